@@ -1,0 +1,38 @@
+// The one kind of failure that is a person's to mend: it says what is wrong and what to type next.
+// Anything else that is thrown is a bug of ours.
+// Pure.
+
+/** Process exit codes (SPEC 2). A signal ends the process with 128 + its number. */
+export const EXIT = { ok: 0, failed: 1, usage: 2, bug: 70 } as const;
+
+export interface UserErrorOptions {
+  /** A command to type, or one short instruction. Shown indented under the message. */
+  readonly hint?: string | undefined;
+  /** Defaults to 1. 2 for a wrong command line. */
+  readonly exitCode?: number;
+  readonly cause?: unknown;
+}
+
+/** An expected failure. `message` names the file, flag or upstream; it must hold no secret. */
+export class UserError extends Error {
+  override readonly name = "UserError";
+  readonly hint: string | undefined;
+  readonly exitCode: number;
+
+  constructor(message: string, options: UserErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.hint = options.hint;
+    this.exitCode = options.exitCode ?? EXIT.failed;
+  }
+}
+
+/** The `code` of a system or socket error ("ENOENT", "ECONNREFUSED"), or undefined. */
+export function errorCode(error: unknown): string | undefined {
+  if (typeof error !== "object" || error === null || !("code" in error)) return undefined;
+  return typeof error.code === "string" ? error.code : undefined;
+}
+
+/** The message of anything thrown. May hold a URL or a path: mask it before it is shown. */
+export function errorMessage(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

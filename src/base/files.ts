@@ -1,0 +1,203 @@
+// Reads and writes whole files so that a crash at any moment leaves the old bytes or the new ones, never a mix.
+// Knows no file format.
+import {
+  closeSync,
+  constants,
+  fchmodSync,
+  fchownSync,
+  fsyncSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  realpathSync,
+  renameSync,
+  statSync,
+  unlinkSync,
+  type Stats,
+  writeSync,
+} from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { UserError, errorCode, errorMessage } from "./errors.ts";
+
+/** Mode of every file that may hold a secret. */
+export const PRIVATE_FILE = 0o600;
+const PRIVATE_DIRECTORY = 0o700;
+/** The errors of opening a directory for fsync on systems that do not offer it. */
+const NO_DIRECTORY_SYNC = new Set(["EISDIR", "EPERM", "EACCES", "EINVAL", "ENOTSUP"]);
+
+/** The file's bytes, or null when there is no such file. Other errors (a directory, no permission) are thrown. */
+export async function readBytes(path: string): Promise<Uint8Array | null> {
+  try {
+    return await Bun.file(path).bytes();
+  } catch (error) {
+    if (errorCode(error) === "ENOENT") return null;
+    throw new UserError(`cannot read ${path}: ${describe(error)}`, { cause: error });
+  }
+}
+
+/**
+ * The file's text without a BOM, or null when there is no such file.
+ * Throws UserError when the bytes are not UTF-8: what we cannot read we must not rewrite.
+ */
+export async function readText(path: string): Promise<string | null> {
+  const bytes = await readBytes(path);
+  if (bytes === null) return null;
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch (error) {
+    throw new UserError(`${path} is not valid UTF-8`, { cause: error });
+  }
+}
+
+/** Makes a directory that only its owner can enter, with its parents; tightens an existing one. */
+export function ensurePrivateDirectory(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true, mode: PRIVATE_DIRECTORY });
+    if ((statSync(path).mode & 0o077) !== 0) {
+      const fd = openSync(path, "r");
+      try {
+        fchmodSync(fd, PRIVATE_DIRECTORY);
+      } finally {
+        closeSync(fd);
+      }
+    }
+  } catch (error) {
+    throw new UserError(`cannot use the directory ${path}: ${describe(error)}`, { cause: error });
+  }
+}
+
+export interface WriteOptions {
+  /** Mode of the new file. Defaults to the present file's mode, else 0600. */
+  readonly mode?: number;
+  /** Called right before the rename; throwing leaves the target as it was. */
+  readonly beforeRename?: () => void;
+}
+
+/**
+ * Replaces a file's content atomically: exclusive temp file beside the real file (links are followed), mode set,
+ * fsync, rename, fsync of the directory. On any error the target is untouched and the temp file removed.
+ */
+export function writeFileAtomic(path: string, data: string | Uint8Array, options: WriteOptions = {}): void {
+  const target = resolveLink(path);
+  const before = statOrNull(target);
+  if (before !== null && !before.isFile()) throw new UserError(`${path} is not a file`);
+  const temp = join(dirname(target), `.${basename(target)}.${process.pid}.${randomName()}.tmp`);
+  const bytes = typeof data === "string" ? new TextEncoder().encode(data) : data;
+  try {
+    const fd = openSync(temp, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, PRIVATE_FILE);
+    try {
+      keepOwner(fd, before);
+      fchmodSync(fd, options.mode ?? (before === null ? PRIVATE_FILE : before.mode & 0o7777));
+      for (let written = 0; written < bytes.length;) written += writeSync(fd, bytes, written);
+      fsyncSync(fd);
+    } finally {
+      closeSync(fd);
+    }
+    options.beforeRename?.();
+    renameSync(temp, target);
+  } catch (error) {
+    removeQuietly(temp);
+    if (error instanceof UserError) throw error;
+    throw new UserError(`cannot write ${path}: ${describe(error)}`, { cause: error });
+  }
+  syncDirectory(dirname(target));
+}
+
+/** Removes a file and makes the removal durable. A missing file is fine. */
+export function removeFile(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch (error) {
+    if (errorCode(error) === "ENOENT") return;
+    throw new UserError(`cannot remove ${path}: ${describe(error)}`, { cause: error });
+  }
+  syncDirectory(dirname(path));
+}
+
+/** The real file behind a path; a link that points to nothing yet is followed to where the file would be. */
+export function resolveLink(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch (error) {
+    if (errorCode(error) !== "ENOENT") {
+      throw new UserError(`cannot follow ${path}: ${describe(error)}`, { cause: error });
+    }
+    if (isLink(path)) throw new UserError(`${path} is a link to a file that does not exist`);
+    return path;
+  }
+}
+
+/** A system error in a few words: "permission denied (EACCES)". */
+export function describe(error: unknown): string {
+  const code = errorCode(error);
+  const words = code === undefined ? undefined : SYSTEM_ERRORS[code];
+  return words === undefined ? (code ?? errorMessage(error)) : `${words} (${code})`;
+}
+
+const SYSTEM_ERRORS: Readonly<Record<string, string>> = {
+  EACCES: "permission denied",
+  EPERM: "operation not permitted",
+  ENOENT: "no such file or directory",
+  ENOTDIR: "a part of the path is not a directory",
+  EISDIR: "it is a directory",
+  ENOSPC: "no space left on the disk",
+  EDQUOT: "disk quota reached",
+  EROFS: "the file system is read-only",
+  EIO: "the disk reported an error",
+  ELOOP: "too many links",
+  EXDEV: "it lies on another file system",
+};
+
+function isLink(path: string): boolean {
+  try {
+    return lstatSync(path).isSymbolicLink();
+  } catch {
+    return false;
+  }
+}
+
+function statOrNull(path: string): Stats | null {
+  try {
+    return statSync(path);
+  } catch (error) {
+    if (errorCode(error) === "ENOENT") return null;
+    throw new UserError(`cannot look at ${path}: ${describe(error)}`, { cause: error });
+  }
+}
+
+/** Keeps the file the user's when we run as root; failing to is not worth refusing the write. */
+function keepOwner(fd: number, before: Stats | null): void {
+  if (before === null || process.getuid?.() !== 0) return;
+  try {
+    fchownSync(fd, before.uid, before.gid);
+  } catch (error) {
+    if (errorCode(error) !== "EPERM") throw error;
+  }
+}
+
+function syncDirectory(path: string): void {
+  try {
+    const fd = openSync(path, "r");
+    try {
+      fsyncSync(fd);
+    } finally {
+      closeSync(fd);
+    }
+  } catch (error) {
+    if (!NO_DIRECTORY_SYNC.has(errorCode(error) ?? "")) {
+      throw new UserError(`cannot sync ${path}: ${describe(error)}`, { cause: error });
+    }
+  }
+}
+
+function removeQuietly(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch {
+    // The temp file was never made, or is gone already.
+  }
+}
+
+function randomName(): string {
+  return crypto.randomUUID().slice(0, 8);
+}

@@ -1,0 +1,65 @@
+// Every path the program reads or writes, worked out once from the environment.
+// Touches no file.
+import { homedir } from "node:os";
+import { isAbsolute, join, resolve } from "node:path";
+import { type Env, readVariable } from "./env.ts";
+
+export interface Paths {
+  /** Our own home, `~/.codex-helper` unless CODEX_HELPER_HOME moves it. */
+  readonly home: string;
+  readonly config: string;
+  readonly filter: string;
+  readonly usageProviders: string;
+  readonly prices: string;
+  readonly state: string;
+  readonly backups: string;
+  readonly logs: string;
+  readonly requestsLog: string;
+  /** Switch journal and instance records. */
+  readonly run: string;
+  readonly codexHome: string;
+  readonly codexConfig: string;
+  readonly codexAuth: string;
+  readonly claudeHome: string;
+  readonly claudeSettings: string;
+}
+
+/** Works out all paths. Blank CODEX_HOME, CLAUDE_CONFIG_DIR and CODEX_HELPER_HOME count as unset (SPEC 3). */
+export function resolvePaths(env: Env): Paths {
+  const user = readVariable(env, "HOME") ?? readVariable(env, "USERPROFILE") ?? homedir();
+  const under = (name: string, fallback: string): string => {
+    const given = readVariable(env, name);
+    if (given === undefined) return join(user, fallback);
+    const expanded = given.startsWith("~/") ? join(user, given.slice(2)) : given;
+    return isAbsolute(expanded) ? expanded : resolve(expanded);
+  };
+  const home = under("CODEX_HELPER_HOME", ".codex-helper");
+  const codexHome = under("CODEX_HOME", ".codex");
+  const claudeHome = under("CLAUDE_CONFIG_DIR", ".claude");
+  const logs = join(home, "logs");
+  return {
+    home,
+    config: join(home, "config.json"),
+    filter: join(home, "filter.json"),
+    usageProviders: join(home, "usage_providers.json"),
+    prices: join(home, "prices.json"),
+    state: join(home, "state.json"),
+    backups: join(home, "backups"),
+    logs,
+    requestsLog: join(logs, "requests.jsonl"),
+    run: join(home, "run"),
+    codexHome,
+    codexConfig: join(codexHome, "config.toml"),
+    codexAuth: join(codexHome, "auth.json"),
+    claudeHome,
+    claudeSettings: join(claudeHome, "settings.json"),
+  };
+}
+
+/** A path as a person would write it: the home directory shortened to `~`. */
+export function showPath(path: string, env: Env): string {
+  const user = readVariable(env, "HOME") ?? homedir();
+  return user !== "/" && (path === user || path.startsWith(`${user}/`))
+    ? `~${path.slice(user.length)}`
+    : path;
+}

@@ -1,0 +1,35 @@
+// Turns secrets into something that may be seen: a mask for people, a fingerprint for keys of maps.
+// Never returns, logs or stores the secret itself.
+import { createHash } from "node:crypto";
+
+/** "sk-12…cdef" for a long secret, "…" for a short one. Shows at most 4 + 4 characters and under half of it. */
+export function maskSecret(secret: string): string {
+  if (secret.length < 16) return "…";
+  return `${secret.slice(0, 4)}…${secret.slice(-4)}`;
+}
+
+/** 12 hex digits of SHA-256: tells two credentials apart without holding either. */
+export function fingerprint(secret: string): string {
+  return createHash("sha256").update(secret).digest("hex").slice(0, 12);
+}
+
+/** Values of URL query parameters and well-known key shapes, wherever they stand in a text. */
+const PATTERNS: readonly [RegExp, string][] = [
+  [/\b(Bearer|Basic)\s+[A-Za-z0-9._~+/=-]{6,}/gi, "$1 …"],
+  [/\b(sk|cr|key|pat|ghp|gho|xai|gsk|AIza)[-_][A-Za-z0-9_-]{8,}/g, "$1-…"],
+  [/\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]*)?/g, "eyJ…"],
+  [/(https?:\/\/)[^\s/@"']+@/g, "$1…@"],
+  [/(https?:\/\/[^\s?"'#]+)\?[^\s"'#]*/g, "$1?…"],
+];
+
+/**
+ * Masks every secret in a text that is about to be shown or logged: the known values first, then shapes that look
+ * like keys, then URL query strings.
+ */
+export function maskText(text: string, known: Iterable<string> = []): string {
+  let masked = text;
+  for (const secret of known)
+    if (secret.length >= 6) masked = masked.replaceAll(secret, () => maskSecret(secret));
+  for (const [pattern, replacement] of PATTERNS) masked = masked.replace(pattern, replacement);
+  return masked;
+}

@@ -1,0 +1,54 @@
+// One upstream as the proxy and the router see it: resolved, immutable, identified by what it is and not by where
+// it stands in a list. Made from config.json in app/; no room below needs to know that file.
+// Pure.
+import type { Service } from "./service.ts";
+
+/** How an upstream is told who we are. */
+export type Credential =
+  /** `Authorization: Bearer <secret>` */
+  | { readonly kind: "bearer"; readonly secret: string }
+  /** `x-api-key: <secret>` */
+  | { readonly kind: "api-key"; readonly secret: string }
+  /** The client's own credentials pass through. Only for an origin they belong to. */
+  | { readonly kind: "client" }
+  /** No credential is configured: none is sent. */
+  | { readonly kind: "none" }
+  /** A variable is named and holds nothing: a request cannot be sent. */
+  | { readonly kind: "missing"; readonly variable: string };
+
+/** All in milliseconds. See SPEC 3.1 for the meanings and defaults. */
+export interface Timeouts {
+  readonly connectMs: number;
+  readonly firstByteMs: number;
+  readonly firstByteLastMs: number;
+  readonly nonStreamMs: number;
+  readonly idleMs: number;
+}
+
+/** A user's rule for one status of one upstream. */
+export type StatusOverride = "next" | "terminal" | "exhausted" | "auth-dead" | "cooldown";
+
+export interface Upstream {
+  /** Identity for health, quota and affinity: service, base URL and credential fingerprint. */
+  readonly key: string;
+  readonly service: Service;
+  readonly configName: string;
+  /** 1-based place in its config. */
+  readonly position: number;
+  /** How commands and messages call it: "main#2". */
+  readonly label: string;
+  /** Without a trailing slash; scheme, host, optional path; no userinfo, query or fragment. */
+  readonly baseUrl: string;
+  readonly credential: Credential;
+  /** Added to its requests, lower-case names. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly query: Readonly<Record<string, string>>;
+  /** Requested model (or "*") -> model to ask this upstream for. */
+  readonly models: Readonly<Record<string, string>>;
+  /** Outbound proxy URL, or false for a direct connection. Already resolved against the environment. */
+  readonly proxy: string | false;
+  readonly timeouts: Timeouts;
+  readonly onStatus: Readonly<Record<string, StatusOverride>>;
+  /** Empty the `workspaces` part of Codex's turn metadata for this host. */
+  readonly stripWorkspaces: boolean;
+}

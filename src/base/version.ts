@@ -1,0 +1,16 @@
+// What this build calls itself. The release build defines the three values; from source they are unknown.
+// Pure.
+import manifest from "../../package.json" with { type: "json" };
+
+declare const BUILD_COMMIT: string | undefined;
+declare const BUILD_DATE: string | undefined;
+
+/** Semantic version, as in package.json. */
+export const VERSION: string = manifest.version;
+
+/** "0.1.0 (1a2b3c4 2026-11-22)" for a release, "0.1.0 (source)" otherwise. */
+export function describeVersion(): string {
+  const commit = typeof BUILD_COMMIT === "string" ? BUILD_COMMIT : undefined;
+  const date = typeof BUILD_DATE === "string" ? BUILD_DATE : undefined;
+  return `${VERSION} (${[commit, date].filter((part) => part !== undefined && part !== "").join(" ") || "source"})`;
+}
