@@ -1,0 +1,82 @@
+// Finds a text behind JSON escapes: JSON quoted inside a tool's output or cut from a file is text to us, and its
+// "\u002d" or "\/" is a "-" or "/" to whoever reads it.
+// Pure.
+import type { Matcher } from "./matcher.ts";
+
+const ESCAPE = /\\(?:u([0-9a-fA-F]{4})|(["\\/bfnrt]))/g;
+const SHORT_ESCAPES = ['"', "\\", "/", "b", "f", "n", "r", "t"];
+const SHORT: Readonly<Record<string, string>> = { b: "\b", f: "\f", n: "\n", r: "\r", t: "\t" };
+/** JSON in JSON in JSON in JSON. Each level doubles the backslashes. */
+const MAX_LEVELS = 4;
+
+/** Code units that occur in the literal sources, in any case where case does not matter. */
+export function sourceUnits(matchers: readonly Matcher[]): ReadonlySet<number> {
+  const units = new Set<number>();
+  for (const { rule } of matchers) {
+    if (rule.regex) continue;
+    const spellings = rule.ignoreCase
+      ? [rule.source, rule.source.toLowerCase(), rule.source.toUpperCase()]
+      : [rule.source];
+    for (const spelling of spellings) {
+      for (let index = 0; index < spelling.length; index += 1) units.add(spelling.charCodeAt(index));
+    }
+  }
+  return units;
+}
+
+/** Matches any escape that stands for one of the units; matches nothing for none. */
+export function makeEscapePattern(units: ReadonlySet<number>): RegExp {
+  const spellings = [...units].map((unit) => `u${unit.toString(16).padStart(4, "0")}`);
+  // The letter of a short escape is case-sensitive, the digits of a long one are not.
+  const digits = spellings.map((spelling) =>
+    spelling.replace(/(?!^)[a-f]/g, (digit) => `[${digit}${digit.toUpperCase()}]`),
+  );
+  const short = SHORT_ESCAPES.filter((letter) => units.has((SHORT[letter] ?? letter).charCodeAt(0)));
+  const alternatives = [...digits, ...short.map((letter) => (letter === "\\" ? "\\\\" : letter))];
+  return new RegExp(alternatives.length === 0 ? "(?!)" : `\\\\(?:${alternatives.join("|")})`);
+}
+
+/** Where the next long escape of one of the units stands, from an offset on; -1 when nowhere. */
+export function nextLongEscape(text: Buffer | string, units: ReadonlySet<number>, from: number): number {
+  for (let at = text.indexOf("\\u", from); at >= 0; at = text.indexOf("\\u", at + 2)) {
+    const digits = text.slice(at + 2, at + 6).toString();
+    if (units.has(Number.parseInt(digits, 16))) return at;
+  }
+  return -1;
+}
+
+/** Where a literal first shows after undoing escapes, at any level: ranges of the text itself; empty when nowhere. */
+export function findBehindEscapes(text: string, find: (view: string) => number[]): number[] {
+  const views = [text];
+  for (let level = 1; level <= MAX_LEVELS; level += 1) {
+    const inner = views[level - 1] ?? "";
+    const view = inner.replace(ESCAPE, decodeEscape);
+    if (view === inner) return [];
+    const ranges = find(view);
+    if (ranges.length > 0) return views.reduceRight((mapped, outer) => mapToEscaped(outer, mapped), ranges);
+    views.push(view);
+  }
+  return [];
+}
+
+function decodeEscape(_escape: string, hex: string | undefined, letter: string | undefined): string {
+  if (hex !== undefined) return String.fromCharCode(Number.parseInt(hex, 16));
+  return SHORT[letter ?? ""] ?? letter ?? "";
+}
+
+/** Offsets (sorted) into the decoded text as offsets into `escaped`; between escapes, never inside one. */
+export function mapToEscaped(escaped: string, offsets: readonly number[]): number[] {
+  const mapped: number[] = [];
+  // How many more characters the escaped text has had so far than the decoded one.
+  let surplus = 0;
+  const escapes = escaped.matchAll(ESCAPE);
+  let next = escapes.next();
+  for (const offset of offsets) {
+    while (!next.done && next.value.index - surplus < offset) {
+      surplus += next.value[0].length - 1;
+      next = escapes.next();
+    }
+    mapped.push(offset + surplus);
+  }
+  return mapped;
+}

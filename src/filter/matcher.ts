@@ -1,0 +1,113 @@
+// Finds one rule's matches in a decoded text: a literal by index, a pattern by a linear-time engine.
+// Knows nothing of JSON and replaces nothing.
+// Pure.
+import { RE2JS } from "re2js";
+import { fold } from "./fold.ts";
+import type { Rule } from "./rule.ts";
+
+export interface Matcher {
+  readonly rule: Rule;
+  /** Its place in the file, from 0. */
+  readonly index: number;
+  /**
+   * The text as this rule compares it: folded for `ignore_case`, else the text itself. Same length, so that offsets in
+   * one are offsets in the other.
+   */
+  readonly view: (text: string) => string;
+  /**
+   * Matches from left to right that do not overlap, as start, end, start, end. None is empty. `deadline` is asked
+   * between two matches of a pattern: each search is linear, but a pattern that looks far ahead makes their sum
+   * quadratic.
+   */
+  readonly find: (text: string, deadline: Deadline) => number[];
+}
+
+/** Throws once the time for patterns is used up. */
+export type Deadline = () => void;
+
+export function makeMatcher(rule: Rule, index: number): Matcher {
+  if (rule.regex) return patternMatcher(rule, index);
+  const view = rule.ignoreCase ? fold : identity;
+  const needle = view(rule.source);
+  return { rule, index, view, find: (text) => findLiteral(view(text), needle) };
+}
+
+/** Compiles a rule's pattern (RE2 syntax: no look-around, no back-references). Throws RE2JS's own error. */
+export function compilePattern(source: string, ignoreCase: boolean): RE2JS {
+  return RE2JS.compile(source, ignoreCase ? RE2JS.CASE_INSENSITIVE : 0);
+}
+
+/** The text with the ranges (start, end, start, end) replaced. */
+export function replaceRanges(text: string, ranges: readonly number[], target: string): string {
+  const parts: string[] = [];
+  let from = 0;
+  for (let index = 0; index < ranges.length; index += 2) {
+    parts.push(text.slice(from, ranges[index]), target);
+    from = ranges[index + 1] ?? from;
+  }
+  parts.push(text.slice(from));
+  return parts.join("");
+}
+
+/**
+ * Removes a literal until none is left, in one pass: what stands before and after a removed piece is matched again
+ * ("ab" out of "aabb" leaves nothing). Knuth-Morris-Pratt over a stack of the characters kept so far, so that a
+ * hostile text costs its length and not its square. `view` is the text as compared, `needle` likewise.
+ */
+export function removeAll(text: string, view: string, needle: string): string {
+  const failure = failureTable(needle);
+  const kept = new Uint16Array(text.length);
+  const progress = needle.length < 2 ** 16 ? new Uint16Array(text.length) : new Uint32Array(text.length);
+  let size = 0;
+  let matched = 0;
+  for (let index = 0; index < text.length; index += 1) {
+    const code = view.charCodeAt(index);
+    while (matched > 0 && needle.charCodeAt(matched) !== code) matched = failure[matched - 1] ?? 0;
+    if (needle.charCodeAt(matched) === code) matched += 1;
+    kept[size] = text.charCodeAt(index);
+    progress[size] = matched;
+    size += 1;
+    if (matched === needle.length) {
+      size -= needle.length;
+      matched = size === 0 ? 0 : (progress[size - 1] ?? 0);
+    }
+  }
+  return Buffer.from(kept.buffer, 0, size * 2).toString("utf16le");
+}
+
+function identity(text: string): string {
+  return text;
+}
+
+function findLiteral(text: string, needle: string): number[] {
+  const ranges: number[] = [];
+  for (let at = text.indexOf(needle); at >= 0; at = text.indexOf(needle, at + needle.length)) {
+    ranges.push(at, at + needle.length);
+  }
+  return ranges;
+}
+
+function patternMatcher(rule: Rule, index: number): Matcher {
+  const pattern = compilePattern(rule.source, rule.ignoreCase);
+  const find = (text: string, deadline: Deadline): number[] => {
+    const ranges: number[] = [];
+    const search = pattern.matcher(text);
+    for (deadline(); search.find(); deadline()) {
+      if (search.end() > search.start()) ranges.push(search.start(), search.end());
+    }
+    return ranges;
+  };
+  return { rule, index, view: identity, find };
+}
+
+/** For each prefix of the needle: the length of its longest proper suffix that is a prefix too. */
+function failureTable(needle: string): Uint32Array {
+  const table = new Uint32Array(needle.length);
+  let matched = 0;
+  for (let index = 1; index < needle.length; index += 1) {
+    while (matched > 0 && needle[matched] !== needle[index]) matched = table[matched - 1] ?? 0;
+    if (needle[matched] === needle[index]) matched += 1;
+    table[index] = matched;
+  }
+  return table;
+}

@@ -1,0 +1,66 @@
+// What the proxy asks of this room: one request's body and headers as they may be sent.
+// Pure.
+import type { Service } from "../base/service.ts";
+import { type Tools, redactBody } from "./redact-body.ts";
+import { redactHeader } from "./redact-header.ts";
+import type { RuleSet } from "./rules.ts";
+import { RedactionRefused, createWork } from "./work.ts";
+import { stripWorkspaces, stripWorkspacesInBody } from "./workspaces.ts";
+
+/** The one header that carries text of the user's (CLIENTS 1.3). */
+const METADATA_HEADER = "x-codex-turn-metadata";
+
+export interface RequestFilterOptions {
+  readonly rules: RuleSet;
+  readonly service: Service;
+  /** Empty the `workspaces` of Codex's turn metadata: for every host but the vendor's own. */
+  readonly stripWorkspaces: boolean;
+  /** A monotonic clock, ms: patterns have a time limit. */
+  readonly now: () => number;
+}
+
+/** `value` is what was given, the same object, where nothing was to be changed. */
+export type Filtered<T> =
+  | {
+      readonly kind: "ok";
+      readonly value: T;
+      /** Replacements for each rule of the file, in its order. */
+      readonly hits: readonly number[];
+      /** Matches that were left alone: keys, encrypted content, signatures, tool schemas. */
+      readonly exemptHits: readonly number[];
+    }
+  /** The request must not be sent. `message` is a sentence for the user and holds no part of the request. */
+  | { readonly kind: "refused"; readonly message: string };
+
+export interface RequestFilter {
+  /** `body` is decompressed. Never throws, never changes `body`. */
+  readonly filterBody: (body: Uint8Array, contentType: string | null) => Filtered<Uint8Array>;
+  /** `name` in any case. All headers but `x-codex-turn-metadata` come back as they are. */
+  readonly filterHeader: (name: string, value: string) => Filtered<string>;
+}
+
+/** Cheap: may be called for each request. */
+export function makeRequestFilter(options: RequestFilterOptions): RequestFilter {
+  const { rules, service, now } = options;
+  const redactor = rules.redactors[service];
+  const guarded = <T>(size: number, run: (tools: Tools) => T): Filtered<T> => {
+    const work = createWork({ rules: rules.rules, size, now });
+    try {
+      return { kind: "ok", value: run({ redactor, work }), hits: work.hits, exemptHits: work.exemptHits };
+    } catch (error) {
+      if (!(error instanceof RedactionRefused)) throw error;
+      return { kind: "refused", message: `the redaction rules were not applied: ${error.message}` };
+    }
+  };
+  return {
+    filterBody: (body, contentType) =>
+      guarded(body.length, (tools) =>
+        redactBody(options.stripWorkspaces ? stripWorkspacesInBody(body) : body, contentType, tools),
+      ),
+    filterHeader: (name, value) =>
+      guarded(value.length, (tools) => {
+        if (name.toLowerCase() !== METADATA_HEADER) return value;
+        return redactHeader(options.stripWorkspaces ? stripWorkspaces(value) : value, tools);
+      }),
+  };
+}

@@ -1,0 +1,172 @@
+// Reads the text of filter.json: what a rule is, what is refused and where it stands.
+// Never half-works: one bad rule refuses the file. No message holds a source or a target.
+// Pure.
+import {
+  type Node,
+  type ParseError,
+  findNodeAtLocation,
+  getNodeValue,
+  parseTree,
+  printParseErrorCode,
+} from "jsonc-parser";
+import { z } from "zod";
+import { UserError, errorMessage } from "../base/errors.ts";
+import { SERVICES, type Service } from "../base/service.ts";
+import { type Matcher, compilePattern, makeMatcher } from "./matcher.ts";
+import { type Redactor, makeRedactor } from "./redactor.ts";
+import type { Rule } from "./rule.ts";
+
+/** The rules of one file, ready to use. */
+export interface RuleSet {
+  /** In the file's order. */
+  readonly rules: readonly Rule[];
+  /** For each service: the rules that apply to it. */
+  readonly redactors: Readonly<Record<Service, Redactor>>;
+}
+
+export const NO_RULES: RuleSet = makeRuleSet([]);
+
+const MAX_FILE_CHARS = 2 ** 20;
+const MAX_RULES = 1000;
+const MAX_PATTERN_CHARS = 1000;
+/** Instructions of a compiled pattern: a character costs at most so many steps. */
+const MAX_PATTERN_SIZE = 1000;
+
+const ruleSchema = z
+  .strictObject({
+    op: z.enum(["replace", "remove"], 'must be "replace" or "remove"'),
+    source: z
+      .string("must be a string")
+      .min(1, "must not be empty: it would match everywhere")
+      .refine((source) => source.isWellFormed(), "holds half of a surrogate pair"),
+    target: z.string("must be a string").optional(),
+    regex: z.boolean("must be true or false").default(false),
+    ignore_case: z.boolean("must be true or false").default(false),
+    services: z
+      .array(z.enum(SERVICES, 'must be "codex" or "claude"'), "must be a list of services")
+      .min(1, "must name a service, or be left out for both")
+      .default([...SERVICES]),
+    restore: z.never("is reserved for a later version: leave it out").optional(),
+  })
+  .refine((rule) => rule.op === "remove" || rule.target !== undefined, {
+    path: ["op"],
+    message: '"replace" needs a target',
+  })
+  .refine((rule) => rule.op === "replace" || rule.target === undefined, {
+    path: ["target"],
+    message: '"remove" takes no target',
+  });
+
+/**
+ * Parses filter.json: one rule or a list of them; comments, trailing commas and a BOM are accepted.
+ * Throws UserError whose message starts with `name:line:column`.
+ */
+export function parseRules(text: string, name: string): RuleSet {
+  if (text.length > MAX_FILE_CHARS) throw new UserError(`${name} is larger than 1 MB`);
+  const tree = parseFile(text, name);
+  const nodes = tree.type === "array" ? (tree.children ?? []) : [tree];
+  const refuse = (node: Node, words: string): never => refuseAt(text, name, { offset: node.offset, words });
+  if (nodes.length > MAX_RULES) refuse(tree, `${nodes.length} rules are more than ${MAX_RULES}`);
+  const refuseRule = (index: number, key: string, words: string): never => {
+    const rule = nodes[index] ?? tree;
+    const field = key === "" ? "" : `, ${key}`;
+    return refuse(findNodeAtLocation(rule, [key]) ?? rule, `rule ${index + 1}${field}: ${words}`);
+  };
+  const rules = nodes.map((node, index) => readRule(node, (key, words) => refuseRule(index, key, words)));
+  const matchers = rules.map((rule, index) =>
+    makeCheckedMatcher(rule, index, (words) => refuseRule(index, "source", words)),
+  );
+  rules.forEach((rule, index) => {
+    const found = rule.op === "replace" ? findSourceIn(rule.target, matchers) : -1;
+    if (found >= 0) refuseRule(index, "target", `holds the source of rule ${found + 1}`);
+  });
+  return makeRuleSet(matchers);
+}
+
+function makeRuleSet(matchers: readonly Matcher[]): RuleSet {
+  const redactorOf = (service: Service): Redactor =>
+    makeRedactor(matchers.filter(({ rule }) => rule.services.includes(service)));
+  return {
+    rules: matchers.map(({ rule }) => rule),
+    redactors: { codex: redactorOf("codex"), claude: redactorOf("claude") },
+  };
+}
+
+/** "12:7" (line and column, both from 1, columns in UTF-16 units) of an offset. */
+function describePosition(text: string, offset: number): string {
+  const before = text.slice(0, offset);
+  const line = before.split("\n").length;
+  return `${line}:${offset - before.lastIndexOf("\n")}`;
+}
+
+function refuseAt(text: string, name: string, error: { offset: number; words: string }): never {
+  throw new UserError(`${name}:${describePosition(text, error.offset)}: ${error.words}`, {
+    hint: "ch filter check",
+  });
+}
+
+function parseFile(text: string, name: string): Node {
+  const errors: ParseError[] = [];
+  let tree: Node | undefined;
+  try {
+    tree = parseTree(text.replace(/^\uFEFF/, " "), errors, { allowTrailingComma: true });
+  } catch (error) {
+    // The parser recurses: its stack ends before ours does.
+    if (error instanceof RangeError) throw new UserError(`${name} is nested too deeply`);
+    throw error;
+  }
+  const [error] = errors;
+  if (error !== undefined) {
+    refuseAt(text, name, { offset: error.offset, words: describeSyntax(error) });
+  }
+  if (tree === undefined) refuseAt(text, name, { offset: 0, words: "no rules: write [] for none" });
+  return tree;
+}
+
+/** "PropertyNameExpected" as words. */
+function describeSyntax(error: ParseError): string {
+  const words = printParseErrorCode(error.error).replace(/(?<=[a-z])(?=[A-Z])/g, " ");
+  return `not valid JSON: ${words.toLowerCase()}`;
+}
+
+function readRule(node: Node, refuse: (key: string, words: string) => never): Rule {
+  const keys = (node.children ?? []).map((property) => String(property.children?.[0]?.value));
+  const twice = node.type === "object" ? keys.find((key, index) => keys.indexOf(key) !== index) : undefined;
+  if (twice !== undefined) refuse(twice, "is given twice");
+  const result = ruleSchema.safeParse(getNodeValue(node));
+  if (!result.success) {
+    const [issue] = result.error.issues;
+    if (issue?.code === "unrecognized_keys") refuse(issue.keys[0] ?? "", "is not a key of a rule");
+    if (issue?.code === "invalid_type" && issue.path.length === 0) refuse("", "must be an object");
+    return refuse(String(issue?.path[0] ?? ""), issue?.message ?? "is not valid");
+  }
+  const { op, source, target, regex, ignore_case: ignoreCase, services } = result.data;
+  return { op, source, target: target ?? "", regex, ignoreCase, services };
+}
+
+function makeCheckedMatcher(rule: Rule, index: number, refuse: (words: string) => never): Matcher {
+  if (!rule.regex) return makeMatcher(rule, index);
+  if (rule.source.length > MAX_PATTERN_CHARS) {
+    refuse(`a pattern of ${rule.source.length} characters is longer than ${MAX_PATTERN_CHARS}`);
+  }
+  try {
+    const pattern = compilePattern(rule.source, rule.ignoreCase);
+    if (pattern.programSize() > MAX_PATTERN_SIZE) refuse("the pattern is too large: lower its repeat counts");
+    if (pattern.test("")) refuse("the pattern matches the empty text: it would match everywhere");
+    return makeMatcher(rule, index);
+  } catch (error) {
+    if (error instanceof UserError) throw error;
+    return refuse(`not a pattern this program can use: ${patternProblem(error)}`);
+  }
+}
+
+/** The engine's words without the part of the pattern that it quotes: a pattern may hold a secret. */
+function patternProblem(error: unknown): string {
+  const words = error instanceof RangeError ? "nested too deeply" : errorMessage(error);
+  return words.replace(/^error parsing regexp: /, "").replace(/: `[^]*$/, "");
+}
+
+/** The index of the first literal rule whose source stands in the target, or -1. */
+function findSourceIn(target: string, matchers: readonly Matcher[]): number {
+  return matchers.findIndex(({ rule, view }) => !rule.regex && view(target).includes(view(rule.source)));
+}

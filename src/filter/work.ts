@@ -1,0 +1,50 @@
+// Counts what the rules do to one request and stops them when they do too much of it.
+// Pure.
+import type { Rule } from "./rule.ts";
+
+/** The rules cannot be applied within bounds: the request must not be sent. `message` is for the user. */
+export class RedactionRefused extends Error {
+  override readonly name = "RedactionRefused";
+}
+
+export interface Work {
+  /** Replacements, by the rule's place in the file. */
+  readonly hits: number[];
+  /** Matches in places that are never changed, likewise. */
+  readonly exemptHits: number[];
+  /** Throws RedactionRefused once the patterns have had their time. */
+  readonly deadline: () => void;
+  /** Books `chars` more characters (or fewer). Throws RedactionRefused when the request has grown too much. */
+  readonly grow: (chars: number, ruleIndex: number) => void;
+}
+
+/** A request may become this many times as long, and a bit: rules shorten texts or lengthen them a little. */
+const MAX_GROWTH_FACTOR = 4;
+const FREE_GROWTH_CHARS = 2 ** 20;
+/** For all patterns and one request. Patterns are linear; this is for a huge body or a far-looking pattern. */
+const MAX_PATTERN_MS = 3000;
+
+export interface WorkOptions {
+  readonly rules: readonly Rule[];
+  /** Bytes or characters of the request. */
+  readonly size: number;
+  /** A monotonic clock, ms. */
+  readonly now: () => number;
+}
+
+export function createWork({ rules, size, now }: WorkOptions): Work {
+  const end = now() + MAX_PATTERN_MS;
+  const limit = size * (MAX_GROWTH_FACTOR - 1) + FREE_GROWTH_CHARS;
+  let grown = 0;
+  return {
+    hits: rules.map(() => 0),
+    exemptHits: rules.map(() => 0),
+    deadline: () => {
+      if (now() > end) throw new RedactionRefused(`the patterns took longer than ${MAX_PATTERN_MS / 1000} s`);
+    },
+    grow: (chars, ruleIndex) => {
+      grown += chars;
+      if (grown > limit) throw new RedactionRefused(`rule ${ruleIndex + 1} makes the request too large`);
+    },
+  };
+}
