@@ -1,0 +1,125 @@
+// Two pretend relays on loopback for `ch demo`: they answer like a Responses API, and the first one fails on the way.
+// No key, no file, no address but 127.0.0.1.
+
+/** How the first relay fails. */
+export const DEMO_FAULTS = ["quota", "429", "500", "reset", "hang", "html", "in-stream", "slow"] as const;
+export type DemoFault = (typeof DEMO_FAULTS)[number];
+
+export interface DemoRelay {
+  readonly name: string;
+  readonly baseUrl: string;
+  /** Requests it has seen. */
+  readonly seen: () => number;
+}
+
+export interface DemoRelays extends AsyncDisposable {
+  readonly primary: DemoRelay;
+  readonly backup: DemoRelay;
+}
+
+/** Starts both. The primary answers `goodRequests` times and then fails as told. */
+export function startDemoRelays(fault: DemoFault, goodRequests: number): DemoRelays {
+  let primarySeen = 0;
+  let backupSeen = 0;
+  const primary = serve(async (request) => {
+    primarySeen += 1;
+    await request.bytes();
+    return primarySeen <= goodRequests ? answer("harbour") : await fail(fault, request);
+  });
+  const backup = serve(async (request) => {
+    backupSeen += 1;
+    await request.bytes();
+    return answer("lantern");
+  });
+  return {
+    primary: { name: "harbour", baseUrl: `http://127.0.0.1:${primary.port}/v1`, seen: () => primarySeen },
+    backup: { name: "lantern", baseUrl: `http://127.0.0.1:${backup.port}/v1`, seen: () => backupSeen },
+    async [Symbol.asyncDispose]() {
+      await Promise.all([primary.stop(true), backup.stop(true)]);
+    },
+  };
+}
+
+function serve(handle: (request: Request) => Promise<Response>): Bun.Server<undefined> {
+  return Bun.serve({
+    hostname: "127.0.0.1",
+    port: 0,
+    development: false,
+    reusePort: false,
+    idleTimeout: 0,
+    fetch: handle,
+  });
+}
+
+const EVENT_STREAM = { "content-type": "text/event-stream" };
+
+function event(data: { type: string; [key: string]: unknown }): string {
+  return `event: ${data.type}\ndata: ${JSON.stringify(data)}\n\n`;
+}
+
+/** The shortest stream that Codex takes for a whole turn. */
+function answer(relay: string): Response {
+  const text = `Hello from ${relay}.`;
+  const item = { type: "message", role: "assistant", content: [{ type: "output_text", text }] };
+  const usage = { input_tokens: 1200, output_tokens: 80, total_tokens: 1280 };
+  return new Response(
+    event({ type: "response.created", response: { id: `resp_${relay}` } }) +
+      event({ type: "response.output_text.delta", delta: text }) +
+      event({ type: "response.output_item.done", item }) +
+      event({ type: "response.completed", response: { id: `resp_${relay}`, usage } }),
+    { headers: EVENT_STREAM },
+  );
+}
+
+function quotaGone(resetsInSeconds: number): Response {
+  const error = {
+    type: "usage_limit_reached",
+    message: "The usage limit has been reached",
+    resets_in_seconds: resetsInSeconds,
+  };
+  return Response.json({ error }, { status: 429 });
+}
+
+async function fail(fault: DemoFault, request: Request): Promise<Response> {
+  switch (fault) {
+    case "quota":
+      return quotaGone(3600);
+    case "429":
+      return Response.json(
+        { error: { type: "rate_limit_error", message: "slow down" } },
+        { status: 429, headers: { "retry-after": "30" } },
+      );
+    case "500":
+      return Response.json({ error: { type: "server_error", message: "something broke" } }, { status: 500 });
+    case "html":
+      return new Response("<html><title>Just a moment...</title></html>", {
+        headers: { "content-type": "text/html" },
+      });
+    case "in-stream":
+      return new Response(
+        event({ type: "response.created", response: { id: "resp_harbour" } }) +
+          event({
+            type: "response.failed",
+            response: { id: "resp_harbour", error: { code: "server_is_overloaded", message: "at capacity" } },
+          }),
+        { headers: EVENT_STREAM },
+      );
+    case "reset":
+      return new Response(
+        new ReadableStream({
+          type: "direct",
+          async pull(controller) {
+            await controller.write(event({ type: "response.created", response: { id: "resp_harbour" } }));
+            controller.close(new Error("reset"));
+          },
+        }),
+        { headers: EVENT_STREAM },
+      );
+    case "hang":
+      await new Promise((resolve) => request.signal.addEventListener("abort", resolve));
+      return new Response(null);
+    case "slow":
+      await new Promise((resolve) => setTimeout(resolve, 1_500));
+      return answer("harbour");
+  }
+}

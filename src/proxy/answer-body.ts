@@ -1,0 +1,93 @@
+// The body of an upstream's answer while nobody has decided yet who gets it: it can be read ahead (the bytes are kept)
+// and then either be handed on whole, first byte to last, or be thrown away.
+import { createDecodedCopy, type DecodedCopy } from "./decoded-copy.ts";
+
+export type ReadAhead =
+  /** The next bytes, decoded when the answer is compressed. Empty when a compressed chunk unfolds to nothing yet. */
+  | { readonly kind: "bytes"; readonly bytes: Uint8Array }
+  | { readonly kind: "end" }
+  /** The connection broke. */
+  | { readonly kind: "error" }
+  /** Nothing came in time; the read goes on and its bytes are not lost. */
+  | { readonly kind: "late" }
+  /** Compressed in a way that cannot be looked into. */
+  | { readonly kind: "unreadable" };
+
+export interface AnswerBody {
+  /** Raw bytes kept so far. */
+  readonly heldBytes: number;
+  readonly ended: boolean;
+  readAhead(withinMs: number): Promise<ReadAhead>;
+  /** The raw chunks read ahead, in order. */
+  held(): readonly Uint8Array[];
+  /** The next raw chunk after the held ones; null at the end. Rejects when the connection breaks. */
+  next(): Promise<Uint8Array | null>;
+  /** Gives the connection up. Safe to call at any time, any number of times. */
+  discard(): void;
+}
+
+/** `encoding` is the Content-Encoding of the bytes in `stream`, or null. */
+export function createAnswerBody(
+  stream: ReadableStream<Uint8Array> | null,
+  encoding: string | null,
+): AnswerBody {
+  const reader = stream?.getReader() ?? null;
+  const chunks: Uint8Array[] = [];
+  let heldBytes = 0;
+  let ended = reader === null;
+  let copy: DecodedCopy | null | undefined;
+  // The read in flight. It is forgotten only when its bytes were taken: one that came too late is met by the next read.
+  let inFlight: Promise<Uint8Array | null> | null = null;
+
+  const readOnce = async (): Promise<Uint8Array | null> => {
+    if (ended || reader === null) return null;
+    const result = await reader.read();
+    if (!result.done) return result.value;
+    ended = true;
+    return null;
+  };
+  const start = (): Promise<Uint8Array | null> => {
+    if (inFlight === null) {
+      inFlight = readOnce();
+      inFlight.catch(() => {});
+    }
+    return inFlight;
+  };
+
+  return {
+    get heldBytes() {
+      return heldBytes;
+    },
+    get ended() {
+      return ended;
+    },
+    async readAhead(withinMs) {
+      if (encoding !== null && copy === undefined) copy = createDecodedCopy(encoding);
+      if (copy === null) return { kind: "unreadable" };
+      const late = Promise.withResolvers<"late">();
+      const timer = setTimeout(() => late.resolve("late"), Math.max(0, withinMs));
+      try {
+        const chunk = await Promise.race([start(), late.promise]);
+        if (chunk === "late") return { kind: "late" };
+        inFlight = null;
+        if (chunk === null) return { kind: "end" };
+        chunks.push(chunk);
+        heldBytes += chunk.length;
+        return { kind: "bytes", bytes: copy === undefined ? chunk : await copy.push(chunk) };
+      } catch {
+        return { kind: "error" };
+      } finally {
+        clearTimeout(timer);
+      }
+    },
+    held: () => chunks,
+    async next() {
+      const chunk = await start();
+      inFlight = null;
+      return chunk;
+    },
+    discard() {
+      reader?.cancel().catch(() => {});
+    },
+  };
+}

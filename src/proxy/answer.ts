@@ -1,0 +1,163 @@
+// Turns what the attempts came to into the client's answer, and the end of that answer into the request's record.
+import type { Upstream } from "../base/upstream.ts";
+import { classify } from "../routing/classify.ts";
+import { makeFinalAnswer } from "../routing/final-answer.ts";
+import type { AttemptOutcome } from "../routing/types.ts";
+import { createAnswerTap } from "./answer-tap.ts";
+import type { LoopInput } from "./attempt-loop.ts";
+import type { Answer } from "./attempt.ts";
+import { type DeliveryEnd, makeDelivery } from "./deliver.ts";
+import type { ProxyDeps } from "./deps.ts";
+import { CLIENT_CLOSED_REQUEST, type Exchange } from "./exchange.ts";
+import { type LocalError, makeErrorResponse } from "./local-error.ts";
+import { TURN_STATE_HEADER } from "./request-headers.ts";
+import { makeResponseHeaders } from "./response-headers.ts";
+
+/** Statuses that never have a body (RFC 9110 6.4.1). */
+const BODILESS = new Set([204, 205, 304]);
+
+/** An answer of our own to a request that no upstream was asked for. */
+export function answerRefusal(
+  request: Request,
+  exchange: Exchange,
+  refusal: LocalError & { service: ProxyDeps["service"] },
+): Response {
+  exchange.end({ status: refusal.status, outcome: "refused", error: refusal.message });
+  return makeErrorResponse(refusal.service, refusal, request.method);
+}
+
+/** The client left before there was an answer. Nobody reads this one. */
+export function answerGone(exchange: Exchange): Response {
+  exchange.end({ status: CLIENT_CLOSED_REQUEST, outcome: "client_gone" });
+  return new Response(null, { status: CLIENT_CLOSED_REQUEST });
+}
+
+/** No upstream gave an answer: the one that makes this client behave (wait, stop, or ask again). */
+export function answerFailure(
+  input: LoopInput,
+  exchange: Exchange,
+  last: { upstream: Upstream; answer: Answer } | null,
+): Response {
+  const { deps, candidates, request } = input;
+  const final = makeFinalAnswer({
+    service: deps.service,
+    now: deps.now(),
+    tried: exchange.tried,
+    blocked: candidates.filter(
+      (candidate) => !exchange.tried.some((one) => one.upstream.key === candidate.upstream.key),
+    ),
+  });
+  if (final.kind === "last-answer" && last !== null) {
+    return answerFrom(input, exchange, { ...last, success: false });
+  }
+  exchange.end({ status: final.status, outcome: "error", error: final.message });
+  return makeErrorResponse(deps.service, final, request.method);
+}
+
+export interface Chosen {
+  readonly upstream: Upstream;
+  readonly answer: Answer;
+  /** False for an error that is the client's own to see; the router knows of it already. */
+  readonly success: boolean;
+}
+
+/** Gives an upstream's answer to the client: what is complete at once, everything else as it comes. */
+export function answerFrom(input: LoopInput, exchange: Exchange, chosen: Chosen): Response {
+  const { deps, facts, request } = input;
+  const { answer, upstream } = chosen;
+  deps.turnStates.note(answer.headers.get(TURN_STATE_HEADER), upstream.key);
+  deps.observeHeaders(upstream, answer.headers);
+  exchange.markFirstByte();
+  const init = {
+    status: answer.status,
+    headers: makeResponseHeaders({ upstream: answer.headers, decoded: answer.decoded }),
+  };
+  const tap = facts.api === "other" ? null : createAnswerTap(facts.api, answer.encoding);
+  const isEvents = facts.stream && !startsLikeJson(answer);
+
+  const conclude = (end: DeliveryEnd): void => {
+    const seen = tap?.facts();
+    const usage = seen?.usage;
+    const isFailure = isEvents && seen?.terminal === "failed";
+    if (end !== "client-gone") deps.connections.released(upstream);
+    if (end === "client-gone") deps.router.release(upstream);
+    else if (chosen.success)
+      settle(input, upstream, end, isFailure ? (seen?.error ?? "the stream ended in an error") : null);
+    if (end === "client-gone") exchange.end({ status: CLIENT_CLOSED_REQUEST, outcome: "client_gone", usage });
+    else if (end !== "complete")
+      exchange.end({ status: answer.status, outcome: "cut", usage, error: CUT_WORDS[end] });
+    else if (!chosen.success)
+      exchange.end({
+        status: answer.status,
+        outcome: "error",
+        usage,
+        error: exchange.tried.at(-1)?.error ?? undefined,
+      });
+    else if (isFailure) exchange.end({ status: answer.status, outcome: "error", usage, error: seen?.error });
+    else exchange.end({ status: answer.status, outcome: "ok", usage });
+  };
+
+  if (request.method === "HEAD" || BODILESS.has(answer.status)) {
+    answer.abort();
+    conclude("complete");
+    return new Response(null, init);
+  }
+  // A stream is complete only when it said so itself: a connection that closes cleanly is no proof (SPEC 5.9).
+  const isComplete = async (): Promise<boolean> => {
+    await tap?.settled();
+    return !isEvents || !chosen.success || tap?.facts()?.terminal !== null;
+  };
+  if (answer.body.ended && !isEvents) {
+    for (const chunk of answer.body.held()) tap?.feed(chunk);
+    void isComplete().then(() => conclude("complete"));
+    return new Response(Buffer.concat(answer.body.held()), init);
+  }
+  const stream = makeDelivery({
+    body: answer.body,
+    idleMs: upstream.timeouts.idleMs,
+    observe: (chunk) => tap?.feed(chunk),
+    isComplete,
+    abort: answer.abort,
+    onEnd: conclude,
+  });
+  return new Response(stream, init);
+}
+
+const CUT_WORDS: Readonly<Record<Exclude<DeliveryEnd, "complete" | "client-gone">, string>> = {
+  reset: "the upstream broke off in the middle of the answer",
+  idle: "the upstream went silent in the middle of the answer",
+  "no-terminal-event": "the upstream ended the stream before the answer was complete",
+};
+
+/** Tells the router how the delivery of a chosen answer ended. */
+function settle(
+  input: LoopInput,
+  upstream: Upstream,
+  end: Exclude<DeliveryEnd, "client-gone">,
+  failure: string | null,
+): void {
+  const { deps, facts, route } = input;
+  if (end === "complete" && failure === null) {
+    deps.router.recordSuccess(upstream, { sessionId: facts.sessionId, model: facts.model });
+    return;
+  }
+  const reason = end === "complete" ? "error-event" : end;
+  const outcome: AttemptOutcome = { kind: "cut", reason, body: failure ?? "" };
+  const verdict = classify(outcome, {
+    service: deps.service,
+    now: deps.now(),
+    overrides: {},
+    settings: route.routing,
+    hasBoundHistory: false,
+  });
+  deps.router.recordFailure(upstream, verdict, { model: facts.model });
+}
+
+function startsLikeJson(answer: Answer): boolean {
+  const [first] = answer.body.held();
+  return (
+    answer.encoding === null &&
+    first !== undefined &&
+    /^\s*[{[]/.test(Buffer.from(first.subarray(0, 64)).toString("latin1"))
+  );
+}

@@ -1,0 +1,231 @@
+// The failover of one request: asks the candidates in order until one gives an answer that may be shown.
+// Decides nothing about upstreams itself: verdicts come from the classifier, places and permits from the router.
+import type { Upstream } from "../base/upstream.ts";
+import { classify } from "../routing/classify.ts";
+import { mayRepeat } from "../routing/replay.ts";
+import type { AttemptOutcome, Candidate, Verdict } from "../routing/types.ts";
+import { type Answer, type AttemptResult, attempt } from "./attempt.ts";
+import type { ProxyDeps, Route } from "./deps.ts";
+import type { RequestTarget } from "./guard.ts";
+import { carriesBoundHistory, stripBoundHistory } from "./history.ts";
+import { mapModel, replaceModel } from "./model-map.ts";
+import type { RequestFacts } from "./request-facts.ts";
+import { makeRequestHeaders, TURN_STATE_HEADER } from "./request-headers.ts";
+import { joinTargetUrl } from "./target-url.ts";
+
+export interface LoopInput {
+  readonly deps: ProxyDeps;
+  readonly route: Route;
+  readonly candidates: readonly Candidate[];
+  readonly request: Request;
+  readonly target: RequestTarget;
+  readonly facts: RequestFacts;
+  readonly body: Uint8Array;
+  /** The body's Content-Encoding was taken off. */
+  readonly decoded: boolean;
+  readonly replacedHeaders: Readonly<Record<string, string>>;
+}
+
+/** One line of the story of a request. */
+export interface Tried {
+  readonly upstream: Upstream;
+  readonly verdict: Verdict | null;
+  readonly status: number | null;
+  /** Words without secrets; null when the upstream's answer was taken. */
+  readonly error: string | null;
+  readonly durationMs: number;
+  /** The model that this upstream was asked for. */
+  readonly model: string | null;
+}
+
+export type LoopResult =
+  /** To be shown: a success, or an error that is the client's own to see. */
+  | {
+      readonly kind: "answer";
+      readonly upstream: Upstream;
+      readonly answer: Answer;
+      readonly success: boolean;
+    }
+  /** Nothing worked. `last` is the last answer an upstream gave, read whole. */
+  | {
+      readonly kind: "all-failed";
+      readonly last: { readonly upstream: Upstream; readonly answer: Answer } | null;
+    }
+  | { readonly kind: "client-gone" };
+
+/** GET /models is answered from a cache by the client when it fails: it must be quick, and it blames nobody. */
+const MODELS_FIRST_BYTE_MS = 4_000;
+
+interface LoopState {
+  last: { upstream: Upstream; answer: Answer } | null;
+  /** Upstreams that may have seen the request. */
+  reached: number;
+}
+
+/** Runs the loop. `tried` grows as it goes, so that the log has it whatever happens. */
+export async function runAttempts(input: LoopInput, tried: Tried[]): Promise<LoopResult> {
+  const startedAt = input.deps.monotonic();
+  const state: LoopState = { last: null, reached: 0 };
+  for (const [place, { upstream }] of input.candidates.entries()) {
+    if (state.reached >= input.route.routing.maxUpstreamsPerRequest) break;
+    const isLast = place === input.candidates.length - 1;
+    const permit = input.deps.router.admit(upstream, { isLast });
+    if (permit.kind === "blocked") continue;
+    const spentMs = input.deps.monotonic() - startedAt;
+    const firstByteMs = firstByteBudget(input, upstream, { isLast, spentMs });
+    const step = await tryUpstream(input, state, {
+      upstream,
+      tried,
+      body: input.body,
+      firstByteMs,
+      probeFirst: permit.kind === "probe",
+      isRepaired: false,
+    });
+    if (step !== "next") return step;
+  }
+  return { kind: "all-failed", last: state.last };
+}
+
+interface Turn {
+  readonly upstream: Upstream;
+  readonly body: Uint8Array;
+  readonly tried: Tried[];
+  readonly firstByteMs: number;
+  readonly probeFirst: boolean;
+  /** The body was changed after this upstream's refusal of bound history: there is no third try. */
+  readonly isRepaired: boolean;
+}
+
+async function tryUpstream(input: LoopInput, state: LoopState, turn: Turn): Promise<LoopResult | "next"> {
+  const { deps, facts, route } = input;
+  const { upstream } = turn;
+  const startedAt = deps.monotonic();
+  const model = facts.model === null ? null : mapModel(upstream.models, facts.model);
+  const result = await ask(input, turn, model);
+  const note = (verdict: Verdict | null, status: number | null, error: string | null): void => {
+    const durationMs = deps.monotonic() - startedAt;
+    turn.tried.push({ upstream, verdict, status, error, durationMs, model });
+  };
+  if (result.kind === "client-gone") {
+    deps.router.release(upstream);
+    note(null, null, "the client left");
+    return result;
+  }
+  if (result.kind === "answer") {
+    note(null, result.answer.status, null);
+    return { kind: "answer", upstream, answer: result.answer, success: true };
+  }
+  const verdict = classify(result.outcome, {
+    service: upstream.service,
+    now: deps.now(),
+    overrides: upstream.onStatus,
+    settings: route.routing,
+    hasBoundHistory: !turn.isRepaired && carriesBoundHistory(facts.api, turn.body),
+  });
+  note(verdict, statusOf(result.outcome), verdict.reason);
+  if (verdict.next === "repair" && !turn.isRepaired) {
+    const stripped = stripBoundHistory(facts.api, turn.body);
+    if (stripped !== null) {
+      result.answer?.abort();
+      deps.foreignHistory.remember(facts.sessionId, upstream.key, stripped.removed);
+      return await tryUpstream(input, state, {
+        ...turn,
+        body: stripped.body,
+        isRepaired: true,
+        probeFirst: false,
+      });
+    }
+  }
+  if (isModelList(input)) deps.router.release(upstream);
+  else deps.router.recordFailure(upstream, verdict, { model });
+  if (verdict.retryClass !== "A") state.reached += 1;
+  const goesOn =
+    verdict.next === "next" &&
+    mayRepeat(verdict.retryClass, { path: input.target.path, facts, settings: route.routing });
+  if (!goesOn && result.answer !== null) {
+    return { kind: "answer", upstream, answer: result.answer, success: false };
+  }
+  keepLast(state, upstream, result.answer);
+  return goesOn ? "next" : { kind: "all-failed", last: state.last };
+}
+
+/** Makes this upstream's version of the request and sends it. */
+async function ask(input: LoopInput, turn: Turn, model: string | null): Promise<AttemptResult> {
+  const { deps, facts, request, route } = input;
+  const { body, upstream } = turn;
+  const url = joinTargetUrl({
+    service: upstream.service,
+    baseUrl: upstream.baseUrl,
+    path: input.target.path,
+    search: input.target.search,
+    query: upstream.query,
+  });
+  if (upstream.credential.kind === "missing")
+    return notTried(`the variable ${upstream.credential.variable} is not set`);
+  if (url === null) return notTried("the path leads off the upstream's address");
+  const turnState = request.headers.get(TURN_STATE_HEADER);
+  const known = deps.foreignHistory.knownFor(facts.sessionId, upstream.key);
+  const own = known === undefined ? body : (stripBoundHistory(facts.api, body, known)?.body ?? body);
+  return await attempt(
+    {
+      upstream,
+      url,
+      method: request.method,
+      headers: makeRequestHeaders({
+        client: request.headers,
+        upstream,
+        ownedNames: route.ownedHeaders,
+        decoded: input.decoded,
+        keepTurnState: turnState !== null && deps.turnStates.isFrom(turnState, upstream.key),
+        instance: deps.instance,
+        replaced: input.replacedHeaders,
+      }),
+      body:
+        own.length === 0
+          ? null
+          : model === null || model === facts.model
+            ? own
+            : (replaceModel(own, model) ?? own),
+      api: facts.api,
+      stream: facts.stream,
+      firstByteMs: turn.firstByteMs,
+      probeFirst: turn.probeFirst,
+      mayResend: mayRepeat("C", { path: input.target.path, facts, settings: route.routing }),
+      clientSignal: request.signal,
+      acceptEncoding: request.headers.get("accept-encoding")?.toLowerCase() ?? "",
+    },
+    deps.connections,
+  );
+}
+
+/** FAULTS 3: shorter while another upstream could still answer; the sum over all attempts is bounded too. */
+function firstByteBudget(
+  input: LoopInput,
+  upstream: Upstream,
+  at: { isLast: boolean; spentMs: number },
+): number {
+  if (isModelList(input)) return MODELS_FIRST_BYTE_MS;
+  const { timeouts } = upstream;
+  if (input.facts.api !== "other" && !input.facts.stream) return timeouts.nonStreamMs;
+  const own = at.isLast ? timeouts.firstByteLastMs : timeouts.firstByteMs;
+  return Math.max(1_000, Math.min(own, input.route.firstByteTotalMs - at.spentMs));
+}
+
+function isModelList(input: LoopInput): boolean {
+  return input.request.method === "GET" && input.target.path.endsWith("/models");
+}
+
+/** Keeps the newest answer that can still be shown; lets go of every other connection. */
+function keepLast(state: LoopState, upstream: Upstream, answer: Answer | null): void {
+  if (answer === null) return;
+  if (answer.body.ended) state.last = { upstream, answer };
+  else answer.abort();
+}
+
+function notTried(why: string): AttemptResult {
+  return { kind: "failed", outcome: { kind: "not-tried", why }, answer: null };
+}
+
+function statusOf(outcome: AttemptOutcome): number | null {
+  return outcome.kind === "status" || outcome.kind === "bad-content" ? outcome.status : null;
+}

@@ -1,0 +1,221 @@
+// One try of one request at one upstream: fetch, its timers, and the gate. Says what came of it as a value.
+// Never throws, blames nobody, and knows no other upstream.
+import { errorCode } from "../base/errors.ts";
+import type { Upstream } from "../base/upstream.ts";
+import type { AttemptOutcome } from "../routing/types.ts";
+import { type AnswerBody, createAnswerBody } from "./answer-body.ts";
+import { type Connections } from "./connections.ts";
+import { createDecodedCopy } from "./decoded-copy.ts";
+import { holdAnswer } from "./gate.ts";
+import { probeConnect } from "./connect-probe.ts";
+import type { Api } from "./request-facts.ts";
+
+export interface AttemptRequest {
+  readonly upstream: Upstream;
+  readonly url: string;
+  readonly method: string;
+  readonly headers: Headers;
+  /** Null for methods without a body. */
+  readonly body: Uint8Array | null;
+  readonly api: Api;
+  readonly stream: boolean;
+  /** Longest wait for the response headers. */
+  readonly firstByteMs: number;
+  /** Try a bare connect before the request (half-open upstreams). */
+  readonly probeFirst: boolean;
+  /** The request may be sent again on a fresh connection when a pooled one turns out to be dead. */
+  readonly mayResend: boolean;
+  /** The client is there as long as this is not aborted. */
+  readonly clientSignal: AbortSignal;
+  /** Encodings the client takes, from its Accept-Encoding; "" for none. */
+  readonly acceptEncoding: string;
+}
+
+/** An upstream's answer that has not been given to anybody yet. */
+export interface Answer {
+  readonly status: number;
+  /** The upstream's own. */
+  readonly headers: Headers;
+  readonly body: AnswerBody;
+  /** Content-Encoding of the body's bytes as they are now, or null. */
+  readonly encoding: string | null;
+  /** The upstream's encoding was taken off, because the client cannot read it. */
+  readonly decoded: boolean;
+  /** Ends the exchange at once, also while a read hangs. */
+  abort(): void;
+}
+
+export type AttemptResult =
+  | { readonly kind: "answer"; readonly answer: Answer }
+  /** `answer` is there when the upstream gave one that could be shown if nothing better comes. */
+  | { readonly kind: "failed"; readonly outcome: AttemptOutcome; readonly answer: Answer | null }
+  | { readonly kind: "client-gone" };
+
+const PROBE_MS = 3_000;
+const REJECTED_BODY_BYTES = 64 * 1024;
+const REJECTED_BODY_MS = 5_000;
+/** Statuses a Response can be made of (Fetch, "RangeError" otherwise). */
+const isStatus = (status: number): boolean => Number.isInteger(status) && status >= 200 && status <= 599;
+
+/** Asks one upstream once; a stale kept-alive connection is replaced by a fresh one without counting as a try. */
+export async function attempt(request: AttemptRequest, connections: Connections): Promise<AttemptResult> {
+  if (request.probeFirst) {
+    const probe = await probeConnect({ url: request.url, proxy: request.upstream.proxy }, PROBE_MS);
+    if (request.clientSignal.aborted) return { kind: "client-gone" };
+    if (probe.kind !== "connected") return failed(probeOutcome(probe));
+  }
+  const first = await exchange(request, connections, false);
+  if (first.kind !== "failed" || first.outcome.kind !== "transport" || first.outcome.code !== "ECONNRESET")
+    return first;
+  if (!request.mayResend || !connections.mayHaveBeenReused(request.upstream)) return first;
+  return await exchange(request, connections, true);
+}
+
+async function exchange(
+  request: AttemptRequest,
+  connections: Connections,
+  fresh: boolean,
+): Promise<AttemptResult> {
+  const own = new AbortController();
+  const signal = AbortSignal.any([request.clientSignal, own.signal]);
+  const watch = watchFirstByte(request, own);
+  let response: Response;
+  try {
+    response = await connections.fetch(request.upstream, fresh)(request.url, {
+      method: request.method,
+      headers: request.headers,
+      ...(request.body === null ? {} : { body: request.body }),
+      signal,
+      redirect: "manual",
+      decompress: false,
+      timeout: false,
+      ...(request.upstream.proxy === false ? { proxy: false } : { proxy: request.upstream.proxy }),
+    });
+  } catch (error) {
+    if (request.clientSignal.aborted) return { kind: "client-gone" };
+    return failed(watch.outcome() ?? transportOutcome(error));
+  } finally {
+    watch.stop();
+  }
+  if (!isStatus(response.status)) {
+    own.abort();
+    return failed({ kind: "transport", code: "Malformed_HTTP_Response", sent: "maybe" });
+  }
+  const answer = makeAnswer(response, request.acceptEncoding, own);
+  return await judge(request, answer);
+}
+
+/** Looks at the answer as far as needed to tell a good one from a failure. */
+async function judge(request: AttemptRequest, answer: Answer): Promise<AttemptResult> {
+  const { status } = answer;
+  const isRedirect = status >= 300 && status < 400 && status !== 304;
+  if (status >= 400 || (isRedirect && request.method !== "GET" && request.method !== "HEAD")) {
+    const body = await readRejected(answer);
+    if (request.clientSignal.aborted) return gone(answer);
+    return { kind: "failed", outcome: { kind: "status", status, headers: answer.headers, body }, answer };
+  }
+  if (request.api === "other") return { kind: "answer", answer };
+  const gate = await holdAnswer({
+    api: request.api,
+    stream: request.stream,
+    status,
+    headers: answer.headers,
+    body: answer.body,
+  });
+  if (request.clientSignal.aborted) return gone(answer);
+  if (gate.kind === "open") return { kind: "answer", answer };
+  return {
+    kind: "failed",
+    outcome: gate.outcome,
+    answer: gate.outcome.kind === "bad-content" ? answer : null,
+  };
+}
+
+/** The text of an answer that was not wanted, as much of it as a verdict needs. What was read stays in the answer. */
+async function readRejected(answer: Answer): Promise<string> {
+  const decoder = new TextDecoder();
+  const deadline = performance.now() + REJECTED_BODY_MS;
+  let text = "";
+  while (answer.body.heldBytes < REJECTED_BODY_BYTES) {
+    const next = await answer.body.readAhead(deadline - performance.now());
+    if (next.kind !== "bytes") break;
+    text += decoder.decode(next.bytes, { stream: true });
+  }
+  return text.slice(0, REJECTED_BODY_BYTES);
+}
+
+function makeAnswer(response: Response, acceptEncoding: string, own: AbortController): Answer {
+  const encoding = response.headers.get("content-encoding")?.trim().toLowerCase() ?? "";
+  const plain = encoding === "" || encoding === "identity";
+  const readable = plain || acceptEncoding.includes(encoding) || createDecodedCopy(encoding) === null;
+  const stream =
+    readable || response.body === null
+      ? response.body
+      : response.body.pipeThrough(new DecompressionStream(formatOf(encoding)));
+  return {
+    status: response.status,
+    headers: response.headers,
+    body: createAnswerBody(stream, plain || !readable ? null : encoding),
+    encoding: plain || !readable ? null : encoding,
+    decoded: !readable,
+    abort: () => own.abort(),
+  };
+}
+
+function formatOf(encoding: string): Bun.CompressionFormat {
+  if (encoding === "br") return "brotli";
+  return encoding === "zstd" || encoding === "deflate" ? encoding : "gzip";
+}
+
+/**
+ * The timer of the response headers. Bun has no connect timeout, so near the connect budget a bare connect is tried
+ * beside the waiting request: an address that takes none ends the attempt long before the first-byte budget.
+ */
+function watchFirstByte(request: AttemptRequest, own: AbortController) {
+  const { connectMs } = request.upstream.timeouts;
+  let outcome: AttemptOutcome | null = null;
+  let stopped = false;
+  const end = (phase: "connect" | "first-byte"): void => {
+    if (stopped) return;
+    outcome = { kind: "timeout", phase };
+    own.abort();
+  };
+  const firstByte = setTimeout(() => end("first-byte"), request.firstByteMs);
+  const probeMs = Math.min(PROBE_MS, connectMs);
+  const connect = setTimeout(() => {
+    void probeConnect({ url: request.url, proxy: request.upstream.proxy }, probeMs).then((probe) => {
+      if (probe.kind === "timeout") end("connect");
+    });
+  }, connectMs - probeMs);
+  return {
+    outcome: () => outcome,
+    stop: () => {
+      stopped = true;
+      clearTimeout(firstByte);
+      clearTimeout(connect);
+    },
+  };
+}
+
+function probeOutcome(probe: { kind: "refused"; code: string } | { kind: "timeout" }): AttemptOutcome {
+  if (probe.kind === "timeout") return { kind: "timeout", phase: "connect" };
+  return { kind: "transport", code: probe.code, sent: "never" };
+}
+
+/** Failures that happen before a byte of the request can have left (seen on Bun 1.4.5). */
+const NEVER_SENT =
+  /^(?:ECONNREFUSED|ConnectionRefused|ENETUNREACH|EHOSTUNREACH|EADDRNOTAVAIL|EAI_|ENOTFOUND|EPROTO|ERR_TLS_|ERR_SSL_|CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|INVALID_CA|HOSTNAME_MISMATCH|FailedToOpenSocket)/;
+
+function transportOutcome(error: unknown): AttemptOutcome {
+  const code = errorCode(error) ?? "EUNKNOWN";
+  return { kind: "transport", code, sent: NEVER_SENT.test(code) ? "never" : "maybe" };
+}
+
+function failed(outcome: AttemptOutcome): AttemptResult {
+  return { kind: "failed", outcome, answer: null };
+}
+
+function gone(answer: Answer): AttemptResult {
+  answer.body.discard();
+  return { kind: "client-gone" };
+}

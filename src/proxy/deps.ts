@@ -1,0 +1,67 @@
+// What one proxy needs from the rest of the program, as values and functions handed in by app/.
+// Types only.
+// Pure.
+import type { Service } from "../base/service.ts";
+import type { Upstream } from "../base/upstream.ts";
+import type { LogEntry } from "../log/entry.ts";
+import type { Router } from "../routing/router.ts";
+import type { RoutingSettings } from "../routing/types.ts";
+import type { Connections } from "./connections.ts";
+import type { ForeignHistory } from "./foreign-history.ts";
+import type { OwnRoutes } from "./own-routes.ts";
+import type { BodyLimits } from "./read-body.ts";
+import type { TurnStates } from "./turn-state.ts";
+
+/** Where requests of a service go right now; read anew for each request. */
+export type RouteState =
+  | { readonly kind: "ready"; readonly route: Route }
+  /** No upstream can be named; the sentence says why and what to type. */
+  | { readonly kind: "unset"; readonly message: string };
+
+export interface Route {
+  readonly configName: string;
+  /** The enabled upstreams in the user's order. Never empty. */
+  readonly upstreams: readonly Upstream[];
+  /** Lower-case header names that any upstream of the service sets. */
+  readonly ownedHeaders: ReadonlySet<string>;
+  readonly routing: RoutingSettings;
+  /** Longest sum of waits for response headers, ms. */
+  readonly firstByteTotalMs: number;
+  readonly limits: BodyLimits;
+}
+
+/** What redaction made of a request. */
+export type Filtered =
+  | {
+      readonly kind: "filtered";
+      readonly body: Uint8Array;
+      /** Replaced header values, lower-case names. */
+      readonly headers: Readonly<Record<string, string>>;
+      readonly redactions: number;
+    }
+  /** The rules cannot be applied: nothing may leave. */
+  | { readonly kind: "refused"; readonly message: string };
+
+export interface ProxyDeps {
+  readonly service: Service;
+  /** This process and port, for loop detection. */
+  readonly instance: string;
+  readonly allowedHosts: () => ReadonlySet<string>;
+  /** Wall clock, ms. */
+  readonly now: () => number;
+  /** Monotonic clock, ms. */
+  readonly monotonic: () => number;
+  readonly routeState: () => RouteState;
+  readonly filter: (body: Uint8Array, headers: Headers) => Filtered;
+  readonly router: Router;
+  readonly connections: Connections;
+  readonly turnStates: TurnStates;
+  readonly foreignHistory: ForeignHistory;
+  readonly own: OwnRoutes;
+  /** Requests open right now in the whole process; shared by all its services. */
+  readonly inFlight: { count: number };
+  /** Takes the one log line of a finished request. Never throws. */
+  readonly record: (entry: LogEntry) => void;
+  /** Sees the headers of every upstream answer (quota figures ride on them). */
+  readonly observeHeaders: (upstream: Upstream, headers: Headers) => void;
+}

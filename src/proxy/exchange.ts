@@ -1,0 +1,97 @@
+// Gathers what is known of one request while it runs and writes it down once, however it ends.
+import type { LogEntry } from "../log/entry.ts";
+import type { Usage } from "../usage/usage.ts";
+import type { Tried } from "./attempt-loop.ts";
+import type { ProxyDeps } from "./deps.ts";
+import type { RequestFacts } from "./request-facts.ts";
+
+export type Outcome = "ok" | "client_gone" | "cut" | "error" | "refused";
+
+/** What the nginx tradition calls a client that left before the answer was complete. */
+export const CLIENT_CLOSED_REQUEST = 499;
+
+export interface ExchangeEnd {
+  readonly status: number;
+  readonly outcome: Outcome;
+  readonly usage?: Usage | undefined;
+  readonly error?: string | undefined;
+}
+
+export interface Exchange {
+  /** The story so far; the attempt loop appends to it. */
+  readonly tried: Tried[];
+  describe(known: { facts: RequestFacts; redactions: number; configName: string }): void;
+  /** The first byte is about to go to the client. */
+  markFirstByte(): void;
+  /** Runs when the exchange ends. */
+  onEnd(callback: () => void): void;
+  /** Writes the record. Later calls do nothing. */
+  end(as: ExchangeEnd): void;
+}
+
+export function beginExchange(method: string, path: string, deps: ProxyDeps): Exchange {
+  const timestampMs = deps.now();
+  const startedAt = deps.monotonic();
+  const tried: Tried[] = [];
+  const callbacks: (() => void)[] = [];
+  let known: { facts: RequestFacts; redactions: number; configName: string } | null = null;
+  let ttfbMs: number | undefined;
+  let ended = false;
+  return {
+    tried,
+    describe(what) {
+      known = what;
+    },
+    markFirstByte() {
+      ttfbMs ??= deps.monotonic() - startedAt;
+    },
+    onEnd(callback) {
+      callbacks.push(callback);
+    },
+    end(as) {
+      if (ended) return;
+      ended = true;
+      for (const callback of callbacks) callback();
+      const last = tried.at(-1);
+      const showAttempts = tried.length > 1 || (tried.length === 1 && as.outcome !== "ok");
+      const entry: LogEntry = {
+        timestamp_ms: timestampMs,
+        service: deps.service,
+        method,
+        path,
+        status_code: as.status,
+        duration_ms: Math.round(deps.monotonic() - startedAt),
+        config_name: known?.configName ?? null,
+        upstream_base_url: last?.upstream.baseUrl ?? null,
+        usage: as.usage,
+        id: makeRequestId(timestampMs),
+        model: known?.facts.model ?? undefined,
+        upstream_model: last?.model === known?.facts.model ? undefined : (last?.model ?? undefined),
+        session_id: known?.facts.sessionId ?? undefined,
+        ttfb_ms: ttfbMs === undefined ? undefined : Math.round(ttfbMs),
+        stream: known?.facts.stream,
+        outcome: as.outcome,
+        attempts: showAttempts ? tried.map(describeAttempt) : undefined,
+        redactions: known === null || known.redactions === 0 ? undefined : known.redactions,
+        error: as.error,
+      };
+      deps.record(entry);
+    },
+  };
+}
+
+function describeAttempt(attempt: Tried): NonNullable<LogEntry["attempts"]>[number] {
+  return {
+    upstream_base_url: attempt.upstream.baseUrl,
+    status_code: attempt.status ?? undefined,
+    error: attempt.error ?? undefined,
+    verdict: attempt.verdict?.rule ?? "ok",
+    duration_ms: Math.round(attempt.durationMs),
+  };
+}
+
+/** Sorts by time; unique enough for one machine: ms since 1970 and 32 random bits, in base 36. */
+function makeRequestId(timestampMs: number): string {
+  const random = crypto.getRandomValues(new Uint32Array(1))[0] ?? 0;
+  return `${Math.trunc(timestampMs).toString(36)}${random.toString(36).padStart(7, "0")}`;
+}

@@ -1,0 +1,98 @@
+// Holds an upstream's answer back until it is clear that it is one: while only harmless prologue has arrived nothing is
+// shown to the client, so that an error inside a 200 can still be given to the next upstream.
+import { createSseSplitter } from "../base/sse.ts";
+import type { AttemptOutcome } from "../routing/types.ts";
+import { kindOfEvent } from "../usage/stream-events.ts";
+import type { AnswerBody } from "./answer-body.ts";
+import type { Api } from "./request-facts.ts";
+
+export interface GateInput {
+  readonly api: Exclude<Api, "other">;
+  /** The client asked for a stream of events. */
+  readonly stream: boolean;
+  readonly status: number;
+  readonly headers: Headers;
+  readonly body: AnswerBody;
+}
+
+export type GateResult =
+  { readonly kind: "open" } | { readonly kind: "bad"; readonly outcome: AttemptOutcome };
+
+/** After so much or so long the answer is let go, whatever has come of it (SPEC 5.5). */
+const HOLD_BYTES = 64 * 1024;
+const HOLD_MS = 10_000;
+const OPEN: GateResult = { kind: "open" };
+
+type BadReason = Extract<AttemptOutcome, { kind: "bad-content" }>["reason"];
+
+/** Reads ahead in `input.body` (which keeps what was read) until the answer may be shown or is known to be bad. */
+export async function holdAnswer(input: GateInput): Promise<GateResult> {
+  const deadline = performance.now() + HOLD_MS;
+  const splitter = createSseSplitter({ maxEventBytes: HOLD_BYTES });
+  let text = "";
+  let sawEvent = false;
+  let shape: "unknown" | "events" | "json" | "html" = "unknown";
+  const decoder = new TextDecoder();
+  const bad = (reason: BadReason, body: string): GateResult => ({
+    kind: "bad",
+    outcome: { kind: "bad-content", reason, status: input.status, headers: input.headers, body },
+  });
+  for (;;) {
+    const next = await input.body.readAhead(deadline - performance.now());
+    if (next.kind === "late" || next.kind === "unreadable") return OPEN;
+    if (next.kind === "error") return bad("ended-early", text.slice(0, HOLD_BYTES));
+    if (next.kind === "end") {
+      if (text.trim() === "") return bad("empty", "");
+      if (shape === "json") return judgeJson(text, input, bad);
+      if (shape === "html") return bad("html", text);
+      return shape === "events" || sawEvent ? bad("ended-early", text) : bad("malformed", text);
+    }
+    text += decoder.decode(next.bytes, { stream: true });
+    if (shape === "unknown") shape = shapeOf(text, input.headers);
+    if (shape === "events") {
+      for (const event of splitter.push(next.bytes)) {
+        sawEvent = true;
+        const kind = kindOfEvent(input.api, event);
+        if (kind === "error" || kind === "failed") return bad("error-event", event.data);
+        // The end right after the beginning: the client would show an empty turn as a success.
+        if (kind === "completed") return bad("empty", event.data);
+        if (kind !== "prologue" && kind !== "other") return OPEN;
+      }
+    }
+    if (input.body.heldBytes >= HOLD_BYTES) return shape === "html" ? bad("html", text) : OPEN;
+  }
+}
+
+/** What the first bytes are. An event stream may be sent with any content type; a page never passes for an answer. */
+function shapeOf(text: string, headers: Headers): "unknown" | "events" | "json" | "html" {
+  const start = text.replace(/^\ufeff/, "").trimStart();
+  if (start === "") return "unknown";
+  if (start.startsWith("{") || start.startsWith("[")) return "json";
+  if (start.startsWith("<") || headers.get("content-type")?.startsWith("text/html") === true) return "html";
+  return "events";
+}
+
+function judgeJson(
+  text: string,
+  input: GateInput,
+  bad: (reason: BadReason, body: string) => GateResult,
+): GateResult {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return bad("malformed", text);
+  }
+  if (isError(value)) return bad("json-error", text);
+  // A whole JSON answer to a client that waits for events is no answer: it would ask again.
+  return input.stream && input.api !== "messages" ? bad("malformed", text) : OPEN;
+}
+
+function isError(value: unknown): boolean {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return true;
+  const error = "error" in value ? value.error : null;
+  if (error !== null && error !== undefined && error !== "" && error !== false) return true;
+  if ("type" in value && value.type === "error") return true;
+  if ("success" in value && value.success === false) return true;
+  return "status" in value && value.status === "failed";
+}

@@ -1,0 +1,71 @@
+// Decides whether a request may come in at all: who asks (Host, Origin, Sec-Fetch-Site), with which method, in a loop
+// or not. Browsers are kept out whatever they send; there is no cross-origin permission to give.
+// Pure.
+
+/** A request that is answered here and never reaches an upstream. */
+export interface Refusal {
+  readonly status: 400 | 403 | 405 | 421 | 426 | 508;
+  readonly message: string;
+}
+
+export interface GuardRequest {
+  readonly method: string;
+  readonly url: string;
+  readonly headers: Headers;
+}
+
+/** Names the instances a request has passed, comma-separated. Ours being there means that we ask ourselves. */
+export const HOPS_HEADER = "x-codex-helper-hops";
+const MAX_HOPS = 5;
+
+/** The exact Host values that name a listener on loopback at this port: anything else may be DNS rebinding. */
+export function makeAllowedHosts(port: number): ReadonlySet<string> {
+  const names = ["127.0.0.1", "localhost", "[::1]"];
+  return new Set([...names.map((name) => `${name}:${port}`), ...(port === 80 ? names : [])]);
+}
+
+/** Null when the request may pass. `instance` is this process's own id in the hops header. */
+export function refuse(
+  request: GuardRequest,
+  allowedHosts: ReadonlySet<string>,
+  instance: string,
+): Refusal | null {
+  const { headers, method } = request;
+  const host = headers.get("host");
+  // Two Host fields arrive joined by a comma and are in no list (RFC 9112 3.2).
+  if (host === null || !allowedHosts.has(host.toLowerCase())) {
+    return { status: 421, message: "this proxy answers only to its own loopback address" };
+  }
+  if (headers.has("origin")) return { status: 403, message: "requests from web pages are refused" };
+  const site = headers.get("sec-fetch-site");
+  if (site !== null && site !== "none")
+    return { status: 403, message: "requests from web pages are refused" };
+  if (method === "CONNECT" || method === "TRACE") {
+    return { status: 405, message: `the method ${method} is not for this proxy` };
+  }
+  if (headers.has("upgrade")) {
+    return { status: 426, message: "WebSocket is not offered here; use plain HTTP" };
+  }
+  const hops = headers.get(HOPS_HEADER);
+  if (hops !== null && (hops.includes(instance) || hops.split(",").length >= MAX_HOPS)) {
+    return { status: 508, message: "loop detected: an upstream leads back to this proxy" };
+  }
+  return null;
+}
+
+export interface RequestTarget {
+  /** Starts with "/". */
+  readonly path: string;
+  /** With its "?", or "". */
+  readonly search: string;
+}
+
+/** Path and query of a request's URL as text, or null for a URL without a host or path (HTTP/1.0, odd Hosts). */
+export function splitUrl(url: string): RequestTarget | null {
+  const scheme = url.indexOf("://");
+  const start = scheme < 0 ? -1 : url.indexOf("/", scheme + 3);
+  if (start < 0) return null;
+  const question = url.indexOf("?", start);
+  const path = question < 0 ? url.slice(start) : url.slice(start, question);
+  return { path, search: question < 0 ? "" : url.slice(question) };
+}

@@ -1,0 +1,72 @@
+// One request, from its first byte to its log line, as a straight line: guard, body, redaction, candidates, attempts,
+// answer, end. Every step is called once and none calls back; each request ends in exactly one record.
+import { answerFailure, answerFrom, answerGone, answerRefusal } from "./answer.ts";
+import { type LoopInput, runAttempts } from "./attempt-loop.ts";
+import type { ProxyDeps } from "./deps.ts";
+import { beginExchange } from "./exchange.ts";
+import { refuse, splitUrl } from "./guard.ts";
+import type { LocalError } from "./local-error.ts";
+import { answerOwn } from "./own-routes.ts";
+import { readBody } from "./read-body.ts";
+import { apiOf, readRequestFacts } from "./request-facts.ts";
+
+/** Bun runs at most 256 fetches at once and lets the next one wait in silence: better a clear answer before that. */
+const MAX_IN_FLIGHT = 250;
+const BAD_TARGET: LocalError = { status: 400, message: "the request's address cannot be read" };
+
+/** Answers one request. Rejects only on a bug of ours. */
+export async function handle(request: Request, deps: ProxyDeps): Promise<Response> {
+  const target = splitUrl(request.url);
+  const exchange = beginExchange(request.method, target?.path ?? "/", deps);
+  const refused = (error: LocalError): Response =>
+    answerRefusal(request, exchange, { ...error, service: deps.service });
+
+  const refusal = refuse(request, deps.allowedHosts(), deps.instance);
+  if (refusal !== null) return refused(refusal);
+  if (target === null) return refused(BAD_TARGET);
+  const own = await answerOwn(deps.own, request, target);
+  if (own !== null) return own;
+  if (deps.inFlight.count >= MAX_IN_FLIGHT) {
+    return refused({
+      status: 503,
+      message: `more than ${MAX_IN_FLIGHT} requests are open at once`,
+      retryAfterSecs: 2,
+    });
+  }
+  deps.inFlight.count += 1;
+  exchange.onEnd(() => {
+    deps.inFlight.count -= 1;
+  });
+
+  const state = deps.routeState();
+  if (state.kind === "unset") return refused({ status: 400, message: state.message });
+  const { route } = state;
+  const read = await readBody(request, route.limits);
+  if (read.kind === "client-gone") return answerGone(exchange);
+  if (read.kind === "refused") return refused(read);
+  const filtered = deps.filter(read.bytes, request.headers);
+  if (filtered.kind === "refused") return refused({ status: 400, message: filtered.message });
+  const facts = readRequestFacts(apiOf(request.method, target.path), request.headers, filtered.body);
+  exchange.describe({ facts, redactions: filtered.redactions, configName: route.configName });
+  const candidates = deps.router.plan({
+    upstreams: route.upstreams,
+    model: facts.model,
+    sessionId: facts.sessionId,
+    now: deps.now(),
+  });
+  const input: LoopInput = {
+    deps,
+    route,
+    candidates,
+    request,
+    target,
+    facts,
+    body: filtered.body,
+    decoded: read.decoded,
+    replacedHeaders: filtered.headers,
+  };
+  const result = await runAttempts(input, exchange.tried);
+  if (result.kind === "client-gone") return answerGone(exchange);
+  if (result.kind === "all-failed") return answerFailure(input, exchange, result.last);
+  return answerFrom(input, exchange, result);
+}

@@ -1,0 +1,57 @@
+// The answers the proxy gives by itself, in the shape that the asking client reads and shows.
+// Pure.
+import type { Service } from "../base/service.ts";
+
+export interface LocalError {
+  readonly status: number;
+  /** One sentence for the user. Must hold no secret. */
+  readonly message: string;
+  /** OpenAI's `error.type` or Anthropic's `error.error.type`; worked out from the status when absent. */
+  readonly type?: string | undefined;
+  readonly code?: string | undefined;
+  readonly retryAfterSecs?: number | undefined;
+  /** Epoch seconds, with `usage_limit_reached`: what Codex shows as "try again at". */
+  readonly resetsAtSecs?: number | undefined;
+}
+
+/** OpenAI's error types by status, and https://platform.claude.com/docs/en/api/errors. */
+const ANTHROPIC_TYPES: Readonly<Record<number, string>> = {
+  400: "invalid_request_error",
+  401: "authentication_error",
+  403: "permission_error",
+  404: "not_found_error",
+  413: "request_too_large",
+  429: "rate_limit_error",
+  503: "overloaded_error",
+  504: "timeout_error",
+  529: "overloaded_error",
+};
+
+/** The JSON body of an error as the service's client expects it. */
+export function makeErrorBody(service: Service, error: LocalError): string {
+  if (service === "claude") {
+    const type = error.type ?? ANTHROPIC_TYPES[error.status] ?? "api_error";
+    return JSON.stringify({ type: "error", error: { type, message: error.message } });
+  }
+  const type = error.type ?? (error.status < 500 ? "invalid_request_error" : "server_error");
+  return JSON.stringify({
+    error: {
+      message: error.message,
+      type,
+      param: null,
+      code: error.code ?? null,
+      ...(error.resetsAtSecs === undefined ? {} : { resets_at: error.resetsAtSecs }),
+    },
+  });
+}
+
+/** The whole answer. HEAD gets no body. */
+export function makeErrorResponse(service: Service, error: LocalError, method = "POST"): Response {
+  const headers = new Headers({ "content-type": "application/json" });
+  if (error.retryAfterSecs !== undefined)
+    headers.set("retry-after", String(Math.max(1, Math.ceil(error.retryAfterSecs))));
+  return new Response(method === "HEAD" ? null : makeErrorBody(service, error), {
+    status: error.status,
+    headers,
+  });
+}

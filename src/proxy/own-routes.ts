@@ -1,0 +1,56 @@
+// The proxy's own addresses under /__codex-helper/ and the probes of clients that are answered here.
+// Nothing here reaches an upstream or shows a secret.
+import { timingSafeEqual } from "node:crypto";
+import type { Service } from "../base/service.ts";
+import type { RequestTarget } from "./guard.ts";
+import { makeErrorResponse } from "./local-error.ts";
+
+export const OWN_PREFIX = "/__codex-helper/";
+
+export interface OwnRoutes {
+  readonly service: Service;
+  /** Secret of this run, kept in the instance record. */
+  readonly token: string;
+  /** GET: facts without secrets. */
+  readonly read: Readonly<Record<string, () => unknown>>;
+  /** POST with the token: changes something. The argument is the request's query. */
+  readonly act: Readonly<Record<string, (query: URLSearchParams) => Promise<unknown>>>;
+}
+
+/** The answer to one of our own paths, or to a client's probe; null for everything that is meant for an upstream. */
+export async function answerOwn(
+  routes: OwnRoutes,
+  request: Request,
+  target: RequestTarget,
+): Promise<Response | null> {
+  if (isProbe(routes.service, request.method, target.path)) return new Response(null, { status: 200 });
+  if (!target.path.startsWith(OWN_PREFIX)) return null;
+  const name = target.path.slice(OWN_PREFIX.length);
+  const refuse = (status: number, message: string): Response =>
+    makeErrorResponse(routes.service, { status, message }, request.method);
+  if (Object.hasOwn(routes.read, name)) {
+    if (request.method !== "GET") return refuse(405, `${name} is read with GET`);
+    return Response.json(routes.read[name]?.());
+  }
+  if (Object.hasOwn(routes.act, name)) {
+    if (request.method !== "POST") return refuse(405, `${name} is asked for with POST`);
+    if (!isToken(request.headers.get("authorization"), routes.token))
+      return refuse(403, "the token of this run is needed");
+    return Response.json((await routes.act[name]?.(new URLSearchParams(target.search))) ?? {});
+  }
+  return refuse(404, "there is no such page here");
+}
+
+/** Claude Code asks at start whether anybody is there; a relay would have to be paid a round trip for it. */
+function isProbe(service: Service, method: string, path: string): boolean {
+  if (service !== "claude") return false;
+  return (
+    (method === "HEAD" && path === "/") || ((method === "HEAD" || method === "GET") && path === "/api/hello")
+  );
+}
+
+function isToken(header: string | null, token: string): boolean {
+  const given = Buffer.from(header ?? "");
+  const wanted = Buffer.from(`Bearer ${token}`);
+  return given.length === wanted.length && timingSafeEqual(given, wanted);
+}

@@ -1,0 +1,105 @@
+// Reads a request's whole body so that it can be redacted and replayed: bounded in size, in silence and in what a
+// compressed one may unfold to.
+import { promisify } from "node:util";
+import { brotliDecompress, gunzip, inflate, inflateRaw, zstdDecompress } from "node:zlib";
+import { errorCode } from "../base/errors.ts";
+
+export interface BodyLimits {
+  /** Bytes, before and after decoding. */
+  readonly maxBytes: number;
+  /** Longest silence while the client is sending. */
+  readonly uploadIdleMs: number;
+}
+
+export type BodyResult =
+  | { readonly kind: "body"; readonly bytes: Uint8Array; readonly decoded: boolean }
+  | { readonly kind: "refused"; readonly status: 400 | 408 | 413 | 415; readonly message: string }
+  | { readonly kind: "client-gone" };
+
+const EMPTY = new Uint8Array(0);
+
+/** Reads and, where a Content-Encoding says so, decodes the body. Never throws. */
+export async function readBody(request: Request, limits: BodyLimits): Promise<BodyResult> {
+  const declared = Number(request.headers.get("content-length") ?? 0);
+  if (declared > limits.maxBytes) return tooLarge(limits.maxBytes);
+  if (request.body === null) return { kind: "body", bytes: EMPTY, decoded: false };
+  const raw = await readAll(request.body, limits);
+  if (!(raw instanceof Uint8Array)) return raw;
+  const encoding = request.headers.get("content-encoding")?.trim().toLowerCase() ?? "";
+  if (encoding === "" || encoding === "identity") return { kind: "body", bytes: raw, decoded: false };
+  return await decode(raw, encoding, limits.maxBytes);
+}
+
+async function readAll(
+  body: ReadableStream<Uint8Array>,
+  limits: BodyLimits,
+): Promise<Uint8Array | BodyResult> {
+  const reader = body.getReader();
+  const silence = Promise.withResolvers<"silent">();
+  const timer = setTimeout(() => silence.resolve("silent"), limits.uploadIdleMs);
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  try {
+    for (;;) {
+      const next = await Promise.race([reader.read(), silence.promise]);
+      if (next === "silent") {
+        return {
+          kind: "refused",
+          status: 408,
+          message: `no byte of the request body came for ${limits.uploadIdleMs / 1000} s`,
+        };
+      }
+      if (next.done) break;
+      size += next.value.length;
+      if (size > limits.maxBytes) return tooLarge(limits.maxBytes);
+      chunks.push(next.value);
+      timer.refresh();
+    }
+  } catch {
+    return { kind: "client-gone" };
+  } finally {
+    clearTimeout(timer);
+    reader.cancel().catch(() => {});
+  }
+  const [first] = chunks;
+  return chunks.length === 1 && first !== undefined ? first : Buffer.concat(chunks, size);
+}
+
+type Inflate = (data: Uint8Array, options: { maxOutputLength: number }) => Promise<Buffer>;
+
+/** Content codings of RFC 9110 8.4.1 and zstd (RFC 8878). Bun's own zstd has no output limit; node:zlib has. */
+const DECODERS: Readonly<Record<string, readonly Inflate[]>> = {
+  gzip: [promisify(gunzip)],
+  "x-gzip": [promisify(gunzip)],
+  br: [promisify(brotliDecompress)],
+  zstd: [promisify(zstdDecompress)],
+  // "deflate" is the zlib format; some senders leave its header out.
+  deflate: [promisify(inflate), promisify(inflateRaw)],
+};
+
+async function decode(raw: Uint8Array, encoding: string, maxBytes: number): Promise<BodyResult> {
+  const decoders = DECODERS[encoding];
+  if (decoders === undefined) {
+    return {
+      kind: "refused",
+      status: 415,
+      message: `the content encoding "${encoding.slice(0, 40)}" is not supported`,
+    };
+  }
+  for (const inflateBody of decoders) {
+    try {
+      return { kind: "body", bytes: await inflateBody(raw, { maxOutputLength: maxBytes }), decoded: true };
+    } catch (error) {
+      if (errorCode(error) === "ERR_BUFFER_TOO_LARGE") return tooLarge(maxBytes);
+    }
+  }
+  return { kind: "refused", status: 400, message: `the request body is not valid ${encoding}` };
+}
+
+function tooLarge(maxBytes: number): BodyResult {
+  return {
+    kind: "refused",
+    status: 413,
+    message: `the request body is larger than ${Math.floor(maxBytes / 2 ** 20)} MiB`,
+  };
+}

@@ -1,0 +1,118 @@
+// Reads the few facts about a request that routing needs, by looking at bytes: a body is never parsed for it unless a
+// byte pattern says that parsing could change the answer.
+// Pure.
+import { findTopLevelString } from "./json-bytes.ts";
+
+/** Which wire format the answer will have. `other`: passed on without being looked at. */
+export type Api = "responses" | "messages" | "chat" | "other";
+
+export interface RequestFacts {
+  readonly api: Api;
+  readonly model: string | null;
+  readonly stream: boolean;
+  readonly sessionId: string | null;
+  /** The upstream keeps the answer: `store: true`, in Responses and Chat Completions. */
+  readonly store: boolean;
+  /** The upstream works on after the connection is gone. */
+  readonly background: boolean;
+}
+
+const SESSION_HEADERS = ["x-claude-code-session-id", "session-id", "session_id", "thread-id"];
+const MAX_FIELD_BYTES = 256;
+
+/** The wire format, by path. Query and any prefix before the last segments do not matter. */
+export function apiOf(method: string, path: string): Api {
+  if (method !== "POST") return "other";
+  if (path.endsWith("/responses")) return "responses";
+  if (path.endsWith("/messages")) return "messages";
+  if (path.endsWith("/chat/completions")) return "chat";
+  return "other";
+}
+
+/** Facts of one request. `body` is decoded and unredacted or redacted; any bytes are accepted. */
+export function readRequestFacts(api: Api, headers: Headers, body: Uint8Array): RequestFacts {
+  if (api === "other") {
+    return {
+      api,
+      model: null,
+      stream: false,
+      sessionId: headerSession(headers),
+      store: false,
+      background: false,
+    };
+  }
+  const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
+  return {
+    api,
+    model: stringField(bytes, "model"),
+    stream: flagField(bytes, "stream"),
+    sessionId: headerSession(headers) ?? stringField(bytes, "prompt_cache_key") ?? claudeSession(bytes),
+    store: flagField(bytes, "store"),
+    background: flagField(bytes, "background"),
+  };
+}
+
+function headerSession(headers: Headers): string | null {
+  for (const name of SESSION_HEADERS) {
+    const value = headers.get(name);
+    if (value !== null && value !== "" && value.length <= 200) return value;
+  }
+  return null;
+}
+
+/** Claude Code's `metadata.user_id` is a JSON string with a session_id in it, or ends in `_session_<id>`. */
+function claudeSession(bytes: Buffer): string | null {
+  const at = bytes.indexOf('"user_id"');
+  if (at < 0) return null;
+  const text = bytes.subarray(at, at + 1024).toString("latin1");
+  return (
+    /session_id\\*"\s*:\s*\\*"([\w-]{8,200})/.exec(text)?.[1] ??
+    /_session_([\w-]{8,200})/.exec(text)?.[1] ??
+    null
+  );
+}
+
+/** A top-level string of at most 256 bytes. */
+function stringField(bytes: Buffer, name: string): string | null {
+  const range = findTopLevelString(bytes, name);
+  if (range === null || range.end - range.start > MAX_FIELD_BYTES) return null;
+  return parseString(bytes.toString("utf8", range.start, range.end));
+}
+
+/**
+ * A top-level boolean that is true. No such key in the bytes means absent; a single `false` means false; whatever
+ * could stand at another level (a tool's schema) is settled by parsing.
+ */
+function flagField(bytes: Buffer, name: string): boolean {
+  const key = `"${name}"`;
+  let isTrue = false;
+  let count = 0;
+  for (let at = bytes.indexOf(key); at >= 0; at = bytes.indexOf(key, at + 1)) {
+    const match = /^\s*:\s*(true|false)\b/.exec(
+      bytes.toString("latin1", at + key.length, at + key.length + 32),
+    );
+    if (match === null) continue;
+    count += 1;
+    isTrue ||= match[1] === "true";
+  }
+  if (!isTrue || (count === 1 && name === "stream")) return isTrue;
+  return parseTop(bytes)?.[name] === true;
+}
+
+function parseTop(bytes: Buffer): Record<string, unknown> | null {
+  try {
+    const value: unknown = JSON.parse(bytes.toString());
+    return typeof value === "object" && value !== null ? { ...value } : null;
+  } catch {
+    return null;
+  }
+}
+
+function parseString(text: string): string | null {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "string" ? value : null;
+  } catch {
+    return null;
+  }
+}

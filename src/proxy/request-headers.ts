@@ -1,0 +1,89 @@
+// Makes the headers of one attempt out of the client's: what belongs to the connection, to the client's account or to
+// another upstream stays behind, this upstream's own is put in.
+// Pure.
+import { OFFICIAL_HOSTS } from "../base/service.ts";
+import type { Upstream } from "../base/upstream.ts";
+import { HOPS_HEADER } from "./guard.ts";
+
+/** Hop-by-hop fields (RFC 9110 7.6.1), also where Connection does not name them, and what fetch sets by itself. */
+export const HOP_BY_HOP: ReadonlySet<string> = new Set([
+  "connection",
+  "keep-alive",
+  "proxy-connection",
+  "proxy-authenticate",
+  "proxy-authorization",
+  "te",
+  "trailer",
+  "transfer-encoding",
+  "upgrade",
+  "expect",
+]);
+/** Framing of the received message: ours may differ (RFC 9112 6). */
+const FRAMING = new Set(["host", "content-length"]);
+/** Who the client is. They go only to an upstream that takes the client's own credentials. */
+const IDENTITY = new Set([
+  "authorization",
+  "x-api-key",
+  "api-key",
+  "cookie",
+  "chatgpt-account-id",
+  "openai-organization",
+  "openai-project",
+]);
+/** Sticky token of one account (Codex echoes it within a turn). */
+export const TURN_STATE_HEADER = "x-codex-turn-state";
+
+export interface RequestHeaderParts {
+  readonly client: Headers;
+  readonly upstream: Upstream;
+  /** Lower-case names that any upstream of the service sets: a client's value would be mistaken for ours. */
+  readonly ownedNames: ReadonlySet<string>;
+  /** True when the body was decoded: its Content-Encoding no longer holds. */
+  readonly decoded: boolean;
+  /** False when the turn state came from another upstream. */
+  readonly keepTurnState: boolean;
+  /** This process's id for loop detection. */
+  readonly instance: string;
+  /** Replaces values of headers that carry text of the user's, after redaction. */
+  readonly replaced: Readonly<Record<string, string>>;
+}
+
+/** The headers to send. Names are lower case. */
+export function makeRequestHeaders(parts: RequestHeaderParts): Headers {
+  const { client, upstream } = parts;
+  const named = namedByConnection(client);
+  const isClient = upstream.credential.kind === "client";
+  const out = new Headers();
+  for (const [name, value] of client) {
+    if (HOP_BY_HOP.has(name) || FRAMING.has(name) || named?.has(name) === true) continue;
+    if (IDENTITY.has(name) && !isClient) continue;
+    if (parts.ownedNames.has(name) && !(isClient && IDENTITY.has(name))) continue;
+    if (name === "content-encoding" && parts.decoded) continue;
+    if (name === TURN_STATE_HEADER && !parts.keepTurnState) continue;
+    out.set(name, parts.replaced[name] ?? value);
+  }
+  // Without this Bun would offer its own list, and the answer's bytes would not be the client's to read.
+  if (!out.has("accept-encoding")) out.set("accept-encoding", "identity");
+  for (const [name, value] of Object.entries(upstream.headers)) out.set(name, value);
+  if (upstream.credential.kind === "bearer") out.set("authorization", `Bearer ${upstream.credential.secret}`);
+  if (upstream.credential.kind === "api-key") out.set("x-api-key", upstream.credential.secret);
+  if (!isOfficial(upstream)) {
+    const hops = client.get(HOPS_HEADER);
+    out.set(HOPS_HEADER, hops === null ? parts.instance : `${hops}, ${parts.instance}`);
+  }
+  return out;
+}
+
+/** The fields that Connection names are hop-by-hop too (RFC 9110 7.6.1). */
+export function namedByConnection(headers: Headers): ReadonlySet<string> | null {
+  const connection = headers.get("connection");
+  if (connection === null || /^(?:keep-alive|close)$/i.test(connection)) return null;
+  return new Set(connection.split(",").map((name) => name.trim().toLowerCase()));
+}
+
+/** A vendor's own API cannot lead back to us, and needs no word of us. */
+function isOfficial(upstream: Upstream): boolean {
+  return OFFICIAL_HOSTS[upstream.service].some(
+    (host) => upstream.baseUrl.startsWith(`https://${host}/`) || upstream.baseUrl === `https://${host}`,
+  );
+}

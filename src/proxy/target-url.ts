@@ -1,0 +1,83 @@
+// Joins an upstream's base URL with the path a client asked for (SPEC 3.2). The result never leaves the base.
+// Pure.
+import type { Service } from "../base/service.ts";
+
+export interface TargetParts {
+  readonly service: Service;
+  /** Scheme, host and optional path, without a trailing slash, query or fragment. */
+  readonly baseUrl: string;
+  /** Starts with "/"; no query. */
+  readonly path: string;
+  /** The client's query with its "?", or "". */
+  readonly search: string;
+  /** Parameters of the upstream's own. They win over the client's of the same name. */
+  readonly query: Readonly<Record<string, string>>;
+}
+
+/**
+ * The URL to ask, or null when the client's path would lead off the base's origin or path prefix.
+ * Built by joining text: resolving a path such as "//other.example/x" against a base would change the host.
+ */
+export function joinTargetUrl(parts: TargetParts): string | null {
+  const base = joinBase(parts.service, parts.baseUrl);
+  const path = parts.service === "codex" ? withoutVersion(parts.path) : parts.path;
+  if (!isPlainPath(path) && !staysInside(base, path)) return null;
+  return base + path + mergeQuery(parts.search, parts.query);
+}
+
+/** A path without anything a URL parser could read as a host, a parent directory or a separator. */
+function isPlainPath(path: string): boolean {
+  return path === "" || /^(?:\/(?!\.{1,2}(?:\/|$))[A-Za-z0-9._~:@!$&'()*+,;=-]+)+\/?$/.test(path);
+}
+
+/** Claude Code's paths carry "/v1" themselves; Codex's are relative to a base that has it. */
+function joinBase(service: Service, baseUrl: string): string {
+  if (service === "claude") return baseUrl.endsWith("/v1") ? baseUrl.slice(0, -3) : baseUrl;
+  const afterScheme = baseUrl.indexOf("://") + 3;
+  return baseUrl.includes("/", afterScheme) ? baseUrl : `${baseUrl}/v1`;
+}
+
+function withoutVersion(path: string): string {
+  return path === "/v1" || path.startsWith("/v1/") ? path.slice(3) : path;
+}
+
+/** Reads the joined URL as any receiver would and compares origin and prefix with the base's. */
+function staysInside(base: string, path: string): boolean {
+  if (
+    path.startsWith("//") ||
+    path.includes("\\") ||
+    /%5c|%2f%2f|(?:^|\/)(?:\.|%2e){1,2}(?:\/|%2f|$)/i.test(path)
+  ) {
+    return false;
+  }
+  if (!URL.canParse(base + path)) return false;
+  const joined = new URL(base + path);
+  const root = new URL(base);
+  const prefix = root.pathname.endsWith("/") ? root.pathname : `${root.pathname}/`;
+  return (
+    joined.origin === root.origin &&
+    joined.username === "" &&
+    joined.password === "" &&
+    (joined.pathname === root.pathname || joined.pathname.startsWith(prefix))
+  );
+}
+
+function mergeQuery(search: string, query: Readonly<Record<string, string>>): string {
+  const names = Object.keys(query);
+  if (names.length === 0) return search;
+  const kept = search
+    .replace(/^\?/, "")
+    .split("&")
+    .filter((pair) => pair !== "" && !names.includes(decodeName(pair)));
+  const added = names.map((name) => `${encodeURIComponent(name)}=${encodeURIComponent(query[name] ?? "")}`);
+  return `?${[...kept, ...added].join("&")}`;
+}
+
+function decodeName(pair: string): string {
+  const name = pair.split("=", 1)[0] ?? "";
+  try {
+    return decodeURIComponent(name);
+  } catch {
+    return name;
+  }
+}

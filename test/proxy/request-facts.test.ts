@@ -1,0 +1,85 @@
+import { expect, test } from "bun:test";
+import fc from "fast-check";
+import { mapModel, replaceModel } from "../../src/proxy/model-map.ts";
+import { apiOf, readRequestFacts } from "../../src/proxy/request-facts.ts";
+
+const bytes = (value: unknown): Uint8Array =>
+  new TextEncoder().encode(typeof value === "string" ? value : JSON.stringify(value));
+const facts = (body: unknown, headers: Record<string, string> = {}) =>
+  readRequestFacts("responses", new Headers(headers), bytes(body));
+
+test.each([
+  ["POST", "/v1/responses", "responses"],
+  ["POST", "/v1/messages", "messages"],
+  ["POST", "/v1/chat/completions", "chat"],
+  ["POST", "/v1/messages/count_tokens", "other"],
+  ["POST", "/v1/responses/r1/cancel", "other"],
+  ["GET", "/v1/responses", "other"],
+] as const)("%s %s is read as %s", (method, path, api) => {
+  expect(apiOf(method, path)).toBe(api);
+});
+
+test("facts are those that parsing would give, whatever else the body holds", () => {
+  const noise = fc.oneof(
+    fc.string(),
+    fc.constantFrom('"model":"fake"', '{"stream":true}', '"store":true', '\\"model\\":\\"x\\"'),
+    fc.record({ model: fc.string(), stream: fc.boolean(), store: fc.boolean() }, { requiredKeys: [] }),
+    fc.array(fc.record({ model: fc.constant("nested"), background: fc.boolean() })),
+  );
+  const body = fc.record(
+    {
+      input: noise,
+      model: fc.string({ minLength: 1, maxLength: 40 }),
+      tools: noise,
+      stream: fc.boolean(),
+      store: fc.boolean(),
+      background: fc.boolean(),
+    },
+    { requiredKeys: [] },
+  );
+  fc.assert(
+    fc.property(body, fc.constantFrom(undefined, 2, "\t"), (value, space) => {
+      const read = facts(JSON.stringify(value, null, space));
+      expect(read.model).toBe(value.model ?? null);
+      expect(read.store).toBe(value.store ?? false);
+      expect(read.background).toBe(value.background ?? false);
+      if (value.stream !== undefined) expect(read.stream).toBe(value.stream);
+    }),
+    { numRuns: 1000 },
+  );
+});
+
+test("bytes that are not JSON give no facts and no error", () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 300 }), (garbage) => {
+      readRequestFacts("responses", new Headers(), garbage);
+    }),
+  );
+  expect(facts('{"model":"unterminated')).toMatchObject({ model: null, stream: false });
+});
+
+test("the session is taken from the client's header first, then from the body", () => {
+  expect(facts({ prompt_cache_key: "key-1" }, { "session-id": "head" }).sessionId).toBe("head");
+  expect(facts({ prompt_cache_key: "key-1" }).sessionId).toBe("key-1");
+  const user = JSON.stringify({ device_id: "d", account_uuid: "", session_id: "0199-abcd-ef" });
+  expect(facts({ metadata: { user_id: user } }).sessionId).toBe("0199-abcd-ef");
+  expect(facts({ metadata: { user_id: "user_1_account__session_0199-abcd-ef" } }).sessionId).toBe(
+    "0199-abcd-ef",
+  );
+  expect(facts({}).sessionId).toBeNull();
+});
+
+test("the model map changes the top-level model and nothing else", () => {
+  expect(mapModel({ a: "b", "*": "c" }, "a")).toBe("b");
+  expect(mapModel({ a: "b", "*": "c" }, "x")).toBe("c");
+  expect(mapModel({ a: "b" }, "constructor")).toBe("constructor");
+  fc.assert(
+    fc.property(fc.json(), fc.string(), fc.string(), (other, model, wanted) => {
+      const text = `{ "other": ${other},\n "model" : ${JSON.stringify(model)} , "model2":1 }`;
+      const replaced = replaceModel(bytes(text), wanted);
+      expect(new TextDecoder().decode(replaced ?? new Uint8Array())).toBe(
+        `{ "other": ${other},\n "model" : ${JSON.stringify(wanted)} , "model2":1 }`,
+      );
+    }),
+  );
+});
