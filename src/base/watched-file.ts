@@ -1,0 +1,108 @@
+// One file that may change at any time, as the value it holds: a cheap look before each use, read and parsed again only
+// on change. What no longer parses is reported together with the last value that did.
+// Writes nothing and never throws for what the file holds.
+import { type Stats, readFileSync, statSync } from "node:fs";
+import { UserError, errorCode } from "./errors.ts";
+import { describe } from "./files.ts";
+
+export type Watched<T> =
+  | { readonly kind: "missing" }
+  | { readonly kind: "ok"; readonly value: T }
+  /** `last` is the latest good value; null if there has been none since the file appeared. */
+  | { readonly kind: "broken"; readonly problem: UserError; readonly last: T | null };
+
+export interface WatchedFile<T> {
+  /** The state right now; the same object until the content changes. Costs one stat while nothing changes. */
+  readonly current: () => Watched<T>;
+}
+
+export interface WatchedFileOptions<T> {
+  readonly path: string;
+  /** A longer file is broken, and is not read. */
+  readonly maxBytes: number;
+  /** Throws UserError for a text that holds no value. The text comes without a BOM. */
+  readonly parse: (text: string) => T;
+  /** Wall clock, ms. */
+  readonly now: () => number;
+}
+
+/**
+ * Timestamps of a file system may be as coarse as this: a file that changed less than this before it was read can have
+ * changed again without a trace, and is read and compared each time until it has come to rest.
+ */
+const COARSEST_TIMESTAMP_MS = 2000;
+
+export function createWatchedFile<T>(options: WatchedFileOptions<T>): WatchedFile<T> {
+  const { path, now } = options;
+  let state: Watched<T> = { kind: "missing" };
+  let stamp: string | null = null;
+  let bytes: Buffer | null = null;
+  let isAtRest = false;
+
+  const fail = (problem: UserError): void => {
+    bytes = null;
+    if (state.kind === "broken" && state.problem.message === problem.message) return;
+    state = { kind: "broken", problem, last: lastValue(state) };
+  };
+
+  const load = (stats: Stats): void => {
+    const problem = problemOf(stats, options);
+    if (problem !== null) return fail(problem);
+    const read = readFileSync(path);
+    if (bytes !== null && read.equals(bytes)) return;
+    try {
+      state = { kind: "ok", value: options.parse(decode(read, path)) };
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      fail(error);
+    }
+    bytes = read;
+  };
+
+  const look = (): void => {
+    const stats = statSync(path, { throwIfNoEntry: false });
+    if (stats === undefined) {
+      if (state.kind !== "missing") state = { kind: "missing" };
+      stamp = null;
+      bytes = null;
+      return;
+    }
+    const seen = `${stats.ino} ${stats.size} ${stats.mtimeMs} ${stats.ctimeMs}`;
+    if (seen === stamp && isAtRest) return;
+    load(stats);
+    stamp = seen;
+    isAtRest = now() - Math.max(stats.mtimeMs, stats.ctimeMs) > COARSEST_TIMESTAMP_MS;
+  };
+
+  const current = (): Watched<T> => {
+    try {
+      look();
+    } catch (error) {
+      if (errorCode(error) === undefined) throw error;
+      stamp = null;
+      fail(new UserError(`cannot read ${path}: ${describe(error)}`, { cause: error }));
+    }
+    return state;
+  };
+  return { current };
+}
+
+function lastValue<T>(state: Watched<T>): T | null {
+  if (state.kind === "ok") return state.value;
+  return state.kind === "broken" ? state.last : null;
+}
+
+function problemOf<T>(stats: Stats, { path, maxBytes }: WatchedFileOptions<T>): UserError | null {
+  // Opening a pipe would wait for a writer.
+  if (!stats.isFile()) return new UserError(`${path} is not a file`);
+  if (stats.size > maxBytes) return new UserError(`${path} is larger than ${Math.floor(maxBytes / 1024)} KB`);
+  return null;
+}
+
+function decode(bytes: Uint8Array, path: string): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch (error) {
+    throw new UserError(`${path} is not valid UTF-8`, { cause: error });
+  }
+}
