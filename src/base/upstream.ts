@@ -13,8 +13,8 @@ export type Credential =
   | { readonly kind: "client" }
   /** No credential is configured: none is sent. */
   | { readonly kind: "none" }
-  /** A variable is named and holds nothing: a request cannot be sent. */
-  | { readonly kind: "missing"; readonly variable: string };
+  /** Nothing can be sent until the user mends it: `why` says what (an unset variable, a proxy that is not supported). */
+  | { readonly kind: "unusable"; readonly why: string };
 
 /** All in milliseconds. See SPEC 3.1 for the meanings and defaults. */
 export interface Timeouts {

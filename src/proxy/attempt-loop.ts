@@ -160,8 +160,7 @@ async function ask(input: LoopInput, turn: Turn, model: string | null): Promise<
     search: input.target.search,
     query: upstream.query,
   });
-  if (upstream.credential.kind === "missing")
-    return notTried(`the variable ${upstream.credential.variable} is not set`);
+  if (upstream.credential.kind === "unusable") return notTried(upstream.credential.why);
   if (url === null) return notTried("the path leads off the upstream's address");
   const turnState = request.headers.get(TURN_STATE_HEADER);
   const known = deps.foreignHistory.knownFor(facts.sessionId, upstream.key);

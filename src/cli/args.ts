@@ -1,0 +1,49 @@
+// Flags that several commands share, and the values behind them.
+// Pure.
+import { EXIT, UserError } from "../base/errors.ts";
+import type { Service } from "../base/service.ts";
+
+export const SERVICE_ARGS = {
+  codex: { type: "boolean", description: "for Codex" },
+  claude: { type: "boolean", description: "for Claude Code" },
+} as const;
+
+export const JSON_ARG = {
+  json: { type: "boolean", description: "the same facts for scripts, secrets masked" },
+} as const;
+
+export const PORT_ARG = {
+  port: { type: "string", valueHint: "PORT", description: "TCP port on 127.0.0.1" },
+} as const;
+
+export const LIMIT_ARG = { limit: { type: "string", valueHint: "N", description: "at most N" } } as const;
+
+/** The service that --codex or --claude names; undefined for neither. Throws UserError for both. */
+export function readService(args: {
+  readonly codex?: boolean | undefined;
+  readonly claude?: boolean | undefined;
+}): Service | undefined {
+  if (args.codex === true && args.claude === true) {
+    throw new UserError("--codex and --claude exclude one another", { exitCode: EXIT.usage });
+  }
+  if (args.codex === true) return "codex";
+  return args.claude === true ? "claude" : undefined;
+}
+
+/** 1 to 65535, or undefined when the flag is absent. */
+export function readPort(value: string | undefined): number | undefined {
+  return value === undefined ? undefined : readWholeNumber("--port", value, { least: 1, most: 65535 });
+}
+
+/** A whole number in a range. Throws UserError that names the flag. */
+export function readWholeNumber(
+  flag: string,
+  value: string,
+  range: { readonly least: number; readonly most: number },
+): number {
+  const number = /^\d+$/.test(value) ? Number(value) : Number.NaN;
+  if (number >= range.least && number <= range.most) return number;
+  throw new UserError(`${flag} takes a number from ${range.least} to ${range.most}, not "${value}"`, {
+    exitCode: EXIT.usage,
+  });
+}

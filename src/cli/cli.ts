@@ -1,0 +1,35 @@
+// What every command gets: the environment, the paths, the terminal. Made once by run.ts.
+import type { ArgsDef, CommandDef } from "citty";
+import type { Env } from "../base/env.ts";
+import type { Paths } from "../base/paths.ts";
+import type { Output } from "./output.ts";
+
+export interface Cli {
+  readonly env: Env;
+  readonly paths: Paths;
+  readonly out: Output;
+  /** A person sits at both ends: questions may be asked. */
+  readonly isInteractive: boolean;
+  /** Everything on standard input, as text. */
+  readInput(): Promise<string>;
+  /** Wall clock, ms. */
+  now(): number;
+}
+
+/** A command or a group of commands. `run` may return an exit code; nothing means 0. */
+export interface Command extends CommandDef<ArgsDef> {
+  readonly meta: { readonly name: string; readonly description: string };
+  /** Shown by --help: what to type, and what it does. Two of each. */
+  readonly examples?: readonly (readonly [line: string, does: string])[];
+  /** Everything after `--` belongs to another program and is not looked at. */
+  readonly passesThrough?: boolean;
+  readonly subCommands?: Readonly<Record<string, Command>>;
+}
+
+type TypedCommand<T extends ArgsDef> = Omit<Command, "args" | "run" | "setup" | "cleanup"> &
+  Pick<CommandDef<T>, "run"> & { readonly args?: T };
+
+/** Types a command's `run` by its own `args`, and forgets the types for the table. */
+export function defineCommand<const T extends ArgsDef>(command: TypedCommand<T>): Command {
+  return command as unknown as Command;
+}

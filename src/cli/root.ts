@@ -1,0 +1,15 @@
+// The one table of commands. A command's file is imported when it is asked for, and not before.
+import type { Cli, Command } from "./cli.ts";
+
+export interface RootEntry {
+  readonly summary: string;
+  readonly load: () => Promise<{ createCommand(cli: Cli): Command }>;
+}
+
+/** What bare `ch` does. */
+export const DEFAULT_COMMAND = "serve";
+
+export const COMMANDS: Readonly<Record<string, RootEntry>> = {
+  serve: { summary: "run the proxy in front of you", load: () => import("./commands/serve.ts") },
+  demo: { summary: "see a failover happen, without a key", load: () => import("./commands/demo.ts") },
+};
