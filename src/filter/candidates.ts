@@ -9,18 +9,18 @@ type Search = (from: number) => number;
 /** Whether something may match between two offsets. The starts asked for must not go back. */
 export type Candidates = (start: number, end: number) => boolean;
 
-/** Candidates in bytes of UTF-8, or null when no rule can match anywhere. */
-export function findInBytes(redactor: Redactor, bytes: Buffer): Candidates | null {
+/** Candidates in bytes of UTF-8, or null when no rule can match anywhere. `latin1`: the bytes as a text. */
+export function findInBytes(redactor: Redactor, bytes: Buffer, latin1: string): Candidates | null {
   if (redactor.matchesAnywhere) return () => true;
   const searches: Search[] = redactor.needles.map((needle) => {
     const encoded = Buffer.from(needle);
     return (from) => bytes.indexOf(encoded, from);
   });
   if (redactor.lowerNeedles.length > 0) {
-    const lower = Buffer.from(bytes.toString("latin1").toLowerCase(), "latin1");
+    const lower = Buffer.from(latin1.toLowerCase(), "latin1");
     for (const needle of redactor.lowerNeedles) searches.push((from) => lower.indexOf(needle, from));
   }
-  searches.push((from) => nextLongEscape(bytes, redactor.units, from));
+  searches.push((from) => nextLongEscape(latin1, redactor.units, from));
   return firstOf(searches);
 }
 

@@ -4,6 +4,11 @@
 import type { Matcher } from "./matcher.ts";
 
 const ESCAPE = /\\(?:u([0-9a-fA-F]{4})|(["\\/bfnrt]))/g;
+/** Value of a hex digit by its code; undefined for all other codes. */
+const HEX: readonly (number | undefined)[] = Array.from({ length: 128 }, (_, code) => {
+  const value = Number.parseInt(String.fromCharCode(code), 16);
+  return Number.isNaN(value) ? undefined : value;
+});
 const SHORT_ESCAPES = ['"', "\\", "/", "b", "f", "n", "r", "t"];
 const SHORT: Readonly<Record<string, string>> = { b: "\b", f: "\f", n: "\n", r: "\r", t: "\t" };
 /** JSON in JSON in JSON in JSON. Each level doubles the backslashes. */
@@ -24,9 +29,17 @@ export function sourceUnits(matchers: readonly Matcher[]): ReadonlySet<number> {
   return units;
 }
 
-/** Matches any escape that stands for one of the units; matches nothing for none. */
+/** What an escape is itself made of: spelled as escapes, they become one when the outer level is decoded. */
+const ESCAPE_UNITS = Buffer.from('\\"/bfnrtu0123456789abcdefABCDEF');
+
+/** The units whose long escapes can lead to a match: none without units, else also those that make up escapes. */
+export function withEscapeUnits(units: ReadonlySet<number>): ReadonlySet<number> {
+  return units.size === 0 ? units : new Set([...units, ...ESCAPE_UNITS]);
+}
+
+/** Matches any escape that can lead to one of the units; matches nothing for none. */
 export function makeEscapePattern(units: ReadonlySet<number>): RegExp {
-  const spellings = [...units].map((unit) => `u${unit.toString(16).padStart(4, "0")}`);
+  const spellings = [...withEscapeUnits(units)].map((unit) => `u${unit.toString(16).padStart(4, "0")}`);
   // The letter of a short escape is case-sensitive, the digits of a long one are not.
   const digits = spellings.map((spelling) =>
     spelling.replace(/(?!^)[a-f]/g, (digit) => `[${digit}${digit.toUpperCase()}]`),
@@ -37,12 +50,21 @@ export function makeEscapePattern(units: ReadonlySet<number>): RegExp {
 }
 
 /** Where the next long escape of one of the units stands, from an offset on; -1 when nowhere. */
-export function nextLongEscape(text: Buffer | string, units: ReadonlySet<number>, from: number): number {
+export function nextLongEscape(text: string, units: ReadonlySet<number>, from: number): number {
+  if (units.size === 0) return -1;
   for (let at = text.indexOf("\\u", from); at >= 0; at = text.indexOf("\\u", at + 2)) {
-    const digits = text.slice(at + 2, at + 6).toString();
-    if (units.has(Number.parseInt(digits, 16))) return at;
+    if (units.has(readHex(text, at + 2))) return at;
   }
   return -1;
+}
+
+/** The number that four hex digits stand for; NaN for anything else. By hand: colour codes are full of escapes. */
+function readHex(text: string, from: number): number {
+  let number = 0;
+  for (let at = from; at < from + 4; at += 1) {
+    number = number * 16 + (HEX[text.charCodeAt(at)] ?? Number.NaN);
+  }
+  return number;
 }
 
 /** Where a literal first shows after undoing escapes, at any level: ranges of the text itself; empty when nowhere. */

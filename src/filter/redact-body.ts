@@ -20,10 +20,11 @@ export function redactBody(
   if (redactor.matchers.length === 0 || body.length === 0) return body;
   const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
   refuseUnreadable(bytes, contentType);
-  const mayMatch = findInBytes(redactor, bytes);
+  const text = bytes.toString("latin1");
+  const mayMatch = findInBytes(redactor, bytes, text);
   if (mayMatch === null) return body;
   const json = {
-    text: bytes.toString("latin1"),
+    text,
     slice: (start: number, end: number) => bytes.toString("utf8", start, end),
     mayMatch,
   };

@@ -1,6 +1,6 @@
 // The rules of one service with all that can be worked out before a request comes.
 // Pure.
-import { makeEscapePattern, sourceUnits } from "./escapes.ts";
+import { makeEscapePattern, sourceUnits, withEscapeUnits } from "./escapes.ts";
 import type { Matcher } from "./matcher.ts";
 
 export interface Redactor {
@@ -11,7 +11,7 @@ export interface Redactor {
   readonly lowerNeedles: readonly string[];
   /** A rule gives no needle (a pattern, or quotes and slashes only): every string may match. */
   readonly matchesAnywhere: boolean;
-  /** Code units of the literal sources. */
+  /** Code units of the literal sources, and those that escapes are made of. */
   readonly units: ReadonlySet<number>;
   /** Any escape of one of `units`. */
   readonly escapePattern: RegExp;
@@ -36,7 +36,7 @@ export function makeRedactor(matchers: readonly Matcher[]): Redactor {
     needles: needlesWhere(false),
     lowerNeedles: needlesWhere(true),
     matchesAnywhere: needles.includes(""),
-    units,
+    units: withEscapeUnits(units),
     escapePattern: makeEscapePattern(units),
   };
 }

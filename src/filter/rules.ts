@@ -12,6 +12,7 @@ import {
 import { z } from "zod";
 import { UserError, errorMessage } from "../base/errors.ts";
 import { SERVICES, type Service } from "../base/service.ts";
+import { oneLine } from "../base/terminal-text.ts";
 import { type Matcher, compilePattern, makeMatcher } from "./matcher.ts";
 import { type Redactor, makeRedactor } from "./redactor.ts";
 import type { Rule } from "./rule.ts";
@@ -100,9 +101,7 @@ function describePosition(text: string, offset: number): string {
 }
 
 function refuseAt(text: string, name: string, error: { offset: number; words: string }): never {
-  throw new UserError(`${name}:${describePosition(text, error.offset)}: ${error.words}`, {
-    hint: "ch filter check",
-  });
+  throw new UserError(`${name}:${describePosition(text, error.offset)}: ${error.words}`);
 }
 
 function parseFile(text: string, name: string): Node {
@@ -136,7 +135,8 @@ function readRule(node: Node, refuse: (key: string, words: string) => never): Ru
   const result = ruleSchema.safeParse(getNodeValue(node));
   if (!result.success) {
     const [issue] = result.error.issues;
-    if (issue?.code === "unrecognized_keys") refuse(issue.keys[0] ?? "", "is not a key of a rule");
+    if (issue?.code === "unrecognized_keys")
+      refuse(oneLine(issue.keys[0] ?? "").slice(0, 40), "is not a key of a rule");
     if (issue?.code === "invalid_type" && issue.path.length === 0) refuse("", "must be an object");
     return refuse(String(issue?.path[0] ?? ""), issue?.message ?? "is not valid");
   }

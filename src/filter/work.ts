@@ -22,7 +22,7 @@ export interface Work {
 const MAX_GROWTH_FACTOR = 4;
 const FREE_GROWTH_CHARS = 2 ** 20;
 /** For all patterns and one request. Patterns are linear; this is for a huge body or a far-looking pattern. */
-const MAX_PATTERN_MS = 3000;
+const MAX_PATTERN_MS = 2000;
 
 export interface WorkOptions {
   readonly rules: readonly Rule[];

@@ -8,7 +8,7 @@ import { endOfString } from "./json-strings.ts";
 const METADATA_KEY = '"x-codex-turn-metadata"';
 /** The header it is a copy of can be no longer than 64 KB. */
 const MAX_COPY_BYTES = 2 ** 20;
-/** A bracket, or a string; the key with all that stands between it and its object. */
+/** A bracket, or a string; the key with all that stands between it and its object, if that holds anything. */
 const TOKEN = /"workspaces"\s*:\s*(?=\{\s*")|"(?:[^"\\]|\\[^])*"|[[\]{}]/g;
 
 /** The metadata with its workspaces emptied; the same string when there is nothing to empty. */
@@ -74,7 +74,8 @@ function findWorkspaces(text: string): Range | null {
     const [word] = token;
     if (word === "{" || word === "[") depth += 1;
     else if (word === "}" || word === "]") depth -= 1;
-    else if (depth === 1 && word.startsWith('"workspaces"')) start = token.index + word.length;
+    // A string ends with its quote; the key comes with its colon.
+    else if (depth === 1 && !word.endsWith('"')) start = token.index + word.length;
     if (start >= 0 && depth === 1 && word === "}") return { start, end: token.index + 1 };
   }
   return null;

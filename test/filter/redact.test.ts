@@ -1,0 +1,154 @@
+import { expect, test } from "bun:test";
+import { JSON_TYPE, expectOk, filterText, makeFilter } from "./filtered.ts";
+
+const DOMAIN = { op: "replace", source: "your-company.com", target: "[DOMAIN]" };
+
+/** What stands in the body, and what the upstream gets, by rule. */
+const CASES: readonly (readonly [title: string, rules: unknown, before: string, after: string])[] = [
+  ["a dot is a dot", [DOMAIN], '"your-companyXcom your-company.com"', '"your-companyXcom [DOMAIN]"'],
+  ["a long escape is its character", [DOMAIN], '"your\\u002Dcompany.com"', '"[DOMAIN]"'],
+  ["a short escape is its character", [{ op: "remove", source: "a/b" }], '"<a\\/b>"', '"<>"'],
+  ["surrogates may be spelled as escapes", [{ op: "remove", source: "😀" }], '"<\\ud83d\\uDE00>"', '"<>"'],
+  ["half a surrogate pair stays", [DOMAIN], '"\\ud83d your-company.com"', '"\\ud83d [DOMAIN]"'],
+  [
+    "JSON in a string is read",
+    [DOMAIN],
+    '"{\\"a\\":\\"your\\\\u002dcompany.com\\"}"',
+    '"{\\"a\\":\\"[DOMAIN]\\"}"',
+  ],
+  ["JSON cut from a file is read", [DOMAIN], '"line: your\\\\u002dcompany.com\\""', '"line: [DOMAIN]\\""'],
+  ["a key of JSON in a string is text", [DOMAIN], '"{\\"your-company.com\\":1}"', '"{\\"[DOMAIN]\\":1}"'],
+  [
+    "a target with quotes keeps JSON in a string valid",
+    [{ ...DOMAIN, target: '"' }],
+    '"[\\"your-company.com\\"]"',
+    '"[\\"\\\\\\"\\"]"',
+  ],
+  ["a target is literal", [{ ...DOMAIN, target: "$&$1" }], '"your-company.com"', '"$&$1"'],
+  [
+    "a target may hold half a surrogate pair",
+    [{ ...DOMAIN, target: "\ud800" }],
+    '"your-company.com"',
+    '"\\ud800"',
+  ],
+  ["removal goes on where it made a new match", [{ op: "remove", source: "ab" }], '"x aaabbb y"', '"x  y"'],
+  [
+    "removal goes on across other rules",
+    [
+      { op: "remove", source: "ab" },
+      { op: "remove", source: "x" },
+    ],
+    '"axb"',
+    '""',
+  ],
+  ["case matters", [{ op: "remove", source: "Key" }], '"key KEY Key"', '"key KEY "'],
+  [
+    "case does not matter when told so",
+    [{ op: "remove", source: "Straße Ü", ignore_case: true }],
+    '"<STRAßE ü>"',
+    '"<>"',
+  ],
+  [
+    "a pattern is a pattern only when told so",
+    [{ op: "replace", source: "sk-[a-z]+", target: "K", regex: true }],
+    '"sk-abc sk-[a-z]+"',
+    '"K sk-[a-z]+"',
+  ],
+  [
+    "a pattern may match its own target",
+    [{ op: "replace", source: "pw=\\S+", target: "pw=…", regex: true }],
+    '"pw=1 pw=2"',
+    '"pw=… pw=…"',
+  ],
+  [
+    "a pattern that finds nothing but gaps does nothing",
+    [{ op: "replace", source: "\\b", target: "x", regex: true }],
+    '"a b"',
+    '"a b"',
+  ],
+  [
+    "numbers, words, order and spacing stay",
+    [DOMAIN],
+    '{ "z":1.0, "a" : [-0,1e400,12345678901234567890,null], "s":"your-company.com" }',
+    '{ "z":1.0, "a" : [-0,1e400,12345678901234567890,null], "s":"[DOMAIN]" }',
+  ],
+  [
+    "a key of the request stays",
+    [DOMAIN],
+    '{"your-company.com":"your-company.com"}',
+    '{"your-company.com":"[DOMAIN]"}',
+  ],
+  ["text that is not JSON is redacted as it is", [DOMAIN], "key your-company.com=1", "key [DOMAIN]=1"],
+  ["JSON with a fault is text, and its keys too", [DOMAIN], '{"your-company.com":1,}', '{"[DOMAIN]":1,}'],
+  ["a word without quotes does not hide behind JSON", [DOMAIN], '{"a":your-company.com}', '{"a":[DOMAIN]}'],
+  ["a bad escape does not hide a string", [DOMAIN], '{"a":"\\x your-company.com"}', '{"a":"\\x [DOMAIN]"}'],
+  ["lines of JSON are text", [DOMAIN], '{"a":"your\\u002dcompany.com"}\n{}', '{"a":"[DOMAIN]"}\n{}'],
+];
+
+for (const [title, rules, before, after] of CASES) {
+  test(title, () => expect(filterText(rules, before)).toBe(after));
+}
+
+test("hits are counted for each rule of the file, and only the service's rules apply", () => {
+  const rules = [
+    { ...DOMAIN, services: ["claude"] },
+    { op: "remove", source: "token" },
+  ];
+  const body = Buffer.from('["your-company.com token", "token"]');
+  expect(expectOk(makeFilter(rules, "codex").filterBody(body, JSON_TYPE)).hits).toEqual([0, 2]);
+  expect(expectOk(makeFilter(rules, "claude").filterBody(body, JSON_TYPE)).hits).toEqual([1, 2]);
+});
+
+test("without rules even a body that nothing can read passes", () => {
+  const body = Uint8Array.of(0xff, 0, 0xfe);
+  expect(expectOk(makeFilter([]).filterBody(body, "text/plain; charset=utf-16")).value).toBe(body);
+});
+
+test("with rules, a body that cannot be read is refused", () => {
+  const filter = makeFilter([DOMAIN]);
+  const refusals = [
+    filter.filterBody(Uint8Array.of(0x7b, 0xff, 0x7d), JSON_TYPE),
+    filter.filterBody(Buffer.from('"your-company.com"', "utf16le"), JSON_TYPE),
+    filter.filterBody(Buffer.from('"a"'), 'application/json; charset="UTF-16"'),
+  ];
+  for (const refusal of refusals) expect(refusal.kind).toBe("refused");
+});
+
+test("a refusal names the rule and holds nothing of the request", () => {
+  const rule = { op: "replace", source: "s", target: "T".repeat(10_000) };
+  expect(makeFilter([rule]).filterBody(Buffer.from(`"${"s".repeat(10_000)}"`), JSON_TYPE)).toEqual({
+    kind: "refused",
+    message: "the redaction rules were not applied: rule 1 makes the request too large",
+  });
+});
+
+test("rules that never come to rest are refused", () => {
+  const rules = [{ op: "replace", source: "ab", target: "bbaa" }];
+  expect(makeFilter(rules).filterBody(Buffer.from('"aab"'), JSON_TYPE).kind).toBe("refused");
+});
+
+test("the metadata header is redacted like its copy in the body, and stays ASCII", () => {
+  const rules = [{ ...DOMAIN, target: "[域]" }];
+  const filter = makeFilter(rules);
+  const metadata = JSON.stringify({ origin: "git@your-company.com", "/srv/your-company.com": 1 });
+  const header = expectOk(filter.filterHeader("X-Codex-Turn-Metadata", metadata));
+  expect(header.value).toMatch(/^[ -~]+$/);
+  expect(header.hits).toEqual([2]);
+  const body = filterText(rules, JSON.stringify({ client_metadata: { "x-codex-turn-metadata": metadata } }));
+  expect(body).not.toContain("your-company.com");
+  const copy: unknown = JSON.parse(body);
+  expect(copy).toEqual({
+    client_metadata: { "x-codex-turn-metadata": JSON.stringify(JSON.parse(header.value)) },
+  });
+});
+
+test("a header that arrives as UTF-8 is read as UTF-8", () => {
+  const value = Buffer.from('{"path":"/home/jürgen"}').toString("latin1");
+  const filter = makeFilter([{ op: "remove", source: "jürgen" }]);
+  expect(expectOk(filter.filterHeader("x-codex-turn-metadata", value)).value).toBe('{"path":"/home/"}');
+});
+
+test("other headers are not the user's text", () => {
+  const result = expectOk(makeFilter([DOMAIN]).filterHeader("user-agent", "your-company.com"));
+  expect(result.value).toBe("your-company.com");
+});
