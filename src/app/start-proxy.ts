@@ -28,6 +28,9 @@ export interface StartProxyOptions {
   readonly own: Omit<OwnRoutes, "service">;
 }
 
+/** Both clients give up on a silent connection after 300 s (Codex's idle timer, Claude Code's stream timer). */
+const HEARTBEAT = { afterMs: 240_000, everyMs: 60_000 };
+
 /** Binds and serves. Throws UserError when the port is taken. */
 export function startProxy(options: StartProxyOptions): ProxyServer {
   const monotonic = (): number => performance.now();
@@ -46,6 +49,7 @@ export function startProxy(options: StartProxyOptions): ProxyServer {
     turnStates: createTurnStates(),
     foreignHistory: createForeignHistory(),
     own: { ...options.own, service: options.service },
+    heartbeat: HEARTBEAT,
     inFlight: options.inFlight,
     record: options.record,
     observeHeaders: options.observeHeaders,

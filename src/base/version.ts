@@ -5,6 +5,9 @@ import manifest from "../../package.json" with { type: "json" };
 declare const BUILD_COMMIT: string | undefined;
 declare const BUILD_DATE: string | undefined;
 
+/** How the program names itself to other instances and in records. */
+export const PRODUCT = "codex-helper";
+
 /** Semantic version, as in package.json. */
 export const VERSION: string = manifest.version;
 

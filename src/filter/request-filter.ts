@@ -8,7 +8,7 @@ import { RedactionRefused, createWork } from "./work.ts";
 import { stripWorkspaces, stripWorkspacesInBody } from "./workspaces.ts";
 
 /** The one header that carries text of the user's (CLIENTS 1.3). */
-const METADATA_HEADER = "x-codex-turn-metadata";
+export const METADATA_HEADER = "x-codex-turn-metadata";
 
 export interface RequestFilterOptions {
   readonly rules: RuleSet;

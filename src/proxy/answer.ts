@@ -3,7 +3,7 @@ import type { Upstream } from "../base/upstream.ts";
 import { classify } from "../routing/classify.ts";
 import { makeFinalAnswer } from "../routing/final-answer.ts";
 import type { AttemptOutcome } from "../routing/types.ts";
-import { createAnswerTap } from "./answer-tap.ts";
+import { createStreamTap, type TapFacts } from "../usage/stream-tap.ts";
 import type { LoopInput } from "./attempt-loop.ts";
 import type { Answer } from "./attempt.ts";
 import { type DeliveryEnd, makeDelivery } from "./deliver.ts";
@@ -72,29 +72,33 @@ export function answerFrom(input: LoopInput, exchange: Exchange, chosen: Chosen)
     status: answer.status,
     headers: makeResponseHeaders({ upstream: answer.headers, decoded: answer.decoded }),
   };
-  const tap = facts.api === "other" ? null : createAnswerTap(facts.api, answer.encoding);
+  const tap = facts.api === "other" ? null : createStreamTap(facts.api, answer.encoding);
+  let lastSeen: TapFacts | null = null;
+  const look = (): TapFacts | null => (lastSeen ??= tap?.finish() ?? null);
   const isEvents = facts.stream && !startsLikeJson(answer);
 
   const conclude = (end: DeliveryEnd): void => {
-    const seen = tap?.facts();
+    const seen = look();
     const usage = seen?.usage;
-    const isFailure = isEvents && seen?.terminal === "failed";
-    if (end !== "client-gone") deps.connections.released(upstream);
-    if (end === "client-gone") deps.router.release(upstream);
-    else if (chosen.success)
-      settle(input, upstream, end, isFailure ? (seen?.error ?? "the stream ended in an error") : null);
-    if (end === "client-gone") exchange.end({ status: CLIENT_CLOSED_REQUEST, outcome: "client_gone", usage });
-    else if (end !== "complete")
-      exchange.end({ status: answer.status, outcome: "cut", usage, error: CUT_WORDS[end] });
-    else if (!chosen.success)
+    const { status } = answer;
+    if (end === "client-gone") {
+      deps.router.release(upstream);
+      exchange.end({ status: CLIENT_CLOSED_REQUEST, outcome: "client_gone", usage });
+      return;
+    }
+    deps.connections.released(upstream);
+    const failure =
+      isEvents && seen?.terminal === "failed" ? (seen.error ?? "the stream ended in an error") : null;
+    if (chosen.success) settle(input, upstream, { end, failure });
+    if (end !== "complete") exchange.end({ status, outcome: "cut", usage, error: CUT_WORDS[end] });
+    else if (!chosen.success) exchange.end({ status, outcome: "error", usage, error: lastError(exchange) });
+    else
       exchange.end({
-        status: answer.status,
-        outcome: "error",
+        status,
+        outcome: failure === null ? "ok" : "error",
         usage,
-        error: exchange.tried.at(-1)?.error ?? undefined,
+        error: failure ?? undefined,
       });
-    else if (isFailure) exchange.end({ status: answer.status, outcome: "error", usage, error: seen?.error });
-    else exchange.end({ status: answer.status, outcome: "ok", usage });
   };
 
   if (request.method === "HEAD" || BODILESS.has(answer.status)) {
@@ -104,8 +108,8 @@ export function answerFrom(input: LoopInput, exchange: Exchange, chosen: Chosen)
   }
   // A stream is complete only when it said so itself: a connection that closes cleanly is no proof (SPEC 5.9).
   const isComplete = async (): Promise<boolean> => {
-    await tap?.settled();
-    return !isEvents || !chosen.success || tap?.facts()?.terminal !== null;
+    await tap?.flush();
+    return !isEvents || !chosen.success || look()?.terminal !== null || look()?.isReadable === false;
   };
   if (answer.body.ended && !isEvents) {
     for (const chunk of answer.body.held()) tap?.feed(chunk);
@@ -129,13 +133,14 @@ const CUT_WORDS: Readonly<Record<Exclude<DeliveryEnd, "complete" | "client-gone"
   "no-terminal-event": "the upstream ended the stream before the answer was complete",
 };
 
+interface Ending {
+  readonly end: Exclude<DeliveryEnd, "client-gone">;
+  /** The error event that a complete stream ended in. */
+  readonly failure: string | null;
+}
+
 /** Tells the router how the delivery of a chosen answer ended. */
-function settle(
-  input: LoopInput,
-  upstream: Upstream,
-  end: Exclude<DeliveryEnd, "client-gone">,
-  failure: string | null,
-): void {
+function settle(input: LoopInput, upstream: Upstream, { end, failure }: Ending): void {
   const { deps, facts, route } = input;
   if (end === "complete" && failure === null) {
     deps.router.recordSuccess(upstream, { sessionId: facts.sessionId, model: facts.model });
@@ -151,6 +156,10 @@ function settle(
     hasBoundHistory: false,
   });
   deps.router.recordFailure(upstream, verdict, { model: facts.model });
+}
+
+function lastError(exchange: Exchange): string | undefined {
+  return exchange.tried.at(-1)?.error ?? undefined;
 }
 
 function startsLikeJson(answer: Answer): boolean {

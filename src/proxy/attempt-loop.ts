@@ -1,8 +1,10 @@
 // The failover of one request: asks the candidates in order until one gives an answer that may be shown.
 // Decides nothing about upstreams itself: verdicts come from the classifier, places and permits from the router.
 import type { Upstream } from "../base/upstream.ts";
+import { METADATA_HEADER } from "../filter/request-filter.ts";
+import { stripWorkspaces, stripWorkspacesInBody } from "../filter/workspaces.ts";
 import { classify } from "../routing/classify.ts";
-import { mayRepeat } from "../routing/replay.ts";
+import { mayRepeat, type ReplayRequest } from "../routing/replay.ts";
 import type { AttemptOutcome, Candidate, Verdict } from "../routing/types.ts";
 import { type Answer, type AttemptResult, attempt } from "./attempt.ts";
 import type { ProxyDeps, Route } from "./deps.ts";
@@ -139,9 +141,7 @@ async function tryUpstream(input: LoopInput, state: LoopState, turn: Turn): Prom
   if (isModelList(input)) deps.router.release(upstream);
   else deps.router.recordFailure(upstream, verdict, { model });
   if (verdict.retryClass !== "A") state.reached += 1;
-  const goesOn =
-    verdict.next === "next" &&
-    mayRepeat(verdict.retryClass, { path: input.target.path, facts, settings: route.routing });
+  const goesOn = verdict.next === "next" && mayRepeat(verdict.retryClass, replayRequest(input));
   if (!goesOn && result.answer !== null) {
     return { kind: "answer", upstream, answer: result.answer, success: false };
   }
@@ -164,7 +164,8 @@ async function ask(input: LoopInput, turn: Turn, model: string | null): Promise<
   if (url === null) return notTried("the path leads off the upstream's address");
   const turnState = request.headers.get(TURN_STATE_HEADER);
   const known = deps.foreignHistory.knownFor(facts.sessionId, upstream.key);
-  const own = known === undefined ? body : (stripBoundHistory(facts.api, body, known)?.body ?? body);
+  const readable = known === undefined ? body : (stripBoundHistory(facts.api, body, known)?.body ?? body);
+  const own = upstream.stripWorkspaces ? stripWorkspacesInBody(readable) : readable;
   return await attempt(
     {
       upstream,
@@ -177,7 +178,7 @@ async function ask(input: LoopInput, turn: Turn, model: string | null): Promise<
         decoded: input.decoded,
         keepTurnState: turnState !== null && deps.turnStates.isFrom(turnState, upstream.key),
         instance: deps.instance,
-        replaced: input.replacedHeaders,
+        replaced: replacedHeaders(input, upstream),
       }),
       body:
         own.length === 0
@@ -189,12 +190,19 @@ async function ask(input: LoopInput, turn: Turn, model: string | null): Promise<
       stream: facts.stream,
       firstByteMs: turn.firstByteMs,
       probeFirst: turn.probeFirst,
-      mayResend: mayRepeat("C", { path: input.target.path, facts, settings: route.routing }),
+      mayResend: mayRepeat("C", replayRequest(input)),
       clientSignal: request.signal,
       acceptEncoding: request.headers.get("accept-encoding")?.toLowerCase() ?? "",
     },
     deps.connections,
   );
+}
+
+/** Header values as they may go to this upstream: redacted, and without workspaces unless it is the vendor's own. */
+function replacedHeaders(input: LoopInput, upstream: Upstream): Readonly<Record<string, string>> {
+  const metadata = input.replacedHeaders[METADATA_HEADER] ?? input.request.headers.get(METADATA_HEADER);
+  if (metadata === null || !upstream.stripWorkspaces) return input.replacedHeaders;
+  return { ...input.replacedHeaders, [METADATA_HEADER]: stripWorkspaces(metadata) };
 }
 
 /** FAULTS 3: shorter while another upstream could still answer; the sum over all attempts is bounded too. */
@@ -208,6 +216,10 @@ function firstByteBudget(
   if (input.facts.api !== "other" && !input.facts.stream) return timeouts.nonStreamMs;
   const own = at.isLast ? timeouts.firstByteLastMs : timeouts.firstByteMs;
   return Math.max(1_000, Math.min(own, input.route.firstByteTotalMs - at.spentMs));
+}
+
+function replayRequest({ facts, request, route, target }: LoopInput): ReplayRequest {
+  return { method: request.method, path: target.path, facts, settings: route.routing };
 }
 
 function isModelList(input: LoopInput): boolean {

@@ -1,12 +1,6 @@
 // Looks into a compressed answer without touching it: chunks go in as received, what they unfold to comes out.
 // The client still gets the compressed bytes.
-import {
-  type BrotliDecompress,
-  createBrotliDecompress,
-  createGunzip,
-  createInflate,
-  createZstdDecompress,
-} from "node:zlib";
+import { createDecoder } from "../base/decoder.ts";
 
 export interface DecodedCopy {
   /** What this chunk completes, possibly nothing. Rejects on corrupt input. */
@@ -34,20 +28,4 @@ export function createDecodedCopy(encoding: string): DecodedCopy | null {
       return bytes;
     },
   };
-}
-
-function createDecoder(encoding: string): BrotliDecompress | null {
-  switch (encoding) {
-    case "gzip":
-    case "x-gzip":
-      return createGunzip();
-    case "deflate":
-      return createInflate();
-    case "br":
-      return createBrotliDecompress();
-    case "zstd":
-      return createZstdDecompress();
-    default:
-      return null;
-  }
 }

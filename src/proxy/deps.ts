@@ -15,8 +15,8 @@ import type { TurnStates } from "./turn-state.ts";
 /** Where requests of a service go right now; read anew for each request. */
 export type RouteState =
   | { readonly kind: "ready"; readonly route: Route }
-  /** No upstream can be named; the sentence says why and what to type. */
-  | { readonly kind: "unset"; readonly message: string };
+  /** No upstream can be named: why, and what to type. */
+  | { readonly kind: "unset"; readonly message: string; readonly hint: string };
 
 export interface Route {
   readonly configName: string;
@@ -58,6 +58,8 @@ export interface ProxyDeps {
   readonly turnStates: TurnStates;
   readonly foreignHistory: ForeignHistory;
   readonly own: OwnRoutes;
+  /** When a waiting client gets its first sign of life, and how often from then on, ms. */
+  readonly heartbeat: { readonly afterMs: number; readonly everyMs: number };
   /** Requests open right now in the whole process; shared by all its services. */
   readonly inFlight: { count: number };
   /** Takes the one log line of a finished request. Never throws. */

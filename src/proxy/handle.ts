@@ -3,8 +3,9 @@
 import { answerFailure, answerFrom, answerGone, answerRefusal } from "./answer.ts";
 import { type LoopInput, runAttempts } from "./attempt-loop.ts";
 import type { ProxyDeps } from "./deps.ts";
-import { beginExchange } from "./exchange.ts";
+import { beginExchange, type Exchange } from "./exchange.ts";
 import { refuse, splitUrl } from "./guard.ts";
+import { withHeartbeat } from "./heartbeat.ts";
 import type { LocalError } from "./local-error.ts";
 import { answerOwn } from "./own-routes.ts";
 import { readBody } from "./read-body.ts";
@@ -39,7 +40,8 @@ export async function handle(request: Request, deps: ProxyDeps): Promise<Respons
   });
 
   const state = deps.routeState();
-  if (state.kind === "unset") return refused({ status: 400, message: state.message });
+  if (state.kind === "unset")
+    return refused({ status: 400, message: `${state.message}; type: ${state.hint}` });
   const { route } = state;
   const read = await readBody(request, route.limits);
   if (read.kind === "client-gone") return answerGone(exchange);
@@ -65,6 +67,14 @@ export async function handle(request: Request, deps: ProxyDeps): Promise<Respons
     decoded: read.decoded,
     replacedHeaders: filtered.headers,
   };
+  return await withHeartbeat(answerRequest(input, exchange), {
+    api: facts.api,
+    stream: facts.stream,
+    ...deps.heartbeat,
+  });
+}
+
+async function answerRequest(input: LoopInput, exchange: Exchange): Promise<Response> {
   const result = await runAttempts(input, exchange.tried);
   if (result.kind === "client-gone") return answerGone(exchange);
   if (result.kind === "all-failed") return answerFailure(input, exchange, result.last);

@@ -1,0 +1,44 @@
+// Values of named variables that the environment does not have but the client's own files do: auth.json of Codex, `env`
+// of Claude Code's settings.json. Reads only.
+import { parse } from "jsonc-parser";
+import { UserError } from "../base/errors.ts";
+import type { Paths } from "../base/paths.ts";
+import type { Service } from "../base/service.ts";
+import { createWatchedFile } from "../base/watched-file.ts";
+
+export interface ClientSecrets {
+  read(service: Service, name: string): string | undefined;
+  /** A value that changes when the file does. */
+  stamp(service: Service): unknown;
+}
+
+const MAX_BYTES = 2 ** 20;
+
+/** `now` is the wall clock, ms. */
+export function createClientSecrets(paths: Paths, now: () => number): ClientSecrets {
+  const watch = (path: string) =>
+    createWatchedFile({ path, maxBytes: MAX_BYTES, parse: (text) => readObject(text, path), now });
+  const files = { codex: watch(paths.codexAuth), claude: watch(paths.claudeSettings) };
+  return {
+    stamp: (service) => files[service].current(),
+    read(service, name) {
+      const watched = files[service].current();
+      if (watched.kind === "missing") return undefined;
+      const object = watched.kind === "ok" ? watched.value : watched.last;
+      const table = service === "codex" ? object : object?.["env"];
+      return lookUp(table, name);
+    },
+  };
+}
+
+function readObject(text: string, path: string): Record<string, unknown> {
+  const value: unknown = parse(text, [], { allowTrailingComma: true });
+  if (typeof value !== "object" || value === null) throw new UserError(`${path} does not hold an object`);
+  return { ...value };
+}
+
+function lookUp(table: unknown, name: string): string | undefined {
+  if (typeof table !== "object" || table === null || !Object.hasOwn(table, name)) return undefined;
+  const value: unknown = Object.getOwnPropertyDescriptor(table, name)?.value;
+  return typeof value === "string" && value.trim() !== "" ? value : undefined;
+}

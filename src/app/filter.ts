@@ -1,0 +1,58 @@
+// Hands the redaction rules in force to the proxy: body and headers in, what may leave out.
+import type { UserError } from "../base/errors.ts";
+import type { Service } from "../base/service.ts";
+import { makeRequestFilter } from "../filter/request-filter.ts";
+import { createFilterStore } from "../filter/store.ts";
+import type { Filtered } from "../proxy/deps.ts";
+
+export interface LiveFilter {
+  forService(service: Service): (body: Uint8Array, headers: Headers) => Filtered;
+  /** What is wrong with the rule file, or null. */
+  problem(): UserError | null;
+}
+
+/** `now` is the wall clock, ms. */
+export function createFilter({
+  path,
+  now,
+}: {
+  readonly path: string;
+  readonly now: () => number;
+}): LiveFilter {
+  const store = createFilterStore(path, now);
+  return {
+    problem() {
+      const state = store.current();
+      return "problem" in state ? state.problem : null;
+    },
+    forService: (service) => (body, headers) => {
+      const state = store.current();
+      if (state.kind === "none") return { kind: "filtered", body, headers: {}, redactions: 0 };
+      if (state.kind === "broken-never-loaded") {
+        return { kind: "refused", message: `redaction rules cannot be read: ${state.problem.message}` };
+      }
+      // Workspaces are taken out later, for each upstream by itself: the vendor's own host may have them.
+      const filter = makeRequestFilter({
+        rules: state.rules,
+        service,
+        stripWorkspaces: false,
+        now: () => performance.now(),
+      });
+      const filtered = filter.filterBody(body, headers.get("content-type"));
+      if (filtered.kind === "refused") return filtered;
+      let redactions = sum(filtered.hits);
+      const replaced: Record<string, string> = {};
+      for (const [name, value] of headers) {
+        const header = filter.filterHeader(name, value);
+        if (header.kind === "refused") return header;
+        redactions += sum(header.hits);
+        if (header.value !== value) replaced[name] = header.value;
+      }
+      return { kind: "filtered", body: filtered.value, headers: replaced, redactions };
+    },
+  };
+}
+
+function sum(hits: readonly number[]): number {
+  return hits.reduce((total, count) => total + count, 0);
+}

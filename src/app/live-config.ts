@@ -1,0 +1,106 @@
+// config.json as it stands right now, and the route that follows from it: read anew when a file changes, with the last
+// good version in force while the file is broken.
+import type { Env } from "../base/env.ts";
+import { UserError } from "../base/errors.ts";
+import type { Paths } from "../base/paths.ts";
+import type { Service } from "../base/service.ts";
+import { type Watched, createWatchedFile } from "../base/watched-file.ts";
+import { makeEmptyConfig, type ParsedConfig, parseConfig } from "../config/parse.ts";
+import { resolveConfig } from "../config/resolve.ts";
+import { resolveSettings, type Settings } from "../config/settings.ts";
+import type { RouteState } from "../proxy/deps.ts";
+import { createClientSecrets } from "./client-secrets.ts";
+
+export interface LiveConfig {
+  /** The config in force and, when the file is broken, what is wrong with it. */
+  current(): { readonly config: ParsedConfig; readonly problem: UserError | null };
+  /** Routing, limits and timeouts in force. */
+  settings(): Settings;
+  /** Where requests of the service go now. `configName` overrides the active config. */
+  routeState(service: Service, configName?: string): RouteState;
+}
+
+export interface LiveConfigOptions {
+  readonly paths: Paths;
+  readonly env: Env;
+  /** Wall clock, ms. */
+  readonly now: () => number;
+}
+
+const MAX_CONFIG_BYTES = 2 ** 20;
+/** Time passes even when no file changes: `disabled_until` is looked at this often. */
+const RESOLVE_AGAIN_MS = 1_000;
+
+export function createLiveConfig({ paths, env, now }: LiveConfigOptions): LiveConfig {
+  const file = createWatchedFile({
+    path: paths.config,
+    maxBytes: MAX_CONFIG_BYTES,
+    parse: (text) => parseConfig(text, paths.config),
+    now,
+  });
+  const secrets = createClientSecrets(paths, now);
+  const memo = new Map<
+    string,
+    { watched: Watched<ParsedConfig>; stamp: unknown; at: number; state: RouteState }
+  >();
+  const empty = makeEmptyConfig();
+  const read = (watched: Watched<ParsedConfig>) => ({
+    config:
+      watched.kind === "ok" ? watched.value : watched.kind === "broken" ? (watched.last ?? empty) : empty,
+    problem: watched.kind === "broken" ? watched.problem : null,
+  });
+  return {
+    current: () => read(file.current()),
+    settings: () => resolveSettings(read(file.current()).config),
+    routeState(service, configName) {
+      const key = `${service} ${configName ?? ""}`;
+      const watched = file.current();
+      const stamp = secrets.stamp(service);
+      const known = memo.get(key);
+      if (known?.watched === watched && known.stamp === stamp && now() - known.at < RESOLVE_AGAIN_MS)
+        return known.state;
+      const { config, problem } = read(watched);
+      const state =
+        problem !== null && watched.kind === "broken" && watched.last === null
+          ? ({ kind: "unset", message: problem.message, hint: problem.hint ?? "ch config edit" } as const)
+          : makeRouteState(config, service, {
+              env,
+              clientSecret: (name) => secrets.read(service, name),
+              now: now(),
+              configName,
+            });
+      memo.set(key, { watched, stamp, at: now(), state });
+      return state;
+    },
+  };
+}
+
+function makeRouteState(
+  config: ParsedConfig,
+  service: Service,
+  context: Parameters<typeof resolveConfig>[2],
+): RouteState {
+  const resolved = resolveConfig(config, service, context);
+  if (resolved.kind === "unset") return resolved;
+  const settings = resolveSettings(config);
+  return {
+    kind: "ready",
+    route: {
+      configName: resolved.configName,
+      upstreams: resolved.upstreams,
+      ownedHeaders: listOwnedHeaders(config, service),
+      routing: settings.routing,
+      firstByteTotalMs: settings.firstByteTotalMs,
+      limits: { maxBytes: settings.maxBodyBytes, uploadIdleMs: settings.uploadIdleMs },
+    },
+  };
+}
+
+/** Names that any upstream of the service sets, of whatever config: a client's own value must not pass for ours. */
+function listOwnedHeaders(config: ParsedConfig, service: Service): ReadonlySet<string> {
+  const configs = [...config.services[service].configs.values()];
+  const names = configs.flatMap(({ entry }) =>
+    entry.upstreams.flatMap(({ headers }) => Object.keys(headers ?? {})),
+  );
+  return new Set(names.map((name) => name.toLowerCase()));
+}

@@ -1,0 +1,68 @@
+// Says who listens on a loopback port: another proxy of ours, some program, or somebody we may not see.
+// Asks our own health page and the system's tables; never throws.
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { OWN_PREFIX } from "../proxy/own-routes.ts";
+import { PRODUCT } from "../base/version.ts";
+
+export type PortOwner =
+  | { readonly kind: "ours"; readonly pid: number; readonly service: string }
+  | { readonly kind: "program"; readonly pid: number; readonly name: string }
+  | { readonly kind: "unknown" };
+
+const ASK_MS = 500;
+
+export async function findPortOwner(port: number): Promise<PortOwner> {
+  return (await askHealth(port)) ?? lookUp(port) ?? { kind: "unknown" };
+}
+
+async function askHealth(port: number): Promise<PortOwner | null> {
+  try {
+    const response = await fetch(`http://127.0.0.1:${port}${OWN_PREFIX}health`, {
+      signal: AbortSignal.timeout(ASK_MS),
+      redirect: "manual",
+      proxy: false,
+    });
+    const health: unknown = await response.json();
+    if (typeof health !== "object" || health === null || !("name" in health) || health.name !== PRODUCT)
+      return null;
+    const pid = "pid" in health ? Number(health.pid) : Number.NaN;
+    return { kind: "ours", pid, service: "service" in health ? String(health.service) : "?" };
+  } catch {
+    return null;
+  }
+}
+
+/** Linux: the listening socket's inode in /proc/net, then the process that holds it. */
+function lookUp(port: number): PortOwner | null {
+  try {
+    const inode = listeningInodes(port);
+    for (const pid of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
+      if (holdsAny(pid, inode)) {
+        return { kind: "program", pid: Number(pid), name: readFileSync(`/proc/${pid}/comm`, "utf8").trim() };
+      }
+    }
+  } catch {
+    // No /proc on this system.
+  }
+  return null;
+}
+
+function listeningInodes(port: number): ReadonlySet<string> {
+  const hexPort = port.toString(16).toUpperCase().padStart(4, "0");
+  const tables = ["/proc/net/tcp", "/proc/net/tcp6"].map((path) => readFileSync(path, "utf8"));
+  const rows = tables.flatMap((table) => table.split("\n").map((line) => line.trim().split(/\s+/)));
+  return new Set(
+    rows
+      .filter((row) => row[1]?.endsWith(`:${hexPort}`) === true && row[3] === "0A")
+      .map((row) => `socket:[${row[9]}]`),
+  );
+}
+
+function holdsAny(pid: string, sockets: ReadonlySet<string>): boolean {
+  try {
+    return readdirSync(`/proc/${pid}/fd`).some((fd) => sockets.has(readlinkSync(`/proc/${pid}/fd/${fd}`)));
+  } catch {
+    // Another user's process, or one that has just ended.
+    return false;
+  }
+}

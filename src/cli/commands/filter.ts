@@ -1,0 +1,191 @@
+// `ch filter check` and `ch filter test`: whether the rule file is valid, and what its rules would change.
+// Sends nothing. The difference shows what would be redacted, to the person whose it is; --json holds counts only.
+import { UserError } from "../../base/errors.ts";
+import { readBytes, readText } from "../../base/files.ts";
+import { showPath } from "../../base/paths.ts";
+import { CLIENT_NAME, SERVICES, type Service } from "../../base/service.ts";
+import { printable } from "../../base/terminal-text.ts";
+import { type Change, diffTexts, focus } from "../../filter/diff.ts";
+import { makeRequestFilter } from "../../filter/request-filter.ts";
+import { NO_RULES, type RuleSet, parseRules } from "../../filter/rules.ts";
+import { SAMPLE_BODIES } from "../../filter/sample-requests.ts";
+import { JSON_ARG, SERVICE_ARGS, readService } from "../args.ts";
+import { type Cli, type Command, defineCommand } from "../cli.ts";
+
+const MAX_CHANGES_SHOWN = 40;
+
+export function createCommand(cli: Cli): Command {
+  return defineCommand({
+    meta: { name: "filter", description: "Check and try the redaction rules" },
+    examples: [
+      ["ch filter check", "is filter.json valid, and where is it not"],
+      ["ch filter test request.json", "what the rules would change in a request"],
+    ],
+    subCommands: { check: checkCommand(cli), test: testCommand(cli) },
+  });
+}
+
+function checkCommand(cli: Cli): Command {
+  return defineCommand({
+    meta: { name: "check", description: "Say whether filter.json is valid" },
+    examples: [
+      ["ch filter check", "count the rules, or name the line that is wrong"],
+      ["ch filter check --json", "the same for a script"],
+    ],
+    args: JSON_ARG,
+    async run({ args }) {
+      const path = cli.paths.filter;
+      try {
+        const rules = await loadRules(cli);
+        if (args.json === true) {
+          return cli.out.json({ path, exists: rules !== null, valid: true, rules: rules?.rules.length ?? 0 });
+        }
+        cli.out.line(describeRules(cli, rules));
+      } catch (error) {
+        if (args.json !== true || !(error instanceof UserError)) throw error;
+        cli.out.json({ path, exists: true, valid: false, problem: error.message });
+        return error.exitCode;
+      }
+    },
+  });
+}
+
+function testCommand(cli: Cli): Command {
+  return defineCommand({
+    meta: { name: "test", description: "Show what the rules would change in a request" },
+    examples: [
+      ["ch filter test", "on built-in sample requests of both clients"],
+      ["ch filter test --claude -", "on what stands on standard input, by the rules for Claude Code"],
+    ],
+    args: {
+      file: {
+        type: "positional",
+        required: false,
+        valueHint: "FILE|-",
+        description: "a request body or any text; - is standard input",
+      },
+      ...SERVICE_ARGS,
+      ...JSON_ARG,
+    },
+    async run({ args }) {
+      const rules = await loadRules(cli);
+      const inputs = await readInputs(cli, args.file, readService(args));
+      const trials = inputs.map((input) => tryRules(rules ?? NO_RULES, input));
+      if (args.json === true) return cli.out.json({ path: cli.paths.filter, trials: trials.map(toJson) });
+      if (rules === null) cli.out.note(describeRules(cli, null));
+      for (const trial of trials) printTrial(cli, trial);
+    },
+  });
+}
+
+/** Null when there is no file. */
+async function loadRules(cli: Cli): Promise<RuleSet | null> {
+  const text = await readText(cli.paths.filter);
+  return text === null ? null : parseRules(text, cli.paths.filter);
+}
+
+function describeRules(cli: Cli, rules: RuleSet | null): string {
+  const path = showPath(cli.paths.filter, cli.env);
+  if (rules === null) return `${path}: no such file, so nothing is redacted`;
+  const count = rules.rules.length;
+  const patterns = rules.rules.filter(({ regex }) => regex).length;
+  const share = patterns === 0 ? "none of them a pattern" : `${patterns} of them by pattern`;
+  return `${path}: ${count} ${count === 1 ? "rule" : "rules"}, ${share}`;
+}
+
+interface Input {
+  readonly name: string;
+  readonly service: Service;
+  readonly body: Uint8Array;
+}
+
+/** A file is taken for a Codex request unless --claude says otherwise; without one, each client's sample is used. */
+async function readInputs(
+  cli: Cli,
+  file: string | undefined,
+  service: Service | undefined,
+): Promise<readonly Input[]> {
+  if (file === undefined) {
+    return (service === undefined ? SERVICES : [service]).map((one) => ({
+      name: `a sample request of ${CLIENT_NAME[one]}`,
+      service: one,
+      body: Buffer.from(SAMPLE_BODIES[one]),
+    }));
+  }
+  const body = file === "-" ? Buffer.from(await cli.readInput()) : await readBytes(file);
+  if (body === null) throw new UserError(`${file}: no such file`);
+  return [{ name: file === "-" ? "standard input" : file, service: service ?? "codex", body }];
+}
+
+interface Trial {
+  readonly input: Input;
+  readonly rules: RuleSet;
+  readonly hits: readonly number[];
+  readonly exemptHits: readonly number[];
+  readonly changes: readonly Change[];
+}
+
+function tryRules(rules: RuleSet, input: Input): Trial {
+  const filter = makeRequestFilter({
+    rules,
+    service: input.service,
+    stripWorkspaces: false,
+    now: () => performance.now(),
+  });
+  const result = filter.filterBody(input.body, null);
+  if (result.kind === "refused") throw new UserError(`${input.name}: ${result.message}`);
+  const changes =
+    result.value === input.body
+      ? []
+      : diffTexts(Buffer.from(input.body).toString(), Buffer.from(result.value).toString());
+  return { input, rules, hits: result.hits, exemptHits: result.exemptHits, changes };
+}
+
+function toJson({ input, rules, hits, exemptHits, changes }: Trial): unknown {
+  return {
+    input: input.name,
+    service: input.service,
+    changed: changes.length > 0,
+    rules: rules.rules.map(({ op }, index) => ({
+      rule: index + 1,
+      op,
+      hits: hits[index] ?? 0,
+      exempt_hits: exemptHits[index] ?? 0,
+    })),
+  };
+}
+
+function printTrial({ out }: Cli, { input, rules, hits, exemptHits, changes }: Trial): void {
+  out.line(out.paint("bold", input.name));
+  for (const change of changes.slice(0, MAX_CHANGES_SHOWN)) {
+    const { before, after } = shorten(change, Math.floor(out.width / 3));
+    out.line(out.paint("dim", `  line ${change.line}`));
+    if (before !== null) out.line(`  ${out.paint("red", `- ${printable(before)}`)}`);
+    if (after !== null) out.line(`  ${out.paint("green", `+ ${printable(after)}`)}`);
+  }
+  if (changes.length === 0) out.line("  nothing would change");
+  const more = changes.length - MAX_CHANGES_SHOWN;
+  if (more > 0) out.line(`  … and ${more} more lines`);
+  if (rules.rules.length > 0) {
+    out.table(
+      ["  RULE", "OP", "CHANGES", "LEFT ALONE"],
+      rules.rules.map(({ op }, index) => [
+        `  ${index + 1}`,
+        op,
+        String(hits[index] ?? 0),
+        String(exemptHits[index] ?? 0),
+      ]),
+    );
+  }
+  if (exemptHits.some((count) => count > 0)) {
+    out.note("left alone: keys, encrypted content, signatures, tool names and schemas (docs/privacy.md)");
+  }
+}
+
+function shorten({ before, after }: Change, context: number): Pick<Change, "before" | "after"> {
+  if (before === null || after === null) {
+    const cut = (line: string | null): string | null => (line === null ? null : line.slice(0, 3 * context));
+    return { before: cut(before), after: cut(after) };
+  }
+  return focus(before.trimStart(), after.trimStart(), context);
+}

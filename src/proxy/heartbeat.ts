@@ -1,0 +1,99 @@
+// Keeps a client waiting where every upstream is slow: after a while an event that means nothing is sent, and again, until
+// the answer is there. It then comes inside the stream, whatever it is. Nothing is sent before that time.
+import type { Api } from "./request-facts.ts";
+
+export interface HeartbeatOptions {
+  readonly api: Api;
+  /** The client asked for a stream of events; others cannot be kept waiting this way. */
+  readonly stream: boolean;
+  readonly afterMs: number;
+  readonly everyMs: number;
+}
+
+type Streamed = Exclude<Api, "other">;
+
+/** SSE comments do not reset Codex's idle timer; an event of an unknown type does. Anthropic has one of its own. */
+const HEARTBEATS: Readonly<Record<Streamed, string>> = {
+  responses: 'event: keepalive\ndata: {"type":"keepalive"}\n\n',
+  messages: 'event: ping\ndata: {"type":"ping"}\n\n',
+  chat: ": keepalive\n\n",
+};
+
+/** `answer` itself when it comes in time; otherwise a stream of heartbeats that ends in it. */
+export async function withHeartbeat(answer: Promise<Response>, options: HeartbeatOptions): Promise<Response> {
+  const { api } = options;
+  if (api === "other" || !options.stream) return await answer;
+  const first = await within(answer, options.afterMs);
+  if (first !== null) return first;
+  const stream = new ReadableStream<Uint8Array>({
+    type: "direct",
+    async pull(controller) {
+      let response: Response | null = null;
+      while (response === null) {
+        await controller.write(HEARTBEATS[api]);
+        await controller.flush();
+        response = await within(answer, options.everyMs);
+      }
+      try {
+        if (response.ok && response.body !== null) {
+          for await (const chunk of response.body) await controller.write(chunk);
+        } else await controller.write(makeErrorEvent(api, response.status, await response.text()));
+        await controller.end();
+      } catch {
+        controller.close(new Error("the upstream broke off"));
+      }
+    },
+    async cancel(reason) {
+      const response = await answer;
+      await response.body?.cancel(reason);
+    },
+  });
+  return new Response(stream, { headers: { "content-type": "text/event-stream" } });
+}
+
+/** The value of the promise, or null when it is not there in time. */
+async function within<T>(promise: Promise<T>, ms: number): Promise<T | null> {
+  const { promise: late, resolve } = Promise.withResolvers<null>();
+  const timer = setTimeout(() => resolve(null), ms);
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** An error answer as an event of the stream it has become part of. */
+function makeErrorEvent(api: Streamed, status: number, body: string): string {
+  const { message, type, code } = readError(body, status);
+  if (api === "messages") return sse("error", { type: "error", error: { type, message } });
+  if (api === "chat") return `data: ${JSON.stringify({ error: { message, type, code } })}\n\n`;
+  return sse("response.failed", {
+    type: "response.failed",
+    response: { id: "resp_failed", status: "failed", error: { code: code ?? type, message } },
+  });
+}
+
+function readError(body: string, status: number): { message: string; type: string; code: string | null } {
+  try {
+    const value: unknown = JSON.parse(body);
+    const error = isRecord(value) ? value["error"] : null;
+    if (isRecord(error)) {
+      return {
+        message: String(error["message"] ?? `status ${status}`),
+        type: String(error["type"] ?? "server_error"),
+        code: typeof error["code"] === "string" ? error["code"] : null,
+      };
+    }
+  } catch {
+    // Not JSON: the text itself is the message.
+  }
+  return { message: body.slice(0, 500) || `status ${status}`, type: "server_error", code: null };
+}
+
+function sse(event: string, data: unknown): string {
+  return `event: ${event}\ndata: ${JSON.stringify(data)}\n\n`;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
