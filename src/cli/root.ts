@@ -12,4 +12,5 @@ export const DEFAULT_COMMAND = "serve";
 export const COMMANDS: Readonly<Record<string, RootEntry>> = {
   serve: { summary: "run the proxy in front of you", load: () => import("./commands/serve.ts") },
   demo: { summary: "see a failover happen, without a key", load: () => import("./commands/demo.ts") },
+  filter: { summary: "check and try the redaction rules", load: () => import("./commands/filter.ts") },
 };
