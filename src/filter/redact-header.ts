@@ -5,7 +5,6 @@ import { redactText } from "./redact-text.ts";
 
 /** The value after the rules, in ASCII; the same string where nothing matched. Throws RedactionRefused. */
 export function redactHeader(value: string, { redactor, work }: Tools): string {
-  if (redactor.matchers.length === 0) return value;
   const text = decodeValue(value);
   const redacted = redactText(text, redactor, work);
   return redacted === text ? value : toAscii(redacted);

@@ -43,6 +43,8 @@ export interface RequestFilter {
 export function makeRequestFilter(options: RequestFilterOptions): RequestFilter {
   const { rules, service, now } = options;
   const redactor = rules.redactors[service];
+  const none = rules.rules.map(() => 0);
+  const unchanged = <T>(value: T): Filtered<T> => ({ kind: "ok", value, hits: none, exemptHits: none });
   const guarded = <T>(size: number, run: (tools: Tools) => T): Filtered<T> => {
     const work = createWork({ rules: rules.rules, size, now });
     try {
@@ -53,14 +55,16 @@ export function makeRequestFilter(options: RequestFilterOptions): RequestFilter 
     }
   };
   return {
-    filterBody: (body, contentType) =>
-      guarded(body.length, (tools) =>
-        redactBody(options.stripWorkspaces ? stripWorkspacesInBody(body) : body, contentType, tools),
-      ),
-    filterHeader: (name, value) =>
-      guarded(value.length, (tools) => {
-        if (name.toLowerCase() !== METADATA_HEADER) return value;
-        return redactHeader(options.stripWorkspaces ? stripWorkspaces(value) : value, tools);
-      }),
+    filterBody(body, contentType) {
+      const stripped = options.stripWorkspaces ? stripWorkspacesInBody(body) : body;
+      if (redactor.matchers.length === 0) return unchanged(stripped);
+      return guarded(stripped.length, (tools) => redactBody(stripped, contentType, tools));
+    },
+    filterHeader(name, value) {
+      if (name.toLowerCase() !== METADATA_HEADER) return unchanged(value);
+      const stripped = options.stripWorkspaces ? stripWorkspaces(value) : value;
+      if (redactor.matchers.length === 0) return unchanged(stripped);
+      return guarded(stripped.length, (tools) => redactHeader(stripped, tools));
+    },
   };
 }
