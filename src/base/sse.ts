@@ -58,7 +58,7 @@ export function createSseSplitter({ maxEventBytes }: { readonly maxEventBytes: n
       if (endedWithCr && text.startsWith("\n")) text = text.slice(1);
       endedWithCr = text.endsWith("\r");
 
-      const lines = text.split(/\r\n|\r|\n/);
+      const lines = text.includes("\r") ? text.split(/\r\n|\r|\n/) : text.split("\n");
       const rest = lines.pop() ?? "";
       const events: SseEvent[] = [];
       for (const line of lines) {

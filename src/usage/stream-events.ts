@@ -45,8 +45,15 @@ const MESSAGES: Readonly<Record<string, EventKind>> = {
 export function kindOfEvent(api: Api, event: SseEvent): EventKind {
   if (api === "chat") return kindOfChunk(event);
   const type = typeOf(event);
-  if (type === "error") return "error";
   if (type === null) return hasError(parse(event.data)) ? "error" : "other";
+  // Claude Code goes by the `event:` line: what has none (and is no error) does not exist for it.
+  if (api === "messages" && event.event === null && type !== "error") return "other";
+  return kindOfType(api, type);
+}
+
+/** The meaning of a `type`. Chat Completions has none. */
+export function kindOfType(api: "responses" | "messages", type: string): EventKind {
+  if (type === "error") return "error";
   if (api === "messages") return own(MESSAGES, type) ?? "other";
   if (PROLOGUE.has(type)) return "prologue";
   return own(TERMINAL, type) ?? (type.startsWith("response.") ? "output" : "other");

@@ -50,6 +50,7 @@ describe("an event of a Messages stream", () => {
     ["message_stop", "message_stop", { type: "message_stop" }, "completed"],
     ["an error", "error", { type: "error", error: { type: "overloaded_error" } }, "error"],
     ["an error without a type", null, { error: "x" }, "error"],
+    ["an event without its name", null, { type: "content_block_delta" }, "other"],
     ["an unknown event", "vendor_event", { type: "vendor_event" }, "other"],
   ]);
 });

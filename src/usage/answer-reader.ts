@@ -1,0 +1,195 @@
+// Reads one decoded answer while it passes and says what it came to: tokens, terminal event, error.
+// Keeps its end (and the message_start of a Messages stream) and reads that once; never parses event by event.
+// Pure.
+import { type SseEvent, createSseSplitter } from "../base/sse.ts";
+import { createByteTail } from "./byte-tail.ts";
+import { readTailMember } from "./json-tail.ts";
+import { type Api, kindOfEvent, kindOfType } from "./stream-events.ts";
+import { type Usage, readUsage } from "./usage.ts";
+import { readWholeAnswer } from "./whole-answer.ts";
+
+export interface AnswerFacts {
+  readonly usage: Usage | undefined;
+  /** How the answer said that it ends; null when it did not say: it was cut, or is not over yet. */
+  readonly terminal: "completed" | "failed" | "incomplete" | null;
+  /** The data of the error event or the JSON error, as sent. May hold anything: mask it before it is shown. */
+  readonly error: string | undefined;
+}
+
+export interface AnswerReader {
+  /** Sees the next chunk. Keeps a reference, so the chunk must not be changed afterwards. */
+  feed(chunk: Uint8Array): void;
+  /** What the bytes so far come to. Worked out once; cheap enough for once a request, not for once a chunk. */
+  facts(): AnswerFacts;
+}
+
+/** More than any terminal event but the largest; of those the end is enough. */
+const EVENTS_TAIL_BYTES = 64 * 1024;
+/** An answer in one JSON document is kept whole up to here; of a larger one the end is searched. */
+const JSON_TAIL_BYTES = 4 * 1024 * 1024;
+const OPENING_SLICE_BYTES = 4 * 1024;
+
+/**
+ * Reads one decoded answer body: an event stream or one JSON document, told apart by the first character (an
+ * event stream cannot begin with a brace, and content types lie).
+ */
+export function createAnswerReader(api: Api): AnswerReader {
+  let tail = createByteTail(EVENTS_TAIL_BYTES);
+  let shape: "unknown" | "events" | "json" = "unknown";
+  let facts: AnswerFacts | null = null;
+  const opening = api === "messages" ? createOpening() : null;
+  return {
+    feed(chunk) {
+      facts = null;
+      if (shape === "unknown") {
+        shape = shapeOf(chunk);
+        if (shape === "json") tail = createByteTail(JSON_TAIL_BYTES);
+      }
+      tail.push(chunk);
+      if (shape === "events") opening?.feed(chunk);
+    },
+    facts() {
+      if (facts !== null) return facts;
+      const bytes = tail.bytes();
+      facts =
+        shape === "json"
+          ? readWholeAnswer(api, new TextDecoder().decode(bytes), tail.isCut)
+          : readTail(api, bytes, opening?.usage());
+      return facts;
+    },
+  };
+}
+
+const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf];
+
+function shapeOf(chunk: Uint8Array): "unknown" | "events" | "json" {
+  const first = chunk.find((byte) => byte > 0x20 && !BYTE_ORDER_MARK.includes(byte));
+  if (first === undefined) return "unknown";
+  return first === 0x7b || first === 0x5b ? "json" : "events";
+}
+
+/** Reads the first events of a Messages stream until message_start has told its usage. */
+function createOpening(): { feed(chunk: Uint8Array): void; usage(): unknown } {
+  const splitter = createSseSplitter({ maxEventBytes: EVENTS_TAIL_BYTES });
+  let bytesLeft = EVENTS_TAIL_BYTES;
+  let usage: unknown;
+  return {
+    feed(chunk) {
+      for (let at = 0; at < chunk.length && bytesLeft > 0; at += OPENING_SLICE_BYTES) {
+        const slice = chunk.subarray(at, at + OPENING_SLICE_BYTES);
+        bytesLeft -= slice.length;
+        for (const event of splitter.push(slice)) {
+          usage ??= readTailMember(event.data, "usage", 2);
+          if (usage !== undefined || kindOfEvent("messages", event) === "output") bytesLeft = 0;
+        }
+      }
+    },
+    usage: () => usage,
+  };
+}
+
+/** Walks back from the end, event by event, until the terminal event and the last usage are found. */
+function readTail(api: Api, bytes: Uint8Array, openingUsage: unknown): AnswerFacts {
+  const snapshots: unknown[] = [];
+  let usage = readUsage(api, [openingUsage]);
+  let isCounted = false;
+  let terminal: AnswerFacts["terminal"] = null;
+  let error: string | undefined;
+  for (const { event, isDispatched } of eventsFromEnd(bytes, () =>
+    terminal === null ? NEEDLES : USAGE_NEEDLE,
+  )) {
+    const snapshot = isCounted ? null : readTailMember(event.data, "usage", api === "responses" ? 2 : 1);
+    if (typeof snapshot === "object" && snapshot !== null) {
+      snapshots.unshift(snapshot);
+      usage = readUsage(api, [openingUsage, ...snapshots]);
+      isCounted = usage?.input_tokens !== undefined && usage.output_tokens !== undefined;
+    }
+    const end: ReturnType<typeof endSaidBy> =
+      terminal === null && isDispatched ? endSaidBy(api, event) : null;
+    if (end === "error" || end === "failed") error ??= event.data;
+    if (end !== "error") terminal ??= end;
+    if (terminal !== null && isCounted) break;
+  }
+  return { usage, terminal: terminal ?? (error === undefined ? null : "failed"), error };
+}
+
+/** An event that matters holds one of these: all others are passed over unread. */
+const NEEDLES = [
+  '"usage"',
+  "response.completed",
+  "response.failed",
+  "response.incomplete",
+  "message_stop",
+  "message_delta",
+  "[DONE]",
+  "finish_reason",
+  "error",
+].map((text) => Buffer.from(text));
+const USAGE_NEEDLE = NEEDLES.slice(0, 1);
+
+function endSaidBy(api: Api, event: SseEvent): AnswerFacts["terminal"] | "error" {
+  const kind = kindOfEvent(api, event);
+  switch (kind) {
+    case "completed":
+    case "failed":
+    case "incomplete":
+    case "error":
+      return kind;
+    case "prologue":
+      return null;
+    case "output":
+      return saysStopReason(api, event) ? "completed" : null;
+    case "other": {
+      // An event whose beginning is lost may still name its type at its end.
+      const type = api === "responses" ? readTailMember(event.data, "type", 1) : null;
+      const late = typeof type === "string" ? kindOfType("responses", type) : null;
+      return late === "completed" || late === "failed" || late === "incomplete" ? late : null;
+    }
+  }
+}
+
+/** Clients of these two APIs are content with the reason for the end, without the event after it. */
+function saysStopReason(api: Api, event: SseEvent): boolean {
+  if (api === "chat") return typeof readTailMember(event.data, "finish_reason", 3) === "string";
+  return event.event === "message_delta" && typeof readTailMember(event.data, "stop_reason", 2) === "string";
+}
+
+/**
+ * The events of an event stream's end, last first, that hold one of the needles. The very last one may lack its blank
+ * line: clients do not see it then (`isDispatched` false), but the upstream has counted it.
+ */
+function* eventsFromEnd(
+  bytes: Uint8Array,
+  needles: () => readonly Buffer[],
+): Generator<{ event: SseEvent; isDispatched: boolean }> {
+  let isLast = true;
+  for (const block of blocksFromEnd(bytes)) {
+    if (needles().some((needle) => block.includes(needle))) {
+      const splitter = createSseSplitter({ maxEventBytes: Number.POSITIVE_INFINITY });
+      const dispatched = splitter.push(block);
+      const unfinished = splitter.push(BLANK_LINE);
+      for (const event of unfinished) yield { event, isDispatched: !isLast };
+      for (const event of dispatched.toReversed()) yield { event, isDispatched: true };
+    }
+    isLast = false;
+  }
+}
+
+/**
+ * Stretches that end behind the first half of a blank line, last first. Each holds whole events (one, unless line ends
+ * are mixed oddly); the last one holds what follows the last blank line, if only the blank line's second half.
+ */
+function* blocksFromEnd(bytes: Uint8Array): Generator<Buffer> {
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (!text.includes(LF)) for (let at = text.indexOf(CR); at >= 0; at = text.indexOf(CR, at)) text[at] = LF;
+  for (let end = text.length; end > 0;) {
+    const blank =
+      end < 2 ? -1 : Math.max(text.lastIndexOf("\n\n", end - 2), text.lastIndexOf("\n\r\n", end - 2));
+    yield text.subarray(blank + 1, end);
+    end = blank + 1;
+  }
+}
+
+const LF = 0x0a;
+const CR = 0x0d;
+const BLANK_LINE = new TextEncoder().encode("\n\n");

@@ -1,0 +1,91 @@
+// Token counts of one answer, in the names of requests.jsonl, made from what the three APIs call them.
+// docs/usage.md says every rule in words.
+// Pure.
+import type { Api } from "./stream-events.ts";
+
+/** What is not known is absent, never zero. */
+export interface Usage {
+  /** As the API counts: with the cached part for OpenAI, without it for Anthropic. */
+  readonly input_tokens?: number | undefined;
+  /** With the reasoning part. */
+  readonly output_tokens?: number | undefined;
+  readonly reasoning_tokens?: number | undefined;
+  /** Everything that was read and written, cached or not. */
+  readonly total_tokens?: number | undefined;
+  readonly cached_input_tokens?: number | undefined;
+  readonly cache_creation_tokens?: number | undefined;
+}
+
+type Field = Exclude<keyof Usage, "total_tokens">;
+
+/** Where a figure may stand, best first. Relays mix the spellings of the two OpenAI APIs. */
+const OPENAI: Readonly<Record<Field, readonly string[]>> = {
+  input_tokens: ["input_tokens", "prompt_tokens"],
+  output_tokens: ["output_tokens", "completion_tokens"],
+  reasoning_tokens: ["output_tokens_details.reasoning_tokens", "completion_tokens_details.reasoning_tokens"],
+  cached_input_tokens: [
+    "input_tokens_details.cached_tokens",
+    "prompt_tokens_details.cached_tokens",
+    "prompt_cache_hit_tokens",
+    "cached_tokens",
+  ],
+  cache_creation_tokens: [],
+};
+/** https://docs.anthropic.com/en/api/messages: the three input figures exclude one another. */
+const ANTHROPIC: Readonly<Record<Field, readonly string[]>> = {
+  input_tokens: ["input_tokens"],
+  output_tokens: ["output_tokens"],
+  reasoning_tokens: ["output_tokens_details.thinking_tokens"],
+  cached_input_tokens: ["cache_read_input_tokens"],
+  cache_creation_tokens: ["cache_creation_input_tokens"],
+};
+
+/**
+ * Usage out of the API's own `usage` objects, oldest first. Each is a snapshot of the whole, not an increment: the
+ * later one wins field by field, except that a zero does not wipe out a figure (relays fill unknown fields with zeros).
+ * Undefined when no figure above zero is known.
+ */
+export function readUsage(api: Api, snapshots: readonly unknown[]): Usage | undefined {
+  const fields = api === "messages" ? ANTHROPIC : OPENAI;
+  const read = (field: Field): number | undefined =>
+    firstKnown(
+      snapshots.toReversed().flatMap((snapshot) => fields[field].map((path) => tokensAt(snapshot, path))),
+    );
+
+  const input = read("input_tokens");
+  const output = read("output_tokens");
+  const cached = read("cached_input_tokens");
+  const created = read("cache_creation_tokens");
+  const counted = (input ?? 0) + (output ?? 0) + (api === "messages" ? (cached ?? 0) + (created ?? 0) : 0);
+  const given = firstKnown(snapshots.toReversed().map((snapshot) => tokensAt(snapshot, "total_tokens")));
+  const total = api !== "messages" && given !== undefined && given > 0 ? given : counted;
+  if (total === 0) return undefined;
+  return {
+    input_tokens: input,
+    output_tokens: output,
+    reasoning_tokens: read("reasoning_tokens"),
+    total_tokens: input === undefined && output === undefined && given === undefined ? undefined : total,
+    cached_input_tokens: cached,
+    cache_creation_tokens: created,
+  };
+}
+
+/** The first figure above zero, else a zero if there is one. */
+function firstKnown(figures: readonly (number | undefined)[]): number | undefined {
+  return (
+    figures.find((figure) => figure !== undefined && figure > 0) ?? figures.find((figure) => figure === 0)
+  );
+}
+
+/** The count at a dotted path: a number or a numeric string; what is negative, huge or no number is unknown. */
+function tokensAt(value: unknown, path: string): number | undefined {
+  let at = value;
+  for (const key of path.split(".")) {
+    if (typeof at !== "object" || at === null) return undefined;
+    at = Object.getOwnPropertyDescriptor(at, key)?.value;
+  }
+  const number = typeof at === "string" && /^\s*\d+(\.\d+)?\s*$/.test(at) ? Number(at) : at;
+  return typeof number === "number" && number >= 0 && number <= Number.MAX_SAFE_INTEGER
+    ? Math.trunc(number)
+    : undefined;
+}
