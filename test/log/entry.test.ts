@@ -1,0 +1,114 @@
+import { expect, test } from "bun:test";
+import { type LogEntry, logEntrySchema, makeLogLine } from "../../src/log/entry.ts";
+import { LOG_SCHEMA_PATH, makeLogSchema } from "./log-schema.ts";
+
+const FULL: LogEntry = {
+  timestamp_ms: 1_730_000_000_000,
+  service: "codex",
+  method: "POST",
+  path: "/v1/responses",
+  status_code: 200,
+  duration_ms: 1234,
+  config_name: "main",
+  upstream_base_url: "https://relay.example/v1",
+  usage: {
+    input_tokens: 123,
+    output_tokens: 456,
+    reasoning_tokens: 0,
+    total_tokens: 579,
+    cached_input_tokens: 100,
+    cache_creation_tokens: 7,
+  },
+  id: "abc",
+  model: "gpt-5",
+  upstream_model: "gpt-5-relay",
+  session_id: "s",
+  cwd: "/home/u/project",
+  ttfb_ms: 80,
+  stream: true,
+  outcome: "ok",
+  attempts: [
+    {
+      upstream_base_url: "https://a.example",
+      status_code: 502,
+      error: "bad gateway",
+      verdict: "server-error",
+      duration_ms: 5,
+    },
+    { upstream_base_url: "https://relay.example/v1", verdict: "ok", duration_ms: 1200 },
+  ],
+  redactions: 2,
+  error: "none",
+};
+
+test("a line has the founding fields first, then the others, whatever order the entry was built in", () => {
+  const line = makeLogLine(reversed(FULL));
+  expect(line).toBe(`${JSON.stringify(FULL)}\n`);
+  expect(Object.keys(JSON.parse(line))).toEqual(Object.keys(logEntrySchema.shape));
+  expect(Object.keys(JSON.parse(line)).slice(0, 9).join()).toBe(
+    "timestamp_ms,service,method,path,status_code,duration_ms,config_name,upstream_base_url,usage",
+  );
+});
+
+/** The same entry with its keys in the opposite order. */
+function reversed(entry: LogEntry): LogEntry {
+  const keys = Object.fromEntries(
+    Object.keys(entry)
+      .map((key) => [key, null] as const)
+      .toReversed(),
+  );
+  return Object.assign(keys, entry);
+}
+
+const SMALL: LogEntry = {
+  timestamp_ms: 1,
+  service: "claude",
+  method: "POST",
+  path: "/v1/messages",
+  status_code: 502,
+  duration_ms: 2,
+  config_name: null,
+  upstream_base_url: null,
+  outcome: "error",
+};
+
+test("what is not known is absent, and null only where no upstream was tried", () => {
+  expect(makeLogLine(SMALL)).toBe(`${JSON.stringify(SMALL)}\n`);
+  expect(makeLogLine({ ...SMALL, usage: { input_tokens: undefined } })).toBe(makeLogLine(SMALL));
+  expect(JSON.parse(makeLogLine({ ...SMALL, usage: { output_tokens: 3 } })).usage).toEqual({
+    output_tokens: 3,
+  });
+});
+
+test("a line is one line, whatever stands in the texts", () => {
+  const line = makeLogLine({ ...SMALL, model: "a\nb\r\u0000\ud800", error: "x\n\ny" });
+  expect(line.trimEnd()).not.toMatch(/[\r\n\0]/);
+  expect(JSON.parse(line).error).toBe("x\n\ny");
+});
+
+test("no query, no key and no userinfo gets into a line", () => {
+  const planted = "sk-planted-0123456789abcdef";
+  const error = `401 for https://user:pw@relay.example/v1?key=${planted}: Bearer ${planted} ${planted}`;
+  const line = makeLogLine({
+    ...SMALL,
+    path: `/v1/messages?beta=true&key=${planted}#x`,
+    error,
+    attempts: [{ upstream_base_url: "https://relay.example", error, verdict: "auth", duration_ms: 1 }],
+  });
+  expect(line).not.toContain(planted);
+  expect(line).not.toContain("user:pw");
+  expect(JSON.parse(line).path).toBe("/v1/messages");
+});
+
+test("a whole web page as an error is cut short", () => {
+  expect(makeLogLine({ ...SMALL, error: "x".repeat(100_000) }).length).toBeLessThan(3000);
+});
+
+test("every line fits the schema", () => {
+  for (const entry of [FULL, SMALL])
+    expect(logEntrySchema.parse(JSON.parse(makeLogLine(entry)))).toEqual(entry);
+});
+
+test("docs/requests-log.schema.json is what the code says", async () => {
+  expect(await Bun.file(LOG_SCHEMA_PATH).text()).toBe(makeLogSchema());
+});
