@@ -1,17 +1,101 @@
-// Placeholder until the table lands.
+// Says what a failed attempt means: what to do next, whom to blame and for how long. Looks rows up, holds none.
 // Pure.
-import type { AttemptOutcome, ClassifyContext, Verdict } from "./types.ts";
+import { oneLine } from "../base/terminal-text.ts";
+import type { StatusOverride } from "../base/upstream.ts";
+import { RULES } from "./classify-rules.ts";
+import {
+  AUTH_DEAD,
+  NO_END,
+  type Rule,
+  STATED_OR_EXHAUSTED,
+  STATED_OR_GROWING,
+  type UntilTime,
+} from "./rule.ts";
+import { makeSignal, type Signal } from "./signal.ts";
+import type { AttemptOutcome, Blame, ClassifyContext, RetryClass, Verdict } from "./types.ts";
 
+/** A wait that is longer than this is no rate limit but a spent quota. */
+const LONGEST_COOLDOWN_MS = 3_600_000;
+const SHORTEST_COOLDOWN_MS = 1_000;
+
+/** The verdict on one attempt. Never throws, whatever an upstream sent. */
 export function classify(outcome: AttemptOutcome, context: ClassifyContext): Verdict {
-  const base = { until: null, source: "default", resetsAt: null } as const;
-  if (outcome.kind === "transport") return { ...base, rule: "transport", next: "next", retryClass: outcome.sent === "never" ? "A" : "C", blame: outcome.sent === "never" ? "never-sent" : "failure", reason: outcome.code };
-  if (outcome.kind === "timeout") return { ...base, rule: "timeout", next: "next", retryClass: "C", blame: "first-byte", reason: outcome.phase };
-  if (outcome.kind === "not-tried") return { ...base, rule: "not-tried", next: "next", retryClass: "A", blame: "auth-dead", until: context.now + 1000, reason: outcome.why };
-  if (outcome.kind === "cut") return { ...base, rule: "cut", next: "terminal", retryClass: "D", blame: "failure", reason: outcome.reason };
-  if (outcome.kind === "bad-content") return { ...base, rule: outcome.reason, next: "next", retryClass: "B", blame: "failure", reason: outcome.reason };
-  const { status } = outcome;
-  if (status === 429) return { ...base, rule: "429", next: "next", retryClass: "B", blame: "cooldown", until: context.now + 10_000, reason: "429" };
-  if ([401, 402, 403].includes(status)) return { ...base, rule: String(status), next: "next", retryClass: "B", blame: "auth-dead", until: context.now + 300_000, reason: String(status) };
-  if (status === 408 || status >= 500 || status < 400) return { ...base, rule: String(status), next: "next", retryClass: "C", blame: "failure", reason: String(status) };
-  return { ...base, rule: String(status), next: "terminal", retryClass: "D", blame: "none", reason: String(status) };
+  const signal = makeSignal(outcome, context);
+  const rule = findOverride(signal) ?? RULES.find((row) => row.matches(signal)) ?? UNKNOWN;
+  const until = rule.until.find(signal);
+  const blame = weigh(rule.blame, until, context.now);
+  const isCut = outcome.kind === "cut";
+  return {
+    rule: rule.id,
+    next: isCut ? "terminal" : rule.next,
+    retryClass: isCut ? "D" : rule.retryClass,
+    blame,
+    until: cap(until.atMs, blame, context),
+    source: until.source,
+    reason: describe(signal, rule),
+    resetsAt: until.isStated ? until.atMs : null,
+  };
 }
+
+/** Only for an outcome that a future version of the proxy makes and no row knows. */
+const UNKNOWN: Rule = {
+  id: "unknown",
+  signal: "anything else",
+  seen: "any",
+  matches: () => true,
+  next: "next",
+  retryClass: "C",
+  blame: "failure",
+  until: NO_END,
+  words: "failed",
+};
+
+/** A long wait is exhaustion, whatever it is called. */
+function weigh(blame: Blame, until: UntilTime, now: number): Blame {
+  const isLong = until.isStated && until.atMs !== null && until.atMs - now > LONGEST_COOLDOWN_MS;
+  return blame === "cooldown" && isLong ? "exhausted" : blame;
+}
+
+function cap(atMs: number | null, blame: Blame, { now, settings }: ClassifyContext): number | null {
+  if (atMs === null) return null;
+  if (blame === "cooldown") return Math.max(atMs, now + SHORTEST_COOLDOWN_MS);
+  return Math.min(atMs, now + settings.exhaustedMaxMs);
+}
+
+/** The user's own word on a status of this upstream. */
+function findOverride({ outcome, context }: Signal): Rule | null {
+  if (outcome.kind !== "status" || !Object.hasOwn(context.overrides, outcome.status)) return null;
+  const word = context.overrides[outcome.status];
+  if (word === undefined) return null;
+  const { status } = outcome;
+  const isAmbiguous = status === 408 || (status >= 500 && status !== 503 && status !== 529);
+  return {
+    ...UNKNOWN,
+    id: "on-status",
+    ...OVERRIDES[word],
+    retryClass: isAmbiguous ? ("C" satisfies RetryClass) : "B",
+    blame: word === "next" && status < 500 ? "none" : OVERRIDES[word].blame,
+  };
+}
+
+const OVERRIDES: Readonly<Record<StatusOverride, Pick<Rule, "next" | "blame" | "until" | "words">>> = {
+  next: { next: "next", blame: "failure", until: NO_END, words: "failed" },
+  terminal: { next: "terminal", blame: "none", until: NO_END, words: "refused the request" },
+  exhausted: { next: "next", blame: "exhausted", until: STATED_OR_EXHAUSTED, words: "quota gone" },
+  "auth-dead": { next: "next", blame: "auth-dead", until: AUTH_DEAD, words: "refused the credential" },
+  cooldown: { next: "next", blame: "cooldown", until: STATED_OR_GROWING, words: "rate limited" },
+};
+
+/** "429 usage limit reached (usage_limit_reached)". Only codes of the upstream are repeated: its words may hold a key. */
+function describe({ outcome, facts }: Signal, rule: Rule): string {
+  if (outcome.kind === "not-tried") return oneLine(outcome.why);
+  if (outcome.kind === "transport") return `${rule.words} (${outcome.code})`;
+  const code = facts.codes.find(
+    (candidate) => /^[a-z][a-z0-9_.-]{2,60}$/.test(candidate) && !PLAIN.has(candidate),
+  );
+  const words = code === undefined ? rule.words : `${rule.words} (${code})`;
+  return outcome.kind === "status" ? `${outcome.status} ${words}` : words;
+}
+
+/** Codes that say nothing. */
+const PLAIN = new Set(["error", "failed", "response.failed"]);

@@ -1,19 +1,215 @@
-// Placeholder.
+// Which upstream next: keeps what is known of each upstream and each session, and gives leave to try.
+// The only mutable thing of routing; every rule is in the pure files beside it. Knows no network and no file.
 import type { Upstream } from "../base/upstream.ts";
-import type { Admission, Candidate, PlanRequest, RoutingSettings, Verdict } from "./types.ts";
+import { createAffinity, type Home } from "./affinity.ts";
+import { afterBegun, afterFailure, afterSuccess, type At, HEALTHY, withoutExhaustion } from "./health.ts";
+import { modelAt } from "./model-name.ts";
+import { createRecords, type Line } from "./records.ts";
+import { createRetryBudget } from "./retry-budget.ts";
+import { createAnnouncer } from "./router-events.ts";
+import { makeSavedState, readSavedState, type SavedState } from "./saved-state.ts";
+import { reachOf, selectCandidates } from "./select.ts";
+import type { View } from "./standing.ts";
+import type {
+  Admission,
+  Candidate,
+  Permit,
+  PlanRequest,
+  QuotaNote,
+  RetryClass,
+  RouterEvent,
+  RoutingSettings,
+  UpstreamReport,
+  Verdict,
+} from "./types.ts";
+
 export interface Router {
+  /** The order in which this request should try its upstreams. */
   plan(request: PlanRequest): readonly Candidate[];
-  admit(upstream: Upstream, at: { isLast: boolean }): Admission;
-  recordFailure(upstream: Upstream, verdict: Verdict, about: { model: string | null }): void;
-  recordSuccess(upstream: Upstream, about: { sessionId: string | null; model: string | null }): void;
-  release(upstream: Upstream): void;
+  /** Leave to try one upstream now, for a request that was planned. The permit must be settled, whatever happens. */
+  admit(upstream: Upstream, request: PlanRequest): Admission;
+  /** May one more upstream be tried after a failure of this class? Ambiguous failures draw on a budget. */
+  mayFailOver(retryClass: RetryClass): boolean;
+  /** The session's history belongs to this account alone from now on (it holds a compaction item of it). */
+  pin(sessionId: string, upstream: Upstream): void;
+  /** What the balance of an upstream says; null takes the last word back. */
+  noteQuota(key: string, note: QuotaNote | null): void;
+  report(upstream: Upstream): UpstreamReport;
+  /** Forgets what is held against one upstream, or against all. */
+  reset(key?: string): void;
+  save(): SavedState;
+  /** Takes up what an earlier process saved; what is not believable is left out. Never throws. */
+  load(saved: unknown): void;
 }
-export function createRouter(_options: { settings: () => RoutingSettings; now: () => number; random: () => number }): Router {
+
+export interface RouterOptions {
+  readonly settings: () => RoutingSettings;
+  /** Wall clock, ms. */
+  readonly now: () => number;
+  /** 0 to below 1. */
+  readonly random: () => number;
+  /** Must not throw. */
+  readonly onEvent?: (event: RouterEvent) => void;
+}
+
+export function createRouter({ now, onEvent, random, settings }: RouterOptions): Router {
+  const records = createRecords(now);
+  const affinity = createAffinity();
+  const budget = createRetryBudget(now);
+  const announcer = createAnnouncer(records, onEvent ?? (() => {}));
+
+  const lineOf = (request: PlanRequest): Line | null => {
+    const found = records.lineOf(request);
+    const service = request.upstreams[0]?.service;
+    if (found?.isEdited === true && service !== undefined) affinity.release(service);
+    return found?.line ?? null;
+  };
+
+  const homeOf = ({ sessionId }: PlanRequest): Home | undefined =>
+    sessionId === null
+      ? undefined
+      : affinity.homeOf(sessionId, { now: now(), idleMs: settings().returnAfterIdleMs });
+
+  const viewFor =
+    ({ model }: PlanRequest) =>
+    (upstream: Upstream, isLastResort: boolean): View =>
+      records.look(upstream, model, isLastResort);
+
+  const settleSession = (sessionId: string, upstream: Upstream): void =>
+    affinity.settle({ sessionId, key: upstream.key, service: upstream.service, lastAt: now() });
+
+  const makePermit = (upstream: Upstream, request: PlanRequest, isProbe: boolean): Permit => {
+    const record = records.of(upstream.key);
+    const { model, sessionId } = request;
+    let hasBegun = false;
+    let isSettled = false;
+
+    const at = (): At => ({
+      now: now(),
+      settings: settings(),
+      random,
+      isProbe,
+      model: model === null ? null : modelAt(upstream, model),
+    });
+    const freeProbe = (): void => {
+      if (record.probe === permit) record.probe = null;
+    };
+    const begin = (): void => {
+      if (hasBegun) return;
+      hasBegun = true;
+      freeProbe();
+      const seen = records.look(upstream, null, false);
+      record.health = afterBegun(record.health, at());
+      announcer.answered(upstream, seen);
+      const line = lineOf(request);
+      const before =
+        sessionId === null ? undefined : affinity.homeOf(sessionId, { now: now(), idleMs: Infinity });
+      if (line !== null) announcer.served(upstream, request, { line, before: before?.key });
+      if (sessionId !== null) settleSession(sessionId, upstream);
+    };
+    const settle = (end: () => void): void => {
+      if (isSettled) return;
+      isSettled = true;
+      freeProbe();
+      end();
+    };
+
+    const permit: Permit = {
+      isProbe,
+      begun: () => {
+        if (!isSettled) begin();
+      },
+      succeed: () =>
+        settle(() => {
+          begin();
+          record.health = afterSuccess(record.health, at());
+          if (sessionId !== null) affinity.touch(sessionId, now());
+        }),
+      fail: (verdict: Verdict) =>
+        settle(() => {
+          if (verdict.blame !== "none") record.failures += 1;
+          const seen = records.look(upstream, null, false);
+          record.health = afterFailure(record.health, verdict, { ...at(), isProbe: isProbe && !hasBegun });
+          announcer.failed(upstream, seen, lineOf(request));
+        }),
+      release: () => settle(() => {}),
+    };
+    return permit;
+  };
+
   return {
-    plan: (request) => request.upstreams.map((upstream) => ({ upstream, standing: "ok", reason: "" })),
-    admit: () => ({ kind: "go" }),
-    recordFailure() {},
-    recordSuccess() {},
-    release() {},
+    plan(request) {
+      lineOf(request);
+      budget.noteRequest();
+      return selectCandidates({ request, home: homeOf(request), viewOf: viewFor(request) });
+    },
+    admit(upstream, request) {
+      const view = viewFor(request);
+      const reach = reachOf(request, homeOf(request), view);
+      if (!reach.includes(upstream)) {
+        const before = reach.at(-1) ?? upstream;
+        const { askAt, reason } = view(before, false);
+        return {
+          kind: "blocked",
+          until: askAt ?? now(),
+          reason: `${before.label}: ${reason}`,
+          standing: "exhausted",
+        };
+      }
+      let seen = view(upstream, false);
+      if (seen.allowed === "no" && reach.every((other) => view(other, false).allowed === "no"))
+        seen = view(upstream, true);
+      const { allowed, askAt, reason, standing } = seen;
+      if (allowed === "no") return { kind: "blocked", until: askAt ?? now(), reason, standing };
+      const record = records.of(upstream.key);
+      const permit = makePermit(upstream, request, allowed === "probe");
+      record.requests += 1;
+      if (permit.isProbe) {
+        record.probe = permit;
+        record.probeSince = now();
+      }
+      if (request.sessionId !== null) affinity.touch(request.sessionId, now());
+      return { kind: "go", permit };
+    },
+    mayFailOver: (retryClass) => retryClass !== "C" || budget.spend(),
+    pin: (sessionId, { key, service }) => affinity.pin({ sessionId, key, service, lastAt: now() }),
+    noteQuota(key, note) {
+      const record = records.of(key);
+      record.quota = note ?? undefined;
+      if (note?.state === "ok") record.health = withoutExhaustion(record.health, note.at);
+    },
+    report(upstream) {
+      const { failures, health, requests } = records.of(upstream.key);
+      const { isExhausted, reason, since, source, standing, until } = records.look(upstream, null, false);
+      return {
+        key: upstream.key,
+        standing,
+        since,
+        until,
+        reason,
+        source,
+        isExhausted,
+        requests,
+        failures,
+        lastFailure: health.lastFailure,
+        sessions: affinity.countOf(upstream.key),
+      };
+    },
+    reset(key) {
+      for (const [name, record] of records.all())
+        if (key === undefined || name === key) record.health = HEALTHY;
+    },
+    save: () =>
+      makeSavedState({
+        health: new Map([...records.all()].map(([key, record]) => [key, record.health])),
+        stays: affinity.all(),
+        orders: records.orders(),
+      }),
+    load(saved) {
+      const state = readSavedState(saved, { now: now(), settings: settings() });
+      for (const [key, health] of state.health) records.of(key).health = health;
+      for (const [service, order] of state.orders) records.loadOrder(service, order);
+      affinity.load(state.stays);
+    },
   };
 }

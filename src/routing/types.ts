@@ -107,8 +107,12 @@ export type Standing =
 export interface Candidate {
   readonly upstream: Upstream;
   readonly standing: Standing;
-  /** Why it has this place, in words: "primary", "session stays here", "exhausted until 16:40 (429 ...)". */
+  /** Why it has this place, in words: "first in order", "session stays here", "429 usage limit reached". */
   readonly reason: string;
+  /** For one that is avoided: when it may be asked again, wall clock in ms. Null for one that may be asked now. */
+  readonly until: number | null;
+  /** No usable upstream comes after it: it may take its time. */
+  readonly isLastUsable: boolean;
 }
 
 export interface PlanRequest {
@@ -118,15 +122,81 @@ export interface PlanRequest {
   readonly sessionId: string | null;
   /** Wall clock, ms. */
   readonly now: number;
+  /** `stop`: an exhausted upstream hands nothing on to those after it. Default `continue`. */
+  readonly onExhausted?: "continue" | "stop";
 }
 
-/** May this attempt go now? `probe`: it is the half-open trial and must first see a bare connect succeed. */
+/** Leave to make one attempt, given out by `admit`. The first call settles it; later ones do nothing, except that
+ *  `begun` may come before an end. */
+export interface Permit {
+  /** The half-open trial: it must first see a bare connect succeed. */
+  readonly isProbe: boolean;
+  /** The answer has begun for real. Frees the probe and binds the session, long before a stream ends. */
+  begun(): void;
+  /** The answer was complete. */
+  succeed(): void;
+  fail(verdict: Verdict): void;
+  /** A neutral end: the client left, or nothing was learned. */
+  release(): void;
+}
+
+/** May this attempt go now? */
 export type Admission =
-  | { readonly kind: "go" }
-  | { readonly kind: "probe" }
+  | { readonly kind: "go"; readonly permit: Permit }
   | {
       readonly kind: "blocked";
+      /** When it may be asked again, wall clock in ms. */
       readonly until: number;
       readonly reason: string;
       readonly standing: Standing;
     };
+
+/** What a user wants to hear of, as it happens. */
+export type RouterEvent =
+  /** A session, or the flow of new requests (`sessionId` null), is served by another upstream than before. */
+  | {
+      readonly kind: "hop";
+      readonly from: Upstream;
+      readonly to: Upstream;
+      readonly sessionId: string | null;
+      readonly reason: string;
+    }
+  | {
+      readonly kind: "exhausted";
+      readonly upstream: Upstream;
+      readonly until: number;
+      readonly reason: string;
+    }
+  | { readonly kind: "recovered"; readonly upstream: Upstream }
+  /** No upstream of a service is usable. Sent once until one is again. */
+  | { readonly kind: "all-down"; readonly upstreams: readonly Upstream[]; readonly reason: string };
+
+/** A balance, as far as it matters for the order. Replaces what was noted before. */
+export interface QuotaNote {
+  readonly state: "ok" | "low" | "exhausted";
+  /** Wall clock, ms, of the reading. */
+  readonly at: number;
+  /** When the balance comes back, wall clock in ms; null where nobody said. */
+  readonly until: number | null;
+  /** Words for people: "0.00 of 20.00 USD left". */
+  readonly reason: string;
+}
+
+/** How one upstream stands, for `status`. */
+export interface UpstreamReport {
+  readonly key: string;
+  readonly standing: Standing;
+  /** Wall clock, ms; null while it is ok and always was. */
+  readonly since: number | null;
+  readonly until: number | null;
+  readonly reason: string;
+  /** Where `until` comes from. */
+  readonly source: string | null;
+  readonly isExhausted: boolean;
+  /** Attempts since the process started. */
+  readonly requests: number;
+  readonly failures: number;
+  readonly lastFailure: { readonly at: number; readonly reason: string } | null;
+  /** Sessions that stay with it. */
+  readonly sessions: number;
+}

@@ -1,0 +1,294 @@
+// What is remembered of one upstream and how an attempt's end changes it: the breaker, and the three ways in which an
+// account can be at its end. Every negative state is a hold with a reason and an expiry; nothing here forgets by timer.
+// Pure.
+import type { Blame, RoutingSettings, Verdict } from "./types.ts";
+
+export type HoldKind = "open" | "cooling" | "exhausted" | "auth-dead";
+
+/** Why an upstream is left alone, and until when. All times are wall clock, ms. */
+export interface Hold {
+  readonly since: number;
+  readonly until: number;
+  /** From here on one request may try, whatever `until` says. */
+  readonly probeAt: number;
+  /** The same where no other upstream is usable. */
+  readonly lastResortAt: number;
+  /** How many times in a row, 0 for the first. */
+  readonly strikes: number;
+  readonly reason: string;
+  readonly source: string;
+  /** The upstream itself named the end. */
+  readonly isStated: boolean;
+}
+
+/** A model that this upstream does not offer (`unknown`), or not now (`busy`). */
+export interface ModelHold {
+  readonly kind: "unknown" | "busy";
+  readonly since: number;
+  readonly until: number;
+  readonly reason: string;
+  readonly source: string;
+}
+
+/** Counts of one slice of the window. */
+interface Slice {
+  readonly startMs: number;
+  readonly ok: number;
+  readonly failed: number;
+}
+
+export interface Health {
+  readonly holds: Readonly<Partial<Record<HoldKind, Hold>>>;
+  readonly models: Readonly<Record<string, ModelHold>>;
+  /** Counted failures in a row, and how many of them were never sent or waited for in vain. */
+  readonly consecutive: number;
+  readonly neverSent: number;
+  readonly firstByte: number;
+  readonly slices: readonly Slice[];
+  /** Successes of the trial after an open time. */
+  readonly trialSuccesses: number;
+  readonly lastFailure: { readonly at: number; readonly reason: string } | null;
+}
+
+export const HEALTHY: Health = {
+  holds: {},
+  models: {},
+  consecutive: 0,
+  neverSent: 0,
+  firstByte: 0,
+  slices: [],
+  trialSuccesses: 0,
+  lastFailure: null,
+};
+
+/** What the reducers need to know about the moment and the attempt. */
+export interface At {
+  /** Wall clock, ms. */
+  readonly now: number;
+  readonly settings: RoutingSettings;
+  /** 0 to below 1. */
+  readonly random: () => number;
+  /** The attempt was the one trial; others that end while a hold is on were sent before it. */
+  readonly isProbe: boolean;
+  /** The upstream's own name of the model, or null. */
+  readonly model: string | null;
+}
+
+/** A refused certificate is configuration, not weather: it does not mend itself in seconds. */
+const TLS_OPEN_MS = 300_000;
+const TRIAL_SUCCESSES = 2;
+/** Envoy and Finagle sweep in slices too; six make the window exact to a sixth. */
+const SLICES = 6;
+const MAX_MODELS = 32;
+
+/** After a failure with the given verdict. */
+export function afterFailure(health: Health, verdict: Verdict, at: At): Health {
+  const { blame } = verdict;
+  if (blame === "none") return health;
+  const noted: Health = { ...health, lastFailure: { at: at.now, reason: verdict.reason } };
+  const kind = KIND_OF[blame];
+  if (kind === undefined && blame !== "model") return countFailure(noted, verdict, at);
+  // A clear answer, if a refusal: the way there and the upstream itself are well.
+  const answered = at.isProbe ? afterTrialSuccess(noted, at) : { ...noted, neverSent: 0, firstByte: 0 };
+  return kind === undefined ? holdModel(answered, verdict, at) : holdAccount(answered, kind, { verdict, at });
+}
+
+const KIND_OF: Readonly<Partial<Record<Blame, HoldKind>>> = {
+  cooldown: "cooling",
+  exhausted: "exhausted",
+  "auth-dead": "auth-dead",
+};
+
+/** After an answer has begun: only a trial learns from it, the rest waits for the end. */
+export function afterBegun(health: Health, at: At): Health {
+  return at.isProbe ? afterTrialSuccess(withoutAccountHolds(health), at) : health;
+}
+
+/** After a complete answer. */
+export function afterSuccess(health: Health, at: At): Health {
+  // Sent before the upstream was given up: says nothing about now.
+  if (!at.isProbe && isHeld(health, at.now)) return health;
+  return {
+    ...withoutModel(withoutExpired(health, at.now), at.model),
+    consecutive: 0,
+    neverSent: 0,
+    firstByte: 0,
+    slices: addToWindow(health.slices, at, "ok"),
+  };
+}
+
+/** A balance that is there again ends an exhaustion before it, unless the upstream itself named the end. */
+export function withoutExhaustion(health: Health, readAt: number): Health {
+  const { exhausted, ...others } = health.holds;
+  if (exhausted === undefined || exhausted.isStated || exhausted.since >= readAt) return health;
+  return { ...health, holds: others };
+}
+
+function countFailure(health: Health, verdict: Verdict, at: At): Health {
+  const open = health.holds.open;
+  if (open !== undefined) return at.isProbe ? openBreaker(health, verdict, at, open.strikes + 1) : health;
+  const counted: Health = {
+    ...health,
+    consecutive: health.consecutive + 1,
+    neverSent: health.neverSent + (verdict.blame === "never-sent" ? 1 : 0),
+    firstByte: health.firstByte + (verdict.blame === "first-byte" ? 1 : 0),
+    slices: addToWindow(health.slices, at, "failed"),
+  };
+  return isTripped(counted, verdict, at.settings) ? openBreaker(counted, verdict, at, 0) : counted;
+}
+
+function isTripped(health: Health, verdict: Verdict, settings: RoutingSettings): boolean {
+  if (verdict.blame === "tls") return true;
+  if (health.consecutive >= settings.failureThreshold) return true;
+  if (health.neverSent >= settings.neverSentThreshold || health.firstByte >= settings.firstByteThreshold)
+    return true;
+  let total = 0;
+  let failed = 0;
+  for (const slice of health.slices) {
+    total += slice.ok + slice.failed;
+    failed += slice.failed;
+  }
+  return total >= settings.windowMinRequests && failed / total >= settings.windowFailureShare;
+}
+
+function openBreaker(health: Health, verdict: Verdict, at: At, strikes: number): Health {
+  const { now, settings } = at;
+  const isTls = verdict.blame === "tls";
+  const openMs = isTls ? TLS_OPEN_MS : jittered(growing(settings.openMs, settings.openMaxMs, strikes), at);
+  const until = now + openMs;
+  const hold: Hold = {
+    since: now,
+    until,
+    probeAt: until,
+    lastResortAt: Math.min(until, now + lastResortMs(at, strikes)),
+    strikes,
+    reason: verdict.reason,
+    source: isTls ? "certificate errors, 5 min" : `breaker, ${Math.round(openMs / 1_000)} s`,
+    isStated: false,
+  };
+  return {
+    ...health,
+    holds: { ...health.holds, open: hold },
+    consecutive: 0,
+    neverSent: 0,
+    firstByte: 0,
+    slices: [],
+    trialSuccesses: 0,
+  };
+}
+
+/** One more proof that the upstream answers. The second in a row closes the breaker and forgets its strikes. */
+function afterTrialSuccess(health: Health, at: At): Health {
+  const { open, ...others } = health.holds;
+  if (open === undefined) return health;
+  const trialSuccesses = health.trialSuccesses + 1;
+  if (trialSuccesses >= TRIAL_SUCCESSES) return { ...health, holds: others, trialSuccesses: 0 };
+  const { now } = at;
+  return {
+    ...health,
+    holds: { ...others, open: { ...open, until: now, probeAt: now, lastResortAt: now } },
+    trialSuccesses,
+  };
+}
+
+function holdAccount(health: Health, kind: HoldKind, { verdict, at }: { verdict: Verdict; at: At }): Health {
+  const { now, settings } = at;
+  const before = health.holds[kind];
+  // Requests that were out together come back together: they are one event, and may only prolong it.
+  const isLate = before !== undefined && !at.isProbe && now < before.probeAt;
+  const strikes = before === undefined ? 0 : isLate ? before.strikes : before.strikes + 1;
+  const stated = verdict.until ?? now + growing(settings.openMs, settings.openMaxMs, strikes);
+  const until = isLate ? Math.max(stated, before.until) : stated;
+  const earlyMs = growing(settings.exhaustedMs, settings.exhaustedMaxMs, strikes);
+  const hold: Hold = {
+    since: isLate ? before.since : now,
+    until,
+    // A limit may be lifted before its time (bought, reset, regrouped): one request looks, at growing distances.
+    probeAt: kind === "exhausted" ? Math.min(until, now + earlyMs) : until,
+    lastResortAt: Math.min(until, now + lastResortWaitMs(kind, strikes, { verdict, at })),
+    strikes,
+    reason: verdict.reason,
+    source: verdict.source,
+    isStated: verdict.resetsAt !== null,
+  };
+  return { ...health, holds: { ...health.holds, [kind]: hold } };
+}
+
+/** A stated pause is kept even by the last usable upstream; all else gives way to one request every few seconds. */
+function lastResortWaitMs(
+  kind: HoldKind,
+  strikes: number,
+  { verdict, at }: { verdict: Verdict; at: At },
+): number {
+  if (kind !== "cooling") return at.settings.lastUsableOpenMaxMs;
+  return verdict.until === null ? lastResortMs(at, strikes) : Infinity;
+}
+
+function holdModel(health: Health, verdict: Verdict, { now, model }: At): Health {
+  if (model === null || verdict.until === null) return health;
+  const kept = Object.entries(health.models)
+    .filter(([name, hold]) => name !== model && hold.until > now)
+    .slice(-(MAX_MODELS - 1));
+  const hold: ModelHold = {
+    kind: verdict.rule === "model-unknown" ? "unknown" : "busy",
+    since: now,
+    until: verdict.until,
+    reason: verdict.reason,
+    source: verdict.source,
+  };
+  return { ...health, models: { ...Object.fromEntries(kept), [model]: hold } };
+}
+
+function withoutModel(health: Health, model: string | null): Health {
+  if (model === null || !Object.hasOwn(health.models, model)) return health;
+  const { [model]: _known, ...others } = health.models;
+  return { ...health, models: others };
+}
+
+/** A probe that got an answer has shown that the account is well again. */
+function withoutAccountHolds(health: Health): Health {
+  const { open } = health.holds;
+  return { ...health, holds: open === undefined ? {} : { open } };
+}
+
+/** Rate limits that are over are forgotten with the first success, their growth with them. */
+function withoutExpired(health: Health, now: number): Health {
+  const { cooling, ...others } = health.holds;
+  return cooling === undefined || now < cooling.until ? health : { ...health, holds: others };
+}
+
+function isHeld(health: Health, now: number): boolean {
+  const { holds } = health;
+  return (
+    holds.open !== undefined ||
+    holds.exhausted !== undefined ||
+    holds["auth-dead"] !== undefined ||
+    (holds.cooling !== undefined && now < holds.cooling.until)
+  );
+}
+
+function addToWindow(
+  slices: readonly Slice[],
+  { now, settings }: At,
+  end: "ok" | "failed",
+): readonly Slice[] {
+  const sliceMs = settings.windowMs / SLICES;
+  const oldest = now - settings.windowMs;
+  const kept = slices.filter((slice) => slice.startMs > oldest && slice.startMs <= now);
+  const last = kept.at(-1);
+  const isNew = last === undefined || now - last.startMs >= sliceMs;
+  const slice = isNew ? { startMs: now, ok: 0, failed: 0 } : last;
+  return [...(isNew ? kept : kept.slice(0, -1)), { ...slice, [end]: slice[end] + 1 }];
+}
+
+function lastResortMs({ settings }: At, strikes: number): number {
+  return growing(settings.lastUsableOpenMs, settings.lastUsableOpenMaxMs, strikes);
+}
+
+function growing(baseMs: number, maxMs: number, strikes: number): number {
+  return Math.min(maxMs, baseMs * 2 ** Math.min(strikes, 30));
+}
+
+function jittered(ms: number, { random, settings }: At): number {
+  return ms * (1 + settings.jitter * (2 * random() - 1));
+}

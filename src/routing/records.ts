@@ -1,0 +1,91 @@
+// What the router keeps in memory: one record an upstream, one line a service. Storage only; the rules are elsewhere.
+import type { Service } from "../base/service.ts";
+import type { Upstream } from "../base/upstream.ts";
+import { type Health, HEALTHY } from "./health.ts";
+import { modelAt } from "./model-name.ts";
+import { type View, viewOf } from "./standing.ts";
+import type { Permit, PlanRequest, QuotaNote } from "./types.ts";
+
+export interface UpstreamRecord {
+  health: Health;
+  quota: QuotaNote | undefined;
+  /** The permit of the trial that is out, and since when (wall clock, ms). */
+  probe: Permit | null;
+  probeSince: number;
+  /** Attempts, and those that were counted against it. */
+  requests: number;
+  failures: number;
+}
+
+/** The upstreams of a service in the user's order, as last asked for. */
+export interface Line {
+  upstreams: readonly Upstream[];
+  readonly order: string;
+  /** Key of the upstream that served the last request of a session that was with none. */
+  front: string | undefined;
+  isAllDown: boolean;
+}
+
+export interface Records {
+  of(key: string): UpstreamRecord;
+  all(): IterableIterator<[string, UpstreamRecord]>;
+  look(upstream: Upstream, model: string | null, isLastResort: boolean): View;
+  /** Null for a request without upstreams. `isEdited`: the user changed active, order or enabled since the last one. */
+  lineOf(request: PlanRequest): { readonly line: Line; readonly isEdited: boolean } | null;
+  /** Keys in order, by service, joined by newlines. */
+  orders(): ReadonlyMap<Service, string>;
+  /** The order in which an earlier process left a service. */
+  loadOrder(service: Service, order: string): void;
+}
+
+/** A trial that was never settled counts as over then: no answer may take so long to begin. */
+const PROBE_LEASE_MS = 900_000;
+
+/** `now`: wall clock, ms. */
+export function createRecords(now: () => number): Records {
+  const records = new Map<string, UpstreamRecord>();
+  const lines = new Map<Service, Line>();
+
+  const of = (key: string): UpstreamRecord => {
+    const known = records.get(key);
+    if (known !== undefined) return known;
+    const made = { health: HEALTHY, quota: undefined, probe: null, probeSince: 0, requests: 0, failures: 0 };
+    records.set(key, made);
+    return made;
+  };
+
+  return {
+    of,
+    all: () => records.entries(),
+    look(upstream, model, isLastResort) {
+      const record = of(upstream.key);
+      const at = now();
+      return viewOf({
+        health: record.health,
+        quota: record.quota,
+        isProbing: record.probe !== null && at - record.probeSince < PROBE_LEASE_MS,
+        model: model === null ? null : modelAt(upstream, model),
+        now: at,
+        isLastResort,
+      });
+    },
+    lineOf({ upstreams }) {
+      const [first] = upstreams;
+      if (first === undefined) return null;
+      const line = lines.get(first.service);
+      if (line?.upstreams === upstreams) return { line, isEdited: false };
+      const order = upstreams.map((upstream) => upstream.key).join("\n");
+      if (line?.order === order) {
+        line.upstreams = upstreams;
+        return { line, isEdited: false };
+      }
+      const made: Line = { upstreams, order, front: undefined, isAllDown: false };
+      lines.set(first.service, made);
+      return { line: made, isEdited: line !== undefined };
+    },
+    orders: () => new Map([...lines].map(([service, line]) => [service, line.order])),
+    loadOrder(service, order) {
+      lines.set(service, { upstreams: [], order, front: undefined, isAllDown: false });
+    },
+  };
+}

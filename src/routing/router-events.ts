@@ -1,0 +1,55 @@
+// Tells what a user wants to hear of: hops, spent quotas, recoveries, and the moment when nothing is left.
+// Only words; it changes no upstream's standing.
+import type { Upstream } from "../base/upstream.ts";
+import type { Line, Records } from "./records.ts";
+import type { View } from "./standing.ts";
+import type { PlanRequest, RouterEvent } from "./types.ts";
+
+export interface Announcer {
+  /** `upstream` serves the request. `before`: where its session was, undefined for a new one. */
+  served(upstream: Upstream, request: PlanRequest, at: { line: Line; before: string | undefined }): void;
+  /** The upstream's standing may have got worse. */
+  failed(upstream: Upstream, before: View, line: Line | null): void;
+  /** The upstream's standing may have got better. */
+  answered(upstream: Upstream, before: View): void;
+}
+
+export function createAnnouncer(records: Records, emit: (event: RouterEvent) => void): Announcer {
+  const whyNot = (from: Upstream, to: Upstream, line: Line): string => {
+    const view = records.look(from, null, false);
+    if (view.standing !== "ok") return view.reason;
+    if (line.upstreams.indexOf(to) < line.upstreams.indexOf(from)) return "well again";
+    return records.of(from.key).health.lastFailure?.reason ?? "not asked";
+  };
+
+  return {
+    served(upstream, request, { line, before }) {
+      line.isAllDown = false;
+      const fromKey = before ?? line.front ?? line.upstreams[0]?.key;
+      if (before === undefined) line.front = upstream.key;
+      const from = line.upstreams.find((other) => other.key === fromKey);
+      if (from === undefined || from.key === upstream.key) return;
+      emit({
+        kind: "hop",
+        from,
+        to: upstream,
+        sessionId: before === undefined ? null : request.sessionId,
+        reason: whyNot(from, upstream, line),
+      });
+    },
+    failed(upstream, before, line) {
+      const view = records.look(upstream, null, false);
+      if (view.isExhausted && !before.isExhausted && view.until !== null)
+        emit({ kind: "exhausted", upstream, until: view.until, reason: view.reason });
+      if (line === null || line.isAllDown) return;
+      if (line.upstreams.some((other) => records.look(other, null, false).allowed !== "no")) return;
+      line.isAllDown = true;
+      emit({ kind: "all-down", upstreams: line.upstreams, reason: view.reason });
+    },
+    answered(upstream, before) {
+      if (before.standing === "ok" || before.standing === "low") return;
+      const { standing } = records.look(upstream, null, false);
+      if (standing === "ok" || standing === "low") emit({ kind: "recovered", upstream });
+    },
+  };
+}

@@ -1,0 +1,122 @@
+// The shape of a classifier's row, and the ways in which a row says how long an upstream is to be left alone.
+// Pure.
+import { anthropicReset, codexReset, findResetTime, accept, type ResetHint } from "./reset-time.ts";
+import type { Signal } from "./signal.ts";
+import type { Blame, RetryClass, Verdict } from "./types.ts";
+
+export interface Rule {
+  readonly id: string;
+  /** What is seen, in words, for the documentation. */
+  readonly signal: string;
+  /** Who sends it. */
+  readonly seen: string;
+  readonly matches: (signal: Signal) => boolean;
+  readonly next: Verdict["next"];
+  readonly retryClass: RetryClass;
+  readonly blame: Blame;
+  readonly until: Until;
+  /** What went wrong, for people; the status or the error code is put before it. */
+  readonly words: string;
+}
+
+/** How long the blame lasts. */
+export interface Until {
+  /** For the documentation. */
+  readonly words: string;
+  readonly find: (signal: Signal) => UntilTime;
+}
+
+export interface UntilTime {
+  /** Wall clock, ms; null where the upstream's own history decides. */
+  readonly atMs: number | null;
+  readonly source: string;
+  /** The upstream itself named the time. */
+  readonly isStated: boolean;
+}
+
+const OWN_HISTORY: UntilTime = { atMs: null, source: "default, growing", isStated: false };
+
+/** The breaker's own times apply, or nothing is blamed. */
+export const NO_END: Until = { words: "-", find: () => ({ ...OWN_HISTORY, source: "default" }) };
+
+/** What the upstream says, else growing pauses. */
+export const STATED_OR_GROWING: Until = {
+  words: "the stated time, else 10 s, doubling to 120 s",
+  find: (signal) => stated(signal) ?? OWN_HISTORY,
+};
+
+/** What the upstream says, else `exhausted_secs`. */
+export const STATED_OR_EXHAUSTED: Until = {
+  words: "the stated reset, else `exhausted_secs`",
+  find: (signal) => stated(signal) ?? exhaustedDefault(signal),
+};
+
+/** The spent window of a ChatGPT account, where the body names no time. */
+export const CODEX_WINDOW: Until = {
+  words: "the stated reset, else that of the spent `x-codex-*` window, else `exhausted_secs`",
+  find: (signal) => {
+    const { headers, context } = signal;
+    // The generic order would believe a Retry-After that a relay made up; the account's windows know better.
+    const inBody = stated({ ...signal, headers: new Headers() });
+    return (
+      inBody ??
+      fromHint(accept(codexReset(headers, context.now), context.now)) ??
+      STATED_OR_EXHAUSTED.find(signal)
+    );
+  },
+};
+
+/** The longest rejected window of an Anthropic subscription: Retry-After may speak of a shorter one. */
+export const ANTHROPIC_WINDOW: Until = {
+  words: "the latest reset of the rejected windows, else the stated time, else `exhausted_secs`",
+  find: (signal) => {
+    const { headers, context } = signal;
+    return (
+      fromHint(accept(anthropicReset(headers, context.now), context.now)) ?? STATED_OR_EXHAUSTED.find(signal)
+    );
+  },
+};
+
+/** A refused credential is tried again after `auth_dead_secs`. */
+export const AUTH_DEAD: Until = {
+  words: "`auth_dead_secs`, or until the key changes",
+  find: ({ context }) => ({
+    atMs: context.now + context.settings.authDeadMs,
+    source: `default ${inWords(context.settings.authDeadMs)}`,
+    isStated: false,
+  }),
+};
+
+/** What the upstream says, else a fixed time. */
+export function statedOr(defaultMs: number): Until {
+  return {
+    words: `the stated time, else ${inWords(defaultMs)}`,
+    find: (signal) => stated(signal) ?? fixed(defaultMs).find(signal),
+  };
+}
+
+export function fixed(ms: number): Until {
+  return {
+    words: inWords(ms),
+    find: ({ context }) => ({ atMs: context.now + ms, source: `default ${inWords(ms)}`, isStated: false }),
+  };
+}
+
+function stated({ headers, facts, context }: Signal): UntilTime | null {
+  return fromHint(findResetTime({ headers, json: facts.json, message: facts.message, now: context.now }));
+}
+
+function fromHint(hint: ResetHint | null): UntilTime | null {
+  return hint === null ? null : { ...hint, isStated: true };
+}
+
+function exhaustedDefault({ context }: Signal): UntilTime {
+  const { exhaustedMs } = context.settings;
+  return { atMs: context.now + exhaustedMs, source: `default ${inWords(exhaustedMs)}`, isStated: false };
+}
+
+/** "90 s", "15 min", "24 h". */
+function inWords(ms: number): string {
+  if (ms >= 7_200_000 && ms % 3_600_000 === 0) return `${ms / 3_600_000} h`;
+  return ms >= 120_000 && ms % 60_000 === 0 ? `${ms / 60_000} min` : `${Math.round(ms / 1_000)} s`;
+}

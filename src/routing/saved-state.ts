@@ -1,0 +1,166 @@
+// Routing's part of state.json: what survives a restart, and what of it is believed. Losing it loses nothing that
+// matters, so every record that is odd, old or from the future is dropped alone.
+import { z } from "zod";
+import type { Service } from "../base/service.ts";
+import type { Stay } from "./affinity.ts";
+import { type Health, HEALTHY, type Hold, type HoldKind } from "./health.ts";
+import type { RoutingSettings } from "./types.ts";
+
+const time = z.number().nonnegative();
+const heldFields = { since: time, until: time, reason: z.string().max(300), source: z.string().max(300) };
+const holdSchema = z.object({
+  ...heldFields,
+  probe_at: time,
+  last_resort_at: time,
+  strikes: z.number().int().nonnegative(),
+  stated: z.boolean(),
+});
+const modelSchema = z.object({ ...heldFields, kind: z.enum(["unknown", "busy"]) });
+const healthSchema = z.object({
+  holds: z.record(z.string(), z.unknown()).catch({}),
+  models: z.record(z.string(), z.unknown()).catch({}),
+});
+const staySchema = z.object({
+  session_id: z.string().min(1).max(256),
+  service: z.enum(["codex", "claude"]),
+  key: z.string().min(1),
+  last_at: time,
+  pinned: z.boolean(),
+});
+const stateSchema = z.object({
+  health: z.record(z.string(), z.unknown()).catch({}),
+  sessions: z.array(z.unknown()).catch([]),
+  order: z.record(z.string(), z.unknown()).catch({}),
+});
+
+/** JSON. */
+export interface SavedState {
+  readonly health: Readonly<Record<string, { readonly holds: object; readonly models: object }>>;
+  readonly sessions: readonly z.infer<typeof staySchema>[];
+  readonly order: Readonly<Record<string, string>>;
+}
+
+export interface KeptState {
+  readonly health: ReadonlyMap<string, Health>;
+  /** The least recently used first. */
+  readonly stays: readonly Stay[];
+  readonly orders: ReadonlyMap<Service, string>;
+}
+
+/** What is written. Upstreams without a hold are left out. */
+export function makeSavedState({ health, stays, orders }: KeptState): SavedState {
+  const held = [...health].filter(
+    ([, record]) => Object.keys(record.holds).length > 0 || Object.keys(record.models).length > 0,
+  );
+  return {
+    health: Object.fromEntries(
+      held.map(([key, { holds, models }]) => [key, { holds: mapValues(holds, writeHold), models }]),
+    ),
+    sessions: stays.map(({ sessionId, service, key, lastAt, isPinned }) => ({
+      session_id: sessionId,
+      service,
+      key,
+      last_at: lastAt,
+      pinned: isPinned,
+    })),
+    order: Object.fromEntries(orders),
+  };
+}
+
+function writeHold({ isStated, lastResortAt, probeAt, ...hold }: Hold): z.infer<typeof holdSchema> {
+  return { ...hold, probe_at: probeAt, last_resort_at: lastResortAt, stated: isStated };
+}
+
+interface Now {
+  readonly now: number;
+  readonly settings: RoutingSettings;
+}
+
+/** What of a saved state is believed now. Accepts anything. */
+export function readSavedState(saved: unknown, at: Now): KeptState {
+  const state = stateSchema.safeParse(saved).data ?? { health: {}, sessions: [], order: {} };
+  const health = new Map<string, Health>();
+  for (const [key, value] of Object.entries(state.health)) {
+    const parsed = healthSchema.safeParse(value).data;
+    if (parsed !== undefined)
+      health.set(key, {
+        ...HEALTHY,
+        holds: readHolds(parsed.holds, at),
+        models: readModels(parsed.models, at),
+      });
+  }
+  return { health, stays: readStays(state.sessions, at), orders: readOrders(state.order) };
+}
+
+const KINDS: readonly HoldKind[] = ["open", "cooling", "exhausted", "auth-dead"];
+/** Older ones say nothing about now, except that a quota was gone until a certain time. */
+const MAX_AGE_MS = 3_600_000;
+const CLOCK_SLACK_MS = 60_000;
+
+function readHolds(saved: Record<string, unknown>, at: Now): Health["holds"] {
+  const holds: Partial<Record<HoldKind, Hold>> = {};
+  for (const kind of KINDS) {
+    const parsed = holdSchema.safeParse(saved[kind]).data;
+    if (parsed === undefined) continue;
+    const { probe_at: probeAt, last_resort_at: lastResortAt, stated: isStated, ...hold } = parsed;
+    if (
+      isBelievable(hold, at, longestOf(kind, at.settings)) &&
+      (kind === "exhausted" || at.now - hold.since <= MAX_AGE_MS)
+    )
+      holds[kind] = {
+        ...hold,
+        isStated,
+        probeAt: Math.min(probeAt, hold.until),
+        lastResortAt: Math.min(lastResortAt, hold.until),
+      };
+  }
+  return holds;
+}
+
+function readModels(saved: Record<string, unknown>, at: Now): Health["models"] {
+  const models: Record<string, Health["models"][string]> = {};
+  for (const [name, value] of Object.entries(saved).slice(0, 32)) {
+    const hold = modelSchema.safeParse(value).data;
+    if (hold !== undefined && isBelievable(hold, at, at.settings.exhaustedMaxMs)) models[name] = hold;
+  }
+  return models;
+}
+
+function readStays(saved: readonly unknown[], { now }: Now): readonly Stay[] {
+  return saved.flatMap((value) => {
+    const stay = staySchema.safeParse(value).data;
+    if (stay === undefined || stay.last_at > now + CLOCK_SLACK_MS) return [];
+    return [
+      {
+        sessionId: stay.session_id,
+        service: stay.service,
+        key: stay.key,
+        lastAt: stay.last_at,
+        isPinned: stay.pinned,
+      },
+    ];
+  });
+}
+
+function readOrders(saved: Record<string, unknown>): ReadonlyMap<Service, string> {
+  const orders = new Map<Service, string>();
+  for (const service of ["codex", "claude"] as const) {
+    const order = saved[service];
+    if (typeof order === "string") orders.set(service, order);
+  }
+  return orders;
+}
+
+function isBelievable(hold: { since: number; until: number }, { now }: Now, longestMs: number): boolean {
+  return hold.since <= now + CLOCK_SLACK_MS && hold.until >= hold.since && hold.until - now <= longestMs;
+}
+
+function longestOf(kind: HoldKind, settings: RoutingSettings): number {
+  if (kind === "exhausted") return settings.exhaustedMaxMs;
+  // The longest pauses of the other kinds: a stated rate limit of an hour, certificates 5 min, the breaker's cap.
+  return kind === "auth-dead" ? settings.authDeadMs : 3_600_000;
+}
+
+function mapValues<V, W>(values: Readonly<Record<string, V>>, change: (value: V) => W): Record<string, W> {
+  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, change(value)]));
+}

@@ -1,0 +1,76 @@
+// Puts the upstreams of a request in order and says why each has its place. Decides from views alone.
+// Pure.
+import type { Upstream } from "../base/upstream.ts";
+import type { Home } from "./affinity.ts";
+import type { View } from "./standing.ts";
+import type { Candidate, PlanRequest, Standing } from "./types.ts";
+
+export interface SelectInput {
+  readonly request: PlanRequest;
+  readonly home: Home | undefined;
+  readonly viewOf: (upstream: Upstream, isLastResort: boolean) => View;
+}
+
+/**
+ * The candidates of a request, best first: the session's own upstream, then the usable ones in the user's order (those
+ * short of quota after the others, for sessions that are not with them), then the avoided ones. Never empty where
+ * `upstreams` is not. With `onExhausted: "stop"` nothing after an exhausted upstream is in reach; a pinned session
+ * has its one account.
+ */
+export function selectCandidates({ request, home, viewOf }: SelectInput): readonly Candidate[] {
+  const upstreams = reachOf(request, home, viewOf);
+  const seen = upstreams.map((upstream) => ({ upstream, view: viewOf(upstream, false) }));
+  const views = seen.some(({ view }) => view.allowed !== "no")
+    ? seen
+    : upstreams.map((upstream) => ({ upstream, view: viewOf(upstream, true) }));
+  const places = views.map(({ upstream, view }, index) => ({
+    upstream,
+    view,
+    rank: rankOf(view, upstream.key === home?.key) * views.length + index,
+  }));
+  places.sort((a, b) => a.rank - b.rank);
+  const lastUsable = places.findLastIndex(({ view }) => view.allowed !== "no");
+  return places.map(({ upstream, view }, place) => ({
+    upstream,
+    standing: view.standing,
+    reason: reasonOf(upstream, view, home),
+    until: view.askAt,
+    isLastUsable: place >= lastUsable,
+  }));
+}
+
+/** The upstreams that may serve the request at all. */
+export function reachOf(
+  request: PlanRequest,
+  home: Home | undefined,
+  viewOf: SelectInput["viewOf"],
+): readonly Upstream[] {
+  const { upstreams } = request;
+  if (home?.isPinned === true) {
+    const own = upstreams.filter((upstream) => upstream.key === home.key);
+    if (own.length > 0) return own;
+  }
+  if (request.onExhausted !== "stop") return upstreams;
+  const end = upstreams.findIndex((upstream) => viewOf(upstream, false).isExhausted);
+  return end < 0 ? upstreams : upstreams.slice(0, end + 1);
+}
+
+const AVOIDED_RANK: Readonly<Partial<Record<Standing, number>>> = {
+  exhausted: 4,
+  "auth-dead": 5,
+  "model-unknown": 6,
+};
+
+function rankOf({ standing, allowed }: View, isHome: boolean): number {
+  if (allowed === "no") return AVOIDED_RANK[standing] ?? 3;
+  if (isHome) return 0;
+  return standing === "low" ? 2 : 1;
+}
+
+function reasonOf(upstream: Upstream, view: View, home: Home | undefined): string {
+  if (view.standing !== "ok" && view.standing !== "low") return view.reason;
+  const low = view.standing === "low" ? `, ${view.reason}` : "";
+  if (upstream.key === home?.key)
+    return home.isPinned ? "the session's history is bound to it" : `the session stays here${low}`;
+  return view.standing === "low" ? view.reason : upstream.position === 1 ? "first in order" : "next in order";
+}

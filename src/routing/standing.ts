@@ -1,0 +1,136 @@
+// Reads a health record at one moment: may this upstream be asked, how does it stand, and why.
+// Pure.
+import type { Health, Hold, HoldKind } from "./health.ts";
+import type { QuotaNote, Standing } from "./types.ts";
+
+export interface View {
+  readonly standing: Standing;
+  /** `probe`: as the one trial. */
+  readonly allowed: "go" | "probe" | "no";
+  readonly since: number | null;
+  /** End of the state, wall clock in ms. */
+  readonly until: number | null;
+  /** When a request may be tried, which can be earlier. Null where it may now. */
+  readonly askAt: number | null;
+  readonly reason: string;
+  readonly source: string | null;
+  /** Its quota was gone when it was last heard of, also while a trial finds out whether it still is. */
+  readonly isExhausted: boolean;
+}
+
+export interface ViewInput {
+  readonly health: Health;
+  readonly quota: QuotaNote | undefined;
+  /** A trial is out. */
+  readonly isProbing: boolean;
+  /** The upstream's own name of the asked model, or null. */
+  readonly model: string | null;
+  /** Wall clock, ms. */
+  readonly now: number;
+  /** Nothing else is usable: the short times apply. */
+  readonly isLastResort: boolean;
+}
+
+const OK: View = {
+  standing: "ok",
+  allowed: "go",
+  since: null,
+  until: null,
+  askAt: null,
+  reason: "",
+  source: null,
+  isExhausted: false,
+};
+/** The gravest first: of several that block equally long it is the one to name. */
+const KINDS: readonly HoldKind[] = ["auth-dead", "exhausted", "open", "cooling"];
+/** A record from the future means that the clock was set back: it cannot be trusted to end. */
+const CLOCK_SLACK_MS = 60_000;
+/** A reading that names no end is believed so long; every newer one replaces it. */
+const QUOTA_NOTE_MS = 3_600_000;
+/** How long to wait for a trial that is out. */
+const PROBE_WAIT_MS = 1_000;
+/** The last upstream is asked again for a model it did not know. */
+const MODEL_LAST_RESORT_MS = 10_000;
+
+export function viewOf(input: ViewInput): View {
+  const { health, now, quota, isLastResort } = input;
+  const { holds } = health;
+  let blocking: { kind: HoldKind; hold: Hold; askAt: number } | null = null;
+  let trial: Hold | null = null;
+  for (const kind of KINDS) {
+    const hold = holds[kind];
+    if (hold === undefined) continue;
+    const askAt = isLastResort ? Math.min(hold.probeAt, hold.lastResortAt) : hold.probeAt;
+    if (isAhead(now, askAt, hold.since)) {
+      if (blocking === null || askAt > blocking.askAt) blocking = { kind, hold, askAt };
+    } else if (kind !== "cooling" || isAhead(now, hold.until, hold.since)) trial ??= hold;
+  }
+  const isExhausted = holds.exhausted !== undefined;
+  if (blocking !== null) return blockedBy(blocking, isExhausted);
+  const model = viewOfModel(input);
+  if (model !== null) return model;
+  if (trial !== null) return viewOfTrial(trial, input, isExhausted);
+  if (quota === undefined || quota.state === "ok") return OK;
+  return viewOfQuota(quota, now, isLastResort);
+}
+
+function blockedBy(
+  { kind, hold, askAt }: { kind: HoldKind; hold: Hold; askAt: number },
+  isExhausted: boolean,
+): View {
+  const { since, until, reason, source } = hold;
+  return { standing: kind, allowed: "no", since, until, askAt, reason, source, isExhausted };
+}
+
+function viewOfModel({ health, model, now, isLastResort }: ViewInput): View | null {
+  if (model === null || !Object.hasOwn(health.models, model)) return null;
+  const hold = health.models[model];
+  if (hold === undefined || !isAhead(now, hold.until, hold.since)) return null;
+  const { since, until, reason, source } = hold;
+  const askAt = isLastResort ? Math.min(until, since + MODEL_LAST_RESORT_MS) : until;
+  const isFree = !isAhead(now, askAt, since);
+  return {
+    standing: hold.kind === "unknown" ? "model-unknown" : "cooling",
+    allowed: isFree ? "go" : "no",
+    since,
+    until,
+    askAt: isFree ? null : askAt,
+    reason,
+    source,
+    isExhausted: health.holds.exhausted !== undefined,
+  };
+}
+
+function viewOfTrial(hold: Hold, { isProbing, now }: ViewInput, isExhausted: boolean): View {
+  const { since, until, reason, source } = hold;
+  return {
+    standing: "probing",
+    allowed: isProbing ? "no" : "probe",
+    since,
+    until,
+    askAt: isProbing ? now + PROBE_WAIT_MS : null,
+    reason: isProbing ? `a trial request is out (${reason})` : `due for a trial request (${reason})`,
+    source,
+    isExhausted,
+  };
+}
+
+function viewOfQuota(quota: QuotaNote, now: number, isLastResort: boolean): View {
+  const until = quota.until ?? quota.at + QUOTA_NOTE_MS;
+  if (!isAhead(now, until, quota.at)) return OK;
+  const isFree = quota.state === "low" || isLastResort;
+  return {
+    standing: quota.state === "low" ? "low" : "exhausted",
+    allowed: isFree ? "go" : "no",
+    since: quota.at,
+    until,
+    askAt: isFree ? null : until,
+    reason: quota.reason,
+    source: "quota reading",
+    isExhausted: quota.state === "exhausted",
+  };
+}
+
+function isAhead(now: number, until: number, since: number): boolean {
+  return now < until && now >= since - CLOCK_SLACK_MS;
+}
