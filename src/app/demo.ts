@@ -43,6 +43,7 @@ export function startDemo(fault: DemoFault): Demo {
     upstreams,
     ownedHeaders: new Set<string>(),
     routing,
+    onExhausted: "continue" as const,
     firstByteTotalMs,
     limits: { maxBytes: maxBodyBytes, uploadIdleMs },
   };

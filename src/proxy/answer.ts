@@ -2,9 +2,9 @@
 import type { Upstream } from "../base/upstream.ts";
 import { classify } from "../routing/classify.ts";
 import { makeFinalAnswer } from "../routing/final-answer.ts";
-import type { AttemptOutcome } from "../routing/types.ts";
+import type { AttemptOutcome, Permit } from "../routing/types.ts";
 import { createStreamTap, type TapFacts } from "../usage/stream-tap.ts";
-import type { LoopInput } from "./attempt-loop.ts";
+import type { Chosen, LoopInput, LoopResult } from "./attempt-loop.ts";
 import type { Answer } from "./attempt.ts";
 import { type DeliveryEnd, makeDelivery } from "./deliver.ts";
 import type { ProxyDeps } from "./deps.ts";
@@ -36,29 +36,18 @@ export function answerGone(exchange: Exchange): Response {
 export function answerFailure(
   input: LoopInput,
   exchange: Exchange,
-  last: { upstream: Upstream; answer: Answer } | null,
+  result: Extract<LoopResult, { kind: "all-failed" }>,
 ): Response {
-  const { deps, candidates, request } = input;
+  const { deps, request } = input;
   const final = makeFinalAnswer({
     service: deps.service,
     now: deps.now(),
     tried: exchange.tried,
-    blocked: candidates.filter(
-      (candidate) => !exchange.tried.some((one) => one.upstream.key === candidate.upstream.key),
-    ),
+    blocked: result.blocked,
   });
-  if (final.kind === "last-answer" && last !== null) {
-    return answerFrom(input, exchange, { ...last, success: false });
-  }
+  if (final.kind === "last-answer" && result.last !== null) return answerFrom(input, exchange, result.last);
   exchange.end({ status: final.status, outcome: "error", error: final.message });
   return makeErrorResponse(deps.service, final, request.method);
-}
-
-export interface Chosen {
-  readonly upstream: Upstream;
-  readonly answer: Answer;
-  /** False for an error that is the client's own to see; the router knows of it already. */
-  readonly success: boolean;
 }
 
 /** Gives an upstream's answer to the client: what is complete at once, everything else as it comes. */
@@ -82,16 +71,17 @@ export function answerFrom(input: LoopInput, exchange: Exchange, chosen: Chosen)
     const usage = seen?.usage;
     const { status } = answer;
     if (end === "client-gone") {
-      deps.router.release(upstream);
+      chosen.permit?.release();
       exchange.end({ status: CLIENT_CLOSED_REQUEST, outcome: "client_gone", usage });
       return;
     }
     deps.connections.released(upstream);
     const failure =
       isEvents && seen?.terminal === "failed" ? (seen.error ?? "the stream ended in an error") : null;
-    if (chosen.success) settle(input, upstream, { end, failure });
+    if (chosen.permit !== null) settle(input, chosen.permit, { end, failure });
     if (end !== "complete") exchange.end({ status, outcome: "cut", usage, error: CUT_WORDS[end] });
-    else if (!chosen.success) exchange.end({ status, outcome: "error", usage, error: lastError(exchange) });
+    else if (chosen.permit === null)
+      exchange.end({ status, outcome: "error", usage, error: lastError(exchange) });
     else
       exchange.end({
         status,
@@ -109,7 +99,7 @@ export function answerFrom(input: LoopInput, exchange: Exchange, chosen: Chosen)
   // A stream is complete only when it said so itself: a connection that closes cleanly is no proof (SPEC 5.9).
   const isComplete = async (): Promise<boolean> => {
     await tap?.flush();
-    return !isEvents || !chosen.success || look()?.terminal !== null || look()?.isReadable === false;
+    return !isEvents || chosen.permit === null || look()?.terminal !== null || look()?.isReadable === false;
   };
   if (answer.body.ended && !isEvents) {
     for (const chunk of answer.body.held()) tap?.feed(chunk);
@@ -140,10 +130,10 @@ interface Ending {
 }
 
 /** Tells the router how the delivery of a chosen answer ended. */
-function settle(input: LoopInput, upstream: Upstream, { end, failure }: Ending): void {
-  const { deps, facts, route } = input;
+function settle(input: LoopInput, permit: Permit, { end, failure }: Ending): void {
+  const { deps, route } = input;
   if (end === "complete" && failure === null) {
-    deps.router.recordSuccess(upstream, { sessionId: facts.sessionId, model: facts.model });
+    permit.succeed();
     return;
   }
   const reason = end === "complete" ? "error-event" : end;
@@ -155,7 +145,7 @@ function settle(input: LoopInput, upstream: Upstream, { end, failure }: Ending):
     settings: route.routing,
     hasBoundHistory: false,
   });
-  deps.router.recordFailure(upstream, verdict, { model: facts.model });
+  permit.fail(verdict);
 }
 
 function lastError(exchange: Exchange): string | undefined {

@@ -5,7 +5,7 @@ import { METADATA_HEADER } from "../filter/request-filter.ts";
 import { stripWorkspaces, stripWorkspacesInBody } from "../filter/workspaces.ts";
 import { classify } from "../routing/classify.ts";
 import { mayRepeat, type ReplayRequest } from "../routing/replay.ts";
-import type { AttemptOutcome, Candidate, Verdict } from "../routing/types.ts";
+import type { AttemptOutcome, Candidate, Permit, PlanRequest, Verdict } from "../routing/types.ts";
 import { type Answer, type AttemptResult, attempt } from "./attempt.ts";
 import type { ProxyDeps, Route } from "./deps.ts";
 import type { RequestTarget } from "./guard.ts";
@@ -18,7 +18,7 @@ import { joinTargetUrl } from "./target-url.ts";
 export interface LoopInput {
   readonly deps: ProxyDeps;
   readonly route: Route;
-  readonly candidates: readonly Candidate[];
+  readonly plan: PlanRequest;
   readonly request: Request;
   readonly target: RequestTarget;
   readonly facts: RequestFacts;
@@ -42,65 +42,61 @@ export interface Tried {
 
 export type LoopResult =
   /** To be shown: a success, or an error that is the client's own to see. */
-  | {
-      readonly kind: "answer";
-      readonly upstream: Upstream;
-      readonly answer: Answer;
-      readonly success: boolean;
-    }
-  /** Nothing worked. `last` is the last answer an upstream gave, read whole. */
-  | {
-      readonly kind: "all-failed";
-      readonly last: { readonly upstream: Upstream; readonly answer: Answer } | null;
-    }
+  | { readonly kind: "answer"; readonly chosen: Chosen }
+  /** Nothing worked. `last` is the last answer an upstream gave, read whole; `blocked` were not asked. */
+  | { readonly kind: "all-failed"; readonly last: Chosen | null; readonly blocked: readonly Candidate[] }
   | { readonly kind: "client-gone" };
+
+/** The answer that the client gets. */
+export interface Chosen {
+  readonly upstream: Upstream;
+  readonly answer: Answer;
+  /** To be settled by how the delivery ends; null for an error that is the client's to see: that is settled already. */
+  readonly permit: Permit | null;
+}
 
 /** GET /models is answered from a cache by the client when it fails: it must be quick, and it blames nobody. */
 const MODELS_FIRST_BYTE_MS = 4_000;
 
 interface LoopState {
-  last: { upstream: Upstream; answer: Answer } | null;
+  readonly candidates: readonly Candidate[];
+  last: Chosen | null;
   /** Upstreams that may have seen the request. */
   reached: number;
 }
 
 /** Runs the loop. `tried` grows as it goes, so that the log has it whatever happens. */
 export async function runAttempts(input: LoopInput, tried: Tried[]): Promise<LoopResult> {
-  const startedAt = input.deps.monotonic();
-  const state: LoopState = { last: null, reached: 0 };
-  for (const [place, { upstream }] of input.candidates.entries()) {
-    if (state.reached >= input.route.routing.maxUpstreamsPerRequest) break;
-    const isLast = place === input.candidates.length - 1;
-    const permit = input.deps.router.admit(upstream, { isLast });
-    if (permit.kind === "blocked") continue;
-    const spentMs = input.deps.monotonic() - startedAt;
-    const firstByteMs = firstByteBudget(input, upstream, { isLast, spentMs });
-    const step = await tryUpstream(input, state, {
-      upstream,
-      tried,
-      body: input.body,
-      firstByteMs,
-      probeFirst: permit.kind === "probe",
-      isRepaired: false,
-    });
+  const { deps, plan, route } = input;
+  const startedAt = deps.monotonic();
+  const state: LoopState = { candidates: deps.router.plan(plan), last: null, reached: 0 };
+  for (const { upstream, isLastUsable } of state.candidates) {
+    if (state.reached >= route.routing.maxUpstreamsPerRequest) break;
+    const admission = deps.router.admit(upstream, plan);
+    if (admission.kind === "blocked") continue;
+    const { permit } = admission;
+    const spentMs = deps.monotonic() - startedAt;
+    const firstByteMs = firstByteBudget(input, upstream, { isLastUsable, spentMs });
+    const turn = { upstream, tried, permit, body: input.body, firstByteMs, isRepaired: false };
+    const step = await tryUpstream(input, state, turn);
     if (step !== "next") return step;
   }
-  return { kind: "all-failed", last: state.last };
+  return allFailed(state, tried);
 }
 
 interface Turn {
   readonly upstream: Upstream;
+  readonly permit: Permit;
   readonly body: Uint8Array;
   readonly tried: Tried[];
   readonly firstByteMs: number;
-  readonly probeFirst: boolean;
   /** The body was changed after this upstream's refusal of bound history: there is no third try. */
   readonly isRepaired: boolean;
 }
 
 async function tryUpstream(input: LoopInput, state: LoopState, turn: Turn): Promise<LoopResult | "next"> {
   const { deps, facts, route } = input;
-  const { upstream } = turn;
+  const { permit, upstream } = turn;
   const startedAt = deps.monotonic();
   const model = facts.model === null ? null : mapModel(upstream.models, facts.model);
   const result = await ask(input, turn, model);
@@ -109,13 +105,14 @@ async function tryUpstream(input: LoopInput, state: LoopState, turn: Turn): Prom
     turn.tried.push({ upstream, verdict, status, error, durationMs, model });
   };
   if (result.kind === "client-gone") {
-    deps.router.release(upstream);
+    permit.release();
     note(null, null, "the client left");
     return result;
   }
   if (result.kind === "answer") {
+    permit.begun();
     note(null, result.answer.status, null);
-    return { kind: "answer", upstream, answer: result.answer, success: true };
+    return { kind: "answer", chosen: { upstream, answer: result.answer, permit } };
   }
   const verdict = classify(result.outcome, {
     service: upstream.service,
@@ -130,23 +127,30 @@ async function tryUpstream(input: LoopInput, state: LoopState, turn: Turn): Prom
     if (stripped !== null) {
       result.answer?.abort();
       deps.foreignHistory.remember(facts.sessionId, upstream.key, stripped.removed);
-      return await tryUpstream(input, state, {
-        ...turn,
-        body: stripped.body,
-        isRepaired: true,
-        probeFirst: false,
-      });
+      return await tryUpstream(input, state, { ...turn, body: stripped.body, isRepaired: true });
     }
   }
-  if (isModelList(input)) deps.router.release(upstream);
-  else deps.router.recordFailure(upstream, verdict, { model });
+  if (isModelList(input)) permit.release();
+  else permit.fail(verdict);
   if (verdict.retryClass !== "A") state.reached += 1;
-  const goesOn = verdict.next === "next" && mayRepeat(verdict.retryClass, replayRequest(input));
+  const goesOn =
+    verdict.next === "next" &&
+    mayRepeat(verdict.retryClass, replayRequest(input)) &&
+    deps.router.mayFailOver(verdict.retryClass);
   if (!goesOn && result.answer !== null) {
-    return { kind: "answer", upstream, answer: result.answer, success: false };
+    return { kind: "answer", chosen: { upstream, answer: result.answer, permit: null } };
   }
   keepLast(state, upstream, result.answer);
-  return goesOn ? "next" : { kind: "all-failed", last: state.last };
+  return goesOn ? "next" : allFailed(state, turn.tried);
+}
+
+function allFailed(state: LoopState, tried: readonly Tried[]): LoopResult {
+  const asked = new Set(tried.map(({ upstream }) => upstream.key));
+  return {
+    kind: "all-failed",
+    last: state.last,
+    blocked: state.candidates.filter(({ upstream }) => !asked.has(upstream.key)),
+  };
 }
 
 /** Makes this upstream's version of the request and sends it. */
@@ -189,7 +193,7 @@ async function ask(input: LoopInput, turn: Turn, model: string | null): Promise<
       api: facts.api,
       stream: facts.stream,
       firstByteMs: turn.firstByteMs,
-      probeFirst: turn.probeFirst,
+      probeFirst: turn.permit.isProbe && !turn.isRepaired,
       mayResend: mayRepeat("C", replayRequest(input)),
       clientSignal: request.signal,
       acceptEncoding: request.headers.get("accept-encoding")?.toLowerCase() ?? "",
@@ -209,12 +213,12 @@ function replacedHeaders(input: LoopInput, upstream: Upstream): Readonly<Record<
 function firstByteBudget(
   input: LoopInput,
   upstream: Upstream,
-  at: { isLast: boolean; spentMs: number },
+  at: { isLastUsable: boolean; spentMs: number },
 ): number {
   if (isModelList(input)) return MODELS_FIRST_BYTE_MS;
   const { timeouts } = upstream;
   if (input.facts.api !== "other" && !input.facts.stream) return timeouts.nonStreamMs;
-  const own = at.isLast ? timeouts.firstByteLastMs : timeouts.firstByteMs;
+  const own = at.isLastUsable ? timeouts.firstByteLastMs : timeouts.firstByteMs;
   return Math.max(1_000, Math.min(own, input.route.firstByteTotalMs - at.spentMs));
 }
 
@@ -229,7 +233,7 @@ function isModelList(input: LoopInput): boolean {
 /** Keeps the newest answer that can still be shown; lets go of every other connection. */
 function keepLast(state: LoopState, upstream: Upstream, answer: Answer | null): void {
   if (answer === null) return;
-  if (answer.body.ended) state.last = { upstream, answer };
+  if (answer.body.ended) state.last = { upstream, answer, permit: null };
   else answer.abort();
 }
 

@@ -25,6 +25,7 @@ export interface Route {
   /** Lower-case header names that any upstream of the service sets. */
   readonly ownedHeaders: ReadonlySet<string>;
   readonly routing: RoutingSettings;
+  readonly onExhausted: "continue" | "stop";
   /** Longest sum of waits for response headers, ms. */
   readonly firstByteTotalMs: number;
   readonly limits: BodyLimits;

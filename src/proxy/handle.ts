@@ -50,16 +50,17 @@ export async function handle(request: Request, deps: ProxyDeps): Promise<Respons
   if (filtered.kind === "refused") return refused({ status: 400, message: filtered.message });
   const facts = readRequestFacts(apiOf(request.method, target.path), request.headers, filtered.body);
   exchange.describe({ facts, redactions: filtered.redactions, configName: route.configName });
-  const candidates = deps.router.plan({
+  const plan = {
     upstreams: route.upstreams,
     model: facts.model,
     sessionId: facts.sessionId,
     now: deps.now(),
-  });
+    onExhausted: route.onExhausted,
+  };
   const input: LoopInput = {
     deps,
     route,
-    candidates,
+    plan,
     request,
     target,
     facts,
@@ -77,6 +78,6 @@ export async function handle(request: Request, deps: ProxyDeps): Promise<Respons
 async function answerRequest(input: LoopInput, exchange: Exchange): Promise<Response> {
   const result = await runAttempts(input, exchange.tried);
   if (result.kind === "client-gone") return answerGone(exchange);
-  if (result.kind === "all-failed") return answerFailure(input, exchange, result.last);
-  return answerFrom(input, exchange, result);
+  if (result.kind === "all-failed") return answerFailure(input, exchange, result);
+  return answerFrom(input, exchange, result.chosen);
 }

@@ -1,0 +1,148 @@
+// Compaction of a long Codex conversation through upstreams that do not know it (CLIENTS 0.8): the client asks for a
+// `compaction` item, a plain relay would answer in prose. The request is turned into one for a summary, the summary is
+// wrapped as an item of our own marking, and unfolded again in every later request.
+// Pure.
+
+/** Begins the content of every item that we made. The rest is base64 of the summary's UTF-8. */
+const MARK = "codex-helper:summary:1:";
+const TRIGGER = '"compaction_trigger"';
+const ITEM_TYPE = '"compaction"';
+
+const ASK_FOR_SUMMARY =
+  "The conversation so far is about to be replaced by a summary, and the work goes on from that summary alone. " +
+  "Write it now: what the user wants, what was decided and why, what has been done (files, commands, results), what is " +
+  "still open and the next step, and every name, path, number and preference that is still needed. Plain text, no " +
+  "tool calls, nothing before or after the summary.";
+
+const BEFORE_SUMMARY = "Summary of the conversation so far, which it replaces:\n\n";
+
+export interface CompactionFacts {
+  /** The client wants its history compacted: the last input item is a trigger. */
+  readonly isRequest: boolean;
+  /** Fingerprint material of compaction items that some account made: only that account can read them. */
+  readonly foreign: readonly string[];
+  /** There are items of ours to unfold. */
+  readonly hasOwn: boolean;
+}
+
+const NONE: CompactionFacts = { isRequest: false, foreign: [], hasOwn: false };
+
+/** What a Responses body has to do with compaction. Parses only a body that holds one of the words. */
+export function readCompaction(body: Uint8Array): CompactionFacts {
+  const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
+  if (!bytes.includes(TRIGGER) && !bytes.includes(ITEM_TYPE)) return NONE;
+  const input = parseInput(body)?.input ?? [];
+  const contents = input.filter(isCompaction).map((item) => String(item["encrypted_content"]));
+  return {
+    isRequest: isTrigger(input.at(-1)),
+    foreign: contents.filter((content) => !content.startsWith(MARK)),
+    hasOwn: contents.some((content) => content.startsWith(MARK)),
+  };
+}
+
+/** The body with our own items unfolded into messages that any upstream understands; the same body without any. */
+export function unfoldSummaries(body: Uint8Array): Uint8Array {
+  return changeInput(body, (input) =>
+    input.map((item) => {
+      const content = isCompaction(item) ? String(item["encrypted_content"]) : "";
+      if (!content.startsWith(MARK)) return item;
+      const summary = Buffer.from(content.slice(MARK.length), "base64").toString("utf8");
+      return message(BEFORE_SUMMARY + summary);
+    }),
+  );
+}
+
+/** The body with the trigger replaced by a request for a summary in prose. */
+export function askForSummary(body: Uint8Array): Uint8Array {
+  return changeInput(body, (input) =>
+    isTrigger(input.at(-1)) ? [...input.slice(0, -1), message(ASK_FOR_SUMMARY)] : input,
+  );
+}
+
+/** The event stream that answers a compaction request with a summary. `usage` is the upstream's own, or undefined. */
+export function makeCompactionStream(answer: { id: string; summary: string; usage: unknown }): string {
+  const item = {
+    type: "compaction",
+    encrypted_content: MARK + Buffer.from(answer.summary).toString("base64"),
+  };
+  const response = {
+    id: answer.id,
+    status: "completed",
+    output: [item],
+    ...(answer.usage == null ? {} : { usage: answer.usage }),
+  };
+  return (
+    sse({ type: "response.created", response: { id: answer.id, status: "in_progress" } }) +
+    sse({ type: "response.output_item.done", output_index: 0, item }) +
+    sse({ type: "response.completed", response })
+  );
+}
+
+/** What the summary stream of an upstream said. Null when it held no text. */
+export function readSummary(
+  events: readonly { readonly data: string }[],
+): { id: string; summary: string; usage: unknown } | null {
+  let deltas = "";
+  let whole = "";
+  let id = "resp_compaction";
+  let usage: unknown;
+  for (const { data } of events) {
+    const event = parseRecord(data);
+    if (event === null) continue;
+    if (event["type"] === "response.output_text.delta") deltas += String(event["delta"] ?? "");
+    if (event["type"] === "response.output_item.done") whole += textOf(event["item"]);
+    if (event["type"] !== "response.completed" || !isRecord(event["response"])) continue;
+    id = String(event["response"]["id"] ?? id);
+    usage = event["response"]["usage"];
+    if (whole === "" && Array.isArray(event["response"]["output"]))
+      whole = event["response"]["output"].map(textOf).join("");
+  }
+  const summary = (whole === "" ? deltas : whole).trim();
+  return summary === "" ? null : { id, summary, usage };
+}
+
+function textOf(item: unknown): string {
+  if (!isRecord(item) || item["type"] !== "message" || !Array.isArray(item["content"])) return "";
+  return item["content"].map((part: unknown) => (isRecord(part) ? String(part["text"] ?? "") : "")).join("");
+}
+
+/** A user's message: developer messages are moved to the front by some relays, out of their place. */
+function message(text: string): Record<string, unknown> {
+  return { type: "message", role: "user", content: [{ type: "input_text", text }] };
+}
+
+function changeInput(body: Uint8Array, change: (input: unknown[]) => unknown[]): Uint8Array {
+  const parsed = parseInput(body);
+  if (parsed === null) return body;
+  return new TextEncoder().encode(JSON.stringify({ ...parsed.body, input: change(parsed.input) }));
+}
+
+function parseInput(body: Uint8Array): { body: Record<string, unknown>; input: unknown[] } | null {
+  const value = parseRecord(new TextDecoder().decode(body));
+  return value !== null && Array.isArray(value["input"]) ? { body: value, input: value["input"] } : null;
+}
+
+function isTrigger(item: unknown): boolean {
+  return isRecord(item) && item["type"] === "compaction_trigger";
+}
+
+function isCompaction(item: unknown): item is Record<string, unknown> {
+  return isRecord(item) && item["type"] === "compaction" && typeof item["encrypted_content"] === "string";
+}
+
+function sse(event: { type: string; [key: string]: unknown }): string {
+  return `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`;
+}
+
+function parseRecord(text: string): Record<string, unknown> | null {
+  try {
+    const value: unknown = JSON.parse(text);
+    return isRecord(value) ? value : null;
+  } catch {
+    return null;
+  }
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
