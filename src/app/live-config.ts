@@ -1,13 +1,13 @@
 // config.json as it stands right now, and the route that follows from it: read anew when a file changes, with the last
 // good version in force while the file is broken.
 import type { Env } from "../base/env.ts";
-import { UserError } from "../base/errors.ts";
+import type { UserError } from "../base/errors.ts";
 import type { Paths } from "../base/paths.ts";
 import type { Service } from "../base/service.ts";
-import { type Watched, createWatchedFile } from "../base/watched-file.ts";
-import { makeEmptyConfig, type ParsedConfig, parseConfig } from "../config/parse.ts";
+import type { ParsedConfig } from "../config/parse.ts";
 import { resolveConfig } from "../config/resolve.ts";
 import { resolveSettings, type Settings } from "../config/settings.ts";
+import { type ConfigState, createConfigStore } from "../config/store.ts";
 import type { RouteState } from "../proxy/deps.ts";
 import { createClientSecrets } from "./client-secrets.ts";
 
@@ -27,41 +27,26 @@ export interface LiveConfigOptions {
   readonly now: () => number;
 }
 
-const MAX_CONFIG_BYTES = 2 ** 20;
 /** Time passes even when no file changes: `disabled_until` is looked at this often. */
 const RESOLVE_AGAIN_MS = 1_000;
 
 export function createLiveConfig({ paths, env, now }: LiveConfigOptions): LiveConfig {
-  const file = createWatchedFile({
-    path: paths.config,
-    maxBytes: MAX_CONFIG_BYTES,
-    parse: (text) => parseConfig(text, paths.config),
-    now,
-  });
+  const store = createConfigStore(paths.config, now);
   const secrets = createClientSecrets(paths, now);
-  const memo = new Map<
-    string,
-    { watched: Watched<ParsedConfig>; stamp: unknown; at: number; state: RouteState }
-  >();
-  const empty = makeEmptyConfig();
-  const read = (watched: Watched<ParsedConfig>) => ({
-    config:
-      watched.kind === "ok" ? watched.value : watched.kind === "broken" ? (watched.last ?? empty) : empty,
-    problem: watched.kind === "broken" ? watched.problem : null,
-  });
+  const memo = new Map<string, { read: ConfigState; stamp: unknown; at: number; state: RouteState }>();
   return {
-    current: () => read(file.current()),
-    settings: () => resolveSettings(read(file.current()).config),
+    current: store.current,
+    settings: () => resolveSettings(store.current().config),
     routeState(service, configName) {
       const key = `${service} ${configName ?? ""}`;
-      const watched = file.current();
+      const read = store.current();
       const stamp = secrets.stamp(service);
       const known = memo.get(key);
-      if (known?.watched === watched && known.stamp === stamp && now() - known.at < RESOLVE_AGAIN_MS)
+      if (known?.read === read && known.stamp === stamp && now() - known.at < RESOLVE_AGAIN_MS)
         return known.state;
-      const { config, problem } = read(watched);
+      const { config, problem, isKnown } = read;
       const state =
-        problem !== null && watched.kind === "broken" && watched.last === null
+        problem !== null && !isKnown
           ? ({ kind: "unset", message: problem.message, hint: problem.hint ?? "ch config edit" } as const)
           : makeRouteState(config, service, {
               env,
@@ -69,7 +54,7 @@ export function createLiveConfig({ paths, env, now }: LiveConfigOptions): LiveCo
               now: now(),
               configName,
             });
-      memo.set(key, { watched, stamp, at: now(), state });
+      memo.set(key, { read, stamp, at: now(), state });
       return state;
     },
   };
@@ -90,6 +75,7 @@ function makeRouteState(
       upstreams: resolved.upstreams,
       ownedHeaders: listOwnedHeaders(config, service),
       routing: settings.routing,
+      onExhausted: resolved.onExhausted,
       firstByteTotalMs: settings.firstByteTotalMs,
       limits: { maxBytes: settings.maxBodyBytes, uploadIdleMs: settings.uploadIdleMs },
     },

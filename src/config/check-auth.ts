@@ -3,54 +3,82 @@
 import { OFFICIAL_HOSTS, type Service } from "../base/service.ts";
 import type { AuthEntry } from "./schema.ts";
 
-export interface AuthCheck {
-  /** Null when the upstream can be used. */
-  readonly problem: string | null;
-  readonly warnings: readonly string[];
+/** About one key of `auth`. Never repeats its value. */
+interface AuthRemark {
+  readonly key: AuthKey;
+  readonly words: string;
 }
 
-const LITERALS = ["auth_token", "api_key"] as const;
-const REFERENCES = ["auth_token_env", "api_key_env"] as const;
+export interface AuthCheck {
+  /** Null when the upstream can be used. */
+  readonly problem: AuthRemark | null;
+  readonly warnings: readonly AuthRemark[];
+}
 
-export function checkAuth(
-  auth: AuthEntry,
-  baseUrl: string,
-  tags: Readonly<Record<string, unknown>>,
-  service: Service,
-): AuthCheck {
-  const warnings: string[] = [];
-  const given = [...LITERALS, ...REFERENCES].filter((name) => auth[name] != null);
-  for (const name of LITERALS) {
-    const value = auth[name];
+export interface AuthParts {
+  readonly auth: AuthEntry;
+  /** As `readBaseUrl` gives it. */
+  readonly baseUrl: string;
+  readonly tags: Readonly<Record<string, unknown>>;
+  readonly service: Service;
+}
+
+/** In the order in which they are used. */
+const CREDENTIAL_KEYS = ["auth_token", "api_key", "auth_token_env", "api_key_env"] as const;
+type AuthKey = (typeof CREDENTIAL_KEYS)[number] | "client";
+
+export function checkAuth({ auth, baseUrl, tags, service }: AuthParts): AuthCheck {
+  const warnings: AuthRemark[] = [];
+  for (const key of CREDENTIAL_KEYS) {
+    const value = auth[key];
     if (value == null) continue;
-    if (value.trim() === "") return { problem: `${name} is empty`, warnings };
-    if (/[^\u0020-\u007e\u00a0-\u00ff]/.test(value.trim()))
-      return { problem: `${name} holds a character that cannot be sent in a header`, warnings };
-    if (value !== value.trim()) warnings.push(`${name} has blanks around it, which are left out`);
-    if (/^sk-(?:\.{2,}|x{3,}|your)/i.test(value.trim())) warnings.push(`${name} looks like a placeholder`);
-  }
-  for (const name of REFERENCES) {
-    const value = auth[name];
-    if (value != null && !/^[A-Za-z_][A-Za-z0-9_]*$/.test(value))
-      return { problem: `${name} is not the name of a variable`, warnings };
-  }
-  if (given.length > 1) warnings.push(`${given.join(" and ")} are given: ${given[0]} is used`);
-  if (auth.client === true) {
-    if (given.length > 0) warnings.push(`client is ignored beside ${given[0]}`);
-    else if (!isClientOrigin(baseUrl, tags, service)) {
-      return {
-        problem:
-          "client: true is allowed only for the vendor's own host, or the one the credentials were imported from",
-        warnings,
-      };
+    if (value.trim() === "") {
+      warnings.push({ key, words: "is empty, and counts as absent" });
+      continue;
     }
+    const words = key.endsWith("_env") ? problemOfVariable(value) : problemOfSecret(value.trim());
+    if (words !== null) return { problem: { key, words }, warnings };
+    if (value !== value.trim()) warnings.push({ key, words: "has blanks around it, which are left out" });
+    if (/^\S{0,12}(?:\.\.\.|x{4,}$)|^your[-_]|^<.*>$/i.test(value.trim()))
+      warnings.push({ key, words: "looks like a placeholder" });
+  }
+  const used = chooseCredential(auth);
+  const idle = CREDENTIAL_KEYS.find((key) => key !== used && !isBlank(auth[key]));
+  if (idle !== undefined) warnings.push({ key: idle, words: `is not used, because ${used} is there` });
+  if (auth.client !== true) return { problem: null, warnings };
+  if (used !== null) {
+    warnings.push({ key: "client", words: `is not used, because ${used} is there` });
+  } else if (!isClientOrigin(baseUrl, tags, service)) {
+    const words =
+      "is allowed for the vendor's own host, or for the origin that the login was imported from (tags.imported_origin)";
+    return { problem: { key: "client", words }, warnings };
   }
   return { problem: null, warnings };
 }
 
+/** Which key of `auth` is the credential; null where none is given. */
+export function chooseCredential(auth: AuthEntry): (typeof CREDENTIAL_KEYS)[number] | null {
+  return CREDENTIAL_KEYS.find((key) => !isBlank(auth[key])) ?? null;
+}
+
+/** Why a text cannot be sent in a header, or null: Headers takes Latin-1 without control characters, or throws. */
+export function problemOfSecret(text: string): string | null {
+  return /^[\u0020-\u007e\u00a0-\u00ff]*$/.test(text) ? null : "holds a character that no header can carry";
+}
+
+/** Why a text cannot name a variable, or null. */
+export function problemOfVariable(text: string): string | null {
+  return /^[A-Za-z_][A-Za-z0-9_]*$/.test(text.trim()) ? null : "is not the name of a variable";
+}
+
+function isBlank(value: string | null | undefined): boolean {
+  return value == null || value.trim() === "";
+}
+
 /** The client's own credentials may go where they belong and nowhere else. */
 function isClientOrigin(baseUrl: string, tags: Readonly<Record<string, unknown>>, service: Service): boolean {
-  const { origin, protocol, hostname } = new URL(baseUrl);
-  if (protocol === "https:" && OFFICIAL_HOSTS[service].includes(hostname)) return true;
-  return tags["imported_origin"] === origin;
+  const { origin } = new URL(baseUrl);
+  return (
+    OFFICIAL_HOSTS[service].some((host) => origin === `https://${host}`) || tags["imported_origin"] === origin
+  );
 }

@@ -1,51 +1,73 @@
-// Which outbound proxy a request to an upstream goes through (SPEC 3.1): the upstream's own word, then the usual
-// variables; never for loopback.
+// Which outbound proxy a request to an upstream goes through: the upstream's own word, then the usual variables, which
+// never count for this machine's own addresses.
 // Pure.
 import { type Env, readVariable } from "../base/env.ts";
 import { isLoopback } from "./base-url.ts";
 
 export type OutboundProxy =
   | { readonly kind: "direct" }
+  /** `source` is the variable, or "proxy". */
   | { readonly kind: "proxy"; readonly url: string; readonly source: string }
   /** Bun would go direct without a word: better to say so. */
   | { readonly kind: "refused"; readonly problem: string };
 
-/** `own` is the upstream's `proxy`: a URL, false for none, undefined to follow the environment. */
+/**
+ * `own` is the upstream's `proxy`: a URL, false for none, undefined to follow the environment. A lower-case variable
+ * wins over the upper-case one, as in curl.
+ */
 export function chooseOutboundProxy(
   baseUrl: string,
   own: string | false | undefined,
   env: Env,
 ): OutboundProxy {
+  if (own === false) return { kind: "direct" };
+  if (own !== undefined) return take(own, "proxy");
   const target = new URL(baseUrl);
-  if (own === false || isLoopback(target.hostname)) return { kind: "direct" };
-  if (own !== undefined) return check(own, "proxy of the upstream");
-  const names = target.protocol === "https:" ? ["HTTPS_PROXY", "https_proxy"] : ["HTTP_PROXY", "http_proxy"];
-  const name = [...names, "ALL_PROXY", "all_proxy"].find((one) => readVariable(env, one) !== undefined);
+  if (isLoopback(target.hostname)) return { kind: "direct" };
+  const scheme = target.protocol === "https:" ? "https_proxy" : "http_proxy";
+  const name = [scheme, "all_proxy"]
+    .flatMap((one) => [one, one.toUpperCase()])
+    .find((one) => readVariable(env, one) !== undefined);
   if (name === undefined) return { kind: "direct" };
-  const exceptions = readVariable(env, "NO_PROXY") ?? readVariable(env, "no_proxy") ?? "";
+  const exceptions = readVariable(env, "no_proxy") ?? readVariable(env, "NO_PROXY") ?? "";
   if (isException(target, exceptions)) return { kind: "direct" };
-  return check(readVariable(env, name) ?? "", name);
+  return take(readVariable(env, name)?.trim() ?? "", name);
 }
 
-function check(text: string, source: string): OutboundProxy {
-  const url = /^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `http://${text}`;
-  if (!URL.canParse(url)) return { kind: "refused", problem: `${source} is not a valid URL` };
-  const { protocol } = new URL(url);
-  if (protocol === "http:" || protocol === "https:") return { kind: "proxy", url, source };
-  return {
-    kind: "refused",
-    problem: `${source} is a ${protocol.slice(0, -1)} proxy, and only http and https proxies are supported`,
-  };
+/** Why a proxy's address cannot be used, or null. Never repeats it: it may hold a password. */
+export function checkProxyUrl(text: string): string | null {
+  const url = withScheme(text);
+  if (/^socks/i.test(url)) return "is a SOCKS proxy, and only http and https proxies are supported";
+  if (!URL.canParse(url) || /\s/.test(url)) return "is not the address of a proxy";
+  return /^https?:$/.test(new URL(url).protocol) ? null : "is not the address of an http or https proxy";
+}
+
+function take(text: string, source: string): OutboundProxy {
+  const problem = checkProxyUrl(text);
+  if (problem !== null) return { kind: "refused", problem: `${source} ${problem}` };
+  return { kind: "proxy", url: withScheme(text), source };
+}
+
+/** "host:8080" is an http proxy. */
+function withScheme(text: string): string {
+  return /^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `http://${text}`;
 }
 
 /** NO_PROXY: names and their sub-domains, with or without a leading dot, optionally with a port; `*` for all. */
 function isException(target: URL, exceptions: string): boolean {
-  const host = target.hostname.toLowerCase();
+  const host = target.hostname.toLowerCase().replace(/\.$/, "");
   const port = target.port === "" ? (target.protocol === "https:" ? "443" : "80") : target.port;
   return exceptions.split(/[\s,]+/).some((entry) => {
     if (entry === "*") return true;
-    const [, name = "", onlyPort] = /^\*?\.?(.*?)(?::(\d+))?$/.exec(entry.toLowerCase()) ?? [];
+    const { name, onlyPort } = readException(entry.toLowerCase());
     if (name === "" || (onlyPort !== undefined && onlyPort !== port)) return false;
     return host === name || host.endsWith(`.${name}`);
   });
+}
+
+function readException(entry: string): { name: string; onlyPort: string | undefined } {
+  // An IPv6 address without brackets: its colons are no port.
+  if (/^[^[\]]*:[^[\]]*:/.test(entry)) return { name: `[${entry}]`, onlyPort: undefined };
+  const [, name = "", onlyPort] = /^\*?\.?(.*?)(?::(\d+))?$/.exec(entry) ?? [];
+  return { name: name.replace(/\.$/, ""), onlyPort };
 }

@@ -6,8 +6,9 @@ import { fingerprint } from "../base/secrets.ts";
 import { OFFICIAL_HOSTS, type Service } from "../base/service.ts";
 import type { Credential, Timeouts, Upstream } from "../base/upstream.ts";
 import { readBaseUrl } from "./base-url.ts";
+import { chooseCredential, problemOfSecret } from "./check-auth.ts";
 import { chooseOutboundProxy } from "./outbound-proxy.ts";
-import type { NamedConfig, ParsedConfig } from "./parse.ts";
+import type { NamedConfig, ParsedConfig, ServiceConfigs } from "./parse.ts";
 import type { AuthEntry, TimeoutsEntry, UpstreamEntry } from "./schema.ts";
 
 export interface ResolveContext {
@@ -20,54 +21,37 @@ export interface ResolveContext {
   readonly configName?: string | undefined;
 }
 
-export type Resolved =
-  | {
-      readonly kind: "ready";
-      readonly configName: string;
-      readonly alias: string | null;
-      /** Enabled ones, in order. Never empty. */
-      readonly upstreams: readonly Upstream[];
-      readonly onExhausted: "continue" | "stop";
-    }
-  /** `message` and `hint` are for people. */
-  | { readonly kind: "unset"; readonly message: string; readonly hint: string };
+export interface Ready {
+  readonly kind: "ready";
+  readonly configName: string;
+  readonly alias: string | null;
+  /** Enabled ones, in order. Never empty. */
+  readonly upstreams: readonly Upstream[];
+  readonly onExhausted: "continue" | "stop";
+}
 
-/** The config that requests of a service use, and why there is none. */
-export function resolveConfig(config: ParsedConfig, service: Service, context: ResolveContext): Resolved {
-  const flag = service === "claude" ? " --claude" : "";
-  const section = config.services[service];
-  const unset = (message: string, hint: string): Resolved => ({
-    kind: "unset",
-    message,
-    hint: `${hint}${flag}`,
-  });
-  const name =
-    context.configName ??
-    section.active ??
-    (section.configs.size === 1 ? [...section.configs.keys()][0] : undefined);
-  if (
-    name === undefined ||
-    (context.configName === undefined && section.configs.size === 0 && section.broken.size === 0)
-  ) {
-    return section.configs.size === 0
-      ? unset(
-          `no upstream is configured for ${service}`,
-          "ch config add main --base-url URL --auth-token-env NAME",
-        )
-      : unset(`no config of ${service} is active`, `ch config set-active ${[...section.configs.keys()][0]}`);
-  }
-  const problem = section.broken.get(name);
-  if (problem !== undefined)
-    return unset(`the config "${name}" cannot be used: ${problem}`, "ch config edit");
-  const only =
-    section.configs.size === 1 && context.configName === undefined
-      ? [...section.configs.values()][0]
-      : undefined;
-  const chosen = section.configs.get(name) ?? only;
-  if (chosen === undefined) return unset(`there is no config "${name}" for ${service}`, "ch config list");
+/** Why there is none, for people, and what to type. */
+export interface Unset {
+  readonly kind: "unset";
+  readonly message: string;
+  readonly hint: string;
+}
+
+/** The upstreams that requests of a service use. */
+export function resolveConfig(
+  config: ParsedConfig,
+  service: Service,
+  context: ResolveContext,
+): Ready | Unset {
+  const chosen = chooseConfig(config.services[service], service, context.configName);
+  if ("kind" in chosen) return chosen;
   const upstreams = listUpstreams(config, service, chosen, context).filter(({ isEnabled }) => isEnabled);
-  if (upstreams.length === 0)
-    return unset(`every upstream of "${chosen.name}" is disabled`, `ch config enable ${chosen.name}#1`);
+  if (upstreams.length === 0) {
+    return unset(
+      `every upstream of "${chosen.name}" is disabled`,
+      `ch config enable ${chosen.name}${flagFor(service)}`,
+    );
+  }
   return {
     kind: "ready",
     configName: chosen.name,
@@ -75,6 +59,44 @@ export function resolveConfig(config: ParsedConfig, service: Service, context: R
     upstreams: upstreams.map(({ upstream }) => upstream),
     onExhausted: chosen.entry.on_exhausted ?? "continue",
   };
+}
+
+/** The config asked for, else the active one; where that is missing, the only one there is. */
+function chooseConfig(
+  section: ServiceConfigs,
+  service: Service,
+  asked: string | undefined,
+): NamedConfig | Unset {
+  const { active, configs, broken } = section;
+  const wanted = asked ?? active;
+  const names = [...new Set([...configs.keys(), ...broken.keys()])];
+  const hasWanted = wanted !== null && names.includes(wanted);
+  const name = hasWanted || asked !== undefined || names.length !== 1 ? wanted : names[0];
+  const chosen = configs.get(name ?? "");
+  if (chosen !== undefined) return chosen;
+
+  const problem = broken.get(name ?? "");
+  if (problem !== undefined) return unset(problem, "ch config edit");
+  if (asked !== undefined) {
+    return unset(`there is no config "${asked}" for ${service}`, `ch config list${flagFor(service)}`);
+  }
+  if (names.length === 0) {
+    const line = `ch config add main --base-url URL --auth-token-env NAME${flagFor(service)}`;
+    return unset(`no upstream is configured for ${service}`, line);
+  }
+  const why =
+    active === null
+      ? `none of the configs of ${service} is active`
+      : `the active config of ${service} is "${active}", which does not exist`;
+  return unset(why, `ch config set-active ${names[0]}${flagFor(service)}`);
+}
+
+function unset(message: string, hint: string): Unset {
+  return { kind: "unset", message, hint };
+}
+
+function flagFor(service: Service): string {
+  return service === "claude" ? " --claude" : "";
 }
 
 /** All upstreams of one config, the disabled ones too. */
@@ -128,16 +150,15 @@ function makeUpstream({ config, service, named, entry, index, context }: Upstrea
 }
 
 function resolveCredential(auth: AuthEntry, context: ResolveContext): Credential {
-  if (auth.auth_token != null) return { kind: "bearer", secret: auth.auth_token.trim() };
-  if (auth.api_key != null) return { kind: "api-key", secret: auth.api_key.trim() };
-  const named = auth.auth_token_env ?? auth.api_key_env;
-  if (named != null) {
-    const secret = (readVariable(context.env, named) ?? context.clientSecret(named))?.trim();
-    if (secret === undefined || secret === "")
-      return { kind: "unusable", why: `the variable ${named} is not set` };
-    return { kind: auth.auth_token_env != null ? "bearer" : "api-key", secret };
-  }
-  return auth.client === true ? { kind: "client" } : { kind: "none" };
+  const key = chooseCredential(auth);
+  const value = key === null ? "" : (auth[key]?.trim() ?? "");
+  if (key === null) return auth.client === true ? { kind: "client" } : { kind: "none" };
+  const kind = key.startsWith("auth_token") ? "bearer" : "api-key";
+  if (!key.endsWith("_env")) return { kind, secret: value };
+  const secret = (readVariable(context.env, value) ?? context.clientSecret(value))?.trim() ?? "";
+  if (secret === "") return { kind: "unusable", why: `the variable ${value} is not set` };
+  const problem = problemOfSecret(secret);
+  return problem === null ? { kind, secret } : { kind: "unusable", why: `the variable ${value} ${problem}` };
 }
 
 /** What tells two accounts at one address apart, without the secret. */

@@ -1,12 +1,12 @@
 // The shape of config.json, as users write it. Unknown keys pass through; null means absent; errors never show values.
 import { z } from "zod";
 
-/** A name of a config: letters and digits of any script, dot, underscore, hyphen; at most 64. */
-export const NAME_PATTERN = /^[\p{L}\p{N}._-]{1,64}$/u;
-
 const text = z.string().nullish();
 const seconds = (least: number, most: number) => z.number().min(least).max(most);
-const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+
+/** RFC 9110 5.6.2, without those that belong to the connection or are worked out anew for each request (7.6.1). */
+const HEADER_NAME =
+  /^(?!(?:connection|content-encoding|content-length|expect|host|keep-alive|proxy-.*|te|trailer|transfer-encoding|upgrade)$)[!#$%&'*+.^_`|~0-9a-z-]+$/i;
 
 const authSchema = z
   .looseObject({

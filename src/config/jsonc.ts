@@ -1,0 +1,142 @@
+// JSON with comments and trailing commas, read strictly otherwise: one value, no key twice, no depth that overflows.
+// Knows places in the text; knows nothing of what the values mean.
+// Pure.
+import {
+  type JSONPath,
+  type Node,
+  type ParseError,
+  createScanner,
+  findNodeAtLocation,
+  parseTree,
+  printParseErrorCode,
+} from "jsonc-parser";
+import { UserError } from "../base/errors.ts";
+
+export interface JsoncSource {
+  /** Without a BOM. */
+  readonly text: string;
+  /** For messages. */
+  readonly file: string;
+  /** Null for a text without a value: nothing, white space, comments. */
+  readonly root: Node | null;
+}
+
+/** Throws UserError with file, line and column. */
+export function readJsonc(text: string, file: string): JsoncSource {
+  checkDepth(text, file);
+  const errors: ParseError[] = [];
+  const root = parseTree(text, errors, { allowTrailingComma: true, allowEmptyContent: true }) ?? null;
+  const [first] = errors;
+  if (first !== undefined) {
+    throw misread(wordsFor(first), { text, file, offset: first.offset });
+  }
+  if (root !== null) refuseDuplicates(root, { text, file });
+  return { text, file, root };
+}
+
+/** The value of a node. A key `__proto__` would change the object instead of being in it: it is left out. */
+export function valueOf(node: Node): unknown {
+  if (node.type === "array") return (node.children ?? []).map(valueOf);
+  if (node.type !== "object") return node.value;
+  const object: Record<string, unknown> = {};
+  for (const property of node.children ?? []) {
+    const [key, value] = property.children ?? [];
+    const name = String(key?.value);
+    if (value !== undefined && name !== "__proto__") object[name] = valueOf(value);
+  }
+  return object;
+}
+
+/** "file:line:column" of the value at a path, or of the nearest one around it. */
+export function placeOf(source: JsoncSource, path: JSONPath): string {
+  if (source.root === null) return source.file;
+  for (let length = path.length; length > 0; length -= 1) {
+    const node = findNodeAtLocation(source.root, path.slice(0, length));
+    if (node !== undefined) return formatPlace({ ...source, offset: node.offset });
+  }
+  return formatPlace({ ...source, offset: source.root.offset });
+}
+
+/** codex.configs.main.upstreams[0].base_url */
+export function formatPath(path: JSONPath): string {
+  return path
+    .map((part) => (typeof part === "number" ? `[${part}]` : `.${part}`))
+    .join("")
+    .replace(/^\./, "");
+}
+
+interface Place {
+  readonly text: string;
+  readonly file: string;
+  readonly offset: number;
+}
+
+function misread(words: string, place: Place): UserError {
+  return new UserError(`${formatPlace(place)}: ${words}`, { hint: "ch config edit" });
+}
+
+/** Line and column count from 1; a column is a UTF-16 unit, as in editors. */
+function formatPlace({ text, file, offset }: Place): string {
+  const lines = text.slice(0, offset).split(/\r\n|\r|\n/);
+  return `${file}:${lines.length}:${(lines.at(-1)?.length ?? 0) + 1}`;
+}
+
+const MAX_DEPTH = 64;
+/** SyntaxKind of jsonc-parser, whose enum exists for the type checker only. */
+const OPENING = new Set<number>([1, 3]);
+const CLOSING = new Set<number>([2, 4]);
+const END_OF_FILE = 17;
+
+/** The parser calls itself for each level. */
+function checkDepth(text: string, file: string): void {
+  const scanner = createScanner(text, true);
+  let depth = 0;
+  for (let kind: number = scanner.scan(); kind !== END_OF_FILE; kind = scanner.scan()) {
+    if (OPENING.has(kind)) depth += 1;
+    else if (CLOSING.has(kind)) depth -= 1;
+    if (depth > MAX_DEPTH) {
+      const offset = scanner.getTokenOffset();
+      throw misread(`nested deeper than ${MAX_DEPTH} levels`, { text, file, offset });
+    }
+  }
+}
+
+function refuseDuplicates(node: Node, source: Pick<Place, "text" | "file">): void {
+  const seen = new Set<string>();
+  for (const child of node.children ?? []) {
+    if (node.type === "property") {
+      refuseDuplicates(child, source);
+      continue;
+    }
+    if (child.type === "property") {
+      const [key] = child.children ?? [];
+      const name = String(key?.value);
+      if (seen.has(name)) {
+        throw misread(`the key "${name}" stands here twice`, { ...source, offset: child.offset });
+      }
+      seen.add(name);
+    }
+    refuseDuplicates(child, source);
+  }
+}
+
+const WORDS: Readonly<Record<string, string>> = {
+  InvalidSymbol: "this is not JSON",
+  InvalidNumberFormat: "this is not a number",
+  PropertyNameExpected: "a key in double quotes is expected",
+  ValueExpected: "a value is expected",
+  ColonExpected: 'a ":" is expected',
+  CommaExpected: 'a "," is expected',
+  CloseBraceExpected: 'a "}" is missing',
+  CloseBracketExpected: 'a "]" is missing',
+  EndOfFileExpected: "something follows after the end of the value",
+  UnexpectedEndOfComment: "a comment is not closed",
+  UnexpectedEndOfString: "a string is not closed",
+  InvalidUnicode: "a \\u escape is wrong",
+  InvalidEscapeCharacter: "an escape in a string is wrong",
+  InvalidCharacter: "a control character stands in a string",
+};
+
+function wordsFor(error: ParseError): string {
+  return WORDS[printParseErrorCode(error.error)] ?? "this is not JSON";
+}
