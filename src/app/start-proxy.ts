@@ -3,6 +3,7 @@
 import type { Upstream } from "../base/upstream.ts";
 import type { Service } from "../base/service.ts";
 import type { LogEntry } from "../log/entry.ts";
+import { createCompactionMemo } from "../proxy/compaction-memo.ts";
 import { createConnections } from "../proxy/connections.ts";
 import type { Filtered, ProxyDeps, RouteState } from "../proxy/deps.ts";
 import { createForeignHistory } from "../proxy/foreign-history.ts";
@@ -48,6 +49,7 @@ export function startProxy(options: StartProxyOptions): ProxyServer {
     connections,
     turnStates: createTurnStates(),
     foreignHistory: createForeignHistory(),
+    compaction: createCompactionMemo(),
     own: { ...options.own, service: options.service },
     heartbeat: HEARTBEAT,
     inFlight: options.inFlight,

@@ -26,6 +26,8 @@ export interface LoopInput {
   /** The body's Content-Encoding was taken off. */
   readonly decoded: boolean;
   readonly replacedHeaders: Readonly<Record<string, string>>;
+  /** Only an answer with a compaction item will do. */
+  readonly needsCompaction: boolean;
 }
 
 /** One line of the story of a request. */
@@ -192,6 +194,7 @@ async function ask(input: LoopInput, turn: Turn, model: string | null): Promise<
             : (replaceModel(own, model) ?? own),
       api: facts.api,
       stream: facts.stream,
+      needsCompaction: input.needsCompaction,
       firstByteMs: turn.firstByteMs,
       probeFirst: turn.permit.isProbe && !turn.isRepaired,
       mayResend: mayRepeat("C", replayRequest(input)),

@@ -19,6 +19,8 @@ export interface AttemptRequest {
   readonly body: Uint8Array | null;
   readonly api: Api;
   readonly stream: boolean;
+  /** See gate.ts. */
+  readonly needsCompaction: boolean;
   /** Longest wait for the response headers. */
   readonly firstByteMs: number;
   /** Try a bare connect before the request (half-open upstreams). */
@@ -54,6 +56,8 @@ export type AttemptResult =
 const PROBE_MS = 3_000;
 const REJECTED_BODY_BYTES = 64 * 1024;
 const REJECTED_BODY_MS = 5_000;
+/** How an upstream refuses an input item that it does not know. */
+const UNKNOWN_INPUT = new Set([400, 404, 415, 422]);
 /** Statuses a Response can be made of (Fetch, "RangeError" otherwise). */
 const isStatus = (status: number): boolean => Number.isInteger(status) && status >= 200 && status <= 599;
 
@@ -112,6 +116,16 @@ async function judge(request: AttemptRequest, answer: Answer): Promise<AttemptRe
   if (status >= 400 || (isRedirect && request.method !== "GET" && request.method !== "HEAD")) {
     const body = await readRejected(answer);
     if (request.clientSignal.aborted) return gone(answer);
+    if (request.needsCompaction && UNKNOWN_INPUT.has(status)) {
+      const outcome = {
+        kind: "bad-content",
+        reason: "no-compaction",
+        status,
+        headers: answer.headers,
+        body,
+      } as const;
+      return { kind: "failed", outcome, answer };
+    }
     return { kind: "failed", outcome: { kind: "status", status, headers: answer.headers, body }, answer };
   }
   if (request.api === "other") return { kind: "answer", answer };
@@ -121,6 +135,7 @@ async function judge(request: AttemptRequest, answer: Answer): Promise<AttemptRe
     status,
     headers: answer.headers,
     body: answer.body,
+    needsCompaction: request.needsCompaction,
   });
   if (request.clientSignal.aborted) return gone(answer);
   if (gate.kind === "open") return { kind: "answer", answer };

@@ -2,6 +2,8 @@
 // `compaction` item, a plain relay would answer in prose. The request is turned into one for a summary, the summary is
 // wrapped as an item of our own marking, and unfolded again in every later request.
 // Pure.
+import type { Api } from "./request-facts.ts";
+import { readUsage, type Usage } from "../usage/usage.ts";
 
 /** Begins the content of every item that we made. The rest is base64 of the summary's UTF-8. */
 const MARK = "codex-helper:summary:1:";
@@ -19,23 +21,21 @@ const BEFORE_SUMMARY = "Summary of the conversation so far, which it replaces:\n
 export interface CompactionFacts {
   /** The client wants its history compacted: the last input item is a trigger. */
   readonly isRequest: boolean;
-  /** Fingerprint material of compaction items that some account made: only that account can read them. */
-  readonly foreign: readonly string[];
   /** There are items of ours to unfold. */
   readonly hasOwn: boolean;
 }
 
-const NONE: CompactionFacts = { isRequest: false, foreign: [], hasOwn: false };
+const NONE: CompactionFacts = { isRequest: false, hasOwn: false };
 
 /** What a Responses body has to do with compaction. Parses only a body that holds one of the words. */
-export function readCompaction(body: Uint8Array): CompactionFacts {
+export function readCompaction(api: Api, body: Uint8Array): CompactionFacts {
+  if (api !== "responses") return NONE;
   const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
   if (!bytes.includes(TRIGGER) && !bytes.includes(ITEM_TYPE)) return NONE;
   const input = parseInput(body)?.input ?? [];
   const contents = input.filter(isCompaction).map((item) => String(item["encrypted_content"]));
   return {
     isRequest: isTrigger(input.at(-1)),
-    foreign: contents.filter((content) => !content.startsWith(MARK)),
     hasOwn: contents.some((content) => content.startsWith(MARK)),
   };
 }
@@ -59,8 +59,17 @@ export function askForSummary(body: Uint8Array): Uint8Array {
   );
 }
 
+export interface Summary {
+  /** Of the upstream's response. */
+  readonly id: string;
+  readonly summary: string;
+  /** As the upstream gave it, undefined if it did not. */
+  readonly usage: unknown;
+  readonly tokens: Usage | undefined;
+}
+
 /** The event stream that answers a compaction request with a summary. `usage` is the upstream's own, or undefined. */
-export function makeCompactionStream(answer: { id: string; summary: string; usage: unknown }): string {
+export function makeCompactionStream(answer: Summary): string {
   const item = {
     type: "compaction",
     encrypted_content: MARK + Buffer.from(answer.summary).toString("base64"),
@@ -79,9 +88,7 @@ export function makeCompactionStream(answer: { id: string; summary: string; usag
 }
 
 /** What the summary stream of an upstream said. Null when it held no text. */
-export function readSummary(
-  events: readonly { readonly data: string }[],
-): { id: string; summary: string; usage: unknown } | null {
+export function readSummary(events: readonly { readonly data: string }[]): Summary | null {
   let deltas = "";
   let whole = "";
   let id = "resp_compaction";
@@ -98,7 +105,7 @@ export function readSummary(
       whole = event["response"]["output"].map(textOf).join("");
   }
   const summary = (whole === "" ? deltas : whole).trim();
-  return summary === "" ? null : { id, summary, usage };
+  return summary === "" ? null : { id, summary, usage, tokens: readUsage("responses", [usage]) };
 }
 
 function textOf(item: unknown): string {

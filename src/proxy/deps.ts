@@ -6,6 +6,7 @@ import type { Upstream } from "../base/upstream.ts";
 import type { LogEntry } from "../log/entry.ts";
 import type { Router } from "../routing/router.ts";
 import type { RoutingSettings } from "../routing/types.ts";
+import type { CompactionMemo } from "./compaction-memo.ts";
 import type { Connections } from "./connections.ts";
 import type { ForeignHistory } from "./foreign-history.ts";
 import type { OwnRoutes } from "./own-routes.ts";
@@ -58,6 +59,7 @@ export interface ProxyDeps {
   readonly connections: Connections;
   readonly turnStates: TurnStates;
   readonly foreignHistory: ForeignHistory;
+  readonly compaction: CompactionMemo;
   readonly own: OwnRoutes;
   /** When a waiting client gets its first sign of life, and how often from then on, ms. */
   readonly heartbeat: { readonly afterMs: number; readonly everyMs: number };

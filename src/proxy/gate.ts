@@ -13,6 +13,8 @@ export interface GateInput {
   readonly status: number;
   readonly headers: Headers;
   readonly body: AnswerBody;
+  /** Only an answer with a compaction item will do, however long it takes to come. */
+  readonly needsCompaction: boolean;
 }
 
 export type GateResult =
@@ -21,14 +23,18 @@ export type GateResult =
 /** After so much or so long the answer is let go, whatever has come of it (SPEC 5.5). */
 const HOLD_BYTES = 64 * 1024;
 const HOLD_MS = 10_000;
+/** A compaction item holds a whole conversation, and the model writes it in one go. */
+const COMPACTION_HOLD_BYTES = 16 * 2 ** 20;
+const COMPACTION_HOLD_MS = 300_000;
 const OPEN: GateResult = { kind: "open" };
 
 type BadReason = Extract<AttemptOutcome, { kind: "bad-content" }>["reason"];
 
 /** Reads ahead in `input.body` (which keeps what was read) until the answer may be shown or is known to be bad. */
 export async function holdAnswer(input: GateInput): Promise<GateResult> {
-  const deadline = performance.now() + HOLD_MS;
-  const splitter = createSseSplitter({ maxEventBytes: HOLD_BYTES });
+  const holdBytes = input.needsCompaction ? COMPACTION_HOLD_BYTES : HOLD_BYTES;
+  const deadline = performance.now() + (input.needsCompaction ? COMPACTION_HOLD_MS : HOLD_MS);
+  const splitter = createSseSplitter({ maxEventBytes: holdBytes });
   let text = "";
   let sawEvent = false;
   let shape: "unknown" | "events" | "json" | "html" = "unknown";
@@ -55,13 +61,24 @@ export async function holdAnswer(input: GateInput): Promise<GateResult> {
         const kind = kindOfEvent(input.api, event);
         if (kind === "error" || kind === "failed") return bad("error-event", event.data);
         // The end right after the beginning: the client would show an empty turn as a success.
+        if (input.needsCompaction && kind !== "prologue" && kind !== "other") {
+          if (isCompactionItem(event.data)) return OPEN;
+          if (kind === "completed" || isOtherOutput(event.data)) return bad("no-compaction", "");
+          continue;
+        }
         if (kind === "completed") return bad("empty", event.data);
         if (kind !== "prologue" && kind !== "other") return OPEN;
       }
     }
-    if (input.body.heldBytes >= HOLD_BYTES) return shape === "html" ? bad("html", text) : OPEN;
+    if (input.body.heldBytes >= holdBytes) return shape === "html" ? bad("html", text) : OPEN;
   }
 }
+
+const isCompactionItem = (data: string): boolean => /"type"\s*:\s*"compaction"/.test(data);
+
+/** Text or a tool call: an upstream that takes the trigger for an ordinary turn. */
+const isOtherOutput = (data: string): boolean =>
+  /"type"\s*:\s*"(?:response\.output_text\.|message"|function_call)/.test(data);
 
 /** What the first bytes are. An event stream may be sent with any content type; a page never passes for an answer. */
 function shapeOf(text: string, headers: Headers): "unknown" | "events" | "json" | "html" {

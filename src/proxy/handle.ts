@@ -2,6 +2,8 @@
 // answer, end. Every step is called once and none calls back; each request ends in exactly one record.
 import { answerFailure, answerFrom, answerGone, answerRefusal } from "./answer.ts";
 import { type LoopInput, runAttempts } from "./attempt-loop.ts";
+import { answerCompaction } from "./answer-compaction.ts";
+import { readCompaction, unfoldSummaries } from "./compaction.ts";
 import type { ProxyDeps } from "./deps.ts";
 import { beginExchange, type Exchange } from "./exchange.ts";
 import { refuse, splitUrl } from "./guard.ts";
@@ -48,7 +50,10 @@ export async function handle(request: Request, deps: ProxyDeps): Promise<Respons
   if (read.kind === "refused") return refused(read);
   const filtered = deps.filter(read.bytes, request.headers);
   if (filtered.kind === "refused") return refused({ status: 400, message: filtered.message });
-  const facts = readRequestFacts(apiOf(request.method, target.path), request.headers, filtered.body);
+  const api = apiOf(request.method, target.path);
+  const compaction = readCompaction(api, filtered.body);
+  const body = compaction.hasOwn ? unfoldSummaries(filtered.body) : filtered.body;
+  const facts = readRequestFacts(api, request.headers, body);
   exchange.describe({ facts, redactions: filtered.redactions, configName: route.configName });
   const plan = {
     upstreams: route.upstreams,
@@ -64,11 +69,13 @@ export async function handle(request: Request, deps: ProxyDeps): Promise<Respons
     request,
     target,
     facts,
-    body: filtered.body,
+    body,
     decoded: read.decoded,
     replacedHeaders: filtered.headers,
+    needsCompaction: false,
   };
-  return await withHeartbeat(answerRequest(input, exchange), {
+  const answer = compaction.isRequest ? answerCompaction(input, exchange) : answerRequest(input, exchange);
+  return await withHeartbeat(answer, {
     api: facts.api,
     stream: facts.stream,
     ...deps.heartbeat,

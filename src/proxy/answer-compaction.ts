@@ -1,0 +1,91 @@
+// Answers a request for compaction: by an upstream that knows how, else by a summary of our own wrapping.
+import { createSseSplitter } from "../base/sse.ts";
+import { answerFailure, answerFrom, answerGone } from "./answer.ts";
+import type { Answer } from "./attempt.ts";
+import { type LoopInput, runAttempts } from "./attempt-loop.ts";
+import { askForSummary, makeCompactionStream, readSummary } from "./compaction.ts";
+import { createDecodedCopy } from "./decoded-copy.ts";
+import { CLIENT_CLOSED_REQUEST, type Exchange } from "./exchange.ts";
+import { makeErrorResponse } from "./local-error.ts";
+
+/** A summary is a few pages; an answer beyond this is none. */
+const MAX_SUMMARY_BYTES = 8 * 2 ** 20;
+
+/** Upstreams that may know compaction are asked first; each unknown one is asked once and remembered. */
+export async function answerCompaction(input: LoopInput, exchange: Exchange): Promise<Response> {
+  const { deps, plan } = input;
+  const capable = plan.upstreams.filter((upstream) => deps.compaction.of(upstream) !== "plain");
+  const native = capable.toSorted((a, b) => rank(deps.compaction.of(a)) - rank(deps.compaction.of(b)));
+  if (native.length > 0) {
+    const result = await runAttempts(
+      { ...input, needsCompaction: true, plan: { ...plan, upstreams: native } },
+      exchange.tried,
+    );
+    for (const { upstream, verdict } of exchange.tried) {
+      if (verdict?.rule === "no-compaction") deps.compaction.note(upstream, "plain");
+    }
+    if (result.kind === "client-gone") return answerGone(exchange);
+    if (result.kind === "answer" && result.chosen.permit !== null) {
+      const { upstream } = result.chosen;
+      deps.compaction.note(upstream, "native");
+      // The item can be read by this account alone: the session stays with it.
+      if (plan.sessionId !== null) deps.router.pin(plan.sessionId, upstream);
+      return answerFrom(input, exchange, result.chosen);
+    }
+    if (result.kind === "answer") result.chosen.answer.abort();
+  }
+  return await answerWithSummary({ ...input, body: askForSummary(input.body) }, exchange);
+}
+
+const rank = (known: "native" | "plain" | "unknown"): number => (known === "native" ? 0 : 1);
+
+async function answerWithSummary(input: LoopInput, exchange: Exchange): Promise<Response> {
+  const result = await runAttempts(input, exchange.tried);
+  if (result.kind === "client-gone") return answerGone(exchange);
+  if (result.kind === "all-failed") return answerFailure(input, exchange, result);
+  const { answer, permit, upstream } = result.chosen;
+  if (permit === null) return answerFrom(input, exchange, result.chosen);
+  const events = await collectEvents(answer);
+  input.deps.connections.released(upstream);
+  if (input.request.signal.aborted) {
+    permit.release();
+    exchange.end({ status: CLIENT_CLOSED_REQUEST, outcome: "client_gone" });
+    return new Response(null, { status: CLIENT_CLOSED_REQUEST });
+  }
+  const summary = events === null ? null : readSummary(events);
+  if (summary === null) {
+    permit.release();
+    const message = `${upstream.label} gave no summary of the conversation`;
+    exchange.end({ status: 502, outcome: "error", error: message });
+    return makeErrorResponse(input.deps.service, { status: 502, message });
+  }
+  permit.succeed();
+  exchange.markFirstByte();
+  exchange.end({ status: 200, outcome: "ok", usage: summary.tokens });
+  return new Response(makeCompactionStream(summary), { headers: { "content-type": "text/event-stream" } });
+}
+
+/** All events of an answer; null when it broke off, went on too long, or cannot be read. */
+async function collectEvents(answer: Answer): Promise<{ data: string }[] | null> {
+  const splitter = createSseSplitter({ maxEventBytes: MAX_SUMMARY_BYTES });
+  const copy = answer.encoding === null ? undefined : createDecodedCopy(answer.encoding);
+  if (copy === null) return null;
+  const events: { data: string }[] = [];
+  let bytes = 0;
+  try {
+    const take = async (chunk: Uint8Array): Promise<void> => {
+      bytes += chunk.length;
+      events.push(...splitter.push(copy === undefined ? chunk : await copy.push(chunk)));
+    };
+    for (const chunk of answer.body.held()) await take(chunk);
+    for (let chunk = await answer.body.next(); chunk !== null; chunk = await answer.body.next()) {
+      await take(chunk);
+      if (bytes > MAX_SUMMARY_BYTES) return null;
+    }
+    return events;
+  } catch {
+    return null;
+  } finally {
+    answer.abort();
+  }
+}
