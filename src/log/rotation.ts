@@ -1,0 +1,37 @@
+// Puts a full requests.jsonl away and says where the files put away are: .1 is the youngest.
+import { renameSync, statSync } from "node:fs";
+import { errorCode } from "../base/errors.ts";
+import { withLockSync } from "../base/lock.ts";
+
+/** The `number`th file put away, counted from 1. */
+export function rotatedPath(path: string, number: number): string {
+  return `${path}.${number}`;
+}
+
+export interface RotateOptions {
+  readonly path: string;
+  /** Of the file that was seen to be full. Another process may have put it away since; then nothing is done. */
+  readonly inode: number;
+  /** The oldest files beyond so many are overwritten. */
+  readonly keep: number;
+}
+
+/** Throws when another process is at it right now or the files cannot be renamed: the file can be written on then. */
+export function rotateLog({ path, inode, keep }: RotateOptions): void {
+  const work = (): void => {
+    if (statSync(path, { throwIfNoEntry: false })?.ino !== inode) return;
+    for (let number = keep; number > 1; number -= 1) {
+      renameIfThere(rotatedPath(path, number - 1), rotatedPath(path, number));
+    }
+    renameIfThere(path, rotatedPath(path, 1));
+  };
+  withLockSync(`${path}.lock`, work, { timeoutMs: 0 });
+}
+
+function renameIfThere(from: string, to: string): void {
+  try {
+    renameSync(from, to);
+  } catch (error) {
+    if (errorCode(error) !== "ENOENT") throw error;
+  }
+}

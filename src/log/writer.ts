@@ -1,0 +1,148 @@
+// Appends to requests.jsonl: one line, one write, also with several processes at it. Rotates by size.
+// A request never fails because of its log line: what goes wrong is told once, through a callback.
+import {
+  closeSync,
+  fchmodSync,
+  fstatSync,
+  openSync,
+  readSync,
+  type Stats,
+  statSync,
+  writeSync,
+} from "node:fs";
+import { dirname } from "node:path";
+import { PRIVATE_FILE, describe, ensurePrivateDirectory, resolveLink } from "../base/files.ts";
+import { type LogEntry, makeLogLine } from "./entry.ts";
+import { rotateLog } from "./rotation.ts";
+
+export interface LogWriter {
+  /** Writes one line at once. Never throws. */
+  append(entry: LogEntry): void;
+  /** The next line opens the file again. */
+  close(): void;
+}
+
+export interface LogWriterOptions {
+  /** Told when lines begin to be lost, and how many were when they no longer are. */
+  readonly onTrouble: (words: string) => void;
+  /** A line that would make the file larger starts a new one. Default 50 MiB. */
+  readonly maxBytes?: number;
+  /** How many full files are kept beside the current one. Default 10. */
+  readonly keep?: number;
+  /** Monotonic clock, ms. */
+  readonly monotonic?: () => number;
+}
+
+interface OpenLog {
+  readonly fd: number;
+  /** Behind all links. */
+  readonly path: string;
+  /** Where the file ended after our last write. */
+  end: number;
+  /** When we last looked whether the path still leads to this file. */
+  lookedAt: number;
+  rotateAtBytes: number;
+}
+
+const DEFAULT_MAX_BYTES = 50 * 1024 * 1024;
+const DEFAULT_KEEP = 10;
+/** A look at the path costs as much as the write. Until the next one, lines go into the file that was moved away. */
+const LOOK_INTERVAL_MS = 1000;
+const ROTATION_RETRY_SHARE = 0.02;
+const NEWLINE = 0x0a;
+
+/** Opens nothing before the first line. The directory is made 0700, the file 0600. */
+export function createLogWriter(path: string, options: LogWriterOptions): LogWriter {
+  const { onTrouble, maxBytes = DEFAULT_MAX_BYTES, keep = DEFAULT_KEEP } = options;
+  const monotonic = options.monotonic ?? (() => performance.now());
+  const encoder = new TextEncoder();
+  let log: OpenLog | null = null;
+  let lostLines = 0;
+
+  function close(): void {
+    const last = log;
+    log = null;
+    if (last !== null) closeSync(last.fd);
+  }
+
+  function closeQuietly(): void {
+    try {
+      close();
+    } catch {
+      // What went wrong has been told.
+    }
+  }
+
+  function reopen(): OpenLog {
+    close();
+    log = { ...open(path), lookedAt: monotonic(), rotateAtBytes: maxBytes };
+    return log;
+  }
+
+  /** The file to write to, with its present size. */
+  function ready(lineBytes: number): { to: OpenLog; size: number } {
+    const to = log ?? reopen();
+    const stats = fstatSync(to.fd);
+    if (stats.nlink === 0 || hasMoved(to, stats)) return fresh();
+    if (stats.size === 0 || stats.size + lineBytes <= to.rotateAtBytes) return { to, size: stats.size };
+    try {
+      rotateLog({ path: to.path, inode: stats.ino, keep });
+    } catch {
+      // Most likely another process is just doing it.
+      to.rotateAtBytes = stats.size + Math.ceil(maxBytes * ROTATION_RETRY_SHARE);
+      return { to, size: stats.size };
+    }
+    return fresh();
+  }
+
+  function fresh(): { to: OpenLog; size: number } {
+    const to = reopen();
+    return { to, size: fstatSync(to.fd).size };
+  }
+
+  function hasMoved(to: OpenLog, stats: Stats): boolean {
+    const now = monotonic();
+    if (now - to.lookedAt < LOOK_INTERVAL_MS) return false;
+    to.lookedAt = now;
+    return statSync(to.path, { throwIfNoEntry: false })?.ino !== stats.ino;
+  }
+
+  function write(line: Uint8Array): void {
+    const { to, size } = ready(line.length);
+    // Another process may have died in the middle of its line.
+    const isTorn = size !== to.end && !endsWithNewline(to.fd, size);
+    const bytes = isTorn ? Buffer.concat([Uint8Array.of(NEWLINE), line]) : line;
+    for (let written = 0; written < bytes.length;) written += writeSync(to.fd, bytes, written);
+    to.end = size + bytes.length;
+  }
+
+  return {
+    append(entry) {
+      try {
+        write(encoder.encode(makeLogLine(entry)));
+      } catch (error) {
+        lostLines += 1;
+        if (lostLines === 1) onTrouble(`cannot write ${path}: ${describe(error)}; requests go on unlogged`);
+        closeQuietly();
+        return;
+      }
+      if (lostLines > 0) onTrouble(`${path} is written again; ${lostLines} requests are missing from it`);
+      lostLines = 0;
+    },
+    close,
+  };
+}
+
+function open(path: string): Pick<OpenLog, "fd" | "path" | "end"> {
+  ensurePrivateDirectory(dirname(path));
+  const target = resolveLink(path);
+  const fd = openSync(target, "a+", PRIVATE_FILE);
+  const stats = fstatSync(fd);
+  if (stats.isFile() && (stats.mode & 0o077) !== 0) fchmodSync(fd, PRIVATE_FILE);
+  return { fd, path: target, end: 0 };
+}
+
+function endsWithNewline(fd: number, size: number): boolean {
+  const last = new Uint8Array(1);
+  return size === 0 || readSync(fd, last, 0, 1, size - 1) === 0 || last[0] === NEWLINE;
+}

@@ -1,0 +1,101 @@
+import { afterEach, beforeEach, expect, test } from "bun:test";
+import fc from "fast-check";
+import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { UserError } from "../../src/base/errors.ts";
+import { makeLogLine } from "../../src/log/entry.ts";
+import { type ReadLogOptions, readLog } from "../../src/log/reader.ts";
+import { makeEntry } from "./make-entry.ts";
+
+let home = "";
+let path = "";
+beforeEach(() => {
+  home = mkdtempSync(join(tmpdir(), "log-reader-"));
+  path = join(home, "requests.jsonl");
+});
+afterEach(() => rmSync(home, { recursive: true }));
+
+async function read(order: ReadLogOptions["order"]): Promise<{ ids: string[]; bad: number }> {
+  const ids: string[] = [];
+  let bad = 0;
+  for await (const batch of readLog(path, { order, onBadLine: () => (bad += 1) })) {
+    for (const { fields } of batch) ids.push(String(fields["id"]));
+  }
+  return { ids, bad };
+}
+
+const line = (id: string, length = 0): string => makeLogLine(makeEntry({ id, model: "é".repeat(length) }));
+
+test("a log that does not exist has no entries", async () => {
+  expect(await read("oldest-first")).toEqual({ ids: [], bad: 0 });
+});
+
+test("entries come from the files put away too, oldest or newest first", async () => {
+  writeFileSync(`${path}.2`, line("a") + line("b"));
+  writeFileSync(`${path}.1`, line("c"));
+  writeFileSync(path, line("d") + line("e"));
+  expect((await read("oldest-first")).ids.join("")).toBe("abcde");
+  expect((await read("newest-first")).ids.join("")).toBe("edcba");
+  rmSync(path);
+  expect((await read("oldest-first")).ids.join("")).toBe("abc");
+});
+
+test("what is no entry is skipped and counted, in both directions", async () => {
+  const nuls = "\0".repeat(5000);
+  const text = [
+    `${line("a")}{"timestamp_ms":1,"id":"torn\n${nuls}\n${nuls}${line("b")}`,
+    `hello\n\n[1]\n{"id":"no time"}\nnull\n\r\n${line("c").trimEnd()}\r\n`,
+    `{"timestamp_ms":5,"id":"d","usage":null,"status_code":0,"new":{"field":1}}`,
+  ].join("");
+  writeFileSync(path, text);
+  expect(await read("oldest-first")).toEqual({ ids: ["a", "b", "c", "d"], bad: 6 });
+  expect(await read("newest-first")).toEqual({ ids: ["d", "c", "b", "a"], bad: 6 });
+});
+
+test("lines of any length come whole, wherever the blocks that are read end", async () => {
+  const lengths = fc.array(fc.constantFrom(0, 10, 500, 100_000, 524_288, 600_000, 2_200_000), {
+    minLength: 1,
+    maxLength: 8,
+  });
+  await fc.assert(
+    fc.asyncProperty(lengths, fc.boolean(), async (sizes, hasEnd) => {
+      const text = sizes.map((size, index) => line(String(index), size)).join("");
+      writeFileSync(path, hasEnd ? text : text.trimEnd());
+      const ids = sizes.map((_, index) => String(index));
+      expect(await read("oldest-first")).toEqual({ ids, bad: 0 });
+      expect(await read("newest-first")).toEqual({ ids: ids.toReversed(), bad: 0 });
+    }),
+    { numRuns: 15 },
+  );
+});
+
+test("an endless line is one bad line and is not held", async () => {
+  writeFileSync(path, line("a") + "x".repeat(40_000_000) + "\n" + line("b"));
+  expect(await read("oldest-first")).toEqual({ ids: ["a", "b"], bad: 1 });
+  expect(await read("newest-first")).toEqual({ ids: ["b", "a"], bad: 1 });
+});
+
+test("a file that is put away while it is read is read once and to its end", async () => {
+  writeFileSync(path, line("a") + line("b"));
+  const reading = readLog(path, { order: "newest-first" });
+  const first = await reading.next();
+  renameSync(path, `${path}.1`);
+  writeFileSync(path, line("c"));
+  const entries = first.done === true ? [] : [...first.value];
+  for await (const batch of reading) entries.push(...batch);
+  expect(entries.map(({ fields }) => fields["id"])).toEqual(["b", "a"]);
+});
+
+test("an entry keeps the line as it was found", async () => {
+  const raw = '{ "timestamp_ms": 5,  "id":"x" }';
+  writeFileSync(path, `${raw}\n`);
+  for await (const batch of readLog(path, { order: "oldest-first" })) expect(batch[0]?.raw).toBe(raw);
+});
+
+test("what is there and cannot be read is an error that names it", async () => {
+  mkdirSync(path);
+  const problem = await read("oldest-first").catch((error: unknown) => error);
+  expect(problem).toBeInstanceOf(UserError);
+  expect(String(problem)).toContain(path);
+});

@@ -1,0 +1,216 @@
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseLine, readLog } from "../../src/log/reader.ts";
+import { createLogWriter } from "../../src/log/writer.ts";
+import { makeEntry } from "./make-entry.ts";
+
+let home = "";
+let path = "";
+let troubles: string[] = [];
+const onTrouble = (words: string): void => void troubles.push(words);
+
+beforeEach(() => {
+  home = mkdtempSync(join(tmpdir(), "log-writer-"));
+  path = join(home, "logs", "requests.jsonl");
+  troubles = [];
+});
+afterEach(() => {
+  expect(troubles).toEqual([]);
+  rmSync(home, { recursive: true });
+});
+
+function ids(file = path): unknown[] {
+  return readFileSync(file, "utf8")
+    .trimEnd()
+    .split("\n")
+    .map((line) => parseLine(line)?.fields["id"] ?? "bad");
+}
+
+async function count(): Promise<{ ids: Map<string, number>; bad: number; files: string[] }> {
+  const seen = new Map<string, number>();
+  let bad = 0;
+  for await (const batch of readLog(path, { order: "oldest-first", onBadLine: () => (bad += 1) })) {
+    for (const { fields } of batch) seen.set(String(fields["id"]), (seen.get(String(fields["id"])) ?? 0) + 1);
+  }
+  return { ids: seen, bad, files: readdirSync(join(home, "logs")).sort() };
+}
+
+function spawn(...args: readonly (string | number)[]): Bun.Subprocess<"ignore", "pipe", "pipe"> {
+  return Bun.spawn([process.execPath, join(import.meta.dir, "append-lines.ts"), path, ...args.map(String)], {
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+}
+
+async function hasStarted(child: Bun.Subprocess<"ignore", "pipe", "pipe">): Promise<void> {
+  for await (const _ of child.stdout) return;
+}
+
+describe("the log writer", () => {
+  test("makes the directory 0700 and the file 0600 with the first line, and nothing before", () => {
+    const log = createLogWriter(path, { onTrouble });
+    expect(existsSync(join(home, "logs"))).toBe(false);
+    log.append(makeEntry({ id: "a" }));
+    expect(statSync(join(home, "logs")).mode & 0o777).toBe(0o700);
+    expect(statSync(path).mode & 0o777).toBe(0o600);
+    expect(ids()).toEqual(["a"]);
+    log.close();
+  });
+
+  test("tightens what others may read", () => {
+    mkdirSync(join(home, "logs"), { mode: 0o755 });
+    writeFileSync(path, "", { mode: 0o644 });
+    const log = createLogWriter(path, { onTrouble });
+    log.append(makeEntry());
+    expect(statSync(path).mode & 0o777).toBe(0o600);
+    log.close();
+  });
+
+  test("starts a new line after one that another process left torn, at its start and later", () => {
+    mkdirSync(join(home, "logs"));
+    writeFileSync(path, '{"timestamp_ms":1,"id":"to');
+    const log = createLogWriter(path, { onTrouble });
+    log.append(makeEntry({ id: "a" }));
+    appendFileSync(path, '{"timesta');
+    log.append(makeEntry({ id: "b" }));
+    log.append(makeEntry({ id: "c" }));
+    log.close();
+    expect(ids()).toEqual(["bad", "a", "bad", "b", "c"]);
+    expect(readFileSync(path, "utf8")).not.toContain("\n\n");
+  });
+
+  test("goes on in a new file when the old one is deleted or moved away, and in an emptied one", () => {
+    let now = 0;
+    const log = createLogWriter(path, { onTrouble, monotonic: () => now });
+    log.append(makeEntry({ id: "a" }));
+    rmSync(path);
+    log.append(makeEntry({ id: "b" }));
+    expect(ids()).toEqual(["b"]);
+    renameSync(path, `${path}.moved`);
+    now += 1000;
+    log.append(makeEntry({ id: "c" }));
+    expect(ids()).toEqual(["c"]);
+    truncateSync(path);
+    log.append(makeEntry({ id: "d" }));
+    expect(ids()).toEqual(["d"]);
+    log.close();
+  });
+
+  test("writes through a link, into a device too", () => {
+    mkdirSync(join(home, "logs"));
+    symlinkSync("/dev/null", path);
+    const log = createLogWriter(path, { onTrouble, maxBytes: 10 });
+    log.append(makeEntry());
+    log.append(makeEntry());
+    log.close();
+    expect(statSync("/dev/null").isCharacterDevice()).toBe(true);
+    expect(readdirSync(join(home, "logs"))).toEqual(["requests.jsonl"]);
+  });
+
+  test("puts full files away and keeps the youngest of them", () => {
+    const log = createLogWriter(path, { onTrouble, maxBytes: 1000, keep: 3 });
+    for (let index = 0; index < 40; index += 1) log.append(makeEntry({ id: `${index}`.padStart(3, "0") }));
+    log.close();
+    const files = readdirSync(join(home, "logs")).filter((name) => !name.endsWith(".lock"));
+    expect(files.sort()).toEqual([
+      "requests.jsonl",
+      "requests.jsonl.1",
+      "requests.jsonl.2",
+      "requests.jsonl.3",
+    ]);
+    for (const file of files) {
+      expect(statSync(join(home, "logs", file)).size).toBeLessThanOrEqual(1000);
+      expect(statSync(join(home, "logs", file)).mode & 0o777).toBe(0o600);
+    }
+    const kept = files
+      .sort()
+      .reverse()
+      .flatMap((file) => ids(join(home, "logs", file)));
+    expect(kept).toEqual(kept.toSorted((a, b) => Number(a) - Number(b)));
+    expect(kept.at(-1)).toBe("039");
+  });
+
+  test("a line larger than a whole file is written all the same", () => {
+    const log = createLogWriter(path, { onTrouble, maxBytes: 300, keep: 3 });
+    log.append(makeEntry({ id: "large", model: "x".repeat(1000) }));
+    log.append(makeEntry({ id: "small" }));
+    log.close();
+    expect(ids(`${path}.1`)).toEqual(["large"]);
+    expect(ids()).toEqual(["small"]);
+  });
+
+  test("says once that lines are lost and once that they no longer are, and never throws", () => {
+    mkdirSync(path, { recursive: true });
+    const log = createLogWriter(path, { onTrouble });
+    for (let index = 0; index < 3; index += 1) log.append(makeEntry());
+    rmSync(path, { recursive: true });
+    log.append(makeEntry({ id: "a" }));
+    log.close();
+    expect(ids()).toEqual(["a"]);
+    expect(troubles).toEqual([
+      `cannot write ${path}: it is a directory (EISDIR); requests go on unlogged`,
+      `${path} is written again; 3 requests are missing from it`,
+    ]);
+    troubles = [];
+  });
+
+  test("survives a full disk", () => {
+    mkdirSync(join(home, "logs"));
+    symlinkSync("/dev/full", path);
+    const log = createLogWriter(path, { onTrouble });
+    log.append(makeEntry());
+    log.append(makeEntry());
+    expect(troubles).toEqual([
+      `cannot write ${path}: no space left on the disk (ENOSPC); requests go on unlogged`,
+    ]);
+    troubles = [];
+  });
+});
+
+describe("several processes at one log", () => {
+  test("three at 3,000 lines each of up to 200 KB leave every line whole", async () => {
+    const children = [spawn(3000, 200_000), spawn(3000, 50), spawn(3000, 3000)];
+    expect(await Promise.all(children.map((child) => child.exited))).toEqual([0, 0, 0]);
+    const { ids: seen, bad } = await count();
+    expect(bad).toBe(0);
+    expect(seen.size).toBe(9000);
+    expect([...seen.values()].every((times) => times === 1)).toBe(true);
+  }, 60_000);
+
+  test("a kill -9 tears at most the one line that was being written", async () => {
+    const victims = [spawn(1_000_000, 200_000), spawn(1_000_000, 200_000)];
+    await Promise.all(victims.map(hasStarted));
+    const survivor = spawn(1500, 20_000);
+    await hasStarted(survivor);
+    for (const victim of victims) victim.kill("SIGKILL");
+    expect(await survivor.exited).toBe(0);
+    const { ids: seen, bad } = await count();
+    expect(bad).toBeLessThanOrEqual(victims.length);
+    const survived = [...seen.keys()].filter((id) => id.startsWith(`${survivor.pid}-`));
+    expect(survived.length).toBeGreaterThanOrEqual(1500 - bad);
+  }, 60_000);
+
+  test("rotation by any of them loses no line", async () => {
+    const children = [spawn(3000, 300, 600_000), spawn(3000, 300, 600_000), spawn(3000, 300, 600_000)];
+    expect(await Promise.all(children.map((child) => child.exited))).toEqual([0, 0, 0]);
+    const { ids: seen, bad, files } = await count();
+    expect(files.length).toBeGreaterThan(6);
+    expect(bad).toBe(0);
+    expect(seen.size).toBe(9000);
+    expect([...seen.values()].every((times) => times === 1)).toBe(true);
+  }, 60_000);
+});
