@@ -1,5 +1,6 @@
 // Turns secrets into something that may be seen: a mask for people, a fingerprint for keys of maps.
 // Never returns, logs or stores the secret itself.
+// Pure.
 import { createHash } from "node:crypto";
 
 /** "sk-12…cdef" for a long secret, "…" for a short one. Shows at most 4 + 4 characters and under half of it. */

@@ -1,4 +1,5 @@
 // The shape of config.json, as users write it. Unknown keys pass through; null means absent; errors never show values.
+// Pure.
 import { z } from "zod";
 
 const text = z.string().nullish();

@@ -1,0 +1,173 @@
+import { Glob } from "bun";
+import { describe, expect, test } from "bun:test";
+import { dirname, join, normalize, relative } from "node:path";
+
+const ROOT = join(import.meta.dir, "..");
+const SRC = join(ROOT, "src");
+const MAX_LINES = 300;
+/** Lower number = lower room. Imports go to a lower number, or stay in their room. */
+const LEVEL: Readonly<Record<string, number>> = {
+  base: 0,
+  routing: 1,
+  filter: 1,
+  usage: 1,
+  log: 1,
+  config: 1,
+  state: 1,
+  proxy: 2,
+  quota: 2,
+  clients: 2,
+  sessions: 2,
+  doctor: 2,
+  app: 3,
+  cli: 4,
+  main: 5,
+};
+/** Nouns of routing: types that several rooms speak in. */
+const SHARED_TYPES = "routing/types.ts";
+const IMPURE =
+  /\bBun\.|\bfetch\(|\bprocess\.|\bDate\.now\b|\bMath\.random\b|\bsetTimeout\(|\bperformance\.now\b|\bconsole\./;
+const IMPURE_MODULES = /^(?:node:(?!buffer|util)|bun:|bun$)/;
+/** Pure in what they do, though the platform keeps them in a module of its own. */
+const PURE_MODULES = new Set(["node:crypto", "node:path"]);
+
+interface Source {
+  readonly name: string;
+  readonly text: string;
+  readonly header: string;
+  readonly room: string;
+  readonly imports: readonly { readonly path: string; readonly isTypeOnly: boolean }[];
+}
+
+const sources: readonly Source[] = await Promise.all(
+  [...new Glob("**/*.ts").scanSync(SRC)].toSorted().map(async (name): Promise<Source> => {
+    const text = await Bun.file(join(SRC, name)).text();
+    const lines = text.split("\n").filter((line) => !line.startsWith("#!"));
+    const end = lines.findIndex((line) => !line.startsWith("//"));
+    return {
+      name,
+      text,
+      header: lines.slice(0, end).join("\n"),
+      room: name === "main.ts" ? "main" : (name.split("/")[0] ?? ""),
+      imports: listImports(text),
+    };
+  }),
+);
+const byName = new Map(sources.map((source) => [source.name, source]));
+
+/** Every import and re-export, of values and of types. */
+function listImports(text: string): Source["imports"] {
+  const statements = text.matchAll(/^(?:import|export)\s+(type\s+)?(?:[\w*{][^;]*?\sfrom\s+)?"([^"]+)"/gms);
+  const lazy = text.matchAll(/\bimport\("([^"]+)"\)/g);
+  return [
+    ...[...statements].map(([, type, path = ""]) => ({ path, isTypeOnly: type !== undefined })),
+    ...[...lazy].map(([, path = ""]) => ({ path, isTypeOnly: false })),
+  ];
+}
+
+function resolveImport(from: Source, path: string): string | null {
+  return path.startsWith(".") ? normalize(join(dirname(from.name), path)) : null;
+}
+
+const isPure = (source: Source): boolean => /^\/\/ Pure\.$/m.test(source.header);
+/** Comments say what they like; only code is looked at. */
+const codeOf = (source: Source): string =>
+  source.text.replace(/\/\*[\s\S]*?\*\//g, "").replace(/^\s*\/\/.*$/gm, "");
+
+describe("the house", () => {
+  test("imports point down, and rooms on one level do not know each other", () => {
+    const wrong = sources.flatMap((source) =>
+      source.imports.flatMap(({ path }) => {
+        const target = resolveImport(source, path);
+        if (target === null || target.startsWith("..")) return [];
+        const room = target === "main.ts" ? "main" : (target.split("/")[0] ?? "");
+        if (room === source.room || target === SHARED_TYPES) return [];
+        return (LEVEL[room] ?? 99) < (LEVEL[source.room] ?? -1) ? [] : [`${source.name} -> ${target}`];
+      }),
+    );
+    expect(wrong).toEqual([]);
+  });
+
+  test("every room is on the plan", () => {
+    expect([...new Set(sources.map(({ room }) => room))].filter((room) => LEVEL[room] === undefined)).toEqual(
+      [],
+    );
+  });
+
+  test("what says that it is pure does no IO, reads no clock, and imports nothing that does", () => {
+    const wrong = sources.filter(isPure).flatMap((source) => {
+      const problems: string[] = [];
+      const match = IMPURE.exec(codeOf(source));
+      if (match !== null) problems.push(`${source.name} uses ${match[0]}`);
+      for (const { path, isTypeOnly } of source.imports) {
+        if (isTypeOnly) continue;
+        const target = byName.get(resolveImport(source, path) ?? "");
+        if (target !== undefined && !isPure(target) && !importsOnlyTypes(source, path))
+          problems.push(`${source.name} -> ${target.name}`);
+        if (IMPURE_MODULES.test(path) && !PURE_MODULES.has(path)) problems.push(`${source.name} -> ${path}`);
+      }
+      return problems;
+    });
+    expect(wrong).toEqual([]);
+  });
+
+  test("no file is longer than its limit", () => {
+    const long = sources.filter(({ text }) => text.split("\n").length - 1 > MAX_LINES);
+    expect(long.map(({ name }) => name)).toEqual([]);
+  });
+
+  test("every file begins by saying what it answers for, in at most five lines", () => {
+    const wrong = sources.filter(({ header }) => header === "" || header.split("\n").length > 5);
+    expect(wrong.map(({ name }) => name)).toEqual([]);
+  });
+
+  test("files are named in kebab case, and no drawer is called utils", () => {
+    const wrong = sources.filter(
+      ({ name }) =>
+        !/^[a-z0-9/-]+\.ts$/.test(name) ||
+        /(?:^|\/)(?:utils?|helpers?|common|lib|misc|index)(?:\/|\.ts)/.test(name),
+    );
+    expect(wrong.map(({ name }) => name)).toEqual([]);
+  });
+
+  test("only main.ts reads the environment and sets the exit code, only cli/ prints", () => {
+    const wrong = sources.flatMap((source) => {
+      const code = codeOf(source);
+      const problems: string[] = [];
+      if (source.name !== "main.ts" && /\bprocess\.(?:env|exitCode|exit\()|\bBun\.env\b/.test(code))
+        problems.push(`${source.name}: process`);
+      if (source.room !== "cli" && /\bconsole\b|\bprocess\.std(?:out|err)\b/.test(code))
+        problems.push(`${source.name}: console`);
+      if (/^export default/m.test(code)) problems.push(`${source.name}: default export`);
+      return problems;
+    });
+    expect(wrong).toEqual([]);
+  });
+
+  test("tests never skip, focus or wait for time to pass", async () => {
+    const wrong: string[] = [];
+    for (const name of new Glob("**/*.ts").scanSync(import.meta.dir)) {
+      if (name === relative(import.meta.dir, import.meta.path)) continue;
+      const text = await Bun.file(join(import.meta.dir, name)).text();
+      if (/\b(?:test|it|describe)\.(?:skip|only|todo|skipIf)\b/.test(text))
+        wrong.push(`${name}: skips or focuses`);
+      if (name !== "helpers/wait.ts" && /\bBun\.sleep\(|\bsetTimeout\(\s*resolve/.test(text))
+        wrong.push(`${name}: sleeps`);
+    }
+    expect(wrong).toEqual([]);
+  });
+});
+
+/** `import { type A, type B } from` brings no code along. */
+function importsOnlyTypes(source: Source, path: string): boolean {
+  const pattern = new RegExp(
+    `^import\\s+\\{([^}]*)\\}\\s+from\\s+"${path.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")}"`,
+    "m",
+  );
+  const names = pattern
+    .exec(source.text)?.[1]
+    ?.split(",")
+    .map((name) => name.trim())
+    .filter((name) => name !== "");
+  return names !== undefined && names.every((name) => name.startsWith("type "));
+}
