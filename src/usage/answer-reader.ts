@@ -167,7 +167,7 @@ function* eventsFromEnd(
     if (needles().some((needle) => block.includes(needle))) {
       const splitter = createSseSplitter({ maxEventBytes: Number.POSITIVE_INFINITY });
       const dispatched = splitter.push(block);
-      const unfinished = splitter.push(BLANK_LINE);
+      const unfinished = splitter.push(BLANK_LF);
       for (const event of unfinished) yield { event, isDispatched: !isLast };
       for (const event of dispatched.toReversed()) yield { event, isDispatched: true };
     }
@@ -182,14 +182,15 @@ function* eventsFromEnd(
 function* blocksFromEnd(bytes: Uint8Array): Generator<Buffer> {
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (!text.includes(LF)) for (let at = text.indexOf(CR); at >= 0; at = text.indexOf(CR, at)) text[at] = LF;
+  const blanks = text.includes(CR) ? [BLANK_LF, BLANK_CRLF] : [BLANK_LF];
   for (let end = text.length; end > 0;) {
-    const blank =
-      end < 2 ? -1 : Math.max(text.lastIndexOf("\n\n", end - 2), text.lastIndexOf("\n\r\n", end - 2));
+    const blank = end < 2 ? -1 : Math.max(...blanks.map((line) => text.lastIndexOf(line, end - 2)));
     yield text.subarray(blank + 1, end);
     end = blank + 1;
   }
 }
 
+const BLANK_LF = Buffer.from("\n\n");
+const BLANK_CRLF = Buffer.from("\n\r\n");
 const LF = 0x0a;
 const CR = 0x0d;
-const BLANK_LINE = new TextEncoder().encode("\n\n");

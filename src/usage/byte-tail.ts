@@ -13,6 +13,7 @@ export interface ByteTail {
   readonly isCut: boolean;
 }
 
+const NOTHING = new Uint8Array();
 const EVENT_START_BYTES = 256;
 /** So many small chunks are joined into larger pieces: their objects would outweigh their bytes. */
 const MAX_CHUNKS = 1024;
@@ -22,20 +23,22 @@ export function createByteTail(minBytes: number): ByteTail {
   let chunks: Uint8Array[] = [];
   let first = 0;
   let size = 0;
-  let eventStart: Uint8Array = new Uint8Array();
+  let eventStart: Uint8Array = NOTHING;
   let hasGap = false;
   /** The bytes before the chunk that is let go, as many as a blank line may be cut through. */
-  let before: Uint8Array = eventStart;
+  let before: Uint8Array = NOTHING;
   let isCut = false;
 
   function letGo(chunk: Uint8Array): void {
     const end = endOfLastBlankLine(before, chunk);
-    const start = end >= 0 ? new Uint8Array() : eventStart;
-    const rest = end >= 0 ? chunk.subarray(end) : chunk;
-    const room = EVENT_START_BYTES - start.length;
-    hasGap = rest.length > room;
-    if (room > 0) eventStart = concat([start, rest.subarray(0, room)]);
-    before = chunk.length >= 2 ? chunk : concat([before.subarray(-2), chunk]);
+    if (end >= 0) eventStart = NOTHING;
+    if (end < chunk.length) {
+      const rest = chunk.subarray(Math.max(end, 0));
+      const room = EVENT_START_BYTES - eventStart.length;
+      hasGap = rest.length > room;
+      if (room > 0) eventStart = Buffer.concat([eventStart, rest.subarray(0, room)]);
+    }
+    before = chunk.length >= 2 ? chunk : Buffer.concat([before.subarray(-2), chunk]);
     isCut = true;
     size -= chunk.length;
     first += 1;
@@ -54,10 +57,10 @@ export function createByteTail(minBytes: number): ByteTail {
         letGo(oldest);
       }
       if (chunks.length < MAX_CHUNKS) return;
-      chunks = split(concat(chunks.slice(first)), Math.max(PIECE_BYTES, (2 * size) / MAX_CHUNKS));
+      chunks = split(Buffer.concat(chunks.slice(first)), Math.max(PIECE_BYTES, (2 * size) / MAX_CHUNKS));
       first = 0;
     },
-    bytes: () => concat([hasGap ? trimLineEnd(eventStart) : eventStart, ...chunks.slice(first)]),
+    bytes: () => Buffer.concat([hasGap ? trimLineEnd(eventStart) : eventStart, ...chunks.slice(first)]),
     get isCut() {
       return isCut;
     },
@@ -72,7 +75,7 @@ function endOfLastBlankLine(before: Uint8Array, chunk: Uint8Array): number {
   if (chunk[length - 1] === LF && chunk[length - 2] === LF) return length;
   const within = lastBlankLine(chunk);
   if (within >= 0) return within;
-  const seam = concat([before.subarray(-2), chunk.subarray(0, 2)]);
+  const seam = Buffer.concat([before.subarray(-2), chunk.subarray(0, 2)]);
   return lastBlankLine(seam) - Math.min(before.length, 2);
 }
 
@@ -91,16 +94,6 @@ function trimLineEnd(bytes: Uint8Array): Uint8Array {
   let end = bytes.length;
   while (bytes[end - 1] === LF || bytes[end - 1] === CR) end -= 1;
   return bytes.subarray(0, end);
-}
-
-function concat(parts: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }
 
 function split(bytes: Uint8Array, pieceBytes: number): Uint8Array[] {
