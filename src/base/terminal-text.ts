@@ -1,11 +1,11 @@
 // Makes text of unknown origin harmless for a terminal (upstream errors, session titles, model names).
 // Pure.
 
+/* oxlint-disable no-control-regex -- matching control characters is the point of this file */
+
 /** C0, DEL, C1, bidirectional marks, zero-width marks and line separators. Tab and newline are handled apart. */
-// oxlint-disable-next-line no-control-regex -- matching control characters is the point
 const HARMFUL =
   /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g;
-// oxlint-disable-next-line no-control-regex -- matching escape sequences is the point
 const ESCAPE_SEQUENCE =
   /\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)?|[PX^_][^\u001b]*(?:\u001b\\)?|[ -/]*[0-~])/g;
 

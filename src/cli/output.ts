@@ -1,29 +1,27 @@
-// The only way to the terminal: data to stdout, words to stderr, colours where they are welcome.
-// Secrets are masked by whoever makes the data; control characters are taken out here.
-import { writeSync } from "node:fs";
-import { type Env, readVariable } from "../base/env.ts";
-import { errorCode } from "../base/errors.ts";
+// Data for stdout: lines, tables and JSON, coloured where colours are welcome. The words beside it are in words.ts.
+// Lets no control character through but its own colours. Masks nothing: whoever makes the data does.
+import { printable } from "../base/terminal-text.ts";
+import type { Terminal } from "./terminal.ts";
+import type { Words } from "./words.ts";
 
 export type Colour = "red" | "green" | "yellow" | "cyan" | "bold" | "dim";
 
-export interface Output {
+export interface Data {
   /** Columns of the terminal; 80 where there is none. */
   readonly width: number;
-  /** Data. One line, or several. */
+  /** One line, or several. */
   line(text?: string): void;
   json(value: unknown): void;
-  /** Rows under their headings, aligned by display width, the last column cut to the terminal. */
+  /** Rows under their headings, aligned by display width; on a terminal, cut to its width. */
   table(headings: readonly string[], rows: readonly (readonly string[])[]): void;
-  /** Words that are not data: what was done, what to type next. */
-  note(text: string): void;
-  warn(text: string): void;
   /** Colours a text that goes to stdout. */
   paint(colour: Colour, text: string): string;
-  /** A yes-or-no question on the terminal; false where nobody can answer. */
-  confirm(question: string): Promise<boolean>;
 }
 
-const CODES: Readonly<Record<Colour, readonly [number, number]>> = {
+/** The only way to the terminal. */
+export interface Output extends Data, Words {}
+
+const CODES: Readonly<Record<Colour, readonly [start: number, end: number]>> = {
   red: [31, 39],
   green: [32, 39],
   yellow: [33, 39],
@@ -31,58 +29,49 @@ const CODES: Readonly<Record<Colour, readonly [number, number]>> = {
   bold: [1, 22],
   dim: [2, 22],
 };
+// oxlint-disable-next-line no-control-regex -- our own colours are escape sequences
+const OWN_CODES = /(\u001b\[(?:3[1236]|39|1|2|22)m)/;
+/** What JSON allows in a string and a terminal should not get: DEL, C1, bidirectional and zero-width marks. */
+const HARMFUL_IN_JSON = /[\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g;
+const WIDTH_WITHOUT_TERMINAL = 80;
 
-export interface OutputOptions {
-  readonly env: Env;
-  readonly isInteractive: boolean;
-  readonly isTerminal: { readonly stdout: boolean; readonly stderr: boolean };
-  readonly columns: number | undefined;
-}
-
-export function createOutput(options: OutputOptions): Output {
-  const width = options.columns ?? 80;
-  const colours = {
-    stdout: wantsColour(options.env, options.isTerminal.stdout),
-    stderr: wantsColour(options.env, options.isTerminal.stderr),
-  };
-  const paint = (on: boolean, colour: Colour, text: string): string => {
-    const [start, end] = CODES[colour];
-    return on ? `\u001b[${start}m${text}\u001b[${end}m` : text;
-  };
+export function createData({ stdout }: Pick<Terminal, "stdout">): Data {
+  const paint: Data["paint"] = (colour, text) => paintText(stdout.hasColours, colour, text);
+  const line: Data["line"] = (text = "") => stdout.write(`${makeHarmless(text, stdout.hasColours)}\n`);
   return {
-    width,
-    line: (text = "") => write(1, `${text}\n`),
-    json: (value) => write(1, `${JSON.stringify(value, null, 2)}\n`),
+    width: stdout.columns ?? WIDTH_WITHOUT_TERMINAL,
+    line,
+    json: (value) => stdout.write(`${makeJson(value)}\n`),
     table(headings, rows) {
-      for (const row of alignRows(
-        [headings.map((text) => paint(colours.stdout, "dim", text)), ...rows],
-        width,
-      )) {
-        write(1, `${row}\n`);
-      }
+      const titles = headings.map((text) => paint("dim", text));
+      line(alignRows([titles, ...rows], stdout.columns).join("\n"));
     },
-    note: (text) => write(2, `${text}\n`),
-    warn: (text) => write(2, `${paint(colours.stderr, "yellow", "warning:")} ${text}\n`),
-    paint: (colour, text) => paint(colours.stdout, colour, text),
-    async confirm(question) {
-      if (!options.isInteractive) return false;
-      write(2, `${question} [y/N] `);
-      for await (const answer of console) return /^\s*y(es)?\s*$/i.test(answer);
-      return false;
-    },
+    paint,
   };
 }
 
-/** https://no-color.org and the FORCE_COLOR convention; a terminal otherwise. */
-function wantsColour(env: Env, isTerminal: boolean): boolean {
-  if (readVariable(env, "NO_COLOR") !== undefined) return false;
-  const forced = readVariable(env, "FORCE_COLOR");
-  if (forced !== undefined) return forced !== "0" && forced !== "false";
-  return isTerminal && env["TERM"] !== "dumb";
+export function paintText(hasColours: boolean, colour: Colour, text: string): string {
+  const [start, end] = CODES[colour];
+  return hasColours && text !== "" ? `\u001b[${start}m${text}\u001b[${end}m` : text;
 }
 
-/** Pads every column but the last to its widest cell; no line is wider than the terminal. */
-export function alignRows(rows: readonly (readonly string[])[], width: number): string[] {
+/** Text of any origin as a terminal may have it: no control character but, if wanted, our own colours. */
+export function makeHarmless(text: string, hasColours: boolean): string {
+  if (!hasColours) return printable(text);
+  return text
+    .split(OWN_CODES)
+    .map((part, index) => (index % 2 === 1 ? part : printable(part)))
+    .join("");
+}
+
+/** Indented JSON; what could steer a terminal is escaped, so that the value stays what it is. */
+export function makeJson(value: unknown): string {
+  const escape = (character: string): string => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  return JSON.stringify(value, null, 2).replace(HARMFUL_IN_JSON, escape);
+}
+
+/** Pads every column but the last to its widest cell. With `width`, no line is wider than so many columns. */
+export function alignRows(rows: readonly (readonly string[])[], width: number | undefined): string[] {
   const widths: number[] = [];
   for (const row of rows) {
     for (const [column, cell] of row.entries())
@@ -93,23 +82,7 @@ export function alignRows(rows: readonly (readonly string[])[], width: number): 
       column === row.length - 1 ? cell : cell + " ".repeat((widths[column] ?? 0) - Bun.stringWidth(cell)),
     );
     const line = cells.join("  ").trimEnd();
-    return Bun.stringWidth(line) <= width ? line : `${Bun.sliceAnsi(line, 0, width - 1)}…`;
+    if (width === undefined || Bun.stringWidth(line) <= width) return line;
+    return `${Bun.sliceAnsi(line, 0, width - 1)}…`;
   });
 }
-
-/** Writes at once and whole. A reader that has gone away (`| head`) ends the program quietly. */
-function write(fd: 1 | 2, text: string): void {
-  const bytes = Buffer.from(text);
-  for (let at = 0; at < bytes.length;) {
-    try {
-      at += writeSync(fd, bytes, at);
-    } catch (error) {
-      if (errorCode(error) === "EAGAIN") continue;
-      if (errorCode(error) === "EPIPE") throw new ClosedPipe();
-      throw error;
-    }
-  }
-}
-
-/** Thrown through a command when nobody reads its output any more. */
-export class ClosedPipe extends Error {}

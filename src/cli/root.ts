@@ -3,14 +3,14 @@ import type { Cli, Command } from "./cli.ts";
 
 export interface RootEntry {
   readonly summary: string;
-  readonly load: () => Promise<{ createCommand(cli: Cli): Command }>;
+  readonly load: () => Promise<{ readonly createCommand: (cli: Cli) => Command }>;
 }
 
 /** What bare `ch` does. */
 export const DEFAULT_COMMAND = "serve";
 
-export const COMMANDS: Readonly<Record<string, RootEntry>> = {
+export const COMMANDS = {
   serve: { summary: "run the proxy in front of you", load: () => import("./commands/serve.ts") },
   demo: { summary: "see a failover happen, without a key", load: () => import("./commands/demo.ts") },
   filter: { summary: "check and try the redaction rules", load: () => import("./commands/filter.ts") },
-};
+} as const satisfies Readonly<Record<string, RootEntry>>;

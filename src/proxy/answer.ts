@@ -1,5 +1,4 @@
 // Turns what the attempts came to into the client's answer, and the end of that answer into the request's record.
-import type { Upstream } from "../base/upstream.ts";
 import { classify } from "../routing/classify.ts";
 import { makeFinalAnswer } from "../routing/final-answer.ts";
 import type { AttemptOutcome, Permit } from "../routing/types.ts";

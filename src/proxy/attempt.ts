@@ -44,7 +44,7 @@ export interface Answer {
   /** The upstream's encoding was taken off, because the client cannot read it. */
   readonly decoded: boolean;
   /** Ends the exchange at once, also while a read hangs. */
-  abort(): void;
+  readonly abort: () => void;
 }
 
 export type AttemptResult =

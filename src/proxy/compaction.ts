@@ -2,6 +2,7 @@
 // `compaction` item, a plain relay would answer in prose. The request is turned into one for a summary, the summary is
 // wrapped as an item of our own marking, and unfolded again in every later request.
 // Pure.
+import { isRecord, parseRecord, stringOr } from "../base/json-value.ts";
 import type { Api } from "./request-facts.ts";
 import { readUsage, type Usage } from "../usage/usage.ts";
 
@@ -33,7 +34,7 @@ export function readCompaction(api: Api, body: Uint8Array): CompactionFacts {
   const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
   if (!bytes.includes(TRIGGER) && !bytes.includes(ITEM_TYPE)) return NONE;
   const input = parseInput(body)?.input ?? [];
-  const contents = input.filter(isCompaction).map((item) => String(item["encrypted_content"]));
+  const contents = input.filter(isCompaction).map((item) => stringOr(item["encrypted_content"], ""));
   return {
     isRequest: isTrigger(input.at(-1)),
     hasOwn: contents.some((content) => content.startsWith(MARK)),
@@ -44,7 +45,7 @@ export function readCompaction(api: Api, body: Uint8Array): CompactionFacts {
 export function unfoldSummaries(body: Uint8Array): Uint8Array {
   return changeInput(body, (input) =>
     input.map((item) => {
-      const content = isCompaction(item) ? String(item["encrypted_content"]) : "";
+      const content = isCompaction(item) ? stringOr(item["encrypted_content"], "") : "";
       if (!content.startsWith(MARK)) return item;
       const summary = Buffer.from(content.slice(MARK.length), "base64").toString("utf8");
       return message(BEFORE_SUMMARY + summary);
@@ -96,10 +97,10 @@ export function readSummary(events: readonly { readonly data: string }[]): Summa
   for (const { data } of events) {
     const event = parseRecord(data);
     if (event === null) continue;
-    if (event["type"] === "response.output_text.delta") deltas += String(event["delta"] ?? "");
+    if (event["type"] === "response.output_text.delta") deltas += stringOr(event["delta"], "");
     if (event["type"] === "response.output_item.done") whole += textOf(event["item"]);
     if (event["type"] !== "response.completed" || !isRecord(event["response"])) continue;
-    id = String(event["response"]["id"] ?? id);
+    id = stringOr(event["response"]["id"], id);
     usage = event["response"]["usage"];
     if (whole === "" && Array.isArray(event["response"]["output"]))
       whole = event["response"]["output"].map(textOf).join("");
@@ -110,7 +111,7 @@ export function readSummary(events: readonly { readonly data: string }[]): Summa
 
 function textOf(item: unknown): string {
   if (!isRecord(item) || item["type"] !== "message" || !Array.isArray(item["content"])) return "";
-  return item["content"].map((part: unknown) => (isRecord(part) ? String(part["text"] ?? "") : "")).join("");
+  return item["content"].map((part: unknown) => (isRecord(part) ? stringOr(part["text"], "") : "")).join("");
 }
 
 /** A user's message: developer messages are moved to the front by some relays, out of their place. */
@@ -139,17 +140,4 @@ function isCompaction(item: unknown): item is Record<string, unknown> {
 
 function sse(event: { type: string; [key: string]: unknown }): string {
   return `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`;
-}
-
-function parseRecord(text: string): Record<string, unknown> | null {
-  try {
-    const value: unknown = JSON.parse(text);
-    return isRecord(value) ? value : null;
-  } catch {
-    return null;
-  }
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

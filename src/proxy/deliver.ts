@@ -52,7 +52,8 @@ export function makeDelivery(options: DeliveryOptions): ReadableStream<Uint8Arra
       try {
         for (const chunk of body.held()) {
           options.observe(chunk);
-          await controller.write(chunk);
+          const written: unknown = controller.write(chunk);
+          if (typeof written === "object") await Promise.resolve(written);
         }
         for (;;) {
           waitingSince = performance.now();
@@ -61,7 +62,7 @@ export function makeDelivery(options: DeliveryOptions): ReadableStream<Uint8Arra
           if (chunk === null) break;
           options.observe(chunk);
           const written: unknown = controller.write(chunk);
-          if (typeof written === "object") await written;
+          if (typeof written === "object") await Promise.resolve(written);
         }
         finish((await options.isComplete()) ? "complete" : "no-terminal-event");
       } catch {

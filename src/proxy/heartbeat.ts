@@ -1,5 +1,6 @@
 // Keeps a client waiting where every upstream is slow: after a while an event that means nothing is sent, and again, until
 // the answer is there. It then comes inside the stream, whatever it is. Nothing is sent before that time.
+import { isRecord, parseRecord, stringOr } from "../base/json-value.ts";
 import type { Api } from "./request-facts.ts";
 
 export interface HeartbeatOptions {
@@ -74,26 +75,16 @@ function makeErrorEvent(api: Streamed, status: number, body: string): string {
 }
 
 function readError(body: string, status: number): { message: string; type: string; code: string | null } {
-  try {
-    const value: unknown = JSON.parse(body);
-    const error = isRecord(value) ? value["error"] : null;
-    if (isRecord(error)) {
-      return {
-        message: String(error["message"] ?? `status ${status}`),
-        type: String(error["type"] ?? "server_error"),
-        code: typeof error["code"] === "string" ? error["code"] : null,
-      };
-    }
-  } catch {
-    // Not JSON: the text itself is the message.
-  }
-  return { message: body.slice(0, 500) || `status ${status}`, type: "server_error", code: null };
+  const error = parseRecord(body)?.["error"];
+  if (!isRecord(error))
+    return { message: body.slice(0, 500) || `status ${status}`, type: "server_error", code: null };
+  return {
+    message: stringOr(error["message"], `status ${status}`),
+    type: stringOr(error["type"], "server_error"),
+    code: stringOr(error["code"], null),
+  };
 }
 
 function sse(event: string, data: unknown): string {
   return `event: ${event}\ndata: ${JSON.stringify(data)}\n\n`;
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -1,6 +1,7 @@
 // Takes out of a conversation what only the account that wrote it can read: encrypted reasoning, response ids, thinking
 // signatures. A compaction item is the conversation itself and always stays.
 // Pure.
+import { isRecord, type JsonRecord, parseRecord } from "../base/json-value.ts";
 import { fingerprint } from "../base/secrets.ts";
 import type { Api } from "./request-facts.ts";
 
@@ -33,13 +34,8 @@ export function stripBoundHistory(
   body: Uint8Array,
   only?: ReadonlySet<string>,
 ): StrippedHistory | null {
-  let value: unknown;
-  try {
-    value = JSON.parse(new TextDecoder().decode(body));
-  } catch {
-    return null;
-  }
-  if (!isRecord(value)) return null;
+  const value = parseRecord(new TextDecoder().decode(body));
+  if (value === null) return null;
   const removed = new Set<string>();
   const drop = (piece: unknown): boolean => {
     const id = fingerprint(typeof piece === "string" ? piece : JSON.stringify(piece));
@@ -55,7 +51,7 @@ export function stripBoundHistory(
 type Drop = (piece: unknown) => boolean;
 
 /** Reasoning items go whole: without their content they mean nothing and some upstreams refuse them. */
-function stripResponses(body: Record<string, unknown>, drop: Drop): void {
+function stripResponses(body: JsonRecord, drop: Drop): void {
   if (Array.isArray(body["input"])) {
     body["input"] = body["input"].filter(
       (item: unknown) =>
@@ -72,7 +68,7 @@ function stripResponses(body: Record<string, unknown>, drop: Drop): void {
 }
 
 /** Thinking blocks are optional in past assistant turns; a turn that held nothing else keeps an empty text. */
-function stripMessages(body: Record<string, unknown>, drop: Drop): void {
+function stripMessages(body: JsonRecord, drop: Drop): void {
   if (!Array.isArray(body["messages"])) return;
   let endsInToolUse = false;
   for (const message of body["messages"]) {
@@ -93,13 +89,9 @@ function stripMessages(body: Record<string, unknown>, drop: Drop): void {
   }
 }
 
-function isThinking(block: Record<string, unknown>): boolean {
+function isThinking(block: JsonRecord): boolean {
   return (
     (block["type"] === "thinking" && typeof block["signature"] === "string") ||
     (block["type"] === "redacted_thinking" && typeof block["data"] === "string")
   );
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

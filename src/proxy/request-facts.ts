@@ -1,6 +1,7 @@
 // Reads the few facts about a request that routing needs, by looking at bytes: a body is never parsed for it unless a
 // byte pattern says that parsing could change the answer.
 // Pure.
+import { parseRecord } from "../base/json-value.ts";
 import { findTopLevelString } from "./json-bytes.ts";
 
 /** Which wire format the answer will have. `other`: passed on without being looked at. */
@@ -96,16 +97,7 @@ function flagField(bytes: Buffer, name: string): boolean {
     isTrue ||= match[1] === "true";
   }
   if (!isTrue || (count === 1 && name === "stream")) return isTrue;
-  return parseTop(bytes)?.[name] === true;
-}
-
-function parseTop(bytes: Buffer): Record<string, unknown> | null {
-  try {
-    const value: unknown = JSON.parse(bytes.toString());
-    return typeof value === "object" && value !== null ? { ...value } : null;
-  } catch {
-    return null;
-  }
+  return parseRecord(bytes.toString())?.[name] === true;
 }
 
 function parseString(text: string): string | null {
