@@ -1,0 +1,80 @@
+// Reads the parts of a Codex command line that decide where its requests go.
+// Pure.
+import { type TomlTable, type TomlValue, TomlError, parse } from "smol-toml";
+import { isTable } from "./codex-layers.ts";
+
+/** One `-c key=value`. */
+export interface Override {
+  /** The dotted key's parts. Codex splits at every dot: quotes mean nothing to it. */
+  readonly path: readonly string[];
+  readonly value: TomlValue;
+}
+
+export interface CodexArgs {
+  /** In the order in which they apply. */
+  readonly overrides: readonly Override[];
+  readonly profile: string | undefined;
+  readonly ignoresUserConfig: boolean;
+  /** `--oss` or `--local-provider`: a model on this machine. */
+  readonly usesLocalModel: boolean;
+  /** `--remote`: the requests are another machine's. */
+  readonly usesRemote: boolean;
+  readonly hasNoDaemon: boolean;
+}
+
+/** Looks at everything before `--`. */
+export function readCodexArgs(args: readonly string[]): CodexArgs {
+  const end = args.indexOf("--");
+  const words = end < 0 ? args : args.slice(0, end);
+  const has = (...names: readonly string[]): boolean =>
+    words.some((word) => names.some((name) => word === name || word.startsWith(`${name}=`)));
+  return {
+    overrides: valuesOf(words, "-c", "--config").flatMap((text) => readOverride(text) ?? []),
+    profile: valuesOf(words, "-p", "--profile").at(-1),
+    ignoresUserConfig: has("--ignore-user-config"),
+    usesLocalModel: has("--oss", "--local-provider"),
+    usesRemote: has("--remote"),
+    hasNoDaemon: has("--no-daemon"),
+  };
+}
+
+/** One table of all overrides: a later one replaces the whole value at its path. */
+export function applyOverrides(overrides: readonly Override[]): TomlTable {
+  const root: TomlTable = {};
+  for (const { path, value } of overrides) {
+    let table = root;
+    for (const key of path.slice(0, -1)) {
+      const next = table[key];
+      table = isTable(next) ? next : (table[key] = {});
+    }
+    table[path.at(-1) ?? ""] = structuredClone(value);
+  }
+  return root;
+}
+
+/** "-c X", "-cX", "-c=X", "--config X", "--config=X" */
+function valuesOf(words: readonly string[], short: string, long: string): string[] {
+  return words.flatMap((word, index) => {
+    if (word === short || word === long) return words[index + 1] ?? [];
+    if (word.startsWith(`${long}=`)) return word.slice(long.length + 1);
+    const isShort = word.startsWith(short) && !word.startsWith("--");
+    return isShort ? word.slice(short.length).replace(/^=/, "") : [];
+  });
+}
+
+/** A value that is not TOML is a plain text, as for Codex. Undefined for what Codex refuses. */
+function readOverride(text: string): Override | undefined {
+  const [, key = "", value] = /^([^=]*)=(.*)$/s.exec(text) ?? [];
+  return value === undefined || key.trim() === ""
+    ? undefined
+    : { path: key.trim().split("."), value: readValue(value.trim()) };
+}
+
+function readValue(text: string): TomlValue {
+  try {
+    return parse(`value = ${text}`)["value"] ?? text;
+  } catch (error) {
+    if (!(error instanceof TomlError)) throw error;
+    return text.replace(/^(["'])(.*)\1$/s, "$2");
+  }
+}
