@@ -11,13 +11,14 @@ export interface Cli {
   /** A person sits at both ends: questions may be asked. */
   readonly isInteractive: boolean;
   /** Everything on standard input, as text. */
-  readInput(): Promise<string>;
+  readonly readInput: () => Promise<string>;
   /** Wall clock, ms. */
-  now(): number;
+  readonly now: () => number;
 }
 
 /** A command or a group of commands. `run` may return an exit code; nothing means 0. */
 export interface Command extends CommandDef<ArgsDef> {
+  readonly args?: ArgsDef;
   readonly meta: { readonly name: string; readonly description: string };
   /** Shown by --help: what to type, and what it does. Two of each. */
   readonly examples?: readonly (readonly [line: string, does: string])[];

@@ -1,44 +1,45 @@
 // The help screens, made from the command table: what it does, how it is written, its flags, two examples.
-// Pure.
 import type { ArgsDef } from "citty";
 import type { Command } from "./cli.ts";
+import type { Data } from "./output.ts";
 
-export interface HelpOptions {
-  readonly paint: (style: "bold" | "dim", text: string) => string;
-  /** "ch config add". */
-  readonly line: string;
-}
-
+type Style = Pick<Data, "paint" | "width">;
 type Row = readonly [left: string, right: string];
+type Section = readonly [title: string, rows: readonly Row[]];
 
-export function renderRootHelp(commands: readonly Row[], paint: HelpOptions["paint"]): string {
-  return [
-    "codex-helper: relays, keys and failover for the Codex CLI and Claude Code",
-    "",
-    `${paint("bold", "Usage")}  ch [COMMAND] [FLAGS]`,
-    "",
-    paint("bold", "Commands"),
-    ...columns(commands),
-    "",
-    paint("bold", "Flags"),
-    ...columns([
-      ["-h, --help", "this text; after a command, that command's"],
-      ["--version", "version, commit and its date"],
-    ]),
-    "",
-    paint("bold", "Examples"),
-    ...columns([
-      ["ch demo", "watch a failover, no key needed"],
-      ["ch config add main --base-url URL --auth-token-env KEY", "add an upstream"],
-    ]),
-  ].join("\n");
+/** Longer lines are hard to read, however wide the terminal is. */
+const WIDEST = 100;
+const WIDEST_LEFT = 30;
+
+export function renderRootHelp(commands: readonly Row[], style: Style): string {
+  return render(style, {
+    title: "codex-helper: relays, keys and failover for the Codex CLI and Claude Code",
+    usage: "ch [COMMAND] [FLAGS]",
+    sections: [
+      ["Commands", commands],
+      [
+        "Flags",
+        [
+          ["-h, --help", "this text; after a command, that command's"],
+          ["--version", "version, commit and its date"],
+        ],
+      ],
+      [
+        "Examples",
+        [
+          ["ch demo", "watch a failover, no key needed"],
+          ["ch config add main --base-url URL --auth-token-env KEY", "add an upstream"],
+        ],
+      ],
+    ],
+  });
 }
 
-export function renderHelp(command: Command, options: HelpOptions): string {
-  const { paint, line } = options;
-  const args = argsOf(command);
+/** `line` is what was typed to get there: "ch config add". */
+export function renderHelp(command: Command, { line, ...style }: Style & { readonly line: string }): string {
+  const args = command.args ?? {};
   const subCommands = Object.entries(command.subCommands ?? {});
-  const sections: [title: string, rows: Row[]][] = [
+  const sections: readonly Section[] = [
     ["Commands", subCommands.map(([name, sub]) => [name, sub.meta.description])],
     [
       "Arguments",
@@ -47,24 +48,33 @@ export function renderHelp(command: Command, options: HelpOptions): string {
     ["Flags", [...flagRows(args), ["-h, --help", "this text"]]],
     ["Examples", (command.examples ?? []).map(([example, does]) => [example, does])],
   ];
-  return [
-    `${line}: ${command.meta.description}`,
-    "",
-    `${paint("bold", "Usage")}  ${usageLine(command, line)}`,
-    ...sections
-      .filter(([, rows]) => rows.length > 0)
-      .flatMap(([title, rows]) => ["", paint("bold", title), ...columns(rows)]),
-  ].join("\n");
+  return render(style, {
+    title: `${line}: ${command.meta.description}`,
+    usage: usageLine(command, line),
+    sections,
+  });
 }
 
-/** The args of a command defined as a plain table, as all of ours are. */
-export function argsOf(command: Command): ArgsDef {
-  return typeof command.args === "object" && !(command.args instanceof Promise) ? command.args : {};
+interface Screen {
+  readonly title: string;
+  readonly usage: string;
+  readonly sections: readonly Section[];
+}
+
+function render({ paint, width }: Style, { title, usage, sections }: Screen): string {
+  return [
+    title,
+    "",
+    `${paint("bold", "Usage")}  ${usage}`,
+    ...sections
+      .filter(([, rows]) => rows.length > 0)
+      .flatMap(([name, rows]) => ["", paint("bold", name), ...columns(rows, Math.min(width, WIDEST))]),
+  ].join("\n");
 }
 
 function usageLine(command: Command, line: string): string {
   if (command.subCommands !== undefined) return `${line} COMMAND`;
-  const args = argsOf(command);
+  const args = command.args ?? {};
   const places = positionals(args).map(([name, definition]) => {
     const isOptional = definition.required === false || definition.default !== undefined;
     return isOptional ? `[${name.toUpperCase()}]` : name.toUpperCase();
@@ -94,11 +104,16 @@ function flagRows(args: ArgsDef): Row[] {
     });
 }
 
-/** Two columns; a left side too long for its column gets a line of its own. */
-function columns(rows: readonly Row[]): string[] {
-  const width = Math.min(30, Math.max(...rows.map(([left]) => left.length)));
+/** Two columns; a left side too long for its column gets a line of its own, a long right side goes on below. */
+function columns(rows: readonly Row[], width: number): string[] {
+  const leftWidth = Math.min(WIDEST_LEFT, Math.max(...rows.map(([left]) => left.length)));
+  const indent = " ".repeat(leftWidth + 4);
   return rows.flatMap(([left, right]) => {
-    if (left.length <= width) return [`  ${left.padEnd(width)}  ${right}`.trimEnd()];
-    return [`  ${left}`, `  ${" ".repeat(width)}  ${right}`.trimEnd()];
+    const [first = "", ...more] = Bun.wrapAnsi(right, width - indent.length).split("\n");
+    const isOwnLine = left.length > leftWidth;
+    return [
+      ...(isOwnLine ? [`  ${left}`, `${indent}${first}`] : [`  ${left.padEnd(leftWidth)}  ${first}`]),
+      ...more.map((line) => `${indent}${line}`),
+    ].map((line) => line.trimEnd());
   });
 }

@@ -10,12 +10,12 @@ export interface Data {
   /** Columns of the terminal; 80 where there is none. */
   readonly width: number;
   /** One line, or several. */
-  line(text?: string): void;
-  json(value: unknown): void;
+  readonly line: (text?: string) => void;
+  readonly json: (value: unknown) => void;
   /** Rows under their headings, aligned by display width; on a terminal, cut to its width. */
-  table(headings: readonly string[], rows: readonly (readonly string[])[]): void;
+  readonly table: (headings: readonly string[], rows: readonly (readonly string[])[]) => void;
   /** Colours a text that goes to stdout. */
-  paint(colour: Colour, text: string): string;
+  readonly paint: (colour: Colour, text: string) => string;
 }
 
 /** The only way to the terminal. */

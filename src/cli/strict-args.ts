@@ -45,6 +45,7 @@ export function normaliseArgs(argv: readonly string[], options: StrictOptions): 
       throw misuse(options, `--${flag.name} needs a value`);
     }
     if (value.trim() === "") throw misuse(options, `the value of --${flag.name} is empty`);
+    checkChoice(flag, value, options);
     flags.push(`--${flag.name}=${value}`);
   }
   if (!options.passesThrough) checkPositionals(positionals, options);
@@ -56,6 +57,8 @@ interface Flag {
   readonly type: "boolean" | "string";
   readonly isNegated: boolean;
   readonly value: string | undefined;
+  /** The values that are taken; undefined for any. */
+  readonly choices: readonly string[] | undefined;
 }
 
 function readFlag(token: string, options: StrictOptions): Flag {
@@ -65,12 +68,21 @@ function readFlag(token: string, options: StrictOptions): Flag {
     const type = definition.type === "boolean" ? "boolean" : "string";
     const alias = "alias" in definition ? definition.alias : undefined;
     const isAlias = alias === word || (Array.isArray(alias) && alias.includes(word));
-    if ((dashes === "--" && word === name) || isAlias) return { name, type, isNegated: false, value };
+    const choices = definition.type === "enum" ? definition.options : undefined;
+    if ((dashes === "--" && word === name) || isAlias)
+      return { name, type, isNegated: false, value, choices };
     const canNegate = type === "boolean" && definition.default === true;
-    if (canNegate && dashes === "--" && word === `no-${name}`) return { name, type, isNegated: true, value };
+    if (canNegate && dashes === "--" && word === `no-${name}`)
+      return { name, type, isNegated: true, value, choices };
   }
   const near = nearNames(word, flagNames(options.args)).map((name) => `--${name}`);
   throw misuse(options, `unknown flag ${dashes}${word}`, near);
+}
+
+function checkChoice({ name, choices }: Flag, value: string, options: StrictOptions): void {
+  if (choices === undefined || choices.includes(value)) return;
+  const near = nearNames(value, choices);
+  throw misuse(options, `--${name} takes ${choices.join(", ")}, not "${value}"`, near);
 }
 
 function flagNames(args: ArgsDef): string[] {
@@ -94,6 +106,6 @@ function checkPositionals(given: readonly string[], options: StrictOptions): voi
 }
 
 function misuse(options: StrictOptions, message: string, near: readonly string[] = []): UserError {
-  const meant = near.length > 0 ? `did you mean ${near.join(" or ")}?  ` : "";
-  return new UserError(message, { hint: `${meant}${options.command} --help`, exitCode: EXIT.usage });
+  const meant = near.length > 0 ? `; did you mean ${near.join(" or ")}?` : "";
+  return new UserError(`${message}${meant}`, { hint: `${options.command} --help`, exitCode: EXIT.usage });
 }

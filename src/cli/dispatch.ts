@@ -1,0 +1,116 @@
+// Finds the command that was meant in the table, then shows its help or reads its arguments strictly and runs it.
+import type { Env } from "../base/env.ts";
+import { EXIT, UserError } from "../base/errors.ts";
+import { resolvePaths } from "../base/paths.ts";
+import type { Cli, Command } from "./cli.ts";
+import { nearNames } from "./near.ts";
+import type { Data } from "./output.ts";
+import { COMMANDS, DEFAULT_COMMAND, type RootEntry } from "./root.ts";
+import type { Terminal } from "./terminal.ts";
+
+export interface Surroundings {
+  readonly env: Env;
+  readonly terminal: Terminal;
+  readonly data: Data;
+}
+
+/** Runs one command line and returns its exit code. Throws whatever the command throws. */
+export async function dispatch(argv: readonly string[], surroundings: Surroundings): Promise<number> {
+  // `ch help config add` is `ch config add --help`.
+  const words = argv[0] === "help" ? [...argv.slice(1), "--help"] : argv;
+  const [first] = words;
+  const isNamed = first !== undefined && !first.startsWith("-");
+  if (!isNamed && asksHelp(words)) {
+    await showRootHelp(surroundings.data);
+    return EXIT.ok;
+  }
+  const name = isNamed ? first : DEFAULT_COMMAND;
+  const entry = findEntry(name);
+  if (entry === undefined) throw unknownCommand("ch", name, Object.keys(COMMANDS));
+  const [{ createCommand }, { createWords }] = await Promise.all([entry.load(), import("./words.ts")]);
+  const cli = makeCli(surroundings, createWords(surroundings.terminal));
+  const found = findLeaf(createCommand(cli), `ch ${name}`, words.slice(isNamed ? 1 : 0));
+  if (asksHelp(found.rest)) {
+    const { renderHelp } = await import("./help.ts");
+    const { paint, width, line } = surroundings.data;
+    line(renderHelp(found.command, { line: found.line, paint, width }));
+    return EXIT.ok;
+  }
+  if (found.command.subCommands !== undefined)
+    throw unknownCommand(found.line, found.rest[0], Object.keys(found.command.subCommands));
+  return await runLeaf(found);
+}
+
+function makeCli({ env, terminal, data }: Surroundings, words: Omit<Cli["out"], keyof Data>): Cli {
+  return {
+    env,
+    paths: resolvePaths(env),
+    out: { ...data, ...words },
+    isInteractive: terminal.isInteractive,
+    readInput: () => Bun.stdin.text(),
+    now: Date.now,
+  };
+}
+
+async function showRootHelp({ paint, width, line }: Data): Promise<void> {
+  const { renderRootHelp } = await import("./help.ts");
+  const rows = Object.entries(COMMANDS).map(([name, { summary }]) => [name, summary] as const);
+  line(renderRootHelp(rows, { paint, width }));
+}
+
+function findEntry(name: string): RootEntry | undefined {
+  return Object.entries<RootEntry>(COMMANDS).find(([known]) => known === name)?.[1];
+}
+
+/** Looks at our own words only: what follows `--` is another program's. */
+function asksHelp(words: readonly string[]): boolean {
+  const end = words.indexOf("--");
+  return words.slice(0, end < 0 ? words.length : end).some((word) => word === "--help" || word === "-h");
+}
+
+interface Found {
+  readonly command: Command;
+  /** "ch config add". */
+  readonly line: string;
+  readonly rest: readonly string[];
+}
+
+function findLeaf(command: Command, line: string, rest: readonly string[]): Found {
+  const { subCommands } = command;
+  if (subCommands === undefined) return { command, line, rest };
+  const [next] = rest;
+  const isNamed = next !== undefined && !next.startsWith("-");
+  const chosen = isNamed ? next : command.default;
+  const isHelpOfGroup = !isNamed && asksHelp(rest);
+  if (isHelpOfGroup || typeof chosen !== "string" || !Object.hasOwn(subCommands, chosen))
+    return { command, line, rest };
+  const sub = subCommands[chosen];
+  if (sub === undefined) return { command, line, rest };
+  return findLeaf(sub, `${line} ${chosen}`, rest.slice(isNamed ? 1 : 0));
+}
+
+/** Only ever a leaf: citty would run a parent's `run` after its child's. */
+async function runLeaf({ command, line, rest }: Found): Promise<number> {
+  const [{ runCommand }, { normaliseArgs }] = await Promise.all([
+    import("citty"),
+    import("./strict-args.ts"),
+  ]);
+  const rawArgs = normaliseArgs(rest, {
+    command: line,
+    args: command.args ?? {},
+    passesThrough: command.passesThrough === true,
+  });
+  const { result } = await runCommand(command, { rawArgs });
+  return typeof result === "number" ? result : EXIT.ok;
+}
+
+function unknownCommand(line: string, name: string | undefined, names: readonly string[]): UserError {
+  if (name === undefined || name.startsWith("-")) {
+    const message = `${line} needs a command: ${names.join(", ")}`;
+    return new UserError(message, { hint: `${line} --help`, exitCode: EXIT.usage });
+  }
+  const near = nearNames(name, names).map((one) => `${line} ${one}`);
+  const meant = near.length > 0 ? `; did you mean "${near.join('" or "')}"?` : "";
+  const hint = near[0] ?? `${line} --help`;
+  return new UserError(`unknown command "${name}"${meant}`, { hint, exitCode: EXIT.usage });
+}

@@ -1,0 +1,48 @@
+// Words for people, on stderr: what was done, what to type next, what went wrong. Never data.
+// Lets no control character through but its own colours.
+import { type ConsolaReporter, createConsola } from "consola/core";
+import { type Colour, makeHarmless, paintText } from "./output.ts";
+import type { Terminal } from "./terminal.ts";
+
+export interface Words {
+  /** What was done, what to type next. */
+  readonly note: (text: string) => void;
+  readonly warn: (text: string) => void;
+  /** "error: ..." with what to type under it. */
+  readonly error: (text: string, hint?: string) => void;
+  /** A yes-or-no question; false where nobody can answer. */
+  readonly confirm: (question: string) => Promise<boolean>;
+}
+
+const LABELS: Readonly<Record<string, { readonly text: string; readonly colour: Colour }>> = {
+  warn: { text: "warning: ", colour: "yellow" },
+  error: { text: "error: ", colour: "red" },
+};
+const EVERYTHING = 5;
+
+export function createWords({ stderr, isInteractive }: Pick<Terminal, "stderr" | "isInteractive">): Words {
+  const reporter: ConsolaReporter = {
+    log({ type, args }) {
+      const label = LABELS[type];
+      const mark = label === undefined ? "" : paintText(stderr.hasColours, label.colour, label.text);
+      stderr.write(`${mark}${makeHarmless(args.join(" "), stderr.hasColours)}\n`);
+    },
+  };
+  // Left to itself, consola holds back the same line said five times within a second.
+  const consola = createConsola({ level: EVERYTHING, throttle: -1, reporters: [reporter] });
+  return {
+    note: (text) => consola.log(text),
+    warn: (text) => consola.warn(text),
+    error(text, hint) {
+      consola.error(text);
+      if (hint !== undefined) consola.log(hint.replace(/^/gm, "  "));
+    },
+    async confirm(question) {
+      if (!isInteractive) return false;
+      stderr.write(`${makeHarmless(question, stderr.hasColours)} [y/N] `);
+      for await (const answer of console) return /^\s*y(es)?\s*$/i.test(answer);
+      stderr.write("\n");
+      return false;
+    },
+  };
+}
