@@ -27,6 +27,8 @@ export interface StartProxyOptions {
   /** Shared by all services of the process. */
   readonly inFlight: { count: number };
   readonly own: Omit<OwnRoutes, "service">;
+  /** When a waiting client gets its first sign of life, and how often from then on. Defaults to 240 s and 60 s. */
+  readonly heartbeat?: ProxyDeps["heartbeat"];
 }
 
 /** Both clients give up on a silent connection after 300 s (Codex's idle timer, Claude Code's stream timer). */
@@ -51,7 +53,7 @@ export function startProxy(options: StartProxyOptions): ProxyServer {
     foreignHistory: createForeignHistory(),
     compaction: createCompactionMemo(),
     own: { ...options.own, service: options.service },
-    heartbeat: HEARTBEAT,
+    heartbeat: options.heartbeat ?? HEARTBEAT,
     inFlight: options.inFlight,
     record: options.record,
     observeHeaders: options.observeHeaders,

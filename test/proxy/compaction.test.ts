@@ -1,0 +1,124 @@
+import { expect, test } from "bun:test";
+import {
+  askForSummary,
+  makeCompactionStream,
+  readCompaction,
+  readSummary,
+  unfoldSummaries,
+} from "../../src/proxy/compaction.ts";
+import { createSseSplitter } from "../../src/base/sse.ts";
+import { GOOD, reply, sse, stream } from "../helpers/answers.ts";
+import { startFakeUpstream } from "../helpers/fake-upstream.ts";
+import { startTestProxy } from "../helpers/proxy.ts";
+
+const encode = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(value));
+const decode = (body: Uint8Array): { input: Record<string, unknown>[] } =>
+  JSON.parse(new TextDecoder().decode(body));
+const USER = { type: "message", role: "user", content: [{ type: "input_text", text: "hi" }] };
+const TRIGGER = { type: "compaction_trigger" };
+const REQUEST = { model: "m", stream: true, input: [USER, TRIGGER] };
+
+const NATIVE = stream([
+  sse("response.created", { type: "response.created", response: { id: "r" } }),
+  sse("response.output_item.done", {
+    type: "response.output_item.done",
+    item: { type: "compaction", encrypted_content: "opaque" },
+  }),
+  sse("response.completed", { type: "response.completed", response: { id: "r" } }),
+]);
+
+test("only a trigger at the end asks for compaction, and only what looks like it is parsed", () => {
+  expect(readCompaction("responses", encode(REQUEST)).isRequest).toBe(true);
+  expect(readCompaction("responses", encode({ input: [TRIGGER, USER] })).isRequest).toBe(false);
+  expect(readCompaction("messages", encode(REQUEST)).isRequest).toBe(false);
+  expect(readCompaction("responses", new TextEncoder().encode('{"compaction_trigger"')).isRequest).toBe(
+    false,
+  );
+});
+
+test("a summary survives being wrapped as an item and unfolded in a later request", () => {
+  const summary = '用户想要 …\n"quotes" and \\ slashes';
+  const wrapped = makeCompactionStream({ id: "r", summary, usage: undefined, tokens: undefined });
+  const events = createSseSplitter({ maxEventBytes: 1e6 }).push(new TextEncoder().encode(wrapped));
+  const item = events
+    .map(({ data }) => JSON.parse(data) as { item?: unknown })
+    .find((event) => event.item !== undefined)?.item;
+  const later = encode({ model: "m", input: [item, USER] });
+  expect(readCompaction("responses", later).hasOwn).toBe(true);
+  const [first, second] = decode(unfoldSummaries(later)).input;
+  expect(JSON.stringify(first)).toContain(JSON.stringify(summary).slice(1, -1));
+  expect(first).toMatchObject({ type: "message", role: "user" });
+  expect(second).toEqual(USER);
+});
+
+test("an item that an account made is left as it is", () => {
+  const body = encode({ input: [{ type: "compaction", encrypted_content: "opaque" }, USER] });
+  expect(readCompaction("responses", body)).toEqual({ isRequest: false, hasOwn: false });
+  expect(decode(unfoldSummaries(body))).toEqual(decode(body));
+});
+
+test("the summary is read from items, else from deltas, else from the final output", () => {
+  const data = (value: unknown) => ({ data: JSON.stringify(value) });
+  const item = { type: "message", content: [{ type: "output_text", text: "whole" }] };
+  const done = {
+    type: "response.completed",
+    response: { id: "r9", output: [item], usage: { input_tokens: 1, output_tokens: 2 } },
+  };
+  expect(readSummary([data({ type: "response.output_text.delta", delta: "a" }), data(done)])).toMatchObject({
+    id: "r9",
+    tokens: { total_tokens: 3 },
+  });
+  expect(readSummary([data({ type: "response.output_item.done", item }), data(done)])?.summary).toBe("whole");
+  expect(readSummary([data(done)])?.summary).toBe("whole");
+  expect(readSummary([{ data: "[DONE]" }])).toBeNull();
+});
+
+test("the trigger becomes a question that any model understands", () => {
+  const { input } = decode(askForSummary(encode(REQUEST)));
+  expect(input[0]).toEqual(USER);
+  expect(input[1]).toMatchObject({ type: "message", role: "user" });
+});
+
+test("an upstream that compacts by itself is asked as the client asked, and its item passes untouched", async () => {
+  await using upstream = await startFakeUpstream([NATIVE]);
+  await using proxy = startTestProxy({ upstreams: [upstream.baseUrl] });
+  const text = await (await proxy.ask("/v1/responses", REQUEST)).text();
+  expect(text).toContain('"encrypted_content":"opaque"');
+  expect(upstream.requests[0]?.json()).toEqual(REQUEST);
+});
+
+test.each([
+  ["answers in prose", GOOD.responses({ text: "sure" })],
+  [
+    "does not know the item",
+    reply({ status: 400, body: { error: { message: "Invalid value: 'compaction_trigger'" } } }),
+  ],
+])(
+  "an upstream that %s is asked for a summary instead, and only for that from then on",
+  async (_name, first) => {
+    await using upstream = await startFakeUpstream((request) =>
+      request.text().includes("compaction_trigger") ? first : GOOD.responses({ text: "the summary" }),
+    );
+    await using proxy = startTestProxy({ upstreams: [upstream.baseUrl] });
+    const text = await (await proxy.ask("/v1/responses", REQUEST)).text();
+    expect(text).toContain('"type":"compaction"');
+    expect(text).toContain("response.completed");
+    expect(await proxy.entry()).toMatchObject({
+      outcome: "ok",
+      status_code: 200,
+      usage: { total_tokens: 150 },
+    });
+    expect(upstream.requests.length).toBe(2);
+    await (await proxy.ask("/v1/responses", REQUEST)).text();
+    expect(upstream.requests.length).toBe(3);
+  },
+);
+
+test("where one upstream knows compaction, it is asked before the one that does not", async () => {
+  await using plain = await startFakeUpstream([GOOD.responses()]);
+  await using native = await startFakeUpstream([NATIVE]);
+  await using proxy = startTestProxy({ upstreams: [plain.baseUrl, native.baseUrl] });
+  expect(await (await proxy.ask("/v1/responses", REQUEST)).text()).toContain("opaque");
+  expect(await (await proxy.ask("/v1/responses", REQUEST)).text()).toContain("opaque");
+  expect(plain.requests.length).toBe(1);
+});

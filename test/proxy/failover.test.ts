@@ -1,0 +1,155 @@
+import { describe, expect, test } from "bun:test";
+import {
+  FALSE_SUCCESS,
+  GOOD,
+  RELAY_ERRORS,
+  reply,
+  responsesFailed,
+  responsesPrologue,
+  stream,
+} from "../helpers/answers.ts";
+import { FIN, RESET, SILENCE, startFakeUpstream } from "../helpers/fake-upstream.ts";
+import { startTestProxy } from "../helpers/proxy.ts";
+import { makeUpstream } from "../helpers/upstream.ts";
+
+const TURN = { model: "gpt-5", stream: true, store: false, input: [] };
+
+describe("a failure before the first real output is not the client's to see", () => {
+  const FAILURES = {
+    ...FALSE_SUCCESS,
+    "a reset before headers": () => [RESET],
+    "a clean close before headers": () => [FIN],
+    "half a status line": () => ["HTTP/1.1 2", RESET],
+    garbage: () => ["\u0000\u0001 not http\r\n\r\n", FIN],
+    "an error as the first event": () => stream([responsesFailed("server_is_overloaded")]),
+    "an error after the prologue": () => stream([...responsesPrologue(), responsesFailed("server_error")]),
+    "a break after the prologue": () => stream(responsesPrologue(), { then: [RESET] }),
+    "a redirect": () => reply({ status: 307, headers: { location: "http://127.0.0.1:1/v1/responses" } }),
+    ...Object.fromEntries(
+      Object.entries(RELAY_ERRORS).map(([name, parts]) => [`relay: ${name}`, () => reply(parts)]),
+    ),
+  };
+
+  test.each(Object.entries(FAILURES))("%s", async (_name, fail) => {
+    await using primary = await startFakeUpstream(fail);
+    await using backup = await startFakeUpstream([GOOD.responses({ text: "from the backup" })]);
+    await using proxy = startTestProxy({ upstreams: [primary.baseUrl, backup.baseUrl] });
+    const response = await proxy.ask("/v1/responses", TURN);
+    const text = await response.text();
+    expect(response.status).toBe(200);
+    expect(text).toContain("from the backup");
+    expect(text).toContain("response.completed");
+    expect(primary.requests.length).toBe(1);
+    expect(backup.requests.length).toBe(1);
+    const entry = await proxy.entry();
+    expect(entry).toMatchObject({ outcome: "ok", status_code: 200, upstream_base_url: backup.baseUrl });
+    expect(entry.attempts?.length).toBe(2);
+  });
+
+  test("a refused connection", async () => {
+    const gone = await startFakeUpstream([[FIN]]);
+    await gone.close();
+    await using backup = await startFakeUpstream([GOOD.responses()]);
+    await using proxy = startTestProxy({ upstreams: [gone.baseUrl, backup.baseUrl] });
+    expect((await proxy.ask("/v1/responses", TURN)).status).toBe(200);
+    expect((await proxy.entry()).attempts?.[0]).toMatchObject({ verdict: expect.any(String) });
+  });
+
+  test("silence, for as long as the first-byte budget allows", async () => {
+    await using primary = await startFakeUpstream([[SILENCE]]);
+    await using backup = await startFakeUpstream([GOOD.responses()]);
+    const timeouts = { ...makeUpstream().timeouts, firstByteMs: 100 };
+    await using proxy = startTestProxy({
+      upstreams: [{ baseUrl: primary.baseUrl, timeouts }, backup.baseUrl],
+    });
+    expect((await proxy.ask("/v1/responses", TURN)).status).toBe(200);
+    await primary.waitForClose();
+  });
+});
+
+test("an error that is the request's own fault is shown as the upstream said it, and blames nobody", async () => {
+  const body = {
+    error: {
+      message: "too long",
+      type: "invalid_request_error",
+      code: "context_length_exceeded",
+      param: null,
+    },
+  };
+  await using primary = await startFakeUpstream([
+    reply({ status: 400, body, headers: { "x-request-id": "r-1" } }),
+  ]);
+  await using backup = await startFakeUpstream([GOOD.responses()]);
+  await using proxy = startTestProxy({ upstreams: [primary.baseUrl, backup.baseUrl] });
+  const response = await proxy.ask("/v1/responses", TURN);
+  expect(response.status).toBe(400);
+  expect(response.headers.get("x-request-id")).toBe("r-1");
+  expect(await response.json()).toEqual(body);
+  expect(backup.requests).toEqual([]);
+});
+
+test("a request that the upstream keeps is not given to a second one after an ambiguous failure", async () => {
+  await using primary = await startFakeUpstream([[RESET]]);
+  await using backup = await startFakeUpstream([GOOD.responses()]);
+  await using proxy = startTestProxy({ upstreams: [primary.baseUrl, backup.baseUrl] });
+  const response = await proxy.ask("/v1/responses", { ...TURN, store: true });
+  expect(response.status).toBeGreaterThanOrEqual(500);
+  expect(backup.requests).toEqual([]);
+});
+
+test("a dead kept-alive connection is replaced once, without another upstream being asked", async () => {
+  await using primary = await startFakeUpstream((_request, n) =>
+    n === 2 ? [RESET] : GOOD.responses({ text: `answer ${n}` }),
+  );
+  await using backup = await startFakeUpstream([GOOD.responses()]);
+  await using proxy = startTestProxy({ upstreams: [primary.baseUrl, backup.baseUrl] });
+  await (await proxy.ask("/v1/responses", TURN)).text();
+  expect(await (await proxy.ask("/v1/responses", TURN)).text()).toContain("answer 3");
+  expect(primary.requests.map(({ connection }) => connection)).toEqual([1, 1, 2]);
+  expect(backup.requests).toEqual([]);
+});
+
+test("history of another account is taken out after the refusal, and before the next one", async () => {
+  const refusal = reply({
+    status: 400,
+    body: {
+      error: {
+        message: "The encrypted content for item rs_1 could not be verified.",
+        type: "invalid_request_error",
+        code: "invalid_encrypted_content",
+        param: null,
+      },
+    },
+  });
+  await using upstream = await startFakeUpstream((request) =>
+    request.text().includes("foreign-secret") ? refusal : GOOD.responses(),
+  );
+  await using proxy = startTestProxy({ upstreams: [upstream.baseUrl] });
+  const input = [
+    { type: "reasoning", summary: [], encrypted_content: "foreign-secret" },
+    { type: "message", role: "user", content: [] },
+  ];
+  const headers = { "content-type": "application/json", "session-id": "s-1" };
+  const ask = async (): Promise<number> => {
+    const response = await proxy.ask("/v1/responses", { ...TURN, input }, { headers });
+    await response.text();
+    return response.status;
+  };
+  expect(await ask()).toBe(200);
+  expect(upstream.requests.length).toBe(2);
+  expect(await ask()).toBe(200);
+  expect(upstream.requests.length).toBe(3);
+});
+
+test("nobody left to ask is said in the client's own shape, with what was tried", async () => {
+  await using one = await startFakeUpstream([reply(RELAY_ERRORS["bare 500"])]);
+  await using two = await startFakeUpstream([[RESET]]);
+  await using proxy = startTestProxy({ service: "claude", upstreams: [one.origin, two.origin] });
+  const response = await proxy.ask("/v1/messages", { model: "claude", stream: true, messages: [] });
+  expect(response.status).toBe(503);
+  expect(Number(response.headers.get("retry-after"))).toBeWithin(1, 11);
+  expect(await response.json()).toMatchObject({
+    type: "error",
+    error: { message: expect.stringContaining("main#2") },
+  });
+});
