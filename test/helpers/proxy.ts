@@ -1,95 +1,99 @@
-import { startProxy, type StartProxyOptions } from "../../src/app/start-proxy.ts";
+// The real proxy in a home of its own: config.json, log and all, on free ports.
+import { existsSync, readFileSync } from "node:fs";
+import { serve } from "../../src/app/serve.ts";
 import type { Service } from "../../src/base/service.ts";
-import type { Upstream } from "../../src/base/upstream.ts";
-import { makeEmptyConfig } from "../../src/config/parse.ts";
-import { resolveSettings } from "../../src/config/settings.ts";
 import type { LogEntry } from "../../src/log/entry.ts";
-import type { Route } from "../../src/proxy/deps.ts";
-import { createRouter, type Router } from "../../src/routing/router.ts";
-import type { RoutingSettings } from "../../src/routing/types.ts";
-import { makeUpstream } from "./upstream.ts";
+import type { FakeUpstream } from "./fake-upstream.ts";
+import { makeTempHome, type TempHome } from "./temp-home.ts";
 import { waitUntil } from "./wait.ts";
 
-export interface TestProxy extends AsyncDisposable {
-  readonly port: number;
-  /** "http://127.0.0.1:PORT" */
-  readonly origin: string;
-  readonly router: Router;
-  /** Log lines so far. */
-  readonly entries: readonly LogEntry[];
-  /** The n-th log line (1 is the first), as soon as it is written. */
-  entry(n?: number): Promise<LogEntry>;
-  /** Asks as a client would; the answer may be read as it comes. */
-  ask(path: string, body: unknown, init?: RequestInit): Promise<Response>;
+/** An upstream with a key of its own, a base URL, or the whole entry of config.json. */
+export type UpstreamSource = FakeUpstream | string | Readonly<Record<string, unknown>>;
+
+export interface ProxyOptions {
+  readonly codex?: readonly UpstreamSource[];
+  readonly claude?: readonly UpstreamSource[];
+  /** Further top-level keys of config.json: routing, timeouts, limits ... */
+  readonly settings?: Readonly<Record<string, unknown>>;
+  /** The content of filter.json. */
+  readonly filter?: unknown;
 }
 
-export interface TestProxyOptions extends Partial<Pick<StartProxyOptions, "filter" | "heartbeat">> {
-  readonly service?: Service;
-  /** Base URLs, or whole upstreams where more than the address matters. In order. */
-  readonly upstreams: readonly (string | Partial<Upstream>)[];
-  readonly routing?: Partial<RoutingSettings>;
-  readonly route?: Partial<Route>;
+export interface RunningProxy extends AsyncDisposable {
+  readonly home: TempHome;
+  /** The port of each service that was given upstreams. */
+  readonly ports: Readonly<Record<Service, number>>;
+  /** What Codex would be given. */
+  readonly codexUrl: string;
+  /** What Claude Code would be given. */
+  readonly claudeUrl: string;
+  /** What the user was warned of. */
+  readonly troubles: readonly string[];
+  /** The lines of requests.jsonl, once there are so many. */
+  logged(count?: number): Promise<LogEntry[]>;
+  stop(graceMs?: number): Promise<void>;
 }
 
-/** The real proxy in this process, between a test's client and its scripted upstreams. */
-export function startTestProxy(options: TestProxyOptions): TestProxy {
-  const service = options.service ?? "codex";
-  const upstreams = options.upstreams.map((given, index) => {
-    const parts = typeof given === "string" ? { baseUrl: given } : given;
-    const position = index + 1;
-    return makeUpstream({
-      service,
-      position,
-      label: `main#${position}`,
-      key: `${service}|${parts.baseUrl}|${position}`,
-      ...parts,
-    });
+/** The key that the n-th upstream (1 is the first) is configured with. */
+export function keyOf(place: number): string {
+  return `sk-test-upstream-${place}`;
+}
+
+export async function startTestProxy(options: ProxyOptions): Promise<RunningProxy> {
+  const home = makeTempHome();
+  const services: Service[] = [];
+  const sections: Partial<Record<Service, unknown>> = {};
+  for (const service of ["codex", "claude"] as const) {
+    const upstreams = options[service];
+    if (upstreams === undefined) continue;
+    services.push(service);
+    sections[service] = { active: "main", configs: { main: { upstreams: upstreams.map(makeEntry) } } };
+  }
+  home.write(".codex-helper/config.json", {
+    version: 1,
+    ...sections,
+    ...options.settings,
+    routing: { jitter: 0, ...asRecord(options.settings?.["routing"]) },
   });
-  const settings = resolveSettings(makeEmptyConfig());
-  const routing = { ...settings.routing, ...options.routing };
-  const route: Route = {
-    configName: "main",
-    upstreams,
-    ownedHeaders: new Set(upstreams.flatMap((upstream) => Object.keys(upstream.headers))),
-    routing,
-    onExhausted: "continue",
-    firstByteTotalMs: settings.firstByteTotalMs,
-    limits: { maxBytes: settings.maxBodyBytes, uploadIdleMs: settings.uploadIdleMs },
-    ...options.route,
-  };
-  const entries: LogEntry[] = [];
-  const router = createRouter({ settings: () => routing, now: Date.now, random: () => 0.5 });
-  const proxy = startProxy({
-    service,
+  if (options.filter !== undefined) home.write(".codex-helper/filter.json", options.filter);
+  const troubles: string[] = [];
+  const serving = await serve({
+    paths: home.paths,
+    env: home.env,
+    services,
     port: 0,
-    routeState: () => ({ kind: "ready", route }),
-    router,
-    filter: options.filter ?? ((body) => ({ kind: "filtered", body, headers: {}, redactions: 0 })),
-    record: (entry) => entries.push(entry),
-    observeHeaders: () => {},
-    onBug: (error) => {
-      throw error;
-    },
-    inFlight: { count: 0 },
-    own: { token: "test-token", read: { health: () => ({ name: "codex-helper" }) }, act: {} },
-    ...(options.heartbeat === undefined ? {} : { heartbeat: options.heartbeat }),
+    onRequest: () => {},
+    onTrouble: (words) => troubles.push(words),
   });
-  const origin = `http://127.0.0.1:${proxy.port}`;
+  const ports = { codex: 0, claude: 0 };
+  for (const { port, service } of serving.served) ports[service] = port;
+  const readLog = (): LogEntry[] => {
+    if (!existsSync(home.paths.requestsLog)) return [];
+    const lines = readFileSync(home.paths.requestsLog, "utf8").split("\n").slice(0, -1);
+    return lines.map((line) => JSON.parse(line) as LogEntry);
+  };
   return {
-    port: proxy.port,
-    origin,
-    router,
-    entries,
-    entry: (n = 1) => waitUntil(() => entries[n - 1], { what: `log line ${n}` }),
-    ask: (path, body, init) =>
-      fetch(origin + path, {
-        method: "POST",
-        headers: { "content-type": "application/json" },
-        body: typeof body === "string" || body instanceof Uint8Array ? body : JSON.stringify(body),
-        ...init,
-      }),
+    home,
+    ports,
+    codexUrl: `http://127.0.0.1:${ports.codex}/v1`,
+    claudeUrl: `http://127.0.0.1:${ports.claude}`,
+    troubles,
+    logged: (count = 1) =>
+      waitUntil(() => (readLog().length >= count ? readLog() : null), { what: `${count} lines in the log` }),
+    stop: (graceMs = 0) => serving.stop(graceMs),
     async [Symbol.asyncDispose]() {
-      await proxy.stop(0);
+      await serving.stop(0);
+      home[Symbol.dispose]();
     },
   };
+}
+
+function makeEntry(source: UpstreamSource, index: number): Readonly<Record<string, unknown>> {
+  const auth = { auth_token: keyOf(index + 1) };
+  if (typeof source === "string") return { base_url: source, auth };
+  return "baseUrl" in source ? { base_url: source.baseUrl, auth } : { auth, ...source };
+}
+
+function asRecord(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {};
 }
