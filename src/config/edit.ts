@@ -1,0 +1,216 @@
+// The edits a person makes to config.json, each as the changes it comes to; and the way from one text to the next.
+// Pure.
+import { UserError } from "../base/errors.ts";
+import type { Service } from "../base/service.ts";
+import { type Change, applyChanges } from "./jsonc-edit.ts";
+import { type Target, formatTarget, isConfigName } from "./name.ts";
+import { CONFIG_VERSION, type ParsedConfig, type ServiceConfigs, parseConfig } from "./parse.ts";
+import type { UpstreamEntry } from "./schema.ts";
+
+/** Decides, from what the file says now, what to change. Throws UserError for what makes no sense. */
+export type Plan = (config: ParsedConfig) => readonly Change[];
+
+/**
+ * The text with a plan carried out; comments, unknown keys and a BOM stay. "" stands for a missing file.
+ * Throws UserError where the text does not parse, is of a newer version, or a config would be broken afterwards.
+ */
+export function editConfig(text: string, file: string, plan: Plan): string {
+  const bom = text.startsWith("\ufeff") ? "\ufeff" : "";
+  const before = parseConfig(text, file);
+  if (before.isReadOnly) {
+    throw new UserError(
+      `${file} was written by a newer version of codex-helper, and is not changed by this one`,
+    );
+  }
+  const changes = plan(before);
+  if (changes.length === 0) return text;
+  const isNew = text.trim() === "";
+  const first: Change[] = isNew ? [{ kind: "set", path: ["version"], value: CONFIG_VERSION }] : [];
+  const result = applyChanges(text.slice(bom.length), file, [...first, ...changes]);
+  refuseNewlyBroken(before, parseConfig(result, file));
+  return bom + result;
+}
+
+export interface Addition {
+  readonly service: Service;
+  readonly name: string;
+  readonly alias: string | undefined;
+  readonly upstreams: readonly UpstreamEntry[];
+  /** Takes the place of a config of that name. */
+  readonly isReplacing: boolean;
+}
+
+/** The first config of a service becomes the active one; later ones change nothing. */
+export function planAdd({ service, name, alias, upstreams, isReplacing }: Addition): Plan {
+  return (config) => {
+    const section = config.services[service];
+    requireName(name);
+    if (hasName(section, name) && !isReplacing) {
+      throw new UserError(`there is a config "${name}" already`, {
+        hint: `--append adds a backup upstream to it, --force replaces it`,
+      });
+    }
+    const value = { ...(alias === undefined ? {} : { alias }), upstreams };
+    const isFirst = section.configs.size + section.broken.size === 0;
+    return [
+      ...(isFirst ? [setActive(service, name)] : []),
+      { kind: "set", path: [service, "configs", name], value },
+    ];
+  };
+}
+
+/** Adds backup upstreams to the end of a config. */
+export function planAppend(service: Service, name: string, upstreams: readonly UpstreamEntry[]): Plan {
+  return (config) => {
+    requireUpstreams(config, service, { name, position: null });
+    const path = [service, "configs", name, "upstreams"];
+    return upstreams.map((value) => ({ kind: "append", path, value }));
+  };
+}
+
+/** Removes a config, or one upstream of it. A removed config is no longer active. */
+export function planRemove(service: Service, target: Target): Plan {
+  return (config) => {
+    const section = config.services[service];
+    const path = [service, "configs", target.name];
+    if (target.position === null) {
+      requireConfig(config, service, target.name);
+      const isActive = section.active === target.name;
+      return [{ kind: "remove", path }, ...(isActive ? [setActive(service, null)] : [])];
+    }
+    requireUpstreams(config, service, target);
+    if (section.configs.get(target.name)?.entry.upstreams.length === 1) {
+      throw new UserError(`${formatTarget(target.name, 1)} is the only upstream of its config`, {
+        hint: `ch config remove ${target.name}`,
+      });
+    }
+    return [{ kind: "remove", path: [...path, "upstreams", target.position - 1] }];
+  };
+}
+
+/** Gives a config another name; it stays active if it was. */
+export function planRename(service: Service, from: string, to: string): Plan {
+  return (config) => {
+    const section = config.services[service];
+    requireName(to);
+    requireConfig(config, service, from);
+    if (from === to) return [];
+    if (hasName(section, to)) throw new UserError(`there is a config "${to}" already`);
+    const path = [service, "configs", from];
+    const hasInnerName = section.configs.get(from)?.entry.name != null;
+    return [
+      ...(hasInnerName ? [setKey(path, "name", to)] : []),
+      { kind: "rename", path, to },
+      ...(section.active === from ? [setActive(service, to)] : []),
+    ];
+  };
+}
+
+/** Moves an upstream to another place, counted from 1. */
+export function planMove(service: Service, target: Target & { readonly position: number }, to: number): Plan {
+  return (config) => {
+    requireUpstreams(config, service, target);
+    requireUpstreams(config, service, { name: target.name, position: to });
+    if (to === target.position) return [];
+    const path = [service, "configs", target.name, "upstreams"];
+    return [{ kind: "move", path, from: target.position - 1, to: to - 1 }];
+  };
+}
+
+/** Makes an upstream, or all of a config, be asked again. */
+export function planEnable(service: Service, target: Target): Plan {
+  return (config) =>
+    requireUpstreams(config, service, target).flatMap(({ path, entry }) => [
+      ...(entry.enabled === false ? [setKey(path, "enabled", true)] : []),
+      ...(entry.disabled_until == null ? [] : [removeKey(path, "disabled_until")]),
+    ]);
+}
+
+/** Leaves an upstream, or all of a config, out: until a time (ISO 8601 with offset), or for good with null. */
+export function planDisable(service: Service, target: Target, until: string | null): Plan {
+  return (config) =>
+    requireUpstreams(config, service, target).flatMap(({ path, entry }) => {
+      if (until !== null) {
+        const enable = entry.enabled === false ? [setKey(path, "enabled", true)] : [];
+        return [...enable, setKey(path, "disabled_until", until)];
+      }
+      const forget = entry.disabled_until == null ? [] : [removeKey(path, "disabled_until")];
+      return entry.enabled === false ? forget : [...forget, setKey(path, "enabled", false)];
+    });
+}
+
+export function planSetActive(service: Service, name: string): Plan {
+  return (config) => {
+    requireConfig(config, service, name);
+    return config.services[service].active === name ? [] : [setActive(service, name)];
+  };
+}
+
+export function planSetDefaultService(service: Service): Plan {
+  return (config) =>
+    config.defaultService === service ? [] : [{ kind: "set", path: ["default_service"], value: service }];
+}
+
+function setActive(service: Service, name: string | null): Change {
+  return { kind: "set", path: [service, "active"], value: name };
+}
+
+function setKey(path: readonly (string | number)[], key: string, value: unknown): Change {
+  return { kind: "set", path: [...path, key], value };
+}
+
+function removeKey(path: readonly (string | number)[], key: string): Change {
+  return { kind: "remove", path: [...path, key] };
+}
+
+function hasName(section: ServiceConfigs, name: string): boolean {
+  return section.configs.has(name) || section.broken.has(name);
+}
+
+function requireName(name: string): void {
+  if (isConfigName(name)) return;
+  throw new UserError(`"${name}" cannot name a config: 1 to 64 letters, digits, ".", "_" or "-"`);
+}
+
+function requireConfig(config: ParsedConfig, service: Service, name: string): void {
+  if (!hasName(config.services[service], name)) throw unknownConfig(service, name);
+}
+
+interface Placed {
+  readonly path: readonly (string | number)[];
+  readonly entry: UpstreamEntry;
+}
+
+/** The upstreams that a target means, which must be there. */
+function requireUpstreams(config: ParsedConfig, service: Service, target: Target): Placed[] {
+  const { configs, broken } = config.services[service];
+  const named = configs.get(target.name);
+  if (named === undefined) {
+    const problem = broken.get(target.name);
+    throw problem === undefined
+      ? unknownConfig(service, target.name)
+      : new UserError(problem, { hint: "ch config edit" });
+  }
+  const placed = named.entry.upstreams.map((entry, index) => ({
+    path: [service, "configs", target.name, "upstreams", index],
+    entry,
+  }));
+  if (target.position === null) return placed;
+  const one = placed[target.position - 1];
+  if (one === undefined) {
+    throw new UserError(`"${target.name}" has ${placed.length} upstreams, and no number ${target.position}`);
+  }
+  return [one];
+}
+
+function unknownConfig(service: Service, name: string): UserError {
+  return new UserError(`there is no config "${name}" for ${service}`, { hint: "ch config list" });
+}
+
+function refuseNewlyBroken(before: ParsedConfig, after: ParsedConfig): void {
+  for (const service of ["codex", "claude"] as const) {
+    for (const [name, problem] of after.services[service].broken) {
+      if (!before.services[service].broken.has(name)) throw new UserError(problem);
+    }
+  }
+}
