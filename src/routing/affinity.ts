@@ -15,9 +15,16 @@ export interface Stay extends Home {
   readonly lastAt: number;
 }
 
+interface Moment {
+  /** Wall clock, ms. */
+  readonly now: number;
+  /** A session without a request for longer than this may start anew. */
+  readonly idleMs: number;
+}
+
 export interface Affinity {
   /** Where the session is; undefined for a new one, and for one so long idle that it may start anew. */
-  homeOf(sessionId: string, at: { readonly now: number; readonly idleMs: number }): Home | undefined;
+  homeOf(sessionId: string, at: Moment): Home | undefined;
   /** The session is served by this upstream now. A pinned one stays where it is pinned. */
   settle(stay: Omit<Stay, "isPinned">): void;
   /** The session is alive. */
@@ -25,9 +32,8 @@ export interface Affinity {
   pin(stay: Omit<Stay, "isPinned">): void;
   /** Lets every session of a service start anew, except the pinned ones. */
   release(service: Service): void;
-  countOf(key: string): number;
-  /** The least recently used first. */
-  all(): readonly Stay[];
+  /** Those that have not lapsed, the least recently used first. */
+  all(at: Moment): readonly Stay[];
   load(stays: readonly Stay[]): void;
 }
 
@@ -47,10 +53,9 @@ export function createAffinity(): Affinity {
   };
 
   return {
-    homeOf(sessionId, { now, idleMs }) {
+    homeOf(sessionId, at) {
       const stay = stays.get(sessionId);
-      if (stay === undefined || (!stay.isPinned && now - stay.lastAt > idleMs)) return undefined;
-      return stay;
+      return stay !== undefined && isAlive(stay, at) ? stay : undefined;
     },
     settle(stay) {
       const before = stays.get(stay.sessionId);
@@ -65,12 +70,11 @@ export function createAffinity(): Affinity {
       for (const stay of stays.values())
         if (!stay.isPinned && stay.service === service) stays.delete(stay.sessionId);
     },
-    countOf(key) {
-      let count = 0;
-      for (const stay of stays.values()) if (stay.key === key) count += 1;
-      return count;
-    },
-    all: () => [...stays.values()],
+    all: (at) => [...stays.values()].filter((stay) => isAlive(stay, at)),
     load: (saved) => saved.forEach(put),
   };
+}
+
+function isAlive({ isPinned, lastAt }: Stay, { idleMs, now }: Moment): boolean {
+  return isPinned || now - lastAt <= idleMs;
 }

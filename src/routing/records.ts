@@ -4,7 +4,7 @@ import type { Upstream } from "../base/upstream.ts";
 import { type Health, HEALTHY } from "./health.ts";
 import { modelAt } from "./model-name.ts";
 import { type View, viewOf } from "./standing.ts";
-import type { Permit, PlanRequest, QuotaNote } from "./types.ts";
+import type { Permit, QuotaNote } from "./types.ts";
 
 export interface UpstreamRecord {
   health: Health;
@@ -30,8 +30,10 @@ export interface Records {
   of(key: string): UpstreamRecord;
   all(): IterableIterator<[string, UpstreamRecord]>;
   look(upstream: Upstream, model: string | null, isLastResort: boolean): View;
-  /** Null for a request without upstreams. `isEdited`: the user changed active, order or enabled since the last one. */
-  lineOf(request: PlanRequest): { readonly line: Line; readonly isEdited: boolean } | null;
+  /** Takes notice of a request's upstreams; true when the user changed active, order or enabled since the last one. */
+  noteOrder(upstreams: readonly Upstream[]): boolean;
+  /** The line in force. Another object after each edit. */
+  lineOf(service: Service): Line | undefined;
   /** Keys in order, by service, joined by newlines. */
   orders(): ReadonlyMap<Service, string>;
   /** The order in which an earlier process left a service. */
@@ -69,20 +71,19 @@ export function createRecords(now: () => number): Records {
         isLastResort,
       });
     },
-    lineOf({ upstreams }) {
+    noteOrder(upstreams) {
       const [first] = upstreams;
-      if (first === undefined) return null;
-      const line = lines.get(first.service);
-      if (line?.upstreams === upstreams) return { line, isEdited: false };
+      const line = first === undefined ? undefined : lines.get(first.service);
+      if (first === undefined || line?.upstreams === upstreams) return false;
       const order = upstreams.map((upstream) => upstream.key).join("\n");
       if (line?.order === order) {
         line.upstreams = upstreams;
-        return { line, isEdited: false };
+        return false;
       }
-      const made: Line = { upstreams, order, front: undefined, isAllDown: false };
-      lines.set(first.service, made);
-      return { line: made, isEdited: line !== undefined };
+      lines.set(first.service, { upstreams, order, front: undefined, isAllDown: false });
+      return line !== undefined;
     },
+    lineOf: (service) => lines.get(service),
     orders: () => new Map([...lines].map(([service, line]) => [service, line.order])),
     loadOrder(service, order) {
       lines.set(service, { upstreams: [], order, front: undefined, isAllDown: false });

@@ -1,8 +1,9 @@
 // Bounds how often requests that may already have been done are sent a second time, so that a bad hour is not doubled.
 // Envoy's 20 % of the requests, with a floor for one user (Finagle).
 
-const MAX_TOKENS = 10;
-const PER_REQUEST = 0.2;
+/** Counted in fifths of a repetition: each request earns one, each 10 s a whole repetition, ten are kept at most. */
+const WHOLE = 5;
+const MAX_FIFTHS = 10 * WHOLE;
 const REFILL_MS = 10_000;
 
 export interface RetryBudget {
@@ -13,19 +14,19 @@ export interface RetryBudget {
 
 /** `now`: wall clock, ms. */
 export function createRetryBudget(now: () => number): RetryBudget {
-  let tokens = MAX_TOKENS;
+  let fifths = MAX_FIFTHS;
   let filledAt = now();
   const add = (count: number): void => {
-    tokens = Math.min(MAX_TOKENS, tokens + count);
+    fifths = Math.min(MAX_FIFTHS, fifths + count);
   };
   return {
-    noteRequest: () => add(PER_REQUEST),
+    noteRequest: () => add(1),
     spend() {
       const at = now();
-      add(Math.max(0, at - filledAt) / REFILL_MS);
+      add((Math.max(0, at - filledAt) / REFILL_MS) * WHOLE);
       filledAt = at;
-      if (tokens < 1) return false;
-      tokens -= 1;
+      if (fifths < WHOLE) return false;
+      fifths -= WHOLE;
       return true;
     },
   };

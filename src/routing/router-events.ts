@@ -9,7 +9,7 @@ export interface Announcer {
   /** `upstream` serves the request. `before`: where its session was, undefined for a new one. */
   served(upstream: Upstream, request: PlanRequest, at: { line: Line; before: string | undefined }): void;
   /** The upstream's standing may have got worse. */
-  failed(upstream: Upstream, before: View, line: Line | null): void;
+  failed(upstream: Upstream, before: View, line: Line | undefined): void;
   /** The upstream's standing may have got better. */
   answered(upstream: Upstream, before: View): void;
 }
@@ -41,7 +41,7 @@ export function createAnnouncer(records: Records, emit: (event: RouterEvent) => 
       const view = records.look(upstream, null, false);
       if (view.isExhausted && !before.isExhausted && view.until !== null)
         emit({ kind: "exhausted", upstream, until: view.until, reason: view.reason });
-      if (line === null || line.isAllDown) return;
+      if (line === undefined || line.isAllDown) return;
       if (line.upstreams.some((other) => records.look(other, null, false).allowed !== "no")) return;
       line.isAllDown = true;
       emit({ kind: "all-down", upstreams: line.upstreams, reason: view.reason });

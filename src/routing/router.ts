@@ -33,7 +33,7 @@ export interface Router {
   /** The session's history belongs to this account alone from now on (it holds a compaction item of it). */
   pin(sessionId: string, upstream: Upstream): void;
   /** What the balance of an upstream says; null takes the last word back. */
-  noteQuota(key: string, note: QuotaNote | null): void;
+  noteQuota(upstream: Upstream, note: QuotaNote | null): void;
   report(upstream: Upstream): UpstreamReport;
   /** Forgets what is held against one upstream, or against all. */
   reset(key?: string): void;
@@ -58,29 +58,32 @@ export function createRouter({ now, onEvent, random, settings }: RouterOptions):
   const budget = createRetryBudget(now);
   const announcer = createAnnouncer(records, onEvent ?? (() => {}));
 
-  const lineOf = (request: PlanRequest): Line | null => {
-    const found = records.lineOf(request);
-    const service = request.upstreams[0]?.service;
-    if (found?.isEdited === true && service !== undefined) affinity.release(service);
-    return found?.line ?? null;
-  };
+  const moment = () => ({ now: now(), idleMs: settings().returnAfterIdleMs });
 
   const homeOf = ({ sessionId }: PlanRequest): Home | undefined =>
-    sessionId === null
-      ? undefined
-      : affinity.homeOf(sessionId, { now: now(), idleMs: settings().returnAfterIdleMs });
+    sessionId === null ? undefined : affinity.homeOf(sessionId, moment());
 
   const viewFor =
     ({ model }: PlanRequest) =>
     (upstream: Upstream, isLastResort: boolean): View =>
       records.look(upstream, model, isLastResort);
 
-  const settleSession = (sessionId: string, upstream: Upstream): void =>
-    affinity.settle({ sessionId, key: upstream.key, service: upstream.service, lastAt: now() });
+  /** The first sign of an answer: the session, or the flow of new ones, is with this upstream now. */
+  const noteServed = (upstream: Upstream, request: PlanRequest, line: Line | undefined): void => {
+    // A request from before the user's last edit must not bring a session back to where it was.
+    if (line === undefined || records.lineOf(upstream.service) !== line) return;
+    const { sessionId } = request;
+    const before =
+      sessionId === null ? undefined : affinity.homeOf(sessionId, { now: now(), idleMs: Infinity });
+    announcer.served(upstream, request, { line, before: before?.key });
+    if (sessionId !== null)
+      affinity.settle({ sessionId, key: upstream.key, service: upstream.service, lastAt: now() });
+  };
 
   const makePermit = (upstream: Upstream, request: PlanRequest, isProbe: boolean): Permit => {
     const record = records.of(upstream.key);
     const { model, sessionId } = request;
+    const line = records.lineOf(upstream.service);
     let hasBegun = false;
     let isSettled = false;
 
@@ -101,11 +104,7 @@ export function createRouter({ now, onEvent, random, settings }: RouterOptions):
       const seen = records.look(upstream, null, false);
       record.health = afterBegun(record.health, at());
       announcer.answered(upstream, seen);
-      const line = lineOf(request);
-      const before =
-        sessionId === null ? undefined : affinity.homeOf(sessionId, { now: now(), idleMs: Infinity });
-      if (line !== null) announcer.served(upstream, request, { line, before: before?.key });
-      if (sessionId !== null) settleSession(sessionId, upstream);
+      noteServed(upstream, request, line);
     };
     const settle = (end: () => void): void => {
       if (isSettled) return;
@@ -130,7 +129,7 @@ export function createRouter({ now, onEvent, random, settings }: RouterOptions):
           if (verdict.blame !== "none") record.failures += 1;
           const seen = records.look(upstream, null, false);
           record.health = afterFailure(record.health, verdict, { ...at(), isProbe: isProbe && !hasBegun });
-          announcer.failed(upstream, seen, lineOf(request));
+          announcer.failed(upstream, seen, line);
         }),
       release: () => settle(() => {}),
     };
@@ -139,7 +138,8 @@ export function createRouter({ now, onEvent, random, settings }: RouterOptions):
 
   return {
     plan(request) {
-      lineOf(request);
+      const [first] = request.upstreams;
+      if (records.noteOrder(request.upstreams) && first !== undefined) affinity.release(first.service);
       budget.noteRequest();
       return selectCandidates({ request, home: homeOf(request), viewOf: viewFor(request) });
     },
@@ -173,10 +173,13 @@ export function createRouter({ now, onEvent, random, settings }: RouterOptions):
     },
     mayFailOver: (retryClass) => retryClass !== "C" || budget.spend(),
     pin: (sessionId, { key, service }) => affinity.pin({ sessionId, key, service, lastAt: now() }),
-    noteQuota(key, note) {
-      const record = records.of(key);
+    noteQuota(upstream, note) {
+      const record = records.of(upstream.key);
+      const seen = records.look(upstream, null, false);
       record.quota = note ?? undefined;
       if (note?.state === "ok") record.health = withoutExhaustion(record.health, note.at);
+      announcer.answered(upstream, seen);
+      announcer.failed(upstream, seen, records.lineOf(upstream.service));
     },
     report(upstream) {
       const { failures, health, requests } = records.of(upstream.key);
@@ -192,7 +195,7 @@ export function createRouter({ now, onEvent, random, settings }: RouterOptions):
         requests,
         failures,
         lastFailure: health.lastFailure,
-        sessions: affinity.countOf(upstream.key),
+        sessions: affinity.all(moment()).filter(({ key }) => key === upstream.key).length,
       };
     },
     reset(key) {
@@ -202,7 +205,7 @@ export function createRouter({ now, onEvent, random, settings }: RouterOptions):
     save: () =>
       makeSavedState({
         health: new Map([...records.all()].map(([key, record]) => [key, record.health])),
-        stays: affinity.all(),
+        stays: affinity.all(moment()),
         orders: records.orders(),
       }),
     load(saved) {

@@ -1,0 +1,809 @@
+import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
+import { RULES } from "../../src/routing/classify-rules.ts";
+import { classify } from "../../src/routing/classify.ts";
+import type { AttemptOutcome, ClassifyContext, Verdict } from "../../src/routing/types.ts";
+import { contentOutcome, DEFAULT_ROUTING, NOW, statusOutcome } from "../helpers/routing.ts";
+
+const CONTEXT: ClassifyContext = {
+  service: "codex",
+  now: NOW,
+  overrides: {},
+  settings: DEFAULT_ROUTING,
+  hasBoundHistory: false,
+};
+
+function judge(outcome: AttemptOutcome, context: Partial<ClassifyContext> = {}): Verdict {
+  return classify(outcome, { ...CONTEXT, ...context });
+}
+
+interface Case {
+  readonly title: string;
+  readonly outcome: AttemptOutcome;
+  readonly rule: string;
+  readonly next: Verdict["next"];
+  readonly blame: Verdict["blame"];
+  readonly retryClass: Verdict["retryClass"];
+  /** The end of the blame, ms from now. */
+  readonly forMs?: number | null;
+}
+
+const error = (parts: Record<string, unknown>) => ({ error: parts });
+const refused = { kind: "transport", code: "ECONNREFUSED", sent: "never" } as const;
+const page = "<!DOCTYPE html><html><title>Sign in</title></html>";
+const challenge = "<!DOCTYPE html><html><head><title>Just a moment...</title></head></html>";
+
+const next = (rule: string, blame: Verdict["blame"], retryClass: Verdict["retryClass"] = "B") =>
+  ({ rule, next: "next", blame, retryClass }) as const;
+const terminal = (rule: string) => ({ rule, next: "terminal", blame: "none", retryClass: "B" }) as const;
+
+const CASES: readonly Case[] = [
+  // Connections
+  { title: "a refused connection", outcome: refused, ...next("never-sent", "never-sent", "A") },
+  {
+    title: "a name that does not resolve",
+    outcome: { kind: "transport", code: "ENOTFOUND", sent: "never" },
+    ...next("dns", "never-sent", "A"),
+  },
+  {
+    title: "a resolver that is away",
+    outcome: { kind: "transport", code: "EAI_AGAIN", sent: "never" },
+    ...next("dns", "never-sent", "A"),
+  },
+  {
+    title: "no route",
+    outcome: { kind: "transport", code: "ENETUNREACH", sent: "never" },
+    ...next("never-sent", "never-sent", "A"),
+  },
+  ...[
+    "DEPTH_ZERO_SELF_SIGNED_CERT",
+    "ERR_TLS_CERT_ALTNAME_INVALID",
+    "CERT_HAS_EXPIRED",
+    "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
+  ].map((code): Case => ({
+    title: `a certificate error (${code})`,
+    outcome: { kind: "transport", code, sent: "never" },
+    ...next("certificate", "tls", "A"),
+  })),
+  {
+    title: "a port that speaks no TLS",
+    outcome: { kind: "transport", code: "EPROTO", sent: "never" },
+    ...next("never-sent", "never-sent", "A"),
+  },
+  {
+    title: "a connection that is never taken",
+    outcome: { kind: "timeout", phase: "connect" },
+    ...next("connect-timeout", "never-sent", "A"),
+  },
+  {
+    title: "an answer that does not come",
+    outcome: { kind: "timeout", phase: "first-byte" },
+    ...next("first-byte-timeout", "first-byte", "C"),
+  },
+  ...[
+    "ECONNRESET",
+    "Malformed_HTTP_Response",
+    "ResponseHeadersTooLarge",
+    "InvalidContentLength",
+    "UnrequestedUpgrade",
+    "EUNKNOWN",
+  ].map((code): Case => ({
+    title: `a connection that breaks (${code})`,
+    outcome: { kind: "transport", code, sent: "maybe" },
+    ...next("broken-connection", "failure", "C"),
+  })),
+  {
+    title: "a missing key",
+    outcome: { kind: "not-tried", why: "the variable K is not set" },
+    ...next("not-tried", "none", "A"),
+  },
+
+  // Plain statuses
+  ...[500, 502, 504, 520, 522, 524, 408].map((status): Case => ({
+    title: `a plain ${status}`,
+    outcome: statusOutcome(status),
+    ...next("server-error", "failure", "C"),
+  })),
+  ...[503, 529].map((status): Case => ({
+    title: `a plain ${status}`,
+    outcome: statusOutcome(status),
+    ...next("overloaded", "failure"),
+  })),
+  { title: "an nginx 502 page", outcome: statusOutcome(502, page), ...next("server-error", "failure", "C") },
+  ...[301, 302, 307, 308].map((status): Case => ({
+    title: `a ${status} to a POST`,
+    outcome: statusOutcome(status, "", { location: "https://elsewhere.example/" }),
+    ...next("redirect", "failure"),
+  })),
+  ...[400, 409, 415, 418].map((status): Case => ({
+    title: `a plain ${status}`,
+    outcome: statusOutcome(status, "no"),
+    ...terminal("client-error"),
+  })),
+  { title: "413", outcome: statusOutcome(413, page), ...terminal("too-large") },
+  {
+    title: "422",
+    outcome: statusOutcome(422, error({ type: "invalid_request_error" })),
+    ...terminal("unprocessable"),
+  },
+  ...[404, 405, 501].map((status): Case => ({
+    title: `a plain ${status}`,
+    outcome: statusOutcome(status, "404 page not found"),
+    ...next("not-served", "none"),
+  })),
+  {
+    title: "401",
+    outcome: statusOutcome(401, error({ code: "invalid_api_key" })),
+    ...next("credential", "auth-dead"),
+    forMs: 300_000,
+  },
+  {
+    title: "403",
+    outcome: statusOutcome(403, "forbidden"),
+    ...next("credential", "auth-dead"),
+    forMs: 300_000,
+  },
+  {
+    title: "402 of OpenRouter",
+    outcome: statusOutcome(402, error({ code: 402, message: "This request requires more credits" })),
+    ...next("relay-quota", "exhausted"),
+    forMs: 900_000,
+  },
+  {
+    title: "a plain 402",
+    outcome: statusOutcome(402),
+    ...next("payment-required", "exhausted"),
+    forMs: 900_000,
+  },
+  {
+    title: "429 with Retry-After",
+    outcome: statusOutcome(429, "", { "retry-after": "30" }),
+    ...next("rate-limit", "cooldown"),
+    forMs: 30_000,
+  },
+  {
+    title: "429 without a time",
+    outcome: statusOutcome(429),
+    ...next("rate-limit", "cooldown"),
+    forMs: null,
+  },
+  {
+    title: "429 for less than a second",
+    outcome: statusOutcome(429, "", { "retry-after-ms": "20" }),
+    ...next("rate-limit", "cooldown"),
+    forMs: 1_000,
+  },
+  {
+    title: "429 for more than an hour",
+    outcome: statusOutcome(429, "", { "retry-after": "7200" }),
+    ...next("rate-limit", "exhausted"),
+    forMs: 7_200_000,
+  },
+  {
+    title: "429 for more than a day",
+    outcome: statusOutcome(429, "", { "retry-after": "200000" }),
+    ...next("rate-limit", "exhausted"),
+    forMs: 86_400_000,
+  },
+
+  // OpenAI and ChatGPT
+  {
+    title: "a ChatGPT limit with its reset",
+    outcome: statusOutcome(
+      429,
+      error({ type: "usage_limit_reached", plan_type: "plus", resets_at: (NOW + 7_200_000) / 1_000 }),
+    ),
+    ...next("codex-usage-limit", "exhausted"),
+    forMs: 7_200_000,
+  },
+  {
+    title: "a ChatGPT limit that only the headers date",
+    outcome: statusOutcome(429, error({ type: "usage_limit_reached" }), {
+      "retry-after": "5",
+      "x-codex-primary-used-percent": "100",
+      "x-codex-primary-window-minutes": "300",
+      "x-codex-primary-reset-after-seconds": "3700",
+    }),
+    ...next("codex-usage-limit", "exhausted"),
+    forMs: 3_700_000,
+  },
+  {
+    title: "spent credits of a workspace",
+    outcome: statusOutcome(429, "", {
+      "x-codex-rate-limit-reached-type": "workspace_owner_credits_depleted",
+    }),
+    ...next("codex-usage-limit", "exhausted"),
+    forMs: 900_000,
+  },
+  {
+    title: "a plan without Codex",
+    outcome: statusOutcome(429, error({ type: "usage_not_included" })),
+    ...next("codex-not-included", "auth-dead"),
+  },
+  {
+    title: "a workspace without access",
+    outcome: statusOutcome(403, error({ code: "codex_workspace_access_denied" })),
+    ...next("codex-not-included", "auth-dead"),
+  },
+  {
+    title: "OpenAI's rate limit with the time in its words",
+    outcome: statusOutcome(
+      429,
+      error({
+        type: "requests",
+        code: "rate_limit_exceeded",
+        message: "Rate limit reached for gpt-5. Please try again in 20s.",
+      }),
+    ),
+    ...next("rate-limit", "cooldown"),
+    forMs: 20_000,
+  },
+  {
+    title: "slow_down",
+    outcome: statusOutcome(503, error({ code: "slow_down" })),
+    ...next("slow-down", "cooldown"),
+    forMs: 30_000,
+  },
+  {
+    title: "insufficient_quota",
+    outcome: statusOutcome(429, error({ type: "insufficient_quota", code: "insufficient_quota" })),
+    ...next("openai-quota", "exhausted"),
+    forMs: 900_000,
+  },
+  {
+    title: "an overloaded model",
+    outcome: statusOutcome(503, error({ type: "service_unavailable_error", code: "server_is_overloaded" })),
+    ...next("model-busy", "model"),
+    forMs: 45_000,
+  },
+  {
+    title: "a model at capacity",
+    outcome: statusOutcome(
+      503,
+      error({ message: "Selected model is at capacity. Please try a different model." }),
+    ),
+    ...next("model-busy", "model"),
+  },
+  {
+    title: "a model that does not exist",
+    outcome: statusOutcome(404, error({ code: "model_not_found", message: "The model `x` does not exist" })),
+    ...next("model-unknown", "model"),
+    forMs: 600_000,
+  },
+  {
+    title: "a model that an account may not use",
+    outcome: statusOutcome(400, {
+      detail: "The 'gpt-9' model is not supported when using Codex with a ChatGPT account.",
+    }),
+    ...next("model-unknown", "model"),
+  },
+  {
+    title: "a prompt that is too long",
+    outcome: statusOutcome(400, error({ code: "context_length_exceeded" })),
+    ...terminal("context-length"),
+  },
+  {
+    title: "a forbidden prompt",
+    outcome: statusOutcome(400, error({ code: "invalid_prompt" })),
+    ...terminal("policy"),
+  },
+  {
+    title: "a policy refusal",
+    outcome: statusOutcome(400, error({ code: "cyber_policy" })),
+    ...terminal("policy"),
+  },
+  {
+    title: "a country that is not served",
+    outcome: statusOutcome(403, error({ code: "unsupported_country_region_territory" })),
+    ...next("region", "auth-dead"),
+  },
+
+  // Anthropic
+  {
+    title: "overloaded_error",
+    outcome: statusOutcome(529, {
+      type: "error",
+      error: { type: "overloaded_error", message: "Overloaded" },
+    }),
+    ...next("overloaded", "failure"),
+  },
+  {
+    title: "a rejected subscription window",
+    outcome: statusOutcome(
+      429,
+      { type: "error", error: { type: "rate_limit_error" } },
+      {
+        "retry-after": "60",
+        "anthropic-ratelimit-unified-status": "rejected",
+        "anthropic-ratelimit-unified-representative-claim": "five_hour",
+        "anthropic-ratelimit-unified-5h-status": "rejected",
+        "anthropic-ratelimit-unified-5h-reset": String((NOW + 7_000_000) / 1_000),
+      },
+    ),
+    ...next("anthropic-window", "exhausted"),
+    forMs: 7_000_000,
+  },
+  {
+    title: "a spent window of one model family",
+    outcome: statusOutcome(429, "", {
+      "anthropic-ratelimit-unified-status": "rejected",
+      "anthropic-ratelimit-unified-representative-claim": "seven_day_opus",
+      "anthropic-ratelimit-unified-reset": String((NOW + 7_000_000) / 1_000),
+    }),
+    ...next("anthropic-model-window", "model"),
+    forMs: 7_000_000,
+  },
+  {
+    title: "an API key's rate limit",
+    outcome: statusOutcome(
+      429,
+      { type: "error", error: { type: "rate_limit_error" } },
+      { "retry-after": "12" },
+    ),
+    ...next("rate-limit", "cooldown"),
+    forMs: 12_000,
+  },
+  {
+    title: "an enforced spend limit",
+    outcome: statusOutcome(429, {
+      error: { type: "rate_limit_error", details: { error_code: "enforced_spend_limit_reached" } },
+    }),
+    ...next("anthropic-spend-limit", "exhausted"),
+  },
+  {
+    title: "a credit balance that is too low",
+    outcome: statusOutcome(400, {
+      error: {
+        type: "invalid_request_error",
+        message: "Your credit balance is too low to access the Anthropic API.",
+      },
+    }),
+    ...next("anthropic-spend-limit", "exhausted"),
+  },
+  {
+    title: "extra usage that ran out",
+    outcome: statusOutcome(400, {
+      error: { type: "invalid_request_error", message: "You're out of extra usage." },
+    }),
+    ...next("anthropic-spend-limit", "exhausted"),
+  },
+  {
+    title: "a model Anthropic does not know",
+    outcome: statusOutcome(404, { error: { type: "not_found_error", message: "model: claude-9" } }),
+    ...next("model-unknown", "model"),
+  },
+  {
+    title: "a prompt too long for Claude",
+    outcome: statusOutcome(400, {
+      error: { type: "invalid_request_error", message: "prompt is too long: 210000 tokens > 200000 maximum" },
+    }),
+    ...terminal("context-length"),
+  },
+
+  // Relays
+  ...[
+    {
+      title: "new-api: 用户额度不足",
+      status: 403,
+      body: error({
+        message: "用户额度不足, 剩余额度: ＄0.00",
+        type: "new_api_error",
+        code: "insufficient_user_quota",
+      }),
+    },
+    {
+      title: "new-api: 预扣费额度失败",
+      status: 403,
+      body: error({ message: "预扣费额度失败, 用户剩余额度: ＄0.01", type: "new_api_error" }),
+    },
+    {
+      title: "one-api: 该令牌额度已用尽",
+      status: 401,
+      body: error({ message: "该令牌额度已用尽", type: "one_api_error" }),
+    },
+    {
+      title: "one-api: quota is not enough",
+      status: 403,
+      body: error({ message: "user quota is not enough", type: "one_api_error" }),
+    },
+    { title: "余额不足 with a 429", status: 429, body: { message: "账户余额不足，请充值" } },
+    {
+      title: "sub2api: quota",
+      status: 429,
+      body: { code: "API_KEY_QUOTA_EXHAUSTED", message: "API key 额度已用完" },
+    },
+    {
+      title: "sub2api: window",
+      status: 429,
+      body: { code: "USAGE_LIMIT_EXCEEDED", message: "weekly usage limit exceeded" },
+    },
+    {
+      title: "sub2api: balance",
+      status: 403,
+      body: { code: "INSUFFICIENT_BALANCE", message: "Insufficient account balance" },
+    },
+    {
+      title: "claude-relay-service: cost",
+      status: 429,
+      body: { error: "Daily cost limit exceeded", message: "已达到每日费用限制 ($60)", currentCost: 60.1 },
+    },
+  ].map(({ title, status, body }): Case => ({
+    title,
+    outcome: statusOutcome(status, body),
+    ...next("relay-quota", "exhausted"),
+    forMs: 900_000,
+  })),
+  {
+    title: "claude-relay-service: cost with its reset",
+    outcome: statusOutcome(402, {
+      error: {
+        type: "insufficient_quota",
+        message: "已达到每日费用限制 ($60)",
+        code: "daily_cost_limit_exceeded",
+      },
+      resetAt: new Date(NOW + 5_000_000).toISOString(),
+    }),
+    ...next("openai-quota", "exhausted"),
+    forMs: 5_000_000,
+  },
+  {
+    title: "sub2api: an expired key",
+    outcome: statusOutcome(403, { code: "API_KEY_EXPIRED", message: "API key 已过期" }),
+    ...next("credential", "auth-dead"),
+  },
+  {
+    title: "new-api: 无可用渠道",
+    outcome: statusOutcome(
+      503,
+      error({ message: "当前分组 default 下对于模型 gpt-9 无可用渠道", type: "new_api_error" }),
+    ),
+    ...next("model-unknown", "model"),
+  },
+  {
+    title: "new-api: no available channel",
+    outcome: statusOutcome(
+      503,
+      error({ message: "No available channel for model gpt-9 under group default", code: "model_not_found" }),
+    ),
+    ...next("model-unknown", "model"),
+  },
+  {
+    title: "new-api: get channel failed",
+    outcome: statusOutcome(500, error({ message: "get channel failed: record not found" })),
+    ...next("model-unknown", "model"),
+  },
+  {
+    title: "CLIProxyAPI: model_cooldown",
+    outcome: statusOutcome(429, error({ code: "model_cooldown", reset_seconds: 33 })),
+    ...next("model-cooldown", "model"),
+    forMs: 33_000,
+  },
+  {
+    title: "too many at once",
+    outcome: statusOutcome(
+      429,
+      error({ type: "rate_limit_error", message: "Concurrency limit exceeded for user" }),
+    ),
+    ...next("concurrency", "cooldown"),
+    forMs: 5_000,
+  },
+  {
+    title: "a full queue in Chinese",
+    outcome: statusOutcome(429, { message: "当前并发过高，请排队" }),
+    ...next("concurrency", "cooldown"),
+    forMs: 5_000,
+  },
+  {
+    title: "sub2api: a hidden 401",
+    outcome: statusOutcome(502, error({ type: "upstream_error", message: "Upstream authentication failed" })),
+    ...next("server-error", "failure", "C"),
+  },
+  {
+    title: "an error wrapped in an error",
+    outcome: statusOutcome(500, error({ message: 'upstream: {"error":{"code":"insufficient_quota"}}' })),
+    ...next("openai-quota", "exhausted"),
+  },
+
+  // Pages
+  {
+    title: "a Cloudflare challenge",
+    outcome: statusOutcome(403, challenge),
+    ...next("challenge", "failure"),
+  },
+  {
+    title: "a challenge named in its header",
+    outcome: statusOutcome(403, "", { "cf-mitigated": "challenge" }),
+    ...next("challenge", "failure"),
+  },
+  { title: "a challenge with 503", outcome: statusOutcome(503, challenge), ...next("challenge", "failure") },
+  { title: "a page with 403", outcome: statusOutcome(403, page), ...next("page", "failure") },
+  { title: "a portal's page with 200", outcome: contentOutcome("html", page), ...next("page", "failure") },
+  { title: "a page with 404", outcome: statusOutcome(404, page), ...next("not-served", "none") },
+
+  // Inside a 200
+  { title: "an empty 200", outcome: contentOutcome("empty"), ...next("empty-answer", "failure", "C") },
+  {
+    title: "a 200 that ends early",
+    outcome: contentOutcome("ended-early", "data: {"),
+    ...next("broken-answer", "failure", "C"),
+  },
+  {
+    title: "an unreadable 200",
+    outcome: contentOutcome("malformed", "hello"),
+    ...next("broken-answer", "failure", "C"),
+  },
+  {
+    title: "no compaction item",
+    outcome: contentOutcome("no-compaction", "{}"),
+    ...next("no-compaction", "none", "C"),
+  },
+  {
+    title: "an unknown JSON error in a 200",
+    outcome: contentOutcome("json-error", error({ message: "oops" })),
+    ...next("error-in-200", "failure"),
+  },
+  {
+    title: "success: false in a 200",
+    outcome: contentOutcome("json-error", { success: false, message: "余额不足" }),
+    ...next("relay-quota", "exhausted"),
+  },
+  {
+    title: "OpenRouter's numbered error in a 200",
+    outcome: contentOutcome("error-event", error({ code: 429, message: "slow" })),
+    ...next("rate-limit", "cooldown"),
+  },
+  ...(
+    [
+      ["server_is_overloaded", "model-busy", "model"],
+      ["slow_down", "slow-down", "cooldown"],
+      ["rate_limit_exceeded", "rate-limit", "cooldown"],
+      ["insufficient_quota", "openai-quota", "exhausted"],
+      ["usage_not_included", "codex-not-included", "auth-dead"],
+      ["server_error", "error-in-200", "failure"],
+      ["vector_store_timeout", "error-in-200", "failure"],
+    ] as const
+  ).map(([code, rule, blame]): Case => ({
+    title: `response.failed with ${code}`,
+    outcome: contentOutcome("error-event", {
+      type: "response.failed",
+      response: { status: "failed", error: { code, message: "no" } },
+    }),
+    ...next(rule, blame),
+  })),
+  ...(["context_length_exceeded", "invalid_prompt", "cyber_policy"] as const).map((code): Case => ({
+    title: `response.failed with ${code}`,
+    outcome: contentOutcome("error-event", { type: "response.failed", response: { error: { code } } }),
+    ...terminal(code === "context_length_exceeded" ? "context-length" : "policy"),
+  })),
+  ...(
+    [
+      ["overloaded_error", "overloaded", "failure"],
+      ["rate_limit_error", "rate-limit", "cooldown"],
+      ["authentication_error", "credential", "auth-dead"],
+      ["permission_error", "credential", "auth-dead"],
+      ["billing_error", "anthropic-spend-limit", "exhausted"],
+      ["api_error", "error-in-200", "failure"],
+      ["timeout_error", "error-in-200", "failure"],
+      ["invalid_request_error", "bad-request-in-200", "none"],
+    ] as const
+  ).map(([type, rule, blame]): Case => ({
+    title: `Anthropic's error event ${type}`,
+    outcome: contentOutcome("error-event", { type: "error", error: { type, message: "no" } }),
+    ...next(rule, blame),
+  })),
+];
+
+describe("the verdict on", () => {
+  for (const { title, outcome, forMs, ...expected } of CASES) {
+    test(title, () => {
+      const { rule, next, blame, retryClass, until } = judge(outcome);
+      expect({ rule, next, blame, retryClass }).toEqual(expected);
+      if (forMs !== undefined) expect(until === null ? null : until - NOW).toBe(forMs);
+    });
+  }
+});
+
+test("every row of the table is the verdict on something", () => {
+  const seen = new Set(CASES.map(({ outcome }) => judge(outcome).rule));
+  for (const { outcome } of REPAIRS) seen.add(judge(outcome, { hasBoundHistory: true }).rule);
+  seen.add(judge({ kind: "cut", reason: "reset", body: "" }).rule);
+  expect(RULES.map((rule) => rule.id).filter((id) => !seen.has(id))).toEqual([]);
+});
+
+test("no two rows have the same id", () => {
+  expect(new Set(RULES.map((rule) => rule.id)).size).toBe(RULES.length);
+});
+
+const REPAIRS: readonly { title: string; outcome: AttemptOutcome }[] = [
+  {
+    title: "encrypted reasoning",
+    outcome: statusOutcome(
+      400,
+      error({ code: "invalid_encrypted_content", message: "The encrypted content could not be verified." }),
+    ),
+  },
+  {
+    title: "encrypted reasoning, in words",
+    outcome: statusOutcome(400, error({ message: "Encrypted content could not be decrypted or parsed" })),
+  },
+  {
+    title: "an unknown previous response",
+    outcome: statusOutcome(
+      400,
+      error({
+        code: "previous_response_not_found",
+        message: "Previous response with id 'resp_1' not found.",
+      }),
+    ),
+  },
+  {
+    title: "an unknown previous response, 404",
+    outcome: statusOutcome(404, error({ message: "previous_response_id not found" })),
+  },
+  {
+    title: "a thinking signature",
+    outcome: statusOutcome(400, {
+      type: "error",
+      error: {
+        type: "invalid_request_error",
+        message: "messages.1.content.0: Invalid `signature` in `thinking` block",
+      },
+    }),
+  },
+  {
+    title: "encrypted reasoning inside a 200",
+    outcome: contentOutcome("error-event", {
+      type: "response.failed",
+      response: { error: { code: "invalid_encrypted_content" } },
+    }),
+  },
+];
+
+describe("a request with history of another account is repaired after a refusal of", () => {
+  for (const { title, outcome } of REPAIRS) {
+    test(title, () => {
+      expect(judge(outcome, { hasBoundHistory: true })).toMatchObject({
+        rule: "bound-history",
+        next: "repair",
+        blame: "none",
+      });
+      expect(judge(outcome, { hasBoundHistory: false }).next).not.toBe("repair");
+    });
+  }
+
+  test("but not after any other 400", () => {
+    expect(judge(statusOutcome(400, error({ message: "bad tool" })), { hasBoundHistory: true }).rule).toBe(
+      "client-error",
+    );
+  });
+});
+
+describe("after the client has seen the beginning", () => {
+  test("nothing is repeated, and a cut is one failure", () => {
+    for (const reason of ["reset", "idle", "no-terminal-event", "error-event"] as const)
+      expect(judge({ kind: "cut", reason, body: "" })).toMatchObject({
+        rule: "cut",
+        next: "terminal",
+        retryClass: "D",
+        blame: "failure",
+      });
+  });
+
+  test("an error event still says what it says about the account", () => {
+    const body = JSON.stringify({ error: { code: "insufficient_quota" } });
+    expect(judge({ kind: "cut", reason: "error-event", body })).toMatchObject({
+      next: "terminal",
+      retryClass: "D",
+      blame: "exhausted",
+    });
+    expect(
+      judge({ kind: "cut", reason: "error-event", body: "context_length_exceeded: maximum context length" })
+        .blame,
+    ).toBe("none");
+  });
+});
+
+describe("on_status", () => {
+  const withRule = (
+    status: number,
+    word: "next" | "terminal" | "exhausted" | "auth-dead" | "cooldown",
+    headers = {},
+  ) => judge(statusOutcome(status, "", headers), { overrides: { [status]: word } });
+
+  test("has the last word on a status", () => {
+    expect(withRule(404, "terminal")).toMatchObject({ rule: "on-status", next: "terminal", blame: "none" });
+    expect(withRule(400, "next")).toMatchObject({ next: "next", blame: "none", retryClass: "B" });
+    expect(withRule(500, "next")).toMatchObject({ next: "next", blame: "failure", retryClass: "C" });
+    expect(withRule(418, "exhausted")).toMatchObject({ blame: "exhausted", until: NOW + 900_000 });
+    expect(withRule(500, "auth-dead")).toMatchObject({
+      blame: "auth-dead",
+      until: NOW + 300_000,
+      retryClass: "C",
+    });
+    expect(withRule(403, "cooldown", { "retry-after": "9" })).toMatchObject({
+      blame: "cooldown",
+      until: NOW + 9_000,
+    });
+  });
+
+  test("leaves other statuses alone", () => {
+    expect(judge(statusOutcome(500), { overrides: { 502: "terminal" } }).rule).toBe("server-error");
+  });
+});
+
+test("a reset beyond the cap is told to the client whole, and keeps the upstream away for a day at most", () => {
+  const verdict = judge(
+    statusOutcome(429, error({ type: "usage_limit_reached", resets_in_seconds: 4 * 86_400 })),
+  );
+  expect(verdict.until).toBe(NOW + 86_400_000);
+  expect(verdict.resetsAt).toBe(NOW + 4 * 86_400_000);
+  expect(verdict.source).toBe("resets_in_seconds in the body");
+});
+
+test("reasons repeat codes but never the upstream's words, which may hold a key", () => {
+  const verdict = judge(
+    statusOutcome(
+      401,
+      error({ code: "invalid_api_key", message: "Incorrect API key: sk-secret-0123456789" }),
+    ),
+  );
+  expect(verdict.reason).toBe("401 refused the credential (invalid_api_key)");
+  expect(judge(statusOutcome(502, "sk-secret-0123456789")).reason).toBe("502 failed");
+});
+
+test("garbage never throws and always gives a whole verdict", () => {
+  const body = fc.oneof(
+    fc.string(),
+    fc.json(),
+    fc.jsonValue().map((value) => JSON.stringify({ error: value })),
+    fc.constant("[".repeat(50_000)),
+  );
+  const headers = fc.dictionary(
+    fc.stringMatching(/^[a-z][a-z0-9-]{0,20}$/),
+    fc.stringMatching(/^[\x21-\x7e]{0,30}$/),
+  );
+  const outcome: fc.Arbitrary<AttemptOutcome> = fc.oneof(
+    fc.record({
+      kind: fc.constant("status" as const),
+      status: fc.integer({ min: 300, max: 599 }),
+      headers: headers.map((all) => new Headers(all)),
+      body,
+    }),
+    fc.record({
+      kind: fc.constant("bad-content" as const),
+      reason: fc.constantFrom(
+        "error-event",
+        "json-error",
+        "html",
+        "empty",
+        "ended-early",
+        "malformed",
+        "no-compaction",
+      ),
+      status: fc.constant(200),
+      headers: headers.map((all) => new Headers(all)),
+      body,
+    }),
+    fc.record({
+      kind: fc.constant("cut" as const),
+      reason: fc.constantFrom("reset", "idle", "no-terminal-event", "error-event"),
+      body,
+    }),
+    fc.record({
+      kind: fc.constant("transport" as const),
+      code: fc.string(),
+      sent: fc.constantFrom("never", "maybe"),
+    }),
+  );
+  fc.assert(
+    fc.property(outcome, fc.boolean(), (one, hasBoundHistory) => {
+      const verdict = judge(one, { hasBoundHistory });
+      expect(verdict.rule).not.toBe("unknown");
+      if (verdict.until !== null) {
+        expect(verdict.until).toBeGreaterThan(NOW);
+        expect(verdict.until).toBeLessThanOrEqual(NOW + DEFAULT_ROUTING.exhaustedMaxMs);
+      }
+      if (one.kind === "cut") expect(verdict).toMatchObject({ next: "terminal", retryClass: "D" });
+    }),
+  );
+});

@@ -1,0 +1,226 @@
+import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
+import type { Service } from "../../src/base/service.ts";
+import type { Upstream } from "../../src/base/upstream.ts";
+import { makeFinalAnswer } from "../../src/routing/final-answer.ts";
+import type { Candidate, Verdict } from "../../src/routing/types.ts";
+import { makeVerdict, NOW } from "../helpers/routing.ts";
+import { makeUpstream } from "../helpers/upstream.ts";
+
+const A = makeUpstream({ key: "a", label: "main#1" });
+const B = makeUpstream({ key: "b", label: "main#2" });
+const OWN_LOGIN = makeUpstream({ key: "c", label: "main#3", credential: { kind: "client" } });
+
+const tried = (upstream: Upstream, verdict: Partial<Verdict>) => ({
+  upstream,
+  verdict: makeVerdict(verdict),
+});
+const blocked = (upstream: Upstream, parts: Partial<Candidate>): Candidate => ({
+  upstream,
+  standing: "open",
+  reason: "500 failed",
+  until: null,
+  isLastUsable: true,
+  ...parts,
+});
+const answer = (
+  service: Service,
+  attempts: readonly { upstream: Upstream; verdict: Verdict | null }[],
+  others: readonly Candidate[] = [],
+) => makeFinalAnswer({ service, now: NOW, tried: attempts, blocked: others });
+
+const limited = (secs: number) =>
+  ({ blame: "cooldown", until: NOW + secs * 1_000, reason: "429 rate limited" }) as const;
+const spent = (secs: number, rule = "relay-quota") =>
+  ({ rule, blame: "exhausted", until: NOW + secs * 1_000, reason: "429 quota gone" }) as const;
+const dead = {
+  rule: "credential",
+  blame: "auth-dead",
+  until: NOW + 300_000,
+  reason: "401 refused the credential",
+} as const;
+
+describe("only rate limits", () => {
+  test("are a 429 with the earliest time", () => {
+    for (const service of ["codex", "claude"] as const)
+      expect(answer(service, [tried(A, limited(40)), tried(B, limited(20))])).toMatchObject({
+        kind: "own",
+        status: 429,
+        type: "rate_limit_error",
+        retryAfterSecs: 20,
+      });
+  });
+
+  test("that last over a minute are told to Codex as a limit, for it would sleep", () => {
+    const attempts = [tried(A, limited(90))];
+    expect(answer("codex", attempts)).toMatchObject({
+      status: 429,
+      type: "usage_limit_reached",
+      resetsAtSecs: NOW / 1_000 + 90,
+    });
+    expect(answer("codex", attempts).retryAfterSecs).toBeUndefined();
+    expect(answer("claude", attempts)).toMatchObject({ status: 429, retryAfterSecs: 90 });
+  });
+
+  test("count also where the upstream was not asked for them", () => {
+    expect(answer("codex", [], [blocked(A, { standing: "cooling", until: NOW + 7_500 })])).toMatchObject({
+      status: 429,
+      retryAfterSecs: 8,
+    });
+  });
+});
+
+describe("an outage", () => {
+  test("is a 503 with 1 to 10 seconds, also beside rate limits and spent quotas", () => {
+    expect(answer("codex", [tried(A, {})])).toMatchObject({ kind: "own", status: 503, retryAfterSecs: 1 });
+    expect(answer("claude", [], [blocked(A, { until: NOW + 4_200 })])).toMatchObject({
+      status: 503,
+      retryAfterSecs: 5,
+    });
+    expect(answer("codex", [tried(A, spent(900))], [blocked(B, { until: NOW + 90_000 })])).toMatchObject({
+      status: 503,
+      retryAfterSecs: 10,
+    });
+    expect(answer("codex", [tried(A, dead), tried(B, { blame: "never-sent" })])).toMatchObject({
+      status: 503,
+    });
+  });
+
+  test("is assumed where nothing is known", () => {
+    expect(answer("codex", [{ upstream: A, verdict: null }])).toMatchObject({
+      status: 503,
+      retryAfterSecs: 1,
+    });
+  });
+});
+
+describe("spent quotas", () => {
+  test("end Codex's turn with the pool's earliest reset", () => {
+    expect(answer("codex", [tried(A, spent(7_200)), tried(B, spent(3_600))])).toMatchObject({
+      kind: "own",
+      status: 429,
+      type: "usage_limit_reached",
+      resetsAtSecs: NOW / 1_000 + 3_600,
+    });
+  });
+
+  test("tell Claude Code the real wait", () => {
+    expect(
+      answer(
+        "claude",
+        [tried(A, spent(7_200))],
+        [blocked(B, { standing: "exhausted", until: NOW + 900_000 })],
+      ),
+    ).toMatchObject({ status: 429, retryAfterSecs: 900 });
+  });
+
+  test("of a single account that says it in the client's own way are passed on", () => {
+    expect(answer("codex", [tried(A, spent(60, "codex-usage-limit"))]).kind).toBe("last-answer");
+    expect(answer("claude", [tried(A, spent(60, "anthropic-window"))]).kind).toBe("last-answer");
+    expect(answer("codex", [tried(A, spent(60, "relay-quota"))]).kind).toBe("own");
+  });
+
+  test("name the uncapped reset", () => {
+    const verdict = { ...spent(86_400), resetsAt: NOW + 400_000_000 };
+    expect(answer("codex", [tried(A, verdict)]).resetsAtSecs).toBe(NOW / 1_000 + 400_000);
+  });
+});
+
+describe("dead credentials and faults of set-up", () => {
+  test("are one try: 400 for Codex, 403 for Claude Code, with names and the way to mend it", () => {
+    const attempts = [
+      tried(A, dead),
+      tried(B, { rule: "not-tried", blame: "none", reason: "the variable K is not set" }),
+    ];
+    expect(answer("codex", attempts)).toEqual({
+      kind: "own",
+      status: 400,
+      message:
+        "No upstream could answer Codex. main#1: 401 refused the credential (see `codex-helper doctor`). main#2: the variable K is not set (see `codex-helper doctor`).",
+    });
+    expect(answer("claude", attempts)).toMatchObject({ status: 403, type: "permission_error" });
+    expect(answer("codex", [tried(A, { rule: "certificate", blame: "tls" })]).status).toBe(400);
+  });
+
+  test("of the client's own login are a 401, so that it can renew itself", () => {
+    expect(answer("codex", [tried(OWN_LOGIN, dead)])).toMatchObject({ kind: "last-answer", status: 401 });
+    expect(answer("codex", [tried(A, dead), tried(OWN_LOGIN, dead)]).status).toBe(400);
+  });
+
+  test("beside a spent quota wait for the quota", () => {
+    expect(answer("codex", [tried(A, dead), tried(B, spent(60))])).toMatchObject({
+      type: "usage_limit_reached",
+    });
+  });
+});
+
+test("a model that nobody offers is the last upstream's answer", () => {
+  const unknown = {
+    rule: "model-unknown",
+    blame: "model",
+    until: NOW + 600_000,
+    reason: "404 does not offer this model",
+  } as const;
+  expect(answer("codex", [tried(A, unknown)])).toMatchObject({ kind: "last-answer", status: 400 });
+  expect(answer("claude", [], [blocked(A, { standing: "model-unknown" })])).toMatchObject({
+    kind: "last-answer",
+    status: 404,
+  });
+  expect(answer("codex", [tried(A, { ...unknown, rule: "model-busy", until: NOW + 45_000 })])).toMatchObject({
+    status: 429,
+    retryAfterSecs: 45,
+  });
+});
+
+test("a refusal of the request itself is passed on", () => {
+  expect(answer("codex", [tried(A, { blame: "none" })]).kind).toBe("last-answer");
+});
+
+test("every mixture has a status and words, and a Retry-After is a whole number from 1", () => {
+  const blame = fc.constantFrom<Verdict["blame"]>(
+    "none",
+    "failure",
+    "never-sent",
+    "first-byte",
+    "tls",
+    "cooldown",
+    "exhausted",
+    "auth-dead",
+    "model",
+  );
+  const untilMs = fc.option(fc.integer({ min: -100_000, max: 1e9 }), { nil: null });
+  const attempt = fc.record({ blame, untilMs, rule: fc.constantFrom("x", "model-unknown", "not-tried") });
+  const standing = fc.constantFrom<Candidate["standing"]>(
+    "ok",
+    "probing",
+    "open",
+    "cooling",
+    "exhausted",
+    "auth-dead",
+    "model-unknown",
+    "low",
+  );
+  fc.assert(
+    fc.property(
+      fc.constantFrom<Service>("codex", "claude"),
+      fc.array(attempt, { maxLength: 3 }),
+      fc.array(fc.tuple(standing, untilMs), { maxLength: 3 }),
+      (service, attempts, others) => {
+        const at = (ms: number | null) => (ms === null ? null : NOW + ms);
+        const final = answer(
+          service,
+          attempts.map(({ untilMs: ms, ...verdict }) => tried(A, { ...verdict, until: at(ms) })),
+          others.map(([one, ms]) => blocked(B, { standing: one, until: at(ms) })),
+        );
+        expect([400, 401, 403, 404, 429, 502, 503]).toContain(final.status);
+        expect(final.message).toStartWith("No upstream could answer");
+        if (final.retryAfterSecs !== undefined) {
+          expect(Number.isInteger(final.retryAfterSecs)).toBe(true);
+          expect(final.retryAfterSecs).toBeGreaterThanOrEqual(1);
+        }
+        // A bare 429 would end Codex's turn without a word of when.
+        if (final.status === 429) expect(final.retryAfterSecs ?? final.type).toBeDefined();
+      },
+    ),
+  );
+});

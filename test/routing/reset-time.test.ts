@@ -1,0 +1,199 @@
+import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
+import { findResetTime } from "../../src/routing/reset-time.ts";
+import { NOW } from "../helpers/routing.ts";
+
+const DAY = 86_400_000;
+
+function find(headers: Record<string, string>, json?: unknown, message = "") {
+  return findResetTime({ headers: new Headers(headers), json, message, now: NOW });
+}
+
+/** The wait that is found, in ms. */
+function wait(headers: Record<string, string>, json?: unknown, message = ""): number | null {
+  const hint = find(headers, json, message);
+  return hint === null ? null : hint.atMs - NOW;
+}
+
+describe("Retry-After", () => {
+  const cases: [string, number | null][] = [
+    ["120", 120_000],
+    [" 7 ", 7_000],
+    ["1.5", 1_500],
+    ["0", null],
+    ["-1", null],
+    ["soon", null],
+    ["", null],
+    ["100000000000", null],
+    ["1e11", null],
+    ["1e3", null],
+    ["0x10", null],
+    ["5, 5", null],
+    ["Infinity", null],
+    ["2027", 2_027_000],
+    ["Fri, 02 Jan 2026 03:05:05 GMT", 60_000],
+    ["Friday, 02-Jan-26 03:05:05 GMT", 60_000],
+    ["Fri Jan  2 03:05:05 2026", 60_000],
+    ["Fri, 02 Jan 2026 03:04:04 GMT", null],
+    ["Fri, 16 Jan 2026 03:04:04 GMT", null],
+    ["2026-01-02", null],
+    ["Fri, 99 Jan 2026 03:05:05 GMT", null],
+  ];
+  for (const [value, expected] of cases) {
+    test(`"${value}" means ${expected === null ? "nothing" : `${expected} ms`}`, () => {
+      expect(wait({ "retry-after": value })).toBe(expected);
+    });
+  }
+
+  test("has its source named", () => {
+    expect(find({ "retry-after": "3" })?.source).toBe("retry-after header");
+  });
+});
+
+test("the more exact source wins, in the order of the documentation", () => {
+  const headers = { "retry-after-ms": "250", "retry-after": "7" };
+  const body = { error: { retry_after_ms: 900, resets_at: (NOW + 50_000) / 1_000, resets_in_seconds: 70 } };
+  expect(wait(headers, body)).toBe(250);
+  expect(wait({ "retry-after": "7" }, body)).toBe(7_000);
+  expect(wait({}, body)).toBe(900);
+  expect(wait({}, { error: { resets_at: (NOW + 50_000) / 1_000, resets_in_seconds: 70 } })).toBe(50_000);
+  expect(wait({}, { error: { resets_in_seconds: "70" } }, "try again in 3s")).toBe(70_000);
+  expect(wait({}, { error: { details: [{}, { retryDelay: "12.3s" }] } }, "try again in 3s")).toBe(12_300);
+  expect(wait({ "x-ratelimit-reset-requests": "6m0s" }, {}, "try again in 3s")).toBe(360_000);
+  expect(wait({}, {}, "please try again in 3s")).toBe(3_000);
+});
+
+test("a source that is past, too far ahead or unreadable gives way to the next one", () => {
+  expect(wait({ "retry-after": "-1" }, { resets_in_seconds: 5 })).toBe(5_000);
+  expect(wait({}, { resets_at: 1_600_000_000, resets_in_seconds: 5 })).toBe(5_000);
+  expect(wait({}, { resets_at: (NOW + 9 * DAY) / 1_000 })).toBeNull();
+  expect(wait({}, { resets_at: (NOW + 7 * DAY) / 1_000 })).toBe(7 * DAY);
+  expect(wait({}, { resets_at: "later", resets_in_seconds: null }, "no time here")).toBeNull();
+});
+
+test("absolute times may be seconds, milliseconds or RFC 3339", () => {
+  for (const resets_at of [(NOW + 1_000) / 1_000, NOW + 1_000, String(NOW + 1_000), "2026-01-02T03:04:06Z"])
+    expect(wait({}, { resets_at })).toBe(1_000);
+  expect(wait({}, { resetAt: "2026-01-02T04:04:05.000+01:00" })).toBeNull();
+  expect(wait({}, { resetAt: "2026-01-02T05:04:06.000+02:00" })).toBe(1_000);
+});
+
+describe("ChatGPT's windows", () => {
+  const window = (name: string, parts: Record<string, string | number>) =>
+    Object.fromEntries(
+      Object.entries(parts).map(([key, value]) => [`x-codex-${name}-${key}`, String(value)]),
+    );
+
+  test("of the spent ones the latest counts, whichever is called primary", () => {
+    const week = window("primary", {
+      "used-percent": 100,
+      "window-minutes": 10_080,
+      "reset-after-seconds": 90_000,
+    });
+    const hours = window("secondary", {
+      "used-percent": 100,
+      "window-minutes": 300,
+      "reset-after-seconds": 600,
+    });
+    expect(wait({ ...week, ...hours })).toBe(90_000_000);
+  });
+
+  test("one that is not spent does not count", () => {
+    const week = window("primary", {
+      "used-percent": 40,
+      "window-minutes": 10_080,
+      "reset-after-seconds": 90_000,
+    });
+    const hours = window("secondary", {
+      "used-percent": 100,
+      "window-minutes": 300,
+      "reset-at": (NOW + 600_000) / 1_000,
+    });
+    expect(find({ ...week, ...hours })).toEqual({
+      atMs: NOW + 600_000,
+      source: "x-codex-secondary-reset-at header",
+    });
+  });
+
+  test("with none spent the shortest counts", () => {
+    const week = window("primary", { "window-minutes": 10_080, "reset-after-seconds": 90_000 });
+    const hours = window("secondary", { "window-minutes": 300, "reset-after-seconds": 600 });
+    expect(wait({ ...week, ...hours })).toBe(600_000);
+  });
+});
+
+test("of Anthropic's windows the longest rejected one counts", () => {
+  const unified = (parts: Record<string, string>) =>
+    Object.fromEntries(
+      Object.entries(parts).map(([name, value]) => [`anthropic-ratelimit-unified-${name}`, value]),
+    );
+  const at = (ms: number) => String((NOW + ms) / 1_000);
+  const headers = {
+    "5h-status": "rejected",
+    "5h-reset": at(3_600_000),
+    "7d-status": "rejected",
+    "7d-reset": at(2 * DAY),
+    "overage-status": "rejected",
+    "overage-reset": at(5 * DAY),
+    reset: at(60_000),
+  };
+  expect(wait(unified(headers))).toBe(2 * DAY);
+  expect(wait(unified({ ...headers, "7d-status": "allowed" }))).toBe(3_600_000);
+  expect(wait(unified({ status: "rejected", reset: at(60_000) }))).toBe(60_000);
+});
+
+test("of rate limit buckets the empty one counts, else the last to refill", () => {
+  const reset = { "x-ratelimit-reset-requests": "1s", "x-ratelimit-reset-tokens": "6m0s" };
+  expect(wait({ ...reset, "x-ratelimit-remaining-requests": "0", "x-ratelimit-remaining-tokens": "9" })).toBe(
+    1_000,
+  );
+  expect(wait(reset)).toBe(360_000);
+  expect(wait({ "x-ratelimit-reset": String(NOW + 5_000) })).toBe(5_000);
+  expect(wait({ "anthropic-ratelimit-tokens-reset": "2026-01-02T03:04:35Z" })).toBe(30_000);
+});
+
+test("waits are read out of running text, also Chinese", () => {
+  const cases: [string, number | null][] = [
+    ["Rate limit reached. Please try again in 1.5s. Visit ...", 1_500],
+    ["try again in 250ms", 250],
+    ["Try again in 1h2m3s", 3_723_000],
+    ["please try again in 20 minutes", 1_200_000],
+    ["retry again after 5 seconds", 5_000],
+    ["请在 30 秒后重试", 30_000],
+    ["将在 5 分钟后重置", 300_000],
+    ["try again in a while", null],
+    ["try again in 5 parsecs", null],
+    ["try again later", null],
+  ];
+  for (const [message, expected] of cases)
+    expect({ message, wait: wait({}, {}, message) }).toEqual({ message, wait: expected });
+});
+
+test("whatever comes, the time is in the future and at most 8 days ahead, and nothing is thrown", () => {
+  const value = fc.oneof(
+    fc.string(),
+    fc.integer(),
+    fc.double(),
+    fc.constant("1e400"),
+    fc.date({ noInvalidDate: true }).map((date) => date.toUTCString()),
+  );
+  fc.assert(
+    fc.property(value, fc.jsonValue(), fc.string(), (header, json, message) => {
+      const headers = new Headers();
+      const text = String(header).replace(/[^\x20-\x7e]/g, "");
+      for (const name of ["retry-after", "retry-after-ms", "x-codex-primary-reset-at", "x-ratelimit-reset"])
+        headers.set(name, text);
+      const hint = findResetTime({ headers, json: { resets_at: header, inner: json }, message, now: NOW });
+      if (hint === null) return;
+      expect(hint.atMs).toBeGreaterThan(NOW);
+      expect(hint.atMs).toBeLessThanOrEqual(NOW + 8 * DAY);
+    }),
+  );
+});
+
+test("a body that is deep or wide is searched only so far", () => {
+  let deep: unknown = { resets_in_seconds: 5 };
+  for (let depth = 0; depth < 50; depth += 1) deep = { inner: deep };
+  expect(wait({}, deep)).toBeNull();
+  expect(wait({}, { list: Array.from({ length: 5_000 }, () => ({})), resets_in_seconds: 5 })).toBeNull();
+});
