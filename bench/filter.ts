@@ -50,7 +50,6 @@ function makeFilter(rules: unknown): RequestFilter {
   return makeRequestFilter({
     rules: parsed,
     service: "codex",
-    stripWorkspaces: false,
     now: () => performance.now(),
   });
 }

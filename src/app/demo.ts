@@ -54,7 +54,6 @@ export function startDemo(fault: DemoFault): Demo {
     router: createRouter({ settings: () => routing, now: Date.now, random: Math.random }),
     filter: (body) => ({ kind: "filtered", body, headers: {}, redactions: 0 }),
     record: (entry) => entries.push(entry),
-    observeHeaders: () => {},
     onBug: () => {},
     inFlight: { count: 0 },
     own: { token: crypto.randomUUID(), read: {}, act: {} },

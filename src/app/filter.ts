@@ -35,7 +35,6 @@ export function createFilter({
       const filter = makeRequestFilter({
         rules: state.rules,
         service,
-        stripWorkspaces: false,
         now: () => performance.now(),
       });
       const filtered = filter.filterBody(body, headers.get("content-type"));

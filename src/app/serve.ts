@@ -69,7 +69,6 @@ export async function serve(options: ServeOptions): Promise<Serving> {
             log.append(entry);
             options.onRequest(entry);
           },
-          observeHeaders: () => {},
           onBug: (error) => options.onTrouble(`a request failed inside codex-helper: ${errorMessage(error)}`),
           inFlight,
           own: {

@@ -1,6 +1,5 @@
 // Puts one service's proxy together: server, routing, redaction and log, from the parts it is given.
 // Owns no rule; what it starts, `stop` ends.
-import type { Upstream } from "../base/upstream.ts";
 import type { Service } from "../base/service.ts";
 import type { LogEntry } from "../log/entry.ts";
 import { createCompactionMemo } from "../proxy/compaction-memo.ts";
@@ -22,7 +21,6 @@ export interface StartProxyOptions {
   readonly router: Router;
   readonly filter: (body: Uint8Array, headers: Headers) => Filtered;
   readonly record: (entry: LogEntry) => void;
-  readonly observeHeaders: (upstream: Upstream, headers: Headers) => void;
   readonly onBug: (error: unknown) => void;
   /** Shared by all services of the process. */
   readonly inFlight: { count: number };
@@ -56,7 +54,6 @@ export function startProxy(options: StartProxyOptions): ProxyServer {
     heartbeat: options.heartbeat ?? HEARTBEAT,
     inFlight: options.inFlight,
     record: options.record,
-    observeHeaders: options.observeHeaders,
   };
   const server = startServer({
     service: options.service,

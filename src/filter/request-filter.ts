@@ -5,7 +5,6 @@ import { type Tools, redactBody } from "./redact-body.ts";
 import { redactHeader } from "./redact-header.ts";
 import type { RuleSet } from "./rules.ts";
 import { RedactionRefused, createWork } from "./work.ts";
-import { stripWorkspaces, stripWorkspacesInBody } from "./workspaces.ts";
 
 /** The one header that carries text of the user's (CLIENTS 1.3). */
 export const METADATA_HEADER = "x-codex-turn-metadata";
@@ -13,8 +12,6 @@ export const METADATA_HEADER = "x-codex-turn-metadata";
 export interface RequestFilterOptions {
   readonly rules: RuleSet;
   readonly service: Service;
-  /** Empty the `workspaces` of Codex's turn metadata: for every host but the vendor's own. */
-  readonly stripWorkspaces: boolean;
   /** A monotonic clock, ms: patterns have a time limit. */
   readonly now: () => number;
 }
@@ -56,15 +53,13 @@ export function makeRequestFilter(options: RequestFilterOptions): RequestFilter 
   };
   return {
     filterBody(body, contentType) {
-      const stripped = options.stripWorkspaces ? stripWorkspacesInBody(body) : body;
-      if (redactor.matchers.length === 0) return unchanged(stripped);
-      return guarded(stripped.length, (tools) => redactBody(stripped, contentType, tools));
+      if (redactor.matchers.length === 0) return unchanged(body);
+      return guarded(body.length, (tools) => redactBody(body, contentType, tools));
     },
     filterHeader(name, value) {
       if (name.toLowerCase() !== METADATA_HEADER) return unchanged(value);
-      const stripped = options.stripWorkspaces ? stripWorkspaces(value) : value;
-      if (redactor.matchers.length === 0) return unchanged(stripped);
-      return guarded(stripped.length, (tools) => redactHeader(stripped, tools));
+      if (redactor.matchers.length === 0) return unchanged(value);
+      return guarded(value.length, (tools) => redactHeader(value, tools));
     },
   };
 }

@@ -67,6 +67,4 @@ export interface ProxyDeps {
   readonly inFlight: { count: number };
   /** Takes the one log line of a finished request. Never throws. */
   readonly record: (entry: LogEntry) => void;
-  /** Sees the headers of every upstream answer (quota figures ride on them). */
-  readonly observeHeaders: (upstream: Upstream, headers: Headers) => void;
 }

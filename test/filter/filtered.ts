@@ -3,15 +3,10 @@ import type { Service } from "../../src/base/service.ts";
 import { type Filtered, type RequestFilter, makeRequestFilter } from "../../src/filter/request-filter.ts";
 import { parseRules } from "../../src/filter/rules.ts";
 
-export function makeFilter(
-  rules: unknown,
-  service: Service = "codex",
-  stripWorkspaces = false,
-): RequestFilter {
+export function makeFilter(rules: unknown, service: Service = "codex"): RequestFilter {
   return makeRequestFilter({
     rules: parseRules(JSON.stringify(rules), "filter.json"),
     service,
-    stripWorkspaces,
     now: () => performance.now(),
   });
 }

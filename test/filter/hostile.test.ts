@@ -90,7 +90,6 @@ test("a pattern that looks to the end at every place is given up when its time i
   const filter = makeRequestFilter({
     rules: parseRules(JSON.stringify(pattern("x[^y]*y|x")), "filter.json"),
     service: "codex",
-    stripWorkspaces: false,
     now: () => (now += 1),
   });
   const result = filter.filterBody(Buffer.from(JSON.stringify("x".repeat(5000))), JSON_TYPE);

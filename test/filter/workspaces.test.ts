@@ -1,7 +1,6 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { stripWorkspaces, stripWorkspacesInBody } from "../../src/filter/workspaces.ts";
-import { expectOk, makeFilter } from "./filtered.ts";
 
 const WORKSPACES = {
   '/home/jürgen/a "quoted" \\ path': {
@@ -99,19 +98,4 @@ test("any bytes come back, stripped or as they were", () => {
       expect(stripWorkspacesInBody(body).length).toBeLessThanOrEqual(body.length);
     }),
   );
-});
-
-test("the filter strips where it is told to, and nowhere else", () => {
-  const body = Buffer.from(inBody(JSON.stringify(METADATA)));
-  const header = JSON.stringify(METADATA);
-  const stripping = makeFilter([], "codex", true);
-  expect(Buffer.from(expectOk(stripping.filterBody(body, null)).value).toString()).not.toContain(
-    "your-company",
-  );
-  expect(expectOk(stripping.filterHeader("x-codex-turn-metadata", header)).value).toBe(
-    JSON.stringify(EMPTIED),
-  );
-  const keeping = makeFilter([], "codex", false);
-  expect(expectOk(keeping.filterBody(body, null)).value).toBe(body);
-  expect(expectOk(keeping.filterHeader("x-codex-turn-metadata", header)).value).toBe(header);
 });

@@ -42,7 +42,7 @@ export const EVENT_STREAM = { "content-type": "text/event-stream", "transfer-enc
 export interface StreamOptions {
   readonly headers?: Readonly<Record<string, string>>;
   /** What comes after the events. Default: the last chunk, so that the stream ends as it should. */
-  readonly then?: readonly Step[];
+  readonly ending?: readonly Step[];
 }
 
 /** A chunked event stream: one chunk an event. */
@@ -50,7 +50,7 @@ export function stream(events: readonly string[], options: StreamOptions = {}): 
   return [
     head(200, { ...EVENT_STREAM, ...options.headers }),
     ...events.map(chunk),
-    ...(options.then ?? [LAST_CHUNK]),
+    ...(options.ending ?? [LAST_CHUNK]),
   ];
 }
 

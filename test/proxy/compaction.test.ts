@@ -9,7 +9,7 @@ import {
 import { createSseSplitter } from "../../src/base/sse.ts";
 import { GOOD, reply, sse, stream } from "../helpers/answers.ts";
 import { startFakeUpstream } from "../helpers/fake-upstream.ts";
-import { startTestProxy } from "../helpers/proxy.ts";
+import { startTestProxy } from "../helpers/in-process-proxy.ts";
 
 const encode = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(value));
 const decode = (body: Uint8Array): { input: Record<string, unknown>[] } =>

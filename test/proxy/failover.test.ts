@@ -8,14 +8,14 @@ import {
   responsesPrologue,
   stream,
 } from "../helpers/answers.ts";
-import { FIN, RESET, SILENCE, startFakeUpstream } from "../helpers/fake-upstream.ts";
-import { startTestProxy } from "../helpers/proxy.ts";
+import { type Answer, FIN, RESET, SILENCE, startFakeUpstream } from "../helpers/fake-upstream.ts";
+import { startTestProxy } from "../helpers/in-process-proxy.ts";
 import { makeUpstream } from "../helpers/upstream.ts";
 
 const TURN = { model: "gpt-5", stream: true, store: false, input: [] };
 
 describe("a failure before the first real output is not the client's to see", () => {
-  const FAILURES = {
+  const FAILURES: Readonly<Record<string, () => Answer>> = {
     ...FALSE_SUCCESS,
     "a reset before headers": () => [RESET],
     "a clean close before headers": () => [FIN],
@@ -23,7 +23,7 @@ describe("a failure before the first real output is not the client's to see", ()
     garbage: () => ["\u0000\u0001 not http\r\n\r\n", FIN],
     "an error as the first event": () => stream([responsesFailed("server_is_overloaded")]),
     "an error after the prologue": () => stream([...responsesPrologue(), responsesFailed("server_error")]),
-    "a break after the prologue": () => stream(responsesPrologue(), { then: [RESET] }),
+    "a break after the prologue": () => stream(responsesPrologue(), { ending: [RESET] }),
     "a redirect": () => reply({ status: 307, headers: { location: "http://127.0.0.1:1/v1/responses" } }),
     ...Object.fromEntries(
       Object.entries(RELAY_ERRORS).map(([name, parts]) => [`relay: ${name}`, () => reply(parts)]),

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { GOOD, reply } from "../helpers/answers.ts";
 import { startFakeUpstream } from "../helpers/fake-upstream.ts";
-import { startTestProxy } from "../helpers/proxy.ts";
+import { startTestProxy } from "../helpers/in-process-proxy.ts";
 
 const SOON = { afterMs: 30, everyMs: 30 };
 const TURN = { model: "gpt-5", stream: true, input: [] };

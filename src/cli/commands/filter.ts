@@ -129,7 +129,6 @@ function tryRules(rules: RuleSet, input: Input): Trial {
   const filter = makeRequestFilter({
     rules,
     service: input.service,
-    stripWorkspaces: false,
     now: () => performance.now(),
   });
   const result = filter.filterBody(input.body, null);

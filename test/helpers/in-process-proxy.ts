@@ -1,0 +1,94 @@
+import { startProxy, type StartProxyOptions } from "../../src/app/start-proxy.ts";
+import type { Service } from "../../src/base/service.ts";
+import type { Upstream } from "../../src/base/upstream.ts";
+import { makeEmptyConfig } from "../../src/config/parse.ts";
+import { resolveSettings } from "../../src/config/settings.ts";
+import type { LogEntry } from "../../src/log/entry.ts";
+import type { Route } from "../../src/proxy/deps.ts";
+import { createRouter, type Router } from "../../src/routing/router.ts";
+import type { RoutingSettings } from "../../src/routing/types.ts";
+import { makeUpstream } from "./upstream.ts";
+import { waitUntil } from "./wait.ts";
+
+export interface TestProxy extends AsyncDisposable {
+  readonly port: number;
+  /** "http://127.0.0.1:PORT" */
+  readonly origin: string;
+  readonly router: Router;
+  /** Log lines so far. */
+  readonly entries: readonly LogEntry[];
+  /** The n-th log line (1 is the first), as soon as it is written. */
+  entry(n?: number): Promise<LogEntry>;
+  /** Asks as a client would; the answer may be read as it comes. */
+  ask(path: string, body: unknown, init?: RequestInit): Promise<Response>;
+}
+
+export interface TestProxyOptions extends Partial<Pick<StartProxyOptions, "filter" | "heartbeat">> {
+  readonly service?: Service;
+  /** Base URLs, or whole upstreams where more than the address matters. In order. */
+  readonly upstreams: readonly (string | Partial<Upstream>)[];
+  readonly routing?: Partial<RoutingSettings>;
+  readonly route?: Partial<Route>;
+}
+
+/** The real proxy in this process, between a test's client and its scripted upstreams. */
+export function startTestProxy(options: TestProxyOptions): TestProxy {
+  const service = options.service ?? "codex";
+  const upstreams = options.upstreams.map((given, index) => {
+    const parts = typeof given === "string" ? { baseUrl: given } : given;
+    const position = index + 1;
+    return makeUpstream({
+      service,
+      position,
+      label: `main#${position}`,
+      key: `${service}|${parts.baseUrl}|${position}`,
+      ...parts,
+    });
+  });
+  const settings = resolveSettings(makeEmptyConfig());
+  const routing = { ...settings.routing, ...options.routing };
+  const route: Route = {
+    configName: "main",
+    upstreams,
+    ownedHeaders: new Set(upstreams.flatMap((upstream) => Object.keys(upstream.headers))),
+    routing,
+    onExhausted: "continue",
+    firstByteTotalMs: settings.firstByteTotalMs,
+    limits: { maxBytes: settings.maxBodyBytes, uploadIdleMs: settings.uploadIdleMs },
+    ...options.route,
+  };
+  const entries: LogEntry[] = [];
+  const router = createRouter({ settings: () => routing, now: Date.now, random: () => 0.5 });
+  const proxy = startProxy({
+    service,
+    port: 0,
+    routeState: () => ({ kind: "ready", route }),
+    router,
+    filter: options.filter ?? ((body) => ({ kind: "filtered", body, headers: {}, redactions: 0 })),
+    record: (entry) => entries.push(entry),
+    onBug: (error) => {
+      throw error;
+    },
+    inFlight: { count: 0 },
+    own: { token: "test-token", read: { health: () => ({ name: "codex-helper" }) }, act: {} },
+    ...(options.heartbeat === undefined ? {} : { heartbeat: options.heartbeat }),
+  });
+  const origin = `http://127.0.0.1:${proxy.port}`;
+  return {
+    port: proxy.port,
+    origin,
+    router,
+    entries,
+    entry: (n = 1) => waitUntil(() => entries[n - 1], { what: `log line ${n}` }),
+    ask: (path, body, init) =>
+      fetch(origin + path, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: typeof body === "string" || body instanceof Uint8Array ? body : JSON.stringify(body),
+        ...init,
+      }),
+    async [Symbol.asyncDispose]() {
+      await proxy.stop(0);
+    },
+  };
+}
