@@ -102,7 +102,14 @@ export function makeLogLine(entry: LogEntry): string {
     redactions: entry.redactions,
     error: makeError(entry.error),
   };
-  return `${JSON.stringify(line)}\n`;
+  return `${JSON.stringify(line).replace(HARMFUL, escapeCharacter)}\n`;
+}
+
+/** What JSON allows in a string and a terminal should not get, should someone look at the file with `cat`. */
+const HARMFUL = /[\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g;
+
+function escapeCharacter(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
 }
 
 type LoggedUsage = NonNullable<LogEntry["usage"]>;

@@ -86,6 +86,13 @@ test("a line is one line, whatever stands in the texts", () => {
   expect(JSON.parse(line).error).toBe("x\n\ny");
 });
 
+test("a line is harmless in a terminal, and says the same", () => {
+  const model = "a\u001b[31m\u0085\u202e\u2028é日\ufeff";
+  const line = makeLogLine({ ...SMALL, model });
+  expect(line).not.toMatch(/[^\n -~é日]/);
+  expect(JSON.parse(line).model).toBe(model);
+});
+
 test("no query, no key and no userinfo gets into a line", () => {
   const planted = "sk-planted-0123456789abcdef";
   const error = `401 for https://user:pw@relay.example/v1?key=${planted}: Bearer ${planted} ${planted}`;

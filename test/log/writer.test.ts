@@ -51,9 +51,17 @@ async function count(): Promise<{ ids: Map<string, number>; bad: number; files: 
 }
 
 function spawn(...args: readonly (string | number)[]): Bun.Subprocess<"ignore", "pipe", "pipe"> {
-  return Bun.spawn([process.execPath, join(import.meta.dir, "append-lines.ts"), path, ...args.map(String)], {
-    stdio: ["ignore", "pipe", "pipe"],
-  });
+  return Bun.spawn(
+    [
+      process.execPath,
+      Bun.fileURLToPath(import.meta.resolve("./append-lines.ts")),
+      path,
+      ...args.map(String),
+    ],
+    {
+      stdio: ["ignore", "pipe", "pipe"],
+    },
+  );
 }
 
 async function hasStarted(child: Bun.Subprocess<"ignore", "pipe", "pipe">): Promise<void> {

@@ -1,0 +1,78 @@
+// Waits for lines that are appended to requests.jsonl, also when the file is put away, emptied, or not there yet.
+import { closeSync, fstatSync, openSync, readSync, statSync } from "node:fs";
+import { errorCode } from "../base/errors.ts";
+import { type StoredEntry, parseLine } from "./reader.ts";
+
+const POLL_MS = 200;
+const BLOCK_BYTES = 256 * 1024;
+
+/** Entries from now on, for ever: ends only when the caller stops asking. */
+export async function* followLog(path: string): AsyncGenerator<StoredEntry[]> {
+  let file = openAt(path, "end");
+  try {
+    for (;;) {
+      const entries = file?.readNew() ?? [];
+      if (entries.length > 0) yield entries;
+      const inode = statSync(path, { throwIfNoEntry: false })?.ino;
+      if (inode !== undefined && inode !== file?.inode) {
+        // What was appended between the read and the move is still in the file that was moved.
+        const last = file?.readNew() ?? [];
+        file?.close();
+        file = openAt(path, "start");
+        if (last.length > 0) yield last;
+        continue;
+      }
+      await Bun.sleep(POLL_MS);
+    }
+  } finally {
+    file?.close();
+  }
+}
+
+interface FollowedFile {
+  readonly inode: number;
+  /** The entries of all lines that were completed since the last call. */
+  readNew(): StoredEntry[];
+  close(): void;
+}
+
+function openAt(path: string, where: "start" | "end"): FollowedFile | null {
+  const fd = openOrNull(path);
+  if (fd === null) return null;
+  const opened = fstatSync(fd);
+  let position = where === "end" ? opened.size : 0;
+  let rest: Buffer = Buffer.alloc(0);
+  return {
+    inode: opened.ino,
+    readNew() {
+      const entries: StoredEntry[] = [];
+      if (fstatSync(fd).size < position) {
+        position = 0;
+        rest = Buffer.alloc(0);
+      }
+      for (;;) {
+        const block = Buffer.allocUnsafe(BLOCK_BYTES);
+        const length = readSync(fd, block, 0, BLOCK_BYTES, position);
+        if (length === 0) return entries;
+        position += length;
+        const bytes = Buffer.concat([rest, block.subarray(0, length)]);
+        const end = bytes.lastIndexOf(0x0a) + 1;
+        rest = bytes.subarray(end);
+        for (const line of bytes.toString("utf8", 0, end).split("\n")) {
+          const entry = parseLine(line);
+          if (entry !== null) entries.push(entry);
+        }
+      }
+    },
+    close: () => closeSync(fd),
+  };
+}
+
+function openOrNull(path: string): number | null {
+  try {
+    return openSync(path, "r");
+  } catch (error) {
+    if (errorCode(error) === "ENOENT") return null;
+    throw error;
+  }
+}

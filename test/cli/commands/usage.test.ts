@@ -1,0 +1,183 @@
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { appendFileSync, mkdirSync, renameSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
+import { type LogEntry, makeLogLine } from "../../../src/log/entry.ts";
+import { type CliResult, runCli, startCli } from "../../helpers/cli.ts";
+import { type TempHome, makeTempHome } from "../../helpers/temp-home.ts";
+import { within } from "../../helpers/wait.ts";
+import { makeEntry } from "../../log/make-entry.ts";
+
+let home: TempHome;
+beforeEach(() => {
+  home = makeTempHome({ TZ: "Asia/Tokyo" });
+});
+afterEach(() => home[Symbol.dispose]());
+
+const NOON = Date.UTC(2026, 10, 22, 3, 0, 0);
+const ENTRIES: readonly LogEntry[] = [
+  makeEntry({
+    timestamp_ms: NOON - 86_400_000,
+    id: "a",
+    model: "gpt-5",
+    ttfb_ms: 200,
+    usage: {
+      input_tokens: 12_000,
+      output_tokens: 500,
+      reasoning_tokens: 100,
+      total_tokens: 12_500,
+      cached_input_tokens: 9000,
+    },
+  }),
+  makeEntry({
+    timestamp_ms: NOON,
+    id: "b",
+    service: "claude",
+    path: "/v1/messages",
+    config_name: "work",
+    model: "claude-opus",
+    status_code: 429,
+    outcome: "error",
+    error: "usage \u001b[31mlimit",
+    attempts: [
+      { upstream_base_url: "https://a.example", status_code: 429, verdict: "quota", duration_ms: 5 },
+      { upstream_base_url: "https://b.example", status_code: 429, verdict: "quota", duration_ms: 5 },
+    ],
+  }),
+  makeEntry({
+    timestamp_ms: NOON + 1000,
+    id: "c",
+    service: "claude",
+    path: "/v1/messages",
+    config_name: "work",
+    model: "claude-opus",
+    ttfb_ms: 900,
+    usage: {
+      input_tokens: 4,
+      output_tokens: 30,
+      total_tokens: 1234,
+      cached_input_tokens: 1000,
+      cache_creation_tokens: 200,
+    },
+  }),
+  makeEntry({ timestamp_ms: NOON + 2000, id: "d", method: "GET", path: "/v1/models" }),
+];
+
+function writeLog(text = ENTRIES.map((entry) => makeLogLine(entry)).join("")): string {
+  const path = home.paths.requestsLog;
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, text);
+  return path;
+}
+
+const usage = (...args: readonly string[]): Promise<CliResult> => runCli(["usage", ...args], { home });
+
+describe("usage summary", () => {
+  test("shows a table with a row for each config and one for all", async () => {
+    writeLog();
+    expect(await usage("summary")).toEqual({
+      code: 0,
+      stdout: [
+        "config  requests  errors  failovers  input  cached  output  reasoning  total  ttfb p50     p95",
+        "main           1       0          0  12.0k     75%     500        100  12.5k    200 ms  200 ms",
+        "work           2       1          1  1.20k     83%      30          0  1.23k    900 ms  900 ms",
+        "all            3       1          1  13.2k     76%     530        100  13.7k    200 ms  900 ms",
+        "",
+      ].join("\n"),
+      stderr: "and 1 other request, which generates nothing\n",
+    });
+  });
+
+  test("--plain keeps the columns of the first version", async () => {
+    writeLog();
+    const { stdout } = await usage("summary", "--plain");
+    expect(stdout).toBe(
+      "config_name | requests | input_tokens | output_tokens | total_tokens\nmain | 1 | 12000 | 500 | 12500\nwork | 2 | 4 | 30 | 1234\n",
+    );
+    expect((await usage("summary", "--plain", "--by", "day")).stdout).toBe(
+      "day | requests | input_tokens | output_tokens | total_tokens\n2026-11-21 | 1 | 12000 | 500 | 12500\n2026-11-22 | 2 | 4 | 30 | 1234\n",
+    );
+  });
+
+  test("--json says the same to a script, with what could not be read", async () => {
+    writeLog(`${ENTRIES.map((entry) => makeLogLine(entry)).join("")}{"torn\n`);
+    const { stdout, stderr } = await usage("summary", "--json", "--by", "service");
+    const { by, rows, total, other, unreadable_lines } = JSON.parse(stdout);
+    expect({ by, other, unreadable_lines, stderr }).toEqual({
+      by: "service",
+      other: 1,
+      unreadable_lines: 1,
+      stderr: "",
+    });
+    expect(rows.map(({ key }: { key: string }) => key)).toEqual(["codex", "claude"]);
+    expect(total).toMatchObject({ requests: 3, total_tokens: 13_734, ttfb_p50_ms: 200 });
+  });
+
+  test("takes a time, a service and a group", async () => {
+    writeLog();
+    const plain = async (...args: readonly string[]): Promise<string[]> =>
+      (await usage("summary", "--plain", ...args)).stdout.trimEnd().split("\n").slice(1);
+    expect(await plain("--since", "2026-11-22")).toEqual(["work | 2 | 4 | 30 | 1234"]);
+    expect(await plain("--until", "2026-11-21")).toEqual(["main | 1 | 12000 | 500 | 12500"]);
+    expect(await plain("--claude", "--by", "model")).toEqual(["claude-opus | 2 | 4 | 30 | 1234"]);
+    const wrong = await usage("summary", "--since", "soon");
+    expect([wrong.code, wrong.stderr]).toEqual([
+      2,
+      expect.stringContaining('--since takes a date, a time or an age, not "soon"'),
+    ]);
+    expect((await usage("summary", "--by", "color")).code).toBe(2);
+  });
+
+  test("of an empty log is empty, not an error", async () => {
+    expect(await usage("summary")).toEqual({ code: 0, stdout: "", stderr: "no requests in the log\n" });
+    expect(JSON.parse((await usage("summary", "--json")).stdout)).toMatchObject({ rows: [], other: 0 });
+  });
+});
+
+describe("usage tail", () => {
+  test("shows the last requests, the last one last", async () => {
+    writeLog();
+    const { stdout, code } = await usage("tail", "--limit", "3");
+    expect(code).toBe(0);
+    expect(stdout.trimEnd().split("\n")).toEqual([
+      "11-22 12:00:00  claude  429 error  1.0 s  work  claude-opus  2 attempts  usage limit",
+      "11-22 12:00:01  claude  200  1.0 s  work  claude-opus  4 in, 1.00k cached, 30 out",
+      "11-22 12:00:02  codex   200  1.0 s  main  /v1/models",
+    ]);
+  });
+
+  test("--raw prints the lines as they are stored", async () => {
+    const lines = [
+      '{ "timestamp_ms": 5,"new_field":[1] }',
+      ...ENTRIES.map((entry) => makeLogLine(entry).trimEnd()),
+    ];
+    writeLog(`${lines.join("\n")}\n`);
+    expect((await usage("tail", "--raw")).stdout).toBe(`${lines.join("\n")}\n`);
+    expect((await usage("tail", "--raw", "--claude", "--limit", "1")).stdout).toBe(`${lines[3]}\n`);
+  });
+
+  test("of an empty log is empty, not an error", async () => {
+    expect(await usage("tail")).toEqual({ code: 0, stdout: "", stderr: "no requests in the log\n" });
+  });
+
+  test("--follow goes on with each line as it comes, through a rotation, until it is ended", async () => {
+    const path = writeLog();
+    await using running = startCli(["usage", "tail", "--raw", "--follow", "--limit", "1"], { home });
+    const reader = running.child.stdout.getReader();
+    const decoder = new TextDecoder();
+    let text = "";
+    const sees = async (id: string): Promise<void> => {
+      while (!text.includes(`"id":"${id}"`))
+        text += decoder.decode((await within(reader.read())).value, { stream: true });
+    };
+    await sees("d");
+    appendFileSync(path, makeLogLine(makeEntry({ id: "e" })).slice(0, 30));
+    appendFileSync(path, makeLogLine(makeEntry({ id: "e" })).slice(30));
+    await sees("e");
+    appendFileSync(path, makeLogLine(makeEntry({ id: "f" })));
+    renameSync(path, `${path}.1`);
+    writeFileSync(path, makeLogLine(makeEntry({ id: "g" })));
+    await sees("g");
+    expect([...text.matchAll(/"id":"(\w)"/g)].map((match) => match[1]).join("")).toBe("defg");
+    expect(await running.stop("SIGTERM")).not.toBe(0);
+  });
+});

@@ -1,0 +1,175 @@
+import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
+import { createHistogram } from "../../src/usage/histogram.ts";
+import {
+  type EntryFields,
+  GROUPS,
+  type Group,
+  type Summary,
+  createSummarizer,
+  isGeneration,
+} from "../../src/usage/summary.ts";
+
+const DAY_MS = 86_400_000;
+const dayOf = (timestampMs: number): string => `day ${Math.floor(timestampMs / DAY_MS)}`;
+
+function summarize(by: Group, entries: readonly EntryFields[]): Summary {
+  const summarizer = createSummarizer(by, dayOf);
+  for (const entry of entries) summarizer.add(entry);
+  return summarizer.finish();
+}
+
+const request = (fields: EntryFields = {}): EntryFields => ({
+  timestamp_ms: 5,
+  service: "codex",
+  method: "POST",
+  path: "/v1/responses",
+  status_code: 200,
+  config_name: "main",
+  outcome: "ok",
+  ...fields,
+});
+
+describe("a summary", () => {
+  test("adds up tokens by group, the largest first, and all of them", () => {
+    const { rows, total } = summarize("config", [
+      request({
+        usage: {
+          input_tokens: 10,
+          output_tokens: 5,
+          total_tokens: 15,
+          cached_input_tokens: 8,
+          reasoning_tokens: 2,
+        },
+      }),
+      request({ config_name: "backup", usage: { input_tokens: 100, output_tokens: 50, total_tokens: 150 } }),
+      request(),
+      request({ config_name: null, usage: null }),
+    ]);
+    expect(rows.map(({ key, requests, total_tokens }) => [key, requests, total_tokens])).toEqual([
+      ["backup", 1, 150],
+      ["main", 2, 15],
+      [null, 1, 0],
+    ]);
+    expect(total).toMatchObject({
+      requests: 4,
+      input_tokens: 110,
+      output_tokens: 55,
+      reasoning_tokens: 2,
+      total_tokens: 165,
+      cached_input_tokens: 8,
+      all_input_tokens: 110,
+    });
+  });
+
+  test("takes as input of Claude what came from and went to the cache, too", () => {
+    const usage = {
+      input_tokens: 4,
+      output_tokens: 30,
+      total_tokens: 1234,
+      cached_input_tokens: 1000,
+      cache_creation_tokens: 200,
+    };
+    const { total } = summarize("service", [request({ service: "claude", path: "/v1/messages", usage })]);
+    expect(total).toMatchObject({ input_tokens: 4, all_input_tokens: 1204, cache_creation_tokens: 200 });
+  });
+
+  test("tells errors from clients that left, in entries of the first version too", () => {
+    const { total } = summarize("config", [
+      ...["error", "cut", "refused", "ok", "client_gone"].map((outcome) => request({ outcome })),
+      ...[200, 500, 499, "x"].map((status_code) => request({ outcome: undefined, status_code })),
+    ]);
+    expect(total).toMatchObject({ requests: 9, errors: 4 });
+  });
+
+  test("counts requests that took more than one attempt as failovers", () => {
+    const { total } = summarize("config", [
+      request({ attempts: [{}, {}, {}] }),
+      request({ attempts: [{}] }),
+      request({ attempts: 5 }),
+    ]);
+    expect(total.failovers).toBe(1);
+  });
+
+  test("leaves requests that generate nothing apart", () => {
+    const { total, other, rows } = summarize("config", [
+      request({ method: "GET", path: "/v1/models" }),
+      request({ path: "/v1/messages/count_tokens", usage: { total_tokens: 5 } }),
+      request({ path: "/v1/chat/completions" }),
+    ]);
+    expect([total.requests, total.total_tokens, other, rows.length]).toEqual([1, 0, 2, 1]);
+  });
+
+  test("groups by every field that it names, days in their order", () => {
+    const fields = {
+      service: "claude",
+      config_name: "c",
+      upstream_base_url: "u",
+      model: "m",
+      session_id: "s",
+      cwd: "p",
+    };
+    const keys = GROUPS.map((by) => summarize(by, [request(fields)]).rows[0]?.key);
+    expect(keys).toEqual(["c", "u", "m", "s", "p", "day 0", "claude"]);
+    const days = summarize(
+      "day",
+      [2, 0, 1].map((day) => request({ timestamp_ms: day * DAY_MS, usage: { total_tokens: 1 } })),
+    );
+    expect(days.rows.map(({ key }) => key)).toEqual(["day 0", "day 1", "day 2"]);
+  });
+
+  test("never throws and never counts what is no count", () => {
+    const odd = fc.dictionary(
+      fc.constantFrom("usage", "ttfb_ms", "attempts", "status_code", "config_name", "timestamp_ms"),
+      fc.anything(),
+    );
+    fc.assert(
+      fc.property(fc.array(odd), fc.constantFrom(...GROUPS), (entries, by) => {
+        const { total } = summarize(
+          by,
+          entries.map((entry) => request(entry)),
+        );
+        for (const figure of [
+          total.requests,
+          total.total_tokens,
+          total.all_input_tokens,
+          total.ttfb_p50_ms ?? 0,
+        ]) {
+          expect(figure).toBeGreaterThanOrEqual(0);
+        }
+      }),
+    );
+  });
+});
+
+test("the paths that generate", () => {
+  const paths = [
+    "/v1/responses",
+    "/responses",
+    "/v1/responses/compact",
+    "/v1/messages",
+    "/v1/chat/completions",
+  ];
+  expect(paths.filter((path) => isGeneration({ method: "POST", path }))).toEqual(paths);
+  const others = ["/v1/models", "/v1/messages/count_tokens", "/v1/responses/resp_1", "/v1/embeddings"];
+  expect(others.filter((path) => isGeneration({ method: "POST", path }))).toEqual([]);
+  expect(isGeneration({ method: "GET", path: "/v1/responses" })).toBe(false);
+});
+
+describe("a histogram", () => {
+  test("has no quantile without figures", () => {
+    expect(createHistogram().quantile(0.5)).toBe(null);
+  });
+
+  test("gives quantiles that are right to 1 % (and to the next whole number)", () => {
+    const figures = fc.array(fc.integer({ min: 0, max: 10_000_000 }), { minLength: 1, maxLength: 300 });
+    fc.assert(
+      fc.property(figures, fc.constantFrom(0.5, 0.95, 1), (values, q) => {
+        const histogram = createHistogram();
+        for (const value of values) histogram.add(value);
+        const exact = values.toSorted((a, b) => a - b)[Math.max(0, Math.ceil(q * values.length) - 1)] ?? 0;
+        expect(Math.abs((histogram.quantile(q) ?? Number.NaN) - exact)).toBeLessThanOrEqual(exact * 0.01 + 1);
+      }),
+    );
+  });
+});
