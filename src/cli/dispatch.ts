@@ -4,36 +4,39 @@ import { EXIT, UserError } from "../base/errors.ts";
 import { resolvePaths } from "../base/paths.ts";
 import type { Cli, Command } from "./cli.ts";
 import { nearNames } from "./near.ts";
-import type { Data } from "./output.ts";
+import { createData, type Data } from "./output.ts";
 import { COMMANDS, DEFAULT_COMMAND, type RootEntry } from "./root.ts";
 import type { Terminal } from "./terminal.ts";
 
-export interface Surroundings {
-  readonly env: Env;
-  readonly terminal: Terminal;
-  readonly data: Data;
-}
-
 /** Runs one command line and returns its exit code. Throws whatever the command throws. */
-export async function dispatch(argv: readonly string[], surroundings: Surroundings): Promise<number> {
+export async function dispatch(argv: readonly string[], env: Env, terminal: Terminal): Promise<number> {
+  const data = createData(terminal);
   // `ch help config add` is `ch config add --help`.
   const words = argv[0] === "help" ? [...argv.slice(1), "--help"] : argv;
   const [first] = words;
   const isNamed = first !== undefined && !first.startsWith("-");
   if (!isNamed && asksHelp(words)) {
-    await showRootHelp(surroundings.data);
+    await showRootHelp(data);
     return EXIT.ok;
   }
   const name = isNamed ? first : DEFAULT_COMMAND;
   const entry = findEntry(name);
   if (entry === undefined) throw unknownCommand("ch", name, Object.keys(COMMANDS));
   const [{ createCommand }, { createWords }] = await Promise.all([entry.load(), import("./words.ts")]);
-  const cli = makeCli(surroundings, createWords(surroundings.terminal));
+  const cli: Cli = {
+    env,
+    paths: resolvePaths(env),
+    out: { ...data, ...createWords(terminal) },
+    get isInteractive() {
+      return terminal.isInteractive;
+    },
+    readInput: () => Bun.stdin.text(),
+    now: Date.now,
+  };
   const found = findLeaf(createCommand(cli), `ch ${name}`, words.slice(isNamed ? 1 : 0));
   if (asksHelp(found.rest)) {
     const { renderHelp } = await import("./help.ts");
-    const { paint, width, line } = surroundings.data;
-    line(renderHelp(found.command, { line: found.line, paint, width }));
+    data.line(renderHelp(found.command, { ...data, line: found.line }));
     return EXIT.ok;
   }
   if (found.command.subCommands !== undefined)
@@ -41,21 +44,10 @@ export async function dispatch(argv: readonly string[], surroundings: Surroundin
   return await runLeaf(found);
 }
 
-function makeCli({ env, terminal, data }: Surroundings, words: Omit<Cli["out"], keyof Data>): Cli {
-  return {
-    env,
-    paths: resolvePaths(env),
-    out: { ...data, ...words },
-    isInteractive: terminal.isInteractive,
-    readInput: () => Bun.stdin.text(),
-    now: Date.now,
-  };
-}
-
-async function showRootHelp({ paint, width, line }: Data): Promise<void> {
+async function showRootHelp(data: Data): Promise<void> {
   const { renderRootHelp } = await import("./help.ts");
   const rows = Object.entries(COMMANDS).map(([name, { summary }]) => [name, summary] as const);
-  line(renderRootHelp(rows, { paint, width }));
+  data.line(renderRootHelp(rows, data));
 }
 
 function findEntry(name: string): RootEntry | undefined {

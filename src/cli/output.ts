@@ -39,7 +39,9 @@ export function createData({ stdout }: Pick<Terminal, "stdout">): Data {
   const paint: Data["paint"] = (colour, text) => paintText(stdout.hasColours, colour, text);
   const line: Data["line"] = (text = "") => stdout.write(`${makeHarmless(text, stdout.hasColours)}\n`);
   return {
-    width: stdout.columns ?? WIDTH_WITHOUT_TERMINAL,
+    get width() {
+      return stdout.columns ?? WIDTH_WITHOUT_TERMINAL;
+    },
     line,
     json: (value) => stdout.write(`${makeJson(value)}\n`),
     table(headings, rows) {

@@ -2,21 +2,19 @@
 import type { Env } from "../base/env.ts";
 import { EXIT, UserError } from "../base/errors.ts";
 import { describeVersion } from "../base/version.ts";
-import { createData } from "./output.ts";
 import { ClosedPipe, openTerminal } from "./terminal.ts";
 
 /** Runs one command line. `argv` is without the program's own name. Never throws. */
 export async function runCli(argv: readonly string[], env: Env): Promise<number> {
   const terminal = openTerminal(env);
-  const data = createData(terminal);
   try {
     if (argv[0] === "--version") {
       if (argv[1] !== undefined) throw unexpectedAfterVersion(argv[1]);
-      data.line(`codex-helper ${describeVersion()}`);
+      terminal.stdout.write(`codex-helper ${describeVersion()}\n`);
       return EXIT.ok;
     }
     const { dispatch } = await import("./dispatch.ts");
-    return await dispatch(argv, { env, terminal, data });
+    return await dispatch(argv, env, terminal);
   } catch (error) {
     if (error instanceof ClosedPipe) return EXIT.ok;
     const [{ createWords }, { reportError }] = await Promise.all([

@@ -20,7 +20,8 @@ const LABELS: Readonly<Record<string, { readonly text: string; readonly colour: 
 };
 const EVERYTHING = 5;
 
-export function createWords({ stderr, isInteractive }: Pick<Terminal, "stderr" | "isInteractive">): Words {
+export function createWords(terminal: Pick<Terminal, "stderr" | "isInteractive">): Words {
+  const { stderr } = terminal;
   const reporter: ConsolaReporter = {
     log({ type, args }) {
       const label = LABELS[type];
@@ -38,7 +39,7 @@ export function createWords({ stderr, isInteractive }: Pick<Terminal, "stderr" |
       if (hint !== undefined) consola.log(hint.replace(/^/gm, "  "));
     },
     async confirm(question) {
-      if (!isInteractive) return false;
+      if (!terminal.isInteractive) return false;
       stderr.write(`${makeHarmless(question, stderr.hasColours)} [y/N] `);
       for await (const answer of console) return /^\s*y(es)?\s*$/i.test(answer);
       stderr.write("\n");
