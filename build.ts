@@ -1,6 +1,6 @@
 // Builds the program as one file: `bun build.ts [TARGET ...]`, by default for this machine. Targets are Bun's names
 // ("bun-linux-x64-musl"). The result is dist/codex-helper and dist/ch, a link to it.
-import { chmodSync, mkdirSync, rmSync, symlinkSync } from "node:fs";
+import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 
 const ROOT = import.meta.dir;
@@ -35,10 +35,26 @@ const defines = {
   BUILD_DATE: git("log", "-1", "--format=%cs"),
 };
 
+/** Made in a directory of its own and moved into place: whoever starts the program meanwhile gets the old one, whole. */
 function build(target: string | null): void {
-  const directory = target === null ? OUT : join(OUT, target);
-  mkdirSync(directory, { recursive: true });
-  const file = join(directory, "codex-helper");
+  const out = target === null ? OUT : join(OUT, target);
+  mkdirSync(out, { recursive: true });
+  const workshop = mkdtempSync(join(out, ".build-"));
+  try {
+    compile(target, join(workshop, "codex-helper"));
+    const name = target?.includes("windows") === true ? "codex-helper.exe" : "codex-helper";
+    renameSync(join(workshop, name), join(out, name));
+    if (name === "codex-helper") {
+      symlinkSync(name, join(workshop, "ch"));
+      renameSync(join(workshop, "ch"), join(out, "ch"));
+    }
+  } finally {
+    // Among the rest are the source maps: the binary has its own copy of them.
+    rmSync(workshop, { recursive: true });
+  }
+}
+
+function compile(target: string | null, file: string): void {
   const args = [
     ...FLAGS,
     ...(target === null ? [] : [`--target=${target}`]),
@@ -52,11 +68,6 @@ function build(target: string | null): void {
     stderr: "inherit",
   });
   if (exitCode !== 0) throw new Error(`building ${target ?? "for this machine"} failed`);
-  if (target?.includes("windows") === true) return;
-  chmodSync(file, 0o755);
-  const link = join(directory, "ch");
-  rmSync(link, { force: true });
-  symlinkSync("codex-helper", link);
 }
 
 const targets = process.argv.slice(2);
