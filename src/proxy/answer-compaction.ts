@@ -18,7 +18,7 @@ export async function answerCompaction(input: LoopInput, exchange: Exchange): Pr
   const native = capable.toSorted((a, b) => rank(deps.compaction.of(a)) - rank(deps.compaction.of(b)));
   if (native.length > 0) {
     const result = await runAttempts(
-      { ...input, needsCompaction: true, plan: { ...plan, upstreams: native } },
+      { ...input, needsCompaction: true, plan: { ...plan, among: native } },
       exchange.tried,
     );
     for (const { upstream, verdict } of exchange.tried) {

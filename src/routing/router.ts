@@ -146,6 +146,7 @@ export function createRouter({ now, onEvent, random, settings }: RouterOptions):
     admit(upstream, request) {
       const view = viewFor(request);
       const reach = reachOf(request, homeOf(request), view);
+      // Out of reach: behind an exhausted one that hands nothing on, or not the pinned session's account.
       if (!reach.includes(upstream)) {
         const before = reach.at(-1) ?? upstream;
         const { askAt, reason } = view(before, false);

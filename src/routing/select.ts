@@ -12,7 +12,7 @@ export interface SelectInput {
 }
 
 /**
- * The candidates of a request, best first: the session's own upstream, then the usable ones in the user's order (those
+ * The candidates of a request, best first: the session's own upstream, then the usable ones in the given order (those
  * short of quota after the others, for sessions that are not with them), then the avoided ones. Never empty where
  * `upstreams` is not. With `onExhausted: "stop"` nothing after an exhausted upstream is in reach; a pinned session
  * has its one account.
@@ -39,7 +39,7 @@ export function selectCandidates({ request, home, viewOf }: SelectInput): readon
   }));
 }
 
-/** The upstreams that may serve the request at all. */
+/** The upstreams that may serve the request at all. Never empty where `among` is not. */
 export function reachOf(
   request: PlanRequest,
   home: Home | undefined,
@@ -50,9 +50,13 @@ export function reachOf(
     const own = upstreams.filter((upstream) => upstream.key === home.key);
     if (own.length > 0) return own;
   }
-  if (request.onExhausted !== "stop") return upstreams;
+  const { among = upstreams } = request;
+  if (request.onExhausted !== "stop") return among;
   const end = upstreams.findIndex((upstream) => viewOf(upstream, false).isExhausted);
-  return end < 0 ? upstreams : upstreams.slice(0, end + 1);
+  if (end < 0) return among;
+  const reach = upstreams.slice(0, end + 1);
+  const able = among.filter((upstream) => reach.includes(upstream));
+  return able.length > 0 ? able : reach;
 }
 
 const AVOIDED_RANK: Readonly<Partial<Record<Standing, number>>> = {

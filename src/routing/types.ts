@@ -116,8 +116,10 @@ export interface Candidate {
 }
 
 export interface PlanRequest {
-  /** Enabled upstreams of the active config, in the user's order. */
+  /** Enabled upstreams of the active config, in the user's order. Another list means that the user changed it. */
   readonly upstreams: readonly Upstream[];
+  /** The only ones of them that can serve this request, in the order that suits it. Default: all. */
+  readonly among?: readonly Upstream[];
   readonly model: string | null;
   readonly sessionId: string | null;
   /** Wall clock, ms. */

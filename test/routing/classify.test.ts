@@ -603,6 +603,30 @@ describe("the verdict on", () => {
   }
 });
 
+describe("words about a model", () => {
+  const words = (message: string) => judge(statusOutcome(400, error({ message }))).rule;
+
+  test("count in many wordings", () => {
+    for (const message of [
+      "The model `gpt-9` does not exist or you do not have access to it.",
+      "model 'qwen3:8b' not found, try pulling it first",
+      "deepseek/r9:free is not a valid model ID: the model x is not a valid model",
+      "模型 gpt-9 不存在",
+      "Unsupported model: gpt-9",
+    ])
+      expect({ message, rule: words(message) }).toEqual({ message, rule: "model-unknown" });
+  });
+
+  test("do not count where something about the model is refused", () => {
+    for (const message of [
+      "model gpt-5: tool type 'web_search' is not supported",
+      "Unsupported parameter: 'temperature' is not supported with this model.",
+      "This model does not support assistant message prefill",
+    ])
+      expect({ message, rule: words(message) }).toEqual({ message, rule: "client-error" });
+  });
+});
+
 test("every row of the table is the verdict on something", () => {
   const seen = new Set(CASES.map(({ outcome }) => judge(outcome).rule));
   for (const { outcome } of REPAIRS) seen.add(judge(outcome, { hasBoundHistory: true }).rule);

@@ -142,6 +142,17 @@ describe("the order of a request", () => {
     expect(desk.router.report(mapped)).toMatchObject({ standing: "ok", failures: 1 });
   });
 
+  test("keeps to those that can serve it, in their order, without taking that for an edit", () => {
+    const desk = makeDesk();
+    desk.serve(B, { sessionId: "s" });
+    expect(desk.order({ among: [C, A] })).toBe("ca");
+    expect(desk.ask(B, { among: [C, A] })).toBeString();
+    desk.fail(A, EXHAUSTED);
+    expect(desk.order({ among: [C, A], onExhausted: "stop" })).toBe("a");
+    expect(desk.order({ among: [C], onExhausted: "stop" })).toBe("a");
+    expect(desk.order({ sessionId: "s" })).toBe("bca");
+  });
+
   test("is one of all, whatever happened, and never empty", () => {
     const blame = fc.constantFrom(
       "none",
