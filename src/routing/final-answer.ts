@@ -55,7 +55,7 @@ interface Account {
 const LONGEST_SLEEP_SECS = 60;
 const LONGEST_OUTAGE_SECS = 10;
 
-/** CLIENTS.md 2 and 5: what Codex and Claude Code do with each status. */
+/** Chosen by what Codex 0.169 and Claude Code 2.1 were seen to do with each status. */
 export function makeFinalAnswer(input: FinalInput): FinalAnswer {
   const accounts = [
     ...input.tried.flatMap(({ upstream, verdict }) =>

@@ -29,7 +29,7 @@ export type AttemptOutcome =
   /** Could not be tried at all: `why` is one sentence for the user (a missing key, a refused proxy scheme). */
   | { readonly kind: "not-tried"; readonly why: string };
 
-/** FAULTS 4: A never sent, B refused by the server, C ambiguous, D never to be repeated. */
+/** A never sent, B refused by the server, C ambiguous, D never to be repeated. */
 export type RetryClass = "A" | "B" | "C" | "D";
 
 /** What a verdict does to the upstream's standing. */
@@ -79,7 +79,7 @@ export interface ClassifyContext {
   readonly hasBoundHistory: boolean;
 }
 
-/** `routing` of config.json, in milliseconds. SPEC 3.1 gives the defaults, FAULTS 3 the reasons. */
+/** `routing` of config.json, in milliseconds. */
 export interface RoutingSettings {
   readonly failureThreshold: number;
   readonly neverSentThreshold: number;
