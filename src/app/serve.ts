@@ -2,6 +2,7 @@
 // Prints nothing; tells what happens through callbacks.
 import type { Env } from "../base/env.ts";
 import { UserError, errorMessage } from "../base/errors.ts";
+import { ensurePrivateDirectory } from "../base/files.ts";
 import type { Paths } from "../base/paths.ts";
 import { DEFAULT_PORT, type Service } from "../base/service.ts";
 import type { Upstream } from "../base/upstream.ts";
@@ -46,6 +47,7 @@ export interface Serving {
 export async function serve(options: ServeOptions): Promise<Serving> {
   const { paths, env } = options;
   const now = Date.now;
+  ensurePrivateDirectory(paths.home);
   const live = createLiveConfig({ paths, env, now });
   const filter = createFilter({ path: paths.filter, now });
   const log = createLogWriter(paths.requestsLog, { onTrouble: options.onTrouble });
