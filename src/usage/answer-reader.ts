@@ -176,12 +176,11 @@ function* eventsFromEnd(
 }
 
 /**
- * Stretches that end behind the first half of a blank line, last first. Each holds whole events (one, unless line ends
- * are mixed oddly); the last one holds what follows the last blank line, if only the blank line's second half.
+ * Stretches that end behind the first half of a blank line, last first. Each holds whole events: one, or several where
+ * lines end in bare CRs, which nobody is known to send. The last holds what follows the last blank line.
  */
 function* blocksFromEnd(bytes: Uint8Array): Generator<Buffer> {
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (!text.includes(LF)) for (let at = text.indexOf(CR); at >= 0; at = text.indexOf(CR, at)) text[at] = LF;
   const blanks = text.includes(CR) ? [BLANK_LF, BLANK_CRLF] : [BLANK_LF];
   for (let end = text.length; end > 0;) {
     const blank = end < 2 ? -1 : Math.max(...blanks.map((line) => text.lastIndexOf(line, end - 2)));
@@ -192,5 +191,4 @@ function* blocksFromEnd(bytes: Uint8Array): Generator<Buffer> {
 
 const BLANK_LF = Buffer.from("\n\n");
 const BLANK_CRLF = Buffer.from("\n\r\n");
-const LF = 0x0a;
 const CR = 0x0d;

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import fc from "fast-check";
-import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { linkSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { UserError } from "../../src/base/errors.ts";
@@ -85,6 +85,12 @@ test("a file that is put away while it is read is read once and to its end", asy
   const entries = first.done === true ? [] : [...first.value];
   for await (const batch of reading) entries.push(...batch);
   expect(entries.map(({ fields }) => fields["id"])).toEqual(["b", "a"]);
+});
+
+test("a file that is found under two names is read once", async () => {
+  writeFileSync(path, line("a"));
+  linkSync(path, `${path}.1`);
+  expect((await read("oldest-first")).ids).toEqual(["a"]);
 });
 
 test("an entry keeps the line as it was found", async () => {

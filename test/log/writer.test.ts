@@ -217,6 +217,9 @@ describe("several processes at one log", () => {
     expect(await Promise.all(children.map((child) => child.exited))).toEqual([0, 0, 0]);
     const { ids: seen, bad, files } = await count();
     expect(files.length).toBeGreaterThan(6);
+    for (const file of files.filter((name) => /\.\d+$/.test(name))) {
+      expect(statSync(join(home, "logs", file)).size).toBeGreaterThan(590_000);
+    }
     expect(bad).toBe(0);
     expect(seen.size).toBe(9000);
     expect([...seen.values()].every((times) => times === 1)).toBe(true);

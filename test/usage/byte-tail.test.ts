@@ -42,6 +42,15 @@ test("a cut tail begins with the beginning of its event, wherever chunks and lin
   );
 });
 
+test("the gap behind an event's beginning does not look like its end", () => {
+  const event = `data: ${"x".repeat(249)}\n${"data: y\n".repeat(200)}\n`;
+  for (let minBytes = 100; minBytes < 110; minBytes += 1) {
+    const tail = createByteTail(minBytes);
+    for (const chunk of cut(event, [1])) tail.push(chunk);
+    expect(decoder.decode(tail.bytes()).indexOf("\n\n")).toBe(tail.bytes().length - 2);
+  }
+});
+
 test("what is kept stays small, for few large chunks as for many small ones", () => {
   for (const [count, size] of [
     [100, 100_000],

@@ -159,7 +159,7 @@ describe("usage tail", () => {
     expect(await usage("tail")).toEqual({ code: 0, stdout: "", stderr: "no requests in the log\n" });
   });
 
-  test("--follow goes on with each line as it comes, through a rotation, until it is ended", async () => {
+  test("--follow goes on with each line as it comes, through a rotation and an emptying, until it is ended", async () => {
     const path = writeLog();
     await using running = startCli(["usage", "tail", "--raw", "--follow", "--limit", "1"], { home });
     const reader = running.child.stdout.getReader();
@@ -175,9 +175,11 @@ describe("usage tail", () => {
     await sees("e");
     appendFileSync(path, makeLogLine(makeEntry({ id: "f" })));
     renameSync(path, `${path}.1`);
-    writeFileSync(path, makeLogLine(makeEntry({ id: "g" })));
+    writeFileSync(path, makeLogLine(makeEntry({ id: "g", model: "x".repeat(100) })));
     await sees("g");
-    expect([...text.matchAll(/"id":"(\w)"/g)].map((match) => match[1]).join("")).toBe("defg");
+    writeFileSync(path, makeLogLine(makeEntry({ id: "h" })));
+    await sees("h");
+    expect([...text.matchAll(/"id":"(\w)"/g)].map((match) => match[1]).join("")).toBe("defgh");
     expect(await running.stop("SIGTERM")).not.toBe(0);
   });
 });
