@@ -28,7 +28,7 @@ function plan({ args = [], settings = {}, managed, user = TOKEN, env = {}, hasLo
   const [flag, json = "", ...rest] = made.args;
   expect(flag).toBe("--settings");
   expect(made.env).toEqual({});
-  return { settings: JSON.parse(json) as { env: Record<string, string> }, rest };
+  return { settings: JSON.parse(json) as { env: Record<string, string>; model?: string }, rest };
 }
 
 test("the base URL goes in as settings, before the user's own arguments", () => {
@@ -40,16 +40,17 @@ test("the base URL goes in as settings, before the user's own arguments", () => 
 
 test.each([
   ["no credential at all: a placeholder", { user: {} }, "codex-helper"],
-  ["a token in the user's settings", {}, undefined],
-  ["a key in the environment", { user: {}, env: { ANTHROPIC_API_KEY: "k" } }, undefined],
-  ["a command that makes the key", { user: { apiKeyHelper: "make-key" } }, undefined],
-  ["an account's login", { user: {}, hasLogin: true }, undefined],
+  ["a token in the user's settings", {}, null],
+  ["a key in the environment", { user: {}, env: { ANTHROPIC_API_KEY: "k" } }, null],
+  ["a command that makes the key", { user: { apiKeyHelper: "make-key" } }, null],
+  ["an account's login", { user: {}, hasLogin: true }, null],
   ["an account's login with --bare", { user: {}, hasLogin: true, args: ["--bare"] }, "codex-helper"],
   ["a token in files that --restricted ignores", { args: ["--restricted"] }, "codex-helper"],
   ["a token in files that --setting-sources may skip", { args: ["--setting-sources=local"] }, "codex-helper"],
   ["a token in the user's own --settings", { user: {}, settings: TOKEN }, "t"],
-] as [string, Case, string | undefined][])("credential: %s", (_, given, token) => {
-  expect<string | undefined>(plan(given).settings.env["ANTHROPIC_AUTH_TOKEN"]).toBe(token);
+] as [string, Case, string | null][])("credential: %s", (_, given, token) => {
+  const { env } = plan(given).settings;
+  expect(env["ANTHROPIC_AUTH_TOKEN"] ?? null).toBe(token);
 });
 
 test("the user's own --settings is merged, and appears only once", () => {

@@ -1,0 +1,62 @@
+// `ch run`: one client behind a proxy of its own, for as long as the client runs.
+import { basename } from "node:path";
+import { runClient } from "../../app/run-client.ts";
+import { EXIT, UserError } from "../../base/errors.ts";
+import { CLIENT_NAME, SERVICES, type Service } from "../../base/service.ts";
+import { PORT_ARG, SERVICE_ARGS, readPort, readService } from "../args.ts";
+import { type Cli, type Command, defineCommand } from "../cli.ts";
+
+export function createCommand(cli: Cli): Command {
+  return defineCommand({
+    meta: { name: "run", description: "start Codex or Claude Code behind a proxy of its own" },
+    passesThrough: true,
+    args: {
+      config: { type: "string", valueHint: "NAME", description: "this config instead of the active one" },
+      port: { ...PORT_ARG.port, description: "TCP port on 127.0.0.1 (default: any free one)" },
+      codex: { ...SERVICE_ARGS.codex, description: "the program is Codex, whatever its name" },
+      claude: { ...SERVICE_ARGS.claude, description: "the program is Claude Code, whatever its name" },
+    },
+    examples: [
+      ["ch run -- codex", "Codex through the active config; none of its files is touched"],
+      ["ch run --config backup -- claude -p hello", "Claude Code through another config, here only"],
+    ],
+    run: async ({ args }) => {
+      const [command, ...rest] = args._;
+      if (command === undefined) throw misuse("what to run is missing");
+      const service = readService(args) ?? serviceOf(command);
+      const { exitCode, troubles } = await runClient({
+        paths: cli.paths,
+        env: cli.env,
+        cwd: process.cwd(),
+        service,
+        command,
+        args: rest,
+        port: readPort(args.port),
+        configName: args.config,
+        hasTerminal: process.stdin.isTTY,
+        onStart: ({ port, configName, upstreams }) => {
+          if (!cli.isInteractive) return;
+          const order = upstreams.map(({ label }) => label).join(", then ");
+          cli.out.note(`${CLIENT_NAME[service]} asks 127.0.0.1:${port}: config "${configName}", ${order}`);
+        },
+      });
+      for (const words of troubles) cli.out.warn(words);
+      return exitCode;
+    },
+  });
+}
+
+/** The service whose client has this name: "codex", "/usr/bin/claude", "codex.exe". */
+function serviceOf(command: string): Service {
+  const name = basename(command).replace(/\.(?:exe|cmd|ps1)$/i, "");
+  const service = SERVICES.find((one) => one === name);
+  if (service !== undefined) return service;
+  throw misuse(`"${name}" is neither codex nor claude`);
+}
+
+function misuse(message: string): UserError {
+  return new UserError(message, {
+    hint: "ch run -- codex ...  or  ch run -- claude ...  or, for another name: ch run --codex -- NAME ...",
+    exitCode: EXIT.usage,
+  });
+}
