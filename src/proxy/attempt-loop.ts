@@ -4,13 +4,14 @@ import type { Upstream } from "../base/upstream.ts";
 import { METADATA_HEADER } from "../filter/request-filter.ts";
 import { stripWorkspaces, stripWorkspacesInBody } from "../filter/workspaces.ts";
 import { classify } from "../routing/classify.ts";
+import { modelAt } from "../routing/model-name.ts";
 import { mayRepeat, type ReplayRequest } from "../routing/replay.ts";
 import type { AttemptOutcome, Candidate, Permit, PlanRequest, Verdict } from "../routing/types.ts";
 import { type Answer, type AttemptResult, attempt } from "./attempt.ts";
 import type { ProxyDeps, Route } from "./deps.ts";
 import type { RequestTarget } from "./guard.ts";
 import { carriesBoundHistory, stripBoundHistory } from "./history.ts";
-import { mapModel, replaceModel } from "./model-map.ts";
+import { replaceModel } from "./replace-model.ts";
 import type { RequestFacts } from "./request-facts.ts";
 import { makeRequestHeaders, TURN_STATE_HEADER } from "./request-headers.ts";
 import { joinTargetUrl } from "./target-url.ts";
@@ -100,7 +101,7 @@ async function tryUpstream(input: LoopInput, state: LoopState, turn: Turn): Prom
   const { deps, facts, route } = input;
   const { permit, upstream } = turn;
   const startedAt = deps.monotonic();
-  const model = facts.model === null ? null : mapModel(upstream.models, facts.model);
+  const model = facts.model === null ? null : modelAt(upstream, facts.model);
   const result = await ask(input, turn, model);
   const note = (verdict: Verdict | null, status: number | null, error: string | null): void => {
     const durationMs = deps.monotonic() - startedAt;
@@ -112,7 +113,9 @@ async function tryUpstream(input: LoopInput, state: LoopState, turn: Turn): Prom
     return result;
   }
   if (result.kind === "answer") {
-    permit.begun();
+    // A list of models says nothing about turns: it neither ends a trial nor settles one.
+    if (isModelList(input)) permit.release();
+    else permit.begun();
     note(null, result.answer.status, null);
     return { kind: "answer", chosen: { upstream, answer: result.answer, permit } };
   }

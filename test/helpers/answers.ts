@@ -112,8 +112,8 @@ function responsesOutput(turn: TurnParts): string[] {
     type: "function_call",
     id: "fc_1",
     call_id: "call_1",
-    name: "shell_command",
-    arguments: JSON.stringify({ command: (turn.shellCommand ?? []).join(" ") }),
+    name: "exec_command",
+    arguments: JSON.stringify({ cmd: (turn.shellCommand ?? []).join(" ") }),
     status: "completed",
   };
   const item = turn.shellCommand === undefined ? message : call;

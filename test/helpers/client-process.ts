@@ -35,12 +35,14 @@ export interface ClientRun {
   readonly command: readonly string[];
   readonly home: ClientHome;
   readonly env: Readonly<Record<string, string>>;
+  /** Default: the home. */
+  readonly cwd?: string | undefined;
 }
 
 /** Runs a command to its end with nothing on stdin and no variable but those named. Rejects when it does not end. */
-export async function runClient({ command, env, home }: ClientRun): Promise<ClientResult> {
+export async function runClient({ command, cwd, env, home }: ClientRun): Promise<ClientResult> {
   const child = Bun.spawn([...command], {
-    cwd: home.path,
+    cwd: cwd ?? home.path,
     env: { HOME: home.path, PATH: process.env["PATH"] ?? "", LANG: "C.UTF-8", TERM: "xterm", ...env },
     stdin: "ignore",
     stdout: "pipe",

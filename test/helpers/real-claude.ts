@@ -12,6 +12,8 @@ export interface ClaudeRun {
   /** Before the prompt. Default: `-p`. */
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** Default: the home. */
+  readonly cwd?: string;
 }
 
 export function claudeBinary(): string {
@@ -31,6 +33,7 @@ export async function runClaudePrint(run: ClaudeRun): Promise<ClientResult> {
     return await runClient({
       command: [claudeBinary(), ...(run.args ?? ["-p"]), run.prompt ?? "say hi"],
       home,
+      cwd: run.cwd,
       env: { CLAUDE_CONFIG_DIR: configDir, ...QUIET, ...run.env },
     });
   } finally {

@@ -2,11 +2,6 @@
 // Pure.
 import { findTopLevelString } from "./json-bytes.ts";
 
-/** The model to ask this upstream for. `models` maps requested names, or "*" for every other, to the upstream's own. */
-export function mapModel(models: Readonly<Record<string, string>>, requested: string): string {
-  return (Object.hasOwn(models, requested) ? models[requested] : models["*"]) ?? requested;
-}
-
 /** The body with its top-level `model` replaced; null when it has none. */
 export function replaceModel(body: Uint8Array, wanted: string): Uint8Array | null {
   const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
