@@ -85,6 +85,12 @@ export function alignRows(rows: readonly (readonly string[])[], width: number | 
     );
     const line = cells.join("  ").trimEnd();
     if (width === undefined || Bun.stringWidth(line) <= width) return line;
-    return `${Bun.sliceAnsi(line, 0, width - 1)}…`;
+    return `${cut(line, width - 1)}…`;
   });
+}
+
+/** A character two columns wide that stands across the edge goes: Bun would keep it. */
+function cut(line: string, width: number): string {
+  const kept = Bun.sliceAnsi(line, 0, width);
+  return Bun.stringWidth(kept) <= width ? kept : Bun.sliceAnsi(line, 0, width - 1);
 }

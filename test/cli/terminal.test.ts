@@ -1,0 +1,108 @@
+import { describe, expect, test } from "bun:test";
+import { closeSync, openSync } from "node:fs";
+import { join } from "node:path";
+import { runAtTerminal } from "../helpers/pseudo-terminal.ts";
+import { makeTempHome } from "../helpers/temp-home.ts";
+
+const PROBE = [process.execPath, join(import.meta.dir, "terminal-probe.ts")];
+
+async function atPipe(what: string, env: Record<string, string> = {}) {
+  using home = makeTempHome();
+  const child = Bun.spawn([...PROBE, what], {
+    env: { ...home.env, ...env },
+    stdin: "ignore",
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+  const [stdout, stderr] = await Promise.all([
+    new Response(child.stdout).text(),
+    new Response(child.stderr).text(),
+  ]);
+  return { stdout, stderr, code: await child.exited };
+}
+
+async function atTerminal(what: string, options: { env?: Record<string, string>; keys?: string } = {}) {
+  using home = makeTempHome();
+  return await runAtTerminal([...PROBE, what], {
+    home,
+    columns: 30,
+    ...(options.env === undefined ? {} : { env: options.env }),
+    ...(options.keys === undefined ? {} : { type: { after: /\[y\/N\] /, keys: options.keys } }),
+  });
+}
+
+describe("a terminal", () => {
+  test("gets rows no wider than it is, and colours", async () => {
+    const { screen } = await atTerminal("table");
+    expect(screen).toBe(
+      `\u001b[2mNAME\u001b[22m  \u001b[2mWHAT\u001b[22m\r\nmain  ${"x".repeat(23)}…\r\n\u001b[31mred\u001b[39m\r\n`,
+    );
+  });
+
+  test.each([{ NO_COLOR: "1" }, { NO_COLOR: "1", FORCE_COLOR: "1" }, { TERM: "dumb" }, { FORCE_COLOR: "0" }])(
+    "gets no colours with %j",
+    async (env) => {
+      expect((await atTerminal("table", { env })).screen).not.toContain("\u001b");
+    },
+  );
+
+  test("a blank NO_COLOR forbids nothing", async () => {
+    expect((await atTerminal("table", { env: { NO_COLOR: "" } })).screen).toContain("\u001b[31m");
+  });
+
+  test.each([
+    ["y\r", true],
+    ["YES\r", true],
+    ["n\r", false],
+    ["\r", false],
+    ["maybe\r", false],
+    ["\u0004", false],
+  ])("is asked, and %j means %p", async (keys, answer) => {
+    const { screen, code } = await atTerminal("confirm", { keys });
+    expect(screen).toContain("Go on? [y/N] ");
+    expect(screen).toEndWith(`answer: ${answer}\r\n`);
+    expect(code).toBe(0);
+  });
+});
+
+describe("a pipe", () => {
+  test("gets whole rows without colours", async () => {
+    const { stdout } = await atPipe("table");
+    expect(stdout).toBe(`NAME  WHAT\nmain  ${"x".repeat(60)}\nred\n`);
+  });
+
+  test("gets colours when they are forced", async () => {
+    expect((await atPipe("table", { FORCE_COLOR: "1" })).stdout).toContain("\u001b[31mred");
+  });
+
+  test("is never asked: the answer is no", async () => {
+    expect(await atPipe("confirm")).toEqual({ stdout: "answer: false\n", stderr: "", code: 0 });
+  });
+
+  test("gets data on stdout and words on stderr, with labels, hints indented and nothing held back", async () => {
+    expect(await atPipe("words")).toEqual({
+      stdout: "worked to the end\n",
+      stderr: `note end\nwarning: warned\nerror: failed\n  one thing\n  another\n${"again\n".repeat(10)}`,
+      code: 0,
+    });
+  });
+
+  test("whose reader leaves ends what writes data", async () => {
+    using home = makeTempHome();
+    const child = Bun.spawn([...PROBE, "flood"], { env: home.env, stdout: "pipe", stderr: "pipe" });
+    const reader = child.stdout.getReader();
+    await reader.read();
+    await reader.cancel();
+    expect(await new Response(child.stderr).text()).toBe("closed\n");
+  });
+});
+
+test("words that nobody can read do not stop the work", async () => {
+  using home = makeTempHome();
+  // Opened for reading only: every write to it fails, as on a stream that was closed.
+  const closed = openSync("/dev/null", "r");
+  const child = Bun.spawn([...PROBE, "words"], { env: home.env, stdout: "pipe", stderr: closed });
+  closeSync(closed);
+  expect(await new Response(child.stdout).text()).toBe("worked to the end\n");
+  expect(await child.exited).toBe(0);
+});
