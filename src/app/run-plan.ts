@@ -9,7 +9,7 @@ import type { Service } from "../base/service.ts";
 import { readClaudeFacts } from "../clients/claude-facts.ts";
 import { isObject, makeLayer } from "../clients/claude-layers.ts";
 import { planClaudeRun, readClaudeArgs } from "../clients/claude-run-args.ts";
-import { applyOverrides, readCodexArgs } from "../clients/codex-args.ts";
+import { applySettings, readCodexArgs } from "../clients/codex-args.ts";
 import { readCodexFacts } from "../clients/codex-facts.ts";
 import { type RunPlan, planCodexRun } from "../clients/codex-run-args.ts";
 
@@ -42,7 +42,7 @@ async function prepareCodex({
   const [facts, help] = await Promise.all([
     readCodexFacts(paths, {
       profile: parsed.profile,
-      commandLine: applyOverrides(parsed.overrides),
+      commandLine: applySettings(parsed.settings),
       ignoresUserConfig: parsed.ignoresUserConfig,
     }),
     readHelp(program, env),

@@ -5,6 +5,16 @@ import { readVariable } from "../base/env.ts";
 /** Claude Code wants some credential before it asks; the proxy puts the real one in its place. */
 export const PLACEHOLDER_TOKEN = "codex-helper";
 
+/** Each sends the requests to a cloud's own endpoint, past ANTHROPIC_BASE_URL. */
+export const CLOUD_SWITCHES = [
+  "BEDROCK",
+  "VERTEX",
+  "FOUNDRY",
+  "MANTLE",
+  "ANTHROPIC_AWS",
+  "ANTHROPIC_GOOGLE_CLOUD",
+].map((cloud) => `CLAUDE_CODE_USE_${cloud}`);
+
 export type ClaudeLayerKind = "managed" | "command-line" | "local" | "project" | "user" | "environment";
 
 export interface ClaudeLayer {

@@ -2,6 +2,7 @@
 // Pure.
 import { UserError } from "../base/errors.ts";
 import {
+  CLOUD_SWITCHES,
   type ClaudeFacts,
   type ClaudeLayer,
   PLACEHOLDER_TOKEN,
@@ -31,16 +32,6 @@ export interface ClaudeRun {
 }
 
 const BASE_URL = "ANTHROPIC_BASE_URL";
-/** Each sends the requests to a cloud's own endpoint, past ANTHROPIC_BASE_URL. */
-const CLOUD_SWITCHES = [
-  "BEDROCK",
-  "VERTEX",
-  "FOUNDRY",
-  "MANTLE",
-  "ANTHROPIC_AWS",
-  "ANTHROPIC_GOOGLE_CLOUD",
-].map((cloud) => `CLAUDE_CODE_USE_${cloud}`);
-
 /** Looks at everything before `--`. */
 export function readClaudeArgs(args: readonly string[]): ClaudeArgs {
   const others: string[] = [];

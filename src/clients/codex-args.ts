@@ -4,7 +4,7 @@ import { type TomlTable, type TomlValue, TomlError, parse } from "smol-toml";
 import { isTable } from "./codex-layers.ts";
 
 /** One `-c key=value`. */
-export interface Override {
+export interface CodexSetting {
   /** The dotted key's parts. Codex splits at every dot: quotes mean nothing to it. */
   readonly path: readonly string[];
   readonly value: TomlValue;
@@ -12,7 +12,7 @@ export interface Override {
 
 export interface CodexArgs {
   /** In the order in which they apply. */
-  readonly overrides: readonly Override[];
+  readonly settings: readonly CodexSetting[];
   readonly profile: string | undefined;
   readonly ignoresUserConfig: boolean;
   /** `--oss` or `--local-provider`: a model on this machine. */
@@ -29,7 +29,7 @@ export function readCodexArgs(args: readonly string[]): CodexArgs {
   const has = (...names: readonly string[]): boolean =>
     words.some((word) => names.some((name) => word === name || word.startsWith(`${name}=`)));
   return {
-    overrides: valuesOf(words, "-c", "--config").flatMap((text) => readOverride(text) ?? []),
+    settings: valuesOf(words, "-c", "--config").flatMap((text) => readSetting(text) ?? []),
     profile: valuesOf(words, "-p", "--profile").at(-1),
     ignoresUserConfig: has("--ignore-user-config"),
     usesLocalModel: has("--oss", "--local-provider"),
@@ -38,10 +38,10 @@ export function readCodexArgs(args: readonly string[]): CodexArgs {
   };
 }
 
-/** One table of all overrides: a later one replaces the whole value at its path. */
-export function applyOverrides(overrides: readonly Override[]): TomlTable {
+/** One table of all settings: a later one replaces the whole value at its path. */
+export function applySettings(settings: readonly CodexSetting[]): TomlTable {
   const root: TomlTable = {};
-  for (const { path, value } of overrides) {
+  for (const { path, value } of settings) {
     let table = root;
     for (const key of path.slice(0, -1)) {
       const next = table[key];
@@ -63,7 +63,7 @@ function valuesOf(words: readonly string[], short: string, long: string): string
 }
 
 /** A value that is not TOML is a plain text, as for Codex. Undefined for what Codex refuses. */
-function readOverride(text: string): Override | undefined {
+function readSetting(text: string): CodexSetting | undefined {
   const [, key = "", value] = /^([^=]*)=(.*)$/s.exec(text) ?? [];
   return value === undefined || key.trim() === ""
     ? undefined

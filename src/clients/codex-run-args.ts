@@ -3,7 +3,7 @@
 import type { TomlValue } from "smol-toml";
 import { type Env, readVariable } from "../base/env.ts";
 import { UserError } from "../base/errors.ts";
-import { type CodexArgs, type Override, applyOverrides } from "./codex-args.ts";
+import { type CodexArgs, type CodexSetting, applySettings } from "./codex-args.ts";
 import type { CodexFacts } from "./codex-facts.ts";
 import { type CodexLayer, findValue, isTable } from "./codex-layers.ts";
 import { isUsableLogin } from "./codex-login.ts";
@@ -39,14 +39,14 @@ const PLACEHOLDER_KEY = "codex-helper";
  */
 export function planCodexRun({ args, parsed, facts, env, port, knowsNoDaemon }: CodexRun): RunPlan {
   refuseElsewhere(parsed);
-  const ours = chooseOverrides(facts, `http://127.0.0.1:${port}/v1`);
+  const ours = chooseSettings(facts, `http://127.0.0.1:${port}/v1`);
   refuseOverruled(ours, parsed, facts);
   const key = facts.activeKind === "custom" ? facts.active?.envKey : undefined;
   const isKeyMissing = key !== undefined && key !== "" && readVariable(env, key) === undefined;
   return {
     args: [
       ...(knowsNoDaemon && !parsed.hasNoDaemon ? ["--no-daemon"] : []),
-      ...formatOverrides(ours).flatMap((text) => ["-c", text]),
+      ...formatSettings(ours).flatMap((text) => ["-c", text]),
       ...args,
     ],
     env: { ...exemptLoopback(env), ...(isKeyMissing ? { [key]: PLACEHOLDER_KEY } : {}) },
@@ -70,9 +70,9 @@ function refuseElsewhere(parsed: CodexArgs): void {
 }
 
 /** The provider's id is kept, because a session belongs to it; only its URL moves. */
-function chooseOverrides(facts: CodexFacts, url: string): Override[] {
+function chooseSettings(facts: CodexFacts, url: string): CodexSetting[] {
   const { activeId, activeKind, active } = facts;
-  const of = (id: string, values: Readonly<Record<string, TomlValue>>): Override[] =>
+  const of = (id: string, values: Readonly<Record<string, TomlValue>>): CodexSetting[] =>
     Object.entries(values).map(([key, value]) => ({ path: ["model_providers", id, key], value }));
   if (activeKind === "custom") {
     // Without a login Codex would stop at its sign-in screen.
@@ -97,11 +97,11 @@ function chooseOverrides(facts: CodexFacts, url: string): Override[] {
 }
 
 /** Says who overrules us, if anybody: a later `-c` of the user's, or a managed file. */
-function refuseOverruled(ours: readonly Override[], parsed: CodexArgs, facts: CodexFacts): void {
+function refuseOverruled(ours: readonly CodexSetting[], parsed: CodexArgs, facts: CodexFacts): void {
   const typed: CodexLayer = {
     kind: "command-line",
     where: "-c",
-    table: applyOverrides([...ours, ...parsed.overrides]),
+    table: applySettings([...ours, ...parsed.settings]),
   };
   const managed = facts.layers.filter(({ kind }) => kind === "managed");
   for (const { path, value } of ours) {
@@ -123,11 +123,11 @@ function refuseOverruled(ours: readonly Override[], parsed: CodexArgs, facts: Co
  * Codex splits a key at every dot, quoted or not. A name that this would break goes into one inline table, which Codex
  * merges with the files' tables.
  */
-function formatOverrides(overrides: readonly Override[]): string[] {
-  if (overrides.every(({ path }) => path.every((part) => /^[\w-]+$/.test(part)))) {
-    return overrides.map(({ path, value }) => `${path.join(".")}=${formatInline(value)}`);
+function formatSettings(settings: readonly CodexSetting[]): string[] {
+  if (settings.every(({ path }) => path.every((part) => /^[\w-]+$/.test(part)))) {
+    return settings.map(({ path, value }) => `${path.join(".")}=${formatInline(value)}`);
   }
-  return Object.entries(applyOverrides(overrides)).map(([key, value]) => `${key}=${formatInline(value)}`);
+  return Object.entries(applySettings(settings)).map(([key, value]) => `${key}=${formatInline(value)}`);
 }
 
 function formatInline(value: TomlValue): string {

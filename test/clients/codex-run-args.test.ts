@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import type { Env } from "../../src/base/env.ts";
 import { UserError } from "../../src/base/errors.ts";
-import { applyOverrides, readCodexArgs } from "../../src/clients/codex-args.ts";
+import { applySettings, readCodexArgs } from "../../src/clients/codex-args.ts";
 import { makeCodexFacts } from "../../src/clients/codex-facts.ts";
 import { type CodexLayer, parseToml } from "../../src/clients/codex-layers.ts";
 import type { CodexLogin } from "../../src/clients/codex-login.ts";
@@ -32,7 +32,7 @@ function plan({
   const parsed = readCodexArgs(args);
   const layers: CodexLayer[] = [
     { kind: "user", where: "/home/config.toml", table: parseToml(user, "config.toml") },
-    { kind: "command-line", where: "-c", table: applyOverrides(parsed.overrides) },
+    { kind: "command-line", where: "-c", table: applySettings(parsed.settings) },
   ];
   if (managed !== undefined) {
     layers.push({ kind: "managed", where: "/etc/managed.toml", table: parseToml(managed, "managed.toml") });
