@@ -13,6 +13,11 @@ export const COMMANDS = {
   serve: { summary: "run the proxy in front of you", load: () => import("./commands/serve.ts") },
   run: { summary: "start a client behind a proxy of its own", load: () => import("./commands/run.ts") },
   demo: { summary: "see a failover happen, without a key", load: () => import("./commands/demo.ts") },
+  config: { summary: "see and change your upstreams", load: () => import("./commands/config.ts") },
+  default: {
+    summary: "Codex or Claude Code, where no flag says",
+    load: () => import("./commands/default.ts"),
+  },
   usage: { summary: "what requests cost, and how they went", load: () => import("./commands/usage.ts") },
   filter: { summary: "check and try the redaction rules", load: () => import("./commands/filter.ts") },
 } as const satisfies Readonly<Record<string, RootEntry>>;

@@ -141,7 +141,7 @@ export function planDisable(service: Service, target: Target, until: string | nu
 
 export function planSetActive(service: Service, name: string): Plan {
   return (config) => {
-    requireConfig(config, service, name);
+    requireUpstreams(config, service, { name, position: null });
     return config.services[service].active === name ? [] : [setActive(service, name)];
   };
 }

@@ -62,11 +62,7 @@ export function resolveConfig(
 }
 
 /** The config asked for, else the active one; where that is missing, the only one there is. */
-function chooseConfig(
-  section: ServiceConfigs,
-  service: Service,
-  asked: string | undefined,
-): NamedConfig | Unset {
+export function chooseConfig(section: ServiceConfigs, service: Service, asked?: string): NamedConfig | Unset {
   const { active, configs, broken } = section;
   const wanted = asked ?? active;
   const names = [...new Set([...configs.keys(), ...broken.keys()])];

@@ -1,0 +1,187 @@
+// `ch config add`: one upstream into a new config, or behind the others of one that is there.
+import { createClientSecrets } from "../../../app/client-secrets.ts";
+import { readVariable } from "../../../base/env.ts";
+import { EXIT, UserError } from "../../../base/errors.ts";
+import { CLIENT_NAME, type Service } from "../../../base/service.ts";
+import { readBaseUrl } from "../../../config/base-url.ts";
+import { checkUpstreams } from "../../../config/check-upstreams.ts";
+import { planAdd, planAppend } from "../../../config/edit.ts";
+import { loadConfig, updateConfig } from "../../../config/file.ts";
+import { formatTarget } from "../../../config/name.ts";
+import type { ParsedConfig } from "../../../config/parse.ts";
+import type { AuthEntry, UpstreamEntry } from "../../../config/schema.ts";
+import { SERVICE_ARGS } from "../../args.ts";
+import { type Cli, type Command, defineCommand } from "../../cli.ts";
+import { chooseService, findName, findTarget, parseName } from "./target.ts";
+
+export function addCommand(cli: Cli): Command {
+  return defineCommand({
+    meta: { name: "add", description: "add a config, or a backup upstream to one" },
+    examples: [
+      ["ch config add main --base-url https://a.example/v1 --auth-token-env A_KEY", "a new config"],
+      ["ch config add main --append --base-url https://b.example/v1", "a backup for it"],
+    ],
+    args: {
+      name: {
+        type: "positional",
+        required: true,
+        description: "letters, digits, dot, underscore and hyphen",
+      },
+      "base-url": {
+        type: "string",
+        valueHint: "URL",
+        description: "address of the API, as its operator gives it",
+      },
+      "auth-token-env": {
+        type: "string",
+        valueHint: "NAME",
+        description: "variable that holds the bearer token",
+      },
+      "auth-token-stdin": { type: "boolean", description: "read the bearer token from standard input" },
+      "auth-token": { type: "string", valueHint: "TOKEN", description: "the bearer token itself" },
+      "api-key-env": { type: "string", valueHint: "NAME", description: "variable that holds the x-api-key" },
+      "api-key-stdin": { type: "boolean", description: "read the x-api-key from standard input" },
+      "api-key": { type: "string", valueHint: "KEY", description: "the x-api-key itself" },
+      alias: { type: "string", valueHint: "WORDS", description: "what you call the config" },
+      append: { type: "boolean", description: "add to an existing config, as its last backup" },
+      "from-config": {
+        type: "string",
+        valueHint: "NAME",
+        description: "copy the upstreams of NAME, or the one of NAME#N",
+      },
+      force: { type: "boolean", description: "replace a config of that name" },
+      ...SERVICE_ARGS,
+    },
+    async run({ args }) {
+      const isAppending = args.append === true;
+      const isReplacing = args.force === true;
+      if (isAppending && isReplacing) throw misuse("--append and --force exclude one another");
+      if (isAppending && args.alias !== undefined)
+        throw misuse("--alias belongs to a config: leave it out with --append");
+      const name = parseName(args.name);
+      const own = await readOwn(cli, args);
+      const config = await loadConfig(cli.paths.config);
+      const service = chooseService(args, config);
+      if (own !== null) refuseUnusable(own, service);
+
+      let added: readonly UpstreamEntry[] = [];
+      const plan = (current: ParsedConfig) => {
+        added = own === null ? copyUpstreams(current, service, args["from-config"] ?? "") : [own];
+        if (isAppending) return planAppend(service, findName(current, service, name), added)(current);
+        return planAdd({ service, name, alias: args.alias, upstreams: added, isReplacing })(current);
+      };
+      await updateConfig(cli.paths, plan, cli.now);
+      report(cli, { service, name, added, config: await loadConfig(cli.paths.config) });
+    },
+  });
+}
+
+interface AddArgs extends CredentialArgs {
+  readonly "base-url"?: string | undefined;
+  readonly "from-config"?: string | undefined;
+}
+
+interface CredentialArgs {
+  readonly "auth-token"?: string | undefined;
+  readonly "auth-token-env"?: string | undefined;
+  readonly "auth-token-stdin"?: boolean | undefined;
+  readonly "api-key"?: string | undefined;
+  readonly "api-key-env"?: string | undefined;
+  readonly "api-key-stdin"?: boolean | undefined;
+}
+
+/** The upstream that the flags describe; null when another config's are to be copied. */
+async function readOwn(cli: Cli, args: AddArgs): Promise<UpstreamEntry | null> {
+  const auth = await readAuth(cli, args);
+  if (args["from-config"] !== undefined) {
+    if (args["base-url"] !== undefined || auth !== null) {
+      throw misuse("--from-config copies address and key: leave the others out");
+    }
+    return null;
+  }
+  if (args["base-url"] === undefined) throw misuse("--base-url is missing");
+  const base = readBaseUrl(args["base-url"]);
+  if (base.kind === "bad") throw misuse(`--base-url ${base.problem}`);
+  return { base_url: base.url, ...(auth === null ? {} : { auth }) };
+}
+
+async function readAuth(cli: Cli, args: CredentialArgs): Promise<AuthEntry | null> {
+  const given = CREDENTIAL_FLAGS.filter((flag) => args[flag] !== undefined && args[flag] !== false);
+  const [flag, second] = given;
+  if (flag === undefined) return null;
+  if (second !== undefined) throw misuse(`--${flag} and --${second} exclude one another`);
+  const key = flag.startsWith("auth-token") ? "auth_token" : "api_key";
+  if (flag === "auth-token-stdin" || flag === "api-key-stdin") {
+    if (cli.isInteractive) cli.out.note("type or paste the key, then press Enter and Ctrl+D");
+    const secret = (await cli.readInput()).trim();
+    if (secret === "") throw new UserError(`--${flag}: nothing came on standard input`);
+    return { [key]: secret };
+  }
+  const value = args[flag] ?? "";
+  if (flag.endsWith("-env")) return { [`${key}_env`]: value };
+  const safer =
+    key === "auth_token"
+      ? "--auth-token-env NAME or --auth-token-stdin"
+      : "--api-key-env NAME or --api-key-stdin";
+  cli.out.warn(`the key stands in your shell's history now; ${safer} would keep it out of there`);
+  return { [key]: value };
+}
+
+const CREDENTIAL_FLAGS = [
+  "auth-token",
+  "auth-token-env",
+  "auth-token-stdin",
+  "api-key",
+  "api-key-env",
+  "api-key-stdin",
+] as const;
+
+/** In the words of the flags, before anything is read or written. */
+function refuseUnusable(upstream: UpstreamEntry, service: Service): void {
+  const { problem } = checkUpstreams([upstream], service);
+  if (problem === null) return;
+  const key = String(problem.path.at(-1)).replaceAll("_", "-");
+  throw misuse(`--${key} ${problem.words}`);
+}
+
+function copyUpstreams(config: ParsedConfig, service: Service, text: string): readonly UpstreamEntry[] {
+  const { name, position } = findTarget(config, service, text);
+  const upstreams = config.services[service].configs.get(name)?.entry.upstreams ?? [];
+  const copied = position === null ? upstreams : upstreams.slice(position - 1, position);
+  if (copied.length > 0) return copied;
+  throw new UserError(`there is nothing to copy in "${text}"`, { hint: `ch config show ${name}` });
+}
+
+interface Added {
+  readonly service: Service;
+  readonly name: string;
+  readonly added: readonly UpstreamEntry[];
+  /** As it is afterwards. */
+  readonly config: ParsedConfig;
+}
+
+function report(cli: Cli, { service, name, added, config }: Added): void {
+  const { out } = cli;
+  const { configs, active } = config.services[service];
+  const count = configs.get(name)?.entry.upstreams.length ?? added.length;
+  const flag = service === "claude" ? " --claude" : "";
+  const targets = added.map((_, index) => formatTarget(name, count - added.length + index + 1));
+  for (const { words } of checkUpstreams(added, service).warnings) out.warn(`${targets[0]} ${words}`);
+  const secrets = createClientSecrets(cli.paths, cli.now);
+  for (const { auth } of added) {
+    const variable = auth?.auth_token_env ?? auth?.api_key_env;
+    if (
+      variable != null &&
+      (readVariable(cli.env, variable) ?? secrets.read(service, variable)) === undefined
+    ) {
+      out.warn(`the variable ${variable} is not set here: it must be where \`ch serve\` runs`);
+    }
+  }
+  const state = active === name ? ", the active config" : "";
+  out.note(`${CLIENT_NAME[service]}: added ${targets.join(", ")}${state}`);
+  out.note(active === name ? `  ch serve${flag}` : `  ch config set-active ${name}${flag}`);
+}
+
+function misuse(message: string): UserError {
+  return new UserError(message, { hint: "ch config add --help", exitCode: EXIT.usage });
+}

@@ -1,0 +1,167 @@
+// The commands that change configs that are there: remove, rename, set-active, move, enable, disable.
+import { CLIENT_NAME, type Service } from "../../../base/service.ts";
+import {
+  type Plan,
+  planDisable,
+  planEnable,
+  planMove,
+  planRemove,
+  planRename,
+  planSetActive,
+} from "../../../config/edit.ts";
+import { updateConfig } from "../../../config/file.ts";
+import { formatTarget } from "../../../config/name.ts";
+import type { ParsedConfig } from "../../../config/parse.ts";
+import { SERVICE_ARGS, readWholeNumber } from "../../args.ts";
+import { type Cli, type Command, defineCommand } from "../../cli.ts";
+import { type ServiceFlags, chooseService, findName, findTarget, findUpstream, parseName } from "./target.ts";
+import { parseUntil } from "./until.ts";
+
+const TARGET_ARG = {
+  name: { type: "positional", required: true, description: "NAME, or NAME#N for one upstream of it" },
+} as const;
+const NAME_ARG = { name: { type: "positional", required: true, description: "NAME of a config" } } as const;
+const MOST_UPSTREAMS = 64;
+
+export function removeCommand(cli: Cli): Command {
+  return defineCommand({
+    meta: { name: "remove", description: "remove a config, or one upstream of it" },
+    examples: [
+      ["ch config remove old", "a config with all its upstreams"],
+      ["ch config remove main#2", "its second upstream"],
+    ],
+    args: { ...TARGET_ARG, ...SERVICE_ARGS },
+    async run({ args }) {
+      let wasActive = false;
+      await change(cli, args, (service, config) => {
+        const target = findTarget(config, service, args.name);
+        wasActive = target.position === null && config.services[service].active === target.name;
+        return planRemove(service, target);
+      });
+      cli.out.note(`removed ${args.name}; the file as it was is in ${cli.paths.backups}`);
+      if (wasActive) cli.out.note("it was the active config: ch config set-active NAME makes another one so");
+    },
+  });
+}
+
+export function renameCommand(cli: Cli): Command {
+  return defineCommand({
+    meta: { name: "rename", description: "give a config another name" },
+    examples: [
+      ["ch config rename main work", "it stays active if it was"],
+      ["ch config rename main work --claude", "one of Claude Code's"],
+    ],
+    args: {
+      ...NAME_ARG,
+      to: { type: "positional", required: true, description: "the new name" },
+      ...SERVICE_ARGS,
+    },
+    async run({ args }) {
+      await change(cli, args, (service, config) =>
+        planRename(service, findName(config, service, args.name), parseName(args.to)),
+      );
+      cli.out.note(`${args.name} is ${args.to} now`);
+    },
+  });
+}
+
+export function setActiveCommand(cli: Cli): Command {
+  return defineCommand({
+    meta: { name: "set-active", description: "choose the config that requests use" },
+    examples: [
+      ["ch config set-active work", "from the next request on, also in a running proxy"],
+      ["ch config set-active work --claude", "for Claude Code"],
+    ],
+    args: { ...NAME_ARG, ...SERVICE_ARGS },
+    async run({ args }) {
+      const service = await change(cli, args, (one, config) =>
+        planSetActive(one, findName(config, one, args.name)),
+      );
+      cli.out.note(`${CLIENT_NAME[service]} uses ${args.name}, from the next request on`);
+    },
+  });
+}
+
+export function moveCommand(cli: Cli): Command {
+  return defineCommand({
+    meta: { name: "move", description: "change the order of a config's upstreams" },
+    examples: [
+      ["ch config move main#2 --to 1", "the second upstream becomes the primary"],
+      ["ch config move main#1 --to 3", "the primary becomes the second backup"],
+    ],
+    args: {
+      name: { type: "positional", required: true, description: "NAME#N" },
+      to: { type: "string", valueHint: "N", description: "its new place; 1 is the primary", required: true },
+      ...SERVICE_ARGS,
+    },
+    async run({ args }) {
+      const to = readWholeNumber("--to", args.to, { least: 1, most: MOST_UPSTREAMS });
+      let name = "";
+      await change(cli, args, (service, config) => {
+        const target = findUpstream(config, service, args.name);
+        name = target.name;
+        return planMove(service, target, to);
+      });
+      cli.out.note(`${args.name} is ${formatTarget(name, to)} now`);
+    },
+  });
+}
+
+export function enableCommand(cli: Cli): Command {
+  return defineCommand({
+    meta: { name: "enable", description: "use an upstream again" },
+    examples: [
+      ["ch config enable main#2", "one upstream"],
+      ["ch config enable main", "all of its upstreams"],
+    ],
+    args: { ...TARGET_ARG, ...SERVICE_ARGS },
+    async run({ args }) {
+      await change(cli, args, (service, config) =>
+        planEnable(service, findTarget(config, service, args.name)),
+      );
+      cli.out.note(`${args.name} is enabled`);
+    },
+  });
+}
+
+export function disableCommand(cli: Cli): Command {
+  return defineCommand({
+    meta: { name: "disable", description: "leave an upstream out, for a time or for good" },
+    examples: [
+      ["ch config disable main#2 --until tomorrow", "back by itself at midnight"],
+      ["ch config disable main#2", "until it is enabled again"],
+    ],
+    args: {
+      ...TARGET_ARG,
+      until: {
+        type: "string",
+        valueHint: "TIME",
+        description: "tomorrow, 18:00, 90m, 2h, 3d, 2026-12-01 or 2026-12-01T09:00",
+      },
+      ...SERVICE_ARGS,
+    },
+    async run({ args }) {
+      const clock = { now: cli.now(), timeZone: Temporal.Now.timeZoneId() };
+      const until = args.until === undefined ? null : parseUntil(args.until, clock);
+      await change(cli, args, (service, config) =>
+        planDisable(service, findTarget(config, service, args.name), until),
+      );
+      cli.out.note(`${args.name} is disabled${until === null ? "" : ` until ${until}`}`);
+    },
+  });
+}
+
+/** Names are looked up in the file as it is under the lock. Gives the service that was meant. */
+async function change(
+  cli: Cli,
+  args: ServiceFlags,
+  makePlan: (service: Service, config: ParsedConfig) => Plan,
+): Promise<Service> {
+  let service: Service = "codex";
+  const plan: Plan = (config) => {
+    service = chooseService(args, config);
+    return makePlan(service, config)(config);
+  };
+  await updateConfig(cli.paths, plan, cli.now);
+  return service;
+}

@@ -1,0 +1,135 @@
+// Configs and upstreams as people and scripts may see them: every secret masked.
+// Pure.
+import { maskSecret, maskText } from "../../../base/secrets.ts";
+import type { Service } from "../../../base/service.ts";
+import { readBaseUrl } from "../../../config/base-url.ts";
+import { chooseCredential } from "../../../config/check-auth.ts";
+import { formatTarget } from "../../../config/name.ts";
+import type { NamedConfig, ParsedConfig } from "../../../config/parse.ts";
+import { chooseConfig } from "../../../config/resolve.ts";
+import type { UpstreamEntry } from "../../../config/schema.ts";
+
+/** Field names are a contract with scripts: they are only ever added to. */
+export interface UpstreamView {
+  readonly target: string;
+  readonly base_url: string;
+  readonly credential: CredentialView;
+  readonly enabled: boolean;
+  readonly disabled_until: string | null;
+  readonly tags: object;
+  readonly models: Readonly<Record<string, string>>;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly query: Readonly<Record<string, string>>;
+  readonly proxy: string | false | null;
+  readonly timeouts: object;
+  readonly on_status: object;
+  readonly cost_multiplier: number;
+  readonly budget_usd: object | null;
+  readonly privacy: object;
+}
+
+export interface CredentialView {
+  readonly kind: "bearer" | "api-key" | "client" | "none";
+  readonly variable: string | null;
+  /** A variable that holds nothing is not set. */
+  readonly is_set: boolean;
+  readonly masked: string | null;
+}
+
+export interface ConfigView {
+  readonly name: string;
+  readonly alias: string | null;
+  readonly is_active: boolean;
+  readonly on_exhausted: "continue" | "stop";
+  /** Why it cannot be used, or null. */
+  readonly problem: string | null;
+  readonly upstreams: readonly UpstreamView[];
+}
+
+export interface ViewContext {
+  readonly config: ParsedConfig;
+  readonly service: Service;
+  readonly readVariable: (name: string) => string | undefined;
+}
+
+/** All configs of a service in the order of the file; those that cannot be used come last. */
+export function viewConfigs(context: ViewContext): ConfigView[] {
+  const { configs, broken } = context.config.services[context.service];
+  const usable = [...configs.values()].map((named) => viewConfig(named, context));
+  const unusable = [...broken].map(([name, problem]) => ({
+    name,
+    alias: null,
+    is_active: context.config.services[context.service].active === name,
+    on_exhausted: "continue" as const,
+    problem,
+    upstreams: [],
+  }));
+  return [...usable, ...unusable];
+}
+
+function viewConfig(named: NamedConfig, context: ViewContext): ConfigView {
+  const active = chooseConfig(context.config.services[context.service], context.service);
+  return {
+    name: named.name,
+    alias: named.alias,
+    is_active: active === named,
+    on_exhausted: named.entry.on_exhausted ?? "continue",
+    problem: null,
+    upstreams: named.entry.upstreams.map((entry, index) =>
+      viewUpstream(entry, formatTarget(named.name, index + 1), context),
+    ),
+  };
+}
+
+function viewUpstream(entry: UpstreamEntry, target: string, { readVariable }: ViewContext): UpstreamView {
+  const base = readBaseUrl(entry.base_url);
+  return {
+    target,
+    base_url: base.kind === "ok" ? base.url : "",
+    credential: viewCredential(entry, readVariable),
+    enabled: entry.enabled !== false,
+    disabled_until: entry.disabled_until ?? null,
+    tags: JSON.parse(maskText(JSON.stringify(entry.tags ?? {}))),
+    models: entry.models ?? {},
+    headers: maskValues(entry.headers ?? {}),
+    query: maskValues(entry.query ?? {}),
+    proxy: typeof entry.proxy === "string" ? maskText(entry.proxy) : (entry.proxy ?? null),
+    timeouts: entry.timeouts ?? {},
+    on_status: entry.on_status ?? {},
+    cost_multiplier: entry.cost_multiplier ?? 1,
+    budget_usd: entry.budget_usd ?? null,
+    privacy: entry.privacy ?? {},
+  };
+}
+
+function viewCredential({ auth }: UpstreamEntry, readVariable: ViewContext["readVariable"]): CredentialView {
+  const key = chooseCredential(auth ?? {});
+  if (key === null) {
+    return { kind: auth?.client === true ? "client" : "none", variable: null, is_set: true, masked: null };
+  }
+  const value = auth?.[key]?.trim() ?? "";
+  const kind = key.startsWith("auth_token") ? "bearer" : "api-key";
+  if (!key.endsWith("_env")) return { kind, variable: null, is_set: true, masked: maskSecret(value) };
+  const secret = readVariable(value)?.trim() ?? "";
+  return { kind, variable: value, is_set: secret !== "", masked: secret === "" ? null : maskSecret(secret) };
+}
+
+function maskValues(map: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(map).map(([name, value]) => [name, maskSecret(value)]));
+}
+
+/** "bearer token sk-a…wxyz from KEY" */
+export function describeCredential({ kind, variable, is_set, masked }: CredentialView): string {
+  if (kind === "none") return "no key";
+  if (kind === "client") return "the client's own login";
+  const name = kind === "bearer" ? "bearer token" : "API key";
+  if (!is_set) return `${name} from ${variable}, which is not set`;
+  return variable === null ? `${name} ${masked}` : `${name} ${masked} from ${variable}`;
+}
+
+/** "disabled", "disabled until ...", or "" for one that is asked. */
+export function describeState(view: UpstreamView, now: number): string {
+  if (!view.enabled) return "disabled";
+  const isOut = view.disabled_until !== null && Date.parse(view.disabled_until) > now;
+  return isOut ? `disabled until ${view.disabled_until}` : "";
+}

@@ -1,0 +1,67 @@
+// `ch config edit` and `ch config path`: the file itself, in the person's own editor.
+// A file that does not parse can be edited too: this is the way to mend it.
+import { existsSync, readFileSync } from "node:fs";
+import { readVariable } from "../../../base/env.ts";
+import { UserError } from "../../../base/errors.ts";
+import { PRIVATE_FILE, ensurePrivateDirectory, writeFileAtomic } from "../../../base/files.ts";
+import { keepVersion, loadConfig } from "../../../config/file.ts";
+import { type Cli, type Command, defineCommand } from "../../cli.ts";
+
+const NEW_FILE = `{
+  "version": 1,
+  "codex": { "active": null, "configs": {} },
+  "claude": { "active": null, "configs": {} }
+}
+`;
+
+export function editCommand(cli: Cli): Command {
+  return defineCommand({
+    meta: { name: "edit", description: "open config.json in your editor, and check it afterwards" },
+    examples: [
+      ["ch config edit", "in $VISUAL or $EDITOR"],
+      ["VISUAL='code --wait' ch config edit", "in an editor with a window of its own"],
+    ],
+    async run() {
+      const { config, home, backups } = cli.paths;
+      ensurePrivateDirectory(home);
+      if (existsSync(config)) keepVersion(backups, readFileSync(config), cli.now());
+      else writeFileAtomic(config, NEW_FILE, { mode: PRIVATE_FILE });
+      await openEditor(cli, config);
+      const { warnings } = await loadConfig(config);
+      for (const warning of warnings) cli.out.warn(warning);
+      cli.out.note(`${config} is valid`);
+    },
+  });
+}
+
+export function pathCommand(cli: Cli): Command {
+  return defineCommand({
+    meta: { name: "path", description: "print where config.json is" },
+    examples: [
+      ["ch config path", "print the path"],
+      ['cat "$(ch config path)"', "use it in a command"],
+    ],
+    run() {
+      cli.out.line(cli.paths.config);
+    },
+  });
+}
+
+async function openEditor(cli: Cli, path: string): Promise<void> {
+  const { env } = cli;
+  const isWindows = process.platform === "win32";
+  const editor = readVariable(env, "VISUAL") ?? readVariable(env, "EDITOR") ?? (isWindows ? "notepad" : "vi");
+  // As git does it: the variable may hold a command with arguments.
+  const command = isWindows ? [...editor.split(" "), path] : ["sh", "-c", `${editor} "$@"`, editor, path];
+  const child = Bun.spawn(command, {
+    stdin: "inherit",
+    stdout: "inherit",
+    stderr: "inherit",
+    env: { ...env },
+  });
+  const code = await child.exited;
+  if (code !== 0)
+    throw new UserError(`the editor "${editor}" ended with exit code ${code}`, {
+      hint: "set VISUAL or EDITOR",
+    });
+}

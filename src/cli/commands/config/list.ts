@@ -1,0 +1,163 @@
+// `ch config list` and `ch config show`: what is configured, with every secret masked.
+import { createClientSecrets } from "../../../app/client-secrets.ts";
+import { readVariable } from "../../../base/env.ts";
+import { loadConfig } from "../../../config/file.ts";
+import { chooseConfig } from "../../../config/resolve.ts";
+import { UserError } from "../../../base/errors.ts";
+import { JSON_ARG, SERVICE_ARGS } from "../../args.ts";
+import { type Cli, type Command, defineCommand } from "../../cli.ts";
+import {
+  type ConfigView,
+  type UpstreamView,
+  type ViewContext,
+  describeCredential,
+  describeState,
+  viewConfigs,
+} from "./describe.ts";
+import { type ServiceFlags, chooseService, findTarget } from "./target.ts";
+
+export function listCommand(cli: Cli): Command {
+  return defineCommand({
+    meta: { name: "list", description: "list the configs of a service" },
+    examples: [
+      ["ch config list", "those of the default service"],
+      ["ch config list --claude --json", "those for Claude Code, for a script"],
+    ],
+    args: { ...SERVICE_ARGS, ...JSON_ARG },
+    async run({ args }) {
+      const context = await readContext(cli, args);
+      const { config, service } = context;
+      const views = viewConfigs(context);
+      if (args.json === true) {
+        const { active } = config.services[service];
+        return cli.out.json({
+          path: cli.paths.config,
+          service,
+          active,
+          configs: views,
+          warnings: config.warnings,
+        });
+      }
+      for (const warning of config.warnings) cli.out.warn(warning);
+      if (views.length > 0) printList(cli, views);
+      if (views.some(({ is_active }) => is_active)) return;
+      const why = chooseConfig(config.services[service], service);
+      if ("kind" in why) cli.out.note(`${why.message}\n  ${why.hint}`);
+    },
+  });
+}
+
+export function showCommand(cli: Cli): Command {
+  return defineCommand({
+    meta: { name: "show", description: "show one config, or one upstream of it" },
+    examples: [
+      ["ch config show", "the active config"],
+      ["ch config show main#2 --json", "its second upstream, for a script"],
+    ],
+    args: {
+      name: {
+        type: "positional",
+        required: false,
+        description: "NAME or NAME#N; the active config without it",
+      },
+      ...SERVICE_ARGS,
+      ...JSON_ARG,
+    },
+    async run({ args }) {
+      const context = await readContext(cli, args);
+      const { view, position } = findView(context, args.name);
+      const upstreams = position === null ? view.upstreams : view.upstreams.slice(position - 1, position);
+      if (args.json === true) {
+        return cli.out.json(position === null ? { service: context.service, ...view } : upstreams[0]);
+      }
+      const title = [cli.out.paint("bold", view.name), view.alias, view.is_active ? "active" : null];
+      cli.out.line(title.filter((part) => part !== null).join("  "));
+      if (view.on_exhausted === "stop")
+        cli.out.line("when its quota is gone, no other upstream is used in its place");
+      for (const upstream of upstreams) printUpstream(cli, upstream);
+    },
+  });
+}
+
+async function readContext(cli: Cli, args: ServiceFlags): Promise<ViewContext> {
+  const config = await loadConfig(cli.paths.config);
+  const service = chooseService(args, config);
+  const secrets = createClientSecrets(cli.paths, cli.now);
+  return {
+    config,
+    service,
+    readVariable: (name) => readVariable(cli.env, name) ?? secrets.read(service, name),
+  };
+}
+
+function findView(
+  context: ViewContext,
+  text: string | undefined,
+): { view: ConfigView; position: number | null } {
+  const { config, service } = context;
+  const active = chooseConfig(config.services[service], service);
+  if (text === undefined && "kind" in active) throw new UserError(active.message, { hint: active.hint });
+  const target =
+    text === undefined && !("kind" in active)
+      ? { name: active.name, position: null }
+      : findTarget(config, service, text ?? "");
+  const view = viewConfigs(context).find(({ name }) => name === target.name);
+  if (view === undefined || view.problem !== null) {
+    throw new UserError(view?.problem ?? `there is no config "${target.name}"`, { hint: "ch config edit" });
+  }
+  if (target.position !== null && target.position > view.upstreams.length) {
+    throw new UserError(`"${view.name}" has ${countOf(view)}, and no number ${target.position}`, {
+      hint: `ch config show ${view.name}`,
+    });
+  }
+  return { view, position: target.position };
+}
+
+function printList({ out, now }: Cli, views: readonly ConfigView[]): void {
+  const rows = views.map((view) => {
+    const hosts = view.upstreams.map((upstream) => {
+      const state = describeState(upstream, now());
+      return new URL(upstream.base_url).host + (state === "" ? "" : ` (${state})`);
+    });
+    const name = view.is_active ? out.paint("green", view.name) : view.name;
+    const what = view.problem === null ? hosts.join(", ") : out.paint("red", "cannot be used");
+    return [view.is_active ? "*" : "", name, view.alias ?? "", what];
+  });
+  out.table(["", "NAME", "ALIAS", "UPSTREAMS"], rows);
+}
+
+function printUpstream({ out, now }: Cli, view: UpstreamView): void {
+  const state = describeState(view, now());
+  out.line(`${view.target}  ${view.base_url}${state === "" ? "" : `  ${out.paint("yellow", state)}`}`);
+  const facts: [string, object | string | number | null][] = [
+    ["key", describeCredential(view.credential)],
+    ["tags", view.tags],
+    ["models", view.models],
+    ["headers", view.headers],
+    ["query", view.query],
+    ["proxy", view.proxy === false ? "none" : view.proxy],
+    ["timeouts", view.timeouts],
+    ["on_status", view.on_status],
+    ["cost_multiplier", view.cost_multiplier === 1 ? null : view.cost_multiplier],
+    ["budget_usd", view.budget_usd],
+    ["privacy", view.privacy],
+  ];
+  for (const [name, value] of facts) {
+    const text = typeof value === "object" ? describeMap(value ?? {}) : String(value);
+    if (text !== "") out.line(`  ${out.paint("dim", name.padEnd(15))}  ${text}`);
+  }
+}
+
+function describeMap(map: object): string {
+  return Object.entries(map)
+    .filter(([, value]) => value !== null)
+    .map(
+      ([key, value]: [string, unknown]) =>
+        `${key} ${typeof value === "string" ? value : JSON.stringify(value)}`,
+    )
+    .join(", ");
+}
+
+function countOf({ upstreams }: ConfigView): string {
+  return upstreams.length === 1 ? "1 upstream" : `${upstreams.length} upstreams`;
+}

@@ -1,0 +1,71 @@
+// From what was typed to the service, config and upstream that it means, with near names for what does not exist.
+// Pure.
+import { EXIT, UserError } from "../../../base/errors.ts";
+import { CLIENT_NAME, type Service } from "../../../base/service.ts";
+import { type Target, parseTarget } from "../../../config/name.ts";
+import type { ParsedConfig } from "../../../config/parse.ts";
+import { readService } from "../../args.ts";
+import { nearNames } from "../../near.ts";
+
+export type ServiceFlags = Parameters<typeof readService>[0];
+
+/** The service of a flag, else the default service. */
+export function chooseService(args: ServiceFlags, config: ParsedConfig): Service {
+  return readService(args) ?? config.defaultService ?? "codex";
+}
+
+/** NAME or NAME#N of a config that exists. Throws UserError with near names. */
+export function findTarget(config: ParsedConfig, service: Service, text: string): Target {
+  const target = parseTarget(text);
+  requireConfig(config, service, target.name);
+  return target;
+}
+
+/** The name of a config that exists. NAME#N is refused. */
+export function findName(config: ParsedConfig, service: Service, text: string): string {
+  const name = parseName(text);
+  requireConfig(config, service, name);
+  return name;
+}
+
+/** A name without #N, of a config that exists or not. */
+export function parseName(text: string): string {
+  const { name, position } = parseTarget(text);
+  if (position === null) return name;
+  throw new UserError(`"${text}" is one upstream, and a config is meant here: ${name}`, {
+    exitCode: EXIT.usage,
+  });
+}
+
+/** NAME#N of a config that exists. NAME alone is refused. */
+export function findUpstream(
+  config: ParsedConfig,
+  service: Service,
+  text: string,
+): Target & { position: number } {
+  const { name, position } = findTarget(config, service, text);
+  if (position !== null) return { name, position };
+  throw new UserError(`"${text}" is a config, and one upstream of it is meant here: ${text}#1`, {
+    exitCode: EXIT.usage,
+  });
+}
+
+function requireConfig(config: ParsedConfig, service: Service, name: string): void {
+  const names = namesOf(config, service);
+  if (names.includes(name)) return;
+  const other: Service = service === "codex" ? "claude" : "codex";
+  const near = nearNames(name, names);
+  const hints = [
+    ...(near.length > 0 ? [`did you mean ${near.map((one) => `"${one}"`).join(" or ")}?`] : []),
+    ...(namesOf(config, other).includes(name)
+      ? [`${CLIENT_NAME[other]} has a config of that name: --${other}`]
+      : []),
+    `ch config list${service === "claude" ? " --claude" : ""}`,
+  ];
+  throw new UserError(`${CLIENT_NAME[service]} has no config "${name}"`, { hint: hints.join("\n") });
+}
+
+function namesOf(config: ParsedConfig, service: Service): string[] {
+  const { configs, broken } = config.services[service];
+  return [...new Set([...configs.keys(), ...broken.keys()])];
+}

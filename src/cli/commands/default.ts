@@ -1,0 +1,27 @@
+// `ch default`: which service commands mean without --codex or --claude.
+import { CLIENT_NAME } from "../../base/service.ts";
+import { planSetDefaultService } from "../../config/edit.ts";
+import { loadConfig, updateConfig } from "../../config/file.ts";
+import { JSON_ARG, SERVICE_ARGS, readService } from "../args.ts";
+import { type Cli, type Command, defineCommand } from "../cli.ts";
+
+export function createCommand(cli: Cli): Command {
+  return defineCommand({
+    meta: { name: "default", description: "show or set the service that commands mean without a flag" },
+    examples: [
+      ["ch default", "print it"],
+      ["ch default --claude", "from now on, Claude Code"],
+    ],
+    args: { ...SERVICE_ARGS, ...JSON_ARG },
+    async run({ args }) {
+      const wanted = readService(args);
+      if (wanted !== undefined) await updateConfig(cli.paths, planSetDefaultService(wanted), cli.now);
+      const { defaultService } = await loadConfig(cli.paths.config);
+      const service = defaultService ?? "codex";
+      if (args.json === true)
+        return cli.out.json({ default_service: service, is_set: defaultService !== null });
+      if (wanted === undefined) return cli.out.line(service);
+      cli.out.note(`commands without --codex or --claude mean ${CLIENT_NAME[service]} now`);
+    },
+  });
+}
