@@ -1,0 +1,43 @@
+// The provider of our own that `--own-provider` adds to config.toml, and how it is told from anybody else's.
+// Pure.
+import { stringify } from "@iarna/toml";
+import type { AST } from "toml-eslint-parser";
+import { type TomlDocument, findEntry, findTable, stringOf } from "./codex-toml-document.ts";
+import { makeMark } from "./codex-toml-mark.ts";
+import { readProxyPort } from "./proxy-address.ts";
+
+export const OWN_PROVIDER = "codex_proxy";
+export const OWN_PROVIDER_PATH = ["model_providers", OWN_PROVIDER] as const;
+
+/** Any name but "OpenAI": that one would switch on compressed bodies and compaction that relays do not know. */
+const NAME = "codex-helper";
+const WIRE_API = "responses";
+
+/** The table's text, without a line break at its end. */
+export function makeOwnTable(address: string): string {
+  const table = { name: NAME, base_url: address, wire_api: WIRE_API };
+  const text = stringify({ model_providers: { [OWN_PROVIDER]: table } });
+  return text.trim().replace("]", `]${makeMark(null)}`);
+}
+
+/** Our own provider's table, if it is there and holds exactly what we write. */
+export function findOwnTable(document: TomlDocument): AST.TOMLTable | undefined {
+  const table = findTable(document, OWN_PROVIDER_PATH);
+  const text = (key: string): string | undefined =>
+    stringOf(findEntry(document, [...OWN_PROVIDER_PATH, key]));
+  const isOurs =
+    listOwnEntries(document).length === 3 &&
+    text("name") === NAME &&
+    text("wire_api") === WIRE_API &&
+    readProxyPort("codex", text("base_url") ?? "") !== undefined;
+  return isOurs ? table : undefined;
+}
+
+/** Is a provider of that id defined, by whomever and in whatever way? */
+export function hasOwnProvider(document: TomlDocument): boolean {
+  return findTable(document, OWN_PROVIDER_PATH) !== undefined || listOwnEntries(document).length > 0;
+}
+
+function listOwnEntries(document: TomlDocument): TomlDocument["entries"] {
+  return document.entries.filter(({ path }) => OWN_PROVIDER_PATH.every((key, at) => key === path[at]));
+}
