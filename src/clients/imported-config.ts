@@ -6,6 +6,7 @@ import { isConfigName } from "../config/name.ts";
 import { type AuthEntry, type UpstreamEntry, namedConfigSchema } from "../config/schema.ts";
 
 export interface ImportedConfig {
+  /** May be the name of another one as well. */
   readonly name: string;
   readonly upstreams: readonly UpstreamEntry[];
   /** Where it was found, for people. */
@@ -50,23 +51,12 @@ export function makeImported(parts: ImportedParts): ImportedConfig | string {
   return { name: toConfigName(name), upstreams: [upstream], from };
 }
 
-/** Sorts out what could be made, and gives equal names a number. */
+/** Sorts out what could be made. */
 export function collectImports(made: readonly (ImportedConfig | string)[]): Import {
-  const configs: ImportedConfig[] = [];
-  const skipped: string[] = [];
-  const taken = new Set<string>();
-  for (const one of made) {
-    if (typeof one === "string") {
-      skipped.push(one);
-      continue;
-    }
-    let name = one.name;
-    for (let number = 2; taken.has(name.toLowerCase()); number += 1)
-      name = `${one.name.slice(0, 60)}-${number}`;
-    taken.add(name.toLowerCase());
-    configs.push({ ...one, name });
-  }
-  return { configs, skipped };
+  return {
+    configs: made.filter((one) => typeof one !== "string"),
+    skipped: made.filter((one) => typeof one === "string"),
+  };
 }
 
 /** The nearest name that a config may have. */
