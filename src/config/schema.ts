@@ -1,26 +1,31 @@
 // The shape of config.json, as users write it. Unknown keys pass through; null means absent; errors never show values.
 // Pure.
 import { z } from "zod";
+import { CONFIG_NAME } from "./name.ts";
 
 const text = z.string().nullish();
 const seconds = (least: number, most: number) => z.number().min(least).max(most);
 
-/** RFC 9110 5.6.2, without those that belong to the connection or are worked out anew for each request (7.6.1). */
-const HEADER_NAME =
-  /^(?!(?:connection|content-encoding|content-length|expect|host|keep-alive|proxy-.*|te|trailer|transfer-encoding|upgrade)$)[!#$%&'*+.^_`|~0-9a-z-]+$/i;
+/** RFC 9110 5.6.2. */
+const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+/** Headers that belong to the connection (RFC 9110 7.6.1) or are worked out anew for each request. */
+const NOT_ADDED =
+  /^(?:connection|content-encoding|content-length|expect|host|keep-alive|proxy-.*|te|trailer|transfer-encoding|upgrade)$/i;
+const headerName = z
+  .string()
+  .regex(HEADER_NAME)
+  .refine((name) => !NOT_ADDED.test(name));
 
-const authSchema = z
-  .looseObject({
-    auth_token: text.describe("Sent as `Authorization: Bearer`."),
-    api_key: text.describe("Sent as `x-api-key`."),
-    auth_token_env: text.describe("Name of the variable that holds the bearer token."),
-    api_key_env: text.describe("Name of the variable that holds the x-api-key."),
-    client: z
-      .boolean()
-      .nullish()
-      .describe("Pass the client's own credentials on. Only for the origin they belong to."),
-  })
-  .describe("How the upstream is told who asks. Without any of these no credential is sent.");
+const authSchema = z.looseObject({
+  auth_token: text.describe("Sent as `Authorization: Bearer`."),
+  api_key: text.describe("Sent as `x-api-key`."),
+  auth_token_env: text.describe("Name of the variable that holds the bearer token."),
+  api_key_env: text.describe("Name of the variable that holds the x-api-key."),
+  client: z
+    .boolean()
+    .nullish()
+    .describe("Pass the client's own credentials on. Only for the origin they belong to."),
+});
 
 const timeoutsSchema = z.looseObject({
   connect_secs: seconds(1, 120).nullish().describe("Longest wait for a connection. Default 10."),
@@ -46,7 +51,9 @@ const allTimeoutsSchema = timeoutsSchema.extend({
 
 const upstreamSchema = z.looseObject({
   base_url: z.string().describe("https address of the API, usually ending in /v1."),
-  auth: authSchema.nullish(),
+  auth: authSchema
+    .nullish()
+    .describe("How the upstream is told who asks. Without any of these no credential is sent."),
   tags: z
     .record(z.string(), z.unknown())
     .nullish()
@@ -58,7 +65,7 @@ const upstreamSchema = z.looseObject({
     .nullish()
     .describe('Requested model, or "*" for every other, to this upstream\'s name for it.'),
   headers: z
-    .record(z.string().regex(HEADER_NAME), z.string().regex(/^[\t\u0020-\u007e\u0080-\u00ff]*$/))
+    .record(headerName, z.string().regex(/^[\t\u0020-\u007e\u0080-\u00ff]*$/))
     .nullish()
     .describe("Added to its requests."),
   query: z.record(z.string(), z.string()).nullish().describe("Parameters added to its requests."),
@@ -83,10 +90,18 @@ const upstreamSchema = z.looseObject({
     .nullish()
     .describe("Price factor of this relay. Default 1."),
   budget_usd: z
-    .looseObject({ day: z.number().positive().nullish(), month: z.number().positive().nullish() })
+    .looseObject({
+      day: z.number().positive().nullish().describe("US dollars a calendar day."),
+      month: z.number().positive().nullish().describe("US dollars a calendar month."),
+    })
     .nullish()
     .describe("Own spending limits, counted from the request log."),
-  privacy: z.looseObject({ strip_workspaces: z.boolean().nullish() }).nullish(),
+  privacy: z
+    .looseObject({
+      strip_workspaces: z.boolean().nullish().describe("As at the top level, for this upstream."),
+    })
+    .nullish()
+    .describe("Overrides for this upstream."),
 });
 
 export const namedConfigSchema = z.looseObject({
@@ -176,28 +191,32 @@ const limitsSchema = z.looseObject({
 });
 
 const serviceSchema = z.looseObject({
-  active: text.describe("Name of the config in use."),
-  configs: z.record(z.string(), namedConfigSchema).nullish(),
+  active: text.describe("Name of the config in use. Without it, the only one."),
+  configs: z.record(z.string().regex(CONFIG_NAME), namedConfigSchema).nullish().describe("Configs by name."),
 });
 
 const rest = {
-  version: z.int().min(1).nullish(),
+  version: z
+    .int()
+    .min(1)
+    .nullish()
+    .describe("Version of this format. Default 1; a greater one is read only."),
   default_service: z
     .enum(["codex", "claude"])
     .nullish()
     .describe("The service that commands mean without a flag. Default codex."),
-  routing: routingSchema.nullish(),
-  timeouts: allTimeoutsSchema.nullish(),
-  privacy: privacySchema.nullish(),
-  hooks: hooksSchema.nullish(),
-  limits: limitsSchema.nullish(),
+  routing: routingSchema.nullish().describe("When an upstream is left alone, and for how long."),
+  timeouts: allTimeoutsSchema.nullish().describe("How long to wait, in seconds."),
+  privacy: privacySchema.nullish().describe("What is taken out of requests, beside filter.json."),
+  hooks: hooksSchema.nullish().describe("Commands of yours."),
+  limits: limitsSchema.nullish().describe("Sizes."),
 };
 
 /** The whole file, for editors. */
 export const configFileSchema = z.looseObject({
   ...rest,
-  codex: serviceSchema.nullish(),
-  claude: serviceSchema.nullish(),
+  codex: serviceSchema.nullish().describe("Configs for the Codex CLI."),
+  claude: serviceSchema.nullish().describe("Configs for Claude Code."),
 });
 
 const openService = serviceSchema.extend({ configs: z.record(z.string(), z.unknown()).nullish() });

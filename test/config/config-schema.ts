@@ -1,0 +1,14 @@
+// The published JSON Schema of config.json. `bun test/config/config-schema.ts` writes it anew.
+import { z } from "zod";
+import { configFileSchema } from "../../src/config/schema.ts";
+
+export const CONFIG_SCHEMA_PATH = `${import.meta.dir}/../../docs/config.schema.json`;
+
+export function makeConfigSchema(): Record<string, unknown> {
+  const { $schema, ...schema } = z.toJSONSchema(configFileSchema, { io: "input" });
+  return { $schema, title: "codex-helper's config.json", ...schema };
+}
+
+if (import.meta.main) {
+  await Bun.write(CONFIG_SCHEMA_PATH, `${JSON.stringify(makeConfigSchema(), null, 2)}\n`);
+}
