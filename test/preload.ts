@@ -1,22 +1,42 @@
 // Runs before every test file: no test may touch the real home, and none may inherit a key or an outbound proxy.
-import { mkdtempSync } from "node:fs";
+import { afterAll } from "bun:test";
+import { mkdtempSync, rmSync, statSync } from "node:fs";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 
-const SECRET_OR_PROXY = /(?:_API_KEY|_TOKEN|_PROXY|_proxy)$/;
-const OWN = new Set([
-  "CODEX_HOME",
-  "CLAUDE_CONFIG_DIR",
-  "CODEX_HELPER_HOME",
-  "CODEX_HELPER_LANG",
-  "NO_COLOR",
-  "FORCE_COLOR",
-]);
+const INHERITED_BY_NOBODY =
+  /(?:_API_KEY|_TOKEN|_PROXY|_proxy)$|^(?:CODEX|CLAUDE|ANTHROPIC|OPENAI)_|^(?:CLAUDECODE|NO_COLOR|FORCE_COLOR)$/;
+/** What nobody changes while the tests run, unless one of them does it. */
+const WATCHED = [
+  ".codex-helper",
+  ".codex-helper/config.json",
+  ".codex-helper/filter.json",
+  ".codex/config.toml",
+  ".codex/auth.json",
+  ".claude/settings.json",
+];
 
-/** The home that must stay as it is. Kept in a variable of its own for the guard's test. */
-process.env["TEST_REAL_HOME"] = homedir();
-for (const name of Object.keys(process.env)) {
-  if (SECRET_OR_PROXY.test(name) || OWN.has(name)) delete process.env[name];
-}
-process.env["HOME"] = mkdtempSync(join(tmpdir(), "codex-helper-test-home-"));
+const realHome = homedir();
+const before = lookAt(realHome);
+
+for (const name of Object.keys(process.env)) if (INHERITED_BY_NOBODY.test(name)) delete process.env[name];
+const home = mkdtempSync(join(tmpdir(), "codex-helper-test-home-"));
+process.env["HOME"] = home;
+process.env["USERPROFILE"] = home;
 process.env["LANG"] = "C.UTF-8";
+
+afterAll(() => {
+  rmSync(home, { recursive: true, force: true });
+  const changed = WATCHED.filter((_, index) => lookAt(realHome)[index] !== before[index]);
+  if (changed.length > 0) throw new Error(`a test wrote into the real home: ${changed.join(", ")}`);
+});
+
+function lookAt(directory: string): string[] {
+  return WATCHED.map((name) => {
+    const path = join(directory, name);
+    const stats = statSync(path, { throwIfNoEntry: false });
+    if (stats === undefined) return "missing";
+    // A directory's own time changes with files that a running program may add, such as logs.
+    return stats.isDirectory() ? "directory" : `${stats.ino} ${stats.size} ${stats.mtimeMs}`;
+  });
+}

@@ -1,20 +1,17 @@
-import { existsSync } from "node:fs";
 import { join } from "node:path";
-import type { Program } from "./cli.ts";
 
 const ROOT = join(import.meta.dir, "../..");
-let building: Promise<Program> | null = null;
+let compiling: Promise<string> | null = null;
 
-/** The compiled program, built once a test run from the code as it is now. */
-export function binary(): Promise<Program> {
-  building ??= build();
-  return building;
+/** Path of the compiled program, made once a test run from the code as it is now. */
+export function compile(): Promise<string> {
+  compiling ??= build();
+  return compiling;
 }
 
-async function build(): Promise<Program> {
+async function build(): Promise<string> {
   const child = Bun.spawn([process.execPath, "build.ts"], { cwd: ROOT, stdout: "pipe", stderr: "pipe" });
   const [output, code] = await Promise.all([new Response(child.stderr).text(), child.exited]);
-  const file = join(ROOT, "dist/codex-helper");
-  if (code !== 0 || !existsSync(file)) throw new Error(`the build failed:\n${output}`);
-  return [file];
+  if (code !== 0) throw new Error(`the build failed:\n${output}`);
+  return join(ROOT, "dist/codex-helper");
 }

@@ -4,14 +4,11 @@ import type { TempHome } from "./temp-home.ts";
 
 const ROOT = join(import.meta.dir, "../..");
 
-/** How the program is started: from source, or the compiled binary. Both must behave alike. */
-export type Program = readonly string[];
-
-export const FROM_SOURCE: Program = [
-  process.execPath,
-  "--max-http-header-size=65536",
-  join(ROOT, "src/main.ts"),
-];
+/** How the program is started: from source, or the file that TEST_PROGRAM names. Both must behave alike. */
+export const PROGRAM: readonly string[] =
+  process.env["TEST_PROGRAM"] === undefined
+    ? [process.execPath, "--max-http-header-size=65536", join(ROOT, "src/main.ts")]
+    : [process.env["TEST_PROGRAM"]];
 
 export interface CliResult {
   readonly code: number;
@@ -21,7 +18,7 @@ export interface CliResult {
 
 export interface CliOptions {
   readonly home: TempHome;
-  readonly program?: Program;
+  readonly program?: readonly string[];
   readonly env?: Record<string, string>;
   readonly cwd?: string;
   readonly stdin?: string;
@@ -29,7 +26,7 @@ export interface CliOptions {
 
 /** Runs one command line to its end. */
 export async function runCli(args: readonly string[], options: CliOptions): Promise<CliResult> {
-  const child = Bun.spawn([...(options.program ?? FROM_SOURCE), ...args], {
+  const child = Bun.spawn([...(options.program ?? PROGRAM), ...args], {
     cwd: options.cwd ?? options.home.path,
     env: { ...options.home.env, ...options.env },
     stdin: options.stdin === undefined ? "ignore" : new TextEncoder().encode(options.stdin),
@@ -56,7 +53,7 @@ export interface RunningCli extends AsyncDisposable {
 
 /** Starts a command that runs until it is told to stop. */
 export function startCli(args: readonly string[], options: CliOptions): RunningCli {
-  const child = Bun.spawn([...(options.program ?? FROM_SOURCE), ...args], {
+  const child = Bun.spawn([...(options.program ?? PROGRAM), ...args], {
     cwd: options.cwd ?? options.home.path,
     env: { ...options.home.env, ...options.env },
     stdin: "ignore",

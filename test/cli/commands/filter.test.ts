@@ -1,68 +1,61 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { type CliResult, runCli } from "../../helpers/cli.ts";
+import { type TempHome, makeTempHome } from "../../helpers/temp-home.ts";
 
-const MAIN = join(import.meta.dir, "../../../src/main.ts");
 const RULES = `[
   { "op": "replace", "source": "your-company.com", "target": "[DOMAIN]" },
   { "op": "remove", "source": "super-secret-token", "services": ["claude"] }
 ]`;
-let home = "";
-
+let home: TempHome;
 beforeEach(() => {
-  home = mkdtempSync(join(tmpdir(), "filter-cli-"));
+  home = makeTempHome();
 });
-afterEach(() => rmSync(home, { recursive: true }));
+afterEach(() => home[Symbol.dispose]());
 
-const writeRules = (text: string): void => writeFileSync(join(home, "filter.json"), text);
-
-async function ch(args: readonly string[], input = ""): Promise<{ code: number; out: string; err: string }> {
-  const child = Bun.spawn([process.execPath, MAIN, "filter", ...args], {
-    env: { HOME: home, CODEX_HELPER_HOME: home, PATH: process.env["PATH"], NO_COLOR: "1" },
-    stdin: Buffer.from(input),
-    stdout: "pipe",
-    stderr: "pipe",
-  });
-  const [out, err, code] = await Promise.all([
-    new Response(child.stdout).text(),
-    new Response(child.stderr).text(),
-    child.exited,
-  ]);
-  return { code, out, err };
-}
+const writeRules = (text: string): string => home.write(".codex-helper/filter.json", text);
+const ch = (args: readonly string[], stdin?: string): Promise<CliResult> =>
+  runCli(["filter", ...args], { home, ...(stdin === undefined ? {} : { stdin }) });
 
 test("check counts the rules of a valid file", async () => {
   writeRules(RULES);
   expect(await ch(["check"])).toEqual({
     code: 0,
-    out: "~/filter.json: 2 rules, none of them a pattern\n",
-    err: "",
+    stdout: "~/.codex-helper/filter.json: 2 rules, none of them a pattern\n",
+    stderr: "",
   });
 });
 
 test("check says that a missing file redacts nothing, and is content", async () => {
   const result = await ch(["check"]);
-  expect(result).toEqual({ code: 0, out: "~/filter.json: no such file, so nothing is redacted\n", err: "" });
+  expect(result).toEqual({
+    code: 0,
+    stdout: "~/.codex-helper/filter.json: no such file, so nothing is redacted\n",
+    stderr: "",
+  });
 });
 
 test("check names the line and column of a fault and fails", async () => {
   writeRules('[\n  { "op": "replace", "source": "your-company.com" }\n]');
-  const { code, out, err } = await ch(["check"]);
+  const { code, stdout: out, stderr: err } = await ch(["check"]);
   expect(code).toBe(1);
   expect(out).toBe("");
-  expect(err).toBe(`error: ${home}/filter.json:2:11: rule 1, op: "replace" needs a target\n`);
+  expect(err).toBe(`error: ${home.paths.filter}:2:11: rule 1, op: "replace" needs a target\n`);
 });
 
 test("check --json says the same to a script, with the same exit code", async () => {
   writeRules("{");
   const broken = await ch(["check", "--json"]);
   expect(broken.code).toBe(1);
-  expect(JSON.parse(broken.out)).toMatchObject({ valid: false, problem: expect.stringContaining(":1:2:") });
+  expect(JSON.parse(broken.stdout)).toMatchObject({
+    valid: false,
+    problem: expect.stringContaining(":1:2:"),
+  });
   writeRules(RULES);
   const valid = await ch(["check", "--json"]);
-  expect(JSON.parse(valid.out)).toEqual({
-    path: join(home, "filter.json"),
+  expect(JSON.parse(valid.stdout)).toEqual({
+    path: home.paths.filter,
     exists: true,
     valid: true,
     rules: 2,
@@ -71,7 +64,7 @@ test("check --json says the same to a script, with the same exit code", async ()
 
 test("test shows the built-in requests of both clients before and after", async () => {
   writeRules(RULES);
-  const { code, out } = await ch(["test"]);
+  const { code, stdout: out } = await ch(["test"]);
   expect(code).toBe(0);
   expect(out).toContain("a sample request of Codex");
   expect(out).toMatch(/ {2}- .*"Why does https:\/\/api\.your-company\.com\/health say 401\?"\n/);
@@ -82,20 +75,20 @@ test("test shows the built-in requests of both clients before and after", async 
 
 test("test takes a file, and the rules of the service it is told", async () => {
   writeRules(RULES);
-  const file = join(home, "request.json");
+  const file = join(home.path, "request.json");
   writeFileSync(file, '{"a":"super-secret-token","your-company.com":1}');
   const codex = await ch(["test", file]);
-  expect(codex.out).toContain("nothing would change");
-  expect(codex.out).toMatch(/1 +replace +0 +1\n/);
-  expect(codex.err).toContain("left alone: keys");
+  expect(codex.stdout).toContain("nothing would change");
+  expect(codex.stdout).toMatch(/1 +replace +0 +1\n/);
+  expect(codex.stderr).toContain("left alone: keys");
   const claude = await ch(["test", "--claude", file]);
-  expect(claude.out).toContain('- "a": "super-secret-token"');
-  expect(claude.out).toContain('+ "a": ""');
+  expect(claude.stdout).toContain('- "a": "super-secret-token"');
+  expect(claude.stdout).toContain('+ "a": ""');
 });
 
 test("test --json counts, and holds no part of the request", async () => {
   writeRules(RULES);
-  const { out } = await ch(["test", "--json", "-"], "x your-company.com your-company.com");
+  const { stdout: out } = await ch(["test", "--json", "-"], "x your-company.com your-company.com");
   expect(out).not.toContain("your-company.com");
   expect(JSON.parse(out)).toMatchObject({
     trials: [
@@ -111,25 +104,25 @@ test("test --json counts, and holds no part of the request", async () => {
 
 test("test shows lines that a source with a line break joins", async () => {
   writeRules('{"op":"remove","source":"b\\nc"}');
-  const { out } = await ch(["test", "-"], "a\nb\nc\nd");
+  const { stdout: out } = await ch(["test", "-"], "a\nb\nc\nd");
   expect(out).toContain("  line 2\n  - b\n  line 3\n  - c\n  line 2\n  + \n");
 });
 
 test("test on a missing file, a body that is not text and a broken rule file fails in words", async () => {
   writeRules(RULES);
-  expect(await ch(["test", join(home, "none")])).toMatchObject({
+  expect(await ch(["test", join(home.path, "none")])).toMatchObject({
     code: 1,
-    err: `error: ${home}/none: no such file\n`,
+    stderr: `error: ${home.path}/none: no such file\n`,
   });
-  const binary = join(home, "binary");
+  const binary = join(home.path, "binary");
   writeFileSync(binary, Uint8Array.of(0xff, 0));
-  expect((await ch(["test", binary])).err).toContain("not UTF-8 text");
+  expect((await ch(["test", binary])).stderr).toContain("not UTF-8 text");
   writeRules("[");
-  expect(await ch(["test"])).toMatchObject({ code: 1, out: "" });
+  expect(await ch(["test"])).toMatchObject({ code: 1, stdout: "" });
 });
 
 test("test without a rule file says so", async () => {
-  const { code, out, err } = await ch(["test", "-"], "text");
+  const { code, stdout: out, stderr: err } = await ch(["test", "-"], "text");
   expect(code).toBe(0);
   expect(out).toBe("standard input\n  nothing would change\n");
   expect(err).toContain("no such file, so nothing is redacted");

@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeEach, expect, test } from "bun:test";
 import { chmodSync, mkdirSync, readFileSync, readdirSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { GOOD } from "../../helpers/answers.ts";
-import { FROM_SOURCE, runCli, startCli } from "../../helpers/cli.ts";
+import { PROGRAM, runCli, startCli } from "../../helpers/cli.ts";
 import { type FakeUpstream, startFakeUpstream } from "../../helpers/fake-upstream.ts";
 import { claudeBinary } from "../../helpers/real-claude.ts";
 import { codexBinary } from "../../helpers/real-codex.ts";
@@ -154,7 +154,7 @@ test("a Ctrl+C on the terminal is the client's to answer", async () => {
   });
   let screen = "";
   let wake = Promise.withResolvers<void>();
-  const child = Bun.spawn([...FROM_SOURCE, "run", "--", "claude"], {
+  const child = Bun.spawn([...PROGRAM, "run", "--", "claude"], {
     cwd: home.path,
     env: { ...home.env, ...env },
     terminal: {

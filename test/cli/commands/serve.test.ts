@@ -1,8 +1,7 @@
-import { describe, expect, test } from "bun:test";
+import { expect, test } from "bun:test";
 import { statSync } from "node:fs";
 import { GOOD, responsesEvents, stream } from "../../helpers/answers.ts";
-import { binary } from "../../helpers/binary.ts";
-import { FROM_SOURCE, type Program, runCli, startCli } from "../../helpers/cli.ts";
+import { runCli, startCli } from "../../helpers/cli.ts";
 import { SILENCE, startFakeUpstream, type Step } from "../../helpers/fake-upstream.ts";
 import { makeTempHome, type TempHome } from "../../helpers/temp-home.ts";
 import { waitUntil } from "../../helpers/wait.ts";
@@ -28,50 +27,41 @@ function freePort(): number {
   return port ?? 0;
 }
 
-const programs: readonly (readonly [string, () => Promise<Program>])[] = [
-  ["from source", () => Promise.resolve(FROM_SOURCE)],
-  ["compiled", binary],
-];
-
-describe.each(programs)("serve, %s", (_name, program) => {
-  test("carries requests, writes one line for each, and ends at Ctrl+C with 130", async () => {
-    await using upstream = await startFakeUpstream([GOOD.responses({ text: "hello" })]);
-    using home = makeTempHome();
-    configure(home, upstream.baseUrl);
-    await using serving = startCli(["serve", "--no-switch", "--port", String(freePort())], {
-      home,
-      program: await program(),
-    });
-    const [, port] = await serving.waitFor(LISTENING);
-    expect(await (await ask(Number(port))).text()).toContain("hello");
-    expect(await serving.stop("SIGINT")).toBe(130);
-    const lines = (await Bun.file(home.paths.requestsLog).text()).trimEnd().split("\n");
-    expect(lines.map((line) => JSON.parse(line) as unknown)).toMatchObject([
-      { status_code: 200, config_name: "main" },
-    ]);
-    expect(statSync(home.paths.home).mode & 0o777).toBe(0o700);
-    expect(statSync(home.paths.requestsLog).mode & 0o777).toBe(0o600);
+test("carries requests, writes one line for each, and ends at Ctrl+C with 130", async () => {
+  await using upstream = await startFakeUpstream([GOOD.responses({ text: "hello" })]);
+  using home = makeTempHome();
+  configure(home, upstream.baseUrl);
+  await using serving = startCli(["serve", "--no-switch", "--port", String(freePort())], {
+    home,
   });
+  const [, port] = await serving.waitFor(LISTENING);
+  expect(await (await ask(Number(port))).text()).toContain("hello");
+  expect(await serving.stop("SIGINT")).toBe(130);
+  const lines = (await Bun.file(home.paths.requestsLog).text()).trimEnd().split("\n");
+  expect(lines.map((line) => JSON.parse(line) as unknown)).toMatchObject([
+    { status_code: 200, config_name: "main" },
+  ]);
+  expect(statSync(home.paths.home).mode & 0o777).toBe(0o700);
+  expect(statSync(home.paths.requestsLog).mode & 0o777).toBe(0o600);
+});
 
-  test("accepts request headers up to 64 KB", async () => {
-    await using upstream = await startFakeUpstream([GOOD.responses()]);
-    using home = makeTempHome();
-    configure(home, upstream.baseUrl);
-    await using serving = startCli(["serve", "--no-switch", "--port", String(freePort())], {
-      home,
-      program: await program(),
-    });
-    const [, port] = await serving.waitFor(LISTENING);
-    const send = (bytes: number) =>
-      fetch(`http://127.0.0.1:${port}/v1/responses`, {
-        method: "POST",
-        headers: { "x-long": "a".repeat(bytes) },
-        body: '{"stream":true}',
-      });
-    expect((await send(60_000)).status).toBe(200);
-    expect((await send(70_000)).status).toBe(431);
-    expect(upstream.requests.length).toBe(1);
+test("accepts request headers up to 64 KB", async () => {
+  await using upstream = await startFakeUpstream([GOOD.responses()]);
+  using home = makeTempHome();
+  configure(home, upstream.baseUrl);
+  await using serving = startCli(["serve", "--no-switch", "--port", String(freePort())], {
+    home,
   });
+  const [, port] = await serving.waitFor(LISTENING);
+  const send = (bytes: number) =>
+    fetch(`http://127.0.0.1:${port}/v1/responses`, {
+      method: "POST",
+      headers: { "x-long": "a".repeat(bytes) },
+      body: '{"stream":true}',
+    });
+  expect((await send(60_000)).status).toBe(200);
+  expect((await send(70_000)).status).toBe(431);
+  expect(upstream.requests.length).toBe(1);
 });
 
 test.each([
