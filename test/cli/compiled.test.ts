@@ -1,0 +1,47 @@
+import { expect, test } from "bun:test";
+import { join } from "node:path";
+import { compile } from "../helpers/binary.ts";
+import { runCli } from "../helpers/cli.ts";
+import { makeTempHome } from "../helpers/temp-home.ts";
+
+const ROOT = join(import.meta.dir, "../..");
+/** Every command line is tried once more, with the compiled program. */
+const SUITE_MS = 120_000;
+
+test(
+  "what holds for the program from source holds for the compiled one",
+  async () => {
+    const child = Bun.spawn([process.execPath, "test", "test/cli/run.test.ts", "test/cli/commands"], {
+      cwd: ROOT,
+      env: { ...process.env, TEST_PROGRAM: await compile() },
+      stdout: "ignore",
+      stderr: "pipe",
+    });
+    const report = await new Response(child.stderr).text();
+    const failures = report.split("\n").filter((line) => line.startsWith("(fail)"));
+    expect({ failures, code: await child.exited }).toEqual({ failures: [], code: 0 });
+    expect(report).toMatch(/^ *[1-9]\d* pass$/m);
+  },
+  SUITE_MS,
+);
+
+test("the compiled program takes nothing from the directory it is started in", async () => {
+  using home = makeTempHome();
+  home.write("evil.ts", 'console.log("PRELOADED"); process.env.CODEX_HELPER_HOME = "/nowhere";');
+  home.write("bunfig.toml", 'preload = ["./evil.ts"]\n');
+  home.write(".env", "FORCE_COLOR=1\nCODEX_HELPER_HOME=/nowhere\n");
+  home.write("package.json", { name: "evil", imports: { "#x": "./evil.ts" }, type: "commonjs" });
+  home.write("tsconfig.json", { compilerOptions: { paths: { citty: ["./evil.ts"] } } });
+  const result = await runCli(["filter", "check"], { home, program: [await compile()] });
+  expect(result).toEqual({
+    code: 0,
+    stdout: "~/.codex-helper/filter.json: no such file, so nothing is redacted\n",
+    stderr: "",
+  });
+});
+
+test("the compiled program is there under its short name too", async () => {
+  using home = makeTempHome();
+  const { stdout } = await runCli(["--version"], { home, program: [join(await compile(), "../ch")] });
+  expect(stdout).toMatch(/^codex-helper \d+\.\d+\.\d+ \([0-9a-f]+ \d{4}-\d\d-\d\d\)\n$/);
+});
