@@ -11,6 +11,7 @@ import {
 } from "./claude-layers.ts";
 import type { RunPlan } from "./codex-run-args.ts";
 import { exemptLoopback } from "./loopback-proxy.ts";
+import { makeProxyAddress } from "./proxy-address.ts";
 
 export interface ClaudeArgs {
   /** Without `--settings`: Claude Code takes only the last one. */
@@ -72,7 +73,7 @@ export function planClaudeRun({ parsed, settings, facts, port }: ClaudeRun): Run
     layers.some((layer) => layer.hasApiKeyHelper) ||
     ["ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_API_KEY"].some((name) => findVariable(seen, name) !== undefined);
   const added: Record<string, string> = {
-    [BASE_URL]: `http://127.0.0.1:${port}`,
+    [BASE_URL]: makeProxyAddress("claude", port),
     ...(hasCredential ? {} : { ANTHROPIC_AUTH_TOKEN: PLACEHOLDER_TOKEN }),
     ...Object.fromEntries(clouds.map((name) => [name, "0"])),
     ...exemptLoopback(Object.assign({}, ...layers.toReversed().map((layer) => layer.env))),

@@ -8,6 +8,8 @@ import type { CodexFacts } from "./codex-facts.ts";
 import { type CodexLayer, findValue, isTable } from "./codex-layers.ts";
 import { isUsableLogin } from "./codex-login.ts";
 import { exemptLoopback } from "./loopback-proxy.ts";
+import { OWN_PROVIDER, makeOwnProvider } from "./own-provider.ts";
+import { makeProxyAddress } from "./proxy-address.ts";
 
 /** What a client is started with. */
 export interface RunPlan {
@@ -28,8 +30,6 @@ export interface CodexRun {
   readonly knowsNoDaemon: boolean;
 }
 
-/** Id of the provider that is made up where Codex has none that would start. */
-export const OWN_PROVIDER = "codex_proxy";
 /** Codex wants a key before it asks; the proxy puts the real one in its place. */
 const PLACEHOLDER_KEY = "codex-helper";
 
@@ -39,7 +39,7 @@ const PLACEHOLDER_KEY = "codex-helper";
  */
 export function planCodexRun({ args, parsed, facts, env, port, knowsNoDaemon }: CodexRun): RunPlan {
   refuseElsewhere(parsed);
-  const ours = chooseSettings(facts, `http://127.0.0.1:${port}/v1`);
+  const ours = chooseSettings(facts, makeProxyAddress("codex", port));
   refuseOverruled(ours, parsed, facts);
   const key = facts.activeKind === "custom" ? facts.active?.envKey : undefined;
   const isKeyMissing = key !== undefined && key !== "" && readVariable(env, key) === undefined;
@@ -83,10 +83,7 @@ function chooseSettings(facts: CodexFacts, url: string): CodexSetting[] {
     return [{ path: ["openai_base_url"], value: url }];
   }
   if (activeKind === "openai") {
-    return [
-      { path: ["model_provider"], value: OWN_PROVIDER },
-      ...of(OWN_PROVIDER, { name: "codex-helper", base_url: url, wire_api: "responses" }),
-    ];
+    return [{ path: ["model_provider"], value: OWN_PROVIDER }, ...of(OWN_PROVIDER, makeOwnProvider(url))];
   }
   const why =
     activeKind === "undefined" ? "which is not defined" : "which this proxy cannot stand in front of";

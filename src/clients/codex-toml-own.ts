@@ -4,19 +4,14 @@ import { stringify } from "@iarna/toml";
 import type { AST } from "toml-eslint-parser";
 import { type TomlDocument, findEntry, findTable, stringOf } from "./codex-toml-document.ts";
 import { makeMark } from "./codex-toml-mark.ts";
+import { OWN_PROVIDER, makeOwnProvider } from "./own-provider.ts";
 import { readProxyPort } from "./proxy-address.ts";
 
-export const OWN_PROVIDER = "codex_proxy";
 export const OWN_PROVIDER_PATH = ["model_providers", OWN_PROVIDER] as const;
-
-/** Any name but "OpenAI": that one would switch on compressed bodies and compaction that relays do not know. */
-const NAME = "codex-helper";
-const WIRE_API = "responses";
 
 /** The table's text, without a line break at its end. */
 export function makeOwnTable(address: string): string {
-  const table = { name: NAME, base_url: address, wire_api: WIRE_API };
-  const text = stringify({ model_providers: { [OWN_PROVIDER]: table } });
+  const text = stringify({ model_providers: { [OWN_PROVIDER]: makeOwnProvider(address) } });
   return text.trim().replace("]", `]${makeMark(null)}`);
 }
 
@@ -25,11 +20,12 @@ export function findOwnTable(document: TomlDocument): AST.TOMLTable | undefined 
   const table = findTable(document, OWN_PROVIDER_PATH);
   const text = (key: string): string | undefined =>
     stringOf(findEntry(document, [...OWN_PROVIDER_PATH, key]));
+  const address = text("base_url") ?? "";
+  const expected = Object.entries(makeOwnProvider(address));
   const isOurs =
-    listOwnEntries(document).length === 3 &&
-    text("name") === NAME &&
-    text("wire_api") === WIRE_API &&
-    readProxyPort("codex", text("base_url") ?? "") !== undefined;
+    listOwnEntries(document).length === expected.length &&
+    expected.every(([key, value]) => text(key) === value) &&
+    readProxyPort("codex", address) !== undefined;
   return isOurs ? table : undefined;
 }
 

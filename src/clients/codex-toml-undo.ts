@@ -4,7 +4,8 @@
 import type { TomlDocument, TomlEntry } from "./codex-toml-document.ts";
 import { readToml, stringOf } from "./codex-toml-document.ts";
 import type { FoundMark } from "./codex-toml-mark.ts";
-import { OWN_PROVIDER, OWN_PROVIDER_PATH, findOwnTable, hasOwnProvider } from "./codex-toml-own.ts";
+import { OWN_PROVIDER_PATH, findOwnTable, hasOwnProvider } from "./codex-toml-own.ts";
+import { OWN_PROVIDER } from "./own-provider.ts";
 import { markBehind, removeStatement, removeTable, unsetValue } from "./codex-toml-splice.ts";
 import { verifyEdit } from "./codex-toml-verify.ts";
 import { type KeyChange, type Undo, type UndoOptions, type Undone, isSamePath } from "./key-change.ts";

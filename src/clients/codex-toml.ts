@@ -11,14 +11,9 @@ import {
   stringOf,
 } from "./codex-toml-document.ts";
 import { makeMark } from "./codex-toml-mark.ts";
-import {
-  OWN_PROVIDER,
-  OWN_PROVIDER_PATH,
-  findOwnTable,
-  hasOwnProvider,
-  makeOwnTable,
-} from "./codex-toml-own.ts";
+import { OWN_PROVIDER_PATH, findOwnTable, hasOwnProvider, makeOwnTable } from "./codex-toml-own.ts";
 import { appendTable, insertInTable, insertTopLevel, setValue } from "./codex-toml-splice.ts";
+import { OWN_PROVIDER } from "./own-provider.ts";
 import { verifyEdit } from "./codex-toml-verify.ts";
 import { type Edit, type KeyChange, showKey } from "./key-change.ts";
 
