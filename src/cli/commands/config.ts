@@ -10,6 +10,7 @@ import {
   setActiveCommand,
 } from "./config/change.ts";
 import { editCommand, pathCommand } from "./config/edit.ts";
+import { importCommand } from "./config/import.ts";
 import { listCommand, showCommand } from "./config/list.ts";
 
 export function createCommand(cli: Cli): Command {
@@ -29,6 +30,7 @@ export function createCommand(cli: Cli): Command {
       move: moveCommand(cli),
       enable: enableCommand(cli),
       disable: disableCommand(cli),
+      import: importCommand(cli),
       edit: editCommand(cli),
       path: pathCommand(cli),
     },
