@@ -19,6 +19,8 @@ export interface Cli {
 /** A command or a group of commands. `run` may return an exit code; nothing means 0. */
 export interface Command extends CommandDef<ArgsDef> {
   readonly args?: ArgsDef;
+  /** Of a group: the sub-command that is meant when none is named. A group has no `run`. */
+  readonly default?: string;
   readonly meta: { readonly name: string; readonly description: string };
   /** Shown by --help: what to type, and what it does. Two of each. */
   readonly examples?: readonly (readonly [line: string, does: string])[];

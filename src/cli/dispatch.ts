@@ -74,7 +74,7 @@ function findLeaf(command: Command, line: string, rest: readonly string[]): Foun
   const isNamed = next !== undefined && !next.startsWith("-");
   const chosen = isNamed ? next : command.default;
   const isHelpOfGroup = !isNamed && asksHelp(rest);
-  if (isHelpOfGroup || typeof chosen !== "string" || !Object.hasOwn(subCommands, chosen))
+  if (isHelpOfGroup || chosen === undefined || !Object.hasOwn(subCommands, chosen))
     return { command, line, rest };
   const sub = subCommands[chosen];
   if (sub === undefined) return { command, line, rest };

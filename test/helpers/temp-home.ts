@@ -15,7 +15,15 @@ export interface TempHome extends Disposable {
 /** A home directory of its own, removed at the end. */
 export function makeTempHome(env: Record<string, string> = {}): TempHome {
   const path = mkdtempSync(join(tmpdir(), "codex-helper-home-"));
-  const own = { HOME: path, PATH: process.env["PATH"] ?? "", LANG: "C.UTF-8", TZ: "UTC", ...env };
+  const own = {
+    HOME: path,
+    PATH: process.env["PATH"] ?? "",
+    LANG: "C.UTF-8",
+    TZ: "UTC",
+    // Bun itself would keep a cache in the home.
+    BUN_RUNTIME_TRANSPILER_CACHE_PATH: "0",
+    ...env,
+  };
   return {
     path,
     env: own,

@@ -16,7 +16,7 @@ const MAX_CHANGES_SHOWN = 40;
 
 export function createCommand(cli: Cli): Command {
   return defineCommand({
-    meta: { name: "filter", description: "Check and try the redaction rules" },
+    meta: { name: "filter", description: "check and try the redaction rules" },
     examples: [
       ["ch filter check", "is filter.json valid, and where is it not"],
       ["ch filter test request.json", "what the rules would change in a request"],
@@ -27,7 +27,7 @@ export function createCommand(cli: Cli): Command {
 
 function checkCommand(cli: Cli): Command {
   return defineCommand({
-    meta: { name: "check", description: "Say whether filter.json is valid" },
+    meta: { name: "check", description: "say whether filter.json is valid" },
     examples: [
       ["ch filter check", "count the rules, or name the line that is wrong"],
       ["ch filter check --json", "the same for a script"],
@@ -52,7 +52,7 @@ function checkCommand(cli: Cli): Command {
 
 function testCommand(cli: Cli): Command {
   return defineCommand({
-    meta: { name: "test", description: "Show what the rules would change in a request" },
+    meta: { name: "test", description: "show what the rules would change in a request" },
     examples: [
       ["ch filter test", "on built-in sample requests of both clients"],
       ["ch filter test --claude -", "on what stands on standard input, by the rules for Claude Code"],

@@ -1,0 +1,104 @@
+import { describe, expect, test } from "bun:test";
+import { join } from "node:path";
+import { resolvePaths } from "../../src/base/paths.ts";
+import type { Cli, Command } from "../../src/cli/cli.ts";
+import { createData } from "../../src/cli/output.ts";
+import { COMMANDS } from "../../src/cli/root.ts";
+import { normaliseArgs } from "../../src/cli/strict-args.ts";
+import { openTerminal } from "../../src/cli/terminal.ts";
+import { createWords } from "../../src/cli/words.ts";
+
+const terminal = openTerminal({});
+const cli: Cli = {
+  env: {},
+  paths: resolvePaths({ HOME: "/nowhere" }),
+  out: { ...createData(terminal), ...createWords(terminal) },
+  isInteractive: false,
+  readInput: () => Promise.resolve(""),
+  now: () => 0,
+};
+
+interface Place {
+  readonly line: string;
+  readonly command: Command;
+  /** Of the file that tests it. */
+  readonly topName: string;
+}
+
+function withChildren(place: Place): Place[] {
+  const children = Object.entries(place.command.subCommands ?? {});
+  return [
+    place,
+    ...children.flatMap(([name, command]) =>
+      withChildren({ ...place, line: `${place.line} ${name}`, command }),
+    ),
+  ];
+}
+
+const top = await Promise.all(
+  Object.entries(COMMANDS).map(async ([name, { load }]): Promise<Place> => {
+    const { createCommand } = await load();
+    return { line: `ch ${name}`, command: createCommand(cli), topName: name };
+  }),
+);
+const places = top.flatMap(withChildren);
+
+describe.each(places)("$line", ({ line, command, topName }) => {
+  test("has a test file, in which it is run", async () => {
+    const file = Bun.file(join(import.meta.dir, "commands", `${topName}.test.ts`));
+    const name = line.split(" ").at(-1) ?? "";
+    expect(await file.text()).toContain(name);
+  });
+
+  test("says in a few lower-case words what it does", () => {
+    expect(command.meta.description).toMatch(/^[a-z][^\n]{10,70}[^.]$/);
+  });
+
+  test("has at least two examples, and each can be typed as it stands", () => {
+    const examples = command.examples ?? [];
+    expect(examples.length).toBeGreaterThanOrEqual(2);
+    for (const [example] of examples)
+      expect({ example, refused: refusalOf(example) }).toEqual({ example, refused: null });
+  });
+
+  test("describes every flag and argument", () => {
+    for (const [name, definition] of Object.entries(command.args ?? {})) {
+      const isNegative = definition.type === "boolean" && definition.default === true;
+      const text = isNegative ? definition.negativeDescription : definition.description;
+      expect({ name, text: text ?? "" }).toMatchObject({ text: expect.stringMatching(/^.{3,}[^.]$/) });
+    }
+  });
+
+  if (command.subCommands !== undefined) {
+    // citty would run it after the chosen command's own.
+    test("is a group, and so runs nothing itself", () => {
+      expect(command.run).toBeUndefined();
+    });
+  }
+});
+
+/** Why the first command of a shell line is not one of ours, or null. */
+function refusalOf(example: string): string | null {
+  const [ours = ""] = (/\$\((.*?)\)/.exec(example)?.[1] ?? example).split(/ [|<>] /);
+  const words = [...ours.matchAll(/'([^']*)'|"([^"]*)"|(\S+)/g)].map(([, a, b, c]) => a ?? b ?? c ?? "");
+  const start = words.indexOf("ch");
+  const line = words.slice(start + 1);
+  const isNamed = line[0] !== undefined && !line[0].startsWith("-");
+  let command = top.find(({ topName }) => topName === (isNamed ? line[0] : "serve"))?.command;
+  let rest = line.slice(isNamed ? 1 : 0);
+  while (command?.subCommands !== undefined) {
+    command = command.subCommands[rest[0] ?? ""] ?? command.subCommands[command.default ?? ""];
+    rest = rest.slice(1);
+  }
+  if (start < 0 || command === undefined) return "no such command";
+  try {
+    normaliseArgs(rest, {
+      command: "ch",
+      args: command.args ?? {},
+      passesThrough: command.passesThrough === true,
+    });
+    return null;
+  } catch (error) {
+    return String(error);
+  }
+}
