@@ -9,6 +9,8 @@ export interface KeyChange {
   readonly before: string | null;
   /** What we wrote: in place of `before`, or the whole insertion. */
   readonly written: string;
+  /** Text around it whose place an insertion took; none where absent. */
+  readonly replaced?: string | undefined;
   /** The value that the client reads: as long as it stands, the key is ours. */
   readonly value: string;
 }
