@@ -3,7 +3,7 @@
 import { errorCode } from "../base/errors.ts";
 import type { Upstream } from "../base/upstream.ts";
 import type { AttemptOutcome } from "../routing/types.ts";
-import { type AnswerBody, createAnswerBody } from "./answer-body.ts";
+import { type AnswerBody, createAnswerBody, type Pull, pullFrom, pullWhole } from "./answer-body.ts";
 import { type Connections } from "./connections.ts";
 import { createDecodedCopy } from "./decoded-copy.ts";
 import { holdAnswer } from "./gate.ts";
@@ -54,6 +54,7 @@ export type AttemptResult =
   | { readonly kind: "client-gone" };
 
 const PROBE_MS = 3_000;
+const WHOLE_BYTES = 64 * 1024;
 const REJECTED_BODY_BYTES = 64 * 1024;
 const REJECTED_BODY_MS = 5_000;
 /** How an upstream refuses an input item that it does not know. */
@@ -160,21 +161,31 @@ async function readRejected(answer: Answer): Promise<string> {
 }
 
 function makeAnswer(response: Response, acceptEncoding: string, own: AbortController): Answer {
-  const encoding = response.headers.get("content-encoding")?.trim().toLowerCase() ?? "";
-  const plain = encoding === "" || encoding === "identity";
-  const readable = plain || acceptEncoding.includes(encoding) || createDecodedCopy(encoding) === null;
-  const stream =
-    readable || response.body === null
-      ? response.body
-      : response.body.pipeThrough(new DecompressionStream(formatOf(encoding)));
+  const { headers, status } = response;
+  const sent = headers.get("content-encoding")?.trim().toLowerCase() ?? "";
+  const isPlain = sent === "" || sent === "identity";
+  const isForClient = isPlain || acceptEncoding.includes(sent) || createDecodedCopy(sent) === null;
+  const encoding = isPlain || !isForClient ? null : sent;
   return {
-    status: response.status,
-    headers: response.headers,
-    body: createAnswerBody(stream, plain || !readable ? null : encoding),
-    encoding: plain || !readable ? null : encoding,
-    decoded: !readable,
+    status,
+    headers,
+    body: createAnswerBody(isForClient ? pullAsSent(response) : pullDecoded(response, sent), encoding),
+    encoding,
+    decoded: !isForClient,
     abort: () => own.abort(),
   };
+}
+
+/** A short answer of known length is read in one go. */
+function pullAsSent(response: Response): Pull {
+  const length = Number(response.headers.get("content-length") ?? Number.NaN);
+  if (length <= WHOLE_BYTES) return pullWhole(response);
+  return response.body === null ? () => Promise.resolve(null) : pullFrom(response.body);
+}
+
+function pullDecoded(response: Response, encoding: string): Pull {
+  const stream = response.body?.pipeThrough(new DecompressionStream(formatOf(encoding)));
+  return stream === undefined ? () => Promise.resolve(null) : pullFrom(stream);
 }
 
 function formatOf(encoding: string): Bun.CompressionFormat {
@@ -231,6 +242,6 @@ function failed(outcome: AttemptOutcome): AttemptResult {
 }
 
 function gone(answer: Answer): AttemptResult {
-  answer.body.discard();
+  answer.abort();
   return { kind: "client-gone" };
 }

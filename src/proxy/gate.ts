@@ -1,6 +1,6 @@
 // Holds an upstream's answer back until it is clear that it is one: while only harmless prologue has arrived nothing is
 // shown to the client, so that an error inside a 200 can still be given to the next upstream.
-import { createSseSplitter } from "../base/sse.ts";
+import { createSseSplitter, type SseSplitter } from "../base/sse.ts";
 import type { AttemptOutcome } from "../routing/types.ts";
 import { kindOfEvent } from "../usage/stream-events.ts";
 import type { AnswerBody } from "./answer-body.ts";
@@ -26,8 +26,12 @@ const HOLD_MS = 10_000;
 /** A compaction item holds a whole conversation, and the model writes it in one go. */
 const COMPACTION_HOLD_BYTES = 16 * 2 ** 20;
 const COMPACTION_HOLD_MS = 300_000;
+/** Of an answer that turns out bad so much is kept for a verdict. */
+const KEPT_TEXT = 4 * 1024;
+const SLICE_BYTES = 256;
 const OPEN: GateResult = { kind: "open" };
 
+type Shape = "unknown" | "events" | "json" | "html";
 type BadReason = Extract<AttemptOutcome, { kind: "bad-content" }>["reason"];
 
 /** Reads ahead in `input.body` (which keeps what was read) until the answer may be shown or is known to be bad. */
@@ -35,10 +39,9 @@ export async function holdAnswer(input: GateInput): Promise<GateResult> {
   const holdBytes = input.needsCompaction ? COMPACTION_HOLD_BYTES : HOLD_BYTES;
   const deadline = performance.now() + (input.needsCompaction ? COMPACTION_HOLD_MS : HOLD_MS);
   const splitter = createSseSplitter({ maxEventBytes: holdBytes });
-  let text = "";
-  let sawEvent = false;
-  let shape: "unknown" | "events" | "json" | "html" = "unknown";
   const decoder = new TextDecoder();
+  let text = "";
+  let shape: Shape = "unknown";
   const bad = (reason: BadReason, body: string): GateResult => ({
     kind: "bad",
     outcome: { kind: "bad-content", reason, status: input.status, headers: input.headers, body },
@@ -46,32 +49,42 @@ export async function holdAnswer(input: GateInput): Promise<GateResult> {
   for (;;) {
     const next = await input.body.readAhead(deadline - performance.now());
     if (next.kind === "late" || next.kind === "unreadable") return OPEN;
-    if (next.kind === "error") return bad("ended-early", text.slice(0, HOLD_BYTES));
+    if (next.kind === "error") return bad("ended-early", text);
     if (next.kind === "end") {
       if (text.trim() === "") return bad("empty", "");
       if (shape === "json") return judgeJson(text, input, bad);
-      if (shape === "html") return bad("html", text);
-      return shape === "events" || sawEvent ? bad("ended-early", text) : bad("malformed", text);
+      return bad(shape === "events" ? "ended-early" : shape === "html" ? "html" : "malformed", text);
     }
-    text += decoder.decode(next.bytes, { stream: true });
+    if (text.length < KEPT_TEXT || shape === "json") text += decoder.decode(next.bytes, { stream: true });
     if (shape === "unknown") shape = shapeOf(text, input.headers);
     if (shape === "events") {
-      for (const event of splitter.push(next.bytes)) {
-        sawEvent = true;
-        const kind = kindOfEvent(input.api, event);
-        if (kind === "error" || kind === "failed") return bad("error-event", event.data);
-        // The end right after the beginning: the client would show an empty turn as a success.
-        if (input.needsCompaction && kind !== "prologue" && kind !== "other") {
-          if (isCompactionItem(event.data)) return OPEN;
-          if (kind === "completed" || isOtherOutput(event.data)) return bad("no-compaction", "");
-          continue;
-        }
-        if (kind === "completed") return bad("empty", event.data);
-        if (kind !== "prologue" && kind !== "other") return OPEN;
-      }
+      const judged = judgeEvents(input, splitter, next.bytes);
+      if (judged === "open") return OPEN;
+      if (judged !== null) return bad(judged.reason, judged.data);
     }
     if (input.body.heldBytes >= holdBytes) return shape === "html" ? bad("html", text) : OPEN;
   }
+}
+
+type Judged = "open" | { readonly reason: BadReason; readonly data: string } | null;
+
+/** Looks at a chunk's events one slice after the other, and at none after the first that decides. */
+function judgeEvents(input: GateInput, splitter: SseSplitter, bytes: Uint8Array): Judged {
+  for (let at = 0; at < bytes.length; at += SLICE_BYTES) {
+    for (const event of splitter.push(bytes.subarray(at, at + SLICE_BYTES))) {
+      const kind = kindOfEvent(input.api, event);
+      const { data } = event;
+      if (kind === "error" || kind === "failed") return { reason: "error-event", data };
+      if (kind === "prologue" || kind === "other") continue;
+      if (!input.needsCompaction) {
+        // The end right after the beginning: the client would show an empty turn as a success.
+        return kind === "completed" ? { reason: "empty", data } : "open";
+      }
+      if (isCompactionItem(data)) return "open";
+      if (kind === "completed" || isOtherOutput(data)) return { reason: "no-compaction", data: "" };
+    }
+  }
+  return null;
 }
 
 const isCompactionItem = (data: string): boolean => /"type"\s*:\s*"compaction"/.test(data);
@@ -81,7 +94,7 @@ const isOtherOutput = (data: string): boolean =>
   /"type"\s*:\s*"(?:response\.output_text\.|message"|function_call)/.test(data);
 
 /** What the first bytes are. An event stream may be sent with any content type; a page never passes for an answer. */
-function shapeOf(text: string, headers: Headers): "unknown" | "events" | "json" | "html" {
+function shapeOf(text: string, headers: Headers): Shape {
   const start = text.replace(/^\ufeff/, "").trimStart();
   if (start === "") return "unknown";
   if (start.startsWith("{") || start.startsWith("[")) return "json";
