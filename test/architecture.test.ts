@@ -26,7 +26,7 @@ const LEVEL: Readonly<Record<string, number>> = {
 /** Nouns of routing: types that several rooms speak in. */
 const SHARED_TYPES = "routing/types.ts";
 const IMPURE =
-  /\bBun\.|\bfetch\(|\bprocess\.|\bDate\.now\b|\bMath\.random\b|\bsetTimeout\(|\bperformance\.now\b|\bconsole\./;
+  /\bBun\.|\bfetch\(|\bprocess\b|\bDate\.now\b|\bnew Date\(\)|\bMath\.random\b|\bset(?:Timeout|Interval|Immediate)\(|\bperformance\.now\b|\bconsole\.|\bcrypto\./;
 const IMPURE_MODULES = /^(?:node:(?!buffer|util)|bun:|bun$)/;
 /** Pure in what they do, though the platform keeps them in a module of its own. */
 const PURE_MODULES = new Set(["node:crypto", "node:path"]);
@@ -81,7 +81,8 @@ describe("the house", () => {
         const target = resolveImport(source, path);
         if (target === null || target.startsWith("..")) return [];
         const room = target === "main.ts" ? "main" : (target.split("/")[0] ?? "");
-        if (room === source.room || target === SHARED_TYPES) return [];
+        const isShared = target === SHARED_TYPES && source.room !== "base";
+        if (room === source.room || isShared) return [];
         return (LEVEL[room] ?? 99) < (LEVEL[source.room] ?? -1) ? [] : [`${source.name} -> ${target}`];
       }),
     );
@@ -134,11 +135,16 @@ describe("the house", () => {
     const wrong = sources.flatMap((source) => {
       const code = codeOf(source);
       const problems: string[] = [];
-      if (source.name !== "main.ts" && /\bprocess\.(?:env|exitCode|exit\()|\bBun\.env\b/.test(code))
+      if (
+        source.name !== "main.ts" &&
+        /\bprocess\.(?:env|exitCode|exit\()|\bBun\.env\b|\benv\b.* = process\b/.test(code)
+      )
         problems.push(`${source.name}: process`);
+      if (source.name !== "base/paths.ts" && /\bhomedir\b/.test(code))
+        problems.push(`${source.name}: homedir`);
       if (source.room !== "cli" && /\bconsole\b|\bprocess\.std(?:out|err)\b/.test(code))
         problems.push(`${source.name}: console`);
-      if (/^export default/m.test(code)) problems.push(`${source.name}: default export`);
+      if (/^export default|\bas default\b/m.test(code)) problems.push(`${source.name}: default export`);
       return problems;
     });
     expect(wrong).toEqual([]);
@@ -149,9 +155,9 @@ describe("the house", () => {
     for (const name of new Glob("**/*.ts").scanSync(import.meta.dir)) {
       if (name === relative(import.meta.dir, import.meta.path)) continue;
       const text = await Bun.file(join(import.meta.dir, name)).text();
-      if (/\b(?:test|it|describe)\.(?:skip|only|todo|skipIf)\b/.test(text))
+      if (/\b(?:test|it|describe)\.(?:skip|only|todo|skipIf|if|failing)\b/.test(text))
         wrong.push(`${name}: skips or focuses`);
-      if (name !== "helpers/wait.ts" && /\bBun\.sleep\(|\bsetTimeout\(\s*resolve/.test(text))
+      if (name !== "helpers/wait.ts" && /\bBun\.sleep\(|\bsetTimeout\(\s*(?:resolve|\w+,)/.test(text))
         wrong.push(`${name}: sleeps`);
     }
     expect(wrong).toEqual([]);

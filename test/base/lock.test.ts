@@ -95,7 +95,7 @@ describe("the lock between processes", () => {
     const path = join(dir.path, "lock");
     const holder = startHolder(
       path,
-      `await withLock(path, async () => { console.log("held"); await new Promise((done) => setTimeout(done, 60_000)); });`,
+      `await withLock(path, async () => { console.log("held"); setInterval(() => {}, 60_000); await new Promise(() => {}); });`,
     );
     expect(await firstLine(holder.stdout)).toBe("held");
     expect(await failureOf(withLock(path, () => 0, { timeoutMs: 0 }))).toBeInstanceOf(UserError);
