@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { GOOD, reply } from "../helpers/answers.ts";
 import { type Answer, type FakeUpstream, RESET, startFakeUpstream } from "../helpers/fake-upstream.ts";
-import { startTestProxy } from "../helpers/proxy.ts";
+import { startConfiguredProxy } from "../helpers/configured-proxy.ts";
 import { runClaudePrint } from "../helpers/real-claude.ts";
 import { runCodexExec } from "../helpers/real-codex.ts";
 
@@ -18,7 +18,7 @@ describe("through the proxy", () => {
   test("Codex and Claude Code answer at the same time", async () => {
     await using codexRelay = await startFakeUpstream([GOOD.responses({ text: "hello Codex" })]);
     await using claudeRelay = await startFakeUpstream([GOOD.messages({ text: "hello Claude" })]);
-    await using proxy = await startTestProxy({ codex: [codexRelay], claude: [claudeRelay] });
+    await using proxy = await startConfiguredProxy({ codex: [codexRelay], claude: [claudeRelay] });
     const [codex, claude] = await Promise.all([
       runCodexExec({ baseUrl: proxy.codexUrl }),
       runClaudePrint({ baseUrl: proxy.claudeUrl }),
@@ -45,7 +45,7 @@ describe("through the proxy", () => {
       await using claudePrimary = await startPrimary();
       await using codexBackup = await startFakeUpstream([GOOD.responses({ text: "from the backup" })]);
       await using claudeBackup = await startFakeUpstream([GOOD.messages({ text: "from the backup" })]);
-      await using proxy = await startTestProxy({
+      await using proxy = await startConfiguredProxy({
         codex: [codexPrimary, codexBackup],
         claude: [claudePrimary, claudeBackup],
       });

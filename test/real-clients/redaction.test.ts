@@ -5,7 +5,7 @@ import { zstdDecompressSync } from "node:zlib";
 import { GOOD, messagesPrologue, sse, stream } from "../helpers/answers.ts";
 import { type ClientHome, makeClientHome } from "../helpers/client-process.ts";
 import { type FakeUpstream, startFakeUpstream } from "../helpers/fake-upstream.ts";
-import { startTestProxy } from "../helpers/proxy.ts";
+import { startConfiguredProxy } from "../helpers/configured-proxy.ts";
 import { runClaudePrint } from "../helpers/real-claude.ts";
 import { makeCodexConfig, runCodexExec } from "../helpers/real-codex.ts";
 
@@ -90,7 +90,7 @@ describe("what a rule names never reaches an upstream", () => {
     await using upstream = await startFakeUpstream((_request, n) =>
       n === 1 ? GOOD.responses({ shellCommand: ["cat", "notes.json"] }) : GOOD.responses({ text: "done" }),
     );
-    await using proxy = await startTestProxy({ codex: [upstream], filter: RULES });
+    await using proxy = await startConfiguredProxy({ codex: [upstream], filter: RULES });
     const run = await runCodexExec({
       home,
       configToml: makeCodexConfig(proxy.codexUrl),
@@ -119,7 +119,7 @@ describe("what a rule names never reaches an upstream", () => {
     await using upstream = await startFakeUpstream((_request, n) =>
       n === 1 ? stream(toolUse("Bash", { command: "cat notes.json" })) : GOOD.messages({ text: "done" }),
     );
-    await using proxy = await startTestProxy({ claude: [upstream], filter: RULES });
+    await using proxy = await startConfiguredProxy({ claude: [upstream], filter: RULES });
     const run = await runClaudePrint({
       home,
       baseUrl: proxy.claudeUrl,

@@ -39,7 +39,7 @@ export function keyOf(place: number): string {
   return `sk-test-upstream-${place}`;
 }
 
-export async function startTestProxy(options: ProxyOptions): Promise<RunningProxy> {
+export async function startConfiguredProxy(options: ProxyOptions): Promise<RunningProxy> {
   const home = makeTempHome();
   const services: Service[] = [];
   const sections: Partial<Record<Service, unknown>> = {};
