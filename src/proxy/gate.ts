@@ -29,6 +29,7 @@ const COMPACTION_HOLD_MS = 300_000;
 /** Of an answer that turns out bad so much is kept for a verdict. */
 const KEPT_TEXT = 4 * 1024;
 const SLICE_BYTES = 256;
+const START_BYTES = 64;
 const OPEN: GateResult = { kind: "open" };
 
 type Shape = "unknown" | "events" | "json" | "html";
@@ -55,8 +56,10 @@ export async function holdAnswer(input: GateInput): Promise<GateResult> {
       if (shape === "json") return judgeJson(text, input, bad);
       return bad(shape === "events" ? "ended-early" : shape === "html" ? "html" : "malformed", text);
     }
-    if (text.length < KEPT_TEXT || shape === "json") text += decoder.decode(next.bytes, { stream: true });
-    if (shape === "unknown") shape = shapeOf(text, input.headers);
+    if (shape === "unknown") shape = shapeOf(text + decodeStart(next.bytes), input.headers);
+    // Of a stream the text is only for a verdict; a document has to be read whole.
+    const wanted = shape === "json" ? next.bytes.length : Math.max(0, KEPT_TEXT - text.length);
+    if (wanted > 0) text += decoder.decode(next.bytes.subarray(0, wanted), { stream: true });
     if (shape === "events") {
       const judged = judgeEvents(input, splitter, next.bytes);
       if (judged === "open") return OPEN;
@@ -92,6 +95,10 @@ const isCompactionItem = (data: string): boolean => /"type"\s*:\s*"compaction"/.
 /** Text or a tool call: an upstream that takes the trigger for an ordinary turn. */
 const isOtherOutput = (data: string): boolean =>
   /"type"\s*:\s*"(?:response\.output_text\.|message"|function_call)/.test(data);
+
+function decodeStart(bytes: Uint8Array): string {
+  return new TextDecoder().decode(bytes.subarray(0, START_BYTES));
+}
 
 /** What the first bytes are. An event stream may be sent with any content type; a page never passes for an answer. */
 function shapeOf(text: string, headers: Headers): Shape {
