@@ -1,0 +1,67 @@
+// Owns state.json: sections of named entries that several processes read and change, each only the entries it knows.
+// Knows no section's meaning. Losing the file loses nothing that matters, so what cannot be read counts as empty.
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { PRIVATE_FILE, ensurePrivateDirectory, writeFileAtomic } from "../base/files.ts";
+import { isRecord, parseRecord } from "../base/json-value.ts";
+import { withLock } from "../base/lock.ts";
+import type { Paths } from "../base/paths.ts";
+
+export type StatePaths = Pick<Paths, "home" | "state" | "run">;
+
+/** Entries by name. JSON. */
+export type Section = Readonly<Record<string, unknown>>;
+
+/** Sections by name. JSON. */
+export type State = Readonly<Record<string, Section>>;
+
+/** Every section, those of other versions of the program too. Never throws: an unreadable file is an empty one. */
+export function readState(path: string): State {
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8");
+  } catch {
+    return {};
+  }
+  const entries = Object.entries(parseRecord(text) ?? {});
+  return Object.fromEntries(entries.filter((entry): entry is [string, Section] => isRecord(entry[1])));
+}
+
+/**
+ * Replaces the file by what `change` makes of it, while no other process does. Nothing is written where nothing
+ * changed. Throws UserError when the lock or the file cannot be used.
+ */
+export async function updateState(paths: StatePaths, change: (state: State) => State): Promise<void> {
+  ensurePrivateDirectory(paths.home);
+  await withLock(join(paths.run, "state.lock"), () => {
+    const before = readState(paths.state);
+    const after = change(before);
+    const text = JSON.stringify(after);
+    if (text === JSON.stringify(before)) return;
+    writeFileAtomic(paths.state, `${text}\n`, { mode: PRIVATE_FILE });
+  });
+}
+
+/**
+ * A section with the changes of one process: the entries that differ between `base` (as it last knew them) and `mine`.
+ * Where another process changed an entry meanwhile, the one that is there wins over one that was dropped, and the
+ * later writer over the earlier.
+ * @returns a new section; the order of the entries means nothing
+ */
+export function mergeSection(versions: {
+  readonly base: Section;
+  readonly mine: Section;
+  readonly theirs: Section;
+}): Section {
+  const base = new Map(Object.entries(versions.base));
+  const mine = new Map(Object.entries(versions.mine));
+  const merged = new Map(Object.entries(versions.theirs));
+  for (const [name, value] of mine) if (!isSame(value, base.get(name))) merged.set(name, value);
+  for (const [name, value] of base)
+    if (!mine.has(name) && isSame(value, merged.get(name))) merged.delete(name);
+  return Object.fromEntries(merged);
+}
+
+function isSame(one: unknown, other: unknown): boolean {
+  return JSON.stringify(one) === JSON.stringify(other);
+}
