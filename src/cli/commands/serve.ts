@@ -5,7 +5,7 @@ import { CLIENT_NAME, SERVICES, type Service } from "../../base/service.ts";
 import type { LogEntry } from "../../log/entry.ts";
 import { PORT_ARG, readPort, readService, SERVICE_ARGS } from "../args.ts";
 import { type Cli, type Command, defineCommand } from "../cli.ts";
-import { waitForSignal } from "../signals.ts";
+import { listenForSignals } from "../signals.ts";
 
 /** Open answers may finish for so long after the first signal. */
 const DRAIN_MS = 4_000;
@@ -38,6 +38,7 @@ export function createCommand(cli: Cli): Command {
       }
       const services: readonly Service[] = args.all === true ? SERVICES : [readService(args) ?? "codex"];
       const isQuiet = args.quiet === true || !process.stderr.isTTY;
+      using signals = listenForSignals();
       const serving = await serve({
         paths: cli.paths,
         env: cli.env,
@@ -49,10 +50,10 @@ export function createCommand(cli: Cli): Command {
         onTrouble: (words) => cli.out.warn(words),
       });
       showStart(cli, serving);
-      const signal = await waitForSignal();
+      const exitCode = await signals.next();
       cli.out.note(`stopping: open answers have ${DRAIN_MS / 1000} s, a second Ctrl+C ends them`);
-      await Promise.race([serving.stop(DRAIN_MS), waitForSignal()]);
-      return signal;
+      await Promise.race([serving.stop(DRAIN_MS), signals.next().then(() => serving.stop(0))]);
+      return exitCode;
     },
   });
 }
