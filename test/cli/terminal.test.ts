@@ -1,10 +1,9 @@
 import { describe, expect, test } from "bun:test";
 import { closeSync, openSync } from "node:fs";
-import { join } from "node:path";
 import { runAtTerminal } from "../helpers/pseudo-terminal.ts";
 import { makeTempHome } from "../helpers/temp-home.ts";
 
-const PROBE = [process.execPath, join(import.meta.dir, "terminal-probe.ts")];
+const PROBE = [process.execPath, Bun.fileURLToPath(import.meta.resolve("./terminal-probe.ts"))];
 
 async function atPipe(what: string, env: Record<string, string> = {}) {
   using home = makeTempHome();
