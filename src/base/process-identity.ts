@@ -1,0 +1,59 @@
+// Tells one process from all others, past and future: its id alone is given to the next one after a while.
+import { readFileSync } from "node:fs";
+import { errorCode } from "./errors.ts";
+
+export interface ProcessIdentity {
+  readonly pid: number;
+  /** When it began, in the system's own words; null where the system does not tell. */
+  readonly started: string | null;
+}
+
+/** The running process of that id; null when there is none. */
+export function identifyProcess(pid: number): ProcessIdentity | null {
+  if (!isAlive(pid)) return null;
+  if (process.platform === "linux") {
+    const started = readLinuxStart(pid);
+    return started === null ? null : { pid, started };
+  }
+  return { pid, started: process.platform === "win32" ? null : askForStart(pid) };
+}
+
+/** Is it still that process? Where the system does not tell when one began, the id decides. */
+export function isRunning({ pid, started }: ProcessIdentity): boolean {
+  const now = identifyProcess(pid);
+  return now !== null && (now.started === null || started === null || now.started === started);
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    // EPERM: it is there, and another user's.
+    return errorCode(error) === "EPERM";
+  }
+}
+
+/** Field 22 of /proc/PID/stat, in ticks since the boot, with the boot's id; null for a process that only waits to be reaped. */
+function readLinuxStart(pid: number): string | null {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    // The second field is the name in brackets, and may hold blanks and brackets itself.
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    if (fields[0] === "Z" || fields[0] === "X") return null;
+    const boot = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
+    return `${boot}:${fields[19] ?? ""}`;
+  } catch (error) {
+    if (errorCode(error) === undefined) throw error;
+    return null;
+  }
+}
+
+/** Everywhere else with a POSIX `ps`. */
+function askForStart(pid: number): string | null {
+  const asked = Bun.spawnSync(["ps", "-o", "lstart=", "-p", String(pid)], {
+    env: { LC_ALL: "C", PATH: "/bin:/usr/bin" },
+  });
+  const words = asked.stdout.toString().trim();
+  return words === "" ? null : words;
+}

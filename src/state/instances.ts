@@ -1,0 +1,88 @@
+// The records of running proxies, one file for each process and service, so that other commands can find them, tell the
+// dead ones, and talk to the living with the token of their run.
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import { z } from "zod";
+import { UserError, errorCode } from "../base/errors.ts";
+import {
+  PRIVATE_FILE,
+  describe,
+  ensurePrivateDirectory,
+  readText,
+  removeFile,
+  writeFileAtomic,
+} from "../base/files.ts";
+import { isRunning } from "../base/process-identity.ts";
+import { SERVICES } from "../base/service.ts";
+
+const instanceSchema = z.looseObject({
+  pid: z.int(),
+  /** See ProcessIdentity. */
+  started: z.string().nullable(),
+  service: z.enum(SERVICES),
+  port: z.int(),
+  /** Secret of this run: whoever has it may change something. Never shown. */
+  token: z.string(),
+  /** Which command runs it. */
+  command: z.enum(["serve", "run"]),
+  /** Wall clock, ms. */
+  since: z.number(),
+});
+
+export type Instance = Readonly<z.infer<typeof instanceSchema>>;
+
+const PREFIX = "instance-";
+
+/** Writes the record (0600). `directory` is paths.run. Throws UserError. */
+export function writeInstance(directory: string, instance: Instance): void {
+  ensurePrivateDirectory(directory);
+  writeFileAtomic(recordPath(directory, instance), `${JSON.stringify(instance)}\n`, { mode: PRIVATE_FILE });
+}
+
+export function removeInstance(directory: string, instance: Pick<Instance, "pid" | "service">): void {
+  removeFile(recordPath(directory, instance));
+}
+
+/** Every process that still runs, the oldest first. Records that cannot be read are left out. */
+export async function readInstances(directory: string): Promise<Instance[]> {
+  const running = (await readRecords(directory)).filter(isRunning);
+  return running.toSorted((one, other) => one.since - other.since);
+}
+
+/** Removes the records of processes that ended without doing so themselves. */
+export async function removeDeadInstances(directory: string): Promise<void> {
+  for (const instance of await readRecords(directory)) {
+    if (!isRunning(instance)) removeInstance(directory, instance);
+  }
+}
+
+async function readRecords(directory: string): Promise<Instance[]> {
+  const names = listNames(directory).filter((name) => name.startsWith(PREFIX) && name.endsWith(".json"));
+  const records = await Promise.all(names.map((name) => readRecord(join(directory, name))));
+  return records.flat();
+}
+
+function listNames(directory: string): string[] {
+  try {
+    return readdirSync(directory);
+  } catch (error) {
+    if (errorCode(error) === "ENOENT") return [];
+    throw new UserError(`cannot look into ${directory}: ${describe(error)}`, { cause: error });
+  }
+}
+
+async function readRecord(path: string): Promise<Instance[]> {
+  try {
+    const text = await readText(path);
+    return text === null ? [] : [instanceSchema.parse(JSON.parse(text))];
+  } catch (error) {
+    const isUnreadable =
+      error instanceof UserError || error instanceof SyntaxError || error instanceof z.ZodError;
+    if (isUnreadable) return [];
+    throw error;
+  }
+}
+
+function recordPath(directory: string, { pid, service }: Pick<Instance, "pid" | "service">): string {
+  return join(directory, `${PREFIX}${pid}-${service}.json`);
+}
