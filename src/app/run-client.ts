@@ -5,6 +5,7 @@ import { UserError } from "../base/errors.ts";
 import { describe } from "../base/files.ts";
 import type { Paths } from "../base/paths.ts";
 import type { Service } from "../base/service.ts";
+import { bootstrap } from "./bootstrap.ts";
 import { prepareRun } from "./run-plan.ts";
 import { type Served, serve } from "./serve.ts";
 
@@ -44,6 +45,7 @@ export async function runClient(options: RunClientOptions): Promise<ClientEnd> {
   const { paths, env, cwd, service, command, args, port = 0, configName } = options;
   const program = findProgram(command, service, options);
   const plan = await prepareRun({ paths, env, cwd, service, program, args });
+  if (configName === undefined) await bootstrap({ paths, env, cwd, service }, Date.now);
   const troubles: string[] = [];
   const serving = await serve({
     paths,

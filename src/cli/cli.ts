@@ -24,8 +24,6 @@ export interface Command extends CommandDef<ArgsDef> {
   readonly meta: { readonly name: string; readonly description: string };
   /** Shown by --help: what to type, and what it does. Two of each. */
   readonly examples?: readonly (readonly [line: string, does: string])[];
-  /** The sub-command that is meant when none is named. */
-  readonly defaultCommand?: string;
   /** Everything after `--` belongs to another program and is not looked at. */
   readonly passesThrough?: boolean;
   readonly subCommands?: Readonly<Record<string, Command>>;

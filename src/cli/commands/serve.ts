@@ -1,7 +1,9 @@
 // `ch serve`, and bare `ch`: runs the proxy in front of the user until a signal ends it.
+import { bootstrap } from "../../app/bootstrap.ts";
 import { type Serving, serve, type Served } from "../../app/serve.ts";
 import { EXIT, UserError } from "../../base/errors.ts";
 import { CLIENT_NAME, SERVICES, type Service } from "../../base/service.ts";
+import { loadConfig } from "../../config/file.ts";
 import type { LogEntry } from "../../log/entry.ts";
 import { PORT_ARG, readPort, readService, SERVICE_ARGS } from "../args.ts";
 import { type Cli, type Command, defineCommand } from "../cli.ts";
@@ -36,8 +38,10 @@ export function createCommand(cli: Cli): Command {
           exitCode: EXIT.usage,
         });
       }
-      const services: readonly Service[] = args.all === true ? SERVICES : [readService(args) ?? "codex"];
+      const { defaultService } = await loadConfig(cli.paths.config);
+      const services = args.all === true ? SERVICES : [readService(args) ?? defaultService ?? "codex"];
       const isQuiet = args.quiet === true || !process.stderr.isTTY;
+      for (const service of services) await takeOver(cli, service);
       using signals = listenForSignals();
       const serving = await serve({
         paths: cli.paths,
@@ -56,6 +60,15 @@ export function createCommand(cli: Cli): Command {
       return exitCode;
     },
   });
+}
+
+/** The first start of a service: what its client has is taken over, and said. */
+async function takeOver({ env, now, out, paths }: Cli, service: Service): Promise<void> {
+  const taken = await bootstrap({ paths, env, cwd: process.cwd(), service }, now);
+  if (taken === null) return;
+  const names = taken.configs.map(({ name }) => name);
+  out.note(`took over from ${CLIENT_NAME[service]}: ${names.join(", ")} (ch config list)`);
+  for (const words of taken.skipped) out.note(`  left out: ${words}`);
 }
 
 function showStart(cli: Cli, serving: Serving): void {

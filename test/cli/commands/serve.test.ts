@@ -116,7 +116,8 @@ test("without a config it says what to type, and nothing is left behind", async 
   using home = makeTempHome();
   const { code, stderr, stdout } = await runCli(["serve"], { home });
   expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
-  expect(stderr).toContain("error: no upstream is configured for codex\n  ch config add main --base-url URL");
+  expect(stderr).toContain("error: Codex has no provider or login that could be taken over");
+  expect(stderr).toContain("\n  ch config add main --base-url URL --auth-token-env NAME");
 });
 
 test("a taken port is named with who has taken it", async () => {
@@ -160,6 +161,28 @@ test("both services in one process, each on its own port", async () => {
   });
   const { code, stderr } = await runCli(["serve", "--all", "--no-switch"], { home });
   expect(code).toBe(1);
-  expect(stderr).toContain("no upstream is configured for claude");
+  expect(stderr).toContain("Claude Code has no provider or login that could be taken over");
   expect(stderr).toContain("--claude");
+});
+
+test("a first start takes over what the client has, by reference to its key", async () => {
+  using home = makeTempHome();
+  home.write(
+    ".codex/config.toml",
+    'model_provider = "relay"\n[model_providers.relay]\nname = "relay"\nbase_url = "https://relay.example/v1"\nenv_key = "RELAY_KEY"\n',
+  );
+  await using serving = startCli(["serve", "--no-switch", "--port", String(freePort())], { home });
+  await serving.waitFor(LISTENING);
+  expect(serving.stderr()).toContain("took over from Codex: relay");
+  const config: unknown = await Bun.file(home.paths.config).json();
+  expect(config).toMatchObject({
+    codex: {
+      active: "relay",
+      configs: {
+        relay: {
+          upstreams: [{ base_url: "https://relay.example/v1", auth: { auth_token_env: "RELAY_KEY" } }],
+        },
+      },
+    },
+  });
 });
