@@ -31,7 +31,7 @@ const BACKUP = GOOD.responses({ text: "from the backup" });
 async function verdicts(proxy: TestProxy, body = TURN): Promise<string[]> {
   const asked = proxy.entries.length;
   const answer = await sendTurn(proxy, { body });
-  expect(answer).toMatchObject({ status: 200, end: "complete" });
+  expect([answer.status, answer.end]).toEqual([200, "complete"]);
   expect(answer.text()).toContain("from the backup");
   const entry = await proxy.entry(asked + 1);
   return (entry.attempts ?? [{ verdict: "ok" }]).map(({ verdict }) => verdict);

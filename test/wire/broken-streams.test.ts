@@ -1,0 +1,248 @@
+import { describe, expect, test } from "bun:test";
+import {
+  chunk,
+  EVENT_STREAM,
+  GOOD,
+  head,
+  LAST_CHUNK,
+  messagesEvents,
+  responsesEvents,
+  sse,
+  stream,
+  untilClose,
+  USED,
+} from "../helpers/answers.ts";
+import type { Upstream } from "../../src/base/upstream.ts";
+import { type Answer, FIN, RESET, SILENCE, startFakeUpstream, type Step } from "../helpers/fake-upstream.ts";
+import { startTestProxy } from "../helpers/in-process-proxy.ts";
+import { connectRaw } from "../helpers/raw-client.ts";
+import { elapse } from "../helpers/wait.ts";
+import { makeUpstream } from "../helpers/upstream.ts";
+import { sendTurn, turnBytes } from "./turn.ts";
+
+const { timeouts } = makeUpstream();
+/** All but the last two events: real output, and no end. */
+const CUT_RESPONSES = responsesEvents({ deltas: 5 }).slice(0, -2);
+const CUT_MESSAGES = messagesEvents({ deltas: 5 }).slice(0, -2);
+
+interface Cut {
+  readonly head?: string;
+  readonly events: readonly string[];
+  readonly ending: readonly Step[];
+  readonly service?: "codex" | "claude";
+  readonly upstream?: Partial<Upstream>;
+}
+
+/** A turn whose upstream sends the events, and its ending only when the client has read them all. */
+async function readCut({ ending, events, head: start, service = "codex", upstream }: Cut) {
+  const seen = Promise.withResolvers<void>();
+  const script = (): Answer =>
+    (async function* () {
+      yield start ?? head(200, EVENT_STREAM);
+      yield* start === undefined ? events.map(chunk) : events;
+      await seen.promise;
+      yield* ending;
+    })();
+  await using primary = await startFakeUpstream(script);
+  await using backup = await startFakeUpstream([GOOD[service === "codex" ? "responses" : "messages"]()]);
+  await using proxy = startTestProxy({
+    service,
+    upstreams: [{ baseUrl: primary.baseUrl, ...upstream }, backup.baseUrl],
+  });
+  await using client = await connectRaw(proxy.port);
+  client.send(turnBytes(proxy, { path: service === "codex" ? "/v1/responses" : "/v1/messages" }));
+  await client.begun(events.join("").length);
+  seen.resolve();
+  const answer = await client.response();
+  expect(answer.text()).toBe(events.join(""));
+  expect(backup.requests).toEqual([]);
+  await primary.waitForClose();
+  return { status: answer.status, end: answer.end, entry: await proxy.entry() };
+}
+
+describe("a stream that breaks after its beginning", () => {
+  const endings: readonly [string, readonly Step[]][] = [
+    ["a reset", [RESET]],
+    ["a close without the last chunk", [FIN]],
+    ["a clean end without the terminal event", [LAST_CHUNK, FIN]],
+  ];
+  for (const [what, ending] of endings) {
+    test(`U19 ${what} is a cut for the client, never a clean end and never another upstream's answer`, async () => {
+      const cut = await readCut({ events: CUT_RESPONSES, ending });
+      expect(cut).toMatchObject({ status: 200, end: "reset" });
+      expect(cut.entry).toMatchObject({ outcome: "cut", status_code: 200 });
+    });
+  }
+
+  test("U19 what was counted until the cut is in the log", async () => {
+    const cut = await readCut({ events: CUT_MESSAGES, ending: [RESET], service: "claude" });
+    expect(cut).toMatchObject({ status: 200, end: "reset" });
+    expect(cut.entry).toMatchObject({
+      outcome: "cut",
+      usage: { input_tokens: USED.input - USED.cached, cached_input_tokens: USED.cached },
+    });
+  });
+
+  test("U19 a tool call before the cut is passed on once and never asked for again by us", async () => {
+    const events = responsesEvents({ shellCommand: ["true"] }).slice(0, -1);
+    expect(await readCut({ events, ending: [RESET] })).toMatchObject({ end: "reset" });
+  });
+
+  const delimited = [
+    ["a close", FIN],
+    ["a reset", RESET],
+  ] as const;
+  for (const [what, ending] of delimited) {
+    test(`U20 ${what} of a body that only the connection delimits is a cut without the terminal event`, async () => {
+      const start = head(200, { "content-type": "text/event-stream" });
+      const cut = await readCut({ head: start, events: CUT_RESPONSES, ending: [ending] });
+      expect(cut).toMatchObject({ status: 200, end: "reset", entry: { outcome: "cut" } });
+    });
+  }
+
+  test("U20 a body that only the connection delimits is whole with its terminal event", async () => {
+    const body = responsesEvents().join("");
+    await using primary = await startFakeUpstream([
+      untilClose(body, { "content-type": "text/event-stream" }),
+    ]);
+    await using proxy = startTestProxy({ upstreams: [primary.baseUrl] });
+    const answer = await sendTurn(proxy);
+    expect([answer.status, answer.end]).toEqual([200, "complete"]);
+    expect(answer.text()).toBe(body);
+    expect(await proxy.entry()).toMatchObject({ outcome: "ok" });
+  });
+
+  test("U21 a stall ends at the idle budget as a cut", async () => {
+    const cut = await readCut({
+      events: CUT_RESPONSES,
+      ending: [SILENCE],
+      upstream: { timeouts: { ...timeouts, idleMs: 150 } },
+    });
+    expect(cut).toMatchObject({ status: 200, end: "reset", entry: { outcome: "cut" } });
+  });
+});
+
+describe("odd, but whole", () => {
+  test("U22 an answer that drips byte by byte for longer than any silence may last", async () => {
+    const body = responsesEvents().join("");
+    const script = (): Answer =>
+      (async function* () {
+        yield head(200, { ...EVENT_STREAM });
+        for (const byte of body.slice(0, 150)) {
+          yield chunk(byte);
+          await elapse(2);
+        }
+        yield chunk(body.slice(150));
+        yield LAST_CHUNK;
+      })();
+    await using primary = await startFakeUpstream(script);
+    const slow = { baseUrl: primary.baseUrl, timeouts: { ...timeouts, idleMs: 150 } };
+    await using proxy = startTestProxy({ upstreams: [slow] });
+    const answer = await sendTurn(proxy);
+    expect([answer.status, answer.end]).toEqual([200, "complete"]);
+    expect(answer.text()).toBe(body);
+  });
+
+  test("U23 an event of 20 MB without a line end is passed on whole", async () => {
+    const huge = sse("response.output_text.delta", {
+      type: "response.output_text.delta",
+      delta: "x".repeat(20 << 20),
+    });
+    const [created = "", progress = "", ...rest] = responsesEvents();
+    const body = [created, progress, huge, ...rest].join("");
+    const pieces = body.match(/[^]{1,65536}/g) ?? [];
+    await using primary = await startFakeUpstream([stream(pieces)]);
+    await using proxy = startTestProxy({ upstreams: [primary.baseUrl] });
+    const answer = await sendTurn(proxy);
+    expect(answer.end).toBe("complete");
+    expect(Bun.hash(answer.body)).toBe(Bun.hash(body));
+    expect(await proxy.entry()).toMatchObject({ outcome: "ok", usage: { input_tokens: USED.input } });
+  });
+
+  test("U24 a Content-Length beside chunks, or one that is false, never reaches the client", async () => {
+    const body = responsesEvents().join("");
+    await using upstream = await startFakeUpstream([
+      [head(200, { "content-length": "5", "transfer-encoding": "chunked" }), chunk(body), LAST_CHUNK],
+    ]);
+    await using proxy = startTestProxy({ upstreams: [upstream.baseUrl] });
+    const answer = await sendTurn(proxy);
+    expect(answer.end).toBe("complete");
+    expect(answer.text()).toBe(body);
+    expect(answer.header("content-length") ?? `${body.length}`).toBe(`${body.length}`);
+  });
+
+  const framings: readonly [string, Answer][] = [
+    [
+      "two different Content-Lengths",
+      ["HTTP/1.1 200 OK\r\ncontent-length: 5\r\ncontent-length: 6\r\n\r\nhello", FIN],
+    ],
+    [
+      "a Content-Length that promises more than comes",
+      [head(200, { "content-length": "100" }), "data: {}\n\n", FIN],
+    ],
+  ];
+  for (const [what, answer] of framings) {
+    test(`U24 ${what} is a failed attempt`, async () => {
+      await using primary = await startFakeUpstream([answer]);
+      await using backup = await startFakeUpstream([GOOD.responses({ text: "from the backup" })]);
+      await using proxy = startTestProxy({ upstreams: [primary.baseUrl, backup.baseUrl] });
+      expect((await sendTurn(proxy)).text()).toContain("from the backup");
+    });
+  }
+
+  test("U25 a storm of interim answers is swallowed", async () => {
+    await using upstream = await startFakeUpstream([
+      [
+        "HTTP/1.1 102 Processing\r\n\r\n".repeat(200),
+        "HTTP/1.1 103 Early Hints\r\nlink: </x>\r\n\r\n",
+        head(200, { ...EVENT_STREAM }),
+        ...responsesEvents().map(chunk),
+        LAST_CHUNK,
+      ],
+    ]);
+    await using proxy = startTestProxy({ upstreams: [upstream.baseUrl] });
+    await using client = await connectRaw(proxy.port);
+    client.send(turnBytes(proxy));
+    const answer = await client.response();
+    expect([answer.status, answer.end]).toEqual([200, "complete"]);
+    expect(answer.header("link")).toBeNull();
+  });
+
+  const heads: readonly [string, string][] = [
+    [
+      "U27 300 headers",
+      `HTTP/1.1 200 OK\r\n${Array.from({ length: 300 }, (_, n) => `x-h${n}: v\r\n`).join("")}\r\n`,
+    ],
+    ["U27 a header of 5 MB", `HTTP/1.1 200 OK\r\nx-big: ${"v".repeat(5 << 20)}\r\n\r\n`],
+    ["U28 status 0", "HTTP/1.1 0 Zero\r\ncontent-length: 0\r\n\r\n"],
+    ["U28 status 999", "HTTP/1.1 999 Beyond\r\ncontent-length: 0\r\n\r\n"],
+  ];
+  for (const [what, bytes] of heads) {
+    test(`${what} is a failed attempt, and a 5xx when nobody else is there`, async () => {
+      await using primary = await startFakeUpstream([[bytes, FIN]]);
+      await using backup = await startFakeUpstream([GOOD.responses({ text: "from the backup" })]);
+      await using proxy = startTestProxy({ upstreams: [primary.baseUrl, backup.baseUrl] });
+      expect((await sendTurn(proxy)).text()).toContain("from the backup");
+      await using alone = startTestProxy({ upstreams: [primary.baseUrl] });
+      const answer = await sendTurn(alone);
+      expect(answer.status).toBe(503);
+      expect(answer.header("retry-after")).toMatch(/^(?:[1-9]|10)$/);
+    });
+  }
+
+  test("U29 compression that the client did not ask for is taken off", async () => {
+    const body = responsesEvents().join("");
+    await using upstream = await startFakeUpstream(() =>
+      stream([], {
+        headers: { "content-encoding": "gzip" },
+        ending: [chunk(Bun.gzipSync(Buffer.from(body))), LAST_CHUNK],
+      }),
+    );
+    await using proxy = startTestProxy({ upstreams: [upstream.baseUrl] });
+    const answer = await sendTurn(proxy);
+    expect(answer.header("content-encoding")).toBeNull();
+    expect(answer.text()).toBe(body);
+    expect(upstream.requests[0]?.header("accept-encoding")).toBe("identity");
+    expect(await proxy.entry()).toMatchObject({ outcome: "ok", usage: { output_tokens: USED.output } });
+  });
+});
