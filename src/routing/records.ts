@@ -30,7 +30,9 @@ export interface Records {
   of(key: string): UpstreamRecord;
   all(): IterableIterator<[string, UpstreamRecord]>;
   look(upstream: Upstream, model: string | null, isLastResort: boolean): View;
-  /** Takes notice of a request's upstreams; true when the user changed active, order or enabled since the last one. */
+  /** Did the user change active, order or enabled since the last request? */
+  isEdited(upstreams: readonly Upstream[]): boolean;
+  /** Takes notice of a request's upstreams; true when they were edited. */
   noteOrder(upstreams: readonly Upstream[]): boolean;
   /** The line in force. Another object after each edit. */
   lineOf(service: Service): Line | undefined;
@@ -71,11 +73,16 @@ export function createRecords(now: () => number): Records {
         isLastResort,
       });
     },
+    isEdited(upstreams) {
+      const [first] = upstreams;
+      const line = first === undefined ? undefined : lines.get(first.service);
+      return line !== undefined && line.upstreams !== upstreams && line.order !== orderOf(upstreams);
+    },
     noteOrder(upstreams) {
       const [first] = upstreams;
       const line = first === undefined ? undefined : lines.get(first.service);
       if (first === undefined || line?.upstreams === upstreams) return false;
-      const order = upstreams.map((upstream) => upstream.key).join("\n");
+      const order = orderOf(upstreams);
       if (line?.order === order) {
         line.upstreams = upstreams;
         return false;
@@ -89,4 +96,8 @@ export function createRecords(now: () => number): Records {
       lines.set(service, { upstreams: [], order, front: undefined, isAllDown: false });
     },
   };
+}
+
+function orderOf(upstreams: readonly Upstream[]): string {
+  return upstreams.map((upstream) => upstream.key).join("\n");
 }

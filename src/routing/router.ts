@@ -26,6 +26,8 @@ import type {
 export interface Router {
   /** The order in which this request should try its upstreams. */
   plan(request: PlanRequest): readonly Candidate[];
+  /** What `plan` would answer now, for somebody who only looks: nothing is noted. */
+  explain(request: PlanRequest): readonly Candidate[];
   /** Leave to try one upstream now, for a request that was planned. The permit must be settled, whatever happens. */
   admit(upstream: Upstream, request: PlanRequest): Admission;
   /** May one more upstream be tried after a failure of this class? Ambiguous failures draw on a budget. */
@@ -136,12 +138,20 @@ export function createRouter({ now, onEvent, random, settings }: RouterOptions):
     return permit;
   };
 
+  const choose = (request: PlanRequest, home: Home | undefined): readonly Candidate[] =>
+    selectCandidates({ request, home, viewOf: viewFor(request) });
+
   return {
     plan(request) {
       const [first] = request.upstreams;
       if (records.noteOrder(request.upstreams) && first !== undefined) affinity.release(first.service);
       budget.noteRequest();
-      return selectCandidates({ request, home: homeOf(request), viewOf: viewFor(request) });
+      return choose(request, homeOf(request));
+    },
+    explain(request) {
+      const home = homeOf(request);
+      const isKept = home?.isPinned === true || !records.isEdited(request.upstreams);
+      return choose(request, isKept ? home : undefined);
     },
     admit(upstream, request) {
       const view = viewFor(request);

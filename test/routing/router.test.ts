@@ -265,6 +265,19 @@ describe("a session", () => {
     expect(desk.order({ ...s, upstreams: [B, C] })).toBe("bc");
   });
 
+  test("is explained as the next request would find it, and looking changes nothing", () => {
+    const desk = makeDesk();
+    desk.serve(B, { sessionId: "s" });
+    const explain = (upstreams: readonly Upstream[]): string =>
+      desk.router
+        .explain({ upstreams, model: "m", sessionId: "s", now: NOW })
+        .map(({ upstream }) => upstream.key)
+        .join("");
+    expect(explain(ALL)).toBe("bac");
+    expect(explain([C, B, A])).toBe("cba");
+    expect(desk.order({ sessionId: "s" })).toBe("bac");
+  });
+
   test("is not brought back by a request from before the edit", () => {
     const desk = makeDesk();
     desk.serve(C, s);
