@@ -11,10 +11,11 @@ beforeEach(() => {
 });
 afterEach(() => home[Symbol.dispose]());
 
-test.each(DEMO_FAULTS.map((fault) => [fault]))(
+test.concurrent.each(DEMO_FAULTS.map((fault) => [fault]))(
   "a first relay that fails by %s costs the client no turn",
   async (fault) => {
-    const { code, stdout } = await runCli(["demo", "--fault", fault], { home });
+    using own = makeTempHome();
+    const { code, stdout } = await runCli(["demo", "--fault", fault], { home: own });
     expect(stdout).toContain("5 turns asked, 5 answered, 0 errors seen");
     expect(stdout.match(/^ {2}turn \d {3}answered by harbour/gm)).toHaveLength(fault === "slow" ? 5 : 2);
     expect(stdout.match(/^ {2}turn \d {3}answered by lantern/gm) ?? []).toHaveLength(
