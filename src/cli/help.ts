@@ -98,22 +98,27 @@ function flagRows(args: ArgsDef): Row[] {
     .map(([name, definition]) => {
       const isOnByDefault = definition.type === "boolean" && definition.default === true;
       const value = definition.type === "boolean" ? "" : ` ${definition.valueHint ?? "VALUE"}`;
-      const negative = "negativeDescription" in definition ? definition.negativeDescription : undefined;
-      const words = (isOnByDefault ? negative : undefined) ?? definition.description ?? "";
-      return [`--${isOnByDefault ? "no-" : ""}${name}${value}`, words];
+      return [`--${isOnByDefault ? "no-" : ""}${name}${value}`, describeFlag(definition)];
     });
 }
 
-/** Two columns; a left side too long for its column gets a line of its own, a long right side goes on below. */
+function describeFlag(definition: ArgsDef[string]): string {
+  const words = definition.description ?? "";
+  if (definition.type === "boolean")
+    return definition.default === true ? (definition.negativeDescription ?? words) : words;
+  const choices = definition.type === "enum" ? `: ${(definition.options ?? []).join(", ")}` : "";
+  const usual = definition.default === undefined ? "" : ` (default: ${String(definition.default)})`;
+  return `${words}${choices}${usual}`;
+}
+
+/** Two columns with the right one wrapped; one under the other where a left side is too long for that. */
 function columns(rows: readonly Row[], width: number): string[] {
-  const leftWidth = Math.min(WIDEST_LEFT, Math.max(...rows.map(([left]) => left.length)));
-  const indent = " ".repeat(leftWidth + 4);
+  const longest = Math.max(...rows.map(([left]) => left.length));
+  const isStacked = longest > WIDEST_LEFT;
+  const indent = " ".repeat(isStacked ? 6 : longest + 4);
   return rows.flatMap(([left, right]) => {
-    const [first = "", ...more] = Bun.wrapAnsi(right, width - indent.length).split("\n");
-    const isOwnLine = left.length > leftWidth;
-    return [
-      ...(isOwnLine ? [`  ${left}`, `${indent}${first}`] : [`  ${left.padEnd(leftWidth)}  ${first}`]),
-      ...more.map((line) => `${indent}${line}`),
-    ].map((line) => line.trimEnd());
+    const words = Bun.wrapAnsi(right, width - indent.length).split("\n");
+    if (isStacked) return [`  ${left}`, ...words.map((line) => `${indent}${line}`)];
+    return words.map((line, index) => `${index === 0 ? `  ${left}`.padEnd(indent.length) : indent}${line}`);
   });
 }

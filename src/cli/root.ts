@@ -10,7 +10,10 @@ export interface RootEntry {
 export const DEFAULT_COMMAND = "serve";
 
 export const COMMANDS = {
-  serve: { summary: "run the proxy in front of you", load: () => import("./commands/serve.ts") },
+  serve: {
+    summary: "run the proxy in front of you (bare ch does it too)",
+    load: () => import("./commands/serve.ts"),
+  },
   run: { summary: "start a client behind a proxy of its own", load: () => import("./commands/run.ts") },
   demo: { summary: "see a failover happen, without a key", load: () => import("./commands/demo.ts") },
   config: { summary: "see and change your upstreams", load: () => import("./commands/config.ts") },

@@ -28,7 +28,7 @@ export function createCommand(cli: Cli): Command {
         options: [...DEMO_FAULTS],
         default: "quota",
         valueHint: "FAULT",
-        description: DEMO_FAULTS.join(", "),
+        description: "how the first relay fails",
       },
     },
     examples: [

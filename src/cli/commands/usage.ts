@@ -38,7 +38,13 @@ function summaryCommand(cli: Cli): Command {
       ["ch usage summary --plain", "one row a line, cells separated by |"],
     ],
     args: {
-      by: { type: "enum", options: [...GROUPS], default: "config", description: "what a row stands for" },
+      by: {
+        type: "enum",
+        options: [...GROUPS],
+        default: "config",
+        valueHint: "WHAT",
+        description: "what a row stands for",
+      },
       since: { type: "string", valueHint: "TIME", description: "7d, today, 2026-01-31, 2026-01-31T14:30" },
       until: { type: "string", valueHint: "TIME", description: "as --since; a day is included" },
       ...SERVICE_ARGS,

@@ -19,7 +19,7 @@ export function importCommand(cli: Cli): Command {
       ["ch config import --from claude --yes", "take it over from Claude Code"],
     ],
     args: {
-      from: { type: "enum", options: ["codex", "claude"], description: "whose set-up: codex or claude" },
+      from: { type: "enum", options: ["codex", "claude"], valueHint: "CLIENT", description: "whose set-up" },
       yes: { type: "boolean", description: "write it without asking" },
       ...JSON_ARG,
     },
