@@ -51,6 +51,7 @@ async function runDemo(cli: Cli, fault: DemoFault): Promise<number> {
     const turn = await demo.turn();
     turns.push(turn);
     out.line(`  ${describeTurn(out, turn)}`);
+    for (const { relay, error } of turn.before) out.line(out.paint("dim", `           ${relay}: ${error}`));
   }
   const answered = turns.filter((turn) => turn.answeredBy !== null).length;
   out.line();
@@ -65,9 +66,7 @@ async function runDemo(cli: Cli, fault: DemoFault): Promise<number> {
 function describeTurn(out: Cli["out"], turn: DemoTurn): string {
   const who = (turn.answeredBy ?? "nobody").padEnd(9);
   const mark = turn.answeredBy === null ? out.paint("red", "failed  ") : out.paint("green", "answered");
-  const before = turn.before.map(({ relay, error }) => `${relay}: ${error}`).join(", ");
-  const why = before === "" ? "" : out.paint("dim", `   (${before})`);
-  return `turn ${turn.number}   ${mark} by ${who} ${String(turn.durationMs).padStart(5)} ms${why}`;
+  return `turn ${turn.number}   ${mark} by ${who} ${String(turn.durationMs).padStart(5)} ms`;
 }
 
 /** One turn of the real client, in a home that is thrown away. Asked for first: it starts a program of the user's. */

@@ -21,6 +21,7 @@ test.concurrent.each(DEMO_FAULTS.map((fault) => [fault]))(
     expect(stdout.match(/^ {2}turn \d {3}answered by lantern/gm) ?? []).toHaveLength(
       fault === "slow" ? 0 : 3,
     );
+    expect(stdout.split("\n").filter((line) => line.length > 80)).toEqual([]);
     expect(code).toBe(0);
   },
   15_000,
