@@ -4,8 +4,9 @@ import type { Env } from "../base/env.ts";
 import type { UserError } from "../base/errors.ts";
 import type { Paths } from "../base/paths.ts";
 import type { Service } from "../base/service.ts";
+import type { Upstream } from "../base/upstream.ts";
 import type { ParsedConfig } from "../config/parse.ts";
-import { resolveConfig } from "../config/resolve.ts";
+import { chooseConfig, listUpstreams, resolveConfig } from "../config/resolve.ts";
 import { resolveSettings, type Settings } from "../config/settings.ts";
 import { type ConfigState, createConfigStore } from "../config/store.ts";
 import type { RouteState } from "../proxy/deps.ts";
@@ -18,6 +19,13 @@ export interface LiveConfig {
   settings(): Settings;
   /** Where requests of the service go now. `configName` overrides the active config. */
   routeState(service: Service, configName?: string): RouteState;
+  /** All upstreams of that config, the disabled ones too; null where there is no such config. */
+  listUpstreams(service: Service, configName?: string): ListedConfig | null;
+}
+
+export interface ListedConfig {
+  readonly configName: string;
+  readonly entries: readonly { readonly upstream: Upstream; readonly isEnabled: boolean }[];
 }
 
 export interface LiveConfigOptions {
@@ -34,6 +42,12 @@ export function createLiveConfig({ paths, env, now }: LiveConfigOptions): LiveCo
   const store = createConfigStore(paths.config, now);
   const secrets = createClientSecrets(paths, now);
   const memo = new Map<string, { read: ConfigState; stamp: unknown; at: number; state: RouteState }>();
+  const contextOf = (service: Service, configName: string | undefined) => ({
+    env,
+    clientSecret: (name: string) => secrets.read(service, name),
+    now: now(),
+    configName,
+  });
   return {
     current: store.current,
     settings: () => resolveSettings(store.current().config),
@@ -48,14 +62,16 @@ export function createLiveConfig({ paths, env, now }: LiveConfigOptions): LiveCo
       const state =
         problem !== null && !isKnown
           ? ({ kind: "unset", message: problem.message, hint: problem.hint ?? "ch config edit" } as const)
-          : makeRouteState(config, service, {
-              env,
-              clientSecret: (name) => secrets.read(service, name),
-              now: now(),
-              configName,
-            });
+          : makeRouteState(config, service, contextOf(service, configName));
       memo.set(key, { read, stamp, at: now(), state });
       return state;
+    },
+    listUpstreams(service, configName) {
+      const { config } = store.current();
+      const chosen = chooseConfig(config.services[service], service, configName);
+      if ("kind" in chosen) return null;
+      const entries = listUpstreams(config, service, chosen, contextOf(service, configName));
+      return { configName: chosen.name, entries };
     },
   };
 }

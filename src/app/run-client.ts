@@ -53,6 +53,7 @@ export async function runClient(options: RunClientOptions): Promise<ClientEnd> {
     services: [service],
     port,
     configName,
+    command: "run",
     onRequest: () => {},
     onTrouble: (words) => troubles.push(words),
   });

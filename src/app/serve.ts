@@ -4,16 +4,21 @@ import type { Env } from "../base/env.ts";
 import { UserError, errorMessage } from "../base/errors.ts";
 import { ensurePrivateDirectory } from "../base/files.ts";
 import type { Paths } from "../base/paths.ts";
+import { identifyProcess } from "../base/process-identity.ts";
 import { DEFAULT_PORT, type Service } from "../base/service.ts";
 import type { Upstream } from "../base/upstream.ts";
-import { PRODUCT, VERSION } from "../base/version.ts";
 import type { LogEntry } from "../log/entry.ts";
-import { createLogWriter } from "../log/writer.ts";
+import { createLogWriter, type LogWriter } from "../log/writer.ts";
 import type { ProxyServer } from "../proxy/server.ts";
 import { createRouter } from "../routing/router.ts";
-import { createFilter } from "./filter.ts";
-import { createLiveConfig } from "./live-config.ts";
+import { type Instance, removeDeadInstances, removeInstance, writeInstance } from "../state/instances.ts";
+import { createEventHook, type EventHook } from "./event-hook.ts";
+import { describeEvent, makeEventJson } from "./events.ts";
+import { createFilter, type LiveFilter } from "./filter.ts";
+import { createLiveConfig, type LiveConfig } from "./live-config.ts";
+import { makeOwnPages } from "./own-pages.ts";
 import { findPortOwner } from "./port-owner.ts";
+import { createRouterState } from "./router-state.ts";
 import { startProxy } from "./start-proxy.ts";
 
 export interface ServeOptions {
@@ -24,10 +29,14 @@ export interface ServeOptions {
   readonly port?: number | undefined;
   /** Instead of the active config. */
   readonly configName?: string | undefined;
+  /** Which command asks, for those that look at what is running. Default "serve". */
+  readonly command?: Instance["command"];
   /** Sees each finished request after it was logged. */
   readonly onRequest: (entry: LogEntry) => void;
   /** Something that the user should know of and that no request can tell. Holds no secret. */
   readonly onTrouble: (words: string) => void;
+  /** A hop, a spent quota, a recovery, or nothing left, in one line. */
+  readonly onEvent?: (words: string) => void;
 }
 
 export interface Served {
@@ -45,61 +54,125 @@ export interface Serving {
 
 /** Checks the configs, binds, serves. Throws UserError, with nothing left running, when a service cannot be served. */
 export async function serve(options: ServeOptions): Promise<Serving> {
-  const { paths, env } = options;
+  const { paths, env, onTrouble } = options;
   const now = Date.now;
   ensurePrivateDirectory(paths.home);
   const live = createLiveConfig({ paths, env, now });
-  const filter = createFilter({ path: paths.filter, now });
-  const log = createLogWriter(paths.requestsLog, { onTrouble: options.onTrouble });
-  const inFlight = { count: 0 };
-  const proxies: ProxyServer[] = [];
-  const served: Served[] = [];
+  const shared: Shared = {
+    now,
+    live,
+    filter: createFilter({ path: paths.filter, now }),
+    log: createLogWriter(paths.requestsLog, { onTrouble }),
+    hook: createEventHook({
+      command: () => live.current().config.shell.hooks?.on_event ?? null,
+      env,
+      onTrouble,
+    }),
+    inFlight: { count: 0 },
+  };
+  const running: Running[] = [];
+  const stop = async (graceMs: number): Promise<void> => {
+    await Promise.all([...running.map((one) => one.stop(graceMs)), shared.hook.stop()]);
+    shared.log.close();
+  };
   try {
-    for (const service of options.services) {
-      const state = live.routeState(service, options.configName);
-      if (state.kind === "unset") throw new UserError(state.message, { hint: state.hint });
-      const routeState = () => live.routeState(service, options.configName);
-      let port = options.port ?? DEFAULT_PORT[service];
-      const proxy = await bind(port, () =>
-        startProxy({
-          service,
-          port,
-          routeState,
-          router: createRouter({ settings: () => settingsOf(live), now, random: Math.random }),
-          filter: filter.forService(service),
-          record: (entry) => {
-            log.append(entry);
-            options.onRequest(entry);
-          },
-          onBug: (error) => options.onTrouble(`a request failed inside codex-helper: ${errorMessage(error)}`),
-          inFlight,
-          own: {
-            token: crypto.randomUUID(),
-            read: { health: () => ({ name: PRODUCT, version: VERSION, pid: process.pid, service, port }) },
-            act: {},
-          },
-        }),
-      );
-      port = proxy.port;
-      proxies.push(proxy);
-      served.push({ service, port, configName: state.route.configName, upstreams: state.route.upstreams });
-    }
+    await tryTo(() => removeDeadInstances(paths.run), onTrouble);
+    for (const service of options.services) running.push(await startService(service, options, shared));
   } catch (error) {
-    await Promise.all(proxies.map((proxy) => proxy.stop(0)));
-    log.close();
+    await stop(0);
     throw error;
   }
+  return { served: running.map(({ served }) => served), stop };
+}
+
+/** What the services of one process have in common. */
+interface Shared {
+  readonly now: () => number;
+  readonly live: LiveConfig;
+  readonly filter: LiveFilter;
+  readonly log: LogWriter;
+  readonly hook: EventHook;
+  readonly inFlight: { count: number };
+}
+
+interface Running {
+  readonly served: Served;
+  stop(graceMs: number): Promise<void>;
+}
+
+async function startService(service: Service, options: ServeOptions, shared: Shared): Promise<Running> {
+  const { configName, onTrouble, paths } = options;
+  const { filter, hook, live, log, now } = shared;
+  const state = live.routeState(service, configName);
+  if (state.kind === "unset") throw new UserError(state.message, { hint: state.hint });
+  const router = createRouter({
+    settings: () => live.settings().routing,
+    now,
+    random: Math.random,
+    onEvent: (event) => {
+      hook.send(makeEventJson(event, now()));
+      options.onEvent?.(describeEvent(event, now()));
+    },
+  });
+  const saved = createRouterState({ paths, service, router, onTrouble });
+  const token = crypto.randomUUID();
+  const since = now();
+  let port = options.port ?? DEFAULT_PORT[service];
+  const pages = makeOwnPages({
+    service,
+    port: () => port,
+    since,
+    now,
+    live,
+    filter,
+    router,
+    saved,
+    configName,
+  });
+  const proxy = await bind(port, () =>
+    startProxy({
+      service,
+      port,
+      routeState: () => live.routeState(service, configName),
+      router,
+      filter: filter.forService(service),
+      record: (entry) => {
+        log.append(entry);
+        saved.noteChange();
+        options.onRequest(entry);
+      },
+      onBug: (error) => onTrouble(`a request failed inside codex-helper: ${errorMessage(error)}`),
+      inFlight: shared.inFlight,
+      own: { token, ...pages },
+    }),
+  );
+  port = proxy.port;
+  const { pid } = process;
+  const started = identifyProcess(pid)?.started ?? null;
+  const { command = "serve" } = options;
+  await tryTo(
+    () => writeInstance(paths.run, { pid, started, service, port, token, command, since }),
+    onTrouble,
+  );
+  const { configName: name, upstreams } = state.route;
   return {
-    served,
+    served: { service, port, configName: name, upstreams },
     async stop(graceMs) {
-      await Promise.all(proxies.map((proxy) => proxy.stop(graceMs)));
-      log.close();
+      await tryTo(() => removeInstance(paths.run, { pid, service }), onTrouble);
+      await proxy.stop(graceMs);
+      await saved.flush();
     },
   };
 }
 
-function settingsOf(live: ReturnType<typeof createLiveConfig>) {
-  return live.settings().routing;
+/** Other commands then do not find this proxy; it works without them. */
+async function tryTo(work: () => void | Promise<void>, onTrouble: (words: string) => void): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    onTrouble(error.message);
+  }
 }
 
 /** Adds to a taken port's error who has taken it, and what to type. */

@@ -11,9 +11,9 @@ export interface OwnRoutes {
   readonly service: Service;
   /** Secret of this run, kept in the instance record. */
   readonly token: string;
-  /** GET: facts without secrets. */
-  readonly read: Readonly<Record<string, () => unknown>>;
-  /** POST with the token: changes something. The argument is the request's query. */
+  /** GET: facts without secrets. The argument is the request's query. */
+  readonly read: Readonly<Record<string, (query: URLSearchParams) => unknown>>;
+  /** POST with the token: changes something. */
   readonly act: Readonly<Record<string, (query: URLSearchParams) => Promise<unknown>>>;
 }
 
@@ -30,7 +30,7 @@ export async function answerOwn(
     makeErrorResponse(routes.service, { status, message }, request.method);
   if (Object.hasOwn(routes.read, name)) {
     if (request.method !== "GET") return refuse(405, `${name} is read with GET`);
-    return Response.json(routes.read[name]?.());
+    return Response.json(routes.read[name]?.(new URLSearchParams(target.search)));
   }
   if (Object.hasOwn(routes.act, name)) {
     if (request.method !== "POST") return refuse(405, `${name} is asked for with POST`);

@@ -15,6 +15,9 @@ export type Section = Readonly<Record<string, unknown>>;
 /** Sections by name. JSON. */
 export type State = Readonly<Record<string, Section>>;
 
+/** Stopping waits for a last write, and what it writes is not worth more than this. */
+const LOCK_TIMEOUT_MS = 2_000;
+
 /** Every section, those of other versions of the program too. Never throws: an unreadable file is an empty one. */
 export function readState(path: string): State {
   let text: string;
@@ -33,13 +36,14 @@ export function readState(path: string): State {
  */
 export async function updateState(paths: StatePaths, change: (state: State) => State): Promise<void> {
   ensurePrivateDirectory(paths.home);
-  await withLock(join(paths.run, "state.lock"), () => {
+  const work = (): void => {
     const before = readState(paths.state);
     const after = change(before);
     const text = JSON.stringify(after);
     if (text === JSON.stringify(before)) return;
     writeFileAtomic(paths.state, `${text}\n`, { mode: PRIVATE_FILE });
-  });
+  };
+  await withLock(join(paths.run, "state.lock"), work, { timeoutMs: LOCK_TIMEOUT_MS });
 }
 
 /**

@@ -215,6 +215,7 @@ test("where something wins over us, nothing is started", async () => {
 test("a run without a request leaves no file behind", async () => {
   install("claude", { script: "exit 0" });
   expect((await run("--", "claude")).code).toBe(0);
-  expect(readdirSync(join(home.path, ".codex-helper")).toSorted()).toEqual(["config.json"]);
+  const left = readdirSync(join(home.path, ".codex-helper"), { recursive: true });
+  expect(left.toSorted()).toEqual(["config.json", "run"]);
   expect(readdirSync(join(home.path, ".codex"))).toEqual([]);
 });

@@ -1,0 +1,49 @@
+// What happens among the upstreams, as one calm line for a person and as JSON for a command of the user's.
+// Holds no secret: an upstream is its label and its address.
+// Pure.
+import { CLIENT_NAME, type Service } from "../base/service.ts";
+import { showMoment } from "../base/time-words.ts";
+import type { Upstream } from "../base/upstream.ts";
+import type { RouterEvent } from "../routing/types.ts";
+
+/** One line. `now`: wall clock, ms. */
+export function describeEvent(event: RouterEvent, now: number): string {
+  switch (event.kind) {
+    case "hop": {
+      const who = event.sessionId === null ? "new requests" : `session ${event.sessionId.slice(0, 8)}`;
+      return `${who}: ${event.from.label} -> ${event.to.label} (${event.reason})`;
+    }
+    case "exhausted":
+      return `${event.upstream.label} is out of quota until ${showMoment(event.until, now)} (${event.reason})`;
+    case "recovered":
+      return `${event.upstream.label} is well again`;
+    case "all-down":
+      return `no upstream of ${CLIENT_NAME[serviceOf(event)]} is usable now (${event.reason})`;
+  }
+}
+
+/** The event with stable field names. Times are wall clock in ms. */
+export function makeEventJson(event: RouterEvent, now: number): Readonly<Record<string, unknown>> {
+  const head = { event: event.kind, timestamp_ms: now, service: serviceOf(event) };
+  switch (event.kind) {
+    case "hop": {
+      const { from, reason, sessionId, to } = event;
+      return { ...head, from: makeJson(from), to: makeJson(to), session_id: sessionId, reason };
+    }
+    case "exhausted":
+      return { ...head, upstream: makeJson(event.upstream), until_ms: event.until, reason: event.reason };
+    case "recovered":
+      return { ...head, upstream: makeJson(event.upstream) };
+    case "all-down":
+      return { ...head, upstreams: event.upstreams.map(makeJson), reason: event.reason };
+  }
+}
+
+function serviceOf(event: RouterEvent): Service {
+  if (event.kind === "hop") return event.to.service;
+  return event.kind === "all-down" ? (event.upstreams[0]?.service ?? "codex") : event.upstream.service;
+}
+
+function makeJson({ baseUrl, label }: Upstream): Readonly<Record<string, string>> {
+  return { label, base_url: baseUrl };
+}

@@ -1,0 +1,68 @@
+// What a running proxy says of itself under /__codex-helper/, and what it can be told to do there.
+// Shows no secret.
+import type { Service } from "../base/service.ts";
+import { PRODUCT, VERSION } from "../base/version.ts";
+import { parseTarget } from "../config/name.ts";
+import type { OwnRoutes } from "../proxy/own-routes.ts";
+import type { Router } from "../routing/router.ts";
+import type { LiveFilter } from "./filter.ts";
+import type { LiveConfig } from "./live-config.ts";
+import type { RouterState } from "./router-state.ts";
+import { explainRoute } from "./routing-explain.ts";
+import { type InstanceFacts, makeProblem, makeRouteFacts } from "./status-facts.ts";
+
+export interface OwnPagesOptions {
+  readonly service: Service;
+  readonly port: () => number;
+  /** Wall clock, ms. */
+  readonly since: number;
+  readonly now: () => number;
+  readonly live: LiveConfig;
+  readonly filter: LiveFilter;
+  readonly router: Router;
+  readonly saved: RouterState;
+  readonly configName: string | undefined;
+}
+
+export function makeOwnPages(options: OwnPagesOptions): Pick<OwnRoutes, "read" | "act"> {
+  const { configName, filter, live, now, router, saved, service } = options;
+  const health = () => ({ name: PRODUCT, version: VERSION, pid: process.pid, service, port: options.port() });
+  return {
+    read: {
+      health,
+      status: (): InstanceFacts => ({
+        ...health(),
+        since_ms: options.since,
+        ...makeRouteFacts({ service, live, router, configName }),
+        config_problem: makeProblem(live.current().problem),
+        filter_problem: makeProblem(filter.problem()),
+      }),
+      explain: (query) =>
+        explainRoute(
+          { router, state: live.routeState(service, configName) },
+          { model: query.get("model"), sessionId: query.get("session") },
+          now(),
+        ),
+    },
+    act: {
+      /** `upstream` is NAME or NAME#N; without it all are meant. */
+      async reset(query) {
+        const keys = listKeys(live, service, query.get("upstream"));
+        if (keys === null) router.reset();
+        else for (const key of keys) router.reset(key);
+        await saved.flush();
+      },
+    },
+  };
+}
+
+/** The keys of the upstreams that NAME or NAME#N means; null for all. */
+export function listKeys(live: LiveConfig, service: Service, text: string | null): string[] | null {
+  if (text === null) return null;
+  const { name, position } = parseTarget(text);
+  const entries = live.listUpstreams(service, name)?.entries ?? [];
+  return entries
+    .map(({ upstream }) => upstream)
+    .filter((upstream) => position === null || upstream.position === position)
+    .map(({ key }) => key);
+}

@@ -1,0 +1,68 @@
+// The order that the next request of a service would take, and the reason for each place. Sends nothing.
+import { z } from "zod";
+import type { Upstream } from "../base/upstream.ts";
+import type { RouteState } from "../proxy/deps.ts";
+import { modelAt } from "../routing/model-name.ts";
+import type { Router } from "../routing/router.ts";
+
+export interface Question {
+  readonly model: string | null;
+  readonly sessionId: string | null;
+}
+
+const placeSchema = z.looseObject({
+  label: z.string(),
+  base_url: z.string(),
+  /** See Standing. */
+  standing: z.string(),
+  reason: z.string(),
+  /** Why it is passed over until the user mends it. */
+  problem: z.string().nullable(),
+  /** Wall clock; null where it may be asked now. */
+  until_ms: z.number().nullable(),
+  /** What it would be asked for instead of the model. */
+  upstream_model: z.string().nullable(),
+});
+/** `problem`: there is nothing to send requests to. */
+export const explanationSchema = z.looseObject({
+  config_name: z.string().nullable(),
+  problem: z.looseObject({ message: z.string(), hint: z.string().nullable() }).nullable(),
+  /** The first so many that can be reached may see the request. */
+  max_upstreams: z.number(),
+  places: z.array(placeSchema),
+});
+
+export type Explanation = z.infer<typeof explanationSchema>;
+
+/** `now`: wall clock, ms. */
+export function explainRoute(
+  { router, state }: { readonly router: Router; readonly state: RouteState },
+  { model, sessionId }: Question,
+  now: number,
+): Explanation {
+  if (state.kind === "unset") {
+    const problem = { message: state.message, hint: state.hint };
+    return { config_name: null, problem, max_upstreams: 0, places: [] };
+  }
+  const { configName, onExhausted, routing, upstreams } = state.route;
+  const candidates = router.explain({ upstreams, model, sessionId, now, onExhausted });
+  return {
+    config_name: configName,
+    problem: null,
+    max_upstreams: routing.maxUpstreamsPerRequest,
+    places: candidates.map(({ reason, standing, until, upstream }) => ({
+      label: upstream.label,
+      base_url: upstream.baseUrl,
+      standing,
+      reason,
+      problem: upstream.credential.kind === "unusable" ? upstream.credential.why : null,
+      until_ms: until,
+      upstream_model: otherModel(upstream, model),
+    })),
+  };
+}
+
+function otherModel(upstream: Upstream, model: string | null): string | null {
+  const own = model === null ? null : modelAt(upstream, model);
+  return own === model ? null : own;
+}

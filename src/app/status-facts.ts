@@ -1,0 +1,104 @@
+// How one service stands, as facts without secrets: what the status page of a running proxy answers and what `ch status`
+// works with. Makes no words for people beyond those that it is given.
+import { z } from "zod";
+import type { UserError } from "../base/errors.ts";
+import { SERVICES, type Service } from "../base/service.ts";
+import type { Upstream } from "../base/upstream.ts";
+import type { Router } from "../routing/router.ts";
+import type { LiveConfig } from "./live-config.ts";
+
+const time = z.number().nullable();
+const problemSchema = z.looseObject({ message: z.string(), hint: z.string().nullable() });
+const upstreamSchema = z.looseObject({
+  label: z.string(),
+  base_url: z.string(),
+  enabled: z.boolean(),
+  /** See Standing. */
+  standing: z.string(),
+  usage_exhausted: z.boolean(),
+  /** Wall clock, as all times here. */
+  since_ms: time,
+  until_ms: time,
+  reason: z.string(),
+  /** Where `until_ms` comes from. */
+  source: z.string().nullable(),
+  /** Attempts since the proxy started. */
+  requests: z.number(),
+  failures: z.number(),
+  last_failure: z.looseObject({ at_ms: z.number(), reason: z.string() }).nullable(),
+  /** That stay with it. */
+  sessions: z.number(),
+  /** Why nothing can be sent to it until the user mends it. */
+  problem: z.string().nullable(),
+});
+const routeSchema = z.looseObject({
+  config_name: z.string().nullable(),
+  /** Why there is nothing to send requests to. */
+  problem: problemSchema.nullable(),
+  upstreams: z.array(upstreamSchema),
+});
+/** What a running proxy says of itself. */
+export const instanceSchema = routeSchema.extend({
+  name: z.string(),
+  version: z.string(),
+  pid: z.number(),
+  service: z.enum(SERVICES),
+  port: z.number(),
+  since_ms: z.number(),
+  /** What is wrong with the files, while the last good versions stay in force. */
+  config_problem: problemSchema.nullable(),
+  filter_problem: problemSchema.nullable(),
+});
+
+export type Problem = z.infer<typeof problemSchema>;
+export type UpstreamFacts = z.infer<typeof upstreamSchema>;
+export type RouteFacts = z.infer<typeof routeSchema>;
+export type InstanceFacts = z.infer<typeof instanceSchema>;
+
+export interface RouteFactsInput {
+  readonly service: Service;
+  readonly live: LiveConfig;
+  readonly router: Router;
+  /** Instead of the active config. */
+  readonly configName?: string | undefined;
+}
+
+/** Where requests of the service go, and how each upstream of that config stands; the disabled ones too. */
+export function makeRouteFacts({ configName, live, router, service }: RouteFactsInput): RouteFacts {
+  const state = live.routeState(service, configName);
+  const listed = live.listUpstreams(service, configName);
+  const problem = state.kind === "ready" ? null : { message: state.message, hint: state.hint };
+  return {
+    config_name: listed?.configName ?? null,
+    problem,
+    upstreams: (listed?.entries ?? []).map(({ isEnabled, upstream }) =>
+      makeUpstreamFacts(upstream, isEnabled, router),
+    ),
+  };
+}
+
+export function makeProblem(error: UserError | null): Problem | null {
+  return error === null ? null : { message: error.message, hint: error.hint ?? null };
+}
+
+function makeUpstreamFacts(upstream: Upstream, isEnabled: boolean, router: Router): UpstreamFacts {
+  const { failures, isExhausted, lastFailure, reason, requests, sessions, since, source, standing, until } =
+    router.report(upstream);
+  const { baseUrl, credential, label } = upstream;
+  return {
+    label,
+    base_url: baseUrl,
+    enabled: isEnabled,
+    standing,
+    usage_exhausted: isExhausted,
+    since_ms: since,
+    until_ms: until,
+    reason,
+    source,
+    requests,
+    failures,
+    last_failure: lastFailure === null ? null : { at_ms: lastFailure.at, reason: lastFailure.reason },
+    sessions,
+    problem: credential.kind === "unusable" ? credential.why : null,
+  };
+}
