@@ -28,7 +28,7 @@ export async function findImport({ paths, env, cwd, service }: ImportOptions): P
       : importClaude(await readClaudeFacts({ paths, env, cwd }), env, isOwnAddress);
   if (found.configs.length > 0) return found;
   const flag = service === "codex" ? "" : " --claude";
-  const why = found.skipped.map((words) => ` (${words})`).join("");
+  const why = [...new Set(found.skipped)].map((words) => ` (${words})`).join("");
   throw new UserError(`${CLIENT_NAME[service]} has no provider or login that could be taken over${why}`, {
     hint: `ch config add main --base-url URL --auth-token-env NAME${flag}`,
   });

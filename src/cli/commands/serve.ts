@@ -1,12 +1,16 @@
-// `ch serve`, and bare `ch`: runs the proxy in front of the user until a signal ends it.
+// `ch serve`, and bare `ch`: runs the proxy in front of the user until a signal ends it, with the clients pointed at it
+// meanwhile. The clients are put back before anything else is ended.
 import { bootstrap } from "../../app/bootstrap.ts";
-import { type Serving, serve, type Served } from "../../app/serve.ts";
-import { EXIT, UserError } from "../../base/errors.ts";
+import { serve } from "../../app/serve.ts";
+import { repairDeadSwitch, switchClients, type Switching } from "../../app/switching.ts";
+import { EXIT, UserError, errorMessage } from "../../base/errors.ts";
 import { CLIENT_NAME, SERVICES, type Service } from "../../base/service.ts";
 import { loadConfig } from "../../config/file.ts";
-import type { LogEntry } from "../../log/entry.ts";
 import { PORT_ARG, readPort, readService, SERVICE_ARGS } from "../args.ts";
 import { type Cli, type Command, defineCommand } from "../cli.ts";
+import { watchBugs } from "../bugs.ts";
+import { describeEntry } from "../request-line.ts";
+import { describeOpenSessions, describePutBack, describeServed, describeSwitched } from "../serve-screen.ts";
 import { listenForSignals } from "../signals.ts";
 
 /** Open answers may finish for so long after the first signal. */
@@ -23,13 +27,15 @@ export function createCommand(cli: Cli): Command {
         type: "boolean",
         default: true,
         description: "",
-        negativeDescription: "leave the client's files alone (the only mode so far)",
+        negativeDescription: "leave the client's files alone",
       },
+      "own-provider": { type: "boolean", description: "Codex: add a provider instead of changing yours" },
+      "keep-switched": { type: "boolean", description: "do not put the client back at the end" },
       quiet: { type: "boolean", description: "no line for each request" },
     },
     examples: [
-      ["ch serve", "Codex, on 127.0.0.1:3211"],
-      ["ch serve --all", "Codex and Claude Code"],
+      ["ch", "Codex through the proxy on 127.0.0.1:3211"],
+      ["ch serve --all --no-switch", "both services, no file touched"],
     ],
     run: async ({ args }) => {
       const port = readPort(args.port);
@@ -40,30 +46,26 @@ export function createCommand(cli: Cli): Command {
       }
       const { defaultService } = await loadConfig(cli.paths.config);
       const services = args.all === true ? SERVICES : [readService(args) ?? defaultService ?? "codex"];
-      const isQuiet = args.quiet === true || !process.stderr.isTTY;
-      for (const service of services) await takeOver(cli, service);
-      using signals = listenForSignals();
-      const serving = await serve({
-        paths: cli.paths,
-        env: cli.env,
+      for (const service of services) await prepare(cli, service);
+      return await run(cli, {
         services,
         port,
-        onRequest: (entry) => {
-          if (!isQuiet) cli.out.note(describeRequest(entry));
-        },
-        onTrouble: (words) => cli.out.warn(words),
+        isQuiet: args.quiet === true || !process.stderr.isTTY,
+        switches: args.switch,
+        prefersOwnProvider: args["own-provider"] === true,
+        keepsSwitched: args["keep-switched"] === true,
       });
-      showStart(cli, serving);
-      const exitCode = await signals.next();
-      cli.out.note(`stopping: open answers have ${DRAIN_MS / 1000} s, a second Ctrl+C ends them`);
-      await Promise.race([serving.stop(DRAIN_MS), signals.next().then(() => serving.stop(0))]);
-      return exitCode;
     },
   });
 }
 
-/** The first start of a service: what its client has is taken over, and said. */
-async function takeOver({ env, now, out, paths }: Cli, service: Service): Promise<void> {
+/** What an earlier run left is put right; the first start of a service takes over what its client has. */
+async function prepare({ env, now, out, paths }: Cli, service: Service): Promise<void> {
+  const repaired = await repairDeadSwitch({ service, paths, env });
+  if (repaired !== null) {
+    out.note("the proxy that had switched the client is gone");
+    for (const line of describePutBack(repaired, env)) out.note(`  ${line}`);
+  }
   const taken = await bootstrap({ paths, env, cwd: process.cwd(), service }, now);
   if (taken === null) return;
   const names = taken.configs.map(({ name }) => name);
@@ -71,27 +73,62 @@ async function takeOver({ env, now, out, paths }: Cli, service: Service): Promis
   for (const words of taken.skipped) out.note(`  left out: ${words}`);
 }
 
-function showStart(cli: Cli, serving: Serving): void {
-  for (const one of serving.served) for (const line of describeServed(one)) cli.out.note(line);
-  cli.out.note("");
-  cli.out.note("Your clients' files were not changed. In another terminal: ch run -- codex");
-  cli.out.note("Ctrl+C stops.");
+interface RunOptions {
+  readonly services: readonly Service[];
+  readonly port: number | undefined;
+  readonly isQuiet: boolean;
+  readonly switches: boolean;
+  readonly prefersOwnProvider: boolean;
+  readonly keepsSwitched: boolean;
 }
 
-function describeServed({ service, port, configName, upstreams }: Served): string[] {
-  const order = upstreams.map((upstream, place) => `  ${place + 1}. ${upstream.label}  ${upstream.baseUrl}`);
-  const backup =
-    upstreams.length > 1 ? [] : [`  no failover: ch config add ${configName} --append --base-url URL`];
-  return [`${CLIENT_NAME[service]} on http://127.0.0.1:${port}, config "${configName}"`, ...order, ...backup];
+async function run(cli: Cli, options: RunOptions): Promise<number> {
+  const { env, out, paths } = cli;
+  using signals = listenForSignals();
+  using bugs = watchBugs((words) => out.warn(words));
+  const serving = await serve({
+    paths,
+    env,
+    services: options.services,
+    port: options.port,
+    onRequest: (entry) => {
+      if (!options.isQuiet) out.note(describeEntry(entry, out));
+    },
+    onTrouble: (words) => out.warn(words),
+  });
+  let switching: Switching | null = null;
+  try {
+    if (options.switches) {
+      const { prefersOwnProvider } = options;
+      switching = await switchClients({ paths, env, proxies: serving.served, prefersOwnProvider });
+    }
+  } catch (error) {
+    await serving.stop(0);
+    throw error;
+  }
+  for (const one of serving.served) {
+    for (const line of describeServed(one)) out.note(line);
+    const switched = switching?.switched.find(({ service }) => service === one.service);
+    if (switched === undefined) out.note(`  your client's files were not touched: ch run -- ${one.service}`);
+    else
+      for (const line of [...describeSwitched(switched, env), describeOpenSessions(one.service)])
+        out.note(line);
+  }
+  out.note("Ctrl+C stops.");
+  const exitCode = await Promise.race([signals.next(), bugs.tooMany]);
+  if (!options.keepsSwitched) await putBack(cli, switching);
+  out.note(`stopping: open answers have ${DRAIN_MS / 1000} s, a second Ctrl+C ends them`);
+  await Promise.race([serving.stop(DRAIN_MS), signals.next().then(() => serving.stop(0))]);
+  return exitCode;
 }
 
-/** One calm line: when, what came of it, which upstream, how long, how much. */
-function describeRequest(entry: LogEntry): string {
-  const time = new Date(entry.timestamp_ms).toTimeString().slice(0, 8);
-  const upstream = entry.upstream_base_url === null ? "-" : new URL(entry.upstream_base_url).host;
-  const tokens = entry.usage?.total_tokens === undefined ? "" : `  ${entry.usage.total_tokens} tokens`;
-  const hops = (entry.attempts?.length ?? 1) - 1;
-  const words = hops > 0 ? `  after ${hops} other${hops > 1 ? "s" : ""}` : "";
-  const error = entry.outcome === "ok" || entry.error === undefined ? "" : `  ${entry.error}`;
-  return `${time}  ${entry.status_code}  ${upstream}  ${(entry.duration_ms / 1000).toFixed(1)} s${tokens}${words}${error}`;
+/** Comes first at the end, and a failure of it keeps nothing else from ending. */
+async function putBack({ env, out }: Cli, switching: Switching | null): Promise<void> {
+  try {
+    for (const off of (await switching?.putBack()) ?? []) {
+      for (const line of describePutBack(off, env)) out.note(line);
+    }
+  } catch (error) {
+    out.warn(`the client was not put back: ${errorMessage(error)}; type: ch switch off`);
+  }
 }
