@@ -89,3 +89,28 @@ describe("one question of the client, one answer from the backup, when the prima
     );
   }
 });
+
+test.concurrent(
+  "C8 with nobody left to ask, Codex comes back when it is told to, and the upstream is spared",
+  async () => {
+    await using upstream = await startFakeUpstream([[RESET]]);
+    await using proxy = await startConfiguredProxy({ codex: [upstream] });
+    const retries = { request_max_retries: 2, stream_max_retries: 1 };
+    const fewer = Object.entries(retries).flatMap(([key, value]) => [
+      "-c",
+      `model_providers.test_relay.${key}=${value}`,
+    ]);
+    const codex = await runCodexExec({
+      baseUrl: proxy.codexUrl,
+      args: [...fewer, "exec", "--skip-git-repo-check"],
+    });
+    expect(codex.code).toBe(1);
+    expect(codex.stderr).toContain("No upstream could answer Codex");
+    const lines = await proxy.logged(6);
+    expect(lines.map(({ status_code }) => status_code)).toEqual([503, 503, 503, 503, 503, 503]);
+    const times = lines.map(({ timestamp_ms }) => timestamp_ms);
+    for (const [n, time] of times.slice(1).entries()) expect(time - (times[n] ?? 0)).toBeGreaterThan(900);
+    expect(upstream.connections.length).toBeLessThan(6);
+  },
+  60_000,
+);
