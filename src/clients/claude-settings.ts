@@ -4,6 +4,7 @@
 import { UserError } from "../base/errors.ts";
 import { type Change, applyChanges } from "../config/jsonc-edit.ts";
 import { valueOf } from "../config/jsonc.ts";
+import { PLACEHOLDER_TOKEN } from "./claude-layers.ts";
 import {
   type SettingsDocument,
   findNode,
@@ -20,9 +21,6 @@ import {
   type Undone,
   isSamePath,
 } from "./key-change.ts";
-
-/** Lets Claude Code start where nobody is signed in; the proxy puts the upstream's own key in its place. */
-export const PLACEHOLDER_TOKEN = "codex-helper";
 
 const ADDRESS_PATH = ["env", "ANTHROPIC_BASE_URL"] as const;
 const TOKEN_PATH = ["env", "ANTHROPIC_AUTH_TOKEN"] as const;
@@ -94,7 +92,10 @@ function undoPath(source: string, path: readonly string[], options: UndoOptions)
   }
   const ours = changes.find(({ value }) => value === node.value);
   if (ours !== undefined) {
-    return { text: document.bom + takeOut(document, ours), key: { kind: "restored", path, isGuess: false } };
+    return {
+      text: document.bom + takeOut(document, ours),
+      key: { kind: "restored", path, isGuess: false, value: ours.value },
+    };
   }
   if (changes.length > 0) {
     const wasNeverWritten = changes.some(({ before }) => before === sourceOf(document, node));
@@ -102,7 +103,7 @@ function undoPath(source: string, path: readonly string[], options: UndoOptions)
   }
   if (options.changes !== null || !isRecognised(node.value, options)) return null;
   const text = document.bom + change(document.text, { kind: "remove", path: [...path] });
-  return { text, key: { kind: "restored", path, isGuess: true } };
+  return { text, key: { kind: "restored", path, isGuess: true, value: String(node.value) } };
 }
 
 function isRecognised(value: unknown, { ownAddresses }: UndoOptions): boolean {

@@ -2,7 +2,7 @@
 // what the journal remembers, else by the mark behind it, else by its looks; everything else in the file stays.
 // Pure.
 import type { TomlDocument, TomlEntry } from "./codex-toml-document.ts";
-import { readToml, stringOf } from "./codex-toml-document.ts";
+import { findEntry, readToml, stringOf } from "./codex-toml-document.ts";
 import type { FoundMark } from "./codex-toml-mark.ts";
 import { OWN_PROVIDER_PATH, findOwnTable, hasOwnProvider } from "./codex-toml-own.ts";
 import { OWN_PROVIDER } from "./own-provider.ts";
@@ -49,64 +49,64 @@ function ownTableSteps(document: TomlDocument, options: CodexUndoOptions): Step[
       : [];
   }
   if (options.keepsOwnTable) return [];
-  return [
-    {
-      offset: table.range[0],
-      key: { kind: "restored", path, isGuess: false },
-      apply: (now) => removeTable(now, table),
-    },
-  ];
+  const value = stringOf(findEntry(document, [...path, "base_url"])) ?? "";
+  const key: Undone = { kind: "restored", path, isGuess: false, value };
+  return [{ offset: table.range[0], key, apply: (now) => removeTable(now, table) }];
 }
 
 function keySteps(document: TomlDocument, options: CodexUndoOptions): Step[] {
   return document.entries.filter(isSwitchable).flatMap((entry) => {
-    const undone = judge(document, entry, options);
-    if (undone === null) return [];
-    const { path, before } = undone;
+    const judged = judge(document, entry, options);
+    if (judged === null) return [];
+    const { key, before } = judged;
     const apply = (now: TomlDocument): string => {
-      if (undone.kind !== "restored") return unsetValue(now, entry, null);
+      if (key.kind !== "restored") return unsetValue(now, entry, null);
       return before === null ? removeStatement(now, entry.statement) : unsetValue(now, entry, before);
     };
-    const { kind, isGuess } = undone;
-    const key: Undone = kind === "restored" ? { kind, path, isGuess } : { kind, path };
     return [{ offset: entry.value.range[0], key, apply }];
   });
 }
 
 interface Judgement {
-  readonly kind: "restored" | "changed" | "unknown";
-  readonly path: readonly string[];
+  readonly key: Undone;
+  /** What goes in its place where it is restored. */
   readonly before: string | null;
-  readonly isGuess: boolean;
 }
 
-/** Whose is the value, and what goes in its place? Null for one that is none of our business. */
+/** Whose is the value? Null for one that is none of our business. */
 function judge(document: TomlDocument, entry: TomlEntry, options: CodexUndoOptions): Judgement | null {
   const path = entry.path.map(String);
   const value = stringOf(entry);
   const changes = findChanges(options, path);
   const ours = changes.find((change) => change.value === value);
-  if (ours !== undefined) return judgeOurs(entry, path, ours.before);
+  if (ours !== undefined) return judgeOurs(entry, ours);
   const mark = ownMark(document, entry, options);
   if (mark !== undefined) {
     const before = mark.mark.kind === "replaced" ? mark.mark.before : null;
-    if (value !== undefined && hasOurForm(path, value)) return judgeOurs(entry, path, before);
-    return { kind: "changed", path, before: null, isGuess: false };
+    if (value !== undefined && hasOurForm(path, value)) return judgeOurs(entry, { path, before, value });
+    return { key: { kind: "changed", path }, before: null };
   }
   if (changes.length > 0) {
     const raw = document.text.slice(...entry.value.range);
     const wasNeverWritten = changes.some((change) => change.before === raw);
-    return wasNeverWritten ? null : { kind: "changed", path, before: null, isGuess: false };
+    return wasNeverWritten ? null : { key: { kind: "changed", path }, before: null };
   }
   if (options.changes !== null || value === undefined || !looksOurs(document, path, value, options))
     return null;
-  return { kind: path.length === 1 ? "restored" : "unknown", path, before: null, isGuess: true };
+  const isTopLevel = path.length === 1;
+  const key: Undone = isTopLevel
+    ? { kind: "restored", path, isGuess: true, value }
+    : { kind: "unknown", path, value };
+  return { key, before: null };
 }
 
 /** What we added was a line of its own; inside an inline table somebody else has moved it there. */
-function judgeOurs(entry: TomlEntry, path: readonly string[], before: string | null): Judgement {
-  const kind = before === null && entry.isInline ? "unknown" : "restored";
-  return { kind, path, before, isGuess: false };
+function judgeOurs(
+  entry: TomlEntry,
+  { path, before, value }: Pick<KeyChange, "path" | "before" | "value">,
+): Judgement {
+  if (before === null && entry.isInline) return { key: { kind: "unknown", path, value }, before };
+  return { key: { kind: "restored", path, isGuess: false, value }, before };
 }
 
 /** The keys that a switch may set. The base_url of our own table comes and goes with the table. */

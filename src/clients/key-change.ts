@@ -17,13 +17,19 @@ export interface KeyChange {
 
 export type Undone =
   /** `isGuess`: recognised by its value alone, so what stood there before is not known for certain. */
-  | { readonly kind: "restored"; readonly path: readonly string[]; readonly isGuess: boolean }
+  | {
+      readonly kind: "restored";
+      readonly path: readonly string[];
+      readonly isGuess: boolean;
+      /** What stood there: our address, or the id of our provider. */
+      readonly value: string;
+    }
   /** Somebody set it to something else meanwhile; left as it is. */
   | { readonly kind: "changed"; readonly path: readonly string[] }
   /** Somebody removed it meanwhile. */
   | { readonly kind: "gone"; readonly path: readonly string[] }
   /** Holds our address, and nothing tells what stood there before; left as it is. */
-  | { readonly kind: "unknown"; readonly path: readonly string[] };
+  | { readonly kind: "unknown"; readonly path: readonly string[]; readonly value: string };
 
 export interface Undo {
   readonly text: string;

@@ -1,11 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { UserError } from "../../src/base/errors.ts";
-import {
-  PLACEHOLDER_TOKEN,
-  editClaudeSettings,
-  undoClaudeSettings,
-} from "../../src/clients/claude-settings.ts";
+import { PLACEHOLDER_TOKEN } from "../../src/clients/claude-layers.ts";
+import { editClaudeSettings, undoClaudeSettings } from "../../src/clients/claude-settings.ts";
 import type { KeyChange, UndoOptions } from "../../src/clients/key-change.ts";
 import { NASTY_SETTINGS, REFUSED_SETTINGS } from "./nasty-settings.ts";
 import { someSettings } from "./settings-arbitrary.ts";
@@ -134,7 +131,7 @@ describe("nasty files", () => {
         const undo = undoClaudeSettings(edit.text, journal(edit.changes));
         expect(undo.text).toBe(text);
         expect(undo.keys).toEqual(
-          edit.changes.map(({ path }) => ({ kind: "restored", path, isGuess: false })),
+          edit.changes.map(({ path, value }) => ({ kind: "restored", path, isGuess: false, value })),
         );
         expect(undoClaudeSettings(text, journal(edit.changes))).toEqual({ text, keys: [] });
       });

@@ -268,7 +268,7 @@ describe("off", () => {
     const path = ["openai_base_url"];
     expect(undoCodexToml(`openai_base_url = "${ADDRESS}"\na = 1\n`, NO_JOURNAL)).toEqual({
       text: "a = 1\n",
-      keys: [{ kind: "restored", path, isGuess: true }],
+      keys: [{ kind: "restored", path, isGuess: true, value: ADDRESS }],
     });
     const foreign = `openai_base_url = "${OTHER_ADDRESS}"\n`;
     expect(undoCodexToml(foreign, NO_JOURNAL)).toEqual({ text: foreign, keys: [] });
@@ -278,7 +278,7 @@ describe("off", () => {
     const lost = `[model_providers.r]\nbase_url = "${ADDRESS}"\n`;
     expect(undoCodexToml(lost, NO_JOURNAL)).toEqual({
       text: lost,
-      keys: [{ kind: "unknown", path: ["model_providers", "r", "base_url"] }],
+      keys: [{ kind: "unknown", path: ["model_providers", "r", "base_url"], value: ADDRESS }],
     });
   });
 

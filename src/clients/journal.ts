@@ -1,0 +1,91 @@
+// The journal of a switch: what was changed in a client's file, on whose behalf, and how it is undone. It is written before
+// the file and removed after it, so that a crash in between leaves enough to put things right.
+// One for each file, because CODEX_HOME and CLAUDE_CONFIG_DIR may point to many.
+import { dirname, join } from "node:path";
+import { z } from "zod";
+import { UserError } from "../base/errors.ts";
+import {
+  PRIVATE_FILE,
+  ensurePrivateDirectory,
+  readText,
+  removeFile,
+  writeFileAtomic,
+} from "../base/files.ts";
+import type { Paths } from "../base/paths.ts";
+import { fingerprint } from "../base/secrets.ts";
+import { SERVICES, type Service } from "../base/service.ts";
+
+const VERSION = 1;
+
+const ownerSchema = z.discriminatedUnion("kind", [
+  /** A `switch on` typed by a person stays until somebody ends it. */
+  z.object({ kind: z.literal("user") }),
+  /** A running proxy, which puts the client back when it stops. */
+  z.object({ kind: z.literal("process"), pid: z.int(), started: z.string().nullable() }),
+]);
+
+const changeSchema = z.object({
+  path: z.array(z.string()).readonly(),
+  before: z.string().nullable(),
+  written: z.string(),
+  replaced: z.string().optional(),
+  value: z.string(),
+});
+
+const journalSchema = z.object({
+  version: z.literal(VERSION),
+  service: z.enum(SERVICES),
+  /** The client's file, as it is named in the settings. */
+  file: z.string(),
+  port: z.int(),
+  owner: ownerSchema,
+  /** The newest first; older ones may be of a switch to another port that this one replaced. */
+  changes: z.array(changeSchema).readonly(),
+  /** SHA-256 of the file as we wrote it. */
+  hash: z.string(),
+  /** What was not there before. */
+  created: z.object({ file: z.boolean(), directory: z.boolean() }),
+});
+
+export type Owner = Readonly<z.infer<typeof ownerSchema>>;
+export type Journal = Readonly<z.infer<typeof journalSchema>>;
+
+export type FoundJournal =
+  | { readonly kind: "none" }
+  | { readonly kind: "found"; readonly journal: Journal }
+  /** It cannot be used, and what it knew is lost. */
+  | { readonly kind: "broken"; readonly problem: string };
+
+export function journalPath(paths: Paths, service: Service, file: string): string {
+  return join(paths.run, `switch-${service}-${fingerprint(file)}.json`);
+}
+
+/** Never throws for what the journal holds. */
+export async function readJournal(path: string): Promise<FoundJournal> {
+  try {
+    const text = await readText(path);
+    if (text === null) return { kind: "none" };
+    return { kind: "found", journal: journalSchema.parse(JSON.parse(text)) };
+  } catch (error) {
+    if (error instanceof UserError) return { kind: "broken", problem: error.message };
+    if (error instanceof z.ZodError || error instanceof SyntaxError) {
+      return { kind: "broken", problem: `${path} is damaged` };
+    }
+    throw error;
+  }
+}
+
+/** What the journal remembers; null without one. */
+export function changesOf(found: FoundJournal): Journal["changes"] | null {
+  return found.kind === "found" ? found.journal.changes : null;
+}
+
+export function writeJournal(path: string, journal: Omit<Journal, "version">): void {
+  ensurePrivateDirectory(dirname(path));
+  const text = `${JSON.stringify({ ...journal, version: VERSION }, null, 2)}\n`;
+  writeFileAtomic(path, text, { mode: PRIVATE_FILE });
+}
+
+export function removeJournal(path: string): void {
+  removeFile(path);
+}
