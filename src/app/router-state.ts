@@ -75,10 +75,16 @@ export function loadRouter(router: Router, service: Service, path: string): Stat
   return known;
 }
 
-/** Forgets what state.json holds against one upstream, or against all. Throws UserError. */
-export async function resetSavedState(paths: StatePaths, keys: ReadonlySet<string> | "all"): Promise<void> {
+/** Forgets what state.json holds against these upstreams of a service, or against all (null). Throws UserError. */
+export async function resetSavedState(
+  paths: StatePaths,
+  service: Service,
+  keys: readonly string[] | null,
+): Promise<void> {
   await updateState(paths, (state) => {
-    const health = Object.entries(state["health"] ?? {}).filter(([key]) => keys !== "all" && !keys.has(key));
+    const health = Object.entries(state["health"] ?? {}).filter(
+      ([key]) => !(keys === null ? key.startsWith(`${service}|`) : keys.includes(key)),
+    );
     return { ...state, health: Object.fromEntries(health) };
   });
 }

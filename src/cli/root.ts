@@ -14,8 +14,20 @@ export const COMMANDS = {
     summary: "run the proxy in front of you (bare ch does it too)",
     load: () => import("./commands/serve.ts"),
   },
+  switch: {
+    summary: "point a client at the proxy, and put it back",
+    load: () => import("./commands/switch.ts"),
+  },
   run: { summary: "start a client behind a proxy of its own", load: () => import("./commands/run.ts") },
   demo: { summary: "see a failover happen, without a key", load: () => import("./commands/demo.ts") },
+  status: {
+    summary: "what runs, where requests go, how each upstream is",
+    load: () => import("./commands/status.ts"),
+  },
+  routing: {
+    summary: "the order of the next request, and a fresh start",
+    load: () => import("./commands/routing.ts"),
+  },
   config: { summary: "see and change your upstreams", load: () => import("./commands/config.ts") },
   default: {
     summary: "Codex or Claude Code, where no flag says",

@@ -95,6 +95,7 @@ async function run(cli: Cli, options: RunOptions): Promise<number> {
       if (!options.isQuiet) out.note(describeEntry(entry, out));
     },
     onTrouble: (words) => out.warn(words),
+    onEvent: (words) => out.note(words),
   });
   let switching: Switching | null = null;
   try {

@@ -216,6 +216,6 @@ test("a run without a request leaves no file behind", async () => {
   install("claude", { script: "exit 0" });
   expect((await run("--", "claude")).code).toBe(0);
   const left = readdirSync(join(home.path, ".codex-helper"), { recursive: true });
-  expect(left.toSorted()).toEqual(["config.json", "run"]);
+  expect(left.map(String).toSorted()).toEqual(["config.json", "run"]);
   expect(readdirSync(join(home.path, ".codex"))).toEqual([]);
 });

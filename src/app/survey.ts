@@ -1,0 +1,133 @@
+// Everything that `ch status` and `ch routing` need to know: from the proxies that run, and where none does from
+// config.json and what the last one left in state.json. Sends no request to an upstream.
+import type { Env } from "../base/env.ts";
+import type { Paths } from "../base/paths.ts";
+import type { Service } from "../base/service.ts";
+import { type Router, createRouter } from "../routing/router.ts";
+import { type Instance, readInstances } from "../state/instances.ts";
+import { askInstance, tellInstance } from "./ask-instance.ts";
+import { createFilter } from "./filter.ts";
+import { type LiveConfig, createLiveConfig } from "./live-config.ts";
+import { listKeys } from "./own-pages.ts";
+import { loadRouter, resetSavedState } from "./router-state.ts";
+import { type Explanation, type Question, explainRoute, explanationSchema } from "./routing-explain.ts";
+import {
+  type InstanceFacts,
+  type Problem,
+  type RouteFacts,
+  instanceSchema,
+  makeProblem,
+  makeRouteFacts,
+} from "./status-facts.ts";
+
+export interface SurveyContext {
+  readonly paths: Paths;
+  readonly env: Env;
+  /** Wall clock, ms. */
+  readonly now: () => number;
+}
+
+/** `config_name`, `problem` and `upstreams` are those of the first instance; without one, of the active config. */
+export interface ServiceFacts extends RouteFacts {
+  readonly service: Service;
+  readonly instances: readonly InstanceFacts[];
+}
+
+export interface StatusFacts {
+  readonly services: readonly ServiceFacts[];
+  readonly config_problem: Problem | null;
+  readonly filter_problem: Problem | null;
+  /** What config.json sets beside the configs: "routing.open_secs" and its value. */
+  readonly settings: Readonly<Record<string, unknown>>;
+}
+
+export async function surveyStatus(
+  services: readonly Service[],
+  context: SurveyContext,
+): Promise<StatusFacts> {
+  const live = createLiveConfig(context);
+  const instances = await askAll(context);
+  return {
+    services: services.map((service) => {
+      const own = instances.filter((instance) => instance.service === service);
+      const [first] = own;
+      const { config_name, problem, upstreams } =
+        first ?? makeRouteFacts({ service, live, router: recallRouter(service, live, context) });
+      return { service, config_name, problem, upstreams, instances: own };
+    }),
+    config_problem: makeProblem(live.current().problem),
+    filter_problem: makeProblem(createFilter({ path: context.paths.filter, now: context.now }).problem()),
+    settings: listSettings(live),
+  };
+}
+
+/** Asks the oldest proxy that runs; where none does, `isRunning` is false and the answer is from what is saved. */
+export async function surveyRoute(
+  service: Service,
+  { model, sessionId }: Question,
+  context: SurveyContext,
+): Promise<{ readonly isRunning: boolean; readonly explanation: Explanation }> {
+  const query = {
+    ...(model === null ? {} : { model }),
+    ...(sessionId === null ? {} : { session: sessionId }),
+  };
+  for (const instance of await listInstances(service, context)) {
+    const answer = explanationSchema.safeParse(await askInstance(instance, "explain", query)).data;
+    if (answer !== undefined) return { isRunning: true, explanation: answer };
+  }
+  const live = createLiveConfig(context);
+  const router = recallRouter(service, live, context);
+  const state = live.routeState(service);
+  return {
+    isRunning: false,
+    explanation: explainRoute({ router, state }, { model, sessionId }, context.now()),
+  };
+}
+
+/**
+ * Forgets what is held against the upstreams that NAME or NAME#N means, or against all of the service (null): in every
+ * proxy that runs, and in state.json. Throws UserError.
+ * @returns the number of proxies that were told
+ */
+export async function resetRoute(
+  service: Service,
+  target: string | null,
+  context: SurveyContext,
+): Promise<number> {
+  const instances = await listInstances(service, context);
+  const query: Readonly<Record<string, string>> = target === null ? {} : { upstream: target };
+  await Promise.all(instances.map((instance) => tellInstance(instance, "reset", query)));
+  if (instances.length === 0) {
+    const keys = listKeys(createLiveConfig(context), service, target);
+    await resetSavedState(context.paths, service, keys);
+  }
+  return instances.length;
+}
+
+async function listInstances(service: Service, { paths }: SurveyContext): Promise<Instance[]> {
+  return (await readInstances(paths.run)).filter((instance) => instance.service === service);
+}
+
+async function askAll({ paths }: SurveyContext): Promise<InstanceFacts[]> {
+  const instances = await readInstances(paths.run);
+  const answers = await Promise.all(instances.map((instance) => askInstance(instance, "status")));
+  return answers.flatMap((answer) => instanceSchema.safeParse(answer).data ?? []);
+}
+
+/** A router that knows what the last one has left. */
+function recallRouter(service: Service, live: LiveConfig, { now, paths }: SurveyContext): Router {
+  const router = createRouter({ settings: () => live.settings().routing, now, random: Math.random });
+  loadRouter(router, service, paths.state);
+  return router;
+}
+
+/** A command of the user's may hold a secret: that it is set is enough. */
+function listSettings(live: LiveConfig): Record<string, unknown> {
+  const { hooks, limits, privacy, routing, timeouts } = live.current().config.shell;
+  const settings = Object.entries({ routing, timeouts, limits, privacy }).flatMap(([group, values]) =>
+    Object.entries(values ?? {})
+      .filter(([, value]) => ["string", "number", "boolean"].includes(typeof value))
+      .map(([name, value]) => [`${group}.${name}`, value] as const),
+  );
+  return { ...Object.fromEntries(settings), ...(hooks?.on_event == null ? {} : { "hooks.on_event": "set" }) };
+}
