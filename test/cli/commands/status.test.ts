@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { readInstances } from "../../../src/state/instances.ts";
 import { GOOD, reply } from "../../helpers/answers.ts";
 import { runCli, startCli } from "../../helpers/cli.ts";
 import { startFakeUpstream } from "../../helpers/fake-upstream.ts";
@@ -60,7 +61,9 @@ Set in ~/.codex-helper/config.json
 
   const { stdout } = await runCli(["status", "--json"], { home });
   expect(stdout).not.toContain(KEY);
-  expect(stdout).not.toContain("token");
+  const [instance] = await readInstances(home.paths.run);
+  expect(instance?.pid).toBe(serving.child.pid);
+  expect(stdout).not.toContain(instance?.token ?? KEY);
   expect(JSON.parse(stdout)).toMatchObject({
     services: [
       {
