@@ -1,0 +1,83 @@
+// The tables of docs/failover.md, made from the classifier's own rows. `bun test/routing/failover-tables.ts` writes them
+// anew.
+import { RULES } from "../../src/routing/classify-rules.ts";
+import { ACCOUNT_RULES, CREDENTIAL_RULES } from "../../src/routing/rules-account.ts";
+import { LEFTOVER_RULES, REQUEST_RULES } from "../../src/routing/rules-request.ts";
+import { ANSWER_RULES, CONNECTION_RULES, LAST_RULES, PAGE_RULES } from "../../src/routing/rules-weather.ts";
+import type { Rule } from "../../src/routing/rule.ts";
+import type { Blame } from "../../src/routing/types.ts";
+
+export const FAILOVER_DOC_PATH = `${import.meta.dir}/../../docs/failover.md`;
+
+/** Section by section, in the order in which the rows are tried. */
+export const SECTIONS: readonly (readonly [title: string, rules: readonly Rule[]])[] = [
+  ["The way there", CONNECTION_RULES],
+  ["The request itself", REQUEST_RULES],
+  ["The account", ACCOUNT_RULES],
+  ["A page where data is due", PAGE_RULES],
+  ["The credential", CREDENTIAL_RULES],
+  ["The answer", ANSWER_RULES],
+  ["Refusals that nothing above explains", LEFTOVER_RULES],
+  ["What is left", LAST_RULES],
+];
+
+const BLAME: Readonly<Record<Blame, string>> = {
+  none: "nobody",
+  failure: "one failure",
+  "never-sent": "one failure, never sent",
+  "first-byte": "one failure, first byte",
+  tls: "left alone at once",
+  cooldown: "rate limited",
+  exhausted: "out of quota",
+  "auth-dead": "credential refused",
+  model: "this model only",
+};
+
+const NEXT: Readonly<Record<Rule["next"], string>> = {
+  next: "the next upstream",
+  terminal: "the client sees it",
+  repair: "the same once more, repaired",
+};
+
+const START = "<!-- the classifier's rows: begin -->";
+const END = "<!-- the classifier's rows: end -->";
+
+/** The document with its tables as the code has them. Throws where the marks are missing. */
+export function withTables(text: string): string {
+  const start = text.indexOf(START);
+  const end = text.indexOf(END);
+  if (start < 0 || end < start) throw new Error("the marks around the tables are missing");
+  return `${text.slice(0, start + START.length)}\n\n${makeTables()}\n\n${text.slice(end)}`;
+}
+
+function makeTables(): string {
+  if (SECTIONS.flatMap(([, rules]) => rules).some((rule, index) => rule !== RULES[index]))
+    throw new Error("the sections are not the rows in their order");
+  return SECTIONS.map(([title, rules]) => `### ${title}\n\n${makeTable(rules)}`).join("\n\n");
+}
+
+function makeTable(rules: readonly Rule[]): string {
+  const rows = rules.map((rule) => [
+    `\`${rule.id}\``,
+    `${rule.signal} (${rule.seen})`,
+    NEXT[rule.next],
+    rule.retryClass,
+    BLAME[rule.blame],
+    rule.until.words,
+  ]);
+  const table = [
+    ["rule", "what is seen (from whom)", "then", "class", "held against", "how long"],
+    ...rows,
+  ].map((cells) => cells.map((cell) => cell.replaceAll("|", "\\|")));
+  const widths = (table[0] ?? []).map((_, column) =>
+    Math.max(...table.map((cells) => Bun.stringWidth(cells[column] ?? ""))),
+  );
+  const line = (cells: readonly string[]): string =>
+    `| ${cells.map((cell, column) => cell + " ".repeat((widths[column] ?? 0) - Bun.stringWidth(cell))).join(" | ")} |`;
+  const [head = [], ...body] = table;
+  return [line(head), line(widths.map((width) => "-".repeat(width))), ...body.map(line)].join("\n");
+}
+
+if (import.meta.main) {
+  await Bun.write(FAILOVER_DOC_PATH, withTables(await Bun.file(FAILOVER_DOC_PATH).text()));
+}
