@@ -40,6 +40,8 @@ export async function readClaudeFacts(options: ClaudeFactsOptions): Promise<Clau
   const layers: ClaudeLayer[] = [];
   const problems: string[] = [];
   for (const [kind, where] of files) {
+    // Started in the home, Claude Code has one file in both places.
+    if (kind === "project" && where === paths.claudeSettings) continue;
     const read = await readObject(where);
     if (typeof read === "string") problems.push(read);
     else if (read !== null) layers.push(makeLayer(kind, where, read));

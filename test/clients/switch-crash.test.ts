@@ -9,7 +9,7 @@ import { readSwitchStatus } from "../../src/clients/switch-status.ts";
 import type { FsFault } from "../helpers/fs-faults.ts";
 import { CLAUDE_TEXT, CODEX_TEXT, type SwitchHome, makeSwitchHome } from "./switch-home.ts";
 
-const HELPER = join(import.meta.dir, "../helpers/fs-faults.ts");
+const HELPER = Bun.fileURLToPath(import.meta.resolve("../helpers/fs-faults.ts"));
 /** Of the less simple cases, every so many calls are tried; all of them under VERIFY=full. */
 const STRIDE = process.env["VERIFY"] === "full" ? 1 : 3;
 const AT_ONCE = 4;
@@ -22,7 +22,7 @@ let child = "";
 beforeAll(async () => {
   build = mkdtempSync(join(tmpdir(), "switch-child-"));
   child = join(build, "switch-child.js");
-  const entrypoints = [join(import.meta.dir, "switch-child.ts")];
+  const entrypoints = [Bun.fileURLToPath(import.meta.resolve("./switch-child.ts"))];
   await Bun.build({ entrypoints, outdir: build, target: "bun" });
 });
 afterAll(() => rmSync(build, { recursive: true, force: true }));

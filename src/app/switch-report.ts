@@ -1,0 +1,75 @@
+// How the clients stand towards the proxy: the switch itself, whether anybody listens, and what keeps a client from coming.
+import { connect } from "node:net";
+import type { Env } from "../base/env.ts";
+import { UserError } from "../base/errors.ts";
+import type { Paths } from "../base/paths.ts";
+import { DEFAULT_PORT, type Service } from "../base/service.ts";
+import { readClaudeFacts } from "../clients/claude-facts.ts";
+import { readCodexFacts } from "../clients/codex-facts.ts";
+import { readCodexProfiles } from "../clients/codex-profiles.ts";
+import { type Override, listClaudeOverrides, listCodexOverrides } from "../clients/overrides.ts";
+import { makeProxyAddress } from "../clients/proxy-address.ts";
+import { type SwitchStatus, readSwitchStatus } from "../clients/switch-status.ts";
+
+export interface SwitchReportOptions {
+  readonly service: Service;
+  readonly paths: Paths;
+  readonly env: Env;
+  /** Claude Code looks for a project's settings there. */
+  readonly cwd: string;
+}
+
+export interface SwitchReport {
+  readonly service: Service;
+  readonly status: SwitchStatus;
+  /** Null when the client is not switched. */
+  readonly isListening: boolean | null;
+  readonly overrides: readonly Override[];
+}
+
+const CONNECT_MS = 500;
+
+/** Never throws for what the client's files hold. */
+export async function makeSwitchReport(options: SwitchReportOptions): Promise<SwitchReport> {
+  const status = await readSwitchStatus(options);
+  const { service } = options;
+  const [isHeard, overrides] = await Promise.all([
+    status.port === null ? null : isListening(status.port),
+    listOverrides(options, status),
+  ]);
+  return { service, status, isListening: isHeard, overrides };
+}
+
+/** Does anything take connections on that port of 127.0.0.1? */
+export async function isListening(port: number): Promise<boolean> {
+  const answer = Promise.withResolvers<boolean>();
+  const socket = connect({ host: "127.0.0.1", port, timeout: CONNECT_MS });
+  socket.once("connect", () => answer.resolve(true));
+  socket.once("timeout", () => answer.resolve(false));
+  socket.once("error", () => answer.resolve(false));
+  try {
+    return await answer.promise;
+  } finally {
+    socket.destroy();
+  }
+}
+
+async function listOverrides(
+  { service, paths, env, cwd }: SwitchReportOptions,
+  { port }: SwitchStatus,
+): Promise<readonly Override[]> {
+  const ports = [DEFAULT_PORT[service], ...(port === null ? [] : [port])];
+  const ownAddresses = ports.map((one) => makeProxyAddress(service, one));
+  const isOwnAddress = (baseUrl: string): boolean => ownAddresses.includes(baseUrl);
+  try {
+    if (service === "claude") {
+      return listClaudeOverrides({ facts: await readClaudeFacts({ paths, env, cwd }), isOwnAddress });
+    }
+    const [facts, profiles] = await Promise.all([readCodexFacts(paths), readCodexProfiles(paths)]);
+    return listCodexOverrides({ facts, profiles, env, isOwnAddress });
+  } catch (error) {
+    // The file's problem is in the status already.
+    if (error instanceof UserError) return [];
+    throw error;
+  }
+}

@@ -1,0 +1,141 @@
+// `ch switch on|off|status`: points a client at the proxy, puts it back, and says how it stands.
+import { type SwitchReport, isListening, makeSwitchReport } from "../../app/switch-report.ts";
+import { showPath } from "../../base/paths.ts";
+import { CLIENT_NAME, DEFAULT_PORT, SERVICES, type Service } from "../../base/service.ts";
+import { showKey } from "../../clients/key-change.ts";
+import { makeProxyAddress } from "../../clients/proxy-address.ts";
+import { switchOff, switchOn } from "../../clients/switch.ts";
+import { loadConfig } from "../../config/file.ts";
+import { JSON_ARG, PORT_ARG, SERVICE_ARGS, readPort, readService } from "../args.ts";
+import { type Cli, type Command, defineCommand } from "../cli.ts";
+import { describeOpenSessions, describePutBack } from "../serve-screen.ts";
+import { describeSwitch, makeSwitchJson } from "../switch-words.ts";
+
+export function createCommand(cli: Cli): Command {
+  return defineCommand({
+    meta: { name: "switch", description: "point a client at the proxy, and put it back" },
+    examples: [
+      ["ch switch on", "point Codex at 127.0.0.1:3211"],
+      ["ch switch off", "put everything back as it was"],
+    ],
+    default: "status",
+    subCommands: { on: onCommand(cli), off: offCommand(cli), status: statusCommand(cli) },
+  });
+}
+
+function onCommand(cli: Cli): Command {
+  return defineCommand({
+    meta: { name: "on", description: "point the client at the proxy, and remember what was there" },
+    args: {
+      ...SERVICE_ARGS,
+      ...PORT_ARG,
+      "own-provider": { type: "boolean", description: "Codex: add a provider instead of changing yours" },
+    },
+    examples: [
+      ["ch switch on", "Codex, to 127.0.0.1:3211"],
+      ["ch switch on --claude --port 4000", "Claude Code, to another port"],
+    ],
+    run: async ({ args }) => {
+      const service = await chooseService(cli, args);
+      const prefersOwnProvider = args["own-provider"] === true;
+      await pointAtProxy(cli, {
+        service,
+        port: readPort(args.port) ?? DEFAULT_PORT[service],
+        prefersOwnProvider,
+      });
+    },
+  });
+}
+
+function offCommand(cli: Cli): Command {
+  return defineCommand({
+    meta: { name: "off", description: "put back what the client's file said before" },
+    args: { ...SERVICE_ARGS },
+    examples: [
+      ["ch switch off", "Codex, or your default service"],
+      ["ch switch off --claude", "Claude Code"],
+    ],
+    run: async ({ args }) => await putBack(cli, await chooseService(cli, args)),
+  });
+}
+
+function statusCommand(cli: Cli): Command {
+  const { env, out, paths } = cli;
+  return defineCommand({
+    meta: { name: "status", description: "say whether a client points at the proxy, and what is in the way" },
+    args: { ...SERVICE_ARGS, ...JSON_ARG },
+    examples: [
+      ["ch switch status", "both clients"],
+      ["ch switch status --codex --json", "for scripts"],
+    ],
+    run: async ({ args }) => {
+      const chosen = readService(args);
+      const services = chosen === undefined ? SERVICES : [chosen];
+      const reports = await Promise.all(
+        services.map((service) => makeSwitchReport({ service, paths, env, cwd: process.cwd() })),
+      );
+      if (args.json === true) return out.json({ services: reports.map(makeSwitchJson) });
+      for (const report of reports) show(cli, report);
+    },
+  });
+}
+
+function show({ env, out }: Cli, report: SwitchReport): void {
+  for (const line of describeSwitch(report, env)) out.line(line);
+}
+
+async function chooseService({ paths }: Cli, args: Parameters<typeof readService>[0]): Promise<Service> {
+  return readService(args) ?? (await loadConfig(paths.config)).defaultService ?? "codex";
+}
+
+interface Goal {
+  readonly service: Service;
+  readonly port: number;
+  readonly prefersOwnProvider: boolean;
+}
+
+async function pointAtProxy({ env, out, paths }: Cli, { service, ...goal }: Goal): Promise<void> {
+  const on = await switchOn({ service, paths, env }, goal, { kind: "user" });
+  const file = showPath(on.file, env);
+  const keys = on.changes.map(({ path }) => showKey(path)).join(", ");
+  out.note(`${CLIENT_NAME[service]} is pointed at ${makeProxyAddress(service, goal.port)}`);
+  out.note(
+    keys === "" ? `  ${file} says so already` : `  ${on.created.file ? "made" : "changed"} ${file}: ${keys}`,
+  );
+  for (const { path } of on.taken) {
+    out.note(`  ${showKey(path)} was set to something else since the last switch: off puts that back`);
+  }
+  out.note(
+    on.owner.kind === "user"
+      ? `  put back with: ch switch off --${service}`
+      : `  put back by the running ch (pid ${on.owner.pid}) when it stops`,
+  );
+  out.note(describeOpenSessions(service));
+  if (await isListening(goal.port)) return;
+  const port = goal.port === DEFAULT_PORT[service] ? "" : ` --port ${goal.port}`;
+  out.warn(
+    `nothing listens on 127.0.0.1:${goal.port} yet; until then ${CLIENT_NAME[service]} gets no answer`,
+  );
+  out.note(`  ch serve --${service}${port}`);
+}
+
+async function putBack({ env, out, paths }: Cli, service: Service): Promise<void> {
+  const off = await switchOff({ service, paths, env });
+  if (off === null) return;
+  const lines = describePutBack(off, env);
+  if (lines.length === 0) {
+    out.note(`${CLIENT_NAME[service]} was not switched: ${showPath(off.file, env)} is as you have it`);
+  }
+  for (const line of lines) out.note(line);
+  for (const key of off.keys) {
+    if (key.kind === "restored" && key.isGuess) {
+      out.warn(`${showKey(key.path)} was removed; what stood there before the switch is not known any more`);
+    }
+  }
+  if (off.isEdited) out.note("  what was edited in the file meanwhile is kept");
+  if (off.journalProblem !== null)
+    out.warn(`${off.journalProblem}: only what can be recognised was put back`);
+  if (off.runningOwner !== null) {
+    out.note(`  ch still runs (pid ${off.runningOwner.pid}), and new sessions go past it`);
+  }
+}

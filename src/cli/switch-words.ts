@@ -1,0 +1,62 @@
+// How a client stands towards the proxy, for people and for scripts.
+import type { SwitchReport } from "../app/switch-report.ts";
+import type { Env } from "../base/env.ts";
+import { showPath } from "../base/paths.ts";
+import { CLIENT_NAME, DEFAULT_PORT } from "../base/service.ts";
+import { showKey } from "../clients/key-change.ts";
+import { makeProxyAddress } from "../clients/proxy-address.ts";
+
+export function describeSwitch(report: SwitchReport, env: Env): string[] {
+  const { service, status, overrides } = report;
+  const hindrances = overrides.flatMap(({ where, what, hint }) => [
+    `  ${showPath(where, env)} ${what}`,
+    `    ${hint}`,
+  ]);
+  return [
+    `${CLIENT_NAME[service]}: ${status.isOn ? describePoint(report) : "not switched"}`,
+    ...(status.problem === null ? [] : [`  ${status.problem}`]),
+    ...(status.isOn ? describeOn(report, env) : []),
+    ...hindrances,
+  ];
+}
+
+function describePoint({ service, status }: SwitchReport): string {
+  return status.port === null ? "on" : `on, to ${makeProxyAddress(service, status.port)}`;
+}
+
+function describeOn({ service, status, isListening }: SwitchReport, env: Env): string[] {
+  const { file, keys, owner, isOwnerDead, port } = status;
+  const off = `ch switch off --${service}`;
+  const at = port === null || port === DEFAULT_PORT[service] ? "" : ` --port ${port}`;
+  return [
+    `  in ${showPath(file, env)}: ${keys.map(({ path }) => showKey(path)).join(", ")}`,
+    ...(isOwnerDead && owner?.kind === "process"
+      ? [
+          `  the ch that switched it (pid ${owner.pid}) has died: ${off}, or go on with: ch serve --${service}`,
+        ]
+      : []),
+    ...(owner?.kind === "process" && !isOwnerDead
+      ? [`  put back by the running ch (pid ${owner.pid}) when it stops`]
+      : []),
+    ...(owner?.kind === "user" ? [`  put back with: ${off}`] : []),
+    ...(owner === null ? [`  nobody knows who switched it; put back with: ${off}`] : []),
+    ...(isListening === false ? [`  nothing listens there: ch serve --${service}${at}`] : []),
+  ];
+}
+
+/** Stable names: fields are only ever added. */
+export function makeSwitchJson({ service, status, isListening, overrides }: SwitchReport): object {
+  const { owner } = status;
+  return {
+    service,
+    switched: status.isOn,
+    port: status.port,
+    file: status.file,
+    keys: status.keys.map(({ path }) => showKey(path)),
+    owner:
+      owner?.kind === "process" ? { kind: "process", pid: owner.pid, alive: !status.isOwnerDead } : owner,
+    listening: isListening,
+    problem: status.problem,
+    overrides,
+  };
+}

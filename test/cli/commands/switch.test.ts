@@ -1,0 +1,170 @@
+import { describe, expect, test } from "bun:test";
+import { existsSync, readFileSync, rmSync } from "node:fs";
+import { runCli } from "../../helpers/cli.ts";
+import { freePort } from "../../helpers/free-port.ts";
+import { makeTempHome } from "../../helpers/temp-home.ts";
+
+const CODEX_TOML = `model_provider = "relay" # mine
+[model_providers.relay]
+name = "relay"
+base_url = "https://relay.example/v1"
+`;
+const CLAUDE_JSON =
+  '{\n  "env": { "ANTHROPIC_BASE_URL": "https://relay.example", "ANTHROPIC_AUTH_TOKEN": "sk-relay" }\n}\n';
+
+function makeScene() {
+  const home = makeTempHome();
+  home.write(".codex/config.toml", CODEX_TOML);
+  home.write(".claude/settings.json", CLAUDE_JSON);
+  return {
+    home,
+    codex: () => readFileSync(home.paths.codexConfig, "utf8"),
+    claude: () => readFileSync(home.paths.claudeSettings, "utf8"),
+    run: (...args: string[]) => runCli(["switch", ...args], { home }),
+    [Symbol.dispose]: () => home[Symbol.dispose](),
+  };
+}
+
+describe("switch", () => {
+  test("on says what it changed, how to undo it and what is missing; off puts it back", async () => {
+    using scene = makeScene();
+    const port = String(freePort());
+    expect(await scene.run("on", "--port", port)).toEqual({
+      code: 0,
+      stdout: "",
+      stderr: `Codex is pointed at http://127.0.0.1:${port}/v1
+  changed ~/.codex/config.toml: model_providers.relay.base_url
+  put back with: ch switch off --codex
+  open Codex conversations keep their old address; a new one, or codex resume, comes here
+warning: nothing listens on 127.0.0.1:${port} yet; until then Codex gets no answer
+  ch serve --codex --port ${port}
+`,
+    });
+    expect(scene.codex()).toContain(
+      `base_url = "http://127.0.0.1:${port}/v1" # codex-helper: was "https://relay.example/v1"`,
+    );
+    expect(await scene.run("off")).toEqual({
+      code: 0,
+      stdout: "",
+      stderr: "put back in ~/.codex/config.toml: model_providers.relay.base_url\n",
+    });
+    expect(scene.codex()).toBe(CODEX_TOML);
+    expect((await scene.run("off")).stderr).toBe(
+      "Codex was not switched: ~/.codex/config.toml is as you have it\n",
+    );
+  });
+
+  test("on does not warn where something listens", async () => {
+    using scene = makeScene();
+    const server = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: () => new Response() });
+    try {
+      const on = await scene.run("on", "--claude", "--port", String(server.port));
+      expect(on.stderr).toContain(`Claude Code is pointed at http://127.0.0.1:${server.port}\n`);
+      expect(on.stderr).not.toContain("warning");
+    } finally {
+      await server.stop(true);
+    }
+    await scene.run("off", "--claude");
+    expect(scene.claude()).toBe(CLAUDE_JSON);
+  });
+
+  test("on --own-provider adds a provider, and off takes it away", async () => {
+    using scene = makeScene();
+    expect((await scene.run("on", "--own-provider")).stderr).toContain(
+      "model_providers.codex_proxy, model_provider",
+    );
+    expect(scene.codex()).toContain('model_provider = "codex_proxy" # codex-helper: was "relay" # mine');
+    await scene.run("off");
+    expect(scene.codex()).toBe(CODEX_TOML);
+  });
+
+  test("goes by the default service where no flag says", async () => {
+    using scene = makeScene();
+    scene.home.write(".codex-helper/config.json", { default_service: "claude" });
+    expect((await scene.run("on")).stderr).toContain("Claude Code is pointed at http://127.0.0.1:3210");
+    expect((await scene.run("off")).stderr).toContain(
+      "put back in ~/.claude/settings.json: env.ANTHROPIC_BASE_URL",
+    );
+  });
+
+  test("status tells both clients, for people and for scripts", async () => {
+    using scene = makeScene();
+    const port = freePort();
+    expect((await scene.run("status")).stdout).toBe("Codex: not switched\nClaude Code: not switched\n");
+    await scene.run("on", "--port", String(port));
+    expect(await scene.run()).toEqual({
+      code: 0,
+      stderr: "",
+      stdout: `Codex: on, to http://127.0.0.1:${port}/v1
+  in ~/.codex/config.toml: model_providers.relay.base_url
+  put back with: ch switch off --codex
+  nothing listens there: ch serve --codex --port ${port}
+Claude Code: not switched
+`,
+    });
+    expect(JSON.parse((await scene.run("status", "--codex", "--json")).stdout)).toEqual({
+      services: [
+        {
+          service: "codex",
+          switched: true,
+          port,
+          file: scene.home.paths.codexConfig,
+          keys: ["model_providers.relay.base_url"],
+          owner: { kind: "user" },
+          listening: false,
+          problem: null,
+          overrides: [],
+        },
+      ],
+    });
+  });
+
+  test("status names what keeps a client away, and a file that cannot be read", async () => {
+    using scene = makeScene();
+    scene.home.write(".codex/work.config.toml", 'model_provider = "other"\n');
+    scene.home.write(".claude/settings.json", '{"env": ');
+    const { stdout } = await scene.run("status");
+    expect(stdout).toContain(
+      "~/.codex/work.config.toml sets model_provider: codex -p work goes past the proxy",
+    );
+    expect(stdout).toMatch(/Claude Code: not switched\n {2}.*settings\.json: line 1, column \d+/);
+  });
+
+  test("refuses with the file, the place and what to do, and changes nothing", async () => {
+    using scene = makeScene();
+    scene.home.write(".codex/config.toml", 'model = "a"\nmodel = "b"\n');
+    const broken = await scene.run("on");
+    expect(broken).toMatchObject({ code: 1, stdout: "" });
+    expect(broken.stderr).toContain("config.toml: line 2, column");
+    scene.home.write(".codex/config.toml", 'model_provider = "ollama"\n');
+    const builtin = await scene.run("on");
+    expect(builtin.stderr).toContain('config.toml: Codex\'s provider is "ollama"');
+    expect(builtin.stderr).toContain("ch switch on --own-provider");
+    expect(scene.codex()).toBe('model_provider = "ollama"\n');
+    expect(await scene.run("on", "--port", "70000")).toMatchObject({ code: 2 });
+    expect(await scene.run("on", "--codex", "--claude")).toMatchObject({ code: 2 });
+  });
+
+  test("tells that a file and its directory were made, and removes both", async () => {
+    using scene = makeScene();
+    rmSync(scene.home.paths.codexHome, { recursive: true });
+    expect((await scene.run("on")).stderr).toContain(
+      "made ~/.codex/config.toml: model_providers.codex_proxy",
+    );
+    expect((await scene.run("off")).stderr).toContain("was made by the switch and is removed");
+    expect(existsSync(scene.home.paths.codexHome)).toBe(false);
+  });
+
+  test("off says what it left and what it had to guess", async () => {
+    using scene = makeScene();
+    await scene.run("on");
+    scene.home.write(".codex/config.toml", scene.codex().replace(/http:\/\/127[^"]*/, "https://new.example"));
+    expect((await scene.run("off")).stderr).toContain(
+      "left in ~/.codex/config.toml, because it was changed meanwhile",
+    );
+    await scene.run("on", "--claude");
+    rmSync(scene.home.paths.run, { recursive: true });
+    const off = await scene.run("off", "--claude");
+    expect(off.stderr).toContain("warning: env.ANTHROPIC_BASE_URL was removed; what stood there before");
+  });
+});
