@@ -89,7 +89,9 @@ export function createAnswerBody(pull: Pull, encoding: string | null): AnswerBod
         if (chunk === null) return { kind: "end" };
         chunks.push(chunk);
         heldBytes += chunk.length;
-        return { kind: "bytes", bytes: copy === undefined ? chunk : await copy.push(chunk) };
+        if (copy === undefined) return { kind: "bytes", bytes: chunk };
+        const bytes = await copy.push(chunk).catch(() => null);
+        return bytes === null ? { kind: "unreadable" } : { kind: "bytes", bytes };
       } catch {
         return { kind: "error" };
       } finally {

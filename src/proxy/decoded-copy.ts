@@ -12,17 +12,16 @@ export function createDecodedCopy(encoding: string): DecodedCopy | null {
   const stream = createDecoder(encoding);
   if (stream === null) return null;
   let out: Uint8Array[] = [];
-  let failure: Error | null = null;
+  // A decoder that fails does not call a write back (Bun 1.4.5).
+  const failure = Promise.withResolvers<never>();
+  failure.promise.catch(() => {});
   stream.on("data", (chunk: Uint8Array) => out.push(chunk));
-  stream.on("error", (error: Error) => {
-    failure = error;
-  });
+  stream.on("error", failure.reject);
   return {
     async push(chunk) {
       const { promise, resolve } = Promise.withResolvers<void>();
       stream.write(chunk, () => resolve());
-      await promise;
-      if (failure !== null) throw failure;
+      await Promise.race([promise, failure.promise]);
       const bytes = Buffer.concat(out);
       out = [];
       return bytes;

@@ -245,4 +245,18 @@ describe("odd, but whole", () => {
     expect(upstream.requests[0]?.header("accept-encoding")).toBe("identity");
     expect(await proxy.entry()).toMatchObject({ outcome: "ok", usage: { output_tokens: USED.output } });
   });
+
+  test("U30 a compressed answer that cannot be read is passed on as it is, its usage unknown", async () => {
+    const broken = Bun.gzipSync(Buffer.from(responsesEvents({ deltas: 500 }).join("")));
+    broken.fill(0xff, 40, 200);
+    await using upstream = await startFakeUpstream(() =>
+      stream([], { headers: { "content-encoding": "gzip" }, ending: [chunk(broken), LAST_CHUNK] }),
+    );
+    await using proxy = startTestProxy({ upstreams: [upstream.baseUrl] });
+    const answer = await sendTurn(proxy, { fields: ["Accept-Encoding: gzip"] });
+    expect([answer.status, answer.end]).toEqual([200, "complete"]);
+    expect(answer.header("content-encoding")).toBe("gzip");
+    expect(Buffer.compare(answer.body, broken)).toBe(0);
+    expect((await proxy.entry()).usage).toBeUndefined();
+  });
 });

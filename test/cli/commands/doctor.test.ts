@@ -79,7 +79,7 @@ const CONDITIONS: Readonly<
   switch: [async (home) => (await switchAndKill(home), {}), "fail", "ch doctor --fix"],
   overrides: [() => ({ HTTP_PROXY: "http://proxy.example:8080" }), "warn", "export NO_PROXY=127.0.0.1"],
   "file-modes": [
-    (home) => void chmodSync(home.write(".codex-helper/filter.json", []), 0o644),
+    (home) => chmodSync(home.write(".codex-helper/filter.json", []), 0o644),
     "warn",
     "ch doctor --fix",
   ],
