@@ -1,6 +1,6 @@
 // Runs before every test file: no test may touch the real home, and none may inherit a key or an outbound proxy.
 import { afterAll } from "bun:test";
-import { mkdtempSync, rmSync, statSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, statSync } from "node:fs";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -20,13 +20,17 @@ const realHome = homedir();
 const before = lookAt(realHome);
 
 for (const name of Object.keys(process.env)) if (INHERITED_BY_NOBODY.test(name)) delete process.env[name];
-const home = mkdtempSync(join(tmpdir(), "codex-helper-test-home-"));
+// One place for all that the tests make: whatever a test forgets goes with it.
+const room = mkdtempSync(join(tmpdir(), "ch-test-"));
+const home = join(room, "home");
+mkdirSync(home);
+process.env["TMPDIR"] = room;
 process.env["HOME"] = home;
 process.env["USERPROFILE"] = home;
 process.env["LANG"] = "C.UTF-8";
 
 afterAll(() => {
-  rmSync(home, { recursive: true, force: true });
+  rmSync(room, { recursive: true, force: true });
   const changed = WATCHED.filter((_, index) => lookAt(realHome)[index] !== before[index]);
   if (changed.length > 0) throw new Error(`a test wrote into the real home: ${changed.join(", ")}`);
 });
