@@ -1,12 +1,12 @@
 // Everything that `ch status` and `ch routing` need to know: from the proxies that run, and where none does from
 // config.json and what the last one left in state.json. Sends no request to an upstream.
+import { existsSync } from "node:fs";
 import type { Env } from "../base/env.ts";
 import type { Paths } from "../base/paths.ts";
 import type { Service } from "../base/service.ts";
 import { type Router, createRouter } from "../routing/router.ts";
 import { type Instance, readInstances } from "../state/instances.ts";
 import { askInstance, tellInstance } from "./ask-instance.ts";
-import { createFilter } from "./filter.ts";
 import { type LiveConfig, createLiveConfig } from "./live-config.ts";
 import { listKeys } from "./own-pages.ts";
 import { loadRouter, resetSavedState } from "./router-state.ts";
@@ -56,7 +56,7 @@ export async function surveyStatus(
       return { service, config_name, problem, upstreams, instances: own };
     }),
     config_problem: makeProblem(live.current().problem),
-    filter_problem: makeProblem(createFilter({ path: context.paths.filter, now: context.now }).problem()),
+    filter_problem: await findFilterProblem(context),
     settings: listSettings(live),
   };
 }
@@ -119,6 +119,13 @@ function recallRouter(service: Service, live: LiveConfig, { now, paths }: Survey
   const router = createRouter({ settings: () => live.settings().routing, now, random: Math.random });
   loadRouter(router, service, paths.state);
   return router;
+}
+
+/** The rules' engine is the greatest part of the program: it is loaded only where there is something to read. */
+async function findFilterProblem({ now, paths }: SurveyContext): Promise<Problem | null> {
+  if (!existsSync(paths.filter)) return null;
+  const { createFilter } = await import("./filter.ts");
+  return makeProblem(createFilter({ path: paths.filter, now }).problem());
 }
 
 /** A command of the user's may hold a secret: that it is set is enough. */

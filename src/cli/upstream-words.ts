@@ -20,11 +20,17 @@ export interface Words {
   readonly colour: Colour;
 }
 
-/** "out of quota until 14:30". Standings of other versions are shown as they are. `now`: wall clock, ms. */
+/** "out of quota until 14:30", "rate limited for another 20 s". Standings of other versions are shown as they are. `now`: wall clock, ms. */
 export function describeStanding(standing: string, untilMs: number | null, now: number): Words {
   const { colour, words } = STANDINGS[standing] ?? { words: standing, colour: "yellow" as const };
-  const until = untilMs === null || untilMs <= now ? "" : ` until ${showMoment(untilMs, now)}`;
-  return { words: `${words}${until}`, colour };
+  return { words: `${words}${describeEnd(untilMs, now)}`, colour };
+}
+
+/** A time of day says nothing about the next minute. */
+function describeEnd(untilMs: number | null, now: number): string {
+  if (untilMs === null || untilMs <= now) return "";
+  const left = untilMs - now;
+  return left < 100_000 ? ` for another ${showSpan(left)}` : ` until ${showMoment(untilMs, now)}`;
 }
 
 export function describeHealth(upstream: UpstreamFacts, now: number): Words {

@@ -67,7 +67,7 @@ function printRoute(cli: Cli, route: RouteFacts, proxy: string): void {
   const rows = alignRows(
     route.upstreams.map((upstream) => {
       const { colour, words } = describeHealth(upstream, now);
-      return [upstream.label, hostOf(upstream), out.paint(colour, words)];
+      return [upstream.label, out.paint(colour, words), out.paint("dim", hostOf(upstream))];
     }),
     out.width - 2,
   );

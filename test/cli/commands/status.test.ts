@@ -30,6 +30,7 @@ const steady = (text: string): string =>
     .replace(/pid \d+, for \d+ s/g, "pid PID, for N s")
     .replace(/127\.0\.0\.1:\d+/g, "127.0.0.1:PORT")
     .replace(/until (?:\w+ \d+ )?\d\d:\d\d/g, "until TIME")
+    .replace(/ok +127/, "ok PAD 127")
     .replace(/for \d+ s \(/g, "for N s (");
 
 test("with a proxy: each upstream with its health, why, since when and until when", async () => {
@@ -47,10 +48,10 @@ test("with a proxy: each upstream with its health, why, since when and until whe
   expect(steady(shown.stdout)).toBe(`Codex
   proxy   http://127.0.0.1:PORT, pid PID, for N s
   config  main
-  main#1  127.0.0.1:PORT  out of quota until TIME
+  main#1  out of quota until TIME  127.0.0.1:PORT
     402 payment required, for N s (default 15 min)
     1 request, 1 failed
-  main#2  127.0.0.1:PORT  ok
+  main#2  ok PAD 127.0.0.1:PORT
     1 request, 1 session stays with it
 
 Set in ~/.codex-helper/config.json
@@ -94,7 +95,7 @@ test("without a proxy: says so, and what is known from the last one", async () =
   const { code, stderr, stdout } = await runCli(["status"], { home });
   expect(code).toBe(0);
   expect(stdout).toContain("Codex\n  proxy   no proxy runs\n  config  main\n");
-  expect(stdout).toMatch(/main#1 {2}127\.0\.0\.1:\d+ {2}out of quota until/);
+  expect(stdout).toMatch(/main#1 {2}out of quota until .+ {2}127\.0\.0\.1:\d+/);
   expect(stdout).toContain(
     "Claude Code\n  proxy   no proxy runs\n  config  no upstream is configured for claude",
   );
@@ -126,8 +127,8 @@ test("a broken file is named with its place, and disabled upstreams are shown as
   });
   home.write(".codex-helper/filter.json", "[{]");
   const { stderr, stdout } = await runCli(["status", "--codex"], { home });
-  expect(stdout).toMatch(/main#1 {2}one\.example {2}disabled\n/);
-  expect(stdout).toMatch(/main#2 {2}two\.example {2}cannot be used\n {4}the variable NOT_SET is not set/);
+  expect(stdout).toMatch(/main#1 {2}disabled {8}one\.example\n/);
+  expect(stdout).toMatch(/main#2 {2}cannot be used {2}two\.example\n {4}the variable NOT_SET is not set/);
   expect(stderr).toContain("filter.json");
   home.write(".codex-helper/config.json", "{");
   const broken = await runCli(["status", "--codex"], { home });
