@@ -19,6 +19,7 @@ export const COMMANDS = {
     load: () => import("./commands/switch.ts"),
   },
   run: { summary: "start a client behind a proxy of its own", load: () => import("./commands/run.ts") },
+  doctor: { summary: "what is odd, and what to type", load: () => import("./commands/doctor.ts") },
   demo: { summary: "see a failover happen, without a key", load: () => import("./commands/demo.ts") },
   status: {
     summary: "what runs, where requests go, how each upstream is",

@@ -1,0 +1,252 @@
+import { describe, expect, test } from "bun:test";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { responsesEvents, stream } from "../../helpers/answers.ts";
+import { runCli, startCli } from "../../helpers/cli.ts";
+import { SILENCE, startFakeUpstream } from "../../helpers/fake-upstream.ts";
+import { makeTempHome, type TempHome } from "../../helpers/temp-home.ts";
+import { waitUntil } from "../../helpers/wait.ts";
+
+const CODEX_TOML = `# mine\r
+model_provider = "relay"   # keep this\r
+[model_providers.relay]\r
+name = 'relay'\r
+base_url = 'https://relay.example/v1'\r
+env_key = "RELAY_KEY"\r
+[mcp_servers.docs]\r
+command = "docs"`;
+const CLAUDE_JSON = JSON.stringify(
+  { env: { ANTHROPIC_BASE_URL: "https://relay.example", ANTHROPIC_AUTH_TOKEN: "sk-relay" } },
+  null,
+  "\t",
+);
+const READY = /Ctrl\+C stops/;
+
+function freePort(): string {
+  const server = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: () => new Response() });
+  const { port } = server;
+  void server.stop(true);
+  return String(port);
+}
+
+function makeHome(): { home: TempHome; codex: () => string; claude: () => string } {
+  const home = makeTempHome({ RELAY_KEY: "sk-relay" });
+  home.write(".codex/config.toml", CODEX_TOML);
+  home.write(".claude/settings.json", CLAUDE_JSON);
+  return {
+    home,
+    codex: () => readFileSync(home.paths.codexConfig, "utf8"),
+    claude: () => readFileSync(home.paths.claudeSettings, "utf8"),
+  };
+}
+
+describe("serve points the client at itself and puts it back", () => {
+  test("Codex: one value changes while it runs, and every byte is as before after Ctrl+C", async () => {
+    const { home, codex } = makeHome();
+    using _home = home;
+    const port = freePort();
+    await using serving = startCli(["serve", "--port", port], { home });
+    await serving.waitFor(READY);
+    expect(codex()).toContain(`http://127.0.0.1:${port}/v1`);
+    expect(codex().replace(/^base_url.*$/m, "")).toBe(CODEX_TOML.replace(/^base_url.*$/m, ""));
+    expect(serving.stderr()).toContain("~/.codex/config.toml: model_providers.relay.base_url");
+    expect(serving.stderr()).toContain("ch switch off --codex");
+    expect(await serving.stop()).toBe(130);
+    expect(codex()).toBe(CODEX_TOML);
+  });
+
+  test("Claude Code: the same", async () => {
+    const { home, claude } = makeHome();
+    using _home = home;
+    const port = freePort();
+    await using serving = startCli(["serve", "--claude", "--port", port], { home });
+    await serving.waitFor(READY);
+    expect(claude()).toContain(`"ANTHROPIC_BASE_URL": "http://127.0.0.1:${port}"`);
+    expect(claude()).toContain('"ANTHROPIC_AUTH_TOKEN": "sk-relay"');
+    expect(await serving.stop("SIGTERM")).toBe(143);
+    expect(claude()).toBe(CLAUDE_JSON);
+  });
+
+  test("a file that was not there is gone again", async () => {
+    using home = makeTempHome();
+    home.write(".codex-helper/config.json", {
+      codex: { configs: { main: { upstreams: [{ base_url: "https://r.example/v1" }] } } },
+    });
+    await using serving = startCli(["serve", "--port", freePort()], { home });
+    await serving.waitFor(READY);
+    expect(existsSync(home.paths.codexConfig)).toBe(true);
+    await serving.stop();
+    expect(existsSync(home.paths.codexConfig)).toBe(false);
+  });
+
+  test("--keep-switched leaves it, --no-switch never touches it", async () => {
+    const { home, codex } = makeHome();
+    using _home = home;
+    await using untouched = startCli(["serve", "--no-switch", "--port", freePort()], { home });
+    await untouched.waitFor(READY);
+    expect(codex()).toBe(CODEX_TOML);
+    await untouched.stop();
+    const port = freePort();
+    await using kept = startCli(["serve", "--keep-switched", "--port", port], { home });
+    await kept.waitFor(READY);
+    await kept.stop();
+    expect(codex()).toContain(`127.0.0.1:${port}`);
+    expect((await runCli(["switch", "off"], { home })).code).toBe(0);
+    expect(codex()).toBe(CODEX_TOML);
+  });
+
+  test("the client is put back before an open answer is waited for", async () => {
+    await using upstream = await startFakeUpstream([
+      [...(stream(responsesEvents().slice(0, 4), { ending: [] }) as readonly string[]), SILENCE],
+    ]);
+    const { home, codex } = makeHome();
+    using _home = home;
+    home.write(".codex-helper/config.json", {
+      codex: { configs: { main: { upstreams: [{ base_url: upstream.baseUrl }] } } },
+    });
+    const port = freePort();
+    await using serving = startCli(["serve", "--port", port], { home });
+    await serving.waitFor(READY);
+    const response = await fetch(`http://127.0.0.1:${port}/v1/responses`, {
+      method: "POST",
+      body: '{"stream":true}',
+    });
+    const before = performance.now();
+    serving.child.kill("SIGINT");
+    await waitUntil(() => codex() === CODEX_TOML, { what: "the client's file as before" });
+    expect(serving.child.exitCode).toBeNull();
+    expect(await serving.child.exited).toBe(130);
+    expect(performance.now() - before).toBeLessThan(5_000);
+    expect(await response.text().catch(() => "cut")).toBe("cut");
+  }, 10_000);
+});
+
+describe("nothing is touched where serving cannot begin", () => {
+  test.each([
+    [
+      "a taken port",
+      async (home: TempHome) => [["--port", String((await startFakeUpstream([])).port)], home] as const,
+    ],
+    [
+      "a broken config.json",
+      async (home: TempHome) => (
+        home.write(".codex-helper/config.json", "{"),
+        [["--port", freePort()], home] as const
+      ),
+    ],
+    [
+      "a config without a usable upstream",
+      async (home: TempHome) => (
+        home.write(".codex-helper/config.json", { codex: { configs: { main: { upstreams: [] } } } }),
+        [["--port", freePort()], home] as const
+      ),
+    ],
+  ])("%s", async (_name, prepare) => {
+    const { home, codex } = makeHome();
+    using _home = home;
+    const [args] = await prepare(home);
+    const { code } = await runCli(["serve", ...args], { home });
+    expect(code).toBe(1);
+    expect(codex()).toBe(CODEX_TOML);
+  });
+
+  test("a client's file that cannot be edited: both ways out are named", async () => {
+    const { home } = makeHome();
+    using _home = home;
+    home.write(".codex-helper/config.json", {
+      codex: { configs: { main: { upstreams: [{ base_url: "https://r.example/v1" }] } } },
+    });
+    writeFileSync(home.paths.codexConfig, "model_provider = [broken");
+    const { code, stderr } = await runCli(["serve", "--port", freePort()], { home });
+    expect(code).toBe(1);
+    expect(stderr).toContain("ch run -- codex");
+    expect(stderr).toContain("ch serve --codex --no-switch");
+    expect(readFileSync(home.paths.codexConfig, "utf8")).toBe("model_provider = [broken");
+  });
+
+  test("a second serve of the same client says so and leaves the first one's switch alone", async () => {
+    const { home, codex } = makeHome();
+    using _home = home;
+    await using first = startCli(["serve", "--port", freePort()], { home });
+    await first.waitFor(READY);
+    const switched = codex();
+    const { code, stderr } = await runCli(["serve", "--port", freePort()], { home });
+    expect(code).toBe(1);
+    expect(stderr).toContain("--no-switch");
+    expect(codex()).toBe(switched);
+    await first.stop();
+    expect(codex()).toBe(CODEX_TOML);
+  });
+});
+
+describe("after a kill", () => {
+  const killWhileSwitched = async (home: TempHome): Promise<void> => {
+    await using serving = startCli(["serve", "--port", freePort()], { home });
+    await serving.waitFor(READY);
+    await serving.stop("SIGKILL");
+  };
+
+  test("switch status says that the proxy is gone and what to type", async () => {
+    const { home, codex } = makeHome();
+    using _home = home;
+    await killWhileSwitched(home);
+    const { stdout, stderr } = await runCli(["switch", "status", "--codex"], { home });
+    expect(stdout + stderr).toContain("ch switch off");
+    expect((await runCli(["switch", "off"], { home })).code).toBe(0);
+    expect(codex()).toBe(CODEX_TOML);
+  });
+
+  test("the next serve puts it right and goes on", async () => {
+    const { home, codex } = makeHome();
+    using _home = home;
+    await killWhileSwitched(home);
+    const port = freePort();
+    await using next = startCli(["serve", "--port", port], { home });
+    await next.waitFor(READY);
+    expect(codex()).toContain(`127.0.0.1:${port}`);
+    expect(await next.stop()).toBe(130);
+    expect(codex()).toBe(CODEX_TOML);
+  });
+});
+
+test("the way of the founding document: two configs, one active, switch on, serve, Ctrl+C, as before", async () => {
+  const { home, codex } = makeHome();
+  using _home = home;
+  const run = async (...args: string[]): Promise<string> => {
+    const { code, stdout, stderr } = await runCli(args, { home });
+    expect({ args, code, stderr: code === 0 ? "" : stderr }).toEqual({ args, code: 0, stderr: "" });
+    return stdout;
+  };
+  await run(
+    "config",
+    "add",
+    "openai-main",
+    "--base-url",
+    "https://api.openai.com/v1",
+    "--auth-token",
+    "sk-openai-xxx",
+    "--alias",
+    "Main OpenAI quota",
+  );
+  await run(
+    "config",
+    "add",
+    "packy-main",
+    "--base-url",
+    "https://codex-api.packycode.com/v1",
+    "--auth-token",
+    "sk-packy-yyy",
+    "--alias",
+    "Packy relay",
+  );
+  expect(await run("config", "list")).toContain("packy-main");
+  await run("config", "set-active", "packy-main");
+  const port = freePort();
+  await run("switch", "on", "--port", port);
+  await using serving = startCli(["--port", port], { home });
+  await serving.waitFor(READY);
+  expect(serving.stderr()).toContain("https://codex-api.packycode.com/v1");
+  expect(await serving.stop()).toBe(130);
+  expect(codex()).toBe(CODEX_TOML);
+  expect(existsSync(join(home.paths.run, "switch.lock"))).toBe(true);
+});
