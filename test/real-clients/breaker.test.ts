@@ -35,6 +35,7 @@ describe("a primary that stays broken gets what opens its breaker, and then at m
         expect(at - (probes[n] ?? 0)).toBeGreaterThanOrEqual(OPEN_SECS * 1000 - 50);
       expect(posts(backup).length).toBe(TURNS);
       const lines = (await proxy.logged(TURNS)).filter(({ method }) => method === "POST");
-      expect(lines.map(({ outcome }) => outcome)).toEqual(Array<string>(TURNS).fill("ok"));
+      expect(lines.filter(({ outcome }) => outcome === "ok").length).toBe(TURNS);
+      expect(lines.length).toBe(TURNS);
     }, 60_000);
 });
