@@ -90,12 +90,12 @@ const OVERRIDES: Readonly<Record<StatusOverride, Pick<Rule, "next" | "blame" | "
 function describe({ outcome, facts }: Signal, rule: Rule): string {
   if (outcome.kind === "not-tried") return oneLine(outcome.why);
   if (outcome.kind === "transport") return `${rule.words} (${outcome.code})`;
-  const code = facts.codes.find(
-    (candidate) => /^[a-z][a-z0-9_.-]{2,60}$/.test(candidate) && !PLAIN.has(candidate),
-  );
+  const code = facts.codes.find((candidate) => CODE.test(candidate) && !PLAIN.has(candidate));
   const words = code === undefined ? rule.words : `${rule.words} (${code})`;
   return outcome.kind === "status" ? `${outcome.status} ${words}` : words;
 }
 
+/** Short words without a digit: a relay that repeats a key in the place of a code does not get it through. */
+const CODE = /^(?=.{3,60}$)[a-z]{1,20}(?:[_.-][a-z]{1,20})*$/;
 /** Codes that say nothing. */
 const PLAIN = new Set(["error", "failed", "response.failed"]);

@@ -775,6 +775,14 @@ test("reasons repeat codes but never the upstream's words, which may hold a key"
   expect(judge(statusOutcome(502, "sk-secret-0123456789")).reason).toBe("502 failed");
 });
 
+test.each(["sk-relay-0123456789abcdef", "relaykeyqwertyuiopasdf", "cr_9f3ab27c"])(
+  "a key in the place of a code, like %s, is not repeated",
+  (key) => {
+    const { reason } = judge(statusOutcome(401, error({ code: key, type: key, message: "no" })));
+    expect(reason).toBe("401 refused the credential");
+  },
+);
+
 test("garbage never throws and always gives a whole verdict", () => {
   const body = fc.oneof(
     fc.string(),
