@@ -45,6 +45,12 @@ const spoken = { "x-request-id": MARK, "x-failed": MARK, "set-cookie": `sid=${MA
 const FAILURES: Readonly<Record<string, (service: Service, own: Secrets) => Answer>> = {
   "401 that repeats the key": (_service, own) =>
     reply({ status: 401, headers: spoken, body: { error: { message: words(own), type: "auth" } } }),
+  "401 with the key as its code": (_service, own) =>
+    reply({
+      status: 401,
+      headers: spoken,
+      body: { error: { message: MARK, type: own.key, code: own.header } },
+    }),
   "429 with words": (_service, own) =>
     reply({ status: 429, headers: spoken, body: { error: { message: words(own), type: "rate" } } }),
   "500 with a page": (_service, own) =>
@@ -123,18 +129,21 @@ for (const { good, path, service } of APIS)
         expectNone(readFileSync(proxy.home.paths.requestsLog, "utf8"), all);
       });
 
-    test("the same as the backup: the last word names both, and repeats neither's secrets", async () => {
-      const fail = FAILURES["401 that repeats the key"];
-      if (fail === undefined) throw new Error("no such failure");
-      await using primary = await startFakeUpstream(() => fail(service, primarySecrets));
-      await using backup = await startFakeUpstream(() => fail(service, backupSecrets));
-      await using proxy = await startConfiguredProxy({
-        [service]: [entryOf(primary, primarySecrets), entryOf(backup, backupSecrets)],
-      });
-      const answer = await ask(proxy.ports[service], path);
-      expect(answer.status).toBeGreaterThanOrEqual(400);
-      expectNone(JSON.stringify(answer.head) + answer.text(), all);
-      await proxy.logged();
-      expectNone(readFileSync(proxy.home.paths.requestsLog, "utf8"), all);
-    });
+    test.each(["401 that repeats the key", "401 with the key as its code"])(
+      "%s, and the backup too: the last word repeats neither's secrets",
+      async (what) => {
+        const fail = FAILURES[what];
+        if (fail === undefined) throw new Error(`no failure ${what}`);
+        await using primary = await startFakeUpstream(() => fail(service, primarySecrets));
+        await using backup = await startFakeUpstream(() => fail(service, backupSecrets));
+        await using proxy = await startConfiguredProxy({
+          [service]: [entryOf(primary, primarySecrets), entryOf(backup, backupSecrets)],
+        });
+        const answer = await ask(proxy.ports[service], path);
+        expect(answer.status).toBeGreaterThanOrEqual(400);
+        expectNone(JSON.stringify(answer.head) + answer.text(), all);
+        await proxy.logged();
+        expectNone(readFileSync(proxy.home.paths.requestsLog, "utf8"), all);
+      },
+    );
   });
