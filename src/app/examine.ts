@@ -2,14 +2,8 @@
 import { chmodSync, existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { Env } from "../base/env.ts";
-import { UserError } from "../base/errors.ts";
 import type { Paths } from "../base/paths.ts";
 import { SERVICES, type Service } from "../base/service.ts";
-import { readClaudeFacts } from "../clients/claude-facts.ts";
-import { readCodexFacts } from "../clients/codex-facts.ts";
-import { readCodexProfiles } from "../clients/codex-profiles.ts";
-import { listClaudeOverrides, listCodexOverrides, type Override } from "../clients/overrides.ts";
-import { readProxyPort } from "../clients/proxy-address.ts";
 import { readSwitchStatus } from "../clients/switch-status.ts";
 import { switchOff } from "../clients/switch.ts";
 import { listUpstreams } from "../config/resolve.ts";
@@ -17,7 +11,7 @@ import type { DoctorFacts, ServiceFacts } from "../doctor/checks.ts";
 import { createClientSecrets } from "./client-secrets.ts";
 import { createFilter } from "./filter.ts";
 import { createLiveConfig, type LiveConfig } from "./live-config.ts";
-import { findPortOwner } from "./port-owner.ts";
+import { makeSwitchReport } from "./switch-report.ts";
 
 export interface ExamineOptions {
   readonly paths: Paths;
@@ -59,8 +53,12 @@ async function collectService(
   const secrets = createClientSecrets(paths, now);
   const context = { env, now: now(), clientSecret: (name: string) => secrets.read(service, name) };
   const upstreams = named === undefined ? [] : listUpstreams(config, service, named, context);
-  const status = await readSwitchStatus({ service, paths, env });
-  const owner = status.isOn && status.port !== null ? await findPortOwner(status.port) : null;
+  const { isListening, overrides, status } = await makeSwitchReport({
+    service,
+    paths,
+    env,
+    cwd: options.cwd,
+  });
   return {
     service,
     routeProblem: state.kind === "unset" ? { message: state.message, hint: state.hint } : null,
@@ -73,29 +71,9 @@ async function collectService(
         hasLiteralKey: entry.auth?.auth_token != null || entry.auth?.api_key != null,
       })),
     switch: status,
-    isProxyThere: owner?.kind === "ours",
-    overrides: await listOverrides(service, status.port, options),
+    isProxyThere: isListening === true,
+    overrides,
   };
-}
-
-/** Files that cannot be read are the switch check's to report. */
-async function listOverrides(
-  service: Service,
-  port: number | null,
-  options: ExamineOptions,
-): Promise<readonly Override[]> {
-  const { cwd, env, paths } = options;
-  const isOwnAddress = (baseUrl: string): boolean =>
-    port !== null && readProxyPort(service, baseUrl) === port;
-  try {
-    if (service === "claude")
-      return listClaudeOverrides({ facts: await readClaudeFacts({ paths, env, cwd }), isOwnAddress });
-    const [facts, profiles] = await Promise.all([readCodexFacts(paths), readCodexProfiles(paths)]);
-    return listCodexOverrides({ facts, profiles, env, isOwnAddress });
-  } catch (error) {
-    if (error instanceof UserError) return [];
-    throw error;
-  }
 }
 
 /** What is safe: a client whose proxy died is put back, our files are made private. Says what was done. */

@@ -31,7 +31,7 @@ export interface ServiceFacts {
     readonly isOwnerDead: boolean;
     readonly problem: string | null;
   };
-  /** Does a proxy of ours answer on the port that the client is pointed at? */
+  /** Does anything listen on the port that the client is pointed at? */
   readonly isProxyThere: boolean;
   /** What goes past the proxy although the client's file points at it. */
   readonly overrides: readonly { readonly where: string; readonly what: string; readonly hint: string }[];

@@ -1,5 +1,6 @@
 // `ch status`: which proxies run, where requests go, and how each upstream stands.
 import { type ServiceFacts, type StatusFacts, surveyStatus } from "../../app/survey.ts";
+import { makeSwitchReport, type SwitchReport } from "../../app/switch-report.ts";
 import type { InstanceFacts, Problem, RouteFacts, UpstreamFacts } from "../../app/status-facts.ts";
 import { showPath } from "../../base/paths.ts";
 import { CLIENT_NAME, SERVICES } from "../../base/service.ts";
@@ -8,6 +9,7 @@ import { VERSION } from "../../base/version.ts";
 import { JSON_ARG, SERVICE_ARGS, readService } from "../args.ts";
 import { type Cli, type Command, defineCommand } from "../cli.ts";
 import { alignRows } from "../output.ts";
+import { makeSwitchJson } from "../switch-words.ts";
 import { describeDetails, describeHealth } from "../upstream-words.ts";
 
 export function createCommand(cli: Cli): Command {
@@ -20,18 +22,32 @@ export function createCommand(cli: Cli): Command {
     args: { ...SERVICE_ARGS, ...JSON_ARG },
     async run({ args }) {
       const service = readService(args);
-      const facts = await surveyStatus(service === undefined ? SERVICES : [service], cli);
-      if (args.json === true) return cli.out.json({ version: VERSION, ...facts });
-      printStatus(cli, facts);
+      const services = service === undefined ? SERVICES : [service];
+      const { env, paths } = cli;
+      const [facts, reports] = await Promise.all([
+        surveyStatus(services, cli),
+        Promise.all(
+          services.map((one) => makeSwitchReport({ service: one, paths, env, cwd: process.cwd() })),
+        ),
+      ]);
+      if (args.json === true) {
+        const clients = reports.map(makeSwitchJson);
+        return cli.out.json({ version: VERSION, ...facts, clients });
+      }
+      printStatus(cli, facts, reports);
     },
   });
 }
 
-function printStatus(cli: Cli, facts: StatusFacts): void {
+function printStatus(cli: Cli, facts: StatusFacts, reports: readonly SwitchReport[]): void {
   const { env, out, paths } = cli;
   for (const [index, service] of facts.services.entries()) {
     if (index > 0) out.line();
-    printService(cli, service);
+    printService(
+      cli,
+      service,
+      reports.find((one) => one.service === service.service),
+    );
   }
   const settings = Object.entries(facts.settings);
   if (settings.length > 0) {
@@ -41,12 +57,24 @@ function printStatus(cli: Cli, facts: StatusFacts): void {
   }
   for (const problem of listProblems(facts)) out.warn(withHint(problem));
   out.note("");
-  out.note(`Next: ${nextCommand(facts)}`);
+  const isLeftOver = reports.some(({ status }) => status.isOwnerDead);
+  out.note(`Next: ${isLeftOver ? "ch doctor --fix" : nextCommand(facts)}`);
 }
 
-function printService(cli: Cli, facts: ServiceFacts): void {
+/** Where the client's own file sends it. */
+function printClient({ out }: Cli, { isListening, service, status }: SwitchReport): void {
+  const where = status.isOn ? `pointed at port ${status.port}` : "not switched";
+  const off = `ch switch off --${service}`;
+  if (status.isOwnerDead) out.line(`  client  ${out.paint("red", `${where} by a ch that has died`)}: ${off}`);
+  else if (status.isOn && isListening === false)
+    out.line(`  client  ${out.paint("red", `${where}, where nothing listens`)}: ${off}`);
+  else out.line(`  client  ${where}`);
+}
+
+function printService(cli: Cli, facts: ServiceFacts, report: SwitchReport | undefined): void {
   const { out } = cli;
   out.line(out.paint("bold", CLIENT_NAME[facts.service]));
+  if (report !== undefined) printClient(cli, report);
   if (facts.instances.length === 0) {
     printRoute(cli, facts, "no proxy runs");
     return;

@@ -186,12 +186,21 @@ describe("after a kill", () => {
     await serving.stop("SIGKILL");
   };
 
-  test("switch status says that the proxy is gone and what to type", async () => {
+  test("switch status, status and doctor say that the proxy is gone and what to type", async () => {
     const { home, codex } = makeHome();
     using _home = home;
     await killWhileSwitched(home);
-    const { stdout, stderr } = await runCli(["switch", "status", "--codex"], { home });
-    expect(stdout + stderr).toContain("ch switch off");
+    for (const command of [
+      ["switch", "status", "--codex"],
+      ["status", "--codex"],
+    ]) {
+      const { stdout } = await runCli(command, { home });
+      expect(stdout).toContain("died");
+      expect(stdout).toContain("ch switch off --codex");
+    }
+    const doctor = await runCli(["doctor"], { home });
+    expect(doctor.code).toBe(1);
+    expect(doctor.stdout).toContain("ch doctor --fix");
     expect((await runCli(["switch", "off"], { home })).code).toBe(0);
     expect(codex()).toBe(CODEX_TOML);
   });

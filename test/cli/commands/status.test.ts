@@ -46,6 +46,7 @@ test("with a proxy: each upstream with its health, why, since when and until whe
   const shown = await runCli(["status", "--codex"], { home });
   expect(shown.code).toBe(0);
   expect(steady(shown.stdout)).toBe(`Codex
+  client  not switched
   proxy   http://127.0.0.1:PORT, pid PID, for N s
   config  main
   main#1  out of quota until TIME  127.0.0.1:PORT
@@ -94,10 +95,10 @@ test("without a proxy: says so, and what is known from the last one", async () =
   }
   const { code, stderr, stdout } = await runCli(["status"], { home });
   expect(code).toBe(0);
-  expect(stdout).toContain("Codex\n  proxy   no proxy runs\n  config  main\n");
+  expect(stdout).toContain("Codex\n  client  not switched\n  proxy   no proxy runs\n  config  main\n");
   expect(stdout).toMatch(/main#1 {2}out of quota until .+ {2}127\.0\.0\.1:\d+/);
   expect(stdout).toContain(
-    "Claude Code\n  proxy   no proxy runs\n  config  no upstream is configured for claude",
+    "Claude Code\n  client  not switched\n  proxy   no proxy runs\n  config  no upstream is configured for claude",
   );
   expect(stderr).toContain("Next: ch serve");
 });
