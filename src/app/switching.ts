@@ -14,6 +14,8 @@ export interface SwitchingOptions {
   readonly env: Env;
   readonly proxies: readonly { readonly service: Service; readonly port: number }[];
   readonly prefersOwnProvider: boolean;
+  /** The switch is to outlive this process: it then belongs to the user, as if typed by hand. */
+  readonly keepsSwitched: boolean;
 }
 
 export interface Switched {
@@ -29,11 +31,9 @@ export interface Switching {
 
 /** Switches all or none. Throws UserError with every file as it was, and both ways out named. */
 export async function switchClients(options: SwitchingOptions): Promise<Switching> {
-  const { paths, env, proxies, prefersOwnProvider } = options;
-  const owner: Owner = {
-    kind: "process",
-    ...(identifyProcess(process.pid) ?? { pid: process.pid, started: null }),
-  };
+  const { paths, env, keepsSwitched, proxies, prefersOwnProvider } = options;
+  const self = identifyProcess(process.pid) ?? { pid: process.pid, started: null };
+  const owner: Owner = keepsSwitched ? { kind: "user" } : { kind: "process", ...self };
   const switched: Switched[] = [];
   const putBack = async (): Promise<readonly SwitchedOff[]> => {
     const results: SwitchedOff[] = [];

@@ -100,8 +100,7 @@ async function run(cli: Cli, options: RunOptions): Promise<number> {
   let switching: Switching | null = null;
   try {
     if (options.switches) {
-      const { prefersOwnProvider } = options;
-      switching = await switchClients({ paths, env, proxies: serving.served, prefersOwnProvider });
+      switching = await switchClients({ paths, env, proxies: serving.served, ...options });
     }
   } catch (error) {
     await serving.stop(0);
