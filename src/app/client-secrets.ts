@@ -8,8 +8,6 @@ import { createWatchedFile } from "../base/watched-file.ts";
 
 export interface ClientSecrets {
   read(service: Service, name: string): string | undefined;
-  /** A value that changes when the file does. */
-  stamp(service: Service): unknown;
 }
 
 const MAX_BYTES = 2 ** 20;
@@ -20,7 +18,6 @@ export function createClientSecrets(paths: Paths, now: () => number): ClientSecr
     createWatchedFile({ path, maxBytes: MAX_BYTES, parse: (text) => readObject(text, path), now });
   const files = { codex: watch(paths.codexAuth), claude: watch(paths.claudeSettings) };
   return {
-    stamp: (service) => files[service].current(),
     read(service, name) {
       const watched = files[service].current();
       if (watched.kind === "missing") return undefined;

@@ -35,13 +35,13 @@ export interface LiveConfigOptions {
   readonly now: () => number;
 }
 
-/** Time passes even when no file changes: `disabled_until` is looked at this often. */
-const RESOLVE_AGAIN_MS = 1_000;
+/** A key in the client's own files may change, and `disabled_until` may pass, without config.json changing. */
+const RESOLVE_AGAIN_MS = 250;
 
 export function createLiveConfig({ paths, env, now }: LiveConfigOptions): LiveConfig {
   const store = createConfigStore(paths.config, now);
   const secrets = createClientSecrets(paths, now);
-  const memo = new Map<string, { read: ConfigState; stamp: unknown; at: number; state: RouteState }>();
+  const memo = new Map<string, { read: ConfigState; at: number; state: RouteState }>();
   const contextOf = (service: Service, configName: string | undefined) => ({
     env,
     clientSecret: (name: string) => secrets.read(service, name),
@@ -54,16 +54,14 @@ export function createLiveConfig({ paths, env, now }: LiveConfigOptions): LiveCo
     routeState(service, configName) {
       const key = `${service} ${configName ?? ""}`;
       const read = store.current();
-      const stamp = secrets.stamp(service);
       const known = memo.get(key);
-      if (known?.read === read && known.stamp === stamp && now() - known.at < RESOLVE_AGAIN_MS)
-        return known.state;
+      if (known?.read === read && now() - known.at < RESOLVE_AGAIN_MS) return known.state;
       const { config, problem, isKnown } = read;
       const state =
         problem !== null && !isKnown
           ? ({ kind: "unset", message: problem.message, hint: problem.hint ?? "ch config edit" } as const)
           : makeRouteState(config, service, contextOf(service, configName));
-      memo.set(key, { read, stamp, at: now(), state });
+      memo.set(key, { read, at: now(), state });
       return state;
     },
     listUpstreams(service, configName) {
