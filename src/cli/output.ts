@@ -89,8 +89,11 @@ export function alignRows(rows: readonly (readonly string[])[], width: number | 
   });
 }
 
-/** A character two columns wide that stands across the edge goes: Bun would keep it. */
+/** Bun may keep a character that stands across the edge, or measure a composed one otherwise: such a one goes. */
 function cut(line: string, width: number): string {
-  const kept = Bun.sliceAnsi(line, 0, width);
-  return Bun.stringWidth(kept) <= width ? kept : Bun.sliceAnsi(line, 0, width - 1);
+  for (let columns = width; columns > 0; columns -= 1) {
+    const kept = Bun.sliceAnsi(line, 0, columns);
+    if (Bun.stringWidth(kept) <= width) return kept;
+  }
+  return "";
 }

@@ -32,6 +32,7 @@ test("no line is wider than the terminal, and a cut one says so", () => {
         if (line !== whole[index]) expect(line).toEndWith("…");
       }
     }),
+    { examples: [[[["        𝅘𝅥𝅮", "日本語テキスト"]], 11]] },
   );
 });
 
