@@ -316,6 +316,7 @@ describe("the commands that change what is there", () => {
 
   test.each([
     ["move main --to 1", 2, '"main" is a config, and one upstream of it is meant here: main#1'],
+    ["move main#1", 2, "--to is missing\n  ch config move main#1 --to 1\n"],
     ["move main#1 --to 0", 2, "--to takes a number from 1 to 64"],
     ["move main#1 --to 3", 1, '"main" has 2 upstreams, and no number 3'],
     ["remove spare#1", 1, "spare#1 is the only upstream of its config"],

@@ -1,4 +1,5 @@
 // The commands that change configs that are there: remove, rename, set-active, move, enable, disable.
+import { EXIT, UserError } from "../../../base/errors.ts";
 import { CLIENT_NAME, type Service } from "../../../base/service.ts";
 import {
   type Plan,
@@ -91,10 +92,16 @@ export function moveCommand(cli: Cli): Command {
     ],
     args: {
       name: { type: "positional", required: true, description: "NAME#N" },
-      to: { type: "string", valueHint: "N", description: "its new place; 1 is the primary", required: true },
+      to: { type: "string", valueHint: "N", description: "its new place; 1 is the primary" },
       ...SERVICE_ARGS,
     },
     async run({ args }) {
+      if (args.to === undefined) {
+        throw new UserError("--to is missing", {
+          hint: `ch config move ${args.name} --to 1`,
+          exitCode: EXIT.usage,
+        });
+      }
       const to = readWholeNumber("--to", args.to, { least: 1, most: MOST_UPSTREAMS });
       let name = "";
       await change(cli, args, (service, config) => {
