@@ -68,7 +68,8 @@ export function answerFrom(input: LoopInput, exchange: Exchange, chosen: Chosen)
     const seen = look();
     const usage = seen?.usage;
     const { status } = answer;
-    if (end === "client-gone") {
+    // A client that has its terminal event is done, and leaves without waiting for the connection's end.
+    if (end === "client-gone" && !(isEvents && seen?.terminal != null)) {
       chosen.permit?.release();
       exchange.end({ status: CLIENT_CLOSED_REQUEST, outcome: "client_gone", usage });
       return;
@@ -76,8 +77,9 @@ export function answerFrom(input: LoopInput, exchange: Exchange, chosen: Chosen)
     deps.connections.released(upstream);
     const failure =
       isEvents && seen?.terminal === "failed" ? (seen.error ?? "the stream ended in an error") : null;
-    if (chosen.permit !== null) settle(input, chosen.permit, { end, failure });
-    if (end !== "complete") exchange.end({ status, outcome: "cut", usage, error: CUT_WORDS[end] });
+    const cut = end === "complete" || end === "client-gone" ? null : end;
+    if (chosen.permit !== null) settle(input, chosen.permit, { cut, failure });
+    if (cut !== null) exchange.end({ status, outcome: "cut", usage, error: CUT_WORDS[cut] });
     else if (chosen.permit === null)
       exchange.end({ status, outcome: "error", usage, error: lastError(exchange) });
     else
@@ -94,14 +96,16 @@ export function answerFrom(input: LoopInput, exchange: Exchange, chosen: Chosen)
     conclude("complete");
     return new Response(null, init);
   }
-  // A stream is complete only when it said so itself: a connection that closes cleanly is no proof (SPEC 5.9).
-  const isComplete = async (): Promise<boolean> => {
+  // A stream is complete when it said so itself, and only then: a connection that closes cleanly is no proof (SPEC 5.9).
+  const isComplete = async (endedCleanly: boolean): Promise<boolean> => {
     await tap?.flush();
-    return !isEvents || chosen.permit === null || look()?.terminal !== null || look()?.isReadable === false;
+    const seen = look();
+    if (!isEvents || chosen.permit === null || seen?.isReadable === false) return endedCleanly;
+    return seen?.terminal !== null;
   };
   if (answer.body.ended && !isEvents) {
     for (const chunk of answer.body.held()) tap?.feed(chunk);
-    void isComplete().then(() => conclude("complete"));
+    void isComplete(true).then(() => conclude("complete"));
     return new Response(Buffer.concat(answer.body.held()), init);
   }
   const stream = makeDelivery({
@@ -122,20 +126,20 @@ const CUT_WORDS: Readonly<Record<Exclude<DeliveryEnd, "complete" | "client-gone"
 };
 
 interface Ending {
-  readonly end: Exclude<DeliveryEnd, "client-gone">;
+  /** How the stream broke off; null for one that came to its end. */
+  readonly cut: keyof typeof CUT_WORDS | null;
   /** The error event that a complete stream ended in. */
   readonly failure: string | null;
 }
 
 /** Tells the router how the delivery of a chosen answer ended. */
-function settle(input: LoopInput, permit: Permit, { end, failure }: Ending): void {
+function settle(input: LoopInput, permit: Permit, { cut, failure }: Ending): void {
   const { deps, route } = input;
-  if (end === "complete" && failure === null) {
+  if (cut === null && failure === null) {
     permit.succeed();
     return;
   }
-  const reason = end === "complete" ? "error-event" : end;
-  const outcome: AttemptOutcome = { kind: "cut", reason, body: failure ?? "" };
+  const outcome: AttemptOutcome = { kind: "cut", reason: cut ?? "error-event", body: failure ?? "" };
   const verdict = classify(outcome, {
     service: deps.service,
     now: deps.now(),

@@ -11,8 +11,8 @@ export interface DeliveryOptions {
   readonly idleMs: number;
   /** Sees every chunk before the client does. Must not keep it changed. */
   readonly observe: (chunk: Uint8Array) => void;
-  /** Asked when the upstream has ended cleanly: was that all of it? */
-  readonly isComplete: () => Promise<boolean>;
+  /** Asked when no more comes, after a clean end or without one: was that all of it? */
+  readonly isComplete: (endedCleanly: boolean) => Promise<boolean>;
   /** Ends the upstream exchange. */
   readonly abort: () => void;
   /** Called exactly once. */
@@ -27,6 +27,7 @@ export function makeDelivery(options: DeliveryOptions): ReadableStream<Uint8Arra
   const { body } = options;
   let waitingSince = 0;
   let end: DeliveryEnd | null = null;
+  let isIdle = false;
   let idleTimer: ReturnType<typeof setTimeout> | undefined;
 
   const finish = (as: DeliveryEnd): void => {
@@ -41,7 +42,8 @@ export function makeDelivery(options: DeliveryOptions): ReadableStream<Uint8Arra
     idleTimer = setTimeout(() => {
       const silentMs = waitingSince === 0 ? 0 : performance.now() - waitingSince;
       if (silentMs < options.idleMs) return watchIdle(options.idleMs - silentMs);
-      finish("idle");
+      isIdle = true;
+      options.abort();
     }, inMs);
   };
 
@@ -64,9 +66,9 @@ export function makeDelivery(options: DeliveryOptions): ReadableStream<Uint8Arra
           const written: unknown = controller.write(chunk);
           if (typeof written === "object") await Promise.resolve(written);
         }
-        finish((await options.isComplete()) ? "complete" : "no-terminal-event");
+        finish((await options.isComplete(true)) ? "complete" : "no-terminal-event");
       } catch {
-        finish("reset");
+        finish((await options.isComplete(false)) ? "complete" : isIdle ? "idle" : "reset");
       }
       if (end === "complete") await controller.end();
       else controller.close(new Error("the upstream broke off"));

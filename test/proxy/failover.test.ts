@@ -4,11 +4,12 @@ import {
   GOOD,
   RELAY_ERRORS,
   reply,
+  responsesEvents,
   responsesFailed,
   responsesPrologue,
   stream,
 } from "../helpers/answers.ts";
-import { type Answer, FIN, RESET, SILENCE, startFakeUpstream } from "../helpers/fake-upstream.ts";
+import { type Answer, FIN, RESET, SILENCE, startFakeUpstream, type Step } from "../helpers/fake-upstream.ts";
 import { startTestProxy } from "../helpers/in-process-proxy.ts";
 import { makeUpstream } from "../helpers/upstream.ts";
 
@@ -152,4 +153,47 @@ test("nobody left to ask is said in the client's own shape, with what was tried"
     type: "error",
     error: { message: expect.stringContaining("main#2") },
   });
+});
+
+describe("an answer that came to its terminal event is whole, whatever the connection does then", () => {
+  const whole = responsesEvents({ text: "whole" });
+
+  test("a client that leaves without waiting for the connection's end has had it", async () => {
+    await using upstream = await startFakeUpstream([stream(whole, { ending: [SILENCE] })]);
+    await using proxy = startTestProxy({ upstreams: [upstream.baseUrl] });
+    const response = await proxy.ask("/v1/responses", TURN);
+    const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
+    let text = "";
+    while (!text.includes("response.completed")) text += (await reader?.read())?.value ?? "";
+    await reader?.cancel();
+    expect(await proxy.entry()).toMatchObject({
+      outcome: "ok",
+      status_code: 200,
+      usage: { total_tokens: 150 },
+    });
+    await upstream.waitForClose();
+  });
+
+  test.each(["is reset", "goes silent"])(
+    "an upstream connection that %s afterwards is no cut",
+    async (what) => {
+      const gotAll = Promise.withResolvers<void>();
+      async function* thenBreak(): AsyncGenerator<Step> {
+        yield* stream(whole, { ending: [] }) as readonly Step[];
+        await gotAll.promise;
+        yield what === "is reset" ? RESET : SILENCE;
+      }
+      await using upstream = await startFakeUpstream(() => thenBreak());
+      const timeouts = { ...makeUpstream().timeouts, idleMs: 100 };
+      await using proxy = startTestProxy({ upstreams: [{ baseUrl: upstream.baseUrl, timeouts }] });
+      const response = await proxy.ask("/v1/responses", TURN);
+      let text = "";
+      for await (const piece of response.body?.pipeThrough(new TextDecoderStream()) ?? []) {
+        text += piece;
+        if (text.includes("response.completed")) gotAll.resolve();
+      }
+      expect(text.endsWith("\n\n")).toBe(true);
+      expect(await proxy.entry()).toMatchObject({ outcome: "ok" });
+    },
+  );
 });
