@@ -48,6 +48,8 @@ export interface Served {
 
 export interface Serving {
   readonly served: readonly Served[];
+  /** Requests that are being answered right now. */
+  openAnswers(): number;
   /** Lets open answers finish for at most `graceMs`. */
   stop(graceMs: number): Promise<void>;
 }
@@ -82,7 +84,7 @@ export async function serve(options: ServeOptions): Promise<Serving> {
     await stop(0);
     throw error;
   }
-  return { served: running.map(({ served }) => served), stop };
+  return { served: running.map(({ served }) => served), openAnswers: () => shared.inFlight.count, stop };
 }
 
 /** What the services of one process have in common. */

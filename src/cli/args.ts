@@ -24,7 +24,10 @@ export function readService(args: {
   readonly claude?: boolean | undefined;
 }): Service | undefined {
   if (args.codex === true && args.claude === true) {
-    throw new UserError("--codex and --claude exclude one another", { exitCode: EXIT.usage });
+    throw new UserError("--codex and --claude exclude one another", {
+      hint: "both at once: ch serve --all",
+      exitCode: EXIT.usage,
+    });
   }
   if (args.codex === true) return "codex";
   return args.claude === true ? "claude" : undefined;

@@ -1,13 +1,15 @@
 // One request of the log on one line of a terminal, and the figures in it.
+import { isRecord } from "../base/json-value.ts";
 import { oneLine } from "../base/terminal-text.ts";
 import type { Data } from "./output.ts";
 
 /** The rest is in the log, for --raw. */
 const MAX_ERROR_LENGTH = 160;
+const MAX_MODEL_COLUMNS = 28;
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** "11-22 14:03:05  codex  200  1.2 s  main  gpt-5  123 in, 456 out". Takes entries of any version. */
+/** "11-22 14:03:05  codex  200  1.2 s  relay.example  gpt-5  123 in, 456 out". Takes entries of any version. */
 export function describeEntry(fields: Fields, { paint }: Pick<Data, "paint">): string {
   const status = fields["status_code"];
   const { outcome } = fields;
@@ -20,8 +22,8 @@ export function describeEntry(fields: Fields, { paint }: Pick<Data, "paint">): s
       `${text(status)}${isOk ? "" : ` ${text(outcome)}`}`,
     ),
     typeof fields["duration_ms"] === "number" ? formatMs(fields["duration_ms"]) : "-",
-    text(fields["config_name"]),
-    text(fields["model"] ?? fields["path"]),
+    hostOf(fields["upstream_base_url"]) ?? text(fields["config_name"]),
+    cutText(text(fields["model"] ?? fields["path"]), MAX_MODEL_COLUMNS),
     describeUsage(fields["usage"]),
     describeAttempts(fields["attempts"]),
     isOk ? "" : text(fields["error"], "").slice(0, MAX_ERROR_LENGTH),
@@ -54,8 +56,21 @@ function describeUsage(usage: unknown): string {
     .join(", ");
 }
 
+/** Who was asked before, and did not answer. */
 function describeAttempts(attempts: unknown): string {
-  return Array.isArray(attempts) && attempts.length > 1 ? `${attempts.length} attempts` : "";
+  if (!Array.isArray(attempts)) return "";
+  const before = attempts
+    .slice(0, -1)
+    .map((attempt: unknown) => hostOf(isRecord(attempt) ? attempt["upstream_base_url"] : undefined) ?? "-");
+  return before.length > 0 ? `after ${before.join(", ")}` : "";
+}
+
+function hostOf(url: unknown): string | undefined {
+  return typeof url === "string" ? oneLine(URL.parse(url)?.host ?? url) : undefined;
+}
+
+function cutText(words: string, columns: number): string {
+  return Bun.stringWidth(words) <= columns ? words : `${Bun.sliceAnsi(words, 0, columns - 1)}…`;
 }
 
 function text(value: unknown, unknown = "-"): string {

@@ -8,7 +8,7 @@ import { ClosedPipe, openTerminal } from "./terminal.ts";
 export async function runCli(argv: readonly string[], env: Env): Promise<number> {
   const terminal = openTerminal(env);
   try {
-    if (argv[0] === "--version") {
+    if (argv[0] === "--version" || argv[0] === "-v") {
       if (argv[1] !== undefined) throw unexpectedAfterVersion(argv[1]);
       terminal.stdout.write(`codex-helper ${describeVersion()}\n`);
       return EXIT.ok;

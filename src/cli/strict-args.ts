@@ -28,7 +28,10 @@ export function normaliseArgs(argv: readonly string[], options: StrictOptions): 
       break;
     }
     if (!token.startsWith("-") || token === "-") {
-      if (options.passesThrough) throw misuse(options, `"${token}" must come after "--"`);
+      if (options.passesThrough) {
+        const hint = `${options.command} -- ${argv.slice(at).join(" ")}`;
+        throw new UserError(`"${token}" must come after "--"`, { hint, exitCode: EXIT.usage });
+      }
       positionals.push(token);
       continue;
     }

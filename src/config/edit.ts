@@ -198,7 +198,10 @@ function requireUpstreams(config: ParsedConfig, service: Service, target: Target
   if (target.position === null) return placed;
   const one = placed[target.position - 1];
   if (one === undefined) {
-    throw new UserError(`"${target.name}" has ${placed.length} upstreams, and no number ${target.position}`);
+    const count = placed.length === 1 ? "1 upstream" : `${placed.length} upstreams`;
+    throw new UserError(`"${target.name}" has ${count}, and no number ${target.position}`, {
+      hint: `ch config show ${target.name}`,
+    });
   }
   return [one];
 }

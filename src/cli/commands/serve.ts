@@ -117,7 +117,9 @@ async function run(cli: Cli, options: RunOptions): Promise<number> {
   out.note("Ctrl+C stops.");
   const exitCode = await Promise.race([signals.next(), bugs.tooMany]);
   if (!options.keepsSwitched) await putBack(cli, switching);
-  out.note(`stopping: open answers have ${DRAIN_MS / 1000} s, a second Ctrl+C ends them`);
+  if (serving.openAnswers() > 0) {
+    out.note(`stopping: open answers have ${DRAIN_MS / 1000} s, a second Ctrl+C ends them`);
+  }
   await Promise.race([serving.stop(DRAIN_MS), signals.next().then(() => serving.stop(0))]);
   return exitCode;
 }

@@ -139,9 +139,9 @@ describe("usage tail", () => {
     const { stdout, code } = await usage("tail", "--limit", "3");
     expect(code).toBe(0);
     expect(stdout.trimEnd().split("\n")).toEqual([
-      "11-22 12:00:00  claude  429 error  1.0 s  work  claude-opus  2 attempts  usage limit",
-      "11-22 12:00:01  claude  200  1.0 s  work  claude-opus  4 in, 1.00k cached, 30 out",
-      "11-22 12:00:02  codex   200  1.0 s  main  /v1/models",
+      "11-22 12:00:00  claude  429 error  1.0 s  relay.example  claude-opus  after a.example  usage limit",
+      "11-22 12:00:01  claude  200  1.0 s  relay.example  claude-opus  4 in, 1.00k cached, 30 out",
+      "11-22 12:00:02  codex   200  1.0 s  relay.example  /v1/models",
     ]);
   });
 
