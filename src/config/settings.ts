@@ -1,28 +1,11 @@
 // The settings around the configs, with their defaults, in the units the program counts in.
 // Pure.
+import type { RoutingSettings } from "../routing/types.ts";
 import type { ParsedConfig } from "./parse.ts";
 
 /** SPEC 3.1 gives the defaults. All durations in ms. */
 export interface Settings {
-  readonly routing: {
-    readonly failureThreshold: number;
-    readonly neverSentThreshold: number;
-    readonly firstByteThreshold: number;
-    readonly windowMs: number;
-    readonly windowMinRequests: number;
-    readonly windowFailureShare: number;
-    readonly openMs: number;
-    readonly openMaxMs: number;
-    readonly lastUsableOpenMs: number;
-    readonly lastUsableOpenMaxMs: number;
-    readonly jitter: number;
-    readonly authDeadMs: number;
-    readonly exhaustedMs: number;
-    readonly exhaustedMaxMs: number;
-    readonly maxUpstreamsPerRequest: number;
-    readonly ambiguous: "failover" | "never";
-    readonly returnAfterIdleMs: number;
-  };
+  readonly routing: RoutingSettings;
   readonly uploadIdleMs: number;
   readonly firstByteTotalMs: number;
   readonly maxBodyBytes: number;
