@@ -61,11 +61,7 @@ export function createCommand(cli: Cli): Command {
 
 /** What an earlier run left is put right; the first start of a service takes over what its client has. */
 async function prepare({ env, now, out, paths }: Cli, service: Service): Promise<void> {
-  const repaired = await repairDeadSwitch({ service, paths, env });
-  if (repaired !== null) {
-    out.note("the proxy that had switched the client is gone");
-    for (const line of describePutBack(repaired, env)) out.note(`  ${line}`);
-  }
+  await repairDeadSwitch({ service, paths, env });
   const taken = await bootstrap({ paths, env, cwd: process.cwd(), service }, now);
   if (taken === null) return;
   const names = taken.configs.map(({ name }) => name);
