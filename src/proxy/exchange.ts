@@ -23,6 +23,8 @@ export interface Exchange {
   describe(known: { facts: RequestFacts; redactions: number; configName: string }): void;
   /** The first byte is about to go to the client. */
   markFirstByte(): void;
+  /** The client gets this status, whatever the answer's own is: its headers go out before there is one. */
+  fixStatus(status: number): void;
   /** Runs when the exchange ends. */
   onEnd(callback: () => void): void;
   /** Writes the record. Later calls do nothing. */
@@ -36,6 +38,7 @@ export function beginExchange(method: string, path: string, deps: ProxyDeps): Ex
   const callbacks: (() => void)[] = [];
   let known: { facts: RequestFacts; redactions: number; configName: string } | null = null;
   let ttfbMs: number | undefined;
+  let fixedStatus: number | undefined;
   let ended = false;
   return {
     tried,
@@ -44,6 +47,9 @@ export function beginExchange(method: string, path: string, deps: ProxyDeps): Ex
     },
     markFirstByte() {
       ttfbMs ??= deps.monotonic() - startedAt;
+    },
+    fixStatus(status) {
+      fixedStatus = status;
     },
     onEnd(callback) {
       callbacks.push(callback);
@@ -59,7 +65,7 @@ export function beginExchange(method: string, path: string, deps: ProxyDeps): Ex
         service: deps.service,
         method,
         path,
-        status_code: as.status,
+        status_code: as.outcome === "client_gone" ? as.status : (fixedStatus ?? as.status),
         duration_ms: Math.round(deps.monotonic() - startedAt),
         config_name: known?.configName ?? null,
         upstream_base_url: last?.upstream.baseUrl ?? null,

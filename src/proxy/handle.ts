@@ -5,8 +5,8 @@ import { type LoopInput, runAttempts } from "./attempt-loop.ts";
 import { answerCompaction } from "./answer-compaction.ts";
 import { readCompaction, unfoldSummaries } from "./compaction.ts";
 import type { ProxyDeps } from "./deps.ts";
-import { beginExchange, type Exchange } from "./exchange.ts";
-import { refuse, splitUrl } from "./guard.ts";
+import { beginExchange, type Exchange, type ExchangeEnd } from "./exchange.ts";
+import { refuse, type RequestTarget, splitUrl } from "./guard.ts";
 import { withHeartbeat } from "./heartbeat.ts";
 import type { LocalError } from "./local-error.ts";
 import { answerOwn } from "./own-routes.ts";
@@ -17,7 +17,9 @@ import { apiOf, readRequestFacts } from "./request-facts.ts";
 const MAX_IN_FLIGHT = 250;
 const BAD_TARGET: LocalError = { status: 400, message: "the request's address cannot be read" };
 
-/** Answers one request. Rejects only on a bug of ours. */
+const OUR_BUG: ExchangeEnd = { status: 500, outcome: "error", error: "codex-helper failed on this request" };
+
+/** Answers one request. Rejects only on a bug of ours; the request has its record even then. */
 export async function handle(request: Request, deps: ProxyDeps): Promise<Response> {
   const target = splitUrl(request.url);
   const exchange = beginExchange(request.method, target?.path ?? "/", deps);
@@ -40,7 +42,24 @@ export async function handle(request: Request, deps: ProxyDeps): Promise<Respons
   exchange.onEnd(() => {
     deps.inFlight.count -= 1;
   });
+  try {
+    return await forward({ request, target, exchange, deps });
+  } catch (error) {
+    exchange.end(OUR_BUG);
+    throw error;
+  }
+}
 
+interface Forwarding {
+  readonly request: Request;
+  readonly target: RequestTarget;
+  readonly exchange: Exchange;
+  readonly deps: ProxyDeps;
+}
+
+async function forward({ request, target, exchange, deps }: Forwarding): Promise<Response> {
+  const refused = (error: LocalError): Response =>
+    answerRefusal(request, exchange, { ...error, service: deps.service });
   const state = deps.routeState();
   if (state.kind === "unset")
     return refused({ status: 400, message: `${state.message}; type: ${state.hint}` });
@@ -75,9 +94,11 @@ export async function handle(request: Request, deps: ProxyDeps): Promise<Respons
     needsCompaction: false,
   };
   const answer = compaction.isRequest ? answerCompaction(input, exchange) : answerRequest(input, exchange);
+  answer.catch(() => exchange.end(OUR_BUG));
   return await withHeartbeat(answer, {
     api: facts.api,
     stream: facts.stream,
+    onStart: (status) => exchange.fixStatus(status),
     ...deps.heartbeat,
   });
 }

@@ -9,6 +9,8 @@ export interface HeartbeatOptions {
   readonly stream: boolean;
   readonly afterMs: number;
   readonly everyMs: number;
+  /** The client is about to get a status of its own, whatever the answer's will be. */
+  readonly onStart: (status: number) => void;
 }
 
 type Streamed = Exclude<Api, "other">;
@@ -26,18 +28,23 @@ export async function withHeartbeat(answer: Promise<Response>, options: Heartbea
   if (api === "other" || !options.stream) return await answer;
   const first = await within(answer, options.afterMs);
   if (first !== null) return first;
+  options.onStart(200);
+  let stopReading: ((reason: unknown) => Promise<void>) | null = null;
   const stream = new ReadableStream<Uint8Array>({
     type: "direct",
     async pull(controller) {
-      let response: Response | null = null;
-      while (response === null) {
-        await controller.write(HEARTBEATS[api]);
-        await controller.flush();
-        response = await within(answer, options.everyMs);
-      }
       try {
+        let response: Response | null = null;
+        while (response === null) {
+          await controller.write(HEARTBEATS[api]);
+          await controller.flush();
+          response = await within(answer, options.everyMs);
+        }
         if (response.ok && response.body !== null) {
-          for await (const chunk of response.body) await controller.write(chunk);
+          const reader = response.body.getReader();
+          stopReading = (reason) => reader.cancel(reason);
+          for (let next = await reader.read(); !next.done; next = await reader.read())
+            await controller.write(next.value);
         } else await controller.write(makeErrorEvent(api, response.status, await response.text()));
         await controller.end();
       } catch {
@@ -45,8 +52,9 @@ export async function withHeartbeat(answer: Promise<Response>, options: Heartbea
       }
     },
     async cancel(reason) {
-      const response = await answer;
-      await response.body?.cancel(reason);
+      // At once where the answer is on its way: it must hear that the client left before it sees the upstream end.
+      if (stopReading !== null) await stopReading(reason);
+      else await (await answer).body?.cancel(reason);
     },
   });
   return new Response(stream, { headers: { "content-type": "text/event-stream" } });

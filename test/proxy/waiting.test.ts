@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
-import { GOOD, reply } from "../helpers/answers.ts";
-import { startFakeUpstream } from "../helpers/fake-upstream.ts";
+import { chunk, EVENT_STREAM, GOOD, head, reply, responsesPrologue, sse } from "../helpers/answers.ts";
+import { type Answer, SILENCE, startFakeUpstream } from "../helpers/fake-upstream.ts";
 import { startTestProxy } from "../helpers/in-process-proxy.ts";
 
 const SOON = { afterMs: 30, everyMs: 30 };
@@ -17,9 +17,16 @@ async function readAround(response: Response, heartbeat: string, goOn: () => voi
   return text;
 }
 
-async function* late(answer: ReturnType<typeof reply>, gate: Promise<void>) {
+const HALF_A_TURN: Answer = [
+  head(200, EVENT_STREAM),
+  ...responsesPrologue().map(chunk),
+  chunk(sse("response.output_text.delta", { type: "response.output_text.delta", delta: "half of it" })),
+  SILENCE,
+];
+
+async function* late(answer: Answer, gate: Promise<void>) {
   await gate;
-  yield* answer as Iterable<string>;
+  yield* answer;
 }
 
 test("a client that waits long hears that somebody is there, and then gets the whole answer", async () => {
@@ -50,6 +57,11 @@ test("a failure after the wait comes as an event of the stream", async () => {
   expect(response.status).toBe(200);
   expect(text).toContain("event: error\n");
   expect(text).toContain('"type":"error"');
+  expect(await proxy.entry()).toMatchObject({
+    status_code: 200,
+    outcome: "error",
+    attempts: [{ status_code: 401 }],
+  });
 });
 
 test("a client that leaves while it is kept waiting ends the upstream exchange", async () => {
@@ -77,4 +89,21 @@ test("a request that does not stream is not kept waiting with events", async () 
   await upstream.gotRequest();
   gate.resolve();
   expect(await (await asked).json()).toMatchObject({ id: "r" });
+});
+
+test("a client that leaves in the middle of an answer it waited for is not a failure of the upstream", async () => {
+  const gate = Promise.withResolvers<void>();
+  await using upstream = await startFakeUpstream(() => late(HALF_A_TURN, gate.promise));
+  await using proxy = startTestProxy({ upstreams: [upstream.baseUrl], heartbeat: SOON });
+  const leaving = new AbortController();
+  const response = await proxy.ask("/v1/responses", TURN, { signal: leaving.signal });
+  const reader = response.body?.getReader();
+  const decoder = new TextDecoder();
+  for (let text = ""; !text.includes("half of it");) {
+    text += decoder.decode((await reader?.read())?.value, { stream: true });
+    if (text.includes("keepalive")) gate.resolve();
+  }
+  leaving.abort();
+  await upstream.waitForClose();
+  expect(await proxy.entry()).toMatchObject({ status_code: 499, outcome: "client_gone" });
 });

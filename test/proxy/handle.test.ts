@@ -1,0 +1,49 @@
+import { expect, test } from "bun:test";
+import type { LogEntry } from "../../src/log/entry.ts";
+import { createCompactionMemo } from "../../src/proxy/compaction-memo.ts";
+import { createConnections } from "../../src/proxy/connections.ts";
+import type { ProxyDeps } from "../../src/proxy/deps.ts";
+import { createForeignHistory } from "../../src/proxy/foreign-history.ts";
+import { handle } from "../../src/proxy/handle.ts";
+import { createTurnStates } from "../../src/proxy/turn-state.ts";
+import { resolveSettings } from "../../src/config/settings.ts";
+import { makeEmptyConfig } from "../../src/config/parse.ts";
+import { createRouter } from "../../src/routing/router.ts";
+
+test("a request that runs into a bug of ours has its line in the log, and does not count as open for ever", async () => {
+  const entries: LogEntry[] = [];
+  const inFlight = { count: 0 };
+  const now = Date.now;
+  const { routing } = resolveSettings(makeEmptyConfig());
+  const connections = createConnections(now);
+  const deps: ProxyDeps = {
+    service: "codex",
+    instance: "one",
+    allowedHosts: () => new Set(["127.0.0.1:3211"]),
+    now,
+    monotonic: now,
+    routeState: () => {
+      throw new Error("a bug");
+    },
+    filter: (body) => ({ kind: "filtered", body, headers: {}, redactions: 0 }),
+    router: createRouter({ settings: () => routing, now, random: () => 0.5 }),
+    connections,
+    turnStates: createTurnStates(),
+    foreignHistory: createForeignHistory(),
+    compaction: createCompactionMemo(),
+    own: { service: "codex", token: "t", read: {}, act: {} },
+    heartbeat: { afterMs: 1_000, everyMs: 1_000 },
+    inFlight,
+    record: (entry) => entries.push(entry),
+  };
+  const request = new Request("http://127.0.0.1:3211/v1/responses", {
+    method: "POST",
+    body: "{}",
+    headers: { host: "127.0.0.1:3211" },
+  });
+  const problem: unknown = await handle(request, deps).catch((error: unknown) => error);
+  expect(problem).toEqual(new Error("a bug"));
+  connections.close();
+  expect(entries).toMatchObject([{ outcome: "error", status_code: 500, path: "/v1/responses" }]);
+  expect(inFlight.count).toBe(0);
+});
