@@ -2,7 +2,7 @@
 import { createSseSplitter } from "../base/sse.ts";
 import { answerFailure, answerFrom, answerGone } from "./answer.ts";
 import type { Answer } from "./attempt.ts";
-import { type LoopInput, runAttempts } from "./attempt-loop.ts";
+import { type Chosen, type LoopInput, runAttempts } from "./attempt-loop.ts";
 import { askForSummary, makeCompactionStream, readSummary } from "./compaction.ts";
 import { createDecodedCopy } from "./decoded-copy.ts";
 import { CLIENT_CLOSED_REQUEST, type Exchange } from "./exchange.ts";
@@ -15,6 +15,7 @@ const MAX_SUMMARY_BYTES = 8 * 2 ** 20;
 export async function answerCompaction(input: LoopInput, exchange: Exchange): Promise<Response> {
   const { deps, plan } = input;
   const capable = plan.upstreams.filter((upstream) => deps.compaction.of(upstream) !== "plain");
+  let last: Chosen | null = null;
   const native = capable.toSorted((a, b) => rank(deps.compaction.of(a)) - rank(deps.compaction.of(b)));
   if (native.length > 0) {
     const result = await runAttempts(
@@ -32,20 +33,28 @@ export async function answerCompaction(input: LoopInput, exchange: Exchange): Pr
       if (plan.sessionId !== null) deps.router.pin(plan.sessionId, upstream);
       return answerFrom(input, exchange, result.chosen);
     }
-    if (result.kind === "answer") result.chosen.answer.abort();
+    if (result.kind === "answer") return answerFrom(input, exchange, result.chosen);
+    // The refusal of a trigger that the client need not know of is no answer to show.
+    if (result.last !== null && deps.compaction.of(result.last.upstream) !== "plain") last = result.last;
   }
-  return await answerWithSummary({ ...input, body: askForSummary(input.body) }, exchange);
+  return await answerWithSummary({ ...input, body: askForSummary(input.body) }, exchange, last);
 }
 
 const rank = (known: "native" | "plain" | "unknown"): number => (known === "native" ? 0 : 1);
 
-async function answerWithSummary(input: LoopInput, exchange: Exchange): Promise<Response> {
+/** `last` is the answer of an upstream that was asked before and failed: to be shown if nothing newer comes. */
+async function answerWithSummary(
+  input: LoopInput,
+  exchange: Exchange,
+  last: Chosen | null,
+): Promise<Response> {
   const result = await runAttempts(input, exchange.tried);
   if (result.kind === "client-gone") return answerGone(exchange);
-  if (result.kind === "all-failed") return answerFailure(input, exchange, result);
+  if (result.kind === "all-failed")
+    return answerFailure(input, exchange, { ...result, last: result.last ?? last });
   const { answer, permit, upstream } = result.chosen;
   if (permit === null) return answerFrom(input, exchange, result.chosen);
-  const events = await collectEvents(answer);
+  const events = await collectEvents(answer, upstream.timeouts.idleMs);
   input.deps.connections.released(upstream);
   if (input.request.signal.aborted) {
     permit.release();
@@ -65,15 +74,17 @@ async function answerWithSummary(input: LoopInput, exchange: Exchange): Promise<
   return new Response(makeCompactionStream(summary), { headers: { "content-type": "text/event-stream" } });
 }
 
-/** All events of an answer; null when it broke off, went on too long, or cannot be read. */
-async function collectEvents(answer: Answer): Promise<{ data: string }[] | null> {
+/** All events of an answer; null when it broke off, went silent, went on too long, or cannot be read. */
+async function collectEvents(answer: Answer, idleMs: number): Promise<{ data: string }[] | null> {
   const splitter = createSseSplitter({ maxEventBytes: MAX_SUMMARY_BYTES });
   const copy = answer.encoding === null ? undefined : createDecodedCopy(answer.encoding);
   if (copy === null) return null;
   const events: { data: string }[] = [];
   let bytes = 0;
+  const idle = setTimeout(answer.abort, idleMs);
   try {
     const take = async (chunk: Uint8Array): Promise<void> => {
+      idle.refresh();
       bytes += chunk.length;
       events.push(...splitter.push(copy === undefined ? chunk : await copy.push(chunk)));
     };
@@ -86,6 +97,7 @@ async function collectEvents(answer: Answer): Promise<{ data: string }[] | null>
   } catch {
     return null;
   } finally {
+    clearTimeout(idle);
     answer.abort();
   }
 }

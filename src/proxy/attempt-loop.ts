@@ -68,12 +68,19 @@ interface LoopState {
   reached: number;
 }
 
-/** Runs the loop. `tried` grows as it goes, so that the log has it whatever happens. */
+/**
+ * Runs the loop. `tried` grows as it goes, so that the log has it whatever happens; who is in it already is asked again
+ * only if all it lacked was compaction.
+ */
 export async function runAttempts(input: LoopInput, tried: Tried[]): Promise<LoopResult> {
   const { deps, plan, route } = input;
   const startedAt = deps.monotonic();
-  const state: LoopState = { candidates: deps.router.plan(plan), last: null, reached: 0 };
+  const failed = tried.filter(({ verdict }) => verdict?.rule !== "no-compaction");
+  const asked = new Set(failed.map(({ upstream }) => upstream.key));
+  const reached = failed.filter(({ verdict }) => verdict?.retryClass !== "A").length;
+  const state: LoopState = { candidates: deps.router.plan(plan), last: null, reached };
   for (const { upstream, isLastUsable } of state.candidates) {
+    if (asked.has(upstream.key)) continue;
     if (state.reached >= route.routing.maxUpstreamsPerRequest) break;
     const admission = deps.router.admit(upstream, plan);
     if (admission.kind === "blocked") continue;

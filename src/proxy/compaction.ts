@@ -88,25 +88,29 @@ export function makeCompactionStream(answer: Summary): string {
   );
 }
 
-/** What the summary stream of an upstream said. Null when it held no text. */
+/** What the summary stream of an upstream said. Null when it held no text, or not all of it: the rest would be lost. */
 export function readSummary(events: readonly { readonly data: string }[]): Summary | null {
   let deltas = "";
   let whole = "";
   let id = "resp_compaction";
   let usage: unknown;
+  let isComplete = false;
   for (const { data } of events) {
     const event = parseRecord(data);
     if (event === null) continue;
     if (event["type"] === "response.output_text.delta") deltas += stringOr(event["delta"], "");
     if (event["type"] === "response.output_item.done") whole += textOf(event["item"]);
     if (event["type"] !== "response.completed" || !isRecord(event["response"])) continue;
+    isComplete = true;
     id = stringOr(event["response"]["id"], id);
     usage = event["response"]["usage"];
     if (whole === "" && Array.isArray(event["response"]["output"]))
       whole = event["response"]["output"].map(textOf).join("");
   }
   const summary = (whole === "" ? deltas : whole).trim();
-  return summary === "" ? null : { id, summary, usage, tokens: readUsage("responses", [usage]) };
+  return summary === "" || !isComplete
+    ? null
+    : { id, summary, usage, tokens: readUsage("responses", [usage]) };
 }
 
 function textOf(item: unknown): string {

@@ -1,4 +1,4 @@
-import { expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import {
   askForSummary,
   makeCompactionStream,
@@ -7,9 +7,19 @@ import {
   unfoldSummaries,
 } from "../../src/proxy/compaction.ts";
 import { createSseSplitter } from "../../src/base/sse.ts";
-import { GOOD, reply, sse, stream } from "../helpers/answers.ts";
-import { startFakeUpstream } from "../helpers/fake-upstream.ts";
+import {
+  chunk,
+  GOOD,
+  LAST_CHUNK,
+  reply,
+  responsesFailed,
+  responsesPrologue,
+  sse,
+  stream,
+} from "../helpers/answers.ts";
+import { SILENCE, startFakeUpstream, type Step } from "../helpers/fake-upstream.ts";
 import { startTestProxy } from "../helpers/in-process-proxy.ts";
+import { makeUpstream } from "../helpers/upstream.ts";
 
 const encode = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(value));
 const decode = (body: Uint8Array): { input: Record<string, unknown>[] } =>
@@ -121,4 +131,52 @@ test("where one upstream knows compaction, it is asked before the one that does 
   expect(await (await proxy.ask("/v1/responses", REQUEST)).text()).toContain("opaque");
   expect(await (await proxy.ask("/v1/responses", REQUEST)).text()).toContain("opaque");
   expect(plain.requests.length).toBe(1);
+});
+
+describe("an upstream's summary is taken only when all of it came", () => {
+  const DELTA = sse("response.output_text.delta", {
+    type: "response.output_text.delta",
+    delta: "half of it",
+  });
+  const incomplete = { type: "response.incomplete", response: { id: "r", status: "incomplete" } };
+  test.each<[string, readonly Step[]]>([
+    ["a clean end without the terminal event", [LAST_CHUNK]],
+    ["a failure in the middle", [chunk(responsesFailed("server_error")), LAST_CHUNK]],
+    ["a limit reached in the middle", [chunk(sse("response.incomplete", incomplete)), LAST_CHUNK]],
+    ["silence", [SILENCE]],
+  ])("%s", async (_name, ending) => {
+    await using upstream = await startFakeUpstream((request) =>
+      request.text().includes("compaction_trigger")
+        ? GOOD.responses()
+        : stream([...responsesPrologue(), DELTA], { ending }),
+    );
+    const timeouts = { ...makeUpstream().timeouts, idleMs: 100 };
+    await using proxy = startTestProxy({ upstreams: [{ baseUrl: upstream.baseUrl, timeouts }] });
+    const response = await proxy.ask("/v1/responses", REQUEST);
+    expect(response.status).toBe(502);
+    expect(await response.text()).not.toContain('"type":"compaction"');
+    expect(await proxy.entry()).toMatchObject({ outcome: "error", status_code: 502 });
+  });
+});
+
+test("an upstream that failed a compaction request is not asked for a summary as well", async () => {
+  await using failing = await startFakeUpstream([reply({ status: 500, body: { error: { message: "no" } } })]);
+  await using plain = await startFakeUpstream((request) =>
+    request.text().includes("compaction_trigger")
+      ? GOOD.responses()
+      : GOOD.responses({ text: "the summary" }),
+  );
+  await using proxy = startTestProxy({ upstreams: [failing.baseUrl, plain.baseUrl] });
+  const text = await (await proxy.ask("/v1/responses", REQUEST)).text();
+  expect(text).toContain('"type":"compaction"');
+  expect(failing.requests.length).toBe(1);
+  expect(plain.requests.length).toBe(2);
+});
+
+test("where every upstream fails a compaction request, each was asked once", async () => {
+  await using failing = await startFakeUpstream([reply({ status: 500, body: { error: { message: "no" } } })]);
+  await using proxy = startTestProxy({ upstreams: [failing.baseUrl] });
+  const response = await proxy.ask("/v1/responses", REQUEST);
+  expect(response.status).toBeGreaterThanOrEqual(500);
+  expect(failing.requests.length).toBe(1);
 });
