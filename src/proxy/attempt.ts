@@ -69,10 +69,12 @@ export async function attempt(request: AttemptRequest, connections: Connections)
     if (request.clientSignal.aborted) return { kind: "client-gone" };
     if (probe.kind !== "connected") return failed(probeOutcome(probe));
   }
+  // Asked before sending: what another request gives back meanwhile is not what this one went out on.
+  const mayBeStale = connections.mayHaveBeenReused(request.upstream);
   const first = await exchange(request, connections, false);
   if (first.kind !== "failed" || first.outcome.kind !== "transport" || first.outcome.code !== "ECONNRESET")
     return first;
-  if (!request.mayResend || !connections.mayHaveBeenReused(request.upstream)) return first;
+  if (!request.mayResend || !mayBeStale) return first;
   return await exchange(request, connections, true);
 }
 

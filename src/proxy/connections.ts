@@ -9,7 +9,7 @@ export interface Connections {
   fetch(upstream: Upstream, fresh: boolean): Fetch;
   /** Call when an exchange with the upstream is over and its connection may have gone back to the pool. */
   released(upstream: Upstream): void;
-  /** Could the last request have gone out on a kept-alive connection? Bun does not say, so this is an upper bound. */
+  /** Could a request sent now go out on a kept-alive connection? Bun does not say, so this is an upper bound. */
   mayHaveBeenReused(upstream: Upstream): boolean;
   close(): void;
 }

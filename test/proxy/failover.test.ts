@@ -110,6 +110,24 @@ test("a dead kept-alive connection is replaced once, without another upstream be
   expect(backup.requests).toEqual([]);
 });
 
+test("a connection that was fresh when the request went out is not taken for a dead kept-alive one", async () => {
+  const gate = Promise.withResolvers<void>();
+  async function* slowly(): AsyncGenerator<Step> {
+    await gate.promise;
+    yield RESET;
+  }
+  await using primary = await startFakeUpstream((_request, n) => (n === 1 ? slowly() : GOOD.responses()));
+  await using backup = await startFakeUpstream([GOOD.responses({ text: "from the backup" })]);
+  await using proxy = startTestProxy({ upstreams: [primary.baseUrl, backup.baseUrl] });
+  const slow = proxy.ask("/v1/responses", TURN);
+  await primary.gotRequest(1);
+  await (await proxy.ask("/v1/responses", TURN)).text();
+  await proxy.entry();
+  gate.resolve();
+  expect(await (await slow).text()).toContain("from the backup");
+  expect(primary.requests.length).toBe(2);
+});
+
 test("history of another account is taken out after the refusal, and before the next one", async () => {
   const refusal = reply({
     status: 400,
