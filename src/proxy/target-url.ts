@@ -46,7 +46,7 @@ function staysInside(base: string, path: string): boolean {
   if (
     path.startsWith("//") ||
     path.includes("\\") ||
-    /%5c|%2f%2f|(?:^|\/)(?:\.|%2e){1,2}(?:\/|%2f|$)/i.test(path)
+    /%5c|%2f%2f|(?:^|\/|%2f)(?:\.|%2e){1,2}(?:\/|%2f|$)/i.test(path)
   ) {
     return false;
   }

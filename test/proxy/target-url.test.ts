@@ -48,6 +48,7 @@ test.each([
   "/a%5c..",
   "/..%2fadmin",
   "/./x",
+  "/x%2f..%2f..%2fadmin",
 ])("the path %s is refused", (path) => {
   expect(join("claude", "https://relay.example/api", path)).toBeNull();
 });
