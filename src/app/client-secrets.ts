@@ -1,6 +1,6 @@
 // Values of named variables that the environment does not have but the client's own files do: auth.json of Codex, `env`
 // of Claude Code's settings.json. Reads only.
-import { parse } from "jsonc-parser";
+import { type ParseError, parse } from "jsonc-parser";
 import { UserError } from "../base/errors.ts";
 import type { Paths } from "../base/paths.ts";
 import type { Service } from "../base/service.ts";
@@ -29,8 +29,11 @@ export function createClientSecrets(paths: Paths, now: () => number): ClientSecr
 }
 
 function readObject(text: string, path: string): Record<string, unknown> {
-  const value: unknown = parse(text, [], { allowTrailingComma: true });
-  if (typeof value !== "object" || value === null) throw new UserError(`${path} does not hold an object`);
+  // The parser makes do with half a file, and half a key is refused like a wrong one.
+  const errors: ParseError[] = [];
+  const value: unknown = parse(text, errors, { allowTrailingComma: true });
+  if (errors.length > 0 || typeof value !== "object" || value === null)
+    throw new UserError(`${path} does not hold an object`);
   return { ...value };
 }
 

@@ -55,7 +55,7 @@ export function createLiveConfig({ paths, env, now }: LiveConfigOptions): LiveCo
       const key = `${service} ${configName ?? ""}`;
       const read = store.current();
       const known = memo.get(key);
-      if (known?.read === read && now() - known.at < RESOLVE_AGAIN_MS) return known.state;
+      if (known?.read === read && Math.abs(now() - known.at) < RESOLVE_AGAIN_MS) return known.state;
       const { config, problem, isKnown } = read;
       const state =
         problem !== null && !isKnown
