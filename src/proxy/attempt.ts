@@ -88,7 +88,7 @@ async function exchange(
   const watch = watchFirstByte(request, own);
   let response: Response;
   try {
-    response = await connections.fetch(request.upstream, fresh)(request.url, {
+    response = await connections.fetch(fresh)(request.url, {
       method: request.method,
       headers: request.headers,
       ...(request.body === null ? {} : { body: request.body }),

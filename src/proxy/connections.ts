@@ -6,7 +6,7 @@ type Fetch = Bun.FetchSession["fetch"];
 
 export interface Connections {
   /** `fresh`: a connection that no request has used before. */
-  fetch(upstream: Upstream, fresh: boolean): Fetch;
+  fetch(fresh: boolean): Fetch;
   /** Call when an exchange with the upstream is over and its connection may have gone back to the pool. */
   released(upstream: Upstream): void;
   /** Could a request sent now go out on a kept-alive connection? Bun does not say, so this is an upper bound. */
@@ -25,7 +25,7 @@ export function createConnections(now: () => number): Connections {
   const single = new Bun.FetchSession({ keepAlive: false });
   const lastReleased = new Map<string, number>();
   return {
-    fetch: (_upstream, fresh) => (fresh ? single : pooled).fetch,
+    fetch: (fresh) => (fresh ? single : pooled).fetch,
     released(upstream) {
       lastReleased.set(upstream.baseUrl, now());
     },

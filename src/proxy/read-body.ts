@@ -17,8 +17,8 @@ export type BodyResult =
   | { readonly kind: "client-gone" };
 
 const EMPTY = new Uint8Array(0);
-/** Up to here a body of declared length is read in one go, which is a third cheaper. */
-const WHOLE_BYTES = 2 ** 20;
+/** Up to here a body of declared length is read in one go: cheaper, and too short to be long on its way. */
+const WHOLE_BYTES = 64 * 1024;
 
 /** Reads and, where a Content-Encoding says so, decodes the body. Never throws. */
 export async function readBody(request: Request, limits: BodyLimits): Promise<BodyResult> {
