@@ -2,7 +2,7 @@
 // Anything else that is thrown is a bug of ours.
 // Pure.
 
-/** Process exit codes (SPEC 2). A signal ends the process with 128 + its number. */
+/** Process exit codes. A signal ends the process with 128 + its number. */
 export const EXIT = { ok: 0, failed: 1, usage: 2, bug: 70 } as const;
 
 export interface UserErrorOptions {

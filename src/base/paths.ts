@@ -24,7 +24,7 @@ export interface Paths {
   readonly claudeSettings: string;
 }
 
-/** Works out all paths. Blank CODEX_HOME, CLAUDE_CONFIG_DIR and CODEX_HELPER_HOME count as unset (SPEC 3). */
+/** Works out all paths. Blank CODEX_HOME, CLAUDE_CONFIG_DIR and CODEX_HELPER_HOME count as unset. */
 export function resolvePaths(env: Env): Paths {
   const user = readVariable(env, "HOME") ?? readVariable(env, "USERPROFILE") ?? homedir();
   const under = (name: string, fallback: string): string => {

@@ -16,7 +16,7 @@ export type Credential =
   /** Nothing can be sent until the user mends it: `why` says what (an unset variable, a proxy that is not supported). */
   | { readonly kind: "unusable"; readonly why: string };
 
-/** All in milliseconds. See SPEC 3.1 for the meanings and defaults. */
+/** All in milliseconds. docs/config.md gives the meanings and defaults. */
 export interface Timeouts {
   readonly connectMs: number;
   readonly firstByteMs: number;

@@ -68,7 +68,7 @@ function toConfigName(text: string): string {
   return isConfigName(name) ? name : "imported";
 }
 
-/** The login may go back to where the client itself sends it (SPEC 3.1). */
+/** The login may go back to where the client itself sends it. */
 function originTag(baseUrl: string): Record<string, string> {
   return URL.canParse(baseUrl) ? { imported_origin: new URL(baseUrl).origin } : {};
 }

@@ -3,7 +3,7 @@
 import type { RoutingSettings } from "../routing/types.ts";
 import type { ParsedConfig } from "./parse.ts";
 
-/** SPEC 3.1 gives the defaults. All durations in ms. */
+/** docs/config.md gives the defaults. All durations in ms. */
 export interface Settings {
   readonly routing: RoutingSettings;
   readonly uploadIdleMs: number;

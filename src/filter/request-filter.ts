@@ -6,7 +6,7 @@ import { redactHeader } from "./redact-header.ts";
 import type { RuleSet } from "./rules.ts";
 import { RedactionRefused, createWork } from "./work.ts";
 
-/** The one header that carries text of the user's (CLIENTS 1.3). */
+/** The one header that carries text of the user's. */
 export const METADATA_HEADER = "x-codex-turn-metadata";
 
 export interface RequestFilterOptions {

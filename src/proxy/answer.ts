@@ -96,7 +96,7 @@ export function answerFrom(input: LoopInput, exchange: Exchange, chosen: Chosen)
     conclude("complete");
     return new Response(null, init);
   }
-  // A stream is complete when it said so itself, and only then: a connection that closes cleanly is no proof (SPEC 5.9).
+  // A stream is complete when it said so itself, and only then: a connection that closes cleanly is no proof.
   const isComplete = async (endedCleanly: boolean): Promise<boolean> => {
     await tap?.flush();
     const seen = look();

@@ -222,7 +222,7 @@ function replacedHeaders(input: LoopInput, upstream: Upstream): Readonly<Record<
   return { ...input.replacedHeaders, [METADATA_HEADER]: stripWorkspaces(metadata) };
 }
 
-/** FAULTS 3: shorter while another upstream could still answer; the sum over all attempts is bounded too. */
+/** Shorter while another upstream could still answer; the sum over all attempts is bounded too. */
 function firstByteBudget(
   input: LoopInput,
   upstream: Upstream,

@@ -1,4 +1,4 @@
-// Compaction of a long Codex conversation through upstreams that do not know it (CLIENTS 0.8): the client asks for a
+// Compaction of a long Codex conversation through upstreams that do not know it: the client asks for a
 // `compaction` item, a plain relay would answer in prose. The request is turned into one for a summary, the summary is
 // wrapped as an item of our own marking, and unfolded again in every later request.
 // Pure.

@@ -20,7 +20,7 @@ export interface GateInput {
 export type GateResult =
   { readonly kind: "open" } | { readonly kind: "bad"; readonly outcome: AttemptOutcome };
 
-/** After so much or so long the answer is let go, whatever has come of it (SPEC 5.5). */
+/** After so much or so long the answer is let go, whatever has come of it. */
 const HOLD_BYTES = 64 * 1024;
 const HOLD_MS = 10_000;
 /** A compaction item holds a whole conversation, and the model writes it in one go. */

@@ -1,4 +1,4 @@
-// Joins an upstream's base URL with the path a client asked for (SPEC 3.2). The result never leaves the base.
+// Joins an upstream's base URL with the path a client asked for. The result never leaves the base.
 // Pure.
 import type { Service } from "../base/service.ts";
 

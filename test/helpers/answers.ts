@@ -241,7 +241,7 @@ const anthropicError = (type: string, message: string): object => ({
   request_id: "req_1",
 });
 
-/** Errors as each kind of relay and vendor words them (UPSTREAMS.md 1). */
+/** Errors as each kind of relay and vendor words them. */
 export const RELAY_ERRORS = {
   "openai rate limit": {
     status: 429,
