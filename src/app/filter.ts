@@ -40,14 +40,16 @@ export function createFilter({
       const filtered = filter.filterBody(body, headers.get("content-type"));
       if (filtered.kind === "refused") return filtered;
       let redactions = sum(filtered.hits);
+      let exempt = sum(filtered.exemptHits);
       const replaced: Record<string, string> = {};
       for (const [name, value] of headers) {
         const header = filter.filterHeader(name, value);
         if (header.kind === "refused") return header;
         redactions += sum(header.hits);
+        exempt += sum(header.exemptHits);
         if (header.value !== value) replaced[name] = header.value;
       }
-      return { kind: "filtered", body: filtered.value, headers: replaced, redactions };
+      return { kind: "filtered", body: filtered.value, headers: replaced, redactions, exempt };
     },
   };
 }

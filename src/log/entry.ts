@@ -63,6 +63,11 @@ export const logEntrySchema = z.object({
     ),
   attempts: z.array(attempt).optional().describe("When there was more than one, or the only one failed"),
   redactions: z.int().nonnegative().optional().describe("How often a filter rule matched; absent for none"),
+  redactions_exempt: z
+    .int()
+    .nonnegative()
+    .optional()
+    .describe("Matches left alone, in keys, encrypted content and tool schemas; absent for none"),
   error: z.string().optional().describe("What went wrong, in words; secrets masked"),
 });
 
@@ -100,6 +105,7 @@ export function makeLogLine(entry: LogEntry): string {
       duration_ms: attempt.duration_ms,
     })),
     redactions: entry.redactions,
+    redactions_exempt: entry.redactions_exempt,
     error: makeError(entry.error),
   };
   return `${JSON.stringify(line).replace(HARMFUL, escapeCharacter)}\n`;

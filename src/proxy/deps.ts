@@ -40,6 +40,8 @@ export type Filtered =
       /** Replaced header values, lower-case names. */
       readonly headers: Readonly<Record<string, string>>;
       readonly redactions: number;
+      /** Matches that were left alone; absent for none. */
+      readonly exempt?: number;
     }
   /** The rules cannot be applied: nothing may leave. */
   | { readonly kind: "refused"; readonly message: string };

@@ -17,10 +17,17 @@ export interface ExchangeEnd {
   readonly error?: string | undefined;
 }
 
+/** What is known once the request was read. */
+export interface Known {
+  readonly facts: RequestFacts;
+  readonly filtered: { readonly redactions: number; readonly exempt?: number };
+  readonly configName: string;
+}
+
 export interface Exchange {
   /** The story so far; the attempt loop appends to it. */
   readonly tried: Tried[];
-  describe(known: { facts: RequestFacts; redactions: number; configName: string }): void;
+  describe(known: Known): void;
   /** The first byte is about to go to the client. */
   markFirstByte(): void;
   /** The client gets this status, whatever the answer's own is: its headers go out before there is one. */
@@ -36,7 +43,7 @@ export function beginExchange(method: string, path: string, deps: ProxyDeps): Ex
   const startedAt = deps.monotonic();
   const tried: Tried[] = [];
   const callbacks: (() => void)[] = [];
-  let known: { facts: RequestFacts; redactions: number; configName: string } | null = null;
+  let known: Known | null = null;
   let ttfbMs: number | undefined;
   let fixedStatus: number | undefined;
   let ended = false;
@@ -78,7 +85,8 @@ export function beginExchange(method: string, path: string, deps: ProxyDeps): Ex
         stream: known?.facts.stream,
         outcome: as.outcome,
         attempts: showAttempts ? tried.map(describeAttempt) : undefined,
-        redactions: known === null || known.redactions === 0 ? undefined : known.redactions,
+        redactions: known?.filtered.redactions || undefined,
+        redactions_exempt: known?.filtered.exempt || undefined,
         error: as.error,
       };
       deps.record(entry);

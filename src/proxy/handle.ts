@@ -73,7 +73,7 @@ async function forward({ request, target, exchange, deps }: Forwarding): Promise
   const compaction = readCompaction(api, filtered.body);
   const body = compaction.hasOwn ? unfoldSummaries(filtered.body) : filtered.body;
   const facts = readRequestFacts(api, request.headers, body);
-  exchange.describe({ facts, redactions: filtered.redactions, configName: route.configName });
+  exchange.describe({ facts, filtered, configName: route.configName });
   const plan = {
     upstreams: route.upstreams,
     model: facts.model,

@@ -38,6 +38,7 @@ const FULL: LogEntry = {
     { upstream_base_url: "https://relay.example/v1", verdict: "ok", duration_ms: 1200 },
   ],
   redactions: 2,
+  redactions_exempt: 1,
   error: "none",
 };
 
