@@ -1,8 +1,10 @@
 // Finds the command that was meant in the table, then shows its help or reads its arguments strictly and runs it.
 import type { Env } from "../base/env.ts";
 import { EXIT, UserError } from "../base/errors.ts";
+import { translate } from "../base/language.ts";
 import { resolvePaths } from "../base/paths.ts";
 import type { Cli, Command } from "./cli.ts";
+import { chooseLanguage } from "./language.ts";
 import { nearNames } from "./near.ts";
 import { createData, type Data } from "./output.ts";
 import { COMMANDS, DEFAULT_COMMAND, type RootEntry } from "./root.ts";
@@ -10,6 +12,7 @@ import type { Terminal } from "./terminal.ts";
 
 /** Runs one command line and returns its exit code. Throws whatever the command throws. */
 export async function dispatch(argv: readonly string[], env: Env, terminal: Terminal): Promise<number> {
+  await chooseLanguage(argv, env);
   const data = createData(terminal);
   // `ch help config add` is `ch config add --help`.
   const words = argv[0] === "help" ? [...argv.slice(1), "--help"] : argv;
@@ -46,7 +49,7 @@ export async function dispatch(argv: readonly string[], env: Env, terminal: Term
 
 async function showRootHelp(data: Data): Promise<void> {
   const { renderRootHelp } = await import("./help.ts");
-  const rows = Object.entries(COMMANDS).map(([name, { summary }]) => [name, summary] as const);
+  const rows = Object.entries(COMMANDS).map(([name, { summary }]) => [name, translate(summary)] as const);
   data.line(renderRootHelp(rows, data));
 }
 
