@@ -1,5 +1,6 @@
 // The help screens, made from the command table: what it does, how it is written, its flags, two examples.
 import type { ArgsDef } from "citty";
+import { t, translate } from "../base/language.ts";
 import type { Command } from "./cli.ts";
 import type { Data } from "./output.ts";
 
@@ -13,22 +14,22 @@ const WIDEST_LEFT = 30;
 
 export function renderRootHelp(commands: readonly Row[], style: Style): string {
   return render(style, {
-    title: "codex-helper: relays, keys and failover for the Codex CLI and Claude Code",
+    title: t`codex-helper: relays, keys and failover for the Codex CLI and Claude Code`,
     usage: "ch [COMMAND] [FLAGS]",
     sections: [
-      ["Commands", commands],
+      [t`Commands`, commands],
       [
-        "Flags",
+        t`Flags`,
         [
-          ["-h, --help", "this text; after a command, that command's"],
-          ["--version", "version, commit and its date"],
+          ["-h, --help", t`this text; after a command, that command's`],
+          ["--version", t`version, commit and its date`],
         ],
       ],
       [
-        "Examples",
+        t`Examples`,
         [
-          ["ch demo", "watch a failover, no key needed"],
-          ["ch config add main --base-url URL --auth-token-env KEY", "add an upstream"],
+          ["ch demo", t`watch a failover, no key needed`],
+          ["ch config add main --base-url URL --auth-token-env KEY", t`add an upstream`],
         ],
       ],
     ],
@@ -40,16 +41,19 @@ export function renderHelp(command: Command, { line, ...style }: Style & { reado
   const args = command.args ?? {};
   const subCommands = Object.entries(command.subCommands ?? {});
   const sections: readonly Section[] = [
-    ["Commands", subCommands.map(([name, sub]) => [name, sub.meta.description])],
+    [t`Commands`, subCommands.map(([name, sub]) => [name, translate(sub.meta.description)])],
     [
-      "Arguments",
-      positionals(args).map(([name, definition]) => [name.toUpperCase(), definition.description ?? ""]),
+      t`Arguments`,
+      positionals(args).map(([name, definition]) => [
+        name.toUpperCase(),
+        translate(definition.description ?? ""),
+      ]),
     ],
-    ["Flags", [...flagRows(args), ["-h, --help", "this text"]]],
-    ["Examples", (command.examples ?? []).map(([example, does]) => [example, does])],
+    [t`Flags`, [...flagRows(args), ["-h, --help", t`this text`]]],
+    [t`Examples`, (command.examples ?? []).map(([example, does]) => [example, translate(does)])],
   ];
   return render(style, {
-    title: `${line}: ${command.meta.description}`,
+    title: `${line}: ${translate(command.meta.description)}`,
     usage: usageLine(command, line),
     sections,
   });
@@ -65,7 +69,7 @@ function render({ paint, width }: Style, { title, usage, sections }: Screen): st
   return [
     title,
     "",
-    `${paint("bold", "Usage")}  ${usage}`,
+    `${paint("bold", t`Usage`)}  ${usage}`,
     ...sections
       .filter(([, rows]) => rows.length > 0)
       .flatMap(([name, rows]) => ["", paint("bold", name), ...columns(rows, Math.min(width, WIDEST))]),
@@ -103,11 +107,12 @@ function flagRows(args: ArgsDef): Row[] {
 }
 
 function describeFlag(definition: ArgsDef[string]): string {
-  const words = definition.description ?? "";
-  if (definition.type === "boolean")
-    return definition.default === true ? (definition.negativeDescription ?? words) : words;
+  const isNegative = definition.type === "boolean" && definition.default === true;
+  const words = translate((isNegative ? definition.negativeDescription : definition.description) ?? "");
+  if (definition.type === "boolean") return words;
   const choices = definition.type === "enum" ? `: ${(definition.options ?? []).join(", ")}` : "";
-  const usual = definition.default === undefined ? "" : ` (default: ${String(definition.default)})`;
+  const value = String(definition.default);
+  const usual = definition.default === undefined ? "" : t` (default: ${value})`;
   return `${words}${choices}${usual}`;
 }
 

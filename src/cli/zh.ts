@@ -2,5 +2,6 @@
 // Pure.
 import type { Dictionary } from "../base/language.ts";
 import { COMMANDS_ZH } from "./zh/commands.ts";
+import { HELP_ZH } from "./zh/help.ts";
 
-export const ZH: Dictionary = { ...COMMANDS_ZH };
+export const ZH: Dictionary = { ...COMMANDS_ZH, ...HELP_ZH };

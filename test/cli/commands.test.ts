@@ -1,47 +1,9 @@
 import { describe, expect, test } from "bun:test";
 import { join } from "node:path";
-import { resolvePaths } from "../../src/base/paths.ts";
-import type { Cli, Command } from "../../src/cli/cli.ts";
-import { createData } from "../../src/cli/output.ts";
-import { COMMANDS } from "../../src/cli/root.ts";
 import { normaliseArgs } from "../../src/cli/strict-args.ts";
-import { openTerminal } from "../../src/cli/terminal.ts";
-import { createWords } from "../../src/cli/words.ts";
+import { loadCommandPlaces } from "../helpers/command-table.ts";
 
-const terminal = openTerminal({});
-const cli: Cli = {
-  env: {},
-  paths: resolvePaths({ HOME: "/nowhere" }),
-  out: { ...createData(terminal), ...createWords(terminal) },
-  isInteractive: false,
-  readInput: () => Promise.resolve(""),
-  now: () => 0,
-};
-
-interface Place {
-  readonly line: string;
-  readonly command: Command;
-  /** Of the file that tests it. */
-  readonly topName: string;
-}
-
-function withChildren(place: Place): Place[] {
-  const children = Object.entries(place.command.subCommands ?? {});
-  return [
-    place,
-    ...children.flatMap(([name, command]) =>
-      withChildren({ ...place, line: `${place.line} ${name}`, command }),
-    ),
-  ];
-}
-
-const top = await Promise.all(
-  Object.entries(COMMANDS).map(async ([name, { load }]): Promise<Place> => {
-    const { createCommand } = await load();
-    return { line: `ch ${name}`, command: createCommand(cli), topName: name };
-  }),
-);
-const places = top.flatMap(withChildren);
+const places = await loadCommandPlaces();
 
 describe.each(places)("$line", ({ line, command, topName }) => {
   test("has a test file, in which it is run", async () => {
@@ -84,7 +46,7 @@ function refusalOf(example: string): string | null {
   const start = words.indexOf("ch");
   const line = words.slice(start + 1);
   const isNamed = line[0] !== undefined && !line[0].startsWith("-");
-  let command = top.find(({ topName }) => topName === (isNamed ? line[0] : "serve"))?.command;
+  let command = places.find((place) => place.line === `ch ${isNamed ? line[0] : "serve"}`)?.command;
   let rest = line.slice(isNamed ? 1 : 0);
   while (command?.subCommands !== undefined) {
     command = command.subCommands[rest[0] ?? ""] ?? command.subCommands[command.default ?? ""];

@@ -3,6 +3,7 @@ import { describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import { COMMANDS } from "../../src/cli/root.ts";
 import { ZH } from "../../src/cli/zh.ts";
+import { listHelpTexts, loadCommandPlaces } from "../helpers/command-table.ts";
 import { listTexts } from "../helpers/texts.ts";
 
 const SRC = join(import.meta.dir, "../../src");
@@ -13,7 +14,10 @@ const said = (
     ),
   )
 ).flat();
-const fromTables = Object.values(COMMANDS).map(({ summary }) => summary);
+const fromTables = [
+  ...Object.values(COMMANDS).map(({ summary }) => summary),
+  ...(await loadCommandPlaces()).flatMap(({ command }) => listHelpTexts(command)),
+];
 const COMMAND = new RegExp(`\\bch (?:${Object.keys(COMMANDS).join("|")})(?![\\w-])`, "g");
 const known = new Set([...said, ...fromTables]);
 

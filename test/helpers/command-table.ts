@@ -1,0 +1,58 @@
+// Every command of the program, with its place in the table.
+import { resolvePaths } from "../../src/base/paths.ts";
+import type { Cli, Command } from "../../src/cli/cli.ts";
+import { createData } from "../../src/cli/output.ts";
+import { COMMANDS } from "../../src/cli/root.ts";
+import { openTerminal } from "../../src/cli/terminal.ts";
+import { createWords } from "../../src/cli/words.ts";
+
+export interface CommandPlace {
+  /** "ch config add". */
+  readonly line: string;
+  readonly command: Command;
+  /** "config": of the file that tests it. */
+  readonly topName: string;
+}
+
+const terminal = openTerminal({});
+const cli: Cli = {
+  env: {},
+  paths: resolvePaths({ HOME: "/nowhere" }),
+  out: { ...createData(terminal), ...createWords(terminal) },
+  isInteractive: false,
+  readInput: () => Promise.resolve(""),
+  now: () => 0,
+};
+
+/** The groups and their sub-commands, each group before its children. */
+export async function loadCommandPlaces(): Promise<CommandPlace[]> {
+  const top = await Promise.all(
+    Object.entries(COMMANDS).map(async ([topName, { load }]) => {
+      const { createCommand } = await load();
+      return { line: `ch ${topName}`, command: createCommand(cli), topName };
+    }),
+  );
+  return top.flatMap(withChildren);
+}
+
+/** The words of the help screens that the table holds: descriptions, and what each example does. */
+export function listHelpTexts({ args = {}, examples = [], meta }: Command): string[] {
+  const flags = Object.values(args).map((definition) =>
+    definition.type === "boolean" && definition.default === true
+      ? definition.negativeDescription
+      : definition.description,
+  );
+  return [meta.description, ...examples.map(([, does]) => does), ...flags].filter(
+    (text) => text !== undefined,
+  );
+}
+
+function withChildren(place: CommandPlace): CommandPlace[] {
+  const children = Object.entries(place.command.subCommands ?? {});
+  return [
+    place,
+    ...children.flatMap(([name, command]) =>
+      withChildren({ ...place, line: `${place.line} ${name}`, command }),
+    ),
+  ];
+}
