@@ -1,5 +1,14 @@
 import { afterEach, describe, expect, test } from "bun:test";
-import { languageOf, t, translate, useDictionary } from "../../src/base/language.ts";
+import {
+  kept,
+  languageOf,
+  retell,
+  servePrograms,
+  t,
+  toPerson,
+  translate,
+  useDictionary,
+} from "../../src/base/language.ts";
 
 afterEach(() => useDictionary(null));
 
@@ -33,5 +42,30 @@ describe("the language", () => {
 
   test("a value that looks like a place is not filled in again", () => {
     expect(t`a ${"{1}"} b ${"x"}`).toBe("a {1} b x");
+  });
+
+  test("is English in a process that answers programs, but for what is said to the person", () => {
+    useDictionary({ "{0} upstreams": "{0} 个上游" });
+    servePrograms();
+    expect(t`${2} upstreams`).toBe("2 upstreams");
+    expect(toPerson(() => t`${2} upstreams`)).toBe("2 个上游");
+    expect(t`${2} upstreams`).toBe("2 upstreams");
+  });
+
+  test("a text that is kept is English, and is told again where it is shown", () => {
+    useDictionary({
+      "no config named {0}": "没有名为 {0} 的配置",
+      "no {0}": "没有{0}",
+      "gave up after {0} tries: {1}": "尝试 {0} 次后放弃：{1}",
+      ok: "正常",
+    });
+    const text = kept`no config named ${"ok"}`;
+    expect(text).toBe("no config named ok");
+    expect(retell(text)).toBe("没有名为 ok 的配置");
+    expect(retell(`gave up after 3 tries: ${text}`)).toBe("尝试 3 次后放弃：没有名为 ok 的配置");
+    expect(retell("something else")).toBe("something else");
+    expect(retell("ok")).toBe("正常");
+    useDictionary(null);
+    expect(retell(text)).toBe(text);
   });
 });

@@ -1,9 +1,9 @@
-// Finds the texts for people in a source file: every t`...`, as the key under which a dictionary holds it.
+// Finds the texts for people in a source file: every t`...` and kept`...`, as the key under which a dictionary holds it.
 
 /** "no config named {0}" for t`no config named ${name}`. Throws where a text holds another template. */
 export function listTexts(source: string): string[] {
   const code = source.replace(/\/\*[\s\S]*?\*\//g, "").replace(/^\s*\/\/.*$/gm, "");
-  return [...code.matchAll(/(?<![\w$.])t`((?:[^`\\]|\\[\s\S])*)`/g)].map(([whole, raw = ""]) => {
+  return [...code.matchAll(/(?<![\w$.])(?:t|kept)`((?:[^`\\]|\\[\s\S])*)`/g)].map(([whole, raw = ""]) => {
     let places = 0;
     const text = raw.replace(/\$\{(?:[^{}]|\{[^{}]*\})*\}/g, () => `{${places++}}`);
     if (text.includes("${"))

@@ -1,0 +1,49 @@
+// Says a finished English text in another language: finds the text of the dictionary that it was made from, and the
+// values in it. For texts that were stored or sent by a process of any version; one that is not known stays English.
+// Pure.
+
+import type { Dictionary } from "./language.ts";
+
+interface Pattern {
+  readonly english: string;
+  readonly regex: RegExp;
+  /** Which value each group of the regex is. */
+  readonly places: readonly string[];
+}
+
+/** With fewer letters of its own a text says too little to be recognised. */
+const LEAST_LETTERS = 4;
+const patternsOf = new WeakMap<Dictionary, readonly Pattern[]>();
+
+export function retellIn(dictionary: Dictionary, english: string): string {
+  if (Object.hasOwn(dictionary, english)) return dictionary[english] ?? english;
+  let patterns = patternsOf.get(dictionary);
+  if (patterns === undefined) patternsOf.set(dictionary, (patterns = makePatterns(dictionary)));
+  for (const pattern of patterns) {
+    const found = pattern.regex.exec(english);
+    if (found === null) continue;
+    const values = new Map(pattern.places.map((place, index) => [place, found[index + 1] ?? ""]));
+    // A single word is a name or a number: it is never a text, though a text may be spelled alike.
+    const say = (value: string): string => (value.includes(" ") ? retellIn(dictionary, value) : value);
+    return (dictionary[pattern.english] ?? "").replace(/\{\d+\}/g, (place) =>
+      say(values.get(place) ?? place),
+    );
+  }
+  return english;
+}
+
+/** Those that say most by themselves come first: "no config named {0}" before "no {0}". */
+function makePatterns(dictionary: Dictionary): readonly Pattern[] {
+  return Object.keys(dictionary)
+    .filter((english) => /\{\d+\}/.test(english) && countLetters(english) >= LEAST_LETTERS)
+    .toSorted((one, other) => countLetters(other) - countLetters(one))
+    .map((english) => {
+      const parts = english.split(/\{\d+\}/).map((part) => RegExp.escape(part));
+      const places = [...english.matchAll(/\{\d+\}/g)].map(([place]) => place);
+      return { english, regex: new RegExp(`^${parts.join("(.*?)")}$`, "s"), places };
+    });
+}
+
+function countLetters(english: string): number {
+  return english.replace(/\{\d+\}/g, "").replace(/\P{L}/gu, "").length;
+}
