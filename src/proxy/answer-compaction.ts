@@ -1,12 +1,11 @@
 // Answers a request for compaction: by an upstream that knows how, else by a summary of our own wrapping.
 import { createSseSplitter } from "../base/sse.ts";
-import { answerFailure, answerFrom, answerGone } from "./answer.ts";
+import { answerFailure, answerFrom, answerGone, settle } from "./answer.ts";
 import type { Answer } from "./attempt.ts";
 import { type Chosen, type LoopInput, runAttempts } from "./attempt-loop.ts";
 import { askForSummary, makeCompactionStream, readSummary } from "./compaction.ts";
 import { createDecodedCopy } from "./decoded-copy.ts";
-import { CLIENT_CLOSED_REQUEST, type Exchange } from "./exchange.ts";
-import { makeErrorResponse } from "./local-error.ts";
+import type { Exchange } from "./exchange.ts";
 
 /** A summary is a few pages; an answer beyond this is none. */
 const MAX_SUMMARY_BYTES = 8 * 2 ** 20;
@@ -42,7 +41,11 @@ export async function answerCompaction(input: LoopInput, exchange: Exchange): Pr
 
 const rank = (known: "native" | "plain" | "unknown"): number => (known === "native" ? 0 : 1);
 
-/** `last` is the answer of an upstream that was asked before and failed: to be shown if nothing newer comes. */
+/**
+ * Asks one upstream after the other for a summary in words. Nothing is shown before it is whole, so one that breaks off
+ * is a failed attempt like any other. `last` is the answer of an upstream that was asked before and failed: to be shown
+ * if nothing newer comes.
+ */
 async function answerWithSummary(
   input: LoopInput,
   exchange: Exchange,
@@ -58,15 +61,15 @@ async function answerWithSummary(
   input.deps.connections.released(upstream);
   if (input.request.signal.aborted) {
     permit.release();
-    exchange.end({ status: CLIENT_CLOSED_REQUEST, outcome: "client_gone" });
-    return new Response(null, { status: CLIENT_CLOSED_REQUEST });
+    return answerGone(exchange);
   }
   const summary = events === null ? null : readSummary(events);
   if (summary === null) {
-    permit.release();
-    const message = `${upstream.label} gave no summary of the conversation`;
-    exchange.end({ status: 502, outcome: "error", error: message });
-    return makeErrorResponse(input.deps.service, { status: 502, message });
+    const verdict = settle(input, permit, { cut: "no-terminal-event", failure: null });
+    const tried = exchange.tried.pop();
+    if (tried !== undefined)
+      exchange.tried.push({ ...tried, verdict, error: "gave no summary of the conversation" });
+    return await answerWithSummary(input, exchange, last);
   }
   permit.succeed();
   exchange.markFirstByte();

@@ -1,7 +1,7 @@
 // Turns what the attempts came to into the client's answer, and the end of that answer into the request's record.
 import { classify } from "../routing/classify.ts";
 import { makeFinalAnswer } from "../routing/final-answer.ts";
-import type { AttemptOutcome, Permit } from "../routing/types.ts";
+import type { AttemptOutcome, Permit, Verdict } from "../routing/types.ts";
 import { createStreamTap, type TapFacts } from "../usage/stream-tap.ts";
 import type { Chosen, LoopInput, LoopResult } from "./attempt-loop.ts";
 import type { Answer } from "./attempt.ts";
@@ -113,6 +113,7 @@ export function answerFrom(input: LoopInput, exchange: Exchange, chosen: Chosen)
     idleMs: upstream.timeouts.idleMs,
     observe: (chunk) => tap?.feed(chunk),
     isComplete,
+    isOver: () => isEvents && tap !== null && tap.finish().terminal !== null,
     abort: answer.abort,
     onEnd: conclude,
   });
@@ -132,12 +133,12 @@ interface Ending {
   readonly failure: string | null;
 }
 
-/** Tells the router how the delivery of a chosen answer ended. */
-function settle(input: LoopInput, permit: Permit, { cut, failure }: Ending): void {
+/** Tells the router how the delivery of a chosen answer ended. Returns the verdict where it was a failure. */
+export function settle(input: LoopInput, permit: Permit, { cut, failure }: Ending): Verdict | null {
   const { deps, route } = input;
   if (cut === null && failure === null) {
     permit.succeed();
-    return;
+    return null;
   }
   const outcome: AttemptOutcome = { kind: "cut", reason: cut ?? "error-event", body: failure ?? "" };
   const verdict = classify(outcome, {
@@ -148,6 +149,7 @@ function settle(input: LoopInput, permit: Permit, { cut, failure }: Ending): voi
     hasBoundHistory: false,
   });
   permit.fail(verdict);
+  return verdict;
 }
 
 function lastError(exchange: Exchange): string | undefined {

@@ -12,7 +12,7 @@ import type { ProxyDeps, Route } from "./deps.ts";
 import type { RequestTarget } from "./guard.ts";
 import { carriesBoundHistory, stripBoundHistory } from "./history.ts";
 import { replaceModel } from "./replace-model.ts";
-import type { RequestFacts } from "./request-facts.ts";
+import { countedModel, type RequestFacts } from "./request-facts.ts";
 import { makeRequestHeaders, TURN_STATE_HEADER } from "./request-headers.ts";
 import { joinTargetUrl } from "./target-url.ts";
 
@@ -108,8 +108,10 @@ async function tryUpstream(input: LoopInput, state: LoopState, turn: Turn): Prom
   const { deps, facts, route } = input;
   const { permit, upstream } = turn;
   const startedAt = deps.monotonic();
-  const model = facts.model === null ? null : modelAt(upstream, facts.model);
-  const result = await ask(input, turn, model);
+  const named = facts.model ?? countedModel(input.target.path, turn.body);
+  const asked = named === null ? null : modelAt(upstream, named);
+  const model = facts.model === null ? null : asked;
+  const result = await ask(input, turn, asked === named ? null : asked);
   const note = (verdict: Verdict | null, status: number | null, error: string | null): void => {
     const durationMs = deps.monotonic() - startedAt;
     turn.tried.push({ upstream, verdict, status, error, durationMs, model });
@@ -165,8 +167,8 @@ function allFailed(state: LoopState, tried: readonly Tried[]): LoopResult {
   };
 }
 
-/** Makes this upstream's version of the request and sends it. */
-async function ask(input: LoopInput, turn: Turn, model: string | null): Promise<AttemptResult> {
+/** Makes this upstream's version of the request and sends it. `otherModel` replaces the one that the client named. */
+async function ask(input: LoopInput, turn: Turn, otherModel: string | null): Promise<AttemptResult> {
   const { deps, facts, request, route } = input;
   const { body, upstream } = turn;
   const url = joinTargetUrl({
@@ -196,12 +198,7 @@ async function ask(input: LoopInput, turn: Turn, model: string | null): Promise<
         instance: deps.instance,
         replaced: replacedHeaders(input, upstream),
       }),
-      body:
-        own.length === 0
-          ? null
-          : model === null || model === facts.model
-            ? own
-            : (replaceModel(own, model) ?? own),
+      body: own.length === 0 ? null : otherModel === null ? own : (replaceModel(own, otherModel) ?? own),
       api: facts.api,
       stream: facts.stream,
       needsCompaction: input.needsCompaction,
@@ -230,9 +227,14 @@ function firstByteBudget(
 ): number {
   if (isModelList(input)) return MODELS_FIRST_BYTE_MS;
   const { timeouts } = upstream;
-  if (input.facts.api !== "other" && !input.facts.stream) return timeouts.nonStreamMs;
-  const own = at.isLastUsable ? timeouts.firstByteLastMs : timeouts.firstByteMs;
-  return Math.max(1_000, Math.min(own, input.route.firstByteTotalMs - at.spentMs));
+  // The headers of an answer that does not stream come only with the whole of it.
+  const isWhole = input.facts.api !== "other" && !input.facts.stream;
+  const streamed = at.isLastUsable ? timeouts.firstByteLastMs : timeouts.firstByteMs;
+  const own = isWhole ? timeouts.nonStreamMs : streamed;
+  const total = isWhole
+    ? Math.max(timeouts.nonStreamMs, input.route.firstByteTotalMs)
+    : input.route.firstByteTotalMs;
+  return Math.max(1_000, Math.min(own, total - at.spentMs));
 }
 
 function replayRequest({ facts, request, route, target }: LoopInput): ReplayRequest {

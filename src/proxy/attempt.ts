@@ -56,7 +56,8 @@ export type AttemptResult =
 const PROBE_MS = 3_000;
 const WHOLE_BYTES = 64 * 1024;
 const REJECTED_BODY_BYTES = 64 * 1024;
-const REJECTED_BODY_MS = 5_000;
+/** A body comes with its head or hardly at all, and the next upstream waits for it. */
+const REJECTED_BODY_MS = 2_000;
 /** How an upstream refuses an input item that it does not know. */
 const UNKNOWN_INPUT = new Set([400, 404, 415, 422]);
 /** Statuses a Response can be made of (Fetch, "RangeError" otherwise). */

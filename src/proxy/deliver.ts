@@ -13,11 +13,16 @@ export interface DeliveryOptions {
   readonly observe: (chunk: Uint8Array) => void;
   /** Asked when no more comes, after a clean end or without one: was that all of it? */
   readonly isComplete: (endedCleanly: boolean) => Promise<boolean>;
+  /** Whether the answer has said that it is over; asked only while the upstream is silent. */
+  readonly isOver: () => boolean;
   /** Ends the upstream exchange. */
   readonly abort: () => void;
   /** Called exactly once. */
   readonly onEnd: (end: DeliveryEnd) => void;
 }
+
+/** An upstream may hold its connection open after the last event; the client does not wait for it longer than this. */
+const LINGER_MS = 2_000;
 
 /**
  * The stream to answer with. Built on Bun's direct stream: `write` tells about backpressure, `close(error)` resets the
@@ -38,19 +43,22 @@ export function makeDelivery(options: DeliveryOptions): ReadableStream<Uint8Arra
     options.onEnd(as);
   };
   // One timer a stream, looked at when it fires: rearming it for every chunk would cost more than the chunk.
-  const watchIdle = (inMs: number): void => {
-    idleTimer = setTimeout(() => {
-      const silentMs = waitingSince === 0 ? 0 : performance.now() - waitingSince;
-      if (silentMs < options.idleMs) return watchIdle(options.idleMs - silentMs);
-      isIdle = true;
-      options.abort();
-    }, inMs);
+  const watchIdle = (): void => {
+    idleTimer = setTimeout(
+      () => {
+        const silentMs = waitingSince === 0 ? 0 : performance.now() - waitingSince;
+        isIdle = silentMs >= options.idleMs;
+        if (isIdle || (silentMs >= LINGER_MS / 2 && options.isOver())) return options.abort();
+        watchIdle();
+      },
+      Math.min(LINGER_MS, options.idleMs),
+    );
   };
 
   return new ReadableStream({
     type: "direct",
     async pull(controller) {
-      watchIdle(options.idleMs);
+      watchIdle();
       try {
         for (const chunk of body.held()) {
           options.observe(chunk);

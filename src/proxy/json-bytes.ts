@@ -1,4 +1,4 @@
-// Finds a top-level member of a JSON object in its bytes without parsing the rest.
+// Finds top-level members of a JSON object in its bytes without parsing the rest.
 // Pure.
 
 /** Bytes `start` up to `end` (exclusive) of a member's value. */
@@ -41,6 +41,21 @@ export function findTopLevelString(
     return end <= bytes.length ? { start, end } : null;
   }
   return null;
+}
+
+/**
+ * Whether the value that ends before `at` belongs to the document's own object: what follows closes that object and
+ * nothing else. Costs as much as the rest of the document is long; a key near the end costs next to nothing.
+ */
+export function endsAtTopLevel(bytes: Buffer, at: number): boolean {
+  let depth = 1;
+  for (let from = at; from < bytes.length; from += 1) {
+    const byte = bytes[from];
+    if (byte === QUOTE) from = endOfString(bytes, from);
+    else if (byte === 0x7b || byte === 0x5b) depth += 1;
+    else if (byte === 0x7d || byte === 0x5d) depth -= 1;
+  }
+  return depth === 0;
 }
 
 /** The offset of the quote that closes the string opened at `start`; the length or more when it is never closed. */

@@ -1,8 +1,6 @@
-// Reads the few facts about a request that routing needs, by looking at bytes: a body is never parsed for it unless a
-// byte pattern says that parsing could change the answer.
+// Reads the few facts about a request that routing needs, by looking at bytes: a body is never parsed for it.
 // Pure.
-import { parseRecord } from "../base/json-value.ts";
-import { findTopLevelString } from "./json-bytes.ts";
+import { endsAtTopLevel, findTopLevelString } from "./json-bytes.ts";
 
 /** Which wire format the answer will have. `other`: passed on without being looked at. */
 export type Api = "responses" | "messages" | "chat" | "other";
@@ -28,6 +26,12 @@ export function apiOf(method: string, path: string): Api {
   if (path.endsWith("/messages")) return "messages";
   if (path.endsWith("/chat/completions")) return "chat";
   return "other";
+}
+
+/** The model that a request for a token count names. It is not a fact to route by: such a request says nothing of turns. */
+export function countedModel(path: string, body: Uint8Array): string | null {
+  if (!path.endsWith("/count_tokens")) return null;
+  return stringField(Buffer.from(body.buffer, body.byteOffset, body.byteLength), "model");
 }
 
 /** Facts of one request. `body` is decoded and unredacted or redacted; any bytes are accepted. */
@@ -80,24 +84,17 @@ function stringField(bytes: Buffer, name: string): string | null {
   return parseString(bytes.toString("utf8", range.start, range.end));
 }
 
-/**
- * A top-level boolean that is true. No such key in the bytes means absent; a single `false` means false; whatever
- * could stand at another level (a tool's schema) is settled by parsing.
- */
+/** A top-level boolean that is true. The same key may stand at another level too, as in a tool's schema. */
 function flagField(bytes: Buffer, name: string): boolean {
   const key = `"${name}"`;
-  let isTrue = false;
-  let count = 0;
-  for (let at = bytes.indexOf(key); at >= 0; at = bytes.indexOf(key, at + 1)) {
-    const match = /^\s*:\s*(true|false)\b/.exec(
+  for (let at = bytes.lastIndexOf(key); at >= 0; at = at === 0 ? -1 : bytes.lastIndexOf(key, at - 1)) {
+    const value = /^\s*:\s*(true|false)\b/.exec(
       bytes.toString("latin1", at + key.length, at + key.length + 32),
     );
-    if (match === null) continue;
-    count += 1;
-    isTrue ||= match[1] === "true";
+    if (value === null || !endsAtTopLevel(bytes, at + key.length + value[0].length)) continue;
+    return value[1] === "true";
   }
-  if (!isTrue || (count === 1 && name === "stream")) return isTrue;
-  return parseRecord(bytes.toString())?.[name] === true;
+  return false;
 }
 
 function parseString(text: string): string | null {

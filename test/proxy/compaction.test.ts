@@ -153,9 +153,36 @@ describe("an upstream's summary is taken only when all of it came", () => {
     const timeouts = { ...makeUpstream().timeouts, idleMs: 100 };
     await using proxy = startTestProxy({ upstreams: [{ baseUrl: upstream.baseUrl, timeouts }] });
     const response = await proxy.ask("/v1/responses", REQUEST);
-    expect(response.status).toBe(502);
+    expect(response.status).toBe(503);
     expect(await response.text()).not.toContain('"type":"compaction"');
-    expect(await proxy.entry()).toMatchObject({ outcome: "error", status_code: 502 });
+    expect(await proxy.entry()).toMatchObject({ outcome: "error", status_code: 503 });
+  });
+
+  test("and the next upstream is asked for it, with nothing shown of the first", async () => {
+    await using broken = await startFakeUpstream((request) =>
+      request.text().includes("compaction_trigger")
+        ? GOOD.responses()
+        : stream([...responsesPrologue(), DELTA], { ending: [LAST_CHUNK] }),
+    );
+    await using well = await startFakeUpstream((request) =>
+      request.text().includes("compaction_trigger")
+        ? GOOD.responses()
+        : GOOD.responses({ text: "the summary" }),
+    );
+    await using proxy = startTestProxy({ upstreams: [broken.baseUrl, well.baseUrl] });
+    const response = await proxy.ask("/v1/responses", REQUEST);
+    expect(response.status).toBe(200);
+    expect(await response.text()).toContain('"type":"compaction"');
+    expect(await proxy.entry()).toMatchObject({
+      outcome: "ok",
+      upstream_base_url: well.baseUrl,
+      attempts: [
+        { verdict: "no-compaction" },
+        { verdict: "no-compaction" },
+        { upstream_base_url: broken.baseUrl, error: "gave no summary of the conversation" },
+        { upstream_base_url: well.baseUrl, verdict: "ok" },
+      ],
+    });
   });
 });
 

@@ -98,6 +98,18 @@ test("a request that the upstream keeps is not given to a second one after an am
   expect(backup.requests).toEqual([]);
 });
 
+test("a token count is asked for under the name that the upstream has for the model", async () => {
+  await using upstream = await startFakeUpstream([reply({ status: 200, body: { input_tokens: 3 } })]);
+  await using proxy = startTestProxy({
+    service: "claude",
+    upstreams: [{ baseUrl: upstream.origin, models: { "*": "relay-claude" } }],
+  });
+  const path = "/v1/messages/count_tokens?beta=true";
+  const response = await proxy.ask(path, { model: "claude-opus", messages: [] });
+  expect(await response.json()).toEqual({ input_tokens: 3 });
+  expect(upstream.requests[0]?.json()).toEqual({ model: "relay-claude", messages: [] });
+});
+
 test("a dead kept-alive connection is replaced once, without another upstream being asked", async () => {
   await using primary = await startFakeUpstream((_request, n) =>
     n === 2 ? [RESET] : GOOD.responses({ text: `answer ${n}` }),
@@ -189,6 +201,15 @@ describe("an answer that came to its terminal event is whole, whatever the conne
       status_code: 200,
       usage: { total_tokens: 150 },
     });
+    await upstream.waitForClose();
+  });
+
+  test("an upstream that keeps its connection open afterwards does not keep the client's for its idle budget", async () => {
+    await using upstream = await startFakeUpstream([stream(whole, { ending: [SILENCE] })]);
+    await using proxy = startTestProxy({ upstreams: [upstream.baseUrl] });
+    const text = await (await proxy.ask("/v1/responses", TURN)).text();
+    expect(text).toBe(whole.join(""));
+    expect(await proxy.entry()).toMatchObject({ outcome: "ok", usage: { total_tokens: 150 } });
     await upstream.waitForClose();
   });
 

@@ -24,7 +24,7 @@ test("facts are those that parsing would give, whatever else the body holds", ()
     fc.string(),
     fc.constantFrom('"model":"fake"', '{"stream":true}', '"store":true', '\\"model\\":\\"x\\"'),
     fc.record({ model: fc.string(), stream: fc.boolean(), store: fc.boolean() }, { requiredKeys: [] }),
-    fc.array(fc.record({ model: fc.constant("nested"), background: fc.boolean() })),
+    fc.array(fc.record({ model: fc.constant("nested"), background: fc.boolean(), stream: fc.boolean() })),
   );
   const body = fc.record(
     {
@@ -43,10 +43,17 @@ test("facts are those that parsing would give, whatever else the body holds", ()
       expect(read.model).toBe(value.model ?? null);
       expect(read.store).toBe(value.store ?? false);
       expect(read.background).toBe(value.background ?? false);
-      if (value.stream !== undefined) expect(read.stream).toBe(value.stream);
+      expect(read.stream).toBe(value.stream ?? false);
     }),
     { numRuns: 1000 },
   );
+});
+
+test("a tool that has a property of the same name does not make a request stream", () => {
+  expect(facts({ tools: [{ default: { stream: true, store: true } }] })).toMatchObject({
+    stream: false,
+    store: false,
+  });
 });
 
 test("bytes that are not JSON give no facts and no error", () => {
