@@ -18,6 +18,7 @@ import {
 } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { UserError, errorCode, errorMessage } from "./errors.ts";
+import { kept, t, translate } from "./language.ts";
 
 /** Mode of every file that may hold a secret. */
 export const PRIVATE_FILE = 0o600;
@@ -31,7 +32,7 @@ export async function readBytes(path: string): Promise<Uint8Array | null> {
     return await Bun.file(path).bytes();
   } catch (error) {
     if (errorCode(error) === "ENOENT") return null;
-    throw new UserError(`cannot read ${path}: ${describe(error)}`, { cause: error });
+    throw new UserError(t`cannot read ${path}: ${describe(error)}`, { cause: error });
   }
 }
 
@@ -45,7 +46,7 @@ export async function readText(path: string): Promise<string | null> {
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch (error) {
-    throw new UserError(`${path} is not valid UTF-8`, { cause: error });
+    throw new UserError(t`${path} is not valid UTF-8`, { cause: error });
   }
 }
 
@@ -62,7 +63,7 @@ export function ensurePrivateDirectory(path: string): void {
       }
     }
   } catch (error) {
-    throw new UserError(`cannot use the directory ${path}: ${describe(error)}`, { cause: error });
+    throw new UserError(t`cannot use the directory ${path}: ${describe(error)}`, { cause: error });
   }
 }
 
@@ -80,7 +81,7 @@ export interface WriteOptions {
 export function writeFileAtomic(path: string, data: string | Uint8Array, options: WriteOptions = {}): void {
   const target = resolveLink(path);
   const before = statOrNull(target);
-  if (before !== null && !before.isFile()) throw new UserError(`${path} is not a file`);
+  if (before !== null && !before.isFile()) throw new UserError(t`${path} is not a file`);
   const temp = join(dirname(target), `.${basename(target)}.${process.pid}.${randomName()}.tmp`);
   const bytes = typeof data === "string" ? new TextEncoder().encode(data) : data;
   try {
@@ -98,7 +99,7 @@ export function writeFileAtomic(path: string, data: string | Uint8Array, options
   } catch (error) {
     removeQuietly(temp);
     if (error instanceof UserError) throw error;
-    throw new UserError(`cannot write ${path}: ${describe(error)}`, { cause: error });
+    throw new UserError(t`cannot write ${path}: ${describe(error)}`, { cause: error });
   }
   syncDirectory(dirname(target));
 }
@@ -109,7 +110,7 @@ export function removeFile(path: string): void {
     unlinkSync(path);
   } catch (error) {
     if (errorCode(error) === "ENOENT") return;
-    throw new UserError(`cannot remove ${path}: ${describe(error)}`, { cause: error });
+    throw new UserError(t`cannot remove ${path}: ${describe(error)}`, { cause: error });
   }
   syncDirectory(dirname(path));
 }
@@ -120,9 +121,9 @@ export function resolveLink(path: string): string {
     return realpathSync(path);
   } catch (error) {
     if (errorCode(error) !== "ENOENT") {
-      throw new UserError(`cannot follow ${path}: ${describe(error)}`, { cause: error });
+      throw new UserError(t`cannot follow ${path}: ${describe(error)}`, { cause: error });
     }
-    if (isLink(path)) throw new UserError(`${path} is a link to a file that does not exist`);
+    if (isLink(path)) throw new UserError(t`${path} is a link to a file that does not exist`);
     return path;
   }
 }
@@ -131,21 +132,21 @@ export function resolveLink(path: string): string {
 export function describe(error: unknown): string {
   const code = errorCode(error);
   const words = code === undefined ? undefined : SYSTEM_ERRORS[code];
-  return words === undefined ? (code ?? errorMessage(error)) : `${words} (${code})`;
+  return words === undefined ? (code ?? errorMessage(error)) : `${translate(words)} (${code})`;
 }
 
 const SYSTEM_ERRORS: Readonly<Record<string, string>> = {
-  EACCES: "permission denied",
-  EPERM: "operation not permitted",
-  ENOENT: "no such file or directory",
-  ENOTDIR: "a part of the path is not a directory",
-  EISDIR: "it is a directory",
-  ENOSPC: "no space left on the disk",
-  EDQUOT: "disk quota reached",
-  EROFS: "the file system is read-only",
-  EIO: "the disk reported an error",
-  ELOOP: "too many links",
-  EXDEV: "it lies on another file system",
+  EACCES: kept`permission denied`,
+  EPERM: kept`operation not permitted`,
+  ENOENT: kept`no such file or directory`,
+  ENOTDIR: kept`a part of the path is not a directory`,
+  EISDIR: kept`it is a directory`,
+  ENOSPC: kept`no space left on the disk`,
+  EDQUOT: kept`disk quota reached`,
+  EROFS: kept`the file system is read-only`,
+  EIO: kept`the disk reported an error`,
+  ELOOP: kept`too many links`,
+  EXDEV: kept`it lies on another file system`,
 };
 
 function isLink(path: string): boolean {
@@ -161,7 +162,7 @@ function statOrNull(path: string): Stats | null {
     return statSync(path);
   } catch (error) {
     if (errorCode(error) === "ENOENT") return null;
-    throw new UserError(`cannot look at ${path}: ${describe(error)}`, { cause: error });
+    throw new UserError(t`cannot look at ${path}: ${describe(error)}`, { cause: error });
   }
 }
 
@@ -185,7 +186,7 @@ function syncDirectory(path: string): void {
     }
   } catch (error) {
     if (!NO_DIRECTORY_SYNC.has(errorCode(error) ?? "")) {
-      throw new UserError(`cannot sync ${path}: ${describe(error)}`, { cause: error });
+      throw new UserError(t`cannot sync ${path}: ${describe(error)}`, { cause: error });
     }
   }
 }

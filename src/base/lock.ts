@@ -5,6 +5,7 @@ import { closeSync, openSync } from "node:fs";
 import { dirname } from "node:path";
 import { UserError, errorCode } from "./errors.ts";
 import { PRIVATE_FILE, describe, ensurePrivateDirectory } from "./files.ts";
+import { t } from "./language.ts";
 
 const DEFAULT_TIMEOUT_MS = 10_000;
 const LEAST_WAIT_MS = 2;
@@ -86,12 +87,12 @@ function tryAcquire(database: Database, path: string): boolean {
 }
 
 function taken(path: string): UserError {
-  return new UserError(`another codex-helper holds ${path} and does not let go`, {
-    hint: "wait for it to finish, or end it; then try again",
+  return new UserError(t`another codex-helper holds ${path} and does not let go`, {
+    hint: t`wait for it to finish, or end it; then try again`,
   });
 }
 
 function unusable(path: string, error: unknown): UserError {
   if (error instanceof UserError) return error;
-  return new UserError(`cannot use the lock ${path}: ${describe(error)}`, { cause: error });
+  return new UserError(t`cannot use the lock ${path}: ${describe(error)}`, { cause: error });
 }

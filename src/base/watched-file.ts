@@ -4,6 +4,7 @@
 import { type Stats, readFileSync, statSync } from "node:fs";
 import { UserError, errorCode } from "./errors.ts";
 import { describe } from "./files.ts";
+import { t } from "./language.ts";
 
 export type Watched<T> =
   | { readonly kind: "missing" }
@@ -80,7 +81,7 @@ export function createWatchedFile<T>(options: WatchedFileOptions<T>): WatchedFil
     } catch (error) {
       if (errorCode(error) === undefined) throw error;
       stamp = null;
-      fail(new UserError(`cannot read ${path}: ${describe(error)}`, { cause: error }));
+      fail(new UserError(t`cannot read ${path}: ${describe(error)}`, { cause: error }));
     }
     return state;
   };
@@ -94,8 +95,9 @@ function lastValue<T>(state: Watched<T>): T | null {
 
 function problemOf<T>(stats: Stats, { path, maxBytes }: WatchedFileOptions<T>): UserError | null {
   // Opening a pipe would wait for a writer.
-  if (!stats.isFile()) return new UserError(`${path} is not a file`);
-  if (stats.size > maxBytes) return new UserError(`${path} is larger than ${Math.floor(maxBytes / 1024)} KB`);
+  if (!stats.isFile()) return new UserError(t`${path} is not a file`);
+  if (stats.size > maxBytes)
+    return new UserError(t`${path} is larger than ${Math.floor(maxBytes / 1024)} KB`);
   return null;
 }
 
@@ -103,6 +105,6 @@ function decode(bytes: Uint8Array, path: string): string {
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch (error) {
-    throw new UserError(`${path} is not valid UTF-8`, { cause: error });
+    throw new UserError(t`${path} is not valid UTF-8`, { cause: error });
   }
 }

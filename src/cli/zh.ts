@@ -1,7 +1,9 @@
 // All Chinese texts. One file an area in zh/; a test finds every text that has no translation.
 // Pure.
 import type { Dictionary } from "../base/language.ts";
+import { CLIENTS_ZH } from "./zh/clients.ts";
 import { COMMANDS_ZH } from "./zh/commands.ts";
+import { FILES_ZH } from "./zh/files.ts";
 import { HELP_ZH } from "./zh/help.ts";
 
-export const ZH: Dictionary = { ...COMMANDS_ZH, ...HELP_ZH };
+export const ZH: Dictionary = { ...CLIENTS_ZH, ...COMMANDS_ZH, ...FILES_ZH, ...HELP_ZH };

@@ -5,6 +5,7 @@ import { dirname, join } from "node:path";
 import { type Env, readVariable } from "../base/env.ts";
 import { UserError, errorCode } from "../base/errors.ts";
 import { readText } from "../base/files.ts";
+import { t } from "../base/language.ts";
 import type { Paths } from "../base/paths.ts";
 import {
   type ClaudeFacts,
@@ -46,7 +47,7 @@ export async function readClaudeFacts(options: ClaudeFactsOptions): Promise<Clau
     if (typeof read === "string") problems.push(read);
     else if (read !== null) layers.push(makeLayer(kind, where, read));
   }
-  layers.push(makeLayer("environment", "the environment", { env }));
+  layers.push(makeLayer("environment", t`the environment`, { env }));
   return { layers, hasLogin: await readLogin(paths, env), problems };
 }
 
@@ -73,13 +74,13 @@ function listManaged(directory: string): string[] {
 async function readObject(path: string): Promise<object | string | null> {
   try {
     if ((statSync(path, { throwIfNoEntry: false })?.size ?? 0) > MAX_BYTES)
-      return `${path} is larger than 1 MB`;
+      return t`${path} is larger than 1 MB`;
     const text = await readText(path);
     if (text === null) return null;
     const value: unknown = JSON.parse(text);
-    return isObject(value) ? value : `${path} does not hold an object`;
+    return isObject(value) ? value : t`${path} does not hold an object`;
   } catch (error) {
-    if (error instanceof SyntaxError) return `${path} is not valid JSON`;
+    if (error instanceof SyntaxError) return t`${path} is not valid JSON`;
     if (error instanceof UserError) return error.message;
     if (errorCode(error) === "ENOTDIR") return null;
     throw error;

@@ -1,6 +1,7 @@
 // How to start Claude Code so that its requests go to a port of ours, by its command line and environment alone.
 // Pure.
 import { UserError } from "../base/errors.ts";
+import { t } from "../base/language.ts";
 import {
   CLOUD_SWITCHES,
   type ClaudeFacts,
@@ -61,8 +62,8 @@ export function readClaudeArgs(args: readonly string[]): ClaudeArgs {
 export function planClaudeRun({ parsed, settings, facts, port }: ClaudeRun): RunPlan {
   const own = makeLayer("command-line", "--settings", settings);
   if (own.env[BASE_URL] !== undefined) {
-    throw new UserError(`--settings sets ${BASE_URL}: the requests would go past the proxy`, {
-      hint: `take ${BASE_URL} out of it, or start claude without ch`,
+    throw new UserError(t`--settings sets ${BASE_URL}: the requests would go past the proxy`, {
+      hint: t`take ${BASE_URL} out of it, or start claude without ch`,
     });
   }
   const layers = layersInForce(parsed, own, facts);
@@ -94,8 +95,8 @@ function refuseManaged(added: Readonly<Record<string, string>>, facts: ClaudeFac
   for (const { kind, where, env } of facts.layers) {
     const name = Object.keys(added).find((key) => env[key] !== undefined && env[key] !== added[key]);
     if (kind !== "managed" || name === undefined) continue;
-    throw new UserError(`${where} sets ${name}, and wins over every command line`, {
-      hint: `take ${name} out of that file, or ask who manages this machine`,
+    throw new UserError(t`${where} sets ${name}, and wins over every command line`, {
+      hint: t`take ${name} out of that file, or ask who manages this machine`,
     });
   }
 }

@@ -3,6 +3,7 @@
 // Pure.
 import { type Node, findNodeAtLocation } from "jsonc-parser";
 import { UserError } from "../base/errors.ts";
+import { t } from "../base/language.ts";
 import { readJsonc } from "../config/jsonc.ts";
 import { showKey } from "./key-change.ts";
 
@@ -18,13 +19,13 @@ const MAX_CHARACTERS = 2 ** 20;
 
 /** Throws UserError with line and column for what Claude Code could not read either, or what we dare not edit. */
 export function readSettings(source: string): SettingsDocument {
-  if (source.length > MAX_CHARACTERS) throw new UserError("larger than 1 MB");
+  if (source.length > MAX_CHARACTERS) throw new UserError(t`larger than 1 MB`);
   const bom = source.startsWith("\ufeff") ? "\ufeff" : "";
   const text = source.slice(bom.length);
   const { root } = withoutName(() => readJsonc(text, ""));
-  if (root !== null && root.type !== "object") throw new UserError("this is not a JSON object");
+  if (root !== null && root.type !== "object") throw new UserError(t`this is not a JSON object`);
   const env = root === null ? undefined : findNodeAtLocation(root, ["env"]);
-  if (env !== undefined && env.type !== "object") throw new UserError("env must be an object");
+  if (env !== undefined && env.type !== "object") throw new UserError(t`env must be an object`);
   return { text, bom, root };
 }
 
@@ -43,7 +44,7 @@ export function stringAt(document: SettingsDocument, path: readonly string[]): s
   const node = findNode(document, path);
   if (node === undefined) return undefined;
   if (typeof node.value === "string") return node.value;
-  throw new UserError(`${showKey(path)} must be a text`);
+  throw new UserError(t`${showKey(path)} must be a text`);
 }
 
 /** Errors of the JSON reader begin with "file:line:column", and hint at our own config.json. */
@@ -52,7 +53,8 @@ export function withoutName<T>(read: () => T): T {
     return read();
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
-    const words = error.message.replace(/^:(\d+):(\d+): /, "line $1, column $2: ");
-    throw new UserError(words, { cause: error });
+    const [, line = "", column = "", words] = /^:(\d+):(\d+): (.*)$/s.exec(error.message) ?? [];
+    const message = words === undefined ? error.message : t`line ${line}, column ${column}: ${words}`;
+    throw new UserError(message, { cause: error });
   }
 }

@@ -22,6 +22,7 @@ import {
   resolveLink,
   writeFileAtomic,
 } from "../base/files.ts";
+import { t } from "../base/language.ts";
 
 /** A client's file as it was read. */
 export interface ClientFile {
@@ -35,18 +36,20 @@ export interface ClientFile {
 /** The client wrote the file between our reading and our writing; nothing was changed by us. */
 export class WrittenMeanwhile extends UserError {
   constructor(path: string) {
-    super(`${path} keeps being written by another program`, { hint: "try again when that is done" });
+    super(t`${path} keeps being written by another program`, { hint: t`try again when that is done` });
   }
 }
 
 const PRIVATE_DIRECTORY = 0o700;
+/** A mode of the file's stands in the way; a read-only file system is another matter. */
+const CHMOD_HELPS = new Set(["EACCES", "EPERM"]);
 const IN_USE_OR_GONE = new Set(["ENOTEMPTY", "EEXIST", "ENOENT", "EBUSY"]);
 
 /** Throws UserError for anything that is not a readable text file. */
 export async function readClientFile(path: string): Promise<ClientFile> {
   const stats = lookAt(path);
   // Opening a pipe would wait for a writer.
-  if (stats !== undefined && !stats.isFile()) throw new UserError(`${path} is not a file`);
+  if (stats !== undefined && !stats.isFile()) throw new UserError(t`${path} is not a file`);
   const bytes = await readBytes(path);
   return { path, bytes, text: bytes === null ? "" : decode(bytes, path) };
 }
@@ -75,7 +78,7 @@ export function makeDirectoryOf(path: string): void {
   try {
     mkdirSync(directory, { recursive: true, mode: PRIVATE_DIRECTORY });
   } catch (error) {
-    throw new UserError(`cannot make ${directory}: ${describe(error)}`, { cause: error });
+    throw new UserError(t`cannot make ${directory}: ${describe(error)}`, { cause: error });
   }
 }
 
@@ -86,7 +89,7 @@ export function removeDirectoryOf(path: string): void {
     rmdirSync(directory);
   } catch (error) {
     if (IN_USE_OR_GONE.has(errorCode(error) ?? "")) return;
-    throw new UserError(`cannot remove ${directory}: ${describe(error)}`, { cause: error });
+    throw new UserError(t`cannot remove ${directory}: ${describe(error)}`, { cause: error });
   }
 }
 
@@ -112,7 +115,7 @@ function decode(bytes: Uint8Array, path: string): string {
   try {
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch (error) {
-    throw new UserError(`${path} is not valid UTF-8`, { cause: error });
+    throw new UserError(t`${path} is not valid UTF-8`, { cause: error });
   }
 }
 
@@ -120,7 +123,7 @@ function lookAt(path: string): Stats | undefined {
   try {
     return statSync(path, { throwIfNoEntry: false });
   } catch (error) {
-    throw new UserError(`cannot look at ${path}: ${describe(error)}`, { cause: error });
+    throw new UserError(t`cannot look at ${path}: ${describe(error)}`, { cause: error });
   }
 }
 
@@ -130,8 +133,8 @@ function refuseReadOnly({ path, bytes }: ClientFile): void {
   try {
     accessSync(path, constants.W_OK);
   } catch (error) {
-    throw new UserError(`${path} may not be written: ${describe(error)}`, {
-      hint: `chmod u+w ${path}`,
+    throw new UserError(t`${path} may not be written: ${describe(error)}`, {
+      ...(CHMOD_HELPS.has(errorCode(error) ?? "") ? { hint: `chmod u+w ${path}` } : {}),
       cause: error,
     });
   }

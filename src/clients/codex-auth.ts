@@ -2,6 +2,7 @@
 import { statSync } from "node:fs";
 import { UserError, errorCode } from "../base/errors.ts";
 import { describe, readText } from "../base/files.ts";
+import { t } from "../base/language.ts";
 import { type CodexLogin, parseLogin } from "./codex-login.ts";
 
 const MAX_BYTES = 2 ** 20;
@@ -23,14 +24,14 @@ async function readOnce(path: string): Promise<CodexLogin> {
   const unreadable = (problem: string): CodexLogin => ({ kind: "unreadable", problem });
   try {
     if ((statSync(path, { throwIfNoEntry: false })?.size ?? 0) > MAX_BYTES) {
-      return unreadable(`${path} is larger than 1 MB`);
+      return unreadable(t`${path} is larger than 1 MB`);
     }
     const text = await readText(path);
     return text === null ? { kind: "none" } : parseLogin(JSON.parse(text));
   } catch (error) {
-    if (error instanceof SyntaxError) return unreadable(`${path} is not valid JSON`);
+    if (error instanceof SyntaxError) return unreadable(t`${path} is not valid JSON`);
     if (error instanceof UserError) return unreadable(error.message);
-    if (errorCode(error) !== undefined) return unreadable(`cannot read ${path}: ${describe(error)}`);
+    if (errorCode(error) !== undefined) return unreadable(t`cannot read ${path}: ${describe(error)}`);
     throw error;
   }
 }

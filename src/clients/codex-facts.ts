@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { TomlTable } from "smol-toml";
 import { UserError } from "../base/errors.ts";
 import { readText } from "../base/files.ts";
+import { t } from "../base/language.ts";
 import type { Paths } from "../base/paths.ts";
 import { readCodexLogin } from "./codex-auth.ts";
 import { type CodexLayer, type Found, type LayerKind, findText, parseToml } from "./codex-layers.ts";
@@ -89,6 +90,6 @@ async function readLayers(paths: Paths, options: CodexFactsOptions): Promise<Cod
 async function readLayer([kind, where]: [LayerKind, string]): Promise<CodexLayer[]> {
   const text = await readText(where);
   if (text === null) return [];
-  if (text.length > MAX_TOML_BYTES) throw new UserError(`${where} is larger than 512 KB`);
+  if (text.length > MAX_TOML_BYTES) throw new UserError(t`${where} is larger than 512 KB`);
   return [{ kind, where, table: parseToml(text, where) }];
 }

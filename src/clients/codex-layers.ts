@@ -3,6 +3,7 @@
 // Pure.
 import { type TomlTable, type TomlValue, TomlError, parse } from "smol-toml";
 import { UserError } from "../base/errors.ts";
+import { t } from "../base/language.ts";
 
 /** Where a layer lies. `user` and `profile` are files of CODEX_HOME, `system` and `managed` belong to the machine. */
 export type LayerKind = "system" | "user" | "profile" | "command-line" | "managed";
@@ -63,7 +64,7 @@ export function findText(layers: readonly CodexLayer[], path: readonly string[])
   const found = findValue(layers, path);
   if (found === undefined) return undefined;
   const { value, kind, where } = found;
-  if (typeof value !== "string") throw new UserError(`${where}: ${path.join(".")} must be a text`);
+  if (typeof value !== "string") throw new UserError(t`${where}: ${path.join(".")} must be a text`);
   return { value, kind, where };
 }
 

@@ -1,6 +1,7 @@
 // What a model provider of Codex is set to, over all layers.
 // Pure.
 import { UserError } from "../base/errors.ts";
+import { t } from "../base/language.ts";
 import {
   type CodexLayer,
   type Found,
@@ -34,9 +35,9 @@ export function listProviders(layers: readonly CodexLayer[]): CodexProvider[] {
   for (const { where, table } of layers) {
     const providers = valueAt(table, ["model_providers"]);
     if (providers === undefined) continue;
-    if (!isTable(providers)) throw new UserError(`${where}: model_providers must be a table`);
+    if (!isTable(providers)) throw new UserError(t`${where}: model_providers must be a table`);
     for (const [id, provider] of Object.entries(providers)) {
-      if (!isTable(provider)) throw new UserError(`${where}: model_providers.${id} must be a table`);
+      if (!isTable(provider)) throw new UserError(t`${where}: model_providers.${id} must be a table`);
       ids.add(id);
     }
   }

@@ -3,6 +3,7 @@
 import type { TomlValue } from "smol-toml";
 import { type Env, readVariable } from "../base/env.ts";
 import { UserError } from "../base/errors.ts";
+import { t } from "../base/language.ts";
 import { type CodexArgs, type CodexSetting, applySettings } from "./codex-args.ts";
 import type { CodexFacts } from "./codex-facts.ts";
 import { type CodexLayer, findValue, isTable } from "./codex-layers.ts";
@@ -55,15 +56,15 @@ export function planCodexRun({ args, parsed, facts, env, port, knowsNoDaemon }: 
 
 function refuseElsewhere(parsed: CodexArgs): void {
   if (parsed.usesLocalModel) {
-    throw new UserError("--oss and --local-provider ask a model on this machine, not an upstream", {
-      hint: "leave the option out, or start codex without ch",
+    throw new UserError(t`--oss and --local-provider ask a model on this machine, not an upstream`, {
+      hint: t`leave the option out, or start codex without ch`,
     });
   }
   if (parsed.usesRemote) {
     throw new UserError(
-      "--remote: the requests are made by another Codex, which cannot be pointed at this proxy",
+      t`--remote: the requests are made by another Codex, which cannot be pointed at this proxy`,
       {
-        hint: "run ch where that Codex runs",
+        hint: t`run ch where that Codex runs`,
       },
     );
   }
@@ -86,10 +87,10 @@ function chooseSettings(facts: CodexFacts, url: string): CodexSetting[] {
     return [{ path: ["model_provider"], value: OWN_PROVIDER }, ...of(OWN_PROVIDER, makeOwnProvider(url))];
   }
   const why =
-    activeKind === "undefined" ? "which is not defined" : "which this proxy cannot stand in front of";
+    activeKind === "undefined" ? t`which is not defined` : t`which this proxy cannot stand in front of`;
   const where = facts.activeSource?.where ?? "Codex";
-  throw new UserError(`${where}: model_provider is "${activeId}", ${why}`, {
-    hint: "choose another: ch run -- codex -c model_provider=NAME",
+  throw new UserError(t`${where}: model_provider is "${activeId}", ${why}`, {
+    hint: t`choose another: ch run -- codex -c model_provider=NAME`,
   });
 }
 
@@ -106,12 +107,12 @@ function refuseOverruled(ours: readonly CodexSetting[], parsed: CodexArgs, facts
     if (winner !== undefined && winner.value === value) continue;
     const key = path.join(".");
     if (winner?.kind === "managed") {
-      throw new UserError(`${winner.where} sets ${key}, and wins over every command line`, {
-        hint: `take ${key} out of that file, or ask who manages this machine`,
+      throw new UserError(t`${winner.where} sets ${key}, and wins over every command line`, {
+        hint: t`take ${key} out of that file, or ask who manages this machine`,
       });
     }
-    throw new UserError(`-c sets or replaces ${key}: the requests would go past the proxy`, {
-      hint: "leave that -c out, or start codex without ch",
+    throw new UserError(t`-c sets or replaces ${key}: the requests would go past the proxy`, {
+      hint: t`leave that -c out, or start codex without ch`,
     });
   }
 }

@@ -3,6 +3,7 @@
 // Pure.
 import { type AST, ParseError, parseTOML } from "toml-eslint-parser";
 import { UserError } from "../base/errors.ts";
+import { t } from "../base/language.ts";
 import { isSamePath } from "./key-change.ts";
 
 /** One `key = value`, at any depth. Offsets count from the start of the text, without the BOM. */
@@ -29,11 +30,11 @@ const MAX_BYTES = 512 * 1024;
 
 /** Throws UserError with line and column for what Codex could not read either, or what we dare not edit. */
 export function readToml(source: string): TomlDocument {
-  if (new TextEncoder().encode(source).length > MAX_BYTES) throw new UserError("larger than 512 KB");
+  if (new TextEncoder().encode(source).length > MAX_BYTES) throw new UserError(t`larger than 512 KB`);
   const bom = source.startsWith("\ufeff") ? "\ufeff" : "";
   const text = source.slice(bom.length);
-  refuseAt(text, text.indexOf("\u0000"), "a NUL character");
-  refuseAt(text, text.search(/\r(?!\n)/), "a carriage return without a line feed");
+  refuseAt(text, text.indexOf("\u0000"), t`a NUL character`);
+  refuseAt(text, text.search(/\r(?!\n)/), t`a carriage return without a line feed`);
   const [top] = parse(text).body;
   const tables = top.body.filter((node) => node.type === "TOMLTable");
   const topLevel = top.body.filter((node) => node.type === "TOMLKeyValue");
@@ -64,7 +65,7 @@ function parse(text: string): AST.TOMLProgram {
     return parseTOML(text, { tomlVersion: "1.1" });
   } catch (error) {
     if (!(error instanceof ParseError)) throw error;
-    throw new UserError(`line ${error.lineNumber}, column ${error.column + 1}: ${error.message}`, {
+    throw new UserError(t`line ${error.lineNumber}, column ${error.column + 1}: ${error.message}`, {
       cause: error,
     });
   }
@@ -72,7 +73,7 @@ function parse(text: string): AST.TOMLProgram {
 
 function refuseAt(text: string, offset: number, what: string): void {
   if (offset < 0) return;
-  throw new UserError(`line ${text.slice(0, offset).split("\n").length}: ${what}`);
+  throw new UserError(t`line ${text.slice(0, offset).split("\n").length}: ${what}`);
 }
 
 function listEntries(

@@ -3,6 +3,7 @@
 // Pure.
 import { isDeepStrictEqual } from "node:util";
 import { UserError } from "../base/errors.ts";
+import { t } from "../base/language.ts";
 import { isTable, parseToml } from "./codex-layers.ts";
 
 /** Tables as maps: what a key is called then means nothing to JavaScript. */
@@ -12,8 +13,8 @@ type Tree = ReadonlyMap<string, unknown>;
 export function verifyEdit(before: string, after: string, paths: readonly (readonly string[])[]): void {
   const was = paths.reduce(without, readTree(before));
   if (isDeepStrictEqual(was, paths.reduce(without, readEdited(after)))) return;
-  throw new UserError("the edit would have changed more than its own keys, so nothing was written", {
-    hint: "please report this, with the file if you can",
+  throw new UserError(t`the edit would have changed more than its own keys, so nothing was written`, {
+    hint: t`please report this, with the file if you can`,
   });
 }
 
@@ -21,7 +22,7 @@ function readEdited(text: string): Tree {
   try {
     return readTree(text);
   } catch (error) {
-    throw new UserError("this file cannot be edited safely: the result would not be valid TOML", {
+    throw new UserError(t`this file cannot be edited safely: the result would not be valid TOML`, {
       cause: error,
     });
   }

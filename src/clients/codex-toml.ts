@@ -2,6 +2,7 @@
 // Expects a text without a switch in it; codex-toml-undo.ts takes one out.
 // Pure.
 import { UserError } from "../base/errors.ts";
+import { t } from "../base/language.ts";
 import {
   type TomlDocument,
   type TomlEntry,
@@ -25,8 +26,6 @@ export type CodexRoute =
   | { readonly kind: "openai" }
   /** A provider of ours, chosen by `model_provider`. */
   | { readonly kind: "own" };
-
-const OTHER_WAY = "or leave it as it is and use: ch switch on --own-provider";
 
 /**
  * The edited text, and what to remember of it; no change where the address stands there already.
@@ -60,8 +59,8 @@ function moveProvider(document: TomlDocument, id: string, address: string): Edit
   if (entry !== undefined) return replaceValue(document, entry, { path, value: address });
   const table = findTable(document, path.slice(0, -1));
   if (table === undefined) {
-    throw new UserError(`${showKey(path)} is not there, and there is no safe place for it`, {
-      hint: `write ${showKey(path)} into the file, ${OTHER_WAY}`,
+    throw new UserError(t`${showKey(path)} is not there, and there is no safe place for it`, {
+      hint: t`write ${showKey(path)} into the file, or leave it as it is and use: ch switch on --own-provider`,
     });
   }
   const line = `base_url = ${JSON.stringify(address)}${makeMark(null)}`;
@@ -84,7 +83,7 @@ function replaceValue(
   { path, value }: Pick<KeyChange, "path" | "value">,
 ): Edit {
   const present = stringOf(entry);
-  if (present === undefined) throw new UserError(`${showKey(path)} must be a text`);
+  if (present === undefined) throw new UserError(t`${showKey(path)} must be a text`);
   if (present === value) return { text: document.bom + document.text, changes: [] };
   const before = document.text.slice(...entry.value.range);
   const quote = before.startsWith("'") ? "'" : '"';
@@ -104,13 +103,13 @@ function addOwnTable(document: TomlDocument, address: string): Edit {
     return { text, changes: [] };
   }
   if (hasOwnProvider(document)) {
-    throw new UserError(`${showKey(OWN_PROVIDER_PATH)} is there already, and is not ours`, {
-      hint: "give that provider another name",
+    throw new UserError(t`${showKey(OWN_PROVIDER_PATH)} is there already, and is not ours`, {
+      hint: t`give that provider another name`,
     });
   }
   if (findEntry(document, ["model_providers"]) !== undefined) {
-    throw new UserError("model_providers is an inline table, and nothing can be added to it from outside", {
-      hint: "write each provider as a table of its own: [model_providers.NAME]",
+    throw new UserError(t`model_providers is an inline table, and nothing can be added to it from outside`, {
+      hint: t`write each provider as a table of its own: [model_providers.NAME]`,
     });
   }
   const table = makeOwnTable(address);

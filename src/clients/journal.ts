@@ -4,6 +4,7 @@
 import { dirname, join } from "node:path";
 import { z } from "zod";
 import { UserError } from "../base/errors.ts";
+import { t } from "../base/language.ts";
 import {
   PRIVATE_FILE,
   ensurePrivateDirectory,
@@ -69,7 +70,7 @@ export async function readJournal(path: string): Promise<FoundJournal> {
   } catch (error) {
     if (error instanceof UserError) return { kind: "broken", problem: error.message };
     if (error instanceof z.ZodError || error instanceof SyntaxError) {
-      return { kind: "broken", problem: `${path} is damaged` };
+      return { kind: "broken", problem: t`${path} is damaged` };
     }
     throw error;
   }

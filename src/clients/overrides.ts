@@ -3,6 +3,7 @@
 // Pure.
 import { basename } from "node:path";
 import type { Env } from "../base/env.ts";
+import { t } from "../base/language.ts";
 import { isLoopback } from "../config/base-url.ts";
 import { CLOUD_SWITCHES, type ClaudeFacts, findVariable } from "./claude-layers.ts";
 import type { CodexFacts } from "./codex-facts.ts";
@@ -35,16 +36,16 @@ export function listCodexOverrides({ facts, profiles, env, isOwnAddress }: Codex
     ...managed.filter(setsTarget).map(({ where, table }): Override => ({
       id: "managed",
       where,
-      what: `sets ${keysOfTarget(table)}, and wins over every file and option`,
-      hint: "take it out of that file, or ask who manages this machine",
+      what: t`sets ${keysOfTarget(table)}, and wins over every file and option`,
+      hint: t`take it out of that file, or ask who manages this machine`,
     })),
     ...profiles.filter(setsTarget).map(({ where, table }): Override => {
       const name = basename(where, ".config.toml");
       return {
         id: "profile",
         where,
-        what: `sets ${keysOfTarget(table)}: codex -p ${name} goes past the proxy`,
-        hint: `take it out of that file, or use: ch run -- codex -p ${name}`,
+        what: t`sets ${keysOfTarget(table)}: codex -p ${name} goes past the proxy`,
+        hint: t`take it out of that file, or use: ch run -- codex -p ${name}`,
       };
     }),
     ...outboundProxy(env),
@@ -76,21 +77,21 @@ export function listClaudeOverrides({ facts, isOwnAddress }: ClaudeOverrideFacts
           ? {
               id: "managed",
               where,
-              what: "sets ANTHROPIC_BASE_URL, and wins over every file and option",
-              hint: "take it out of that file, or ask who manages this machine",
+              what: t`sets ANTHROPIC_BASE_URL, and wins over every file and option`,
+              hint: t`take it out of that file, or ask who manages this machine`,
             }
           : {
               id: "project",
               where,
-              what: "sets ANTHROPIC_BASE_URL: in this directory Claude Code goes past the proxy",
-              hint: "take it out of that file, or use: ch run -- claude",
+              what: t`sets ANTHROPIC_BASE_URL: in this directory Claude Code goes past the proxy`,
+              hint: t`take it out of that file, or use: ch run -- claude`,
             },
       ),
     ...clouds.map(({ name, where }): Override => ({
       id: "cloud",
       where,
-      what: `${name} sends Claude Code to a cloud's own endpoint`,
-      hint: `unset ${name}, or use: ch run -- claude`,
+      what: t`${name} sends Claude Code to a cloud's own endpoint`,
+      hint: t`unset ${name}, or use: ch run -- claude`,
     })),
     ...outboundProxy(Object.assign({}, ...facts.layers.toReversed().map((layer) => layer.env))),
     ...(winner === undefined
@@ -120,8 +121,8 @@ function outboundProxy(env: Env): Override[] {
     {
       id: "outbound-proxy",
       where: name,
-      what: "requests for 127.0.0.1 are sent through it",
-      hint: "export NO_PROXY=127.0.0.1 (with what NO_PROXY holds already)",
+      what: t`requests for 127.0.0.1 are sent through it`,
+      hint: t`export NO_PROXY=127.0.0.1 (with what NO_PROXY holds already)`,
     },
   ];
 }
@@ -141,8 +142,8 @@ function otherProxy({ value, where, isOwnAddress }: Target): Override[] {
     {
       id: "other-proxy",
       where,
-      what: `points at ${host}, which is another program on this machine`,
-      hint: "let only one of the two point the client",
+      what: t`points at ${host}, which is another program on this machine`,
+      hint: t`let only one of the two point the client`,
     },
   ];
 }

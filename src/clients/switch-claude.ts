@@ -2,6 +2,7 @@
 // over it, and a placeholder where nobody is signed in.
 // Pure.
 import { UserError } from "../base/errors.ts";
+import { t } from "../base/language.ts";
 import { valueOf } from "../config/jsonc.ts";
 import { type ClaudeFacts, type ClaudeLayer, findVariable, isObject, makeLayer } from "./claude-layers.ts";
 import { editClaudeSettings } from "./claude-settings.ts";
@@ -37,7 +38,7 @@ function hasCredential(facts: ClaudeFacts): boolean {
 function refuseOverruled(managed: ClaudeFacts, address: string): void {
   const found = findVariable(managed, "ANTHROPIC_BASE_URL");
   if (found === undefined || found.value === address) return;
-  throw new UserError(`${found.layer.where} decides where Claude Code sends its requests, and wins`, {
-    hint: "ask who manages this machine",
+  throw new UserError(t`${found.layer.where} decides where Claude Code sends its requests, and wins`, {
+    hint: t`ask who manages this machine`,
   });
 }

@@ -1,5 +1,6 @@
 // What a switch means for Codex: which key of config.toml moves, seen together with the files that lie over and under it.
 import { UserError } from "../base/errors.ts";
+import { t } from "../base/language.ts";
 import { type CodexFacts, makeCodexFacts } from "./codex-facts.ts";
 import { type CodexLayer, parseToml } from "./codex-layers.ts";
 import { isUsableLogin } from "./codex-login.ts";
@@ -34,20 +35,20 @@ function chooseRoute(facts: CodexFacts, { file, prefersOwnProvider }: CodexSwitc
       // Without a login Codex would stop at its sign-in screen.
       return { kind: isUsableLogin(facts.login) ? "openai" : "own" };
     case "other-builtin":
-      throw new UserError(`Codex's provider is "${activeId}", which nothing can be put in front of`, {
-        hint: `choose another model_provider in ${file}, or use: ${OWN_PROVIDER_LINE}`,
+      throw new UserError(t`Codex's provider is "${activeId}", which nothing can be put in front of`, {
+        hint: t`choose another model_provider in ${file}, or use: ${OWN_PROVIDER_LINE}`,
       });
     case "undefined":
-      throw new UserError(`Codex's provider is "${activeId}", and no file defines it`, {
-        hint: `correct model_provider in ${facts.activeSource?.where ?? file}, or use: ${OWN_PROVIDER_LINE}`,
+      throw new UserError(t`Codex's provider is "${activeId}", and no file defines it`, {
+        hint: t`correct model_provider in ${facts.activeSource?.where ?? file}, or use: ${OWN_PROVIDER_LINE}`,
       });
     case "custom": {
       const places = active?.definedIn ?? [];
       if (places.some(({ where }) => where === file)) return { kind: "provider", id: activeId };
       throw new UserError(
-        `Codex's provider "${activeId}" is defined in ${places[0]?.where}, which we leave alone`,
+        t`Codex's provider "${activeId}" is defined in ${places[0]?.where ?? ""}, which we leave alone`,
         {
-          hint: `use: ${OWN_PROVIDER_LINE}`,
+          hint: t`use: ${OWN_PROVIDER_LINE}`,
         },
       );
     }
@@ -58,8 +59,9 @@ function refuseOverruled(facts: CodexFacts, { address }: CodexSwitch): void {
   const found = facts.activeKind === "custom" ? facts.active?.baseUrl : facts.openaiBaseUrl;
   if (found?.value === address) return;
   const where = found?.kind === "user" ? facts.activeSource?.where : found?.where;
-  throw new UserError(`${where ?? "another file"} decides where Codex sends its requests, and wins`, {
-    hint: "change it there, or start Codex with: ch run -- codex",
+  const winner = where ?? t`another file`;
+  throw new UserError(t`${winner} decides where Codex sends its requests, and wins`, {
+    hint: t`change it there, or start Codex with: ch run -- codex`,
   });
 }
 

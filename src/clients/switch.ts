@@ -3,6 +3,7 @@
 // Decides nothing about the content of a file.
 import { join } from "node:path";
 import { UserError } from "../base/errors.ts";
+import { t } from "../base/language.ts";
 import { withLock } from "../base/lock.ts";
 import { type ProcessIdentity, isRunning } from "../base/process-identity.ts";
 import { CLIENT_NAME } from "../base/service.ts";
@@ -176,11 +177,11 @@ function chooseOwner(
   if (known === null || holder === null) return asked.owner;
   if (asked.owner.kind === "user" && known.port === asked.port) return known.owner;
   throw new UserError(
-    `${CLIENT_NAME[service]} is pointed at port ${known.port} by another codex-helper (pid ${holder.pid})`,
+    t`${CLIENT_NAME[service]} is pointed at port ${known.port} by another codex-helper (pid ${holder.pid})`,
     {
       hint:
         asked.owner.kind === "user"
-          ? `end it with Ctrl+C first, or: ch switch off --${service}`
+          ? t`end it with Ctrl+C first, or: ch switch off --${service}`
           : `ch serve --${service} --no-switch --port ${asked.port}`,
     },
   );

@@ -12,6 +12,7 @@ import {
   removeFile,
   writeFileAtomic,
 } from "../base/files.ts";
+import { t } from "../base/language.ts";
 import { isRunning } from "../base/process-identity.ts";
 import { SERVICES } from "../base/service.ts";
 
@@ -67,7 +68,7 @@ function listNames(directory: string): string[] {
     return readdirSync(directory);
   } catch (error) {
     if (errorCode(error) === "ENOENT") return [];
-    throw new UserError(`cannot look into ${directory}: ${describe(error)}`, { cause: error });
+    throw new UserError(t`cannot look into ${directory}: ${describe(error)}`, { cause: error });
   }
 }
 
