@@ -85,10 +85,10 @@ const upstreamSchema = z.looseObject({
     .describe("What a status of this upstream means, where the built-in rules are wrong about it."),
   cost_multiplier: z
     .number()
-    .positive()
+    .min(0)
     .max(1000)
     .nullish()
-    .describe("Price factor of this relay. Default 1."),
+    .describe("Factor on list prices; 0 where a subscription pays. Default 1."),
   budget_usd: z
     .looseObject({
       day: z.number().positive().nullish().describe("US dollars a calendar day."),

@@ -1,0 +1,72 @@
+// Puts together what requests cost: the built-in list, prices.json, and the factors of config.json.
+import { UserError } from "../base/errors.ts";
+import { readText } from "../base/files.ts";
+import type { Paths } from "../base/paths.ts";
+import { SERVICES } from "../base/service.ts";
+import { readBaseUrl } from "../config/base-url.ts";
+import { loadConfig } from "../config/file.ts";
+import { type JsoncSource, formatPath, placeOf, readJsonc, valueOf } from "../config/jsonc.ts";
+import type { ParsedConfig } from "../config/parse.ts";
+import { loadCatalog } from "../usage/price-catalog.ts";
+import { type PriceOverride, priceFileSchema } from "../usage/price-overrides.ts";
+import { type Pricer, type Seller, makePricer } from "../usage/prices.ts";
+
+/** For a report: the list takes 30 ms to read. Throws UserError with the place of a mistake in either file. */
+export async function loadPricer(paths: Pick<Paths, "config" | "prices">): Promise<Pricer> {
+  const [catalog, overrides, config] = await Promise.all([
+    loadCatalog(),
+    loadOverrides(paths.prices),
+    loadConfig(paths.config),
+  ]);
+  return makePricer({ catalog, overrides, multiplierOf: makeMultipliers(config) });
+}
+
+async function loadOverrides(path: string): Promise<PriceOverride[]> {
+  const text = await readText(path);
+  return text === null ? [] : parsePrices(text, path);
+}
+
+/** `file` is for messages. Throws UserError that begins with file, line and column. */
+export function parsePrices(text: string, file: string): PriceOverride[] {
+  const source = readSource(text.replace(/^\ufeff/, ""), file);
+  if (source.root === null) return [];
+  const parsed = priceFileSchema.safeParse(valueOf(source.root));
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  const unknown = issue?.code === "unrecognized_keys" ? issue.keys.slice(0, 1) : [];
+  const path = [...(issue?.path ?? []), ...unknown].filter((part) => typeof part !== "symbol");
+  const words = unknown.length > 0 ? "is not a key of a price" : issue?.message;
+  throw new UserError(`${placeOf(source, path)}: ${formatPath(path) || "the file"}: ${words ?? "is odd"}`);
+}
+
+function readSource(text: string, file: string): JsoncSource {
+  try {
+    return readJsonc(text, file);
+  } catch (error) {
+    // Its hint is for config.json.
+    throw error instanceof UserError ? new UserError(error.message, { cause: error }) : error;
+  }
+}
+
+/** The log names an upstream by its config and base URL; of two alike the first counts, as for a config since renamed. */
+export function makeMultipliers(config: ParsedConfig): (seller: Seller) => number {
+  const factors = new Map<string, number>();
+  const setFirst = (key: string, factor: number): void => {
+    if (!factors.has(key)) factors.set(key, factor);
+  };
+  for (const service of SERVICES) {
+    for (const { name, entry } of config.services[service].configs.values()) {
+      for (const upstream of entry.upstreams) {
+        const read = readBaseUrl(upstream.base_url);
+        if (read.kind === "bad") continue;
+        const factor = upstream.cost_multiplier ?? 1;
+        setFirst(`${service} ${name} ${read.url}`, factor);
+        setFirst(`${service} ${read.url}`, factor);
+      }
+    }
+  }
+  return ({ service, configName, upstreamBaseUrl }) =>
+    factors.get(`${service} ${configName ?? ""} ${upstreamBaseUrl ?? ""}`) ??
+    factors.get(`${service} ${upstreamBaseUrl ?? ""}`) ??
+    1;
+}

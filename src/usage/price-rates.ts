@@ -1,0 +1,82 @@
+// What tokens cost at given rates: the parts of the input apart, tiers by the size of the request.
+// Knows no model and no upstream.
+// Pure.
+import { isRecord } from "../base/json-value.ts";
+
+/** US dollars for a million tokens. Tiered: the price of the last tier whose `start` the request's input exceeds. */
+export type Rate = number | { readonly base: number; readonly tiers: readonly Tier[] };
+
+export interface Tier {
+  /** Tokens of input, cached or not. */
+  readonly start: number;
+  readonly price: number;
+}
+
+/** What is left out costs as much as its neighbour to the left. */
+export interface Rates {
+  readonly input: Rate;
+  readonly cachedInput?: Rate | undefined;
+  readonly cacheCreation?: Rate | undefined;
+  readonly cacheCreation1h?: Rate | undefined;
+  /** Reasoning included. */
+  readonly output: Rate;
+}
+
+/** The tokens of one request, each in one part only. */
+export interface BilledTokens {
+  /** Neither read from a cache nor written to one. */
+  readonly fresh: number;
+  readonly cached: number;
+  readonly created: number;
+  readonly created1h: number;
+  readonly output: number;
+}
+
+/** The entry's tokens as they are billed; null when it has none, or only a total that says nothing of its parts. */
+export function readBilledTokens(fields: Readonly<Record<string, unknown>>): BilledTokens | null {
+  const { usage, path } = fields;
+  if (!isRecord(usage)) return null;
+  const given = readCount(usage["input_tokens"]);
+  const cachedInput = readCount(usage["cached_input_tokens"]);
+  const creation = readCount(usage["cache_creation_tokens"]);
+  const output = readCount(usage["output_tokens"]);
+  if (given + cachedInput + creation + output === 0) return null;
+  const created1h = Math.min(readCount(usage["cache_creation_1h_tokens"]), creation);
+  const isApart = typeof path === "string" && ANTHROPIC_PATH.test(path);
+  // A relay may claim more cached tokens than it was given.
+  const cached = isApart ? cachedInput : Math.min(cachedInput, given);
+  const created = isApart ? creation : Math.min(creation, given - cached);
+  return {
+    fresh: isApart ? given : given - cached - created,
+    cached,
+    created: Math.max(0, created - created1h),
+    created1h: Math.min(created, created1h),
+    output,
+  };
+}
+
+/** For Anthropic's API, cached tokens are no part of the input; for OpenAI's they are. */
+const ANTHROPIC_PATH = /\/messages\/?$/;
+
+/** US dollars. */
+export function costOf(tokens: BilledTokens, rates: Rates): number {
+  const { fresh, cached, created, created1h, output } = tokens;
+  const size = fresh + cached + created + created1h;
+  const creation = rates.cacheCreation ?? rates.input;
+  const sum =
+    fresh * priceAt(rates.input, size) +
+    cached * priceAt(rates.cachedInput ?? rates.input, size) +
+    created * priceAt(creation, size) +
+    created1h * priceAt(rates.cacheCreation1h ?? creation, size) +
+    output * priceAt(rates.output, size);
+  return sum / 1e6;
+}
+
+function priceAt(rate: Rate, size: number): number {
+  if (typeof rate === "number") return rate;
+  return rate.tiers.reduce((price, tier) => (size > tier.start ? tier.price : price), rate.base);
+}
+
+function readCount(value: unknown): number {
+  return typeof value === "number" && Number.isFinite(value) && value > 0 ? value : 0;
+}
