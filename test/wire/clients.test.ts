@@ -11,7 +11,7 @@ import {
   stream,
 } from "../helpers/answers.ts";
 import { startCli } from "../helpers/cli.ts";
-import { FIN, SILENCE, startFakeUpstream } from "../helpers/fake-upstream.ts";
+import { type FakeUpstream, FIN, SILENCE, startFakeUpstream } from "../helpers/fake-upstream.ts";
 import { freePort } from "../helpers/free-port.ts";
 import { startTestProxy } from "../helpers/in-process-proxy.ts";
 import { connectRaw, sendRaw } from "../helpers/raw-client.ts";
@@ -176,27 +176,44 @@ describe("uploads", () => {
 });
 
 describe("as users start it", () => {
-  test("C11 and C12 headers of 60 KB pass, 70 KB get 431, and a proxy variable does not catch loopback", async () => {
-    await using upstream = await startFakeUpstream([reply({ body: { data: [] } })]);
-    await using outbound = await startFakeUpstream([[FIN]]);
-    using home = makeTempHome();
+  /** The spawned program in front of one upstream. */
+  async function startServe(upstream: FakeUpstream, env: Record<string, string> = {}) {
+    const home = makeTempHome();
     home.write(".codex-helper/config.json", {
       codex: { configs: { main: { upstreams: [{ base_url: upstream.baseUrl }] } } },
     });
     const port = freePort();
-    const proxies = Object.fromEntries(
-      ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "ALL_PROXY"].map((name) => [name, outbound.origin]),
-    );
-    await using cli = startCli(["serve", "--no-switch", "--port", `${port}`], { home, env: proxies });
+    const cli = startCli(["serve", "--no-switch", "--port", `${port}`], { home, env });
     await cli.waitFor(/Ctrl\+C/);
-    const ask = async (kb: number): Promise<number> => {
-      const fields = [`X-Long: ${"x".repeat(kb << 10)}`];
-      return (await sendRaw(port, { method: "GET", path: "/v1/models", fields })).status;
+    return {
+      askModels: (fields: readonly string[] = []) =>
+        sendRaw(port, { method: "GET", path: "/v1/models", fields }),
+      async [Symbol.asyncDispose]() {
+        await cli[Symbol.asyncDispose]();
+        home[Symbol.dispose]();
+      },
     };
+  }
+
+  test("C11 headers of 60 KB pass, 70 KB get 431", async () => {
+    await using upstream = await startFakeUpstream([reply({ body: { data: [] } })]);
+    await using serve = await startServe(upstream);
+    const ask = async (kb: number): Promise<number> =>
+      (await serve.askModels([`X-Long: ${"x".repeat(kb << 10)}`])).status;
     expect(await ask(60)).toBe(200);
     expect(await ask(70)).toBe(431);
     expect(upstream.requests.length).toBe(1);
     expect(upstream.requests[0]?.header("x-long")?.length).toBe(60 << 10);
+  });
+
+  test("C12 a proxy variable does not catch loopback", async () => {
+    await using upstream = await startFakeUpstream([reply({ body: { data: [] } })]);
+    await using outbound = await startFakeUpstream([[FIN]]);
+    const names = ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "ALL_PROXY"];
+    const env = Object.fromEntries(names.map((name) => [name, outbound.origin]));
+    await using serve = await startServe(upstream, env);
+    expect((await serve.askModels()).status).toBe(200);
+    expect(upstream.requests.length).toBe(1);
     expect(outbound.connections).toEqual([]);
   });
 });
