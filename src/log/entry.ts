@@ -18,8 +18,9 @@ const usage = z
       "Read from the upstream's cache. Codex: a part of input_tokens. Claude: not",
     ),
     cache_creation_tokens: tokens.describe(
-      "Written to the upstream's cache. Claude only, not a part of input_tokens",
+      "Written to the upstream's cache. Codex: a part of input_tokens. Claude: not",
     ),
+    cache_creation_1h_tokens: tokens.describe("The part of cache_creation_tokens that is kept for an hour"),
   })
   .describe("Absent when the upstream did not say; a figure it did not give is absent too, never zero");
 
@@ -128,6 +129,7 @@ function makeUsage(usage: LoggedUsage): LoggedUsage | undefined {
     total_tokens,
     cached_input_tokens,
     cache_creation_tokens,
+    cache_creation_1h_tokens,
   } = usage;
   const known = {
     input_tokens,
@@ -136,6 +138,7 @@ function makeUsage(usage: LoggedUsage): LoggedUsage | undefined {
     total_tokens,
     cached_input_tokens,
     cache_creation_tokens,
+    cache_creation_1h_tokens,
   };
   return Object.values(known).some((figure) => figure !== undefined) ? known : undefined;
 }

@@ -13,7 +13,10 @@ export interface Usage {
   /** Everything that was read and written, cached or not. */
   readonly total_tokens?: number | undefined;
   readonly cached_input_tokens?: number | undefined;
+  /** As cached_input_tokens: a part of the input for OpenAI, beside it for Anthropic. */
   readonly cache_creation_tokens?: number | undefined;
+  /** The part of cache_creation_tokens that is kept for an hour, and costs more. */
+  readonly cache_creation_1h_tokens?: number | undefined;
 }
 
 type Field = Exclude<keyof Usage, "total_tokens">;
@@ -29,7 +32,11 @@ const OPENAI: Readonly<Record<Field, readonly string[]>> = {
     "prompt_cache_hit_tokens",
     "cached_tokens",
   ],
-  cache_creation_tokens: [],
+  cache_creation_tokens: [
+    "input_tokens_details.cache_write_tokens",
+    "prompt_tokens_details.cache_write_tokens",
+  ],
+  cache_creation_1h_tokens: [],
 };
 /** https://docs.anthropic.com/en/api/messages: the three input figures exclude one another. */
 const ANTHROPIC: Readonly<Record<Field, readonly string[]>> = {
@@ -38,6 +45,7 @@ const ANTHROPIC: Readonly<Record<Field, readonly string[]>> = {
   reasoning_tokens: ["output_tokens_details.thinking_tokens"],
   cached_input_tokens: ["cache_read_input_tokens"],
   cache_creation_tokens: ["cache_creation_input_tokens"],
+  cache_creation_1h_tokens: ["cache_creation.ephemeral_1h_input_tokens"],
 };
 
 /**
@@ -67,6 +75,7 @@ export function readUsage(api: Api, snapshots: readonly unknown[]): Usage | unde
     total_tokens: input === undefined && output === undefined && given === undefined ? undefined : total,
     cached_input_tokens: cached,
     cache_creation_tokens: created,
+    cache_creation_1h_tokens: read("cache_creation_1h_tokens"),
   };
 }
 

@@ -67,6 +67,43 @@ const ROWS: readonly Row[] = [
     },
   ],
   [
+    "of Messages tells what is kept for an hour from what is written to the cache",
+    "messages",
+    [
+      {
+        input_tokens: 4,
+        output_tokens: 30,
+        cache_creation_input_tokens: 200,
+        cache_creation: { ephemeral_5m_input_tokens: 50, ephemeral_1h_input_tokens: 150 },
+      },
+    ],
+    {
+      input_tokens: 4,
+      output_tokens: 30,
+      total_tokens: 234,
+      cache_creation_tokens: 200,
+      cache_creation_1h_tokens: 150,
+    },
+  ],
+  [
+    "of Responses: what is written to the cache is a part of input",
+    "responses",
+    [
+      {
+        input_tokens: 100,
+        output_tokens: 5,
+        input_tokens_details: { cached_tokens: 60, cache_write_tokens: 30 },
+      },
+    ],
+    {
+      input_tokens: 100,
+      output_tokens: 5,
+      total_tokens: 105,
+      cached_input_tokens: 60,
+      cache_creation_tokens: 30,
+    },
+  ],
+  [
     "of Messages is start and delta together",
     "messages",
     [{ input_tokens: 4, cache_read_input_tokens: 10, output_tokens: 1 }, { output_tokens: 30 }],
