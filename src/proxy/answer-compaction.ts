@@ -65,7 +65,10 @@ async function answerWithSummary(
   }
   const summary = events === null ? null : readSummary(events);
   if (summary === null) {
-    const verdict = settle(input, permit, { cut: "no-terminal-event", failure: null });
+    const verdict = settle(input, permit, {
+      failed: { reason: "no-terminal-event", body: "" },
+      isClientGone: false,
+    });
     const tried = exchange.tried.pop();
     if (tried !== undefined)
       exchange.tried.push({ ...tried, verdict, error: "gave no summary of the conversation" });

@@ -7,6 +7,7 @@ import type { Chosen, LoopInput, LoopResult } from "./attempt-loop.ts";
 import type { Answer } from "./attempt.ts";
 import { type DeliveryEnd, makeDelivery } from "./deliver.ts";
 import type { ProxyDeps } from "./deps.ts";
+import { type Ending, makeEnding } from "./ending.ts";
 import { CLIENT_CLOSED_REQUEST, type Exchange } from "./exchange.ts";
 import { type LocalError, makeErrorResponse } from "./local-error.ts";
 import { TURN_STATE_HEADER } from "./request-headers.ts";
@@ -65,30 +66,11 @@ export function answerFrom(input: LoopInput, exchange: Exchange, chosen: Chosen)
   const isEvents = facts.stream && !startsLikeJson(answer);
 
   const conclude = (end: DeliveryEnd): void => {
-    const seen = look();
-    const usage = seen?.usage;
-    const { status } = answer;
-    // A client that has its terminal event is done, and leaves without waiting for the connection's end.
-    if (end === "client-gone" && !(isEvents && seen?.terminal != null)) {
-      chosen.permit?.release();
-      exchange.end({ status: CLIENT_CLOSED_REQUEST, outcome: "client_gone", usage });
-      return;
-    }
-    deps.connections.released(upstream);
-    const failure =
-      isEvents && seen?.terminal === "failed" ? (seen.error ?? "the stream ended in an error") : null;
-    const cut = end === "complete" || end === "client-gone" ? null : end;
-    if (chosen.permit !== null) settle(input, chosen.permit, { cut, failure });
-    if (cut !== null) exchange.end({ status, outcome: "cut", usage, error: CUT_WORDS[cut] });
-    else if (chosen.permit === null)
-      exchange.end({ status, outcome: "error", usage, error: lastError(exchange) });
-    else
-      exchange.end({
-        status,
-        outcome: failure === null ? "ok" : "error",
-        usage,
-        error: failure ?? undefined,
-      });
+    const refusal = chosen.permit === null ? (exchange.tried.at(-1)?.error ?? "") : null;
+    const ending = makeEnding({ end, status: answer.status, seen: look(), isEvents, refusal });
+    if (!ending.isClientGone) deps.connections.released(upstream);
+    settle(input, chosen.permit, ending);
+    exchange.end(ending.record);
   };
 
   if (request.method === "HEAD" || BODILESS.has(answer.status)) {
@@ -120,27 +102,19 @@ export function answerFrom(input: LoopInput, exchange: Exchange, chosen: Chosen)
   return new Response(stream, init);
 }
 
-const CUT_WORDS: Readonly<Record<Exclude<DeliveryEnd, "complete" | "client-gone">, string>> = {
-  reset: "the upstream broke off in the middle of the answer",
-  idle: "the upstream went silent in the middle of the answer",
-  "no-terminal-event": "the upstream ended the stream before the answer was complete",
-};
-
-interface Ending {
-  /** How the stream broke off; null for one that came to its end. */
-  readonly cut: keyof typeof CUT_WORDS | null;
-  /** The error event that a complete stream ended in. */
-  readonly failure: string | null;
-}
-
 /** Tells the router how the delivery of a chosen answer ended. Returns the verdict where it was a failure. */
-export function settle(input: LoopInput, permit: Permit, { cut, failure }: Ending): Verdict | null {
-  const { deps, route } = input;
-  if (cut === null && failure === null) {
-    permit.succeed();
+export function settle(
+  { deps, route }: LoopInput,
+  permit: Permit | null,
+  { failed, isClientGone }: Pick<Ending, "failed" | "isClientGone">,
+): Verdict | null {
+  if (permit === null) return null;
+  if (failed === null) {
+    if (isClientGone) permit.release();
+    else permit.succeed();
     return null;
   }
-  const outcome: AttemptOutcome = { kind: "cut", reason: cut ?? "error-event", body: failure ?? "" };
+  const outcome: AttemptOutcome = { kind: "cut", ...failed };
   const verdict = classify(outcome, {
     service: deps.service,
     now: deps.now(),
@@ -150,10 +124,6 @@ export function settle(input: LoopInput, permit: Permit, { cut, failure }: Endin
   });
   permit.fail(verdict);
   return verdict;
-}
-
-function lastError(exchange: Exchange): string | undefined {
-  return exchange.tried.at(-1)?.error ?? undefined;
 }
 
 function startsLikeJson(answer: Answer): boolean {
