@@ -11,7 +11,7 @@ interface Pattern {
   readonly places: readonly string[];
 }
 
-/** With fewer letters of its own a text says too little to be recognised. */
+/** With fewer letters of its own a text says too little to be recognised, but around numbers: "{0} h {1} min". */
 const LEAST_LETTERS = 4;
 const patternsOf = new WeakMap<Dictionary, readonly Pattern[]>();
 
@@ -29,18 +29,26 @@ export function retellIn(dictionary: Dictionary, english: string): string {
       say(values.get(place) ?? place),
     );
   }
+  for (const frame of FRAMES) {
+    const [, before = "", inner, after = ""] = frame.exec(english) ?? [];
+    if (inner !== undefined) return before + retellIn(dictionary, inner) + after;
+  }
   return english;
 }
+
+/** What stands around a text without words of its own: "429 TEXT", "TEXT (code)", "main#2: TEXT", "file:3:7: TEXT". */
+const FRAMES = [/^(\d{3} )(.+)$/s, /^()(.+)( \([\w.-]+\))$/s, /^([^\s:]+(?::\d+)*: )(.+)$/s];
 
 /** Those that say most by themselves come first: "no config named {0}" before "no {0}". */
 function makePatterns(dictionary: Dictionary): readonly Pattern[] {
   return Object.keys(dictionary)
-    .filter((english) => /\{\d+\}/.test(english) && countLetters(english) >= LEAST_LETTERS)
+    .filter((english) => /\{\d+\}/.test(english) && countLetters(english) > 0)
     .toSorted((one, other) => countLetters(other) - countLetters(one))
     .map((english) => {
       const parts = english.split(/\{\d+\}/).map((part) => RegExp.escape(part));
       const places = [...english.matchAll(/\{\d+\}/g)].map(([place]) => place);
-      return { english, regex: new RegExp(`^${parts.join("(.*?)")}$`, "s"), places };
+      const value = countLetters(english) < LEAST_LETTERS ? "(\\d+)" : "(.*?)";
+      return { english, regex: new RegExp(`^${parts.join(value)}$`, "s"), places };
     });
 }
 

@@ -4,6 +4,15 @@ import type { Dictionary } from "../base/language.ts";
 import { CLIENTS_ZH } from "./zh/clients.ts";
 import { COMMANDS_ZH } from "./zh/commands.ts";
 import { FILES_ZH } from "./zh/files.ts";
+import { FILTER_ZH } from "./zh/filter.ts";
 import { HELP_ZH } from "./zh/help.ts";
+import { ROUTING_ZH } from "./zh/routing.ts";
 
-export const ZH: Dictionary = { ...CLIENTS_ZH, ...COMMANDS_ZH, ...FILES_ZH, ...HELP_ZH };
+export const ZH: Dictionary = {
+  ...CLIENTS_ZH,
+  ...COMMANDS_ZH,
+  ...FILES_ZH,
+  ...FILTER_ZH,
+  ...HELP_ZH,
+  ...ROUTING_ZH,
+};

@@ -1,6 +1,7 @@
 // Applies the rules to a request body: bytes in, bytes out, the very same ones where nothing matched.
 // Decompressing is the caller's part.
 // Pure.
+import { t } from "../base/language.ts";
 import { isUtf8 } from "node:buffer";
 import { findInBytes } from "./candidates.ts";
 import { type Edit, editStrings } from "./redact-json.ts";
@@ -51,10 +52,10 @@ function redactRaw(bytes: Buffer, body: Uint8Array, { redactor, work }: Tools): 
 function refuseUnreadable(bytes: Buffer, contentType: string | null): void {
   const charset = /;\s*charset\s*=\s*"?([^\s";]*)/i.exec(contentType ?? "")?.[1]?.toLowerCase();
   if (charset !== undefined && !READABLE_CHARSETS.has(charset)) {
-    throw new RedactionRefused(`a body in the character set "${charset.slice(0, 40)}" cannot be checked`);
+    throw new RedactionRefused(t`a body in the character set "${charset.slice(0, 40)}" cannot be checked`);
   }
   if (!isUtf8(bytes) || bytes.includes(0)) {
-    throw new RedactionRefused("a body that is not UTF-8 text cannot be checked");
+    throw new RedactionRefused(t`a body that is not UTF-8 text cannot be checked`);
   }
 }
 

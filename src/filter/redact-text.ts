@@ -1,6 +1,7 @@
 // Applies the rules to one decoded text: to the strings of the JSON that it may be, to its characters, and to what
 // stands behind the escapes in it. When it returns, no literal source is left in any of the three.
 // Pure.
+import { t } from "../base/language.ts";
 import { findInText } from "./candidates.ts";
 import { findBehindEscapes } from "./escapes.ts";
 import { type Matcher, removeAll, replaceRanges } from "./matcher.ts";
@@ -122,5 +123,5 @@ function count(work: Work, matcher: Matcher, times: number): void {
 }
 
 function unsettled(): RedactionRefused {
-  return new RedactionRefused("the rules keep making new matches of each other");
+  return new RedactionRefused(t`the rules keep making new matches of each other`);
 }

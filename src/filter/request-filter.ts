@@ -1,5 +1,6 @@
 // What the proxy asks of this room: one request's body and headers as they may be sent.
 // Pure.
+import { t } from "../base/language.ts";
 import type { Service } from "../base/service.ts";
 import { type Tools, redactBody } from "./redact-body.ts";
 import { redactHeader } from "./redact-header.ts";
@@ -48,7 +49,7 @@ export function makeRequestFilter(options: RequestFilterOptions): RequestFilter 
       return { kind: "ok", value: run({ redactor, work }), hits: work.hits, exemptHits: work.exemptHits };
     } catch (error) {
       if (!(error instanceof RedactionRefused)) throw error;
-      return { kind: "refused", message: `the redaction rules were not applied: ${error.message}` };
+      return { kind: "refused", message: t`the redaction rules were not applied: ${error.message}` };
     }
   };
   return {

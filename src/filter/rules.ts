@@ -11,6 +11,7 @@ import {
 } from "jsonc-parser";
 import { z } from "zod";
 import { UserError, errorMessage } from "../base/errors.ts";
+import { kept, t, translate } from "../base/language.ts";
 import { SERVICES, type Service } from "../base/service.ts";
 import { oneLine } from "../base/terminal-text.ts";
 import { type Matcher, compilePattern, makeMatcher } from "./matcher.ts";
@@ -35,27 +36,27 @@ const MAX_PATTERN_SIZE = 1000;
 
 const ruleSchema = z
   .strictObject({
-    op: z.enum(["replace", "remove"], 'must be "replace" or "remove"'),
+    op: z.enum(["replace", "remove"], kept`must be "replace" or "remove"`),
     source: z
-      .string("must be a string")
-      .min(1, "must not be empty: it would match everywhere")
-      .refine((source) => source.isWellFormed(), "holds half of a surrogate pair"),
-    target: z.string("must be a string").optional(),
-    regex: z.boolean("must be true or false").default(false),
-    ignore_case: z.boolean("must be true or false").default(false),
+      .string({ error: ({ input }) => (input === undefined ? kept`is missing` : kept`must be a string`) })
+      .min(1, kept`must not be empty: it would match everywhere`)
+      .refine((source) => source.isWellFormed(), kept`holds half of a surrogate pair`),
+    target: z.string(kept`must be a string`).optional(),
+    regex: z.boolean(kept`must be true or false`).default(false),
+    ignore_case: z.boolean(kept`must be true or false`).default(false),
     services: z
-      .array(z.enum(SERVICES, 'must be "codex" or "claude"'), "must be a list of services")
-      .min(1, "must name a service, or be left out for both")
+      .array(z.enum(SERVICES, kept`must be "codex" or "claude"`), kept`must be a list of services`)
+      .min(1, kept`must name a service, or be left out for both`)
       .default([...SERVICES]),
-    restore: z.never("is reserved for a later version: leave it out").optional(),
+    restore: z.never(kept`is reserved for a later version: leave it out`).optional(),
   })
   .refine((rule) => rule.op === "remove" || rule.target !== undefined, {
     path: ["op"],
-    message: '"replace" needs a target',
+    message: kept`"replace" needs a target`,
   })
   .refine((rule) => rule.op === "replace" || rule.target === undefined, {
     path: ["target"],
-    message: '"remove" takes no target',
+    message: kept`"remove" takes no target`,
   });
 
 /**
@@ -63,15 +64,15 @@ const ruleSchema = z
  * Throws UserError whose message starts with `name:line:column`.
  */
 export function parseRules(text: string, name: string): RuleSet {
-  if (text.length > MAX_FILE_CHARS) throw new UserError(`${name} is larger than 1 MB`);
+  if (text.length > MAX_FILE_CHARS) throw new UserError(t`${name} is larger than 1 MB`);
   const tree = parseFile(text, name);
   const nodes = tree.type === "array" ? (tree.children ?? []) : [tree];
   const refuse = (node: Node, words: string): never => refuseAt(text, name, { offset: node.offset, words });
-  if (nodes.length > MAX_RULES) refuse(tree, `${nodes.length} rules are more than ${MAX_RULES}`);
+  if (nodes.length > MAX_RULES) refuse(tree, t`${nodes.length} rules are more than ${MAX_RULES}`);
   const refuseRule = (index: number, key: string, words: string): never => {
     const rule = nodes[index] ?? tree;
-    const field = key === "" ? "" : `, ${key}`;
-    return refuse(findNodeAtLocation(rule, [key]) ?? rule, `rule ${index + 1}${field}: ${words}`);
+    const place = key === "" ? t`rule ${index + 1}` : t`rule ${index + 1}, ${key}`;
+    return refuse(findNodeAtLocation(rule, [key]) ?? rule, `${place}: ${words}`);
   };
   const rules = nodes.map((node, index) => readRule(node, (key, words) => refuseRule(index, key, words)));
   const matchers = rules.map((rule, index) =>
@@ -79,7 +80,7 @@ export function parseRules(text: string, name: string): RuleSet {
   );
   rules.forEach((rule, index) => {
     const found = rule.op === "replace" ? findSourceIn(rule.target, matchers) : -1;
-    if (found >= 0) refuseRule(index, "target", `holds the source of rule ${found + 1}`);
+    if (found >= 0) refuseRule(index, "target", t`holds the source of rule ${found + 1}`);
   });
   return makeRuleSet(matchers);
 }
@@ -111,34 +112,45 @@ function parseFile(text: string, name: string): Node {
     tree = parseTree(text.replace(/^\uFEFF/, " "), errors, { allowTrailingComma: true });
   } catch (error) {
     // The parser recurses: its stack ends before ours does.
-    if (error instanceof RangeError) throw new UserError(`${name} is nested too deeply`);
+    if (error instanceof RangeError) throw new UserError(t`${name} is nested too deeply`);
     throw error;
   }
   const [error] = errors;
   if (error !== undefined) {
     refuseAt(text, name, { offset: error.offset, words: describeSyntax(error) });
   }
-  if (tree === undefined) refuseAt(text, name, { offset: 0, words: "no rules: write [] for none" });
+  if (tree === undefined) refuseAt(text, name, { offset: 0, words: t`no rules: write [] for none` });
   return tree;
 }
 
-/** "PropertyNameExpected" as words. */
 function describeSyntax(error: ParseError): string {
-  const words = printParseErrorCode(error.error).replace(/(?<=[a-z])(?=[A-Z])/g, " ");
-  return `not valid JSON: ${words.toLowerCase()}`;
+  const words = translate(SYNTAX[printParseErrorCode(error.error)] ?? kept`something is wrong here`);
+  return t`not valid JSON: ${words}`;
 }
+
+const SYNTAX: Readonly<Record<string, string>> = {
+  PropertyNameExpected: kept`a key in double quotes is expected`,
+  ValueExpected: kept`a value is expected`,
+  ColonExpected: kept`a ":" is expected`,
+  CommaExpected: kept`a "," is expected`,
+  CloseBraceExpected: kept`a "}" is missing`,
+  CloseBracketExpected: kept`a "]" is missing`,
+  EndOfFileExpected: kept`something follows after the end of the value`,
+  UnexpectedEndOfComment: kept`a comment is not closed`,
+  UnexpectedEndOfString: kept`a string is not closed`,
+};
 
 function readRule(node: Node, refuse: (key: string, words: string) => never): Rule {
   const keys = (node.children ?? []).map((property) => String(property.children?.[0]?.value));
   const twice = node.type === "object" ? keys.find((key, index) => keys.indexOf(key) !== index) : undefined;
-  if (twice !== undefined) refuse(twice, "is given twice");
+  if (twice !== undefined) refuse(twice, t`is given twice`);
   const result = ruleSchema.safeParse(getNodeValue(node));
   if (!result.success) {
     const [issue] = result.error.issues;
     if (issue?.code === "unrecognized_keys")
-      refuse(oneLine(issue.keys[0] ?? "").slice(0, 40), "is not a key of a rule");
-    if (issue?.code === "invalid_type" && issue.path.length === 0) refuse("", "must be an object");
-    return refuse(String(issue?.path[0] ?? ""), issue?.message ?? "is not valid");
+      refuse(oneLine(issue.keys[0] ?? "").slice(0, 40), t`is not a key of a rule`);
+    if (issue?.code === "invalid_type" && issue.path.length === 0) refuse("", t`must be an object`);
+    return refuse(String(issue?.path[0] ?? ""), translate(issue?.message ?? kept`is not valid`));
   }
   const { op, source, target, regex, ignore_case: ignoreCase, services } = result.data;
   return { op, source, target: target ?? "", regex, ignoreCase, services };
@@ -147,22 +159,23 @@ function readRule(node: Node, refuse: (key: string, words: string) => never): Ru
 function makeCheckedMatcher(rule: Rule, index: number, refuse: (words: string) => never): Matcher {
   if (!rule.regex) return makeMatcher(rule, index);
   if (rule.source.length > MAX_PATTERN_CHARS) {
-    refuse(`a pattern of ${rule.source.length} characters is longer than ${MAX_PATTERN_CHARS}`);
+    refuse(t`a pattern of ${rule.source.length} characters is longer than ${MAX_PATTERN_CHARS}`);
   }
   try {
     const pattern = compilePattern(rule.source, rule.ignoreCase);
-    if (pattern.programSize() > MAX_PATTERN_SIZE) refuse("the pattern is too large: lower its repeat counts");
-    if (pattern.test("")) refuse("the pattern matches the empty text: it would match everywhere");
+    if (pattern.programSize() > MAX_PATTERN_SIZE)
+      refuse(t`the pattern is too large: lower its repeat counts`);
+    if (pattern.test("")) refuse(t`the pattern matches the empty text: it would match everywhere`);
     return makeMatcher(rule, index);
   } catch (error) {
     if (error instanceof UserError) throw error;
-    return refuse(`not a pattern this program can use: ${patternProblem(error)}`);
+    return refuse(t`not a pattern this program can use: ${patternProblem(error)}`);
   }
 }
 
 /** The engine's words without the part of the pattern that it quotes: a pattern may hold a secret. */
 function patternProblem(error: unknown): string {
-  const words = error instanceof RangeError ? "nested too deeply" : errorMessage(error);
+  const words = error instanceof RangeError ? t`nested too deeply` : errorMessage(error);
   return words.replace(/^error parsing regexp: /, "").replace(/: `[^]*$/, "");
 }
 

@@ -1,5 +1,6 @@
 // Counts what the rules do to one request and stops them when they do too much of it.
 // Pure.
+import { t } from "../base/language.ts";
 import type { Rule } from "./rule.ts";
 
 /** The rules cannot be applied within bounds: the request must not be sent. `message` is for the user. */
@@ -40,11 +41,12 @@ export function createWork({ rules, size, now }: WorkOptions): Work {
     hits: rules.map(() => 0),
     exemptHits: rules.map(() => 0),
     deadline: () => {
-      if (now() > end) throw new RedactionRefused(`the patterns took longer than ${MAX_PATTERN_MS / 1000} s`);
+      if (now() > end)
+        throw new RedactionRefused(t`the patterns took longer than ${MAX_PATTERN_MS / 1000} s`);
     },
     grow: (chars, ruleIndex) => {
       grown += chars;
-      if (grown > limit) throw new RedactionRefused(`rule ${ruleIndex + 1} makes the request too large`);
+      if (grown > limit) throw new RedactionRefused(t`rule ${ruleIndex + 1} makes the request too large`);
     },
   };
 }

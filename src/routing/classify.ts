@@ -1,5 +1,6 @@
 // Says what a failed attempt means: what to do next, whom to blame and for how long. Looks rows up, holds none.
 // Pure.
+import { kept } from "../base/language.ts";
 import { oneLine } from "../base/terminal-text.ts";
 import type { StatusOverride } from "../base/upstream.ts";
 import { RULES } from "./classify-rules.ts";
@@ -47,7 +48,7 @@ const UNKNOWN: Rule = {
   retryClass: "C",
   blame: "failure",
   until: NO_END,
-  words: "failed",
+  words: kept`failed`,
 };
 
 /** A long wait is exhaustion, whatever it is called. */
@@ -79,11 +80,11 @@ function findOverride({ outcome, context }: Signal): Rule | null {
 }
 
 const OVERRIDES: Readonly<Record<StatusOverride, Pick<Rule, "next" | "blame" | "until" | "words">>> = {
-  next: { next: "next", blame: "failure", until: NO_END, words: "failed" },
-  terminal: { next: "terminal", blame: "none", until: NO_END, words: "refused the request" },
-  exhausted: { next: "next", blame: "exhausted", until: STATED_OR_EXHAUSTED, words: "quota gone" },
-  "auth-dead": { next: "next", blame: "auth-dead", until: AUTH_DEAD, words: "refused the credential" },
-  cooldown: { next: "next", blame: "cooldown", until: STATED_OR_GROWING, words: "rate limited" },
+  next: { next: "next", blame: "failure", until: NO_END, words: kept`failed` },
+  terminal: { next: "terminal", blame: "none", until: NO_END, words: kept`refused the request` },
+  exhausted: { next: "next", blame: "exhausted", until: STATED_OR_EXHAUSTED, words: kept`quota gone` },
+  "auth-dead": { next: "next", blame: "auth-dead", until: AUTH_DEAD, words: kept`refused the credential` },
+  cooldown: { next: "next", blame: "cooldown", until: STATED_OR_GROWING, words: kept`rate limited` },
 };
 
 /** "429 usage limit reached (usage_limit_reached)". Only codes of the upstream are repeated: its words may hold a key. */

@@ -1,6 +1,7 @@
 // Finds the time from which an upstream wants to be asked again, in its headers, its JSON or its words.
 // Decides nothing: what the time means is the classifier's business.
 // Pure.
+import { kept } from "../base/language.ts";
 import { findWaitMs, parseDurationMs, parseHttpDateMs, parseInstantMs, parseNumber } from "./durations.ts";
 
 /** When to ask again, wall clock in ms, and where that was said. */
@@ -43,7 +44,7 @@ export function accept(hint: ResetHint | null, now: number): ResetHint | null {
 }
 
 const READERS: readonly Reader[] = [
-  ({ headers, now }) => after(now, parseNumber(headers.get("retry-after-ms")), "retry-after-ms header"),
+  ({ headers, now }) => after(now, parseNumber(headers.get("retry-after-ms")), kept`retry-after-ms header`),
   readRetryAfter,
   inBody(["retry_after_ms"], (value, now) => plus(now, parseNumber(value))),
   inBody(["resets_at", "reset_at", "resetat", "resetsat"], (value) => parseInstantMs(value)),
@@ -54,14 +55,14 @@ const READERS: readonly Reader[] = [
   ({ headers, now }) => codexReset(headers, now),
   ({ headers, now }) => anthropicReset(headers, now),
   readRateLimitReset,
-  ({ message, now }) => after(now, findWaitMs(message), "words of the message"),
+  ({ message, now }) => after(now, findWaitMs(message), kept`words of the message`),
 ];
 
 /** RFC 9110 10.2.3: seconds or a date. Decimals are seen in the wild and are read; all else is ignored. */
 function readRetryAfter({ headers, now }: ResetInput): ResetHint | null {
   const value = headers.get("retry-after");
   if (value === null) return null;
-  const source = "retry-after header";
+  const source = kept`retry-after header`;
   const seconds = parseNumber(value);
   if (seconds !== null) return after(now, seconds * 1_000, source);
   const atMs = parseHttpDateMs(value);

@@ -1,5 +1,6 @@
 // Rows for an account at its end: quota gone, rate limited, key refused, model not offered. The upstream itself is well.
 // Pure.
+import { kept } from "../base/language.ts";
 import {
   ANTHROPIC_WINDOW,
   AUTH_DEAD,
@@ -14,7 +15,12 @@ import {
 import { hasCode, hasStatus, says, type Signal } from "./signal.ts";
 
 const NEXT = { next: "next", retryClass: "B" } as const;
-const EXHAUSTED = { ...NEXT, blame: "exhausted", until: STATED_OR_EXHAUSTED, words: "quota gone" } as const;
+const EXHAUSTED = {
+  ...NEXT,
+  blame: "exhausted",
+  until: STATED_OR_EXHAUSTED,
+  words: kept`quota gone`,
+} as const;
 
 export const ACCOUNT_RULES: readonly Rule[] = [
   {
@@ -26,7 +32,7 @@ export const ACCOUNT_RULES: readonly Rule[] = [
       (hasStatus(signal, 429) && signal.headers.has("x-codex-rate-limit-reached-type")),
     ...EXHAUSTED,
     until: CODEX_WINDOW,
-    words: "usage limit reached",
+    words: kept`usage limit reached`,
   },
   {
     id: "codex-not-included",
@@ -37,7 +43,7 @@ export const ACCOUNT_RULES: readonly Rule[] = [
     ...NEXT,
     blame: "auth-dead",
     until: AUTH_DEAD,
-    words: "the account has no access to this product",
+    words: kept`the account has no access to this product`,
   },
   {
     id: "anthropic-model-window",
@@ -49,7 +55,7 @@ export const ACCOUNT_RULES: readonly Rule[] = [
     ...NEXT,
     blame: "model",
     until: ANTHROPIC_WINDOW,
-    words: "usage limit of this model reached",
+    words: kept`usage limit of this model reached`,
   },
   {
     id: "anthropic-window",
@@ -58,7 +64,7 @@ export const ACCOUNT_RULES: readonly Rule[] = [
     matches: isUnifiedRejected,
     ...EXHAUSTED,
     until: ANTHROPIC_WINDOW,
-    words: "usage limit reached",
+    words: kept`usage limit reached`,
   },
   {
     id: "anthropic-spend-limit",
@@ -74,7 +80,7 @@ export const ACCOUNT_RULES: readonly Rule[] = [
         )),
     ...EXHAUSTED,
     until: ANTHROPIC_WINDOW,
-    words: "spend limit reached",
+    words: kept`spend limit reached`,
   },
   {
     id: "openai-quota",
@@ -118,7 +124,7 @@ export const ACCOUNT_RULES: readonly Rule[] = [
     seen: "OpenRouter, relays",
     matches: (signal) => hasStatus(signal, 402),
     ...EXHAUSTED,
-    words: "payment required",
+    words: kept`payment required`,
   },
   {
     id: "model-cooldown",
@@ -128,7 +134,7 @@ export const ACCOUNT_RULES: readonly Rule[] = [
     ...NEXT,
     blame: "model",
     until: statedOr(60_000),
-    words: "the model is cooling down",
+    words: kept`the model is cooling down`,
   },
   {
     id: "model-busy",
@@ -139,7 +145,7 @@ export const ACCOUNT_RULES: readonly Rule[] = [
     ...NEXT,
     blame: "model",
     until: statedOr(45_000),
-    words: "the model is at capacity",
+    words: kept`the model is at capacity`,
   },
   {
     id: "slow-down",
@@ -149,7 +155,7 @@ export const ACCOUNT_RULES: readonly Rule[] = [
     ...NEXT,
     blame: "cooldown",
     until: statedOr(30_000),
-    words: "asks to slow down",
+    words: kept`asks to slow down`,
   },
   {
     id: "model-unknown",
@@ -160,7 +166,7 @@ export const ACCOUNT_RULES: readonly Rule[] = [
     ...NEXT,
     blame: "model",
     until: fixed(600_000),
-    words: "does not offer this model",
+    words: kept`does not offer this model`,
   },
   {
     id: "concurrency",
@@ -173,7 +179,7 @@ export const ACCOUNT_RULES: readonly Rule[] = [
     ...NEXT,
     blame: "cooldown",
     until: statedOr(5_000),
-    words: "too many requests at once",
+    words: kept`too many requests at once`,
   },
   {
     id: "rate-limit",
@@ -183,7 +189,7 @@ export const ACCOUNT_RULES: readonly Rule[] = [
     ...NEXT,
     blame: "cooldown",
     until: STATED_OR_GROWING,
-    words: "rate limited",
+    words: kept`rate limited`,
   },
 ];
 
@@ -197,7 +203,7 @@ export const CREDENTIAL_RULES: readonly Rule[] = [
     ...NEXT,
     blame: "auth-dead",
     until: AUTH_DEAD,
-    words: "not available from this network's country",
+    words: kept`not available from this network's country`,
   },
   {
     id: "credential",
@@ -208,7 +214,7 @@ export const CREDENTIAL_RULES: readonly Rule[] = [
     ...NEXT,
     blame: "auth-dead",
     until: AUTH_DEAD,
-    words: "refused the credential",
+    words: kept`refused the credential`,
   },
   {
     id: "not-tried",
@@ -219,7 +225,7 @@ export const CREDENTIAL_RULES: readonly Rule[] = [
     retryClass: "A",
     blame: "none",
     until: NO_END,
-    words: "not asked",
+    words: kept`not asked`,
   },
 ];
 

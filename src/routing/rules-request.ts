@@ -1,5 +1,6 @@
 // Rows for what the request itself is at fault for, and for what can be mended in it. They blame no upstream.
 // Pure.
+import { kept } from "../base/language.ts";
 import { NO_END, type Rule } from "./rule.ts";
 import { hasCode, hasStatus, says, type Signal } from "./signal.ts";
 
@@ -16,7 +17,7 @@ export const REQUEST_RULES: readonly Rule[] = [
     retryClass: "B",
     blame: "none",
     until: NO_END,
-    words: "cannot read history of another account",
+    words: kept`cannot read history of another account`,
   },
   {
     id: "context-length",
@@ -30,7 +31,7 @@ export const REQUEST_RULES: readonly Rule[] = [
           /prompt is too long|maximum context length|exceeds? (?:the |your )?(?:model'?s? )?context window|input is too long/,
         )),
     ...OWN_MISTAKE,
-    words: "the prompt is too long for the model",
+    words: kept`the prompt is too long for the model`,
   },
   {
     id: "policy",
@@ -47,7 +48,7 @@ export const REQUEST_RULES: readonly Rule[] = [
         "sensitive_words_detected",
       ),
     ...OWN_MISTAKE,
-    words: "refused for its content",
+    words: kept`refused for its content`,
   },
   {
     id: "too-large",
@@ -55,7 +56,7 @@ export const REQUEST_RULES: readonly Rule[] = [
     seen: "any",
     matches: (signal) => hasStatus(signal, 413),
     ...OWN_MISTAKE,
-    words: "the request is too large",
+    words: kept`the request is too large`,
   },
   {
     id: "unprocessable",
@@ -63,7 +64,7 @@ export const REQUEST_RULES: readonly Rule[] = [
     seen: "any",
     matches: (signal) => signal.outcome.kind === "status" && hasStatus(signal, 422),
     ...OWN_MISTAKE,
-    words: "the request cannot be processed",
+    words: kept`the request cannot be processed`,
   },
 ];
 
@@ -78,7 +79,7 @@ export const LEFTOVER_RULES: readonly Rule[] = [
     retryClass: "B",
     blame: "none",
     until: NO_END,
-    words: "does not serve this address",
+    words: kept`does not serve this address`,
   },
   {
     id: "bad-request-in-200",
@@ -89,7 +90,7 @@ export const LEFTOVER_RULES: readonly Rule[] = [
     retryClass: "B",
     blame: "none",
     until: NO_END,
-    words: "called the request invalid",
+    words: kept`called the request invalid`,
   },
   {
     id: "client-error",
@@ -98,7 +99,7 @@ export const LEFTOVER_RULES: readonly Rule[] = [
     matches: (signal) =>
       signal.outcome.kind === "status" && signal.outcome.status >= 400 && signal.outcome.status < 500,
     ...OWN_MISTAKE,
-    words: "refused the request",
+    words: kept`refused the request`,
   },
 ];
 

@@ -1,5 +1,6 @@
 // Rows for an upstream, or the way to it, that is not well: connections, time, gateways, pages, broken answers.
 // Pure.
+import { kept } from "../base/language.ts";
 import { NO_END, type Rule } from "./rule.ts";
 import { hasStatus, type Signal } from "./signal.ts";
 
@@ -17,7 +18,7 @@ export const CONNECTION_RULES: readonly Rule[] = [
     seen: "the way there",
     matches: (signal) => hasCodeLike(signal, /^(?:ENOTFOUND|EAI_|ENODATA|DNS)/),
     ...NEVER_SENT,
-    words: "DNS lookup failed",
+    words: kept`DNS lookup failed`,
   },
   {
     id: "certificate",
@@ -30,7 +31,7 @@ export const CONNECTION_RULES: readonly Rule[] = [
       ),
     ...NEVER_SENT,
     blame: "tls",
-    words: "certificate refused",
+    words: kept`certificate refused`,
   },
   {
     id: "never-sent",
@@ -38,7 +39,7 @@ export const CONNECTION_RULES: readonly Rule[] = [
     seen: "the way there",
     matches: ({ outcome }) => outcome.kind === "transport" && outcome.sent === "never",
     ...NEVER_SENT,
-    words: "cannot be reached",
+    words: kept`cannot be reached`,
   },
   {
     id: "connect-timeout",
@@ -46,7 +47,7 @@ export const CONNECTION_RULES: readonly Rule[] = [
     seen: "the way there",
     matches: ({ outcome }) => outcome.kind === "timeout" && outcome.phase === "connect",
     ...NEVER_SENT,
-    words: "takes no connection",
+    words: kept`takes no connection`,
   },
   {
     id: "first-byte-timeout",
@@ -55,7 +56,7 @@ export const CONNECTION_RULES: readonly Rule[] = [
     matches: ({ outcome }) => outcome.kind === "timeout",
     ...AMBIGUOUS,
     blame: "first-byte",
-    words: "no answer in time",
+    words: kept`no answer in time`,
   },
   {
     id: "broken-connection",
@@ -63,7 +64,7 @@ export const CONNECTION_RULES: readonly Rule[] = [
     seen: "any",
     matches: ({ outcome }) => outcome.kind === "transport",
     ...AMBIGUOUS,
-    words: "broke the connection",
+    words: kept`broke the connection`,
   },
 ];
 
@@ -78,7 +79,7 @@ export const PAGE_RULES: readonly Rule[] = [
       (signal.isPage && CHALLENGE.test(textOf(signal)) && !hasStatus(signal, 404, 413)),
     ...REFUSED,
     blame: "failure",
-    words: "a browser check stands before it",
+    words: kept`a browser check stands before it`,
   },
   {
     id: "page",
@@ -87,7 +88,7 @@ export const PAGE_RULES: readonly Rule[] = [
     matches: (signal) => signal.isPage && (signal.outcome.kind !== "status" || hasStatus(signal, 401, 403)),
     ...REFUSED,
     blame: "failure",
-    words: "answered with a web page",
+    words: kept`answered with a web page`,
   },
 ];
 
@@ -99,7 +100,7 @@ export const ANSWER_RULES: readonly Rule[] = [
     matches: ({ outcome }) => outcome.kind === "status" && outcome.status >= 300 && outcome.status < 400,
     ...REFUSED,
     blame: "failure",
-    words: "answered with a redirect",
+    words: kept`answered with a redirect`,
   },
   {
     id: "overloaded",
@@ -108,7 +109,7 @@ export const ANSWER_RULES: readonly Rule[] = [
     matches: (signal) => hasStatus(signal, 503, 529),
     ...REFUSED,
     blame: "failure",
-    words: "overloaded",
+    words: kept`overloaded`,
   },
   {
     id: "server-error",
@@ -119,7 +120,7 @@ export const ANSWER_RULES: readonly Rule[] = [
       outcome.status !== 501 &&
       (outcome.status >= 500 || outcome.status === 408),
     ...AMBIGUOUS,
-    words: "failed",
+    words: kept`failed`,
   },
   {
     id: "no-compaction",
@@ -128,7 +129,7 @@ export const ANSWER_RULES: readonly Rule[] = [
     matches: ({ outcome }) => outcome.kind === "bad-content" && outcome.reason === "no-compaction",
     ...AMBIGUOUS,
     blame: "none",
-    words: "cannot compact a session",
+    words: kept`cannot compact a session`,
   },
   {
     id: "empty-answer",
@@ -136,7 +137,7 @@ export const ANSWER_RULES: readonly Rule[] = [
     seen: "relays",
     matches: ({ outcome }) => outcome.kind === "bad-content" && outcome.reason === "empty",
     ...AMBIGUOUS,
-    words: "answered with nothing",
+    words: kept`answered with nothing`,
   },
   {
     id: "broken-answer",
@@ -145,7 +146,7 @@ export const ANSWER_RULES: readonly Rule[] = [
     matches: ({ outcome }) =>
       outcome.kind === "bad-content" && (outcome.reason === "ended-early" || outcome.reason === "malformed"),
     ...AMBIGUOUS,
-    words: "the answer was cut short or unreadable",
+    words: kept`the answer was cut short or unreadable`,
   },
 ];
 
@@ -158,7 +159,7 @@ export const LAST_RULES: readonly Rule[] = [
     matches: ({ outcome }) => outcome.kind === "bad-content",
     ...REFUSED,
     blame: "failure",
-    words: "answered with an error",
+    words: kept`answered with an error`,
   },
   {
     id: "cut",
@@ -169,7 +170,7 @@ export const LAST_RULES: readonly Rule[] = [
     retryClass: "D",
     blame: "failure",
     until: NO_END,
-    words: "broke off in the middle of an answer",
+    words: kept`broke off in the middle of an answer`,
   },
 ];
 

@@ -1,5 +1,6 @@
 // Puts the upstreams of a request in order and says why each has its place. Decides from views alone.
 // Pure.
+import { kept } from "../base/language.ts";
 import type { Upstream } from "../base/upstream.ts";
 import type { Home } from "./affinity.ts";
 import type { View } from "./standing.ts";
@@ -75,6 +76,10 @@ function reasonOf(upstream: Upstream, view: View, home: Home | undefined): strin
   if (view.standing !== "ok" && view.standing !== "low") return view.reason;
   const low = view.standing === "low" ? `, ${view.reason}` : "";
   if (upstream.key === home?.key)
-    return home.isPinned ? "the session's history is bound to it" : `the session stays here${low}`;
-  return view.standing === "low" ? view.reason : upstream.position === 1 ? "first in order" : "next in order";
+    return home.isPinned ? kept`the session's history is bound to it` : kept`the session stays here${low}`;
+  return view.standing === "low"
+    ? view.reason
+    : upstream.position === 1
+      ? kept`first in order`
+      : kept`next in order`;
 }

@@ -1,5 +1,6 @@
 // Reads a health record at one moment: may this upstream be asked, how does it stand, and why.
 // Pure.
+import { kept } from "../base/language.ts";
 import type { Health, Hold, HoldKind } from "./health.ts";
 import type { QuotaNote, Standing } from "./types.ts";
 
@@ -109,7 +110,7 @@ function viewOfTrial(hold: Hold, { isProbing, now }: ViewInput, isExhausted: boo
     since,
     until,
     askAt: isProbing ? now + PROBE_WAIT_MS : null,
-    reason: isProbing ? `a trial request is out (${reason})` : `due for a trial request (${reason})`,
+    reason: isProbing ? kept`a trial request is out (${reason})` : kept`due for a trial request (${reason})`,
     source,
     isExhausted,
   };
@@ -126,7 +127,7 @@ function viewOfQuota(quota: QuotaNote, now: number, isLastResort: boolean): View
     until,
     askAt: isFree ? null : until,
     reason: quota.reason,
-    source: "quota reading",
+    source: kept`quota reading`,
     isExhausted: quota.state === "exhausted",
   };
 }

@@ -52,6 +52,16 @@ describe("the language", () => {
     expect(t`${2} upstreams`).toBe("2 upstreams");
   });
 
+  test("a text is told again within a status, a label and a code", () => {
+    useDictionary({ "quota gone": "配额用尽", "not asked, {0}": "未请求，{0}", "{0} min": "{0} 分钟" });
+    expect(retell("not asked, 15 min")).toBe("未请求，15 分钟");
+    expect(retell("not asked, some min")).toBe("未请求，some min");
+    expect(retell("429 quota gone (insufficient_quota)")).toBe("429 配额用尽 (insufficient_quota)");
+    expect(retell("main#2: 402 quota gone")).toBe("main#2: 402 配额用尽");
+    expect(retell("not asked, 402 quota gone")).toBe("未请求，402 配额用尽");
+    expect(retell("/a/filter.json:3:7: quota gone")).toBe("/a/filter.json:3:7: 配额用尽");
+  });
+
   test("a text that is kept is English, and is told again where it is shown", () => {
     useDictionary({
       "no config named {0}": "没有名为 {0} 的配置",
