@@ -124,7 +124,7 @@ function parseFile(text: string, name: string): Node {
 }
 
 function describeSyntax(error: ParseError): string {
-  const words = translate(SYNTAX[printParseErrorCode(error.error)] ?? kept`something is wrong here`);
+  const words = translate(SYNTAX[printParseErrorCode(error.error)] ?? kept`something unexpected stands here`);
   return t`not valid JSON: ${words}`;
 }
 

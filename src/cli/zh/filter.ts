@@ -27,7 +27,7 @@ export const FILTER_ZH: Dictionary = {
   "nested too deeply": "嵌套过深",
   "no rules: write [] for none": "没有规则：不需要规则请写 []",
   "not valid JSON: {0}": "不是有效的 JSON：{0}",
-  "something is wrong here": "此处有误",
+  "something unexpected stands here": "此处有意外的内容",
   "a key in double quotes is expected": "此处应为双引号括起的键",
   "a value is expected": "此处应有值",
   'a ":" is expected': "此处应有冒号 “:”",
