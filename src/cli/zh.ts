@@ -6,6 +6,7 @@ import { COMMANDS_ZH } from "./zh/commands.ts";
 import { FILES_ZH } from "./zh/files.ts";
 import { FILTER_ZH } from "./zh/filter.ts";
 import { HELP_ZH } from "./zh/help.ts";
+import { QUOTA_ZH } from "./zh/quota.ts";
 import { ROUTING_ZH } from "./zh/routing.ts";
 
 export const ZH: Dictionary = {
@@ -14,5 +15,6 @@ export const ZH: Dictionary = {
   ...FILES_ZH,
   ...FILTER_ZH,
   ...HELP_ZH,
+  ...QUOTA_ZH,
   ...ROUTING_ZH,
 };

@@ -1,0 +1,86 @@
+// What an account has left, as far as anybody said: allowances ("meters") in whatever unit the relay counts.
+// Only figures that make sense become a meter; everything else is unknown, never zero.
+// Pure.
+
+/** One allowance: a balance, a key's limit, the use of some hours or days. At least `left` or `limit` is known. */
+export interface Meter {
+  /** "balance", "key", "day", "week", "month", "5h". */
+  readonly name: string;
+  readonly left: number | null;
+  readonly used: number | null;
+  readonly limit: number | null;
+  /** "USD", "CNY", "%", or what the relay says. */
+  readonly unit: string;
+  /** When it is full again, wall clock in ms. */
+  readonly resetsAt: number | null;
+}
+
+/** All that one answer said. Each meter must have something left for the account to work. */
+export interface Balance {
+  /** Empty only where nothing is counted. */
+  readonly meters: readonly Meter[];
+  readonly isUnlimited: boolean;
+  /** What the account says of itself beside the figures. "ok" and "low": it works although a meter is at its end. */
+  readonly says: "ok" | "low" | "exhausted" | null;
+}
+
+export interface MeterParts {
+  readonly name: string;
+  readonly unit: string;
+  /** Numbers or numeric strings, as they came. */
+  readonly left?: unknown;
+  readonly used?: unknown;
+  readonly limit?: unknown;
+  readonly resetsAt?: number | null;
+}
+
+const LARGEST = 1e15;
+
+/** A plain number, as a number or as text: "12.50". Null for NaN, infinities and anything else. */
+export function readAmount(value: unknown): number | null {
+  if (typeof value === "string" && !/^\s*[-+]?\d{1,15}(?:\.\d{1,20})?\s*$/.test(value)) return null;
+  const amount = typeof value === "string" || typeof value === "number" ? Number(value) : Number.NaN;
+  return Math.abs(amount) <= LARGEST ? amount : null;
+}
+
+/**
+ * A meter from what a relay said; null where that says nothing about what is left. A negative figure is not believed
+ * (some mean "unlimited" by it), but a use beyond the limit leaves nothing. A limit of 0 means that there is none.
+ */
+export function makeMeter({ name, unit, resetsAt = null, ...said }: MeterParts): Meter | null {
+  const stated = readAmount(said.limit);
+  if (stated !== null && stated <= 0) return null;
+  const limit = stated;
+  const used = positive(said.used);
+  const given = positive(said.left);
+  const counted = limit === null || used === null ? null : Math.max(0, limit - used);
+  const left = given ?? counted;
+  if (left === null) return null;
+  return {
+    name,
+    unit,
+    limit,
+    left,
+    used: used ?? (limit === null ? null : Math.max(0, limit - left)),
+    resetsAt,
+  };
+}
+
+/** The same figures in another unit. */
+export function scaleMeter(meter: Meter, divisor: number, unit: string): Meter {
+  const scale = (amount: number | null): number | null => (amount === null ? null : amount / divisor);
+  return { ...meter, left: scale(meter.left), used: scale(meter.used), limit: scale(meter.limit), unit };
+}
+
+/** Null for no meter at all: nothing was recognised. */
+export function makeBalance(meters: readonly (Meter | null)[], says: Balance["says"] = null): Balance | null {
+  const known = meters.filter((meter) => meter !== null);
+  return known.length === 0 && says === null ? null : { meters: known, isUnlimited: false, says };
+}
+
+export const UNLIMITED: Balance = { meters: [], isUnlimited: true, says: null };
+
+function positive(value: unknown): number | null {
+  const amount = readAmount(value);
+  return amount === null || amount < 0 ? null : amount;
+}

@@ -1,0 +1,94 @@
+import { describe, expect, test } from "bun:test";
+import { readFileSync, statSync, writeFileSync } from "node:fs";
+import { createProvidersFile, writeDefaultProviders } from "../../src/quota/providers-file.ts";
+import { DEFAULT_PROVIDERS_TEXT, parseProviders } from "../../src/quota/providers.ts";
+import { makeTempHome } from "../helpers/temp-home.ts";
+import { PROVIDERS_SCHEMA_PATH, makeProvidersSchema } from "./providers-schema.ts";
+
+const parse = (...providers: readonly unknown[]) => parseProviders(JSON.stringify({ providers }), "file");
+const provider = { id: "a", kind: "newapi_token" };
+
+describe("usage_providers.json", () => {
+  test("of the founding document is read as it stands", () => {
+    const [packy] = parse({
+      id: "packycode",
+      kind: "budget_http_json",
+      domains: ["packycode.com"],
+      endpoint: "https://www.packycode.com/api/backend/users/info",
+      token_env: null,
+      poll_interval_secs: 60,
+    });
+    expect(packy).toMatchObject({
+      id: "packycode",
+      domains: ["packycode.com"],
+      tokenEnv: null,
+      intervalMs: 60_000,
+    });
+  });
+
+  test("asks no more often than once a minute, and every ten minutes where nobody says", () => {
+    const of = (secs?: number) => parse({ ...provider, poll_interval_secs: secs })[0]?.intervalMs;
+    expect([of(), of(1), of(59.9), of(300), of(1e9)]).toEqual([600_000, 60_000, 60_000, 300_000, 86_400_000]);
+  });
+
+  const wrong: readonly [what: string, text: string, message: string][] = [
+    ["no JSON", '{"providers": [\n  {"id": "a" "kind": 1}]}', 'file:2:14: a "," is expected'],
+    ["a list alone", "[]", "file:1:1: the file: must be an object"],
+    ["an unknown kind", '{"providers": [{"id": "a", "kind": "x"}]}', "file:1:36: providers[0].kind: must be"],
+    ["no list", "{}", "file:1:1: providers: is missing"],
+    [
+      "an id twice",
+      JSON.stringify({ providers: [provider, provider] }),
+      "providers[1].id: stands here twice",
+    ],
+    [
+      "a strange endpoint",
+      '{"providers": [{"id": "a", "kind": "auto", "endpoint": "file:///etc"}]}',
+      "https address",
+    ],
+    [
+      "all domains",
+      '{"providers": [{"id": "a", "kind": "newapi_token", "domains": ["*"]}]}',
+      "kind auto only",
+    ],
+    ["no endpoint", '{"providers": [{"id": "a", "kind": "budget_http_json"}]}', "endpoint: is missing"],
+    ["no paths", '{"providers": [{"id": "a", "kind": "json_path"}]}', "needs a preset"],
+    [
+      "a text for a number",
+      '{"providers": [{"id":"a","kind":"auto","poll_interval_secs":"9"}]}',
+      "must be a number",
+    ],
+  ];
+  test.each(wrong)("with %s is refused, with the place", (_what, text, message) => {
+    expect(() => parseProviders(text, "file")).toThrow(message);
+  });
+
+  test("is written once, private, and is what counts without it", () => {
+    using home = makeTempHome();
+    writeDefaultProviders(home.paths);
+    expect(readFileSync(home.paths.usageProviders, "utf8")).toBe(DEFAULT_PROVIDERS_TEXT);
+    expect(statSync(home.paths.usageProviders).mode & 0o777).toBe(0o600);
+    writeFileSync(home.paths.usageProviders, '{"providers":[]}');
+    writeDefaultProviders(home.paths);
+    const file = createProvidersFile(home.paths.usageProviders, Date.now);
+    expect(file.current()).toEqual({ providers: [], problem: null });
+    const kinds = parseProviders(DEFAULT_PROVIDERS_TEXT, "").map(({ kind }) => kind);
+    expect(kinds).toEqual(["budget_http_json", "yescode_profile", "auto"]);
+  });
+
+  test("that breaks is reported, never written over, and the last good version stays", () => {
+    using home = makeTempHome();
+    const path = home.write(".codex-helper/usage_providers.json", { providers: [provider] });
+    const file = createProvidersFile(path, Date.now);
+    expect(file.current().providers).toHaveLength(1);
+    writeFileSync(path, "{ broken");
+    writeDefaultProviders(home.paths);
+    expect(file.current().providers).toHaveLength(1);
+    expect(file.current().problem?.message).toContain(`${path}:1:3: `);
+    expect(readFileSync(path, "utf8")).toBe("{ broken");
+  });
+
+  test("has a published schema that is made from the code", async () => {
+    expect(await Bun.file(PROVIDERS_SCHEMA_PATH).json()).toEqual(makeProvidersSchema());
+  });
+});

@@ -1,0 +1,342 @@
+import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
+import type { Balance } from "../../src/quota/balance.ts";
+import { PRESETS, readByPath } from "../../src/quota/json-path.ts";
+import { judge } from "../../src/quota/judge.ts";
+import { KINDS, type RelayKind } from "../../src/quota/kinds.ts";
+
+const NOW = Date.UTC(2026, 10, 23, 12);
+const DAY = 86_400_000;
+
+/** "exhausted", or "ok 7.5/20 USD" by the meter that decides. */
+function read(kind: RelayKind, ...bodies: Readonly<Record<string, unknown>>[]): string {
+  return describeBalance(KINDS[kind].read(bodies));
+}
+
+function describeBalance(balance: Balance | null): string {
+  if (balance === null) return "unknown";
+  const { meter, state } = judge(balance, NOW);
+  if (meter === null) return state;
+  return `${state} ${meter.name} ${meter.left}/${meter.limit ?? "-"} ${meter.unit}`;
+}
+
+/** A body of each kind with something left and one with nothing, numbers as numbers and as text. */
+const SHAPES: readonly [kind: RelayKind, what: string, bodies: Record<string, unknown>[], says: string][] = [
+  [
+    "budget_http_json",
+    "a monthly budget",
+    [{ monthly_budget_usd: 20, monthly_spent_usd: 12.5 }],
+    "ok month 7.5/20 USD",
+  ],
+  [
+    "budget_http_json",
+    "budgets as text, the day's spent",
+    [
+      {
+        monthly_budget_usd: "100.00",
+        monthly_spent_usd: "12.50",
+        daily_budget_usd: "5",
+        daily_spent_usd: "5.01",
+      },
+    ],
+    "exhausted day 0/5 USD",
+  ],
+  [
+    "budget_http_json",
+    "a budget that nobody set",
+    [{ monthly_budget_usd: 0, monthly_spent_usd: 3 }],
+    "unknown",
+  ],
+  ["budget_http_json", "only what was spent", [{ monthly_spent_usd: 3, plan_type: "basic" }], "unknown"],
+  [
+    "budget_http_json",
+    "a balance of a user within data",
+    [{ success: true, data: { balance_usd: "42.10" } }],
+    "ok balance 42.1/- USD",
+  ],
+  [
+    "budget_http_json",
+    "a quota without a unit",
+    [{ total_quota: 1000, used_quota: 950, remaining_quota: 50 }],
+    "low quota 50/1000 quota",
+  ],
+  [
+    "yescode_profile",
+    "a subscription",
+    [
+      {
+        subscription_balance: 17,
+        pay_as_you_go_balance: 0,
+        subscription_plan: { daily_balance: 20, weekly_limit: 100 },
+        current_week_spend: "60",
+      },
+    ],
+    "ok week 40/100 USD",
+  ],
+  [
+    "yescode_profile",
+    "a week that is used up",
+    [
+      {
+        subscription_balance: 17,
+        pay_as_you_go_balance: 0,
+        subscription_plan: { daily_balance: 20, weekly_limit: 100 },
+        current_week_spend: 100.2,
+      },
+    ],
+    "exhausted week 0/100 USD",
+  ],
+  [
+    "yescode_profile",
+    "an empty subscription with money beside it",
+    [{ subscription_balance: 0, pay_as_you_go_balance: 8.5 }],
+    "ok balance 8.5/- USD",
+  ],
+  [
+    "yescode_profile",
+    "money only, by preference",
+    [{ subscription_balance: 17, pay_as_you_go_balance: "0", balance_preference: "payg_only" }],
+    "exhausted balance 0/- USD",
+  ],
+  [
+    "yescode_profile",
+    "the balance page",
+    [{ total_balance: 3.2, weekly_limit: 100, weekly_spent_balance: 1 }],
+    "ok balance 3.2/- USD",
+  ],
+  [
+    "newapi_token",
+    "a key with a quota",
+    [
+      {
+        code: true,
+        data: {
+          object: "token_usage",
+          total_granted: 5_000_000,
+          total_used: 1_250_000,
+          total_available: 3_750_000,
+          unlimited_quota: false,
+        },
+      },
+    ],
+    "ok key 7.5/10 USD",
+  ],
+  [
+    "newapi_token",
+    "a key that was overdrawn",
+    [
+      {
+        code: true,
+        data: {
+          total_granted: "500000",
+          total_used: "500100",
+          total_available: -100,
+          unlimited_quota: false,
+        },
+      },
+    ],
+    "exhausted key 0/1 USD",
+  ],
+  [
+    "newapi_token",
+    "a key without a limit",
+    [{ code: true, data: { total_granted: 0, total_available: 0, unlimited_quota: true } }],
+    "unlimited",
+  ],
+  ["newapi_token", "a refusal", [{ success: false, message: "no" }], "unknown"],
+  [
+    "sub2api_usage",
+    "an older build",
+    [{ isValid: true, planName: "x", remaining: 12, unit: "USD" }],
+    "ok balance 12/- USD",
+  ],
+  [
+    "sub2api_usage",
+    "an older build without a limit",
+    [{ isValid: true, remaining: -1, unit: "USD" }],
+    "unlimited",
+  ],
+  [
+    "sub2api_usage",
+    "a newer build",
+    [{ mode: "quota_limited", quota: { limit: 10, used: 9.5, remaining: 0.5, unit: "USD" } }],
+    "low key 0.5/10 USD",
+  ],
+  [
+    "sub2api_usage",
+    "a window at its end",
+    [
+      {
+        mode: "quota_limited",
+        quota: { limit: "10", used: "1", remaining: "9", unit: "USD" },
+        rate_limits: [
+          {
+            window: "5h",
+            limit: 2,
+            used: 2,
+            remaining: 0,
+            reset_at: new Date(NOW + 3_600_000).toISOString(),
+          },
+          { window: "1d", limit: 5, used: 2, remaining: 3, reset_at: new Date(NOW + DAY).toISOString() },
+        ],
+      },
+    ],
+    "exhausted 5h 0/2 USD",
+  ],
+  [
+    "sub2api_usage",
+    "a subscription",
+    [
+      {
+        mode: "unrestricted",
+        subscription: { daily_usage_usd: 4, daily_limit_usd: 10, weekly_usage_usd: 30, weekly_limit_usd: 40 },
+        balance: 0,
+      },
+    ],
+    "ok week 10/40 USD",
+  ],
+  ["sub2api_usage", "a wallet", [{ mode: "unrestricted", balance: "0.00" }], "exhausted balance 0/- USD"],
+  ["openai_billing", "a key", [{ hard_limit_usd: 20 }, { total_usage: "550" }], "ok key 14.5/20 USD"],
+  ["openai_billing", "no limit", [{ hard_limit_usd: 100_000_000 }, { total_usage: 5 }], "unlimited"],
+  [
+    "openai_billing",
+    "an error inside a 200",
+    [{ hard_limit_usd: 20 }, { error: { message: "no" } }],
+    "unknown",
+  ],
+  ["openai_billing", "a limit alone", [{ hard_limit_usd: 20 }, {}], "unknown"],
+  [
+    "openrouter",
+    "a key with a limit",
+    [{ data: { limit: 10, limit_remaining: 0, usage: 50 } }],
+    "exhausted quota 0/10 USD",
+  ],
+  ["openrouter", "a key without one", [{ data: { limit: null, limit_remaining: null } }], "unlimited"],
+  [
+    "deepseek",
+    "a wallet",
+    [{ is_available: true, balance_infos: [{ currency: "CNY", total_balance: "110.00" }] }],
+    "ok balance 110/- CNY",
+  ],
+  [
+    "deepseek",
+    "an empty wallet of two that works",
+    [{ is_available: true, balance_infos: [{ currency: "CNY", total_balance: "0.00" }] }],
+    "low balance 0/- CNY",
+  ],
+  ["deepseek", "a wallet that does not", [{ is_available: false, balance_infos: [] }], "exhausted"],
+  ["moonshot", "a wallet", [{ code: 0, data: { available_balance: 49.5 } }], "ok balance 49.5/- CNY"],
+  ["moonshot_ai", "a debt", [{ code: 0, data: { available_balance: -3 } }], "unknown"],
+];
+
+describe.each(SHAPES)("%s, %s", (kind, _what, bodies, says) => {
+  test(`is read as "${says}"`, () => {
+    expect(read(kind, ...bodies)).toBe(says);
+  });
+
+  test("U35: without a field, or with an odd one, is never taken for exhausted unless the rest says so", () => {
+    const seen = new Set<string>();
+    for (const body of bodies.keys()) {
+      for (const odd of [
+        undefined,
+        "",
+        "soon",
+        Number.NaN,
+        Number.POSITIVE_INFINITY,
+        -1e300,
+        {},
+        [],
+        null,
+        true,
+      ]) {
+        const spoilt = bodies.map((one, index) => (index === body ? spoil(one, odd) : one));
+        for (const variant of spoilt[body] ?? []) {
+          const all = bodies.map((one, index) => (index === body ? variant : one));
+          seen.add(read(kind, ...all).split(" ")[0] ?? "");
+        }
+      }
+    }
+    if (!says.startsWith("exhausted")) expect([...seen]).not.toContain("exhausted");
+  });
+});
+
+/** The record with each of its figures in turn replaced. */
+function spoil(record: Readonly<Record<string, unknown>>, odd: unknown): Record<string, unknown>[] {
+  return Object.entries(record).flatMap(([key, value]): Record<string, unknown>[] => {
+    if (typeof value === "boolean") return [];
+    if (typeof value !== "object" || value === null || Array.isArray(value))
+      return [{ ...record, [key]: odd }];
+    return spoil(value as Record<string, unknown>, odd).map((inner) => ({ ...record, [key]: inner }));
+  });
+}
+
+describe("what nobody knows", () => {
+  const kinds = Object.keys(KINDS) as RelayKind[];
+
+  test("U35: any JSON is read without a throw, and its figures are finite and not negative", () => {
+    const names = [
+      "data",
+      "quota",
+      "remaining",
+      "limit",
+      "used",
+      "balance",
+      "total_available",
+      "hard_limit_usd",
+      "total_usage",
+      "monthly_budget_usd",
+      "monthly_spent_usd",
+      "subscription_balance",
+      "rate_limits",
+      "balance_infos",
+      "is_available",
+      "code",
+    ];
+    const value = fc.letrec((tie) => ({
+      leaf: fc.oneof(fc.double(), fc.integer(), fc.string(), fc.boolean(), fc.constant(null)),
+      list: fc.array(tie("record"), { maxLength: 2 }),
+      record: fc.dictionary(fc.constantFrom(...names), fc.oneof(tie("leaf"), tie("record"), tie("list")), {
+        maxKeys: 6,
+        depthSize: "small",
+      }),
+    })).record;
+    fc.assert(
+      fc.property(fc.constantFrom(...kinds), value, value, (kind, first, second) => {
+        const balance = KINDS[kind].read([
+          first as Record<string, unknown>,
+          second as Record<string, unknown>,
+        ]);
+        for (const { left, limit, used } of balance?.meters ?? []) {
+          for (const figure of [left, limit, used]) {
+            if (figure !== null) expect(Number.isFinite(figure) && figure >= 0).toBe(true);
+          }
+        }
+      }),
+    );
+  });
+
+  test("an empty object says nothing, to any kind", () => {
+    for (const kind of kinds) expect([kind, read(kind, {}, {})]).toEqual([kind, "unknown"]);
+  });
+});
+
+describe("a place that the user describes", () => {
+  const body = { plan: { windows: [{ max: "2000", spent: 500, until: 1_795_521_600 }] } };
+
+  test("is read by its paths, with its own unit and divisor", () => {
+    const balance = readByPath(body, {
+      limit: "plan.windows[0].max",
+      used: "plan.windows[0].spent",
+      reset: "plan.windows[0].until",
+      divisor: 100,
+    });
+    expect(describeBalance(balance)).toBe("ok quota 15/20 USD");
+    expect(balance?.meters[0]?.resetsAt).toBe(1_795_521_600_000);
+  });
+
+  test("is unknown where nothing stands at its paths", () => {
+    expect(readByPath(body, { remaining: "plan.windows[1].left" })).toBeNull();
+    expect(readByPath(body, { remaining: "constructor" })).toBeNull();
+    expect(readByPath([], PRESETS.deepseek.map)).toBeNull();
+  });
+});

@@ -1,0 +1,72 @@
+import { describe, expect, test } from "bun:test";
+import { registrableDomain } from "../../src/quota/registrable-domain.ts";
+import { refusalOf } from "../../src/quota/token-policy.ts";
+
+const upstream = "https://api.relay.example/v1";
+const may = (url: string, parts: Partial<Parameters<typeof refusalOf>[0]> = {}): boolean =>
+  refusalOf({ url, owner: "upstream", upstreamBaseUrl: upstream, domains: [], ...parts }) === null;
+
+describe("an upstream's token may go", () => {
+  const cases: readonly [url: string, parts: Partial<Parameters<typeof refusalOf>[0]>, isAllowed: boolean][] =
+    [
+      ["https://api.relay.example/api/usage/token/", {}, true],
+      ["https://www.relay.example/panel", {}, true],
+      ["https://relay.example:8443/panel", {}, true],
+      ["https://relay.example.evil.test/panel", {}, false],
+      ["https://evilrelay.example/panel", {}, false],
+      ["https://evil.test/panel", {}, false],
+      ["https://panel.test/usage", { domains: ["panel.test"] }, true],
+      ["https://a.panel.test/usage", { domains: ["panel.test"] }, true],
+      ["https://notpanel.test/usage", { domains: ["panel.test"] }, false],
+      ["https://anything.test/usage", { domains: ["test"] }, false],
+      ["https://anything.test/usage", { domains: ["*"] }, false],
+      ["http://api.relay.example/usage", {}, false],
+      ["http://api.relay.example/usage", { upstreamBaseUrl: "http://api.relay.example/v1" }, false],
+      ["https://user:word@api.relay.example/usage", {}, false],
+      ["ftp://api.relay.example/usage", {}, false],
+      ["not an address", {}, false],
+      // Somebody else's machine on the same shared host, or under the same public suffix.
+      ["https://evil.workers.dev/usage", { upstreamBaseUrl: "https://relay.workers.dev/v1" }, false],
+      ["https://evil.co.uk/usage", { upstreamBaseUrl: "https://relay.co.uk/v1" }, false],
+      ["https://www.relay.co.uk/usage", { upstreamBaseUrl: "https://api.relay.co.uk/v1" }, true],
+      ["https://co.yes.vg/api", { upstreamBaseUrl: "https://cotest.yes.vg/v1", domains: ["yes.vg"] }, true],
+      // This machine and the network around it: only an upstream that is there itself.
+      ["http://127.0.0.1:8080/usage", { upstreamBaseUrl: "http://127.0.0.1:8080/v1" }, true],
+      ["http://127.0.0.1:9090/usage", { upstreamBaseUrl: "http://127.0.0.1:8080/v1" }, false],
+      ["http://192.168.1.4/usage", {}, false],
+      ["https://10.0.0.1/usage", { domains: ["10.0.0.1"] }, false],
+      ["https://169.254.169.254/latest", { domains: ["169.254.169.254"] }, false],
+      ["https://2.relay.example/x", { upstreamBaseUrl: "https://1.1.1.1/v1" }, false],
+    ];
+  test.each(cases)("to %s %j: %p", (url, parts, isAllowed) => {
+    expect(may(url, parts)).toBe(isAllowed);
+  });
+
+  test("and the token of a variable goes to its endpoint, by https", () => {
+    expect(may("https://panel.test/usage", { owner: "endpoint" })).toBe(true);
+    expect(may("http://panel.test/usage", { owner: "endpoint" })).toBe(false);
+    expect(may("http://127.0.0.1/usage", { owner: "endpoint" })).toBe(false);
+  });
+});
+
+test("a registrable domain is what one owner has, and null where that is in doubt", () => {
+  const hosts = [
+    "api.relay.example",
+    "relay.example",
+    "a.b.com.cn",
+    "com.cn",
+    "x.github.io",
+    "github.io",
+    "1.2.3.4",
+  ];
+  expect(hosts.map(registrableDomain)).toEqual([
+    "relay.example",
+    "relay.example",
+    "b.com.cn",
+    null,
+    "x.github.io",
+    null,
+    null,
+  ]);
+  expect(["localhost", "[::1]", "::1", ""].map(registrableDomain)).toEqual([null, null, null, null]);
+});
