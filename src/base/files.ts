@@ -50,11 +50,14 @@ export async function readText(path: string): Promise<string | null> {
   }
 }
 
-/** Makes a directory that only its owner can enter, with its parents; tightens an existing one. */
+/**
+ * Makes a directory that only its owner can enter, with its parents; tightens an existing one. On Windows, where a mode
+ * says nothing and a directory cannot be opened, the profile's own access list is what keeps others out.
+ */
 export function ensurePrivateDirectory(path: string): void {
   try {
     mkdirSync(path, { recursive: true, mode: PRIVATE_DIRECTORY });
-    if ((statSync(path).mode & 0o077) !== 0) {
+    if (process.platform !== "win32" && (statSync(path).mode & 0o077) !== 0) {
       const fd = openSync(path, "r");
       try {
         fchmodSync(fd, PRIVATE_DIRECTORY);
