@@ -1,0 +1,77 @@
+// What the records of a Codex rollout say about their session, in the shapes of all versions. Believes no field.
+// Pure.
+import { isRecord, type JsonRecord, stringOr } from "../base/json-value.ts";
+import { readTimestamp } from "./timestamp.ts";
+import { readUuid } from "./uuid.ts";
+
+export interface CodexMeta {
+  readonly cwd: string | null;
+  readonly isSubagent: boolean;
+  readonly startedAt: number | null;
+  readonly provider: string | null;
+  readonly branch: string | null;
+  readonly forkedFrom: string | null;
+}
+
+/** Sessions that no person speaks in. */
+const HELPER_SOURCES = new Set(["subagent", "thread_title", "memory_consolidation"]);
+/** Records that hold the directory of the turn that begins. */
+const TURN_MARKS = ['"turn_context"', '"thread_settings_applied"'];
+
+/** The record that a session begins with; null for any other. */
+export function readCodexMeta(record: JsonRecord): CodexMeta | null {
+  const payload = record["type"] === "session_meta" ? record["payload"] : record;
+  if (!isRecord(payload)) return null;
+  // Before October 2025 the first line was the bare object.
+  const isBare = record["type"] === undefined && readUuid(record["id"]) !== null;
+  if (payload === record && !isBare) return null;
+  const git = isRecord(payload["git"]) ? payload["git"] : {};
+  const source = payload["source"];
+  return {
+    cwd: stringOr(payload["cwd"], null),
+    isSubagent:
+      isRecord(source) ||
+      [source, payload["thread_source"]].some((value) => HELPER_SOURCES.has(stringOr(value, ""))),
+    startedAt: readTimestamp(payload["timestamp"]),
+    provider: stringOr(payload["model_provider"], null),
+    branch: stringOr(git["branch"], null),
+    forkedFrom: readUuid(payload["forked_from_id"]),
+  };
+}
+
+/** Whether a line may hold what `readCodexTurn` reads: most lines are never parsed. */
+export function mayBeCodexTurn(line: Buffer): boolean {
+  return TURN_MARKS.some((mark) => line.includes(mark));
+}
+
+export interface CodexTurn {
+  readonly cwd: string | null;
+  readonly model: string | null;
+}
+
+/** What a turn is done with. A resumed session's later turns may be done elsewhere. */
+export function readCodexTurn(record: JsonRecord): CodexTurn | null {
+  const payload = record["payload"];
+  if (!isRecord(payload)) return null;
+  const settings =
+    record["type"] === "turn_context"
+      ? payload
+      : payload["type"] === "thread_settings_applied"
+        ? payload["thread_settings"]
+        : null;
+  if (!isRecord(settings)) return null;
+  return { cwd: stringOr(settings["cwd"], null), model: stringOr(settings["model"], null) };
+}
+
+/** The directory in the message with which Codex tells a model where it is. */
+export function readToldCwd(record: JsonRecord): string | null {
+  return /<environment_context>.*?<cwd>([^<]+)<\/cwd>/s.exec(messageText(record))?.[1] ?? null;
+}
+
+/** The text of a message record; empty for any other. */
+function messageText(record: JsonRecord): string {
+  const message = isRecord(record["payload"]) ? record["payload"] : record;
+  const content: unknown = message["type"] === "message" ? message["content"] : [];
+  if (!Array.isArray(content)) return "";
+  return content.map((part) => (isRecord(part) ? stringOr(part["text"], "") : "")).join("\n");
+}

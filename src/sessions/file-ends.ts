@@ -1,0 +1,89 @@
+// The lines at both ends of a session's file, without reading what lies between. Only reads.
+import { closeSync, openSync, readFileSync, readSync } from "node:fs";
+import { zstdDecompressSync } from "node:zlib";
+import { parseRecord, type JsonRecord } from "../base/json-value.ts";
+
+/** Bytes that can be read from anywhere: a file, or what a compressed one holds. */
+export interface ByteSource extends Disposable {
+  readonly bytes: number;
+  /** Fewer bytes where the file ends. */
+  readonly read: (position: number, length: number) => Buffer;
+}
+
+const FIRST_STEP = 16 * 1024;
+const STEP_GROWTH = 4;
+/** A compressed session cannot be entered in its middle: one that holds more is listed by its name alone. */
+const MOST_DECOMPRESSED = 64 * 1024 * 1024;
+const NEWLINE = 10;
+
+/** Throws system errors, and zlib's for a broken compressed file. */
+export function openSource(path: string, bytes: number): ByteSource {
+  if (path.endsWith(".zst")) {
+    const content = zstdDecompressSync(readFileSync(path), { maxOutputLength: MOST_DECOMPRESSED });
+    return {
+      bytes: content.length,
+      read: (position, length) => content.subarray(position, position + length),
+      [Symbol.dispose]() {},
+    };
+  }
+  const fd = openSync(path, "r");
+  return {
+    bytes,
+    read(position, length) {
+      const buffer = Buffer.allocUnsafe(Math.max(0, Math.min(length, bytes - position)));
+      return buffer.subarray(0, readSync(fd, buffer, 0, buffer.length, position));
+    },
+    [Symbol.dispose]() {
+      closeSync(fd);
+    },
+  };
+}
+
+/** Complete lines from the start, as long as they begin and end within `most` bytes. */
+export function* linesFromStart(source: ByteSource, most: number): Generator<Buffer> {
+  let carry: Buffer = Buffer.alloc(0);
+  let position = 0;
+  for (let step = FIRST_STEP; position < most; step *= STEP_GROWTH) {
+    const block = source.read(position, Math.min(step, most - position));
+    if (block.length === 0) break;
+    position += block.length;
+    carry = carry.length === 0 ? block : Buffer.concat([carry, block]);
+    let start = 0;
+    for (let end = carry.indexOf(NEWLINE); end >= 0; end = carry.indexOf(NEWLINE, start)) {
+      if (end > start) yield carry.subarray(start, end);
+      start = end + 1;
+    }
+    carry = carry.subarray(start);
+  }
+  // The last line of a file that nobody is writing may lack its end.
+  if (position >= source.bytes && carry.length > 0) yield carry;
+}
+
+/** Lines from the last to the first that begin within the last `most` bytes. The last one may be half-written. */
+export function* linesFromEnd(source: ByteSource, most: number): Generator<Buffer> {
+  let carry: Buffer = Buffer.alloc(0);
+  let position = source.bytes;
+  const stop = Math.max(0, source.bytes - most);
+  for (let step = FIRST_STEP; position > stop; step *= STEP_GROWTH) {
+    const start = Math.max(stop, position - step);
+    const block = source.read(start, position - start);
+    // The file was cut meanwhile: what is left of it does not fit together.
+    if (block.length < position - start) return;
+    position = start;
+    carry = carry.length === 0 ? block : Buffer.concat([block, carry]);
+    let end = carry.length;
+    while (end > 0) {
+      const before = carry.lastIndexOf(NEWLINE, end - 1);
+      if (before < 0) break;
+      if (end - before > 1) yield carry.subarray(before + 1, end);
+      end = before;
+    }
+    carry = carry.subarray(0, end);
+  }
+  if (position === 0 && carry.length > 0) yield carry;
+}
+
+/** The object in a line; null for a torn line or anything else. */
+export function parseLine(line: Buffer): JsonRecord | null {
+  return parseRecord(line.toString("utf8"));
+}
