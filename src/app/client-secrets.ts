@@ -2,6 +2,7 @@
 // of Claude Code's settings.json. Reads only.
 import { type ParseError, parse } from "jsonc-parser";
 import { UserError } from "../base/errors.ts";
+import { t } from "../base/language.ts";
 import type { Paths } from "../base/paths.ts";
 import type { Service } from "../base/service.ts";
 import { createWatchedFile } from "../base/watched-file.ts";
@@ -33,7 +34,7 @@ function readObject(text: string, path: string): Record<string, unknown> {
   const errors: ParseError[] = [];
   const value: unknown = parse(text, errors, { allowTrailingComma: true });
   if (errors.length > 0 || typeof value !== "object" || value === null)
-    throw new UserError(`${path} does not hold an object`);
+    throw new UserError(t`${path} does not hold an object`);
   return { ...value };
 }
 

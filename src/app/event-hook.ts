@@ -2,6 +2,7 @@
 // Never in a request's way: what does not end in time is ended, and of too many waiting ones the newest are dropped.
 import type { Env } from "../base/env.ts";
 import { errorMessage } from "../base/errors.ts";
+import { t } from "../base/language.ts";
 
 export interface EventHook {
   /** Returns at once. */
@@ -38,7 +39,7 @@ export function createEventHook({
     const problem = await runHook(line, { input, env, timeoutMs });
     if (problem === null || blamed === line) return;
     blamed = line;
-    onTrouble(`hooks.on_event ${problem}; this is said once`);
+    onTrouble(t`hooks.on_event ${problem}; this is said once`);
   };
 
   return {
@@ -77,9 +78,9 @@ async function runHook(line: string, { env, input, timeoutMs }: RunOptions): Pro
       killSignal: "SIGKILL",
     });
     const code = await child.exited;
-    if (child.signalCode !== null) return `did not end within ${timeoutMs / 1_000} s`;
-    return code === 0 ? null : `ended with exit code ${code}`;
+    if (child.signalCode !== null) return t`did not end within ${timeoutMs / 1_000} s`;
+    return code === 0 ? null : t`ended with exit code ${code}`;
   } catch (error) {
-    return `cannot be started: ${errorMessage(error)}`;
+    return t`cannot be started: ${errorMessage(error)}`;
   }
 }

@@ -2,23 +2,24 @@
 // Holds no secret: an upstream is its label and its address.
 // Pure.
 import { CLIENT_NAME, type Service } from "../base/service.ts";
+import { retell, t } from "../base/language.ts";
 import { showMoment } from "../base/time-words.ts";
 import type { Upstream } from "../base/upstream.ts";
 import type { RouterEvent } from "../routing/types.ts";
 
-/** One line. `now`: wall clock, ms. */
+/** One line in the person's language. `now`: wall clock, ms. */
 export function describeEvent(event: RouterEvent, now: number): string {
   switch (event.kind) {
     case "hop": {
-      const who = event.sessionId === null ? "new requests" : `session ${event.sessionId.slice(0, 8)}`;
-      return `${who}: ${event.from.label} -> ${event.to.label} (${event.reason})`;
+      const who = event.sessionId === null ? t`new requests` : t`session ${event.sessionId.slice(0, 8)}`;
+      return `${who}: ${event.from.label} -> ${event.to.label} (${retell(event.reason)})`;
     }
     case "exhausted":
-      return `${event.upstream.label} is out of quota until ${showMoment(event.until, now)} (${event.reason})`;
+      return t`${event.upstream.label} is out of quota until ${showMoment(event.until, now)} (${retell(event.reason)})`;
     case "recovered":
-      return `${event.upstream.label} is well again`;
+      return t`${event.upstream.label} is well again`;
     case "all-down":
-      return `no upstream of ${CLIENT_NAME[serviceOf(event)]} is usable now (${event.reason})`;
+      return t`no upstream of ${CLIENT_NAME[serviceOf(event)]} is usable now (${retell(event.reason)})`;
   }
 }
 

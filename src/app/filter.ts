@@ -1,5 +1,6 @@
 // Hands the redaction rules in force to the proxy: body and headers in, what may leave out.
 import type { UserError } from "../base/errors.ts";
+import { t } from "../base/language.ts";
 import type { Service } from "../base/service.ts";
 import { makeRequestFilter } from "../filter/request-filter.ts";
 import { createFilterStore } from "../filter/store.ts";
@@ -29,7 +30,7 @@ export function createFilter({
       const state = store.current();
       if (state.kind === "none") return { kind: "filtered", body, headers: {}, redactions: 0 };
       if (state.kind === "broken-never-loaded") {
-        return { kind: "refused", message: `redaction rules cannot be read: ${state.problem.message}` };
+        return { kind: "refused", message: t`redaction rules cannot be read: ${state.problem.message}` };
       }
       // Workspaces are taken out later, for each upstream by itself: the vendor's own host may have them.
       const filter = makeRequestFilter({

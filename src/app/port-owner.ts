@@ -1,11 +1,12 @@
 // Says who listens on a loopback port: another proxy of ours, some program, or somebody we may not see.
 // Asks our own health page and the system's tables; never throws.
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
-import { OWN_PREFIX } from "../proxy/own-routes.ts";
+import { CLIENT_NAME, SERVICES } from "../base/service.ts";
 import { PRODUCT } from "../base/version.ts";
+import { OWN_PREFIX } from "../proxy/own-routes.ts";
 
 export type PortOwner =
-  | { readonly kind: "ours"; readonly pid: number; readonly service: string }
+  | { readonly kind: "ours"; readonly pid: number; readonly client: string }
   | { readonly kind: "program"; readonly pid: number; readonly name: string }
   | { readonly kind: "unknown" };
 
@@ -26,7 +27,8 @@ async function askHealth(port: number): Promise<PortOwner | null> {
     if (typeof health !== "object" || health === null || !("name" in health) || health.name !== PRODUCT)
       return null;
     const pid = "pid" in health ? Number(health.pid) : Number.NaN;
-    return { kind: "ours", pid, service: "service" in health ? String(health.service) : "?" };
+    const service = SERVICES.find((one) => "service" in health && health.service === one);
+    return { kind: "ours", pid, client: service === undefined ? "?" : CLIENT_NAME[service] };
   } catch {
     return null;
   }

@@ -3,6 +3,7 @@
 import type { Env } from "../base/env.ts";
 import { UserError } from "../base/errors.ts";
 import { describe } from "../base/files.ts";
+import { t } from "../base/language.ts";
 import type { Paths } from "../base/paths.ts";
 import type { Service } from "../base/service.ts";
 import { bootstrap } from "./bootstrap.ts";
@@ -76,8 +77,8 @@ function findProgram(command: string, service: Service, { env, cwd }: RunClientO
   const program = Bun.which(command, { PATH: env["PATH"] ?? "", cwd });
   if (program !== null) return program;
   const packageName = service === "codex" ? "@openai/codex" : "@anthropic-ai/claude-code";
-  const where = command.includes("/") ? "not a program" : "not on PATH";
-  throw new UserError(`${command} is ${where}`, { hint: `npm install -g ${packageName}` });
+  const message = command.includes("/") ? t`${command} is not a program` : t`${command} is not on PATH`;
+  throw new UserError(message, { hint: `npm install -g ${packageName}` });
 }
 
 async function runToEnd(
@@ -105,6 +106,6 @@ function start(command: readonly string[], env: Env): Bun.Subprocess {
   try {
     return Bun.spawn([...command], { env, stdin: "inherit", stdout: "inherit", stderr: "inherit" });
   } catch (error) {
-    throw new UserError(`cannot start ${command[0]}: ${describe(error)}`, { cause: error });
+    throw new UserError(t`cannot start ${command[0] ?? ""}: ${describe(error)}`, { cause: error });
   }
 }

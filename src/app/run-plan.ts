@@ -4,6 +4,7 @@ import { resolve } from "node:path";
 import type { Env } from "../base/env.ts";
 import { UserError } from "../base/errors.ts";
 import { readText } from "../base/files.ts";
+import { t } from "../base/language.ts";
 import type { Paths } from "../base/paths.ts";
 import type { Service } from "../base/service.ts";
 import { readClaudeFacts } from "../clients/claude-facts.ts";
@@ -76,13 +77,13 @@ async function readSettings(given: string, cwd: string): Promise<object> {
   if (given.trim().startsWith("{")) return parseSettings(given, "--settings");
   const path = resolve(cwd, given);
   const text = await readText(path);
-  if (text === null) throw new UserError(`--settings: there is no file ${path}`);
+  if (text === null) throw new UserError(t`--settings: there is no file ${path}`);
   const settings = parseSettings(text, path);
   const { env } = makeLayer("command-line", path, settings);
   const secret = ["ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_API_KEY"].find((name) => env[name] !== undefined);
   if (secret !== undefined) {
-    throw new UserError(`${path} holds ${secret}, which would show in the list of processes`, {
-      hint: "take it out: the upstream's key is put in by the proxy",
+    throw new UserError(t`${path} holds ${secret}, which would show in the list of processes`, {
+      hint: t`take it out: the upstream's key is put in by the proxy`,
     });
   }
   return settings;
@@ -95,5 +96,5 @@ function parseSettings(text: string, where: string): object {
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
   }
-  throw new UserError(`${where} does not hold a JSON object`);
+  throw new UserError(t`${where} does not hold a JSON object`);
 }

@@ -3,6 +3,7 @@
 import type { Env } from "../base/env.ts";
 import { UserError, errorMessage } from "../base/errors.ts";
 import { ensurePrivateDirectory } from "../base/files.ts";
+import { servePrograms, t, toPerson } from "../base/language.ts";
 import type { Paths } from "../base/paths.ts";
 import { identifyProcess } from "../base/process-identity.ts";
 import { DEFAULT_PORT, type Service } from "../base/service.ts";
@@ -33,9 +34,9 @@ export interface ServeOptions {
   readonly command?: Instance["command"];
   /** Sees each finished request after it was logged. */
   readonly onRequest: (entry: LogEntry) => void;
-  /** Something that the user should know of and that no request can tell. Holds no secret. */
+  /** Something that the user should know of and that no request can tell, in English. Holds no secret. */
   readonly onTrouble: (words: string) => void;
-  /** A hop, a spent quota, a recovery, or nothing left, in one line. */
+  /** A hop, a spent quota, a recovery, or nothing left, in one line in the person's language. */
   readonly onEvent?: (words: string) => void;
 }
 
@@ -58,6 +59,8 @@ export interface Serving {
 export async function serve(options: ServeOptions): Promise<Serving> {
   const { paths, env, onTrouble } = options;
   const now = Date.now;
+  // What a proxy answers, logs and reports is read by programs, whatever language its terminal speaks.
+  servePrograms();
   ensurePrivateDirectory(paths.home);
   const live = createLiveConfig({ paths, env, now });
   const shared: Shared = {
@@ -113,7 +116,7 @@ async function startService(service: Service, options: ServeOptions, shared: Sha
     random: Math.random,
     onEvent: (event) => {
       hook.send(makeEventJson(event, now()));
-      options.onEvent?.(describeEvent(event, now()));
+      options.onEvent?.(toPerson(() => describeEvent(event, now())));
     },
   });
   const saved = createRouterState({ paths, service, router, onTrouble });
@@ -143,7 +146,7 @@ async function startService(service: Service, options: ServeOptions, shared: Sha
         saved.noteChange();
         options.onRequest(entry);
       },
-      onBug: (error) => onTrouble(`a request failed inside codex-helper: ${errorMessage(error)}`),
+      onBug: (error) => onTrouble(t`a request failed inside codex-helper: ${errorMessage(error)}`),
       inFlight: shared.inFlight,
       own: { token, ...pages },
     }),
@@ -187,12 +190,12 @@ async function bind(port: number, start: () => ProxyServer): Promise<ProxyServer
     const hint = `ch serve --port ${port + 10}`;
     if (owner.kind === "ours") {
       throw new UserError(
-        `port ${port} is taken by another codex-helper (pid ${owner.pid}, serving ${owner.service})`,
+        t`port ${port} is taken by another codex-helper (pid ${owner.pid}, serving ${owner.client})`,
         { hint, cause: error },
       );
     }
     if (owner.kind === "program") {
-      throw new UserError(`port ${port} is taken by ${owner.name} (pid ${owner.pid})`, {
+      throw new UserError(t`port ${port} is taken by ${owner.name} (pid ${owner.pid})`, {
         hint,
         cause: error,
       });

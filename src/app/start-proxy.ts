@@ -1,6 +1,5 @@
 // Puts one service's proxy together: server, routing, redaction and log, from the parts it is given.
 // Owns no rule; what it starts, `stop` ends.
-import { servePrograms } from "../base/language.ts";
 import type { Service } from "../base/service.ts";
 import type { LogEntry } from "../log/entry.ts";
 import { createCompactionMemo } from "../proxy/compaction-memo.ts";
@@ -35,8 +34,6 @@ const HEARTBEAT = { afterMs: 240_000, everyMs: 60_000 };
 
 /** Binds and serves. Throws UserError when the port is taken. */
 export function startProxy(options: StartProxyOptions): ProxyServer {
-  // What the proxy answers, logs and reports is read by programs, whatever language its terminal speaks.
-  servePrograms();
   const monotonic = (): number => performance.now();
   const connections = createConnections(monotonic);
   let allowedHosts = makeAllowedHosts(options.port);

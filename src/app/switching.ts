@@ -2,6 +2,7 @@
 // The rules of a switch are in clients/; this only says for whom and when.
 import type { Env } from "../base/env.ts";
 import { UserError } from "../base/errors.ts";
+import { t } from "../base/language.ts";
 import type { Paths } from "../base/paths.ts";
 import { identifyProcess } from "../base/process-identity.ts";
 import { CLIENT_NAME, type Service } from "../base/service.ts";
@@ -52,11 +53,11 @@ export async function switchClients(options: SwitchingOptions): Promise<Switchin
     const failed = proxies[switched.length]?.service ?? "codex";
     await putBack();
     if (!(error instanceof UserError)) throw error;
-    throw new UserError(`${CLIENT_NAME[failed]} was not pointed at the proxy: ${error.message}`, {
+    throw new UserError(t`${CLIENT_NAME[failed]} was not pointed at the proxy: ${error.message}`, {
       hint: [
         error.hint,
-        `without its files: ch run -- ${failed}`,
-        `the proxy alone: ch serve --${failed} --no-switch`,
+        t`without its files: ch run -- ${failed}`,
+        t`the proxy alone: ch serve --${failed} --no-switch`,
       ]
         .filter((line) => line !== undefined)
         .join("\n"),

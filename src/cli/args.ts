@@ -1,6 +1,7 @@
 // Flags that several commands share, and the values behind them.
 // Pure.
 import { EXIT, UserError } from "../base/errors.ts";
+import { t } from "../base/language.ts";
 import type { Service } from "../base/service.ts";
 
 export const SERVICE_ARGS = {
@@ -24,8 +25,8 @@ export function readService(args: {
   readonly claude?: boolean | undefined;
 }): Service | undefined {
   if (args.codex === true && args.claude === true) {
-    throw new UserError("--codex and --claude exclude one another", {
-      hint: "both at once: ch serve --all",
+    throw new UserError(t`--codex and --claude exclude one another`, {
+      hint: t`both at once: ch serve --all`,
       exitCode: EXIT.usage,
     });
   }
@@ -46,7 +47,7 @@ export function readWholeNumber(
 ): number {
   const number = /^\d+$/.test(value) ? Number(value) : Number.NaN;
   if (number >= range.least && number <= range.most) return number;
-  throw new UserError(`${flag} takes a number from ${range.least} to ${range.most}, not "${value}"`, {
+  throw new UserError(t`${flag} takes a number from ${range.least} to ${range.most}, not "${value}"`, {
     exitCode: EXIT.usage,
   });
 }

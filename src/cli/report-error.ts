@@ -1,6 +1,7 @@
 // Turns whatever was thrown into one message and an exit code. No secret is shown.
 import type { Env } from "../base/env.ts";
 import { EXIT, UserError } from "../base/errors.ts";
+import { retell, t, toPerson } from "../base/language.ts";
 import { maskText } from "../base/secrets.ts";
 import { describeVersion } from "../base/version.ts";
 import type { Words } from "./words.ts";
@@ -16,14 +17,24 @@ export function reportError(error: unknown, words: Words, env: Env): number {
   );
   const mask = (text: string): string => maskText(text, secrets);
   if (error instanceof UserError) {
-    words.error(mask(error.message), error.hint === undefined ? undefined : mask(error.hint));
+    // A process that serves programs has made them in English.
+    const tell = (text: string): string =>
+      text
+        .split("\n")
+        .map((line) => mask(retell(line)))
+        .join("\n");
+    words.error(tell(error.message), error.hint === undefined ? undefined : tell(error.hint));
     return error.exitCode;
   }
   if (error instanceof Error && error.name === "CLIError") {
     words.error(mask(error.message), "ch --help");
     return EXIT.usage;
   }
-  words.error(`this is a bug in codex-helper ${describeVersion()}; please report it with the lines below`);
+  words.error(
+    toPerson(
+      () => t`this is a bug in codex-helper ${describeVersion()}; please report it with the lines below`,
+    ),
+  );
   words.note(mask(describeThrown(error)));
   return EXIT.bug;
 }

@@ -2,6 +2,7 @@
 import type { Served } from "../app/serve.ts";
 import type { Switched } from "../app/switching.ts";
 import type { Env } from "../base/env.ts";
+import { t } from "../base/language.ts";
 import { showPath } from "../base/paths.ts";
 import { CLIENT_NAME } from "../base/service.ts";
 import { showKey } from "../clients/key-change.ts";
@@ -12,8 +13,14 @@ export function describeServed({ service, port, configName, upstreams }: Served)
   const order = upstreams.map((upstream, place) => `  ${place + 1}. ${upstream.label}  ${upstream.baseUrl}`);
   const flag = service === "claude" ? " --claude" : "";
   const backup =
-    upstreams.length > 1 ? [] : [`  no failover: ch config add ${configName} --append --base-url URL${flag}`];
-  return [`${CLIENT_NAME[service]} on http://127.0.0.1:${port}, config "${configName}"`, ...order, ...backup];
+    upstreams.length > 1
+      ? []
+      : [t`  no failover: ch config add ${configName} --append --base-url URL${flag}`];
+  return [
+    t`${CLIENT_NAME[service]} on http://127.0.0.1:${port}, config "${configName}"`,
+    ...order,
+    ...backup,
+  ];
 }
 
 /** What was changed, where, and how it is undone. */
@@ -21,30 +28,30 @@ export function describeSwitched({ service, on }: Switched, env: Env): string[] 
   const keys = on.changes.map(({ path }) => showKey(path)).join(", ");
   const file = showPath(on.file, env);
   return [
-    keys === "" ? `  ${file} pointed here already` : `  set in ${file}: ${keys}`,
-    `  put back at Ctrl+C, or with: ch switch off --${service}`,
-    ...on.taken.map(({ path }) => `  ${showKey(path)} was changed by somebody since: that value comes back`),
+    keys === "" ? t`  ${file} pointed here already` : t`  set in ${file}: ${keys}`,
+    t`  put back at Ctrl+C, or with: ch switch off --${service}`,
+    ...on.taken.map(({ path }) => t`  ${showKey(path)} was changed by somebody since: that value comes back`),
   ];
 }
 
 /** What open sessions of the client do now (a Codex conversation keeps the address it began with). */
 export function describeOpenSessions(service: Switched["service"]): string {
   return service === "codex"
-    ? "  open Codex conversations keep their old address; a new one, or codex resume, comes here"
-    : "  open Claude Code sessions come here from their next request on";
+    ? t`  open Codex conversations keep their old address; a new one, or codex resume, comes here`
+    : t`  open Claude Code sessions come here from their next request on`;
 }
 
 export function describePutBack(off: SwitchedOff, env: Env): string[] {
   const file = showPath(off.file, env);
-  if (off.isFileRemoved) return [`put back: ${file} was made by the switch and is removed`];
+  if (off.isFileRemoved) return [t`put back: ${file} was made by the switch and is removed`];
   const restored = off.keys.filter(({ kind }) => kind === "restored").map(({ path }) => showKey(path));
   const kept = off.keys.filter(({ kind }) => kind === "changed").map(({ path }) => showKey(path));
   const unknown = off.keys.filter(({ kind }) => kind === "unknown").map(({ path }) => showKey(path));
   return [
-    ...(restored.length > 0 ? [`put back in ${file}: ${restored.join(", ")}`] : []),
-    ...(kept.length > 0 ? [`left in ${file}, because it was changed meanwhile: ${kept.join(", ")}`] : []),
+    ...(restored.length > 0 ? [t`put back in ${file}: ${restored.join(", ")}`] : []),
+    ...(kept.length > 0 ? [t`left in ${file}, because it was changed meanwhile: ${kept.join(", ")}`] : []),
     ...(unknown.length > 0
-      ? [`still names this proxy in ${file}: ${unknown.join(", ")}; edit it by hand`]
+      ? [t`still names this proxy in ${file}: ${unknown.join(", ")}; edit it by hand`]
       : []),
   ];
 }

@@ -1,6 +1,7 @@
 // How a client stands towards the proxy, for people and for scripts.
 import type { SwitchReport } from "../app/switch-report.ts";
 import type { Env } from "../base/env.ts";
+import { t } from "../base/language.ts";
 import { showPath } from "../base/paths.ts";
 import { CLIENT_NAME, DEFAULT_PORT } from "../base/service.ts";
 import { showKey } from "../clients/key-change.ts";
@@ -13,7 +14,7 @@ export function describeSwitch(report: SwitchReport, env: Env): string[] {
     `    ${hint}`,
   ]);
   return [
-    `${CLIENT_NAME[service]}: ${status.isOn ? describePoint(report) : "not switched"}`,
+    `${CLIENT_NAME[service]}: ${status.isOn ? describePoint(report) : t`not switched`}`,
     ...(status.problem === null ? [] : [`  ${status.problem}`]),
     ...(status.isOn ? describeOn(report, env) : []),
     ...hindrances,
@@ -21,7 +22,7 @@ export function describeSwitch(report: SwitchReport, env: Env): string[] {
 }
 
 function describePoint({ service, status }: SwitchReport): string {
-  return status.port === null ? "on" : `on, to ${makeProxyAddress(service, status.port)}`;
+  return status.port === null ? t`on` : t`on, to ${makeProxyAddress(service, status.port)}`;
 }
 
 function describeOn({ service, status, isListening }: SwitchReport, env: Env): string[] {
@@ -29,18 +30,18 @@ function describeOn({ service, status, isListening }: SwitchReport, env: Env): s
   const off = `ch switch off --${service}`;
   const at = port === null || port === DEFAULT_PORT[service] ? "" : ` --port ${port}`;
   return [
-    `  in ${showPath(file, env)}: ${keys.map(({ path }) => showKey(path)).join(", ")}`,
+    t`  in ${showPath(file, env)}: ${keys.map(({ path }) => showKey(path)).join(", ")}`,
     ...(isOwnerDead && owner?.kind === "process"
       ? [
-          `  the ch that switched it (pid ${owner.pid}) has died: ${off}, or go on with: ch serve --${service}`,
+          t`  the ch that switched it (pid ${owner.pid}) has died: ${off}, or go on with: ch serve --${service}`,
         ]
       : []),
     ...(owner?.kind === "process" && !isOwnerDead
-      ? [`  put back by the running ch (pid ${owner.pid}) when it stops`]
+      ? [t`  put back by the running ch (pid ${owner.pid}) when it stops`]
       : []),
-    ...(owner?.kind === "user" ? [`  put back with: ${off}`] : []),
-    ...(owner === null ? [`  nobody knows who switched it; put back with: ${off}`] : []),
-    ...(isListening === false ? [`  nothing listens there: ch serve --${service}${at}`] : []),
+    ...(owner?.kind === "user" ? [t`  put back with: ${off}`] : []),
+    ...(owner === null ? [t`  nobody knows who switched it; put back with: ${off}`] : []),
+    ...(isListening === false ? [t`  nothing listens there: ch serve --${service}${at}`] : []),
   ];
 }
 

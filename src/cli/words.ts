@@ -1,6 +1,7 @@
 // Words for people, on stderr: what was done, what to type next, what went wrong. Never data.
 // Lets no control character through but its own colours.
 import { type ConsolaReporter, createConsola } from "consola/core";
+import { kept, toPerson, translate } from "../base/language.ts";
 import { type Colour, makeHarmless, paintText } from "./output.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -15,8 +16,8 @@ export interface Words {
 }
 
 const LABELS: Readonly<Record<string, { readonly text: string; readonly colour: Colour }>> = {
-  warn: { text: "warning: ", colour: "yellow" },
-  error: { text: "error: ", colour: "red" },
+  warn: { text: kept`warning: `, colour: "yellow" },
+  error: { text: kept`error: `, colour: "red" },
 };
 const EVERYTHING = 5;
 
@@ -25,7 +26,14 @@ export function createWords(terminal: Pick<Terminal, "stderr" | "isInteractive">
   const reporter: ConsolaReporter = {
     log({ type, args }) {
       const label = LABELS[type];
-      const mark = label === undefined ? "" : paintText(stderr.hasColours, label.colour, label.text);
+      const mark =
+        label === undefined
+          ? ""
+          : paintText(
+              stderr.hasColours,
+              label.colour,
+              toPerson(() => translate(label.text)),
+            );
       stderr.write(`${mark}${makeHarmless(args.join(" "), stderr.hasColours)}\n`);
     },
   };

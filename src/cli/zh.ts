@@ -7,6 +7,7 @@ import { FILES_ZH } from "./zh/files.ts";
 import { FILTER_ZH } from "./zh/filter.ts";
 import { HELP_ZH } from "./zh/help.ts";
 import { QUOTA_ZH } from "./zh/quota.ts";
+import { PROXY_ZH } from "./zh/proxy.ts";
 import { ROUTING_ZH } from "./zh/routing.ts";
 
 export const ZH: Dictionary = {
@@ -16,5 +17,6 @@ export const ZH: Dictionary = {
   ...FILTER_ZH,
   ...HELP_ZH,
   ...QUOTA_ZH,
+  ...PROXY_ZH,
   ...ROUTING_ZH,
 };

@@ -1,5 +1,6 @@
 // Binds the loopback port and hands every request to the handler. Answers nothing by itself but its own failures.
 import { UserError, errorCode } from "../base/errors.ts";
+import { t } from "../base/language.ts";
 import type { Service } from "../base/service.ts";
 import { makeErrorResponse } from "./local-error.ts";
 
@@ -61,8 +62,11 @@ function bind(options: ServerOptions): Bun.Server<undefined> {
     });
   } catch (error) {
     if (errorCode(error) !== "EADDRINUSE" && errorCode(error) !== "EACCES") throw error;
-    const why =
-      errorCode(error) === "EACCES" ? "may not be used by this user" : "is taken by another program";
-    throw new UserError(`port ${options.port} on ${LOOPBACK} ${why}`, { cause: error });
+    const { port } = options;
+    const message =
+      errorCode(error) === "EACCES"
+        ? t`port ${port} on ${LOOPBACK} may not be used by this user`
+        : t`port ${port} on ${LOOPBACK} is taken by another program`;
+    throw new UserError(message, { cause: error });
   }
 }

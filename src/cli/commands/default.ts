@@ -1,4 +1,5 @@
 // `ch default`: which service commands mean without --codex or --claude.
+import { t } from "../../base/language.ts";
 import { CLIENT_NAME } from "../../base/service.ts";
 import { planSetDefaultService } from "../../config/edit.ts";
 import { loadConfig, updateConfig } from "../../config/file.ts";
@@ -21,7 +22,7 @@ export function createCommand(cli: Cli): Command {
       if (args.json === true)
         return cli.out.json({ default_service: service, is_set: defaultService !== null });
       if (wanted === undefined) return cli.out.line(service);
-      cli.out.note(`commands without --codex or --claude mean ${CLIENT_NAME[service]} now`);
+      cli.out.note(t`commands without --codex or --claude mean ${CLIENT_NAME[service]} now`);
     },
   });
 }

@@ -3,20 +3,22 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Demo, type DemoTurn, startDemo } from "../../app/demo.ts";
-import { DEMO_FAULTS, type DemoFault } from "../../app/demo-relays.ts";
+import { DEMO_FAULTS, type DemoFault, type DemoRelay } from "../../app/demo-relays.ts";
+import { kept, retell, t, toPerson, translate } from "../../base/language.ts";
 import { type Cli, type Command, defineCommand } from "../cli.ts";
+import { alignRows } from "../output.ts";
 
 const TURNS = 5;
 
 const STORY: Readonly<Record<DemoFault, string>> = {
-  quota: "runs out of quota",
-  429: "limits the rate",
-  500: "breaks with status 500",
-  reset: "drops the connection",
-  hang: "stops answering",
-  html: "answers with a web page",
-  "in-stream": "hides an error inside a 200",
-  slow: "becomes slow, and is waited for",
+  quota: kept`runs out of quota`,
+  429: kept`limits the rate`,
+  500: kept`breaks with status 500`,
+  reset: kept`drops the connection`,
+  hang: kept`stops answering`,
+  html: kept`answers with a web page`,
+  "in-stream": kept`hides an error inside a 200`,
+  slow: kept`becomes slow, and is waited for`,
 };
 
 export function createCommand(cli: Cli): Command {
@@ -41,39 +43,66 @@ export function createCommand(cli: Cli): Command {
 
 async function runDemo(cli: Cli, fault: DemoFault): Promise<number> {
   const { out } = cli;
+  const say = (make: () => readonly string[]): void => {
+    for (const line of toPerson(make)) out.line(line);
+  };
   await using demo = startDemo(fault);
   const { primary, backup } = demo.relays;
-  out.line(`Two pretend relays on this machine: ${primary.name} first, ${backup.name} as backup.`);
-  out.line(`On the third turn ${primary.name} ${STORY[fault]}.`);
-  out.line();
+  say(() => {
+    const story = translate(STORY[fault]);
+    return [
+      t`Two pretend relays on this machine: ${primary.name} first, ${backup.name} as backup.`,
+      t`On the third turn ${primary.name} ${story}.`,
+      "",
+    ];
+  });
   const turns: DemoTurn[] = [];
   for (let number = 1; number <= TURNS; number += 1) {
     const turn = await demo.turn();
     turns.push(turn);
-    out.line(`  ${describeTurn(out, turn)}`);
-    for (const { relay, error } of turn.before) out.line(out.paint("dim", `           ${relay}: ${error}`));
+    say(() => describeTurn(out, turn));
   }
   const answered = turns.filter((turn) => turn.answeredBy !== null).length;
-  out.line();
-  out.line(`  client         ${TURNS} turns asked, ${answered} answered, ${TURNS - answered} errors seen`);
-  for (const relay of [primary, backup]) out.line(`  ${relay.name.padEnd(13)}  ${relay.seen()} requests`);
+  say(() => ["", ...describeSum([primary, backup], answered)]);
   await offerRealTurn(cli, demo);
   out.note("");
-  out.note("Next: ch config add main --base-url URL --auth-token-env NAME");
+  out.note(toPerson(() => t`Next: ch config add main --base-url URL --auth-token-env NAME`));
   return answered === TURNS ? 0 : 1;
 }
 
-function describeTurn(out: Cli["out"], turn: DemoTurn): string {
-  const who = (turn.answeredBy ?? "nobody").padEnd(9);
-  const mark = turn.answeredBy === null ? out.paint("red", "failed  ") : out.paint("green", "answered");
-  return `turn ${turn.number}   ${mark} by ${who} ${String(turn.durationMs).padStart(5)} ms`;
+/** The turn on one line, and under it who was asked before and what came of it. */
+function describeTurn(out: Cli["out"], turn: DemoTurn): string[] {
+  const number = t`turn ${turn.number}`;
+  const by = turn.answeredBy;
+  const mark = by === null ? out.paint("red", t`failed`) : out.paint("green", t`answered by ${by}`);
+  const rows = alignRows([[`  ${number}`, mark, `${String(turn.durationMs).padStart(5)} ms`]], undefined);
+  const indent = " ".repeat(Bun.stringWidth(number) + 4);
+  return [
+    ...rows,
+    ...turn.before.map(({ relay, error }) => out.paint("dim", `${indent}${relay}: ${retell(error)}`)),
+  ];
+}
+
+function describeSum(relays: readonly DemoRelay[], answered: number): string[] {
+  const errors = TURNS - answered;
+  const client = t`${TURNS} turns asked, ${answered} answered, ${errors} errors seen`;
+  const rows = relays.map((relay) => {
+    const seen = relay.seen();
+    return [`  ${relay.name}`, t`${seen} requests`];
+  });
+  return alignRows([[t`  client`, client], ...rows], undefined);
 }
 
 /** One turn of the real client, in a home that is thrown away. Asked for first: it starts a program of the user's. */
 async function offerRealTurn(cli: Cli, demo: Demo): Promise<void> {
   const codex = Bun.which("codex", { PATH: cli.env["PATH"] ?? "" });
   if (codex === null || !cli.isInteractive) return;
-  if (!(await cli.out.confirm("\nCodex is installed. Run one real turn of it through this proxy?"))) return;
+  if (
+    !(await cli.out.confirm(
+      toPerson(() => t`\nCodex is installed. Run one real turn of it through this proxy?`),
+    ))
+  )
+    return;
   const home = mkdtempSync(join(tmpdir(), "codex-helper-demo-"));
   try {
     const provider = `{name="demo",base_url="${demo.proxyUrl}",wire_api="responses"}`;

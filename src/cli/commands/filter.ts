@@ -2,6 +2,7 @@
 // Sends nothing. The difference shows what would be redacted, to the person whose it is; --json holds counts only.
 import { UserError } from "../../base/errors.ts";
 import { readBytes, readText } from "../../base/files.ts";
+import { t } from "../../base/language.ts";
 import { showPath } from "../../base/paths.ts";
 import { CLIENT_NAME, SERVICES, type Service } from "../../base/service.ts";
 import { printable } from "../../base/terminal-text.ts";
@@ -86,11 +87,11 @@ async function loadRules(cli: Cli): Promise<RuleSet | null> {
 
 function describeRules(cli: Cli, rules: RuleSet | null): string {
   const path = showPath(cli.paths.filter, cli.env);
-  if (rules === null) return `${path}: no such file, so nothing is redacted`;
+  if (rules === null) return t`${path}: no such file, so nothing is redacted`;
   const count = rules.rules.length;
   const patterns = rules.rules.filter(({ regex }) => regex).length;
-  const share = patterns === 0 ? "none of them a pattern" : `${patterns} of them by pattern`;
-  return `${path}: ${count} ${count === 1 ? "rule" : "rules"}, ${share}`;
+  const share = patterns === 0 ? t`none of them a pattern` : t`${patterns} of them by pattern`;
+  return count === 1 ? t`${path}: 1 rule, ${share}` : t`${path}: ${count} rules, ${share}`;
 }
 
 interface Input {
@@ -107,14 +108,14 @@ async function readInputs(
 ): Promise<readonly Input[]> {
   if (file === undefined) {
     return (service === undefined ? SERVICES : [service]).map((one) => ({
-      name: `a sample request of ${CLIENT_NAME[one]}`,
+      name: t`a sample request of ${CLIENT_NAME[one]}`,
       service: one,
       body: Buffer.from(SAMPLE_BODIES[one]),
     }));
   }
   const body = file === "-" ? Buffer.from(await cli.readInput()) : await readBytes(file);
-  if (body === null) throw new UserError(`${file}: no such file`);
-  return [{ name: file === "-" ? "standard input" : file, service: service ?? "codex", body }];
+  if (body === null) throw new UserError(t`${file}: no such file`);
+  return [{ name: file === "-" ? t`standard input` : file, service: service ?? "codex", body }];
 }
 
 interface Trial {
@@ -158,13 +159,13 @@ function printTrial({ out }: Cli, { input, rules, hits, exemptHits, changes }: T
   out.line(out.paint("bold", input.name));
   for (const change of changes.slice(0, MAX_CHANGES_SHOWN)) {
     const { before, after } = shorten(change, Math.floor(out.width / 3));
-    out.line(out.paint("dim", `  line ${change.line}`));
+    out.line(out.paint("dim", t`  line ${change.line}`));
     if (before !== null) out.line(`  ${out.paint("red", `- ${printable(before)}`)}`);
     if (after !== null) out.line(`  ${out.paint("green", `+ ${printable(after)}`)}`);
   }
-  if (changes.length === 0) out.line("  nothing would change");
+  if (changes.length === 0) out.line(t`  nothing would change`);
   const more = changes.length - MAX_CHANGES_SHOWN;
-  if (more > 0) out.line(`  … and ${more} more lines`);
+  if (more > 0) out.line(t`  … and ${more} more lines`);
   if (rules.rules.length > 0) {
     out.table(
       ["  RULE", "OP", "CHANGES", "LEFT ALONE"],
@@ -177,7 +178,7 @@ function printTrial({ out }: Cli, { input, rules, hits, exemptHits, changes }: T
     );
   }
   if (exemptHits.some((count) => count > 0)) {
-    out.note("left alone: keys, encrypted content, signatures, tool names and schemas (docs/privacy.md)");
+    out.note(t`left alone: keys, encrypted content, signatures, tool names and schemas (docs/privacy.md)`);
   }
 }
 

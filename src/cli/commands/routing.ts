@@ -1,6 +1,7 @@
 // `ch routing`: the order that the next request would take, and a fresh start for upstreams that are left alone.
 import { resetRoute, surveyRoute } from "../../app/survey.ts";
 import { EXIT, UserError } from "../../base/errors.ts";
+import { retell, t } from "../../base/language.ts";
 import { CLIENT_NAME, type Service } from "../../base/service.ts";
 import { loadConfig } from "../../config/file.ts";
 import type { ParsedConfig } from "../../config/parse.ts";
@@ -41,26 +42,24 @@ function explainCommand(cli: Cli): Command {
       const { config_name, max_upstreams, places, problem } = explanation;
       if (args.json === true) return out.json({ service, is_running: isRunning, ...explanation });
       if (problem !== null) throw new UserError(problem.message, { hint: problem.hint ?? undefined });
-      out.line(`${CLIENT_NAME[service]}, config ${config_name ?? "none"}`);
-      if (!isRunning) out.note("no proxy runs: as config.json and state.json have it");
+      out.line(t`${CLIENT_NAME[service]}, config ${config_name ?? "-"}`);
+      if (!isRunning) out.note(t`no proxy runs: as config.json and state.json have it`);
       const now = cli.now();
       for (const [index, place] of places.entries()) {
         const { colour, words } =
           place.problem === null
             ? describeStanding(place.standing, place.until_ms, now)
-            : { words: "passed over", colour: "red" as const };
+            : { words: t`passed over`, colour: "red" as const };
         out.line(`${String(index + 1).padStart(2)}  ${place.label}  ${out.paint(colour, words)}`);
-        const model = place.upstream_model === null ? [] : [`asked for ${place.upstream_model}`];
-        for (const line of Bun.wrapAnsi(
-          [place.problem ?? place.reason, ...model].join("; "),
-          out.width - 4,
-        ).split("\n"))
+        const model = place.upstream_model === null ? [] : [t`asked for ${place.upstream_model}`];
+        const why = [retell(place.problem ?? place.reason), ...model].join(t`; `);
+        for (const line of Bun.wrapAnsi(why, out.width - 4).split("\n"))
           out.line(`    ${out.paint("dim", line)}`);
       }
       if (places.length > max_upstreams)
-        out.note(`One request is given to ${max_upstreams} of them at most.`);
+        out.note(t`One request is given to ${max_upstreams} of them at most.`);
       out.note("");
-      out.note("Next: ch status");
+      out.note(t`Next: ch status`);
     },
   });
 }
@@ -81,17 +80,17 @@ function resetCommand(cli: Cli): Command {
       const config = await loadConfig(cli.paths.config);
       const service = chooseService(args, config);
       if ((args.name === undefined) !== (args.all === true)) {
-        throw new UserError("name an upstream or a config, or use --all", {
+        throw new UserError(t`name an upstream or a config, or use --all`, {
           hint: "ch routing reset main#2",
           exitCode: EXIT.usage,
         });
       }
       if (args.name !== undefined) checkTarget(config, service, args.name);
       const told = await resetRoute(service, args.name ?? null, cli);
-      const what = args.name ?? `every upstream of ${CLIENT_NAME[service]}`;
-      const where = told === 0 ? "no proxy runs; state.json was changed" : `${told} running`;
-      cli.out.line(`${what}: nothing is held against it any more (${where})`);
-      cli.out.note("Next: ch routing explain");
+      const what = args.name ?? t`every upstream of ${CLIENT_NAME[service]}`;
+      const where = told === 0 ? t`no proxy runs; state.json was changed` : t`${told} running`;
+      cli.out.line(t`${what}: nothing is held against it any more (${where})`);
+      cli.out.note(t`Next: ch routing explain`);
     },
   });
 }
@@ -101,7 +100,8 @@ function checkTarget(config: ParsedConfig, service: Service, text: string): void
   const { name, position } = findTarget(config, service, text);
   const count = config.services[service].configs.get(name)?.entry.upstreams.length ?? 0;
   if (position === null || position <= count) return;
-  throw new UserError(`"${name}" has ${count} upstream${count === 1 ? "" : "s"}, and no number ${position}`, {
+  const ending = count === 1 ? "" : "s";
+  throw new UserError(t`"${name}" has ${count} upstream${ending}, and no number ${position}`, {
     hint: `ch config show ${name}${service === "claude" ? " --claude" : ""}`,
   });
 }

@@ -2,6 +2,7 @@
 import { basename } from "node:path";
 import { runClient } from "../../app/run-client.ts";
 import { EXIT, UserError } from "../../base/errors.ts";
+import { retell, t, toPerson } from "../../base/language.ts";
 import { CLIENT_NAME, SERVICES, type Service } from "../../base/service.ts";
 import { PORT_ARG, SERVICE_ARGS, readPort, readService } from "../args.ts";
 import { type Cli, type Command, defineCommand } from "../cli.ts";
@@ -22,7 +23,7 @@ export function createCommand(cli: Cli): Command {
     ],
     run: async ({ args }) => {
       const [command, ...rest] = args._;
-      if (command === undefined) throw misuse("what to run is missing");
+      if (command === undefined) throw misuse(t`what to run is missing`);
       const service = readService(args) ?? serviceOf(command);
       const { exitCode, troubles } = await runClient({
         paths: cli.paths,
@@ -36,11 +37,14 @@ export function createCommand(cli: Cli): Command {
         hasTerminal: process.stdin.isTTY,
         onStart: ({ port, configName, upstreams }) => {
           if (!cli.isInteractive) return;
-          const order = upstreams.map(({ label }) => label).join(", then ");
-          cli.out.note(`${CLIENT_NAME[service]} asks 127.0.0.1:${port}: config "${configName}", ${order}`);
+          const order = upstreams.map(({ label }) => label).join(" -> ");
+          const line = toPerson(
+            () => t`${CLIENT_NAME[service]} asks 127.0.0.1:${port}: config "${configName}", ${order}`,
+          );
+          cli.out.note(line);
         },
       });
-      for (const words of troubles) cli.out.warn(words);
+      for (const words of troubles) cli.out.warn(retell(words));
       return exitCode;
     },
   });
@@ -51,12 +55,12 @@ function serviceOf(command: string): Service {
   const name = basename(command).replace(/\.(?:exe|cmd|ps1)$/i, "");
   const service = SERVICES.find((one) => one === name);
   if (service !== undefined) return service;
-  throw misuse(`"${name}" is neither codex nor claude`);
+  throw misuse(t`"${name}" is neither codex nor claude`);
 }
 
 function misuse(message: string): UserError {
   return new UserError(message, {
-    hint: "ch run -- codex ...  or  ch run -- claude ...  or, for another name: ch run --codex -- NAME ...",
+    hint: t`ch run -- codex ...  or  ch run -- claude ...  or, for another name: ch run --codex -- NAME ...`,
     exitCode: EXIT.usage,
   });
 }

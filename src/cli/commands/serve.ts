@@ -4,6 +4,7 @@ import { bootstrap } from "../../app/bootstrap.ts";
 import { serve } from "../../app/serve.ts";
 import { repairDeadSwitch, switchClients, type Switching } from "../../app/switching.ts";
 import { EXIT, UserError, errorMessage } from "../../base/errors.ts";
+import { retell, t, toPerson } from "../../base/language.ts";
 import { CLIENT_NAME, SERVICES, type Service } from "../../base/service.ts";
 import { loadConfig } from "../../config/file.ts";
 import { PORT_ARG, readPort, readService, SERVICE_ARGS } from "../args.ts";
@@ -40,7 +41,7 @@ export function createCommand(cli: Cli): Command {
     run: async ({ args }) => {
       const port = readPort(args.port);
       if (args.all === true && port !== undefined) {
-        throw new UserError("--port is for one service; --all uses the default ports", {
+        throw new UserError(t`--port is for one service; --all uses the default ports`, {
           exitCode: EXIT.usage,
         });
       }
@@ -65,8 +66,8 @@ async function prepare({ env, now, out, paths }: Cli, service: Service): Promise
   const taken = await bootstrap({ paths, env, cwd: process.cwd(), service }, now);
   if (taken === null) return;
   const names = taken.configs.map(({ name }) => name);
-  out.note(`took over from ${CLIENT_NAME[service]}: ${names.join(", ")} (ch config list)`);
-  for (const words of taken.skipped) out.note(`  left out: ${words}`);
+  out.note(t`took over from ${CLIENT_NAME[service]}: ${names.join(", ")} (ch config list)`);
+  for (const words of taken.skipped) out.note(t`  left out: ${words}`);
 }
 
 interface RunOptions {
@@ -81,16 +82,19 @@ interface RunOptions {
 async function run(cli: Cli, options: RunOptions): Promise<number> {
   const { env, out, paths } = cli;
   using signals = listenForSignals();
-  using bugs = watchBugs((words) => out.warn(words));
+  using bugs = watchBugs((words) => out.warn(retell(words)));
+  const say = (make: () => readonly string[]): void => {
+    for (const line of toPerson(make)) out.note(line);
+  };
   const serving = await serve({
     paths,
     env,
     services: options.services,
     port: options.port,
     onRequest: (entry) => {
-      if (!options.isQuiet) out.note(describeEntry(entry, out));
+      if (!options.isQuiet) say(() => [describeEntry(entry, out)]);
     },
-    onTrouble: (words) => out.warn(words),
+    onTrouble: (words) => out.warn(retell(words)),
     onEvent: (words) => out.note(words),
   });
   let switching: Switching | null = null;
@@ -103,18 +107,19 @@ async function run(cli: Cli, options: RunOptions): Promise<number> {
     throw error;
   }
   for (const one of serving.served) {
-    for (const line of describeServed(one)) out.note(line);
     const switched = switching?.switched.find(({ service }) => service === one.service);
-    if (switched === undefined) out.note(`  your client's files were not touched: ch run -- ${one.service}`);
-    else
-      for (const line of [...describeSwitched(switched, env), describeOpenSessions(one.service)])
-        out.note(line);
+    say(() => describeServed(one));
+    say(() =>
+      switched === undefined
+        ? [t`  your client's files were not touched: ch run -- ${one.service}`]
+        : [...describeSwitched(switched, env), describeOpenSessions(one.service)],
+    );
   }
-  out.note("Ctrl+C stops.");
+  say(() => [t`Ctrl+C stops.`]);
   const exitCode = await Promise.race([signals.next(), bugs.tooMany]);
   if (!options.keepsSwitched) await putBack(cli, switching);
   if (serving.openAnswers() > 0) {
-    out.note(`stopping: open answers have ${DRAIN_MS / 1000} s, a second Ctrl+C ends them`);
+    say(() => [t`stopping: open answers have ${DRAIN_MS / 1000} s, a second Ctrl+C ends them`]);
   }
   await Promise.race([serving.stop(DRAIN_MS), signals.next().then(() => serving.stop(0))]);
   return exitCode;
@@ -124,9 +129,10 @@ async function run(cli: Cli, options: RunOptions): Promise<number> {
 async function putBack({ env, out }: Cli, switching: Switching | null): Promise<void> {
   try {
     for (const off of (await switching?.putBack()) ?? []) {
-      for (const line of describePutBack(off, env)) out.note(line);
+      for (const line of toPerson(() => describePutBack(off, env))) out.note(line);
     }
   } catch (error) {
-    out.warn(`the client was not put back: ${errorMessage(error)}; type: ch switch off`);
+    const why = retell(errorMessage(error));
+    out.warn(toPerson(() => t`the client was not put back: ${why}; type: ch switch off`));
   }
 }

@@ -1,4 +1,5 @@
 // `ch switch on|off|status`: points a client at the proxy, puts it back, and says how it stands.
+import { t } from "../../base/language.ts";
 import { type SwitchReport, isListening, makeSwitchReport } from "../../app/switch-report.ts";
 import { showPath } from "../../base/paths.ts";
 import { CLIENT_NAME, DEFAULT_PORT, SERVICES, type Service } from "../../base/service.ts";
@@ -98,25 +99,28 @@ async function pointAtProxy({ env, out, paths }: Cli, { service, ...goal }: Goal
   const on = await switchOn({ service, paths, env }, goal, { kind: "user" });
   const file = showPath(on.file, env);
   const keys = on.changes.map(({ path }) => showKey(path)).join(", ");
-  out.note(`${CLIENT_NAME[service]} is pointed at ${makeProxyAddress(service, goal.port)}`);
-  out.note(
-    keys === "" ? `  ${file} says so already` : `  ${on.created.file ? "made" : "changed"} ${file}: ${keys}`,
-  );
+  out.note(t`${CLIENT_NAME[service]} is pointed at ${makeProxyAddress(service, goal.port)}`);
+  out.note(describeChange(keys, file, on.created.file));
   for (const { path } of on.taken) {
-    out.note(`  ${showKey(path)} was set to something else since the last switch: off puts that back`);
+    out.note(t`  ${showKey(path)} was set to something else since the last switch: off puts that back`);
   }
   out.note(
     on.owner.kind === "user"
-      ? `  put back with: ch switch off --${service}`
-      : `  put back by the running ch (pid ${on.owner.pid}) when it stops`,
+      ? t`  put back with: ch switch off --${service}`
+      : t`  put back by the running ch (pid ${on.owner.pid}) when it stops`,
   );
   out.note(describeOpenSessions(service));
   if (await isListening(goal.port)) return;
   const port = goal.port === DEFAULT_PORT[service] ? "" : ` --port ${goal.port}`;
   out.warn(
-    `nothing listens on 127.0.0.1:${goal.port} yet; until then ${CLIENT_NAME[service]} gets no answer`,
+    t`nothing listens on 127.0.0.1:${goal.port} yet; until then ${CLIENT_NAME[service]} gets no answer`,
   );
   out.note(`  ch serve --${service}${port}`);
+}
+
+function describeChange(keys: string, file: string, isNew: boolean): string {
+  if (keys === "") return t`  ${file} says so already`;
+  return isNew ? t`  made ${file}: ${keys}` : t`  changed ${file}: ${keys}`;
 }
 
 async function putBack({ env, out, paths }: Cli, service: Service): Promise<void> {
@@ -124,18 +128,18 @@ async function putBack({ env, out, paths }: Cli, service: Service): Promise<void
   if (off === null) return;
   const lines = describePutBack(off, env);
   if (lines.length === 0) {
-    out.note(`${CLIENT_NAME[service]} was not switched: ${showPath(off.file, env)} is as you have it`);
+    out.note(t`${CLIENT_NAME[service]} was not switched: ${showPath(off.file, env)} is as you have it`);
   }
   for (const line of lines) out.note(line);
   for (const key of off.keys) {
     if (key.kind === "restored" && key.isGuess) {
-      out.warn(`${showKey(key.path)} was removed; what stood there before the switch is not known any more`);
+      out.warn(t`${showKey(key.path)} was removed; what stood there before the switch is not known any more`);
     }
   }
-  if (off.isEdited) out.note("  what was edited in the file meanwhile is kept");
+  if (off.isEdited) out.note(t`  what was edited in the file meanwhile is kept`);
   if (off.journalProblem !== null)
-    out.warn(`${off.journalProblem}: only what can be recognised was put back`);
+    out.warn(t`${off.journalProblem}: only what can be recognised was put back`);
   if (off.runningOwner !== null) {
-    out.note(`  ch still runs (pid ${off.runningOwner.pid}), and new sessions go past it`);
+    out.note(t`  ch still runs (pid ${off.runningOwner.pid}), and new sessions go past it`);
   }
 }

@@ -3,6 +3,20 @@
 import type { Dictionary } from "../../base/language.ts";
 
 export const FILTER_ZH: Dictionary = {
+  "{0}: no such file, so nothing is redacted": "{0}：没有此文件，因此不做脱敏",
+  "{0}: 1 rule, {1}": "{0}：1 条规则，{1}",
+  "{0}: {1} rules, {2}": "{0}：{1} 条规则，{2}",
+  "none of them a pattern": "没有正则",
+  "{0} of them by pattern": "其中 {0} 条是正则",
+  "a sample request of {0}": "{0} 的示例请求",
+  "standard input": "标准输入",
+  "{0}: no such file": "{0}：没有此文件",
+  "  line {0}": "  第 {0} 行",
+  "  nothing would change": "  不会有任何改动",
+  "  … and {0} more lines": "  … 还有 {0} 行",
+  "left alone: keys, encrypted content, signatures, tool names and schemas (docs/privacy.md)":
+    "不改动的部分：键名、加密内容、签名、工具名和 schema（docs/privacy.md）",
+
   "rule {0}": "规则 {0}",
   "rule {0}, {1}": "规则 {0} 的 {1}",
   'must be "replace" or "remove"': '必须是 "replace" 或 "remove"',

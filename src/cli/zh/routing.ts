@@ -58,6 +58,22 @@ export const ROUTING_ZH: Dictionary = {
   "default, growing": "默认，逐次延长",
   "default {0}": "默认 {0}",
 
+  "{0}, config {1}": "{0}，配置 {1}",
+  "no proxy runs: as config.json and state.json have it":
+    "没有代理在运行：以下依据 config.json 和 state.json",
+  "passed over": "跳过",
+  "asked for {0}": "向它请求 {0}",
+  "; ": "；",
+  "One request is given to {0} of them at most.": "一个请求最多尝试其中 {0} 个。",
+  "Next: ch status": "下一步：ch status",
+  "Next: ch routing explain": "下一步：ch routing explain",
+  "name an upstream or a config, or use --all": "请指明上游或配置，或使用 --all",
+  "every upstream of {0}": "{0} 的所有上游",
+  "{0}: nothing is held against it any more ({1})": "{0}：健康记录已清除（{1}）",
+  "no proxy runs; state.json was changed": "没有代理在运行，已修改 state.json",
+  "{0} running": "{0} 个运行中的代理",
+  '"{0}" has {1} upstream{2}, and no number {3}': "“{0}”有 {1} 个上游，没有第 {3} 个",
+
   "{0} s": "{0} 秒",
   "{0} min": "{0} 分钟",
   "{0} h": "{0} 小时",

@@ -17,8 +17,8 @@ test.concurrent.each(DEMO_FAULTS.map((fault) => [fault]))(
     using own = makeTempHome();
     const { code, stdout } = await runCli(["demo", "--fault", fault], { home: own });
     expect(stdout).toContain("5 turns asked, 5 answered, 0 errors seen");
-    expect(stdout.match(/^ {2}turn \d {3}answered by harbour/gm)).toHaveLength(fault === "slow" ? 5 : 2);
-    expect(stdout.match(/^ {2}turn \d {3}answered by lantern/gm) ?? []).toHaveLength(
+    expect(stdout.match(/^ {2}turn \d {2}answered by harbour/gm)).toHaveLength(fault === "slow" ? 5 : 2);
+    expect(stdout.match(/^ {2}turn \d {2}answered by lantern/gm) ?? []).toHaveLength(
       fault === "slow" ? 0 : 3,
     );
     expect(stdout.split("\n").filter((line) => line.length > 80)).toEqual([]);
