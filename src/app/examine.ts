@@ -1,17 +1,20 @@
-// Gathers what `doctor` looks at, and repairs what is safe to repair. Sends nothing to any upstream.
-import { chmodSync, existsSync, readdirSync, statSync } from "node:fs";
-import { join } from "node:path";
+// Gathers what `doctor` looks at, all at once, and repairs what is safe to repair. Sends no key and no request to an upstream.
+import { chmodSync, statSync } from "node:fs";
 import type { Env } from "../base/env.ts";
+import { t } from "../base/language.ts";
 import type { Paths } from "../base/paths.ts";
 import { SERVICES, type Service } from "../base/service.ts";
 import { readSwitchStatus } from "../clients/switch-status.ts";
 import { switchOff } from "../clients/switch.ts";
-import { listUpstreams } from "../config/resolve.ts";
-import type { DoctorFacts, ServiceFacts } from "../doctor/checks.ts";
-import { createClientSecrets } from "./client-secrets.ts";
-import { createFilter } from "./filter.ts";
+import type { DoctorFacts, NetworkFacts } from "../doctor/facts.ts";
+import { countDeadInstances, removeDeadInstances } from "../state/instances.ts";
+import { collectClaudeFacts, collectCodexFacts } from "./examine-clients.ts";
+import { collectFileFacts, listOpenFiles } from "./examine-files.ts";
+import { collectMachineFacts } from "./examine-machine.ts";
+import { collectServiceFacts, listEnabled } from "./examine-services.ts";
 import { createLiveConfig, type LiveConfig } from "./live-config.ts";
-import { makeSwitchReport } from "./switch-report.ts";
+import { type ReachTarget, reach } from "./reach.ts";
+import { readSystemProxy } from "./system-proxy.ts";
 
 export interface ExamineOptions {
   readonly paths: Paths;
@@ -19,104 +22,68 @@ export interface ExamineOptions {
   readonly cwd: string;
   /** Wall clock, ms. */
   readonly now: () => number;
+  /** Where the proxies listen unless told otherwise. */
+  readonly ports?: Readonly<Record<Service, number>>;
+  /** Where the machine's own files of the clients lie. */
+  readonly systemDirectories?: Readonly<Partial<Record<Service, string>>>;
 }
 
+/** A person waits for it. */
+const REACH_MS = 3_000;
+
+/** Never throws for what the files hold. */
 export async function collectFacts(options: ExamineOptions): Promise<DoctorFacts> {
-  const { env, now, paths } = options;
-  const live = createLiveConfig({ paths, env, now });
-  const { config, problem } = live.current();
-  const filterProblem = createFilter({ path: paths.filter, now }).problem();
-  return {
-    services: await Promise.all(SERVICES.map((service) => collectService(service, live, options))),
-    config: {
-      path: paths.config,
-      isMissing: !existsSync(paths.config),
-      problem: problem?.message ?? null,
-      warnings: config.warnings,
-    },
-    filter: { path: paths.filter, problem: filterProblem?.message ?? null },
-    openFiles: listOpenFiles(paths),
-    predecessorFiles: listPredecessorFiles(paths),
-  };
+  const { now, paths } = options;
+  const live = createLiveConfig(options);
+  const [files, services, codex, claude, machine, network] = await Promise.all([
+    collectFileFacts({ live, paths }, now),
+    Promise.all(SERVICES.map((service) => collectServiceFacts(service, live, options))),
+    collectCodexFacts(options),
+    collectClaudeFacts(options),
+    collectMachineFacts(options),
+    collectNetworkFacts(live, options),
+  ]);
+  return { files, services, codex, claude, machine, network };
 }
 
-async function collectService(
-  service: Service,
-  live: LiveConfig,
-  options: ExamineOptions,
-): Promise<ServiceFacts> {
-  const { env, now, paths } = options;
-  const state = live.routeState(service);
-  const { config } = live.current();
-  const section = config.services[service];
-  const named = state.kind === "ready" ? section.configs.get(state.route.configName) : undefined;
-  const secrets = createClientSecrets(paths, now);
-  const context = { env, now: now(), clientSecret: (name: string) => secrets.read(service, name) };
-  const upstreams = named === undefined ? [] : listUpstreams(config, service, named, context);
-  const { isListening, overrides, status } = await makeSwitchReport({
-    service,
-    paths,
-    env,
-    cwd: options.cwd,
-  });
-  return {
-    service,
-    routeProblem: state.kind === "unset" ? { message: state.message, hint: state.hint } : null,
-    isUnused: section.configs.size + section.broken.size === 0,
-    upstreams: upstreams
-      .filter(({ isEnabled }) => isEnabled)
-      .map(({ entry, upstream }) => ({
-        label: upstream.label,
-        unusable: upstream.credential.kind === "unusable" ? upstream.credential.why : null,
-        hasLiteralKey: entry.auth?.auth_token != null || entry.auth?.api_key != null,
-      })),
-    switch: status,
-    isProxyThere: isListening === true,
-    overrides,
-  };
+/** Each address once, whoever uses it. */
+async function collectNetworkFacts(live: LiveConfig, options: ExamineOptions): Promise<NetworkFacts> {
+  const upstreams = SERVICES.flatMap((service) => listEnabled(service, live, options));
+  const targets = new Map<string, { readonly target: ReachTarget; readonly labels: Set<string> }>();
+  for (const { upstream } of upstreams) {
+    const { baseUrl, label, proxy } = upstream;
+    const key = proxy === false ? new URL(baseUrl).origin : proxy;
+    const known = targets.get(key) ?? { target: { url: baseUrl, proxy }, labels: new Set<string>() };
+    targets.set(key, known);
+    known.labels.add(label);
+  }
+  const reached = [...targets.values()].map(async ({ labels, target }) => ({
+    labels: [...labels].join(", "),
+    ...(await reach(target, { withinMs: REACH_MS, now: options.now })),
+  }));
+  return { systemProxy: await readSystemProxy(options.env), reached: await Promise.all(reached) };
 }
 
-/** What is safe: a client whose proxy died is put back, our files are made private. Says what was done. */
-export async function repair(options: ExamineOptions): Promise<string[]> {
-  const { env, paths } = options;
+/**
+ * What is safe: a client whose proxy died is put back, records of dead proxies go, our files are made private.
+ * Says what was done. Throws UserError where that does not work.
+ */
+export async function repair({ env, paths }: ExamineOptions): Promise<string[]> {
   const done: string[] = [];
   for (const service of SERVICES) {
     const { isOwnerDead } = await readSwitchStatus({ service, paths, env });
     if (!isOwnerDead) continue;
     const off = await switchOff({ service, paths, env });
-    if (off !== null) done.push(`put back ${off.file}`);
+    if (off !== null) done.push(t`put back ${off.file}`);
+  }
+  const dead = await countDeadInstances(paths.run);
+  if (dead > 0) {
+    await removeDeadInstances(paths.run);
+    done.push(t`removed the records of proxies that have died: ${dead}`);
   }
   for (const path of listOpenFiles(paths)) {
     chmodSync(path, statSync(path).isDirectory() ? 0o700 : 0o600);
-    done.push(`made ${path} private`);
+    done.push(t`made ${path} private`);
   }
   return done;
-}
-
-/** Windows has no such modes. */
-function listOpenFiles(paths: Paths): string[] {
-  if (process.platform === "win32") return [];
-  const own = [
-    paths.home,
-    paths.config,
-    paths.filter,
-    paths.state,
-    paths.logs,
-    paths.run,
-    paths.backups,
-    paths.requestsLog,
-  ];
-  return own.filter((path) => existsSync(path) && (statSync(path).mode & 0o077) !== 0);
-}
-
-function listPredecessorFiles(paths: Paths): string[] {
-  const backups = [paths.codexHome, paths.claudeHome].flatMap((home) =>
-    existsSync(home)
-      ? readdirSync(home)
-          .filter((name) => name.endsWith(".codex-helper-backup"))
-          .map((name) => join(home, name))
-      : [],
-  );
-  const config = join(paths.home, "config.toml");
-  return [...(existsSync(config) ? [config] : []), ...backups];
 }

@@ -17,6 +17,8 @@ export interface SwitchReportOptions {
   readonly env: Env;
   /** Claude Code looks for a project's settings there. */
   readonly cwd: string;
+  /** Where the machine's own files of the clients lie. */
+  readonly systemDirectories?: Readonly<Partial<Record<Service, string>>>;
 }
 
 export interface SwitchReport {
@@ -55,7 +57,7 @@ export async function isListening(port: number): Promise<boolean> {
 }
 
 async function listOverrides(
-  { service, paths, env, cwd }: SwitchReportOptions,
+  { service, paths, env, cwd, systemDirectories = {} }: SwitchReportOptions,
   { port }: SwitchStatus,
 ): Promise<readonly Override[]> {
   const ports = [DEFAULT_PORT[service], ...(port === null ? [] : [port])];
@@ -63,9 +65,13 @@ async function listOverrides(
   const isOwnAddress = (baseUrl: string): boolean => ownAddresses.includes(baseUrl);
   try {
     if (service === "claude") {
-      return listClaudeOverrides({ facts: await readClaudeFacts({ paths, env, cwd }), isOwnAddress });
+      const managed =
+        systemDirectories.claude === undefined ? {} : { managedDirectory: systemDirectories.claude };
+      const facts = await readClaudeFacts({ paths, env, cwd, ...managed });
+      return listClaudeOverrides({ facts, isOwnAddress });
     }
-    const [facts, profiles] = await Promise.all([readCodexFacts(paths), readCodexProfiles(paths)]);
+    const system = systemDirectories.codex === undefined ? {} : { systemDirectory: systemDirectories.codex };
+    const [facts, profiles] = await Promise.all([readCodexFacts(paths, system), readCodexProfiles(paths)]);
     return listCodexOverrides({ facts, profiles, env, isOwnAddress });
   } catch (error) {
     // The file's problem is in the status already.

@@ -63,3 +63,9 @@ export function showPath(path: string, env: Env): string {
     ? `~${path.slice(user.length)}`
     : path;
 }
+
+/** A text for people with every path in it shortened so. */
+export function showPathsIn(text: string, env: Env): string {
+  const user = readVariable(env, "HOME") ?? homedir();
+  return user === "/" ? text : text.replaceAll(`${user}/`, "~/");
+}

@@ -3,6 +3,7 @@
 import type { Dictionary } from "../base/language.ts";
 import { CLIENTS_ZH } from "./zh/clients.ts";
 import { COMMANDS_ZH } from "./zh/commands.ts";
+import { DOCTOR_ZH } from "./zh/doctor.ts";
 import { FILES_ZH } from "./zh/files.ts";
 import { FILTER_ZH } from "./zh/filter.ts";
 import { HELP_ZH } from "./zh/help.ts";
@@ -13,6 +14,7 @@ import { ROUTING_ZH } from "./zh/routing.ts";
 export const ZH: Dictionary = {
   ...CLIENTS_ZH,
   ...COMMANDS_ZH,
+  ...DOCTOR_ZH,
   ...FILES_ZH,
   ...FILTER_ZH,
   ...HELP_ZH,

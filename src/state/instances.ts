@@ -50,6 +50,11 @@ export async function readInstances(directory: string): Promise<Instance[]> {
   return running.toSorted((one, other) => one.since - other.since);
 }
 
+/** How many records belong to processes that ended without removing them. */
+export async function countDeadInstances(directory: string): Promise<number> {
+  return (await readRecords(directory)).filter((instance) => !isRunning(instance)).length;
+}
+
 /** Removes the records of processes that ended without doing so themselves. */
 export async function removeDeadInstances(directory: string): Promise<void> {
   for (const instance of await readRecords(directory)) {

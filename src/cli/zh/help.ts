@@ -63,7 +63,8 @@ const PROXY: Dictionary = {
 };
 
 const STATE: Dictionary = {
-  "every check, the odd ones with a command": "所有检查，异常项附上要输入的命令",
+  "what is odd, each with a command": "异常项，各附一条要输入的命令",
+  "what is in order too": "也显示正常项",
   "repair what is safe: clients left switched, file modes": "修复可以安全修复的：未还原的客户端、文件权限",
   "the same for a script": "同上，供脚本使用",
   "who would be asked next, and why": "接下来会请求谁，为什么",

@@ -1,15 +1,16 @@
 import { expect, test } from "bun:test";
 import { chmodSync, readFileSync } from "node:fs";
-import { CHECKS, type Status } from "../../../src/doctor/checks.ts";
+import type { Status } from "../../../src/doctor/check.ts";
 import { runCli, startCli } from "../../helpers/cli.ts";
 import { makeTempHome, type TempHome } from "../../helpers/temp-home.ts";
 
 const TOML =
   'model_provider = "relay"\n[model_providers.relay]\nname = "relay"\nbase_url = "https://relay.example/v1"\n';
+/** Its upstream is a port that refuses at once: nothing of this home is sent anywhere. */
 const CONFIG = {
   codex: {
     configs: {
-      main: { upstreams: [{ base_url: "https://relay.example/v1", auth: { auth_token_env: "RELAY_KEY" } }] },
+      main: { upstreams: [{ base_url: "http://127.0.0.1:9/v1", auth: { auth_token_env: "RELAY_KEY" } }] },
     },
   },
 };
@@ -33,7 +34,7 @@ function makeHealthyHome(): TempHome {
 
 interface Result {
   readonly code: number;
-  readonly of: (id: string) => { status: Status; message: string; hint?: string }[];
+  readonly of: (id: string) => { id: string; status: Status; message: string; hint?: string }[];
 }
 
 async function examine(home: TempHome, env: Record<string, string> = {}): Promise<Result> {
@@ -50,68 +51,27 @@ async function switchAndKill(home: TempHome): Promise<void> {
   await serving.stop("SIGKILL");
 }
 
-/** Brings the condition about, and says what the check then finds. */
-const CONDITIONS: Readonly<
-  Record<
-    string,
-    readonly [
-      make: (home: TempHome) => Promise<Record<string, string>> | Record<string, string> | void,
-      status: Status,
-      hint: string | undefined,
-    ]
-  >
-> = {
-  "config-file": [
-    (home) => void home.write(".codex-helper/config.json", '{ "codex": '),
-    "fail",
-    "ch config edit",
-  ],
-  "filter-file": [(home) => void home.write(".codex-helper/filter.json", "[{]"), "fail", "ch filter check"],
-  route: [
-    (home) =>
-      void home.write(".codex-helper/config.json", {
-        codex: { active: "gone", configs: { a: CONFIG.codex.configs.main, b: CONFIG.codex.configs.main } },
-      }),
-    "fail",
-    "ch config set-active",
-  ],
-  credentials: [() => ({ RELAY_KEY: "" }), "fail", "ch config show main#1 --codex"],
-  switch: [async (home) => (await switchAndKill(home), {}), "fail", "ch doctor --fix"],
-  overrides: [() => ({ HTTP_PROXY: "http://proxy.example:8080" }), "warn", "export NO_PROXY=127.0.0.1"],
-  "file-modes": [
-    (home) => chmodSync(home.write(".codex-helper/filter.json", []), 0o644),
-    "warn",
-    "ch doctor --fix",
-  ],
-  predecessor: [(home) => void home.write(".codex/config.toml.codex-helper-backup", "x"), "info", undefined],
-};
-
-test("every check has a condition here that brings it about", () => {
-  expect(Object.keys(CONDITIONS).toSorted()).toEqual(CHECKS.map(({ id }) => id).toSorted());
+test("shows what is odd with a command to type, and the rest as a number", async () => {
+  using home = makeHealthyHome();
+  home.write(".codex-helper/config.json", "{");
+  const { code, stderr, stdout } = await runCli(["doctor"], { home });
+  expect(code).toBe(1);
+  expect(stdout).toMatch(/^fail {2}~\/\.codex-helper\/config\.json:1:\d+: .+\n {8}ch config edit\n/m);
+  expect(stdout).toMatch(/^ok {4}in order: \d+ \(ch doctor --all shows them\)$/m);
+  expect(stdout.split("\n").filter((line) => line.length > 80 && !line.startsWith("        "))).toEqual([]);
+  expect(stderr).toContain("Next: ch");
+  const all = await runCli(["doctor", "--all"], { home });
+  expect(all.stdout.split("\n").filter((line) => line.startsWith("ok ")).length).toBeGreaterThan(5);
 });
 
-test("where nothing is odd, nothing fails or warns", async () => {
+test("--json holds every check's findings as a script can read them", async () => {
   using home = makeHealthyHome();
-  const { code, of } = await examine(home);
-  expect(code).toBe(0);
-  for (const { id } of CHECKS)
-    expect({ id, odd: of(id).filter(({ status }) => status === "warn" || status === "fail") }).toEqual({
-      id,
-      odd: [],
-    });
-});
-
-test.each(Object.entries(CONDITIONS))("%s", async (id, [make, status, hint]) => {
-  using home = makeHealthyHome();
-  const env = (await make(home)) ?? {};
-  const { code, of } = await examine(home, env);
-  const found = of(id).find((finding) => finding.status === status);
-  expect({ id, found: of(id) }).toMatchObject({
-    id,
-    found: expect.arrayContaining([expect.objectContaining({ status })]),
-  });
-  if (hint !== undefined) expect(found?.hint).toContain(hint);
-  expect(code).toBe(status === "fail" ? 1 : 0);
+  const { of } = await examine(home, { HTTP_PROXY: "http://proxy.example:8080" });
+  expect(of("loopback-proxy")).toMatchObject([
+    { status: "warn", hint: expect.stringContaining("export NO_PROXY=127.0.0.1") },
+    { status: "warn" },
+  ]);
+  expect(of("config-file")).toEqual([{ id: "config-file", status: "ok", message: expect.any(String) }]);
 });
 
 test("--fix puts a client back whose proxy was killed, and makes our files private", async () => {
@@ -119,12 +79,13 @@ test("--fix puts a client back whose proxy was killed, and makes our files priva
   await switchAndKill(home);
   chmodSync(home.paths.config, 0o644);
   const { code, stderr, stdout } = await runCli(["doctor", "--fix"], { home });
-  expect(stderr).toContain(`fixed: put back ${home.paths.codexConfig}`);
-  expect(stderr).toContain(`fixed: made ${home.paths.config} private`);
+  expect(stderr).toContain(`fixed: put back ~/.codex/config.toml`);
+  expect(stderr).toContain(`fixed: made ~/.codex-helper/config.json private`);
   expect(readFileSync(home.paths.codexConfig, "utf8")).toBe(TOML);
-  expect({ code, fails: stdout.split("\n").filter((line) => line.startsWith("fail")) }).toEqual({
-    code: 0,
-    fails: [],
+  const fails = stdout.split("\n").filter((line) => line.startsWith("fail"));
+  expect({ code, fails }).toEqual({
+    code: 1,
+    fails: [expect.stringContaining("127.0.0.1:9 refuses the TCP connection")],
   });
 });
 

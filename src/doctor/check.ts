@@ -1,0 +1,31 @@
+// What a check is, and what it says. The checks themselves are in the files beside it, one for each area.
+// Pure.
+import type { DoctorFacts } from "./facts.ts";
+
+export type Status = "ok" | "info" | "warn" | "fail";
+
+export interface Finding {
+  readonly id: string;
+  readonly status: Status;
+  readonly message: string;
+  /** A command to type, or one short instruction. */
+  readonly hint?: string;
+}
+
+export type Found = Omit<Finding, "id">;
+
+export interface Check {
+  readonly id: string;
+  /** What is looked at: for the documentation. */
+  readonly about: string;
+  /** The gravest thing it says. */
+  readonly worst: Status;
+  /** What `ch doctor --fix` does about it, for the documentation; null where a person has to decide. */
+  readonly repair: string | null;
+  /** One finding for each thing looked at; none where there is nothing to look at. */
+  readonly run: (facts: DoctorFacts) => readonly Found[];
+}
+
+export function ok(message: string): Found {
+  return { status: "ok", message };
+}

@@ -1,0 +1,158 @@
+// Checks of the clients' own files and variables: would Codex and Claude Code work at all with what they are set to?
+// Pure.
+import { t } from "../base/language.ts";
+import { type Check, type Found, ok } from "./check.ts";
+
+export const CLIENT_FILE_CHECKS: readonly Check[] = [
+  {
+    id: "codex-config",
+    about: "Codex's `config.toml` can be read, and its provider is one that Codex works with",
+    worst: "fail",
+    repair: null,
+    run: ({ codex: { problem, providerProblem } }) => {
+      if (problem !== null)
+        return [{ status: "fail", message: problem, hint: t`mend that line: Codex does not start with it` }];
+      if (providerProblem === null) return [ok(t`Codex can work with its provider`)];
+      const { hint, isFatal, message } = providerProblem;
+      return [{ status: isFatal ? "fail" : "warn", message, hint }];
+    },
+  },
+  {
+    id: "codex-login",
+    about: "Codex's `auth.json` can be read, is private, and holds a login where one is needed",
+    worst: "warn",
+    repair: null,
+    run: ({ codex: { loginProblem, needsLogin, openAuthFile } }) => [
+      ...(loginProblem === null
+        ? []
+        : [{ status: "warn", message: loginProblem, hint: "codex login" } satisfies Found]),
+      ...(openAuthFile === null
+        ? []
+        : [
+            {
+              status: "warn",
+              message: t`others may read ${openAuthFile}`,
+              hint: `chmod 600 ${openAuthFile}`,
+            } satisfies Found,
+          ]),
+      ...(needsLogin && loginProblem === null
+        ? [
+            {
+              status: "info",
+              message: t`Codex has no login: its screen asks for one, also behind the proxy`,
+              hint: t`codex login, or: ch serve --own-provider`,
+            } satisfies Found,
+          ]
+        : []),
+    ],
+  },
+  {
+    id: "codex-key",
+    about: "the variable that Codex's provider names (`env_key`) is set in this shell",
+    worst: "warn",
+    repair: null,
+    run: ({ codex: { missingKeyVariable } }) =>
+      missingKeyVariable === null
+        ? []
+        : [
+            {
+              status: "warn",
+              message: t`Codex's provider wants the variable ${missingKeyVariable}, which this shell does not have`,
+              hint: `export ${missingKeyVariable}=...`,
+            },
+          ],
+  },
+  {
+    id: "ignored-variable",
+    about: "OPENAI_BASE_URL is not counted on: Codex does not read it",
+    worst: "info",
+    repair: null,
+    run: ({ codex: { hasIgnoredBaseUrl } }) =>
+      hasIgnoredBaseUrl
+        ? [
+            {
+              status: "info",
+              message: t`OPENAI_BASE_URL is set, and Codex does not read it`,
+              hint: "ch config add main --base-url URL --auth-token-env NAME --codex",
+            },
+          ]
+        : [],
+  },
+  {
+    id: "codex-disk",
+    about: "Codex's own log (`logs_2.sqlite`) is under 1 GiB, and its packages under 2 GiB",
+    worst: "warn",
+    repair: null,
+    run: ({ codex }) => [
+      ...describeSize(codex.logsPath, codex.logsBytes, 1),
+      ...describeSize(codex.packagesPath, codex.packagesBytes, 2),
+    ],
+  },
+  {
+    id: "claude-settings",
+    about: "Claude Code's settings can be read: it ignores a broken file without a word",
+    worst: "fail",
+    repair: null,
+    run: ({ claude: { doubledVersion, problems } }) => [
+      ...problems.map((message): Found => ({
+        status: "fail",
+        message,
+        hint: t`mend it: Claude Code takes such a file for an empty one`,
+      })),
+      ...(doubledVersion === null
+        ? []
+        : [
+            {
+              status: "warn",
+              message: t`${doubledVersion} sets an ANTHROPIC_BASE_URL that ends in /v1: Claude Code asks for /v1/v1/messages`,
+              hint: t`take the /v1 away`,
+            } satisfies Found,
+          ]),
+    ],
+  },
+  {
+    id: "claude-login",
+    about: "Claude Code has some credential: without one it asks to log in, whatever the proxy has",
+    worst: "info",
+    repair: null,
+    run: ({ claude: { needsLogin } }) =>
+      needsLogin
+        ? [
+            {
+              status: "info",
+              message: t`Claude Code has no credential, and asks to log in until it is switched`,
+              hint: "ch switch on --claude",
+            },
+          ]
+        : [ok(t`Claude Code has a credential, or is not in use here`)],
+  },
+  {
+    id: "claude-shell",
+    about: "the shell's ANTHROPIC_BASE_URL does not decide where Claude Code goes",
+    worst: "info",
+    repair: null,
+    run: ({ claude: { isPointedByShell } }) =>
+      isPointedByShell
+        ? [
+            {
+              status: "info",
+              message: t`the shell's ANTHROPIC_BASE_URL sends Claude Code past the proxy until it is switched`,
+              hint: t`unset ANTHROPIC_BASE_URL, or: ch switch on --claude`,
+            },
+          ]
+        : [],
+  },
+];
+
+function describeSize(path: string, bytes: number, mostGib: number): Found[] {
+  const gib = (bytes / 2 ** 30).toFixed(1);
+  if (bytes === 0) return [];
+  if (bytes < mostGib * 2 ** 30) return [ok(t`${path} takes ${gib} GiB`)];
+  return [
+    {
+      status: "warn",
+      message: t`${path} has grown to ${gib} GiB`,
+      hint: t`close Codex, then remove it: Codex makes it anew`,
+    },
+  ];
+}

@@ -1,0 +1,130 @@
+// Checks of our own files: what they say, who may read them, and whether there is room for more.
+// Pure.
+import { t } from "../base/language.ts";
+import { type Check, type Found, ok } from "./check.ts";
+
+const FIX = "ch doctor --fix";
+const MIB = 2 ** 20;
+/** A log of the usual size still fits; below the second, an atomic write of any file may fail. */
+const LOW_DISK_BYTES = 500 * MIB;
+const FULL_DISK_BYTES = 20 * MIB;
+
+export const OWN_FILE_CHECKS: readonly Check[] = [
+  {
+    id: "config-file",
+    about: "`config.json` can be read, and nothing in it is odd; mistakes are named with line and column",
+    worst: "fail",
+    repair: null,
+    run: ({ files: { config } }) => {
+      const hint = "ch config edit";
+      if (config.problem !== null) return [{ status: "fail", message: config.problem, hint }];
+      if (config.isMissing) return [ok(t`there is no config.json yet`)];
+      if (config.warnings.length === 0) return [ok(t`config.json is in order`)];
+      return config.warnings.map((message): Found => ({ status: "warn", message, hint }));
+    },
+  },
+  {
+    id: "filter-file",
+    about: "`filter.json`, if there is one, can be read: a broken one refuses requests",
+    worst: "fail",
+    repair: null,
+    run: ({ files: { filter } }) =>
+      filter.problem === null
+        ? [ok(t`redaction rules are in order, or there are none`)]
+        : [{ status: "fail", message: filter.problem, hint: "ch filter check" }],
+  },
+  {
+    id: "usage-providers",
+    about: "`usage_providers.json`, if there is one, can be read: without it balances are unknown",
+    worst: "warn",
+    repair: null,
+    run: ({ files: { usageProviders } }) =>
+      usageProviders.problem === null
+        ? [ok(t`the sources of balances are in order, or the usual ones`)]
+        : [{ status: "warn", message: usageProviders.problem, hint: t`mend ${usageProviders.path}` }],
+  },
+  {
+    id: "prices",
+    about: "`prices.json`, if there is one, can be read: without it the usual prices hold",
+    worst: "warn",
+    repair: null,
+    run: ({ files: { prices } }) =>
+      prices.problem === null
+        ? [ok(t`your own prices are in order, or there are none`)]
+        : [{ status: "warn", message: prices.problem, hint: t`mend ${prices.path}` }],
+  },
+  {
+    id: "state-file",
+    about: "`state.json` can be read; one that cannot counts as empty, and is written anew",
+    worst: "info",
+    repair: null,
+    run: ({ files: { state } }) =>
+      state.isUnreadable
+        ? [
+            {
+              status: "info",
+              message: t`${state.path} cannot be read and counts as empty; the next proxy writes it anew`,
+            },
+          ]
+        : [ok(t`what the last proxy remembered can be read, or there is nothing`)],
+  },
+  {
+    id: "home",
+    about: "our home is a directory that can be written: else nothing is logged or remembered",
+    worst: "fail",
+    repair: null,
+    run: ({ files: { home } }) =>
+      home.problem === null
+        ? [ok(t`our files can be kept in ${home.path}`)]
+        : [
+            {
+              status: "fail",
+              message: t`nothing can be kept in ${home.path}: ${home.problem}`,
+              hint: t`make it a directory of yours, or name another: export CODEX_HELPER_HOME=...`,
+            },
+          ],
+  },
+  {
+    id: "disk-space",
+    about: "there is room on the disk of our home: under 500 MiB is said, under 20 MiB fails",
+    worst: "fail",
+    repair: null,
+    run: ({ files: { freeBytes, home } }) => {
+      if (freeBytes === null) return [];
+      const mib = Math.floor(freeBytes / MIB);
+      if (freeBytes >= LOW_DISK_BYTES) return [ok(t`there is room on the disk`)];
+      return [
+        {
+          status: freeBytes < FULL_DISK_BYTES ? "fail" : "warn",
+          message: t`only ${mib} MiB are free on the disk of ${home.path}`,
+          hint: `du -sh ${home.path}`,
+        },
+      ];
+    },
+  },
+  {
+    id: "file-modes",
+    about: "our files and directories can be read by their owner alone",
+    worst: "warn",
+    repair: "takes the rights of everybody else away",
+    run: ({ files: { openFiles } }) =>
+      openFiles.length === 0
+        ? [ok(t`only you can read our files`)]
+        : openFiles.map((path): Found => ({
+            status: "warn",
+            message: t`others may read ${path}`,
+            hint: FIX,
+          })),
+  },
+  {
+    id: "predecessor",
+    about: "files of the older program of the same name, which are never touched",
+    worst: "info",
+    repair: null,
+    run: ({ files: { predecessorFiles } }) =>
+      predecessorFiles.map((path) => ({
+        status: "info",
+        message: t`${path} belongs to the older codex-helper and is left alone`,
+      })),
+  },
+];

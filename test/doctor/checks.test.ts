@@ -1,0 +1,498 @@
+import { expect, test } from "bun:test";
+import { chmodSync, mkdirSync, rmSync, truncateSync } from "node:fs";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import type { Status } from "../../src/doctor/check.ts";
+import { CHECKS } from "../../src/doctor/checks.ts";
+import { GOOD_CERTIFICATE, TEST_KEY } from "../helpers/certificates.ts";
+import { reply } from "../helpers/answers.ts";
+import { PROGRAM, runCli, startCli } from "../helpers/cli.ts";
+import { startFakeUpstream } from "../helpers/fake-upstream.ts";
+import { freePort } from "../helpers/free-port.ts";
+import { startStuckListener } from "../helpers/stuck-listener.ts";
+import { type HealthyHome, installClient, makeHealthyHome } from "./healthy-home.ts";
+
+interface Condition {
+  /** "check-id: in which case". */
+  readonly name: string;
+  /** Brings it about for real. What it gives back is closed at the end. */
+  readonly make: (healthy: HealthyHome) => Promise<AsyncDisposable | void> | void;
+  readonly status: Status;
+  readonly says: RegExp;
+  readonly hint?: RegExp;
+}
+
+const GIB = 2 ** 30;
+
+async function switchAndKill({ home }: HealthyHome): Promise<void> {
+  await using serving = startCli(["serve", "--port", String(freePort())], { home });
+  await serving.waitFor(/Ctrl\+C stops/);
+  await serving.stop("SIGKILL");
+}
+
+async function listenOn(port: number): Promise<AsyncDisposable> {
+  const server = createServer((socket) => socket.destroy());
+  const { promise, resolve } = Promise.withResolvers<void>();
+  server.listen(port, "127.0.0.1", resolve);
+  await promise;
+  return { [Symbol.asyncDispose]: () => new Promise((done) => server.close(() => done())) };
+}
+
+const writeRecord = ({ home }: HealthyHome, record: object): void => {
+  chmodSync(home.write(`.codex-helper/run/instance-${process.pid}-codex.json`, record), 0o600);
+  chmodSync(join(home.path, ".codex-helper/run"), 0o700);
+};
+
+const CONDITIONS: readonly Condition[] = [
+  {
+    name: "config-file: it is broken",
+    make: ({ home }) => void home.write(".codex-helper/config.json", '{ "codex": '),
+    status: "fail",
+    says: /config\.json:1:\d+/,
+    hint: /ch config edit/,
+  },
+  {
+    name: "config-file: something in it is odd",
+    make: ({ writeConfig }) => writeConfig({ auth: { auth_token: "a", auth_token_env: "RELAY_KEY" } }),
+    status: "warn",
+    says: /codex\.configs\.main\.upstreams\[0\]/,
+    hint: /ch config edit/,
+  },
+  {
+    name: "filter-file: it is broken",
+    make: ({ home }) => void home.write(".codex-helper/filter.json", "[{]"),
+    status: "fail",
+    says: /filter\.json:1:\d+/,
+    hint: /ch filter check/,
+  },
+  {
+    name: "usage-providers: it is broken",
+    make: ({ home }) => void home.write(".codex-helper/usage_providers.json", "{\n  nope }"),
+    status: "warn",
+    says: /usage_providers\.json:2:\d+/,
+  },
+  {
+    name: "prices: it is broken",
+    make: ({ home }) => void home.write(".codex-helper/prices.json", "[1, 2"),
+    status: "warn",
+    says: /prices\.json:1:\d+/,
+  },
+  {
+    name: "state-file: it is torn",
+    make: ({ home }) => void home.write(".codex-helper/state.json", '{"upstreams": {'),
+    status: "info",
+    says: /counts as empty/,
+  },
+  {
+    name: "home: a file is in its place",
+    make: ({ home }) => {
+      rmSync(home.paths.home, { recursive: true });
+      home.write(".codex-helper", "not a directory");
+    },
+    status: "fail",
+    says: /nothing can be kept in .*not a directory/,
+    hint: /CODEX_HELPER_HOME/,
+  },
+  {
+    name: "file-modes: others may read a log",
+    make: ({ home }) => chmodSync(home.write(".codex-helper/logs/requests.jsonl.1", ""), 0o644),
+    status: "warn",
+    says: /others may read .*requests\.jsonl\.1/,
+    hint: /ch doctor --fix/,
+  },
+  {
+    name: "predecessor: it left a backup",
+    make: ({ home }) => void home.write(".codex/config.toml.codex-helper-backup", "x"),
+    status: "info",
+    says: /older codex-helper/,
+  },
+  {
+    name: "route: the active config does not exist",
+    make: ({ home }) => {
+      const main = { upstreams: [{ base_url: "http://127.0.0.1:9/v1" }] };
+      home.write(".codex-helper/config.json", { codex: { active: "gone", configs: { a: main, b: main } } });
+    },
+    status: "fail",
+    says: /"gone"/,
+    hint: /ch config set-active/,
+  },
+  {
+    name: "backup: there is a single upstream",
+    make: ({ home, upstream }) => {
+      const main = { upstreams: [{ base_url: upstream.baseUrl }] };
+      home.write(".codex-helper/config.json", { codex: { configs: { main } } });
+    },
+    status: "info",
+    says: /no failover/,
+    hint: /ch config add main --append/,
+  },
+  {
+    name: "credentials: the variable is not set",
+    make: ({ env }) => void (env["RELAY_KEY"] = ""),
+    status: "fail",
+    says: /main#1: .*RELAY_KEY/,
+    hint: /ch config show main#1 --codex/,
+  },
+  {
+    name: "credentials: the key itself is in the file",
+    make: ({ writeConfig }) => writeConfig({ auth: { auth_token: "sk-very-secret-literal" } }),
+    status: "info",
+    says: /the key itself stands in config\.json/,
+  },
+  {
+    name: "outbound-proxy: a variable names one",
+    make: async ({ env, writeConfig }) => {
+      writeConfig({ base_url: "http://relay.example/v1" });
+      const proxy = await startFakeUpstream([reply()]);
+      env["HTTP_PROXY"] = `http://someone:secret@127.0.0.1:${proxy.port}`;
+      env["NO_PROXY"] = "127.0.0.1";
+      return proxy;
+    },
+    status: "info",
+    says: /main#1 is asked through the proxy 127\.0\.0\.1:\d+ \(HTTP_PROXY\)/,
+  },
+  {
+    name: "system-proxy: the desktop has one",
+    make: ({ home }) => {
+      // GNOME's own tool, with the answer that it gives then.
+      const script = `#!/bin/sh\ncat <<END\norg.gnome.system.proxy mode 'manual'\norg.gnome.system.proxy.https host '127.0.0.1'\norg.gnome.system.proxy.https port 7890\nEND\n`;
+      chmodSync(home.write("bin/gsettings", script), 0o755);
+      rmSync(join(home.path, "bin/cat"), { force: true });
+      home.write("bin/cat", '#!/bin/sh\nwhile read -r line; do echo "$line"; done\n');
+      chmodSync(join(home.path, "bin/cat"), 0o755);
+    },
+    status: "info",
+    says: /the desktop uses the proxy 127\.0\.0\.1:7890/,
+    hint: /export HTTPS_PROXY=http:\/\/127\.0\.0\.1:7890/,
+  },
+  {
+    name: "reachable: DNS does not know the name",
+    make: ({ writeConfig }) => writeConfig({ base_url: "https://relay.invalid/v1" }),
+    status: "fail",
+    says: /DNS .*relay\.invalid/,
+    hint: /nslookup relay\.invalid/,
+  },
+  {
+    name: "reachable: nothing listens on the port",
+    make: ({ writeConfig }) => writeConfig({ base_url: `http://127.0.0.1:${freePort()}/v1` }),
+    status: "fail",
+    says: /refuses the TCP connection \(ECONNREFUSED\)/,
+    hint: /curl/,
+  },
+  {
+    name: "reachable: the certificate is not good",
+    make: async ({ writeConfig }) => {
+      const tls = { key: TEST_KEY, cert: GOOD_CERTIFICATE };
+      const secure = await startFakeUpstream([reply()], { tls });
+      writeConfig({ base_url: `https://127.0.0.1:${secure.port}/v1` });
+      return secure;
+    },
+    status: "fail",
+    says: /fails the TLS handshake \([A-Z_]+\)/,
+  },
+  {
+    name: "clock: the upstream's is an hour ahead",
+    make: ({ upstream }) =>
+      upstream.play(() => reply({ headers: { date: new Date(Date.now() + 3_600_000).toUTCString() } })),
+    status: "warn",
+    says: /60 min behind/,
+    hint: /timedatectl/,
+  },
+  {
+    name: "switch: the proxy that did it was killed",
+    make: switchAndKill,
+    status: "fail",
+    says: /the proxy that did it is gone/,
+    hint: /ch doctor --fix/,
+  },
+  {
+    name: "switch: nothing listens there",
+    make: async ({ home }) => {
+      const { code } = await runCli(["switch", "on", "--codex", "--port", String(freePort())], { home });
+      expect(code).toBe(0);
+    },
+    status: "fail",
+    says: /where no proxy answers/,
+    hint: /ch serve --codex --port \d+, or: ch switch off --codex/,
+  },
+  {
+    name: "managed-config: the administrator's file sets the provider",
+    make: ({ home }) =>
+      void home.write("etc/codex/managed_config.toml", 'openai_base_url = "https://corp.example/v1"\n'),
+    status: "warn",
+    says: /managed_config\.toml sets openai_base_url/,
+  },
+  {
+    name: "profiles: one names another provider",
+    make: ({ home }) => void home.write(".codex/work.config.toml", 'model_provider = "openai"\n'),
+    status: "warn",
+    says: /codex -p work goes past the proxy/,
+    hint: /ch run -- codex -p work/,
+  },
+  {
+    name: "project-settings: they set the base URL",
+    make: ({ home }) =>
+      void home.write("project/.claude/settings.json", {
+        env: { ANTHROPIC_BASE_URL: "https://corp.example" },
+      }),
+    status: "warn",
+    says: /in this directory Claude Code goes past the proxy/,
+    hint: /ch run -- claude/,
+  },
+  {
+    name: "cloud-endpoint: a variable is set",
+    make: ({ env }) => void (env["CLAUDE_CODE_USE_BEDROCK"] = "1"),
+    status: "warn",
+    says: /CLAUDE_CODE_USE_BEDROCK/,
+    hint: /unset CLAUDE_CODE_USE_BEDROCK/,
+  },
+  {
+    name: "loopback-proxy: HTTP_PROXY without NO_PROXY",
+    make: ({ env }) => void (env["HTTP_PROXY"] = "http://proxy.example:8080"),
+    status: "warn",
+    says: /HTTP_PROXY/,
+    hint: /export NO_PROXY=127\.0\.0\.1/,
+  },
+  {
+    name: "foreign-proxy: cc-switch has Claude Code",
+    make: ({ home }) =>
+      void home.write(".claude/settings.json", {
+        env: { ANTHROPIC_BASE_URL: "http://127.0.0.1:15721", ANTHROPIC_AUTH_TOKEN: "x" },
+      }),
+    status: "warn",
+    says: /points at 127\.0\.0\.1:15721.*\(cc-switch\)/,
+  },
+  {
+    name: "other-tools: cc-switch is set up",
+    make: ({ home }) => mkdirSync(join(home.path, ".cc-switch")),
+    status: "info",
+    says: /cc-switch is set up here/,
+  },
+  {
+    name: "client-versions: Codex is not there",
+    make: ({ home }) => rmSync(join(home.path, "bin/codex")),
+    status: "info",
+    says: /Codex is not on the search path/,
+    hint: /npm install -g @openai\/codex/,
+  },
+  {
+    name: "client-versions: Claude Code is older than what was tried",
+    make: ({ home }) =>
+      installClient(home, { command: "claude", name: "@anthropic-ai/claude-code", version: "1.0.128" }),
+    status: "info",
+    says: /Claude Code 1\.0\.128 is older/,
+  },
+  {
+    name: "codex-config: it is broken",
+    make: ({ home }) => void home.write(".codex/config.toml", 'model = "a"\nmodel_provider = \n'),
+    status: "fail",
+    says: /config\.toml:2:\d+/,
+  },
+  {
+    name: "codex-config: the provider is not defined",
+    make: ({ home }) => void home.write(".codex/config.toml", 'model_provider = "gone"\n'),
+    status: "fail",
+    says: /"gone", which no file defines/,
+  },
+  {
+    name: "codex-config: wire_api is chat",
+    make: ({ home }) =>
+      void home.write(
+        ".codex/config.toml",
+        'model_provider = "r"\n[model_providers.r]\nname = "r"\nwire_api = "chat"\n',
+      ),
+    status: "fail",
+    says: /no longer supports/,
+    hint: /wire_api = "responses"/,
+  },
+  {
+    name: "codex-config: the provider is named OpenAI",
+    make: ({ home }) =>
+      void home.write(".codex/config.toml", 'model_provider = "r"\n[model_providers.r]\nname = "OpenAI"\n'),
+    status: "warn",
+    says: /named "OpenAI"/,
+  },
+  {
+    name: "codex-login: auth.json is torn",
+    make: ({ home }) => chmodSync(home.write(".codex/auth.json", '{"OPENAI_API_KEY": "sk-'), 0o600),
+    status: "warn",
+    says: /auth\.json is not valid JSON/,
+    hint: /codex login/,
+  },
+  {
+    name: "codex-login: others may read auth.json",
+    make: ({ home }) => chmodSync(home.write(".codex/auth.json", { OPENAI_API_KEY: "sk-mine" }), 0o644),
+    status: "warn",
+    says: /others may read .*auth\.json/,
+    hint: /chmod 600/,
+  },
+  {
+    name: "codex-login: the built-in provider without a login",
+    make: ({ home }) => void home.write(".codex/config.toml", 'model = "gpt-5"\n'),
+    status: "info",
+    says: /Codex has no login/,
+    hint: /ch serve --own-provider/,
+  },
+  {
+    name: "codex-key: the variable is not in this shell",
+    make: ({ home }) =>
+      void home.write(
+        ".codex/config.toml",
+        'model_provider = "r"\n[model_providers.r]\nname = "r"\nenv_key = "THE_KEY"\n',
+      ),
+    status: "warn",
+    says: /THE_KEY/,
+    hint: /export THE_KEY=/,
+  },
+  {
+    name: "ignored-variable: OPENAI_BASE_URL is set",
+    make: ({ env }) => void (env["OPENAI_BASE_URL"] = "https://relay.example/v1"),
+    status: "info",
+    says: /Codex does not read it/,
+    hint: /ch config add/,
+  },
+  {
+    name: "codex-disk: the log has grown",
+    make: ({ home }) => truncateSync(home.write(".codex/logs_2.sqlite-wal", ""), 1.5 * GIB),
+    status: "warn",
+    says: /logs_2\.sqlite has grown to 1\.5 GiB/,
+  },
+  {
+    name: "codex-disk: the packages have grown",
+    make: ({ home }) => truncateSync(home.write(".codex/packages/a/b/codex", ""), 2.5 * GIB),
+    status: "warn",
+    says: /packages has grown to 2\.5 GiB/,
+  },
+  {
+    name: "claude-settings: the user's are broken",
+    make: ({ home }) => void home.write(".claude/settings.json", '{\n  "env": {\n'),
+    status: "fail",
+    says: /settings\.json:\d+:\d+/,
+  },
+  {
+    name: "claude-settings: the base URL ends in /v1",
+    make: ({ home }) =>
+      void home.write(".claude/settings.json", { env: { ANTHROPIC_BASE_URL: "https://relay.example/v1" } }),
+    status: "warn",
+    says: /\/v1\/v1\/messages/,
+  },
+  {
+    name: "claude-login: there is no credential",
+    make: ({ home }) => void home.write(".claude/settings.json", {}),
+    status: "info",
+    says: /no credential/,
+    hint: /ch switch on --claude/,
+  },
+  {
+    name: "claude-shell: the shell names another address",
+    make: ({ env }) => void (env["ANTHROPIC_BASE_URL"] = "https://relay.example"),
+    status: "info",
+    says: /the shell's ANTHROPIC_BASE_URL/,
+    hint: /unset ANTHROPIC_BASE_URL/,
+  },
+  {
+    name: "instances: one was killed",
+    make: (healthy) =>
+      writeRecord(healthy, {
+        pid: 2 ** 22 + 1,
+        started: null,
+        service: "codex",
+        port: 9,
+        token: "t",
+        command: "serve",
+        since: 0,
+      }),
+    status: "info",
+    says: /ended without clearing up: 1/,
+    hint: /ch doctor --fix/,
+  },
+  {
+    name: "instances: one does not answer",
+    make: async (healthy) => {
+      const stuck = await startStuckListener();
+      const { pid } = process;
+      const { port } = stuck;
+      writeRecord(healthy, {
+        pid,
+        started: null,
+        service: "codex",
+        port,
+        token: "t",
+        command: "serve",
+        since: 0,
+      });
+      return stuck;
+    },
+    status: "warn",
+    says: /does not answer/,
+  },
+  {
+    name: "port: another program has it",
+    make: ({ ports }) => listenOn(ports.claude),
+    status: "warn",
+    says: /port \d+ of Claude Code's proxy is taken by/,
+    hint: /ch serve --claude --port \d+/,
+  },
+];
+
+/** Brought about where a file system of its own can be mounted, below. */
+const ELSEWHERE = ["disk-space"];
+
+test("every check has a condition here that brings it about", () => {
+  const covered = new Set([...CONDITIONS.map(({ name }) => name.split(":")[0] ?? ""), ...ELSEWHERE]);
+  expect([...covered].toSorted()).toEqual(CHECKS.map(({ id }) => id).toSorted());
+});
+
+test("where nothing is odd, every check is silent or says ok", async () => {
+  await using healthy = await makeHealthyHome();
+  const findings = await healthy.examine();
+  expect(findings.filter(({ status }) => status !== "ok")).toEqual([]);
+  expect(findings.length).toBeGreaterThan(CHECKS.length / 2);
+});
+
+test.each([...CONDITIONS])("$name", async ({ hint, make, name, says, status }) => {
+  await using healthy = await makeHealthyHome();
+  await using _opened = (await make(healthy)) ?? { [Symbol.asyncDispose]: async () => {} };
+  const id = name.split(":")[0];
+  const own = (await healthy.examine()).filter((finding) => finding.id === id);
+  const found = own.find(({ message }) => says.test(message));
+  expect({ own, found }).toMatchObject({ own, found: { status } });
+  if (hint !== undefined) expect(found?.hint).toMatch(hint);
+});
+
+test("no check speaks more gravely than it says it does", async () => {
+  const grave: Record<Status, number> = { ok: 0, info: 1, warn: 2, fail: 3 };
+  for (const { id, worst } of CHECKS) {
+    const statuses = CONDITIONS.filter(({ name }) => name.startsWith(`${id}:`)).map(({ status }) => status);
+    const gravest = Math.max(0, ...statuses.map((status) => grave[status]));
+    expect({ id, gravest }).toEqual({ id, gravest: ELSEWHERE.includes(id) ? 0 : grave[worst] });
+  }
+});
+
+test("disk-space: a disk with less than 20 MiB left", async () => {
+  await using healthy = await makeHealthyHome();
+  // A file system in memory, in a namespace of its own. Where the system allows none, the disk is not small.
+  const script = `mount -t tmpfs -o size=4m small "$CODEX_HELPER_HOME" && exec "$@"`;
+  const mounted = Bun.spawnSync(
+    ["unshare", "-Urm", "sh", "-c", script, "sh", ...PROGRAM, "doctor", "--json"],
+    {
+      env: { ...healthy.home.env, CODEX_HELPER_HOME: healthy.home.paths.home },
+      cwd: healthy.home.path,
+    },
+  );
+  const own = mounted.stdout.length === 0 ? await healthy.examine() : readChecks(mounted.stdout.toString());
+  const [found] = own.filter(({ id }) => id === "disk-space");
+  expect(found).toMatchObject(
+    mounted.stdout.length === 0
+      ? { status: "ok" }
+      : {
+          status: "fail",
+          message: expect.stringContaining("only 4 MiB"),
+          hint: expect.stringContaining("du"),
+        },
+  );
+});
+
+function readChecks(text: string): { id: string; status: Status; message: string; hint?: string }[] {
+  return (JSON.parse(text) as { checks: { id: string; status: Status; message: string }[] }).checks;
+}
