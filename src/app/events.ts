@@ -12,14 +12,14 @@ export function describeEvent(event: RouterEvent, now: number): string {
   switch (event.kind) {
     case "hop": {
       const who = event.sessionId === null ? t`new requests` : t`session ${event.sessionId.slice(0, 8)}`;
-      return `${who}: ${event.from.label} -> ${event.to.label} (${retell(event.reason)})`;
+      return `${who}: ${event.from.label} -> ${event.to.label}, ${retell(event.reason)}`;
     }
     case "exhausted":
-      return t`${event.upstream.label} is out of quota until ${showMoment(event.until, now)} (${retell(event.reason)})`;
+      return t`${event.upstream.label} is out of quota until ${showMoment(event.until, now)}: ${retell(event.reason)}`;
     case "recovered":
       return t`${event.upstream.label} is well again`;
     case "all-down":
-      return t`no upstream of ${CLIENT_NAME[serviceOf(event)]} is usable now (${retell(event.reason)})`;
+      return t`no upstream of ${CLIENT_NAME[serviceOf(event)]} is usable now: ${retell(event.reason)}`;
   }
 }
 

@@ -44,7 +44,7 @@ export function accept(hint: ResetHint | null, now: number): ResetHint | null {
 }
 
 const READERS: readonly Reader[] = [
-  ({ headers, now }) => after(now, parseNumber(headers.get("retry-after-ms")), kept`retry-after-ms header`),
+  ({ headers, now }) => after(now, parseNumber(headers.get("retry-after-ms")), "retry-after-ms header"),
   readRetryAfter,
   inBody(["retry_after_ms"], (value, now) => plus(now, parseNumber(value))),
   inBody(["resets_at", "reset_at", "resetat", "resetsat"], (value) => parseInstantMs(value)),
@@ -62,7 +62,7 @@ const READERS: readonly Reader[] = [
 function readRetryAfter({ headers, now }: ResetInput): ResetHint | null {
   const value = headers.get("retry-after");
   if (value === null) return null;
-  const source = kept`retry-after header`;
+  const source = "retry-after header";
   const seconds = parseNumber(value);
   if (seconds !== null) return after(now, seconds * 1_000, source);
   const atMs = parseHttpDateMs(value);
@@ -102,7 +102,7 @@ function readCodexWindow(headers: Headers, family: string, now: number): CodexWi
   const inSeconds = parseNumber(headers.get(`${family}-reset-after-seconds`));
   const hint = accept(
     after(now, inSeconds === null ? null : inSeconds * 1_000, `${family}-reset-after-seconds header`) ??
-      at(parseInstantMs(headers.get(`${family}-reset-at`)), `${family}-reset-at header`),
+      at(parseInstantMs(headers.get(`${family}-reset-at`)), kept`${family}-reset-at header`),
     now,
   );
   if (hint === null) return null;
@@ -123,11 +123,11 @@ export function anthropicReset(headers: Headers, now: number): ResetHint | null 
     const claim = /^anthropic-ratelimit-unified-(.+)-status$/.exec(name)?.[1];
     if (claim === undefined || claim === "overage" || value !== "rejected") continue;
     const header = `anthropic-ratelimit-unified-${claim}-reset`;
-    const hint = accept(at(parseInstantMs(headers.get(header)), `${header} header`), now);
+    const hint = accept(at(parseInstantMs(headers.get(header)), kept`${header} header`), now);
     if (hint !== null && (latest === null || hint.atMs > latest.atMs)) latest = hint;
   }
   const header = "anthropic-ratelimit-unified-reset";
-  return latest ?? at(parseInstantMs(headers.get(header)), `${header} header`);
+  return latest ?? at(parseInstantMs(headers.get(header)), kept`${header} header`);
 }
 
 /** OpenAI's, Anthropic's and OpenRouter's per-bucket headers: of the empty buckets the last to refill, else of all. */
@@ -139,7 +139,7 @@ function readRateLimitReset({ headers, now }: ResetInput): ResetHint | null {
     const bucket =
       suffix === null ? /^anthropic-ratelimit-((?!unified).+)-reset$/.exec(name)?.[1] : undefined;
     if (suffix === null && bucket === undefined) continue;
-    const hint = accept(at(readBucketReset(value, now), `${name} header`), now);
+    const hint = accept(at(readBucketReset(value, now), kept`${name} header`), now);
     if (hint === null) continue;
     all.push(hint);
     const remaining =
@@ -166,7 +166,7 @@ function inBody(names: readonly string[], read: (value: unknown, now: number) =>
       for (const [name, inner] of Object.entries(value)) {
         if ((nodes += 1) > MAX_NODES) return null;
         if (names.includes(name.toLowerCase())) {
-          const hint = accept(at(read(inner, now), `${name} in the body`), now);
+          const hint = accept(at(read(inner, now), kept`${name} in the body`), now);
           if (hint !== null) return hint;
         }
         const deeper = search(inner, depth + 1);

@@ -86,16 +86,20 @@ async function run(cli: Cli, options: RunOptions): Promise<number> {
   const say = (make: () => readonly string[]): void => {
     for (const line of toPerson(make)) out.note(line);
   };
+  /** What happens meanwhile: the rest of a long line stands indented under it. */
+  const tell = (words: string): void => {
+    out.note(Bun.wrapAnsi(words, out.width - 2).replaceAll("\n", "\n  "));
+  };
   const serving = await serve({
     paths,
     env,
     services: options.services,
     port: options.port,
     onRequest: (entry) => {
-      if (!options.isQuiet) say(() => [describeEntry(entry, out)]);
+      if (!options.isQuiet) tell(toPerson(() => describeEntry(entry, out)));
     },
     onTrouble: (words) => out.warn(retell(words)),
-    onEvent: (words) => out.note(words),
+    onEvent: tell,
   });
   let switching: Switching | null = null;
   try {

@@ -53,9 +53,9 @@ export const PROXY_ZH: Dictionary = {
 
   "new requests": "新请求",
   "session {0}": "会话 {0}",
-  "{0} is out of quota until {1} ({2})": "{0} 配额用尽，{1} 恢复（{2}）",
+  "{0} is out of quota until {1}: {2}": "{0} 配额用尽，至 {1}：{2}",
   "{0} is well again": "{0} 已恢复",
-  "no upstream of {0} is usable now ({1})": "{0} 目前没有可用的上游（{1}）",
+  "no upstream of {0} is usable now: {1}": "{0} 目前没有可用的上游：{1}",
 
   "{0} is pointed at {1}": "{0} 已指向 {1}",
   "  {0} says so already": "  {0} 原本就是如此",
