@@ -7,6 +7,7 @@ import type { OwnRoutes } from "../proxy/own-routes.ts";
 import type { Router } from "../routing/router.ts";
 import type { LiveFilter } from "./filter.ts";
 import type { LiveConfig } from "./live-config.ts";
+import type { Quota } from "./quota.ts";
 import type { RouterState } from "./router-state.ts";
 import { explainRoute } from "./routing-explain.ts";
 import { type InstanceFacts, makeProblem, makeRouteFacts } from "./status-facts.ts";
@@ -20,12 +21,13 @@ export interface OwnPagesOptions {
   readonly live: LiveConfig;
   readonly filter: LiveFilter;
   readonly router: Router;
+  readonly quota: Quota;
   readonly saved: RouterState;
   readonly configName: string | undefined;
 }
 
 export function makeOwnPages(options: OwnPagesOptions): Pick<OwnRoutes, "read" | "act"> {
-  const { configName, filter, live, now, router, saved, service } = options;
+  const { configName, filter, live, now, quota, router, saved, service } = options;
   const health = () => ({ name: PRODUCT, version: VERSION, pid: process.pid, service, port: options.port() });
   return {
     read: {
@@ -33,9 +35,10 @@ export function makeOwnPages(options: OwnPagesOptions): Pick<OwnRoutes, "read" |
       status: (): InstanceFacts => ({
         ...health(),
         since_ms: options.since,
-        ...makeRouteFacts({ service, live, router, configName }),
+        ...makeRouteFacts({ service, live, router, quota, configName }),
         config_problem: makeProblem(live.current().problem),
         filter_problem: makeProblem(filter.problem()),
+        quota_problem: makeProblem(quota.problem()),
       }),
       explain: (query) =>
         explainRoute(
@@ -45,6 +48,8 @@ export function makeOwnPages(options: OwnPagesOptions): Pick<OwnRoutes, "read" |
         ),
     },
     act: {
+      /** Asks for every balance now. */
+      refresh: () => quota.refresh(),
       /** `upstream` is NAME or NAME#N; without it all are meant. */
       async reset(query) {
         const keys = listKeys(live, service, query.get("upstream"));

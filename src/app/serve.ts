@@ -19,6 +19,7 @@ import { createFilter, type LiveFilter } from "./filter.ts";
 import { createLiveConfig, type LiveConfig } from "./live-config.ts";
 import { makeOwnPages } from "./own-pages.ts";
 import { findPortOwner } from "./port-owner.ts";
+import { type Quota, createQuota } from "./quota.ts";
 import { createRouterState } from "./router-state.ts";
 import { startProxy } from "./start-proxy.ts";
 
@@ -73,16 +74,18 @@ export async function serve(options: ServeOptions): Promise<Serving> {
       env,
       onTrouble,
     }),
+    quota: createQuota({ paths, env, live, now, onTrouble }),
     inFlight: { count: 0 },
   };
   const running: Running[] = [];
   const stop = async (graceMs: number): Promise<void> => {
-    await Promise.all([...running.map((one) => one.stop(graceMs)), shared.hook.stop()]);
+    await Promise.all([...running.map((one) => one.stop(graceMs)), shared.quota.stop(), shared.hook.stop()]);
     shared.log.close();
   };
   try {
     await tryTo(() => removeDeadInstances(paths.run), onTrouble);
     for (const service of options.services) running.push(await startService(service, options, shared));
+    shared.quota.start();
   } catch (error) {
     await stop(0);
     throw error;
@@ -97,6 +100,7 @@ interface Shared {
   readonly filter: LiveFilter;
   readonly log: LogWriter;
   readonly hook: EventHook;
+  readonly quota: Quota;
   readonly inFlight: { count: number };
 }
 
@@ -107,7 +111,7 @@ interface Running {
 
 async function startService(service: Service, options: ServeOptions, shared: Shared): Promise<Running> {
   const { configName, onTrouble, paths } = options;
-  const { filter, hook, live, log, now } = shared;
+  const { filter, hook, live, log, now, quota } = shared;
   const state = live.routeState(service, configName);
   if (state.kind === "unset") throw new UserError(state.message, { hint: state.hint });
   const router = createRouter({
@@ -120,6 +124,7 @@ async function startService(service: Service, options: ServeOptions, shared: Sha
     },
   });
   const saved = createRouterState({ paths, service, router, onTrouble });
+  quota.attach({ service, router, configName });
   const token = crypto.randomUUID();
   const since = now();
   let port = options.port ?? DEFAULT_PORT[service];
@@ -131,6 +136,7 @@ async function startService(service: Service, options: ServeOptions, shared: Sha
     live,
     filter,
     router,
+    quota,
     saved,
     configName,
   });
@@ -147,6 +153,7 @@ async function startService(service: Service, options: ServeOptions, shared: Sha
         options.onRequest(entry);
       },
       onBug: (error) => onTrouble(t`a request failed inside codex-helper: ${errorMessage(error)}`),
+      observeHeaders: (upstream, headers) => quota.observeHeaders(upstream, headers),
       inFlight: shared.inFlight,
       own: { token, ...pages },
     }),

@@ -22,6 +22,8 @@ export interface StartProxyOptions {
   readonly filter: (body: Uint8Array, headers: Headers) => Filtered;
   readonly record: (entry: LogEntry) => void;
   readonly onBug: (error: unknown) => void;
+  /** Default: nobody looks. */
+  readonly observeHeaders?: ProxyDeps["observeHeaders"];
   /** Shared by all services of the process. */
   readonly inFlight: { count: number };
   readonly own: Omit<OwnRoutes, "service">;
@@ -52,6 +54,7 @@ export function startProxy(options: StartProxyOptions): ProxyServer {
     compaction: createCompactionMemo(),
     own: { ...options.own, service: options.service },
     heartbeat: options.heartbeat ?? HEARTBEAT,
+    observeHeaders: options.observeHeaders ?? (() => {}),
     inFlight: options.inFlight,
     record: options.record,
   };

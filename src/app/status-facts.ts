@@ -6,6 +6,8 @@ import { SERVICES, type Service } from "../base/service.ts";
 import type { Upstream } from "../base/upstream.ts";
 import type { Router } from "../routing/router.ts";
 import type { LiveConfig } from "./live-config.ts";
+import { type QuotaRow, quotaRowSchema } from "./quota-facts.ts";
+import type { Quota } from "./quota.ts";
 
 const time = z.number().nullable();
 const problemSchema = z.looseObject({ message: z.string(), hint: z.string().nullable() });
@@ -30,6 +32,8 @@ const upstreamSchema = z.looseObject({
   sessions: z.number(),
   /** Why nothing can be sent to it until the user mends it. */
   problem: z.string().nullable(),
+  /** What is left, from whoever says so; a proxy of an older version does not know. */
+  quota: z.array(quotaRowSchema).default([]),
 });
 const routeSchema = z.looseObject({
   config_name: z.string().nullable(),
@@ -48,6 +52,7 @@ export const instanceSchema = routeSchema.extend({
   /** What is wrong with the files, while the last good versions stay in force. */
   config_problem: problemSchema.nullable(),
   filter_problem: problemSchema.nullable(),
+  quota_problem: problemSchema.nullable().default(null),
 });
 
 export type Problem = z.infer<typeof problemSchema>;
@@ -59,12 +64,13 @@ export interface RouteFactsInput {
   readonly service: Service;
   readonly live: LiveConfig;
   readonly router: Router;
+  readonly quota: Pick<Quota, "rowsOf">;
   /** Instead of the active config. */
   readonly configName?: string | undefined;
 }
 
 /** Where requests of the service go, and how each upstream of that config stands; the disabled ones too. */
-export function makeRouteFacts({ configName, live, router, service }: RouteFactsInput): RouteFacts {
+export function makeRouteFacts({ configName, live, quota, router, service }: RouteFactsInput): RouteFacts {
   const state = live.routeState(service, configName);
   const listed = live.listUpstreams(service, configName);
   const problem = state.kind === "ready" ? null : { message: state.message, hint: state.hint };
@@ -72,7 +78,7 @@ export function makeRouteFacts({ configName, live, router, service }: RouteFacts
     config_name: listed?.configName ?? null,
     problem,
     upstreams: (listed?.entries ?? []).map(({ isEnabled, upstream }) =>
-      makeUpstreamFacts(upstream, isEnabled, router),
+      makeUpstreamFacts(upstream, isEnabled, { router, quota: quota.rowsOf(upstream) }),
     ),
   };
 }
@@ -81,7 +87,11 @@ export function makeProblem(error: UserError | null): Problem | null {
   return error === null ? null : { message: error.message, hint: error.hint ?? null };
 }
 
-function makeUpstreamFacts(upstream: Upstream, isEnabled: boolean, router: Router): UpstreamFacts {
+function makeUpstreamFacts(
+  upstream: Upstream,
+  isEnabled: boolean,
+  { quota, router }: { readonly router: Router; readonly quota: QuotaRow[] },
+): UpstreamFacts {
   const { failures, isExhausted, lastFailure, reason, requests, sessions, since, source, standing, until } =
     router.report(upstream);
   const { baseUrl, credential, label } = upstream;
@@ -100,5 +110,6 @@ function makeUpstreamFacts(upstream: Upstream, isEnabled: boolean, router: Route
     last_failure: lastFailure === null ? null : { at_ms: lastFailure.at, reason: lastFailure.reason },
     sessions,
     problem: credential.kind === "unusable" ? credential.why : null,
+    quota,
   };
 }

@@ -9,6 +9,7 @@ import { type Instance, readInstances } from "../state/instances.ts";
 import { askInstance, tellInstance } from "./ask-instance.ts";
 import { type LiveConfig, createLiveConfig } from "./live-config.ts";
 import { listKeys } from "./own-pages.ts";
+import { createQuota } from "./quota.ts";
 import { loadRouter, resetSavedState } from "./router-state.ts";
 import { type Explanation, type Question, explainRoute, explanationSchema } from "./routing-explain.ts";
 import {
@@ -37,6 +38,7 @@ export interface StatusFacts {
   readonly services: readonly ServiceFacts[];
   readonly config_problem: Problem | null;
   readonly filter_problem: Problem | null;
+  readonly quota_problem: Problem | null;
   /** What config.json sets beside the configs: "routing.open_secs" and its value. */
   readonly settings: Readonly<Record<string, unknown>>;
 }
@@ -47,16 +49,22 @@ export async function surveyStatus(
 ): Promise<StatusFacts> {
   const live = createLiveConfig(context);
   const instances = await askAll(context);
+  const quota = createQuota({ ...context, live, onTrouble: () => {} });
+  const recallRoute = (service: Service): RouteFacts => {
+    const router = recallRouter(service, live, context);
+    quota.attach({ service, router });
+    return makeRouteFacts({ service, live, router, quota });
+  };
   return {
     services: services.map((service) => {
       const own = instances.filter((instance) => instance.service === service);
       const [first] = own;
-      const { config_name, problem, upstreams } =
-        first ?? makeRouteFacts({ service, live, router: recallRouter(service, live, context) });
+      const { config_name, problem, upstreams } = first ?? recallRoute(service);
       return { service, config_name, problem, upstreams, instances: own };
     }),
     config_problem: makeProblem(live.current().problem),
     filter_problem: await findFilterProblem(context),
+    quota_problem: makeProblem(quota.problem()),
     settings: listSettings(live),
   };
 }

@@ -65,6 +65,8 @@ export interface ProxyDeps {
   readonly own: OwnRoutes;
   /** When a waiting client gets its first sign of life, and how often from then on, ms. */
   readonly heartbeat: { readonly afterMs: number; readonly everyMs: number };
+  /** Sees the headers of each answer that is given to a client. Cheap, and never throws. */
+  readonly observeHeaders: (upstream: Upstream, headers: Headers) => void;
   /** Requests open right now in the whole process; shared by all its services. */
   readonly inFlight: { count: number };
   /** Takes the one log line of a finished request. Never throws. */

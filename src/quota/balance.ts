@@ -13,6 +13,8 @@ export interface Meter {
   readonly unit: string;
   /** When it is full again, wall clock in ms. */
   readonly resetsAt: number | null;
+  /** A speed limit, full again in moments: worth showing, and no reason to go elsewhere. */
+  readonly isRate?: true;
 }
 
 /** All that one answer said. Each meter must have something left for the account to work. */

@@ -18,7 +18,9 @@ const LOW_AMOUNT: Readonly<Record<string, number>> = { USD: 1, CNY: 7 };
 /** `now`: wall clock, ms. A meter whose reset has passed is full again, whatever it showed. */
 export function judge({ isUnlimited, meters, says }: Balance, now: number): Judgement {
   if (isUnlimited) return { state: "unlimited", until: null, meter: null };
-  const current = meters.map((meter) => (isReset(meter, now) ? { ...meter, left: null } : meter));
+  const current = meters
+    .filter(({ isRate }) => isRate !== true)
+    .map((meter) => (isReset(meter, now) ? { ...meter, left: null } : meter));
   const gone = current.filter(({ left }) => left === 0);
   const tightest = current.toSorted((one, other) => shareOf(one) - shareOf(other))[0] ?? null;
   if (says === "exhausted" || (gone.length > 0 && says === null)) {

@@ -33,6 +33,7 @@ test("a request that runs into a bug of ours has its line in the log, and does n
     compaction: createCompactionMemo(),
     own: { service: "codex", token: "t", read: {}, act: {} },
     heartbeat: { afterMs: 1_000, everyMs: 1_000 },
+    observeHeaders: () => {},
     inFlight,
     record: (entry) => entries.push(entry),
   };

@@ -21,4 +21,12 @@ export const QUOTA_ZH: Dictionary = {
   "given up": "已放弃",
   "the connection failed ({0})": "连接失败（{0}）",
   "the endpoint answered {0}": "endpoint 返回 {0}",
+  "the answer has no figures that are known here": "响应中没有可识别的数字",
+  "the variable {0} is not set": "未设置环境变量 {0}",
+  "the token holds a character that is not allowed": "令牌中含有不允许的字符",
+  "token_env needs an endpoint": "token_env 需要同时给出 endpoint",
+  "{0} says that nothing is left": "{0} 表示已无余量",
+  "{0}% used ({1})": "已用 {0}%（{1}）",
+  "{0} {1} left ({2})": "剩余 {0} {1}（{2}）",
+  "{0} of {1} {2} left ({3})": "剩余 {0} / {1} {2}（{3}）",
 };

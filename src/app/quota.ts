@@ -1,0 +1,208 @@
+// Puts quotas together: asks relays in the background, reads what answers say in passing, counts own budgets, and tells the
+// routers. Never in a request's way.
+import type { Env } from "../base/env.ts";
+import type { UserError } from "../base/errors.ts";
+import { errorMessage, UserError as KnownError } from "../base/errors.ts";
+import type { Paths } from "../base/paths.ts";
+import { OFFICIAL_HOSTS, type Service } from "../base/service.ts";
+import type { Upstream } from "../base/upstream.ts";
+import { readHeaderSignals } from "../quota/header-signals.ts";
+import { type LookupChoice, chooseLookup } from "../quota/lookup.ts";
+import { type Source, makeNote } from "../quota/note.ts";
+import { type PollTarget, createPoller } from "../quota/poller.ts";
+import { createProvidersFile, writeDefaultProviders } from "../quota/providers-file.ts";
+import { makeReading, withBalance } from "../quota/reading.ts";
+import { recogniseHeaders } from "../quota/recognise.ts";
+import type { Router } from "../routing/router.ts";
+import type { LiveConfig } from "./live-config.ts";
+import { type QuotaRow, makeErrorRow, makeQuotaRows } from "./quota-facts.ts";
+import { createQuotaState } from "./quota-state.ts";
+
+export interface Quota {
+  /** From now on this router is told how the upstreams of its config stand. */
+  attach(client: QuotaClient): void;
+  /** Looks at once, and every few seconds from then on. */
+  start(): void;
+  /** Sees the headers of each answer of an upstream. Cheap, and never throws. */
+  observeHeaders(upstream: Upstream, headers: Headers): void;
+  /** What is known of an upstream, for people and scripts. */
+  rowsOf(upstream: Upstream): QuotaRow[];
+  /** What is wrong with usage_providers.json. */
+  problem(): UserError | null;
+  /** Asks every place now, as far as it may be asked again. */
+  refresh(): Promise<void>;
+  /** Nothing is being asked any more. */
+  settled(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export interface QuotaClient {
+  readonly service: Service;
+  readonly router: Router;
+  /** Instead of the active config. */
+  readonly configName?: string | undefined;
+}
+
+export interface QuotaOptions {
+  readonly paths: Paths;
+  readonly env: Env;
+  readonly live: LiveConfig;
+  readonly onTrouble: (words: string) => void;
+  /** Wall clock, ms. */
+  readonly now: () => number;
+  /** Does the work again and again until told to stop. Default: a timer that keeps no process alive. */
+  readonly every?: (work: () => void, ms: number) => () => void;
+}
+
+/** A look compares a few numbers; what it finds due is asked without anybody waiting. */
+const LOOK_EVERY_MS = 10_000;
+
+export function createQuota(options: QuotaOptions): Quota {
+  const { env, live, now, onTrouble, paths } = options;
+  const providers = createProvidersFile(paths.usageProviders, now);
+  const state = createQuotaState({ paths, onTrouble, now });
+  const { readings, relays } = state;
+  const clients: QuotaClient[] = [];
+  const routers = new Map<Service, Router>();
+  const used = new Set<string>();
+  const noted = new Map<string, string>();
+  let stopLooking = (): void => {};
+
+  const lookupOf = (upstream: Upstream): LookupChoice =>
+    chooseLookup({
+      upstream,
+      providers: providers.current().providers,
+      env,
+      relayKindOf: (host) => relays.get(host) ?? null,
+      now: now(),
+    });
+
+  const sourcesOf = (upstream: Upstream, choice: LookupChoice): Source[] => {
+    const asked = choice.kind === "lookup" ? readings.get(choice.lookup.key) : undefined;
+    const seen = readings.get(headersKey(upstream));
+    return [
+      ...(choice.kind === "lookup" && asked !== undefined
+        ? [{ reading: asked, intervalMs: choice.lookup.intervalMs }]
+        : []),
+      ...(seen === undefined ? [] : [{ reading: seen, intervalMs: 0 }]),
+    ];
+  };
+
+  const apply = (upstream: Upstream, router: Router): void => {
+    const note = makeNote(sourcesOf(upstream, lookupOf(upstream)), now());
+    const text = JSON.stringify(note);
+    if (text === (noted.get(upstream.key) ?? "null")) return;
+    noted.set(upstream.key, text);
+    router.noteQuota(upstream, note);
+  };
+
+  const upstreamsOf = ({ configName, service }: QuotaClient): readonly Upstream[] => {
+    const route = live.routeState(service, configName);
+    return route.kind === "ready" ? route.route.upstreams : [];
+  };
+
+  const applyAll = (): void => {
+    for (const client of clients) for (const upstream of upstreamsOf(client)) apply(upstream, client.router);
+  };
+
+  const targets = (): PollTarget[] => {
+    const found = new Map<string, PollTarget>();
+    for (const client of clients) {
+      for (const upstream of upstreamsOf(client)) {
+        const choice = lookupOf(upstream);
+        if (choice.kind !== "lookup") continue;
+        const { key } = choice.lookup;
+        const { isExhausted, standing } = client.router.report(upstream);
+        const isAvoided = isExhausted || standing === "low" || found.get(key)?.isAvoided === true;
+        found.set(key, { lookup: choice.lookup, isAvoided });
+        if (used.delete(upstream.key)) poller.noteTraffic(key);
+      }
+    }
+    return [...found.values()];
+  };
+
+  const poller = createPoller({
+    targets,
+    readings,
+    now,
+    sync: () => void state.sync(),
+    onReading() {
+      state.noteChange();
+      applyAll();
+    },
+  });
+
+  const look = (): void => {
+    applyAll();
+    poller.look();
+  };
+
+  return {
+    attach(client) {
+      clients.push(client);
+      routers.set(client.service, client.router);
+      applyAll();
+    },
+    start() {
+      try {
+        writeDefaultProviders(paths);
+      } catch (error) {
+        if (!(error instanceof KnownError)) throw error;
+        onTrouble(errorMessage(error));
+      }
+      look();
+      stopLooking = (options.every ?? everyUnheld)(look, LOOK_EVERY_MS);
+    },
+    observeHeaders(upstream, headers) {
+      used.add(upstream.key);
+      const kind = recogniseHeaders(headers);
+      if (kind !== null) {
+        const host = URL.parse(upstream.baseUrl)?.host ?? "";
+        if (relays.get(host) !== kind) {
+          relays.set(host, kind);
+          state.noteChange();
+        }
+      }
+      const balance = readHeaderSignals(headers, { now: now(), isFirstParty: isFirstParty(upstream) });
+      if (balance === null) return;
+      const key = headersKey(upstream);
+      readings.set(key, withBalance(readings.get(key) ?? makeReading("headers"), balance, now()));
+      state.noteChange();
+      const router = routers.get(upstream.service);
+      if (router !== undefined) apply(upstream, router);
+    },
+    rowsOf(upstream) {
+      const choice = lookupOf(upstream);
+      const rows = sourcesOf(upstream, choice).flatMap((source) => makeQuotaRows(source, now()));
+      return choice.kind === "refused" ? [makeErrorRow(choice.source, choice.why), ...rows] : rows;
+    },
+    problem: () => providers.current().problem,
+    async refresh() {
+      state.sync();
+      await poller.refresh();
+      await state.flush();
+    },
+    settled: () => poller.settled(),
+    async stop() {
+      stopLooking();
+      await poller.stop();
+      await state.flush();
+    },
+  };
+}
+
+function headersKey(upstream: Upstream): string {
+  return `headers|${upstream.key}`;
+}
+
+function isFirstParty({ baseUrl, service }: Upstream): boolean {
+  return OFFICIAL_HOSTS[service].some(
+    (host) => baseUrl.startsWith(`https://${host}/`) || baseUrl === `https://${host}`,
+  );
+}
+
+function everyUnheld(work: () => void, ms: number): () => void {
+  const timer = setInterval(work, ms);
+  timer.unref();
+  return () => clearInterval(timer);
+}

@@ -1,0 +1,95 @@
+// What ordinary answers say about an account in their headers: the windows of a ChatGPT plan, of a Claude plan, and the speed
+// limits of an API key. Costs an answer without such headers next to nothing.
+// Pure.
+import { parseDurationMs, parseInstantMs, parseNumber } from "../routing/durations.ts";
+import { type Balance, type Meter, makeBalance, makeMeter } from "./balance.ts";
+
+export interface SignalContext {
+  /** Wall clock, ms. */
+  readonly now: number;
+  /** The host is the vendor's own. A relay passes on what it was told about one account of many. */
+  readonly isFirstParty: boolean;
+}
+
+/** Null where the headers say nothing of it. */
+export function readHeaderSignals(headers: Headers, context: SignalContext): Balance | null {
+  if (headers.has("x-codex-primary-used-percent")) return readCodex(headers, context);
+  if (headers.has("anthropic-ratelimit-unified-status")) return readClaude(headers, context);
+  if (headers.has("x-ratelimit-limit-requests")) return readRates(headers, OPENAI_RATES, context);
+  if (headers.has("anthropic-ratelimit-requests-limit")) return readRates(headers, ANTHROPIC_RATES, context);
+  return null;
+}
+
+function readCodex(headers: Headers, { isFirstParty, now }: SignalContext): Balance | null {
+  const windows = ["primary", "secondary", "tertiary"].map((rank) => {
+    const get = (name: string): string | null => headers.get(`x-codex-${rank}-${name}`);
+    const minutes = parseNumber(get("window-minutes"));
+    const after = parseNumber(get("reset-after-seconds"));
+    const resetsAt = parseInstantMs(get("reset-at")) ?? (after === null ? null : now + after * 1_000);
+    return makePercent(minutes === null ? rank : nameWindow(minutes), get("used-percent"), resetsAt);
+  });
+  const isTrue = (name: string): boolean => /^true$/i.test(headers.get(`x-codex-credits-${name}`) ?? "");
+  const hasCredits = isTrue("has-credits") || isTrue("unlimited");
+  return makeBalance(windows, hasCredits || !isFirstParty ? "ok" : null);
+}
+
+const CLAUDE_SAYS: Readonly<Record<string, Balance["says"]>> = {
+  allowed: "ok",
+  allowed_warning: "low",
+  rejected: "exhausted",
+};
+
+function readClaude(headers: Headers, { isFirstParty }: SignalContext): Balance | null {
+  const get = (name: string): string | null => headers.get(`anthropic-ratelimit-unified-${name}`);
+  const windows = [
+    ["5h", "5h"],
+    ["7d", "week"],
+  ].map(([id = "", name = ""]) => {
+    const share = parseNumber(get(`${id}-utilization`));
+    return makePercent(name, share === null ? null : share * 100, parseInstantMs(get(`${id}-reset`)));
+  });
+  const says = CLAUDE_SAYS[get("status") ?? ""] ?? "ok";
+  const balance = makeBalance(windows, isFirstParty ? says : "ok");
+  return balance === null || balance.meters.length === 0 ? null : balance;
+}
+
+interface RateNames {
+  readonly things: readonly string[];
+  readonly name: (thing: string, what: "limit" | "remaining" | "reset") => string;
+}
+
+const OPENAI_RATES: RateNames = {
+  things: ["requests", "tokens"],
+  name: (thing, what) => `x-ratelimit-${what}-${thing}`,
+};
+const ANTHROPIC_RATES: RateNames = {
+  things: ["requests", "tokens", "input-tokens", "output-tokens"],
+  name: (thing, what) => `anthropic-ratelimit-${thing}-${what}`,
+};
+
+function readRates(headers: Headers, { name, things }: RateNames, { now }: SignalContext): Balance | null {
+  const rates = things.map((thing): Meter | null => {
+    const reset = headers.get(name(thing, "reset"));
+    const afterMs = parseDurationMs(reset);
+    const meter = makeMeter({
+      name: thing,
+      unit: thing === "requests" ? thing : "tokens",
+      limit: headers.get(name(thing, "limit")),
+      left: headers.get(name(thing, "remaining")),
+      resetsAt: afterMs === null ? parseInstantMs(reset) : now + afterMs,
+    });
+    return meter === null ? null : { ...meter, isRate: true };
+  });
+  return makeBalance(rates);
+}
+
+function makePercent(name: string, used: unknown, resetsAt: number | null): Meter | null {
+  return makeMeter({ name, unit: "%", limit: 100, used, resetsAt });
+}
+
+/** Which window is which is told by its length alone: the first one may be the week. */
+function nameWindow(minutes: number): string {
+  if (minutes >= 28 * 1_440) return "month";
+  if (minutes === 10_080) return "week";
+  return minutes % 1_440 === 0 ? `${minutes / 1_440}d` : `${Math.round(minutes / 60)}h`;
+}

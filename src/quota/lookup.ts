@@ -1,0 +1,111 @@
+// From an upstream and the user's providers to one question that may be sent, or to the reason why none is.
+// Pure.
+import { type Env, readVariable } from "../base/env.ts";
+import type { JsonRecord } from "../base/json-value.ts";
+import { kept } from "../base/language.ts";
+import { fingerprint } from "../base/secrets.ts";
+import type { Upstream } from "../base/upstream.ts";
+import type { Balance } from "./balance.ts";
+import { KINDS, type Kind, type RelayKind, makePathKind } from "./kinds.ts";
+import type { Provider } from "./providers.ts";
+import { recogniseHost } from "./recognise.ts";
+import { isWithin } from "./registrable-domain.ts";
+import { refusalOf } from "./token-policy.ts";
+
+export interface Lookup {
+  /** Provider, host and credential: two keys of one relay are two. Holds no secret. */
+  readonly key: string;
+  /** The provider's id. */
+  readonly source: string;
+  readonly intervalMs: number;
+  /** The user did not ask for this place by name. */
+  readonly isAutomatic: boolean;
+  readonly urls: readonly string[];
+  /** Holds the token. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Outbound proxy URL, or false. */
+  readonly proxy: string | false;
+  readonly read: (bodies: readonly JsonRecord[]) => Balance | null;
+}
+
+export type LookupChoice =
+  | { readonly kind: "lookup"; readonly lookup: Lookup }
+  /** Nobody knows this upstream's balance, or not yet. */
+  | { readonly kind: "none" }
+  /** Somebody would, and must not be asked. */
+  | { readonly kind: "refused"; readonly source: string; readonly why: string };
+
+export interface LookupInput {
+  readonly upstream: Upstream;
+  readonly providers: readonly Provider[];
+  readonly env: Env;
+  /** What the relay at a host was recognised as. */
+  readonly relayKindOf: (host: string) => RelayKind | null;
+  /** Wall clock, ms. */
+  readonly now: number;
+}
+
+export function chooseLookup({ env, now, providers, relayKindOf, upstream }: LookupInput): LookupChoice {
+  const base = URL.parse(upstream.baseUrl);
+  if (base === null) return { kind: "none" };
+  const host = base.hostname;
+  const provider = providers.find(({ domains }) =>
+    domains.some((domain) => domain === "*" || isWithin(host, domain)),
+  );
+  if (provider === undefined) return { kind: "none" };
+  const kind = chooseKind(provider, recogniseHost(host) ?? relayKindOf(base.host));
+  if (kind === null) return { kind: "none" };
+
+  const { id, tokenEnv } = provider;
+  const refuse = (why: string): LookupChoice => ({ kind: "refused", source: id, why });
+  const token = tokenEnv === null ? ownToken(upstream) : (readVariable(env, tokenEnv)?.trim() ?? null);
+  if (token === null) {
+    return tokenEnv === null ? { kind: "none" } : refuse(kept`the variable ${tokenEnv} is not set`);
+  }
+  if (!/^[\u0021-\u007e]+$/.test(token)) return refuse(kept`the token holds a character that is not allowed`);
+  // Its own token is for the configured endpoint; without one there is no saying where it belongs.
+  if (tokenEnv !== null && provider.endpoint === null && provider.preset === null) {
+    return refuse(kept`token_env needs an endpoint`);
+  }
+  const root = upstream.baseUrl.replace(/\/v1$/, "");
+  const urls = provider.endpoint === null ? kind.urls(root, now) : endpointsOf(provider, kind, now);
+  const owner = tokenEnv === null ? "upstream" : "endpoint";
+  const { domains } = provider;
+  for (const url of urls) {
+    const why = refusalOf({ url, owner, upstreamBaseUrl: upstream.baseUrl, domains });
+    if (why !== null) return refuse(why);
+  }
+  const asked = URL.parse(urls[0] ?? "")?.host ?? host;
+  return {
+    kind: "lookup",
+    lookup: {
+      key: `${id}@${asked}|${fingerprint(token)}`,
+      source: id,
+      intervalMs: provider.intervalMs,
+      isAutomatic: provider.kind === "auto",
+      urls,
+      headers: kind.auth === "bearer" ? { authorization: `Bearer ${token}` } : { "x-api-key": token },
+      proxy: upstream.proxy,
+      read: kind.read,
+    },
+  };
+}
+
+function chooseKind({ kind, paths, preset }: Provider, recognised: RelayKind | null): Kind | null {
+  if (kind === "auto") return recognised === null ? null : KINDS[recognised];
+  if (kind !== "json_path") return KINDS[kind];
+  if (preset !== null) return KINDS[preset];
+  const given = Object.entries(paths ?? {}).filter(([, value]) => value != null);
+  return makePathKind(Object.fromEntries(given));
+}
+
+/** A kind of two questions is asked below the endpoint, which then is the relay's root. */
+function endpointsOf({ endpoint }: Provider, kind: Kind, now: number): readonly string[] {
+  const given = (endpoint ?? "").replace(/\/$/, "");
+  const usual = kind.urls(given, now);
+  return usual.length > 1 ? usual : [endpoint ?? ""];
+}
+
+function ownToken({ credential }: Upstream): string | null {
+  return credential.kind === "bearer" || credential.kind === "api-key" ? credential.secret : null;
+}

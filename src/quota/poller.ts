@@ -1,0 +1,128 @@
+// Asks for balances in the background: one at a time for each place and token, no more often than allowed, after traffic and
+// for as long as an upstream is avoided. Nothing here is in a request's way; `stop` ends all of it.
+import { kept } from "../base/language.ts";
+import type { JsonRecord } from "../base/json-value.ts";
+import { fetchJson } from "./fetch-json.ts";
+import type { Lookup } from "./lookup.ts";
+import { type Reading, makeReading, withBalance, withError } from "./reading.ts";
+
+export interface PollTarget {
+  readonly lookup: Lookup;
+  /** Ask again without waiting for traffic: it is avoided, or nearly at its end. */
+  readonly isAvoided: boolean;
+}
+
+export interface PollerOptions {
+  /** Everything that may be asked now. */
+  readonly targets: () => readonly PollTarget[];
+  readonly readings: Map<string, Reading>;
+  readonly onReading: () => void;
+  /** Takes up what others may have found out; called before anything is asked. */
+  readonly sync: () => void;
+  /** Wall clock, ms. */
+  readonly now: () => number;
+}
+
+export interface Poller {
+  /** The upstreams of this lookup are in use: what they have left changes. */
+  noteTraffic(key: string): void;
+  /** Asks what is due. Returns at once. */
+  look(): void;
+  /** Asks all now. */
+  refresh(): Promise<void>;
+  /** Nothing is being asked any more. */
+  settled(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** What is asked without the user's word is never asked more often, whoever wants it. */
+const LEAST_AUTOMATIC_MS = 60_000;
+/** How long a place that does not offer it is left alone: one that the user named, and one that was guessed. */
+const UNSUPPORTED_MS = 3_600_000;
+const UNSUPPORTED_AUTOMATIC_MS = 24 * 3_600_000;
+
+export function createPoller({ now, onReading, readings, sync, targets }: PollerOptions): Poller {
+  const busy = new Map<string, Promise<void>>();
+  const withTraffic = new Set<string>();
+  const stopping = new AbortController();
+
+  const ask = (lookup: Lookup): Promise<void> => {
+    const { key } = lookup;
+    const known = busy.get(key);
+    if (known !== undefined) return known;
+    withTraffic.delete(key);
+    const asking = askFor(lookup, stopping.signal).then((found) => {
+      busy.delete(key);
+      if (stopping.signal.aborted) return;
+      const before = readings.get(key) ?? makeReading(lookup.source);
+      readings.set(
+        key,
+        found.kind === "balance"
+          ? withBalance(before, found.balance, now())
+          : withError(before, { ...found, now: now() }),
+      );
+      onReading();
+    });
+    busy.set(key, asking);
+    return asking;
+  };
+
+  const isDue = ({ isAvoided, lookup }: PollTarget): boolean => {
+    const reading = readings.get(lookup.key);
+    if (reading === undefined) return true;
+    const passed = now() - reading.triedAt;
+    // A clock that was set back must not silence a place for ever.
+    if (passed >= 0 && passed < pauseOf(reading, lookup)) return false;
+    return isAvoided || withTraffic.has(lookup.key) || reading.error !== null;
+  };
+
+  const settled = async (): Promise<void> => {
+    await Promise.all(busy.values());
+  };
+
+  return {
+    noteTraffic: (key) => withTraffic.add(key),
+    look() {
+      if (stopping.signal.aborted) return;
+      if (!targets().some(isDue)) return;
+      sync();
+      for (const target of targets()) if (isDue(target)) void ask(target.lookup);
+    },
+    async refresh() {
+      const wanted = targets().filter(({ lookup }) => {
+        const passed = now() - (readings.get(lookup.key)?.triedAt ?? Number.NEGATIVE_INFINITY);
+        return !lookup.isAutomatic || passed < 0 || passed >= LEAST_AUTOMATIC_MS;
+      });
+      await Promise.all(wanted.map(({ lookup }) => ask(lookup)));
+    },
+    settled,
+    async stop() {
+      stopping.abort();
+      await settled();
+    },
+  };
+}
+
+function pauseOf(reading: Reading, { intervalMs, isAutomatic }: Lookup): number {
+  if (!reading.isUnsupported) return intervalMs;
+  return isAutomatic ? UNSUPPORTED_AUTOMATIC_MS : UNSUPPORTED_MS;
+}
+
+type Found =
+  | { readonly kind: "balance"; readonly balance: NonNullable<Reading["balance"]> }
+  | { readonly kind: "error"; readonly error: string; readonly isUnsupported: boolean };
+
+/** Never rejects. */
+async function askFor({ headers, proxy, read, urls }: Lookup, signal: AbortSignal): Promise<Found> {
+  const bodies: JsonRecord[] = [];
+  for (const url of urls) {
+    const answer = await fetchJson({ url, headers, proxy, signal });
+    if (answer.kind !== "json") {
+      return { kind: "error", error: answer.why, isUnsupported: answer.kind === "unsupported" };
+    }
+    bodies.push(answer.body);
+  }
+  const balance = read(bodies);
+  if (balance !== null) return { kind: "balance", balance };
+  return { kind: "error", error: kept`the answer has no figures that are known here`, isUnsupported: false };
+}

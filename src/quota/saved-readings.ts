@@ -1,0 +1,89 @@
+// Readings and recognised relays as state.json holds them. What is odd is dropped alone: losing it loses one question.
+// Pure.
+import { z } from "zod";
+import { KINDS, type RelayKind } from "./kinds.ts";
+import type { Reading } from "./reading.ts";
+
+const amount = z.number().nonnegative().nullable();
+const time = z.number().nonnegative();
+const meterSchema = z.object({
+  name: z.string().max(64),
+  left: amount,
+  used: amount,
+  limit: amount,
+  unit: z.string().max(32),
+  resets_at: time.nullable(),
+  rate: z.literal(true).optional(),
+});
+const readingSchema = z.object({
+  source: z.string().max(64),
+  meters: z.array(meterSchema).max(32).nullable(),
+  unlimited: z.boolean(),
+  says: z.enum(["ok", "low", "exhausted"]).nullable(),
+  at: time,
+  tried_at: time,
+  error: z.string().max(300).nullable(),
+  unsupported: z.boolean(),
+  samples: z.record(z.string(), z.array(z.tuple([time, z.number().nonnegative()])).max(200)).catch({}),
+});
+const relaySchema = z.object({ kind: z.string(), at: time });
+/** A clock that was set back since: the record cannot be dated. */
+const CLOCK_SLACK_MS = 60_000;
+
+export function writeReading({
+  balance,
+  isUnsupported,
+  triedAt,
+  ...reading
+}: Reading): z.infer<typeof readingSchema> {
+  return {
+    ...reading,
+    samples: Object.fromEntries(
+      Object.entries(reading.samples).map(([name, samples]) => [
+        name,
+        samples.map(([at, left]) => [at, left]),
+      ]),
+    ),
+    tried_at: triedAt,
+    unsupported: isUnsupported,
+    unlimited: balance?.isUnlimited ?? false,
+    says: balance?.says ?? null,
+    meters:
+      balance?.meters.map(({ isRate, resetsAt, ...meter }) => ({
+        ...meter,
+        resets_at: resetsAt,
+        ...(isRate === true ? { rate: isRate } : {}),
+      })) ?? null,
+  };
+}
+
+/** Null for anything that is not believable. `now`: wall clock, ms. */
+export function readReading(saved: unknown, now: number): Reading | null {
+  const parsed = readingSchema.safeParse(saved).data;
+  if (parsed === undefined || parsed.at > now + CLOCK_SLACK_MS || parsed.tried_at > now + CLOCK_SLACK_MS) {
+    return null;
+  }
+  const { at, error, meters, samples, says, source, tried_at: triedAt, unlimited, unsupported } = parsed;
+  const balance =
+    meters === null
+      ? null
+      : {
+          isUnlimited: unlimited,
+          says,
+          meters: meters.map(({ rate, resets_at: resetsAt, ...meter }) => ({
+            ...meter,
+            resetsAt,
+            ...(rate === true ? { isRate: rate } : {}),
+          })),
+        };
+  return { source, balance, at, triedAt, error, isUnsupported: unsupported, samples };
+}
+
+export function readRelayKind(saved: unknown): RelayKind | null {
+  const kind = relaySchema.safeParse(saved).data?.kind;
+  return kind !== undefined && isKind(kind) ? kind : null;
+}
+
+function isKind(name: string): name is RelayKind {
+  return Object.hasOwn(KINDS, name);
+}
