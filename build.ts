@@ -1,10 +1,12 @@
 // Builds the program as one file: `bun build.ts [TARGET ...]`, by default for this machine. Targets are Bun's names
-// ("bun-linux-x64-musl"). The result is dist/codex-helper and dist/ch, a link to it.
-import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync } from "node:fs";
+// ("bun-linux-x64-musl"). The result is dist/codex-helper and dist/ch, a link to it; for Windows the link is a script.
+import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 const ROOT = import.meta.dir;
 const OUT = join(ROOT, "dist");
+/** The short name where links need rights that a user does not have. */
+export const WINDOWS_LAUNCHER = '@"%~dp0codex-helper.exe" %*\r\n';
 
 /**
  * A binary must not take anything from the directory it is started in: by default Bun would load .env and run bunfig's
@@ -24,29 +26,36 @@ const FLAGS = [
   "--compile-exec-argv=--max-http-header-size=65536",
 ];
 
-function git(...args: string[]): string {
+/** What git says of this source; "" outside of a repository. */
+export function git(...args: readonly string[]): string {
   const { exitCode, stdout } = Bun.spawnSync(["git", ...args], { cwd: ROOT, stderr: "ignore" });
   return exitCode === 0 ? stdout.toString().trim() : "";
 }
 
-/** Of the commit, not of the clock: the same commit builds the same bytes. */
+/** Of the commit, not of the clock, and of a length that no other clone disagrees about: the same commit, the same bytes. */
 const defines = {
-  BUILD_COMMIT: git("rev-parse", "--short", "HEAD"),
+  BUILD_COMMIT: git("rev-parse", "HEAD").slice(0, 10),
   BUILD_DATE: git("log", "-1", "--format=%cs"),
 };
 
-/** Made in a directory of its own and moved into place: whoever starts the program meanwhile gets the old one, whole. */
-function build(target: string | null): void {
-  const out = target === null ? OUT : join(OUT, target);
+/**
+ * Makes the program and its short name in `out`. In a directory of its own first and then moved into place: whoever
+ * starts the program meanwhile gets the old one, whole.
+ */
+export function build(target: string | null, out: string): void {
   mkdirSync(out, { recursive: true });
   const workshop = mkdtempSync(join(out, ".build-"));
+  const put = (name: string): void => renameSync(join(workshop, name), join(out, name));
   try {
     compile(target, join(workshop, "codex-helper"));
-    const name = target?.includes("windows") === true ? "codex-helper.exe" : "codex-helper";
-    renameSync(join(workshop, name), join(out, name));
-    if (name === "codex-helper") {
-      symlinkSync(name, join(workshop, "ch"));
-      renameSync(join(workshop, "ch"), join(out, "ch"));
+    if (target === null ? process.platform === "win32" : target.startsWith("bun-windows")) {
+      writeFileSync(join(workshop, "ch.cmd"), WINDOWS_LAUNCHER);
+      put("codex-helper.exe");
+      put("ch.cmd");
+    } else {
+      symlinkSync("codex-helper", join(workshop, "ch"));
+      put("codex-helper");
+      put("ch");
     }
   } finally {
     // Among the rest are the source maps: the binary has its own copy of them.
@@ -70,5 +79,8 @@ function compile(target: string | null, file: string): void {
   if (exitCode !== 0) throw new Error(`building ${target ?? "for this machine"} failed`);
 }
 
-const targets = process.argv.slice(2);
-for (const target of targets.length === 0 ? [null] : targets) build(target);
+if (import.meta.main) {
+  const targets = process.argv.slice(2);
+  if (targets.length === 0) build(null, OUT);
+  for (const target of targets) build(target, join(OUT, target));
+}

@@ -1,0 +1,147 @@
+<#
+.SYNOPSIS
+Installs codex-helper, and its short name ch, for the current user. Needs no administrator.
+.DESCRIPTION
+  .\install.ps1                      the newest release
+  .\install.ps1 -From PLACE          a release in a directory, or at an https:// or http://127.0.0.1 address
+  .\install.ps1 -Uninstall           puts Codex and Claude Code back, then removes both names
+  .\install.ps1 -Uninstall -Purge    and your configs, keys and logs in ~\.codex-helper
+
+  $env:CODEX_HELPER_VERSION = '1.2.3'       this release instead of the newest
+  $env:CODEX_HELPER_INSTALL_DIR = 'DIR'     instead of %LOCALAPPDATA%\Programs\codex-helper
+#>
+[CmdletBinding()]
+param(
+    [string]$From = '',
+    [switch]$Uninstall,
+    [switch]$Purge
+)
+
+Set-StrictMode -Version 2.0
+$ErrorActionPreference = 'Stop'
+# Windows PowerShell draws a progress bar that makes downloads many times slower.
+$ProgressPreference = 'SilentlyContinue'
+
+# Where releases are, without a slash at the end. Written in when a release is made.
+$Releases = ''
+
+function Get-Platform {
+    # A 32-bit or emulated PowerShell sees its own architecture first, and the machine's in the second variable.
+    $machine = "$env:PROCESSOR_ARCHITEW6432 $env:PROCESSOR_ARCHITECTURE"
+    if ($machine -match 'ARM64') { return 'windows-arm64' }
+    if ($machine -match 'AMD64') { return 'windows-x64' }
+    throw "there is no release for this processor: $machine"
+}
+
+function Get-Place {
+    $version = "$env:CODEX_HELPER_VERSION" -replace '^v', ''
+    if ($From -ne '') {
+        if ($From -match '^(https://|http://(127\.0\.0\.1|localhost|\[::1\])[:/])') { return $From.TrimEnd('/') }
+        if ($From -match '^file:///') { return ([Uri]$From).LocalPath.TrimEnd('\') }
+        if ($From -match '^[a-z]+://') { throw "not a place to install from: $From" }
+        return $From.TrimEnd('\', '/')
+    }
+    if ($Releases -eq '') { throw 'this script does not know where releases are: take the one of a release, or give -From PLACE' }
+    if ($version -ne '') { return "$Releases/download/v$version" }
+    return "$Releases/latest/download"
+}
+
+function Get-File([string]$Place, [string]$Name, [string]$Target) {
+    if ($Place -match '^https?://') {
+        [Net.ServicePointManager]::SecurityProtocol = [Net.ServicePointManager]::SecurityProtocol -bor [Net.SecurityProtocolType]::Tls12
+        Invoke-WebRequest -UseBasicParsing -Uri "$Place/$Name" -OutFile $Target
+    }
+    else {
+        Copy-Item -LiteralPath (Join-Path $Place $Name) -Destination $Target
+    }
+}
+
+function Assert-Sum([string]$Sums, [string]$Name, [string]$File) {
+    $line = Get-Content -LiteralPath $Sums | Where-Object { $_ -match "^[0-9a-f]{64}  $([regex]::Escape($Name))$" }
+    if (-not $line) { throw "SHA256SUMS does not name $Name" }
+    $sum = (Get-FileHash -LiteralPath $File -Algorithm SHA256).Hash.ToLowerInvariant()
+    if ($sum -ne ([string]$line).Substring(0, 64)) {
+        throw "$Name is not the file that SHA256SUMS describes; nothing was installed"
+    }
+}
+
+function Install-Program([string]$Directory) {
+    $name = "codex-helper-$(Get-Platform)"
+    $place = Get-Place
+    New-Item -ItemType Directory -Force -Path $Directory | Out-Null
+    # Beside the target, so that the last step is a rename.
+    $work = Join-Path $Directory ".codex-helper-$([Guid]::NewGuid().ToString('N'))"
+    New-Item -ItemType Directory -Path $work | Out-Null
+    try {
+        Write-Output "Getting $name.zip from $place"
+        Get-File $place 'SHA256SUMS' (Join-Path $work 'SHA256SUMS')
+        Get-File $place "$name.zip" (Join-Path $work "$name.zip")
+        Assert-Sum (Join-Path $work 'SHA256SUMS') "$name.zip" (Join-Path $work "$name.zip")
+        Expand-Archive -LiteralPath (Join-Path $work "$name.zip") -DestinationPath $work
+        $unpacked = Join-Path $work $name
+        $version = & (Join-Path $unpacked 'codex-helper.exe') --version
+        if ($LASTEXITCODE -ne 0) { throw 'the program does not start here; it needs Windows 10 version 1809 or later' }
+        $wanted = "$env:CODEX_HELPER_VERSION" -replace '^v', ''
+        if ($wanted -ne '' -and -not "$version".StartsWith("codex-helper $wanted ")) {
+            throw "asked for $wanted, but this is $version"
+        }
+        $program = Join-Path $Directory 'codex-helper.exe'
+        if (Test-Path -LiteralPath $program) {
+            # A program that is running cannot be overwritten, but it can be renamed. It goes when nothing runs it any more.
+            Remove-Item -LiteralPath "$program.old" -Force -ErrorAction SilentlyContinue
+            Move-Item -LiteralPath $program -Destination "$program.old"
+            Write-Output 'A proxy that is running stays the old version until it is started again.'
+        }
+        Move-Item -LiteralPath (Join-Path $unpacked 'codex-helper.exe') -Destination $program
+        Move-Item -Force -LiteralPath (Join-Path $unpacked 'ch.cmd') -Destination (Join-Path $Directory 'ch.cmd')
+        Remove-Item -LiteralPath "$program.old" -Force -ErrorAction SilentlyContinue
+        Write-Output "Installed $version in $Directory"
+    }
+    finally {
+        Remove-Item -LiteralPath $work -Recurse -Force -ErrorAction SilentlyContinue
+    }
+    if (("$env:PATH" -split ';') -notcontains $Directory) {
+        Write-Output "$Directory is not on your PATH yet. Add it, then open a new terminal:"
+        Write-Output "  [Environment]::SetEnvironmentVariable('Path', [Environment]::GetEnvironmentVariable('Path', 'User') + ';$Directory', 'User')"
+    }
+    Write-Output 'Next: ch demo'
+}
+
+function Uninstall-Program([string]$Directory) {
+    $program = Join-Path $Directory 'codex-helper.exe'
+    if (Test-Path -LiteralPath $program) {
+        foreach ($service in '--codex', '--claude') {
+            & $program switch off $service
+            if ($LASTEXITCODE -ne 0) {
+                throw "a client could not be put back, so nothing was removed; see: `"$program`" doctor"
+            }
+        }
+        foreach ($name in 'ch.cmd', 'codex-helper.exe', 'codex-helper.exe.old') {
+            $file = Join-Path $Directory $name
+            if (Test-Path -LiteralPath $file) { Remove-Item -LiteralPath $file -Force }
+        }
+        if (@(Get-ChildItem -LiteralPath $Directory -Force).Count -eq 0) { Remove-Item -LiteralPath $Directory }
+        Write-Output "Removed codex-helper from $Directory"
+    }
+    else {
+        Write-Output "codex-helper is not in $Directory"
+    }
+    $ours = if ($env:CODEX_HELPER_HOME) { $env:CODEX_HELPER_HOME } else { Join-Path $env:USERPROFILE '.codex-helper' }
+    if (-not (Test-Path -LiteralPath $ours)) { return }
+    if ($Purge) {
+        # By name: whatever else lies there is not ours.
+        foreach ($name in 'config.json', 'filter.json', 'usage_providers.json', 'prices.json', 'state.json', 'backups', 'logs', 'run') {
+            $path = Join-Path $ours $name
+            if (Test-Path -LiteralPath $path) { Remove-Item -LiteralPath $path -Recurse -Force }
+        }
+        if (@(Get-ChildItem -LiteralPath $ours -Force).Count -gt 0) { throw "$ours holds other files, so it was left" }
+        Remove-Item -LiteralPath $ours
+        Write-Output "Removed $ours"
+    }
+    else {
+        Write-Output "Your configs, keys and logs are still in $ours"
+    }
+}
+
+$directory = if ($env:CODEX_HELPER_INSTALL_DIR) { $env:CODEX_HELPER_INSTALL_DIR } else { Join-Path $env:LOCALAPPDATA 'Programs\codex-helper' }
+if ($Uninstall) { Uninstall-Program $directory } else { Install-Program $directory }

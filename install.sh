@@ -1,0 +1,277 @@
+#!/bin/sh
+# Installs codex-helper, and its short name ch, for the current user; `sh install.sh --help` says how. Needs no root.
+# Uses sh, uname, tar, gzip, mkdir, mktemp, mv, ln, readlink, rm, rmdir, cat, cp and sed; curl or wget; sha256sum, shasum
+# or openssl.
+set -eu
+
+# Where releases are, without a slash at the end. Written in when a release is made.
+RELEASES=''
+
+main() {
+  from=''
+  action=install
+  purge=false
+  while [ $# -gt 0 ]; do
+    case $1 in
+      --from)
+        [ $# -ge 2 ] || usage "--from needs a place"
+        from=$2
+        shift
+        ;;
+      --from=*) from=${1#--from=} ;;
+      --uninstall) action=uninstall ;;
+      --purge) purge=true ;;
+      -h | --help)
+        show_help
+        return
+        ;;
+      *) usage "unexpected argument \"$1\"" ;;
+    esac
+    shift
+  done
+  [ -n "${HOME:-}" ] || fail "HOME is not set"
+  dir=${CODEX_HELPER_INSTALL_DIR:-$HOME/.local/bin}
+  case $dir in
+    /*) ;;
+    *) fail "CODEX_HELPER_INSTALL_DIR must be a whole path: $dir" ;;
+  esac
+  "$action"
+}
+
+show_help() {
+  cat <<'END'
+Installs codex-helper, and its short name ch, for the current user.
+
+  sh install.sh                         the newest release
+  sh install.sh --from PLACE            a release in a directory, or at a file:// or http://127.0.0.1 address
+  sh install.sh --uninstall             puts Codex and Claude Code back, then removes both names
+  sh install.sh --uninstall --purge     and your configs, keys and logs in ~/.codex-helper
+
+  CODEX_HELPER_VERSION=1.2.3            this release instead of the newest
+  CODEX_HELPER_INSTALL_DIR=DIR          instead of ~/.local/bin
+END
+}
+
+install() {
+  [ "$purge" = false ] || usage "--purge goes with --uninstall"
+  platform=$(detect_platform)
+  place=$(choose_place)
+  name=codex-helper-$platform
+
+  mkdir -p "$dir" || fail "cannot make $dir; set CODEX_HELPER_INSTALL_DIR"
+  # Beside the target, so that the last step is a rename.
+  work=$(mktemp -d "$dir/.codex-helper.XXXXXX") || fail "cannot write into $dir; set CODEX_HELPER_INSTALL_DIR"
+  trap 'rm -rf "$work"' EXIT
+  trap 'exit 130' HUP INT TERM
+
+  say "Getting $name.tar.gz from $place"
+  get "$place/SHA256SUMS" "$work/SHA256SUMS"
+  get "$place/$name.tar.gz" "$work/$name.tar.gz"
+  verify "$work" "$name.tar.gz"
+  (cd "$work" && tar -xzf "$name.tar.gz") || fail "cannot unpack $name.tar.gz"
+
+  version=$("$work/$name/codex-helper" --version) || cannot_run "$platform"
+  case "${CODEX_HELPER_VERSION:-}" in
+    '') ;;
+    *)
+      case $version in
+        "codex-helper ${CODEX_HELPER_VERSION#v} "*) ;;
+        *) fail "asked for ${CODEX_HELPER_VERSION#v}, but this is $version" ;;
+      esac
+      ;;
+  esac
+
+  was_there=false
+  [ ! -e "$dir/codex-helper" ] || was_there=true
+  mv -f "$work/$name/codex-helper" "$dir/codex-helper"
+  if is_foreign_ch; then
+    say "$dir/ch is another program and was left alone; type codex-helper instead."
+  else
+    ln -sf codex-helper "$work/ch"
+    mv -f "$work/ch" "$dir/ch"
+  fi
+
+  say "Installed $version in $dir"
+  [ "$was_there" = false ] || say "A proxy that is running stays the old version until it is started again."
+  hint_path
+  say "Next: ch demo"
+}
+
+uninstall() {
+  program=$dir/codex-helper
+  if [ -x "$program" ]; then
+    for service in --codex --claude; do
+      "$program" switch off "$service" ||
+        fail "a client could not be put back, so nothing was removed; see: $program doctor"
+    done
+  fi
+  if [ -e "$program" ]; then
+    is_foreign_ch || rm -f "$dir/ch"
+    rm -f "$program"
+    say "Removed codex-helper from $dir"
+  else
+    say "codex-helper is not in $dir"
+  fi
+  home=${CODEX_HELPER_HOME:-$HOME/.codex-helper}
+  [ -d "$home" ] || return 0
+  if [ "$purge" = true ]; then
+    # By name: whatever else lies there is not ours.
+    for name in config.json filter.json usage_providers.json prices.json state.json backups logs run; do
+      rm -rf "${home:?}/$name"
+    done
+    rmdir "$home" 2>/dev/null || fail "$home holds other files, so it was left"
+    say "Removed $home"
+  else
+    say "Your configs, keys and logs are still in $home"
+  fi
+}
+
+# A file called ch that is not our link.
+is_foreign_ch() {
+  [ -e "$dir/ch" ] || [ -L "$dir/ch" ] || return 1
+  [ "$(readlink "$dir/ch" 2>/dev/null)" != codex-helper ]
+}
+
+detect_platform() {
+  system=$(uname -s)
+  machine=$(uname -m)
+  case $machine in
+    x86_64 | amd64) machine=x64 ;;
+    aarch64 | arm64) machine=arm64 ;;
+    *) fail "there is no release for a $machine processor" ;;
+  esac
+  case $system in
+    Linux)
+      if is_musl; then
+        echo "linux-$machine-musl"
+      else
+        echo "linux-$machine"
+      fi
+      ;;
+    Darwin)
+      # A shell that runs under Rosetta calls an Apple processor x86_64.
+      if [ "$(sysctl -n sysctl.proc_translated 2>/dev/null || true)" = 1 ]; then machine=arm64; fi
+      echo "darwin-$machine"
+      ;;
+    MINGW* | MSYS* | CYGWIN*) fail "on Windows use install.ps1, in PowerShell" ;;
+    *) fail "there is no release for $system" ;;
+  esac
+}
+
+# musl's ldd names itself; a system with glibc may have musl's loader too, so that alone proves nothing.
+is_musl() {
+  case $(ldd --version 2>&1 || true) in
+    *musl*) return 0 ;;
+    *GLIBC* | *GNU*) return 1 ;;
+  esac
+  for loader in /lib64/ld-linux-x86-64.so.2 /lib/ld-linux-aarch64.so.1; do
+    [ ! -e "$loader" ] || return 1
+  done
+  for loader in /lib/ld-musl-*; do
+    [ ! -e "$loader" ] || return 0
+  done
+  return 1
+}
+
+choose_place() {
+  if [ -n "$from" ]; then
+    case $from in
+      file://*) echo "${from#file://}" ;;
+      https://* | http://127.0.0.1[:/]* | http://localhost[:/]* | 'http://[::1]'[:/]*) echo "${from%/}" ;;
+      *://*) fail "not a place to install from: $from (a directory, file://, https://, or http:// on this machine)" ;;
+      *) echo "${from%/}" ;;
+    esac
+  elif [ -z "$RELEASES" ]; then
+    fail "this script does not know where releases are: take the one of a release, or give --from PLACE"
+  elif [ -n "${CODEX_HELPER_VERSION:-}" ]; then
+    echo "$RELEASES/download/v${CODEX_HELPER_VERSION#v}"
+  else
+    echo "$RELEASES/latest/download"
+  fi
+}
+
+get() {
+  case $1 in
+    http://* | https://*) ;;
+    *)
+      cp "$1" "$2" 2>/dev/null || fail "there is no $1"
+      return
+      ;;
+  esac
+  # An https address may be redirected, but never to plain http.
+  if has curl; then
+    case $1 in
+      https://*) curl -fsSL --proto '=https' --tlsv1.2 --retry 2 -o "$2" "$1" || fail "cannot download $1" ;;
+      *) curl -fsS --noproxy '*' -o "$2" "$1" || fail "cannot download $1" ;;
+    esac
+  elif has wget; then
+    wget -q -O "$2" "$1" || fail "cannot download $1"
+  else
+    fail "neither curl nor wget is here to download with"
+  fi
+}
+
+# Fails unless SHA256SUMS in directory $1 names file $2 and its sum is right.
+verify() {
+  wanted=$(sed -n "s/^\([0-9a-f]\{64\}\)  $2\$/\1/p" "$1/SHA256SUMS")
+  [ -n "$wanted" ] || fail "SHA256SUMS does not name $2"
+  if has sha256sum; then
+    sum=$(sha256sum <"$1/$2")
+  elif has shasum; then
+    sum=$(shasum -a 256 <"$1/$2")
+  elif has openssl; then
+    sum=$(openssl dgst -sha256 -r <"$1/$2")
+  else
+    fail "none of sha256sum, shasum and openssl is here to check the download with"
+  fi
+  sum=${sum%% *}
+  [ "$sum" = "$wanted" ] || fail "$2 is not the file that SHA256SUMS describes; nothing was installed"
+}
+
+cannot_run() {
+  case $1 in
+    *-musl) fail "the program does not start here; it needs libstdc++: apk add libstdc++" ;;
+    *) fail "the program does not start here; see docs/platforms.md for what it needs" ;;
+  esac
+}
+
+hint_path() {
+  case :${PATH:-}: in
+    *":$dir:"*)
+      found=$(command -v ch || true)
+      if [ -n "$found" ] && [ "$found" != "$dir/ch" ] && ! is_foreign_ch; then
+        say "Note: ch is $found on your PATH, which comes before $dir"
+      fi
+      return
+      ;;
+  esac
+  say "$dir is not on your PATH yet. Add it:"
+  case ${SHELL:-} in
+    */fish) say "  fish_add_path $dir" ;;
+    */zsh) say "  echo 'export PATH=\"$dir:\$PATH\"' >>~/.zshrc" ;;
+    */bash) say "  echo 'export PATH=\"$dir:\$PATH\"' >>~/.bashrc" ;;
+    *) say "  export PATH=\"$dir:\$PATH\"" ;;
+  esac
+}
+
+has() {
+  command -v "$1" >/dev/null 2>&1
+}
+
+say() {
+  printf '%s\n' "$1"
+}
+
+fail() {
+  printf 'install.sh: %s\n' "$1" >&2
+  exit 1
+}
+
+usage() {
+  printf 'install.sh: %s\n' "$1" >&2
+  printf '  sh install.sh [--from PLACE] | --uninstall [--purge]\n' >&2
+  exit 2
+}
+
+# On the last line: a script that was cut off on its way does nothing.
+main "$@"
