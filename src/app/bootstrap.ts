@@ -2,7 +2,8 @@
 import type { Service } from "../base/service.ts";
 import type { Import } from "../clients/imported-config.ts";
 import { loadConfig, updateConfig } from "../config/file.ts";
-import { type ImportOptions, findImport, placeImports, planImport } from "./client-import.ts";
+import { type ImportOptions, findImport } from "./client-import.ts";
+import { placeImports, planImport } from "./import-plan.ts";
 
 export interface Bootstrapped extends Import {
   readonly service: Service;
@@ -18,7 +19,6 @@ export async function bootstrap(options: ImportOptions, now: () => number): Prom
   const section = config.services[service];
   if (section.configs.size + section.broken.size > 0) return null;
   const found = await findImport(options);
-  const configs = placeImports(found.configs, config, service);
-  await updateConfig(paths, planImport(service, configs), now);
-  return { service, configs, skipped: found.skipped };
+  await updateConfig(paths, planImport(found.configs), now);
+  return { service, configs: placeImports(found.configs, config).added, skipped: found.skipped };
 }

@@ -26,7 +26,7 @@ export interface Paths {
 
 /** Works out all paths. Blank CODEX_HOME, CLAUDE_CONFIG_DIR and CODEX_HELPER_HOME count as unset. */
 export function resolvePaths(env: Env): Paths {
-  const user = readVariable(env, "HOME") ?? readVariable(env, "USERPROFILE") ?? homedir();
+  const user = findUserHome(env);
   const under = (name: string, fallback: string): string => {
     const given = readVariable(env, name);
     if (given === undefined) return join(user, fallback);
@@ -56,9 +56,14 @@ export function resolvePaths(env: Env): Paths {
   };
 }
 
+/** The person's own home directory. */
+export function findUserHome(env: Env): string {
+  return readVariable(env, "HOME") ?? readVariable(env, "USERPROFILE") ?? homedir();
+}
+
 /** A path as a person would write it: the home directory shortened to `~`. */
 export function showPath(path: string, env: Env): string {
-  const user = readVariable(env, "HOME") ?? homedir();
+  const user = findUserHome(env);
   return user !== "/" && (path === user || path.startsWith(`${user}/`))
     ? `~${path.slice(user.length)}`
     : path;

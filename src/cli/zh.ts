@@ -7,6 +7,7 @@ import { DOCTOR_ZH } from "./zh/doctor.ts";
 import { FILES_ZH } from "./zh/files.ts";
 import { FILTER_ZH } from "./zh/filter.ts";
 import { HELP_ZH } from "./zh/help.ts";
+import { IMPORT_ZH } from "./zh/import.ts";
 import { QUOTA_ZH } from "./zh/quota.ts";
 import { PROXY_ZH } from "./zh/proxy.ts";
 import { ROUTING_ZH } from "./zh/routing.ts";
@@ -18,6 +19,7 @@ export const ZH: Dictionary = {
   ...FILES_ZH,
   ...FILTER_ZH,
   ...HELP_ZH,
+  ...IMPORT_ZH,
   ...QUOTA_ZH,
   ...PROXY_ZH,
   ...ROUTING_ZH,

@@ -2,6 +2,7 @@
 // that it uses there.
 // Pure.
 import { type Env, readVariable } from "../base/env.ts";
+import { t } from "../base/language.ts";
 import type { AuthEntry } from "../config/schema.ts";
 import { type ClaudeFacts, type FoundVariable, PLACEHOLDER_TOKEN, findVariable } from "./claude-layers.ts";
 import { type Import, type IsOwnAddress, collectImports, makeImported } from "./imported-config.ts";
@@ -22,7 +23,7 @@ export function importClaude(facts: ClaudeFacts, env: Env, isOwnAddress: IsOwnAd
   const config = makeImported({
     service: "claude",
     name: isOfficial ? "anthropic" : hostOf(baseUrl),
-    from: isOfficial ? "Claude Code's own credentials" : "Claude Code's ANTHROPIC_BASE_URL",
+    from: isOfficial ? t`Claude Code's own credentials` : t`Claude Code's ANTHROPIC_BASE_URL`,
     baseUrl,
     auth: auth ?? {},
   });

@@ -2,6 +2,7 @@
 // there is something to refer to.
 // Pure.
 import { type Env, readVariable } from "../base/env.ts";
+import { t } from "../base/language.ts";
 import type { AuthEntry } from "../config/schema.ts";
 import type { CodexFacts } from "./codex-facts.ts";
 import type { CodexProvider } from "./codex-provider.ts";
@@ -40,9 +41,9 @@ function importProvider(
   { facts, env, isOwnAddress }: Context,
 ): (ImportedConfig | string)[] {
   const { id, baseUrl } = provider;
-  const from = `Codex's provider "${id}"`;
-  if (baseUrl === undefined) return [`${from}: has no base_url`];
-  if (isOwnAddress(baseUrl.value)) return [`${from}: is this proxy itself`];
+  const from = t`Codex's provider "${id}"`;
+  if (baseUrl === undefined) return [t`${from}: has no base_url`];
+  if (isOwnAddress(baseUrl.value)) return [t`${from}: is this proxy itself`];
   const fromEnv = Object.entries(provider.envHttpHeaders).flatMap(([name, variable]) => {
     const value = readVariable(env, variable);
     return value === undefined ? [] : [[name, value]];
@@ -91,16 +92,16 @@ function importLogin(facts: CodexFacts, env: Env, isOwnAddress: IsOwnAddress): (
   if (login.kind === "none") return [];
   if (login.kind === "unreadable") return [login.problem];
   if (login.kind === "keyring")
-    return ["Codex's login is in the system's key store: whose it is cannot be told"];
+    return [t`Codex's login is in the system's key store: whose it is cannot be told`];
   const isKey = login.kind === "api-key";
   const isSwitched = openaiBaseUrl !== undefined && isOwnAddress(openaiBaseUrl.value);
   // A key used with our own address belongs to whatever stood there before; an account's tokens are always OpenAI's.
-  if (isSwitched && isKey) return ["Codex's API key login: openai_base_url is this proxy itself"];
+  if (isSwitched && isKey) return [t`Codex's API key login: openai_base_url is this proxy itself`];
   const set = isSwitched ? undefined : openaiBaseUrl?.value;
   const config = makeImported({
     service: "codex",
     name: isKey ? "openai" : "chatgpt",
-    from: isKey ? "Codex's API key login" : "Codex's ChatGPT login",
+    from: isKey ? t`Codex's API key login` : t`Codex's ChatGPT login`,
     baseUrl: set ?? (isKey ? API_URL : CHATGPT_URL),
     auth: loginAuth(facts, env),
   });

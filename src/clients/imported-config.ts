@@ -1,20 +1,26 @@
 // A config made from a client's own set-up, before it is written; and which addresses and names it may have.
 // Pure.
+import { t } from "../base/language.ts";
 import type { Service } from "../base/service.ts";
 import { checkUpstreams } from "../config/check-upstreams.ts";
 import { isConfigName } from "../config/name.ts";
 import { type AuthEntry, type UpstreamEntry, namedConfigSchema } from "../config/schema.ts";
 
 export interface ImportedConfig {
+  readonly service: Service;
   /** May be the name of another one as well. */
   readonly name: string;
+  /** What it was called, where a config cannot have that name. */
+  readonly alias?: string;
   readonly upstreams: readonly UpstreamEntry[];
+  /** Other keys that the config has, as they stand in config.json. */
+  readonly extra?: Readonly<Record<string, unknown>>;
   /** Where it was found, for people. */
   readonly from: string;
 }
 
 export interface Import {
-  /** The one the client uses now comes first. */
+  /** The one in use now comes first, for each service. */
   readonly configs: readonly ImportedConfig[];
   /** What was left out, and why. Holds no secret. */
   readonly skipped: readonly string[];
@@ -43,12 +49,22 @@ export function makeImported(parts: ImportedParts): ImportedConfig | string {
     ...(Object.keys(headers).length > 0 ? { headers: { ...headers } } : {}),
     ...(Object.keys(query).length > 0 ? { query: { ...query } } : {}),
   };
-  if (!namedConfigSchema.safeParse({ upstreams: [upstream] }).success) {
-    return `${from}: one of its headers cannot be sent by a proxy`;
+  const problem = problemOfUpstream(upstream, service);
+  if (problem !== null) return `${from}: ${problem}`;
+  return { service, name: toConfigName(name), upstreams: [upstream], from };
+}
+
+/** Why config.json could not hold the upstream, or null. Shows no value. */
+export function problemOfUpstream(upstream: UpstreamEntry, service: Service): string | null {
+  const parsed = namedConfigSchema.safeParse({ upstreams: [upstream] });
+  if (!parsed.success) {
+    const key = parsed.error.issues[0]?.path.slice(2, 3).join("") ?? "";
+    return key === "headers" || key === ""
+      ? t`one of its headers cannot be sent by a proxy`
+      : t`its ${key} cannot be used`;
   }
   const { problem } = checkUpstreams([upstream], service);
-  if (problem !== null) return `${from}: ${problem.path.slice(1).join(".")} ${problem.words}`;
-  return { name: toConfigName(name), upstreams: [upstream], from };
+  return problem === null ? null : `${problem.path.slice(1).join(".")} ${problem.words}`;
 }
 
 /** Sorts out what could be made. */
@@ -60,7 +76,7 @@ export function collectImports(made: readonly (ImportedConfig | string)[]): Impo
 }
 
 /** The nearest name that a config may have. */
-function toConfigName(text: string): string {
+export function toConfigName(text: string): string {
   const name = text
     .replace(/[^\p{L}\p{N}._-]+/gu, "-")
     .replace(/^-+|-+$/g, "")

@@ -4,7 +4,7 @@ import type { Env } from "../../src/base/env.ts";
 import { UserError } from "../../src/base/errors.ts";
 import type { Service } from "../../src/base/service.ts";
 import { type Bootstrapped, bootstrap } from "../../src/app/bootstrap.ts";
-import { placeImports } from "../../src/app/client-import.ts";
+import { placeImports } from "../../src/app/import-plan.ts";
 import { loadConfig } from "../../src/config/file.ts";
 import { parseConfig } from "../../src/config/parse.ts";
 import { type TempHome, makeTempHome } from "../helpers/temp-home.ts";
@@ -93,18 +93,23 @@ test("a config.json that does not parse stops it before anything is read over", 
 });
 
 test("equal names get a number, and what is there already is not added again", () => {
-  const one = (name: string, url: string) => ({ name, from: "", upstreams: [{ base_url: url }] });
+  const one = (name: string, url: string) => ({
+    service: "codex" as const,
+    name,
+    from: "",
+    upstreams: [{ base_url: url }],
+  });
   const config = parseConfig(
     '{"codex":{"configs":{"A":{"upstreams":[{"base_url":"https://a.example","tags":{"x":1}}]}}}}',
     "config.json",
   );
-  const placed = placeImports(
+  const { added, known } = placeImports(
     [one("a", "https://a.example"), one("a", "https://b.example"), one("a", "https://c.example")],
     config,
-    "codex",
   );
-  expect(placed.map(({ name, upstreams }) => [name, upstreams[0]?.base_url])).toEqual([
-    ["a-2", "https://b.example"],
-    ["a-3", "https://c.example"],
+  expect(added.map(({ name, takenName, upstreams }) => [name, takenName, upstreams[0]?.base_url])).toEqual([
+    ["a-2", "a", "https://b.example"],
+    ["a-3", "a", "https://c.example"],
   ]);
+  expect(known).toEqual([{ service: "codex", name: "a", as: "A" }]);
 });

@@ -59,6 +59,7 @@ test.each([
 test("without a base URL it is the official API", () => {
   expect(run({ hasLogin: true }).configs).toEqual([
     {
+      service: "claude",
       name: "anthropic",
       from: "Claude Code's own credentials",
       upstreams: [

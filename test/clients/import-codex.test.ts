@@ -58,6 +58,7 @@ query_params = { api-version = "2" }
 test("an API key login is the official API, its key named and not copied", () => {
   expect(run("", KEY).configs).toEqual([
     {
+      service: "codex",
       name: "openai",
       upstreams: [
         { base_url: "https://api.openai.com/v1", auth: { auth_token_env: "OPENAI_API_KEY" }, tags },

@@ -10,6 +10,7 @@ import {
   setActiveCommand,
 } from "./config/change.ts";
 import { editCommand, pathCommand } from "./config/edit.ts";
+import { exportCommand } from "./config/export.ts";
 import { importCommand } from "./config/import.ts";
 import { listCommand, showCommand } from "./config/list.ts";
 
@@ -31,6 +32,7 @@ export function createCommand(cli: Cli): Command {
       enable: enableCommand(cli),
       disable: disableCommand(cli),
       import: importCommand(cli),
+      export: exportCommand(cli),
       edit: editCommand(cli),
       path: pathCommand(cli),
     },

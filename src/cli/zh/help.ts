@@ -65,6 +65,11 @@ const PROXY: Dictionary = {
 const STATE: Dictionary = {
   "what is odd, each with a command": "异常项，各附一条要输入的命令",
   "what is in order too": "也显示正常项",
+  "does the key work, does output come, how soon": "密钥是否有效、是否有输出、多快",
+  "with --probe: NAME or NAME#N, not all": "与 --probe 一起：只询问 NAME 或 NAME#N",
+  "ask each upstream for one word, after asking you": "经你确认后，向各上游请求一个词",
+  "with --probe: ask for this one": "与 --probe 一起：指定模型",
+  "with --probe: do not ask": "与 --probe 一起：不再询问",
   "repair what is safe: clients left switched, file modes": "修复可以安全修复的：未还原的客户端、文件权限",
   "the same for a script": "同上，供脚本使用",
   "who would be asked next, and why": "接下来会请求谁，为什么",
@@ -132,10 +137,7 @@ const CONFIG: Dictionary = {
   "until it is enabled again": "直到重新启用",
   "tomorrow, 18:00, 90m, 2h, 3d, 2026-12-01 or 2026-12-01T09:00":
     "tomorrow、18:00、90m、2h、3d、2026-12-01 或 2026-12-01T09:00",
-  "take over the providers and logins a client has": "导入客户端已有的 provider 和登录",
   "what would be taken over from Codex": "查看会从 Codex 导入什么",
-  "take it over from Claude Code": "从 Claude Code 导入",
-  "whose set-up": "导入谁的设置",
   "write it without asking": "不询问，直接写入",
   "open config.json in your editor, and check it afterwards": "用编辑器打开 config.json，保存后检查",
   "in $VISUAL or $EDITOR": "使用 $VISUAL 或 $EDITOR",

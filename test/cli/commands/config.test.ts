@@ -346,6 +346,11 @@ describe("the commands that change what is there", () => {
   });
 });
 
+test("export of no config is an empty file", async () => {
+  using home = makeTempHome();
+  expect(await config(home, "export")).toMatchObject({ code: 0, stdout: "{}\n" });
+});
+
 describe("config edit and path", () => {
   const editor = (home: TempHome, script: string) => {
     const path = home.write("editor.sh", `#!/bin/sh\n${script}\n`);

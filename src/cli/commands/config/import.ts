@@ -1,79 +1,200 @@
-// `ch config import`: a client's own providers and logins as configs, shown before anything is written.
+// `ch config import`: what clients, other programs, a file or a link are set up with, as configs of ours. Shown first, keys
+// masked; written only where a person says so.
+import { resolve } from "node:path";
 import { createClientSecrets } from "../../../app/client-secrets.ts";
-import { findImport, placeImports, planImport } from "../../../app/client-import.ts";
+import { findImport } from "../../../app/client-import.ts";
+import { readFileImport } from "../../../app/file-import.ts";
+import { findForeignImport, readLinkImport } from "../../../app/foreign-import.ts";
+import { type PlacedImport, type Placement, placeImports, planImport } from "../../../app/import-plan.ts";
 import { readVariable } from "../../../base/env.ts";
 import { EXIT, UserError } from "../../../base/errors.ts";
-import { CLIENT_NAME, type Service } from "../../../base/service.ts";
-import type { ImportedConfig } from "../../../clients/imported-config.ts";
+import { t } from "../../../base/language.ts";
+import { showPath } from "../../../base/paths.ts";
+import { CLIENT_NAME, SERVICES, type Service } from "../../../base/service.ts";
+import type { Import } from "../../../clients/imported-config.ts";
+import { checkUpstreams } from "../../../config/check-upstreams.ts";
+import { listKeptSettings, listNewSettings } from "../../../config/export.ts";
 import { loadConfig, updateConfig } from "../../../config/file.ts";
-import { makeEmptyConfig } from "../../../config/parse.ts";
+import { formatTarget } from "../../../config/name.ts";
+import { type ParsedConfig, makeEmptyConfig } from "../../../config/parse.ts";
 import { JSON_ARG } from "../../args.ts";
 import { type Cli, type Command, defineCommand } from "../../cli.ts";
+import { nearNames } from "../../near.ts";
 import { type ConfigView, describeCredential, viewConfigs } from "./describe.ts";
+
+const SOURCES = ["codex", "claude", "cc-switch", "cli_proxy"] as const;
+const LINK = "ccswitch://";
 
 export function importCommand(cli: Cli): Command {
   return defineCommand({
-    meta: { name: "import", description: "take over the providers and logins a client has" },
+    meta: { name: "import", description: "take over configs from a client, another tool or a file" },
     examples: [
       ["ch config import --from codex", "what would be taken over from Codex"],
-      ["ch config import --from claude --yes", "take it over from Claude Code"],
+      ["ch config import --from cc-switch --yes", "take over cc-switch's providers"],
+      ["ch config import --from 'ccswitch://v1/import?resource=provider&...'", "look at a link"],
+      ["ch config import backup.json", "look at an export, or another config.json"],
     ],
     args: {
-      from: { type: "enum", options: ["codex", "claude"], valueHint: "CLIENT", description: "whose set-up" },
+      file: { type: "positional", required: false, description: "an export, or another config.json" },
+      from: {
+        type: "string",
+        valueHint: "SOURCE",
+        description: "codex, claude, cc-switch, cli_proxy or a ccswitch:// link",
+      },
+      dir: {
+        type: "string",
+        valueHint: "DIR",
+        description: "where cc-switch or cli_proxy keeps its files, if not in the usual place",
+      },
       yes: { type: "boolean", description: "write it without asking" },
       ...JSON_ARG,
     },
     async run({ args }) {
-      const service = args.from;
-      if (service === undefined) {
-        const hint = "ch config import --from codex  or  --from claude";
-        throw new UserError("--from is missing", { hint, exitCode: EXIT.usage });
-      }
-      const { paths, env, out, now } = cli;
-      const found = await findImport({ paths, env, cwd: process.cwd(), service });
-      const fresh = placeImports(found.configs, await loadConfig(paths.config), service);
-      const views = viewImports(cli, service, fresh);
-      for (const words of found.skipped) out.warn(`left out: ${words}`);
-      if (args.json !== true) show(cli, views, fresh);
-      const isWanted =
-        fresh.length > 0 && (args.yes === true || (args.json !== true && (await out.confirm("Add these?"))));
-      if (isWanted) await updateConfig(paths, planImport(service, fresh), now);
+      const { paths, out, now } = cli;
+      const found = await findImports(cli, args);
+      const config = await loadConfig(paths.config);
+      const placement = placeImports(found.configs, config);
+      const settings = found.config === null ? [] : listNewSettings(found.config, config);
+      const isNew = placement.added.length + settings.length > 0;
+      if (args.json !== true) show(cli, found, placement);
+      if (args.json !== true && found.config !== null) showSettings(cli, found.config, config);
+      const isSure = args.yes === true || (isNew && (await asks(cli, found, args.json === true)));
+      const isWanted = isNew && isSure;
+      if (isWanted)
+        await updateConfig(paths, (current) => [...planImport(found.configs)(current), ...settings], now);
       if (args.json === true) {
-        out.json({ service, configs: views, left_out: found.skipped, written: isWanted });
-      } else if (fresh.length === 0) {
-        out.note(`nothing new: ${CLIENT_NAME[service]}'s providers are all in ${paths.config}`);
-      } else {
-        out.note(isWanted ? `written to ${paths.config}` : "nothing was written; --yes writes it");
+        return out.json({
+          service: found.service,
+          configs: placement.added.map((one) => ({ service: one.service, ...viewImport(cli, one) })),
+          known: placement.known,
+          left_out: found.skipped,
+          settings: settings.map(({ path }) => path.join(".")),
+          written: isWanted,
+        });
       }
+      const file = showPath(paths.config, cli.env);
+      if (!isNew) out.note(t`nothing new: all of it is in ${file} already`);
+      else if (isWanted) out.note(t`written to ${file}`);
+      else out.note(t`nothing was written; the same command with --yes writes it`);
     },
   });
 }
 
-function show({ out }: Cli, views: readonly ConfigView[], configs: readonly ImportedConfig[]): void {
-  const rows = views.map((view, index) => {
-    const [upstream] = view.upstreams;
-    if (upstream === undefined) return [view.name];
-    return [
-      view.name,
-      upstream.base_url,
-      describeCredential(upstream.credential),
-      configs[index]?.from ?? "",
-    ];
-  });
-  if (rows.length > 0) out.table(["NAME", "ADDRESS", "KEY", "FROM"], rows);
+interface Found extends Import {
+  /** Null where there may be configs of both. */
+  readonly service: Service | null;
+  /** Where it was found, for people. */
+  readonly where: string;
+  readonly isLink: boolean;
+  /** Of a file: the settings around its configs. */
+  readonly config: ParsedConfig | null;
 }
 
-/** As `config list` would show them, masked. */
-function viewImports(cli: Cli, service: Service, configs: readonly ImportedConfig[]): ConfigView[] {
-  const empty = makeEmptyConfig();
-  const entries = configs.map(
-    ({ name, upstreams }) => [name, { name, alias: null, entry: { upstreams: [...upstreams] } }] as const,
+interface ImportArgs {
+  readonly file?: string | undefined;
+  readonly from?: string | undefined;
+  readonly dir?: string | undefined;
+}
+
+async function findImports(cli: Cli, { file, from, dir }: ImportArgs): Promise<Found> {
+  const { paths, env } = cli;
+  const none = { service: null, isLink: false, config: null };
+  if (from === undefined) {
+    if (file === undefined) throw misuse(t`say what to import: a FILE, or --from SOURCE`);
+    if (dir !== undefined) throw misuse(t`--dir belongs to --from cc-switch or --from cli_proxy`);
+    return { ...none, ...(await readFileImport(resolve(file))), where: file };
+  }
+  if (file !== undefined) throw misuse(t`--from and a FILE exclude one another`);
+  if (from.startsWith(LINK)) {
+    if (dir !== undefined) throw misuse(t`--dir belongs to --from cc-switch or --from cli_proxy`);
+    if (/[?&]apiKey=[^&]/.test(from)) cli.out.warn(t`the link's key stands in your shell's history now`);
+    return { ...none, ...(await readLinkImport(from)), where: t`a ccswitch:// link`, isLink: true };
+  }
+  if (from === "cc-switch" || from === "cli_proxy") {
+    const found = await findForeignImport(from, dir, env);
+    return { ...none, ...found, where: showPath(found.source ?? from, env) };
+  }
+  if (dir !== undefined) throw misuse(t`--dir belongs to --from cc-switch or --from cli_proxy`);
+  if (from === "codex" || from === "claude") {
+    const found = await findImport({ paths, env, cwd: process.cwd(), service: from });
+    return { ...none, ...found, service: from, where: CLIENT_NAME[from] };
+  }
+  const near = nearNames(from, SOURCES)[0];
+  const known = SOURCES.join(", ");
+  throw misuse(
+    t`--from takes ${known} or a ccswitch:// link, not "${from}"`,
+    near === undefined ? undefined : `ch config import --from ${near}`,
   );
-  const section = { active: null, configs: new Map(entries), broken: new Map<string, string>() };
+}
+
+/** A link comes from a stranger: it is never one keypress away. */
+async function asks({ out }: Cli, { isLink }: Found, isForScript: boolean): Promise<boolean> {
+  return !isForScript && !isLink && (await out.confirm(t`Add these?`));
+}
+
+function show(cli: Cli, found: Found, { added, known }: Placement): void {
+  const { out } = cli;
+  for (const service of SERVICES) {
+    const own = added.filter((one) => one.service === service);
+    if (own.length === 0) continue;
+    const client = CLIENT_NAME[service];
+    const where = found.where;
+    out.line(out.paint("bold", where === client ? client : t`${client}, from ${where}`));
+    const rows = own.flatMap((one) => {
+      const { name, upstreams } = viewImport(cli, one);
+      return upstreams.map((upstream, index) => [
+        index === 0 ? `  ${name}` : "",
+        upstream.base_url,
+        describeCredential(upstream.credential),
+      ]);
+    });
+    out.table([`  ${t`NAME`}`, t`ADDRESS`, t`KEY`], rows);
+  }
+  for (const one of added) for (const words of listRemarks(one)) out.warn(words);
+  for (const { name, takenName } of added)
+    if (takenName !== null) out.note(t`another config is called ${takenName}: this one becomes ${name}`);
+  for (const { name, as } of known) out.note(t`${name} is here already, as ${as}`);
+  for (const words of found.skipped) out.note(t`left out: ${words}`);
+  const hosts = [...new Set(added.flatMap(({ upstreams }) => upstreams.map(hostOf)))].join(", ");
+  if (found.isLink && hosts !== "")
+    out.warn(t`a link may come from anybody: your conversations would go to ${hosts}`);
+}
+
+function showSettings({ out }: Cli, from: ParsedConfig, to: ParsedConfig): void {
+  const fresh = listNewSettings(from, to).map(({ path }) => path.join("."));
+  const kept = listKeptSettings(from, to);
+  const freshWords = fresh.join(", ");
+  const keptWords = kept.join(", ");
+  if (fresh.length > 0) out.note(t`settings that come along: ${freshWords}`);
+  if (kept.length > 0) out.note(t`settings that stay as they are here: ${keptWords}`);
+}
+
+/** What `config list` would warn of. */
+function listRemarks({ name, service, upstreams }: PlacedImport): string[] {
+  return checkUpstreams(upstreams, service).warnings.map(
+    ({ path, words }) => `${formatTarget(name, Number(path[0]) + 1)} ${words}`,
+  );
+}
+
+function hostOf({ base_url }: { readonly base_url: string }): string {
+  return URL.canParse(base_url) ? new URL(base_url).host : base_url;
+}
+
+/** As `config list` would show it, masked. */
+function viewImport(cli: Cli, { service, name, alias, upstreams }: PlacedImport): ConfigView {
+  const empty = makeEmptyConfig();
+  const named = { name, alias: alias ?? null, entry: { upstreams: [...upstreams] } };
+  const section = { active: null, configs: new Map([[name, named]]), broken: new Map<string, string>() };
   const secrets = createClientSecrets(cli.paths, cli.now);
-  return viewConfigs({
+  const [view] = viewConfigs({
     config: { ...empty, services: { ...empty.services, [service]: section } },
     service,
-    readVariable: (name) => readVariable(cli.env, name) ?? secrets.read(service, name),
+    readVariable: (variable) => readVariable(cli.env, variable) ?? secrets.read(service, variable),
   });
+  if (view === undefined) throw new Error(`no view of ${name}`);
+  return view;
+}
+
+function misuse(message: string, hint = "ch config import --help"): UserError {
+  return new UserError(message, { hint, exitCode: EXIT.usage });
 }

@@ -1,6 +1,14 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { existsSync, readFileSync } from "node:fs";
-import { runCli } from "../../../helpers/cli.ts";
+import { join } from "node:path";
+import {
+  type CcSwitchRow,
+  claudeSettings,
+  codexSettings,
+  makeCcSwitchDatabase,
+} from "../../../helpers/cc-switch-home.ts";
+import { PROGRAM, runCli } from "../../../helpers/cli.ts";
+import { runAtTerminal } from "../../../helpers/pseudo-terminal.ts";
 import { type TempHome, makeTempHome } from "../../../helpers/temp-home.ts";
 
 let home: TempHome;
@@ -27,17 +35,22 @@ name = "no url"
   home.write(".codex/auth.json", { tokens: { access_token: SECRET } });
   const preview = await run("--from", "codex");
   expect(preview.code).toBe(0);
-  expect(preview.stdout.split("\n").map((line) => line.split(/ {2,}/))).toEqual([
-    ["NAME", "ADDRESS", "KEY", "FROM"],
-    ["relay", "https://relay.example/v1", "bearer token sk-0…cdef", expect.stringContaining("Codex")],
-    ["chatgpt", "https://chatgpt.com/backend-api/codex", "the client's own login", expect.anything()],
-    [""],
+  expect(
+    preview.stdout
+      .trimEnd()
+      .split("\n")
+      .map((line) => line.trim().split(/ {2,}/)),
+  ).toEqual([
+    ["Codex"],
+    ["NAME", "ADDRESS", "KEY"],
+    ["relay", "https://relay.example/v1", "bearer token sk-0…cdef"],
+    ["chatgpt", "https://chatgpt.com/backend-api/codex", "the client's own login"],
   ]);
   expect(preview.stderr).toContain(`left out: Codex's provider "broken": has no base_url`);
-  expect(preview.stderr).toContain("nothing was written; --yes writes it");
+  expect(preview.stderr).toContain("nothing was written; the same command with --yes writes it");
   expect(existsSync(home.paths.config)).toBe(false);
 
-  expect((await run("--from", "codex", "--yes")).stderr).toContain(`written to ${home.paths.config}`);
+  expect((await run("--from", "codex", "--yes")).stderr).toContain("written to ~/.codex-helper/config.json");
   const text = readFileSync(home.paths.config, "utf8");
   expect(JSON.parse(text)).toMatchObject({
     codex: {
@@ -61,6 +74,7 @@ test("the same facts for scripts, masked, and whether they were written", async 
     service: "claude",
     configs: [
       {
+        service: "claude",
         name: "relay.example",
         upstreams: [
           {
@@ -81,7 +95,94 @@ test("nothing found, no source and an unknown source say what to type", async ()
   expect(nothing.code).toBe(1);
   expect(nothing.stderr).toContain("ch config add main --base-url URL --auth-token-env NAME");
   expect(none.code).toBe(2);
-  expect(none.stderr).toContain("--from is missing");
+  expect(none.stderr).toContain("say what to import: a FILE, or --from SOURCE");
   expect(unknown.code).toBe(2);
-  expect(unknown.stderr).toContain("codex, claude");
+  expect(unknown.stderr).toContain("codex, claude, cc-switch, cli_proxy");
+});
+
+test.each([
+  [["--from", "cc-swich"], "ch config import --from cc-switch"],
+  [["--from", "cc-switch", "x.json"], "exclude one another"],
+  [["--from", "codex", "--dir", "x"], "--dir belongs to"],
+  [["--dir", "x", "x.json"], "--dir belongs to"],
+])("%j is refused with what to type", async (args, words) => {
+  const { code, stderr } = await run(...args);
+  expect(code).toBe(2);
+  expect(stderr).toContain(words);
+});
+
+test("cc-switch's providers of both clients are shown masked, then written; its files stay as they are", async () => {
+  home.write(".codex-helper/config.json", {
+    codex: { configs: { b: { upstreams: [{ base_url: "https://mine.example/v1" }] } } },
+  });
+  const directory = join(home.path, "elsewhere");
+  const rows: CcSwitchRow[] = [
+    { id: "a", name: "主 中转", isCurrent: true, settings: codexSettings("https://a.example/v1", SECRET) },
+    { id: "b", settings: codexSettings("https://b.example/v1", SECRET) },
+    { id: "o", name: "OpenAI Official", category: "official", settings: { auth: {}, config: "" } },
+    {
+      id: "c",
+      app: "claude",
+      settings: claudeSettings({ ANTHROPIC_BASE_URL: "https://c.example", ANTHROPIC_API_KEY: SECRET }),
+    },
+  ];
+  makeCcSwitchDatabase(directory, rows).close();
+  const before = readFileSync(join(directory, "cc-switch.db"));
+  const preview = await run("--from", "cc-switch", "--dir", "elsewhere");
+  expect(preview).toMatchObject({ code: 0 });
+  expect(preview.stdout).toMatch(
+    /^Codex, from .*cc-switch\.db\n.*\n {2}主-中转 +https:\/\/a\.example\/v1 +bearer token sk-0…cdef\n/,
+  );
+  expect(preview.stdout).toMatch(
+    /\nClaude Code, from .*\n.*\n {2}c +https:\/\/c\.example +API key sk-0…cdef\n$/,
+  );
+  expect(preview.stderr).toContain("another config is called b: this one becomes b-2");
+  expect(preview.stderr).toContain(`left out: cc-switch's provider "OpenAI Official"`);
+  const done = await run("--from", "cc-switch", "--dir", directory, "--yes", "--json");
+  expect(JSON.parse(done.stdout)).toMatchObject({
+    service: null,
+    configs: [{ name: "主-中转", alias: "主 中转" }, { name: "b-2" }, { name: "c", service: "claude" }],
+    written: true,
+  });
+  const text = readFileSync(home.paths.config, "utf8");
+  expect(JSON.parse(text)).toMatchObject({
+    codex: { configs: { b: {}, "主-中转": { alias: "主 中转" }, "b-2": {} } },
+    claude: { active: "c", configs: { c: { upstreams: [{ auth: { api_key: SECRET } }] } } },
+  });
+  // The one that was there is still the only one that is asked until somebody says otherwise.
+  expect(text).not.toContain('"active": "b');
+  expect(readFileSync(join(directory, "cc-switch.db"))).toEqual(before);
+  expect(preview.stdout + preview.stderr + done.stdout + done.stderr).not.toContain(SECRET);
+  const again = await run("--from", "cc-switch", "--dir", directory);
+  expect(again.stderr).toContain("主-中转 is here already, as 主-中转");
+  expect(again.stderr).toContain("nothing new");
+});
+
+test("cli_proxy's files are found in their usual place", async () => {
+  home.write(".clp/codex.json", {
+    main: { base_url: "https://a.example/v1", auth_token: SECRET, active: true },
+  });
+  const { stdout, stderr } = await run("--from", "cli_proxy");
+  expect(stdout).toMatch(/^Codex, from ~\/\.clp\n/);
+  expect(stdout).toContain("main  https://a.example/v1  bearer token sk-0…cdef");
+  expect(stderr).toContain("with --yes writes it");
+});
+
+const LINK = `ccswitch://v1/import?resource=provider&app=codex&name=Relay&endpoint=https%3A%2F%2Fr.example%2Fv1&apiKey=${SECRET}`;
+
+test("a link is shown with its host, masked, and never applied without --yes, whoever sits there", async () => {
+  const preview = await run("--from", LINK);
+  expect(preview).toMatchObject({ code: 0 });
+  expect(preview.stdout).toContain("Relay  https://r.example/v1  bearer token sk-0…cdef");
+  expect(preview.stderr).toContain("your conversations would go to r.example");
+  expect(preview.stdout + preview.stderr).not.toContain(SECRET);
+  expect(existsSync(home.paths.config)).toBe(false);
+  const command = [...PROGRAM, "config", "import", "--from", LINK];
+  const atTerminal = await runAtTerminal(command, { home });
+  expect(atTerminal.screen).toContain("--yes writes it");
+  expect(atTerminal.screen).not.toContain("[y/N]");
+  expect((await run("--from", LINK, "--yes")).code).toBe(0);
+  expect(JSON.parse(readFileSync(home.paths.config, "utf8"))).toMatchObject({
+    codex: { active: "Relay", configs: { Relay: { upstreams: [{ auth: { auth_token: SECRET } }] } } },
+  });
 });

@@ -1,0 +1,41 @@
+// Reads a config.json or an export of one, as configs that may be taken over. Writes nothing.
+import { UserError } from "../base/errors.ts";
+import { readText } from "../base/files.ts";
+import { t } from "../base/language.ts";
+import { SERVICES } from "../base/service.ts";
+import type { Import, ImportedConfig } from "../clients/imported-config.ts";
+import { isMaskedSecret } from "../config/export.ts";
+import { type ParsedConfig, parseConfig } from "../config/parse.ts";
+
+export interface FileImport extends Import {
+  readonly config: ParsedConfig;
+}
+
+/** Throws UserError where there is no such file, or it is not one of ours. */
+export async function readFileImport(path: string): Promise<FileImport> {
+  const text = await readText(path);
+  if (text === null) throw new UserError(t`there is no file ${path}`);
+  const config = parseConfig(text, path);
+  const skipped = SERVICES.flatMap((service) => [...config.services[service].broken.values()]);
+  const configs: ImportedConfig[] = [];
+  for (const service of SERVICES) {
+    const { active, configs: named } = config.services[service];
+    const ordered = [...named.values()].toSorted(
+      (one, other) => Number(other.name === active) - Number(one.name === active),
+    );
+    for (const { name, entry } of ordered) {
+      const { upstreams, alias, ...extra } = entry;
+      const words = alias == null ? {} : { alias };
+      configs.push({ service, name, ...words, upstreams, extra, from: path });
+    }
+  }
+  if (configs.length + skipped.length === 0) throw new UserError(t`${path} holds no configs`);
+  return { config, configs, skipped: skipped.map((words) => explainMask(words, text)) };
+}
+
+/** A masked export parses as far as its keys, which no header can carry. */
+function explainMask(words: string, text: string): string {
+  return isMaskedSecret(text) && /auth_token|api_key/.test(words)
+    ? t`${words} (its key is masked: export it without --masked)`
+    : words;
+}

@@ -1,0 +1,54 @@
+// `ch config export`: config.json for another machine, with its keys in a private file; or for other eyes, masked.
+import { existsSync } from "node:fs";
+import { resolve } from "node:path";
+import { EXIT, UserError } from "../../../base/errors.ts";
+import { PRIVATE_FILE, writeFileAtomic } from "../../../base/files.ts";
+import { t } from "../../../base/language.ts";
+import { makeExport } from "../../../config/export.ts";
+import { loadConfig } from "../../../config/file.ts";
+import { type Cli, type Command, defineCommand } from "../../cli.ts";
+
+export function exportCommand(cli: Cli): Command {
+  return defineCommand({
+    meta: { name: "export", description: "write all configs to a file, or show them masked" },
+    examples: [
+      ["ch config export", "everything, with masked keys"],
+      ["ch config export backup.json", "with the keys, into a file for you alone"],
+    ],
+    args: {
+      file: { type: "positional", required: false, description: "a new file; its keys are whole" },
+      masked: { type: "boolean", description: "mask the keys in FILE too" },
+      "with-keys": { type: "boolean", description: "whole keys on standard output" },
+      force: { type: "boolean", description: "replace FILE" },
+    },
+    async run({ args }) {
+      const withKeys = args["with-keys"] === true;
+      if (args.masked === true && withKeys) throw misuse(t`--masked and --with-keys exclude one another`);
+      if (args.file === undefined && args.force === true) throw misuse(t`--force needs a FILE`);
+      const config = await loadConfig(cli.paths.config);
+      const isMasked = args.masked === true || (args.file === undefined && !withKeys);
+      const text = makeExport(config, isMasked);
+      if (args.file === undefined) {
+        cli.out.line(text.trimEnd());
+        if (withKeys) cli.out.warn(t`these are your keys: do not show them to anybody`);
+        else
+          cli.out.note(t`the keys are masked; ch config export FILE writes them whole, for another machine`);
+        return;
+      }
+      const path = resolve(args.file);
+      if (existsSync(path) && args.force !== true)
+        throw new UserError(t`there is a file ${path} already`, { hint: t`--force replaces it` });
+      writeFileAtomic(path, text, { mode: PRIVATE_FILE });
+      const file = args.file;
+      cli.out.note(
+        isMasked
+          ? t`written to ${file}, with masked keys`
+          : t`written to ${file}, with your keys: only you can read it\n  there: ch config import ${file}`,
+      );
+    },
+  });
+}
+
+function misuse(message: string): UserError {
+  return new UserError(message, { hint: "ch config export --help", exitCode: EXIT.usage });
+}

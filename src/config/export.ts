@@ -1,0 +1,54 @@
+// config.json for another machine or for other eyes: with its keys, or with every secret masked; and what another machine
+// would take from it.
+// Pure.
+import { type JsonRecord, isRecord } from "../base/json-value.ts";
+import { maskSecret, maskText } from "../base/secrets.ts";
+import type { Change } from "./jsonc-edit.ts";
+import type { ParsedConfig } from "./parse.ts";
+
+/** Keys whose values are secrets whatever they look like, and objects all of whose values are. */
+const SECRET_KEYS = new Set(["auth_token", "api_key"]);
+const SECRET_MAPS = new Set(["headers", "query"]);
+/** Settings around the configs that may come from a file. `hooks` are commands: nobody's file brings those. */
+const SETTINGS = ["default_service", "routing", "timeouts", "privacy", "limits"] as const;
+/** What stands in the middle of every masked secret. */
+const MASK = "…";
+
+/** The whole file as JSON; comments are not kept. */
+export function makeExport({ shell }: ParsedConfig, isMasked: boolean): string {
+  return `${JSON.stringify(isMasked ? mask(shell, "") : shell, null, 2)}\n`;
+}
+
+/** Was this made with its secrets masked? */
+export function isMaskedSecret(value: string | null | undefined): boolean {
+  return value?.includes(MASK) === true;
+}
+
+/** The settings of `from` that `to` does not have. */
+export function listNewSettings(from: ParsedConfig, to: ParsedConfig): Change[] {
+  return SETTINGS.flatMap((key): Change[] => {
+    const value = from.shell[key];
+    return value == null || to.shell[key] != null ? [] : [{ kind: "set", path: [key], value }];
+  });
+}
+
+/** The settings of `from` that `to` keeps its own of, and those that are never taken over. */
+export function listKeptSettings(from: ParsedConfig, to: ParsedConfig): string[] {
+  return [...SETTINGS, "hooks" as const].filter((key) => {
+    const isSame = JSON.stringify(from.shell[key]) === JSON.stringify(to.shell[key]);
+    return from.shell[key] != null && !isSame && (key === "hooks" || to.shell[key] != null);
+  });
+}
+
+function mask(value: unknown, key: string): unknown {
+  if (typeof value === "string") return SECRET_KEYS.has(key) ? maskSecret(value) : maskText(value);
+  if (Array.isArray(value)) return value.map((one: unknown) => mask(one, key));
+  if (!isRecord(value)) return value;
+  const isSecret = SECRET_MAPS.has(key);
+  return Object.fromEntries(
+    Object.entries(value).map(([name, one]): [string, unknown] => [
+      name,
+      isSecret && typeof one === "string" ? maskSecret(one) : mask(one, name),
+    ]),
+  ) satisfies JsonRecord;
+}

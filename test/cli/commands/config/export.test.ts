@@ -1,0 +1,136 @@
+import { afterEach, beforeEach, expect, test } from "bun:test";
+import { existsSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { PROGRAM, runCli } from "../../../helpers/cli.ts";
+import { runAtTerminal } from "../../../helpers/pseudo-terminal.ts";
+import { type TempHome, makeTempHome } from "../../../helpers/temp-home.ts";
+
+let home: TempHome;
+
+beforeEach(() => {
+  home = makeTempHome();
+  home.write(".codex-helper/config.json", CONFIG);
+});
+afterEach(() => home[Symbol.dispose]());
+
+const SECRET = "sk-0123456789-very-secret-abcdef";
+const CONFIG = {
+  version: 1,
+  routing: { failure_threshold: 5 },
+  hooks: { on_event: `notify --token ${SECRET}` },
+  my_own: { note: "kept" },
+  codex: {
+    active: "main",
+    configs: {
+      spare: { upstreams: [{ base_url: "https://s.example/v1", auth: { auth_token_env: "SPARE_KEY" } }] },
+      main: {
+        alias: "主",
+        on_exhausted: "stop",
+        upstreams: [
+          {
+            base_url: "https://a.example/v1",
+            auth: { auth_token: SECRET },
+            headers: { "x-team": "team-secret-0123456789" },
+            query: { k: "short" },
+            tags: { note: `Bearer ${SECRET}` },
+            proxy: `http://u:${SECRET}@proxy:1`,
+          },
+        ],
+      },
+    },
+  },
+  claude: { configs: { c: { upstreams: [{ base_url: "https://c.example", auth: { api_key: SECRET } }] } } },
+};
+const run = (...args: string[]) => runCli(["config", ...args], { home });
+
+test("without a word about keys they are masked, all of them, and the next command is named", async () => {
+  const { code, stdout, stderr } = await run("export");
+  expect(code).toBe(0);
+  expect(stdout).not.toContain(SECRET);
+  expect(stdout).not.toContain("team-secret-0123456789");
+  expect(stdout).not.toContain("short");
+  expect(JSON.parse(stdout)).toMatchObject({
+    my_own: { note: "kept" },
+    codex: {
+      active: "main",
+      configs: {
+        main: { alias: "主", upstreams: [{ auth: { auth_token: "sk-0…cdef" } }] },
+        spare: { upstreams: [{ auth: { auth_token_env: "SPARE_KEY" } }] },
+      },
+    },
+    claude: { configs: { c: { upstreams: [{ auth: { api_key: "sk-0…cdef" } }] } } },
+  });
+  expect(stderr).toContain("ch config export FILE");
+});
+
+test("--with-keys shows them whole, and warns", async () => {
+  const { screen } = await runAtTerminal([...PROGRAM, "config", "export", "--with-keys"], { home });
+  expect(screen).toContain(SECRET);
+  expect(screen).toContain("these are your keys");
+});
+
+test("a file gets the keys and is private; another machine takes it over whole", async () => {
+  const path = join(home.path, "backup.json");
+  const written = await run("export", "backup.json");
+  expect(written).toMatchObject({ code: 0, stdout: "" });
+  expect(written.stderr).toContain("written to backup.json, with your keys");
+  expect(statSync(path).mode & 0o777).toBe(0o600);
+  expect(JSON.parse(readFileSync(path, "utf8"))).toEqual(CONFIG);
+  expect((await run("export", "backup.json")).code).toBe(1);
+  expect((await run("export", "backup.json", "--force")).code).toBe(0);
+
+  using other = makeTempHome();
+  const preview = await runCli(["config", "import", path], { home: other });
+  expect(preview).toMatchObject({ code: 0 });
+  expect(preview.stdout).toContain("main   https://a.example/v1  bearer token sk-0…cdef");
+  expect(preview.stdout).toContain("bearer token from SPARE_KEY, which is not set");
+  expect(preview.stderr).toContain("settings that come along: routing");
+  expect(preview.stderr).toContain("settings that stay as they are here: hooks");
+  expect(existsSync(other.paths.config)).toBe(false);
+  await runCli(["config", "import", path, "--yes"], { home: other });
+  const { hooks: _, my_own: _own, ...expected } = CONFIG;
+  expect(JSON.parse(readFileSync(other.paths.config, "utf8"))).toEqual({
+    ...expected,
+    claude: { active: "c", ...expected.claude },
+  });
+  const again = await runCli(["config", "import", path, "--yes"], { home: other });
+  expect(again.stderr).toContain("nothing new");
+});
+
+test("settings that are here already stay", async () => {
+  home.write("other.json", {
+    routing: { failure_threshold: 9 },
+    codex: { configs: { z: { upstreams: [{ base_url: "https://z.example" }] } } },
+  });
+  const { stderr } = await run("import", "other.json", "--yes");
+  expect(stderr).toContain("settings that stay as they are here: routing");
+  expect(JSON.parse(readFileSync(home.paths.config, "utf8"))).toMatchObject({
+    routing: { failure_threshold: 5 },
+    codex: { active: "main", configs: { z: {}, main: {} } },
+  });
+});
+
+test("a masked file brings no key that could not work", async () => {
+  await run("export", "masked.json", "--masked");
+  expect(readFileSync(join(home.path, "masked.json"), "utf8")).not.toContain(SECRET);
+  using other = makeTempHome();
+  const { stdout, stderr } = await runCli(["config", "import", join(home.path, "masked.json")], {
+    home: other,
+  });
+  expect(stdout).not.toContain("a.example");
+  expect(stderr).toContain("its key is masked");
+});
+
+test.each([
+  [["export", "--masked", "--with-keys"], 2, "exclude one another"],
+  [["export", "--force"], 2, "--force needs a FILE"],
+  [["import", "gone.json"], 1, "there is no file"],
+  [["import", "empty.json"], 1, "holds no configs"],
+  [["import", "bad.json"], 1, 'bad.json:1:2: a "}" is missing'],
+])("%j is refused in words", async (args, code, words) => {
+  home.write("empty.json", "{}");
+  home.write("bad.json", "{");
+  const result = await run(...args);
+  expect(result.code).toBe(code);
+  expect(result.stderr).toContain(words);
+});
