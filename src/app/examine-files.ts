@@ -6,7 +6,6 @@ import { describe, readText } from "../base/files.ts";
 import { t } from "../base/language.ts";
 import { parseRecord } from "../base/json-value.ts";
 import type { Paths } from "../base/paths.ts";
-import { readJsonc } from "../config/jsonc.ts";
 import type { FileFacts } from "../doctor/facts.ts";
 import { isOpenToOthers, listNames, lookAt } from "./file-facts.ts";
 import type { LiveConfig } from "./live-config.ts";
@@ -20,8 +19,8 @@ export async function collectFileFacts(
   const { config, problem } = live.current();
   const [filterProblem, usageProviders, prices] = await Promise.all([
     findFilterProblem(paths.filter, now),
-    findJsonProblem(paths.usageProviders),
-    findJsonProblem(paths.prices),
+    findProblem(paths.usageProviders, async () => (await import("../quota/providers.ts")).parseProviders),
+    findProblem(paths.prices, async () => (await import("./prices.ts")).parsePrices),
   ]);
   return {
     config: {
@@ -55,10 +54,14 @@ async function findFilterProblem(path: string, now: () => number): Promise<strin
   return createFilter({ path, now }).problem()?.message ?? null;
 }
 
-async function findJsonProblem(path: string): Promise<string | null> {
+/** The reader of a file that hardly anybody has is loaded where there is one. */
+async function findProblem(
+  path: string,
+  loadParser: () => Promise<(text: string, file: string) => unknown>,
+): Promise<string | null> {
   try {
     const text = await readText(path);
-    if (text !== null) readJsonc(text, path);
+    if (text !== null) (await loadParser())(text, path);
     return null;
   } catch (error) {
     if (error instanceof UserError) return error.message;

@@ -29,7 +29,7 @@ export interface ExamineOptions {
 }
 
 /** A person waits for it. */
-const REACH_MS = 3_000;
+export const REACH_MS = 3_000;
 
 /** Never throws for what the files hold. */
 export async function collectFacts(options: ExamineOptions): Promise<DoctorFacts> {

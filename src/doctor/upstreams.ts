@@ -129,7 +129,7 @@ export const UPSTREAM_CHECKS: readonly Check[] = [
   },
 ];
 
-function describeReached({ host, isOutboundProxy, labels, stages }: Reached): Found {
+export function describeReached({ host, isOutboundProxy, labels, stages }: Reached): Found {
   const last = stages.at(-1);
   const spent = stages.reduce((sum, { tookMs }) => sum + Math.round(tookMs), 0);
   if (last === undefined || last.error === null) {

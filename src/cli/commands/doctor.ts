@@ -1,14 +1,15 @@
 // `ch doctor`: looks at everything that can be odd, says what to type, and repairs what is safe.
 import { collectFacts, repair } from "../../app/examine.ts";
-import { EXIT } from "../../base/errors.ts";
+import { EXIT, UserError } from "../../base/errors.ts";
 import { t } from "../../base/language.ts";
 import { showPathsIn } from "../../base/paths.ts";
 import type { Finding, Status } from "../../doctor/check.ts";
 import { runChecks } from "../../doctor/checks.ts";
-import { JSON_ARG } from "../args.ts";
+import { JSON_ARG, SERVICE_ARGS, readService } from "../args.ts";
 import { type Cli, type Command, defineCommand } from "../cli.ts";
 import type { Colour } from "../output.ts";
 import { wrapWords } from "../wrap.ts";
+import { type ProbeRequest, runProbe } from "./doctor/probe.ts";
 
 const COLOURS: Readonly<Record<Status, Colour>> = { ok: "green", info: "cyan", warn: "yellow", fail: "red" };
 const FIX = "ch doctor --fix";
@@ -19,27 +20,68 @@ export function createCommand(cli: Cli): Command {
     meta: { name: "doctor", description: "what is odd, and what to type" },
     args: {
       ...JSON_ARG,
+      name: { type: "positional", required: false, description: "with --probe: NAME or NAME#N, not all" },
       all: { type: "boolean", description: "what is in order too" },
       fix: { type: "boolean", description: "repair what is safe: clients left switched, file modes" },
+      probe: { type: "boolean", description: "ask each upstream for one word, after asking you" },
+      model: { type: "string", valueHint: "MODEL", description: "with --probe: ask for this one" },
+      yes: { type: "boolean", description: "with --probe: do not ask" },
+      ...SERVICE_ARGS,
     },
     examples: [
       ["ch doctor", "what is odd, each with a command"],
+      ["ch doctor --probe main#2", "does the key work, does output come, how soon"],
       ["ch doctor --json | jq '.checks[] | select(.status != \"ok\")'", "for scripts"],
     ],
     run: async ({ args }) => {
       const options = { paths: cli.paths, env: cli.env, cwd: process.cwd(), now: cli.now };
+      if (args.probe !== true) refuseProbeArgs(args);
       if (args.fix === true) {
         for (const done of await repair(options)) {
           const words = showPathsIn(done, cli.env);
           cli.out.note(t`fixed: ${words}`);
         }
       }
-      const checks = runChecks(await collectFacts(options));
+      const checks =
+        args.probe === true
+          ? await runProbe(cli, readProbe(args), options)
+          : runChecks(await collectFacts(options));
       if (args.json === true) cli.out.json({ checks });
-      else printFindings(cli, checks, args.all === true);
+      else printFindings(cli, checks, args.all === true || args.probe === true);
       return checks.some(({ status }) => status === "fail") ? EXIT.failed : EXIT.ok;
     },
   });
+}
+
+interface DoctorArgs {
+  readonly name?: string | undefined;
+  readonly model?: string | undefined;
+  readonly yes?: boolean | undefined;
+  readonly codex?: boolean | undefined;
+  readonly claude?: boolean | undefined;
+}
+
+function readProbe(args: DoctorArgs): ProbeRequest {
+  return {
+    target: args.name ?? null,
+    service: readService(args) ?? null,
+    model: args.model ?? null,
+    isConfirmed: args.yes === true,
+  };
+}
+
+/** They narrow a probe down, and a check of everything has no use for them. */
+function refuseProbeArgs(args: DoctorArgs): void {
+  const flag = [
+    ...(args.codex === true ? ["--codex"] : []),
+    ...(args.claude === true ? ["--claude"] : []),
+    ...(args.model === undefined ? [] : ["--model"]),
+    ...(args.yes === true ? ["--yes"] : []),
+  ][0];
+  const word = args.name ?? flag;
+  if (word === undefined) return;
+  const hint = `ch doctor --probe${args.name === undefined ? "" : ` ${args.name}`}`;
+  throw new UserError(t`"${word}" goes with --probe`, { hint, exitCode: EXIT.usage });
 }
 
 function printFindings(cli: Cli, findings: readonly Finding[], showsAll: boolean): void {

@@ -129,6 +129,25 @@ const MACHINE: Dictionary = {
   "port {0} of {1}'s proxy is taken by {2}": "{1} 代理的端口 {0} 被 {2} 占用",
 };
 
+const PROBE: Dictionary = {
+  "One small request with its key goes to each of these:": "将带密钥向以下各上游发送一个小请求：",
+  "Each costs about 30 tokens; what the upstream counts is shown.": "每个约 30 token，结果会显示上游的计数。",
+  "Send them?": "发送吗？",
+  "nobody is there to be asked: nothing was sent": "无人可以确认，没有发送任何请求",
+  '"{0}" goes with --probe': '"{0}" 需要与 --probe 一起使用',
+  "there is no upstream to ask": "没有可以询问的上游",
+  'there is no upstream "{0}"': '没有上游 "{0}"',
+  "{0}: it takes the client's own login, which is not ours to try":
+    "{0}：使用客户端自己的登录，我们不代为尝试",
+  "{0}: the key was taken": "{0}：密钥有效",
+  "{0}: the key was refused: {1}": "{0}：密钥被拒绝：{1}",
+  "{0}: whether the key is good is not known": "{0}：无法判断密钥是否有效",
+  "{0}: no answer from {1}: {2}": "{0}：{1} 没有正常应答：{2}",
+  "{0}: {1} answers, first output after {2} ms": "{0}：{1} 正常应答，首个输出 {2} 毫秒",
+  "{0}: {1} answers, first output after {2} ms; cost: {3} tokens in, {4} out":
+    "{0}：{1} 正常应答，首个输出 {2} 毫秒；消耗：输入 {3}、输出 {4} token",
+};
+
 export const DOCTOR_ZH: Dictionary = {
   ...FRAME,
   ...OWN_FILES,
@@ -136,4 +155,5 @@ export const DOCTOR_ZH: Dictionary = {
   ...CLIENTS,
   ...CLIENT_FILES,
   ...MACHINE,
+  ...PROBE,
 };

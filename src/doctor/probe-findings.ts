@@ -1,0 +1,95 @@
+// What one small request at an upstream came to, as findings: reachable, authorised, answers.
+// Pure.
+import { t } from "../base/language.ts";
+import type { Service } from "../base/service.ts";
+import { type Finding, ok } from "./check.ts";
+import type { Reached } from "./facts.ts";
+import { describeReached } from "./upstreams.ts";
+
+export interface ProbeFacts {
+  /** "main#1" */
+  readonly label: string;
+  readonly service: Service;
+  /** As the upstream is asked for it. */
+  readonly model: string;
+  readonly reached: Reached;
+  /** It takes the client's own login, which is not ours to send. */
+  readonly isOwnLogin: boolean;
+  /** Why its key cannot be used, or null. */
+  readonly unusable: string | null;
+  /** Null where nothing was asked. */
+  readonly asked: {
+    readonly authorised: "yes" | "no" | "unknown";
+    readonly answers: boolean;
+    /** The proxy's verdict; "" where it answers. */
+    readonly reason: string;
+    /** Until the first real output, or until it was clear that none comes. */
+    readonly firstByteMs: number;
+    /** As the upstream counted. */
+    readonly usage: {
+      readonly input_tokens?: number | undefined;
+      readonly output_tokens?: number | undefined;
+    } | null;
+  } | null;
+}
+
+/** Three findings for each upstream, fewer where an earlier one makes the later ones moot. */
+export function makeProbeFindings(facts: ProbeFacts): Finding[] {
+  const { asked, isOwnLogin, label, unusable } = facts;
+  const reachable = { id: "probe-reachable", ...describeReached(facts.reached) };
+  if (reachable.status === "fail") return [reachable];
+  if (unusable !== null)
+    return [
+      reachable,
+      { id: "probe-authorised", status: "fail", message: `${label}: ${unusable}`, hint: showCommand(facts) },
+    ];
+  if (isOwnLogin || asked === null) {
+    const message = t`${label}: it takes the client's own login, which is not ours to try`;
+    return [reachable, { id: "probe-authorised", status: "info", message }];
+  }
+  return [reachable, describeAuthorised(facts, asked), ...describeAnswer(facts, asked)];
+}
+
+type Asked = NonNullable<ProbeFacts["asked"]>;
+
+function describeAuthorised(facts: ProbeFacts, { authorised, reason }: Asked): Finding {
+  const id = "probe-authorised";
+  const { label } = facts;
+  if (authorised === "yes") return { id, ...ok(t`${label}: the key was taken`) };
+  if (authorised === "no")
+    return {
+      id,
+      status: "fail",
+      message: t`${label}: the key was refused: ${reason}`,
+      hint: showCommand(facts),
+    };
+  return { id, status: "info", message: t`${label}: whether the key is good is not known` };
+}
+
+function describeAnswer({ label, model, service }: ProbeFacts, asked: Asked): Finding[] {
+  const id = "probe-answers";
+  const { answers, authorised, reason, usage } = asked;
+  if (authorised === "no") return [];
+  const firstByteMs = Math.round(asked.firstByteMs);
+  if (!answers) {
+    const message = t`${label}: no answer from ${model}: ${reason}`;
+    const hint = `ch doctor --probe ${label} --${service} --model MODEL`;
+    return [{ id, status: "fail", message, hint }];
+  }
+  const input = usage?.input_tokens;
+  const output = usage?.output_tokens;
+  if (input === undefined || output === undefined)
+    return [{ id, ...ok(t`${label}: ${model} answers, first output after ${firstByteMs} ms`) }];
+  return [
+    {
+      id,
+      ...ok(
+        t`${label}: ${model} answers, first output after ${firstByteMs} ms; cost: ${input} tokens in, ${output} out`,
+      ),
+    },
+  ];
+}
+
+function showCommand({ label, service }: ProbeFacts): string {
+  return `ch config show ${label} --${service}`;
+}

@@ -1,0 +1,196 @@
+import { expect, test } from "bun:test";
+import { GOOD, USED, reply } from "../helpers/answers.ts";
+import { PROGRAM, runCli } from "../helpers/cli.ts";
+import { type Answer, RESET, type FakeUpstream, startFakeUpstream } from "../helpers/fake-upstream.ts";
+import { freePort } from "../helpers/free-port.ts";
+import { runAtTerminal } from "../helpers/pseudo-terminal.ts";
+import { makeTempHome, type TempHome } from "../helpers/temp-home.ts";
+
+const KEY = "sk-probe-secret-value";
+
+interface Check {
+  readonly id: string;
+  readonly status: string;
+  readonly message: string;
+  readonly hint?: string;
+}
+
+/** Answers the question for the time, and what follows as the script says. */
+function startProbed(answer: Answer): Promise<FakeUpstream> {
+  return startFakeUpstream((request) => (request.method === "HEAD" ? reply({ status: 404 }) : answer));
+}
+
+function configure(home: TempHome, service: "codex" | "claude", baseUrl: string): void {
+  home.write(".codex-helper/config.json", {
+    [service]: { configs: { main: { upstreams: [{ base_url: baseUrl, auth: { auth_token: KEY } }] } } },
+  });
+}
+
+async function probe(home: TempHome, ...args: readonly string[]): Promise<{ code: number; checks: Check[] }> {
+  const { code, stderr, stdout } = await runCli(["doctor", "--probe", "--yes", "--json", ...args], { home });
+  expect(stdout + stderr).not.toContain(KEY);
+  return { code, checks: (JSON.parse(stdout) as { checks: Check[] }).checks };
+}
+
+const ERROR = (message: string, code: string) => ({ error: { message, type: code, code } });
+
+/** What the upstream does, and what is said of it: [id, status] for each finding. */
+const CASES: readonly (readonly [
+  name: string,
+  answer: Answer,
+  expected: readonly (readonly [string, string])[],
+])[] = [
+  [
+    "it answers",
+    GOOD.responses(),
+    [
+      ["authorised", "ok"],
+      ["answers", "ok"],
+    ],
+  ],
+  [
+    "it refuses the key",
+    reply({ status: 401, body: ERROR("no", "invalid_api_key") }),
+    [["authorised", "fail"]],
+  ],
+  [
+    "its quota is gone",
+    reply({ status: 429, body: ERROR("pay", "insufficient_quota") }),
+    [
+      ["authorised", "ok"],
+      ["answers", "fail"],
+    ],
+  ],
+  [
+    "it does not know the model",
+    reply({ status: 404, body: ERROR("The model `m` does not exist", "model_not_found") }),
+    [
+      ["authorised", "ok"],
+      ["answers", "fail"],
+    ],
+  ],
+  [
+    "it answers with a web page",
+    reply({ headers: { "content-type": "text/html" }, body: "<html>hello</html>" }),
+    [
+      ["authorised", "info"],
+      ["answers", "fail"],
+    ],
+  ],
+  [
+    "it breaks off",
+    [RESET],
+    [
+      ["authorised", "info"],
+      ["answers", "fail"],
+    ],
+  ],
+];
+
+test.each([...CASES])("%s", async (_name, answer, expected) => {
+  using home = makeTempHome();
+  await using upstream = await startProbed(answer);
+  configure(home, "codex", upstream.baseUrl);
+  const { checks, code } = await probe(home);
+  expect(checks.map(({ id, status }) => [id, status])).toEqual(
+    [["reachable", "ok"], ...expected].map(([id = "", status = ""]) => [`probe-${id}`, status]),
+  );
+  expect(code).toBe(expected.some(([, status]) => status === "fail") ? 1 : 0);
+});
+
+test("one small request is sent, with the key, for the model that was used last", async () => {
+  using home = makeTempHome();
+  await using upstream = await startProbed(GOOD.responses());
+  configure(home, "codex", upstream.baseUrl);
+  home.write(
+    ".codex-helper/logs/requests.jsonl",
+    `${JSON.stringify({ timestamp_ms: 1, service: "codex", model: "gpt-used" })}\n`,
+  );
+  const { checks } = await probe(home, "main#1");
+  const sent = upstream.requests.filter(({ method }) => method === "POST");
+  expect(sent.map(({ target }) => target)).toEqual(["/v1/responses"]);
+  expect(sent[0]?.header("authorization")).toBe(`Bearer ${KEY}`);
+  expect(sent[0]?.json()).toMatchObject({ model: "gpt-used", max_output_tokens: 16, store: false });
+  const answer = checks.find(({ id }) => id === "probe-answers");
+  expect(answer?.message).toMatch(
+    new RegExp(
+      `gpt-used answers, first output after \\d+ ms; cost: ${USED.input} tokens in, ${USED.output} out`,
+    ),
+  );
+});
+
+test("Claude Code's upstreams are asked in their own way, and --model names another model", async () => {
+  using home = makeTempHome();
+  await using upstream = await startProbed(GOOD.messages());
+  configure(home, "claude", upstream.origin);
+  const { checks } = await probe(home, "--claude", "--model", "claude-x");
+  expect(checks.map(({ status }) => status)).toEqual(["ok", "ok", "ok"]);
+  const sent = upstream.requests.filter(({ method }) => method === "POST");
+  expect(sent[0]).toMatchObject({ target: "/v1/messages" });
+  expect(sent[0]?.header("anthropic-version")).toBe("2023-06-01");
+  expect(sent[0]?.json()).toMatchObject({ model: "claude-x", max_tokens: 1 });
+});
+
+test("where nothing listens, no more than a connection is tried", async () => {
+  using home = makeTempHome();
+  configure(home, "codex", `http://127.0.0.1:${freePort()}/v1`);
+  const { checks, code } = await probe(home);
+  expect(checks).toMatchObject([{ id: "probe-reachable", status: "fail" }]);
+  expect(code).toBe(1);
+});
+
+test("a client's own login is not sent", async () => {
+  using home = makeTempHome();
+  await using upstream = await startProbed(GOOD.responses());
+  const entry = {
+    base_url: upstream.baseUrl,
+    auth: { client: true },
+    tags: { imported_origin: upstream.origin },
+  };
+  home.write(".codex-helper/config.json", { codex: { configs: { main: { upstreams: [entry] } } } });
+  const { checks } = await probe(home);
+  expect(checks.map(({ id, status }) => [id, status])).toEqual([
+    ["probe-reachable", "ok"],
+    ["probe-authorised", "info"],
+  ]);
+  expect(upstream.requests.map(({ method }) => method)).toEqual(["HEAD"]);
+});
+
+test("without somebody to ask, and without --yes, nothing is sent", async () => {
+  using home = makeTempHome();
+  await using upstream = await startProbed(GOOD.responses());
+  configure(home, "codex", upstream.baseUrl);
+  const { code, stderr, stdout } = await runCli(["doctor", "--probe", "main"], { home });
+  expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
+  expect(stderr).toContain("Each costs about 30 tokens");
+  expect(stderr).toContain("ch doctor --probe main --yes");
+  expect(upstream.connections).toEqual([]);
+});
+
+test("a person is asked first, and may say no", async () => {
+  using home = makeTempHome();
+  await using upstream = await startProbed(GOOD.responses());
+  configure(home, "codex", upstream.baseUrl);
+  const ask = (keys: string) =>
+    runAtTerminal([...PROGRAM, "doctor", "--probe"], { home, type: { after: /Send them\?/, keys } });
+  const refused = await ask("n\r");
+  expect({ code: refused.code, requests: upstream.requests.length }).toEqual({ code: 0, requests: 0 });
+  const agreed = await ask("y\r");
+  expect(agreed.code).toBe(0);
+  expect(agreed.screen).toContain("the key was taken");
+  expect(upstream.requests.map(({ method }) => method)).toEqual(["HEAD", "POST"]);
+});
+
+test("a name that is none, and words that go with --probe alone, are refused with what to type", async () => {
+  using home = makeTempHome();
+  configure(home, "codex", "http://127.0.0.1:9/v1");
+  const unknown = await runCli(["doctor", "--probe", "mian", "--yes"], { home });
+  expect(unknown).toMatchObject({ code: 1, stderr: expect.stringContaining("ch config list") });
+  for (const [args, hint] of [
+    [["main#1"], "ch doctor --probe main#1"],
+    [["--yes"], "ch doctor --probe"],
+  ] as const) {
+    const { code, stderr } = await runCli(["doctor", ...args], { home });
+    expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining(hint) });
+  }
+});
