@@ -37,7 +37,7 @@ export function describeSwitched({ service, on }: Switched, env: Env): string[] 
 /** What open sessions of the client do now (a Codex conversation keeps the address it began with). */
 export function describeOpenSessions(service: Switched["service"]): string {
   return service === "codex"
-    ? t`  open Codex conversations keep their old address; a new one, or codex resume, comes here`
+    ? t`  open Codex conversations keep their address; new or resumed ones come here`
     : t`  open Claude Code sessions come here from their next request on`;
 }
 

@@ -33,7 +33,8 @@ function describeOn({ service, status, isListening }: SwitchReport, env: Env): s
     t`  in ${showPath(file, env)}: ${keys.map(({ path }) => showKey(path)).join(", ")}`,
     ...(isOwnerDead && owner?.kind === "process"
       ? [
-          t`  the ch that switched it (pid ${owner.pid}) has died: ${off}, or go on with: ch serve --${service}`,
+          t`  the ch that switched it (pid ${owner.pid}) has died`,
+          t`    ${off}, or go on with: ch serve --${service}`,
         ]
       : []),
     ...(owner?.kind === "process" && !isOwnerDead

@@ -178,7 +178,7 @@ function printTrial({ out }: Cli, { input, rules, hits, exemptHits, changes }: T
     );
   }
   if (exemptHits.some((count) => count > 0)) {
-    out.note(t`left alone: keys, encrypted content, signatures, tool names and schemas (docs/privacy.md)`);
+    out.note(t`left alone: keys, encrypted content, signatures, tools (docs/privacy.md)`);
   }
 }
 

@@ -112,9 +112,7 @@ async function pointAtProxy({ env, out, paths }: Cli, { service, ...goal }: Goal
   out.note(describeOpenSessions(service));
   if (await isListening(goal.port)) return;
   const port = goal.port === DEFAULT_PORT[service] ? "" : ` --port ${goal.port}`;
-  out.warn(
-    t`nothing listens on 127.0.0.1:${goal.port} yet; until then ${CLIENT_NAME[service]} gets no answer`,
-  );
+  out.warn(t`nothing listens on 127.0.0.1:${goal.port} yet: ${CLIENT_NAME[service]} gets no answer`);
   out.note(`  ch serve --${service}${port}`);
 }
 
@@ -133,7 +131,7 @@ async function putBack({ env, out, paths }: Cli, service: Service): Promise<void
   for (const line of lines) out.note(line);
   for (const key of off.keys) {
     if (key.kind === "restored" && key.isGuess) {
-      out.warn(t`${showKey(key.path)} was removed; what stood there before the switch is not known any more`);
+      out.warn(t`${showKey(key.path)} was removed; what stood there before is not known`);
     }
   }
   if (off.isEdited) out.note(t`  what was edited in the file meanwhile is kept`);

@@ -14,8 +14,8 @@ export const FILTER_ZH: Dictionary = {
   "  line {0}": "  第 {0} 行",
   "  nothing would change": "  不会有任何改动",
   "  … and {0} more lines": "  … 还有 {0} 行",
-  "left alone: keys, encrypted content, signatures, tool names and schemas (docs/privacy.md)":
-    "不改动的部分：键名、加密内容、签名、工具名和 schema（docs/privacy.md）",
+  "left alone: keys, encrypted content, signatures, tools (docs/privacy.md)":
+    "不改动的部分：键名、加密内容、签名、工具定义（docs/privacy.md）",
 
   "rule {0}": "规则 {0}",
   "rule {0}, {1}": "规则 {0} 的 {1}",

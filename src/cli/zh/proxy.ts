@@ -20,8 +20,8 @@ export const PROXY_ZH: Dictionary = {
   "  {0} pointed here already": "  {0} 原本就指向这里",
   "  put back at Ctrl+C, or with: ch switch off --{0}": "  按 Ctrl+C 时还原，或：ch switch off --{0}",
   "  {0} was changed by somebody since: that value comes back": "  {0} 期间被改过：将还原为改后的值",
-  "  open Codex conversations keep their old address; a new one, or codex resume, comes here":
-    "  已打开的 Codex 会话仍用旧地址；新会话或 codex resume 会走这里",
+  "  open Codex conversations keep their address; new or resumed ones come here":
+    "  已打开的 Codex 会话仍用原地址；新会话或恢复的会话走这里",
   "  open Claude Code sessions come here from their next request on":
     "  已打开的 Claude Code 会话从下一个请求起走这里",
   "  your client's files were not touched: ch run -- {0}": "  没有改动客户端的文件：ch run -- {0}",
@@ -66,11 +66,9 @@ export const PROXY_ZH: Dictionary = {
   "  put back with: ch switch off --{0}": "  还原：ch switch off --{0}",
   "  put back with: {0}": "  还原：{0}",
   "  put back by the running ch (pid {0}) when it stops": "  由运行中的 ch（pid {0}）在停止时还原",
-  "nothing listens on 127.0.0.1:{0} yet; until then {1} gets no answer":
-    "127.0.0.1:{0} 上还没有代理在运行；在此之前 {1} 得不到应答",
+  "nothing listens on 127.0.0.1:{0} yet: {1} gets no answer": "127.0.0.1:{0} 上还没有代理：{1} 得不到应答",
   "{0} was not switched: {1} is as you have it": "{0} 没有切换过：{1} 保持原样",
-  "{0} was removed; what stood there before the switch is not known any more":
-    "{0} 已删除；切换前的内容已无从得知",
+  "{0} was removed; what stood there before is not known": "{0} 已删除；切换前的内容已无从得知",
   "  what was edited in the file meanwhile is kept": "  期间对该文件的其他修改已保留",
   "{0}: only what can be recognised was put back": "{0}：只还原了能识别的部分",
   "  ch still runs (pid {0}), and new sessions go past it": "  ch 仍在运行（pid {0}），新会话不再走它",
@@ -78,8 +76,8 @@ export const PROXY_ZH: Dictionary = {
   on: "已切换",
   "on, to {0}": "已切换到 {0}",
   "  in {0}: {1}": "  位于 {0}：{1}",
-  "  the ch that switched it (pid {0}) has died: {1}, or go on with: ch serve --{2}":
-    "  切换它的 ch（pid {0}）已异常退出：{1}，或继续使用：ch serve --{2}",
+  "  the ch that switched it (pid {0}) has died": "  切换它的 ch（pid {0}）已异常退出",
+  "    {0}, or go on with: ch serve --{1}": "    {0}，或继续使用：ch serve --{1}",
   "  nobody knows who switched it; put back with: {0}": "  不清楚由谁切换；还原：{0}",
   "  nothing listens there: ch serve --{0}{1}": "  该端口上没有代理：ch serve --{0}{1}",
 

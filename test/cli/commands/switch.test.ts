@@ -35,8 +35,8 @@ describe("switch", () => {
       stderr: `Codex is pointed at http://127.0.0.1:${port}/v1
   changed ~/.codex/config.toml: model_providers.relay.base_url
   put back with: ch switch off --codex
-  open Codex conversations keep their old address; a new one, or codex resume, comes here
-warning: nothing listens on 127.0.0.1:${port} yet; until then Codex gets no answer
+  open Codex conversations keep their address; new or resumed ones come here
+warning: nothing listens on 127.0.0.1:${port} yet: Codex gets no answer
   ch serve --codex --port ${port}
 `,
     });
