@@ -1,8 +1,9 @@
-// Makes a release in dist/release: an archive for each platform, the install scripts, and SHA256SUMS.
-//   bun release/make.ts [--releases-url URL] [PLATFORM ...]      all platforms when none is named
-// The same commit gives the same bytes, on whatever machine. URL is where the scripts will look for releases.
+// Makes a release: an archive for each platform, the install scripts, and SHA256SUMS.
+//   bun release/make.ts [--out DIR] [--releases-url URL] [PLATFORM ...]
+// DIR is dist/release, all platforms are made when none is named. URL is where the scripts will look for releases.
+// The same commit gives the same bytes, on whatever machine.
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { build, git, WINDOWS_LAUNCHER } from "../build.ts";
 import { type Entry, makeTarGz, makeZip } from "./archive.ts";
@@ -10,29 +11,32 @@ import { type Platform, PLATFORMS } from "./platforms.ts";
 import { collectLicences } from "./third-party.ts";
 
 const ROOT = join(import.meta.dir, "..");
-const OUT = join(ROOT, "dist/release");
 const DOCUMENTS = ["README.md", "README.zh-CN.md", "CHANGELOG.md", "LICENSE-MIT", "LICENSE-APACHE"];
 /** The line of both install scripts that says where they come from. */
 const HOME_LINE = /^(\$?releases ?= ?)''$/im;
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
-  options: { "releases-url": { type: "string", default: "" } },
+  options: {
+    out: { type: "string", default: join(ROOT, "dist/release") },
+    "releases-url": { type: "string", default: "" },
+  },
 });
+const out = resolve(values.out);
 const sums: string[] = [];
 
-rmSync(OUT, { recursive: true, force: true });
-mkdirSync(OUT, { recursive: true });
+rmSync(out, { recursive: true, force: true });
+mkdirSync(out, { recursive: true });
 const extras = collectExtras();
 for (const platform of choosePlatforms(positionals)) {
-  const workshop = join(OUT, ".binary");
+  const workshop = join(out, ".binary");
   build(platform.target, workshop);
   const name = `codex-helper-${platform.name}`;
   put(`${name}.${platform.archive}`, pack(platform, name, workshop));
   rmSync(workshop, { recursive: true });
 }
 for (const script of ["install.sh", "install.ps1"]) put(script, stamp(script, values["releases-url"]));
-writeFileSync(join(OUT, "SHA256SUMS"), sums.join(""));
+writeFileSync(join(out, "SHA256SUMS"), sums.join(""));
 
 function choosePlatforms(names: readonly string[]): readonly Platform[] {
   const chosen = PLATFORMS.filter(({ name }) => names.length === 0 || names.includes(name));
@@ -74,7 +78,7 @@ function stamp(script: string, releasesUrl: string): Uint8Array {
 }
 
 function put(name: string, data: Uint8Array): void {
-  writeFileSync(join(OUT, name), data);
+  writeFileSync(join(out, name), data);
   sums.push(`${new Bun.CryptoHasher("sha256").update(data).digest("hex")}  ${name}\n`);
   process.stdout.write(`${name.padEnd(38)} ${(data.length / 2 ** 20).toFixed(1).padStart(6)} MiB\n`);
 }

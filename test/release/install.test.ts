@@ -1,0 +1,310 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { basename, dirname, join } from "node:path";
+import { makeTarGz } from "../../release/archive.ts";
+import { PLATFORMS } from "../../release/platforms.ts";
+import { type TempHome, makeTempHome } from "../helpers/temp-home.ts";
+
+const ROOT = join(import.meta.dir, "../..");
+const SCRIPT = join(ROOT, "install.sh");
+/** What the script says that it uses, with sha256sum for the sums. */
+const TOOLS = "sh uname tar gzip mkdir mktemp mv ln readlink rm rmdir cat cp sed curl sha256sum".split(" ");
+
+interface Installed {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+let release: string;
+beforeAll(() => {
+  release = mkdtempSync(join(tmpdir(), "codex-helper-release-"));
+  for (const { name, archive } of PLATFORMS) {
+    if (archive === "tar.gz") writeFileSync(join(release, `codex-helper-${name}.tar.gz`), pack(name));
+  }
+  writeSums();
+});
+afterAll(() => rmSync(release, { recursive: true }));
+
+/** A program that only says what it is and notes what it is asked to do. */
+function pack(platform: string): Uint8Array {
+  const script = `#!/bin/sh
+case $1 in --version) echo "codex-helper 9.8.7 (${platform})" ;; *) echo "$*" >>"$HOME/asked" ;; esac
+[ ! -e "$HOME/broken" ]
+`;
+  const folder = `codex-helper-${platform}`;
+  const data = new TextEncoder().encode(script);
+  return makeTarGz([{ path: `${folder}/codex-helper`, data, isProgram: true }], 0);
+}
+
+function writeSums(): void {
+  const lines = readdirSync(release)
+    .filter((name) => name.endsWith(".tar.gz"))
+    .map((name) => `${Bun.SHA256.hash(readFileSync(join(release, name)), "hex")}  ${name}\n`);
+  writeFileSync(join(release, "SHA256SUMS"), lines.join(""));
+}
+
+/** A machine of that name: nothing on PATH but the tools, and a uname that tells stories. */
+function makeMachine(
+  uname: readonly [system: string, machine: string],
+  more: Record<string, string> = {},
+): TempHome {
+  const home = makeTempHome();
+  mkdirSync(join(home.path, "bin"));
+  for (const tool of TOOLS) {
+    const found = Bun.which(tool);
+    if (found === null) throw new Error(`${tool} is not here`);
+    symlinkSync(found, join(home.path, "bin", tool));
+  }
+  const scripts = { uname: `[ "$1" = -s ] && echo ${uname[0]} || echo ${uname[1]}`, ...more };
+  for (const [name, script] of Object.entries(scripts)) {
+    const file = join(home.path, "bin", name);
+    rmSync(file, { force: true });
+    writeFileSync(file, `#!/bin/sh\n${script}\n`);
+    chmodSync(file, 0o755);
+  }
+  return home;
+}
+
+const GLIBC = { ldd: 'echo "ldd (GNU libc) 2.36"' };
+const MUSL = { ldd: 'echo "musl libc (x86_64)" >&2; exit 1' };
+const onLinux = (): TempHome => makeMachine(["Linux", "x86_64"], GLIBC);
+
+function install(home: TempHome, args: readonly string[], env: Record<string, string> = {}): Installed {
+  const { exitCode, stdout, stderr } = Bun.spawnSync([join(home.path, "bin/sh"), SCRIPT, ...args], {
+    cwd: home.path,
+    env: { HOME: home.path, PATH: `${home.path}/bin:${home.path}/.local/bin`, ...env },
+  });
+  return { code: exitCode, stdout: stdout.toString(), stderr: stderr.toString() };
+}
+
+const installedIn = (home: TempHome): string[] => {
+  const directory = join(home.path, ".local/bin");
+  return existsSync(directory) ? readdirSync(directory).toSorted() : [];
+};
+
+test.each([
+  ["linux-x64", ["Linux", "x86_64"], GLIBC],
+  ["linux-x64-musl", ["Linux", "x86_64"], MUSL],
+  ["linux-arm64", ["Linux", "aarch64"], GLIBC],
+  ["linux-arm64-musl", ["Linux", "aarch64"], MUSL],
+  ["darwin-x64", ["Darwin", "x86_64"], { sysctl: "echo 0" }],
+  ["darwin-x64", ["Darwin", "x86_64"], { sysctl: "exit 1" }],
+  ["darwin-arm64", ["Darwin", "arm64"], {}],
+  // A terminal under Rosetta.
+  ["darwin-arm64", ["Darwin", "x86_64"], { sysctl: "echo 1" }],
+] as const)("%s is what a machine that says %j gets", (platform, uname, more) => {
+  using home = makeMachine(uname, more);
+  const { code, stdout, stderr } = install(home, ["--from", release]);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+  expect(stdout).toContain(`Installed codex-helper 9.8.7 (${platform}) in ${home.path}/.local/bin`);
+  expect(installedIn(home)).toEqual(["ch", "codex-helper"]);
+});
+
+test.each([
+  [["Linux", "riscv64"], "there is no release for a riscv64 processor"],
+  [["FreeBSD", "amd64"], "there is no release for FreeBSD"],
+  [["MINGW64_NT-10.0", "x86_64"], "on Windows use install.ps1"],
+] as const)("a machine that says %j is told that there is nothing for it", (uname, words) => {
+  using home = makeMachine(uname, GLIBC);
+  const { code, stderr } = install(home, ["--from", release]);
+  expect({ code, installed: installedIn(home) }).toEqual({ code: 1, installed: [] });
+  expect(stderr).toContain(words);
+});
+
+describe("a place to install from", () => {
+  test.each(["", "file://", "file:// with a slash at its end"])("may be a directory: %s", (form) => {
+    using home = onLinux();
+    const place = form === "" ? release : `file://${release}${form.endsWith("end") ? "/" : ""}`;
+    expect(install(home, ["--from", place])).toMatchObject({ code: 0, stderr: "" });
+  });
+
+  test.each([
+    "http://relay.example/release",
+    "http://127.0.0.1.relay.example/release",
+    "http://localhost.relay.example",
+    "ftp://127.0.0.1/release",
+  ])("may not be %s", (place) => {
+    using home = onLinux();
+    const { code, stderr } = install(home, ["--from", place]);
+    expect({ code, installed: installedIn(home) }).toEqual({ code: 1, installed: [] });
+    expect(stderr).toContain(`not a place to install from: ${place}`);
+  });
+
+  test("has to be given to a script that is not out of a release", () => {
+    using home = onLinux();
+    const { code, stderr } = install(home, []);
+    expect(code).toBe(1);
+    expect(stderr).toContain("give --from PLACE");
+  });
+});
+
+describe("nothing is installed", () => {
+  const refuses = (home: TempHome, words: string, env: Record<string, string> = {}): void => {
+    const { code, stderr } = install(home, ["--from", join(home.path, "release")], env);
+    expect({ code, installed: installedIn(home) }).toEqual({ code: 1, installed: [] });
+    expect(stderr).toContain(words);
+  };
+  const withRelease = (): TempHome => {
+    const home = onLinux();
+    for (const name of ["SHA256SUMS", "codex-helper-linux-x64.tar.gz"]) {
+      home.write(`release/${name}`, "");
+      writeFileSync(join(home.path, "release", name), readFileSync(join(release, name)));
+    }
+    return home;
+  };
+
+  test("when the archive is not the one that was published", () => {
+    using home = withRelease();
+    writeFileSync(join(home.path, "release/codex-helper-linux-x64.tar.gz"), pack("linux-x64 and more"));
+    refuses(home, "is not the file that SHA256SUMS describes; nothing was installed");
+  });
+
+  test("when the sums do not name the archive, or name it in another way", () => {
+    using home = withRelease();
+    const sum = Bun.SHA256.hash(readFileSync(join(release, "codex-helper-linux-x64.tar.gz")), "hex");
+    for (const line of [
+      "",
+      `${sum}  other-codex-helper-linux-x64.tar.gz`,
+      `${sum.slice(1)}  codex-helper-linux-x64.tar.gz`,
+    ]) {
+      writeFileSync(join(home.path, "release/SHA256SUMS"), `${line}\n`);
+      refuses(home, "SHA256SUMS does not name codex-helper-linux-x64.tar.gz");
+    }
+  });
+
+  test("when the release lacks the archive", () => {
+    using home = withRelease();
+    rmSync(join(home.path, "release/codex-helper-linux-x64.tar.gz"));
+    refuses(home, `there is no ${home.path}/release/codex-helper-linux-x64.tar.gz`);
+  });
+
+  test("when the program does not start", () => {
+    using home = withRelease();
+    home.write("broken", "");
+    refuses(home, "the program does not start here");
+  });
+
+  test("when another version was asked for", () => {
+    using home = withRelease();
+    refuses(home, "asked for 9.8.6, but this is codex-helper 9.8.7", { CODEX_HELPER_VERSION: "v9.8.6" });
+    expect(install(home, ["--from", release], { CODEX_HELPER_VERSION: "9.8.7" }).code).toBe(0);
+  });
+
+  test("when the script arrives only in part", () => {
+    using home = withRelease();
+    const whole = readFileSync(SCRIPT, "utf8");
+    const part = home.write("part.sh", whole.slice(0, whole.lastIndexOf("main")));
+    const { exitCode } = Bun.spawnSync(["sh", part, "--from", release], {
+      env: { HOME: home.path, PATH: home.env["PATH"] ?? "" },
+    });
+    expect({ exitCode, installed: installedIn(home) }).toEqual({ exitCode: 0, installed: [] });
+  });
+});
+
+test("another program called ch is left alone, at the beginning and at the end", () => {
+  using home = onLinux();
+  home.write(".local/bin/ch", "somebody else's");
+  const { stdout } = install(home, ["--from", release]);
+  expect(stdout).toContain("is another program and was left alone; type codex-helper instead");
+  expect(install(home, ["--uninstall"]).code).toBe(0);
+  expect(installedIn(home)).toEqual(["ch"]);
+  expect(readFileSync(join(home.path, ".local/bin/ch"), "utf8")).toBe("somebody else's");
+});
+
+test("a directory that is not on PATH comes with the line to type", () => {
+  using home = onLinux();
+  const env = { CODEX_HELPER_INSTALL_DIR: join(home.path, "my programs"), SHELL: "/usr/bin/zsh" };
+  const { code, stdout } = install(home, ["--from", release], env);
+  expect(code).toBe(0);
+  expect(stdout).toContain(`echo 'export PATH="${home.path}/my programs:$PATH"' >>~/.zshrc`);
+  expect(readdirSync(join(home.path, "my programs")).toSorted()).toEqual(["ch", "codex-helper"]);
+});
+
+test("a second install replaces the first and says that a running proxy stays as it was", () => {
+  using home = onLinux();
+  install(home, ["--from", release]);
+  const { code, stdout } = install(home, ["--from", release]);
+  expect({ code, installed: installedIn(home) }).toEqual({ code: 0, installed: ["ch", "codex-helper"] });
+  expect(stdout).toContain("stays the old version until it is started again");
+});
+
+describe("uninstalling", () => {
+  test("puts both clients back before the program goes", () => {
+    using home = onLinux();
+    install(home, ["--from", release]);
+    expect(install(home, ["--uninstall"])).toMatchObject({ code: 0, stderr: "" });
+    expect(readFileSync(join(home.path, "asked"), "utf8")).toBe("switch off --codex\nswitch off --claude\n");
+    expect(installedIn(home)).toEqual([]);
+  });
+
+  test("keeps the program where a client cannot be put back", () => {
+    using home = onLinux();
+    install(home, ["--from", release]);
+    home.write("broken", "");
+    const { code, stderr } = install(home, ["--uninstall"]);
+    expect({ code, installed: installedIn(home) }).toEqual({ code: 1, installed: ["ch", "codex-helper"] });
+    expect(stderr).toContain("nothing was removed");
+  });
+
+  test("keeps configs and keys, and with --purge removes what is ours and nothing else", () => {
+    using home = onLinux();
+    home.write(".codex-helper/config.json", {});
+    home.write(".codex-helper/logs/requests.jsonl", "");
+    expect(install(home, ["--uninstall"]).stdout).toContain(`still in ${home.path}/.codex-helper`);
+    home.write(".codex-helper/notes.txt", "mine");
+    expect(install(home, ["--uninstall", "--purge"])).toMatchObject({ code: 1 });
+    expect(readdirSync(home.paths.home)).toEqual(["notes.txt"]);
+    rmSync(join(home.paths.home, "notes.txt"));
+    expect(install(home, ["--uninstall", "--purge"])).toMatchObject({ code: 0 });
+    expect(existsSync(home.paths.home)).toBe(false);
+  });
+});
+
+test.each([["--frm"], ["--from"], ["--purge"]])("%s is refused", (argument) => {
+  using home = onLinux();
+  const { code, stderr } = install(home, [argument]);
+  expect({ code, installed: installedIn(home) }).toEqual({ code: 2, installed: [] });
+  expect(stderr).toContain("install.sh: ");
+});
+
+describe("the script for Windows", () => {
+  const script = readFileSync(join(ROOT, "install.ps1"), "utf8");
+
+  test("knows the platforms of a release", () => {
+    const asked = [...script.matchAll(/return '(windows-\w+)'/g)].map(([, name]) => name);
+    expect(asked.toSorted()).toEqual(
+      PLATFORMS.filter(({ archive }) => archive === "zip")
+        .map(({ name }) => name)
+        .toSorted(),
+    );
+  });
+
+  test("purges the same names as the other one, which are all that we ever write", () => {
+    using place = makeTempHome();
+    const { home } = place.paths;
+    const all = Object.values(place.paths)
+      .filter((path) => dirname(path) === home)
+      .map((path) => basename(path))
+      .toSorted();
+    const inShell = /for name in (config\.json.*); do/.exec(readFileSync(SCRIPT, "utf8"))?.[1]?.split(" ");
+    const inPowerShell = /'config\.json', .*(?=\))/
+      .exec(script)?.[0]
+      .split(", ")
+      .map((name) => name.slice(1, -1));
+    expect(all).toContain("config.json");
+    expect(inShell?.toSorted()).toEqual(all);
+    expect(inPowerShell?.toSorted()).toEqual(all);
+  });
+});
