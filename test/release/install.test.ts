@@ -284,11 +284,8 @@ describe("the script for Windows", () => {
 
   test("knows the platforms of a release", () => {
     const asked = [...script.matchAll(/return '(windows-\w+)'/g)].map(([, name]) => name);
-    expect(asked.toSorted()).toEqual(
-      PLATFORMS.filter(({ archive }) => archive === "zip")
-        .map(({ name }) => name)
-        .toSorted(),
-    );
+    const zips = PLATFORMS.filter(({ archive }) => archive === "zip");
+    expect(new Set(asked)).toEqual(new Set(zips.map(({ name }) => name)));
   });
 
   test("purges the same names as the other one, which are all that we ever write", () => {
