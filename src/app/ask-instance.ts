@@ -17,14 +17,20 @@ export async function askInstance(
   return response?.ok === true ? await response.json().catch(() => null) : null;
 }
 
+export interface Order {
+  readonly query?: Readonly<Record<string, string>>;
+  /** For work that takes its time. Default 1,000. */
+  readonly waitMs?: number;
+}
+
 /** Has a proxy do something. Throws UserError where it does not. */
 export async function tellInstance(
   { pid, port, token }: Pick<Instance, "pid" | "port" | "token">,
   name: string,
-  query: Readonly<Record<string, string>> = {},
+  { query = {}, waitMs = ANSWER_MS }: Order = {},
 ): Promise<void> {
   const headers = { authorization: `Bearer ${token}` };
-  const response = await send("POST", urlOf(port, name, query), headers).catch(() => null);
+  const response = await send("POST", urlOf(port, name, query), { headers, waitMs }).catch(() => null);
   if (response?.ok === true) return;
   const what = response === null ? "does not answer" : `refused with status ${response.status}`;
   throw new UserError(`the proxy on port ${port} (pid ${pid}) ${what}`, { hint: "ch status" });
@@ -35,8 +41,17 @@ function urlOf(port: number, name: string, query: Readonly<Record<string, string
   return `http://127.0.0.1:${port}${OWN_PREFIX}${name}${search === "" ? "" : `?${search}`}`;
 }
 
+interface SendOptions {
+  readonly headers?: Record<string, string>;
+  readonly waitMs?: number;
+}
+
 /** Never through an outbound proxy: the token is for this machine alone. */
-function send(method: string, url: string, headers: Record<string, string> = {}): Promise<Response> {
-  const signal = AbortSignal.timeout(ANSWER_MS);
+function send(
+  method: string,
+  url: string,
+  { headers = {}, waitMs = ANSWER_MS }: SendOptions = {},
+): Promise<Response> {
+  const signal = AbortSignal.timeout(waitMs);
   return fetch(url, { method, headers, signal, redirect: "error", proxy: false });
 }

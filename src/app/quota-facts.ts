@@ -34,7 +34,7 @@ export type QuotaRow = z.infer<typeof quotaRowSchema>;
 export function makeQuotaRows({ intervalMs, reading }: Source, now: number): QuotaRow[] {
   const { at, balance, error, samples, source } = reading;
   const state = stateOf(reading, now, intervalMs);
-  const row = { ...NO_FIGURES, source, state, read_at_ms: balance === null ? null : at };
+  const row = { source, ...NO_FIGURES, state, read_at_ms: balance === null ? null : at };
   if (balance === null || balance.meters.length === 0) return [{ ...row, error }];
   return balance.meters.map((meter, index): QuotaRow => {
     const { left, limit, name, resetsAt, unit, used } = meter;
@@ -56,7 +56,7 @@ export function makeQuotaRows({ intervalMs, reading }: Source, now: number): Quo
 
 /** For a place that would know and could not be asked. */
 export function makeErrorRow(source: string, error: string): QuotaRow {
-  return { ...NO_FIGURES, source, state: "error", read_at_ms: null, error };
+  return { source, ...NO_FIGURES, state: "error", read_at_ms: null, error };
 }
 
 const NO_FIGURES = {

@@ -1,8 +1,7 @@
 // Puts quotas together: asks relays in the background, reads what answers say in passing, counts own budgets, and tells the
 // routers. Never in a request's way.
 import type { Env } from "../base/env.ts";
-import type { UserError } from "../base/errors.ts";
-import { errorMessage, UserError as KnownError } from "../base/errors.ts";
+import { UserError } from "../base/errors.ts";
 import type { Paths } from "../base/paths.ts";
 import { OFFICIAL_HOSTS, type Service } from "../base/service.ts";
 import type { Upstream } from "../base/upstream.ts";
@@ -132,6 +131,15 @@ export function createQuota(options: QuotaOptions): Quota {
     },
   });
 
+  const writeDefault = (): void => {
+    try {
+      writeDefaultProviders(paths);
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      onTrouble(error.message);
+    }
+  };
+
   const look = (): void => {
     applyAll();
     poller.look();
@@ -144,12 +152,7 @@ export function createQuota(options: QuotaOptions): Quota {
       applyAll();
     },
     start() {
-      try {
-        writeDefaultProviders(paths);
-      } catch (error) {
-        if (!(error instanceof KnownError)) throw error;
-        onTrouble(errorMessage(error));
-      }
+      writeDefault();
       look();
       stopLooking = (options.every ?? everyUnheld)(look, LOOK_EVERY_MS);
     },
@@ -178,6 +181,7 @@ export function createQuota(options: QuotaOptions): Quota {
     },
     problem: () => providers.current().problem,
     async refresh() {
+      writeDefault();
       state.sync();
       await poller.refresh();
       await state.flush();

@@ -104,7 +104,7 @@ export async function resetRoute(
 ): Promise<number> {
   const instances = await listInstances(service, context);
   const query: Readonly<Record<string, string>> = target === null ? {} : { upstream: target };
-  await Promise.all(instances.map((instance) => tellInstance(instance, "reset", query)));
+  await Promise.all(instances.map((instance) => tellInstance(instance, "reset", { query })));
   if (instances.length === 0) {
     const keys = listKeys(createLiveConfig(context), service, target);
     await resetSavedState(context.paths, service, keys);
@@ -123,7 +123,7 @@ async function askAll({ paths }: SurveyContext): Promise<InstanceFacts[]> {
 }
 
 /** A router that knows what the last one has left. */
-function recallRouter(service: Service, live: LiveConfig, { now, paths }: SurveyContext): Router {
+export function recallRouter(service: Service, live: LiveConfig, { now, paths }: SurveyContext): Router {
   const router = createRouter({ settings: () => live.settings().routing, now, random: Math.random });
   loadRouter(router, service, paths.state);
   return router;

@@ -25,6 +25,10 @@ export const COMMANDS = {
     summary: "what runs, where requests go, how each upstream is",
     load: () => import("./commands/status.ts"),
   },
+  quota: {
+    summary: "what is left on each upstream, and for how long",
+    load: () => import("./commands/quota.ts"),
+  },
   routing: {
     summary: "the order of the next request, and a fresh start",
     load: () => import("./commands/routing.ts"),

@@ -4,6 +4,7 @@ import type { UpstreamFacts } from "../app/status-facts.ts";
 import { kept, retell, t, translate } from "../base/language.ts";
 import { showMoment, showSpan } from "../base/time-words.ts";
 import type { Colour } from "./output.ts";
+import { describeQuota } from "./quota-words.ts";
 
 const STANDINGS: Readonly<Record<string, { readonly words: string; readonly colour: Colour }>> = {
   ok: { words: kept`ok`, colour: "green" },
@@ -15,6 +16,9 @@ const STANDINGS: Readonly<Record<string, { readonly words: string; readonly colo
   exhausted: { words: kept`out of quota`, colour: "red" },
   "auth-dead": { words: kept`credential refused`, colour: "red" },
 };
+
+/** The `source` of a standing that follows from a reading. */
+const QUOTA_SOURCE = "quota reading";
 
 export interface Words {
   readonly words: string;
@@ -58,7 +62,10 @@ export function describeDetails(upstream: UpstreamFacts, now: number): string[] 
     last === null || reason !== ""
       ? ""
       : t`last failure ${showMoment(last.at_ms, now)}: ${retell(last.reason)}`;
-  return [why, counts.join(t`, `), lastWords].filter((line) => line !== "");
+  const quotas = upstream.quota.flatMap((row) => describeQuota(row, now) ?? []);
+  // The figures below say it better.
+  const first = source === QUOTA_SOURCE && quotas.length > 0 ? "" : why;
+  return [first, ...quotas, counts.join(t`, `), lastWords].filter((line) => line !== "");
 }
 
 function countRequests(requests: number): string {

@@ -4,7 +4,7 @@ import type { Balance, Meter } from "./balance.ts";
 
 export interface Judgement {
   readonly state: "ok" | "low" | "exhausted" | "unlimited";
-  /** When what is gone comes back, wall clock in ms; null where nobody said. */
+  /** When what is gone, or nearly so, comes back, wall clock in ms; null where nobody said. */
   readonly until: number | null;
   /** The meter that decides. */
   readonly meter: Meter | null;
@@ -31,7 +31,9 @@ export function judge({ isUnlimited, meters, says }: Balance, now: number): Judg
     return { state: "exhausted", until, meter };
   }
   const isLow = says === "low" || current.some(isNearlyGone);
-  return { state: isLow ? "low" : "ok", until: null, meter: tightest };
+  return isLow
+    ? { state: "low", until: tightest?.resetsAt ?? null, meter: tightest }
+    : { state: "ok", until: null, meter: tightest };
 }
 
 function isReset({ resetsAt }: Meter, now: number): boolean {

@@ -126,11 +126,11 @@ test("a reset needs the token of the run, and forgets what is held against the o
   await ask(desk.port);
   const [instance] = await readInstances(home.paths.run);
   if (instance === undefined) throw new Error("no instance");
-  const guess = tellInstance({ ...instance, token: "guess" }, "reset", {}).catch(String);
+  const guess = tellInstance({ ...instance, token: "guess" }, "reset").catch(String);
   expect(await guess).toContain("refused with status 403");
-  await tellInstance(instance, "reset", { upstream: "main#2" });
+  await tellInstance(instance, "reset", { query: { upstream: "main#2" } });
   expect(Object.keys(readState(home.paths.state)["health"] ?? {})).toHaveLength(1);
-  await tellInstance(instance, "reset", { upstream: "main#1" });
+  await tellInstance(instance, "reset", { query: { upstream: "main#1" } });
   expect(readState(home.paths.state)["health"]).toEqual({});
   expect(await ask(desk.port, "s-new")).toContain("paid");
 });

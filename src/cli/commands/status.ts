@@ -115,10 +115,12 @@ function wrap(text: string, width: number): string[] {
 }
 
 /** Each once: two proxies read the same files. */
-function listProblems({ config_problem, filter_problem, services }: StatusFacts): Problem[] {
+function listProblems({ config_problem, filter_problem, quota_problem, services }: StatusFacts): Problem[] {
   const problems = services
-    .flatMap(({ instances }) => instances.flatMap((one) => [one.config_problem, one.filter_problem]))
-    .concat(config_problem, filter_problem);
+    .flatMap(({ instances }) =>
+      instances.flatMap((one) => [one.config_problem, one.filter_problem, one.quota_problem]),
+    )
+    .concat(config_problem, filter_problem, quota_problem);
   const byMessage = new Map(
     problems.flatMap((problem) => (problem === null ? [] : [[problem.message, problem]])),
   );

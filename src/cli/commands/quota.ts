@@ -1,0 +1,160 @@
+// `ch quota`: what is left on each upstream, how fresh that is, and how long it will last.
+import { refreshQuota } from "../../app/quota-refresh.ts";
+import { type ServiceFacts, type StatusFacts, surveyStatus } from "../../app/survey.ts";
+import type { QuotaRow } from "../../app/quota-facts.ts";
+import type { UpstreamFacts } from "../../app/status-facts.ts";
+import { UserError } from "../../base/errors.ts";
+import { retell, t } from "../../base/language.ts";
+import { CLIENT_NAME } from "../../base/service.ts";
+import { loadConfig } from "../../config/file.ts";
+import { JSON_ARG, SERVICE_ARGS } from "../args.ts";
+import { type Cli, type Command, defineCommand } from "../cli.ts";
+import {
+  describeEnd,
+  describeQuotaState,
+  makeBar,
+  showLeft,
+  showRough,
+  showSource,
+  showUsed,
+} from "../quota-words.ts";
+import { type ServiceFlags, chooseService } from "./config/target.ts";
+
+export function createCommand(cli: Cli): Command {
+  return defineCommand({
+    meta: { name: "quota", description: "what is left on each upstream, and for how long" },
+    examples: [
+      ["ch quota", "what was read last"],
+      ["ch quota refresh", "ask every relay now"],
+    ],
+    default: "list",
+    subCommands: { list: listCommand(cli), refresh: refreshCommand(cli) },
+  });
+}
+
+function listCommand(cli: Cli): Command {
+  return defineCommand({
+    meta: { name: "list", description: "what each upstream has left, as read last; asks nobody" },
+    examples: [
+      ["ch quota list", "the upstreams of the default service"],
+      ["ch quota list --claude --json", "Claude Code's, for a script"],
+    ],
+    args: { ...SERVICE_ARGS, ...JSON_ARG },
+    run: ({ args }) => printQuota(cli, args, t`Next: ch quota refresh`),
+  });
+}
+
+function refreshCommand(cli: Cli): Command {
+  return defineCommand({
+    meta: { name: "refresh", description: "read every balance now, then list them" },
+    examples: [
+      ["ch quota refresh", "the upstreams of the default service"],
+      ["ch quota refresh --codex --json", "Codex's, for a script"],
+    ],
+    args: { ...SERVICE_ARGS, ...JSON_ARG },
+    async run({ args }) {
+      const service = chooseService(args, await loadConfig(cli.paths.config));
+      await refreshQuota(service, cli, cli.out.warn);
+      await printQuota(cli, args, t`Next: ch status`);
+    },
+  });
+}
+
+async function printQuota(
+  cli: Cli,
+  args: ServiceFlags & { readonly json?: boolean | undefined },
+  next: string,
+): Promise<void> {
+  const service = chooseService(args, await loadConfig(cli.paths.config));
+  const facts = await surveyStatus([service], cli);
+  const [found] = facts.services;
+  if (found === undefined) return;
+  if (args.json === true) return cli.out.json(makeJson(found, facts));
+  if (found.config_name === null) {
+    throw new UserError(retell(found.problem?.message ?? t`no upstream is configured`), {
+      hint: retell(found.problem?.hint ?? ""),
+    });
+  }
+  printTable(cli, found);
+  for (const problem of quotaProblems(found, facts)) cli.out.warn(retell(problem));
+  cli.out.note("");
+  cli.out.note(next);
+}
+
+function makeJson(found: ServiceFacts, facts: StatusFacts): Record<string, unknown> {
+  return {
+    service: found.service,
+    config_name: found.config_name,
+    problem: quotaProblems(found, facts)[0] ?? null,
+    upstreams: found.upstreams.map(({ base_url, label, quota, standing, until_ms, usage_exhausted }) => ({
+      label,
+      base_url,
+      standing,
+      usage_exhausted,
+      until_ms,
+      quota,
+    })),
+  };
+}
+
+function printTable(cli: Cli, { config_name, service, upstreams }: ServiceFacts): void {
+  const { out } = cli;
+  const now = cli.now();
+  const name = CLIENT_NAME[service];
+  out.line(t`${name}, config ${config_name ?? ""}`);
+  const isWide = out.width >= 100;
+  const rows = upstreams.flatMap((upstream) => {
+    const known = upstream.quota.length === 0 ? [NOTHING_KNOWN] : upstream.quota;
+    return known.map((row, index) => {
+      const { colour, words } = describeQuotaState(row.state);
+      return [
+        index === 0 ? upstream.label : "",
+        out.paint(colour, words),
+        out.paint(colour, makeBar(row)),
+        showLeft(row),
+        showUsed(row, isWide),
+        showRough(row.resets_at_ms === null ? null : row.resets_at_ms - now),
+        showRough(row.read_at_ms === null ? null : Math.max(0, now - row.read_at_ms)),
+        showSource(row),
+      ];
+    });
+  });
+  const headings = [t`upstream`, t`state`, "", t`left`, t`used`, t`resets in`, t`age`, t`source`];
+  out.table(headings, rows);
+  for (const upstream of upstreams) for (const line of describeRows(upstream, now)) out.line(line);
+}
+
+const NOTHING_KNOWN: QuotaRow = {
+  source: "",
+  window: null,
+  state: "unknown",
+  left: null,
+  used: null,
+  limit: null,
+  unit: null,
+  resets_at_ms: null,
+  read_at_ms: null,
+  runs_out_at_ms: null,
+  error: null,
+};
+
+/** What does not fit into a column: when it will be at its end, and why nothing newer is known. */
+function describeRows({ label, quota }: UpstreamFacts, now: number): string[] {
+  const [first] = quota
+    .filter(({ runs_out_at_ms: end }) => end !== null)
+    .toSorted((one, other) => Number(one.runs_out_at_ms) - Number(other.runs_out_at_ms));
+  const end = first === undefined ? null : describeEnd(first, now);
+  const errors = quota.flatMap(({ error, source }) =>
+    error === null ? [] : [`${label}: ${source}: ${retell(error)}`],
+  );
+  return [
+    ...(end === null ? [] : [t`${label} ${end}, if the spending of the last hours goes on`]),
+    ...errors,
+  ];
+}
+
+/** Each once. */
+function quotaProblems(found: ServiceFacts, facts: StatusFacts): string[] {
+  const problems = [...found.instances.map(({ quota_problem }) => quota_problem), facts.quota_problem];
+  return [...new Set(problems.flatMap((problem) => (problem === null ? [] : [problem.message])))];
+}

@@ -1,0 +1,103 @@
+// What is left on an upstream, in words and bars for a person.
+// Pure.
+import type { QuotaRow } from "../app/quota-facts.ts";
+import { kept, t, translate } from "../base/language.ts";
+import { showMoment, showSpan } from "../base/time-words.ts";
+import { showAmount } from "../quota/note.ts";
+import type { Colour } from "./output.ts";
+import type { Words } from "./upstream-words.ts";
+
+const STATES: Readonly<Record<string, { readonly words: string; readonly colour: Colour }>> = {
+  ok: { words: kept`ok`, colour: "green" },
+  unlimited: { words: kept`unlimited`, colour: "green" },
+  low: { words: kept`low`, colour: "yellow" },
+  exhausted: { words: kept`exhausted`, colour: "red" },
+  unknown: { words: kept`unknown`, colour: "dim" },
+  stale: { words: kept`out of date`, colour: "dim" },
+  error: { words: kept`not known`, colour: "yellow" },
+};
+/** Windows that have a word of their own; "5h" says itself. */
+const WINDOWS: Readonly<Record<string, string>> = {
+  balance: kept`balance`,
+  key: kept`key`,
+  quota: kept`quota`,
+  day: kept`day`,
+  week: kept`week`,
+  month: kept`month`,
+  requests: kept`requests`,
+  tokens: kept`tokens`,
+};
+const BAR_CELLS = 6;
+
+/** States of other versions are shown as they are. */
+export function describeQuotaState(state: string): Words {
+  const { colour, words } = STATES[state] ?? { words: state, colour: "dim" as const };
+  return { words: translate(words), colour };
+}
+
+/** How full it is, in six cells; nothing where no limit is known. */
+export function makeBar({ left, limit, used }: QuotaRow): string {
+  const whole = limit ?? (left !== null && used !== null ? left + used : null);
+  if (left === null || whole === null || whole <= 0) return "";
+  const share = Math.min(1, left / whole);
+  // Neither full nor empty until it is.
+  const cells = share >= 1 ? BAR_CELLS : Math.min(BAR_CELLS - 1, Math.ceil(share * BAR_CELLS));
+  return "█".repeat(cells) + "░".repeat(BAR_CELLS - cells);
+}
+
+/** "12.30 USD", "7%". */
+export function showLeft({ left, unit }: QuotaRow): string {
+  if (left === null) return "";
+  return unit === "%" ? `${Math.round(left)}%` : `${showAmount(left, unit ?? "")} ${unit ?? ""}`.trim();
+}
+
+/** "7.70", and "7.70 of 20.00" with the limit. */
+export function showUsed({ limit, unit, used }: QuotaRow, withLimit: boolean): string {
+  if (used === null) return "";
+  if (unit === "%") return `${Math.round(used)}%`;
+  const part = showAmount(used, unit ?? "");
+  const whole = showAmount(limit ?? 0, unit ?? "");
+  return withLimit && limit !== null ? t`${part} of ${whole}` : part;
+}
+
+/** "packycode, month". */
+export function showSource({ source, window }: QuotaRow): string {
+  return window === null ? source : `${source}, ${translate(WINDOWS[window] ?? window)}`;
+}
+
+/** The time in one unit: "6 h", "2 min". A moment that has passed is none. */
+export function showRough(ms: number | null): string {
+  if (ms === null || ms < 0) return "";
+  const units = [86_400_000, 3_600_000, 60_000];
+  const unit = units.find((one) => ms >= one) ?? 1_000;
+  return showSpan(Math.round(ms / unit) * unit);
+}
+
+/** "runs out at 16:40"; null where nothing says so. `now`: wall clock, ms. */
+export function describeEnd({ runs_out_at_ms: end }: QuotaRow, now: number): string | null {
+  return end === null ? null : t`runs out at ${showMoment(end, now)}`;
+}
+
+/** One line for `ch status`; null for a row that says too little for that. `now`: wall clock, ms. */
+export function describeQuota(row: QuotaRow, now: number): string | null {
+  const { left, resets_at_ms: resetsAt, source, state, unit } = row;
+  if (state === "unlimited") return t`no limit (${source})`;
+  const isRate = unit === "requests" || unit === "tokens";
+  if (left === null || isRate || state === "stale") return null;
+  const resets = resetsAt === null ? null : t`resets ${showMoment(resetsAt, now)}`;
+  return [makeBar(row), describeLeft(row), resets, describeEnd(row, now)]
+    .filter((part) => part !== null && part !== "")
+    .join("  ");
+}
+
+/** As the reason of a standing says it. */
+function describeLeft({ left, limit, unit, used, window }: QuotaRow): string {
+  const name = translate(WINDOWS[window ?? ""] ?? window ?? "");
+  const percent = Math.round(used ?? 0);
+  if (unit === "%") return t`${percent}% used (${name})`;
+  const rest = showAmount(left ?? 0, unit ?? "");
+  const whole = showAmount(limit ?? 0, unit ?? "");
+  return limit === null
+    ? t`${rest} ${unit ?? ""} left (${name})`
+    : t`${rest} of ${whole} ${unit ?? ""} left (${name})`;
+}

@@ -1,0 +1,130 @@
+import { describe, expect, test } from "bun:test";
+import { existsSync, readFileSync } from "node:fs";
+import { type QuotaRow, quotaRowSchema } from "../../../src/app/quota-facts.ts";
+import { DEFAULT_PROVIDERS_TEXT } from "../../../src/quota/providers.ts";
+import { reply } from "../../helpers/answers.ts";
+import { type CliResult, runCli, startCli } from "../../helpers/cli.ts";
+import { type FakeUpstream, startFakeUpstream } from "../../helpers/fake-upstream.ts";
+import { freePort } from "../../helpers/free-port.ts";
+import { type TempHome, makeTempHome } from "../../helpers/temp-home.ts";
+
+const PROVIDERS = { providers: [{ id: "local", kind: "sub2api_usage", domains: ["127.0.0.1"] }] };
+
+function startRelay(left: () => number): Promise<FakeUpstream> {
+  return startFakeUpstream(() =>
+    reply({
+      body: { isValid: true, quota: { limit: 20, remaining: left(), used: 20 - left(), unit: "USD" } },
+    }),
+  );
+}
+
+function configure(home: TempHome, urls: readonly string[]): void {
+  const upstreams = urls.map((base_url) => ({ base_url, auth: { auth_token: "sk-very-secret" } }));
+  home.write(".codex-helper/config.json", { codex: { configs: { main: { upstreams } } } });
+  home.write(".codex-helper/usage_providers.json", PROVIDERS);
+}
+
+interface Facts {
+  readonly problem: string | null;
+  readonly upstreams: readonly {
+    readonly label: string;
+    readonly usage_exhausted: boolean;
+    readonly quota: readonly QuotaRow[];
+  }[];
+}
+const factsOf = ({ stdout }: CliResult): Facts => JSON.parse(stdout) as Facts;
+
+describe("ch quota", () => {
+  test("lists what was read last, and refresh reads it now, with nothing running", async () => {
+    using home = makeTempHome();
+    let left = 7.7;
+    await using relay = await startRelay(() => left);
+    configure(home, [relay.baseUrl, "https://other.example/v1"]);
+
+    const before = await runCli(["quota"], { home });
+    expect(before.stdout).toMatch(/^main#1 +unknown$/m);
+    expect(relay.requests).toHaveLength(0);
+
+    const read = await runCli(["quota", "refresh"], { home });
+    expect(read.stdout.replace(/\d+ s/, "AGE")).toBe(`Codex, config main
+upstream  state            left      used   resets in  age  source
+main#1    ok       ███░░░  7.70 USD  12.30             AGE  local, key
+main#2    unknown
+`);
+    expect(read).toMatchObject({ code: 0, stderr: "\nNext: ch status\n" });
+
+    left = 0;
+    const json = await runCli(["quota", "refresh", "--json"], { home });
+    expect(json.stdout).not.toContain("sk-very-secret");
+    const [first] = factsOf(json).upstreams;
+    expect(first).toMatchObject({ label: "main#1", usage_exhausted: true });
+    expect(quotaRowSchema.parse(first?.quota[0])).toMatchObject({
+      source: "local",
+      window: "key",
+      state: "exhausted",
+      left: 0,
+      used: 20,
+      limit: 20,
+      unit: "USD",
+      error: null,
+    });
+
+    const again = await runCli(["quota", "list"], { home });
+    expect(again.stdout).toMatch(/^main#1 +exhausted +░{6} +0\.00 USD +20\.00 +\d+ s +local, key$/m);
+    expect(relay.requests).toHaveLength(2);
+  });
+
+  test("refresh has the running proxy read it, and status shows it", async () => {
+    using home = makeTempHome();
+    let left = 20;
+    await using relay = await startRelay(() => left);
+    configure(home, [relay.baseUrl]);
+    await using serving = startCli(["serve", "--no-switch", "--port", String(freePort())], { home });
+    await serving.waitFor(/on http:\/\/127\.0\.0\.1:\d+/);
+    left = 0.5;
+    const shown = await runCli(["quota", "refresh"], { home });
+    expect(shown.stdout).toMatch(/^main#1 +low +█░{5} +0\.50 USD +19\.50 +\d+ s +local, key$/m);
+    const status = await runCli(["status", "--codex"], { home });
+    expect(status.stdout).toMatch(/main#1 +low on quota until/);
+    expect(status.stdout).toContain("█░░░░░  0.50 of 20.00 USD left (key)");
+    left = 0;
+    await runCli(["quota", "refresh"], { home });
+    const facts = JSON.parse((await runCli(["status", "--json"], { home })).stdout) as {
+      services: { upstreams: { usage_exhausted: boolean; quota: QuotaRow[] }[] }[];
+    };
+    expect(facts.services[0]?.upstreams[0]).toMatchObject({
+      usage_exhausted: true,
+      quota: [{ state: "exhausted", left: 0 }],
+    });
+  });
+
+  test("says why nothing is known, and warns of a file that is broken without touching it", async () => {
+    using home = makeTempHome();
+    await using relay = await startFakeUpstream([reply({ status: 404 })]);
+    configure(home, [relay.baseUrl]);
+    const read = await runCli(["quota", "refresh"], { home });
+    expect(read.stdout).toMatch(/^main#1 +not known +local\nmain#1: local: the endpoint answered 404$/m);
+    const path = home.write(".codex-helper/usage_providers.json", '{"providers": 1}');
+    const broken = await runCli(["quota", "refresh"], { home });
+    expect(broken.stderr).toContain(`warning: ${path}:1:15: providers: must be a list`);
+    expect(readFileSync(path, "utf8")).toBe('{"providers": 1}');
+  });
+
+  test("writes the default file with the first refresh, and list writes nothing", async () => {
+    using home = makeTempHome();
+    home.write(".codex-helper/config.json", {
+      codex: { configs: { main: { upstreams: [{ base_url: "https://relay.example/v1" }] } } },
+    });
+    await runCli(["quota", "list"], { home });
+    expect(existsSync(home.paths.usageProviders)).toBe(false);
+    await runCli(["quota", "refresh"], { home });
+    expect(readFileSync(home.paths.usageProviders, "utf8")).toBe(DEFAULT_PROVIDERS_TEXT);
+  });
+
+  test("without a config says what to type", async () => {
+    using home = makeTempHome();
+    const { code, stderr } = await runCli(["quota"], { home });
+    expect(code).toBe(1);
+    expect(stderr).toContain("ch config add main");
+  });
+});
