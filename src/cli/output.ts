@@ -9,6 +9,8 @@ export type Colour = "red" | "green" | "yellow" | "cyan" | "bold" | "dim";
 export interface Data {
   /** Columns of the terminal; 80 where there is none. */
   readonly width: number;
+  /** Whether stdout is a terminal, where a line must not be wider than `width`. */
+  readonly isTerminal: boolean;
   /** One line, or several. */
   readonly line: (text?: string) => void;
   readonly json: (value: unknown) => void;
@@ -41,6 +43,9 @@ export function createData({ stdout }: Pick<Terminal, "stdout">): Data {
   return {
     get width() {
       return stdout.columns ?? WIDTH_WITHOUT_TERMINAL;
+    },
+    get isTerminal() {
+      return stdout.columns !== undefined;
     },
     line,
     json: (value) => stdout.write(`${makeJson(value)}\n`),

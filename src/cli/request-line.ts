@@ -1,6 +1,7 @@
-// One request of the log on one line of a terminal, and the figures in it.
+// One request of the log on one line of a terminal.
 import { isRecord } from "../base/json-value.ts";
 import { oneLine } from "../base/terminal-text.ts";
+import { cutText, formatMs, formatTokens } from "./figures.ts";
 import type { Data } from "./output.ts";
 
 /** The rest is in the log, for --raw. */
@@ -31,19 +32,6 @@ export function describeEntry(fields: Fields, { paint }: Pick<Data, "paint">): s
   return words.join("  ");
 }
 
-/** 950, 12.3k, 4.56M, 7.89G. */
-export function formatTokens(tokens: number): string {
-  if (tokens < 1000) return String(Math.round(tokens));
-  if (tokens < 999_500) return `${(tokens / 1000).toPrecision(3)}k`;
-  return tokens < 999.5e6 ? `${(tokens / 1e6).toPrecision(3)}M` : `${(tokens / 1e9).toFixed(2)}G`;
-}
-
-/** 85 ms, 1.2 s, 75 s. */
-export function formatMs(ms: number): string {
-  if (ms < 1000) return `${Math.round(ms)} ms`;
-  return ms < 9950 ? `${(ms / 1000).toFixed(1)} s` : `${Math.round(ms / 1000)} s`;
-}
-
 function describeUsage(usage: unknown): string {
   if (typeof usage !== "object" || usage === null) return "";
   const parts = {
@@ -67,10 +55,6 @@ function describeAttempts(attempts: unknown): string {
 
 function hostOf(url: unknown): string | undefined {
   return typeof url === "string" ? oneLine(URL.parse(url)?.host ?? url) : undefined;
-}
-
-function cutText(words: string, columns: number): string {
-  return Bun.stringWidth(words) <= columns ? words : `${Bun.sliceAnsi(words, 0, columns - 1)}…`;
 }
 
 function text(value: unknown, unknown = "-"): string {

@@ -38,3 +38,9 @@ export function localDay(timestampMs: number, days = 0): string {
   const two = (part: number): string => String(part).padStart(2, "0");
   return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
 }
+
+/** "2026-11-22 14:00": the local hour of a time in ms since 1970. */
+export function localHour(timestampMs: number): string {
+  const hour = String(new Date(timestampMs).getHours()).padStart(2, "0");
+  return `${localDay(timestampMs)} ${hour}:00`;
+}

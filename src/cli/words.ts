@@ -11,6 +11,8 @@ export interface Words {
   readonly warn: (text: string) => void;
   /** "error: ..." with what to type under it. */
   readonly error: (text: string, hint?: string) => void;
+  /** A line that stands until the next one replaces it; "" takes it away. Nothing where nobody looks. */
+  readonly passing: (text: string) => void;
   /** A yes-or-no question; false where nobody can answer. */
   readonly confirm: (question: string) => Promise<boolean>;
 }
@@ -45,6 +47,11 @@ export function createWords(terminal: Pick<Terminal, "stderr" | "isInteractive">
     error(text, hint) {
       consola.error(text);
       if (hint !== undefined) consola.log(hint.replace(/^/gm, "  "));
+    },
+    passing(text) {
+      if (stderr.columns === undefined) return;
+      const line = Bun.sliceAnsi(makeHarmless(text, stderr.hasColours), 0, stderr.columns - 1);
+      stderr.write(`\r${line}\u001b[K`);
     },
     async confirm(question) {
       if (!terminal.isInteractive) return false;

@@ -11,6 +11,8 @@ import { IMPORT_ZH } from "./zh/import.ts";
 import { QUOTA_ZH } from "./zh/quota.ts";
 import { PROXY_ZH } from "./zh/proxy.ts";
 import { ROUTING_ZH } from "./zh/routing.ts";
+import { SESSION_ZH } from "./zh/session.ts";
+import { USAGE_ZH } from "./zh/usage.ts";
 
 export const ZH: Dictionary = {
   ...CLIENTS_ZH,
@@ -23,4 +25,6 @@ export const ZH: Dictionary = {
   ...QUOTA_ZH,
   ...PROXY_ZH,
   ...ROUTING_ZH,
+  ...SESSION_ZH,
+  ...USAGE_ZH,
 };

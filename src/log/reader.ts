@@ -1,9 +1,7 @@
 // Reads requests.jsonl and the files put away before it, in either direction, in constant memory.
 // What cannot be read is skipped and counted: lines of older and newer versions, torn ones, other people's.
-import { type FileHandle, open } from "node:fs/promises";
-import { UserError, errorCode } from "../base/errors.ts";
-import { describe } from "../base/files.ts";
-import { rotatedPath } from "./rotation.ts";
+import type { FileHandle } from "node:fs/promises";
+import { type LogFile, MAX_LINE_BYTES, openLogFiles, unreadable } from "./log-files.ts";
 
 /** A line as it was found. Fields may be missing, of other types, or unknown here. */
 export interface StoredEntry {
@@ -18,9 +16,6 @@ export interface ReadLogOptions {
 }
 
 const BLOCK_BYTES = 1024 * 1024;
-/** A longer line is not one of ours. */
-const MAX_LINE_BYTES = 16 * 1024 * 1024;
-const MAX_FILES = 1000;
 const NEWLINE = 0x0a;
 
 /**
@@ -28,7 +23,7 @@ const NEWLINE = 0x0a;
  * far as it went when reading began. Throws UserError when a file is there and cannot be read.
  */
 export async function* readLog(path: string, options: ReadLogOptions): AsyncGenerator<StoredEntry[]> {
-  const files = await openFiles(path);
+  const files = await openLogFiles(path);
   const isForward = options.order === "oldest-first";
   try {
     for (const file of isForward ? files.toReversed() : files) {
@@ -66,44 +61,6 @@ const LEADING_NULS = /^\0+/;
 
 function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-interface LogFile {
-  readonly handle: FileHandle;
-  readonly size: number;
-}
-
-/** Newest first, so that a file that is put away meanwhile is met twice rather than never; the second is dropped. */
-async function openFiles(path: string): Promise<LogFile[]> {
-  const files: LogFile[] = [];
-  const inodes = new Set<number>();
-  try {
-    for (let number = 0; number < MAX_FILES; number += 1) {
-      const handle = await openOrNull(number === 0 ? path : rotatedPath(path, number));
-      if (handle === null && number > 0) break;
-      if (handle === null) continue;
-      const { ino, size } = await handle.stat();
-      if (inodes.has(ino)) {
-        await handle.close();
-        continue;
-      }
-      inodes.add(ino);
-      files.push({ handle, size });
-    }
-  } catch (error) {
-    await Promise.all(files.map(({ handle }) => handle.close()));
-    throw unreadable(path, error);
-  }
-  return files;
-}
-
-async function openOrNull(path: string): Promise<FileHandle | null> {
-  try {
-    return await open(path, "r");
-  } catch (error) {
-    if (errorCode(error) === "ENOENT") return null;
-    throw error;
-  }
 }
 
 async function* linesForward({ handle, size }: LogFile): AsyncGenerator<string[]> {
@@ -146,10 +103,4 @@ async function readAt(handle: FileHandle, position: number, length: number): Pro
 
 function decodeLines(parts: readonly Buffer[]): string[] {
   return Buffer.concat(parts).toString("utf8").split("\n");
-}
-
-function unreadable(path: string, error: unknown): unknown {
-  return errorCode(error) === undefined
-    ? error
-    : new UserError(`cannot read ${path}: ${describe(error)}`, { cause: error });
 }

@@ -4,24 +4,25 @@ import type { calcPrice, findProvider } from "@pydantic/genai-prices";
 import type { Service } from "../base/service.ts";
 import type { Rate, Rates } from "./price-rates.ts";
 
-export interface Sale {
+export interface Wanted {
   readonly service: Service;
   readonly upstreamBaseUrl: string | null;
   /** As the upstream was asked for it. */
   readonly model: string;
-  /** Prices change by date, some by the hour. Wall clock, ms. */
-  readonly atMs: number;
 }
 
+/** The prices at a time (wall clock, ms): they change by date, some by the hour. */
+export type PricesOver = (atMs: number) => Rates | null;
+
 export interface Catalog {
-  /** Null for a model that the data does not have. */
-  readonly ratesOf: (sale: Sale) => Rates | null;
+  /** Null for a model that the data does not have. Takes 100 us: remember it. */
+  readonly find: (wanted: Wanted) => PricesOver | null;
 }
 
 /** Reads the data (30 ms), so only for a report that shows costs. */
 export async function loadCatalog(): Promise<Catalog> {
   const { calcPrice, findProvider } = await import("@pydantic/genai-prices");
-  return createCatalog({ calcPrice, findProvider });
+  return { find: (wanted) => find({ calcPrice, findProvider }, wanted) };
 }
 
 interface Library {
@@ -29,49 +30,9 @@ interface Library {
   readonly findProvider: typeof findProvider;
 }
 
-interface Found {
-  readonly providerId: string;
-  readonly model: string;
-  /** Null where they depend on the time. */
-  readonly rates: Rates | null;
-}
-
-/** A search takes 100 us; a log holds few models, but anybody may ask for a million names. */
-const MOST_REMEMBERED = 10_000;
-const MINUTE_MS = 60_000;
-
-function createCatalog(library: Library): Catalog {
-  const found = new Map<string, Found | null>();
-  const dated = new Map<string, Rates | null>();
-  return {
-    ratesOf(sale) {
-      const key = `${sale.service} ${sale.upstreamBaseUrl ?? ""} ${sale.model}`;
-      const one = remember(found, key, () => find(library, sale));
-      if (one === null || one.rates !== null) return one?.rates ?? null;
-      const minute = Math.floor(sale.atMs / MINUTE_MS);
-      return remember(dated, `${minute} ${key}`, () => {
-        const timestamp = new Date(minute * MINUTE_MS);
-        const price = library.calcPrice({}, one.model, { providerId: one.providerId, timestamp });
-        return price === null ? null : makeRates(price.model_price);
-      });
-    },
-  };
-}
-
-function remember<T>(memory: Map<string, T>, key: string, find: () => T): T {
-  const known = memory.get(key);
-  if (known !== undefined) return known;
-  if (memory.size >= MOST_REMEMBERED) memory.clear();
-  const value = find();
-  memory.set(key, value);
-  return value;
-}
-
 /** The upstream's own list first, then the maker that the name tells, then the one whose client asks. */
-function find(library: Library, sale: Sale): Found | null {
-  const { service, upstreamBaseUrl } = sale;
-  const timestamp = new Date(sale.atMs);
-  for (const { name, maker } of spellings(sale.model)) {
+function find(library: Library, { service, upstreamBaseUrl, model }: Wanted): PricesOver | null {
+  for (const { name, maker } of spellings(model)) {
     const providers = [
       upstreamBaseUrl === null ? undefined : library.findProvider({ providerApiUrl: upstreamBaseUrl })?.id,
       maker === undefined ? undefined : library.findProvider({ providerId: maker })?.id,
@@ -79,17 +40,31 @@ function find(library: Library, sale: Sale): Found | null {
       library.findProvider({ modelId: name })?.id,
     ];
     for (const providerId of new Set(providers)) {
-      if (providerId === undefined) continue;
-      const price = library.calcPrice({}, name, { providerId, timestamp });
-      const rates = price === null ? null : makeRates(price.model_price);
-      if (price === null || rates === null) continue;
-      return { providerId, model: name, rates: Array.isArray(price.model.prices) ? null : rates };
+      const prices = providerId === undefined ? null : pricesOver(library, name, providerId);
+      if (prices !== null) return prices;
     }
   }
   return null;
 }
 
 const HOME: Readonly<Record<Service, string>> = { codex: "openai", claude: "anthropic" };
+const MINUTE_MS = 60_000;
+
+function pricesOver({ calcPrice }: Library, model: string, providerId: string): PricesOver | null {
+  const look = (atMs: number) => calcPrice({}, model, { providerId, timestamp: new Date(atMs) });
+  const first = look(0);
+  const rates = first === null ? null : makeRates(first.model_price);
+  if (first === null || rates === null) return null;
+  if (!Array.isArray(first.model.prices)) return () => rates;
+  let known = { minute: 0, rates: rates as Rates | null };
+  return (atMs) => {
+    const minute = Math.floor(atMs / MINUTE_MS);
+    if (minute !== known.minute) {
+      known = { minute, rates: makeRates(look(minute * MINUTE_MS)?.model_price ?? {}) };
+    }
+    return known.rates;
+  };
+}
 
 /** "[1m]", which Claude Code puts behind a name. */
 const BRACKET = /\[[^\]]*\]$/;

@@ -1,26 +1,28 @@
 // The user's own prices: the shape of prices.json, and which of its entries a request falls under.
 // Pure.
 import { z } from "zod";
+import { kept } from "../base/language.ts";
 import type { Rates } from "./price-rates.ts";
 
-const RATE = "must be US dollars for a million tokens: a number from 0 to 1,000,000";
+const RATE = kept`must be US dollars for a million tokens: a number from 0 to 1,000,000`;
 const rate = z.number(RATE).min(0, RATE).max(1_000_000, RATE).optional();
-const TEXT = "must be text in double quotes";
+const TEXT = kept`must be text in double quotes`;
+const EMPTY = kept`must not be empty`;
 
 const overrideSchema = z
   .strictObject({
     model: z
       .string(TEXT)
-      .min(1, "must not be empty")
+      .min(1, EMPTY)
       .describe("The model as the client or the upstream calls it, in any case. A * at the end: any rest."),
     upstream: z
       .string(TEXT)
-      .min(1, "must not be empty")
+      .min(1, EMPTY)
       .optional()
       .describe("Host name or base URL of the upstream it is for. Default: all."),
     same_as: z
       .string(TEXT)
-      .min(1, "must not be empty")
+      .min(1, EMPTY)
       .optional()
       .describe("The model of the built-in list whose prices hold, instead of prices here."),
     input: rate.describe("US dollars for a million tokens of input."),
@@ -35,16 +37,16 @@ const overrideSchema = z
       context.addIssue({
         code: "custom",
         path: ["same_as"],
-        message: "leaves no place for prices beside it",
+        message: kept`leaves no place for prices beside it`,
       });
     if (entry.same_as === undefined && (entry.input === undefined || entry.output === undefined))
-      context.addIssue({ code: "custom", path: [], message: "needs input and output, or same_as" });
+      context.addIssue({ code: "custom", path: [], message: kept`needs input and output, or same_as` });
   });
 
 const RATES = ["input", "cached_input", "cache_creation", "cache_creation_1h", "output"] as const;
 
 /** prices.json. Of several entries that fit, the first holds. */
-export const priceFileSchema = z.array(overrideSchema, "must be a list of prices");
+export const priceFileSchema = z.array(overrideSchema, kept`must be a list of prices`);
 
 export type PriceOverride = z.infer<typeof overrideSchema>;
 

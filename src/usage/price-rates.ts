@@ -42,7 +42,8 @@ export function readBilledTokens(fields: Readonly<Record<string, unknown>>): Bil
   const output = readCount(usage["output_tokens"]);
   if (given + cachedInput + creation + output === 0) return null;
   const created1h = Math.min(readCount(usage["cache_creation_1h_tokens"]), creation);
-  const isApart = typeof path === "string" && ANTHROPIC_PATH.test(path);
+  // For Anthropic's API, cached tokens are no part of the input; for OpenAI's they are.
+  const isApart = typeof path === "string" && (path.endsWith("/messages") || path.endsWith("/messages/"));
   // A relay may claim more cached tokens than it was given.
   const cached = isApart ? cachedInput : Math.min(cachedInput, given);
   const created = isApart ? creation : Math.min(creation, given - cached);
@@ -54,9 +55,6 @@ export function readBilledTokens(fields: Readonly<Record<string, unknown>>): Bil
     output,
   };
 }
-
-/** For Anthropic's API, cached tokens are no part of the input; for OpenAI's they are. */
-const ANTHROPIC_PATH = /\/messages\/?$/;
 
 /** US dollars. */
 export function costOf(tokens: BilledTokens, rates: Rates): number {

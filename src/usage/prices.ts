@@ -2,9 +2,9 @@
 // A model without a price is unpriced, never free.
 // Pure.
 import type { Service } from "../base/service.ts";
+import type { Catalog, PricesOver } from "./price-catalog.ts";
 import { type PriceOverride, findOverride, ratesOfOverride } from "./price-overrides.ts";
-import type { Catalog } from "./price-catalog.ts";
-import { type Rates, costOf, readBilledTokens } from "./price-rates.ts";
+import { costOf, readBilledTokens } from "./price-rates.ts";
 
 /** Whom a request went to. */
 export interface Seller {
@@ -33,42 +33,87 @@ export interface Pricer {
   readonly costOf: (fields: Readonly<Record<string, unknown>>) => Cost;
 }
 
-export function makePricer({ catalog, overrides, multiplierOf }: PricerOptions): Pricer {
-  function ratesFor(names: readonly string[], seller: Seller, atMs: number): Rates | null {
-    const [model = ""] = names;
-    const { service, upstreamBaseUrl } = seller;
-    const override = findOverride(overrides, { names, upstreamBaseUrl });
-    const listed = override?.same_as ?? model;
-    return (
-      (override && ratesOfOverride(override)) ??
-      catalog.ratesOf({ service, upstreamBaseUrl, model: listed, atMs })
-    );
+/** What is needed of an entry to find its price. */
+interface Order extends Seller {
+  /** What the upstream was asked for, and charges for, before what the client asked for. */
+  readonly names: readonly string[];
+}
+
+interface Offer {
+  readonly service: unknown;
+  readonly config: unknown;
+  readonly upstream: unknown;
+  readonly model: unknown;
+  readonly upstreamModel: unknown;
+  /** What was charged for; null where the entry does not name it. */
+  readonly name: string | null;
+  readonly prices: PricesOver | null;
+  readonly multiplier: number;
+}
+
+/** A log holds few offers, one after the other, but anybody may ask for a million models. */
+const MOST_OFFERS = 64;
+
+export function makePricer(options: PricerOptions): Pricer {
+  const offers: Offer[] = [];
+
+  /** Compared one by one: the texts of a log that is scanned are the same objects, so this beats any map. */
+  function offerFor(fields: Readonly<Record<string, unknown>>): Offer {
+    const { service, config_name: config, upstream_base_url: upstream } = fields;
+    const { model, upstream_model: upstreamModel } = fields;
+    for (const offer of offers) {
+      if (
+        offer.model === model &&
+        offer.upstream === upstream &&
+        offer.config === config &&
+        offer.upstreamModel === upstreamModel &&
+        offer.service === service
+      )
+        return offer;
+    }
+    const order = readOrder(fields);
+    const [name = null] = order.names;
+    const prices = name === null ? null : findPrices(options, order);
+    const multiplier = options.multiplierOf(sellerOf(order));
+    const offer = { service, config, upstream, model, upstreamModel, name, prices, multiplier };
+    if (offers.length >= MOST_OFFERS) offers.length = 0;
+    offers.push(offer);
+    return offer;
   }
 
   return {
     costOf(fields) {
       const tokens = readBilledTokens(fields);
       if (tokens === null) return { kind: "unknown" };
-      // What the upstream was asked for is what it charges for.
-      const names = [fields["upstream_model"], fields["model"]].filter(isText);
-      const [model] = names;
-      if (model === undefined) return { kind: "unpriced", model: null };
-      const seller = readSeller(fields);
-      const rates = ratesFor(names, seller, Number(fields["timestamp_ms"]));
+      const { name, prices, multiplier } = offerFor(fields);
+      const rates = prices?.(Number(fields["timestamp_ms"])) ?? null;
       return rates === null
-        ? { kind: "unpriced", model }
-        : { kind: "priced", usd: costOf(tokens, rates) * multiplierOf(seller) };
+        ? { kind: "unpriced", model: name }
+        : { kind: "priced", usd: costOf(tokens, rates) * multiplier };
     },
   };
 }
 
-function readSeller(fields: Readonly<Record<string, unknown>>): Seller {
+function findPrices({ catalog, overrides }: PricerOptions, order: Order): PricesOver | null {
+  const { service, upstreamBaseUrl, names } = order;
+  const override = findOverride(overrides, { names, upstreamBaseUrl });
+  const own = override === undefined ? null : ratesOfOverride(override);
+  if (own !== null) return () => own;
+  return catalog.find({ service, upstreamBaseUrl, model: override?.same_as ?? names[0] ?? "" });
+}
+
+function readOrder(fields: Readonly<Record<string, unknown>>): Order {
   const { config_name: configName, upstream_base_url: baseUrl } = fields;
   return {
     service: fields["service"] === "claude" ? "claude" : "codex",
     configName: isText(configName) ? configName : null,
     upstreamBaseUrl: isText(baseUrl) ? baseUrl : null,
+    names: [fields["upstream_model"], fields["model"]].filter(isText),
   };
+}
+
+function sellerOf({ service, configName, upstreamBaseUrl }: Order): Seller {
+  return { service, configName, upstreamBaseUrl };
 }
 
 function isText(value: unknown): value is string {

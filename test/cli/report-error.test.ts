@@ -9,6 +9,7 @@ function report(error: unknown, env: Record<string, string> = {}): { code: numbe
     note: (text) => lines.push(text),
     warn: (text) => lines.push(`warning: ${text}`),
     error: (text, hint) => lines.push(`error: ${text}`, ...(hint === undefined ? [] : [`  ${hint}`])),
+    passing: () => {},
     confirm: () => Promise.resolve(false),
   };
   return { code: reportError(error, words, env), lines };

@@ -108,7 +108,7 @@ test("agrees with the library whose prices these are", async () => {
       ([providerId, model], at, billed) => {
         const minute = Math.floor(at / 60_000) * 60_000;
         const service = providerId === "anthropic" ? "claude" : "codex";
-        const rates = catalog.ratesOf({ service, upstreamBaseUrl: null, model, atMs: minute });
+        const rates = catalog.find({ service, upstreamBaseUrl: null, model })?.(minute) ?? null;
         const written = billed.created + billed.created1h;
         const theirs = calcPrice(
           {

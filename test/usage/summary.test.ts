@@ -1,20 +1,21 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
+import { type EntryFields, GROUPS, type Group, makeKeyOf } from "../../src/usage/groups.ts";
 import { createHistogram } from "../../src/usage/histogram.ts";
-import {
-  type EntryFields,
-  GROUPS,
-  type Group,
-  type Summary,
-  createSummarizer,
-  isGeneration,
-} from "../../src/usage/summary.ts";
+import type { Cost } from "../../src/usage/prices.ts";
+import { type Summary, createSummarizer, isGeneration } from "../../src/usage/summary.ts";
+import { createTrend, makeSteps } from "../../src/usage/trend.ts";
 
 const DAY_MS = 86_400_000;
 const dayOf = (timestampMs: number): string => `day ${Math.floor(timestampMs / DAY_MS)}`;
+const UNKNOWN: Cost = { kind: "unknown" };
 
-function summarize(by: Group, entries: readonly EntryFields[]): Summary {
-  const summarizer = createSummarizer(by, dayOf);
+function summarize(
+  by: Group,
+  entries: readonly EntryFields[],
+  costOf = (_: EntryFields) => UNKNOWN,
+): Summary {
+  const summarizer = createSummarizer({ by, keyOf: makeKeyOf(by, dayOf), costOf });
   for (const entry of entries) summarizer.add(entry);
   return summarizer.finish();
 }
@@ -110,12 +111,72 @@ describe("a summary", () => {
       cwd: "p",
     };
     const keys = GROUPS.map((by) => summarize(by, [request(fields)]).rows[0]?.key);
-    expect(keys).toEqual(["c", "u", "m", "s", "p", "day 0", "claude"]);
+    expect(keys).toEqual(["c", "u", "m", "s", "p", "p", "day 0", "day 0", "claude"]);
     const days = summarize(
       "day",
       [2, 0, 1].map((day) => request({ timestamp_ms: day * DAY_MS, usage: { total_tokens: 1 } })),
     );
     expect(days.rows.map(({ key }) => key)).toEqual(["day 0", "day 1", "day 2"]);
+  });
+
+  test("names a time anew when its quarter of an hour is over", () => {
+    const keyOf = makeKeyOf("hour", (ms) => `quarter ${ms / 900_000}`);
+    const times = [0, 899_999, 900_000, 0, -1].map((timestamp_ms) => keyOf({ timestamp_ms }));
+    expect(times).toEqual(["quarter 0", "quarter 0", "quarter 1", "quarter 0", `quarter ${-1 / 900_000}`]);
+    expect(keyOf({ timestamp_ms: "0" })).toBeNull();
+  });
+
+  test("adds up costs, and tells requests that have no price apart", () => {
+    const costOf = ({ model }: EntryFields): Cost => {
+      if (model === "free") return { kind: "priced", usd: 0 };
+      if (model === "priced") return { kind: "priced", usd: 0.1 };
+      return typeof model === "string" ? { kind: "unpriced", model } : UNKNOWN;
+    };
+    const models = ["priced", "priced", "priced", "free", "b", "a", "a", undefined];
+    const { rows, total, unpriced_models } = summarize(
+      "model",
+      models.map((model) => request({ model, usage: { total_tokens: 1 } })),
+      costOf,
+    );
+    expect(rows.map((row) => [row.key, row.cost_usd, row.unpriced_requests])).toEqual([
+      ["priced", 0.3, 0],
+      ["a", null, 2],
+      ["free", 0, 0],
+      ["b", null, 1],
+      [null, null, 0],
+    ]);
+    expect([total.cost_usd, total.unpriced_requests]).toEqual([0.3, 3]);
+    expect(unpriced_models).toEqual(["a", "b"]);
+  });
+
+  test("gives tokens a second over the time of requests that went well", () => {
+    const timed = (known: EntryFields): EntryFields =>
+      request({ duration_ms: 2000, usage: { output_tokens: 100 }, ...known });
+    const perSec = (entries: readonly EntryFields[]) =>
+      summarize("config", entries).total.output_tokens_per_sec;
+    expect(perSec([timed({}), timed({ duration_ms: 6000 })])).toBe(25);
+    expect(perSec([timed({}), timed({ outcome: "cut" }), timed({ usage: {} })])).toBe(50);
+    expect(perSec([timed({ outcome: "cut" })])).toBeNull();
+  });
+
+  test("of all is what its rows are together", () => {
+    const entry = fc.record({
+      config_name: fc.constantFrom("a", "b", null),
+      ttfb_ms: fc.integer({ min: 0, max: 5000 }),
+      duration_ms: fc.nat(9000),
+      outcome: fc.constantFrom("ok", "error"),
+      usage: fc.record({ input_tokens: fc.nat(99), output_tokens: fc.nat(99), total_tokens: fc.nat(300) }),
+    });
+    const costOf = ({ ttfb_ms }: EntryFields): Cost => ({ kind: "priced", usd: Number(ttfb_ms) });
+    fc.assert(
+      fc.property(fc.array(entry, { minLength: 1 }), (entries) => {
+        const made = entries.map((one) => request(one));
+        const { total } = summarize("config", made, costOf);
+        const { key, ...alone } = summarize("service", made, costOf).rows[0] ?? { key: "" };
+        expect(key).toBe("codex");
+        expect<unknown>(alone).toEqual(total);
+      }),
+    );
   });
 
   test("never throws and never counts what is no count", () => {
@@ -169,6 +230,54 @@ describe("a histogram", () => {
         for (const value of values) histogram.add(value);
         const exact = values.toSorted((a, b) => a - b)[Math.max(0, Math.ceil(q * values.length) - 1)] ?? 0;
         expect(Math.abs((histogram.quantile(q) ?? Number.NaN) - exact)).toBeLessThanOrEqual(exact * 0.01 + 1);
+      }),
+    );
+  });
+});
+
+describe("a trend", () => {
+  const HOUR = 3_600_000;
+  const stepsOf = (points: readonly (readonly [hour: number, tokens: number])[], most: number) => {
+    const trend = createTrend();
+    for (const [hour, tokens] of points) trend.add(hour * HOUR, tokens, tokens / 10);
+    return makeSteps(trend.finish(), most);
+  };
+
+  test("is nothing for a single hour", () => {
+    expect(stepsOf([], 10)).toBeNull();
+    expect(
+      stepsOf(
+        [
+          [5, 1],
+          [5.5, 2],
+        ],
+        10,
+      ),
+    ).toBeNull();
+  });
+
+  test("has a step for each hour where there is room, with empty ones between", () => {
+    const steps = stepsOf(
+      [
+        [3, 7],
+        [0, 1],
+        [0.5, 2],
+      ],
+      10,
+    );
+    expect(steps).toMatchObject({ fromMs: 0, toMs: 4 * HOUR });
+    expect(steps?.points.map(({ tokens }) => tokens)).toEqual([3, 0, 0, 7]);
+  });
+
+  test("loses nothing, however few steps there may be", () => {
+    const point = fc.tuple(fc.nat(5000), fc.nat(1000));
+    fc.assert(
+      fc.property(fc.array(point, { minLength: 2 }), fc.integer({ min: 1, max: 80 }), (points, most) => {
+        const steps = stepsOf(points, most);
+        if (steps === null) return;
+        expect(steps.points.length).toBeLessThanOrEqual(most);
+        const sum = steps.points.reduce((all, { tokens }) => all + tokens, 0);
+        expect(sum).toBe(points.reduce((all, [, tokens]) => all + tokens, 0));
       }),
     );
   });

@@ -148,9 +148,7 @@ const CONFIG: Dictionary = {
 };
 
 const USAGE: Dictionary = {
-  "requests and tokens of a week, by config": "一周的请求数与 token，按配置统计",
   "each request as it ends": "请求结束即显示",
-  "add up requests and tokens": "统计请求数与 token",
   "what each model cost today": "今天各模型的花费",
   "one row a line, cells separated by |": "每行一条，单元格以 | 分隔",
   "what a row stands for": "每一行代表什么",

@@ -77,14 +77,59 @@ describe("usage summary", () => {
     expect(await usage("summary")).toEqual({
       code: 0,
       stdout: [
-        "config  requests  errors  failovers  input  cached  output  reasoning  total  ttfb p50     p95",
-        "main           1       0          0  12.0k     75%     500        100  12.5k    200 ms  200 ms",
-        "work           2       1          1  1.20k     83%      30          0  1.23k    900 ms  900 ms",
-        "all            3       1          1  13.2k     76%     530        100  13.7k    200 ms  900 ms",
+        "config  requests  errors  failovers  input  cached  output  reasoning  total      cost  ttfb p50     p95  tok/s",
+        "main           1       0          0  12.0k     75%     500        100  12.5k   $0.0099    200 ms  200 ms    500",
+        "work           2       1          1  1.20k     83%      30          0  1.23k  unpriced    900 ms  900 ms     30",
+        "all            3       1          1  13.2k     76%     530        100  13.7k  $0.0099+    200 ms  900 ms    265",
+        "",
+        "tokens  █                       ▁",
+        "cost    █",
+        "        2026-11-21 12:00 2026-11-22 12:00",
         "",
       ].join("\n"),
-      stderr: "and 1 other request, which generates nothing\n",
+      stderr: [
+        "and 1 other request, which generates nothing",
+        "1 request is not in the cost, its model has no price: claude-opus",
+        "  give it one in ~/.codex-helper/prices.json (docs/prices.md)",
+        "",
+      ].join("\n"),
     });
+  });
+
+  test("shows days with bars", async () => {
+    writeLog();
+    const { stdout } = await usage("summary", "--by", "day");
+    const bars = stdout.split("\n").map((line) => line.replace(/^.*tok\/s\s*|^.* \d+(?=$|  )/, ""));
+    expect(stdout).toStartWith("day         requests");
+    expect(bars.slice(1, 3)).toEqual([`  ${"█".repeat(40)}`, `  ${"█".repeat(4)}`]);
+    expect((await usage("summary", "--by", "hour", "--plain")).stdout).toContain("\n2026-11-21 12:00 | 1 |");
+  });
+
+  test("prices at own prices and the upstream's factor", async () => {
+    writeLog();
+    home.write(".codex-helper/prices.json", [
+      { model: "claude-*", input: 1000, output: 2000, cached_input: 0 },
+    ]);
+    home.write(".codex-helper/config.json", {
+      claude: {
+        configs: { work: { upstreams: [{ base_url: "https://relay.example/v1", cost_multiplier: 0.5 }] } },
+      },
+    });
+    const { stdout, stderr } = await usage("summary", "--json", "--by", "config");
+    const { rows, total, unpriced_models } = JSON.parse(stdout);
+    const work = rows.find(({ key }: { key: string }) => key === "work");
+    expect([stderr, work.cost_usd, work.unpriced_requests]).toEqual(["", 0.132, 0]);
+    expect([total.cost_usd, unpriced_models]).toEqual([0.141875, []]);
+  });
+
+  test("refuses to guess when prices.json is broken, and says where", async () => {
+    writeLog();
+    home.write(".codex-helper/prices.json", '[\n  { "model": "a", "input": 1 }\n]');
+    const { code, stderr } = await usage("summary");
+    expect([code, stderr]).toEqual([
+      1,
+      `error: ${home.paths.prices}:2:3: [0]: needs input and output, or same_as\n`,
+    ]);
   });
 
   test("--plain keeps the columns of the first version", async () => {

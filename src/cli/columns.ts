@@ -1,0 +1,54 @@
+// Chooses the columns of a table that there is room for.
+
+export interface Column {
+  readonly heading: string;
+  readonly cells: readonly string[];
+  /** The greatest rank is left out first; 0 never. */
+  readonly rank: number;
+  /** Figures are aligned at their last digit. */
+  readonly isFigure?: boolean;
+}
+
+export interface Fitted {
+  readonly headings: readonly string[];
+  readonly rows: readonly (readonly string[])[];
+  /** Headings of the columns that had no place. */
+  readonly leftOut: readonly string[];
+  /** Columns of the terminal that nothing stands in. */
+  readonly room: number;
+}
+
+const GAP = 2;
+
+/** For a terminal of `width` columns; where it is without end, all have a place. */
+export function fitColumns(columns: readonly Column[], width: number): Fitted {
+  const kept = [...columns];
+  const leftOut: Column[] = [];
+  while (widthOf(kept) > width) {
+    const last = kept.reduce((worst, column) => (column.rank > worst.rank ? column : worst));
+    if (last.rank === 0) break;
+    kept.splice(kept.indexOf(last), 1);
+    leftOut.push(last);
+  }
+  const count = columns[0]?.cells.length ?? 0;
+  return {
+    headings: kept.map((column) => pad(column, column.heading)),
+    rows: Array.from({ length: count }, (_, row) =>
+      kept.map((column) => pad(column, column.cells[row] ?? "")),
+    ),
+    leftOut: columns.filter((column) => leftOut.includes(column)).map(({ heading }) => heading),
+    room: Math.max(0, width - widthOf(kept)),
+  };
+}
+
+function widthOf(columns: readonly Column[]): number {
+  return columns.reduce((sum, column) => sum + columnWidth(column) + GAP, -GAP);
+}
+
+function columnWidth({ heading, cells }: Column): number {
+  return Math.max(Bun.stringWidth(heading), ...cells.map((cell) => Bun.stringWidth(cell)));
+}
+
+function pad(column: Column, cell: string): string {
+  return column.isFigure === true ? " ".repeat(columnWidth(column) - Bun.stringWidth(cell)) + cell : cell;
+}

@@ -1,0 +1,73 @@
+// Which requests of the log a command means: since when, until when, of which service. Goes over them with a bar.
+import type { Service } from "../../../base/service.ts";
+import { t } from "../../../base/language.ts";
+import { scanLog } from "../../../log/scan.ts";
+import type { EntryFields } from "../../../usage/groups.ts";
+import { SERVICE_ARGS, readService } from "../../args.ts";
+import type { Cli } from "../../cli.ts";
+import { createProgress } from "../../progress.ts";
+import { readTime } from "../../time-arg.ts";
+
+export const RANGE_ARGS = {
+  since: { type: "string", valueHint: "TIME", description: "7d, today, 2026-01-31, 2026-01-31T14:30" },
+  until: { type: "string", valueHint: "TIME", description: "as --since; a day is included" },
+  ...SERVICE_ARGS,
+} as const;
+
+export interface RangeArgs {
+  readonly since?: string | undefined;
+  readonly until?: string | undefined;
+  readonly codex?: boolean | undefined;
+  readonly claude?: boolean | undefined;
+}
+
+export interface Range {
+  /** ms since 1970. */
+  readonly since: number | null;
+  readonly until: number | null;
+  readonly service: Service | undefined;
+  readonly includes: (fields: EntryFields) => boolean;
+}
+
+/** `now` is the wall clock, ms. Throws UserError for what is no time. */
+export function readRange(args: RangeArgs, now: number): Range {
+  const since = args.since === undefined ? null : readTime({ flag: "--since", value: args.since, now });
+  const until = args.until === undefined ? null : readTime({ flag: "--until", value: args.until, now });
+  const service = readService(args);
+  return {
+    since,
+    until,
+    service,
+    includes(fields) {
+      const time = Number(fields["timestamp_ms"]);
+      if (since !== null && time < since) return false;
+      if (until !== null && time >= until) return false;
+      return service === undefined || fields["service"] === service;
+    },
+  };
+}
+
+/** All entries in the range, oldest first; gives the number of lines that cannot be read. */
+export async function scanRange(
+  cli: Cli,
+  range: Range,
+  onEntry: (fields: EntryFields) => void,
+): Promise<number> {
+  const progress = createProgress(cli.out, t`reading the log`, cli.now);
+  let bad = 0;
+  try {
+    await scanLog(cli.paths.requestsLog, {
+      onEntry: (fields) => void (range.includes(fields) && onEntry(fields)),
+      onBadLine: () => void (bad += 1),
+      onProgress: progress.tell,
+    });
+  } finally {
+    progress.end();
+  }
+  return bad;
+}
+
+export function warnOfBadLines({ out }: Cli, bad: number): void {
+  if (bad === 1) out.warn(t`1 line of the log cannot be read and is left out`);
+  if (bad > 1) out.warn(t`${bad} lines of the log cannot be read and are left out`);
+}

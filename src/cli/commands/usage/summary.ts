@@ -1,0 +1,81 @@
+// `ch usage summary`: what the log adds up to, by group.
+// Reads and prints; the counting is in usage/summary.ts.
+import { t } from "../../../base/language.ts";
+import { showPath } from "../../../base/paths.ts";
+import { oneLine } from "../../../base/terminal-text.ts";
+import { FIELD_OF, GROUPS, type Group, isTimeGroup, makeKeyOf } from "../../../usage/groups.ts";
+import type { Summary } from "../../../usage/summary.ts";
+import { JSON_ARG } from "../../args.ts";
+import { type Cli, type Command, defineCommand } from "../../cli.ts";
+import { localDay, localHour } from "../../time-arg.ts";
+import { RANGE_ARGS, readRange, scanRange, warnOfBadLines } from "./range.ts";
+
+export function summaryCommand(cli: Cli): Command {
+  return defineCommand({
+    meta: { name: "summary", description: "add up requests, tokens and costs" },
+    examples: [
+      ["ch usage summary --by model --since today", "what each model cost today"],
+      ["ch usage summary --plain", "one row a line, cells separated by |"],
+    ],
+    args: {
+      by: {
+        type: "enum",
+        options: [...GROUPS],
+        default: "config",
+        valueHint: "WHAT",
+        description: "what a row stands for",
+      },
+      ...RANGE_ARGS,
+      plain: { type: "boolean", description: "for scripts that cut columns" },
+      ...JSON_ARG,
+    },
+    async run({ args }) {
+      const by = GROUPS.find((group) => group === args.by) ?? "config";
+      const range = readRange(args, cli.now());
+      const [{ loadPricer }, { createSummarizer }, { printSummary }] = await Promise.all([
+        import("../../../app/prices.ts"),
+        import("../../../usage/summary.ts"),
+        import("./summary-table.ts"),
+      ]);
+      const { costOf } = await loadPricer(cli.paths);
+      const keyOf = makeKeyOf(by, by === "hour" ? localHour : localDay);
+      const summarizer = createSummarizer({ by, keyOf, costOf });
+      const bad = await scanRange(cli, range, (fields) => summarizer.add(fields));
+      const summary = summarizer.finish();
+      if (args.json === true) return cli.out.json({ by, ...summary, unreadable_lines: bad });
+      if (args.plain === true) printPlain(cli, by, summary);
+      else {
+        printSummary(cli, { by, summary, trend: summarizer.trend() });
+        noteUnpriced(cli, summary);
+      }
+      warnOfBadLines(cli, bad);
+    },
+  });
+}
+
+/** The columns of the first version: scripts cut them. */
+const PLAIN_COLUMNS = ["requests", "input_tokens", "output_tokens", "total_tokens"] as const;
+
+function printPlain({ out }: Cli, by: Group, { rows }: Summary): void {
+  out.line([isTimeGroup(by) ? by : FIELD_OF[by], ...PLAIN_COLUMNS].join(" | "));
+  for (const row of rows) {
+    const name = oneLine(row.key ?? "-").replaceAll("|", "¦");
+    out.line([name, ...PLAIN_COLUMNS.map((column) => row[column])].join(" | "));
+  }
+}
+
+const MOST_NAMED = 4;
+
+export function noteUnpriced({ out, env, paths }: Cli, { total, unpriced_models: models }: Summary): void {
+  const count = total.unpriced_requests;
+  if (count === 0) return;
+  const names =
+    models.slice(0, MOST_NAMED).map(oneLine).join(", ") + (models.length > MOST_NAMED ? ", …" : "");
+  const file = showPath(paths.prices, env);
+  out.note(
+    count === 1
+      ? t`1 request is not in the cost, its model has no price: ${names}`
+      : t`${count} requests are not in the cost, their models have no price: ${names}`,
+  );
+  out.note(t`  give it one in ${file} (docs/prices.md)`);
+}

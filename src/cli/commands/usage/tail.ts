@@ -1,0 +1,68 @@
+// `ch usage tail`: the last requests of the log, and each new one as it ends.
+import { t } from "../../../base/language.ts";
+import { followLog } from "../../../log/follow.ts";
+import { type StoredEntry, readLog } from "../../../log/reader.ts";
+import { LIMIT_ARG, SERVICE_ARGS, readService, readWholeNumber } from "../../args.ts";
+import { type Cli, type Command, defineCommand } from "../../cli.ts";
+import { describeEntry } from "../../request-line.ts";
+
+const DEFAULT_TAIL = 20;
+const MOST_TAIL = 100_000;
+
+export function tailCommand(cli: Cli): Command {
+  return defineCommand({
+    meta: { name: "tail", description: "show the last requests" },
+    examples: [
+      ["ch usage tail --limit 5", "the last five"],
+      ["ch usage tail --raw --follow | jq .model", "lines as stored, as they come"],
+    ],
+    args: {
+      ...LIMIT_ARG,
+      follow: { type: "boolean", alias: "f", description: "go on with each request as it ends" },
+      ...SERVICE_ARGS,
+      raw: { type: "boolean", description: "the lines as they are stored (docs/requests-log.md)" },
+    },
+    async run({ args }) {
+      const limit =
+        args.limit === undefined
+          ? DEFAULT_TAIL
+          : readWholeNumber("--limit", args.limit, { least: 0, most: MOST_TAIL });
+      const service = readService(args);
+      const isWanted = ({ fields }: StoredEntry): boolean =>
+        service === undefined || fields["service"] === service;
+      const show = ({ raw, fields }: StoredEntry): void =>
+        cli.out.line(args.raw === true ? raw : describeEntry(fields, cli.out));
+      const path = cli.paths.requestsLog;
+      // Begun before the log is read, so that no line falls between the two.
+      const coming = args.follow === true ? followLog(path) : null;
+      const next = coming?.next();
+      const last = await readLast(path, limit, isWanted);
+      for (const entry of last) show(entry);
+      if (coming === null || next === undefined) {
+        if (last.length === 0 && limit > 0) cli.out.note(t`no requests in the log`);
+        return;
+      }
+      const shown = new Set(last.map(({ raw }) => raw));
+      for (let batch = await next; batch.done !== true; batch = await coming.next()) {
+        for (const entry of batch.value) if (isWanted(entry) && !shown.delete(entry.raw)) show(entry);
+      }
+    },
+  });
+}
+
+/** The last entries, oldest first. */
+async function readLast(
+  path: string,
+  limit: number,
+  isWanted: (entry: StoredEntry) => boolean,
+): Promise<StoredEntry[]> {
+  const entries: StoredEntry[] = [];
+  if (limit === 0) return entries;
+  for await (const batch of readLog(path, { order: "newest-first" })) {
+    for (const entry of batch) {
+      if (isWanted(entry)) entries.push(entry);
+      if (entries.length === limit) return entries.reverse();
+    }
+  }
+  return entries.reverse();
+}

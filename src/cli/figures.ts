@@ -1,0 +1,33 @@
+// Figures and names as they fit into a column of a terminal.
+
+/** 950, 12.3k, 4.56M, 7.89G. */
+export function formatTokens(tokens: number): string {
+  if (tokens < 1000) return String(Math.round(tokens));
+  if (tokens < 999_500) return `${(tokens / 1000).toPrecision(3)}k`;
+  return tokens < 999.5e6 ? `${(tokens / 1e6).toPrecision(3)}M` : `${(tokens / 1e9).toFixed(2)}G`;
+}
+
+/** 85 ms, 1.2 s, 75 s. */
+export function formatMs(ms: number): string {
+  if (ms < 1000) return `${Math.round(ms)} ms`;
+  return ms < 9950 ? `${(ms / 1000).toFixed(1)} s` : `${Math.round(ms / 1000)} s`;
+}
+
+/** $0, $0.0042, $1.23, $4567. */
+export function formatUsd(usd: number): string {
+  if (usd === 0) return "$0";
+  if (usd < 0.0001) return "<$0.0001";
+  if (usd < 0.01) return `$${usd.toFixed(4)}`;
+  return usd < 999.995 ? `$${usd.toFixed(2)}` : `$${Math.round(usd)}`;
+}
+
+/** At most so many columns wide. */
+export function cutText(words: string, columns: number): string {
+  return Bun.stringWidth(words) <= columns ? words : `${Bun.sliceAnsi(words, 0, columns - 1)}…`;
+}
+
+/** The same for a path, whose end says more than its beginning. */
+export function cutPath(path: string, columns: number): string {
+  const width = Bun.stringWidth(path);
+  return width <= columns ? path : `…${Bun.sliceAnsi(path, width - columns + 1, width)}`;
+}

@@ -1,0 +1,66 @@
+// What the rows of a report stand for, and which of them an entry belongs to.
+// Pure.
+
+/** `project` and `cwd` are one. */
+export const GROUPS = [
+  "config",
+  "upstream",
+  "model",
+  "session",
+  "project",
+  "cwd",
+  "day",
+  "hour",
+  "service",
+] as const;
+export type Group = (typeof GROUPS)[number];
+
+/** The fields of a stored entry, as read. */
+export type EntryFields = Readonly<Record<string, unknown>>;
+
+/** The group that an entry belongs to; null where it does not say. */
+export type KeyOf = (fields: EntryFields) => string | null;
+
+/** The field of an entry that names its group. */
+export const FIELD_OF: Readonly<Record<Exclude<Group, TimeGroup>, string>> = {
+  config: "config_name",
+  upstream: "upstream_base_url",
+  model: "model",
+  session: "session_id",
+  project: "cwd",
+  cwd: "cwd",
+  service: "service",
+};
+type TimeGroup = "day" | "hour";
+
+export function isTimeGroup(group: Group): group is TimeGroup {
+  return group === "day" || group === "hour";
+}
+
+/** `nameTime` names the local day or hour of a time in ms since 1970. */
+export function makeKeyOf(group: Group, nameTime: (timestampMs: number) => string): KeyOf {
+  if (isTimeGroup(group)) return makeTimeKeyOf(nameTime);
+  const field = FIELD_OF[group];
+  return (fields) => {
+    const value = fields[field];
+    return typeof value === "string" && value !== "" ? value : null;
+  };
+}
+
+/** All places on earth begin their hours at a quarter of one. */
+const QUARTER_MS = 900_000;
+
+/** A log goes by time, and a name takes longer to make than all the rest: the last one is kept. */
+function makeTimeKeyOf(nameTime: (timestampMs: number) => string): KeyOf {
+  let lastQuarter: number | null = null;
+  let lastName = "";
+  return ({ timestamp_ms: time }) => {
+    if (typeof time !== "number") return null;
+    const quarter = Math.floor(time / QUARTER_MS);
+    if (quarter !== lastQuarter) {
+      lastQuarter = quarter;
+      lastName = nameTime(time);
+    }
+    return lastName;
+  };
+}
