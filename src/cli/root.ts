@@ -38,6 +38,10 @@ export const COMMANDS = {
     summary: "Codex or Claude Code, where no flag says",
     load: () => import("./commands/default.ts"),
   },
+  session: {
+    summary: "find a session, read it, go on with it",
+    load: () => import("./commands/session.ts"),
+  },
   usage: { summary: "what requests cost, and how they went", load: () => import("./commands/usage.ts") },
   filter: { summary: "check and try the redaction rules", load: () => import("./commands/filter.ts") },
 } as const satisfies Readonly<Record<string, RootEntry>>;

@@ -63,6 +63,21 @@ export function readCodexTurn(record: JsonRecord): CodexTurn | null {
   return { cwd: stringOr(settings["cwd"], null), model: stringOr(settings["model"], null) };
 }
 
+export interface HistoryBase {
+  readonly id: string;
+  readonly endByte: number;
+}
+
+/** Of a fork: the rollout that it goes on from, and how much of it. */
+export function readHistoryBase(record: JsonRecord): HistoryBase | null {
+  const payload = record["payload"];
+  const base = isRecord(payload) && record["type"] === "session_meta" ? payload["history_base"] : null;
+  if (!isRecord(base)) return null;
+  const id = readUuid(base["thread_id"]);
+  const endByte = base["end_byte_offset"];
+  return id === null || typeof endByte !== "number" ? null : { id, endByte };
+}
+
 /** The directory in the message with which Codex tells a model where it is. */
 export function readToldCwd(record: JsonRecord): string | null {
   return /<environment_context>.*?<cwd>([^<]+)<\/cwd>/s.exec(messageText(record))?.[1] ?? null;

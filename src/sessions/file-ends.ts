@@ -12,6 +12,8 @@ export interface ByteSource extends Disposable {
 
 const FIRST_STEP = 16 * 1024;
 const STEP_GROWTH = 4;
+const MOST_STEP = 1024 * 1024;
+const MOST_LINE = 16 * 1024 * 1024;
 /** A compressed session cannot be entered in its middle: one that holds more is listed by its name alone. */
 const MOST_DECOMPRESSED = 64 * 1024 * 1024;
 const NEWLINE = 10;
@@ -39,21 +41,34 @@ export function openSource(path: string, bytes: number): ByteSource {
   };
 }
 
-/** Complete lines from the start, as long as they begin and end within `most` bytes. */
+/**
+ * Complete lines from the start, as long as they begin and end within `most` bytes. Lines longer than any that a client
+ * writes are passed over, as is what has no lines at all.
+ */
 export function* linesFromStart(source: ByteSource, most: number): Generator<Buffer> {
   let carry: Buffer = Buffer.alloc(0);
+  let isTooLong = false;
   let position = 0;
-  for (let step = FIRST_STEP; position < most; step *= STEP_GROWTH) {
+  for (let step = FIRST_STEP; position < most; step = Math.min(step * STEP_GROWTH, MOST_STEP)) {
     const block = source.read(position, Math.min(step, most - position));
     if (block.length === 0) break;
     position += block.length;
-    carry = carry.length === 0 ? block : Buffer.concat([carry, block]);
     let start = 0;
-    for (let end = carry.indexOf(NEWLINE); end >= 0; end = carry.indexOf(NEWLINE, start)) {
-      if (end > start) yield carry.subarray(start, end);
+    let end = block.indexOf(NEWLINE);
+    if (end < 0) {
+      isTooLong ||= carry.length + block.length > MOST_LINE;
+      carry = isTooLong ? Buffer.alloc(0) : Buffer.concat([carry, block]);
+      continue;
+    }
+    for (; end >= 0; end = block.indexOf(NEWLINE, start)) {
+      const rest = block.subarray(start, end);
+      const line = carry.length === 0 ? rest : Buffer.concat([carry, rest]);
+      if (line.length > 0 && !isTooLong) yield line;
+      carry = Buffer.alloc(0);
+      isTooLong = false;
       start = end + 1;
     }
-    carry = carry.subarray(start);
+    carry = block.subarray(start);
   }
   // The last line of a file that nobody is writing may lack its end.
   if (position >= source.bytes && carry.length > 0) yield carry;

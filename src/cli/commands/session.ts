@@ -1,0 +1,25 @@
+// `ch session`: find a stored session of Codex or Claude Code, read it, go on with it. Changes no session.
+import type { Cli, Command } from "../cli.ts";
+import { defineCommand } from "../cli.ts";
+import { exportCommand } from "./session/export.ts";
+import { lastCommand } from "./session/last.ts";
+import { listCommand } from "./session/list.ts";
+import { searchCommand } from "./session/search.ts";
+import { showCommand } from "./session/show.ts";
+
+export function createCommand(cli: Cli): Command {
+  return defineCommand({
+    meta: { name: "session", description: "find a session, read it, go on with it" },
+    examples: [
+      ["ch session last", "the last one of this project, and how to resume it"],
+      ["ch session search 'rate limit' --all", "where was that said?"],
+    ],
+    subCommands: {
+      list: listCommand(cli),
+      last: lastCommand(cli),
+      search: searchCommand(cli),
+      show: showCommand(cli),
+      export: exportCommand(cli),
+    },
+  });
+}

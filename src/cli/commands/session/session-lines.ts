@@ -1,0 +1,96 @@
+// How a session looks in a list: two lines for a person, one object for a script.
+import { oneLine } from "../../../base/terminal-text.ts";
+import { t } from "../../../base/language.ts";
+import { showPath } from "../../../base/paths.ts";
+import { type Project, placeIn } from "../../../sessions/project.ts";
+import type { SessionFacts } from "../../../sessions/session.ts";
+import type { Cli } from "../../cli.ts";
+import { alignRows } from "../../output.ts";
+import { localDay } from "../../time-arg.ts";
+import { stdoutWidth } from "./pager.ts";
+
+export interface ListContext {
+  readonly cli: Cli;
+  /** What the places are told from; null to tell them in full. */
+  readonly project: Project | null;
+  readonly showsService: boolean;
+}
+
+/** Of a prompt, where no terminal sets a limit. */
+const MOST_PROMPT = 200;
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+const DAY_MS = 24 * HOUR_MS;
+const MOST_DAYS = 14;
+
+/** Two lines for each: when and what was asked; the id, and what else tells it from others. */
+export function renderSessions(sessions: readonly SessionFacts[], context: ListContext): string[] {
+  const { cli } = context;
+  const rows = sessions.flatMap((facts) => [
+    [cli.out.paint("cyan", showAge(facts.updatedAt, cli.now())), promptOf(facts)],
+    ["", `${facts.file.id ?? t`no id`}  ${cli.out.paint("dim", describe(facts, context))}`],
+  ]);
+  return alignRows(rows, stdoutWidth(cli.out));
+}
+
+function promptOf({ firstPrompt, title }: SessionFacts): string {
+  const text = title ?? firstPrompt;
+  if (text === null) return t`(nothing asked)`;
+  return oneLine(text.slice(0, 10 * MOST_PROMPT)).slice(0, MOST_PROMPT);
+}
+
+function describe(facts: SessionFacts, { cli, project, showsService }: ListContext): string {
+  const { branch, cwd, file, forkedFrom, isFork, model, turns } = facts;
+  const count = facts.isLeastTurns ? `${turns}+` : String(turns);
+  const place = cwd === null ? null : project === null ? showPath(cwd, cli.env) : placeIn(project, cwd);
+  const parts = [
+    showsService ? file.service : null,
+    branch,
+    turns === 1 && !facts.isLeastTurns ? t`1 turn` : t`${count} turns`,
+    model,
+    place === "." ? null : place,
+    isFork ? (forkedFrom === null ? t`fork` : t`fork of ${forkedFrom}`) : null,
+    facts.isSubagent ? t`sub-agent` : null,
+    file.isArchived ? t`archived` : null,
+  ];
+  return parts.flatMap((part) => (part === null || part === "" ? [] : [oneLine(part)])).join(" · ");
+}
+
+/** "3 h ago"; the day, where that is long ago. Both in ms of the wall clock. */
+export function showAge(at: number, now: number): string {
+  const age = now - at;
+  if (age < MINUTE_MS) return t`just now`;
+  const minutes = Math.floor(age / MINUTE_MS);
+  if (age < HOUR_MS) return t`${minutes} min ago`;
+  const hours = Math.floor(age / HOUR_MS);
+  if (age < DAY_MS) return t`${hours} h ago`;
+  const days = Math.floor(age / DAY_MS);
+  return days <= MOST_DAYS ? t`${days} d ago` : localDay(at);
+}
+
+export type SessionJson = Readonly<Record<string, string | number | boolean | null>>;
+
+/** The names are a contract (docs/sessions.md). */
+export function makeSessionJson(facts: SessionFacts, resume: string | null): SessionJson {
+  const time = (at: number | null): string | null => (at === null ? null : new Date(at).toISOString());
+  return {
+    service: facts.file.service,
+    id: facts.file.id,
+    cwd: facts.cwd,
+    started_at: time(facts.startedAt),
+    updated_at: time(facts.updatedAt),
+    first_prompt: facts.firstPrompt,
+    title: facts.title,
+    branch: facts.branch,
+    turns: facts.turns,
+    turns_is_minimum: facts.isLeastTurns,
+    model: facts.model,
+    provider: facts.provider,
+    is_fork: facts.isFork,
+    forked_from: facts.forkedFrom,
+    is_subagent: facts.isSubagent,
+    is_archived: facts.file.isArchived,
+    file: facts.file.path,
+    resume,
+  };
+}

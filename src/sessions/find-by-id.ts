@@ -1,0 +1,47 @@
+// A session by its id, or by the beginning of one. Only reads.
+import type { Service } from "../base/service.ts";
+import { findTranscripts, listProjects, transcriptsIn } from "./claude-files.ts";
+import { findRollouts, listArchivedRollouts, listRollouts } from "./codex-files.ts";
+import { readPlace } from "./place.ts";
+import type { SessionFile, SessionHomes, SessionPlace } from "./session.ts";
+import { readUuid } from "./uuid.ts";
+
+/** Of an id with fewer letters there would be too many. */
+const LEAST_LETTERS = 4;
+
+export interface FoundById {
+  /** The one that is meant; null where none or several are. */
+  readonly place: SessionPlace | null;
+  /** Those that begin alike, at most three. */
+  readonly near: readonly string[];
+}
+
+/** Archived sessions and those of sub-agents are found too: who knows an id means that one. */
+export function findById(homes: SessionHomes, services: readonly Service[], text: string): FoundById {
+  const id = readUuid(text);
+  const files = services.flatMap((service) =>
+    id === null ? filesLike(homes, service, text.toLowerCase()) : filesOf(homes, service, id),
+  );
+  const [first] = files;
+  const isOne = first !== undefined && files.every((file) => file.id === first.id);
+  return {
+    place: isOne ? readPlace(first) : null,
+    near: isOne ? [] : files.flatMap((file) => file.id ?? []).slice(0, 3),
+  };
+}
+
+function filesOf(homes: SessionHomes, service: Service, id: string): SessionFile[] {
+  const ids = new Set([id]);
+  return [
+    ...(service === "codex" ? findRollouts(homes.codexHome, ids) : findTranscripts(homes.claudeHome, ids)),
+  ];
+}
+
+function filesLike(homes: SessionHomes, service: Service, beginning: string): SessionFile[] {
+  if (beginning.length < LEAST_LETTERS) return [];
+  const all =
+    service === "codex"
+      ? [...listRollouts(homes.codexHome), ...listArchivedRollouts(homes.codexHome)]
+      : listProjects(homes.claudeHome, []).flatMap((project) => [...transcriptsIn(project, false)]);
+  return all.filter((file) => file.id?.startsWith(beginning) === true);
+}

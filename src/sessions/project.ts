@@ -1,0 +1,113 @@
+// What a project is: the repository around a directory with all its worktrees, or else the directory itself. Only reads.
+import { lstatSync, readFileSync, readdirSync, realpathSync, statSync } from "node:fs";
+import { basename, dirname, join, relative, resolve, sep } from "node:path";
+import { errorCode } from "../base/errors.ts";
+
+export interface Project {
+  /** The real path that was asked for. */
+  readonly path: string;
+  /** The real paths of the repository's trees; the one around `path` comes first. */
+  readonly roots: readonly string[];
+  /** The tree of the project that a directory lies in, links followed; null for a directory elsewhere. */
+  readonly rootOf: (directory: string) => string | null;
+}
+
+/** The directory need not exist any more. */
+export function readProject(directory: string): Project {
+  const path = realPath(directory);
+  const own = findTree(path);
+  const roots = own === null ? [path] : [...new Set([own, ...listTrees(own)])];
+  const known = new Map<string, string | null>();
+  return {
+    path,
+    roots,
+    rootOf(asked) {
+      let root = known.get(asked);
+      if (root === undefined) {
+        root = deepest(roots, asked) ?? deepest(roots, realPath(asked));
+        known.set(asked, root);
+      }
+      return root;
+    },
+  };
+}
+
+/** The real path, as far as it exists. */
+export function realPath(path: string): string {
+  const full = resolve(path);
+  try {
+    return realpathSync(full);
+  } catch (error) {
+    if (errorCode(error) === undefined) throw error;
+    const parent = dirname(full);
+    return parent === full ? full : join(realPath(parent), basename(full));
+  }
+}
+
+export function isDirectory(path: string): boolean {
+  try {
+    return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+  } catch (error) {
+    if (errorCode(error) === undefined) throw error;
+    return false;
+  }
+}
+
+/** A worktree may lie inside the repository's own tree. */
+function deepest(roots: readonly string[], path: string): string | null {
+  const around = roots.filter((root) => contains(root, path));
+  return around.toSorted((one, other) => other.length - one.length)[0] ?? null;
+}
+
+function contains(root: string, path: string): boolean {
+  return path === root || path.startsWith(root.endsWith(sep) ? root : root + sep);
+}
+
+/** The nearest directory with a `.git` in it. */
+function findTree(path: string): string | null {
+  for (let at = path; ; at = dirname(at)) {
+    if (isThere(join(at, ".git"))) return at;
+    if (dirname(at) === at) return null;
+  }
+}
+
+/** The main tree and all linked ones (gitrepository-layout(5): commondir, worktrees/NAME/gitdir). */
+function listTrees(root: string): string[] {
+  const git = join(root, ".git");
+  const pointed = /^gitdir: (.+)$/m.exec(readOrNull(git) ?? "")?.[1];
+  const own = pointed === undefined ? git : resolve(root, pointed);
+  const common = resolve(own, readOrNull(join(own, "commondir"))?.trim() ?? ".");
+  const linked = listDirectory(join(common, "worktrees")).flatMap((name) => {
+    const link = readOrNull(join(common, "worktrees", name, "gitdir"))?.trim();
+    return link === undefined ? [] : [dirname(resolve(common, "worktrees", name, link))];
+  });
+  const main = basename(common) === ".git" ? [dirname(common)] : [];
+  return [...main, ...linked].map(realPath);
+}
+
+/** A directory as it is told from the project: "." for its root, a relative path below it, "../tree/sub" beside it. */
+export function placeIn({ roots }: Project, directory: string): string {
+  return relative(roots[0] ?? "", directory) || ".";
+}
+
+function isThere(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+}
+
+function readOrNull(path: string): string | null {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    if (errorCode(error) === undefined) throw error;
+    return null;
+  }
+}
+
+function listDirectory(path: string): string[] {
+  try {
+    return readdirSync(path);
+  } catch (error) {
+    if (errorCode(error) === undefined) throw error;
+    return [];
+  }
+}
