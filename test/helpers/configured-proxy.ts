@@ -17,6 +17,8 @@ export interface ProxyOptions {
   readonly settings?: Readonly<Record<string, unknown>>;
   /** The content of filter.json. */
   readonly filter?: unknown;
+  /** The content of usage_providers.json. */
+  readonly usageProviders?: unknown;
 }
 
 export interface RunningProxy extends AsyncDisposable {
@@ -56,6 +58,9 @@ export async function startConfiguredProxy(options: ProxyOptions): Promise<Runni
     routing: { jitter: 0, ...asRecord(options.settings?.["routing"]) },
   });
   if (options.filter !== undefined) home.write(".codex-helper/filter.json", options.filter);
+  if (options.usageProviders !== undefined) {
+    home.write(".codex-helper/usage_providers.json", options.usageProviders);
+  }
   const troubles: string[] = [];
   const serving = await serve({
     paths: home.paths,
