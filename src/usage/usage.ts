@@ -19,34 +19,40 @@ export interface Usage {
   readonly cache_creation_1h_tokens?: number | undefined;
 }
 
+/** Names from the outside in. */
+type Path = readonly string[];
 type Field = Exclude<keyof Usage, "total_tokens">;
 
 /** Where a figure may stand, best first. Relays mix the spellings of the two OpenAI APIs. */
-const OPENAI: Readonly<Record<Field, readonly string[]>> = {
-  input_tokens: ["input_tokens", "prompt_tokens"],
-  output_tokens: ["output_tokens", "completion_tokens"],
-  reasoning_tokens: ["output_tokens_details.reasoning_tokens", "completion_tokens_details.reasoning_tokens"],
+const OPENAI: Readonly<Record<Field, readonly Path[]>> = {
+  input_tokens: [["input_tokens"], ["prompt_tokens"]],
+  output_tokens: [["output_tokens"], ["completion_tokens"]],
+  reasoning_tokens: [
+    ["output_tokens_details", "reasoning_tokens"],
+    ["completion_tokens_details", "reasoning_tokens"],
+  ],
   cached_input_tokens: [
-    "input_tokens_details.cached_tokens",
-    "prompt_tokens_details.cached_tokens",
-    "prompt_cache_hit_tokens",
-    "cached_tokens",
+    ["input_tokens_details", "cached_tokens"],
+    ["prompt_tokens_details", "cached_tokens"],
+    ["prompt_cache_hit_tokens"],
+    ["cached_tokens"],
   ],
   cache_creation_tokens: [
-    "input_tokens_details.cache_write_tokens",
-    "prompt_tokens_details.cache_write_tokens",
+    ["input_tokens_details", "cache_write_tokens"],
+    ["prompt_tokens_details", "cache_write_tokens"],
   ],
   cache_creation_1h_tokens: [],
 };
 /** https://docs.anthropic.com/en/api/messages: the three input figures exclude one another. */
-const ANTHROPIC: Readonly<Record<Field, readonly string[]>> = {
-  input_tokens: ["input_tokens"],
-  output_tokens: ["output_tokens"],
-  reasoning_tokens: ["output_tokens_details.thinking_tokens"],
-  cached_input_tokens: ["cache_read_input_tokens"],
-  cache_creation_tokens: ["cache_creation_input_tokens"],
-  cache_creation_1h_tokens: ["cache_creation.ephemeral_1h_input_tokens"],
+const ANTHROPIC: Readonly<Record<Field, readonly Path[]>> = {
+  input_tokens: [["input_tokens"]],
+  output_tokens: [["output_tokens"]],
+  reasoning_tokens: [["output_tokens_details", "thinking_tokens"]],
+  cached_input_tokens: [["cache_read_input_tokens"]],
+  cache_creation_tokens: [["cache_creation_input_tokens"]],
+  cache_creation_1h_tokens: [["cache_creation", "ephemeral_1h_input_tokens"]],
 };
+const TOTAL: readonly Path[] = [["total_tokens"]];
 
 /**
  * Usage out of the API's own `usage` objects, oldest first. Each is a snapshot of the whole, not an increment: the
@@ -55,17 +61,14 @@ const ANTHROPIC: Readonly<Record<Field, readonly string[]>> = {
  */
 export function readUsage(api: Api, snapshots: readonly unknown[]): Usage | undefined {
   const fields = api === "messages" ? ANTHROPIC : OPENAI;
-  const read = (field: Field): number | undefined =>
-    firstKnown(
-      snapshots.toReversed().flatMap((snapshot) => fields[field].map((path) => tokensAt(snapshot, path))),
-    );
+  const read = (field: Field): number | undefined => firstKnown(snapshots, fields[field]);
 
   const input = read("input_tokens");
   const output = read("output_tokens");
   const cached = read("cached_input_tokens");
   const created = read("cache_creation_tokens");
   const counted = (input ?? 0) + (output ?? 0) + (api === "messages" ? (cached ?? 0) + (created ?? 0) : 0);
-  const given = firstKnown(snapshots.toReversed().map((snapshot) => tokensAt(snapshot, "total_tokens")));
+  const given = firstKnown(snapshots, TOTAL);
   const total = api !== "messages" && given !== undefined && given > 0 ? given : counted;
   if (total === 0) return undefined;
   return {
@@ -79,17 +82,23 @@ export function readUsage(api: Api, snapshots: readonly unknown[]): Usage | unde
   };
 }
 
-/** The first figure above zero, else a zero if there is one. */
-function firstKnown(figures: readonly (number | undefined)[]): number | undefined {
-  return (
-    figures.find((figure) => figure !== undefined && figure > 0) ?? figures.find((figure) => figure === 0)
-  );
+/** The newest figure above zero, else a zero if there is one. */
+function firstKnown(snapshots: readonly unknown[], paths: readonly Path[]): number | undefined {
+  let zero: number | undefined;
+  for (let index = snapshots.length - 1; index >= 0; index -= 1) {
+    for (const path of paths) {
+      const figure = tokensAt(snapshots[index], path);
+      if (figure === 0) zero = 0;
+      else if (figure !== undefined) return figure;
+    }
+  }
+  return zero;
 }
 
-/** The count at a dotted path: a number or a numeric string; what is negative, huge or no number is unknown. */
-function tokensAt(value: unknown, path: string): number | undefined {
+/** The count at a path: a number or a numeric string; what is negative, huge or no number is unknown. */
+function tokensAt(value: unknown, path: Path): number | undefined {
   let at = value;
-  for (const key of path.split(".")) {
+  for (const key of path) {
     if (typeof at !== "object" || at === null) return undefined;
     at = Object.getOwnPropertyDescriptor(at, key)?.value;
   }
