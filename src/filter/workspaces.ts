@@ -5,7 +5,7 @@
 import { mapToEscaped } from "./escapes.ts";
 import { endOfString } from "./json-strings.ts";
 
-const METADATA_KEY = '"x-codex-turn-metadata"';
+const METADATA_KEY = Buffer.from('"x-codex-turn-metadata"');
 /** The header it is a copy of can be no longer than 64 KB. */
 const MAX_COPY_BYTES = 2 ** 20;
 /** A bracket, or a string; the key with all that stands between it and its object, if that holds anything. */
@@ -13,7 +13,7 @@ const TOKEN = /"workspaces"\s*:\s*(?=\{\s*")|"(?:[^"\\]|\\[^])*"|[[\]{}]/g;
 
 /** The metadata with its workspaces emptied; the same string when there is nothing to empty. */
 export function stripWorkspaces(metadata: string): string {
-  const range = findWorkspaces(metadata);
+  const range = metadata.includes('"workspaces"') ? findWorkspaces(metadata) : null;
   return range === null ? metadata : `${metadata.slice(0, range.start)}{}${metadata.slice(range.end)}`;
 }
 
