@@ -41,6 +41,7 @@ const RESOLVE_AGAIN_MS = 250;
 export function createLiveConfig({ paths, env, now }: LiveConfigOptions): LiveConfig {
   const store = createConfigStore(paths.config, now);
   const secrets = createClientSecrets(paths, now);
+  let settings: { of: ParsedConfig; value: Settings } | null = null;
   const memo = new Map<string, { read: ConfigState; at: number; state: RouteState }>();
   const contextOf = (service: Service, configName: string | undefined) => ({
     env,
@@ -50,7 +51,11 @@ export function createLiveConfig({ paths, env, now }: LiveConfigOptions): LiveCo
   });
   return {
     current: store.current,
-    settings: () => resolveSettings(store.current().config),
+    settings() {
+      const { config } = store.current();
+      if (settings?.of !== config) settings = { of: config, value: resolveSettings(config) };
+      return settings.value;
+    },
     routeState(service, configName) {
       const key = `${service} ${configName ?? ""}`;
       const read = store.current();
