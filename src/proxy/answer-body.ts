@@ -24,31 +24,45 @@ export interface AnswerBody {
   next(): Promise<Uint8Array | null>;
 }
 
-/** Gives the bytes in order, then null. Rejects when the connection breaks. */
-export type Pull = () => Promise<Uint8Array | null>;
+/** Gives the bytes in order. */
+export interface Source {
+  /** Null at the end. Rejects when the connection breaks. */
+  pull(): Promise<Uint8Array | null>;
+  /** What was pulled last was the last. False says nothing. */
+  readonly isOver: boolean;
+}
 
 /** Chunk by chunk, as they come. */
-export function pullFrom(stream: ReadableStream<Uint8Array>): Pull {
+export function readStream(stream: ReadableStream<Uint8Array>): Source {
   const reader = stream.getReader();
-  return async () => {
-    const { done, value } = await reader.read();
-    return done ? null : value;
+  return {
+    isOver: false,
+    async pull() {
+      const { done, value } = await reader.read();
+      return done ? null : value;
+    },
   };
 }
 
 /** All at once: for a short answer that is not a stream, a third of the cost. */
-export function pullWhole(response: Response): Pull {
-  let isTaken = false;
-  return async () => {
-    if (isTaken) return null;
-    isTaken = true;
-    const bytes = await response.bytes();
-    return bytes.length === 0 ? null : bytes;
+export function readWhole(response: Response): Source {
+  let isOver = false;
+  return {
+    get isOver() {
+      return isOver;
+    },
+    async pull() {
+      const bytes = await response.bytes();
+      isOver = true;
+      return bytes.length === 0 ? null : bytes;
+    },
   };
 }
 
+export const NOTHING: Source = { isOver: true, pull: () => Promise.resolve(null) };
+
 /** `encoding` is the Content-Encoding of the bytes, or null. */
-export function createAnswerBody(pull: Pull, encoding: string | null): AnswerBody {
+export function createAnswerBody(source: Source, encoding: string | null): AnswerBody {
   const chunks: Uint8Array[] = [];
   let heldBytes = 0;
   let ended = false;
@@ -58,8 +72,8 @@ export function createAnswerBody(pull: Pull, encoding: string | null): AnswerBod
 
   const readOnce = async (): Promise<Uint8Array | null> => {
     if (ended) return null;
-    const chunk = await pull();
-    ended = chunk === null;
+    const chunk = await source.pull();
+    ended = chunk === null || source.isOver;
     return chunk;
   };
   const start = (): Promise<Uint8Array | null> => {
@@ -78,6 +92,7 @@ export function createAnswerBody(pull: Pull, encoding: string | null): AnswerBod
       return ended;
     },
     async readAhead(withinMs) {
+      if (ended && inFlight === null) return { kind: "end" };
       if (encoding !== null && copy === undefined) copy = createDecodedCopy(encoding);
       if (copy === null) return { kind: "unreadable" };
       const late = Promise.withResolvers<"late">();

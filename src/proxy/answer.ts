@@ -87,9 +87,11 @@ export function answerFrom(input: LoopInput, exchange: Exchange, chosen: Chosen)
     return seen?.terminal !== null;
   };
   if (answer.body.ended && !isEvents) {
-    for (const chunk of answer.body.held()) tap?.feed(chunk);
+    const held = answer.body.held();
+    for (const chunk of held) tap?.feed(chunk);
     void isComplete(true).then(() => conclude("complete"));
-    return new Response(Buffer.concat(answer.body.held()), init);
+    const [only] = held;
+    return new Response(held.length === 1 && only !== undefined ? only : Buffer.concat(held), init);
   }
   const stream = makeDelivery({
     body: answer.body,

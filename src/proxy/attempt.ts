@@ -3,7 +3,14 @@
 import { errorCode } from "../base/errors.ts";
 import type { Upstream } from "../base/upstream.ts";
 import type { AttemptOutcome } from "../routing/types.ts";
-import { type AnswerBody, createAnswerBody, type Pull, pullFrom, pullWhole } from "./answer-body.ts";
+import {
+  type AnswerBody,
+  createAnswerBody,
+  NOTHING,
+  readStream,
+  readWhole,
+  type Source,
+} from "./answer-body.ts";
 import { type Connections } from "./connections.ts";
 import { createDecodedCopy } from "./decoded-copy.ts";
 import { holdAnswer } from "./gate.ts";
@@ -84,8 +91,10 @@ async function exchange(
   connections: Connections,
   fresh: boolean,
 ): Promise<AttemptResult> {
+  if (request.clientSignal.aborted) return { kind: "client-gone" };
   const own = new AbortController();
-  const signal = AbortSignal.any([request.clientSignal, own.signal]);
+  // A third of what AbortSignal.any costs.
+  request.clientSignal.addEventListener("abort", () => own.abort());
   const watch = watchFirstByte(request, own);
   let response: Response;
   try {
@@ -93,7 +102,7 @@ async function exchange(
       method: request.method,
       headers: request.headers,
       ...(request.body === null ? {} : { body: request.body }),
-      signal,
+      signal: own.signal,
       redirect: "manual",
       decompress: false,
       timeout: false,
@@ -172,7 +181,7 @@ function makeAnswer(response: Response, acceptEncoding: string, own: AbortContro
   return {
     status,
     headers,
-    body: createAnswerBody(isForClient ? pullAsSent(response) : pullDecoded(response, sent), encoding),
+    body: createAnswerBody(isForClient ? readAsSent(response) : readDecoded(response, sent), encoding),
     encoding,
     decoded: !isForClient,
     abort: () => own.abort(),
@@ -180,15 +189,15 @@ function makeAnswer(response: Response, acceptEncoding: string, own: AbortContro
 }
 
 /** A short answer of known length is read in one go. */
-function pullAsSent(response: Response): Pull {
+function readAsSent(response: Response): Source {
   const length = Number(response.headers.get("content-length") ?? Number.NaN);
-  if (length <= WHOLE_BYTES) return pullWhole(response);
-  return response.body === null ? () => Promise.resolve(null) : pullFrom(response.body);
+  if (length <= WHOLE_BYTES) return readWhole(response);
+  return response.body === null ? NOTHING : readStream(response.body);
 }
 
-function pullDecoded(response: Response, encoding: string): Pull {
+function readDecoded(response: Response, encoding: string): Source {
   const stream = response.body?.pipeThrough(new DecompressionStream(formatOf(encoding)));
-  return stream === undefined ? () => Promise.resolve(null) : pullFrom(stream);
+  return stream === undefined ? NOTHING : readStream(stream);
 }
 
 function formatOf(encoding: string): Bun.CompressionFormat {
@@ -209,19 +218,21 @@ function watchFirstByte(request: AttemptRequest, own: AbortController) {
     outcome = { kind: "timeout", phase };
     own.abort();
   };
-  const firstByte = setTimeout(() => end("first-byte"), request.firstByteMs);
   const probeMs = Math.min(PROBE_MS, connectMs);
-  const connect = setTimeout(() => {
+  const probeAfterMs = Math.min(connectMs - probeMs, request.firstByteMs);
+  let timer = setTimeout(() => {
+    const restMs = request.firstByteMs - probeAfterMs;
+    if (restMs <= 0) return end("first-byte");
+    timer = setTimeout(() => end("first-byte"), restMs);
     void probeConnect({ url: request.url, proxy: request.upstream.proxy }, probeMs).then((probe) => {
       if (probe.kind === "timeout") end("connect");
     });
-  }, connectMs - probeMs);
+  }, probeAfterMs);
   return {
     outcome: () => outcome,
     stop: () => {
       stopped = true;
-      clearTimeout(firstByte);
-      clearTimeout(connect);
+      clearTimeout(timer);
     },
   };
 }

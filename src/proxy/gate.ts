@@ -39,7 +39,7 @@ type BadReason = Extract<AttemptOutcome, { kind: "bad-content" }>["reason"];
 export async function holdAnswer(input: GateInput): Promise<GateResult> {
   const holdBytes = input.needsCompaction ? COMPACTION_HOLD_BYTES : HOLD_BYTES;
   const deadline = performance.now() + (input.needsCompaction ? COMPACTION_HOLD_MS : HOLD_MS);
-  const splitter = createSseSplitter({ maxEventBytes: holdBytes });
+  let splitter: SseSplitter | null = null;
   const decoder = new TextDecoder();
   let text = "";
   let shape: Shape = "unknown";
@@ -61,6 +61,7 @@ export async function holdAnswer(input: GateInput): Promise<GateResult> {
     const wanted = shape === "json" ? next.bytes.length : Math.max(0, KEPT_TEXT - text.length);
     if (wanted > 0) text += decoder.decode(next.bytes.subarray(0, wanted), { stream: true });
     if (shape === "events") {
+      splitter ??= createSseSplitter({ maxEventBytes: holdBytes });
       const judged = judgeEvents(input, splitter, next.bytes);
       if (judged === "open") return OPEN;
       if (judged !== null) return bad(judged.reason, judged.data);

@@ -36,15 +36,12 @@ export async function readBody(request: Request, limits: BodyLimits): Promise<Bo
 
 /** A short body comes at once from a client on this machine: one timer for all of it, no stream. */
 async function readWhole(request: Request, limits: BodyLimits): Promise<Uint8Array | BodyResult> {
-  const silence = Promise.withResolvers<BodyResult>();
-  const timer = setTimeout(() => silence.resolve(silent(limits)), limits.uploadIdleMs);
-  try {
-    return await Promise.race([request.bytes(), silence.promise]);
-  } catch {
-    return { kind: "client-gone" };
-  } finally {
-    clearTimeout(timer);
-  }
+  const { promise, resolve } = Promise.withResolvers<Uint8Array | BodyResult>();
+  const timer = setTimeout(() => resolve(silent(limits)), limits.uploadIdleMs);
+  request.bytes().then(resolve, () => resolve({ kind: "client-gone" }));
+  const result = await promise;
+  clearTimeout(timer);
+  return result;
 }
 
 async function readAll(

@@ -18,8 +18,8 @@ export const HOP_BY_HOP: ReadonlySet<string> = new Set([
   "upgrade",
   "expect",
 ]);
-/** Framing of the received message: ours may differ (RFC 9112 6). */
-const FRAMING = new Set(["host", "content-length"]);
+/** What belongs to the client's connection, with the framing of its message: ours may differ (RFC 9112 6). */
+const CONNECTION: readonly string[] = [...HOP_BY_HOP, "host", "content-length"];
 /** Who the client is. They go only to an upstream that takes the client's own credentials. */
 const IDENTITY = new Set([
   "authorization",
@@ -51,17 +51,16 @@ export interface RequestHeaderParts {
 /** The headers to send. Names are lower case. */
 export function makeRequestHeaders(parts: RequestHeaderParts): Headers {
   const { client, upstream } = parts;
-  const named = namedByConnection(client);
   const isClient = upstream.credential.kind === "client";
-  const out = new Headers();
-  for (const [name, value] of client) {
-    if (HOP_BY_HOP.has(name) || FRAMING.has(name) || named?.has(name) === true) continue;
-    if (IDENTITY.has(name) && !isClient) continue;
-    if (parts.ownedNames.has(name) && !(isClient && IDENTITY.has(name))) continue;
-    if (name === "content-encoding" && parts.decoded) continue;
-    if (name === TURN_STATE_HEADER && !parts.keepTurnState) continue;
-    out.set(name, parts.replaced[name] ?? value);
-  }
+  // A copy with some names taken out costs half of what putting in the others does.
+  const out = new Headers(client);
+  for (const name of CONNECTION) out.delete(name);
+  for (const name of namedByConnection(client)) out.delete(name);
+  for (const name of parts.ownedNames) if (!isClient || !IDENTITY.has(name)) out.delete(name);
+  if (!isClient) for (const name of IDENTITY) out.delete(name);
+  if (parts.decoded) out.delete("content-encoding");
+  if (!parts.keepTurnState) out.delete(TURN_STATE_HEADER);
+  for (const [name, value] of Object.entries(parts.replaced)) if (out.has(name)) out.set(name, value);
   // Without this Bun would offer its own list, and the answer's bytes would not be the client's to read.
   if (!out.has("accept-encoding")) out.set("accept-encoding", "identity");
   for (const [name, value] of Object.entries(upstream.headers)) out.set(name, value);
@@ -75,10 +74,11 @@ export function makeRequestHeaders(parts: RequestHeaderParts): Headers {
 }
 
 /** The fields that Connection names are hop-by-hop too (RFC 9110 7.6.1). */
-export function namedByConnection(headers: Headers): ReadonlySet<string> | null {
+export function namedByConnection(headers: Headers): readonly string[] {
   const connection = headers.get("connection");
-  if (connection === null || /^(?:keep-alive|close)$/i.test(connection)) return null;
-  return new Set(connection.split(",").map((name) => name.trim().toLowerCase()));
+  if (connection === null || /^(?:keep-alive|close)$/i.test(connection)) return [];
+  // What is no name (RFC 9110 5.6.2) names no field.
+  return connection.toLowerCase().match(/[\w!#$%&'*+.^`|~-]+/g) ?? [];
 }
 
 /** A vendor's own API cannot lead back to us, and needs no word of us. */

@@ -4,13 +4,8 @@
 import { HOP_BY_HOP, namedByConnection } from "./request-headers.ts";
 
 /** Would be taken for ours by anything that keeps state per host (RFC 6265, RFC 7838, RFC 6797). */
-const STATEFUL = new Set([
-  "set-cookie",
-  "set-cookie2",
-  "alt-svc",
-  "strict-transport-security",
-  "clear-site-data",
-]);
+const STATEFUL = ["set-cookie", "set-cookie2", "alt-svc", "strict-transport-security", "clear-site-data"];
+const DROPPED: ReadonlySet<string> = new Set([...HOP_BY_HOP, ...STATEFUL, "content-length"]);
 
 export interface ResponseHeaderParts {
   readonly upstream: Headers;
@@ -20,13 +15,11 @@ export interface ResponseHeaderParts {
 
 /** The headers to answer with. Content-Length is left out: Bun writes the framing that fits what is sent. */
 export function makeResponseHeaders(parts: ResponseHeaderParts): Headers {
-  const named = namedByConnection(parts.upstream);
-  const out = new Headers();
-  for (const [name, value] of parts.upstream) {
-    if (HOP_BY_HOP.has(name) || named?.has(name) === true || STATEFUL.has(name)) continue;
-    if (name === "content-length" || name.startsWith("access-control-")) continue;
-    if (name === "content-encoding" && parts.decoded) continue;
-    out.append(name, value);
-  }
+  const { upstream } = parts;
+  const out = new Headers(upstream);
+  for (const name of upstream.keys())
+    if (DROPPED.has(name) || name.startsWith("access-control-")) out.delete(name);
+  for (const name of namedByConnection(upstream)) out.delete(name);
+  if (parts.decoded) out.delete("content-encoding");
   return out;
 }
