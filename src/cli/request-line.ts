@@ -1,5 +1,6 @@
 // One request of the log on one line of a terminal.
 import { isRecord } from "../base/json-value.ts";
+import { retell, t } from "../base/language.ts";
 import { oneLine } from "../base/terminal-text.ts";
 import { cutText, formatMs, formatTokens } from "./figures.ts";
 import type { Data } from "./output.ts";
@@ -11,11 +12,16 @@ const MAX_MODEL_COLUMNS = 28;
 type Fields = Readonly<Record<string, unknown>>;
 
 /** "11-22 14:03:05  codex  200  1.2 s  relay.example  gpt-5  123 in, 456 out". Takes entries of any version. */
-export function describeEntry(fields: Fields, { paint }: Pick<Data, "paint">): string {
+export function describeEntry(
+  fields: Fields,
+  { paint }: Pick<Data, "paint">,
+  { withId = false }: { readonly withId?: boolean } = {},
+): string {
   const status = fields["status_code"];
   const { outcome } = fields;
   const isOk = outcome === undefined ? typeof status === "number" && status < 400 : outcome === "ok";
   const words = [
+    withId ? paint("cyan", text(fields["id"])) : "",
     paint("dim", localTime(fields["timestamp_ms"])),
     text(fields["service"]).padEnd("claude".length),
     paint(
@@ -27,7 +33,7 @@ export function describeEntry(fields: Fields, { paint }: Pick<Data, "paint">): s
     cutText(text(fields["model"] ?? fields["path"]), MAX_MODEL_COLUMNS),
     describeUsage(fields["usage"]),
     describeAttempts(fields["attempts"]),
-    isOk ? "" : text(fields["error"], "").slice(0, MAX_ERROR_LENGTH),
+    isOk ? "" : retell(text(fields["error"], "")).slice(0, MAX_ERROR_LENGTH),
   ].filter((word) => word !== "");
   return words.join("  ");
 }
@@ -50,7 +56,7 @@ function describeAttempts(attempts: unknown): string {
   const before = attempts
     .slice(0, -1)
     .map((attempt: unknown) => hostOf(isRecord(attempt) ? attempt["upstream_base_url"] : undefined) ?? "-");
-  return before.length > 0 ? `after ${before.join(", ")}` : "";
+  return before.length > 0 ? t`after ${before.join(", ")}` : "";
 }
 
 function hostOf(url: unknown): string | undefined {
@@ -62,7 +68,7 @@ function text(value: unknown, unknown = "-"): string {
 }
 
 /** "11-22 14:03:05" in local time. */
-function localTime(timestampMs: unknown): string {
+export function localTime(timestampMs: unknown): string {
   const date = new Date(Number(timestampMs));
   if (Number.isNaN(date.getTime())) return "-";
   const two = (part: number): string => String(part).padStart(2, "0");

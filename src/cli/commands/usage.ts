@@ -1,5 +1,7 @@
 // `ch usage`: what the request log says. One file for each of its commands.
 import { type Cli, type Command, defineCommand } from "../cli.ts";
+import { findCommand } from "./usage/find.ts";
+import { showCommand } from "./usage/show.ts";
 import { summaryCommand } from "./usage/summary.ts";
 import { tailCommand } from "./usage/tail.ts";
 
@@ -10,6 +12,11 @@ export function createCommand(cli: Cli): Command {
       ["ch usage summary --since 7d", "requests, tokens and costs of a week, by config"],
       ["ch usage tail --follow", "each request as it ends"],
     ],
-    subCommands: { summary: summaryCommand(cli), tail: tailCommand(cli) },
+    subCommands: {
+      summary: summaryCommand(cli),
+      tail: tailCommand(cli),
+      find: findCommand(cli),
+      show: showCommand(cli),
+    },
   });
 }

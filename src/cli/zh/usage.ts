@@ -5,6 +5,53 @@ import type { Dictionary } from "../../base/language.ts";
 const HELP: Dictionary = {
   "requests, tokens and costs of a week, by config": "一周的请求数、token 与费用，按配置统计",
   "add up requests, tokens and costs": "统计请求数、token 与费用",
+  "look for single requests": "查找单个请求",
+  "what failed today": "今天失败的请求",
+  "what took its time": "耗时较长的请求",
+  "status the client got: 429, 5xx": "客户端收到的状态码：429、5xx",
+  "how it went": "请求结果",
+  "part of the address of one that was tried": "尝试过的上游地址的一部分",
+  "the config it went through": "请求所用的配置",
+  "part of the model's name": "模型名称的一部分",
+  "the session's id, or how it begins": "会话 id 或其开头",
+  "part of the path": "路径的一部分",
+  "part of an error": "错误信息的一部分",
+  "took at least so long: 500ms, 30s, 2m": "耗时不少于：500ms、30s、2m",
+  "one request and its attempts": "单个请求及其各次尝试",
+  "an id from usage find": "usage find 给出的 id",
+  "all that is known of it": "关于它的全部信息",
+  "the request's id": "请求 id",
+};
+
+const REQUESTS: Dictionary = {
+  "no request in the log is like that": "日志中没有符合条件的请求",
+  "the last {0}; --limit shows more": "最近的 {0} 个；用 --limit 查看更多",
+  "one of them: ch usage show ID": "查看其中一个：ch usage show ID",
+  '--status takes a status such as 429 or 5xx, not "{0}"':
+    '--status 应为 429 或 5xx 这样的状态码，而不是 "{0}"',
+  '--slower-than takes a time such as 500ms, 30s or 2m, not "{0}"':
+    '--slower-than 应为 500ms、30s 或 2m 这样的时长，而不是 "{0}"',
+  'no request "{0}" in the log': '日志中没有请求 "{0}"',
+  "did you mean {0}?": "是不是想输入 {0}？",
+  request: "请求",
+  when: "时间",
+  client: "客户端",
+  model: "模型",
+  config: "配置",
+  session: "会话",
+  directory: "目录",
+  outcome: "结果",
+  redactions: "脱敏",
+  error: "错误",
+  "{0}, asked for as {1}": "{0}，向上游请求的名称为 {1}",
+  "first byte after {0}": "首字节 {0}",
+  "{0} in": "输入 {0}",
+  "{0} from the cache": "缓存读取 {0}",
+  "{0} into the cache": "缓存写入 {0}",
+  "{0} out": "输出 {0}",
+  "{0} of it reasoning": "其中推理 {0}",
+  "{0} in all": "共 {0}",
+  "It was never sent to an upstream.": "该请求未发送给任何上游。",
 };
 
 const SUMMARY: Dictionary = {
@@ -50,4 +97,4 @@ const PRICES: Dictionary = {
   "needs input and output, or same_as": "需要 input 和 output，或 same_as",
 };
 
-export const USAGE_ZH: Dictionary = { ...HELP, ...SUMMARY, ...COLUMNS, ...PRICES };
+export const USAGE_ZH: Dictionary = { ...HELP, ...SUMMARY, ...REQUESTS, ...COLUMNS, ...PRICES };

@@ -228,3 +228,99 @@ describe("usage tail", () => {
     expect(await running.stop("SIGTERM")).not.toBe(0);
   });
 });
+
+describe("usage find", () => {
+  const idsOf = async (...args: readonly string[]): Promise<string> => {
+    const { stdout } = await usage("find", "--json", ...args);
+    return JSON.parse(stdout)
+      .requests.map(({ id }: { id: string }) => id)
+      .join("");
+  };
+
+  test("shows what fits with its id, and what to type next", async () => {
+    writeLog();
+    expect(await usage("find", "--status", "4xx")).toEqual({
+      code: 0,
+      stdout:
+        "b  11-22 12:00:00  claude  429 error  1.0 s  relay.example  claude-opus  after a.example  usage limit\n",
+      stderr: "one of them: ch usage show ID\n",
+    });
+    expect(await usage("find", "--status", "500")).toMatchObject({
+      code: 0,
+      stdout: "",
+      stderr: "no request in the log is like that\n",
+    });
+  });
+
+  test("takes many conditions, all of which must hold", async () => {
+    writeLog();
+    expect(await idsOf()).toBe("abcd");
+    expect(await idsOf("--limit", "2")).toBe("cd");
+    expect(await idsOf("--model", "OPUS")).toBe("bc");
+    expect(await idsOf("--model", "opus", "--outcome", "ok")).toBe("c");
+    expect(await idsOf("--upstream", "b.example")).toBe("b");
+    expect(await idsOf("--text", "LIMIT")).toBe("b");
+    expect(await idsOf("--path", "models")).toBe("d");
+    expect(await idsOf("--config", "work", "--since", "2026-11-22T12:00:01")).toBe("c");
+    expect(await idsOf("--codex", "--until", "2026-11-21")).toBe("a");
+    expect(await idsOf("--slower-than", "1000ms")).toBe("abcd");
+    expect(await idsOf("--slower-than", "1.001")).toBe("");
+  });
+
+  test("refuses what is no status and no time", async () => {
+    for (const [flag, value] of [
+      ["--status", "6xx"],
+      ["--status", "bad"],
+      ["--slower-than", "soon"],
+      ["--outcome", "fine"],
+    ] as const) {
+      const { code, stderr } = await usage("find", flag, value);
+      expect([flag, code, stderr.includes(value)]).toEqual([flag, 2, true]);
+    }
+  });
+});
+
+describe("usage show", () => {
+  test("shows one request, and its attempts one after the other", async () => {
+    writeLog();
+    const { stdout, stderr, code } = await usage("show", "b");
+    expect([code, stderr]).toEqual([0, ""]);
+    expect(stdout.split("\n")).toEqual([
+      "b",
+      "request  POST /v1/messages",
+      "when     11-22 12:00:00",
+      "client   claude",
+      "model    claude-opus",
+      "config   work",
+      "outcome  error, 429, 1.0 s",
+      "error    usage limit",
+      "",
+      "█·······················  5 ms  https://a.example  429 quota",
+      "█·······················  5 ms  https://b.example  429 quota",
+      "",
+    ]);
+  });
+
+  test("shows tokens, cost and the one attempt of a request that went well", async () => {
+    writeLog();
+    const { stdout } = await usage("show", "a");
+    expect(stdout).toContain(
+      "tokens   12.0k in, 9.00k from the cache, 500 out, 100 of it reasoning, 12.5k in all\n",
+    );
+    expect(stdout).toContain("cost     $0.0099\n");
+    expect(stdout).toEndWith(`\n${"█".repeat(24)}  1.0 s  https://relay.example/v1  200 ok\n`);
+    const { request, cost_usd } = JSON.parse((await usage("show", "a", "--json")).stdout);
+    expect([request.id, request.usage.input_tokens, cost_usd]).toEqual(["a", 12_000, 0.009875]);
+  });
+
+  test("says which ids are near one that is unknown", async () => {
+    writeLog(["m2qwz5c01a2b3c4", "m2qx0k801a2b3c4"].map((id) => makeLogLine(makeEntry({ id }))).join(""));
+    expect(await usage("show", "m2qwz5c01a2b3c5")).toEqual({
+      code: 1,
+      stdout: "",
+      stderr: 'error: no request "m2qwz5c01a2b3c5" in the log\n  did you mean m2qwz5c01a2b3c4?\n',
+    });
+    expect((await usage("show", "m2qwz")).stderr).toContain("did you mean m2qwz5c01a2b3c4?");
+    expect((await usage("show", "x")).stderr).toContain("ch usage find");
+  });
+});

@@ -1,0 +1,100 @@
+// `ch usage find`: the requests of the log that fit what is asked for.
+// Reads and prints; what fits is decided in usage/search.ts.
+import { EXIT, UserError } from "../../../base/errors.ts";
+import { t } from "../../../base/language.ts";
+import { readLog } from "../../../log/reader.ts";
+import type { EntryFields } from "../../../usage/groups.ts";
+import { makeSearch } from "../../../usage/search.ts";
+import { JSON_ARG, LIMIT_ARG, readWholeNumber } from "../../args.ts";
+import { type Cli, type Command, defineCommand } from "../../cli.ts";
+import { describeEntry } from "../../request-line.ts";
+import { RANGE_ARGS, type Range, readRange } from "./range.ts";
+
+const DEFAULT_FOUND = 20;
+const MOST_FOUND = 100_000;
+const OUTCOMES = ["ok", "client_gone", "cut", "error", "refused"] as const;
+
+export function findCommand(cli: Cli): Command {
+  return defineCommand({
+    meta: { name: "find", description: "look for single requests" },
+    examples: [
+      ["ch usage find --status 5xx --since today", "what failed today"],
+      ["ch usage find --slower-than 60s --upstream relay.example", "what took its time"],
+    ],
+    args: {
+      status: { type: "string", valueHint: "N", description: "status the client got: 429, 5xx" },
+      outcome: { type: "enum", options: [...OUTCOMES], valueHint: "WORD", description: "how it went" },
+      upstream: {
+        type: "string",
+        valueHint: "TEXT",
+        description: "part of the address of one that was tried",
+      },
+      config: { type: "string", valueHint: "NAME", description: "the config it went through" },
+      model: { type: "string", valueHint: "TEXT", description: "part of the model's name" },
+      session: { type: "string", valueHint: "ID", description: "the session's id, or how it begins" },
+      path: { type: "string", valueHint: "TEXT", description: "part of the path" },
+      text: { type: "string", valueHint: "TEXT", description: "part of an error" },
+      "slower-than": {
+        type: "string",
+        valueHint: "TIME",
+        description: "took at least so long: 500ms, 30s, 2m",
+      },
+      ...RANGE_ARGS,
+      ...LIMIT_ARG,
+      ...JSON_ARG,
+    },
+    async run({ args }) {
+      const range = readRange(args, cli.now());
+      const limit =
+        args.limit === undefined
+          ? DEFAULT_FOUND
+          : readWholeNumber("--limit", args.limit, { least: 1, most: MOST_FOUND });
+      const fits = makeSearch({
+        ...args,
+        status: readStatus(args.status),
+        slowerThanMs: readSpan(args["slower-than"]),
+      });
+      const found = await findLast(cli, range, { fits, limit });
+      if (args.json === true) return cli.out.json({ requests: found });
+      for (const fields of found) cli.out.line(describeEntry(fields, cli.out, { withId: true }));
+      if (found.length === 0) return cli.out.note(t`no request in the log is like that`);
+      if (found.length === limit) cli.out.note(t`the last ${limit}; --limit shows more`);
+      cli.out.note(t`one of them: ch usage show ID`);
+    },
+  });
+}
+
+interface Search {
+  readonly fits: (fields: EntryFields) => boolean;
+  readonly limit: number;
+}
+
+/** Oldest first. */
+async function findLast({ paths }: Cli, range: Range, { fits, limit }: Search): Promise<EntryFields[]> {
+  const found: EntryFields[] = [];
+  for await (const batch of readLog(paths.requestsLog, { order: "newest-first" })) {
+    for (const { fields } of batch) {
+      if (range.includes(fields) && fits(fields)) found.push(fields);
+      if (found.length === limit) return found.reverse();
+    }
+  }
+  return found.reverse();
+}
+
+function readStatus(value: string | undefined): string | undefined {
+  if (value === undefined || /^[1-5](?:\d\d|xx)$/.test(value)) return value;
+  throw new UserError(t`--status takes a status such as 429 or 5xx, not "${value}"`, {
+    exitCode: EXIT.usage,
+  });
+}
+
+const SPAN_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000 };
+
+function readSpan(value: string | undefined): number | undefined {
+  if (value === undefined) return undefined;
+  const [, figure, unit = "s"] = /^(\d{1,6}(?:\.\d{1,3})?)(ms|s|m)?$/.exec(value) ?? [];
+  if (figure !== undefined) return Number(figure) * (SPAN_MS[unit] ?? 1000);
+  throw new UserError(t`--slower-than takes a time such as 500ms, 30s or 2m, not "${value}"`, {
+    exitCode: EXIT.usage,
+  });
+}
