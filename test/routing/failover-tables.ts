@@ -6,6 +6,7 @@ import { LEFTOVER_RULES, REQUEST_RULES } from "../../src/routing/rules-request.t
 import { ANSWER_RULES, CONNECTION_RULES, LAST_RULES, PAGE_RULES } from "../../src/routing/rules-weather.ts";
 import type { Rule } from "../../src/routing/rule.ts";
 import type { Blame } from "../../src/routing/types.ts";
+import { makeMarkdownTable, replaceBetween } from "../helpers/markdown-table.ts";
 
 export const FAILOVER_DOC_PATH = `${import.meta.dir}/../../docs/failover.md`;
 
@@ -39,15 +40,11 @@ const NEXT: Readonly<Record<Rule["next"], string>> = {
   repair: "the same once more, repaired",
 };
 
-const START = "<!-- the classifier's rows: begin -->";
-const END = "<!-- the classifier's rows: end -->";
+const MARKS = ["<!-- the classifier's rows: begin -->", "<!-- the classifier's rows: end -->"] as const;
 
 /** The document with its tables as the code has them. Throws where the marks are missing. */
 export function withTables(text: string): string {
-  const start = text.indexOf(START);
-  const end = text.indexOf(END);
-  if (start < 0 || end < start) throw new Error("the marks around the tables are missing");
-  return `${text.slice(0, start + START.length)}\n\n${makeTables()}\n\n${text.slice(end)}`;
+  return replaceBetween(text, MARKS, makeTables());
 }
 
 function makeTables(): string {
@@ -65,17 +62,10 @@ function makeTable(rules: readonly Rule[]): string {
     BLAME[rule.blame],
     rule.until.words,
   ]);
-  const table = [
+  return makeMarkdownTable([
     ["rule", "what is seen (from whom)", "then", "class", "held against", "how long"],
     ...rows,
-  ].map((cells) => cells.map((cell) => cell.replaceAll("|", "\\|")));
-  const widths = (table[0] ?? []).map((_, column) =>
-    Math.max(...table.map((cells) => Bun.stringWidth(cells[column] ?? ""))),
-  );
-  const line = (cells: readonly string[]): string =>
-    `| ${cells.map((cell, column) => cell + " ".repeat((widths[column] ?? 0) - Bun.stringWidth(cell))).join(" | ")} |`;
-  const [head = [], ...body] = table;
-  return [line(head), line(widths.map((width) => "-".repeat(width))), ...body.map(line)].join("\n");
+  ]);
 }
 
 if (import.meta.main) {

@@ -1,0 +1,94 @@
+// The faults that are survived, and the tests that show it: docs/faults.md is made from here and from the tests' titles.
+// `bun test/wire/fault-rows.ts` writes it anew.
+import { Glob } from "bun";
+import { join } from "node:path";
+import { makeMarkdownTable, replaceBetween } from "../helpers/markdown-table.ts";
+
+export const FAULTS_DOC_PATH = join(import.meta.dir, "../../docs/faults.md");
+const TESTS = join(import.meta.dir, "..");
+
+/** Of the upstream (U) and of the client (C). A test of a row begins its title with the row's name. */
+export const FAULTS: readonly (readonly [row: string, fault: string, answer: string])[] = [
+  ["U1", "connection refused", "next upstream at once; the second time it is left alone"],
+  ["U2", "name not found", "next upstream; the reason says DNS"],
+  ["U3", "no route", "next upstream"],
+  ["U4", "nobody takes the connection", "given up at the connect budget"],
+  [
+    "U5",
+    "certificate self-signed, expired, or of another name",
+    "never sent; left alone for 5 minutes, reason named",
+  ],
+  ["U6", "TLS handshake stalls", "given up at the connect budget"],
+  ["U7", "connection reset or closed when accepted", "next upstream where repeating is harmless"],
+  ["U8", "kept-alive connection dies as it is used", "once more on a fresh one, nobody blamed"],
+  ["U9", "closed after the request was read", "next upstream where repeating is harmless"],
+  ["U10", "half a status line, garbage", "next upstream where repeating is harmless; one failure"],
+  ["U11", "no answer", "given up at the first-byte budget"],
+  ["U12", "5xx", "next upstream; one failure"],
+  ["U13", "429, with all kinds of Retry-After", "next upstream; left alone as long as it asked"],
+  ["U14", "quota gone, in the words of several vendors", "next upstream; left alone until the reset"],
+  ["U15", "credential refused", "next upstream; left alone until the key changes or 5 minutes pass"],
+  ["U16", "a web page instead of data", "next upstream; one failure"],
+  ["U17", "an empty 200, an error inside a 200", "next upstream; one failure"],
+  ["U18", "an error as the first event", "next upstream, the client sees nothing of it"],
+  ["U19", "cut in the middle of the answer", "a cut for the client too; tokens so far are logged"],
+  ["U20", "cut of a body without length", "known by its missing terminal event; as U19"],
+  ["U21", "silence in the middle of the answer", "as U19 at the idle budget"],
+  ["U22", "one byte at a time", "allowed, however long it takes"],
+  ["U23", "an event of 20 MB", "passed on whole in constant memory"],
+  ["U24", "contradicting or false lengths", "framing of our own, or a failed attempt"],
+  ["U25", "a storm of 1xx", "swallowed"],
+  ["U26", "a redirect", "never followed; a failed attempt for a POST"],
+  ["U27", "too many or too large headers", "a failed attempt"],
+  ["U28", "a status that does not exist", "a failed attempt"],
+  ["U29", "compression nobody asked for", "taken off where the client cannot read it"],
+  ["U30", "broken compression", "passed on as it is, usage unknown"],
+  ["U31", "413 while the body is on its way", "passed on, not repeated"],
+  ["U32", "every second request fails", "left alone by its share of failures"],
+  ["U33", "everything down", "503 with Retry-After; few trials"],
+  ["U34", "recovery", "found by one trial at a time"],
+  [
+    "U35",
+    "a balance endpoint that is slow, a page, negative or no number",
+    "the reading is unknown, traffic goes on",
+  ],
+  ["U36", "answers without a body", "passed on without one"],
+  ["C1", "the client leaves before the answer", "the upstream exchange ends with it, nobody blamed"],
+  ["C2", "the client leaves in the middle", "the same; tokens so far are logged"],
+  ["C3", "the client does not read", "the upstream waits; memory stays flat"],
+  ["C4", "an upload that stalls or breaks off", "408 or 400, nothing sent"],
+  ["C5", "a body over the limit", "413 at the head"],
+  ["C6", "Expect: 100-continue", "answered here, not passed on"],
+  ["C7", "trailers and chunk extensions", "dropped"],
+  ["C8", "a client that retries many times", "told when to come back; the upstream is spared"],
+  ["C9", "many requests at once at a recovering upstream", "one of them is the trial, none waits for it"],
+  ["C10", "compressed requests, bombs among them", "taken apart within limits, sent as they are meant"],
+  ["C11", "headers over 16 KB", "taken up to 64 KB"],
+  ["C12", "a proxy in the environment", "never used for this machine"],
+];
+
+const MARKS = ["<!-- faults and tests: begin -->", "<!-- faults and tests: end -->"] as const;
+
+/** The document with its table as the rows and the tests' titles have it. Throws where the marks are missing. */
+export async function withFaults(text: string): Promise<string> {
+  const tests = await findTests();
+  const rows = FAULTS.map(([row, fault, answer]) => {
+    const files = (tests.get(row) ?? []).map((file) => `[${file}](../test/${file})`);
+    return [row, fault, answer, files.join(", ")];
+  });
+  return replaceBetween(text, MARKS, makeMarkdownTable([["row", "fault", "what happens", "tests"], ...rows]));
+}
+
+/** Row -> the files with tests whose titles begin with it, alone or as one of the rows of a table of cases. */
+export async function findTests(): Promise<ReadonlyMap<string, readonly string[]>> {
+  const found = new Map<string, string[]>();
+  for (const file of [...new Glob("**/*.test.ts").scanSync(TESTS)].toSorted()) {
+    const text = await Bun.file(join(TESTS, file)).text();
+    const rows = [...text.matchAll(/["`]([UC]\d+):? \S/g)].map(([, row = ""]) => row);
+    for (const row of new Set(rows)) found.set(row, [...(found.get(row) ?? []), file]);
+  }
+  return found;
+}
+
+if (import.meta.main)
+  await Bun.write(FAULTS_DOC_PATH, await withFaults(await Bun.file(FAULTS_DOC_PATH).text()));
