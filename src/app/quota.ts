@@ -14,6 +14,7 @@ import { makeReading, withBalance } from "../quota/reading.ts";
 import { recogniseHeaders } from "../quota/recognise.ts";
 import type { Router } from "../routing/router.ts";
 import type { LiveConfig } from "./live-config.ts";
+import { createBudgets } from "./quota-budgets.ts";
 import { type QuotaRow, makeErrorRow, makeQuotaRows } from "./quota-facts.ts";
 import { createQuotaState } from "./quota-state.ts";
 
@@ -24,6 +25,8 @@ export interface Quota {
   start(): void;
   /** Sees the headers of each answer of an upstream. Cheap, and never throws. */
   observeHeaders(upstream: Upstream, headers: Headers): void;
+  /** Reads what the facts of these services need beside state.json: for a look without `start`. */
+  load(services: readonly Service[]): Promise<void>;
   /** What is known of an upstream, for people and scripts. */
   rowsOf(upstream: Upstream): QuotaRow[];
   /** What is wrong with usage_providers.json. */
@@ -61,6 +64,7 @@ export function createQuota(options: QuotaOptions): Quota {
   const providers = createProvidersFile(paths.usageProviders, now);
   const state = createQuotaState({ paths, onTrouble, now });
   const { readings, relays } = state;
+  const budgets = createBudgets({ paths, live, now, onTrouble, onChange: () => applyAll() });
   const clients: QuotaClient[] = [];
   const routers = new Map<Service, Router>();
   const used = new Set<string>();
@@ -79,11 +83,13 @@ export function createQuota(options: QuotaOptions): Quota {
   const sourcesOf = (upstream: Upstream, choice: LookupChoice): Source[] => {
     const asked = choice.kind === "lookup" ? readings.get(choice.lookup.key) : undefined;
     const seen = readings.get(headersKey(upstream));
+    const own = budgets.readingOf(upstream);
     return [
       ...(choice.kind === "lookup" && asked !== undefined
         ? [{ reading: asked, intervalMs: choice.lookup.intervalMs }]
         : []),
       ...(seen === undefined ? [] : [{ reading: seen, intervalMs: 0 }]),
+      ...(own === null ? [] : [{ reading: own, intervalMs: 0 }]),
     ];
   };
 
@@ -95,7 +101,10 @@ export function createQuota(options: QuotaOptions): Quota {
     router.noteQuota(upstream, note);
   };
 
-  const upstreamsOf = ({ configName, service }: QuotaClient): readonly Upstream[] => {
+  const upstreamsOf = ({
+    configName,
+    service,
+  }: Pick<QuotaClient, "service" | "configName">): readonly Upstream[] => {
     const route = live.routeState(service, configName);
     return route.kind === "ready" ? route.route.upstreams : [];
   };
@@ -140,7 +149,11 @@ export function createQuota(options: QuotaOptions): Quota {
     }
   };
 
+  const hasBudgets = (whose: readonly Pick<QuotaClient, "service" | "configName">[]): boolean =>
+    whose.some((client) => upstreamsOf(client).some((upstream) => budgets.has(upstream)));
+
   const look = (): void => {
+    if (hasBudgets(clients)) budgets.follow();
     applyAll();
     poller.look();
   };
@@ -174,6 +187,9 @@ export function createQuota(options: QuotaOptions): Quota {
       const router = routers.get(upstream.service);
       if (router !== undefined) apply(upstream, router);
     },
+    async load(services) {
+      if (hasBudgets(services.map((service) => ({ service })))) await budgets.load();
+    },
     rowsOf(upstream) {
       const choice = lookupOf(upstream);
       const rows = sourcesOf(upstream, choice).flatMap((source) => makeQuotaRows(source, now()));
@@ -183,13 +199,13 @@ export function createQuota(options: QuotaOptions): Quota {
     async refresh() {
       writeDefault();
       state.sync();
-      await poller.refresh();
+      await Promise.all([poller.refresh(), hasBudgets(clients) ? budgets.load() : undefined]);
       await state.flush();
     },
     settled: () => poller.settled(),
     async stop() {
       stopLooking();
-      await poller.stop();
+      await Promise.all([poller.stop(), budgets.stop()]);
       await state.flush();
     },
   };

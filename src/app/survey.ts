@@ -50,6 +50,7 @@ export async function surveyStatus(
   const live = createLiveConfig(context);
   const instances = await askAll(context);
   const quota = createQuota({ ...context, live, onTrouble: () => {} });
+  await quota.load(services);
   const recallRoute = (service: Service): RouteFacts => {
     const router = recallRouter(service, live, context);
     quota.attach({ service, router });

@@ -23,7 +23,7 @@ export function forecastEnd(meter: Meter, samples: readonly Sample[], now: numbe
 
 /** Units per ms over the last hours. What came in between (a reset, a top-up) is not spending. */
 function spendRate(samples: readonly Sample[], now: number): number | null {
-  const recent = samples.filter(([at]) => at <= now && at > now - WINDOW_MS);
+  const recent = samples.filter(([at]) => at <= now && at >= now - WINDOW_MS);
   const [first] = recent;
   if (first === undefined || now - first[0] < LEAST_SPAN_MS) return null;
   let spent = 0;

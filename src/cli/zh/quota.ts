@@ -60,6 +60,7 @@ export const QUOTA_ZH: Dictionary = {
   "the answer has no figures that are known here": "响应中没有可识别的数字",
   "the variable {0} is not set": "未设置环境变量 {0}",
   "the token holds a character that is not allowed": "令牌中含有不允许的字符",
+  "requests without a price, not counted: {0}": "没有价格、未计入的请求数：{0}",
   "token_env needs an endpoint": "token_env 需要同时给出 endpoint",
   "{0} says that nothing is left": "{0} 表示已无余量",
   "{0}% used ({1})": "已用 {0}%（{1}）",

@@ -1,0 +1,104 @@
+// What was spent at each upstream this month, and what of a budget of the user's own that leaves. Days and months are those of
+// the local calendar. Reads no log: it is told each cost.
+import { kept } from "../base/language.ts";
+import { type Meter, makeBalance, makeMeter } from "./balance.ts";
+import { type Reading, type Sample, makeReading } from "./reading.ts";
+
+/** US dollars; null for no limit. */
+export interface BudgetLimits {
+  readonly day: number | null;
+  readonly month: number | null;
+}
+
+export interface Ledger {
+  /** `key`: whose money. `at`: wall clock, ms. `usd` null: a request whose cost nobody knows. */
+  add(key: string, at: number, usd: number | null): void;
+  /** `now`: wall clock, ms. */
+  read(key: string, limits: BudgetLimits, now: number): Reading;
+}
+
+interface Account {
+  /** Dollars by the start of their slice, which divides a day in every time zone. */
+  readonly slices: Map<number, number>;
+  /** Wall clock, ms, of requests without a price. */
+  unpriced: number[];
+}
+
+const SLICE_MS = 300_000;
+const FORECAST_MS = 4 * 3_600_000;
+
+export function createLedger(): Ledger {
+  const accounts = new Map<string, Account>();
+  return {
+    add(key, at, usd) {
+      const account = accounts.get(key) ?? { slices: new Map<number, number>(), unpriced: [] };
+      accounts.set(key, account);
+      const slice = at - (at % SLICE_MS);
+      if (usd === null) account.unpriced.push(at);
+      else if (usd > 0) account.slices.set(slice, (account.slices.get(slice) ?? 0) + usd);
+    },
+    read(key, limits, now) {
+      const { day, month } = findPeriods(now);
+      const account = accounts.get(key);
+      if (account !== undefined) forget(account, month.start);
+      const slices = [...(account?.slices ?? [])].toSorted(([one], [other]) => one - other);
+      const days = readPeriod("day", limits.day, { ...day, slices, now });
+      const months = readPeriod("month", limits.month, { ...month, slices, now });
+      const periods = [days, months].filter((period) => period !== null);
+      const unpriced = account?.unpriced.length ?? 0;
+      return {
+        ...makeReading("budget"),
+        balance: makeBalance(periods.map(({ meter }) => meter)),
+        at: now,
+        triedAt: now,
+        samples: Object.fromEntries(periods.map(({ meter, samples }) => [meter.name, samples])),
+        error: unpriced === 0 ? null : kept`requests without a price, not counted: ${unpriced}`,
+      };
+    },
+  };
+}
+
+interface Period {
+  /** Wall clock, ms. */
+  readonly start: number;
+  readonly end: number;
+}
+
+interface PeriodInput extends Period {
+  readonly slices: readonly (readonly [start: number, usd: number])[];
+  readonly now: number;
+}
+
+function readPeriod(
+  name: string,
+  limit: number | null,
+  { end, now, slices, start }: PeriodInput,
+): { readonly meter: Meter; readonly samples: readonly Sample[] } | null {
+  if (limit === null) return null;
+  const from = Math.max(start, now - FORECAST_MS);
+  const own = slices.filter(([at]) => at >= start && at <= now);
+  let used = own.filter(([at]) => at < from).reduce((sum, [, usd]) => sum + usd, 0);
+  const samples: Sample[] = [[from, Math.max(0, limit - used)]];
+  for (const [at, usd] of own.filter(([slice]) => slice >= from)) {
+    used += usd;
+    samples.push([Math.min(now, at + SLICE_MS), Math.max(0, limit - used)]);
+  }
+  const meter = makeMeter({ name, unit: "USD", limit, used, resetsAt: end });
+  return meter === null ? null : { meter, samples };
+}
+
+/** The local day and month around a moment. */
+function findPeriods(now: number): { readonly day: Period; readonly month: Period } {
+  const date = new Date(now);
+  const [year, month, day] = [date.getFullYear(), date.getMonth(), date.getDate()];
+  const at = (months: number, days: number): number => new Date(year, month + months, days).getTime();
+  return {
+    day: { start: at(0, day), end: at(0, day + 1) },
+    month: { start: at(0, 1), end: at(1, 1) },
+  };
+}
+
+function forget(account: Account, before: number): void {
+  for (const slice of account.slices.keys()) if (slice < before) account.slices.delete(slice);
+  account.unpriced = account.unpriced.filter((at) => at >= before);
+}
