@@ -17,6 +17,11 @@ const patternsOf = new WeakMap<Dictionary, readonly Pattern[]>();
 
 export function retellIn(dictionary: Dictionary, english: string): string {
   if (Object.hasOwn(dictionary, english)) return dictionary[english] ?? english;
+  for (const frame of FRAMES) {
+    const [, before = "", inner, after = ""] = frame.exec(english) ?? [];
+    const told = inner === undefined ? undefined : retellIn(dictionary, inner);
+    if (told !== inner) return before + told + after;
+  }
   let patterns = patternsOf.get(dictionary);
   if (patterns === undefined) patternsOf.set(dictionary, (patterns = makePatterns(dictionary)));
   for (const pattern of patterns) {
@@ -29,21 +34,22 @@ export function retellIn(dictionary: Dictionary, english: string): string {
       say(values.get(place) ?? place),
     );
   }
-  for (const frame of FRAMES) {
-    const [, before = "", inner, after = ""] = frame.exec(english) ?? [];
-    if (inner !== undefined) return before + retellIn(dictionary, inner) + after;
-  }
+  const sentences = english.split(/(?<=\.) /);
+  if (sentences.length > 1) return sentences.map((sentence) => retellIn(dictionary, sentence)).join(" ");
   return english;
 }
 
-/** What stands around a text without words of its own: "429 TEXT", "TEXT (code)", "main#2: TEXT", "file:3:7: TEXT". */
-const FRAMES = [/^(\d{3} )(.+)$/s, /^()(.+)( \([\w.-]+\))$/s, /^([^\s:]+(?::\d+)*: )(.+)$/s];
+/** What stands around a text without words of its own: "TEXT.", "429 TEXT", "TEXT (code)", "main#2: TEXT", "file:3:7: TEXT". */
+const FRAMES = [/^()(.+)(\.)$/s, /^(\d{3} )(.+)$/s, /^()(.+)( \([\w.-]+\))$/s, /^([^\s:]+(?::\d+)*: )(.+)$/s];
 
 /** Those that say most by themselves come first: "no config named {0}" before "no {0}". */
 function makePatterns(dictionary: Dictionary): readonly Pattern[] {
   return Object.keys(dictionary)
     .filter((english) => /\{\d+\}/.test(english) && countLetters(english) > 0)
-    .toSorted((one, other) => countLetters(other) - countLetters(one))
+    .toSorted(
+      (one, other) =>
+        countLetters(other) - countLetters(one) || other.split("{").length - one.split("{").length,
+    )
     .map((english) => {
       const parts = english.split(/\{\d+\}/).map((part) => RegExp.escape(part));
       const places = [...english.matchAll(/\{\d+\}/g)].map(([place]) => place);

@@ -71,8 +71,9 @@ export function parseRules(text: string, name: string): RuleSet {
   if (nodes.length > MAX_RULES) refuse(tree, t`${nodes.length} rules are more than ${MAX_RULES}`);
   const refuseRule = (index: number, key: string, words: string): never => {
     const rule = nodes[index] ?? tree;
-    const place = key === "" ? t`rule ${index + 1}` : t`rule ${index + 1}, ${key}`;
-    return refuse(findNodeAtLocation(rule, [key]) ?? rule, `${place}: ${words}`);
+    const number = index + 1;
+    const told = key === "" ? t`rule ${number}: ${words}` : t`rule ${number}, ${key}: ${words}`;
+    return refuse(findNodeAtLocation(rule, [key]) ?? rule, told);
   };
   const rules = nodes.map((node, index) => readRule(node, (key, words) => refuseRule(index, key, words)));
   const matchers = rules.map((rule, index) =>

@@ -1,6 +1,7 @@
 // The answer when no upstream gave one: the status, times and words that make this client wait, stop or ask again.
 // Decides from verdicts and standings alone; the proxy gives it its shape.
 // Pure.
+import { kept } from "../base/language.ts";
 import type { Service } from "../base/service.ts";
 import { CLIENT_NAME } from "../base/service.ts";
 import type { Upstream } from "../base/upstream.ts";
@@ -179,7 +180,7 @@ function fromCandidate({ reason, standing, until, upstream }: Candidate): Accoun
   return {
     upstream,
     cause: CAUSE_OF_STANDING[standing],
-    reason: `not asked, ${reason}`,
+    reason: kept`not asked, ${reason}`,
     at: until,
     verdict: null,
   };
@@ -197,12 +198,13 @@ function secsUntil(now: number, at: number | null): number | null {
 /** "No upstream could answer Codex. main#1: 429 usage limit reached. main#2: 401 refused the credential (...)." */
 function tell(accounts: readonly Account[], service: Service): string {
   const stories = accounts.map(
-    ({ cause, reason, upstream }) => `${upstream.label}: ${reason}${FIX[cause] ?? ""}.`,
+    ({ cause, reason, upstream }) => `${upstream.label}: ${FIX[cause]?.(reason) ?? reason}.`,
   );
-  return [`No upstream could answer ${CLIENT_NAME[service]}.`, ...stories].join(" ");
+  return kept`No upstream could answer ${CLIENT_NAME[service]}. ${stories.join(" ")}`.trimEnd();
 }
 
-const FIX: Readonly<Partial<Record<Cause, string>>> = {
-  broken: " (see `codex-helper doctor`)",
-  "no-model": " (map the model in `models`, or choose another)",
+/** What to do about it. The sentences are English for the client, and told again at the terminal. */
+const FIX: Readonly<Partial<Record<Cause, (reason: string) => string>>> = {
+  broken: (reason) => kept`${reason} (see \`codex-helper doctor\`)`,
+  "no-model": (reason) => kept`${reason} (map the model in \`models\`, or choose another)`,
 };

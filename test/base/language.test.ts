@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { afterEach, describe, expect, test } from "bun:test";
 import {
   kept,
@@ -77,5 +78,16 @@ describe("the language", () => {
     expect(retell("ok")).toBe("正常");
     useDictionary(null);
     expect(retell(text)).toBe(text);
+  });
+
+  test("any text can be told again, and one that nothing is known of stays as it is", () => {
+    useDictionary({ "no config named {0}": "没有名为 {0} 的配置", "{0}, {1}": "{0}，{1}" });
+    fc.assert(fc.property(fc.string(), (text) => expect(retell(text)).toBe(text)));
+    const value = fc.string({ minLength: 1 }).filter((text) => !/[ .:()]/.test(text));
+    fc.assert(
+      fc.property(value, (name) => {
+        expect(retell(kept`no config named ${name}`)).toBe(`没有名为 ${name} 的配置`);
+      }),
+    );
   });
 });

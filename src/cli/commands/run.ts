@@ -60,7 +60,7 @@ function serviceOf(command: string): Service {
 
 function misuse(message: string): UserError {
   return new UserError(message, {
-    hint: t`ch run -- codex ...  or  ch run -- claude ...  or, for another name: ch run --codex -- NAME ...`,
+    hint: t`ch run -- codex ...\nch run -- claude ...\nanother name: ch run --codex -- NAME ...`,
     exitCode: EXIT.usage,
   });
 }

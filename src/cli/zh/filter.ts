@@ -17,8 +17,8 @@ export const FILTER_ZH: Dictionary = {
   "left alone: keys, encrypted content, signatures, tools (docs/privacy.md)":
     "不改动的部分：键名、加密内容、签名、工具定义（docs/privacy.md）",
 
-  "rule {0}": "规则 {0}",
-  "rule {0}, {1}": "规则 {0} 的 {1}",
+  "rule {0}: {1}": "规则 {0}：{1}",
+  "rule {0}, {1}: {2}": "规则 {0} 的 {1}：{2}",
   'must be "replace" or "remove"': '必须是 "replace" 或 "remove"',
   "is missing": "缺失",
   "must be a string": "必须是字符串",

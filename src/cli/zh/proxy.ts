@@ -51,6 +51,7 @@ export const PROXY_ZH: Dictionary = {
   "what was learned of the upstreams is not kept: {0}": "上游状态无法保存：{0}",
   "redaction rules cannot be read: {0}": "无法读取脱敏规则：{0}",
 
+  "after {0}": "此前尝试 {0}",
   "new requests": "新请求",
   "session {0}": "会话 {0}",
   "{0} is out of quota until {1}: {2}": "{0} 配额用尽，至 {1}：{2}",
@@ -84,8 +85,8 @@ export const PROXY_ZH: Dictionary = {
   '{0} asks 127.0.0.1:{1}: config "{2}", {3}': "{0} 走 127.0.0.1:{1}：配置“{2}”，{3}",
   "what to run is missing": "缺少要运行的程序",
   '"{0}" is neither codex nor claude': "“{0}”既不是 codex 也不是 claude",
-  "ch run -- codex ...  or  ch run -- claude ...  or, for another name: ch run --codex -- NAME ...":
-    "ch run -- codex ...  或  ch run -- claude ...  其他名称：ch run --codex -- NAME ...",
+  "ch run -- codex ...\nch run -- claude ...\nanother name: ch run --codex -- NAME ...":
+    "ch run -- codex ...\nch run -- claude ...\n其他名称：ch run --codex -- NAME ...",
   "{0} is not a program": "{0} 不是可执行程序",
   "{0} is not on PATH": "PATH 中没有 {0}",
   "cannot start {0}: {1}": "无法启动 {0}：{1}",
