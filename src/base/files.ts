@@ -25,6 +25,9 @@ export const PRIVATE_FILE = 0o600;
 const PRIVATE_DIRECTORY = 0o700;
 /** The errors of opening a directory for fsync on systems that do not offer it. */
 const NO_DIRECTORY_SYNC = new Set(["EISDIR", "EPERM", "EACCES", "EINVAL", "ENOTSUP"]);
+/** What Windows says of a file that another program has open. */
+const BUSY = new Set(["EPERM", "EACCES", "EBUSY"]);
+const BUSY_WAITS_MS = [10, 20, 40, 80, 160, 320, 640];
 
 /** The file's bytes, or null when there is no such file. Other errors (a directory, no permission) are thrown. */
 export async function readBytes(path: string): Promise<Uint8Array | null> {
@@ -98,7 +101,7 @@ export function writeFileAtomic(path: string, data: string | Uint8Array, options
       closeSync(fd);
     }
     options.beforeRename?.();
-    renameSync(temp, target);
+    replaceFile(temp, target);
   } catch (error) {
     removeQuietly(temp);
     if (error instanceof UserError) throw error;
@@ -177,6 +180,20 @@ function keepOwner(fd: number, before: Stats | null): void {
   } catch (error) {
     if (errorCode(error) !== "EPERM") throw error;
   }
+}
+
+/** Windows refuses while a virus scanner or an editor has the target open, which is a matter of moments. */
+function replaceFile(from: string, to: string): void {
+  for (const waitMs of BUSY_WAITS_MS) {
+    try {
+      renameSync(from, to);
+      return;
+    } catch (error) {
+      if (process.platform !== "win32" || !BUSY.has(errorCode(error) ?? "")) throw error;
+      Bun.sleepSync(waitMs);
+    }
+  }
+  renameSync(from, to);
 }
 
 function syncDirectory(path: string): void {

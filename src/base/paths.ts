@@ -64,13 +64,13 @@ export function findUserHome(env: Env): string {
 /** A path as a person would write it: the home directory shortened to `~`. */
 export function showPath(path: string, env: Env): string {
   const user = findUserHome(env);
-  return user !== "/" && (path === user || path.startsWith(`${user}/`))
-    ? `~${path.slice(user.length)}`
-    : path;
+  const rest = path.slice(user.length);
+  const isInside = path.startsWith(user) && (rest === "" || rest.startsWith("/") || rest.startsWith("\\"));
+  return user !== "/" && isInside ? `~${rest}` : path;
 }
 
 /** A text for people with every path in it shortened so. */
 export function showPathsIn(text: string, env: Env): string {
-  const user = readVariable(env, "HOME") ?? homedir();
-  return user === "/" ? text : text.replaceAll(`${user}/`, "~/");
+  const user = findUserHome(env);
+  return user === "/" ? text : text.replaceAll(`${user}/`, "~/").replaceAll(`${user}\\`, "~\\");
 }

@@ -1,10 +1,11 @@
 // Tells one process from all others, past and future: its id alone is given to the next one after a while.
 import { readFileSync } from "node:fs";
+import { basename } from "node:path";
 import { errorCode } from "./errors.ts";
 
 export interface ProcessIdentity {
   readonly pid: number;
-  /** When it began, in the system's own words; null where the system does not tell. */
+  /** When it began, in the system's own words; on Windows its program's name. null where the system does not tell. */
   readonly started: string | null;
 }
 
@@ -15,7 +16,10 @@ export function identifyProcess(pid: number): ProcessIdentity | null {
     const started = readLinuxStart(pid);
     return started === null ? null : { pid, started };
   }
-  return { pid, started: process.platform === "win32" ? null : askForStart(pid) };
+  if (process.platform === "win32") {
+    return { pid, started: pid === process.pid ? basename(process.execPath) : askForName(pid) };
+  }
+  return { pid, started: askForStart(pid) };
 }
 
 /** Is it still that process? Where the system does not tell when one began, the id decides. */
@@ -56,4 +60,19 @@ function askForStart(pid: number): string | null {
   });
   const words = asked.stdout.toString().trim();
   return words === "" ? null : words;
+}
+
+/** Windows tells a start only through tools that take half a second; the name at least is not another program's. */
+function askForName(pid: number): string | null {
+  try {
+    const asked = Bun.spawnSync(["tasklist", "/FI", `PID eq ${pid}`, "/FO", "CSV", "/NH"]);
+    return readTaskName(asked.stdout.toString(), pid);
+  } catch {
+    return null;
+  }
+}
+
+/** The name in `tasklist`'s row of that process, `"codex-helper.exe","4711",...`; null when it has none. */
+export function readTaskName(output: string, pid: number): string | null {
+  return new RegExp(`^"([^"]+)","${pid}"`, "m").exec(output)?.[1] ?? null;
 }

@@ -134,7 +134,9 @@ function refuseReadOnly({ path, bytes }: ClientFile): void {
     accessSync(path, constants.W_OK);
   } catch (error) {
     throw new UserError(t`${path} may not be written: ${describe(error)}`, {
-      ...(CHMOD_HELPS.has(errorCode(error) ?? "") ? { hint: `chmod u+w ${path}` } : {}),
+      ...(CHMOD_HELPS.has(errorCode(error) ?? "")
+        ? { hint: process.platform === "win32" ? `attrib -R "${path}"` : `chmod u+w ${path}` }
+        : {}),
       cause: error,
     });
   }
