@@ -85,7 +85,7 @@ test("what is wrong with a rule is said in Chinese, with its place", async () =>
   const { code, stderr } = await runCli(["filter", "check"], { home });
   expect({ code, stderr }).toEqual({
     code: 1,
-    stderr: `错误：${path}:2:11: 规则 1 的 op: "replace" 需要 target\n`,
+    stderr: `错误：${path}:2:11: 规则 1 的 op："replace" 需要 target\n`,
   });
 });
 
