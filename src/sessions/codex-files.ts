@@ -3,9 +3,9 @@
 import { join } from "node:path";
 import { listNames, lookAt } from "./file-lists.ts";
 import type { SessionFile } from "./session.ts";
-import { uuidAtEnd, uuidTime } from "./uuid.ts";
+import { readUuid, uuidTime } from "./uuid.ts";
 
-const ROLLOUT = /^rollout-.*\.jsonl(?:\.zst)?$/;
+const UUID_LENGTH = 36;
 const DAY_MS = 86_400_000;
 
 /** All rollouts, from the newest beginning to the oldest; directories are read as they are come to. */
@@ -17,20 +17,28 @@ export function* listArchivedRollouts(codexHome: string): Generator<SessionFile>
   yield* rolloutsIn(join(codexHome, "archived_sessions"), true);
 }
 
-/** The files of these sessions: an id tells on which day it was made, and only what is left is searched for. */
-export function* findRollouts(codexHome: string, ids: ReadonlySet<string>): Generator<SessionFile> {
+/**
+ * The files of these sessions. An id tells on which day it was made; what is not found there is searched for everywhere,
+ * if the search is to be thorough.
+ */
+export function* findRollouts(
+  codexHome: string,
+  ids: ReadonlySet<string>,
+  isThorough = true,
+): Generator<SessionFile> {
   const wanted = new Set(ids);
   const days = new Set([...ids].flatMap((id) => daysOf(id)));
   const sessions = join(codexHome, "sessions");
   const places = function* (): Generator<readonly [directory: string, isArchived: boolean]> {
     for (const day of days) yield [join(sessions, day), false];
+    if (!isThorough) return;
     yield [join(codexHome, "archived_sessions"), true];
     for (const day of listDays(sessions)) yield [day, false];
   };
   for (const [directory, isArchived] of places()) {
     if (wanted.size === 0) return;
     for (const name of listNames(directory)) {
-      const id = ROLLOUT.test(name) ? idOf(name) : null;
+      const id = isRollout(name) ? idOf(name) : null;
       if (id === null || !wanted.delete(id)) continue;
       const file = lookAt(directory, name, { service: "codex", id, isArchived, isSubagent: false });
       if (file !== null) yield file;
@@ -40,7 +48,7 @@ export function* findRollouts(codexHome: string, ids: ReadonlySet<string>): Gene
 
 function* rolloutsIn(directory: string, isArchived: boolean): Generator<SessionFile> {
   for (const name of listNames(directory)) {
-    if (!ROLLOUT.test(name)) continue;
+    if (!isRollout(name)) continue;
     const facts = { service: "codex", id: idOf(name), isArchived, isSubagent: false } as const;
     const file = lookAt(directory, name, facts);
     if (file !== null) yield file;
@@ -55,8 +63,13 @@ function* listDays(sessions: string): Generator<string> {
   }
 }
 
+function isRollout(name: string): boolean {
+  return name.startsWith("rollout-") && (name.endsWith(".jsonl") || name.endsWith(".jsonl.zst"));
+}
+
 function idOf(name: string): string | null {
-  return uuidAtEnd(name.replace(/\.jsonl(?:\.zst)?$/, ""));
+  const end = name.lastIndexOf(".jsonl");
+  return readUuid(name.slice(end - UUID_LENGTH, end));
 }
 
 /** The directories are named in local time, of which the id knows nothing: its day, and those beside it. */

@@ -1,6 +1,6 @@
 // What the records of a Codex rollout say about their session, in the shapes of all versions. Believes no field.
 // Pure.
-import { isRecord, type JsonRecord, stringOr } from "../base/json-value.ts";
+import { isRecord, type JsonRecord, parseRecord, stringOr } from "../base/json-value.ts";
 import { readTimestamp } from "./timestamp.ts";
 import { readUuid } from "./uuid.ts";
 
@@ -15,6 +15,7 @@ export interface CodexMeta {
 
 /** Sessions that no person speaks in. */
 const HELPER_SOURCES = new Set(["subagent", "thread_title", "memory_consolidation"]);
+const INSTRUCTIONS_MARK = ',"base_instructions":';
 /** Records that hold the directory of the turn that begins. */
 const TURN_MARKS = ['"turn_context"', '"thread_settings_applied"'];
 
@@ -37,6 +38,15 @@ export function readCodexMeta(record: JsonRecord): CodexMeta | null {
     branch: stringOr(git["branch"], null),
     forkedFrom: readUuid(payload["forked_from_id"]),
   };
+}
+
+/**
+ * The first record of a rollout as far as it says what the session is: before its 22 KB of instructions, in which nothing
+ * but the branch comes. Null where it is not written so.
+ */
+export function cutCodexMeta(start: string): JsonRecord | null {
+  const end = start.indexOf(INSTRUCTIONS_MARK);
+  return end < 0 ? null : parseRecord(`${start.slice(0, end)}}}`);
 }
 
 /** Whether a line may hold what `readCodexTurn` reads: most lines are never parsed. */

@@ -1,8 +1,11 @@
 // Lists directories and looks at files, where any of them may be missing, unreadable or gone in the next moment.
+// Years of history are 50,000 files: what is done for each of them is kept small.
 import { readdirSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { sep } from "node:path";
 import { errorCode } from "../base/errors.ts";
 import type { SessionFile } from "./session.ts";
+
+const QUIETLY = { throwIfNoEntry: false } as const;
 
 /** The names in a directory, the greatest first: with dates in them, the newest. Empty where it cannot be listed. */
 export function listNames(directory: string): string[] {
@@ -20,11 +23,12 @@ export function lookAt(
   name: string,
   facts: Pick<SessionFile, "service" | "id" | "isArchived" | "isSubagent">,
 ): SessionFile | null {
-  const path = join(directory, name);
+  const path = directory + sep + name;
   try {
-    const found = statSync(path, { throwIfNoEntry: false });
+    const found = statSync(path, QUIETLY);
     if (found === undefined || !found.isFile()) return null;
-    return { ...facts, path, modifiedAt: found.mtimeMs, bytes: found.size };
+    const { service, id, isArchived, isSubagent } = facts;
+    return { service, path, id, modifiedAt: found.mtimeMs, bytes: found.size, isArchived, isSubagent };
   } catch (error) {
     if (errorCode(error) === undefined) throw error;
     return null;

@@ -1,7 +1,7 @@
 // Sessions from the latest change to the oldest, as many as are asked for. Only reads.
 import type { Service } from "../base/service.ts";
-import { listProjects, projectSlug, transcriptsIn } from "./claude-files.ts";
-import { listArchivedRollouts, listRollouts } from "./codex-files.ts";
+import { findTranscripts, listProjects, projectSlug, transcriptsIn } from "./claude-files.ts";
+import { findRollouts, listArchivedRollouts, listRollouts } from "./codex-files.ts";
 import { readPlace } from "./place.ts";
 import type { Project } from "./project.ts";
 import type { SessionFile, SessionHomes, SessionPlace } from "./session.ts";
@@ -17,6 +17,8 @@ export interface SessionQuery {
   readonly includesArchived: boolean;
   /** How many files of a client are looked at. Those left out are the ones begun longest ago. */
   readonly mostFiles: number;
+  /** Ids of sessions that are looked at besides, however long ago they began. */
+  readonly hints: ReadonlySet<string>;
 }
 
 /** Looks into one file after the other, and only as far as the caller goes on. */
@@ -38,14 +40,20 @@ export function* findSessions(query: SessionQuery): Generator<SessionPlace> {
 function listFiles(query: SessionQuery): SessionFile[] {
   const files: SessionFile[] = [];
   for (const service of query.services) {
-    const all = service === "codex" ? codexFiles(query) : claudeFiles(query);
     let left = query.mostFiles;
-    for (const file of all) {
+    for (const file of service === "codex" ? codexFiles(query) : claudeFiles(query)) {
       files.push(file);
       if (--left <= 0) break;
     }
+    if (left <= 0) files.push(...hintedFiles(query, service));
   }
   return files.sort((one, other) => other.modifiedAt - one.modifiedAt);
+}
+
+function hintedFiles({ homes, hints }: SessionQuery, service: Service): Iterable<SessionFile> {
+  return service === "codex"
+    ? findRollouts(homes.codexHome, hints, false)
+    : findTranscripts(homes.claudeHome, hints);
 }
 
 function* codexFiles({ homes, includesArchived }: SessionQuery): Generator<SessionFile> {

@@ -3,6 +3,7 @@ import { errorCode } from "../base/errors.ts";
 import { mayBeClaudePlace, readClaudeCwd } from "./claude-records.ts";
 import {
   type CodexMeta,
+  cutCodexMeta,
   mayBeCodexTurn,
   readCodexMeta,
   readCodexTurn,
@@ -13,6 +14,8 @@ import type { SessionFile, SessionPlace } from "./session.ts";
 
 /** The first line is about 22 KB, the first prompt was seen at 97 KB. */
 export const MOST_AT_AN_END = 1024 * 1024;
+/** More than stands before the instructions in the first line. */
+const META_BYTES = 2048;
 /** How many lines may stand before the one that says what the session is. */
 const MOST_LINES_BEFORE_META = 20;
 
@@ -28,7 +31,9 @@ export function readPlace(file: SessionFile): SessionPlace {
 }
 
 /** The record at the start of a rollout that says what it is. */
-export function readMeta(source: ByteSource): CodexMeta | null {
+function readMeta(source: ByteSource): CodexMeta | null {
+  const cut = cutCodexMeta(source.read(0, META_BYTES).toString("utf8"));
+  if (cut !== null) return readCodexMeta(cut);
   let seen = 0;
   for (const line of linesFromStart(source, MOST_AT_AN_END)) {
     const record = parseLine(line);

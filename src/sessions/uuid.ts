@@ -2,17 +2,11 @@
 // Pure.
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
-const UUID_AT_END = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 const MILLISECOND_DIGITS = 12;
 
 /** In lower case; null for anything else. */
 export function readUuid(value: unknown): string | null {
   return typeof value === "string" && UUID.test(value) ? value.toLowerCase() : null;
-}
-
-/** The UUID that a name without its extension ends with. */
-export function uuidAtEnd(name: string): string | null {
-  return UUID_AT_END.exec(name)?.[0].toLowerCase() ?? null;
 }
 
 /** When a UUID of version 7 was made, ms since 1970 (RFC 9562 5.7); null for the other versions. */

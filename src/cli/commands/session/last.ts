@@ -5,10 +5,10 @@ import { type Cli, type Command, defineCommand } from "../../cli.ts";
 import { PLACE_ARGS } from "./place-args.ts";
 
 /**
- * A session that is resumed after a long time stays in the directory of its first day, and to look at 50,000 files takes
- * longer than anybody waits for this answer. The list looks at all.
+ * A session that is gone on with after a long time stays in the directory of its first day, and to look at 50,000 files
+ * takes longer than anybody waits for this answer. Older ones are found by hints; the list looks at all.
  */
-const MOST_FILES = 12_000;
+const MOST_FILES = 4_000;
 
 export function lastCommand(cli: Cli): Command {
   return defineCommand({

@@ -1,4 +1,5 @@
 // Which sessions the flags ask for, and what to say where there are none.
+import { readSessionHints } from "../../../app/session-hints.ts";
 import { EXIT, UserError } from "../../../base/errors.ts";
 import { t } from "../../../base/language.ts";
 import { showPath } from "../../../base/paths.ts";
@@ -24,6 +25,7 @@ export async function makeQuery(cli: Cli, args: PlaceArgs, mostFiles = Infinity)
     includesSubagents: args["include-subagents"] === true,
     includesArchived: args["include-archived"] === true,
     mostFiles,
+    hints: mostFiles === Infinity ? new Set() : readSessionHints(cli.paths),
   };
 }
 
