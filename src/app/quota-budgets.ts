@@ -1,6 +1,7 @@
 // Budgets of the user's own: what this month's log says was spent at each upstream, kept up to date while requests end, in this
 // process and in others. Does nothing at all where no upstream has a budget.
 import { errorMessage } from "../base/errors.ts";
+import { kept } from "../base/language.ts";
 import type { Paths } from "../base/paths.ts";
 import type { Upstream } from "../base/upstream.ts";
 import { followLog } from "../log/follow.ts";
@@ -73,7 +74,8 @@ export function createBudgets({ live, now, onChange, onTrouble, paths }: Budgets
         if (isStopped || entries.every(({ fields }) => Number(fields["timestamp_ms"]) < since)) break;
       }
     } catch (error) {
-      onTrouble(`budgets are not counted: ${errorMessage(error)}`);
+      const problem = errorMessage(error);
+      onTrouble(kept`budgets are not counted: ${problem}`);
     }
   };
   const load = (): Promise<void> => (loading ??= read());

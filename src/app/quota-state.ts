@@ -1,6 +1,7 @@
 // Carries readings and recognised relays through state.json, so that several processes ask once and a restart asks nothing.
 // Never in a request's way; where the file cannot be written, they are kept in memory alone.
 import { errorMessage } from "../base/errors.ts";
+import { kept } from "../base/language.ts";
 import { isRecord } from "../base/json-value.ts";
 import type { RelayKind } from "../quota/kinds.ts";
 import type { Reading } from "../quota/reading.ts";
@@ -25,7 +26,8 @@ export interface QuotaStateOptions {
   readonly now: () => number;
 }
 
-const SAVE_AFTER_MS = 3_000;
+/** What a crash loses is asked again. */
+const SAVE_AFTER_MS = 10_000;
 /** Of keys that are no longer configured. */
 const FORGOTTEN_MS = 40 * 86_400_000;
 const SECTIONS = ["quota", "relays"] as const;
@@ -86,7 +88,8 @@ export function createQuotaState({ now, onTrouble, paths }: QuotaStateOptions): 
       base = mine;
       isFailing = false;
     } catch (error) {
-      if (!isFailing) onTrouble(`quota readings are not kept: ${errorMessage(error)}`);
+      const problem = errorMessage(error);
+      if (!isFailing) onTrouble(kept`quota readings are not kept: ${problem}`);
       isFailing = true;
     }
   };

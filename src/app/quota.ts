@@ -69,6 +69,7 @@ export function createQuota(options: QuotaOptions): Quota {
   const routers = new Map<Service, Router>();
   const used = new Set<string>();
   const noted = new Map<string, string>();
+  let reported: string | null = null;
   let stopLooking = (): void => {};
 
   const lookupOf = (upstream: Upstream): LookupChoice =>
@@ -152,7 +153,14 @@ export function createQuota(options: QuotaOptions): Quota {
   const hasBudgets = (whose: readonly Pick<QuotaClient, "service" | "configName">[]): boolean =>
     whose.some((client) => upstreamsOf(client).some((upstream) => budgets.has(upstream)));
 
+  const reportProblem = (): void => {
+    const words = providers.current().problem?.message ?? null;
+    if (words !== null && words !== reported) onTrouble(words);
+    reported = words;
+  };
+
   const look = (): void => {
+    reportProblem();
     if (hasBudgets(clients)) budgets.follow();
     applyAll();
     poller.look();

@@ -61,6 +61,8 @@ export const QUOTA_ZH: Dictionary = {
   "the variable {0} is not set": "未设置环境变量 {0}",
   "the token holds a character that is not allowed": "令牌中含有不允许的字符",
   "requests without a price, not counted: {0}": "没有价格、未计入的请求数：{0}",
+  "quota readings are not kept: {0}": "配额读数未能保存：{0}",
+  "budgets are not counted: {0}": "预算未能统计：{0}",
   "token_env needs an endpoint": "token_env 需要同时给出 endpoint",
   "{0} says that nothing is left": "{0} 表示已无余量",
   "{0}% used ({1})": "已用 {0}%（{1}）",
