@@ -7,7 +7,7 @@ import { UserError, errorCode } from "../base/errors.ts";
 import { parseRecord } from "../base/json-value.ts";
 import type { Service } from "../base/service.ts";
 import type { MachineFacts, PortState, ServiceFacts } from "../doctor/facts.ts";
-import { type Instance, countDeadInstances, readInstances } from "../state/instances.ts";
+import { type Instance, readDeadInstances, readInstances } from "../state/instances.ts";
 import { askInstance } from "./ask-instance.ts";
 import { findPortOwner } from "./port-owner.ts";
 import type { ExamineOptions } from "./examine.ts";
@@ -59,7 +59,7 @@ async function findInstances(
   run: string,
 ): Promise<{ readonly instances: readonly Instance[]; readonly dead: number }> {
   try {
-    return { instances: await readInstances(run), dead: await countDeadInstances(run) };
+    return { instances: await readInstances(run), dead: (await readDeadInstances(run)).length };
   } catch (error) {
     if (error instanceof UserError) return { instances: [], dead: 0 };
     throw error;

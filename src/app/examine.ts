@@ -7,7 +7,7 @@ import { SERVICES, type Service } from "../base/service.ts";
 import { readSwitchStatus } from "../clients/switch-status.ts";
 import { switchOff } from "../clients/switch.ts";
 import type { DoctorFacts, NetworkFacts } from "../doctor/facts.ts";
-import { countDeadInstances, removeDeadInstances } from "../state/instances.ts";
+import { readDeadInstances, removeDeadInstances } from "../state/instances.ts";
 import { collectClaudeFacts, collectCodexFacts } from "./examine-clients.ts";
 import { collectFileFacts, listOpenFiles } from "./examine-files.ts";
 import { collectMachineFacts } from "./examine-machine.ts";
@@ -76,7 +76,7 @@ export async function repair({ env, paths }: ExamineOptions): Promise<string[]> 
     const off = await switchOff({ service, paths, env });
     if (off !== null) done.push(t`put back ${off.file}`);
   }
-  const dead = await countDeadInstances(paths.run);
+  const dead = (await readDeadInstances(paths.run)).length;
   if (dead > 0) {
     await removeDeadInstances(paths.run);
     done.push(t`removed the records of proxies that have died: ${dead}`);

@@ -35,7 +35,7 @@ export function makeOwnPages(options: OwnPagesOptions): Pick<OwnRoutes, "read" |
       status: (): InstanceFacts => ({
         ...health(),
         since_ms: options.since,
-        ...makeRouteFacts({ service, live, router, quota, configName }),
+        ...makeRouteFacts({ service, live, router, quota, configName, now: now() }),
         config_problem: makeProblem(live.current().problem),
         filter_problem: makeProblem(filter.problem()),
         quota_problem: makeProblem(quota.problem()),

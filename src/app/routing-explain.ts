@@ -4,6 +4,7 @@ import type { Upstream } from "../base/upstream.ts";
 import type { RouteState } from "../proxy/deps.ts";
 import { modelAt } from "../routing/model-name.ts";
 import type { Router } from "../routing/router.ts";
+import type { Candidate } from "../routing/types.ts";
 
 export interface Question {
   readonly model: string | null;
@@ -44,8 +45,8 @@ export function explainRoute(
     const problem = { message: state.message, hint: state.hint };
     return { config_name: null, problem, max_upstreams: 0, places: [] };
   }
-  const { configName, onExhausted, routing, upstreams } = state.route;
-  const candidates = router.explain({ upstreams, model, sessionId, now, onExhausted });
+  const { configName, routing } = state.route;
+  const candidates = listPlaces({ router, state }, { model, sessionId }, now);
   return {
     config_name: configName,
     problem: null,
@@ -60,6 +61,17 @@ export function explainRoute(
       upstream_model: otherModel(upstream, model),
     })),
   };
+}
+
+/** The places as they are explained, for whoever shows them elsewhere: no two screens may tell different things. */
+export function listPlaces(
+  { router, state }: { readonly router: Router; readonly state: RouteState },
+  { model, sessionId }: Question,
+  now: number,
+): readonly Candidate[] {
+  if (state.kind === "unset") return [];
+  const { onExhausted, upstreams } = state.route;
+  return router.explain({ upstreams, model, sessionId, now, onExhausted });
 }
 
 function otherModel(upstream: Upstream, model: string | null): string | null {

@@ -5,9 +5,11 @@ import type { UserError } from "../base/errors.ts";
 import { SERVICES, type Service } from "../base/service.ts";
 import type { Upstream } from "../base/upstream.ts";
 import type { Router } from "../routing/router.ts";
+import type { Candidate } from "../routing/types.ts";
 import type { LiveConfig } from "./live-config.ts";
 import { type QuotaRow, quotaRowSchema } from "./quota-facts.ts";
 import type { Quota } from "./quota.ts";
+import { listPlaces } from "./routing-explain.ts";
 
 const time = z.number().nullable();
 const problemSchema = z.looseObject({ message: z.string(), hint: z.string().nullable() });
@@ -34,6 +36,8 @@ const upstreamSchema = z.looseObject({
   problem: z.string().nullable(),
   /** What is left, from whoever says so; a proxy of an older version does not know. */
   quota: z.array(quotaRowSchema).default([]),
+  /** Host and port of the proxy on the way to it; null for a direct connection. */
+  outbound_proxy: z.string().nullable().default(null),
 });
 const routeSchema = z.looseObject({
   config_name: z.string().nullable(),
@@ -65,20 +69,28 @@ export interface RouteFactsInput {
   readonly live: LiveConfig;
   readonly router: Router;
   readonly quota: Pick<Quota, "rowsOf">;
+  /** Wall clock, ms. */
+  readonly now: number;
   /** Instead of the active config. */
   readonly configName?: string | undefined;
 }
 
 /** Where requests of the service go, and how each upstream of that config stands; the disabled ones too. */
-export function makeRouteFacts({ configName, live, quota, router, service }: RouteFactsInput): RouteFacts {
+export function makeRouteFacts(input: RouteFactsInput): RouteFacts {
+  const { configName, live, now, quota, router, service } = input;
   const state = live.routeState(service, configName);
   const listed = live.listUpstreams(service, configName);
+  const places = listPlaces({ router, state }, { model: null, sessionId: null }, now);
   const problem = state.kind === "ready" ? null : { message: state.message, hint: state.hint };
   return {
     config_name: listed?.configName ?? null,
     problem,
     upstreams: (listed?.entries ?? []).map(({ isEnabled, upstream }) =>
-      makeUpstreamFacts(upstream, isEnabled, { router, quota: quota.rowsOf(upstream) }),
+      makeUpstreamFacts(upstream, isEnabled, {
+        router,
+        quota: quota.rowsOf(upstream),
+        place: places.find((place) => place.upstream.key === upstream.key),
+      }),
     ),
   };
 }
@@ -90,11 +102,18 @@ export function makeProblem(error: UserError | null): Problem | null {
 function makeUpstreamFacts(
   upstream: Upstream,
   isEnabled: boolean,
-  { quota, router }: { readonly router: Router; readonly quota: QuotaRow[] },
+  {
+    place,
+    quota,
+    router,
+  }: { readonly router: Router; readonly quota: QuotaRow[]; readonly place: Candidate | undefined },
 ): UpstreamFacts {
-  const { failures, isExhausted, lastFailure, reason, requests, sessions, since, source, standing, until } =
+  const { failures, isExhausted, lastFailure, requests, sessions, since, source, ...report } =
     router.report(upstream);
-  const { baseUrl, credential, label } = upstream;
+  const { baseUrl, credential, label, proxy } = upstream;
+  // Where nothing else is left, an upstream is tried sooner than its own record says.
+  const { reason, standing, until } =
+    place === undefined || place.standing === report.standing ? report : place;
   return {
     label,
     base_url: baseUrl,
@@ -111,5 +130,7 @@ function makeUpstreamFacts(
     sessions,
     problem: credential.kind === "unusable" ? credential.why : null,
     quota,
+    // The address may hold a password: the host alone is shown.
+    outbound_proxy: proxy === false ? null : new URL(proxy).host,
   };
 }

@@ -2,10 +2,12 @@
 // config.json and what the last one left in state.json. Sends no request to an upstream.
 import { existsSync } from "node:fs";
 import type { Env } from "../base/env.ts";
+import { UserError } from "../base/errors.ts";
 import type { Paths } from "../base/paths.ts";
 import type { Service } from "../base/service.ts";
+import { type EffectiveSetting, listSettings } from "../config/effective-settings.ts";
 import { type Router, createRouter } from "../routing/router.ts";
-import { type Instance, readInstances } from "../state/instances.ts";
+import { type Instance, readDeadInstances, readInstances } from "../state/instances.ts";
 import { askInstance, tellInstance } from "./ask-instance.ts";
 import { type LiveConfig, createLiveConfig } from "./live-config.ts";
 import { listKeys } from "./own-pages.ts";
@@ -20,6 +22,7 @@ import {
   makeProblem,
   makeRouteFacts,
 } from "./status-facts.ts";
+import { type TodayFacts, makeQuietDay, readToday } from "./today.ts";
 
 export interface SurveyContext {
   readonly paths: Paths;
@@ -32,15 +35,26 @@ export interface SurveyContext {
 export interface ServiceFacts extends RouteFacts {
   readonly service: Service;
   readonly instances: readonly InstanceFacts[];
+  /** Their processes run, and they do not answer. */
+  readonly silent_instances: readonly InstanceRecord[];
+  /** They ended without clearing up: killed, or a power loss. */
+  readonly dead_instances: readonly InstanceRecord[];
+  /** Null where the log cannot be read. */
+  readonly today: TodayFacts | null;
 }
+
+/** What is known of a proxy that says nothing itself. */
+export type InstanceRecord = Readonly<Pick<Instance, "pid" | "port">> & { readonly since_ms: number };
 
 export interface StatusFacts {
   readonly services: readonly ServiceFacts[];
   readonly config_problem: Problem | null;
   readonly filter_problem: Problem | null;
   readonly quota_problem: Problem | null;
-  /** What config.json sets beside the configs: "routing.open_secs" and its value. */
-  readonly settings: Readonly<Record<string, unknown>>;
+  /** Those in force, with where they come from. */
+  readonly settings: readonly EffectiveSetting[];
+  /** That a command is set is enough: it may hold a secret. */
+  readonly has_event_hook: boolean;
 }
 
 export async function surveyStatus(
@@ -48,25 +62,42 @@ export async function surveyStatus(
   context: SurveyContext,
 ): Promise<StatusFacts> {
   const live = createLiveConfig(context);
-  const instances = await askAll(context);
+  const [{ dead, instances, silent }, today] = await Promise.all([
+    askAll(context),
+    readToday({ path: context.paths.requestsLog, now: context.now() }),
+  ]);
   const quota = createQuota({ ...context, live, onTrouble: () => {} });
   await quota.load(services);
   const recallRoute = (service: Service): RouteFacts => {
     const router = recallRouter(service, live, context);
     quota.attach({ service, router });
-    return makeRouteFacts({ service, live, router, quota });
+    return makeRouteFacts({ service, live, router, quota, now: context.now() });
   };
   return {
     services: services.map((service) => {
       const own = instances.filter((instance) => instance.service === service);
       const [first] = own;
       const { config_name, problem, upstreams } = first ?? recallRoute(service);
-      return { service, config_name, problem, upstreams, instances: own };
+      const recordsOf = (records: readonly Instance[]): InstanceRecord[] =>
+        records
+          .filter((record) => record.service === service)
+          .map(({ pid, port, since }) => ({ pid, port, since_ms: since }));
+      return {
+        service,
+        config_name,
+        problem,
+        upstreams,
+        instances: own,
+        silent_instances: recordsOf(silent),
+        dead_instances: recordsOf(dead),
+        today: today === null ? null : (today.get(service) ?? makeQuietDay(context.now())),
+      };
     }),
     config_problem: makeProblem(live.current().problem),
     filter_problem: await findFilterProblem(context),
     quota_problem: makeProblem(quota.problem()),
-    settings: listSettings(live),
+    settings: listSettings(live.current().config),
+    has_event_hook: live.current().config.shell.hooks?.on_event != null,
   };
 }
 
@@ -117,10 +148,37 @@ async function listInstances(service: Service, { paths }: SurveyContext): Promis
   return (await readInstances(paths.run)).filter((instance) => instance.service === service);
 }
 
-async function askAll({ paths }: SurveyContext): Promise<InstanceFacts[]> {
-  const instances = await readInstances(paths.run);
-  const answers = await Promise.all(instances.map((instance) => askInstance(instance, "status")));
-  return answers.flatMap((answer) => instanceSchema.safeParse(answer).data ?? []);
+interface Asked {
+  readonly instances: readonly InstanceFacts[];
+  readonly silent: readonly Instance[];
+  readonly dead: readonly Instance[];
+}
+
+async function askAll({ paths }: SurveyContext): Promise<Asked> {
+  const { dead, running } = await findRecords(paths.run);
+  const answers = await Promise.all(
+    running.map(async (record) => ({
+      record,
+      facts: instanceSchema.safeParse(await askInstance(record, "status")).data,
+    })),
+  );
+  return {
+    instances: answers.flatMap(({ facts }) => facts ?? []),
+    silent: answers.filter(({ facts }) => facts === undefined).map(({ record }) => record),
+    dead,
+  };
+}
+
+/** None where the directory cannot be looked into: it is the home's problem, and the doctor's to name. */
+async function findRecords(
+  run: string,
+): Promise<{ readonly running: readonly Instance[]; readonly dead: readonly Instance[] }> {
+  try {
+    return { running: await readInstances(run), dead: await readDeadInstances(run) };
+  } catch (error) {
+    if (error instanceof UserError) return { running: [], dead: [] };
+    throw error;
+  }
 }
 
 /** A router that knows what the last one has left. */
@@ -135,15 +193,4 @@ async function findFilterProblem({ now, paths }: SurveyContext): Promise<Problem
   if (!existsSync(paths.filter)) return null;
   const { createFilter } = await import("./filter.ts");
   return makeProblem(createFilter({ path: paths.filter, now }).problem());
-}
-
-/** A command of the user's may hold a secret: that it is set is enough. */
-function listSettings(live: LiveConfig): Record<string, unknown> {
-  const { hooks, limits, privacy, routing, timeouts } = live.current().config.shell;
-  const settings = Object.entries({ routing, timeouts, limits, privacy }).flatMap(([group, values]) =>
-    Object.entries(values ?? {})
-      .filter(([, value]) => ["string", "number", "boolean"].includes(typeof value))
-      .map(([name, value]) => [`${group}.${name}`, value] as const),
-  );
-  return { ...Object.fromEntries(settings), ...(hooks?.on_event == null ? {} : { "hooks.on_event": "set" }) };
 }

@@ -46,17 +46,20 @@ export function describeHealth(upstream: UpstreamFacts, now: number): Words {
   return describeStanding(upstream.standing, upstream.until_ms, now);
 }
 
+/** What an upstream did today; null where the log does not say. */
+export type DayCounts = { readonly requests: number; readonly failures: number } | null;
+
 /** Why it stands so, since when, and what it has done, a line each. */
-export function describeDetails(upstream: UpstreamFacts, now: number): string[] {
-  const { failures, last_failure: last, problem, reason, requests, sessions, since_ms, source } = upstream;
+export function describeDetails(upstream: UpstreamFacts, now: number, today: DayCounts): string[] {
+  const { last_failure: last, outbound_proxy, problem, reason, sessions, since_ms, source } = upstream;
   const words = retell(reason);
   const lasting = since_ms === null ? words : t`${words}, for ${showSpan(now - since_ms)}`;
   const from = source === null ? "" : ` (${retell(source)})`;
   const why = problem !== null ? retell(problem) : reason === "" ? "" : `${lasting}${from}`;
   const counts = [
-    countRequests(requests),
-    failures === 0 ? "" : t`${failures} failed`,
+    ...countToday(today),
     countSessions(sessions),
+    outbound_proxy === null ? "" : t`through the proxy ${outbound_proxy}`,
   ].filter((count) => count !== "");
   const lastWords =
     last === null || reason !== ""
@@ -68,9 +71,11 @@ export function describeDetails(upstream: UpstreamFacts, now: number): string[] 
   return [first, ...quotas, counts.join(t`, `), lastWords].filter((line) => line !== "");
 }
 
-function countRequests(requests: number): string {
-  if (requests === 0) return "";
-  return requests === 1 ? t`1 request` : t`${requests} requests`;
+function countToday(today: DayCounts): string[] {
+  if (today === null || today.requests === 0) return [];
+  const { failures, requests } = today;
+  const all = requests === 1 ? t`1 request today` : t`${requests} requests today`;
+  return failures === 0 ? [all] : [all, t`${failures} failed`];
 }
 
 function countSessions(sessions: number): string {

@@ -3,6 +3,7 @@
 import type { Dictionary } from "../base/language.ts";
 import { CLIENTS_ZH } from "./zh/clients.ts";
 import { COMMANDS_ZH } from "./zh/commands.ts";
+import { COMPLETION_ZH } from "./zh/completion.ts";
 import { DOCTOR_ZH } from "./zh/doctor.ts";
 import { FILES_ZH } from "./zh/files.ts";
 import { FILTER_ZH } from "./zh/filter.ts";
@@ -12,11 +13,13 @@ import { QUOTA_ZH } from "./zh/quota.ts";
 import { PROXY_ZH } from "./zh/proxy.ts";
 import { ROUTING_ZH } from "./zh/routing.ts";
 import { SESSION_ZH } from "./zh/session.ts";
+import { STATUS_ZH } from "./zh/status.ts";
 import { USAGE_ZH } from "./zh/usage.ts";
 
 export const ZH: Dictionary = {
   ...CLIENTS_ZH,
   ...COMMANDS_ZH,
+  ...COMPLETION_ZH,
   ...DOCTOR_ZH,
   ...FILES_ZH,
   ...FILTER_ZH,
@@ -26,5 +29,6 @@ export const ZH: Dictionary = {
   ...PROXY_ZH,
   ...ROUTING_ZH,
   ...SESSION_ZH,
+  ...STATUS_ZH,
   ...USAGE_ZH,
 };

@@ -50,9 +50,10 @@ export async function readInstances(directory: string): Promise<Instance[]> {
   return running.toSorted((one, other) => one.since - other.since);
 }
 
-/** How many records belong to processes that ended without removing them. */
-export async function countDeadInstances(directory: string): Promise<number> {
-  return (await readRecords(directory)).filter((instance) => !isRunning(instance)).length;
+/** Those of processes that ended without removing their record, the newest first. */
+export async function readDeadInstances(directory: string): Promise<Instance[]> {
+  const dead = (await readRecords(directory)).filter((instance) => !isRunning(instance));
+  return dead.toSorted((one, other) => other.since - one.since);
 }
 
 /** Removes the records of processes that ended without doing so themselves. */

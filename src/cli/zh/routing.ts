@@ -76,7 +76,6 @@ export const ROUTING_ZH: Dictionary = {
   "{0} until {1}": "{0}，至 {1}",
   "{0}, for {1}": "{0}，已持续 {1}",
   "{0} failed": "{0} 个失败",
-  "1 request": "1 个请求",
   "1 session stays with it": "1 个会话固定在它上面",
   "{0} sessions stay with it": "{0} 个会话固定在它上面",
   "last failure {0}: {1}": "上次失败 {0}：{1}",

@@ -9,6 +9,8 @@ import { makeTempHome, type TempHome } from "../../helpers/temp-home.ts";
 const LISTENING = /on http:\/\/127\.0\.0\.1:(\d+)/;
 const SPENT = reply({ status: 402, body: { error: { message: "pay first" } } });
 const KEY = "sk-very-secret-token";
+const TOML =
+  'model_provider = "relay"\n[model_providers.relay]\nname = "relay"\nbase_url = "https://relay.example/v1"\n';
 
 function configure(home: TempHome, urls: readonly string[], rest: object = {}): void {
   const upstreams = urls.map((base_url) => ({ base_url, auth: { auth_token: KEY } }));
@@ -51,12 +53,13 @@ test("with a proxy: each upstream with its health, why, since when and until whe
   config  main
   main#1  out of quota until TIME  127.0.0.1:PORT
     402 payment required, for N s (default 15 min)
-    1 request, 1 failed
+    1 request today, 1 failed
   main#2  ok PAD 127.0.0.1:PORT
-    1 request, 1 session stays with it
+    1 request today, 1 session stays with it
+  today   requests: 1
 
 Set in ~/.codex-helper/config.json
-  routing.open_secs 5
+  routing.open_secs 5 (default 10)
 `);
   expect(shown.stderr).toContain("Next: ch routing explain");
   for (const line of shown.stdout.split("\n")) expect(line.length).toBeLessThanOrEqual(80);
@@ -109,7 +112,84 @@ test("a killed proxy is not taken for a running one", async () => {
   await using serving = startCli(["serve", "--no-switch", "--port", String(freePort())], { home });
   await serving.waitFor(LISTENING);
   await serving.stop("SIGKILL");
+  const { stderr, stdout } = await runCli(["status", "--codex"], { home });
+  expect(stdout).toMatch(/^ {2}proxy {3}the one on port \d+ \(pid \d+\) has died: ch doctor --fix$/m);
+  expect(stderr).toContain("Next: ch doctor --fix");
+  await runCli(["doctor", "--fix"], { home });
   expect((await runCli(["status", "--codex"], { home })).stdout).toContain("no proxy runs");
+});
+
+test("of two proxies, one of them killed: which is alive, which is dead, where the client is pointed", async () => {
+  using home = makeTempHome();
+  configure(home, ["https://relay.example/v1"]);
+  home.write(".codex/config.toml", TOML);
+  await using alive = startCli(["serve", "--no-switch", "--port", String(freePort())], { home });
+  const [, alivePort = ""] = await alive.waitFor(LISTENING);
+  await using killed = startCli(["serve", "--port", String(freePort())], { home });
+  const [, deadPort = ""] = await killed.waitFor(LISTENING);
+  await killed.waitFor(/Ctrl\+C stops/);
+  await killed.stop("SIGKILL");
+
+  const { stderr, stdout } = await runCli(["status", "--codex"], { home });
+  expect(stdout).toContain(`proxy   http://127.0.0.1:${alivePort}, pid ${alive.child.pid}, for `);
+  expect(stdout).toContain(
+    `proxy   the one on port ${deadPort} (pid ${killed.child.pid}) has died: ch doctor --fix`,
+  );
+  expect(stdout).toContain(
+    `client  pointed at port ${deadPort} by a ch that has died: ch switch off --codex`,
+  );
+  expect(stderr).toContain("Next: ch doctor --fix");
+
+  const json = JSON.parse((await runCli(["status", "--json"], { home })).stdout) as unknown;
+  expect(json).toMatchObject({
+    services: [
+      {
+        instances: [{ pid: alive.child.pid, port: Number(alivePort) }],
+        dead_instances: [{ pid: killed.child.pid, port: Number(deadPort) }],
+        silent_instances: [],
+      },
+      { instances: [], dead_instances: [] },
+    ],
+    clients: [{ switched: true, port: Number(deadPort), owner: { alive: false } }, { switched: false }],
+  });
+});
+
+test("a proxy that stands still is neither alive nor dead", async () => {
+  using home = makeTempHome();
+  configure(home, ["https://relay.example/v1"]);
+  await using serving = startCli(["serve", "--no-switch", "--port", String(freePort())], { home });
+  await serving.waitFor(LISTENING);
+  process.kill(serving.child.pid, "SIGSTOP");
+  const { stdout } = await runCli(["status", "--codex"], { home });
+  expect(stdout).toContain(`pid ${serving.child.pid}, does not answer`);
+});
+
+test("who pointed the client, what goes past the proxy, and today's errors are said", async () => {
+  using home = makeTempHome();
+  configure(home, ["https://relay.example/v1"]);
+  home.write(".codex/config.toml", TOML);
+  home.write(".codex/work.config.toml", 'model_provider = "openai"\n');
+  const failed = {
+    timestamp_ms: Date.now(),
+    service: "codex",
+    model: "模型-五",
+    status_code: 502,
+    upstream_base_url: "https://relay.example/v1",
+    outcome: "error",
+    error: `no upstream could answer ${"一二三四五六七八九十".repeat(8)}`,
+  };
+  home.write(".codex-helper/logs/requests.jsonl", `${JSON.stringify(failed)}\n`);
+  await runCli(["switch", "on", "--codex", "--port", String(freePort())], { home });
+  const { stdout } = await runCli(["status", "--codex"], { home });
+  expect(stdout).toMatch(
+    /client {2}pointed at port \d+, by hand, where nothing listens\n {10}ch switch off --codex\n/,
+  );
+  expect(stdout).toContain("~/.codex/work.config.toml sets model_provider");
+  expect(stdout).toMatch(
+    /^ {2}today {3}requests: 1, failed: 1\n {4}\d\d:\d\d 502 relay\.example 模型-五: no/m,
+  );
+  for (const line of stdout.split("\n"))
+    expect({ line, fits: Bun.stringWidth(line) <= 80 }).toEqual({ line, fits: true });
 });
 
 test("a broken file is named with its place, and disabled upstreams are shown as such", async () => {

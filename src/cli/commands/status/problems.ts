@@ -1,0 +1,28 @@
+// What `ch status` has to warn of, and the one command to type next.
+// Pure.
+import type { StatusFacts } from "../../../app/survey.ts";
+import type { Problem } from "../../../app/status-facts.ts";
+import type { SwitchReport } from "../../../app/switch-report.ts";
+
+/** Each once: two proxies read the same files. */
+export function listProblems({ services, ...own }: StatusFacts): Problem[] {
+  const sources = [...services.flatMap(({ instances }) => instances), own];
+  const problems = sources.flatMap((one) => [one.config_problem, one.filter_problem, one.quota_problem]);
+  const byMessage = new Map(
+    problems.flatMap((problem) => (problem === null ? [] : [[problem.message, problem]])),
+  );
+  return [...byMessage.values()];
+}
+
+/** By the gravest thing there is. */
+export function nextCommand({ services }: StatusFacts, reports: readonly SwitchReport[]): string {
+  const isLeftOver =
+    reports.some(({ status }) => status.isOwnerDead) ||
+    services.some(({ dead_instances: dead }) => dead.length > 0);
+  if (isLeftOver) return "ch doctor --fix";
+  const unset = services.find(({ problem }) => problem?.hint != null)?.problem?.hint;
+  const hasRoute = services.some(({ problem }) => problem === null);
+  if (!hasRoute && unset != null) return unset;
+  if (services.every(({ instances }) => instances.length === 0)) return "ch serve";
+  return "ch routing explain";
+}

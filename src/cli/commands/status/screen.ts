@@ -1,0 +1,167 @@
+// The screen of `ch status`: the client, the proxies, the upstreams and the day of each service, then what is set.
+import type { ServiceFacts, StatusFacts } from "../../../app/survey.ts";
+import type { RouteFacts, UpstreamFacts } from "../../../app/status-facts.ts";
+import type { SwitchReport } from "../../../app/switch-report.ts";
+import type { LoggedError, TodayFacts } from "../../../app/today.ts";
+import { retell, t } from "../../../base/language.ts";
+import { showPath, showPathsIn } from "../../../base/paths.ts";
+import { CLIENT_NAME } from "../../../base/service.ts";
+import { showMoment, showSpan } from "../../../base/time-words.ts";
+import type { Cli } from "../../cli.ts";
+import { alignRows } from "../../output.ts";
+import { describeDetails, describeHealth } from "../../upstream-words.ts";
+import { wrapWords } from "../../wrap.ts";
+import { listProblems, nextCommand } from "./problems.ts";
+
+const INDENT = "  ";
+/** Of the words at the left: "client", "proxy". */
+const LABEL_COLUMNS = 6;
+
+export function printStatus(cli: Cli, facts: StatusFacts, reports: readonly SwitchReport[]): void {
+  const { env, out } = cli;
+  for (const [index, service] of facts.services.entries()) {
+    if (index > 0) out.line();
+    out.line(out.paint("bold", CLIENT_NAME[service.service]));
+    const report = reports.find((one) => one.service === service.service);
+    if (report !== undefined) printClient(cli, report);
+    printService(cli, service);
+  }
+  printSettings(cli, facts);
+  for (const { hint, message } of listProblems(facts)) {
+    const words = showPathsIn(retell(message), env);
+    out.warn(hint === null ? words : `${words}\n  ${hint}`);
+  }
+  out.note("");
+  const next = nextCommand(facts, reports);
+  out.note(t`Next: ${next}`);
+}
+
+/** Where the client's own file sends it, who wrote that, and what goes past it. */
+function printClient(cli: Cli, { isListening, overrides, service, status }: SwitchReport): void {
+  const { env, out } = cli;
+  const off = `ch switch off --${service}`;
+  const where = describePoint(status);
+  if (status.isOwnerDead) printRow(cli, t`client`, out.paint("red", where), off);
+  else if (status.isOn && isListening === false)
+    printRow(cli, t`client`, out.paint("red", t`${where}, where nothing listens`), off);
+  else printRow(cli, t`client`, where);
+  for (const { what, where: place } of overrides) {
+    const past = `${showPath(place, env)} ${what}`;
+    printDetail(cli, past, "yellow");
+  }
+}
+
+function describePoint({ isOn, isOwnerDead, owner, port }: SwitchReport["status"]): string {
+  if (!isOn) return t`not switched`;
+  const at = port ?? 0;
+  if (isOwnerDead) return t`pointed at port ${at} by a ch that has died`;
+  if (owner?.kind === "process") return t`pointed at port ${at} by the ch with pid ${owner.pid}`;
+  return owner?.kind === "user" ? t`pointed at port ${at}, by hand` : t`pointed at port ${at}`;
+}
+
+function printService(cli: Cli, facts: ServiceFacts): void {
+  const { out } = cli;
+  const now = cli.now();
+  const { dead_instances: dead, instances, silent_instances: silent, today } = facts;
+  for (const instance of instances) {
+    const { pid, port, since_ms } = instance;
+    const span = showSpan(now - since_ms);
+    printRow(cli, t`proxy`, t`http://127.0.0.1:${port}, pid ${pid}, for ${span}`);
+    printRoute(cli, instance, today);
+  }
+  for (const { pid, port } of silent)
+    printRow(cli, t`proxy`, out.paint("red", t`http://127.0.0.1:${port}, pid ${pid}, does not answer`));
+  for (const { pid, port } of dead) {
+    const words = out.paint("red", t`the one on port ${port} (pid ${pid}) has died`);
+    printRow(cli, t`proxy`, words, "ch doctor --fix");
+  }
+  if (instances.length === 0) {
+    if (silent.length + dead.length === 0) printRow(cli, t`proxy`, t`no proxy runs`);
+    printRoute(cli, facts, today);
+  }
+  if (today !== null && today.requests > 0) printToday(cli, today);
+}
+
+function printRoute(cli: Cli, route: RouteFacts, today: TodayFacts | null): void {
+  const { out } = cli;
+  const now = cli.now();
+  const { config_name: name, problem, upstreams } = route;
+  const problemWords = problem === null ? null : retell(problem.message);
+  printRow(cli, t`config`, name ?? problemWords ?? t`none`);
+  if (name !== null && problemWords !== null) printRow(cli, "", problemWords);
+  const rows = alignRows(
+    upstreams.map((upstream) => {
+      const { colour, words } = describeHealth(upstream, now);
+      return [upstream.label, out.paint(colour, words), out.paint("dim", hostOf(upstream.base_url))];
+    }),
+    out.width - INDENT.length,
+  );
+  for (const [index, upstream] of upstreams.entries()) {
+    out.line(`${INDENT}${rows[index] ?? ""}`);
+    for (const detail of describeDetails(upstream, now, countsOf(upstream, today)))
+      printDetail(cli, detail, "dim");
+  }
+}
+
+function countsOf(
+  { base_url: baseUrl }: UpstreamFacts,
+  today: TodayFacts | null,
+): { readonly requests: number; readonly failures: number } | null {
+  return today?.upstreams.find((one) => one.base_url === baseUrl) ?? null;
+}
+
+function printToday(
+  cli: Cli,
+  { failures, is_complete: isComplete, last_errors, requests }: TodayFacts,
+): void {
+  const all = isComplete ? t`requests: ${requests}` : t`requests: more than ${requests}`;
+  printRow(cli, t`today`, failures === 0 ? all : t`${all}, failed: ${failures}`);
+  for (const error of last_errors) printDetail(cli, describeError(error, cli.now()), "dim");
+}
+
+/** "14:02 502 relay.example gpt-5: no upstream could answer" */
+function describeError(
+  { at_ms, error, model, status_code, upstream_base_url }: LoggedError,
+  now: number,
+): string {
+  const place = upstream_base_url === null ? null : hostOf(upstream_base_url);
+  const facts = [showMoment(at_ms, now), status_code, place, model].filter((part) => part !== null);
+  return `${facts.join(" ")}: ${retell(error)}`;
+}
+
+/** What differs from the defaults; --json has all of them. */
+function printSettings(cli: Cli, { has_event_hook: hasHook, settings }: StatusFacts): void {
+  const { env, out, paths } = cli;
+  const own = settings.filter(({ source }) => source !== "default");
+  if (own.length === 0 && !hasHook) return;
+  const path = showPath(paths.config, env);
+  out.line();
+  out.line(t`Set in ${path}`);
+  for (const { default: usual, name, value } of own) {
+    const words = `${name} ${String(value)}`;
+    const standard = String(usual);
+    out.line(value === usual ? `${INDENT}${words}` : `${INDENT}${words} ${t`(default ${standard})`}`);
+  }
+  if (hasHook) out.line(`${INDENT}hooks.on_event`);
+}
+
+/** `command` is what to type then: it is never broken. */
+function printRow({ out }: Cli, label: string, words: string, command = ""): void {
+  const width = out.width - LABEL_COLUMNS - 2 * INDENT.length;
+  const whole = command === "" ? words : `${words}: ${command}`;
+  const lines = Bun.stringWidth(whole) <= width ? [whole] : [...wrapWords(words, width), command];
+  for (const [index, line] of lines.filter((one) => one !== "").entries()) {
+    const left = index === 0 ? label : "";
+    const gap = " ".repeat(Math.max(0, LABEL_COLUMNS - Bun.stringWidth(left)));
+    out.line(`${INDENT}${left}${gap}${INDENT}${line}`);
+  }
+}
+
+function printDetail({ out }: Cli, words: string, colour: "dim" | "yellow"): void {
+  for (const line of wrapWords(words, out.width - 2 * INDENT.length))
+    out.line(`${INDENT}${INDENT}${out.paint(colour, line)}`);
+}
+
+function hostOf(baseUrl: string): string {
+  return URL.parse(baseUrl)?.host ?? baseUrl;
+}
