@@ -44,4 +44,8 @@ export const COMMANDS = {
   },
   usage: { summary: "what requests cost, and how they went", load: () => import("./commands/usage.ts") },
   filter: { summary: "check and try the redaction rules", load: () => import("./commands/filter.ts") },
+  completion: {
+    summary: "commands, flags and names completed by your shell",
+    load: () => import("./commands/completion.ts"),
+  },
 } as const satisfies Readonly<Record<string, RootEntry>>;

@@ -41,7 +41,7 @@ describe.each(places)("$line", ({ line, command, topName }) => {
 
 /** Why the first command of a shell line is not one of ours, or null. */
 function refusalOf(example: string): string | null {
-  const [ours = ""] = (/\$\((.*?)\)/.exec(example)?.[1] ?? example).split(/ [|<>] /);
+  const [ours = ""] = (/[$<]\((.*?)\)/.exec(example)?.[1] ?? example).split(/ [|<>] /);
   const words = [...ours.matchAll(/'([^']*)'|"([^"]*)"|(\S+)/g)].map(([, a, b, c]) => a ?? b ?? c ?? "");
   const start = words.indexOf("ch");
   const line = words.slice(start + 1);

@@ -1,0 +1,72 @@
+// What the scripts for bash and zsh have in common: the walk over the words that were typed. A typed word is only ever
+// compared, never evaluated.
+// Pure.
+import type { Kind, Place } from "./table.ts";
+
+/** In single quotes, as both shells read them. */
+export function quote(text: string): string {
+  return `'${text.replaceAll("'", `'\\''`)}'`;
+}
+
+/** How a kind is written in a script: its name, or "=" and its words. */
+export function kindWord(kind: Kind): string {
+  return typeof kind === "string" ? kind : `=${kind.join(" ")}`;
+}
+
+/**
+ * The body of a loop over each word before the one that is completed. Reads `word`; sets `place` (the command), `want`
+ * (what the next word is the value of), `count` (arguments so far), `service` and `rest` (behind `--`).
+ */
+export function renderWalk(places: readonly Place[]): string[] {
+  const commands = places.flatMap(({ path, commands: subs }) =>
+    subs.map(({ name }) => ({ at: `${path}/${name}`, place: `${path} ${name}`.trim() })),
+  );
+  return [
+    `if [[ -n $rest ]]; then continue; fi`,
+    `if [[ $word == '=' ]]; then continue; fi`,
+    `if [[ -n $want ]]; then want=; continue; fi`,
+    `case "$place/$word" in`,
+    ...commands.map(({ at, place }) => `  ${quote(at)}) place=${quote(place)}; continue ;;`),
+    `esac`,
+    `case $word in`,
+    `  --) rest=1 ;;`,
+    `  --codex | --claude) service=$word ;;`,
+    `  --*=*) ;;`,
+    `  -*) __ch_value "$place/$word" ;;`,
+    `  *) count=$((count + 1)) ;;`,
+    `esac`,
+  ];
+}
+
+/** A function that sets `want` to what the value of a flag is. */
+export function renderValues(places: readonly Place[]): string[] {
+  const byKind = new Map<string, string[]>();
+  for (const { path, flags } of places) {
+    for (const { name, value } of flags) {
+      if (value === null) continue;
+      const kind = kindWord(value);
+      byKind.set(kind, [...(byKind.get(kind) ?? []), quote(`${path}/${name}`)]);
+    }
+  }
+  return [
+    `__ch_value() {`,
+    `  case $1 in`,
+    ...[...byKind].map(([kind, at]) => `    ${at.join(" | ")}) want=${quote(kind)} ;;`),
+    `    *) want= ;;`,
+    `  esac`,
+    `}`,
+  ];
+}
+
+/** The case that sets `want` to what the next argument of a command is. */
+export function renderPositionals(places: readonly Place[]): string[] {
+  return [
+    `case "$place/$count" in`,
+    ...places.flatMap(({ path, positionals }) =>
+      positionals
+        .map((kind, index) => `  ${quote(`${path}/${index}`)}) want=${quote(kindWord(kind))} ;;`)
+        .filter((_, index) => positionals[index] !== "none"),
+    ),
+    `esac`,
+  ];
+}

@@ -1,0 +1,95 @@
+// What can be typed where, taken from the command table: the one source of the completion scripts of all shells.
+// Pure.
+import type { ArgsDef } from "citty";
+import { translate } from "../../base/language.ts";
+import type { Command } from "../cli.ts";
+
+/** Where the values of an argument come from. `none` is for what nobody else can know. */
+export type Kind = "none" | "files" | "directories" | "targets" | "sessions" | readonly string[];
+
+export interface FlagPlace {
+  /** With its hyphens. */
+  readonly name: string;
+  readonly description: string;
+  /** Null for a flag without a value. */
+  readonly value: Kind | null;
+}
+
+export interface Place {
+  /** "config show", and "" for `ch` itself. */
+  readonly path: string;
+  readonly commands: readonly { readonly name: string; readonly description: string }[];
+  readonly flags: readonly FlagPlace[];
+  readonly positionals: readonly Kind[];
+  /** What follows `--` is another program. */
+  readonly passesThrough: boolean;
+}
+
+/** By the name of the argument, which means the same all over the table. */
+const KINDS: Readonly<Record<string, Kind>> = {
+  config: "targets",
+  dir: "directories",
+  file: "files",
+  from: ["codex", "claude", "cc-switch", "cli_proxy"],
+  "from-config": "targets",
+  id: "sessions",
+  name: "targets",
+  path: "directories",
+  session: "sessions",
+};
+const HELP = "--help";
+
+/** `top` are the commands with the summaries of the table; `bare` is the one that `ch` alone runs. */
+export function makePlaces(
+  top: readonly { readonly name: string; readonly summary: string; readonly command: Command }[],
+  bare: string,
+): Place[] {
+  const fallback = top.find(({ name }) => name === bare)?.command;
+  const root: Place = {
+    path: "",
+    commands: top.map(({ name, summary }) => ({ name, description: translate(summary) })),
+    flags: [
+      ...flagsOf(fallback?.args ?? {}),
+      { name: "--version", description: translate("version, commit and its date"), value: null },
+    ],
+    positionals: [],
+    passesThrough: false,
+  };
+  return [root, ...top.flatMap(({ name, command }) => placesOf(command, name))];
+}
+
+function placesOf(command: Command, path: string): Place[] {
+  const subCommands = Object.entries(command.subCommands ?? {});
+  // A group stands for its default, whose flags may be typed right after it.
+  const meant = command.default === undefined ? command : (command.subCommands?.[command.default] ?? command);
+  const place: Place = {
+    path,
+    commands: subCommands.map(([name, sub]) => ({ name, description: translate(sub.meta.description) })),
+    flags: flagsOf(meant.args ?? {}),
+    positionals: Object.entries(command.args ?? {})
+      .filter(([, definition]) => definition.type === "positional")
+      .map(([name]) => (path === "config rename" && name === "to" ? "none" : (KINDS[name] ?? "none"))),
+    passesThrough: command.passesThrough === true,
+  };
+  return [place, ...subCommands.flatMap(([name, sub]) => placesOf(sub, `${path} ${name}`))];
+}
+
+function flagsOf(args: ArgsDef): FlagPlace[] {
+  const flags = Object.entries(args)
+    .filter(([, definition]) => definition.type !== "positional")
+    .map(([name, definition]): FlagPlace => {
+      const isNegative = definition.type === "boolean" && definition.default === true;
+      const words = isNegative ? definition.negativeDescription : definition.description;
+      return {
+        name: `--${isNegative ? "no-" : ""}${name}`,
+        description: translate(words ?? ""),
+        value: valueOf(name, definition),
+      };
+    });
+  return [...flags, { name: HELP, description: translate("this text"), value: null }];
+}
+
+function valueOf(name: string, definition: ArgsDef[string]): Kind | null {
+  if (definition.type === "boolean") return null;
+  return definition.type === "enum" ? (definition.options ?? []) : (KINDS[name] ?? "none");
+}
