@@ -1,4 +1,6 @@
 // Figures and names as they fit into a column of a terminal.
+import { t } from "../base/language.ts";
+import type { Tally } from "../usage/tally.ts";
 
 /** 950, 12.3k, 4.56M, 7.89G. */
 export function formatTokens(tokens: number): string {
@@ -19,6 +21,16 @@ export function formatUsd(usd: number): string {
   if (usd < 0.0001) return "<$0.0001";
   if (usd < 0.01) return `$${usd.toFixed(4)}`;
   return usd < 999.995 ? `$${usd.toFixed(2)}` : `$${Math.round(usd)}`;
+}
+
+/** "+": some of the requests have no price. */
+export function showCost({ cost_usd: usd, unpriced_requests: unpriced }: Tally): string {
+  if (usd === null) return unpriced > 0 ? t`unpriced` : "-";
+  return unpriced > 0 ? `${formatUsd(usd)}+` : formatUsd(usd);
+}
+
+export function showMs(ms: number | null): string {
+  return ms === null ? "-" : formatMs(ms);
 }
 
 /** At most so many columns wide. */

@@ -1,6 +1,7 @@
 // `ch usage`: what the request log says. One file for each of its commands.
 import { type Cli, type Command, defineCommand } from "../cli.ts";
 import { findCommand } from "./usage/find.ts";
+import { reportCommand } from "./usage/report.ts";
 import { showCommand } from "./usage/show.ts";
 import { summaryCommand } from "./usage/summary.ts";
 import { tailCommand } from "./usage/tail.ts";
@@ -17,6 +18,7 @@ export function createCommand(cli: Cli): Command {
       tail: tailCommand(cli),
       find: findCommand(cli),
       show: showCommand(cli),
+      report: reportCommand(cli),
     },
   });
 }

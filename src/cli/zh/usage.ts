@@ -69,6 +69,37 @@ const SUMMARY: Dictionary = {
   "  give it one in {0} (docs/prices.md)": "  可在 {0} 中设定价格（见 docs/prices.md）",
 };
 
+const REPORT: Dictionary = {
+  "draw tokens, costs, speed and failovers on one page": "把 token、费用、速度与故障转移画成一页报告",
+  "a page for a browser, a phone or paper": "可在浏览器、手机上查看或打印的页面",
+  "of Codex alone": "只统计 Codex",
+  "where the page is written": "报告写入的文件",
+  "also over a file that is no such page": "即使目标文件不是这种报告也覆盖",
+  "--html FILE says where the page is to be written": "请用 --html FILE 指定报告写入的文件",
+  "{0} is there already, and is no page of codex-helper": "{0} 已存在，且不是 codex-helper 的报告",
+  "write over it: ch usage report --html {0} --force": "覆盖它：ch usage report --html {0} --force",
+  "written: {0}": "已写入：{0}",
+  "since the log began": "自日志开始",
+  "since {0}": "自 {0} 起",
+  "{0}, {1}, until {2}": "{0}，{1}，至 {2}",
+  "Usage report": "用量报告",
+  "By upstream": "按上游",
+  "By model": "按模型",
+  Tokens: "token",
+  Cost: "费用",
+  "First byte, half of the requests": "首字节：半数请求",
+  "First byte, 95 of 100 requests": "首字节：95% 的请求",
+  "Failovers, by who answered": "故障转移（按最终应答的上游）",
+  Errors: "错误",
+  others: "其他",
+  "no upstream": "无上游",
+  "Requests that generate nothing (model lists, token counting), not counted: {0}.":
+    "未计入：{0} 个不产生内容的请求（模型列表、token 计数）。",
+  "Requests of models without a price, not in the cost: {0} ({1}).":
+    "未计入费用：{0} 个请求的模型没有价格：{1}。",
+  "Costs are list prices times the upstream's factor, not bills.": "费用按标价乘以上游系数计算，并非账单。",
+};
+
 const COLUMNS: Dictionary = {
   all: "合计",
   errors: "错误",
@@ -97,4 +128,4 @@ const PRICES: Dictionary = {
   "needs input and output, or same_as": "需要 input 和 output，或 same_as",
 };
 
-export const USAGE_ZH: Dictionary = { ...HELP, ...SUMMARY, ...REQUESTS, ...COLUMNS, ...PRICES };
+export const USAGE_ZH: Dictionary = { ...HELP, ...SUMMARY, ...REQUESTS, ...REPORT, ...COLUMNS, ...PRICES };

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { appendFileSync, mkdirSync, renameSync, writeFileSync } from "node:fs";
-import { dirname } from "node:path";
+import { appendFileSync, mkdirSync, renameSync, statSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { type LogEntry, makeLogLine } from "../../../src/log/entry.ts";
 import { type CliResult, runCli, startCli } from "../../helpers/cli.ts";
 import { type TempHome, makeTempHome } from "../../helpers/temp-home.ts";
@@ -322,5 +322,51 @@ describe("usage show", () => {
     });
     expect((await usage("show", "m2qwz")).stderr).toContain("did you mean m2qwz5c01a2b3c4?");
     expect((await usage("show", "x")).stderr).toContain("ch usage find");
+  });
+});
+
+describe("usage report", () => {
+  test("writes one private page, and again over its own", async () => {
+    writeLog();
+    for (const round of [1, 2]) {
+      expect([round, await usage("report", "--html", "usage.html")]).toEqual([
+        round,
+        { code: 0, stdout: "", stderr: "written: usage.html\n" },
+      ]);
+    }
+    const page = join(home.path, "usage.html");
+    expect(statSync(page).mode & 0o777).toBe(0o600);
+    const text = await Bun.file(page).text();
+    expect(text).toContain("relay.example/v1");
+    expect(text).toContain("Codex, Claude Code, since the log began, until ");
+  });
+
+  test("writes over nobody else's file without being told to", async () => {
+    const page = home.write("mine.html", "<p>my own page</p>");
+    const refused = await usage("report", "--html", "mine.html");
+    expect(refused).toEqual({
+      code: 1,
+      stdout: "",
+      stderr: [
+        "error: mine.html is there already, and is no page of codex-helper",
+        "  write over it: ch usage report --html mine.html --force\n",
+      ].join("\n"),
+    });
+    expect(await Bun.file(page).text()).toBe("<p>my own page</p>");
+    expect((await usage("report", "--html", "mine.html", "--force")).code).toBe(0);
+    expect(await Bun.file(page).text()).toContain("codex-helper");
+    expect((await usage("report", "--html", ".")).code).toBe(1);
+    expect((await usage("report")).code).toBe(2);
+  });
+
+  test("speaks the language of the terminal", async () => {
+    writeLog();
+    await runCli(["usage", "report", "--html", "zh.html", "--claude", "--since", "2026-11-22"], {
+      home,
+      env: { LANG: "zh_CN.UTF-8" },
+    });
+    const text = await Bun.file(join(home.path, "zh.html")).text();
+    expect(text).toContain('<html lang="zh">');
+    expect(text).toContain("Claude Code，自 2026-11-22 起，至 ");
   });
 });

@@ -11,7 +11,7 @@ import { type Trend, makeSteps } from "../../../usage/trend.ts";
 import { makeBar, makeSparkline } from "../../bars.ts";
 import type { Cli } from "../../cli.ts";
 import { type Column, fitColumns } from "../../columns.ts";
-import { cutPath, cutText, formatMs, formatTokens, formatUsd } from "../../figures.ts";
+import { cutPath, cutText, formatTokens, showCost, showMs } from "../../figures.ts";
 import { localDay, localHour } from "../../time-arg.ts";
 
 export interface PrintedSummary {
@@ -88,8 +88,8 @@ function makeColumns(rows: readonly Tally[]): Column[] {
     figures(9, t`reasoning`, (row) => formatTokens(row.reasoning_tokens)),
     figures(1, t`total`, (row) => formatTokens(row.total_tokens)),
     figures(1, t`cost`, showCost),
-    figures(7, t`ttfb p50`, (row) => (row.ttfb_p50_ms === null ? "-" : formatMs(row.ttfb_p50_ms))),
-    figures(8, t`p95`, (row) => (row.ttfb_p95_ms === null ? "-" : formatMs(row.ttfb_p95_ms))),
+    figures(7, t`ttfb p50`, (row) => showMs(row.ttfb_p50_ms)),
+    figures(8, t`p95`, (row) => showMs(row.ttfb_p95_ms)),
     figures(7, t`tok/s`, (row) =>
       row.output_tokens_per_sec === null ? "-" : row.output_tokens_per_sec.toFixed(0),
     ),
@@ -98,12 +98,6 @@ function makeColumns(rows: readonly Tally[]): Column[] {
 
 function percentCached({ all_input_tokens: all, cached_input_tokens: cached }: Tally): number {
   return all === 0 ? 0 : Math.round((cached / all) * 100);
-}
-
-/** "+": some of its requests have no price. */
-export function showCost({ cost_usd: usd, unpriced_requests: unpriced }: Tally): string {
-  if (usd === null) return unpriced > 0 ? t`unpriced` : "-";
-  return unpriced > 0 ? `${formatUsd(usd)}+` : formatUsd(usd);
 }
 
 function makeBars(rows: readonly SummaryRow[], columns: number): string[] {

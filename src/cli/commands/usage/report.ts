@@ -1,0 +1,73 @@
+// `ch usage report --html FILE`: the log as one page to look at, send or print.
+import { statSync } from "node:fs";
+import { EXIT, UserError } from "../../../base/errors.ts";
+import { PRIVATE_FILE, readText, writeFileAtomic } from "../../../base/files.ts";
+import { languageOf, t } from "../../../base/language.ts";
+import { describeVersion } from "../../../base/version.ts";
+import { type Cli, type Command, defineCommand } from "../../cli.ts";
+import { localDay } from "../../time-arg.ts";
+import { RANGE_ARGS, type Range, readRange, scanRange, warnOfBadLines } from "./range.ts";
+
+export function reportCommand(cli: Cli): Command {
+  return defineCommand({
+    meta: { name: "report", description: "draw tokens, costs, speed and failovers on one page" },
+    examples: [
+      ["ch usage report --html usage.html --since 30d", "a page for a browser, a phone or paper"],
+      ["ch usage report --html codex.html --codex", "of Codex alone"],
+    ],
+    args: {
+      html: { type: "string", valueHint: "FILE", description: "where the page is written" },
+      force: { type: "boolean", description: "also over a file that is no such page" },
+      ...RANGE_ARGS,
+    },
+    async run({ args }) {
+      const file = args.html;
+      if (file === undefined || file === "") {
+        throw new UserError(t`--html FILE says where the page is to be written`, {
+          hint: "ch usage report --html usage.html",
+          exitCode: EXIT.usage,
+        });
+      }
+      const range = readRange(args, cli.now());
+      const [{ loadPricer }, { createReport }, { PAGE_MARK, makePage }] = await Promise.all([
+        import("../../../app/prices.ts"),
+        import("../../../usage/report.ts"),
+        import("../../report/page.ts"),
+      ]);
+      if (args.force !== true) await refuseForeign(file, PAGE_MARK);
+      const { costOf } = await loadPricer(cli.paths);
+      const builder = createReport({ costOf, dayOf: localDay });
+      const bad = await scanRange(cli, range, (fields) => builder.add(fields));
+      const page = makePage({
+        report: builder.finish(),
+        range: describeRange(range, cli.now()),
+        language: languageOf(cli.env),
+        version: describeVersion(),
+      });
+      writeFileAtomic(file, page, { mode: PRIVATE_FILE });
+      warnOfBadLines(cli, bad);
+      cli.out.note(t`written: ${file}`);
+    },
+  });
+}
+
+/** Throws UserError where something stands that we did not write. */
+async function refuseForeign(file: string, mark: string): Promise<void> {
+  if (statSync(file, { throwIfNoEntry: false }) === undefined) return;
+  const text = await readText(file).catch(() => null);
+  if (text?.includes(mark) === true) return;
+  throw new UserError(t`${file} is there already, and is no page of codex-helper`, {
+    hint: t`write over it: ch usage report --html ${file} --force`,
+  });
+}
+
+function describeRange({ since, until, service }: Range, now: number): string {
+  const from = since === null ? t`since the log began` : sinceDay(localDay(since));
+  const to = until === null ? localDay(now) : localDay(until - 1);
+  const whose = service === undefined ? "Codex, Claude Code" : service === "codex" ? "Codex" : "Claude Code";
+  return t`${whose}, ${from}, until ${to}`;
+}
+
+function sinceDay(day: string): string {
+  return t`since ${day}`;
+}

@@ -1,0 +1,199 @@
+// A usage report as one HTML page that needs nothing else: no script, no network; for a screen, a phone and paper.
+import { t } from "../../base/language.ts";
+import { NO_UPSTREAM, type Period, type Report } from "../../usage/report.ts";
+import type { SummaryRow } from "../../usage/summary.ts";
+import type { Tally } from "../../usage/tally.ts";
+import { formatMs, formatTokens, formatUsd, showCost, showMs } from "../figures.ts";
+import { type Chart, makeBarChart, makeLineChart } from "./charts.ts";
+import { escapeHtml } from "./escape.ts";
+import { STYLE } from "./style.ts";
+
+export interface PageOptions {
+  readonly report: Report;
+  /** What the report is about, under its title. */
+  readonly range: string;
+  /** "zh" or "en", for the browser's fonts. */
+  readonly language: string;
+  readonly version: string;
+}
+
+/** By which we know a page of ours. */
+export const PAGE_MARK = '<meta name="generator" content="codex-helper">';
+/** So many upstreams have a colour of their own; what is beyond is drawn as one. */
+const MOST_COLOURS = 7;
+
+export function makePage({ report, range, language, version }: PageOptions): string {
+  const { upstreams, models } = report;
+  const title = t`Usage report`;
+  return [
+    "<!doctype html>",
+    `<html lang="${escapeHtml(language)}">`,
+    "<head>",
+    '<meta charset="utf-8">',
+    PAGE_MARK,
+    `<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">`,
+    '<meta name="viewport" content="width=device-width, initial-scale=1">',
+    `<title>${escapeHtml(title)}</title>`,
+    `<style>${STYLE}</style>`,
+    "</head>",
+    "<body>",
+    `<header><h1>${escapeHtml(title)}</h1><p>${escapeHtml(range)}</p></header>`,
+    ...(upstreams.total.requests === 0
+      ? [`<p>${escapeHtml(t`no requests in the log`)}</p>`]
+      : [
+          makeTiles(upstreams.total),
+          makeCharts(report),
+          makeTable(t`By upstream`, upstreams.rows, upstreams.total),
+          makeTable(t`By model`, models.rows, models.total),
+          ...makeNotes(report).map((note) => `<p class="note">${escapeHtml(note)}</p>`),
+        ]),
+    `<footer>codex-helper ${escapeHtml(version)}</footer>`,
+    "</body>",
+    "</html>",
+    "",
+  ].join("\n");
+}
+
+function makeTiles(total: Tally): string {
+  const tiles: readonly (readonly [label: string, value: string])[] = [
+    [t`requests`, String(total.requests)],
+    [t`tokens`, formatTokens(total.total_tokens)],
+    [t`cost`, showCost(total)],
+    [t`errors`, String(total.errors)],
+    [t`failovers`, String(total.failovers)],
+    [t`ttfb p50`, showMs(total.ttfb_p50_ms)],
+  ];
+  const cells = tiles.map(
+    ([label, value]) => `<div><b>${escapeHtml(value)}</b><span>${escapeHtml(label)}</span></div>`,
+  );
+  return `<section class="tiles">${cells.join("")}</section>`;
+}
+
+interface Drawn {
+  readonly title: string;
+  readonly draw: (chart: Chart) => string;
+  readonly format: (value: number) => string;
+  readonly least: number;
+  /** Of one upstream in one period. */
+  readonly read: (tally: Tally) => number | null;
+}
+
+function makeCharts({ upstreams, periods }: Report): string {
+  const names = upstreams.rows.map(({ key }) => key ?? NO_UPSTREAM);
+  const own = names.slice(0, names.length > MOST_COLOURS ? MOST_COLOURS - 1 : MOST_COLOURS);
+  const others = names.slice(own.length);
+  const charts: readonly Drawn[] = [
+    {
+      title: t`Tokens`,
+      draw: makeBarChart,
+      format: formatTokens,
+      least: 4,
+      read: (tally) => tally.total_tokens,
+    },
+    { title: t`Cost`, draw: makeBarChart, format: formatUsd, least: 0, read: (tally) => tally.cost_usd },
+    {
+      title: t`First byte, half of the requests`,
+      draw: makeLineChart,
+      format: formatMs,
+      least: 0,
+      read: (tally) => tally.ttfb_p50_ms,
+    },
+    {
+      title: t`First byte, 95 of 100 requests`,
+      draw: makeLineChart,
+      format: formatMs,
+      least: 0,
+      read: (tally) => tally.ttfb_p95_ms,
+    },
+    {
+      title: t`Failovers, by who answered`,
+      draw: makeBarChart,
+      format: formatCount,
+      least: 4,
+      read: (tally) => tally.failovers,
+    },
+    { title: t`Errors`, draw: makeBarChart, format: formatCount, least: 4, read: (tally) => tally.errors },
+  ];
+  const legend = [...own.map(showUpstream), ...(others.length > 0 ? [t`others`] : [])].map(
+    (name, index) => `<span><i class="c${index}"></i>${escapeHtml(name)}</span>`,
+  );
+  const figures = charts.map(({ title, draw, format, least, read }) => {
+    const isSum = draw === makeBarChart;
+    const series = own.map((name, index) => ({
+      name: showUpstream(name),
+      colour: `c${index}`,
+      values: periods.map((period) => valueOf(period, name, read)),
+    }));
+    const rest = {
+      name: t`others`,
+      colour: `c${own.length}`,
+      values: periods.map((period) =>
+        others.reduce((sum, name) => sum + (valueOf(period, name, read) ?? 0), 0),
+      ),
+    };
+    const svg = draw({
+      title,
+      format,
+      least,
+      periods: periods.map(({ name }) => name),
+      series: isSum && others.length > 0 ? [...series, rest] : series,
+    });
+    return `<figure><figcaption>${escapeHtml(title)}</figcaption>${svg}</figure>`;
+  });
+  return `<section class="legend">${legend.join("")}</section>\n<section class="charts">${figures.join("\n")}</section>`;
+}
+
+function valueOf({ byUpstream }: Period, name: string, read: Drawn["read"]): number | null {
+  const tally = byUpstream.get(name);
+  return tally === undefined ? null : read(tally);
+}
+
+function makeTable(title: string, rows: readonly SummaryRow[], total: Tally): string {
+  const columns: readonly (readonly [heading: string, show: (row: Tally) => string])[] = [
+    [t`requests`, (row) => String(row.requests)],
+    [t`errors`, (row) => String(row.errors)],
+    [t`failovers`, (row) => String(row.failovers)],
+    [t`input`, (row) => formatTokens(row.all_input_tokens)],
+    [t`cached`, (row) => formatTokens(row.cached_input_tokens)],
+    [t`output`, (row) => formatTokens(row.output_tokens)],
+    [t`total`, (row) => formatTokens(row.total_tokens)],
+    [t`cost`, showCost],
+    [t`ttfb p50`, (row) => showMs(row.ttfb_p50_ms)],
+    [t`p95`, (row) => showMs(row.ttfb_p95_ms)],
+    [t`tok/s`, (row) => (row.output_tokens_per_sec === null ? "-" : row.output_tokens_per_sec.toFixed(0))],
+  ];
+  const cells = (row: Tally): string =>
+    columns.map(([, show]) => `<td>${escapeHtml(show(row))}</td>`).join("");
+  const line = (name: string, row: Tally): string =>
+    `<tr><th scope="row">${escapeHtml(name)}</th>${cells(row)}</tr>`;
+  const head = columns.map(([heading]) => `<th scope="col">${escapeHtml(heading)}</th>`).join("");
+  return [
+    `<section><h2>${escapeHtml(title)}</h2><div class="wide"><table>`,
+    `<thead><tr><th></th>${head}</tr></thead><tbody>`,
+    ...rows.map((row) => line(showUpstream(row.key ?? NO_UPSTREAM), row)),
+    `</tbody><tfoot>${line(t`all`, total)}</tfoot></table></div></section>`,
+  ].join("\n");
+}
+
+const MOST_NAMED = 10;
+
+function makeNotes({ upstreams }: Report): string[] {
+  const { other, total, unpriced_models: models } = upstreams;
+  const names = models.slice(0, MOST_NAMED).join(", ");
+  const count = total.unpriced_requests;
+  return [
+    ...(other > 0
+      ? [t`Requests that generate nothing (model lists, token counting), not counted: ${other}.`]
+      : []),
+    ...(count > 0 ? [t`Requests of models without a price, not in the cost: ${count} (${names}).`] : []),
+    t`Costs are list prices times the upstream's factor, not bills.`,
+  ];
+}
+
+function formatCount(value: number): string {
+  return String(Math.round(value * 10) / 10);
+}
+
+function showUpstream(name: string): string {
+  return name === NO_UPSTREAM ? t`no upstream` : name.replace(/^https:\/\//, "");
+}
