@@ -10,6 +10,8 @@ import { readUsage, type Usage } from "../usage/usage.ts";
 const MARK = "codex-helper:summary:1:";
 const TRIGGER = '"compaction_trigger"';
 const ITEM_TYPE = '"compaction"';
+/** How both begin: nearly every body holds neither, and one search shows it. */
+const EITHER = Buffer.from('"compaction');
 
 const ASK_FOR_SUMMARY =
   "The conversation so far is about to be replaced by a summary, and the work goes on from that summary alone. " +
@@ -32,7 +34,7 @@ const NONE: CompactionFacts = { isRequest: false, hasOwn: false };
 export function readCompaction(api: Api, body: Uint8Array): CompactionFacts {
   if (api !== "responses") return NONE;
   const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
-  if (!bytes.includes(TRIGGER) && !bytes.includes(ITEM_TYPE)) return NONE;
+  if (!bytes.includes(EITHER) || (!bytes.includes(TRIGGER) && !bytes.includes(ITEM_TYPE))) return NONE;
   const input = parseInput(body)?.input ?? [];
   const contents = input.filter(isCompaction).map((item) => stringOr(item["encrypted_content"], ""));
   return {

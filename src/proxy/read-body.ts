@@ -17,8 +17,10 @@ export type BodyResult =
   | { readonly kind: "client-gone" };
 
 const EMPTY = new Uint8Array(0);
-/** Up to here a body of declared length is read in one go: cheaper, and too short to be long on its way. */
-const WHOLE_BYTES = 64 * 1024;
+/** Up to here a body of declared length is read in one go: half the cost of reading it piece by piece. */
+const WHOLE_BYTES = 16 * 2 ** 20;
+/** Bun does not say how far such a body has come. At this pace it comes on, through the slowest tunnel too. */
+const SLOWEST_BYTES_PER_MS = 16;
 
 /** Reads and, where a Content-Encoding says so, decodes the body. Never throws. */
 export async function readBody(request: Request, limits: BodyLimits): Promise<BodyResult> {
@@ -26,7 +28,7 @@ export async function readBody(request: Request, limits: BodyLimits): Promise<Bo
   if (declared > limits.maxBytes) return tooLarge(limits.maxBytes);
   const raw =
     declared > 0 && declared <= WHOLE_BYTES
-      ? await readWhole(request, limits)
+      ? await readWhole(request, declared, limits)
       : await readAll(request.body, limits);
   if (!(raw instanceof Uint8Array)) return raw;
   const encoding = request.headers.get("content-encoding")?.trim().toLowerCase() ?? "";
@@ -34,10 +36,15 @@ export async function readBody(request: Request, limits: BodyLimits): Promise<Bo
   return await decode(raw, encoding, limits.maxBytes);
 }
 
-/** A short body comes at once from a client on this machine: one timer for all of it, no stream. */
-async function readWhole(request: Request, limits: BodyLimits): Promise<Uint8Array | BodyResult> {
+/** One timer for all of it, no stream. */
+async function readWhole(
+  request: Request,
+  declared: number,
+  limits: BodyLimits,
+): Promise<Uint8Array | BodyResult> {
   const { promise, resolve } = Promise.withResolvers<Uint8Array | BodyResult>();
-  const timer = setTimeout(() => resolve(silent(limits)), limits.uploadIdleMs);
+  const longestMs = limits.uploadIdleMs + declared / SLOWEST_BYTES_PER_MS;
+  const timer = setTimeout(() => resolve(silent(limits)), longestMs);
   request.bytes().then(resolve, () => resolve({ kind: "client-gone" }));
   const result = await promise;
   clearTimeout(timer);

@@ -18,6 +18,10 @@ export interface RequestFacts {
 
 const SESSION_HEADERS = ["x-claude-code-session-id", "session-id", "session_id", "thread-id"];
 const MAX_FIELD_BYTES = 256;
+/** As bytes: a string is searched for from the end at half the speed. */
+const STREAM = Buffer.from('"stream"');
+const STORE = Buffer.from('"store"');
+const BACKGROUND = Buffer.from('"background"');
 
 /** The wire format, by path. Query and any prefix before the last segments do not matter. */
 export function apiOf(method: string, path: string): Api {
@@ -50,10 +54,10 @@ export function readRequestFacts(api: Api, headers: Headers, body: Uint8Array): 
   return {
     api,
     model: stringField(bytes, "model"),
-    stream: flagField(bytes, "stream"),
+    stream: flagField(bytes, STREAM),
     sessionId: headerSession(headers) ?? stringField(bytes, "prompt_cache_key") ?? claudeSession(bytes),
-    store: flagField(bytes, "store"),
-    background: flagField(bytes, "background"),
+    store: flagField(bytes, STORE),
+    background: flagField(bytes, BACKGROUND),
   };
 }
 
@@ -85,8 +89,7 @@ function stringField(bytes: Buffer, name: string): string | null {
 }
 
 /** A top-level boolean that is true. The same key may stand at another level too, as in a tool's schema. */
-function flagField(bytes: Buffer, name: string): boolean {
-  const key = `"${name}"`;
+function flagField(bytes: Buffer, key: Buffer): boolean {
   for (let at = bytes.lastIndexOf(key); at >= 0; at = at === 0 ? -1 : bytes.lastIndexOf(key, at - 1)) {
     const value = /^\s*:\s*(true|false)\b/.exec(
       bytes.toString("latin1", at + key.length, at + key.length + 32),
