@@ -10,7 +10,9 @@ import { readCodexFacts } from "../clients/codex-facts.ts";
 import { importClaude } from "../clients/import-claude.ts";
 import { importCodex } from "../clients/import-codex.ts";
 import type { Import } from "../clients/imported-config.ts";
+import { readUnswitched } from "../clients/unswitched.ts";
 import { isLoopback } from "../config/base-url.ts";
+import { readInstances } from "../state/instances.ts";
 
 export interface ImportOptions {
   readonly paths: Paths;
@@ -19,12 +21,30 @@ export interface ImportOptions {
   readonly service: Service;
 }
 
-/** What the client has, the one in use first. Throws UserError where its files cannot be read, or hold nothing. */
+/**
+ * What the client has, or had before it was switched to us; the one in use first. Throws UserError where its files cannot
+ * be read, or hold nothing.
+ */
 export async function findImport({ paths, env, cwd, service }: ImportOptions): Promise<Import> {
+  const [codex, claude, instances] = await Promise.all([
+    readUnswitched({ service: "codex", paths, env }),
+    readUnswitched({ service: "claude", paths, env }),
+    readInstances(paths.run),
+  ]);
+  const ports = new Set([
+    ...Object.values(DEFAULT_PORT),
+    codex.port,
+    claude.port,
+    ...instances.map(({ port }) => port),
+  ]);
+  const isOwnAddress = (baseUrl: string): boolean => {
+    const url = URL.canParse(baseUrl) ? new URL(baseUrl) : null;
+    return url !== null && isLoopback(url.hostname) && ports.has(Number(url.port));
+  };
   const found =
     service === "codex"
-      ? importCodex(await readCodexFacts(paths), env, isOwnAddress)
-      : importClaude(await readClaudeFacts({ paths, env, cwd }), env, isOwnAddress);
+      ? importCodex(await readCodexFacts(paths, { userText: codex.text }), env, isOwnAddress)
+      : importClaude(await readClaudeFacts({ paths, env, cwd, userText: claude.text }), env, isOwnAddress);
   if (found.configs.length > 0) return found;
   const flag = service === "codex" ? "" : " --claude";
   const why = [...new Set(found.skipped)].map((words) => ` (${words})`).join("");
@@ -32,10 +52,4 @@ export async function findImport({ paths, env, cwd, service }: ImportOptions): P
   throw new UserError(t`${client} has no provider or login that could be taken over${why}`, {
     hint: `ch config add main --base-url URL --auth-token-env NAME${flag}`,
   });
-}
-
-function isOwnAddress(baseUrl: string): boolean {
-  if (!URL.canParse(baseUrl)) return false;
-  const { hostname, port } = new URL(baseUrl);
-  return isLoopback(hostname) && Object.values(DEFAULT_PORT).some((own) => port === String(own));
 }

@@ -21,6 +21,8 @@ export interface ClaudeFactsOptions {
   /** Where Claude Code is started: it looks into `.claude` of exactly this directory. */
   readonly cwd: string;
   readonly managedDirectory?: string;
+  /** What the user's file would say without our switch, where that is not what it says. */
+  readonly userText?: string | undefined;
 }
 
 const MAX_BYTES = 2 ** 20;
@@ -43,7 +45,7 @@ export async function readClaudeFacts(options: ClaudeFactsOptions): Promise<Clau
   for (const [kind, where] of files) {
     // Started in the home, Claude Code has one file in both places.
     if (kind === "project" && where === paths.claudeSettings) continue;
-    const read = await readObject(where);
+    const read = await readObject(where, kind === "user" ? options.userText : undefined);
     if (typeof read === "string") problems.push(read);
     else if (read !== null) layers.push(makeLayer(kind, where, read));
   }
@@ -71,11 +73,11 @@ function listManaged(directory: string): string[] {
 }
 
 /** The object in a JSON file; null for no file; a text that says why it cannot be used. */
-async function readObject(path: string): Promise<object | string | null> {
+async function readObject(path: string, instead?: string): Promise<object | string | null> {
   try {
     if ((statSync(path, { throwIfNoEntry: false })?.size ?? 0) > MAX_BYTES)
       return t`${path} is larger than 1 MB`;
-    const text = await readText(path);
+    const text = instead ?? (await readText(path));
     if (text === null) return null;
     const value: unknown = JSON.parse(text);
     return isObject(value) ? value : t`${path} does not hold an object`;

@@ -35,6 +35,8 @@ export interface CodexFactsOptions {
   readonly profile?: string | undefined;
   /** What `-c` sets. */
   readonly commandLine?: TomlTable | undefined;
+  /** What the user's file would say without our switch, where that is not what it says. */
+  readonly userText?: string | undefined;
   /** `--ignore-user-config` */
   readonly ignoresUserConfig?: boolean;
 }
@@ -80,15 +82,17 @@ async function readLayers(paths: Paths, options: CodexFactsOptions): Promise<Cod
   const files: [LayerKind, string][] = [["system", join(systemDirectory, "config.toml")]];
   if (!ignoresUserConfig) files.push(["user", paths.codexConfig]);
   if (profile !== undefined) files.push(["profile", join(paths.codexHome, `${profile}.config.toml`)]);
-  const own = await Promise.all(files.map(readLayer));
+  const own = await Promise.all(
+    files.map(([kind, where]) => readLayer([kind, where], kind === "user" ? options.userText : undefined)),
+  );
   const typed: CodexLayer[] =
     commandLine === undefined ? [] : [{ kind: "command-line", where: "-c", table: commandLine }];
   const managed = await readLayer(["managed", join(systemDirectory, "managed_config.toml")]);
   return [...own.flat(), ...typed, ...managed];
 }
 
-async function readLayer([kind, where]: [LayerKind, string]): Promise<CodexLayer[]> {
-  const text = await readText(where);
+async function readLayer([kind, where]: [LayerKind, string], instead?: string): Promise<CodexLayer[]> {
+  const text = instead ?? (await readText(where));
   if (text === null) return [];
   if (text.length > MAX_TOML_BYTES) throw new UserError(t`${where} is larger than 512 KB`);
   return [{ kind, where, table: parseToml(text, where) }];

@@ -1,10 +1,12 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { existsSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
 import type { Env } from "../../src/base/env.ts";
 import { UserError } from "../../src/base/errors.ts";
 import type { Service } from "../../src/base/service.ts";
 import { type Bootstrapped, bootstrap } from "../../src/app/bootstrap.ts";
 import { placeImports } from "../../src/app/import-plan.ts";
+import { switchOn } from "../../src/clients/switch.ts";
 import { loadConfig } from "../../src/config/file.ts";
 import { parseConfig } from "../../src/config/parse.ts";
 import { type TempHome, makeTempHome } from "../helpers/temp-home.ts";
@@ -19,6 +21,7 @@ afterEach(() => home[Symbol.dispose]());
 const run = (service: Service, env: Env = {}): Promise<Bootstrapped | null> =>
   bootstrap({ paths: home.paths, env, cwd: home.path, service }, Date.now);
 
+const USER = { kind: "user" } as const;
 const CODEX = `model_provider = "second"
 [model_providers.first]
 base_url = "https://first.example/v1"
@@ -79,6 +82,38 @@ test.each([
     expect(existsSync(home.paths.home)).toBe(false);
   },
 );
+
+test("a client that was switched before the first config is taken over as it was set up before", async () => {
+  const toml = `model_provider = "relay"\n[model_providers.relay]\nbase_url = "https://relay.example/v1"\nenv_key = "K"\n`;
+  home.write(".codex/config.toml", toml);
+  const settings = { env: { ANTHROPIC_BASE_URL: "https://c.example", ANTHROPIC_AUTH_TOKEN: "sk-claude" } };
+  home.write(".claude/settings.json", settings);
+  for (const [service, port] of [
+    ["codex", 4711],
+    ["claude", 4712],
+  ] as const) {
+    await switchOn({ service, paths: home.paths, env: {} }, { port, prefersOwnProvider: false }, USER);
+  }
+  const switched = readFileSync(join(home.path, ".codex/config.toml"), "utf8");
+  expect(switched).toContain("127.0.0.1:4711");
+  expect((await run("codex"))?.configs[0]?.upstreams[0]).toMatchObject({
+    base_url: "https://relay.example/v1",
+    auth: { auth_token_env: "K" },
+  });
+  expect((await run("claude"))?.configs[0]?.upstreams[0]).toMatchObject({
+    base_url: "https://c.example",
+    auth: { auth_token_env: "ANTHROPIC_AUTH_TOKEN" },
+  });
+  expect(readFileSync(join(home.path, ".codex/config.toml"), "utf8")).toBe(switched);
+});
+
+test("the port of a switch is ours too, though it is no usual one", async () => {
+  home.write(".codex/config.toml", CODEX.replaceAll("3211", "4711"));
+  home.write(".claude/settings.json", {});
+  const goal = { port: 4711, prefersOwnProvider: false };
+  await switchOn({ service: "claude", paths: home.paths, env: {} }, goal, USER);
+  expect((await run("codex"))?.skipped).toEqual([`Codex's provider "proxy": is this proxy itself`]);
+});
 
 test("what had to be left out is named where nothing is left", async () => {
   home.write(".codex/config.toml", '[model_providers.x]\nbase_url = "http://127.0.0.1:3211/v1"\n');
