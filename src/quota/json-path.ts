@@ -53,8 +53,6 @@ export const PRESETS = {
   },
 } as const satisfies Readonly<Record<string, Preset>>;
 
-export type PresetName = keyof typeof PRESETS;
-
 /** Null where none of the named places holds a figure that makes sense. */
 export function readByPath(body: unknown, map: PathMap): Balance | null {
   const at = (path: string | undefined): unknown => (path === undefined ? undefined : lookUp(body, path));

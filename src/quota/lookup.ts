@@ -53,6 +53,7 @@ export function chooseLookup({ env, now, providers, relayKindOf, upstream }: Loo
     domains.some((domain) => domain === "*" || isWithin(host, domain)),
   );
   if (provider === undefined) return { kind: "none" };
+  if (provider.problem !== null) return { kind: "refused", source: provider.id, why: provider.problem };
   const kind = chooseKind(provider, recogniseHost(host) ?? relayKindOf(base.host));
   if (kind === null) return { kind: "none" };
 

@@ -1,19 +1,14 @@
 // usage_providers.json as it stands right now: written once where it is missing, taken anew when it changes, with the
 // last good version in force while it is broken. Never writes over a file that is there.
 import { existsSync } from "node:fs";
-import type { UserError } from "../base/errors.ts";
 import { PRIVATE_FILE, ensurePrivateDirectory, writeFileAtomic } from "../base/files.ts";
 import type { Paths } from "../base/paths.ts";
 import { createWatchedFile } from "../base/watched-file.ts";
-import { DEFAULT_PROVIDERS_TEXT, type Provider, parseProviders } from "./providers.ts";
+import { DEFAULT_PROVIDERS_TEXT, type ParsedProviders, parseProviders } from "./providers.ts";
 
 export interface ProvidersFile {
-  current(): {
-    /** What is in force. */
-    readonly providers: readonly Provider[];
-    /** Why the file as it stands is not. */
-    readonly problem: UserError | null;
-  };
+  /** What is in force, and why the file as it stands is not. */
+  current(): ParsedProviders;
 }
 
 const MAX_FILE_BYTES = 2 ** 20;
@@ -30,9 +25,9 @@ export function createProvidersFile(path: string, now: () => number): ProvidersF
     current() {
       const watched = file.current();
       // A file that is gone means what it meant before: it is written anew with the next start.
-      if (watched.kind === "missing") return { providers: DEFAULT_PROVIDERS, problem: null };
-      if (watched.kind === "ok") return { providers: watched.value, problem: null };
-      return { providers: watched.last ?? [], problem: watched.problem };
+      if (watched.kind === "missing") return DEFAULT_PROVIDERS;
+      if (watched.kind === "ok") return watched.value;
+      return { providers: watched.last?.providers ?? [], problem: watched.problem };
     },
   };
 }

@@ -3,6 +3,7 @@
 // Pure.
 import { z } from "zod";
 import { UserError } from "../base/errors.ts";
+import { type JsonRecord, isRecord } from "../base/json-value.ts";
 import { t } from "../base/language.ts";
 import { describeIssue } from "../config/issue-words.ts";
 import { type JsoncSource, formatPath, placeOf, readJsonc, valueOf } from "../config/jsonc.ts";
@@ -53,7 +54,6 @@ const providerSchema = z.looseObject({
     .describe("Variable with the token for the endpoint. Default: the upstream's own token."),
   poll_interval_secs: z
     .number()
-    .positive()
     .nullish()
     .describe("Seconds between two questions, at least 60. Default 600."),
   preset: z.enum(PRESET_NAMES).nullish().describe("json_path: a vendor that is known."),
@@ -63,6 +63,11 @@ const providerSchema = z.looseObject({
 export const providersFileSchema = z.looseObject({
   providers: z.array(providerSchema).max(100).describe("The first that fits an upstream is used."),
 });
+
+const fileShellSchema = z.looseObject({ providers: z.array(z.unknown()).max(100) });
+const unusableSchema = z
+  .looseObject({ id: z.string().catch("?"), domains: z.array(z.string()).catch([]) })
+  .catch({ id: "?", domains: [] });
 
 export interface Provider {
   readonly id: string;
@@ -74,6 +79,8 @@ export interface Provider {
   readonly intervalMs: number;
   readonly preset: (typeof PRESET_NAMES)[number] | null;
   readonly paths: z.infer<typeof pathsSchema> | null;
+  /** Why it cannot be used, with file and place. */
+  readonly problem: string | null;
 }
 
 /** What is written where there is no file. */
@@ -106,28 +113,66 @@ export const DEFAULT_PROVIDERS_TEXT = `{
 }
 `;
 
-/** `file` is for messages. Throws UserError that begins with file, line and column. */
-export function parseProviders(text: string, file: string): Provider[] {
+export interface ParsedProviders {
+  /** In the file's order. The first that fits an upstream counts. */
+  readonly providers: readonly Provider[];
+  /** The first mistake in a single provider: the others are used. */
+  readonly problem: UserError | null;
+}
+
+/** `file` is for messages. Throws UserError that begins with file, line and column where the whole cannot be read. */
+export function parseProviders(text: string, file: string): ParsedProviders {
   const source = readSource(text, file);
-  if (source.root === null) return [];
-  const parsed = providersFileSchema.safeParse(valueOf(source.root));
+  if (source.root === null) return { providers: [], problem: null };
+  const parsed = fileShellSchema.safeParse(valueOf(source.root));
   if (!parsed.success) {
-    const [issue] = parsed.error.issues;
-    const at = (issue?.path ?? []).filter((part) => typeof part !== "symbol");
-    throw refuse(source, at, issue === undefined ? t`is not as expected` : describeIssue(issue));
+    const { at, words } = describeFirst(parsed.error);
+    throw refuse(source, at, words);
   }
-  const ids = new Set<string>();
-  return parsed.data.providers.map((entry, index) => {
-    const wrong = (key: string, words: string): UserError => refuse(source, ["providers", index, key], words);
-    if (ids.has(entry.id)) throw wrong("id", t`stands here twice`);
-    ids.add(entry.id);
-    const problem = problemOf(entry);
-    if (problem !== null) throw wrong(...problem);
-    return makeProvider(entry);
+  const ids = new Set<unknown>();
+  const problems: UserError[] = [];
+  const providers = parsed.data.providers.map((value, index) => {
+    const result = readProvider(value, ids);
+    if (result.kind === "ok") return makeProvider(result.entry);
+    const problem = refuse(source, ["providers", index, ...result.at], result.words);
+    problems.push(problem);
+    return makeUnusable(value, problem.message);
   });
+  return { providers, problem: problems[0] ?? null };
 }
 
 type Entry = z.infer<typeof providerSchema>;
+
+type ReadEntry =
+  | { readonly kind: "ok"; readonly entry: Entry }
+  | { readonly kind: "wrong"; readonly at: (string | number)[]; readonly words: string };
+
+function readProvider(value: unknown, ids: Set<unknown>): ReadEntry {
+  const given = isRecord(value) ? withNumericInterval(value) : value;
+  const parsed = providerSchema.safeParse(given);
+  if (!parsed.success) return { kind: "wrong", ...describeFirst(parsed.error) };
+  const { data: entry } = parsed;
+  const wrong = (key: string, words: string): ReadEntry => ({ kind: "wrong", at: [key], words });
+  if (ids.has(entry.id)) return wrong("id", t`stands here twice`);
+  ids.add(entry.id);
+  const problem = problemOf(entry);
+  return problem === null ? { kind: "ok", entry } : wrong(...problem);
+}
+
+/** "60" is what some write. */
+function withNumericInterval(entry: JsonRecord): JsonRecord {
+  const { poll_interval_secs: secs } = entry;
+  const isText = typeof secs === "string" && /^\d{1,9}$/.test(secs);
+  return isText ? { ...entry, poll_interval_secs: Number(secs) } : entry;
+}
+
+function describeFirst(error: z.ZodError): { at: (string | number)[]; words: string } {
+  const [issue] = error.issues;
+  return {
+    at: (issue?.path ?? []).filter((part) => typeof part !== "symbol"),
+    words: issue === undefined ? t`is not as expected` : describeIssue(issue),
+  };
+}
 
 function problemOf({ domains, endpoint, kind, paths, preset }: Entry): [key: string, words: string] | null {
   if (endpoint != null && !/^https?:$/.test(URL.parse(endpoint)?.protocol ?? "")) {
@@ -160,7 +205,15 @@ function makeProvider(entry: Entry): Provider {
     intervalMs: Math.min(MOST_INTERVAL_SECS, Math.max(LEAST_INTERVAL_SECS, secs)) * 1_000,
     preset: entry.preset ?? null,
     paths: entry.paths ?? null,
+    problem: null,
   };
+}
+
+/** It keeps its domains: nobody else may take its place with another token. */
+function makeUnusable(value: unknown, problem: string): Provider {
+  const { domains, id } = unusableSchema.parse(value);
+  const entry = { id, kind: "auto", domains: domains.filter((domain) => domain !== "*") } as const;
+  return { ...makeProvider(entry), problem };
 }
 
 function refuse(source: JsoncSource, at: (string | number)[], words: string): UserError {

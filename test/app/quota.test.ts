@@ -334,11 +334,11 @@ test("a file that is broken is reported, and the last good one counts", async ()
   await using relay = await startRelay(0);
   await using room = openRoom({ upstreams: [upstreamOf(relay, "sk-one")], providers: [LOCAL] });
   await room.pass(0);
-  const path = room.home.write(".codex-helper/usage_providers.json", '{"providers": [{}]}');
+  const path = room.home.write(".codex-helper/usage_providers.json", '{"providers": 1}');
   await waitUntil(() => room.quota.problem() !== null);
-  expect(room.quota.problem()?.message).toBe(`${path}:1:16: providers[0].id: is missing`);
+  expect(room.quota.problem()?.message).toBe(`${path}:1:15: providers: must be a list`);
   await room.pass(MINUTE);
   await room.pass(MINUTE);
   expect(relay.asked).toBe(3);
-  expect(room.troubles).toEqual([`${path}:1:16: providers[0].id: is missing`]);
+  expect(room.troubles).toEqual([`${path}:1:15: providers: must be a list`]);
 });

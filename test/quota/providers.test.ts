@@ -1,11 +1,23 @@
 import { describe, expect, test } from "bun:test";
 import { readFileSync, statSync, writeFileSync } from "node:fs";
+import { errorMessage } from "../../src/base/errors.ts";
+import { chooseLookup } from "../../src/quota/lookup.ts";
 import { createProvidersFile, writeDefaultProviders } from "../../src/quota/providers-file.ts";
 import { DEFAULT_PROVIDERS_TEXT, parseProviders } from "../../src/quota/providers.ts";
 import { makeTempHome } from "../helpers/temp-home.ts";
+import { makeUpstream } from "../helpers/upstream.ts";
 import { PROVIDERS_SCHEMA_PATH, makeProvidersSchema } from "./providers-schema.ts";
 
-const parse = (...providers: readonly unknown[]) => parseProviders(JSON.stringify({ providers }), "file");
+const parse = (...providers: readonly unknown[]) =>
+  parseProviders(JSON.stringify({ providers }), "file").providers;
+/** What is wrong, wherever it is said. */
+function problemOf(text: string): string {
+  try {
+    return parseProviders(text, "file").problem?.message ?? "nothing";
+  } catch (error) {
+    return errorMessage(error);
+  }
+}
 const provider = { id: "a", kind: "newapi_token" };
 
 describe("usage_providers.json", () => {
@@ -27,8 +39,9 @@ describe("usage_providers.json", () => {
   });
 
   test("asks no more often than once a minute, and every ten minutes where nobody says", () => {
-    const of = (secs?: number) => parse({ ...provider, poll_interval_secs: secs })[0]?.intervalMs;
-    expect([of(), of(1), of(59.9), of(300), of(1e9)]).toEqual([600_000, 60_000, 60_000, 300_000, 86_400_000]);
+    const of = (secs?: unknown) => parse({ ...provider, poll_interval_secs: secs })[0]?.intervalMs;
+    const seconds = [undefined, 0, -5, "60", 59.9, 300, "300", 1e9].map((secs) => (of(secs) ?? 0) / 1_000);
+    expect(seconds).toEqual([600, 60, 60, 60, 60, 300, 300, 86_400]);
   });
 
   const wrong: readonly [what: string, text: string, message: string][] = [
@@ -55,12 +68,32 @@ describe("usage_providers.json", () => {
     ["no paths", '{"providers": [{"id": "a", "kind": "json_path"}]}', "needs a preset"],
     [
       "a text for a number",
-      '{"providers": [{"id":"a","kind":"auto","poll_interval_secs":"9"}]}',
+      '{"providers": [{"id":"a","kind":"auto","poll_interval_secs":"soon"}]}',
       "must be a number",
     ],
   ];
   test.each(wrong)("with %s is refused, with the place", (_what, text, message) => {
-    expect(() => parseProviders(text, "file")).toThrow(message);
+    expect(problemOf(text)).toContain(message);
+  });
+
+  test("loses one provider to a mistake, and nobody else speaks for its domains", () => {
+    const text = JSON.stringify({
+      providers: [
+        { id: "later", kind: "of_another_version", domains: ["relay.example"] },
+        provider,
+        { id: "auto", kind: "auto", domains: ["*"] },
+      ],
+    });
+    const { problem, providers } = parseProviders(text, "file");
+    expect(problem?.message).toContain("providers[0].kind: must be");
+    expect(providers.map(({ id, problem: own }) => [id, own === null])).toEqual([
+      ["later", false],
+      ["a", true],
+      ["auto", true],
+    ]);
+    const upstream = makeUpstream({ credential: { kind: "bearer", secret: "sk-one" } });
+    const choice = chooseLookup({ upstream, providers, env: {}, relayKindOf: () => "newapi_token", now: 0 });
+    expect(choice).toMatchObject({ kind: "refused", source: "later" });
   });
 
   test("is written once, private, and is what counts without it", () => {
@@ -72,7 +105,7 @@ describe("usage_providers.json", () => {
     writeDefaultProviders(home.paths);
     const file = createProvidersFile(home.paths.usageProviders, Date.now);
     expect(file.current()).toEqual({ providers: [], problem: null });
-    const kinds = parseProviders(DEFAULT_PROVIDERS_TEXT, "").map(({ kind }) => kind);
+    const kinds = parseProviders(DEFAULT_PROVIDERS_TEXT, "").providers.map(({ kind }) => kind);
     expect(kinds).toEqual(["budget_http_json", "yescode_profile", "auto"]);
   });
 
