@@ -17,7 +17,12 @@ export interface Words {
   readonly confirm: (question: string) => Promise<boolean>;
 }
 
-const LABELS: Readonly<Record<string, { readonly text: string; readonly colour: Colour }>> = {
+interface Label {
+  readonly text: string;
+  readonly colour: Colour;
+}
+
+const LABELS: Readonly<Record<string, Label>> = {
   warn: { text: kept`warning: `, colour: "yellow" },
   error: { text: kept`error: `, colour: "red" },
 };
@@ -27,17 +32,18 @@ export function createWords(terminal: Pick<Terminal, "stderr" | "isInteractive">
   const { stderr } = terminal;
   const reporter: ConsolaReporter = {
     log({ type, args }) {
+      const text = makeHarmless(args.join(" "), stderr.hasColours);
       const label = LABELS[type];
-      const mark =
-        label === undefined
-          ? ""
-          : paintText(
-              stderr.hasColours,
-              label.colour,
-              toPerson(() => translate(label.text)),
-            );
-      stderr.write(`${mark}${makeHarmless(args.join(" "), stderr.hasColours)}\n`);
+      stderr.write(`${label === undefined ? text : withLabel(label, text)}\n`);
     },
+  };
+  /** On a terminal the words go on under one another, broken between words only: a path stays whole. */
+  const withLabel = ({ colour, text }: Label, words: string): string => {
+    const label = toPerson(() => translate(text));
+    const indent = " ".repeat(Bun.stringWidth(label));
+    const width = (stderr.columns ?? Infinity) - indent.length;
+    const lines = width < Infinity ? Bun.wrapAnsi(words, Math.max(1, width)) : words;
+    return paintText(stderr.hasColours, colour, label) + lines.replaceAll("\n", `\n${indent}`);
   };
   // Left to itself, consola holds back the same line said five times within a second.
   const consola = createConsola({ level: EVERYTHING, throttle: -1, reporters: [reporter] });

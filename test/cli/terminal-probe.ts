@@ -1,4 +1,4 @@
-// Shows what the program makes of the streams it was started with: `table`, `confirm`, `words`, `flood`.
+// Shows what the program makes of the streams it was started with: `table`, `confirm`, `words`, `long`, `flood`.
 import { createData } from "../../src/cli/output.ts";
 import { ClosedPipe, openTerminal } from "../../src/cli/terminal.ts";
 import { createWords } from "../../src/cli/words.ts";
@@ -21,6 +21,12 @@ switch (process.argv[2] ?? "") {
     words.error("failed", "one thing\nanother");
     for (let count = 0; count < 10; count += 1) words.note("again");
     data.line("worked to the end");
+    break;
+  case "long":
+    words.error(
+      "no upstream of main can be used now, in /a/path/that/is/longer/than/the/terminal",
+      "ch status",
+    );
     break;
   case "flood":
     try {

@@ -45,6 +45,17 @@ describe("a terminal", () => {
     },
   );
 
+  test("gets a long message broken between words, and no path or command broken", async () => {
+    const { screen } = await atTerminal("long", { env: { NO_COLOR: "1" } });
+    expect(screen.split("\r\n")).toEqual([
+      "error: no upstream of main can",
+      "       be used now, in",
+      "       /a/path/that/is/longer/than/the/terminal",
+      "  ch status",
+      "",
+    ]);
+  });
+
   test("a blank NO_COLOR forbids nothing", async () => {
     expect((await atTerminal("table", { env: { NO_COLOR: "" } })).screen).toContain("\u001b[31m");
   });

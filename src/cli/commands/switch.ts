@@ -1,4 +1,5 @@
 // `ch switch on|off|status`: points a client at the proxy, puts it back, and says how it stands.
+import { EXIT, UserError } from "../../base/errors.ts";
 import { t } from "../../base/language.ts";
 import { type SwitchReport, isListening, makeSwitchReport } from "../../app/switch-report.ts";
 import { showPath } from "../../base/paths.ts";
@@ -56,7 +57,9 @@ function offCommand(cli: Cli): Command {
       ["ch switch off", "Codex, or your default service"],
       ["ch switch off --claude", "Claude Code"],
     ],
-    run: async ({ args }) => await putBack(cli, await chooseService(cli, args)),
+    run: async ({ args }) => {
+      for (const service of await chooseServicesOff(cli, args)) await putBack(cli, service);
+    },
   });
 }
 
@@ -87,6 +90,19 @@ function show({ env, out }: Cli, report: SwitchReport): void {
 
 async function chooseService({ paths }: Cli, args: Parameters<typeof readService>[0]): Promise<Service> {
   return readService(args) ?? (await loadConfig(paths.config)).defaultService ?? "codex";
+}
+
+/** A config.json that cannot be read keeps no client from being put back. */
+async function chooseServicesOff(
+  cli: Cli,
+  args: Parameters<typeof readService>[0],
+): Promise<readonly Service[]> {
+  try {
+    return [await chooseService(cli, args)];
+  } catch (error) {
+    if (!(error instanceof UserError) || error.exitCode === EXIT.usage) throw error;
+    return SERVICES;
+  }
 }
 
 interface Goal {

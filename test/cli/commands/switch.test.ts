@@ -87,6 +87,14 @@ warning: nothing listens on 127.0.0.1:${port} yet: Codex gets no answer
     );
   });
 
+  test("off puts a client back although config.json cannot be read", async () => {
+    using scene = makeScene();
+    await scene.run("on", "--claude");
+    scene.home.write(".codex-helper/config.json", "{");
+    expect((await scene.run("off")).stderr).toContain("put back in ~/.claude/settings.json");
+    expect(scene.claude()).toBe(CLAUDE_JSON);
+  });
+
   test("status tells both clients, for people and for scripts", async () => {
     using scene = makeScene();
     const port = freePort();
