@@ -12,6 +12,7 @@ import { collectLicences } from "./third-party.ts";
 
 const ROOT = join(import.meta.dir, "..");
 const DOCUMENTS = ["README.md", "README.zh-CN.md", "CHANGELOG.md", "LICENSE-MIT", "LICENSE-APACHE"];
+const COMPLETIONS = { bash: "ch.bash", zsh: "_ch", fish: "ch.fish", powershell: "ch.ps1" };
 /** The line of both install scripts that says where they come from. */
 const HOME_LINE = /^(\$?releases ?= ?)''$/im;
 
@@ -52,7 +53,17 @@ function collectExtras(): Entry[] {
   return [
     ...DOCUMENTS.map((name) => text(name, readFileSync(join(ROOT, name), "utf8"))),
     text("LICENSES-THIRD-PARTY", collectLicences(ROOT)),
+    ...Object.entries(COMPLETIONS).map(([shell, file]) => text(`completions/${file}`, complete(shell))),
   ];
+}
+
+function complete(shell: string): string {
+  const { exitCode, stdout } = Bun.spawnSync(
+    [process.execPath, join(ROOT, "src/main.ts"), "completion", shell],
+    { stderr: "inherit", env: { ...process.env, CODEX_HELPER_LANG: "en" } },
+  );
+  if (exitCode !== 0) throw new Error(`there are no completions for ${shell}`);
+  return stdout.toString();
 }
 
 function pack({ archive }: Platform, folder: string, workshop: string): Uint8Array {

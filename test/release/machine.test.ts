@@ -39,7 +39,7 @@ beforeAll(async () => {
     cpSync(join(ROOT, name), join(first, name), { recursive: true });
   const second = join(workshop, "another place/second");
   cpSync(first, second, { recursive: true });
-  releases = [await makeRelease(first), await makeRelease(second)];
+  releases = await Promise.all([makeRelease(first), makeRelease(second)]);
 }, BUILD_MS);
 afterAll(() => rmSync(workshop, { recursive: true }));
 
