@@ -6,8 +6,8 @@ import { parseRecord, type JsonRecord } from "../base/json-value.ts";
 /** Bytes that can be read from anywhere: a file, or what a compressed one holds. */
 export interface ByteSource extends Disposable {
   readonly bytes: number;
-  /** Fewer bytes where the file ends. */
-  readonly read: (position: number, length: number) => Buffer;
+  /** Fewer bytes where the file ends. They may be put into `room`, if it is large enough. */
+  readonly read: (position: number, length: number, room?: Buffer) => Buffer;
 }
 
 const FIRST_STEP = 16 * 1024;
@@ -31,9 +31,10 @@ export function openSource(path: string, bytes: number): ByteSource {
   const fd = openSync(path, "r");
   return {
     bytes,
-    read(position, length) {
-      const buffer = Buffer.allocUnsafe(Math.max(0, Math.min(length, bytes - position)));
-      return buffer.subarray(0, readSync(fd, buffer, 0, buffer.length, position));
+    read(position, length, room) {
+      const wanted = Math.max(0, Math.min(length, bytes - position));
+      const buffer = room !== undefined && room.length >= wanted ? room : Buffer.allocUnsafe(wanted);
+      return buffer.subarray(0, readSync(fd, buffer, 0, wanted, position));
     },
     [Symbol.dispose]() {
       closeSync(fd);
@@ -43,32 +44,31 @@ export function openSource(path: string, bytes: number): ByteSource {
 
 /**
  * Complete lines from the start, as long as they begin and end within `most` bytes. Lines longer than any that a client
- * writes are passed over, as is what has no lines at all.
+ * writes are passed over, as is what has no lines at all. A line is good until the next one is asked for.
  */
 export function* linesFromStart(source: ByteSource, most: number): Generator<Buffer> {
+  const end = Math.min(most, source.bytes);
   let carry: Buffer = Buffer.alloc(0);
   let isTooLong = false;
   let position = 0;
-  for (let step = FIRST_STEP; position < most; step = Math.min(step * STEP_GROWTH, MOST_STEP)) {
-    const block = source.read(position, Math.min(step, most - position));
+  let room: Buffer | undefined;
+  for (let step = FIRST_STEP; position < end; step = Math.min(step * STEP_GROWTH, MOST_STEP)) {
+    const length = Math.min(step, end - position);
+    if (room === undefined || room.length < length) room = Buffer.allocUnsafe(length);
+    const block = source.read(position, length, room);
     if (block.length === 0) break;
     position += block.length;
     let start = 0;
-    let end = block.indexOf(NEWLINE);
-    if (end < 0) {
-      isTooLong ||= carry.length + block.length > MOST_LINE;
-      carry = isTooLong ? Buffer.alloc(0) : Buffer.concat([carry, block]);
-      continue;
-    }
-    for (; end >= 0; end = block.indexOf(NEWLINE, start)) {
-      const rest = block.subarray(start, end);
+    for (let stop = block.indexOf(NEWLINE); stop >= 0; stop = block.indexOf(NEWLINE, start)) {
+      const rest = block.subarray(start, stop);
       const line = carry.length === 0 ? rest : Buffer.concat([carry, rest]);
       if (line.length > 0 && !isTooLong) yield line;
       carry = Buffer.alloc(0);
       isTooLong = false;
-      start = end + 1;
+      start = stop + 1;
     }
-    carry = block.subarray(start);
+    isTooLong ||= carry.length + block.length - start > MOST_LINE;
+    carry = isTooLong ? Buffer.alloc(0) : Buffer.concat([carry, block.subarray(start)]);
   }
   // The last line of a file that nobody is writing may lack its end.
   if (position >= source.bytes && carry.length > 0) yield carry;

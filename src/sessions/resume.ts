@@ -1,7 +1,7 @@
 // The command that goes on with a session. It is made to be copied into a shell: nothing gets in but a UUID and a quoted path.
 // Pure.
 import type { Service } from "../base/service.ts";
-import { oneLine } from "../base/terminal-text.ts";
+import { printable } from "../base/terminal-text.ts";
 import type { SessionPlace } from "./session.ts";
 import { readUuid } from "./uuid.ts";
 
@@ -20,7 +20,7 @@ export function makeResumeCommand(
 ): string | null {
   const id = readUuid(file.id);
   if (id === null || isSubagent) return null;
-  const isSafe = directory !== null && oneLine(directory) === directory;
+  const isSafe = directory !== null && printable(directory) === directory && !/[\n\t]/.test(directory);
   return [
     ...(isSafe ? [`cd ${quoteWord(directory)}`] : []),
     ...(file.isArchived ? [`codex unarchive ${id}`] : []),

@@ -1,0 +1,183 @@
+import { describe, expect, test } from "bun:test";
+import { mkdirSync, realpathSync, symlinkSync } from "node:fs";
+import { join } from "node:path";
+import { zstdCompressSync } from "node:zlib";
+import { findById } from "../../src/sessions/find-by-id.ts";
+import { findSessions, type SessionQuery } from "../../src/sessions/find.ts";
+import { placeIn, readProject } from "../../src/sessions/project.ts";
+import {
+  makeRollout,
+  makeSessionId,
+  makeTranscript,
+  putFile,
+  rolloutPath,
+  type SessionShape,
+  transcriptPath,
+} from "../helpers/session-files.ts";
+import { makeTempHome, type TempHome } from "../helpers/temp-home.ts";
+
+const DAY = 86_400_000;
+const NOW = Date.UTC(2026, 10, 20, 12);
+
+const shapeOf = (daysAgo: number, more: Partial<SessionShape> = {}): SessionShape => {
+  const at = NOW - daysAgo * DAY;
+  return { id: makeSessionId(at, Math.round(daysAgo * 10)), cwd: "/code/app", prompts: ["x"], ...more, at };
+};
+
+/** `changedAt` where it was gone on with later. */
+function putRollout(home: TempHome, shape: SessionShape, changedAt = shape.at): string {
+  putFile(rolloutPath(home.paths.codexHome, shape), makeRollout(shape), changedAt);
+  return shape.id;
+}
+
+function find(home: TempHome, query: Partial<SessionQuery> = {}): (string | null)[] {
+  const all: SessionQuery = {
+    homes: home.paths,
+    services: ["codex", "claude"],
+    project: null,
+    since: null,
+    includesSubagents: false,
+    includesArchived: false,
+    mostFiles: Infinity,
+    hints: new Set(),
+    ...query,
+  };
+  return [...findSessions(all)].map(({ file }) => file.id);
+}
+
+describe("sessions", () => {
+  test("come by their last change, whenever they began, of both clients", () => {
+    using home = makeTempHome();
+    const resumed = putRollout(home, shapeOf(900), NOW - DAY);
+    const plain = putRollout(home, shapeOf(2));
+    const claude = shapeOf(1.5, { id: "11111111-2222-4333-8444-555555555555" });
+    putFile(transcriptPath(home.paths.claudeHome, claude), makeTranscript(claude), claude.at);
+    expect(find(home)).toEqual([resumed, claude.id, plain]);
+    expect(find(home, { services: ["claude"] })).toEqual([claude.id]);
+    expect(find(home, { since: NOW - 1.6 * DAY })).toEqual([resumed, claude.id]);
+  });
+
+  test("that a short look leaves out are found by hints", () => {
+    using home = makeTempHome();
+    const resumed = putRollout(home, shapeOf(900), NOW - DAY);
+    const recent = [2, 3, 4].map((days) => putRollout(home, shapeOf(days)));
+    expect(find(home, { mostFiles: 3 })).toEqual(recent);
+    const hints = new Set([resumed, recent[0] ?? "", "99999999-2222-7333-8444-555555555555", "nothing"]);
+    expect(find(home, { mostFiles: 3, hints })).toEqual([resumed, ...recent]);
+    expect(find(home, { mostFiles: 4 })).toEqual([resumed, ...recent]);
+  });
+
+  test("of Claude Code that a short look leaves out are found by hints, those that began here are never left out", () => {
+    using home = makeTempHome();
+    const shapes = [1, 2, 3].map((n) =>
+      shapeOf(n, { id: `${n}1111111-2222-4333-8444-555555555555`, cwd: `/code/${"cab"[n - 1]}` }),
+    );
+    for (const shape of shapes)
+      putFile(transcriptPath(home.paths.claudeHome, shape), makeTranscript(shape), shape.at);
+    const project = readProject("/code/a");
+    const ids = shapes.map(({ id }) => id);
+    expect(find(home, { services: ["claude"], project, mostFiles: 1 })).toEqual([ids[1] ?? ""]);
+    expect(find(home, { services: ["claude"], mostFiles: 1, hints: new Set(ids) })).toEqual(ids);
+  });
+
+  test("are listed once while a rollout is there both plain and compressed", () => {
+    using home = makeTempHome();
+    const shape = shapeOf(70);
+    putRollout(home, shape);
+    putFile(`${rolloutPath(home.paths.codexHome, shape)}.zst`, zstdCompressSync(makeRollout(shape)), NOW);
+    expect(find(home)).toEqual([shape.id]);
+  });
+
+  test("are not what else lies among them", () => {
+    using home = makeTempHome();
+    const { codexHome, claudeHome } = home.paths;
+    const id = putRollout(home, shapeOf(1));
+    mkdirSync(join(codexHome, "sessions/2026/11/20/rollout-directory.jsonl"), { recursive: true });
+    putFile(join(codexHome, "sessions/notes.txt"), "x", NOW);
+    putFile(join(codexHome, "sessions/2026/11/20/other.jsonl"), "{}", NOW);
+    symlinkSync("/nowhere", join(codexHome, "sessions/2026/11/20/rollout-link.jsonl"));
+    putFile(join(claudeHome, "projects/-code-app/memory.md"), "x", NOW);
+    putFile(join(claudeHome, "projects/-code-app/agent-1234.jsonl"), makeTranscript(shapeOf(0)), NOW);
+    expect(find(home)).toEqual([id]);
+    expect(find(home, { includesSubagents: true })).toEqual([null, id]);
+  });
+
+  test("are none where there is no client", () => {
+    using home = makeTempHome();
+    expect(find(home)).toEqual([]);
+  });
+
+  test("are found by id or by its beginning; several that begin alike are named", () => {
+    using home = makeTempHome();
+    const [one = "", other = ""] = [1, 2].map((days) => putRollout(home, shapeOf(days)));
+    const services = ["codex", "claude"] as const;
+    expect(findById(home.paths, services, one.toUpperCase()).place?.file.id).toBe(one);
+    expect(findById(home.paths, services, other.slice(0, 8)).place?.file.id).toBe(other);
+    const alike = findById(home.paths, services, one.slice(0, 4));
+    expect([alike.place, alike.near.toSorted()]).toEqual([null, [one, other].toSorted()]);
+    expect(findById(home.paths, services, one.slice(0, 3))).toEqual({ place: null, near: [] });
+    expect(findById(home.paths, ["claude"], one)).toEqual({ place: null, near: [] });
+  });
+});
+
+describe("a project", () => {
+  const git = (cwd: string, ...args: string[]): void =>
+    void Bun.spawnSync([
+      "git",
+      "-C",
+      cwd,
+      "-c",
+      "user.name=a",
+      "-c",
+      "user.email=a@b",
+      "-c",
+      "protocol.file.allow=always",
+      ...args,
+    ]);
+
+  test("is the repository with its worktrees, seen from any of them", () => {
+    using home = makeTempHome();
+    const root = realpathSync(home.path);
+    const [app, tree, inner] = ["app", "trees/fix", "app/.trees/inner"].map((name) => join(root, name));
+    if (app === undefined || tree === undefined || inner === undefined) throw new Error("no paths");
+    mkdirSync(join(app, "sub"), { recursive: true });
+    git(app, "init", "-q");
+    git(app, "commit", "-q", "--allow-empty", "-m", "a");
+    git(app, "worktree", "add", "-q", tree);
+    git(app, "worktree", "add", "-q", inner);
+    for (const at of [app, join(app, "sub"), tree, inner]) {
+      const project = readProject(at);
+      expect({ at, roots: project.roots.toSorted() }).toEqual({ at, roots: [app, tree, inner].toSorted() });
+      expect(project.rootOf(join(tree, "deep/er"))).toBe(tree);
+      expect(project.rootOf(join(inner, "deep"))).toBe(inner);
+      expect(project.rootOf(`${app}-other`)).toBeNull();
+      expect(project.rootOf(root)).toBeNull();
+    }
+    expect(placeIn(readProject(app), app)).toBe(".");
+    expect(placeIn(readProject(app), join(tree, "x"))).toBe("../trees/fix/x");
+  });
+
+  test("is a submodule by itself", () => {
+    using home = makeTempHome();
+    const root = realpathSync(home.path);
+    for (const name of ["lib", "app"]) {
+      mkdirSync(join(root, name));
+      git(join(root, name), "init", "-q");
+      git(join(root, name), "commit", "-q", "--allow-empty", "-m", "a");
+    }
+    git(join(root, "app"), "submodule", "add", "-q", join(root, "lib"), "vendor");
+    expect(readProject(join(root, "app/vendor")).roots).toEqual([join(root, "app/vendor")]);
+    expect(readProject(join(root, "app")).rootOf(join(root, "app/vendor"))).toBe(join(root, "app"));
+  });
+
+  test("outside a repository is the directory, also by a link, also when it is gone", () => {
+    using home = makeTempHome();
+    const root = realpathSync(home.path);
+    mkdirSync(join(root, "real/sub"), { recursive: true });
+    symlinkSync(join(root, "real"), join(root, "link"));
+    expect(readProject(join(root, "link")).roots).toEqual([join(root, "real")]);
+    expect(readProject(join(root, "link/gone/deep")).roots).toEqual([join(root, "real/gone/deep")]);
+    expect(readProject(join(root, "real")).rootOf(join(root, "link/sub"))).toBe(join(root, "real"));
+    expect(readProject("/").rootOf("/anything")).toBe("/");
+  });
+});

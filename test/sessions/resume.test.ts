@@ -1,0 +1,59 @@
+import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
+import { makeResumeCommand } from "../../src/sessions/resume.ts";
+import type { SessionPlace } from "../../src/sessions/session.ts";
+
+const LETTERS = Array.from("ab'\"$`\\ ;&|()<>*?[]#~!-=%中é");
+const ID = "11111111-2222-4333-8444-555555555555";
+
+function placeOf({ id = ID as string | null, isArchived = false, isSubagent = false } = {}): SessionPlace {
+  const file = { service: "codex", path: "/a", id, modifiedAt: 0, bytes: 0, isArchived, isSubagent } as const;
+  return { file, cwd: null, isSubagent };
+}
+
+/** The words that a shell makes of a command line, its commands replaced by a function that prints them. */
+function wordsOf(command: string): string[] {
+  const script = `cd() { printf 'cd\\0%s\\0' "$@"; }; codex() { printf '%s\\0' codex "$@"; }; ${command}`;
+  const { stdout, stderr } = Bun.spawnSync(["sh", "-c", script], { cwd: "/" });
+  expect(stderr.toString()).toBe("");
+  return stdout.toString().split("\0").slice(0, -1);
+}
+
+describe("the resume command", () => {
+  test("goes to the very directory, whatever its name is", () => {
+    const names = fc.string({
+      minLength: 1,
+      maxLength: 20,
+      unit: fc.constantFrom(...LETTERS),
+    });
+    fc.assert(
+      fc.property(names, (name) => {
+        const path = `/${name.trim()}x`;
+        const command = makeResumeCommand(placeOf(), path);
+        expect(wordsOf(command ?? "")).toEqual(["cd", path, "codex", "resume", ID]);
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  test.each(["/a\nb", "/a\u001b[2J", "/a\u202eb", "/a\u0000b", "/a\u0085"])(
+    "leaves out the directory %j",
+    (path) => {
+      expect(makeResumeCommand(placeOf(), path)).toBe(`codex resume ${ID}`);
+    },
+  );
+
+  test.each(["x", "", "--last", `${ID} `, `${ID};ls`, "$(ls)", `../${ID}`, null])(
+    "is not made for the id %j",
+    (id) => {
+      expect(makeResumeCommand(placeOf({ id }), null)).toBeNull();
+    },
+  );
+
+  test("is not made for a sub-agent, and unarchives first", () => {
+    expect(makeResumeCommand(placeOf({ isSubagent: true }), null)).toBeNull();
+    expect(makeResumeCommand(placeOf({ isArchived: true }), null)).toBe(
+      `codex unarchive ${ID} && codex resume ${ID}`,
+    );
+  });
+});
