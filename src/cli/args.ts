@@ -19,14 +19,17 @@ export const PORT_ARG = {
 
 export const LIMIT_ARG = { limit: { type: "string", valueHint: "N", description: "at most N" } } as const;
 
-/** The service that --codex or --claude names; undefined for neither. Throws UserError for both. */
-export function readService(args: {
-  readonly codex?: boolean | undefined;
-  readonly claude?: boolean | undefined;
-}): Service | undefined {
+/** The service that --codex or --claude names; undefined for neither. Throws UserError for both; `both` is what to type then. */
+export function readService(
+  args: {
+    readonly codex?: boolean | undefined;
+    readonly claude?: boolean | undefined;
+  },
+  both = t`leave one of them out`,
+): Service | undefined {
   if (args.codex === true && args.claude === true) {
     throw new UserError(t`--codex and --claude exclude one another`, {
-      hint: t`both at once: ch serve --all`,
+      hint: both,
       exitCode: EXIT.usage,
     });
   }
@@ -36,18 +39,26 @@ export function readService(args: {
 
 /** 1 to 65535, or undefined when the flag is absent. */
 export function readPort(value: string | undefined): number | undefined {
-  return value === undefined ? undefined : readWholeNumber("--port", value, { least: 1, most: 65535 });
+  return value === undefined
+    ? undefined
+    : readWholeNumber("--port", value, {
+        least: 1,
+        most: 65535,
+        example: 4000,
+      });
 }
 
 /** A whole number in a range. Throws UserError that names the flag. */
 export function readWholeNumber(
   flag: string,
   value: string,
-  range: { readonly least: number; readonly most: number },
+  range: { readonly least: number; readonly most: number; readonly example?: number },
 ): number {
   const number = /^\d+$/.test(value) ? Number(value) : Number.NaN;
   if (number >= range.least && number <= range.most) return number;
+  const example = range.example ?? Math.max(1, range.least);
   throw new UserError(t`${flag} takes a number from ${range.least} to ${range.most}, not "${value}"`, {
+    hint: t`for example: ${flag} ${example}`,
     exitCode: EXIT.usage,
   });
 }

@@ -1,10 +1,11 @@
 // Finds the command that was meant in the table, then shows its help or reads its arguments strictly and runs it.
 import type { Env } from "../base/env.ts";
 import { EXIT, UserError } from "../base/errors.ts";
-import { translate } from "../base/language.ts";
+import { t, translate } from "../base/language.ts";
 import { resolvePaths } from "../base/paths.ts";
 import type { Cli, Command } from "./cli.ts";
 import { chooseLanguage } from "./language.ts";
+import { meantCommand } from "./meant.ts";
 import { nearNames } from "./near.ts";
 import { createData, type Data } from "./output.ts";
 import { COMMANDS, DEFAULT_COMMAND, type RootEntry } from "./root.ts";
@@ -24,7 +25,7 @@ export async function dispatch(argv: readonly string[], env: Env, terminal: Term
   }
   const name = isNamed ? first : DEFAULT_COMMAND;
   const entry = findEntry(name);
-  if (entry === undefined) throw unknownCommand("ch", name, Object.keys(COMMANDS));
+  if (entry === undefined) throw unknownCommand("ch", name, { subCommands: COMMANDS });
   const [{ createCommand }, { createWords }] = await Promise.all([entry.load(), import("./words.ts")]);
   const cli: Cli = {
     env,
@@ -42,9 +43,8 @@ export async function dispatch(argv: readonly string[], env: Env, terminal: Term
     data.line(renderHelp(found.command, { ...data, line: found.line }));
     return EXIT.ok;
   }
-  if (found.command.subCommands !== undefined)
-    throw unknownCommand(found.line, found.rest[0], Object.keys(found.command.subCommands));
-  return await runLeaf(found);
+  if (found.command.subCommands !== undefined) throw unknownCommand(found.line, found.rest[0], found.command);
+  return await runLeaf(found, isNamed ? [] : ["version"]);
 }
 
 async function showRootHelp(data: Data): Promise<void> {
@@ -85,7 +85,7 @@ function findLeaf(command: Command, line: string, rest: readonly string[]): Foun
 }
 
 /** Only ever a leaf: citty would run a parent's `run` after its child's. */
-async function runLeaf({ command, line, rest }: Found): Promise<number> {
+async function runLeaf({ command, line, rest }: Found, otherFlags: readonly string[]): Promise<number> {
   const [{ runCommand }, { normaliseArgs }] = await Promise.all([
     import("citty"),
     import("./strict-args.ts"),
@@ -94,18 +94,33 @@ async function runLeaf({ command, line, rest }: Found): Promise<number> {
     command: line,
     args: command.args ?? {},
     passesThrough: command.passesThrough === true,
+    examples: (command.examples ?? []).map(([example]) => example).filter((one) => one.startsWith(line)),
+    otherFlags: [...otherFlags, "help"],
   });
   const { result } = await runCommand(command, { rawArgs });
   return typeof result === "number" ? result : EXIT.ok;
 }
 
-function unknownCommand(line: string, name: string | undefined, names: readonly string[]): UserError {
+function unknownCommand(
+  line: string,
+  name: string | undefined,
+  { examples = [], subCommands = {} }: GroupOfNames,
+): UserError {
+  const names = Object.keys(subCommands);
   if (name === undefined || name.startsWith("-")) {
-    const message = `${line} needs a command: ${names.join(", ")}`;
-    return new UserError(message, { hint: `${line} --help`, exitCode: EXIT.usage });
+    const all = names.join(", ");
+    const hint = [...examples.map(([example]) => example), `${line} --help`].join("\n");
+    return new UserError(t`${line} needs a command: ${all}`, { hint, exitCode: EXIT.usage });
   }
-  const near = nearNames(name, names).map((one) => `${line} ${one}`);
-  const meant = near.length > 0 ? `; did you mean "${near.join('" or "')}"?` : "";
-  const hint = near[0] ?? `${line} --help`;
-  return new UserError(`unknown command "${name}"${meant}`, { hint, exitCode: EXIT.usage });
+  const known = meantCommand(line, name);
+  const near = known === undefined ? nearNames(name, names).map((one) => `${line} ${one}`) : [known];
+  const meant = near.map((one) => `"${one}"`).join(t` or `);
+  const message =
+    near.length > 0 ? t`unknown command "${name}"; did you mean ${meant}?` : t`unknown command "${name}"`;
+  return new UserError(message, { hint: near[0] ?? `${line} --help`, exitCode: EXIT.usage });
+}
+
+interface GroupOfNames {
+  readonly examples?: Command["examples"];
+  readonly subCommands?: Readonly<Record<string, unknown>>;
 }

@@ -3,6 +3,8 @@
 // Pure.
 import type { ArgsDef } from "citty";
 import { EXIT, UserError } from "../base/errors.ts";
+import { t } from "../base/language.ts";
+import { meantArgument, meantFlags } from "./meant.ts";
 import { nearNames } from "./near.ts";
 
 export interface StrictOptions {
@@ -11,6 +13,10 @@ export interface StrictOptions {
   readonly args: ArgsDef;
   /** Everything after `--` is another program's. */
   readonly passesThrough: boolean;
+  /** Lines that work, for somebody who left something out. */
+  readonly examples?: readonly string[];
+  /** Flags that are read elsewhere, for those who mistype them. */
+  readonly otherFlags?: readonly string[];
 }
 
 /**
@@ -30,28 +36,28 @@ export function normaliseArgs(argv: readonly string[], options: StrictOptions): 
     if (!token.startsWith("-") || token === "-") {
       if (options.passesThrough) {
         const hint = `${options.command} -- ${argv.slice(at).join(" ")}`;
-        throw new UserError(`"${token}" must come after "--"`, { hint, exitCode: EXIT.usage });
+        throw new UserError(t`"${token}" must come after "--"`, { hint, exitCode: EXIT.usage });
       }
       positionals.push(token);
       continue;
     }
     const flag = readFlag(token, options);
-    if (seen.has(flag.name)) throw misuse(options, `--${flag.name} is given twice`);
+    if (seen.has(flag.name)) throw misuse(options, t`--${flag.name} is given twice`);
     seen.add(flag.name);
     if (flag.type === "boolean") {
-      if (flag.value !== undefined) throw misuse(options, `--${flag.name} takes no value`);
+      if (flag.value !== undefined) throw misuse(options, t`--${flag.name} takes no value`);
       flags.push(flag.isNegated ? `--no-${flag.name}` : `--${flag.name}`);
       continue;
     }
     const value = flag.value ?? argv[++at];
     if (value === undefined || (flag.value === undefined && value.startsWith("--"))) {
-      throw misuse(options, `--${flag.name} needs a value`);
+      throw leftOut(options, t`--${flag.name} needs a value`, flag.name);
     }
-    if (value.trim() === "") throw misuse(options, `the value of --${flag.name} is empty`);
+    if (value.trim() === "") throw misuse(options, t`the value of --${flag.name} is empty`);
     checkChoice(flag, value, options);
     flags.push(`--${flag.name}=${value}`);
   }
-  if (!options.passesThrough) checkPositionals(positionals, options);
+  if (!options.passesThrough) checkPositionals(positionals, argv, options);
   return [...flags, "--", ...positionals];
 }
 
@@ -78,14 +84,17 @@ function readFlag(token: string, options: StrictOptions): Flag {
     if (canNegate && dashes === "--" && word === `no-${name}`)
       return { name, type, isNegated: true, value, choices };
   }
-  const near = nearNames(word, flagNames(options.args)).map((name) => `--${name}`);
-  throw misuse(options, `unknown flag ${dashes}${word}`, near);
+  const known = [...flagNames(options.args), ...(options.otherFlags ?? [])];
+  const meant = meantFlags(word, known);
+  const near = (meant.length > 0 ? meant : nearNames(word, known)).map((name) => `--${name}`);
+  throw misuse(options, t`unknown flag ${dashes}${word}`, near);
 }
 
 function checkChoice({ name, choices }: Flag, value: string, options: StrictOptions): void {
   if (choices === undefined || choices.includes(value)) return;
   const near = nearNames(value, choices);
-  throw misuse(options, `--${name} takes ${choices.join(", ")}, not "${value}"`, near);
+  const all = choices.join(", ");
+  throw misuse(options, t`--${name} takes ${all}, not "${value}"`, near);
 }
 
 function flagNames(args: ArgsDef): string[] {
@@ -95,20 +104,39 @@ function flagNames(args: ArgsDef): string[] {
   });
 }
 
-function checkPositionals(given: readonly string[], options: StrictOptions): void {
+function checkPositionals(given: readonly string[], argv: readonly string[], options: StrictOptions): void {
   const declared = Object.entries(options.args).filter(([, definition]) => definition.type === "positional");
   const extra = given[declared.length];
-  if (extra !== undefined) throw misuse(options, `unexpected argument "${extra}"`);
+  if (extra !== undefined) throw unexpected(extra, argv, options);
   for (const [place, [name, definition]] of declared.entries()) {
     const value = given[place];
+    const shown = name.toUpperCase();
     if (value === undefined && definition.required !== false && definition.default === undefined) {
-      throw misuse(options, `${name.toUpperCase()} is missing`);
+      throw leftOut(options, t`${shown} is missing`);
     }
-    if (value?.trim() === "") throw misuse(options, `${name.toUpperCase()} is empty`);
+    if (value?.trim() === "") throw misuse(options, t`${shown} is empty`);
   }
 }
 
+/** Where its look shows what it is, the whole line with its flag put in. */
+function unexpected(extra: string, argv: readonly string[], options: StrictOptions): UserError {
+  const meant = meantArgument(extra, options.args);
+  const message = t`unexpected argument "${extra}"`;
+  if (meant === undefined) return misuse(options, message);
+  const rest = argv.toSpliced(argv.lastIndexOf(extra), 1, meant);
+  return new UserError(message, { hint: [options.command, ...rest].join(" "), exitCode: EXIT.usage });
+}
+
+/** With an example that has what is missing. */
+function leftOut(options: StrictOptions, message: string, flag?: string): UserError {
+  const { command, examples = [] } = options;
+  const example = examples.find((line) => flag === undefined || line.includes(`--${flag} `));
+  const hint = example === undefined ? `${command} --help` : t`for example: ${example}`;
+  return new UserError(message, { hint, exitCode: EXIT.usage });
+}
+
 function misuse(options: StrictOptions, message: string, near: readonly string[] = []): UserError {
-  const meant = near.length > 0 ? `; did you mean ${near.join(" or ")}?` : "";
-  return new UserError(`${message}${meant}`, { hint: `${options.command} --help`, exitCode: EXIT.usage });
+  const names = near.join(t` or `);
+  const words = near.length > 0 ? t`${message}; did you mean ${names}?` : message;
+  return new UserError(words, { hint: `${options.command} --help`, exitCode: EXIT.usage });
 }

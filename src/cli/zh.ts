@@ -14,6 +14,7 @@ import { PROXY_ZH } from "./zh/proxy.ts";
 import { ROUTING_ZH } from "./zh/routing.ts";
 import { SESSION_ZH } from "./zh/session.ts";
 import { STATUS_ZH } from "./zh/status.ts";
+import { USAGE_ERRORS_ZH } from "./zh/usage-errors.ts";
 import { USAGE_ZH } from "./zh/usage.ts";
 
 export const ZH: Dictionary = {
@@ -30,5 +31,6 @@ export const ZH: Dictionary = {
   ...ROUTING_ZH,
   ...SESSION_ZH,
   ...STATUS_ZH,
+  ...USAGE_ERRORS_ZH,
   ...USAGE_ZH,
 };

@@ -110,7 +110,7 @@ function viewOfTrial(hold: Hold, { isProbing, now }: ViewInput, isExhausted: boo
     since,
     until,
     askAt: isProbing ? now + PROBE_WAIT_MS : null,
-    reason: isProbing ? kept`a trial request is out (${reason})` : kept`due for a trial request (${reason})`,
+    reason: isProbing ? kept`a trial request is out: ${reason}` : kept`due for a trial request: ${reason}`,
     source,
     isExhausted,
   };

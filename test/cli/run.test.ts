@@ -33,7 +33,7 @@ test.each([
   [["bogus"], 'unknown command "bogus"', "ch --help"],
   [["dmo"], 'unknown command "dmo"', 'did you mean "ch demo"?'],
   [["demo", "--falt", "500"], "unknown flag --falt", "did you mean --fault?"],
-  [["demo", "--fault"], "--fault needs a value", "ch demo --help"],
+  [["demo", "--fault"], "--fault needs a value", "ch demo --fault in-stream"],
   [["demo", "--fault", ""], "the value of --fault is empty", "ch demo --help"],
   [["demo", "--fault", "500", "--fault", "429"], "--fault is given twice", "ch demo --help"],
   [["demo", "extra"], 'unexpected argument "extra"', "ch demo --help"],

@@ -13,6 +13,8 @@ import { type ProbeRequest, runProbe } from "./doctor/probe.ts";
 
 const COLOURS: Readonly<Record<Status, Colour>> = { ok: "green", info: "cyan", warn: "yellow", fail: "red" };
 const FIX = "ch doctor --fix";
+/** Flags that are typed without their dashes. */
+const FLAGS = new Set(["fix", "probe", "all", "json"]);
 const INDENT = " ".repeat(6);
 
 export function createCommand(cli: Cli): Command {
@@ -80,7 +82,10 @@ function refuseProbeArgs(args: DoctorArgs): void {
   ][0];
   const word = args.name ?? flag;
   if (word === undefined) return;
-  const hint = `ch doctor --probe${args.name === undefined ? "" : ` ${args.name}`}`;
+  const isFlag = args.name !== undefined && FLAGS.has(args.name);
+  const hint = isFlag
+    ? `ch doctor --${args.name}`
+    : `ch doctor --probe${args.name === undefined ? "" : ` ${args.name}`}`;
   throw new UserError(t`"${word}" goes with --probe`, { hint, exitCode: EXIT.usage });
 }
 

@@ -79,9 +79,16 @@ function resetCommand(cli: Cli): Command {
     async run({ args }) {
       const config = await loadConfig(cli.paths.config);
       const service = chooseService(args, config);
-      if ((args.name === undefined) !== (args.all === true)) {
+      const flag = service === "claude" ? " --claude" : "";
+      if (args.name === undefined && args.all !== true) {
         throw new UserError(t`name an upstream or a config, or use --all`, {
-          hint: "ch routing reset main#2",
+          hint: `ch routing reset main#2${flag}\nch routing reset --all${flag}`,
+          exitCode: EXIT.usage,
+        });
+      }
+      if (args.name !== undefined && args.all === true) {
+        throw new UserError(t`--all means every upstream: there is no place for a name`, {
+          hint: `ch routing reset ${args.name}${flag}`,
           exitCode: EXIT.usage,
         });
       }

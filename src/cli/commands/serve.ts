@@ -46,7 +46,10 @@ export function createCommand(cli: Cli): Command {
         });
       }
       const { defaultService } = await loadConfig(cli.paths.config);
-      const services = args.all === true ? SERVICES : [readService(args) ?? defaultService ?? "codex"];
+      const services =
+        args.all === true
+          ? SERVICES
+          : [readService(args, t`both at once: ch serve --all`) ?? defaultService ?? "codex"];
       for (const service of services) await prepare(cli, service);
       return await run(cli, {
         services,

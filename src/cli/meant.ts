@@ -1,0 +1,151 @@
+// What a person may have meant who typed another program's word for it, or a value in the wrong place.
+// Pure.
+import type { ArgsDef } from "citty";
+
+/** What was typed -> the line to type. Words that are near a name of ours are found by near.ts. */
+const COMMAND_WORDS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  ch: {
+    start: "ch serve",
+    up: "ch serve",
+    proxy: "ch serve",
+    server: "ch serve",
+    daemon: "ch serve",
+    stop: "ch switch off",
+    on: "ch switch on",
+    off: "ch switch off",
+    enable: "ch switch on",
+    disable: "ch switch off",
+    codex: "ch run -- codex",
+    claude: "ch run -- claude",
+    version: "ch --version",
+    init: "ch config import --from codex",
+    import: "ch config import --from codex",
+    login: "ch config add main --base-url URL --auth-token-stdin",
+    add: "ch config add main --base-url URL --auth-token-env NAME",
+    new: "ch config add main --base-url URL --auth-token-env NAME",
+    list: "ch config list",
+    ls: "ch config list",
+    show: "ch config show",
+    use: "ch config set-active NAME",
+    select: "ch config set-active NAME",
+    remove: "ch config remove NAME",
+    rm: "ch config remove NAME",
+    delete: "ch config remove NAME",
+    edit: "ch config edit",
+    explain: "ch routing explain",
+    reset: "ch routing reset --all",
+    logs: "ch usage tail",
+    log: "ch usage tail",
+    tail: "ch usage tail",
+    stats: "ch usage summary",
+    cost: "ch usage summary",
+    balance: "ch quota",
+    check: "ch doctor",
+    fix: "ch doctor --fix",
+    test: "ch doctor --probe",
+    probe: "ch doctor --probe",
+    ping: "ch doctor --probe",
+    sessions: "ch session list",
+    history: "ch session list",
+    resume: "ch session last",
+    redact: "ch filter test",
+  },
+  "ch config": {
+    ls: "ch config list",
+    use: "ch config set-active NAME",
+    select: "ch config set-active NAME",
+    switch: "ch config set-active NAME",
+    activate: "ch config set-active NAME",
+    default: "ch config set-active NAME",
+    new: "ch config add main --base-url URL --auth-token-env NAME",
+    create: "ch config add main --base-url URL --auth-token-env NAME",
+    set: "ch config edit",
+    get: "ch config show",
+    rm: "ch config remove NAME",
+    delete: "ch config remove NAME",
+    mv: "ch config rename NAME TO",
+    order: "ch config move NAME#2 --to 1",
+    check: "ch doctor",
+    test: "ch doctor --probe",
+  },
+  "ch switch": { toggle: "ch switch status", enable: "ch switch on", disable: "ch switch off" },
+  "ch routing": { show: "ch routing explain", list: "ch routing explain", clear: "ch routing reset --all" },
+  "ch usage": {
+    today: "ch usage summary --since today",
+    log: "ch usage tail",
+    logs: "ch usage tail",
+    list: "ch usage tail",
+    cost: "ch usage summary",
+    total: "ch usage summary",
+  },
+  "ch filter": { validate: "ch filter check", run: "ch filter test", show: "ch filter check" },
+  "ch session": { ls: "ch session list", resume: "ch session last", find: "ch session search WORD" },
+  "ch quota": { show: "ch quota list", update: "ch quota refresh" },
+};
+
+/** The line that was meant by a word that is no command there; undefined where nobody knows. */
+export function meantCommand(line: string, word: string): string | undefined {
+  const words = COMMAND_WORDS[line] ?? {};
+  const lower = word.toLowerCase();
+  return Object.hasOwn(words, lower) ? words[lower] : undefined;
+}
+
+/** Other programs' names for flags, for those commands that have ours. */
+const FLAG_WORDS: Readonly<Record<string, readonly string[]>> = {
+  url: ["base-url"],
+  endpoint: ["base-url"],
+  host: ["base-url"],
+  key: ["auth-token-env", "api-key-env"],
+  token: ["auth-token-env"],
+  "api-token": ["auth-token-env"],
+  p: ["port"],
+  n: ["limit", "name"],
+  count: ["limit"],
+  last: ["limit"],
+  m: ["model"],
+  y: ["yes"],
+  force: ["yes"],
+  f: ["force", "follow"],
+  watch: ["follow"],
+  o: ["json"],
+  output: ["json"],
+  format: ["json"],
+  repair: ["fix"],
+  v: ["version", "all"],
+  V: ["version"],
+  verbose: ["all"],
+  group: ["by"],
+  from: ["since"],
+  to: ["until"],
+  service: ["codex", "claude"],
+};
+
+/** The flags that were meant by one that is unknown; only such as `known` has. */
+export function meantFlags(word: string, known: readonly string[]): string[] {
+  const meant = Object.hasOwn(FLAG_WORDS, word) ? (FLAG_WORDS[word] ?? []) : [];
+  return meant.filter((name) => known.includes(name));
+}
+
+/** A value that stands alone, and whose flag it shows by its look: "4000", "https://...", "json". */
+export function meantArgument(value: string, args: ArgsDef): string | undefined {
+  const flags = Object.entries(args).filter(([, { type }]) => type !== "positional");
+  const has = (name: string): boolean => flags.some(([known]) => known === name);
+  const isSwitch = (name: string): boolean =>
+    flags.some(([known, { type }]) => known === name && type === "boolean");
+  if (isSwitch(value)) return `--${value}`;
+  const choice = flags.find(
+    ([, definition]) => definition.type === "enum" && definition.options?.includes(value) === true,
+  );
+  if (choice !== undefined) return `--${choice[0]} ${value}`;
+  const guesses: readonly (readonly [looks: RegExp, names: readonly string[]])[] = [
+    [/^\d+$/, ["port", "to", "limit"]],
+    [/^https?:/, ["base-url"]],
+    [/^(?:today|yesterday|\d+[mhdw]|\d{4}-\d\d-\d\d.*)$/, ["since", "until"]],
+    [/^[a-z]+-[\w.-]*\d[\w.-]*$/i, ["model"]],
+  ];
+  const name = guesses
+    .filter(([looks]) => looks.test(value))
+    .flatMap(([, names]) => names)
+    .find(has);
+  return name === undefined ? undefined : `--${name} ${value}`;
+}

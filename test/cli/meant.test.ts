@@ -1,0 +1,82 @@
+import { expect, test } from "bun:test";
+import type { ArgsDef } from "citty";
+import { meantArgument, meantCommand, meantFlags } from "../../src/cli/meant.ts";
+import { normaliseArgs } from "../../src/cli/strict-args.ts";
+import { loadCommandPlaces } from "../helpers/command-table.ts";
+
+const places = await loadCommandPlaces();
+const groups = [
+  {
+    line: "ch",
+    names: places.filter(({ line }) => line.split(" ").length === 2).map(({ topName }) => topName),
+  },
+  ...places
+    .filter(({ command }) => command.subCommands !== undefined)
+    .map(({ command, line }) => ({ line, names: Object.keys(command.subCommands ?? {}) })),
+];
+/** Words that other programs use. */
+const WORDS =
+  "start up on off add ls rm use select delete list logs log today cost stats check fix probe show toggle login init new create version resume history validate find update";
+
+test("every line that is offered for another program's word can be typed", () => {
+  let offered = 0;
+  for (const { line } of groups) {
+    for (const word of WORDS.split(" ")) {
+      const meant = meantCommand(line, word);
+      if (meant === undefined || meant === "ch --version") continue;
+      offered += 1;
+      const place = places
+        .filter((one) => `${meant} `.startsWith(`${one.line} `))
+        .toSorted((a, b) => b.line.length - a.line.length)[0];
+      expect({ line, word, meant, place: place?.line }).toMatchObject({ place: expect.any(String) });
+      if (place === undefined) continue;
+      const { command } = place;
+      const rest = meant
+        .slice(place.line.length)
+        .trim()
+        .split(" ")
+        .filter((part) => part !== "");
+      const args = {
+        command: place.line,
+        args: command.args ?? {},
+        passesThrough: command.passesThrough === true,
+      };
+      expect(() => normaliseArgs(rest, args)).not.toThrow();
+    }
+  }
+  expect(offered).toBeGreaterThan(40);
+});
+
+test("a word that is a command of ours is never taken for something else", () => {
+  for (const { line, names } of groups)
+    for (const name of names)
+      expect({ line, name, meant: meantCommand(line, name) }).toEqual({ line, name, meant: undefined });
+});
+
+test("a flag of another program is answered with ours where the command has it, and not elsewhere", () => {
+  expect(meantFlags("url", ["base-url", "json"])).toEqual(["base-url"]);
+  expect(meantFlags("key", ["auth-token-env", "api-key-env"])).toEqual(["auth-token-env", "api-key-env"]);
+  expect(meantFlags("url", ["json"])).toEqual([]);
+  expect(meantFlags("constructor", ["json"])).toEqual([]);
+});
+
+test("a value without its flag is known by its look", () => {
+  const args: ArgsDef = {
+    name: { type: "positional" },
+    port: { type: "string" },
+    "base-url": { type: "string" },
+    since: { type: "string" },
+    kind: { type: "enum", options: ["fast", "slow"] },
+    json: { type: "boolean" },
+  };
+  const meant = (value: string) => meantArgument(value, args);
+  expect(["4000", "https://a.example/v1", "today", "3d", "slow", "json"].map(meant)).toEqual([
+    "--port 4000",
+    "--base-url https://a.example/v1",
+    "--since today",
+    "--since 3d",
+    "--kind slow",
+    "--json",
+  ]);
+  expect(["name", "hello", "gpt-5"].map(meant)).toEqual([undefined, undefined, undefined]);
+});
