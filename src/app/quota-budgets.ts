@@ -31,6 +31,7 @@ export interface BudgetsOptions {
   readonly onChange: () => void;
 }
 
+const COUNTED_FOR_MS = 5_000;
 /** The longest month, and a request that took a day. */
 const LOOK_BACK_MS = 32 * 86_400_000;
 
@@ -38,6 +39,8 @@ type CostOf = (fields: StoredEntry["fields"]) => Cost;
 
 export function createBudgets({ live, now, onChange, onTrouble, paths }: BudgetsOptions): Budgets {
   const ledger = createLedger();
+  /** A month is not added up anew for each answer. */
+  const readings = new Map<string, Reading>();
   /** Of requests that the first reading and the following one may both see. */
   const newest = new Set<unknown>();
   let costOf: CostOf | null = null;
@@ -58,6 +61,7 @@ export function createBudgets({ live, now, onChange, onTrouble, paths }: Budgets
     const cost = costOf?.(fields);
     if (cost === undefined || cost.kind === "unknown" || typeof at !== "number") return;
     ledger.add(`${String(service)} ${String(baseUrl)}`, at, cost.kind === "priced" ? cost.usd : null);
+    readings.clear();
   };
 
   const read = async (): Promise<void> => {
@@ -97,7 +101,11 @@ export function createBudgets({ live, now, onChange, onTrouble, paths }: Budgets
     readingOf(upstream) {
       const limits = limitsOf(upstream);
       if (limits === null || costOf === null) return null;
-      return ledger.read(`${upstream.service} ${upstream.baseUrl}`, limits, now());
+      const known = readings.get(upstream.key);
+      if (known !== undefined && Math.abs(now() - known.at) < COUNTED_FOR_MS) return known;
+      const reading = ledger.read(`${upstream.service} ${upstream.baseUrl}`, limits, now());
+      readings.set(upstream.key, reading);
+      return reading;
     },
     load,
     follow() {

@@ -27,6 +27,8 @@ const WINDOWS: Readonly<Record<string, string>> = {
   requests: kept`requests`,
   tokens: kept`tokens`,
 };
+/** Sources that are no provider of the user's. */
+const SOURCES: Readonly<Record<string, string>> = { budget: kept`your budget`, headers: kept`headers` };
 const BAR_CELLS = 6;
 
 /** States of other versions are shown as they are. */
@@ -62,7 +64,8 @@ export function showUsed({ limit, unit, used }: QuotaRow, withLimit: boolean): s
 
 /** "packycode, month". */
 export function showSource({ source, window }: QuotaRow): string {
-  return window === null ? source : `${source}, ${translate(WINDOWS[window] ?? window)}`;
+  const name = translate(SOURCES[source] ?? source);
+  return window === null ? name : `${name}, ${translate(WINDOWS[window] ?? window)}`;
 }
 
 /** The time in one unit: "6 h", "2 min". A moment that has passed is none. */

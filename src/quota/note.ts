@@ -29,12 +29,13 @@ export function makeNote(sources: readonly Source[], now: number): QuotaNote | n
   }
   const ends = said.filter((one) => one.state === state).map(({ until }) => until);
   const until = ends.includes(null) ? null : Math.max(...ends.map(Number));
-  return {
-    state,
-    at,
-    until,
-    reason: meter === null ? kept`${source} says that nothing is left` : describeMeter(meter),
-  };
+  return { state, at, until, reason: describeReason(source, meter) };
+}
+
+function describeReason(source: string, meter: Meter | null): string {
+  if (meter === null) return kept`${source} says that nothing is left`;
+  const words = describeMeter(meter);
+  return source === "budget" ? kept`your budget: ${words}` : words;
 }
 
 /** "0.00 of 20.00 USD left (month)". In English: it is stored and sent. */

@@ -144,8 +144,8 @@ function describeRows({ label, quota }: UpstreamFacts, now: number): string[] {
     .filter(({ runs_out_at_ms: end }) => end !== null)
     .toSorted((one, other) => Number(one.runs_out_at_ms) - Number(other.runs_out_at_ms));
   const end = first === undefined ? null : describeEnd(first, now);
-  const errors = quota.flatMap(({ error, source }) =>
-    error === null ? [] : [`${label}: ${source}: ${retell(error)}`],
+  const errors = quota.flatMap((row) =>
+    row.error === null ? [] : [`${label}: ${showSource({ ...row, window: null })}: ${retell(row.error)}`],
   );
   return [
     ...(end === null ? [] : [t`${label} ${end}, if the spending of the last hours goes on`]),

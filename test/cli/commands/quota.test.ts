@@ -85,7 +85,7 @@ main#2    unknown
     const shown = await runCli(["quota", "refresh"], { home });
     expect(shown.stdout).toMatch(/^main#1 +low +█░{5} +0\.50 USD +19\.50 +\d+ s +local, key$/m);
     const status = await runCli(["status", "--codex"], { home });
-    expect(status.stdout).toMatch(/main#1 +low on quota until/);
+    expect(status.stdout).toMatch(/main#1 +low on quota +127/);
     expect(status.stdout).toContain("█░░░░░  0.50 of 20.00 USD left (key)");
     left = 0;
     await runCli(["quota", "refresh"], { home });
