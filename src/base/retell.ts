@@ -17,15 +17,40 @@ const patternsOf = new WeakMap<Dictionary, readonly Pattern[]>();
 
 export function retellIn(dictionary: Dictionary, english: string): string {
   if (Object.hasOwn(dictionary, english)) return dictionary[english] ?? english;
+  return (
+    retellSentences(dictionary, english) ??
+    retellFramed(dictionary, english) ??
+    retellPattern(dictionary, english, () => true) ??
+    english
+  );
+}
+
+/** Several sentences, each by itself, where no text of the dictionary is made of as many. */
+function retellSentences(dictionary: Dictionary, english: string): string | null {
+  const sentences = english.split(/(?<=\.) /);
+  if (sentences.length === 1) return null;
+  const whole = retellPattern(dictionary, english, (text) => text.includes(". "));
+  return whole ?? sentences.map((sentence) => retellIn(dictionary, sentence)).join(" ");
+}
+
+function retellFramed(dictionary: Dictionary, english: string): string | null {
   for (const frame of FRAMES) {
     const [, before = "", inner, after = ""] = frame.exec(english) ?? [];
     const told = inner === undefined ? undefined : retellIn(dictionary, inner);
     if (told !== inner) return before + told + after;
   }
+  return null;
+}
+
+function retellPattern(
+  dictionary: Dictionary,
+  english: string,
+  suits: (text: string) => boolean,
+): string | null {
   let patterns = patternsOf.get(dictionary);
   if (patterns === undefined) patternsOf.set(dictionary, (patterns = makePatterns(dictionary)));
   for (const pattern of patterns) {
-    const found = pattern.regex.exec(english);
+    const found = suits(pattern.english) ? pattern.regex.exec(english) : null;
     if (found === null) continue;
     const values = new Map(pattern.places.map((place, index) => [place, found[index + 1] ?? ""]));
     // A single word is a name or a number: it is never a text, though a text may be spelled alike.
@@ -34,9 +59,7 @@ export function retellIn(dictionary: Dictionary, english: string): string {
       say(values.get(place) ?? place),
     );
   }
-  const sentences = english.split(/(?<=\.) /);
-  if (sentences.length > 1) return sentences.map((sentence) => retellIn(dictionary, sentence)).join(" ");
-  return english;
+  return null;
 }
 
 /** What stands around a text without words of its own: "TEXT.", "429 TEXT", "TEXT (code)", "main#2: TEXT", "file:3:7: TEXT". */

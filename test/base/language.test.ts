@@ -55,6 +55,8 @@ describe("the language", () => {
 
   test("a text is told again within a status, a label and a code", () => {
     useDictionary({ "quota gone": "配额用尽", "not asked, {0}": "未请求，{0}", "{0} min": "{0} 分钟" });
+    const story = "main#1: 429 quota gone (spent). main#2: not asked, 402 quota gone.";
+    expect(retell(story)).toBe("main#1: 429 配额用尽 (spent). main#2: 未请求，402 配额用尽.");
     expect(retell("not asked, 15 min")).toBe("未请求，15 分钟");
     expect(retell("not asked, some min")).toBe("未请求，some min");
     expect(retell("429 quota gone (insufficient_quota)")).toBe("429 配额用尽 (insufficient_quota)");
