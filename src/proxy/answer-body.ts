@@ -28,17 +28,21 @@ export interface AnswerBody {
 export interface Source {
   /** Null at the end. Rejects when the connection breaks. */
   pull(): Promise<Uint8Array | null>;
-  /** What was pulled last was the last. False says nothing. */
+  /** All was pulled: `pull` would give null. False says nothing. */
   readonly isOver: boolean;
 }
 
 /** Chunk by chunk, as they come. */
 export function readStream(stream: ReadableStream<Uint8Array>): Source {
   const reader = stream.getReader();
+  let isOver = false;
   return {
-    isOver: false,
+    get isOver() {
+      return isOver;
+    },
     async pull() {
       const { done, value } = await reader.read();
+      isOver = done;
       return done ? null : value;
     },
   };
@@ -52,6 +56,7 @@ export function readWhole(response: Response): Source {
       return isOver;
     },
     async pull() {
+      if (isOver) return null;
       const bytes = await response.bytes();
       isOver = true;
       return bytes.length === 0 ? null : bytes;
@@ -65,20 +70,13 @@ export const NOTHING: Source = { isOver: true, pull: () => Promise.resolve(null)
 export function createAnswerBody(source: Source, encoding: string | null): AnswerBody {
   const chunks: Uint8Array[] = [];
   let heldBytes = 0;
-  let ended = false;
   let copy: DecodedCopy | null | undefined;
   // The read in flight. It is forgotten only when its bytes were taken: one that came too late is met by the next read.
   let inFlight: Promise<Uint8Array | null> | null = null;
 
-  const readOnce = async (): Promise<Uint8Array | null> => {
-    if (ended) return null;
-    const chunk = await source.pull();
-    ended = chunk === null || source.isOver;
-    return chunk;
-  };
   const start = (): Promise<Uint8Array | null> => {
     if (inFlight === null) {
-      inFlight = readOnce();
+      inFlight = source.pull();
       inFlight.catch(() => {});
     }
     return inFlight;
@@ -89,10 +87,10 @@ export function createAnswerBody(source: Source, encoding: string | null): Answe
       return heldBytes;
     },
     get ended() {
-      return ended;
+      return source.isOver && inFlight === null;
     },
     async readAhead(withinMs) {
-      if (ended && inFlight === null) return { kind: "end" };
+      if (source.isOver && inFlight === null) return { kind: "end" };
       if (encoding !== null && copy === undefined) copy = createDecodedCopy(encoding);
       if (copy === null) return { kind: "unreadable" };
       const late = Promise.withResolvers<"late">();
@@ -114,10 +112,10 @@ export function createAnswerBody(source: Source, encoding: string | null): Answe
       }
     },
     held: () => chunks,
-    async next() {
-      const chunk = await (inFlight ?? readOnce());
+    next() {
+      const next = inFlight ?? source.pull();
       inFlight = null;
-      return chunk;
+      return next;
     },
   };
 }

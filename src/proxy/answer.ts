@@ -89,7 +89,8 @@ export function answerFrom(input: LoopInput, exchange: Exchange, chosen: Chosen)
   if (answer.body.ended && !isEvents) {
     const held = answer.body.held();
     for (const chunk of held) tap?.feed(chunk);
-    void isComplete(true).then(() => conclude("complete"));
+    // What is left to do for the record need not keep the client waiting.
+    setImmediate(() => void isComplete(true).then(() => conclude("complete")));
     const [only] = held;
     return new Response(held.length === 1 && only !== undefined ? only : Buffer.concat(held), init);
   }
