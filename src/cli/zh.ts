@@ -4,6 +4,7 @@ import type { Dictionary } from "../base/language.ts";
 import { CLIENTS_ZH } from "./zh/clients.ts";
 import { COMMANDS_ZH } from "./zh/commands.ts";
 import { COMPLETION_ZH } from "./zh/completion.ts";
+import { CONFIG_ZH } from "./zh/config.ts";
 import { DOCTOR_ZH } from "./zh/doctor.ts";
 import { FILES_ZH } from "./zh/files.ts";
 import { FILTER_ZH } from "./zh/filter.ts";
@@ -21,6 +22,7 @@ export const ZH: Dictionary = {
   ...CLIENTS_ZH,
   ...COMMANDS_ZH,
   ...COMPLETION_ZH,
+  ...CONFIG_ZH,
   ...DOCTOR_ZH,
   ...FILES_ZH,
   ...FILTER_ZH,

@@ -1,5 +1,6 @@
 // Says what is wrong with an upstream's address, or gives it in the one form that the rest of the program uses.
 // Pure.
+import { kept, t, translate } from "../base/language.ts";
 import { DEFAULT_PORT } from "../base/service.ts";
 
 export type BaseUrl =
@@ -9,30 +10,36 @@ export type BaseUrl =
 
 /** What is refused, in the order in which it is looked for. */
 const PROBLEMS: readonly (readonly [(text: string) => boolean, string])[] = [
-  [(text) => text.trim() === "", "is empty"],
+  [(text) => text.trim() === "", kept`is empty`],
   // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
-  [(text) => /[\s\u0000-\u001f\u007f]/.test(text), "holds a blank or a control character"],
-  [(text) => /[^\u0021-\u007e]/.test(text), "holds a character outside ASCII (a full-width colon or slash?)"],
-  [(text) => !/^[a-z][a-z0-9+.-]*:\/\//i.test(text), "must begin with https://"],
-  [(text) => !/^https?:/i.test(text), "must be an https or http address"],
-  [(text) => text.includes("\\"), "holds a backslash"],
-  [(text) => text.includes("?"), "must not hold a query: put it into `query`"],
-  [(text) => text.includes("#"), "must not hold a fragment"],
-  [(text) => /^\w+:\/\/[^/]*@/.test(text), "must not hold a user name or password: put the key into `auth`"],
-  [(text) => !URL.canParse(text), "is not a valid address"],
-  [hasOddSegment, "has an empty or a dotted part in its path"],
-  [(text) => /\/v1\/v1\/*$/.test(text), "ends in /v1 twice"],
-  [isOwnAddress, "is the address of codex-helper's own proxy"],
+  [(text) => /[\s\u0000-\u001f\u007f]/.test(text), kept`holds a blank or a control character`],
+  [
+    (text) => /[^\u0021-\u007e]/.test(text),
+    kept`holds a character outside ASCII (a full-width colon or slash?)`,
+  ],
+  [(text) => !/^[a-z][a-z0-9+.-]*:\/\//i.test(text), kept`must begin with https://`],
+  [(text) => !/^https?:/i.test(text), kept`must be an https or http address`],
+  [(text) => text.includes("\\"), kept`holds a backslash`],
+  [(text) => text.includes("?"), kept`must not hold a query: put it into \`query\``],
+  [(text) => text.includes("#"), kept`must not hold a fragment`],
+  [
+    (text) => /^\w+:\/\/[^/]*@/.test(text),
+    kept`must not hold a user name or password: put the key into \`auth\``,
+  ],
+  [(text) => !URL.canParse(text), kept`is not a valid address`],
+  [hasOddSegment, kept`has an empty or a dotted part in its path`],
+  [(text) => /\/v1\/v1(?:\/+)?$/.test(text), kept`ends in /v1 twice`],
+  [isOwnAddress, kept`is the address of codex-helper's own proxy`],
 ];
 
 /** Only trailing slashes are taken off; anything else that is odd is refused: a guess could send a key astray. */
 export function readBaseUrl(text: string): BaseUrl {
   const problem = PROBLEMS.find(([applies]) => applies(text))?.[1];
-  if (problem !== undefined) return { kind: "bad", problem };
+  if (problem !== undefined) return { kind: "bad", problem: translate(problem) };
   const url = new URL(text);
   const normal = url.origin + url.pathname.replace(/\/+$/, "");
   return url.protocol === "http:" && !isPrivate(url.hostname)
-    ? { kind: "ok", url: normal, warning: "is http: the key is sent unencrypted" }
+    ? { kind: "ok", url: normal, warning: t`is http: the key is sent unencrypted` }
     : { kind: "ok", url: normal };
 }
 

@@ -1,6 +1,7 @@
 // Checks the credentials of one upstream as written: what can be sent at all, and what is probably a mistake.
 // Pure.
 import { OFFICIAL_HOSTS, type Service } from "../base/service.ts";
+import { t } from "../base/language.ts";
 import type { AuthEntry } from "./schema.ts";
 
 /** About one key of `auth`. Never repeats its value. */
@@ -33,24 +34,24 @@ export function checkAuth({ auth, baseUrl, tags, service }: AuthParts): AuthChec
     const value = auth[key];
     if (value == null) continue;
     if (value.trim() === "") {
-      warnings.push({ key, words: "is empty, and counts as absent" });
+      warnings.push({ key, words: t`is empty, and counts as absent` });
       continue;
     }
     const words = key.endsWith("_env") ? problemOfVariable(value) : problemOfSecret(value.trim());
     if (words !== null) return { problem: { key, words }, warnings };
-    if (value !== value.trim()) warnings.push({ key, words: "has blanks around it, which are left out" });
+    if (value !== value.trim()) warnings.push({ key, words: t`has blanks around it, which are left out` });
     if (/^\S{0,12}(?:\.\.\.|x{4,}$)|^your[-_]|^<.*>$/i.test(value.trim()))
-      warnings.push({ key, words: "looks like a placeholder" });
+      warnings.push({ key, words: t`looks like a placeholder` });
   }
   const used = chooseCredential(auth);
   const idle = CREDENTIAL_KEYS.find((key) => key !== used && !isBlank(auth[key]));
-  if (idle !== undefined) warnings.push({ key: idle, words: `is not used, because ${used} is there` });
+  if (used !== null && idle !== undefined)
+    warnings.push({ key: idle, words: t`is not used, because ${used} is there` });
   if (auth.client !== true) return { problem: null, warnings };
   if (used !== null) {
-    warnings.push({ key: "client", words: `is not used, because ${used} is there` });
+    warnings.push({ key: "client", words: t`is not used, because ${used} is there` });
   } else if (!isClientOrigin(baseUrl, tags, service)) {
-    const words =
-      "is allowed for the vendor's own host, or for the origin that the login was imported from (tags.imported_origin)";
+    const words = t`is allowed for the vendor's own host, or for the origin that the login was imported from (tags.imported_origin)`;
     return { problem: { key: "client", words }, warnings };
   }
   return { problem: null, warnings };
@@ -63,12 +64,12 @@ export function chooseCredential(auth: AuthEntry): (typeof CREDENTIAL_KEYS)[numb
 
 /** Why a text cannot be sent in a header, or null: Headers takes Latin-1 without control characters, or throws. */
 export function problemOfSecret(text: string): string | null {
-  return /^[\u0020-\u007e\u00a0-\u00ff]*$/.test(text) ? null : "holds a character that no header can carry";
+  return /^[\u0020-\u007e\u00a0-\u00ff]*$/.test(text) ? null : t`holds a character that no header can carry`;
 }
 
 /** Why a text cannot name a variable, or null. */
 export function problemOfVariable(text: string): string | null {
-  return /^[A-Za-z_][A-Za-z0-9_]*$/.test(text.trim()) ? null : "is not the name of a variable";
+  return /^[A-Za-z_][A-Za-z0-9_]*$/.test(text.trim()) ? null : t`is not the name of a variable`;
 }
 
 function isBlank(value: string | null | undefined): boolean {

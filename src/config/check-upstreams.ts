@@ -2,6 +2,7 @@
 // Pure.
 import type { JSONPath } from "jsonc-parser";
 import type { Service } from "../base/service.ts";
+import { t } from "../base/language.ts";
 import { readBaseUrl } from "./base-url.ts";
 import { checkAuth } from "./check-auth.ts";
 import { checkProxyUrl } from "./outbound-proxy.ts";
@@ -47,7 +48,7 @@ export function checkUpstreams(upstreams: readonly UpstreamEntry[], service: Ser
     const identity = JSON.stringify([base.url, upstream.auth ?? null, upstream.models ?? null]);
     const twin = seen.get(identity);
     if (twin !== undefined)
-      warnings.push({ path: [index], words: `is the same upstream as number ${twin + 1}` });
+      warnings.push({ path: [index], words: t`is the same upstream as number ${twin + 1}` });
     else seen.set(identity, index);
   }
   return { problem: null, warnings };

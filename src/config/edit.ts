@@ -2,6 +2,7 @@
 // Pure.
 import { UserError } from "../base/errors.ts";
 import type { Service } from "../base/service.ts";
+import { t } from "../base/language.ts";
 import { type Change, applyChanges } from "./jsonc-edit.ts";
 import { type Target, formatTarget, isConfigName } from "./name.ts";
 import { CONFIG_VERSION, type ParsedConfig, type ServiceConfigs, parseConfig } from "./parse.ts";
@@ -19,7 +20,7 @@ export function editConfig(text: string, file: string, plan: Plan): string {
   const before = parseConfig(text, file);
   if (before.isReadOnly) {
     throw new UserError(
-      `${file} was written by a newer version of codex-helper, and is not changed by this one`,
+      t`${file} was written by a newer version of codex-helper, and is not changed by this one`,
     );
   }
   const changes = plan(before);
@@ -46,8 +47,8 @@ export function planAdd({ service, name, alias, upstreams, isReplacing }: Additi
     const section = config.services[service];
     requireName(name);
     if (hasName(section, name) && !isReplacing) {
-      throw new UserError(`there is a config "${name}" already`, {
-        hint: `--append adds a backup upstream to it, --force replaces it`,
+      throw new UserError(t`there is a config "${name}" already`, {
+        hint: t`--append adds a backup upstream to it, --force replaces it`,
       });
     }
     const value = { ...(alias === undefined ? {} : { alias }), upstreams };
@@ -80,7 +81,7 @@ export function planRemove(service: Service, target: Target): Plan {
     }
     requireUpstreams(config, service, target);
     if (section.configs.get(target.name)?.entry.upstreams.length === 1) {
-      throw new UserError(`${formatTarget(target.name, 1)} is the only upstream of its config`, {
+      throw new UserError(t`${formatTarget(target.name, 1)} is the only upstream of its config`, {
         hint: `ch config remove ${target.name}`,
       });
     }
@@ -94,8 +95,14 @@ export function planRename(service: Service, from: string, to: string): Plan {
     const section = config.services[service];
     requireName(to);
     requireConfig(config, service, from);
-    if (from === to) return [];
-    if (hasName(section, to)) throw new UserError(`there is a config "${to}" already`);
+    if (from === to) {
+      throw new UserError(t`"${from}" is its name already`, { hint: `ch config rename ${from} NEW-NAME` });
+    }
+    if (hasName(section, to)) {
+      throw new UserError(t`there is a config "${to}" already`, {
+        hint: `ch config rename ${from} NEW-NAME`,
+      });
+    }
     const path = [service, "configs", from];
     const hasInnerName = section.configs.get(from)?.entry.name != null;
     return [
@@ -110,7 +117,12 @@ export function planRename(service: Service, from: string, to: string): Plan {
 export function planMove(service: Service, target: Target & { readonly position: number }, to: number): Plan {
   return (config) => {
     requireUpstreams(config, service, target);
-    requireUpstreams(config, service, { name: target.name, position: to });
+    const count = requireUpstreams(config, service, { name: target.name, position: null }).length;
+    if (to > count) {
+      throw new UserError(t`"${target.name}" has no place ${to}: its last one is ${count}`, {
+        hint: `ch config move ${formatTarget(target.name, target.position)} --to ${count}`,
+      });
+    }
     if (to === target.position) return [];
     const path = [service, "configs", target.name, "upstreams"];
     return [{ kind: "move", path, from: target.position - 1, to: to - 1 }];
@@ -169,7 +181,7 @@ function hasName(section: ServiceConfigs, name: string): boolean {
 
 function requireName(name: string): void {
   if (isConfigName(name)) return;
-  throw new UserError(`"${name}" cannot name a config: 1 to 64 letters, digits, ".", "_" or "-"`);
+  throw new UserError(t`"${name}" cannot name a config: 1 to 64 letters, digits, ".", "_" or "-"`);
 }
 
 function requireConfig(config: ParsedConfig, service: Service, name: string): void {
@@ -198,16 +210,22 @@ function requireUpstreams(config: ParsedConfig, service: Service, target: Target
   if (target.position === null) return placed;
   const one = placed[target.position - 1];
   if (one === undefined) {
-    const count = placed.length === 1 ? "1 upstream" : `${placed.length} upstreams`;
-    throw new UserError(`"${target.name}" has ${count}, and no number ${target.position}`, {
-      hint: `ch config show ${target.name}`,
-    });
+    throw noSuchPosition(target.name, target.position, placed.length);
   }
   return [one];
 }
 
+/** For an upstream that a config does not have; `count` is how many it has. */
+export function noSuchPosition(name: string, position: number, count: number): UserError {
+  const message =
+    count === 1
+      ? t`"${name}" has 1 upstream, and no number ${position}`
+      : t`"${name}" has ${count} upstreams, and no number ${position}`;
+  return new UserError(message, { hint: `ch config show ${name}` });
+}
+
 function unknownConfig(service: Service, name: string): UserError {
-  return new UserError(`there is no config "${name}" for ${service}`, { hint: "ch config list" });
+  return new UserError(t`there is no config "${name}" for ${service}`, { hint: "ch config list" });
 }
 
 function refuseNewlyBroken(before: ParsedConfig, after: ParsedConfig): void {

@@ -13,6 +13,7 @@ import {
 } from "../base/files.ts";
 import { withLock } from "../base/lock.ts";
 import type { Paths } from "../base/paths.ts";
+import { t } from "../base/language.ts";
 import { type Plan, editConfig } from "./edit.ts";
 import { type ParsedConfig, makeEmptyConfig, parseConfig } from "./parse.ts";
 
@@ -40,7 +41,7 @@ export async function updateConfig(paths: ConfigPaths, plan: Plan, now: () => nu
     if (bytes !== null) keepVersion(paths.backups, bytes, now());
     const present = await readBytes(paths.config);
     if (Buffer.compare(present ?? NOTHING, bytes ?? NOTHING) !== 0) {
-      throw new UserError(`${paths.config} was changed by another program just now; try again`);
+      throw new UserError(t`${paths.config} was changed by another program just now; try again`);
     }
     writeFileAtomic(paths.config, result, { mode: PRIVATE_FILE });
   });
@@ -53,7 +54,7 @@ function decode(bytes: Uint8Array | null, path: string): string {
   try {
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes ?? NOTHING);
   } catch (error) {
-    throw new UserError(`${path} is not valid UTF-8`, { cause: error });
+    throw new UserError(t`${path} is not valid UTF-8`, { cause: error });
   }
 }
 

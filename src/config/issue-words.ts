@@ -1,46 +1,53 @@
 // Says in words what a schema found, without the value it found it in.
 // Pure.
 import type { z } from "zod";
+import { kept, t, translate } from "../base/language.ts";
 
 type Issue = z.core.$ZodIssue;
 
 const EXPECTED: Readonly<Record<string, string>> = {
-  string: "text in double quotes",
-  number: "a number",
-  int: "a whole number",
-  boolean: "true or false",
-  array: "a list",
-  object: "an object",
-  record: "an object",
+  string: kept`text in double quotes`,
+  number: kept`a number`,
+  int: kept`a whole number`,
+  boolean: kept`true or false`,
+  array: kept`a list`,
+  object: kept`an object`,
+  record: kept`an object`,
 };
 
 /** A half sentence that follows the path: "must be a number". */
 export function describeIssue(issue: Issue): string {
   switch (issue.code) {
     case "invalid_type":
-      if (issue.message.endsWith("received undefined")) return "is missing";
-      if (issue.message.endsWith("received Infinity")) return "is too large";
-      return `must be ${EXPECTED[issue.expected] ?? issue.expected}`;
+      if (issue.message.endsWith("received undefined")) return t`is missing`;
+      if (issue.message.endsWith("received Infinity")) return t`is too large`;
+      return t`must be ${translate(EXPECTED[issue.expected] ?? issue.expected)}`;
     case "too_small":
-      if (issue.origin === "array") return `must hold at least ${issue.minimum}`;
-      if (issue.origin === "string") return "must not be empty";
-      return `must be ${issue.inclusive === false ? "more than" : "at least"} ${issue.minimum}`;
+      if (issue.origin === "array") return t`must hold at least ${String(issue.minimum)}`;
+      if (issue.origin === "string") return t`must not be empty`;
+      return issue.inclusive === false
+        ? t`must be more than ${String(issue.minimum)}`
+        : t`must be at least ${String(issue.minimum)}`;
     case "too_big":
-      return `must ${issue.origin === "array" ? "hold" : "be"} at most ${issue.maximum}`;
-    case "invalid_value":
-      return `must be ${issue.values.map((value) => JSON.stringify(value)).join(" or ")}`;
+      return issue.origin === "array"
+        ? t`must hold at most ${String(issue.maximum)}`
+        : t`must be at most ${String(issue.maximum)}`;
+    case "invalid_value": {
+      const values = issue.values.map((value) => JSON.stringify(value)).join(t` or `);
+      return t`must be ${values}`;
+    }
     case "invalid_union":
-      return "must be text in double quotes, or false";
+      return t`must be text in double quotes, or false`;
     case "invalid_key":
-      return "is a name that is not allowed here";
+      return t`is a name that is not allowed here`;
     case "invalid_format":
       return issue.format === "datetime"
-        ? "must be a time such as 2026-12-01T09:00:00+01:00"
-        : "holds a character that is not allowed here";
+        ? t`must be a time such as 2026-12-01T09:00:00+01:00`
+        : t`holds a character that is not allowed here`;
     case "custom":
     case "invalid_element":
     case "not_multiple_of":
     case "unrecognized_keys":
-      return "is not as expected";
+      return t`is not as expected`;
   }
 }

@@ -5,6 +5,7 @@ import { type JSONPath, type Node, findNodeAtLocation } from "jsonc-parser";
 import { type JsoncSource, formatPath, readJsonc, valueOf } from "./jsonc.ts";
 import { type Members, readMembers, withMovedMember, withoutMember, writeMembers } from "./jsonc-list.ts";
 import { UserError } from "../base/errors.ts";
+import { t } from "../base/language.ts";
 
 export type Change =
   /** Replaces a value or adds a key; the objects on the way to it are made. */
@@ -33,7 +34,7 @@ function applyChange(text: string, file: string, change: Change): string {
   const written = readJsonc(result, file).root;
   if (written === null || JSON.stringify(valueOf(written)) !== JSON.stringify(meant)) {
     throw new UserError(
-      `${file} is written in a way that cannot be changed safely at ${formatPath(change.path)}`,
+      t`${file} is written in a way that cannot be changed safely at ${formatPath(change.path)}`,
       {
         hint: "ch config edit",
       },

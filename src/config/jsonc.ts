@@ -11,6 +11,7 @@ import {
   printParseErrorCode,
 } from "jsonc-parser";
 import { UserError } from "../base/errors.ts";
+import { kept, t, translate } from "../base/language.ts";
 
 export interface JsoncSource {
   /** Without a BOM. */
@@ -96,7 +97,7 @@ function checkDepth(text: string, file: string): void {
     else if (CLOSING.has(kind)) depth -= 1;
     if (depth > MAX_DEPTH) {
       const offset = scanner.getTokenOffset();
-      throw misread(`nested deeper than ${MAX_DEPTH} levels`, { text, file, offset });
+      throw misread(t`nested deeper than ${MAX_DEPTH} levels`, { text, file, offset });
     }
   }
 }
@@ -112,7 +113,7 @@ function refuseDuplicates(node: Node, source: Pick<Place, "text" | "file">): voi
       const [key] = child.children ?? [];
       const name = String(key?.value);
       if (seen.has(name)) {
-        throw misread(`the key "${name}" stands here twice`, { ...source, offset: child.offset });
+        throw misread(t`the key "${name}" stands here twice`, { ...source, offset: child.offset });
       }
       seen.add(name);
     }
@@ -121,22 +122,22 @@ function refuseDuplicates(node: Node, source: Pick<Place, "text" | "file">): voi
 }
 
 const WORDS: Readonly<Record<string, string>> = {
-  InvalidSymbol: "this is not JSON",
-  InvalidNumberFormat: "this is not a number",
-  PropertyNameExpected: "a key in double quotes is expected",
-  ValueExpected: "a value is expected",
-  ColonExpected: 'a ":" is expected',
-  CommaExpected: 'a "," is expected',
-  CloseBraceExpected: 'a "}" is missing',
-  CloseBracketExpected: 'a "]" is missing',
-  EndOfFileExpected: "something follows after the end of the value",
-  UnexpectedEndOfComment: "a comment is not closed",
-  UnexpectedEndOfString: "a string is not closed",
-  InvalidUnicode: "a \\u escape is wrong",
-  InvalidEscapeCharacter: "an escape in a string is wrong",
-  InvalidCharacter: "a control character stands in a string",
+  InvalidSymbol: kept`this is not JSON`,
+  InvalidNumberFormat: kept`this is not a number`,
+  PropertyNameExpected: kept`a key in double quotes is expected`,
+  ValueExpected: kept`a value is expected`,
+  ColonExpected: kept`a ":" is expected`,
+  CommaExpected: kept`a "," is expected`,
+  CloseBraceExpected: kept`a "}" is missing`,
+  CloseBracketExpected: kept`a "]" is missing`,
+  EndOfFileExpected: kept`something follows after the end of the value`,
+  UnexpectedEndOfComment: kept`a comment is not closed`,
+  UnexpectedEndOfString: kept`a string is not closed`,
+  InvalidUnicode: kept`a \\u escape is wrong`,
+  InvalidEscapeCharacter: kept`an escape in a string is wrong`,
+  InvalidCharacter: kept`a control character stands in a string`,
 };
 
 function wordsFor(error: ParseError): string {
-  return WORDS[printParseErrorCode(error.error)] ?? "this is not JSON";
+  return translate(WORDS[printParseErrorCode(error.error)] ?? kept`this is not JSON`);
 }

@@ -1,6 +1,7 @@
 // Names of configs, and how a person points at one upstream of a config: "main" and "main#2".
 // Pure.
 import { EXIT, UserError } from "../base/errors.ts";
+import { t } from "../base/language.ts";
 
 export const CONFIG_NAME = /^[\p{L}\p{N}._-]{1,64}$/u;
 
@@ -14,8 +15,8 @@ export interface Target {
 export function parseTarget(text: string): Target {
   const [, name = "", place] = /^([^#]*)(?:#([1-9]\d{0,3}))?$/s.exec(text) ?? [];
   if (!isConfigName(name)) {
-    throw new UserError(`"${text}" is not the name of a config or of an upstream`, {
-      hint: 'NAME is a config, NAME#2 its second upstream; a name has 1 to 64 letters, digits, ".", "_" or "-"',
+    throw new UserError(t`"${text}" is not the name of a config or of an upstream`, {
+      hint: t`NAME is a config, NAME#2 its second upstream; a name has 1 to 64 letters, digits, ".", "_" or "-"`,
       exitCode: EXIT.usage,
     });
   }

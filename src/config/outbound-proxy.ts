@@ -2,6 +2,7 @@
 // never count for this machine's own addresses.
 // Pure.
 import { type Env, readVariable } from "../base/env.ts";
+import { t } from "../base/language.ts";
 import { isLoopback } from "./base-url.ts";
 
 export type OutboundProxy =
@@ -37,9 +38,9 @@ export function chooseOutboundProxy(
 /** Why a proxy's address cannot be used, or null. Never repeats it: it may hold a password. */
 export function checkProxyUrl(text: string): string | null {
   const url = withScheme(text);
-  if (/^socks/i.test(url)) return "is a SOCKS proxy, and only http and https proxies are supported";
-  if (!URL.canParse(url) || /\s/.test(url)) return "is not the address of a proxy";
-  return /^https?:$/.test(new URL(url).protocol) ? null : "is not the address of an http or https proxy";
+  if (/^socks/i.test(url)) return t`is a SOCKS proxy, and only http and https proxies are supported`;
+  if (!URL.canParse(url) || /\s/.test(url)) return t`is not the address of a proxy`;
+  return /^https?:$/.test(new URL(url).protocol) ? null : t`is not the address of an http or https proxy`;
 }
 
 function take(text: string, source: string): OutboundProxy {

@@ -4,6 +4,7 @@ import type { JSONPath } from "jsonc-parser";
 import type { z } from "zod";
 import { UserError } from "../base/errors.ts";
 import { SERVICES, type Service } from "../base/service.ts";
+import { t } from "../base/language.ts";
 import { checkUpstreams } from "./check-upstreams.ts";
 import { describeIssue } from "./issue-words.ts";
 import { type JsoncSource, formatPath, placeOf, readJsonc, valueOf } from "./jsonc.ts";
@@ -51,7 +52,7 @@ export function makeEmptyConfig(warnings: readonly string[] = []): ParsedConfig 
 /** `file` is for messages only. Throws UserError with file, line, column and path. */
 export function parseConfig(text: string, file: string): ParsedConfig {
   const source = readJsonc(text.replace(/^\ufeff/, ""), file);
-  if (source.root === null) return makeEmptyConfig([`${file} is empty`]);
+  if (source.root === null) return makeEmptyConfig([t`${file} is empty`]);
   const shell = configShellSchema.safeParse(valueOf(source.root));
   if (!shell.success) throw new UserError(describeError(shell.error, source, []), { hint: "ch config edit" });
   const warnings: string[] = [];
@@ -60,7 +61,7 @@ export function parseConfig(text: string, file: string): ParsedConfig {
   const isReadOnly = (shell.data.version ?? CONFIG_VERSION) > CONFIG_VERSION;
   if (isReadOnly) {
     warnings.push(
-      `${file} is of version ${shell.data.version}, newer than this program knows: it is read but not changed`,
+      t`${file} is of version ${shell.data.version ?? 0}, newer than this program knows: it is read but not changed`,
     );
   }
   const defaultService = shell.data.default_service ?? null;
@@ -103,11 +104,11 @@ function readService({ service, shell, source, warnings }: ServiceSource): Servi
   for (const problem of broken.values()) warnings.push(problem);
   const names = [...configs.keys(), ...broken.keys()];
   for (const [first, second] of findTwins(names)) {
-    warnings.push(`${service}: the names "${first}" and "${second}" differ only in case`);
+    warnings.push(t`${service}: the names "${first}" and "${second}" differ only in case`);
   }
   const active = section.active ?? null;
   if (active !== null && !names.includes(active)) {
-    warnings.push(`${service}.active names "${active}", which is not among the configs`);
+    warnings.push(t`${service}.active names "${active}", which is not among the configs`);
   }
   return { active, configs, broken };
 }
@@ -130,12 +131,14 @@ function readEntry(
   const locate = (path: JSONPath): string => `${placeOf(source, path)}: ${formatPath(path)}`;
   if (!isConfigName(name)) {
     const shown = name.length > 64 ? `${name.slice(0, 64)}...` : name;
-    return `${placeOf(source, at)}: "${shown}" cannot name a config: 1 to 64 letters, digits, ".", "_" or "-"`;
+    const words = t`"${shown}" cannot name a config: 1 to 64 letters, digits, ".", "_" or "-"`;
+    return `${placeOf(source, at)}: ${words}`;
   }
   const parsed = namedConfigSchema.safeParse(shell[service]?.configs?.[name]);
   if (!parsed.success) return describeError(parsed.error, source, at);
   if (parsed.data.name != null && parsed.data.name !== name) {
-    warnings.push(`${locate([...at, "name"])}: differs from the key, and is ignored`);
+    const words = t`differs from the key, and is ignored`;
+    warnings.push(`${locate([...at, "name"])}: ${words}`);
   }
   const found = checkUpstreams(parsed.data.upstreams, service);
   const say = ({ path, words }: { path: JSONPath; words: string }): string =>
@@ -156,7 +159,8 @@ function findTwins(names: readonly string[]): [string, string][] {
 function describeError(error: z.ZodError, source: JsoncSource, at: readonly string[]): string {
   const [issue] = error.issues;
   const path = [...at, ...(issue?.path ?? [])].filter((part) => typeof part !== "symbol");
-  const shown = path.length === 0 ? "the file" : formatPath(path);
-  const more = error.issues.length > 1 ? ` (and ${error.issues.length - 1} more)` : "";
-  return `${placeOf(source, path)}: ${shown}: ${issue === undefined ? "is not as expected" : describeIssue(issue)}${more}`;
+  const shown = path.length === 0 ? t`the file` : formatPath(path);
+  const more = error.issues.length > 1 ? t` (and ${error.issues.length - 1} more)` : "";
+  const words = issue === undefined ? t`is not as expected` : describeIssue(issue);
+  return `${placeOf(source, path)}: ${shown}: ${words}${more}`;
 }

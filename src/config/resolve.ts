@@ -5,6 +5,7 @@ import { type Env, readVariable } from "../base/env.ts";
 import { fingerprint } from "../base/secrets.ts";
 import { OFFICIAL_HOSTS, type Service } from "../base/service.ts";
 import type { Credential, Timeouts, Upstream } from "../base/upstream.ts";
+import { t } from "../base/language.ts";
 import { readBaseUrl } from "./base-url.ts";
 import { chooseCredential, problemOfSecret } from "./check-auth.ts";
 import { chooseOutboundProxy } from "./outbound-proxy.ts";
@@ -48,7 +49,7 @@ export function resolveConfig(
   const upstreams = listUpstreams(config, service, chosen, context).filter(({ isEnabled }) => isEnabled);
   if (upstreams.length === 0) {
     return unset(
-      `every upstream of "${chosen.name}" is disabled`,
+      t`every upstream of "${chosen.name}" is disabled`,
       `ch config enable ${chosen.name}${flagFor(service)}`,
     );
   }
@@ -74,16 +75,16 @@ export function chooseConfig(section: ServiceConfigs, service: Service, asked?: 
   const problem = broken.get(name ?? "");
   if (problem !== undefined) return unset(problem, "ch config edit");
   if (asked !== undefined) {
-    return unset(`there is no config "${asked}" for ${service}`, `ch config list${flagFor(service)}`);
+    return unset(t`there is no config "${asked}" for ${service}`, `ch config list${flagFor(service)}`);
   }
   if (names.length === 0) {
     const line = `ch config add main --base-url URL --auth-token-env NAME${flagFor(service)}`;
-    return unset(`no upstream is configured for ${service}`, line);
+    return unset(t`no upstream is configured for ${service}`, line);
   }
   const why =
     active === null
-      ? `none of the configs of ${service} is active`
-      : `the active config of ${service} is "${active}", which does not exist`;
+      ? t`none of the configs of ${service} is active`
+      : t`the active config of ${service} is "${active}", which does not exist`;
   return unset(why, `ch config set-active ${names[0]}${flagFor(service)}`);
 }
 
@@ -152,9 +153,9 @@ function resolveCredential(auth: AuthEntry, context: ResolveContext): Credential
   const kind = key.startsWith("auth_token") ? "bearer" : "api-key";
   if (!key.endsWith("_env")) return { kind, secret: value };
   const secret = (readVariable(context.env, value) ?? context.clientSecret(value))?.trim() ?? "";
-  if (secret === "") return { kind: "unusable", why: `the variable ${value} is not set` };
+  if (secret === "") return { kind: "unusable", why: t`the variable ${value} is not set` };
   const problem = problemOfSecret(secret);
-  return problem === null ? { kind, secret } : { kind: "unusable", why: `the variable ${value} ${problem}` };
+  return problem === null ? { kind, secret } : { kind: "unusable", why: t`the variable ${value} ${problem}` };
 }
 
 /** What tells two accounts at one address apart, without the secret. */

@@ -4,6 +4,7 @@ import { chmodSync, statSync } from "node:fs";
 import { UserError, errorCode } from "../base/errors.ts";
 import { PRIVATE_FILE, describe } from "../base/files.ts";
 import { createWatchedFile } from "../base/watched-file.ts";
+import { t } from "../base/language.ts";
 import { type ParsedConfig, keepUsable, makeEmptyConfig, parseConfig } from "./parse.ts";
 
 export interface ConfigState {
@@ -69,12 +70,12 @@ function tightenMode(path: string): string | null {
   try {
     const { mode, uid } = statSync(path);
     const me = process.getuid?.();
-    if (me !== undefined && uid !== me && me !== 0) return `${path} belongs to another user`;
+    if (me !== undefined && uid !== me && me !== 0) return t`${path} belongs to another user`;
     if (process.platform === "win32" || (mode & 0o077) === 0) return null;
     chmodSync(path, PRIVATE_FILE);
-    return `other users could read ${path}; now only you can`;
+    return t`other users could read ${path}; now only you can`;
   } catch (error) {
     if (errorCode(error) === undefined) throw error;
-    return `other users can read ${path}, and that cannot be changed: ${describe(error)}`;
+    return t`other users can read ${path}, and that cannot be changed: ${describe(error)}`;
   }
 }

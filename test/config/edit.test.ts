@@ -179,7 +179,7 @@ test("rename keeps place, activity and the inner name in step", () => {
   expect(refusal(TWO, planRename("codex", "main", "other"))).toBe('there is a config "other" already');
   expect(refusal(TWO, planRename("codex", "gone", "x"))).toBe('there is no config "gone" for codex');
   expect(refusal(TWO, planRename("codex", "main", "a#2"))).toContain("cannot name a config");
-  expect(edit(TWO, planRename("codex", "main", "main"))).toBe(TWO);
+  expect(refusal(TWO, planRename("codex", "main", "main"))).toBe('"main" is its name already');
 });
 
 test("move changes the order and takes comments along", () => {
@@ -187,7 +187,7 @@ test("move changes the order and takes comments along", () => {
   expect(hosts(moved, "main")).toEqual(["c", "a", "b"]);
   expect(moved).toContain('"https://a.example/v1" }, // fast\n');
   expect(refusal(TWO, planMove("codex", { name: "main", position: 1 }, 4))).toBe(
-    '"main" has 3 upstreams, and no number 4',
+    '"main" has no place 4: its last one is 3',
   );
 });
 

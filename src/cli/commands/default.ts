@@ -1,6 +1,7 @@
 // `ch default`: which service commands mean without --codex or --claude.
+import { EXIT, UserError } from "../../base/errors.ts";
 import { t } from "../../base/language.ts";
-import { CLIENT_NAME } from "../../base/service.ts";
+import { CLIENT_NAME, SERVICES, type Service } from "../../base/service.ts";
 import { planSetDefaultService } from "../../config/edit.ts";
 import { loadConfig, updateConfig } from "../../config/file.ts";
 import { JSON_ARG, SERVICE_ARGS, readService } from "../args.ts";
@@ -13,9 +14,13 @@ export function createCommand(cli: Cli): Command {
       ["ch default", "print it"],
       ["ch default --claude", "from now on, Claude Code"],
     ],
-    args: { ...SERVICE_ARGS, ...JSON_ARG },
+    args: {
+      service: { type: "positional", required: false, description: "codex or claude, as the flags say it" },
+      ...SERVICE_ARGS,
+      ...JSON_ARG,
+    },
     async run({ args }) {
-      const wanted = readService(args);
+      const wanted = readWanted(args.service, readService(args));
       if (wanted !== undefined) await updateConfig(cli.paths, planSetDefaultService(wanted), cli.now);
       const { defaultService } = await loadConfig(cli.paths.config);
       const service = defaultService ?? "codex";
@@ -25,4 +30,16 @@ export function createCommand(cli: Cli): Command {
       cli.out.note(t`commands without --codex or --claude mean ${CLIENT_NAME[service]} now`);
     },
   });
+}
+
+function readWanted(word: string | undefined, flag: Service | undefined): Service | undefined {
+  if (word === undefined) return flag;
+  const service = SERVICES.find((one) => one === word);
+  if (service === undefined || (flag !== undefined && flag !== service)) {
+    throw new UserError(t`a service is codex or claude, not "${word}"`, {
+      hint: "ch default --codex",
+      exitCode: EXIT.usage,
+    });
+  }
+  return service;
 }

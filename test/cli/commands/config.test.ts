@@ -95,7 +95,9 @@ describe("config add", () => {
     });
     expect(empty).toMatchObject({
       code: 1,
-      stderr: "error: --auth-token-stdin: nothing came on standard input\n",
+      stderr:
+        "error: --auth-token-stdin: nothing came on standard input\n" +
+        "  put the key there: ch config add c --base-url URL --auth-token-stdin < FILE\n",
     });
   });
 
@@ -148,7 +150,8 @@ describe("config add", () => {
     ["add a --base-url relay.example", "--base-url must begin with https://"],
     [
       "add a --base-url https://k@a.example",
-      "--base-url must not hold a user name or password: put the key into `auth`",
+      "--base-url must not hold a user name or password: put the key into `auth`\n" +
+        "  ch config add a --base-url https://a.example --auth-token-stdin",
     ],
     ["add a#2 --base-url https://a.example", '"a#2" is one upstream, and a config is meant here: a'],
     [
@@ -293,7 +296,7 @@ describe("the commands that change what is there", () => {
     expect(await run("move main#2 --to 1")).toBe("main#2 is main#1 now\n");
     expect(hostsOf(home, "main")).toEqual(["two.example", "one.example"]);
     expect(await run("disable main#1 --until tomorrow")).toMatch(
-      /^main#1 is disabled until \d{4}-.*T00:00:00\+00:00\n$/,
+      /^main#1 is disabled until [A-Z][a-z]{2} \d{1,2} 00:00\n$/,
     );
     expect(upstreamsOf(home, "main")[0]?.disabled_until).toEndWith("T00:00:00+00:00");
     await run("disable spare");
@@ -303,7 +306,7 @@ describe("the commands that change what is there", () => {
     await run("rename main work");
     expect(await run("set-active spare")).toBe("Codex uses spare, from the next request on\n");
     expect(await run("remove work#2")).toContain(
-      `removed work#2; the file as it was is in ${home.paths.backups}`,
+      "removed work#2; the file as it was is in ~/.codex-helper/backups",
     );
     expect(hostsOf(home, "work")).toEqual(["two.example"]);
     expect(await run("remove spare")).toContain("it was the active config");
@@ -318,7 +321,8 @@ describe("the commands that change what is there", () => {
     ["move main --to 1", 2, '"main" is a config, and one upstream of it is meant here: main#1'],
     ["move main#1", 2, "--to is missing\n  ch config move main#1 --to 1\n"],
     ["move main#1 --to 0", 2, "--to takes a number from 1 to 64"],
-    ["move main#1 --to 3", 1, '"main" has 2 upstreams, and no number 3'],
+    ["move main#1 --to 3", 1, '"main" has no place 3: its last one is 2\n  ch config move main#1 --to 2\n'],
+    ["rename main main", 1, '"main" is its name already\n  ch config rename main NEW-NAME\n'],
     ["remove spare#1", 1, "spare#1 is the only upstream of its config"],
     ["rename main spare", 1, 'there is a config "spare" already'],
     ["set-active main#1", 2, '"main#1" is one upstream, and a config is meant here: main'],
@@ -332,6 +336,27 @@ describe("the commands that change what is there", () => {
     expect(result.stderr).toStartWith(`error: ${message}`);
     expect(result.code).toBe(code);
     expect(readFileSync(home.paths.config, "utf8")).toBe(TWO);
+  });
+
+  test("disabling the last upstream of the active config warns, and says how to take it back", async () => {
+    using home = makeTempHome();
+    home.write(FILE, TWO);
+    expect((await config(home, "disable main#1")).stderr).toBe("main#1 is disabled\n");
+    const words = "no upstream of the active config is left: Codex's requests fail from now on";
+    expect((await config(home, "disable main#2 --until 2h")).stderr).toContain(
+      `warning: ${words}\n  ch config enable main#2\n`,
+    );
+    await config(home, "enable main");
+    expect((await config(home, "disable main")).stderr).toContain("ch config enable main\n");
+    expect((await config(home, "disable spare")).stderr).toBe("spare is disabled\n");
+  });
+
+  test("a list says in a few words until when an upstream is out", async () => {
+    using home = makeTempHome();
+    home.write(FILE, TWO);
+    await config(home, "disable main#2 --until 2099-12-01T09:00");
+    expect((await config(home, "list")).stdout).toContain("two.example (disabled until Dec 1 09:00)\n");
+    expect((await config(home, "show")).stdout).toContain("disabled until Dec 1 09:00\n");
   });
 
   test("a file that does not parse is left alone, and its place named", async () => {
@@ -365,7 +390,7 @@ describe("config edit and path", () => {
   test("edit opens a new file, and says when it is valid", async () => {
     using home = makeTempHome();
     const result = await config(home, "edit", editor(home, 'test "$1" = --wait && grep -q version "$2"'));
-    expect(result).toEqual({ code: 0, stdout: "", stderr: `${home.paths.config} is valid\n` });
+    expect(result).toEqual({ code: 0, stdout: "", stderr: "~/.codex-helper/config.json is valid\n" });
   });
 
   test("edit names the mistake that was made, keeps the version before, and mends it the same way", async () => {

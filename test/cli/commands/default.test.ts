@@ -22,4 +22,10 @@ test("default prints the service, sets it, and decides what commands without a f
     active: "a",
   });
   expect(await run("default", "--codex", "--claude")).toMatchObject({ code: 2 });
+  expect(await run("default", "codex")).toMatchObject({ code: 0, stdout: "" });
+  expect((await run("default")).stdout).toBe("codex\n");
+  for (const args of [["emacs"], ["codex", "--claude"]]) {
+    const odd = await run("default", ...args);
+    expect(odd).toMatchObject({ code: 2, stderr: expect.stringContaining("ch default --codex") });
+  }
 });

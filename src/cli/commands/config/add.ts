@@ -3,6 +3,7 @@ import { createClientSecrets } from "../../../app/client-secrets.ts";
 import { readVariable } from "../../../base/env.ts";
 import { EXIT, UserError } from "../../../base/errors.ts";
 import { CLIENT_NAME, type Service } from "../../../base/service.ts";
+import { t } from "../../../base/language.ts";
 import { readBaseUrl } from "../../../config/base-url.ts";
 import { checkUpstreams } from "../../../config/check-upstreams.ts";
 import { planAdd, planAppend } from "../../../config/edit.ts";
@@ -55,9 +56,9 @@ export function addCommand(cli: Cli): Command {
     async run({ args }) {
       const isAppending = args.append === true;
       const isReplacing = args.force === true;
-      if (isAppending && isReplacing) throw misuse("--append and --force exclude one another");
+      if (isAppending && isReplacing) throw misuse(t`--append and --force exclude one another`);
       if (isAppending && args.alias !== undefined)
-        throw misuse("--alias belongs to a config: leave it out with --append");
+        throw misuse(t`--alias belongs to a config: leave it out with --append`);
       const name = parseName(args.name);
       const own = await readOwn(cli, args);
       const config = await loadConfig(cli.paths.config);
@@ -82,6 +83,7 @@ interface AddArgs extends CredentialArgs {
 }
 
 interface CredentialArgs {
+  readonly name: string;
   readonly "auth-token"?: string | undefined;
   readonly "auth-token-env"?: string | undefined;
   readonly "auth-token-stdin"?: boolean | undefined;
@@ -95,13 +97,14 @@ async function readOwn(cli: Cli, args: AddArgs): Promise<UpstreamEntry | null> {
   const auth = await readAuth(cli, args);
   if (args["from-config"] !== undefined) {
     if (args["base-url"] !== undefined || auth !== null) {
-      throw misuse("--from-config copies address and key: leave the others out");
+      throw misuse(t`--from-config copies address and key: leave the others out`);
     }
     return null;
   }
-  if (args["base-url"] === undefined) throw misuse("--base-url is missing");
-  const base = readBaseUrl(args["base-url"]);
-  if (base.kind === "bad") throw misuse(`--base-url ${base.problem}`);
+  const typed = args["base-url"];
+  if (typed === undefined) throw misuse(t`--base-url is missing`);
+  const base = readBaseUrl(typed);
+  if (base.kind === "bad") throw misuse(`--base-url ${base.problem}`, withoutUser(typed, args.name));
   return { base_url: base.url, ...(auth === null ? {} : { auth }) };
 }
 
@@ -109,21 +112,25 @@ async function readAuth(cli: Cli, args: CredentialArgs): Promise<AuthEntry | nul
   const given = CREDENTIAL_FLAGS.filter((flag) => args[flag] !== undefined && args[flag] !== false);
   const [flag, second] = given;
   if (flag === undefined) return null;
-  if (second !== undefined) throw misuse(`--${flag} and --${second} exclude one another`);
+  if (second !== undefined) throw misuse(t`--${flag} and --${second} exclude one another`);
   const key = flag.startsWith("auth-token") ? "auth_token" : "api_key";
   if (flag === "auth-token-stdin" || flag === "api-key-stdin") {
-    if (cli.isInteractive) cli.out.note("type or paste the key, then press Enter and Ctrl+D");
+    if (cli.isInteractive) cli.out.note(t`type or paste the key, then press Enter and Ctrl+D`);
     const secret = (await cli.readInput()).trim();
-    if (secret === "") throw new UserError(`--${flag}: nothing came on standard input`);
+    if (secret === "") {
+      throw new UserError(t`--${flag}: nothing came on standard input`, {
+        hint: t`put the key there: ch config add ${args.name} --base-url URL --${flag} < FILE`,
+      });
+    }
     return { [key]: secret };
   }
   const value = args[flag] ?? "";
   if (flag.endsWith("-env")) return { [`${key}_env`]: value };
   const safer =
     key === "auth_token"
-      ? "--auth-token-env NAME or --auth-token-stdin"
-      : "--api-key-env NAME or --api-key-stdin";
-  cli.out.warn(`the key stands in your shell's history now; ${safer} would keep it out of there`);
+      ? t`--auth-token-env NAME or --auth-token-stdin`
+      : t`--api-key-env NAME or --api-key-stdin`;
+  cli.out.warn(t`the key stands in your shell's history now; ${safer} would keep it out of there`);
   return { [key]: value };
 }
 
@@ -149,7 +156,7 @@ function copyUpstreams(config: ParsedConfig, service: Service, text: string): re
   const upstreams = config.services[service].configs.get(name)?.entry.upstreams ?? [];
   const copied = position === null ? upstreams : upstreams.slice(position - 1, position);
   if (copied.length > 0) return copied;
-  throw new UserError(`there is nothing to copy in "${text}"`, { hint: `ch config show ${name}` });
+  throw new UserError(t`there is nothing to copy in "${text}"`, { hint: `ch config show ${name}` });
 }
 
 interface Added {
@@ -174,14 +181,23 @@ function report(cli: Cli, { service, name, added, config }: Added): void {
       variable != null &&
       (readVariable(cli.env, variable) ?? secrets.read(service, variable)) === undefined
     ) {
-      out.warn(`the variable ${variable} is not set here: it must be where \`ch serve\` runs`);
+      out.warn(t`the variable ${variable} is not set here: it must be where \`ch serve\` runs`);
     }
   }
-  const state = active === name ? ", the active config" : "";
-  out.note(`${CLIENT_NAME[service]}: added ${targets.join(", ")}${state}`);
+  const client = CLIENT_NAME[service];
+  const all = targets.join(", ");
+  out.note(active === name ? t`${client}: added ${all}, the active config` : t`${client}: added ${all}`);
   out.note(active === name ? `  ch serve${flag}` : `  ch config set-active ${name}${flag}`);
 }
 
-function misuse(message: string): UserError {
-  return new UserError(message, { hint: "ch config add --help", exitCode: EXIT.usage });
+/** The address without the name and password in it, as it would be typed; undefined where it has none. */
+function withoutUser(typed: string, name: string): string | undefined {
+  const plain = typed.replace(/^(https?:\/\/)[^/@]*@/i, "$1");
+  return plain === typed || readBaseUrl(plain).kind === "bad"
+    ? undefined
+    : `ch config add ${name} --base-url ${plain} --auth-token-stdin`;
+}
+
+function misuse(message: string, hint = "ch config add --help"): UserError {
+  return new UserError(message, { hint, exitCode: EXIT.usage });
 }

@@ -1,6 +1,9 @@
 // The commands that change configs that are there: remove, rename, set-active, move, enable, disable.
 import { EXIT, UserError } from "../../../base/errors.ts";
+import { t } from "../../../base/language.ts";
+import { showPath } from "../../../base/paths.ts";
 import { CLIENT_NAME, type Service } from "../../../base/service.ts";
+import { showMoment } from "../../../base/time-words.ts";
 import {
   type Plan,
   planDisable,
@@ -10,9 +13,10 @@ import {
   planRename,
   planSetActive,
 } from "../../../config/edit.ts";
-import { updateConfig } from "../../../config/file.ts";
-import { formatTarget } from "../../../config/name.ts";
+import { loadConfig, updateConfig } from "../../../config/file.ts";
+import { formatTarget, parseTarget } from "../../../config/name.ts";
 import type { ParsedConfig } from "../../../config/parse.ts";
+import { chooseConfig } from "../../../config/resolve.ts";
 import { SERVICE_ARGS, readWholeNumber } from "../../args.ts";
 import { type Cli, type Command, defineCommand } from "../../cli.ts";
 import { type ServiceFlags, chooseService, findName, findTarget, findUpstream, parseName } from "./target.ts";
@@ -39,8 +43,10 @@ export function removeCommand(cli: Cli): Command {
         wasActive = target.position === null && config.services[service].active === target.name;
         return planRemove(service, target);
       });
-      cli.out.note(`removed ${args.name}; the file as it was is in ${cli.paths.backups}`);
-      if (wasActive) cli.out.note("it was the active config: ch config set-active NAME makes another one so");
+      const backups = showPath(cli.paths.backups, cli.env);
+      cli.out.note(t`removed ${args.name}; the file as it was is in ${backups}`);
+      if (wasActive)
+        cli.out.note(t`it was the active config: ch config set-active NAME makes another one so`);
     },
   });
 }
@@ -61,7 +67,7 @@ export function renameCommand(cli: Cli): Command {
       await change(cli, args, (service, config) =>
         planRename(service, findName(config, service, args.name), parseName(args.to)),
       );
-      cli.out.note(`${args.name} is ${args.to} now`);
+      cli.out.note(t`${args.name} is ${args.to} now`);
     },
   });
 }
@@ -78,7 +84,8 @@ export function setActiveCommand(cli: Cli): Command {
       const service = await change(cli, args, (one, config) =>
         planSetActive(one, findName(config, one, args.name)),
       );
-      cli.out.note(`${CLIENT_NAME[service]} uses ${args.name}, from the next request on`);
+      const client = CLIENT_NAME[service];
+      cli.out.note(t`${client} uses ${args.name}, from the next request on`);
     },
   });
 }
@@ -97,7 +104,7 @@ export function moveCommand(cli: Cli): Command {
     },
     async run({ args }) {
       if (args.to === undefined) {
-        throw new UserError("--to is missing", {
+        throw new UserError(t`--to is missing`, {
           hint: `ch config move ${args.name} --to 1`,
           exitCode: EXIT.usage,
         });
@@ -109,7 +116,7 @@ export function moveCommand(cli: Cli): Command {
         name = target.name;
         return planMove(service, target, to);
       });
-      cli.out.note(`${args.name} is ${formatTarget(name, to)} now`);
+      cli.out.note(t`${args.name} is ${formatTarget(name, to)} now`);
     },
   });
 }
@@ -126,7 +133,7 @@ export function enableCommand(cli: Cli): Command {
       await change(cli, args, (service, config) =>
         planEnable(service, findTarget(config, service, args.name)),
       );
-      cli.out.note(`${args.name} is enabled`);
+      cli.out.note(t`${args.name} is enabled`);
     },
   });
 }
@@ -150,12 +157,32 @@ export function disableCommand(cli: Cli): Command {
     async run({ args }) {
       const clock = { now: cli.now(), timeZone: Temporal.Now.timeZoneId() };
       const until = args.until === undefined ? null : parseUntil(args.until, clock);
-      await change(cli, args, (service, config) =>
-        planDisable(service, findTarget(config, service, args.name), until),
+      const service = await change(cli, args, (one, config) =>
+        planDisable(one, findTarget(config, one, args.name), until),
       );
-      cli.out.note(`${args.name} is disabled${until === null ? "" : ` until ${until}`}`);
+      const moment = until === null ? "" : showMoment(Date.parse(until), cli.now());
+      cli.out.note(
+        until === null ? t`${args.name} is disabled` : t`${args.name} is disabled until ${moment}`,
+      );
+      await warnOfNothingLeft(cli, service, args.name);
     },
   });
+}
+
+/** A config in use without an upstream is not left for another one: requests fail. */
+async function warnOfNothingLeft(cli: Cli, service: Service, text: string): Promise<void> {
+  const section = (await loadConfig(cli.paths.config)).services[service];
+  const chosen = chooseConfig(section, service);
+  if ("kind" in chosen || chosen.name !== parseTarget(text).name) return;
+  const isLeft = chosen.entry.upstreams.some(
+    ({ enabled, disabled_until }) =>
+      enabled !== false && !(disabled_until != null && Date.parse(disabled_until) > cli.now()),
+  );
+  if (isLeft) return;
+  const client = CLIENT_NAME[service];
+  const flag = service === "claude" ? " --claude" : "";
+  cli.out.warn(t`no upstream of the active config is left: ${client}'s requests fail from now on`);
+  cli.out.note(`  ch config enable ${text}${flag}`);
 }
 
 /** Names are looked up in the file as it is under the lock. Gives the service that was meant. */

@@ -1,7 +1,9 @@
 // Configs and upstreams as people and scripts may see them: every secret masked.
 // Pure.
+import { t } from "../../../base/language.ts";
 import { maskSecret, maskText } from "../../../base/secrets.ts";
 import type { Service } from "../../../base/service.ts";
+import { showMoment } from "../../../base/time-words.ts";
 import { readBaseUrl } from "../../../config/base-url.ts";
 import { chooseCredential } from "../../../config/check-auth.ts";
 import { formatTarget } from "../../../config/name.ts";
@@ -120,16 +122,18 @@ function maskValues(map: Readonly<Record<string, string>>): Record<string, strin
 
 /** "bearer token sk-a…wxyz from KEY" */
 export function describeCredential({ kind, variable, is_set, masked }: CredentialView): string {
-  if (kind === "none") return "no key";
-  if (kind === "client") return "the client's own login";
-  const name = kind === "bearer" ? "bearer token" : "API key";
-  if (!is_set) return `${name} from ${variable}, which is not set`;
-  return variable === null ? `${name} ${masked}` : `${name} ${masked} from ${variable}`;
+  if (kind === "none") return t`no key`;
+  if (kind === "client") return t`the client's own login`;
+  const name = kind === "bearer" ? t`bearer token` : t`API key`;
+  const from = variable ?? "";
+  if (!is_set) return t`${name} from ${from}, which is not set`;
+  const shown = `${name} ${masked}`;
+  return variable === null ? shown : t`${shown} from ${from}`;
 }
 
 /** "disabled", "disabled until ...", or "" for one that is asked. */
 export function describeState(view: UpstreamView, now: number): string {
-  if (!view.enabled) return "disabled";
-  const isOut = view.disabled_until !== null && Date.parse(view.disabled_until) > now;
-  return isOut ? `disabled until ${view.disabled_until}` : "";
+  if (!view.enabled) return t`disabled`;
+  const until = view.disabled_until === null ? 0 : Date.parse(view.disabled_until);
+  return until > now ? t`disabled until ${showMoment(until, now)}` : "";
 }

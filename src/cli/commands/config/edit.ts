@@ -4,6 +4,8 @@ import { existsSync, readFileSync } from "node:fs";
 import { readVariable } from "../../../base/env.ts";
 import { UserError } from "../../../base/errors.ts";
 import { PRIVATE_FILE, ensurePrivateDirectory, writeFileAtomic } from "../../../base/files.ts";
+import { t } from "../../../base/language.ts";
+import { showPath } from "../../../base/paths.ts";
 import { keepVersion, loadConfig } from "../../../config/file.ts";
 import { type Cli, type Command, defineCommand } from "../../cli.ts";
 
@@ -29,7 +31,8 @@ export function editCommand(cli: Cli): Command {
       await openEditor(cli, config);
       const { warnings } = await loadConfig(config);
       for (const warning of warnings) cli.out.warn(warning);
-      cli.out.note(`${config} is valid`);
+      const file = showPath(config, cli.env);
+      cli.out.note(t`${file} is valid`);
     },
   });
 }
@@ -61,7 +64,7 @@ async function openEditor(cli: Cli, path: string): Promise<void> {
   });
   const code = await child.exited;
   if (code !== 0)
-    throw new UserError(`the editor "${editor}" ended with exit code ${code}`, {
-      hint: "set VISUAL or EDITOR",
+    throw new UserError(t`the editor "${editor}" ended with exit code ${code}`, {
+      hint: t`set VISUAL or EDITOR`,
     });
 }

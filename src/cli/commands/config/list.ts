@@ -1,9 +1,11 @@
 // `ch config list` and `ch config show`: what is configured, with every secret masked.
 import { createClientSecrets } from "../../../app/client-secrets.ts";
 import { readVariable } from "../../../base/env.ts";
+import { noSuchPosition } from "../../../config/edit.ts";
 import { loadConfig } from "../../../config/file.ts";
 import { chooseConfig } from "../../../config/resolve.ts";
 import { UserError } from "../../../base/errors.ts";
+import { t } from "../../../base/language.ts";
 import { JSON_ARG, SERVICE_ARGS } from "../../args.ts";
 import { type Cli, type Command, defineCommand } from "../../cli.ts";
 import {
@@ -70,10 +72,10 @@ export function showCommand(cli: Cli): Command {
       if (args.json === true) {
         return cli.out.json(position === null ? { service: context.service, ...view } : upstreams[0]);
       }
-      const title = [cli.out.paint("bold", view.name), view.alias, view.is_active ? "active" : null];
+      const title = [cli.out.paint("bold", view.name), view.alias, view.is_active ? t`active` : null];
       cli.out.line(title.filter((part) => part !== null).join("  "));
       if (view.on_exhausted === "stop")
-        cli.out.line("when its quota is gone, no other upstream is used in its place");
+        cli.out.line(t`when its quota is gone, no other upstream is used in its place`);
       for (const upstream of upstreams) printUpstream(cli, upstream);
     },
   });
@@ -103,12 +105,10 @@ function findView(
       : findTarget(config, service, text ?? "");
   const view = viewConfigs(context).find(({ name }) => name === target.name);
   if (view === undefined || view.problem !== null) {
-    throw new UserError(view?.problem ?? `there is no config "${target.name}"`, { hint: "ch config edit" });
+    throw new UserError(view?.problem ?? t`there is no config "${target.name}"`, { hint: "ch config edit" });
   }
   if (target.position !== null && target.position > view.upstreams.length) {
-    throw new UserError(`"${view.name}" has ${countOf(view)}, and no number ${target.position}`, {
-      hint: `ch config show ${view.name}`,
-    });
+    throw noSuchPosition(view.name, target.position, view.upstreams.length);
   }
   return { view, position: target.position };
 }
@@ -120,22 +120,22 @@ function printList({ out, now }: Cli, views: readonly ConfigView[]): void {
       return new URL(upstream.base_url).host + (state === "" ? "" : ` (${state})`);
     });
     const name = view.is_active ? out.paint("green", view.name) : view.name;
-    const what = view.problem === null ? hosts.join(", ") : out.paint("red", "cannot be used");
+    const what = view.problem === null ? hosts.join(", ") : out.paint("red", t`cannot be used`);
     return [view.is_active ? "*" : "", name, view.alias ?? "", what];
   });
-  out.table(["", "NAME", "ALIAS", "UPSTREAMS"], rows);
+  out.table(["", t`NAME`, t`ALIAS`, t`UPSTREAMS`], rows);
 }
 
 function printUpstream({ out, now }: Cli, view: UpstreamView): void {
   const state = describeState(view, now());
   out.line(`${view.target}  ${view.base_url}${state === "" ? "" : `  ${out.paint("yellow", state)}`}`);
   const facts: [string, object | string | number | null][] = [
-    ["key", describeCredential(view.credential)],
+    [t`key`, describeCredential(view.credential)],
     ["tags", view.tags],
     ["models", view.models],
     ["headers", view.headers],
     ["query", view.query],
-    ["proxy", view.proxy === false ? "none" : view.proxy],
+    ["proxy", view.proxy === false ? t`none` : view.proxy],
     ["timeouts", view.timeouts],
     ["on_status", view.on_status],
     ["cost_multiplier", view.cost_multiplier === 1 ? null : view.cost_multiplier],
@@ -144,7 +144,8 @@ function printUpstream({ out, now }: Cli, view: UpstreamView): void {
   ];
   for (const [name, value] of facts) {
     const text = typeof value === "object" ? describeMap(value ?? {}) : String(value);
-    if (text !== "") out.line(`  ${out.paint("dim", name.padEnd(15))}  ${text}`);
+    const blanks = " ".repeat(Math.max(0, 15 - Bun.stringWidth(name)));
+    if (text !== "") out.line(`  ${out.paint("dim", name)}${blanks}  ${text}`);
   }
 }
 
@@ -156,8 +157,4 @@ function describeMap(map: object): string {
         `${key} ${typeof value === "string" ? value : JSON.stringify(value)}`,
     )
     .join(", ");
-}
-
-function countOf({ upstreams }: ConfigView): string {
-  return upstreams.length === 1 ? "1 upstream" : `${upstreams.length} upstreams`;
 }

@@ -2,6 +2,7 @@
 // Pure.
 import { EXIT, UserError } from "../../../base/errors.ts";
 import { CLIENT_NAME, type Service } from "../../../base/service.ts";
+import { t } from "../../../base/language.ts";
 import { type Target, parseTarget } from "../../../config/name.ts";
 import type { ParsedConfig } from "../../../config/parse.ts";
 import { readService } from "../../args.ts";
@@ -32,7 +33,7 @@ export function findName(config: ParsedConfig, service: Service, text: string): 
 export function parseName(text: string): string {
   const { name, position } = parseTarget(text);
   if (position === null) return name;
-  throw new UserError(`"${text}" is one upstream, and a config is meant here: ${name}`, {
+  throw new UserError(t`"${text}" is one upstream, and a config is meant here: ${name}`, {
     exitCode: EXIT.usage,
   });
 }
@@ -45,7 +46,7 @@ export function findUpstream(
 ): Target & { position: number } {
   const { name, position } = findTarget(config, service, text);
   if (position !== null) return { name, position };
-  throw new UserError(`"${text}" is a config, and one upstream of it is meant here: ${text}#1`, {
+  throw new UserError(t`"${text}" is a config, and one upstream of it is meant here: ${text}#1`, {
     exitCode: EXIT.usage,
   });
 }
@@ -55,14 +56,17 @@ function requireConfig(config: ParsedConfig, service: Service, name: string): vo
   if (names.includes(name)) return;
   const other: Service = service === "codex" ? "claude" : "codex";
   const near = nearNames(name, names);
+  const client = CLIENT_NAME[service];
+  const otherClient = CLIENT_NAME[other];
+  const meant = near.map((one) => `"${one}"`).join(t` or `);
   const hints = [
-    ...(near.length > 0 ? [`did you mean ${near.map((one) => `"${one}"`).join(" or ")}?`] : []),
+    ...(near.length > 0 ? [t`did you mean ${meant}?`] : []),
     ...(namesOf(config, other).includes(name)
-      ? [`${CLIENT_NAME[other]} has a config of that name: --${other}`]
+      ? [t`${otherClient} has a config of that name: --${other}`]
       : []),
     `ch config list${service === "claude" ? " --claude" : ""}`,
   ];
-  throw new UserError(`${CLIENT_NAME[service]} has no config "${name}"`, { hint: hints.join("\n") });
+  throw new UserError(t`${client} has no config "${name}"`, { hint: hints.join("\n") });
 }
 
 function namesOf(config: ParsedConfig, service: Service): string[] {

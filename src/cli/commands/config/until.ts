@@ -1,6 +1,7 @@
 // From how a person says a moment in the future to that moment.
 // Pure.
 import { EXIT, UserError } from "../../../base/errors.ts";
+import { t } from "../../../base/language.ts";
 
 export interface Clock {
   /** Wall clock, ms. */
@@ -17,13 +18,13 @@ export function parseUntil(text: string, clock: Clock): string {
   const now = Temporal.Instant.fromEpochMilliseconds(clock.now).toZonedDateTimeISO(clock.timeZone);
   const until = readMoment(text.trim(), now);
   if (until === null) {
-    throw new UserError(`--until does not understand "${text}"`, {
-      hint: "tomorrow, 18:00, 90m, 2h, 3d, 2026-12-01 or 2026-12-01T09:00",
+    throw new UserError(t`--until does not understand "${text}"`, {
+      hint: t`tomorrow, 18:00, 90m, 2h, 3d, 2026-12-01 or 2026-12-01T09:00`,
       exitCode: EXIT.usage,
     });
   }
   if (Temporal.ZonedDateTime.compare(until, now) <= 0) {
-    throw new UserError(`--until ${text} is in the past`, { exitCode: EXIT.usage });
+    throw new UserError(t`--until ${text} is in the past`, { exitCode: EXIT.usage });
   }
   return until.toString({ timeZoneName: "never", smallestUnit: "second" });
 }
