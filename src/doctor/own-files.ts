@@ -3,6 +3,8 @@
 import { t } from "../base/language.ts";
 import { type Check, type Found, ok } from "./check.ts";
 
+/** Of files that are all odd in the same way. */
+const MOST_NAMED = 3;
 const FIX = "ch doctor --fix";
 const MIB = 2 ** 20;
 /** A log of the usual size still fits; below the second, an atomic write of any file may fail. */
@@ -107,14 +109,20 @@ export const OWN_FILE_CHECKS: readonly Check[] = [
     about: "our files and directories can be read by their owner alone",
     worst: "warn",
     repair: "takes the rights of everybody else away",
-    run: ({ files: { openFiles } }) =>
-      openFiles.length === 0
-        ? [ok(t`only you can read our files`)]
-        : openFiles.map((path): Found => ({
-            status: "warn",
-            message: t`others may read ${path}`,
-            hint: FIX,
-          })),
+    run: ({ files: { openFiles } }) => {
+      const [first = ""] = openFiles;
+      const count = openFiles.length;
+      if (count === 0) return [ok(t`only you can read our files`)];
+      if (count > MOST_NAMED)
+        return [
+          { status: "warn", message: t`others may read ${count} of our files, as ${first}`, hint: FIX },
+        ];
+      return openFiles.map((path): Found => ({
+        status: "warn",
+        message: t`others may read ${path}`,
+        hint: FIX,
+      }));
+    },
   },
   {
     id: "predecessor",

@@ -101,6 +101,15 @@ const CONDITIONS: readonly Condition[] = [
     hint: /ch doctor --fix/,
   },
   {
+    name: "file-modes: others may read many files",
+    make: ({ home }) => {
+      for (const number of [1, 2, 3, 4]) chmodSync(home.write(`.codex-helper/backups/${number}`, ""), 0o640);
+    },
+    status: "warn",
+    says: /others may read \d of our files, as .*backups/,
+    hint: /ch doctor --fix/,
+  },
+  {
     name: "predecessor: it left a backup",
     make: ({ home }) => void home.write(".codex/config.toml.codex-helper-backup", "x"),
     status: "info",
@@ -221,6 +230,15 @@ const CONDITIONS: readonly Condition[] = [
       void home.write("etc/codex/managed_config.toml", 'openai_base_url = "https://corp.example/v1"\n'),
     status: "warn",
     says: /managed_config\.toml sets openai_base_url/,
+  },
+  {
+    name: "managed-config: the administrator's settings set Claude Code's address",
+    make: ({ home }) =>
+      void home.write("etc/claude/managed-settings.json", {
+        env: { ANTHROPIC_BASE_URL: "https://corp.example" },
+      }),
+    status: "warn",
+    says: /Claude Code: .*managed-settings\.json sets ANTHROPIC_BASE_URL/,
   },
   {
     name: "profiles: one names another provider",
@@ -448,6 +466,13 @@ test("where nothing is odd, every check is silent or says ok", async () => {
   const findings = await healthy.examine();
   expect(findings.filter(({ status }) => status !== "ok")).toEqual([]);
   expect(findings.length).toBeGreaterThan(CHECKS.length / 2);
+});
+
+test("it is quick where the network is", async () => {
+  await using healthy = await makeHealthyHome();
+  const began = performance.now();
+  await healthy.examine();
+  expect(performance.now() - began).toBeLessThan(1_000);
 });
 
 test.each([...CONDITIONS])("$name", async ({ hint, make, name, says, status }) => {

@@ -12,6 +12,7 @@ import { wrapWords } from "../wrap.ts";
 import { type ProbeRequest, runProbe } from "./doctor/probe.ts";
 
 const COLOURS: Readonly<Record<Status, Colour>> = { ok: "green", info: "cyan", warn: "yellow", fail: "red" };
+const GRAVEST_FIRST: readonly Status[] = ["fail", "warn", "info", "ok"];
 const FIX = "ch doctor --fix";
 /** Flags that are typed without their dashes. */
 const FLAGS = new Set(["fix", "probe", "all", "json"]);
@@ -91,14 +92,22 @@ function refuseProbeArgs(args: DoctorArgs): void {
 
 function printFindings(cli: Cli, findings: readonly Finding[], showsAll: boolean): void {
   const { out } = cli;
-  const shown = showsAll ? findings : findings.filter(({ status }) => status !== "ok");
+  const shown = GRAVEST_FIRST.filter((status) => showsAll || status !== "ok").flatMap((status) =>
+    findings.filter((finding) => finding.status === status),
+  );
   for (const finding of shown) for (const line of describe(cli, finding)) out.line(line);
   const rest = findings.length - shown.length;
   const words = t`in order: ${rest} (ch doctor --all shows them)`;
   if (rest > 0) out.line(`${markOf(cli, "ok")}  ${words}`);
-  const next = shown.some(({ hint }) => hint === FIX) ? FIX : "ch status";
+  const hints = shown.map(({ hint }) => hint ?? "");
+  const next = hints.includes(FIX) ? FIX : (hints.find((hint) => isOneCommand(hint)) ?? "ch status");
   out.note("");
   out.note(t`Next: ${next}`);
+}
+
+/** Not "this, or: that", and nothing with a place to fill in. */
+function isOneCommand(hint: string): boolean {
+  return /^ch [a-z][^,:\n]*$/.test(hint) && !/[A-Z]{3}/.test(hint);
 }
 
 /** The command to type is never broken: it is there to be copied. */

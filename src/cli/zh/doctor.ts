@@ -34,6 +34,7 @@ const OWN_FILES: Dictionary = {
   "only {0} MiB are free on the disk of {1}": "{1} 所在磁盘仅剩 {0} MiB",
   "only you can read our files": "我们的文件仅你可读",
   "others may read {0}": "其他用户可以读取 {0}",
+  "others may read {0} of our files, as {1}": "其他用户可以读取我们的 {0} 个文件，例如 {1}",
   "{0} belongs to the older codex-helper and is left alone": "{0} 属于旧版 codex-helper，不作改动",
 };
 
