@@ -19,7 +19,7 @@ export async function collectFileFacts(
   const { config, problem } = live.current();
   const [filterProblem, usageProviders, prices] = await Promise.all([
     findFilterProblem(paths.filter, now),
-    findProblem(paths.usageProviders, async () => (await import("../quota/providers.ts")).parseProviders),
+    findProblem(paths.usageProviders, async () => (await import("../quota/providers.ts")).checkProviders),
     findProblem(paths.prices, async () => (await import("./prices.ts")).parsePrices),
   ]);
   return {

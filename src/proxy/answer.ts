@@ -55,7 +55,6 @@ export function answerFrom(input: LoopInput, exchange: Exchange, chosen: Chosen)
   const { deps, facts, request } = input;
   const { answer, upstream } = chosen;
   deps.turnStates.note(answer.headers.get(TURN_STATE_HEADER), upstream.key);
-  deps.observeHeaders(upstream, answer.headers);
   exchange.markFirstByte();
   const init = {
     status: answer.status,

@@ -121,6 +121,7 @@ async function tryUpstream(input: LoopInput, state: LoopState, turn: Turn): Prom
     note(null, null, "the client left");
     return result;
   }
+  if (result.answer !== null) deps.observeHeaders(upstream, result.answer.headers);
   if (result.kind === "answer") {
     // A list of models says nothing about turns: it neither ends a trial nor settles one.
     if (isModelList(input)) permit.release();

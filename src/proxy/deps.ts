@@ -65,7 +65,7 @@ export interface ProxyDeps {
   readonly own: OwnRoutes;
   /** When a waiting client gets its first sign of life, and how often from then on, ms. */
   readonly heartbeat: { readonly afterMs: number; readonly everyMs: number };
-  /** Sees the headers of each answer that is given to a client. Cheap, and never throws. */
+  /** Sees the headers of each answer of an upstream, before it is judged. Cheap, and never throws. */
   readonly observeHeaders: (upstream: Upstream, headers: Headers) => void;
   /** Requests open right now in the whole process; shared by all its services. */
   readonly inFlight: { count: number };

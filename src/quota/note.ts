@@ -18,7 +18,9 @@ export function makeNote(sources: readonly Source[], now: number): QuotaNote | n
   const said = sources
     .flatMap(({ intervalMs, reading }) => {
       const judgement = judgeReading(reading, now, intervalMs);
-      return judgement === null ? [] : [{ ...judgement, at: reading.at, source: reading.source }];
+      // Speed limits alone say nothing about what is left.
+      const isSilent = judgement === null || (judgement.state === "ok" && judgement.meter === null);
+      return isSilent ? [] : [{ ...judgement, at: reading.at, source: reading.source }];
     })
     .toSorted((one, other) => RANK[other.state] - RANK[one.state]);
   const [worst] = said;

@@ -141,6 +141,12 @@ export function parseProviders(text: string, file: string): ParsedProviders {
   return { providers, problem: problems[0] ?? null };
 }
 
+/** Throws UserError for the first mistake, be it in a single provider. */
+export function checkProviders(text: string, file: string): void {
+  const { problem } = parseProviders(text, file);
+  if (problem !== null) throw problem;
+}
+
 type Entry = z.infer<typeof providerSchema>;
 
 type ReadEntry =

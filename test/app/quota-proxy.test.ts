@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { existsSync, readFileSync } from "node:fs";
 import { tellInstance } from "../../src/app/ask-instance.ts";
+import { surveyStatus } from "../../src/app/survey.ts";
 import { DEFAULT_PROVIDERS_TEXT } from "../../src/quota/providers.ts";
 import { readInstances } from "../../src/state/instances.ts";
 import { readState } from "../../src/state/state-file.ts";
@@ -48,6 +49,25 @@ describe("a running proxy", () => {
     await proxy.stop();
     const host = new URL(relay.origin).host;
     expect(readState(proxy.home.paths.state)["relays"]?.[host]).toMatchObject({ kind: "newapi_token" });
+  });
+
+  test("reads the headers of refusals too", async () => {
+    const headers = {
+      "x-codex-primary-used-percent": "100",
+      "x-codex-primary-window-minutes": "300",
+      "x-codex-primary-reset-after-seconds": "600",
+    };
+    await using primary = await startFakeUpstream([reply({ status: 429, headers })]);
+    await using backup = await startFakeUpstream([GOOD.responses({ text: "backup" })]);
+    await using proxy = await startConfiguredProxy({
+      codex: [primary, backup],
+      usageProviders: { providers: [] },
+    });
+    expect(await ask(proxy)).toContain("backup");
+    const facts = await surveyStatus(["codex"], { ...proxy.home, now: Date.now });
+    expect(facts.services[0]?.upstreams[0]?.quota).toMatchObject([
+      { source: "headers", window: "5h", used: 100, left: 0 },
+    ]);
   });
 
   test("U35: answers while a lookup hangs, and takes the lookup along when it stops", async () => {

@@ -3,7 +3,7 @@ import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { errorMessage } from "../../src/base/errors.ts";
 import { chooseLookup } from "../../src/quota/lookup.ts";
 import { createProvidersFile, writeDefaultProviders } from "../../src/quota/providers-file.ts";
-import { DEFAULT_PROVIDERS_TEXT, parseProviders } from "../../src/quota/providers.ts";
+import { DEFAULT_PROVIDERS_TEXT, checkProviders, parseProviders } from "../../src/quota/providers.ts";
 import { makeTempHome } from "../helpers/temp-home.ts";
 import { makeUpstream } from "../helpers/upstream.ts";
 import { PROVIDERS_SCHEMA_PATH, makeProvidersSchema } from "./providers-schema.ts";
@@ -85,6 +85,7 @@ describe("usage_providers.json", () => {
       ],
     });
     const { problem, providers } = parseProviders(text, "file");
+    expect(() => checkProviders(text, "file")).toThrow(problem ?? "");
     expect(problem?.message).toContain("providers[0].kind: must be");
     expect(providers.map(({ id, problem: own }) => [id, own === null])).toEqual([
       ["later", false],

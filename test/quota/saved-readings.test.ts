@@ -75,6 +75,20 @@ describe("several sources of one upstream", () => {
     expect(noteOf()).toBeNull();
   });
 
+  test("speed limits alone have no say", () => {
+    const rate = {
+      name: "requests",
+      unit: "requests",
+      left: 0,
+      limit: 5,
+      used: 5,
+      resetsAt: NOW + 1,
+      isRate: true,
+    } as const;
+    const balance = { meters: [rate], isUnlimited: false, says: null };
+    expect(noteOf(withBalance(makeReading("headers"), balance, NOW))).toBeNull();
+  });
+
   test("one that was never read, or too long ago, has no say", () => {
     const never = withError(makeReading("a"), { error: "x", isUnsupported: true, now: NOW });
     const old = { ...readingOf(0), at: NOW - 2 * HOUR };
