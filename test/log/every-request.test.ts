@@ -35,7 +35,10 @@ interface Kind {
 }
 
 const beginning = responsesEvents({ deltas: 5 }).slice(0, 5).map(chunk);
-const turn = (key: string, more: RequestInit = {}): RequestInit => ({
+const turn = (
+  key: string,
+  more: { body?: string; signal?: AbortSignal; headers?: Readonly<Record<string, string>> } = {},
+): RequestInit => ({
   method: "POST",
   body: JSON.stringify({ model: key, stream: true, input: [] }),
   ...more,
