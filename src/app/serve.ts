@@ -140,7 +140,8 @@ async function startService(service: Service, options: ServeOptions, shared: Sha
     saved,
     configName,
   });
-  const proxy = await bind(port, () =>
+  const { command = "serve" } = options;
+  const proxy = await bind({ port, service, command }, () =>
     startProxy({
       service,
       port,
@@ -161,7 +162,6 @@ async function startService(service: Service, options: ServeOptions, shared: Sha
   port = proxy.port;
   const { pid } = process;
   const started = identifyProcess(pid)?.started ?? null;
-  const { command = "serve" } = options;
   await tryTo(
     () => writeInstance(paths.run, { pid, started, service, port, token, command, since }),
     onTrouble,
@@ -188,13 +188,17 @@ async function tryTo(work: () => void | Promise<void>, onTrouble: (words: string
 }
 
 /** Adds to a taken port's error who has taken it, and what to type. */
-async function bind(port: number, start: () => ProxyServer): Promise<ProxyServer> {
+async function bind(
+  { command, port, service }: Pick<Instance, "command" | "port" | "service">,
+  start: () => ProxyServer,
+): Promise<ProxyServer> {
   try {
     return start();
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     const owner = await findPortOwner(port);
-    const hint = `ch serve --port ${port + 10}`;
+    const other = `ch serve --${service} --port ${port + 10}`;
+    const hint = command === "run" ? t`without --port, ch run takes any free one` : other;
     if (owner.kind === "ours") {
       throw new UserError(
         t`port ${port} is taken by another codex-helper (pid ${owner.pid}, serving ${owner.client})`,

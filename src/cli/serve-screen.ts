@@ -29,7 +29,9 @@ export function describeSwitched({ service, on }: Switched, env: Env): string[] 
   const file = showPath(on.file, env);
   return [
     keys === "" ? t`  ${file} pointed here already` : t`  set in ${file}: ${keys}`,
-    t`  put back at Ctrl+C, or with: ch switch off --${service}`,
+    on.owner.kind === "user"
+      ? t`  stays so after Ctrl+C; put back with: ch switch off --${service}`
+      : t`  put back at Ctrl+C, or with: ch switch off --${service}`,
     ...on.taken.map(({ path }) => t`  ${showKey(path)} was changed by somebody since: that value comes back`),
   ];
 }

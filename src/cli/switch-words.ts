@@ -42,7 +42,9 @@ function describeOn({ service, status, isListening }: SwitchReport, env: Env): s
       : []),
     ...(owner?.kind === "user" ? [t`  put back with: ${off}`] : []),
     ...(owner === null ? [t`  nobody knows who switched it; put back with: ${off}`] : []),
-    ...(isListening === false ? [t`  nothing listens there: ch serve --${service}${at}`] : []),
+    ...(isListening === false && !isOwnerDead
+      ? [t`  nothing listens there: ch serve --${service}${at}`]
+      : []),
   ];
 }
 

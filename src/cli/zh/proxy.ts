@@ -15,10 +15,13 @@ export const PROXY_ZH: Dictionary = {
 
   '{0} on http://127.0.0.1:{1}, config "{2}"': "{0} 代理在 http://127.0.0.1:{1}，配置“{2}”",
   "  no failover: ch config add {0} --append --base-url URL{1}":
-    "  只有一个上游，无法故障转移：ch config add {0} --append --base-url URL{1}",
+    "  没有备用上游：ch config add {0} --append --base-url URL{1}",
   "  set in {0}: {1}": "  已写入 {0}：{1}",
   "  {0} pointed here already": "  {0} 原本就指向这里",
   "  put back at Ctrl+C, or with: ch switch off --{0}": "  按 Ctrl+C 时还原，或：ch switch off --{0}",
+  "  stays so after Ctrl+C; put back with: ch switch off --{0}":
+    "  按 Ctrl+C 后保持；还原：ch switch off --{0}",
+  "without --port, ch run takes any free one": "不带 --port 时，ch run 会选任意空闲端口",
   "  {0} was changed by somebody since: that value comes back": "  {0} 期间被改过：将还原为改后的值",
   "  open Codex conversations keep their address; new or resumed ones come here":
     "  已打开的 Codex 会话仍用原地址；新会话或恢复的会话走这里",

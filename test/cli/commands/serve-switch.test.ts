@@ -89,6 +89,7 @@ describe("serve points the client at itself and puts it back", () => {
     const port = freePort();
     await using kept = startCli(["serve", "--keep-switched", "--port", port], { home });
     await kept.waitFor(READY);
+    expect(kept.stderr()).toContain("stays so after Ctrl+C");
     await kept.stop();
     expect(codex()).toContain(`127.0.0.1:${port}`);
     expect((await runCli(["switch", "status"], { home })).stdout).not.toContain("died");

@@ -135,7 +135,7 @@ test("a taken port is named with who has taken it", async () => {
   const third = await runCli(["serve", "--no-switch", "--port", String(stranger.port)], { home });
   expect(third.code).toBe(1);
   expect(third.stderr).toContain(`port ${stranger.port} is taken by`);
-  expect(third.stderr).toContain("ch serve --port");
+  expect(third.stderr).toContain("ch serve --codex --port");
 });
 
 test("a changed config.json is taken up while it runs, a broken one changes nothing", async () => {
