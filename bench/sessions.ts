@@ -20,6 +20,7 @@ import {
   type SessionShape,
   transcriptPath,
 } from "../test/helpers/session-files.ts";
+import { memoryMb } from "./process-cost.ts";
 
 const PROGRAM = join(import.meta.dir, "../dist/codex-helper");
 const SESSIONS = Number(process.argv[2] ?? 50_000);
@@ -103,18 +104,29 @@ function put(path: string, text: string, isHuge: boolean): void {
 interface Run {
   readonly ms: number;
   readonly firstMs: number;
-  readonly memoryMb: number;
-  readonly code: number;
+  readonly peakMb: number;
+}
+
+/** The child's own: what the kernel counts for an ended one begins with our memory. */
+function peakOf(pid: number): number {
+  try {
+    return memoryMb(pid).peak;
+  } catch {
+    return 0;
+  }
 }
 
 async function run(command: readonly string[], cwd: string): Promise<Run> {
   const begin = performance.now();
   const child = Bun.spawn([...command], { cwd, env, stdin: "ignore", stdout: "pipe", stderr: "ignore" });
   let firstMs: number | null = null;
+  let peakMb = 0;
+  const watching = setInterval(() => (peakMb = Math.max(peakMb, peakOf(child.pid))), 5);
   for await (const _ of child.stdout) firstMs ??= performance.now() - begin;
-  const code = await child.exited;
+  await child.exited;
+  clearInterval(watching);
   const ms = performance.now() - begin;
-  return { ms, firstMs: firstMs ?? ms, memoryMb: (child.resourceUsage()?.maxRSS ?? 0) / 1024 / 1024, code };
+  return { ms, firstMs: firstMs ?? ms, peakMb };
 }
 
 const median = (values: readonly number[]): number =>
@@ -126,7 +138,7 @@ async function report(command: readonly string[], cwd: string, times = RUNS): Pr
   const cells = [
     `${median(runs.map(({ ms }) => ms)).toFixed(0)} ms`.padStart(9),
     `${median(runs.map(({ firstMs }) => firstMs)).toFixed(0)} ms`.padStart(9),
-    `${Math.max(...runs.map(({ memoryMb }) => memoryMb)).toFixed(0)} MB`.padStart(7),
+    `${Math.max(...runs.map(({ peakMb }) => peakMb)).toFixed(0)} MB`.padStart(7),
     command.slice(1).join(" ").replace(root, "…"),
   ];
   console.log(cells.join("  "));

@@ -13,7 +13,7 @@ export interface ByteSource extends Disposable {
 const FIRST_STEP = 16 * 1024;
 const STEP_GROWTH = 4;
 const MOST_STEP = 1024 * 1024;
-const MOST_LINE = 16 * 1024 * 1024;
+const MOST_LINE = 8 * 1024 * 1024;
 /** A compressed session cannot be entered in its middle: one that holds more is listed by its name alone. */
 const MOST_DECOMPRESSED = 64 * 1024 * 1024;
 const NEWLINE = 10;
@@ -48,30 +48,33 @@ export function openSource(path: string, bytes: number): ByteSource {
  */
 export function* linesFromStart(source: ByteSource, most: number): Generator<Buffer> {
   const end = Math.min(most, source.bytes);
-  let carry: Buffer = Buffer.alloc(0);
-  let isTooLong = false;
+  /** The line that no block has ended yet, put together only when it is whole. */
+  let parts: Buffer[] = [];
+  let length = 0;
   let position = 0;
   let room: Buffer | undefined;
   for (let step = FIRST_STEP; position < end; step = Math.min(step * STEP_GROWTH, MOST_STEP)) {
-    const length = Math.min(step, end - position);
-    if (room === undefined || room.length < length) room = Buffer.allocUnsafe(length);
-    const block = source.read(position, length, room);
+    const wanted = Math.min(step, end - position);
+    if (room === undefined || room.length < wanted) room = Buffer.allocUnsafe(wanted);
+    const block = source.read(position, wanted, room);
     if (block.length === 0) break;
     position += block.length;
     let start = 0;
     for (let stop = block.indexOf(NEWLINE); stop >= 0; stop = block.indexOf(NEWLINE, start)) {
       const rest = block.subarray(start, stop);
-      const line = carry.length === 0 ? rest : Buffer.concat([carry, rest]);
-      if (line.length > 0 && !isTooLong) yield line;
-      carry = Buffer.alloc(0);
-      isTooLong = false;
+      length += rest.length;
+      if (length > 0 && length <= MOST_LINE)
+        yield parts.length === 0 ? rest : Buffer.concat([...parts, rest]);
+      parts = [];
+      length = 0;
       start = stop + 1;
     }
-    isTooLong ||= carry.length + block.length - start > MOST_LINE;
-    carry = isTooLong ? Buffer.alloc(0) : Buffer.concat([carry, block.subarray(start)]);
+    length += block.length - start;
+    if (length > MOST_LINE) parts = [];
+    else if (start < block.length) parts.push(Buffer.from(block.subarray(start)));
   }
   // The last line of a file that nobody is writing may lack its end.
-  if (position >= source.bytes && carry.length > 0) yield carry;
+  if (position >= source.bytes && length > 0 && length <= MOST_LINE) yield Buffer.concat(parts);
 }
 
 /** Lines from the last to the first that begin within the last `most` bytes. The last one may be half-written. */
