@@ -58,7 +58,7 @@ export function describeOthers(rows: readonly JsonRecord[]): string[] {
     .filter((app) => !SERVICES.some((service) => service === app));
   const count = others.length;
   const apps = [...new Set(others)].join(", ");
-  return count === 0 ? [] : [t`${count} of cc-switch's providers are for other programs (${apps})`];
+  return count === 0 ? [] : [t`${count} for other programs (${apps})`];
 }
 
 /** Databases that were brought up from version 1 have these as columns too. */

@@ -83,7 +83,7 @@ function nameConfig(
 function makeUpstreams(provider: CcSwitchProvider, skipped: string[]): UpstreamEntry[] {
   const skip = (why: string): UpstreamEntry[] => {
     const { name } = provider;
-    skipped.push(t`cc-switch's provider "${name}": ${why}`);
+    skipped.push(`"${name}": ${why}`);
     return [];
   };
   try {
@@ -119,7 +119,7 @@ function whyNot(provider: CcSwitchProvider, facts: ProviderFacts): string | null
   if (isManaged(provider)) return t`cc-switch signs in to that account by itself`;
   if (isCloud(provider, baseUrl)) return t`it is a cloud's own endpoint (Bedrock and the like)`;
   if (category === "official" || (baseUrl === "" && key === null)) {
-    return t`it is the vendor's own login: ch config import --from ${service} takes it over`;
+    return t`the vendor's own login; for it: ch config import --from ${service}`;
   }
   if (baseUrl === "") return t`it has no address`;
   if (key === PLACEHOLDER_KEY) return t`its key is a placeholder of cc-switch's proxy`;

@@ -35,9 +35,7 @@ export function importCliProxy(files: CliProxyFiles): Import {
     return isByWeight ? joinEntries(entries, service) : splitEntries(entries, service);
   });
   if (files.hasFilter) {
-    skipped.push(
-      t`cli_proxy's filter.json is not taken over: copy it to ~/.codex-helper, then ch filter check`,
-    );
+    skipped.push(t`filter.json: copy it to ~/.codex-helper, then ch filter check`);
   }
   return { configs, skipped };
 }
@@ -45,7 +43,7 @@ export function importCliProxy(files: CliProxyFiles): Import {
 function readEntries(files: CliProxyFiles, service: Service, skipped: string[]): Entry[] {
   return Object.entries(files.services[service] ?? {}).flatMap(([name, value]) => {
     const skip = (why: string): Entry[] => {
-      skipped.push(t`cli_proxy's "${name}" (${service}): ${why}`);
+      skipped.push(`"${name}" (${service}): ${why}`);
       return [];
     };
     if (!isRecord(value)) return skip(t`it is not an object`);
@@ -114,12 +112,10 @@ function describeUnused(files: CliProxyFiles, service: Service, entries: readonl
   const threshold = section["failureThreshold"];
   return [
     ...(models?.["mode"] === "config-mapping" && routed > 0
-      ? [t`cli_proxy's choice of an entry by model (${service}): codex-helper asks upstreams in their order`]
+      ? [t`the choice of an entry by model (${service}): upstreams are asked in their order`]
       : []),
     ...(typeof threshold === "number" && threshold !== 3
-      ? [
-          t`cli_proxy's failureThreshold ${threshold} (${service}): routing.failure_threshold is for all configs; ch config edit`,
-        ]
+      ? [t`failureThreshold ${threshold} (${service}): here it is routing.failure_threshold, for all configs`]
       : []),
   ];
 }

@@ -71,7 +71,7 @@ export function importLink(link: string): Import {
   const alias = configName === name ? {} : { alias: name };
   const skipped = [...parameters.keys()]
     .filter((parameter) => !PARAMETERS.has(parameter))
-    .map((parameter) => t`the link's "${parameter}": it has no counterpart here`);
+    .map((parameter) => t`${parameter}: it has no counterpart here`);
   return {
     configs: [{ service, name: configName, ...alias, upstreams, from: t`the link` }],
     skipped,

@@ -58,7 +58,7 @@ describe.each(CC_SWITCH_VERSIONS)("a database of version %i", (version) => {
     ]);
     expect(providers.map(({ isQueued }) => isQueued)).toEqual([version >= 2, version >= 2, false, false]);
     expect(providers[0]).toMatchObject({ isCurrent: true, endpoints: ["https://first-b.example/v1"] });
-    expect(notes).toEqual(["1 of cc-switch's providers are for other programs (gemini)"]);
+    expect(notes).toEqual(["1 for other programs (gemini)"]);
     expect(snapshot()).toEqual(before);
   });
 });

@@ -78,7 +78,7 @@ test("what has no counterpart is named", () => {
   expect(skipped).toEqual([
     expect.stringContaining("choice of an entry by model"),
     expect.stringContaining("failureThreshold 5"),
-    expect.stringContaining("filter.json is not taken over"),
+    expect.stringContaining("filter.json: copy it"),
   ]);
 });
 

@@ -107,8 +107,8 @@ test("parameters without a counterpart are named", () => {
     link({ ...BASE, usageScript: base64("process.exit()"), usageEnabled: "true" }),
   );
   expect(skipped).toEqual([
-    `the link's "usageScript": it has no counterpart here`,
-    `the link's "usageEnabled": it has no counterpart here`,
+    "usageScript: it has no counterpart here",
+    "usageEnabled: it has no counterpart here",
   ]);
 });
 

@@ -10,38 +10,35 @@ const CC_SWITCH: Dictionary = {
   "close cc-switch and try again": "关闭 cc-switch 后重试",
   "cc-switch's failover queue": "cc-switch 的故障转移队列",
   'cc-switch\'s provider "{0}"': "cc-switch 的供应商“{0}”",
-  'cc-switch\'s provider "{0}": {1}': "cc-switch 的供应商“{0}”：{1}",
   "cc-switch signs in to that account by itself": "该账号由 cc-switch 自行登录",
   "it is a cloud's own endpoint (Bedrock and the like)": "这是云厂商自己的端点（Bedrock 等）",
-  "it is the vendor's own login: ch config import --from {0} takes it over":
-    "这是官方登录：请用 ch config import --from {0} 导入",
+  "the vendor's own login; for it: ch config import --from {0}":
+    "官方登录；导入它请用：ch config import --from {0}",
   "its key is a placeholder of cc-switch's proxy": "其密钥是 cc-switch 代理的占位符",
   "it speaks another format ({0})": "其接口是另一种格式（{0}）",
   "its address is one endpoint, and no base address can be told from it":
     "其地址是单个端点，无法得出基础地址",
-  "{0} of cc-switch's providers are for other programs ({1})":
-    "cc-switch 另有 {0} 个供应商用于其他程序（{1}）",
+  "{0} for other programs ({1})": "{0} 个用于其他程序的供应商（{1}）",
 };
 
 const CLI_PROXY: Dictionary = {
   "there is nothing of cli_proxy in {0}": "{0} 中没有 cli_proxy 的数据",
-  "cli_proxy's filter.json is not taken over: copy it to ~/.codex-helper, then ch filter check":
-    "未导入 cli_proxy 的 filter.json：请复制到 ~/.codex-helper，然后运行 ch filter check",
-  'cli_proxy\'s "{0}" ({1}): {2}': "cli_proxy 的“{0}”（{1}）：{2}",
+  "filter.json: copy it to ~/.codex-helper, then ch filter check":
+    "filter.json：请复制到 ~/.codex-helper，然后运行 ch filter check",
   'cli_proxy\'s "{0}"': "cli_proxy 的“{0}”",
   "cli_proxy's entries by weight": "cli_proxy 的条目，按权重排序",
   "it is not an object": "不是对象",
-  "cli_proxy's choice of an entry by model ({0}): codex-helper asks upstreams in their order":
-    "cli_proxy 按模型选择条目（{0}）：codex-helper 按顺序请求上游",
-  "cli_proxy's failureThreshold {0} ({1}): routing.failure_threshold is for all configs; ch config edit":
-    "cli_proxy 的 failureThreshold {0}（{1}）：routing.failure_threshold 对所有配置生效，可用 ch config edit 修改",
+  "the choice of an entry by model ({0}): upstreams are asked in their order":
+    "按模型选择条目（{0}）：这里按顺序请求上游",
+  "failureThreshold {0} ({1}): here it is routing.failure_threshold, for all configs":
+    "failureThreshold {0}（{1}）：这里是 routing.failure_threshold，对所有配置生效",
 };
 
 const LINKS: Dictionary = {
   "the link": "该链接",
   "a ccswitch:// link": "ccswitch:// 链接",
   "the link cannot be taken over: {0}": "无法导入该链接：{0}",
-  'the link\'s "{0}": it has no counterpart here': "链接中的“{0}”：这里没有对应项",
+  "{0}: it has no counterpart here": "{0}：这里没有对应项",
   "it has no key": "没有密钥",
   "it has no address": "没有地址",
   "it has no name": "没有名称",
@@ -94,6 +91,7 @@ const SCREEN: Dictionary = {
   "{0} is here already, as {1}": "{0} 已经存在，名为 {1}",
   "left out: {0}": "未导入：{0}",
   "nothing new: all of it is in {0} already": "没有新内容：全部已在 {0} 中",
+  "{0}: there is nothing that could be taken over": "{0}：没有可以导入的内容",
   "written to {0}": "已写入 {0}",
   "nothing was written; the same command with --yes writes it": "尚未写入；加上 --yes 再次运行即可写入",
   "Add these?": "添加这些吗？",

@@ -72,6 +72,12 @@ export function importCommand(cli: Cli): Command {
           written: isWanted,
         });
       }
+      if (placement.added.length + placement.known.length === 0) {
+        const { where } = found;
+        throw new UserError(t`${where}: there is nothing that could be taken over`, {
+          hint: "ch config add main --base-url URL --auth-token-env NAME",
+        });
+      }
       const file = showPath(paths.config, cli.env);
       if (!isNew) out.note(t`nothing new: all of it is in ${file} already`);
       else if (isWanted) out.note(t`written to ${file}`);
@@ -144,11 +150,11 @@ function show(cli: Cli, found: Found, { added, known }: Placement): void {
       const { name, upstreams } = viewImport(cli, one);
       return upstreams.map((upstream, index) => [
         index === 0 ? `  ${name}` : "",
-        upstream.base_url,
         describeCredential(upstream.credential),
+        upstream.base_url,
       ]);
     });
-    out.table([`  ${t`NAME`}`, t`ADDRESS`, t`KEY`], rows);
+    out.table([`  ${t`NAME`}`, t`KEY`, t`ADDRESS`], rows);
   }
   for (const one of added) for (const words of listRemarks(one)) out.warn(words);
   for (const { name, takenName } of added)

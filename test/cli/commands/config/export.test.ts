@@ -82,7 +82,7 @@ test("a file gets the keys and is private; another machine takes it over whole",
   using other = makeTempHome();
   const preview = await runCli(["config", "import", path], { home: other });
   expect(preview).toMatchObject({ code: 0 });
-  expect(preview.stdout).toContain("main   https://a.example/v1  bearer token sk-0…cdef");
+  expect(preview.stdout).toMatch(/main +bearer token sk-0…cdef +https:..a.example.v1/);
   expect(preview.stdout).toContain("bearer token from SPARE_KEY, which is not set");
   expect(preview.stderr).toContain("settings that come along: routing");
   expect(preview.stderr).toContain("settings that stay as they are here: hooks");

@@ -42,9 +42,9 @@ name = "no url"
       .map((line) => line.trim().split(/ {2,}/)),
   ).toEqual([
     ["Codex"],
-    ["NAME", "ADDRESS", "KEY"],
-    ["relay", "https://relay.example/v1", "bearer token sk-0…cdef"],
-    ["chatgpt", "https://chatgpt.com/backend-api/codex", "the client's own login"],
+    ["NAME", "KEY", "ADDRESS"],
+    ["relay", "bearer token sk-0…cdef", "https://relay.example/v1"],
+    ["chatgpt", "the client's own login", "https://chatgpt.com/backend-api/codex"],
   ]);
   expect(preview.stderr).toContain(`left out: Codex's provider "broken": has no base_url`);
   expect(preview.stderr).toContain("nothing was written; the same command with --yes writes it");
@@ -131,13 +131,13 @@ test("cc-switch's providers of both clients are shown masked, then written; its 
   const preview = await run("--from", "cc-switch", "--dir", "elsewhere");
   expect(preview).toMatchObject({ code: 0 });
   expect(preview.stdout).toMatch(
-    /^Codex, from .*cc-switch\.db\n.*\n {2}主-中转 +https:\/\/a\.example\/v1 +bearer token sk-0…cdef\n/,
+    /^Codex, from .*cc-switch\.db\n.*\n {2}主-中转 +bearer token sk-0…cdef +https:\/\/a\.example\/v1\n/,
   );
   expect(preview.stdout).toMatch(
-    /\nClaude Code, from .*\n.*\n {2}c +https:\/\/c\.example +API key sk-0…cdef\n$/,
+    /\nClaude Code, from .*\n.*\n {2}c +API key sk-0…cdef +https:\/\/c\.example\n$/,
   );
   expect(preview.stderr).toContain("another config is called b: this one becomes b-2");
-  expect(preview.stderr).toContain(`left out: cc-switch's provider "OpenAI Official"`);
+  expect(preview.stderr).toContain(`left out: "OpenAI Official": the vendor's own login`);
   const done = await run("--from", "cc-switch", "--dir", directory, "--yes", "--json");
   expect(JSON.parse(done.stdout)).toMatchObject({
     service: null,
@@ -158,13 +158,23 @@ test("cc-switch's providers of both clients are shown masked, then written; its 
   expect(again.stderr).toContain("nothing new");
 });
 
+test("where all is left out, the reasons are followed by what to type", async () => {
+  const official = { id: "o", name: "Official", category: "official", settings: { auth: {}, config: "" } };
+  makeCcSwitchDatabase(join(home.path, ".cc-switch"), [official]).close();
+  const { code, stderr } = await run("--from", "cc-switch", "--yes");
+  expect(code).toBe(1);
+  expect(stderr).toContain(`left out: "Official": the vendor's own login`);
+  expect(stderr).toContain("there is nothing that could be taken over\n  ch config add main");
+  expect(existsSync(home.paths.config)).toBe(false);
+});
+
 test("cli_proxy's files are found in their usual place", async () => {
   home.write(".clp/codex.json", {
     main: { base_url: "https://a.example/v1", auth_token: SECRET, active: true },
   });
   const { stdout, stderr } = await run("--from", "cli_proxy");
   expect(stdout).toMatch(/^Codex, from ~\/\.clp\n/);
-  expect(stdout).toContain("main  https://a.example/v1  bearer token sk-0…cdef");
+  expect(stdout).toContain("main  bearer token sk-0…cdef  https://a.example/v1");
   expect(stderr).toContain("with --yes writes it");
 });
 
@@ -173,7 +183,7 @@ const LINK = `ccswitch://v1/import?resource=provider&app=codex&name=Relay&endpoi
 test("a link is shown with its host, masked, and never applied without --yes, whoever sits there", async () => {
   const preview = await run("--from", LINK);
   expect(preview).toMatchObject({ code: 0 });
-  expect(preview.stdout).toContain("Relay  https://r.example/v1  bearer token sk-0…cdef");
+  expect(preview.stdout).toContain("Relay  bearer token sk-0…cdef  https://r.example/v1");
   expect(preview.stderr).toContain("your conversations would go to r.example");
   expect(preview.stdout + preview.stderr).not.toContain(SECRET);
   expect(existsSync(home.paths.config)).toBe(false);
