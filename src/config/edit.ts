@@ -1,7 +1,7 @@
 // The edits a person makes to config.json, each as the changes it comes to; and the way from one text to the next.
 // Pure.
 import { UserError } from "../base/errors.ts";
-import type { Service } from "../base/service.ts";
+import { CLIENT_NAME, type Service } from "../base/service.ts";
 import { t } from "../base/language.ts";
 import { type Change, applyChanges } from "./jsonc-edit.ts";
 import { type Target, formatTarget, isConfigName } from "./name.ts";
@@ -225,7 +225,9 @@ export function noSuchPosition(name: string, position: number, count: number): U
 }
 
 function unknownConfig(service: Service, name: string): UserError {
-  return new UserError(t`there is no config "${name}" for ${service}`, { hint: "ch config list" });
+  const client = CLIENT_NAME[service];
+  const hint = `ch config list --${service}`;
+  return new UserError(t`there is no config "${name}" for ${client}`, { hint });
 }
 
 function refuseNewlyBroken(before: ParsedConfig, after: ParsedConfig): void {

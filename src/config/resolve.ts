@@ -3,7 +3,7 @@
 // Pure.
 import { type Env, readVariable } from "../base/env.ts";
 import { fingerprint } from "../base/secrets.ts";
-import { OFFICIAL_HOSTS, type Service } from "../base/service.ts";
+import { CLIENT_NAME, OFFICIAL_HOSTS, type Service } from "../base/service.ts";
 import type { Credential, Timeouts, Upstream } from "../base/upstream.ts";
 import { t } from "../base/language.ts";
 import { readBaseUrl } from "./base-url.ts";
@@ -74,17 +74,18 @@ export function chooseConfig(section: ServiceConfigs, service: Service, asked?: 
 
   const problem = broken.get(name ?? "");
   if (problem !== undefined) return unset(problem, "ch config edit");
+  const client = CLIENT_NAME[service];
   if (asked !== undefined) {
-    return unset(t`there is no config "${asked}" for ${service}`, `ch config list${flagFor(service)}`);
+    return unset(t`there is no config "${asked}" for ${client}`, `ch config list${flagFor(service)}`);
   }
   if (names.length === 0) {
     const line = `ch config add main --base-url URL --auth-token-env NAME${flagFor(service)}`;
-    return unset(t`no upstream is configured for ${service}`, line);
+    return unset(t`no upstream is configured for ${client}`, line);
   }
   const why =
     active === null
-      ? t`none of the configs of ${service} is active`
-      : t`the active config of ${service} is "${active}", which does not exist`;
+      ? t`none of the configs of ${client} is active`
+      : t`the active config of ${client} is "${active}", which does not exist`;
   return unset(why, `ch config set-active ${names[0]}${flagFor(service)}`);
 }
 

@@ -62,7 +62,6 @@ const LINES: readonly (readonly [line: string, code: 1 | 2, answer: string])[] =
   ["switch on codex", 2, "ch switch on --codex"],
   ["status codex", 2, "ch status --codex"],
   ["status json", 2, "ch status --json"],
-  ["default claude", 2, "ch default --claude"],
   ["demo 429", 2, "ch demo --fault 429"],
   ["usage tail 5", 2, "ch usage tail --limit 5"],
   ["usage summary 7d", 2, "ch usage summary --since 7d"],

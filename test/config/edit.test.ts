@@ -129,7 +129,7 @@ describe("append", () => {
 
   test("needs a config, and at most 64 upstreams", () => {
     expect(refusal(TWO, planAppend("codex", "gone", [upstream("x")]))).toBe(
-      'there is no config "gone" for codex',
+      'there is no config "gone" for Codex',
     );
     const many = Array.from({ length: 64 }, (_, index) => upstream(`u${index}`));
     expect(refusal(TWO, planAppend("codex", "other", many))).toContain("must hold at most 64");
@@ -153,7 +153,7 @@ describe("remove", () => {
     expect(activeOf(rest)).toBeNull();
     expect(activeOf(edit(TWO, planRemove("codex", { name: "other", position: null })))).toBe("main");
     expect(refusal(TWO, planRemove("claude", { name: "main", position: null }))).toBe(
-      'there is no config "main" for claude',
+      'there is no config "main" for Claude Code',
     );
   });
 
@@ -177,7 +177,7 @@ test("rename keeps place, activity and the inner name in step", () => {
   expect(active).toBe("primary");
   expect(configs.get("primary")?.entry.name).toBe("primary");
   expect(refusal(TWO, planRename("codex", "main", "other"))).toBe('there is a config "other" already');
-  expect(refusal(TWO, planRename("codex", "gone", "x"))).toBe('there is no config "gone" for codex');
+  expect(refusal(TWO, planRename("codex", "gone", "x"))).toBe('there is no config "gone" for Codex');
   expect(refusal(TWO, planRename("codex", "main", "a#2"))).toContain("cannot name a config");
   expect(refusal(TWO, planRename("codex", "main", "main"))).toBe('"main" is its name already');
 });
@@ -242,7 +242,7 @@ test("set-active and the default service", () => {
     TWO.replace('"active": "main"', '"active": "other"'),
   );
   expect(edit(TWO, planSetActive("codex", "main"))).toBe(TWO);
-  expect(refusal(TWO, planSetActive("codex", "gone"))).toBe('there is no config "gone" for codex');
+  expect(refusal(TWO, planSetActive("codex", "gone"))).toBe('there is no config "gone" for Codex');
   expect(parseConfig(edit(TWO, planSetDefaultService("claude")), "f").defaultService).toBe("claude");
   expect(edit('{"default_service":null}', planSetDefaultService("claude"))).toBe(
     '{"default_service":"claude"}',

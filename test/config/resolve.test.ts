@@ -45,7 +45,7 @@ describe("which config", () => {
     expect(ready({ file, context: { configName: "a" } }).configName).toBe("a");
     expect(resolve({ file, context: { configName: "c" } })).toEqual({
       kind: "unset",
-      message: 'there is no config "c" for codex',
+      message: 'there is no config "c" for Codex',
       hint: "ch config list",
     });
   });
@@ -57,12 +57,12 @@ describe("which config", () => {
   test("none of several without an active one: the fix is named", () => {
     expect(resolve({ file: { codex: { configs: two } } })).toEqual({
       kind: "unset",
-      message: "none of the configs of codex is active",
+      message: "none of the configs of Codex is active",
       hint: "ch config set-active a",
     });
     expect(resolve({ file: { claude: { active: "gone", configs: two } }, service: "claude" })).toEqual({
       kind: "unset",
-      message: 'the active config of claude is "gone", which does not exist',
+      message: 'the active config of Claude Code is "gone", which does not exist',
       hint: "ch config set-active a --claude",
     });
   });
@@ -72,7 +72,7 @@ describe("which config", () => {
     (file) => {
       expect(resolve({ file })).toEqual({
         kind: "unset",
-        message: "no upstream is configured for codex",
+        message: "no upstream is configured for Codex",
         hint: "ch config add main --base-url URL --auth-token-env NAME",
       });
     },

@@ -202,7 +202,7 @@ describe("config list and show", () => {
       code: 0,
       stdout: "",
       stderr:
-        "no upstream is configured for claude\n  ch config add main --base-url URL --auth-token-env NAME --claude\n",
+        "no upstream is configured for Claude Code\n  ch config add main --base-url URL --auth-token-env NAME --claude\n",
     });
     expect((await config(home, "show")).code).toBe(1);
   });

@@ -94,5 +94,5 @@ test("without an upstream it says what to type", async () => {
   using home = makeTempHome();
   const { code, stderr } = await runCli(["routing", "explain", "--claude"], { home });
   expect(code).toBe(1);
-  expect(stderr).toContain("error: no upstream is configured for claude\n  ch config add main");
+  expect(stderr).toContain("error: no upstream is configured for Claude Code\n  ch config add main");
 });

@@ -101,7 +101,7 @@ test("without a proxy: says so, and what is known from the last one", async () =
   expect(stdout).toContain("Codex\n  client  not switched\n  proxy   no proxy runs\n  config  main\n");
   expect(stdout).toMatch(/main#1 {2}out of quota until .+ {2}127\.0\.0\.1:\d+/);
   expect(stdout).toContain(
-    "Claude Code\n  client  not switched\n  proxy   no proxy runs\n  config  no upstream is configured for claude",
+    "Claude Code\n  client  not switched\n  proxy   no proxy runs\n  config  no upstream is configured for Claude Code",
   );
   expect(stderr).toContain("Next: ch serve");
 });
