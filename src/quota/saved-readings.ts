@@ -2,6 +2,7 @@
 // Pure.
 import { z } from "zod";
 import { KINDS, type RelayKind } from "./kinds.ts";
+import type { Meter } from "./balance.ts";
 import type { Reading } from "./reading.ts";
 
 const amount = z.number().nonnegative().nullable();
@@ -30,31 +31,28 @@ const relaySchema = z.object({ kind: z.string(), at: time });
 /** A clock that was set back since: the record cannot be dated. */
 const CLOCK_SLACK_MS = 60_000;
 
-export function writeReading({
-  balance,
-  isUnsupported,
-  triedAt,
-  ...reading
-}: Reading): z.infer<typeof readingSchema> {
+/** In one order of the keys always: what nobody changed is the same text. */
+export function writeReading(reading: Reading): z.infer<typeof readingSchema> {
+  const { at, balance, error, isUnsupported, samples, source, triedAt } = reading;
   return {
-    ...reading,
-    samples: Object.fromEntries(
-      Object.entries(reading.samples).map(([name, samples]) => [
-        name,
-        samples.map(([at, left]) => [at, left]),
-      ]),
-    ),
-    tried_at: triedAt,
-    unsupported: isUnsupported,
+    source,
+    meters: balance?.meters.map(writeMeter) ?? null,
     unlimited: balance?.isUnlimited ?? false,
     says: balance?.says ?? null,
-    meters:
-      balance?.meters.map(({ isRate, resetsAt, ...meter }) => ({
-        ...meter,
-        resets_at: resetsAt,
-        ...(isRate === true ? { rate: isRate } : {}),
-      })) ?? null,
+    at,
+    tried_at: triedAt,
+    error,
+    unsupported: isUnsupported,
+    samples: Object.fromEntries(
+      Object.entries(samples).map(([name, list]) => [name, list.map(([time, left]) => [time, left])]),
+    ),
   };
+}
+
+function writeMeter(meter: Meter): z.infer<typeof meterSchema> {
+  const { isRate, left, limit, name, resetsAt, unit, used } = meter;
+  const saved = { name, left, used, limit, unit, resets_at: resetsAt };
+  return isRate === true ? { ...saved, rate: isRate } : saved;
 }
 
 /** Null for anything that is not believable. `now`: wall clock, ms. */

@@ -32,7 +32,9 @@ describe("a reading in state.json", () => {
     });
     for (const reading of [readingOf(3), failed, withBalance(makeReading("a"), UNLIMITED, NOW)]) {
       const stored: unknown = JSON.parse(JSON.stringify(writeReading(reading)));
-      expect(readReading(stored, NOW + 10)).toEqual(reading);
+      const read = readReading(stored, NOW + 10);
+      expect(read).toEqual(reading);
+      expect(JSON.stringify(read === null ? null : writeReading(read))).toBe(JSON.stringify(stored));
     }
   });
 

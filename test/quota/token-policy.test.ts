@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
 import { registrableDomain } from "../../src/quota/registrable-domain.ts";
 import { refusalOf } from "../../src/quota/token-policy.ts";
 
@@ -69,4 +70,30 @@ test("a registrable domain is what one owner has, and null where that is in doub
     null,
   ]);
   expect(["localhost", "[::1]", "::1", ""].map(registrableDomain)).toEqual([null, null, null, null]);
+});
+
+test("S11: whatever the two hosts, a token goes nowhere but to a host that shares two labels with its own", () => {
+  const label = fc.constantFrom(
+    "a",
+    "b",
+    "api",
+    "relay",
+    "com",
+    "co",
+    "uk",
+    "cn",
+    "dev",
+    "workers",
+    "io",
+    "example",
+  );
+  const host = fc.array(label, { minLength: 1, maxLength: 4 }).map((labels) => labels.join("."));
+  fc.assert(
+    fc.property(host, host, (own, other) => {
+      const isAllowed = may(`https://${other}/usage`, { upstreamBaseUrl: `https://${own}/v1` });
+      const last = (name: string): string => name.split(".").slice(-2).join(".");
+      if (isAllowed) expect(own === other || last(own) === last(other)).toBe(true);
+      if (own === other) expect(isAllowed).toBe(true);
+    }),
+  );
 });

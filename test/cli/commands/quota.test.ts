@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { existsSync, readFileSync } from "node:fs";
 import { type QuotaRow, quotaRowSchema } from "../../../src/app/quota-facts.ts";
+import { fingerprint } from "../../../src/base/secrets.ts";
 import { DEFAULT_PROVIDERS_TEXT } from "../../../src/quota/providers.ts";
 import { reply } from "../../helpers/answers.ts";
 import { type CliResult, runCli, startCli } from "../../helpers/cli.ts";
@@ -96,6 +97,40 @@ main#2    unknown
       usage_exhausted: true,
       quota: [{ state: "exhausted", left: 0 }],
     });
+  });
+
+  test("says when an upstream will be at its end, in the user's language", async () => {
+    using home = makeTempHome();
+    configure(home, ["http://127.0.0.1:9/v1"]);
+    const now = Date.now();
+    const reading = {
+      source: "local",
+      meters: [{ name: "key", left: 5, used: 15, limit: 20, unit: "USD", resets_at: null }],
+      unlimited: false,
+      says: null,
+      at: now,
+      tried_at: now,
+      error: null,
+      unsupported: false,
+      samples: {
+        key: [
+          [now - 7_200_000, 10],
+          [now, 5],
+        ],
+      },
+    };
+    const key = `local@127.0.0.1:9|${fingerprint("sk-very-secret")}`;
+    home.write(".codex-helper/state.json", { quota: { [key]: reading } });
+    const shown = await runCli(["quota"], { home });
+    expect(shown.stdout).toMatch(
+      /^main#1 runs out at .*\d\d:\d\d, if the spending of the last hours goes on$/m,
+    );
+    expect((await runCli(["status", "--codex"], { home })).stdout).toMatch(
+      /██░░░░ {2}5\.00 of 20\.00 USD left \(key\) {2}runs out at/,
+    );
+    const chinese = await runCli(["quota"], { home, env: { LANG: "zh_CN.UTF-8" } });
+    expect(chinese.stdout).toMatch(/^上游 +状态 +剩余 +已用 +重置 +距今 +来源$/m);
+    expect(chinese.stdout).toMatch(/^main#1 预计 .*\d\d:\d\d 用尽（按最近几小时的消耗估算）$/m);
   });
 
   test("says why nothing is known, and warns of a file that is broken without touching it", async () => {
