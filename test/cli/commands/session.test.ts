@@ -98,11 +98,11 @@ describe("ch session list", () => {
     expect(result.stdout).toBe(
       [
         "10 min ago  prompt 3",
-        `            ${inTree}  1 turn · gpt-6.1-sol · ../app-fix/src`,
+        `  ${inTree}  1 turn · gpt-6.1-sol · ../app-fix/src`,
         "20 min ago  prompt 2",
-        `            ${inSub}  1 turn · gpt-6.1-sol · packages/core`,
+        `  ${inSub}  1 turn · gpt-6.1-sol · packages/core`,
         "3 h ago     one",
-        `            ${older}  main · 2 turns · gpt-6.1-sol`,
+        `  ${older}  main · 2 turns · gpt-6.1-sol`,
         "",
       ].join("\n"),
     );
@@ -148,7 +148,9 @@ describe("ch session list", () => {
     using machine = makeMachine();
     const parent = machine.codex({ minutesAgo: 9 });
     machine.codex({ minutesAgo: 3, meta: { forked_from_id: parent } });
-    expect((await machine.ch(machine.dir("app"), "list")).stdout).toContain(`fork of ${parent}`);
+    expect((await machine.ch(machine.dir("app"), "list")).stdout).toContain(
+      `fork of ${parent.slice(0, 13)}\n`,
+    );
   });
 
   test("merges both clients with --all-services, and says which is which", async () => {

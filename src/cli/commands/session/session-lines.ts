@@ -18,6 +18,8 @@ export interface ListContext {
 
 /** Of a prompt, where no terminal sets a limit. */
 const MOST_PROMPT = 200;
+/** The time in a Codex id: enough to tell it from others. */
+const SHORT_ID = 13;
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 const DAY_MS = 24 * HOUR_MS;
@@ -26,11 +28,18 @@ const MOST_DAYS = 14;
 /** Two lines for each: when and what was asked; the id, and what else tells it from others. */
 export function renderSessions(sessions: readonly SessionFacts[], context: ListContext): string[] {
   const { cli } = context;
-  const rows = sessions.flatMap((facts) => [
-    [cli.out.paint("cyan", showAge(facts.updatedAt, cli.now())), promptOf(facts)],
-    ["", `${facts.file.id ?? t`no id`}  ${cli.out.paint("dim", describe(facts, context))}`],
-  ]);
-  return alignRows(rows, stdoutWidth(cli.out));
+  const width = stdoutWidth(cli.out);
+  const asked = alignRows(
+    sessions.map((facts) => [cli.out.paint("cyan", showAge(facts.updatedAt, cli.now())), promptOf(facts)]),
+    width,
+  );
+  const about = alignRows(
+    sessions.map((facts) => [
+      `  ${facts.file.id ?? t`no id`}  ${cli.out.paint("dim", describe(facts, context))}`,
+    ]),
+    width,
+  );
+  return asked.flatMap((line, index) => [line, about[index] ?? ""]);
 }
 
 function promptOf({ firstPrompt, title }: SessionFacts): string {
@@ -43,13 +52,14 @@ function describe(facts: SessionFacts, { cli, project, showsService }: ListConte
   const { branch, cwd, file, forkedFrom, isFork, model, turns } = facts;
   const count = facts.isLeastTurns ? `${turns}+` : String(turns);
   const place = cwd === null ? null : project === null ? showPath(cwd, cli.env) : placeIn(project, cwd);
+  const parent = forkedFrom?.slice(0, SHORT_ID) ?? null;
   const parts = [
     showsService ? file.service : null,
     branch,
     turns === 1 && !facts.isLeastTurns ? t`1 turn` : t`${count} turns`,
     model,
     place === "." ? null : place,
-    isFork ? (forkedFrom === null ? t`fork` : t`fork of ${forkedFrom}`) : null,
+    isFork ? (parent === null ? t`fork` : t`fork of ${parent}`) : null,
     facts.isSubagent ? t`sub-agent` : null,
     file.isArchived ? t`archived` : null,
   ];
