@@ -1,7 +1,16 @@
 // Builds the program as one file: `bun build.ts [TARGET ...]`, by default for this machine. Targets are Bun's names
 // ("bun-linux-x64-musl"). The result is dist/codex-helper and dist/ch, a link to it; for Windows the link is a script.
-import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
+import { signAdHoc } from "./release/macho.ts";
 
 const ROOT = import.meta.dir;
 const OUT = join(ROOT, "dist");
@@ -47,7 +56,11 @@ export function build(target: string | null, out: string): void {
   const workshop = mkdtempSync(join(out, ".build-"));
   const put = (name: string): void => renameSync(join(workshop, name), join(out, name));
   try {
-    compile(target, join(workshop, "codex-helper"));
+    const program = join(workshop, "codex-helper");
+    compile(target, program);
+    if (isForIntelMac(target)) {
+      writeFileSync(program, signAdHoc(readFileSync(program), "codex-helper"));
+    }
     if (target === null ? process.platform === "win32" : target.startsWith("bun-windows")) {
       writeFileSync(join(workshop, "ch.cmd"), WINDOWS_LAUNCHER);
       put("codex-helper.exe");
@@ -61,6 +74,12 @@ export function build(target: string | null, out: string): void {
     // Among the rest are the source maps: the binary has its own copy of them.
     rmSync(workshop, { recursive: true });
   }
+}
+
+function isForIntelMac(target: string | null): boolean {
+  return target === null
+    ? `${process.platform}-${process.arch}` === "darwin-x64"
+    : target === "bun-darwin-x64";
 }
 
 function compile(target: string | null, file: string): void {
