@@ -11,7 +11,9 @@ import {
   writeSync,
 } from "node:fs";
 import { dirname } from "node:path";
+import { UserError } from "../base/errors.ts";
 import { PRIVATE_FILE, describe, ensurePrivateDirectory, resolveLink } from "../base/files.ts";
+import { kept } from "../base/language.ts";
 import { type LogEntry, makeLogLine } from "./entry.ts";
 import { rotateLog } from "./rotation.ts";
 
@@ -23,7 +25,7 @@ export interface LogWriter {
 }
 
 export interface LogWriterOptions {
-  /** Told when lines begin to be lost, and how many were when they no longer are. */
+  /** Told when lines begin to be lost, how many were when they no longer are, and when a full file cannot be put away. */
   readonly onTrouble: (words: string) => void;
   /** A line that would make the file larger starts a new one. Default 50 MiB. */
   readonly maxBytes?: number;
@@ -58,6 +60,8 @@ export function createLogWriter(path: string, options: LogWriterOptions): LogWri
   const encoder = new TextEncoder();
   let log: OpenLog | null = null;
   let lostLines = 0;
+  /** A full file could not be put away, and that has been told. */
+  let isStuck = false;
 
   function close(): void {
     const last = log;
@@ -87,11 +91,16 @@ export function createLogWriter(path: string, options: LogWriterOptions): LogWri
     if (stats.size === 0 || stats.size + lineBytes <= to.rotateAtBytes) return { to, size: stats.size };
     try {
       rotateLog({ path: to.path, inode: stats.ino, keep });
-    } catch {
-      // Most likely another process is just doing it.
+    } catch (error) {
       to.rotateAtBytes = stats.size + Math.ceil(maxBytes * ROTATION_RETRY_SHARE);
+      // The lock's only error without a cause: another process is just doing it.
+      const isBusy = error instanceof UserError && error.cause === undefined;
+      if (!isBusy && !isStuck)
+        onTrouble(kept`cannot put the full ${path} away: ${describe(error)}; it grows on`);
+      isStuck ||= !isBusy;
       return { to, size: stats.size };
     }
+    isStuck = false;
     return fresh();
   }
 
@@ -122,11 +131,12 @@ export function createLogWriter(path: string, options: LogWriterOptions): LogWri
         write(encoder.encode(makeLogLine(entry)));
       } catch (error) {
         lostLines += 1;
-        if (lostLines === 1) onTrouble(`cannot write ${path}: ${describe(error)}; requests go on unlogged`);
+        if (lostLines === 1)
+          onTrouble(kept`cannot write ${path}: ${describe(error)}; requests go on unlogged`);
         closeQuietly();
         return;
       }
-      if (lostLines > 0) onTrouble(`${path} is written again; ${lostLines} requests are missing from it`);
+      if (lostLines > 0) onTrouble(kept`${path} is written again; ${lostLines} requests are missing from it`);
       lostLines = 0;
     },
     close,

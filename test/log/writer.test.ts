@@ -161,6 +161,25 @@ describe("the log writer", () => {
     expect(ids()).toEqual(["small"]);
   });
 
+  test("says once that a full file cannot be put away, writes on, and says so again after it could", () => {
+    const blocked = `cannot put the full ${path} away: it is a directory (EISDIR); it grows on`;
+    mkdirSync(`${path}.1`, { recursive: true });
+    const log = createLogWriter(path, { onTrouble, maxBytes: 400, keep: 1 });
+    for (const id of ["a", "b", "c", "d", "e"]) log.append(makeEntry({ id }));
+    expect(ids()).toEqual(["a", "b", "c", "d", "e"]);
+    expect(troubles).toEqual([blocked]);
+    rmSync(`${path}.1`, { recursive: true });
+    log.append(makeEntry({ id: "f" }));
+    expect(ids()).toEqual(["f"]);
+    rmSync(`${path}.1`);
+    mkdirSync(`${path}.1`);
+    for (const id of ["g", "h"]) log.append(makeEntry({ id }));
+    log.close();
+    expect(ids()).toEqual(["f", "g", "h"]);
+    expect(troubles).toEqual([blocked, blocked]);
+    troubles = [];
+  });
+
   test("says once that lines are lost and once that they no longer are, and never throws", () => {
     mkdirSync(path, { recursive: true });
     const log = createLogWriter(path, { onTrouble });

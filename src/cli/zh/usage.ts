@@ -116,6 +116,12 @@ const COLUMNS: Dictionary = {
   unpriced: "无价格",
 };
 
+const LOG: Dictionary = {
+  "cannot put the full {0} away: {1}; it grows on": "{0} 已满但无法归档：{1}；文件将继续增长",
+  "cannot write {0}: {1}; requests go on unlogged": "无法写入 {0}：{1}；请求照常进行，但不会记录",
+  "{0} is written again; {1} requests are missing from it": "{0} 已恢复写入；其中缺少 {1} 个请求",
+};
+
 const PRICES: Dictionary = {
   "the file": "整个文件",
   "is not a key of a price": "不是价格条目的键",
@@ -128,4 +134,12 @@ const PRICES: Dictionary = {
   "needs input and output, or same_as": "需要 input 和 output，或 same_as",
 };
 
-export const USAGE_ZH: Dictionary = { ...HELP, ...SUMMARY, ...REQUESTS, ...REPORT, ...COLUMNS, ...PRICES };
+export const USAGE_ZH: Dictionary = {
+  ...HELP,
+  ...SUMMARY,
+  ...REQUESTS,
+  ...REPORT,
+  ...COLUMNS,
+  ...LOG,
+  ...PRICES,
+};
