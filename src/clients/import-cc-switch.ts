@@ -119,7 +119,7 @@ function whyNot(provider: CcSwitchProvider, facts: ProviderFacts): string | null
   if (isManaged(provider)) return t`cc-switch signs in to that account by itself`;
   if (isCloud(provider, baseUrl)) return t`it is a cloud's own endpoint (Bedrock and the like)`;
   if (category === "official" || (baseUrl === "" && key === null)) {
-    return t`the vendor's own login; for it: ch config import --from ${service}`;
+    return t`the vendor's login (ch config import --from ${service})`;
   }
   if (baseUrl === "") return t`it has no address`;
   if (key === PLACEHOLDER_KEY) return t`its key is a placeholder of cc-switch's proxy`;

@@ -11,7 +11,6 @@ import { type CcSwitchProvider, readFacts, textOf } from "./cc-switch-provider.t
 import { makeForeignExtras } from "./cc-switch-extras.ts";
 import { type Import, problemOfUpstream, toConfigName } from "./imported-config.ts";
 
-export const LINK_SCHEME = "ccswitch://";
 /** What is read here or has no meaning for us. Any other parameter is named as left out. */
 const PARAMETERS = new Set(
   "resource app name endpoint apiKey model notes config configFormat homepage icon enabled apiFormat".split(

@@ -78,6 +78,7 @@ export function addCommand(cli: Cli): Command {
 }
 
 interface AddArgs extends CredentialArgs {
+  readonly claude?: boolean | undefined;
   readonly "base-url"?: string | undefined;
   readonly "from-config"?: string | undefined;
 }
@@ -104,7 +105,7 @@ async function readOwn(cli: Cli, args: AddArgs): Promise<UpstreamEntry | null> {
   const typed = args["base-url"];
   if (typed === undefined) throw misuse(t`--base-url is missing`);
   const base = readBaseUrl(typed);
-  if (base.kind === "bad") throw misuse(`--base-url ${base.problem}`, withoutUser(typed, args.name));
+  if (base.kind === "bad") throw misuse(`--base-url ${base.problem}`, withoutUser(typed, args));
   return { base_url: base.url, ...(auth === null ? {} : { auth }) };
 }
 
@@ -191,11 +192,12 @@ function report(cli: Cli, { service, name, added, config }: Added): void {
 }
 
 /** The address without the name and password in it, as it would be typed; undefined where it has none. */
-function withoutUser(typed: string, name: string): string | undefined {
+function withoutUser(typed: string, { name, claude }: AddArgs): string | undefined {
+  const flag = claude === true ? " --claude" : "";
   const plain = typed.replace(/^(https?:\/\/)[^/@]*@/i, "$1");
   return plain === typed || readBaseUrl(plain).kind === "bad"
     ? undefined
-    : `ch config add ${name} --base-url ${plain} --auth-token-stdin`;
+    : `ch config add ${name} --base-url ${plain} --auth-token-stdin${flag}`;
 }
 
 function misuse(message: string, hint = "ch config add --help"): UserError {

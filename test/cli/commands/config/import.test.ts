@@ -137,7 +137,7 @@ test("cc-switch's providers of both clients are shown masked, then written; its 
     /\nClaude Code, from .*\n.*\n {2}c +API key sk-0…cdef +https:\/\/c\.example\n$/,
   );
   expect(preview.stderr).toContain("another config is called b: this one becomes b-2");
-  expect(preview.stderr).toContain(`left out: "OpenAI Official": the vendor's own login`);
+  expect(preview.stderr).toContain(`left out: "OpenAI Official": the vendor's login`);
   const done = await run("--from", "cc-switch", "--dir", directory, "--yes", "--json");
   expect(JSON.parse(done.stdout)).toMatchObject({
     service: null,
@@ -163,7 +163,7 @@ test("where all is left out, the reasons are followed by what to type", async ()
   makeCcSwitchDatabase(join(home.path, ".cc-switch"), [official]).close();
   const { code, stderr } = await run("--from", "cc-switch", "--yes");
   expect(code).toBe(1);
-  expect(stderr).toContain(`left out: "Official": the vendor's own login`);
+  expect(stderr).toContain(`left out: "Official": the vendor's login`);
   expect(stderr).toContain("there is nothing that could be taken over\n  ch config add main");
   expect(existsSync(home.paths.config)).toBe(false);
 });
