@@ -12,8 +12,7 @@ const CC_SWITCH: Dictionary = {
   'cc-switch\'s provider "{0}"': "cc-switch 的供应商“{0}”",
   "cc-switch signs in to that account by itself": "该账号由 cc-switch 自行登录",
   "it is a cloud's own endpoint (Bedrock and the like)": "这是云厂商自己的端点（Bedrock 等）",
-  "the vendor's own login; for it: ch config import --from {0}":
-    "官方登录；导入它请用：ch config import --from {0}",
+  "the vendor's login (ch config import --from {0})": "官方登录（ch config import --from {0}）",
   "its key is a placeholder of cc-switch's proxy": "其密钥是 cc-switch 代理的占位符",
   "it speaks another format ({0})": "其接口是另一种格式（{0}）",
   "its address is one endpoint, and no base address can be told from it":
