@@ -33,12 +33,7 @@ export function showMs(ms: number | null): string {
   return ms === null ? "-" : formatMs(ms);
 }
 
-/** At most so many columns wide. */
-export function cutText(words: string, columns: number): string {
-  return Bun.stringWidth(words) <= columns ? words : `${Bun.sliceAnsi(words, 0, columns - 1)}…`;
-}
-
-/** The same for a path, whose end says more than its beginning. */
+/** A path, at most so many columns wide: its end says more than its beginning. */
 export function cutPath(path: string, columns: number): string {
   const width = Bun.stringWidth(path);
   return width <= columns ? path : `…${Bun.sliceAnsi(path, width - columns + 1, width)}`;

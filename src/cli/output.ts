@@ -89,9 +89,13 @@ export function alignRows(rows: readonly (readonly string[])[], width: number | 
       column === row.length - 1 ? cell : cell + " ".repeat((widths[column] ?? 0) - Bun.stringWidth(cell)),
     );
     const line = cells.join("  ").trimEnd();
-    if (width === undefined || Bun.stringWidth(line) <= width) return line;
-    return `${cut(line, width - 1)}…`;
+    return width === undefined ? line : cutColumns(line, width);
   });
+}
+
+/** The text, or as much of its beginning as fits into `width` columns together with an ellipsis. */
+export function cutColumns(text: string, width: number): string {
+  return Bun.stringWidth(text) <= width ? text : `${cut(text, width - 1)}…`;
 }
 
 /** Bun may keep a character that stands across the edge, or measure a composed one otherwise: such a one goes. */

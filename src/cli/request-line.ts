@@ -2,8 +2,8 @@
 import { isRecord } from "../base/json-value.ts";
 import { retell, t } from "../base/language.ts";
 import { oneLine } from "../base/terminal-text.ts";
-import { cutText, formatMs, formatTokens } from "./figures.ts";
-import type { Data } from "./output.ts";
+import { formatMs, formatTokens } from "./figures.ts";
+import { type Data, cutColumns } from "./output.ts";
 
 /** The rest is in the log, for --raw. */
 const MAX_ERROR_LENGTH = 160;
@@ -30,7 +30,7 @@ export function describeEntry(
     ),
     typeof fields["duration_ms"] === "number" ? formatMs(fields["duration_ms"]) : "-",
     hostOf(fields["upstream_base_url"]) ?? text(fields["config_name"]),
-    cutText(text(fields["model"] ?? fields["path"]), MAX_MODEL_COLUMNS),
+    cutColumns(text(fields["model"] ?? fields["path"]), MAX_MODEL_COLUMNS),
     describeUsage(fields["usage"]),
     describeAttempts(fields["attempts"]),
     isOk ? "" : retell(text(fields["error"], "")).slice(0, MAX_ERROR_LENGTH),

@@ -2,7 +2,7 @@
 // Lets no control character through but its own colours.
 import { type ConsolaReporter, createConsola } from "consola/core";
 import { kept, toPerson, translate } from "../base/language.ts";
-import { type Colour, makeHarmless, paintText } from "./output.ts";
+import { type Colour, cutColumns, makeHarmless, paintText } from "./output.ts";
 import type { Terminal } from "./terminal.ts";
 
 export interface Words {
@@ -56,7 +56,7 @@ export function createWords(terminal: Pick<Terminal, "stderr" | "isInteractive">
     },
     passing(text) {
       if (stderr.columns === undefined) return;
-      const line = Bun.sliceAnsi(makeHarmless(text, stderr.hasColours), 0, stderr.columns - 1);
+      const line = cutColumns(makeHarmless(text, stderr.hasColours), stderr.columns - 1);
       stderr.write(`\r${line}\u001b[K`);
     },
     async confirm(question) {

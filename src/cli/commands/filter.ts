@@ -12,6 +12,7 @@ import { NO_RULES, type RuleSet, parseRules } from "../../filter/rules.ts";
 import { SAMPLE_BODIES } from "../../filter/sample-requests.ts";
 import { JSON_ARG, SERVICE_ARGS, readService } from "../args.ts";
 import { type Cli, type Command, defineCommand } from "../cli.ts";
+import { cutColumns } from "../output.ts";
 
 const MAX_CHANGES_SHOWN = 40;
 
@@ -158,7 +159,7 @@ function toJson({ input, rules, hits, exemptHits, changes }: Trial): unknown {
 function printTrial({ out }: Cli, { input, rules, hits, exemptHits, changes }: Trial): void {
   out.line(out.paint("bold", input.name));
   for (const change of changes.slice(0, MAX_CHANGES_SHOWN)) {
-    const { before, after } = shorten(change, Math.floor(out.width / 3));
+    const { before, after } = shorten(change, out.width - "  - ".length);
     out.line(out.paint("dim", t`  line ${change.line}`));
     if (before !== null) out.line(`  ${out.paint("red", `- ${printable(before)}`)}`);
     if (after !== null) out.line(`  ${out.paint("green", `+ ${printable(after)}`)}`);
@@ -168,7 +169,7 @@ function printTrial({ out }: Cli, { input, rules, hits, exemptHits, changes }: T
   if (more > 0) out.line(t`  … and ${more} more lines`);
   if (rules.rules.length > 0) {
     out.table(
-      ["  RULE", "OP", "CHANGES", "LEFT ALONE"],
+      [t`  RULE`, t`OP`, t`CHANGES`, t`LEFT ALONE`],
       rules.rules.map(({ op }, index) => [
         `  ${index + 1}`,
         op,
@@ -182,10 +183,14 @@ function printTrial({ out }: Cli, { input, rules, hits, exemptHits, changes }: T
   }
 }
 
-function shorten({ before, after }: Change, context: number): Pick<Change, "before" | "after"> {
+/** The part around the difference, at most so many columns. Chinese takes two for a character. */
+function shorten({ before, after }: Change, columns: number): Pick<Change, "before" | "after"> {
+  const cut = (line: string): string => cutColumns(line, columns);
   if (before === null || after === null) {
-    const cut = (line: string | null): string | null => (line === null ? null : line.slice(0, 3 * context));
-    return { before: cut(before), after: cut(after) };
+    return { before: before === null ? null : cut(before), after: after === null ? null : cut(after) };
   }
-  return focus(before.trimStart(), after.trimStart(), context);
+  const perCharacter = Bun.stringWidth(before) / before.length;
+  const context = Math.floor(columns / 3 / Math.max(1, perCharacter));
+  const focused = focus(before.trimStart(), after.trimStart(), context);
+  return { before: cut(focused.before), after: cut(focused.after) };
 }

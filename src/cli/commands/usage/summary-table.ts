@@ -11,7 +11,8 @@ import { type Trend, makeSteps } from "../../../usage/trend.ts";
 import { makeBar, makeSparkline } from "../../bars.ts";
 import type { Cli } from "../../cli.ts";
 import { type Column, fitColumns } from "../../columns.ts";
-import { cutPath, cutText, formatTokens, showCost, showMs } from "../../figures.ts";
+import { cutPath, formatTokens, showCost, showMs } from "../../figures.ts";
+import { cutColumns } from "../../output.ts";
 import { localDay, localHour } from "../../time-arg.ts";
 
 export interface PrintedSummary {
@@ -68,7 +69,7 @@ function showName(key: string | null, { by, width, env }: NameContext): string {
   const most = Math.max(LEAST_NAME_COLUMNS, Math.floor(width * NAME_SHARE));
   const name = oneLine(key ?? "-");
   if (by === "project" || by === "cwd") return cutPath(showPath(name, env), most);
-  return cutText(by === "upstream" ? name.replace(/^https:\/\//, "") : name, most);
+  return cutColumns(by === "upstream" ? name.replace(/^https:\/\//, "") : name, most);
 }
 
 function makeColumns(rows: readonly Tally[]): Column[] {
