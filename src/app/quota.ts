@@ -6,8 +6,6 @@ import type { Paths } from "../base/paths.ts";
 import { OFFICIAL_HOSTS, type Service } from "../base/service.ts";
 import type { Upstream } from "../base/upstream.ts";
 import { readHeaderSignals } from "../quota/header-signals.ts";
-import { type LookupChoice, chooseLookup } from "../quota/lookup.ts";
-import { type Source, makeNote } from "../quota/note.ts";
 import { type PollTarget, createPoller } from "../quota/poller.ts";
 import { createProvidersFile, writeDefaultProviders } from "../quota/providers-file.ts";
 import { makeReading, withBalance } from "../quota/reading.ts";
@@ -15,7 +13,8 @@ import { recogniseHeaders } from "../quota/recognise.ts";
 import type { Router } from "../routing/router.ts";
 import type { LiveConfig } from "./live-config.ts";
 import { createBudgets } from "./quota-budgets.ts";
-import { type QuotaRow, makeErrorRow, makeQuotaRows } from "./quota-facts.ts";
+import type { QuotaRow } from "./quota-facts.ts";
+import { createQuotaSources, headersKey } from "./quota-sources.ts";
 import { createQuotaState } from "./quota-state.ts";
 
 export interface Quota {
@@ -65,37 +64,19 @@ export function createQuota(options: QuotaOptions): Quota {
   const state = createQuotaState({ paths, onTrouble, now });
   const { readings, relays } = state;
   const budgets = createBudgets({ paths, live, now, onTrouble, onChange: () => applyAll() });
+  const sources = createQuotaSources({ providers, state, budgets, env, now });
   const clients: QuotaClient[] = [];
   const routers = new Map<Service, Router>();
+  /** Keys of upstreams that answered since the last look. */
   const used = new Set<string>();
+  /** What each upstream's router was told last, as JSON. */
   const noted = new Map<string, string>();
+  /** The mistake in the file that the user was told of. */
   let reported: string | null = null;
   let stopLooking = (): void => {};
 
-  const lookupOf = (upstream: Upstream): LookupChoice =>
-    chooseLookup({
-      upstream,
-      providers: providers.current().providers,
-      env,
-      relayKindOf: (host) => relays.get(host) ?? null,
-      now: now(),
-    });
-
-  const sourcesOf = (upstream: Upstream, choice: LookupChoice): Source[] => {
-    const asked = choice.kind === "lookup" ? readings.get(choice.lookup.key) : undefined;
-    const seen = readings.get(headersKey(upstream));
-    const own = budgets.readingOf(upstream);
-    return [
-      ...(choice.kind === "lookup" && asked !== undefined
-        ? [{ reading: asked, intervalMs: choice.lookup.intervalMs }]
-        : []),
-      ...(seen === undefined ? [] : [{ reading: seen, intervalMs: 0 }]),
-      ...(own === null ? [] : [{ reading: own, intervalMs: 0 }]),
-    ];
-  };
-
   const apply = (upstream: Upstream, router: Router): void => {
-    const note = makeNote(sourcesOf(upstream, lookupOf(upstream)), now());
+    const note = sources.noteOf(upstream);
     const text = JSON.stringify(note);
     if (text === (noted.get(upstream.key) ?? "null")) return;
     noted.set(upstream.key, text);
@@ -118,7 +99,7 @@ export function createQuota(options: QuotaOptions): Quota {
     const found = new Map<string, PollTarget>();
     for (const client of clients) {
       for (const upstream of upstreamsOf(client)) {
-        const choice = lookupOf(upstream);
+        const choice = sources.lookupOf(upstream);
         if (choice.kind !== "lookup") continue;
         const { key } = choice.lookup;
         const { isExhausted, standing } = client.router.report(upstream);
@@ -198,11 +179,7 @@ export function createQuota(options: QuotaOptions): Quota {
     async load(services) {
       if (hasBudgets(services.map((service) => ({ service })))) await budgets.load();
     },
-    rowsOf(upstream) {
-      const choice = lookupOf(upstream);
-      const rows = sourcesOf(upstream, choice).flatMap((source) => makeQuotaRows(source, now()));
-      return choice.kind === "refused" ? [makeErrorRow(choice.source, choice.why), ...rows] : rows;
-    },
+    rowsOf: (upstream) => sources.rowsOf(upstream),
     problem: () => providers.current().problem,
     async refresh() {
       writeDefault();
@@ -217,10 +194,6 @@ export function createQuota(options: QuotaOptions): Quota {
       await state.flush();
     },
   };
-}
-
-function headersKey(upstream: Upstream): string {
-  return `headers|${upstream.key}`;
 }
 
 function isFirstParty({ baseUrl, service }: Upstream): boolean {
