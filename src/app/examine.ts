@@ -22,6 +22,8 @@ export interface ExamineOptions {
   readonly cwd: string;
   /** Wall clock, ms. */
   readonly now: () => number;
+  /** Default: both. */
+  readonly services?: readonly Service[];
   /** Where the proxies listen unless told otherwise. */
   readonly ports?: Readonly<Record<Service, number>>;
   /** Where the machine's own files of the clients lie. */
@@ -33,11 +35,11 @@ export const REACH_MS = 3_000;
 
 /** Never throws for what the files hold. */
 export async function collectFacts(options: ExamineOptions): Promise<DoctorFacts> {
-  const { now, paths } = options;
+  const { now, paths, services: wanted = SERVICES } = options;
   const live = createLiveConfig(options);
   const [files, services, codex, claude, machine, network] = await Promise.all([
     collectFileFacts({ live, paths }, now),
-    Promise.all(SERVICES.map((service) => collectServiceFacts(service, live, options))),
+    Promise.all(wanted.map((service) => collectServiceFacts(service, live, options))),
     collectCodexFacts(options),
     collectClaudeFacts(options),
     collectMachineFacts(options),
@@ -48,7 +50,8 @@ export async function collectFacts(options: ExamineOptions): Promise<DoctorFacts
 
 /** Each address once, whoever uses it. */
 async function collectNetworkFacts(live: LiveConfig, options: ExamineOptions): Promise<NetworkFacts> {
-  const upstreams = SERVICES.flatMap((service) => listEnabled(service, live, options));
+  const { services = SERVICES } = options;
+  const upstreams = services.flatMap((service) => listEnabled(service, live, options));
   const targets = new Map<string, { readonly target: ReachTarget; readonly labels: Set<string> }>();
   for (const { upstream } of upstreams) {
     const { baseUrl, label, proxy } = upstream;

@@ -1,5 +1,7 @@
 // Asks one upstream for one word, with its key: is it reachable, is the key taken, does output come, and how soon.
 // Judges the answer as the proxy would, and tells nobody: no health is changed, no line is logged.
+import { UserError } from "../base/errors.ts";
+import type { Paths } from "../base/paths.ts";
 import type { Service } from "../base/service.ts";
 import type { Upstream } from "../base/upstream.ts";
 import type { ProbeFacts } from "../doctor/probe-findings.ts";
@@ -12,10 +14,11 @@ import { classify } from "../routing/classify.ts";
 import { modelAt } from "../routing/model-name.ts";
 import type { AttemptOutcome, RoutingSettings, Verdict } from "../routing/types.ts";
 import { type AnswerFacts, createAnswerReader } from "../usage/answer-reader.ts";
+import type { Usage } from "../usage/usage.ts";
 import { type ExamineOptions, REACH_MS } from "./examine.ts";
 import { reach } from "./reach.ts";
 
-export interface ProbeOptions extends Pick<ExamineOptions, "now"> {
+export interface ProbeOptions extends Pick<ExamineOptions, "now" | "paths"> {
   /** As the client would ask for it. */
   readonly model: string;
   readonly routing: RoutingSettings;
@@ -118,7 +121,9 @@ async function ask(
     const firstByteMs = performance.now() - began;
     if (result.kind === "answer") {
       const { usage } = await readAnswer(result.answer, api);
-      return { authorised: "yes", answers: true, reason: "", firstByteMs, usage: usage ?? null };
+      const usd =
+        usage === undefined ? null : await priceOf(usage, upstream, { model, paths: options.paths });
+      return { authorised: "yes", answers: true, reason: "", firstByteMs, usage: usage ?? null, usd };
     }
     const outcome: AttemptOutcome =
       result.kind === "failed" ? result.outcome : { kind: "timeout", phase: "first-byte" };
@@ -131,9 +136,27 @@ async function ask(
       hasBoundHistory: false,
     });
     const authorised = readAuthorised(outcome, verdict);
-    return { authorised, answers: false, reason: verdict.reason, firstByteMs, usage: null };
+    return { authorised, answers: false, reason: verdict.reason, firstByteMs, usage: null, usd: null };
   } finally {
     connections.close();
+  }
+}
+
+/** As a line of the log would be priced. */
+async function priceOf(
+  usage: Usage,
+  { baseUrl, configName, service }: Upstream,
+  { model, paths }: { readonly model: string; readonly paths: Paths },
+): Promise<number | null> {
+  try {
+    const { loadPricer } = await import("./prices.ts");
+    const { costOf } = await loadPricer(paths);
+    const cost = costOf({ service, config_name: configName, upstream_base_url: baseUrl, model, usage });
+    return cost.kind === "priced" ? cost.usd : null;
+  } catch (error) {
+    // What is wrong with prices.json is another check's to say.
+    if (error instanceof UserError) return null;
+    throw error;
   }
 }
 

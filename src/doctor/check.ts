@@ -1,5 +1,6 @@
 // What a check is, and what it says. The checks themselves are in the files beside it, one for each area.
 // Pure.
+import type { Service } from "../base/service.ts";
 import type { DoctorFacts } from "./facts.ts";
 
 export type Status = "ok" | "info" | "warn" | "fail";
@@ -16,6 +17,8 @@ export type Found = Omit<Finding, "id">;
 
 export interface Check {
   readonly id: string;
+  /** The one client that it is about; absent for what concerns both. */
+  readonly service?: Service;
   /** What is looked at: for the documentation. */
   readonly about: string;
   /** The gravest thing it says. */

@@ -17,7 +17,10 @@ export const CHECKS: readonly Check[] = [
   ...MACHINE_CHECKS,
 ];
 
-/** All findings, in the order of the table. */
+/** All findings, in the order of the table; without the checks of clients that no facts were gathered for. */
 export function runChecks(facts: DoctorFacts): Finding[] {
-  return CHECKS.flatMap(({ id, run }) => run(facts).map((finding) => ({ id, ...finding })));
+  const services = facts.services.map(({ service }) => service);
+  return CHECKS.filter(({ service }) => service === undefined || services.includes(service)).flatMap(
+    ({ id, run }) => run(facts).map((finding) => ({ id, ...finding })),
+  );
 }

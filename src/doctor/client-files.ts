@@ -6,6 +6,7 @@ import { type Check, type Found, ok } from "./check.ts";
 export const CLIENT_FILE_CHECKS: readonly Check[] = [
   {
     id: "codex-config",
+    service: "codex",
     about: "Codex's `config.toml` can be read, and its provider is one that Codex works with",
     worst: "fail",
     repair: null,
@@ -19,6 +20,7 @@ export const CLIENT_FILE_CHECKS: readonly Check[] = [
   },
   {
     id: "codex-login",
+    service: "codex",
     about: "Codex's `auth.json` can be read, is private, and holds a login where one is needed",
     worst: "warn",
     repair: null,
@@ -48,6 +50,7 @@ export const CLIENT_FILE_CHECKS: readonly Check[] = [
   },
   {
     id: "codex-key",
+    service: "codex",
     about: "the variable that Codex's provider names (`env_key`) is set in this shell",
     worst: "warn",
     repair: null,
@@ -64,6 +67,7 @@ export const CLIENT_FILE_CHECKS: readonly Check[] = [
   },
   {
     id: "ignored-variable",
+    service: "codex",
     about: "OPENAI_BASE_URL is not counted on: Codex does not read it",
     worst: "info",
     repair: null,
@@ -80,6 +84,7 @@ export const CLIENT_FILE_CHECKS: readonly Check[] = [
   },
   {
     id: "codex-disk",
+    service: "codex",
     about: "Codex's own log (`logs_2.sqlite`) is under 1 GiB, and its packages under 2 GiB",
     worst: "warn",
     repair: null,
@@ -90,6 +95,7 @@ export const CLIENT_FILE_CHECKS: readonly Check[] = [
   },
   {
     id: "claude-settings",
+    service: "claude",
     about: "Claude Code's settings can be read: it ignores a broken file without a word",
     worst: "fail",
     repair: null,
@@ -112,6 +118,7 @@ export const CLIENT_FILE_CHECKS: readonly Check[] = [
   },
   {
     id: "claude-login",
+    service: "claude",
     about: "Claude Code has some credential: without one it asks to log in, whatever the proxy has",
     worst: "info",
     repair: null,
@@ -128,6 +135,7 @@ export const CLIENT_FILE_CHECKS: readonly Check[] = [
   },
   {
     id: "claude-shell",
+    service: "claude",
     about: "the shell's ANTHROPIC_BASE_URL does not decide where Claude Code goes",
     worst: "info",
     repair: null,

@@ -30,6 +30,8 @@ export interface ProbeFacts {
       readonly input_tokens?: number | undefined;
       readonly output_tokens?: number | undefined;
     } | null;
+    /** By list prices; null where the tokens or their price are not known. */
+    readonly usd: number | null;
   } | null;
 }
 
@@ -68,7 +70,7 @@ function describeAuthorised(facts: ProbeFacts, { authorised, reason }: Asked): F
 
 function describeAnswer({ label, model, service }: ProbeFacts, asked: Asked): Finding[] {
   const id = "probe-answers";
-  const { answers, authorised, reason, usage } = asked;
+  const { answers, authorised, reason, usage, usd } = asked;
   if (authorised === "no") return [];
   const firstByteMs = Math.round(asked.firstByteMs);
   if (!answers) {
@@ -80,14 +82,9 @@ function describeAnswer({ label, model, service }: ProbeFacts, asked: Asked): Fi
   const output = usage?.output_tokens;
   if (input === undefined || output === undefined)
     return [{ id, ...ok(t`${label}: ${model} answers, first output after ${firstByteMs} ms`) }];
-  return [
-    {
-      id,
-      ...ok(
-        t`${label}: ${model} answers, first output after ${firstByteMs} ms; cost: ${input} tokens in, ${output} out`,
-      ),
-    },
-  ];
+  const tokens = t`${input} tokens in, ${output} out`;
+  const cost = usd === null ? tokens : `${tokens}, $${usd.toFixed(6)}`;
+  return [{ id, ...ok(t`${label}: ${model} answers, first output after ${firstByteMs} ms; cost: ${cost}`) }];
 }
 
 function showCommand({ label, service }: ProbeFacts): string {

@@ -468,6 +468,16 @@ test("where nothing is odd, every check is silent or says ok", async () => {
   expect(findings.length).toBeGreaterThan(CHECKS.length / 2);
 });
 
+test("of one service, nothing is said of the other's client", async () => {
+  await using healthy = await makeHealthyHome();
+  healthy.home.write(".claude/settings.json", "{");
+  const findings = await healthy.examine(["codex"]);
+  expect(findings.filter(({ id, message }) => id.startsWith("claude") || /Claude/.test(message))).toEqual([]);
+  expect(findings.some(({ id }) => id === "codex-config")).toBe(true);
+  const other = await healthy.examine(["claude"]);
+  expect(other.filter(({ status }) => status === "fail").map(({ id }) => id)).toContain("claude-settings");
+});
+
 test("it is quick where the network is", async () => {
   await using healthy = await makeHealthyHome();
   const began = performance.now();

@@ -2,6 +2,7 @@
 import { chmodSync, mkdirSync, rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { type ExamineOptions, collectFacts } from "../../src/app/examine.ts";
+import type { Service } from "../../src/base/service.ts";
 import type { Finding } from "../../src/doctor/check.ts";
 import { runChecks } from "../../src/doctor/checks.ts";
 import { type FakeUpstream, startFakeUpstream } from "../helpers/fake-upstream.ts";
@@ -22,7 +23,7 @@ export interface HealthyHome extends AsyncDisposable {
   readonly etc: { readonly codex: string; readonly claude: string };
   /** What is in config.json: each service with two upstreams, of which parts can be replaced. */
   readonly writeConfig: (upstream?: Readonly<Record<string, unknown>>) => void;
-  readonly examine: () => Promise<Finding[]>;
+  readonly examine: (services?: readonly Service[]) => Promise<Finding[]>;
 }
 
 export async function makeHealthyHome(): Promise<HealthyHome> {
@@ -54,7 +55,7 @@ export async function makeHealthyHome(): Promise<HealthyHome> {
     ports,
     etc,
     writeConfig,
-    async examine() {
+    async examine(services) {
       const options: ExamineOptions = {
         paths: home.paths,
         env: { ...home.env, ...env },
@@ -62,6 +63,7 @@ export async function makeHealthyHome(): Promise<HealthyHome> {
         now: Date.now,
         ports,
         systemDirectories: etc,
+        ...(services === undefined ? {} : { services }),
       };
       return runChecks(await collectFacts(options));
     },

@@ -123,12 +123,13 @@ test("Claude Code's upstreams are asked in their own way, and --model names anot
   using home = makeTempHome();
   await using upstream = await startProbed(GOOD.messages());
   configure(home, "claude", upstream.origin);
-  const { checks } = await probe(home, "--claude", "--model", "claude-x");
+  const { checks } = await probe(home, "--claude", "--model", "claude-haiku-4-5");
   expect(checks.map(({ status }) => status)).toEqual(["ok", "ok", "ok"]);
+  expect(checks.at(-1)?.message).toMatch(/cost: \d+ tokens in, \d+ out, \$0\.0\d+$/);
   const sent = upstream.requests.filter(({ method }) => method === "POST");
   expect(sent[0]).toMatchObject({ target: "/v1/messages" });
   expect(sent[0]?.header("anthropic-version")).toBe("2023-06-01");
-  expect(sent[0]?.json()).toMatchObject({ model: "claude-x", max_tokens: 1 });
+  expect(sent[0]?.json()).toMatchObject({ model: "claude-haiku-4-5", max_tokens: 1 });
 });
 
 test("where nothing listens, no more than a connection is tried", async () => {

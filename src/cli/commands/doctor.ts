@@ -37,7 +37,14 @@ export function createCommand(cli: Cli): Command {
       ["ch doctor --json | jq '.checks[] | select(.status != \"ok\")'", "for scripts"],
     ],
     run: async ({ args }) => {
-      const options = { paths: cli.paths, env: cli.env, cwd: process.cwd(), now: cli.now };
+      const service = readService(args);
+      const options = {
+        paths: cli.paths,
+        env: cli.env,
+        cwd: process.cwd(),
+        now: cli.now,
+        ...(service === undefined ? {} : { services: [service] }),
+      };
       if (args.probe !== true) refuseProbeArgs(args);
       if (args.fix === true) {
         for (const done of await repair(options)) {
@@ -75,12 +82,7 @@ function readProbe(args: DoctorArgs): ProbeRequest {
 
 /** They narrow a probe down, and a check of everything has no use for them. */
 function refuseProbeArgs(args: DoctorArgs): void {
-  const flag = [
-    ...(args.codex === true ? ["--codex"] : []),
-    ...(args.claude === true ? ["--claude"] : []),
-    ...(args.model === undefined ? [] : ["--model"]),
-    ...(args.yes === true ? ["--yes"] : []),
-  ][0];
+  const flag = [...(args.model === undefined ? [] : ["--model"]), ...(args.yes === true ? ["--yes"] : [])][0];
   const word = args.name ?? flag;
   if (word === undefined) return;
   const isFlag = args.name !== undefined && FLAGS.has(args.name);

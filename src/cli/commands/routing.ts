@@ -8,6 +8,7 @@ import type { ParsedConfig } from "../../config/parse.ts";
 import { JSON_ARG, SERVICE_ARGS } from "../args.ts";
 import { type Cli, type Command, defineCommand } from "../cli.ts";
 import { describeStanding } from "../upstream-words.ts";
+import { wrapWords } from "../wrap.ts";
 import { chooseService, findTarget } from "./config/target.ts";
 
 export function createCommand(cli: Cli): Command {
@@ -53,8 +54,7 @@ function explainCommand(cli: Cli): Command {
         out.line(`${String(index + 1).padStart(2)}  ${place.label}  ${out.paint(colour, words)}`);
         const model = place.upstream_model === null ? [] : [t`asked for ${place.upstream_model}`];
         const why = [retell(place.problem ?? place.reason), ...model].join(t`; `);
-        for (const line of Bun.wrapAnsi(why, out.width - 4).split("\n"))
-          out.line(`    ${out.paint("dim", line)}`);
+        for (const line of wrapWords(why, out.width - 4)) out.line(`    ${out.paint("dim", line)}`);
       }
       if (places.length > max_upstreams)
         out.note(t`One request is given to ${max_upstreams} of them at most.`);

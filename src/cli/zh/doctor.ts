@@ -145,8 +145,8 @@ const PROBE: Dictionary = {
   "{0}: whether the key is good is not known": "{0}：无法判断密钥是否有效",
   "{0}: no answer from {1}: {2}": "{0}：{1} 没有正常应答：{2}",
   "{0}: {1} answers, first output after {2} ms": "{0}：{1} 正常应答，首个输出 {2} 毫秒",
-  "{0}: {1} answers, first output after {2} ms; cost: {3} tokens in, {4} out":
-    "{0}：{1} 正常应答，首个输出 {2} 毫秒；消耗：输入 {3}、输出 {4} token",
+  "{0} tokens in, {1} out": "输入 {0}、输出 {1} token",
+  "{0}: {1} answers, first output after {2} ms; cost: {3}": "{0}：{1} 正常应答，首个输出 {2} 毫秒；花费：{3}",
 };
 
 export const DOCTOR_ZH: Dictionary = {

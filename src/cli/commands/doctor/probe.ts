@@ -33,7 +33,9 @@ export async function runProbe(cli: Cli, request: ProbeRequest, options: Examine
   const { probe } = await import("../../../app/probe.ts");
   const { routing } = live.settings();
   const facts = await Promise.all(
-    asked.map(({ model, upstream }) => probe(upstream, { model, routing, now: options.now })),
+    asked.map(({ model, upstream }) =>
+      probe(upstream, { model, routing, now: options.now, paths: options.paths }),
+    ),
   );
   return facts.flatMap(makeProbeFindings);
 }
