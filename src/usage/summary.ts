@@ -22,8 +22,13 @@ export interface Summary {
 
 export interface Summarizer {
   add(fields: EntryFields): void;
-  /** Rows in the order of their names where these are times, else the largest total first. */
-  finish(): Summary;
+  /** All groups so far. */
+  keys(): Iterable<string | null>;
+  /**
+   * Rows in the order of their names where these are times, else the largest total first. With `rename`, groups get
+   * other names, and those of one name become one.
+   */
+  finish(rename?: (key: string | null) => string | null): Summary;
   /** How all of them went over time. */
   trend(): Trend;
 }
@@ -57,10 +62,18 @@ export function createSummarizer({ by, keyOf, costOf }: SummarizerOptions): Summ
       }
       trend.add(Number(fields["timestamp_ms"]), totalOf(fields), cost.kind === "priced" ? cost.usd : 0);
     },
-    finish() {
+    keys: () => rows.keys(),
+    finish(rename = (key) => key) {
       const total = createTally();
-      for (const row of rows.values()) total.merge(row);
-      const finished = [...rows].map(([key, row]): SummaryRow => ({ key, ...row.finish() }));
+      const named = new Map<string | null, TallyBuilder>();
+      for (const [key, row] of rows) {
+        total.merge(row);
+        const name = rename(key);
+        const same = named.get(name) ?? createTally();
+        same.merge(row);
+        named.set(name, same);
+      }
+      const finished = [...named].map(([key, row]): SummaryRow => ({ key, ...row.finish() }));
       return {
         rows: finished.toSorted(isTimeGroup(by) ? byName : bySize),
         total: total.finish(),

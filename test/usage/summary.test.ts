@@ -159,6 +159,25 @@ describe("a summary", () => {
     expect(perSec([timed({ outcome: "cut" })])).toBeNull();
   });
 
+  test("makes one group of those that get one name", () => {
+    const summarizer = createSummarizer({
+      by: "session",
+      keyOf: makeKeyOf("session", dayOf),
+      costOf: () => UNKNOWN,
+    });
+    for (const session_id of ["s1", "s2", "s2", "s3", undefined]) summarizer.add(request({ session_id }));
+    expect([...summarizer.keys()]).toEqual(["s1", "s2", "s3", null]);
+    const rename = (key: string | null): string | null => (key === "s1" || key === "s2" ? "/code/app" : null);
+    for (const _twice of [1, 2]) {
+      const { rows, total } = summarizer.finish(rename);
+      expect(rows.map(({ key, requests }) => [key, requests])).toEqual([
+        ["/code/app", 3],
+        [null, 2],
+      ]);
+      expect(total.requests).toBe(5);
+    }
+  });
+
   test("of all is what its rows are together", () => {
     const entry = fc.record({
       config_name: fc.constantFrom("a", "b", null),

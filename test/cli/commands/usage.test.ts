@@ -5,6 +5,7 @@ import { type LogEntry, makeLogLine } from "../../../src/log/entry.ts";
 import { type CliResult, runCli, startCli } from "../../helpers/cli.ts";
 import { type TempHome, makeTempHome } from "../../helpers/temp-home.ts";
 import { within } from "../../helpers/wait.ts";
+import { makeRollout, makeSessionId, putFile, rolloutPath } from "../../helpers/session-files.ts";
 import { makeEntry } from "../../log/make-entry.ts";
 
 let home: TempHome;
@@ -322,6 +323,50 @@ describe("usage show", () => {
     });
     expect((await usage("show", "m2qwz")).stderr).toContain("did you mean m2qwz5c01a2b3c4?");
     expect((await usage("show", "x")).stderr).toContain("ch usage find");
+  });
+});
+
+describe("a session's directory", () => {
+  const at = NOON;
+  const id = makeSessionId(at);
+
+  function writeSessions(): void {
+    const shape = { id, at, cwd: "/代码/app", prompts: ["fix it"] };
+    putFile(rolloutPath(home.paths.codexHome, shape), makeRollout(shape), at);
+    writeLog(
+      [
+        makeEntry({ id: "joined", session_id: id }),
+        makeEntry({ id: "told", cwd: "/代码/app", session_id: makeSessionId(at + 1) }),
+        makeEntry({ id: "unknown", session_id: makeSessionId(at + 2) }),
+        makeEntry({ id: "none" }),
+      ]
+        .map((entry) => makeLogLine(entry))
+        .join(""),
+    );
+  }
+
+  test("is found in its file, for summaries by project", async () => {
+    writeSessions();
+    for (const by of ["project", "cwd"]) {
+      const { stdout } = await usage("summary", "--by", by, "--plain");
+      expect(stdout).toBe(
+        "cwd | requests | input_tokens | output_tokens | total_tokens\n/代码/app | 2 | 0 | 0 | 0\n- | 2 | 0 | 0 | 0\n",
+      );
+    }
+  });
+
+  test("is told of single requests, where it is known", async () => {
+    writeSessions();
+    expect((await usage("show", "joined")).stdout).toContain("\ndirectory  /代码/app\n");
+    expect((await usage("show", "unknown")).stdout).not.toContain("directory");
+    const { requests } = JSON.parse((await usage("find", "--json")).stdout);
+    expect(requests.map(({ cwd }: { cwd?: string }) => cwd ?? null)).toEqual([
+      "/代码/app",
+      "/代码/app",
+      null,
+      null,
+    ]);
+    expect((await usage("tail", "--raw", "--limit", "4")).stdout).not.toContain('"joined","cwd"');
   });
 });
 

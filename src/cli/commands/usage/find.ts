@@ -55,7 +55,10 @@ export function findCommand(cli: Cli): Command {
         slowerThanMs: readSpan(args["slower-than"]),
       });
       const found = await findLast(cli, range, { fits, limit });
-      if (args.json === true) return cli.out.json({ requests: found });
+      if (args.json === true) {
+        const { withDirectories } = await import("../../../app/session-places.ts");
+        return cli.out.json({ requests: withDirectories(cli.paths, found) });
+      }
       for (const fields of found) cli.out.line(describeEntry(fields, cli.out, { withId: true }));
       if (found.length === 0) return cli.out.note(t`no request in the log is like that`);
       if (found.length === limit) cli.out.note(t`the last ${limit}; --limit shows more`);

@@ -20,8 +20,12 @@ export function showCommand(cli: Cli): Command {
       ...JSON_ARG,
     },
     async run({ args }) {
-      const fields = await findById(cli, args.id);
-      const { loadPricer } = await import("../../../app/prices.ts");
+      const found = await findById(cli, args.id);
+      const [{ loadPricer }, { withDirectories }] = await Promise.all([
+        import("../../../app/prices.ts"),
+        import("../../../app/session-places.ts"),
+      ]);
+      const [fields = found] = withDirectories(cli.paths, [found]);
       const cost = (await loadPricer(cli.paths)).costOf(fields);
       if (args.json === true) {
         return cli.out.json({ request: fields, cost_usd: cost.kind === "priced" ? cost.usd : null });

@@ -32,16 +32,24 @@ export function summaryCommand(cli: Cli): Command {
     async run({ args }) {
       const by = GROUPS.find((group) => group === args.by) ?? "config";
       const range = readRange(args, cli.now());
-      const [{ loadPricer }, { createSummarizer }, { printSummary }] = await Promise.all([
+      const [
+        { loadPricer },
+        { directoryOrSession, nameDirectories },
+        { createSummarizer },
+        { printSummary },
+      ] = await Promise.all([
         import("../../../app/prices.ts"),
+        import("../../../app/session-places.ts"),
         import("../../../usage/summary.ts"),
         import("./summary-table.ts"),
       ]);
       const { costOf } = await loadPricer(cli.paths);
-      const keyOf = makeKeyOf(by, by === "hour" ? localHour : localDay);
+      const isPlace = by === "project" || by === "cwd";
+      const keyOf = isPlace ? directoryOrSession : makeKeyOf(by, by === "hour" ? localHour : localDay);
       const summarizer = createSummarizer({ by, keyOf, costOf });
       const bad = await scanRange(cli, range, (fields) => summarizer.add(fields));
-      const summary = summarizer.finish();
+      const rename = isPlace ? nameDirectories(cli.paths, summarizer.keys()) : undefined;
+      const summary = summarizer.finish(rename);
       if (args.json === true) return cli.out.json({ by, ...summary, unreadable_lines: bad });
       if (args.plain === true) printPlain(cli, by, summary);
       else {
