@@ -4,12 +4,13 @@ import { kindWord } from "./posix.ts";
 import type { Place } from "./table.ts";
 
 export function renderPowershell(places: readonly Place[]): string {
+  // An entry is a name, a tab and what it is: the form in which `ch completion names` gives them too.
+  const list = (entries: readonly { name: string; description: string }[]): string =>
+    `@(${entries.map(({ name, description }) => quote(`${name}\t${description}`)).join(", ")})`;
   const offers = places.map(({ path, commands, flags, positionals }) => {
-    const list = (entries: readonly { name: string; description: string }[]): string =>
-      `@(${entries.map(({ name, description }) => `@(${quote(name)}, ${quote(description)})`).join(", ")})`;
-    const values = flags
-      .filter(({ value }) => value !== null)
-      .map(({ name, value }) => `${quote(name)} = ${quote(kindWord(value ?? "none"))}`);
+    const values = flags.flatMap(({ name, value }) =>
+      value === null ? [] : [`${quote(name)} = ${quote(kindWord(value))}`],
+    );
     return `    ${quote(path)} = @{
         Commands = ${list(commands)}
         Flags = ${list(flags)}
@@ -29,8 +30,8 @@ Register-ArgumentCompleter -Native -CommandName ch, codex-helper -ScriptBlock {
     $count = 0
     $service = @()
     # The words as they were typed: they are compared, and never evaluated.
-    $words = @($commandAst.CommandElements | Where-Object { $_.Extent.EndOffset -lt $cursorPosition -or $typed -eq '' } |
-        Select-Object -Skip 1 | ForEach-Object { $_.Extent.Text })
+    $words = @($commandAst.CommandElements | Select-Object -Skip 1 |
+        Where-Object { $_.Extent.EndOffset -lt $cursorPosition } | ForEach-Object { $_.Extent.Text })
     foreach ($word in $words) {
         if ($want -ne '') { $want = ''; continue }
         $next = "$place $word".Trim()
@@ -48,21 +49,24 @@ Register-ArgumentCompleter -Native -CommandName ch, codex-helper -ScriptBlock {
             if ($count -lt $here.Arguments.Count) { $want = $here.Arguments[$count] }
         }
         if ($want -eq 'targets' -or $want -eq 'sessions') {
-            $offers += @(& ch completion names $want @service 2>$null | ForEach-Object { , ($_ -split "\`t", 2) })
+            $offers += @(& ch completion names $want @service 2>$null)
         } elseif ($want.StartsWith('=')) {
-            $offers += @($want.Substring(1) -split ' ' | ForEach-Object { , @($_, $_) })
+            $offers += $want.Substring(1) -split ' '
         } elseif ($want -eq 'files' -or $want -eq 'directories') { return }
     }
-    $offers | Where-Object { $_[0] -and $_[0].StartsWith($typed.Trim("'", '"')) } | ForEach-Object {
-        $name = $_[0]
+    $start = $typed.Trim("'", '"')
+    foreach ($offer in $offers) {
+        $name, $about = $offer -split "\`t", 2
+        if (-not $name -or -not $name.StartsWith($start)) { continue }
+        if (-not $about) { $about = $name }
         $text = if ($name -match '^[\\w./-]+$') { $name } else { "'" + $name.Replace("'", "''") + "'" }
-        $about = if ($_[1]) { $_[1] } else { $name }
         [System.Management.Automation.CompletionResult]::new($text, $name, 'ParameterValue', $about)
     }
 }
 `;
 }
 
+/** To PowerShell, typographic quotes are quotes too. */
 function quote(text: string): string {
-  return `'${text.replaceAll("'", "''")}'`;
+  return `'${text.replace(/['\u2018-\u201b]/g, "$&$&")}'`;
 }

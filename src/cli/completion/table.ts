@@ -33,6 +33,7 @@ const KINDS: Readonly<Record<string, Kind>> = {
   from: ["codex", "claude", "cc-switch", "cli_proxy"],
   "from-config": "targets",
   id: "sessions",
+  kind: ["targets", "sessions"],
   name: "targets",
   path: "directories",
   session: "sessions",

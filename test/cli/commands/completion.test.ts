@@ -1,9 +1,10 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { existsSync } from "node:fs";
+import { existsSync, realpathSync } from "node:fs";
 import { join } from "node:path";
 import { runCli } from "../../helpers/cli.ts";
 import { loadCommandPlaces } from "../../helpers/command-table.ts";
 import { type InteractiveShell, SHELLS, startShell } from "../../helpers/interactive-shell.ts";
+import { makeRollout, makeSessionId, putFile, rolloutPath } from "../../helpers/session-files.ts";
 import { type TempHome, makeTempHome } from "../../helpers/temp-home.ts";
 
 let home: TempHome;
@@ -136,4 +137,20 @@ test("names are those of configs and upstreams, of one service or both, with wha
   expect(claude.stdout).toBe("quiet-one\tfor the evening\n");
   const odd = await runCli(["completion", "names", "colours"], { home });
   expect(odd).toMatchObject({ code: 2, stderr: expect.stringContaining("ch completion names targets") });
+});
+
+test("sessions of the project around are offered by id, the latest first, with what they are about", async () => {
+  const cwd = realpathSync(home.path);
+  const at = Date.now();
+  const [older, newer] = [makeSessionId(at - 60_000, 1), makeSessionId(at, 2)];
+  for (const [id, place, time, prompt] of [
+    [older, cwd, at - 60_000, "mend the\tbroken  table"],
+    [newer, cwd, at, "write the docs"],
+    [makeSessionId(at, 3), "/elsewhere", at, "not this one"],
+  ] as const) {
+    const shape = { id, cwd: place, at: time, prompts: [prompt] };
+    putFile(rolloutPath(home.paths.codexHome, shape), makeRollout(shape), time);
+  }
+  const { stdout } = await runCli(["completion", "names", "sessions", "--codex"], { home, cwd });
+  expect(stdout).toBe(`${newer}\twrite the docs\n${older}\tmend the broken table\n`);
 });
