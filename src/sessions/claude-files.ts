@@ -25,15 +25,17 @@ export function listProjects(claudeHome: string, slugs: readonly string[]): stri
 }
 
 /** The sessions that began in a project. */
-export function* transcriptsIn(project: string, includesSubagents: boolean): Generator<SessionFile> {
+export function transcriptsIn(project: string, includesSubagents: boolean): SessionFile[] {
+  const files: (SessionFile | null)[] = [];
   for (const name of listNames(project)) {
     const isSubagent = OLD_SUBAGENT.test(name);
     const id = name.endsWith(TRANSCRIPT) ? readUuid(name.slice(0, -TRANSCRIPT.length)) : null;
-    if (includesSubagents && !name.includes(".")) yield* subagentsIn(join(project, name, "subagents"));
+    if (includesSubagents && !name.includes("."))
+      files.push(...subagentsIn(join(project, name, "subagents")));
     if (id === null && !(isSubagent && includesSubagents)) continue;
-    const file = lookAt(project, name, { service: "claude", id, isArchived: false, isSubagent });
-    if (file !== null) yield file;
+    files.push(lookAt(project, name, { service: "claude", id, isArchived: false, isSubagent }));
   }
+  return files.filter((file) => file !== null);
 }
 
 /** The files of these sessions. */
@@ -52,11 +54,8 @@ export function* findTranscripts(claudeHome: string, ids: ReadonlySet<string>): 
   }
 }
 
-function* subagentsIn(directory: string): Generator<SessionFile> {
-  for (const name of listNames(directory)) {
-    if (!name.endsWith(TRANSCRIPT)) continue;
-    const facts = { service: "claude", id: null, isArchived: false, isSubagent: true } as const;
-    const file = lookAt(directory, name, facts);
-    if (file !== null) yield file;
-  }
+function subagentsIn(directory: string): (SessionFile | null)[] {
+  const facts = { service: "claude", id: null, isArchived: false, isSubagent: true } as const;
+  const names = listNames(directory).filter((name) => name.endsWith(TRANSCRIPT));
+  return names.map((name) => lookAt(directory, name, facts));
 }

@@ -8,13 +8,13 @@ import { readUuid, uuidTime } from "./uuid.ts";
 const UUID_LENGTH = 36;
 const DAY_MS = 86_400_000;
 
-/** All rollouts, from the newest beginning to the oldest; directories are read as they are come to. */
-export function* listRollouts(codexHome: string): Generator<SessionFile> {
-  for (const day of listDays(join(codexHome, "sessions"))) yield* rolloutsIn(day, false);
+/** All rollouts: those of one day, then of the day before; directories are read as they are come to. */
+export function* listRollouts(codexHome: string): Generator<SessionFile[]> {
+  for (const day of listDays(join(codexHome, "sessions"))) yield rolloutsIn(day, false);
 }
 
-export function* listArchivedRollouts(codexHome: string): Generator<SessionFile> {
-  yield* rolloutsIn(join(codexHome, "archived_sessions"), true);
+export function listArchivedRollouts(codexHome: string): SessionFile[] {
+  return rolloutsIn(join(codexHome, "archived_sessions"), true);
 }
 
 /**
@@ -46,21 +46,28 @@ export function* findRollouts(
   }
 }
 
-function* rolloutsIn(directory: string, isArchived: boolean): Generator<SessionFile> {
+function rolloutsIn(directory: string, isArchived: boolean): SessionFile[] {
+  const files: SessionFile[] = [];
   for (const name of listNames(directory)) {
     if (!isRollout(name)) continue;
     const facts = { service: "codex", id: idOf(name), isArchived, isSubagent: false } as const;
     const file = lookAt(directory, name, facts);
-    if (file !== null) yield file;
+    if (file !== null) files.push(file);
   }
+  return files;
 }
 
 function* listDays(sessions: string): Generator<string> {
-  for (const year of listNames(sessions)) {
-    for (const month of listNames(join(sessions, year))) {
-      for (const day of listNames(join(sessions, year, month))) yield join(sessions, year, month, day);
+  for (const year of listLatest(sessions)) {
+    for (const month of listLatest(join(sessions, year))) {
+      for (const day of listLatest(join(sessions, year, month))) yield join(sessions, year, month, day);
     }
   }
+}
+
+/** Names with dates in them. */
+function listLatest(directory: string): string[] {
+  return listNames(directory).sort().reverse();
 }
 
 function isRollout(name: string): boolean {

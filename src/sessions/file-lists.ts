@@ -7,10 +7,10 @@ import type { SessionFile } from "./session.ts";
 
 const QUIETLY = { throwIfNoEntry: false } as const;
 
-/** The names in a directory, the greatest first: with dates in them, the newest. Empty where it cannot be listed. */
+/** The names in a directory, in no order. Empty where it cannot be listed. */
 export function listNames(directory: string): string[] {
   try {
-    return readdirSync(directory).sort().reverse();
+    return readdirSync(directory);
   } catch (error) {
     if (errorCode(error) === undefined) throw error;
     return [];

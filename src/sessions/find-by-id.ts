@@ -41,7 +41,7 @@ function filesLike(homes: SessionHomes, service: Service, beginning: string): Se
   if (beginning.length < LEAST_LETTERS) return [];
   const all =
     service === "codex"
-      ? [...listRollouts(homes.codexHome), ...listArchivedRollouts(homes.codexHome)]
-      : listProjects(homes.claudeHome, []).flatMap((project) => [...transcriptsIn(project, false)]);
+      ? [...listRollouts(homes.codexHome), listArchivedRollouts(homes.codexHome)].flat()
+      : listProjects(homes.claudeHome, []).flatMap((project) => transcriptsIn(project, false));
   return all.filter((file) => file.id?.startsWith(beginning) === true);
 }

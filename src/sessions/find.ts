@@ -41,11 +41,16 @@ function listFiles(query: SessionQuery): SessionFile[] {
   const files: SessionFile[] = [];
   for (const service of query.services) {
     let left = query.mostFiles;
-    for (const file of service === "codex" ? codexFiles(query) : claudeFiles(query)) {
-      files.push(file);
-      if (--left <= 0) break;
+    const add = (batch: Iterable<SessionFile>): void => {
+      for (const file of batch) files.push(file);
+    };
+    for (const batch of service === "codex" ? listRollouts(query.homes.codexHome) : transcripts(query)) {
+      add(batch);
+      left -= batch.length;
+      if (left <= 0) break;
     }
-    if (left <= 0) files.push(...hintedFiles(query, service));
+    if (left <= 0) add(hintedFiles(query, service));
+    if (service === "codex" && query.includesArchived) add(listArchivedRollouts(query.homes.codexHome));
   }
   return files.sort((one, other) => other.modifiedAt - one.modifiedAt);
 }
@@ -56,13 +61,8 @@ function hintedFiles({ homes, hints }: SessionQuery, service: Service): Iterable
     : findTranscripts(homes.claudeHome, hints);
 }
 
-function* codexFiles({ homes, includesArchived }: SessionQuery): Generator<SessionFile> {
-  yield* listRollouts(homes.codexHome);
-  if (includesArchived) yield* listArchivedRollouts(homes.codexHome);
-}
-
-function* claudeFiles({ homes, includesSubagents, project }: SessionQuery): Generator<SessionFile> {
+function* transcripts({ homes, includesSubagents, project }: SessionQuery): Generator<SessionFile[]> {
   const slugs = project?.roots.map(projectSlug) ?? [];
   for (const directory of listProjects(homes.claudeHome, slugs))
-    yield* transcriptsIn(directory, includesSubagents);
+    yield transcriptsIn(directory, includesSubagents);
 }
