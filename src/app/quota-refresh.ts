@@ -1,5 +1,6 @@
 // Has every balance of a service read now: by the proxies that run, and where none does, by this process.
 import type { Service } from "../base/service.ts";
+import { writeDefaultProviders } from "../quota/providers-file.ts";
 import { readInstances } from "../state/instances.ts";
 import { tellInstance } from "./ask-instance.ts";
 import { createLiveConfig } from "./live-config.ts";
@@ -20,6 +21,7 @@ export async function refreshQuota(
     await Promise.all(instances.map((one) => tellInstance(one, "refresh", { waitMs: REFRESH_MS })));
     return;
   }
+  writeDefaultProviders(context.paths);
   const live = createLiveConfig(context);
   const quota = createQuota({ ...context, live, onTrouble });
   quota.attach({ service, router: recallRouter(service, live, context) });

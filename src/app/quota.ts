@@ -1,13 +1,13 @@
 // Puts quotas together: asks relays in the background, reads what answers say in passing, counts own budgets, and tells the
 // routers. Never in a request's way.
 import type { Env } from "../base/env.ts";
-import { UserError } from "../base/errors.ts";
+import type { UserError } from "../base/errors.ts";
 import type { Paths } from "../base/paths.ts";
 import { OFFICIAL_HOSTS, type Service } from "../base/service.ts";
 import type { Upstream } from "../base/upstream.ts";
 import { readHeaderSignals } from "../quota/header-signals.ts";
 import { type PollTarget, createPoller } from "../quota/poller.ts";
-import { createProvidersFile, writeDefaultProviders } from "../quota/providers-file.ts";
+import { createProvidersFile } from "../quota/providers-file.ts";
 import { makeReading, withBalance } from "../quota/reading.ts";
 import { recogniseHeaders } from "../quota/recognise.ts";
 import type { Router } from "../routing/router.ts";
@@ -122,15 +122,6 @@ export function createQuota(options: QuotaOptions): Quota {
     },
   });
 
-  const writeDefault = (): void => {
-    try {
-      writeDefaultProviders(paths);
-    } catch (error) {
-      if (!(error instanceof UserError)) throw error;
-      onTrouble(error.message);
-    }
-  };
-
   const hasBudgets = (whose: readonly Pick<QuotaClient, "service" | "configName">[]): boolean =>
     whose.some((client) => upstreamsOf(client).some((upstream) => budgets.has(upstream)));
 
@@ -154,7 +145,6 @@ export function createQuota(options: QuotaOptions): Quota {
       applyAll();
     },
     start() {
-      writeDefault();
       look();
       stopLooking = (options.every ?? everyUnheld)(look, LOOK_EVERY_MS);
     },
@@ -182,7 +172,6 @@ export function createQuota(options: QuotaOptions): Quota {
     rowsOf: (upstream) => sources.rowsOf(upstream),
     problem: () => providers.current().problem,
     async refresh() {
-      writeDefault();
       state.sync();
       await Promise.all([poller.refresh(), hasBudgets(clients) ? budgets.load() : undefined]);
       await state.flush();

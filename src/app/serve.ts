@@ -11,6 +11,7 @@ import type { Upstream } from "../base/upstream.ts";
 import type { LogEntry } from "../log/entry.ts";
 import { createLogWriter, type LogWriter } from "../log/writer.ts";
 import type { ProxyServer } from "../proxy/server.ts";
+import { writeDefaultProviders } from "../quota/providers-file.ts";
 import { createRouter } from "../routing/router.ts";
 import { type Instance, removeDeadInstances, removeInstance, writeInstance } from "../state/instances.ts";
 import { createEventHook, type EventHook } from "./event-hook.ts";
@@ -85,6 +86,7 @@ export async function serve(options: ServeOptions): Promise<Serving> {
   try {
     await tryTo(() => removeDeadInstances(paths.run), onTrouble);
     for (const service of options.services) running.push(await startService(service, options, shared));
+    if (options.command !== "run") await tryTo(() => writeDefaultProviders(paths), onTrouble);
     shared.quota.start();
   } catch (error) {
     await stop(0);
