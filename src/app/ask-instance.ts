@@ -1,6 +1,7 @@
 // Talks to running proxies over their own addresses: asks for facts, and tells them to change something with the token
 // of their run.
 import { UserError } from "../base/errors.ts";
+import { t } from "../base/language.ts";
 import { OWN_PREFIX } from "../proxy/own-routes.ts";
 import type { Instance } from "../state/instances.ts";
 
@@ -32,8 +33,11 @@ export async function tellInstance(
   const headers = { authorization: `Bearer ${token}` };
   const response = await send("POST", urlOf(port, name, query), { headers, waitMs }).catch(() => null);
   if (response?.ok === true) return;
-  const what = response === null ? "does not answer" : `refused with status ${response.status}`;
-  throw new UserError(`the proxy on port ${port} (pid ${pid}) ${what}`, { hint: "ch status" });
+  const message =
+    response === null
+      ? t`the proxy on port ${port} (pid ${pid}) does not answer`
+      : t`the proxy on port ${port} (pid ${pid}) refused with status ${response.status}`;
+  throw new UserError(message, { hint: "ch status" });
 }
 
 function urlOf(port: number, name: string, query: Readonly<Record<string, string>>): string {

@@ -1,6 +1,7 @@
 // Reads a point in time from the command line: "7d", "today", "2026-11-22", "2026-11-22T14:30".
 // Pure.
 import { EXIT, UserError } from "../base/errors.ts";
+import { t } from "../base/language.ts";
 
 const UNIT_MS: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 };
 const DAY = /^\d{4}-\d\d-\d\d$/;
@@ -22,8 +23,8 @@ export function readTime({ flag, value, now }: TimeArg): number {
   const isDay = DAY.test(day);
   const time = /^\d{4}-/.test(day) ? new Date(isDay ? `${day}T00:00` : day) : new Date(Number.NaN);
   if (Number.isNaN(time.getTime())) {
-    throw new UserError(`${flag} takes a date, a time or an age, not "${value}"`, {
-      hint: `for example ${flag} today, ${flag} 7d, ${flag} 2026-01-31, ${flag} 2026-01-31T14:30`,
+    throw new UserError(t`${flag} takes a date, a time or an age, not "${value}"`, {
+      hint: t`for example: ${flag} today, ${flag} 7d, ${flag} 2026-01-31T14:30`,
       exitCode: EXIT.usage,
     });
   }

@@ -2,6 +2,7 @@
 import { type FileHandle, open } from "node:fs/promises";
 import { UserError, errorCode } from "../base/errors.ts";
 import { describe } from "../base/files.ts";
+import { t } from "../base/language.ts";
 import { rotatedPath } from "./rotation.ts";
 
 /** A longer line is not one of ours. */
@@ -53,5 +54,5 @@ async function openOrNull(path: string): Promise<FileHandle | null> {
 export function unreadable(path: string, error: unknown): unknown {
   return errorCode(error) === undefined
     ? error
-    : new UserError(`cannot read ${path}: ${describe(error)}`, { cause: error });
+    : new UserError(t`cannot read ${path}: ${describe(error)}`, { cause: error });
 }

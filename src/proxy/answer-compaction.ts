@@ -1,4 +1,5 @@
 // Answers a request for compaction: by an upstream that knows how, else by a summary of our own wrapping.
+import { kept } from "../base/language.ts";
 import { createSseSplitter } from "../base/sse.ts";
 import { answerFailure, answerFrom, answerGone, settle } from "./answer.ts";
 import type { Answer } from "./attempt.ts";
@@ -71,7 +72,7 @@ async function answerWithSummary(
     });
     const tried = exchange.tried.pop();
     if (tried !== undefined)
-      exchange.tried.push({ ...tried, verdict, error: "gave no summary of the conversation" });
+      exchange.tried.push({ ...tried, verdict, error: kept`gave no summary of the conversation` });
     return await answerWithSummary(input, exchange, last);
   }
   permit.succeed();

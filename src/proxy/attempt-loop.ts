@@ -1,5 +1,6 @@
 // The failover of one request: asks the candidates in order until one gives an answer that may be shown.
 // Decides nothing about upstreams itself: verdicts come from the classifier, places and permits from the router.
+import { kept } from "../base/language.ts";
 import type { Upstream } from "../base/upstream.ts";
 import { METADATA_HEADER } from "../filter/request-filter.ts";
 import { stripWorkspaces, stripWorkspacesInBody } from "../filter/workspaces.ts";
@@ -118,7 +119,7 @@ async function tryUpstream(input: LoopInput, state: LoopState, turn: Turn): Prom
   };
   if (result.kind === "client-gone") {
     permit.release();
-    note(null, null, "the client left");
+    note(null, null, kept`the client left`);
     return result;
   }
   if (result.answer !== null) deps.observeHeaders(upstream, result.answer.headers);
@@ -180,7 +181,7 @@ async function ask(input: LoopInput, turn: Turn, otherModel: string | null): Pro
     query: upstream.query,
   });
   if (upstream.credential.kind === "unusable") return notTried(upstream.credential.why);
-  if (url === null) return notTried("the path leads off the upstream's address");
+  if (url === null) return notTried(kept`the path leads off the upstream's address`);
   const turnState = request.headers.get(TURN_STATE_HEADER);
   const known = deps.foreignHistory.knownFor(facts.sessionId, upstream.key);
   const readable = known === undefined ? body : (stripBoundHistory(facts.api, body, known)?.body ?? body);

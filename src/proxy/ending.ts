@@ -1,5 +1,6 @@
 // What the end of a delivered answer means: for the log line, and for the upstream that gave it.
 // Pure.
+import { kept } from "../base/language.ts";
 import type { TapFacts } from "../usage/stream-tap.ts";
 import type { DeliveryEnd } from "./deliver.ts";
 import { CLIENT_CLOSED_REQUEST, type ExchangeEnd } from "./exchange.ts";
@@ -28,9 +29,9 @@ export interface Ending {
 type CutReason = Exclude<DeliveryEnd, "complete" | "client-gone">;
 
 const CUT_WORDS: Readonly<Record<CutReason, string>> = {
-  reset: "the upstream broke off in the middle of the answer",
-  idle: "the upstream went silent in the middle of the answer",
-  "no-terminal-event": "the upstream ended the stream before the answer was complete",
+  reset: kept`the upstream broke off in the middle of the answer`,
+  idle: kept`the upstream went silent in the middle of the answer`,
+  "no-terminal-event": kept`the upstream ended the stream before the answer was complete`,
 };
 
 export function makeEnding({ end, isEvents, refusal, seen, status }: Delivered): Ending {
@@ -48,7 +49,7 @@ export function makeEnding({ end, isEvents, refusal, seen, status }: Delivered):
     return { record: { status, outcome: "error", usage, error: refusal }, failed: null, isClientGone: false };
   }
   if (isEvents && seen?.terminal === "failed") {
-    const error = seen.error ?? "the stream ended in an error";
+    const error = seen.error ?? kept`the stream ended in an error`;
     const failed = { reason: "error-event", body: error } as const;
     return { record: { status, outcome: "error", usage, error }, failed, isClientGone: false };
   }

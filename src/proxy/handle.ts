@@ -1,5 +1,6 @@
 // One request, from its first byte to its log line, as a straight line: guard, body, redaction, candidates, attempts,
 // answer, end. Every step is called once and none calls back; each request ends in exactly one record.
+import { kept } from "../base/language.ts";
 import { answerFailure, answerFrom, answerGone, answerRefusal } from "./answer.ts";
 import { type LoopInput, runAttempts } from "./attempt-loop.ts";
 import { answerCompaction } from "./answer-compaction.ts";
@@ -15,7 +16,7 @@ import { apiOf, readRequestFacts } from "./request-facts.ts";
 
 /** Bun runs at most 256 fetches at once and lets the next one wait in silence: better a clear answer before that. */
 const MAX_IN_FLIGHT = 250;
-const BAD_TARGET: LocalError = { status: 400, message: "the request's address cannot be read" };
+const BAD_TARGET: LocalError = { status: 400, message: kept`the request's address cannot be read` };
 
 const OUR_BUG: ExchangeEnd = { status: 500, outcome: "error", error: "codex-helper failed on this request" };
 
@@ -34,7 +35,7 @@ export async function handle(request: Request, deps: ProxyDeps): Promise<Respons
   if (deps.inFlight.count >= MAX_IN_FLIGHT) {
     return refused({
       status: 503,
-      message: `more than ${MAX_IN_FLIGHT} requests are open at once`,
+      message: kept`more than ${MAX_IN_FLIGHT} requests are open at once`,
       retryAfterSecs: 2,
     });
   }

@@ -1,6 +1,7 @@
 // Keeps a client waiting where every upstream is slow: after a while an event that means nothing is sent, and again, until
 // the answer is there. It then comes inside the stream, whatever it is. Nothing is sent before that time.
 import { isRecord, parseRecord, stringOr } from "../base/json-value.ts";
+import { kept } from "../base/language.ts";
 import type { Api } from "./request-facts.ts";
 
 export interface HeartbeatOptions {
@@ -48,7 +49,7 @@ export async function withHeartbeat(answer: Promise<Response>, options: Heartbea
         } else await controller.write(makeErrorEvent(api, response.status, await response.text()));
         await controller.end();
       } catch {
-        controller.close(new Error("the upstream broke off"));
+        controller.close(new Error(kept`the upstream broke off`));
       }
     },
     async cancel(reason) {

@@ -3,6 +3,7 @@
 import { promisify } from "node:util";
 import { brotliDecompress, gunzip, inflate, inflateRaw, zstdDecompress } from "node:zlib";
 import { errorCode } from "../base/errors.ts";
+import { kept } from "../base/language.ts";
 
 export interface BodyLimits {
   /** Bytes, before and after decoding. */
@@ -99,7 +100,7 @@ async function decode(raw: Uint8Array, encoding: string, maxBytes: number): Prom
     return {
       kind: "refused",
       status: 415,
-      message: `the content encoding "${encoding.slice(0, 40)}" is not supported`,
+      message: kept`the content encoding "${encoding.slice(0, 40)}" is not supported`,
     };
   }
   for (const inflateBody of decoders) {
@@ -109,14 +110,14 @@ async function decode(raw: Uint8Array, encoding: string, maxBytes: number): Prom
       if (errorCode(error) === "ERR_BUFFER_TOO_LARGE") return tooLarge(maxBytes);
     }
   }
-  return { kind: "refused", status: 400, message: `the request body is not valid ${encoding}` };
+  return { kind: "refused", status: 400, message: kept`the request body is not valid ${encoding}` };
 }
 
 function silent({ uploadIdleMs }: BodyLimits): BodyResult {
   return {
     kind: "refused",
     status: 408,
-    message: `the request body did not come on for ${uploadIdleMs / 1000} s`,
+    message: kept`the request body did not come on for ${uploadIdleMs / 1000} s`,
   };
 }
 
@@ -124,6 +125,6 @@ function tooLarge(maxBytes: number): BodyResult {
   return {
     kind: "refused",
     status: 413,
-    message: `the request body is larger than ${Math.floor(maxBytes / 2 ** 20)} MiB`,
+    message: kept`the request body is larger than ${Math.floor(maxBytes / 2 ** 20)} MiB`,
   };
 }

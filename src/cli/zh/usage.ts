@@ -3,6 +3,8 @@
 import type { Dictionary } from "../../base/language.ts";
 
 const HELP: Dictionary = {
+  '{0} takes a date, a time or an age, not "{1}"': "{0} 应为日期、时间或时长，而不是“{1}”",
+  "for example: {0} today, {1} 7d, {2} 2026-01-31T14:30": "例如：{0} today、{1} 7d、{2} 2026-01-31T14:30",
   "requests, tokens and costs of a week, by config": "一周的请求数、token 与费用，按配置统计",
   "add up requests, tokens and costs": "统计请求数、token 与费用",
   "look for single requests": "查找单个请求",
@@ -101,6 +103,9 @@ const REPORT: Dictionary = {
 };
 
 const COLUMNS: Dictionary = {
+  upstream: "上游",
+  day: "日期",
+  hour: "小时",
   all: "合计",
   errors: "错误",
   failovers: "故障转移",
