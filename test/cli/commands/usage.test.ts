@@ -97,6 +97,15 @@ describe("usage summary", () => {
     });
   });
 
+  test("--limit keeps the largest rows, or the last days, and the sum of all", async () => {
+    writeLog();
+    expect((await usage("summary", "--plain", "--limit", "1")).stdout).toEndWith(
+      "\nmain | 1 | 12000 | 500 | 12500\n",
+    );
+    const days = JSON.parse((await usage("summary", "--by", "day", "--limit", "1", "--json")).stdout);
+    expect([days.rows.length, days.rows[0].key, days.total.requests]).toEqual([1, "2026-11-22", 3]);
+  });
+
   test("shows days with bars", async () => {
     writeLog();
     const { stdout } = await usage("summary", "--by", "day");

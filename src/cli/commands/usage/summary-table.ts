@@ -1,7 +1,7 @@
 // A summary as a table that fits the terminal, with bars or a sparkline.
 // What there is no room for is left out, the least asked for first, and named.
 import type { Env } from "../../../base/env.ts";
-import { t } from "../../../base/language.ts";
+import { kept, t, translate } from "../../../base/language.ts";
 import { showPath } from "../../../base/paths.ts";
 import { oneLine } from "../../../base/terminal-text.ts";
 import { type Group, isTimeGroup } from "../../../usage/groups.ts";
@@ -21,6 +21,17 @@ export interface PrintedSummary {
   readonly trend: Trend;
 }
 
+const HEADINGS: Readonly<Record<Group, string>> = {
+  config: kept`config`,
+  upstream: kept`upstream`,
+  model: kept`model`,
+  session: kept`session`,
+  project: kept`directory`,
+  cwd: kept`directory`,
+  day: kept`day`,
+  hour: kept`hour`,
+  service: kept`client`,
+};
 const BAR_COLUMNS = 12;
 const WIDEST_BAR = 40;
 const SPARK_COLUMNS = 60;
@@ -36,8 +47,13 @@ export function printSummary({ out, env }: Cli, { by, summary, trend }: PrintedS
     return;
   }
   const width = out.isTerminal ? out.width : Number.POSITIVE_INFINITY;
-  const shown: SummaryRow[] = rows.length > 1 ? [...rows, { ...total, key: t`all` }] : [...rows];
-  const names = { heading: by, cells: shown.map(({ key }) => showName(key, { by, width, env })), rank: 0 };
+  const shown: SummaryRow[] =
+    total.requests === rows[0]?.requests ? [...rows] : [...rows, { ...total, key: t`all` }];
+  const names = {
+    heading: translate(HEADINGS[by]),
+    cells: shown.map(({ key }) => showName(key, { by, width, env })),
+    rank: 0,
+  };
   const hasBars = isTimeGroup(by) && rows.length > 1;
   const {
     headings,
@@ -81,17 +97,17 @@ function makeColumns(rows: readonly Tally[]): Column[] {
   });
   return [
     figures(0, t`requests`, ({ requests }) => String(requests)),
-    figures(3, t`errors`, ({ errors }) => String(errors)),
-    figures(5, t`failovers`, ({ failovers }) => String(failovers)),
-    figures(4, t`input`, (row) => formatTokens(row.all_input_tokens)),
-    figures(6, t`cached`, (row) => `${percentCached(row)}%`),
-    figures(4, t`output`, (row) => formatTokens(row.output_tokens)),
+    figures(2, t`errors`, ({ errors }) => String(errors)),
+    figures(4, t`failovers`, ({ failovers }) => String(failovers)),
+    figures(5, t`input`, (row) => formatTokens(row.all_input_tokens)),
+    figures(7, t`cached`, (row) => `${percentCached(row)}%`),
+    figures(5, t`output`, (row) => formatTokens(row.output_tokens)),
     figures(9, t`reasoning`, (row) => formatTokens(row.reasoning_tokens)),
     figures(1, t`total`, (row) => formatTokens(row.total_tokens)),
     figures(1, t`cost`, showCost),
-    figures(7, t`ttfb p50`, (row) => showMs(row.ttfb_p50_ms)),
+    figures(3, t`ttfb p50`, (row) => showMs(row.ttfb_p50_ms)),
     figures(8, t`p95`, (row) => showMs(row.ttfb_p95_ms)),
-    figures(7, t`tok/s`, (row) =>
+    figures(6, t`tok/s`, (row) =>
       row.output_tokens_per_sec === null ? "-" : row.output_tokens_per_sec.toFixed(0),
     ),
   ];

@@ -5,7 +5,7 @@ import { showPath } from "../../../base/paths.ts";
 import { oneLine } from "../../../base/terminal-text.ts";
 import { FIELD_OF, GROUPS, type Group, isTimeGroup, makeKeyOf } from "../../../usage/groups.ts";
 import type { Summary } from "../../../usage/summary.ts";
-import { JSON_ARG } from "../../args.ts";
+import { JSON_ARG, LIMIT_ARG, readWholeNumber } from "../../args.ts";
 import { type Cli, type Command, defineCommand } from "../../cli.ts";
 import { localDay, localHour } from "../../time-arg.ts";
 import { RANGE_ARGS, readRange, scanRange, warnOfBadLines } from "./range.ts";
@@ -26,12 +26,17 @@ export function summaryCommand(cli: Cli): Command {
         description: "what a row stands for",
       },
       ...RANGE_ARGS,
+      ...LIMIT_ARG,
       plain: { type: "boolean", description: "for scripts that cut columns" },
       ...JSON_ARG,
     },
     async run({ args }) {
       const by = GROUPS.find((group) => group === args.by) ?? "config";
       const range = readRange(args, cli.now());
+      const limit =
+        args.limit === undefined
+          ? MOST_ROWS
+          : readWholeNumber("--limit", args.limit, { least: 1, most: MOST_ROWS });
       const [
         { loadPricer },
         { directoryOrSession, nameDirectories },
@@ -49,7 +54,7 @@ export function summaryCommand(cli: Cli): Command {
       const summarizer = createSummarizer({ by, keyOf, costOf });
       const bad = await scanRange(cli, range, (fields) => summarizer.add(fields));
       const rename = isPlace ? nameDirectories(cli.paths, summarizer.keys()) : undefined;
-      const summary = summarizer.finish(rename);
+      const summary = cutRows(summarizer.finish(rename), by, limit);
       if (args.json === true) return cli.out.json({ by, ...summary, unreadable_lines: bad });
       if (args.plain === true) printPlain(cli, by, summary);
       else {
@@ -59,6 +64,14 @@ export function summaryCommand(cli: Cli): Command {
       warnOfBadLines(cli, bad);
     },
   });
+}
+
+const MOST_ROWS = 1_000_000;
+
+/** The largest rows, or the last ones where they are times. */
+function cutRows(summary: Summary, by: Group, limit: number): Summary {
+  const { rows } = summary;
+  return { ...summary, rows: isTimeGroup(by) ? rows.slice(-limit) : rows.slice(0, limit) };
 }
 
 /** The columns of the first version: scripts cut them. */
