@@ -1,10 +1,13 @@
 // Gathers what `doctor` looks at, all at once, and repairs what is safe to repair. Sends no key and no request to an upstream.
 import { chmodSync, statSync } from "node:fs";
 import type { Env } from "../base/env.ts";
+import { UserError, errorCode } from "../base/errors.ts";
+import { describe } from "../base/files.ts";
 import { t } from "../base/language.ts";
 import type { Paths } from "../base/paths.ts";
 import { SERVICES, type Service } from "../base/service.ts";
 import { readSwitchStatus } from "../clients/switch-status.ts";
+import type { SwitchTarget } from "../clients/switch-editors.ts";
 import { switchOff } from "../clients/switch.ts";
 import type { DoctorFacts, NetworkFacts } from "../doctor/facts.ts";
 import { readDeadInstances, removeDeadInstances } from "../state/instances.ts";
@@ -67,26 +70,49 @@ async function collectNetworkFacts(live: LiveConfig, options: ExamineOptions): P
   return { systemProxy: await readSystemProxy(options.env), reached: await Promise.all(reached) };
 }
 
-/**
- * What is safe: a client whose proxy died is put back, records of dead proxies go, our files are made private.
- * Says what was done. Throws UserError where that does not work.
- */
-export async function repair({ env, paths }: ExamineOptions): Promise<string[]> {
+export interface Repaired {
+  readonly done: readonly string[];
+  /** What stood in the way, for each thing that is as it was. */
+  readonly failed: readonly string[];
+}
+
+/** What is safe: a client whose proxy died is put back, records of dead proxies go, our files are made private. */
+export async function repair({ env, paths }: ExamineOptions): Promise<Repaired> {
   const done: string[] = [];
-  for (const service of SERVICES) {
-    const { isOwnerDead } = await readSwitchStatus({ service, paths, env });
-    if (!isOwnerDead) continue;
-    const off = await switchOff({ service, paths, env });
-    if (off !== null) done.push(t`put back ${off.file}`);
-  }
-  const dead = (await readDeadInstances(paths.run)).length;
-  if (dead > 0) {
-    await removeDeadInstances(paths.run);
-    done.push(t`removed the records of proxies that have died: ${dead}`);
-  }
-  for (const path of listOpenFiles(paths)) {
+  const failed: string[] = [];
+  const attempt = async (work: () => Promise<string | null> | string | null): Promise<void> => {
+    try {
+      const words = await work();
+      if (words !== null) done.push(words);
+    } catch (error) {
+      if (!(error instanceof UserError) && errorCode(error) === undefined) throw error;
+      failed.push(error instanceof UserError ? error.message : describe(error));
+    }
+  };
+  for (const service of SERVICES) await attempt(() => putBack({ service, paths, env }));
+  await attempt(() => removeRecords(paths.run));
+  for (const path of listOpenFiles(paths)) await attempt(() => makePrivate(path));
+  return { done, failed };
+}
+
+async function putBack(target: SwitchTarget): Promise<string | null> {
+  const { isOwnerDead } = await readSwitchStatus(target);
+  const off = isOwnerDead ? await switchOff(target) : null;
+  return off === null ? null : t`put back ${off.file}`;
+}
+
+async function removeRecords(run: string): Promise<string | null> {
+  const dead = (await readDeadInstances(run)).length;
+  await removeDeadInstances(run);
+  return dead === 0 ? null : t`removed the records of proxies that have died: ${dead}`;
+}
+
+function makePrivate(path: string): string {
+  try {
     chmodSync(path, statSync(path).isDirectory() ? 0o700 : 0o600);
-    done.push(t`made ${path} private`);
+  } catch (error) {
+    const why = describe(error);
+    throw new UserError(t`cannot make ${path} private: ${why}`, { cause: error });
   }
-  return done;
+  return t`made ${path} private`;
 }

@@ -37,22 +37,30 @@ export async function reach(
     stages,
     clockAheadMs,
   });
-  const run = async <T>(name: Stage["name"], work: Promise<T>): Promise<T | null> => {
+  /** Sockets of a stage that fails are let go: one that still waits would keep the process. */
+  const run = async <T>(
+    name: Stage["name"],
+    work: Promise<T>,
+    sockets: readonly Socket[] = [],
+  ): Promise<T | null> => {
     const began = performance.now();
     const outcome = await within(work, end - began);
     stages.push({ name, tookMs: performance.now() - began, error: outcome.error });
+    for (const socket of sockets) if (socket !== outcome.value) socket.destroy();
     return outcome.value;
   };
 
-  const found = isIP(host) > 0 ? { address: host } : await run("dns", lookup(host));
+  const found = isIP(host) > 0 ? [{ address: host }] : await run("dns", lookup(host, { all: true }));
   if (found === null) return result(null);
-  const target = { host: found.address, port };
-  const plain = await run("tcp", open(connect(target), "connect"));
+  const sockets = found.map((one) => connect({ host: one.address, port }));
+  const plain = await run("tcp", openFirst(sockets), sockets);
   if (plain === null) return result(null);
+  const target = { host: plain.remoteAddress ?? host, port };
   if (!isSecure) return result(proxy === false ? await askClock(plain, address.host, now) : null);
   plain.destroy();
   const name = isIP(host) > 0 ? {} : { servername: host };
-  const secure = await run("tls", open(connectTls({ ...target, ...name }), "secureConnect"));
+  const shaking = connectTls({ ...target, ...name });
+  const secure = await run("tls", open(shaking, "secureConnect"), [shaking]);
   return result(secure === null || proxy !== false ? null : await askClock(secure, address.host, now));
 }
 
@@ -77,6 +85,15 @@ async function askClock(socket: Socket, host: string, now: () => number): Promis
   return Number.isNaN(date) ? null : date + 500 - (asked + now()) / 2;
 }
 
+/** The first that is there: where a name has addresses of both kinds, often only one of them leads anywhere. */
+async function openFirst(sockets: readonly Socket[]): Promise<Socket> {
+  try {
+    return await Promise.any(sockets.map((socket) => open(socket, "connect")));
+  } catch (error) {
+    throw error instanceof AggregateError ? error.errors[0] : error;
+  }
+}
+
 function open(socket: Socket, event: "connect" | "secureConnect"): Promise<Socket> {
   const { promise, resolve, reject } = Promise.withResolvers<Socket>();
   socket.once(event, () => resolve(socket));
@@ -85,7 +102,6 @@ function open(socket: Socket, event: "connect" | "secureConnect"): Promise<Socke
   return promise;
 }
 
-/** A wait that nobody gives up: what comes too late is let go. */
 async function within<T>(
   work: Promise<T>,
   ms: number,
@@ -95,16 +111,11 @@ async function within<T>(
   try {
     const value = await Promise.race([work, late.promise]);
     if (value !== "timeout") return { value, error: null };
-    work.then(close, () => {});
+    work.catch(() => {});
     return { value: null, error: "timeout" };
   } catch (error) {
     return { value: null, error: errorCode(error) ?? "unknown error" };
   } finally {
     clearTimeout(timer);
   }
-}
-
-function close(late: unknown): void {
-  if (typeof late === "object" && late !== null && "destroy" in late && typeof late.destroy === "function")
-    late.destroy();
 }

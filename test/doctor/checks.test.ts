@@ -189,6 +189,16 @@ const CONDITIONS: readonly Condition[] = [
     hint: /curl/,
   },
   {
+    name: "reachable: it takes connections and no handshake",
+    make: async ({ writeConfig }) => {
+      const silent = await startFakeUpstream([], { onAccept: () => "silence" });
+      writeConfig({ base_url: `https://127.0.0.1:${silent.port}/v1` });
+      return silent;
+    },
+    status: "fail",
+    says: /accepts connections, but not a TLS handshake/,
+  },
+  {
     name: "reachable: the certificate is not good",
     make: async ({ writeConfig }) => {
       const tls = { key: TEST_KEY, cert: GOOD_CERTIFICATE };
@@ -476,6 +486,14 @@ test("of one service, nothing is said of the other's client", async () => {
   expect(findings.some(({ id }) => id === "codex-config")).toBe(true);
   const other = await healthy.examine(["claude"]);
   expect(other.filter(({ status }) => status === "fail").map(({ id }) => id)).toContain("claude-settings");
+});
+
+test("of a name with several addresses, one that answers is enough", async () => {
+  await using healthy = await makeHealthyHome();
+  healthy.writeConfig({ base_url: `http://localhost:${healthy.upstream.port}/v1` });
+  const found = (await healthy.examine()).filter(({ id }) => id === "reachable");
+  expect(found.map(({ status }) => status)).toEqual(["ok", "ok"]);
+  expect(found[0]?.message).toMatch(/main#1: localhost:\d+ is reachable \(DNS, TCP; \d+ ms\)/);
 });
 
 test("it is quick where the network is", async () => {

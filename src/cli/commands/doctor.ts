@@ -1,5 +1,5 @@
 // `ch doctor`: looks at everything that can be odd, says what to type, and repairs what is safe.
-import { collectFacts, repair } from "../../app/examine.ts";
+import { type ExamineOptions, collectFacts, repair } from "../../app/examine.ts";
 import { EXIT, UserError } from "../../base/errors.ts";
 import { t } from "../../base/language.ts";
 import { showPathsIn } from "../../base/paths.ts";
@@ -46,12 +46,7 @@ export function createCommand(cli: Cli): Command {
         ...(service === undefined ? {} : { services: [service] }),
       };
       if (args.probe !== true) refuseProbeArgs(args);
-      if (args.fix === true) {
-        for (const done of await repair(options)) {
-          const words = showPathsIn(done, cli.env);
-          cli.out.note(t`fixed: ${words}`);
-        }
-      }
+      if (args.fix === true) await printRepair(cli, options);
       const checks =
         args.probe === true
           ? await runProbe(cli, readProbe(args), options)
@@ -61,6 +56,18 @@ export function createCommand(cli: Cli): Command {
       return checks.some(({ status }) => status === "fail") ? EXIT.failed : EXIT.ok;
     },
   });
+}
+
+async function printRepair({ env, out }: Cli, options: ExamineOptions): Promise<void> {
+  const { done, failed } = await repair(options);
+  for (const one of done) {
+    const words = showPathsIn(one, env);
+    out.note(t`fixed: ${words}`);
+  }
+  for (const one of failed) {
+    const words = showPathsIn(one, env);
+    out.warn(t`not fixed: ${words}`);
+  }
 }
 
 interface DoctorArgs {

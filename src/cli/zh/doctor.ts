@@ -10,6 +10,8 @@ const FRAME: Dictionary = {
   "in order: {0} (ch doctor --all shows them)": "正常项：{0} 个（ch doctor --all 查看）",
   "Next: {0}": "下一步：{0}",
   "fixed: {0}": "已修复：{0}",
+  "not fixed: {0}": "未能修复：{0}",
+  "cannot make {0} private: {1}": "无法将 {0} 设为仅自己可读：{1}",
   "put back {0}": "已还原 {0}",
   "removed the records of proxies that have died: {0}": "已删除失效代理的记录：{0} 条",
   "made {0} private": "已将 {0} 设为仅自己可读",

@@ -1,7 +1,9 @@
 import { expect, test } from "bun:test";
-import { chmodSync, readFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
 import type { Status } from "../../../src/doctor/check.ts";
 import { runCli, startCli } from "../../helpers/cli.ts";
+import { startStuckListener } from "../../helpers/stuck-listener.ts";
 import { makeTempHome, type TempHome } from "../../helpers/temp-home.ts";
 
 const TOML =
@@ -88,6 +90,31 @@ test("--fix puts a client back whose proxy was killed, and makes our files priva
     fails: [expect.stringContaining("127.0.0.1:9 refuses the TCP connection")],
   });
 });
+
+test("--fix says what it could not repair, and repairs the rest", async () => {
+  using home = makeHealthyHome();
+  await switchAndKill(home);
+  const lock = join(home.paths.run, "switch.lock");
+  rmSync(lock, { force: true });
+  mkdirSync(lock, { mode: 0o700 });
+  chmodSync(home.paths.config, 0o644);
+  const { code, stderr } = await runCli(["doctor", "--fix"], { home });
+  expect(code).toBe(1);
+  expect(stderr).toMatch(/^warning: not fixed: .*~\/\.codex-helper\/run\/switch\.lock/m);
+  expect(stderr).toContain("fixed: made ~/.codex-helper/config.json private");
+});
+
+test("an upstream that hangs holds the command up for 3 s and no longer", async () => {
+  using home = makeHealthyHome();
+  await using stuck = await startStuckListener();
+  home.write(".codex-helper/config.json", {
+    codex: { configs: { main: { upstreams: [{ base_url: `http://127.0.0.1:${stuck.port}/v1` }] } } },
+  });
+  const began = performance.now();
+  const { stdout } = await runCli(["doctor"], { home });
+  expect(stdout).toContain("no TCP connection within 3 s");
+  expect(performance.now() - began).toBeLessThan(8_000);
+}, 15_000);
 
 test("no secret is in what it prints, even where everything is broken", async () => {
   using home = makeHealthyHome();
