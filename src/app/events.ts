@@ -14,8 +14,12 @@ export function describeEvent(event: RouterEvent, now: number): string {
       const who = event.sessionId === null ? t`new requests` : t`session ${event.sessionId.slice(0, 8)}`;
       return `${who}: ${event.from.label} -> ${event.to.label}, ${retell(event.reason)}`;
     }
-    case "exhausted":
-      return t`${event.upstream.label} is out of quota until ${showMoment(event.until, now)}: ${retell(event.reason)}`;
+    case "exhausted": {
+      const { reason, until, upstream } = event;
+      return until === null
+        ? t`${upstream.label} is out of quota: ${retell(reason)}`
+        : t`${upstream.label} is out of quota until ${showMoment(until, now)}: ${retell(reason)}`;
+    }
     case "recovered":
       return t`${event.upstream.label} is well again`;
     case "all-down":

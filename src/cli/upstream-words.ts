@@ -43,13 +43,7 @@ function describeEnd(words: string, untilMs: number | null, now: number): string
 export function describeHealth(upstream: UpstreamFacts, now: number): Words {
   if (!upstream.enabled) return { words: t`disabled`, colour: "dim" };
   if (upstream.problem !== null) return { words: t`cannot be used`, colour: "red" };
-  return describeStanding(upstream.standing, isEndKnown(upstream) ? upstream.until_ms : null, now);
-}
-
-/** Where a reading names no reset, its end is only the time from when on it is believed no more. */
-function isEndKnown({ quota, source, standing }: UpstreamFacts): boolean {
-  if (source !== QUOTA_SOURCE) return true;
-  return quota.some(({ resets_at_ms: end, state }) => state === standing && end !== null);
+  return describeStanding(upstream.standing, upstream.until_ms, now);
 }
 
 /** What an upstream did today; null where the log does not say. */

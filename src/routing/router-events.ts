@@ -40,7 +40,7 @@ export function createAnnouncer(records: Records, emit: (event: RouterEvent) => 
     },
     failed(upstream, before, line) {
       const view = records.look(upstream, null, false);
-      if (view.isExhausted && !before.isExhausted && view.until !== null)
+      if (view.isExhausted && !before.isExhausted)
         emit({ kind: "exhausted", upstream, until: view.until, reason: view.reason });
       if (line === undefined || line.isAllDown) return;
       if (line.upstreams.some((other) => records.look(other, null, false).allowed !== "no")) return;

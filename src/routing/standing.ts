@@ -117,15 +117,15 @@ function viewOfTrial(hold: Hold, { isProbing, now }: ViewInput, isExhausted: boo
 }
 
 function viewOfQuota(quota: QuotaNote, now: number, isLastResort: boolean): View {
-  const until = quota.until ?? quota.at + QUOTA_NOTE_MS;
-  if (!isAhead(now, until, quota.at)) return OK;
+  const believedUntil = quota.until ?? quota.at + QUOTA_NOTE_MS;
+  if (!isAhead(now, believedUntil, quota.at)) return OK;
   const isFree = quota.state === "low" || isLastResort;
   return {
     standing: quota.state === "low" ? "low" : "exhausted",
     allowed: isFree ? "go" : "no",
     since: quota.at,
-    until,
-    askAt: isFree ? null : until,
+    until: quota.until,
+    askAt: isFree ? null : believedUntil,
     reason: quota.reason,
     source: kept`quota reading`,
     isExhausted: quota.state === "exhausted",

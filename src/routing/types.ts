@@ -166,7 +166,8 @@ export type RouterEvent =
   | {
       readonly kind: "exhausted";
       readonly upstream: Upstream;
-      readonly until: number;
+      /** Wall clock, ms; null where nobody said. */
+      readonly until: number | null;
       readonly reason: string;
     }
   | { readonly kind: "recovered"; readonly upstream: Upstream }

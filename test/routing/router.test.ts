@@ -330,6 +330,8 @@ describe("quota", () => {
       standing: "exhausted",
       isExhausted: true,
       source: "quota reading",
+      // Nobody said when it is full again.
+      until: null,
     });
     desk.router.noteQuota(A, null);
     expect(desk.order()).toBe("abc");

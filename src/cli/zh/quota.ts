@@ -66,6 +66,7 @@ export const QUOTA_ZH: Dictionary = {
   "your budget": "自设预算",
   headers: "响应头",
   "your budget: {0}": "自设预算：{0}",
+  "{0} is out of quota: {1}": "{0} 配额用尽：{1}",
   "token_env needs an endpoint": "token_env 需要同时给出 endpoint",
   "{0} says that nothing is left": "{0} 表示已无余量",
   "{0}% used ({1})": "已用 {0}%（{1}）",
