@@ -1,44 +1,80 @@
 // Starts what the bench compares, each as one process of its own.
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Subprocess } from "bun";
+import { installPeers } from "./peers.ts";
+import { type Dialect, type Kind, RESPONSES } from "./wire.ts";
 
 const ROOT = join(import.meta.dir, "..");
+/** The release binary; `bun run bench` builds it. */
+export const BINARY = join(ROOT, "dist/codex-helper");
 
 export interface Contender {
   readonly name: string;
   readonly port: number;
   /** The process that does the work; null for none in between. */
   readonly pid: number | null;
+  /** From exec to the first connection that is taken. */
+  readonly listeningMs: number;
+  readonly dialect: Dialect;
+  readonly kinds: readonly Kind[];
   stop(): Promise<void>;
 }
 
-/** Everything that can be started here, in the order of the report. `missing` says what cannot. */
-export async function startContenders(
-  upstreamPort: number,
-): Promise<{ contenders: readonly Contender[]; missing: readonly string[] }> {
+/** A program that the bench can start as often as it likes. */
+export interface Program {
+  readonly name: string;
+  start(): Promise<Contender>;
+}
+
+export interface Field {
+  /** In the order of the report. */
+  readonly programs: readonly Program[];
+  /** What cannot be started here, and why. */
+  readonly missing: readonly string[];
+}
+
+/** Everything that can be compared here, not started yet. Installs the peers from npm where they are not. */
+export async function findPrograms(upstreamPort: number): Promise<Field> {
   const origin = `http://127.0.0.1:${upstreamPort}`;
-  const contenders: Contender[] = [
-    { name: "direct", port: upstreamPort, pid: null, stop: async () => {} },
-    await startMinimal(origin),
-  ];
   const missing: string[] = [];
-  const nginx = Bun.which("nginx", { PATH: `${process.env["PATH"]}:/usr/sbin` });
-  if (nginx === null) missing.push("nginx: not installed");
-  else contenders.push(await startNginx(nginx, upstreamPort));
-  contenders.push(
-    await startHelper("ch", origin, [
-      process.execPath,
-      "--max-http-header-size=65536",
-      join(ROOT, "src/main.ts"),
-    ]),
+  const programs: Program[] = [
+    { name: "direct", start: () => Promise.resolve(makeContender("direct", upstreamPort)) },
+    {
+      name: "minimal Bun",
+      start: () =>
+        launch("minimal Bun", (port) => ({
+          command: [process.execPath, join(import.meta.dir, "minimal-proxy.ts"), origin, `${port}`],
+        })),
+    },
+  ];
+  const system = (name: string, makeConfig: (port: number, home: string) => Launch): void => {
+    const path = Bun.which(name, { PATH: `${process.env["PATH"]}:/usr/sbin` });
+    if (path === null) missing.push(`${name}: not installed (apt install ${name})`);
+    else programs.push({ name, start: () => launch(name, makeConfig) });
+  };
+  system("nginx", (port, home) => nginx(port, home, upstreamPort));
+  system("haproxy", (port, home) => haproxy(port, home, upstreamPort));
+  const helper = (name: string, setup: HelperSetup): Program => ({
+    name,
+    start: () => launch(name, (port, home) => codexHelper(port, home, { origin, ...setup })),
+  });
+  programs.push(
+    helper("ch", {}),
+    helper("ch, 20 rules", { rules: 20 }),
+    helper("ch, failing over", { firstFails: true }),
   );
-  const compiled = join(ROOT, "dist/codex-helper");
-  if (existsSync(compiled)) contenders.push(await startHelper("ch compiled", origin, [compiled]));
-  else missing.push("ch compiled: not built (bun run build)");
-  return { contenders, missing };
+  const peers = await installPeers();
+  missing.push(...peers.missing);
+  for (const peer of peers.installed) {
+    programs.push({
+      name: peer.name,
+      start: () => launch(peer.name, (port, home) => peer.launch({ port, home, origin })),
+    });
+  }
+  return { programs, missing };
 }
 
 /** Starts one of the bench's own scripts and waits for the message that it is ready. */
@@ -60,14 +96,53 @@ export async function startScript<Ready>(
   return { child, ready: await ready.promise };
 }
 
-async function startMinimal(origin: string): Promise<Contender> {
-  const { child, ready } = await startScript<{ port: number }>("minimal-proxy.ts", [origin]);
-  return { name: "minimal Bun", port: ready.port, pid: child.pid, stop: () => end(child) };
+/** How one process is started, and what it has to be asked with. */
+export interface Launch {
+  readonly command: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  readonly dialect?: Dialect;
+  /** Default: all. */
+  readonly kinds?: readonly Kind[];
 }
 
-async function startNginx(nginx: string, upstreamPort: number): Promise<Contender> {
-  const home = mkdtempSync(join(tmpdir(), "codex-helper-bench-nginx-"));
+function makeContender(name: string, port: number): Contender {
+  return {
+    name,
+    port,
+    pid: null,
+    listeningMs: 0,
+    dialect: RESPONSES,
+    kinds: ["json", "sse", "paced"],
+    stop: () => Promise.resolve(),
+  };
+}
+
+async function launch(name: string, makeLaunch: (port: number, home: string) => Launch): Promise<Contender> {
+  const home = mkdtempSync(join(tmpdir(), "codex-helper-bench-"));
   const port = await freePort();
+  const { command, dialect, env, kinds } = makeLaunch(port, home);
+  const startedAt = performance.now();
+  const child = Bun.spawn([...command], {
+    cwd: home,
+    env: { HOME: home, PATH: process.env["PATH"] ?? "", PORT: `${port}`, ...env },
+    stdio: ["ignore", "ignore", "ignore"],
+  });
+  await accepts(port);
+  return {
+    ...makeContender(name, port),
+    pid: child.pid,
+    listeningMs: performance.now() - startedAt,
+    ...(dialect === undefined ? {} : { dialect }),
+    ...(kinds === undefined ? {} : { kinds }),
+    async stop() {
+      child.kill("SIGTERM");
+      await child.exited;
+      rmSync(home, { recursive: true, force: true });
+    },
+  };
+}
+
+function nginx(port: number, home: string, upstreamPort: number): Launch {
   const config = join(home, "nginx.conf");
   writeFileSync(
     config,
@@ -77,7 +152,7 @@ http {
   access_log off; keepalive_requests 1000000;
   client_body_temp_path ${home}/body; proxy_temp_path ${home}/proxy;
   fastcgi_temp_path ${home}/f; uwsgi_temp_path ${home}/u; scgi_temp_path ${home}/s;
-  upstream relay { server 127.0.0.1:${upstreamPort}; keepalive 128; keepalive_requests 1000000; }
+  upstream relay { server 127.0.0.1:${upstreamPort}; keepalive 256; keepalive_requests 1000000; }
   server {
     listen 127.0.0.1:${port};
     client_max_body_size 0;
@@ -89,50 +164,68 @@ http {
 }
 `,
   );
-  const child = Bun.spawn([nginx, "-p", home, "-c", config], { stdio: ["ignore", "ignore", "ignore"] });
-  await accepts(port);
-  return {
-    name: "nginx",
-    port,
-    pid: child.pid,
-    async stop() {
-      await end(child);
-      rmSync(home, { recursive: true, force: true });
-    },
-  };
+  return { command: ["/usr/sbin/nginx", "-p", home, "-c", config] };
 }
 
-async function startHelper(name: string, origin: string, program: readonly string[]): Promise<Contender> {
-  const home = mkdtempSync(join(tmpdir(), "codex-helper-bench-home-"));
-  const port = await freePort();
+function haproxy(port: number, home: string, upstreamPort: number): Launch {
+  const config = join(home, "haproxy.cfg");
+  writeFileSync(
+    config,
+    `global
+  nbthread 1
+defaults
+  mode http
+  timeout connect 5s
+  timeout client 600s
+  timeout server 600s
+  http-reuse always
+frontend clients
+  bind 127.0.0.1:${port}
+  default_backend relay
+backend relay
+  server one 127.0.0.1:${upstreamPort}
+`,
+  );
+  return { command: ["/usr/sbin/haproxy", "-db", "-f", config] };
+}
+
+interface HelperSetup {
+  /** Redaction rules, none of which matches. */
+  readonly rules?: number;
+  /** A first upstream that refuses every second request; the breaker never trips. */
+  readonly firstFails?: boolean;
+}
+
+function codexHelper(
+  port: number,
+  home: string,
+  { firstFails = false, origin, rules = 0 }: HelperSetup & { readonly origin: string },
+): Launch {
   const own = join(home, "own");
   mkdirSync(own, { mode: 0o700 });
-  const upstreams = [{ base_url: `${origin}/v1`, auth: { auth_token: "sk-bench" } }];
-  writeFileSync(
-    join(own, "config.json"),
-    JSON.stringify({ version: 1, codex: { active: "bench", configs: { bench: { upstreams } } } }),
-    { mode: 0o600 },
-  );
-  const child = Bun.spawn([...program, "serve", "--no-switch", "--port", `${port}`], {
-    cwd: home,
-    env: { HOME: home, CODEX_HELPER_HOME: own, PATH: process.env["PATH"] ?? "" },
-    stdio: ["ignore", "ignore", "ignore"],
+  const write = (name: string, content: object): void =>
+    writeFileSync(join(own, name), JSON.stringify(content), { mode: 0o600 });
+  const upstream = (baseUrl: string): object => ({ base_url: baseUrl, auth: { auth_token: "sk-bench" } });
+  const upstreams = [...(firstFails ? [upstream(`${origin}/failing/v1`)] : []), upstream(`${origin}/v1`)];
+  const never = { failure_threshold: 100, window_min_requests: 10_000, window_failure_share: 1 };
+  write("config.json", {
+    version: 1,
+    codex: { active: "bench", configs: { bench: { upstreams } } },
+    ...(firstFails ? { routing: never } : {}),
   });
-  await accepts(port);
+  if (rules > 0) {
+    const list = Array.from({ length: rules }, (_, n) => ({
+      op: "replace",
+      source: `host-${n}.your-company.com`,
+      target: "[HOST]",
+    }));
+    write("filter.json", list);
+  }
   return {
-    name,
-    port,
-    pid: child.pid,
-    async stop() {
-      await end(child);
-      rmSync(home, { recursive: true, force: true });
-    },
+    command: [BINARY, "serve", "--no-switch", "--port", `${port}`],
+    env: { CODEX_HELPER_HOME: own },
+    dialect: { ...RESPONSES, hasSession: !firstFails },
   };
-}
-
-async function end(child: Subprocess): Promise<void> {
-  child.kill("SIGTERM");
-  await child.exited;
 }
 
 async function freePort(): Promise<number> {
@@ -145,7 +238,7 @@ async function freePort(): Promise<number> {
   return await promise;
 }
 
-const START_MS = 10_000;
+const START_MS = 20_000;
 
 /** Waits until something listens on the port. */
 async function accepts(port: number): Promise<void> {
@@ -157,7 +250,7 @@ async function accepts(port: number): Promise<void> {
       return;
     } catch (error) {
       if (performance.now() > deadline) throw error;
-      await Bun.sleep(10);
+      await Bun.sleep(1);
     }
   }
 }

@@ -19,8 +19,9 @@ const EMPTY = Buffer.alloc(0);
 const LAST_CHUNK = "0\r\n\r\n";
 const clockMs = (): number => performance.timeOrigin + performance.now();
 
-async function run({ port, workload }: Order): Promise<Measured> {
-  const request = makeRequest(port, workload);
+async function run(order: Order): Promise<Measured> {
+  const { port, workload } = order;
+  const request = makeRequest(order);
   const ttfbs: number[] = [];
   const latencies: number[] = [];
   let toStart = workload.requests;

@@ -1,9 +1,9 @@
-// The least a Bun proxy can do: read the body, ask the upstream, hand its stream on.  bun bench/minimal-proxy.ts ORIGIN
-const [origin = ""] = process.argv.slice(2);
+// The least a Bun proxy can do: read the body, ask the upstream, hand its stream on.  bun bench/minimal-proxy.ts ORIGIN PORT
+const [origin = "", port] = process.argv.slice(2);
 
-const server = Bun.serve({
+Bun.serve({
   hostname: "127.0.0.1",
-  port: 0,
+  port: Number(port),
   development: false,
   reusePort: false,
   idleTimeout: 0,
@@ -25,4 +25,3 @@ const server = Bun.serve({
     return new Response(answer.body, { status: answer.status, headers: out });
   },
 });
-process.send?.({ port: server.port });

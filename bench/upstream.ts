@@ -37,6 +37,25 @@ const json = JSON.stringify({
 const JSON_ANSWER = Buffer.from(
   `HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nx-request-id: req_1\r\ncontent-length: ${json.length}\r\n\r\n${json}`,
 );
+/** For proxies that translate to Chat Completions. */
+const chat = JSON.stringify({
+  id: "chatcmpl_1",
+  object: "chat.completion",
+  created: 1,
+  model: "gpt-6.1-sol",
+  choices: [
+    { index: 0, finish_reason: "stop", message: { role: "assistant", content: "hello ".repeat(40) } },
+  ],
+  usage: { prompt_tokens: 1200, completion_tokens: 300, total_tokens: 1500 },
+});
+const CHAT_ANSWER = Buffer.from(
+  `HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: ${chat.length}\r\n\r\n${chat}`,
+);
+const OVERLOADED = Buffer.from(
+  "HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\ncontent-length: 43\r\n\r\n" +
+    '{"error":{"message":"too much work today"}}',
+);
+let failing = 0;
 const STREAM_HEAD =
   "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nx-request-id: req_1\r\ntransfer-encoding: chunked\r\n\r\n";
 
@@ -81,6 +100,8 @@ function send(socket: Socket<Peer>, bytes: Buffer): void {
 function answer(socket: Socket<Peer>): void {
   const query = new URLSearchParams(socket.data.target.split("?")[1] ?? "");
   const events = Number(query.get("events"));
+  if (socket.data.target.startsWith("/chat/")) return send(socket, CHAT_ANSWER);
+  if (socket.data.target.startsWith("/failing/") && (failing += 1) % 2 === 1) return send(socket, OVERLOADED);
   if (query.get("kind") === "json") return send(socket, JSON_ANSWER);
   send(socket, FIRST);
   if (query.get("kind") === "sse") {

@@ -14,10 +14,22 @@ export interface Workload {
   readonly events: number;
 }
 
+/** What a proxy has to be asked with. */
+export interface Dialect {
+  readonly format: "responses" | "messages";
+  /** Lines that the proxy needs besides those of the client. */
+  readonly headers: readonly string[];
+  /** False: each request stands alone, so that none stays with the upstream that served the last. */
+  readonly hasSession: boolean;
+}
+
+export const RESPONSES: Dialect = { format: "responses", headers: [], hasSession: true };
+
 /** From the parent to the load generator. */
 export interface Order {
   readonly port: number;
   readonly workload: Workload;
+  readonly dialect: Dialect;
 }
 
 /** Back from the load generator. Times in us. */
@@ -37,51 +49,66 @@ export interface Measured {
 export const PACE_MS = 10;
 
 export function workloads(isQuick: boolean): readonly Workload[] {
-  const size = (count: number): number => (isQuick ? Math.ceil(count / 8) : count);
-  const json = { kind: "json", events: 0 } as const;
+  const json = (name: string, connections: number, requests: number, bodyBytes: number): Workload => ({
+    name: `JSON ${name} c=${connections}`,
+    kind: "json",
+    connections,
+    requests: isQuick ? Math.ceil(requests / 4) : requests,
+    bodyBytes,
+    events: 0,
+  });
+  const sse = (kind: "sse" | "paced", events: number, connections: number, requests: number): Workload => ({
+    name: `SSE ${events.toLocaleString("en")}${kind === "paced" ? ` every ${PACE_MS} ms` : ""} c=${connections}`,
+    kind,
+    connections,
+    requests: isQuick && kind === "sse" ? Math.ceil(requests / 4) : requests,
+    bodyBytes: 2_000,
+    events,
+  });
   return [
-    { name: "JSON 2 KB c=1", ...json, connections: 1, requests: size(4_000), bodyBytes: 2_000 },
-    { name: "JSON 2 KB c=16", ...json, connections: 16, requests: size(16_000), bodyBytes: 2_000 },
-    { name: "JSON 560 KB c=1", ...json, connections: 1, requests: size(400), bodyBytes: 560_000 },
-    { name: "JSON 3.5 MB c=1", ...json, connections: 1, requests: size(80), bodyBytes: 3_500_000 },
-    {
-      name: "SSE 200 c=16",
-      kind: "sse",
-      connections: 16,
-      requests: size(1_600),
-      bodyBytes: 2_000,
-      events: 200,
-    },
-    {
-      name: "SSE 2,000 c=16",
-      kind: "sse",
-      connections: 16,
-      requests: size(192),
-      bodyBytes: 2_000,
-      events: 2_000,
-    },
-    {
-      name: "SSE paced 10 ms c=64",
-      kind: "paced",
-      connections: 64,
-      requests: isQuick ? 64 : 128,
-      bodyBytes: 2_000,
-      events: 200,
-    },
+    json("2 KB", 1, 4_000, 2_000),
+    json("2 KB", 16, 8_000, 2_000),
+    json("2 KB", 64, 8_000, 2_000),
+    json("2 KB", 240, 8_000, 2_000),
+    json("560 KB", 1, 300, 560_000),
+    json("3.5 MB", 1, 60, 3_500_000),
+    sse("sse", 200, 16, 1_200),
+    sse("sse", 2_000, 16, 128),
+    sse("paced", 200, 64, 64),
   ];
 }
 
-/** A request as Codex sends it: its headers, and a body of about the given size. */
-export function makeRequest(port: number, { bodyBytes, events, kind }: Workload): Uint8Array {
-  const body = makeBody(bodyBytes, kind !== "json");
+export const WARM_UP: Workload = {
+  name: "warm-up",
+  kind: "json",
+  connections: 16,
+  requests: 20_000,
+  bodyBytes: 2_000,
+  events: 0,
+};
+
+/** The streams of the memory test: as many as the proxy takes at once, less a few. */
+export const MANY_STREAMS: Workload = {
+  name: "240 streams",
+  kind: "paced",
+  connections: 240,
+  requests: 240,
+  bodyBytes: 2_000,
+  events: 200,
+};
+
+/** A request as a client sends it: Codex's headers, and a body of about the given size. */
+export function makeRequest({ dialect, port, workload }: Order): Uint8Array {
+  const { bodyBytes, events, kind } = workload;
+  const body = makeBody(bodyBytes, kind !== "json", dialect);
   const head = [
-    `POST /v1/responses?kind=${kind}&events=${events} HTTP/1.1`,
+    `POST /v1/${dialect.format}?kind=${kind}&events=${events} HTTP/1.1`,
+    ...dialect.headers,
     "x-codex-beta-features: remote_compaction_v2",
     `x-codex-window-id: ${SESSION}:0`,
     `x-codex-turn-metadata: ${JSON.stringify({ session_id: SESSION, turn_id: SESSION, request_kind: "turn", note: "n".repeat(600) })}`,
     `x-client-request-id: ${SESSION}`,
-    `session-id: ${SESSION}`,
-    `thread-id: ${SESSION}`,
+    ...(dialect.hasSession ? [`session-id: ${SESSION}`, `thread-id: ${SESSION}`] : []),
     "accept: text/event-stream",
     "content-type: application/json",
     "authorization: Bearer sk-client-placeholder",
@@ -97,11 +124,23 @@ export function makeRequest(port: number, { bodyBytes, events, kind }: Workload)
 
 const SESSION = "01a205bd-32a8-7be0-827f-043a731acbfe";
 
-function makeBody(bytes: number, stream: boolean): Buffer {
-  const text = 'export function read(path: string) {\n\tif (path === "") throw new Error("empty");\n}\n';
-  const body = (input: object[]): string =>
-    JSON.stringify({ model: "gpt-6.1-sol", input, store: false, stream, prompt_cache_key: SESSION });
-  const item = { type: "message", role: "user", content: [{ type: "input_text", text: text.repeat(4) }] };
+function makeBody(bytes: number, stream: boolean, { format, hasSession }: Dialect): Buffer {
+  const text =
+    'export function read(path: string) {\n\tif (path === "") throw new Error("empty");\n}\n'.repeat(4);
+  const body = (items: object[]): string =>
+    format === "messages"
+      ? JSON.stringify({ model: "claude-sonnet-5", max_tokens: 1_000, messages: items, stream })
+      : JSON.stringify({
+          model: "gpt-6.1-sol",
+          input: items,
+          store: false,
+          stream,
+          ...(hasSession ? { prompt_cache_key: SESSION } : {}),
+        });
+  const item =
+    format === "messages"
+      ? { role: "user", content: text }
+      : { type: "message", role: "user", content: [{ type: "input_text", text }] };
   const fixed = body([]).length;
   const each = JSON.stringify(item).length + 1;
   const count = Math.max(1, Math.floor((bytes - fixed) / each));

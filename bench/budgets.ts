@@ -1,0 +1,61 @@
+// What we have promised ourselves, next to what one run measured. A miss fails nothing: docs/performance.md explains it.
+import { cpuRatio, type Report } from "./report.ts";
+
+export interface Budget {
+  readonly what: string;
+  /** Null where the run did not measure it. */
+  readonly measured: number | null;
+  readonly allowed: number;
+  readonly digits: number;
+}
+
+export function listBudgets({ commands, memory, rows, starts }: Report): readonly Budget[] {
+  const ratio = (workload: string, other: string): number | null => cpuRatio(rows, workload, ["ch", other]);
+  const row = (workload: string) => rows.find((one) => one.workload === workload && one.contender === "ch");
+  const own = memory.find(({ name }) => name === "ch");
+  const timeOf = (list: Report["starts"], name: string): number | null =>
+    list.find((one) => one.name === name)?.ms ?? null;
+  const small = row("JSON 2 KB c=1");
+  const paced = row("SSE 200 every 10 ms c=64");
+  const failing = cpuRatio(rows, "JSON 2 KB c=16", ["ch, failing over", "ch"]);
+  const budget = (
+    what: string,
+    measured: number | null,
+    [allowed, digits = 2]: [number, number?],
+  ): Budget => ({
+    what,
+    measured,
+    allowed,
+    digits,
+  });
+  return [
+    budget("CPU, small JSON, c=1, of minimal Bun", ratio("JSON 2 KB c=1", "minimal Bun"), [1.35]),
+    budget("CPU, small JSON, c=16, of minimal Bun", ratio("JSON 2 KB c=16", "minimal Bun"), [1.35]),
+    budget("CPU, small JSON, c=1, of Portkey", ratio("JSON 2 KB c=1", "Portkey"), [0.05]),
+    budget(
+      "CPU, small JSON, c=1, of claude-code-router",
+      ratio("JSON 2 KB c=1", "claude-code-router"),
+      [0.05],
+    ),
+    budget("added time to first byte, 2 KB, p50, us", small?.addedTtfbP50 ?? null, [60, 0]),
+    budget("added time to first byte, 2 KB, p99, us", small?.addedTtfbP99 ?? null, [250, 0]),
+    budget("CPU, 560 KB body, of minimal Bun", ratio("JSON 560 KB c=1", "minimal Bun"), [1.3]),
+    budget("CPU, 3.5 MB body, of minimal Bun", ratio("JSON 3.5 MB c=1", "minimal Bun"), [1.3]),
+    budget("CPU, 200 events, c=16, of nginx", ratio("SSE 200 c=16", "nginx"), [1]),
+    budget("CPU, 2,000 events, c=16, of nginx", ratio("SSE 2,000 c=16", "nginx"), [1]),
+    budget(
+      "CPU, paced events, c=64, of minimal Bun",
+      ratio("SSE 200 every 10 ms c=64", "minimal Bun"),
+      [1.5],
+    ),
+    budget("added event time, paced, p50, us", paced?.addedEventP50 ?? null, [300, 0]),
+    budget("added event time, paced, p99, us", paced?.addedEventP99 ?? null, [2_000, 0]),
+    budget("CPU, a failover on every second request", failing, [2]),
+    budget("memory, idle, MB", own?.idle ?? null, [40, 0]),
+    budget("memory, 240 streams, MB", own?.streaming ?? null, [80, 0]),
+    budget("memory, after all, MB", own?.after ?? null, [100, 0]),
+    budget("exec to listening, ms", timeOf(starts, "ch"), [20, 1]),
+    budget("ch --version, ms", timeOf(commands, "ch --version"), [6, 1]),
+    budget("ch status, ms", timeOf(commands, "ch status"), [30, 1]),
+  ];
+}
