@@ -1,7 +1,7 @@
 // Finds English sentences in a screen that should be Chinese.
 
 /** Three English words in a row: shorter runs are names ("Claude Code") or codes. */
-const SENTENCE = /(?:\b[A-Za-z][a-z']*\b[,;:.]? ){2,}\b[a-z']+\b/g;
+const SENTENCE = /(?:\b[A-Za-z][a-z']*\b ){2,}\b[a-z']+\b/g;
 /** Commands to type, and the placeholders in them, up to where Chinese goes on. */
 const COMMAND = /(?:\bch|npm|export|codex|claude|sh|\$)(?: [\w./:#=<>|[\]"'…*,()$-]+)+/g;
 /** Addresses, paths, JSON and keys of files. */
