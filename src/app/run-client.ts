@@ -1,5 +1,6 @@
 // Starts a client behind a proxy of its own and waits for its end: the client has the terminal, the proxy goes with it.
 // Touches no file of the client.
+import { readFileSync } from "node:fs";
 import type { Env } from "../base/env.ts";
 import { UserError } from "../base/errors.ts";
 import { describe } from "../base/files.ts";
@@ -7,6 +8,7 @@ import { t } from "../base/language.ts";
 import type { Paths } from "../base/paths.ts";
 import type { Service } from "../base/service.ts";
 import { bootstrap } from "./bootstrap.ts";
+import { readShim } from "./npm-shim.ts";
 import { prepareRun } from "./run-plan.ts";
 import { type Served, serve } from "./serve.ts";
 
@@ -63,7 +65,7 @@ export async function runClient(options: RunClientOptions): Promise<ClientEnd> {
     if (served === undefined) throw new Error("nothing is served");
     const planned = plan(served.port);
     options.onStart(served);
-    const exitCode = await runToEnd([program, ...planned.args], {
+    const exitCode = await runToEnd([...program, ...planned.args], {
       env: { ...env, ...planned.env },
       hasTerminal: options.hasTerminal,
     });
@@ -73,9 +75,19 @@ export async function runClient(options: RunClientOptions): Promise<ClientEnd> {
   }
 }
 
-function findProgram(command: string, service: Service, { env, cwd }: RunClientOptions): string {
-  const program = Bun.which(command, { PATH: env["PATH"] ?? "", cwd });
-  if (program !== null) return program;
+/** The words that start the client. */
+function findProgram(
+  command: string,
+  service: Service,
+  { env, cwd }: RunClientOptions,
+): readonly [string, ...string[]] {
+  const where = { PATH: env["PATH"] ?? "", cwd };
+  const program = Bun.which(command, where);
+  if (program?.toLowerCase().endsWith(".cmd") === true) {
+    const [first = program, ...rest] = readShim(program, readFileSync(program, "utf8")) ?? [];
+    return [Bun.which(first, where) ?? first, ...rest];
+  }
+  if (program !== null) return [program];
   const packageName = service === "codex" ? "@openai/codex" : "@anthropic-ai/claude-code";
   const message = command.includes("/") ? t`${command} is not a program` : t`${command} is not on PATH`;
   throw new UserError(message, { hint: `npm install -g ${packageName}` });

@@ -19,8 +19,8 @@ export interface RunPlanOptions {
   readonly env: Env;
   readonly cwd: string;
   readonly service: Service;
-  /** The client's program, ready to be started. */
-  readonly program: string;
+  /** The words that start the client. */
+  readonly program: readonly string[];
   /** The client's arguments as typed. */
   readonly args: readonly string[];
 }
@@ -52,8 +52,8 @@ async function prepareCodex({
   return (port) => planCodexRun({ args, parsed, facts, env, port, knowsNoDaemon });
 }
 
-async function readHelp(program: string, env: Env): Promise<string> {
-  const child = Bun.spawn([program, "--help"], {
+async function readHelp(program: readonly string[], env: Env): Promise<string> {
+  const child = Bun.spawn([...program, "--help"], {
     env,
     stdin: "ignore",
     stdout: "pipe",
