@@ -154,6 +154,26 @@ test("of two proxies, one of them killed: which is alive, which is dead, where t
   });
 });
 
+test("docs/status.md names every field that --json has", async () => {
+  using home = makeTempHome();
+  configure(home, ["https://relay.example/v1"]);
+  home.write(".codex/config.toml", TOML);
+  await using serving = startCli(["serve", "--port", String(freePort())], { home });
+  await serving.waitFor(/Ctrl\+C stops/);
+  const { stdout } = await runCli(["status", "--codex", "--json"], { home });
+  const names = new Set<string>();
+  JSON.parse(stdout, (name, value: unknown) => {
+    if (!/^\d*$/.test(name)) names.add(name);
+    return value;
+  });
+  const text = await Bun.file(`${import.meta.dir}/../../../docs/status.md`).text();
+  const missing = [...names].filter((name) => !new RegExp(`[\`.]${name}(?:\\[\\])?\``).test(text));
+  // Of the owner and of a key: what they hold is in docs/switching.md.
+  expect(missing.filter((name) => !["kind", "pid", "alive", "id", "where", "what"].includes(name))).toEqual(
+    [],
+  );
+});
+
 test("a proxy that stands still is neither alive nor dead", async () => {
   using home = makeTempHome();
   configure(home, ["https://relay.example/v1"]);
