@@ -13,7 +13,7 @@ export function makeBar(share: number, columns: number): string {
 
 /** One column for each figure, the greatest the highest; a blank where there is nothing. */
 export function makeSparkline(figures: readonly number[]): string {
-  const greatest = Math.max(0, ...figures);
+  const greatest = figures.reduce((most, figure) => (figure > most ? figure : most), 0);
   return figures
     .map((figure) => {
       if (!(figure > 0)) return " ";

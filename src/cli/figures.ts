@@ -33,8 +33,14 @@ export function showMs(ms: number | null): string {
   return ms === null ? "-" : formatMs(ms);
 }
 
-/** A path, at most so many columns wide: its end says more than its beginning. */
+/** A path in at most so many columns: its end says more than its beginning. */
 export function cutPath(path: string, columns: number): string {
   const width = Bun.stringWidth(path);
-  return width <= columns ? path : `…${Bun.sliceAnsi(path, width - columns + 1, width)}`;
+  if (width <= columns) return path;
+  for (let from = width - columns + 1; from <= width; from += 1) {
+    const end = Bun.sliceAnsi(path, from, width);
+    // A character that stands across the edge is kept whole.
+    if (Bun.stringWidth(end) < columns) return `…${end}`;
+  }
+  return "…";
 }

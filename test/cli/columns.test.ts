@@ -1,0 +1,56 @@
+import { expect, test } from "bun:test";
+import fc from "fast-check";
+import { type Column, fitColumns } from "../../src/cli/columns.ts";
+import { alignRows } from "../../src/cli/output.ts";
+
+const column = (heading: string, rank: number, cells: readonly string[]): Column => ({
+  heading,
+  rank,
+  cells,
+  isFigure: rank > 0,
+});
+
+test("leaves out the greatest rank first, and says so in the table's order", () => {
+  const columns = [
+    column("name", 0, ["a"]),
+    column("cost", 3, ["$1"]),
+    column("tokens", 1, ["12.3k"]),
+    column("p95", 2, ["1 s"]),
+  ];
+  expect(fitColumns(columns, 100)).toMatchObject({ leftOut: [], room: 100 - 4 - 2 - 4 - 2 - 6 - 2 - 3 });
+  expect(fitColumns(columns, 20)).toMatchObject({ headings: ["name", "tokens", "p95"], leftOut: ["cost"] });
+  expect(fitColumns(columns, 12)).toMatchObject({
+    headings: ["name", "tokens"],
+    leftOut: ["cost", "p95"],
+    room: 0,
+  });
+  expect(fitColumns(columns, 1)).toMatchObject({ headings: ["name"] });
+});
+
+test("aligns figures at their end, by what a terminal shows of them", () => {
+  const { headings, rows } = fitColumns([column("名", 0, ["中转站", "a"]), column("n", 1, ["5", "500"])], 80);
+  expect(alignRows([headings, ...rows], undefined)).toEqual(["名        n", "中转站    5", "a       500"]);
+});
+
+test("no line is wider than the terminal but for names that never go", () => {
+  const cell = fc.oneof(fc.string({ unit: "grapheme", maxLength: 12 }), fc.constantFrom("中转站", "12.3k"));
+  const any = fc.integer({ min: 0, max: 4 }).chain((count) => {
+    const cells = fc.array(cell, { minLength: count, maxLength: count });
+    return fc.array(
+      fc.record({ heading: cell, rank: fc.integer({ min: 1, max: 9 }), cells, isFigure: fc.boolean() }),
+      { minLength: 1 },
+    );
+  });
+  fc.assert(
+    fc.property(any, fc.integer({ min: 1, max: 120 }), (columns, width) => {
+      const { headings, rows, leftOut, room } = fitColumns(columns, width);
+      expect(headings.length + leftOut.length).toBe(columns.length);
+      for (const row of rows) expect(row.length).toBe(headings.length);
+      if (headings.length === 0) return;
+      const widest = Math.max(
+        ...alignRows([headings, ...rows], undefined).map((line) => Bun.stringWidth(line)),
+      );
+      expect(widest + room).toBeLessThanOrEqual(width);
+    }),
+  );
+});
