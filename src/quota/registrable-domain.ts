@@ -34,12 +34,12 @@ export function isWithin(host: string, domain: string): boolean {
   return name === domain || (domain.includes(".") && !isAddress(domain) && name.endsWith(`.${domain}`));
 }
 
-/** Loopback and the ranges of private networks (RFC 1918, RFC 4193, link-local), and names that only they have. */
+/** Loopback and the ranges of private networks (RFC 1918, 4193, 6598, link-local), and names that only they have. */
 export function isPrivateHost(host: string): boolean {
   const name = host.toLowerCase().replace(/^\[|\]$/g, "");
   if (name === "localhost" || name.endsWith(".localhost")) return true;
   if (/^(?:::1|f[cd][0-9a-f]{2}:.*|fe80:.*)$/.test(name)) return true;
-  return /^(?:127|10)\.\d+\.\d+\.\d+$|^192\.168\.\d+\.\d+$|^169\.254\.\d+\.\d+$|^172\.(?:1[6-9]|2\d|3[01])\.\d+\.\d+$/.test(
+  return /^(?:127|10)\.\d+\.\d+\.\d+$|^192\.168\.\d+\.\d+$|^169\.254\.\d+\.\d+$|^172\.(?:1[6-9]|2\d|3[01])\.\d+\.\d+$|^100\.(?:6[4-9]|[7-9]\d|1[01]\d|12[0-7])\.\d+\.\d+$/.test(
     name,
   );
 }

@@ -21,9 +21,10 @@ export function refusalOf({ domains, owner, upstreamBaseUrl, url }: TokenQuestio
   const { hostname: host, origin, protocol } = target;
   if (target.username !== "" || target.password !== "") return kept`the endpoint holds a password`;
   const isOwnOrigin = origin === upstream.origin;
-  const isPrivate = isPrivateHost(host);
-  if (isPrivate && !isOwnOrigin) return kept`${host} is a private address and not the upstream's own`;
-  if (protocol !== "https:" && !(protocol === "http:" && isPrivate)) {
+  if (isPrivateHost(host) && !isOwnOrigin)
+    return kept`${host} is a private address and not the upstream's own`;
+  // Where the upstream itself is asked by http, its key is in the open already.
+  if (protocol !== "https:" && !(protocol === "http:" && isOwnOrigin)) {
     return kept`the endpoint at ${host} is not https`;
   }
   if (owner === "endpoint" || isOwnOrigin) return null;
