@@ -8,26 +8,28 @@ import { readUuid } from "./uuid.ts";
 
 /** Of an id with fewer letters there would be too many. */
 const LEAST_LETTERS = 4;
+/** Of a whole id that no session has, so many are taken to be right. */
+const MISTYPED_LETTERS = 8;
+const MOST_NEAR = 3;
 
 export interface FoundById {
   /** The one that is meant; null where none or several are. */
   readonly place: SessionPlace | null;
-  /** Those that begin alike, at most three. */
+  /** Ids that begin alike, at most three. */
   readonly near: readonly string[];
 }
 
 /** Archived sessions and those of sub-agents are found too: who knows an id means that one. */
 export function findById(homes: SessionHomes, services: readonly Service[], text: string): FoundById {
   const id = readUuid(text);
-  const files = services.flatMap((service) =>
-    id === null ? filesLike(homes, service, text.toLowerCase()) : filesOf(homes, service, id),
-  );
-  const [first] = files;
-  const isOne = first !== undefined && files.every((file) => file.id === first.id);
-  return {
-    place: isOne ? readPlace(first) : null,
-    near: isOne ? [] : files.flatMap((file) => file.id ?? []).slice(0, 3),
-  };
+  const [exact] = id === null ? [] : services.flatMap((service) => filesOf(homes, service, id));
+  if (exact !== undefined) return { place: readPlace(exact), near: [] };
+  const beginning = text.toLowerCase().slice(0, id === null ? undefined : MISTYPED_LETTERS);
+  const alike = services.flatMap((service) => filesLike(homes, service, beginning));
+  const [first] = alike;
+  const isOne = id === null && first !== undefined && alike.every((file) => file.id === first.id);
+  if (isOne) return { place: readPlace(first), near: [] };
+  return { place: null, near: [...new Set(alike.flatMap((file) => file.id ?? []))].slice(0, MOST_NEAR) };
 }
 
 function filesOf(homes: SessionHomes, service: Service, id: string): SessionFile[] {

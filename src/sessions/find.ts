@@ -52,7 +52,8 @@ function listFiles(query: SessionQuery): SessionFile[] {
     if (left <= 0) add(hintedFiles(query, service));
     if (service === "codex" && query.includesArchived) add(listArchivedRollouts(query.homes.codexHome));
   }
-  return files.sort((one, other) => other.modifiedAt - one.modifiedAt);
+  // Copied files have one time: then the later name comes first, which has the later beginning in it.
+  return files.sort((one, other) => other.modifiedAt - one.modifiedAt || (one.path < other.path ? 1 : -1));
 }
 
 function hintedFiles({ homes, hints }: SessionQuery, service: Service): Iterable<SessionFile> {

@@ -80,6 +80,12 @@ describe("sessions", () => {
     expect(find(home, { services: ["claude"], mostFiles: 1, hints: new Set(ids) })).toEqual(ids);
   });
 
+  test("that were copied, and so have one time, come by their beginning", () => {
+    using home = makeTempHome();
+    const ids = [5, 2, 2.1, 9].map((days) => putRollout(home, shapeOf(days), NOW));
+    expect(find(home)).toEqual([ids[1], ids[2], ids[0], ids[3]].map((id) => id ?? ""));
+  });
+
   test("are listed once while a rollout is there both plain and compressed", () => {
     using home = makeTempHome();
     const shape = shapeOf(70);
@@ -116,6 +122,8 @@ describe("sessions", () => {
     const alike = findById(home.paths, services, one.slice(0, 4));
     expect([alike.place, alike.near.toSorted()]).toEqual([null, [one, other].toSorted()]);
     expect(findById(home.paths, services, one.slice(0, 3))).toEqual({ place: null, near: [] });
+    const mistyped = `${one.slice(0, -1)}f`;
+    expect(findById(home.paths, services, mistyped)).toEqual({ place: null, near: [one] });
     expect(findById(home.paths, ["claude"], one)).toEqual({ place: null, near: [] });
   });
 });

@@ -5,6 +5,7 @@ import { SERVICES } from "../../../base/service.ts";
 import { readFacts } from "../../../sessions/facts.ts";
 import { findById } from "../../../sessions/find-by-id.ts";
 import type { SessionFacts } from "../../../sessions/session.ts";
+import { readUuid } from "../../../sessions/uuid.ts";
 import { readService } from "../../args.ts";
 import type { Cli } from "../../cli.ts";
 import { findLast } from "./last-session.ts";
@@ -26,10 +27,10 @@ export async function findMeant(
   const service = readService(args);
   const { place, near } = findById(cli.paths, service === undefined ? SERVICES : [service], args.id);
   if (place !== null) return readFacts(place);
-  if (near.length === 0)
-    throw new UserError(t`no session with the id ${args.id}`, {
-      hint: "ch session list --all --all-services",
-    });
-  const ids = near.map((id) => `ch session show ${id}`).join("\n");
-  throw new UserError(t`several sessions have an id that begins with ${args.id}`, { hint: ids });
+  const hint = near.map((id) => `ch session show ${id}`).join("\n");
+  if (near.length > 0 && readUuid(args.id) === null)
+    throw new UserError(t`several sessions have an id that begins with ${args.id}`, { hint });
+  throw new UserError(t`no session with the id ${args.id}`, {
+    hint: hint === "" ? "ch session list --all --all-services" : hint,
+  });
 }
