@@ -58,6 +58,8 @@ export const ROUTING_ZH: Dictionary = {
   "{0}-reset-at header": "{0}-reset-at 头",
   "{0} in the body": "应答中的 {0}",
   "words of the message": "应答中的文字",
+  "certificate errors, 5 min": "证书错误，5 分钟",
+  "breaker, {0} s": "熔断 {0} 秒",
   "quota reading": "配额查询",
   default: "默认",
   "default, growing": "默认，逐次延长",
