@@ -4,7 +4,7 @@ import { t } from "../base/language.ts";
 import { CLIENT_NAME } from "../base/service.ts";
 import { VERSION } from "../base/version.ts";
 import { type Check, type Found, ok } from "./check.ts";
-import type { ServiceFacts } from "./facts.ts";
+import type { PortState, ServiceFacts } from "./facts.ts";
 
 export const MACHINE_CHECKS: readonly Check[] = [
   {
@@ -49,22 +49,23 @@ export const MACHINE_CHECKS: readonly Check[] = [
   },
 ];
 
-function describePort({ port: { number, state }, service }: ServiceFacts): Found {
+function describePort({ isUnused, port: { number, state }, service }: ServiceFacts): Found {
   const client = CLIENT_NAME[service];
-  const hint = `ch serve --${service} --port ${number + 10}`;
   if (state.kind === "free" || state.kind === "ours")
     return ok(t`port ${number} of ${client}'s proxy is free or ours`);
-  if (state.kind === "reserved")
-    return {
-      status: "warn",
-      message: t`port ${number} of ${client}'s proxy is reserved by the system`,
-      hint,
-    };
-  if (state.by === null)
-    return {
-      status: "warn",
-      message: t`port ${number} of ${client}'s proxy is taken by another program`,
-      hint,
-    };
-  return { status: "warn", message: t`port ${number} of ${client}'s proxy is taken by ${state.by}`, hint };
+  return {
+    status: isUnused ? "info" : "warn",
+    message: describeTaken(state, { client, number }),
+    hint: `ch serve --${service} --port ${number + 10}`,
+  };
+}
+
+function describeTaken(
+  state: Extract<PortState, { kind: "taken" | "reserved" }>,
+  { client, number }: { readonly client: string; readonly number: number },
+): string {
+  if (state.kind === "reserved") return t`port ${number} of ${client}'s proxy is reserved by the system`;
+  return state.by === null
+    ? t`port ${number} of ${client}'s proxy is taken by another program`
+    : t`port ${number} of ${client}'s proxy is taken by ${state.by}`;
 }

@@ -1,6 +1,6 @@
 // What one small request at an upstream came to, as findings: reachable, authorised, answers.
 // Pure.
-import { t } from "../base/language.ts";
+import { retell, t } from "../base/language.ts";
 import type { Service } from "../base/service.ts";
 import { type Finding, ok } from "./check.ts";
 import type { Reached } from "./facts.ts";
@@ -57,12 +57,13 @@ type Asked = NonNullable<ProbeFacts["asked"]>;
 function describeAuthorised(facts: ProbeFacts, { authorised, reason }: Asked): Finding {
   const id = "probe-authorised";
   const { label } = facts;
+  const why = retell(reason);
   if (authorised === "yes") return { id, ...ok(t`${label}: the key was taken`) };
   if (authorised === "no")
     return {
       id,
       status: "fail",
-      message: t`${label}: the key was refused: ${reason}`,
+      message: t`${label}: the key was refused: ${why}`,
       hint: showCommand(facts),
     };
   return { id, status: "info", message: t`${label}: whether the key is good is not known` };
@@ -74,7 +75,8 @@ function describeAnswer({ label, model, service }: ProbeFacts, asked: Asked): Fi
   if (authorised === "no") return [];
   const firstByteMs = Math.round(asked.firstByteMs);
   if (!answers) {
-    const message = t`${label}: no answer from ${model}: ${reason}`;
+    const why = retell(reason);
+    const message = t`${label}: no answer from ${model}: ${why}`;
     const hint = `ch doctor --probe ${label} --${service} --model MODEL`;
     return [{ id, status: "fail", message, hint }];
   }

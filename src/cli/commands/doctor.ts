@@ -52,7 +52,8 @@ export function createCommand(cli: Cli): Command {
           ? await runProbe(cli, readProbe(args), options)
           : runChecks(await collectFacts(options));
       if (args.json === true) cli.out.json({ checks });
-      else printFindings(cli, checks, args.all === true || args.probe === true);
+      else if (args.probe === true) printFindings(cli, checks, 0);
+      else printSorted(cli, checks, args.all === true);
       return checks.some(({ status }) => status === "fail") ? EXIT.failed : EXIT.ok;
     },
   });
@@ -99,13 +100,17 @@ function refuseProbeArgs(args: DoctorArgs): void {
   throw new UserError(t`"${word}" goes with --probe`, { hint, exitCode: EXIT.usage });
 }
 
-function printFindings(cli: Cli, findings: readonly Finding[], showsAll: boolean): void {
-  const { out } = cli;
+/** The gravest first; of what is in order, the number is enough. */
+function printSorted(cli: Cli, findings: readonly Finding[], showsAll: boolean): void {
   const shown = GRAVEST_FIRST.filter((status) => showsAll || status !== "ok").flatMap((status) =>
     findings.filter((finding) => finding.status === status),
   );
+  printFindings(cli, shown, findings.length - shown.length);
+}
+
+function printFindings(cli: Cli, shown: readonly Finding[], rest: number): void {
+  const { out } = cli;
   for (const finding of shown) for (const line of describe(cli, finding)) out.line(line);
-  const rest = findings.length - shown.length;
   const words = t`in order: ${rest} (ch doctor --all shows them)`;
   if (rest > 0) out.line(`${markOf(cli, "ok")}  ${words}`);
   const hints = shown.map(({ hint }) => hint ?? "");
