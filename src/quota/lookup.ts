@@ -18,6 +18,8 @@ export interface Lookup {
   /** The provider's id. */
   readonly source: string;
   readonly intervalMs: number;
+  /** Whose limits it counts against. */
+  readonly host: string;
   /** The user did not ask for this place by name. */
   readonly isAutomatic: boolean;
   readonly urls: readonly string[];
@@ -82,6 +84,7 @@ export function chooseLookup({ env, now, providers, relayKindOf, upstream }: Loo
     lookup: {
       key: `${id}@${asked}|${fingerprint(token)}`,
       source: id,
+      host: asked,
       intervalMs: provider.intervalMs,
       isAutomatic: provider.kind === "auto",
       urls,

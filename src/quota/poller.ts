@@ -35,7 +35,7 @@ export interface Poller {
   stop(): Promise<void>;
 }
 
-/** What is asked without the user's word is never asked more often, whoever wants it. */
+/** A host that is asked without the user's word gets no more than one question in this time, whoever wants it. */
 const LEAST_AUTOMATIC_MS = 60_000;
 /** How long a place that does not offer it is left alone: one that the user named, and one that was guessed. */
 const UNSUPPORTED_MS = 3_600_000;
@@ -44,6 +44,8 @@ const UNSUPPORTED_AUTOMATIC_MS = 24 * 3_600_000;
 export function createPoller({ now, onReading, readings, sync, targets }: PollerOptions): Poller {
   const busy = new Map<string, Promise<void>>();
   const withTraffic = new Set<string>();
+  /** By host, of questions that have no reading yet. Wall clock, ms. */
+  const asked = new Map<string, number>();
   const stopping = new AbortController();
 
   const ask = (lookup: Lookup): Promise<void> => {
@@ -51,6 +53,7 @@ export function createPoller({ now, onReading, readings, sync, targets }: Poller
     const known = busy.get(key);
     if (known !== undefined) return known;
     withTraffic.delete(key);
+    asked.set(lookup.host, now());
     const asking = askFor(lookup, stopping.signal).then((found) => {
       busy.delete(key);
       if (stopping.signal.aborted) return;
@@ -76,6 +79,15 @@ export function createPoller({ now, onReading, readings, sync, targets }: Poller
     return isAvoided || withTraffic.has(lookup.key) || reading.error !== null;
   };
 
+  const mayAsk = ({ host, isAutomatic, urls }: Lookup): boolean => {
+    if (!isAutomatic) return true;
+    const before = [...readings]
+      .filter(([key]) => key.includes(`@${host}|`))
+      .map(([, { triedAt }]) => triedAt);
+    const passed = now() - Math.max(asked.get(host) ?? 0, ...before);
+    return passed < 0 || passed >= LEAST_AUTOMATIC_MS * urls.length;
+  };
+
   const settled = async (): Promise<void> => {
     await Promise.all(busy.values());
   };
@@ -86,14 +98,12 @@ export function createPoller({ now, onReading, readings, sync, targets }: Poller
       if (stopping.signal.aborted) return;
       if (!targets().some(isDue)) return;
       sync();
-      for (const target of targets()) if (isDue(target)) void ask(target.lookup);
+      for (const target of targets()) if (isDue(target) && mayAsk(target.lookup)) void ask(target.lookup);
     },
     async refresh() {
-      const wanted = targets().filter(({ lookup }) => {
-        const passed = now() - (readings.get(lookup.key)?.triedAt ?? Number.NEGATIVE_INFINITY);
-        return !lookup.isAutomatic || passed < 0 || passed >= LEAST_AUTOMATIC_MS;
-      });
-      await Promise.all(wanted.map(({ lookup }) => ask(lookup)));
+      const asking: Promise<void>[] = [];
+      for (const { lookup } of targets()) if (mayAsk(lookup)) asking.push(ask(lookup));
+      await Promise.all(asking);
     },
     settled,
     async stop() {

@@ -242,6 +242,24 @@ describe("a relay that is recognised by the headers of its answers", () => {
     expect(server.requests).toHaveLength(2);
   });
 
+  test("gets no more than one question a minute, however many of its keys are used", async () => {
+    await using server = await startFakeUpstream([reply({ body: token })]);
+    const upstreams = ["sk-one", "sk-two", "sk-three"].map((auth_token) => ({
+      base_url: server.baseUrl,
+      auth: { auth_token },
+    }));
+    await using room = openRoom({ upstreams, providers: [AUTO] });
+    for (const upstream of room.upstreams) room.quota.observeHeaders(upstream, newApi);
+    const asked: number[] = [];
+    for (let seconds = 0; seconds < 140; seconds += 10) {
+      await room.quota.refresh();
+      await room.pass(10_000);
+      asked.push(server.requests.length);
+    }
+    expect(asked).toEqual([1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2, 3, 3, 3]);
+    expect(room.standings()).toEqual(["exhausted", "exhausted", "exhausted"]);
+  });
+
   test("is not asked again for a day where it does not offer it", async () => {
     await using server = await startFakeUpstream([reply({ status: 404 })]);
     const upstreams = [{ base_url: server.baseUrl, auth: { auth_token: "sk-one" } }];

@@ -71,9 +71,8 @@ async function printQuota(
   if (found === undefined) return;
   if (args.json === true) return cli.out.json(makeJson(found, facts));
   if (found.config_name === null) {
-    throw new UserError(retell(found.problem?.message ?? t`no upstream is configured`), {
-      hint: retell(found.problem?.hint ?? ""),
-    });
+    const { hint, message } = found.problem ?? { hint: null, message: t`no upstream is configured` };
+    throw new UserError(retell(message), { hint: hint === null ? undefined : retell(hint) });
   }
   printTable(cli, found);
   for (const problem of quotaProblems(found, facts)) cli.out.warn(retell(problem));
