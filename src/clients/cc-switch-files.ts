@@ -1,7 +1,8 @@
 // Reads what cc-switch keeps: its database, which may be in use, or the config.json of versions before 3.8.
 // Changes nothing, and leaves no file behind.
 import { Database, constants } from "bun:sqlite";
-import { closeSync, existsSync, openSync, readSync } from "node:fs";
+import { closeSync, copyFileSync, existsSync, mkdtempSync, openSync, readSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { UserError, errorCode, errorMessage } from "../base/errors.ts";
 import { readText } from "../base/files.ts";
@@ -63,7 +64,8 @@ export async function readCcSwitch(directory: string): Promise<CcSwitchFiles> {
 
 function readDatabase(file: string, current: Current): CcSwitchFiles {
   try {
-    using database = openReadOnly(file);
+    using resources = new DisposableStack();
+    const database = resources.use(openReadOnly(copyIfBroken(file, resources)));
     const tables = namesIn(database, "SELECT name FROM sqlite_master WHERE type = 'table'");
     const present = namesIn(database, "SELECT name FROM pragma_table_info('providers')");
     if (!["id", "app_type", "settings_config"].every((column) => present.includes(column)))
@@ -110,6 +112,16 @@ function openReadOnly(file: string): Database {
     : new Database(file, { readonly: true });
   database.run(`PRAGMA busy_timeout = ${BUSY_WAIT_MS}`);
   return database;
+}
+
+/** What a crash or a copy left without its index is read elsewhere: SQLite would make the index beside it. */
+function copyIfBroken(file: string, resources: DisposableStack): string {
+  if (!isInWalMode(file) || !existsSync(`${file}-wal`) || existsSync(`${file}-shm`)) return file;
+  const directory = mkdtempSync(join(tmpdir(), "codex-helper-"));
+  resources.defer(() => rmSync(directory, { recursive: true, force: true }));
+  const copy = join(directory, "cc-switch.db");
+  for (const end of ["", "-wal"]) copyFileSync(file + end, copy + end);
+  return copy;
 }
 
 /** Byte 18 of the header, https://sqlite.org/fileformat.html. */

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { readCcSwitch } from "../../src/clients/cc-switch-files.ts";
 import {
@@ -89,6 +89,18 @@ test("a database in WAL mode that nobody has open gets no files beside it", asyn
   makeCcSwitchDatabase(directory, ROWS, { isWal: true }).close();
   const before = snapshot();
   expect(Object.keys(before)).toEqual(["cc-switch.db"]);
+  expect((await readCcSwitch(directory)).providers).toHaveLength(4);
+  expect(snapshot()).toEqual(before);
+});
+
+test("a copy that lacks WAL's index is read with all that is in it, and gets no index", async () => {
+  using _open = makeCcSwitchDatabase(directory, ROWS, { isWal: true });
+  const live = directory;
+  directory = join(home.path, "copy");
+  mkdirSync(directory);
+  for (const name of ["cc-switch.db", "cc-switch.db-wal"])
+    copyFileSync(join(live, name), join(directory, name));
+  const before = snapshot();
   expect((await readCcSwitch(directory)).providers).toHaveLength(4);
   expect(snapshot()).toEqual(before);
 });
