@@ -34,6 +34,10 @@ export async function collectCodexFacts(options: ExamineOptions): Promise<CodexC
     packagesBytes: await sizeOfTree(packagesPath),
   };
   const common = {
+    missingHome:
+      readVariable(env, "CODEX_HOME") !== undefined && lookAt(paths.codexHome)?.isDirectory() !== true
+        ? paths.codexHome
+        : null,
     openAuthFile: isOpenToOthers(paths.codexAuth) ? paths.codexAuth : null,
     hasIgnoredBaseUrl: readVariable(env, "OPENAI_BASE_URL") !== undefined,
     ...sizes,

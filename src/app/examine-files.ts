@@ -33,6 +33,7 @@ export async function collectFileFacts(
     usageProviders: { path: paths.usageProviders, problem: usageProviders },
     prices: { path: paths.prices, problem: prices },
     state: { path: paths.state, isUnreadable: isStateUnreadable(paths.state) },
+    log: { path: paths.requestsLog, problem: findLogProblem(paths.requestsLog) },
     home: { path: paths.home, problem: findHomeProblem(paths.home) },
     freeBytes: readFreeBytes(paths.home),
     openFiles: listOpenFiles(paths),
@@ -75,6 +76,18 @@ function isStateUnreadable(path: string): boolean {
     return parseRecord(readFileSync(path, "utf8")) === null;
   } catch {
     return true;
+  }
+}
+
+function findLogProblem(path: string): string | null {
+  const stats = lookAt(path);
+  if (stats === null) return null;
+  if (!stats.isFile()) return t`it is not a file`;
+  try {
+    accessSync(path, constants.W_OK);
+    return null;
+  } catch (error) {
+    return describe(error);
   }
 }
 

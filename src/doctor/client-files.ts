@@ -5,6 +5,23 @@ import { type Check, type Found, ok } from "./check.ts";
 
 export const CLIENT_FILE_CHECKS: readonly Check[] = [
   {
+    id: "codex-home",
+    service: "codex",
+    about: "CODEX_HOME, where it is set, names a directory: Codex does not make it",
+    worst: "fail",
+    repair: null,
+    run: ({ codex: { missingHome } }) =>
+      missingHome === null
+        ? []
+        : [
+            {
+              status: "fail",
+              message: t`CODEX_HOME names ${missingHome}, which is no directory: Codex does not start`,
+              hint: t`mkdir -p ${missingHome}, or: unset CODEX_HOME`,
+            },
+          ],
+  },
+  {
     id: "codex-config",
     service: "codex",
     about: "Codex's `config.toml` can be read, and its provider is one that Codex works with",

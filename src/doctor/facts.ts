@@ -24,6 +24,8 @@ export interface FileFacts {
   readonly usageProviders: { readonly path: string; readonly problem: string | null };
   readonly prices: { readonly path: string; readonly problem: string | null };
   readonly state: { readonly path: string; readonly isUnreadable: boolean };
+  /** `problem`: why no line can be added, or null. */
+  readonly log: { readonly path: string; readonly problem: string | null };
   /** Why nothing can be kept in our home, or null. */
   readonly home: { readonly path: string; readonly problem: string | null };
   /** Free to this user on the disk of our home; null where the system does not tell. */
@@ -87,6 +89,8 @@ export type PortState =
   | { readonly kind: "reserved" };
 
 export interface CodexClientFacts {
+  /** What CODEX_HOME names, where that is no directory; else null. */
+  readonly missingHome: string | null;
   /** Why its files cannot be read, with the place; or null. */
   readonly problem: string | null;
   /** Why Codex would not work with the provider it is set to, and what to do; or null. */

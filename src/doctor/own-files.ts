@@ -71,6 +71,22 @@ export const OWN_FILE_CHECKS: readonly Check[] = [
         : [ok(t`what the last proxy remembered can be read, or there is nothing`)],
   },
   {
+    id: "request-log",
+    about: "`logs/requests.jsonl` can be written: else requests are served and not logged",
+    worst: "warn",
+    repair: null,
+    run: ({ files: { log } }) =>
+      log.problem === null
+        ? [ok(t`requests can be logged`)]
+        : [
+            {
+              status: "warn",
+              message: t`requests are not logged in ${log.path}: ${log.problem}`,
+              hint: `ls -ld ${log.path}`,
+            },
+          ],
+  },
+  {
     id: "home",
     about: "our home is a directory that can be written: else nothing is logged or remembered",
     worst: "fail",

@@ -84,6 +84,12 @@ const CONDITIONS: readonly Condition[] = [
     says: /counts as empty/,
   },
   {
+    name: "request-log: a directory is in its place",
+    make: ({ home }) => void mkdirSync(home.paths.requestsLog, { recursive: true, mode: 0o700 }),
+    status: "warn",
+    says: /requests are not logged in .*requests\.jsonl: it is not a file/,
+  },
+  {
     name: "home: a file is in its place",
     make: ({ home }) => {
       rmSync(home.paths.home, { recursive: true });
@@ -309,6 +315,16 @@ const CONDITIONS: readonly Condition[] = [
       installClient(home, { command: "claude", name: "@anthropic-ai/claude-code", version: "1.0.128" }),
     status: "info",
     says: /Claude Code 1\.0\.128 is older/,
+  },
+  {
+    name: "codex-home: there is no such directory",
+    make: ({ env, home }) => {
+      env["CODEX_HOME"] = home.paths.codexHome;
+      rmSync(home.paths.codexHome, { recursive: true });
+    },
+    status: "fail",
+    says: /CODEX_HOME names .*\.codex, which is no directory/,
+    hint: /mkdir -p/,
   },
   {
     name: "codex-config: it is broken",

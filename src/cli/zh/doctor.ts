@@ -27,6 +27,9 @@ const OWN_FILES: Dictionary = {
   "{0} cannot be read and counts as empty; the next proxy writes it anew":
     "{0} 无法读取，按空文件处理；下次启动代理会重新写入",
   "what the last proxy remembered can be read, or there is nothing": "上次代理留下的状态可读，或没有",
+  "requests can be logged": "可以记录请求日志",
+  "requests are not logged in {0}: {1}": "请求没有记录到 {0}：{1}",
+  "it is not a file": "它不是文件",
   "our files can be kept in {0}": "可以在 {0} 中保存文件",
   "nothing can be kept in {0}: {1}": "无法在 {0} 中保存文件：{1}",
   "it is not a directory": "它不是目录",
@@ -83,6 +86,9 @@ const CLIENTS: Dictionary = {
 };
 
 const CLIENT_FILES: Dictionary = {
+  "CODEX_HOME names {0}, which is no directory: Codex does not start":
+    "CODEX_HOME 指向 {0}，但它不是目录：Codex 无法启动",
+  "mkdir -p {0}, or: unset CODEX_HOME": "mkdir -p {0}，或：unset CODEX_HOME",
   "mend that line: Codex does not start with it": "请修正该行：否则 Codex 无法启动",
   "Codex can work with its provider": "Codex 的 provider 可用",
   '{0} sets "profile", which Codex refuses': '{0} 设置了 "profile"，Codex 会拒绝',
