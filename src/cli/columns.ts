@@ -22,13 +22,12 @@ const GAP = 2;
 
 /** For a terminal of `width` columns; where it is without end, all have a place. */
 export function fitColumns(columns: readonly Column[], width: number): Fitted {
-  const kept = [...columns];
-  const leftOut: Column[] = [];
-  while (widthOf(kept) > width) {
+  const measured: MeasuredColumn[] = columns.map((column) => ({ ...column, width: widthOf(column) }));
+  const kept = [...measured];
+  while (sumOf(kept) > width) {
     const last = kept.reduce((worst, column) => (column.rank > worst.rank ? column : worst));
     if (last.rank === 0) break;
     kept.splice(kept.indexOf(last), 1);
-    leftOut.push(last);
   }
   const count = columns[0]?.cells.length ?? 0;
   return {
@@ -36,19 +35,23 @@ export function fitColumns(columns: readonly Column[], width: number): Fitted {
     rows: Array.from({ length: count }, (_, row) =>
       kept.map((column) => pad(column, column.cells[row] ?? "")),
     ),
-    leftOut: columns.filter((column) => leftOut.includes(column)).map(({ heading }) => heading),
-    room: Math.max(0, width - widthOf(kept)),
+    leftOut: measured.filter((column) => !kept.includes(column)).map(({ heading }) => heading),
+    room: Math.max(0, width - sumOf(kept)),
   };
 }
 
-function widthOf(columns: readonly Column[]): number {
-  return columns.reduce((sum, column) => sum + columnWidth(column) + GAP, -GAP);
+interface MeasuredColumn extends Column {
+  readonly width: number;
 }
 
-function columnWidth({ heading, cells }: Column): number {
-  return Math.max(Bun.stringWidth(heading), ...cells.map((cell) => Bun.stringWidth(cell)));
+function sumOf(columns: readonly MeasuredColumn[]): number {
+  return columns.reduce((sum, { width }) => sum + width + GAP, -GAP);
 }
 
-function pad(column: Column, cell: string): string {
-  return column.isFigure === true ? " ".repeat(columnWidth(column) - Bun.stringWidth(cell)) + cell : cell;
+function widthOf({ heading, cells }: Column): number {
+  return cells.reduce((widest, cell) => Math.max(widest, Bun.stringWidth(cell)), Bun.stringWidth(heading));
+}
+
+function pad({ isFigure, width }: MeasuredColumn, cell: string): string {
+  return isFigure === true ? " ".repeat(width - Bun.stringWidth(cell)) + cell : cell;
 }

@@ -63,16 +63,10 @@ export function createSummarizer({ by, keyOf, costOf }: SummarizerOptions): Summ
       trend.add(Number(fields["timestamp_ms"]), totalOf(fields), cost.kind === "priced" ? cost.usd : 0);
     },
     keys: () => rows.keys(),
-    finish(rename = (key) => key) {
+    finish(rename) {
       const total = createTally();
-      const named = new Map<string | null, TallyBuilder>();
-      for (const [key, row] of rows) {
-        total.merge(row);
-        const name = rename(key);
-        const same = named.get(name) ?? createTally();
-        same.merge(row);
-        named.set(name, same);
-      }
+      for (const row of rows.values()) total.merge(row);
+      const named = rename === undefined ? rows : renameRows(rows, rename);
       const finished = [...named].map(([key, row]): SummaryRow => ({ key, ...row.finish() }));
       return {
         rows: finished.toSorted(isTimeGroup(by) ? byName : bySize),
@@ -83,6 +77,19 @@ export function createSummarizer({ by, keyOf, costOf }: SummarizerOptions): Summ
     },
     trend: () => trend.finish(),
   };
+}
+
+type Rows = ReadonlyMap<string | null, TallyBuilder>;
+
+function renameRows(rows: Rows, rename: (key: string | null) => string | null): Rows {
+  const named = new Map<string | null, TallyBuilder>();
+  for (const [key, row] of rows) {
+    const name = rename(key);
+    const same = named.get(name) ?? createTally();
+    same.merge(row);
+    named.set(name, same);
+  }
+  return named;
 }
 
 /** Anybody may ask for a million names. */
