@@ -35,7 +35,8 @@ export function normaliseArgs(argv: readonly string[], options: StrictOptions): 
     }
     if (!token.startsWith("-") || token === "-") {
       if (options.passesThrough) {
-        const hint = `${options.command} -- ${argv.slice(at).join(" ")}`;
+        const rest = argv.slice(at).map((word, index) => showWord(word, argv[at + index - 1]));
+        const hint = `${options.command} -- ${rest.join(" ")}`;
         throw new UserError(t`"${token}" must come after "--"`, { hint, exitCode: EXIT.usage });
       }
       positionals.push(token);
@@ -123,8 +124,19 @@ function unexpected(extra: string, argv: readonly string[], options: StrictOptio
   const meant = meantArgument(extra, options.args);
   const message = t`unexpected argument "${extra}"`;
   if (meant === undefined) return misuse(options, message);
-  const rest = argv.toSpliced(argv.lastIndexOf(extra), 1, meant);
+  const at = argv.lastIndexOf(extra);
+  const rest = argv.map((word, index) => (index === at ? meant : showWord(word, argv[index - 1])));
   return new UserError(message, { hint: [options.command, ...rest].join(" "), exitCode: EXIT.usage });
+}
+
+const SECRET_FLAG = /^--(?:auth-token|api-key)$/;
+
+/** As it can be typed again; a key that was typed is not repeated. */
+function showWord(word: string, before: string | undefined): string {
+  const [flag = "", ...value] = word.split("=");
+  if (SECRET_FLAG.test(before ?? "")) return "...";
+  if (SECRET_FLAG.test(flag) && value.length > 0) return `${flag}=...`;
+  return /^[\w@%+=:,./#-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }
 
 /** With an example that has what is missing. */

@@ -145,3 +145,25 @@ function endOf(argv: readonly string[]): number {
   const at = argv.indexOf("--");
   return at < 0 ? argv.length : at;
 }
+
+test("the line with the flag put in can be typed, and does not repeat a key", () => {
+  const args = {
+    "base-url": { type: "string" },
+    "auth-token": { type: "string" },
+    alias: { type: "string" },
+  } as const;
+  const hintOf = (argv: readonly string[]): string | undefined => {
+    try {
+      normaliseArgs(argv, { command: "ch thing", args, passesThrough: false });
+    } catch (error) {
+      if (error instanceof UserError) return error.hint;
+    }
+    return undefined;
+  };
+  expect(hintOf(["https://a.example", "--auth-token", "geheim", "--alias", "it's mine"])).toBe(
+    "ch thing --base-url https://a.example --auth-token ... --alias 'it'\\''s mine'",
+  );
+  expect(hintOf(["--auth-token=geheim", "https://a.example"])).toBe(
+    "ch thing --auth-token=... --base-url https://a.example",
+  );
+});
