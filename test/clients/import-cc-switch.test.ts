@@ -1,6 +1,10 @@
 import { expect, test } from "bun:test";
+import fc from "fast-check";
+import { planImport } from "../../src/app/import-plan.ts";
 import type { CcSwitchProvider } from "../../src/clients/cc-switch-provider.ts";
 import { importCcSwitch } from "../../src/clients/import-cc-switch.ts";
+import { editConfig } from "../../src/config/edit.ts";
+import { parseConfig } from "../../src/config/parse.ts";
 import type { AuthEntry } from "../../src/config/schema.ts";
 import { claudeSettings, codexSettings } from "../helpers/cc-switch-home.ts";
 
@@ -224,4 +228,49 @@ test("one bad address among several leaves the others", () => {
   ]);
   expect(configs[0]?.upstreams.map(({ base_url }) => base_url)).toEqual(["https://a.example/v1"]);
   expect(skipped).toHaveLength(2);
+});
+
+test("whatever stands in its fields, what comes out is a config.json without a mistake, or a reason", () => {
+  const text = fc.oneof(
+    fc.string(),
+    fc.webUrl(),
+    fc.constantFrom(
+      "sk-1",
+      "PROXY_MANAGED",
+      "1",
+      "true",
+      "https://a.example/v1/responses",
+      "ANTHROPIC_API_KEY",
+    ),
+  );
+  const value = fc.oneof(text, fc.jsonValue());
+  const record = (keys: readonly string[]): fc.Arbitrary<Record<string, unknown>> =>
+    fc.dictionary(fc.oneof(fc.constantFrom(...keys), fc.string()), value);
+  const env = record(["ANTHROPIC_BASE_URL", "ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_API_KEY", "ANTHROPIC_MODEL"]);
+  const settings = fc.oneof(
+    record(["base_url", "apiKey", "config", "auth", "env"]),
+    env.map((one) => ({ env: one })),
+    fc.tuple(fc.webUrl(), fc.string()).map(([url, more]) => settingsOf(codexSettings(url, "sk-1", more))),
+  );
+  const meta = record(["apiFormat", "costMultiplier", "limitDailyUsd", "customUserAgent", "isFullUrl"]);
+  const provider = fc.record({
+    name: fc.string({ minLength: 1 }),
+    service: fc.constantFrom("codex" as const, "claude" as const),
+    settings,
+    meta,
+    endpoints: fc.array(text, { maxLength: 2 }),
+    isQueued: fc.boolean(),
+  });
+  fc.assert(
+    fc.property(fc.array(provider, { maxLength: 4 }), (parts) => {
+      const providers = parts.map((one, index) => codex(`p${index}`, one));
+      const { configs, skipped } = importCcSwitch(providers);
+      if (providers.length > 0) expect(configs.length + skipped.length).toBeGreaterThan(0);
+      const written = editConfig("", "config.json", planImport(configs));
+      if (configs.length === 0) return;
+      const { services } = parseConfig(written, "config.json");
+      expect([...services.codex.broken, ...services.claude.broken]).toEqual([]);
+      expect(services.codex.configs.size + services.claude.configs.size).toBeGreaterThan(0);
+    }),
+  );
 });

@@ -6,6 +6,7 @@ import { loadConfig } from "../../../config/file.ts";
 import { chooseConfig } from "../../../config/resolve.ts";
 import { UserError } from "../../../base/errors.ts";
 import { t } from "../../../base/language.ts";
+import { showPathsIn } from "../../../base/paths.ts";
 import { JSON_ARG, SERVICE_ARGS } from "../../args.ts";
 import { type Cli, type Command, defineCommand } from "../../cli.ts";
 import {
@@ -40,7 +41,7 @@ export function listCommand(cli: Cli): Command {
           warnings: config.warnings,
         });
       }
-      for (const warning of config.warnings) cli.out.warn(warning);
+      for (const warning of config.warnings) cli.out.warn(showPathsIn(warning, cli.env));
       if (views.length > 0) printList(cli, views);
       if (views.some(({ is_active }) => is_active)) return;
       const why = chooseConfig(config.services[service], service);
