@@ -12,7 +12,7 @@ const HELP: Dictionary = {
   "what took its time": "耗时较长的请求",
   "status the client got: 429, 5xx": "客户端收到的状态码：429、5xx",
   "how it went": "请求结果",
-  "part of the address of one that was tried": "尝试过的上游地址的一部分",
+  "part of the address of one that was tried, or NAME#N": "尝试过的上游地址的一部分，或 NAME#N",
   "the config it went through": "请求所用的配置",
   "part of the model's name": "模型名称的一部分",
   "the session's id, or how it begins": "会话 id 或其开头",
@@ -33,6 +33,7 @@ const REQUESTS: Dictionary = {
     '--status 应为 429 或 5xx 这样的状态码，而不是 "{0}"',
   '--slower-than takes a time such as 500ms, 30s or 2m, not "{0}"':
     '--slower-than 应为 500ms、30s 或 2m 这样的时长，而不是 "{0}"',
+  'the config "{0}" has no upstream {1} that can be used': '配置 "{0}" 没有可用的第 {1} 个上游',
   'no request "{0}" in the log': '日志中没有请求 "{0}"',
   "did you mean {0}?": "是不是想输入 {0}？",
   request: "请求",

@@ -277,6 +277,22 @@ describe("usage find", () => {
     expect(await idsOf("--slower-than", "1.001")).toBe("");
   });
 
+  test("takes an upstream by its place in a config", async () => {
+    writeLog();
+    const upstreams = ["https://relay.example/v1/", "https://b.example"].map((base_url) => ({ base_url }));
+    home.write(".codex-helper/config.json", { claude: { configs: { work: { upstreams } } } });
+    expect(await idsOf("--claude", "--upstream", "work#2")).toBe("b");
+    expect(await idsOf("--claude", "--upstream", "work#1")).toBe("bc");
+    expect(await usage("find", "--claude", "--upstream", "worm#1")).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('did you mean "work"?'),
+    });
+    expect(await usage("find", "--claude", "--upstream", "work#3")).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('the config "work" has no upstream 3'),
+    });
+  });
+
   test("refuses what is no status and no time", async () => {
     for (const [flag, value] of [
       ["--status", "6xx"],

@@ -8,6 +8,7 @@ import { makeSearch } from "../../../usage/search.ts";
 import { JSON_ARG, LIMIT_ARG, readWholeNumber } from "../../args.ts";
 import { type Cli, type Command, defineCommand } from "../../cli.ts";
 import { describeEntry } from "../../request-line.ts";
+import type { ServiceFlags } from "../config/target.ts";
 import { RANGE_ARGS, type Range, readRange } from "./range.ts";
 
 const DEFAULT_FOUND = 20;
@@ -27,7 +28,7 @@ export function findCommand(cli: Cli): Command {
       upstream: {
         type: "string",
         valueHint: "TEXT",
-        description: "part of the address of one that was tried",
+        description: "part of the address of one that was tried, or NAME#N",
       },
       config: { type: "string", valueHint: "NAME", description: "the config it went through" },
       model: { type: "string", valueHint: "TEXT", description: "part of the model's name" },
@@ -51,6 +52,7 @@ export function findCommand(cli: Cli): Command {
           : readWholeNumber("--limit", args.limit, { least: 1, most: MOST_FOUND });
       const fits = makeSearch({
         ...args,
+        upstream: await readUpstream(cli, args),
         status: readStatus(args.status),
         slowerThanMs: readSpan(args["slower-than"]),
       });
@@ -82,6 +84,31 @@ async function findLast({ paths }: Cli, range: Range, { fits, limit }: Search): 
     }
   }
   return found.reverse();
+}
+
+const NAMED_UPSTREAM = /^[^/:]+#\d+$/;
+
+/** NAME#N is that upstream's address; everything else is a part of one. Throws UserError for one that does not exist. */
+async function readUpstream(
+  { paths }: Cli,
+  args: { readonly upstream?: string | undefined } & ServiceFlags,
+): Promise<string | undefined> {
+  const { upstream } = args;
+  if (upstream === undefined || !NAMED_UPSTREAM.test(upstream)) return upstream;
+  const [{ loadConfig }, { readBaseUrl }, { chooseService, findUpstream }] = await Promise.all([
+    import("../../../config/file.ts"),
+    import("../../../config/base-url.ts"),
+    import("../config/target.ts"),
+  ]);
+  const config = await loadConfig(paths.config);
+  const service = chooseService(args, config);
+  const { name, position } = findUpstream(config, service, upstream);
+  const entry = config.services[service].configs.get(name)?.entry.upstreams[position - 1];
+  const address = entry === undefined ? null : readBaseUrl(entry.base_url);
+  if (address?.kind === "ok") return address.url;
+  throw new UserError(t`the config "${name}" has no upstream ${position} that can be used`, {
+    hint: `ch config show ${name}`,
+  });
 }
 
 function readStatus(value: string | undefined): string | undefined {
