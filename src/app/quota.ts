@@ -174,7 +174,6 @@ export function createQuota(options: QuotaOptions): Quota {
     async refresh() {
       state.sync();
       await Promise.all([poller.refresh(), hasBudgets(clients) ? budgets.load() : undefined]);
-      await state.flush();
     },
     settled: () => poller.settled(),
     async stop() {

@@ -85,12 +85,20 @@ export function describeEnd({ runs_out_at_ms: end }: QuotaRow, now: number): str
 export function describeQuota(row: QuotaRow, now: number): string | null {
   const { left, resets_at_ms: resetsAt, source, state, unit } = row;
   if (state === "unlimited") return t`no limit (${source})`;
-  const isRate = unit === "requests" || unit === "tokens";
-  if (left === null || isRate || state === "stale") return null;
+  if (left === null || isRate(row) || state === "stale") return null;
   const resets = resetsAt === null ? null : t`resets ${showMoment(resetsAt, now)}`;
   return [makeBar(row), describeLeft(row), resets, describeEnd(row, now)]
     .filter((part) => part !== null && part !== "")
     .join("  ");
+}
+
+/** A speed limit that is full again says nothing any more. */
+export function isWorthShowing(row: QuotaRow): boolean {
+  return row.left !== null || !isRate(row);
+}
+
+function isRate({ unit }: QuotaRow): boolean {
+  return unit === "requests" || unit === "tokens";
 }
 
 /** As the reason of a standing says it. */

@@ -12,6 +12,7 @@ import { type Cli, type Command, defineCommand } from "../cli.ts";
 import {
   describeEnd,
   describeQuotaState,
+  isWorthShowing,
   makeBar,
   showLeft,
   showRough,
@@ -103,8 +104,8 @@ function printTable(cli: Cli, { config_name, service, upstreams }: ServiceFacts)
   out.line(t`${name}, config ${config_name ?? ""}`);
   const isWide = out.width >= 100;
   const rows = upstreams.flatMap((upstream) => {
-    const known = upstream.quota.length === 0 ? [NOTHING_KNOWN] : upstream.quota;
-    return known.map((row, index) => {
+    const known = upstream.quota.filter(isWorthShowing);
+    return (known.length === 0 ? [NOTHING_KNOWN] : known).map((row, index) => {
       const { colour, words } = describeQuotaState(row.state);
       return [
         index === 0 ? upstream.label : "",

@@ -1,0 +1,84 @@
+import { describe, expect, test } from "bun:test";
+import type { QuotaRow } from "../../src/app/quota-facts.ts";
+import {
+  describeQuota,
+  isWorthShowing,
+  makeBar,
+  showLeft,
+  showRough,
+  showSource,
+  showUsed,
+} from "../../src/cli/quota-words.ts";
+
+const NOON = new Date(2026, 10, 23, 12).getTime();
+const ROW: QuotaRow = {
+  source: "relay",
+  window: "key",
+  state: "ok",
+  left: 7.7,
+  used: 12.3,
+  limit: 20,
+  unit: "USD",
+  resets_at_ms: null,
+  read_at_ms: NOON,
+  runs_out_at_ms: null,
+  error: null,
+};
+const row = (parts: Partial<QuotaRow>): QuotaRow => ({ ...ROW, ...parts });
+
+describe("a reading", () => {
+  test("has a bar that is full or empty only when the account is", () => {
+    const barOf = (left: number) => makeBar(row({ left, limit: 100 }));
+    expect([100, 99.9, 50, 0.1, 0].map(barOf)).toEqual(["██████", "█████░", "███░░░", "█░░░░░", "░░░░░░"]);
+    expect(makeBar(row({ left: 5, limit: null, used: null }))).toBe("");
+    expect(makeBar(row({ left: 3, limit: null, used: 9 }))).toBe("██░░░░");
+    expect(makeBar(row({ left: null }))).toBe("");
+  });
+
+  test("shows money to the cent, percents whole, anything else as it is", () => {
+    expect([showLeft(ROW), showUsed(ROW, true), showUsed(ROW, false)]).toEqual([
+      "7.70 USD",
+      "12.30 of 20.00",
+      "12.30",
+    ]);
+    const percent = row({ unit: "%", left: 7.4, used: 92.6, limit: 100 });
+    expect([showLeft(percent), showUsed(percent, true)]).toEqual(["7%", "93%"]);
+    expect(showLeft(row({ unit: "quota", left: 1_234.567 }))).toBe("1234.57 quota");
+    expect([showLeft(row({ left: null })), showUsed(row({ used: null }), true)]).toEqual(["", ""]);
+  });
+
+  test("tells times in one unit, and none for what has passed", () => {
+    const spans = [null, -1, 0, 40_000, 60_000, 3_599_000, 7_300_000, 200_000_000];
+    expect(spans.map(showRough)).toEqual(["", "", "1 s", "40 s", "60 s", "1 h", "2 h", "2 d"]);
+  });
+
+  test("names its source and window", () => {
+    const named = [
+      row({}),
+      row({ source: "headers", window: "5h" }),
+      row({ source: "budget", window: null }),
+    ];
+    expect(named.map(showSource)).toEqual(["relay, key", "headers, 5h", "your budget"]);
+  });
+
+  test("is one line for status, where it says something", () => {
+    expect(describeQuota(ROW, NOON)).toBe("███░░░  7.70 of 20.00 USD left (key)");
+    const ending = row({ resets_at_ms: NOON + 7_200_000, runs_out_at_ms: NOON + 3_600_000 });
+    expect(describeQuota(ending, NOON)).toBe(
+      "███░░░  7.70 of 20.00 USD left (key)  resets 14:00  runs out at 13:00",
+    );
+    expect(describeQuota(row({ unit: "%", used: 92.6, left: 7.4, limit: 100, window: "week" }), NOON)).toBe(
+      "█░░░░░  93% used (week)",
+    );
+    expect(describeQuota(row({ state: "unlimited", left: null }), NOON)).toBe("no limit (relay)");
+    for (const silent of [row({ left: null }), row({ state: "stale" }), row({ unit: "tokens" })]) {
+      expect(describeQuota(silent, NOON)).toBeNull();
+    }
+  });
+
+  test("of a speed limit is left out once that is full again", () => {
+    expect(isWorthShowing(row({ unit: "requests", left: 3 }))).toBe(true);
+    expect(isWorthShowing(row({ unit: "requests", left: null }))).toBe(false);
+    expect(isWorthShowing(row({ left: null }))).toBe(true);
+  });
+});
