@@ -3,6 +3,7 @@ import { appendFileSync, mkdirSync, renameSync, statSync, writeFileSync } from "
 import { dirname, join } from "node:path";
 import { type LogEntry, makeLogLine } from "../../../src/log/entry.ts";
 import { type CliResult, runCli, startCli } from "../../helpers/cli.ts";
+import { runInProcess } from "../../helpers/in-process-cli.ts";
 import { type TempHome, makeTempHome } from "../../helpers/temp-home.ts";
 import { within } from "../../helpers/wait.ts";
 import { makeRollout, makeSessionId, putFile, rolloutPath } from "../../helpers/session-files.ts";
@@ -10,11 +11,11 @@ import { makeEntry } from "../../log/make-entry.ts";
 
 let home: TempHome;
 beforeEach(() => {
-  home = makeTempHome({ TZ: "Asia/Tokyo" });
+  home = makeTempHome();
 });
 afterEach(() => home[Symbol.dispose]());
 
-const NOON = Date.UTC(2026, 10, 22, 3, 0, 0);
+const NOON = Date.UTC(2026, 10, 22, 12, 0, 0);
 const ENTRIES: readonly LogEntry[] = [
   makeEntry({
     timestamp_ms: NOON - 86_400_000,
@@ -70,7 +71,7 @@ function writeLog(text = ENTRIES.map((entry) => makeLogLine(entry)).join("")): s
   return path;
 }
 
-const usage = (...args: readonly string[]): Promise<CliResult> => runCli(["usage", ...args], { home });
+const usage = (...args: readonly string[]): Promise<CliResult> => runInProcess(["usage", ...args], home.env);
 
 describe("usage summary", () => {
   test("shows a table with a row for each config and one for all", async () => {
@@ -95,6 +96,18 @@ describe("usage summary", () => {
         "",
       ].join("\n"),
     });
+  });
+
+  test("goes by the days and hours of the machine's time zone", async () => {
+    writeLog();
+    const inTokyo = { home, env: { TZ: "Asia/Tokyo" } };
+    const hours = await runCli(["usage", "summary", "--by", "hour", "--plain"], inTokyo);
+    expect(hours.stdout.split("\n").map((line) => line.split(" |")[0])).toEqual([
+      "hour",
+      "2026-11-21 21:00",
+      "2026-11-22 21:00",
+      "",
+    ]);
   });
 
   test("--limit keeps the largest rows, or the last days, and the sum of all", async () => {
@@ -396,10 +409,13 @@ describe("a session's directory", () => {
 });
 
 describe("usage report", () => {
+  const report = (...args: readonly string[]): Promise<CliResult> =>
+    runCli(["usage", "report", ...args], { home });
+
   test("writes one private page, and again over its own", async () => {
     writeLog();
     for (const round of [1, 2]) {
-      expect([round, await usage("report", "--html", "usage.html")]).toEqual([
+      expect([round, await report("--html", "usage.html")]).toEqual([
         round,
         { code: 0, stdout: "", stderr: "written: usage.html\n" },
       ]);
@@ -413,7 +429,7 @@ describe("usage report", () => {
 
   test("writes over nobody else's file without being told to", async () => {
     const page = home.write("mine.html", "<p>my own page</p>");
-    const refused = await usage("report", "--html", "mine.html");
+    const refused = await report("--html", "mine.html");
     expect(refused).toEqual({
       code: 1,
       stdout: "",
@@ -423,10 +439,10 @@ describe("usage report", () => {
       ].join("\n"),
     });
     expect(await Bun.file(page).text()).toBe("<p>my own page</p>");
-    expect((await usage("report", "--html", "mine.html", "--force")).code).toBe(0);
+    expect((await report("--html", "mine.html", "--force")).code).toBe(0);
     expect(await Bun.file(page).text()).toContain("codex-helper");
-    expect((await usage("report", "--html", ".")).code).toBe(1);
-    expect((await usage("report")).code).toBe(2);
+    expect((await report("--html", ".")).code).toBe(1);
+    expect((await report()).code).toBe(2);
   });
 
   test("speaks the language of the terminal", async () => {
