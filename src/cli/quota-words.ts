@@ -83,7 +83,7 @@ export function describeEnd({ runs_out_at_ms: end }: QuotaRow, now: number): str
 
 /** One line for `ch status`; null for a row that says too little for that. `now`: wall clock, ms. */
 export function describeQuota(row: QuotaRow, now: number): string | null {
-  const { left, resets_at_ms: resetsAt, source, state, unit } = row;
+  const { left, resets_at_ms: resetsAt, source, state } = row;
   if (state === "unlimited") return t`no limit (${source})`;
   if (left === null || isRate(row) || state === "stale") return null;
   const resets = resetsAt === null ? null : t`resets ${showMoment(resetsAt, now)}`;
