@@ -3,6 +3,7 @@ import type { ArgsDef } from "citty";
 import { t, translate } from "../base/language.ts";
 import type { Command } from "./cli.ts";
 import type { Data } from "./output.ts";
+import { wrapWords } from "./wrap.ts";
 
 type Style = Pick<Data, "paint" | "width">;
 type Row = readonly [left: string, right: string];
@@ -67,7 +68,7 @@ interface Screen {
 
 function render({ paint, width }: Style, { title, usage, sections }: Screen): string {
   return [
-    title,
+    ...wrapWords(title, Math.min(width, WIDEST)),
     "",
     `${paint("bold", t`Usage`)}  ${usage}`,
     ...sections
@@ -122,7 +123,7 @@ function columns(rows: readonly Row[], width: number): string[] {
   const isStacked = longest > WIDEST_LEFT;
   const indent = " ".repeat(isStacked ? 6 : longest + 4);
   return rows.flatMap(([left, right]) => {
-    const words = Bun.wrapAnsi(right, width - indent.length).split("\n");
+    const words = wrapWords(right, width - indent.length);
     if (isStacked) return [`  ${left}`, ...words.map((line) => `${indent}${line}`)];
     return words.map((line, index) => `${index === 0 ? `  ${left}`.padEnd(indent.length) : indent}${line}`);
   });
