@@ -76,6 +76,7 @@ export type LogEntry = z.infer<typeof logEntrySchema>;
 
 /** Upstreams answer errors with whole web pages; their beginning says enough. */
 const MAX_ERROR_LENGTH = 2000;
+const LONGEST_KEY = 500;
 
 /** The line for one request, with its newline. Masks errors and drops what may hold a secret. */
 export function makeLogLine(entry: LogEntry): string {
@@ -144,7 +145,9 @@ function makeUsage(usage: LoggedUsage): LoggedUsage | undefined {
 }
 
 function makeError(text: string | undefined): string | undefined {
-  return text === undefined ? undefined : maskText(text.slice(0, MAX_ERROR_LENGTH));
+  if (text === undefined) return undefined;
+  // Half a key at the end would not be known for one: so much more is masked before the cut.
+  return maskText(text.slice(0, MAX_ERROR_LENGTH + LONGEST_KEY)).slice(0, MAX_ERROR_LENGTH);
 }
 
 function withoutQuery(path: string): string {

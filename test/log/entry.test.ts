@@ -120,3 +120,12 @@ test("every line fits the schema", () => {
 test("docs/requests-log.schema.json is what the code says", async () => {
   expect(await Bun.file(LOG_SCHEMA_PATH).json()).toEqual(makeLogSchema());
 });
+
+test("no part of a key stands where an error is cut", () => {
+  for (let before = 1980; before < 2010; before += 1) {
+    const error = `${"x".repeat(before)} sk-planted-secret-of-some-length`;
+    const line = makeLogLine(makeEntry({ outcome: "error", error }));
+    expect([before, line.includes("planted")]).toEqual([before, false]);
+    expect(JSON.parse(line).error.length).toBeLessThanOrEqual(2000);
+  }
+});
