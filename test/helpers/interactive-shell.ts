@@ -11,6 +11,8 @@ export type ShellName = (typeof SHELLS)[number];
 export interface InteractiveShell extends AsyncDisposable {
   /** Types keys (a tab completes, a return runs the line), and waits for what then appears and for the next prompt. */
   type(keys: string, until: RegExp): Promise<RegExpExecArray>;
+  /** All that appeared so far. */
+  screen(): string;
 }
 
 /**
@@ -69,6 +71,7 @@ echo ' called'
     },
   });
   const shell: InteractiveShell = {
+    screen: () => screen,
     async type(keys, until) {
       const from = screen.length;
       child.terminal?.write(keys);

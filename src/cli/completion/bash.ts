@@ -34,7 +34,7 @@ __ch_offer_kind() {
         command ch completion names "$1" $service 2>/dev/null </dev/null
       )
       ;;
-    =*)
+    '='*)
       names=\${1#=}
       for value in $names; do __ch_offer "$value"; done
       ;;

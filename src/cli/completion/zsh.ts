@@ -36,7 +36,7 @@ __ch_offer_kind() {
       done < <(command ch completion names "$1" \${service:+"$service"} 2>/dev/null </dev/null)
       compadd -l -d shown -a names
       ;;
-    =*)
+    '='*)
       names=(\${=1#=})
       compadd -a names
       ;;

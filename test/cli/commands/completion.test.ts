@@ -66,6 +66,16 @@ describe.each(SHELLS)("in a real %s", (name) => {
     );
     // The name belongs to the other client, and so is not offered.
     expect(await called(shell, "ch config show --codex qui\t")).toBe("<config><show><--codex><qui>");
+    // Without arguments to offer, with several matches, behind `--` and after a flag that takes anything.
+    for (const line of [
+      "ch status ",
+      "ch config ",
+      "ch config show ",
+      "ch run -- ",
+      "ch config add x --alias ",
+    ])
+      await shell.type(`${line}\t\u0015echo fi""ne\r`, /fine/);
+    expect(shell.screen()).not.toMatch(/not found|syntax error|bad pattern|parse error|unknown/i);
     expect(existsSync(join(home.path, "pwned"))).toBe(false);
   }, 60_000);
 
