@@ -76,7 +76,7 @@ export function createPoller({ now, onReading, readings, sync, targets }: Poller
     const passed = now() - reading.triedAt;
     // A clock that was set back must not silence a place for ever.
     if (passed >= 0 && passed < pauseOf(reading, lookup)) return false;
-    return isAvoided || withTraffic.has(lookup.key) || reading.error !== null;
+    return isAvoided || withTraffic.has(lookup.key);
   };
 
   const mayAsk = ({ host, isAutomatic, urls }: Lookup): boolean => {

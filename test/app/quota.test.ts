@@ -175,6 +175,12 @@ describe("an upstream whose relay says what is left", () => {
     await room.pass(0);
     expect(room.standings()).toEqual(["ok"]);
     expect(room.quota.rowsOf(room.upstreams[0] as Upstream)).toMatchObject([{ state: "error", left: null }]);
+    // Nor is it asked in vain all night: the next request is soon enough.
+    await room.pass(HOUR);
+    expect(relay.asked).toBe(1);
+    room.quota.observeHeaders(room.upstreams[0] as Upstream, new Headers());
+    await room.pass(MINUTE);
+    expect(relay.asked).toBe(2);
   });
 
   test("is not asked again by the next process while the reading is fresh", async () => {
