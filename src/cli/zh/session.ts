@@ -11,6 +11,7 @@ export const SESSION_ZH: Dictionary = {
   'no session says "{0}"': "没有会话提到“{0}”",
   "no session in {0}": "{0} 中没有会话",
   'no session in {0} says "{1}"': "{0} 中没有会话提到“{1}”",
+  "this directory does not exist any more": "当前目录已不存在",
   "no id": "没有 ID",
   "(nothing asked)": "（没有提问）",
   "1 turn": "1 轮",

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { mkdirSync, realpathSync, renameSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
-import { type CliResult, runCli } from "../../helpers/cli.ts";
+import { type CliResult, PROGRAM, runCli } from "../../helpers/cli.ts";
 import {
   makeRollout,
   makeSessionId,
@@ -308,6 +308,19 @@ describe("ch session last", () => {
     expect((await machine.ch(app, "last")).stderr).toContain("which config.toml does not define");
     machine.home.write(".codex/config.toml", "not = [toml");
     expect((await machine.ch(app, "last")).stderr).toBe("");
+  });
+
+  test("finds the sessions of a directory that was removed under the shell", async () => {
+    using machine = makeMachine();
+    const cwd = machine.dir("gone");
+    const id = machine.codex({ minutesAgo: 3, cwd });
+    const script = `cd ${cwd} && rmdir ${cwd} && "$@"`;
+    const run = (script: string) =>
+      Bun.spawnSync(["sh", "-c", script, "sh", ...PROGRAM, "session", "last"], { env: machine.home.env });
+    expect(run(script).stdout.toString()).toContain(`\ncodex resume ${id}\n`);
+    machine.dir("gone");
+    const blind = run(script.replace('&& "', '&& unset PWD && "'));
+    expect(blind.stderr.toString()).toBe("error: this directory does not exist any more\n  cd\n");
   });
 
   test("fails where there is none, and says where to look", async () => {

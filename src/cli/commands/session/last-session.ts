@@ -6,6 +6,7 @@ import { readFacts } from "../../../sessions/facts.ts";
 import { type SessionQuery, findSessions } from "../../../sessions/find.ts";
 import type { SessionFacts } from "../../../sessions/session.ts";
 import type { Cli } from "../../cli.ts";
+import { readHere } from "./here.ts";
 import { makeSessionJson, renderSessions } from "./session-lines.ts";
 
 /** Null where there is none. */
@@ -28,7 +29,7 @@ export async function showLast(cli: Cli, facts: SessionFacts, { query, format }:
     if (id === null) throw new UserError(t`the session in ${path} has no id`);
     return cli.out.line(id);
   }
-  const resume = makeResumeFrom(facts, ".");
+  const resume = makeResumeFrom(facts, readHere(cli.env));
   if (format === "json") return cli.out.json(makeSessionJson(facts, resume));
   const { project, services } = query;
   cli.out.line(renderSessions([facts], { cli, project, showsService: services.length > 1 }).join("\n"));

@@ -6,6 +6,7 @@ import { readFacts } from "../../../sessions/facts.ts";
 import { type SessionQuery, findSessions } from "../../../sessions/find.ts";
 import type { SessionFacts } from "../../../sessions/session.ts";
 import type { Cli } from "../../cli.ts";
+import { readHere } from "./here.ts";
 import { type SessionJson, makeSessionJson, renderSessions } from "./session-lines.ts";
 
 export interface ListRequest {
@@ -40,7 +41,7 @@ export function listSessions(cli: Cli, { query, limit, format }: ListRequest): b
   found.sort((one, other) => other.updatedAt - one.updatedAt);
   const { project, services } = query;
   const asJson = (): SessionJson[] =>
-    found.map((facts) => makeSessionJson(facts, makeResumeFrom(facts, ".")));
+    found.map((facts) => makeSessionJson(facts, makeResumeFrom(facts, readHere(cli.env))));
   if (format === "json") cli.out.json({ project: project?.roots[0] ?? null, sessions: asJson() });
   else if (format === "tsv") {
     cli.out.line(TSV_COLUMNS.join("\t"));

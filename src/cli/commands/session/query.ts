@@ -1,4 +1,5 @@
 // Which sessions the flags ask for, and what to say where there are none.
+import { resolve } from "node:path";
 import { readSessionHints } from "../../../app/session-hints.ts";
 import { EXIT, UserError } from "../../../base/errors.ts";
 import { t } from "../../../base/language.ts";
@@ -10,6 +11,7 @@ import { type Project, readProject } from "../../../sessions/project.ts";
 import { readService } from "../../args.ts";
 import type { Cli } from "../../cli.ts";
 import { readTime } from "../../time-arg.ts";
+import { readHere } from "./here.ts";
 import type { PlaceArgs } from "./place-args.ts";
 
 /** Throws UserError for flags that exclude one another. */
@@ -20,7 +22,7 @@ export async function makeQuery(cli: Cli, args: PlaceArgs, mostFiles = Infinity)
   return {
     homes: cli.paths,
     services: await readServices(cli, args),
-    project: args.all === true ? null : readProject(args.path ?? "."),
+    project: args.all === true ? null : readProject(resolve(readHere(cli.env), args.path ?? ".")),
     since: since === undefined ? null : readTime({ flag: "--since", value: since, now: cli.now() }),
     includesSubagents: args["include-subagents"] === true,
     includesArchived: args["include-archived"] === true,

@@ -6,6 +6,7 @@ import { readFacts } from "../../../sessions/facts.ts";
 import { type SessionQuery, findSessions } from "../../../sessions/find.ts";
 import { type SearchHit, makeNeedle, searchSession } from "../../../sessions/search.ts";
 import type { Cli } from "../../cli.ts";
+import { readHere } from "./here.ts";
 import { alignRows } from "../../output.ts";
 import { stdoutWidth } from "./pager.ts";
 import { makeSessionJson, renderSessions } from "./session-lines.ts";
@@ -36,7 +37,11 @@ export function searchSessions(cli: Cli, request: SearchRequest): boolean {
     const hits = [...searchSession(place, needle)];
     if (hits.length === 0) continue;
     const facts = readFacts(place);
-    if (asJson) found.push({ ...makeSessionJson(facts, makeResumeFrom(facts, ".")), hits: hits.map(jsonOf) });
+    if (asJson)
+      found.push({
+        ...makeSessionJson(facts, makeResumeFrom(facts, readHere(cli.env))),
+        hits: hits.map(jsonOf),
+      });
     else {
       if (count > 0) cli.out.line();
       cli.out.line([...renderSessions([facts], context), ...renderHits(hits, cli)].join("\n"));

@@ -5,6 +5,7 @@ import { oneLine } from "../../../base/terminal-text.ts";
 import type { SessionFacts, TranscriptItem } from "../../../sessions/session.ts";
 import { readTranscript } from "../../../sessions/transcript.ts";
 import type { Cli } from "../../cli.ts";
+import { readHere } from "./here.ts";
 import { makeSessionJson } from "./session-lines.ts";
 
 const MOST_SUMMARY = 100;
@@ -17,7 +18,7 @@ export function exportJson(cli: Cli, facts: SessionFacts): void {
     ...(tool === undefined ? {} : { tool }),
     text,
   }));
-  cli.out.json({ ...makeSessionJson(facts, makeResumeFrom(facts, ".")), items });
+  cli.out.json({ ...makeSessionJson(facts, makeResumeFrom(facts, readHere(cli.env))), items });
 }
 
 export function exportMarkdown(cli: Cli, facts: SessionFacts): void {
