@@ -22,7 +22,7 @@ const IDLE_MS = Math.min(30_000, SECONDS * 200);
 /** The heap breathes, and a young one grows; what counts is where it is going in the long run. */
 const GROWTH_MB = SECONDS < 60 ? 60 : 15;
 const LARGEST_MB = 250;
-const FD_SLACK = IDLE_MS < 25_000 ? CLIENTS : 6;
+const FD_SLACK = IDLE_MS < 25_000 ? 4 * CLIENTS : 6;
 /** Idle means idle: a forgotten interval would show. */
 const IDLE_CPU_SHARE = 0.03;
 const MAIN = join(import.meta.dir, "../src/main.ts");
@@ -49,7 +49,7 @@ function changeFiles(turn: number): void {
     version: 1,
     codex: { active: "soak", configs: { soak: { upstreams: entries } } },
     routing: { open_secs: 0.2, open_max_secs: 1, last_usable_open_secs: 0.1, last_usable_open_max_secs: 0.2 },
-    timeouts: { idle_secs: 1, first_byte_secs: 1, upload_idle_secs: 1 },
+    timeouts: { idle_secs: 1, first_byte_secs: 1, first_byte_total_secs: 3, non_stream_secs: 2 },
   });
   write("filter.json", turn % 2 === 0 ? [] : [{ op: "replace", source: "secret-host", target: "[HOST]" }]);
 }
