@@ -8,8 +8,8 @@ import type { Answer } from "./attempt.ts";
 import { type DeliveryEnd, makeDelivery } from "./deliver.ts";
 import type { ProxyDeps } from "./deps.ts";
 import { type Ending, makeEnding } from "./ending.ts";
-import { CLIENT_CLOSED_REQUEST, type Exchange } from "./exchange.ts";
-import { type LocalError, makeErrorResponse } from "./local-error.ts";
+import type { Exchange } from "./exchange.ts";
+import { CLIENT_CLOSED_REQUEST, type LocalError, makeErrorResponse } from "./local-error.ts";
 import { TURN_STATE_HEADER } from "./request-headers.ts";
 import { makeResponseHeaders } from "./response-headers.ts";
 

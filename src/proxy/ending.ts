@@ -3,7 +3,8 @@
 import { kept } from "../base/language.ts";
 import type { TapFacts } from "../usage/stream-tap.ts";
 import type { DeliveryEnd } from "./deliver.ts";
-import { CLIENT_CLOSED_REQUEST, type ExchangeEnd } from "./exchange.ts";
+import type { ExchangeEnd } from "./exchange.ts";
+import { CLIENT_CLOSED_REQUEST } from "./local-error.ts";
 
 /** A delivery that has ended. */
 export interface Delivered {

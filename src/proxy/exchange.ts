@@ -7,9 +7,6 @@ import type { RequestFacts } from "./request-facts.ts";
 
 export type Outcome = "ok" | "client_gone" | "cut" | "error" | "refused";
 
-/** What the nginx tradition calls a client that left before the answer was complete. */
-export const CLIENT_CLOSED_REQUEST = 499;
-
 export interface ExchangeEnd {
   readonly status: number;
   readonly outcome: Outcome;

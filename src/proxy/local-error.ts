@@ -2,6 +2,9 @@
 // Pure.
 import type { Service } from "../base/service.ts";
 
+/** What the nginx tradition calls a client that left before the answer was complete. */
+export const CLIENT_CLOSED_REQUEST = 499;
+
 export interface LocalError {
   readonly status: number;
   /** One sentence for the user. Must hold no secret. */
