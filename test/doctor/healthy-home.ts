@@ -1,6 +1,7 @@
 // A home in which no check of the doctor has anything to say, on a machine of its own.
 import { chmodSync, mkdirSync, rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
+import manifest from "../../package.json" with { type: "json" };
 import { type ExamineOptions, collectFacts } from "../../src/app/examine.ts";
 import type { Service } from "../../src/base/service.ts";
 import type { Finding } from "../../src/doctor/check.ts";
@@ -10,9 +11,12 @@ import { freePort } from "../helpers/free-port.ts";
 import { reply } from "../helpers/answers.ts";
 import { makeTempHome, type TempHome } from "../helpers/temp-home.ts";
 
-export const TOML =
+/** The versions that the tests with real clients run: the doctor must know them. */
+const { devDependencies: CLIENTS } = manifest;
+
+const TOML =
   'model_provider = "relay"\n[model_providers.relay]\nname = "relay"\nbase_url = "https://relay.example/v1"\n';
-export const KEY = "sk-relay-secret-value";
+const KEY = "sk-relay-secret-value";
 
 export interface HealthyHome extends AsyncDisposable {
   readonly home: TempHome;
@@ -33,8 +37,8 @@ export async function makeHealthyHome(): Promise<HealthyHome> {
   const etc = { codex: join(home.path, "etc/codex"), claude: join(home.path, "etc/claude") };
   const env: Record<string, string> = { PATH: join(home.path, "bin") };
   for (const [command, name, version] of [
-    ["codex", "@openai/codex", "0.169.0"],
-    ["claude", "@anthropic-ai/claude-code", "2.1.330"],
+    ["codex", "@openai/codex", CLIENTS["@openai/codex"]],
+    ["claude", "@anthropic-ai/claude-code", CLIENTS["@anthropic-ai/claude-code"]],
   ] as const)
     installClient(home, { command, name, version });
   const writeConfig: HealthyHome["writeConfig"] = (own = {}) => {
