@@ -24,7 +24,8 @@ export function renderZsh(places: readonly Place[]): string {
 
 __ch_offer_kind() {
   local value what
-  local -a names shown
+  local -a names abouts shown
+  integer i widest=0
   case $1 in
     # _files would evaluate a substitution in what was typed.
     files) if [[ $PREFIX$SUFFIX != *[\\$\\\`]* ]]; then _files; fi ;;
@@ -32,8 +33,10 @@ __ch_offer_kind() {
     targets | sessions)
       while IFS=$'\\t' read -r value what; do
         names+=("$value")
-        shown+=("$value  $what")
+        abouts+=("$what")
+        if (( \${(m)#value} > widest )); then widest=\${(m)#value}; fi
       done < <(command ch completion names "$1" \${service:+"$service"} 2>/dev/null </dev/null)
+      for ((i = 1; i <= $#names; i++)); do shown+=("\${(mr:widest:)names[i]}  $abouts[i]"); done
       compadd -l -d shown -a names
       ;;
     '='*)
