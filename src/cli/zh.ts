@@ -14,6 +14,7 @@ import { QUOTA_ZH } from "./zh/quota.ts";
 import { PROXY_ZH } from "./zh/proxy.ts";
 import { ROUTING_ZH } from "./zh/routing.ts";
 import { SESSION_ZH } from "./zh/session.ts";
+import { SHARED_ZH } from "./zh/shared.ts";
 import { STATUS_ZH } from "./zh/status.ts";
 import { USAGE_ERRORS_ZH } from "./zh/usage-errors.ts";
 import { USAGE_ZH } from "./zh/usage.ts";
@@ -32,6 +33,7 @@ export const ZH: Dictionary = {
   ...PROXY_ZH,
   ...ROUTING_ZH,
   ...SESSION_ZH,
+  ...SHARED_ZH,
   ...STATUS_ZH,
   ...USAGE_ERRORS_ZH,
   ...USAGE_ZH,

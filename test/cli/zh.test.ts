@@ -1,12 +1,14 @@
 import { Glob } from "bun";
 import { describe, expect, test } from "bun:test";
 import { join } from "node:path";
+import type { Dictionary } from "../../src/base/language.ts";
 import { COMMANDS } from "../../src/cli/root.ts";
 import { ZH } from "../../src/cli/zh.ts";
 import { listHelpTexts, loadCommandPlaces } from "../helpers/command-table.ts";
 import { listTexts } from "../helpers/texts.ts";
 
 const SRC = join(import.meta.dir, "../../src");
+const AREAS = join(SRC, "cli/zh");
 const said = (
   await Promise.all(
     [...new Glob("**/*.ts").scanSync(SRC)].map(async (name) =>
@@ -28,6 +30,18 @@ describe("the Chinese texts", () => {
 
   test("say nothing that the program does not say", () => {
     expect(Object.keys(ZH).filter((text) => !known.has(text))).toEqual([]);
+  });
+
+  test("have one place each", async () => {
+    const areas = await Promise.all(
+      [...new Glob("*.ts").scanSync(AREAS)].map(
+        async (name) =>
+          Object.values((await import(join(AREAS, name))) as Record<string, Dictionary>)[0] ?? {},
+      ),
+    );
+    const texts = areas.flatMap((area) => Object.keys(area));
+    expect(texts.filter((text, index) => texts.indexOf(text) !== index)).toEqual([]);
+    expect(texts.toSorted()).toEqual(Object.keys(ZH).toSorted());
   });
 
   test("fill in only values that the English text has", () => {

@@ -4,10 +4,8 @@ import type { Dictionary } from "../../base/language.ts";
 
 export const QUOTA_ZH: Dictionary = {
   "stands here twice": "重复出现",
-  "is not as expected": "不符合预期",
   "must be an https address": "必须是 https 地址",
   'can hold "*" for kind auto only': '只有 kind 为 auto 时才能含 "*"',
-  "is missing": "缺失",
   "needs a preset, or an endpoint and paths": "需要 preset，或者 endpoint 和 paths",
   "the endpoint is not an address": "endpoint 不是有效地址",
   "the endpoint holds a password": "endpoint 中含有密码",
@@ -28,9 +26,7 @@ export const QUOTA_ZH: Dictionary = {
   "out of date": "已过时",
   "not known": "查询失败",
   balance: "余额",
-  key: "密钥",
   quota: "配额",
-  day: "日",
   week: "周",
   month: "月",
   requests: "请求数",
@@ -41,7 +37,6 @@ export const QUOTA_ZH: Dictionary = {
   "resets {0}": "{0} 重置",
   "no upstream is configured": "没有配置上游",
   "Next: ch quota refresh": "下一步：ch quota refresh",
-  upstream: "上游",
   state: "状态",
   left: "剩余",
   used: "已用",

@@ -72,8 +72,6 @@ export const ROUTING_ZH: Dictionary = {
   "left alone after failures": "失败后暂停使用",
   "out of quota": "配额用尽",
   "credential refused": "凭据被拒绝",
-  disabled: "已禁用",
-  "cannot be used": "无法使用",
   "{0} for another {1}": "{0}，还有 {1}",
   "{0} until {1}": "{0}，至 {1}",
   "{0}, for {1}": "{0}，已持续 {1}",

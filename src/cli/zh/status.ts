@@ -3,11 +3,8 @@
 import type { Dictionary } from "../../base/language.ts";
 
 export const STATUS_ZH: Dictionary = {
-  client: "客户端",
   proxy: "代理",
-  config: "配置",
   today: "今天",
-  none: "无",
   "pointed at port {0}": "指向端口 {0}",
   "pointed at port {0}, by hand": "指向端口 {0}（手动切换）",
   "pointed at port {0} by the ch with pid {1}": "指向端口 {0}（由 ch 切换，pid {1}）",

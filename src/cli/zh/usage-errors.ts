@@ -16,7 +16,6 @@ export const USAGE_ERRORS_ZH: Dictionary = {
   "for example: {0}": "例如：{0}",
   "for example: {0} {1}": "例如：{0} {1}",
   "{0}; did you mean {1}?": "{0}；你是想用 {1} 吗？",
-  " or ": " 或 ",
   "{0} needs a command: {1}": "{0} 需要一个子命令：{1}",
   'unknown command "{0}"': '未知命令 "{0}"',
   'unknown command "{0}"; did you mean {1}?': '未知命令 "{0}"；你是想用 {1} 吗？',

@@ -35,12 +35,9 @@ const REQUESTS: Dictionary = {
     '--slower-than 应为 500ms、30s 或 2m 这样的时长，而不是 "{0}"',
   'the config "{0}" has no upstream {1} that can be used': '配置 "{0}" 没有可用的第 {1} 个上游',
   'no request "{0}" in the log': '日志中没有请求 "{0}"',
-  "did you mean {0}?": "是不是想输入 {0}？",
   request: "请求",
   when: "时间",
-  client: "客户端",
   model: "模型",
-  config: "配置",
   session: "会话",
   directory: "目录",
   outcome: "结果",
@@ -104,8 +101,6 @@ const REPORT: Dictionary = {
 };
 
 const COLUMNS: Dictionary = {
-  upstream: "上游",
-  day: "日期",
   hour: "小时",
   all: "合计",
   errors: "错误",
@@ -129,12 +124,10 @@ const LOG: Dictionary = {
 };
 
 const PRICES: Dictionary = {
-  "the file": "整个文件",
   "is not a key of a price": "不是价格条目的键",
   "must be US dollars for a million tokens: a number from 0 to 1,000,000":
     "必须是每百万 token 的美元价格：0 到 1,000,000 的数字",
   "must be text in double quotes": "必须是双引号中的文本",
-  "must not be empty": "不能为空",
   "must be a list of prices": "必须是价格列表",
   "leaves no place for prices beside it": "旁边不能再写价格",
   "needs input and output, or same_as": "需要 input 和 output，或 same_as",
