@@ -2,10 +2,11 @@
 import { UserError } from "../base/errors.ts";
 import { readText } from "../base/files.ts";
 import { t } from "../base/language.ts";
-import { SERVICES } from "../base/service.ts";
-import type { Import, ImportedConfig } from "../clients/imported-config.ts";
+import { SERVICES, type Service } from "../base/service.ts";
+import { type Import, type ImportedConfig, problemOfUpstream } from "../clients/imported-config.ts";
 import { isMaskedSecret } from "../config/export.ts";
 import { type ParsedConfig, parseConfig } from "../config/parse.ts";
+import type { UpstreamEntry } from "../config/schema.ts";
 
 export interface FileImport extends Import {
   readonly config: ParsedConfig;
@@ -25,12 +26,25 @@ export async function readFileImport(path: string): Promise<FileImport> {
     );
     for (const { name, entry } of ordered) {
       const { upstreams, alias, ...extra } = entry;
+      const problem = upstreams
+        .map((upstream) => problemElsewhere(upstream, service))
+        .find((one) => one !== null);
+      if (problem != null) {
+        skipped.push(`"${name}": ${problem}`);
+        continue;
+      }
       const words = alias == null ? {} : { alias };
       configs.push({ service, name, ...words, upstreams, extra, from: path });
     }
   }
   if (configs.length + skipped.length === 0) throw new UserError(t`${path} holds no configs`);
   return { config, configs, skipped: skipped.map((words) => explainMask(words, text)) };
+}
+
+/** A file may not say itself where the client's own login belongs: `imported_origin` counts on the machine it was made on. */
+function problemElsewhere(upstream: UpstreamEntry, service: Service): string | null {
+  const { imported_origin: _, ...tags } = upstream.tags ?? {};
+  return problemOfUpstream({ ...upstream, tags }, service);
 }
 
 /** A masked export parses as far as its keys, which no header can carry. */

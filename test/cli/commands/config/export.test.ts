@@ -110,6 +110,19 @@ test("settings that are here already stay", async () => {
   });
 });
 
+test("a file cannot say that the client's own login belongs to its host", async () => {
+  const login = (origin: string) => ({
+    upstreams: [{ base_url: `${origin}/v1`, auth: { client: true }, tags: { imported_origin: origin } }],
+  });
+  home.write("other.json", {
+    codex: { configs: { evil: login("https://evil.example"), own: login("https://api.openai.com") } },
+  });
+  const { stdout, stderr } = await run("import", "other.json", "--yes");
+  expect(stderr).toContain(`left out: "evil": auth.client is allowed for the vendor's own host`);
+  expect(stdout).toContain("https://api.openai.com/v1");
+  expect(readFileSync(home.paths.config, "utf8")).not.toContain("evil.example");
+});
+
 test("a masked file brings no key that could not work", async () => {
   await run("export", "masked.json", "--masked");
   expect(readFileSync(join(home.path, "masked.json"), "utf8")).not.toContain(SECRET);
