@@ -1,11 +1,11 @@
 // A usage report as one HTML page that needs nothing else: no script, no network; for a screen, a phone and paper.
 import { t } from "../../base/language.ts";
-import { NO_UPSTREAM, type Period, type Report } from "../../usage/report.ts";
+import { NO_UPSTREAM, type Report } from "../../usage/report.ts";
 import type { SummaryRow } from "../../usage/summary.ts";
 import type { Tally } from "../../usage/tally.ts";
-import { formatMs, formatTokens, formatUsd, showCost, showMs } from "../figures.ts";
-import { type Chart, makeBarChart, makeLineChart } from "./charts.ts";
+import { formatTokens, showCost, showMs } from "../figures.ts";
 import { escapeHtml } from "./escape.ts";
+import { makePictures, showUpstream } from "./pictures.ts";
 import { STYLE } from "./style.ts";
 
 export interface PageOptions {
@@ -19,8 +19,6 @@ export interface PageOptions {
 
 /** By which we know a page of ours. */
 export const PAGE_MARK = '<meta name="generator" content="codex-helper">';
-/** So many upstreams have a colour of their own; what is beyond is drawn as one. */
-const MOST_COLOURS = 7;
 
 export function makePage({ report, range, language, version }: PageOptions): string {
   const { upstreams, models } = report;
@@ -42,7 +40,7 @@ export function makePage({ report, range, language, version }: PageOptions): str
       ? [`<p>${escapeHtml(t`no requests in the log`)}</p>`]
       : [
           makeTiles(upstreams.total),
-          makeCharts(report),
+          makePictures(report),
           makeTable(t`By upstream`, upstreams.rows, upstreams.total),
           makeTable(t`By model`, models.rows, models.total),
           ...makeNotes(report).map((note) => `<p class="note">${escapeHtml(note)}</p>`),
@@ -67,85 +65,6 @@ function makeTiles(total: Tally): string {
     ([label, value]) => `<div><b>${escapeHtml(value)}</b><span>${escapeHtml(label)}</span></div>`,
   );
   return `<section class="tiles">${cells.join("")}</section>`;
-}
-
-interface Drawn {
-  readonly title: string;
-  readonly draw: (chart: Chart) => string;
-  readonly format: (value: number) => string;
-  readonly least: number;
-  /** Of one upstream in one period. */
-  readonly read: (tally: Tally) => number | null;
-}
-
-function makeCharts({ upstreams, periods }: Report): string {
-  const names = upstreams.rows.map(({ key }) => key ?? NO_UPSTREAM);
-  const own = names.slice(0, names.length > MOST_COLOURS ? MOST_COLOURS - 1 : MOST_COLOURS);
-  const others = names.slice(own.length);
-  const charts: readonly Drawn[] = [
-    {
-      title: t`Tokens`,
-      draw: makeBarChart,
-      format: formatTokens,
-      least: 4,
-      read: (tally) => tally.total_tokens,
-    },
-    { title: t`Cost`, draw: makeBarChart, format: formatUsd, least: 0, read: (tally) => tally.cost_usd },
-    {
-      title: t`First byte, half of the requests`,
-      draw: makeLineChart,
-      format: formatMs,
-      least: 0,
-      read: (tally) => tally.ttfb_p50_ms,
-    },
-    {
-      title: t`First byte, 95 of 100 requests`,
-      draw: makeLineChart,
-      format: formatMs,
-      least: 0,
-      read: (tally) => tally.ttfb_p95_ms,
-    },
-    {
-      title: t`Failovers, by who answered`,
-      draw: makeBarChart,
-      format: formatCount,
-      least: 4,
-      read: (tally) => tally.failovers,
-    },
-    { title: t`Errors`, draw: makeBarChart, format: formatCount, least: 4, read: (tally) => tally.errors },
-  ];
-  const legend = [...own.map(showUpstream), ...(others.length > 0 ? [t`others`] : [])].map(
-    (name, index) => `<span><i class="c${index}"></i>${escapeHtml(name)}</span>`,
-  );
-  const figures = charts.map(({ title, draw, format, least, read }) => {
-    const isSum = draw === makeBarChart;
-    const series = own.map((name, index) => ({
-      name: showUpstream(name),
-      colour: `c${index}`,
-      values: periods.map((period) => valueOf(period, name, read)),
-    }));
-    const rest = {
-      name: t`others`,
-      colour: `c${own.length}`,
-      values: periods.map((period) =>
-        others.reduce((sum, name) => sum + (valueOf(period, name, read) ?? 0), 0),
-      ),
-    };
-    const svg = draw({
-      title,
-      format,
-      least,
-      periods: periods.map(({ name }) => name),
-      series: isSum && others.length > 0 ? [...series, rest] : series,
-    });
-    return `<figure><figcaption>${escapeHtml(title)}</figcaption>${svg}</figure>`;
-  });
-  return `<section class="legend">${legend.join("")}</section>\n<section class="charts">${figures.join("\n")}</section>`;
-}
-
-function valueOf({ byUpstream }: Period, name: string, read: Drawn["read"]): number | null {
-  const tally = byUpstream.get(name);
-  return tally === undefined ? null : read(tally);
 }
 
 function makeTable(title: string, rows: readonly SummaryRow[], total: Tally): string {
@@ -188,12 +107,4 @@ function makeNotes({ upstreams }: Report): string[] {
     ...(count > 0 ? [t`Requests of models without a price, not in the cost: ${count} (${names}).`] : []),
     t`Costs are list prices times the upstream's factor, not bills.`,
   ];
-}
-
-function formatCount(value: number): string {
-  return String(Math.round(value * 10) / 10);
-}
-
-function showUpstream(name: string): string {
-  return name === NO_UPSTREAM ? t`no upstream` : name.replace(/^https:\/\//, "");
 }

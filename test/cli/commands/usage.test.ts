@@ -153,6 +153,7 @@ describe("usage summary", () => {
       1,
       `error: ${home.paths.prices}:2:3: [0]: needs input and output, or same_as\n`,
     ]);
+    expect((await usage("summary", "--plain")).code).toBe(0);
   });
 
   test("--plain keeps the columns of the first version", async () => {

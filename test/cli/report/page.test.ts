@@ -71,7 +71,7 @@ describe("a report", () => {
         ).toEqual([]);
         expect(page).not.toMatch(/url\(|@import|<script/i);
       }),
-      { numRuns: 60 },
+      { numRuns: 15 },
     );
   });
 

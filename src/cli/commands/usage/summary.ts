@@ -4,6 +4,7 @@ import { t } from "../../../base/language.ts";
 import { showPath } from "../../../base/paths.ts";
 import { oneLine } from "../../../base/terminal-text.ts";
 import { FIELD_OF, GROUPS, type Group, isTimeGroup, makeKeyOf } from "../../../usage/groups.ts";
+import type { Pricer } from "../../../usage/prices.ts";
 import type { Summary } from "../../../usage/summary.ts";
 import { JSON_ARG, LIMIT_ARG, readWholeNumber } from "../../args.ts";
 import { type Cli, type Command, defineCommand } from "../../cli.ts";
@@ -48,7 +49,8 @@ export function summaryCommand(cli: Cli): Command {
         import("../../../usage/summary.ts"),
         import("./summary-table.ts"),
       ]);
-      const { costOf } = await loadPricer(cli.paths);
+      // The first version's columns have no cost, and a mistake in prices.json is no reason to withhold them.
+      const { costOf } = args.plain === true ? UNPRICED : await loadPricer(cli.paths);
       const isPlace = by === "project" || by === "cwd";
       const keyOf = isPlace ? directoryOrSession : makeKeyOf(by, by === "hour" ? localHour : localDay);
       const summarizer = createSummarizer({ by, keyOf, costOf });
@@ -67,6 +69,7 @@ export function summaryCommand(cli: Cli): Command {
 }
 
 const MOST_ROWS = 1_000_000;
+const UNPRICED: Pricer = { costOf: () => ({ kind: "unknown" }) };
 
 /** The largest rows, or the last ones where they are times. */
 function cutRows(summary: Summary, by: Group, limit: number): Summary {
