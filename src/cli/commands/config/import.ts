@@ -2,9 +2,6 @@
 // masked; written only where a person says so.
 import { resolve } from "node:path";
 import { createClientSecrets } from "../../../app/client-secrets.ts";
-import { findImport } from "../../../app/client-import.ts";
-import { readFileImport } from "../../../app/file-import.ts";
-import { findForeignImport, readLinkImport } from "../../../app/foreign-import.ts";
 import { type PlacedImport, type Placement, placeImports, planImport } from "../../../app/import-plan.ts";
 import { readVariable } from "../../../base/env.ts";
 import { EXIT, UserError } from "../../../base/errors.ts";
@@ -108,9 +105,11 @@ async function findImports(cli: Cli, { file, from, dir }: ImportArgs): Promise<F
   if (from === undefined) {
     if (file === undefined) throw misuse(t`say what to import: a FILE, or --from SOURCE`);
     if (dir !== undefined) throw misuse(t`--dir belongs to --from cc-switch or --from cli_proxy`);
+    const { readFileImport } = await import("../../../app/file-import.ts");
     return { ...none, ...(await readFileImport(resolve(file))), where: file };
   }
   if (file !== undefined) throw misuse(t`--from and a FILE exclude one another`);
+  const { findForeignImport, readLinkImport } = await import("../../../app/foreign-import.ts");
   if (from.startsWith(LINK)) {
     if (dir !== undefined) throw misuse(t`--dir belongs to --from cc-switch or --from cli_proxy`);
     if (/[?&]apiKey=[^&]/.test(from)) cli.out.warn(t`the link's key stands in your shell's history now`);
@@ -122,6 +121,7 @@ async function findImports(cli: Cli, { file, from, dir }: ImportArgs): Promise<F
   }
   if (dir !== undefined) throw misuse(t`--dir belongs to --from cc-switch or --from cli_proxy`);
   if (from === "codex" || from === "claude") {
+    const { findImport } = await import("../../../app/client-import.ts");
     const found = await findImport({ paths, env, cwd: process.cwd(), service: from });
     return { ...none, ...found, service: from, where: CLIENT_NAME[from] };
   }
