@@ -8,10 +8,10 @@ import {
   createScanner,
   findNodeAtLocation,
   parseTree,
-  printParseErrorCode,
 } from "jsonc-parser";
 import { UserError } from "../base/errors.ts";
-import { kept, t, translate } from "../base/language.ts";
+import { describeJsonError } from "../base/json-syntax.ts";
+import { t } from "../base/language.ts";
 
 export interface JsoncSource {
   /** Without a BOM. */
@@ -29,7 +29,7 @@ export function readJsonc(text: string, file: string): JsoncSource {
   const root = parseTree(text, errors, { allowTrailingComma: true, allowEmptyContent: true }) ?? null;
   const [first] = errors;
   if (first !== undefined) {
-    throw misread(wordsFor(first), { text, file, offset: first.offset });
+    throw misread(describeJsonError(first.error), { text, file, offset: first.offset });
   }
   if (root !== null) refuseDuplicates(root, { text, file });
   return { text, file, root };
@@ -119,25 +119,4 @@ function refuseDuplicates(node: Node, source: Pick<Place, "text" | "file">): voi
     }
     refuseDuplicates(child, source);
   }
-}
-
-const WORDS: Readonly<Record<string, string>> = {
-  InvalidSymbol: kept`this is not JSON`,
-  InvalidNumberFormat: kept`this is not a number`,
-  PropertyNameExpected: kept`a key in double quotes is expected`,
-  ValueExpected: kept`a value is expected`,
-  ColonExpected: kept`a ":" is expected`,
-  CommaExpected: kept`a "," is expected`,
-  CloseBraceExpected: kept`a "}" is missing`,
-  CloseBracketExpected: kept`a "]" is missing`,
-  EndOfFileExpected: kept`something follows after the end of the value`,
-  UnexpectedEndOfComment: kept`a comment is not closed`,
-  UnexpectedEndOfString: kept`a string is not closed`,
-  InvalidUnicode: kept`a \\u escape is wrong`,
-  InvalidEscapeCharacter: kept`an escape in a string is wrong`,
-  InvalidCharacter: kept`a control character stands in a string`,
-};
-
-function wordsFor(error: ParseError): string {
-  return translate(WORDS[printParseErrorCode(error.error)] ?? kept`this is not JSON`);
 }

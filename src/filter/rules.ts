@@ -1,16 +1,10 @@
 // Reads the text of filter.json: what a rule is, what is refused and where it stands.
 // Never half-works: one bad rule refuses the file. No message holds a source or a target.
 // Pure.
-import {
-  type Node,
-  type ParseError,
-  findNodeAtLocation,
-  getNodeValue,
-  parseTree,
-  printParseErrorCode,
-} from "jsonc-parser";
+import { type Node, type ParseError, findNodeAtLocation, getNodeValue, parseTree } from "jsonc-parser";
 import { z } from "zod";
 import { UserError, errorMessage } from "../base/errors.ts";
+import { describeJsonError } from "../base/json-syntax.ts";
 import { kept, t, translate } from "../base/language.ts";
 import { SERVICES, type Service } from "../base/service.ts";
 import { oneLine } from "../base/terminal-text.ts";
@@ -118,28 +112,11 @@ function parseFile(text: string, name: string): Node {
   }
   const [error] = errors;
   if (error !== undefined) {
-    refuseAt(text, name, { offset: error.offset, words: describeSyntax(error) });
+    refuseAt(text, name, { offset: error.offset, words: describeJsonError(error.error) });
   }
   if (tree === undefined) refuseAt(text, name, { offset: 0, words: t`no rules: write [] for none` });
   return tree;
 }
-
-function describeSyntax(error: ParseError): string {
-  const words = translate(SYNTAX[printParseErrorCode(error.error)] ?? kept`something unexpected stands here`);
-  return t`not valid JSON: ${words}`;
-}
-
-const SYNTAX: Readonly<Record<string, string>> = {
-  PropertyNameExpected: kept`a key in double quotes is expected`,
-  ValueExpected: kept`a value is expected`,
-  ColonExpected: kept`a ":" is expected`,
-  CommaExpected: kept`a "," is expected`,
-  CloseBraceExpected: kept`a "}" is missing`,
-  CloseBracketExpected: kept`a "]" is missing`,
-  EndOfFileExpected: kept`something follows after the end of the value`,
-  UnexpectedEndOfComment: kept`a comment is not closed`,
-  UnexpectedEndOfString: kept`a string is not closed`,
-};
 
 function readRule(node: Node, refuse: (key: string, words: string) => never): Rule {
   const keys = (node.children ?? []).map((property) => String(property.children?.[0]?.value));

@@ -43,8 +43,6 @@ export const FILTER_ZH: Dictionary = {
   "{0} is nested too deeply": "{0} 嵌套过深",
   "nested too deeply": "嵌套过深",
   "no rules: write [] for none": "没有规则：不需要规则请写 []",
-  "not valid JSON: {0}": "不是有效的 JSON：{0}",
-  "something unexpected stands here": "此处有意外的内容",
   "a pattern of {0} characters is longer than {1}": "正则有 {0} 个字符，超过 {1} 的上限",
   "the pattern is too large: lower its repeat counts": "正则过大：请减小重复次数",
   "the pattern matches the empty text: it would match everywhere": "正则能匹配空文本：会处处匹配",
