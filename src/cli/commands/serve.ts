@@ -10,7 +10,7 @@ import { loadConfig } from "../../config/file.ts";
 import { PORT_ARG, readPort, readService, SERVICE_ARGS } from "../args.ts";
 import { type Cli, type Command, defineCommand } from "../cli.ts";
 import { watchBugs } from "../bugs.ts";
-import { describeEntry } from "../request-line.ts";
+import { describeEntry, localTime } from "../request-line.ts";
 import { describeOpenSessions, describePutBack, describeServed, describeSwitched } from "../serve-screen.ts";
 import { listenForSignals } from "../signals.ts";
 
@@ -102,7 +102,7 @@ async function run(cli: Cli, options: RunOptions): Promise<number> {
       if (!options.isQuiet) tell(toPerson(() => describeEntry(entry, out)));
     },
     onTrouble: (words) => out.warn(retell(words)),
-    onEvent: tell,
+    onEvent: (words) => tell(`${out.paint("dim", localTime(cli.now()))}  ${words}`),
   });
   let switching: Switching | null = null;
   try {
