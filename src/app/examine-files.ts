@@ -33,7 +33,11 @@ export async function collectFileFacts(
     usageProviders: { path: paths.usageProviders, problem: usageProviders },
     prices: { path: paths.prices, problem: prices },
     state: { path: paths.state, isUnreadable: isStateUnreadable(paths.state) },
-    log: { path: paths.requestsLog, problem: findLogProblem(paths.requestsLog) },
+    log: {
+      path: paths.requestsLog,
+      problem: findLogProblem(paths.requestsLog),
+      bytes: lookAt(paths.requestsLog)?.size ?? 0,
+    },
     home: { path: paths.home, problem: findHomeProblem(paths.home) },
     freeBytes: readFreeBytes(paths.home),
     openFiles: listOpenFiles(paths),

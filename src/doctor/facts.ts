@@ -24,8 +24,8 @@ export interface FileFacts {
   readonly usageProviders: { readonly path: string; readonly problem: string | null };
   readonly prices: { readonly path: string; readonly problem: string | null };
   readonly state: { readonly path: string; readonly isUnreadable: boolean };
-  /** `problem`: why no line can be added, or null. */
-  readonly log: { readonly path: string; readonly problem: string | null };
+  /** `problem`: why no line can be added, or null. `bytes` is 0 where there is no log. */
+  readonly log: { readonly path: string; readonly problem: string | null; readonly bytes: number };
   /** Why nothing can be kept in our home, or null. */
   readonly home: { readonly path: string; readonly problem: string | null };
   /** Free to this user on the disk of our home; null where the system does not tell. */

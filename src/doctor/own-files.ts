@@ -9,6 +9,8 @@ const FIX = "ch doctor --fix";
 const MIB = 2 ** 20;
 /** A log of the usual size still fits; below the second, an atomic write of any file may fail. */
 const LOW_DISK_BYTES = 500 * MIB;
+/** Twice the size at which it is put away. */
+const OVERGROWN_LOG_BYTES = 100 * MIB;
 const FULL_DISK_BYTES = 20 * MIB;
 
 export const OWN_FILE_CHECKS: readonly Check[] = [
@@ -72,19 +74,21 @@ export const OWN_FILE_CHECKS: readonly Check[] = [
   },
   {
     id: "request-log",
-    about: "`logs/requests.jsonl` can be written: else requests are served and not logged",
+    about:
+      "`logs/requests.jsonl` can be written, and put away when it is full: else requests are served and not logged",
     worst: "warn",
     repair: null,
-    run: ({ files: { log } }) =>
-      log.problem === null
-        ? [ok(t`requests can be logged`)]
-        : [
-            {
-              status: "warn",
-              message: t`requests are not logged in ${log.path}: ${log.problem}`,
-              hint: `ls -ld ${log.path}`,
-            },
-          ],
+    run: ({ files: { log } }) => {
+      const { bytes, path, problem } = log;
+      const mib = Math.floor(bytes / MIB);
+      if (problem !== null) {
+        const message = t`requests are not logged in ${path}: ${problem}`;
+        return [{ status: "warn", message, hint: `ls -ld ${path}` }];
+      }
+      if (bytes < OVERGROWN_LOG_BYTES) return [ok(t`requests can be logged`)];
+      const message = t`${path} has grown to ${mib} MiB: it could not be put away when it was full`;
+      return [{ status: "warn", message, hint: `ls -l ${path}*` }];
+    },
   },
   {
     id: "home",

@@ -90,6 +90,12 @@ const CONDITIONS: readonly Condition[] = [
     says: /requests are not logged in .*requests\.jsonl: it is not a file/,
   },
   {
+    name: "request-log: it could not be put away",
+    make: ({ home }) => truncateSync(home.write(".codex-helper/logs/requests.jsonl", ""), 101 * 2 ** 20),
+    status: "warn",
+    says: /requests\.jsonl has grown to 101 MiB/,
+  },
+  {
     name: "home: a file is in its place",
     make: ({ home }) => {
       rmSync(home.paths.home, { recursive: true });

@@ -29,6 +29,8 @@ const OWN_FILES: Dictionary = {
   "what the last proxy remembered can be read, or there is nothing": "上次代理留下的状态可读，或没有",
   "requests can be logged": "可以记录请求日志",
   "requests are not logged in {0}: {1}": "请求没有记录到 {0}：{1}",
+  "{0} has grown to {1} MiB: it could not be put away when it was full":
+    "{0} 已增长到 {1} MiB：写满后未能归档",
   "it is not a file": "它不是文件",
   "our files can be kept in {0}": "可以在 {0} 中保存文件",
   "nothing can be kept in {0}: {1}": "无法在 {0} 中保存文件：{1}",
