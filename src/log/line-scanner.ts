@@ -75,7 +75,7 @@ interface Key {
 }
 
 const KEYS = FIELDS.map(({ name, kind }) => makeKey(name, kind));
-const USAGE_KEYS = USAGE.map((name) => makeKey(name, "number").pattern);
+const USAGE_KEYS = USAGE.map((name) => makeKey(name, "number"));
 const WORDS: readonly (readonly [BytePattern, boolean | null])[] = [
   [patternOf("null"), null],
   [patternOf("true"), true],
@@ -94,48 +94,29 @@ export function createLineScanner(bytes: Buffer): LineScanner {
   let at = 0;
 
   /** Keys in their order, each at most once. False for anything else. */
-  function readEntry(): boolean {
+  function readObject(keys: readonly Key[], found: unknown[]): boolean {
     if (bytes[at] !== OPEN) return false;
     at += 1;
     let isKeyDue = true;
-    for (let index = 0; index < KEYS.length; index += 1) {
-      values[index] = undefined;
-      const key = KEYS[index];
+    for (let index = 0; index < keys.length; index += 1) {
+      found[index] = undefined;
+      const key = keys[index];
       if (!isKeyDue || key === undefined || !hasPattern(block, at, key.pattern)) continue;
       at += key.pattern.length;
       const value = readValue(key.kind);
       if (value === REFUSED) return false;
-      values[index] = value;
+      found[index] = value;
       isKeyDue = bytes[at] === COMMA;
       if (isKeyDue) at += 1;
     }
-    return !isKeyDue && bytes[at] === CLOSE && bytes[at + 1] === NEWLINE;
-  }
-
-  /** The same for the keys in `usage`. Apart, for a function that calls itself is several times as slow. */
-  function readUsage(): unknown {
-    if (bytes[at] !== OPEN) return REFUSED;
+    if (isKeyDue || bytes[at] !== CLOSE) return false;
     at += 1;
-    let isKeyDue = true;
-    for (let index = 0; index < USAGE_KEYS.length; index += 1) {
-      figures[index] = undefined;
-      const pattern = USAGE_KEYS[index];
-      if (!isKeyDue || pattern === undefined || !hasPattern(block, at, pattern)) continue;
-      at += pattern.length;
-      const value = readNumber();
-      if (value === REFUSED) return REFUSED;
-      figures[index] = value;
-      isKeyDue = bytes[at] === COMMA;
-      if (isKeyDue) at += 1;
-    }
-    if (isKeyDue || bytes[at] !== CLOSE) return REFUSED;
-    at += 1;
-    return makeUsage(figures);
+    return true;
   }
 
   function readValue(kind: Kind): unknown {
     if (kind === "number") return readNumber();
-    if (kind === "usage") return readUsage();
+    if (kind === "usage") return readObject(USAGE_KEYS, figures) ? makeUsage(figures) : REFUSED;
     if (kind === "list") return readList();
     if (bytes[at] !== QUOTE) return readWord();
     const text = kind === "text" ? texts.read(at) : texts.pass(at) ? undefined : null;
@@ -195,8 +176,8 @@ export function createLineScanner(bytes: Buffer): LineScanner {
   return {
     scan(start) {
       at = start;
-      if (!readEntry() || values[0] === undefined) return null;
-      at += 2;
+      if (!readObject(KEYS, values) || bytes[at] !== NEWLINE || values[0] === undefined) return null;
+      at += 1;
       return makeFields(values);
     },
     next: () => at,
