@@ -97,14 +97,14 @@ const CLIENT_FILES: Dictionary = {
   "move the profile into its own file, and start: codex -p NAME":
     "把该 profile 移到单独的文件，并这样启动：codex -p NAME",
   '{0} names the provider "{1}", which no file defines: Codex does not start':
-    '{0} 指定了 provider "{1}"，但没有文件定义它：Codex 无法启动',
+    "{0} 指定了 provider “{1}”，但没有文件定义它：Codex 无法启动",
   "define it under [model_providers.{0}]": "在 [model_providers.{0}] 下定义它",
   "set model_provider to one of: {0}": "把 model_provider 设为其中之一：{0}",
   'provider "{0}" has wire_api = "chat", which Codex no longer supports':
-    'provider "{0}" 的 wire_api = "chat" 已不被 Codex 支持',
-  'provider "{0}" has no name: Codex does not start': 'provider "{0}" 没有 name：Codex 无法启动',
+    'provider “{0}”的 wire_api = "chat" 已不被 Codex 支持',
+  'provider "{0}" has no name: Codex does not start': "provider “{0}”没有 name：Codex 无法启动",
   'provider "{0}" is named "OpenAI": Codex then expects what only OpenAI\'s own service can do':
-    'provider "{0}" 的 name 是 "OpenAI"：Codex 会要求只有 OpenAI 官方才支持的功能',
+    'provider “{0}”的 name 是 "OpenAI"：Codex 会要求只有 OpenAI 官方才支持的功能',
   "Codex has no login: its screen asks for one, also behind the proxy":
     "Codex 没有登录：即使走代理，也会停在登录界面",
   "codex login, or: ch serve --own-provider": "codex login，或：ch serve --own-provider",
@@ -145,9 +145,9 @@ const PROBE: Dictionary = {
   "Each costs about 30 tokens; what the upstream counts is shown.": "每个约 30 token，结果会显示上游的计数。",
   "Send them?": "发送吗？",
   "nobody is there to be asked: nothing was sent": "无人可以确认，没有发送任何请求",
-  '"{0}" goes with --probe': '"{0}" 需要与 --probe 一起使用',
+  '"{0}" goes with --probe': "“{0}”需要与 --probe 一起使用",
   "there is no upstream to ask": "没有可以询问的上游",
-  'there is no upstream "{0}"': '没有上游 "{0}"',
+  'there is no upstream "{0}"': "没有上游“{0}”",
   "{0}: it takes the client's own login, which is not ours to try":
     "{0}：使用客户端自己的登录，我们不代为尝试",
   "{0}: the key was taken": "{0}：密钥有效",

@@ -30,11 +30,11 @@ const REQUESTS: Dictionary = {
   "the last {0}; --limit shows more": "最近的 {0} 个；用 --limit 查看更多",
   "one of them: ch usage show ID": "查看其中一个：ch usage show ID",
   '--status takes a status such as 429 or 5xx, not "{0}"':
-    '--status 应为 429 或 5xx 这样的状态码，而不是 "{0}"',
+    "--status 应为 429 或 5xx 这样的状态码，而不是“{0}”",
   '--slower-than takes a time such as 500ms, 30s or 2m, not "{0}"':
-    '--slower-than 应为 500ms、30s 或 2m 这样的时长，而不是 "{0}"',
-  'the config "{0}" has no upstream {1} that can be used': '配置 "{0}" 没有可用的第 {1} 个上游',
-  'no request "{0}" in the log': '日志中没有请求 "{0}"',
+    "--slower-than 应为 500ms、30s 或 2m 这样的时长，而不是“{0}”",
+  'the config "{0}" has no upstream {1} that can be used': "配置“{0}”没有可用的第 {1} 个上游",
+  'no request "{0}" in the log': "日志中没有请求“{0}”",
   request: "请求",
   when: "时间",
   model: "模型",
