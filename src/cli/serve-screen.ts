@@ -28,7 +28,7 @@ export function describeSwitched({ service, on }: Switched, env: Env): string[] 
   const keys = on.changes.map(({ path }) => showKey(path)).join(", ");
   const file = showPath(on.file, env);
   return [
-    keys === "" ? t`  ${file} pointed here already` : t`  set in ${file}: ${keys}`,
+    keys === "" || !on.isWritten ? t`  ${file} pointed here already` : t`  set in ${file}: ${keys}`,
     on.owner.kind === "user"
       ? t`  stays so after Ctrl+C; put back with: ch switch off --${service}`
       : t`  put back at Ctrl+C, or with: ch switch off --${service}`,

@@ -40,6 +40,8 @@ export interface SwitchedOn {
   readonly file: string;
   readonly port: number;
   readonly changes: readonly KeyChange[];
+  /** False where the file said all of it already. */
+  readonly isWritten: boolean;
   /** Keys of an earlier switch that somebody has changed since: their new values are kept for `off`. */
   readonly taken: readonly Undone[];
   /** Who puts it back. May be another than asked for: a running proxy keeps what it has switched. */
@@ -98,7 +100,7 @@ export async function switchOn(target: SwitchTarget, goal: SwitchGoal, owner: Ow
         throw error;
       }
       const taken = undone.keys.filter(({ kind }) => kind === "changed");
-      return { ...journal, changes: edit.changes, taken };
+      return { ...journal, changes: edit.changes, isWritten: edit.text !== file.text, taken };
     });
   });
 }

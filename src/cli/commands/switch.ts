@@ -116,7 +116,7 @@ async function pointAtProxy({ env, out, paths }: Cli, { service, ...goal }: Goal
   const file = showPath(on.file, env);
   const keys = on.changes.map(({ path }) => showKey(path)).join(", ");
   out.note(t`${CLIENT_NAME[service]} is pointed at ${makeProxyAddress(service, goal.port)}`);
-  out.note(describeChange(keys, file, on.created.file));
+  out.note(describeChange(on.isWritten ? keys : "", file, on.created.file));
   for (const { path } of on.taken) {
     out.note(t`  ${showKey(path)} was set to something else since the last switch: off puts that back`);
   }

@@ -43,6 +43,9 @@ warning: nothing listens on 127.0.0.1:${port} yet: Codex gets no answer
     expect(scene.codex()).toContain(
       `base_url = "http://127.0.0.1:${port}/v1" # codex-helper: was "https://relay.example/v1"`,
     );
+    expect((await scene.run("on", "--port", port)).stderr).toContain(
+      "  ~/.codex/config.toml says so already\n",
+    );
     expect(await scene.run("off")).toEqual({
       code: 0,
       stdout: "",
