@@ -3,6 +3,7 @@
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { CLIENT_NAME, SERVICES } from "../base/service.ts";
 import { PRODUCT } from "../base/version.ts";
+import { identifyProcess } from "../base/process-identity.ts";
 import { OWN_PREFIX } from "../proxy/own-routes.ts";
 
 export type PortOwner =
@@ -11,9 +12,18 @@ export type PortOwner =
   | { readonly kind: "unknown" };
 
 const ASK_MS = 500;
+const LOOK_UP: Readonly<Partial<Record<NodeJS.Platform, (port: number) => PortOwner | null>>> = {
+  linux: lookIntoProc,
+  darwin: (port) => readLsof(ask("/usr/sbin/lsof", "-nP", `-iTCP:${port}`, "-sTCP:LISTEN", "-Fpc")),
+  win32: (port) => {
+    const pid = readNetstat(ask("netstat", "-ano", "-p", "TCP"), port);
+    const name = pid === null ? null : (identifyProcess(pid)?.started ?? null);
+    return pid === null || name === null ? null : { kind: "program", pid, name };
+  },
+};
 
 export async function findPortOwner(port: number): Promise<PortOwner> {
-  return (await askHealth(port)) ?? lookUp(port) ?? { kind: "unknown" };
+  return (await askHealth(port)) ?? LOOK_UP[process.platform]?.(port) ?? { kind: "unknown" };
 }
 
 async function askHealth(port: number): Promise<PortOwner | null> {
@@ -35,7 +45,7 @@ async function askHealth(port: number): Promise<PortOwner | null> {
 }
 
 /** Linux: the listening socket's inode in /proc/net, then the process that holds it. */
-function lookUp(port: number): PortOwner | null {
+function lookIntoProc(port: number): PortOwner | null {
   try {
     const inode = listeningInodes(port);
     for (const pid of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
@@ -44,7 +54,7 @@ function lookUp(port: number): PortOwner | null {
       }
     }
   } catch {
-    // No /proc on this system.
+    // It is not to be read here.
   }
   return null;
 }
@@ -66,5 +76,28 @@ function holdsAny(pid: string, sockets: ReadonlySet<string>): boolean {
   } catch {
     // Another user's process, or one that has just ended.
     return false;
+  }
+}
+
+/** "p" and the id, then "c" and the name, a line each: what `lsof -Fpc` says of the first process. */
+export function readLsof(output: string): PortOwner | null {
+  const [, pid, name] = /^p(\d+)\nc(.+)$/m.exec(output) ?? [];
+  return pid === undefined || name === undefined ? null : { kind: "program", pid: Number(pid), name };
+}
+
+/** The process that listens there by `netstat -ano`, whose words are in the system's language and whose columns are not. */
+export function readNetstat(output: string, port: number): number | null {
+  const row = new RegExp(`^ *TCP +\\S+:${port} +(?:0\\.0\\.0\\.0|\\[::\\]):0 +\\S+ +(\\d+)`, "m").exec(
+    output,
+  );
+  return row === null ? null : Number(row[1]);
+}
+
+/** What a tool of the system prints; nothing where it is not there. */
+function ask(...command: readonly [string, ...string[]]): string {
+  try {
+    return Bun.spawnSync([...command], { stderr: "ignore", timeout: ASK_MS }).stdout.toString();
+  } catch {
+    return "";
   }
 }
