@@ -6,7 +6,7 @@ import { formatMs, formatTokens } from "./figures.ts";
 import { type Data, cutColumns } from "./output.ts";
 
 /** The rest is in the log, for --raw. */
-const MAX_ERROR_LENGTH = 160;
+const MAX_ERROR_COLUMNS = 160;
 const MAX_MODEL_COLUMNS = 28;
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -33,7 +33,7 @@ export function describeEntry(
     cutColumns(text(fields["model"] ?? fields["path"]), MAX_MODEL_COLUMNS),
     describeUsage(fields["usage"]),
     describeAttempts(fields["attempts"]),
-    isOk ? "" : retell(text(fields["error"], "")).slice(0, MAX_ERROR_LENGTH),
+    isOk ? "" : cutColumns(retell(text(fields["error"], "")), MAX_ERROR_COLUMNS),
   ].filter((word) => word !== "");
   return words.join("  ");
 }
