@@ -91,5 +91,5 @@ function stamp(script: string, releasesUrl: string): Uint8Array {
 function put(name: string, data: Uint8Array): void {
   writeFileSync(join(out, name), data);
   sums.push(`${new Bun.CryptoHasher("sha256").update(data).digest("hex")}  ${name}\n`);
-  process.stdout.write(`${name.padEnd(38)} ${(data.length / 2 ** 20).toFixed(1).padStart(6)} MiB\n`);
+  process.stdout.write(`${name.padEnd(38)} ${(data.length / 1_000).toFixed(0).padStart(6)} kB\n`);
 }
