@@ -71,6 +71,12 @@ function wantsColour(env: Env): boolean | undefined {
   return env["TERM"] === "dumb" ? false : undefined;
 }
 
+/**
+ * EPIPE: nobody reads any more; ECONNRESET: the same, of a socket that stands for a pipe, with data left unread.
+ * EIO: the terminal was closed. EBADF: the program was started without the stream.
+ */
+const CLOSED: ReadonlySet<string> = new Set(["EPIPE", "ECONNRESET", "EIO", "EBADF"]);
+
 /** False when the reader has gone away. */
 function writeWhole(fd: 1 | 2, text: string): boolean {
   const bytes = Buffer.from(text);
@@ -83,8 +89,7 @@ function writeWhole(fd: 1 | 2, text: string): boolean {
         Bun.sleepSync(SLOW_READER_WAIT_MS);
         continue;
       }
-      // EIO: the terminal was closed. EBADF: the program was started without the stream.
-      if (code === "EPIPE" || code === "EIO" || code === "EBADF") return false;
+      if (CLOSED.has(code ?? "")) return false;
       throw error;
     }
   }
