@@ -16,6 +16,7 @@ import { createRouter } from "../routing/router.ts";
 import { type Instance, removeDeadInstances, removeInstance, writeInstance } from "../state/instances.ts";
 import { createEventHook, type EventHook } from "./event-hook.ts";
 import { describeEvent, makeEventJson } from "./events.ts";
+import { createFileTroubles } from "./file-troubles.ts";
 import { createFilter, type LiveFilter } from "./filter.ts";
 import { createLiveConfig, type LiveConfig } from "./live-config.ts";
 import { makeOwnPages } from "./own-pages.ts";
@@ -65,10 +66,16 @@ export async function serve(options: ServeOptions): Promise<Serving> {
   servePrograms();
   ensurePrivateDirectory(paths.home);
   const live = createLiveConfig({ paths, env, now });
+  const filter = createFilter({ path: paths.filter, now });
   const shared: Shared = {
     now,
     live,
-    filter: createFilter({ path: paths.filter, now }),
+    filter,
+    tellFileTroubles: createFileTroubles({
+      configProblem: () => live.current().problem,
+      filterProblem: () => filter.problem(),
+      onTrouble,
+    }),
     log: createLogWriter(paths.requestsLog, { onTrouble }),
     hook: createEventHook({
       command: () => live.current().config.shell.hooks?.on_event ?? null,
@@ -100,6 +107,7 @@ interface Shared {
   readonly now: () => number;
   readonly live: LiveConfig;
   readonly filter: LiveFilter;
+  readonly tellFileTroubles: () => void;
   readonly log: LogWriter;
   readonly hook: EventHook;
   readonly quota: Quota;
@@ -154,6 +162,7 @@ async function startService(service: Service, options: ServeOptions, shared: Sha
         log.append(entry);
         saved.noteChange();
         options.onRequest(entry);
+        shared.tellFileTroubles();
       },
       onBug: (error) => onTrouble(t`a request failed inside codex-helper: ${errorMessage(error)}`),
       observeHeaders: (upstream, headers) => quota.observeHeaders(upstream, headers),

@@ -50,6 +50,10 @@ async function ask(port: number, session = "s-1"): Promise<string> {
   return await response.text();
 }
 
+function countRequests(home: TempHome): number {
+  return readFileSync(home.paths.requestsLog, "utf8").trimEnd().split("\n").length;
+}
+
 test("what was learned of an upstream and a session survives a restart", async () => {
   using home = makeTempHome();
   await using primary = await startFakeUpstream([SPENT]);
@@ -157,4 +161,26 @@ test("a hop and a spent quota are one line each, and JSON for the command of the
     { event: "exhausted", service: "codex", upstream: { label: "main#1", base_url: primary.baseUrl } },
     { event: "hop", from: { label: "main#1" }, to: { label: "main#2" }, session_id: null },
   ]);
+});
+
+test("a file of ours that breaks is told of once, and again when it breaks again", async () => {
+  using home = makeTempHome();
+  await using upstream = await startFakeUpstream(() => GOOD.responses());
+  configure(home, [upstream.baseUrl]);
+  await using desk = await startDesk(home);
+  const told = `${home.paths.config}:1:2: a "}" is missing; its last good version stays in force`;
+  const problem = async () =>
+    instanceSchema.parse(await askInstance({ port: desk.port }, "status")).config_problem;
+  for (const count of [1, 2]) {
+    home.write(".codex-helper/config.json", "{");
+    await waitUntil(problem);
+    await ask(desk.port);
+    await ask(desk.port);
+    await waitUntil(() => desk.troubles.length === count);
+    configure(home, [upstream.baseUrl]);
+    await waitUntil(async () => (await problem()) === null);
+    await ask(desk.port);
+    await waitUntil(() => countRequests(home) === 3 * count);
+  }
+  expect(desk.troubles).toEqual([told, told]);
 });

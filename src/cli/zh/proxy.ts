@@ -77,6 +77,8 @@ export const PROXY_ZH: Dictionary = {
   "the proxy on port {0} (pid {1}) does not answer": "端口 {0} 的代理（pid {1}）没有应答",
   "the proxy on port {0} (pid {1}) refused with status {2}": "端口 {0} 的代理（pid {1}）拒绝了，状态 {2}",
 
+  "{0}; its last good version stays in force": "{0}；暂用之前的有效版本",
+  "{0}; see: ch filter check": "{0}；请运行：ch filter check",
   "new requests": "新请求",
   "session {0}": "会话 {0}",
   "{0} is out of quota until {1}: {2}": "{0} 配额用尽，至 {1}：{2}",

@@ -1,5 +1,6 @@
 // What `ch status` has to warn of, and the one command to type next.
 // Pure.
+import { retell } from "../../../base/language.ts";
 import type { StatusFacts } from "../../../app/survey.ts";
 import type { Problem } from "../../../app/status-facts.ts";
 import type { SwitchReport } from "../../../app/switch-report.ts";
@@ -9,7 +10,12 @@ export function listProblems({ services, ...own }: StatusFacts): Problem[] {
   const sources = [...services.flatMap(({ instances }) => instances), own];
   const problems = sources.flatMap((one) => [one.config_problem, one.filter_problem, one.quota_problem]);
   const byMessage = new Map(
-    problems.flatMap((problem) => (problem === null ? [] : [[problem.message, problem]])),
+    problems.flatMap((problem) => {
+      if (problem === null) return [];
+      // A proxy says it in English.
+      const message = retell(problem.message);
+      return [[message, { ...problem, message }]];
+    }),
   );
   return [...byMessage.values()];
 }
