@@ -178,6 +178,7 @@ defaults
   timeout connect 5s
   timeout client 600s
   timeout server 600s
+  option http-no-delay
   http-reuse always
 frontend clients
   bind 127.0.0.1:${port}
