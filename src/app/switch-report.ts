@@ -1,5 +1,4 @@
 // How the clients stand towards the proxy: the switch itself, whether anybody listens, and what keeps a client from coming.
-import { connect } from "node:net";
 import type { Env } from "../base/env.ts";
 import { UserError } from "../base/errors.ts";
 import type { Paths } from "../base/paths.ts";
@@ -44,15 +43,19 @@ export async function makeSwitchReport(options: SwitchReportOptions): Promise<Sw
 
 /** Does anything take connections on that port of 127.0.0.1? */
 export async function isListening(port: number): Promise<boolean> {
-  const answer = Promise.withResolvers<boolean>();
-  const socket = connect({ host: "127.0.0.1", port, timeout: CONNECT_MS });
-  socket.once("connect", () => answer.resolve(true));
-  socket.once("timeout", () => answer.resolve(false));
-  socket.once("error", () => answer.resolve(false));
+  const late = Promise.withResolvers<boolean>();
+  const timer = setTimeout(() => late.resolve(false), CONNECT_MS);
+  const heard = Bun.connect({ hostname: "127.0.0.1", port, socket: { data() {}, connectError() {} } }).then(
+    (socket) => {
+      socket.terminate();
+      return true;
+    },
+    () => false,
+  );
   try {
-    return await answer.promise;
+    return await Promise.race([heard, late.promise]);
   } finally {
-    socket.destroy();
+    clearTimeout(timer);
   }
 }
 

@@ -1,7 +1,6 @@
 // Turns secrets into something that may be seen: a mask for people, a fingerprint for keys of maps.
 // Never returns, logs or stores the secret itself.
 // Pure.
-import { createHash } from "node:crypto";
 
 /** "sk-12…cdef" for a long secret, "…" for a short one. Shows at most 4 + 4 characters and under half of it. */
 export function maskSecret(secret: string): string {
@@ -11,7 +10,12 @@ export function maskSecret(secret: string): string {
 
 /** 12 hex digits of SHA-256: tells two credentials apart without holding either. */
 export function fingerprint(secret: string): string {
-  return createHash("sha256").update(secret).digest("hex").slice(0, 12);
+  return hashText(secret).slice(0, 12);
+}
+
+/** SHA-256 in hex. Not by node:crypto, which takes 3 ms to load. */
+export function hashText(text: string): string {
+  return new Bun.CryptoHasher("sha256").update(text).digest("hex");
 }
 
 /** Values of URL query parameters and well-known key shapes, wherever they stand in a text. */

@@ -11,7 +11,6 @@ import {
   statSync,
   unlinkSync,
 } from "node:fs";
-import { createHash } from "node:crypto";
 import { basename, dirname, join } from "node:path";
 import { UserError, errorCode } from "../base/errors.ts";
 import {
@@ -105,10 +104,6 @@ export function removeLeftovers(path: string): void {
     // They do no harm, and whatever stands in the way will be said when the file itself is written.
     if (!(error instanceof UserError) && errorCode(error) === undefined) throw error;
   }
-}
-
-export function hashText(text: string): string {
-  return createHash("sha256").update(text).digest("hex");
 }
 
 function decode(bytes: Uint8Array, path: string): string {

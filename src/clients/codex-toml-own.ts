@@ -1,6 +1,5 @@
 // The provider of our own that `--own-provider` adds to config.toml, and how it is told from anybody else's.
 // Pure.
-import { stringify } from "@iarna/toml";
 import type { AST } from "toml-eslint-parser";
 import { type TomlDocument, findEntry, findTable, stringOf } from "./codex-toml-document.ts";
 import { makeMark } from "./codex-toml-mark.ts";
@@ -11,6 +10,8 @@ export const OWN_PROVIDER_PATH = ["model_providers", OWN_PROVIDER] as const;
 
 /** The table's text, without a line break at its end. */
 export function makeOwnTable(address: string): string {
+  // Loaded where it is written: it takes 4 ms, and most starts only read.
+  const { stringify } = require("@iarna/toml") as typeof import("@iarna/toml");
   const text = stringify({ model_providers: { [OWN_PROVIDER]: makeOwnProvider(address) } });
   return text.trim().replace("]", `]${makeMark(null)}`);
 }

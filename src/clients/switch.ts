@@ -7,10 +7,10 @@ import { t } from "../base/language.ts";
 import { withLock } from "../base/lock.ts";
 import { type ProcessIdentity, isRunning } from "../base/process-identity.ts";
 import { CLIENT_NAME } from "../base/service.ts";
+import { hashText } from "../base/secrets.ts";
 import {
   type ClientFile,
   WrittenMeanwhile,
-  hashText,
   isDirectoryMissing,
   makeDirectoryOf,
   readClientFile,

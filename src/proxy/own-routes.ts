@@ -1,6 +1,5 @@
 // The proxy's own addresses under /__codex-helper/ and the probes of clients that are answered here.
 // Nothing here reaches an upstream or shows a secret.
-import { timingSafeEqual } from "node:crypto";
 import type { Service } from "../base/service.ts";
 import type { RequestTarget } from "./guard.ts";
 import { makeErrorResponse } from "./local-error.ts";
@@ -52,5 +51,5 @@ function isProbe(service: Service, method: string, path: string): boolean {
 function isToken(header: string | null, token: string): boolean {
   const given = Buffer.from(header ?? "");
   const wanted = Buffer.from(`Bearer ${token}`);
-  return given.length === wanted.length && timingSafeEqual(given, wanted);
+  return given.length === wanted.length && crypto.timingSafeEqual(given, wanted);
 }

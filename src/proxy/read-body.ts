@@ -1,7 +1,6 @@
 // Reads a request's whole body so that it can be redacted and replayed: bounded in size, in silence and in what a
 // compressed one may unfold to.
 import { promisify } from "node:util";
-import { brotliDecompress, gunzip, inflate, inflateRaw, zstdDecompress } from "node:zlib";
 import { errorCode } from "../base/errors.ts";
 import { kept } from "../base/language.ts";
 
@@ -84,19 +83,31 @@ async function readAll(
 
 type Inflate = (data: Uint8Array, options: { maxOutputLength: number }) => Promise<Buffer>;
 
-/** Content codings of RFC 9110 8.4.1 and zstd (RFC 8878). Bun's own zstd has no output limit; node:zlib has. */
-const DECODERS: Readonly<Record<string, readonly Inflate[]>> = {
-  gzip: [promisify(gunzip)],
-  "x-gzip": [promisify(gunzip)],
-  br: [promisify(brotliDecompress)],
-  zstd: [promisify(zstdDecompress)],
-  // "deflate" is the zlib format; some senders leave its header out.
-  deflate: [promisify(inflate), promisify(inflateRaw)],
-};
+/**
+ * Content codings of RFC 9110 8.4.1 and zstd (RFC 8878). Bun's own zstd has no output limit; node:zlib has. It is loaded
+ * by the first compressed body: no start waits for it.
+ */
+async function findDecoders(encoding: string): Promise<readonly Inflate[]> {
+  const zlib = await import("node:zlib");
+  switch (encoding) {
+    case "gzip":
+    case "x-gzip":
+      return [promisify(zlib.gunzip)];
+    case "br":
+      return [promisify(zlib.brotliDecompress)];
+    case "zstd":
+      return [promisify(zlib.zstdDecompress)];
+    // "deflate" is the zlib format; some senders leave its header out.
+    case "deflate":
+      return [promisify(zlib.inflate), promisify(zlib.inflateRaw)];
+    default:
+      return [];
+  }
+}
 
 async function decode(raw: Uint8Array, encoding: string, maxBytes: number): Promise<BodyResult> {
-  const decoders = DECODERS[encoding];
-  if (decoders === undefined) {
+  const decoders = await findDecoders(encoding);
+  if (decoders.length === 0) {
     return {
       kind: "refused",
       status: 415,
