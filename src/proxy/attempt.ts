@@ -188,10 +188,11 @@ function makeAnswer(response: Response, acceptEncoding: string, own: AbortContro
   };
 }
 
-/** A short answer of known length is read in one go. */
+/** A short answer of known length is read in one go, but for events: they are passed on as they come, length or not. */
 function readAsSent(response: Response): Source {
   const length = Number(response.headers.get("content-length") ?? Number.NaN);
-  if (length <= WHOLE_BYTES) return readWhole(response);
+  const isEvents = response.headers.get("content-type")?.startsWith("text/event-stream") === true;
+  if (length <= WHOLE_BYTES && !isEvents) return readWhole(response);
   return response.body === null ? NOTHING : readStream(response.body);
 }
 

@@ -143,6 +143,31 @@ describe("odd, but whole", () => {
     expect(answer.text()).toBe(body);
   });
 
+  test("U22 events of a known length are passed on as they come, too", async () => {
+    const events = responsesEvents();
+    const first = events.slice(0, -1).join("");
+    const rest = events.slice(-1).join("");
+    const seen = Promise.withResolvers<void>();
+    const script = (): Answer =>
+      (async function* () {
+        const length = Buffer.byteLength(first + rest);
+        yield head(200, { "content-type": "text/event-stream", "content-length": `${length}` });
+        yield first;
+        await seen.promise;
+        yield rest;
+      })();
+    await using primary = await startFakeUpstream(script);
+    await using proxy = startTestProxy({ upstreams: [primary.baseUrl] });
+    await using client = await connectRaw(proxy.port);
+    client.send(turnBytes(proxy));
+    await client.begun(first.length);
+    seen.resolve();
+    const answer = await client.response();
+    expect([answer.status, answer.end]).toEqual([200, "complete"]);
+    expect(answer.text()).toBe(first + rest);
+    expect(await proxy.entry()).toMatchObject({ outcome: "ok" });
+  });
+
   test("U23 an event of 20 MB without a line end is passed on whole", async () => {
     const huge = sse("response.output_text.delta", {
       type: "response.output_text.delta",
