@@ -24,16 +24,22 @@ export async function collectServiceFacts(
     makeSwitchReport({ ...options, service }),
     lookAtPort(ports[service]),
   ]);
-  const foreign = report.overrides.find(({ id }) => id === "other-proxy");
+  const enabled = listEnabled(service, live, options);
+  // A relay of the user's own on this machine is no rival: the client only goes there without us.
+  const ownHosts = enabled.map(({ upstream }) => new URL(upstream.baseUrl).host);
+  const overrides = report.overrides.filter(
+    ({ id, what }) => id !== "other-proxy" || !ownHosts.some((host) => what.includes(host)),
+  );
+  const foreign = overrides.find(({ id }) => id === "other-proxy");
   return {
     service,
     routeProblem: state.kind === "unset" ? { message: state.message, hint: state.hint } : null,
     isUnused: section.configs.size + section.broken.size === 0,
     configName: state.kind === "ready" ? state.route.configName : null,
-    upstreams: listEnabled(service, live, options).map((one) => makeUpstreamFacts(one, env)),
+    upstreams: enabled.map((one) => makeUpstreamFacts(one, env)),
     switch: report.status,
     isProxyThere: report.isListening === true,
-    overrides: report.overrides,
+    overrides,
     foreignProxy: foreign === undefined ? null : await nameForeignProxy(foreign.what),
     client: findClient(service, env),
     port: { number: ports[service], state: port },

@@ -518,11 +518,13 @@ test("of a name with several addresses, one that answers is enough", async () =>
   expect(found[0]?.message).toMatch(/main#1: localhost:\d+ is reachable \(DNS, TCP; \d+ ms\)/);
 });
 
-test("it is quick where the network is", async () => {
+test("a client that points at a relay of the user's own on this machine is in nobody's hands", async () => {
   await using healthy = await makeHealthyHome();
-  const began = performance.now();
-  await healthy.examine();
-  expect(performance.now() - began).toBeLessThan(1_000);
+  healthy.home.write(".claude/settings.json", {
+    env: { ANTHROPIC_BASE_URL: healthy.upstream.origin, ANTHROPIC_AUTH_TOKEN: "x" },
+  });
+  const found = (await healthy.examine()).filter(({ id }) => id === "foreign-proxy");
+  expect(found.filter(({ status }) => status !== "ok")).toEqual([]);
 });
 
 test.each([...CONDITIONS])("$name", async ({ hint, make, name, says, status }) => {
