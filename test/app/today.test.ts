@@ -72,10 +72,9 @@ test("only today's part of the log is read", async () => {
   const old = Array.from({ length: 20_000 }, (_, index) =>
     line(MIDNIGHT - 1e6 - index, { id: "x".repeat(200) }),
   );
-  const path = writeLog(home, [...old, line(MIDNIGHT + 1)]);
-  const began = performance.now();
+  // Nobody writes a line of today before those of other days: it would be counted if the beginning were read.
+  const path = writeLog(home, [line(MIDNIGHT + 2), ...old, line(MIDNIGHT + 1)]);
   expect((await readToday({ path, now: NOW }))?.get("codex")).toMatchObject({ requests: 1 });
-  expect(performance.now() - began).toBeLessThan(500);
 });
 
 test("no log, and a directory in its place, are no reason to fail", async () => {
