@@ -7,7 +7,7 @@ export interface ErrorFacts {
   readonly codes: readonly string[];
   /** All the words, lower case, joined by newlines. */
   readonly message: string;
-  /** An HTTP status that the body names as a number (OpenRouter's `error.code`), or null. */
+  /** An HTTP status that the body names as a code: OpenRouter's 429, LiteLLM's "429"; or null. */
   readonly status: number | null;
   /** The parsed body, or undefined. */
   readonly json: unknown;
@@ -36,7 +36,7 @@ export function readErrorFacts(body: string): ErrorFacts {
     for (const field of CODE_FIELDS) {
       const code = record.get(field);
       if (typeof code === "string" && code.length <= 100) codes.push(code.toLowerCase());
-      if (typeof code === "number" && Number.isInteger(code) && code >= 400 && code <= 599) status ??= code;
+      if (/^[45]\d\d$/.test(String(code))) status ??= Number(code);
     }
     for (const field of WORD_FIELDS) {
       const text = record.get(field);

@@ -82,6 +82,9 @@ const TRIAL_SUCCESSES = 2;
 const SLICES = 6;
 const MAX_MODELS = 32;
 
+/** A record from the future means that the clock was set back: it cannot be trusted to end. */
+export const isFromFuture = (since: number, now: number): boolean => since > now + 60_000;
+
 /** After a failure with the given verdict. */
 export function afterFailure(health: Health, verdict: Verdict, at: At): Health {
   const { blame } = verdict;
@@ -194,7 +197,8 @@ function afterTrialSuccess(health: Health, at: At): Health {
 
 function holdAccount(health: Health, kind: HoldKind, { verdict, at }: { verdict: Verdict; at: At }): Health {
   const { now, settings } = at;
-  const before = health.holds[kind];
+  const last = health.holds[kind];
+  const before = last === undefined || isFromFuture(last.since, now) ? undefined : last;
   // Requests that were out together come back together: they are one event, and may only prolong it.
   const isLate = before !== undefined && !at.isProbe && now < before.probeAt;
   const strikes = before === undefined ? 0 : isLate ? before.strikes : before.strikes + 1;

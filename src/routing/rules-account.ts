@@ -230,11 +230,11 @@ export const CREDENTIAL_RULES: readonly Rule[] = [
 ];
 
 const RELAY_QUOTA_WORDS =
-  /余额不足|额度不足|额度已用[尽完]|额度已耗尽|预扣费额度失败|费用限制|quota is not enough|insufficient (?:account )?(?:balance|credits?)|(?:cost|quota|usage) limit (?:exceeded|reached)|insufficient_user_quota|requires more credits/;
+  /余额不足|额度不足|(?:余额|额度)已(?:用[尽完]|耗尽)|已欠费|预扣费额度失败|费用限制|quota is not enough|exceeded your current quota|out of credits|balance is insufficient|insufficient (?:account )?(?:balance|credits?)|(?:cost|quota|usage) limit (?:exceeded|reached)|insufficient_user_quota|requires more credits/;
 
 /** Between "model" and the verdict stands a name, not another clause: "model x: tool y is not supported" is no match. */
 const MODEL_WORDS =
-  /no available (?:channel|provider)s?|get channel failed|无可用渠道|模型.{0,60}(?:不存在|不支持)|model(?:[^:;,]|:(?! )){0,80}(?:does not exist|not found|is not supported|not available|is not a valid model)|unknown model|unsupported model|invalid model|^model: /m;
+  /no available (?:channel|provider)s?|get channel failed|无可用渠道|模型.{0,60}(?:不存在|不支持)|无权(?:访问|使用)(?:该)?模型|(?:no|not have) access to (?:the )?model|model(?:[^.:;,]|[.:](?! )){0,80}(?:does not exist|not found|is not supported|not available|is not a valid model)|unknown model|unsupported model|invalid model|^model: /m;
 
 /** A model that is not there. An upstream's own 5xx counts only with words that name the model or its channels. */
 function isModelUnknown(signal: Signal): boolean {

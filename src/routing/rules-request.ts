@@ -24,12 +24,7 @@ export const REQUEST_RULES: readonly Rule[] = [
     signal: "`context_length_exceeded`, `string_above_max_length`, or words for a prompt that is too long",
     seen: "OpenAI, Anthropic, relays",
     matches: (signal) =>
-      hasCode(signal, "context_length_exceeded", "string_above_max_length", "context_too_large") ||
-      (isRefusal(signal) &&
-        says(
-          signal,
-          /prompt is too long|maximum context length|exceeds? (?:the |your )?(?:model'?s? )?context window|input is too long/,
-        )),
+      hasCode(signal, ...CONTEXT_CODES) || (mayBeAboutLength(signal) && says(signal, CONTEXT_WORDS)),
     ...OWN_MISTAKE,
     words: kept`the prompt is too long for the model`,
   },
@@ -83,9 +78,12 @@ export const LEFTOVER_RULES: readonly Rule[] = [
   },
   {
     id: "bad-request-in-200",
-    signal: "`invalid_request_error` inside a 200",
-    seen: "relays",
-    matches: (signal) => hasCode(signal, "invalid_request_error", "invalid_request"),
+    signal: "`invalid_request_error`, or a code like 400, 404, 422, inside a 200",
+    seen: "relays, OpenRouter, LiteLLM",
+    matches: (signal) =>
+      signal.outcome.kind !== "status" &&
+      (hasStatus(signal, 400, 404, 405, 409, 410, 415, 422) ||
+        hasCode(signal, "invalid_request_error", "invalid_request")),
     next: "next",
     retryClass: "B",
     blame: "none",
@@ -109,8 +107,18 @@ function isAnswer(signal: Signal): boolean {
     : signal.outcome.kind === "bad-content";
 }
 
-function isRefusal(signal: Signal): boolean {
-  return signal.outcome.kind !== "status" || hasStatus(signal, 400, 403, 413, 422);
+const CONTEXT_CODES = [
+  "context_length_exceeded",
+  "context_too_large",
+  "model_max_prompt_tokens_exceeded",
+  "string_above_max_length",
+];
+const CONTEXT_WORDS =
+  /prompt is too long|maximum context length|exceeds? (?:the |your )?(?:model'?s? )?context (?:window|limit|length)|input is too long|token count (?:\S+ |of \S+ )?exceeds the (?:maximum|limit)|(?:超[出过]|大于).{0,12}上下文/;
+
+/** A relay's 500 counts too: it stands around what its own upstream said, and the next would say the same. */
+function mayBeAboutLength(signal: Signal): boolean {
+  return signal.outcome.kind !== "status" || hasStatus(signal, 400, 403, 413, 422, 500, 502);
 }
 
 function isAboutBoundHistory(signal: Signal): boolean {

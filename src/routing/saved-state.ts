@@ -3,7 +3,7 @@
 import { z } from "zod";
 import type { Service } from "../base/service.ts";
 import type { Stay } from "./affinity.ts";
-import { type Health, HEALTHY, type Hold, type HoldKind } from "./health.ts";
+import { type Health, HEALTHY, isFromFuture, type Hold, type HoldKind } from "./health.ts";
 import type { RoutingSettings } from "./types.ts";
 
 const time = z.number().nonnegative();
@@ -95,7 +95,6 @@ export function readSavedState(saved: unknown, at: Now): KeptState {
 const KINDS: readonly HoldKind[] = ["open", "cooling", "exhausted", "auth-dead"];
 /** Older ones say nothing about now, except that a quota was gone until a certain time. */
 const MAX_AGE_MS = 3_600_000;
-const CLOCK_SLACK_MS = 60_000;
 
 function readHolds(saved: Record<string, unknown>, at: Now): Health["holds"] {
   const holds: Partial<Record<HoldKind, Hold>> = {};
@@ -129,7 +128,7 @@ function readModels(saved: Record<string, unknown>, at: Now): Health["models"] {
 function readStays(saved: readonly unknown[], { now }: Now): readonly Stay[] {
   return saved.flatMap((value) => {
     const stay = staySchema.safeParse(value).data;
-    if (stay === undefined || stay.last_at > now + CLOCK_SLACK_MS) return [];
+    if (stay === undefined || isFromFuture(stay.last_at, now)) return [];
     return [
       {
         sessionId: stay.session_id,
@@ -152,7 +151,7 @@ function readOrders(saved: Record<string, unknown>): ReadonlyMap<Service, string
 }
 
 function isBelievable(hold: { since: number; until: number }, { now }: Now, longestMs: number): boolean {
-  return hold.since <= now + CLOCK_SLACK_MS && hold.until >= hold.since && hold.until - now <= longestMs;
+  return !isFromFuture(hold.since, now) && hold.until >= hold.since && hold.until - now <= longestMs;
 }
 
 function longestOf(kind: HoldKind, settings: RoutingSettings): number {

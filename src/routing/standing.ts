@@ -1,7 +1,7 @@
 // Reads a health record at one moment: may this upstream be asked, how does it stand, and why.
 // Pure.
 import { kept } from "../base/language.ts";
-import type { Health, Hold, HoldKind } from "./health.ts";
+import { type Health, type Hold, type HoldKind, isFromFuture } from "./health.ts";
 import type { QuotaNote, Standing } from "./types.ts";
 
 export interface View {
@@ -44,8 +44,6 @@ const OK: View = {
 };
 /** The gravest first: of several that block equally long it is the one to name. */
 const KINDS: readonly HoldKind[] = ["auth-dead", "exhausted", "open", "cooling"];
-/** A record from the future means that the clock was set back: it cannot be trusted to end. */
-const CLOCK_SLACK_MS = 60_000;
 /** A reading that names no end is believed so long; every newer one replaces it. */
 const QUOTA_NOTE_MS = 3_600_000;
 /** How long to wait for a trial that is out. */
@@ -133,5 +131,5 @@ function viewOfQuota(quota: QuotaNote, now: number, isLastResort: boolean): View
 }
 
 function isAhead(now: number, until: number, since: number): boolean {
-  return now < until && now >= since - CLOCK_SLACK_MS;
+  return now < until && !isFromFuture(since, now);
 }

@@ -591,6 +591,76 @@ const CASES: readonly Case[] = [
     outcome: contentOutcome("error-event", { type: "error", error: { type, message: "no" } }),
     ...next(rule, blame),
   })),
+  {
+    title: "a 400 that is called an invalid request, as the vendors send it",
+    outcome: statusOutcome(
+      400,
+      error({
+        type: "invalid_request_error",
+        code: "unsupported_value",
+        message: "Unsupported value: 'max'",
+      }),
+    ),
+    ...terminal("client-error"),
+  },
+  ...[
+    "input length and `max_tokens` exceed context limit: 198000 + 32000 > 200000",
+    "Your input exceeds the context window of this model. Please adjust your input and try again.",
+    "The input token count (1200000) exceeds the maximum number of tokens allowed (1048576).",
+    "prompt token count of 130000 exceeds the limit of 128000",
+    "输入超出最大上下文长度限制",
+  ].flatMap((message): Case[] => [
+    {
+      title: `a 400 with "${message}"`,
+      outcome: statusOutcome(400, error({ type: "invalid_request_error", message })),
+      ...terminal("context-length"),
+    },
+    {
+      title: `an error event with "${message}"`,
+      outcome: contentOutcome("error-event", error({ code: 400, message })),
+      ...terminal("context-length"),
+    },
+    {
+      title: `a relay's own 500 around "${message}"`,
+      outcome: statusOutcome(500, error({ type: "upstream_error", message: `status_code=400, ${message}` })),
+      ...terminal("context-length"),
+    },
+  ]),
+  ...(
+    [
+      [400, "bad-request-in-200", "none"],
+      [401, "credential", "auth-dead"],
+      [404, "bad-request-in-200", "none"],
+      [422, "bad-request-in-200", "none"],
+      [429, "rate-limit", "cooldown"],
+    ] as const
+  ).flatMap(([status, rule, blame]): Case[] =>
+    [status, String(status)].map((code) => ({
+      title: `an error event with the code ${JSON.stringify(code)}`,
+      outcome: contentOutcome("error-event", error({ message: "Provider returned error", code })),
+      ...next(rule, blame),
+    })),
+  ),
+  ...[
+    "You exceeded your current quota, please check your plan and billing details.",
+    "You are out of credits",
+    "Your account balance is insufficient",
+    "账户余额已用完，请充值",
+    "账户已欠费",
+  ].map((message): Case => ({
+    title: `a 403 with "${message}"`,
+    outcome: statusOutcome(403, error({ message })),
+    ...next("relay-quota", "exhausted"),
+  })),
+  ...[
+    "该令牌无权访问模型 gpt-9",
+    "This token has no access to model gpt-9",
+    "Project `proj_1` does not have access to model `gpt-9`",
+  ].map((message): Case => ({
+    title: `a 403 with "${message}"`,
+    outcome: statusOutcome(403, error({ message })),
+    ...next("model-unknown", "model"),
+  })),
 ];
 
 describe("the verdict on", () => {
@@ -622,6 +692,7 @@ describe("words about a model", () => {
       "model gpt-5: tool type 'web_search' is not supported",
       "Unsupported parameter: 'temperature' is not supported with this model.",
       "This model does not support assistant message prefill",
+      "This model does not support image input. Image not found",
     ])
       expect({ message, rule: words(message) }).toEqual({ message, rule: "client-error" });
   });

@@ -339,6 +339,13 @@ test("a clock that was set back frees what it would have locked up", () => {
   expect(look(failures(3), -5 * MINUTE).allowed).toBe("probe");
 });
 
+test("a rate limit from before the clock was set back makes room for the next one", () => {
+  const before = fail(HEALTHY, 0, { blame: "cooldown", until: NOW + 30 * SECOND, resetsAt: NOW });
+  const back = -60 * MINUTE;
+  const again = fail(before, back, { blame: "cooldown", until: NOW + back + 30 * SECOND, resetsAt: NOW });
+  expect(look(again, back + SECOND)).toMatchObject({ allowed: "no", until: NOW + back + 30 * SECOND });
+});
+
 test("whatever happens, every hold ends, and two good trials at its end make the upstream well", () => {
   const step = fc.record({
     afterMs: fc.integer({ min: 0, max: 200_000 }),
