@@ -21,6 +21,7 @@ import {
   type Undone,
   isSamePath,
 } from "./key-change.ts";
+import { readProxyPort } from "./proxy-address.ts";
 
 const ADDRESS_PATH = ["env", "ANTHROPIC_BASE_URL"] as const;
 const TOKEN_PATH = ["env", "ANTHROPIC_AUTH_TOKEN"] as const;
@@ -46,14 +47,26 @@ export function editClaudeSettings(source: string, { address, needsToken }: Clau
 
 /** Throws UserError, without the file's name, for a file that we dare not edit. */
 export function undoClaudeSettings(source: string, options: UndoOptions): Undo {
+  const document = readSettings(source);
+  const address = textAt(document, ADDRESS_PATH);
+  // The placeholder is ours alone, and says that the address beside it is too, whatever its port.
+  const isOurs =
+    textAt(document, TOKEN_PATH) === PLACEHOLDER_TOKEN && readProxyPort("claude", address) !== undefined;
+  const known = isOurs ? { ...options, ownAddresses: [...options.ownAddresses, address] } : options;
   // The last key that was set goes first: it may stand inside what the first one added.
   return [TOKEN_PATH, ADDRESS_PATH].reduce<Undo>(
     (undo, path) => {
-      const step = undoPath(undo.text, path, options);
+      const step = undoPath(undo.text, path, known);
       return step === null ? undo : { text: step.text ?? undo.text, keys: [step.key, ...undo.keys] };
     },
     { text: source, keys: [] },
   );
+}
+
+/** "" for what is not there, or no text. */
+function textAt(document: SettingsDocument, path: readonly string[]): string {
+  const value: unknown = findNode(document, path)?.value;
+  return typeof value === "string" ? value : "";
 }
 
 function setString(source: string, path: readonly string[], value: string): Edit {

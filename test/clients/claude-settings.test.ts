@@ -166,6 +166,15 @@ describe("off", () => {
     });
   });
 
+  test("without a journal, knows its address at any port by the placeholder beside it", () => {
+    const on = editClaudeSettings('{"a":1}', { address: OTHER_ADDRESS, needsToken: true });
+    const undo = undoClaudeSettings(on.text, NO_JOURNAL);
+    expect(read(undo.text)).toEqual({ a: 1, env: {} });
+    expect(undo.keys.map(({ kind }) => kind)).toEqual(["restored", "restored"]);
+    const alone = editClaudeSettings("{}", { address: OTHER_ADDRESS, needsToken: false });
+    expect(undoClaudeSettings(alone.text, NO_JOURNAL)).toEqual({ text: alone.text, keys: [] });
+  });
+
   test("recognises its values without a journal, and calls that a guess", () => {
     const made = editClaudeSettings('{\n  "a": 1\n}\n', { address: ADDRESS, needsToken: true });
     const undo = undoClaudeSettings(made.text, NO_JOURNAL);
