@@ -27,6 +27,8 @@ export interface RunPlanOptions {
 
 /** A client that does not answer `--help` within this many ms is taken for one that knows no option of ours. */
 const HELP_TIMEOUT_MS = 5_000;
+/** For what it wrote last. */
+const HELP_LINGER_MS = 100;
 
 /** Everything but the port. The function that is given back throws UserError where something wins over us. */
 export async function prepareRun(options: RunPlanOptions): Promise<(port: number) => RunPlan> {
@@ -52,15 +54,36 @@ async function prepareCodex({
   return (port) => planCodexRun({ args, parsed, facts, env, port, knowsNoDaemon });
 }
 
+/** "" for a client that cannot be started: whoever starts it in earnest says why. */
 async function readHelp(program: readonly string[], env: Env): Promise<string> {
-  const child = Bun.spawn([...program, "--help"], {
-    env,
-    stdin: "ignore",
-    stdout: "pipe",
-    stderr: "ignore",
-    timeout: HELP_TIMEOUT_MS,
-  });
-  return await new Response(child.stdout).text();
+  const child = startHelp(program, env);
+  if (child === null) return "";
+  const isOver = child.exited.then(() => Bun.sleep(HELP_LINGER_MS));
+  const reader = child.stdout.getReader();
+  const decoder = new TextDecoder();
+  let text = "";
+  for (;;) {
+    // What the client leaves running may hold the pipe open for as long as it lives.
+    const next = await Promise.race([reader.read(), isOver]);
+    if (next === undefined || next.done) break;
+    text += decoder.decode(next.value, { stream: true });
+  }
+  await reader.cancel();
+  return text;
+}
+
+function startHelp(program: readonly string[], env: Env): Bun.Subprocess<"ignore", "pipe", "ignore"> | null {
+  try {
+    return Bun.spawn([...program, "--help"], {
+      env,
+      stdin: "ignore",
+      stdout: "pipe",
+      stderr: "ignore",
+      timeout: HELP_TIMEOUT_MS,
+    });
+  } catch {
+    return null;
+  }
 }
 
 async function prepareClaude({ paths, env, cwd, args }: RunPlanOptions): Promise<(port: number) => RunPlan> {

@@ -148,6 +148,26 @@ test.each(["SIGTERM", "SIGHUP", "SIGINT"] as const)(
   },
 );
 
+test("a client whose interpreter is missing is a plain error", async () => {
+  home.write("bin/codex", "#!/nonexistent/node\n");
+  chmodSync(join(home.path, "bin/codex"), 0o755);
+  const { code, stderr } = await run("--", "codex");
+  expect(stderr).toContain(`cannot start ${join(home.path, "bin/codex")}`);
+  expect(code).toBe(1);
+});
+
+test("a process that the client leaves behind does not hold up the start", async () => {
+  const over = join(home.path, "over");
+  const left = `(until [ -e ${over} ] || [ ! -e ${home.path} ]; do sleep 0.1; done) &`;
+  home.write(
+    "bin/codex",
+    `#!/bin/sh\ncase "$*" in *--help*) ${left} echo --no-daemon; exit;; esac\necho "$1"\n`,
+  );
+  chmodSync(join(home.path, "bin/codex"), 0o755);
+  expect(await run("--", "codex")).toMatchObject({ code: 0, stdout: "--no-daemon\n" });
+  home.write("over", "");
+});
+
 test("a Ctrl+C on the terminal is the client's to answer", async () => {
   install("claude", {
     script: `trap 'echo asked' INT; trap 'exit 5' TERM; echo ready; while :; do sleep 0.02; done`,
