@@ -60,7 +60,7 @@ function finite(value: number): number | null {
 /** The wait in running text: "try again in 1.5s", "in 2 minutes", "请在 30 秒后重试". In ms. */
 export function findWaitMs(text: string): number | null {
   const english =
-    /(?:try|retry) again (?:in|after) (?:about )?((?:\d{1,9}(?:\.\d{1,9})?\s*[a-z]{1,7}[\s,]*){1,4})/i.exec(
+    /(?:try again|retry(?: again)?) (?:in|after) (?:about )?((?:\d{1,9}(?:\.\d{1,9})?\s*[a-z]{1,7}[\s,]*){1,4})/i.exec(
       text,
     )?.[1];
   if (english !== undefined) return sumWords(english);
