@@ -67,7 +67,8 @@ export function createRecords(now: () => number): Records {
       return viewOf({
         health: record.health,
         quota: record.quota,
-        isProbing: record.probe !== null && at - record.probeSince < PROBE_LEASE_MS,
+        probeSince:
+          record.probe !== null && at - record.probeSince < PROBE_LEASE_MS ? record.probeSince : null,
         model: model === null ? null : modelAt(upstream, model),
         now: at,
         isLastResort,

@@ -22,8 +22,8 @@ export interface View {
 export interface ViewInput {
   readonly health: Health;
   readonly quota: QuotaNote | undefined;
-  /** A trial is out. */
-  readonly isProbing: boolean;
+  /** Since when a trial is out, wall clock in ms; null where none is. */
+  readonly probeSince: number | null;
   /** The upstream's own name of the asked model, or null. */
   readonly model: string | null;
   /** Wall clock, ms. */
@@ -46,8 +46,11 @@ const OK: View = {
 const KINDS: readonly HoldKind[] = ["auth-dead", "exhausted", "open", "cooling"];
 /** A reading that names no end is believed so long; every newer one replaces it. */
 const QUOTA_NOTE_MS = 3_600_000;
-/** How long to wait for a trial that is out. */
-const PROBE_WAIT_MS = 1_000;
+/**
+ * How long to wait for a trial that is out: half as long again as it has taken so far. Codex asks some thirty times and
+ * gives up, which at a steady second would be before a slow model begins.
+ */
+const PROBE_WAIT_MS = { least: 1_000, most: 10_000 } as const;
 /** The last upstream is asked again for a model it did not know. */
 const MODEL_LAST_RESORT_MS = 10_000;
 
@@ -100,18 +103,23 @@ function viewOfModel({ health, model, now, isLastResort }: ViewInput): View | nu
   };
 }
 
-function viewOfTrial(hold: Hold, { isProbing, now }: ViewInput, isExhausted: boolean): View {
+function viewOfTrial(hold: Hold, { now, probeSince }: ViewInput, isExhausted: boolean): View {
+  const isProbing = probeSince !== null;
   const { since, until, reason, source } = hold;
   return {
     standing: "probing",
     allowed: isProbing ? "no" : "probe",
     since,
     until,
-    askAt: isProbing ? now + PROBE_WAIT_MS : null,
+    askAt: isProbing ? now + probeWaitMs(now - probeSince) : null,
     reason: isProbing ? kept`a trial request is out: ${reason}` : kept`due for a trial request: ${reason}`,
     source,
     isExhausted,
   };
+}
+
+function probeWaitMs(takenMs: number): number {
+  return Math.min(PROBE_WAIT_MS.most, Math.max(PROBE_WAIT_MS.least, takenMs / 2));
 }
 
 function viewOfQuota(quota: QuotaNote, now: number, isLastResort: boolean): View {

@@ -42,7 +42,7 @@ function look(health: Health, ms: number, parts: Partial<Parameters<typeof viewO
   return viewOf({
     health,
     quota: undefined,
-    isProbing: false,
+    probeSince: null,
     model: null,
     now: NOW + ms,
     isLastResort: false,
@@ -161,7 +161,7 @@ describe("half-open", () => {
 
   test("one trial may go, and while it is out nobody else", () => {
     expect(look(open, due)).toMatchObject({ standing: "probing", allowed: "probe" });
-    expect(look(open, due, { isProbing: true })).toMatchObject({ standing: "probing", allowed: "no" });
+    expect(look(open, due, { probeSince: NOW })).toMatchObject({ standing: "probing", allowed: "no" });
   });
 
   test("the second success closes it, the first lets the next trial go at once", () => {
@@ -186,6 +186,19 @@ describe("half-open", () => {
     expect(afterSuccess(open, at(5 * SECOND))).toBe(open);
     expect(afterBegun(open, at(5 * SECOND))).toBe(open);
   });
+});
+
+test("who has to wait for a trial is sent away for longer the longer it takes, so that no client gives up", () => {
+  const open = failures(3);
+  const since = NOW + 10 * SECOND;
+  const waitAfter = (ms: number): number => {
+    const now = 10 * SECOND + ms;
+    return ((look(open, now, { probeSince: since, isLastResort: true }).askAt ?? 0) - NOW - now) / SECOND;
+  };
+  expect([-5, 0, 1, 6, 20, 100].map((secs) => waitAfter(secs * SECOND))).toEqual([1, 1, 1, 3, 10, 10]);
+  let patienceSecs = 0;
+  for (let tries = 0; tries < 30; tries += 1) patienceSecs += waitAfter(patienceSecs * SECOND);
+  expect(patienceSecs).toBeGreaterThan(200);
 });
 
 describe("a rate limit", () => {
