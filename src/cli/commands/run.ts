@@ -34,7 +34,8 @@ export function createCommand(cli: Cli): Command {
         args: rest,
         port: readPort(args.port),
         configName: args.config,
-        hasTerminal: process.stdin.isTTY,
+        // Any of the three: what is piped in or out changes nothing for the keys.
+        hasTerminal: [process.stdin, process.stdout, process.stderr].some(({ isTTY }) => isTTY),
         onStart: ({ port, configName, upstreams }) => {
           if (!cli.isInteractive) return;
           const order = upstreams.map(({ label }) => label).join(" -> ");

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { GOOD } from "../../helpers/answers.ts";
 import { PROGRAM, runCli, startCli } from "../../helpers/cli.ts";
 import { type FakeUpstream, startFakeUpstream } from "../../helpers/fake-upstream.ts";
+import { runAtTerminal } from "../../helpers/pseudo-terminal.ts";
 import { claudeBinary } from "../../helpers/real-claude.ts";
 import { codexBinary } from "../../helpers/real-codex.ts";
 import { type TempHome, makeTempHome } from "../../helpers/temp-home.ts";
@@ -196,6 +197,18 @@ test("a Ctrl+C on the terminal is the client's to answer", async () => {
   await shows("asked");
   child.kill("SIGTERM");
   expect(await child.exited).toBe(5);
+});
+
+test("a Ctrl+C reaches the client once, also where its input is no terminal", async () => {
+  install("claude", {
+    script: `n=0; trap 'n=$((n+1))' INT; echo ready; for i in 1 2 3 4 5 6 7 8 9 10; do sleep 0.02; done; echo "asked $n"`,
+  });
+  const { screen } = await runAtTerminal(["sh", "-c", `exec ${PROGRAM.join(" ")} run -- claude </dev/null`], {
+    home,
+    env,
+    type: { after: /ready/, keys: "\u0003" },
+  });
+  expect(screen).toContain("asked 1\r\n");
 });
 
 test.each([
