@@ -2,8 +2,7 @@
 import type { Service } from "../base/service.ts";
 import type { Import } from "../clients/imported-config.ts";
 import { loadConfig, updateConfig } from "../config/file.ts";
-import { type ImportOptions, findImport } from "./client-import.ts";
-import { placeImports, planImport } from "./import-plan.ts";
+import type { ImportOptions } from "./client-import.ts";
 
 export interface Bootstrapped extends Import {
   readonly service: Service;
@@ -18,6 +17,10 @@ export async function bootstrap(options: ImportOptions, now: () => number): Prom
   const config = await loadConfig(paths.config);
   const section = config.services[service];
   if (section.configs.size + section.broken.size > 0) return null;
+  const [{ findImport }, { placeImports, planImport }] = await Promise.all([
+    import("./client-import.ts"),
+    import("./import-plan.ts"),
+  ]);
   const found = await findImport(options);
   await updateConfig(paths, planImport(found.configs), now);
   return { service, configs: placeImports(found.configs, config).added, skipped: found.skipped };

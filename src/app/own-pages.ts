@@ -9,8 +9,9 @@ import type { LiveFilter } from "./filter.ts";
 import type { LiveConfig } from "./live-config.ts";
 import type { Quota } from "./quota.ts";
 import type { RouterState } from "./router-state.ts";
+import type { InstanceFacts } from "./instance-answers.ts";
 import { explainRoute } from "./routing-explain.ts";
-import { type InstanceFacts, makeProblem, makeRouteFacts } from "./status-facts.ts";
+import { makeProblem, makeRouteFacts } from "./status-facts.ts";
 
 export interface OwnPagesOptions {
   readonly service: Service;

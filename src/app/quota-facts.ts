@@ -1,34 +1,11 @@
 // What is left on one upstream, as rows of facts without secrets: one for each allowance that a source knows.
 // Pure.
-import { z } from "zod";
 import type { Balance, Meter } from "../quota/balance.ts";
 import { forecastEnd } from "../quota/forecast.ts";
 import { judge } from "../quota/judge.ts";
 import type { Source } from "../quota/note.ts";
 import { stateOf } from "../quota/reading.ts";
-
-const figure = z.number().nullable();
-export const quotaRowSchema = z.looseObject({
-  /** Who said so: a provider's id, "headers", "budget". */
-  source: z.string(),
-  /** Which allowance: "balance", "key", "day", "5h"; null where none is known. */
-  window: z.string().nullable(),
-  /** See ReadingState. */
-  state: z.string(),
-  left: figure,
-  used: figure,
-  limit: figure,
-  unit: z.string().nullable(),
-  /** Wall clock, as all times here. */
-  resets_at_ms: figure,
-  read_at_ms: figure,
-  /** When it is at its end if the spending of the last hours goes on. */
-  runs_out_at_ms: figure,
-  /** What went wrong with the last lookup, in English. */
-  error: z.string().nullable(),
-});
-
-export type QuotaRow = z.infer<typeof quotaRowSchema>;
+import type { QuotaRow } from "./instance-answers.ts";
 
 /** `now`: wall clock, ms. */
 export function makeQuotaRows({ intervalMs, reading }: Source, now: number): QuotaRow[] {

@@ -7,7 +7,8 @@ import { type Source, makeNote } from "../quota/note.ts";
 import type { ProvidersFile } from "../quota/providers-file.ts";
 import type { QuotaNote } from "../routing/types.ts";
 import type { Budgets } from "./quota-budgets.ts";
-import { type QuotaRow, makeErrorRow, makeQuotaRows } from "./quota-facts.ts";
+import type { QuotaRow } from "./instance-answers.ts";
+import { makeErrorRow, makeQuotaRows } from "./quota-facts.ts";
 import type { QuotaState } from "./quota-state.ts";
 
 export interface QuotaSources {

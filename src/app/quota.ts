@@ -13,7 +13,7 @@ import { recogniseHeaders } from "../quota/recognise.ts";
 import type { Router } from "../routing/router.ts";
 import type { LiveConfig } from "./live-config.ts";
 import { createBudgets } from "./quota-budgets.ts";
-import type { QuotaRow } from "./quota-facts.ts";
+import type { QuotaRow } from "./instance-answers.ts";
 import { createQuotaSources, headersKey } from "./quota-sources.ts";
 import { createQuotaState } from "./quota-state.ts";
 

@@ -1,39 +1,15 @@
 // The order that the next request of a service would take, and the reason for each place. Sends nothing.
-import { z } from "zod";
 import type { Upstream } from "../base/upstream.ts";
 import type { RouteState } from "../proxy/deps.ts";
 import { modelAt } from "../routing/model-name.ts";
 import type { Router } from "../routing/router.ts";
 import type { Candidate } from "../routing/types.ts";
+import type { Explanation } from "./instance-answers.ts";
 
 export interface Question {
   readonly model: string | null;
   readonly sessionId: string | null;
 }
-
-const placeSchema = z.looseObject({
-  label: z.string(),
-  base_url: z.string(),
-  /** See Standing. */
-  standing: z.string(),
-  reason: z.string(),
-  /** Why it is passed over until the user mends it. */
-  problem: z.string().nullable(),
-  /** Wall clock; null where it may be asked now. */
-  until_ms: z.number().nullable(),
-  /** What it would be asked for instead of the model. */
-  upstream_model: z.string().nullable(),
-});
-/** `problem`: there is nothing to send requests to. */
-export const explanationSchema = z.looseObject({
-  config_name: z.string().nullable(),
-  problem: z.looseObject({ message: z.string(), hint: z.string().nullable() }).nullable(),
-  /** The first so many that can be reached may see the request. */
-  max_upstreams: z.number(),
-  places: z.array(placeSchema),
-});
-
-export type Explanation = z.infer<typeof explanationSchema>;
 
 /** `now`: wall clock, ms. */
 export function explainRoute(

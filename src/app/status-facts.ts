@@ -1,68 +1,14 @@
 // How one service stands, as facts without secrets: what the status page of a running proxy answers and what `ch status`
 // works with. Makes no words for people beyond those that it is given.
-import { z } from "zod";
 import type { UserError } from "../base/errors.ts";
-import { SERVICES, type Service } from "../base/service.ts";
+import type { Service } from "../base/service.ts";
 import type { Upstream } from "../base/upstream.ts";
 import type { Router } from "../routing/router.ts";
 import type { Candidate } from "../routing/types.ts";
+import type { Problem, QuotaRow, RouteFacts, UpstreamFacts } from "./instance-answers.ts";
 import type { LiveConfig } from "./live-config.ts";
-import { type QuotaRow, quotaRowSchema } from "./quota-facts.ts";
 import type { Quota } from "./quota.ts";
 import { listPlaces } from "./routing-explain.ts";
-
-const time = z.number().nullable();
-const problemSchema = z.looseObject({ message: z.string(), hint: z.string().nullable() });
-const upstreamSchema = z.looseObject({
-  label: z.string(),
-  base_url: z.string(),
-  enabled: z.boolean(),
-  /** See Standing. */
-  standing: z.string(),
-  usage_exhausted: z.boolean(),
-  /** Wall clock, as all times here. */
-  since_ms: time,
-  until_ms: time,
-  reason: z.string(),
-  /** Where `until_ms` comes from. */
-  source: z.string().nullable(),
-  /** Attempts since the proxy started. */
-  requests: z.number(),
-  failures: z.number(),
-  last_failure: z.looseObject({ at_ms: z.number(), reason: z.string() }).nullable(),
-  /** That stay with it. */
-  sessions: z.number(),
-  /** Why nothing can be sent to it until the user mends it. */
-  problem: z.string().nullable(),
-  /** What is left, from whoever says so; a proxy of an older version does not know. */
-  quota: z.array(quotaRowSchema).default([]),
-  /** Host and port of the proxy on the way to it; null for a direct connection. */
-  outbound_proxy: z.string().nullable().default(null),
-});
-const routeSchema = z.looseObject({
-  config_name: z.string().nullable(),
-  /** Why there is nothing to send requests to. */
-  problem: problemSchema.nullable(),
-  upstreams: z.array(upstreamSchema),
-});
-/** What a running proxy says of itself. */
-export const instanceSchema = routeSchema.extend({
-  name: z.string(),
-  version: z.string(),
-  pid: z.number(),
-  service: z.enum(SERVICES),
-  port: z.number(),
-  since_ms: z.number(),
-  /** What is wrong with the files, while the last good versions stay in force. */
-  config_problem: problemSchema.nullable(),
-  filter_problem: problemSchema.nullable(),
-  quota_problem: problemSchema.nullable().default(null),
-});
-
-export type Problem = z.infer<typeof problemSchema>;
-export type UpstreamFacts = z.infer<typeof upstreamSchema>;
-export type RouteFacts = z.infer<typeof routeSchema>;
-export type InstanceFacts = z.infer<typeof instanceSchema>;
 
 export interface RouteFactsInput {
   readonly service: Service;

@@ -13,15 +13,16 @@ import { type LiveConfig, createLiveConfig } from "./live-config.ts";
 import { listKeys } from "./own-pages.ts";
 import { createQuota } from "./quota.ts";
 import { loadRouter, resetSavedState } from "./router-state.ts";
-import { type Explanation, type Question, explainRoute, explanationSchema } from "./routing-explain.ts";
 import {
+  type Explanation,
   type InstanceFacts,
   type Problem,
   type RouteFacts,
+  explanationSchema,
   instanceSchema,
-  makeProblem,
-  makeRouteFacts,
-} from "./status-facts.ts";
+} from "./instance-answers.ts";
+import { type Question, explainRoute } from "./routing-explain.ts";
+import { makeProblem, makeRouteFacts } from "./status-facts.ts";
 import { type TodayFacts, makeQuietDay, readToday } from "./today.ts";
 
 export interface SurveyContext {

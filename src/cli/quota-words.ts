@@ -1,6 +1,6 @@
 // What is left on an upstream, in words and bars for a person.
 // Pure.
-import type { QuotaRow } from "../app/quota-facts.ts";
+import type { QuotaRow } from "../app/instance-answers.ts";
 import { kept, t, translate } from "../base/language.ts";
 import { showMoment, showSpan } from "../base/time-words.ts";
 import { showAmount } from "../quota/note.ts";

@@ -2,7 +2,7 @@
 // the file and removed after it, so that a crash in between leaves enough to put things right.
 // One for each file, because CODEX_HOME and CLAUDE_CONFIG_DIR may point to many.
 import { dirname, join } from "node:path";
-import { z } from "zod";
+import * as z from "zod/mini";
 import { UserError } from "../base/errors.ts";
 import { t } from "../base/language.ts";
 import {
@@ -15,6 +15,7 @@ import {
 import type { Paths } from "../base/paths.ts";
 import { fingerprint } from "../base/secrets.ts";
 import { SERVICES, type Service } from "../base/service.ts";
+import { JOURNAL_PREFIX } from "./has-journals.ts";
 
 const VERSION = 1;
 
@@ -22,14 +23,14 @@ const ownerSchema = z.discriminatedUnion("kind", [
   /** A `switch on` typed by a person stays until somebody ends it. */
   z.object({ kind: z.literal("user") }),
   /** A running proxy, which puts the client back when it stops. */
-  z.object({ kind: z.literal("process"), pid: z.int(), started: z.string().nullable() }),
+  z.object({ kind: z.literal("process"), pid: z.int(), started: z.nullable(z.string()) }),
 ]);
 
 const changeSchema = z.object({
-  path: z.array(z.string()).readonly(),
-  before: z.string().nullable(),
+  path: z.readonly(z.array(z.string())),
+  before: z.nullable(z.string()),
   written: z.string(),
-  replaced: z.string().optional(),
+  replaced: z.optional(z.string()),
   value: z.string(),
 });
 
@@ -41,7 +42,7 @@ const journalSchema = z.object({
   port: z.int(),
   owner: ownerSchema,
   /** The newest first; older ones may be of a switch to another port that this one replaced. */
-  changes: z.array(changeSchema).readonly(),
+  changes: z.readonly(z.array(changeSchema)),
   /** SHA-256 of the file as we wrote it. */
   hash: z.string(),
   /** What was not there before. */
@@ -58,7 +59,7 @@ export type FoundJournal =
   | { readonly kind: "broken"; readonly problem: string };
 
 export function journalPath(paths: Paths, service: Service, file: string): string {
-  return join(paths.run, `switch-${service}-${fingerprint(file)}.json`);
+  return join(paths.run, `${JOURNAL_PREFIX}${service}-${fingerprint(file)}.json`);
 }
 
 /** Never throws for what the journal holds. */
@@ -69,7 +70,7 @@ export async function readJournal(path: string): Promise<FoundJournal> {
     return { kind: "found", journal: journalSchema.parse(JSON.parse(text)) };
   } catch (error) {
     if (error instanceof UserError) return { kind: "broken", problem: error.message };
-    if (error instanceof z.ZodError || error instanceof SyntaxError) {
+    if (error instanceof z.core.$ZodError || error instanceof SyntaxError) {
       return { kind: "broken", problem: t`${path} is damaged` };
     }
     throw error;

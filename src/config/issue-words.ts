@@ -1,6 +1,6 @@
 // Says in words what a schema found, without the value it found it in.
 // Pure.
-import type { z } from "zod";
+import type * as z from "zod/mini";
 import { kept, t, translate } from "../base/language.ts";
 
 type Issue = z.core.$ZodIssue;
@@ -15,12 +15,23 @@ const EXPECTED: Readonly<Record<string, string>> = {
   record: kept`an object`,
 };
 
+const MISSING = "missing";
+const TOO_LARGE = "too large";
+
+/** For every parse whose issues are to be described here: notes what the value was where only that tells. */
+export const NOTING = {
+  // A file is read once or twice in a process: a parser compiled for it would come too late.
+  jitless: true,
+  error: ({ input }: { readonly input?: unknown }) =>
+    input === undefined ? MISSING : input === Number.POSITIVE_INFINITY ? TOO_LARGE : undefined,
+};
+
 /** A half sentence that follows the path: "must be a number". */
 export function describeIssue(issue: Issue): string {
   switch (issue.code) {
     case "invalid_type":
-      if (issue.message.endsWith("received undefined")) return t`is missing`;
-      if (issue.message.endsWith("received Infinity")) return t`is too large`;
+      if (issue.message === MISSING) return t`is missing`;
+      if (issue.message === TOO_LARGE) return t`is too large`;
       return t`must be ${translate(EXPECTED[issue.expected] ?? issue.expected)}`;
     case "too_small":
       if (issue.origin === "array") return t`must hold at least ${String(issue.minimum)}`;

@@ -1,12 +1,12 @@
 // From the text of config.json to what it means, or to one clear error with its place. Shows no values.
 // Pure.
 import type { JSONPath } from "jsonc-parser";
-import type { z } from "zod";
+import type * as z from "zod/mini";
 import { UserError } from "../base/errors.ts";
 import { SERVICES, type Service } from "../base/service.ts";
 import { t } from "../base/language.ts";
 import { checkUpstreams } from "./check-upstreams.ts";
-import { describeIssue } from "./issue-words.ts";
+import { NOTING, describeIssue } from "./issue-words.ts";
 import { type JsoncSource, formatPath, placeOf, readJsonc, valueOf } from "./jsonc.ts";
 import { isConfigName } from "./name.ts";
 import { type ConfigShell, type NamedConfigEntry, configShellSchema, namedConfigSchema } from "./schema.ts";
@@ -53,7 +53,7 @@ export function makeEmptyConfig(warnings: readonly string[] = []): ParsedConfig 
 export function parseConfig(text: string, file: string): ParsedConfig {
   const source = readJsonc(text.replace(/^\ufeff/, ""), file);
   if (source.root === null) return makeEmptyConfig([t`${file} is empty`]);
-  const shell = configShellSchema.safeParse(valueOf(source.root));
+  const shell = configShellSchema.safeParse(valueOf(source.root), NOTING);
   if (!shell.success) throw new UserError(describeError(shell.error, source, []), { hint: "ch config edit" });
   const warnings: string[] = [];
   const readOne = (service: Service) => readService({ service, shell: shell.data, source, warnings });
@@ -134,7 +134,7 @@ function readEntry(
     const words = t`"${shown}" cannot name a config: 1 to 64 letters, digits, ".", "_" or "-"`;
     return `${placeOf(source, at)}: ${words}`;
   }
-  const parsed = namedConfigSchema.safeParse(shell[service]?.configs?.[name]);
+  const parsed = namedConfigSchema.safeParse(shell[service]?.configs?.[name], NOTING);
   if (!parsed.success) return describeError(parsed.error, source, at);
   if (parsed.data.name != null && parsed.data.name !== name) {
     const words = t`differs from the key, and is ignored`;
@@ -156,7 +156,7 @@ function findTwins(names: readonly string[]): [string, string][] {
   });
 }
 
-function describeError(error: z.ZodError, source: JsoncSource, at: readonly string[]): string {
+function describeError(error: z.core.$ZodError, source: JsoncSource, at: readonly string[]): string {
   const [issue] = error.issues;
   const path = [...at, ...(issue?.path ?? [])].filter((part) => typeof part !== "symbol");
   const shown = path.length === 0 ? t`the file` : formatPath(path);

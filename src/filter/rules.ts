@@ -2,7 +2,7 @@
 // Never half-works: one bad rule refuses the file. No message holds a source or a target.
 // Pure.
 import { type Node, type ParseError, findNodeAtLocation, getNodeValue, parseTree } from "jsonc-parser";
-import { z } from "zod";
+import * as z from "zod/mini";
 import { UserError, errorMessage } from "../base/errors.ts";
 import { describeJsonError } from "../base/json-syntax.ts";
 import { kept, t, translate } from "../base/language.ts";
@@ -28,30 +28,38 @@ const MAX_PATTERN_CHARS = 1000;
 /** Instructions of a compiled pattern: a character costs at most so many steps. */
 const MAX_PATTERN_SIZE = 1000;
 
-const ruleSchema = z
-  .strictObject({
-    op: z.enum(["replace", "remove"], kept`must be "replace" or "remove"`),
-    source: z
-      .string({ error: ({ input }) => (input === undefined ? kept`is missing` : kept`must be a string`) })
-      .min(1, kept`must not be empty: it would match everywhere`)
-      .refine((source) => source.isWellFormed(), kept`holds half of a surrogate pair`),
-    target: z.string(kept`must be a string`).optional(),
-    regex: z.boolean(kept`must be true or false`).default(false),
-    ignore_case: z.boolean(kept`must be true or false`).default(false),
-    services: z
-      .array(z.enum(SERVICES, kept`must be "codex" or "claude"`), kept`must be a list of services`)
-      .min(1, kept`must name a service, or be left out for both`)
-      .default([...SERVICES]),
-    restore: z.never(kept`is reserved for a later version: leave it out`).optional(),
-  })
-  .refine((rule) => rule.op === "remove" || rule.target !== undefined, {
-    path: ["op"],
-    message: kept`"replace" needs a target`,
-  })
-  .refine((rule) => rule.op === "replace" || rule.target === undefined, {
-    path: ["target"],
-    message: kept`"remove" takes no target`,
-  });
+const ruleSchema = z.lazy(() =>
+  z
+    .strictObject({
+      op: z.enum(["replace", "remove"], kept`must be "replace" or "remove"`),
+      source: z
+        .string({ error: ({ input }) => (input === undefined ? kept`is missing` : kept`must be a string`) })
+        .check(
+          z.minLength(1, kept`must not be empty: it would match everywhere`),
+          z.refine((source) => source.isWellFormed(), kept`holds half of a surrogate pair`),
+        ),
+      target: z.optional(z.string(kept`must be a string`)),
+      regex: z._default(z.boolean(kept`must be true or false`), false),
+      ignore_case: z._default(z.boolean(kept`must be true or false`), false),
+      services: z._default(
+        z
+          .array(z.enum(SERVICES, kept`must be "codex" or "claude"`), kept`must be a list of services`)
+          .check(z.minLength(1, kept`must name a service, or be left out for both`)),
+        [...SERVICES],
+      ),
+      restore: z.optional(z.never(kept`is reserved for a later version: leave it out`)),
+    })
+    .check(
+      z.refine((rule) => rule.op === "remove" || rule.target !== undefined, {
+        path: ["op"],
+        message: kept`"replace" needs a target`,
+      }),
+      z.refine((rule) => rule.op === "replace" || rule.target === undefined, {
+        path: ["target"],
+        message: kept`"remove" takes no target`,
+      }),
+    ),
+);
 
 /**
  * Parses filter.json: one rule or a list of them; comments, trailing commas and a BOM are accepted.

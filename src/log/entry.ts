@@ -1,76 +1,8 @@
 // The stable contract of requests.jsonl: what a line holds, in which order, and how one is made.
-// Fields are only ever added. Nothing here reads or writes a file.
-import { z } from "zod";
+// Nothing here reads or writes a file.
+import type * as z from "zod/mini";
 import { maskText } from "../base/secrets.ts";
-
-const tokens = z.int().nonnegative().optional();
-const milliseconds = z.number().nonnegative();
-
-const usage = z
-  .object({
-    input_tokens: tokens.describe(
-      "Codex: everything read. Claude: without what came from or went to the cache",
-    ),
-    output_tokens: tokens.describe("Everything written, reasoning included"),
-    reasoning_tokens: tokens.describe("The part of output_tokens that was reasoning"),
-    total_tokens: tokens.describe("Everything read and written, cached or not"),
-    cached_input_tokens: tokens.describe(
-      "Read from the upstream's cache. Codex: a part of input_tokens. Claude: not",
-    ),
-    cache_creation_tokens: tokens.describe(
-      "Written to the upstream's cache. Codex: a part of input_tokens. Claude: not",
-    ),
-    cache_creation_1h_tokens: tokens.describe("The part of cache_creation_tokens that is kept for an hour"),
-  })
-  .describe("Absent when the upstream did not say; a figure it did not give is absent too, never zero");
-
-const attempt = z.object({
-  upstream_base_url: z.string(),
-  status_code: z.int().min(100).max(599).optional().describe("Absent when no answer came"),
-  error: z.string().optional(),
-  verdict: z.string().describe("Id of the rule that judged the attempt, or ok"),
-  duration_ms: milliseconds,
-});
-
-/** One line, its fields in the order in which they are written. */
-export const logEntrySchema = z.object({
-  timestamp_ms: milliseconds.describe("When the request came in, ms since 1970"),
-  service: z.enum(["codex", "claude"]),
-  method: z.string(),
-  path: z.string().describe("As the client asked for it, without the query"),
-  status_code: z
-    .int()
-    .min(100)
-    .max(599)
-    .describe("What the client got; 499 when it left before the answer was complete"),
-  duration_ms: milliseconds.describe("From the request's arrival to the answer's last byte"),
-  config_name: z.string().nullable().describe("The config of the last attempt, null when there was none"),
-  upstream_base_url: z
-    .string()
-    .nullable()
-    .describe("The upstream of the last attempt, null when there was none"),
-  usage: usage.optional(),
-  id: z.string().optional().describe("Sorts by time"),
-  model: z.string().optional().describe("As the client asked for it"),
-  upstream_model: z.string().optional().describe("As the upstream was asked for it, when that differs"),
-  session_id: z.string().optional(),
-  cwd: z.string().optional().describe("Absent when unknown"),
-  ttfb_ms: milliseconds.optional().describe("Until the answer's first byte went to the client"),
-  stream: z.boolean().optional().describe("The client asked for a stream"),
-  outcome: z
-    .enum(["ok", "client_gone", "cut", "error", "refused"])
-    .describe(
-      "ok: answered; client_gone: it left; cut: the answer broke off; error: answered with an error; refused: never sent to an upstream",
-    ),
-  attempts: z.array(attempt).optional().describe("When there was more than one, or the only one failed"),
-  redactions: z.int().nonnegative().optional().describe("How often a filter rule matched; absent for none"),
-  redactions_exempt: z
-    .int()
-    .nonnegative()
-    .optional()
-    .describe("Matches left alone, in keys, encrypted content and tool schemas; absent for none"),
-  error: z.string().optional().describe("What went wrong, in words; secrets masked"),
-});
+import type { logEntrySchema } from "./entry-schema.ts";
 
 export type LogEntry = z.infer<typeof logEntrySchema>;
 

@@ -21,18 +21,17 @@ export function createProvidersFile(path: string, now: () => number): ProvidersF
     parse: (text) => parseProviders(text, path),
     now,
   });
+  let byDefault: ParsedProviders | null = null;
   return {
     current() {
       const watched = file.current();
       // A file that is gone means what it meant before: it is written anew with the next start.
-      if (watched.kind === "missing") return DEFAULT_PROVIDERS;
+      if (watched.kind === "missing") return (byDefault ??= parseProviders(DEFAULT_PROVIDERS_TEXT, ""));
       if (watched.kind === "ok") return watched.value;
       return { providers: watched.last?.providers ?? [], problem: watched.problem };
     },
   };
 }
-
-const DEFAULT_PROVIDERS = parseProviders(DEFAULT_PROVIDERS_TEXT, "");
 
 /** Writes the default where there is no file. Throws UserError. */
 export function writeDefaultProviders({

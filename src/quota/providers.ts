@@ -1,11 +1,12 @@
 // The shape of usage_providers.json: who is asked for the balance of which upstreams, where, and how often.
 // Knows no relay's answers; those are in kinds.ts.
 // Pure.
-import { z } from "zod";
+import * as z from "zod/mini";
 import { UserError } from "../base/errors.ts";
 import { type JsonRecord, isRecord } from "../base/json-value.ts";
 import { t } from "../base/language.ts";
-import { describeIssue } from "../config/issue-words.ts";
+import { NOTING, describeIssue } from "../config/issue-words.ts";
+import { described, maybe } from "../config/schema-words.ts";
 import { type JsoncSource, formatPath, placeOf, readJsonc, valueOf } from "../config/jsonc.ts";
 
 /** Each of a user's own choice; `auto` finds out. */
@@ -25,49 +26,50 @@ const MOST_INTERVAL_SECS = 86_400;
 /** Where the user names no interval. The endpoints' own limits are strict: some allow 20 questions in 20 min. */
 const USUAL_INTERVAL_SECS = 600;
 
-const path = z.string().min(1).max(200).nullish();
+const path = z.string().check(z.minLength(1), z.maxLength(200));
 const pathsSchema = z.looseObject({
-  limit: path.describe("Where the limit stands, such as data.limits[0].total."),
-  used: path.describe("Where the used part stands."),
-  remaining: path.describe("Where the rest stands."),
-  reset: path.describe("When it is full again: epoch seconds or ms, or RFC 3339."),
-  available: path.describe("A boolean; false means that nothing is left."),
-  currency: path.describe("Where the unit stands."),
-  unit: path.describe("The unit itself, where no place has it. Default USD."),
-  divisor: z.number().positive().nullish().describe("What a unit is counted in: 100 for cents."),
+  limit: maybe(path, "Where the limit stands, such as data.limits[0].total."),
+  used: maybe(path, "Where the used part stands."),
+  remaining: maybe(path, "Where the rest stands."),
+  reset: maybe(path, "When it is full again: epoch seconds or ms, or RFC 3339."),
+  available: maybe(path, "A boolean; false means that nothing is left."),
+  currency: maybe(path, "Where the unit stands."),
+  unit: maybe(path, "The unit itself, where no place has it. Default USD."),
+  divisor: maybe(z.number().check(z.positive()), "What a unit is counted in: 100 for cents."),
 });
 
 const providerSchema = z.looseObject({
-  id: z.string().min(1).max(64).describe("Your name for it, once."),
-  kind: z.enum(PROVIDER_KINDS).describe("How the answer is read."),
-  domains: z
-    .array(z.string().min(1).max(253))
-    .nullish()
-    .describe(
-      'Upstreams at these domains are meant, and their tokens may be sent there. "*" (kind auto only): all others.',
-    ),
-  endpoint: z.string().min(1).nullish().describe("https address. Default: the kind's own, at the upstream."),
-  token_env: z
-    .string()
-    .min(1)
-    .nullish()
-    .describe("Variable with the token for the endpoint. Default: the upstream's own token."),
-  poll_interval_secs: z
-    .number()
-    .nullish()
-    .describe("Seconds between two questions, at least 60. Default 600."),
-  preset: z.enum(PRESET_NAMES).nullish().describe("json_path: a vendor that is known."),
-  paths: pathsSchema.nullish().describe("json_path: where the figures stand in the answer."),
+  id: described(z.string().check(z.minLength(1), z.maxLength(64)), "Your name for it, once."),
+  kind: described(z.enum(PROVIDER_KINDS), "How the answer is read."),
+  domains: maybe(
+    z.array(z.string().check(z.minLength(1), z.maxLength(253))),
+    'Upstreams at these domains are meant, and their tokens may be sent there. "*" (kind auto only): all others.',
+  ),
+  endpoint: maybe(
+    z.string().check(z.minLength(1)),
+    "https address. Default: the kind's own, at the upstream.",
+  ),
+  token_env: maybe(
+    z.string().check(z.minLength(1)),
+    "Variable with the token for the endpoint. Default: the upstream's own token.",
+  ),
+  poll_interval_secs: maybe(z.number(), "Seconds between two questions, at least 60. Default 600."),
+  preset: maybe(z.enum(PRESET_NAMES), "json_path: a vendor that is known."),
+  paths: maybe(pathsSchema, "json_path: where the figures stand in the answer."),
 });
 
 export const providersFileSchema = z.looseObject({
-  providers: z.array(providerSchema).max(100).describe("The first that fits an upstream is used."),
+  providers: described(
+    z.array(providerSchema).check(z.maxLength(100)),
+    "The first that fits an upstream is used.",
+  ),
 });
 
-const fileShellSchema = z.looseObject({ providers: z.array(z.unknown()).max(100) });
-const unusableSchema = z
-  .looseObject({ id: z.string().catch("?"), domains: z.array(z.string()).catch([]) })
-  .catch({ id: "?", domains: [] });
+const fileShellSchema = z.looseObject({ providers: z.array(z.unknown()).check(z.maxLength(100)) });
+const unusableSchema = z.catch(
+  z.looseObject({ id: z.catch(z.string(), "?"), domains: z.catch(z.array(z.string()), []) }),
+  { id: "?", domains: [] },
+);
 
 export interface Provider {
   readonly id: string;
@@ -124,7 +126,7 @@ export interface ParsedProviders {
 export function parseProviders(text: string, file: string): ParsedProviders {
   const source = readSource(text, file);
   if (source.root === null) return { providers: [], problem: null };
-  const parsed = fileShellSchema.safeParse(valueOf(source.root));
+  const parsed = fileShellSchema.safeParse(valueOf(source.root), NOTING);
   if (!parsed.success) {
     const { at, words } = describeFirst(parsed.error);
     throw refuse(source, at, words);
@@ -155,7 +157,7 @@ type ReadEntry =
 
 function readProvider(value: unknown, ids: Set<unknown>): ReadEntry {
   const given = isRecord(value) ? withNumericInterval(value) : value;
-  const parsed = providerSchema.safeParse(given);
+  const parsed = providerSchema.safeParse(given, NOTING);
   if (!parsed.success) return { kind: "wrong", ...describeFirst(parsed.error) };
   const { data: entry } = parsed;
   const wrong = (key: string, words: string): ReadEntry => ({ kind: "wrong", at: [key], words });
@@ -172,7 +174,7 @@ function withNumericInterval(entry: JsonRecord): JsonRecord {
   return isText ? { ...entry, poll_interval_secs: Number(secs) } : entry;
 }
 
-function describeFirst(error: z.ZodError): { at: (string | number)[]; words: string } {
+function describeFirst(error: z.core.$ZodError): { at: (string | number)[]; words: string } {
   const [issue] = error.issues;
   return {
     at: (issue?.path ?? []).filter((part) => typeof part !== "symbol"),

@@ -1,32 +1,42 @@
 // Readings and recognised relays as state.json holds them. What is odd is dropped alone: losing it loses one question.
 // Pure.
-import { z } from "zod";
+import * as z from "zod/mini";
 import { KINDS, type RelayKind } from "./kinds.ts";
 import type { Meter } from "./balance.ts";
 import type { Reading } from "./reading.ts";
 
-const amount = z.number().nonnegative().nullable();
-const time = z.number().nonnegative();
-const meterSchema = z.object({
-  name: z.string().max(64),
-  left: amount,
-  used: amount,
-  limit: amount,
-  unit: z.string().max(32),
-  resets_at: time.nullable(),
-  rate: z.literal(true).optional(),
-});
-const readingSchema = z.object({
-  source: z.string().max(64),
-  meters: z.array(meterSchema).max(32).nullable(),
-  unlimited: z.boolean(),
-  says: z.enum(["ok", "low", "exhausted"]).nullable(),
-  at: time,
-  tried_at: time,
-  error: z.string().max(300).nullable(),
-  unsupported: z.boolean(),
-  samples: z.record(z.string(), z.array(z.tuple([time, z.number().nonnegative()])).max(200)).catch({}),
-});
+const amount = z.nullable(z.number().check(z.nonnegative()));
+const time = z.number().check(z.nonnegative());
+const meterSchema = z.lazy(() =>
+  z.object({
+    name: z.string().check(z.maxLength(64)),
+    left: amount,
+    used: amount,
+    limit: amount,
+    unit: z.string().check(z.maxLength(32)),
+    resets_at: z.nullable(time),
+    rate: z.optional(z.literal(true)),
+  }),
+);
+const readingSchema = z.lazy(() =>
+  z.object({
+    source: z.string().check(z.maxLength(64)),
+    meters: z.nullable(z.array(meterSchema).check(z.maxLength(32))),
+    unlimited: z.boolean(),
+    says: z.nullable(z.enum(["ok", "low", "exhausted"])),
+    at: time,
+    tried_at: time,
+    error: z.nullable(z.string().check(z.maxLength(300))),
+    unsupported: z.boolean(),
+    samples: z.catch(
+      z.record(
+        z.string(),
+        z.array(z.tuple([time, z.number().check(z.nonnegative())])).check(z.maxLength(200)),
+      ),
+      {},
+    ),
+  }),
+);
 const relaySchema = z.object({ kind: z.string(), at: time });
 /** A clock that was set back since: the record cannot be dated. */
 const CLOCK_SLACK_MS = 60_000;

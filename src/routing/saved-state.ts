@@ -1,36 +1,41 @@
 // Routing's part of state.json: what survives a restart, and what of it is believed. Losing it loses nothing that
 // matters, so every record that is odd, old or from the future is dropped alone.
-import { z } from "zod";
+import * as z from "zod/mini";
 import type { Service } from "../base/service.ts";
 import type { Stay } from "./affinity.ts";
 import { type Health, HEALTHY, isFromFuture, type Hold, type HoldKind } from "./health.ts";
 import type { RoutingSettings } from "./types.ts";
 
-const time = z.number().nonnegative();
-const heldFields = { since: time, until: time, reason: z.string().max(300), source: z.string().max(300) };
+const time = z.number().check(z.nonnegative());
+const heldFields = {
+  since: time,
+  until: time,
+  reason: z.string().check(z.maxLength(300)),
+  source: z.string().check(z.maxLength(300)),
+};
 const holdSchema = z.object({
   ...heldFields,
   probe_at: time,
   last_resort_at: time,
-  strikes: z.number().int().nonnegative(),
+  strikes: z.int().check(z.nonnegative()),
   stated: z.boolean(),
 });
 const modelSchema = z.object({ ...heldFields, kind: z.enum(["unknown", "busy"]) });
 const healthSchema = z.object({
-  holds: z.record(z.string(), z.unknown()).catch({}),
-  models: z.record(z.string(), z.unknown()).catch({}),
+  holds: z.catch(z.record(z.string(), z.unknown()), {}),
+  models: z.catch(z.record(z.string(), z.unknown()), {}),
 });
 const staySchema = z.object({
-  session_id: z.string().min(1).max(256),
+  session_id: z.string().check(z.minLength(1), z.maxLength(256)),
   service: z.enum(["codex", "claude"]),
-  key: z.string().min(1),
+  key: z.string().check(z.minLength(1)),
   last_at: time,
   pinned: z.boolean(),
 });
 const stateSchema = z.object({
-  health: z.record(z.string(), z.unknown()).catch({}),
-  sessions: z.array(z.unknown()).catch([]),
-  order: z.record(z.string(), z.unknown()).catch({}),
+  health: z.catch(z.record(z.string(), z.unknown()), {}),
+  sessions: z.catch(z.array(z.unknown()), []),
+  order: z.catch(z.record(z.string(), z.unknown()), {}),
 });
 
 /** JSON. */

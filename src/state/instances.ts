@@ -2,7 +2,7 @@
 // dead ones, and talk to the living with the token of their run.
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
-import { z } from "zod";
+import * as z from "zod/mini";
 import { UserError, errorCode } from "../base/errors.ts";
 import {
   PRIVATE_FILE,
@@ -19,7 +19,7 @@ import { SERVICES } from "../base/service.ts";
 const instanceSchema = z.looseObject({
   pid: z.int(),
   /** See ProcessIdentity. */
-  started: z.string().nullable(),
+  started: z.nullable(z.string()),
   service: z.enum(SERVICES),
   port: z.int(),
   /** Secret of this run: whoever has it may change something. Never shown. */
@@ -84,7 +84,7 @@ async function readRecord(path: string): Promise<Instance[]> {
     return text === null ? [] : [instanceSchema.parse(JSON.parse(text))];
   } catch (error) {
     const isUnreadable =
-      error instanceof UserError || error instanceof SyntaxError || error instanceof z.ZodError;
+      error instanceof UserError || error instanceof SyntaxError || error instanceof z.core.$ZodError;
     if (isUnreadable) return [];
     throw error;
   }

@@ -1,11 +1,11 @@
 // The user's own prices: the shape of prices.json, and which of its entries a request falls under.
 // Pure.
-import { z } from "zod";
+import * as z from "zod/mini";
 import { kept } from "../base/language.ts";
 import type { Rates } from "./price-rates.ts";
 
 const RATE = kept`must be US dollars for a million tokens: a number from 0 to 1,000,000`;
-const rate = z.number(RATE).min(0, RATE).max(1_000_000, RATE).optional();
+const rate = z.optional(z.number(RATE).check(z.minimum(0, RATE), z.maximum(1_000_000, RATE)));
 const TEXT = kept`must be text in double quotes`;
 const EMPTY = kept`must not be empty`;
 
@@ -13,35 +13,39 @@ const overrideSchema = z
   .strictObject({
     model: z
       .string(TEXT)
-      .min(1, EMPTY)
-      .describe("The model as the client or the upstream calls it, in any case. A * at the end: any rest."),
+      .check(
+        z.minLength(1, EMPTY),
+        z.describe(
+          "The model as the client or the upstream calls it, in any case. A * at the end: any rest.",
+        ),
+      ),
     upstream: z
-      .string(TEXT)
-      .min(1, EMPTY)
-      .optional()
-      .describe("Host name or base URL of the upstream it is for. Default: all."),
+      .optional(z.string(TEXT).check(z.minLength(1, EMPTY)))
+      .check(z.describe("Host name or base URL of the upstream it is for. Default: all.")),
     same_as: z
-      .string(TEXT)
-      .min(1, EMPTY)
-      .optional()
-      .describe("The model of the built-in list whose prices hold, instead of prices here."),
-    input: rate.describe("US dollars for a million tokens of input."),
-    cached_input: rate.describe("For input read from the upstream's cache. Default: as input."),
-    cache_creation: rate.describe("For input written to that cache. Default: as input."),
-    cache_creation_1h: rate.describe("For input written to it for an hour. Default: as cache_creation."),
-    output: rate.describe("US dollars for a million tokens of output, reasoning included."),
+      .optional(z.string(TEXT).check(z.minLength(1, EMPTY)))
+      .check(z.describe("The model of the built-in list whose prices hold, instead of prices here.")),
+    input: rate.check(z.describe("US dollars for a million tokens of input.")),
+    cached_input: rate.check(z.describe("For input read from the upstream's cache. Default: as input.")),
+    cache_creation: rate.check(z.describe("For input written to that cache. Default: as input.")),
+    cache_creation_1h: rate.check(
+      z.describe("For input written to it for an hour. Default: as cache_creation."),
+    ),
+    output: rate.check(z.describe("US dollars for a million tokens of output, reasoning included.")),
   })
-  .superRefine((entry, context) => {
-    const isPriced = RATES.some((name) => entry[name] !== undefined);
-    if (entry.same_as !== undefined && isPriced)
-      context.addIssue({
-        code: "custom",
-        path: ["same_as"],
-        message: kept`leaves no place for prices beside it`,
-      });
-    if (entry.same_as === undefined && (entry.input === undefined || entry.output === undefined))
-      context.addIssue({ code: "custom", path: [], message: kept`needs input and output, or same_as` });
-  });
+  .check(
+    z.superRefine((entry, context) => {
+      const isPriced = RATES.some((name) => entry[name] !== undefined);
+      if (entry.same_as !== undefined && isPriced)
+        context.addIssue({
+          code: "custom",
+          path: ["same_as"],
+          message: kept`leaves no place for prices beside it`,
+        });
+      if (entry.same_as === undefined && (entry.input === undefined || entry.output === undefined))
+        context.addIssue({ code: "custom", path: [], message: kept`needs input and output, or same_as` });
+    }),
+  );
 
 const RATES = ["input", "cached_input", "cache_creation", "cache_creation_1h", "output"] as const;
 

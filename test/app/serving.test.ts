@@ -3,7 +3,7 @@ import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { askInstance, tellInstance } from "../../src/app/ask-instance.ts";
 import { type Serving, serve } from "../../src/app/serve.ts";
-import { instanceSchema } from "../../src/app/status-facts.ts";
+import { instanceSchema } from "../../src/app/instance-answers.ts";
 import { readInstances } from "../../src/state/instances.ts";
 import { readState } from "../../src/state/state-file.ts";
 import { GOOD, reply } from "../helpers/answers.ts";

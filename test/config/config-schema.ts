@@ -1,5 +1,5 @@
 // The published JSON Schema of config.json. `bun test/config/config-schema.ts` writes it anew.
-import { z } from "zod";
+import * as z from "zod/mini";
 import { configFileSchema } from "../../src/config/schema.ts";
 
 export const CONFIG_SCHEMA_PATH = `${import.meta.dir}/../../docs/config.schema.json`;

@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import * as z from "zod/mini";
 import { listSettings } from "../../src/config/effective-settings.ts";
 import { parseConfig } from "../../src/config/parse.ts";
 import { configFileSchema } from "../../src/config/schema.ts";
@@ -8,7 +9,9 @@ const GROUPS = ["routing", "timeouts", "limits", "privacy"] as const;
 
 test("every setting that config.json knows is listed, and no other", () => {
   const known = GROUPS.flatMap((group) =>
-    Object.keys(configFileSchema.shape[group].unwrap().unwrap().shape).map((key) => `${group}.${key}`),
+    Object.keys(configFileSchema.shape[group].def.innerType.def.innerType.def.getter().shape).map(
+      (key) => `${group}.${key}`,
+    ),
   );
   expect(listSettings({ shell: {} }).map(({ name }) => name)).toEqual(known);
 });
@@ -16,8 +19,8 @@ test("every setting that config.json knows is listed, and no other", () => {
 test("the defaults are those that the schema's descriptions name", () => {
   for (const { name, value } of listSettings({ shell: {} })) {
     const [group = "", key = ""] = name.split(".");
-    const shape = configFileSchema.shape[group as "routing"].unwrap().unwrap().shape;
-    const words = shape[key as "jitter"].description ?? "";
+    const shape = configFileSchema.shape[group as "routing"].def.innerType.def.innerType.def.getter().shape;
+    const words = z.globalRegistry.get(shape[key as "jitter"])?.description ?? "";
     expect({ name, words }).toEqual({ name, words: expect.stringContaining(`Default ${String(value)}`) });
   }
 });

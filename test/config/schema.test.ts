@@ -1,13 +1,13 @@
 import { expect, test } from "bun:test";
-import { z } from "zod";
+import * as z from "zod/mini";
 import { parseConfig } from "../../src/config/parse.ts";
 import { configFileSchema } from "../../src/config/schema.ts";
 import { resolveSettings } from "../../src/config/settings.ts";
 import { CONFIG_SCHEMA_PATH, makeConfigSchema } from "./config-schema.ts";
 
 const node = z.looseObject({
-  description: z.string().optional(),
-  properties: z.record(z.string(), z.unknown()).optional(),
+  description: z.optional(z.string()),
+  properties: z.optional(z.record(z.string(), z.unknown())),
 });
 
 /** Every documented key, as a path, with its description. */

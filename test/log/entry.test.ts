@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
-import { type LogEntry, logEntrySchema, makeLogLine } from "../../src/log/entry.ts";
+import { logEntrySchema } from "../../src/log/entry-schema.ts";
+import { type LogEntry, makeLogLine } from "../../src/log/entry.ts";
 import { makeEntry } from "./make-entry.ts";
 import { LOG_SCHEMA_PATH, makeLogSchema } from "./log-schema.ts";
 

@@ -1,6 +1,6 @@
 // The published JSON Schema of requests.jsonl. `bun test/log/log-schema.ts && bun run fix` writes it anew.
-import { z } from "zod";
-import { logEntrySchema } from "../../src/log/entry.ts";
+import * as z from "zod/mini";
+import { logEntrySchema } from "../../src/log/entry-schema.ts";
 
 export const LOG_SCHEMA_PATH = `${import.meta.dir}/../../docs/requests-log.schema.json`;
 

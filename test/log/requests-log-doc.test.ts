@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { join } from "node:path";
-import { type LogEntry, logEntrySchema, makeLogLine } from "../../src/log/entry.ts";
+import { logEntrySchema } from "../../src/log/entry-schema.ts";
+import { type LogEntry, makeLogLine } from "../../src/log/entry.ts";
 
 const text = await Bun.file(join(import.meta.dir, "../../docs/requests-log.md")).text();
 const lines = [...text.matchAll(/^ {4}(\{.*\})$/gm)].map((match) => match[1] ?? "");
@@ -16,8 +17,8 @@ test("docs/requests-log.md explains every field, and no other", () => {
     (row) => (row[1] ?? "").match(/\w+/g) ?? [],
   );
   const { usage, attempts, outcome } = logEntrySchema.shape;
-  const attempt = attempts.unwrap().element;
-  const known = [logEntrySchema, usage.unwrap(), attempt].flatMap((schema) => Object.keys(schema.shape));
+  const attempt = attempts.def.innerType.def.element;
+  const known = [logEntrySchema, usage.def.innerType, attempt].flatMap((schema) => Object.keys(schema.shape));
   expect(explained.toSorted()).toEqual([...known, ...outcome.options].toSorted());
 });
 

@@ -3,7 +3,8 @@ import fc from "fast-check";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type LogEntry, logEntrySchema, makeLogLine } from "../../src/log/entry.ts";
+import { logEntrySchema } from "../../src/log/entry-schema.ts";
+import { type LogEntry, makeLogLine } from "../../src/log/entry.ts";
 import { SCAN_MARGIN, createLineScanner } from "../../src/log/line-scanner.ts";
 import { parseLine, readLog } from "../../src/log/reader.ts";
 import { scanLog } from "../../src/log/scan.ts";
@@ -96,7 +97,7 @@ describe("the fast path", () => {
     }
     const inOrder = Object.fromEntries(Object.keys(logEntrySchema.shape).map((key) => [key, full[key]]));
     expect(scan(Buffer.from(JSON.stringify(inOrder)))).toEqual(reportedOf(inOrder));
-    const usage = Object.keys(logEntrySchema.shape.usage.unwrap().shape);
+    const usage = Object.keys(logEntrySchema.shape.usage.def.innerType.shape);
     const counted = { ...inOrder, usage: Object.fromEntries(usage.map((key, index) => [key, index])) };
     expect(scan(Buffer.from(JSON.stringify(counted)))).toEqual(reportedOf(counted));
   });

@@ -1,5 +1,5 @@
 // The published JSON Schema of usage_providers.json. `bun test/quota/providers-schema.ts` writes it anew.
-import { z } from "zod";
+import * as z from "zod/mini";
 import { providersFileSchema } from "../../src/quota/providers.ts";
 
 export const PROVIDERS_SCHEMA_PATH = `${import.meta.dir}/../../docs/usage_providers.schema.json`;

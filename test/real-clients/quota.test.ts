@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { askInstance, tellInstance } from "../../src/app/ask-instance.ts";
-import { instanceSchema } from "../../src/app/status-facts.ts";
+import { instanceSchema } from "../../src/app/instance-answers.ts";
 import { readInstances } from "../../src/state/instances.ts";
 import { GOOD, reply } from "../helpers/answers.ts";
 import { makeClientHome } from "../helpers/client-process.ts";

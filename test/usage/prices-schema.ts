@@ -1,5 +1,5 @@
 // The published JSON Schema of prices.json. `bun test/usage/prices-schema.ts && bun run fix` writes it anew.
-import { z } from "zod";
+import * as z from "zod/mini";
 import { priceFileSchema } from "../../src/usage/price-overrides.ts";
 
 export const PRICES_SCHEMA_PATH = `${import.meta.dir}/../../docs/prices.schema.json`;

@@ -1,6 +1,6 @@
 // The screen of `ch status`: the client, the proxies, the upstreams and the day of each service, then what is set.
 import type { ServiceFacts, StatusFacts } from "../../../app/survey.ts";
-import type { RouteFacts, UpstreamFacts } from "../../../app/status-facts.ts";
+import type { RouteFacts, UpstreamFacts } from "../../../app/instance-answers.ts";
 import type { SwitchReport } from "../../../app/switch-report.ts";
 import type { LoggedError, TodayFacts } from "../../../app/today.ts";
 import { retell, t } from "../../../base/language.ts";

@@ -1,0 +1,88 @@
+// The shape of a line of requests.jsonl, for its published JSON Schema and its type. Nothing that runs needs it: a line
+// is written and read by hand. Fields are only ever added.
+// Pure.
+import * as z from "zod/mini";
+
+const tokens = z.optional(z.int().check(z.nonnegative()));
+const milliseconds = z.number().check(z.nonnegative());
+
+const usage = z
+  .object({
+    input_tokens: tokens.check(
+      z.describe("Codex: everything read. Claude: without what came from or went to the cache"),
+    ),
+    output_tokens: tokens.check(z.describe("Everything written, reasoning included")),
+    reasoning_tokens: tokens.check(z.describe("The part of output_tokens that was reasoning")),
+    total_tokens: tokens.check(z.describe("Everything read and written, cached or not")),
+    cached_input_tokens: tokens.check(
+      z.describe("Read from the upstream's cache. Codex: a part of input_tokens. Claude: not"),
+    ),
+    cache_creation_tokens: tokens.check(
+      z.describe("Written to the upstream's cache. Codex: a part of input_tokens. Claude: not"),
+    ),
+    cache_creation_1h_tokens: tokens.check(
+      z.describe("The part of cache_creation_tokens that is kept for an hour"),
+    ),
+  })
+  .check(
+    z.describe("Absent when the upstream did not say; a figure it did not give is absent too, never zero"),
+  );
+
+const attempt = z.object({
+  upstream_base_url: z.string(),
+  status_code: z
+    .optional(z.int().check(z.minimum(100), z.maximum(599)))
+    .check(z.describe("Absent when no answer came")),
+  error: z.optional(z.string()),
+  verdict: z.string().check(z.describe("Id of the rule that judged the attempt, or ok")),
+  duration_ms: milliseconds,
+});
+
+/** One line, its fields in the order in which they are written. */
+export const logEntrySchema = z.object({
+  timestamp_ms: milliseconds.check(z.describe("When the request came in, ms since 1970")),
+  service: z.enum(["codex", "claude"]),
+  method: z.string(),
+  path: z.string().check(z.describe("As the client asked for it, without the query")),
+  status_code: z
+    .int()
+    .check(
+      z.minimum(100),
+      z.maximum(599),
+      z.describe("What the client got; 499 when it left before the answer was complete"),
+    ),
+  duration_ms: milliseconds.check(z.describe("From the request's arrival to the answer's last byte")),
+  config_name: z
+    .nullable(z.string())
+    .check(z.describe("The config of the last attempt, null when there was none")),
+  upstream_base_url: z
+    .nullable(z.string())
+    .check(z.describe("The upstream of the last attempt, null when there was none")),
+  usage: z.optional(usage),
+  id: z.optional(z.string()).check(z.describe("Sorts by time")),
+  model: z.optional(z.string()).check(z.describe("As the client asked for it")),
+  upstream_model: z
+    .optional(z.string())
+    .check(z.describe("As the upstream was asked for it, when that differs")),
+  session_id: z.optional(z.string()),
+  cwd: z.optional(z.string()).check(z.describe("Absent when unknown")),
+  ttfb_ms: z.optional(milliseconds).check(z.describe("Until the answer's first byte went to the client")),
+  stream: z.optional(z.boolean()).check(z.describe("The client asked for a stream")),
+  outcome: z
+    .enum(["ok", "client_gone", "cut", "error", "refused"])
+    .check(
+      z.describe(
+        "ok: answered; client_gone: it left; cut: the answer broke off; error: answered with an error; refused: never sent to an upstream",
+      ),
+    ),
+  attempts: z
+    .optional(z.array(attempt))
+    .check(z.describe("When there was more than one, or the only one failed")),
+  redactions: z
+    .optional(z.int().check(z.nonnegative()))
+    .check(z.describe("How often a filter rule matched; absent for none")),
+  redactions_exempt: z
+    .optional(z.int().check(z.nonnegative()))
+    .check(z.describe("Matches left alone, in keys, encrypted content and tool schemas; absent for none")),
+  error: z.optional(z.string()).check(z.describe("What went wrong, in words; secrets masked")),
+});
