@@ -10,7 +10,7 @@ export interface FileTroublesOptions {
   readonly onTrouble: (words: string) => void;
 }
 
-/** Gives the function that looks. It costs a stat a file. */
+/** Gives the function that looks. */
 export function createFileTroubles({
   configProblem,
   filterProblem,

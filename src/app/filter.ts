@@ -3,13 +3,15 @@ import type { UserError } from "../base/errors.ts";
 import { t } from "../base/language.ts";
 import type { Service } from "../base/service.ts";
 import { makeRequestFilter } from "../filter/request-filter.ts";
-import { createFilterStore } from "../filter/store.ts";
+import { type FilterState, createFilterStore } from "../filter/store.ts";
 import type { Filtered } from "../proxy/deps.ts";
 
 export interface LiveFilter {
   forService(service: Service): (body: Uint8Array, headers: Headers) => Filtered;
   /** What is wrong with the rule file, or null. */
   problem(): UserError | null;
+  /** The same, as the last request found it: costs nothing. */
+  lastProblem(): UserError | null;
 }
 
 /** `now` is the wall clock, ms. */
@@ -21,13 +23,15 @@ export function createFilter({
   readonly now: () => number;
 }): LiveFilter {
   const store = createFilterStore(path, now);
+  let seen: FilterState | null = null;
+  const look = (): FilterState => (seen = store.current());
+  const problemIn = (state: FilterState | null): UserError | null =>
+    state !== null && "problem" in state ? state.problem : null;
   return {
-    problem() {
-      const state = store.current();
-      return "problem" in state ? state.problem : null;
-    },
+    problem: () => problemIn(look()),
+    lastProblem: () => problemIn(seen),
     forService: (service) => (body, headers) => {
-      const state = store.current();
+      const state = look();
       if (state.kind === "none") return { kind: "filtered", body, headers: {}, redactions: 0 };
       if (state.kind === "broken-never-loaded") {
         return { kind: "refused", message: t`redaction rules cannot be read: ${state.problem.message}` };

@@ -112,7 +112,7 @@ async function ask(
         needsCompaction: false,
         firstByteMs: FIRST_BYTE_MS,
         probeFirst: false,
-        mayResend: false,
+        mayResend: () => false,
         clientSignal: over,
         acceptEncoding: "",
       },

@@ -73,7 +73,7 @@ export async function serve(options: ServeOptions): Promise<Serving> {
     filter,
     tellFileTroubles: createFileTroubles({
       configProblem: () => live.current().problem,
-      filterProblem: () => filter.problem(),
+      filterProblem: () => filter.lastProblem(),
       onTrouble,
     }),
     log: createLogWriter(paths.requestsLog, { onTrouble }),

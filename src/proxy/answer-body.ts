@@ -93,10 +93,11 @@ export function createAnswerBody(source: Source, encoding: string | null): Answe
       if (source.isOver && inFlight === null) return { kind: "end" };
       if (encoding !== null && copy === undefined) copy = createDecodedCopy(encoding);
       if (copy === null) return { kind: "unreadable" };
-      const late = Promise.withResolvers<"late">();
-      const timer = setTimeout(() => late.resolve("late"), Math.max(0, withinMs));
+      const { promise, resolve, reject } = Promise.withResolvers<Uint8Array | null | "late">();
+      const timer = setTimeout(() => resolve("late"), Math.max(0, withinMs));
+      start().then(resolve, reject);
       try {
-        const chunk = await Promise.race([start(), late.promise]);
+        const chunk = await promise;
         if (chunk === "late") return { kind: "late" };
         inFlight = null;
         if (chunk === null) return { kind: "end" };

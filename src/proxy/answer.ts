@@ -1,8 +1,10 @@
 // Turns what the attempts came to into the client's answer, and the end of that answer into the request's record.
+import { beginsJson, firstByteOf } from "../base/first-byte.ts";
 import { classify } from "../routing/classify.ts";
 import { makeFinalAnswer } from "../routing/final-answer.ts";
 import type { AttemptOutcome, Permit, Verdict } from "../routing/types.ts";
 import { createStreamTap, type TapFacts } from "../usage/stream-tap.ts";
+import { type JsonDocument, readDocument } from "../usage/whole-answer.ts";
 import type { Chosen, LoopInput, LoopResult } from "./attempt-loop.ts";
 import type { Answer } from "./attempt.ts";
 import { type DeliveryEnd, makeDelivery } from "./deliver.ts";
@@ -60,9 +62,10 @@ export function answerFrom(input: LoopInput, exchange: Exchange, chosen: Chosen)
     status: answer.status,
     headers: makeResponseHeaders({ upstream: answer.headers, decoded: answer.decoded }),
   };
-  const tap = facts.api === "other" ? null : createStreamTap(facts.api, answer.encoding);
+  const { document } = answer;
+  const tap = facts.api === "other" || document !== null ? null : createStreamTap(facts.api, answer.encoding);
   let lastSeen: TapFacts | null = null;
-  const look = (): TapFacts | null => (lastSeen ??= tap?.finish() ?? null);
+  const look = (): TapFacts | null => (lastSeen ??= tap?.finish() ?? readWhole(input, document));
   const isEvents = facts.stream && !startsLikeJson(answer);
 
   const conclude = (end: DeliveryEnd): void => {
@@ -129,11 +132,12 @@ export function settle(
   return verdict;
 }
 
-function startsLikeJson(answer: Answer): boolean {
-  const [first] = answer.body.held();
-  return (
-    answer.encoding === null &&
-    first !== undefined &&
-    /^\s*[{[]/.test(Buffer.from(first.subarray(0, 64)).toString("latin1"))
-  );
+function startsLikeJson({ body, encoding }: Answer): boolean {
+  const [first] = body.held();
+  return encoding === null && first !== undefined && beginsJson(firstByteOf(first));
+}
+
+function readWhole({ facts: { api } }: LoopInput, document: JsonDocument | null): TapFacts | null {
+  if (api === "other" || document === null) return null;
+  return { ...readDocument(api, document), isReadable: true };
 }

@@ -206,7 +206,7 @@ async function ask(input: LoopInput, turn: Turn, otherModel: string | null): Pro
       needsCompaction: input.needsCompaction,
       firstByteMs: turn.firstByteMs,
       probeFirst: turn.permit.isProbe && !turn.isRepaired,
-      mayResend: mayRepeat("C", replayRequest(input)),
+      mayResend: () => mayRepeat("C", replayRequest(input)),
       clientSignal: request.signal,
       acceptEncoding: request.headers.get("accept-encoding")?.toLowerCase() ?? "",
     },

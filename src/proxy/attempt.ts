@@ -3,6 +3,7 @@
 import { errorCode } from "../base/errors.ts";
 import type { Upstream } from "../base/upstream.ts";
 import type { AttemptOutcome } from "../routing/types.ts";
+import type { JsonDocument } from "../usage/whole-answer.ts";
 import {
   type AnswerBody,
   createAnswerBody,
@@ -33,7 +34,7 @@ export interface AttemptRequest {
   /** Try a bare connect before the request (half-open upstreams). */
   readonly probeFirst: boolean;
   /** The request may be sent again on a fresh connection when a pooled one turns out to be dead. */
-  readonly mayResend: boolean;
+  readonly mayResend: () => boolean;
   /** The client is there as long as this is not aborted. */
   readonly clientSignal: AbortSignal;
   /** Encodings the client takes, from its Accept-Encoding; "" for none. */
@@ -48,6 +49,8 @@ export interface Answer {
   readonly body: AnswerBody;
   /** Content-Encoding of the body's bytes as they are now, or null. */
   readonly encoding: string | null;
+  /** The whole of it, where it was read as JSON while it was judged. */
+  readonly document: JsonDocument | null;
   /** The upstream's encoding was taken off, because the client cannot read it. */
   readonly decoded: boolean;
   /** Ends the exchange at once, also while a read hangs. */
@@ -82,7 +85,7 @@ export async function attempt(request: AttemptRequest, connections: Connections)
   const first = await exchange(request, connections, false);
   if (first.kind !== "failed" || first.outcome.kind !== "transport" || first.outcome.code !== "ECONNRESET")
     return first;
-  if (!request.mayResend || !mayBeStale) return first;
+  if (!mayBeStale || !request.mayResend()) return first;
   return await exchange(request, connections, true);
 }
 
@@ -151,7 +154,7 @@ async function judge(request: AttemptRequest, answer: Answer): Promise<AttemptRe
     needsCompaction: request.needsCompaction,
   });
   if (request.clientSignal.aborted) return gone(answer);
-  if (gate.kind === "open") return { kind: "answer", answer };
+  if (gate.kind === "open") return { kind: "answer", answer: { ...answer, document: gate.document } };
   return {
     kind: "failed",
     outcome: gate.outcome,
@@ -184,6 +187,7 @@ function makeAnswer(response: Response, acceptEncoding: string, own: AbortContro
     body: createAnswerBody(isForClient ? readAsSent(response) : readDecoded(response, sent), encoding),
     encoding,
     decoded: !isForClient,
+    document: null,
     abort: () => own.abort(),
   };
 }

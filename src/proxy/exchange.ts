@@ -103,6 +103,6 @@ function describeAttempt(attempt: Tried): NonNullable<LogEntry["attempts"]>[numb
 
 /** Sorts by time; unique enough for one machine: ms since 1970 and 32 random bits, in base 36. */
 function makeRequestId(timestampMs: number): string {
-  const random = crypto.getRandomValues(new Uint32Array(1))[0] ?? 0;
+  const random = Math.trunc(Math.random() * 2 ** 32);
   return `${Math.trunc(timestampMs).toString(36)}${random.toString(36).padStart(7, "0")}`;
 }

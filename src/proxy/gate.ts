@@ -1,8 +1,10 @@
 // Holds an upstream's answer back until it is clear that it is one: while only harmless prologue has arrived nothing is
 // shown to the client, so that an error inside a 200 can still be given to the next upstream.
+import { beginsJson, firstByteOf } from "../base/first-byte.ts";
 import { createSseSplitter, type SseSplitter } from "../base/sse.ts";
 import type { AttemptOutcome } from "../routing/types.ts";
 import { kindOfEvent } from "../usage/stream-events.ts";
+import type { JsonDocument } from "../usage/whole-answer.ts";
 import type { AnswerBody } from "./answer-body.ts";
 import type { Api } from "./request-facts.ts";
 
@@ -18,7 +20,9 @@ export interface GateInput {
 }
 
 export type GateResult =
-  { readonly kind: "open" } | { readonly kind: "bad"; readonly outcome: AttemptOutcome };
+  /** `document`: the whole answer, where it is one JSON document that came while it was held. */
+  | { readonly kind: "open"; readonly document: JsonDocument | null }
+  | { readonly kind: "bad"; readonly outcome: AttemptOutcome };
 
 /** After so much or so long the answer is let go, whatever has come of it. */
 const HOLD_BYTES = 64 * 1024;
@@ -27,10 +31,10 @@ const HOLD_MS = 10_000;
 const COMPACTION_HOLD_BYTES = 16 * 2 ** 20;
 const COMPACTION_HOLD_MS = 300_000;
 /** Of an answer that turns out bad so much is kept for a verdict. */
-const KEPT_TEXT = 4 * 1024;
+const KEPT_BYTES = 4 * 1024;
 const SLICE_BYTES = 256;
-const START_BYTES = 64;
-const OPEN: GateResult = { kind: "open" };
+const LESS_THAN = 0x3c;
+const OPEN: GateResult = { kind: "open", document: null };
 
 type Shape = "unknown" | "events" | "json" | "html";
 type BadReason = Extract<AttemptOutcome, { kind: "bad-content" }>["reason"];
@@ -40,9 +44,11 @@ export async function holdAnswer(input: GateInput): Promise<GateResult> {
   const holdBytes = input.needsCompaction ? COMPACTION_HOLD_BYTES : HOLD_BYTES;
   const deadline = performance.now() + (input.needsCompaction ? COMPACTION_HOLD_MS : HOLD_MS);
   let splitter: SseSplitter | null = null;
-  const decoder = new TextDecoder();
-  let text = "";
   let shape: Shape = "unknown";
+  /** Of a stream its beginning, for a verdict; a document whole. */
+  const kept: Uint8Array[] = [];
+  let keptBytes = 0;
+  const text = (): string => new TextDecoder().decode(kept.length === 1 ? kept[0] : Buffer.concat(kept));
   const bad = (reason: BadReason, body: string): GateResult => ({
     kind: "bad",
     outcome: { kind: "bad-content", reason, status: input.status, headers: input.headers, body },
@@ -50,23 +56,24 @@ export async function holdAnswer(input: GateInput): Promise<GateResult> {
   for (;;) {
     const next = await input.body.readAhead(deadline - performance.now());
     if (next.kind === "late" || next.kind === "unreadable") return OPEN;
-    if (next.kind === "error") return bad("ended-early", text);
+    if (next.kind === "error") return bad("ended-early", text());
     if (next.kind === "end") {
-      if (text.trim() === "") return bad("empty", "");
-      if (shape === "json") return judgeJson(text, input, bad);
-      return bad(shape === "events" ? "ended-early" : shape === "html" ? "html" : "malformed", text);
+      if (shape === "unknown") return bad("empty", "");
+      if (shape === "json") return judgeJson(text(), input, bad);
+      return bad(shape === "events" ? "ended-early" : "html", text());
     }
-    if (shape === "unknown") shape = shapeOf(text + decodeStart(next.bytes), input.headers);
-    // Of a stream the text is only for a verdict; a document has to be read whole.
-    const wanted = shape === "json" ? next.bytes.length : Math.max(0, KEPT_TEXT - text.length);
-    if (wanted > 0) text += decoder.decode(next.bytes.subarray(0, wanted), { stream: true });
+    if (shape === "unknown") shape = shapeOf(next.bytes, input.headers);
+    if (shape === "json" || keptBytes < KEPT_BYTES) {
+      kept.push(shape === "json" ? next.bytes : next.bytes.subarray(0, KEPT_BYTES - keptBytes));
+      keptBytes += next.bytes.length;
+    }
     if (shape === "events") {
       splitter ??= createSseSplitter({ maxEventBytes: holdBytes });
       const judged = judgeEvents(input, splitter, next.bytes);
       if (judged === "open") return OPEN;
       if (judged !== null) return bad(judged.reason, judged.data);
     }
-    if (input.body.heldBytes >= holdBytes) return shape === "html" ? bad("html", text) : OPEN;
+    if (input.body.heldBytes >= holdBytes) return shape === "html" ? bad("html", text()) : OPEN;
   }
 }
 
@@ -97,17 +104,13 @@ const isCompactionItem = (data: string): boolean => /"type"\s*:\s*"compaction"/.
 const isOtherOutput = (data: string): boolean =>
   /"type"\s*:\s*"(?:response\.output_text\.|message"|function_call)/.test(data);
 
-function decodeStart(bytes: Uint8Array): string {
-  return new TextDecoder().decode(bytes.subarray(0, START_BYTES));
-}
-
 /** What the first bytes are. An event stream may be sent with any content type; a page never passes for an answer. */
-function shapeOf(text: string, headers: Headers): Shape {
-  const start = text.replace(/^\ufeff/, "").trimStart();
-  if (start === "") return "unknown";
-  if (start.startsWith("{") || start.startsWith("[")) return "json";
-  if (start.startsWith("<") || headers.get("content-type")?.startsWith("text/html") === true) return "html";
-  return "events";
+function shapeOf(bytes: Uint8Array, headers: Headers): Shape {
+  const first = firstByteOf(bytes);
+  if (first === null) return "unknown";
+  if (beginsJson(first)) return "json";
+  const isPage = first === LESS_THAN || headers.get("content-type")?.startsWith("text/html") === true;
+  return isPage ? "html" : "events";
 }
 
 function judgeJson(
@@ -123,7 +126,8 @@ function judgeJson(
   }
   if (isError(value)) return bad("json-error", text);
   // A whole JSON answer to a client that waits for events is no answer: it would ask again.
-  return input.stream && input.api !== "messages" ? bad("malformed", text) : OPEN;
+  if (input.stream && input.api !== "messages") return bad("malformed", text);
+  return { kind: "open", document: { text, value } };
 }
 
 function isError(value: unknown): boolean {

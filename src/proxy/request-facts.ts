@@ -56,8 +56,13 @@ export function readRequestFacts(api: Api, headers: Headers, body: Uint8Array): 
     model: stringField(bytes, "model"),
     stream: flagField(bytes, STREAM),
     sessionId: headerSession(headers) ?? stringField(bytes, "prompt_cache_key") ?? claudeSession(bytes),
-    store: flagField(bytes, STORE),
-    background: flagField(bytes, BACKGROUND),
+    // Asked for after a failure alone, and looked for in the whole of a body.
+    get store() {
+      return flagField(bytes, STORE);
+    },
+    get background() {
+      return flagField(bytes, BACKGROUND);
+    },
   };
 }
 

@@ -1,6 +1,7 @@
 // Reads one decoded answer while it passes and says what it came to: tokens, terminal event, error.
 // Keeps its end (and the message_start of a Messages stream) and reads that once; never parses event by event.
 // Pure.
+import { beginsJson, firstByteOf } from "../base/first-byte.ts";
 import { type SseEvent, createSseSplitter } from "../base/sse.ts";
 import { createByteTail } from "./byte-tail.ts";
 import { readTailMember } from "./json-tail.ts";
@@ -60,12 +61,10 @@ export function createAnswerReader(api: Api): AnswerReader {
   };
 }
 
-const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf];
-
 function shapeOf(chunk: Uint8Array): "unknown" | "events" | "json" {
-  const first = chunk.find((byte) => byte > 0x20 && !BYTE_ORDER_MARK.includes(byte));
-  if (first === undefined) return "unknown";
-  return first === 0x7b || first === 0x5b ? "json" : "events";
+  const first = firstByteOf(chunk);
+  if (first === null) return "unknown";
+  return beginsJson(first) ? "json" : "events";
 }
 
 /** Reads the first events of a Messages stream until message_start has told its usage. */

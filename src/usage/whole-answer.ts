@@ -1,11 +1,18 @@
 // Reads an answer that is one JSON document instead of a stream of events.
 // Pure.
+import { isRecord } from "../base/json-value.ts";
 import { readTailMember } from "./json-tail.ts";
 import type { Api } from "./stream-events.ts";
 import type { AnswerFacts } from "./answer-reader.ts";
 import { readUsage } from "./usage.ts";
 
-/** `isCut`: the text is only the end of a document too large to keep, so that usage alone can be told. */
+/** An answer, and its text as it was sent. */
+export interface JsonDocument {
+  readonly text: string;
+  readonly value: unknown;
+}
+
+/** What a document of which `text` is all, or only the end, comes to. Of an end only usage can be told. */
 export function readWholeAnswer(api: Api, text: string, isCut: boolean): AnswerFacts {
   if (isCut) {
     return {
@@ -14,20 +21,22 @@ export function readWholeAnswer(api: Api, text: string, isCut: boolean): AnswerF
       error: undefined,
     };
   }
-  const answer = parse(text);
-  if (answer === null) return { usage: undefined, terminal: null, error: undefined };
-  const hasFailed = answer["error"] != null || answer["type"] === "error" || answer["status"] === "failed";
+  return readDocument(api, { text, value: parse(text) });
+}
+
+export function readDocument(api: Api, { text, value }: JsonDocument): AnswerFacts {
+  if (!isRecord(value)) return { usage: undefined, terminal: null, error: undefined };
+  const hasFailed = value["error"] != null || value["type"] === "error" || value["status"] === "failed";
   return {
-    usage: readUsage(api, [answer["usage"]]),
-    terminal: hasFailed ? "failed" : answer["status"] === "incomplete" ? "incomplete" : "completed",
+    usage: readUsage(api, [value["usage"]]),
+    terminal: hasFailed ? "failed" : value["status"] === "incomplete" ? "incomplete" : "completed",
     error: hasFailed ? text : undefined,
   };
 }
 
-function parse(text: string): Record<string, unknown> | null {
+function parse(text: string): unknown {
   try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === "object" && value !== null ? { ...value } : null;
+    return JSON.parse(text);
   } catch {
     return null;
   }
