@@ -1,6 +1,7 @@
 // Makes rows of medians out of samples, and the text that the bench prints.
 import type { Budget } from "./budgets.ts";
 import type { Contender } from "./contenders.ts";
+import type { Crowd, OddClients } from "./odd-clients.ts";
 import type { Measured, Workload } from "./wire.ts";
 
 export interface Sample extends Measured {
@@ -50,6 +51,9 @@ export interface Report {
   readonly missing: readonly string[];
   readonly rows: readonly Row[];
   readonly memory: readonly Memory[];
+  readonly odd: readonly OddClients[];
+  /** Of `ch`. */
+  readonly crowd: Crowd | null;
   /** From exec to listening. */
   readonly starts: readonly CommandTime[];
   readonly commands: readonly CommandTime[];
@@ -105,7 +109,7 @@ export function cpuRatio(
 }
 
 export function describe(report: Report, budgets: readonly Budget[]): string {
-  const { commands, memory, missing, rounds, rows, starts } = report;
+  const { commands, crowd, memory, missing, odd, rounds, rows, starts } = report;
   const names = [...new Set(rows.map(({ workload }) => workload))];
   return [
     ...names.map((name) => describeWorkload(name, rows)),
@@ -118,6 +122,20 @@ export function describe(report: Report, budgets: readonly Budget[]): string {
         cell(after),
       ]),
     ]),
+    table([
+      ["odd clients", "leaves, ms", "stalls, MB more", "first answer, ms"],
+      ...odd.map(({ firstMs, leaveMs, name, stalledMb }) => [
+        name,
+        cell(leaveMs, 1),
+        cell(stalledMb),
+        cell(firstMs, 1),
+      ]),
+    ]),
+    ...(crowd === null
+      ? []
+      : [
+          `1,000 streams at once through ch: ${crowd.served} served, ${crowd.refused} refused with 503, ${crowd.lost} lost`,
+        ]),
     table([
       ["start, ms", "median"],
       ...starts.map(({ ms, name }) => [`${name} listens`, cell(ms, 1)]),

@@ -3,6 +3,13 @@
 import { parseArgs } from "node:util";
 import { listBudgets } from "./budgets.ts";
 import { BINARY, type Contender, findPrograms, type Program, startScript } from "./contenders.ts";
+import {
+  measureCrowd,
+  measureFirst,
+  measureLeaving,
+  measureStalling,
+  type OddClients,
+} from "./odd-clients.ts";
 import { makePicture } from "./picture.ts";
 import { cpuSeconds, memoryMb } from "./process-cost.ts";
 import {
@@ -34,7 +41,10 @@ const PEER_SHARE = 0.1;
 const built = Bun.spawnSync([process.execPath, "build.ts"], { cwd: `${import.meta.dir}/..` });
 if (!built.success) throw new Error(`the build failed: ${built.stderr.toString()}`);
 
-const upstream = await startScript<{ port: number }>("upstream.ts", []);
+let closed = Promise.withResolvers<number>();
+const upstream = await startScript<{ port: number }>("upstream.ts", [], (message) =>
+  closed.resolve((message as { closedAt: number }).closedAt),
+);
 let answer = Promise.withResolvers<Measured>();
 const load = await startScript<"ready">("load.ts", [], (message) => answer.resolve(message as Measured));
 const running: Contender[] = [];
@@ -42,17 +52,22 @@ const running: Contender[] = [];
 try {
   const { missing, programs } = await findPrograms(upstream.ready.port);
   const chosen = workloads(options.quick).filter(({ name }) => name.includes(options.only));
-  const starts = await measureStarts(programs);
+  const { firsts, starts } = await measureStarts(programs);
   for (const program of programs) running.push(await program.start());
   const idle = running.map(({ pid }) => (pid === null ? 0 : memoryMb(pid).now));
   const samples = await measureRounds(chosen);
   const memory = await measureMemory(idle);
+  const odd = await measureOddClients(firsts);
+  const ch = running.find(({ name }) => name === "ch");
+  const crowd = ch === undefined ? null : await measureCrowd(ch);
   const report: Report = {
     date: new Date().toISOString().slice(0, 10),
     rounds: ROUNDS,
     missing,
     rows: makeRows(chosen, running, samples),
     memory,
+    odd,
+    crowd,
     starts,
     commands: measureCommands(),
   };
@@ -119,17 +134,41 @@ async function measureMemory(idle: readonly number[]): Promise<readonly Memory[]
   return all;
 }
 
-async function measureStarts(programs: readonly Program[]): Promise<readonly CommandTime[]> {
+async function measureStarts(
+  programs: readonly Program[],
+): Promise<{ readonly starts: readonly CommandTime[]; readonly firsts: ReadonlyMap<string, number[]> }> {
   const times = new Map<string, number[]>();
+  const firsts = new Map<string, number[]>();
   for (let round = 0; round < STARTS; round += 1) {
     for (const program of programs) {
       if (program.name === "direct" || program.name.includes(",")) continue;
       const contender = await program.start();
       times.set(program.name, [...(times.get(program.name) ?? []), contender.listeningMs]);
+      firsts.set(program.name, [...(firsts.get(program.name) ?? []), await measureFirst(contender)]);
       await contender.stop();
     }
   }
-  return [...times].map(([name, ms]) => ({ name, ms: medianOf(ms) }));
+  return { starts: [...times].map(([name, ms]) => ({ name, ms: medianOf(ms) })), firsts };
+}
+
+async function measureOddClients(firsts: ReadonlyMap<string, number[]>): Promise<readonly OddClients[]> {
+  const all: OddClients[] = [];
+  for (const contender of running) {
+    const { kinds, name, pid } = contender;
+    if (pid === null || name.includes(",")) continue;
+    const streams = kinds.includes("paced");
+    const nextClosed = (): Promise<number> => {
+      closed = Promise.withResolvers();
+      return closed.promise;
+    };
+    all.push({
+      name,
+      leaveMs: streams ? await measureLeaving(contender, nextClosed) : null,
+      stalledMb: streams ? await measureStalling(contender) : null,
+      firstMs: medianOf(firsts.get(name) ?? []),
+    });
+  }
+  return all;
 }
 
 function measureCommands(): readonly CommandTime[] {

@@ -63,7 +63,13 @@ const bad: readonly Behaviour[] = [
 ];
 
 /** `badShare`: how many of its answers are bad, 0 to 1. */
-export function startBadUpstream(badShare: number): { readonly port: number; stop(): void } {
+export function startBadUpstream(badShare: number): {
+  readonly port: number;
+  /** How often it was asked what is left. */
+  polls(): number;
+  stop(): void;
+} {
+  let polls = 0;
   const answer = (socket: Socket<Peer>): void => {
     const behaviour = Math.random() < badShare ? bad[Math.floor(Math.random() * bad.length)] : undefined;
     (behaviour ?? good)(socket, socket.data.wantsStream);
@@ -86,6 +92,12 @@ export function startBadUpstream(badShare: number): { readonly port: number; sto
         const end = data.head.indexOf("\r\n\r\n");
         if (end < 0) return;
         const length = Number(/\r\ncontent-length: *(\d+)/i.exec(data.head.slice(0, end))?.[1] ?? 0);
+        if (data.head.startsWith("GET /left ")) {
+          polls += 1;
+          data.head = "";
+          socket.write(whole("200 OK", "application/json", '{"left":12.5}'));
+          return;
+        }
         data.wantsStream = data.head.includes("\r\nx-soak: stream\r\n");
         data.bodyLeft = length - (data.head.length - end - 4);
         data.head = "";
@@ -93,5 +105,5 @@ export function startBadUpstream(badShare: number): { readonly port: number; sto
       },
     },
   });
-  return { port: server.port, stop: () => server.stop(true) };
+  return { port: server.port, polls: () => polls, stop: () => server.stop(true) };
 }

@@ -55,6 +55,19 @@ function changeFiles(turn: number): void {
 }
 
 changeFiles(0);
+/** As often as a relay may be asked: the first time at the start. */
+write("usage_providers.json", {
+  providers: [
+    {
+      id: "soak",
+      kind: "json_path",
+      domains: ["127.0.0.1"],
+      endpoint: `http://127.0.0.1:${upstreams[0]?.port}/left`,
+      paths: { remaining: "left" },
+      poll_interval_secs: 60,
+    },
+  ],
+});
 const program = values.program ?? MAIN;
 const command = program.endsWith(".ts")
   ? [process.execPath, "--max-http-header-size=65536", program]
@@ -86,6 +99,7 @@ try {
   const grownMb = slope(later) * ((later.at(-1)?.seconds ?? 0) - (later[0]?.seconds ?? 0));
   const lines = countLines();
   const peakMb = Math.max(...samples.map(({ rssMb }) => rssMb));
+  const polls = upstreams.reduce((sum, upstream) => sum + upstream.polls(), 0);
   const mostFds = Math.max(...samples.map(({ fds }) => fds));
   const checks: readonly (readonly [string, string, boolean])[] = [
     [
@@ -96,6 +110,7 @@ try {
       true,
     ],
     ["lines in the log", `${lines} for ${counts.started} requests`, lines === counts.started],
+    ["balances asked for", `${polls}`, polls > 0],
     [
       "memory",
       `${atFirst.rssMb} MB, at most ${peakMb}, ${atLast.rssMb} when idle again`,

@@ -10,6 +10,10 @@ interface Peer {
   target: string;
   /** What the socket would not take. */
   queued: Buffer;
+  /** Bytes of an endless stream that are still to come. */
+  endless: number;
+  /** The parent wants to know when this connection is gone. */
+  isWatched: boolean;
 }
 
 const EMPTY = Buffer.alloc(0);
@@ -85,6 +89,8 @@ const LAST = Buffer.concat([
   }),
   Buffer.from("0\r\n\r\n"),
 ]);
+const ENDLESS_BYTES = 400_000_000;
+const PIECE = Buffer.concat(Array.from({ length: 500 }, () => DELTA));
 const now = (): string => (performance.timeOrigin + performance.now()).toFixed(3);
 
 function send(socket: Socket<Peer>, bytes: Buffer): void {
@@ -97,6 +103,13 @@ function send(socket: Socket<Peer>, bytes: Buffer): void {
   if (sent < bytes.length) data.queued = bytes.subarray(sent);
 }
 
+function sendOn(socket: Socket<Peer>): void {
+  while (socket.data.endless > 0 && socket.data.queued.length === 0) {
+    socket.data.endless -= PIECE.length;
+    send(socket, PIECE);
+  }
+}
+
 function answer(socket: Socket<Peer>): void {
   const query = new URLSearchParams(socket.data.target.split("?")[1] ?? "");
   const events = Number(query.get("events"));
@@ -104,6 +117,14 @@ function answer(socket: Socket<Peer>): void {
   if (socket.data.target.startsWith("/failing/") && (failing += 1) % 2 === 1) return send(socket, OVERLOADED);
   if (query.get("kind") === "json") return send(socket, JSON_ANSWER);
   send(socket, FIRST);
+  if (query.get("kind") === "silent") {
+    socket.data.isWatched = true;
+    return send(socket, DELTA);
+  }
+  if (query.get("kind") === "endless") {
+    socket.data.endless = ENDLESS_BYTES;
+    return sendOn(socket);
+  }
   if (query.get("kind") === "sse") {
     for (let n = 0; n < events; n += 1) send(socket, DELTA);
     return send(socket, LAST);
@@ -124,7 +145,7 @@ const server = Bun.listen<Peer>({
   port: 0,
   socket: {
     open(socket) {
-      socket.data = { head: EMPTY, bodyLeft: 0, target: "", queued: EMPTY };
+      socket.data = { head: EMPTY, bodyLeft: 0, target: "", queued: EMPTY, endless: 0, isWatched: false };
     },
     data(socket, bytes) {
       const { data } = socket;
@@ -147,6 +168,10 @@ const server = Bun.listen<Peer>({
       const { queued } = socket.data;
       socket.data.queued = EMPTY;
       if (queued.length > 0) send(socket, queued);
+      sendOn(socket);
+    },
+    close(socket) {
+      if (socket.data.isWatched) process.send?.({ closedAt: performance.timeOrigin + performance.now() });
     },
   },
 });

@@ -1,7 +1,14 @@
 // What the bench's processes tell each other: the workloads, the measures, and the requests' bytes.
 
 /** What the upstream answers with; sent in the query of each request. */
-export type Kind = "json" | "sse" | "paced";
+export type Kind =
+  | "json"
+  | "sse"
+  | "paced"
+  /** A stream of which no more comes than its beginning. */
+  | "silent"
+  /** 400 MB of events, as fast as they are taken. */
+  | "endless";
 
 export interface Workload {
   readonly name: string;
