@@ -154,10 +154,21 @@ async function tryUpstream(input: LoopInput, state: LoopState, turn: Turn): Prom
     mayRepeat(verdict.retryClass, replayRequest(input)) &&
     deps.router.mayFailOver(verdict.retryClass);
   if (!goesOn && result.answer !== null) {
-    return { kind: "answer", chosen: { upstream, answer: result.answer, permit: null } };
+    const answer = { ...result.answer, status: statusFor(result.outcome, verdict, result.answer.status) };
+    return { kind: "answer", chosen: { upstream, answer, permit: null } };
   }
   keepLast(state, upstream, result.answer);
   return goesOn ? "next" : allFailed(state, turn.tried);
+}
+
+/**
+ * The client's own mistake is told as one: after a 500 it would ask again and again, and in a 200 it does not look for an
+ * error. Where the user has said what a status means, it stays.
+ */
+function statusFor(outcome: AttemptOutcome, { next, rule }: Verdict, status: number): number {
+  if (next !== "terminal" || rule === "on-status") return status;
+  const isHidden = outcome.kind === "bad-content" && outcome.reason === "json-error";
+  return isHidden || status >= 500 ? 400 : status;
 }
 
 function allFailed(state: LoopState, tried: readonly Tried[]): LoopResult {

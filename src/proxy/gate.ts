@@ -1,6 +1,7 @@
 // Holds an upstream's answer back until it is clear that it is one: while only harmless prologue has arrived nothing is
 // shown to the client, so that an error inside a 200 can still be given to the next upstream.
 import { beginsJson, firstByteOf } from "../base/first-byte.ts";
+import { type JsonRecord, isRecord } from "../base/json-value.ts";
 import { createSseSplitter, type SseSplitter } from "../base/sse.ts";
 import type { AttemptOutcome } from "../routing/types.ts";
 import { kindOfEvent } from "../usage/stream-events.ts";
@@ -124,17 +125,26 @@ function judgeJson(
   } catch {
     return bad("malformed", text);
   }
-  if (isError(value)) return bad("json-error", text);
+  if (!isRecord(value) || isError(value) || !isAnswer(input.api, value)) return bad("json-error", text);
   // A whole JSON answer to a client that waits for events is no answer: it would ask again.
   if (input.stream && input.api !== "messages") return bad("malformed", text);
   return { kind: "open", document: { text, value } };
 }
 
-function isError(value: unknown): boolean {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) return true;
-  const error = "error" in value ? value.error : null;
+function isError(value: JsonRecord): boolean {
+  const error = value["error"];
   if (error !== null && error !== undefined && error !== "" && error !== false) return true;
-  if ("type" in value && value.type === "error") return true;
-  if ("success" in value && value.success === false) return true;
-  return "status" in value && value.status === "failed";
+  return value["type"] === "error" || value["success"] === false || value["status"] === "failed";
+}
+
+/** Relays answer with errors of their own making too: what has nothing of an answer is none. */
+function isAnswer(api: GateInput["api"], value: JsonRecord): boolean {
+  switch (api) {
+    case "responses":
+      return value["object"] === "response" || Array.isArray(value["output"]);
+    case "messages":
+      return value["type"] === "message" || Array.isArray(value["content"]);
+    case "chat":
+      return Array.isArray(value["choices"]);
+  }
 }

@@ -89,6 +89,61 @@ test("an error that is the request's own fault is shown as the upstream said it,
   expect(backup.requests).toEqual([]);
 });
 
+describe("a client's own mistake is told as one, so that it does not ask again", () => {
+  const TOO_LONG = '{"error":{"code":"context_length_exceeded","message":"too long"}}';
+  const json = { "content-type": "application/json" };
+
+  test.each([
+    ["hidden in a 200", reply({ headers: json, body: TOO_LONG })],
+    ["wrapped in a 500", reply({ status: 500, headers: json, body: TOO_LONG })],
+    ["wrapped in a 502", reply({ status: 502, headers: json, body: TOO_LONG })],
+  ])("%s: 400, in the upstream's words, from the first upstream alone", async (_name, answer) => {
+    await using primary = await startFakeUpstream([answer]);
+    await using backup = await startFakeUpstream([GOOD.responses({ text: "unused" })]);
+    await using proxy = startTestProxy({ upstreams: [primary.baseUrl, backup.baseUrl] });
+    const response = await proxy.ask("/v1/responses", TURN);
+    expect([response.status, await response.text()]).toEqual([400, TOO_LONG]);
+    expect(backup.requests.length).toBe(0);
+    expect(await proxy.entry(1)).toMatchObject({ status_code: 400, outcome: "error" });
+  });
+
+  test("a status that the user calls terminal stays as it is", async () => {
+    const answer = reply({ status: 500, headers: json, body: TOO_LONG });
+    await using only = await startFakeUpstream([answer]);
+    const upstream = makeUpstream({ baseUrl: only.baseUrl, onStatus: { 500: "terminal" } });
+    await using proxy = startTestProxy({ upstreams: [upstream] });
+    expect((await proxy.ask("/v1/responses", TURN)).status).toBe(500);
+  });
+});
+
+describe("JSON with nothing of an answer in it is none, whatever its status says", () => {
+  const WHOLE = { ...TURN, stream: false };
+  const NONE = [
+    '{"code":401,"message":"invalid token"}',
+    '{"detail":"Not authenticated"}',
+    '{"errors":[{"message":"x"}]}',
+    "{}",
+    "[]",
+    '"ok"',
+  ];
+  const json = (body: object): Answer => reply({ headers: { "content-type": "application/json" }, body });
+  const ASKS = [
+    ["codex", "/v1/responses", WHOLE, json({ object: "response", output: ["from the backup"] })],
+    ["codex", "/v1/chat/completions", { ...WHOLE, messages: [] }, json({ choices: ["from the backup"] })],
+    ["claude", "/v1/messages", { ...TURN, messages: [] }, GOOD.messages({ text: "from the backup" })],
+  ] as const;
+
+  for (const [service, path, body, good] of ASKS) {
+    test.each(NONE)(`${path}: %s`, async (answer) => {
+      const bad = reply({ headers: { "content-type": "application/json" }, body: answer });
+      await using primary = await startFakeUpstream([bad]);
+      await using backup = await startFakeUpstream([good]);
+      await using proxy = startTestProxy({ service, upstreams: [primary.baseUrl, backup.baseUrl] });
+      expect(await (await proxy.ask(path, body)).text()).toContain("from the backup");
+    });
+  }
+});
+
 test("a request that the upstream keeps is not given to a second one after an ambiguous failure", async () => {
   await using primary = await startFakeUpstream([[RESET]]);
   await using backup = await startFakeUpstream([GOOD.responses()]);
