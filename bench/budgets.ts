@@ -63,7 +63,7 @@ export function listBudgets({ commands, crowd, memory, odd, rows, starts }: Repo
     budget("of 1,000 streams at once neither served nor refused", crowd?.lost ?? null, [0, 0]),
     budget("memory, idle, MB", own?.idle ?? null, [40, 0]),
     budget("memory, 240 streams, MB", own?.streaming ?? null, [80, 0]),
-    budget("memory, after all, MB", own?.after ?? null, [100, 0]),
+    budget("memory, at rest again, MB", own?.after ?? null, [100, 0]),
     budget("memory, 400 MB to a client that does not read, MB more", oddClients?.stalledMb ?? null, [16, 0]),
     budget("exec to listening, ms", timeOf(starts, "ch"), [20, 1]),
     budget("ch --version, ms", timeOf(commands, "ch --version"), [6, 1]),

@@ -34,7 +34,7 @@ export interface Memory {
   readonly idle: number;
   /** At its highest under 240 streams; 0 for a proxy that cannot stream them. */
   readonly streaming: number;
-  /** When all was over. */
+  /** At rest, when all was over. */
   readonly after: number;
 }
 
@@ -114,7 +114,7 @@ export function describe(report: Report, budgets: readonly Budget[]): string {
   return [
     ...names.map((name) => describeWorkload(name, rows)),
     table([
-      ["memory, MB", "idle", "240 streams", "after all"],
+      ["memory, MB", "idle", "240 streams", "at rest again"],
       ...memory.map(({ after, idle, name, streaming }) => [
         name,
         cell(idle),

@@ -34,6 +34,8 @@ const { values: options } = parseArgs({
 if (process.platform !== "linux") throw new Error("the bench reads /proc: it needs Linux");
 
 const ROUNDS = options.quick ? 3 : 5;
+/** Whoever gives memory back does so in the quiet after work. */
+const REST_MS = 3_000;
 const STARTS = options.quick ? 5 : 15;
 /** A thirtieth of the speed: a tenth of the requests says as much. */
 const PEER_SHARE = 0.1;
@@ -116,7 +118,7 @@ async function measure({ dialect, pid, port }: Contender, workload: Workload): P
 
 /** `idle`: before the first request, MB. */
 async function measureMemory(idle: readonly number[]): Promise<readonly Memory[]> {
-  const all: Memory[] = [];
+  const all: { name: string; pid: number; idle: number; streaming: number }[] = [];
   for (const [place, contender] of running.entries()) {
     const { kinds, name, pid } = contender;
     if (pid === null) continue;
@@ -129,9 +131,10 @@ async function measureMemory(idle: readonly number[]): Promise<readonly Memory[]
       await streams;
       clearInterval(timer);
     }
-    all.push({ name, idle: idle[place] ?? 0, streaming, after: memoryMb(pid).now });
+    all.push({ name, pid, idle: idle[place] ?? 0, streaming });
   }
-  return all;
+  await Bun.sleep(REST_MS);
+  return all.map(({ pid, ...memory }) => ({ ...memory, after: memoryMb(pid).now }));
 }
 
 async function measureStarts(

@@ -17,6 +17,7 @@ import { type Instance, removeDeadInstances, removeInstance, writeInstance } fro
 import { createEventHook, type EventHook } from "./event-hook.ts";
 import { describeEvent, makeEventJson } from "./events.ts";
 import { createFileTroubles } from "./file-troubles.ts";
+import { type GiveBack, createGiveBack } from "./give-back.ts";
 import { createFilter, type LiveFilter } from "./filter.ts";
 import { createLiveConfig, type LiveConfig } from "./live-config.ts";
 import { makeOwnPages } from "./own-pages.ts";
@@ -67,6 +68,7 @@ export async function serve(options: ServeOptions): Promise<Serving> {
   ensurePrivateDirectory(paths.home);
   const live = createLiveConfig({ paths, env, now });
   const filter = createFilter({ path: paths.filter, now });
+  const inFlight = { count: 0 };
   const shared: Shared = {
     now,
     live,
@@ -83,7 +85,8 @@ export async function serve(options: ServeOptions): Promise<Serving> {
       onTrouble,
     }),
     quota: createQuota({ paths, env, live, now, onTrouble }),
-    inFlight: { count: 0 },
+    inFlight,
+    memory: createGiveBack({ isQuiet: () => inFlight.count === 0 }),
   };
   const running: Running[] = [];
   const stop = async (graceMs: number): Promise<void> => {
@@ -112,6 +115,7 @@ interface Shared {
   readonly hook: EventHook;
   readonly quota: Quota;
   readonly inFlight: { count: number };
+  readonly memory: GiveBack;
 }
 
 interface Running {
@@ -121,7 +125,7 @@ interface Running {
 
 async function startService(service: Service, options: ServeOptions, shared: Shared): Promise<Running> {
   const { configName, onTrouble, paths } = options;
-  const { filter, hook, live, log, now, quota } = shared;
+  const { filter, hook, live, log, memory, now, quota } = shared;
   const state = live.routeState(service, configName);
   if (state.kind === "unset") throw new UserError(state.message, { hint: state.hint });
   const router = createRouter({
@@ -163,6 +167,7 @@ async function startService(service: Service, options: ServeOptions, shared: Sha
         saved.noteChange();
         options.onRequest(entry);
         shared.tellFileTroubles();
+        memory.noteWork();
       },
       onBug: (error) => onTrouble(t`a request failed inside codex-helper: ${errorMessage(error)}`),
       observeHeaders: (upstream, headers) => quota.observeHeaders(upstream, headers),
