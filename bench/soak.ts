@@ -17,6 +17,8 @@ if (process.platform !== "linux") throw new Error("the soak reads /proc: it need
 const SECONDS = Number(values.seconds ?? Number(positionals[0] ?? 10) * 60);
 const CLIENTS = 24;
 const CHANGE_MS = 1_500;
+/** Once after work, memory is given back. */
+const REST_MS = 2_500;
 /** In a long run all kept-alive connections are gone before the last look; in a short one they are not. */
 const IDLE_MS = Math.min(30_000, SECONDS * 200);
 /** The heap breathes, and a young one grows; what counts is where it is going in the long run. */
@@ -91,6 +93,7 @@ try {
     samples.push(look((performance.now() - startedAt) / 1_000));
   }
   const counts = await clients.stop();
+  await Bun.sleep(REST_MS);
   const cpuBefore = cpuSeconds(child.pid);
   await Bun.sleep(IDLE_MS);
   const idleShare = (cpuSeconds(child.pid) - cpuBefore) / (IDLE_MS / 1_000);

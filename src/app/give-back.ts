@@ -24,7 +24,7 @@ export function createGiveBack({
   isQuiet,
   quietMs = 2_000,
   release = collect,
-  rss = process.memoryUsage.rss,
+  rss = () => process.memoryUsage.rss(),
 }: GiveBackOptions): GiveBack {
   let held = rss();
   let timer: Timer | null = null;
