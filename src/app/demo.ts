@@ -107,6 +107,7 @@ function makeDemoUpstream(relay: DemoRelay, index: number): Upstream {
     position: index + 1,
     label: `demo#${index + 1}`,
     baseUrl: relay.baseUrl,
+    isOfficial: false,
     credential: { kind: "none" },
     headers: {},
     query: {},

@@ -3,7 +3,7 @@
 import type { Env } from "../base/env.ts";
 import type { UserError } from "../base/errors.ts";
 import type { Paths } from "../base/paths.ts";
-import { OFFICIAL_HOSTS, type Service } from "../base/service.ts";
+import type { Service } from "../base/service.ts";
 import type { Upstream } from "../base/upstream.ts";
 import { readHeaderSignals } from "../quota/header-signals.ts";
 import { type PollTarget, createPoller } from "../quota/poller.ts";
@@ -158,7 +158,7 @@ export function createQuota(options: QuotaOptions): Quota {
           state.noteChange();
         }
       }
-      const balance = readHeaderSignals(headers, { now: now(), isFirstParty: isFirstParty(upstream) });
+      const balance = readHeaderSignals(headers, { now: now(), isFirstParty: upstream.isOfficial });
       if (balance === null) return;
       const key = headersKey(upstream);
       readings.set(key, withBalance(readings.get(key) ?? makeReading("headers"), balance, now()));
@@ -182,12 +182,6 @@ export function createQuota(options: QuotaOptions): Quota {
       await state.flush();
     },
   };
-}
-
-function isFirstParty({ baseUrl, service }: Upstream): boolean {
-  return OFFICIAL_HOSTS[service].some(
-    (host) => baseUrl.startsWith(`https://${host}/`) || baseUrl === `https://${host}`,
-  );
 }
 
 function everyUnheld(work: () => void, ms: number): () => void {

@@ -12,8 +12,12 @@ export const DEFAULT_PORT: Readonly<Record<Service, number>> = { codex: 3211, cl
 /** What a person calls the client. */
 export const CLIENT_NAME: Readonly<Record<Service, string>> = { codex: "Codex", claude: "Claude Code" };
 
-/** The hosts of the vendor's own API: a client's own credentials may go there, and only there. */
-export const OFFICIAL_HOSTS: Readonly<Record<Service, readonly string[]>> = {
-  codex: ["api.openai.com", "chatgpt.com"],
-  claude: ["api.anthropic.com"],
+const OFFICIAL_ORIGINS: Readonly<Record<Service, readonly string[]>> = {
+  codex: ["https://api.openai.com", "https://chatgpt.com"],
+  claude: ["https://api.anthropic.com"],
 };
+
+/** Is it the vendor's own API? A client's own credentials may go there, and only there. */
+export function isOfficial(service: Service, baseUrl: string): boolean {
+  return OFFICIAL_ORIGINS[service].includes(URL.parse(baseUrl)?.origin ?? "");
+}

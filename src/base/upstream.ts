@@ -39,6 +39,8 @@ export interface Upstream {
   readonly label: string;
   /** Without a trailing slash; scheme, host, optional path; no userinfo, query or fragment. */
   readonly baseUrl: string;
+  /** The vendor's own API. */
+  readonly isOfficial: boolean;
   readonly credential: Credential;
   /** Added to its requests, lower-case names. */
   readonly headers: Readonly<Record<string, string>>;

@@ -1,6 +1,6 @@
 // Checks the credentials of one upstream as written: what can be sent at all, and what is probably a mistake.
 // Pure.
-import { OFFICIAL_HOSTS, type Service } from "../base/service.ts";
+import { type Service, isOfficial } from "../base/service.ts";
 import { t } from "../base/language.ts";
 import type { AuthEntry } from "./schema.ts";
 
@@ -78,8 +78,5 @@ function isBlank(value: string | null | undefined): boolean {
 
 /** The client's own credentials may go where they belong and nowhere else. */
 function isClientOrigin(baseUrl: string, tags: Readonly<Record<string, unknown>>, service: Service): boolean {
-  const { origin } = new URL(baseUrl);
-  return (
-    OFFICIAL_HOSTS[service].some((host) => origin === `https://${host}`) || tags["imported_origin"] === origin
-  );
+  return isOfficial(service, baseUrl) || tags["imported_origin"] === new URL(baseUrl).origin;
 }

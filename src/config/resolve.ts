@@ -3,7 +3,7 @@
 // Pure.
 import { type Env, readVariable } from "../base/env.ts";
 import { fingerprint } from "../base/secrets.ts";
-import { CLIENT_NAME, OFFICIAL_HOSTS, type Service } from "../base/service.ts";
+import { CLIENT_NAME, type Service, isOfficial } from "../base/service.ts";
 import type { Credential, Timeouts, Upstream } from "../base/upstream.ts";
 import { t } from "../base/language.ts";
 import { readBaseUrl } from "./base-url.ts";
@@ -127,7 +127,7 @@ function makeUpstream({ config, service, named, entry, index, context }: Upstrea
   const baseUrl = read.kind === "ok" ? read.url : entry.base_url;
   const credential = resolveCredential(entry.auth ?? {}, context);
   const outbound = chooseOutboundProxy(baseUrl, entry.proxy ?? undefined, context.env);
-  const host = new URL(baseUrl).hostname;
+  const isVendors = isOfficial(service, baseUrl);
   const strip = entry.privacy?.strip_workspaces ?? config.shell.privacy?.strip_workspaces ?? true;
   return {
     key: `${service}|${baseUrl}|${identify(credential)}`,
@@ -136,6 +136,7 @@ function makeUpstream({ config, service, named, entry, index, context }: Upstrea
     position: index + 1,
     label: `${named.name}#${index + 1}`,
     baseUrl,
+    isOfficial: isVendors,
     credential: outbound.kind === "refused" ? { kind: "unusable", why: outbound.problem } : credential,
     headers: lowerNames(entry.headers ?? {}),
     query: entry.query ?? {},
@@ -143,7 +144,7 @@ function makeUpstream({ config, service, named, entry, index, context }: Upstrea
     proxy: outbound.kind === "proxy" ? outbound.url : false,
     timeouts: resolveTimeouts(service, config.shell.timeouts ?? {}, entry.timeouts ?? {}),
     onStatus: entry.on_status ?? {},
-    stripWorkspaces: strip && !OFFICIAL_HOSTS[service].includes(host),
+    stripWorkspaces: strip && !isVendors,
   };
 }
 

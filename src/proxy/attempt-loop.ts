@@ -229,7 +229,10 @@ async function ask(input: LoopInput, turn: Turn, otherModel: string | null): Pro
 function replacedHeaders(input: LoopInput, upstream: Upstream): Readonly<Record<string, string>> {
   const metadata = input.replacedHeaders[METADATA_HEADER] ?? input.request.headers.get(METADATA_HEADER);
   if (metadata === null || !upstream.stripWorkspaces) return input.replacedHeaders;
-  return { ...input.replacedHeaders, [METADATA_HEADER]: stripWorkspaces(metadata) };
+  const stripped = stripWorkspaces(metadata);
+  return stripped === metadata
+    ? input.replacedHeaders
+    : { ...input.replacedHeaders, [METADATA_HEADER]: stripped };
 }
 
 /** Shorter while another upstream could still answer; the sum over all attempts is bounded too. */

@@ -1,5 +1,4 @@
 // Remembers which upstreams answer a compaction request with a compaction item, and which take it for a question.
-import { OFFICIAL_HOSTS } from "../base/service.ts";
 import type { Upstream } from "../base/upstream.ts";
 
 export interface CompactionMemo {
@@ -11,10 +10,7 @@ export interface CompactionMemo {
 export function createCompactionMemo(): CompactionMemo {
   const known = new Map<string, "native" | "plain">();
   return {
-    of(upstream) {
-      const isOfficial = OFFICIAL_HOSTS[upstream.service].includes(new URL(upstream.baseUrl).hostname);
-      return known.get(upstream.key) ?? (isOfficial ? "native" : "unknown");
-    },
+    of: (upstream) => known.get(upstream.key) ?? (upstream.isOfficial ? "native" : "unknown"),
     note(upstream, is) {
       known.set(upstream.key, is);
     },

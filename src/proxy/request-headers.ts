@@ -1,7 +1,6 @@
 // Makes the headers of one attempt out of the client's: what belongs to the connection, to the client's account or to
 // another upstream stays behind, this upstream's own is put in.
 // Pure.
-import { OFFICIAL_HOSTS } from "../base/service.ts";
 import type { Upstream } from "../base/upstream.ts";
 import { HOPS_HEADER } from "./guard.ts";
 
@@ -66,7 +65,8 @@ export function makeRequestHeaders(parts: RequestHeaderParts): Headers {
   for (const [name, value] of Object.entries(upstream.headers)) out.set(name, value);
   if (upstream.credential.kind === "bearer") out.set("authorization", `Bearer ${upstream.credential.secret}`);
   if (upstream.credential.kind === "api-key") out.set("x-api-key", upstream.credential.secret);
-  if (!isOfficial(upstream)) {
+  // A vendor's own API cannot lead back to us, and needs no word of us.
+  if (!upstream.isOfficial) {
     const hops = client.get(HOPS_HEADER);
     out.set(HOPS_HEADER, hops === null ? parts.instance : `${hops}, ${parts.instance}`);
   }
@@ -79,11 +79,4 @@ export function namedByConnection(headers: Headers): readonly string[] {
   if (connection === null || /^(?:keep-alive|close)$/i.test(connection)) return [];
   // What is no name (RFC 9110 5.6.2) names no field.
   return connection.toLowerCase().match(/[\w!#$%&'*+.^`|~-]+/g) ?? [];
-}
-
-/** A vendor's own API cannot lead back to us, and needs no word of us. */
-function isOfficial(upstream: Upstream): boolean {
-  return OFFICIAL_HOSTS[upstream.service].some(
-    (host) => upstream.baseUrl.startsWith(`https://${host}/`) || upstream.baseUrl === `https://${host}`,
-  );
 }

@@ -1,3 +1,4 @@
+import { isOfficial } from "../../src/base/service.ts";
 import type { Upstream } from "../../src/base/upstream.ts";
 
 /** A resolved upstream with defaults that a test does not care about. */
@@ -11,6 +12,7 @@ export function makeUpstream(parts: Partial<Upstream> = {}): Upstream {
     position: 1,
     label: "main#1",
     baseUrl,
+    isOfficial: isOfficial(service, baseUrl),
     credential: { kind: "none" },
     headers: {},
     query: {},
