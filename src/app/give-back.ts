@@ -11,30 +11,35 @@ export interface GiveBackOptions {
   readonly isQuiet: () => boolean;
   /** Resident memory, bytes. Default: of this process. */
   readonly rss?: () => number;
-  /** Default: the collector's. Takes some 10 ms. */
+  /** Default: a full collection. Takes some 10 ms. */
   readonly release?: () => void;
   /** How long after work, ms. Default 2000. */
   readonly quietMs?: number;
+  /** Shortest time between two, ms. Default 10000. */
+  readonly everyMs?: number;
 }
 
-/** Less is not worth a collection. */
+/** Less than this above the memory of a fresh process is not worth a collection. */
 const WORTH_BYTES = 16 * 2 ** 20;
 
 export function createGiveBack({
+  everyMs = 10_000,
   isQuiet,
   quietMs = 2_000,
   release = collect,
   rss = () => process.memoryUsage.rss(),
 }: GiveBackOptions): GiveBack {
-  let held = rss();
+  const fresh = rss();
+  let releasedAt = Number.NEGATIVE_INFINITY;
   let timer: Timer | null = null;
 
   const look = (): void => {
     timer = null;
-    if (!isQuiet()) return noteWork();
-    if (rss() - held < WORTH_BYTES) return;
+    if (rss() - fresh < WORTH_BYTES) return;
+    const now = performance.now();
+    if (!isQuiet() || now - releasedAt < everyMs) return noteWork();
+    releasedAt = now;
     release();
-    held = rss();
   };
   const noteWork = (): void => {
     if (timer !== null) return;
@@ -44,7 +49,7 @@ export function createGiveBack({
   return { noteWork };
 }
 
+/** Not Bun.shrink(): it throws the compiled code away too, and the next requests would run at a tenth of the speed. */
 function collect(): void {
   Bun.gc(true);
-  Bun.shrink();
 }
