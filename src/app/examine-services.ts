@@ -25,12 +25,7 @@ export async function collectServiceFacts(
     lookAtPort(ports[service]),
   ]);
   const enabled = listEnabled(service, live, options);
-  // A relay of the user's own on this machine is no rival: the client only goes there without us.
-  const ownHosts = enabled.map(({ upstream }) => new URL(upstream.baseUrl).host);
-  const overrides = report.overrides.filter(
-    ({ id, what }) => id !== "other-proxy" || !ownHosts.some((host) => what.includes(host)),
-  );
-  const foreign = overrides.find(({ id }) => id === "other-proxy");
+  const foreign = report.overrides.find(({ id }) => id === "other-proxy");
   return {
     service,
     routeProblem: state.kind === "unset" ? { message: state.message, hint: state.hint } : null,
@@ -39,7 +34,7 @@ export async function collectServiceFacts(
     upstreams: enabled.map((one) => makeUpstreamFacts(one, env)),
     switch: report.status,
     isProxyThere: report.isListening === true,
-    overrides,
+    overrides: report.overrides,
     foreignProxy: foreign === undefined ? null : await nameForeignProxy(foreign.what),
     client: findClient(service, env),
     port: { number: ports[service], state: port },

@@ -8,6 +8,7 @@ import { readCodexFacts } from "../clients/codex-facts.ts";
 import { readCodexProfiles } from "../clients/codex-profiles.ts";
 import { type Override, listClaudeOverrides, listCodexOverrides } from "../clients/overrides.ts";
 import { makeProxyAddress } from "../clients/proxy-address.ts";
+import { loadConfig } from "../config/file.ts";
 import { type SwitchStatus, readSwitchStatus } from "../clients/switch-status.ts";
 
 export interface SwitchReportOptions {
@@ -34,11 +35,28 @@ const CONNECT_MS = 500;
 export async function makeSwitchReport(options: SwitchReportOptions): Promise<SwitchReport> {
   const status = await readSwitchStatus(options);
   const { service } = options;
-  const [isHeard, overrides] = await Promise.all([
+  const [isHeard, overrides, relays] = await Promise.all([
     status.port === null ? null : isListening(status.port),
     listOverrides(options, status),
+    listRelayHosts(options),
   ]);
-  return { service, status, isListening: isHeard, overrides };
+  const isRival = ({ id, what }: Override): boolean =>
+    id !== "other-proxy" || !relays.some((host) => what.includes(host));
+  return { service, status, isListening: isHeard, overrides: overrides.filter(isRival) };
+}
+
+/** A relay of the user's own on this machine is no rival: without us the client goes there by itself. */
+async function listRelayHosts({ paths, service }: SwitchReportOptions): Promise<readonly string[]> {
+  try {
+    const { services } = await loadConfig(paths.config);
+    return [...services[service].configs.values()].flatMap(({ entry }) =>
+      entry.upstreams.flatMap(({ base_url }) => URL.parse(base_url)?.host ?? []),
+    );
+  } catch (error) {
+    // Said elsewhere: nothing is known of the relays.
+    if (error instanceof UserError) return [];
+    throw error;
+  }
 }
 
 /** Does anything take connections on that port of 127.0.0.1? */

@@ -71,6 +71,17 @@ warning: nothing listens on 127.0.0.1:${port} yet: Codex gets no answer
     expect(scene.claude()).toBe(CLAUDE_JSON);
   });
 
+  test("a relay of the user's own on this machine is no rival for the client", async () => {
+    using scene = makeScene();
+    const local = "http://127.0.0.1:8317/v1";
+    scene.home.write(".codex/config.toml", CODEX_TOML.replace("https://relay.example/v1", local));
+    const rivals = async (): Promise<string> => (await scene.run("status", "--codex")).stdout;
+    expect(await rivals()).toContain("another program on this machine");
+    const upstreams = [{ base_url: local }];
+    scene.home.write(".codex-helper/config.json", { codex: { configs: { main: { upstreams } } } });
+    expect(await rivals()).not.toContain("another program");
+  });
+
   test("on --own-provider adds a provider, and off takes it away", async () => {
     using scene = makeScene();
     expect((await scene.run("on", "--own-provider")).stderr).toContain(
