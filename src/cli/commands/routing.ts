@@ -82,7 +82,7 @@ function resetCommand(cli: Cli): Command {
       const flag = service === "claude" ? " --claude" : "";
       if (args.name === undefined && args.all !== true) {
         throw new UserError(t`name an upstream or a config, or use --all`, {
-          hint: `ch routing reset main#2${flag}\nch routing reset --all${flag}`,
+          hint: `ch routing reset ${exampleTarget(config, service)}${flag}\nch routing reset --all${flag}`,
           exitCode: EXIT.usage,
         });
       }
@@ -100,6 +100,14 @@ function resetCommand(cli: Cli): Command {
       cli.out.note(t`Next: ch routing explain`);
     },
   });
+}
+
+/** Of the user's own: a second upstream where there is one, else a config. */
+function exampleTarget(config: ParsedConfig, service: Service): string {
+  const configs = [...config.services[service].configs.values()];
+  const [first] = configs;
+  const many = configs.find(({ entry }) => entry.upstreams.length > 1);
+  return many === undefined ? (first?.name ?? "NAME") : `${many.name}#2`;
 }
 
 /** Throws UserError, with near names, for what does not exist. */

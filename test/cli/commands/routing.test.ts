@@ -96,3 +96,16 @@ test("without an upstream it says what to type", async () => {
   expect(code).toBe(1);
   expect(stderr).toContain("error: no upstream is configured for Claude Code\n  ch config add main");
 });
+
+test("the line to type names an upstream of the user's own", async () => {
+  using home = makeTempHome();
+  const hintFor = async (configs: object): Promise<string> => {
+    home.write(".codex-helper/config.json", { codex: { configs } });
+    return (await runCli(["routing", "reset"], { home })).stderr;
+  };
+  const upstreams = (count: number): object => ({
+    upstreams: Array.from({ length: count }, (_, n) => ({ base_url: `https://relay-${n}.example/v1` })),
+  });
+  expect(await hintFor({ one: upstreams(1), pool: upstreams(2) })).toContain("ch routing reset pool#2\n");
+  expect(await hintFor({ one: upstreams(1) })).toContain("ch routing reset one\n");
+});
