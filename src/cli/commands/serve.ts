@@ -14,6 +14,7 @@ import { watchBugs } from "../bugs.ts";
 import { describeEntry, localTime } from "../request-line.ts";
 import { describeOpenSessions, describePutBack, describeServed, describeSwitched } from "../serve-screen.ts";
 import { listenForSignals } from "../signals.ts";
+import { wrapFields } from "../wrap.ts";
 
 /** Open answers may finish for so long after the first signal. */
 const DRAIN_MS = 4_000;
@@ -95,7 +96,7 @@ async function run(cli: Cli, options: RunOptions): Promise<number> {
   };
   /** What happens meanwhile: the rest of a long line stands indented under it. */
   const tell = (words: string): void => {
-    out.note(Bun.wrapAnsi(words, out.width - 2).replaceAll("\n", "\n  "));
+    out.note(out.width === Infinity ? words : wrapFields(words, out.width).join("\n"));
   };
   const serving = await serve({
     paths,
