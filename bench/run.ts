@@ -82,7 +82,7 @@ try {
   upstream.child.kill();
 }
 
-/** Round 0 is not counted, nor what comes before it: a just-in-time compiler needs thousands of requests to be done. */
+/** Round 0 is not counted, nor what comes before it: a just-in-time compiler needs tens of thousands of requests to be done. */
 async function measureRounds(chosen: readonly Workload[]): Promise<ReadonlyMap<string, readonly Sample[]>> {
   const samples = new Map<string, Sample[]>();
   for (const contender of running) await measure(contender, shareOf(WARM_UP, contender));

@@ -89,7 +89,7 @@ export const WARM_UP: Workload = {
   name: "warm-up",
   kind: "json",
   connections: 16,
-  requests: 20_000,
+  requests: 60_000,
   bodyBytes: 2_000,
   events: 0,
 };
