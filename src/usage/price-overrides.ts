@@ -10,29 +10,32 @@ const TEXT = kept`must be text in double quotes`;
 const EMPTY = kept`must not be empty`;
 
 const overrideSchema = z
-  .strictObject({
-    model: z
-      .string(TEXT)
-      .check(
-        z.minLength(1, EMPTY),
-        z.describe(
-          "The model as the client or the upstream calls it, in any case. A * at the end: any rest.",
+  .strictObject(
+    {
+      model: z
+        .string(TEXT)
+        .check(
+          z.minLength(1, EMPTY),
+          z.describe(
+            "The model as the client or the upstream calls it, in any case. A * at the end: any rest.",
+          ),
         ),
+      upstream: z
+        .optional(z.string(TEXT).check(z.minLength(1, EMPTY)))
+        .check(z.describe("Host name or base URL of the upstream it is for. Default: all.")),
+      same_as: z
+        .optional(z.string(TEXT).check(z.minLength(1, EMPTY)))
+        .check(z.describe("The model of the built-in list whose prices hold, instead of prices here.")),
+      input: rate.check(z.describe("US dollars for a million tokens of input.")),
+      cached_input: rate.check(z.describe("For input read from the upstream's cache. Default: as input.")),
+      cache_creation: rate.check(z.describe("For input written to that cache. Default: as input.")),
+      cache_creation_1h: rate.check(
+        z.describe("For input written to it for an hour. Default: as cache_creation."),
       ),
-    upstream: z
-      .optional(z.string(TEXT).check(z.minLength(1, EMPTY)))
-      .check(z.describe("Host name or base URL of the upstream it is for. Default: all.")),
-    same_as: z
-      .optional(z.string(TEXT).check(z.minLength(1, EMPTY)))
-      .check(z.describe("The model of the built-in list whose prices hold, instead of prices here.")),
-    input: rate.check(z.describe("US dollars for a million tokens of input.")),
-    cached_input: rate.check(z.describe("For input read from the upstream's cache. Default: as input.")),
-    cache_creation: rate.check(z.describe("For input written to that cache. Default: as input.")),
-    cache_creation_1h: rate.check(
-      z.describe("For input written to it for an hour. Default: as cache_creation."),
-    ),
-    output: rate.check(z.describe("US dollars for a million tokens of output, reasoning included.")),
-  })
+      output: rate.check(z.describe("US dollars for a million tokens of output, reasoning included.")),
+    },
+    kept`must be an object`,
+  )
   .check(
     z.superRefine((entry, context) => {
       const isPriced = RATES.some((name) => entry[name] !== undefined);

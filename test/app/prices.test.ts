@@ -16,6 +16,7 @@ describe("prices.json", () => {
   const rows: readonly (readonly [title: string, text: string, message: string])[] = [
     ["is not JSON", "[\n  {,", "prices.json:2:4: "],
     ["is no list", '{"model":"a"}', "prices.json:1:1: the file: must be a list of prices"],
+    ["holds something else", '["gpt-5"]', "prices.json:1:2: [0]: must be an object"],
     [
       "has a price without output",
       '[{"model":"a","input":1}]',
