@@ -128,7 +128,7 @@ describe("the house", () => {
   test("files are named in kebab case, and no drawer is called utils", () => {
     const wrong = sources.filter(
       ({ name }) =>
-        !/^[a-z0-9/-]+\.ts$/.test(name) ||
+        !/^[a-z0-9/-]+(?:\.d)?\.ts$/.test(name) ||
         /(?:^|\/)(?:utils?|helpers?|common|lib|misc|index)(?:\/|\.ts)/.test(name),
     );
     expect(wrong.map(({ name }) => name)).toEqual([]);

@@ -1,25 +1,26 @@
 // What is wrong with a text that is not JSON, in the words of a person instead of the parser's names.
 // Pure.
-import { type ParseErrorCode, printParseErrorCode } from "jsonc-parser";
+import type { ParseErrorCode } from "./jsonc-parser.ts";
 import { kept, translate } from "./language.ts";
 
 export function describeJsonError(code: ParseErrorCode): string {
-  return translate(WORDS[printParseErrorCode(code)] ?? kept`this is not JSON`);
+  return translate(WORDS[code] ?? kept`this is not JSON`);
 }
 
-const WORDS: Readonly<Record<string, string>> = {
-  InvalidSymbol: kept`this is not JSON`,
-  InvalidNumberFormat: kept`this is not a number`,
-  PropertyNameExpected: kept`a key in double quotes is expected`,
-  ValueExpected: kept`a value is expected`,
-  ColonExpected: kept`a ":" is expected`,
-  CommaExpected: kept`a "," is expected`,
-  CloseBraceExpected: kept`a "}" is missing`,
-  CloseBracketExpected: kept`a "]" is missing`,
-  EndOfFileExpected: kept`something follows after the end of the value`,
-  UnexpectedEndOfComment: kept`a comment is not closed`,
-  UnexpectedEndOfString: kept`a string is not closed`,
-  InvalidUnicode: kept`a \\u escape is wrong`,
-  InvalidEscapeCharacter: kept`an escape in a string is wrong`,
-  InvalidCharacter: kept`a control character stands in a string`,
+/** By ParseErrorCode of jsonc-parser, whose enum exists for the type checker only. */
+const WORDS: Readonly<Record<number, string>> = {
+  1: kept`this is not JSON`,
+  2: kept`this is not a number`,
+  3: kept`a key in double quotes is expected`,
+  4: kept`a value is expected`,
+  5: kept`a ":" is expected`,
+  6: kept`a "," is expected`,
+  7: kept`a "}" is missing`,
+  8: kept`a "]" is missing`,
+  9: kept`something follows after the end of the value`,
+  11: kept`a comment is not closed`,
+  12: kept`a string is not closed`,
+  14: kept`a \\u escape is wrong`,
+  15: kept`an escape in a string is wrong`,
+  16: kept`a control character stands in a string`,
 };

@@ -1,6 +1,6 @@
 // Looks at the upstreams of one config for what the schema cannot say: addresses, credentials, headers, doubles.
 // Pure.
-import type { JSONPath } from "jsonc-parser";
+import type { JSONPath } from "../base/jsonc-parser.ts";
 import type { Service } from "../base/service.ts";
 import { t } from "../base/language.ts";
 import { readBaseUrl } from "./base-url.ts";

@@ -1,7 +1,7 @@
 // Changes values in a JSON text with comments, by splices: what is not changed keeps its bytes. Each result is read again
 // and compared with what was meant before it is returned.
 // Pure.
-import { type JSONPath, type Node, findNodeAtLocation } from "jsonc-parser";
+import { type JSONPath, type Node, findNodeAtLocation } from "../base/jsonc-parser.ts";
 import { type JsoncSource, formatPath, readJsonc, valueOf } from "./jsonc.ts";
 import { type Members, readMembers, withMovedMember, withoutMember, writeMembers } from "./jsonc-list.ts";
 import { UserError } from "../base/errors.ts";

@@ -1,7 +1,7 @@
 // The inside of one JSON object or list as text: its members, each with the comments that belong to it, so that members
 // can be added, taken out and reordered while every other byte stays.
 // Pure.
-import { type Node, createScanner } from "jsonc-parser";
+import { type Node, createScanner } from "../base/jsonc-parser.ts";
 
 export interface Member {
   /** White space and comments before it, from the line after its predecessor's. */

@@ -8,7 +8,7 @@ import {
   createScanner,
   findNodeAtLocation,
   parseTree,
-} from "jsonc-parser";
+} from "../base/jsonc-parser.ts";
 import { UserError } from "../base/errors.ts";
 import { describeJsonError } from "../base/json-syntax.ts";
 import { t } from "../base/language.ts";

@@ -1,6 +1,7 @@
 // The shape of config.json, as users write it. Unknown keys pass through; null means absent; errors never show values.
 // Pure.
 import * as z from "zod/mini";
+import { later } from "../base/later.ts";
 import { CONFIG_NAME } from "./name.ts";
 import { described, maybe } from "./schema-words.ts";
 
@@ -12,11 +13,6 @@ const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 /** Headers that belong to the connection (RFC 9110 7.6.1) or are worked out anew for each request. */
 const NOT_ADDED =
   /^(?:connection|content-encoding|content-length|expect|host|keep-alive|proxy-.*|te|trailer|transfer-encoding|upgrade)$/i;
-const headerName = z.string().check(
-  z.regex(HEADER_NAME),
-  z.refine((name) => !NOT_ADDED.test(name)),
-);
-
 const authSchema = z.looseObject({
   auth_token: maybe(string, "Sent as `Authorization: Bearer`."),
   api_key: maybe(string, "Sent as `x-api-key`."),
@@ -25,21 +21,22 @@ const authSchema = z.looseObject({
   client: maybe(z.boolean(), "Pass the client's own credentials on. Only for the origin they belong to."),
 });
 
-const timeoutsSchema = z.looseObject({
-  connect_secs: maybe(seconds(1, 120), "Longest wait for a connection. Default 10."),
-  first_byte_secs: maybe(
-    seconds(1, 3600),
-    "Longest wait for response headers while another upstream could be asked. Default 120; 300 for the last one.",
-  ),
-  non_stream_secs: maybe(
-    seconds(1, 3600),
-    "The same for requests that do not stream. Default 600; 280 for Claude Code.",
-  ),
-  idle_secs: maybe(seconds(1, 3600), "Longest silence within an answer. Default 300."),
-});
+const makeTimeouts = () =>
+  z.looseObject({
+    connect_secs: maybe(seconds(1, 120), "Longest wait for a connection. Default 10."),
+    first_byte_secs: maybe(
+      seconds(1, 3600),
+      "Longest wait for response headers while another upstream could be asked. Default 120; 300 for the last one.",
+    ),
+    non_stream_secs: maybe(
+      seconds(1, 3600),
+      "The same for requests that do not stream. Default 600; 280 for Claude Code.",
+    ),
+    idle_secs: maybe(seconds(1, 3600), "Longest silence within an answer. Default 300."),
+  });
 
-const allTimeoutsSchema = z.lazy(() =>
-  z.extend(timeoutsSchema, {
+const allTimeoutsSchema = later(() =>
+  z.extend(makeTimeouts(), {
     upload_idle_secs: maybe(seconds(1, 600), "Longest silence of the client while it sends. Default 30."),
     first_byte_total_secs: maybe(
       seconds(1, 3600),
@@ -53,43 +50,63 @@ const upstreamSchema = z.looseObject({
   auth: maybe(authSchema, "How the upstream is told who asks. Without any of these no credential is sent."),
   tags: maybe(z.record(string, z.unknown()), "Free notes. `provider_id` names the relay in lists."),
   enabled: maybe(z.boolean(), "false: never asked. Default true."),
-  disabled_until: maybe(z.iso.datetime({ offset: true }), "Not asked before this time."),
+  disabled_until: maybe(
+    later(() => z.iso.datetime({ offset: true })),
+    "Not asked before this time.",
+  ),
   models: maybe(
-    z.record(string, z.string().check(z.minLength(1))),
+    later(() => z.record(string, z.string().check(z.minLength(1)))),
     'Requested model, or "*" for every other, to this upstream\'s name for it.',
   ),
   headers: maybe(
-    z.record(headerName, z.string().check(z.regex(/^[\t\u0020-\u007e\u0080-\u00ff]*$/))),
+    later(() =>
+      z.record(
+        z.string().check(
+          z.regex(HEADER_NAME),
+          z.refine((name) => !NOT_ADDED.test(name)),
+        ),
+        z.string().check(z.regex(/^[\t\u0020-\u007e\u0080-\u00ff]*$/)),
+      ),
+    ),
     "Added to its requests.",
   ),
-  query: maybe(z.record(string, string), "Parameters added to its requests."),
+  query: maybe(
+    later(() => z.record(string, string)),
+    "Parameters added to its requests.",
+  ),
   proxy: maybe(
-    z.union([z.string().check(z.minLength(1)), z.literal(false)]),
+    later(() => z.union([z.string().check(z.minLength(1)), z.literal(false)])),
     "Outbound proxy URL for this upstream, or false for none. Default: HTTPS_PROXY, HTTP_PROXY, NO_PROXY.",
   ),
-  timeouts: maybe(timeoutsSchema, "Overrides for this upstream."),
+  timeouts: maybe(later(makeTimeouts), "Overrides for this upstream."),
   on_status: maybe(
-    z.record(
-      z.string().check(z.regex(/^[1-5]\d\d$/)),
-      z.enum(["next", "terminal", "exhausted", "auth-dead", "cooldown"]),
+    later(() =>
+      z.record(
+        z.string().check(z.regex(/^[1-5]\d\d$/)),
+        z.enum(["next", "terminal", "exhausted", "auth-dead", "cooldown"]),
+      ),
     ),
     "What a status of this upstream means, where the built-in rules are wrong about it.",
   ),
   cost_multiplier: maybe(
-    z.number().check(z.minimum(0), z.maximum(1000)),
+    later(() => z.number().check(z.minimum(0), z.maximum(1000))),
     "Factor on list prices; 0 where a subscription pays. Default 1.",
   ),
   budget_usd: maybe(
-    z.looseObject({
-      day: maybe(z.number().check(z.positive()), "US dollars a calendar day."),
-      month: maybe(z.number().check(z.positive()), "US dollars a calendar month."),
-    }),
+    later(() =>
+      z.looseObject({
+        day: maybe(z.number().check(z.positive()), "US dollars a calendar day."),
+        month: maybe(z.number().check(z.positive()), "US dollars a calendar month."),
+      }),
+    ),
     "Own spending limits, counted from the request log.",
   ),
   privacy: maybe(
-    z.looseObject({
-      strip_workspaces: maybe(z.boolean(), "As at the top level, for this upstream."),
-    }),
+    later(() =>
+      z.looseObject({
+        strip_workspaces: maybe(z.boolean(), "As at the top level, for this upstream."),
+      }),
+    ),
     "Overrides for this upstream.",
   ),
 });
@@ -102,13 +119,12 @@ export const namedConfigSchema = z.looseObject({
     "In order of priority: the first is the primary, the others are backups.",
   ),
   on_exhausted: maybe(
-    z.enum(["continue", "stop"]),
+    later(() => z.enum(["continue", "stop"])),
     "stop: an exhausted primary never spills into the backups. Default continue.",
   ),
 });
 
-/** What is rarely in the file is made when it is: a start has to wait for the rest. */
-const routingSchema = z.lazy(() =>
+const routingSchema = later(() =>
   z.looseObject({
     failure_threshold: maybe(
       z.int().check(z.minimum(1), z.maximum(100)),
@@ -153,7 +169,7 @@ const routingSchema = z.lazy(() =>
   }),
 );
 
-const privacySchema = z.lazy(() =>
+const privacySchema = later(() =>
   z.looseObject({
     strip_workspaces: maybe(
       z.boolean(),
@@ -162,7 +178,7 @@ const privacySchema = z.lazy(() =>
   }),
 );
 
-const hooksSchema = z.lazy(() =>
+const hooksSchema = later(() =>
   z.looseObject({
     on_event: maybe(
       string,
@@ -171,7 +187,7 @@ const hooksSchema = z.lazy(() =>
   }),
 );
 
-const limitsSchema = z.lazy(() =>
+const limitsSchema = later(() =>
   z.looseObject({
     max_body_mib: maybe(z.int().check(z.minimum(1), z.maximum(512)), "Largest request body. Default 64."),
   }),
@@ -188,7 +204,7 @@ const rest = {
     "Version of this format. Default 1; a greater one is read only.",
   ),
   default_service: maybe(
-    z.enum(["codex", "claude"]),
+    later(() => z.enum(["codex", "claude"])),
     "The service that commands mean without a flag. Default codex.",
   ),
   routing: maybe(routingSchema, "When an upstream is left alone, and for how long."),
@@ -218,4 +234,4 @@ export type UpstreamEntry = z.infer<typeof upstreamSchema>;
 export type AuthEntry = z.infer<typeof authSchema>;
 export type NamedConfigEntry = z.infer<typeof namedConfigSchema>;
 export type ConfigShell = z.infer<typeof configShellSchema>;
-export type TimeoutsEntry = z.infer<typeof timeoutsSchema>;
+export type TimeoutsEntry = z.infer<ReturnType<typeof makeTimeouts>>;

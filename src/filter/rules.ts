@@ -1,11 +1,18 @@
 // Reads the text of filter.json: what a rule is, what is refused and where it stands.
 // Never half-works: one bad rule refuses the file. No message holds a source or a target.
 // Pure.
-import { type Node, type ParseError, findNodeAtLocation, getNodeValue, parseTree } from "jsonc-parser";
+import {
+  type Node,
+  type ParseError,
+  findNodeAtLocation,
+  getNodeValue,
+  parseTree,
+} from "../base/jsonc-parser.ts";
 import * as z from "zod/mini";
 import { UserError, errorMessage } from "../base/errors.ts";
 import { describeJsonError } from "../base/json-syntax.ts";
 import { kept, t, translate } from "../base/language.ts";
+import { later } from "../base/later.ts";
 import { SERVICES, type Service } from "../base/service.ts";
 import { oneLine } from "../base/terminal-text.ts";
 import { type Matcher, compilePattern, makeMatcher } from "./matcher.ts";
@@ -28,7 +35,7 @@ const MAX_PATTERN_CHARS = 1000;
 /** Instructions of a compiled pattern: a character costs at most so many steps. */
 const MAX_PATTERN_SIZE = 1000;
 
-const ruleSchema = z.lazy(() =>
+const ruleSchema = later(() =>
   z
     .strictObject({
       op: z.enum(["replace", "remove"], kept`must be "replace" or "remove"`),

@@ -5,6 +5,7 @@ import * as z from "zod/mini";
 import { UserError } from "../base/errors.ts";
 import { type JsonRecord, isRecord } from "../base/json-value.ts";
 import { t } from "../base/language.ts";
+import { later } from "../base/later.ts";
 import { NOTING, describeIssue } from "../config/issue-words.ts";
 import { described, maybe } from "../config/schema-words.ts";
 import { type JsoncSource, formatPath, placeOf, readJsonc, valueOf } from "../config/jsonc.ts";
@@ -26,49 +27,62 @@ const MOST_INTERVAL_SECS = 86_400;
 /** Where the user names no interval. The endpoints' own limits are strict: some allow 20 questions in 20 min. */
 const USUAL_INTERVAL_SECS = 600;
 
-const path = z.string().check(z.minLength(1), z.maxLength(200));
-const pathsSchema = z.looseObject({
-  limit: maybe(path, "Where the limit stands, such as data.limits[0].total."),
-  used: maybe(path, "Where the used part stands."),
-  remaining: maybe(path, "Where the rest stands."),
-  reset: maybe(path, "When it is full again: epoch seconds or ms, or RFC 3339."),
-  available: maybe(path, "A boolean; false means that nothing is left."),
-  currency: maybe(path, "Where the unit stands."),
-  unit: maybe(path, "The unit itself, where no place has it. Default USD."),
-  divisor: maybe(z.number().check(z.positive()), "What a unit is counted in: 100 for cents."),
-});
+const makePaths = () => {
+  const path = z.string().check(z.minLength(1), z.maxLength(200));
+  return z.looseObject({
+    limit: maybe(path, "Where the limit stands, such as data.limits[0].total."),
+    used: maybe(path, "Where the used part stands."),
+    remaining: maybe(path, "Where the rest stands."),
+    reset: maybe(path, "When it is full again: epoch seconds or ms, or RFC 3339."),
+    available: maybe(path, "A boolean; false means that nothing is left."),
+    currency: maybe(path, "Where the unit stands."),
+    unit: maybe(path, "The unit itself, where no place has it. Default USD."),
+    divisor: maybe(z.number().check(z.positive()), "What a unit is counted in: 100 for cents."),
+  });
+};
 
-const providerSchema = z.looseObject({
-  id: described(z.string().check(z.minLength(1), z.maxLength(64)), "Your name for it, once."),
-  kind: described(z.enum(PROVIDER_KINDS), "How the answer is read."),
-  domains: maybe(
-    z.array(z.string().check(z.minLength(1), z.maxLength(253))),
-    'Upstreams at these domains are meant, and their tokens may be sent there. "*" (kind auto only): all others.',
-  ),
-  endpoint: maybe(
-    z.string().check(z.minLength(1)),
-    "https address. Default: the kind's own, at the upstream.",
-  ),
-  token_env: maybe(
-    z.string().check(z.minLength(1)),
-    "Variable with the token for the endpoint. Default: the upstream's own token.",
-  ),
-  poll_interval_secs: maybe(z.number(), "Seconds between two questions, at least 60. Default 600."),
-  preset: maybe(z.enum(PRESET_NAMES), "json_path: a vendor that is known."),
-  paths: maybe(pathsSchema, "json_path: where the figures stand in the answer."),
-});
+const providerSchema = later(() =>
+  z.looseObject({
+    id: described(z.string().check(z.minLength(1), z.maxLength(64)), "Your name for it, once."),
+    kind: described(z.enum(PROVIDER_KINDS), "How the answer is read."),
+    domains: maybe(
+      z.array(z.string().check(z.minLength(1), z.maxLength(253))),
+      'Upstreams at these domains are meant, and their tokens may be sent there. "*" (kind auto only): all others.',
+    ),
+    endpoint: maybe(
+      z.string().check(z.minLength(1)),
+      "https address. Default: the kind's own, at the upstream.",
+    ),
+    token_env: maybe(
+      z.string().check(z.minLength(1)),
+      "Variable with the token for the endpoint. Default: the upstream's own token.",
+    ),
+    poll_interval_secs: maybe(z.number(), "Seconds between two questions, at least 60. Default 600."),
+    preset: maybe(
+      later(() => z.enum(PRESET_NAMES)),
+      "json_path: a vendor that is known.",
+    ),
+    paths: maybe(later(makePaths), "json_path: where the figures stand in the answer."),
+  }),
+);
 
-export const providersFileSchema = z.looseObject({
-  providers: described(
-    z.array(providerSchema).check(z.maxLength(100)),
-    "The first that fits an upstream is used.",
-  ),
-});
+export const providersFileSchema = later(() =>
+  z.looseObject({
+    providers: described(
+      z.array(providerSchema).check(z.maxLength(100)),
+      "The first that fits an upstream is used.",
+    ),
+  }),
+);
 
-const fileShellSchema = z.looseObject({ providers: z.array(z.unknown()).check(z.maxLength(100)) });
-const unusableSchema = z.catch(
-  z.looseObject({ id: z.catch(z.string(), "?"), domains: z.catch(z.array(z.string()), []) }),
-  { id: "?", domains: [] },
+const fileShellSchema = later(() =>
+  z.looseObject({ providers: z.array(z.unknown()).check(z.maxLength(100)) }),
+);
+const unusableSchema = later(() =>
+  z.catch(z.looseObject({ id: z.catch(z.string(), "?"), domains: z.catch(z.array(z.string()), []) }), {
+    id: "?",
+    domains: [],
+  }),
 );
 
 export interface Provider {
@@ -80,7 +94,7 @@ export interface Provider {
   readonly tokenEnv: string | null;
   readonly intervalMs: number;
   readonly preset: (typeof PRESET_NAMES)[number] | null;
-  readonly paths: z.infer<typeof pathsSchema> | null;
+  readonly paths: z.infer<ReturnType<typeof makePaths>> | null;
   /** Why it cannot be used, with file and place. */
   readonly problem: string | null;
 }

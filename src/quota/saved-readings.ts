@@ -1,43 +1,37 @@
 // Readings and recognised relays as state.json holds them. What is odd is dropped alone: losing it loses one question.
 // Pure.
 import * as z from "zod/mini";
+import { later } from "../base/later.ts";
 import { KINDS, type RelayKind } from "./kinds.ts";
 import type { Meter } from "./balance.ts";
 import type { Reading } from "./reading.ts";
 
-const amount = z.nullable(z.number().check(z.nonnegative()));
-const time = z.number().check(z.nonnegative());
-const meterSchema = z.lazy(() =>
+const figure = later(() => z.number().check(z.nonnegative()));
+const meterSchema = later(() =>
   z.object({
     name: z.string().check(z.maxLength(64)),
-    left: amount,
-    used: amount,
-    limit: amount,
+    left: z.nullable(figure),
+    used: z.nullable(figure),
+    limit: z.nullable(figure),
     unit: z.string().check(z.maxLength(32)),
-    resets_at: z.nullable(time),
+    resets_at: z.nullable(figure),
     rate: z.optional(z.literal(true)),
   }),
 );
-const readingSchema = z.lazy(() =>
+const readingSchema = later(() =>
   z.object({
     source: z.string().check(z.maxLength(64)),
     meters: z.nullable(z.array(meterSchema).check(z.maxLength(32))),
     unlimited: z.boolean(),
     says: z.nullable(z.enum(["ok", "low", "exhausted"])),
-    at: time,
-    tried_at: time,
+    at: figure,
+    tried_at: figure,
     error: z.nullable(z.string().check(z.maxLength(300))),
     unsupported: z.boolean(),
-    samples: z.catch(
-      z.record(
-        z.string(),
-        z.array(z.tuple([time, z.number().check(z.nonnegative())])).check(z.maxLength(200)),
-      ),
-      {},
-    ),
+    samples: z.catch(z.record(z.string(), z.array(z.tuple([figure, figure])).check(z.maxLength(200))), {}),
   }),
 );
-const relaySchema = z.object({ kind: z.string(), at: time });
+const relaySchema = later(() => z.object({ kind: z.string(), at: figure }));
 /** A clock that was set back since: the record cannot be dated. */
 const CLOCK_SLACK_MS = 60_000;
 

@@ -1,42 +1,51 @@
 // Routing's part of state.json: what survives a restart, and what of it is believed. Losing it loses nothing that
 // matters, so every record that is odd, old or from the future is dropped alone.
 import * as z from "zod/mini";
+import { later } from "../base/later.ts";
 import type { Service } from "../base/service.ts";
 import type { Stay } from "./affinity.ts";
 import { type Health, HEALTHY, isFromFuture, type Hold, type HoldKind } from "./health.ts";
 import type { RoutingSettings } from "./types.ts";
 
-const time = z.number().check(z.nonnegative());
+const time = later(() => z.number().check(z.nonnegative()));
 const heldFields = {
   since: time,
   until: time,
   reason: z.string().check(z.maxLength(300)),
   source: z.string().check(z.maxLength(300)),
 };
-const holdSchema = z.object({
-  ...heldFields,
-  probe_at: time,
-  last_resort_at: time,
-  strikes: z.int().check(z.nonnegative()),
-  stated: z.boolean(),
-});
-const modelSchema = z.object({ ...heldFields, kind: z.enum(["unknown", "busy"]) });
-const healthSchema = z.object({
-  holds: z.catch(z.record(z.string(), z.unknown()), {}),
-  models: z.catch(z.record(z.string(), z.unknown()), {}),
-});
-const staySchema = z.object({
-  session_id: z.string().check(z.minLength(1), z.maxLength(256)),
-  service: z.enum(["codex", "claude"]),
-  key: z.string().check(z.minLength(1)),
-  last_at: time,
-  pinned: z.boolean(),
-});
-const stateSchema = z.object({
-  health: z.catch(z.record(z.string(), z.unknown()), {}),
-  sessions: z.catch(z.array(z.unknown()), []),
-  order: z.catch(z.record(z.string(), z.unknown()), {}),
-});
+const holdSchema = later(() =>
+  z.object({
+    ...heldFields,
+    probe_at: time,
+    last_resort_at: time,
+    strikes: z.int().check(z.nonnegative()),
+    stated: z.boolean(),
+  }),
+);
+const modelSchema = later(() => z.object({ ...heldFields, kind: z.enum(["unknown", "busy"]) }));
+const healthSchema = later(() =>
+  z.object({
+    holds: z.catch(z.record(z.string(), z.unknown()), {}),
+    models: z.catch(z.record(z.string(), z.unknown()), {}),
+  }),
+);
+const staySchema = later(() =>
+  z.object({
+    session_id: z.string().check(z.minLength(1), z.maxLength(256)),
+    service: z.enum(["codex", "claude"]),
+    key: z.string().check(z.minLength(1)),
+    last_at: time,
+    pinned: z.boolean(),
+  }),
+);
+const stateSchema = later(() =>
+  z.object({
+    health: z.catch(z.record(z.string(), z.unknown()), {}),
+    sessions: z.catch(z.array(z.unknown()), []),
+    order: z.catch(z.record(z.string(), z.unknown()), {}),
+  }),
+);
 
 /** JSON. */
 export interface SavedState {

@@ -13,22 +13,25 @@ import {
   writeFileAtomic,
 } from "../base/files.ts";
 import { t } from "../base/language.ts";
+import { later } from "../base/later.ts";
 import { isRunning } from "../base/process-identity.ts";
 import { SERVICES } from "../base/service.ts";
 
-const instanceSchema = z.looseObject({
-  pid: z.int(),
-  /** See ProcessIdentity. */
-  started: z.nullable(z.string()),
-  service: z.enum(SERVICES),
-  port: z.int(),
-  /** Secret of this run: whoever has it may change something. Never shown. */
-  token: z.string(),
-  /** Which command runs it. */
-  command: z.enum(["serve", "run"]),
-  /** Wall clock, ms. */
-  since: z.number(),
-});
+const instanceSchema = later(() =>
+  z.looseObject({
+    pid: z.int(),
+    /** See ProcessIdentity. */
+    started: z.nullable(z.string()),
+    service: z.enum(SERVICES),
+    port: z.int(),
+    /** Secret of this run: whoever has it may change something. Never shown. */
+    token: z.string(),
+    /** Which command runs it. */
+    command: z.enum(["serve", "run"]),
+    /** Wall clock, ms. */
+    since: z.number(),
+  }),
+);
 
 export type Instance = Readonly<z.infer<typeof instanceSchema>>;
 
