@@ -9,7 +9,7 @@ import { type Dialect, type Kind, RESPONSES } from "./wire.ts";
 
 const ROOT = join(import.meta.dir, "..");
 /** The release binary; `bun run bench` builds it. */
-export const BINARY = join(ROOT, "dist/codex-helper");
+const BINARY = join(ROOT, "dist/codex-helper");
 
 export interface Contender {
   readonly name: string;
@@ -75,6 +75,23 @@ export async function findPrograms(upstreamPort: number): Promise<Field> {
     });
   }
   return { programs, missing };
+}
+
+/** How long each of several runs of a command of the release binary takes, ms, in a home with one upstream. */
+export function timeCommand(args: readonly string[], runs: number): number[] {
+  const home = mkdtempSync(join(tmpdir(), "codex-helper-bench-"));
+  const { env } = codexHelper(0, home, { origin: "http://127.0.0.1:9" });
+  const times = Array.from({ length: runs }, () => {
+    const startedAt = performance.now();
+    Bun.spawnSync([BINARY, ...args], {
+      cwd: home,
+      env: { HOME: home, PATH: process.env["PATH"] ?? "", ...env },
+      stdio: ["ignore", "ignore", "ignore"],
+    });
+    return performance.now() - startedAt;
+  });
+  rmSync(home, { recursive: true, force: true });
+  return times;
 }
 
 /** Starts one of the bench's own scripts and waits for the message that it is ready. */

@@ -2,7 +2,7 @@
 // docs/performance.md says how to read it.  bun run bench [--quick] [--only WORDS] [--json FILE] [--picture FILE]
 import { parseArgs } from "node:util";
 import { listBudgets } from "./budgets.ts";
-import { BINARY, type Contender, findPrograms, type Program, startScript } from "./contenders.ts";
+import { type Contender, findPrograms, type Program, startScript, timeCommand } from "./contenders.ts";
 import {
   measureCrowd,
   measureFirst,
@@ -54,6 +54,7 @@ const running: Contender[] = [];
 try {
   const { missing, programs } = await findPrograms(upstream.ready.port);
   const chosen = workloads(options.quick).filter(({ name }) => name.includes(options.only));
+  const commands = measureCommands();
   const { firsts, starts } = await measureStarts(programs);
   for (const program of programs) running.push(await program.start());
   const idle = running.map(({ pid }) => (pid === null ? 0 : memoryMb(pid).now));
@@ -71,7 +72,7 @@ try {
     odd,
     crowd,
     starts,
-    commands: measureCommands(),
+    commands,
   };
   console.log(describe(report, listBudgets(report)));
   if (options.json !== undefined) await Bun.write(options.json, `${JSON.stringify(report, null, 2)}\n`);
@@ -175,12 +176,8 @@ async function measureOddClients(firsts: ReadonlyMap<string, number[]>): Promise
 }
 
 function measureCommands(): readonly CommandTime[] {
-  return [["--version"], ["status"]].map((args) => {
-    const times = Array.from({ length: STARTS }, () => {
-      const startedAt = performance.now();
-      Bun.spawnSync([BINARY, ...args], { stdio: ["ignore", "ignore", "ignore"] });
-      return performance.now() - startedAt;
-    });
-    return { name: `ch ${args.join(" ")}`, ms: medianOf(times) };
-  });
+  return ["--version", "status"].map((name) => ({
+    name: `ch ${name}`,
+    ms: medianOf(timeCommand([name], STARTS)),
+  }));
 }
