@@ -1,4 +1,5 @@
 // Breaks text into lines of a width that is counted as a terminal counts it: a Chinese character takes two columns.
+import type { Data } from "./output.ts";
 
 /** At blanks where there are some; within a word that is too long for a line, or has no blanks to break at. */
 export function wrapWords(text: string, width: number): string[] {
@@ -27,4 +28,9 @@ export function wrapFields(line: string, width: number): string[] {
     lines.push(...all);
   }
   return [...lines, present];
+}
+
+/** As `wrapFields`, on a terminal alone: elsewhere a line stays one. */
+export function fitFields(line: string, { width, isTerminal }: Pick<Data, "width" | "isTerminal">): string {
+  return isTerminal ? wrapFields(line, width).join("\n") : line;
 }

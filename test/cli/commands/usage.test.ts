@@ -2,8 +2,9 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { appendFileSync, mkdirSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { type LogEntry, makeLogLine } from "../../../src/log/entry.ts";
-import { type CliResult, runCli, startCli } from "../../helpers/cli.ts";
+import { type CliResult, PROGRAM, runCli, startCli } from "../../helpers/cli.ts";
 import { runInProcess } from "../../helpers/in-process-cli.ts";
+import { runAtTerminal } from "../../helpers/pseudo-terminal.ts";
 import { type TempHome, makeTempHome } from "../../helpers/temp-home.ts";
 import { within } from "../../helpers/wait.ts";
 import { makeRollout, makeSessionId, putFile, rolloutPath } from "../../helpers/session-files.ts";
@@ -202,6 +203,26 @@ describe("usage summary", () => {
   });
 });
 
+test("a request that is longer than a line of the terminal is broken between its fields", async () => {
+  writeLog();
+  for (const [args, column] of [
+    [["tail", "--limit", "2"], 0],
+    [["find", "--limit", "2"], 3],
+  ] as const) {
+    const { screen } = await runAtTerminal([...PROGRAM, "usage", ...args], {
+      home,
+      env: { TZ: "UTC", NO_COLOR: "1" },
+      columns: 66,
+    });
+    expect(screen.split("\r\n").map((line) => line.slice(line.startsWith(" ") ? 0 : column))).toEqual(
+      expect.arrayContaining([
+        "11-22 12:00:01  claude  200  1.0 s  relay.example  claude-opus",
+        "  4 in, 1.00k cached, 30 out",
+      ]),
+    );
+  }
+});
+
 describe("usage tail", () => {
   test("shows the last requests, the last one last", async () => {
     writeLog();
@@ -337,6 +358,35 @@ describe("usage show", () => {
       "",
       "█·······················  5 ms  https://a.example  429 quota",
       "█·······················  5 ms  https://b.example  429 quota",
+      "",
+    ]);
+  });
+
+  test("breaks a long error under itself on a terminal, and tells it in Chinese to a Chinese one", async () => {
+    const error = "No upstream could answer Codex. main#1: 500 failed. main#2: 500 failed.";
+    writeLog(makeLogLine(makeEntry({ id: "b", status_code: 503, outcome: "error", error })));
+    const show = [...PROGRAM, "usage", "show", "b"];
+    const english = await runAtTerminal(show, { home, env: { NO_COLOR: "1" }, columns: 60 });
+    expect(english.screen.replaceAll("\r", "")).toContain(
+      "\nerror    No upstream could answer Codex. main#1: 500 failed.\n         main#2: 500 failed.\n",
+    );
+    const chinese = await runAtTerminal(show, { home, env: { NO_COLOR: "1", LANG: "zh_CN.UTF-8" } });
+    expect(chinese.screen).toContain("没有上游能");
+  });
+
+  test("gives an attempt's reason a line of its own where a terminal is too narrow for both", async () => {
+    const attempt = { upstream_base_url: "https://a.example", duration_ms: 5 };
+    const attempts = [
+      { ...attempt, verdict: "broken-connection", error: "broke the connection (ECONNRESET)" },
+      { ...attempt, verdict: "ok", status_code: 200 },
+    ];
+    writeLog(makeLogLine(makeEntry({ id: "b", attempts })));
+    const show = [...PROGRAM, "usage", "show", "b"];
+    const { screen } = await runAtTerminal(show, { home, env: { NO_COLOR: "1" } });
+    expect(screen.split("\r\n").slice(-4)).toEqual([
+      "█·······················  5 ms  https://a.example  broken-connection",
+      "  broke the connection (ECONNRESET)",
+      "█·······················  5 ms  https://a.example  200 ok",
       "",
     ]);
   });

@@ -8,6 +8,7 @@ import { makeSearch } from "../../../usage/search.ts";
 import { JSON_ARG, LIMIT_ARG, readWholeNumber } from "../../args.ts";
 import { type Cli, type Command, defineCommand } from "../../cli.ts";
 import { describeEntry } from "../../request-line.ts";
+import { fitFields } from "../../wrap.ts";
 import type { ServiceFlags } from "../config/target.ts";
 import { RANGE_ARGS, type Range, readRange } from "./range.ts";
 
@@ -61,7 +62,9 @@ export function findCommand(cli: Cli): Command {
         const { withDirectories } = await import("../../../app/session-places.ts");
         return cli.out.json({ requests: withDirectories(cli.paths, found) });
       }
-      for (const fields of found) cli.out.line(describeEntry(fields, cli.out, { withId: true }));
+      for (const fields of found) {
+        cli.out.line(fitFields(describeEntry(fields, cli.out, { withId: true }), cli.out));
+      }
       if (found.length === 0) return cli.out.note(t`no request in the log is like that`);
       if (found.length === limit) cli.out.note(t`the last ${limit}; --limit shows more`);
       cli.out.note(t`one of them: ch usage show ID`);

@@ -1,6 +1,6 @@
 // One request of the log in words: what was asked, how it went, what it cost, and each attempt on a line of time.
 import { isRecord } from "../../../base/json-value.ts";
-import { t } from "../../../base/language.ts";
+import { retell, t } from "../../../base/language.ts";
 import { showPath } from "../../../base/paths.ts";
 import { oneLine } from "../../../base/terminal-text.ts";
 import type { EntryFields } from "../../../usage/groups.ts";
@@ -9,6 +9,10 @@ import { alignRows } from "../../output.ts";
 import type { Cli } from "../../cli.ts";
 import { formatMs, formatTokens, formatUsd } from "../../figures.ts";
 import { localTime } from "../../request-line.ts";
+import { fitFields, wrapWords } from "../../wrap.ts";
+
+/** Between two columns of `alignRows`. */
+const GAP_COLUMNS = 2;
 
 export interface RequestContext {
   readonly cli: Cli;
@@ -29,10 +33,14 @@ export function describeRequest(fields: EntryFields, { cli, cost }: RequestConte
     [t`tokens`, describeTokens(fields["usage"])],
     [t`cost`, cost.kind === "priced" ? formatUsd(cost.usd) : cost.kind === "unpriced" ? t`unpriced` : ""],
     [t`redactions`, text(fields["redactions"])],
-    [t`error`, text(fields["error"])],
+    [t`error`, retell(text(fields["error"]))],
   ];
   const known = facts.filter(([, value]) => value.trim() !== "");
-  const rows = known.map(([label, value]) => [out.paint("dim", label), value]);
+  const labelColumns = Math.max(...known.map(([label]) => Bun.stringWidth(label)));
+  const rows = known.flatMap(([label, value]) => {
+    const lines = out.isTerminal ? wrapWords(value, out.width - labelColumns - GAP_COLUMNS) : [value];
+    return lines.map((line, index) => [index === 0 ? out.paint("dim", label) : "", line]);
+  });
   return [
     out.paint("bold", text(fields["id"])),
     ...alignRows(rows, undefined),
@@ -102,10 +110,10 @@ function describeAttempts(fields: EntryFields, { out }: Cli): string[] {
       formatMs(duration),
       text(attempt["upstream_base_url"]),
       [text(attempt["status_code"]), text(attempt["verdict"])].filter((part) => part !== "").join(" "),
-      text(attempt["error"]),
+      retell(text(attempt["error"])),
     ];
   });
-  return alignRows(rows, out.isTerminal ? out.width : undefined);
+  return alignRows(rows, undefined).map((line) => fitFields(line, out));
 }
 
 function makeTimeline(start: number, share: number): string {

@@ -5,6 +5,7 @@ import { type StoredEntry, readLog } from "../../../log/reader.ts";
 import { LIMIT_ARG, SERVICE_ARGS, readService, readWholeNumber } from "../../args.ts";
 import { type Cli, type Command, defineCommand } from "../../cli.ts";
 import { describeEntry } from "../../request-line.ts";
+import { fitFields } from "../../wrap.ts";
 
 const DEFAULT_TAIL = 20;
 const MOST_TAIL = 100_000;
@@ -31,7 +32,7 @@ export function tailCommand(cli: Cli): Command {
       const isWanted = ({ fields }: StoredEntry): boolean =>
         service === undefined || fields["service"] === service;
       const show = ({ raw, fields }: StoredEntry): void =>
-        cli.out.line(args.raw === true ? raw : describeEntry(fields, cli.out));
+        cli.out.line(args.raw === true ? raw : fitFields(describeEntry(fields, cli.out), cli.out));
       const path = cli.paths.requestsLog;
       // Begun before the log is read, so that no line falls between the two.
       const coming = args.follow === true ? followLog(path) : null;
