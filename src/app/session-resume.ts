@@ -1,9 +1,10 @@
 // How a session is gone on with from here, and what its client's present settings mean for it. Only reads.
 import { UserError } from "../base/errors.ts";
 import type { Paths } from "../base/paths.ts";
+import { OWN_PROVIDER } from "../clients/own-provider.ts";
 import { isDirectory, realPath } from "../sessions/project.ts";
 import { makeResumeCommand } from "../sessions/resume.ts";
-import type { SessionFacts, SessionPlace } from "../sessions/session.ts";
+import type { SessionFacts } from "../sessions/session.ts";
 
 /** A Codex session stays with its provider, whatever config.toml says now. */
 export interface ProviderChange {
@@ -15,9 +16,18 @@ export interface ProviderChange {
 }
 
 /** The command to type in `here`, with `cd` where the session was worked on elsewhere. Null where there is none. */
-export function makeResumeFrom(place: SessionPlace, here: string): string | null {
-  const isElsewhere = place.cwd !== null && isDirectory(place.cwd) && realPath(place.cwd) !== realPath(here);
-  return makeResumeCommand(place, isElsewhere ? place.cwd : null);
+export function makeResumeFrom(facts: SessionFacts, here: string): string | null {
+  const { cwd } = facts;
+  const isElsewhere = cwd !== null && isDirectory(cwd) && realPath(cwd) !== realPath(here);
+  return makeResumeCommand(facts, {
+    directory: isElsewhere ? cwd : null,
+    needsProxy: isOurs(facts),
+  });
+}
+
+/** Made behind a proxy of ours by a Codex without a provider or login: its provider is one that we made up. */
+function isOurs({ file, provider }: Pick<SessionFacts, "file" | "provider">): boolean {
+  return file.service === "codex" && provider === OWN_PROVIDER;
 }
 
 /** Null where resuming goes the way of the configured provider, and where that cannot be told. */
@@ -25,7 +35,7 @@ export async function findProviderChange(
   paths: Paths,
   { file, provider }: Pick<SessionFacts, "file" | "provider">,
 ): Promise<ProviderChange | null> {
-  if (file.service !== "codex" || provider === null) return null;
+  if (file.service !== "codex" || provider === null || isOurs({ file, provider })) return null;
   const { readCodexFacts } = await import("../clients/codex-facts.ts");
   try {
     const { activeId, providers } = await readCodexFacts(paths);

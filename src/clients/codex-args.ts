@@ -20,6 +20,8 @@ export interface CodexArgs {
   /** `--remote`: the requests are another machine's. */
   readonly usesRemote: boolean;
   readonly hasNoDaemon: boolean;
+  /** `resume` or `fork`: the session decides by which provider it goes on. */
+  readonly mayResume: boolean;
 }
 
 /** Looks at everything before `--`. */
@@ -35,6 +37,7 @@ export function readCodexArgs(args: readonly string[]): CodexArgs {
     usesLocalModel: has("--oss", "--local-provider"),
     usesRemote: has("--remote"),
     hasNoDaemon: has("--no-daemon"),
+    mayResume: words.includes("resume") || words.includes("fork"),
   };
 }
 

@@ -40,7 +40,10 @@ const PLACEHOLDER_KEY = "codex-helper";
  */
 export function planCodexRun({ args, parsed, facts, env, port, knowsNoDaemon }: CodexRun): RunPlan {
   refuseElsewhere(parsed);
-  const ours = chooseSettings(facts, makeProxyAddress("codex", port));
+  const url = makeProxyAddress("codex", port);
+  const ours = chooseSettings(facts, url);
+  // A session that our own provider made stays with it, whatever is active now.
+  if (parsed.mayResume && ours.every(({ path }) => !path.includes(OWN_PROVIDER))) ours.push(...makeOwn(url));
   refuseOverruled(ours, parsed, facts);
   const key = facts.activeKind === "custom" ? facts.active?.envKey : undefined;
   const isKeyMissing = key !== undefined && key !== "" && readVariable(env, key) === undefined;
@@ -73,18 +76,19 @@ function refuseElsewhere(parsed: CodexArgs): void {
 /** The provider's id is kept, because a session belongs to it; only its URL moves. */
 function chooseSettings(facts: CodexFacts, url: string): CodexSetting[] {
   const { activeId, activeKind, active } = facts;
-  const of = (id: string, values: Readonly<Record<string, TomlValue>>): CodexSetting[] =>
-    Object.entries(values).map(([key, value]) => ({ path: ["model_providers", id, key], value }));
   if (activeKind === "custom") {
     // Without a login Codex would stop at its sign-in screen.
     const needsNoLogin = active?.requiresOpenaiAuth === true && !isUsableLogin(facts.login);
-    return of(activeId, { base_url: url, ...(needsNoLogin ? { requires_openai_auth: false } : {}) });
+    return makeProvider(activeId, {
+      base_url: url,
+      ...(needsNoLogin ? { requires_openai_auth: false } : {}),
+    });
   }
   if (activeKind === "openai" && isUsableLogin(facts.login)) {
     return [{ path: ["openai_base_url"], value: url }];
   }
   if (activeKind === "openai") {
-    return [{ path: ["model_provider"], value: OWN_PROVIDER }, ...of(OWN_PROVIDER, makeOwnProvider(url))];
+    return [{ path: ["model_provider"], value: OWN_PROVIDER }, ...makeOwn(url)];
   }
   const why =
     activeKind === "undefined" ? t`which is not defined` : t`which this proxy cannot stand in front of`;
@@ -92,6 +96,14 @@ function chooseSettings(facts: CodexFacts, url: string): CodexSetting[] {
   throw new UserError(t`${where}: model_provider is "${activeId}", ${why}`, {
     hint: t`choose another: ch run -- codex -c model_provider=NAME`,
   });
+}
+
+function makeProvider(id: string, values: Readonly<Record<string, TomlValue>>): CodexSetting[] {
+  return Object.entries(values).map(([key, value]) => ({ path: ["model_providers", id, key], value }));
+}
+
+function makeOwn(url: string): CodexSetting[] {
+  return makeProvider(OWN_PROVIDER, makeOwnProvider(url));
 }
 
 /** Says who overrules us, if anybody: a later `-c` of the user's, or a managed file. */

@@ -10,13 +10,20 @@ const RESUME: Readonly<Record<Service, (id: string) => string>> = {
   claude: (id) => `claude --resume ${id}`,
 };
 
+export interface ResumeOptions {
+  /** Where to go first; null to stay. */
+  readonly directory: string | null;
+  /** It goes on behind a proxy alone: `ch run` brings one along. */
+  readonly needsProxy?: boolean;
+}
+
 /**
- * Null for a session that has no id of its own to resume by. `directory` is where to go first; null to stay. A directory
- * whose name could steer a terminal is left out: a client started elsewhere asks, or says where it was.
+ * Null for a session that has no id of its own to resume by. A directory whose name could steer a terminal is left
+ * out: a client started elsewhere asks, or says where it was.
  */
 export function makeResumeCommand(
   { file, isSubagent }: SessionPlace,
-  directory: string | null,
+  { directory, needsProxy = false }: ResumeOptions,
 ): string | null {
   const id = readUuid(file.id);
   if (id === null || isSubagent) return null;
@@ -24,7 +31,7 @@ export function makeResumeCommand(
   return [
     ...(isSafe ? [`cd ${quoteWord(directory)}`] : []),
     ...(file.isArchived ? [`codex unarchive ${id}`] : []),
-    RESUME[file.service](id),
+    `${needsProxy ? "ch run -- " : ""}${RESUME[file.service](id)}`,
   ].join(" && ");
 }
 

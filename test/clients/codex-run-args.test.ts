@@ -81,11 +81,41 @@ test("an id that Codex would split in the wrong place goes into one inline table
 
 test("the conversation ends with us: no background server, where Codex knows of one", () => {
   expect(plan({ user: RELAY, knowsNoDaemon: true, args: ["resume"] }).args[0]).toBe("--no-daemon");
-  expect(plan({ user: RELAY, knowsNoDaemon: true, args: ["resume", "--no-daemon"] }).args).toEqual([
+  expect(plan({ user: RELAY, knowsNoDaemon: true, args: ["--no-daemon"] }).args).toEqual([
     "-c",
     `model_providers.relay.base_url="${URL}"`,
-    "resume",
     "--no-daemon",
+  ]);
+});
+
+test("a session that belongs to our own provider comes here too, whatever Codex is set to", () => {
+  const own = [
+    "-c",
+    'model_providers.codex_proxy.name="codex-helper"',
+    "-c",
+    `model_providers.codex_proxy.base_url="${URL}"`,
+    "-c",
+    'model_providers.codex_proxy.wire_api="responses"',
+  ];
+  expect(plan({ user: RELAY, args: ["resume", "ID"] }).args).toEqual([
+    "-c",
+    `model_providers.relay.base_url="${URL}"`,
+    ...own,
+    "resume",
+    "ID",
+  ]);
+  expect(plan({ login: { kind: "chatgpt" }, args: ["fork", "ID"] }).args).toEqual([
+    "-c",
+    `openai_base_url="${URL}"`,
+    ...own,
+    "fork",
+    "ID",
+  ]);
+  expect(plan({ login: { kind: "none" }, args: ["resume"] }).args).toEqual([
+    "-c",
+    'model_provider="codex_proxy"',
+    ...own,
+    "resume",
   ]);
 });
 

@@ -29,7 +29,7 @@ describe("the resume command", () => {
     fc.assert(
       fc.property(names, (name) => {
         const path = `/${name.trim()}x`;
-        const command = makeResumeCommand(placeOf(), path);
+        const command = makeResumeCommand(placeOf(), { directory: path });
         expect(wordsOf(command ?? "")).toEqual(["cd", path, "codex", "resume", ID]);
       }),
       { numRuns: 60 },
@@ -39,20 +39,26 @@ describe("the resume command", () => {
   test.each(["/a\nb", "/a\u001b[2J", "/a\u202eb", "/a\u0000b", "/a\u0085"])(
     "leaves out the directory %j",
     (path) => {
-      expect(makeResumeCommand(placeOf(), path)).toBe(`codex resume ${ID}`);
+      expect(makeResumeCommand(placeOf(), { directory: path })).toBe(`codex resume ${ID}`);
     },
   );
 
   test.each(["x", "", "--last", `${ID} `, `${ID};ls`, "$(ls)", `../${ID}`, null])(
     "is not made for the id %j",
     (id) => {
-      expect(makeResumeCommand(placeOf({ id }), null)).toBeNull();
+      expect(makeResumeCommand(placeOf({ id }), { directory: null })).toBeNull();
     },
   );
 
+  test("brings a proxy along for a session that goes on behind one alone", () => {
+    expect(makeResumeCommand(placeOf({ isArchived: true }), { directory: "/a", needsProxy: true })).toBe(
+      `cd /a && codex unarchive ${ID} && ch run -- codex resume ${ID}`,
+    );
+  });
+
   test("is not made for a sub-agent, and unarchives first", () => {
-    expect(makeResumeCommand(placeOf({ isSubagent: true }), null)).toBeNull();
-    expect(makeResumeCommand(placeOf({ isArchived: true }), null)).toBe(
+    expect(makeResumeCommand(placeOf({ isSubagent: true }), { directory: null })).toBeNull();
+    expect(makeResumeCommand(placeOf({ isArchived: true }), { directory: null })).toBe(
       `codex unarchive ${ID} && codex resume ${ID}`,
     );
   });

@@ -310,6 +310,18 @@ describe("ch session last", () => {
     expect((await machine.ch(app, "last")).stderr).toBe("");
   });
 
+  test("brings a proxy along for a session of the provider that is made up for a Codex without a login", async () => {
+    using machine = makeMachine();
+    const id = machine.codex({ minutesAgo: 3, provider: "codex_proxy" });
+    const app = machine.dir("app");
+    const { stdout, stderr } = await machine.ch(app, "last");
+    expect(stdout).toEndWith(`\nch run -- codex resume ${id}\n`);
+    expect(stderr).toBe("");
+    expect(JSON.parse((await machine.ch(app, "last", "--json")).stdout)).toMatchObject({
+      resume: `ch run -- codex resume ${id}`,
+    });
+  });
+
   test("finds the sessions of a directory that was removed under the shell", async () => {
     using machine = makeMachine();
     const cwd = machine.dir("gone");
@@ -371,7 +383,7 @@ describe("ch session show and export", () => {
       /you {2}.*\nfirst question\n\nCodex {2}.*\nfirst answer\n/,
     );
     expect((await machine.ch(machine.dir("b"), "show", CLAUDE_ID.slice(0, 8))).stdout).toContain("to claude");
-    const several = await machine.ch(app, "show", id.slice(0, 6));
+    const several = await machine.ch(app, "show", id.slice(0, 4));
     expect([several.code, several.stderr.includes(id)]).toEqual([1, true]);
     const unknown = await machine.ch(app, "show", "99999999-2222-4333-8444-555555555555");
     expect([unknown.code, unknown.stderr]).toEqual([
