@@ -1,9 +1,10 @@
 // The journal of a switch: what was changed in a client's file, on whose behalf, and how it is undone. It is written before
 // the file and removed after it, so that a crash in between leaves enough to put things right.
 // One for each file, because CODEX_HOME and CLAUDE_CONFIG_DIR may point to many.
-import { dirname, join } from "node:path";
+import { readdirSync, realpathSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
 import * as z from "zod/mini";
-import { UserError } from "../base/errors.ts";
+import { UserError, errorCode } from "../base/errors.ts";
 import { t } from "../base/language.ts";
 import {
   PRIVATE_FILE,
@@ -58,8 +59,43 @@ export type FoundJournal =
   /** It cannot be used, and what it knew is lost. */
   | { readonly kind: "broken"; readonly problem: string };
 
-export function journalPath(paths: Paths, service: Service, file: string): string {
-  return join(paths.run, `${JOURNAL_PREFIX}${service}-${fingerprint(file)}.json`);
+/**
+ * Where the journal for a file is, or would be. One that was made under another name of the file counts: a directory may
+ * be reached by a link, and may have been replaced by one since.
+ */
+export async function findJournalPath(paths: Paths, service: Service, file: string): Promise<string> {
+  const prefix = `${JOURNAL_PREFIX}${service}-`;
+  const own = join(paths.run, `${prefix}${fingerprint(file)}.json`);
+  const all = listJournals(paths.run, prefix);
+  if (all.includes(own)) return own;
+  const real = realPath(file);
+  for (const path of all) {
+    const found = await readJournal(path);
+    if (found.kind === "found" && realPath(found.journal.file) === real) return path;
+  }
+  return own;
+}
+
+function listJournals(run: string, prefix: string): string[] {
+  try {
+    const names = readdirSync(run).filter((name) => name.startsWith(prefix) && name.endsWith(".json"));
+    return names.map((name) => join(run, name));
+  } catch (error) {
+    // Whoever reads or writes a journal there says what is wrong.
+    if (errorCode(error) === undefined) throw error;
+    return [];
+  }
+}
+
+/** With all links followed, as far as it exists. */
+function realPath(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch (error) {
+    if (errorCode(error) === undefined) throw error;
+    const parent = dirname(path);
+    return parent === path ? path : join(realPath(parent), basename(path));
+  }
 }
 
 /** Never throws for what the journal holds. */

@@ -3,7 +3,7 @@
 import { UserError } from "../base/errors.ts";
 import { isRunning } from "../base/process-identity.ts";
 import { readClientFile } from "./client-file.ts";
-import { type Owner, changesOf, journalPath, readJournal } from "./journal.ts";
+import { type Owner, changesOf, findJournalPath, readJournal } from "./journal.ts";
 import type { Undone } from "./key-change.ts";
 import { readProxyPort } from "./proxy-address.ts";
 import { type SwitchTarget, createSwitchEditor } from "./switch-editors.ts";
@@ -25,7 +25,7 @@ export interface SwitchStatus {
 /** Never throws for what the files hold. */
 export async function readSwitchStatus(target: SwitchTarget): Promise<SwitchStatus> {
   const editor = createSwitchEditor(target);
-  const found = await readJournal(journalPath(target.paths, target.service, editor.file));
+  const found = await readJournal(await findJournalPath(target.paths, target.service, editor.file));
   const journal = found.kind === "found" ? found.journal : null;
   const off: SwitchStatus = {
     file: editor.file,

@@ -23,7 +23,7 @@ import {
   type Journal,
   type Owner,
   changesOf,
-  journalPath,
+  findJournalPath,
   readJournal,
   removeJournal,
   writeJournal,
@@ -150,8 +150,8 @@ async function underLock<T>(
   work: (editor: SwitchEditor, journal: string) => Promise<T>,
 ): Promise<T> {
   const editor = createSwitchEditor(target);
-  const journal = journalPath(target.paths, target.service, editor.file);
   return await withLock(join(target.paths.run, "switch.lock"), async () => {
+    const journal = await findJournalPath(target.paths, target.service, editor.file);
     removeLeftovers(journal);
     removeLeftovers(editor.file);
     return await work(editor, journal);

@@ -1,7 +1,7 @@
 // A client's own file as it would be without our switch, for those who ask what the client was set up with. Only reads.
 import { UserError } from "../base/errors.ts";
 import { readClientFile } from "./client-file.ts";
-import { changesOf, journalPath, readJournal } from "./journal.ts";
+import { changesOf, findJournalPath, readJournal } from "./journal.ts";
 import { type SwitchTarget, createSwitchEditor } from "./switch-editors.ts";
 
 export interface Unswitched {
@@ -14,7 +14,7 @@ export interface Unswitched {
 /** Never throws for what the files hold: whoever reads them next says what is wrong. */
 export async function readUnswitched(target: SwitchTarget): Promise<Unswitched> {
   const editor = createSwitchEditor(target);
-  const found = await readJournal(journalPath(target.paths, target.service, editor.file));
+  const found = await readJournal(await findJournalPath(target.paths, target.service, editor.file));
   const port = found.kind === "found" ? found.journal.port : undefined;
   try {
     const { text: present } = await readClientFile(editor.file);

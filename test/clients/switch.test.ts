@@ -6,6 +6,7 @@ import {
   mkdirSync,
   readlinkSync,
   readdirSync,
+  renameSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -14,7 +15,8 @@ import {
 import { dirname, join } from "node:path";
 import { UserError } from "../../src/base/errors.ts";
 import { identifyProcess } from "../../src/base/process-identity.ts";
-import { SERVICES } from "../../src/base/service.ts";
+import { type Paths, resolvePaths } from "../../src/base/paths.ts";
+import { SERVICES, type Service } from "../../src/base/service.ts";
 import type { Owner } from "../../src/clients/journal.ts";
 import { switchOff, switchOn } from "../../src/clients/switch.ts";
 import { readSwitchStatus } from "../../src/clients/switch-status.ts";
@@ -37,6 +39,12 @@ async function deadOwner(): Promise<Owner> {
   child.kill("SIGKILL");
   await child.exited;
   return owner;
+}
+
+/** The paths of one whose CODEX_HOME or CLAUDE_CONFIG_DIR is that directory. */
+function pathsWithHome({ directory }: SwitchHome, service: Service, own: string): Paths {
+  const name = service === "codex" ? "CODEX_HOME" : "CLAUDE_CONFIG_DIR";
+  return resolvePaths({ HOME: directory, [name]: own });
 }
 
 async function failureOf(promise: Promise<unknown>): Promise<UserError> {
@@ -126,6 +134,25 @@ for (const service of SERVICES) {
       await switchOff(target);
       expect(await Bun.file(real).text()).toBe(TEXTS[service]);
       expect(statSync(real).mode & 0o777).toBe(0o644);
+    });
+
+    test("knows its file under any name: by a link, or moved behind one since", async () => {
+      using home = makeSwitchHome({ [service]: TEXTS[service] });
+      const target = home.target(service);
+      const { file } = await switchOn(target, { ...GOAL, port: 4000 }, USER);
+      const moved = join(home.directory, "dotfiles");
+      renameSync(dirname(file), moved);
+      symlinkSync(moved, dirname(file));
+      const byReal = { ...target, paths: pathsWithHome(home, service, moved) };
+      expect(await readSwitchStatus(byReal)).toMatchObject({ isOn: true, port: 4000, owner: USER });
+      await switchOn(byReal, GOAL, USER);
+      expect(await readSwitchStatus(target)).toMatchObject({ isOn: true, port: 3211, owner: USER });
+      await switchOff(byReal);
+      expect(home.read(service)).toBe(TEXTS[service]);
+      await switchOn(byReal, GOAL, USER);
+      await switchOff(target);
+      expect(home.read(service)).toBe(TEXTS[service]);
+      expect(readdirSync(home.paths.run).filter((name) => name.endsWith(".json"))).toEqual([]);
     });
 
     test("refuses a directory, a dangling link, bad UTF-8 and a broken file, and changes nothing", async () => {
