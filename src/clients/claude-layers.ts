@@ -52,8 +52,9 @@ export function findVariable(facts: ClaudeFacts, name: string): FoundVariable | 
 /** Settings of one JSON object, as a layer. */
 export function makeLayer(kind: ClaudeLayerKind, where: string, settings: object): ClaudeLayer {
   const env = "env" in settings && isObject(settings.env) ? settings.env : {};
-  const texts = Object.entries(env).filter(
-    (entry): entry is [string, string] => typeof entry[1] === "string",
+  // Claude Code makes texts of numbers and of true and false.
+  const texts = Object.entries(env).flatMap(([name, value]: [string, unknown]): [string, string][] =>
+    ["string", "number", "boolean"].includes(typeof value) ? [[name, String(value)]] : [],
   );
   return {
     kind,

@@ -8,6 +8,7 @@ import {
   type ClaudeLayer,
   PLACEHOLDER_TOKEN,
   findVariable,
+  isObject,
   makeLayer,
 } from "./claude-layers.ts";
 import type { RunPlan } from "./codex-run-args.ts";
@@ -80,7 +81,8 @@ export function planClaudeRun({ parsed, settings, facts, port }: ClaudeRun): Run
     ...exemptLoopback(Object.assign({}, ...layers.toReversed().map((layer) => layer.env))),
   };
   refuseManaged(added, facts);
-  const merged = { ...settings, env: { ...own.env, ...added } };
+  const typed = "env" in settings && isObject(settings.env) ? settings.env : {};
+  const merged = { ...settings, env: { ...typed, ...added } };
   return { args: ["--settings", JSON.stringify(merged), ...parsed.others], env: {} };
 }
 

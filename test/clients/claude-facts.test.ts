@@ -61,14 +61,22 @@ test("a file that Claude Code cannot read is as if empty, and is named", async (
 
 test("odd shapes and blank values set nothing", async () => {
   write(".claude/settings.json", {
-    env: { ANTHROPIC_BASE_URL: " ", ANTHROPIC_API_KEY: 7 },
+    env: { ANTHROPIC_BASE_URL: " ", ANTHROPIC_API_KEY: null, ANTHROPIC_AUTH_TOKEN: ["x"] },
     apiKeyHelper: null,
   });
   write("project/.claude/settings.json", { env: "x" });
   const facts = await read();
   expect(findVariable(facts, "ANTHROPIC_BASE_URL")).toBeUndefined();
   expect(findVariable(facts, "ANTHROPIC_API_KEY")).toBeUndefined();
+  expect(findVariable(facts, "ANTHROPIC_AUTH_TOKEN")).toBeUndefined();
   expect(facts.layers.some((layer) => layer.hasApiKeyHelper)).toBe(false);
+});
+
+test("numbers, true and false are texts, as Claude Code has it", async () => {
+  write(".claude/settings.json", { env: { ANTHROPIC_API_KEY: 7, CLAUDE_CODE_USE_BEDROCK: true } });
+  const facts = await read();
+  expect(findVariable(facts, "ANTHROPIC_API_KEY")?.value).toBe("7");
+  expect(findVariable(facts, "CLAUDE_CODE_USE_BEDROCK")?.value).toBe("true");
 });
 
 test.each([

@@ -28,7 +28,7 @@ function plan({ args = [], settings = {}, managed, user = TOKEN, env = {}, hasLo
   const [flag, json = "", ...rest] = made.args;
   expect(flag).toBe("--settings");
   expect(made.env).toEqual({});
-  return { settings: JSON.parse(json) as { env: Record<string, string>; model?: string }, rest };
+  return { settings: JSON.parse(json) as { env: Record<string, unknown>; model?: string }, rest };
 }
 
 test("the base URL goes in as settings, before the user's own arguments", () => {
@@ -62,8 +62,19 @@ test("the user's own --settings is merged, and appears only once", () => {
   expect(readClaudeArgs(["--settings={}", "hi"])).toMatchObject({ settings: "{}", others: ["hi"] });
 });
 
-test("a cloud's own endpoint is turned off where it is on", () => {
-  expect(plan({ env: { CLAUDE_CODE_USE_BEDROCK: "1" } }).settings).toEqual({
+test("the user's own --settings keeps variables that are no texts, which Claude Code takes too", () => {
+  const settings = { env: { MAX_THINKING_TOKENS: 0, DISABLE_TELEMETRY: true } };
+  expect(plan({ settings }).settings).toEqual({
+    env: { MAX_THINKING_TOKENS: 0, DISABLE_TELEMETRY: true, ANTHROPIC_BASE_URL: URL },
+  });
+});
+
+test.each([
+  ["in the environment", { env: { CLAUDE_CODE_USE_BEDROCK: "1" } }],
+  ["by a number in the user's settings", { user: { env: { ...TOKEN.env, CLAUDE_CODE_USE_BEDROCK: 1 } } }],
+  ["by true in the user's settings", { user: { env: { ...TOKEN.env, CLAUDE_CODE_USE_BEDROCK: true } } }],
+] as [string, Case][])("a cloud's own endpoint is turned off where it is on: %s", (_, given) => {
+  expect(plan(given).settings).toEqual({
     env: { ANTHROPIC_BASE_URL: URL, CLAUDE_CODE_USE_BEDROCK: "0" },
   });
 });
