@@ -107,8 +107,23 @@ function Install-Program([string]$Directory) {
     Write-Output 'Next: ch demo'
 }
 
+# A client that CODEX_HOME or CLAUDE_CONFIG_DIR of another terminal names: only its journal tells what stood there before.
+function Assert-NoneSwitched([string]$Ours, [string]$Program) {
+    $run = Join-Path $Ours 'run'
+    if (-not (Test-Path -LiteralPath $run)) { return }
+    foreach ($journal in @(Get-ChildItem -LiteralPath $run -Filter 'switch-*.json')) {
+        $file = (Get-Content -LiteralPath $journal.FullName -Raw -Encoding UTF8 | ConvertFrom-Json).file
+        $service = if ($journal.Name -like 'switch-claude-*') { 'claude' } else { 'codex' }
+        $name = if ($service -eq 'claude') { 'CLAUDE_CONFIG_DIR' } else { 'CODEX_HOME' }
+        $place = [IO.Path]::GetDirectoryName($file).Replace("'", "''")
+        $quoted = $Program.Replace("'", "''")
+        throw "$file is still switched, so nothing was removed; first: `$env:$name = '$place'; & '$quoted' switch off --$service"
+    }
+}
+
 function Uninstall-Program([string]$Directory) {
     $program = Join-Path $Directory 'codex-helper.exe'
+    $ours = if ($env:CODEX_HELPER_HOME) { $env:CODEX_HELPER_HOME } else { Join-Path $env:USERPROFILE '.codex-helper' }
     if (Test-Path -LiteralPath $program) {
         foreach ($service in '--codex', '--claude') {
             & $program switch off $service
@@ -116,6 +131,9 @@ function Uninstall-Program([string]$Directory) {
                 throw "a client could not be put back, so nothing was removed; see: `"$program`" doctor"
             }
         }
+    }
+    if ($Purge -or (Test-Path -LiteralPath $program)) { Assert-NoneSwitched $ours $program }
+    if (Test-Path -LiteralPath $program) {
         foreach ($name in 'ch.cmd', 'codex-helper.exe', 'codex-helper.exe.old') {
             $file = Join-Path $Directory $name
             if (Test-Path -LiteralPath $file) { Remove-Item -LiteralPath $file -Force }
@@ -126,7 +144,6 @@ function Uninstall-Program([string]$Directory) {
     else {
         Write-Output "codex-helper is not in $Directory"
     }
-    $ours = if ($env:CODEX_HELPER_HOME) { $env:CODEX_HELPER_HOME } else { Join-Path $env:USERPROFILE '.codex-helper' }
     if (-not (Test-Path -LiteralPath $ours)) { return }
     if ($Purge) {
         # By name: whatever else lies there is not ours.

@@ -99,12 +99,14 @@ install() {
 
 uninstall() {
   program=$dir/codex-helper
+  home=${CODEX_HELPER_HOME:-$HOME/.codex-helper}
   if [ -x "$program" ]; then
     for service in --codex --claude; do
       "$program" switch off "$service" ||
         fail "a client could not be put back, so nothing was removed; see: $program doctor"
     done
   fi
+  if [ -x "$program" ] || [ "$purge" = true ]; then refuse_switched; fi
   if [ -e "$program" ]; then
     is_foreign_ch || rm -f "$dir/ch"
     rm -f "$program"
@@ -112,7 +114,6 @@ uninstall() {
   else
     say "codex-helper is not in $dir"
   fi
-  home=${CODEX_HELPER_HOME:-$HOME/.codex-helper}
   [ -d "$home" ] || return 0
   if [ "$purge" = true ]; then
     # By name: whatever else lies there is not ours.
@@ -124,6 +125,25 @@ uninstall() {
   else
     say "Your configs, keys and logs are still in $home"
   fi
+}
+
+# A client that CODEX_HOME or CLAUDE_CONFIG_DIR of another terminal names: only its journal tells what stood there before.
+refuse_switched() {
+  for journal in "$home"/run/switch-*.json; do
+    [ -e "$journal" ] || continue
+    file=$(sed -n 's/^  "file": "\(.*\)",$/\1/p' "$journal")
+    case $journal in
+      */switch-claude-*) words="CLAUDE_CONFIG_DIR=$(quote "${file%/*}") $(quote "$program") switch off --claude" ;;
+      *) words="CODEX_HOME=$(quote "${file%/*}") $(quote "$program") switch off --codex" ;;
+    esac
+    fail "$file is still switched, so nothing was removed; first:
+  env $words"
+  done
+}
+
+# As one word of a shell.
+quote() {
+  printf "'%s'" "$(printf '%s' "$1" | sed "s/'/'\\\\''/g")"
 }
 
 # A file called ch that is not our link.

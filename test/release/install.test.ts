@@ -14,6 +14,8 @@ import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { makeTarGz } from "../../release/archive.ts";
 import { PLATFORMS } from "../../release/platforms.ts";
+import { resolvePaths } from "../../src/base/paths.ts";
+import { switchOff, switchOn } from "../../src/clients/switch.ts";
 import { type TempHome, makeTempHome } from "../helpers/temp-home.ts";
 
 const ROOT = join(import.meta.dir, "../..");
@@ -256,6 +258,27 @@ describe("uninstalling", () => {
     const { code, stderr } = install(home, ["--uninstall"]);
     expect({ code, installed: installedIn(home) }).toEqual({ code: 1, installed: ["ch", "codex-helper"] });
     expect(stderr).toContain("nothing was removed");
+  });
+
+  test("keeps what another directory of a client needs to be put back, and says how", async () => {
+    using home = onLinux();
+    install(home, ["--from", release]);
+    const other = join(home.path, "it's my 工作");
+    mkdirSync(other);
+    const env = { HOME: home.path, CLAUDE_CONFIG_DIR: other };
+    const target = { service: "claude", paths: resolvePaths(env), env } as const;
+    await switchOn(target, { port: 3210, prefersOwnProvider: false }, { kind: "user" });
+    for (const flags of [["--uninstall"], ["--uninstall", "--purge"]]) {
+      const { code, stderr } = install(home, flags);
+      expect({ code, installed: installedIn(home) }).toEqual({ code: 1, installed: ["ch", "codex-helper"] });
+      expect(stderr).toContain(`${other}/settings.json is still switched, so nothing was removed; first:`);
+      const command = String(stderr.split("\n")[1]).trim();
+      const asked = Bun.spawnSync(["sh", "-c", `env() { printf '%s|' "$@"; }; ${command}`]);
+      const program = join(home.path, ".local/bin/codex-helper");
+      expect(asked.stdout.toString()).toBe(`CLAUDE_CONFIG_DIR=${other}|${program}|switch|off|--claude|`);
+    }
+    await switchOff(target);
+    expect(install(home, ["--uninstall", "--purge"])).toMatchObject({ code: 0 });
   });
 
   test("keeps configs and keys, and with --purge removes what is ours and nothing else", () => {
