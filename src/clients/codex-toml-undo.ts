@@ -38,7 +38,18 @@ export function undoCodexToml(source: string, options: CodexUndoOptions): Undo {
   return { text: undone, keys };
 }
 
+/** A provider of the user's that happens to have our name, and whose address we moved as we move any other's. */
+function isOursByNameOnly(document: TomlDocument, options: CodexUndoOptions): boolean {
+  const path = [...OWN_PROVIDER_PATH, "base_url"];
+  const entry = findEntry(document, path);
+  return (
+    findChanges(options, path).length > 0 ||
+    (entry !== undefined && markBehind(document, entry) !== undefined)
+  );
+}
+
 function ownTableSteps(document: TomlDocument, options: CodexUndoOptions): Step[] {
+  if (isOursByNameOnly(document, options)) return [];
   const table = findOwnTable(document);
   const path = OWN_PROVIDER_PATH;
   if (table === undefined) {
@@ -55,7 +66,7 @@ function ownTableSteps(document: TomlDocument, options: CodexUndoOptions): Step[
 }
 
 function keySteps(document: TomlDocument, options: CodexUndoOptions): Step[] {
-  return document.entries.filter(isSwitchable).flatMap((entry) => {
+  return listSwitchable(document, options).flatMap((entry) => {
     const judged = judge(document, entry, options);
     if (judged === null) return [];
     const { key, before } = judged;
@@ -110,21 +121,22 @@ function judgeOurs(
 }
 
 /** The keys that a switch may set. The base_url of our own table comes and goes with the table. */
-function isSwitchable({ path }: TomlEntry): boolean {
-  if (path.length === 1) return path[0] === "openai_base_url" || path[0] === "model_provider";
-  const [first, id, last] = path;
-  return path.length === 3 && first === "model_providers" && last === "base_url" && id !== OWN_PROVIDER;
+function listSwitchable(document: TomlDocument, options: CodexUndoOptions): TomlEntry[] {
+  const mayBeOwn = isOursByNameOnly(document, options);
+  return document.entries.filter(({ path }) => {
+    if (path.length === 1) return path[0] === "openai_base_url" || path[0] === "model_provider";
+    const [first, id, last] = path;
+    const isAddress = path.length === 3 && first === "model_providers" && last === "base_url";
+    return isAddress && (id !== OWN_PROVIDER || mayBeOwn);
+  });
 }
 
 /** The mark stands behind the whole statement: in an inline table it must be plain which key it means. */
-function ownMark(
-  document: TomlDocument,
-  entry: TomlEntry,
-  { ownAddresses }: CodexUndoOptions,
-): FoundMark | undefined {
+function ownMark(document: TomlDocument, entry: TomlEntry, options: CodexUndoOptions): FoundMark | undefined {
+  const { ownAddresses } = options;
   const mark = markBehind(document, entry);
   if (mark === undefined || !entry.isInline) return mark;
-  const all = document.entries.filter((other) => other.statement === entry.statement && isSwitchable(other));
+  const all = listSwitchable(document, options).filter((other) => other.statement === entry.statement);
   const certain = all.filter((other) => ownAddresses.includes(stringOf(other) ?? ""));
   const likely = all.filter((other) => hasOurForm(other.path.map(String), stringOf(other) ?? ""));
   const meant = [certain, likely, all].find(({ length }) => length > 0) ?? [];
@@ -140,10 +152,11 @@ function looksOurs(
   document: TomlDocument,
   path: readonly string[],
   value: string,
-  { ownAddresses }: CodexUndoOptions,
+  options: CodexUndoOptions,
 ): boolean {
-  if (path[0] === "model_provider") return value === OWN_PROVIDER && findOwnTable(document) !== undefined;
-  return ownAddresses.includes(value);
+  if (path[0] !== "model_provider") return options.ownAddresses.includes(value);
+  const isOurs = findOwnTable(document) !== undefined && !isOursByNameOnly(document, options);
+  return value === OWN_PROVIDER && isOurs;
 }
 
 /** Keys of the user's that we had changed, and that are no longer there to be put back. */

@@ -300,6 +300,19 @@ describe("off", () => {
     expect(undo.keys).toContainEqual({ kind: "changed", path: ["model_providers", "codex_proxy"] });
   });
 
+  test("leaves what the user has set meanwhile in a provider of theirs that has our name", () => {
+    const table =
+      'model_provider = "codex_proxy"\n[model_providers.codex_proxy]\nname = "codex-helper"\nbase_url = "http://127.0.0.1:3211"\nwire_api = "responses"\n';
+    const edit = editCodexToml(table, { kind: "provider", id: "codex_proxy" }, ADDRESS);
+    const unmarked = edit.text.replace(/ # codex-helper.*/, "");
+    expect(undoCodexToml(unmarked, journal(edit.changes)).text).toBe(table);
+    const edited = edit.text.replace(ADDRESS, "https://new.example");
+    expect(undoCodexToml(edited, journal(edit.changes))).toEqual({
+      text: table.replace("http://127.0.0.1:3211", "https://new.example"),
+      keys: [{ kind: "changed", path: ["model_providers", "codex_proxy", "base_url"] }],
+    });
+  });
+
   test("leaves its provider's table while a session names it, and takes it up again", () => {
     const edit = editCodexToml("a = 1\n", { kind: "own" }, ADDRESS);
     const keeping = { ...journal(edit.changes), keepsOwnTable: true };

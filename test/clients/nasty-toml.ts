@@ -184,6 +184,26 @@ const TABLE: readonly (readonly [name: string, text: string, ...routes: CodexRou
     own,
   ],
   [
+    "a user's own provider of our name",
+    'model_provider = "codex_proxy"\n[model_providers.codex_proxy]\nname = "Mine"\nbase_url = "https://r.example/v1"\n',
+    provider("codex_proxy"),
+  ],
+  [
+    "the same without a URL",
+    'model_provider = "codex_proxy"\n[model_providers.codex_proxy]\nname = "Mine"\n',
+    provider("codex_proxy"),
+  ],
+  [
+    "the same inline, beside another one",
+    'model_provider = "codex_proxy"\nmodel_providers = { r = { base_url = "https://r.example" }, codex_proxy = { base_url = "https://s.example", name = "Mine" } }\n',
+    provider("codex_proxy"),
+  ],
+  [
+    "what another program of our name left, pointed at itself",
+    'model_provider = "codex_proxy"\n\n[model_providers.codex_proxy]\nname = "codex-helper"\nbase_url = "http://127.0.0.1:3211"\nwire_api = "responses"\n',
+    provider("codex_proxy"),
+  ],
+  [
     "sub-tables before their table",
     '[model_providers.r.http_headers]\na = "b"\n[model_providers.r]\nname = "r"\nbase_url = "https://r.example"\n',
     provider("r"),
