@@ -22,15 +22,18 @@ export function judge({ isUnlimited, meters, says }: Balance, now: number): Judg
     .filter(({ isRate }) => isRate !== true)
     .map((meter) => (isReset(meter, now) ? { ...meter, left: null } : meter));
   const gone = current.filter(({ left }) => left === 0);
+  // The account's word was about meters of which none is at its end any more.
+  const isOver = gone.length === 0 && meters.some((meter) => meter.left === 0 && isReset(meter, now));
+  const word = says === "exhausted" && isOver ? null : says;
   const tightest = current.toSorted((one, other) => shareOf(one) - shareOf(other))[0] ?? null;
-  if (says === "exhausted" || (gone.length > 0 && says === null)) {
+  if (word === "exhausted" || (gone.length > 0 && word === null)) {
     const ends = gone.map(({ resetsAt }) => resetsAt);
     const until =
       ends.some((end) => end === null) || ends.length === 0 ? null : Math.max(...ends.map(Number));
     const meter = gone.toSorted((one, other) => (other.resetsAt ?? 0) - (one.resetsAt ?? 0))[0] ?? tightest;
     return { state: "exhausted", until, meter };
   }
-  const isLow = says === "low" || current.some(isNearlyGone);
+  const isLow = word === "low" || current.some(isNearlyGone);
   return isLow
     ? { state: "low", until: tightest?.resetsAt ?? null, meter: tightest }
     : { state: "ok", until: null, meter: tightest };

@@ -32,6 +32,20 @@ describe("a balance", () => {
     expect(judge(spent, NOW).state).toBe("ok");
   });
 
+  test("that called itself exhausted is so no longer than the meters that were at their end", () => {
+    const week = { name: "week", left: 60, limit: 100, resetsAt: NOW + 99_000 };
+    const said = { ...of({ left: 0, limit: 100, resetsAt: NOW }, week), says: "exhausted" as const };
+    expect(judge(said, NOW - 1)).toMatchObject({ state: "exhausted", until: NOW });
+    expect(judge(said, NOW).state).toBe("ok");
+
+    const both = of({ left: 0, limit: 100, resetsAt: NOW }, { ...week, left: 0 });
+    expect(judge({ ...both, says: "exhausted" }, NOW)).toMatchObject({
+      state: "exhausted",
+      until: NOW + 99_000,
+    });
+    expect(judge({ ...of(week), says: "exhausted" }, NOW).state).toBe("exhausted");
+  });
+
   test("that calls itself usable is at worst low", () => {
     expect(judge({ ...of({ left: 0, limit: 5 }), says: "ok" }, NOW).state).toBe("low");
     expect(judge({ ...of({ left: 5, limit: 5 }), says: "low" }, NOW).state).toBe("low");
