@@ -3,7 +3,15 @@
 // Pure.
 import { isRecord } from "../base/json-value.ts";
 import { parseInstantMs } from "../routing/durations.ts";
-import { type Balance, UNLIMITED, makeBalance, makeMeter, readAmount, scaleMeter } from "./balance.ts";
+import {
+  type Balance,
+  type Meter,
+  UNLIMITED,
+  makeBalance,
+  makeMeter,
+  readAmount,
+  scaleMeter,
+} from "./balance.ts";
 
 /** Paths such as `data.limits[0].used`. */
 export interface PathMap {
@@ -18,6 +26,8 @@ export interface PathMap {
   readonly currency?: string | undefined;
   /** Without a place for it. Default "USD". */
   readonly unit?: string | undefined;
+  /** A list of wallets, one a currency, of which any pays. The paths of the figures begin in its entries. */
+  readonly wallets?: string | undefined;
   /** A limit that is there and null means that there is none. */
   readonly nullMeansUnlimited?: boolean;
   /** What one unit is counted in: 100 for cents. */
@@ -38,8 +48,9 @@ export const PRESETS = {
   deepseek: {
     endpoint: "https://api.deepseek.com/user/balance",
     map: {
-      remaining: "balance_infos[0].total_balance",
-      currency: "balance_infos[0].currency",
+      wallets: "balance_infos",
+      remaining: "total_balance",
+      currency: "currency",
       available: "is_available",
     },
   },
@@ -55,25 +66,43 @@ export const PRESETS = {
 
 /** Null where none of the named places holds a figure that makes sense. */
 export function readByPath(body: unknown, map: PathMap): Balance | null {
-  const at = (path: string | undefined): unknown => (path === undefined ? undefined : lookUp(body, path));
-  const limit = at(map.limit);
-  if (limit === null && map.nullMeansUnlimited === true) return UNLIMITED;
-  const currency = at(map.currency);
+  if (map.nullMeansUnlimited === true && at(body, map.limit) === null) return UNLIMITED;
+  const meter = map.wallets === undefined ? readMeter(body, map) : readWallets(at(body, map.wallets), map);
+  const available = at(body, map.available);
+  const says = available === false ? "exhausted" : available === true ? "ok" : null;
+  // That it works says nothing about how much is left.
+  if (meter === null) return says === "exhausted" ? makeBalance([], says) : null;
+  return makeBalance([meter], says);
+}
+
+function readMeter(body: unknown, map: PathMap): Meter | null {
+  const currency = at(body, map.currency);
   const unit = typeof currency === "string" && currency !== "" ? currency : (map.unit ?? "USD");
-  const used = at(map.used);
+  const limit = at(body, map.limit);
   const meter = makeMeter({
     name: readAmount(limit) === null ? "balance" : "quota",
     unit,
     limit,
-    used,
-    left: at(map.remaining),
-    resetsAt: parseInstantMs(at(map.reset)),
+    used: at(body, map.used),
+    left: at(body, map.remaining),
+    resetsAt: parseInstantMs(at(body, map.reset)),
   });
-  const available = at(map.available);
-  const says = available === false ? "exhausted" : available === true ? "ok" : null;
-  // That it works says nothing about how much is left.
-  if (meter === null) return says === "exhausted" ? makeBalance([], says) : null;
-  return makeBalance([scaleMeter(meter, map.divisor ?? 1, unit)], says);
+  return meter === null ? null : scaleMeter(meter, map.divisor ?? 1, unit);
+}
+
+/** What a dollar is about worth: enough to tell which of two wallets is the fuller one. */
+const PER_DOLLAR: Readonly<Record<string, number>> = { CNY: 7 };
+
+/** The wallet that holds the most: an empty one beside it stops nothing. */
+function readWallets(wallets: unknown, map: PathMap): Meter | null {
+  const meters = Array.isArray(wallets) ? wallets.map((wallet: unknown) => readMeter(wallet, map)) : [];
+  const worthOf = ({ left, unit }: Meter): number => (left ?? 0) / (PER_DOLLAR[unit] ?? 1);
+  const known = meters.filter((meter) => meter !== null);
+  return known.toSorted((one, other) => worthOf(other) - worthOf(one))[0] ?? null;
+}
+
+function at(body: unknown, path: string | undefined): unknown {
+  return path === undefined ? undefined : lookUp(body, path);
 }
 
 /** What stands at "data.limits[0].used"; undefined where there is no such place. */

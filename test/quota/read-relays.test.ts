@@ -224,6 +224,40 @@ const SHAPES: readonly [kind: RelayKind, what: string, bodies: Record<string, un
     [{ is_available: true, balance_infos: [{ currency: "CNY", total_balance: "0.00" }] }],
     "low balance 0/- CNY",
   ],
+  [
+    "deepseek",
+    "a wallet in two currencies, of which the first is empty",
+    [
+      {
+        is_available: true,
+        balance_infos: [
+          { currency: "CNY", total_balance: "0.00", granted_balance: "0.00", topped_up_balance: "0.00" },
+          { currency: "USD", total_balance: "12.30", granted_balance: "0.00", topped_up_balance: "12.30" },
+        ],
+      },
+    ],
+    "ok balance 12.3/- USD",
+  ],
+  [
+    "deepseek",
+    "a wallet in two currencies, of which the first is worth more",
+    [
+      {
+        is_available: true,
+        balance_infos: [
+          { currency: "CNY", total_balance: "70.00" },
+          { currency: "USD", total_balance: "9.00" },
+        ],
+      },
+    ],
+    "ok balance 70/- CNY",
+  ],
+  [
+    "deepseek",
+    "a wallet whose first entry makes no sense",
+    [{ is_available: true, balance_infos: [null, { currency: "USD", total_balance: "5" }] }],
+    "ok balance 5/- USD",
+  ],
   ["deepseek", "a wallet that does not", [{ is_available: false, balance_infos: [] }], "exhausted"],
   ["moonshot", "a wallet", [{ code: 0, data: { available_balance: 49.5 } }], "ok balance 49.5/- CNY"],
   ["moonshot_ai", "a debt", [{ code: 0, data: { available_balance: -3 } }], "unknown"],
