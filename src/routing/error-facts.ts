@@ -13,7 +13,7 @@ export interface ErrorFacts {
   readonly json: unknown;
 }
 
-const CODE_FIELDS = ["code", "type", "error_code", "reason", "status"];
+const CODE_FIELDS = ["code", "type", "error_code", "error_name", "reason", "status"];
 const WORD_FIELDS = ["message", "msg", "detail", "error", "error_description"];
 const NESTED_FIELDS = ["error", "response", "detail", "details", "data", "metadata", "errors"];
 const MAX_WORDS = 4_000;

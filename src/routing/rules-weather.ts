@@ -1,8 +1,9 @@
 // Rows for an upstream, or the way to it, that is not well: connections, time, gateways, pages, broken answers.
 // Pure.
+import { isRecord } from "../base/json-value.ts";
 import { kept } from "../base/language.ts";
 import { NO_END, type Rule } from "./rule.ts";
-import { hasStatus, type Signal } from "./signal.ts";
+import { hasStatus, says, type Signal } from "./signal.ts";
 
 /** The upstream says, or it is certain, that it did not begin to work. */
 const REFUSED = { next: "next", retryClass: "B", until: NO_END } as const;
@@ -68,7 +69,7 @@ export const CONNECTION_RULES: readonly Rule[] = [
   },
 ];
 
-/** A page where data is due says nothing about keys: these rows come before the one for 401 and 403. */
+/** What a page, or whoever stands before the upstream, says is nothing about keys: these rows come before that for 401 and 403. */
 export const PAGE_RULES: readonly Rule[] = [
   {
     id: "challenge",
@@ -89,6 +90,17 @@ export const PAGE_RULES: readonly Rule[] = [
     ...REFUSED,
     blame: "failure",
     words: kept`answered with a web page`,
+  },
+  {
+    id: "firewall",
+    signal:
+      "403 with `error code: 1010` or another of Cloudflare's own, in words or as `cloudflare_error` in JSON",
+    seen: "Cloudflare",
+    matches: (signal) =>
+      hasStatus(signal, 403) && (says(signal, /^error code: 1\d{3}\b/) || isCloudflares(signal.facts.json)),
+    ...REFUSED,
+    blame: "failure",
+    words: kept`a firewall before it refuses this client`,
   },
 ];
 
@@ -176,6 +188,11 @@ export const LAST_RULES: readonly Rule[] = [
 
 const CHALLENGE =
   /just a moment|attention required! \| cloudflare|cf-chl|challenge-platform|cf_chl_opt|checking your browser/i;
+
+/** https://developers.cloudflare.com/fundamentals/reference/error-responses/ */
+function isCloudflares(json: unknown): boolean {
+  return isRecord(json) && json["cloudflare_error"] === true;
+}
 
 function textOf({ outcome }: Signal): string {
   return "body" in outcome ? outcome.body : "";

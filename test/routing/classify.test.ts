@@ -31,6 +31,15 @@ interface Case {
 const error = (parts: Record<string, unknown>) => ({ error: parts });
 const refused = { kind: "transport", code: "ECONNREFUSED", sent: "never" } as const;
 const page = "<!DOCTYPE html><html><title>Sign in</title></html>";
+const firewall = JSON.stringify({
+  type: "https://developers.cloudflare.com/support/troubleshooting/http-status-codes/cloudflare-1xxx-errors/error-1010/",
+  title: "Error 1010: Access denied",
+  status: 403,
+  error_code: 1010,
+  error_name: "browser_signature_banned",
+  cloudflare_error: true,
+  retryable: false,
+});
 const challenge = "<!DOCTYPE html><html><head><title>Just a moment...</title></head></html>";
 
 const next = (rule: string, blame: Verdict["blame"], retryClass: Verdict["retryClass"] = "B") =>
@@ -518,6 +527,21 @@ const CASES: readonly Case[] = [
   { title: "a challenge with 503", outcome: statusOutcome(503, challenge), ...next("challenge", "failure") },
   { title: "a page with 403", outcome: statusOutcome(403, page), ...next("page", "failure") },
   { title: "a portal's page with 200", outcome: contentOutcome("html", page), ...next("page", "failure") },
+  {
+    title: "a firewall's one line",
+    outcome: statusOutcome(403, "error code: 1010"),
+    ...next("firewall", "failure"),
+  },
+  {
+    title: "a firewall's refusal in JSON",
+    outcome: statusOutcome(403, firewall),
+    ...next("firewall", "failure"),
+  },
+  {
+    title: "a firewall's rate limit",
+    outcome: statusOutcome(429, "error code: 1015"),
+    ...next("rate-limit", "cooldown"),
+  },
   { title: "a page with 404", outcome: statusOutcome(404, page), ...next("not-served", "none") },
 
   // Inside a 200

@@ -34,6 +34,7 @@ export const ROUTING_ZH: Dictionary = {
   "broke the connection": "连接中断",
   "a browser check stands before it": "前面有浏览器验证",
   "answered with a web page": "返回了网页",
+  "a firewall before it refuses this client": "前面的防火墙拒绝了此客户端",
   "answered with a redirect": "返回了重定向",
   overloaded: "过载",
   "cannot compact a session": "无法压缩会话",
