@@ -94,7 +94,9 @@ function judge(document: TomlDocument, entry: TomlEntry, options: CodexUndoOptio
   const mark = ownMark(document, entry, options);
   if (mark !== undefined) {
     const before = mark.mark.kind === "replaced" ? mark.mark.before : null;
-    if (value !== undefined && hasOurForm(path, value)) return judgeOurs(entry, { path, before, value });
+    // What the journal knows of this key says that any other value is somebody else's, a local address too.
+    const isOurs = changes.length === 0 && value !== undefined && hasOurForm(path, value);
+    if (isOurs) return judgeOurs(entry, { path, before, value });
     return { key: { kind: "changed", path }, before: null };
   }
   if (changes.length > 0) {

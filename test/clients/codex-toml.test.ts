@@ -252,6 +252,15 @@ describe("off", () => {
     expect(undoCodexToml(edited, NO_JOURNAL)).toMatchObject(wanted);
   });
 
+  test("leaves a local address of the user's that stands before the mark, where the journal knows ours", () => {
+    const edited = on.text.replace(ADDRESS, "http://127.0.0.1:8080/v1");
+    expect(undoCodexToml(edited, journal(on.changes))).toEqual({
+      text: 'model = "a"\nopenai_base_url = "http://127.0.0.1:8080/v1"\n',
+      keys: [{ kind: "changed", path: ["openai_base_url"] }],
+    });
+    expect(undoCodexToml(edited, NO_JOURNAL).text).toBe(text);
+  });
+
   test("leaves a key removed that the user has removed meanwhile, and says so", () => {
     expect(undoCodexToml('model = "a"\n', journal(on.changes))).toEqual({
       text: 'model = "a"\n',
