@@ -94,9 +94,10 @@ function judge(document: TomlDocument, entry: TomlEntry, options: CodexUndoOptio
   const mark = ownMark(document, entry, options);
   if (mark !== undefined) {
     const before = mark.mark.kind === "replaced" ? mark.mark.before : null;
-    // What the journal knows of this key says that any other value is somebody else's, a local address too.
-    const isOurs = changes.length === 0 && value !== undefined && hasOurForm(path, value);
-    if (isOurs) return judgeOurs(entry, { path, before, value });
+    // Where the journal knows what we wrote, another local address is somebody else's, unless it can only be ours.
+    const isOurs = (it: string): boolean =>
+      changes.length > 0 ? options.ownAddresses.includes(it) : hasOurForm(path, it);
+    if (value !== undefined && isOurs(value)) return judgeOurs(entry, { path, before, value });
     return { key: { kind: "changed", path }, before: null };
   }
   if (changes.length > 0) {

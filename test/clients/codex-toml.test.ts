@@ -261,6 +261,11 @@ describe("off", () => {
     expect(undoCodexToml(edited, NO_JOURNAL).text).toBe(text);
   });
 
+  test("puts back what an older switch left, where the journal is of a later one to another port", () => {
+    const later = editCodexToml(text, { kind: "openai" }, OTHER_ADDRESS);
+    expect(undoCodexToml(on.text, journal(later.changes)).text).toBe(text);
+  });
+
   test("leaves a key removed that the user has removed meanwhile, and says so", () => {
     expect(undoCodexToml('model = "a"\n', journal(on.changes))).toEqual({
       text: 'model = "a"\n',
