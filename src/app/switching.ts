@@ -26,8 +26,14 @@ export interface Switched {
 
 export interface Switching {
   readonly switched: readonly Switched[];
-  /** Puts every client back that this process still holds. Safe to call again. */
-  putBack(): Promise<readonly SwitchedOff[]>;
+  /** Puts every client back that this process still holds. Safe to call again; throws nothing. */
+  putBack(): Promise<PutBack>;
+}
+
+/** A client that cannot be put back keeps no other one from it. */
+export interface PutBack {
+  readonly done: readonly SwitchedOff[];
+  readonly failed: readonly { readonly service: Service; readonly error: unknown }[];
 }
 
 /** Switches all or none. Throws UserError with every file as it was, and both ways out named. */
@@ -36,13 +42,18 @@ export async function switchClients(options: SwitchingOptions): Promise<Switchin
   const self = identifyProcess(process.pid) ?? { pid: process.pid, started: null };
   const owner: Owner = keepsSwitched ? { kind: "user" } : { kind: "process", ...self };
   const switched: Switched[] = [];
-  const putBack = async (): Promise<readonly SwitchedOff[]> => {
-    const results: SwitchedOff[] = [];
+  const putBack = async (): Promise<PutBack> => {
+    const done: SwitchedOff[] = [];
+    const failed: { service: Service; error: unknown }[] = [];
     for (const { service } of switched.splice(0)) {
-      const result = await switchOff({ service, paths, env }, owner);
-      if (result !== null) results.push(result);
+      try {
+        const result = await switchOff({ service, paths, env }, owner);
+        if (result !== null) done.push(result);
+      } catch (error) {
+        failed.push({ service, error });
+      }
     }
-    return results;
+    return { done, failed };
   };
   try {
     for (const { service, port } of proxies) {
@@ -51,7 +62,8 @@ export async function switchClients(options: SwitchingOptions): Promise<Switchin
     }
   } catch (error) {
     const failed = proxies[switched.length]?.service ?? "codex";
-    await putBack();
+    const [stuck] = (await putBack()).failed;
+    if (stuck !== undefined) throw stuck.error;
     if (!(error instanceof UserError)) throw error;
     throw new UserError(t`${CLIENT_NAME[failed]} was not pointed at the proxy: ${error.message}`, {
       hint: [

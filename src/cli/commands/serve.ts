@@ -140,12 +140,15 @@ async function run(cli: Cli, options: RunOptions): Promise<number> {
 
 /** Comes first at the end, and a failure of it keeps nothing else from ending. */
 async function putBack({ env, out }: Cli, switching: Switching | null): Promise<void> {
-  try {
-    for (const off of (await switching?.putBack()) ?? []) {
-      for (const line of toPerson(() => describePutBack(off, env))) out.note(line);
-    }
-  } catch (error) {
+  if (switching === null) return;
+  const { done, failed } = await switching.putBack();
+  for (const off of done) {
+    for (const line of toPerson(() => describePutBack(off, env))) out.note(line);
+  }
+  for (const { error, service } of failed) {
     const why = retell(errorMessage(error));
-    out.warn(toPerson(() => t`the client was not put back: ${why}; type: ch switch off`));
+    out.warn(
+      toPerson(() => t`${CLIENT_NAME[service]} was not put back: ${why}; type: ch switch off --${service}`),
+    );
   }
 }

@@ -35,7 +35,7 @@ export const PROXY_ZH: Dictionary = {
   "put back in {0}: {1}": "已还原 {0}：{1}",
   "left in {0}, because it was changed meanwhile: {1}": "{0} 中期间改过的保持不变：{1}",
   "still names this proxy in {0}: {1}; edit it by hand": "{0} 中仍指向本代理：{1}；请手动修改",
-  "the client was not put back: {0}; type: ch switch off": "客户端没有还原：{0}；请输入：ch switch off",
+  "{0} was not put back: {1}; type: ch switch off --{2}": "{0} 没有还原：{1}；请输入：ch switch off --{2}",
   "--port is for one service; --all uses the default ports": "--port 只用于单个服务；--all 使用默认端口",
   "took over from {0}: {1} (ch config list)": "已从 {0} 导入：{1}（ch config list）",
   "  left out: {0}": "  未导入：{0}",

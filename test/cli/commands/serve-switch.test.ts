@@ -152,6 +152,23 @@ describe("nothing is touched where serving cannot begin", () => {
     expect(codex()).toBe(CODEX_TOML);
   });
 
+  test("a client's file that was broken meanwhile: what to type for which client is said at the end", async () => {
+    const { home, codex } = makeHome();
+    using _home = home;
+    await using serving = startCli(["serve", "--port", freePort()], { home });
+    await serving.waitFor(READY);
+    const broken = `${codex()}\nbroken =`;
+    home.write(".codex/config.toml", broken);
+    expect(await serving.stop()).toBe(130);
+    expect(serving.stderr()).toMatch(
+      /warning: Codex was not put back: .*config\.toml: line 9, .*; type: ch switch off --codex/,
+    );
+    expect(codex()).toBe(broken);
+    home.write(".codex/config.toml", broken.replace("\nbroken =", ""));
+    expect((await runCli(["switch", "off", "--codex"], { home })).code).toBe(0);
+    expect(codex()).toBe(CODEX_TOML);
+  });
+
   test("a client's file that cannot be edited: both ways out are named", async () => {
     const { home } = makeHome();
     using _home = home;
