@@ -58,7 +58,11 @@ function offCommand(cli: Cli): Command {
       ["ch switch off --claude", "Claude Code"],
     ],
     run: async ({ args }) => {
-      for (const service of await chooseServicesOff(cli, args)) await putBack(cli, service);
+      const services = await chooseServicesOff(cli, args);
+      const failures: unknown[] = [];
+      // One that cannot be put back keeps no other from it.
+      for (const service of services) await putBack(cli, service).catch((error) => failures.push(error));
+      if (failures.length > 0) throw failures[0];
     },
   });
 }

@@ -109,6 +109,18 @@ warning: nothing listens on 127.0.0.1:${port} yet: Codex gets no answer
     expect(scene.claude()).toBe(CLAUDE_JSON);
   });
 
+  test("off puts it back too where the other client's file is broken as well", async () => {
+    using scene = makeScene();
+    await scene.run("on", "--claude");
+    scene.home.write(".codex-helper/config.json", "{");
+    scene.home.write(".codex/config.toml", "broken =");
+    const { code, stderr } = await scene.run("off");
+    expect(code).toBe(1);
+    expect(stderr).toContain("put back in ~/.claude/settings.json");
+    expect(stderr).toMatch(/error: .*config\.toml: line 1/);
+    expect(scene.claude()).toBe(CLAUDE_JSON);
+  });
+
   test("status tells both clients, for people and for scripts", async () => {
     using scene = makeScene();
     const port = freePort();
