@@ -68,11 +68,13 @@ async function forward({ request, target, exchange, deps }: Forwarding): Promise
   const read = await readBody(request, route.limits);
   if (read.kind === "client-gone") return answerGone(exchange);
   if (read.kind === "refused") return refused(read);
-  const filtered = deps.filter(read.bytes, request.headers);
-  if (filtered.kind === "refused") return refused({ status: 400, message: filtered.message });
   const api = apiOf(request.method, target.path);
-  const compaction = readCompaction(api, filtered.body);
-  const body = compaction.hasOwn ? unfoldSummaries(filtered.body) : filtered.body;
+  const compaction = readCompaction(api, read.bytes);
+  // The rules cannot see into a summary of ours, and must: it leaves as plain text.
+  const unfolded = compaction.hasOwn ? unfoldSummaries(read.bytes) : read.bytes;
+  const filtered = deps.filter(unfolded, request.headers);
+  if (filtered.kind === "refused") return refused({ status: 400, message: filtered.message });
+  const { body } = filtered;
   const facts = readRequestFacts(api, request.headers, body);
   exchange.describe({ facts, filtered, configName: route.configName });
   const plan = {

@@ -18,6 +18,7 @@ import {
   stream,
 } from "../helpers/answers.ts";
 import { SILENCE, startFakeUpstream, type Step } from "../helpers/fake-upstream.ts";
+import { startConfiguredProxy } from "../helpers/configured-proxy.ts";
 import { startTestProxy } from "../helpers/in-process-proxy.ts";
 import { makeUpstream } from "../helpers/upstream.ts";
 
@@ -59,6 +60,28 @@ test("a summary survives being wrapped as an item and unfolded in a later reques
   expect(JSON.stringify(first)).toContain(JSON.stringify(summary).slice(1, -1));
   expect(first).toMatchObject({ type: "message", role: "user" });
   expect(second).toEqual(USER);
+});
+
+test("the redaction rules reach into a summary, which leaves as plain text", async () => {
+  await using upstream = await startFakeUpstream((request) =>
+    request.text().includes("compaction_trigger")
+      ? reply({ status: 400, body: { error: { message: "Invalid value: 'compaction_trigger'" } } })
+      : GOOD.responses({ text: "the token is super-secret" }),
+  );
+  await using proxy = await startConfiguredProxy({
+    codex: [upstream],
+    filter: [{ op: "replace", source: "super-secret", target: "[X]" }],
+  });
+  const ask = async (body: unknown): Promise<string> => {
+    const answer = await fetch(`${proxy.codexUrl}/responses`, { method: "POST", body: JSON.stringify(body) });
+    return await answer.text();
+  };
+  const item = /\{"type":"compaction".*?\}/.exec(await ask(REQUEST))?.[0] ?? "";
+  await ask({ model: "m", stream: true, input: [JSON.parse(item), USER] });
+  const sent = upstream.requests.at(-1)?.text();
+  expect(sent).toContain("the token is [X]");
+  expect(sent).not.toContain("super-secret");
+  expect((await proxy.logged(2)).at(-1)).toMatchObject({ redactions: 1 });
 });
 
 test("an item that an account made is left as it is", () => {
