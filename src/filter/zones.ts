@@ -32,6 +32,8 @@ const ZONES: Readonly<Partial<Record<Zone, Readonly<Record<string, Zone>>>>> = {
     tools: "tools",
     input: "json",
     signature: "opaque",
+    // Of a redacted_thinking block; an image's and a document's lie in their source.
+    data: "opaque",
     name: "tool-reference",
     namespace: "tool-reference",
     tool_calls: "entry",
@@ -51,7 +53,7 @@ const ZONES: Readonly<Partial<Record<Zone, Readonly<Record<string, Zone>>>>> = {
 /** The zone of the value of `key` in an object that lies in `zone`. */
 export function nextZone(zone: Zone, key: string): Zone {
   if (zone === "json" || zone === "opaque") return zone;
-  if (key === "encrypted_content") return "opaque";
+  if (key === "encrypted_content" || key === "encrypted_index") return "opaque";
   const next = ZONES[zone];
   return next !== undefined && Object.hasOwn(next, key) ? (next[key] ?? "other") : "other";
 }

@@ -44,24 +44,29 @@ test("a Claude request keeps signatures, tool schemas and tool names, and loses 
         role: "assistant",
         content: [
           { type: "thinking", thinking: corp, signature: "corp" },
+          { type: "redacted_thinking", data: "corp" },
+          { type: "text", text: corp, citations: [{ cited_text: corp, encrypted_index: "corp" }] },
           {
             type: "tool_use",
             id: "t",
             name: "corp_read",
-            input: { path: corp, signature: corp, tools: corp },
+            input: { path: corp, signature: corp, tools: corp, data: corp, encrypted_index: corp },
           },
         ],
       },
       {
         role: "user",
-        content: [{ type: "tool_result", tool_use_id: "t", content: [{ type: "text", text: corp }] }],
+        content: [
+          { type: "tool_result", tool_use_id: "t", content: [{ type: "text", text: corp }] },
+          { type: "document", source: { type: "text", media_type: "text/plain", data: corp } },
+        ],
       },
     ],
     tools: [{ name: "corp_read", description: corp, input_schema: { description: "corp" } }],
   });
   const result = filtered(request("corp"), "claude");
   expect(result.request).toEqual(request("[X]"));
-  expect(result.exempt).toBe(4);
+  expect(result.exempt).toBe(6);
 });
 
 test("a tool's input is anybody's JSON: encrypted_content means nothing there", () => {
