@@ -45,9 +45,9 @@ export async function switchClients(options: SwitchingOptions): Promise<Switchin
   const putBack = async (): Promise<PutBack> => {
     const done: SwitchedOff[] = [];
     const failed: { service: Service; error: unknown }[] = [];
-    for (const { service } of switched.splice(0)) {
+    for (const { service, on } of switched.splice(0)) {
       try {
-        const result = await switchOff({ service, paths, env }, owner);
+        const result = await switchOff({ service, paths, env }, owner, on);
         if (result !== null) done.push(result);
       } catch (error) {
         failed.push({ service, error });

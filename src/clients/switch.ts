@@ -106,22 +106,33 @@ export async function switchOn(target: SwitchTarget, goal: SwitchGoal, owner: Ow
 }
 
 /**
- * Puts the client back. With `onlyFor`, does so only where that owner holds the switch, and else gives null.
+ * Puts the client back. With `onlyFor`, does so only where that owner holds the switch, and else gives null; what it
+ * remembers stands in for a journal that was lost meanwhile.
  * Throws UserError with nothing changed when the file cannot be edited.
  */
-export async function switchOff(target: SwitchTarget, onlyFor?: Owner): Promise<SwitchedOff | null> {
+export async function switchOff(
+  target: SwitchTarget,
+  onlyFor?: Owner,
+  remembered?: Pick<SwitchedOn, "changes" | "created">,
+): Promise<SwitchedOff | null> {
   return await underLock(target, async (editor, path) => {
     const found = await readJournal(path);
     const journal = found.kind === "found" ? found.journal : null;
-    if (onlyFor !== undefined && (journal === null || !isSameOwner(journal.owner, onlyFor))) return null;
+    const known = journal ?? remembered ?? null;
+    const isOthers = journal !== null && onlyFor !== undefined && !isSameOwner(journal.owner, onlyFor);
+    if (isOthers || (onlyFor !== undefined && known === null)) return null;
     const result = await tryAgain(async () => {
       const file = await readClientFile(editor.file);
       const undo =
-        file.bytes === null ? { text: "", keys: [] } : await editor.undo(file.text, changesOf(found));
-      const isFileRemoved = putBack(file, undo.text, journal);
+        file.bytes === null ? { text: "", keys: [] } : await editor.undo(file.text, known?.changes ?? null);
+      // Without its journal a switch may have been ended by hand, and the file is the user's.
+      if (onlyFor !== undefined && journal === null && !undo.keys.some(({ kind }) => kind === "restored"))
+        return null;
+      const isFileRemoved = putBack(file, undo.text, known);
       return { file, keys: undo.keys, isFileRemoved };
     });
-    if (journal?.created.directory === true) removeDirectoryOf(editor.file);
+    if (result === null) return null;
+    if (known?.created.directory === true) removeDirectoryOf(editor.file);
     removeJournal(path);
     const { file, keys, isFileRemoved } = result;
     return {
@@ -136,8 +147,8 @@ export async function switchOff(target: SwitchTarget, onlyFor?: Owner): Promise<
 }
 
 /** True when the file was removed. */
-function putBack(file: ClientFile, text: string, journal: Journal | null): boolean {
-  if (file.bytes !== null && text === "" && journal?.created.file === true) {
+function putBack(file: ClientFile, text: string, known: Pick<Journal, "created"> | null): boolean {
+  if (file.bytes !== null && text === "" && known?.created.file === true) {
     removeClientFile(file);
     return true;
   }
