@@ -3,6 +3,7 @@
 // Pure.
 import type { RE2JS } from "re2js";
 import { fold } from "./fold.ts";
+import type { FindBound } from "./nested-values.ts";
 import type { Rule } from "./rule.ts";
 
 export interface Matcher {
@@ -17,9 +18,9 @@ export interface Matcher {
   /**
    * Matches from left to right that do not overlap, as start, end, start, end. None is empty. `deadline` is asked
    * between two matches of a pattern: each search is linear, but a pattern that looks far ahead makes their sum
-   * quadratic.
+   * quadratic. `findBound` is asked about each match of a pattern.
    */
-  readonly find: (text: string, deadline: Deadline) => number[];
+  readonly find: (text: string, deadline: Deadline, findBound?: FindBound) => number[];
 }
 
 /** Throws once the time for patterns is used up. */
@@ -91,12 +92,19 @@ function findLiteral(text: string, needle: string): number[] {
 
 function patternMatcher(rule: Rule, index: number): Matcher {
   const pattern = compilePattern(rule.source, rule.ignoreCase);
-  const find = (text: string, deadline: Deadline): number[] => {
+  const find = (text: string, deadline: Deadline, findBound?: FindBound): number[] => {
     const ranges: number[] = [];
     const search = pattern.matcher(text);
-    for (deadline(); search.find(); deadline()) {
-      if (search.end() > search.start()) ranges.push(search.start(), search.end());
+    let found = search.find();
+    while (found) {
+      deadline();
+      const [start, end] = [search.start(), search.end()];
+      const bound = end > start ? (findBound?.(start, end) ?? null) : null;
+      const taken = bound?.end ?? end;
+      if (taken > start) ranges.push(start, taken);
+      found = bound === null ? search.find() : search.find(bound.resume);
     }
+    deadline();
     return ranges;
   };
   return { rule, index, view: identity, find };

@@ -5,6 +5,7 @@ import { t } from "../base/language.ts";
 import { findInText } from "./candidates.ts";
 import { findBehindEscapes } from "./escapes.ts";
 import { type Matcher, removeAll, replaceRanges } from "./matcher.ts";
+import { makeFindBound } from "./nested-values.ts";
 import { type Edit, editStrings } from "./redact-json.ts";
 import type { Redactor } from "./redactor.ts";
 import { RedactionRefused, type Work } from "./work.ts";
@@ -76,7 +77,8 @@ function applyRules(text: string, redactor: Redactor, work: Work): string {
 }
 
 function applyRule(text: string, matcher: Matcher, work: Work): string {
-  const ranges = matcher.find(text, work.deadline);
+  const findBound = makeFindBound(text, (part) => matcher.find(part, work.deadline).length > 0);
+  const ranges = matcher.find(text, work.deadline, findBound);
   if (ranges.length === 0) return text;
   const replaced = replaceCounted(text, { matcher, ranges, work });
   const { rule, view } = matcher;
