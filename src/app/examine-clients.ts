@@ -1,10 +1,10 @@
 // Looks at the clients' own files for `doctor`: would Codex and Claude Code work at all with what they are set to?
 // Reads only, and keeps nothing of what the files hold but names.
-import { readFileSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { readVariable } from "../base/env.ts";
 import { UserError } from "../base/errors.ts";
+import { readText } from "../base/files.ts";
 import { t } from "../base/language.ts";
 import type { Paths } from "../base/paths.ts";
 import { DEFAULT_PORT } from "../base/service.ts";
@@ -81,7 +81,7 @@ export async function collectClaudeFacts(options: ExamineOptions): Promise<Claud
   const baseUrl = findVariable(facts, "ANTHROPIC_BASE_URL");
   const isOwn = (address: string): boolean => readProxyPort("claude", address) === DEFAULT_PORT.claude;
   return {
-    problems: facts.problems.map((problem) => addPlace(problem, files)),
+    problems: await Promise.all(facts.problems.map((problem) => addPlace(problem, files))),
     needsLogin:
       lookAt(paths.claudeHome) !== null &&
       !facts.hasLogin &&
@@ -143,10 +143,11 @@ function findProviderProblem({
 }
 
 /** Claude Code's reader tells no place; the parser for people does. */
-function addPlace(problem: string, files: readonly string[]): string {
+async function addPlace(problem: string, files: readonly string[]): Promise<string> {
   const path = files.find((file) => problem.includes(file));
   try {
-    if (path !== undefined) readJsonc(readFileSync(path, "utf8"), path);
+    const text = path === undefined ? null : await readText(path);
+    if (path !== undefined && text !== null) readJsonc(text, path);
     return problem;
   } catch (error) {
     return error instanceof UserError ? error.message : problem;

@@ -1,6 +1,6 @@
 // Reads a config.json or an export of one, as configs that may be taken over. Writes nothing.
 import { UserError } from "../base/errors.ts";
-import { readText } from "../base/files.ts";
+import { decodeText, readBytes } from "../base/files.ts";
 import { t } from "../base/language.ts";
 import { SERVICES, type Service } from "../base/service.ts";
 import { type Import, type ImportedConfig, problemOfUpstream } from "../clients/imported-config.ts";
@@ -14,8 +14,10 @@ export interface FileImport extends Import {
 
 /** Throws UserError where there is no such file, or it is not one of ours. */
 export async function readFileImport(path: string): Promise<FileImport> {
-  const text = await readText(path);
-  if (text === null) throw new UserError(t`there is no file ${path}`);
+  // Not as text: it may come through a pipe, from a program that decrypts it.
+  const bytes = await readBytes(path);
+  if (bytes === null) throw new UserError(t`there is no file ${path}`);
+  const text = decodeText(bytes, path);
   const config = parseConfig(text, path);
   const skipped = SERVICES.flatMap((service) => [...config.services[service].broken.values()]);
   const configs: ImportedConfig[] = [];

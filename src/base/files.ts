@@ -41,11 +41,17 @@ export async function readBytes(path: string): Promise<Uint8Array | null> {
 
 /**
  * The file's text without a BOM, or null when there is no such file.
- * Throws UserError when the bytes are not UTF-8: what we cannot read we must not rewrite.
+ * Throws UserError for a pipe, which would be waited for without end, and when the bytes are not UTF-8: what we cannot
+ * read we must not rewrite.
  */
 export async function readText(path: string): Promise<string | null> {
+  if (isPipe(path)) throw new UserError(t`${path} is not a file`);
   const bytes = await readBytes(path);
-  if (bytes === null) return null;
+  return bytes === null ? null : decodeText(bytes, path);
+}
+
+/** Text without a BOM. `path` is where the bytes are from; throws UserError when they are not UTF-8. */
+export function decodeText(bytes: Uint8Array, path: string): string {
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch (error) {
@@ -154,6 +160,15 @@ const SYSTEM_ERRORS: Readonly<Record<string, string>> = {
   ELOOP: kept`too many links`,
   EXDEV: kept`it lies on another file system`,
 };
+
+/** Whatever else is wrong with the path is for whoever opens it to say. */
+function isPipe(path: string): boolean {
+  try {
+    return statSync(path).isFIFO();
+  } catch {
+    return false;
+  }
+}
 
 function isLink(path: string): boolean {
   try {

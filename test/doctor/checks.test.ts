@@ -30,6 +30,11 @@ async function switchAndKill({ home }: HealthyHome): Promise<void> {
   await serving.stop("SIGKILL");
 }
 
+function makePipe(path: string): void {
+  rmSync(path, { force: true });
+  Bun.spawnSync(["mkfifo", path]);
+}
+
 async function listenOn(port: number): Promise<AsyncDisposable> {
   const server = createServer((socket) => socket.destroy());
   const { promise, resolve } = Promise.withResolvers<void>();
@@ -356,6 +361,12 @@ const CONDITIONS: readonly Condition[] = [
     hint: /wire_api = "responses"/,
   },
   {
+    name: "codex-config: it is a pipe, which nobody writes to",
+    make: ({ home }) => makePipe(home.write(".codex/config.toml", "")),
+    status: "fail",
+    says: /config\.toml is not a file/,
+  },
+  {
     name: "codex-config: the provider is named OpenAI",
     make: ({ home }) =>
       void home.write(".codex/config.toml", 'model_provider = "r"\n[model_providers.r]\nname = "OpenAI"\n'),
@@ -418,6 +429,12 @@ const CONDITIONS: readonly Condition[] = [
     make: ({ home }) => void home.write(".claude/settings.json", '{\n  "env": {\n'),
     status: "fail",
     says: /settings\.json:\d+:\d+/,
+  },
+  {
+    name: "claude-settings: it is a pipe, which nobody writes to",
+    make: ({ home }) => makePipe(home.write(".claude/settings.json", "")),
+    status: "fail",
+    says: /settings\.json is not a file/,
   },
   {
     name: "claude-settings: the base URL ends in /v1",

@@ -90,6 +90,19 @@ test("the same facts for scripts, masked, and whether they were written", async 
   expect(stdout).not.toContain(SECRET);
 });
 
+test("a file may come through a pipe, from a program that decrypts it", async () => {
+  const pipe = join(home.path, "pipe");
+  Bun.spawnSync(["mkfifo", pipe]);
+  const text = JSON.stringify({
+    codex: { configs: { far: { upstreams: [{ base_url: "https://relay.example/v1" }] } } },
+  });
+  const writer = Bun.spawn(["tee", pipe], { stdin: new TextEncoder().encode(text), stdout: "ignore" });
+  const { code, stdout } = await run(pipe);
+  expect(await writer.exited).toBe(0);
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/far\s+no key\s+https:\/\/relay\.example\/v1/);
+});
+
 test("nothing found, no source and an unknown source say what to type", async () => {
   const [nothing, none, unknown] = await Promise.all([run("--from", "codex"), run(), run("--from", "emacs")]);
   expect(nothing.code).toBe(1);
