@@ -153,6 +153,20 @@ test("a request that the upstream keeps is not given to a second one after an am
   expect(backup.requests).toEqual([]);
 });
 
+test.each(["an HTML page", "an empty body", "an empty stream"] as const)(
+  "%s is not handed to the client as a success, also where no other upstream may be asked",
+  async (kind) => {
+    await using primary = await startFakeUpstream([FALSE_SUCCESS[kind]()]);
+    await using backup = await startFakeUpstream([GOOD.responses()]);
+    await using proxy = startTestProxy({ upstreams: [primary.baseUrl, backup.baseUrl] });
+    const response = await proxy.ask("/v1/responses", { ...TURN, background: true });
+    expect(response.status).toBe(503);
+    expect(await response.text()).toContain("No upstream could answer Codex. main#1:");
+    expect(backup.requests).toEqual([]);
+    expect(await proxy.entry()).toMatchObject({ status_code: 503, outcome: "error" });
+  },
+);
+
 test("a token count is asked for under the name that the upstream has for the model", async () => {
   await using upstream = await startFakeUpstream([reply({ status: 200, body: { input_tokens: 3 } })]);
   await using proxy = startTestProxy({
