@@ -52,6 +52,7 @@ const DEFAULT_KEEP = 10;
 const LOOK_INTERVAL_MS = 1000;
 const ROTATION_RETRY_SHARE = 0.02;
 const NEWLINE = 0x0a;
+const TORN_AFTER_MS = 1;
 
 /** Opens nothing before the first line. The directory is made 0700, the file 0600. */
 export function createLogWriter(path: string, options: LogWriterOptions): LogWriter {
@@ -118,8 +119,7 @@ export function createLogWriter(path: string, options: LogWriterOptions): LogWri
 
   function write(line: Uint8Array): void {
     const { to, size } = ready(line.length);
-    // Another process may have died in the middle of its line.
-    const isTorn = size !== to.end && !endsWithNewline(to.fd, size);
+    const isTorn = size !== to.end && endsTorn(to.fd);
     const bytes = isTorn ? Buffer.concat([Uint8Array.of(NEWLINE), line]) : line;
     for (let written = 0; written < bytes.length;) written += writeSync(to.fd, bytes, written);
     to.end = size + bytes.length;
@@ -150,6 +150,20 @@ function open(path: string): Pick<OpenLog, "fd" | "path" | "end"> {
   const stats = fstatSync(fd);
   if (stats.isFile() && (stats.mode & 0o077) !== 0) fchmodSync(fd, PRIVATE_FILE);
   return { fd, path: target, end: 0 };
+}
+
+/**
+ * Whether another process has died in the middle of its line. One that is just writing looks the same for a moment: a
+ * file grows page by page.
+ */
+function endsTorn(fd: number): boolean {
+  for (let size = fstatSync(fd).size; !endsWithNewline(fd, size);) {
+    Bun.sleepSync(TORN_AFTER_MS);
+    const later = fstatSync(fd).size;
+    if (later === size) return true;
+    size = later;
+  }
+  return false;
 }
 
 function endsWithNewline(fd: number, size: number): boolean {

@@ -218,6 +218,14 @@ describe("several processes at one log", () => {
     expect([...seen.values()].every((times) => times === 1)).toBe(true);
   }, 60_000);
 
+  test("a line that another is just writing is not taken for a torn one", async () => {
+    const children = [spawn(3000, 3000), spawn(3000, 3000), spawn(3000, 3000)];
+    expect(await Promise.all(children.map((child) => child.exited))).toEqual([0, 0, 0]);
+    const lines = readFileSync(path, "utf8").split("\n");
+    expect(lines.filter((line) => line === "")).toEqual([""]);
+    expect(lines.length).toBe(9001);
+  }, 60_000);
+
   test("a kill -9 tears at most the one line that was being written", async () => {
     const victims = [spawn(1_000_000, 200_000), spawn(1_000_000, 200_000)];
     await Promise.all(victims.map(hasStarted));
