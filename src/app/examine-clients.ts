@@ -145,9 +145,10 @@ function findProviderProblem({
 /** Claude Code's reader tells no place; the parser for people does. */
 async function addPlace(problem: string, files: readonly string[]): Promise<string> {
   const path = files.find((file) => problem.includes(file));
+  if (path === undefined) return problem;
   try {
-    const text = path === undefined ? null : await readText(path);
-    if (path !== undefined && text !== null) readJsonc(text, path);
+    const text = await readText(path);
+    if (text !== null) readJsonc(text, path);
     return problem;
   } catch (error) {
     return error instanceof UserError ? error.message : problem;

@@ -1,8 +1,9 @@
 // How a session is gone on with from here, and what its client's present settings mean for it. Only reads.
 import { UserError } from "../base/errors.ts";
+import { realPath } from "../base/files.ts";
 import type { Paths } from "../base/paths.ts";
 import { OWN_PROVIDER } from "../clients/own-provider.ts";
-import { isDirectory, realPath } from "../sessions/project.ts";
+import { isDirectory } from "../sessions/project.ts";
 import { makeResumeCommand } from "../sessions/resume.ts";
 import type { SessionFacts } from "../sessions/session.ts";
 

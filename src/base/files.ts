@@ -16,7 +16,7 @@ import {
   type Stats,
   writeSync,
 } from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { UserError, errorCode, errorMessage } from "./errors.ts";
 import { kept, t, translate } from "./language.ts";
 
@@ -137,6 +137,18 @@ export function resolveLink(path: string): string {
     }
     if (isLink(path)) throw new UserError(t`${path} is a link to a file that does not exist`);
     return path;
+  }
+}
+
+/** An absolute path with all links followed, as far as it exists. Throws nothing for what is there. */
+export function realPath(path: string): string {
+  const full = resolve(path);
+  try {
+    return realpathSync(full);
+  } catch (error) {
+    if (errorCode(error) === undefined) throw error;
+    const parent = dirname(full);
+    return parent === full ? full : join(realPath(parent), basename(full));
   }
 }
 

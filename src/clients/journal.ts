@@ -1,8 +1,8 @@
 // The journal of a switch: what was changed in a client's file, on whose behalf, and how it is undone. It is written before
 // the file and removed after it, so that a crash in between leaves enough to put things right.
 // One for each file, because CODEX_HOME and CLAUDE_CONFIG_DIR may point to many.
-import { readdirSync, realpathSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { readdirSync } from "node:fs";
+import { dirname, join } from "node:path";
 import * as z from "zod/mini";
 import { UserError, errorCode } from "../base/errors.ts";
 import { t } from "../base/language.ts";
@@ -10,6 +10,7 @@ import {
   PRIVATE_FILE,
   ensurePrivateDirectory,
   readText,
+  realPath,
   removeFile,
   writeFileAtomic,
 } from "../base/files.ts";
@@ -84,17 +85,6 @@ function listJournals(run: string, prefix: string): string[] {
     // Whoever reads or writes a journal there says what is wrong.
     if (errorCode(error) === undefined) throw error;
     return [];
-  }
-}
-
-/** With all links followed, as far as it exists. */
-function realPath(path: string): string {
-  try {
-    return realpathSync(path);
-  } catch (error) {
-    if (errorCode(error) === undefined) throw error;
-    const parent = dirname(path);
-    return parent === path ? path : join(realPath(parent), basename(path));
   }
 }
 

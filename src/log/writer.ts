@@ -119,7 +119,7 @@ export function createLogWriter(path: string, options: LogWriterOptions): LogWri
 
   function write(line: Uint8Array): void {
     const { to, size } = ready(line.length);
-    const isTorn = size !== to.end && endsTorn(to.fd);
+    const isTorn = size !== to.end && endsTorn(to.fd, size);
     const bytes = isTorn ? Buffer.concat([Uint8Array.of(NEWLINE), line]) : line;
     for (let written = 0; written < bytes.length;) written += writeSync(to.fd, bytes, written);
     to.end = size + bytes.length;
@@ -156,14 +156,11 @@ function open(path: string): Pick<OpenLog, "fd" | "path" | "end"> {
  * Whether another process has died in the middle of its line. One that is just writing looks the same for a moment: a
  * file grows page by page.
  */
-function endsTorn(fd: number): boolean {
-  for (let size = fstatSync(fd).size; !endsWithNewline(fd, size);) {
-    Bun.sleepSync(TORN_AFTER_MS);
-    const later = fstatSync(fd).size;
-    if (later === size) return true;
-    size = later;
-  }
-  return false;
+function endsTorn(fd: number, size: number): boolean {
+  if (endsWithNewline(fd, size)) return false;
+  Bun.sleepSync(TORN_AFTER_MS);
+  const later = fstatSync(fd).size;
+  return later === size || endsTorn(fd, later);
 }
 
 function endsWithNewline(fd: number, size: number): boolean {

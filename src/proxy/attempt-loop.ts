@@ -153,7 +153,7 @@ async function tryUpstream(input: LoopInput, state: LoopState, turn: Turn): Prom
     verdict.next === "next" &&
     mayRepeat(verdict.retryClass, replayRequest(input)) &&
     deps.router.mayFailOver(verdict.retryClass);
-  if (!goesOn && result.answer !== null && !SAYS_NOTHING.has(reasonOf(result.outcome))) {
+  if (!goesOn && result.answer !== null) {
     const answer = { ...result.answer, status: statusFor(result.outcome, verdict, result.answer.status) };
     return { kind: "answer", chosen: { upstream, answer, permit: null } };
   }
@@ -169,13 +169,6 @@ function statusFor(outcome: AttemptOutcome, { next, rule }: Verdict, status: num
   if (next !== "terminal" || rule === "on-status") return status;
   const isHidden = outcome.kind === "bad-content" && outcome.reason === "json-error";
   return isHidden || status >= 500 ? 400 : status;
-}
-
-/** A 200 that is neither an answer nor an error would be taken for a success: better one of our own. */
-const SAYS_NOTHING = new Set(["empty", "malformed", "html"]);
-
-function reasonOf(outcome: AttemptOutcome): string {
-  return outcome.kind === "bad-content" ? outcome.reason : "";
 }
 
 function allFailed(state: LoopState, tried: readonly Tried[]): LoopResult {

@@ -14,7 +14,7 @@ import {
 } from "./answer-body.ts";
 import { type Connections } from "./connections.ts";
 import { createDecodedCopy } from "./decoded-copy.ts";
-import { holdAnswer } from "./gate.ts";
+import { type BadContent, holdAnswer } from "./gate.ts";
 import { probeConnect } from "./connect-probe.ts";
 import type { Api } from "./request-facts.ts";
 
@@ -70,6 +70,8 @@ const REJECTED_BODY_BYTES = 64 * 1024;
 const REJECTED_BODY_MS = 2_000;
 /** How an upstream refuses an input item that it does not know. */
 const UNKNOWN_INPUT = new Set([400, 404, 415, 422]);
+/** A 200 that is neither an answer nor an error is nothing to show. */
+const PASSES_FOR_SUCCESS: ReadonlySet<BadContent["reason"]> = new Set(["empty", "malformed", "html"]);
 /** Statuses a Response can be made of (Fetch, "RangeError" otherwise). */
 const isStatus = (status: number): boolean => Number.isInteger(status) && status >= 200 && status <= 599;
 
@@ -155,11 +157,10 @@ async function judge(request: AttemptRequest, answer: Answer): Promise<AttemptRe
   });
   if (request.clientSignal.aborted) return gone(answer);
   if (gate.kind === "open") return { kind: "answer", answer: { ...answer, document: gate.document } };
-  return {
-    kind: "failed",
-    outcome: gate.outcome,
-    answer: gate.outcome.kind === "bad-content" ? answer : null,
-  };
+  const { outcome } = gate;
+  if (!PASSES_FOR_SUCCESS.has(outcome.reason)) return { kind: "failed", outcome, answer };
+  if (!answer.body.ended) answer.abort();
+  return failed(outcome);
 }
 
 /** The text of an answer that was not wanted, as much of it as a verdict needs. What was read stays in the answer. */

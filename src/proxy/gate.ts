@@ -23,7 +23,9 @@ export interface GateInput {
 export type GateResult =
   /** `document`: the whole answer, where it is one JSON document that came while it was held. */
   | { readonly kind: "open"; readonly document: JsonDocument | null }
-  | { readonly kind: "bad"; readonly outcome: AttemptOutcome };
+  | { readonly kind: "bad"; readonly outcome: BadContent };
+
+export type BadContent = Extract<AttemptOutcome, { kind: "bad-content" }>;
 
 /** After so much or so long the answer is let go, whatever has come of it. */
 const HOLD_BYTES = 64 * 1024;
@@ -38,7 +40,7 @@ const LESS_THAN = 0x3c;
 const OPEN: GateResult = { kind: "open", document: null };
 
 type Shape = "unknown" | "events" | "json" | "html";
-type BadReason = Extract<AttemptOutcome, { kind: "bad-content" }>["reason"];
+type BadReason = BadContent["reason"];
 
 /** Reads ahead in `input.body` (which keeps what was read) until the answer may be shown or is known to be bad. */
 export async function holdAnswer(input: GateInput): Promise<GateResult> {

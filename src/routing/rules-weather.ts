@@ -69,7 +69,7 @@ export const CONNECTION_RULES: readonly Rule[] = [
   },
 ];
 
-/** What a page, or whoever stands before the upstream, says is nothing about keys: these rows come before that for 401 and 403. */
+/** Who answers here is not the upstream and knows nothing of keys: these rows come before the one for 401 and 403. */
 export const PAGE_RULES: readonly Rule[] = [
   {
     id: "challenge",

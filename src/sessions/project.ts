@@ -1,7 +1,8 @@
 // What a project is: the repository around a directory with all its worktrees, or else the directory itself. Only reads.
-import { lstatSync, readFileSync, readdirSync, realpathSync, statSync } from "node:fs";
+import { lstatSync, readFileSync, readdirSync, statSync } from "node:fs";
 import { basename, dirname, join, relative, resolve, sep } from "node:path";
 import { errorCode } from "../base/errors.ts";
+import { realPath } from "../base/files.ts";
 
 export interface Project {
   /** The real path that was asked for. */
@@ -30,18 +31,6 @@ export function readProject(directory: string): Project {
       return root;
     },
   };
-}
-
-/** The real path, as far as it exists. */
-export function realPath(path: string): string {
-  const full = resolve(path);
-  try {
-    return realpathSync(full);
-  } catch (error) {
-    if (errorCode(error) === undefined) throw error;
-    const parent = dirname(full);
-    return parent === full ? full : join(realPath(parent), basename(full));
-  }
 }
 
 export function isDirectory(path: string): boolean {
