@@ -1,6 +1,6 @@
 // What reading balances costs a request: the same proxy with and without, interleaved, as a ratio of medians.  bun bench/quota.ts
 // Balances are asked for four times a second, 240 times as often as a user can have it, and answered slowly.
-import { serve } from "../src/app/serve.ts";
+import { serve } from "../src/app/serve/serve.ts";
 import { tellInstance } from "../src/app/ask-instance.ts";
 import { readInstances } from "../src/state/instances.ts";
 import { makeTempHome } from "../test/helpers/temp-home.ts";

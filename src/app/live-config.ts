@@ -6,6 +6,7 @@ import type { Paths } from "../base/paths.ts";
 import type { Service } from "../base/service.ts";
 import type { Upstream } from "../base/upstream.ts";
 import type { ParsedConfig } from "../config/parse.ts";
+import { parseTarget } from "../config/name.ts";
 import { chooseConfig, listUpstreams, resolveConfig } from "../config/resolve.ts";
 import { resolveSettings, type Settings } from "../config/settings.ts";
 import { type ConfigState, createConfigStore } from "../config/store.ts";
@@ -108,4 +109,15 @@ function listOwnedHeaders(config: ParsedConfig, service: Service): ReadonlySet<s
     entry.upstreams.flatMap(({ headers }) => Object.keys(headers ?? {})),
   );
   return new Set(names.map((name) => name.toLowerCase()));
+}
+
+/** The keys of the upstreams that NAME or NAME#N means; null for all. */
+export function listKeys(live: LiveConfig, service: Service, text: string | null): string[] | null {
+  if (text === null) return null;
+  const { name, position } = parseTarget(text);
+  const entries = live.listUpstreams(service, name)?.entries ?? [];
+  return entries
+    .map(({ upstream }) => upstream)
+    .filter((upstream) => position === null || upstream.position === position)
+    .map(({ key }) => key);
 }

@@ -3,7 +3,7 @@
 import { errorMessage } from "../base/errors.ts";
 import { t } from "../base/language.ts";
 import type { Service } from "../base/service.ts";
-import type { Router } from "../routing/router.ts";
+import { type Router, createRouter } from "../routing/router.ts";
 import type { SavedState } from "../routing/saved-state.ts";
 import {
   type Section,
@@ -13,6 +13,7 @@ import {
   readState,
   updateState,
 } from "../state/state-file.ts";
+import type { LiveConfig, LiveConfigOptions } from "./live-config.ts";
 
 export interface RouterState {
   /** What the router knows may have changed: it is written within a few seconds. */
@@ -74,6 +75,17 @@ export function loadRouter(router: Router, service: Service, path: string): Stat
   );
   router.load({ ...known, sessions: Object.values(known["sessions"] ?? {}).toSorted(byLastUse) });
   return known;
+}
+
+/** A router that knows what the last one has left. */
+export function recallRouter(
+  service: Service,
+  live: LiveConfig,
+  { now, paths }: Pick<LiveConfigOptions, "now" | "paths">,
+): Router {
+  const router = createRouter({ settings: () => live.settings().routing, now, random: Math.random });
+  loadRouter(router, service, paths.state);
+  return router;
 }
 
 /** Forgets what state.json holds against these upstreams of a service, or against all (null). Throws UserError. */

@@ -1,12 +1,12 @@
 // What `serve` says: at the start what is served and what was changed, at the end what was put back. Words for people.
-import type { Served } from "../app/serve.ts";
-import type { Switched } from "../app/switching.ts";
+import type { Served } from "../app/serve/serve.ts";
+import type { Switched } from "../app/serve/switching.ts";
 import type { Env } from "../base/env.ts";
 import { t } from "../base/language.ts";
 import { showPath } from "../base/paths.ts";
 import { CLIENT_NAME } from "../base/service.ts";
 import { showKey } from "../clients/key-change.ts";
-import type { SwitchedOff } from "../clients/switch.ts";
+import type { SwitchedOff } from "../clients/switch/switch.ts";
 
 /** Where it listens, and the order in which upstreams are asked. */
 export function describeServed({ service, port, configName, upstreams }: Served): string[] {

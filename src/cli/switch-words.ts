@@ -1,5 +1,5 @@
 // How a client stands towards the proxy, for people and for scripts.
-import type { SwitchReport } from "../app/switch-report.ts";
+import type { SwitchReport } from "../app/status/switch-report.ts";
 import type { Env } from "../base/env.ts";
 import { t } from "../base/language.ts";
 import { showPath } from "../base/paths.ts";

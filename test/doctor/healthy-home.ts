@@ -2,7 +2,7 @@
 import { chmodSync, mkdirSync, rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import manifest from "../../package.json" with { type: "json" };
-import { type ExamineOptions, collectFacts } from "../../src/app/examine.ts";
+import { type ExamineOptions, collectFacts } from "../../src/app/doctor/examine.ts";
 import type { Service } from "../../src/base/service.ts";
 import type { Finding } from "../../src/doctor/check.ts";
 import { runChecks } from "../../src/doctor/checks.ts";

@@ -1,6 +1,6 @@
 // The real proxy in a home of its own: config.json, log and all, on free ports.
 import { existsSync, readFileSync } from "node:fs";
-import { serve } from "../../src/app/serve.ts";
+import { serve } from "../../src/app/serve/serve.ts";
 import type { Service } from "../../src/base/service.ts";
 import type { LogEntry } from "../../src/log/entry.ts";
 import type { FakeUpstream } from "./fake-upstream.ts";

@@ -1,4 +1,4 @@
-import { startProxy, type StartProxyOptions } from "../../src/app/start-proxy.ts";
+import { startProxy, type StartProxyOptions } from "../../src/app/serve/start-proxy.ts";
 import type { Service } from "../../src/base/service.ts";
 import type { Upstream } from "../../src/base/upstream.ts";
 import { makeEmptyConfig } from "../../src/config/parse.ts";

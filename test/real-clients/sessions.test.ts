@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { switchOff, switchOn } from "../../src/clients/switch.ts";
+import { switchOff, switchOn } from "../../src/clients/switch/switch.ts";
 import { resolvePaths } from "../../src/base/paths.ts";
 import { GOOD, reply, sse, stream } from "../helpers/answers.ts";
 import { type ClientHome, makeClientHome } from "../helpers/client-process.ts";

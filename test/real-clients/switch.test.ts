@@ -2,8 +2,8 @@ import { describe, expect, test } from "bun:test";
 import { cpSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { resolvePaths } from "../../src/base/paths.ts";
-import { switchOff, switchOn } from "../../src/clients/switch.ts";
-import type { SwitchTarget } from "../../src/clients/switch-editors.ts";
+import { switchOff, switchOn } from "../../src/clients/switch/switch.ts";
+import type { SwitchTarget } from "../../src/clients/switch/editors.ts";
 import { type ClientHome, makeClientHome, runClient } from "../helpers/client-process.ts";
 import { codexBinary } from "../helpers/real-codex.ts";
 

@@ -15,7 +15,7 @@ import { basename, dirname, join } from "node:path";
 import { makeTarGz } from "../../release/archive.ts";
 import { PLATFORMS } from "../../release/platforms.ts";
 import { resolvePaths } from "../../src/base/paths.ts";
-import { switchOff, switchOn } from "../../src/clients/switch.ts";
+import { switchOff, switchOn } from "../../src/clients/switch/switch.ts";
 import { type TempHome, makeTempHome } from "../helpers/temp-home.ts";
 
 const ROOT = join(import.meta.dir, "../..");

@@ -2,8 +2,8 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Demo, type DemoTurn, startDemo } from "../../app/demo.ts";
-import { DEMO_FAULTS, type DemoFault, type DemoRelay } from "../../app/demo-relays.ts";
+import { type Demo, type DemoTurn, startDemo } from "../../app/demo/demo.ts";
+import { DEMO_FAULTS, type DemoFault, type DemoRelay } from "../../app/demo/demo-relays.ts";
 import { kept, retell, t, toPerson, translate } from "../../base/language.ts";
 import { type Cli, type Command, defineCommand } from "../cli.ts";
 import { alignRows } from "../output.ts";

@@ -1,5 +1,5 @@
 // `ch doctor`: looks at everything that can be odd, says what to type, and repairs what is safe.
-import { type ExamineOptions, collectFacts, repair } from "../../app/examine.ts";
+import { type ExamineOptions, collectFacts, repair } from "../../app/doctor/examine.ts";
 import { EXIT, UserError } from "../../base/errors.ts";
 import { t } from "../../base/language.ts";
 import { showPathsIn } from "../../base/paths.ts";

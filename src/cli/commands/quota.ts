@@ -1,6 +1,6 @@
 // `ch quota`: what is left on each upstream, how fresh that is, and how long it will last.
-import { refreshQuota } from "../../app/quota-refresh.ts";
-import { type ServiceFacts, type StatusFacts, surveyStatus } from "../../app/survey.ts";
+import { refreshQuota } from "../../app/quota/refresh.ts";
+import { type ServiceFacts, type StatusFacts, surveyStatus } from "../../app/status/survey.ts";
 import type { QuotaRow, UpstreamFacts } from "../../app/instance-answers.ts";
 import { UserError } from "../../base/errors.ts";
 import { retell, t } from "../../base/language.ts";

@@ -1,5 +1,5 @@
 // `ch routing`: the order that the next request would take, and a fresh start for upstreams that are left alone.
-import { resetRoute, surveyRoute } from "../../app/survey.ts";
+import { resetRoute, surveyRoute } from "../../app/status/survey.ts";
 import { EXIT, UserError } from "../../base/errors.ts";
 import { retell, t } from "../../base/language.ts";
 import { CLIENT_NAME, type Service } from "../../base/service.ts";

@@ -1,6 +1,6 @@
 // `ch run`: one client behind a proxy of its own, for as long as the client runs.
 import { basename } from "node:path";
-import { runClient } from "../../app/run-client.ts";
+import { runClient } from "../../app/launch/run-client.ts";
 import { EXIT, UserError } from "../../base/errors.ts";
 import { retell, t, toPerson } from "../../base/language.ts";
 import { CLIENT_NAME, SERVICES, type Service } from "../../base/service.ts";

@@ -1,12 +1,12 @@
 // `ch serve`, and bare `ch`: runs the proxy in front of the user until a signal ends it, with the clients pointed at it
 // meanwhile. The clients are put back before anything else is ended.
-import { bootstrap } from "../../app/bootstrap.ts";
-import { serve } from "../../app/serve.ts";
-import type { Switching } from "../../app/switching.ts";
+import { bootstrap } from "../../app/import/bootstrap.ts";
+import { serve } from "../../app/serve/serve.ts";
+import type { Switching } from "../../app/serve/switching.ts";
 import { EXIT, UserError, errorMessage } from "../../base/errors.ts";
 import { retell, t, toPerson } from "../../base/language.ts";
 import { CLIENT_NAME, SERVICES, type Service } from "../../base/service.ts";
-import { hasJournals } from "../../clients/has-journals.ts";
+import { hasJournals } from "../../clients/switch/has-journals.ts";
 import { loadConfig } from "../../config/file.ts";
 import { PORT_ARG, readPort, readService, SERVICE_ARGS } from "../args.ts";
 import { type Cli, type Command, defineCommand } from "../cli.ts";
@@ -68,7 +68,7 @@ export function createCommand(cli: Cli): Command {
 /** What an earlier run left is put right; the first start of a service takes over what its client has. */
 async function prepare({ env, now, out, paths }: Cli, service: Service): Promise<void> {
   if (hasJournals(paths)) {
-    const { repairDeadSwitch } = await import("../../app/switching.ts");
+    const { repairDeadSwitch } = await import("../../app/serve/switching.ts");
     await repairDeadSwitch({ service, paths, env });
   }
   const taken = await bootstrap({ paths, env, cwd: process.cwd(), service }, now);
@@ -112,7 +112,7 @@ async function run(cli: Cli, options: RunOptions): Promise<number> {
   let switching: Switching | null = null;
   try {
     if (options.switches) {
-      const { switchClients } = await import("../../app/switching.ts");
+      const { switchClients } = await import("../../app/serve/switching.ts");
       switching = await switchClients({ paths, env, proxies: serving.served, ...options });
     }
   } catch (error) {

@@ -1,6 +1,6 @@
 // `ch status`: which proxies run, where requests go, how each upstream stands, what today was like.
-import { surveyStatus } from "../../app/survey.ts";
-import { makeSwitchReport } from "../../app/switch-report.ts";
+import { surveyStatus } from "../../app/status/survey.ts";
+import { makeSwitchReport } from "../../app/status/switch-report.ts";
 import { SERVICES } from "../../base/service.ts";
 import { VERSION } from "../../base/version.ts";
 import { JSON_ARG, SERVICE_ARGS, readService } from "../args.ts";

@@ -1,12 +1,12 @@
 // `ch switch on|off|status`: points a client at the proxy, puts it back, and says how it stands.
 import { EXIT, UserError } from "../../base/errors.ts";
 import { t } from "../../base/language.ts";
-import { type SwitchReport, isListening, makeSwitchReport } from "../../app/switch-report.ts";
+import { type SwitchReport, isListening, makeSwitchReport } from "../../app/status/switch-report.ts";
 import { showPath } from "../../base/paths.ts";
 import { CLIENT_NAME, DEFAULT_PORT, SERVICES, type Service } from "../../base/service.ts";
 import { showKey } from "../../clients/key-change.ts";
 import { makeProxyAddress } from "../../clients/proxy-address.ts";
-import { switchOff, switchOn } from "../../clients/switch.ts";
+import { switchOff, switchOn } from "../../clients/switch/switch.ts";
 import { loadConfig } from "../../config/file.ts";
 import { JSON_ARG, PORT_ARG, SERVICE_ARGS, readPort, readService } from "../args.ts";
 import { type Cli, type Command, defineCommand } from "../cli.ts";

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { chmodSync, readdirSync } from "node:fs";
-import { DEMO_FAULTS } from "../../../src/app/demo-relays.ts";
+import { DEMO_FAULTS } from "../../../src/app/demo/demo-relays.ts";
 import { PROGRAM, runCli } from "../../helpers/cli.ts";
 import { runAtTerminal } from "../../helpers/pseudo-terminal.ts";
 import { type TempHome, makeTempHome } from "../../helpers/temp-home.ts";

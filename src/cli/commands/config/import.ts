@@ -2,7 +2,12 @@
 // masked; written only where a person says so.
 import { resolve } from "node:path";
 import { createClientSecrets } from "../../../app/client-secrets.ts";
-import { type PlacedImport, type Placement, placeImports, planImport } from "../../../app/import-plan.ts";
+import {
+  type PlacedImport,
+  type Placement,
+  placeImports,
+  planImport,
+} from "../../../app/import/import-plan.ts";
 import { readVariable } from "../../../base/env.ts";
 import { EXIT, UserError } from "../../../base/errors.ts";
 import { t } from "../../../base/language.ts";
@@ -105,11 +110,11 @@ async function findImports(cli: Cli, { file, from, dir }: ImportArgs): Promise<F
   if (from === undefined) {
     if (file === undefined) throw misuse(t`say what to import: a FILE, or --from SOURCE`);
     if (dir !== undefined) throw misuse(t`--dir belongs to --from cc-switch or --from cli_proxy`);
-    const { readFileImport } = await import("../../../app/file-import.ts");
+    const { readFileImport } = await import("../../../app/import/file-import.ts");
     return { ...none, ...(await readFileImport(resolve(file))), where: file };
   }
   if (file !== undefined) throw misuse(t`--from and a FILE exclude one another`);
-  const { findForeignImport, readLinkImport } = await import("../../../app/foreign-import.ts");
+  const { findForeignImport, readLinkImport } = await import("../../../app/import/foreign-import.ts");
   if (from.startsWith(LINK)) {
     if (dir !== undefined) throw misuse(t`--dir belongs to --from cc-switch or --from cli_proxy`);
     if (/[?&]apiKey=[^&]/.test(from)) cli.out.warn(t`the link's key stands in your shell's history now`);
@@ -121,7 +126,7 @@ async function findImports(cli: Cli, { file, from, dir }: ImportArgs): Promise<F
   }
   if (dir !== undefined) throw misuse(t`--dir belongs to --from cc-switch or --from cli_proxy`);
   if (from === "codex" || from === "claude") {
-    const { findImport } = await import("../../../app/client-import.ts");
+    const { findImport } = await import("../../../app/import/client-import.ts");
     const found = await findImport({ paths, env, cwd: process.cwd(), service: from });
     return { ...none, ...found, service: from, where: CLIENT_NAME[from] };
   }

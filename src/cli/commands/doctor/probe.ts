@@ -1,6 +1,6 @@
 // `ch doctor --probe`: says what it would send to whom, asks, and shows what came of it.
-import type { ExamineOptions } from "../../../app/examine.ts";
-import { type ProbeQuestion, planProbe } from "../../../app/probe-plan.ts";
+import type { ExamineOptions } from "../../../app/doctor/examine.ts";
+import { type ProbeQuestion, planProbe } from "../../../app/doctor/probe-plan.ts";
 import { UserError } from "../../../base/errors.ts";
 import { t } from "../../../base/language.ts";
 import { CLIENT_NAME } from "../../../base/service.ts";
@@ -30,7 +30,7 @@ export async function runProbe(cli: Cli, request: ProbeRequest, options: Examine
     if (!cli.isInteractive) throw notAsked(request);
     if (!(await out.confirm(t`Send them?`))) return [];
   }
-  const { probe } = await import("../../../app/probe.ts");
+  const { probe } = await import("../../../app/doctor/probe.ts");
   const { routing } = live.settings();
   const facts = await Promise.all(
     asked.map(({ model, upstream }) =>

@@ -1,5 +1,5 @@
 // The latest session of a query, and what there is to say before it is resumed.
-import { type ProviderChange, findProviderChange, makeResumeFrom } from "../../../app/session-resume.ts";
+import { type ProviderChange, findProviderChange, makeResumeFrom } from "../../../app/session/resume.ts";
 import { UserError } from "../../../base/errors.ts";
 import { t } from "../../../base/language.ts";
 import { readFacts } from "../../../sessions/facts.ts";

@@ -1,5 +1,5 @@
 // Finds the sessions that a list asks for and prints them.
-import { makeResumeFrom } from "../../../app/session-resume.ts";
+import { makeResumeFrom } from "../../../app/session/resume.ts";
 import { t } from "../../../base/language.ts";
 import { oneLine } from "../../../base/terminal-text.ts";
 import { readFacts } from "../../../sessions/facts.ts";

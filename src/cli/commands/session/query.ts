@@ -1,6 +1,6 @@
 // Which sessions the flags ask for, and what to say where there are none.
 import { resolve } from "node:path";
-import { readSessionHints } from "../../../app/session-hints.ts";
+import { readSessionHints } from "../../../app/session/hints.ts";
 import { EXIT, UserError } from "../../../base/errors.ts";
 import { t } from "../../../base/language.ts";
 import { showPath } from "../../../base/paths.ts";

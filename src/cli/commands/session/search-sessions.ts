@@ -1,5 +1,5 @@
 // Searches the sessions of a query and prints each as soon as it has a hit.
-import { makeResumeFrom } from "../../../app/session-resume.ts";
+import { makeResumeFrom } from "../../../app/session/resume.ts";
 import { t } from "../../../base/language.ts";
 import { oneLine } from "../../../base/terminal-text.ts";
 import { readFacts } from "../../../sessions/facts.ts";

@@ -1,5 +1,5 @@
 // A whole conversation as Markdown or JSON. For programs and other tools: not translated.
-import { makeResumeFrom } from "../../../app/session-resume.ts";
+import { makeResumeFrom } from "../../../app/session/resume.ts";
 import { CLIENT_NAME } from "../../../base/service.ts";
 import { oneLine } from "../../../base/terminal-text.ts";
 import type { SessionFacts, TranscriptItem } from "../../../sessions/session.ts";

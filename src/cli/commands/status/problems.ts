@@ -1,9 +1,9 @@
 // What `ch status` has to warn of, and the one command to type next.
 // Pure.
 import { retell } from "../../../base/language.ts";
-import type { StatusFacts } from "../../../app/survey.ts";
+import type { StatusFacts } from "../../../app/status/survey.ts";
 import type { Problem } from "../../../app/instance-answers.ts";
-import type { SwitchReport } from "../../../app/switch-report.ts";
+import type { SwitchReport } from "../../../app/status/switch-report.ts";
 
 /** Each once: two proxies read the same files. */
 export function listProblems({ services, ...own }: StatusFacts): Problem[] {

@@ -1,8 +1,8 @@
 // The screen of `ch status`: the client, the proxies, the upstreams and the day of each service, then what is set.
-import type { ServiceFacts, StatusFacts } from "../../../app/survey.ts";
+import type { ServiceFacts, StatusFacts } from "../../../app/status/survey.ts";
 import type { RouteFacts, UpstreamFacts } from "../../../app/instance-answers.ts";
-import type { SwitchReport } from "../../../app/switch-report.ts";
-import type { LoggedError, TodayFacts } from "../../../app/today.ts";
+import type { SwitchReport } from "../../../app/status/switch-report.ts";
+import type { LoggedError, TodayFacts } from "../../../app/status/today.ts";
 import { retell, t } from "../../../base/language.ts";
 import { showPath, showPathsIn } from "../../../base/paths.ts";
 import { CLIENT_NAME } from "../../../base/service.ts";

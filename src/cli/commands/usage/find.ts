@@ -59,7 +59,7 @@ export function findCommand(cli: Cli): Command {
       });
       const found = await findLast(cli, range, { fits, limit });
       if (args.json === true) {
-        const { withDirectories } = await import("../../../app/session-places.ts");
+        const { withDirectories } = await import("../../../app/session/places.ts");
         return cli.out.json({ requests: withDirectories(cli.paths, found) });
       }
       for (const fields of found) {

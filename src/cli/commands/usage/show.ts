@@ -23,7 +23,7 @@ export function showCommand(cli: Cli): Command {
       const found = await findById(cli, args.id);
       const [{ loadPricer }, { withDirectories }] = await Promise.all([
         import("../../../app/prices.ts"),
-        import("../../../app/session-places.ts"),
+        import("../../../app/session/places.ts"),
       ]);
       const [fields = found] = withDirectories(cli.paths, [found]);
       const cost = (await loadPricer(cli.paths)).costOf(fields);

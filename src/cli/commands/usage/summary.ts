@@ -45,7 +45,7 @@ export function summaryCommand(cli: Cli): Command {
         { printSummary },
       ] = await Promise.all([
         import("../../../app/prices.ts"),
-        import("../../../app/session-places.ts"),
+        import("../../../app/session/places.ts"),
         import("../../../usage/summary.ts"),
         import("./summary-table.ts"),
       ]);

@@ -1,0 +1,132 @@
+// Looks at our own files for `doctor`: what they say, who may read them, and the disk they lie on. Changes nothing.
+import { accessSync, constants, existsSync, readFileSync, statfsSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { UserError } from "../../base/errors.ts";
+import { describe, readText } from "../../base/files.ts";
+import { t } from "../../base/language.ts";
+import { parseRecord } from "../../base/json-value.ts";
+import type { Paths } from "../../base/paths.ts";
+import type { FileFacts } from "../../doctor/facts.ts";
+import { isOpenToOthers, listNames, lookAt } from "./file-facts.ts";
+import type { LiveConfig } from "../live-config.ts";
+
+const MOST_FILES = 2_000;
+
+export async function collectFileFacts(
+  { live, paths }: { readonly live: LiveConfig; readonly paths: Paths },
+  now: () => number,
+): Promise<FileFacts> {
+  const { config, problem } = live.current();
+  const [filterProblem, usageProviders, prices] = await Promise.all([
+    findFilterProblem(paths.filter, now),
+    findProblem(paths.usageProviders, async () => (await import("../../quota/providers.ts")).checkProviders),
+    findProblem(paths.prices, async () => (await import("../prices.ts")).parsePrices),
+  ]);
+  return {
+    config: {
+      path: paths.config,
+      isMissing: !existsSync(paths.config),
+      problem: problem?.message ?? null,
+      warnings: config.warnings,
+    },
+    filter: { path: paths.filter, problem: filterProblem },
+    usageProviders: { path: paths.usageProviders, problem: usageProviders },
+    prices: { path: paths.prices, problem: prices },
+    state: { path: paths.state, isUnreadable: isStateUnreadable(paths.state) },
+    log: {
+      path: paths.requestsLog,
+      problem: findLogProblem(paths.requestsLog),
+      bytes: lookAt(paths.requestsLog)?.size ?? 0,
+    },
+    home: { path: paths.home, problem: findHomeProblem(paths.home) },
+    freeBytes: readFreeBytes(paths.home),
+    openFiles: listOpenFiles(paths),
+    predecessorFiles: listPredecessorFiles(paths),
+  };
+}
+
+/** Our files and directories that others may read. */
+export function listOpenFiles(paths: Paths): string[] {
+  const directories = [paths.home, paths.logs, paths.run, paths.backups];
+  const files = directories.flatMap((directory) => listNames(directory).map((name) => join(directory, name)));
+  return [...new Set([paths.home, ...files])].slice(0, MOST_FILES).filter(isOpenToOthers);
+}
+
+/** The rules' engine is the greatest part of the program: it is loaded only where there is something to read. */
+async function findFilterProblem(path: string, now: () => number): Promise<string | null> {
+  if (!existsSync(path)) return null;
+  const { createFilter } = await import("../filter.ts");
+  return createFilter({ path, now }).problem()?.message ?? null;
+}
+
+/** The reader of a file that hardly anybody has is loaded where there is one. */
+async function findProblem(
+  path: string,
+  loadParser: () => Promise<(text: string, file: string) => unknown>,
+): Promise<string | null> {
+  try {
+    const text = await readText(path);
+    if (text !== null) (await loadParser())(text, path);
+    return null;
+  } catch (error) {
+    if (error instanceof UserError) return error.message;
+    throw error;
+  }
+}
+
+function isStateUnreadable(path: string): boolean {
+  if (!existsSync(path)) return false;
+  try {
+    return parseRecord(readFileSync(path, "utf8")) === null;
+  } catch {
+    return true;
+  }
+}
+
+function findLogProblem(path: string): string | null {
+  const stats = lookAt(path);
+  if (stats === null) return null;
+  if (!stats.isFile()) return t`it is not a file`;
+  try {
+    accessSync(path, constants.W_OK);
+    return null;
+  } catch (error) {
+    return describe(error);
+  }
+}
+
+/** Of the home, or of the nearest directory above it where it does not exist yet. */
+function findHomeProblem(home: string): string | null {
+  try {
+    const nearest = findExisting(home);
+    if (lookAt(nearest)?.isDirectory() !== true) return t`it is not a directory`;
+    accessSync(nearest, constants.W_OK | constants.X_OK);
+    return null;
+  } catch (error) {
+    return describe(error);
+  }
+}
+
+function readFreeBytes(home: string): number | null {
+  try {
+    const { bavail, blocks, bsize } = statfsSync(findExisting(home));
+    return blocks === 0 ? null : bavail * bsize;
+  } catch {
+    return null;
+  }
+}
+
+function findExisting(path: string): string {
+  const above = dirname(path);
+  return existsSync(path) || above === path ? path : findExisting(above);
+}
+
+function listPredecessorFiles(paths: Paths): string[] {
+  const backups = [paths.codexHome, paths.claudeHome].flatMap((home) =>
+    listNames(home)
+      .filter((name) => name.endsWith(".codex-helper-backup"))
+      .map((name) => join(home, name)),
+  );
+  const config = join(paths.home, "config.toml");
+  return [...(existsSync(config) ? [config] : []), ...backups];
+}

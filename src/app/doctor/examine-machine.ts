@@ -1,0 +1,122 @@
+// Looks at what runs and what is installed on this machine, for `doctor`. Starts nothing but a question to our own proxies.
+import { existsSync, readFileSync, realpathSync } from "node:fs";
+import { createServer } from "node:net";
+import { dirname, join } from "node:path";
+import { type Env, readVariable } from "../../base/env.ts";
+import { UserError, errorCode } from "../../base/errors.ts";
+import { parseRecord } from "../../base/json-value.ts";
+import type { Service } from "../../base/service.ts";
+import type { MachineFacts, PortState, ServiceFacts } from "../../doctor/facts.ts";
+import { type Instance, readDeadInstances, readInstances } from "../../state/instances.ts";
+import { askInstance } from "../ask-instance.ts";
+import { findPortOwner } from "../serve/port-owner.ts";
+import type { ExamineOptions } from "./examine.ts";
+import { lookAt } from "./file-facts.ts";
+import { isListening } from "../status/switch-report.ts";
+
+const PROGRAM: Readonly<Record<Service, { readonly command: string; readonly packageName: string }>> = {
+  codex: { command: "codex", packageName: "@openai/codex" },
+  claude: { command: "claude", packageName: "@anthropic-ai/claude-code" },
+};
+/** Programs that write the clients' files, by the directory of their settings in the user's home. */
+const OTHER_TOOLS: readonly (readonly [name: string, directory: string])[] = [
+  ["cc-switch", ".cc-switch"],
+  ["claude-code-router", ".claude-code-router"],
+];
+/** Where such programs listen unless told otherwise. */
+const KNOWN_PORTS: Readonly<Record<number, string>> = {
+  15721: "cc-switch",
+  3456: "claude-code-router",
+  8317: "CLIProxyAPI",
+  4000: "LiteLLM",
+  4141: "copilot-api",
+};
+
+export async function collectMachineFacts({ env, paths }: ExamineOptions): Promise<MachineFacts> {
+  const { dead, instances } = await findInstances(paths.run);
+  const home = readVariable(env, "HOME") ?? readVariable(env, "USERPROFILE");
+  return {
+    instances: await Promise.all(
+      instances.map(async (instance) => {
+        const { pid, port, service } = instance;
+        const health = await askInstance(instance, "health");
+        const version =
+          typeof health === "object" && health !== null && "version" in health
+            ? String(health.version)
+            : null;
+        return { pid, port, service, version };
+      }),
+    ),
+    deadInstances: dead,
+    otherTools: OTHER_TOOLS.map(([name, directory]) => ({ name, path: join(home ?? "", directory) })).filter(
+      ({ path }) => home !== undefined && lookAt(path)?.isDirectory() === true,
+    ),
+  };
+}
+
+/** None where the records cannot be looked at: what is wrong with the home is said elsewhere. */
+async function findInstances(
+  run: string,
+): Promise<{ readonly instances: readonly Instance[]; readonly dead: number }> {
+  try {
+    return { instances: await readInstances(run), dead: (await readDeadInstances(run)).length };
+  } catch (error) {
+    if (error instanceof UserError) return { instances: [], dead: 0 };
+    throw error;
+  }
+}
+
+/** The client's program on the search path, and its version as its package has it: asking it would take a second. */
+export function findClient(service: Service, env: Env): ServiceFacts["client"] {
+  const { command, packageName } = PROGRAM[service];
+  const path = Bun.which(command, { PATH: readVariable(env, "PATH") ?? "" });
+  if (path === null) return { path: null, version: null };
+  try {
+    return { path, version: findVersion(realpathSync(path), packageName) };
+  } catch {
+    return { path, version: null };
+  }
+}
+
+/** From the file upwards, the package's own manifest; platform packages of the same scope count. */
+function findVersion(file: string, packageName: string): string | null {
+  for (let directory = dirname(file); directory !== dirname(directory); directory = dirname(directory)) {
+    const manifest = join(directory, "package.json");
+    const found = existsSync(manifest) ? parseRecord(readFileSync(manifest, "utf8")) : null;
+    const { name, version } = found ?? {};
+    if (typeof name === "string" && name.startsWith(packageName) && typeof version === "string")
+      return version;
+  }
+  return null;
+}
+
+/** Who has the port of a service. */
+export async function lookAtPort(port: number): Promise<PortState> {
+  if (!(await isListening(port))) return await tryPort(port);
+  const owner = await findPortOwner(port);
+  if (owner.kind === "ours") return { kind: "ours" };
+  return { kind: "taken", by: owner.kind === "program" ? `${owner.name} (pid ${owner.pid})` : null };
+}
+
+/** Another program's name by its usual port, else by what listens there. */
+export async function nameForeignProxy(what: string): Promise<string | null> {
+  const port = Number(/:(\d{1,5})\b/.exec(what)?.[1] ?? 0);
+  if (port === 0) return null;
+  const known = KNOWN_PORTS[port];
+  if (known !== undefined) return known;
+  const owner = await findPortOwner(port);
+  return owner.kind === "program" ? `${owner.name}, pid ${owner.pid}` : null;
+}
+
+/** Takes the port for a moment. Linux keeps a list of ports for programs that ask for them by number. */
+async function tryPort(port: number): Promise<PortState> {
+  const server = createServer();
+  const { promise, resolve } = Promise.withResolvers<PortState>();
+  server.once("error", (error) =>
+    resolve(errorCode(error) === "EACCES" ? { kind: "reserved" } : { kind: "taken", by: null }),
+  );
+  server.listen({ port, host: "127.0.0.1", exclusive: true }, () => resolve({ kind: "free" }));
+  const state = await promise;
+  server.close();
+  return state;
+}

@@ -1,0 +1,112 @@
+// Whom `ch doctor --probe` asks, and for which model. Sends nothing.
+import { EXIT, UserError } from "../../base/errors.ts";
+import { t } from "../../base/language.ts";
+import { SERVICES, type Service } from "../../base/service.ts";
+import type { Upstream } from "../../base/upstream.ts";
+import { readClaudeFacts } from "../../clients/claude/facts.ts";
+import { findVariable } from "../../clients/claude/layers.ts";
+import { readCodexFacts } from "../../clients/codex/facts.ts";
+import { findValue } from "../../clients/codex/layers.ts";
+import { parseTarget } from "../../config/name.ts";
+import { readLog } from "../../log/reader.ts";
+import type { ExamineOptions } from "./examine.ts";
+import { createLiveConfig, type LiveConfig } from "../live-config.ts";
+
+export interface ProbePlan {
+  readonly live: LiveConfig;
+  /** In the order of the services and of their lists. */
+  readonly asked: readonly { readonly upstream: Upstream; readonly model: string }[];
+}
+
+export interface ProbeQuestion {
+  /** NAME, NAME#N, or null for every enabled upstream of the active configs. */
+  readonly target: string | null;
+  /** Null for both services. */
+  readonly service: Service | null;
+  /** Null for the one that was used last. */
+  readonly model: string | null;
+}
+
+/** Where nobody ever said which: models that most relays have. */
+const USUAL_MODEL: Readonly<Record<Service, string>> = { codex: "gpt-5", claude: "claude-haiku-4-5" };
+/** The last requests of one service stand near the end of the log, or it is hardly used. */
+const MOST_BATCHES = 4;
+
+/** Throws UserError where there is nobody to ask. */
+export async function planProbe(question: ProbeQuestion, options: ExamineOptions): Promise<ProbePlan> {
+  const live = createLiveConfig(options);
+  const { problem } = live.current();
+  if (problem !== null) throw problem;
+  const services = SERVICES.filter((service) => question.service === null || question.service === service);
+  const found = services.map((service) => ({ service, upstreams: findUpstreams(live, service, question) }));
+  if (found.every(({ upstreams }) => upstreams.length === 0)) throw nobody(question);
+  const asked = found
+    .filter(({ upstreams }) => upstreams.length > 0)
+    .map(async ({ service, upstreams }) => {
+      const model = question.model ?? (await chooseModel(service, options));
+      return upstreams.map((upstream) => ({ upstream, model }));
+    });
+  return { live, asked: (await Promise.all(asked)).flat() };
+}
+
+/** One that is named is asked although it is disabled. */
+function findUpstreams(live: LiveConfig, service: Service, { target }: ProbeQuestion): readonly Upstream[] {
+  if (target === null) {
+    const state = live.routeState(service);
+    return state.kind === "ready" ? state.route.upstreams : [];
+  }
+  const { name, position } = parseTarget(target);
+  if (!live.current().config.services[service].configs.has(name)) return [];
+  return (live.listUpstreams(service, name)?.entries ?? [])
+    .map(({ upstream }) => upstream)
+    .filter((upstream) => position === null || upstream.position === position);
+}
+
+function nobody({ target }: ProbeQuestion): UserError {
+  if (target === null) {
+    const hint = "ch config add main --base-url URL --auth-token-env NAME";
+    return new UserError(t`there is no upstream to ask`, { hint });
+  }
+  return new UserError(t`there is no upstream "${target}"`, {
+    hint: "ch config list --codex\nch config list --claude",
+    exitCode: EXIT.failed,
+  });
+}
+
+/** What was asked for last, else what the client is set to, else a usual one. */
+async function chooseModel(service: Service, options: ExamineOptions): Promise<string> {
+  return (
+    (await findLoggedModel(service, options.paths.requestsLog)) ??
+    (await findClientModel(service, options)) ??
+    USUAL_MODEL[service]
+  );
+}
+
+async function findLoggedModel(service: Service, path: string): Promise<string | null> {
+  let batches = 0;
+  try {
+    for await (const entries of readLog(path, { order: "newest-first" })) {
+      const found = entries.find(
+        ({ fields }) => fields["service"] === service && typeof fields["model"] === "string",
+      );
+      if (found !== undefined) return String(found.fields["model"]);
+      if (++batches === MOST_BATCHES) break;
+    }
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+  }
+  return null;
+}
+
+async function findClientModel(service: Service, options: ExamineOptions): Promise<string | null> {
+  try {
+    if (service === "claude")
+      return findVariable(await readClaudeFacts(options), "ANTHROPIC_MODEL")?.value ?? null;
+    const { layers } = await readCodexFacts(options.paths);
+    const model = findValue(layers, ["model"])?.value;
+    return typeof model === "string" ? model : null;
+  } catch (error) {
+    if (error instanceof UserError) return null;
+    throw error;
+  }
+}

@@ -1,0 +1,181 @@
+// Asks one upstream for one word, with its key: is it reachable, is the key taken, does output come, and how soon.
+// Judges the answer as the proxy would, and tells nobody: no health is changed, no line is logged.
+import { UserError } from "../../base/errors.ts";
+import type { Paths } from "../../base/paths.ts";
+import type { Service } from "../../base/service.ts";
+import type { Upstream } from "../../base/upstream.ts";
+import type { ProbeFacts } from "../../doctor/probe-findings.ts";
+import { attempt } from "../../proxy/attempt.ts";
+import type { Answer } from "../../proxy/attempt.ts";
+import { createConnections } from "../../proxy/connections.ts";
+import { makeRequestHeaders } from "../../proxy/request-headers.ts";
+import { joinTargetUrl } from "../../proxy/target-url.ts";
+import { classify } from "../../routing/classify.ts";
+import { modelAt } from "../../routing/model-name.ts";
+import type { AttemptOutcome, RoutingSettings, Verdict } from "../../routing/types.ts";
+import { type AnswerFacts, createAnswerReader } from "../../usage/answer-reader.ts";
+import type { Usage } from "../../usage/usage.ts";
+import { type ExamineOptions, REACH_MS } from "./examine.ts";
+import { reach } from "./reach.ts";
+
+export interface ProbeOptions extends Pick<ExamineOptions, "now" | "paths"> {
+  /** As the client would ask for it. */
+  readonly model: string;
+  readonly routing: RoutingSettings;
+}
+
+/** A person waits for it. */
+const FIRST_BYTE_MS = 60_000;
+const WHOLE_MS = 60_000;
+
+const REQUESTS = {
+  codex: {
+    api: "responses",
+    path: "/v1/responses",
+    headers: {},
+    // 16 is the least that the Responses API takes.
+    body: (model: string) => ({
+      model,
+      instructions: "Answer with one word.",
+      input: [{ type: "message", role: "user", content: [{ type: "input_text", text: "Say hi." }] }],
+      max_output_tokens: 16,
+      stream: true,
+      store: false,
+    }),
+  },
+  claude: {
+    api: "messages",
+    path: "/v1/messages",
+    headers: { "anthropic-version": "2023-06-01" },
+    body: (model: string) => ({
+      model,
+      messages: [{ role: "user", content: "Say hi." }],
+      max_tokens: 1,
+      stream: true,
+    }),
+  },
+} as const satisfies Readonly<Record<Service, object>>;
+
+/** Never throws. Ends within two minutes. */
+export async function probe(upstream: Upstream, options: ProbeOptions): Promise<ProbeFacts> {
+  const { now } = options;
+  const target = { url: upstream.baseUrl, proxy: upstream.proxy };
+  const reached = { ...(await reach(target, { now, withinMs: REACH_MS })), labels: upstream.label };
+  const model = modelAt(upstream, options.model);
+  const base = { label: upstream.label, service: upstream.service, model, reached };
+  const isReached = reached.stages.every(({ error }) => error === null);
+  if (!isReached || upstream.credential.kind === "client" || upstream.credential.kind === "unusable") {
+    const reason = upstream.credential.kind === "unusable" ? upstream.credential.why : null;
+    return { ...base, isOwnLogin: upstream.credential.kind === "client", unusable: reason, asked: null };
+  }
+  return { ...base, isOwnLogin: false, unusable: null, asked: await ask(upstream, model, options) };
+}
+
+async function ask(
+  upstream: Upstream,
+  model: string,
+  options: ProbeOptions,
+): Promise<NonNullable<ProbeFacts["asked"]>> {
+  const { api, body, headers, path } = REQUESTS[upstream.service];
+  const connections = createConnections(() => performance.now());
+  const over = AbortSignal.timeout(FIRST_BYTE_MS + WHOLE_MS);
+  const began = performance.now();
+  try {
+    const result = await attempt(
+      {
+        upstream,
+        url:
+          joinTargetUrl({
+            service: upstream.service,
+            baseUrl: upstream.baseUrl,
+            path,
+            search: "",
+            query: upstream.query,
+          }) ?? upstream.baseUrl,
+        method: "POST",
+        headers: makeRequestHeaders({
+          client: new Headers({
+            "content-type": "application/json",
+            accept: "text/event-stream",
+            ...headers,
+          }),
+          upstream,
+          ownedNames: new Set(),
+          decoded: false,
+          keepTurnState: false,
+          instance: "doctor",
+          replaced: {},
+        }),
+        body: new TextEncoder().encode(JSON.stringify(body(model))),
+        api,
+        stream: true,
+        needsCompaction: false,
+        firstByteMs: FIRST_BYTE_MS,
+        probeFirst: false,
+        mayResend: () => false,
+        clientSignal: over,
+        acceptEncoding: "",
+      },
+      connections,
+    );
+    const firstByteMs = performance.now() - began;
+    if (result.kind === "answer") {
+      const { usage } = await readAnswer(result.answer, api);
+      const usd =
+        usage === undefined ? null : await priceOf(usage, upstream, { model, paths: options.paths });
+      return { authorised: "yes", answers: true, reason: "", firstByteMs, usage: usage ?? null, usd };
+    }
+    const outcome: AttemptOutcome =
+      result.kind === "failed" ? result.outcome : { kind: "timeout", phase: "first-byte" };
+    if (result.kind === "failed") result.answer?.abort();
+    const verdict = classify(outcome, {
+      service: upstream.service,
+      now: options.now(),
+      overrides: upstream.onStatus,
+      settings: options.routing,
+      hasBoundHistory: false,
+    });
+    const authorised = readAuthorised(outcome, verdict);
+    return { authorised, answers: false, reason: verdict.reason, firstByteMs, usage: null, usd: null };
+  } finally {
+    connections.close();
+  }
+}
+
+/** As a line of the log would be priced. */
+async function priceOf(
+  usage: Usage,
+  { baseUrl, configName, service }: Upstream,
+  { model, paths }: { readonly model: string; readonly paths: Paths },
+): Promise<number | null> {
+  try {
+    const { loadPricer } = await import("../prices.ts");
+    const { costOf } = await loadPricer(paths);
+    const cost = costOf({ service, config_name: configName, upstream_base_url: baseUrl, model, usage });
+    return cost.kind === "priced" ? cost.usd : null;
+  } catch (error) {
+    // What is wrong with prices.json is another check's to say.
+    if (error instanceof UserError) return null;
+    throw error;
+  }
+}
+
+/** To its end, so that the upstream says what it counted. One that breaks off has answered all the same. */
+async function readAnswer(answer: Answer, api: "responses" | "messages"): Promise<AnswerFacts> {
+  const reader = createAnswerReader(api);
+  for (const chunk of answer.body.held()) reader.feed(chunk);
+  try {
+    for (let chunk = await answer.body.next(); chunk !== null; chunk = await answer.body.next())
+      reader.feed(chunk);
+  } catch {
+    answer.abort();
+  }
+  return reader.facts();
+}
+
+/** What refuses for another reason has taken the key; what broke before a word of it says nothing. */
+function readAuthorised(outcome: AttemptOutcome, { blame }: Verdict): "yes" | "no" | "unknown" {
+  if (blame === "auth-dead") return "no";
+  if (blame === "exhausted" || blame === "cooldown" || blame === "model") return "yes";
+  return outcome.kind === "status" && (outcome.status === 400 || outcome.status === 422) ? "yes" : "unknown";
+}

@@ -1,0 +1,90 @@
+// From configs that were found elsewhere to the change of config.json: which are new, under which names, and what they
+// come to. Overwrites nothing.
+// Pure.
+import { SERVICES, type Service } from "../../base/service.ts";
+import type { ImportedConfig } from "../../clients/imported-config.ts";
+import type { Plan } from "../../config/edit.ts";
+import type { Change } from "../../config/jsonc-edit.ts";
+import type { ParsedConfig } from "../../config/parse.ts";
+
+export interface PlacedImport extends ImportedConfig {
+  /** The name that it would have had, where that is taken; null where it is free. */
+  readonly takenName: string | null;
+}
+
+export interface Placement {
+  readonly added: readonly PlacedImport[];
+  /** Those that are there already, by the name they have here. */
+  readonly known: readonly { readonly service: Service; readonly name: string; readonly as: string }[];
+}
+
+/** Which of them config.json does not have yet, and names for them that are free there. */
+export function placeImports(configs: readonly ImportedConfig[], config: ParsedConfig): Placement {
+  const taken = new Set(
+    SERVICES.flatMap((service) => namesOf(config, service).map((name) => keyOf(service, name))),
+  );
+  const present = new Map(
+    SERVICES.flatMap((service) =>
+      [...config.services[service].configs.values()].map(({ name, entry }) => [
+        identify(service, entry.upstreams),
+        name,
+      ]),
+    ),
+  );
+  const added: PlacedImport[] = [];
+  const known: { service: Service; name: string; as: string }[] = [];
+  for (const one of configs) {
+    const { service } = one;
+    const identity = identify(service, one.upstreams);
+    const as = present.get(identity);
+    if (as !== undefined) {
+      known.push({ service, name: one.name, as });
+      continue;
+    }
+    let name = one.name;
+    for (let number = 2; taken.has(keyOf(service, name)); number += 1)
+      name = `${one.name.slice(0, 60)}-${number}`;
+    taken.add(keyOf(service, name));
+    present.set(identity, name);
+    added.push({ ...one, name, takenName: name === one.name ? null : one.name });
+  }
+  return { added, known };
+}
+
+/** Adds them; the first of a service that has no config becomes its active one. */
+export function planImport(configs: readonly ImportedConfig[]): Plan {
+  return (config) => {
+    const { added } = placeImports(configs, config);
+    const firsts = SERVICES.flatMap((service): Change[] => {
+      const first = added.find((one) => one.service === service);
+      if (first === undefined || namesOf(config, service).length > 0) return [];
+      return [{ kind: "set", path: [service, "active"], value: first.name }];
+    });
+    const sets = added.map(({ service, name, alias, extra, upstreams }): Change => ({
+      kind: "set",
+      path: [service, "configs", name],
+      value: { ...(alias === undefined ? {} : { alias }), ...extra, upstreams },
+    }));
+    return [...firsts, ...sets];
+  };
+}
+
+/** What the client asks is the same; tags are words for people. */
+function identify(service: Service, upstreams: ImportedConfig["upstreams"]): string {
+  const facts = upstreams.map(({ base_url, auth, headers, query }) => [
+    base_url.replace(/\/+$/, ""),
+    auth ?? {},
+    headers ?? {},
+    query ?? {},
+  ]);
+  return JSON.stringify([service, facts]);
+}
+
+function namesOf(config: ParsedConfig, service: Service): string[] {
+  const { configs, broken } = config.services[service];
+  return [...configs.keys(), ...broken.keys()];
+}
+
+function keyOf(service: Service, name: string): string {
+  return `${service} ${name.toLowerCase()}`;
+}

@@ -1,0 +1,123 @@
+// Starts a client behind a proxy of its own and waits for its end: the client has the terminal, the proxy goes with it.
+// Touches no file of the client.
+import { readFileSync } from "node:fs";
+import type { Env } from "../../base/env.ts";
+import { UserError } from "../../base/errors.ts";
+import { describe } from "../../base/files.ts";
+import { t } from "../../base/language.ts";
+import type { Paths } from "../../base/paths.ts";
+import type { Service } from "../../base/service.ts";
+import { bootstrap } from "../import/bootstrap.ts";
+import { readShim } from "./npm-shim.ts";
+import { prepareRun } from "./run-plan.ts";
+import { type Served, serve } from "../serve/serve.ts";
+
+export interface RunClientOptions {
+  readonly paths: Paths;
+  readonly env: Env;
+  readonly cwd: string;
+  readonly service: Service;
+  /** The client's name or path, and its arguments. */
+  readonly command: string;
+  readonly args: readonly string[];
+  /** Instead of any free port. */
+  readonly port: number | undefined;
+  /** Instead of the active config. */
+  readonly configName: string | undefined;
+  /** A Ctrl+C reaches the client by itself. */
+  readonly hasTerminal: boolean;
+  /** Called right before the client takes over. */
+  readonly onStart: (served: Served) => void;
+}
+
+export interface ClientEnd {
+  /** The client's own, or 128 + the number of the signal that ended it. */
+  readonly exitCode: number;
+  /** What went wrong meanwhile that no request could tell: kept until the terminal is free again. */
+  readonly troubles: readonly string[];
+}
+
+/** The client is gone: nobody waits for an answer any more. */
+const STOP_GRACE_MS = 500;
+const FORWARDED = ["SIGTERM", "SIGHUP"] as const;
+/** What a terminal sends to every program in front of it. */
+const FROM_TERMINAL = ["SIGINT", "SIGQUIT"] as const;
+
+/** Throws UserError, with nothing started, where the client cannot be found or pointed at us. */
+export async function runClient(options: RunClientOptions): Promise<ClientEnd> {
+  const { paths, env, cwd, service, command, args, port = 0, configName } = options;
+  const program = findProgram(command, service, options);
+  const plan = await prepareRun({ paths, env, cwd, service, program, args });
+  if (configName === undefined) await bootstrap({ paths, env, cwd, service }, Date.now);
+  const troubles: string[] = [];
+  const serving = await serve({
+    paths,
+    env,
+    services: [service],
+    port,
+    configName,
+    command: "run",
+    onRequest: () => {},
+    onTrouble: (words) => troubles.push(words),
+  });
+  try {
+    const [served] = serving.served;
+    if (served === undefined) throw new Error("nothing is served");
+    const planned = plan(served.port);
+    options.onStart(served);
+    const exitCode = await runToEnd([...program, ...planned.args], {
+      env: { ...env, ...planned.env },
+      hasTerminal: options.hasTerminal,
+    });
+    return { exitCode, troubles };
+  } finally {
+    await serving.stop(STOP_GRACE_MS);
+  }
+}
+
+/** The words that start the client. */
+function findProgram(
+  command: string,
+  service: Service,
+  { env, cwd }: RunClientOptions,
+): readonly [string, ...string[]] {
+  const where = { PATH: env["PATH"] ?? "", cwd };
+  const program = Bun.which(command, where);
+  if (program?.toLowerCase().endsWith(".cmd") === true) {
+    const [first = program, ...rest] = readShim(program, readFileSync(program, "utf8")) ?? [];
+    return [Bun.which(first, where) ?? first, ...rest];
+  }
+  if (program !== null) return [program];
+  const packageName = service === "codex" ? "@openai/codex" : "@anthropic-ai/claude-code";
+  const message = command.includes("/") ? t`${command} is not a program` : t`${command} is not on PATH`;
+  throw new UserError(message, { hint: `npm install -g ${packageName}` });
+}
+
+async function runToEnd(
+  command: readonly string[],
+  { env, hasTerminal }: { readonly env: Env; readonly hasTerminal: boolean },
+): Promise<number> {
+  let child: Bun.Subprocess | undefined;
+  const forward = (signal: NodeJS.Signals): void => child?.kill(signal);
+  const swallow = (): void => {};
+  const handlers = [
+    ...FORWARDED.map((signal) => [signal, forward] as const),
+    ...FROM_TERMINAL.map((signal) => [signal, hasTerminal ? swallow : forward] as const),
+  ];
+  // Before the client starts: from its first moment on a Ctrl+C is its own.
+  for (const [signal, handler] of handlers) process.on(signal, handler);
+  try {
+    child = start(command, env);
+    return await child.exited;
+  } finally {
+    for (const [signal, handler] of handlers) process.off(signal, handler);
+  }
+}
+
+function start(command: readonly string[], env: Env): Bun.Subprocess {
+  try {
+    return Bun.spawn([...command], { env, stdin: "inherit", stdout: "inherit", stderr: "inherit" });
+  } catch (error) {
+    throw new UserError(t`cannot start ${command[0] ?? ""}: ${describe(error)}`, { cause: error });
+  }
+}

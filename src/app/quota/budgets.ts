@@ -1,0 +1,122 @@
+// Budgets of the user's own: what this month's log says was spent at each upstream, kept up to date while requests end, in this
+// process and in others. Does nothing at all where no upstream has a budget.
+import { errorMessage } from "../../base/errors.ts";
+import { kept } from "../../base/language.ts";
+import type { Paths } from "../../base/paths.ts";
+import type { Upstream } from "../../base/upstream.ts";
+import { followLog } from "../../log/follow.ts";
+import { type StoredEntry, readLog } from "../../log/reader.ts";
+import { type BudgetLimits, createLedger } from "../../quota/ledger.ts";
+import type { Reading } from "../../quota/reading.ts";
+import type { Cost } from "../../usage/prices.ts";
+import type { LiveConfig } from "../live-config.ts";
+
+export interface Budgets {
+  has(upstream: Upstream): boolean;
+  /** Null where the upstream has no budget, or the log has not been read yet. */
+  readingOf(upstream: Upstream): Reading | null;
+  /** Reads this month's log, once. Never rejects. */
+  load(): Promise<void>;
+  /** Takes up every request that ends from now on; loads first. */
+  follow(): void;
+  stop(): Promise<void>;
+}
+
+export interface BudgetsOptions {
+  readonly paths: Pick<Paths, "requestsLog" | "config" | "prices">;
+  readonly live: LiveConfig;
+  /** Wall clock, ms. */
+  readonly now: () => number;
+  readonly onTrouble: (words: string) => void;
+  readonly onChange: () => void;
+}
+
+const COUNTED_FOR_MS = 5_000;
+/** The longest month, and a request that took a day. */
+const LOOK_BACK_MS = 32 * 86_400_000;
+
+type CostOf = (fields: StoredEntry["fields"]) => Cost;
+
+export function createBudgets({ live, now, onChange, onTrouble, paths }: BudgetsOptions): Budgets {
+  const ledger = createLedger();
+  /** A month is not added up anew for each answer. */
+  const readings = new Map<string, Reading>();
+  /** Of requests that the first reading and the following one may both see. */
+  const newest = new Set<unknown>();
+  let costOf: CostOf | null = null;
+  let loading: Promise<void> | null = null;
+  let following: AsyncGenerator<StoredEntry[]> | null = null;
+  let followed: Promise<void> | null = null;
+  let isStopped = false;
+
+  const limitsOf = ({ configName, position, service }: Upstream): BudgetLimits | null => {
+    const named = live.current().config.services[service].configs.get(configName);
+    const budget = named?.entry.upstreams[position - 1]?.budget_usd;
+    const limits = { day: budget?.day ?? null, month: budget?.month ?? null };
+    return limits.day === null && limits.month === null ? null : limits;
+  };
+
+  const add = (fields: StoredEntry["fields"]): void => {
+    const { service, timestamp_ms: at, upstream_base_url: baseUrl } = fields;
+    const cost = costOf?.(fields);
+    if (cost === undefined || cost.kind === "unknown" || typeof at !== "number") return;
+    ledger.add(`${String(service)} ${String(baseUrl)}`, at, cost.kind === "priced" ? cost.usd : null);
+    readings.clear();
+  };
+
+  const read = async (): Promise<void> => {
+    try {
+      // The list of prices is large, and few have a budget.
+      const { loadPricer } = await import("../prices.ts");
+      ({ costOf } = await loadPricer(paths));
+      const since = now() - LOOK_BACK_MS;
+      for await (const entries of readLog(paths.requestsLog, { order: "newest-first" })) {
+        for (const { fields } of entries) {
+          if (newest.size < 1_000) newest.add(fields["id"]);
+          add(fields);
+        }
+        if (isStopped || entries.every(({ fields }) => Number(fields["timestamp_ms"]) < since)) break;
+      }
+    } catch (error) {
+      const problem = errorMessage(error);
+      onTrouble(kept`budgets are not counted: ${problem}`);
+    }
+  };
+  const load = (): Promise<void> => (loading ??= read());
+
+  const takeUp = async (entries: AsyncGenerator<StoredEntry[]>): Promise<void> => {
+    // Opened before the log is read, so that nothing falls between the two.
+    let next = entries.next();
+    await load();
+    onChange();
+    for (let batch = await next; batch.done !== true; batch = await next) {
+      for (const { fields } of batch.value) if (!newest.has(fields["id"])) add(fields);
+      onChange();
+      next = entries.next();
+    }
+  };
+
+  return {
+    has: (upstream) => limitsOf(upstream) !== null,
+    readingOf(upstream) {
+      const limits = limitsOf(upstream);
+      if (limits === null || costOf === null) return null;
+      const known = readings.get(upstream.key);
+      if (known !== undefined && Math.abs(now() - known.at) < COUNTED_FOR_MS) return known;
+      const reading = ledger.read(`${upstream.service} ${upstream.baseUrl}`, limits, now());
+      readings.set(upstream.key, reading);
+      return reading;
+    },
+    load,
+    follow() {
+      if (following !== null || isStopped) return;
+      following = followLog(paths.requestsLog);
+      followed = takeUp(following);
+    },
+    async stop() {
+      isStopped = true;
+      await following?.return(undefined);
+      await followed;
+    },
+  };
+}

@@ -1,0 +1,86 @@
+// Runs the user's `hooks.on_event` command, one event after the other, each with the event as JSON on standard input.
+// Never in a request's way: what does not end in time is ended, and of too many waiting ones the newest are dropped.
+import type { Env } from "../../base/env.ts";
+import { errorMessage } from "../../base/errors.ts";
+import { t } from "../../base/language.ts";
+
+export interface EventHook {
+  /** Returns at once. */
+  send(event: Readonly<Record<string, unknown>>): void;
+  /** Takes nothing more, and waits for the command that runs. */
+  stop(): Promise<void>;
+}
+
+export interface EventHookOptions {
+  /** The command as it stands in config.json now; null for none. */
+  readonly command: () => string | null;
+  readonly env: Env;
+  /** Told of the first failure of a command, once. */
+  readonly onTrouble: (words: string) => void;
+  /** Longest time for one event. Default 5,000. */
+  readonly timeoutMs?: number;
+}
+
+const DEFAULT_TIMEOUT_MS = 5_000;
+const MAX_WAITING = 20;
+
+export function createEventHook({
+  command,
+  env,
+  onTrouble,
+  timeoutMs = DEFAULT_TIMEOUT_MS,
+}: EventHookOptions): EventHook {
+  let running = Promise.resolve();
+  let waiting = 0;
+  let isStopped = false;
+  let blamed: string | null = null;
+
+  const run = async (line: string, input: string): Promise<void> => {
+    const problem = await runHook(line, { input, env, timeoutMs });
+    if (problem === null || blamed === line) return;
+    blamed = line;
+    onTrouble(t`hooks.on_event ${problem}; this is said once`);
+  };
+
+  return {
+    send(event) {
+      const line = command();
+      if (line === null || isStopped || waiting >= MAX_WAITING) return;
+      waiting += 1;
+      running = running.then(async () => {
+        if (!isStopped) await run(line, `${JSON.stringify(event)}\n`);
+        waiting -= 1;
+      });
+    },
+    async stop() {
+      isStopped = true;
+      await running;
+    },
+  };
+}
+
+interface RunOptions {
+  readonly input: string;
+  readonly env: Env;
+  readonly timeoutMs: number;
+}
+
+/** What went wrong, in words; null for nothing. The command's own words stay unread: they may hold anything. */
+async function runHook(line: string, { env, input, timeoutMs }: RunOptions): Promise<string | null> {
+  const shell = process.platform === "win32" ? ["cmd", "/d", "/s", "/c", line] : ["sh", "-c", line];
+  try {
+    const child = Bun.spawn(shell, {
+      env: { ...env },
+      stdin: new TextEncoder().encode(input),
+      stdout: "ignore",
+      stderr: "ignore",
+      timeout: timeoutMs,
+      killSignal: "SIGKILL",
+    });
+    const code = await child.exited;
+    if (child.signalCode !== null) return t`did not end within ${timeoutMs / 1_000} s`;
+    return code === 0 ? null : t`ended with exit code ${code}`;
+  } catch (error) {
+    return t`cannot be started: ${errorMessage(error)}`;
+  }
+}

@@ -1,0 +1,54 @@
+// What happens among the upstreams, as one calm line for a person and as JSON for a command of the user's.
+// Holds no secret: an upstream is its label and its address.
+// Pure.
+import { CLIENT_NAME, type Service } from "../../base/service.ts";
+import { retell, t } from "../../base/language.ts";
+import { showMoment } from "../../base/time-words.ts";
+import type { Upstream } from "../../base/upstream.ts";
+import type { RouterEvent } from "../../routing/types.ts";
+
+/** One line in the person's language. `now`: wall clock, ms. */
+export function describeEvent(event: RouterEvent, now: number): string {
+  switch (event.kind) {
+    case "hop": {
+      const who = event.sessionId === null ? t`new requests` : t`session ${event.sessionId.slice(0, 8)}`;
+      return `${who}: ${event.from.label} -> ${event.to.label}, ${retell(event.reason)}`;
+    }
+    case "exhausted": {
+      const { reason, until, upstream } = event;
+      return until === null
+        ? t`${upstream.label} is out of quota: ${retell(reason)}`
+        : t`${upstream.label} is out of quota until ${showMoment(until, now)}: ${retell(reason)}`;
+    }
+    case "recovered":
+      return t`${event.upstream.label} is well again`;
+    case "all-down":
+      return t`no upstream of ${CLIENT_NAME[serviceOf(event)]} is usable now: ${retell(event.reason)}`;
+  }
+}
+
+/** The event with stable field names. Times are wall clock in ms. */
+export function makeEventJson(event: RouterEvent, now: number): Readonly<Record<string, unknown>> {
+  const head = { event: event.kind, timestamp_ms: now, service: serviceOf(event) };
+  switch (event.kind) {
+    case "hop": {
+      const { from, reason, sessionId, to } = event;
+      return { ...head, from: makeJson(from), to: makeJson(to), session_id: sessionId, reason };
+    }
+    case "exhausted":
+      return { ...head, upstream: makeJson(event.upstream), until_ms: event.until, reason: event.reason };
+    case "recovered":
+      return { ...head, upstream: makeJson(event.upstream) };
+    case "all-down":
+      return { ...head, upstreams: event.upstreams.map(makeJson), reason: event.reason };
+  }
+}
+
+function serviceOf(event: RouterEvent): Service {
+  if (event.kind === "hop") return event.to.service;
+  return event.kind === "all-down" ? (event.upstreams[0]?.service ?? "codex") : event.upstream.service;
+}
+
+function makeJson({ baseUrl, label }: Upstream): Readonly<Record<string, string>> {
+  return { label, base_url: baseUrl };
+}

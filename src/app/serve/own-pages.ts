@@ -1,0 +1,62 @@
+// What a running proxy says of itself under /__codex-helper/, and what it can be told to do there.
+// Shows no secret.
+import type { Service } from "../../base/service.ts";
+import { PRODUCT, VERSION } from "../../base/version.ts";
+import type { OwnRoutes } from "../../proxy/own-routes.ts";
+import type { Router } from "../../routing/router.ts";
+import type { LiveFilter } from "../filter.ts";
+import { type LiveConfig, listKeys } from "../live-config.ts";
+import type { Quota } from "../quota/quota.ts";
+import type { RouterState } from "../router-state.ts";
+import type { InstanceFacts } from "../instance-answers.ts";
+import { explainRoute } from "../status/routing-explain.ts";
+import { makeProblem, makeRouteFacts } from "../status/facts.ts";
+
+export interface OwnPagesOptions {
+  readonly service: Service;
+  readonly port: () => number;
+  /** Wall clock, ms. */
+  readonly since: number;
+  readonly now: () => number;
+  readonly live: LiveConfig;
+  readonly filter: LiveFilter;
+  readonly router: Router;
+  readonly quota: Quota;
+  readonly saved: RouterState;
+  readonly configName: string | undefined;
+}
+
+export function makeOwnPages(options: OwnPagesOptions): Pick<OwnRoutes, "read" | "act"> {
+  const { configName, filter, live, now, quota, router, saved, service } = options;
+  const health = () => ({ name: PRODUCT, version: VERSION, pid: process.pid, service, port: options.port() });
+  return {
+    read: {
+      health,
+      status: (): InstanceFacts => ({
+        ...health(),
+        since_ms: options.since,
+        ...makeRouteFacts({ service, live, router, quota, configName, now: now() }),
+        config_problem: makeProblem(live.current().problem),
+        filter_problem: makeProblem(filter.problem()),
+        quota_problem: makeProblem(quota.problem()),
+      }),
+      explain: (query) =>
+        explainRoute(
+          { router, state: live.routeState(service, configName) },
+          { model: query.get("model"), sessionId: query.get("session") },
+          now(),
+        ),
+    },
+    act: {
+      /** Asks for every balance now. */
+      refresh: () => quota.refresh(),
+      /** `upstream` is NAME or NAME#N; without it all are meant. */
+      async reset(query) {
+        const keys = listKeys(live, service, query.get("upstream"));
+        if (keys === null) router.reset();
+        else for (const key of keys) router.reset(key);
+        await saved.flush();
+      },
+    },
+  };
+}

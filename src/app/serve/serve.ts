@@ -1,0 +1,232 @@
+// Runs the proxies of one process: one for each service asked for, sharing the log, the request budget and the clock.
+// Prints nothing; tells what happens through callbacks.
+import type { Env } from "../../base/env.ts";
+import { UserError, errorMessage } from "../../base/errors.ts";
+import { ensurePrivateDirectory } from "../../base/files.ts";
+import { servePrograms, t, toPerson } from "../../base/language.ts";
+import type { Paths } from "../../base/paths.ts";
+import { identifyProcess } from "../../base/process-identity.ts";
+import { DEFAULT_PORT, type Service } from "../../base/service.ts";
+import type { Upstream } from "../../base/upstream.ts";
+import type { LogEntry } from "../../log/entry.ts";
+import { createLogWriter, type LogWriter } from "../../log/writer.ts";
+import type { ProxyServer } from "../../proxy/server.ts";
+import { writeDefaultProviders } from "../../quota/providers-file.ts";
+import { createRouter } from "../../routing/router.ts";
+import { type Instance, removeDeadInstances, removeInstance, writeInstance } from "../../state/instances.ts";
+import { createEventHook, type EventHook } from "./event-hook.ts";
+import { describeEvent, makeEventJson } from "./events.ts";
+import { createFileTroubles } from "./file-troubles.ts";
+import { type GiveBack, createGiveBack } from "./give-back.ts";
+import { createFilter, type LiveFilter } from "../filter.ts";
+import { createLiveConfig, type LiveConfig } from "../live-config.ts";
+import { makeOwnPages } from "./own-pages.ts";
+import { findPortOwner } from "./port-owner.ts";
+import { type Quota, createQuota } from "../quota/quota.ts";
+import { createRouterState } from "../router-state.ts";
+import { startProxy } from "./start-proxy.ts";
+
+export interface ServeOptions {
+  readonly paths: Paths;
+  readonly env: Env;
+  readonly services: readonly Service[];
+  /** Instead of the service's default; 0 for any free port. */
+  readonly port?: number | undefined;
+  /** Instead of the active config. */
+  readonly configName?: string | undefined;
+  /** Which command asks, for those that look at what is running. Default "serve". */
+  readonly command?: Instance["command"];
+  /** Sees each finished request after it was logged. */
+  readonly onRequest: (entry: LogEntry) => void;
+  /** Something that the user should know of and that no request can tell, in English. Holds no secret. */
+  readonly onTrouble: (words: string) => void;
+  /** A hop, a spent quota, a recovery, or nothing left, in one line in the person's language. */
+  readonly onEvent?: (words: string) => void;
+}
+
+export interface Served {
+  readonly service: Service;
+  readonly port: number;
+  readonly configName: string;
+  readonly upstreams: readonly Upstream[];
+}
+
+export interface Serving {
+  readonly served: readonly Served[];
+  /** Requests that are being answered right now. */
+  openAnswers(): number;
+  /** Lets open answers finish for at most `graceMs`. */
+  stop(graceMs: number): Promise<void>;
+}
+
+/** Checks the configs, binds, serves. Throws UserError, with nothing left running, when a service cannot be served. */
+export async function serve(options: ServeOptions): Promise<Serving> {
+  const { paths, env, onTrouble } = options;
+  const now = Date.now;
+  // What a proxy answers, logs and reports is read by programs, whatever language its terminal speaks.
+  servePrograms();
+  ensurePrivateDirectory(paths.home);
+  const live = createLiveConfig({ paths, env, now });
+  const filter = createFilter({ path: paths.filter, now });
+  const inFlight = { count: 0 };
+  const shared: Shared = {
+    now,
+    live,
+    filter,
+    tellFileTroubles: createFileTroubles({
+      configProblem: () => live.current().problem,
+      filterProblem: () => filter.lastProblem(),
+      onTrouble,
+    }),
+    log: createLogWriter(paths.requestsLog, { onTrouble }),
+    hook: createEventHook({
+      command: () => live.current().config.shell.hooks?.on_event ?? null,
+      env,
+      onTrouble,
+    }),
+    quota: createQuota({ paths, env, live, now, onTrouble }),
+    inFlight,
+    memory: createGiveBack({ isQuiet: () => inFlight.count === 0 }),
+  };
+  const running: Running[] = [];
+  const stop = async (graceMs: number): Promise<void> => {
+    await Promise.all([...running.map((one) => one.stop(graceMs)), shared.quota.stop(), shared.hook.stop()]);
+    shared.log.close();
+  };
+  try {
+    await tryTo(() => removeDeadInstances(paths.run), onTrouble);
+    for (const service of options.services) running.push(await startService(service, options, shared));
+    if (options.command !== "run") await tryTo(() => writeDefaultProviders(paths), onTrouble);
+    shared.quota.start();
+  } catch (error) {
+    await stop(0);
+    throw error;
+  }
+  return { served: running.map(({ served }) => served), openAnswers: () => shared.inFlight.count, stop };
+}
+
+/** What the services of one process have in common. */
+interface Shared {
+  readonly now: () => number;
+  readonly live: LiveConfig;
+  readonly filter: LiveFilter;
+  readonly tellFileTroubles: () => void;
+  readonly log: LogWriter;
+  readonly hook: EventHook;
+  readonly quota: Quota;
+  readonly inFlight: { count: number };
+  readonly memory: GiveBack;
+}
+
+interface Running {
+  readonly served: Served;
+  stop(graceMs: number): Promise<void>;
+}
+
+async function startService(service: Service, options: ServeOptions, shared: Shared): Promise<Running> {
+  const { configName, onTrouble, paths } = options;
+  const { filter, hook, live, log, memory, now, quota } = shared;
+  const state = live.routeState(service, configName);
+  if (state.kind === "unset") throw new UserError(state.message, { hint: state.hint });
+  const router = createRouter({
+    settings: () => live.settings().routing,
+    now,
+    random: Math.random,
+    onEvent: (event) => {
+      hook.send(makeEventJson(event, now()));
+      options.onEvent?.(toPerson(() => describeEvent(event, now())));
+    },
+  });
+  const saved = createRouterState({ paths, service, router, onTrouble });
+  quota.attach({ service, router, configName });
+  const token = crypto.randomUUID();
+  const since = now();
+  let port = options.port ?? DEFAULT_PORT[service];
+  const pages = makeOwnPages({
+    service,
+    port: () => port,
+    since,
+    now,
+    live,
+    filter,
+    router,
+    quota,
+    saved,
+    configName,
+  });
+  const { command = "serve" } = options;
+  const proxy = await bind({ port, service, command }, () =>
+    startProxy({
+      service,
+      port,
+      routeState: () => live.routeState(service, configName),
+      router,
+      filter: filter.forService(service),
+      record: (entry) => {
+        log.append(entry);
+        saved.noteChange();
+        options.onRequest(entry);
+        shared.tellFileTroubles();
+        memory.noteWork();
+      },
+      onBug: (error) => onTrouble(t`a request failed inside codex-helper: ${errorMessage(error)}`),
+      observeHeaders: (upstream, headers) => quota.observeHeaders(upstream, headers),
+      inFlight: shared.inFlight,
+      own: { token, ...pages },
+    }),
+  );
+  port = proxy.port;
+  const { pid } = process;
+  const started = identifyProcess(pid)?.started ?? null;
+  await tryTo(
+    () => writeInstance(paths.run, { pid, started, service, port, token, command, since }),
+    onTrouble,
+  );
+  const { configName: name, upstreams } = state.route;
+  return {
+    served: { service, port, configName: name, upstreams },
+    async stop(graceMs) {
+      await tryTo(() => removeInstance(paths.run, { pid, service }), onTrouble);
+      await proxy.stop(graceMs);
+      await saved.flush();
+    },
+  };
+}
+
+/** Other commands then do not find this proxy; it works without them. */
+async function tryTo(work: () => void | Promise<void>, onTrouble: (words: string) => void): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    onTrouble(error.message);
+  }
+}
+
+/** Adds to a taken port's error who has taken it, and what to type. */
+async function bind(
+  { command, port, service }: Pick<Instance, "command" | "port" | "service">,
+  start: () => ProxyServer,
+): Promise<ProxyServer> {
+  try {
+    return start();
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    const owner = await findPortOwner(port);
+    const other = `ch serve --${service} --port ${port + 10}`;
+    const hint = command === "run" ? t`without --port, ch run takes any free one` : other;
+    if (owner.kind === "ours") {
+      throw new UserError(
+        t`port ${port} is taken by another codex-helper (pid ${owner.pid}, serving ${owner.client})`,
+        { hint, cause: error },
+      );
+    }
+    if (owner.kind === "program") {
+      throw new UserError(t`port ${port} is taken by ${owner.name} (pid ${owner.pid})`, {
+        hint,
+        cause: error,
+      });
+    }
+    throw new UserError(error.message, { hint, cause: error });
+  }
+}

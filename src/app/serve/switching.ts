@@ -1,0 +1,90 @@
+// Points the clients of a running proxy at it, and puts them back: what `serve` switches, `serve` undoes.
+// The rules of a switch are in clients/; this only says for whom and when.
+import type { Env } from "../../base/env.ts";
+import { UserError } from "../../base/errors.ts";
+import { t } from "../../base/language.ts";
+import type { Paths } from "../../base/paths.ts";
+import { identifyProcess } from "../../base/process-identity.ts";
+import { CLIENT_NAME, type Service } from "../../base/service.ts";
+import type { Owner } from "../../clients/switch/journal.ts";
+import { readSwitchStatus } from "../../clients/switch/status.ts";
+import { type SwitchedOff, type SwitchedOn, switchOff, switchOn } from "../../clients/switch/switch.ts";
+
+export interface SwitchingOptions {
+  readonly paths: Paths;
+  readonly env: Env;
+  readonly proxies: readonly { readonly service: Service; readonly port: number }[];
+  readonly prefersOwnProvider: boolean;
+  /** The switch is to outlive this process: it then belongs to the user, as if typed by hand. */
+  readonly keepsSwitched: boolean;
+}
+
+export interface Switched {
+  readonly service: Service;
+  readonly on: SwitchedOn;
+}
+
+export interface Switching {
+  readonly switched: readonly Switched[];
+  /** Puts every client back that this process still holds. Safe to call again; throws nothing. */
+  putBack(): Promise<PutBack>;
+}
+
+/** A client that cannot be put back keeps no other one from it. */
+export interface PutBack {
+  readonly done: readonly SwitchedOff[];
+  readonly failed: readonly { readonly service: Service; readonly error: unknown }[];
+}
+
+/** Switches all or none. Throws UserError with every file as it was, and both ways out named. */
+export async function switchClients(options: SwitchingOptions): Promise<Switching> {
+  const { paths, env, keepsSwitched, proxies, prefersOwnProvider } = options;
+  const self = identifyProcess(process.pid) ?? { pid: process.pid, started: null };
+  const owner: Owner = keepsSwitched ? { kind: "user" } : { kind: "process", ...self };
+  const switched: Switched[] = [];
+  const putBack = async (): Promise<PutBack> => {
+    const done: SwitchedOff[] = [];
+    const failed: { service: Service; error: unknown }[] = [];
+    for (const { service, on } of switched.splice(0)) {
+      try {
+        const result = await switchOff({ service, paths, env }, owner, on);
+        if (result !== null) done.push(result);
+      } catch (error) {
+        failed.push({ service, error });
+      }
+    }
+    return { done, failed };
+  };
+  try {
+    for (const { service, port } of proxies) {
+      const on = await switchOn({ service, paths, env }, { port, prefersOwnProvider }, owner);
+      switched.push({ service, on });
+    }
+  } catch (error) {
+    const failed = proxies[switched.length]?.service ?? "codex";
+    const [stuck] = (await putBack()).failed;
+    if (stuck !== undefined) throw stuck.error;
+    if (!(error instanceof UserError)) throw error;
+    throw new UserError(t`${CLIENT_NAME[failed]} was not pointed at the proxy: ${error.message}`, {
+      hint: [
+        error.hint,
+        t`without its files: ch run -- ${failed}`,
+        t`the proxy alone: ch serve --${failed} --no-switch`,
+      ]
+        .filter((line) => line !== undefined)
+        .join("\n"),
+      cause: error,
+    });
+  }
+  return { switched: [...switched], putBack };
+}
+
+/** A proxy that died while a client was pointed at it: the client is put back before anything reads its files. */
+export async function repairDeadSwitch(target: {
+  service: Service;
+  paths: Paths;
+  env: Env;
+}): Promise<SwitchedOff | null> {
+  const { isOwnerDead } = await readSwitchStatus(target);
+  return isOwnerDead ? await switchOff(target) : null;
+}

@@ -1,0 +1,182 @@
+// Everything that `ch status` and `ch routing` need to know: from the proxies that run, and where none does from
+// config.json and what the last one left in state.json. Sends no request to an upstream.
+import { existsSync } from "node:fs";
+import { UserError } from "../../base/errors.ts";
+import type { Service } from "../../base/service.ts";
+import { type EffectiveSetting, listSettings } from "../../config/effective-settings.ts";
+import { type Instance, readDeadInstances, readInstances } from "../../state/instances.ts";
+import { askInstance, tellInstance } from "../ask-instance.ts";
+import { type LiveConfigOptions, createLiveConfig, listKeys } from "../live-config.ts";
+import { createQuota } from "../quota/quota.ts";
+import { recallRouter, resetSavedState } from "../router-state.ts";
+import {
+  type Explanation,
+  type InstanceFacts,
+  type Problem,
+  type RouteFacts,
+  explanationSchema,
+  instanceSchema,
+} from "../instance-answers.ts";
+import { type Question, explainRoute } from "./routing-explain.ts";
+import { makeProblem, makeRouteFacts } from "./facts.ts";
+import { type TodayFacts, makeQuietDay, readToday } from "./today.ts";
+
+/** `now`: wall clock, ms. */
+export type SurveyContext = LiveConfigOptions;
+
+/** `config_name`, `problem` and `upstreams` are those of the first instance; without one, of the active config. */
+export interface ServiceFacts extends RouteFacts {
+  readonly service: Service;
+  readonly instances: readonly InstanceFacts[];
+  /** Their processes run, and they do not answer. */
+  readonly silent_instances: readonly InstanceRecord[];
+  /** They ended without clearing up: killed, or a power loss. */
+  readonly dead_instances: readonly InstanceRecord[];
+  /** Null where the log cannot be read. */
+  readonly today: TodayFacts | null;
+}
+
+/** What is known of a proxy that says nothing itself. */
+export type InstanceRecord = Readonly<Pick<Instance, "pid" | "port">> & { readonly since_ms: number };
+
+export interface StatusFacts {
+  readonly services: readonly ServiceFacts[];
+  readonly config_problem: Problem | null;
+  readonly filter_problem: Problem | null;
+  readonly quota_problem: Problem | null;
+  /** Those in force, with where they come from. */
+  readonly settings: readonly EffectiveSetting[];
+  /** That a command is set is enough: it may hold a secret. */
+  readonly has_event_hook: boolean;
+}
+
+export async function surveyStatus(
+  services: readonly Service[],
+  context: SurveyContext,
+): Promise<StatusFacts> {
+  const live = createLiveConfig(context);
+  const [{ dead, instances, silent }, today] = await Promise.all([
+    askAll(context),
+    readToday({ path: context.paths.requestsLog, now: context.now() }),
+  ]);
+  const quota = createQuota({ ...context, live, onTrouble: () => {} });
+  await quota.load(services);
+  const recallRoute = (service: Service): RouteFacts => {
+    const router = recallRouter(service, live, context);
+    quota.attach({ service, router });
+    return makeRouteFacts({ service, live, router, quota, now: context.now() });
+  };
+  return {
+    services: services.map((service) => {
+      const own = instances.filter((instance) => instance.service === service);
+      const [first] = own;
+      const { config_name, problem, upstreams } = first ?? recallRoute(service);
+      const recordsOf = (records: readonly Instance[]): InstanceRecord[] =>
+        records
+          .filter((record) => record.service === service)
+          .map(({ pid, port, since }) => ({ pid, port, since_ms: since }));
+      return {
+        service,
+        config_name,
+        problem,
+        upstreams,
+        instances: own,
+        silent_instances: recordsOf(silent),
+        dead_instances: recordsOf(dead),
+        today: today === null ? null : (today.get(service) ?? makeQuietDay(context.now())),
+      };
+    }),
+    config_problem: makeProblem(live.current().problem),
+    filter_problem: await findFilterProblem(context),
+    quota_problem: makeProblem(quota.problem()),
+    settings: listSettings(live.current().config),
+    has_event_hook: live.current().config.shell.hooks?.on_event != null,
+  };
+}
+
+/** Asks the oldest proxy that runs; where none does, `isRunning` is false and the answer is from what is saved. */
+export async function surveyRoute(
+  service: Service,
+  { model, sessionId }: Question,
+  context: SurveyContext,
+): Promise<{ readonly isRunning: boolean; readonly explanation: Explanation }> {
+  const query = {
+    ...(model === null ? {} : { model }),
+    ...(sessionId === null ? {} : { session: sessionId }),
+  };
+  for (const instance of await listInstances(service, context)) {
+    const answer = explanationSchema.safeParse(await askInstance(instance, "explain", query)).data;
+    if (answer !== undefined) return { isRunning: true, explanation: answer };
+  }
+  const live = createLiveConfig(context);
+  const router = recallRouter(service, live, context);
+  const state = live.routeState(service);
+  return {
+    isRunning: false,
+    explanation: explainRoute({ router, state }, { model, sessionId }, context.now()),
+  };
+}
+
+/**
+ * Forgets what is held against the upstreams that NAME or NAME#N means, or against all of the service (null): in every
+ * proxy that runs, and in state.json. Throws UserError.
+ * @returns the number of proxies that were told
+ */
+export async function resetRoute(
+  service: Service,
+  target: string | null,
+  context: SurveyContext,
+): Promise<number> {
+  const instances = await listInstances(service, context);
+  const query: Readonly<Record<string, string>> = target === null ? {} : { upstream: target };
+  await Promise.all(instances.map((instance) => tellInstance(instance, "reset", { query })));
+  if (instances.length === 0) {
+    const keys = listKeys(createLiveConfig(context), service, target);
+    await resetSavedState(context.paths, service, keys);
+  }
+  return instances.length;
+}
+
+async function listInstances(service: Service, { paths }: SurveyContext): Promise<Instance[]> {
+  return (await readInstances(paths.run)).filter((instance) => instance.service === service);
+}
+
+interface Asked {
+  readonly instances: readonly InstanceFacts[];
+  readonly silent: readonly Instance[];
+  readonly dead: readonly Instance[];
+}
+
+async function askAll({ paths }: SurveyContext): Promise<Asked> {
+  const { dead, running } = await findRecords(paths.run);
+  const answers = await Promise.all(
+    running.map(async (record) => ({
+      record,
+      facts: instanceSchema.safeParse(await askInstance(record, "status")).data,
+    })),
+  );
+  return {
+    instances: answers.flatMap(({ facts }) => facts ?? []),
+    silent: answers.filter(({ facts }) => facts === undefined).map(({ record }) => record),
+    dead,
+  };
+}
+
+/** None where the directory cannot be looked into: it is the home's problem, and the doctor's to name. */
+async function findRecords(
+  run: string,
+): Promise<{ readonly running: readonly Instance[]; readonly dead: readonly Instance[] }> {
+  try {
+    return { running: await readInstances(run), dead: await readDeadInstances(run) };
+  } catch (error) {
+    if (error instanceof UserError) return { running: [], dead: [] };
+    throw error;
+  }
+}
+
+/** The rules' engine is the greatest part of the program: it is loaded only where there is something to read. */
+async function findFilterProblem({ now, paths }: SurveyContext): Promise<Problem | null> {
+  if (!existsSync(paths.filter)) return null;
+  const { createFilter } = await import("../filter.ts");
+  return makeProblem(createFilter({ path: paths.filter, now }).problem());
+}

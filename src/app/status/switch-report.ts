@@ -1,0 +1,102 @@
+// How the clients stand towards the proxy: the switch itself, whether anybody listens, and what keeps a client from coming.
+import type { Env } from "../../base/env.ts";
+import { UserError } from "../../base/errors.ts";
+import type { Paths } from "../../base/paths.ts";
+import { DEFAULT_PORT, type Service } from "../../base/service.ts";
+import { readClaudeFacts } from "../../clients/claude/facts.ts";
+import { readCodexFacts } from "../../clients/codex/facts.ts";
+import { readCodexProfiles } from "../../clients/codex/profiles.ts";
+import { type Override, listClaudeOverrides, listCodexOverrides } from "../../clients/switch/overrides.ts";
+import { makeProxyAddress } from "../../clients/proxy-address.ts";
+import { loadConfig } from "../../config/file.ts";
+import { type SwitchStatus, readSwitchStatus } from "../../clients/switch/status.ts";
+
+export interface SwitchReportOptions {
+  readonly service: Service;
+  readonly paths: Paths;
+  readonly env: Env;
+  /** Claude Code looks for a project's settings there. */
+  readonly cwd: string;
+  /** Where the machine's own files of the clients lie. */
+  readonly systemDirectories?: Readonly<Partial<Record<Service, string>>>;
+}
+
+export interface SwitchReport {
+  readonly service: Service;
+  readonly status: SwitchStatus;
+  /** Null when the client is not switched. */
+  readonly isListening: boolean | null;
+  readonly overrides: readonly Override[];
+}
+
+const CONNECT_MS = 500;
+
+/** Never throws for what the client's files hold. */
+export async function makeSwitchReport(options: SwitchReportOptions): Promise<SwitchReport> {
+  const status = await readSwitchStatus(options);
+  const { service } = options;
+  const [isHeard, overrides, relays] = await Promise.all([
+    status.port === null ? null : isListening(status.port),
+    listOverrides(options, status),
+    listRelayHosts(options),
+  ]);
+  const isRival = ({ id, what }: Override): boolean =>
+    id !== "other-proxy" || !relays.some((host) => what.includes(host));
+  return { service, status, isListening: isHeard, overrides: overrides.filter(isRival) };
+}
+
+/** A relay of the user's own on this machine is no rival: without us the client goes there by itself. */
+async function listRelayHosts({ paths, service }: SwitchReportOptions): Promise<readonly string[]> {
+  try {
+    const { services } = await loadConfig(paths.config);
+    return [...services[service].configs.values()].flatMap(({ entry }) =>
+      entry.upstreams.flatMap(({ base_url }) => URL.parse(base_url)?.host ?? []),
+    );
+  } catch (error) {
+    // Said elsewhere: nothing is known of the relays.
+    if (error instanceof UserError) return [];
+    throw error;
+  }
+}
+
+/** Does anything take connections on that port of 127.0.0.1? */
+export async function isListening(port: number): Promise<boolean> {
+  const late = Promise.withResolvers<boolean>();
+  const timer = setTimeout(() => late.resolve(false), CONNECT_MS);
+  const heard = Bun.connect({ hostname: "127.0.0.1", port, socket: { data() {}, connectError() {} } }).then(
+    (socket) => {
+      socket.terminate();
+      return true;
+    },
+    () => false,
+  );
+  try {
+    return await Promise.race([heard, late.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function listOverrides(
+  { service, paths, env, cwd, systemDirectories = {} }: SwitchReportOptions,
+  { port }: SwitchStatus,
+): Promise<readonly Override[]> {
+  const ports = [DEFAULT_PORT[service], ...(port === null ? [] : [port])];
+  const ownAddresses = ports.map((one) => makeProxyAddress(service, one));
+  const isOwnAddress = (baseUrl: string): boolean => ownAddresses.includes(baseUrl);
+  try {
+    if (service === "claude") {
+      const managed =
+        systemDirectories.claude === undefined ? {} : { managedDirectory: systemDirectories.claude };
+      const facts = await readClaudeFacts({ paths, env, cwd, ...managed });
+      return listClaudeOverrides({ facts, isOwnAddress });
+    }
+    const system = systemDirectories.codex === undefined ? {} : { systemDirectory: systemDirectories.codex };
+    const [facts, profiles] = await Promise.all([readCodexFacts(paths, system), readCodexProfiles(paths)]);
+    return listCodexOverrides({ facts, profiles, env, isOwnAddress });
+  } catch (error) {
+    // The file's problem is in the status already.
+    if (error instanceof UserError) return [];
+    throw error;
+  }
+}

@@ -1,0 +1,62 @@
+// From what Claude Code is set to, to a config of ours: its base URL or the official API, with the kind of credential
+// that it uses there.
+// Pure.
+import { type Env, readVariable } from "../../base/env.ts";
+import { t } from "../../base/language.ts";
+import type { AuthEntry } from "../../config/schema.ts";
+import { type ClaudeFacts, type FoundVariable, PLACEHOLDER_TOKEN, findVariable } from "./layers.ts";
+import { type Import, type IsOwnAddress, collectImports, makeImported } from "../imported-config.ts";
+
+const API_URL = "https://api.anthropic.com";
+
+/** Only what holds everywhere is taken: a project's own settings are not. */
+export function importClaude(facts: ClaudeFacts, env: Env, isOwnAddress: IsOwnAddress): Import {
+  const layers = facts.layers.filter(({ kind }) => kind !== "project" && kind !== "local");
+  const seen = { ...facts, layers };
+  const set = findVariable(seen, "ANTHROPIC_BASE_URL")?.value;
+  const isSwitched = set !== undefined && isOwnAddress(set);
+  // A key set beside our own address belongs to whatever stood there before; only the account's login is Anthropic's.
+  const auth = isSwitched ? loginAuth(seen) : authOf(seen, env);
+  const baseUrl = set === undefined || isSwitched ? API_URL : set;
+  const isOfficial = baseUrl === API_URL;
+  if (auth === null && isOfficial) return collectImports(facts.problems);
+  const config = makeImported({
+    service: "claude",
+    name: isOfficial ? "anthropic" : hostOf(baseUrl),
+    from: isOfficial ? t`Claude Code's own credentials` : t`Claude Code's ANTHROPIC_BASE_URL`,
+    baseUrl,
+    auth: auth ?? {},
+  });
+  return collectImports([config, ...facts.problems]);
+}
+
+/** The header kind follows the source. Null where Claude Code has nothing to show. */
+function authOf(facts: ClaudeFacts, env: Env): AuthEntry | null {
+  const token = findVariable(facts, "ANTHROPIC_AUTH_TOKEN");
+  if (token !== undefined && token.value !== PLACEHOLDER_TOKEN) {
+    return isReachable("ANTHROPIC_AUTH_TOKEN", token, env)
+      ? { auth_token_env: "ANTHROPIC_AUTH_TOKEN" }
+      : { auth_token: token.value };
+  }
+  const key = findVariable(facts, "ANTHROPIC_API_KEY");
+  if (key !== undefined) {
+    return isReachable("ANTHROPIC_API_KEY", key, env)
+      ? { api_key_env: "ANTHROPIC_API_KEY" }
+      : { api_key: key.value };
+  }
+  return facts.layers.some((layer) => layer.hasApiKeyHelper) ? { client: true } : loginAuth(facts);
+}
+
+function loginAuth(facts: ClaudeFacts): AuthEntry | null {
+  return facts.hasLogin ? { client: true } : null;
+}
+
+/** Would the variable, looked up in the environment first and in the user's settings second, give this value? */
+function isReachable(name: string, { value, layer }: FoundVariable, env: Env): boolean {
+  const inEnvironment = readVariable(env, name);
+  return inEnvironment === undefined ? layer.kind === "user" : inEnvironment === value;
+}
+
+function hostOf(url: string): string {
+  return URL.canParse(url) ? new URL(url).hostname : "imported";
+}

@@ -1,0 +1,104 @@
+// How to start Claude Code so that its requests go to a port of ours, by its command line and environment alone.
+// Pure.
+import { UserError } from "../../base/errors.ts";
+import { t } from "../../base/language.ts";
+import {
+  CLOUD_SWITCHES,
+  type ClaudeFacts,
+  type ClaudeLayer,
+  PLACEHOLDER_TOKEN,
+  findVariable,
+  isObject,
+  makeLayer,
+} from "./layers.ts";
+import type { RunPlan } from "../codex/run-args.ts";
+import { exemptLoopback } from "../loopback-proxy.ts";
+import { makeProxyAddress } from "../proxy-address.ts";
+
+export interface ClaudeArgs {
+  /** Without `--settings`: Claude Code takes only the last one. */
+  readonly others: readonly string[];
+  /** The user's own `--settings`: JSON, or the path of a file. */
+  readonly settings: string | undefined;
+  /** The settings of the user and of the project do not count. */
+  readonly ignoresFiles: boolean;
+  /** The account's login does not count. */
+  readonly ignoresLogin: boolean;
+}
+
+export interface ClaudeRun {
+  readonly parsed: ClaudeArgs;
+  /** What the user's own `--settings` holds; empty without one. */
+  readonly settings: object;
+  readonly facts: ClaudeFacts;
+  readonly port: number;
+}
+
+const BASE_URL = "ANTHROPIC_BASE_URL";
+/** Looks at everything before `--`. */
+export function readClaudeArgs(args: readonly string[]): ClaudeArgs {
+  const others: string[] = [];
+  let settings: string | undefined;
+  const end = args.indexOf("--");
+  const words = end < 0 ? args : args.slice(0, end);
+  for (let at = 0; at < words.length; at += 1) {
+    const word = words[at] ?? "";
+    if (word === "--settings") settings = words[(at += 1)];
+    else if (word.startsWith("--settings=")) settings = word.slice("--settings=".length);
+    else others.push(word);
+  }
+  const has = (name: string): boolean => words.some((word) => word === name || word.startsWith(`${name}=`));
+  return {
+    others: [...others, ...args.slice(words.length)],
+    settings,
+    ignoresFiles: has("--restricted") || has("--setting-sources"),
+    ignoresLogin: has("--bare"),
+  };
+}
+
+/**
+ * Settings given with `--settings` win over the user's and the project's files, and those over the environment.
+ * Throws UserError where something wins over us, or where the user's own `--settings` points elsewhere.
+ */
+export function planClaudeRun({ parsed, settings, facts, port }: ClaudeRun): RunPlan {
+  const own = makeLayer("command-line", "--settings", settings);
+  if (own.env[BASE_URL] !== undefined) {
+    throw new UserError(t`--settings sets ${BASE_URL}: the requests would go past the proxy`, {
+      hint: t`take ${BASE_URL} out of it, or start claude without ch`,
+    });
+  }
+  const layers = layersInForce(parsed, own, facts);
+  const seen: ClaudeFacts = { ...facts, layers };
+  const clouds = CLOUD_SWITCHES.filter((name) => findVariable(seen, name) !== undefined);
+  const hasCredential =
+    (facts.hasLogin && !parsed.ignoresLogin) ||
+    layers.some((layer) => layer.hasApiKeyHelper) ||
+    ["ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_API_KEY"].some((name) => findVariable(seen, name) !== undefined);
+  const added: Record<string, string> = {
+    [BASE_URL]: makeProxyAddress("claude", port),
+    ...(hasCredential ? {} : { ANTHROPIC_AUTH_TOKEN: PLACEHOLDER_TOKEN }),
+    ...Object.fromEntries(clouds.map((name) => [name, "0"])),
+    ...exemptLoopback(Object.assign({}, ...layers.toReversed().map((layer) => layer.env))),
+  };
+  refuseManaged(added, facts);
+  const typed = "env" in settings && isObject(settings.env) ? settings.env : {};
+  const merged = { ...settings, env: { ...typed, ...added } };
+  return { args: ["--settings", JSON.stringify(merged), ...parsed.others], env: {} };
+}
+
+/** From high to low. */
+function layersInForce(parsed: ClaudeArgs, own: ClaudeLayer, facts: ClaudeFacts): ClaudeLayer[] {
+  const managed = facts.layers.filter(({ kind }) => kind === "managed");
+  const below = facts.layers.filter(({ kind }) => kind !== "managed");
+  return [...managed, own, ...below.filter(({ kind }) => kind === "environment" || !parsed.ignoresFiles)];
+}
+
+function refuseManaged(added: Readonly<Record<string, string>>, facts: ClaudeFacts): void {
+  for (const { kind, where, env } of facts.layers) {
+    const name = Object.keys(added).find((key) => env[key] !== undefined && env[key] !== added[key]);
+    if (kind !== "managed" || name === undefined) continue;
+    throw new UserError(t`${where} sets ${name}, and wins over every command line`, {
+      hint: t`take ${name} out of that file, or ask who manages this machine`,
+    });
+  }
+}

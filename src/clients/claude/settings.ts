@@ -1,0 +1,185 @@
+// Points a settings.json at the proxy, and takes that out again: text in, text out, only the bytes of our own keys changed.
+// JSON has no place for a mark, so the journal remembers the exact text of each insertion.
+// Pure.
+import { UserError } from "../../base/errors.ts";
+import { type Change, applyChanges } from "../../config/jsonc-edit.ts";
+import { valueOf } from "../../config/jsonc.ts";
+import { PLACEHOLDER_TOKEN } from "./layers.ts";
+import {
+  type SettingsDocument,
+  findNode,
+  readSettings,
+  sourceOf,
+  stringAt,
+  withoutName,
+} from "./settings-document.ts";
+import {
+  type Edit,
+  type KeyChange,
+  type Undo,
+  type UndoOptions,
+  type Undone,
+  isSamePath,
+} from "../key-change.ts";
+import { readProxyPort } from "../proxy-address.ts";
+
+const ADDRESS_PATH = ["env", "ANTHROPIC_BASE_URL"] as const;
+const TOKEN_PATH = ["env", "ANTHROPIC_AUTH_TOKEN"] as const;
+
+export interface ClaudeEditOptions {
+  readonly address: string;
+  /** The user has no credential anywhere. */
+  readonly needsToken: boolean;
+}
+
+/** Expects a text without a switch in it. Throws UserError, without the file's name. */
+export function editClaudeSettings(source: string, { address, needsToken }: ClaudeEditOptions): Edit {
+  const wanted: [readonly string[], string][] = [[ADDRESS_PATH, address]];
+  if (needsToken) wanted.push([TOKEN_PATH, PLACEHOLDER_TOKEN]);
+  return wanted.reduce<Edit>(
+    (edit, [path, value]) => {
+      const change = setString(edit.text, path, value);
+      return { text: change.text, changes: [...edit.changes, ...change.changes] };
+    },
+    { text: source, changes: [] },
+  );
+}
+
+/** Throws UserError, without the file's name, for a file that we dare not edit. */
+export function undoClaudeSettings(source: string, options: UndoOptions): Undo {
+  const document = readSettings(source);
+  const address = textAt(document, ADDRESS_PATH);
+  // The placeholder is ours alone, and says that the address beside it is too, whatever its port.
+  const isOurs =
+    textAt(document, TOKEN_PATH) === PLACEHOLDER_TOKEN && readProxyPort("claude", address) !== undefined;
+  const known = isOurs ? { ...options, ownAddresses: [...options.ownAddresses, address] } : options;
+  // The last key that was set goes first: it may stand inside what the first one added.
+  return [TOKEN_PATH, ADDRESS_PATH].reduce<Undo>(
+    (undo, path) => {
+      const step = undoPath(undo.text, path, known);
+      return step === null ? undo : { text: step.text ?? undo.text, keys: [step.key, ...undo.keys] };
+    },
+    { text: source, keys: [] },
+  );
+}
+
+/** "" for what is not there, or no text. */
+function textAt(document: SettingsDocument, path: readonly string[]): string {
+  const value: unknown = findNode(document, path)?.value;
+  return typeof value === "string" ? value : "";
+}
+
+function setString(source: string, path: readonly string[], value: string): Edit {
+  const document = readSettings(source);
+  const { bom, text } = document;
+  const present = stringAt(document, path);
+  if (present === value) return { text: source, changes: [] };
+  const node = findNode(document, path);
+  if (node !== undefined) {
+    const before = sourceOf(document, node);
+    const written = JSON.stringify(value);
+    const edited = text.slice(0, node.offset) + written + text.slice(node.offset + node.length);
+    return { text: bom + edited, changes: [{ path, before, written, value }] };
+  }
+  const set: Change = { kind: "set", path: [...path], value };
+  // A text without a value may end in the middle of a comment's line: the object goes before it.
+  const edited = document.root === null ? change("{\n}\n", set) + text : change(text, set);
+  return {
+    text: bom + edited,
+    changes: [{ path, before: null, ...findInsertion(text, edited, path), value }],
+  };
+}
+
+interface Step {
+  /** Absent where nothing is changed. */
+  readonly text?: string;
+  readonly key: Undone;
+}
+
+function undoPath(source: string, path: readonly string[], options: UndoOptions): Step | null {
+  const document = readSettings(source);
+  const node = findNode(document, path);
+  const changes = (options.changes ?? []).filter((one) => isSamePath(one.path, path));
+  if (node === undefined) {
+    return changes.some(({ before }) => before !== null) ? { key: { kind: "gone", path } } : null;
+  }
+  const ours = changes.find(({ value }) => value === node.value);
+  if (ours !== undefined) {
+    return {
+      text: document.bom + takeOut(document, ours),
+      key: { kind: "restored", path, isGuess: false, value: ours.value },
+    };
+  }
+  if (changes.length > 0) {
+    const wasNeverWritten = changes.some(({ before }) => before === sourceOf(document, node));
+    return wasNeverWritten ? null : { key: { kind: "changed", path } };
+  }
+  if (options.changes !== null || !isRecognised(node.value, options)) return null;
+  const text = document.bom + change(document.text, { kind: "remove", path: [...path] });
+  return { text, key: { kind: "restored", path, isGuess: true, value: String(node.value) } };
+}
+
+function isRecognised(value: unknown, { ownAddresses }: UndoOptions): boolean {
+  return typeof value === "string" && (value === PLACEHOLDER_TOKEN || ownAddresses.includes(value));
+}
+
+function takeOut(document: SettingsDocument, ours: KeyChange): string {
+  const { text } = document;
+  const node = findNode(document, ours.path);
+  if (node === undefined) return text;
+  if (ours.before !== null) {
+    return text.slice(0, node.offset) + ours.before + text.slice(node.offset + node.length);
+  }
+  const removed = removeKey(text, ours);
+  const start = (node.parent?.offset ?? 0) - ours.written.indexOf(JSON.stringify(ours.path.at(-1)));
+  if (!text.startsWith(ours.written, start)) return removed;
+  const exact = text.slice(0, start) + (ours.replaced ?? "") + text.slice(start + ours.written.length);
+  return isSameValue(exact, removed) ? exact : removed;
+}
+
+/** For a file that was written anew meanwhile: the key goes, and so does an `env` that we made and that holds nothing. */
+function removeKey(text: string, { path, written }: KeyChange): string {
+  const removed = change(text, { kind: "remove", path: [...path] });
+  const isEnvEmpty = findNode(readSettings(removed), ["env"])?.children?.length === 0;
+  return isEnvEmpty && written.includes('"env"')
+    ? change(removed, { kind: "remove", path: ["env"] })
+    : removed;
+}
+
+/** Verified by the editor itself: the result is read again and compared with what was meant. */
+function change(text: string, one: Change): string {
+  return withoutName(() => applyChanges(text, "", [one]));
+}
+
+function isSameValue(one: string, other: string): boolean {
+  const valueIn = (text: string): string => {
+    const { root } = readSettings(text);
+    return JSON.stringify(root === null ? {} : valueOf(root));
+  };
+  try {
+    return valueIn(one) === valueIn(other);
+  } catch (error) {
+    if (error instanceof UserError) return false;
+    throw error;
+  }
+}
+
+/** What `after` has in place of what `before` had, wide enough to hold the whole new member at `path`. */
+function findInsertion(
+  before: string,
+  after: string,
+  path: readonly string[],
+): Pick<KeyChange, "written" | "replaced"> {
+  const member = findNode(readSettings(after), path)?.parent;
+  const start = member?.offset ?? 0;
+  const end = start + (member?.length ?? 0);
+  let head = 0;
+  while (head < Math.min(before.length, start) && before[head] === after[head]) head += 1;
+  const mostTail = Math.min(before.length - head, after.length - end);
+  let tail = 0;
+  while (tail < mostTail && before.at(-1 - tail) === after.at(-1 - tail)) tail += 1;
+  return {
+    written: after.slice(head, after.length - tail),
+    replaced: before.slice(head, before.length - tail),
+  };
+}

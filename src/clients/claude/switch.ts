@@ -1,0 +1,44 @@
+// What a switch means for Claude Code: the address in the user's settings.json, seen together with the settings that lie
+// over it, and a placeholder where nobody is signed in.
+// Pure.
+import { UserError } from "../../base/errors.ts";
+import { t } from "../../base/language.ts";
+import { valueOf } from "../../config/jsonc.ts";
+import { type ClaudeFacts, type ClaudeLayer, findVariable, isObject, makeLayer } from "./layers.ts";
+import { editClaudeSettings } from "./settings.ts";
+import { readSettings } from "./settings-document.ts";
+import type { Edit } from "../key-change.ts";
+
+export interface ClaudeSwitch {
+  /** The user's settings.json. */
+  readonly file: string;
+  readonly address: string;
+  readonly facts: ClaudeFacts;
+}
+
+/** Expects a text without a switch in it. Throws UserError where the proxy would not get Claude Code's requests. */
+export function switchClaudeText(clean: string, { file, address, facts }: ClaudeSwitch): Edit {
+  const { root } = readSettings(clean);
+  const settings = root === null ? {} : valueOf(root);
+  const user = makeLayer("user", file, isObject(settings) ? settings : {});
+  const managed = facts.layers.filter(({ kind }) => kind === "managed");
+  const others = facts.layers.filter(({ kind }) => kind === "environment");
+  refuseOverruled({ ...facts, layers: managed }, address);
+  const needsToken = !hasCredential({ ...facts, layers: [...managed, user, ...others] });
+  return editClaudeSettings(clean, { address, needsToken });
+}
+
+/** A project's own settings are left out: they hold for one directory, and the switch for all. */
+function hasCredential(facts: ClaudeFacts): boolean {
+  const isSet = (name: string): boolean => findVariable(facts, name) !== undefined;
+  const hasHelper = facts.layers.some((layer: ClaudeLayer) => layer.hasApiKeyHelper);
+  return facts.hasLogin || hasHelper || isSet("ANTHROPIC_AUTH_TOKEN") || isSet("ANTHROPIC_API_KEY");
+}
+
+function refuseOverruled(managed: ClaudeFacts, address: string): void {
+  const found = findVariable(managed, "ANTHROPIC_BASE_URL");
+  if (found === undefined || found.value === address) return;
+  throw new UserError(t`${found.layer.where} decides where Claude Code sends its requests, and wins`, {
+    hint: t`ask who manages this machine`,
+  });
+}

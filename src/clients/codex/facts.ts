@@ -1,0 +1,99 @@
+// What Codex would do right now: its active provider, all providers, its login, and which file says so. Only reads.
+import { join } from "node:path";
+import type { TomlTable } from "smol-toml";
+import { UserError } from "../../base/errors.ts";
+import { readText } from "../../base/files.ts";
+import { t } from "../../base/language.ts";
+import type { Paths } from "../../base/paths.ts";
+import { readCodexLogin } from "./auth.ts";
+import { type CodexLayer, type Found, type LayerKind, findText, parseToml } from "./layers.ts";
+import type { CodexLogin } from "./login.ts";
+import { type CodexProvider, listProviders } from "./provider.ts";
+
+/** `openai` is the built-in default; the other built-in ones speak to services that we cannot stand in front of. */
+export type ActiveKind = "custom" | "openai" | "other-builtin" | "undefined";
+
+export interface CodexFacts {
+  readonly activeId: string;
+  readonly activeKind: ActiveKind;
+  /** Which layer chose it; undefined where Codex's default stands. */
+  readonly activeSource: Pick<CodexLayer, "kind" | "where"> | undefined;
+  /** The active provider's table, where it has one. */
+  readonly active: CodexProvider | undefined;
+  /** Base URL of the built-in `openai` provider, where one is set. */
+  readonly openaiBaseUrl: Found<string> | undefined;
+  readonly providers: readonly CodexProvider[];
+  readonly login: CodexLogin;
+  /** From low to high. */
+  readonly layers: readonly CodexLayer[];
+}
+
+export interface CodexFactsOptions {
+  /** Where the machine's own files lie. */
+  readonly systemDirectory?: string;
+  /** `-p NAME`: that file lies over the user's. */
+  readonly profile?: string | undefined;
+  /** What `-c` sets. */
+  readonly commandLine?: TomlTable | undefined;
+  /** What the user's file would say without our switch, where that is not what it says. */
+  readonly userText?: string | undefined;
+  /** `--ignore-user-config` */
+  readonly ignoresUserConfig?: boolean;
+}
+
+const SYSTEM_DIRECTORY = "/etc/codex";
+const OTHER_BUILTINS = new Set(["ollama", "lmstudio", "amazon-bedrock", "gcp"]);
+const MAX_TOML_BYTES = 512 * 1024;
+
+/** Throws UserError with file and position for a file that Codex could not read either. */
+export async function readCodexFacts(paths: Paths, options: CodexFactsOptions = {}): Promise<CodexFacts> {
+  const [layers, login] = await Promise.all([readLayers(paths, options), readCodexLogin(paths.codexAuth)]);
+  return makeCodexFacts(layers, login);
+}
+
+/** `login` is what auth.json says; the layers may say that the login is kept elsewhere. */
+export function makeCodexFacts(layers: readonly CodexLayer[], login: CodexLogin): CodexFacts {
+  const providers = listProviders(layers);
+  const chosen = findText(layers, ["model_provider"]);
+  const activeId = chosen?.value ?? "openai";
+  const active = providers.find(({ id }) => id === activeId);
+  const isInKeyring = findText(layers, ["cli_auth_credentials_store"])?.value === "keyring";
+  return {
+    activeId,
+    activeKind: kindOf(activeId, active),
+    activeSource: chosen === undefined ? undefined : { kind: chosen.kind, where: chosen.where },
+    active,
+    openaiBaseUrl: findText(layers, ["openai_base_url"]),
+    providers,
+    login: isInKeyring ? { kind: "keyring" } : login,
+    layers,
+  };
+}
+
+function kindOf(id: string, table: CodexProvider | undefined): ActiveKind {
+  if (id === "openai") return "openai";
+  if (OTHER_BUILTINS.has(id)) return "other-builtin";
+  return table === undefined ? "undefined" : "custom";
+}
+
+/** The order is Codex's: the machine's file, the user's, the profile's, the command line, what is managed. */
+async function readLayers(paths: Paths, options: CodexFactsOptions): Promise<CodexLayer[]> {
+  const { systemDirectory = SYSTEM_DIRECTORY, profile, commandLine, ignoresUserConfig = false } = options;
+  const files: [LayerKind, string][] = [["system", join(systemDirectory, "config.toml")]];
+  if (!ignoresUserConfig) files.push(["user", paths.codexConfig]);
+  if (profile !== undefined) files.push(["profile", join(paths.codexHome, `${profile}.config.toml`)]);
+  const own = await Promise.all(
+    files.map(([kind, where]) => readLayer([kind, where], kind === "user" ? options.userText : undefined)),
+  );
+  const typed: CodexLayer[] =
+    commandLine === undefined ? [] : [{ kind: "command-line", where: "-c", table: commandLine }];
+  const managed = await readLayer(["managed", join(systemDirectory, "managed_config.toml")]);
+  return [...own.flat(), ...typed, ...managed];
+}
+
+async function readLayer([kind, where]: [LayerKind, string], instead?: string): Promise<CodexLayer[]> {
+  const text = instead ?? (await readText(where));
+  if (text === null) return [];
+  if (text.length > MAX_TOML_BYTES) throw new UserError(t`${where} is larger than 512 KB`);
+  return [{ kind, where, table: parseToml(text, where) }];
+}

@@ -1,0 +1,109 @@
+// From what Codex is set to, to configs of ours: every provider its own, the active one first, keys by reference where
+// there is something to refer to.
+// Pure.
+import { type Env, readVariable } from "../../base/env.ts";
+import { t } from "../../base/language.ts";
+import type { AuthEntry } from "../../config/schema.ts";
+import type { CodexFacts } from "./facts.ts";
+import type { CodexProvider } from "./provider.ts";
+import {
+  type Import,
+  type ImportedConfig,
+  type IsOwnAddress,
+  collectImports,
+  makeImported,
+} from "../imported-config.ts";
+
+const API_URL = "https://api.openai.com/v1";
+const CHATGPT_URL = "https://chatgpt.com/backend-api/codex";
+/** Name of the key in auth.json, which our variables fall back to. */
+const API_KEY = "OPENAI_API_KEY";
+
+/** `env` tells which variables hold what auth.json does, and the values of env_http_headers. */
+export function importCodex(facts: CodexFacts, env: Env, isOwnAddress: IsOwnAddress): Import {
+  const isActive = ({ id }: CodexProvider): boolean => id === facts.activeId;
+  const custom = facts.providers
+    .filter(({ id }) => id !== "openai")
+    .toSorted((a, b) => Number(isActive(b)) - Number(isActive(a)))
+    .flatMap((provider) => importProvider(provider, { facts, env, isOwnAddress }));
+  const official = importLogin(facts, env, isOwnAddress);
+  return collectImports(facts.activeKind === "custom" ? [...custom, ...official] : [...official, ...custom]);
+}
+
+interface Context {
+  readonly facts: CodexFacts;
+  readonly env: Env;
+  readonly isOwnAddress: IsOwnAddress;
+}
+
+function importProvider(
+  provider: CodexProvider,
+  { facts, env, isOwnAddress }: Context,
+): (ImportedConfig | string)[] {
+  const { id, baseUrl } = provider;
+  const from = t`Codex's provider "${id}"`;
+  if (baseUrl === undefined) return [t`${from}: has no base_url`];
+  if (isOwnAddress(baseUrl.value)) return [t`${from}: is this proxy itself`];
+  const fromEnv = Object.entries(provider.envHttpHeaders).flatMap(([name, variable]) => {
+    const value = readVariable(env, variable);
+    return value === undefined ? [] : [[name, value]];
+  });
+  const config = makeImported({
+    service: "codex",
+    name: id,
+    from,
+    baseUrl: baseUrl.value,
+    auth: authOf(provider, facts, env),
+    headers: { ...provider.httpHeaders, ...Object.fromEntries(fromEnv) },
+    query: provider.queryParams,
+  });
+  return [config];
+}
+
+/** The order in which Codex itself chooses (CLI 0.169: env_key wins over the login). */
+function authOf(provider: CodexProvider, facts: CodexFacts, env: Env): AuthEntry {
+  if (provider.envKey !== undefined) return { auth_token_env: provider.envKey };
+  if (provider.bearerToken !== undefined) return { auth_token: provider.bearerToken };
+  if (provider.hasAuthCommand) return { client: true };
+  return provider.requiresOpenaiAuth ? loginAuth(facts, env) : {};
+}
+
+/** A key is named, not copied, unless the variable of that name holds another one: it would win. */
+function loginAuth({ login }: CodexFacts, env: Env): AuthEntry {
+  switch (login.kind) {
+    case "api-key": {
+      const shadow = readVariable(env, API_KEY);
+      return shadow === undefined || shadow.trim() === login.key
+        ? { auth_token_env: API_KEY }
+        : { auth_token: login.key };
+    }
+    case "chatgpt":
+    case "keyring":
+      return { client: true };
+    case "none":
+    case "unreadable":
+      return {};
+  }
+}
+
+/** The built-in provider, where somebody is signed in. */
+function importLogin(facts: CodexFacts, env: Env, isOwnAddress: IsOwnAddress): (ImportedConfig | string)[] {
+  const { login, openaiBaseUrl } = facts;
+  if (login.kind === "none") return [];
+  if (login.kind === "unreadable") return [login.problem];
+  if (login.kind === "keyring")
+    return [t`Codex's login is in the system's key store: whose it is cannot be told`];
+  const isKey = login.kind === "api-key";
+  const isSwitched = openaiBaseUrl !== undefined && isOwnAddress(openaiBaseUrl.value);
+  // A key used with our own address belongs to whatever stood there before; an account's tokens are always OpenAI's.
+  if (isSwitched && isKey) return [t`Codex's API key login: openai_base_url is this proxy itself`];
+  const set = isSwitched ? undefined : openaiBaseUrl?.value;
+  const config = makeImported({
+    service: "codex",
+    name: isKey ? "openai" : "chatgpt",
+    from: isKey ? t`Codex's API key login` : t`Codex's ChatGPT login`,
+    baseUrl: set ?? (isKey ? API_URL : CHATGPT_URL),
+    auth: loginAuth(facts, env),
+  });
+  return [config];
+}

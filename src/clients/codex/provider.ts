@@ -1,0 +1,56 @@
+// What a model provider of Codex is set to, over all layers.
+// Pure.
+import { UserError } from "../../base/errors.ts";
+import { t } from "../../base/language.ts";
+import { type CodexLayer, type Found, findText, findValue, isTable, mergeTexts, valueAt } from "./layers.ts";
+
+export interface CodexProvider {
+  readonly id: string;
+  readonly baseUrl: Found<string> | undefined;
+  /** Name of the variable with its key. Codex refuses to start a turn without it. */
+  readonly envKey: string | undefined;
+  readonly bearerToken: string | undefined;
+  readonly requiresOpenaiAuth: boolean;
+  /** Its key comes from a command that Codex runs. */
+  readonly hasAuthCommand: boolean;
+  readonly httpHeaders: Readonly<Record<string, string>>;
+  /** Header name to the variable with its value. */
+  readonly envHttpHeaders: Readonly<Record<string, string>>;
+  readonly queryParams: Readonly<Record<string, string>>;
+  /** The layers that say something of it, from low to high. */
+  readonly definedIn: readonly Pick<CodexLayer, "kind" | "where">[];
+}
+
+/** All providers that some layer defines, in the order of the files. Throws UserError for a wrong shape. */
+export function listProviders(layers: readonly CodexLayer[]): CodexProvider[] {
+  const ids = new Set<string>();
+  for (const { where, table } of layers) {
+    const providers = valueAt(table, ["model_providers"]);
+    if (providers === undefined) continue;
+    if (!isTable(providers)) throw new UserError(t`${where}: model_providers must be a table`);
+    for (const [id, provider] of Object.entries(providers)) {
+      if (!isTable(provider)) throw new UserError(t`${where}: model_providers.${id} must be a table`);
+      ids.add(id);
+    }
+  }
+  return [...ids].map((id) => makeProvider(layers, id));
+}
+
+function makeProvider(layers: readonly CodexLayer[], id: string): CodexProvider {
+  const path = (key: string): string[] => ["model_providers", id, key];
+  const text = (key: string): string | undefined => findText(layers, path(key))?.value;
+  return {
+    id,
+    baseUrl: findText(layers, path("base_url")),
+    envKey: text("env_key"),
+    bearerToken: text("experimental_bearer_token"),
+    requiresOpenaiAuth: findValue(layers, path("requires_openai_auth"))?.value === true,
+    hasAuthCommand: findValue(layers, [...path("auth"), "command"]) !== undefined,
+    httpHeaders: mergeTexts(layers, path("http_headers")),
+    envHttpHeaders: mergeTexts(layers, path("env_http_headers")),
+    queryParams: mergeTexts(layers, path("query_params")),
+    definedIn: layers
+      .filter(({ table }) => valueAt(table, ["model_providers", id]) !== undefined)
+      .map(({ kind, where }) => ({ kind, where })),
+  };
+}

@@ -1,0 +1,148 @@
+// From cc-switch's providers to configs of ours: the failover queue as one config, every other provider as its own.
+// What cannot work here is left out with the reason.
+// Pure.
+import { UserError } from "../../base/errors.ts";
+import { t } from "../../base/language.ts";
+import { SERVICES, type Service } from "../../base/service.ts";
+import { isLoopback } from "../../config/base-url.ts";
+import type { AuthEntry, UpstreamEntry } from "../../config/schema.ts";
+import {
+  type CcSwitchProvider,
+  type ProviderFacts,
+  envOf,
+  isCloud,
+  isManaged,
+  readFacts,
+  textOf,
+} from "./cc-switch-provider.ts";
+import { makeForeignExtras } from "./cc-switch-extras.ts";
+import { type Import, type ImportedConfig, problemOfUpstream, toConfigName } from "../imported-config.ts";
+
+/** What stands in a client's files while cc-switch's own proxy is on. */
+const PLACEHOLDER_KEY = "PROXY_MANAGED";
+/** The end of an address that is one endpoint, not a base. */
+const ENDPOINT = /\/(?:responses|messages|chat\/completions)\/?$/;
+
+/** `providers` are in cc-switch's own order. */
+export function importCcSwitch(providers: readonly CcSwitchProvider[]): Import {
+  const skipped: string[] = [];
+  const configs = SERVICES.flatMap((service) =>
+    importService(
+      providers.filter((provider) => provider.service === service),
+      service,
+      skipped,
+    ),
+  );
+  return { configs, skipped };
+}
+
+function importService(
+  providers: readonly CcSwitchProvider[],
+  service: Service,
+  skipped: string[],
+): ImportedConfig[] {
+  const usable = providers.flatMap((provider) => {
+    const upstreams = makeUpstreams(provider, skipped);
+    return upstreams.length === 0 ? [] : [{ provider, upstreams }];
+  });
+  const queued = usable.filter(({ provider }) => provider.isQueued);
+  const queue = queued.length > 1 ? queued : [];
+  const failover: ImportedConfig = {
+    service,
+    name: "failover",
+    alias: t`cc-switch's failover queue`,
+    upstreams: queue.flatMap(({ upstreams }) => upstreams),
+    from: t`cc-switch's failover queue`,
+  };
+  const single = usable
+    .filter((one) => !queue.includes(one))
+    .map(({ provider, upstreams }) => ({
+      isCurrent: provider.isCurrent,
+      config: nameConfig(provider, { service, upstreams, from: t`cc-switch's provider "${provider.name}"` }),
+    }));
+  const all = [
+    ...(queue.length === 0
+      ? []
+      : [{ isCurrent: queue.some(({ provider }) => provider.isCurrent), config: failover }]),
+    ...single,
+  ];
+  return all
+    .toSorted((one, other) => Number(other.isCurrent) - Number(one.isCurrent))
+    .map(({ config }) => config);
+}
+
+function nameConfig(
+  provider: CcSwitchProvider,
+  rest: Omit<ImportedConfig, "name" | "alias">,
+): ImportedConfig {
+  const name = toConfigName(provider.name);
+  return { ...rest, name, ...(name === provider.name ? {} : { alias: provider.name }) };
+}
+
+/** One for each address; none, with a word in `skipped`, where the provider cannot be used here. */
+function makeUpstreams(provider: CcSwitchProvider, skipped: string[]): UpstreamEntry[] {
+  const skip = (why: string): UpstreamEntry[] => {
+    const { name } = provider;
+    skipped.push(`"${name}": ${why}`);
+    return [];
+  };
+  try {
+    const facts = readFacts(provider);
+    const problem = whyNot(provider, facts);
+    if (problem !== null) return skip(problem);
+    const extras = makeForeignExtras(provider, facts);
+    const auth = authOf(provider, facts);
+    const addresses = [...new Set([facts.baseUrl, ...provider.endpoints].map(withoutSlashes))];
+    return addresses.flatMap((baseUrl) => {
+      const isWhole = provider.meta["isFullUrl"] === true;
+      const upstream = {
+        base_url: isWhole ? baseUrl.replace(ENDPOINT, "") : baseUrl,
+        auth,
+        ...extras,
+      };
+      const unusable = isOnThisMachine(baseUrl)
+        ? t`its address is on this machine`
+        : problemOfUpstream(upstream, provider.service);
+      return unusable === null ? [upstream] : skip(unusable);
+    });
+  } catch (error) {
+    if (error instanceof UserError) return skip(error.message);
+    throw error;
+  }
+}
+
+/** In the order in which a person would think of it. */
+function whyNot(provider: CcSwitchProvider, facts: ProviderFacts): string | null {
+  const { service, meta, category } = provider;
+  const { baseUrl, key, wireFormat } = facts;
+  const own = service === "codex" ? "responses" : "anthropic";
+  if (isManaged(provider)) return t`cc-switch signs in to that account by itself`;
+  if (isCloud(provider, baseUrl)) return t`it is a cloud's own endpoint (Bedrock and the like)`;
+  if (category === "official" || (baseUrl === "" && key === null)) {
+    return t`the vendor's login (ch config import --from ${service})`;
+  }
+  if (baseUrl === "") return t`it has no address`;
+  if (key === PLACEHOLDER_KEY) return t`its key is a placeholder of cc-switch's proxy`;
+  if (isOnThisMachine(baseUrl)) return t`its address is on this machine`;
+  if (wireFormat !== own) return t`it speaks another format (${wireFormat})`;
+  if (key === null && facts.keyVariable === null) return t`it has no key`;
+  if (meta["isFullUrl"] === true && !ENDPOINT.test(baseUrl))
+    return t`its address is one endpoint, and no base address can be told from it`;
+  return null;
+}
+
+function authOf(provider: CcSwitchProvider, { key, keyVariable }: ProviderFacts): AuthEntry {
+  if (key === null) return keyVariable === null ? {} : { auth_token_env: keyVariable };
+  if (provider.service === "codex") return { auth_token: key };
+  const hasToken = textOf(envOf(provider)["ANTHROPIC_AUTH_TOKEN"]) !== "";
+  const field = textOf(provider.meta["apiKeyField"], hasToken ? "" : "ANTHROPIC_API_KEY");
+  return field.toUpperCase() === "ANTHROPIC_API_KEY" ? { api_key: key } : { auth_token: key };
+}
+
+function isOnThisMachine(baseUrl: string): boolean {
+  return URL.canParse(baseUrl) && isLoopback(new URL(baseUrl).hostname);
+}
+
+function withoutSlashes(url: string): string {
+  return url.trim().replace(/\/+$/, "");
+}

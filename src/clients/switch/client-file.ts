@@ -1,0 +1,150 @@
+// Reads and replaces a client's file while the client may write it too: what was read is compared with what is there right
+// before the rename. Knows nothing of what the file means.
+import {
+  accessSync,
+  constants,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  type Stats,
+  statSync,
+  unlinkSync,
+} from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { UserError, errorCode } from "../../base/errors.ts";
+import {
+  PRIVATE_FILE,
+  describe,
+  readBytes,
+  removeFile,
+  resolveLink,
+  writeFileAtomic,
+} from "../../base/files.ts";
+import { t } from "../../base/language.ts";
+
+/** A client's file as it was read. */
+export interface ClientFile {
+  readonly path: string;
+  /** Null when there is no such file. */
+  readonly bytes: Uint8Array | null;
+  /** With its BOM; "" when there is no such file. */
+  readonly text: string;
+}
+
+/** The client wrote the file between our reading and our writing; nothing was changed by us. */
+export class WrittenMeanwhile extends UserError {
+  constructor(path: string) {
+    super(t`${path} keeps being written by another program`, { hint: t`try again when that is done` });
+  }
+}
+
+const PRIVATE_DIRECTORY = 0o700;
+/** A mode of the file's stands in the way; a read-only file system is another matter. */
+const CHMOD_HELPS = new Set(["EACCES", "EPERM"]);
+const IN_USE_OR_GONE = new Set(["ENOTEMPTY", "EEXIST", "ENOENT", "EBUSY"]);
+
+/** Throws UserError for anything that is not a readable text file. */
+export async function readClientFile(path: string): Promise<ClientFile> {
+  const stats = lookAt(path);
+  // Opening a pipe would wait for a writer.
+  if (stats !== undefined && !stats.isFile()) throw new UserError(t`${path} is not a file`);
+  const bytes = await readBytes(path);
+  return { path, bytes, text: bytes === null ? "" : decode(bytes, path) };
+}
+
+/** Replaces the text, or makes the file (0600). Throws WrittenMeanwhile, or UserError; then nothing was changed. */
+export function writeClientFile(file: ClientFile, text: string): void {
+  refuseReadOnly(file);
+  writeFileAtomic(file.path, text, {
+    ...(file.bytes === null ? { mode: PRIVATE_FILE } : {}),
+    beforeRename: () => refuseChanged(file),
+  });
+}
+
+/** Removes a file that nobody has touched since it was read. Throws as `writeClientFile` does. */
+export function removeClientFile(file: ClientFile): void {
+  refuseChanged(file);
+  removeFile(file.path);
+}
+
+export function isDirectoryMissing(path: string): boolean {
+  return lookAt(dirname(path)) === undefined;
+}
+
+export function makeDirectoryOf(path: string): void {
+  const directory = dirname(path);
+  try {
+    mkdirSync(directory, { recursive: true, mode: PRIVATE_DIRECTORY });
+  } catch (error) {
+    throw new UserError(t`cannot make ${directory}: ${describe(error)}`, { cause: error });
+  }
+}
+
+/** Removes the directory of a file, unless somebody else keeps something in it. */
+export function removeDirectoryOf(path: string): void {
+  const directory = dirname(path);
+  try {
+    rmdirSync(directory);
+  } catch (error) {
+    if (IN_USE_OR_GONE.has(errorCode(error) ?? "")) return;
+    throw new UserError(t`cannot remove ${directory}: ${describe(error)}`, { cause: error });
+  }
+}
+
+/** Removes what a killed write left beside the file. Only for the holder of the lock: another's may be in use. */
+export function removeLeftovers(path: string): void {
+  try {
+    const target = resolveLink(path);
+    const leftover = new RegExp(`^\\.${RegExp.escape(basename(target))}\\.\\d+\\.[0-9a-f]{8}\\.tmp$`);
+    for (const name of readdirSync(dirname(target))) {
+      if (leftover.test(name)) unlinkSync(join(dirname(target), name));
+    }
+  } catch (error) {
+    // They do no harm, and whatever stands in the way will be said when the file itself is written.
+    if (!(error instanceof UserError) && errorCode(error) === undefined) throw error;
+  }
+}
+
+function decode(bytes: Uint8Array, path: string): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch (error) {
+    throw new UserError(t`${path} is not valid UTF-8`, { cause: error });
+  }
+}
+
+function lookAt(path: string): Stats | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false });
+  } catch (error) {
+    throw new UserError(t`cannot look at ${path}: ${describe(error)}`, { cause: error });
+  }
+}
+
+/** A rename would get around the file's own mode. */
+function refuseReadOnly({ path, bytes }: ClientFile): void {
+  if (bytes === null) return;
+  try {
+    accessSync(path, constants.W_OK);
+  } catch (error) {
+    throw new UserError(t`${path} may not be written: ${describe(error)}`, {
+      ...(CHMOD_HELPS.has(errorCode(error) ?? "")
+        ? { hint: process.platform === "win32" ? `attrib -R "${path}"` : `chmod u+w ${path}` }
+        : {}),
+      cause: error,
+    });
+  }
+}
+
+function refuseChanged({ path, bytes }: ClientFile): void {
+  let now: Uint8Array | null;
+  try {
+    now = readFileSync(path);
+  } catch (error) {
+    if (errorCode(error) !== "ENOENT") throw error;
+    now = null;
+  }
+  const isSame = bytes === null || now === null ? bytes === now : Buffer.from(now).equals(bytes);
+  if (!isSame) throw new WrittenMeanwhile(path);
+}

@@ -1,0 +1,119 @@
+// The journal of a switch: what was changed in a client's file, on whose behalf, and how it is undone. It is written before
+// the file and removed after it, so that a crash in between leaves enough to put things right.
+// One for each file, because CODEX_HOME and CLAUDE_CONFIG_DIR may point to many.
+import { readdirSync } from "node:fs";
+import { dirname, join } from "node:path";
+import * as z from "zod/mini";
+import { UserError, errorCode } from "../../base/errors.ts";
+import { t } from "../../base/language.ts";
+import {
+  PRIVATE_FILE,
+  ensurePrivateDirectory,
+  readText,
+  realPath,
+  removeFile,
+  writeFileAtomic,
+} from "../../base/files.ts";
+import type { Paths } from "../../base/paths.ts";
+import { fingerprint } from "../../base/secrets.ts";
+import { SERVICES, type Service } from "../../base/service.ts";
+import { JOURNAL_PREFIX } from "./has-journals.ts";
+
+const VERSION = 1;
+
+const ownerSchema = z.discriminatedUnion("kind", [
+  /** A `switch on` typed by a person stays until somebody ends it. */
+  z.object({ kind: z.literal("user") }),
+  /** A running proxy, which puts the client back when it stops. */
+  z.object({ kind: z.literal("process"), pid: z.int(), started: z.nullable(z.string()) }),
+]);
+
+const changeSchema = z.object({
+  path: z.readonly(z.array(z.string())),
+  before: z.nullable(z.string()),
+  written: z.string(),
+  replaced: z.optional(z.string()),
+  value: z.string(),
+});
+
+const journalSchema = z.object({
+  version: z.literal(VERSION),
+  service: z.enum(SERVICES),
+  /** The client's file, as it is named in the settings. */
+  file: z.string(),
+  port: z.int(),
+  owner: ownerSchema,
+  /** The newest first; older ones may be of a switch to another port that this one replaced. */
+  changes: z.readonly(z.array(changeSchema)),
+  /** SHA-256 of the file as we wrote it. */
+  hash: z.string(),
+  /** What was not there before. */
+  created: z.object({ file: z.boolean(), directory: z.boolean() }),
+});
+
+export type Owner = Readonly<z.infer<typeof ownerSchema>>;
+export type Journal = Readonly<z.infer<typeof journalSchema>>;
+
+export type FoundJournal =
+  | { readonly kind: "none" }
+  | { readonly kind: "found"; readonly journal: Journal }
+  /** It cannot be used, and what it knew is lost. */
+  | { readonly kind: "broken"; readonly problem: string };
+
+/**
+ * Where the journal for a file is, or would be. One that was made under another name of the file counts: a directory may
+ * be reached by a link, and may have been replaced by one since.
+ */
+export async function findJournalPath(paths: Paths, service: Service, file: string): Promise<string> {
+  const prefix = `${JOURNAL_PREFIX}${service}-`;
+  const own = join(paths.run, `${prefix}${fingerprint(file)}.json`);
+  const all = listJournals(paths.run, prefix);
+  if (all.includes(own)) return own;
+  const real = realPath(file);
+  for (const path of all) {
+    const found = await readJournal(path);
+    if (found.kind === "found" && realPath(found.journal.file) === real) return path;
+  }
+  return own;
+}
+
+function listJournals(run: string, prefix: string): string[] {
+  try {
+    const names = readdirSync(run).filter((name) => name.startsWith(prefix) && name.endsWith(".json"));
+    return names.map((name) => join(run, name));
+  } catch (error) {
+    // Whoever reads or writes a journal there says what is wrong.
+    if (errorCode(error) === undefined) throw error;
+    return [];
+  }
+}
+
+/** Never throws for what the journal holds. */
+export async function readJournal(path: string): Promise<FoundJournal> {
+  try {
+    const text = await readText(path);
+    if (text === null) return { kind: "none" };
+    return { kind: "found", journal: journalSchema.parse(JSON.parse(text)) };
+  } catch (error) {
+    if (error instanceof UserError) return { kind: "broken", problem: error.message };
+    if (error instanceof z.core.$ZodError || error instanceof SyntaxError) {
+      return { kind: "broken", problem: t`${path} is damaged` };
+    }
+    throw error;
+  }
+}
+
+/** What the journal remembers; null without one. */
+export function changesOf(found: FoundJournal): Journal["changes"] | null {
+  return found.kind === "found" ? found.journal.changes : null;
+}
+
+export function writeJournal(path: string, journal: Omit<Journal, "version">): void {
+  ensurePrivateDirectory(dirname(path));
+  const text = `${JSON.stringify({ ...journal, version: VERSION }, null, 2)}\n`;
+  writeFileAtomic(path, text, { mode: PRIVATE_FILE });
+}
+
+export function removeJournal(path: string): void {
+  removeFile(path);
+}

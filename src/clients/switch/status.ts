@@ -1,0 +1,62 @@
+// How a client stands: is it switched, to which port, by whom, and does that one still run? Looks, and changes nothing; needs
+// no lock, because every file is only ever replaced as a whole.
+import { UserError } from "../../base/errors.ts";
+import { isRunning } from "../../base/process-identity.ts";
+import { readClientFile } from "./client-file.ts";
+import { type Owner, changesOf, findJournalPath, readJournal } from "./journal.ts";
+import type { Undone } from "../key-change.ts";
+import { readProxyPort } from "../proxy-address.ts";
+import { type SwitchTarget, createSwitchEditor } from "./editors.ts";
+
+export interface SwitchStatus {
+  readonly file: string;
+  readonly isOn: boolean;
+  /** The port that the client's file names; null when it is off. */
+  readonly port: number | null;
+  readonly keys: readonly Undone[];
+  /** Null when it is off, or nobody knows who switched it. */
+  readonly owner: Owner | null;
+  /** The proxy that switched it has died: `off` or the next `serve` puts that right. */
+  readonly isOwnerDead: boolean;
+  /** The file cannot be read or edited, or the journal cannot be used. */
+  readonly problem: string | null;
+}
+
+/** Never throws for what the files hold. */
+export async function readSwitchStatus(target: SwitchTarget): Promise<SwitchStatus> {
+  const editor = createSwitchEditor(target);
+  const found = await readJournal(await findJournalPath(target.paths, target.service, editor.file));
+  const journal = found.kind === "found" ? found.journal : null;
+  const off: SwitchStatus = {
+    file: editor.file,
+    isOn: false,
+    port: null,
+    keys: [],
+    owner: null,
+    isOwnerDead: false,
+    problem: found.kind === "broken" ? found.problem : null,
+  };
+  try {
+    const file = await readClientFile(editor.file);
+    const { keys } = editor.clean(file.text, changesOf(found));
+    const isOn = keys.some(({ kind }) => kind === "restored" || kind === "unknown");
+    if (!isOn) return { ...off, keys };
+    const owner = journal?.owner ?? null;
+    return {
+      ...off,
+      isOn,
+      keys,
+      port: portIn(target, keys) ?? journal?.port ?? null,
+      owner,
+      isOwnerDead: owner?.kind === "process" && !isRunning(owner),
+    };
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    return { ...off, problem: error.message };
+  }
+}
+
+function portIn({ service }: SwitchTarget, keys: readonly Undone[]): number | undefined {
+  const values = keys.flatMap((key) => ("value" in key ? [key.value] : []));
+  return values.map((value) => readProxyPort(service, value)).find((port) => port !== undefined);
+}

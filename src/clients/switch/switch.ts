@@ -1,0 +1,248 @@
+// Points a client at the proxy, puts it back, and says how it stands. The order of its steps is what makes a crash harmless:
+// the journal is written before the client's file and removed after it, all under one lock between processes.
+// Decides nothing about the content of a file.
+import { join } from "node:path";
+import { UserError } from "../../base/errors.ts";
+import { t } from "../../base/language.ts";
+import { withLock } from "../../base/lock.ts";
+import { type ProcessIdentity, isRunning } from "../../base/process-identity.ts";
+import { CLIENT_NAME } from "../../base/service.ts";
+import { hashText } from "../../base/secrets.ts";
+import {
+  type ClientFile,
+  WrittenMeanwhile,
+  isDirectoryMissing,
+  makeDirectoryOf,
+  readClientFile,
+  removeClientFile,
+  removeDirectoryOf,
+  removeLeftovers,
+  writeClientFile,
+} from "./client-file.ts";
+import {
+  type Journal,
+  type Owner,
+  changesOf,
+  findJournalPath,
+  readJournal,
+  removeJournal,
+  writeJournal,
+} from "./journal.ts";
+import { type KeyChange, type Undone, isSamePath } from "../key-change.ts";
+import { type SwitchEditor, type SwitchGoal, type SwitchTarget, createSwitchEditor } from "./editors.ts";
+
+export interface SwitchedOn {
+  readonly file: string;
+  readonly port: number;
+  readonly changes: readonly KeyChange[];
+  /** False where the file said all of it already. */
+  readonly isWritten: boolean;
+  /** Keys of an earlier switch that somebody has changed since: their new values are kept for `off`. */
+  readonly taken: readonly Undone[];
+  /** Who puts it back. May be another than asked for: a running proxy keeps what it has switched. */
+  readonly owner: Owner;
+  readonly created: Journal["created"];
+}
+
+export interface SwitchedOff {
+  readonly file: string;
+  /** Empty when the client was not switched. */
+  readonly keys: readonly Undone[];
+  /** Somebody wrote the file since it was switched; those edits are kept. */
+  readonly isEdited: boolean;
+  readonly isFileRemoved: boolean;
+  /** A running proxy that had switched it, and goes on without it. */
+  readonly runningOwner: ProcessIdentity | null;
+  /** The journal could not be used; what could be recognised was put back. */
+  readonly journalProblem: string | null;
+}
+
+const MOST_TRIES = 3;
+
+/**
+ * Points the client at the proxy; again, or at another port, is fine.
+ * Throws UserError with nothing changed: the file cannot be edited, or a running proxy holds the switch.
+ */
+export async function switchOn(target: SwitchTarget, goal: SwitchGoal, owner: Owner): Promise<SwitchedOn> {
+  return await underLock(target, async (editor, path) => {
+    const before = await readJournal(path);
+    const known = before.kind === "found" ? before.journal : null;
+    const keeper = chooseOwner(target, known, { owner, port: goal.port });
+    return await tryAgain(async () => {
+      const file = await readClientFile(editor.file);
+      const undone = editor.clean(file.text, changesOf(before));
+      const edit = await editor.edit(undone.text, goal);
+      const isDirectoryNew = isDirectoryMissing(editor.file);
+      const journal = {
+        service: target.service,
+        file: editor.file,
+        port: goal.port,
+        owner: keeper,
+        changes: withOlder(edit.changes, known?.changes ?? []),
+        hash: hashText(edit.text),
+        created: {
+          file: file.bytes === null || known?.created.file === true,
+          directory: isDirectoryNew || known?.created.directory === true,
+        },
+      };
+      try {
+        writeJournal(path, journal);
+        if (isDirectoryNew) makeDirectoryOf(editor.file);
+        if (edit.text !== file.text) writeClientFile(file, edit.text);
+      } catch (error) {
+        if (await takeBack(file, edit.text)) quietly(() => putJournalBack(path, known));
+        if (isDirectoryNew) quietly(() => removeDirectoryOf(editor.file));
+        throw error;
+      }
+      const taken = undone.keys.filter(({ kind }) => kind === "changed");
+      return { ...journal, changes: edit.changes, isWritten: edit.text !== file.text, taken };
+    });
+  });
+}
+
+/**
+ * Puts the client back. With `onlyFor`, does so only where that owner holds the switch, and else gives null; what it
+ * remembers stands in for a journal that was lost meanwhile.
+ * Throws UserError with nothing changed when the file cannot be edited.
+ */
+export async function switchOff(
+  target: SwitchTarget,
+  onlyFor?: Owner,
+  remembered?: Pick<SwitchedOn, "changes" | "created">,
+): Promise<SwitchedOff | null> {
+  return await underLock(target, async (editor, path) => {
+    const found = await readJournal(path);
+    const journal = found.kind === "found" ? found.journal : null;
+    const known = journal ?? remembered ?? null;
+    const isOthers = journal !== null && onlyFor !== undefined && !isSameOwner(journal.owner, onlyFor);
+    if (isOthers || (onlyFor !== undefined && known === null)) return null;
+    const result = await tryAgain(async () => {
+      const file = await readClientFile(editor.file);
+      const undo =
+        file.bytes === null ? { text: "", keys: [] } : await editor.undo(file.text, known?.changes ?? null);
+      // Without its journal a switch may have been ended by hand, and the file is the user's.
+      if (onlyFor !== undefined && journal === null && !undo.keys.some(({ kind }) => kind === "restored"))
+        return null;
+      const isFileRemoved = putBack(file, undo.text, known);
+      return { file, keys: undo.keys, isFileRemoved };
+    });
+    if (result === null) return null;
+    if (known?.created.directory === true) removeDirectoryOf(editor.file);
+    removeJournal(path);
+    const { file, keys, isFileRemoved } = result;
+    return {
+      file: editor.file,
+      keys,
+      isFileRemoved,
+      isEdited: journal !== null && file.bytes !== null && hashText(file.text) !== journal.hash,
+      runningOwner: journal === null ? null : runningOwner(journal.owner, onlyFor),
+      journalProblem: found.kind === "broken" ? found.problem : null,
+    };
+  });
+}
+
+/** True when the file was removed. */
+function putBack(file: ClientFile, text: string, known: Pick<Journal, "created"> | null): boolean {
+  if (file.bytes !== null && text === "" && known?.created.file === true) {
+    removeClientFile(file);
+    return true;
+  }
+  if (text !== file.text) writeClientFile(file, text);
+  return false;
+}
+
+async function underLock<T>(
+  target: SwitchTarget,
+  work: (editor: SwitchEditor, journal: string) => Promise<T>,
+): Promise<T> {
+  const editor = createSwitchEditor(target);
+  return await withLock(join(target.paths.run, "switch.lock"), async () => {
+    const journal = await findJournalPath(target.paths, target.service, editor.file);
+    removeLeftovers(journal);
+    removeLeftovers(editor.file);
+    return await work(editor, journal);
+  });
+}
+
+/** Starts over when the client has written its file in between. */
+async function tryAgain<T>(work: () => Promise<T>): Promise<T> {
+  for (let left = MOST_TRIES; ; left -= 1) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof WrittenMeanwhile) || left === 0) throw error;
+    }
+  }
+}
+
+/** A running proxy keeps what it has switched; what a person or a dead one has switched is taken over. */
+function chooseOwner(
+  { service }: SwitchTarget,
+  known: Journal | null,
+  asked: { readonly owner: Owner; readonly port: number },
+): Owner {
+  const holder = known === null ? null : runningOwner(known.owner, asked.owner);
+  if (known === null || holder === null) return asked.owner;
+  if (asked.owner.kind === "user" && known.port === asked.port) return known.owner;
+  throw new UserError(
+    t`${CLIENT_NAME[service]} is pointed at port ${known.port} by another codex-helper (pid ${holder.pid})`,
+    {
+      hint:
+        asked.owner.kind === "user"
+          ? t`end it with Ctrl+C first, or: ch switch off --${service}`
+          : `ch serve --${service} --no-switch --port ${asked.port}`,
+    },
+  );
+}
+
+/** The process that holds the switch, if it runs and is not the one who asks. */
+function runningOwner(owner: Owner, asking: Owner | undefined): ProcessIdentity | null {
+  if (owner.kind !== "process" || !isRunning(owner)) return null;
+  return asking !== undefined && isSameOwner(owner, asking) ? null : owner;
+}
+
+function isSameOwner(one: Owner, other: Owner): boolean {
+  if (one.kind === "user" || other.kind === "user") return one.kind === other.kind;
+  return one.pid === other.pid && one.started === other.started;
+}
+
+/** A crash may have left the file as an older switch wrote it: its changes stay known until `off`. */
+function withOlder(changes: readonly KeyChange[], older: readonly KeyChange[]): KeyChange[] {
+  const isNew = (old: KeyChange): boolean =>
+    !changes.some((change) => change.value === old.value && isSamePath(change.path, old.path));
+  return [...changes, ...older.filter(isNew)];
+}
+
+/**
+ * After a failure: the disk may have refused when the new text was in place already. False when that text still stands,
+ * and the journal is needed.
+ */
+async function takeBack(file: ClientFile, written: string): Promise<boolean> {
+  const isInPlace = async (): Promise<boolean> => {
+    const now = await readClientFile(file.path);
+    return now.bytes !== null && now.text === written && written !== file.text;
+  };
+  try {
+    if (!(await isInPlace())) return true;
+    const now = await readClientFile(file.path);
+    if (file.bytes === null) removeClientFile(now);
+    else writeClientFile(now, file.text);
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+  }
+  return !(await isInPlace());
+}
+
+function putJournalBack(path: string, known: Journal | null): void {
+  if (known === null) removeJournal(path);
+  else writeJournal(path, known);
+}
+
+/** Tidies up after a failure. Where that fails too, nothing is worse: a journal may well know more than it needs to. */
+function quietly(tidy: () => void): void {
+  try {
+    tidy();
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+  }
+}

@@ -1,0 +1,55 @@
+import { expect, test } from "bun:test";
+import { createGiveBack } from "../../../src/app/serve/give-back.ts";
+import { waitUntil } from "../../helpers/wait.ts";
+
+const MB = 2 ** 20;
+
+function makeProcess({ everyMs }: { readonly everyMs: number }) {
+  const state = { mb: 50, open: 0, looks: 0, released: 0 };
+  const keeper = createGiveBack({
+    isQuiet: () => state.open === 0,
+    rss: () => {
+      state.looks += 1;
+      return state.mb * MB;
+    },
+    release: () => {
+      state.released += 1;
+    },
+    quietMs: 5,
+    everyMs,
+  });
+  return { state, noteWork: () => keeper.noteWork() };
+}
+
+test("what a burst took is given back once it is over, and not while a request is open", async () => {
+  const { noteWork, state } = makeProcess({ everyMs: 0 });
+  Object.assign(state, { mb: 120, open: 1, looks: 0 });
+  noteWork();
+  noteWork();
+  await waitUntil(() => state.looks >= 3);
+  expect(state.released).toBe(0);
+  state.open = 0;
+  await waitUntil(() => state.released === 1);
+});
+
+test("a little is kept: collecting it would cost more than it is worth", async () => {
+  const { noteWork, state } = makeProcess({ everyMs: 0 });
+  Object.assign(state, { mb: 60, looks: 0 });
+  noteWork();
+  await waitUntil(() => state.looks === 1);
+  expect(state.released).toBe(0);
+  state.mb = 70;
+  noteWork();
+  await waitUntil(() => state.released === 1);
+});
+
+test("it is not done again and again where memory does not come back", async () => {
+  const { noteWork, state } = makeProcess({ everyMs: 3_600_000 });
+  state.mb = 120;
+  noteWork();
+  await waitUntil(() => state.released === 1);
+  state.looks = 0;
+  noteWork();
+  await waitUntil(() => state.looks >= 2);
+  expect(state.released).toBe(1);
+});

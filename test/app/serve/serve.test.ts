@@ -1,0 +1,186 @@
+import { expect, test } from "bun:test";
+import { readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { askInstance, tellInstance } from "../../../src/app/ask-instance.ts";
+import { type Serving, serve } from "../../../src/app/serve/serve.ts";
+import { instanceSchema } from "../../../src/app/instance-answers.ts";
+import { readInstances } from "../../../src/state/instances.ts";
+import { readState } from "../../../src/state/state-file.ts";
+import { GOOD, reply } from "../../helpers/answers.ts";
+import { startFakeUpstream } from "../../helpers/fake-upstream.ts";
+import { makeTempHome, type TempHome } from "../../helpers/temp-home.ts";
+import { waitUntil } from "../../helpers/wait.ts";
+
+const SPENT = reply({ status: 402, body: { error: { message: "pay first" } } });
+
+interface Desk extends AsyncDisposable {
+  readonly serving: Serving;
+  readonly port: number;
+  readonly events: readonly string[];
+  readonly troubles: readonly string[];
+}
+
+async function startDesk(home: TempHome): Promise<Desk> {
+  const events: string[] = [];
+  const troubles: string[] = [];
+  const serving = await serve({
+    paths: home.paths,
+    env: home.env,
+    services: ["codex"],
+    port: 0,
+    onRequest: () => {},
+    onTrouble: (words) => troubles.push(words),
+    onEvent: (words) => events.push(words),
+  });
+  const port = serving.served[0]?.port ?? 0;
+  return { serving, port, events, troubles, [Symbol.asyncDispose]: () => serving.stop(0) };
+}
+
+function configure(home: TempHome, urls: readonly string[], rest: object = {}): void {
+  const upstreams = urls.map((base_url) => ({ base_url, auth: { auth_token: "sk-very-secret-token" } }));
+  home.write(".codex-helper/config.json", { codex: { configs: { main: { upstreams } } }, ...rest });
+}
+
+async function ask(port: number, session = "s-1"): Promise<string> {
+  const response = await fetch(`http://127.0.0.1:${port}/v1/responses`, {
+    method: "POST",
+    headers: { "session-id": session },
+    body: '{"model":"m","stream":true,"input":[]}',
+  });
+  return await response.text();
+}
+
+function countRequests(home: TempHome): number {
+  return readFileSync(home.paths.requestsLog, "utf8").trimEnd().split("\n").length;
+}
+
+test("what was learned of an upstream and a session survives a restart", async () => {
+  using home = makeTempHome();
+  await using primary = await startFakeUpstream([SPENT]);
+  await using backup = await startFakeUpstream([GOOD.responses(), GOOD.responses()]);
+  configure(home, [primary.baseUrl, backup.baseUrl]);
+  {
+    await using desk = await startDesk(home);
+    await ask(desk.port);
+  }
+  expect(statSync(home.paths.state).mode & 0o777).toBe(0o600);
+  expect(readFileSync(home.paths.state, "utf8")).not.toContain("sk-very-secret-token");
+  expect(Object.keys(readState(home.paths.state)["sessions"] ?? {})).toEqual(["codex|s-1"]);
+  await using desk = await startDesk(home);
+  await ask(desk.port);
+  expect([primary.requests.length, backup.requests.length]).toEqual([1, 2]);
+});
+
+test("two processes keep what the other has learned", async () => {
+  using home = makeTempHome();
+  await using upstream = await startFakeUpstream(() => GOOD.responses());
+  configure(home, [upstream.baseUrl]);
+  const one = await startDesk(home);
+  const two = await startDesk(home);
+  await ask(one.port, "s-1");
+  await ask(two.port, "s-2");
+  await Promise.all([one.serving.stop(0), two.serving.stop(0)]);
+  const sessions = Object.keys(readState(home.paths.state)["sessions"] ?? {});
+  expect(sessions.toSorted()).toEqual(["codex|s-1", "codex|s-2"]);
+});
+
+test("a state file that cannot be written is said once, and requests go on", async () => {
+  using home = makeTempHome();
+  await using upstream = await startFakeUpstream(() => GOOD.responses({ text: "hello" }));
+  configure(home, [upstream.baseUrl]);
+  home.write(".codex-helper/state.json/in-the-way", "");
+  const desk = await startDesk(home);
+  expect(await ask(desk.port)).toContain("hello");
+  await desk.serving.stop(0);
+  expect(desk.troubles).toEqual([expect.stringContaining("what was learned of the upstreams is not kept")]);
+});
+
+test("an instance is found while it runs, tells its state without secrets, and is gone after", async () => {
+  using home = makeTempHome();
+  await using primary = await startFakeUpstream([SPENT]);
+  await using backup = await startFakeUpstream(() => GOOD.responses());
+  configure(home, [primary.baseUrl, backup.baseUrl]);
+  {
+    await using desk = await startDesk(home);
+    await ask(desk.port);
+    const [instance, ...others] = await readInstances(home.paths.run);
+    expect(others).toEqual([]);
+    expect(instance).toMatchObject({ pid: process.pid, service: "codex", port: desk.port });
+    const facts = instanceSchema.parse(await askInstance({ port: desk.port }, "status"));
+    expect(JSON.stringify(facts)).not.toContain("sk-very-secret-token");
+    expect(JSON.stringify(facts)).not.toContain(instance?.token ?? "");
+    expect(facts).toMatchObject({
+      config_name: "main",
+      problem: null,
+      upstreams: [
+        { label: "main#1", standing: "exhausted", usage_exhausted: true, requests: 1, failures: 1 },
+        { label: "main#2", standing: "ok", usage_exhausted: false, requests: 1, sessions: 1 },
+      ],
+    });
+  }
+  expect(await readInstances(home.paths.run)).toEqual([]);
+});
+
+test("a reset needs the token of the run, and forgets what is held against the one upstream", async () => {
+  using home = makeTempHome();
+  await using primary = await startFakeUpstream([SPENT, GOOD.responses({ text: "paid" })]);
+  await using backup = await startFakeUpstream(() => GOOD.responses());
+  configure(home, [primary.baseUrl, backup.baseUrl]);
+  await using desk = await startDesk(home);
+  await ask(desk.port);
+  const [instance] = await readInstances(home.paths.run);
+  if (instance === undefined) throw new Error("no instance");
+  const guess = tellInstance({ ...instance, token: "guess" }, "reset").catch(String);
+  expect(await guess).toContain("refused with status 403");
+  await tellInstance(instance, "reset", { query: { upstream: "main#2" } });
+  expect(Object.keys(readState(home.paths.state)["health"] ?? {})).toHaveLength(1);
+  await tellInstance(instance, "reset", { query: { upstream: "main#1" } });
+  expect(readState(home.paths.state)["health"]).toEqual({});
+  expect(await ask(desk.port, "s-new")).toContain("paid");
+});
+
+test("a hop and a spent quota are one line each, and JSON for the command of the user's", async () => {
+  using home = makeTempHome();
+  await using primary = await startFakeUpstream([SPENT]);
+  await using backup = await startFakeUpstream(() => GOOD.responses());
+  const seen = join(home.path, "seen");
+  configure(home, [primary.baseUrl, backup.baseUrl], { hooks: { on_event: `cat >> ${seen}` } });
+  await using desk = await startDesk(home);
+  await ask(desk.port);
+  expect(desk.events).toEqual([
+    expect.stringMatching(/^main#1 is out of quota until [^:]+:\d\d: 402 payment required/),
+    expect.stringMatching(/^new requests: main#1 -> main#2, 402 payment required/),
+  ]);
+  const lines = await waitUntil(async () => {
+    const text = await Bun.file(seen)
+      .text()
+      .catch(() => "");
+    return text.split("\n").length > 2 ? text.trim().split("\n") : null;
+  });
+  expect(lines.map((line) => JSON.parse(line) as unknown)).toMatchObject([
+    { event: "exhausted", service: "codex", upstream: { label: "main#1", base_url: primary.baseUrl } },
+    { event: "hop", from: { label: "main#1" }, to: { label: "main#2" }, session_id: null },
+  ]);
+});
+
+test("a file of ours that breaks is told of once, and again when it breaks again", async () => {
+  using home = makeTempHome();
+  await using upstream = await startFakeUpstream(() => GOOD.responses());
+  configure(home, [upstream.baseUrl]);
+  await using desk = await startDesk(home);
+  const told = `${home.paths.config}:1:2: a "}" is missing; its last good version stays in force`;
+  const problem = async () =>
+    instanceSchema.parse(await askInstance({ port: desk.port }, "status")).config_problem;
+  for (const count of [1, 2]) {
+    home.write(".codex-helper/config.json", "{");
+    await waitUntil(problem);
+    await ask(desk.port);
+    await ask(desk.port);
+    await waitUntil(() => desk.troubles.length === count);
+    configure(home, [upstream.baseUrl]);
+    await waitUntil(async () => (await problem()) === null);
+    await ask(desk.port);
+    await waitUntil(() => countRequests(home) === 3 * count);
+  }
+  expect(desk.troubles).toEqual([told, told]);
+});

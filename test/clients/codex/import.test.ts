@@ -1,0 +1,175 @@
+import { expect, test } from "bun:test";
+import type { Env } from "../../../src/base/env.ts";
+import { makeCodexFacts } from "../../../src/clients/codex/facts.ts";
+import { parseToml } from "../../../src/clients/codex/layers.ts";
+import type { CodexLogin } from "../../../src/clients/codex/login.ts";
+import { importCodex } from "../../../src/clients/codex/import.ts";
+import type { Import } from "../../../src/clients/imported-config.ts";
+
+const NONE: CodexLogin = { kind: "none" };
+const KEY: CodexLogin = { kind: "api-key", key: "sk-file" };
+const CHATGPT: CodexLogin = { kind: "chatgpt" };
+const isOwnAddress = (url: string): boolean => url.includes("127.0.0.1:3999");
+
+function run(toml: string, login: CodexLogin = NONE, env: Env = {}): Import {
+  const layers = [{ kind: "user" as const, where: "config.toml", table: parseToml(toml, "config.toml") }];
+  return importCodex(makeCodexFacts(layers, login), env, isOwnAddress);
+}
+
+const tags = { imported_from: "codex" };
+
+test("every provider becomes its own config, the active one first", () => {
+  const { configs, skipped } = run(`model_provider = "second"
+[model_providers.first]
+base_url = "https://first.example/v1"
+[model_providers.second]
+base_url = "https://second.example/v1"
+env_key = "SECOND_KEY"
+[model_providers.third]
+base_url = "https://third.example/v1"
+experimental_bearer_token = "tok"
+`);
+  expect(configs.map(({ name, upstreams }) => [name, ...upstreams])).toEqual([
+    ["second", { base_url: "https://second.example/v1", auth: { auth_token_env: "SECOND_KEY" }, tags }],
+    ["first", { base_url: "https://first.example/v1", tags }],
+    ["third", { base_url: "https://third.example/v1", auth: { auth_token: "tok" }, tags }],
+  ]);
+  expect(skipped).toEqual([]);
+});
+
+test("headers, headers from variables and query parameters come along", () => {
+  const { configs } = run(
+    `[model_providers.x]
+base_url = "https://x.example"
+http_headers = { X-Team = "a", X-User = "file" }
+env_http_headers = { X-User = "USER_ID", X-None = "UNSET" }
+query_params = { api-version = "2" }
+`,
+    NONE,
+    { USER_ID: "env" },
+  );
+  expect(configs[0]?.upstreams[0]).toMatchObject({
+    headers: { "X-Team": "a", "X-User": "env" },
+    query: { "api-version": "2" },
+  });
+  expect(configs[0]?.upstreams[0]?.headers).not.toHaveProperty("X-None");
+});
+
+test("an API key login is the official API, its key named and not copied", () => {
+  expect(run("", KEY).configs).toEqual([
+    {
+      service: "codex",
+      name: "openai",
+      upstreams: [
+        { base_url: "https://api.openai.com/v1", auth: { auth_token_env: "OPENAI_API_KEY" }, tags },
+      ],
+      from: "Codex's API key login",
+    },
+  ]);
+});
+
+test("the key is copied where the variable of its name holds another one", () => {
+  const auth = (env: Env): unknown => run("", KEY, env).configs[0]?.upstreams[0]?.auth;
+  expect(auth({ OPENAI_API_KEY: "sk-other" })).toEqual({ auth_token: "sk-file" });
+  expect(auth({ OPENAI_API_KEY: "sk-file" })).toEqual({ auth_token_env: "OPENAI_API_KEY" });
+});
+
+test("a ChatGPT login passes itself on, to its own origin", () => {
+  expect(run("", CHATGPT).configs[0]?.upstreams).toEqual([
+    {
+      base_url: "https://chatgpt.com/backend-api/codex",
+      auth: { client: true },
+      tags: { ...tags, imported_origin: "https://chatgpt.com" },
+    },
+  ]);
+});
+
+test("the login comes first on the built-in provider, and after a custom one that is active", () => {
+  const provider = '[model_providers.x]\nbase_url = "https://x.example"\n';
+  const names = (toml: string): string[] => run(toml, KEY).configs.map(({ name }) => name);
+  expect(names(provider)).toEqual(["openai", "x"]);
+  expect(names(`model_provider = "x"\n${provider}`)).toEqual(["x", "openai"]);
+});
+
+test.each([
+  ["an API key", KEY, { auth_token_env: "OPENAI_API_KEY" }],
+  ["a ChatGPT account", CHATGPT, { client: true }],
+  ["nobody", NONE, undefined],
+] as [string, CodexLogin, object | undefined][])(
+  "a provider that wants the login gets it: %s",
+  (_, login, auth) => {
+    const toml =
+      'model_provider="x"\n[model_providers.x]\nbase_url = "https://x.example"\nrequires_openai_auth = true\n';
+    const upstream = run(toml, login).configs[0]?.upstreams[0];
+    expect(upstream?.auth).toEqual(auth as NonNullable<typeof upstream>["auth"]);
+  },
+);
+
+test("a key that a command makes is passed on by Codex itself, to that origin", () => {
+  const { configs } = run(
+    '[model_providers.x]\nbase_url = "https://x.example/v1"\nauth = { command = "make" }\n',
+  );
+  expect(configs[0]?.upstreams[0]).toMatchObject({
+    auth: { client: true },
+    tags: { imported_origin: "https://x.example" },
+  });
+});
+
+test("a base URL set for the built-in provider is kept with its login", () => {
+  const { configs } = run('openai_base_url = "https://relay.example/v1"\n', KEY);
+  expect(configs[0]?.upstreams[0]).toMatchObject({
+    base_url: "https://relay.example/v1",
+    auth: { auth_token_env: "OPENAI_API_KEY" },
+  });
+});
+
+test("our own proxy is never imported, nor a key that was meant for what stood in its place", () => {
+  const own = '"http://127.0.0.1:3999/v1"';
+  expect(run(`[model_providers.x]\nbase_url = ${own}\n`)).toEqual({
+    configs: [],
+    skipped: [`Codex's provider "x": is this proxy itself`],
+  });
+  expect(run(`openai_base_url = ${own}\n`, KEY).configs).toEqual([]);
+  expect(run(`openai_base_url = ${own}\n`, CHATGPT).configs[0]?.upstreams[0]?.base_url).toBe(
+    "https://chatgpt.com/backend-api/codex",
+  );
+  expect(run('[model_providers.x]\nbase_url = "http://127.0.0.1:3211/v1"\n').configs).toEqual([]);
+});
+
+test.each([
+  ["no base_url", "", "has no base_url"],
+  ["an address we refuse", 'base_url = "ftp://x.example"', "base_url must be"],
+  [
+    "a variable that cannot be one",
+    'base_url = "https://x.example"\nenv_key = "a b"',
+    "is not the name of a variable",
+  ],
+  [
+    "a header that a proxy sets itself",
+    'base_url = "https://x.example"\nhttp_headers = { Host = "y" }',
+    "header",
+  ],
+])("a provider with %s is left out with the reason", (_, lines, words) => {
+  const { configs, skipped } = run(`[model_providers.x]\n${lines}\n`);
+  expect(configs).toEqual([]);
+  expect(skipped).toHaveLength(1);
+  expect(skipped[0]).toContain(`Codex's provider "x"`);
+  expect(skipped[0]).toContain(words);
+});
+
+test("a login that cannot be read is named, one in the key store too", () => {
+  expect(run("", { kind: "unreadable", problem: "auth.json is torn" }).skipped).toEqual([
+    "auth.json is torn",
+  ]);
+  expect(run("", { kind: "keyring" }).skipped).toHaveLength(1);
+});
+
+test("ids become names that a config may have", () => {
+  const table = (id: string): string =>
+    `[model_providers."${id}"]\nbase_url = "https://x.example/${id.length}"\n`;
+  const { configs } = run(
+    ["my relay", "my/relay", "a.b_c-d", "中转", "///", "x".repeat(80)].map(table).join(""),
+  );
+  const names = ["my-relay", "my-relay", "a.b_c-d", "中转", "imported", "x".repeat(64)];
+  expect(configs.map(({ name }) => name)).toEqual(names);
+});

@@ -1,0 +1,28 @@
+// A process that switches a client once, for tests that end it on the way. Arguments: home, service, "on" or "off", port,
+// how often. Prints the message of an expected failure and ends with 1.
+import { join } from "node:path";
+import { UserError } from "../../../src/base/errors.ts";
+import { resolvePaths } from "../../../src/base/paths.ts";
+import { switchOff, switchOn } from "../../../src/clients/switch/switch.ts";
+import type { SwitchTarget } from "../../../src/clients/switch/editors.ts";
+
+const [home = "", service, action, port = "3211", times = "1"] = process.argv.slice(2);
+const env = { HOME: home };
+const target: SwitchTarget = {
+  service: service === "claude" ? "claude" : "codex",
+  paths: resolvePaths(env),
+  env,
+  systemDirectory: join(home, "etc"),
+};
+const on = () => switchOn(target, { port: Number(port), prefersOwnProvider: false }, { kind: "user" });
+
+try {
+  for (let time = 0; time < Number(times); time += 1) {
+    if (action !== "off") await on();
+    if (action !== "on") await switchOff(target);
+  }
+} catch (error) {
+  if (!(error instanceof UserError)) throw error;
+  console.log(error.message);
+  process.exitCode = 1;
+}
