@@ -2,7 +2,20 @@
 import type { ArgsDef, CommandDef } from "citty";
 import type { Env } from "../base/env.ts";
 import type { Paths } from "../base/paths.ts";
-import type { Output } from "./output.ts";
+import type { Data } from "./output.ts";
+import type { Words } from "./words.ts";
+
+/** The only way to the terminal. */
+export interface Output extends Data, Words {}
+
+/** A command of the table in root.ts. Its file is imported when it is asked for, and not before. */
+export interface CommandEntry {
+  readonly summary: string;
+  readonly load: () => Promise<{ readonly createCommand: (cli: Cli) => Command }>;
+}
+
+/** What bare `ch` does. */
+export const DEFAULT_COMMAND = "serve";
 
 export interface Cli {
   readonly env: Env;
@@ -14,6 +27,8 @@ export interface Cli {
   readonly readInput: () => Promise<string>;
   /** Wall clock, ms. */
   readonly now: () => number;
+  /** The whole table, for a command that lists them. */
+  readonly commands: Readonly<Record<string, CommandEntry>>;
 }
 
 /** A command or a group of commands. `run` may return an exit code; nothing means 0. */

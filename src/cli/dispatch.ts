@@ -3,12 +3,12 @@ import type { Env } from "../base/env.ts";
 import { EXIT, UserError } from "../base/errors.ts";
 import { t, translate } from "../base/language.ts";
 import { resolvePaths } from "../base/paths.ts";
-import type { Cli, Command } from "./cli.ts";
+import { type Cli, type Command, type CommandEntry, DEFAULT_COMMAND } from "./cli.ts";
 import { chooseLanguage } from "./language.ts";
 import { meantCommand } from "./meant.ts";
 import { nearNames } from "./near.ts";
 import { createData, type Data } from "./output.ts";
-import { COMMANDS, DEFAULT_COMMAND, type RootEntry } from "./root.ts";
+import { COMMANDS } from "./root.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** Runs one command line and returns its exit code. Throws whatever the command throws. */
@@ -36,6 +36,7 @@ export async function dispatch(argv: readonly string[], env: Env, terminal: Term
     },
     readInput: () => Bun.stdin.text(),
     now: Date.now,
+    commands: COMMANDS,
   };
   const found = findLeaf(createCommand(cli), `ch ${name}`, words.slice(isNamed ? 1 : 0));
   if (asksHelp(found.rest)) {
@@ -53,8 +54,8 @@ async function showRootHelp(data: Data): Promise<void> {
   data.line(renderRootHelp(rows, data));
 }
 
-function findEntry(name: string): RootEntry | undefined {
-  return Object.entries<RootEntry>(COMMANDS).find(([known]) => known === name)?.[1];
+function findEntry(name: string): CommandEntry | undefined {
+  return Object.entries<CommandEntry>(COMMANDS).find(([known]) => known === name)?.[1];
 }
 
 /** Looks at our own words only: what follows `--` is another program's. */

@@ -2,7 +2,6 @@
 // Lets no control character through but its own colours. Masks nothing: whoever makes the data does.
 import { printable } from "../base/terminal-text.ts";
 import type { Terminal } from "./terminal.ts";
-import type { Words } from "./words.ts";
 
 export type Colour = "red" | "green" | "yellow" | "cyan" | "bold" | "dim";
 
@@ -20,8 +19,11 @@ export interface Data {
   readonly paint: (colour: Colour, text: string) => string;
 }
 
-/** The only way to the terminal. */
-export interface Output extends Data, Words {}
+/** A text and the colour to show it in. */
+export interface ColouredText {
+  readonly words: string;
+  readonly colour: Colour;
+}
 
 const CODES: Readonly<Record<Colour, readonly [start: number, end: number]>> = {
   red: [31, 39],

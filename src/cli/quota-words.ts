@@ -4,10 +4,9 @@ import type { QuotaRow } from "../app/instance-answers.ts";
 import { kept, t, translate } from "../base/language.ts";
 import { showMoment, showSpan } from "../base/time-words.ts";
 import { showAmount } from "../quota/note.ts";
-import type { Colour } from "./output.ts";
-import type { Words } from "./upstream-words.ts";
+import type { ColouredText } from "./output.ts";
 
-const STATES: Readonly<Record<string, { readonly words: string; readonly colour: Colour }>> = {
+const STATES: Readonly<Record<string, ColouredText>> = {
   ok: { words: kept`ok`, colour: "green" },
   unlimited: { words: kept`unlimited`, colour: "green" },
   low: { words: kept`low`, colour: "yellow" },
@@ -32,7 +31,7 @@ const SOURCES: Readonly<Record<string, string>> = { budget: kept`your budget`, h
 const BAR_CELLS = 6;
 
 /** States of other versions are shown as they are. */
-export function describeQuotaState(state: string): Words {
+export function describeQuotaState(state: string): ColouredText {
   const { colour, words } = STATES[state] ?? { words: state, colour: "dim" as const };
   return { words: translate(words), colour };
 }

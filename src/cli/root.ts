@@ -1,13 +1,5 @@
 // The one table of commands. A command's file is imported when it is asked for, and not before.
-import type { Cli, Command } from "./cli.ts";
-
-export interface RootEntry {
-  readonly summary: string;
-  readonly load: () => Promise<{ readonly createCommand: (cli: Cli) => Command }>;
-}
-
-/** What bare `ch` does. */
-export const DEFAULT_COMMAND = "serve";
+import type { CommandEntry } from "./cli.ts";
 
 export const COMMANDS = {
   serve: {
@@ -48,4 +40,4 @@ export const COMMANDS = {
     summary: "commands, flags and names completed by your shell",
     load: () => import("./commands/completion.ts"),
   },
-} as const satisfies Readonly<Record<string, RootEntry>>;
+} as const satisfies Readonly<Record<string, CommandEntry>>;

@@ -3,10 +3,10 @@
 import type { UpstreamFacts } from "../app/instance-answers.ts";
 import { kept, retell, t, translate } from "../base/language.ts";
 import { showMoment, showSpan } from "../base/time-words.ts";
-import type { Colour } from "./output.ts";
+import type { ColouredText } from "./output.ts";
 import { describeQuota } from "./quota-words.ts";
 
-const STANDINGS: Readonly<Record<string, { readonly words: string; readonly colour: Colour }>> = {
+const STANDINGS: Readonly<Record<string, ColouredText>> = {
   ok: { words: kept`ok`, colour: "green" },
   low: { words: kept`low on quota`, colour: "yellow" },
   probing: { words: kept`on trial`, colour: "yellow" },
@@ -20,13 +20,8 @@ const STANDINGS: Readonly<Record<string, { readonly words: string; readonly colo
 /** The `source` of a standing that follows from a reading. */
 const QUOTA_SOURCE = "quota reading";
 
-export interface Words {
-  readonly words: string;
-  readonly colour: Colour;
-}
-
 /** "out of quota until 14:30", "rate limited for another 20 s". Standings of other versions are shown as they are. `now`: wall clock, ms. */
-export function describeStanding(standing: string, untilMs: number | null, now: number): Words {
+export function describeStanding(standing: string, untilMs: number | null, now: number): ColouredText {
   const { colour, words } = STANDINGS[standing] ?? { words: standing, colour: "yellow" as const };
   return { words: describeEnd(translate(words), untilMs, now), colour };
 }
@@ -40,7 +35,7 @@ function describeEnd(words: string, untilMs: number | null, now: number): string
     : t`${words} until ${showMoment(untilMs, now)}`;
 }
 
-export function describeHealth(upstream: UpstreamFacts, now: number): Words {
+export function describeHealth(upstream: UpstreamFacts, now: number): ColouredText {
   if (!upstream.enabled) return { words: t`disabled`, colour: "dim" };
   if (upstream.problem !== null) return { words: t`cannot be used`, colour: "red" };
   return describeStanding(upstream.standing, upstream.until_ms, now);

@@ -22,6 +22,7 @@ const cli: Cli = {
   isInteractive: false,
   readInput: () => Promise.resolve(""),
   now: () => 0,
+  commands: COMMANDS,
 };
 
 /** The groups and their sub-commands, each group before its children. */

@@ -7,7 +7,7 @@ import { oneLine } from "../../base/terminal-text.ts";
 import { loadConfig } from "../../config/file.ts";
 import { formatTarget } from "../../config/name.ts";
 import { SERVICE_ARGS, readService } from "../args.ts";
-import { type Cli, type Command, defineCommand } from "../cli.ts";
+import { type Cli, type Command, DEFAULT_COMMAND, defineCommand } from "../cli.ts";
 import type { Place } from "../completion/table.ts";
 
 export function createCommand(cli: Cli): Command {
@@ -78,12 +78,9 @@ function shellCommand(cli: Cli, { name, description, examples, render }: Shell):
 
 /** All commands, which are loaded here and nowhere else. */
 async function loadPlaces(cli: Cli): Promise<Place[]> {
-  const [{ COMMANDS, DEFAULT_COMMAND }, { makePlaces }] = await Promise.all([
-    import("../root.ts"),
-    import("../completion/table.ts"),
-  ]);
+  const { makePlaces } = await import("../completion/table.ts");
   const top = await Promise.all(
-    Object.entries(COMMANDS).map(async ([name, { summary, load }]) => {
+    Object.entries(cli.commands).map(async ([name, { summary, load }]) => {
       const { createCommand: create } = await load();
       return { name, summary, command: create(cli) };
     }),

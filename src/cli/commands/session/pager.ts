@@ -2,7 +2,8 @@
 import { isatty } from "node:tty";
 import { readVariable } from "../../../base/env.ts";
 import type { Cli } from "../../cli.ts";
-import { type Output, makeHarmless } from "../../output.ts";
+import type { Output } from "../../cli.ts";
+import { makeHarmless } from "../../output.ts";
 
 const DEFAULT_PAGER = "less";
 /** Colours stay, a text that fits on the screen is left there. */
