@@ -1,6 +1,6 @@
 // Carries what a router has learned through state.json: taken up at the start, written some time after a change.
 // Never in a request's way; where the file cannot be written, the router goes on without it.
-import { errorMessage } from "../base/errors.ts";
+import { errorText } from "../base/errors.ts";
 import { t } from "../base/language.ts";
 import type { Service } from "../base/service.ts";
 import { type Router, createRouter } from "../routing/router.ts";
@@ -48,7 +48,7 @@ export function createRouterState({ onTrouble, paths, router, service }: RouterS
       known = mine;
       isFailing = false;
     } catch (error) {
-      if (!isFailing) onTrouble(t`what was learned of the upstreams is not kept: ${errorMessage(error)}`);
+      if (!isFailing) onTrouble(t`what was learned of the upstreams is not kept: ${errorText(error)}`);
       isFailing = true;
     }
   };

@@ -1,27 +1,33 @@
 // The one kind of failure that is a person's to mend: it says what is wrong and what to type next.
 // Anything else that is thrown is a bug of ours.
 // Pure.
+import { inEnglish, type Text } from "./text.ts";
 
 /** Process exit codes. A signal ends the process with 128 + its number. */
 export const EXIT = { ok: 0, failed: 1, usage: 2, bug: 70 } as const;
 
 export interface UserErrorOptions {
   /** A command to type, or one short instruction. Shown indented under the message. */
-  readonly hint?: string | undefined;
+  readonly hint?: Text | string | undefined;
   /** Defaults to 1. 2 for a wrong command line. */
   readonly exitCode?: number;
   readonly cause?: unknown;
 }
 
-/** An expected failure. `message` names the file, flag or upstream; it must hold no secret. */
+/** An expected failure. `message` names the file, flag or upstream; it must hold no secret. English, as is `hint`. */
 export class UserError extends Error {
   override readonly name = "UserError";
+  /** The message for a person, in whatever language. */
+  readonly text: Text | string;
   readonly hint: string | undefined;
+  readonly hintText: Text | string | undefined;
   readonly exitCode: number;
 
-  constructor(message: string, options: UserErrorOptions = {}) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause });
-    this.hint = options.hint;
+  constructor(message: Text | string, options: UserErrorOptions = {}) {
+    super(inEnglish(message), options.cause === undefined ? undefined : { cause: options.cause });
+    this.text = message;
+    this.hint = options.hint === undefined ? undefined : inEnglish(options.hint);
+    this.hintText = options.hint;
     this.exitCode = options.exitCode ?? EXIT.failed;
   }
 }
@@ -35,4 +41,9 @@ export function errorCode(error: unknown): string | undefined {
 /** The message of anything thrown. May hold a URL or a path: mask it before it is shown. */
 export function errorMessage(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
+}
+
+/** The same for a person: the text of a UserError, else what the system or a library says. */
+export function errorText(error: unknown): Text | string {
+  return error instanceof UserError ? error.text : errorMessage(error);
 }

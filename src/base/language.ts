@@ -3,6 +3,7 @@
 // Pure.
 import { type Env, readVariable } from "./env.ts";
 import { retellIn } from "./retell.ts";
+import { renderText, type Text } from "./text.ts";
 
 export type Language = "en" | "zh";
 
@@ -28,9 +29,13 @@ export function useDictionary(next: Dictionary | null): void {
 }
 
 /** t`no config named ${name}`: the text in the language of this process. Values are names, numbers or texts. */
-export function t(parts: TemplateStringsArray, ...values: readonly (string | number)[]): string {
-  const english = parts.reduce((text, part, index) => `${text}{${index - 1}}${part}`);
-  return fill(translate(english), values);
+export function t(parts: TemplateStringsArray, ...values: readonly (string | number | Text)[]): string {
+  return tell({ text: parts.reduce((text, part, index) => `${text}{${index - 1}}${part}`), values });
+}
+
+/** A text in the language of this process. A plain string is a name, a code or another program's words. */
+export function tell(text: Text | string): string {
+  return renderText(text, translate);
 }
 
 /** The same for a text that a table holds, such as a command's summary. One without a translation stays English. */
@@ -64,8 +69,4 @@ export function toPerson<T>(say: () => T): T {
   } finally {
     servesPrograms = before;
   }
-}
-
-function fill(text: string, values: readonly (string | number)[]): string {
-  return text.replace(/\{(\d+)\}/g, (mark, index: string) => String(values[Number(index)] ?? mark));
 }

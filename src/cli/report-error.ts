@@ -1,8 +1,9 @@
 // Turns whatever was thrown into one message and an exit code. No secret is shown.
 import type { Env } from "../base/env.ts";
 import { EXIT, UserError } from "../base/errors.ts";
-import { retell, t, toPerson } from "../base/language.ts";
+import { retell, t, tell, toPerson } from "../base/language.ts";
 import { maskText } from "../base/secrets.ts";
+import type { Text } from "../base/text.ts";
 import { describeVersion } from "../base/version.ts";
 import type { Words } from "./words.ts";
 
@@ -18,12 +19,12 @@ export function reportError(error: unknown, words: Words, env: Env): number {
   const mask = (text: string): string => maskText(text, secrets);
   if (error instanceof UserError) {
     // A process that serves programs has made them in English.
-    const tell = (text: string): string =>
-      text
+    const show = (text: Text | string): string =>
+      toPerson(() => tell(text))
         .split("\n")
         .map((line) => mask(retell(line)))
         .join("\n");
-    words.error(tell(error.message), error.hint === undefined ? undefined : tell(error.hint));
+    words.error(show(error.text), error.hintText === undefined ? undefined : show(error.hintText));
     return error.exitCode;
   }
   if (error instanceof Error && error.name === "CLIError") {
