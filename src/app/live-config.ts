@@ -9,7 +9,7 @@ import type { ParsedConfig } from "../config/parse.ts";
 import { parseTarget } from "../config/name.ts";
 import { chooseConfig, listUpstreams, resolveConfig } from "../config/resolve.ts";
 import { resolveSettings, type Settings } from "../config/settings.ts";
-import { type ConfigState, createConfigStore } from "../config/store.ts";
+import { type ConfigState, createConfigStore } from "../config/file.ts";
 import type { RouteState } from "../proxy/deps.ts";
 import { createClientSecrets } from "./client-secrets.ts";
 

@@ -1,12 +1,12 @@
-// Looks at the upstreams of one config for what the schema cannot say: addresses, credentials, headers, doubles.
+// Looks at the upstreams of one config for what the schema cannot say: addresses, credentials, doubles;
+// what can be sent at all, and what is probably a mistake.
 // Pure.
 import type { JSONPath } from "../base/jsonc-parser.ts";
-import type { Service } from "../base/service.ts";
+import { type Service, isOfficial } from "../base/service.ts";
 import { t } from "../base/language.ts";
 import { readBaseUrl } from "./base-url.ts";
-import { checkAuth } from "./check-auth.ts";
 import { checkProxyUrl } from "./outbound-proxy.ts";
-import type { UpstreamEntry } from "./schema.ts";
+import type { UpstreamEntry, AuthEntry } from "./schema.ts";
 
 export interface Remark {
   /** Below `upstreams`. */
@@ -52,4 +52,81 @@ export function checkUpstreams(upstreams: readonly UpstreamEntry[], service: Ser
     else seen.set(identity, index);
   }
   return { problem: null, warnings };
+}
+
+/** About one key of `auth`. Never repeats its value. */
+interface AuthRemark {
+  readonly key: AuthKey;
+  readonly words: string;
+}
+
+export interface AuthCheck {
+  /** Null when the upstream can be used. */
+  readonly problem: AuthRemark | null;
+  readonly warnings: readonly AuthRemark[];
+}
+
+export interface AuthParts {
+  readonly auth: AuthEntry;
+  /** As `readBaseUrl` gives it. */
+  readonly baseUrl: string;
+  readonly tags: Readonly<Record<string, unknown>>;
+  readonly service: Service;
+}
+
+/** In the order in which they are used. */
+const CREDENTIAL_KEYS = ["auth_token", "api_key", "auth_token_env", "api_key_env"] as const;
+type AuthKey = (typeof CREDENTIAL_KEYS)[number] | "client";
+
+export function checkAuth({ auth, baseUrl, tags, service }: AuthParts): AuthCheck {
+  const warnings: AuthRemark[] = [];
+  for (const key of CREDENTIAL_KEYS) {
+    const value = auth[key];
+    if (value == null) continue;
+    if (value.trim() === "") {
+      warnings.push({ key, words: t`is empty, and counts as absent` });
+      continue;
+    }
+    const words = key.endsWith("_env") ? problemOfVariable(value) : problemOfSecret(value.trim());
+    if (words !== null) return { problem: { key, words }, warnings };
+    if (value !== value.trim()) warnings.push({ key, words: t`has blanks around it, which are left out` });
+    if (/^\S{0,12}(?:\.\.\.|x{4,}$)|^your[-_]|^<.*>$/i.test(value.trim()))
+      warnings.push({ key, words: t`looks like a placeholder` });
+  }
+  const used = chooseCredential(auth);
+  const idle = CREDENTIAL_KEYS.find((key) => key !== used && !isBlank(auth[key]));
+  if (used !== null && idle !== undefined)
+    warnings.push({ key: idle, words: t`is not used, because ${used} is there` });
+  if (auth.client !== true) return { problem: null, warnings };
+  if (used !== null) {
+    warnings.push({ key: "client", words: t`is not used, because ${used} is there` });
+  } else if (!isClientOrigin(baseUrl, tags, service)) {
+    const words = t`is allowed for the vendor's own host, or for the origin that the login was imported from (tags.imported_origin)`;
+    return { problem: { key: "client", words }, warnings };
+  }
+  return { problem: null, warnings };
+}
+
+/** Which key of `auth` is the credential; null where none is given. */
+export function chooseCredential(auth: AuthEntry): (typeof CREDENTIAL_KEYS)[number] | null {
+  return CREDENTIAL_KEYS.find((key) => !isBlank(auth[key])) ?? null;
+}
+
+/** Why a text cannot be sent in a header, or null: Headers takes Latin-1 without control characters, or throws. */
+export function problemOfSecret(text: string): string | null {
+  return /^[\u0020-\u007e\u00a0-\u00ff]*$/.test(text) ? null : t`holds a character that no header can carry`;
+}
+
+/** Why a text cannot name a variable, or null. */
+export function problemOfVariable(text: string): string | null {
+  return /^[A-Za-z_][A-Za-z0-9_]*$/.test(text.trim()) ? null : t`is not the name of a variable`;
+}
+
+function isBlank(value: string | null | undefined): boolean {
+  return value == null || value.trim() === "";
+}
+
+/** The client's own credentials may go where they belong and nowhere else. */
+function isClientOrigin(baseUrl: string, tags: Readonly<Record<string, unknown>>, service: Service): boolean {
+  return isOfficial(service, baseUrl) || tags["imported_origin"] === new URL(baseUrl).origin;
 }

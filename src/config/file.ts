@@ -1,8 +1,8 @@
-// Reads config.json, and changes it: one process at a time, whole or not at all, with the last versions kept.
-// Never writes over a file that it cannot read.
-import { readdirSync } from "node:fs";
+// Reads config.json, once or as it changes, and changes it: one process at a time, whole or not at all, with the last
+// versions kept. Never writes over a file that it cannot read.
+import { readdirSync, chmodSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { UserError } from "../base/errors.ts";
+import { UserError, errorCode } from "../base/errors.ts";
 import {
   PRIVATE_FILE,
   ensurePrivateDirectory,
@@ -10,12 +10,14 @@ import {
   readText,
   removeFile,
   writeFileAtomic,
+  describe,
 } from "../base/files.ts";
 import { withLock } from "../base/lock.ts";
 import type { Paths } from "../base/paths.ts";
 import { t } from "../base/language.ts";
 import { type Plan, editConfig } from "./edit.ts";
-import { type ParsedConfig, makeEmptyConfig, parseConfig } from "./parse.ts";
+import { type ParsedConfig, makeEmptyConfig, parseConfig, keepUsable } from "./parse.ts";
+import { createWatchedFile } from "../base/watched-file.ts";
 
 export type ConfigPaths = Pick<Paths, "home" | "config" | "backups" | "run">;
 
@@ -70,5 +72,79 @@ export function keepVersion(directory: string, bytes: Uint8Array, now: number): 
   writeFileAtomic(join(directory, name), bytes, { mode: PRIVATE_FILE });
   for (const old of versions.slice(0, Math.max(0, versions.length + 1 - KEPT_VERSIONS))) {
     removeFile(join(directory, old));
+  }
+}
+
+export interface ConfigState {
+  /** What is in force. */
+  readonly config: ParsedConfig;
+  /** Why the file as it stands is not; null when it is. */
+  readonly problem: UserError | null;
+  /** A good version has been read, or there is no file. False: `config` is empty for want of a better one. */
+  readonly isKnown: boolean;
+}
+
+export interface ConfigStore {
+  /** The same object until the file changes, which is looked for at most ten times a second. */
+  readonly current: () => ConfigState;
+}
+
+/** A longer file is not read. */
+const MAX_FILE_BYTES = 2 ** 20;
+/** A look costs 2 us (6 us in the first 2 s after a change): too much to be spent on each of many requests a second. */
+const LOOK_EVERY_MS = 100;
+
+/** `now` is the wall clock, ms. */
+export function createConfigStore(path: string, now: () => number): ConfigStore {
+  let lastGood: ParsedConfig | null = null;
+  const file = createWatchedFile({
+    path,
+    maxBytes: MAX_FILE_BYTES,
+    parse(text) {
+      const parsed = keepUsable(parseConfig(text, path), lastGood);
+      const warning = tightenMode(path);
+      lastGood = warning === null ? parsed : { ...parsed, warnings: [...parsed.warnings, warning] };
+      return lastGood;
+    },
+    now,
+  });
+  const missing: ConfigState = { config: makeEmptyConfig(), problem: null, isKnown: true };
+  let seen: ReturnType<typeof file.current> | null = null;
+  let state = missing;
+  let lookedAt = Number.NEGATIVE_INFINITY;
+
+  const current = (): ConfigState => {
+    const time = now();
+    if (Math.abs(time - lookedAt) < LOOK_EVERY_MS) return state;
+    lookedAt = time;
+    const watched = file.current();
+    if (watched === seen) return state;
+    seen = watched;
+    if (watched.kind === "missing") {
+      lastGood = null;
+      state = missing;
+    } else if (watched.kind === "ok") {
+      state = { config: watched.value, problem: null, isKnown: true };
+    } else {
+      const { last, problem } = watched;
+      state = { config: last ?? missing.config, problem, isKnown: last !== null };
+    }
+    return state;
+  };
+  return { current };
+}
+
+/** Keys are in this file: nobody else may read it. Says so when that had to be mended, or could not be. */
+function tightenMode(path: string): string | null {
+  try {
+    const { mode, uid } = statSync(path);
+    const me = process.getuid?.();
+    if (me !== undefined && uid !== me && me !== 0) return t`${path} belongs to another user`;
+    if (process.platform === "win32" || (mode & 0o077) === 0) return null;
+    chmodSync(path, PRIVATE_FILE);
+    return t`other users could read ${path}; now only you can`;
+  } catch (error) {
+    if (errorCode(error) === undefined) throw error;
+    return t`other users can read ${path}, and that cannot be changed: ${describe(error)}`;
   }
 }

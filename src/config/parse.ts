@@ -6,7 +6,7 @@ import { UserError } from "../base/errors.ts";
 import { SERVICES, type Service } from "../base/service.ts";
 import { t } from "../base/language.ts";
 import { checkUpstreams } from "./check-upstreams.ts";
-import { NOTING, describeIssue } from "./issue-words.ts";
+import { NOTING, describeFirstIssue } from "./schema-words.ts";
 import { type JsoncSource, formatPath, placeOf, readJsonc, valueOf } from "./jsonc.ts";
 import { isConfigName } from "./name.ts";
 import { type ConfigShell, type NamedConfigEntry, configShellSchema, namedConfigSchema } from "./schema.ts";
@@ -157,10 +157,9 @@ function findTwins(names: readonly string[]): [string, string][] {
 }
 
 function describeError(error: z.core.$ZodError, source: JsoncSource, at: readonly string[]): string {
-  const [issue] = error.issues;
-  const path = [...at, ...(issue?.path ?? [])].filter((part) => typeof part !== "symbol");
+  const issue = describeFirstIssue(error);
+  const path = [...at, ...issue.path];
   const shown = path.length === 0 ? t`the file` : formatPath(path);
   const more = error.issues.length > 1 ? t` (and ${error.issues.length - 1} more)` : "";
-  const words = issue === undefined ? t`is not as expected` : describeIssue(issue);
-  return `${placeOf(source, path)}: ${shown}: ${words}${more}`;
+  return `${placeOf(source, path)}: ${shown}: ${issue.words}${more}`;
 }

@@ -7,10 +7,11 @@ import { CLIENT_NAME, type Service, isOfficial } from "../base/service.ts";
 import type { Credential, Timeouts, Upstream } from "../base/upstream.ts";
 import { t } from "../base/language.ts";
 import { readBaseUrl } from "./base-url.ts";
-import { chooseCredential, problemOfSecret } from "./check-auth.ts";
+import { chooseCredential, problemOfSecret } from "./check-upstreams.ts";
 import { chooseOutboundProxy } from "./outbound-proxy.ts";
 import type { NamedConfig, ParsedConfig, ServiceConfigs } from "./parse.ts";
 import type { AuthEntry, TimeoutsEntry, UpstreamEntry } from "./schema.ts";
+import { DEFAULTS } from "./settings.ts";
 
 export interface ResolveContext {
   readonly env: Env;
@@ -128,7 +129,10 @@ function makeUpstream({ config, service, named, entry, index, context }: Upstrea
   const credential = resolveCredential(entry.auth ?? {}, context);
   const outbound = chooseOutboundProxy(baseUrl, entry.proxy ?? undefined, context.env);
   const isVendors = isOfficial(service, baseUrl);
-  const strip = entry.privacy?.strip_workspaces ?? config.shell.privacy?.strip_workspaces ?? true;
+  const strip =
+    entry.privacy?.strip_workspaces ??
+    config.shell.privacy?.strip_workspaces ??
+    DEFAULTS.privacy.strip_workspaces;
   return {
     key: `${service}|${baseUrl}|${identify(credential)}`,
     service,
@@ -175,10 +179,10 @@ function lowerNames(headers: Readonly<Record<string, string>>): Record<string, s
 function resolveTimeouts(service: Service, all: TimeoutsEntry, own: TimeoutsEntry): Timeouts {
   const firstByte = own.first_byte_secs ?? all.first_byte_secs;
   return {
-    connectMs: (own.connect_secs ?? all.connect_secs ?? 10) * 1000,
-    firstByteMs: (firstByte ?? 120) * 1000,
+    connectMs: (own.connect_secs ?? all.connect_secs ?? DEFAULTS.timeouts.connect_secs) * 1000,
+    firstByteMs: (firstByte ?? DEFAULTS.timeouts.first_byte_secs) * 1000,
     firstByteLastMs: Math.max(firstByte ?? 0, 300) * 1000,
     nonStreamMs: (own.non_stream_secs ?? all.non_stream_secs ?? (service === "claude" ? 280 : 600)) * 1000,
-    idleMs: (own.idle_secs ?? all.idle_secs ?? 300) * 1000,
+    idleMs: (own.idle_secs ?? all.idle_secs ?? DEFAULTS.timeouts.idle_secs) * 1000,
   };
 }

@@ -1,7 +1,8 @@
-// Gives schemas the descriptions that editors show. A description is noted beside the schema and makes no copy of it: the
-// schemas are made at each start.
+// What schemas say to people: the descriptions that editors show, and what was wrong with a value, without the value.
+// A description is noted beside the schema and makes no copy of it: the schemas are made at each start.
 // Pure.
 import * as z from "zod/mini";
+import { kept, t, translate } from "../base/language.ts";
 
 /** The same schema. */
 export function described<T extends z.ZodMiniType>(schema: T, description: string): T {
@@ -15,4 +16,75 @@ export function maybe<T extends z.ZodMiniType>(
   description: string,
 ): z.ZodMiniOptional<z.ZodMiniNullable<T>> {
   return described(z.nullish(schema), description);
+}
+
+type Issue = z.core.$ZodIssue;
+
+const EXPECTED: Readonly<Record<string, string>> = {
+  string: kept`text in double quotes`,
+  number: kept`a number`,
+  int: kept`a whole number`,
+  boolean: kept`true or false`,
+  array: kept`a list`,
+  object: kept`an object`,
+  record: kept`an object`,
+};
+
+const MISSING = "missing";
+const TOO_LARGE = "too large";
+
+/** For every parse whose issues are to be described here: notes what the value was where only that tells. */
+export const NOTING = {
+  // A file is read once or twice in a process: a parser compiled for it would come too late.
+  jitless: true,
+  error: ({ input }: { readonly input?: unknown }) =>
+    input === undefined ? MISSING : input === Number.POSITIVE_INFINITY ? TOO_LARGE : undefined,
+};
+
+/** Where the first mistake is, and a half sentence that follows the path: "must be a number". */
+export function describeFirstIssue({ issues }: z.core.$ZodError): {
+  readonly path: (string | number)[];
+  readonly words: string;
+} {
+  const [issue] = issues;
+  return {
+    path: (issue?.path ?? []).filter((part) => typeof part !== "symbol"),
+    words: issue === undefined ? t`is not as expected` : describeIssue(issue),
+  };
+}
+
+function describeIssue(issue: Issue): string {
+  switch (issue.code) {
+    case "invalid_type":
+      if (issue.message === MISSING) return t`is missing`;
+      if (issue.message === TOO_LARGE) return t`is too large`;
+      return t`must be ${translate(EXPECTED[issue.expected] ?? issue.expected)}`;
+    case "too_small":
+      if (issue.origin === "array") return t`must hold at least ${String(issue.minimum)}`;
+      if (issue.origin === "string") return t`must not be empty`;
+      return issue.inclusive === false
+        ? t`must be more than ${String(issue.minimum)}`
+        : t`must be at least ${String(issue.minimum)}`;
+    case "too_big":
+      return issue.origin === "array"
+        ? t`must hold at most ${String(issue.maximum)}`
+        : t`must be at most ${String(issue.maximum)}`;
+    case "invalid_value": {
+      const values = issue.values.map((value) => JSON.stringify(value)).join(t` or `);
+      return t`must be ${values}`;
+    }
+    case "invalid_union":
+      return t`must be text in double quotes, or false`;
+    case "invalid_key":
+      return t`is a name that is not allowed here`;
+    case "invalid_format":
+      return issue.format === "datetime"
+        ? t`must be a time such as 2026-12-01T09:00:00+01:00`
+        : t`holds a character that is not allowed here`;
+    case "custom":
+    case "invalid_element":
+    case "not_multiple_of":
+    case "unrecognized_keys":
+      return t`is not as expected`;
+  }
 }

@@ -6,8 +6,7 @@ import { UserError } from "../base/errors.ts";
 import { type JsonRecord, isRecord } from "../base/json-value.ts";
 import { t } from "../base/language.ts";
 import { later } from "../base/later.ts";
-import { NOTING, describeIssue } from "../config/issue-words.ts";
-import { described, maybe } from "../config/schema-words.ts";
+import { NOTING, describeFirstIssue, described, maybe } from "../config/schema-words.ts";
 import { type JsoncSource, formatPath, placeOf, readJsonc, valueOf } from "../config/jsonc.ts";
 
 /** Each of a user's own choice; `auto` finds out. */
@@ -142,15 +141,15 @@ export function parseProviders(text: string, file: string): ParsedProviders {
   if (source.root === null) return { providers: [], problem: null };
   const parsed = fileShellSchema.safeParse(valueOf(source.root), NOTING);
   if (!parsed.success) {
-    const { at, words } = describeFirst(parsed.error);
-    throw refuse(source, at, words);
+    const { path, words } = describeFirstIssue(parsed.error);
+    throw refuse(source, path, words);
   }
   const ids = new Set<unknown>();
   const problems: UserError[] = [];
   const providers = parsed.data.providers.map((value, index) => {
     const result = readProvider(value, ids);
     if (result.kind === "ok") return makeProvider(result.entry);
-    const problem = refuse(source, ["providers", index, ...result.at], result.words);
+    const problem = refuse(source, ["providers", index, ...result.path], result.words);
     problems.push(problem);
     return makeUnusable(value, problem.message);
   });
@@ -167,14 +166,14 @@ type Entry = z.infer<typeof providerSchema>;
 
 type ReadEntry =
   | { readonly kind: "ok"; readonly entry: Entry }
-  | { readonly kind: "wrong"; readonly at: (string | number)[]; readonly words: string };
+  | { readonly kind: "wrong"; readonly path: (string | number)[]; readonly words: string };
 
 function readProvider(value: unknown, ids: Set<unknown>): ReadEntry {
   const given = isRecord(value) ? withNumericInterval(value) : value;
   const parsed = providerSchema.safeParse(given, NOTING);
-  if (!parsed.success) return { kind: "wrong", ...describeFirst(parsed.error) };
+  if (!parsed.success) return { kind: "wrong", ...describeFirstIssue(parsed.error) };
   const { data: entry } = parsed;
-  const wrong = (key: string, words: string): ReadEntry => ({ kind: "wrong", at: [key], words });
+  const wrong = (key: string, words: string): ReadEntry => ({ kind: "wrong", path: [key], words });
   if (ids.has(entry.id)) return wrong("id", t`stands here twice`);
   ids.add(entry.id);
   const problem = problemOf(entry);
@@ -186,14 +185,6 @@ function withNumericInterval(entry: JsonRecord): JsonRecord {
   const { poll_interval_secs: secs } = entry;
   const isText = typeof secs === "string" && /^\d{1,9}$/.test(secs);
   return isText ? { ...entry, poll_interval_secs: Number(secs) } : entry;
-}
-
-function describeFirst(error: z.core.$ZodError): { at: (string | number)[]; words: string } {
-  const [issue] = error.issues;
-  return {
-    at: (issue?.path ?? []).filter((part) => typeof part !== "symbol"),
-    words: issue === undefined ? t`is not as expected` : describeIssue(issue),
-  };
 }
 
 function problemOf({ domains, endpoint, kind, paths, preset }: Entry): [key: string, words: string] | null {

@@ -3,7 +3,7 @@
 import { existsSync } from "node:fs";
 import { UserError } from "../../base/errors.ts";
 import type { Service } from "../../base/service.ts";
-import { type EffectiveSetting, listSettings } from "../../config/effective-settings.ts";
+import { type EffectiveSetting, listSettings } from "../../config/settings.ts";
 import { type Instance, readDeadInstances, readInstances } from "../../state/instances.ts";
 import { askInstance, tellInstance } from "../ask-instance.ts";
 import { type LiveConfigOptions, createLiveConfig, listKeys } from "../live-config.ts";

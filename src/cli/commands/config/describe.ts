@@ -5,7 +5,7 @@ import { maskSecret, maskText } from "../../../base/secrets.ts";
 import type { Service } from "../../../base/service.ts";
 import { showMoment } from "../../../base/time-words.ts";
 import { readBaseUrl } from "../../../config/base-url.ts";
-import { chooseCredential } from "../../../config/check-auth.ts";
+import { chooseCredential } from "../../../config/check-upstreams.ts";
 import { formatTarget } from "../../../config/name.ts";
 import type { NamedConfig, ParsedConfig } from "../../../config/parse.ts";
 import { chooseConfig } from "../../../config/resolve.ts";
