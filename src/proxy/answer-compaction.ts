@@ -66,7 +66,7 @@ async function answerWithSummary(
   }
   const summary = events === null ? null : readSummary(events);
   if (summary === null) {
-    const verdict = settle(input, permit, {
+    const verdict = settle(input, result.chosen, {
       failed: { reason: "no-terminal-event", body: "" },
       isClientGone: false,
     });

@@ -1,8 +1,8 @@
 // Turns what the attempts came to into the client's answer, and the end of that answer into the request's record.
 import { beginsJson, firstByteOf } from "../base/first-byte.ts";
-import { classify } from "../routing/classify.ts";
+import { classifyAttempt } from "../routing/classify.ts";
 import { makeFinalAnswer } from "../routing/final-answer.ts";
-import type { AttemptOutcome, Permit, Verdict } from "../routing/types.ts";
+import type { AttemptOutcome, Verdict } from "../routing/types.ts";
 import { createStreamTap, type TapFacts } from "../usage/stream-tap.ts";
 import { type JsonDocument, readDocument } from "../usage/whole-answer.ts";
 import type { Chosen, LoopInput, LoopResult } from "./attempt-loop.ts";
@@ -72,7 +72,7 @@ export function answerFrom(input: LoopInput, exchange: Exchange, chosen: Chosen)
     const refusal = chosen.permit === null ? (exchange.tried.at(-1)?.error ?? "") : null;
     const ending = makeEnding({ end, status: answer.status, seen: look(), isEvents, refusal });
     if (!ending.isClientGone) deps.connections.released(upstream);
-    settle(input, chosen.permit, ending);
+    settle(input, chosen, ending);
     exchange.end(ending.record);
   };
 
@@ -111,7 +111,7 @@ export function answerFrom(input: LoopInput, exchange: Exchange, chosen: Chosen)
 /** Tells the router how the delivery of a chosen answer ended. Returns the verdict where it was a failure. */
 export function settle(
   { deps, route }: LoopInput,
-  permit: Permit | null,
+  { permit, upstream }: Pick<Chosen, "permit" | "upstream">,
   { failed, isClientGone }: Pick<Ending, "failed" | "isClientGone">,
 ): Verdict | null {
   if (permit === null) return null;
@@ -121,13 +121,7 @@ export function settle(
     return null;
   }
   const outcome: AttemptOutcome = { kind: "cut", ...failed };
-  const verdict = classify(outcome, {
-    service: deps.service,
-    now: deps.now(),
-    overrides: {},
-    settings: route.routing,
-    hasBoundHistory: false,
-  });
+  const verdict = classifyAttempt(outcome, upstream, { now: deps.now(), settings: route.routing });
   permit.fail(verdict);
   return verdict;
 }

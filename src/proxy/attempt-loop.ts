@@ -4,7 +4,7 @@ import { kept } from "../base/language.ts";
 import type { Upstream } from "../base/upstream.ts";
 import { METADATA_HEADER } from "../filter/request-filter.ts";
 import { stripWorkspaces, stripWorkspacesInBody } from "../filter/workspaces.ts";
-import { classify } from "../routing/classify.ts";
+import { classifyAttempt } from "../routing/classify.ts";
 import { modelAt } from "../routing/model-name.ts";
 import { mayRepeat, type ReplayRequest } from "../routing/replay.ts";
 import type { AttemptOutcome, Candidate, Permit, PlanRequest, Verdict } from "../routing/types.ts";
@@ -130,10 +130,8 @@ async function tryUpstream(input: LoopInput, state: LoopState, turn: Turn): Prom
     note(null, result.answer.status, null);
     return { kind: "answer", chosen: { upstream, answer: result.answer, permit } };
   }
-  const verdict = classify(result.outcome, {
-    service: upstream.service,
+  const verdict = classifyAttempt(result.outcome, upstream, {
     now: deps.now(),
-    overrides: upstream.onStatus,
     settings: route.routing,
     hasBoundHistory: !turn.isRepaired && carriesBoundHistory(facts.api, turn.body),
   });

@@ -2,7 +2,7 @@
 // Pure.
 import { kept } from "../base/language.ts";
 import { oneLine } from "../base/terminal-text.ts";
-import type { StatusOverride } from "../base/upstream.ts";
+import type { StatusOverride, Upstream } from "../base/upstream.ts";
 import { RULES } from "./classify-rules.ts";
 import {
   AUTH_DEAD,
@@ -18,6 +18,15 @@ import type { AttemptOutcome, Blame, ClassifyContext, RetryClass, Verdict } from
 /** A wait that is longer than this is no rate limit but a spent quota. */
 const LONGEST_COOLDOWN_MS = 3_600_000;
 const SHORTEST_COOLDOWN_MS = 1_000;
+
+/** The verdict on an attempt at an upstream. `hasBoundHistory` is false unless it is said. Never throws. */
+export function classifyAttempt(
+  outcome: AttemptOutcome,
+  upstream: Upstream,
+  context: Pick<ClassifyContext, "now" | "settings"> & Partial<ClassifyContext>,
+): Verdict {
+  return classify(outcome, { hasBoundHistory: false, overrides: upstream.onStatus, ...context });
+}
 
 /** The verdict on one attempt. Never throws, whatever an upstream sent. */
 export function classify(outcome: AttemptOutcome, context: ClassifyContext): Verdict {

@@ -1,7 +1,6 @@
 // The nouns of routing: what an attempt came to (facts), what that means (verdict), what a router keeps and answers.
 // Types only: every room above may import this file.
 // Pure.
-import type { Service } from "../base/service.ts";
 import type { StatusOverride, Upstream } from "../base/upstream.ts";
 
 /** The facts of one attempt that did not simply succeed. Made in proxy/, read by classify.ts; never thrown. */
@@ -70,7 +69,6 @@ export interface Verdict {
 }
 
 export interface ClassifyContext {
-  readonly service: Service;
   /** Wall clock, ms. */
   readonly now: number;
   readonly overrides: Readonly<Record<string, StatusOverride>>;

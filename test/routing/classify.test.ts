@@ -6,7 +6,6 @@ import type { AttemptOutcome, ClassifyContext, Verdict } from "../../src/routing
 import { contentOutcome, DEFAULT_ROUTING, NOW, statusOutcome } from "../helpers/routing.ts";
 
 const CONTEXT: ClassifyContext = {
-  service: "codex",
   now: NOW,
   overrides: {},
   settings: DEFAULT_ROUTING,

@@ -10,7 +10,7 @@ import type { Answer } from "../../proxy/attempt.ts";
 import { createConnections } from "../../proxy/connections.ts";
 import { makeRequestHeaders } from "../../proxy/request-headers.ts";
 import { joinTargetUrl } from "../../proxy/target-url.ts";
-import { classify } from "../../routing/classify.ts";
+import { classifyAttempt } from "../../routing/classify.ts";
 import { modelAt } from "../../routing/model-name.ts";
 import type { AttemptOutcome, RoutingSettings, Verdict } from "../../routing/types.ts";
 import { type AnswerFacts, createAnswerReader } from "../../usage/answer-reader.ts";
@@ -128,13 +128,7 @@ async function ask(
     const outcome: AttemptOutcome =
       result.kind === "failed" ? result.outcome : { kind: "timeout", phase: "first-byte" };
     if (result.kind === "failed") result.answer?.abort();
-    const verdict = classify(outcome, {
-      service: upstream.service,
-      now: options.now(),
-      overrides: upstream.onStatus,
-      settings: options.routing,
-      hasBoundHistory: false,
-    });
+    const verdict = classifyAttempt(outcome, upstream, { now: options.now(), settings: options.routing });
     const authorised = readAuthorised(outcome, verdict);
     return { authorised, answers: false, reason: verdict.reason, firstByteMs, usage: null, usd: null };
   } finally {
