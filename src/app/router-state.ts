@@ -1,6 +1,7 @@
 // Carries what a router has learned through state.json: taken up at the start, written some time after a change.
 // Never in a request's way; where the file cannot be written, the router goes on without it.
 import { errorText } from "../base/errors.ts";
+import { isRecord } from "../base/json-value.ts";
 import { t } from "../base/language.ts";
 import type { Service } from "../base/service.ts";
 import { type Router, createRouter } from "../routing/router.ts";
@@ -128,9 +129,7 @@ function byLastUse(one: unknown, other: unknown): number {
 }
 
 function lastUseOf(session: unknown): number {
-  return typeof session === "object" && session !== null && "last_at" in session
-    ? Number(session.last_at)
-    : 0;
+  return isRecord(session) ? Number(session["last_at"] ?? 0) : 0;
 }
 
 function isSame(one: State, other: State): boolean {

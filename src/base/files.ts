@@ -17,6 +17,7 @@ import {
   writeSync,
 } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
+import { decodeUtf8 } from "./bytes.ts";
 import { UserError, errorCode, errorMessage } from "./errors.ts";
 import { kept, t, translate } from "./language.ts";
 
@@ -50,13 +51,15 @@ export async function readText(path: string): Promise<string | null> {
   return bytes === null ? null : decodeText(bytes, path);
 }
 
-/** Text without a BOM. `path` is where the bytes are from; throws UserError when they are not UTF-8. */
-export function decodeText(bytes: Uint8Array, path: string): string {
-  try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-  } catch (error) {
-    throw new UserError(t`${path} is not valid UTF-8`, { cause: error });
-  }
+/** Text as `decodeUtf8` reads it. `path` is where the bytes are from; throws UserError when they are not UTF-8. */
+export function decodeText(
+  bytes: Uint8Array,
+  path: string,
+  options?: { readonly keepsBom: boolean },
+): string {
+  const text = decodeUtf8(bytes, options);
+  if (text === null) throw new UserError(t`${path} is not valid UTF-8`);
+  return text;
 }
 
 /**

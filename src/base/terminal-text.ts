@@ -3,9 +3,10 @@
 
 /* oxlint-disable no-control-regex -- matching control characters is the point of this file */
 
-/** C0, DEL, C1, bidirectional marks, zero-width marks and line separators. Tab and newline are handled apart. */
-const HARMFUL =
-  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g;
+/** DEL, C1, bidirectional marks, zero-width marks and line separators. */
+const BEYOND_C0 = /[\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g;
+/** The same and C0. Tab and newline are handled apart. */
+const HARMFUL = new RegExp(`[\\u0000-\\u0008\\u000b-\\u001f]|${BEYOND_C0.source}`, "g");
 const ESCAPE_SEQUENCE =
   /\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)?|[PX^_][^\u001b]*(?:\u001b\\)?|[ -/]*[0-~])/g;
 
@@ -17,4 +18,11 @@ export function oneLine(text: string): string {
 /** Printable text that keeps its lines and tabs. */
 export function printable(text: string): string {
   return text.replace(ESCAPE_SEQUENCE, "").replace(/\r\n?/g, "\n").replace(HARMFUL, "");
+}
+
+/** JSON whose values stay what they are: what could steer a terminal is escaped. JSON itself escapes C0. */
+export function escapeHarmful(json: string): string {
+  return json.replace(BEYOND_C0, (character) => {
+    return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  });
 }

@@ -3,7 +3,7 @@
 // Writes nothing and never throws for what the file holds.
 import { type Stats, readFileSync, statSync } from "node:fs";
 import { UserError, errorCode } from "./errors.ts";
-import { describe } from "./files.ts";
+import { decodeText, describe } from "./files.ts";
 import { t } from "./language.ts";
 
 export type Watched<T> =
@@ -52,7 +52,7 @@ export function createWatchedFile<T>(options: WatchedFileOptions<T>): WatchedFil
     const read = readFileSync(path);
     if (bytes !== null && read.equals(bytes)) return;
     try {
-      state = { kind: "ok", value: options.parse(decode(read, path)) };
+      state = { kind: "ok", value: options.parse(decodeText(read, path)) };
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
       fail(error);
@@ -99,12 +99,4 @@ function problemOf<T>(stats: Stats, { path, maxBytes }: WatchedFileOptions<T>): 
   if (stats.size > maxBytes)
     return new UserError(t`${path} is larger than ${Math.floor(maxBytes / 1024)} KB`);
   return null;
-}
-
-function decode(bytes: Uint8Array, path: string): string {
-  try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-  } catch (error) {
-    throw new UserError(t`${path} is not valid UTF-8`, { cause: error });
-  }
 }

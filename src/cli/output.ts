@@ -1,6 +1,6 @@
 // Data for stdout: lines, tables and JSON, coloured where colours are welcome. The words beside it are in words.ts.
 // Lets no control character through but its own colours. Masks nothing: whoever makes the data does.
-import { printable } from "../base/terminal-text.ts";
+import { escapeHarmful, printable } from "../base/terminal-text.ts";
 import type { Terminal } from "./terminal.ts";
 
 export type Colour = "red" | "green" | "yellow" | "cyan" | "bold" | "dim";
@@ -35,8 +35,6 @@ const CODES: Readonly<Record<Colour, readonly [start: number, end: number]>> = {
 };
 // oxlint-disable-next-line no-control-regex -- our own colours are escape sequences
 const OWN_CODES = /(\u001b\[(?:3[1236]|39|1|2|22)m)/;
-/** What JSON allows in a string and a terminal should not get: DEL, C1, bidirectional and zero-width marks. */
-const HARMFUL_IN_JSON = /[\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g;
 const WIDTH_WITHOUT_TERMINAL = 80;
 
 export function createData({ stdout }: Pick<Terminal, "stdout">): Data {
@@ -75,8 +73,7 @@ export function makeHarmless(text: string, hasColours: boolean): string {
 
 /** Indented JSON; what could steer a terminal is escaped, so that the value stays what it is. */
 export function makeJson(value: unknown): string {
-  const escape = (character: string): string => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
-  return JSON.stringify(value, null, 2).replace(HARMFUL_IN_JSON, escape);
+  return escapeHarmful(JSON.stringify(value, null, 2));
 }
 
 /** Pads every column but the last to its widest cell. With `width`, no line is wider than so many columns. */

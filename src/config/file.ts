@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { UserError, errorCode } from "../base/errors.ts";
 import {
   PRIVATE_FILE,
+  decodeText,
   ensurePrivateDirectory,
   readBytes,
   readText,
@@ -36,7 +37,7 @@ export async function loadConfig(path: string): Promise<ParsedConfig> {
 export async function updateConfig(paths: ConfigPaths, plan: Plan, now: () => number): Promise<void> {
   await withLock(join(paths.run, "config.lock"), async () => {
     const bytes = await readBytes(paths.config);
-    const text = decode(bytes, paths.config);
+    const text = bytes === null ? "" : decodeText(bytes, paths.config, { keepsBom: true });
     const result = editConfig(text, paths.config, plan);
     if (result === text) return;
     ensurePrivateDirectory(paths.home);
@@ -50,15 +51,6 @@ export async function updateConfig(paths: ConfigPaths, plan: Plan, now: () => nu
 }
 
 const NOTHING = new Uint8Array(0);
-
-/** With a BOM, which is to stay. */
-function decode(bytes: Uint8Array | null, path: string): string {
-  try {
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes ?? NOTHING);
-  } catch (error) {
-    throw new UserError(t`${path} is not valid UTF-8`, { cause: error });
-  }
-}
 
 /** Puts a version beside the earlier ones, and removes those that are too many. */
 export function keepVersion(directory: string, bytes: Uint8Array, now: number): void {

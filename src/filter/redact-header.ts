@@ -1,5 +1,6 @@
 // Applies the rules to a header whose value is JSON: as to the copy of it that stands in the body, so that both agree.
 // Pure.
+import { decodeUtf8 } from "../base/bytes.ts";
 import type { Tools } from "./redact-body.ts";
 import { redactText } from "./redact-text.ts";
 
@@ -12,11 +13,7 @@ export function redactHeader(value: string, { redactor, work }: Tools): string {
 
 /** Header values arrive as Latin-1; what a client put in as UTF-8 is read as that. */
 function decodeValue(value: string): string {
-  try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(Buffer.from(value, "latin1"));
-  } catch {
-    return value;
-  }
+  return decodeUtf8(Buffer.from(value, "latin1")) ?? value;
 }
 
 /** Beyond ASCII as JSON escapes: a header value can hold nothing else, and in JSON they mean the same. */

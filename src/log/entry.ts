@@ -2,6 +2,7 @@
 // Nothing here reads or writes a file.
 import type * as z from "zod/mini";
 import { maskText } from "../base/secrets.ts";
+import { escapeHarmful } from "../base/terminal-text.ts";
 import type { logEntrySchema } from "./entry-schema.ts";
 
 export type LogEntry = z.infer<typeof logEntrySchema>;
@@ -42,14 +43,8 @@ export function makeLogLine(entry: LogEntry): string {
     redactions_exempt: entry.redactions_exempt,
     error: makeError(entry.error),
   };
-  return `${JSON.stringify(line).replace(HARMFUL, escapeCharacter)}\n`;
-}
-
-/** What JSON allows in a string and a terminal should not get, should someone look at the file with `cat`. */
-const HARMFUL = /[\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g;
-
-function escapeCharacter(character: string): string {
-  return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  // Someone may look at the file with `cat`.
+  return `${escapeHarmful(JSON.stringify(line))}\n`;
 }
 
 type LoggedUsage = NonNullable<LogEntry["usage"]>;

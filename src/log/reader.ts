@@ -1,6 +1,7 @@
 // Reads requests.jsonl and the files put away before it, in either direction, in constant memory.
 // What cannot be read is skipped and counted: lines of older and newer versions, torn ones, other people's.
 import type { FileHandle } from "node:fs/promises";
+import { isRecord } from "../base/json-value.ts";
 import { type LogFile, MAX_LINE_BYTES, openLogFiles, unreadable } from "./log-files.ts";
 
 /** A line as it was found. Fields may be missing, of other types, or unknown here. */
@@ -58,10 +59,6 @@ export function parseLine(line: string): StoredEntry | null {
 
 // oxlint-disable-next-line no-control-regex -- NULs are what is looked for
 const LEADING_NULS = /^\0+/;
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
 
 async function* linesForward({ handle, size }: LogFile): AsyncGenerator<string[]> {
   let rest: Buffer = Buffer.alloc(0);

@@ -1,5 +1,5 @@
 // Turns what the attempts came to into the client's answer, and the end of that answer into the request's record.
-import { beginsJson, firstByteOf } from "../base/first-byte.ts";
+import { beginsJson, firstByteOf } from "../base/bytes.ts";
 import { classifyAttempt } from "../routing/classify.ts";
 import { makeFinalAnswer } from "../routing/final-answer.ts";
 import type { AttemptOutcome, Verdict } from "../routing/types.ts";

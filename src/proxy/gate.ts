@@ -1,6 +1,6 @@
 // Holds an upstream's answer back until it is clear that it is one: while only harmless prologue has arrived nothing is
 // shown to the client, so that an error inside a 200 can still be given to the next upstream.
-import { beginsJson, firstByteOf } from "../base/first-byte.ts";
+import { beginsJson, firstByteOf } from "../base/bytes.ts";
 import { type JsonRecord, isRecord } from "../base/json-value.ts";
 import { createSseSplitter, type SseSplitter } from "../base/sse.ts";
 import type { AttemptOutcome } from "../routing/types.ts";

@@ -1,7 +1,7 @@
 // Reads one decoded answer while it passes and says what it came to: tokens, terminal event, error.
 // Keeps its end (and the message_start of a Messages stream) and reads that once; never parses event by event.
 // Pure.
-import { beginsJson, firstByteOf } from "../base/first-byte.ts";
+import { beginsJson, firstByteOf } from "../base/bytes.ts";
 import { type SseEvent, createSseSplitter } from "../base/sse.ts";
 import { createByteTail } from "./byte-tail.ts";
 import { readTailMember } from "./json-tail.ts";

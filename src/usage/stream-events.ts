@@ -1,6 +1,7 @@
 // Says what one event of an answer stream means, for deciding whether an answer has really begun.
 // Reads single events only; the observer of whole streams is stream-tap.ts.
 // Pure.
+import { isRecord } from "../base/json-value.ts";
 import type { SseEvent } from "../base/sse.ts";
 
 /** The three wire formats that we can count: OpenAI Responses, Anthropic Messages, OpenAI Chat Completions. */
@@ -67,7 +68,7 @@ function typeOf(event: SseEvent): string | null {
   const leading = LEADING_TYPE.exec(event.data)?.[1];
   if (leading !== undefined) return leading;
   const data = parse(event.data);
-  return isObject(data) && typeof data["type"] === "string" ? data["type"] : event.event;
+  return isRecord(data) && typeof data["type"] === "string" ? data["type"] : event.event;
 }
 
 /** https://platform.openai.com/docs/api-reference/chat-streaming; errors as relays send them inside a 200. */
@@ -75,15 +76,15 @@ function kindOfChunk(event: SseEvent): EventKind {
   if (event.data.trim() === "[DONE]") return "completed";
   const chunk = parse(event.data);
   if (event.event === "error" || hasError(chunk)) return "error";
-  if (!isObject(chunk) || !Array.isArray(chunk["choices"])) return "other";
+  if (!isRecord(chunk) || !Array.isArray(chunk["choices"])) return "other";
   const choices: unknown[] = chunk["choices"];
-  return choices.some((choice) => isObject(choice) && hasOutput(choice)) ? "output" : "prologue";
+  return choices.some((choice) => isRecord(choice) && hasOutput(choice)) ? "output" : "prologue";
 }
 
 function hasOutput(choice: Record<string, unknown>): boolean {
   if (typeof choice["finish_reason"] === "string") return true;
   const delta = choice["delta"];
-  if (!isObject(delta)) return false;
+  if (!isRecord(delta)) return false;
   return Object.entries(delta).some(([key, value]) => key !== "role" && !isEmpty(value));
 }
 
@@ -92,15 +93,11 @@ function isEmpty(value: unknown): boolean {
 }
 
 function hasError(data: unknown): boolean {
-  return isObject(data) && data["error"] != null;
+  return isRecord(data) && data["error"] != null;
 }
 
 function own(table: Readonly<Record<string, EventKind>>, key: string): EventKind | undefined {
   return Object.hasOwn(table, key) ? table[key] : undefined;
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function parse(text: string): unknown {

@@ -1,6 +1,7 @@
 // Adds up log entries by group: a row each, and one for all of them.
 // Only requests that generate are counted; the others stand apart.
 // Pure.
+import { isRecord } from "../base/json-value.ts";
 import { type EntryFields, type KeyOf, isTimeGroup, type Group } from "./groups.ts";
 import type { Pricer } from "./prices.ts";
 import { type Tally, type TallyBuilder, createTally } from "./tally.ts";
@@ -111,7 +112,6 @@ export function isGeneration({ method, path }: EntryFields): boolean {
 }
 
 function totalOf({ usage }: EntryFields): number {
-  const total: unknown =
-    typeof usage === "object" && usage !== null ? Reflect.get(usage, "total_tokens") : undefined;
+  const total: unknown = isRecord(usage) ? usage["total_tokens"] : undefined;
   return typeof total === "number" && Number.isFinite(total) && total > 0 ? total : 0;
 }

@@ -1,6 +1,7 @@
 // Adds up requests: how many, how they went, their tokens, their cost, how fast they were. Constant memory.
 // Takes entries of any version: what is missing or of an odd type is not counted.
 // Pure.
+import { isRecord } from "../base/json-value.ts";
 import type { EntryFields } from "./groups.ts";
 import { type Histogram, createHistogram } from "./histogram.ts";
 import type { Cost } from "./prices.ts";
@@ -164,8 +165,4 @@ export function isError({ outcome, status_code: status }: EntryFields): boolean 
 
 function count(value: unknown): number {
   return typeof value === "number" && Number.isFinite(value) && value > 0 ? value : 0;
-}
-
-function isRecord(value: unknown): value is EntryFields {
-  return typeof value === "object" && value !== null;
 }

@@ -4,7 +4,7 @@ import { createServer } from "node:net";
 import { dirname, join } from "node:path";
 import { type Env, readVariable } from "../../base/env.ts";
 import { UserError, errorCode } from "../../base/errors.ts";
-import { parseRecord } from "../../base/json-value.ts";
+import { isRecord, parseRecord } from "../../base/json-value.ts";
 import type { Service } from "../../base/service.ts";
 import type { MachineFacts, PortState, ServiceFacts } from "../../doctor/facts.ts";
 import { type Instance, readDeadInstances, readInstances } from "../../state/instances.ts";
@@ -40,10 +40,7 @@ export async function collectMachineFacts({ env, paths }: ExamineOptions): Promi
       instances.map(async (instance) => {
         const { pid, port, service } = instance;
         const health = await askInstance(instance, "health");
-        const version =
-          typeof health === "object" && health !== null && "version" in health
-            ? String(health.version)
-            : null;
+        const version = isRecord(health) && "version" in health ? String(health["version"]) : null;
         return { pid, port, service, version };
       }),
     ),

@@ -4,11 +4,12 @@ import { resolve } from "node:path";
 import type { Env } from "../../base/env.ts";
 import { UserError } from "../../base/errors.ts";
 import { readText } from "../../base/files.ts";
+import { isRecord } from "../../base/json-value.ts";
 import { t } from "../../base/language.ts";
 import type { Paths } from "../../base/paths.ts";
 import type { Service } from "../../base/service.ts";
 import { readClaudeFacts } from "../../clients/claude/facts.ts";
-import { isObject, makeLayer } from "../../clients/claude/layers.ts";
+import { makeLayer } from "../../clients/claude/layers.ts";
 import { planClaudeRun, readClaudeArgs } from "../../clients/claude/run-args.ts";
 import { applySettings, readCodexArgs } from "../../clients/codex/args.ts";
 import { readCodexFacts } from "../../clients/codex/facts.ts";
@@ -115,7 +116,7 @@ async function readSettings(given: string, cwd: string): Promise<object> {
 function parseSettings(text: string, where: string): object {
   try {
     const value: unknown = JSON.parse(text);
-    if (isObject(value)) return value;
+    if (isRecord(value)) return value;
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
   }

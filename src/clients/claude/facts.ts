@@ -5,9 +5,10 @@ import { dirname, join } from "node:path";
 import { type Env, readVariable } from "../../base/env.ts";
 import { UserError, errorCode } from "../../base/errors.ts";
 import { readText } from "../../base/files.ts";
+import { isRecord } from "../../base/json-value.ts";
 import { t } from "../../base/language.ts";
 import type { Paths } from "../../base/paths.ts";
-import { type ClaudeFacts, type ClaudeLayer, type ClaudeLayerKind, isObject, makeLayer } from "./layers.ts";
+import { type ClaudeFacts, type ClaudeLayer, type ClaudeLayerKind, makeLayer } from "./layers.ts";
 
 export interface ClaudeFactsOptions {
   readonly paths: Paths;
@@ -74,7 +75,7 @@ async function readObject(path: string, instead?: string): Promise<object | stri
     const text = instead ?? (await readText(path));
     if (text === null) return null;
     const value: unknown = JSON.parse(text);
-    return isObject(value) ? value : t`${path} does not hold an object`;
+    return isRecord(value) ? value : t`${path} does not hold an object`;
   } catch (error) {
     if (error instanceof SyntaxError) return t`${path} is not valid JSON`;
     if (error instanceof UserError) return error.message;
@@ -87,11 +88,10 @@ async function readObject(path: string, instead?: string): Promise<object | stri
 async function readLogin(paths: Paths, env: Env): Promise<boolean> {
   if (readVariable(env, "CLAUDE_CODE_OAUTH_TOKEN") !== undefined) return true;
   const credentials = await readObject(join(paths.claudeHome, ".credentials.json"));
-  if (isObject(credentials) && "claudeAiOauth" in credentials && isObject(credentials.claudeAiOauth))
-    return true;
+  if (isRecord(credentials) && isRecord(credentials["claudeAiOauth"])) return true;
   const isMoved = readVariable(env, "CLAUDE_CONFIG_DIR") !== undefined;
   const state = await readObject(
     join(isMoved ? paths.claudeHome : dirname(paths.claudeHome), ".claude.json"),
   );
-  return isObject(state) && "oauthAccount" in state && isObject(state.oauthAccount);
+  return isRecord(state) && isRecord(state["oauthAccount"]);
 }

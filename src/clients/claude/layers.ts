@@ -1,6 +1,7 @@
 // The settings that Claude Code goes by, from high to low, and which of them decides a variable.
 // Pure.
 import { readVariable } from "../../base/env.ts";
+import { isRecord } from "../../base/json-value.ts";
 
 /** Claude Code wants some credential before it asks; the proxy puts the real one in its place. */
 export const PLACEHOLDER_TOKEN = "codex-helper";
@@ -51,7 +52,7 @@ export function findVariable(facts: ClaudeFacts, name: string): FoundVariable | 
 
 /** Settings of one JSON object, as a layer. */
 export function makeLayer(kind: ClaudeLayerKind, where: string, settings: object): ClaudeLayer {
-  const env = "env" in settings && isObject(settings.env) ? settings.env : {};
+  const env = "env" in settings && isRecord(settings.env) ? settings.env : {};
   // Claude Code makes texts of numbers and of true and false.
   const texts = Object.entries(env).flatMap(([name, value]: [string, unknown]): [string, string][] =>
     ["string", "number", "boolean"].includes(typeof value) ? [[name, String(value)]] : [],
@@ -62,8 +63,4 @@ export function makeLayer(kind: ClaudeLayerKind, where: string, settings: object
     env: Object.fromEntries(texts),
     hasApiKeyHelper: "apiKeyHelper" in settings && typeof settings.apiKeyHelper === "string",
   };
-}
-
-export function isObject(value: unknown): value is object {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

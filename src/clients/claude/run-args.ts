@@ -1,6 +1,7 @@
 // How to start Claude Code so that its requests go to a port of ours, by its command line and environment alone.
 // Pure.
 import { UserError } from "../../base/errors.ts";
+import { isRecord } from "../../base/json-value.ts";
 import { t } from "../../base/language.ts";
 import {
   CLOUD_SWITCHES,
@@ -8,7 +9,6 @@ import {
   type ClaudeLayer,
   PLACEHOLDER_TOKEN,
   findVariable,
-  isObject,
   makeLayer,
 } from "./layers.ts";
 import type { RunPlan } from "../codex/run-args.ts";
@@ -81,7 +81,7 @@ export function planClaudeRun({ parsed, settings, facts, port }: ClaudeRun): Run
     ...exemptLoopback(Object.assign({}, ...layers.toReversed().map((layer) => layer.env))),
   };
   refuseManaged(added, facts);
-  const typed = "env" in settings && isObject(settings.env) ? settings.env : {};
+  const typed = "env" in settings && isRecord(settings.env) ? settings.env : {};
   const merged = { ...settings, env: { ...typed, ...added } };
   return { args: ["--settings", JSON.stringify(merged), ...parsed.others], env: {} };
 }

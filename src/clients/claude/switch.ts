@@ -2,9 +2,10 @@
 // over it, and a placeholder where nobody is signed in.
 // Pure.
 import { UserError } from "../../base/errors.ts";
+import { isRecord } from "../../base/json-value.ts";
 import { t } from "../../base/language.ts";
 import { valueOf } from "../../config/jsonc.ts";
-import { type ClaudeFacts, type ClaudeLayer, findVariable, isObject, makeLayer } from "./layers.ts";
+import { type ClaudeFacts, type ClaudeLayer, findVariable, makeLayer } from "./layers.ts";
 import { editClaudeSettings } from "./settings.ts";
 import { readSettings } from "./settings-document.ts";
 import type { Edit } from "../key-change.ts";
@@ -20,7 +21,7 @@ export interface ClaudeSwitch {
 export function switchClaudeText(clean: string, { file, address, facts }: ClaudeSwitch): Edit {
   const { root } = readSettings(clean);
   const settings = root === null ? {} : valueOf(root);
-  const user = makeLayer("user", file, isObject(settings) ? settings : {});
+  const user = makeLayer("user", file, isRecord(settings) ? settings : {});
   const managed = facts.layers.filter(({ kind }) => kind === "managed");
   const others = facts.layers.filter(({ kind }) => kind === "environment");
   refuseOverruled({ ...facts, layers: managed }, address);

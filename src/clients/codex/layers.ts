@@ -3,6 +3,7 @@
 // Pure.
 import { type TomlTable, type TomlValue, TomlError, parse } from "smol-toml";
 import { UserError } from "../../base/errors.ts";
+import { isRecord } from "../../base/json-value.ts";
 import { t } from "../../base/language.ts";
 
 /** Where a layer lies. `user` and `profile` are files of CODEX_HOME, `system` and `managed` belong to the machine. */
@@ -34,7 +35,7 @@ export function parseToml(text: string, file: string): TomlTable {
 }
 
 export function isTable(value: unknown): value is TomlTable {
-  return typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof Date);
+  return isRecord(value) && !(value instanceof Date);
 }
 
 /** The value at a path of one table. */

@@ -1,6 +1,7 @@
 // From a ccswitch:// link to one config. A link is a stranger's words: it is read strictly, its addresses must be what
 // `config add` would take, it may name no variable of ours, and nothing of it is ever run or fetched.
 // Pure.
+import { decodeUtf8 } from "../../base/bytes.ts";
 import { UserError } from "../../base/errors.ts";
 import { type JsonRecord, parseRecord } from "../../base/json-value.ts";
 import { t } from "../../base/language.ts";
@@ -114,11 +115,7 @@ function readSettings(base64: string, format: string, service: Service): JsonRec
 function decode(base64: string): string | null {
   const plain = base64.replace(/ /g, "+").replace(/-/g, "+").replace(/_/g, "/").replace(/=+$/, "");
   if (!/^[A-Za-z0-9+/]*$/.test(plain)) return null;
-  try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(Buffer.from(plain, "base64"));
-  } catch {
-    return null;
-  }
+  return decodeUtf8(Buffer.from(plain, "base64"));
 }
 
 function isLocal(baseUrl: string): boolean {

@@ -15,6 +15,7 @@ import { basename, dirname, join } from "node:path";
 import { UserError, errorCode } from "../../base/errors.ts";
 import {
   PRIVATE_FILE,
+  decodeText,
   describe,
   readBytes,
   removeFile,
@@ -50,7 +51,7 @@ export async function readClientFile(path: string): Promise<ClientFile> {
   // Opening a pipe would wait for a writer.
   if (stats !== undefined && !stats.isFile()) throw new UserError(t`${path} is not a file`);
   const bytes = await readBytes(path);
-  return { path, bytes, text: bytes === null ? "" : decode(bytes, path) };
+  return { path, bytes, text: bytes === null ? "" : decodeText(bytes, path, { keepsBom: true }) };
 }
 
 /** Replaces the text, or makes the file (0600). Throws WrittenMeanwhile, or UserError; then nothing was changed. */
@@ -103,14 +104,6 @@ export function removeLeftovers(path: string): void {
   } catch (error) {
     // They do no harm, and whatever stands in the way will be said when the file itself is written.
     if (!(error instanceof UserError) && errorCode(error) === undefined) throw error;
-  }
-}
-
-function decode(bytes: Uint8Array, path: string): string {
-  try {
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
-  } catch (error) {
-    throw new UserError(t`${path} is not valid UTF-8`, { cause: error });
   }
 }
 
