@@ -1,7 +1,7 @@
 // What the documents say is done: commands are run, data is parsed, links are followed.
 import { describe, expect, test } from "bun:test";
 import { chmodSync, existsSync, readFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { parse as parseToml } from "smol-toml";
 import manifest from "../package.json";
 import { COMMANDS } from "../src/cli/root.ts";
@@ -15,8 +15,9 @@ const DOCUMENTS = [
   ...READMES,
   "CONTRIBUTING.md",
   "SECURITY.md",
-  ...new Bun.Glob("docs/*.md").scanSync(ROOT),
+  ...new Bun.Glob("docs/**/*.md").scanSync(ROOT),
 ].toSorted();
+const DECISIONS = "docs/decisions/README.md";
 /** Pages of the project's own site, beside its files. */
 const OF_THE_SITE = /^(?:\.\.\/)+(?:releases|security)\b/;
 
@@ -201,7 +202,9 @@ describe.each(READMES)("%s", (name) => {
   });
 
   test("leads to every document, and shows a whole config.json", () => {
-    const others = DOCUMENTS.filter((document) => !READMES.includes(document));
+    const others = DOCUMENTS.filter(
+      (document) => !READMES.includes(document) && dirname(document) !== dirname(DECISIONS),
+    );
     expect(others.filter((document) => !text.includes(`](${document})`))).toEqual([]);
     expect(blocks(text, "jsonc").some((block) => block.includes('"upstreams"'))).toBe(true);
   });
@@ -236,6 +239,13 @@ test("the install scripts have the options that the documents give them", () => 
     }
   }
   expect(found).toBeGreaterThan(3);
+});
+
+test("CONTRIBUTING.md leads to the index of decisions, and the index to each of them", () => {
+  expect(read("CONTRIBUTING.md")).toContain(`](${DECISIONS})`);
+  const records = DOCUMENTS.filter((name) => dirname(name) === dirname(DECISIONS) && name !== DECISIONS);
+  expect(records.length).toBeGreaterThan(10);
+  expect(records.filter((name) => !read(DECISIONS).includes(`](${basename(name)})`))).toEqual([]);
 });
 
 test("the changelog has a section for what is not released yet", () => {
