@@ -181,11 +181,11 @@ describe("the house", () => {
   });
 });
 
-/** "app/quota" for a file of an inner room of app or clients, "app" for one that lies loose there. */
+/** "app/quota" for a file of an inner room of app or clients; a loose one is a place of its own: it joins the rooms. */
 function innerRoomOf(name: string): string {
   const [room = "", inner = ""] = name.split("/");
   if (MAX_LOOSE[room] === undefined) return room;
-  return inner.endsWith(".ts") ? room : `${room}/${inner}`;
+  return inner.endsWith(".ts") ? name : `${room}/${inner}`;
 }
 
 /** Which place imports which. A file that all rooms may import the types of is no arrow between rooms. */

@@ -4,8 +4,9 @@ import { type ParseError, parse } from "../base/jsonc-parser.ts";
 import { UserError } from "../base/errors.ts";
 import { t } from "../base/language.ts";
 import type { Paths } from "../base/paths.ts";
-import type { Service } from "../base/service.ts";
+import { type Service, mapServices } from "../base/service.ts";
 import { createWatchedFile } from "../base/watched-file.ts";
+import { CLIENTS } from "../clients/registry.ts";
 
 export interface ClientSecrets {
   read(service: Service, name: string): string | undefined;
@@ -17,14 +18,13 @@ const MAX_BYTES = 2 ** 20;
 export function createClientSecrets(paths: Paths, now: () => number): ClientSecrets {
   const watch = (path: string) =>
     createWatchedFile({ path, maxBytes: MAX_BYTES, parse: (text) => readObject(text, path), now });
-  const files = { codex: watch(paths.codexAuth), claude: watch(paths.claudeSettings) };
+  const files = mapServices(({ service }) => watch(CLIENTS[service].secrets.fileIn(paths)));
   return {
     read(service, name) {
       const watched = files[service].current();
       if (watched.kind === "missing") return undefined;
       const object = watched.kind === "ok" ? watched.value : watched.last;
-      const table = service === "codex" ? object : object?.["env"];
-      return lookUp(table, name);
+      return object === null ? undefined : lookUp(CLIENTS[service].secrets.tableIn(object), name);
     },
   };
 }

@@ -5,7 +5,7 @@ import type { Env } from "../base/env.ts";
 import { t } from "../base/language.ts";
 import { showPath } from "../base/paths.ts";
 import { CLIENT_NAME } from "../base/service.ts";
-import { showKey } from "../clients/key-change.ts";
+import { showKey } from "../clients/client.ts";
 import type { SwitchedOff } from "../clients/switch/switch.ts";
 
 /** Where it listens, and the order in which upstreams are asked. */

@@ -3,9 +3,8 @@ import type { SwitchReport } from "../app/status/switch-report.ts";
 import type { Env } from "../base/env.ts";
 import { t } from "../base/language.ts";
 import { showPath } from "../base/paths.ts";
-import { CLIENT_NAME, DEFAULT_PORT } from "../base/service.ts";
-import { showKey } from "../clients/key-change.ts";
-import { makeProxyAddress } from "../clients/proxy-address.ts";
+import { CLIENT_NAME, DEFAULT_PORT, makeProxyAddress } from "../base/service.ts";
+import { showKey } from "../clients/client.ts";
 
 export function describeSwitch(report: SwitchReport, env: Env): string[] {
   const { service, status, overrides } = report;

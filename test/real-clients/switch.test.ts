@@ -3,7 +3,7 @@ import { cpSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } 
 import { join } from "node:path";
 import { resolvePaths } from "../../src/base/paths.ts";
 import { switchOff, switchOn } from "../../src/clients/switch/switch.ts";
-import type { SwitchTarget } from "../../src/clients/switch/editors.ts";
+import type { SwitchTarget } from "../../src/clients/client.ts";
 import { type ClientHome, makeClientHome, runClient } from "../helpers/client-process.ts";
 import { codexBinary } from "../helpers/real-codex.ts";
 

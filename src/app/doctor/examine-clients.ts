@@ -7,13 +7,12 @@ import { UserError } from "../../base/errors.ts";
 import { readText } from "../../base/files.ts";
 import { t } from "../../base/language.ts";
 import type { Paths } from "../../base/paths.ts";
-import { DEFAULT_PORT } from "../../base/service.ts";
+import { DEFAULT_PORT, readProxyPort } from "../../base/service.ts";
 import { readClaudeFacts } from "../../clients/claude/facts.ts";
 import { findVariable } from "../../clients/claude/layers.ts";
 import { type CodexFacts, readCodexFacts } from "../../clients/codex/facts.ts";
 import { findValue } from "../../clients/codex/layers.ts";
 import { isUsableLogin } from "../../clients/codex/login.ts";
-import { readProxyPort } from "../../clients/proxy-address.ts";
 import { readJsonc } from "../../config/jsonc.ts";
 import type { ClaudeClientFacts, CodexClientFacts } from "../../doctor/facts.ts";
 import type { ExamineOptions } from "./examine.ts";
@@ -74,7 +73,7 @@ export async function collectClaudeFacts(options: ExamineOptions): Promise<Claud
   const managed = systemDirectories?.claude;
   const facts = await readClaudeFacts({
     ...options,
-    ...(managed === undefined ? {} : { managedDirectory: managed }),
+    ...(managed === undefined ? {} : { systemDirectory: managed }),
   });
   const local = ["settings.local.json", "settings.json"].map((name) => join(cwd, ".claude", name));
   const files = [...local, paths.claudeSettings];

@@ -7,7 +7,7 @@ import { t } from "../../base/language.ts";
 import type { Paths } from "../../base/paths.ts";
 import { SERVICES, type Service } from "../../base/service.ts";
 import { readSwitchStatus } from "../../clients/switch/status.ts";
-import type { SwitchTarget } from "../../clients/switch/editors.ts";
+import type { SwitchTarget } from "../../clients/client.ts";
 import { switchOff } from "../../clients/switch/switch.ts";
 import type { DoctorFacts, NetworkFacts } from "../../doctor/facts.ts";
 import { readDeadInstances, removeDeadInstances } from "../../state/instances.ts";

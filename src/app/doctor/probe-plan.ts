@@ -3,10 +3,7 @@ import { EXIT, UserError } from "../../base/errors.ts";
 import { t } from "../../base/language.ts";
 import { SERVICES, type Service } from "../../base/service.ts";
 import type { Upstream } from "../../base/upstream.ts";
-import { readClaudeFacts } from "../../clients/claude/facts.ts";
-import { findVariable } from "../../clients/claude/layers.ts";
-import { readCodexFacts } from "../../clients/codex/facts.ts";
-import { findValue } from "../../clients/codex/layers.ts";
+import { CLIENTS } from "../../clients/registry.ts";
 import { parseTarget } from "../../config/name.ts";
 import { readLog } from "../../log/reader.ts";
 import type { ExamineOptions } from "./examine.ts";
@@ -27,8 +24,6 @@ export interface ProbeQuestion {
   readonly model: string | null;
 }
 
-/** Where nobody ever said which: models that most relays have. */
-const USUAL_MODEL: Readonly<Record<Service, string>> = { codex: "gpt-5", claude: "claude-haiku-4-5" };
 /** The last requests of one service stand near the end of the log, or it is hardly used. */
 const MOST_BATCHES = 4;
 
@@ -78,7 +73,7 @@ async function chooseModel(service: Service, options: ExamineOptions): Promise<s
   return (
     (await findLoggedModel(service, options.paths.requestsLog)) ??
     (await findClientModel(service, options)) ??
-    USUAL_MODEL[service]
+    CLIENTS[service].defaultModel
   );
 }
 
@@ -100,11 +95,7 @@ async function findLoggedModel(service: Service, path: string): Promise<string |
 
 async function findClientModel(service: Service, options: ExamineOptions): Promise<string | null> {
   try {
-    if (service === "claude")
-      return findVariable(await readClaudeFacts(options), "ANTHROPIC_MODEL")?.value ?? null;
-    const { layers } = await readCodexFacts(options.paths);
-    const model = findValue(layers, ["model"])?.value;
-    return typeof model === "string" ? model : null;
+    return await CLIENTS[service].readModel(options);
   } catch (error) {
     if (error instanceof UserError) return null;
     throw error;

@@ -4,12 +4,9 @@ import type { Env } from "../../base/env.ts";
 import { UserError } from "../../base/errors.ts";
 import { t } from "../../base/language.ts";
 import type { Paths } from "../../base/paths.ts";
-import { CLIENT_NAME, DEFAULT_PORT, type Service } from "../../base/service.ts";
-import { readClaudeFacts } from "../../clients/claude/facts.ts";
-import { readCodexFacts } from "../../clients/codex/facts.ts";
-import { importClaude } from "../../clients/claude/import.ts";
-import { importCodex } from "../../clients/codex/import.ts";
+import { CLIENT_NAME, DEFAULT_PORT, SERVICES, type Service, flagBehind } from "../../base/service.ts";
 import type { Import } from "../../clients/imported-config.ts";
+import { CLIENTS } from "../../clients/registry.ts";
 import { readUnswitched } from "../../clients/switch/unswitched.ts";
 import { isLoopback } from "../../config/base-url.ts";
 import { readInstances } from "../../state/instances.ts";
@@ -26,30 +23,25 @@ export interface ImportOptions {
  * be read, or hold nothing.
  */
 export async function findImport({ paths, env, cwd, service }: ImportOptions): Promise<Import> {
-  const [codex, claude, instances] = await Promise.all([
-    readUnswitched({ service: "codex", paths, env }),
-    readUnswitched({ service: "claude", paths, env }),
+  const [unswitched, instances] = await Promise.all([
+    Promise.all(SERVICES.map((one) => readUnswitched({ service: one, paths, env }))),
     readInstances(paths.run),
   ]);
   const ports = new Set([
     ...Object.values(DEFAULT_PORT),
-    codex.port,
-    claude.port,
+    ...unswitched.map(({ port }) => port),
     ...instances.map(({ port }) => port),
   ]);
   const isOwnAddress = (baseUrl: string): boolean => {
     const url = URL.canParse(baseUrl) ? new URL(baseUrl) : null;
     return url !== null && isLoopback(url.hostname) && ports.has(Number(url.port));
   };
-  const found =
-    service === "codex"
-      ? importCodex(await readCodexFacts(paths, { userText: codex.text }), env, isOwnAddress)
-      : importClaude(await readClaudeFacts({ paths, env, cwd, userText: claude.text }), env, isOwnAddress);
+  const userText = unswitched.find((one) => one.service === service)?.text;
+  const found = await CLIENTS[service].findImport({ paths, env, cwd, userText, isOwnAddress });
   if (found.configs.length > 0) return found;
-  const flag = service === "codex" ? "" : " --claude";
   const why = [...new Set(found.skipped)].map((words) => ` (${words})`).join("");
   const client = CLIENT_NAME[service];
   throw new UserError(t`${client} has no provider or login that could be taken over${why}`, {
-    hint: `ch config add main --base-url URL --auth-token-env NAME${flag}`,
+    hint: `ch config add main --base-url URL --auth-token-env NAME${flagBehind(service)}`,
   });
 }

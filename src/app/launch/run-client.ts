@@ -7,9 +7,9 @@ import { describe } from "../../base/files.ts";
 import { t } from "../../base/language.ts";
 import type { Paths } from "../../base/paths.ts";
 import type { Service } from "../../base/service.ts";
+import { CLIENTS } from "../../clients/registry.ts";
 import { bootstrap } from "../import/bootstrap.ts";
 import { readShim } from "./npm-shim.ts";
-import { prepareRun } from "./run-plan.ts";
 import { type Served, serve } from "../serve/serve.ts";
 
 export interface RunClientOptions {
@@ -47,7 +47,7 @@ const FROM_TERMINAL = ["SIGINT", "SIGQUIT"] as const;
 export async function runClient(options: RunClientOptions): Promise<ClientEnd> {
   const { paths, env, cwd, service, command, args, port = 0, configName } = options;
   const program = findProgram(command, service, options);
-  const plan = await prepareRun({ paths, env, cwd, service, program, args });
+  const plan = await CLIENTS[service].prepareRun({ paths, env, cwd, program, args });
   if (configName === undefined) await bootstrap({ paths, env, cwd, service }, Date.now);
   const troubles: string[] = [];
   const serving = await serve({
@@ -88,9 +88,8 @@ function findProgram(
     return [Bun.which(first, where) ?? first, ...rest];
   }
   if (program !== null) return [program];
-  const packageName = service === "codex" ? "@openai/codex" : "@anthropic-ai/claude-code";
   const message = command.includes("/") ? t`${command} is not a program` : t`${command} is not on PATH`;
-  throw new UserError(message, { hint: `npm install -g ${packageName}` });
+  throw new UserError(message, { hint: `npm install -g ${CLIENTS[service].packageName}` });
 }
 
 async function runToEnd(

@@ -2,12 +2,9 @@
 import type { Env } from "../../base/env.ts";
 import { UserError } from "../../base/errors.ts";
 import type { Paths } from "../../base/paths.ts";
-import { DEFAULT_PORT, type Service } from "../../base/service.ts";
-import { readClaudeFacts } from "../../clients/claude/facts.ts";
-import { readCodexFacts } from "../../clients/codex/facts.ts";
-import { readCodexProfiles } from "../../clients/codex/profiles.ts";
-import { type Override, listClaudeOverrides, listCodexOverrides } from "../../clients/switch/overrides.ts";
-import { makeProxyAddress } from "../../clients/proxy-address.ts";
+import { DEFAULT_PORT, type Service, makeProxyAddress } from "../../base/service.ts";
+import type { Override } from "../../clients/override.ts";
+import { CLIENTS } from "../../clients/registry.ts";
 import { loadConfig } from "../../config/file.ts";
 import { type SwitchStatus, readSwitchStatus } from "../../clients/switch/status.ts";
 
@@ -85,15 +82,8 @@ async function listOverrides(
   const ownAddresses = ports.map((one) => makeProxyAddress(service, one));
   const isOwnAddress = (baseUrl: string): boolean => ownAddresses.includes(baseUrl);
   try {
-    if (service === "claude") {
-      const managed =
-        systemDirectories.claude === undefined ? {} : { managedDirectory: systemDirectories.claude };
-      const facts = await readClaudeFacts({ paths, env, cwd, ...managed });
-      return listClaudeOverrides({ facts, isOwnAddress });
-    }
-    const system = systemDirectories.codex === undefined ? {} : { systemDirectory: systemDirectories.codex };
-    const [facts, profiles] = await Promise.all([readCodexFacts(paths, system), readCodexProfiles(paths)]);
-    return listCodexOverrides({ facts, profiles, env, isOwnAddress });
+    const files = { paths, env, cwd, systemDirectory: systemDirectories[service] };
+    return await CLIENTS[service].listOverrides(files, isOwnAddress);
   } catch (error) {
     // The file's problem is in the status already.
     if (error instanceof UserError) return [];

@@ -8,14 +8,11 @@ import { readText } from "../../base/files.ts";
 import { isRecord } from "../../base/json-value.ts";
 import { t } from "../../base/language.ts";
 import type { Paths } from "../../base/paths.ts";
+import type { ClientFiles } from "../client.ts";
 import { type ClaudeFacts, type ClaudeLayer, type ClaudeLayerKind, makeLayer } from "./layers.ts";
 
-export interface ClaudeFactsOptions {
-  readonly paths: Paths;
-  readonly env: Env;
-  /** Where Claude Code is started: it looks into `.claude` of exactly this directory. */
-  readonly cwd: string;
-  readonly managedDirectory?: string;
+/** Claude Code looks into `.claude` of exactly `cwd`. */
+export interface ClaudeFactsOptions extends ClientFiles {
   /** What the user's file would say without our switch, where that is not what it says. */
   readonly userText?: string | undefined;
 }
@@ -28,7 +25,7 @@ const MANAGED_DIRECTORY: Readonly<Partial<Record<NodeJS.Platform, string>>> = {
 
 export async function readClaudeFacts(options: ClaudeFactsOptions): Promise<ClaudeFacts> {
   const { paths, env, cwd } = options;
-  const managed = options.managedDirectory ?? MANAGED_DIRECTORY[process.platform] ?? "/etc/claude-code";
+  const managed = options.systemDirectory ?? MANAGED_DIRECTORY[process.platform] ?? "/etc/claude-code";
   const files: [ClaudeLayerKind, string][] = [
     ...listManaged(managed).map((path): [ClaudeLayerKind, string] => ["managed", path]),
     ["local", join(cwd, ".claude", "settings.local.json")],

@@ -5,7 +5,7 @@ import { type Node, findNodeAtLocation } from "../../base/jsonc-parser.ts";
 import { UserError } from "../../base/errors.ts";
 import { t } from "../../base/language.ts";
 import { readJsonc } from "../../config/jsonc.ts";
-import { showKey } from "../key-change.ts";
+import { showKey } from "../client.ts";
 
 export interface SettingsDocument {
   /** Without the BOM. */

@@ -2,6 +2,7 @@
 // JSON has no place for a mark, so the journal remembers the exact text of each insertion.
 // Pure.
 import { UserError } from "../../base/errors.ts";
+import { readProxyPort } from "../../base/service.ts";
 import { type Change, applyChanges } from "../../config/jsonc-edit.ts";
 import { valueOf } from "../../config/jsonc.ts";
 import { PLACEHOLDER_TOKEN } from "./layers.ts";
@@ -20,8 +21,7 @@ import {
   type UndoOptions,
   type Undone,
   isSamePath,
-} from "../key-change.ts";
-import { readProxyPort } from "../proxy-address.ts";
+} from "../client.ts";
 
 const ADDRESS_PATH = ["env", "ANTHROPIC_BASE_URL"] as const;
 const TOKEN_PATH = ["env", "ANTHROPIC_AUTH_TOKEN"] as const;

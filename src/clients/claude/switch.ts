@@ -1,14 +1,32 @@
-// What a switch means for Claude Code: the address in the user's settings.json, seen together with the settings that lie
-// over it, and a placeholder where nobody is signed in.
-// Pure.
+// The switch of Claude Code: the address in the user's settings.json, seen together with the settings that lie over it, and
+// a placeholder where nobody is signed in.
 import { UserError } from "../../base/errors.ts";
 import { isRecord } from "../../base/json-value.ts";
 import { t } from "../../base/language.ts";
+import { DEFAULT_PORT, makeProxyAddress } from "../../base/service.ts";
 import { valueOf } from "../../config/jsonc.ts";
+import { type Edit, type SwitchEditor, type SwitchTarget, withFileName } from "../client.ts";
+import { readClaudeFacts } from "./facts.ts";
 import { type ClaudeFacts, type ClaudeLayer, findVariable, makeLayer } from "./layers.ts";
-import { editClaudeSettings } from "./settings.ts";
+import { editClaudeSettings, undoClaudeSettings } from "./settings.ts";
 import { readSettings } from "./settings-document.ts";
-import type { Edit } from "../key-change.ts";
+
+export function createClaudeEditor({ paths, env, systemDirectory }: SwitchTarget): SwitchEditor {
+  const file = paths.claudeSettings;
+  const ownAddresses = [makeProxyAddress("claude", DEFAULT_PORT.claude)];
+  const undo: SwitchEditor["clean"] = (text, changes) =>
+    withFileName(file, () => undoClaudeSettings(text, { changes, ownAddresses }));
+  return {
+    file,
+    async edit(clean, { port }) {
+      const facts = await readClaudeFacts({ paths, env, cwd: paths.claudeHome, systemDirectory });
+      const address = makeProxyAddress("claude", port);
+      return withFileName(file, () => switchClaudeText(clean, { file, address, facts }));
+    },
+    clean: undo,
+    undo: (text, changes) => Promise.resolve(undo(text, changes)),
+  };
+}
 
 export interface ClaudeSwitch {
   /** The user's settings.json. */

@@ -30,7 +30,7 @@ export interface CodexFacts {
 
 export interface CodexFactsOptions {
   /** Where the machine's own files lie. */
-  readonly systemDirectory?: string;
+  readonly systemDirectory?: string | undefined;
   /** `-p NAME`: that file lies over the user's. */
   readonly profile?: string | undefined;
   /** What `-c` sets. */

@@ -1,11 +1,39 @@
-// What a switch means for Codex: which key of config.toml moves, seen together with the files that lie over and under it.
-import { UserError } from "../../base/errors.ts";
+// The switch of Codex: which key of config.toml moves, seen together with the files that lie over and under it, and whether
+// a stored session still needs the provider that we made.
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import { UserError, errorCode } from "../../base/errors.ts";
 import { t } from "../../base/language.ts";
-import { type CodexFacts, makeCodexFacts } from "./facts.ts";
+import { DEFAULT_PORT, makeProxyAddress } from "../../base/service.ts";
+import { type Edit, type SwitchEditor, type SwitchTarget, withFileName } from "../client.ts";
+import { type CodexFacts, makeCodexFacts, readCodexFacts } from "./facts.ts";
 import { type CodexLayer, parseToml } from "./layers.ts";
 import { isUsableLogin } from "./login.ts";
+import { OWN_PROVIDER } from "./own-provider.ts";
+import { undoCodexToml } from "./toml-undo.ts";
 import { type CodexRoute, editCodexToml } from "./toml.ts";
-import type { Edit } from "../key-change.ts";
+
+export function createCodexEditor({ paths, systemDirectory }: SwitchTarget): SwitchEditor {
+  const file = paths.codexConfig;
+  const ownAddresses = [makeProxyAddress("codex", DEFAULT_PORT.codex)];
+  const undo: SwitchEditor["clean"] = (text, changes) =>
+    withFileName(file, () => undoCodexToml(text, { changes, ownAddresses, keepsOwnTable: true }));
+  return {
+    file,
+    async edit(clean, { port, prefersOwnProvider }) {
+      const facts = await readCodexFacts(paths, { systemDirectory });
+      const address = makeProxyAddress("codex", port);
+      return withFileName(file, () => switchCodexText(clean, { file, address, prefersOwnProvider, facts }));
+    },
+    clean: undo,
+    async undo(text, changes) {
+      const keepsOwnTable = text.includes(OWN_PROVIDER) && (await hasStoredSession(paths.codexHome));
+      return keepsOwnTable
+        ? undo(text, changes)
+        : withFileName(file, () => undoCodexToml(text, { changes, ownAddresses, keepsOwnTable }));
+    },
+  };
+}
 
 export interface CodexSwitch {
   /** The user's config.toml, for messages and to find its layer. */
@@ -16,6 +44,10 @@ export interface CodexSwitch {
   readonly facts: CodexFacts;
 }
 
+/** The first line of a session's file is about 22 KB; the provider stands before its long part. */
+const HEAD_BYTES = 64 * 1024;
+const NEEDLE = `"model_provider":"${OWN_PROVIDER}"`;
+const FOLDERS = ["sessions", "archived_sessions"];
 const OWN_PROVIDER_LINE = "ch switch on --own-provider";
 
 /** Expects a text without a switch in it. Throws UserError where the proxy would not get Codex's requests. */
@@ -71,4 +103,34 @@ function factsWith(text: string, { file, facts }: CodexSwitch): CodexFacts {
   const below = facts.layers.filter(({ kind }) => kind === "system");
   const above = facts.layers.filter(({ kind }) => kind !== "system" && kind !== "user");
   return makeCodexFacts([...below, user, ...above], facts.login);
+}
+
+/** Is there a stored session that can only be resumed while our provider is defined? Looks at the newest first. A compressed session, which cannot be looked into cheaply, counts as one that needs it. */
+async function hasStoredSession(codexHome: string): Promise<boolean> {
+  const names = FOLDERS.flatMap((folder) => listRollouts(join(codexHome, folder)));
+  for (const path of names.toSorted().toReversed()) {
+    if (path.endsWith(".zst") || (await namesOwnProvider(path))) return true;
+  }
+  return false;
+}
+
+function listRollouts(folder: string): string[] {
+  try {
+    return readdirSync(folder, { recursive: true, encoding: "utf8" })
+      .filter((name) => /\.jsonl(?:\.zst)?$/.test(name))
+      .map((name) => join(folder, name));
+  } catch (error) {
+    if (errorCode(error) === undefined) throw error;
+    return [];
+  }
+}
+
+async function namesOwnProvider(path: string): Promise<boolean> {
+  try {
+    const head = await Bun.file(path).slice(0, HEAD_BYTES).text();
+    return head.includes(NEEDLE);
+  } catch (error) {
+    if (errorCode(error) === undefined) throw error;
+    return false;
+  }
 }

@@ -4,7 +4,7 @@
 import { type AST, ParseError, parseTOML } from "toml-eslint-parser";
 import { UserError } from "../../base/errors.ts";
 import { t } from "../../base/language.ts";
-import { isSamePath } from "../key-change.ts";
+import { isSamePath } from "../client.ts";
 
 /** One `key = value`, at any depth. Offsets count from the start of the text, without the BOM. */
 export interface TomlEntry {

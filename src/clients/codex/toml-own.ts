@@ -1,10 +1,10 @@
 // The provider of our own that `--own-provider` adds to config.toml, and how it is told from anybody else's.
 // Pure.
+import { readProxyPort } from "../../base/service.ts";
 import type { AST } from "toml-eslint-parser";
 import { type TomlDocument, findEntry, findTable, stringOf } from "./toml-document.ts";
 import { makeMark } from "./toml-mark.ts";
 import { OWN_PROVIDER, makeOwnProvider } from "./own-provider.ts";
-import { readProxyPort } from "../proxy-address.ts";
 
 export const OWN_PROVIDER_PATH = ["model_providers", OWN_PROVIDER] as const;
 

@@ -1,6 +1,7 @@
 // Takes a switch out of a config.toml again: text in, text out. A key goes back only where it still holds our value, by
 // what the journal remembers, else by the mark behind it, else by its looks; everything else in the file stays.
 // Pure.
+import { readProxyPort } from "../../base/service.ts";
 import type { TomlDocument, TomlEntry } from "./toml-document.ts";
 import { findEntry, readToml, stringOf } from "./toml-document.ts";
 import type { FoundMark } from "./toml-mark.ts";
@@ -8,8 +9,7 @@ import { OWN_PROVIDER_PATH, findOwnTable, hasOwnProvider } from "./toml-own.ts";
 import { OWN_PROVIDER } from "./own-provider.ts";
 import { markBehind, removeStatement, removeTable, unsetValue } from "./toml-splice.ts";
 import { verifyEdit } from "./toml-verify.ts";
-import { type KeyChange, type Undo, type UndoOptions, type Undone, isSamePath } from "../key-change.ts";
-import { readProxyPort } from "../proxy-address.ts";
+import { type KeyChange, type Undo, type UndoOptions, type Undone, isSamePath } from "../client.ts";
 
 export interface CodexUndoOptions extends UndoOptions {
   /** A stored session names our own provider: its table stays, and does nothing. */

@@ -16,7 +16,7 @@ import { OWN_PROVIDER_PATH, findOwnTable, hasOwnProvider, makeOwnTable } from ".
 import { appendTable, insertInTable, insertTopLevel, setValue } from "./toml-splice.ts";
 import { OWN_PROVIDER } from "./own-provider.ts";
 import { verifyEdit } from "./toml-verify.ts";
-import { type Edit, type KeyChange, showKey } from "../key-change.ts";
+import { type Edit, type KeyChange, showKey } from "../client.ts";
 
 /** Which key moves. A session of Codex belongs to its provider's id, so the id stays wherever it can. */
 export type CodexRoute =

@@ -2,11 +2,11 @@
 // no lock, because every file is only ever replaced as a whole.
 import { UserError } from "../../base/errors.ts";
 import { isRunning } from "../../base/process-identity.ts";
+import { readProxyPort } from "../../base/service.ts";
 import { readClientFile } from "./client-file.ts";
 import { type Owner, changesOf, findJournalPath, readJournal } from "./journal.ts";
-import type { Undone } from "../key-change.ts";
-import { readProxyPort } from "../proxy-address.ts";
-import { type SwitchTarget, createSwitchEditor } from "./editors.ts";
+import type { SwitchTarget, Undone } from "../client.ts";
+import { CLIENTS } from "../registry.ts";
 
 export interface SwitchStatus {
   readonly file: string;
@@ -24,7 +24,7 @@ export interface SwitchStatus {
 
 /** Never throws for what the files hold. */
 export async function readSwitchStatus(target: SwitchTarget): Promise<SwitchStatus> {
-  const editor = createSwitchEditor(target);
+  const editor = await CLIENTS[target.service].createEditor(target);
   const found = await readJournal(await findJournalPath(target.paths, target.service, editor.file));
   const journal = found.kind === "found" ? found.journal : null;
   const off: SwitchStatus = {

@@ -28,8 +28,15 @@ import {
   removeJournal,
   writeJournal,
 } from "./journal.ts";
-import { type KeyChange, type Undone, isSamePath } from "../key-change.ts";
-import { type SwitchEditor, type SwitchGoal, type SwitchTarget, createSwitchEditor } from "./editors.ts";
+import {
+  type KeyChange,
+  type SwitchEditor,
+  type SwitchGoal,
+  type SwitchTarget,
+  type Undone,
+  isSamePath,
+} from "../client.ts";
+import { CLIENTS } from "../registry.ts";
 
 export interface SwitchedOn {
   readonly file: string;
@@ -155,7 +162,7 @@ async function underLock<T>(
   target: SwitchTarget,
   work: (editor: SwitchEditor, journal: string) => Promise<T>,
 ): Promise<T> {
-  const editor = createSwitchEditor(target);
+  const editor = await CLIENTS[target.service].createEditor(target);
   return await withLock(join(target.paths.run, "switch.lock"), async () => {
     const journal = await findJournalPath(target.paths, target.service, editor.file);
     removeLeftovers(journal);

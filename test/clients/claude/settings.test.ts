@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { UserError } from "../../../src/base/errors.ts";
 import { PLACEHOLDER_TOKEN } from "../../../src/clients/claude/layers.ts";
 import { editClaudeSettings, undoClaudeSettings } from "../../../src/clients/claude/settings.ts";
-import type { KeyChange, UndoOptions } from "../../../src/clients/key-change.ts";
+import type { KeyChange, UndoOptions } from "../../../src/clients/client.ts";
 import { NASTY_SETTINGS, REFUSED_SETTINGS } from "./nasty-settings.ts";
 import { someSettings } from "./settings-arbitrary.ts";
 

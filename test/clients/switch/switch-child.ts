@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { UserError } from "../../../src/base/errors.ts";
 import { resolvePaths } from "../../../src/base/paths.ts";
 import { switchOff, switchOn } from "../../../src/clients/switch/switch.ts";
-import type { SwitchTarget } from "../../../src/clients/switch/editors.ts";
+import type { SwitchTarget } from "../../../src/clients/client.ts";
 
 const [home = "", service, action, port = "3211", times = "1"] = process.argv.slice(2);
 const env = { HOME: home };

@@ -13,7 +13,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Paths, resolvePaths } from "../../../src/base/paths.ts";
 import type { Service } from "../../../src/base/service.ts";
-import type { SwitchTarget } from "../../../src/clients/switch/editors.ts";
+import type { SwitchTarget } from "../../../src/clients/client.ts";
 
 export interface SwitchHome extends Disposable {
   readonly directory: string;

@@ -1,17 +1,15 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
-import type { Env } from "../../../src/base/env.ts";
-import { type ClaudeLayer, type ClaudeLayerKind, makeLayer } from "../../../src/clients/claude/layers.ts";
-import { makeCodexFacts } from "../../../src/clients/codex/facts.ts";
-import { type CodexLayer, parseToml } from "../../../src/clients/codex/layers.ts";
-import { readCodexProfiles } from "../../../src/clients/codex/profiles.ts";
-import {
-  type Override,
-  listClaudeOverrides,
-  listCodexOverrides,
-} from "../../../src/clients/switch/overrides.ts";
-import { type TempHome, makeTempHome } from "../../helpers/temp-home.ts";
+import type { Env } from "../../src/base/env.ts";
+import { type ClaudeLayer, type ClaudeLayerKind, makeLayer } from "../../src/clients/claude/layers.ts";
+import { listClaudeOverrides } from "../../src/clients/claude/overrides.ts";
+import { makeCodexFacts } from "../../src/clients/codex/facts.ts";
+import { type CodexLayer, parseToml } from "../../src/clients/codex/layers.ts";
+import { readCodexProfiles } from "../../src/clients/codex/profiles.ts";
+import { listCodexOverrides } from "../../src/clients/codex/overrides.ts";
+import type { Override } from "../../src/clients/override.ts";
+import { type TempHome, makeTempHome } from "../helpers/temp-home.ts";
 
 let home: TempHome;
 

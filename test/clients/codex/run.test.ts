@@ -5,7 +5,8 @@ import { applySettings, readCodexArgs } from "../../../src/clients/codex/args.ts
 import { makeCodexFacts } from "../../../src/clients/codex/facts.ts";
 import { type CodexLayer, parseToml } from "../../../src/clients/codex/layers.ts";
 import type { CodexLogin } from "../../../src/clients/codex/login.ts";
-import { type RunPlan, planCodexRun } from "../../../src/clients/codex/run-args.ts";
+import type { RunPlan } from "../../../src/clients/client.ts";
+import { planCodexRun } from "../../../src/clients/codex/run.ts";
 
 interface Case {
   readonly args?: readonly string[];

@@ -1,23 +1,17 @@
-// How to start Codex so that its requests go to a port of ours, by its command line and environment alone.
-// Pure.
+// How to start Codex so that its requests go to a port of ours, by its command line and environment alone. Reads its files,
+// writes none.
 import type { TomlValue } from "smol-toml";
 import { type Env, readVariable } from "../../base/env.ts";
 import { UserError } from "../../base/errors.ts";
 import { t } from "../../base/language.ts";
-import { type CodexArgs, type CodexSetting, applySettings } from "./args.ts";
-import type { CodexFacts } from "./facts.ts";
+import { makeProxyAddress } from "../../base/service.ts";
+import type { RunOptions, RunPlan } from "../client.ts";
+import { exemptLoopback } from "../override.ts";
+import { type CodexArgs, type CodexSetting, applySettings, readCodexArgs } from "./args.ts";
+import { type CodexFacts, readCodexFacts } from "./facts.ts";
 import { type CodexLayer, findValue, isTable } from "./layers.ts";
 import { isUsableLogin } from "./login.ts";
-import { exemptLoopback } from "../loopback-proxy.ts";
 import { OWN_PROVIDER, makeOwnProvider } from "./own-provider.ts";
-import { makeProxyAddress } from "../proxy-address.ts";
-
-/** What a client is started with. */
-export interface RunPlan {
-  readonly args: readonly string[];
-  /** Variables added to the client's environment. */
-  readonly env: Readonly<Record<string, string>>;
-}
 
 export interface CodexRun {
   /** As the user typed them. */
@@ -31,8 +25,32 @@ export interface CodexRun {
   readonly knowsNoDaemon: boolean;
 }
 
+/** A client that does not answer `--help` within this many ms is taken for one that knows no option of ours. */
+const HELP_TIMEOUT_MS = 5_000;
+/** For what it wrote last. */
+const HELP_LINGER_MS = 100;
 /** Codex wants a key before it asks; the proxy puts the real one in its place. */
 const PLACEHOLDER_KEY = "codex-helper";
+
+/** Everything but the port. The function that is given back throws UserError where something wins over us. */
+export async function prepareCodexRun({
+  paths,
+  env,
+  program,
+  args,
+}: RunOptions): Promise<(port: number) => RunPlan> {
+  const parsed = readCodexArgs(args);
+  const [facts, help] = await Promise.all([
+    readCodexFacts(paths, {
+      profile: parsed.profile,
+      commandLine: applySettings(parsed.settings),
+      ignoresUserConfig: parsed.ignoresUserConfig,
+    }),
+    readHelp(program, env),
+  ]);
+  const knowsNoDaemon = help.includes("--no-daemon");
+  return (port) => planCodexRun({ args, parsed, facts, env, port, knowsNoDaemon });
+}
 
 /**
  * Our options go before the user's: there Codex takes them whatever the subcommand.
@@ -146,4 +164,36 @@ function formatInline(value: TomlValue): string {
     ([key, inner]) => `${JSON.stringify(key)}=${formatInline(inner)}`,
   );
   return `{${entries.join(",")}}`;
+}
+
+/** "" for a client that cannot be started: whoever starts it in earnest says why. */
+async function readHelp(program: readonly string[], env: Env): Promise<string> {
+  const child = startHelp(program, env);
+  if (child === null) return "";
+  const isOver = child.exited.then(() => Bun.sleep(HELP_LINGER_MS));
+  const reader = child.stdout.getReader();
+  const decoder = new TextDecoder();
+  let text = "";
+  for (;;) {
+    // What the client leaves running may hold the pipe open for as long as it lives.
+    const next = await Promise.race([reader.read(), isOver]);
+    if (next === undefined || next.done) break;
+    text += decoder.decode(next.value, { stream: true });
+  }
+  await reader.cancel();
+  return text;
+}
+
+function startHelp(program: readonly string[], env: Env): Bun.Subprocess<"ignore", "pipe", "ignore"> | null {
+  try {
+    return Bun.spawn([...program, "--help"], {
+      env,
+      stdin: "ignore",
+      stdout: "pipe",
+      stderr: "ignore",
+      timeout: HELP_TIMEOUT_MS,
+    });
+  } catch {
+    return null;
+  }
 }

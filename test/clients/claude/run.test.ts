@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import type { Env } from "../../../src/base/env.ts";
 import { UserError } from "../../../src/base/errors.ts";
 import { type ClaudeLayer, makeLayer } from "../../../src/clients/claude/layers.ts";
-import { planClaudeRun, readClaudeArgs } from "../../../src/clients/claude/run-args.ts";
+import { planClaudeRun, readClaudeArgs } from "../../../src/clients/claude/run.ts";
 
 interface Case {
   readonly args?: readonly string[];

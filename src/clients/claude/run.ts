@@ -1,8 +1,14 @@
-// How to start Claude Code so that its requests go to a port of ours, by its command line and environment alone.
-// Pure.
+// How to start Claude Code so that its requests go to a port of ours, by its command line and environment alone. Reads
+// its files, writes none.
+import { resolve } from "node:path";
 import { UserError } from "../../base/errors.ts";
+import { readText } from "../../base/files.ts";
 import { isRecord } from "../../base/json-value.ts";
 import { t } from "../../base/language.ts";
+import { makeProxyAddress } from "../../base/service.ts";
+import type { RunOptions, RunPlan } from "../client.ts";
+import { exemptLoopback } from "../override.ts";
+import { readClaudeFacts } from "./facts.ts";
 import {
   CLOUD_SWITCHES,
   type ClaudeFacts,
@@ -11,9 +17,6 @@ import {
   findVariable,
   makeLayer,
 } from "./layers.ts";
-import type { RunPlan } from "../codex/run-args.ts";
-import { exemptLoopback } from "../loopback-proxy.ts";
-import { makeProxyAddress } from "../proxy-address.ts";
 
 export interface ClaudeArgs {
   /** Without `--settings`: Claude Code takes only the last one. */
@@ -35,6 +38,22 @@ export interface ClaudeRun {
 }
 
 const BASE_URL = "ANTHROPIC_BASE_URL";
+
+/** Everything but the port. The function that is given back throws UserError where something wins over us. */
+export async function prepareClaudeRun({
+  paths,
+  env,
+  cwd,
+  args,
+}: RunOptions): Promise<(port: number) => RunPlan> {
+  const parsed = readClaudeArgs(args);
+  const [facts, settings] = await Promise.all([
+    readClaudeFacts({ paths, env, cwd }),
+    parsed.settings === undefined ? {} : readSettings(parsed.settings, cwd),
+  ]);
+  return (port) => planClaudeRun({ parsed, settings, facts, port });
+}
+
 /** Looks at everything before `--`. */
 export function readClaudeArgs(args: readonly string[]): ClaudeArgs {
   const others: string[] = [];
@@ -101,4 +120,31 @@ function refuseManaged(added: Readonly<Record<string, string>>, facts: ClaudeFac
       hint: t`take ${name} out of that file, or ask who manages this machine`,
     });
   }
+}
+
+/** What `--settings` says, given as JSON or as a file. Ours and it become one text on the command line. */
+async function readSettings(given: string, cwd: string): Promise<object> {
+  if (given.trim().startsWith("{")) return parseSettings(given, "--settings");
+  const path = resolve(cwd, given);
+  const text = await readText(path);
+  if (text === null) throw new UserError(t`--settings: there is no file ${path}`);
+  const settings = parseSettings(text, path);
+  const { env } = makeLayer("command-line", path, settings);
+  const secret = ["ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_API_KEY"].find((name) => env[name] !== undefined);
+  if (secret !== undefined) {
+    throw new UserError(t`${path} holds ${secret}, which would show in the list of processes`, {
+      hint: t`take it out: the upstream's key is put in by the proxy`,
+    });
+  }
+  return settings;
+}
+
+function parseSettings(text: string, where: string): object {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (isRecord(value)) return value;
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+  }
+  throw new UserError(t`${where} does not hold a JSON object`);
 }

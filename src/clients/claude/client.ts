@@ -1,0 +1,33 @@
+// Claude Code: settings.json below CLAUDE_CONFIG_DIR and in projects, the Messages API, `--settings` on its command line.
+import { SERVICE_FACTS } from "../../base/service.ts";
+import type { Client } from "../client.ts";
+
+export const claude: Client = {
+  ...SERVICE_FACTS.claude,
+  packageName: "@anthropic-ai/claude-code",
+  defaultModel: "claude-haiku-4-5",
+  secrets: { fileIn: (paths) => paths.claudeSettings, tableIn: (content) => content["env"] },
+  createEditor: async (target) => (await import("./switch.ts")).createClaudeEditor(target),
+  async listOverrides(files, isOwnAddress) {
+    const [{ readClaudeFacts }, { listClaudeOverrides }] = await Promise.all([
+      import("./facts.ts"),
+      import("./overrides.ts"),
+    ]);
+    return listClaudeOverrides({ facts: await readClaudeFacts(files), isOwnAddress });
+  },
+  prepareRun: async (options) => await (await import("./run.ts")).prepareClaudeRun(options),
+  async findImport({ isOwnAddress, ...files }) {
+    const [{ readClaudeFacts }, { importClaude }] = await Promise.all([
+      import("./facts.ts"),
+      import("./import.ts"),
+    ]);
+    return importClaude(await readClaudeFacts(files), files.env, isOwnAddress);
+  },
+  async readModel(files) {
+    const [{ readClaudeFacts }, { findVariable }] = await Promise.all([
+      import("./facts.ts"),
+      import("./layers.ts"),
+    ]);
+    return findVariable(await readClaudeFacts(files), "ANTHROPIC_MODEL")?.value ?? null;
+  },
+};

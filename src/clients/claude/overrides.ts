@@ -1,0 +1,54 @@
+// What keeps Claude Code from our proxy although settings.json points there: higher settings, clouds, outbound proxies,
+// other tools.
+// Pure.
+import { t } from "../../base/language.ts";
+import type { IsOwnAddress } from "../imported-config.ts";
+import { type Override, listOtherProxy, listOutboundProxy } from "../override.ts";
+import { CLOUD_SWITCHES, type ClaudeFacts, findVariable } from "./layers.ts";
+
+export interface ClaudeOverrideFacts {
+  readonly facts: ClaudeFacts;
+  readonly isOwnAddress: IsOwnAddress;
+}
+
+export function listClaudeOverrides({ facts, isOwnAddress }: ClaudeOverrideFacts): Override[] {
+  const above = facts.layers.filter(({ kind }) => kind !== "user" && kind !== "environment");
+  const winner = findVariable(facts, "ANTHROPIC_BASE_URL");
+  const clouds = CLOUD_SWITCHES.flatMap((name) => {
+    const found = findVariable(facts, name);
+    return found === undefined || /^(?:0|false|no|off)$/i.test(found.value)
+      ? []
+      : [{ name, where: found.layer.where }];
+  });
+  return [
+    ...above
+      .filter(
+        ({ env }) => env["ANTHROPIC_BASE_URL"] !== undefined && !isOwnAddress(env["ANTHROPIC_BASE_URL"]),
+      )
+      .map(({ kind, where }): Override =>
+        kind === "managed"
+          ? {
+              id: "managed",
+              where,
+              what: t`sets ANTHROPIC_BASE_URL, and wins over every file and option`,
+              hint: t`take it out of that file, or ask who manages this machine`,
+            }
+          : {
+              id: "project",
+              where,
+              what: t`sets ANTHROPIC_BASE_URL: in this directory Claude Code goes past the proxy`,
+              hint: t`take it out of that file, or use: ch run -- claude`,
+            },
+      ),
+    ...clouds.map(({ name, where }): Override => ({
+      id: "cloud",
+      where,
+      what: t`${name} sends Claude Code to a cloud's own endpoint`,
+      hint: t`unset ${name}, or use: ch run -- claude`,
+    })),
+    ...listOutboundProxy(Object.assign({}, ...facts.layers.toReversed().map((layer) => layer.env))),
+    ...(winner === undefined
+      ? []
+      : listOtherProxy({ value: winner.value, where: winner.layer.where, isOwnAddress })),
+  ];
+}

@@ -1,0 +1,151 @@
+// What a client program is to us: the one interface that each client's folder implements and registry.ts lists, with the
+// words that its members share with switch/, import/ and app/.
+// Pure.
+import type { Env } from "../base/env.ts";
+import { UserError } from "../base/errors.ts";
+import type { Paths } from "../base/paths.ts";
+import type { Service, ServiceFacts } from "../base/service.ts";
+import type { Import, IsOwnAddress } from "./imported-config.ts";
+import type { Override } from "./override.ts";
+
+/** Whatever differs between clients. What takes code of its own to answer is loaded when it is asked for. */
+export interface Client extends ServiceFacts {
+  /** The npm package that brings the program. */
+  readonly packageName: string;
+  /** For a test request where nothing tells which model is in use: one that most relays have. */
+  readonly defaultModel: string;
+  /** The file with values of variables that the environment may not have, and which part of it holds them. */
+  readonly secrets: {
+    readonly fileIn: (paths: Paths) => string;
+    readonly tableIn: (content: Readonly<Record<string, unknown>>) => unknown;
+  };
+  /** How a switch edits the client's file. */
+  readonly createEditor: (target: SwitchTarget) => Promise<SwitchEditor>;
+  /** What goes past our proxy although the client's file points at it. Throws UserError for files that cannot be read. */
+  readonly listOverrides: (files: ClientFiles, isOwnAddress: IsOwnAddress) => Promise<readonly Override[]>;
+  /** How it is started on a port of ours: everything but the port. Both throw UserError where something wins over us. */
+  readonly prepareRun: (options: RunOptions) => Promise<(port: number) => RunPlan>;
+  /** What it is set up with, as configs of ours; the one in use first. Throws UserError for files that cannot be read. */
+  readonly findImport: (options: FindImportOptions) => Promise<Import>;
+  /** The model that it is set to. Throws UserError for files that cannot be read. */
+  readonly readModel: (files: ClientFiles) => Promise<string | null>;
+}
+
+/** Where a client's own files are looked for. */
+export interface ClientFiles {
+  readonly paths: Paths;
+  readonly env: Env;
+  /** Where the client is started: it may look for a project's settings there. */
+  readonly cwd: string;
+  /** Where the machine's own files of the client lie, if not in the usual place. */
+  readonly systemDirectory?: string | undefined;
+}
+
+export interface FindImportOptions extends ClientFiles {
+  /** What the user's file would say without our switch, where that is not what it says. */
+  readonly userText: string | undefined;
+  readonly isOwnAddress: IsOwnAddress;
+}
+
+export interface RunOptions extends Omit<ClientFiles, "systemDirectory"> {
+  /** The words that start the client. */
+  readonly program: readonly string[];
+  /** The client's arguments as typed. */
+  readonly args: readonly string[];
+}
+
+/** What a client is started with. */
+export interface RunPlan {
+  readonly args: readonly string[];
+  /** Variables added to the client's environment. */
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** Which client is switched, and where its settings are looked for. */
+export interface SwitchTarget extends Omit<ClientFiles, "cwd"> {
+  readonly service: Service;
+}
+
+export interface SwitchGoal {
+  readonly port: number;
+  /** Codex: a provider of our own, instead of the address of the present one. */
+  readonly prefersOwnProvider: boolean;
+}
+
+/** Everything here throws UserError with the file's name for a file that we dare not edit. */
+export interface SwitchEditor {
+  readonly file: string;
+  /** Points a text without a switch in it at the proxy. */
+  edit(clean: string, goal: SwitchGoal): Promise<Edit>;
+  /** Takes a switch out, but for a provider of ours that may be needed again. `changes` null: there is no journal. */
+  clean(text: string, changes: readonly KeyChange[] | null): Undo;
+  /** Takes a switch out, with everything that no stored session needs. */
+  undo(text: string, changes: readonly KeyChange[] | null): Promise<Undo>;
+}
+
+export interface Edit {
+  readonly text: string;
+  readonly changes: readonly KeyChange[];
+}
+
+/** One key that we set. Everything is text of the file, except `value`. */
+export interface KeyChange {
+  readonly path: readonly string[];
+  /** What stood there before, as written; null when there was nothing. Never a value of ours. */
+  readonly before: string | null;
+  /** What we wrote: in place of `before`, or the whole insertion. */
+  readonly written: string;
+  /** Text around it whose place an insertion took; none where absent. */
+  readonly replaced?: string | undefined;
+  /** The value that the client reads: as long as it stands, the key is ours. */
+  readonly value: string;
+}
+
+export interface Undo {
+  readonly text: string;
+  /** In the order of the file; empty when nothing of ours was there. */
+  readonly keys: readonly Undone[];
+}
+
+export type Undone =
+  /** `isGuess`: recognised by its value alone, so what stood there before is not known for certain. */
+  | {
+      readonly kind: "restored";
+      readonly path: readonly string[];
+      readonly isGuess: boolean;
+      /** What stood there: our address, or the id of our provider. */
+      readonly value: string;
+    }
+  /** Somebody set it to something else meanwhile; left as it is. */
+  | { readonly kind: "changed"; readonly path: readonly string[] }
+  /** Somebody removed it meanwhile. */
+  | { readonly kind: "gone"; readonly path: readonly string[] }
+  /** Holds our address, and nothing tells what stood there before; left as it is. */
+  | { readonly kind: "unknown"; readonly path: readonly string[]; readonly value: string };
+
+export interface UndoOptions {
+  /** What the journal remembers; null without one, and then our values are known by their looks. */
+  readonly changes: readonly KeyChange[] | null;
+  /** Addresses that can hardly be anybody else's: what the journal does not tell, they do. */
+  readonly ownAddresses: readonly string[];
+}
+
+/** A key's path as a person writes it. */
+export function showKey(path: readonly string[]): string {
+  return path.map((key) => (/^[\w-]+$/.test(key) ? key : JSON.stringify(key))).join(".");
+}
+
+/** Do two paths name the same key? */
+export function isSamePath(one: readonly (string | number)[], other: readonly (string | number)[]): boolean {
+  return one.length === other.length && one.every((key, at) => key === other[at]);
+}
+
+/** Adds the file's name to the errors of those who only know its text. */
+export function withFileName<T>(file: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (!(error instanceof UserError) || error.message.includes(file)) throw error;
+    throw new UserError(`${file}: ${error.message}`, { hint: error.hint, cause: error });
+  }
+}

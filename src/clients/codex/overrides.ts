@@ -1,0 +1,55 @@
+// What keeps Codex from our proxy although config.toml points there: managed files, profiles, outbound proxies, other tools.
+// Pure.
+import { basename } from "node:path";
+import type { Env } from "../../base/env.ts";
+import { t } from "../../base/language.ts";
+import type { IsOwnAddress } from "../imported-config.ts";
+import { type Override, listOtherProxy, listOutboundProxy } from "../override.ts";
+import type { CodexFacts } from "./facts.ts";
+import { type CodexLayer, isTable, valueAt } from "./layers.ts";
+
+export interface CodexOverrideFacts {
+  readonly facts: CodexFacts;
+  readonly profiles: readonly CodexLayer[];
+  readonly env: Env;
+  readonly isOwnAddress: IsOwnAddress;
+}
+
+export function listCodexOverrides({ facts, profiles, env, isOwnAddress }: CodexOverrideFacts): Override[] {
+  const managed = facts.layers.filter(({ kind }) => kind === "managed");
+  const { activeKind, active, openaiBaseUrl } = facts;
+  const baseUrl = activeKind === "custom" ? active?.baseUrl : openaiBaseUrl;
+  return [
+    ...managed.filter(setsTarget).map(({ where, table }): Override => ({
+      id: "managed",
+      where,
+      what: t`sets ${keysOfTarget(table)}, and wins over every file and option`,
+      hint: t`take it out of that file, or ask who manages this machine`,
+    })),
+    ...profiles.filter(setsTarget).map(({ where, table }): Override => {
+      const name = basename(where, ".config.toml");
+      return {
+        id: "profile",
+        where,
+        what: t`sets ${keysOfTarget(table)}: codex -p ${name} goes past the proxy`,
+        hint: t`take it out of that file, or use: ch run -- codex -p ${name}`,
+      };
+    }),
+    ...listOutboundProxy(env),
+    ...(baseUrl === undefined ? [] : listOtherProxy({ ...baseUrl, isOwnAddress })),
+  ];
+}
+
+function setsTarget({ table }: CodexLayer): boolean {
+  return keysOfTarget(table) !== "";
+}
+
+/** The keys of a file that decide where Codex's requests go, for people. */
+function keysOfTarget(table: CodexLayer["table"]): string {
+  const providers = valueAt(table, ["model_providers"]);
+  const ids = isTable(providers) ? Object.keys(providers) : [];
+  return [["model_provider"], ["openai_base_url"], ...ids.map((id) => ["model_providers", id, "base_url"])]
+    .filter((path) => valueAt(table, path) !== undefined)
+    .map((path) => path.join("."))
+    .join(", ");
+}

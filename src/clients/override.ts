@@ -1,0 +1,74 @@
+// What can keep a client from our proxy although its own file points there; and the ways that all clients have in common:
+// another program on this machine, and an outbound proxy for 127.0.0.1. Clients use one there unless NO_PROXY names it.
+// Pure.
+import { type Env, readVariable } from "../base/env.ts";
+import { t } from "../base/language.ts";
+import { isLoopback } from "../config/base-url.ts";
+import type { IsOwnAddress } from "./imported-config.ts";
+
+export interface Override {
+  /** Stable, for scripts. */
+  readonly id: "managed" | "profile" | "project" | "cloud" | "outbound-proxy" | "other-proxy";
+  /** The file's path, or the variable's name. */
+  readonly where: string;
+  /** One clause for people; holds no value of the file but addresses on this machine. */
+  readonly what: string;
+  /** What to type or do. */
+  readonly hint: string;
+}
+
+const PROXY_VARIABLES = ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"];
+const EXEMPTIONS = ["NO_PROXY", "no_proxy"];
+
+/** An outbound proxy that the client would use for 127.0.0.1 too. */
+export function listOutboundProxy(env: Env): Override[] {
+  const name = findLoopbackProxy(env);
+  if (name === undefined) return [];
+  return [
+    {
+      id: "outbound-proxy",
+      where: name,
+      what: t`requests for 127.0.0.1 are sent through it`,
+      hint: t`export NO_PROXY=127.0.0.1 (with what NO_PROXY holds already)`,
+    },
+  ];
+}
+
+interface Target {
+  readonly value: string;
+  readonly where: string;
+  readonly isOwnAddress: IsOwnAddress;
+}
+
+/** Another program on this machine has the client: two such tools undo one another's work. */
+export function listOtherProxy({ value, where, isOwnAddress }: Target): Override[] {
+  if (!URL.canParse(value) || isOwnAddress(value)) return [];
+  const { hostname, host } = new URL(value);
+  if (!isLoopback(hostname)) return [];
+  return [
+    {
+      id: "other-proxy",
+      where,
+      what: t`points at ${host}, which is another program on this machine`,
+      hint: t`let only one of the two point the client`,
+    },
+  ];
+}
+
+/** The variable that sends them there, or undefined. */
+function findLoopbackProxy(env: Env): string | undefined {
+  if (EXEMPTIONS.some((name) => covers(readVariable(env, name) ?? ""))) return undefined;
+  return PROXY_VARIABLES.find((name) => readVariable(env, name) !== undefined);
+}
+
+/** What to set so that requests for 127.0.0.1 go straight; nothing where they do. */
+export function exemptLoopback(env: Env): Record<string, string> {
+  if (findLoopbackProxy(env) === undefined) return {};
+  const before = readVariable(env, "NO_PROXY") ?? readVariable(env, "no_proxy");
+  const value = before === undefined ? "127.0.0.1" : `${before},127.0.0.1`;
+  return { NO_PROXY: value, no_proxy: value };
+}
+
+function covers(list: string): boolean {
+  return list.split(",").some((entry) => /^(?:\*|127\.0\.0\.1|127\.0\.0\.0\/8)$/.test(entry.trim()));
+}
