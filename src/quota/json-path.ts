@@ -34,36 +34,6 @@ export interface PathMap {
   readonly divisor?: number | undefined;
 }
 
-export interface Preset {
-  readonly endpoint: string;
-  readonly map: PathMap;
-}
-
-/** Keys are the `preset` of the file; the endpoint's host is the vendor's own. */
-export const PRESETS = {
-  openrouter: {
-    endpoint: "https://openrouter.ai/api/v1/key",
-    map: { limit: "data.limit", remaining: "data.limit_remaining", nullMeansUnlimited: true },
-  },
-  deepseek: {
-    endpoint: "https://api.deepseek.com/user/balance",
-    map: {
-      wallets: "balance_infos",
-      remaining: "total_balance",
-      currency: "currency",
-      available: "is_available",
-    },
-  },
-  moonshot: {
-    endpoint: "https://api.moonshot.cn/v1/users/me/balance",
-    map: { remaining: "data.available_balance", unit: "CNY" },
-  },
-  moonshot_ai: {
-    endpoint: "https://api.moonshot.ai/v1/users/me/balance",
-    map: { remaining: "data.available_balance", unit: "USD" },
-  },
-} as const satisfies Readonly<Record<string, Preset>>;
-
 /** Null where none of the named places holds a figure that makes sense. */
 export function readByPath(body: unknown, map: PathMap): Balance | null {
   if (map.nullMeansUnlimited === true && at(body, map.limit) === null) return UNLIMITED;

@@ -6,11 +6,10 @@ import { kept } from "../base/language.ts";
 import { fingerprint } from "../base/secrets.ts";
 import type { Upstream } from "../base/upstream.ts";
 import type { Balance } from "./balance.ts";
-import { KINDS, type Kind, type RelayKind, makePathKind } from "./kinds.ts";
 import type { Provider } from "./providers.ts";
-import { recogniseHost } from "./recognise.ts";
 import { isWithin } from "./registrable-domain.ts";
 import { refusalOf } from "./token-policy.ts";
+import { VENDORS, type Vendor, type VendorName, makePathVendor, recogniseHost, urlsOf } from "./vendors.ts";
 
 export interface Lookup {
   /** Provider, host and credential: two keys of one relay are two. Holds no secret. */
@@ -42,12 +41,14 @@ export interface LookupInput {
   readonly providers: readonly Provider[];
   readonly env: Env;
   /** What the relay at a host was recognised as. */
-  readonly relayKindOf: (host: string) => RelayKind | null;
+  readonly vendorAt: (host: string) => VendorName | null;
   /** Wall clock, ms. */
   readonly now: number;
 }
 
-export function chooseLookup({ env, now, providers, relayKindOf, upstream }: LookupInput): LookupChoice {
+const NOTHING: JsonRecord = {};
+
+export function chooseLookup({ env, now, providers, vendorAt, upstream }: LookupInput): LookupChoice {
   const base = URL.parse(upstream.baseUrl);
   if (base === null) return { kind: "none" };
   const host = base.hostname;
@@ -56,8 +57,8 @@ export function chooseLookup({ env, now, providers, relayKindOf, upstream }: Loo
   );
   if (provider === undefined) return { kind: "none" };
   if (provider.problem !== null) return { kind: "refused", source: provider.id, why: provider.problem };
-  const kind = chooseKind(provider, recogniseHost(host) ?? relayKindOf(base.host));
-  if (kind === null) return { kind: "none" };
+  const vendor = chooseVendor(provider, recogniseHost(host) ?? vendorAt(base.host));
+  if (vendor === null) return { kind: "none" };
 
   const { id, tokenEnv } = provider;
   const refuse = (why: string): LookupChoice => ({ kind: "refused", source: id, why });
@@ -71,7 +72,8 @@ export function chooseLookup({ env, now, providers, relayKindOf, upstream }: Loo
     return refuse(kept`token_env needs an endpoint`);
   }
   const root = upstream.baseUrl.replace(/\/v1$/, "");
-  const urls = provider.endpoint === null ? kind.urls(root, now) : endpointsOf(provider, kind, now);
+  const urls =
+    provider.endpoint === null ? urlsOf(vendor, root, now) : endpointsOf(provider.endpoint, vendor, now);
   const owner = tokenEnv === null ? "upstream" : "endpoint";
   const { domains } = provider;
   for (const url of urls) {
@@ -88,26 +90,25 @@ export function chooseLookup({ env, now, providers, relayKindOf, upstream }: Loo
       intervalMs: provider.intervalMs,
       isAutomatic: provider.kind === "auto",
       urls,
-      headers: kind.auth === "bearer" ? { authorization: `Bearer ${token}` } : { "x-api-key": token },
+      headers: vendor.auth === "bearer" ? { authorization: `Bearer ${token}` } : { "x-api-key": token },
       proxy: upstream.proxy,
-      read: kind.read,
+      read: ([body = NOTHING, second = NOTHING]) => vendor.read(body, second),
     },
   };
 }
 
-function chooseKind({ kind, paths, preset }: Provider, recognised: RelayKind | null): Kind | null {
-  if (kind === "auto") return recognised === null ? null : KINDS[recognised];
-  if (kind !== "json_path") return KINDS[kind];
-  if (preset !== null) return KINDS[preset];
+function chooseVendor({ kind, paths, preset }: Provider, recognised: VendorName | null): Vendor | null {
+  if (kind === "auto") return recognised === null ? null : VENDORS[recognised];
+  if (kind !== "json_path") return VENDORS[kind];
+  if (preset !== null) return VENDORS[preset];
   const given = Object.entries(paths ?? {}).filter(([, value]) => value != null);
-  return makePathKind(Object.fromEntries(given));
+  return makePathVendor(Object.fromEntries(given));
 }
 
-/** A kind of two questions is asked below the endpoint, which then is the relay's root. */
-function endpointsOf({ endpoint }: Provider, kind: Kind, now: number): readonly string[] {
-  const given = (endpoint ?? "").replace(/\/$/, "");
-  const usual = kind.urls(given, now);
-  return usual.length > 1 ? usual : [endpoint ?? ""];
+/** A vendor of two questions is asked below the endpoint, which then is the relay's root. */
+function endpointsOf(endpoint: string, vendor: Vendor, now: number): readonly string[] {
+  const usual = urlsOf(vendor, endpoint.replace(/\/$/, ""), now);
+  return usual.length > 1 ? usual : [endpoint];
 }
 
 function ownToken({ credential }: Upstream): string | null {

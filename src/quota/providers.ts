@@ -1,7 +1,8 @@
 // The shape of usage_providers.json: who is asked for the balance of which upstreams, where, and how often.
-// Knows no relay's answers; those are in kinds.ts.
+// Knows no relay's answers; those are in vendors.ts.
 // Pure.
 import * as z from "zod/mini";
+import { KIND_NAMES, PRESET_NAMES, type PresetName, VENDORS, urlsOf } from "./vendors.ts";
 import { UserError } from "../base/errors.ts";
 import { type JsonRecord, isRecord } from "../base/json-value.ts";
 import { t } from "../base/language.ts";
@@ -9,16 +10,8 @@ import { later } from "../base/later.ts";
 import { NOTING, describeFirstIssue, described, maybe } from "../config/schema-words.ts";
 import { type JsoncSource, formatPath, placeOf, readJsonc, valueOf } from "../config/jsonc.ts";
 
-/** Each of a user's own choice; `auto` finds out. */
-export const PROVIDER_KINDS = [
-  "budget_http_json",
-  "yescode_profile",
-  "newapi_token",
-  "sub2api_usage",
-  "json_path",
-  "auto",
-] as const;
-const PRESET_NAMES = ["openrouter", "deepseek", "moonshot", "moonshot_ai", "openai_billing"] as const;
+/** How an answer is read. `auto` finds out. */
+const KINDS = [...KIND_NAMES, "json_path", "auto"] as const;
 
 /** Asking more often would be a burden on a relay. */
 const LEAST_INTERVAL_SECS = 60;
@@ -43,7 +36,7 @@ const makePaths = () => {
 const providerSchema = later(() =>
   z.looseObject({
     id: described(z.string().check(z.minLength(1), z.maxLength(64)), "Your name for it, once."),
-    kind: described(z.enum(PROVIDER_KINDS), "How the answer is read."),
+    kind: described(z.enum(KINDS), "How the answer is read."),
     domains: maybe(
       z.array(z.string().check(z.minLength(1), z.maxLength(253))),
       'Upstreams at these domains are meant, and their tokens may be sent there. "*" (kind auto only): all others.',
@@ -86,13 +79,13 @@ const unusableSchema = later(() =>
 
 export interface Provider {
   readonly id: string;
-  readonly kind: (typeof PROVIDER_KINDS)[number];
+  readonly kind: (typeof KINDS)[number];
   /** Lower case. */
   readonly domains: readonly string[];
   readonly endpoint: string | null;
   readonly tokenEnv: string | null;
   readonly intervalMs: number;
-  readonly preset: (typeof PRESET_NAMES)[number] | null;
+  readonly preset: PresetName | null;
   readonly paths: z.infer<ReturnType<typeof makePaths>> | null;
   /** Why it cannot be used, with file and place. */
   readonly problem: string | null;
@@ -193,7 +186,8 @@ function problemOf({ domains, endpoint, kind, paths, preset }: Entry): [key: str
   }
   if (kind !== "auto" && (domains ?? []).includes("*"))
     return ["domains", t`can hold "*" for kind auto only`];
-  if ((kind === "budget_http_json" || kind === "yescode_profile") && endpoint == null) {
+  const vendor = kind === "auto" || kind === "json_path" ? null : VENDORS[kind];
+  if (vendor !== null && urlsOf(vendor, "", 0).length === 0 && endpoint == null) {
     return ["endpoint", t`is missing`];
   }
   if (kind === "json_path" && preset == null && (paths == null || endpoint == null)) {

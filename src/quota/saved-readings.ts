@@ -2,9 +2,9 @@
 // Pure.
 import * as z from "zod/mini";
 import { later } from "../base/later.ts";
-import { KINDS, type RelayKind } from "./kinds.ts";
 import type { Meter } from "./balance.ts";
 import type { Reading } from "./reading.ts";
+import { type VendorName, isVendorName } from "./vendors.ts";
 
 const figure = later(() => z.number().check(z.nonnegative()));
 const meterSchema = later(() =>
@@ -81,11 +81,8 @@ export function readReading(saved: unknown, now: number): Reading | null {
   return { source, balance, at, triedAt, error, isUnsupported: unsupported, samples };
 }
 
-export function readRelayKind(saved: unknown): RelayKind | null {
+/** What a relay was recognised as; null for anything else. */
+export function readRelay(saved: unknown): VendorName | null {
   const kind = relaySchema.safeParse(saved).data?.kind;
-  return kind !== undefined && isKind(kind) ? kind : null;
-}
-
-function isKind(name: string): name is RelayKind {
-  return Object.hasOwn(KINDS, name);
+  return kind !== undefined && isVendorName(kind) ? kind : null;
 }

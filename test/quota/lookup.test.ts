@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import type { RelayKind } from "../../src/quota/kinds.ts";
+import type { VendorName } from "../../src/quota/vendors.ts";
 import { type LookupInput, chooseLookup } from "../../src/quota/lookup.ts";
 import { parseProviders } from "../../src/quota/providers.ts";
 import { makeUpstream } from "../helpers/upstream.ts";
@@ -7,7 +7,7 @@ import { makeUpstream } from "../helpers/upstream.ts";
 const NOW = Date.UTC(2026, 10, 23);
 const bearer = { kind: "bearer", secret: "sk-upstream" } as const;
 
-interface Case extends Partial<Pick<LookupInput, "env" | "relayKindOf">> {
+interface Case extends Partial<Pick<LookupInput, "env" | "vendorAt">> {
   readonly baseUrl?: string;
   readonly provider: Readonly<Record<string, unknown>>;
 }
@@ -16,11 +16,11 @@ function choose({
   baseUrl = "https://api.relay.example/v1",
   env = {},
   provider,
-  relayKindOf = () => null,
+  vendorAt = () => null,
 }: Case) {
   const { providers } = parseProviders(JSON.stringify({ providers: [{ id: "p", ...provider }] }), "file");
   const upstream = makeUpstream({ baseUrl, credential: bearer });
-  const choice = chooseLookup({ upstream, providers, env, relayKindOf, now: NOW });
+  const choice = chooseLookup({ upstream, providers, env, vendorAt, now: NOW });
   if (choice.kind === "lookup") return { urls: choice.lookup.urls, headers: choice.lookup.headers };
   return choice.kind === "refused" ? choice.why : choice.kind;
 }
@@ -52,7 +52,7 @@ describe("an upstream's balance is asked for", () => {
     ];
     expect(urlsOf("json_path", { preset: "openai_billing" })).toEqual({ urls: billing, headers: own });
     const auto = { kind: "auto", domains: ["*"] };
-    expect(choose({ provider: auto, relayKindOf: () => "openai_billing" })).toEqual({
+    expect(choose({ provider: auto, vendorAt: () => "openai_billing" })).toEqual({
       urls: billing,
       headers: own,
     });
@@ -88,7 +88,7 @@ describe("an upstream's balance is asked for", () => {
     expect(choose({ provider: { kind: "newapi_token", domains: ["other.example"] } })).toBe("none");
     expect(choose({ provider: { kind: "newapi_token" } })).toBe("none");
     const { providers } = parseProviders('{"providers":[{"id":"p","kind":"auto","domains":["*"]}]}', "file");
-    const input = { providers, env: {}, relayKindOf: (): RelayKind => "newapi_token", now: NOW };
+    const input = { providers, env: {}, vendorAt: (): VendorName => "newapi_token", now: NOW };
     const credentials = [{ kind: "client" }, { kind: "none" }, { kind: "unusable", why: "x" }] as const;
     for (const credential of credentials) {
       expect(chooseLookup({ ...input, upstream: makeUpstream({ credential }) })).toEqual({ kind: "none" });

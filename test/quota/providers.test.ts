@@ -93,7 +93,7 @@ describe("usage_providers.json", () => {
       ["auto", true],
     ]);
     const upstream = makeUpstream({ credential: { kind: "bearer", secret: "sk-one" } });
-    const choice = chooseLookup({ upstream, providers, env: {}, relayKindOf: () => "newapi_token", now: 0 });
+    const choice = chooseLookup({ upstream, providers, env: {}, vendorAt: () => "newapi_token", now: 0 });
     expect(choice).toMatchObject({ kind: "refused", source: "later" });
   });
 

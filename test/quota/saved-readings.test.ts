@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { UNLIMITED, makeBalance, makeMeter } from "../../src/quota/balance.ts";
 import { type Source, makeNote } from "../../src/quota/note.ts";
 import { type Reading, makeReading, stateOf, withBalance, withError } from "../../src/quota/reading.ts";
-import { readReading, readRelayKind, writeReading } from "../../src/quota/saved-readings.ts";
+import { readReading, readRelay, writeReading } from "../../src/quota/saved-readings.ts";
 
 const NOW = 1_800_000_000_000;
 const HOUR = 3_600_000;
@@ -53,14 +53,14 @@ describe("a reading in state.json", () => {
     fc.assert(
       fc.property(fc.anything(), (value) => {
         readReading(value, NOW);
-        readRelayKind(value);
+        readRelay(value);
       }),
     );
   });
 
   test("knows relays of kinds that exist", () => {
-    expect(readRelayKind({ kind: "newapi_token", at: 1 })).toBe("newapi_token");
-    expect(readRelayKind({ kind: "toString", at: 1 })).toBeNull();
+    expect(readRelay({ kind: "newapi_token", at: 1 })).toBe("newapi_token");
+    expect(readRelay({ kind: "toString", at: 1 })).toBeNull();
   });
 });
 

@@ -9,7 +9,7 @@ import { readHeaderSignals } from "../../quota/header-signals.ts";
 import { type PollTarget, createPoller } from "../../quota/poller.ts";
 import { createProvidersFile } from "../../quota/providers-file.ts";
 import { makeReading, withBalance } from "../../quota/reading.ts";
-import { recogniseHeaders } from "../../quota/recognise.ts";
+import { recogniseHeaders } from "../../quota/vendors.ts";
 import type { Router } from "../../routing/router.ts";
 import type { LiveConfig } from "../live-config.ts";
 import { createBudgets } from "./budgets.ts";

@@ -41,7 +41,7 @@ export function createQuotaSources({
       upstream,
       providers: providers.current().providers,
       env,
-      relayKindOf: (host) => state.relays.get(host) ?? null,
+      vendorAt: (host) => state.relays.get(host) ?? null,
       now: now(),
     });
 

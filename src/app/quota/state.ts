@@ -3,15 +3,15 @@
 import { errorMessage } from "../../base/errors.ts";
 import { kept } from "../../base/language.ts";
 import { isRecord } from "../../base/json-value.ts";
-import type { RelayKind } from "../../quota/kinds.ts";
+import type { VendorName } from "../../quota/vendors.ts";
 import type { Reading } from "../../quota/reading.ts";
-import { readReading, readRelayKind, writeReading } from "../../quota/saved-readings.ts";
+import { readReading, readRelay, writeReading } from "../../quota/saved-readings.ts";
 import { type State, type StatePaths, mergeSection, readState, updateState } from "../../state/state-file.ts";
 
 export interface QuotaState {
   readonly readings: Map<string, Reading>;
   /** By host and port. */
-  readonly relays: Map<string, RelayKind>;
+  readonly relays: Map<string, VendorName>;
   /** Takes up what other processes have found out since. True where something was new. */
   sync(): boolean;
   noteChange(): void;
@@ -34,7 +34,7 @@ const SECTIONS = ["quota", "relays"] as const;
 
 export function createQuotaState({ now, onTrouble, paths }: QuotaStateOptions): QuotaState {
   const readings = new Map<string, Reading>();
-  const relays = new Map<string, RelayKind>();
+  const relays = new Map<string, VendorName>();
   let base: State = {};
   let timer: Timer | null = null;
   let writing = Promise.resolve();
@@ -50,7 +50,7 @@ export function createQuotaState({ now, onTrouble, paths }: QuotaStateOptions): 
       isNew = true;
     }
     for (const [host, value] of Object.entries(saved["relays"] ?? {})) {
-      const kind = readRelayKind(value);
+      const kind = readRelay(value);
       if (kind === null || relays.has(host)) continue;
       relays.set(host, kind);
       isNew = true;

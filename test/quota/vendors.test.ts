@@ -1,16 +1,17 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import type { Balance } from "../../src/quota/balance.ts";
-import { PRESETS, readByPath } from "../../src/quota/json-path.ts";
+import { readByPath } from "../../src/quota/json-path.ts";
 import { judge } from "../../src/quota/judge.ts";
-import { KINDS, type RelayKind } from "../../src/quota/kinds.ts";
+import { VENDORS, type VendorName } from "../../src/quota/vendors.ts";
+import { QUOTA_DOC_PATH, withVendors } from "./vendor-tables.ts";
 
 const NOW = Date.UTC(2026, 10, 23, 12);
 const DAY = 86_400_000;
 
 /** "exhausted", or "ok 7.5/20 USD" by the meter that decides. */
-function read(kind: RelayKind, ...bodies: Readonly<Record<string, unknown>>[]): string {
-  return describeBalance(KINDS[kind].read(bodies));
+function read(kind: VendorName, ...bodies: Readonly<Record<string, unknown>>[]): string {
+  return describeBalance(VENDORS[kind].read(bodies[0] ?? {}, bodies[1] ?? {}));
 }
 
 function describeBalance(balance: Balance | null): string {
@@ -21,7 +22,7 @@ function describeBalance(balance: Balance | null): string {
 }
 
 /** A body of each kind with something left and one with nothing, numbers as numbers and as text. */
-const SHAPES: readonly [kind: RelayKind, what: string, bodies: Record<string, unknown>[], says: string][] = [
+const SHAPES: readonly [kind: VendorName, what: string, bodies: Record<string, unknown>[], says: string][] = [
   [
     "budget_http_json",
     "a monthly budget",
@@ -292,7 +293,7 @@ function spoil(record: Readonly<Record<string, unknown>>, odd: unknown): Record<
 }
 
 describe("what nobody knows", () => {
-  const kinds = Object.keys(KINDS) as RelayKind[];
+  const kinds = Object.keys(VENDORS) as VendorName[];
 
   test("U35: any JSON is read without a throw, and its figures are finite and not negative", () => {
     const names = [
@@ -319,7 +320,7 @@ describe("what nobody knows", () => {
     const value = fc.dictionary(name, fc.oneof(leaf, flat, fc.array(flat, { maxLength: 2 })), { maxKeys: 6 });
     fc.assert(
       fc.property(fc.constantFrom(...kinds), value, value, (kind, ...bodies) => {
-        const balance = KINDS[kind].read(bodies);
+        const balance = VENDORS[kind].read(bodies[0] ?? {}, bodies[1] ?? {});
         for (const { left, limit, used } of balance?.meters ?? []) {
           for (const figure of [left, limit, used]) {
             if (figure !== null) expect(Number.isFinite(figure) && figure >= 0).toBe(true);
@@ -351,6 +352,11 @@ describe("a place that the user describes", () => {
   test("is unknown where nothing stands at its paths", () => {
     expect(readByPath(body, { remaining: "plan.windows[1].left" })).toBeNull();
     expect(readByPath(body, { remaining: "constructor" })).toBeNull();
-    expect(readByPath([], PRESETS.deepseek.map)).toBeNull();
+    expect(readByPath([], { wallets: "balance_infos", remaining: "total_balance" })).toBeNull();
   });
+});
+
+test("the documentation has the tables that the rows make", async () => {
+  const text = await Bun.file(QUOTA_DOC_PATH).text();
+  expect(text).toBe(withVendors(text));
 });
