@@ -4,6 +4,7 @@ import { errorMessage } from "../../src/base/errors.ts";
 import { chooseLookup } from "../../src/quota/lookup.ts";
 import { createProvidersFile, writeDefaultProviders } from "../../src/quota/providers-file.ts";
 import { DEFAULT_PROVIDERS_TEXT, checkProviders, parseProviders } from "../../src/quota/providers.ts";
+import { modeHere } from "../helpers/modes.ts";
 import { makeTempHome } from "../helpers/temp-home.ts";
 import { makeUpstream } from "../helpers/upstream.ts";
 import { PROVIDERS_SCHEMA_PATH, makeProvidersSchema } from "./providers-schema.ts";
@@ -101,7 +102,7 @@ describe("usage_providers.json", () => {
     using home = makeTempHome();
     writeDefaultProviders(home.paths);
     expect(readFileSync(home.paths.usageProviders, "utf8")).toBe(DEFAULT_PROVIDERS_TEXT);
-    expect(statSync(home.paths.usageProviders).mode & 0o777).toBe(0o600);
+    expect(statSync(home.paths.usageProviders).mode & 0o777).toBe(modeHere(0o600));
     writeFileSync(home.paths.usageProviders, '{"providers":[]}');
     writeDefaultProviders(home.paths);
     const file = createProvidersFile(home.paths.usageProviders, Date.now);

@@ -10,6 +10,7 @@ import {
   removeInstance,
   writeInstance,
 } from "../../src/state/instances.ts";
+import { modeHere } from "../helpers/modes.ts";
 
 let home = "";
 let run = "";
@@ -38,8 +39,8 @@ describe("instance records", () => {
     const mine = makeInstance(process.pid);
     writeInstance(run, mine);
     expect(await readInstances(run)).toEqual([mine]);
-    expect(statSync(join(run, readdirSync(run)[0] ?? "")).mode & 0o777).toBe(0o600);
-    expect(statSync(run).mode & 0o777).toBe(0o700);
+    expect(statSync(join(run, readdirSync(run)[0] ?? "")).mode & 0o777).toBe(modeHere(0o600));
+    expect(statSync(run).mode & 0o777).toBe(modeHere(0o700));
     removeInstance(run, mine);
     expect(await readInstances(run)).toEqual([]);
   });

@@ -21,6 +21,7 @@ import type { Owner } from "../../../src/clients/switch/journal.ts";
 import { switchOff, switchOn } from "../../../src/clients/switch/switch.ts";
 import { readSwitchStatus } from "../../../src/clients/switch/status.ts";
 import { CLAUDE_TEXT, CODEX_TEXT, type SwitchHome, makeSwitchHome } from "./switch-home.ts";
+import { modeHere } from "../../helpers/modes.ts";
 
 const USER: Owner = { kind: "user" };
 const GOAL = { port: 3211, prefersOwnProvider: false };
@@ -77,7 +78,7 @@ for (const service of SERVICES) {
         journalProblem: null,
       });
       expect(home.list()).toEqual(before);
-      expect(statSync(file).mode & 0o777).toBe(0o640);
+      expect(statSync(file).mode & 0o777).toBe(modeHere(0o640));
       expect(await readSwitchStatus(target)).toMatchObject({
         isOn: false,
         port: null,
@@ -104,8 +105,8 @@ for (const service of SERVICES) {
       const target = home.target(service);
       const on = await switchOn(target, GOAL, USER);
       expect(on.created).toEqual({ file: true, directory: true });
-      expect(statSync(on.file).mode & 0o777).toBe(0o600);
-      expect(statSync(dirname(on.file)).mode & 0o777).toBe(0o700);
+      expect(statSync(on.file).mode & 0o777).toBe(modeHere(0o600));
+      expect(statSync(dirname(on.file)).mode & 0o777).toBe(modeHere(0o700));
       expect(await switchOff(target)).toMatchObject({ isFileRemoved: true });
       expect(existsSync(dirname(on.file))).toBe(false);
     });
@@ -133,7 +134,7 @@ for (const service of SERVICES) {
       expect(await Bun.file(real).text()).toContain("http://127.0.0.1:3211");
       await switchOff(target);
       expect(await Bun.file(real).text()).toBe(TEXTS[service]);
-      expect(statSync(real).mode & 0o777).toBe(0o644);
+      expect(statSync(real).mode & 0o777).toBe(modeHere(0o644));
     });
 
     test("knows its file under any name: by a link, or moved behind one since", async () => {
