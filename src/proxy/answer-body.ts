@@ -1,6 +1,6 @@
 // The body of an upstream's answer while nobody has decided yet who gets it: it can be read ahead (the bytes are kept)
 // and then either be handed on whole, first byte to last, or be thrown away.
-import { createDecodedCopy, type DecodedCopy } from "./decoded-copy.ts";
+import { createDecodedCopy, type DecodedCopy } from "../base/decoder.ts";
 
 export type ReadAhead =
   /** The next bytes, decoded when the answer is compressed. Empty when a compressed chunk unfolds to nothing yet. */

@@ -1,11 +1,11 @@
 // Answers a request for compaction: by an upstream that knows how, else by a summary of our own wrapping.
 import { kept } from "../base/language.ts";
+import { createDecodedCopy } from "../base/decoder.ts";
 import { createSseSplitter } from "../base/sse.ts";
 import { answerFailure, answerFrom, answerGone, settle } from "./answer.ts";
 import type { Answer } from "./attempt.ts";
 import { type Chosen, type LoopInput, runAttempts } from "./attempt-loop.ts";
 import { askForSummary, makeCompactionStream, readSummary } from "./compaction.ts";
-import { createDecodedCopy } from "./decoded-copy.ts";
 import type { Exchange } from "./exchange.ts";
 
 /** A summary is a few pages; an answer beyond this is none. */
@@ -14,28 +14,31 @@ const MAX_SUMMARY_BYTES = 8 * 2 ** 20;
 /** Upstreams that may know compaction are asked first; each unknown one is asked once and remembered. */
 export async function answerCompaction(input: LoopInput, exchange: Exchange): Promise<Response> {
   const { deps, plan } = input;
-  const capable = plan.upstreams.filter((upstream) => deps.compaction.of(upstream) !== "plain");
+  const capable = plan.upstreams.filter((upstream) => deps.memory.compactionAt(upstream) !== "plain");
   let last: Chosen | null = null;
-  const native = capable.toSorted((a, b) => rank(deps.compaction.of(a)) - rank(deps.compaction.of(b)));
+  const native = capable.toSorted(
+    (a, b) => rank(deps.memory.compactionAt(a)) - rank(deps.memory.compactionAt(b)),
+  );
   if (native.length > 0) {
     const result = await runAttempts(
       { ...input, needsCompaction: true, plan: { ...plan, among: native } },
       exchange.tried,
     );
     for (const { upstream, verdict } of exchange.tried) {
-      if (verdict?.rule === "no-compaction") deps.compaction.note(upstream, "plain");
+      if (verdict?.rule === "no-compaction") deps.memory.noteCompaction(upstream, "plain");
     }
     if (result.kind === "client-gone") return answerGone(exchange);
     if (result.kind === "answer" && result.chosen.permit !== null) {
       const { upstream } = result.chosen;
-      deps.compaction.note(upstream, "native");
+      deps.memory.noteCompaction(upstream, "native");
       // The item can be read by this account alone: the session stays with it.
       if (plan.sessionId !== null) deps.router.pin(plan.sessionId, upstream);
       return answerFrom(input, exchange, result.chosen);
     }
     if (result.kind === "answer") return answerFrom(input, exchange, result.chosen);
     // The refusal of a trigger that the client need not know of is no answer to show.
-    if (result.last !== null && deps.compaction.of(result.last.upstream) !== "plain") last = result.last;
+    if (result.last !== null && deps.memory.compactionAt(result.last.upstream) !== "plain")
+      last = result.last;
   }
   return await answerWithSummary({ ...input, body: askForSummary(input.body) }, exchange, last);
 }

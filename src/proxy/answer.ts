@@ -1,5 +1,6 @@
 // Turns what the attempts came to into the client's answer, and the end of that answer into the request's record.
 import { beginsJson, firstByteOf } from "../base/bytes.ts";
+import { kept } from "../base/language.ts";
 import { classifyAttempt } from "../routing/classify.ts";
 import { makeFinalAnswer } from "../routing/final-answer.ts";
 import type { AttemptOutcome, Verdict } from "../routing/types.ts";
@@ -9,11 +10,9 @@ import type { Chosen, LoopInput, LoopResult } from "./attempt-loop.ts";
 import type { Answer } from "./attempt.ts";
 import { type DeliveryEnd, makeDelivery } from "./deliver.ts";
 import type { ProxyDeps } from "./deps.ts";
-import { type Ending, makeEnding } from "./ending.ts";
-import type { Exchange } from "./exchange.ts";
+import type { Exchange, ExchangeEnd } from "./exchange.ts";
 import { CLIENT_CLOSED_REQUEST, type LocalError, makeErrorResponse } from "./local-error.ts";
-import { TURN_STATE_HEADER } from "./request-headers.ts";
-import { makeResponseHeaders } from "./response-headers.ts";
+import { makeResponseHeaders, TURN_STATE_HEADER } from "./headers.ts";
 
 /** Statuses that never have a body (RFC 9110 6.4.1). */
 const BODILESS = new Set([204, 205, 304]);
@@ -56,7 +55,7 @@ export function answerFailure(
 export function answerFrom(input: LoopInput, exchange: Exchange, chosen: Chosen): Response {
   const { deps, facts, request } = input;
   const { answer, upstream } = chosen;
-  deps.turnStates.note(answer.headers.get(TURN_STATE_HEADER), upstream.key);
+  deps.memory.noteTurnState(answer.headers.get(TURN_STATE_HEADER), upstream.key);
   exchange.markFirstByte();
   const init = {
     status: answer.status,
@@ -134,4 +133,55 @@ function startsLikeJson({ body, encoding }: Answer): boolean {
 function readWhole({ facts: { api } }: LoopInput, document: JsonDocument | null): TapFacts | null {
   if (api === "other" || document === null) return null;
   return { ...readDocument(api, document), isReadable: true };
+}
+
+/** A delivery that has ended. */
+interface Delivered {
+  readonly end: DeliveryEnd;
+  /** The upstream's status. */
+  readonly status: number;
+  /** What the answer said; null for one that is not looked at. */
+  readonly seen: TapFacts | null;
+  /** The answer was a stream of events. */
+  readonly isEvents: boolean;
+  /** The failure that this answer is itself, in words; null for one that was taken as good. */
+  readonly refusal: string | null;
+}
+
+interface Ending {
+  readonly record: ExchangeEnd;
+  /** How the answer failed the client after it had begun; null for one that came to its end, or was not waited for. */
+  readonly failed: { readonly reason: CutReason | "error-event"; readonly body: string } | null;
+  /** The client left before its answer was whole: it says nothing about the upstream. */
+  readonly isClientGone: boolean;
+}
+
+type CutReason = Exclude<DeliveryEnd, "complete" | "client-gone">;
+
+const CUT_WORDS: Readonly<Record<CutReason, string>> = {
+  reset: kept`the upstream broke off in the middle of the answer`,
+  idle: kept`the upstream went silent in the middle of the answer`,
+  "no-terminal-event": kept`the upstream ended the stream before the answer was complete`,
+};
+
+function makeEnding({ end, isEvents, refusal, seen, status }: Delivered): Ending {
+  const usage = seen?.usage;
+  // A client that has its terminal event is done, and leaves without waiting for the connection's end.
+  if (end === "client-gone" && !(isEvents && seen?.terminal != null)) {
+    const record = { status: CLIENT_CLOSED_REQUEST, outcome: "client_gone", usage } as const;
+    return { record, failed: null, isClientGone: true };
+  }
+  if (end !== "complete" && end !== "client-gone") {
+    const record = { status, outcome: "cut", usage, error: CUT_WORDS[end] } as const;
+    return { record, failed: { reason: end, body: "" }, isClientGone: false };
+  }
+  if (refusal !== null) {
+    return { record: { status, outcome: "error", usage, error: refusal }, failed: null, isClientGone: false };
+  }
+  if (isEvents && seen?.terminal === "failed") {
+    const error = seen.error ?? kept`the stream ended in an error`;
+    const failed = { reason: "error-event", body: error } as const;
+    return { record: { status, outcome: "error", usage, error }, failed, isClientGone: false };
+  }
+  return { record: { status, outcome: "ok", usage }, failed: null, isClientGone: false };
 }

@@ -14,7 +14,7 @@ import type { RequestTarget } from "./guard.ts";
 import { carriesBoundHistory, stripBoundHistory } from "./history.ts";
 import { replaceModel } from "./replace-model.ts";
 import { countedModel, type RequestFacts } from "./request-facts.ts";
-import { makeRequestHeaders, TURN_STATE_HEADER } from "./request-headers.ts";
+import { makeRequestHeaders, TURN_STATE_HEADER } from "./headers.ts";
 import { joinTargetUrl } from "./target-url.ts";
 
 export interface LoopInput {
@@ -140,7 +140,7 @@ async function tryUpstream(input: LoopInput, state: LoopState, turn: Turn): Prom
     const stripped = stripBoundHistory(facts.api, turn.body);
     if (stripped !== null) {
       result.answer?.abort();
-      deps.foreignHistory.remember(facts.sessionId, upstream.key, stripped.removed);
+      deps.memory.noteForeignHistory(facts.sessionId, upstream.key, stripped.removed);
       return await tryUpstream(input, state, { ...turn, body: stripped.body, isRepaired: true });
     }
   }
@@ -192,7 +192,7 @@ async function ask(input: LoopInput, turn: Turn, otherModel: string | null): Pro
   if (upstream.credential.kind === "unusable") return notTried(upstream.credential.why);
   if (url === null) return notTried(kept`the path leads off the upstream's address`);
   const turnState = request.headers.get(TURN_STATE_HEADER);
-  const known = deps.foreignHistory.knownFor(facts.sessionId, upstream.key);
+  const known = deps.memory.foreignHistory(facts.sessionId, upstream.key);
   const readable = known === undefined ? body : (stripBoundHistory(facts.api, body, known)?.body ?? body);
   const own = upstream.stripWorkspaces ? stripWorkspacesInBody(readable) : readable;
   return await attempt(
@@ -205,7 +205,7 @@ async function ask(input: LoopInput, turn: Turn, otherModel: string | null): Pro
         upstream,
         ownedNames: route.ownedHeaders,
         decoded: input.decoded,
-        keepTurnState: turnState !== null && deps.turnStates.isFrom(turnState, upstream.key),
+        keepTurnState: turnState !== null && deps.memory.isTurnStateOf(turnState, upstream.key),
         instance: deps.instance,
         replaced: replacedHeaders(input, upstream),
       }),
@@ -214,7 +214,7 @@ async function ask(input: LoopInput, turn: Turn, otherModel: string | null): Pro
       stream: facts.stream,
       needsCompaction: input.needsCompaction,
       firstByteMs: turn.firstByteMs,
-      probeFirst: turn.permit.isProbe && !turn.isRepaired,
+      checksConnect: turn.permit.isProbe && !turn.isRepaired,
       mayResend: () => mayRepeat("C", replayRequest(input)),
       clientSignal: request.signal,
       acceptEncoding: request.headers.get("accept-encoding")?.toLowerCase() ?? "",

@@ -1,5 +1,6 @@
 // One try of one request at one upstream: fetch, its timers, and the gate. Says what came of it as a value.
 // Never throws, blames nobody, and knows no other upstream.
+import { createDecodedCopy } from "../base/decoder.ts";
 import { errorCode } from "../base/errors.ts";
 import type { Upstream } from "../base/upstream.ts";
 import type { AttemptOutcome } from "../routing/types.ts";
@@ -12,10 +13,8 @@ import {
   readWhole,
   type Source,
 } from "./answer-body.ts";
-import { type Connections } from "./connections.ts";
-import { createDecodedCopy } from "./decoded-copy.ts";
+import { checkConnect, type Connections, type ConnectResult } from "./connections.ts";
 import { type BadContent, holdAnswer } from "./gate.ts";
-import { probeConnect } from "./connect-probe.ts";
 import type { Api } from "./request-facts.ts";
 
 export interface AttemptRequest {
@@ -32,7 +31,7 @@ export interface AttemptRequest {
   /** Longest wait for the response headers. */
   readonly firstByteMs: number;
   /** Try a bare connect before the request (half-open upstreams). */
-  readonly probeFirst: boolean;
+  readonly checksConnect: boolean;
   /** The request may be sent again on a fresh connection when a pooled one turns out to be dead. */
   readonly mayResend: () => boolean;
   /** The client is there as long as this is not aborted. */
@@ -53,7 +52,7 @@ export interface Answer {
   readonly document: JsonDocument | null;
   /** The upstream's encoding was taken off, because the client cannot read it. */
   readonly decoded: boolean;
-  /** Ends the exchange at once, also while a read hangs. */
+  /** Closes the connection at once, also while a read hangs. */
   readonly abort: () => void;
 }
 
@@ -63,7 +62,7 @@ export type AttemptResult =
   | { readonly kind: "failed"; readonly outcome: AttemptOutcome; readonly answer: Answer | null }
   | { readonly kind: "client-gone" };
 
-const PROBE_MS = 3_000;
+const CONNECT_CHECK_MS = 3_000;
 const WHOLE_BYTES = 64 * 1024;
 const REJECTED_BODY_BYTES = 64 * 1024;
 /** A body comes with its head or hardly at all, and the next upstream waits for it. */
@@ -77,21 +76,21 @@ const isStatus = (status: number): boolean => Number.isInteger(status) && status
 
 /** Asks one upstream once; a stale kept-alive connection is replaced by a fresh one without counting as a try. */
 export async function attempt(request: AttemptRequest, connections: Connections): Promise<AttemptResult> {
-  if (request.probeFirst) {
-    const probe = await probeConnect({ url: request.url, proxy: request.upstream.proxy }, PROBE_MS);
+  if (request.checksConnect) {
+    const connect = await checkConnect({ url: request.url, proxy: request.upstream.proxy }, CONNECT_CHECK_MS);
     if (request.clientSignal.aborted) return { kind: "client-gone" };
-    if (probe.kind !== "connected") return failed(probeOutcome(probe));
+    if (connect.kind !== "connected") return failed(connectOutcome(connect));
   }
   // Asked before sending: what another request gives back meanwhile is not what this one went out on.
   const mayBeStale = connections.mayHaveBeenReused(request.upstream);
-  const first = await exchange(request, connections, false);
+  const first = await send(request, connections, false);
   if (first.kind !== "failed" || first.outcome.kind !== "transport" || first.outcome.code !== "ECONNRESET")
     return first;
   if (!mayBeStale || !request.mayResend()) return first;
-  return await exchange(request, connections, true);
+  return await send(request, connections, true);
 }
 
-async function exchange(
+async function send(
   request: AttemptRequest,
   connections: Connections,
   fresh: boolean,
@@ -224,16 +223,16 @@ function watchFirstByte(request: AttemptRequest, own: AbortController) {
     outcome = { kind: "timeout", phase };
     own.abort();
   };
-  const probeMs = Math.min(PROBE_MS, connectMs);
-  const probeAfterMs = Math.min(connectMs - probeMs, request.firstByteMs);
+  const checkMs = Math.min(CONNECT_CHECK_MS, connectMs);
+  const checkAfterMs = Math.min(connectMs - checkMs, request.firstByteMs);
   let timer = setTimeout(() => {
-    const restMs = request.firstByteMs - probeAfterMs;
+    const restMs = request.firstByteMs - checkAfterMs;
     if (restMs <= 0) return end("first-byte");
     timer = setTimeout(() => end("first-byte"), restMs);
-    void probeConnect({ url: request.url, proxy: request.upstream.proxy }, probeMs).then((probe) => {
-      if (probe.kind === "timeout") end("connect");
+    void checkConnect({ url: request.url, proxy: request.upstream.proxy }, checkMs).then((connect) => {
+      if (connect.kind === "timeout") end("connect");
     });
-  }, probeAfterMs);
+  }, checkAfterMs);
   return {
     outcome: () => outcome,
     stop: () => {
@@ -243,9 +242,9 @@ function watchFirstByte(request: AttemptRequest, own: AbortController) {
   };
 }
 
-function probeOutcome(probe: { kind: "refused"; code: string } | { kind: "timeout" }): AttemptOutcome {
-  if (probe.kind === "timeout") return { kind: "timeout", phase: "connect" };
-  return { kind: "transport", code: probe.code, sent: "never" };
+function connectOutcome(connect: Exclude<ConnectResult, { kind: "connected" }>): AttemptOutcome {
+  if (connect.kind === "timeout") return { kind: "timeout", phase: "connect" };
+  return { kind: "transport", code: connect.code, sent: "never" };
 }
 
 /** Failures that happen before a byte of the request can have left (seen on Bun 1.4.5). */

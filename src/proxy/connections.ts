@@ -1,5 +1,6 @@
-// The connections to upstreams: a young pool for ordinary requests, and single-use ones for asking again when a pooled
-// connection turned out to be dead.
+// The connections to upstreams: a young pool for ordinary requests, single-use ones for asking again when a pooled
+// connection turned out to be dead, and a bare connect that only says whether an address accepts one.
+import { errorCode } from "../base/errors.ts";
 import type { Upstream } from "../base/upstream.ts";
 
 type Fetch = Bun.FetchSession["fetch"];
@@ -38,4 +39,52 @@ export function createConnections(now: () => number): Connections {
       single.close();
     },
   };
+}
+
+export interface ConnectTarget {
+  /** The URL a request would go to. */
+  readonly url: string;
+  /** The outbound proxy that requests go through, or false. Only its own address is tried then. */
+  readonly proxy: string | false;
+}
+
+export type ConnectResult =
+  | { readonly kind: "connected" }
+  | { readonly kind: "refused"; readonly code: string }
+  | { readonly kind: "timeout" };
+
+/**
+ * One bare TCP connect, with the TLS handshake for https, and no request: no token is spent on it. Certificates are left
+ * for the real request to judge. Never throws.
+ */
+export async function checkConnect(target: ConnectTarget, timeoutMs: number): Promise<ConnectResult> {
+  const address = new URL(target.proxy === false ? target.url : target.proxy);
+  const secure = address.protocol === "https:";
+  const { promise, resolve } = Promise.withResolvers<ConnectResult>();
+  const timer = setTimeout(() => resolve({ kind: "timeout" }), timeoutMs);
+  const fail = (error: unknown): void =>
+    resolve({ kind: "refused", code: errorCode(error) ?? "ECONNREFUSED" });
+  const connecting = Bun.connect({
+    hostname: address.hostname.replace(/^\[|\]$/g, ""),
+    port: Number(address.port) || (secure ? 443 : 80),
+    ...(secure ? { tls: { rejectUnauthorized: false, serverName: address.hostname } } : {}),
+    socket: {
+      open: () => {
+        if (!secure) resolve({ kind: "connected" });
+      },
+      handshake: () => resolve({ kind: "connected" }),
+      data: () => {},
+      connectError: (_socket, error) => fail(error),
+      error: (_socket, error) => fail(error),
+      close: (_socket, error) => fail(error),
+    },
+  });
+  connecting.catch(fail);
+  const result = await promise;
+  clearTimeout(timer);
+  connecting.then(
+    (socket) => socket.terminate(),
+    () => {},
+  );
+  return result;
 }

@@ -6,12 +6,10 @@ import type { Upstream } from "../base/upstream.ts";
 import type { LogEntry } from "../log/entry.ts";
 import type { Router } from "../routing/router.ts";
 import type { RoutingSettings } from "../routing/types.ts";
-import type { CompactionMemo } from "./compaction-memo.ts";
 import type { Connections } from "./connections.ts";
-import type { ForeignHistory } from "./foreign-history.ts";
 import type { OwnRoutes } from "./own-routes.ts";
 import type { BodyLimits } from "./read-body.ts";
-import type { TurnStates } from "./turn-state.ts";
+import type { SessionMemory } from "./session-memory.ts";
 
 /** Where requests of a service go right now; read anew for each request. */
 export type RouteState =
@@ -59,9 +57,7 @@ export interface ProxyDeps {
   readonly filter: (body: Uint8Array, headers: Headers) => Filtered;
   readonly router: Router;
   readonly connections: Connections;
-  readonly turnStates: TurnStates;
-  readonly foreignHistory: ForeignHistory;
-  readonly compaction: CompactionMemo;
+  readonly memory: SessionMemory;
   readonly own: OwnRoutes;
   /** When a waiting client gets its first sign of life, and how often from then on, ms. */
   readonly heartbeat: { readonly afterMs: number; readonly everyMs: number };

@@ -1,11 +1,9 @@
 import { expect, test } from "bun:test";
 import type { LogEntry } from "../../src/log/entry.ts";
-import { createCompactionMemo } from "../../src/proxy/compaction-memo.ts";
 import { createConnections } from "../../src/proxy/connections.ts";
 import type { ProxyDeps } from "../../src/proxy/deps.ts";
-import { createForeignHistory } from "../../src/proxy/foreign-history.ts";
 import { handle } from "../../src/proxy/handle.ts";
-import { createTurnStates } from "../../src/proxy/turn-state.ts";
+import { createSessionMemory } from "../../src/proxy/session-memory.ts";
 import { resolveSettings } from "../../src/config/settings.ts";
 import { makeEmptyConfig } from "../../src/config/parse.ts";
 import { createRouter } from "../../src/routing/router.ts";
@@ -28,9 +26,7 @@ test("a request that runs into a bug of ours has its line in the log, and does n
     filter: (body) => ({ kind: "filtered", body, headers: {}, redactions: 0 }),
     router: createRouter({ settings: () => routing, now, random: () => 0.5 }),
     connections,
-    turnStates: createTurnStates(),
-    foreignHistory: createForeignHistory(),
-    compaction: createCompactionMemo(),
+    memory: createSessionMemory(),
     own: { service: "codex", token: "t", read: {}, act: {} },
     heartbeat: { afterMs: 1_000, everyMs: 1_000 },
     observeHeaders: () => {},

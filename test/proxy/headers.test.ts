@@ -1,8 +1,7 @@
 import { expect, test } from "bun:test";
 import type { Credential, Upstream } from "../../src/base/upstream.ts";
 import { HOPS_HEADER } from "../../src/proxy/guard.ts";
-import { makeRequestHeaders, type RequestHeaderParts } from "../../src/proxy/request-headers.ts";
-import { makeResponseHeaders } from "../../src/proxy/response-headers.ts";
+import { makeRequestHeaders, makeResponseHeaders, type RequestHeaderParts } from "../../src/proxy/headers.ts";
 import { makeUpstream } from "../helpers/upstream.ts";
 
 const CLIENT = {

@@ -1,5 +1,4 @@
 import { expect, test } from "bun:test";
-import { createForeignHistory } from "../../src/proxy/foreign-history.ts";
 import { carriesBoundHistory, stripBoundHistory } from "../../src/proxy/history.ts";
 
 const encode = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(value));
@@ -53,13 +52,4 @@ test("a body without bound history, or that is not JSON, is left as it is", () =
   ).toBe(false);
   expect(stripBoundHistory("responses", encode({ input: [COMPACTION] }))).toBeNull();
   expect(stripBoundHistory("responses", new TextEncoder().encode("{"))).toBeNull();
-});
-
-test("what was refused once is known for the session and that upstream only", () => {
-  const foreign = createForeignHistory();
-  foreign.remember("s", "up", new Set(["a"]));
-  foreign.remember("s", "up", new Set(["b"]));
-  expect(foreign.knownFor("s", "up")).toEqual(new Set(["a", "b"]));
-  expect(foreign.knownFor("s", "other")).toBeUndefined();
-  expect(foreign.knownFor(null, "up")).toBeUndefined();
 });

@@ -8,7 +8,7 @@ import type { ProbeFacts } from "../../doctor/probe-findings.ts";
 import { attempt } from "../../proxy/attempt.ts";
 import type { Answer } from "../../proxy/attempt.ts";
 import { createConnections } from "../../proxy/connections.ts";
-import { makeRequestHeaders } from "../../proxy/request-headers.ts";
+import { makeRequestHeaders } from "../../proxy/headers.ts";
 import { joinTargetUrl } from "../../proxy/target-url.ts";
 import { classifyAttempt } from "../../routing/classify.ts";
 import { modelAt } from "../../routing/model-name.ts";
@@ -111,7 +111,7 @@ async function ask(
         stream: true,
         needsCompaction: false,
         firstByteMs: FIRST_BYTE_MS,
-        probeFirst: false,
+        checksConnect: false,
         mayResend: () => false,
         clientSignal: over,
         acceptEncoding: "",

@@ -2,15 +2,13 @@
 // Owns no rule; what it starts, `stop` ends.
 import type { Service } from "../../base/service.ts";
 import type { LogEntry } from "../../log/entry.ts";
-import { createCompactionMemo } from "../../proxy/compaction-memo.ts";
 import { createConnections } from "../../proxy/connections.ts";
 import type { Filtered, ProxyDeps, RouteState } from "../../proxy/deps.ts";
-import { createForeignHistory } from "../../proxy/foreign-history.ts";
 import { makeAllowedHosts } from "../../proxy/guard.ts";
 import { handle } from "../../proxy/handle.ts";
 import type { OwnRoutes } from "../../proxy/own-routes.ts";
 import { type ProxyServer, startServer } from "../../proxy/server.ts";
-import { createTurnStates } from "../../proxy/turn-state.ts";
+import { createSessionMemory } from "../../proxy/session-memory.ts";
 import type { Router } from "../../routing/router.ts";
 
 export interface StartProxyOptions {
@@ -49,9 +47,7 @@ export function startProxy(options: StartProxyOptions): ProxyServer {
     filter: options.filter,
     router: options.router,
     connections,
-    turnStates: createTurnStates(),
-    foreignHistory: createForeignHistory(),
-    compaction: createCompactionMemo(),
+    memory: createSessionMemory(),
     own: { ...options.own, service: options.service },
     heartbeat: options.heartbeat ?? HEARTBEAT,
     observeHeaders: options.observeHeaders ?? (() => {}),

@@ -1,11 +1,11 @@
-// Makes the headers of one attempt out of the client's: what belongs to the connection, to the client's account or to
-// another upstream stays behind, this upstream's own is put in.
+// Makes the headers of one attempt out of the client's, and a client's out of an upstream's: what belongs to the
+// connection, to the client's account or to another upstream is left out, this upstream's own headers are added.
 // Pure.
 import type { Upstream } from "../base/upstream.ts";
 import { HOPS_HEADER } from "./guard.ts";
 
 /** Hop-by-hop fields (RFC 9110 7.6.1), also where Connection does not name them, and what fetch sets by itself. */
-export const HOP_BY_HOP: ReadonlySet<string> = new Set([
+const HOP_BY_HOP: ReadonlySet<string> = new Set([
   "connection",
   "keep-alive",
   "proxy-connection",
@@ -73,8 +73,29 @@ export function makeRequestHeaders(parts: RequestHeaderParts): Headers {
   return out;
 }
 
+/** Would be taken for ours by anything that keeps state per host (RFC 6265, RFC 7838, RFC 6797). */
+const STATEFUL = ["set-cookie", "set-cookie2", "alt-svc", "strict-transport-security", "clear-site-data"];
+const DROPPED: ReadonlySet<string> = new Set([...HOP_BY_HOP, ...STATEFUL, "content-length"]);
+
+export interface ResponseHeaderParts {
+  readonly upstream: Headers;
+  /** True when the body goes out decoded though the upstream sent it encoded. */
+  readonly decoded: boolean;
+}
+
+/** The headers to answer with. Content-Length is left out: Bun writes the framing that fits what is sent. */
+export function makeResponseHeaders(parts: ResponseHeaderParts): Headers {
+  const { upstream } = parts;
+  const out = new Headers(upstream);
+  for (const name of upstream.keys())
+    if (DROPPED.has(name) || name.startsWith("access-control-")) out.delete(name);
+  for (const name of namedByConnection(upstream)) out.delete(name);
+  if (parts.decoded) out.delete("content-encoding");
+  return out;
+}
+
 /** The fields that Connection names are hop-by-hop too (RFC 9110 7.6.1). */
-export function namedByConnection(headers: Headers): readonly string[] {
+function namedByConnection(headers: Headers): readonly string[] {
   const connection = headers.get("connection");
   if (connection === null || /^(?:keep-alive|close)$/i.test(connection)) return [];
   // What is no name (RFC 9110 5.6.2) names no field.

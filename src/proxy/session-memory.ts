@@ -1,0 +1,57 @@
+// What a running proxy remembers so that a session stays usable at its upstreams: who issued a turn state, which pieces of
+// a history an upstream refused, and which upstreams know compaction. Bounded, and gone with the process.
+import { fingerprint } from "../base/secrets.ts";
+import type { Upstream } from "../base/upstream.ts";
+
+export interface SessionMemory {
+  /** The turn state in an answer's headers (Codex sends it back within the turn), or null for none. */
+  noteTurnState(value: string | null, upstreamKey: string): void;
+  /** Did this upstream issue it? The token goes back to that upstream and to no other. */
+  isTurnStateOf(value: string, upstreamKey: string): boolean;
+  /** What to leave out of the session's requests to this upstream; undefined when nothing is known. */
+  foreignHistory(sessionId: string | null, upstreamKey: string): ReadonlySet<string> | undefined;
+  /** Pieces of the session's history that this upstream refused because another account wrote them. */
+  noteForeignHistory(sessionId: string | null, upstreamKey: string, removed: ReadonlySet<string>): void;
+  /** Does it answer a compaction request with a compaction item? The vendor's own hosts do; of others it is learned. */
+  compactionAt(upstream: Upstream): Compaction;
+  noteCompaction(upstream: Upstream, is: Exclude<Compaction, "unknown">): void;
+}
+
+/** `plain`: takes the request for a question. */
+export type Compaction = "native" | "plain" | "unknown";
+
+/** A turn is short: the newest few hundred are plenty. */
+const MAX_TURN_STATES = 512;
+/** Pairs of session and upstream. */
+const MAX_HISTORIES = 200;
+
+export function createSessionMemory(): SessionMemory {
+  const issuers = new Map<string, string>();
+  const histories = new Map<string, ReadonlySet<string>>();
+  const compaction = new Map<string, Compaction>();
+  return {
+    noteTurnState(value, upstreamKey) {
+      if (value !== null) setNewest(issuers, fingerprint(value), upstreamKey, MAX_TURN_STATES);
+    },
+    isTurnStateOf: (value, upstreamKey) => issuers.get(fingerprint(value)) === upstreamKey,
+    foreignHistory: (sessionId, upstreamKey) =>
+      sessionId === null ? undefined : histories.get(`${sessionId} ${upstreamKey}`),
+    noteForeignHistory(sessionId, upstreamKey, removed) {
+      if (sessionId === null) return;
+      const key = `${sessionId} ${upstreamKey}`;
+      setNewest(histories, key, new Set([...(histories.get(key) ?? []), ...removed]), MAX_HISTORIES);
+    },
+    compactionAt: ({ isOfficial, key }) => compaction.get(key) ?? (isOfficial ? "native" : "unknown"),
+    noteCompaction(upstream, is) {
+      compaction.set(upstream.key, is);
+    },
+  };
+}
+
+/** Sets an entry as the newest, and drops the oldest one beyond `limit`. */
+function setNewest<T>(map: Map<string, T>, key: string, value: T, limit: number): void {
+  map.delete(key);
+  map.set(key, value);
+  const [oldest] = map.keys();
+  if (map.size > limit && oldest !== undefined) map.delete(oldest);
+}
