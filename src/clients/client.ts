@@ -5,6 +5,7 @@ import type { Env } from "../base/env.ts";
 import { UserError } from "../base/errors.ts";
 import type { Paths } from "../base/paths.ts";
 import type { Service, ServiceFacts } from "../base/service.ts";
+import type { SessionFormat } from "../sessions/session.ts";
 import type { Import, IsOwnAddress } from "./imported-config.ts";
 import type { Override } from "./override.ts";
 
@@ -29,6 +30,8 @@ export interface Client extends ServiceFacts {
   readonly findImport: (options: FindImportOptions) => Promise<Import>;
   /** The model that it is set to. Throws UserError for files that cannot be read. */
   readonly readModel: (files: ClientFiles) => Promise<string | null>;
+  /** Where and how its sessions are stored. */
+  readonly loadSessionFormat: (paths: Paths) => Promise<SessionFormat>;
 }
 
 /** Where a client's own files are looked for. */

@@ -1,28 +1,38 @@
-// Sessions from the latest change to the oldest, as many as are asked for. Only reads.
-import type { Service } from "../base/service.ts";
-import { findTranscripts, listProjects, projectSlug, transcriptsIn } from "./claude-files.ts";
-import { findRollouts, listArchivedRollouts, listRollouts } from "./codex-files.ts";
-import { readPlace } from "./place.ts";
+// Finds sessions: by a query from the latest change to the oldest, or by id. Only reads.
+import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import { errorCode } from "../base/errors.ts";
+import { readFacts, readSession } from "./facts.ts";
 import type { Project } from "./project.ts";
-import type { SessionFile, SessionHomes, SessionPlace } from "./session.ts";
+import { readUuid } from "./record-text.ts";
+import type { Session, SessionFacts, SessionFile, SessionFormat } from "./session.ts";
 
 export interface SessionQuery {
-  readonly homes: SessionHomes;
-  readonly services: readonly Service[];
+  /** Of the clients whose sessions are wanted. */
+  readonly formats: readonly SessionFormat[];
   /** Null for the sessions of all projects. */
   readonly project: Project | null;
   /** Only those changed since, wall clock in ms; null for all. */
   readonly since: number | null;
   readonly includesSubagents: boolean;
   readonly includesArchived: boolean;
-  /** How many files of a client are looked at. Those left out are the ones begun longest ago. */
-  readonly mostFiles: number;
-  /** Ids of sessions that are looked at besides, however long ago they began. */
-  readonly hints: ReadonlySet<string>;
+  /** How many files of a client are read. Those left out are the ones begun longest ago. */
+  readonly maxFiles: number;
+  /** Ids of sessions whose files are read besides, however long ago they began. */
+  readonly recentIds: ReadonlySet<string>;
 }
 
-/** Looks into one file after the other, and only as far as the caller goes on. */
-export function* findSessions(query: SessionQuery): Generator<SessionPlace> {
+/** Fewer letters are the beginning of too many ids. */
+const MIN_LETTERS = 4;
+/** Of a whole id that no session has, so many letters are taken to be right. */
+const MISTYPED_LETTERS = 8;
+const MAX_NEAR = 3;
+/** Hundreds of prompts or requests. */
+const TAIL_BYTES = 128 * 1024;
+/** In prompt histories and in the request log: different clients spell the name differently. */
+const SESSION_ID = /"session(?:_id|Id)":"([0-9a-f-]{36})"/g;
+
+/** Reads one file after the other, and only as far as the caller iterates. */
+export function* findSessions(query: SessionQuery): Generator<Session> {
   const { project, since } = query;
   const seen = new Set<string>();
   for (const file of listFiles(query)) {
@@ -30,40 +40,129 @@ export function* findSessions(query: SessionQuery): Generator<SessionPlace> {
     // A rollout may be there twice for a moment: plain and compressed.
     if (file.id !== null && seen.has(file.id)) continue;
     if (file.id !== null) seen.add(file.id);
-    const place = readPlace(file);
-    if (place.isSubagent && !query.includesSubagents) continue;
-    if (project !== null && (place.cwd === null || project.rootOf(place.cwd) === null)) continue;
-    yield place;
+    const session = readSession(file);
+    if (session.isSubagent && !query.includesSubagents) continue;
+    if (project !== null && (session.cwd === null || project.rootOf(session.cwd) === null)) continue;
+    yield session;
   }
+}
+
+/** The latest session of a query; null where there is none. All files are read before that is said. */
+export function findLatest(query: SessionQuery): SessionFacts | null {
+  for (const maxFiles of new Set([query.maxFiles, Infinity])) {
+    const first = findSessions({ ...query, maxFiles }).next();
+    if (first.done !== true) return readFacts(first.value);
+  }
+  return null;
 }
 
 function listFiles(query: SessionQuery): SessionFile[] {
   const files: SessionFile[] = [];
-  for (const service of query.services) {
-    let left = query.mostFiles;
+  for (const format of query.formats) {
+    let left = query.maxFiles;
     const add = (batch: Iterable<SessionFile>): void => {
       for (const file of batch) files.push(file);
     };
-    for (const batch of service === "codex" ? listRollouts(query.homes.codexHome) : transcripts(query)) {
+    for (const batch of format.list(query)) {
       add(batch);
       left -= batch.length;
       if (left <= 0) break;
     }
-    if (left <= 0) add(hintedFiles(query, service));
-    if (service === "codex" && query.includesArchived) add(listArchivedRollouts(query.homes.codexHome));
+    if (left <= 0) add(format.findByIds(query.recentIds));
+    if (query.includesArchived) add(format.listArchived());
   }
   // Copied files have one time: then the later name comes first, which has the later beginning in it.
   return files.sort((one, other) => other.modifiedAt - one.modifiedAt || (one.path < other.path ? 1 : -1));
 }
 
-function hintedFiles({ homes, hints }: SessionQuery, service: Service): Iterable<SessionFile> {
-  return service === "codex"
-    ? findRollouts(homes.codexHome, hints, false)
-    : findTranscripts(homes.claudeHome, hints);
+/**
+ * Ids of sessions that were used lately, whenever they began, from the ends of prompt histories and request logs. They
+ * only say which files to read.
+ */
+export function readRecentIds(histories: readonly string[]): ReadonlySet<string> {
+  return new Set(
+    histories.flatMap((path) => [...readTail(path).matchAll(SESSION_ID)].map(([, id = ""]) => id)),
+  );
 }
 
-function* transcripts({ homes, includesSubagents, project }: SessionQuery): Generator<SessionFile[]> {
-  const slugs = project?.roots.map(projectSlug) ?? [];
-  for (const directory of listProjects(homes.claudeHome, slugs))
-    yield transcriptsIn(directory, includesSubagents);
+/** Empty where there is no such file. */
+function readTail(path: string): string {
+  try {
+    const fd = openSync(path, "r");
+    try {
+      const buffer = Buffer.alloc(TAIL_BYTES);
+      const start = Math.max(0, fstatSync(fd).size - TAIL_BYTES);
+      return buffer.toString("latin1", 0, readSync(fd, buffer, 0, TAIL_BYTES, start));
+    } finally {
+      closeSync(fd);
+    }
+  } catch (error) {
+    if (errorCode(error) === undefined) throw error;
+    return "";
+  }
+}
+
+export interface FoundById {
+  /** Null where none or several have the id. */
+  readonly session: Session | null;
+  /** Ids that begin alike, at most three. */
+  readonly near: readonly string[];
+}
+
+/** By an id or the beginning of one. Archived sessions and those of sub-agents are found too. */
+export function findById(formats: readonly SessionFormat[], text: string): FoundById {
+  const id = readUuid(text);
+  const [exact] = id === null ? [] : findFiles(formats, [id]);
+  if (exact !== undefined) return { session: readSession(exact), near: [] };
+  const beginning = text.toLowerCase().slice(0, id === null ? undefined : MISTYPED_LETTERS);
+  const alike = formats.flatMap((format) => filesLike(format, beginning));
+  const [first] = alike;
+  const isOne = id === null && first !== undefined && alike.every((file) => file.id === first.id);
+  if (isOne) return { session: readSession(first), near: [] };
+  return { session: null, near: [...new Set(alike.flatMap((file) => file.id ?? []))].slice(0, MAX_NEAR) };
+}
+
+function filesLike(format: SessionFormat, beginning: string): SessionFile[] {
+  if (beginning.length < MIN_LETTERS) return [];
+  const all = [...format.list({ project: null, includesSubagents: false }), format.listArchived()].flat();
+  return all.filter((file) => file.id?.startsWith(beginning) === true);
+}
+
+/**
+ * The latest directory of each session. Ids are compared without regard to case; one that is no UUID, that has no file or
+ * whose file says nothing is absent. Stops when all are found.
+ */
+export function readSessionDirectories(
+  formats: readonly SessionFormat[],
+  ids: Iterable<string>,
+): Map<string, string> {
+  const wanted = new Map<string, string>();
+  for (const id of ids) {
+    const uuid = readUuid(id);
+    if (uuid !== null) wanted.set(uuid, id);
+  }
+  const directories = new Map<string, string>();
+  for (const file of findFiles(formats, wanted.keys())) {
+    const { cwd } = readSession(file);
+    if (cwd !== null && file.id !== null) directories.set(wanted.get(file.id) ?? file.id, cwd);
+  }
+  return directories;
+}
+
+/** The files of these ids (lower-case UUIDs): in the likely directories of all clients, then in all others. */
+export function* findFiles(
+  formats: readonly SessionFormat[],
+  ids: Iterable<string>,
+): Generator<SessionFile, void> {
+  const left = new Set(ids);
+  const finders = [
+    ...formats.map(({ findByIds }) => findByIds),
+    ...formats.flatMap(({ findElsewhere }) => findElsewhere ?? []),
+  ];
+  for (const find of finders) {
+    for (const file of left.size === 0 ? [] : find(left)) {
+      if (file.id !== null) left.delete(file.id);
+      yield file;
+    }
+  }
 }

@@ -1,5 +1,5 @@
 // What a project is: the repository around a directory with all its worktrees, or else the directory itself. Only reads.
-import { lstatSync, readFileSync, readdirSync, statSync } from "node:fs";
+import { lstatSync, readFileSync, readdirSync } from "node:fs";
 import { basename, dirname, join, relative, resolve, sep } from "node:path";
 import { errorCode } from "../base/errors.ts";
 import { realPath } from "../base/files.ts";
@@ -31,15 +31,6 @@ export function readProject(directory: string): Project {
       return root;
     },
   };
-}
-
-export function isDirectory(path: string): boolean {
-  try {
-    return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
-  } catch (error) {
-    if (errorCode(error) === undefined) throw error;
-    return false;
-  }
 }
 
 /** A worktree may lie inside the repository's own tree. */
@@ -74,8 +65,8 @@ function listTrees(root: string): string[] {
   return [...main, ...linked].map(realPath);
 }
 
-/** A directory as it is told from the project: "." for its root, a relative path below it, "../tree/sub" beside it. */
-export function placeIn({ roots }: Project, directory: string): string {
+/** A directory as seen from the project: "." for its root, a relative path below it, "../tree/sub" beside it. */
+export function relativeToProject({ roots }: Project, directory: string): string {
   return relative(roots[0] ?? "", directory) || ".";
 }
 

@@ -1,41 +1,41 @@
-// The command that goes on with a session. It is made to be copied into a shell: nothing gets in but a UUID and a quoted path.
-// Pure.
-import type { Service } from "../base/service.ts";
+// The command that resumes a session, to be copied into a shell: nothing gets in but a UUID and a quoted path. Only reads.
+import { statSync } from "node:fs";
+import { errorCode } from "../base/errors.ts";
+import { realPath } from "../base/files.ts";
 import { printable } from "../base/terminal-text.ts";
-import type { SessionPlace } from "./session.ts";
-import { readUuid } from "./uuid.ts";
+import { readUuid } from "./record-text.ts";
+import type { ResumableSession } from "./session.ts";
 
-const RESUME: Readonly<Record<Service, (id: string) => string>> = {
-  codex: (id) => `codex resume ${id}`,
-  claude: (id) => `claude --resume ${id}`,
-};
-
-export interface ResumeOptions {
-  /** Where to go first; null to stay. */
-  readonly directory: string | null;
-  /** It goes on behind a proxy alone: `ch run` brings one along. */
-  readonly needsProxy?: boolean;
+/** The command to type in `current`, with `cd` where the session was in another directory. Null where there is none. */
+export function makeResumeFrom(session: ResumableSession, current: string): string | null {
+  const { cwd } = session;
+  const isElsewhere = cwd !== null && isDirectory(cwd) && realPath(cwd) !== realPath(current);
+  return makeResumeCommand(session, isElsewhere ? cwd : null);
 }
 
 /**
- * Null for a session that has no id of its own to resume by. A directory whose name could steer a terminal is left
- * out: a client started elsewhere asks, or says where it was.
+ * Null for a session that has no id of its own to resume by. `directory` is where to go first, null to stay; one whose
+ * name could steer a terminal is left out: a client started elsewhere asks, or says where it was.
  */
-export function makeResumeCommand(
-  { file, isSubagent }: SessionPlace,
-  { directory, needsProxy = false }: ResumeOptions,
-): string | null {
+export function makeResumeCommand(session: ResumableSession, directory: string | null): string | null {
+  const { file, isSubagent } = session;
   const id = readUuid(file.id);
   if (id === null || isSubagent) return null;
   const isSafe = directory !== null && printable(directory) === directory && !/[\n\t]/.test(directory);
-  return [
-    ...(isSafe ? [`cd ${quoteWord(directory)}`] : []),
-    ...(file.isArchived ? [`codex unarchive ${id}`] : []),
-    `${needsProxy ? "ch run -- " : ""}${RESUME[file.service](id)}`,
-  ].join(" && ");
+  const change = isSafe ? [`cd ${quoteWord(directory)}`] : [];
+  return [...change, ...file.format.resumeCommands(session, id)].join(" && ");
 }
 
 /** One word for a POSIX shell, quoted only where it must be. */
 function quoteWord(word: string): string {
   return /^[\w./:@%+,=-]+$/.test(word) && !word.startsWith("-") ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+}
+
+function isDirectory(path: string): boolean {
+  try {
+    return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+  } catch (error) {
+    if (errorCode(error) === undefined) throw error;
+    return false;
+  }
 }

@@ -1,8 +1,7 @@
 // Finds a text in what was asked and answered in a session. Only reads.
 import { errorCode } from "../base/errors.ts";
-import { linesFromStart, openSource, parseLine } from "./file-ends.ts";
-import { createItemReader } from "./items.ts";
-import type { SessionPlace, TranscriptItem } from "./session.ts";
+import { hasMark, linesFromStart, openSource, parseLine } from "./files.ts";
+import type { Session, TranscriptItem } from "./session.ts";
 
 export interface SearchHit {
   readonly kind: TranscriptItem["kind"];
@@ -29,12 +28,12 @@ export function makeNeedle(text: string, mindsCase: boolean): Needle {
 }
 
 /** One hit for each message that has the text, in the order of the file. Of a file that cannot be read: none. */
-export function* searchSession(place: SessionPlace, needle: Needle): Generator<SearchHit> {
+export function* searchSession({ file }: Session, needle: Needle): Generator<SearchHit> {
   try {
-    using source = openSource(place.file.path, place.file.bytes);
-    const items = createItemReader(place);
+    using source = openSource(file.path, file.bytes);
+    const items = file.format.createItemReader(file);
     for (const line of linesFromStart(source, source.bytes)) {
-      if (!items.mayBeMessage(line) || !needle.inJson.test(line.toString("utf8"))) continue;
+      if (!hasMark(line, items.messageMarks) || !needle.inJson.test(line.toString("utf8"))) continue;
       const record = parseLine(line);
       for (const item of record === null ? [] : items.read(record)) {
         const isMessage = item.kind === "prompt" || item.kind === "answer";

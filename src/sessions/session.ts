@@ -1,16 +1,45 @@
-// What the rest of the program knows of a stored session. Types only.
+// What the program knows of a stored session, and the interface behind which each client's session files are read.
+// Types only.
 // Pure.
+import type { JsonRecord } from "../base/json-value.ts";
 import type { Service } from "../base/service.ts";
+import type { Project } from "./project.ts";
 
-/** Where the clients keep their sessions. */
-export interface SessionHomes {
-  readonly codexHome: string;
-  readonly claudeHome: string;
+/** How and where one client stores its sessions. All that differs between clients is a member of it. Only reads. */
+export interface SessionFormat {
+  readonly service: Service;
+  /** The file that gets one line, with the session's id, for every prompt. */
+  readonly promptHistory: string;
+  /** The files in batches, roughly the latest begun first. A directory is read when its batch is asked for. */
+  readonly list: (scope: ListScope) => Iterable<readonly SessionFile[]>;
+  /** Archived sessions are in none of these batches. */
+  readonly listArchived: () => readonly SessionFile[];
+  /** The files of these ids (lower-case UUIDs), as far as looking in the likely directories finds them. */
+  readonly findByIds: (ids: ReadonlySet<string>) => Iterable<SessionFile>;
+  /** The same for ids that `findByIds` missed, in all other directories, where there are any. */
+  readonly findElsewhere?: (ids: ReadonlySet<string>) => Iterable<SessionFile>;
+  /** May throw the errors of `source`. */
+  readonly readSession: (file: SessionFile, source: ByteSource) => Session;
+  /** Notes in `facts` what the records say that are given to it one after the other. */
+  readonly createFactReader: (facts: MutableFacts) => FactReader;
+  readonly createItemReader: (file: SessionFile) => ItemReader;
+  /** Of a fork whose file has only its own turns: the session before it. Asked of a file's first record. */
+  readonly readParent?: (record: JsonRecord) => ParentSession | null;
+  /** Shell commands that resume a session, in order. `id` is a UUID. */
+  readonly resumeCommands: (session: ResumableSession, id: string) => readonly string[];
+  /** What the client's present settings change for a resumed session; null for nothing, or if they cannot be read. */
+  readonly findProviderChange?: (facts: SessionFacts) => Promise<ProviderChange | null>;
 }
 
-/** A session's file, before it is looked into. */
+export interface ListScope {
+  /** Sessions of this project may come first; null where none is preferred. */
+  readonly project: Project | null;
+  readonly includesSubagents: boolean;
+}
+
+/** A session's file, before it is read. */
 export interface SessionFile {
-  readonly service: Service;
+  readonly format: SessionFormat;
   readonly path: string;
   /** From the file's name, in lower case; null where that holds no UUID. */
   readonly id: string | null;
@@ -18,31 +47,33 @@ export interface SessionFile {
   readonly modifiedAt: number;
   readonly bytes: number;
   readonly isArchived: boolean;
-  /** Its place says that another session started it. */
+  /** Its directory says that another session started it. */
   readonly isSubagent: boolean;
 }
 
-/** What decides whether a session is meant: read from a few kilobytes at both ends of its file. */
-export interface SessionPlace {
+/** What selects a session: read from a few kilobytes at both ends of its file. */
+export interface Session {
   readonly file: SessionFile;
   /** The latest directory recorded; null where none is. */
   readonly cwd: string | null;
   readonly isSubagent: boolean;
 }
 
-export interface SessionFacts extends SessionPlace {
+export type ResumableSession = Session & Partial<Pick<SessionFacts, "provider">>;
+
+export interface SessionFacts extends Session {
   /** Wall clock, ms, as recorded; null where nothing is. */
   readonly startedAt: number | null;
   readonly updatedAt: number;
-  /** The first thing a person asked, without what the client put around it. */
+  /** The first prompt that a person typed, without what the client put around it. */
   readonly firstPrompt: string | null;
   /** A name that the user gave. */
   readonly title: string | null;
   readonly branch: string | null;
   readonly model: string | null;
-  /** Codex only: the provider that the session is bound to. */
+  /** The client's provider that the session is bound to, for clients that bind it. */
   readonly provider: string | null;
-  /** Prompts by a person. Of a very long file only both ends are counted: then it is the least there are. */
+  /** Prompts by a person. Of a very long file only both ends are counted: then it is a minimum. */
   readonly turns: number;
   readonly isLeastTurns: boolean;
   readonly isFork: boolean;
@@ -50,7 +81,15 @@ export interface SessionFacts extends SessionPlace {
   readonly forkedFrom: string | null;
 }
 
-/** One thing in a conversation. */
+export type MutableFacts = { -readonly [Name in keyof SessionFacts]: SessionFacts[Name] };
+
+export interface FactReader {
+  /** What a line holds one of these for is worth parsing. */
+  readonly marks: readonly string[];
+  readonly read: (record: JsonRecord) => void;
+}
+
+/** One item of a conversation. */
 export interface TranscriptItem {
   readonly kind: "prompt" | "answer" | "call" | "output";
   readonly text: string;
@@ -58,4 +97,33 @@ export interface TranscriptItem {
   readonly tool?: string;
   /** Wall clock, ms; null where none is recorded. */
   readonly at: number | null;
+}
+
+export interface ItemReader {
+  /** A line without any of these holds no prompt and no answer, and needs no parsing where only they are wanted. */
+  readonly messageMarks: readonly string[];
+  /** The items of a record, which comes after those read before. */
+  readonly read: (record: JsonRecord) => readonly TranscriptItem[];
+}
+
+export interface ParentSession {
+  readonly id: string;
+  /** How many bytes of its file belong to the fork's conversation. */
+  readonly endByte: number;
+}
+
+/** A resumed session keeps its provider, whatever the client's settings say now. */
+export interface ProviderChange {
+  /** The provider that the session is bound to. */
+  readonly stored: string;
+  readonly configured: string;
+  /** The client refuses to resume a session whose provider is not defined. */
+  readonly isStoredDefined: boolean;
+}
+
+/** Bytes that can be read from anywhere: a file, or what a compressed one holds. */
+export interface ByteSource extends Disposable {
+  readonly bytes: number;
+  /** Fewer bytes where the file ends. They may be put into `room`, if it is large enough. */
+  readonly read: (position: number, length: number, room?: Buffer) => Buffer;
 }

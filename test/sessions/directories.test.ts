@@ -1,8 +1,9 @@
 import { describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import { zstdCompressSync } from "node:zlib";
-import { readSessionDirectories } from "../../src/sessions/directories.ts";
+import { readSessionDirectories } from "../../src/sessions/find.ts";
 import {
+  makeFormats,
   makeOlderRollout,
   makeOldestRollout,
   makeRollout,
@@ -25,7 +26,7 @@ function putRollout(home: TempHome, text: string, { id = shape.id, at = AT, suff
 }
 
 const read = (home: TempHome, ...ids: string[]): Record<string, string> =>
-  Object.fromEntries(readSessionDirectories(home.paths, ids));
+  Object.fromEntries(readSessionDirectories(Object.values(makeFormats(home.paths)), ids));
 
 describe("the directories of sessions", () => {
   test("are found for both clients at once, by id", () => {

@@ -4,10 +4,10 @@ import { join } from "node:path";
 import { zstdCompressSync } from "node:zlib";
 import fc from "fast-check";
 import type { Service } from "../../src/base/service.ts";
-import { readFacts } from "../../src/sessions/facts.ts";
-import { readPlace } from "../../src/sessions/place.ts";
+import { readFacts, readSession } from "../../src/sessions/facts.ts";
 import type { SessionFacts } from "../../src/sessions/session.ts";
 import {
+  makeFormats,
   makeOlderRollout,
   makeOldestRollout,
   makeRollout,
@@ -34,13 +34,13 @@ function factsOf(
   const fd = openSync(path, "w");
   writeSync(fd, Buffer.from(content));
   closeSync(fd);
-  return factsOfFile(path, service);
+  return factsOfFile(home, path, service);
 }
 
-function factsOfFile(path: string, service: Service): SessionFacts {
+function factsOfFile(home: TempHome, path: string, service: Service): SessionFacts {
   const { mtimeMs, size } = statSync(path);
-  const facts = {
-    service,
+  const file = {
+    format: makeFormats(home.paths)[service],
     path,
     id: ID,
     modifiedAt: mtimeMs,
@@ -48,7 +48,7 @@ function factsOfFile(path: string, service: Service): SessionFacts {
     isArchived: false,
     isSubagent: false,
   };
-  return readFacts(readPlace(facts));
+  return readFacts(readSession(file));
 }
 
 describe("the facts of a session", () => {
@@ -116,7 +116,7 @@ describe("the facts of a session", () => {
       500 * 1024 * 1024,
     );
     closeSync(fd);
-    expect(factsOfFile(path, "codex")).toMatchObject({
+    expect(factsOfFile(home, path, "codex")).toMatchObject({
       cwd: "/code/late",
       firstPrompt: "first prompt",
       turns: 3,
@@ -182,14 +182,14 @@ describe("a damaged session file is listed with what is known", () => {
     using home = makeTempHome();
     expect(factsOf(home, "no zstd", { name: "b.jsonl.zst" })).toMatchObject({ cwd: null, turns: 0 });
     const file = {
-      service: "codex",
+      format: makeFormats(home.paths).codex,
       id: ID,
       modifiedAt: AT,
       bytes: 9,
       isArchived: false,
       isSubagent: false,
-    } as const;
-    const gone = readFacts(readPlace({ ...file, path: join(home.path, "nowhere.jsonl") }));
+    };
+    const gone = readFacts(readSession({ ...file, path: join(home.path, "nowhere.jsonl") }));
     expect(gone).toMatchObject({ cwd: null, updatedAt: AT });
   });
 

@@ -2,10 +2,11 @@ import { describe, expect, test } from "bun:test";
 import { mkdirSync, realpathSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { zstdCompressSync } from "node:zlib";
-import { findById } from "../../src/sessions/find-by-id.ts";
-import { findSessions, type SessionQuery } from "../../src/sessions/find.ts";
-import { placeIn, readProject } from "../../src/sessions/project.ts";
+import { SERVICES, type Service } from "../../src/base/service.ts";
+import { findById, findSessions, readRecentIds, type SessionQuery } from "../../src/sessions/find.ts";
+import { relativeToProject, readProject } from "../../src/sessions/project.ts";
 import {
+  makeFormats,
   makeRollout,
   makeSessionId,
   makeTranscript,
@@ -30,16 +31,20 @@ function putRollout(home: TempHome, shape: SessionShape, changedAt = shape.at): 
   return shape.id;
 }
 
-function find(home: TempHome, query: Partial<SessionQuery> = {}): (string | null)[] {
+interface Asked extends Partial<Omit<SessionQuery, "formats">> {
+  readonly services?: readonly Service[];
+}
+
+function find(home: TempHome, { services = SERVICES, ...query }: Asked = {}): (string | null)[] {
+  const formats = makeFormats(home.paths);
   const all: SessionQuery = {
-    homes: home.paths,
-    services: ["codex", "claude"],
+    formats: services.map((service) => formats[service]),
     project: null,
     since: null,
     includesSubagents: false,
     includesArchived: false,
-    mostFiles: Infinity,
-    hints: new Set(),
+    maxFiles: Infinity,
+    recentIds: new Set(),
     ...query,
   };
   return [...findSessions(all)].map(({ file }) => file.id);
@@ -61,10 +66,10 @@ describe("sessions", () => {
     using home = makeTempHome();
     const resumed = putRollout(home, shapeOf(900), NOW - DAY);
     const recent = [2, 3, 4].map((days) => putRollout(home, shapeOf(days)));
-    expect(find(home, { mostFiles: 3 })).toEqual(recent);
-    const hints = new Set([resumed, recent[0] ?? "", "99999999-2222-7333-8444-555555555555", "nothing"]);
-    expect(find(home, { mostFiles: 3, hints })).toEqual([resumed, ...recent]);
-    expect(find(home, { mostFiles: 4 })).toEqual([resumed, ...recent]);
+    expect(find(home, { maxFiles: 3 })).toEqual(recent);
+    const recentIds = new Set([resumed, recent[0] ?? "", "99999999-2222-7333-8444-555555555555", "nothing"]);
+    expect(find(home, { maxFiles: 3, recentIds })).toEqual([resumed, ...recent]);
+    expect(find(home, { maxFiles: 4 })).toEqual([resumed, ...recent]);
   });
 
   test("of Claude Code that a short look leaves out are found by hints, those that began here are never left out", () => {
@@ -76,8 +81,8 @@ describe("sessions", () => {
       putFile(transcriptPath(home.paths.claudeHome, shape), makeTranscript(shape), shape.at);
     const project = readProject("/code/a");
     const ids = shapes.map(({ id }) => id);
-    expect(find(home, { services: ["claude"], project, mostFiles: 1 })).toEqual([ids[1] ?? ""]);
-    expect(find(home, { services: ["claude"], mostFiles: 1, hints: new Set(ids) })).toEqual(ids);
+    expect(find(home, { services: ["claude"], project, maxFiles: 1 })).toEqual([ids[1] ?? ""]);
+    expect(find(home, { services: ["claude"], maxFiles: 1, recentIds: new Set(ids) })).toEqual(ids);
   });
 
   test("that were copied, and so have one time, come by their beginning", () => {
@@ -116,15 +121,16 @@ describe("sessions", () => {
   test("are found by id or by its beginning; several that begin alike are named", () => {
     using home = makeTempHome();
     const [one = "", other = ""] = [1, 2].map((days) => putRollout(home, shapeOf(days)));
-    const services = ["codex", "claude"] as const;
-    expect(findById(home.paths, services, one.toUpperCase()).place?.file.id).toBe(one);
-    expect(findById(home.paths, services, other.slice(0, 8)).place?.file.id).toBe(other);
-    const alike = findById(home.paths, services, one.slice(0, 4));
-    expect([alike.place, alike.near.toSorted()]).toEqual([null, [one, other].toSorted()]);
-    expect(findById(home.paths, services, one.slice(0, 3))).toEqual({ place: null, near: [] });
+    const { codex, claude } = makeFormats(home.paths);
+    const formats = [codex, claude];
+    expect(findById(formats, one.toUpperCase()).session?.file.id).toBe(one);
+    expect(findById(formats, other.slice(0, 8)).session?.file.id).toBe(other);
+    const alike = findById(formats, one.slice(0, 4));
+    expect([alike.session, alike.near.toSorted()]).toEqual([null, [one, other].toSorted()]);
+    expect(findById(formats, one.slice(0, 3))).toEqual({ session: null, near: [] });
     const mistyped = `${one.slice(0, -1)}f`;
-    expect(findById(home.paths, services, mistyped)).toEqual({ place: null, near: [one] });
-    expect(findById(home.paths, ["claude"], one)).toEqual({ place: null, near: [] });
+    expect(findById(formats, mistyped)).toEqual({ session: null, near: [one] });
+    expect(findById([claude], one)).toEqual({ session: null, near: [] });
   });
 });
 
@@ -161,8 +167,8 @@ describe("a project", () => {
       expect(project.rootOf(`${app}-other`)).toBeNull();
       expect(project.rootOf(root)).toBeNull();
     }
-    expect(placeIn(readProject(app), app)).toBe(".");
-    expect(placeIn(readProject(app), join(tree, "x"))).toBe("../trees/fix/x");
+    expect(relativeToProject(readProject(app), app)).toBe(".");
+    expect(relativeToProject(readProject(app), join(tree, "x"))).toBe("../trees/fix/x");
   });
 
   test("is a submodule by itself", () => {
@@ -187,5 +193,42 @@ describe("a project", () => {
     expect(readProject(join(root, "link/gone/deep")).roots).toEqual([join(root, "real/gone/deep")]);
     expect(readProject(join(root, "real")).rootOf(join(root, "link/sub"))).toBe(join(root, "real"));
     expect(readProject("/").rootOf("/anything")).toBe("/");
+  });
+});
+
+const idOf = (n: number): string => `${n}1111111-2222-4333-8444-555555555555`;
+
+function readRecent({ paths }: TempHome): ReadonlySet<string> {
+  const histories = Object.values(makeFormats(paths)).map(({ promptHistory }) => promptHistory);
+  return readRecentIds([...histories, paths.requestsLog]);
+}
+
+describe("the sessions that were gone on with lately", () => {
+  test("are told by both clients' histories of prompts and by our own log", () => {
+    using home = makeTempHome();
+    home.write(".codex/history.jsonl", `${JSON.stringify({ session_id: idOf(1), ts: 1, text: "x" })}\n`);
+    home.write(
+      ".claude/history.jsonl",
+      `${JSON.stringify({ display: "x", sessionId: idOf(2), project: "/a" })}\n`,
+    );
+    home.write(
+      ".codex-helper/logs/requests.jsonl",
+      `${JSON.stringify({ timestamp_ms: 1, session_id: idOf(3) })}\n`,
+    );
+    expect([...readRecent(home)].toSorted()).toEqual([idOf(1), idOf(2), idOf(3)]);
+  });
+
+  test("are those at the end of a long history", () => {
+    using home = makeTempHome();
+    const filler = JSON.stringify({ text: "x".repeat(1000) });
+    const lines = [JSON.stringify({ session_id: idOf(1) }), ...Array.from({ length: 300 }, () => filler)];
+    home.write(".codex/history.jsonl", [...lines, JSON.stringify({ session_id: idOf(2) })].join("\n"));
+    expect([...readRecent(home)]).toEqual([idOf(2)]);
+  });
+
+  test("are none where nothing is noted down, or what is noted is no id", () => {
+    using home = makeTempHome();
+    home.write(".codex/history.jsonl", '{"session_id":"../../etc"}\nhalf {"session_id":"1111');
+    expect(readRecent(home).size).toBe(0);
   });
 });

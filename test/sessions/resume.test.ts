@@ -1,14 +1,24 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
+import { resolvePaths } from "../../src/base/paths.ts";
+import { OWN_PROVIDER } from "../../src/clients/codex/own-provider.ts";
+import { codexSessions } from "../../src/clients/codex/sessions.ts";
 import { makeResumeCommand } from "../../src/sessions/resume.ts";
-import type { SessionPlace } from "../../src/sessions/session.ts";
+import type { ResumableSession } from "../../src/sessions/session.ts";
 
 const LETTERS = Array.from("ab'\"$`\\ ;&|()<>*?[]#~!-=%中é");
 const ID = "11111111-2222-4333-8444-555555555555";
 
-function placeOf({ id = ID as string | null, isArchived = false, isSubagent = false } = {}): SessionPlace {
-  const file = { service: "codex", path: "/a", id, modifiedAt: 0, bytes: 0, isArchived, isSubagent } as const;
-  return { file, cwd: null, isSubagent };
+const format = codexSessions(resolvePaths({ HOME: "/home/me" }));
+
+function makeSession({
+  id = ID as string | null,
+  isArchived = false,
+  isSubagent = false,
+  provider = null as string | null,
+} = {}): ResumableSession {
+  const file = { format, path: "/a", id, modifiedAt: 0, bytes: 0, isArchived, isSubagent };
+  return { file, cwd: null, isSubagent, provider };
 }
 
 /** The words that a shell makes of a command line, its commands replaced by a function that prints them. */
@@ -29,7 +39,7 @@ describe("the resume command", () => {
     fc.assert(
       fc.property(names, (name) => {
         const path = `/${name.trim()}x`;
-        const command = makeResumeCommand(placeOf(), { directory: path });
+        const command = makeResumeCommand(makeSession(), path);
         expect(wordsOf(command ?? "")).toEqual(["cd", path, "codex", "resume", ID]);
       }),
       { numRuns: 60 },
@@ -39,26 +49,26 @@ describe("the resume command", () => {
   test.each(["/a\nb", "/a\u001b[2J", "/a\u202eb", "/a\u0000b", "/a\u0085"])(
     "leaves out the directory %j",
     (path) => {
-      expect(makeResumeCommand(placeOf(), { directory: path })).toBe(`codex resume ${ID}`);
+      expect(makeResumeCommand(makeSession(), path)).toBe(`codex resume ${ID}`);
     },
   );
 
   test.each(["x", "", "--last", `${ID} `, `${ID};ls`, "$(ls)", `../${ID}`, null])(
     "is not made for the id %j",
     (id) => {
-      expect(makeResumeCommand(placeOf({ id }), { directory: null })).toBeNull();
+      expect(makeResumeCommand(makeSession({ id }), null)).toBeNull();
     },
   );
 
   test("brings a proxy along for a session that goes on behind one alone", () => {
-    expect(makeResumeCommand(placeOf({ isArchived: true }), { directory: "/a", needsProxy: true })).toBe(
+    expect(makeResumeCommand(makeSession({ isArchived: true, provider: OWN_PROVIDER }), "/a")).toBe(
       `cd /a && codex unarchive ${ID} && ch run -- codex resume ${ID}`,
     );
   });
 
   test("is not made for a sub-agent, and unarchives first", () => {
-    expect(makeResumeCommand(placeOf({ isSubagent: true }), { directory: null })).toBeNull();
-    expect(makeResumeCommand(placeOf({ isArchived: true }), { directory: null })).toBe(
+    expect(makeResumeCommand(makeSession({ isSubagent: true }), null)).toBeNull();
+    expect(makeResumeCommand(makeSession({ isArchived: true }), null)).toBe(
       `codex unarchive ${ID} && codex resume ${ID}`,
     );
   });

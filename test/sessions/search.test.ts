@@ -1,9 +1,15 @@
 import { describe, expect, test } from "bun:test";
 import { statSync } from "node:fs";
 import fc from "fast-check";
-import { readPlace } from "../../src/sessions/place.ts";
+import { readSession } from "../../src/sessions/facts.ts";
 import { makeNeedle, type SearchHit, searchSession } from "../../src/sessions/search.ts";
-import { makeRollout, makeSessionId, makeTranscript, putFile } from "../helpers/session-files.ts";
+import {
+  makeFormats,
+  makeRollout,
+  makeSessionId,
+  makeTranscript,
+  putFile,
+} from "../helpers/session-files.ts";
 import { makeTempHome, type TempHome } from "../helpers/temp-home.ts";
 
 const AT = Date.UTC(2026, 10, 20, 12);
@@ -13,15 +19,15 @@ function search(home: TempHome, content: string, text: string, mindsCase = false
   const path = putFile(`${home.path}/a.jsonl`, content, AT);
   const service = content.includes("session_meta") ? "codex" : "claude";
   const file = {
-    service,
+    format: makeFormats(home.paths)[service],
     path,
     id: null,
     modifiedAt: AT,
     bytes: statSync(path).size,
     isArchived: false,
     isSubagent: false,
-  } as const;
-  return [...searchSession(readPlace(file), makeNeedle(text, mindsCase))];
+  };
+  return [...searchSession(readSession(file), makeNeedle(text, mindsCase))];
 }
 
 describe("a search in a session", () => {

@@ -151,10 +151,10 @@ async function listSessions(cli: Cli, service: Service | undefined): Promise<Nam
       "all-services": service === undefined,
     }),
   );
-  return [...found.take(MOST_SESSIONS)].flatMap((place): Name[] => {
-    const { id } = place.file;
+  return [...found.take(MOST_SESSIONS)].flatMap((session): Name[] => {
+    const { id } = session.file;
     if (id === null) return [];
-    const { title, firstPrompt } = readFacts(place);
+    const { title, firstPrompt } = readFacts(session);
     return [[id, title ?? firstPrompt ?? ""]];
   });
 }

@@ -30,4 +30,5 @@ export const claude: Client = {
     ]);
     return findVariable(await readClaudeFacts(files), "ANTHROPIC_MODEL")?.value ?? null;
   },
+  loadSessionFormat: async (paths) => (await import("./sessions.ts")).claudeSessions(paths),
 };

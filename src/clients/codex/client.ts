@@ -36,4 +36,5 @@ export const codex: Client = {
     const model = findValue((await readCodexFacts(paths)).layers, ["model"])?.value;
     return typeof model === "string" ? model : null;
   },
+  loadSessionFormat: async (paths) => (await import("./sessions.ts")).codexSessions(paths),
 };

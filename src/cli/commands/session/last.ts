@@ -1,14 +1,18 @@
-// `ch session last`: the latest session of this project, and the command that goes on with it.
+// `ch session last`: the latest session of this project, and the command that resumes it.
 import { UserError } from "../../../base/errors.ts";
+import { t } from "../../../base/language.ts";
+import { makeResumeFrom } from "../../../sessions/resume.ts";
+import type { ProviderChange } from "../../../sessions/session.ts";
 import { JSON_ARG } from "../../args.ts";
 import { type Cli, type Command, defineCommand } from "../../cli.ts";
-import { PLACE_ARGS } from "./place-args.ts";
+import { QUERY_ARGS, makeQuery, readCurrentDirectory, requireLatest } from "./query.ts";
+import { makeSessionJson, renderSessions } from "./session-lines.ts";
 
 /**
- * A session that is gone on with after a long time stays in the directory of its first day, and to look at 50,000 files
- * takes longer than anybody waits for this answer. Older ones are found by hints; the list looks at all.
+ * A session that is resumed after a long time stays in the directory of its first day, and to read 50,000 files takes longer
+ * than anyone waits for this answer. Older ones are found by their ids in the histories; the list reads all.
  */
-const MOST_FILES = 4_000;
+const MAX_FILES = 4_000;
 
 export function lastCommand(cli: Cli): Command {
   return defineCommand({
@@ -18,25 +22,35 @@ export function lastCommand(cli: Cli): Command {
       ["codex resume $(ch session last --id)", "go on with it at once"],
     ],
     args: {
-      ...PLACE_ARGS,
+      ...QUERY_ARGS,
       id: { type: "boolean", description: "print its id alone" },
       ...JSON_ARG,
     },
     async run({ args }) {
-      const [{ makeQuery, describeNothing }, { findLast, showLast }] = await Promise.all([
-        import("./query.ts"),
-        import("./last-session.ts"),
-      ]);
-      const query = await makeQuery(cli, args, MOST_FILES);
-      const facts = findLast(query);
-      if (facts === null) {
-        const { message, hint } = describeNothing(query, cli);
-        throw new UserError(message, { hint });
+      const query = await makeQuery(cli, args, MAX_FILES);
+      const facts = requireLatest(cli, query);
+      const { format, id, path } = facts.file;
+      if (args.json !== true && args.id === true) {
+        if (id === null) throw new UserError(t`the session in ${path} has no id`);
+        return cli.out.line(id);
       }
-      await showLast(cli, facts, {
-        query,
-        format: args.json === true ? "json" : args.id === true ? "id" : "words",
-      });
+      if (args.json === true) return cli.out.json(makeSessionJson(facts, cli));
+      cli.out.line(renderSessions([facts], cli, query).join("\n"));
+      const resume = makeResumeFrom(facts, readCurrentDirectory(cli.env));
+      if (resume !== null) cli.out.line(`\n${cli.out.paint("bold", resume)}`);
+      const change = (await format.findProviderChange?.(facts)) ?? null;
+      if (change !== null) warnOfProvider(cli, change);
     },
   });
+}
+
+function warnOfProvider({ out }: Cli, { stored, configured, isStoredDefined }: ProviderChange): void {
+  if (isStoredDefined)
+    out.warn(
+      t`this session belongs to the provider "${stored}" and goes on with it, though Codex is set to "${configured}"`,
+    );
+  else
+    out.warn(
+      t`this session belongs to the provider "${stored}", which config.toml does not define: Codex will not resume it`,
+    );
 }

@@ -1,10 +1,28 @@
 // `ch session list`: the sessions of this project, the latest first.
+import { t } from "../../../base/language.ts";
+import { oneLine } from "../../../base/terminal-text.ts";
+import { readFacts } from "../../../sessions/facts.ts";
+import { type SessionQuery, findSessions } from "../../../sessions/find.ts";
+import type { SessionFacts } from "../../../sessions/session.ts";
 import { readWholeNumber, JSON_ARG, LIMIT_ARG } from "../../args.ts";
 import { type Cli, type Command, defineCommand } from "../../cli.ts";
-import { PLACE_ARGS } from "./place-args.ts";
+import { QUERY_ARGS, makeQuery, noteNothing } from "./query.ts";
+import { type SessionJson, makeSessionJson, renderSessions } from "./session-lines.ts";
 
 const DEFAULT_LIMIT = 10;
-const MOST_LIMIT = 1_000_000;
+const MAX_LIMIT = 1_000_000;
+/** The columns are a contract (docs/sessions.md). */
+const TSV_COLUMNS = [
+  "updated_at",
+  "service",
+  "id",
+  "turns",
+  "model",
+  "branch",
+  "cwd",
+  "provider",
+  "first_prompt",
+] as const;
 
 export function listCommand(cli: Cli): Command {
   return defineCommand({
@@ -15,26 +33,49 @@ export function listCommand(cli: Cli): Command {
     ],
     args: {
       ...LIMIT_ARG,
-      ...PLACE_ARGS,
+      ...QUERY_ARGS,
       tsv: { type: "boolean", description: "one session a line, cells separated by tabs" },
       ...JSON_ARG,
     },
     async run({ args }) {
-      const [{ makeQuery, describeNothing }, { listSessions }] = await Promise.all([
-        import("./query.ts"),
-        import("./list-sessions.ts"),
-      ]);
       const limit =
         args.limit === undefined
           ? DEFAULT_LIMIT
-          : readWholeNumber("--limit", args.limit, { least: 1, most: MOST_LIMIT });
+          : readWholeNumber("--limit", args.limit, { least: 1, most: MAX_LIMIT });
       const query = await makeQuery(cli, args);
-      const format = args.json === true ? "json" : args.tsv === true ? "tsv" : "words";
-      const isAny = listSessions(cli, { query, limit, format });
-      if (isAny) return;
-      const { message, hint } = describeNothing(query, cli);
-      cli.out.note(message);
-      if (hint !== undefined) cli.out.note(hint.replace(/^/gm, "  "));
+      const { sessions, isMore } = readSessions(query, limit);
+      if (args.json === true) {
+        const project = query.project?.roots[0] ?? null;
+        cli.out.json({ project, sessions: sessions.map((facts) => makeSessionJson(facts, cli)) });
+      } else if (args.tsv === true) {
+        cli.out.line(TSV_COLUMNS.join("\t"));
+        for (const facts of sessions) cli.out.line(makeTsvLine(makeSessionJson(facts, cli)));
+      } else {
+        if (sessions.length > 0) cli.out.line(renderSessions(sessions, cli, query).join("\n"));
+        const more = 2 * limit;
+        if (isMore) cli.out.note(t`there are older ones: --limit ${more}`);
+      }
+      if (sessions.length === 0) noteNothing(cli, query);
     },
   });
+}
+
+function readSessions(
+  query: SessionQuery,
+  limit: number,
+): { readonly sessions: readonly SessionFacts[]; readonly isMore: boolean } {
+  const sessions: SessionFacts[] = [];
+  let isMore = false;
+  for (const session of findSessions(query)) {
+    isMore = sessions.length === limit;
+    if (isMore) break;
+    sessions.push(readFacts(session));
+  }
+  // A file's time may be later than what is in it.
+  sessions.sort((one, other) => other.updatedAt - one.updatedAt);
+  return { sessions, isMore };
+}
+
+function makeTsvLine(session: SessionJson): string {
+  return TSV_COLUMNS.map((column) => oneLine(String(session[column] ?? ""))).join("\t");
 }

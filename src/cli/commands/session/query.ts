@@ -1,54 +1,126 @@
-// Which sessions the flags ask for, and what to say where there are none.
+// Which session or sessions the flags ask for, and what to say where there are none.
 import { resolve } from "node:path";
-import { readSessionHints } from "../../../app/session/hints.ts";
-import { EXIT, UserError } from "../../../base/errors.ts";
+import { loadFormats } from "../../../app/session/formats.ts";
+import { type Env, readVariable } from "../../../base/env.ts";
+import { EXIT, UserError, errorCode } from "../../../base/errors.ts";
 import { t } from "../../../base/language.ts";
 import { showPath } from "../../../base/paths.ts";
-import { SERVICES, type Service } from "../../../base/service.ts";
+import { DEFAULT_SERVICE, SERVICES, type Service } from "../../../base/service.ts";
 import { loadConfig } from "../../../config/file.ts";
-import type { SessionQuery } from "../../../sessions/find.ts";
+import { readFacts } from "../../../sessions/facts.ts";
+import { type SessionQuery, findById, findLatest, readRecentIds } from "../../../sessions/find.ts";
 import { type Project, readProject } from "../../../sessions/project.ts";
-import { readService } from "../../args.ts";
+import { readUuid } from "../../../sessions/record-text.ts";
+import type { SessionFacts } from "../../../sessions/session.ts";
+import { SERVICE_ARGS, readService } from "../../args.ts";
 import type { Cli } from "../../cli.ts";
 import { readTime } from "../../time-arg.ts";
-import { readHere } from "./here.ts";
-import type { PlaceArgs } from "./place-args.ts";
+
+export const QUERY_ARGS = {
+  path: { type: "string", valueHint: "DIR", description: "the project around this directory" },
+  all: { type: "boolean", description: "of all projects" },
+  since: { type: "string", valueHint: "TIME", description: "changed since: 12h, today, 2026-01-31" },
+  ...SERVICE_ARGS,
+  "all-services": { type: "boolean", description: "of both clients" },
+  "include-subagents": { type: "boolean", description: "also those that a session started" },
+  "include-archived": { type: "boolean", description: "also those that were archived" },
+} as const;
+
+export interface QueryArgs {
+  readonly path?: string | undefined;
+  readonly all?: boolean | undefined;
+  readonly since?: string | undefined;
+  readonly codex?: boolean | undefined;
+  readonly claude?: boolean | undefined;
+  readonly "all-services"?: boolean | undefined;
+  readonly "include-subagents"?: boolean | undefined;
+  readonly "include-archived"?: boolean | undefined;
+}
 
 /** Throws UserError for flags that exclude one another. */
-export async function makeQuery(cli: Cli, args: PlaceArgs, mostFiles = Infinity): Promise<SessionQuery> {
+export async function makeQuery(cli: Cli, args: QueryArgs, maxFiles = Infinity): Promise<SessionQuery> {
   if (args.all === true && args.path !== undefined)
     throw new UserError(t`--all and --path exclude one another`, { exitCode: EXIT.usage });
   const { since } = args;
+  const formats = await loadFormats(cli.paths, await readServices(cli, args));
+  const histories = [...formats.map(({ promptHistory }) => promptHistory), cli.paths.requestsLog];
   return {
-    homes: cli.paths,
-    services: await readServices(cli, args),
-    project: args.all === true ? null : readProject(resolve(readHere(cli.env), args.path ?? ".")),
+    formats,
+    project: args.all === true ? null : readProject(resolve(readCurrentDirectory(cli.env), args.path ?? ".")),
     since: since === undefined ? null : readTime({ flag: "--since", value: since, now: cli.now() }),
     includesSubagents: args["include-subagents"] === true,
     includesArchived: args["include-archived"] === true,
-    mostFiles,
-    hints: mostFiles === Infinity ? new Set() : readSessionHints(cli.paths),
+    maxFiles,
+    recentIds: maxFiles === Infinity ? new Set() : readRecentIds(histories),
   };
 }
 
-async function readServices(cli: Cli, args: PlaceArgs): Promise<readonly Service[]> {
+async function readServices(cli: Cli, args: QueryArgs): Promise<readonly Service[]> {
   const named = readService(args);
   if (args["all-services"] !== true)
-    return [named ?? (await loadConfig(cli.paths.config)).defaultService ?? "codex"];
+    return [named ?? (await loadConfig(cli.paths.config)).defaultService ?? DEFAULT_SERVICE];
   if (named === undefined) return SERVICES;
   throw new UserError(t`--all-services excludes --codex and --claude`, { exitCode: EXIT.usage });
 }
 
-/** What there is none of, and where else to look. */
-export function describeNothing(
-  { project, services }: SessionQuery,
+/** The directory that a command is typed in; where it was removed meanwhile, the one that the shell still shows. */
+export function readCurrentDirectory(env: Env): string {
+  try {
+    return process.cwd();
+  } catch (error) {
+    if (errorCode(error) === undefined) throw error;
+    const shown = readVariable(env, "PWD");
+    if (shown !== undefined) return shown;
+    throw new UserError(t`this directory does not exist any more`, { hint: "cd", cause: error });
+  }
+}
+
+/**
+ * The session that `args.id` names, of any client unless a flag names one; without an id the latest of the query. Throws
+ * UserError where there is none, with similar ids.
+ */
+export async function findOne(
+  cli: Cli,
+  args: QueryArgs & { readonly id?: string | undefined },
+): Promise<SessionFacts> {
+  if (args.id === undefined) return requireLatest(cli, await makeQuery(cli, args));
+  const service = readService(args);
+  const formats = await loadFormats(cli.paths, service === undefined ? SERVICES : [service]);
+  const { session, near } = findById(formats, args.id);
+  if (session !== null) return readFacts(session);
+  const hint = near.map((id) => `ch session show ${id}`).join("\n");
+  if (near.length > 0 && readUuid(args.id) === null)
+    throw new UserError(t`several sessions have an id that begins with ${args.id}`, { hint });
+  throw new UserError(t`no session with the id ${args.id}`, {
+    hint: hint === "" ? "ch session list --all --all-services" : hint,
+  });
+}
+
+/** Throws UserError where a query finds nothing. */
+export function requireLatest(cli: Cli, query: SessionQuery): SessionFacts {
+  const latest = findLatest(query);
+  if (latest !== null) return latest;
+  const { message, hint } = describeNothing(query, cli);
+  throw new UserError(message, { hint });
+}
+
+/** Says that a query finds nothing, on stderr. `text` is what was searched for. */
+export function noteNothing(cli: Cli, query: SessionQuery, text?: string): void {
+  const { message, hint } = describeNothing(query, cli, text);
+  cli.out.note(message);
+  if (hint !== undefined) cli.out.note(hint.replace(/^/gm, "  "));
+}
+
+/** What was not found, and where else to look. */
+function describeNothing(
+  { project, formats }: SessionQuery,
   cli: Cli,
   text?: string,
 ): { readonly message: string; readonly hint: string | undefined } {
-  const isBoth = services.length > 1;
+  const isEveryClient = formats.length > 1;
   const hint = [
     ...(project === null ? [] : [t`of all projects: --all`]),
-    ...(isBoth ? [] : [t`of both clients: --all-services`]),
+    ...(isEveryClient ? [] : [t`of both clients: --all-services`]),
   ].join("\n");
   return { message: describeMissing(project, cli, text), hint: hint === "" ? undefined : hint };
 }

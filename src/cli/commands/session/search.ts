@@ -1,10 +1,23 @@
-// `ch session search`: where was that said?
+// `ch session search`: finds a text in prompts and answers, and prints each session as soon as it has a hit.
+import { t } from "../../../base/language.ts";
+import { oneLine } from "../../../base/terminal-text.ts";
+import { readFacts } from "../../../sessions/facts.ts";
+import { findSessions } from "../../../sessions/find.ts";
+import { type SearchHit, makeNeedle, searchSession } from "../../../sessions/search.ts";
 import { readWholeNumber, JSON_ARG, LIMIT_ARG } from "../../args.ts";
 import { type Cli, type Command, defineCommand } from "../../cli.ts";
-import { PLACE_ARGS } from "./place-args.ts";
+import { alignRows } from "../../output.ts";
+import { stdoutWidth } from "./pager.ts";
+import { QUERY_ARGS, makeQuery, noteNothing } from "./query.ts";
+import { makeSessionJson, renderSessions } from "./session-lines.ts";
 
 const DEFAULT_LIMIT = 20;
-const MOST_LIMIT = 1_000_000;
+const MAX_LIMIT = 1_000_000;
+/** Hits that are shown of one session. */
+const MAX_HITS = 3;
+/** Characters shown before a match, so that it is in view. */
+const LEAD = 30;
+const MAX_LINE = 300;
 
 export function searchCommand(cli: Cli): Command {
   return defineCommand({
@@ -17,32 +30,61 @@ export function searchCommand(cli: Cli): Command {
       text: { type: "positional", required: true, description: "what to look for, taken literally" },
       "match-case": { type: "boolean", description: "upper and lower case differ" },
       limit: { ...LIMIT_ARG.limit, description: "in at most N sessions" },
-      ...PLACE_ARGS,
+      ...QUERY_ARGS,
       ...JSON_ARG,
     },
     async run({ args }) {
-      const [{ makeQuery, describeNothing }, { searchSessions }] = await Promise.all([
-        import("./query.ts"),
-        import("./search-sessions.ts"),
-      ]);
       const limit =
         args.limit === undefined
           ? DEFAULT_LIMIT
-          : readWholeNumber("--limit", args.limit, { least: 1, most: MOST_LIMIT });
+          : readWholeNumber("--limit", args.limit, { least: 1, most: MAX_LIMIT });
       const query = await makeQuery(cli, args);
       const { text } = args;
-      const isAny = searchSessions(cli, {
-        query,
-        limit,
-        text,
-        mindsCase: args["match-case"] === true,
-        asJson: args.json === true,
-      });
-      if (isAny) return 0;
-      const { message, hint } = describeNothing(query, cli, text);
-      cli.out.note(message);
-      if (hint !== undefined) cli.out.note(hint.replace(/^/gm, "  "));
+      const needle = makeNeedle(text, args["match-case"] === true);
+      const found: unknown[] = [];
+      let count = 0;
+      for (const session of findSessions(query)) {
+        const hits = [...searchSession(session, needle)];
+        if (hits.length === 0) continue;
+        const facts = readFacts(session);
+        if (args.json === true) found.push({ ...makeSessionJson(facts, cli), hits: hits.map(jsonOf) });
+        else {
+          if (count > 0) cli.out.line();
+          cli.out.line([...renderSessions([facts], cli, query), ...renderHits(hits, cli)].join("\n"));
+        }
+        if (++count === limit) break;
+      }
+      if (args.json === true) cli.out.json({ text, sessions: found });
+      if (count > 0) return 0;
+      noteNothing(cli, query, text);
       return 1;
     },
   });
+}
+
+function renderHits(hits: readonly SearchHit[], { out }: Cli): string[] {
+  const rows = hits.slice(0, MAX_HITS).map((hit) => {
+    const who = hit.kind === "prompt" ? t`you` : t`answer`;
+    return [`  ${out.paint("dim", who)}`, showLine(hit, (match) => out.paint("yellow", match))];
+  });
+  const rest = hits.length - rows.length;
+  const more = rest > 0 ? [["", out.paint("dim", rest === 1 ? t`and 1 more` : t`and ${rest} more`)]] : [];
+  return alignRows([...rows, ...more], stdoutWidth(out));
+}
+
+/** The match in its line; the line's beginning is left out where the match would not be seen. */
+function showLine({ line, start, length }: SearchHit, mark: (match: string) => string): string {
+  const from = Math.max(0, start - LEAD);
+  const before = oneLine(`${line.slice(from, start)}|`).slice(0, -1);
+  const match = oneLine(line.slice(start, start + length));
+  const after = oneLine(`|${line.slice(start + length, start + length + MAX_LINE)}`).slice(1);
+  return `${from > 0 ? "…" : ""}${before}${mark(match)}${after}`;
+}
+
+function jsonOf({ kind, at, line }: SearchHit): Readonly<Record<string, unknown>> {
+  return {
+    role: kind === "prompt" ? "user" : "assistant",
+    at: at === null ? null : new Date(at).toISOString(),
+    line,
+  };
 }

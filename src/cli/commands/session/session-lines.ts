@@ -2,32 +2,30 @@
 import { oneLine } from "../../../base/terminal-text.ts";
 import { t } from "../../../base/language.ts";
 import { showPath } from "../../../base/paths.ts";
-import { type Project, placeIn } from "../../../sessions/project.ts";
+import type { SessionQuery } from "../../../sessions/find.ts";
+import { relativeToProject } from "../../../sessions/project.ts";
+import { makeResumeFrom } from "../../../sessions/resume.ts";
 import type { SessionFacts } from "../../../sessions/session.ts";
 import type { Cli } from "../../cli.ts";
 import { alignRows } from "../../output.ts";
 import { localDay } from "../../time-arg.ts";
 import { stdoutWidth } from "./pager.ts";
+import { readCurrentDirectory } from "./query.ts";
 
-export interface ListContext {
-  readonly cli: Cli;
-  /** What the places are told from; null to tell them in full. */
-  readonly project: Project | null;
-  readonly showsService: boolean;
-}
+/** What the lines need not say, because all sessions of the list have it in common. */
+type Context = Pick<SessionQuery, "formats" | "project">;
 
 /** Of a prompt, where no terminal sets a limit. */
-const MOST_PROMPT = 200;
-/** The time in a Codex id: enough to tell it from others. */
+const MAX_PROMPT = 200;
+/** The time in an id of version 7: enough to tell it from others. */
 const SHORT_ID = 13;
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 const DAY_MS = 24 * HOUR_MS;
-const MOST_DAYS = 14;
+const MAX_DAYS = 14;
 
 /** Two lines for each: when and what was asked; the id, and what else tells it from others. */
-export function renderSessions(sessions: readonly SessionFacts[], context: ListContext): string[] {
-  const { cli } = context;
+export function renderSessions(sessions: readonly SessionFacts[], cli: Cli, context: Context): string[] {
   const width = stdoutWidth(cli.out);
   const asked = alignRows(
     sessions.map((facts) => [cli.out.paint("cyan", showAge(facts.updatedAt, cli.now())), promptOf(facts)]),
@@ -35,7 +33,7 @@ export function renderSessions(sessions: readonly SessionFacts[], context: ListC
   );
   const about = alignRows(
     sessions.map((facts) => [
-      `  ${facts.file.id ?? t`no id`}  ${cli.out.paint("dim", describe(facts, context))}`,
+      `  ${facts.file.id ?? t`no id`}  ${cli.out.paint("dim", describe(facts, cli, context))}`,
     ]),
     width,
   );
@@ -45,20 +43,21 @@ export function renderSessions(sessions: readonly SessionFacts[], context: ListC
 function promptOf({ firstPrompt, title }: SessionFacts): string {
   const text = title ?? firstPrompt;
   if (text === null) return t`(nothing asked)`;
-  return oneLine(text.slice(0, 10 * MOST_PROMPT)).slice(0, MOST_PROMPT);
+  return oneLine(text.slice(0, 10 * MAX_PROMPT)).slice(0, MAX_PROMPT);
 }
 
-function describe(facts: SessionFacts, { cli, project, showsService }: ListContext): string {
+function describe(facts: SessionFacts, { env }: Cli, { formats, project }: Context): string {
   const { branch, cwd, file, forkedFrom, isFork, model, turns } = facts;
   const count = facts.isLeastTurns ? `${turns}+` : String(turns);
-  const place = cwd === null ? null : project === null ? showPath(cwd, cli.env) : placeIn(project, cwd);
+  const directory =
+    cwd === null ? null : project === null ? showPath(cwd, env) : relativeToProject(project, cwd);
   const parent = forkedFrom?.slice(0, SHORT_ID) ?? null;
   const parts = [
-    showsService ? file.service : null,
+    formats.length > 1 ? file.format.service : null,
     branch,
     turns === 1 && !facts.isLeastTurns ? t`1 turn` : t`${count} turns`,
     model,
-    place === "." ? null : place,
+    directory === "." ? null : directory,
     isFork ? (parent === null ? t`fork` : t`fork of ${parent}`) : null,
     facts.isSubagent ? t`sub-agent` : null,
     file.isArchived ? t`archived` : null,
@@ -75,16 +74,16 @@ export function showAge(at: number, now: number): string {
   const hours = Math.floor(age / HOUR_MS);
   if (age < DAY_MS) return t`${hours} h ago`;
   const days = Math.floor(age / DAY_MS);
-  return days <= MOST_DAYS ? t`${days} d ago` : localDay(at);
+  return days <= MAX_DAYS ? t`${days} d ago` : localDay(at);
 }
 
 export type SessionJson = Readonly<Record<string, string | number | boolean | null>>;
 
 /** The names are a contract (docs/sessions.md). */
-export function makeSessionJson(facts: SessionFacts, resume: string | null): SessionJson {
+export function makeSessionJson(facts: SessionFacts, cli: Cli): SessionJson {
   const time = (at: number | null): string | null => (at === null ? null : new Date(at).toISOString());
   return {
-    service: facts.file.service,
+    service: facts.file.format.service,
     id: facts.file.id,
     cwd: facts.cwd,
     started_at: time(facts.startedAt),
@@ -101,6 +100,6 @@ export function makeSessionJson(facts: SessionFacts, resume: string | null): Ses
     is_subagent: facts.isSubagent,
     is_archived: facts.file.isArchived,
     file: facts.file.path,
-    resume,
+    resume: makeResumeFrom(facts, readCurrentDirectory(cli.env)),
   };
 }

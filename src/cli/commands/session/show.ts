@@ -1,7 +1,18 @@
-// `ch session show`: a conversation, readable.
+// `ch session show`: a conversation for a person to read: who said what, and one line for each use of a tool.
+import { t } from "../../../base/language.ts";
+import { showPath } from "../../../base/paths.ts";
+import { CLIENT_NAME } from "../../../base/service.ts";
+import { oneLine } from "../../../base/terminal-text.ts";
+import { showMoment } from "../../../base/time-words.ts";
+import type { SessionFacts, TranscriptItem } from "../../../sessions/session.ts";
+import { readTranscript } from "../../../sessions/transcript.ts";
 import { JSON_ARG } from "../../args.ts";
 import { type Cli, type Command, defineCommand } from "../../cli.ts";
-import { PLACE_ARGS } from "./place-args.ts";
+import { exportJson } from "./export.ts";
+import { page } from "./pager.ts";
+import { QUERY_ARGS, findOne } from "./query.ts";
+
+const MAX_CALL = 100;
 
 export function showCommand(cli: Cli): Command {
   return defineCommand({
@@ -13,22 +24,49 @@ export function showCommand(cli: Cli): Command {
     args: {
       id: { type: "positional", required: false, description: "its id, or the beginning of it" },
       pager: { type: "boolean", default: true, negativeDescription: "print all of it at once" },
-      ...PLACE_ARGS,
+      ...QUERY_ARGS,
       ...JSON_ARG,
     },
     async run({ args }) {
-      const [{ findMeant }, { page }, { renderTranscript }, { readTranscript }] = await Promise.all([
-        import("./meant-session.ts"),
-        import("./pager.ts"),
-        import("./transcript-text.ts"),
-        import("../../../sessions/transcript.ts"),
-      ]);
-      const facts = await findMeant(cli, args);
-      if (args.json === true) {
-        const { exportJson } = await import("./transcript-export.ts");
-        return exportJson(cli, facts);
-      }
-      await page(cli, renderTranscript(cli, facts, readTranscript(cli.paths, facts)), args.pager);
+      const facts = await findOne(cli, args);
+      if (args.json === true) return exportJson(cli, facts);
+      await page(cli, renderTranscript(cli, facts, readTranscript(facts)), args.pager);
     },
   });
+}
+
+/** One part after the other, as it is read. */
+function* renderTranscript(
+  cli: Cli,
+  facts: SessionFacts,
+  items: Iterable<TranscriptItem>,
+): Generator<string> {
+  const { out } = cli;
+  const { branch, cwd, file, model } = facts;
+  const about = [cwd === null ? null : showPath(cwd, cli.env), branch, model];
+  yield `${out.paint("bold", CLIENT_NAME[file.format.service])}  ${file.id ?? ""}`;
+  yield out.paint("dim", about.flatMap((part) => (part === null ? [] : [oneLine(part)])).join(" · "));
+  let before: TranscriptItem["kind"] | null = null;
+  for (const item of items) {
+    const isTalk = item.kind === "prompt" || item.kind === "answer";
+    if (isTalk || before === "prompt" || before === "answer" || before === null) yield "";
+    yield isTalk ? renderTalk(item, facts, cli) : out.paint("dim", renderTool(item));
+    before = item.kind;
+  }
+}
+
+function renderTalk({ kind, text, at }: TranscriptItem, { file }: SessionFacts, { out, now }: Cli): string {
+  const who =
+    kind === "prompt" ? out.paint("cyan", t`you`) : out.paint("green", CLIENT_NAME[file.format.service]);
+  const when = at === null ? "" : `  ${out.paint("dim", showMoment(at, now()))}`;
+  return `${who}${when}\n${text.trim()}`;
+}
+
+function renderTool({ kind, text, tool = "" }: TranscriptItem): string {
+  if (kind === "call") {
+    const asked = oneLine(text.slice(0, 10 * MAX_CALL));
+    return `  ${oneLine(tool)}: ${asked.length > MAX_CALL ? `${asked.slice(0, MAX_CALL)}…` : asked}`;
+  }
+  const lines = text.trimEnd().split("\n").length;
+  return lines === 1 ? t`    1 line` : t`    ${lines} lines`;
 }

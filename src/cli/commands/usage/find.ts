@@ -59,8 +59,8 @@ export function findCommand(cli: Cli): Command {
       });
       const found = await findLast(cli, range, { fits, limit });
       if (args.json === true) {
-        const { withDirectories } = await import("../../../app/session/places.ts");
-        return cli.out.json({ requests: withDirectories(cli.paths, found) });
+        const { withDirectories } = await import("../../../app/session/directories.ts");
+        return cli.out.json({ requests: await withDirectories(cli.paths, found) });
       }
       for (const fields of found) {
         cli.out.line(fitFields(describeEntry(fields, cli.out, { withId: true }), cli.out));

@@ -23,9 +23,9 @@ export function showCommand(cli: Cli): Command {
       const found = await findById(cli, args.id);
       const [{ loadPricer }, { withDirectories }] = await Promise.all([
         import("../../../app/prices.ts"),
-        import("../../../app/session/places.ts"),
+        import("../../../app/session/directories.ts"),
       ]);
-      const [fields = found] = withDirectories(cli.paths, [found]);
+      const [fields = found] = await withDirectories(cli.paths, [found]);
       const cost = (await loadPricer(cli.paths)).costOf(fields);
       if (args.json === true) {
         return cli.out.json({ request: fields, cost_usd: cost.kind === "priced" ? cost.usd : null });

@@ -45,7 +45,7 @@ export function summaryCommand(cli: Cli): Command {
         { printSummary },
       ] = await Promise.all([
         import("../../../app/prices.ts"),
-        import("../../../app/session/places.ts"),
+        import("../../../app/session/directories.ts"),
         import("../../../usage/summary.ts"),
         import("./summary-table.ts"),
       ]);
@@ -55,7 +55,7 @@ export function summaryCommand(cli: Cli): Command {
       const keyOf = isPlace ? directoryOrSession : makeKeyOf(by, by === "hour" ? localHour : localDay);
       const summarizer = createSummarizer({ by, keyOf, costOf });
       const bad = await scanRange(cli, range, (fields) => summarizer.add(fields));
-      const rename = isPlace ? nameDirectories(cli.paths, summarizer.keys()) : undefined;
+      const rename = isPlace ? await nameDirectories(cli.paths, summarizer.keys()) : undefined;
       const summary = cutRows(summarizer.finish(rename), by, limit);
       if (args.json === true) return cli.out.json({ by, ...summary, unreadable_lines: bad });
       if (args.plain === true) printPlain(cli, by, summary);

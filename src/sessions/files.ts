@@ -1,13 +1,12 @@
-// The lines at both ends of a session's file, without reading what lies between. Only reads.
-import { closeSync, openSync, readFileSync, readSync } from "node:fs";
+// Lists session files, and reads lines from both ends of one without what is between. Only reads.
+import { closeSync, openSync, readFileSync, readSync, readdirSync, statSync } from "node:fs";
+import { sep } from "node:path";
+import { errorCode } from "../base/errors.ts";
 import { parseRecord, type JsonRecord } from "../base/json-value.ts";
+import type { ByteSource, SessionFile } from "./session.ts";
 
-/** Bytes that can be read from anywhere: a file, or what a compressed one holds. */
-export interface ByteSource extends Disposable {
-  readonly bytes: number;
-  /** Fewer bytes where the file ends. They may be put into `room`, if it is large enough. */
-  readonly read: (position: number, length: number, room?: Buffer) => Buffer;
-}
+/** How much is read at either end of a file. The first line is about 22 KB, the first prompt was seen at 97 KB. */
+export const END_BYTES = 1024 * 1024;
 
 const FIRST_STEP = 16 * 1024;
 const STEP_GROWTH = 4;
@@ -16,6 +15,34 @@ const MOST_LINE = 8 * 1024 * 1024;
 /** A compressed session cannot be entered in its middle: one that holds more is listed by its name alone. */
 const MOST_DECOMPRESSED = 64 * 1024 * 1024;
 const NEWLINE = 10;
+const STAT_OPTIONS = { throwIfNoEntry: false } as const;
+
+/** The names in a directory, in no order. Empty where it cannot be listed. */
+export function listNames(directory: string): string[] {
+  try {
+    return readdirSync(directory);
+  } catch (error) {
+    if (errorCode(error) === undefined) throw error;
+    return [];
+  }
+}
+
+/** Null for what is no file, or cannot be read. Years of history are 50,000 files: little is done for each. */
+export function readFileEntry(
+  directory: string,
+  name: string,
+  { format, id, isArchived, isSubagent }: Pick<SessionFile, "format" | "id" | "isArchived" | "isSubagent">,
+): SessionFile | null {
+  const path = directory + sep + name;
+  try {
+    const found = statSync(path, STAT_OPTIONS);
+    if (found === undefined || !found.isFile()) return null;
+    return { format, path, id, modifiedAt: found.mtimeMs, bytes: found.size, isArchived, isSubagent };
+  } catch (error) {
+    if (errorCode(error) === undefined) throw error;
+    return null;
+  }
+}
 
 /** Throws system errors, and zlib's for a broken compressed file. */
 export function openSource(path: string, bytes: number): ByteSource {
@@ -105,4 +132,23 @@ export function* linesFromEnd(source: ByteSource, most: number): Generator<Buffe
 /** The object in a line; null for a torn line or anything else. */
 export function parseLine(line: Buffer): JsonRecord | null {
   return parseRecord(line.toString("utf8"));
+}
+
+/** Whether a line may be of interest: most lines are never parsed. */
+export function hasMark(line: Buffer, marks: readonly string[]): boolean {
+  return marks.some((mark) => line.includes(mark));
+}
+
+/** The first that `read` finds in the records of these lines. Lines without any of the marks are not parsed. */
+export function findInLines<T>(
+  lines: Iterable<Buffer>,
+  marks: readonly string[],
+  read: (record: JsonRecord) => T | null,
+): T | null {
+  for (const line of lines) {
+    const record = hasMark(line, marks) ? parseLine(line) : null;
+    const found = record === null ? null : read(record);
+    if (found !== null) return found;
+  }
+  return null;
 }

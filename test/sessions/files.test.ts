@@ -3,7 +3,8 @@ import { closeSync, ftruncateSync, openSync, statSync, writeSync } from "node:fs
 import { join } from "node:path";
 import { zstdCompressSync } from "node:zlib";
 import fc from "fast-check";
-import { type ByteSource, linesFromEnd, linesFromStart, openSource } from "../../src/sessions/file-ends.ts";
+import { linesFromEnd, linesFromStart, openSource } from "../../src/sessions/files.ts";
+import type { ByteSource } from "../../src/sessions/session.ts";
 import { makeTempHome } from "../helpers/temp-home.ts";
 
 /** Lines of all lengths, around the sizes of the steps in which a file is read. */

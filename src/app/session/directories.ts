@@ -1,0 +1,49 @@
+// Joins the request log with the sessions' files: the log knows a session's id, its file knows the directory.
+import type { Paths } from "../../base/paths.ts";
+import { readSessionDirectories } from "../../sessions/find.ts";
+import type { EntryFields, KeyOf } from "../../usage/groups.ts";
+import { loadFormats } from "./formats.ts";
+
+/** No directory begins so. */
+const SESSION = "session:";
+
+/** Groups by directory; where an entry has none, by its session until `nameDirectories` has looked. */
+export const directoryOrSession: KeyOf = ({ cwd, session_id: session }) => {
+  if (isText(cwd)) return cwd;
+  return isText(session) ? SESSION + session : null;
+};
+
+/** From such a group to its directory; null where it is not known. Looks for all at once. */
+export async function nameDirectories(
+  paths: Paths,
+  keys: Iterable<string | null>,
+): Promise<(key: string | null) => string | null> {
+  const ids = [...keys].flatMap((key) => sessionOf(key) ?? []);
+  const directories = await findDirectories(paths, ids);
+  return (key) => {
+    const session = sessionOf(key);
+    return session === null ? key : (directories.get(session) ?? null);
+  };
+}
+
+/** The same entries, with the directory of their session where they have none themselves. */
+export async function withDirectories(paths: Paths, entries: readonly EntryFields[]): Promise<EntryFields[]> {
+  const ids = entries.flatMap(({ cwd, session_id: id }) => (!isText(cwd) && isText(id) ? [id] : []));
+  const directories = await findDirectories(paths, ids);
+  return entries.map((fields) => {
+    const cwd = isText(fields["cwd"]) ? undefined : directories.get(String(fields["session_id"]));
+    return cwd === undefined ? fields : { ...fields, cwd };
+  });
+}
+
+async function findDirectories(paths: Paths, ids: readonly string[]): Promise<ReadonlyMap<string, string>> {
+  return ids.length === 0 ? new Map() : readSessionDirectories(await loadFormats(paths), new Set(ids));
+}
+
+function sessionOf(key: string | null): string | null {
+  return key?.startsWith(SESSION) === true ? key.slice(SESSION.length) : null;
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === "string" && value !== "";
+}

@@ -1,0 +1,262 @@
+// Codex's stored sessions, called rollouts: one directory a day, named after the local day on which the session began. A
+// session that is resumed stays in its file. Reads the shapes of all versions, and believes no field. Only reads.
+import { join } from "node:path";
+import { UserError } from "../../base/errors.ts";
+import { isRecord, type JsonRecord, parseRecord, stringOr } from "../../base/json-value.ts";
+import type { Paths } from "../../base/paths.ts";
+import {
+  END_BYTES,
+  findInLines,
+  linesFromEnd,
+  linesFromStart,
+  listNames,
+  parseLine,
+  readFileEntry,
+} from "../../sessions/files.ts";
+import { readTexts, readTimestamp, readUuid } from "../../sessions/record-text.ts";
+import type {
+  ByteSource,
+  FactReader,
+  MutableFacts,
+  ParentSession,
+  ProviderChange,
+  ResumableSession,
+  Session,
+  SessionFacts,
+  SessionFile,
+  SessionFormat,
+} from "../../sessions/session.ts";
+import { OWN_PROVIDER } from "./own-provider.ts";
+import { createItemReader } from "./session-items.ts";
+
+const UUID_LENGTH = 36;
+const MILLISECOND_DIGITS = 12;
+const DAY_MS = 86_400_000;
+/** More bytes than come before the instructions in the first line. */
+const META_BYTES = 2048;
+/** How many lines may come before the one that says what the session is. */
+const MAX_LINES_BEFORE_META = 20;
+const INSTRUCTIONS_MARK = ',"base_instructions":';
+/** Records that hold the directory of the turn that begins. */
+const TURN_MARKS = ['"turn_context"', '"thread_settings_applied"'];
+const META_MARKS = ['"session_meta"', '"instructions":'];
+/** Sessions that no person speaks in. */
+const HELPER_SOURCES = new Set(["subagent", "thread_title", "memory_consolidation"]);
+
+export function codexSessions(paths: Paths): SessionFormat {
+  const sessions = join(paths.codexHome, "sessions");
+  const archive = join(paths.codexHome, "archived_sessions");
+  const list = (directory: string): SessionFile[] =>
+    listNames(directory).flatMap((name) => (isRollout(name) ? (readEntry(directory, name) ?? []) : []));
+  const readEntry = (directory: string, name: string): SessionFile | null =>
+    readFileEntry(directory, name, {
+      format,
+      id: idOf(name),
+      isArchived: directory === archive,
+      isSubagent: false,
+    });
+  function* listAll(): Generator<string> {
+    yield archive;
+    yield* listDays(sessions);
+  }
+  function* findIn(directories: Iterable<string>, ids: ReadonlySet<string>): Generator<SessionFile> {
+    const wanted = new Set(ids);
+    for (const directory of directories) {
+      if (wanted.size === 0) return;
+      for (const name of listNames(directory)) {
+        const id = isRollout(name) ? idOf(name) : null;
+        const file = id !== null && wanted.delete(id) ? readEntry(directory, name) : null;
+        if (file !== null) yield file;
+      }
+    }
+  }
+  const format: SessionFormat = {
+    service: "codex",
+    promptHistory: join(paths.codexHome, "history.jsonl"),
+    *list() {
+      for (const day of listDays(sessions)) yield list(day);
+    },
+    listArchived: () => list(archive),
+    findByIds: (ids) =>
+      findIn(new Set([...ids].flatMap((id) => daysOf(id).map((day) => join(sessions, day)))), ids),
+    findElsewhere: (ids) => findIn(listAll(), ids),
+    readSession,
+    createFactReader,
+    createItemReader,
+    readParent,
+    resumeCommands,
+    findProviderChange: (facts) => findProviderChange(paths, facts),
+  };
+  return format;
+}
+
+function* listDays(sessions: string): Generator<string> {
+  for (const year of listLatest(sessions)) {
+    for (const month of listLatest(join(sessions, year))) {
+      for (const day of listLatest(join(sessions, year, month))) yield join(sessions, year, month, day);
+    }
+  }
+}
+
+/** Names with dates in them, the latest first. */
+function listLatest(directory: string): string[] {
+  return listNames(directory).sort().reverse();
+}
+
+function isRollout(name: string): boolean {
+  return name.startsWith("rollout-") && (name.endsWith(".jsonl") || name.endsWith(".jsonl.zst"));
+}
+
+function idOf(name: string): string | null {
+  const end = name.lastIndexOf(".jsonl");
+  return readUuid(name.slice(end - UUID_LENGTH, end));
+}
+
+/**
+ * An id of version 7 holds the ms since 1970 at which it was made (RFC 9562 5.7). The directories are named in local time, of
+ * which it says nothing: its day, and those beside it. None for ids of other versions.
+ */
+function daysOf(id: string): string[] {
+  if (id[14] !== "7") return [];
+  const time = Number.parseInt(id.replaceAll("-", "").slice(0, MILLISECOND_DIGITS), 16);
+  return [0, -DAY_MS, DAY_MS].map((offset) =>
+    new Date(time + offset).toISOString().slice(0, 10).replaceAll("-", "/"),
+  );
+}
+
+function readSession(file: SessionFile, source: ByteSource): Session {
+  const meta = readFirstMeta(source);
+  const cwd =
+    findInLines(linesFromEnd(source, END_BYTES), TURN_MARKS, (record) => readTurn(record)?.cwd ?? null) ??
+    meta?.cwd ??
+    // Rollouts of summer 2025 have the directory only in what the model was told.
+    findInLines(linesFromStart(source, END_BYTES), ["environment_context"], readToldCwd);
+  return { file, cwd, isSubagent: meta?.isSubagent === true };
+}
+
+interface Meta {
+  readonly cwd: string | null;
+  readonly isSubagent: boolean;
+  readonly startedAt: number | null;
+  readonly provider: string | null;
+  readonly branch: string | null;
+  readonly forkedFrom: string | null;
+}
+
+/** The record at the start of a rollout that says what it is. */
+function readFirstMeta(source: ByteSource): Meta | null {
+  const cut = cutMeta(source.read(0, META_BYTES).toString("utf8"));
+  if (cut !== null) return readMeta(cut);
+  let seen = 0;
+  for (const line of linesFromStart(source, END_BYTES)) {
+    const record = parseLine(line);
+    const meta = record === null ? null : readMeta(record);
+    if (meta !== null) return meta;
+    if (++seen >= MAX_LINES_BEFORE_META) return null;
+  }
+  return null;
+}
+
+/**
+ * The first record of a rollout as far as it says what the session is: before its 22 KB of instructions, in which nothing
+ * but the branch comes. Null where it is not written so.
+ */
+function cutMeta(start: string): JsonRecord | null {
+  const end = start.indexOf(INSTRUCTIONS_MARK);
+  return end < 0 ? null : parseRecord(`${start.slice(0, end)}}}`);
+}
+
+/** Null for any other record than the one that a session begins with. */
+function readMeta(record: JsonRecord): Meta | null {
+  const payload = record["type"] === "session_meta" ? record["payload"] : record;
+  if (!isRecord(payload)) return null;
+  // Before October 2025 the first line was the bare object.
+  const isBare = record["type"] === undefined && readUuid(record["id"]) !== null;
+  if (payload === record && !isBare) return null;
+  const git = isRecord(payload["git"]) ? payload["git"] : {};
+  const source = payload["source"];
+  return {
+    cwd: stringOr(payload["cwd"], null),
+    isSubagent:
+      isRecord(source) ||
+      [source, payload["thread_source"]].some((value) => HELPER_SOURCES.has(stringOr(value, ""))),
+    startedAt: readTimestamp(payload["timestamp"]),
+    provider: stringOr(payload["model_provider"], null),
+    branch: stringOr(git["branch"], null),
+    forkedFrom: readUuid(payload["forked_from_id"]),
+  };
+}
+
+interface Turn {
+  readonly cwd: string | null;
+  readonly model: string | null;
+}
+
+/** What a turn is done with. A resumed session's later turns may be in another directory. */
+function readTurn(record: JsonRecord): Turn | null {
+  const payload = record["payload"];
+  if (!isRecord(payload)) return null;
+  const settings =
+    record["type"] === "turn_context"
+      ? payload
+      : payload["type"] === "thread_settings_applied"
+        ? payload["thread_settings"]
+        : null;
+  if (!isRecord(settings)) return null;
+  return { cwd: stringOr(settings["cwd"], null), model: stringOr(settings["model"], null) };
+}
+
+/** The directory in the message with which Codex tells a model where it is. */
+function readToldCwd(record: JsonRecord): string | null {
+  const message = isRecord(record["payload"]) ? record["payload"] : record;
+  const text = message["type"] === "message" ? readTexts(message["content"]) : "";
+  return /<environment_context>.*?<cwd>([^<]+)<\/cwd>/s.exec(text)?.[1] ?? null;
+}
+
+function createFactReader(facts: MutableFacts): FactReader {
+  let meta: Meta | null = null;
+  return {
+    marks: [...TURN_MARKS, ...META_MARKS],
+    read(record) {
+      facts.model = readTurn(record)?.model ?? facts.model;
+      // A sub-agent's file may hold its parent's too: the first is its own.
+      meta ??= readMeta(record);
+      if (meta === null || facts.startedAt !== null) return;
+      facts.startedAt = meta.startedAt;
+      facts.provider = meta.provider;
+      facts.branch = meta.branch;
+      facts.forkedFrom = meta.forkedFrom;
+      facts.isFork = meta.forkedFrom !== null && !meta.isSubagent;
+    },
+  };
+}
+
+function readParent(record: JsonRecord): ParentSession | null {
+  const payload = record["payload"];
+  const base = isRecord(payload) && record["type"] === "session_meta" ? payload["history_base"] : null;
+  if (!isRecord(base)) return null;
+  const id = readUuid(base["thread_id"]);
+  const endByte = base["end_byte_offset"];
+  return id === null || typeof endByte !== "number" ? null : { id, endByte };
+}
+
+/** A session that we gave our own provider can only be resumed behind a proxy: `ch run` brings one along. */
+function resumeCommands({ file, provider }: ResumableSession, id: string): string[] {
+  const unarchive = file.isArchived ? [`codex unarchive ${id}`] : [];
+  return [...unarchive, `${provider === OWN_PROVIDER ? "ch run -- " : ""}codex resume ${id}`];
+}
+
+async function findProviderChange(paths: Paths, { provider }: SessionFacts): Promise<ProviderChange | null> {
+  if (provider === null || provider === OWN_PROVIDER) return null;
+  const { readCodexFacts } = await import("./facts.ts");
+  try {
+    const { activeId, providers } = await readCodexFacts(paths);
+    if (activeId === provider) return null;
+    const isStoredDefined = provider === "openai" || providers.some(({ id }) => id === provider);
+    return { stored: provider, configured: activeId, isStoredDefined };
+  } catch (error) {
+    // A config.toml that cannot be read is for doctor to report.
+    if (error instanceof UserError) return null;
+    throw error;
+  }
+}
