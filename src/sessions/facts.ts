@@ -36,13 +36,13 @@ export function readFacts(session: Session): SessionFacts {
     model: null,
     provider: null,
     turns: 0,
-    isLeastTurns: false,
+    isTurnsMinimum: false,
     isFork: false,
     forkedFrom: null,
   };
   try {
     using source = openSource(file.path, file.bytes);
-    facts.isLeastTurns = source.bytes > 2 * END_BYTES;
+    facts.isTurnsMinimum = source.bytes > 2 * END_BYTES;
     readBothEnds(source, facts);
     const lastTime = findInLines(linesFromEnd(source, END_BYTES), ['"timestamp":'], (record) =>
       readTimestamp(record["timestamp"]),

@@ -9,11 +9,11 @@ import type { ByteSource, SessionFile } from "./session.ts";
 export const END_BYTES = 1024 * 1024;
 
 const FIRST_STEP = 16 * 1024;
-const STEP_GROWTH = 4;
-const MOST_STEP = 1024 * 1024;
-const MOST_LINE = 8 * 1024 * 1024;
+const STEP_FACTOR = 4;
+const MAX_STEP = 1024 * 1024;
+const MAX_LINE = 8 * 1024 * 1024;
 /** A compressed session cannot be entered in its middle: one that holds more is listed by its name alone. */
-const MOST_DECOMPRESSED = 64 * 1024 * 1024;
+const MAX_DECOMPRESSED = 64 * 1024 * 1024;
 const NEWLINE = 10;
 const STAT_OPTIONS = { throwIfNoEntry: false } as const;
 
@@ -49,7 +49,7 @@ export function openSource(path: string, bytes: number): ByteSource {
   if (path.endsWith(".zst")) {
     // Bun's own has no output limit. Loaded for the first such file: it takes 3 ms.
     const { zstdDecompressSync } = process.getBuiltinModule("node:zlib");
-    const content = zstdDecompressSync(readFileSync(path), { maxOutputLength: MOST_DECOMPRESSED });
+    const content = zstdDecompressSync(readFileSync(path), { maxOutputLength: MAX_DECOMPRESSED });
     return {
       bytes: content.length,
       read: (position, length) => content.subarray(position, position + length),
@@ -71,17 +71,17 @@ export function openSource(path: string, bytes: number): ByteSource {
 }
 
 /**
- * Complete lines from the start, as long as they begin and end within `most` bytes. Lines longer than any that a client
+ * Complete lines from the start, as long as they begin and end within `limit` bytes. Lines longer than any that a client
  * writes are passed over, as is what has no lines at all. A line is good until the next one is asked for.
  */
-export function* linesFromStart(source: ByteSource, most: number): Generator<Buffer> {
-  const end = Math.min(most, source.bytes);
+export function* linesFromStart(source: ByteSource, limit: number): Generator<Buffer> {
+  const end = Math.min(limit, source.bytes);
   /** The line that no block has ended yet, put together only when it is whole. */
   let parts: Buffer[] = [];
   let length = 0;
   let position = 0;
   let room: Buffer | undefined;
-  for (let step = FIRST_STEP; position < end; step = Math.min(step * STEP_GROWTH, MOST_STEP)) {
+  for (let step = FIRST_STEP; position < end; step = Math.min(step * STEP_FACTOR, MAX_STEP)) {
     const wanted = Math.min(step, end - position);
     if (room === undefined || room.length < wanted) room = Buffer.allocUnsafe(wanted);
     const block = source.read(position, wanted, room);
@@ -91,26 +91,25 @@ export function* linesFromStart(source: ByteSource, most: number): Generator<Buf
     for (let stop = block.indexOf(NEWLINE); stop >= 0; stop = block.indexOf(NEWLINE, start)) {
       const rest = block.subarray(start, stop);
       length += rest.length;
-      if (length > 0 && length <= MOST_LINE)
-        yield parts.length === 0 ? rest : Buffer.concat([...parts, rest]);
+      if (length > 0 && length <= MAX_LINE) yield parts.length === 0 ? rest : Buffer.concat([...parts, rest]);
       parts = [];
       length = 0;
       start = stop + 1;
     }
     length += block.length - start;
-    if (length > MOST_LINE) parts = [];
+    if (length > MAX_LINE) parts = [];
     else if (start < block.length) parts.push(Buffer.from(block.subarray(start)));
   }
-  // The last line of a file that nobody is writing may lack its end.
-  if (position >= source.bytes && length > 0 && length <= MOST_LINE) yield Buffer.concat(parts);
+  // The last line of a file that is not being written may lack its end.
+  if (position >= source.bytes && length > 0 && length <= MAX_LINE) yield Buffer.concat(parts);
 }
 
-/** Lines from the last to the first that begin within the last `most` bytes. The last one may be half-written. */
-export function* linesFromEnd(source: ByteSource, most: number): Generator<Buffer> {
+/** Lines from the last to the first that begin within the last `limit` bytes. The last one may be half-written. */
+export function* linesFromEnd(source: ByteSource, limit: number): Generator<Buffer> {
   let carry: Buffer = Buffer.alloc(0);
   let position = source.bytes;
-  const stop = Math.max(0, source.bytes - most);
-  for (let step = FIRST_STEP; position > stop; step *= STEP_GROWTH) {
+  const stop = Math.max(0, source.bytes - limit);
+  for (let step = FIRST_STEP; position > stop; step *= STEP_FACTOR) {
     const start = Math.max(stop, position - step);
     const block = source.read(start, position - start);
     // The file was cut meanwhile: what is left of it does not fit together.

@@ -71,7 +71,7 @@ function listFiles(query: SessionQuery): SessionFile[] {
     if (left <= 0) add(format.findByIds(query.recentIds));
     if (query.includesArchived) add(format.listArchived());
   }
-  // Copied files have one time: then the later name comes first, which has the later beginning in it.
+  // Copied files share one time: then the later name comes first, which holds the later start.
   return files.sort((one, other) => other.modifiedAt - one.modifiedAt || (one.path < other.path ? 1 : -1));
 }
 

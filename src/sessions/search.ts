@@ -20,9 +20,9 @@ export interface Needle {
   readonly inJson: RegExp;
 }
 
-/** Literal. Upper and lower case are one unless told otherwise. */
-export function makeNeedle(text: string, mindsCase: boolean): Needle {
-  const flags = mindsCase ? "u" : "iu";
+/** Literal. Ignores case unless `isCaseSensitive`. */
+export function makeNeedle(text: string, isCaseSensitive: boolean): Needle {
+  const flags = isCaseSensitive ? "u" : "iu";
   const written = JSON.stringify(text).slice(1, -1);
   return { inText: new RegExp(escape(text), flags), inJson: new RegExp(escape(written), flags) };
 }

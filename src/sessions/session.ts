@@ -75,7 +75,7 @@ export interface SessionFacts extends Session {
   readonly provider: string | null;
   /** Prompts by a person. Of a very long file only both ends are counted: then it is a minimum. */
   readonly turns: number;
-  readonly isLeastTurns: boolean;
+  readonly isTurnsMinimum: boolean;
   readonly isFork: boolean;
   /** The session it was forked from, where the file says so. */
   readonly forkedFrom: string | null;

@@ -7,12 +7,12 @@ import { linesFromStart, openSource, parseLine } from "./files.ts";
 import { findFiles } from "./find.ts";
 import type { ItemReader, Session, SessionFormat, TranscriptItem } from "./session.ts";
 
-/** A fork of a fork of a fork: no real history is deeper, and one that goes in circles ends. */
+/** No real chain of forks is longer, and one that goes in circles ends. */
 const MAX_PARENTS = 20;
 
 /**
  * The items from first to last. Of a fork whose file has only its own turns, what comes before is read from its parent's
- * file, as far as that had come. Throws UserError for a file that cannot be read.
+ * file, up to the fork. Throws UserError for a file that cannot be read.
  */
 export function* readTranscript({ file }: Session): Generator<TranscriptItem> {
   const { format, path } = file;

@@ -62,7 +62,7 @@ describe("the facts of a session", () => {
       cwd: "/code/app",
       firstPrompt: "first prompt",
       turns: 2,
-      isLeastTurns: false,
+      isTurnsMinimum: false,
       isSubagent: false,
       isFork: false,
       startedAt: AT,
@@ -120,7 +120,7 @@ describe("the facts of a session", () => {
       cwd: "/code/late",
       firstPrompt: "first prompt",
       turns: 3,
-      isLeastTurns: true,
+      isTurnsMinimum: true,
     });
   });
 

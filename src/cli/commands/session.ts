@@ -1,4 +1,4 @@
-// `ch session`: find a stored session of Codex or Claude Code, read it, go on with it. Changes no session.
+// `ch session`: finds, reads, searches and exports stored sessions, and says how to resume them. Changes no session.
 import type { Cli, Command } from "../cli.ts";
 import { defineCommand } from "../cli.ts";
 import { exportCommand } from "./session/export.ts";

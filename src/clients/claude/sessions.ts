@@ -1,5 +1,5 @@
 // Claude Code's stored sessions, called transcripts: one directory a project, named after the path in which the session
-// began. The name of a directory cannot be turned back into a path. Believes no field. Only reads.
+// began. The name of a directory cannot be turned back into a path. Trusts no field. Only reads.
 import { join } from "node:path";
 import { isRecord, type JsonRecord, stringOr } from "../../base/json-value.ts";
 import type { Paths } from "../../base/paths.ts";

@@ -1,5 +1,5 @@
 // Codex's stored sessions, called rollouts: one directory a day, named after the local day on which the session began. A
-// session that is resumed stays in its file. Reads the shapes of all versions, and believes no field. Only reads.
+// session that is resumed stays in its file. Reads the shapes of all versions, and trusts no field. Only reads.
 import { join } from "node:path";
 import { UserError } from "../../base/errors.ts";
 import { isRecord, type JsonRecord, parseRecord, stringOr } from "../../base/json-value.ts";
@@ -40,7 +40,7 @@ const INSTRUCTIONS_MARK = ',"base_instructions":';
 /** Records that hold the directory of the turn that begins. */
 const TURN_MARKS = ['"turn_context"', '"thread_settings_applied"'];
 const META_MARKS = ['"session_meta"', '"instructions":'];
-/** Sessions that no person speaks in. */
+/** Sessions without a person. */
 const HELPER_SOURCES = new Set(["subagent", "thread_title", "memory_consolidation"]);
 
 export function codexSessions(paths: Paths): SessionFormat {
@@ -129,8 +129,8 @@ function readSession(file: SessionFile, source: ByteSource): Session {
   const cwd =
     findInLines(linesFromEnd(source, END_BYTES), TURN_MARKS, (record) => readTurn(record)?.cwd ?? null) ??
     meta?.cwd ??
-    // Rollouts of summer 2025 have the directory only in what the model was told.
-    findInLines(linesFromStart(source, END_BYTES), ["environment_context"], readToldCwd);
+    // Rollouts of summer 2025 have the directory only in a message to the model.
+    findInLines(linesFromStart(source, END_BYTES), ["environment_context"], readEnvironmentCwd);
   return { file, cwd, isSubagent: meta?.isSubagent === true };
 }
 
@@ -158,8 +158,8 @@ function readFirstMeta(source: ByteSource): Meta | null {
 }
 
 /**
- * The first record of a rollout as far as it says what the session is: before its 22 KB of instructions, in which nothing
- * but the branch comes. Null where it is not written so.
+ * The first record of a rollout as far as it says what the session is: before its 22 KB of instructions, after which only
+ * the branch follows. Null where it is not written so.
  */
 function cutMeta(start: string): JsonRecord | null {
   const end = start.indexOf(INSTRUCTIONS_MARK);
@@ -207,7 +207,7 @@ function readTurn(record: JsonRecord): Turn | null {
 }
 
 /** The directory in the message with which Codex tells a model where it is. */
-function readToldCwd(record: JsonRecord): string | null {
+function readEnvironmentCwd(record: JsonRecord): string | null {
   const message = isRecord(record["payload"]) ? record["payload"] : record;
   const text = message["type"] === "message" ? readTexts(message["content"]) : "";
   return /<environment_context>.*?<cwd>([^<]+)<\/cwd>/s.exec(text)?.[1] ?? null;

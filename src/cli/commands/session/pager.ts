@@ -14,7 +14,7 @@ export function stdoutWidth(out: Output): number | undefined {
   return isatty(1) ? out.width : undefined;
 }
 
-/** Shows the parts as they come. A pager that cannot be started is done without. */
+/** Shows the parts as they come. Without a pager where it cannot be started. */
 export async function page(cli: Cli, parts: Iterable<string>, usesPager: boolean): Promise<void> {
   const pager = usesPager && isatty(1) ? startPager(cli) : null;
   if (pager === null) {

@@ -48,14 +48,14 @@ function promptOf({ firstPrompt, title }: SessionFacts): string {
 
 function describe(facts: SessionFacts, { env }: Cli, { formats, project }: Context): string {
   const { branch, cwd, file, forkedFrom, isFork, model, turns } = facts;
-  const count = facts.isLeastTurns ? `${turns}+` : String(turns);
+  const count = facts.isTurnsMinimum ? `${turns}+` : String(turns);
   const directory =
     cwd === null ? null : project === null ? showPath(cwd, env) : relativeToProject(project, cwd);
   const parent = forkedFrom?.slice(0, SHORT_ID) ?? null;
   const parts = [
     formats.length > 1 ? file.format.service : null,
     branch,
-    turns === 1 && !facts.isLeastTurns ? t`1 turn` : t`${count} turns`,
+    turns === 1 && !facts.isTurnsMinimum ? t`1 turn` : t`${count} turns`,
     model,
     directory === "." ? null : directory,
     isFork ? (parent === null ? t`fork` : t`fork of ${parent}`) : null,
@@ -92,7 +92,7 @@ export function makeSessionJson(facts: SessionFacts, cli: Cli): SessionJson {
     title: facts.title,
     branch: facts.branch,
     turns: facts.turns,
-    turns_is_minimum: facts.isLeastTurns,
+    turns_is_minimum: facts.isTurnsMinimum,
     model: facts.model,
     provider: facts.provider,
     is_fork: facts.isFork,
