@@ -1,6 +1,6 @@
 // Values of named variables that the environment does not have but the client's own files do: auth.json of Codex, `env`
 // of Claude Code's settings.json. Reads only.
-import { type ParseError, parse } from "../base/jsonc-parser.ts";
+import { type ParseError, parse } from "jsonc-parser";
 import { UserError } from "../base/errors.ts";
 import { t } from "../base/language.ts";
 import type { Paths } from "../base/paths.ts";

@@ -1,6 +1,6 @@
 // What is wrong with a text that is not JSON, in the words of a person instead of the parser's names.
 // Pure.
-import type { ParseErrorCode } from "./jsonc-parser.ts";
+import type { ParseErrorCode } from "jsonc-parser";
 import { kept, translate } from "./language.ts";
 
 export function describeJsonError(code: ParseErrorCode): string {

@@ -2,10 +2,13 @@
 // Pure.
 import * as z from "zod/mini";
 
-/** `make` is called once or never. Not for what may itself be absent: that it may not is said here, without making it. */
-export function later<T extends z.ZodMiniType>(make: () => T): z.ZodMiniLazy<T> {
-  const schema = z.lazy(make);
-  // Both are asked for wherever the value is absent, and answered by the schema itself.
-  Object.assign(schema._zod, { optin: undefined, optout: undefined });
-  return schema;
+/**
+ * `make` is called once or never. Not for what may itself be absent: z.nullish() around it says that.
+ * A bare z.lazy() is made even where the value is absent, when it is asked whether it may be; a pipe asks its first part.
+ */
+export function later<T extends z.ZodMiniType>(make: () => T) {
+  return z.pipe(
+    z.transform((value: unknown) => value),
+    z.lazy(make),
+  );
 }

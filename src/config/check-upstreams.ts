@@ -1,7 +1,7 @@
 // Looks at the upstreams of one config for what the schema cannot say: addresses, credentials, doubles;
 // what can be sent at all, and what is probably a mistake.
 // Pure.
-import type { JSONPath } from "../base/jsonc-parser.ts";
+import type { JSONPath } from "jsonc-parser";
 import { type Service, isOfficial } from "../base/service.ts";
 import { t } from "../base/language.ts";
 import { readBaseUrl } from "./base-url.ts";

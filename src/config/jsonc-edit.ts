@@ -1,7 +1,7 @@
 // Changes values in a JSON text with comments, by splices: what is not changed keeps its bytes. Each result is read again
 // and compared with what was meant before it is returned.
 // Pure.
-import { type JSONPath, type Node, findNodeAtLocation, createScanner } from "../base/jsonc-parser.ts";
+import { type JSONPath, type Node, findNodeAtLocation, createScanner } from "jsonc-parser";
 import { type JsoncSource, formatPath, readJsonc, valueOf } from "./jsonc.ts";
 import { UserError } from "../base/errors.ts";
 import { isRecord } from "../base/json-value.ts";

@@ -8,7 +8,7 @@ import {
   createScanner,
   findNodeAtLocation,
   parseTree,
-} from "../base/jsonc-parser.ts";
+} from "jsonc-parser";
 import { UserError } from "../base/errors.ts";
 import { describeJsonError } from "../base/json-syntax.ts";
 import { t } from "../base/language.ts";

@@ -1,6 +1,6 @@
 // From the text of config.json to what it means, or to one clear error with its place. Shows no values.
 // Pure.
-import type { JSONPath } from "../base/jsonc-parser.ts";
+import type { JSONPath } from "jsonc-parser";
 import type * as z from "zod/mini";
 import { UserError } from "../base/errors.ts";
 import { SERVICES, type Service } from "../base/service.ts";

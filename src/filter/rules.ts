@@ -1,13 +1,7 @@
 // Reads the text of filter.json: what a rule is, what is refused and where it stands.
 // Never half-works: one bad rule refuses the file. No message holds a source or a target.
 // Pure.
-import {
-  type Node,
-  type ParseError,
-  findNodeAtLocation,
-  getNodeValue,
-  parseTree,
-} from "../base/jsonc-parser.ts";
+import { type Node, type ParseError, findNodeAtLocation, getNodeValue, parseTree } from "jsonc-parser";
 import * as z from "zod/mini";
 import { UserError, errorMessage } from "../base/errors.ts";
 import { describeJsonError } from "../base/json-syntax.ts";

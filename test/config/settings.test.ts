@@ -51,7 +51,7 @@ const GROUPS = ["routing", "timeouts", "limits", "privacy"] as const;
 
 test("every setting that config.json knows is listed, and no other", () => {
   const known = GROUPS.flatMap((group) =>
-    Object.keys(configFileSchema.shape[group].def.innerType.def.innerType.def.getter().shape).map(
+    Object.keys(configFileSchema.shape[group].def.innerType.def.innerType.def.out.def.getter().shape).map(
       (key) => `${group}.${key}`,
     ),
   );
@@ -61,7 +61,8 @@ test("every setting that config.json knows is listed, and no other", () => {
 test("the defaults are those that the schema's descriptions name", () => {
   for (const { name, value } of listSettings({ shell: {} })) {
     const [group = "", key = ""] = name.split(".");
-    const shape = configFileSchema.shape[group as "routing"].def.innerType.def.innerType.def.getter().shape;
+    const shape =
+      configFileSchema.shape[group as "routing"].def.innerType.def.innerType.def.out.def.getter().shape;
     const words = z.globalRegistry.get(shape[key as "jitter"])?.description ?? "";
     expect({ name, words }).toEqual({ name, words: expect.stringContaining(`Default ${String(value)}`) });
   }

@@ -23,7 +23,7 @@ test("every word that on_status takes is explained, and no other", () => {
 
 test("every key of config.json that the text names exists", () => {
   const { routing } = configFileSchema.shape;
-  const known = Object.keys(routing.def.innerType.def.innerType.def.getter().shape).concat(
+  const known = Object.keys(routing.def.innerType.def.innerType.def.out.def.getter().shape).concat(
     "connect_secs",
     "first_byte_secs",
   );

@@ -1,7 +1,7 @@
 // A settings.json of Claude Code as its text and the values in its `env`. Refuses what cannot be edited safely.
 // Changes nothing.
 // Pure.
-import { type Node, findNodeAtLocation } from "../../base/jsonc-parser.ts";
+import { type Node, findNodeAtLocation } from "jsonc-parser";
 import { UserError } from "../../base/errors.ts";
 import { t } from "../../base/language.ts";
 import { readJsonc } from "../../config/jsonc.ts";
