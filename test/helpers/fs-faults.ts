@@ -1,6 +1,7 @@
 // Preloaded into a child process: counts its calls that change files, and at one of them kills the process, fails, or lets
 // another program write first. Told by the variable FS_FAULT; must be loaded before anything that imports node:fs.
 import { createRequire } from "node:module";
+import { basename, dirname } from "node:path";
 
 export type FsFault =
   /** Writes the number of calls to a file at the end. */
@@ -63,9 +64,8 @@ function strike(name: string, args: unknown[]): void {
 }
 
 function isTempOf(file: string): boolean {
-  const [directory, name] = [file.slice(0, file.lastIndexOf("/")), file.slice(file.lastIndexOf("/") + 1)];
-  const names = fs["readdirSync"]?.(directory);
-  return Array.isArray(names) && names.some((one) => String(one).startsWith(`.${name}.`));
+  const names = fs["readdirSync"]?.(dirname(file));
+  return Array.isArray(names) && names.some((one) => String(one).startsWith(`.${basename(file)}.`));
 }
 
 process.on("exit", () => {

@@ -14,7 +14,7 @@ beforeEach(() => {
   home = mkdtempSync(join(tmpdir(), "claude-facts-"));
   cwd = join(home, "project");
 });
-afterEach(() => rmSync(home, { recursive: true }));
+afterEach(() => rmSync(home, { recursive: true, force: true }));
 
 const read = (env: Env = {}): Promise<ClaudeFacts> =>
   readClaudeFacts({ paths: resolvePaths({ HOME: home }), env, cwd, systemDirectory: join(home, "managed") });

@@ -12,7 +12,7 @@ beforeEach(() => {
   directory = mkdtempSync(join(tmpdir(), "codex-auth-"));
   path = join(directory, "auth.json");
 });
-afterEach(() => rmSync(directory, { recursive: true }));
+afterEach(() => rmSync(directory, { recursive: true, force: true }));
 
 const TOKENS = { id_token: "not.a.jwt", access_token: "a", refresh_token: "r", account_id: "x" };
 
@@ -67,7 +67,7 @@ test.each([
   const login = await readCodexLogin(path, () => Promise.resolve());
   expect(login.kind).toBe("unreadable");
   expect(isUsableLogin(login)).toBe(false);
-  expect(JSON.stringify(login)).toContain(path);
+  expect(JSON.stringify(login)).toContain(JSON.stringify(path).slice(1, -1));
   expect(JSON.stringify(login)).not.toContain("sk-secret");
   expect(readFileSync(path)).toEqual(Buffer.from(bytes));
   expect(statSync(path).mtimeMs).toBe(before.mtimeMs);
@@ -77,7 +77,7 @@ test("a directory in its place, or a file in the place of its directory, counts 
   mkdirSync(path);
   expect((await readCodexLogin(path, () => Promise.resolve())).kind).toBe("unreadable");
   writeFileSync(join(directory, "file"), "");
-  expect((await readCodexLogin(join(directory, "file", "auth.json"), () => Promise.resolve())).kind).toBe(
-    "unreadable",
-  );
+  const inFile = await readCodexLogin(join(directory, "file", "auth.json"), () => Promise.resolve());
+  // Windows has one error for this and for a file that is not there.
+  expect(inFile.kind).toBe(process.platform === "win32" ? "none" : "unreadable");
 });

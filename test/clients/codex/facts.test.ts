@@ -17,7 +17,7 @@ beforeEach(() => {
   mkdirSync(paths.codexHome);
   mkdirSync(system);
 });
-afterEach(() => rmSync(home, { recursive: true }));
+afterEach(() => rmSync(home, { recursive: true, force: true }));
 
 const read = (more = {}): Promise<CodexFacts> => readCodexFacts(paths, { systemDirectory: system, ...more });
 const writeUser = (text: string): void => writeFileSync(paths.codexConfig, text);

@@ -106,7 +106,7 @@ test("a copy that lacks WAL's index is read with all that is in it, and gets no 
 });
 
 test("a directory whose name holds characters that mean something in an address is read like any other", async () => {
-  directory = join(home.path, "a b?c#d%41中");
+  directory = join(home.path, process.platform === "win32" ? "a b#d%41中" : "a b?c#d%41中");
   makeCcSwitchDatabase(directory, ROWS, { isWal: true }).close();
   expect((await readCcSwitch(directory)).providers).toHaveLength(4);
 });

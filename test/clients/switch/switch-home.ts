@@ -56,7 +56,7 @@ export function makeSwitchHome(files: Partial<Record<Service, string>> = {}): Sw
       Object.fromEntries(
         readdirSync(directory, { recursive: true, encoding: "utf8" })
           .filter((name) => !name.endsWith("switch.lock") && !lstatSync(join(directory, name)).isDirectory())
-          .map((name) => [name, readFileSync(join(directory, name), "utf8")]),
+          .map((name) => [name.replaceAll("\\", "/"), readFileSync(join(directory, name), "utf8")]),
       ),
     [Symbol.dispose]: () => rmSync(directory, { recursive: true, force: true }),
   };
