@@ -1,9 +1,13 @@
-// Talks to running proxies over their own addresses: asks for facts, and tells them to change something with the token
-// of their run.
+// Talks to running proxies over their own addresses: asks for facts, in the shapes that are described here, and tells them
+// to change something with the token of their run.
 import { UserError } from "../base/errors.ts";
 import { t } from "../base/language.ts";
 import { OWN_PREFIX } from "../proxy/own-routes.ts";
+import { quotaRowSchema } from "../quota/sources.ts";
 import type { Instance } from "../state/instances.ts";
+import * as z from "zod/mini";
+import { later } from "../base/later.ts";
+import { SERVICES } from "../base/service.ts";
 
 /** A proxy on this machine answers in a few ms; one that does not is stuck or gone. */
 const ANSWER_MS = 1_000;
@@ -59,3 +63,90 @@ function send(
   const signal = AbortSignal.timeout(waitMs);
   return fetch(url, { method, headers, signal, redirect: "error", proxy: false });
 }
+
+// The answers. A proxy makes these from plain values and never reads them.
+
+const figure = later(() => z.nullable(z.number()));
+const problemSchema = later(() => z.looseObject({ message: z.string(), hint: z.nullable(z.string()) }));
+const upstreamSchema = later(() =>
+  z.looseObject({
+    label: z.string(),
+    base_url: z.string(),
+    enabled: z.boolean(),
+    /** See Standing. */
+    standing: z.string(),
+    usage_exhausted: z.boolean(),
+    /** Wall clock, as all times here. */
+    since_ms: figure,
+    until_ms: figure,
+    reason: z.string(),
+    /** Where `until_ms` comes from. */
+    source: z.nullable(z.string()),
+    /** Attempts since the proxy started. */
+    requests: z.number(),
+    failures: z.number(),
+    last_failure: z.nullable(z.looseObject({ at_ms: z.number(), reason: z.string() })),
+    /** That stay with it. */
+    sessions: z.number(),
+    /** Why nothing can be sent to it until the user mends it. */
+    problem: z.nullable(z.string()),
+    /** What is left, from whoever says so; a proxy of an older version does not know. */
+    quota: z._default(z.array(quotaRowSchema), []),
+    /** Host and port of the proxy on the way to it; null for a direct connection. */
+    outbound_proxy: z._default(z.nullable(z.string()), null),
+  }),
+);
+const makeRoute = () =>
+  z.looseObject({
+    config_name: z.nullable(z.string()),
+    /** Why there is nothing to send requests to. */
+    problem: z.nullable(problemSchema),
+    upstreams: z.array(upstreamSchema),
+  });
+/** What a running proxy says of itself. */
+export const instanceSchema = later(() =>
+  z.extend(makeRoute(), {
+    name: z.string(),
+    version: z.string(),
+    pid: z.number(),
+    service: z.enum(SERVICES),
+    port: z.number(),
+    since_ms: z.number(),
+    /** What is wrong with the files, while the last good versions stay in force. */
+    config_problem: z.nullable(problemSchema),
+    filter_problem: z.nullable(problemSchema),
+    quota_problem: z._default(z.nullable(problemSchema), null),
+  }),
+);
+
+const placeSchema = later(() =>
+  z.looseObject({
+    label: z.string(),
+    base_url: z.string(),
+    /** See Standing. */
+    standing: z.string(),
+    reason: z.string(),
+    /** Why it is passed over until the user mends it. */
+    problem: z.nullable(z.string()),
+    /** Wall clock; null where it may be asked now. */
+    until_ms: z.nullable(z.number()),
+    /** What it would be asked for instead of the model. */
+    upstream_model: z.nullable(z.string()),
+  }),
+);
+/** `problem`: there is nothing to send requests to. */
+export const explanationSchema = later(() =>
+  z.looseObject({
+    config_name: z.nullable(z.string()),
+    problem: z.nullable(problemSchema),
+    /** The first so many that can be reached may see the request. */
+    max_upstreams: z.number(),
+    places: z.array(placeSchema),
+  }),
+);
+
+export type Problem = z.infer<typeof problemSchema>;
+export type UpstreamFacts = z.infer<typeof upstreamSchema>;
+export type RouteFacts = z.infer<ReturnType<typeof makeRoute>>;
+export type InstanceFacts = z.infer<typeof instanceSchema>;
+export type Explanation = z.infer<typeof explanationSchema>;

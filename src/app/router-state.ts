@@ -7,21 +7,14 @@ import type { Service } from "../base/service.ts";
 import { type Router, createRouter } from "../routing/router.ts";
 import type { SavedState } from "../routing/saved-state.ts";
 import {
-  type Section,
+  type SavedSections,
   type State,
   type StatePaths,
-  mergeSection,
-  readState,
+  createSavedSections,
+  readSections,
   updateState,
 } from "../state/state-file.ts";
 import type { LiveConfig, LiveConfigOptions } from "./live-config.ts";
-
-export interface RouterState {
-  /** What the router knows may have changed: it is written within a few seconds. */
-  noteChange(): void;
-  /** Writes what has changed, and waits for nothing more. Never rejects. */
-  flush(): Promise<void>;
-}
 
 export interface RouterStateOptions {
   readonly paths: StatePaths;
@@ -31,51 +24,18 @@ export interface RouterStateOptions {
   readonly onTrouble: (words: string) => void;
 }
 
-/** A busy proxy writes no more often than this; what a crash loses is at most so much. */
-const SAVE_AFTER_MS = 3_000;
-
 /** Takes up what is saved and keeps it up to date from then on. */
-export function createRouterState({ onTrouble, paths, router, service }: RouterStateOptions): RouterState {
-  let known = loadRouter(router, service, paths.state);
-  let timer: Timer | null = null;
-  let writing = Promise.resolve();
-  let isFailing = false;
-
-  const save = async (): Promise<void> => {
-    const mine = makeSections(router.save());
-    if (isSame(mine, known)) return;
-    try {
-      await updateState(paths, (theirs) => ({ ...theirs, ...merge({ base: known, mine, theirs }) }));
-      known = mine;
-      isFailing = false;
-    } catch (error) {
-      if (!isFailing) onTrouble(t`what was learned of the upstreams is not kept: ${errorText(error)}`);
-      isFailing = true;
-    }
-  };
-  const flush = (): Promise<void> => {
-    if (timer !== null) clearTimeout(timer);
-    timer = null;
-    writing = writing.then(save);
-    return writing;
-  };
-
-  return {
-    noteChange() {
-      timer ??= setTimeout(() => void flush(), SAVE_AFTER_MS);
-    },
-    flush,
-  };
-}
-
-/** Gives a router what state.json says of its service, and returns that. */
-export function loadRouter(router: Router, service: Service, path: string): State {
-  const saved = readState(path);
-  const known = Object.fromEntries(
-    SECTIONS.map((section) => [section, entriesOf(saved[section] ?? {}, service)]),
-  );
-  router.load({ ...known, sessions: Object.values(known["sessions"] ?? {}).toSorted(byLastUse) });
-  return known;
+export function createRouterState({ onTrouble, paths, router, service }: RouterStateOptions): SavedSections {
+  const saved = createSavedSections({
+    paths,
+    sections: SECTIONS,
+    isOwn: belongsTo(service),
+    make: () => makeSections(router.save()),
+    saveAfterMs: 3_000,
+    onTrouble: (error) => onTrouble(t`what was learned of the upstreams is not kept: ${errorText(error)}`),
+  });
+  loadRouter(router, saved.load());
+  return saved;
 }
 
 /** A router that knows what the last one has left. */
@@ -85,7 +45,7 @@ export function recallRouter(
   { now, paths }: Pick<LiveConfigOptions, "now" | "paths">,
 ): Router {
   const router = createRouter({ settings: () => live.settings().routing, now, random: Math.random });
-  loadRouter(router, service, paths.state);
+  loadRouter(router, readSections(paths.state, SECTIONS, belongsTo(service)));
   return router;
 }
 
@@ -97,7 +57,7 @@ export async function resetSavedState(
 ): Promise<void> {
   await updateState(paths, (state) => {
     const health = Object.entries(state["health"] ?? {}).filter(
-      ([key]) => !(keys === null ? key.startsWith(`${service}|`) : keys.includes(key)),
+      ([key]) => !(keys === null ? belongsTo(service)(key) : keys.includes(key)),
     );
     return { ...state, health: Object.fromEntries(health) };
   });
@@ -111,17 +71,13 @@ function makeSections({ health, order, sessions }: SavedState): State {
   return { health, sessions: Object.fromEntries(byName), order };
 }
 
-function merge({ base, mine, theirs }: Record<"base" | "mine" | "theirs", State>): State {
-  const sections = SECTIONS.map((name) => [
-    name,
-    mergeSection({ base: base[name] ?? {}, mine: mine[name] ?? {}, theirs: theirs[name] ?? {} }),
-  ]);
-  return Object.fromEntries(sections);
+/** Each name begins with its service. */
+function belongsTo(service: Service): (entry: string) => boolean {
+  return (entry) => entry === service || entry.startsWith(`${service}|`);
 }
 
-function entriesOf(section: Section, service: Service): Section {
-  const own = Object.entries(section).filter(([name]) => name === service || name.startsWith(`${service}|`));
-  return Object.fromEntries(own);
+function loadRouter(router: Router, sections: State): void {
+  router.load({ ...sections, sessions: Object.values(sections["sessions"] ?? {}).toSorted(byLastUse) });
 }
 
 function byLastUse(one: unknown, other: unknown): number {
@@ -130,8 +86,4 @@ function byLastUse(one: unknown, other: unknown): number {
 
 function lastUseOf(session: unknown): number {
   return isRecord(session) ? Number(session["last_at"] ?? 0) : 0;
-}
-
-function isSame(one: State, other: State): boolean {
-  return JSON.stringify(one) === JSON.stringify(other);
 }

@@ -1,6 +1,6 @@
 // How an upstream stands, in words for a person.
 // Pure.
-import type { UpstreamFacts } from "../app/instance-answers.ts";
+import type { UpstreamFacts } from "../app/ask-instance.ts";
 import { kept, retell, t, translate } from "../base/language.ts";
 import { showMoment, showSpan } from "../base/time-words.ts";
 import type { ColouredText } from "./output.ts";

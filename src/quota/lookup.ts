@@ -7,8 +7,7 @@ import { fingerprint } from "../base/secrets.ts";
 import type { Upstream } from "../base/upstream.ts";
 import type { Balance } from "./balance.ts";
 import type { Provider } from "./providers.ts";
-import { isWithin } from "./registrable-domain.ts";
-import { refusalOf } from "./token-policy.ts";
+import { isWithin, refusalOf } from "./token-policy.ts";
 import { VENDORS, type Vendor, type VendorName, makePathVendor, recogniseHost, urlsOf } from "./vendors.ts";
 
 export interface Lookup {

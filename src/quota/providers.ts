@@ -1,6 +1,6 @@
-// The shape of usage_providers.json: who is asked for the balance of which upstreams, where, and how often.
+// usage_providers.json: who is asked for the balance of which upstreams, where, and how often. Written once where it is
+// missing, taken anew when it changes, with the last good version in force while it is broken; never written over.
 // Knows no relay's answers; those are in vendors.ts.
-// Pure.
 import * as z from "zod/mini";
 import { KIND_NAMES, PRESET_NAMES, type PresetName, VENDORS, urlsOf } from "./vendors.ts";
 import { UserError } from "../base/errors.ts";
@@ -9,6 +9,10 @@ import { t } from "../base/language.ts";
 import { later } from "../base/later.ts";
 import { NOTING, describeFirstIssue, described, maybe } from "../config/schema-words.ts";
 import { type JsoncSource, formatPath, placeOf, readJsonc, valueOf } from "../config/jsonc.ts";
+import { existsSync } from "node:fs";
+import { PRIVATE_FILE, ensurePrivateDirectory, writeFileAtomic } from "../base/files.ts";
+import type { Paths } from "../base/paths.ts";
+import { createWatchedFile } from "../base/watched-file.ts";
 
 /** How an answer is read. `auto` finds out. */
 const KINDS = [...KIND_NAMES, "json_path", "auto"] as const;
@@ -236,4 +240,41 @@ function readSource(text: string, file: string): JsoncSource {
     // Its hint is for config.json.
     throw error instanceof UserError ? new UserError(error.message, { cause: error }) : error;
   }
+}
+
+export interface ProvidersFile {
+  /** What is in force, and why the file as it stands is not. */
+  current(): ParsedProviders;
+}
+
+const MAX_FILE_BYTES = 2 ** 20;
+
+/** `now`: wall clock, ms. */
+export function createProvidersFile(path: string, now: () => number): ProvidersFile {
+  const file = createWatchedFile({
+    path,
+    maxBytes: MAX_FILE_BYTES,
+    parse: (text) => parseProviders(text, path),
+    now,
+  });
+  let byDefault: ParsedProviders | null = null;
+  return {
+    current() {
+      const watched = file.current();
+      // A file that is gone means what it meant before: it is written anew with the next start.
+      if (watched.kind === "missing") return (byDefault ??= parseProviders(DEFAULT_PROVIDERS_TEXT, ""));
+      if (watched.kind === "ok") return watched.value;
+      return { providers: watched.last?.providers ?? [], problem: watched.problem };
+    },
+  };
+}
+
+/** Writes the default where there is no file. Throws UserError. */
+export function writeDefaultProviders({
+  home,
+  usageProviders,
+}: Pick<Paths, "home" | "usageProviders">): void {
+  if (existsSync(usageProviders)) return;
+  ensurePrivateDirectory(home);
+  writeFileAtomic(usageProviders, DEFAULT_PROVIDERS_TEXT, { mode: PRIVATE_FILE });
 }

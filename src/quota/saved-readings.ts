@@ -1,7 +1,11 @@
-// Readings and recognised relays as state.json holds them. What is odd is dropped alone: losing it loses one question.
-// Pure.
+// Readings and recognised relays, carried through state.json so that several processes ask once and a restart asks nothing.
+// Never in a request's way; where the file cannot be written, they are kept in memory alone. An entry that cannot be read is
+// dropped alone: losing it loses one question.
 import * as z from "zod/mini";
+import { errorMessage } from "../base/errors.ts";
+import { kept } from "../base/language.ts";
 import { later } from "../base/later.ts";
+import { type SavedSections, type StatePaths, createSavedSections } from "../state/state-file.ts";
 import type { Meter } from "./balance.ts";
 import type { Reading } from "./reading.ts";
 import { type VendorName, isVendorName } from "./vendors.ts";
@@ -32,8 +36,66 @@ const readingSchema = later(() =>
   }),
 );
 const relaySchema = later(() => z.object({ kind: z.string(), at: figure }));
+/** Of keys that are no longer configured. */
+const FORGOTTEN_MS = 40 * 86_400_000;
 /** A clock that was set back since: the record cannot be dated. */
 const CLOCK_SLACK_MS = 60_000;
+
+export interface SavedReadings extends Pick<SavedSections, "noteChange" | "flush"> {
+  readonly readings: Map<string, Reading>;
+  /** By host and port. */
+  readonly relays: Map<string, VendorName>;
+  /** Takes up what other processes have found out since. */
+  readonly sync: () => void;
+}
+
+export interface SavedReadingsOptions {
+  readonly paths: StatePaths;
+  readonly onTrouble: (words: string) => void;
+  /** Wall clock, ms. */
+  readonly now: () => number;
+}
+
+export function createSavedReadings({ now, onTrouble, paths }: SavedReadingsOptions): SavedReadings {
+  const readings = new Map<string, Reading>();
+  const relays = new Map<string, VendorName>();
+  const makeRelay = (kind: VendorName, known: unknown): unknown =>
+    readRelay(known) === kind ? known : { kind, at: now() };
+  const sections = createSavedSections({
+    paths,
+    sections: ["quota", "relays"],
+    make: (last) => ({
+      quota: Object.fromEntries(
+        [...readings]
+          .filter(([, { triedAt }]) => triedAt > now() - FORGOTTEN_MS)
+          .map(([key, reading]) => [key, writeReading(reading)]),
+      ),
+      relays: Object.fromEntries(
+        [...relays].map(([host, kind]) => [host, makeRelay(kind, last["relays"]?.[host])]),
+      ),
+    }),
+    saveAfterMs: 10_000,
+    onTrouble(error) {
+      const problem = errorMessage(error);
+      onTrouble(kept`quota readings are not kept: ${problem}`);
+    },
+  });
+  const sync = (): void => {
+    const { quota = {}, relays: savedRelays = {} } = sections.load();
+    for (const [key, value] of Object.entries(quota)) {
+      const reading = readReading(value, now());
+      if (reading !== null && reading.triedAt > (readings.get(key)?.triedAt ?? -1))
+        readings.set(key, reading);
+    }
+    for (const [host, value] of Object.entries(savedRelays)) {
+      const kind = readRelay(value);
+      if (kind !== null && !relays.has(host)) relays.set(host, kind);
+    }
+  };
+  sync();
+  const { flush, noteChange } = sections;
+  return { readings, relays, sync, noteChange, flush };
+}
 
 /** In one order of the keys always: what nobody changed is the same text. */
 export function writeReading(reading: Reading): z.infer<typeof readingSchema> {

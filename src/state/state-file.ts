@@ -46,6 +46,85 @@ export async function updateState(paths: StatePaths, change: (state: State) => S
   await withLock(join(paths.run, "state.lock"), work, { timeoutMs: LOCK_TIMEOUT_MS });
 }
 
+/** Part of the file: the entries that one owner keeps. */
+export interface SavedSectionsOptions {
+  readonly paths: StatePaths;
+  readonly sections: readonly string[];
+  /** Of these sections, the entries that are this owner's. Default: all. */
+  readonly isOwn?: (entry: string) => boolean;
+  /** What the owner knows now. `last`: as it was read or written last. */
+  readonly make: (last: State) => State;
+  /** A change is written so long after it, and all until then with it: what a crash loses. */
+  readonly saveAfterMs: number;
+  /** Why nothing is kept; told once in a row of failures. */
+  readonly onTrouble: (error: unknown) => void;
+}
+
+export interface SavedSections {
+  /** The own entries as the file has them now. */
+  readonly load: () => State;
+  /** What the owner knows may have changed. */
+  readonly noteChange: () => void;
+  /** Writes what was noted, and waits for nothing more. Never rejects. */
+  readonly flush: () => Promise<void>;
+}
+
+export function createSavedSections(options: SavedSectionsOptions): SavedSections {
+  const { make, onTrouble, paths, saveAfterMs, sections } = options;
+  let last: State = {};
+  let timer: Timer | null = null;
+  let writing = Promise.resolve();
+  let isFailing = false;
+
+  const save = async (): Promise<void> => {
+    const base = last;
+    const mine = make(base);
+    if (isSame(mine, base)) return;
+    try {
+      await updateState(paths, (theirs) => {
+        const merged = sections.map((name) => [
+          name,
+          mergeSection({ base: base[name] ?? {}, mine: mine[name] ?? {}, theirs: theirs[name] ?? {} }),
+        ]);
+        return { ...theirs, ...Object.fromEntries(merged) };
+      });
+      last = mine;
+      isFailing = false;
+    } catch (error) {
+      if (!isFailing) onTrouble(error);
+      isFailing = true;
+    }
+  };
+  const flush = (): Promise<void> => {
+    if (timer === null) return writing;
+    clearTimeout(timer);
+    timer = null;
+    writing = writing.then(save);
+    return writing;
+  };
+  return {
+    load: () => (last = readSections(paths.state, sections, options.isOwn)),
+    noteChange() {
+      timer ??= setTimeout(() => void flush(), saveAfterMs);
+    },
+    flush,
+  };
+}
+
+/** The entries of these sections that are one owner's. Never throws. */
+export function readSections(
+  path: string,
+  sections: readonly string[],
+  isOwn: (entry: string) => boolean = () => true,
+): State {
+  const saved = readState(path);
+  const own = sections.map((name) => {
+    const entries = Object.entries(saved[name] ?? {}).filter(([entry]) => isOwn(entry));
+    return [name, Object.fromEntries(entries)] as const;
+  });
+  return Object.fromEntries(own);
+}
+
 /**
  * A section with the changes of one process: the entries that differ between `base` (as it last knew them) and `mine`.
  * Where another process changed an entry meanwhile, the one that is there wins over one that was dropped, and the

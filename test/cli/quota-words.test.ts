@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import type { QuotaRow } from "../../src/app/instance-answers.ts";
+import type { QuotaRow } from "../../src/quota/sources.ts";
 import {
   describeQuota,
   isWorthShowing,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { makeQuotaRows } from "../../src/app/quota/facts.ts";
+import { makeQuotaRows } from "../../src/quota/sources.ts";
 import { createLedger } from "../../src/quota/ledger.ts";
 
 /** Noon of a day in the middle of a month, local time. */

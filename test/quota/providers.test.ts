@@ -2,8 +2,13 @@ import { describe, expect, test } from "bun:test";
 import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { errorMessage } from "../../src/base/errors.ts";
 import { chooseLookup } from "../../src/quota/lookup.ts";
-import { createProvidersFile, writeDefaultProviders } from "../../src/quota/providers-file.ts";
-import { DEFAULT_PROVIDERS_TEXT, checkProviders, parseProviders } from "../../src/quota/providers.ts";
+import {
+  createProvidersFile,
+  writeDefaultProviders,
+  DEFAULT_PROVIDERS_TEXT,
+  checkProviders,
+  parseProviders,
+} from "../../src/quota/providers.ts";
 import { modeHere } from "../helpers/modes.ts";
 import { makeTempHome } from "../helpers/temp-home.ts";
 import { makeUpstream } from "../helpers/upstream.ts";

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { UNLIMITED, makeBalance, makeMeter } from "../../src/quota/balance.ts";
-import { type Source, makeNote } from "../../src/quota/note.ts";
+import { type Source, makeNote } from "../../src/quota/sources.ts";
 import { type Reading, makeReading, stateOf, withBalance, withError } from "../../src/quota/reading.ts";
 import { readReading, readRelay, writeReading } from "../../src/quota/saved-readings.ts";
 

@@ -1,8 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import type { Balance } from "../../src/quota/balance.ts";
+import { type Balance, judge } from "../../src/quota/balance.ts";
 import { readByPath } from "../../src/quota/json-path.ts";
-import { judge } from "../../src/quota/judge.ts";
 import { VENDORS, type VendorName } from "../../src/quota/vendors.ts";
 import { QUOTA_DOC_PATH, withVendors } from "./vendor-tables.ts";
 

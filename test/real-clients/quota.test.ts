@@ -1,6 +1,5 @@
 import { expect, test } from "bun:test";
-import { askInstance, tellInstance } from "../../src/app/ask-instance.ts";
-import { instanceSchema } from "../../src/app/instance-answers.ts";
+import { askInstance, tellInstance, instanceSchema } from "../../src/app/ask-instance.ts";
 import { readInstances } from "../../src/state/instances.ts";
 import { GOOD, reply } from "../helpers/answers.ts";
 import { makeClientHome } from "../helpers/client-process.ts";

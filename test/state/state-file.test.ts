@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { existsSync, mkdirSync, statSync } from "node:fs";
-import { mergeSection, readState, updateState } from "../../src/state/state-file.ts";
+import { existsSync, mkdirSync, rmSync, rmdirSync, statSync } from "node:fs";
+import { createSavedSections, mergeSection, readState, updateState } from "../../src/state/state-file.ts";
 import { modeHere } from "../helpers/modes.ts";
 import { makeTempHome } from "../helpers/temp-home.ts";
 
@@ -73,4 +73,58 @@ test("merging takes our changes, and leaves everything else as the others have i
         if (base[name] !== value && !Object.hasOwn(mine, name)) expect(merged[name]).toBe(value);
     }),
   );
+});
+
+test("sections are saved together by whoever notes a change, each owner its own entries", async () => {
+  using home = makeTempHome();
+  const { paths } = home;
+  home.write(".codex-helper/state.json", { health: { "a|1": 1, "b|1": 1 }, other: { x: 1 } });
+  const health: Record<string, number> = {};
+  const saved = createSavedSections({
+    paths,
+    sections: ["health", "order"],
+    isOwn: (entry) => entry.startsWith("a|"),
+    make: () => ({ health, order: { "a|order": 1 } }),
+    saveAfterMs: 60_000,
+    onTrouble: String,
+  });
+  expect(saved.load()).toEqual({ health: { "a|1": 1 }, order: {} });
+  health["a|2"] = 2;
+  await saved.flush();
+  expect(readState(paths.state)["order"]).toBeUndefined();
+  saved.noteChange();
+  await saved.flush();
+  expect(readState(paths.state)).toEqual({
+    health: { "a|2": 2, "b|1": 1 },
+    order: { "a|order": 1 },
+    other: { x: 1 },
+  });
+});
+
+test("sections that cannot be saved are told once, and again after they could", async () => {
+  using home = makeTempHome();
+  const troubles: unknown[] = [];
+  let count = 0;
+  const saved = createSavedSections({
+    paths: home.paths,
+    sections: ["health"],
+    make: () => ({ health: { a: (count += 1) } }),
+    saveAfterMs: 60_000,
+    onTrouble: (error) => troubles.push(error),
+  });
+  const save = (): Promise<void> => {
+    saved.noteChange();
+    return saved.flush();
+  };
+  mkdirSync(home.paths.state, { recursive: true });
+  await save();
+  await save();
+  expect(troubles).toHaveLength(1);
+  rmdirSync(home.paths.state);
+  await save();
+  expect(readState(home.paths.state)).toEqual({ health: { a: 3 } });
+  rmSync(home.paths.state);
+  mkdirSync(home.paths.state);
+  await save();
+  expect(troubles).toHaveLength(2);
 });

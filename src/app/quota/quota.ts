@@ -1,5 +1,5 @@
 // Puts quotas together: asks relays in the background, reads what answers say in passing, counts own budgets, and tells the
-// routers. Never in a request's way.
+// routers. Never in a request's way. Also has every balance read at once, by the proxies that run or by this process.
 import type { Env } from "../../base/env.ts";
 import type { UserError } from "../../base/errors.ts";
 import type { Paths } from "../../base/paths.ts";
@@ -7,15 +7,17 @@ import type { Service } from "../../base/service.ts";
 import type { Upstream } from "../../base/upstream.ts";
 import { readHeaderSignals } from "../../quota/header-signals.ts";
 import { type PollTarget, createPoller } from "../../quota/poller.ts";
-import { createProvidersFile } from "../../quota/providers-file.ts";
+import { createProvidersFile, writeDefaultProviders } from "../../quota/providers.ts";
 import { makeReading, withBalance } from "../../quota/reading.ts";
 import { recogniseHeaders } from "../../quota/vendors.ts";
 import type { Router } from "../../routing/router.ts";
-import type { LiveConfig } from "../live-config.ts";
+import { type LiveConfig, type LiveConfigOptions, createLiveConfig } from "../live-config.ts";
 import { createBudgets } from "./budgets.ts";
-import type { QuotaRow } from "../instance-answers.ts";
-import { createQuotaSources, headersKey } from "./sources.ts";
-import { createQuotaState } from "./state.ts";
+import { tellInstance } from "../ask-instance.ts";
+import { type QuotaRow, createQuotaSources, headersKey } from "../../quota/sources.ts";
+import { createSavedReadings } from "../../quota/saved-readings.ts";
+import { readInstances } from "../../state/instances.ts";
+import { recallRouter } from "../router-state.ts";
 
 export interface Quota {
   /** From now on this router is told how the upstreams of its config stand. */
@@ -61,10 +63,16 @@ const LOOK_EVERY_MS = 10_000;
 export function createQuota(options: QuotaOptions): Quota {
   const { env, live, now, onTrouble, paths } = options;
   const providers = createProvidersFile(paths.usageProviders, now);
-  const state = createQuotaState({ paths, onTrouble, now });
-  const { readings, relays } = state;
+  const saved = createSavedReadings({ paths, onTrouble, now });
+  const { readings, relays } = saved;
   const budgets = createBudgets({ paths, live, now, onTrouble, onChange: () => applyAll() });
-  const sources = createQuotaSources({ providers, state, budgets, env, now });
+  const sources = createQuotaSources({
+    providers,
+    saved,
+    budgetOf: (upstream) => budgets.readingOf(upstream),
+    env,
+    now,
+  });
   const clients: QuotaClient[] = [];
   const routers = new Map<Service, Router>();
   /** Keys of upstreams that answered since the last look. */
@@ -115,9 +123,9 @@ export function createQuota(options: QuotaOptions): Quota {
     targets,
     readings,
     now,
-    sync: () => void state.sync(),
+    sync: saved.sync,
     onReading() {
-      state.noteChange();
+      saved.noteChange();
       applyAll();
     },
   });
@@ -155,14 +163,14 @@ export function createQuota(options: QuotaOptions): Quota {
         const host = URL.parse(upstream.baseUrl)?.host ?? "";
         if (relays.get(host) !== kind) {
           relays.set(host, kind);
-          state.noteChange();
+          saved.noteChange();
         }
       }
       const balance = readHeaderSignals(headers, { now: now(), isFirstParty: upstream.isOfficial });
       if (balance === null) return;
       const key = headersKey(upstream);
       readings.set(key, withBalance(readings.get(key) ?? makeReading("headers"), balance, now()));
-      state.noteChange();
+      saved.noteChange();
       const router = routers.get(upstream.service);
       if (router !== undefined) apply(upstream, router);
     },
@@ -172,14 +180,14 @@ export function createQuota(options: QuotaOptions): Quota {
     rowsOf: (upstream) => sources.rowsOf(upstream),
     problem: () => providers.current().problem,
     async refresh() {
-      state.sync();
+      saved.sync();
       await Promise.all([poller.refresh(), hasBudgets(clients) ? budgets.load() : undefined]);
     },
     settled: () => poller.settled(),
     async stop() {
       stopLooking();
       await Promise.all([poller.stop(), budgets.stop()]);
-      await state.flush();
+      await saved.flush();
     },
   };
 }
@@ -188,4 +196,26 @@ function everyUnheld(work: () => void, ms: number): () => void {
   const timer = setInterval(work, ms);
   timer.unref();
   return () => clearInterval(timer);
+}
+
+/** Two questions of 8 s each, at most. */
+const REFRESH_MS = 20_000;
+
+/** `onTrouble` hears what could not be kept. Throws UserError where a proxy does not do it. */
+export async function refreshQuota(
+  service: Service,
+  context: LiveConfigOptions,
+  onTrouble: (words: string) => void,
+): Promise<void> {
+  const instances = (await readInstances(context.paths.run)).filter((one) => one.service === service);
+  if (instances.length > 0) {
+    await Promise.all(instances.map((one) => tellInstance(one, "refresh", { waitMs: REFRESH_MS })));
+    return;
+  }
+  writeDefaultProviders(context.paths);
+  const live = createLiveConfig(context);
+  const quota = createQuota({ ...context, live, onTrouble });
+  quota.attach({ service, router: recallRouter(service, live, context) });
+  await quota.refresh();
+  await quota.stop();
 }

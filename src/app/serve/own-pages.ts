@@ -7,10 +7,9 @@ import type { Router } from "../../routing/router.ts";
 import type { LiveFilter } from "../filter.ts";
 import { type LiveConfig, listKeys } from "../live-config.ts";
 import type { Quota } from "../quota/quota.ts";
-import type { RouterState } from "../router-state.ts";
-import type { InstanceFacts } from "../instance-answers.ts";
-import { explainRoute } from "../status/routing-explain.ts";
-import { makeProblem, makeRouteFacts } from "../status/facts.ts";
+import type { SavedSections } from "../../state/state-file.ts";
+import type { InstanceFacts } from "../ask-instance.ts";
+import { explainRoute, makeProblem, makeRouteFacts } from "../status/facts.ts";
 
 export interface OwnPagesOptions {
   readonly service: Service;
@@ -22,7 +21,7 @@ export interface OwnPagesOptions {
   readonly filter: LiveFilter;
   readonly router: Router;
   readonly quota: Quota;
-  readonly saved: RouterState;
+  readonly saved: SavedSections;
   readonly configName: string | undefined;
 }
 
@@ -55,6 +54,7 @@ export function makeOwnPages(options: OwnPagesOptions): Pick<OwnRoutes, "read" |
         const keys = listKeys(live, service, query.get("upstream"));
         if (keys === null) router.reset();
         else for (const key of keys) router.reset(key);
+        saved.noteChange();
         await saved.flush();
       },
     },

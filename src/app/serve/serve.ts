@@ -11,7 +11,7 @@ import type { Upstream } from "../../base/upstream.ts";
 import type { LogEntry } from "../../log/entry.ts";
 import { createLogWriter, type LogWriter } from "../../log/writer.ts";
 import type { ProxyServer } from "../../proxy/server.ts";
-import { writeDefaultProviders } from "../../quota/providers-file.ts";
+import { writeDefaultProviders } from "../../quota/providers.ts";
 import { createRouter } from "../../routing/router.ts";
 import { type Instance, removeDeadInstances, removeInstance, writeInstance } from "../../state/instances.ts";
 import { createEventHook, type EventHook } from "./event-hook.ts";
@@ -188,6 +188,7 @@ async function startService(service: Service, options: ServeOptions, shared: Sha
     async stop(graceMs) {
       await tryTo(() => removeInstance(paths.run, { pid, service }), onTrouble);
       await proxy.stop(graceMs);
+      saved.noteChange();
       await saved.flush();
     },
   };

@@ -1,14 +1,17 @@
-// How one service stands, as facts without secrets: what the status page of a running proxy answers and what `ch status`
-// works with. Makes no words for people beyond those that it is given.
+// The state of one service as facts without secrets, and the order that its next request would take: what a running proxy
+// answers on its own pages, and what `ch status` and `ch routing` work with. Sends nothing, and makes no words for people
+// beyond those that it is given.
 import type { UserError } from "../../base/errors.ts";
 import type { Service } from "../../base/service.ts";
 import type { Upstream } from "../../base/upstream.ts";
 import type { Router } from "../../routing/router.ts";
 import type { Candidate } from "../../routing/types.ts";
-import type { Problem, QuotaRow, RouteFacts, UpstreamFacts } from "../instance-answers.ts";
+import type { Problem, RouteFacts, UpstreamFacts, Explanation } from "../ask-instance.ts";
+import type { QuotaRow } from "../../quota/sources.ts";
 import type { LiveConfig } from "../live-config.ts";
 import type { Quota } from "../quota/quota.ts";
-import { listPlaces } from "./routing-explain.ts";
+import type { RouteState } from "../../proxy/deps.ts";
+import { modelAt } from "../../routing/model-name.ts";
 
 export interface RouteFactsInput {
   readonly service: Service;
@@ -21,7 +24,7 @@ export interface RouteFactsInput {
   readonly configName?: string | undefined;
 }
 
-/** Where requests of the service go, and how each upstream of that config stands; the disabled ones too. */
+/** Where requests of the service go, and the state of each upstream of that config; the disabled ones too. */
 export function makeRouteFacts(input: RouteFactsInput): RouteFacts {
   const { configName, live, now, quota, router, service } = input;
   const state = live.routeState(service, configName);
@@ -79,4 +82,53 @@ function makeUpstreamFacts(
     // The address may hold a password: the host alone is shown.
     outbound_proxy: proxy === false ? null : new URL(proxy).host,
   };
+}
+
+export interface Question {
+  readonly model: string | null;
+  readonly sessionId: string | null;
+}
+
+/** `now`: wall clock, ms. */
+export function explainRoute(
+  { router, state }: { readonly router: Router; readonly state: RouteState },
+  { model, sessionId }: Question,
+  now: number,
+): Explanation {
+  if (state.kind === "unset") {
+    const problem = { message: state.message, hint: state.hint };
+    return { config_name: null, problem, max_upstreams: 0, places: [] };
+  }
+  const { configName, routing } = state.route;
+  const candidates = listPlaces({ router, state }, { model, sessionId }, now);
+  return {
+    config_name: configName,
+    problem: null,
+    max_upstreams: routing.maxUpstreamsPerRequest,
+    places: candidates.map(({ reason, standing, until, upstream }) => ({
+      label: upstream.label,
+      base_url: upstream.baseUrl,
+      standing,
+      reason,
+      problem: upstream.credential.kind === "unusable" ? upstream.credential.why : null,
+      until_ms: until,
+      upstream_model: otherModel(upstream, model),
+    })),
+  };
+}
+
+/** The places as they are explained, for whoever shows them elsewhere: no two screens may tell different things. */
+function listPlaces(
+  { router, state }: { readonly router: Router; readonly state: RouteState },
+  { model, sessionId }: Question,
+  now: number,
+): readonly Candidate[] {
+  if (state.kind === "unset") return [];
+  const { onExhausted, upstreams } = state.route;
+  return router.explain({ upstreams, model, sessionId, now, onExhausted });
+}
+
+function otherModel(upstream: Upstream, model: string | null): string | null {
+  const own = model === null ? null : modelAt(upstream, model);
+  return own === model ? null : own;
 }

@@ -5,20 +5,20 @@ import { UserError } from "../../base/errors.ts";
 import type { Service } from "../../base/service.ts";
 import { type EffectiveSetting, listSettings } from "../../config/settings.ts";
 import { type Instance, readDeadInstances, readInstances } from "../../state/instances.ts";
-import { askInstance, tellInstance } from "../ask-instance.ts";
-import { type LiveConfigOptions, createLiveConfig, listKeys } from "../live-config.ts";
-import { createQuota } from "../quota/quota.ts";
-import { recallRouter, resetSavedState } from "../router-state.ts";
 import {
+  askInstance,
+  tellInstance,
   type Explanation,
   type InstanceFacts,
   type Problem,
   type RouteFacts,
   explanationSchema,
   instanceSchema,
-} from "../instance-answers.ts";
-import { type Question, explainRoute } from "./routing-explain.ts";
-import { makeProblem, makeRouteFacts } from "./facts.ts";
+} from "../ask-instance.ts";
+import { type LiveConfigOptions, createLiveConfig, listKeys } from "../live-config.ts";
+import { createQuota } from "../quota/quota.ts";
+import { recallRouter, resetSavedState } from "../router-state.ts";
+import { type Question, explainRoute, makeProblem, makeRouteFacts } from "./facts.ts";
 import { type TodayFacts, makeQuietDay, readToday } from "./today.ts";
 
 /** `now`: wall clock, ms. */

@@ -1,7 +1,8 @@
 // `ch quota`: what is left on each upstream, how fresh that is, and how long it will last.
-import { refreshQuota } from "../../app/quota/refresh.ts";
+import { refreshQuota } from "../../app/quota/quota.ts";
 import { type ServiceFacts, type StatusFacts, surveyStatus } from "../../app/status/survey.ts";
-import type { QuotaRow, UpstreamFacts } from "../../app/instance-answers.ts";
+import type { UpstreamFacts } from "../../app/ask-instance.ts";
+import type { QuotaRow } from "../../quota/sources.ts";
 import { UserError } from "../../base/errors.ts";
 import { retell, t } from "../../base/language.ts";
 import { CLIENT_NAME } from "../../base/service.ts";

@@ -1,9 +1,8 @@
 import { expect, test } from "bun:test";
 import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { askInstance, tellInstance } from "../../../src/app/ask-instance.ts";
+import { askInstance, tellInstance, instanceSchema } from "../../../src/app/ask-instance.ts";
 import { type Serving, serve } from "../../../src/app/serve/serve.ts";
-import { instanceSchema } from "../../../src/app/instance-answers.ts";
 import { readInstances } from "../../../src/state/instances.ts";
 import { readState } from "../../../src/state/state-file.ts";
 import { GOOD, reply } from "../../helpers/answers.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { existsSync, readFileSync } from "node:fs";
-import { type QuotaRow, quotaRowSchema } from "../../../src/app/instance-answers.ts";
+import { type QuotaRow, quotaRowSchema } from "../../../src/quota/sources.ts";
 import { fingerprint } from "../../../src/base/secrets.ts";
 import { DEFAULT_PROVIDERS_TEXT } from "../../../src/quota/providers.ts";
 import { reply } from "../../helpers/answers.ts";

@@ -2,7 +2,7 @@
 // Pure.
 import { retell } from "../../../base/language.ts";
 import type { StatusFacts } from "../../../app/status/survey.ts";
-import type { Problem } from "../../../app/instance-answers.ts";
+import type { Problem } from "../../../app/ask-instance.ts";
 import type { SwitchReport } from "../../../app/status/switch-report.ts";
 
 /** Each once: two proxies read the same files. */

@@ -1,6 +1,6 @@
 // The screen of `ch status`: the client, the proxies, the upstreams and the day of each service, then what is set.
 import type { ServiceFacts, StatusFacts } from "../../../app/status/survey.ts";
-import type { RouteFacts, UpstreamFacts } from "../../../app/instance-answers.ts";
+import type { RouteFacts, UpstreamFacts } from "../../../app/ask-instance.ts";
 import type { SwitchReport } from "../../../app/status/switch-report.ts";
 import type { LoggedError, TodayFacts } from "../../../app/status/today.ts";
 import { retell, t } from "../../../base/language.ts";

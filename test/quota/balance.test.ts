@@ -1,6 +1,12 @@
 import { describe, expect, test } from "bun:test";
-import { type Balance, type MeterParts, UNLIMITED, makeBalance, makeMeter } from "../../src/quota/balance.ts";
-import { judge } from "../../src/quota/judge.ts";
+import {
+  type Balance,
+  type MeterParts,
+  UNLIMITED,
+  makeBalance,
+  makeMeter,
+  judge,
+} from "../../src/quota/balance.ts";
 
 const NOW = 1_800_000_000_000;
 const of = (parts: Partial<MeterParts>, ...more: Partial<MeterParts>[]): Balance => {

@@ -1,7 +1,6 @@
 import { expect, test } from "bun:test";
 import { makeBalance, makeMeter } from "../../src/quota/balance.ts";
-import { forecastEnd } from "../../src/quota/forecast.ts";
-import { makeReading, withBalance } from "../../src/quota/reading.ts";
+import { forecastEnd, makeReading, withBalance } from "../../src/quota/reading.ts";
 
 const NOW = 1_800_000_000_000;
 const MINUTE = 60_000;

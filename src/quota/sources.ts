@@ -1,0 +1,188 @@
+// What is known of one upstream, whoever says it: the place that is asked, the headers of its answers, the user's budget.
+// Put together as a note for routing, and as rows of facts without secrets for people and scripts. Asks nobody, keeps nothing.
+// Pure.
+import * as z from "zod/mini";
+import type { Env } from "../base/env.ts";
+import { kept } from "../base/language.ts";
+import { later } from "../base/later.ts";
+import type { Upstream } from "../base/upstream.ts";
+import type { QuotaNote } from "../routing/types.ts";
+import { type Meter, judgeMeter } from "./balance.ts";
+import { type LookupChoice, chooseLookup } from "./lookup.ts";
+import type { ProvidersFile } from "./providers.ts";
+import { type Reading, forecastEnd, judgeReading, stateOf } from "./reading.ts";
+import type { SavedReadings } from "./saved-readings.ts";
+
+const figure = later(() => z.nullable(z.number()));
+/** One allowance that a source knows; as it is sent. */
+export const quotaRowSchema = later(() =>
+  z.looseObject({
+    /** Who said so: a provider's id, "headers", "budget". */
+    source: z.string(),
+    /** Which allowance: "balance", "key", "day", "5h"; null where none is known. */
+    window: z.nullable(z.string()),
+    /** See ReadingState. */
+    state: z.string(),
+    left: figure,
+    used: figure,
+    limit: figure,
+    unit: z.nullable(z.string()),
+    /** Wall clock, as all times here. */
+    resets_at_ms: figure,
+    read_at_ms: figure,
+    /** When it is at its end if the spending of the last hours goes on. */
+    runs_out_at_ms: figure,
+    /** What went wrong with the last lookup, in English. */
+    error: z.nullable(z.string()),
+  }),
+);
+export type QuotaRow = z.infer<typeof quotaRowSchema>;
+
+export interface QuotaSources {
+  /** Who would be asked. */
+  lookupOf(upstream: Upstream): LookupChoice;
+  /** For routing. */
+  noteOf(upstream: Upstream): QuotaNote | null;
+  /** For people and scripts. */
+  rowsOf(upstream: Upstream): QuotaRow[];
+}
+
+export interface QuotaSourcesOptions {
+  readonly providers: ProvidersFile;
+  readonly saved: Pick<SavedReadings, "readings" | "relays">;
+  /** Null where the upstream has no budget. */
+  readonly budgetOf: (upstream: Upstream) => Reading | null;
+  readonly env: Env;
+  /** Wall clock, ms. */
+  readonly now: () => number;
+}
+
+export function createQuotaSources(options: QuotaSourcesOptions): QuotaSources {
+  const { budgetOf, env, now, providers, saved } = options;
+  const lookupOf = (upstream: Upstream): LookupChoice =>
+    chooseLookup({
+      upstream,
+      providers: providers.current().providers,
+      env,
+      vendorAt: (host) => saved.relays.get(host) ?? null,
+      now: now(),
+    });
+
+  const listSources = (upstream: Upstream, choice: LookupChoice): Source[] => {
+    const lookup = choice.kind === "lookup" ? choice.lookup : null;
+    const readings: [reading: Reading | null | undefined, intervalMs: number][] = [
+      [lookup === null ? null : saved.readings.get(lookup.key), lookup?.intervalMs ?? 0],
+      [saved.readings.get(headersKey(upstream)), 0],
+      [budgetOf(upstream), 0],
+    ];
+    return readings.flatMap(([reading, intervalMs]) => (reading == null ? [] : [{ reading, intervalMs }]));
+  };
+
+  return {
+    lookupOf,
+    noteOf: (upstream) => makeNote(listSources(upstream, lookupOf(upstream)), now()),
+    rowsOf(upstream) {
+      const choice = lookupOf(upstream);
+      const rows = listSources(upstream, choice).flatMap((source) => makeQuotaRows(source, now()));
+      return choice.kind === "refused" ? [makeErrorRow(choice.source, choice.why), ...rows] : rows;
+    },
+  };
+}
+
+/** Under which a reading from the headers of its answers is kept. */
+export function headersKey(upstream: Upstream): string {
+  return `headers|${upstream.key}`;
+}
+
+export interface Source {
+  readonly reading: Reading;
+  /** How often it is asked for, ms; 0 for one that comes by itself. */
+  readonly intervalMs: number;
+}
+
+const RANK = { exhausted: 2, low: 1, ok: 0, unlimited: 0 } as const;
+
+/** The gravest word counts. Null where nobody says anything that can still be believed. `now`: wall clock, ms. */
+export function makeNote(sources: readonly Source[], now: number): QuotaNote | null {
+  const said = sources
+    .flatMap(({ intervalMs, reading }) => {
+      const judgement = judgeReading(reading, now, intervalMs);
+      // Speed limits alone say nothing about what is left.
+      const isSilent = judgement === null || (judgement.state === "ok" && judgement.meter === null);
+      return isSilent ? [] : [{ ...judgement, at: reading.at, source: reading.source }];
+    })
+    .toSorted((one, other) => RANK[other.state] - RANK[one.state]);
+  const [worst] = said;
+  if (worst === undefined) return null;
+  const { at, meter, source, state } = worst;
+  if (state === "ok" || state === "unlimited") {
+    return { state: "ok", at: Math.max(...said.map((one) => one.at)), until: null, reason: "" };
+  }
+  const ends = said.filter((one) => one.state === state).map(({ until }) => until);
+  const until = ends.includes(null) ? null : Math.max(...ends.map(Number));
+  return { state, at, until, reason: describeReason(source, meter) };
+}
+
+function describeReason(source: string, meter: Meter | null): string {
+  if (meter === null) return kept`${source} says that nothing is left`;
+  const words = describeMeter(meter);
+  return source === "budget" ? kept`your budget: ${words}` : words;
+}
+
+/** "0.00 of 20.00 USD left (month)". In English: it is stored and sent. */
+function describeMeter({ left, limit, name, unit, used }: Meter): string {
+  if (unit === "%") {
+    const percent = Math.round(used ?? 0);
+    return kept`${percent}% used (${name})`;
+  }
+  const rest = showAmount(left ?? 0, unit);
+  const whole = showAmount(limit ?? 0, unit);
+  return limit === null
+    ? kept`${rest} ${unit} left (${name})`
+    : kept`${rest} of ${whole} ${unit} left (${name})`;
+}
+
+/** Money to the cent; anything else as it is, to two digits. */
+export function showAmount(amount: number, unit: string): string {
+  if (unit === "USD" || unit === "CNY") return amount.toFixed(2);
+  return String(Math.round(amount * 100) / 100);
+}
+
+/** `now`: wall clock, ms. */
+export function makeQuotaRows({ intervalMs, reading }: Source, now: number): QuotaRow[] {
+  const { at, balance, error, samples, source } = reading;
+  const state = stateOf(reading, now, intervalMs);
+  const row = { source, ...NO_FIGURES, state, read_at_ms: balance === null ? null : at };
+  if (balance === null || balance.meters.length === 0) return [{ ...row, error }];
+  return balance.meters.map((meter, index): QuotaRow => {
+    const { left, limit, name, resetsAt, unit, used } = meter;
+    const isOver = resetsAt !== null && resetsAt <= now;
+    return {
+      ...row,
+      state: state === "stale" ? state : judgeMeter(meter, balance, now).state,
+      window: name,
+      left: isOver ? null : left,
+      used: isOver ? null : used,
+      limit,
+      unit,
+      resets_at_ms: isOver ? null : resetsAt,
+      runs_out_at_ms: isOver || state === "stale" ? null : forecastEnd(meter, samples[name] ?? [], now),
+      error: index === 0 ? error : null,
+    };
+  });
+}
+
+/** For a place that would know and could not be asked. */
+function makeErrorRow(source: string, error: string): QuotaRow {
+  return { source, ...NO_FIGURES, state: "error", read_at_ms: null, error };
+}
+
+const NO_FIGURES = {
+  window: null,
+  left: null,
+  used: null,
+  limit: null,
+  unit: null,
+  resets_at_ms: null,
+  runs_out_at_ms: null,
+} as const;
