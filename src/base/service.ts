@@ -8,6 +8,8 @@ export type Service = "codex" | "claude";
 /** Everything that depends on the service and that proxy, routing, usage or config need. */
 export interface ServiceFacts {
   readonly service: Service;
+  /** The program's name on the search path. */
+  readonly command: string;
   /** What a person calls the client. */
   readonly name: string;
   /** The flag that names the service on a command line. */
@@ -18,24 +20,68 @@ export interface ServiceFacts {
   readonly origins: readonly string[];
   /** What the client's base URL ends in; its requests' paths follow. */
   readonly basePath: "" | "/v1";
+  /** The JSON in which it expects an error. */
+  readonly errorShape: ErrorShape;
+  /** Paths, with their methods, by which it asks whether anybody is there: no upstream need be paid a round trip for it. */
+  readonly greetings: Readonly<Record<string, readonly string[]>>;
+  /** What it was seen to do with an answer when no upstream has one. */
+  readonly noAnswer: {
+    /** It shows a usage limit with its reset time, and stops. Else a 429 with Retry-After is all that it knows. */
+    readonly knowsUsageLimit: boolean;
+    /** Rules of routing whose own answer it stops at, without asking again. */
+    readonly stopsAt: readonly string[];
+    /** An answer that it takes for final after one try: for credentials that no upstream accepts. */
+    readonly refused: { readonly status: number; readonly type?: string };
+    /** The status for a model that no upstream has. */
+    readonly noModel: number;
+  };
+  /** How long an answer that does not stream may take, s. Shorter than the client's own patience. */
+  readonly nonStreamSecs: number;
+  /** What its section of config.json is for, in the documentation. */
+  readonly about: string;
 }
+
+export type ErrorShape = "openai" | "anthropic";
 
 export const SERVICE_FACTS: Readonly<Record<Service, ServiceFacts>> = {
   codex: {
     service: "codex",
+    command: "codex",
     name: "Codex",
     flag: "--codex",
     port: 3211,
     origins: ["https://api.openai.com", "https://chatgpt.com"],
     basePath: "/v1",
+    errorShape: "openai",
+    greetings: {},
+    noAnswer: {
+      knowsUsageLimit: true,
+      stopsAt: ["codex-usage-limit"],
+      refused: { status: 400 },
+      noModel: 400,
+    },
+    nonStreamSecs: 600,
+    about: "Configs for the Codex CLI.",
   },
   claude: {
     service: "claude",
+    command: "claude",
     name: "Claude Code",
     flag: "--claude",
     port: 3210,
     origins: ["https://api.anthropic.com"],
     basePath: "",
+    errorShape: "anthropic",
+    greetings: { "/": ["HEAD"], "/api/hello": ["HEAD", "GET"] },
+    noAnswer: {
+      knowsUsageLimit: false,
+      stopsAt: ["anthropic-window", "payment-required"],
+      refused: { status: 403, type: "permission_error" },
+      noModel: 404,
+    },
+    // It gives up on a silent answer after 300 s: it must hear from us before.
+    nonStreamSecs: 280,
+    about: "Configs for Claude Code.",
   },
 };
 
@@ -55,6 +101,10 @@ export const CLIENT_NAME = mapServices(({ name }) => name);
 export function mapServices<T>(make: (facts: ServiceFacts) => T): Readonly<Record<Service, T>> {
   const entries = SERVICES.map((service) => [service, make(SERVICE_FACTS[service])] as const);
   return Object.fromEntries(entries) as Record<Service, T>;
+}
+
+export function isService(value: unknown): value is Service {
+  return typeof value === "string" && Object.hasOwn(SERVICE_FACTS, value);
 }
 
 /** What a command for this service needs beside its other words: nothing for the default one, else " --claude". */

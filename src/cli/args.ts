@@ -2,12 +2,15 @@
 // Pure.
 import { EXIT, UserError } from "../base/errors.ts";
 import { t } from "../base/language.ts";
-import type { Service } from "../base/service.ts";
+import { SERVICES, type Service, mapServices } from "../base/service.ts";
 
-export const SERVICE_ARGS = {
-  codex: { type: "boolean", description: "for Codex" },
-  claude: { type: "boolean", description: "for Claude Code" },
-} as const;
+export const SERVICE_ARGS = mapServices(({ name }) => ({
+  type: "boolean" as const,
+  description: `for ${name}`,
+}));
+
+/** What was typed of them. */
+export type ServiceFlags = Readonly<Partial<Record<Service, boolean | undefined>>>;
 
 export const JSON_ARG = {
   json: { type: "boolean", description: "the same facts for scripts, secrets masked" },
@@ -19,22 +22,16 @@ export const PORT_ARG = {
 
 export const LIMIT_ARG = { limit: { type: "string", valueHint: "N", description: "at most N" } } as const;
 
-/** The service that --codex or --claude names; undefined for neither. Throws UserError for both; `both` is what to type then. */
-export function readService(
-  args: {
-    readonly codex?: boolean | undefined;
-    readonly claude?: boolean | undefined;
-  },
-  both = t`leave one of them out`,
-): Service | undefined {
-  if (args.codex === true && args.claude === true) {
-    throw new UserError(t`--codex and --claude exclude one another`, {
+/** The service that a flag names; undefined without one. Throws UserError for two; `both` is what to type then. */
+export function readService(args: ServiceFlags, both = t`leave one of them out`): Service | undefined {
+  const [service, other] = SERVICES.filter((one) => args[one] === true);
+  if (service !== undefined && other !== undefined) {
+    throw new UserError(t`--${service} and --${other} exclude one another`, {
       hint: both,
       exitCode: EXIT.usage,
     });
   }
-  if (args.codex === true) return "codex";
-  return args.claude === true ? "claude" : undefined;
+  return service;
 }
 
 /** 1 to 65535, or undefined when the flag is absent. */

@@ -1,5 +1,6 @@
 // What a person may have meant who typed another program's word for it, or a value in the wrong place.
 // Pure.
+import { SERVICES } from "../base/service.ts";
 import type { ArgsDef } from "citty";
 
 /** What was typed -> the line to type. Words that are near a name of ours are found by near.ts. */
@@ -117,7 +118,7 @@ const FLAG_WORDS: Readonly<Record<string, readonly string[]>> = {
   group: ["by"],
   from: ["since"],
   to: ["until"],
-  service: ["codex", "claude"],
+  service: SERVICES,
 };
 
 /** The flags that were meant by one that is unknown; only such as `known` has. */

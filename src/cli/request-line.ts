@@ -2,12 +2,14 @@
 import { isRecord } from "../base/json-value.ts";
 import { retell, t } from "../base/language.ts";
 import { oneLine } from "../base/terminal-text.ts";
+import { SERVICES } from "../base/service.ts";
 import { formatMs, formatTokens } from "./figures.ts";
 import { type Data, cutColumns } from "./output.ts";
 
 /** The rest is in the log, for --raw. */
 const MAX_ERROR_COLUMNS = 160;
 const MAX_MODEL_COLUMNS = 28;
+const LONGEST_SERVICE = Math.max(...SERVICES.map((service) => service.length));
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -23,7 +25,7 @@ export function describeEntry(
   const words = [
     withId ? paint("cyan", text(fields["id"])) : "",
     paint("dim", localTime(fields["timestamp_ms"])),
-    text(fields["service"]).padEnd("claude".length),
+    text(fields["service"]).padEnd(LONGEST_SERVICE),
     paint(
       isOk ? "green" : outcome === "client_gone" ? "yellow" : "red",
       `${text(status)}${isOk ? "" : ` ${text(outcome)}`}`,

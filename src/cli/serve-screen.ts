@@ -4,18 +4,17 @@ import type { Switched } from "../app/serve/switching.ts";
 import type { Env } from "../base/env.ts";
 import { t } from "../base/language.ts";
 import { showPath } from "../base/paths.ts";
-import { CLIENT_NAME } from "../base/service.ts";
+import { CLIENT_NAME, flagBehind } from "../base/service.ts";
 import { showKey } from "../clients/client.ts";
 import type { SwitchedOff } from "../clients/switch/switch.ts";
 
 /** Where it listens, and the order in which upstreams are asked. */
 export function describeServed({ service, port, configName, upstreams }: Served): string[] {
   const order = upstreams.map((upstream, place) => `  ${place + 1}. ${upstream.label}  ${upstream.baseUrl}`);
-  const flag = service === "claude" ? " --claude" : "";
   const backup =
     upstreams.length > 1
       ? []
-      : [t`  no failover: ch config add ${configName} --append --base-url URL${flag}`];
+      : [t`  no failover: ch config add ${configName} --append --base-url URL${flagBehind(service)}`];
   return [
     t`${CLIENT_NAME[service]} on http://127.0.0.1:${port}, config "${configName}"`,
     ...order,
@@ -34,13 +33,6 @@ export function describeSwitched({ service, on }: Switched, env: Env): string[] 
       : t`  put back at Ctrl+C, or with: ch switch off --${service}`,
     ...on.taken.map(({ path }) => t`  ${showKey(path)} was changed by somebody since: that value comes back`),
   ];
-}
-
-/** What open sessions of the client do now (a Codex conversation keeps the address it began with). */
-export function describeOpenSessions(service: Switched["service"]): string {
-  return service === "codex"
-    ? t`  open Codex conversations keep their address; new or resumed ones come here`
-    : t`  open Claude Code sessions come here from their next request on`;
 }
 
 export function describePutBack(off: SwitchedOff, env: Env): string[] {

@@ -13,6 +13,8 @@ import type { Override } from "./override.ts";
 export interface Client extends ServiceFacts {
   /** The npm package that brings the program. */
   readonly packageName: string;
+  /** The smallest request that its API takes, for one word. */
+  readonly probeRequest: ProbeRequest;
   /** For a test request where nothing tells which model is in use: one that most relays have. */
   readonly defaultModel: string;
   /** The file with values of variables that the environment may not have, and which part of it holds them. */
@@ -28,10 +30,19 @@ export interface Client extends ServiceFacts {
   readonly prepareRun: (options: RunOptions) => Promise<(port: number) => RunPlan>;
   /** What it is set up with, as configs of ours; the one in use first. Throws UserError for files that cannot be read. */
   readonly findImport: (options: FindImportOptions) => Promise<Import>;
+  /** What its open sessions do once it is switched, for people. */
+  readonly describeOpenSessions: () => string;
   /** The model that it is set to. Throws UserError for files that cannot be read. */
   readonly readModel: (files: ClientFiles) => Promise<string | null>;
   /** Where and how its sessions are stored. */
   readonly loadSessionFormat: (paths: Paths) => Promise<SessionFormat>;
+}
+
+export interface ProbeRequest {
+  readonly api: "responses" | "messages";
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: (model: string) => object;
 }
 
 /** Where a client's own files are looked for. */

@@ -1,7 +1,7 @@
 // The edits a person makes to config.json, each as the changes it comes to; and the way from one text to the next.
 // Pure.
 import { UserError } from "../base/errors.ts";
-import { CLIENT_NAME, type Service } from "../base/service.ts";
+import { CLIENT_NAME, SERVICES, type Service } from "../base/service.ts";
 import { t } from "../base/language.ts";
 import { type Change, applyChanges } from "./jsonc-edit.ts";
 import { type Target, formatTarget, isConfigName } from "./name.ts";
@@ -231,7 +231,7 @@ function unknownConfig(service: Service, name: string): UserError {
 }
 
 function refuseNewlyBroken(before: ParsedConfig, after: ParsedConfig): void {
-  for (const service of ["codex", "claude"] as const) {
+  for (const service of SERVICES) {
     for (const [name, problem] of after.services[service].broken) {
       if (!before.services[service].broken.has(name)) throw new UserError(problem);
     }

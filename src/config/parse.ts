@@ -3,7 +3,7 @@
 import type { JSONPath } from "jsonc-parser";
 import type * as z from "zod/mini";
 import { UserError } from "../base/errors.ts";
-import { SERVICES, type Service } from "../base/service.ts";
+import { SERVICES, type Service, mapServices } from "../base/service.ts";
 import { t } from "../base/language.ts";
 import { checkUpstreams } from "./check-upstreams.ts";
 import { NOTING, describeFirstIssue } from "./schema-words.ts";
@@ -41,7 +41,7 @@ export interface ParsedConfig {
 export function makeEmptyConfig(warnings: readonly string[] = []): ParsedConfig {
   const none: ServiceConfigs = { active: null, configs: new Map(), broken: new Map() };
   return {
-    services: { codex: none, claude: none },
+    services: mapServices(() => none),
     defaultService: null,
     shell: {},
     isReadOnly: false,
@@ -56,8 +56,9 @@ export function parseConfig(text: string, file: string): ParsedConfig {
   const shell = configShellSchema.safeParse(valueOf(source.root), NOTING);
   if (!shell.success) throw new UserError(describeError(shell.error, source, []), { hint: "ch config edit" });
   const warnings: string[] = [];
-  const readOne = (service: Service) => readService({ service, shell: shell.data, source, warnings });
-  const services = { codex: readOne("codex"), claude: readOne("claude") };
+  const services = mapServices(({ service }) =>
+    readService({ service, shell: shell.data, source, warnings }),
+  );
   const isReadOnly = (shell.data.version ?? CONFIG_VERSION) > CONFIG_VERSION;
   if (isReadOnly) {
     warnings.push(
@@ -82,7 +83,7 @@ export function keepUsable(next: ParsedConfig, before: ParsedConfig | null): Par
     });
     return { ...section, configs: new Map([...section.configs, ...kept]) };
   };
-  return { ...next, services: { codex: keep("codex"), claude: keep("claude") } };
+  return { ...next, services: mapServices(({ service }) => keep(service)) };
 }
 
 interface ServiceSource {

@@ -3,7 +3,7 @@
 // Pure.
 import { type Env, readVariable } from "../base/env.ts";
 import { fingerprint } from "../base/secrets.ts";
-import { CLIENT_NAME, type Service, isOfficial } from "../base/service.ts";
+import { CLIENT_NAME, SERVICE_FACTS, type Service, flagBehind, isOfficial } from "../base/service.ts";
 import type { Credential, Timeouts, Upstream } from "../base/upstream.ts";
 import { t } from "../base/language.ts";
 import { readBaseUrl } from "./base-url.ts";
@@ -51,7 +51,7 @@ export function resolveConfig(
   if (upstreams.length === 0) {
     return unset(
       t`every upstream of "${chosen.name}" is disabled`,
-      `ch config enable ${chosen.name}${flagFor(service)}`,
+      `ch config enable ${chosen.name}${flagBehind(service)}`,
     );
   }
   return {
@@ -77,25 +77,21 @@ export function chooseConfig(section: ServiceConfigs, service: Service, asked?: 
   if (problem !== undefined) return unset(problem, "ch config edit");
   const client = CLIENT_NAME[service];
   if (asked !== undefined) {
-    return unset(t`there is no config "${asked}" for ${client}`, `ch config list${flagFor(service)}`);
+    return unset(t`there is no config "${asked}" for ${client}`, `ch config list${flagBehind(service)}`);
   }
   if (names.length === 0) {
-    const line = `ch config add main --base-url URL --auth-token-env NAME${flagFor(service)}`;
+    const line = `ch config add main --base-url URL --auth-token-env NAME${flagBehind(service)}`;
     return unset(t`no upstream is configured for ${client}`, line);
   }
   const why =
     active === null
       ? t`none of the configs of ${client} is active`
       : t`the active config of ${client} is "${active}", which does not exist`;
-  return unset(why, `ch config set-active ${names[0]}${flagFor(service)}`);
+  return unset(why, `ch config set-active ${names[0]}${flagBehind(service)}`);
 }
 
 function unset(message: string, hint: string): Unset {
   return { kind: "unset", message, hint };
-}
-
-function flagFor(service: Service): string {
-  return service === "claude" ? " --claude" : "";
 }
 
 /** All upstreams of one config, the disabled ones too. */
@@ -175,14 +171,14 @@ function lowerNames(headers: Readonly<Record<string, string>>): Record<string, s
   return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
 }
 
-/** Seconds of the file to ms. Claude Code gives up on a silent answer after 300 s: it must hear from us before. */
+/** Seconds of the file to ms. */
 function resolveTimeouts(service: Service, all: TimeoutsEntry, own: TimeoutsEntry): Timeouts {
   const firstByte = own.first_byte_secs ?? all.first_byte_secs;
   return {
     connectMs: (own.connect_secs ?? all.connect_secs ?? DEFAULTS.timeouts.connect_secs) * 1000,
     firstByteMs: (firstByte ?? DEFAULTS.timeouts.first_byte_secs) * 1000,
     firstByteLastMs: Math.max(firstByte ?? 0, 300) * 1000,
-    nonStreamMs: (own.non_stream_secs ?? all.non_stream_secs ?? (service === "claude" ? 280 : 600)) * 1000,
+    nonStreamMs: (own.non_stream_secs ?? all.non_stream_secs ?? SERVICE_FACTS[service].nonStreamSecs) * 1000,
     idleMs: (own.idle_secs ?? all.idle_secs ?? DEFAULTS.timeouts.idle_secs) * 1000,
   };
 }

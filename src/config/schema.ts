@@ -2,6 +2,7 @@
 // Pure.
 import * as z from "zod/mini";
 import { later } from "../base/later.ts";
+import { DEFAULT_SERVICE, SERVICES, mapServices } from "../base/service.ts";
 import { CONFIG_NAME } from "./name.ts";
 import { described, maybe } from "./schema-words.ts";
 
@@ -204,8 +205,8 @@ const rest = {
     "Version of this format. Default 1; a greater one is read only.",
   ),
   default_service: maybe(
-    later(() => z.enum(["codex", "claude"])),
-    "The service that commands mean without a flag. Default codex.",
+    later(() => z.enum(SERVICES)),
+    `The service that commands mean without a flag. Default ${DEFAULT_SERVICE}.`,
   ),
   routing: maybe(routingSchema, "When an upstream is left alone, and for how long."),
   timeouts: maybe(allTimeoutsSchema, "How long to wait, in seconds."),
@@ -217,8 +218,7 @@ const rest = {
 /** The whole file, for editors. */
 export const configFileSchema = z.looseObject({
   ...rest,
-  codex: maybe(serviceSchema, "Configs for the Codex CLI."),
-  claude: maybe(serviceSchema, "Configs for Claude Code."),
+  ...mapServices(({ about }) => maybe(serviceSchema, about)),
 });
 
 const openService = z.extend(serviceSchema, { configs: z.nullish(z.record(string, z.unknown())) });
@@ -226,8 +226,7 @@ const openService = z.extend(serviceSchema, { configs: z.nullish(z.record(string
 /** The file around its configs: each config is read by itself, so that a bad one does not take the others along. */
 export const configShellSchema = z.looseObject({
   ...rest,
-  codex: z.nullish(openService),
-  claude: z.nullish(openService),
+  ...mapServices(() => z.nullish(openService)),
 });
 
 export type UpstreamEntry = z.infer<typeof upstreamSchema>;

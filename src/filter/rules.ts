@@ -7,7 +7,7 @@ import { UserError, errorMessage } from "../base/errors.ts";
 import { describeJsonError } from "../base/json-syntax.ts";
 import { kept, t, translate } from "../base/language.ts";
 import { later } from "../base/later.ts";
-import { SERVICES, type Service } from "../base/service.ts";
+import { SERVICES, type Service, mapServices } from "../base/service.ts";
 import { oneLine } from "../base/terminal-text.ts";
 import { type Matcher, compilePattern, makeMatcher } from "./matcher.ts";
 import { type Redactor, makeRedactor } from "./redactor.ts";
@@ -90,11 +90,11 @@ export function parseRules(text: string, name: string): RuleSet {
 }
 
 function makeRuleSet(matchers: readonly Matcher[]): RuleSet {
-  const redactorOf = (service: Service): Redactor =>
-    makeRedactor(matchers.filter(({ rule }) => rule.services.includes(service)));
   return {
     rules: matchers.map(({ rule }) => rule),
-    redactors: { codex: redactorOf("codex"), claude: redactorOf("claude") },
+    redactors: mapServices(({ service }) =>
+      makeRedactor(matchers.filter(({ rule }) => rule.services.includes(service))),
+    ),
   };
 }
 

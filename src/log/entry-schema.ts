@@ -1,6 +1,7 @@
 // The shape of a line of requests.jsonl, for its published JSON Schema and its type. Nothing that runs needs it: a line
 // is written and read by hand. Fields are only ever added.
 // Pure.
+import { SERVICES } from "../base/service.ts";
 import * as z from "zod/mini";
 
 const tokens = z.optional(z.int().check(z.nonnegative()));
@@ -41,7 +42,7 @@ const attempt = z.object({
 /** One line, its fields in the order in which they are written. */
 export const logEntrySchema = z.object({
   timestamp_ms: milliseconds.check(z.describe("When the request came in, ms since 1970")),
-  service: z.enum(["codex", "claude"]),
+  service: z.enum(SERVICES),
   method: z.string(),
   path: z.string().check(z.describe("As the client asked for it, without the query")),
   status_code: z

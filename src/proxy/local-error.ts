@@ -1,6 +1,6 @@
 // The answers the proxy gives by itself, in the shape that the asking client reads and shows.
 // Pure.
-import type { Service } from "../base/service.ts";
+import { type ErrorShape, SERVICE_FACTS, type Service } from "../base/service.ts";
 
 /** What the nginx tradition calls a client that left before the answer was complete. */
 export const CLIENT_CLOSED_REQUEST = 499;
@@ -30,22 +30,25 @@ const ANTHROPIC_TYPES: Readonly<Record<number, string>> = {
   529: "overloaded_error",
 };
 
+const SHAPES: Readonly<Record<ErrorShape, (error: LocalError) => object>> = {
+  openai: ({ code, message, resetsAtSecs, status, type }) => ({
+    error: {
+      message,
+      type: type ?? (status < 500 ? "invalid_request_error" : "server_error"),
+      param: null,
+      code: code ?? null,
+      ...(resetsAtSecs === undefined ? {} : { resets_at: resetsAtSecs }),
+    },
+  }),
+  anthropic: ({ message, status, type }) => ({
+    type: "error",
+    error: { type: type ?? ANTHROPIC_TYPES[status] ?? "api_error", message },
+  }),
+};
+
 /** The JSON body of an error as the service's client expects it. */
 export function makeErrorBody(service: Service, error: LocalError): string {
-  if (service === "claude") {
-    const type = error.type ?? ANTHROPIC_TYPES[error.status] ?? "api_error";
-    return JSON.stringify({ type: "error", error: { type, message: error.message } });
-  }
-  const type = error.type ?? (error.status < 500 ? "invalid_request_error" : "server_error");
-  return JSON.stringify({
-    error: {
-      message: error.message,
-      type,
-      param: null,
-      code: error.code ?? null,
-      ...(error.resetsAtSecs === undefined ? {} : { resets_at: error.resetsAtSecs }),
-    },
-  });
+  return JSON.stringify(SHAPES[SERVICE_FACTS[service].errorShape](error));
 }
 
 /** The whole answer. HEAD gets no body. */

@@ -1,6 +1,6 @@
-// The proxy's own addresses under /__codex-helper/ and the probes of clients that are answered here.
+// The proxy's own addresses under /__codex-helper/ and the greetings of clients that are answered here.
 // Nothing here reaches an upstream or shows a secret.
-import type { Service } from "../base/service.ts";
+import { SERVICE_FACTS, type Service } from "../base/service.ts";
 import type { RequestTarget } from "./guard.ts";
 import { makeErrorResponse } from "./local-error.ts";
 
@@ -16,13 +16,13 @@ export interface OwnRoutes {
   readonly act: Readonly<Record<string, (query: URLSearchParams) => Promise<unknown>>>;
 }
 
-/** The answer to one of our own paths, or to a client's probe; null for everything that is meant for an upstream. */
+/** The answer to one of our own paths, or to a client's greeting; null for everything that is meant for an upstream. */
 export async function answerOwn(
   routes: OwnRoutes,
   request: Request,
   target: RequestTarget,
 ): Promise<Response | null> {
-  if (isProbe(routes.service, request.method, target.path)) return new Response(null, { status: 200 });
+  if (isGreeting(routes.service, request.method, target.path)) return new Response(null, { status: 200 });
   if (!target.path.startsWith(OWN_PREFIX)) return null;
   const name = target.path.slice(OWN_PREFIX.length);
   const refuse = (status: number, message: string): Response =>
@@ -40,12 +40,9 @@ export async function answerOwn(
   return refuse(404, "there is no such page here");
 }
 
-/** Claude Code asks at start whether anybody is there; a relay would have to be paid a round trip for it. */
-function isProbe(service: Service, method: string, path: string): boolean {
-  if (service !== "claude") return false;
-  return (
-    (method === "HEAD" && path === "/") || ((method === "HEAD" || method === "GET") && path === "/api/hello")
-  );
+function isGreeting(service: Service, method: string, path: string): boolean {
+  const { greetings } = SERVICE_FACTS[service];
+  return Object.hasOwn(greetings, path) && greetings[path]?.includes(method) === true;
 }
 
 function isToken(header: string | null, token: string): boolean {

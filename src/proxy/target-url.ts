@@ -1,6 +1,6 @@
 // Joins an upstream's base URL with the path a client asked for. The result never leaves the base.
 // Pure.
-import type { Service } from "../base/service.ts";
+import { SERVICE_FACTS, type Service } from "../base/service.ts";
 
 export interface TargetParts {
   readonly service: Service;
@@ -19,8 +19,9 @@ export interface TargetParts {
  * Built by joining text: resolving a path such as "//other.example/x" against a base would change the host.
  */
 export function joinTargetUrl(parts: TargetParts): string | null {
-  const base = joinBase(parts.service, parts.baseUrl);
-  const path = parts.service === "codex" ? withoutVersion(parts.path) : parts.path;
+  const { basePath } = SERVICE_FACTS[parts.service];
+  const base = joinBase(parts.baseUrl, basePath);
+  const path = withoutBase(parts.path, basePath);
   if (!isPlainPath(path) && !staysInside(base, path)) return null;
   return base + path + mergeQuery(parts.search, parts.query);
 }
@@ -30,15 +31,15 @@ function isPlainPath(path: string): boolean {
   return path === "" || /^(?:\/(?!\.{1,2}(?:\/|$))[A-Za-z0-9._~:@!$&'()*+,;=-]+)+\/?$/.test(path);
 }
 
-/** Claude Code's paths carry "/v1" themselves; Codex's are relative to a base that has it. */
-function joinBase(service: Service, baseUrl: string): string {
-  if (service === "claude") return baseUrl.endsWith("/v1") ? baseUrl.slice(0, -3) : baseUrl;
+/** A client's paths carry "/v1" themselves, or are relative to a base that has it. */
+function joinBase(baseUrl: string, basePath: "" | "/v1"): string {
+  if (basePath === "") return baseUrl.endsWith("/v1") ? baseUrl.slice(0, -3) : baseUrl;
   const afterScheme = baseUrl.indexOf("://") + 3;
-  return baseUrl.includes("/", afterScheme) ? baseUrl : `${baseUrl}/v1`;
+  return baseUrl.includes("/", afterScheme) ? baseUrl : `${baseUrl}${basePath}`;
 }
 
-function withoutVersion(path: string): string {
-  return path === "/v1" || path.startsWith("/v1/") ? path.slice(3) : path;
+function withoutBase(path: string, basePath: string): string {
+  return path === basePath || path.startsWith(`${basePath}/`) ? path.slice(basePath.length) : path;
 }
 
 /** Reads the joined URL as any receiver would and compares origin and prefix with the base's. */

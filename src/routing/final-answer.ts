@@ -2,8 +2,7 @@
 // Decides from verdicts and standings alone; the proxy gives it its shape.
 // Pure.
 import { kept } from "../base/language.ts";
-import type { Service } from "../base/service.ts";
-import { CLIENT_NAME } from "../base/service.ts";
+import { CLIENT_NAME, SERVICE_FACTS, type Service } from "../base/service.ts";
 import type { Upstream } from "../base/upstream.ts";
 import type { Blame, Candidate, Standing, Verdict } from "./types.ts";
 
@@ -92,7 +91,8 @@ function down(now: number, accounts: readonly Account[], message: string): Final
 function limited({ now, service }: FinalInput, accounts: readonly Account[], message: string): FinalAnswer {
   const at = earliest(accounts, ["limited", "exhausted"]);
   const secs = Math.max(1, secsUntil(now, at) ?? 1);
-  if (service === "codex" && secs > LONGEST_SLEEP_SECS && at !== null) return usageLimit(at, message);
+  if (SERVICE_FACTS[service].noAnswer.knowsUsageLimit && secs > LONGEST_SLEEP_SECS && at !== null)
+    return usageLimit(at, message);
   return { kind: "own", status: 429, message, type: "rate_limit_error", retryAfterSecs: secs };
 }
 
@@ -105,17 +105,12 @@ function exhausted(
   const at = earliest(accounts, ["exhausted"]);
   const [only] = accounts;
   const isOnly = accounts.length === 1 && blocked.length === 0;
-  const kind = isOnly && STOPS[service].has(only?.verdict?.rule ?? "") ? "last-answer" : "own";
-  if (service === "codex") return { ...usageLimit(at, message), kind };
+  const { knowsUsageLimit, stopsAt } = SERVICE_FACTS[service].noAnswer;
+  const kind = isOnly && stopsAt.includes(only?.verdict?.rule ?? "") ? "last-answer" : "own";
+  if (knowsUsageLimit) return { ...usageLimit(at, message), kind };
   const secs = Math.max(1, secsUntil(now, at) ?? 1);
   return { kind, status: 429, message, type: "rate_limit_error", retryAfterSecs: secs };
 }
-
-/** Rules whose own answer the client stops at, without asking again. */
-const STOPS: Readonly<Record<Service, ReadonlySet<string>>> = {
-  codex: new Set(["codex-usage-limit"]),
-  claude: new Set(["anthropic-window", "payment-required"]),
-};
 
 /** What Codex shows as "You've hit your usage limit ... try again at". It does not ask again. */
 function usageLimit(at: number | null, message: string): FinalAnswer {
@@ -128,19 +123,17 @@ function usageLimit(at: number | null, message: string): FinalAnswer {
   };
 }
 
-/** One try each: 400 for Codex, 403 for Claude Code. The client's own login must see its 401 to renew itself. */
+/** One try. The client's own login must see its 401 to renew itself. */
 function broken(service: Service, accounts: readonly Account[], message: string): FinalAnswer {
   const isOwnLogin = accounts.every(
     ({ cause, upstream }) => cause !== "broken" || upstream.credential.kind === "client",
   );
   if (isOwnLogin) return { kind: "last-answer", status: 401, message, type: "authentication_error" };
-  return service === "codex"
-    ? { kind: "own", status: 400, message }
-    : { kind: "own", status: 403, message, type: "permission_error" };
+  return { kind: "own", message, ...SERVICE_FACTS[service].noAnswer.refused };
 }
 
 function noModel(service: Service, message: string): FinalAnswer {
-  return { kind: "last-answer", status: service === "codex" ? 400 : 404, message };
+  return { kind: "last-answer", status: SERVICE_FACTS[service].noAnswer.noModel, message };
 }
 
 const CAUSE_OF_BLAME: Readonly<Record<Blame, Cause>> = {

@@ -2,7 +2,7 @@
 // matters, so every record that is odd, old or from the future is dropped alone.
 import * as z from "zod/mini";
 import { later } from "../base/later.ts";
-import type { Service } from "../base/service.ts";
+import { SERVICES, type Service } from "../base/service.ts";
 import type { Stay } from "./affinity.ts";
 import { type Health, HEALTHY, isFromFuture, type Hold, type HoldKind } from "./health.ts";
 import type { RoutingSettings } from "./types.ts";
@@ -33,7 +33,7 @@ const healthSchema = later(() =>
 const staySchema = later(() =>
   z.object({
     session_id: z.string().check(z.minLength(1), z.maxLength(256)),
-    service: z.enum(["codex", "claude"]),
+    service: z.enum(SERVICES),
     key: z.string().check(z.minLength(1)),
     last_at: time,
     pinned: z.boolean(),
@@ -157,7 +157,7 @@ function readStays(saved: readonly unknown[], { now }: Now): readonly Stay[] {
 
 function readOrders(saved: Record<string, unknown>): ReadonlyMap<Service, string> {
   const orders = new Map<Service, string>();
-  for (const service of ["codex", "claude"] as const) {
+  for (const service of SERVICES) {
     const order = saved[service];
     if (typeof order === "string") orders.set(service, order);
   }

@@ -1,7 +1,7 @@
 // What a request of the log cost: the user's own prices, else the list prices, times the upstream's factor.
 // A model without a price is unpriced, never free.
 // Pure.
-import type { Service } from "../base/service.ts";
+import { DEFAULT_SERVICE, type Service, isService } from "../base/service.ts";
 import type { Catalog, PricesOver } from "./price-catalog.ts";
 import { type PriceOverride, findOverride, ratesOfOverride } from "./price-overrides.ts";
 import { costOf, readBilledTokens } from "./price-rates.ts";
@@ -105,7 +105,7 @@ function findPrices({ catalog, overrides }: PricerOptions, order: Order): Prices
 function readOrder(fields: Readonly<Record<string, unknown>>): Order {
   const { config_name: configName, upstream_base_url: baseUrl } = fields;
   return {
-    service: fields["service"] === "claude" ? "claude" : "codex",
+    service: isService(fields["service"]) ? fields["service"] : DEFAULT_SERVICE,
     configName: isText(configName) ? configName : null,
     upstreamBaseUrl: isText(baseUrl) ? baseUrl : null,
     names: [fields["upstream_model"], fields["model"]].filter(isText),

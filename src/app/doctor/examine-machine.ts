@@ -6,6 +6,7 @@ import { type Env, readVariable } from "../../base/env.ts";
 import { UserError, errorCode } from "../../base/errors.ts";
 import { isRecord, parseRecord } from "../../base/json-value.ts";
 import type { Service } from "../../base/service.ts";
+import { CLIENTS } from "../../clients/registry.ts";
 import type { MachineFacts, PortState, ServiceFacts } from "../../doctor/facts.ts";
 import { type Instance, readDeadInstances, readInstances } from "../../state/instances.ts";
 import { askInstance } from "../ask-instance.ts";
@@ -14,10 +15,6 @@ import type { ExamineOptions } from "./examine.ts";
 import { lookAt } from "./file-facts.ts";
 import { isListening } from "../status/switch-report.ts";
 
-const PROGRAM: Readonly<Record<Service, { readonly command: string; readonly packageName: string }>> = {
-  codex: { command: "codex", packageName: "@openai/codex" },
-  claude: { command: "claude", packageName: "@anthropic-ai/claude-code" },
-};
 /** Programs that write the clients' files, by the directory of their settings in the user's home. */
 const OTHER_TOOLS: readonly (readonly [name: string, directory: string])[] = [
   ["cc-switch", ".cc-switch"],
@@ -65,7 +62,7 @@ async function findInstances(
 
 /** The client's program on the search path, and its version as its package has it: asking it would take a second. */
 export function findClient(service: Service, env: Env): ServiceFacts["client"] {
-  const { command, packageName } = PROGRAM[service];
+  const { command, packageName } = CLIENTS[service];
   const path = Bun.which(command, { PATH: readVariable(env, "PATH") ?? "" });
   if (path === null) return { path: null, version: null };
   try {

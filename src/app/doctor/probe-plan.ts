@@ -1,7 +1,7 @@
 // Whom `ch doctor --probe` asks, and for which model. Sends nothing.
 import { EXIT, UserError } from "../../base/errors.ts";
 import { t } from "../../base/language.ts";
-import { SERVICES, type Service } from "../../base/service.ts";
+import { SERVICES, SERVICE_FACTS, type Service } from "../../base/service.ts";
 import type { Upstream } from "../../base/upstream.ts";
 import { CLIENTS } from "../../clients/registry.ts";
 import { parseTarget } from "../../config/name.ts";
@@ -63,7 +63,7 @@ function nobody({ target }: ProbeQuestion): UserError {
     return new UserError(t`there is no upstream to ask`, { hint });
   }
   return new UserError(t`there is no upstream "${target}"`, {
-    hint: "ch config list --codex\nch config list --claude",
+    hint: SERVICES.map((service) => `ch config list ${SERVICE_FACTS[service].flag}`).join("\n"),
     exitCode: EXIT.failed,
   });
 }

@@ -2,8 +2,8 @@
 // Judges the answer as the proxy would, and tells nobody: no health is changed, no line is logged.
 import { UserError } from "../../base/errors.ts";
 import type { Paths } from "../../base/paths.ts";
-import type { Service } from "../../base/service.ts";
 import type { Upstream } from "../../base/upstream.ts";
+import { CLIENTS } from "../../clients/registry.ts";
 import type { ProbeFacts } from "../../doctor/probe-findings.ts";
 import { attempt } from "../../proxy/attempt.ts";
 import type { Answer } from "../../proxy/attempt.ts";
@@ -28,34 +28,6 @@ export interface ProbeOptions extends Pick<ExamineOptions, "now" | "paths"> {
 const FIRST_BYTE_MS = 60_000;
 const WHOLE_MS = 60_000;
 
-const REQUESTS = {
-  codex: {
-    api: "responses",
-    path: "/v1/responses",
-    headers: {},
-    // 16 is the least that the Responses API takes.
-    body: (model: string) => ({
-      model,
-      instructions: "Answer with one word.",
-      input: [{ type: "message", role: "user", content: [{ type: "input_text", text: "Say hi." }] }],
-      max_output_tokens: 16,
-      stream: true,
-      store: false,
-    }),
-  },
-  claude: {
-    api: "messages",
-    path: "/v1/messages",
-    headers: { "anthropic-version": "2023-06-01" },
-    body: (model: string) => ({
-      model,
-      messages: [{ role: "user", content: "Say hi." }],
-      max_tokens: 1,
-      stream: true,
-    }),
-  },
-} as const satisfies Readonly<Record<Service, object>>;
-
 /** Never throws. Ends within two minutes. */
 export async function probe(upstream: Upstream, options: ProbeOptions): Promise<ProbeFacts> {
   const { now } = options;
@@ -76,7 +48,7 @@ async function ask(
   model: string,
   options: ProbeOptions,
 ): Promise<NonNullable<ProbeFacts["asked"]>> {
-  const { api, body, headers, path } = REQUESTS[upstream.service];
+  const { api, body, headers, path } = CLIENTS[upstream.service].probeRequest;
   const connections = createConnections(() => performance.now());
   const over = AbortSignal.timeout(FIRST_BYTE_MS + WHOLE_MS);
   const began = performance.now();

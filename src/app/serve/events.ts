@@ -1,7 +1,7 @@
 // What happens among the upstreams, as one calm line for a person and as JSON for a command of the user's.
 // Holds no secret: an upstream is its label and its address.
 // Pure.
-import { CLIENT_NAME, type Service } from "../../base/service.ts";
+import { CLIENT_NAME, DEFAULT_SERVICE, type Service } from "../../base/service.ts";
 import { retell, t } from "../../base/language.ts";
 import { showMoment } from "../../base/time-words.ts";
 import type { Upstream } from "../../base/upstream.ts";
@@ -46,7 +46,9 @@ export function makeEventJson(event: RouterEvent, now: number): Readonly<Record<
 
 function serviceOf(event: RouterEvent): Service {
   if (event.kind === "hop") return event.to.service;
-  return event.kind === "all-down" ? (event.upstreams[0]?.service ?? "codex") : event.upstream.service;
+  return event.kind === "all-down"
+    ? (event.upstreams[0]?.service ?? DEFAULT_SERVICE)
+    : event.upstream.service;
 }
 
 function makeJson({ baseUrl, label }: Upstream): Readonly<Record<string, string>> {

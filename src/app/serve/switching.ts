@@ -55,16 +55,17 @@ export async function switchClients(options: SwitchingOptions): Promise<Switchin
     }
     return { done, failed };
   };
+  let failed: Service | undefined;
   try {
     for (const { service, port } of proxies) {
+      failed = service;
       const on = await switchOn({ service, paths, env }, { port, prefersOwnProvider }, owner);
       switched.push({ service, on });
     }
   } catch (error) {
-    const failed = proxies[switched.length]?.service ?? "codex";
     const [stuck] = (await putBack()).failed;
     if (stuck !== undefined) throw stuck.error;
-    if (!(error instanceof UserError)) throw error;
+    if (!(error instanceof UserError) || failed === undefined) throw error;
     throw new UserError(t`${CLIENT_NAME[failed]} was not pointed at the proxy: ${error.message}`, {
       hint: [
         error.hint,

@@ -2,7 +2,7 @@
 // last errors. Reads no more of the log than today's part, and never the whole of a huge one.
 import { UserError } from "../../base/errors.ts";
 import { isRecord, stringOr } from "../../base/json-value.ts";
-import type { Service } from "../../base/service.ts";
+import { type Service, isService } from "../../base/service.ts";
 import { readLog } from "../../log/reader.ts";
 
 /** Field names as in `status --json`. */
@@ -108,7 +108,7 @@ type Fields = Readonly<Record<string, unknown>>;
 
 function addTo(tallies: Map<Service, Tally>, fields: Fields): void {
   const { service } = fields;
-  if (service !== "codex" && service !== "claude") return;
+  if (!isService(service)) return;
   const tally = tallies.get(service) ?? makeTally();
   tallies.set(service, tally);
   const isFailure = FAILED.has(stringOr(fields["outcome"], ""));

@@ -2,7 +2,7 @@
 // they ask for while somebody types.
 import { t } from "../../base/language.ts";
 import { EXIT, UserError } from "../../base/errors.ts";
-import { SERVICES, type Service } from "../../base/service.ts";
+import { SERVICES, type Service, mapServices } from "../../base/service.ts";
 import { oneLine } from "../../base/terminal-text.ts";
 import { loadConfig } from "../../config/file.ts";
 import { formatTarget } from "../../config/name.ts";
@@ -146,8 +146,7 @@ async function listSessions(cli: Cli, service: Service | undefined): Promise<Nam
   ]);
   const found = findSessions(
     await makeQuery(cli, {
-      codex: service === "codex",
-      claude: service === "claude",
+      ...mapServices((one) => one.service === service),
       "all-services": service === undefined,
     }),
   );

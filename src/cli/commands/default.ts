@@ -1,7 +1,7 @@
 // `ch default`: which service commands mean without --codex or --claude.
 import { EXIT, UserError } from "../../base/errors.ts";
 import { t } from "../../base/language.ts";
-import { CLIENT_NAME, SERVICES, type Service } from "../../base/service.ts";
+import { CLIENT_NAME, DEFAULT_SERVICE, SERVICE_FACTS, type Service, isService } from "../../base/service.ts";
 import { planSetDefaultService } from "../../config/edit.ts";
 import { loadConfig, updateConfig } from "../../config/file.ts";
 import { JSON_ARG, SERVICE_ARGS, readService } from "../args.ts";
@@ -23,7 +23,7 @@ export function createCommand(cli: Cli): Command {
       const wanted = readWanted(args.service, readService(args));
       if (wanted !== undefined) await updateConfig(cli.paths, planSetDefaultService(wanted), cli.now);
       const { defaultService } = await loadConfig(cli.paths.config);
-      const service = defaultService ?? "codex";
+      const service = defaultService ?? DEFAULT_SERVICE;
       if (args.json === true)
         return cli.out.json({ default_service: service, is_set: defaultService !== null });
       if (wanted === undefined) return cli.out.line(service);
@@ -34,12 +34,11 @@ export function createCommand(cli: Cli): Command {
 
 function readWanted(word: string | undefined, flag: Service | undefined): Service | undefined {
   if (word === undefined) return flag;
-  const service = SERVICES.find((one) => one === word);
-  if (service === undefined || (flag !== undefined && flag !== service)) {
+  if (!isService(word) || (flag !== undefined && flag !== word)) {
     throw new UserError(t`a service is codex or claude, not "${word}"`, {
-      hint: "ch default --codex",
+      hint: `ch default ${SERVICE_FACTS[DEFAULT_SERVICE].flag}`,
       exitCode: EXIT.usage,
     });
   }
-  return service;
+  return word;
 }

@@ -4,7 +4,7 @@ import { UserError } from "../../base/errors.ts";
 import { readBytes, readText } from "../../base/files.ts";
 import { t } from "../../base/language.ts";
 import { showPath } from "../../base/paths.ts";
-import { CLIENT_NAME, SERVICES, type Service } from "../../base/service.ts";
+import { CLIENT_NAME, DEFAULT_SERVICE, SERVICES, type Service } from "../../base/service.ts";
 import { printable } from "../../base/terminal-text.ts";
 import { type Change, diffTexts, focus } from "../../filter/diff.ts";
 import { makeRequestFilter } from "../../filter/request-filter.ts";
@@ -101,7 +101,7 @@ interface Input {
   readonly body: Uint8Array;
 }
 
-/** A file is taken for a Codex request unless --claude says otherwise; without one, each client's sample is used. */
+/** A file is taken for a request of the default service unless a flag says otherwise; without one, each client's sample is used. */
 async function readInputs(
   cli: Cli,
   file: string | undefined,
@@ -116,7 +116,7 @@ async function readInputs(
   }
   const body = file === "-" ? Buffer.from(await cli.readInput()) : await readBytes(file);
   if (body === null) throw new UserError(t`${file}: no such file`);
-  return [{ name: file === "-" ? t`standard input` : file, service: service ?? "codex", body }];
+  return [{ name: file === "-" ? t`standard input` : file, service: service ?? DEFAULT_SERVICE, body }];
 }
 
 interface Trial {

@@ -7,7 +7,7 @@ import { UserError } from "../../base/errors.ts";
 import { retell, t } from "../../base/language.ts";
 import { CLIENT_NAME } from "../../base/service.ts";
 import { loadConfig } from "../../config/file.ts";
-import { JSON_ARG, SERVICE_ARGS } from "../args.ts";
+import { JSON_ARG, SERVICE_ARGS, type ServiceFlags } from "../args.ts";
 import { type Cli, type Command, defineCommand } from "../cli.ts";
 import {
   describeEnd,
@@ -19,7 +19,7 @@ import {
   showSource,
   showUsed,
 } from "../quota-words.ts";
-import { type ServiceFlags, chooseService } from "./config/target.ts";
+import { chooseService } from "./config/target.ts";
 
 export function createCommand(cli: Cli): Command {
   return defineCommand({

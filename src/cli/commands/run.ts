@@ -3,7 +3,7 @@ import { basename } from "node:path";
 import { runClient } from "../../app/launch/run-client.ts";
 import { EXIT, UserError } from "../../base/errors.ts";
 import { retell, t, toPerson } from "../../base/language.ts";
-import { CLIENT_NAME, SERVICES, type Service } from "../../base/service.ts";
+import { CLIENT_NAME, SERVICES, SERVICE_FACTS, type Service, mapServices } from "../../base/service.ts";
 import { PORT_ARG, SERVICE_ARGS, readPort, readService } from "../args.ts";
 import { type Cli, type Command, defineCommand } from "../cli.ts";
 
@@ -14,8 +14,10 @@ export function createCommand(cli: Cli): Command {
     args: {
       config: { type: "string", valueHint: "NAME", description: "this config instead of the active one" },
       port: { ...PORT_ARG.port, description: "TCP port on 127.0.0.1 (default: any free one)" },
-      codex: { ...SERVICE_ARGS.codex, description: "the program is Codex, whatever its name" },
-      claude: { ...SERVICE_ARGS.claude, description: "the program is Claude Code, whatever its name" },
+      ...mapServices(({ name, service }) => ({
+        ...SERVICE_ARGS[service],
+        description: `the program is ${name}, whatever its name`,
+      })),
     },
     examples: [
       ["ch run -- codex", "Codex through the active config; none of its files is touched"],
@@ -54,7 +56,7 @@ export function createCommand(cli: Cli): Command {
 /** The service whose client has this name: "codex", "/usr/bin/claude", "codex.exe". */
 function serviceOf(command: string): Service {
   const name = basename(command).replace(/\.(?:exe|cmd|ps1)$/i, "");
-  const service = SERVICES.find((one) => one === name);
+  const service = SERVICES.find((one) => SERVICE_FACTS[one].command === name);
   if (service !== undefined) return service;
   throw misuse(t`"${name}" is neither codex nor claude`);
 }

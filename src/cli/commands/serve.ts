@@ -5,14 +5,15 @@ import { serve } from "../../app/serve/serve.ts";
 import type { Switching } from "../../app/serve/switching.ts";
 import { EXIT, UserError, errorMessage } from "../../base/errors.ts";
 import { retell, t, toPerson } from "../../base/language.ts";
-import { CLIENT_NAME, SERVICES, type Service } from "../../base/service.ts";
+import { CLIENT_NAME, DEFAULT_SERVICE, SERVICES, type Service } from "../../base/service.ts";
+import { CLIENTS } from "../../clients/registry.ts";
 import { hasJournals } from "../../clients/switch/has-journals.ts";
 import { loadConfig } from "../../config/file.ts";
 import { PORT_ARG, readPort, readService, SERVICE_ARGS } from "../args.ts";
 import { type Cli, type Command, defineCommand } from "../cli.ts";
 import { watchBugs } from "../bugs.ts";
 import { describeEntry, localTime } from "../request-line.ts";
-import { describeOpenSessions, describePutBack, describeServed, describeSwitched } from "../serve-screen.ts";
+import { describePutBack, describeServed, describeSwitched } from "../serve-screen.ts";
 import { listenForSignals } from "../signals.ts";
 import { wrapFields } from "../wrap.ts";
 
@@ -51,7 +52,7 @@ export function createCommand(cli: Cli): Command {
       const services =
         args.all === true
           ? SERVICES
-          : [readService(args, t`both at once: ch serve --all`) ?? defaultService ?? "codex"];
+          : [readService(args, t`both at once: ch serve --all`) ?? defaultService ?? DEFAULT_SERVICE];
       for (const service of services) await prepare(cli, service);
       return await run(cli, {
         services,
@@ -125,7 +126,7 @@ async function run(cli: Cli, options: RunOptions): Promise<number> {
     say(() =>
       switched === undefined
         ? [t`  your client's files were not touched: ch run -- ${one.service}`]
-        : [...describeSwitched(switched, env), describeOpenSessions(one.service)],
+        : [...describeSwitched(switched, env), CLIENTS[one.service].describeOpenSessions()],
     );
   }
   say(() => [t`Ctrl+C stops.`]);

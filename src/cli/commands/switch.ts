@@ -3,13 +3,21 @@ import { EXIT, UserError } from "../../base/errors.ts";
 import { t } from "../../base/language.ts";
 import { type SwitchReport, isListening, makeSwitchReport } from "../../app/status/switch-report.ts";
 import { showPath } from "../../base/paths.ts";
-import { CLIENT_NAME, DEFAULT_PORT, SERVICES, type Service, makeProxyAddress } from "../../base/service.ts";
+import {
+  CLIENT_NAME,
+  DEFAULT_PORT,
+  DEFAULT_SERVICE,
+  SERVICES,
+  type Service,
+  makeProxyAddress,
+} from "../../base/service.ts";
 import { showKey } from "../../clients/client.ts";
+import { CLIENTS } from "../../clients/registry.ts";
 import { switchOff, switchOn } from "../../clients/switch/switch.ts";
 import { loadConfig } from "../../config/file.ts";
 import { JSON_ARG, PORT_ARG, SERVICE_ARGS, readPort, readService } from "../args.ts";
 import { type Cli, type Command, defineCommand } from "../cli.ts";
-import { describeOpenSessions, describePutBack } from "../serve-screen.ts";
+import { describePutBack } from "../serve-screen.ts";
 import { describeSwitch, makeSwitchJson } from "../switch-words.ts";
 
 export function createCommand(cli: Cli): Command {
@@ -92,7 +100,7 @@ function show({ env, out }: Cli, report: SwitchReport): void {
 }
 
 async function chooseService({ paths }: Cli, args: Parameters<typeof readService>[0]): Promise<Service> {
-  return readService(args) ?? (await loadConfig(paths.config)).defaultService ?? "codex";
+  return readService(args) ?? (await loadConfig(paths.config)).defaultService ?? DEFAULT_SERVICE;
 }
 
 /** A config.json that cannot be read keeps no client from being put back. */
@@ -128,7 +136,7 @@ async function pointAtProxy({ env, out, paths }: Cli, { service, ...goal }: Goal
       ? t`  put back with: ch switch off --${service}`
       : t`  put back by the running ch (pid ${on.owner.pid}) when it stops`,
   );
-  out.note(describeOpenSessions(service));
+  out.note(CLIENTS[service].describeOpenSessions());
   if (await isListening(goal.port)) return;
   const port = goal.port === DEFAULT_PORT[service] ? "" : ` --port ${goal.port}`;
   out.warn(t`nothing listens on 127.0.0.1:${goal.port} yet: ${CLIENT_NAME[service]} gets no answer`);

@@ -1,7 +1,7 @@
 // The completion script for bash, 3.2 and later.
 // Pure.
 import { quote, renderPositionals, renderValues, renderWalk } from "./posix.ts";
-import type { Place } from "./table.ts";
+import { PROGRAMS, type Place } from "./table.ts";
 
 export function renderBash(places: readonly Place[]): string {
   const indent = (lines: readonly string[], by: string): string =>
@@ -53,7 +53,7 @@ __ch() {
 ${indent(renderWalk(places), "    ")}
   done
   if [[ -n $rest ]]; then
-    __ch_offer codex claude
+    __ch_offer ${PROGRAMS.join(" ")}
     return
   fi
   if [[ -n $want ]]; then

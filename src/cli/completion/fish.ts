@@ -1,6 +1,6 @@
 // The completion script for fish.
 // Pure.
-import type { Kind, Place } from "./table.ts";
+import { type Kind, PROGRAMS, type Place, SERVICE_FLAGS } from "./table.ts";
 
 export function renderFish(places: readonly Place[]): string {
   const valued = places.flatMap(({ path, flags }) =>
@@ -52,7 +52,7 @@ end
 
 function __ch_names
     set -l service
-    for flag in --codex --claude
+    for flag in ${SERVICE_FLAGS.join(" ")}
         if contains -- $flag (commandline -opc)
             set service $flag
         end
@@ -62,7 +62,7 @@ end
 
 for program in ch codex-helper
     complete -c $program -f
-    complete -c $program -n '__ch_at rest' -a 'codex claude'
+    complete -c $program -n '__ch_at rest' -a '${PROGRAMS.join(" ")}'
 ${places.flatMap(renderPlace).join("\n")}
 end
 `;

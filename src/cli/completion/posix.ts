@@ -1,7 +1,7 @@
 // What the scripts for bash and zsh have in common: the walk over the words that were typed. A typed word is only ever
 // compared, never evaluated.
 // Pure.
-import type { Kind, Place } from "./table.ts";
+import { type Kind, type Place, SERVICE_FLAGS } from "./table.ts";
 
 /** In single quotes, as both shells read them. */
 export function quote(text: string): string {
@@ -30,7 +30,7 @@ export function renderWalk(places: readonly Place[]): string[] {
     `esac`,
     `case $word in`,
     `  --) rest=1 ;;`,
-    `  --codex | --claude) service=$word ;;`,
+    `  ${SERVICE_FLAGS.join(" | ")}) service=$word ;;`,
     `  --*=*) ;;`,
     `  -*) __ch_value "$place/$word" ;;`,
     `  *) count=$((count + 1)) ;;`,

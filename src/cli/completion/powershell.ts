@@ -1,7 +1,7 @@
 // The completion script for PowerShell, 5.1 and later.
 // Pure.
 import { kindWord } from "./posix.ts";
-import type { Place } from "./table.ts";
+import { type Place, SERVICE_FLAGS } from "./table.ts";
 
 export function renderPowershell(places: readonly Place[]): string {
   // An entry is a name, a tab and what it is: the form in which `ch completion names` gives them too.
@@ -36,7 +36,7 @@ Register-ArgumentCompleter -Native -CommandName ch, codex-helper -ScriptBlock {
         if ($want -ne '') { $want = ''; continue }
         $next = "$place $word".Trim()
         if ($script:ChPlaces.ContainsKey($next)) { $place = $next; continue }
-        if ($word -eq '--codex' -or $word -eq '--claude') { $service = @($word) }
+        if (${SERVICE_FLAGS.map((flag) => `$word -eq '${flag}'`).join(" -or ")}) { $service = @($word) }
         if ($word.StartsWith('-')) { $want = [string]$script:ChPlaces[$place].Values[$word]; continue }
         $count++
     }

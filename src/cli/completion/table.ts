@@ -2,6 +2,7 @@
 // Pure.
 import type { ArgsDef } from "citty";
 import { translate } from "../../base/language.ts";
+import { SERVICES, SERVICE_FACTS } from "../../base/service.ts";
 import type { Command } from "../cli.ts";
 
 /** Where the values of an argument come from. `none` is for what nobody else can know. */
@@ -30,7 +31,7 @@ const KINDS: Readonly<Record<string, Kind>> = {
   config: "targets",
   dir: "directories",
   file: "files",
-  from: ["codex", "claude", "cc-switch", "cli_proxy"],
+  from: [...SERVICES, "cc-switch", "cli_proxy"],
   "from-config": "targets",
   id: "sessions",
   kind: ["targets", "sessions"],
@@ -38,6 +39,10 @@ const KINDS: Readonly<Record<string, Kind>> = {
   path: "directories",
   session: "sessions",
 };
+/** What follows `--` of a command that passes it through. */
+export const PROGRAMS = SERVICES.map((service) => SERVICE_FACTS[service].command);
+/** Which of them was typed decides whose names are offered. */
+export const SERVICE_FLAGS = SERVICES.map((service) => SERVICE_FACTS[service].flag);
 const HELP = "--help";
 
 /** `top` are the commands with the summaries of the table; `bare` is the one that `ch` alone runs. */

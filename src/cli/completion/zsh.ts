@@ -1,7 +1,7 @@
 // The completion script for zsh.
 // Pure.
 import { quote, renderPositionals, renderValues, renderWalk } from "./posix.ts";
-import type { Place } from "./table.ts";
+import { PROGRAMS, type Place } from "./table.ts";
 
 export function renderZsh(places: readonly Place[]): string {
   const indent = (lines: readonly string[], by: string): string =>
@@ -57,7 +57,7 @@ __ch() {
 ${indent(renderWalk(places), "    ")}
   done
   if [[ -n $rest ]]; then
-    compadd codex claude
+    compadd ${PROGRAMS.join(" ")}
     return
   fi
   if [[ -z $want && $PREFIX == --*=* ]]; then

@@ -9,7 +9,6 @@ export const PROXY_ZH: Dictionary = {
     "这是 codex-helper {0} 的缺陷，请附上以下内容反馈",
   "codex-helper made a mistake and goes on: {0}": "codex-helper 内部出错，继续运行：{0}",
   "a request failed inside codex-helper: {0}": "codex-helper 处理一个请求时内部出错：{0}",
-  "--codex and --claude exclude one another": "--codex 和 --claude 不能同时使用",
   '{0} takes a number from {1} to {2}, not "{3}"': "{0} 应为 {1} 到 {2} 的数字，而不是“{3}”",
   "both at once: ch serve --all": "同时代理两者：ch serve --all",
 

@@ -1,10 +1,22 @@
 // Claude Code: settings.json below CLAUDE_CONFIG_DIR and in projects, the Messages API, `--settings` on its command line.
+import { t } from "../../base/language.ts";
 import { SERVICE_FACTS } from "../../base/service.ts";
 import type { Client } from "../client.ts";
 
 export const claude: Client = {
   ...SERVICE_FACTS.claude,
   packageName: "@anthropic-ai/claude-code",
+  probeRequest: {
+    api: "messages",
+    path: "/v1/messages",
+    headers: { "anthropic-version": "2023-06-01" },
+    body: (model) => ({
+      model,
+      messages: [{ role: "user", content: "Say hi." }],
+      max_tokens: 1,
+      stream: true,
+    }),
+  },
   defaultModel: "claude-haiku-4-5",
   secrets: { fileIn: (paths) => paths.claudeSettings, tableIn: (content) => content["env"] },
   createEditor: async (target) => (await import("./switch.ts")).createClaudeEditor(target),
@@ -23,6 +35,7 @@ export const claude: Client = {
     ]);
     return importClaude(await readClaudeFacts(files), files.env, isOwnAddress);
   },
+  describeOpenSessions: () => t`  open Claude Code sessions come here from their next request on`,
   async readModel(files) {
     const [{ readClaudeFacts }, { findVariable }] = await Promise.all([
       import("./facts.ts"),

@@ -1,10 +1,25 @@
 // Codex: config.toml and auth.json below CODEX_HOME, the Responses API, `-c` on its command line.
+import { t } from "../../base/language.ts";
 import { SERVICE_FACTS } from "../../base/service.ts";
 import type { Client } from "../client.ts";
 
 export const codex: Client = {
   ...SERVICE_FACTS.codex,
   packageName: "@openai/codex",
+  probeRequest: {
+    api: "responses",
+    path: "/v1/responses",
+    headers: {},
+    // 16 is the least that the Responses API takes.
+    body: (model) => ({
+      model,
+      instructions: "Answer with one word.",
+      input: [{ type: "message", role: "user", content: [{ type: "input_text", text: "Say hi." }] }],
+      max_output_tokens: 16,
+      stream: true,
+      store: false,
+    }),
+  },
   defaultModel: "gpt-5",
   secrets: { fileIn: (paths) => paths.codexAuth, tableIn: (content) => content },
   createEditor: async (target) => (await import("./switch.ts")).createCodexEditor(target),
@@ -28,6 +43,8 @@ export const codex: Client = {
     ]);
     return importCodex(await readCodexFacts(paths, { systemDirectory, userText }), env, isOwnAddress);
   },
+  // A conversation keeps the address that it began with.
+  describeOpenSessions: () => t`  open Codex conversations keep their address; new or resumed ones come here`,
   async readModel({ paths }) {
     const [{ readCodexFacts }, { findValue }] = await Promise.all([
       import("./facts.ts"),

@@ -2,7 +2,7 @@
 import { createClientSecrets } from "../../../app/client-secrets.ts";
 import { readVariable } from "../../../base/env.ts";
 import { EXIT, UserError } from "../../../base/errors.ts";
-import { CLIENT_NAME, type Service } from "../../../base/service.ts";
+import { CLIENT_NAME, DEFAULT_SERVICE, type Service, flagBehind } from "../../../base/service.ts";
 import { t } from "../../../base/language.ts";
 import { readBaseUrl } from "../../../config/base-url.ts";
 import { checkUpstreams } from "../../../config/check-upstreams.ts";
@@ -11,7 +11,7 @@ import { loadConfig, updateConfig } from "../../../config/file.ts";
 import { formatTarget } from "../../../config/name.ts";
 import type { ParsedConfig } from "../../../config/parse.ts";
 import type { AuthEntry, UpstreamEntry } from "../../../config/schema.ts";
-import { SERVICE_ARGS } from "../../args.ts";
+import { SERVICE_ARGS, type ServiceFlags, readService } from "../../args.ts";
 import { type Cli, type Command, defineCommand } from "../../cli.ts";
 import { chooseService, findName, findTarget, parseName } from "./target.ts";
 
@@ -77,8 +77,7 @@ export function addCommand(cli: Cli): Command {
   });
 }
 
-interface AddArgs extends CredentialArgs {
-  readonly claude?: boolean | undefined;
+interface AddArgs extends CredentialArgs, ServiceFlags {
   readonly "base-url"?: string | undefined;
   readonly "from-config"?: string | undefined;
 }
@@ -172,7 +171,7 @@ function report(cli: Cli, { service, name, added, config }: Added): void {
   const { out } = cli;
   const { configs, active } = config.services[service];
   const count = configs.get(name)?.entry.upstreams.length ?? added.length;
-  const flag = service === "claude" ? " --claude" : "";
+  const flag = flagBehind(service);
   const targets = added.map((_, index) => formatTarget(name, count - added.length + index + 1));
   for (const { words } of checkUpstreams(added, service).warnings) out.warn(`${targets[0]} ${words}`);
   const secrets = createClientSecrets(cli.paths, cli.now);
@@ -192,8 +191,8 @@ function report(cli: Cli, { service, name, added, config }: Added): void {
 }
 
 /** The address without the name and password in it, as it would be typed; undefined where it has none. */
-function withoutUser(typed: string, { name, claude }: AddArgs): string | undefined {
-  const flag = claude === true ? " --claude" : "";
+function withoutUser(typed: string, { name, ...flags }: AddArgs): string | undefined {
+  const flag = flagBehind(readService(flags) ?? DEFAULT_SERVICE);
   const plain = typed.replace(/^(https?:\/\/)[^/@]*@/i, "$1");
   return plain === typed || readBaseUrl(plain).kind === "bad"
     ? undefined

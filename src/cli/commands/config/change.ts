@@ -2,7 +2,7 @@
 import { EXIT, UserError } from "../../../base/errors.ts";
 import { t } from "../../../base/language.ts";
 import { showPath } from "../../../base/paths.ts";
-import { CLIENT_NAME, type Service } from "../../../base/service.ts";
+import { CLIENT_NAME, DEFAULT_SERVICE, type Service, flagBehind } from "../../../base/service.ts";
 import { showMoment } from "../../../base/time-words.ts";
 import {
   type Plan,
@@ -17,9 +17,9 @@ import { loadConfig, updateConfig } from "../../../config/file.ts";
 import { formatTarget, parseTarget } from "../../../config/name.ts";
 import type { ParsedConfig } from "../../../config/parse.ts";
 import { chooseConfig } from "../../../config/resolve.ts";
-import { SERVICE_ARGS, readWholeNumber } from "../../args.ts";
+import { SERVICE_ARGS, type ServiceFlags, readWholeNumber } from "../../args.ts";
 import { type Cli, type Command, defineCommand } from "../../cli.ts";
-import { type ServiceFlags, chooseService, findName, findTarget, findUpstream, parseName } from "./target.ts";
+import { chooseService, findName, findTarget, findUpstream, parseName } from "./target.ts";
 import { parseUntil } from "./until.ts";
 
 const TARGET_ARG = {
@@ -180,9 +180,8 @@ async function warnOfNothingLeft(cli: Cli, service: Service, text: string): Prom
   );
   if (isLeft) return;
   const client = CLIENT_NAME[service];
-  const flag = service === "claude" ? " --claude" : "";
   cli.out.warn(t`no upstream of the active config is left: ${client}'s requests fail from now on`);
-  cli.out.note(`  ch config enable ${text}${flag}`);
+  cli.out.note(`  ch config enable ${text}${flagBehind(service)}`);
 }
 
 /** Names are looked up in the file as it is under the lock. Gives the service that was meant. */
@@ -191,7 +190,7 @@ async function change(
   args: ServiceFlags,
   makePlan: (service: Service, config: ParsedConfig) => Plan,
 ): Promise<Service> {
-  let service: Service = "codex";
+  let service: Service = DEFAULT_SERVICE;
   const plan: Plan = (config) => {
     service = chooseService(args, config);
     return makePlan(service, config)(config);

@@ -6,13 +6,13 @@ import { UserError } from "../../../base/errors.ts";
 import { PRIVATE_FILE, ensurePrivateDirectory, writeFileAtomic } from "../../../base/files.ts";
 import { t } from "../../../base/language.ts";
 import { showPath } from "../../../base/paths.ts";
+import { SERVICES } from "../../../base/service.ts";
 import { keepVersion, loadConfig } from "../../../config/file.ts";
 import { type Cli, type Command, defineCommand } from "../../cli.ts";
 
 const NEW_FILE = `{
   "version": 1,
-  "codex": { "active": null, "configs": {} },
-  "claude": { "active": null, "configs": {} }
+${SERVICES.map((service) => `  "${service}": { "active": null, "configs": {} }`).join(",\n")}
 }
 `;
 

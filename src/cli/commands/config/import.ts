@@ -12,7 +12,7 @@ import { readVariable } from "../../../base/env.ts";
 import { EXIT, UserError } from "../../../base/errors.ts";
 import { t } from "../../../base/language.ts";
 import { showPath } from "../../../base/paths.ts";
-import { CLIENT_NAME, SERVICES, type Service } from "../../../base/service.ts";
+import { CLIENT_NAME, SERVICES, type Service, isService } from "../../../base/service.ts";
 import type { Import } from "../../../clients/imported-config.ts";
 import { checkUpstreams } from "../../../config/check-upstreams.ts";
 import { listKeptSettings, listNewSettings } from "../../../config/export.ts";
@@ -24,7 +24,7 @@ import { type Cli, type Command, defineCommand } from "../../cli.ts";
 import { nearNames } from "../../near.ts";
 import { type ConfigView, describeCredential, viewConfigs } from "./describe.ts";
 
-const SOURCES = ["codex", "claude", "cc-switch", "cli_proxy"] as const;
+const SOURCES = [...SERVICES, "cc-switch", "cli_proxy"];
 const LINK = "ccswitch://";
 
 export function importCommand(cli: Cli): Command {
@@ -125,7 +125,7 @@ async function findImports(cli: Cli, { file, from, dir }: ImportArgs): Promise<F
     return { ...none, ...found, where: showPath(found.source ?? from, env) };
   }
   if (dir !== undefined) throw misuse(t`--dir belongs to --from cc-switch or --from cli_proxy`);
-  if (from === "codex" || from === "claude") {
+  if (isService(from)) {
     const { findImport } = await import("../../../app/import/client-import.ts");
     const found = await findImport({ paths, env, cwd: process.cwd(), service: from });
     return { ...none, ...found, service: from, where: CLIENT_NAME[from] };

@@ -7,7 +7,7 @@ import { chooseConfig } from "../../../config/resolve.ts";
 import { UserError } from "../../../base/errors.ts";
 import { t } from "../../../base/language.ts";
 import { showPathsIn } from "../../../base/paths.ts";
-import { JSON_ARG, SERVICE_ARGS } from "../../args.ts";
+import { JSON_ARG, SERVICE_ARGS, type ServiceFlags } from "../../args.ts";
 import { type Cli, type Command, defineCommand } from "../../cli.ts";
 import {
   type ConfigView,
@@ -17,7 +17,7 @@ import {
   describeState,
   viewConfigs,
 } from "./describe.ts";
-import { type ServiceFlags, chooseService, findTarget } from "./target.ts";
+import { chooseService, findTarget } from "./target.ts";
 
 export function listCommand(cli: Cli): Command {
   return defineCommand({

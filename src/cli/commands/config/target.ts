@@ -1,18 +1,16 @@
 // From what was typed to the service, config and upstream that it means, with near names for what does not exist.
 // Pure.
 import { EXIT, UserError } from "../../../base/errors.ts";
-import { CLIENT_NAME, type Service } from "../../../base/service.ts";
+import { CLIENT_NAME, DEFAULT_SERVICE, SERVICES, type Service, flagBehind } from "../../../base/service.ts";
 import { t } from "../../../base/language.ts";
 import { type Target, parseTarget } from "../../../config/name.ts";
 import type { ParsedConfig } from "../../../config/parse.ts";
-import { readService } from "../../args.ts";
+import { type ServiceFlags, readService } from "../../args.ts";
 import { nearNames } from "../../near.ts";
-
-export type ServiceFlags = Parameters<typeof readService>[0];
 
 /** The service of a flag, else the default service. */
 export function chooseService(args: ServiceFlags, config: ParsedConfig): Service {
-  return readService(args) ?? config.defaultService ?? "codex";
+  return readService(args) ?? config.defaultService ?? DEFAULT_SERVICE;
 }
 
 /** NAME or NAME#N of a config that exists. Throws UserError with near names. */
@@ -54,17 +52,15 @@ export function findUpstream(
 function requireConfig(config: ParsedConfig, service: Service, name: string): void {
   const names = namesOf(config, service);
   if (names.includes(name)) return;
-  const other: Service = service === "codex" ? "claude" : "codex";
   const near = nearNames(name, names);
   const client = CLIENT_NAME[service];
-  const otherClient = CLIENT_NAME[other];
   const meant = near.map((one) => `"${one}"`).join(t` or `);
   const hints = [
     ...(near.length > 0 ? [t`did you mean ${meant}?`] : []),
-    ...(namesOf(config, other).includes(name)
-      ? [t`${otherClient} has a config of that name: --${other}`]
-      : []),
-    `ch config list${service === "claude" ? " --claude" : ""}`,
+    ...SERVICES.filter((other) => namesOf(config, other).includes(name)).map(
+      (other) => t`${CLIENT_NAME[other]} has a config of that name: --${other}`,
+    ),
+    `ch config list${flagBehind(service)}`,
   ];
   throw new UserError(t`${client} has no config "${name}"`, { hint: hints.join("\n") });
 }

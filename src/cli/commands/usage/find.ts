@@ -5,11 +5,10 @@ import { t } from "../../../base/language.ts";
 import { readLog } from "../../../log/reader.ts";
 import type { EntryFields } from "../../../usage/groups.ts";
 import { makeSearch } from "../../../usage/search.ts";
-import { JSON_ARG, LIMIT_ARG, readWholeNumber } from "../../args.ts";
+import { JSON_ARG, LIMIT_ARG, type ServiceFlags, readWholeNumber } from "../../args.ts";
 import { type Cli, type Command, defineCommand } from "../../cli.ts";
 import { describeEntry } from "../../request-line.ts";
 import { fitFields } from "../../wrap.ts";
-import type { ServiceFlags } from "../config/target.ts";
 import { RANGE_ARGS, type Range, readRange } from "./range.ts";
 
 const DEFAULT_FOUND = 20;

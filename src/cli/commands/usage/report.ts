@@ -4,6 +4,7 @@ import { EXIT, UserError } from "../../../base/errors.ts";
 import { PRIVATE_FILE, readText, writeFileAtomic } from "../../../base/files.ts";
 import { languageOf, t } from "../../../base/language.ts";
 import { describeVersion } from "../../../base/version.ts";
+import { CLIENT_NAME, SERVICES } from "../../../base/service.ts";
 import { type Cli, type Command, defineCommand } from "../../cli.ts";
 import { localDay } from "../../time-arg.ts";
 import { RANGE_ARGS, type Range, readRange, scanRange, warnOfBadLines } from "./range.ts";
@@ -64,7 +65,7 @@ async function refuseForeign(file: string, mark: string): Promise<void> {
 function describeRange({ since, until, service }: Range, now: number): string {
   const from = since === null ? t`since the log began` : sinceDay(localDay(since));
   const to = until === null ? localDay(now) : localDay(until - 1);
-  const whose = service === undefined ? "Codex, Claude Code" : service === "codex" ? "Codex" : "Claude Code";
+  const whose = (service === undefined ? SERVICES : [service]).map((one) => CLIENT_NAME[one]).join(", ");
   return t`${whose}, ${from}, until ${to}`;
 }
 
