@@ -12,7 +12,7 @@ import { type SessionQuery, findById, findLatest, readRecentIds } from "../../..
 import { type Project, readProject } from "../../../sessions/project.ts";
 import { readUuid } from "../../../sessions/record-text.ts";
 import type { SessionFacts } from "../../../sessions/session.ts";
-import { SERVICE_ARGS, readService } from "../../args.ts";
+import { SERVICE_ARGS, type ServiceFlags, readService } from "../../args.ts";
 import type { Cli } from "../../cli.ts";
 import { readTime } from "../../time-arg.ts";
 
@@ -26,12 +26,10 @@ export const QUERY_ARGS = {
   "include-archived": { type: "boolean", description: "also those that were archived" },
 } as const;
 
-export interface QueryArgs {
+export interface QueryArgs extends ServiceFlags {
   readonly path?: string | undefined;
   readonly all?: boolean | undefined;
   readonly since?: string | undefined;
-  readonly codex?: boolean | undefined;
-  readonly claude?: boolean | undefined;
   readonly "all-services"?: boolean | undefined;
   readonly "include-subagents"?: boolean | undefined;
   readonly "include-archived"?: boolean | undefined;
