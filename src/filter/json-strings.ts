@@ -2,6 +2,7 @@
 // and spelling of all that is not changed stay what they are.
 // Strict (RFC 8259): what a lenient reader would take for JSON is reported as not JSON. No recursion, any depth.
 // Pure.
+import { endOfString, skipSpace } from "../base/json-members.ts";
 import { type Zone, nextZone } from "./zones.ts";
 
 /** Called for each string: `start` is its opening quote, `end` the offset after its closing one. */
@@ -11,7 +12,6 @@ const QUOTE = 0x22;
 const COMMA = 0x2c;
 const COLON = 0x3a;
 const OPEN_ARRAY = 0x5b;
-const BACKSLASH = 0x5c;
 const CLOSE_ARRAY = 0x5d;
 const OPEN_OBJECT = 0x7b;
 const CLOSE_OBJECT = 0x7d;
@@ -79,28 +79,6 @@ interface Container {
 
 function closingOf(container: Container): number {
   return container.isObject ? CLOSE_OBJECT : CLOSE_ARRAY;
-}
-
-function skipSpace(text: string, from: number): number {
-  let at = from;
-  for (;;) {
-    const code = text.charCodeAt(at);
-    if (code !== 0x20 && code !== 0x0a && code !== 0x0d && code !== 0x09) return at;
-    at += 1;
-  }
-}
-
-/**
- * The offset after the closing quote of the string opened at `start`, or -1. A native search from quote to quote is twice as fast as a loop over the
- * characters; a quote is inside the string when an odd number of backslashes stands before it.
- */
-export function endOfString(text: string, start: number): number {
-  for (let quote = text.indexOf('"', start + 1); quote >= 0; quote = text.indexOf('"', quote + 1)) {
-    let first = quote;
-    while (text.charCodeAt(first - 1) === BACKSLASH) first -= 1;
-    if ((quote - first) % 2 === 0) return quote + 1;
-  }
-  return -1;
 }
 
 function endOfScalar(text: string, start: number): number {

@@ -2,8 +2,8 @@
 // its copy in the body. By a splice of that one value: every other byte, ids and envelope, stays.
 // What is absent or not of the known shape is left as it is.
 // Pure.
+import { endOfString } from "../base/json-members.ts";
 import { mapToEscaped } from "./escapes.ts";
-import { endOfString } from "./json-strings.ts";
 
 const METADATA_KEY = Buffer.from('"x-codex-turn-metadata"');
 /** The header it is a copy of can be no longer than 64 KB. */

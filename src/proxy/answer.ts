@@ -1,60 +1,68 @@
 // Turns what the attempts came to into the client's answer, and the end of that answer into the request's record.
 import { beginsJson, firstByteOf } from "../base/bytes.ts";
 import { kept } from "../base/language.ts";
+import type { Service } from "../base/service.ts";
 import { classifyAttempt } from "../routing/classify.ts";
-import { makeFinalAnswer } from "../routing/final-answer.ts";
-import type { AttemptOutcome, Verdict } from "../routing/types.ts";
+import type { AttemptOutcome, Permit, RoutingSettings, Verdict } from "../routing/types.ts";
+import type { Api } from "../usage/stream-events.ts";
 import { createStreamTap, type TapFacts } from "../usage/stream-tap.ts";
 import { type JsonDocument, readDocument } from "../usage/whole-answer.ts";
-import type { Chosen, LoopInput, LoopResult } from "./attempt-loop.ts";
+import type { Chosen, Converted } from "./attempt-loop.ts";
 import type { Answer } from "./attempt.ts";
 import { type DeliveryEnd, makeDelivery } from "./deliver.ts";
 import type { ProxyDeps } from "./deps.ts";
 import type { Exchange, ExchangeEnd } from "./exchange.ts";
 import { CLIENT_CLOSED_REQUEST, type LocalError, makeErrorResponse } from "./local-error.ts";
 import { makeResponseHeaders, TURN_STATE_HEADER } from "./headers.ts";
+import type { ClientRequest } from "./upstream-request.ts";
 
 /** Statuses that never have a body (RFC 9110 6.4.1). */
 const BODILESS = new Set([204, 205, 304]);
 
-/** An answer of our own to a request that no upstream was asked for. */
-export function answerRefusal(
-  request: Request,
-  exchange: Exchange,
-  refusal: LocalError & { service: ProxyDeps["service"] },
-): Response {
-  exchange.end({ status: refusal.status, outcome: "refused", error: refusal.message });
-  return makeErrorResponse(refusal.service, refusal, request.method);
+/** Who asked, and where the end of the request is written down. */
+export interface Asked {
+  readonly service: Service;
+  readonly method: string;
+  readonly exchange: Exchange;
 }
 
-/** The client left before there was an answer. Nobody reads this one. */
+/** An answer of our own: no upstream was asked (`refused`), or none gave an answer that could be shown (`error`). */
+export function answerLocal(
+  { exchange, method, service }: Asked,
+  outcome: "refused" | "error",
+  error: LocalError,
+): Response {
+  exchange.end({ status: error.status, outcome, error: error.message });
+  return makeErrorResponse(service, error, method);
+}
+
+/** The client left before there was an answer: this one is not read. */
 export function answerGone(exchange: Exchange): Response {
   exchange.end({ status: CLIENT_CLOSED_REQUEST, outcome: "client_gone" });
   return new Response(null, { status: CLIENT_CLOSED_REQUEST });
 }
 
-/** No upstream gave an answer: the one that makes this client behave (wait, stop, or ask again). */
-export function answerFailure(
-  input: LoopInput,
-  exchange: Exchange,
-  result: Extract<LoopResult, { kind: "all-failed" }>,
-): Response {
-  const { deps, request } = input;
-  const final = makeFinalAnswer({
-    service: deps.service,
-    now: deps.now(),
-    tried: exchange.tried,
-    blocked: result.blocked,
-  });
-  if (final.kind === "last-answer" && result.last !== null) return answerFrom(input, exchange, result.last);
-  exchange.end({ status: final.status, outcome: "error", error: final.message });
-  return makeErrorResponse(deps.service, final, request.method);
+/** What an answer is given with: the request that it is to, and who hears of its end. */
+export interface Delivery {
+  readonly request: Pick<ClientRequest, "facts" | "method">;
+  readonly exchange: Exchange;
+  readonly routing: RoutingSettings;
+  readonly deps: Pick<ProxyDeps, "connections" | "memory" | "now">;
+}
+
+/** Gives the client the answer that was made of an upstream's. */
+function answerConverted({ stream, usage }: Converted, permit: Permit | null, exchange: Exchange): Response {
+  permit?.succeed();
+  exchange.markFirstByte();
+  exchange.end({ status: 200, outcome: "ok", usage });
+  return new Response(stream, { headers: { "content-type": "text/event-stream" } });
 }
 
 /** Gives an upstream's answer to the client: what is complete at once, everything else as it comes. */
-export function answerFrom(input: LoopInput, exchange: Exchange, chosen: Chosen): Response {
-  const { deps, facts, request } = input;
-  const { answer, upstream } = chosen;
+export function answerFrom(chosen: Chosen, { deps, exchange, request, routing }: Delivery): Response {
+  const { answer, converted, permit, upstream } = chosen;
+  if (converted !== null) return answerConverted(converted, permit, exchange);
+  const { api, stream } = request.facts;
   deps.memory.noteTurnState(answer.headers.get(TURN_STATE_HEADER), upstream.key);
   exchange.markFirstByte();
   const init = {
@@ -62,16 +70,19 @@ export function answerFrom(input: LoopInput, exchange: Exchange, chosen: Chosen)
     headers: makeResponseHeaders({ upstream: answer.headers, decoded: answer.decoded }),
   };
   const { document } = answer;
-  const tap = facts.api === "other" || document !== null ? null : createStreamTap(facts.api, answer.encoding);
+  const tap = api === null || document !== null ? null : createStreamTap(api, answer.encoding);
   let lastSeen: TapFacts | null = null;
-  const look = (): TapFacts | null => (lastSeen ??= tap?.finish() ?? readWhole(input, document));
-  const isEvents = facts.stream && !startsLikeJson(answer);
+  const look = (): TapFacts | null => (lastSeen ??= tap?.finish() ?? readWhole(api, document));
+  const isEvents = stream && !startsLikeJson(answer);
 
   const conclude = (end: DeliveryEnd): void => {
-    const refusal = chosen.permit === null ? (exchange.tried.at(-1)?.error ?? "") : null;
+    const refusal = permit === null ? (exchange.tried.at(-1)?.error ?? "") : null;
     const ending = makeEnding({ end, status: answer.status, seen: look(), isEvents, refusal });
     if (!ending.isClientGone) deps.connections.released(upstream);
-    settle(input, chosen, ending);
+    if (permit !== null)
+      settle(permit, ending, (outcome) =>
+        classifyAttempt(outcome, upstream, { now: deps.now(), settings: routing }),
+      );
     exchange.end(ending.record);
   };
 
@@ -84,7 +95,7 @@ export function answerFrom(input: LoopInput, exchange: Exchange, chosen: Chosen)
   const isComplete = async (endedCleanly: boolean): Promise<boolean> => {
     await tap?.flush();
     const seen = look();
-    if (!isEvents || chosen.permit === null || seen?.isReadable === false) return endedCleanly;
+    if (!isEvents || permit === null || seen?.isReadable === false) return endedCleanly;
     return seen?.terminal !== null;
   };
   if (answer.body.ended && !isEvents) {
@@ -95,7 +106,7 @@ export function answerFrom(input: LoopInput, exchange: Exchange, chosen: Chosen)
     const [only] = held;
     return new Response(held.length === 1 && only !== undefined ? only : Buffer.concat(held), init);
   }
-  const stream = makeDelivery({
+  const delivery = makeDelivery({
     body: answer.body,
     idleMs: upstream.timeouts.idleMs,
     observe: (chunk) => tap?.feed(chunk),
@@ -104,25 +115,18 @@ export function answerFrom(input: LoopInput, exchange: Exchange, chosen: Chosen)
     abort: answer.abort,
     onEnd: conclude,
   });
-  return new Response(stream, init);
+  return new Response(delivery, init);
 }
 
-/** Tells the router how the delivery of a chosen answer ended. Returns the verdict where it was a failure. */
-export function settle(
-  { deps, route }: LoopInput,
-  { permit, upstream }: Pick<Chosen, "permit" | "upstream">,
-  { failed, isClientGone }: Pick<Ending, "failed" | "isClientGone">,
-): Verdict | null {
-  if (permit === null) return null;
-  if (failed === null) {
-    if (isClientGone) permit.release();
-    else permit.succeed();
-    return null;
-  }
-  const outcome: AttemptOutcome = { kind: "cut", ...failed };
-  const verdict = classifyAttempt(outcome, upstream, { now: deps.now(), settings: route.routing });
-  permit.fail(verdict);
-  return verdict;
+/** Tells the router how the delivery of a chosen answer ended. */
+function settle(
+  permit: Permit,
+  { failed, isClientGone }: Ending,
+  judge: (outcome: AttemptOutcome) => Verdict,
+): void {
+  if (failed !== null) permit.fail(judge({ kind: "cut", ...failed }));
+  else if (isClientGone) permit.release();
+  else permit.succeed();
 }
 
 function startsLikeJson({ body, encoding }: Answer): boolean {
@@ -130,8 +134,8 @@ function startsLikeJson({ body, encoding }: Answer): boolean {
   return encoding === null && first !== undefined && beginsJson(firstByteOf(first));
 }
 
-function readWhole({ facts: { api } }: LoopInput, document: JsonDocument | null): TapFacts | null {
-  if (api === "other" || document === null) return null;
+function readWhole(api: Api | null, document: JsonDocument | null): TapFacts | null {
+  if (api === null || document === null) return null;
   return { ...readDocument(api, document), isReadable: true };
 }
 

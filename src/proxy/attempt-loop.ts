@@ -1,35 +1,43 @@
 // The failover of one request: asks the candidates in order until one gives an answer that may be shown.
 // Decides nothing about upstreams itself: verdicts come from the classifier, places and permits from the router.
 import { kept } from "../base/language.ts";
-import type { Upstream } from "../base/upstream.ts";
-import { METADATA_HEADER } from "../filter/request-filter.ts";
-import { stripWorkspaces, stripWorkspacesInBody } from "../filter/workspaces.ts";
+import type { Timeouts, Upstream } from "../base/upstream.ts";
 import { classifyAttempt } from "../routing/classify.ts";
 import { modelAt } from "../routing/model-name.ts";
 import { mayRepeat, type ReplayRequest } from "../routing/replay.ts";
 import type { AttemptOutcome, Candidate, Permit, PlanRequest, Verdict } from "../routing/types.ts";
+import type { Usage } from "../usage/usage.ts";
 import { type Answer, type AttemptResult, attempt } from "./attempt.ts";
 import type { ProxyDeps, Route } from "./deps.ts";
-import type { RequestTarget } from "./guard.ts";
+import type { Acceptance } from "./gate.ts";
+import { TURN_STATE_HEADER } from "./headers.ts";
 import { carriesBoundHistory, stripBoundHistory } from "./history.ts";
-import { replaceModel } from "./replace-model.ts";
-import { countedModel, type RequestFacts } from "./request-facts.ts";
-import { makeRequestHeaders, TURN_STATE_HEADER } from "./headers.ts";
-import { joinTargetUrl } from "./target-url.ts";
+import { countedModel } from "./request-facts.ts";
+import { type ClientRequest, makeUpstreamRequest } from "./upstream-request.ts";
 
-export interface LoopInput {
-  readonly deps: ProxyDeps;
-  readonly route: Route;
+/** One run over the candidates: what they are asked for, and what counts as an answer to it. */
+export interface Pass {
   readonly plan: PlanRequest;
-  readonly request: Request;
-  readonly target: RequestTarget;
-  readonly facts: RequestFacts;
+  /** What the client sent, or what is asked instead. */
   readonly body: Uint8Array;
-  /** The body's Content-Encoding was taken off. */
-  readonly decoded: boolean;
-  readonly replacedHeaders: Readonly<Record<string, string>>;
-  /** Only an answer with a compaction item will do. */
-  readonly needsCompaction: boolean;
+  readonly accept: Acceptance;
+  /** The answer is of use to the account that gave it alone: the session stays with it. */
+  readonly bindsAccount?: boolean;
+  /** Makes the client's answer out of the upstream's, which is not shown. Default: the upstream's is the client's. */
+  readonly convert?: Conversion;
+}
+
+export interface Conversion {
+  /** Reads the whole answer; null where it does not hold what was asked for. Never rejects. */
+  readonly run: (answer: Answer, idleMs: number) => Promise<Converted | null>;
+  /** What an upstream did whose answer cannot be converted, in words. */
+  readonly failure: string;
+}
+
+/** An event stream of our own making. */
+export interface Converted {
+  readonly stream: string;
+  readonly usage: Usage | undefined;
 }
 
 /** One line of the story of a request. */
@@ -37,7 +45,7 @@ export interface Tried {
   readonly upstream: Upstream;
   readonly verdict: Verdict | null;
   readonly status: number | null;
-  /** Words without secrets; null when the upstream's answer was taken. */
+  /** Words without secrets; null when the upstream's answer was accepted. */
   readonly error: string | null;
   readonly durationMs: number;
   /** The model that this upstream was asked for. */
@@ -55,67 +63,150 @@ export type LoopResult =
 export interface Chosen {
   readonly upstream: Upstream;
   readonly answer: Answer;
+  /** What the client gets in the answer's place. */
+  readonly converted: Converted | null;
   /** To be settled by how the delivery ends; null for an error that is the client's to see: that is settled already. */
   readonly permit: Permit | null;
+}
+
+/** One request, and what the loop works on it with. `tried` grows as it runs, so that the log has it whatever happens. */
+export interface LoopRun {
+  readonly request: ClientRequest;
+  readonly route: Pick<Route, "firstByteTotalMs" | "ownedHeaders" | "routing">;
+  readonly deps: Pick<
+    ProxyDeps,
+    "connections" | "instance" | "memory" | "monotonic" | "now" | "observeHeaders" | "router"
+  >;
+  readonly tried: Tried[];
 }
 
 /** GET /models is answered from a cache by the client when it fails: it must be quick, and it blames nobody. */
 const MODELS_FIRST_BYTE_MS = 4_000;
 
-interface LoopState {
-  readonly candidates: readonly Candidate[];
+type Answered = Exclude<LoopResult, { readonly kind: "all-failed" }>;
+
+/** What is left of the passes that failed. */
+interface Progress {
+  candidates: readonly Candidate[];
   last: Chosen | null;
-  /** Upstreams that may have seen the request. */
-  reached: number;
 }
 
 /**
- * Runs the loop. `tried` grows as it goes, so that the log has it whatever happens; who is in it already is asked again
- * only if all it lacked was compaction.
+ * Runs over the candidates once for each pass, until one of them answers. An upstream that was asked is asked again in a
+ * later pass only if all it lacked was compaction.
  */
-export async function runAttempts(input: LoopInput, tried: Tried[]): Promise<LoopResult> {
-  const { deps, plan, route } = input;
-  const startedAt = deps.monotonic();
-  const failed = tried.filter(({ verdict }) => verdict?.rule !== "no-compaction");
-  const asked = new Set(failed.map(({ upstream }) => upstream.key));
-  const reached = failed.filter(({ verdict }) => verdict?.retryClass !== "A").length;
-  const state: LoopState = { candidates: deps.router.plan(plan), last: null, reached };
-  for (const { upstream, isLastUsable } of state.candidates) {
-    if (asked.has(upstream.key)) continue;
-    if (state.reached >= route.routing.maxUpstreamsPerRequest) break;
-    const admission = deps.router.admit(upstream, plan);
-    if (admission.kind === "blocked") continue;
-    const { permit } = admission;
-    const spentMs = deps.monotonic() - startedAt;
-    const firstByteMs = firstByteBudget(input, upstream, { isLastUsable, spentMs });
-    const turn = { upstream, tried, permit, body: input.body, firstByteMs, isRepaired: false };
-    const step = await tryUpstream(input, state, turn);
-    if (step !== "next") return step;
+export async function runAttempts(passes: Iterable<Pass>, run: LoopRun): Promise<LoopResult> {
+  const progress: Progress = { candidates: [], last: null };
+  for (const pass of passes) {
+    const answered = await runPass(pass, run, progress);
+    if (answered !== null) return answered;
   }
-  return allFailed(state, tried);
+  const asked = new Set(run.tried.map(({ upstream }) => upstream.key));
+  const blocked = progress.candidates.filter(({ upstream }) => !asked.has(upstream.key));
+  return { kind: "all-failed", last: progress.last, blocked };
 }
 
-interface Turn {
+async function runPass(pass: Pass, run: LoopRun, progress: Progress): Promise<Answered | null> {
+  const { deps, request, route, tried } = run;
+  const failed = tried.filter(({ verdict }) => !lacksCompaction(verdict));
+  const asked = new Set(failed.map(({ upstream }) => upstream.key));
+  /** Upstreams that may have seen the request. */
+  let reached = failed.filter(({ verdict }) => verdict?.retryClass !== "A").length;
+  let waitingSince = deps.monotonic();
+  progress.candidates = deps.router.plan(pass.plan);
+  for (const { upstream, isLastUsable } of progress.candidates) {
+    if (asked.has(upstream.key)) continue;
+    if (reached >= route.routing.maxUpstreamsPerRequest) break;
+    const admission = deps.router.admit(upstream, pass.plan);
+    if (admission.kind === "blocked") continue;
+    const spentMs = deps.monotonic() - waitingSince;
+    const wait = { isLastUsable, spentMs, totalMs: route.firstByteTotalMs };
+    const firstByteMs = firstByteBudget(request, upstream.timeouts, wait);
+    const { permit } = admission;
+    const one = { upstream, permit, body: pass.body, firstByteMs, accept: pass.accept, isRepaired: false };
+    const step = await askUpstream(one, run);
+    if (step.kind === "client-gone") return step;
+    if (step.kind === "answer") {
+      const answered = await convert(step.chosen, pass, run);
+      if (answered !== null) return answered;
+      reached += 1;
+      waitingSince = deps.monotonic();
+      continue;
+    }
+    const { answer, hasEnded, verdict } = step;
+    if (verdict.retryClass !== "A") reached += 1;
+    if (answer?.body.ended === true && !lacksCompaction(verdict)) {
+      progress.last = { upstream, answer, converted: null, permit: null };
+    } else answer?.abort();
+    if (hasEnded) break;
+  }
+  return null;
+}
+
+/** It does not know this kind of request: nothing is said of another kind, and nothing that a client need see. */
+function lacksCompaction(verdict: Verdict | null): boolean {
+  return verdict?.rule === "no-compaction";
+}
+
+/** The answer as it goes to the client; null where it does not hold what was asked for: a failed attempt like any other. */
+async function convert(
+  chosen: Chosen,
+  { bindsAccount = false, convert: conversion }: Pass,
+  { deps, request, route, tried }: LoopRun,
+): Promise<Answered | null> {
+  const { answer, permit, upstream } = chosen;
+  if (permit !== null && bindsAccount) {
+    deps.memory.noteCompaction(upstream, "native");
+    if (request.facts.sessionId !== null) deps.router.pin(request.facts.sessionId, upstream);
+  }
+  if (conversion === undefined || permit === null) return { kind: "answer", chosen };
+  const converted = await conversion.run(answer, upstream.timeouts.idleMs);
+  deps.connections.released(upstream);
+  if (request.signal.aborted) {
+    permit.release();
+    return { kind: "client-gone" };
+  }
+  if (converted !== null) return { kind: "answer", chosen: { ...chosen, converted } };
+  const outcome = { kind: "cut", reason: "no-terminal-event", body: "" } as const;
+  const verdict = classifyAttempt(outcome, upstream, { now: deps.now(), settings: route.routing });
+  permit.fail(verdict);
+  const begun = tried.pop();
+  if (begun !== undefined) tried.push({ ...begun, verdict, error: conversion.failure });
+  return null;
+}
+
+/** One upstream's share of a pass. */
+interface OneAttempt {
   readonly upstream: Upstream;
   readonly permit: Permit;
   readonly body: Uint8Array;
-  readonly tried: Tried[];
   readonly firstByteMs: number;
+  readonly accept: Acceptance;
   /** The body was changed after this upstream's refusal of bound history: there is no third try. */
   readonly isRepaired: boolean;
 }
 
-async function tryUpstream(input: LoopInput, state: LoopState, turn: Turn): Promise<LoopResult | "next"> {
-  const { deps, facts, route } = input;
-  const { permit, upstream } = turn;
+type Step =
+  | Answered
+  | {
+      readonly kind: "failed";
+      readonly verdict: Verdict;
+      readonly answer: Answer | null;
+      /** No other upstream may be asked after it. */
+      readonly hasEnded: boolean;
+    };
+
+async function askUpstream(one: OneAttempt, run: LoopRun): Promise<Step> {
+  const { deps, request, route, tried } = run;
+  const { body, permit, upstream } = one;
+  const { facts } = request;
   const startedAt = deps.monotonic();
-  const named = facts.model ?? countedModel(input.target.path, turn.body);
+  const named = facts.model ?? countedModel(request.target.path, body);
   const asked = named === null ? null : modelAt(upstream, named);
   const model = facts.model === null ? null : asked;
-  const result = await ask(input, turn, asked === named ? null : asked);
+  const result = await send(one, run, asked === named ? null : asked);
   const note = (verdict: Verdict | null, status: number | null, error: string | null): void => {
-    const durationMs = deps.monotonic() - startedAt;
-    turn.tried.push({ upstream, verdict, status, error, durationMs, model });
+    tried.push({ upstream, verdict, status, error, durationMs: deps.monotonic() - startedAt, model });
   };
   if (result.kind === "client-gone") {
     permit.release();
@@ -124,39 +215,37 @@ async function tryUpstream(input: LoopInput, state: LoopState, turn: Turn): Prom
   }
   if (result.answer !== null) deps.observeHeaders(upstream, result.answer.headers);
   if (result.kind === "answer") {
-    // A list of models says nothing about turns: it neither ends a trial nor settles one.
-    if (isModelList(input)) permit.release();
+    // A list of models says nothing about turns: it neither ends a probe nor settles one.
+    if (isModelList(request)) permit.release();
     else permit.begun();
     note(null, result.answer.status, null);
-    return { kind: "answer", chosen: { upstream, answer: result.answer, permit } };
+    return { kind: "answer", chosen: { upstream, answer: result.answer, converted: null, permit } };
   }
   const verdict = classifyAttempt(result.outcome, upstream, {
     now: deps.now(),
     settings: route.routing,
-    hasBoundHistory: !turn.isRepaired && carriesBoundHistory(facts.api, turn.body),
+    hasBoundHistory: !one.isRepaired && carriesBoundHistory(facts.api, body),
   });
   note(verdict, statusOf(result.outcome), verdict.reason);
-  if (verdict.next === "repair" && !turn.isRepaired) {
-    const stripped = stripBoundHistory(facts.api, turn.body);
+  if (verdict.next === "repair" && !one.isRepaired) {
+    const stripped = stripBoundHistory(facts.api, body);
     if (stripped !== null) {
       result.answer?.abort();
       deps.memory.noteForeignHistory(facts.sessionId, upstream.key, stripped.removed);
-      return await tryUpstream(input, state, { ...turn, body: stripped.body, isRepaired: true });
+      return await askUpstream({ ...one, body: stripped.body, isRepaired: true }, run);
     }
   }
-  if (isModelList(input)) permit.release();
+  if (lacksCompaction(verdict)) deps.memory.noteCompaction(upstream, "plain");
+  if (isModelList(request)) permit.release();
   else permit.fail(verdict);
-  if (verdict.retryClass !== "A") state.reached += 1;
-  const goesOn =
+  const mayFailOver =
     verdict.next === "next" &&
-    mayRepeat(verdict.retryClass, replayRequest(input)) &&
+    mayRepeat(verdict.retryClass, replayRequest(request, route)) &&
     deps.router.mayFailOver(verdict.retryClass);
-  if (!goesOn && result.answer !== null) {
-    const answer = { ...result.answer, status: statusFor(result.outcome, verdict, result.answer.status) };
-    return { kind: "answer", chosen: { upstream, answer, permit: null } };
-  }
-  keepLast(state, upstream, result.answer);
-  return goesOn ? "next" : allFailed(state, turn.tried);
+  if (mayFailOver || result.answer === null)
+    return { kind: "failed", verdict, answer: result.answer, hasEnded: !mayFailOver };
+  const answer = { ...result.answer, status: statusFor(result.outcome, verdict, result.answer.status) };
+  return { kind: "answer", chosen: { upstream, answer, converted: null, permit: null } };
 }
 
 /**
@@ -169,105 +258,64 @@ function statusFor(outcome: AttemptOutcome, { next, rule }: Verdict, status: num
   return isHidden || status >= 500 ? 400 : status;
 }
 
-function allFailed(state: LoopState, tried: readonly Tried[]): LoopResult {
-  const asked = new Set(tried.map(({ upstream }) => upstream.key));
-  return {
-    kind: "all-failed",
-    last: state.last,
-    blocked: state.candidates.filter(({ upstream }) => !asked.has(upstream.key)),
-  };
-}
-
-/** Makes this upstream's version of the request and sends it. `otherModel` replaces the one that the client named. */
-async function ask(input: LoopInput, turn: Turn, otherModel: string | null): Promise<AttemptResult> {
-  const { deps, facts, request, route } = input;
-  const { body, upstream } = turn;
-  const url = joinTargetUrl({
-    service: upstream.service,
-    baseUrl: upstream.baseUrl,
-    path: input.target.path,
-    search: input.target.search,
-    query: upstream.query,
-  });
-  if (upstream.credential.kind === "unusable") return notTried(upstream.credential.why);
-  if (url === null) return notTried(kept`the path leads off the upstream's address`);
+/** Sends this upstream's version of the request. `model` replaces the one that the client named. */
+async function send(one: OneAttempt, run: LoopRun, model: string | null): Promise<AttemptResult> {
+  const { accept, body, firstByteMs, isRepaired, permit, upstream } = one;
+  const { deps, request, route } = run;
+  const { api, sessionId, stream } = request.facts;
   const turnState = request.headers.get(TURN_STATE_HEADER);
-  const known = deps.memory.foreignHistory(facts.sessionId, upstream.key);
-  const readable = known === undefined ? body : (stripBoundHistory(facts.api, body, known)?.body ?? body);
-  const own = upstream.stripWorkspaces ? stripWorkspacesInBody(readable) : readable;
+  const made = makeUpstreamRequest(request, upstream, {
+    body,
+    model,
+    foreignHistory: deps.memory.foreignHistory(sessionId, upstream.key),
+    keepTurnState: turnState !== null && deps.memory.isTurnStateOf(turnState, upstream.key),
+    ownedHeaders: route.ownedHeaders,
+    instance: deps.instance,
+  });
+  if (typeof made === "string")
+    return { kind: "failed", outcome: { kind: "not-tried", why: made }, answer: null };
+  const acceptEncoding = request.headers.get("accept-encoding")?.toLowerCase() ?? "";
   return await attempt(
     {
+      ...made,
       upstream,
-      url,
-      method: request.method,
-      headers: makeRequestHeaders({
-        client: request.headers,
-        upstream,
-        ownedNames: route.ownedHeaders,
-        decoded: input.decoded,
-        keepTurnState: turnState !== null && deps.memory.isTurnStateOf(turnState, upstream.key),
-        instance: deps.instance,
-        replaced: replacedHeaders(input, upstream),
-      }),
-      body: own.length === 0 ? null : otherModel === null ? own : (replaceModel(own, otherModel) ?? own),
-      api: facts.api,
-      stream: facts.stream,
-      needsCompaction: input.needsCompaction,
-      firstByteMs: turn.firstByteMs,
-      checksConnect: turn.permit.isProbe && !turn.isRepaired,
-      mayResend: () => mayRepeat("C", replayRequest(input)),
+      api,
+      stream,
+      accept,
+      firstByteMs,
+      checksConnect: permit.isProbe && !isRepaired,
+      mayResend: () => mayRepeat("C", replayRequest(request, route)),
       clientSignal: request.signal,
-      acceptEncoding: request.headers.get("accept-encoding")?.toLowerCase() ?? "",
+      acceptEncoding,
     },
     deps.connections,
   );
 }
 
-/** Header values as they may go to this upstream: redacted, and without workspaces unless it is the vendor's own. */
-function replacedHeaders(input: LoopInput, upstream: Upstream): Readonly<Record<string, string>> {
-  const metadata = input.replacedHeaders[METADATA_HEADER] ?? input.request.headers.get(METADATA_HEADER);
-  if (metadata === null || !upstream.stripWorkspaces) return input.replacedHeaders;
-  const stripped = stripWorkspaces(metadata);
-  return stripped === metadata
-    ? input.replacedHeaders
-    : { ...input.replacedHeaders, [METADATA_HEADER]: stripped };
-}
-
 /** Shorter while another upstream could still answer; the sum over all attempts is bounded too. */
 function firstByteBudget(
-  input: LoopInput,
-  upstream: Upstream,
-  at: { isLastUsable: boolean; spentMs: number },
+  request: ClientRequest,
+  timeouts: Timeouts,
+  wait: { readonly isLastUsable: boolean; readonly spentMs: number; readonly totalMs: number },
 ): number {
-  if (isModelList(input)) return MODELS_FIRST_BYTE_MS;
-  const { timeouts } = upstream;
+  if (isModelList(request)) return MODELS_FIRST_BYTE_MS;
   // The headers of an answer that does not stream come only with the whole of it.
-  const isWhole = input.facts.api !== "other" && !input.facts.stream;
-  const streamed = at.isLastUsable ? timeouts.firstByteLastMs : timeouts.firstByteMs;
+  const isWhole = request.facts.api !== null && !request.facts.stream;
+  const streamed = wait.isLastUsable ? timeouts.firstByteLastMs : timeouts.firstByteMs;
   const own = isWhole ? timeouts.nonStreamMs : streamed;
-  const total = isWhole
-    ? Math.max(timeouts.nonStreamMs, input.route.firstByteTotalMs)
-    : input.route.firstByteTotalMs;
-  return Math.max(1_000, Math.min(own, total - at.spentMs));
+  const totalMs = isWhole ? Math.max(timeouts.nonStreamMs, wait.totalMs) : wait.totalMs;
+  return Math.max(1_000, Math.min(own, totalMs - wait.spentMs));
 }
 
-function replayRequest({ facts, request, route, target }: LoopInput): ReplayRequest {
-  return { method: request.method, path: target.path, facts, settings: route.routing };
+function replayRequest(
+  { facts, method, target }: ClientRequest,
+  { routing }: Pick<Route, "routing">,
+): ReplayRequest {
+  return { method, path: target.path, facts, settings: routing };
 }
 
-function isModelList(input: LoopInput): boolean {
-  return input.request.method === "GET" && input.target.path.endsWith("/models");
-}
-
-/** Keeps the newest answer that can still be shown; lets go of every other connection. */
-function keepLast(state: LoopState, upstream: Upstream, answer: Answer | null): void {
-  if (answer === null) return;
-  if (answer.body.ended) state.last = { upstream, answer, permit: null };
-  else answer.abort();
-}
-
-function notTried(why: string): AttemptResult {
-  return { kind: "failed", outcome: { kind: "not-tried", why }, answer: null };
+function isModelList({ method, target }: ClientRequest): boolean {
+  return method === "GET" && target.path.endsWith("/models");
 }
 
 function statusOf(outcome: AttemptOutcome): number | null {

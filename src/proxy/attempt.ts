@@ -4,6 +4,7 @@ import { createDecodedCopy } from "../base/decoder.ts";
 import { errorCode } from "../base/errors.ts";
 import type { Upstream } from "../base/upstream.ts";
 import type { AttemptOutcome } from "../routing/types.ts";
+import type { Api } from "../usage/stream-events.ts";
 import type { JsonDocument } from "../usage/whole-answer.ts";
 import {
   type AnswerBody,
@@ -14,20 +15,15 @@ import {
   type Source,
 } from "./answer-body.ts";
 import { checkConnect, type Connections, type ConnectResult } from "./connections.ts";
-import { type BadContent, holdAnswer } from "./gate.ts";
-import type { Api } from "./request-facts.ts";
+import { type Acceptance, type BadContent, holdAnswer } from "./gate.ts";
+import type { UpstreamRequest } from "./upstream-request.ts";
 
-export interface AttemptRequest {
+export interface AttemptRequest extends UpstreamRequest {
   readonly upstream: Upstream;
-  readonly url: string;
-  readonly method: string;
-  readonly headers: Headers;
-  /** Null for methods without a body. */
-  readonly body: Uint8Array | null;
-  readonly api: Api;
+  /** Null: the answer is not looked at. */
+  readonly api: Api | null;
   readonly stream: boolean;
-  /** See gate.ts. */
-  readonly needsCompaction: boolean;
+  readonly accept: Acceptance;
   /** Longest wait for the response headers. */
   readonly firstByteMs: number;
   /** Try a bare connect before the request (half-open upstreams). */
@@ -67,8 +63,6 @@ const WHOLE_BYTES = 64 * 1024;
 const REJECTED_BODY_BYTES = 64 * 1024;
 /** A body comes with its head or hardly at all, and the next upstream waits for it. */
 const REJECTED_BODY_MS = 2_000;
-/** How an upstream refuses an input item that it does not know. */
-const UNKNOWN_INPUT = new Set([400, 404, 415, 422]);
 /** A 200 that is neither an answer nor an error is nothing to show. */
 const PASSES_FOR_SUCCESS: ReadonlySet<BadContent["reason"]> = new Set(["empty", "malformed", "html"]);
 /** Statuses a Response can be made of (Fetch, "RangeError" otherwise). */
@@ -126,36 +120,32 @@ async function send(
   return await judge(request, answer);
 }
 
+type JudgedRequest = Pick<AttemptRequest, "accept" | "api" | "clientSignal" | "method" | "stream">;
+
 /** Looks at the answer as far as needed to tell a good one from a failure. */
-async function judge(request: AttemptRequest, answer: Answer): Promise<AttemptResult> {
+async function judge(request: JudgedRequest, answer: Answer): Promise<AttemptResult> {
   const { status } = answer;
   const isRedirect = status >= 300 && status < 400 && status !== 304;
   if (status >= 400 || (isRedirect && request.method !== "GET" && request.method !== "HEAD")) {
     const body = await readRejected(answer);
     if (request.clientSignal.aborted) return gone(answer);
-    if (request.needsCompaction && UNKNOWN_INPUT.has(status)) {
-      const outcome = {
-        kind: "bad-content",
-        reason: "no-compaction",
-        status,
-        headers: answer.headers,
-        body,
-      } as const;
-      return { kind: "failed", outcome, answer };
-    }
-    return { kind: "failed", outcome: { kind: "status", status, headers: answer.headers, body }, answer };
+    const reason = request.accept.readStatus(status);
+    const said = { status, headers: answer.headers, body };
+    const outcome: AttemptOutcome =
+      reason === null ? { kind: "status", ...said } : { kind: "bad-content", reason, ...said };
+    return { kind: "failed", outcome, answer };
   }
-  if (request.api === "other") return { kind: "answer", answer };
+  if (request.api === null) return { kind: "answer", answer };
   const gate = await holdAnswer({
     api: request.api,
     stream: request.stream,
     status,
     headers: answer.headers,
     body: answer.body,
-    needsCompaction: request.needsCompaction,
+    accept: request.accept,
   });
   if (request.clientSignal.aborted) return gone(answer);
-  if (gate.kind === "open") return { kind: "answer", answer: { ...answer, document: gate.document } };
+  if (gate.kind === "commit") return { kind: "answer", answer: { ...answer, document: gate.document } };
   const { outcome } = gate;
   if (!PASSES_FOR_SUCCESS.has(outcome.reason)) return { kind: "failed", outcome, answer };
   if (!answer.body.ended) answer.abort();
@@ -214,7 +204,10 @@ function formatOf(encoding: string): Bun.CompressionFormat {
  * The timer of the response headers. Bun has no connect timeout, so near the connect budget a bare connect is tried
  * beside the waiting request: an address that takes none ends the attempt long before the first-byte budget.
  */
-function watchFirstByte(request: AttemptRequest, own: AbortController) {
+function watchFirstByte(
+  request: Pick<AttemptRequest, "firstByteMs" | "upstream" | "url">,
+  own: AbortController,
+) {
   const { connectMs } = request.upstream.timeouts;
   let outcome: AttemptOutcome | null = null;
   let stopped = false;

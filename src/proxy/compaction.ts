@@ -3,8 +3,9 @@
 // wrapped as an item of our own marking, and unfolded again in every later request.
 // Pure.
 import { isRecord, parseRecord, stringOr } from "../base/json-value.ts";
-import type { Api } from "./request-facts.ts";
+import type { Api } from "../usage/stream-events.ts";
 import { readUsage, type Usage } from "../usage/usage.ts";
+import type { Acceptance } from "./gate.ts";
 
 /** Begins the content of every item that we made. The rest is base64 of the summary's UTF-8. */
 const MARK = "codex-helper:summary:1:";
@@ -31,7 +32,7 @@ export interface CompactionFacts {
 const NONE: CompactionFacts = { isRequest: false, hasOwn: false };
 
 /** What a Responses body has to do with compaction. Parses only a body that holds one of the words. */
-export function readCompaction(api: Api, body: Uint8Array): CompactionFacts {
+export function readCompaction(api: Api | null, body: Uint8Array): CompactionFacts {
   if (api !== "responses") return NONE;
   const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
   if (!bytes.includes(EITHER) || (!bytes.includes(TRIGGER) && !bytes.includes(ITEM_TYPE))) return NONE;
@@ -42,6 +43,23 @@ export function readCompaction(api: Api, body: Uint8Array): CompactionFacts {
     hasOwn: contents.some((content) => content.startsWith(MARK)),
   };
 }
+
+/** How an upstream refuses an input item that it does not know. */
+const UNKNOWN_INPUT = new Set([400, 404, 415, 422]);
+
+/** Only an answer with a compaction item will do: it holds a whole conversation, and the model writes it in one go. */
+export const COMPACTION_ITEM: Acceptance = {
+  holdBytes: 16 * 2 ** 20,
+  holdMs: 300_000,
+  judge(kind, data) {
+    if (kind === "prologue" || kind === "other") return null;
+    if (/"type"\s*:\s*"compaction"/.test(data)) return "commit";
+    // Text or a tool call: an upstream that takes the trigger for an ordinary turn.
+    const isOther = /"type"\s*:\s*"(?:response\.output_text\.|message"|function_call)/.test(data);
+    return kind === "completed" || isOther ? { reason: "no-compaction", data: "" } : null;
+  },
+  readStatus: (status) => (UNKNOWN_INPUT.has(status) ? "no-compaction" : null),
+};
 
 /** The body with our own items unfolded into messages that any upstream understands; the same body without any. */
 export function unfoldSummaries(body: Uint8Array): Uint8Array {

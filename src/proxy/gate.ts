@@ -4,61 +4,78 @@ import { beginsJson, firstByteOf } from "../base/bytes.ts";
 import { type JsonRecord, isRecord } from "../base/json-value.ts";
 import { createSseSplitter, type SseSplitter } from "../base/sse.ts";
 import type { AttemptOutcome } from "../routing/types.ts";
-import { kindOfEvent } from "../usage/stream-events.ts";
+import { type Api, type EventKind, kindOfEvent } from "../usage/stream-events.ts";
 import type { JsonDocument } from "../usage/whole-answer.ts";
 import type { AnswerBody } from "./answer-body.ts";
-import type { Api } from "./request-facts.ts";
 
 export interface GateInput {
-  readonly api: Exclude<Api, "other">;
+  readonly api: Api;
   /** The client asked for a stream of events. */
   readonly stream: boolean;
   readonly status: number;
   readonly headers: Headers;
   readonly body: AnswerBody;
-  /** Only an answer with a compaction item will do, however long it takes to come. */
-  readonly needsCompaction: boolean;
+  readonly accept: Acceptance;
 }
+
+/** What counts as an answer to a request, and how long one is held until it shows. */
+export interface Acceptance {
+  /** After so much or so long the answer is committed, whatever has come of it. */
+  readonly holdBytes: number;
+  readonly holdMs: number;
+  /** What an event that is no error decides about the answer; null for nothing. */
+  readonly judge: (kind: EventKind, data: string) => Judged;
+  /** What an error status means instead of itself; null for nothing else. */
+  readonly readStatus: (status: number) => BadContent["reason"] | null;
+}
+
+export type Judged = "commit" | { readonly reason: BadContent["reason"]; readonly data: string } | null;
+
+/** Any output will do. */
+export const ANY_OUTPUT: Acceptance = {
+  holdBytes: 64 * 1024,
+  holdMs: 10_000,
+  judge(kind, data) {
+    // The end right after the beginning: the client would show an empty turn as a success.
+    if (kind === "completed") return { reason: "empty", data };
+    return kind === "output" || kind === "incomplete" ? "commit" : null;
+  },
+  readStatus: () => null,
+};
 
 export type GateResult =
   /** `document`: the whole answer, where it is one JSON document that came while it was held. */
-  | { readonly kind: "open"; readonly document: JsonDocument | null }
+  | { readonly kind: "commit"; readonly document: JsonDocument | null }
   | { readonly kind: "bad"; readonly outcome: BadContent };
 
 export type BadContent = Extract<AttemptOutcome, { kind: "bad-content" }>;
 
-/** After so much or so long the answer is let go, whatever has come of it. */
-const HOLD_BYTES = 64 * 1024;
-const HOLD_MS = 10_000;
-/** A compaction item holds a whole conversation, and the model writes it in one go. */
-const COMPACTION_HOLD_BYTES = 16 * 2 ** 20;
-const COMPACTION_HOLD_MS = 300_000;
-/** Of an answer that turns out bad so much is kept for a verdict. */
-const KEPT_BYTES = 4 * 1024;
+/** Of a bad answer that is no JSON, so much goes to the verdict. */
+const SHOWN_BYTES = 4 * 1024;
 const SLICE_BYTES = 256;
 const LESS_THAN = 0x3c;
-const OPEN: GateResult = { kind: "open", document: null };
+const COMMIT: GateResult = { kind: "commit", document: null };
 
 type Shape = "unknown" | "events" | "json" | "html";
 type BadReason = BadContent["reason"];
 
 /** Reads ahead in `input.body` (which keeps what was read) until the answer may be shown or is known to be bad. */
 export async function holdAnswer(input: GateInput): Promise<GateResult> {
-  const holdBytes = input.needsCompaction ? COMPACTION_HOLD_BYTES : HOLD_BYTES;
-  const deadline = performance.now() + (input.needsCompaction ? COMPACTION_HOLD_MS : HOLD_MS);
+  const { holdBytes, holdMs } = input.accept;
+  const deadline = performance.now() + holdMs;
   let splitter: SseSplitter | null = null;
   let shape: Shape = "unknown";
   /** Of a stream its beginning, for a verdict; a document whole. */
-  const kept: Uint8Array[] = [];
-  let keptBytes = 0;
-  const text = (): string => new TextDecoder().decode(kept.length === 1 ? kept[0] : Buffer.concat(kept));
+  const shown: Uint8Array[] = [];
+  let shownBytes = 0;
+  const text = (): string => new TextDecoder().decode(shown.length === 1 ? shown[0] : Buffer.concat(shown));
   const bad = (reason: BadReason, body: string): GateResult => ({
     kind: "bad",
     outcome: { kind: "bad-content", reason, status: input.status, headers: input.headers, body },
   });
   for (;;) {
     const next = await input.body.readAhead(deadline - performance.now());
-    if (next.kind === "late" || next.kind === "unreadable") return OPEN;
+    if (next.kind === "late" || next.kind === "unreadable") return COMMIT;
     if (next.kind === "error") return bad("ended-early", text());
     if (next.kind === "end") {
       if (shape === "unknown") return bad("empty", "");
@@ -66,21 +83,19 @@ export async function holdAnswer(input: GateInput): Promise<GateResult> {
       return bad(shape === "events" ? "ended-early" : "html", text());
     }
     if (shape === "unknown") shape = shapeOf(next.bytes, input.headers);
-    if (shape === "json" || keptBytes < KEPT_BYTES) {
-      kept.push(shape === "json" ? next.bytes : next.bytes.subarray(0, KEPT_BYTES - keptBytes));
-      keptBytes += next.bytes.length;
+    if (shape === "json" || shownBytes < SHOWN_BYTES) {
+      shown.push(shape === "json" ? next.bytes : next.bytes.subarray(0, SHOWN_BYTES - shownBytes));
+      shownBytes += next.bytes.length;
     }
     if (shape === "events") {
       splitter ??= createSseSplitter({ maxEventBytes: holdBytes });
       const judged = judgeEvents(input, splitter, next.bytes);
-      if (judged === "open") return OPEN;
+      if (judged === "commit") return COMMIT;
       if (judged !== null) return bad(judged.reason, judged.data);
     }
-    if (input.body.heldBytes >= holdBytes) return shape === "html" ? bad("html", text()) : OPEN;
+    if (input.body.heldBytes >= holdBytes) return shape === "html" ? bad("html", text()) : COMMIT;
   }
 }
-
-type Judged = "open" | { readonly reason: BadReason; readonly data: string } | null;
 
 /** Looks at a chunk's events one slice after the other, and at none after the first that decides. */
 function judgeEvents(input: GateInput, splitter: SseSplitter, bytes: Uint8Array): Judged {
@@ -89,23 +104,12 @@ function judgeEvents(input: GateInput, splitter: SseSplitter, bytes: Uint8Array)
       const kind = kindOfEvent(input.api, event);
       const { data } = event;
       if (kind === "error" || kind === "failed") return { reason: "error-event", data };
-      if (kind === "prologue" || kind === "other") continue;
-      if (!input.needsCompaction) {
-        // The end right after the beginning: the client would show an empty turn as a success.
-        return kind === "completed" ? { reason: "empty", data } : "open";
-      }
-      if (isCompactionItem(data)) return "open";
-      if (kind === "completed" || isOtherOutput(data)) return { reason: "no-compaction", data: "" };
+      const judged = input.accept.judge(kind, data);
+      if (judged !== null) return judged;
     }
   }
   return null;
 }
-
-const isCompactionItem = (data: string): boolean => /"type"\s*:\s*"compaction"/.test(data);
-
-/** Text or a tool call: an upstream that takes the trigger for an ordinary turn. */
-const isOtherOutput = (data: string): boolean =>
-  /"type"\s*:\s*"(?:response\.output_text\.|message"|function_call)/.test(data);
 
 /** What the first bytes are. An event stream may be sent with any content type; a page never passes for an answer. */
 function shapeOf(bytes: Uint8Array, headers: Headers): Shape {
@@ -130,7 +134,7 @@ function judgeJson(
   if (!isRecord(value) || isError(value) || !isAnswer(input.api, value)) return bad("json-error", text);
   // A whole JSON answer to a client that waits for events is no answer: it would ask again.
   if (input.stream && input.api !== "messages") return bad("malformed", text);
-  return { kind: "open", document: { text, value } };
+  return { kind: "commit", document: { text, value } };
 }
 
 function isError(value: JsonRecord): boolean {

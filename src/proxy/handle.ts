@@ -1,18 +1,21 @@
 // One request, from its first byte to its log line, as a straight line: guard, body, redaction, candidates, attempts,
 // answer, end. Every step is called once and none calls back; each request ends in exactly one record.
 import { kept } from "../base/language.ts";
-import { answerFailure, answerFrom, answerGone, answerRefusal } from "./answer.ts";
-import { type LoopInput, runAttempts } from "./attempt-loop.ts";
-import { answerCompaction } from "./answer-compaction.ts";
+import { makeFinalAnswer } from "../routing/final-answer.ts";
+import { answerFrom, answerGone, answerLocal } from "./answer.ts";
+import { type Pass, runAttempts } from "./attempt-loop.ts";
 import { readCompaction, unfoldSummaries } from "./compaction.ts";
-import type { ProxyDeps } from "./deps.ts";
+import { makeCompactionPasses } from "./compaction-passes.ts";
+import type { ProxyDeps, Route } from "./deps.ts";
 import { beginExchange, type Exchange, type ExchangeEnd } from "./exchange.ts";
+import { ANY_OUTPUT } from "./gate.ts";
 import { refuse, type RequestTarget, splitUrl } from "./guard.ts";
 import { withHeartbeat } from "./heartbeat.ts";
 import type { LocalError } from "./local-error.ts";
 import { answerOwn } from "./own-routes.ts";
 import { readBody } from "./read-body.ts";
 import { apiOf, readRequestFacts } from "./request-facts.ts";
+import type { ClientRequest } from "./upstream-request.ts";
 
 /** Bun runs at most 256 fetches at once and lets the next one wait in silence: better a clear answer before that. */
 const MAX_IN_FLIGHT = 250;
@@ -24,8 +27,8 @@ const OUR_BUG: ExchangeEnd = { status: 500, outcome: "error", error: "codex-help
 export async function handle(request: Request, deps: ProxyDeps): Promise<Response> {
   const target = splitUrl(request.url);
   const exchange = beginExchange(request.method, target?.path ?? "/", deps);
-  const refused = (error: LocalError): Response =>
-    answerRefusal(request, exchange, { ...error, service: deps.service });
+  const asked = { service: deps.service, method: request.method, exchange };
+  const refused = (error: LocalError): Response => answerLocal(asked, "refused", error);
 
   const refusal = refuse(request, deps.allowedHosts(), deps.instance);
   if (refusal !== null) return refused(refusal);
@@ -59,8 +62,9 @@ interface Forwarding {
 }
 
 async function forward({ request, target, exchange, deps }: Forwarding): Promise<Response> {
-  const refused = (error: LocalError): Response =>
-    answerRefusal(request, exchange, { ...error, service: deps.service });
+  const { method } = request;
+  const asked = { service: deps.service, method, exchange };
+  const refused = (error: LocalError): Response => answerLocal(asked, "refused", error);
   const state = deps.routeState();
   if (state.kind === "unset")
     return refused({ status: 400, message: `${state.message}; type: ${state.hint}` });
@@ -68,7 +72,7 @@ async function forward({ request, target, exchange, deps }: Forwarding): Promise
   const read = await readBody(request, route.limits);
   if (read.kind === "client-gone") return answerGone(exchange);
   if (read.kind === "refused") return refused(read);
-  const api = apiOf(request.method, target.path);
+  const api = apiOf(method, target.path);
   const compaction = readCompaction(api, read.bytes);
   // The rules cannot see into a summary of ours, and must: it leaves as plain text.
   const unfolded = compaction.hasOwn ? unfoldSummaries(read.bytes) : read.bytes;
@@ -84,31 +88,48 @@ async function forward({ request, target, exchange, deps }: Forwarding): Promise
     now: deps.now(),
     onExhausted: route.onExhausted,
   };
-  const input: LoopInput = {
-    deps,
+  const passes = compaction.isRequest
+    ? makeCompactionPasses(plan, body, deps.memory)
+    : [{ plan, body, accept: ANY_OUTPUT }];
+  const answer = answerRequest(passes, {
+    request: {
+      method,
+      target,
+      headers: request.headers,
+      replacedHeaders: filtered.headers,
+      decoded: read.decoded,
+      facts,
+      signal: request.signal,
+    },
     route,
-    plan,
-    request,
-    target,
-    facts,
-    body,
-    decoded: read.decoded,
-    replacedHeaders: filtered.headers,
-    needsCompaction: false,
-  };
-  const answer = compaction.isRequest ? answerCompaction(input, exchange) : answerRequest(input, exchange);
+    exchange,
+    deps,
+  });
   answer.catch(() => exchange.end(OUR_BUG));
   return await withHeartbeat(answer, {
-    api: facts.api,
+    api,
     stream: facts.stream,
     onStart: (status) => exchange.fixStatus(status),
     ...deps.heartbeat,
   });
 }
 
-async function answerRequest(input: LoopInput, exchange: Exchange): Promise<Response> {
-  const result = await runAttempts(input, exchange.tried);
+interface Running {
+  readonly request: ClientRequest;
+  readonly route: Route;
+  readonly exchange: Exchange;
+  readonly deps: ProxyDeps;
+}
+
+async function answerRequest(passes: Iterable<Pass>, running: Running): Promise<Response> {
+  const { deps, exchange, request, route } = running;
+  const { tried } = exchange;
+  const result = await runAttempts(passes, { request, route, deps, tried });
   if (result.kind === "client-gone") return answerGone(exchange);
-  if (result.kind === "all-failed") return answerFailure(input, exchange, result);
-  return answerFrom(input, exchange, result.chosen);
+  const delivery = { request, exchange, routing: route.routing, deps };
+  if (result.kind === "answer") return answerFrom(result.chosen, delivery);
+  const { service } = deps;
+  const final = makeFinalAnswer({ service, now: deps.now(), tried, blocked: result.blocked });
+  if (final.kind === "last-answer" && result.last !== null) return answerFrom(result.last, delivery);
+  return answerLocal({ service, method: request.method, exchange }, "error", final);
 }

@@ -2,10 +2,10 @@
 // the answer is there. It then comes inside the stream, whatever it is. Nothing is sent before that time.
 import { isRecord, parseRecord, stringOr } from "../base/json-value.ts";
 import { kept } from "../base/language.ts";
-import type { Api } from "./request-facts.ts";
+import type { Api } from "../usage/stream-events.ts";
 
 export interface HeartbeatOptions {
-  readonly api: Api;
+  readonly api: Api | null;
   /** The client asked for a stream of events; others cannot be kept waiting this way. */
   readonly stream: boolean;
   readonly afterMs: number;
@@ -14,10 +14,8 @@ export interface HeartbeatOptions {
   readonly onStart: (status: number) => void;
 }
 
-type Streamed = Exclude<Api, "other">;
-
 /** SSE comments do not reset Codex's idle timer; an event of an unknown type does. Anthropic has one of its own. */
-const HEARTBEATS: Readonly<Record<Streamed, string>> = {
+const HEARTBEATS: Readonly<Record<Api, string>> = {
   responses: 'event: keepalive\ndata: {"type":"keepalive"}\n\n',
   messages: 'event: ping\ndata: {"type":"ping"}\n\n',
   chat: ": keepalive\n\n",
@@ -26,7 +24,7 @@ const HEARTBEATS: Readonly<Record<Streamed, string>> = {
 /** `answer` itself when it comes in time; otherwise a stream of heartbeats that ends in it. */
 export async function withHeartbeat(answer: Promise<Response>, options: HeartbeatOptions): Promise<Response> {
   const { api } = options;
-  if (api === "other" || !options.stream) return await answer;
+  if (api === null || !options.stream) return await answer;
   const first = await within(answer, options.afterMs);
   if (first !== null) return first;
   options.onStart(200);
@@ -73,7 +71,7 @@ async function within<T>(promise: Promise<T>, ms: number): Promise<T | null> {
 }
 
 /** An error answer as an event of the stream it has become part of. */
-function makeErrorEvent(api: Streamed, status: number, body: string): string {
+function makeErrorEvent(api: Api, status: number, body: string): string {
   const { message, type, code } = readError(body, status);
   if (api === "messages") return sse("error", { type: "error", error: { type, message } });
   if (api === "chat") return `data: ${JSON.stringify({ error: { message, type, code } })}\n\n`;

@@ -3,18 +3,18 @@
 // Pure.
 import { isRecord, type JsonRecord, parseRecord } from "../base/json-value.ts";
 import { fingerprint } from "../base/secrets.ts";
-import type { Api } from "./request-facts.ts";
+import type { Api } from "../usage/stream-events.ts";
 
 /** Bytes that only bound history has. `"name"` cannot be part of a longer JSON string: its quotes would be escaped. */
 const MARKS: Readonly<Record<Api, readonly string[]>> = {
   responses: ['"encrypted_content"', '"previous_response_id"'],
   messages: ['"signature"', '"redacted_thinking"'],
   chat: [],
-  other: [],
 };
 
 /** True when the body may hold something bound to an account. A quick look at bytes. */
-export function carriesBoundHistory(api: Api, body: Uint8Array): boolean {
+export function carriesBoundHistory(api: Api | null, body: Uint8Array): boolean {
+  if (api === null) return false;
   const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
   return MARKS[api].some((mark) => bytes.includes(mark));
 }
@@ -27,10 +27,10 @@ export interface StrippedHistory {
 
 /**
  * The body without bound history; with `only`, without those pieces of it. Null when there is nothing to take out:
- * the request then stands or falls as it is.
+ * the request is then sent as it is.
  */
 export function stripBoundHistory(
-  api: Api,
+  api: Api | null,
   body: Uint8Array,
   only?: ReadonlySet<string>,
 ): StrippedHistory | null {

@@ -1,12 +1,11 @@
 // Reads the few facts about a request that routing needs, by looking at bytes: a body is never parsed for it.
 // Pure.
-import { endsAtTopLevel, findTopLevelString } from "./json-bytes.ts";
-
-/** Which wire format the answer will have. `other`: passed on without being looked at. */
-export type Api = "responses" | "messages" | "chat" | "other";
+import { endsAtTopLevel, findTopLevelString } from "../base/json-members.ts";
+import type { Api } from "../usage/stream-events.ts";
 
 export interface RequestFacts {
-  readonly api: Api;
+  /** Which wire format the answer will have; null for one that is passed on without being looked at. */
+  readonly api: Api | null;
   readonly model: string | null;
   readonly stream: boolean;
   readonly sessionId: string | null;
@@ -23,13 +22,13 @@ const STREAM = Buffer.from('"stream"');
 const STORE = Buffer.from('"store"');
 const BACKGROUND = Buffer.from('"background"');
 
-/** The wire format, by path. Query and any prefix before the last segments do not matter. */
-export function apiOf(method: string, path: string): Api {
-  if (method !== "POST") return "other";
+/** The wire format, by path; null for none that we can read. Any prefix before the last segments does not matter. */
+export function apiOf(method: string, path: string): Api | null {
+  if (method !== "POST") return null;
   if (path.endsWith("/responses")) return "responses";
   if (path.endsWith("/messages")) return "messages";
   if (path.endsWith("/chat/completions")) return "chat";
-  return "other";
+  return null;
 }
 
 /** The model that a request for a token count names. It is not a fact to route by: such a request says nothing of turns. */
@@ -39,8 +38,8 @@ export function countedModel(path: string, body: Uint8Array): string | null {
 }
 
 /** Facts of one request. `body` is decoded and unredacted or redacted; any bytes are accepted. */
-export function readRequestFacts(api: Api, headers: Headers, body: Uint8Array): RequestFacts {
-  if (api === "other") {
+export function readRequestFacts(api: Api | null, headers: Headers, body: Uint8Array): RequestFacts {
+  if (api === null) {
     return {
       api,
       model: null,

@@ -4,7 +4,7 @@
 import { beginsJson, firstByteOf } from "../base/bytes.ts";
 import { type SseEvent, createSseSplitter } from "../base/sse.ts";
 import { createByteTail } from "./byte-tail.ts";
-import { readTailMember } from "./json-tail.ts";
+import { readTailMember } from "../base/json-members.ts";
 import { type Api, kindOfEvent, kindOfType } from "./stream-events.ts";
 import { type Usage, readUsage } from "./usage.ts";
 import { readWholeAnswer } from "./whole-answer.ts";

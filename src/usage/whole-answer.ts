@@ -1,7 +1,7 @@
 // Reads an answer that is one JSON document instead of a stream of events.
 // Pure.
 import { isRecord } from "../base/json-value.ts";
-import { readTailMember } from "./json-tail.ts";
+import { readTailMember } from "../base/json-members.ts";
 import type { Api } from "./stream-events.ts";
 import type { AnswerFacts } from "./answer-reader.ts";
 import { readUsage } from "./usage.ts";

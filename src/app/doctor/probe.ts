@@ -8,6 +8,7 @@ import type { ProbeFacts } from "../../doctor/probe-findings.ts";
 import { attempt } from "../../proxy/attempt.ts";
 import type { Answer } from "../../proxy/attempt.ts";
 import { createConnections } from "../../proxy/connections.ts";
+import { ANY_OUTPUT } from "../../proxy/gate.ts";
 import { makeRequestHeaders } from "../../proxy/headers.ts";
 import { joinTargetUrl } from "../../proxy/target-url.ts";
 import { classifyAttempt } from "../../routing/classify.ts";
@@ -81,7 +82,7 @@ async function ask(
         body: new TextEncoder().encode(JSON.stringify(body(model))),
         api,
         stream: true,
-        needsCompaction: false,
+        accept: ANY_OUTPUT,
         firstByteMs: FIRST_BYTE_MS,
         checksConnect: false,
         mayResend: () => false,

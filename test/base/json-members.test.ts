@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { readTailMember } from "../../src/usage/json-tail.ts";
+import { readTailMember } from "../../src/base/json-members.ts";
 
 test("a member is found at its depth, with the same value that a parser finds", () => {
   const key = fc.constantFrom("usage", "type", "a", 'x"usage', "usage\\");
