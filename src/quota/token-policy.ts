@@ -27,38 +27,26 @@ export function refusalOf({ domains, owner, upstreamBaseUrl, url }: TokenQuestio
     return kept`the endpoint at ${host} is not https`;
   }
   if (owner === "endpoint" || isOwnOrigin) return null;
-  const own = registrableDomain(upstream.hostname);
   const isRelated =
     host === upstream.hostname ||
-    (own !== null && own === registrableDomain(host)) ||
-    domains.some((domain) => isWithin(host, domain));
+    domains.some((domain) => isWithin(host, domain)) ||
+    isSameOwner(host, upstream.hostname);
   return isRelated ? null : kept`${host} is neither the upstream's own domain nor one of the listed domains`;
 }
 
-/** Under these everybody gets a name. Narrow on purpose: a missing one is only reached by hosts that share it. */
-const SHARED = new Set(
-  (
-    "github.io gitlab.io pages.dev workers.dev vercel.app netlify.app fly.dev onrender.com railway.app " +
-    "herokuapp.com hf.space zeabur.app deno.dev deno.net web.app firebaseapp.com appspot.com run.app " +
-    "azurewebsites.net cloudfront.net amazonaws.com myqcloud.com aliyuncs.com ngrok.io ngrok.app ngrok.dev " +
-    "ngrok-free.app trycloudflare.com duckdns.org dynu.net eu.org us.kg nip.io sslip.io replit.app repl.co " +
-    "glitch.me surge.sh render.com koyeb.app northflank.app code.run lhr.life loca.lt ts.net r2.dev b4a.run " +
-    "back4app.io leapcell.dev leapcell.app cpolar.cn cpolar.top vip.cpolar.cn natapp1.cc gitpod.io github.dev"
-  ).split(" "),
-);
-/** Second levels that registries sell under, below a country: co.uk, com.cn. */
-const SECOND_LEVEL = /^(?:com|net|org|gov|edu|ac|co|ne|or|go|gob|info|biz|name|mil|nom|firm|store|web)$/;
-
-/** Null for an address, a single label and a suffix: such a host has no relatives. */
+/**
+ * What one owner has registered, by the Public Suffix List with its private part: "relay.example" of "api.relay.example",
+ * "x.workers.dev" of "a.x.workers.dev". Null for an address, a single label and a suffix: such a host has no relatives.
+ */
 export function registrableDomain(host: string): string | null {
-  const labels = host.toLowerCase().replace(/\.$/, "").split(".");
-  const [second = "", top = ""] = labels.slice(-2);
-  if (labels.length < 2 || host.includes(":") || /^\d+$/.test(top)) return null;
-  const depth = [3, 2].find((length) => SHARED.has(labels.slice(-length).join(".")));
-  // A short name below a country may be the country's own second level: "id.au", "k12.tr".
-  const isSuffix = top.length === 2 && (SECOND_LEVEL.test(second) || second.length <= 3);
-  const wanted = depth === undefined ? (isSuffix ? 3 : 2) : depth + 1;
-  return labels.length < wanted ? null : labels.slice(-wanted).join(".");
+  // The list is large, and needed only where a token would go to another host than its upstream's.
+  const { getDomain } = require("tldts") as typeof import("tldts");
+  return getDomain(host, { allowPrivateDomains: true });
+}
+
+function isSameOwner(host: string, other: string): boolean {
+  const domain = registrableDomain(host);
+  return domain !== null && domain === registrableDomain(other);
 }
 
 /** Is the host this domain, or below it? */

@@ -30,6 +30,14 @@ describe("an upstream's token may go", () => {
       // Somebody else's machine on the same shared host, or under the same public suffix.
       ["https://evil.workers.dev/usage", { upstreamBaseUrl: "https://relay.workers.dev/v1" }, false],
       ["https://evil.co.uk/usage", { upstreamBaseUrl: "https://relay.co.uk/v1" }, false],
+      ["https://evil.github.io/usage", { upstreamBaseUrl: "https://relay.github.io/v1" }, false],
+      ["https://evil.pages.dev/usage", { upstreamBaseUrl: "https://relay.pages.dev/v1" }, false],
+      ["https://evil.vercel.app/usage", { upstreamBaseUrl: "https://api.relay.vercel.app/v1" }, false],
+      ["https://www.relay.pages.dev/usage", { upstreamBaseUrl: "https://api.relay.pages.dev/v1" }, true],
+      ["https://evil.s3.amazonaws.com/x", { upstreamBaseUrl: "https://relay.s3.amazonaws.com/v1" }, false],
+      ["https://evil.公司.cn/usage", { upstreamBaseUrl: "https://relay.公司.cn/v1" }, false],
+      ["https://www.中转.公司.cn/usage", { upstreamBaseUrl: "https://api.中转.公司.cn/v1" }, true],
+      ["https://relay.example./usage", {}, true],
       ["https://www.relay.co.uk/usage", { upstreamBaseUrl: "https://api.relay.co.uk/v1" }, true],
       ["https://co.yes.vg/api", { upstreamBaseUrl: "https://cotest.yes.vg/v1", domains: ["yes.vg"] }, true],
       // This machine and the network around it: only an upstream that is there itself.
@@ -42,6 +50,8 @@ describe("an upstream's token may go", () => {
       ["https://10.0.0.1/usage", { domains: ["10.0.0.1"] }, false],
       ["https://169.254.169.254/latest", { domains: ["169.254.169.254"] }, false],
       ["https://2.relay.example/x", { upstreamBaseUrl: "https://1.1.1.1/v1" }, false],
+      ["https://2.2.1.1/x", { upstreamBaseUrl: "https://1.1.1.1/v1" }, false],
+      ["https://two.localhost/x", { upstreamBaseUrl: "https://one.localhost/v1" }, false],
     ];
   test.each(cases)("to %s %j: %p", (url, parts, isAllowed) => {
     expect(may(url, parts)).toBe(isAllowed);
