@@ -33,7 +33,7 @@ for (const platform of choosePlatforms(positionals)) {
   const workshop = join(out, ".binary");
   build(platform.target, workshop);
   const name = `codex-helper-${platform.name}`;
-  put(`${name}.${platform.archive}`, pack(platform, name, workshop));
+  put(`${name}.${platform.archive}`, await pack(platform, name, workshop));
   rmSync(workshop, { recursive: true });
 }
 for (const script of ["install.sh", "install.ps1"]) put(script, stamp(script, values["releases-url"]));
@@ -66,7 +66,7 @@ function complete(shell: string): string {
   return stdout.toString();
 }
 
-function pack({ archive }: Platform, folder: string, workshop: string): Uint8Array {
+async function pack({ archive }: Platform, folder: string, workshop: string): Promise<Uint8Array> {
   const isZip = archive === "zip";
   const program = isZip ? "codex-helper.exe" : "codex-helper";
   const shortName: Entry = isZip
@@ -78,7 +78,7 @@ function pack({ archive }: Platform, folder: string, workshop: string): Uint8Arr
     ...extras,
   ].map((entry) => ({ ...entry, path: `${folder}/${entry.path}` }));
   const modifiedSecs = Number(git("log", "-1", "--format=%ct"));
-  return isZip ? makeZip(entries, modifiedSecs) : makeTarGz(entries, modifiedSecs);
+  return isZip ? makeZip(entries, modifiedSecs) : await makeTarGz(entries, modifiedSecs);
 }
 
 /** The script as it is released: it knows the address that it was downloaded from. */

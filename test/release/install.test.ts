@@ -30,17 +30,17 @@ interface Installed {
 }
 
 let release: string;
-beforeAll(() => {
+beforeAll(async () => {
   release = mkdtempSync(join(tmpdir(), "codex-helper-release-"));
   for (const { name, archive } of PLATFORMS) {
-    if (archive === "tar.gz") writeFileSync(join(release, `codex-helper-${name}.tar.gz`), pack(name));
+    if (archive === "tar.gz") writeFileSync(join(release, `codex-helper-${name}.tar.gz`), await pack(name));
   }
   writeSums();
 });
 afterAll(() => rmSync(release, { recursive: true }));
 
 /** A program that only says what it is and notes what it is asked to do. */
-function pack(platform: string): Uint8Array {
+function pack(platform: string): Promise<Uint8Array> {
   const script = `#!/bin/sh
 case $1 in --version) echo "codex-helper 9.8.7 (${platform})" ;; *) echo "$*" >>"$HOME/asked" ;; esac
 [ ! -e "$HOME/broken" ]
@@ -167,9 +167,9 @@ describe("nothing is installed", () => {
     return home;
   };
 
-  test("when the archive is not the one that was published", () => {
+  test("when the archive is not the one that was published", async () => {
     using home = withRelease();
-    writeFileSync(join(home.path, "release/codex-helper-linux-x64.tar.gz"), pack("linux-x64 and more"));
+    writeFileSync(join(home.path, "release/codex-helper-linux-x64.tar.gz"), await pack("linux-x64 and more"));
     refuses(home, "is not the file that SHA256SUMS describes; nothing was installed");
   });
 

@@ -34,7 +34,7 @@ let releases: readonly [string, string];
 beforeAll(async () => {
   workshop = mkdtempSync(join(tmpdir(), "codex-helper-machine-"));
   const first = join(workshop, "first");
-  const packages = listDependencies(ROOT).map((name) => `node_modules/${name}`);
+  const packages = [...listDependencies(ROOT), "fflate", "modern-tar"].map((name) => `node_modules/${name}`);
   for (const name of [...SOURCES, ...packages])
     cpSync(join(ROOT, name), join(first, name), { recursive: true });
   const second = join(workshop, "another place/second");
