@@ -10,12 +10,20 @@ export interface ServiceFacts {
   readonly service: Service;
   /** The program's name on the search path. */
   readonly command: string;
+  /** The npm package that brings the program. */
+  readonly packageName: string;
+  /** The versions that the tests with the real client run, and a little around them. */
+  readonly tried: { readonly from: string; readonly to: string };
   /** What a person calls the client. */
   readonly name: string;
   /** The flag that names the service on a command line. */
   readonly flag: `--${string}`;
   /** The TCP port that its proxy listens on unless told otherwise. */
   readonly port: number;
+  /** What it speaks. */
+  readonly api: "responses" | "messages";
+  /** Who made it, as the price catalogue calls them. */
+  readonly vendor: string;
   /** The vendor's own API. The client's own credentials may go there, and only there. */
   readonly origins: readonly string[];
   /** What the client's base URL ends in; its requests' paths follow. */
@@ -47,9 +55,13 @@ export const SERVICE_FACTS: Readonly<Record<Service, ServiceFacts>> = {
   codex: {
     service: "codex",
     command: "codex",
+    packageName: "@openai/codex",
+    tried: { from: "0.169.0", to: "0.169.99" },
     name: "Codex",
     flag: "--codex",
     port: 3211,
+    api: "responses",
+    vendor: "openai",
     origins: ["https://api.openai.com", "https://chatgpt.com"],
     basePath: "/v1",
     errorShape: "openai",
@@ -66,9 +78,13 @@ export const SERVICE_FACTS: Readonly<Record<Service, ServiceFacts>> = {
   claude: {
     service: "claude",
     command: "claude",
+    packageName: "@anthropic-ai/claude-code",
+    tried: { from: "2.1.197", to: "2.1.330" },
     name: "Claude Code",
     flag: "--claude",
     port: 3210,
+    api: "messages",
+    vendor: "anthropic",
     origins: ["https://api.anthropic.com"],
     basePath: "",
     errorShape: "anthropic",

@@ -1,6 +1,6 @@
 // What a person may have meant who typed another program's word for it, or a value in the wrong place.
 // Pure.
-import { SERVICES } from "../base/service.ts";
+import { SERVICES, mapServices } from "../base/service.ts";
 import type { ArgsDef } from "citty";
 
 /** What was typed -> the line to type. Words that are near a name of ours are found by near.ts. */
@@ -16,8 +16,7 @@ const COMMAND_WORDS: Readonly<Record<string, Readonly<Record<string, string>>>> 
     off: "ch switch off",
     enable: "ch switch on",
     disable: "ch switch off",
-    codex: "ch run -- codex",
-    claude: "ch run -- claude",
+    ...mapServices(({ command }) => `ch run -- ${command}`),
     version: "ch --version",
     init: "ch config import --from codex",
     import: "ch config import --from codex",

@@ -11,8 +11,6 @@ import type { Override } from "./override.ts";
 
 /** Whatever differs between clients. What takes code of its own to answer is loaded when it is asked for. */
 export interface Client extends ServiceFacts {
-  /** The npm package that brings the program. */
-  readonly packageName: string;
   /** The smallest request that its API takes, for one word. */
   readonly probeRequest: ProbeRequest;
   /** For a test request where nothing tells which model is in use: one that most relays have. */
@@ -39,7 +37,6 @@ export interface Client extends ServiceFacts {
 }
 
 export interface ProbeRequest {
-  readonly api: "responses" | "messages";
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: (model: string) => object;

@@ -1,7 +1,7 @@
 // Checks of the way from the clients to us: are they pointed here, does something go past us, are they there at all.
 // Pure.
 import { t } from "../base/language.ts";
-import { CLIENT_NAME, type Service } from "../base/service.ts";
+import { CLIENT_NAME, SERVICE_FACTS, type Service } from "../base/service.ts";
 import { type Check, type Found, ok } from "./check.ts";
 import type { ServiceFacts } from "./facts.ts";
 
@@ -79,27 +79,17 @@ export const CLIENT_CHECKS: readonly Check[] = [
   },
 ];
 
-/** What the real-client tests run, and a little around it. */
-const TRIED: Readonly<Record<Service, { readonly from: string; readonly to: string }>> = {
-  codex: { from: "0.169.0", to: "0.169.99" },
-  claude: { from: "2.1.197", to: "2.1.330" },
-};
-const INSTALL: Readonly<Record<Service, string>> = {
-  codex: "npm install -g @openai/codex@latest",
-  claude: "npm install -g @anthropic-ai/claude-code@latest",
-};
-
 function describeClient({ client: { path, version }, service }: ServiceFacts): Found {
-  const name = CLIENT_NAME[service];
-  if (path === null)
-    return { status: "info", message: t`${name} is not on the search path`, hint: INSTALL[service] };
+  const { name, packageName, tried } = SERVICE_FACTS[service];
+  const hint = `npm install -g ${packageName}@latest`;
+  if (path === null) return { status: "info", message: t`${name} is not on the search path`, hint };
   if (version === null) return ok(t`${name} is there (${path})`);
-  const { from, to } = TRIED[service];
+  const { from, to } = tried;
   if (compareVersions(version, from) < 0)
     return {
       status: "info",
       message: t`${name} ${version} is older than the oldest one tried here (${from})`,
-      hint: INSTALL[service],
+      hint,
     };
   if (compareVersions(version, to) > 0)
     return { status: "info", message: t`${name} ${version} is newer than the newest one tried here (${to})` };

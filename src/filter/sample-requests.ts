@@ -1,7 +1,7 @@
 // Two requests as Codex and Claude Code send them, made up here, with made-up secrets in every place that text can
 // stand in: what `filter test` shows the rules' effect on when no file is given.
 // Pure.
-import type { Service } from "../base/service.ts";
+import type { ServiceFacts } from "../base/service.ts";
 
 const METADATA = JSON.stringify({
   session_id: "0199aaaa-0000-7000-8000-000000000001",
@@ -105,7 +105,7 @@ const CLAUDE = {
 };
 
 /** The request's body, as JSON on several lines: a difference is then one line. */
-export const SAMPLE_BODIES: Readonly<Record<Service, string>> = {
-  codex: JSON.stringify(CODEX, null, 2),
-  claude: JSON.stringify(CLAUDE, null, 2),
+export const SAMPLE_BODIES: Readonly<Record<ServiceFacts["api"], string>> = {
+  responses: JSON.stringify(CODEX, null, 2),
+  messages: JSON.stringify(CLAUDE, null, 2),
 };

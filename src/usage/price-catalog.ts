@@ -1,7 +1,7 @@
 // The public list prices of models, from the data of @pydantic/genai-prices, which is never asked to fetch newer ones.
 // Finds the model behind the names that relays give it; what it does not find has no price.
 import type { calcPrice, findProvider } from "@pydantic/genai-prices";
-import type { Service } from "../base/service.ts";
+import { SERVICE_FACTS, type Service } from "../base/service.ts";
 import type { Rate, Rates } from "./price-rates.ts";
 
 export interface Wanted {
@@ -36,7 +36,7 @@ function find(library: Library, { service, upstreamBaseUrl, model }: Wanted): Pr
     const providers = [
       upstreamBaseUrl === null ? undefined : library.findProvider({ providerApiUrl: upstreamBaseUrl })?.id,
       maker === undefined ? undefined : library.findProvider({ providerId: maker })?.id,
-      HOME[service],
+      SERVICE_FACTS[service].vendor,
       library.findProvider({ modelId: name })?.id,
     ];
     for (const providerId of new Set(providers)) {
@@ -47,7 +47,6 @@ function find(library: Library, { service, upstreamBaseUrl, model }: Wanted): Pr
   return null;
 }
 
-const HOME: Readonly<Record<Service, string>> = { codex: "openai", claude: "anthropic" };
 const MINUTE_MS = 60_000;
 
 function pricesOver({ calcPrice }: Library, model: string, providerId: string): PricesOver | null {

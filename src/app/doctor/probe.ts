@@ -49,7 +49,8 @@ async function ask(
   model: string,
   options: ProbeOptions,
 ): Promise<NonNullable<ProbeFacts["asked"]>> {
-  const { api, body, headers, path } = CLIENTS[upstream.service].probeRequest;
+  const { api, probeRequest } = CLIENTS[upstream.service];
+  const { body, headers, path } = probeRequest;
   const connections = createConnections(() => performance.now());
   const over = AbortSignal.timeout(FIRST_BYTE_MS + WHOLE_MS);
   const began = performance.now();

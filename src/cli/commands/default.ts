@@ -1,7 +1,14 @@
 // `ch default`: which service commands mean without --codex or --claude.
 import { EXIT, UserError } from "../../base/errors.ts";
 import { t } from "../../base/language.ts";
-import { CLIENT_NAME, DEFAULT_SERVICE, SERVICE_FACTS, type Service, isService } from "../../base/service.ts";
+import {
+  CLIENT_NAME,
+  DEFAULT_SERVICE,
+  SERVICES,
+  SERVICE_FACTS,
+  type Service,
+  isService,
+} from "../../base/service.ts";
 import { planSetDefaultService } from "../../config/edit.ts";
 import { loadConfig, updateConfig } from "../../config/file.ts";
 import { JSON_ARG, SERVICE_ARGS, readService } from "../args.ts";
@@ -15,7 +22,11 @@ export function createCommand(cli: Cli): Command {
       ["ch default --claude", "from now on, Claude Code"],
     ],
     args: {
-      service: { type: "positional", required: false, description: "codex or claude, as the flags say it" },
+      service: {
+        type: "positional",
+        required: false,
+        description: `${SERVICES.join(" or ")}, as the flags say it`,
+      },
       ...SERVICE_ARGS,
       ...JSON_ARG,
     },
@@ -27,7 +38,8 @@ export function createCommand(cli: Cli): Command {
       if (args.json === true)
         return cli.out.json({ default_service: service, is_set: defaultService !== null });
       if (wanted === undefined) return cli.out.line(service);
-      cli.out.note(t`commands without --codex or --claude mean ${CLIENT_NAME[service]} now`);
+      const flags = SERVICES.map((one) => SERVICE_FACTS[one].flag).join(t` or `);
+      cli.out.note(t`commands without ${flags} mean ${CLIENT_NAME[service]} now`);
     },
   });
 }
@@ -35,7 +47,8 @@ export function createCommand(cli: Cli): Command {
 function readWanted(word: string | undefined, flag: Service | undefined): Service | undefined {
   if (word === undefined) return flag;
   if (!isService(word) || (flag !== undefined && flag !== word)) {
-    throw new UserError(t`a service is codex or claude, not "${word}"`, {
+    const known = SERVICES.join(t` or `);
+    throw new UserError(t`a service is ${known}, not "${word}"`, {
       hint: `ch default ${SERVICE_FACTS[DEFAULT_SERVICE].flag}`,
       exitCode: EXIT.usage,
     });

@@ -5,7 +5,7 @@ import { t } from "../../base/language.ts";
 import { showPathsIn } from "../../base/paths.ts";
 import type { Finding, Status } from "../../doctor/check.ts";
 import { runChecks } from "../../doctor/checks.ts";
-import { JSON_ARG, SERVICE_ARGS, readService } from "../args.ts";
+import { JSON_ARG, SERVICE_ARGS, type ServiceFlags, readService } from "../args.ts";
 import { type Cli, type Command, defineCommand } from "../cli.ts";
 import type { Colour } from "../output.ts";
 import { wrapWords } from "../wrap.ts";
@@ -71,12 +71,10 @@ async function printRepair({ env, out }: Cli, options: ExamineOptions): Promise<
   }
 }
 
-interface DoctorArgs {
+interface DoctorArgs extends ServiceFlags {
   readonly name?: string | undefined;
   readonly model?: string | undefined;
   readonly yes?: boolean | undefined;
-  readonly codex?: boolean | undefined;
-  readonly claude?: boolean | undefined;
 }
 
 function readProbe(args: DoctorArgs): ProbeRequest {

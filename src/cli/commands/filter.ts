@@ -4,7 +4,7 @@ import { UserError } from "../../base/errors.ts";
 import { readBytes, readText } from "../../base/files.ts";
 import { t } from "../../base/language.ts";
 import { showPath } from "../../base/paths.ts";
-import { CLIENT_NAME, DEFAULT_SERVICE, SERVICES, type Service } from "../../base/service.ts";
+import { CLIENT_NAME, DEFAULT_SERVICE, SERVICES, SERVICE_FACTS, type Service } from "../../base/service.ts";
 import { printable } from "../../base/terminal-text.ts";
 import { type Change, diffTexts, focus } from "../../filter/diff.ts";
 import { makeRequestFilter } from "../../filter/request-filter.ts";
@@ -111,7 +111,7 @@ async function readInputs(
     return (service === undefined ? SERVICES : [service]).map((one) => ({
       name: t`a sample request of ${CLIENT_NAME[one]}`,
       service: one,
-      body: Buffer.from(SAMPLE_BODIES[one]),
+      body: Buffer.from(SAMPLE_BODIES[SERVICE_FACTS[one].api]),
     }));
   }
   const body = file === "-" ? Buffer.from(await cli.readInput()) : await readBytes(file);

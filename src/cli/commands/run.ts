@@ -7,6 +7,8 @@ import { CLIENT_NAME, SERVICES, SERVICE_FACTS, type Service, mapServices } from 
 import { PORT_ARG, SERVICE_ARGS, readPort, readService } from "../args.ts";
 import { type Cli, type Command, defineCommand } from "../cli.ts";
 
+const COMMANDS = SERVICES.map((service) => SERVICE_FACTS[service].command);
+
 export function createCommand(cli: Cli): Command {
   return defineCommand({
     meta: { name: "run", description: "start Codex or Claude Code behind a proxy of its own" },
@@ -58,12 +60,16 @@ function serviceOf(command: string): Service {
   const name = basename(command).replace(/\.(?:exe|cmd|ps1)$/i, "");
   const service = SERVICES.find((one) => SERVICE_FACTS[one].command === name);
   if (service !== undefined) return service;
-  throw misuse(t`"${name}" is neither codex nor claude`);
+  const known = COMMANDS.join(t` nor `);
+  throw misuse(t`"${name}" is neither ${known}`);
 }
 
 function misuse(message: string): UserError {
   return new UserError(message, {
-    hint: t`ch run -- codex ...\nch run -- claude ...\nanother name: ch run --codex -- NAME ...`,
+    hint: [
+      ...COMMANDS.map((command) => `ch run -- ${command} ...`),
+      t`another name: ch run --codex -- NAME ...`,
+    ].join("\n"),
     exitCode: EXIT.usage,
   });
 }

@@ -150,7 +150,7 @@ const CHANGING: Dictionary = {
     "当前配置已没有可用的上游：{0} 的请求从现在起都会失败",
   '--until does not understand "{0}"': "--until 无法识别“{0}”",
   "--until {0} is in the past": "--until {0} 已经过去",
-  'a service is codex or claude, not "{0}"': "服务是 codex 或 claude，不能是“{0}”",
+  'a service is {0}, not "{1}"': "服务是 {0}，不能是“{1}”",
   "codex or claude, as the flags say it": "codex 或 claude，与选项同义",
 };
 

@@ -110,9 +110,9 @@ export const PROXY_ZH: Dictionary = {
 
   '{0} asks 127.0.0.1:{1}: config "{2}", {3}': "{0} 走 127.0.0.1:{1}：配置“{2}”，{3}",
   "what to run is missing": "缺少要运行的程序",
-  '"{0}" is neither codex nor claude': "“{0}”既不是 codex 也不是 claude",
-  "ch run -- codex ...\nch run -- claude ...\nanother name: ch run --codex -- NAME ...":
-    "ch run -- codex ...\nch run -- claude ...\n其他名称：ch run --codex -- NAME ...",
+  '"{0}" is neither {1}': "“{0}”既不是 {1}",
+  " nor ": " 也不是 ",
+  "another name: ch run --codex -- NAME ...": "其他名称：ch run --codex -- NAME ...",
   "{0} is not a program": "{0} 不是可执行程序",
   "{0} is not on PATH": "PATH 中没有 {0}",
   "cannot start {0}: {1}": "无法启动 {0}：{1}",
@@ -141,5 +141,5 @@ export const PROXY_ZH: Dictionary = {
     "\n已安装 Codex。要通过此代理实际运行一轮吗？",
   "Next: ch config add main --base-url URL --auth-token-env NAME":
     "下一步：ch config add main --base-url URL --auth-token-env NAME",
-  "commands without --codex or --claude mean {0} now": "现在起，不带 --codex 或 --claude 的命令默认针对 {0}",
+  "commands without {0} mean {1} now": "现在起，不带 {0} 的命令默认针对 {1}",
 };

@@ -5,9 +5,7 @@ import type { Client } from "../client.ts";
 
 export const codex: Client = {
   ...SERVICE_FACTS.codex,
-  packageName: "@openai/codex",
   probeRequest: {
-    api: "responses",
     path: "/v1/responses",
     headers: {},
     // 16 is the least that the Responses API takes.

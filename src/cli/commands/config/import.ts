@@ -41,7 +41,7 @@ export function importCommand(cli: Cli): Command {
       from: {
         type: "string",
         valueHint: "SOURCE",
-        description: "codex, claude, cc-switch, cli_proxy or a ccswitch:// link",
+        description: `${SOURCES.join(", ")} or a ccswitch:// link`,
       },
       dir: {
         type: "string",

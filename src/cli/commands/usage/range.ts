@@ -3,7 +3,7 @@ import type { Service } from "../../../base/service.ts";
 import { t } from "../../../base/language.ts";
 import { scanLog } from "../../../log/scan.ts";
 import type { EntryFields } from "../../../usage/groups.ts";
-import { SERVICE_ARGS, readService } from "../../args.ts";
+import { SERVICE_ARGS, type ServiceFlags, readService } from "../../args.ts";
 import type { Cli } from "../../cli.ts";
 import { createProgress } from "../../progress.ts";
 import { readTime } from "../../time-arg.ts";
@@ -14,11 +14,9 @@ export const RANGE_ARGS = {
   ...SERVICE_ARGS,
 } as const;
 
-export interface RangeArgs {
+export interface RangeArgs extends ServiceFlags {
   readonly since?: string | undefined;
   readonly until?: string | undefined;
-  readonly codex?: boolean | undefined;
-  readonly claude?: boolean | undefined;
 }
 
 export interface Range {
