@@ -1,10 +1,20 @@
-// Finds one rule's matches in a decoded text: a literal by index, a pattern by a linear-time engine.
+// What a redaction rule is, and where it matches in a decoded text: a literal by index, a pattern by a linear-time engine.
 // Knows nothing of JSON and replaces nothing.
 // Pure.
 import type { RE2JS } from "re2js";
-import { fold } from "./fold.ts";
+import type { Service } from "../base/service.ts";
 import type { FindBound } from "./nested-values.ts";
-import type { Rule } from "./rule.ts";
+
+export interface Rule {
+  readonly op: "replace" | "remove";
+  /** Literal text, or a pattern in RE2 syntax. Never empty. */
+  readonly source: string;
+  /** Inserted as it is; "" for `remove`. */
+  readonly target: string;
+  readonly regex: boolean;
+  readonly ignoreCase: boolean;
+  readonly services: readonly Service[];
+}
 
 export interface Matcher {
   readonly rule: Rule;
@@ -120,4 +130,22 @@ function failureTable(needle: string): Uint32Array {
     table[index] = matched;
   }
   return table;
+}
+
+/** A letter beyond ASCII that has another case. */
+const CASED = /(?![A-Za-z])\p{Changes_When_Casemapped}/gu;
+
+/**
+ * Lower case of the same length as the text. A letter whose lower case is longer ("İ") or falls into ASCII (the Kelvin
+ * sign) stays as it is, and a letter never depends on its neighbours (final sigma), unlike in toLowerCase() of the whole.
+ */
+function fold(text: string): string {
+  // oxlint-disable-next-line no-control-regex -- the ASCII range is the point
+  if (/^[\u0000-\u007f]*$/.test(text)) return text.toLowerCase();
+  return text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase()).replace(CASED, foldLetter);
+}
+
+function foldLetter(letter: string): string {
+  const lower = letter.toUpperCase().toLowerCase();
+  return lower.length === letter.length && lower > "\u007f" ? lower : letter;
 }

@@ -2,12 +2,11 @@
 // stands behind the escapes in it. When it returns, no literal source is left in any of the three.
 // Pure.
 import { t } from "../base/language.ts";
-import { findInText } from "./candidates.ts";
 import { findBehindEscapes } from "./escapes.ts";
 import { type Matcher, removeAll, replaceRanges } from "./matcher.ts";
 import { makeFindBound } from "./nested-values.ts";
 import { type Edit, editStrings } from "./redact-json.ts";
-import type { Redactor } from "./redactor.ts";
+import { findInText, type Redactor } from "./redactor.ts";
 import { RedactionRefused, type Work } from "./work.ts";
 
 /** A replacement can join its neighbours to a source again. What has not come to rest by then never may. */

@@ -1,11 +1,14 @@
 // What the proxy asks of this room: one request's body and headers as they may be sent.
 // Pure.
+import { isUtf8 } from "node:buffer";
+import { decodeUtf8 } from "../base/bytes.ts";
 import { t } from "../base/language.ts";
 import type { Service } from "../base/service.ts";
-import { type Tools, redactBody } from "./redact-body.ts";
-import { redactHeader } from "./redact-header.ts";
+import { type Edit, editStrings } from "./redact-json.ts";
+import { countExempt, redactText } from "./redact-text.ts";
+import { findInBytes, type Redactor } from "./redactor.ts";
 import type { RuleSet } from "./rules.ts";
-import { RedactionRefused, createWork } from "./work.ts";
+import { createWork, RedactionRefused, type Work } from "./work.ts";
 
 /** The one header that carries text of the user's. */
 export const METADATA_HEADER = "x-codex-turn-metadata";
@@ -63,4 +66,78 @@ export function makeRequestFilter(options: RequestFilterOptions): RequestFilter 
       return guarded(value.length, (tools) => redactHeader(value, tools));
     },
   };
+}
+
+/** Character sets whose bytes are UTF-8, or that UTF-8 text is often labelled with. */
+const READABLE_CHARSETS = new Set(["utf-8", "utf8", "us-ascii", "ascii"]);
+
+/** The body after the rules. Throws RedactionRefused for what cannot be read: it could hide anything. */
+function redactBody(body: Uint8Array, contentType: string | null, { redactor, work }: Tools): Uint8Array {
+  if (body.length === 0) return body;
+  const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
+  refuseUnreadable(bytes, contentType);
+  const text = bytes.toString("latin1");
+  const mayMatch = findInBytes(redactor, bytes, text);
+  if (mayMatch === null) return body;
+  const json = {
+    text,
+    slice: (start: number, end: number) => bytes.toString("utf8", start, end),
+    mayMatch,
+  };
+  const edits = editStrings(json, "root", {
+    change: (value) => redactText(value, redactor, work),
+    keep: (value) => countExempt(value, redactor, work),
+  });
+  if (edits === null) return redactRaw(bytes, body, { redactor, work });
+  return edits.length === 0 ? body : applyEdits(bytes, edits);
+}
+
+interface Tools {
+  readonly redactor: Redactor;
+  readonly work: Work;
+}
+
+/** What is not JSON is redacted as the text it is, names and all. */
+function redactRaw(bytes: Buffer, body: Uint8Array, { redactor, work }: Tools): Uint8Array {
+  const text = bytes.toString();
+  const redacted = redactText(text, redactor, work);
+  return redacted === text ? body : Buffer.from(redacted);
+}
+
+function refuseUnreadable(bytes: Buffer, contentType: string | null): void {
+  const charset = /;\s*charset\s*=\s*"?([^\s";]*)/i.exec(contentType ?? "")?.[1]?.toLowerCase();
+  if (charset !== undefined && !READABLE_CHARSETS.has(charset)) {
+    throw new RedactionRefused(t`a body in the character set "${charset.slice(0, 40)}" cannot be checked`);
+  }
+  if (!isUtf8(bytes) || bytes.includes(0)) {
+    throw new RedactionRefused(t`a body that is not UTF-8 text cannot be checked`);
+  }
+}
+
+function applyEdits(bytes: Buffer, edits: readonly Edit[]): Uint8Array {
+  const parts: Uint8Array[] = [];
+  let from = 0;
+  for (const { start, end, value } of edits) {
+    parts.push(bytes.subarray(from, start), Buffer.from(JSON.stringify(value)));
+    from = end;
+  }
+  parts.push(bytes.subarray(from));
+  return Buffer.concat(parts);
+}
+
+/** The value after the rules, in ASCII; the same string where nothing matched. Throws RedactionRefused. */
+function redactHeader(value: string, { redactor, work }: Tools): string {
+  const text = decodeValue(value);
+  const redacted = redactText(text, redactor, work);
+  return redacted === text ? value : toAscii(redacted);
+}
+
+/** Header values arrive as Latin-1; what a client put in as UTF-8 is read as that. */
+function decodeValue(value: string): string {
+  return decodeUtf8(Buffer.from(value, "latin1")) ?? value;
+}
+
+/** Beyond ASCII as JSON escapes: a header value can hold nothing else, and in JSON they mean the same. */
+function toAscii(text: string): string {
+  return text.replace(/[^ -~]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }

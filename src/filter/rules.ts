@@ -11,7 +11,7 @@ import { SERVICES, type Service, mapServices } from "../base/service.ts";
 import { oneLine } from "../base/terminal-text.ts";
 import { type Matcher, compilePattern, makeMatcher } from "./matcher.ts";
 import { type Redactor, makeRedactor } from "./redactor.ts";
-import type { Rule } from "./rule.ts";
+import type { Rule } from "./matcher.ts";
 
 /** The rules of one file, ready to use. */
 export interface RuleSet {

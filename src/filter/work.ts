@@ -1,7 +1,7 @@
 // Counts what the rules do to one request and stops them when they do too much of it.
 // Pure.
 import { t } from "../base/language.ts";
-import type { Rule } from "./rule.ts";
+import type { Rule } from "./matcher.ts";
 
 /** The rules cannot be applied within bounds: the request must not be sent. `message` is for the user. */
 export class RedactionRefused extends Error {

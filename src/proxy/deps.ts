@@ -3,6 +3,7 @@
 // Pure.
 import type { Service } from "../base/service.ts";
 import type { Upstream } from "../base/upstream.ts";
+import type { FilteredRequest } from "../filter/live-filter.ts";
 import type { LogEntry } from "../log/entry.ts";
 import type { Router } from "../routing/router.ts";
 import type { RoutingSettings } from "../routing/types.ts";
@@ -30,20 +31,6 @@ export interface Route {
   readonly limits: BodyLimits;
 }
 
-/** What redaction made of a request. */
-export type Filtered =
-  | {
-      readonly kind: "filtered";
-      readonly body: Uint8Array;
-      /** Replaced header values, lower-case names. */
-      readonly headers: Readonly<Record<string, string>>;
-      readonly redactions: number;
-      /** Matches that were left alone; absent for none. */
-      readonly exempt?: number;
-    }
-  /** The rules cannot be applied: nothing may leave. */
-  | { readonly kind: "refused"; readonly message: string };
-
 export interface ProxyDeps {
   readonly service: Service;
   /** This process and port, for loop detection. */
@@ -54,7 +41,7 @@ export interface ProxyDeps {
   /** Monotonic clock, ms. */
   readonly monotonic: () => number;
   readonly routeState: () => RouteState;
-  readonly filter: (body: Uint8Array, headers: Headers) => Filtered;
+  readonly filter: (body: Uint8Array, headers: Headers) => FilteredRequest;
   readonly router: Router;
   readonly connections: Connections;
   readonly memory: SessionMemory;

@@ -55,8 +55,8 @@ export function listOpenFiles(paths: Paths): string[] {
 /** The rules' engine is the greatest part of the program: it is loaded only where there is something to read. */
 async function findFilterProblem(path: string, now: () => number): Promise<string | null> {
   if (!existsSync(path)) return null;
-  const { createFilter } = await import("../filter.ts");
-  return createFilter({ path, now }).problem()?.message ?? null;
+  const { createLiveFilter } = await import("../../filter/live-filter.ts");
+  return createLiveFilter(path, now).problem()?.message ?? null;
 }
 
 /** The reader of a file that hardly anybody has is loaded where there is one. */

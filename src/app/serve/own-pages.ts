@@ -4,7 +4,7 @@ import type { Service } from "../../base/service.ts";
 import { PRODUCT, VERSION } from "../../base/version.ts";
 import type { OwnRoutes } from "../../proxy/own-routes.ts";
 import type { Router } from "../../routing/router.ts";
-import type { LiveFilter } from "../filter.ts";
+import type { LiveFilter } from "../../filter/live-filter.ts";
 import { type LiveConfig, listKeys } from "../live-config.ts";
 import type { Quota } from "../quota/quota.ts";
 import type { SavedSections } from "../../state/state-file.ts";

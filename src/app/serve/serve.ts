@@ -18,7 +18,7 @@ import { createEventHook, type EventHook } from "./event-hook.ts";
 import { describeEvent, makeEventJson } from "./events.ts";
 import { createFileTroubles } from "./file-troubles.ts";
 import { type GiveBack, createGiveBack } from "./give-back.ts";
-import { createFilter, type LiveFilter } from "../filter.ts";
+import { createLiveFilter, type LiveFilter } from "../../filter/live-filter.ts";
 import { createLiveConfig, type LiveConfig } from "../live-config.ts";
 import { makeOwnPages } from "./own-pages.ts";
 import { findPortOwner } from "./port-owner.ts";
@@ -67,7 +67,7 @@ export async function serve(options: ServeOptions): Promise<Serving> {
   servePrograms();
   ensurePrivateDirectory(paths.home);
   const live = createLiveConfig({ paths, env, now });
-  const filter = createFilter({ path: paths.filter, now });
+  const filter = createLiveFilter(paths.filter, now);
   const inFlight = { count: 0 };
   const shared: Shared = {
     now,

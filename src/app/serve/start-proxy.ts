@@ -3,7 +3,7 @@
 import type { Service } from "../../base/service.ts";
 import type { LogEntry } from "../../log/entry.ts";
 import { createConnections } from "../../proxy/connections.ts";
-import type { Filtered, ProxyDeps, RouteState } from "../../proxy/deps.ts";
+import type { ProxyDeps, RouteState } from "../../proxy/deps.ts";
 import { makeAllowedHosts } from "../../proxy/guard.ts";
 import { handle } from "../../proxy/handle.ts";
 import type { OwnRoutes } from "../../proxy/own-routes.ts";
@@ -17,7 +17,7 @@ export interface StartProxyOptions {
   readonly port: number;
   readonly routeState: () => RouteState;
   readonly router: Router;
-  readonly filter: (body: Uint8Array, headers: Headers) => Filtered;
+  readonly filter: ProxyDeps["filter"];
   readonly record: (entry: LogEntry) => void;
   readonly onBug: (error: unknown) => void;
   /** Default: nobody looks. */

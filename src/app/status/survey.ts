@@ -177,6 +177,6 @@ async function findRecords(
 /** The rules' engine is the greatest part of the program: it is loaded only where there is something to read. */
 async function findFilterProblem({ now, paths }: SurveyContext): Promise<Problem | null> {
   if (!existsSync(paths.filter)) return null;
-  const { createFilter } = await import("../filter.ts");
-  return makeProblem(createFilter({ path: paths.filter, now }).problem());
+  const { createLiveFilter } = await import("../../filter/live-filter.ts");
+  return makeProblem(createLiveFilter(paths.filter, now).problem());
 }

@@ -2,7 +2,8 @@ import { afterEach, beforeEach, expect, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createFilterStore } from "../../src/filter/store.ts";
+import { createFilterStore, createLiveFilter } from "../../src/filter/live-filter.ts";
+import { makeTempHome } from "../helpers/temp-home.ts";
 
 const GOOD = '[{"op":"remove","source":"secret"}]';
 let directory = "";
@@ -71,4 +72,21 @@ test("rules outlive the moment in which an editor moves the file away, and no lo
   store.current();
   now += 2001;
   expect(store.current().kind).toBe("none");
+});
+
+test("matches that were left alone are counted apart from those that were redacted", () => {
+  using home = makeTempHome();
+  home.write(".codex-helper/filter.json", [{ op: "remove", source: "secret" }]);
+  const filter = createLiveFilter(home.paths.filter, Date.now).forService("codex");
+  const body = {
+    input: [
+      { type: "reasoning", encrypted_content: "a secret" },
+      { type: "message", content: "secret" },
+    ],
+  };
+  const filtered = filter(
+    Buffer.from(JSON.stringify(body)),
+    new Headers({ "content-type": "application/json" }),
+  );
+  expect(filtered).toMatchObject({ kind: "filtered", redactions: 1, exempt: 1 });
 });

@@ -1,0 +1,119 @@
+// The redaction rules in force, while filter.json may change at any time: body and headers in, what may leave out.
+// Never falls back to "no rules": a file that was never good refuses every request.
+import type { UserError } from "../base/errors.ts";
+import { t } from "../base/language.ts";
+import type { Service } from "../base/service.ts";
+import { createWatchedFile } from "../base/watched-file.ts";
+import { makeRequestFilter, METADATA_HEADER } from "./request-filter.ts";
+import { NO_RULES, parseRules, type RuleSet } from "./rules.ts";
+
+/** What redaction made of a request. */
+export type FilteredRequest =
+  | {
+      readonly kind: "filtered";
+      readonly body: Uint8Array;
+      /** Replaced header values, lower-case names. */
+      readonly headers: Readonly<Record<string, string>>;
+      readonly redactions: number;
+      /** Matches that were left alone; absent for none. */
+      readonly exempt?: number;
+    }
+  /** The rules cannot be applied: nothing may leave. */
+  | { readonly kind: "refused"; readonly message: string };
+
+export interface LiveFilter {
+  forService(service: Service): (body: Uint8Array, headers: Headers) => FilteredRequest;
+  /** What is wrong with the rule file, or null. */
+  problem(): UserError | null;
+  /** The same, as the last request found it: costs nothing. */
+  lastProblem(): UserError | null;
+}
+
+/** `now` is the wall clock, ms. */
+export function createLiveFilter(path: string, now: () => number): LiveFilter {
+  const store = createFilterStore(path, now);
+  let seen: FilterState | null = null;
+  const look = (): FilterState => (seen = store.current());
+  const problemIn = (state: FilterState | null): UserError | null =>
+    state !== null && "problem" in state ? state.problem : null;
+  return {
+    problem: () => problemIn(look()),
+    lastProblem: () => problemIn(seen),
+    forService: (service) => (body, headers) => {
+      const state = look();
+      if (state.kind === "none") return { kind: "filtered", body, headers: {}, redactions: 0 };
+      if (state.kind === "broken-never-loaded") {
+        return { kind: "refused", message: t`redaction rules cannot be read: ${state.problem.message}` };
+      }
+      // Workspaces are taken out later, for each upstream by itself: the vendor's own host may have them.
+      const filter = makeRequestFilter({ rules: state.rules, service, now: () => performance.now() });
+      const filtered = filter.filterBody(body, headers.get("content-type"));
+      if (filtered.kind === "refused") return filtered;
+      const metadata = headers.get(METADATA_HEADER);
+      const header = metadata === null ? null : filter.filterHeader(METADATA_HEADER, metadata);
+      if (header?.kind === "refused") return header;
+      return {
+        kind: "filtered",
+        body: filtered.value,
+        headers: header === null || header.value === metadata ? {} : { [METADATA_HEADER]: header.value },
+        redactions: sum(filtered.hits) + sum(header?.hits ?? []),
+        exempt: sum(filtered.exemptHits) + sum(header?.exemptHits ?? []),
+      };
+    },
+  };
+}
+
+function sum(hits: readonly number[]): number {
+  return hits.reduce((total, count) => total + count, 0);
+}
+
+export type FilterState =
+  /** No file. */
+  | { readonly kind: "none"; readonly rules: RuleSet }
+  | { readonly kind: "ok"; readonly rules: RuleSet }
+  /** The last good rules stay in force; `problem` is for every surface to show. */
+  | { readonly kind: "broken-with-last-good"; readonly rules: RuleSet; readonly problem: UserError }
+  /** Requests must be refused: `problem` names the file and the place. */
+  | { readonly kind: "broken-never-loaded"; readonly problem: UserError };
+
+export interface FilterStore {
+  /** What holds for a request that starts now. */
+  readonly current: () => FilterState;
+}
+
+const MAX_FILE_BYTES = 2 ** 20;
+/** Some editors move the old file away before they write the new one: for so long its rules stay in force. */
+const MISSING_GRACE_MS = 2000;
+
+/** Follows the file. `now` is the wall clock, ms. */
+export function createFilterStore(path: string, now: () => number): FilterStore {
+  const file = createWatchedFile({
+    path,
+    maxBytes: MAX_FILE_BYTES,
+    parse: (text) => parseRules(text, path),
+    now,
+  });
+  let last: FilterState = { kind: "none", rules: NO_RULES };
+  let missingSince: number | null = null;
+
+  const current = (): FilterState => {
+    const watched = file.current();
+    if (watched.kind === "missing") {
+      missingSince ??= now();
+      const isGone = last.kind === "none" || Math.abs(now() - missingSince) > MISSING_GRACE_MS;
+      if (isGone) last = { kind: "none", rules: NO_RULES };
+      return last;
+    }
+    missingSince = null;
+    last = watched.kind === "ok" ? { kind: "ok", rules: watched.value } : broken(watched.problem, last);
+    return last;
+  };
+  return { current };
+}
+
+/** The rules in force until now stay; "no rules" is not something to fall back to. */
+function broken(problem: UserError, last: FilterState): FilterState {
+  return last.kind === "ok" || last.kind === "broken-with-last-good"
+    ? { kind: "broken-with-last-good", rules: last.rules, problem }
+    : { kind: "broken-never-loaded", problem };
+}
