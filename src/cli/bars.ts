@@ -1,5 +1,6 @@
-// Figures as pictures that fit into a line of a terminal.
+// Figures as pictures that fit into a line of a terminal: bars, sparklines, and the bar of work that takes a while.
 // Pure.
+import type { Words } from "./words.ts";
 
 const EIGHTHS = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
 const LEVELS = ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"];
@@ -20,4 +21,40 @@ export function makeSparkline(figures: readonly number[]): string {
       return LEVELS[Math.max(0, Math.ceil((figure / greatest) * LEVELS.length) - 1)] ?? "█";
     })
     .join("");
+}
+
+/** A bar for work that takes longer than a moment; nothing for shorter work. */
+export interface Progress {
+  /** How much is done of how much. May be called often. */
+  readonly tell: (done: number, total: number) => void;
+  /** Takes the bar away. */
+  readonly end: () => void;
+}
+
+const PROGRESS_COLUMNS = 24;
+const FIRST_AFTER_MS = 300;
+const EVERY_MS = 100;
+
+/** `what` is said before the bar. `now` is the wall clock, ms. */
+export function createProgress(
+  { passing }: Pick<Words, "passing">,
+  what: string,
+  now: () => number,
+): Progress {
+  let nextAt = now() + FIRST_AFTER_MS;
+  let isSeen = false;
+  return {
+    tell(done, total) {
+      if (total === 0 || now() < nextAt) return;
+      nextAt = now() + EVERY_MS;
+      isSeen = true;
+      const share = done / total;
+      passing(
+        `${what}  ${makeBar(share, PROGRESS_COLUMNS).padEnd(PROGRESS_COLUMNS, "░")}  ${Math.floor(share * 100)} %`,
+      );
+    },
+    end() {
+      if (isSeen) passing("");
+    },
+  };
 }

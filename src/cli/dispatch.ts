@@ -1,13 +1,11 @@
 // Finds the command that was meant in the table, then shows its help or reads its arguments strictly and runs it.
 import type { Env } from "../base/env.ts";
 import { EXIT, UserError } from "../base/errors.ts";
-import { t, translate } from "../base/language.ts";
+import { languageOf, t, translate, useDictionary } from "../base/language.ts";
 import { resolvePaths } from "../base/paths.ts";
 import { type Cli, type Command, type CommandEntry, DEFAULT_COMMAND } from "./cli.ts";
-import { chooseLanguage } from "./language.ts";
-import { meantCommand } from "./meant.ts";
-import { nearNames } from "./near.ts";
-import { createData, type Data } from "./output.ts";
+import { meantCommand, nearNames } from "./meant.ts";
+import { type Data, createData } from "./output.ts";
 import { COMMANDS } from "./root.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -48,6 +46,12 @@ export async function dispatch(argv: readonly string[], env: Env, terminal: Term
   return await runLeaf(found, isNamed ? [] : ["version"]);
 }
 
+/** What a program reads (--json) is English everywhere. The Chinese texts are loaded only where they are shown. */
+async function chooseLanguage(argv: readonly string[], env: Env): Promise<void> {
+  const isEnglish = languageOf(env) === "en" || ownWords(argv).includes("--json");
+  useDictionary(isEnglish ? null : (await import("./zh.ts")).ZH);
+}
+
 async function showRootHelp(data: Data): Promise<void> {
   const { renderRootHelp } = await import("./help.ts");
   const rows = Object.entries(COMMANDS).map(([name, { summary }]) => [name, translate(summary)] as const);
@@ -58,10 +62,14 @@ function findEntry(name: string): CommandEntry | undefined {
   return Object.entries<CommandEntry>(COMMANDS).find(([known]) => known === name)?.[1];
 }
 
-/** Looks at our own words only: what follows `--` is another program's. */
 function asksHelp(words: readonly string[]): boolean {
+  return ownWords(words).some((word) => word === "--help" || word === "-h");
+}
+
+/** What follows `--` is another program's. */
+function ownWords(words: readonly string[]): readonly string[] {
   const end = words.indexOf("--");
-  return words.slice(0, end < 0 ? words.length : end).some((word) => word === "--help" || word === "-h");
+  return end < 0 ? words : words.slice(0, end);
 }
 
 interface Found {

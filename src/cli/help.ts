@@ -3,7 +3,7 @@ import type { ArgsDef } from "citty";
 import { t, translate } from "../base/language.ts";
 import type { Command } from "./cli.ts";
 import type { Data } from "./output.ts";
-import { wrapWords } from "./wrap.ts";
+import { wrapWords } from "./layout.ts";
 
 type Style = Pick<Data, "paint" | "width">;
 type Row = readonly [left: string, right: string];

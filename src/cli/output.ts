@@ -1,6 +1,7 @@
 // Data for stdout: lines, tables and JSON, coloured where colours are welcome. The words beside it are in words.ts.
 // Lets no control character through but its own colours. Masks nothing: whoever makes the data does.
 import { escapeHarmful, printable } from "../base/terminal-text.ts";
+import { alignRows } from "./layout.ts";
 import type { Terminal } from "./terminal.ts";
 
 export type Colour = "red" | "green" | "yellow" | "cyan" | "bold" | "dim";
@@ -74,34 +75,4 @@ export function makeHarmless(text: string, hasColours: boolean): string {
 /** Indented JSON; what could steer a terminal is escaped, so that the value stays what it is. */
 export function makeJson(value: unknown): string {
   return escapeHarmful(JSON.stringify(value, null, 2));
-}
-
-/** Pads every column but the last to its widest cell. With `width`, no line is wider than so many columns. */
-export function alignRows(rows: readonly (readonly string[])[], width: number | undefined): string[] {
-  const widths: number[] = [];
-  for (const row of rows) {
-    for (const [column, cell] of row.entries())
-      widths[column] = Math.max(widths[column] ?? 0, Bun.stringWidth(cell));
-  }
-  return rows.map((row) => {
-    const cells = row.map((cell, column) =>
-      column === row.length - 1 ? cell : cell + " ".repeat((widths[column] ?? 0) - Bun.stringWidth(cell)),
-    );
-    const line = cells.join("  ").trimEnd();
-    return width === undefined ? line : cutColumns(line, width);
-  });
-}
-
-/** The text, or as much of its beginning as fits into `width` columns together with an ellipsis. */
-export function cutColumns(text: string, width: number): string {
-  return Bun.stringWidth(text) <= width ? text : `${cut(text, width - 1)}…`;
-}
-
-/** Bun may keep a character that stands across the edge, or measure a composed one otherwise: such a one goes. */
-function cut(line: string, width: number): string {
-  for (let columns = width; columns > 0; columns -= 1) {
-    const kept = Bun.sliceAnsi(line, 0, columns);
-    if (Bun.stringWidth(kept) <= width) return kept;
-  }
-  return "";
 }

@@ -1,9 +1,8 @@
 // What is left on an upstream, in words and bars for a person.
 // Pure.
-import type { QuotaRow } from "../quota/sources.ts";
+import { type QuotaRow, showAmount } from "../quota/sources.ts";
 import { kept, t, translate } from "../base/language.ts";
 import { showMoment, showSpan } from "../base/time-words.ts";
-import { showAmount } from "../quota/sources.ts";
 import type { ColouredText } from "./output.ts";
 
 const STATES: Readonly<Record<string, ColouredText>> = {

@@ -4,7 +4,8 @@ import { retell, t } from "../base/language.ts";
 import { oneLine } from "../base/terminal-text.ts";
 import { SERVICES } from "../base/service.ts";
 import { formatMs, formatTokens } from "./figures.ts";
-import { type Data, cutColumns } from "./output.ts";
+import type { Data } from "./output.ts";
+import { cutColumns } from "./layout.ts";
 
 /** The rest is in the log, for --raw. */
 const MAX_ERROR_COLUMNS = 160;

@@ -4,8 +4,7 @@
 import type { ArgsDef } from "citty";
 import { EXIT, UserError } from "../base/errors.ts";
 import { t } from "../base/language.ts";
-import { meantArgument, meantFlags } from "./meant.ts";
-import { nearNames } from "./near.ts";
+import { meantArgument, meantFlags, nearNames } from "./meant.ts";
 
 export interface StrictOptions {
   /** "ch config add": for the hints. */

@@ -2,8 +2,9 @@
 // Lets no control character through but its own colours.
 import { type ConsolaReporter, createConsola } from "consola/core";
 import { kept, toPerson, translate } from "../base/language.ts";
-import { type Colour, cutColumns, makeHarmless, paintText } from "./output.ts";
+import { type Colour, makeHarmless, paintText } from "./output.ts";
 import type { Terminal } from "./terminal.ts";
+import { cutColumns } from "./layout.ts";
 
 export interface Words {
   /** What was done, what to type next. */

@@ -1,6 +1,6 @@
-import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { makeBar, makeSparkline } from "../../src/cli/bars.ts";
+import { expect, test } from "bun:test";
+import { createProgress, makeBar, makeSparkline } from "../../src/cli/bars.ts";
 
 test("a bar is as long as its share, in eighths of a column", () => {
   expect([0, 0.001, 0.5, 0.55, 1, 7].map((share) => makeBar(share, 10))).toEqual([
@@ -34,4 +34,46 @@ test("a sparkline has a column for each figure, blank where there is nothing", (
       expect(Bun.stringWidth(makeSparkline(figures))).toBe(figures.length);
     }),
   );
+});
+
+function watch() {
+  const lines: string[] = [];
+  let now = 0;
+  const progress = createProgress({ passing: (text) => void lines.push(text) }, "reading", () => now);
+  return { lines, progress, at: (ms: number) => (now = ms) };
+}
+
+test("short work shows nothing", () => {
+  const { lines, progress, at } = watch();
+  at(299);
+  progress.tell(1, 2);
+  progress.end();
+  expect(lines).toEqual([]);
+});
+
+test("longer work shows a bar ten times a second, and takes it away at the end", () => {
+  const { lines, progress, at } = watch();
+  for (const [ms, done] of [
+    [300, 25],
+    [350, 30],
+    [400, 50],
+    [500, 100],
+  ] as const) {
+    at(ms);
+    progress.tell(done, 100);
+  }
+  progress.end();
+  expect(lines).toEqual([
+    "reading  ██████░░░░░░░░░░░░░░░░░░  25 %",
+    "reading  ████████████░░░░░░░░░░░░  50 %",
+    `reading  ${"█".repeat(24)}  100 %`,
+    "",
+  ]);
+});
+
+test("work of no known size shows nothing", () => {
+  const { lines, progress, at } = watch();
+  at(1000);
+  progress.tell(0, 0);
+  expect(lines).toEqual([]);
 });

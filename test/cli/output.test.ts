@@ -1,7 +1,8 @@
 /* oxlint-disable no-control-regex -- control characters are what these tests look for */
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { alignRows, makeHarmless, makeJson, paintText } from "../../src/cli/output.ts";
+import { alignRows } from "../../src/cli/layout.ts";
+import { makeHarmless, makeJson, paintText } from "../../src/cli/output.ts";
 
 test("columns are aligned by what a terminal shows, not by characters", () => {
   const rows = [

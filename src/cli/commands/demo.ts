@@ -6,7 +6,7 @@ import { type Demo, type DemoTurn, startDemo } from "../../app/demo/demo.ts";
 import { DEMO_FAULTS, type DemoFault, type DemoRelay } from "../../app/demo/demo-relays.ts";
 import { kept, retell, t, toPerson, translate } from "../../base/language.ts";
 import { type Cli, type Command, defineCommand } from "../cli.ts";
-import { alignRows } from "../output.ts";
+import { alignRows } from "../layout.ts";
 
 const TURNS = 5;
 

@@ -8,7 +8,7 @@ import { runChecks } from "../../doctor/checks.ts";
 import { JSON_ARG, SERVICE_ARGS, type ServiceFlags, readService } from "../args.ts";
 import { type Cli, type Command, defineCommand } from "../cli.ts";
 import type { Colour } from "../output.ts";
-import { wrapWords } from "../wrap.ts";
+import { wrapWords } from "../layout.ts";
 import { type ProbeRequest, runProbe } from "./doctor/probe.ts";
 
 const COLOURS: Readonly<Record<Status, Colour>> = { ok: "green", info: "cyan", warn: "yellow", fail: "red" };

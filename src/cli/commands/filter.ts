@@ -12,7 +12,7 @@ import { NO_RULES, type RuleSet, parseRules } from "../../filter/rules.ts";
 import { SAMPLE_BODIES } from "../../filter/sample-requests.ts";
 import { JSON_ARG, SERVICE_ARGS, readService } from "../args.ts";
 import { type Cli, type Command, defineCommand } from "../cli.ts";
-import { cutColumns } from "../output.ts";
+import { cutColumns } from "../layout.ts";
 
 const MAX_CHANGES_SHOWN = 40;
 

@@ -8,7 +8,7 @@ import type { ParsedConfig } from "../../config/parse.ts";
 import { JSON_ARG, SERVICE_ARGS } from "../args.ts";
 import { type Cli, type Command, defineCommand } from "../cli.ts";
 import { describeStanding } from "../upstream-words.ts";
-import { wrapWords } from "../wrap.ts";
+import { wrapWords } from "../layout.ts";
 import { chooseService, findTarget } from "./config/target.ts";
 
 export function createCommand(cli: Cli): Command {

@@ -11,11 +11,10 @@ import { hasJournals } from "../../clients/switch/has-journals.ts";
 import { loadConfig } from "../../config/file.ts";
 import { PORT_ARG, readPort, readService, SERVICE_ARGS } from "../args.ts";
 import { type Cli, type Command, defineCommand } from "../cli.ts";
-import { watchBugs } from "../bugs.ts";
+import { listenForSignals, watchBugs } from "../process-events.ts";
 import { describeEntry, localTime } from "../request-line.ts";
 import { describePutBack, describeServed, describeSwitched } from "../serve-screen.ts";
-import { listenForSignals } from "../signals.ts";
-import { wrapFields } from "../wrap.ts";
+import { wrapFields } from "../layout.ts";
 
 /** Open answers may finish for so long after the first signal. */
 const DRAIN_MS = 4_000;

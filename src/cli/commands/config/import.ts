@@ -21,7 +21,7 @@ import { formatTarget } from "../../../config/name.ts";
 import { type ParsedConfig, makeEmptyConfig } from "../../../config/parse.ts";
 import { JSON_ARG } from "../../args.ts";
 import { type Cli, type Command, defineCommand } from "../../cli.ts";
-import { nearNames } from "../../near.ts";
+import { nearNames } from "../../meant.ts";
 import { type ConfigView, describeCredential, viewConfigs } from "./describe.ts";
 
 const SOURCES = [...SERVICES, "cc-switch", "cli_proxy"];

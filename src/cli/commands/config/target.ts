@@ -6,7 +6,7 @@ import { t } from "../../../base/language.ts";
 import { type Target, parseTarget } from "../../../config/name.ts";
 import type { ParsedConfig } from "../../../config/parse.ts";
 import { type ServiceFlags, readService } from "../../args.ts";
-import { nearNames } from "../../near.ts";
+import { nearNames } from "../../meant.ts";
 
 /** The service of a flag, else the default service. */
 export function chooseService(args: ServiceFlags, config: ParsedConfig): Service {

@@ -7,7 +7,7 @@ import { CLIENT_NAME } from "../../../base/service.ts";
 import type { Finding } from "../../../doctor/check.ts";
 import { makeProbeFindings } from "../../../doctor/probe-findings.ts";
 import type { Cli } from "../../cli.ts";
-import { alignRows } from "../../output.ts";
+import { alignRows } from "../../layout.ts";
 
 export interface ProbeRequest extends ProbeQuestion {
   readonly isConfirmed: boolean;

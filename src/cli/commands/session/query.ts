@@ -12,9 +12,8 @@ import { type SessionQuery, findById, findLatest, readRecentIds } from "../../..
 import { type Project, readProject } from "../../../sessions/project.ts";
 import { readUuid } from "../../../sessions/record-text.ts";
 import type { SessionFacts } from "../../../sessions/session.ts";
-import { SERVICE_ARGS, type ServiceFlags, readService } from "../../args.ts";
+import { SERVICE_ARGS, type ServiceFlags, readService, readTime } from "../../args.ts";
 import type { Cli } from "../../cli.ts";
-import { readTime } from "../../time-arg.ts";
 
 export const QUERY_ARGS = {
   path: { type: "string", valueHint: "DIR", description: "the project around this directory" },

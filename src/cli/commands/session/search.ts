@@ -6,7 +6,7 @@ import { findSessions } from "../../../sessions/find.ts";
 import { type SearchHit, makeNeedle, searchSession } from "../../../sessions/search.ts";
 import { readWholeNumber, JSON_ARG, LIMIT_ARG } from "../../args.ts";
 import { type Cli, type Command, defineCommand } from "../../cli.ts";
-import { alignRows } from "../../output.ts";
+import { alignRows } from "../../layout.ts";
 import { stdoutWidth } from "./pager.ts";
 import { QUERY_ARGS, makeQuery, noteNothing } from "./query.ts";
 import { makeSessionJson, renderSessions } from "./session-lines.ts";

@@ -7,8 +7,8 @@ import { relativeToProject } from "../../../sessions/project.ts";
 import { makeResumeFrom } from "../../../sessions/resume.ts";
 import type { SessionFacts } from "../../../sessions/session.ts";
 import type { Cli } from "../../cli.ts";
-import { alignRows } from "../../output.ts";
-import { localDay } from "../../time-arg.ts";
+import { localDay } from "../../args.ts";
+import { alignRows } from "../../layout.ts";
 import { stdoutWidth } from "./pager.ts";
 import { readCurrentDirectory } from "./query.ts";
 

@@ -8,9 +8,8 @@ import { showPath, showPathsIn } from "../../../base/paths.ts";
 import { CLIENT_NAME } from "../../../base/service.ts";
 import { showMoment, showSpan } from "../../../base/time-words.ts";
 import type { Cli } from "../../cli.ts";
-import { alignRows } from "../../output.ts";
 import { describeDetails, describeHealth } from "../../upstream-words.ts";
-import { wrapWords } from "../../wrap.ts";
+import { alignRows, wrapWords } from "../../layout.ts";
 import { listProblems, nextCommand } from "./problems.ts";
 
 const INDENT = "  ";

@@ -8,7 +8,7 @@ import { makeSearch } from "../../../usage/search.ts";
 import { JSON_ARG, LIMIT_ARG, type ServiceFlags, readWholeNumber } from "../../args.ts";
 import { type Cli, type Command, defineCommand } from "../../cli.ts";
 import { describeEntry } from "../../request-line.ts";
-import { fitFields } from "../../wrap.ts";
+import { fitFields } from "../../layout.ts";
 import { RANGE_ARGS, type Range, readRange } from "./range.ts";
 
 const DEFAULT_FOUND = 20;

@@ -3,10 +3,9 @@ import type { Service } from "../../../base/service.ts";
 import { t } from "../../../base/language.ts";
 import { scanLog } from "../../../log/scan.ts";
 import type { EntryFields } from "../../../usage/groups.ts";
-import { SERVICE_ARGS, type ServiceFlags, readService } from "../../args.ts";
+import { SERVICE_ARGS, type ServiceFlags, readService, readTime } from "../../args.ts";
 import type { Cli } from "../../cli.ts";
-import { createProgress } from "../../progress.ts";
-import { readTime } from "../../time-arg.ts";
+import { createProgress } from "../../bars.ts";
 
 export const RANGE_ARGS = {
   since: { type: "string", valueHint: "TIME", description: "7d, today, 2026-01-31, 2026-01-31T14:30" },

@@ -6,7 +6,7 @@ import { languageOf, t } from "../../../base/language.ts";
 import { describeVersion } from "../../../base/version.ts";
 import { CLIENT_NAME, SERVICES } from "../../../base/service.ts";
 import { type Cli, type Command, defineCommand } from "../../cli.ts";
-import { localDay } from "../../time-arg.ts";
+import { localDay } from "../../args.ts";
 import { RANGE_ARGS, type Range, readRange, scanRange, warnOfBadLines } from "./range.ts";
 
 export function reportCommand(cli: Cli): Command {

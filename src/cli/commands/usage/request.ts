@@ -5,11 +5,10 @@ import { showPath } from "../../../base/paths.ts";
 import { oneLine } from "../../../base/terminal-text.ts";
 import type { EntryFields } from "../../../usage/groups.ts";
 import type { Cost } from "../../../usage/prices.ts";
-import { alignRows } from "../../output.ts";
 import type { Cli } from "../../cli.ts";
 import { formatMs, formatTokens, formatUsd } from "../../figures.ts";
 import { localTime } from "../../request-line.ts";
-import { fitFields, wrapWords } from "../../wrap.ts";
+import { alignRows, fitFields, wrapWords } from "../../layout.ts";
 
 /** Between two columns of `alignRows`. */
 const GAP_COLUMNS = 2;

@@ -5,7 +5,7 @@ import { readLog } from "../../../log/reader.ts";
 import type { EntryFields } from "../../../usage/groups.ts";
 import { JSON_ARG } from "../../args.ts";
 import { type Cli, type Command, defineCommand } from "../../cli.ts";
-import { nearNames } from "../../near.ts";
+import { nearNames } from "../../meant.ts";
 import { describeRequest } from "./request.ts";
 
 export function showCommand(cli: Cli): Command {

@@ -10,10 +10,9 @@ import type { Tally } from "../../../usage/tally.ts";
 import { type Trend, makeSteps } from "../../../usage/trend.ts";
 import { makeBar, makeSparkline } from "../../bars.ts";
 import type { Cli } from "../../cli.ts";
-import { type Column, fitColumns } from "../../columns.ts";
+import { type Column, cutColumns, fitColumns } from "../../layout.ts";
 import { cutPath, formatTokens, showCost, showMs } from "../../figures.ts";
-import { cutColumns } from "../../output.ts";
-import { localDay, localHour } from "../../time-arg.ts";
+import { localDay, localHour } from "../../args.ts";
 
 export interface PrintedSummary {
   readonly by: Group;

@@ -6,9 +6,8 @@ import { oneLine } from "../../../base/terminal-text.ts";
 import { FIELD_OF, GROUPS, type Group, isTimeGroup, makeKeyOf } from "../../../usage/groups.ts";
 import type { Pricer } from "../../../usage/prices.ts";
 import type { Summary } from "../../../usage/summary.ts";
-import { JSON_ARG, LIMIT_ARG, readWholeNumber } from "../../args.ts";
+import { JSON_ARG, LIMIT_ARG, localDay, localHour, readWholeNumber } from "../../args.ts";
 import { type Cli, type Command, defineCommand } from "../../cli.ts";
-import { localDay, localHour } from "../../time-arg.ts";
 import { RANGE_ARGS, readRange, scanRange, warnOfBadLines } from "./range.ts";
 
 export function summaryCommand(cli: Cli): Command {

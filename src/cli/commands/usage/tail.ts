@@ -5,7 +5,7 @@ import { type StoredEntry, readLog } from "../../../log/reader.ts";
 import { LIMIT_ARG, SERVICE_ARGS, readService, readWholeNumber } from "../../args.ts";
 import { type Cli, type Command, defineCommand } from "../../cli.ts";
 import { describeEntry } from "../../request-line.ts";
-import { fitFields } from "../../wrap.ts";
+import { fitFields } from "../../layout.ts";
 
 const DEFAULT_TAIL = 20;
 const MOST_TAIL = 100_000;

@@ -1,0 +1,128 @@
+// Fits text into the width of a terminal, counted as a terminal counts it (a Chinese character takes two columns): breaks
+// lines, cuts them, aligns the columns of a table and chooses those that there is room for.
+
+/** At blanks where there are some; within a word that is too long for a line, or has no blanks to break at. */
+export function wrapWords(text: string, width: number): string[] {
+  return Bun.wrapAnsi(text, width, { hard: true }).split("\n");
+}
+
+/**
+ * A line of fields that stand two or more blanks apart: broken between them, and within one only where it is longer
+ * than a line. All lines but the first are indented by two.
+ */
+export function wrapFields(line: string, width: number): string[] {
+  const lines: string[] = [];
+  let present = "";
+  for (const part of line.split(/(?<=\S)(?= {2,}\S)/)) {
+    if (present === "") present = part;
+    else if (Bun.stringWidth(present + part) <= width) present += part;
+    else {
+      lines.push(present);
+      present = `  ${part.trimStart()}`;
+    }
+    if (Bun.stringWidth(present) <= width) continue;
+    const [first = "", ...others] = wrapWords(present.trimStart(), width - 2);
+    const indent = lines.length === 0 ? "" : "  ";
+    const all = [`${indent}${first}`, ...others.map((other) => `  ${other}`)];
+    present = all.pop() ?? "";
+    lines.push(...all);
+  }
+  return [...lines, present];
+}
+
+/** Where it is shown. */
+interface Place {
+  readonly width: number;
+  readonly isTerminal: boolean;
+}
+
+/** As `wrapFields`, on a terminal alone: elsewhere a line stays one. */
+export function fitFields(line: string, { width, isTerminal }: Place): string {
+  return isTerminal ? wrapFields(line, width).join("\n") : line;
+}
+
+export interface Column {
+  readonly heading: string;
+  readonly cells: readonly string[];
+  /** The greatest rank is left out first; 0 never. */
+  readonly rank: number;
+  /** Figures are aligned at their last digit. */
+  readonly isFigure?: boolean;
+}
+
+export interface Fitted {
+  readonly headings: readonly string[];
+  readonly rows: readonly (readonly string[])[];
+  /** Headings of the columns that had no place. */
+  readonly leftOut: readonly string[];
+  /** Columns of the terminal that nothing stands in. */
+  readonly room: number;
+}
+
+const GAP = 2;
+
+/** For a terminal of `width` columns; where it is without end, all have a place. */
+export function fitColumns(columns: readonly Column[], width: number): Fitted {
+  const measured: MeasuredColumn[] = columns.map((column) => ({ ...column, width: widthOf(column) }));
+  const kept = [...measured];
+  while (sumOf(kept) > width) {
+    const last = kept.reduce((worst, column) => (column.rank > worst.rank ? column : worst));
+    if (last.rank === 0) break;
+    kept.splice(kept.indexOf(last), 1);
+  }
+  const count = columns[0]?.cells.length ?? 0;
+  return {
+    headings: kept.map((column) => pad(column, column.heading)),
+    rows: Array.from({ length: count }, (_, row) =>
+      kept.map((column) => pad(column, column.cells[row] ?? "")),
+    ),
+    leftOut: measured.filter((column) => !kept.includes(column)).map(({ heading }) => heading),
+    room: Math.max(0, width - sumOf(kept)),
+  };
+}
+
+interface MeasuredColumn extends Column {
+  readonly width: number;
+}
+
+function sumOf(columns: readonly MeasuredColumn[]): number {
+  return columns.reduce((sum, { width }) => sum + width + GAP, -GAP);
+}
+
+function widthOf({ heading, cells }: Column): number {
+  return cells.reduce((widest, cell) => Math.max(widest, Bun.stringWidth(cell)), Bun.stringWidth(heading));
+}
+
+function pad({ isFigure, width }: MeasuredColumn, cell: string): string {
+  return isFigure === true ? " ".repeat(width - Bun.stringWidth(cell)) + cell : cell;
+}
+
+/** Pads every column but the last to its widest cell. With `width`, no line is wider than so many columns. */
+export function alignRows(rows: readonly (readonly string[])[], width: number | undefined): string[] {
+  const widths: number[] = [];
+  for (const row of rows) {
+    for (const [column, cell] of row.entries())
+      widths[column] = Math.max(widths[column] ?? 0, Bun.stringWidth(cell));
+  }
+  return rows.map((row) => {
+    const cells = row.map((cell, column) =>
+      column === row.length - 1 ? cell : cell + " ".repeat((widths[column] ?? 0) - Bun.stringWidth(cell)),
+    );
+    const line = cells.join("  ").trimEnd();
+    return width === undefined ? line : cutColumns(line, width);
+  });
+}
+
+/** The text, or as much of its beginning as fits into `width` columns together with an ellipsis. */
+export function cutColumns(text: string, width: number): string {
+  return Bun.stringWidth(text) <= width ? text : `${cut(text, width - 1)}…`;
+}
+
+/** Bun may keep a character that stands across the edge, or measure a composed one otherwise: such a one goes. */
+function cut(line: string, width: number): string {
+  for (let columns = width; columns > 0; columns -= 1) {
+    const kept = Bun.sliceAnsi(line, 0, columns);
+    if (Bun.stringWidth(kept) <= width) return kept;
+  }
+  return "";
+}

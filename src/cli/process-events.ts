@@ -1,0 +1,62 @@
+// What may end a long-running command: the signals of a terminal, which are taken over until it is disposed of, and bugs of
+// ours, which are reported and survived until they come so fast that going on would do more harm than ending in order.
+import { EXIT, errorMessage } from "../base/errors.ts";
+import { t } from "../base/language.ts";
+import { maskText } from "../base/secrets.ts";
+
+const SIGNALS = { SIGINT: 2, SIGTERM: 15, SIGHUP: 1, SIGQUIT: 3 } as const;
+
+export interface Signals extends Disposable {
+  /** The exit code of the next signal, 128 + its number. One that came before is not forgotten. */
+  readonly next: () => Promise<number>;
+}
+
+export function listenForSignals(): Signals {
+  const came: number[] = [];
+  const waiting: ((code: number) => void)[] = [];
+  const handlers = Object.entries(SIGNALS).map(([name, number]) => {
+    const handler = (): void => {
+      const wake = waiting.shift();
+      if (wake === undefined) came.push(128 + number);
+      else wake(128 + number);
+    };
+    process.on(name, handler);
+    return [name, handler] as const;
+  });
+  return {
+    next() {
+      const code = came.shift();
+      return code === undefined ? new Promise((resolve) => waiting.push(resolve)) : Promise.resolve(code);
+    },
+    [Symbol.dispose]() {
+      for (const [name, handler] of handlers) process.off(name, handler);
+    },
+  };
+}
+
+export interface BugWatch extends Disposable {
+  /** Resolves with the exit code when there were too many in a minute. */
+  readonly tooMany: Promise<number>;
+}
+
+const MOST_IN_A_MINUTE = 5;
+
+export function watchBugs(report: (words: string) => void): BugWatch {
+  const { promise, resolve } = Promise.withResolvers<number>();
+  let times: number[] = [];
+  const note = (error: unknown): void => {
+    report(t`codex-helper made a mistake and goes on: ${maskText(errorMessage(error))}`);
+    const now = performance.now();
+    times = [...times.filter((time) => now - time < 60_000), now];
+    if (times.length >= MOST_IN_A_MINUTE) resolve(EXIT.bug);
+  };
+  process.on("uncaughtException", note);
+  process.on("unhandledRejection", note);
+  return {
+    tooMany: promise,
+    [Symbol.dispose]() {
+      process.off("uncaughtException", note);
+      process.off("unhandledRejection", note);
+    },
+  };
+}
