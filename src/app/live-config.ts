@@ -87,18 +87,13 @@ function makeRouteState(
 ): RouteState {
   const resolved = resolveConfig(config, service, context);
   if (resolved.kind === "unset") return resolved;
-  const settings = resolveSettings(config);
+  const { configName, onExhausted, upstreams } = resolved;
+  const { firstByteTotalMs, maxBodyBytes: maxBytes, routing, uploadIdleMs } = resolveSettings(config);
+  const ownedHeaders = listOwnedHeaders(config, service);
+  const limits = { maxBytes, uploadIdleMs };
   return {
     kind: "ready",
-    route: {
-      configName: resolved.configName,
-      upstreams: resolved.upstreams,
-      ownedHeaders: listOwnedHeaders(config, service),
-      routing: settings.routing,
-      onExhausted: resolved.onExhausted,
-      firstByteTotalMs: settings.firstByteTotalMs,
-      limits: { maxBytes: settings.maxBodyBytes, uploadIdleMs: settings.uploadIdleMs },
-    },
+    route: { configName, upstreams, ownedHeaders, routing, onExhausted, firstByteTotalMs, limits },
   };
 }
 
@@ -116,8 +111,7 @@ export function listKeys(live: LiveConfig, service: Service, text: string | null
   if (text === null) return null;
   const { name, position } = parseTarget(text);
   const entries = live.listUpstreams(service, name)?.entries ?? [];
-  return entries
-    .map(({ upstream }) => upstream)
-    .filter((upstream) => position === null || upstream.position === position)
-    .map(({ key }) => key);
+  return entries.flatMap(({ upstream }) =>
+    position === null || upstream.position === position ? [upstream.key] : [],
+  );
 }

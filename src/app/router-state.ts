@@ -16,16 +16,15 @@ import {
 } from "../state/state-file.ts";
 import type { LiveConfig, LiveConfigOptions } from "./live-config.ts";
 
-export interface RouterStateOptions {
+/** Takes up what is saved and keeps it up to date from then on. */
+export function createRouterState(options: {
   readonly paths: StatePaths;
   readonly service: Service;
   readonly router: Router;
   /** Told once in a row of failures. */
   readonly onTrouble: (words: string) => void;
-}
-
-/** Takes up what is saved and keeps it up to date from then on. */
-export function createRouterState({ onTrouble, paths, router, service }: RouterStateOptions): SavedSections {
+}): SavedSections {
+  const { onTrouble, paths, router, service } = options;
   const saved = createSavedSections({
     paths,
     sections: SECTIONS,
@@ -77,11 +76,11 @@ function belongsTo(service: Service): (entry: string) => boolean {
 }
 
 function loadRouter(router: Router, sections: State): void {
-  router.load({ ...sections, sessions: Object.values(sections["sessions"] ?? {}).toSorted(byLastUse) });
-}
-
-function byLastUse(one: unknown, other: unknown): number {
-  return lastUseOf(one) - lastUseOf(other);
+  const sessions = Object.values(sections["sessions"] ?? {});
+  router.load({
+    ...sections,
+    sessions: sessions.toSorted((one, other) => lastUseOf(one) - lastUseOf(other)),
+  });
 }
 
 function lastUseOf(session: unknown): number {

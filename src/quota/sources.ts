@@ -84,7 +84,8 @@ export function createQuotaSources(options: QuotaSourcesOptions): QuotaSources {
     rowsOf(upstream) {
       const choice = lookupOf(upstream);
       const rows = listSources(upstream, choice).flatMap((source) => makeQuotaRows(source, now()));
-      return choice.kind === "refused" ? [makeErrorRow(choice.source, choice.why), ...rows] : rows;
+      if (choice.kind !== "refused") return rows;
+      return [{ ...UNKNOWN_ROW, source: choice.source, state: "error", error: choice.why }, ...rows];
     },
   };
 }
@@ -152,7 +153,7 @@ export function showAmount(amount: number, unit: string): string {
 export function makeQuotaRows({ intervalMs, reading }: Source, now: number): QuotaRow[] {
   const { at, balance, error, samples, source } = reading;
   const state = stateOf(reading, now, intervalMs);
-  const row = { source, ...NO_FIGURES, state, read_at_ms: balance === null ? null : at };
+  const row = { ...UNKNOWN_ROW, source, state, read_at_ms: balance === null ? null : at };
   if (balance === null || balance.meters.length === 0) return [{ ...row, error }];
   return balance.meters.map((meter, index): QuotaRow => {
     const { left, limit, name, resetsAt, unit, used } = meter;
@@ -172,17 +173,17 @@ export function makeQuotaRows({ intervalMs, reading }: Source, now: number): Quo
   });
 }
 
-/** For a place that would know and could not be asked. */
-function makeErrorRow(source: string, error: string): QuotaRow {
-  return { source, ...NO_FIGURES, state: "error", read_at_ms: null, error };
-}
-
-const NO_FIGURES = {
+/** What is shown where no source says anything. */
+export const UNKNOWN_ROW: QuotaRow = {
+  source: "",
   window: null,
+  state: "unknown",
   left: null,
   used: null,
   limit: null,
   unit: null,
   resets_at_ms: null,
+  read_at_ms: null,
   runs_out_at_ms: null,
-} as const;
+  error: null,
+};

@@ -47,23 +47,35 @@ export function removeInstance(directory: string, instance: Pick<Instance, "pid"
   removeFile(recordPath(directory, instance));
 }
 
-/** Every process that still runs, the oldest first. Records that cannot be read are left out. */
+/** Every process that still runs, the oldest first. Records that cannot be read are left out. Throws UserError. */
 export async function readInstances(directory: string): Promise<Instance[]> {
   const running = (await readRecords(directory)).filter(isRunning);
   return running.toSorted((one, other) => one.since - other.since);
 }
 
+/** The running and the dead; none where the directory cannot be read, which is the home's problem. */
+export async function findInstances(
+  directory: string,
+): Promise<{ readonly running: readonly Instance[]; readonly dead: readonly Instance[] }> {
+  try {
+    return { running: await readInstances(directory), dead: await readDeadInstances(directory) };
+  } catch (error) {
+    if (error instanceof UserError) return { running: [], dead: [] };
+    throw error;
+  }
+}
+
 /** Those of processes that ended without removing their record, the newest first. */
-export async function readDeadInstances(directory: string): Promise<Instance[]> {
+async function readDeadInstances(directory: string): Promise<Instance[]> {
   const dead = (await readRecords(directory)).filter((instance) => !isRunning(instance));
   return dead.toSorted((one, other) => other.since - one.since);
 }
 
-/** Removes the records of processes that ended without doing so themselves. */
-export async function removeDeadInstances(directory: string): Promise<void> {
-  for (const instance of await readRecords(directory)) {
-    if (!isRunning(instance)) removeInstance(directory, instance);
-  }
+/** Removes the records of processes that ended without doing so themselves, and says how many. Throws UserError. */
+export async function removeDeadInstances(directory: string): Promise<number> {
+  const dead = await readDeadInstances(directory);
+  for (const instance of dead) removeInstance(directory, instance);
+  return dead.length;
 }
 
 async function readRecords(directory: string): Promise<Instance[]> {

@@ -3,12 +3,12 @@ import { existsSync, readFileSync, realpathSync } from "node:fs";
 import { createServer } from "node:net";
 import { dirname, join } from "node:path";
 import { type Env, readVariable } from "../../base/env.ts";
-import { UserError, errorCode } from "../../base/errors.ts";
+import { errorCode } from "../../base/errors.ts";
 import { isRecord, parseRecord } from "../../base/json-value.ts";
 import type { Service } from "../../base/service.ts";
 import { CLIENTS } from "../../clients/registry.ts";
 import type { MachineFacts, PortState, ServiceFacts } from "../../doctor/facts.ts";
-import { type Instance, readDeadInstances, readInstances } from "../../state/instances.ts";
+import { findInstances } from "../../state/instances.ts";
 import { askInstance } from "../ask-instance.ts";
 import { findPortOwner } from "../serve/port-owner.ts";
 import type { ExamineOptions } from "./examine.ts";
@@ -30,34 +30,22 @@ const KNOWN_PORTS: Readonly<Record<number, string>> = {
 };
 
 export async function collectMachineFacts({ env, paths }: ExamineOptions): Promise<MachineFacts> {
-  const { dead, instances } = await findInstances(paths.run);
+  const { dead, running } = await findInstances(paths.run);
   const home = readVariable(env, "HOME") ?? readVariable(env, "USERPROFILE");
   return {
     instances: await Promise.all(
-      instances.map(async (instance) => {
+      running.map(async (instance) => {
         const { pid, port, service } = instance;
         const health = await askInstance(instance, "health");
         const version = isRecord(health) && "version" in health ? String(health["version"]) : null;
         return { pid, port, service, version };
       }),
     ),
-    deadInstances: dead,
+    deadInstances: dead.length,
     otherTools: OTHER_TOOLS.map(([name, directory]) => ({ name, path: join(home ?? "", directory) })).filter(
       ({ path }) => home !== undefined && lookAt(path)?.isDirectory() === true,
     ),
   };
-}
-
-/** None where the records cannot be looked at: what is wrong with the home is said elsewhere. */
-async function findInstances(
-  run: string,
-): Promise<{ readonly instances: readonly Instance[]; readonly dead: number }> {
-  try {
-    return { instances: await readInstances(run), dead: (await readDeadInstances(run)).length };
-  } catch (error) {
-    if (error instanceof UserError) return { instances: [], dead: 0 };
-    throw error;
-  }
 }
 
 /** The client's program on the search path, and its version as its package has it: asking it would take a second. */

@@ -10,7 +10,7 @@ import { readSwitchStatus } from "../../clients/switch/status.ts";
 import type { SwitchTarget } from "../../clients/client.ts";
 import { switchOff } from "../../clients/switch/switch.ts";
 import type { DoctorFacts, NetworkFacts } from "../../doctor/facts.ts";
-import { readDeadInstances, removeDeadInstances } from "../../state/instances.ts";
+import { removeDeadInstances } from "../../state/instances.ts";
 import { collectClaudeFacts, collectCodexFacts } from "./examine-clients.ts";
 import { collectFileFacts, listOpenFiles } from "./examine-files.ts";
 import { collectMachineFacts } from "./examine-machine.ts";
@@ -102,8 +102,7 @@ async function putBack(target: SwitchTarget): Promise<string | null> {
 }
 
 async function removeRecords(run: string): Promise<string | null> {
-  const dead = (await readDeadInstances(run)).length;
-  await removeDeadInstances(run);
+  const dead = await removeDeadInstances(run);
   return dead === 0 ? null : t`removed the records of proxies that have died: ${dead}`;
 }
 

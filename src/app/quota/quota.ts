@@ -1,8 +1,6 @@
 // Puts quotas together: asks relays in the background, reads what answers say in passing, counts own budgets, and tells the
 // routers. Never in a request's way. Also has every balance read at once, by the proxies that run or by this process.
-import type { Env } from "../../base/env.ts";
 import type { UserError } from "../../base/errors.ts";
-import type { Paths } from "../../base/paths.ts";
 import type { Service } from "../../base/service.ts";
 import type { Upstream } from "../../base/upstream.ts";
 import { readHeaderSignals } from "../../quota/header-signals.ts";
@@ -46,13 +44,9 @@ export interface QuotaClient {
   readonly configName?: string | undefined;
 }
 
-export interface QuotaOptions {
-  readonly paths: Paths;
-  readonly env: Env;
+export interface QuotaOptions extends LiveConfigOptions {
   readonly live: LiveConfig;
   readonly onTrouble: (words: string) => void;
-  /** Wall clock, ms. */
-  readonly now: () => number;
   /** Does the work again and again until told to stop. Default: a timer that keeps no process alive. */
   readonly every?: (work: () => void, ms: number) => () => void;
 }
@@ -74,7 +68,6 @@ export function createQuota(options: QuotaOptions): Quota {
     now,
   });
   const clients: QuotaClient[] = [];
-  const routers = new Map<Service, Router>();
   /** Keys of upstreams that answered since the last look. */
   const used = new Set<string>();
   /** What each upstream's router was told last, as JSON. */
@@ -91,10 +84,7 @@ export function createQuota(options: QuotaOptions): Quota {
     router.noteQuota(upstream, note);
   };
 
-  const upstreamsOf = ({
-    configName,
-    service,
-  }: Pick<QuotaClient, "service" | "configName">): readonly Upstream[] => {
+  const upstreamsOf = ({ configName, service }: Omit<QuotaClient, "router">): readonly Upstream[] => {
     const route = live.routeState(service, configName);
     return route.kind === "ready" ? route.route.upstreams : [];
   };
@@ -130,7 +120,7 @@ export function createQuota(options: QuotaOptions): Quota {
     },
   });
 
-  const hasBudgets = (whose: readonly Pick<QuotaClient, "service" | "configName">[]): boolean =>
+  const hasBudgets = (whose: readonly Omit<QuotaClient, "router">[]): boolean =>
     whose.some((client) => upstreamsOf(client).some((upstream) => budgets.has(upstream)));
 
   const reportProblem = (): void => {
@@ -149,7 +139,6 @@ export function createQuota(options: QuotaOptions): Quota {
   return {
     attach(client) {
       clients.push(client);
-      routers.set(client.service, client.router);
       applyAll();
     },
     start() {
@@ -171,8 +160,8 @@ export function createQuota(options: QuotaOptions): Quota {
       const key = headersKey(upstream);
       readings.set(key, withBalance(readings.get(key) ?? makeReading("headers"), balance, now()));
       saved.noteChange();
-      const router = routers.get(upstream.service);
-      if (router !== undefined) apply(upstream, router);
+      const client = clients.find(({ service }) => service === upstream.service);
+      if (client !== undefined) apply(upstream, client.router);
     },
     async load(services) {
       if (hasBudgets(services.map((service) => ({ service })))) await budgets.load();

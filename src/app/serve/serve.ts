@@ -195,7 +195,7 @@ async function startService(service: Service, options: ServeOptions, shared: Sha
 }
 
 /** Other commands then do not find this proxy; it works without them. */
-async function tryTo(work: () => void | Promise<void>, onTrouble: (words: string) => void): Promise<void> {
+async function tryTo(work: () => unknown, onTrouble: (words: string) => void): Promise<void> {
   try {
     await work();
   } catch (error) {

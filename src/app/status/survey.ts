@@ -1,10 +1,9 @@
 // Everything that `ch status` and `ch routing` need to know: from the proxies that run, and where none does from
 // config.json and what the last one left in state.json. Sends no request to an upstream.
 import { existsSync } from "node:fs";
-import { UserError } from "../../base/errors.ts";
 import type { Service } from "../../base/service.ts";
 import { type EffectiveSetting, listSettings } from "../../config/settings.ts";
-import { type Instance, readDeadInstances, readInstances } from "../../state/instances.ts";
+import { type Instance, findInstances, readInstances } from "../../state/instances.ts";
 import {
   askInstance,
   tellInstance,
@@ -148,7 +147,7 @@ interface Asked {
 }
 
 async function askAll({ paths }: SurveyContext): Promise<Asked> {
-  const { dead, running } = await findRecords(paths.run);
+  const { dead, running } = await findInstances(paths.run);
   const answers = await Promise.all(
     running.map(async (record) => ({
       record,
@@ -160,18 +159,6 @@ async function askAll({ paths }: SurveyContext): Promise<Asked> {
     silent: answers.filter(({ facts }) => facts === undefined).map(({ record }) => record),
     dead,
   };
-}
-
-/** None where the directory cannot be looked into: it is the home's problem, and the doctor's to name. */
-async function findRecords(
-  run: string,
-): Promise<{ readonly running: readonly Instance[]; readonly dead: readonly Instance[] }> {
-  try {
-    return { running: await readInstances(run), dead: await readDeadInstances(run) };
-  } catch (error) {
-    if (error instanceof UserError) return { running: [], dead: [] };
-    throw error;
-  }
 }
 
 /** The rules' engine is the greatest part of the program: it is loaded only where there is something to read. */

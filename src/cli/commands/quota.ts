@@ -2,7 +2,7 @@
 import { refreshQuota } from "../../app/quota/quota.ts";
 import { type ServiceFacts, type StatusFacts, surveyStatus } from "../../app/status/survey.ts";
 import type { UpstreamFacts } from "../../app/ask-instance.ts";
-import type { QuotaRow } from "../../quota/sources.ts";
+import { UNKNOWN_ROW } from "../../quota/sources.ts";
 import { UserError } from "../../base/errors.ts";
 import { retell, t } from "../../base/language.ts";
 import { CLIENT_NAME } from "../../base/service.ts";
@@ -105,7 +105,7 @@ function printTable(cli: Cli, { config_name, service, upstreams }: ServiceFacts)
   const isWide = out.width >= 100;
   const rows = upstreams.flatMap((upstream) => {
     const known = upstream.quota.filter(isWorthShowing);
-    return (known.length === 0 ? [NOTHING_KNOWN] : known).map((row, index) => {
+    return (known.length === 0 ? [UNKNOWN_ROW] : known).map((row, index) => {
       const { colour, words } = describeQuotaState(row.state);
       return [
         index === 0 ? upstream.label : "",
@@ -123,20 +123,6 @@ function printTable(cli: Cli, { config_name, service, upstreams }: ServiceFacts)
   out.table(headings, rows);
   for (const upstream of upstreams) for (const line of describeRows(upstream, now)) out.line(line);
 }
-
-const NOTHING_KNOWN: QuotaRow = {
-  source: "",
-  window: null,
-  state: "unknown",
-  left: null,
-  used: null,
-  limit: null,
-  unit: null,
-  resets_at_ms: null,
-  read_at_ms: null,
-  runs_out_at_ms: null,
-  error: null,
-};
 
 /** What does not fit into a column: when it will be at its end, and why nothing newer is known. */
 function describeRows({ label, quota }: UpstreamFacts, now: number): string[] {
