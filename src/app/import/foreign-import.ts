@@ -23,8 +23,7 @@ export async function findForeignImport(
   const given = directory ?? join(findUserHome(env), DIRECTORY[tool]);
   const source = isAbsolute(given) ? given : resolve(given);
   if (tool === "cli_proxy") {
-    const { importCliProxy } = await import("../../clients/import/cli-proxy.ts");
-    const { readCliProxy } = await import("../../clients/import/cli-proxy-files.ts");
+    const { importCliProxy, readCliProxy } = await import("../../clients/import/cli-proxy.ts");
     return { ...importCliProxy(await readCliProxy(source)), source };
   }
   const { importCcSwitch } = await import("../../clients/import/cc-switch.ts");

@@ -6,10 +6,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { UserError, errorCode, errorMessage } from "../../base/errors.ts";
 import { readText } from "../../base/files.ts";
-import { type JsonRecord, parseRecord } from "../../base/json-value.ts";
+import { type JsonRecord, isRecord, parseRecord, stringOr } from "../../base/json-value.ts";
 import { t } from "../../base/language.ts";
-import { type CcSwitchProvider, textOf } from "./cc-switch-provider.ts";
-import { type Current, describeOthers, readOldProviders, readRows } from "./cc-switch-rows.ts";
+import {
+  CC_SWITCH_SERVICES,
+  type CcSwitchProvider,
+  type CcSwitchService,
+  isKept,
+  textOf,
+} from "./cc-switch-provider.ts";
 
 export interface CcSwitchFiles {
   /** In cc-switch's own order. */
@@ -18,6 +23,9 @@ export interface CcSwitchFiles {
   readonly notes: readonly string[];
   readonly file: string;
 }
+
+/** Id of the provider in use; "" where the rows say it themselves. */
+type Current = (service: CcSwitchService) => string;
 
 /** The newest layout whose columns are known: PRAGMA user_version of cc-switch 3.20. */
 const KNOWN_VERSION = 17;
@@ -46,10 +54,8 @@ export async function readCcSwitch(directory: string): Promise<CcSwitchFiles> {
   const database = join(directory, "cc-switch.db");
   const old = join(directory, "config.json");
   const settings = parseRecord((await readText(join(directory, "settings.json"))) ?? "") ?? {};
-  const current = {
-    codex: textOf(settings["currentProviderCodex"]),
-    claude: textOf(settings["currentProviderClaude"]),
-  };
+  const current = (service: CcSwitchService): string =>
+    textOf(settings[`currentProvider${service.charAt(0).toUpperCase()}${service.slice(1)}`]);
   if (existsSync(database)) return readDatabase(database, current);
   const text = await readText(old);
   if (text !== null) {
@@ -141,4 +147,96 @@ function namesIn(database: Database, sql: string): string[] {
     .query<{ name: string }, []>(sql)
     .all()
     .map(({ name }) => name);
+}
+
+/** `rows` and `endpoints` are of the tables `providers` and `provider_endpoints`, with the columns that there are. */
+function readRows(
+  rows: readonly JsonRecord[],
+  endpoints: readonly JsonRecord[],
+  current: Current,
+): CcSwitchProvider[] {
+  return rows.toSorted(compareRows).flatMap((row) => {
+    const service = row["app_type"];
+    if (!isKept(service)) return [];
+    const id = String(row["id"]);
+    const meta = parseRecord(stringOr(row["meta"], "")) ?? {};
+    const isCurrent = current(service) === "" ? Boolean(row["is_current"]) : current(service) === id;
+    return [
+      {
+        id,
+        service,
+        name: textOf(row["name"], id),
+        settings: parseRecord(stringOr(row["settings_config"], "")) ?? {},
+        category: textOf(row["category"]),
+        notes: textOf(row["notes"]),
+        meta: { ...columnsAsMeta(row), ...meta },
+        endpoints: endpoints
+          .filter((one) => one["provider_id"] === row["id"] && one["app_type"] === service)
+          .map(({ url }) => textOf(url))
+          .filter((url) => url !== ""),
+        isQueued: Boolean(row["in_failover_queue"]),
+        isCurrent,
+      },
+    ];
+  });
+}
+
+/** Before 3.8: {version: 2, codex: {providers: {id: Provider}, current}, claude: ...}, keys in camel case. */
+function readOldProviders(root: JsonRecord): CcSwitchProvider[] {
+  return CC_SWITCH_SERVICES.flatMap((service) => {
+    const section = isRecord(root[service]) ? root[service] : {};
+    const entries = isRecord(section["providers"]) ? Object.entries(section["providers"]) : [];
+    const rows = entries.flatMap(([id, entry]) => (isRecord(entry) ? [rowOf(entry, id, service)] : []));
+    const endpoints = entries.flatMap(([id, entry]) => endpointsOf(entry, id, service));
+    return readRows(rows, endpoints, () => textOf(section["current"]));
+  });
+}
+
+/** What there is for programs that we do not serve. */
+function describeOthers(rows: readonly JsonRecord[]): string[] {
+  const others = rows.map((row) => String(row["app_type"])).filter((app) => !isKept(app));
+  const count = others.length;
+  const apps = [...new Set(others)].join(", ");
+  return count === 0 ? [] : [t`${count} for other programs (${apps})`];
+}
+
+/** Databases that were brought up from version 1 have these as columns too. */
+function columnsAsMeta(row: JsonRecord): JsonRecord {
+  return {
+    costMultiplier: row["cost_multiplier"],
+    limitDailyUsd: row["limit_daily_usd"],
+    limitMonthlyUsd: row["limit_monthly_usd"],
+    providerType: row["provider_type"],
+  };
+}
+
+/** cc-switch's order: by place, then by age, then by id; those without a place come last. */
+function compareRows(one: JsonRecord, other: JsonRecord): number {
+  const placeOf = (row: JsonRecord): number => Number(row["sort_index"] ?? Number.MAX_SAFE_INTEGER);
+  const ageOf = (row: JsonRecord): number => Number(row["created_at"] ?? 0);
+  return (
+    placeOf(one) - placeOf(other) ||
+    ageOf(one) - ageOf(other) ||
+    (String(one["id"]) < String(other["id"]) ? -1 : 1)
+  );
+}
+
+function rowOf(entry: JsonRecord, id: string, service: CcSwitchService): JsonRecord {
+  return {
+    id,
+    app_type: service,
+    name: entry["name"],
+    settings_config: JSON.stringify(entry["settingsConfig"] ?? {}),
+    category: entry["category"],
+    created_at: entry["createdAt"],
+    sort_index: entry["sortIndex"],
+    notes: entry["notes"],
+    meta: JSON.stringify(entry["meta"] ?? {}),
+  };
+}
+
+function endpointsOf(entry: unknown, id: string, service: CcSwitchService): JsonRecord[] {
+  const meta = isRecord(entry) && isRecord(entry["meta"]) ? entry["meta"] : {};
+  const known = isRecord(meta["custom_endpoints"]) ? meta["custom_endpoints"] : {};
+  return Object.keys(known).map((url) => ({ provider_id: id, app_type: service, url }));
 }

@@ -1,16 +1,70 @@
-// One provider of cc-switch, and which of its facts are ours to use: address, key, wire format, who manages it.
-// Knows no config of ours.
+// One provider of cc-switch, and which of its facts are ours to use: address, key, wire format, who manages it; price,
+// limits, headers, models; and as tags what has no counterpart here. Keeps no secret in them.
 // Pure.
 import type { TomlTable } from "smol-toml";
 import { type JsonRecord, isRecord, stringOr } from "../../base/json-value.ts";
-import type { Service } from "../../base/service.ts";
+import { SERVICES, type Service } from "../../base/service.ts";
+import type { AuthEntry } from "../../config/schema.ts";
 import { CLOUD_SWITCHES } from "../claude/layers.ts";
 import { parseToml, valueAt } from "../codex/layers.ts";
 import { type CodexProvider, listProviders } from "../codex/provider.ts";
 
+/** Names that stand for what is not shown. */
+const SECRET_NAME = /key|token|secret|password|auth|cookie|script/i;
+/** Read already, or of no meaning outside of cc-switch. */
+const KNOWN = new Set([
+  "ANTHROPIC_BASE_URL",
+  "apiFormat",
+  "commonConfigEnabled",
+  "costMultiplier",
+  "custom_endpoints",
+  "customUserAgent",
+  "endpointAutoSelect",
+  "isFullUrl",
+  "limitDailyUsd",
+  "limitMonthlyUsd",
+  "localProxyRequestOverrides",
+]);
+const LONGEST_TAG = 200;
+/** The vendors' own models: a relay knows them by these names. */
+const VENDOR_MODEL = /^(?:gpt-|o\d|codex|claude-|sonnet|opus|haiku|default)/i;
+
+/** How cc-switch keeps the providers of one client. */
+interface Format {
+  readonly readFacts: (provider: CcSwitchProvider) => ProviderFacts;
+  /** What the client speaks, in cc-switch's words. */
+  readonly wireFormat: string;
+  readonly authOf: (key: string, provider: CcSwitchProvider) => AuthEntry;
+  /** What a link may carry beside JSON. */
+  readonly linkFormat?: "toml";
+}
+
+const FORMATS = {
+  codex: {
+    readFacts: readCodex,
+    wireFormat: "responses",
+    authOf: (key) => ({ auth_token: key }),
+    linkFormat: "toml",
+  },
+  claude: { readFacts: readClaude, wireFormat: "anthropic", authOf: claudeAuthOf },
+} satisfies Readonly<Partial<Record<Service, Format>>>;
+
+/** A service whose providers cc-switch keeps. */
+export type CcSwitchService = keyof typeof FORMATS;
+
+export const CC_SWITCH_SERVICES = SERVICES.filter(isKept);
+
+export function isKept(value: unknown): value is CcSwitchService {
+  return typeof value === "string" && Object.hasOwn(FORMATS, value);
+}
+
+export function formatOf(service: CcSwitchService): Format {
+  return FORMATS[service];
+}
+
 export interface CcSwitchProvider {
   readonly id: string;
-  readonly service: Service;
+  readonly service: CcSwitchService;
   readonly name: string;
   /** What cc-switch writes into the client's files. */
   readonly settings: JsonRecord;
@@ -21,6 +75,16 @@ export interface CcSwitchProvider {
   readonly endpoints: readonly string[];
   readonly isQueued: boolean;
   readonly isCurrent: boolean;
+}
+
+/** Keys of an upstream in config.json. */
+export interface ForeignExtras {
+  readonly tags: Record<string, unknown>;
+  readonly models?: Record<string, string>;
+  readonly headers?: Record<string, string>;
+  readonly query?: Record<string, string>;
+  readonly cost_multiplier?: number;
+  readonly budget_usd?: { readonly day?: number; readonly month?: number };
 }
 
 export interface ProviderFacts {
@@ -38,7 +102,7 @@ export interface ProviderFacts {
 
 /** The address and key in the order in which cc-switch looks for them. Throws UserError for TOML that does not parse. */
 export function readFacts(provider: CcSwitchProvider): ProviderFacts {
-  return provider.service === "codex" ? readCodex(provider) : readClaude(provider);
+  return formatOf(provider.service).readFacts(provider);
 }
 
 export function envOf({ settings }: CcSwitchProvider): JsonRecord {
@@ -122,7 +186,75 @@ function readClaude(provider: CcSwitchProvider): ProviderFacts {
   };
 }
 
+/** The header kind is kept beside the key, or shows in the variable that holds it. */
+function claudeAuthOf(key: string, provider: CcSwitchProvider): AuthEntry {
+  const hasToken = textOf(envOf(provider)["ANTHROPIC_AUTH_TOKEN"]) !== "";
+  const field = textOf(provider.meta["apiKeyField"], hasToken ? "" : "ANTHROPIC_API_KEY");
+  return field.toUpperCase() === "ANTHROPIC_API_KEY" ? { api_key: key } : { auth_token: key };
+}
+
 /** true, 1, "1" or "true": all of them occur. */
 function isOn(value: unknown): boolean {
   return value === true || value === 1 || /^(?:1|true)$/i.test(textOf(value));
+}
+
+export function makeForeignExtras(
+  provider: CcSwitchProvider,
+  { model, table }: ProviderFacts,
+): ForeignExtras {
+  const { meta } = provider;
+  const overrides = meta["localProxyRequestOverrides"];
+  const agent = textOf(meta["customUserAgent"]);
+  const headers = {
+    ...table?.httpHeaders,
+    ...(isRecord(overrides) ? textsOf(overrides["headers"]) : {}),
+    ...(agent === "" ? {} : { "user-agent": agent }),
+  };
+  const query = table?.queryParams ?? {};
+  const factor = readAmount(meta["costMultiplier"], 1000);
+  const day = readAmount(meta["limitDailyUsd"]);
+  const month = readAmount(meta["limitMonthlyUsd"]);
+  const budget = { ...(day === null ? {} : { day }), ...(month === null ? {} : { month }) };
+  return {
+    tags: makeTags(provider, model),
+    ...(model === "" || VENDOR_MODEL.test(model) ? {} : { models: { "*": model } }),
+    ...(Object.keys(headers).length > 0 ? { headers } : {}),
+    ...(Object.keys(query).length > 0 ? { query: { ...query } } : {}),
+    ...(factor === null || factor === 1 ? {} : { cost_multiplier: factor }),
+    ...(Object.keys(budget).length > 0 ? { budget_usd: budget } : {}),
+  };
+}
+
+function makeTags(provider: CcSwitchProvider, model: string): Record<string, unknown> {
+  const { id, name, category, notes, meta } = provider;
+  const rest = [...Object.entries(meta), ...Object.entries(envOf(provider))].filter(
+    ([key, value]) =>
+      !KNOWN.has(key) &&
+      !SECRET_NAME.test(key) &&
+      (typeof value === "boolean" ||
+        typeof value === "number" ||
+        (typeof value === "string" && value !== "" && value.length <= LONGEST_TAG)),
+  );
+  return {
+    ...Object.fromEntries(rest),
+    ...(model === "" ? {} : { model }),
+    ...(category === "" ? {} : { category }),
+    ...(notes === "" ? {} : { notes: notes.slice(0, LONGEST_TAG) }),
+    cc_switch_id: id,
+    provider_id: name,
+    imported_from: "cc-switch",
+  };
+}
+
+/** A number above 0, which cc-switch keeps as a text; null for anything else. */
+function readAmount(value: unknown, most = Number.MAX_SAFE_INTEGER): number | null {
+  const number = typeof value === "number" ? value : Number(textOf(value) || Number.NaN);
+  return number > 0 && number <= most ? number : null;
+}
+
+function textsOf(value: unknown): Record<string, string> {
+  const entries = isRecord(value) ? Object.entries(value) : [];
+  return Object.fromEntries(
+    entries.filter((entry): entry is [string, string] => typeof entry[1] === "string"),
+  );
 }

@@ -3,19 +3,19 @@
 // Pure.
 import { UserError } from "../../base/errors.ts";
 import { t } from "../../base/language.ts";
-import { SERVICES, type Service } from "../../base/service.ts";
+import type { Service } from "../../base/service.ts";
 import { isLoopback } from "../../config/base-url.ts";
 import type { AuthEntry, UpstreamEntry } from "../../config/schema.ts";
 import {
+  CC_SWITCH_SERVICES,
   type CcSwitchProvider,
   type ProviderFacts,
-  envOf,
+  formatOf,
   isCloud,
   isManaged,
+  makeForeignExtras,
   readFacts,
-  textOf,
 } from "./cc-switch-provider.ts";
-import { makeForeignExtras } from "./cc-switch-extras.ts";
 import { type Import, type ImportedConfig, problemOfUpstream, toConfigName } from "../imported-config.ts";
 
 /** What stands in a client's files while cc-switch's own proxy is on. */
@@ -26,7 +26,7 @@ const ENDPOINT = /\/(?:responses|messages|chat\/completions)\/?$/;
 /** `providers` are in cc-switch's own order. */
 export function importCcSwitch(providers: readonly CcSwitchProvider[]): Import {
   const skipped: string[] = [];
-  const configs = SERVICES.flatMap((service) =>
+  const configs = CC_SWITCH_SERVICES.flatMap((service) =>
     importService(
       providers.filter((provider) => provider.service === service),
       service,
@@ -115,7 +115,6 @@ function makeUpstreams(provider: CcSwitchProvider, skipped: string[]): UpstreamE
 function whyNot(provider: CcSwitchProvider, facts: ProviderFacts): string | null {
   const { service, meta, category } = provider;
   const { baseUrl, key, wireFormat } = facts;
-  const own = service === "codex" ? "responses" : "anthropic";
   if (isManaged(provider)) return t`cc-switch signs in to that account by itself`;
   if (isCloud(provider, baseUrl)) return t`it is a cloud's own endpoint (Bedrock and the like)`;
   if (category === "official" || (baseUrl === "" && key === null)) {
@@ -124,7 +123,7 @@ function whyNot(provider: CcSwitchProvider, facts: ProviderFacts): string | null
   if (baseUrl === "") return t`it has no address`;
   if (key === PLACEHOLDER_KEY) return t`its key is a placeholder of cc-switch's proxy`;
   if (isOnThisMachine(baseUrl)) return t`its address is on this machine`;
-  if (wireFormat !== own) return t`it speaks another format (${wireFormat})`;
+  if (wireFormat !== formatOf(service).wireFormat) return t`it speaks another format (${wireFormat})`;
   if (key === null && facts.keyVariable === null) return t`it has no key`;
   if (meta["isFullUrl"] === true && !ENDPOINT.test(baseUrl))
     return t`its address is one endpoint, and no base address can be told from it`;
@@ -133,10 +132,7 @@ function whyNot(provider: CcSwitchProvider, facts: ProviderFacts): string | null
 
 function authOf(provider: CcSwitchProvider, { key, keyVariable }: ProviderFacts): AuthEntry {
   if (key === null) return keyVariable === null ? {} : { auth_token_env: keyVariable };
-  if (provider.service === "codex") return { auth_token: key };
-  const hasToken = textOf(envOf(provider)["ANTHROPIC_AUTH_TOKEN"]) !== "";
-  const field = textOf(provider.meta["apiKeyField"], hasToken ? "" : "ANTHROPIC_API_KEY");
-  return field.toUpperCase() === "ANTHROPIC_API_KEY" ? { api_key: key } : { auth_token: key };
+  return formatOf(provider.service).authOf(key, provider);
 }
 
 function isOnThisMachine(baseUrl: string): boolean {

@@ -1,7 +1,9 @@
 // From cli_proxy's files to configs of ours: by weight one config with all entries in their order, otherwise one config
-// for each entry. Model mappings go along where they have a counterpart.
-// Pure.
-import { type JsonRecord, isRecord, stringOr } from "../../base/json-value.ts";
+// for each entry. Model mappings go along where they have a counterpart. Changes none of those files.
+import { join } from "node:path";
+import { UserError } from "../../base/errors.ts";
+import { readText } from "../../base/files.ts";
+import { type JsonRecord, isRecord, parseRecord, stringOr } from "../../base/json-value.ts";
 import { t } from "../../base/language.ts";
 import { SERVICES, type Service } from "../../base/service.ts";
 import { isLoopback } from "../../config/base-url.ts";
@@ -10,7 +12,7 @@ import { type Import, type ImportedConfig, problemOfUpstream, toConfigName } fro
 
 /** What its files hold; null for a file that is not there. */
 export interface CliProxyFiles {
-  readonly services: Readonly<Record<Service, JsonRecord | null>>;
+  readonly services: Readonly<Partial<Record<Service, JsonRecord | null | undefined>>>;
   /** data/lb_config.json */
   readonly balancing: JsonRecord | null;
   /** data/model_router_config.json */
@@ -24,6 +26,29 @@ interface Entry {
   readonly weight: number;
   readonly isActive: boolean;
   readonly upstream: UpstreamEntry;
+}
+
+/** Throws UserError where the directory has neither codex.json nor claude.json, or one of the files is not JSON. */
+export async function readCliProxy(directory: string): Promise<CliProxyFiles> {
+  const [balancing, models, ...sections] = await Promise.all(
+    [
+      "data/lb_config.json",
+      "data/model_router_config.json",
+      ...SERVICES.map((service) => `${service}.json`),
+    ].map((name) => readObject(join(directory, name))),
+  );
+  if (sections.every((section) => section === null)) {
+    throw new UserError(t`there is nothing of cli_proxy in ${directory}`, {
+      hint: "ch config import --from cli_proxy --dir DIR",
+    });
+  }
+  const filter = (await readText(join(directory, "filter.json"))) ?? "";
+  return {
+    services: Object.fromEntries(SERVICES.map((service, index) => [service, sections[index]])),
+    balancing: balancing ?? null,
+    models: models ?? null,
+    hasFilter: /"source"\s*:\s*"[^"]/.test(filter),
+  };
 }
 
 export function importCliProxy(files: CliProxyFiles): Import {
@@ -135,4 +160,12 @@ function foreignTags(value: JsonRecord): JsonRecord {
 function listAt(value: unknown, service: Service): JsonRecord[] {
   const list: unknown = isRecord(value) ? value[service] : [];
   return Array.isArray(list) ? list.filter(isRecord) : [];
+}
+
+async function readObject(path: string): Promise<JsonRecord | null> {
+  const text = await readText(path);
+  if (text === null) return null;
+  const record = parseRecord(text);
+  if (record === null) throw new UserError(t`${path} is not valid JSON`);
+  return record;
 }

@@ -5,11 +5,17 @@ import { decodeUtf8 } from "../../base/bytes.ts";
 import { UserError } from "../../base/errors.ts";
 import { type JsonRecord, parseRecord } from "../../base/json-value.ts";
 import { t } from "../../base/language.ts";
-import { SERVICES, type Service } from "../../base/service.ts";
 import { isLoopback } from "../../config/base-url.ts";
 import type { UpstreamEntry } from "../../config/schema.ts";
-import { type CcSwitchProvider, readFacts, textOf } from "./cc-switch-provider.ts";
-import { makeForeignExtras } from "./cc-switch-extras.ts";
+import {
+  type CcSwitchProvider,
+  type CcSwitchService,
+  formatOf,
+  isKept,
+  makeForeignExtras,
+  readFacts,
+  textOf,
+} from "./cc-switch-provider.ts";
 import { type Import, problemOfUpstream, toConfigName } from "../imported-config.ts";
 
 /** What is read here or has no meaning for us. Any other parameter is named as left out. */
@@ -40,8 +46,8 @@ export function importLink(link: string): Import {
     isCurrent: false,
   };
   const facts = readFacts(provider);
-  const own = service === "codex" ? "responses" : "anthropic";
-  if (facts.wireFormat !== own) throw refuse(t`it speaks another format (${facts.wireFormat})`);
+  if (facts.wireFormat !== formatOf(service).wireFormat)
+    throw refuse(t`it speaks another format (${facts.wireFormat})`);
   const key = textOf(given("apiKey"), facts.key);
   if (key === "") throw refuse(t`it has no key`);
   // Headers and the like of a stranger's choosing are left out.
@@ -78,7 +84,7 @@ export function importLink(link: string): Import {
   };
 }
 
-function readLink(link: string): { service: Service; parameters: ReadonlyMap<string, string> } {
+function readLink(link: string): { service: CcSwitchService; parameters: ReadonlyMap<string, string> } {
   const url = link.length <= LONGEST_LINK && URL.canParse(link) ? new URL(link) : null;
   if (url === null || url.protocol !== "ccswitch:") throw refuse(t`it is not a ccswitch:// address`);
   if (url.host !== "v1" || url.pathname !== "/import" || url.username !== "" || url.hash !== "")
@@ -91,16 +97,15 @@ function readLink(link: string): { service: Service; parameters: ReadonlyMap<str
   const resource = parameters.get("resource") ?? "";
   if (resource !== "provider") throw refuse(t`it holds no provider (resource=${resource})`);
   const app = parameters.get("app") ?? "";
-  const service = SERVICES.find((one) => one === app);
-  if (service === undefined) throw refuse(t`it is neither for codex nor for claude (app=${app})`);
+  if (!isKept(app)) throw refuse(t`it is neither for codex nor for claude (app=${app})`);
   if ((parameters.get("name") ?? "").trim() === "") throw refuse(t`it has no name`);
-  return { service, parameters };
+  return { service: app, parameters };
 }
 
 /** The settings that `config` carries in Base64: what cc-switch itself would write. */
-function readSettings(base64: string, format: string, service: Service): JsonRecord {
+function readSettings(base64: string, format: string, service: CcSwitchService): JsonRecord {
   if (base64 === "") return {};
-  const isToml = format === "toml" && service === "codex";
+  const isToml = format !== "" && format === formatOf(service).linkFormat;
   if (format !== "" && format !== "json" && !isToml)
     throw refuse(t`its config is of another format (${format})`);
   const text = decode(base64);

@@ -1,6 +1,5 @@
 import { expect, test } from "bun:test";
-import { type CliProxyFiles, importCliProxy } from "../../../src/clients/import/cli-proxy.ts";
-import { readCliProxy } from "../../../src/clients/import/cli-proxy-files.ts";
+import { type CliProxyFiles, importCliProxy, readCliProxy } from "../../../src/clients/import/cli-proxy.ts";
 import { makeTempHome } from "../../helpers/temp-home.ts";
 
 const SECRET = "sk-0123456789-very-secret-abcdef";
