@@ -47,6 +47,13 @@ export function classify(outcome: AttemptOutcome, context: ClassifyContext): Ver
   };
 }
 
+/** What a failed attempt says of the key: what was refused for another reason had an accepted one. */
+export function isKeyAccepted(outcome: AttemptOutcome, { blame }: Verdict): "yes" | "no" | "unknown" {
+  if (blame === "auth-dead") return "no";
+  if (blame === "exhausted" || blame === "cooldown" || blame === "model") return "yes";
+  return outcome.kind === "status" && (outcome.status === 400 || outcome.status === 422) ? "yes" : "unknown";
+}
+
 /** Only for an outcome that a future version of the proxy makes and no row knows. */
 const UNKNOWN: Rule = {
   id: "unknown",

@@ -36,7 +36,8 @@ export interface Router {
   pin(sessionId: string, upstream: Upstream): void;
   /** What the balance of an upstream says; null takes the last word back. */
   noteQuota(upstream: Upstream, note: QuotaNote | null): void;
-  report(upstream: Upstream): UpstreamReport;
+  /** `place`: where `explain` has it, which counts: with nothing else left, it is tried sooner than its record says. */
+  report(upstream: Upstream, place?: Candidate): UpstreamReport;
   /** Forgets what is held against one upstream, or against all. */
   reset(key?: string): void;
   save(): SavedState;
@@ -192,9 +193,12 @@ export function createRouter({ now, onEvent, random, settings }: RouterOptions):
       announcer.answered(upstream, seen);
       announcer.failed(upstream, seen, records.lineOf(upstream.service));
     },
-    report(upstream) {
+    report(upstream, place) {
       const { failures, health, requests } = records.of(upstream.key);
-      const { isExhausted, reason, since, source, standing, until } = records.look(upstream, null, false);
+      const own = records.look(upstream, null, false);
+      const { isExhausted, since, source } = own;
+      const { reason, standing, until } =
+        place === undefined || place.standing === own.standing ? own : place;
       return {
         key: upstream.key,
         standing,

@@ -11,9 +11,9 @@ import { createConnections } from "../../proxy/connections.ts";
 import { ANY_OUTPUT } from "../../proxy/gate.ts";
 import { makeRequestHeaders } from "../../proxy/headers.ts";
 import { joinTargetUrl } from "../../proxy/target-url.ts";
-import { classifyAttempt } from "../../routing/classify.ts";
+import { classifyAttempt, isKeyAccepted } from "../../routing/classify.ts";
 import { modelAt } from "../../routing/model-name.ts";
-import type { AttemptOutcome, RoutingSettings, Verdict } from "../../routing/types.ts";
+import type { AttemptOutcome, RoutingSettings } from "../../routing/types.ts";
 import { type AnswerFacts, createAnswerReader } from "../../usage/answer-reader.ts";
 import type { Usage } from "../../usage/usage.ts";
 import { type ExamineOptions, REACH_MS } from "./examine.ts";
@@ -103,7 +103,7 @@ async function ask(
       result.kind === "failed" ? result.outcome : { kind: "timeout", phase: "first-byte" };
     if (result.kind === "failed") result.answer?.abort();
     const verdict = classifyAttempt(outcome, upstream, { now: options.now(), settings: options.routing });
-    const authorised = readAuthorised(outcome, verdict);
+    const authorised = isKeyAccepted(outcome, verdict);
     return { authorised, answers: false, reason: verdict.reason, firstByteMs, usage: null, usd: null };
   } finally {
     connections.close();
@@ -139,11 +139,4 @@ async function readAnswer(answer: Answer, api: "responses" | "messages"): Promis
     answer.abort();
   }
   return reader.facts();
-}
-
-/** What refuses for another reason has taken the key; what broke before a word of it says nothing. */
-function readAuthorised(outcome: AttemptOutcome, { blame }: Verdict): "yes" | "no" | "unknown" {
-  if (blame === "auth-dead") return "no";
-  if (blame === "exhausted" || blame === "cooldown" || blame === "model") return "yes";
-  return outcome.kind === "status" && (outcome.status === 400 || outcome.status === 422) ? "yes" : "unknown";
 }

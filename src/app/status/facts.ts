@@ -57,26 +57,23 @@ function makeUpstreamFacts(
     router,
   }: { readonly router: Router; readonly quota: QuotaRow[]; readonly place: Candidate | undefined },
 ): UpstreamFacts {
-  const { failures, isExhausted, lastFailure, requests, sessions, since, source, ...report } =
-    router.report(upstream);
+  const report = router.report(upstream, place);
+  const { lastFailure } = report;
   const { baseUrl, credential, label, proxy } = upstream;
-  // Where nothing else is left, an upstream is tried sooner than its own record says.
-  const { reason, standing, until } =
-    place === undefined || place.standing === report.standing ? report : place;
   return {
     label,
     base_url: baseUrl,
     enabled: isEnabled,
-    standing,
-    usage_exhausted: isExhausted,
-    since_ms: since,
-    until_ms: until,
-    reason,
-    source,
-    requests,
-    failures,
+    standing: report.standing,
+    usage_exhausted: report.isExhausted,
+    since_ms: report.since,
+    until_ms: report.until,
+    reason: report.reason,
+    source: report.source,
+    requests: report.requests,
+    failures: report.failures,
     last_failure: lastFailure === null ? null : { at_ms: lastFailure.at, reason: lastFailure.reason },
-    sessions,
+    sessions: report.sessions,
     problem: credential.kind === "unusable" ? credential.why : null,
     quota,
     // The address may hold a password: the host alone is shown.
