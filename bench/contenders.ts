@@ -1,9 +1,9 @@
 // Starts what the bench compares, each as one process of its own.
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Subprocess } from "bun";
+import { freePort } from "../test/helpers/free-port.ts";
 import { installPeers } from "./peers.ts";
 import { type Dialect, type Kind, RESPONSES } from "./wire.ts";
 
@@ -136,7 +136,7 @@ function makeContender(name: string, port: number): Contender {
 
 async function launch(name: string, makeLaunch: (port: number, home: string) => Launch): Promise<Contender> {
   const home = mkdtempSync(join(tmpdir(), "codex-helper-bench-"));
-  const port = await freePort();
+  const port = freePort();
   const { command, dialect, env, kinds } = makeLaunch(port, home);
   const startedAt = performance.now();
   const child = Bun.spawn([...command], {
@@ -244,16 +244,6 @@ function codexHelper(
     env: { CODEX_HELPER_HOME: own },
     dialect: { ...RESPONSES, hasSession: !firstFails },
   };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  const { promise, resolve } = Promise.withResolvers<number>();
-  server.listen(0, "127.0.0.1", () => {
-    const address = server.address();
-    server.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0));
-  });
-  return await promise;
 }
 
 const START_MS = 20_000;

@@ -4,6 +4,7 @@ import { mkdtempSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { freePort } from "../test/helpers/free-port.ts";
 import { cpuSeconds, memoryMb } from "./process-cost.ts";
 import { clientsOfABadDay } from "./soak-clients.ts";
 import { startBadUpstream } from "./soak-upstream.ts";
@@ -74,7 +75,7 @@ const program = values.program ?? MAIN;
 const command = program.endsWith(".ts")
   ? [process.execPath, "--max-http-header-size=65536", program]
   : [program];
-const port = await freePort();
+const port = freePort();
 const child = Bun.spawn([...command, "serve", "--no-switch", "--port", `${port}`], {
   cwd: home,
   env: { HOME: home, CODEX_HELPER_HOME: own, PATH: process.env["PATH"] ?? "" },
@@ -159,13 +160,6 @@ function countLines(): number {
   return readdirSync(logs)
     .filter((name) => name.startsWith("requests"))
     .reduce((sum, name) => sum + readFileSync(join(logs, name), "latin1").split("\n").length - 1, 0);
-}
-
-async function freePort(): Promise<number> {
-  const listener = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
-  const { port: free } = listener;
-  listener.stop(true);
-  return await Promise.resolve(free);
 }
 
 async function listens(at: number): Promise<void> {

@@ -3,6 +3,7 @@ import { chmodSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Status } from "../../../src/doctor/check.ts";
 import { runCli, startCli } from "../../helpers/cli.ts";
+import { freePort } from "../../helpers/free-port.ts";
 import { startStuckListener } from "../../helpers/stuck-listener.ts";
 import { makeTempHome, type TempHome } from "../../helpers/temp-home.ts";
 
@@ -16,13 +17,6 @@ const CONFIG = {
     },
   },
 };
-
-function freePort(): string {
-  const server = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: () => new Response() });
-  const { port } = server;
-  void server.stop(true);
-  return String(port);
-}
 
 /** A home in which nothing is odd. */
 function makeHealthyHome(): TempHome {
@@ -48,7 +42,7 @@ async function examine(home: TempHome, env: Record<string, string> = {}): Promis
 }
 
 async function switchAndKill(home: TempHome): Promise<void> {
-  await using serving = startCli(["serve", "--port", freePort()], { home });
+  await using serving = startCli(["serve", "--port", String(freePort())], { home });
   await serving.waitFor(/Ctrl\+C stops/);
   await serving.stop("SIGKILL");
 }

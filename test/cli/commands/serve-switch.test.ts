@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { responsesEvents, stream } from "../../helpers/answers.ts";
 import { runCli, startCli } from "../../helpers/cli.ts";
 import { SILENCE, startFakeUpstream } from "../../helpers/fake-upstream.ts";
+import { freePort } from "../../helpers/free-port.ts";
 import { makeTempHome, type TempHome } from "../../helpers/temp-home.ts";
 import { waitUntil } from "../../helpers/wait.ts";
 
@@ -22,13 +23,6 @@ const CLAUDE_JSON = JSON.stringify(
 );
 const READY = /Ctrl\+C stops/;
 
-function freePort(): string {
-  const server = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: () => new Response() });
-  const { port } = server;
-  void server.stop(true);
-  return String(port);
-}
-
 function makeHome(): { home: TempHome; codex: () => string; claude: () => string } {
   const home = makeTempHome({ RELAY_KEY: "sk-relay" });
   home.write(".codex/config.toml", CODEX_TOML);
@@ -44,7 +38,7 @@ describe("serve points the client at itself and puts it back", () => {
   test("Codex: one value changes while it runs, and every byte is as before after Ctrl+C", async () => {
     const { home, codex } = makeHome();
     using _home = home;
-    const port = freePort();
+    const port = String(freePort());
     await using serving = startCli(["serve", "--port", port], { home });
     await serving.waitFor(READY);
     expect(codex()).toContain(`http://127.0.0.1:${port}/v1`);
@@ -58,7 +52,7 @@ describe("serve points the client at itself and puts it back", () => {
   test("Claude Code: the same", async () => {
     const { home, claude } = makeHome();
     using _home = home;
-    const port = freePort();
+    const port = String(freePort());
     await using serving = startCli(["serve", "--claude", "--port", port], { home });
     await serving.waitFor(READY);
     expect(claude()).toContain(`"ANTHROPIC_BASE_URL": "http://127.0.0.1:${port}"`);
@@ -72,7 +66,7 @@ describe("serve points the client at itself and puts it back", () => {
     home.write(".codex-helper/config.json", {
       codex: { configs: { main: { upstreams: [{ base_url: "https://r.example/v1" }] } } },
     });
-    await using serving = startCli(["serve", "--port", freePort()], { home });
+    await using serving = startCli(["serve", "--port", String(freePort())], { home });
     await serving.waitFor(READY);
     expect(existsSync(home.paths.codexConfig)).toBe(true);
     await serving.stop();
@@ -82,11 +76,11 @@ describe("serve points the client at itself and puts it back", () => {
   test("--keep-switched leaves it, --no-switch never touches it", async () => {
     const { home, codex } = makeHome();
     using _home = home;
-    await using untouched = startCli(["serve", "--no-switch", "--port", freePort()], { home });
+    await using untouched = startCli(["serve", "--no-switch", "--port", String(freePort())], { home });
     await untouched.waitFor(READY);
     expect(codex()).toBe(CODEX_TOML);
     await untouched.stop();
-    const port = freePort();
+    const port = String(freePort());
     await using kept = startCli(["serve", "--keep-switched", "--port", port], { home });
     await kept.waitFor(READY);
     expect(kept.stderr()).toContain("stays so after Ctrl+C");
@@ -106,7 +100,7 @@ describe("serve points the client at itself and puts it back", () => {
     home.write(".codex-helper/config.json", {
       codex: { configs: { main: { upstreams: [{ base_url: upstream.baseUrl }] } } },
     });
-    const port = freePort();
+    const port = String(freePort());
     await using serving = startCli(["serve", "--port", port], { home });
     await serving.waitFor(READY);
     const response = await fetch(`http://127.0.0.1:${port}/v1/responses`, {
@@ -133,14 +127,14 @@ describe("nothing is touched where serving cannot begin", () => {
       "a broken config.json",
       async (home: TempHome) => (
         home.write(".codex-helper/config.json", "{"),
-        [["--port", freePort()], home] as const
+        [["--port", String(freePort())], home] as const
       ),
     ],
     [
       "a config without a usable upstream",
       async (home: TempHome) => (
         home.write(".codex-helper/config.json", { codex: { configs: { main: { upstreams: [] } } } }),
-        [["--port", freePort()], home] as const
+        [["--port", String(freePort())], home] as const
       ),
     ],
   ])("%s", async (_name, prepare) => {
@@ -155,7 +149,7 @@ describe("nothing is touched where serving cannot begin", () => {
   test("a client's file that was broken meanwhile: what to type for which client is said at the end", async () => {
     const { home, codex } = makeHome();
     using _home = home;
-    await using serving = startCli(["serve", "--port", freePort()], { home });
+    await using serving = startCli(["serve", "--port", String(freePort())], { home });
     await serving.waitFor(READY);
     const broken = `${codex()}\nbroken =`;
     home.write(".codex/config.toml", broken);
@@ -176,7 +170,7 @@ describe("nothing is touched where serving cannot begin", () => {
       codex: { configs: { main: { upstreams: [{ base_url: "https://r.example/v1" }] } } },
     });
     writeFileSync(home.paths.codexConfig, "model_provider = [broken");
-    const { code, stderr } = await runCli(["serve", "--port", freePort()], { home });
+    const { code, stderr } = await runCli(["serve", "--port", String(freePort())], { home });
     expect(code).toBe(1);
     expect(stderr).toContain("ch run -- codex");
     expect(stderr).toContain("ch serve --codex --no-switch");
@@ -186,10 +180,10 @@ describe("nothing is touched where serving cannot begin", () => {
   test("a second serve of the same client says so and leaves the first one's switch alone", async () => {
     const { home, codex } = makeHome();
     using _home = home;
-    await using first = startCli(["serve", "--port", freePort()], { home });
+    await using first = startCli(["serve", "--port", String(freePort())], { home });
     await first.waitFor(READY);
     const switched = codex();
-    const { code, stderr } = await runCli(["serve", "--port", freePort()], { home });
+    const { code, stderr } = await runCli(["serve", "--port", String(freePort())], { home });
     expect(code).toBe(1);
     expect(stderr).toContain("--no-switch");
     expect(codex()).toBe(switched);
@@ -200,7 +194,7 @@ describe("nothing is touched where serving cannot begin", () => {
 
 describe("after a kill", () => {
   const killWhileSwitched = async (home: TempHome): Promise<void> => {
-    await using serving = startCli(["serve", "--port", freePort()], { home });
+    await using serving = startCli(["serve", "--port", String(freePort())], { home });
     await serving.waitFor(READY);
     await serving.stop("SIGKILL");
   };
@@ -228,7 +222,7 @@ describe("after a kill", () => {
     const { home, codex } = makeHome();
     using _home = home;
     await killWhileSwitched(home);
-    const port = freePort();
+    const port = String(freePort());
     await using next = startCli(["serve", "--port", port], { home });
     await next.waitFor(READY);
     expect(codex()).toContain(`127.0.0.1:${port}`);
@@ -269,7 +263,7 @@ test("the way of the founding document: two configs, one active, switch on, serv
   );
   expect(await run("config", "list")).toContain("packy-main");
   await run("config", "set-active", "packy-main");
-  const port = freePort();
+  const port = String(freePort());
   await run("switch", "on", "--port", port);
   await using serving = startCli(["--port", port], { home });
   await serving.waitFor(READY);

@@ -3,6 +3,7 @@ import { statSync } from "node:fs";
 import { GOOD, responsesEvents, stream } from "../../helpers/answers.ts";
 import { runCli, startCli } from "../../helpers/cli.ts";
 import { SILENCE, startFakeUpstream, type Step } from "../../helpers/fake-upstream.ts";
+import { freePort } from "../../helpers/free-port.ts";
 import { makeTempHome, type TempHome } from "../../helpers/temp-home.ts";
 import { waitUntil } from "../../helpers/wait.ts";
 
@@ -18,14 +19,6 @@ const ask = (port: number): Promise<Response> =>
     method: "POST",
     body: '{"model":"m","stream":true,"input":[]}',
   });
-
-/** A port that was free a moment ago. */
-function freePort(): number {
-  const server = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: () => new Response() });
-  const { port } = server;
-  void server.stop(true);
-  return port ?? 0;
-}
 
 test("carries requests, writes one line for each, and ends at Ctrl+C with 130", async () => {
   await using upstream = await startFakeUpstream([GOOD.responses({ text: "hello" })]);
