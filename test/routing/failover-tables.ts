@@ -15,7 +15,7 @@ export const SECTIONS: readonly (readonly [title: string, rules: readonly Rule[]
   ["The way there", CONNECTION_RULES],
   ["The request itself", REQUEST_RULES],
   ["The account", ACCOUNT_RULES],
-  ["Somebody else in its place", PAGE_RULES],
+  ["Something else in its place", PAGE_RULES],
   ["The credential", CREDENTIAL_RULES],
   ["The answer", ANSWER_RULES],
   ["Refusals that nothing above explains", LEFTOVER_RULES],
