@@ -18,10 +18,16 @@ export interface LiveConfig {
   current(): { readonly config: ParsedConfig; readonly problem: UserError | null };
   /** Routing, limits and timeouts in force. */
   settings(): Settings;
-  /** Where requests of the service go now. `configName` overrides the active config. */
-  routeState(service: Service, configName?: string): RouteState;
-  /** All upstreams of that config, the disabled ones too; null where there is no such config. */
-  listUpstreams(service: Service, configName?: string): ListedConfig | null;
+  /** The route of a service, by the config of that name, or else by whichever is active when it is asked. */
+  routeOf(service: Service, configName?: string): LiveRoute;
+}
+
+export interface LiveRoute {
+  readonly service: Service;
+  /** Where requests go now. */
+  state(): RouteState;
+  /** All upstreams of the config, the disabled ones too; null where there is no such config. */
+  listUpstreams(): ListedConfig | null;
 }
 
 export interface ListedConfig {
@@ -43,13 +49,6 @@ export function createLiveConfig({ paths, env, now }: LiveConfigOptions): LiveCo
   const store = createConfigStore(paths.config, now);
   const secrets = createClientSecrets(paths, now);
   let settings: { of: ParsedConfig; value: Settings } | null = null;
-  const memo = new Map<string, { read: ConfigState; at: number; state: RouteState }>();
-  const contextOf = (service: Service, configName: string | undefined) => ({
-    env,
-    clientSecret: (name: string) => secrets.read(service, name),
-    now: now(),
-    configName,
-  });
   return {
     current: store.current,
     settings() {
@@ -57,25 +56,37 @@ export function createLiveConfig({ paths, env, now }: LiveConfigOptions): LiveCo
       if (settings?.of !== config) settings = { of: config, value: resolveSettings(config) };
       return settings.value;
     },
-    routeState(service, configName) {
-      const key = `${service} ${configName ?? ""}`;
-      const read = store.current();
-      const known = memo.get(key);
-      if (known?.read === read && Math.abs(now() - known.at) < RESOLVE_AGAIN_MS) return known.state;
-      const { config, problem, isKnown } = read;
-      const state =
-        problem !== null && !isKnown
-          ? ({ kind: "unset", message: problem.message, hint: problem.hint ?? "ch config edit" } as const)
-          : makeRouteState(config, service, contextOf(service, configName));
-      memo.set(key, { read, at: now(), state });
-      return state;
-    },
-    listUpstreams(service, configName) {
-      const { config } = store.current();
-      const chosen = chooseConfig(config.services[service], service, configName);
-      if ("kind" in chosen) return null;
-      const entries = listUpstreams(config, service, chosen, contextOf(service, configName));
-      return { configName: chosen.name, entries };
+    routeOf(service, configName) {
+      let known: { read: ConfigState; at: number; state: RouteState } | null = null;
+      const makeContext = () => ({
+        env,
+        clientSecret: (name: string) => secrets.read(service, name),
+        now: now(),
+        configName,
+      });
+      return {
+        service,
+        state() {
+          const read = store.current();
+          if (known?.read === read && Math.abs(now() - known.at) < RESOLVE_AGAIN_MS) return known.state;
+          const { config, problem, isKnown } = read;
+          const state =
+            problem !== null && !isKnown
+              ? ({ kind: "unset", message: problem.message, hint: problem.hint ?? "ch config edit" } as const)
+              : makeRouteState(config, service, makeContext());
+          known = { read, at: now(), state };
+          return state;
+        },
+        listUpstreams() {
+          const { config } = store.current();
+          const chosen = chooseConfig(config.services[service], service, configName);
+          if ("kind" in chosen) return null;
+          return {
+            configName: chosen.name,
+            entries: listUpstreams(config, service, chosen, makeContext()),
+          };
+        },
+      };
     },
   };
 }
@@ -110,7 +121,7 @@ function listOwnedHeaders(config: ParsedConfig, service: Service): ReadonlySet<s
 export function listKeys(live: LiveConfig, service: Service, text: string | null): string[] | null {
   if (text === null) return null;
   const { name, position } = parseTarget(text);
-  const entries = live.listUpstreams(service, name)?.entries ?? [];
+  const entries = live.routeOf(service, name).listUpstreams()?.entries ?? [];
   return entries.flatMap(({ upstream }) =>
     position === null || upstream.position === position ? [upstream.key] : [],
   );

@@ -22,7 +22,7 @@ test("a key that changes is seen though the clock was set back", () => {
   let time = Date.now();
   const live = createLiveConfig({ paths: home.paths, env: home.env, now: () => time });
   const secret = () => {
-    const state = live.routeState("codex");
+    const state = live.routeOf("codex").state();
     return state.kind === "ready" ? state.route.upstreams[0]?.credential : state;
   };
   expect(secret()).toMatchObject({ secret: "sk-old" });

@@ -18,7 +18,7 @@ export async function collectServiceFacts(
   options: ExamineOptions,
 ): Promise<ServiceFacts> {
   const { env, ports = DEFAULT_PORT } = options;
-  const state = live.routeState(service);
+  const state = live.routeOf(service).state();
   const section = live.current().config.services[service];
   const [report, port] = await Promise.all([
     makeSwitchReport({ ...options, service }),
@@ -52,7 +52,7 @@ export function listEnabled(
   live: LiveConfig,
   { env, now, paths }: ExamineOptions,
 ): EnabledUpstream[] {
-  const state = live.routeState(service);
+  const state = live.routeOf(service).state();
   const { config } = live.current();
   const named =
     state.kind === "ready" ? config.services[service].configs.get(state.route.configName) : undefined;

@@ -47,12 +47,12 @@ export async function planProbe(question: ProbeQuestion, options: ExamineOptions
 /** One that is named is asked although it is disabled. */
 function findUpstreams(live: LiveConfig, service: Service, { target }: ProbeQuestion): readonly Upstream[] {
   if (target === null) {
-    const state = live.routeState(service);
+    const state = live.routeOf(service).state();
     return state.kind === "ready" ? state.route.upstreams : [];
   }
   const { name, position } = parseTarget(target);
   if (!live.current().config.services[service].configs.has(name)) return [];
-  return (live.listUpstreams(service, name)?.entries ?? [])
+  return (live.routeOf(service, name).listUpstreams()?.entries ?? [])
     .map(({ upstream }) => upstream)
     .filter((upstream) => position === null || upstream.position === position);
 }

@@ -9,7 +9,7 @@ import { createProvidersFile, writeDefaultProviders } from "../../quota/provider
 import { makeReading, withBalance } from "../../quota/reading.ts";
 import { recogniseHeaders } from "../../quota/vendors.ts";
 import type { Router } from "../../routing/router.ts";
-import { type LiveConfig, type LiveConfigOptions, createLiveConfig } from "../live-config.ts";
+import { type LiveConfig, type LiveConfigOptions, type LiveRoute, createLiveConfig } from "../live-config.ts";
 import { createBudgets } from "./budgets.ts";
 import { tellInstance } from "../ask-instance.ts";
 import { type QuotaRow, createQuotaSources, headersKey } from "../../quota/sources.ts";
@@ -38,10 +38,8 @@ export interface Quota {
 }
 
 export interface QuotaClient {
-  readonly service: Service;
+  readonly route: LiveRoute;
   readonly router: Router;
-  /** Instead of the active config. */
-  readonly configName?: string | undefined;
 }
 
 export interface QuotaOptions extends LiveConfigOptions {
@@ -84,19 +82,20 @@ export function createQuota(options: QuotaOptions): Quota {
     router.noteQuota(upstream, note);
   };
 
-  const upstreamsOf = ({ configName, service }: Omit<QuotaClient, "router">): readonly Upstream[] => {
-    const route = live.routeState(service, configName);
-    return route.kind === "ready" ? route.route.upstreams : [];
+  const upstreamsOf = (route: LiveRoute): readonly Upstream[] => {
+    const state = route.state();
+    return state.kind === "ready" ? state.route.upstreams : [];
   };
 
   const applyAll = (): void => {
-    for (const client of clients) for (const upstream of upstreamsOf(client)) apply(upstream, client.router);
+    for (const { route, router } of clients)
+      for (const upstream of upstreamsOf(route)) apply(upstream, router);
   };
 
   const targets = (): PollTarget[] => {
     const found = new Map<string, PollTarget>();
     for (const client of clients) {
-      for (const upstream of upstreamsOf(client)) {
+      for (const upstream of upstreamsOf(client.route)) {
         const choice = sources.lookupOf(upstream);
         if (choice.kind !== "lookup") continue;
         const { key } = choice.lookup;
@@ -120,8 +119,9 @@ export function createQuota(options: QuotaOptions): Quota {
     },
   });
 
-  const hasBudgets = (whose: readonly Omit<QuotaClient, "router">[]): boolean =>
-    whose.some((client) => upstreamsOf(client).some((upstream) => budgets.has(upstream)));
+  const hasBudgets = (routes: readonly LiveRoute[]): boolean =>
+    routes.some((route) => upstreamsOf(route).some((upstream) => budgets.has(upstream)));
+  const routes = (): LiveRoute[] => clients.map(({ route }) => route);
 
   const reportProblem = (): void => {
     const words = providers.current().problem?.message ?? null;
@@ -131,7 +131,7 @@ export function createQuota(options: QuotaOptions): Quota {
 
   const look = (): void => {
     reportProblem();
-    if (hasBudgets(clients)) budgets.follow();
+    if (hasBudgets(routes())) budgets.follow();
     applyAll();
     poller.look();
   };
@@ -160,17 +160,17 @@ export function createQuota(options: QuotaOptions): Quota {
       const key = headersKey(upstream);
       readings.set(key, withBalance(readings.get(key) ?? makeReading("headers"), balance, now()));
       saved.noteChange();
-      const client = clients.find(({ service }) => service === upstream.service);
+      const client = clients.find(({ route }) => route.service === upstream.service);
       if (client !== undefined) apply(upstream, client.router);
     },
     async load(services) {
-      if (hasBudgets(services.map((service) => ({ service })))) await budgets.load();
+      if (hasBudgets(services.map((service) => live.routeOf(service)))) await budgets.load();
     },
     rowsOf: (upstream) => sources.rowsOf(upstream),
     problem: () => providers.current().problem,
     async refresh() {
       saved.sync();
-      await Promise.all([poller.refresh(), hasBudgets(clients) ? budgets.load() : undefined]);
+      await Promise.all([poller.refresh(), hasBudgets(routes()) ? budgets.load() : undefined]);
     },
     settled: () => poller.settled(),
     async stop() {
@@ -204,7 +204,7 @@ export async function refreshQuota(
   writeDefaultProviders(context.paths);
   const live = createLiveConfig(context);
   const quota = createQuota({ ...context, live, onTrouble });
-  quota.attach({ service, router: recallRouter(service, live, context) });
+  quota.attach({ route: live.routeOf(service), router: recallRouter(service, live, context) });
   await quota.refresh();
   await quota.stop();
 }

@@ -5,7 +5,7 @@ import { PRODUCT, VERSION } from "../../base/version.ts";
 import type { OwnRoutes } from "../../proxy/own-routes.ts";
 import type { Router } from "../../routing/router.ts";
 import type { LiveFilter } from "../../filter/live-filter.ts";
-import { type LiveConfig, listKeys } from "../live-config.ts";
+import { type LiveConfig, type LiveRoute, listKeys } from "../live-config.ts";
 import type { Quota } from "../quota/quota.ts";
 import type { SavedSections } from "../../state/state-file.ts";
 import type { InstanceFacts } from "../ask-instance.ts";
@@ -22,11 +22,11 @@ export interface OwnPagesOptions {
   readonly router: Router;
   readonly quota: Quota;
   readonly saved: SavedSections;
-  readonly configName: string | undefined;
+  readonly route: LiveRoute;
 }
 
 export function makeOwnPages(options: OwnPagesOptions): Pick<OwnRoutes, "read" | "act"> {
-  const { configName, filter, live, now, quota, router, saved, service } = options;
+  const { filter, live, now, quota, route, router, saved, service } = options;
   const health = () => ({ name: PRODUCT, version: VERSION, pid: process.pid, service, port: options.port() });
   return {
     read: {
@@ -34,14 +34,14 @@ export function makeOwnPages(options: OwnPagesOptions): Pick<OwnRoutes, "read" |
       status: (): InstanceFacts => ({
         ...health(),
         since_ms: options.since,
-        ...makeRouteFacts({ service, live, router, quota, configName, now: now() }),
+        ...makeRouteFacts({ route, router, quota, now: now() }),
         config_problem: makeProblem(live.current().problem),
         filter_problem: makeProblem(filter.problem()),
         quota_problem: makeProblem(quota.problem()),
       }),
       explain: (query) =>
         explainRoute(
-          { router, state: live.routeState(service, configName) },
+          { router, state: route.state() },
           { model: query.get("model"), sessionId: query.get("session") },
           now(),
         ),

@@ -124,9 +124,10 @@ interface Running {
 }
 
 async function startService(service: Service, options: ServeOptions, shared: Shared): Promise<Running> {
-  const { configName, onTrouble, paths } = options;
+  const { onTrouble, paths } = options;
   const { filter, hook, live, log, memory, now, quota } = shared;
-  const state = live.routeState(service, configName);
+  const route = live.routeOf(service, options.configName);
+  const state = route.state();
   if (state.kind === "unset") throw new UserError(state.message, { hint: state.hint });
   const router = createRouter({
     settings: () => live.settings().routing,
@@ -138,7 +139,7 @@ async function startService(service: Service, options: ServeOptions, shared: Sha
     },
   });
   const saved = createRouterState({ paths, service, router, onTrouble });
-  quota.attach({ service, router, configName });
+  quota.attach({ route, router });
   const token = crypto.randomUUID();
   const since = now();
   let port = options.port ?? DEFAULT_PORT[service];
@@ -152,14 +153,14 @@ async function startService(service: Service, options: ServeOptions, shared: Sha
     router,
     quota,
     saved,
-    configName,
+    route,
   });
   const { command = "serve" } = options;
   const proxy = await bind({ port, service, command }, () =>
     startProxy({
       service,
       port,
-      routeState: () => live.routeState(service, configName),
+      routeState: () => route.state(),
       router,
       filter: filter.forService(service),
       record: (entry) => {
@@ -182,9 +183,9 @@ async function startService(service: Service, options: ServeOptions, shared: Sha
     () => writeInstance(paths.run, { pid, started, service, port, token, command, since }),
     onTrouble,
   );
-  const { configName: name, upstreams } = state.route;
+  const { configName, upstreams } = state.route;
   return {
-    served: { service, port, configName: name, upstreams },
+    served: { service, port, configName, upstreams },
     async stop(graceMs) {
       await tryTo(() => removeInstance(paths.run, { pid, service }), onTrouble);
       await proxy.stop(graceMs);

@@ -2,33 +2,29 @@
 // answers on its own pages, and what `ch status` and `ch routing` work with. Sends nothing, and makes no words for people
 // beyond those that it is given.
 import type { UserError } from "../../base/errors.ts";
-import type { Service } from "../../base/service.ts";
 import type { Upstream } from "../../base/upstream.ts";
 import type { Router } from "../../routing/router.ts";
 import type { Candidate } from "../../routing/types.ts";
 import type { Problem, RouteFacts, UpstreamFacts, Explanation } from "../ask-instance.ts";
 import type { QuotaRow } from "../../quota/sources.ts";
-import type { LiveConfig } from "../live-config.ts";
+import type { LiveRoute } from "../live-config.ts";
 import type { Quota } from "../quota/quota.ts";
 import type { RouteState } from "../../proxy/deps.ts";
 import { modelAt } from "../../routing/model-name.ts";
 
 export interface RouteFactsInput {
-  readonly service: Service;
-  readonly live: LiveConfig;
+  readonly route: LiveRoute;
   readonly router: Router;
   readonly quota: Pick<Quota, "rowsOf">;
   /** Wall clock, ms. */
   readonly now: number;
-  /** Instead of the active config. */
-  readonly configName?: string | undefined;
 }
 
 /** Where requests of the service go, and the state of each upstream of that config; the disabled ones too. */
 export function makeRouteFacts(input: RouteFactsInput): RouteFacts {
-  const { configName, live, now, quota, router, service } = input;
-  const state = live.routeState(service, configName);
-  const listed = live.listUpstreams(service, configName);
+  const { now, quota, route, router } = input;
+  const state = route.state();
+  const listed = route.listUpstreams();
   const places = listPlaces({ router, state }, { model: null, sessionId: null }, now);
   const problem = state.kind === "ready" ? null : { message: state.message, hint: state.hint };
   return {

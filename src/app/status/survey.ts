@@ -62,8 +62,9 @@ export async function surveyStatus(
   await quota.load(services);
   const recallRoute = (service: Service): RouteFacts => {
     const router = recallRouter(service, live, context);
-    quota.attach({ service, router });
-    return makeRouteFacts({ service, live, router, quota, now: context.now() });
+    const route = live.routeOf(service);
+    quota.attach({ route, router });
+    return makeRouteFacts({ route, router, quota, now: context.now() });
   };
   return {
     services: services.map((service) => {
@@ -109,7 +110,7 @@ export async function surveyRoute(
   }
   const live = createLiveConfig(context);
   const router = recallRouter(service, live, context);
-  const state = live.routeState(service);
+  const state = live.routeOf(service).state();
   return {
     isRunning: false,
     explanation: explainRoute({ router, state }, { model, sessionId }, context.now()),

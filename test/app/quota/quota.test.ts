@@ -75,9 +75,10 @@ function openRoom(options: RoomOptions): Room {
   const live = createLiveConfig({ paths, env, now });
   const router = createRouter({ settings: () => live.settings().routing, now, random: () => 0.5 });
   const quota = createQuota({ paths, env, live, now, every, onTrouble: (words) => troubles.push(words) });
-  quota.attach({ service: "codex", router });
+  const route = live.routeOf("codex");
+  quota.attach({ route, router });
   quota.start();
-  const state = live.routeState("codex");
+  const state = route.state();
   const upstreams = state.kind === "ready" ? state.route.upstreams : [];
   return {
     home,
