@@ -9,12 +9,12 @@ export interface Budget {
   readonly digits: number;
 }
 
-export function listBudgets({ commands, crowd, memory, odd, rows, starts }: Report): readonly Budget[] {
+export function listBudgets({ commands, crowd, memory, difficult, rows, starts }: Report): readonly Budget[] {
   const ratio = (workload: string, other: string): number | null => cpuRatio(rows, workload, ["ch", other]);
   const row = (workload: string, contender = "ch") =>
     rows.find((one) => one.workload === workload && one.contender === contender);
   const own = memory.find(({ name }) => name === "ch");
-  const oddClients = odd.find(({ name }) => name === "ch");
+  const ours = difficult.find(({ name }) => name === "ch");
   const timeOf = (list: Report["starts"], name: string): number | null =>
     list.find((one) => one.name === name)?.ms ?? null;
   const small = row("JSON 2 KB c=1");
@@ -59,12 +59,12 @@ export function listBudgets({ commands, crowd, memory, odd, rows, starts }: Repo
       plain && failing ? 2 * (failing.cpuUs - plain.cpuUs) : null,
       [100, 0],
     ),
-    budget("a client leaves, until the upstream sees it, ms", oddClients?.leaveMs ?? null, [5, 1]),
+    budget("a client leaves, until the upstream sees it, ms", ours?.leaveMs ?? null, [5, 1]),
     budget("of 1,000 streams at once neither served nor refused", crowd?.lost ?? null, [0, 0]),
     budget("memory, idle, MB", own?.idle ?? null, [40, 0]),
     budget("memory, 240 streams, MB", own?.streaming ?? null, [80, 0]),
     budget("memory, at rest again, MB", own?.after ?? null, [100, 0]),
-    budget("memory, 400 MB to a client that does not read, MB more", oddClients?.stalledMb ?? null, [16, 0]),
+    budget("memory, 400 MB to a client that does not read, MB more", ours?.stalledMb ?? null, [16, 0]),
     budget("exec to listening, ms", timeOf(starts, "ch"), [20, 1]),
     budget("ch --version, ms", timeOf(commands, "ch --version"), [6, 1]),
     budget("ch status, ms", timeOf(commands, "ch status"), [30, 1]),

@@ -1,7 +1,7 @@
 // Makes rows of medians out of samples, and the text that the bench prints.
 import type { Budget } from "./budgets.ts";
 import type { Contender } from "./contenders.ts";
-import type { Crowd, OddClients } from "./odd-clients.ts";
+import type { Crowd, DifficultClients } from "./difficult-clients.ts";
 import type { Measured, Workload } from "./wire.ts";
 
 export interface Sample extends Measured {
@@ -51,7 +51,7 @@ export interface Report {
   readonly missing: readonly string[];
   readonly rows: readonly Row[];
   readonly memory: readonly Memory[];
-  readonly odd: readonly OddClients[];
+  readonly difficult: readonly DifficultClients[];
   /** Of `ch`. */
   readonly crowd: Crowd | null;
   /** From exec to listening. */
@@ -109,7 +109,7 @@ export function cpuRatio(
 }
 
 export function describe(report: Report, budgets: readonly Budget[]): string {
-  const { commands, crowd, memory, missing, odd, rounds, rows, starts } = report;
+  const { commands, crowd, memory, missing, difficult, rounds, rows, starts } = report;
   const names = [...new Set(rows.map(({ workload }) => workload))];
   return [
     ...names.map((name) => describeWorkload(name, rows)),
@@ -123,8 +123,8 @@ export function describe(report: Report, budgets: readonly Budget[]): string {
       ]),
     ]),
     table([
-      ["odd clients", "leaves, ms", "stalls, MB more", "first answer, ms"],
-      ...odd.map(({ firstMs, leaveMs, name, stalledMb }) => [
+      ["difficult clients", "leaves, ms", "stalls, MB more", "first answer, ms"],
+      ...difficult.map(({ firstMs, leaveMs, name, stalledMb }) => [
         name,
         cell(leaveMs, 1),
         cell(stalledMb),

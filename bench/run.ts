@@ -8,8 +8,8 @@ import {
   measureFirst,
   measureLeaving,
   measureStalling,
-  type OddClients,
-} from "./odd-clients.ts";
+  type DifficultClients,
+} from "./difficult-clients.ts";
 import { makePicture } from "./picture.ts";
 import { cpuSeconds, memoryMb } from "./process-cost.ts";
 import {
@@ -60,7 +60,7 @@ try {
   const idle = running.map(({ pid }) => (pid === null ? 0 : memoryMb(pid).now));
   const samples = await measureRounds(chosen);
   const memory = await measureMemory(idle);
-  const odd = await measureOddClients(firsts);
+  const difficult = await measureDifficultClients(firsts);
   const ch = running.find(({ name }) => name === "ch");
   const crowd = ch === undefined ? null : await measureCrowd(ch);
   const report: Report = {
@@ -69,7 +69,7 @@ try {
     missing,
     rows: makeRows(chosen, running, samples),
     memory,
-    odd,
+    difficult,
     crowd,
     starts,
     commands,
@@ -155,8 +155,10 @@ async function measureStarts(
   return { starts: [...times].map(([name, ms]) => ({ name, ms: medianOf(ms) })), firsts };
 }
 
-async function measureOddClients(firsts: ReadonlyMap<string, number[]>): Promise<readonly OddClients[]> {
-  const all: OddClients[] = [];
+async function measureDifficultClients(
+  firsts: ReadonlyMap<string, number[]>,
+): Promise<readonly DifficultClients[]> {
+  const all: DifficultClients[] = [];
   for (const contender of running) {
     const { kinds, name, pid } = contender;
     if (pid === null || name.includes(",")) continue;

@@ -5,7 +5,7 @@ import { memoryMb } from "./process-cost.ts";
 import { type Kind, makeRequest, type Workload } from "./wire.ts";
 
 /** Of one contender; null where it does not stream, or was not asked. */
-export interface OddClients {
+export interface DifficultClients {
   readonly name: string;
   /** From the client's leaving to the upstream seeing it go, ms; the longest time that is waited where it does not. */
   readonly leaveMs: number | null;
