@@ -16,8 +16,7 @@ import { createRouter } from "../../routing/router.ts";
 import { type Instance, removeDeadInstances, removeInstance, writeInstance } from "../../state/instances.ts";
 import { createEventHook, type EventHook } from "./event-hook.ts";
 import { describeEvent, makeEventJson } from "./events.ts";
-import { createFileTroubles } from "./file-troubles.ts";
-import { type GiveBack, createGiveBack } from "./give-back.ts";
+import { createIdleCollector, type IdleCollector } from "./idle-collector.ts";
 import { createLiveFilter, type LiveFilter } from "../../filter/live-filter.ts";
 import { createLiveConfig, type LiveConfig } from "../live-config.ts";
 import { makeOwnPages } from "./own-pages.ts";
@@ -73,11 +72,7 @@ export async function serve(options: ServeOptions): Promise<Serving> {
     now,
     live,
     filter,
-    tellFileTroubles: createFileTroubles({
-      configProblem: () => live.current().problem,
-      filterProblem: () => filter.lastProblem(),
-      onTrouble,
-    }),
+    tellFileTroubles: createFileTroubles(live, filter, onTrouble),
     log: createLogWriter(paths.requestsLog, { onTrouble }),
     hook: createEventHook({
       command: () => live.current().config.shell.hooks?.on_event ?? null,
@@ -86,7 +81,7 @@ export async function serve(options: ServeOptions): Promise<Serving> {
     }),
     quota: createQuota({ paths, env, live, now, onTrouble }),
     inFlight,
-    memory: createGiveBack({ isQuiet: () => inFlight.count === 0 }),
+    memory: createIdleCollector({ isQuiet: () => inFlight.count === 0 }),
   };
   const running: Running[] = [];
   const stop = async (graceMs: number): Promise<void> => {
@@ -115,7 +110,7 @@ interface Shared {
   readonly hook: EventHook;
   readonly quota: Quota;
   readonly inFlight: { count: number };
-  readonly memory: GiveBack;
+  readonly memory: IdleCollector;
 }
 
 interface Running {
@@ -192,6 +187,28 @@ async function startService(service: Service, options: ServeOptions, shared: Sha
       saved.noteChange();
       await saved.flush();
     },
+  };
+}
+
+/**
+ * The function that looks at our files and tells of each problem once, and again of one that comes back. Requests are
+ * served by the last good version, so that nothing else would show it.
+ */
+function createFileTroubles(
+  live: LiveConfig,
+  filter: LiveFilter,
+  onTrouble: (words: string) => void,
+): () => void {
+  let told: readonly string[] = [];
+  return () => {
+    const config = live.current().problem?.message;
+    const rules = filter.lastProblem()?.message;
+    const troubles = [
+      ...(config === undefined ? [] : [t`${config}; its last good version stays in force`]),
+      ...(rules === undefined ? [] : [t`${rules}; see: ch filter check`]),
+    ];
+    for (const words of troubles) if (!told.includes(words)) onTrouble(words);
+    told = troubles;
   };
 }
 

@@ -1,24 +1,24 @@
 import { expect, test } from "bun:test";
-import { createGiveBack } from "../../../src/app/serve/give-back.ts";
+import { createIdleCollector } from "../../../src/app/serve/idle-collector.ts";
 import { waitUntil } from "../../helpers/wait.ts";
 
 const MB = 2 ** 20;
 
 function makeProcess({ everyMs }: { readonly everyMs: number }) {
   const state = { mb: 50, open: 0, looks: 0, released: 0 };
-  const keeper = createGiveBack({
+  const collector = createIdleCollector({
     isQuiet: () => state.open === 0,
     rss: () => {
       state.looks += 1;
       return state.mb * MB;
     },
-    release: () => {
+    collect: () => {
       state.released += 1;
     },
     quietMs: 5,
     everyMs,
   });
-  return { state, noteWork: () => keeper.noteWork() };
+  return { state, noteWork: () => collector.noteWork() };
 }
 
 test("what a burst took is given back once it is over, and not while a request is open", async () => {

@@ -1,18 +1,18 @@
-// Gives memory back in the quiet after work. A collector that is asked for nothing collects nothing: without this a
-// proxy would hold what a burst of requests took until the next one comes, perhaps tomorrow.
+// Frees memory in the quiet after work. A garbage collector runs only when something is allocated: without this a proxy
+// would hold what a burst of requests took until the next one comes, perhaps tomorrow.
 
-export interface GiveBack {
+export interface IdleCollector {
   /** Call when a request has ended. Costs nothing but one timer for all of them. */
   noteWork(): void;
 }
 
-export interface GiveBackOptions {
+export interface IdleCollectorOptions {
   /** Nothing is under way. */
   readonly isQuiet: () => boolean;
   /** Resident memory, bytes. Default: of this process. */
   readonly rss?: () => number;
   /** Default: a full collection. Takes some 10 ms. */
-  readonly release?: () => void;
+  readonly collect?: () => void;
   /** How long after work, ms. Default 2000. */
   readonly quietMs?: number;
   /** Shortest time between two, ms. Default 10000. */
@@ -22,24 +22,24 @@ export interface GiveBackOptions {
 /** Less than this above the memory of a fresh process is not worth a collection. */
 const WORTH_BYTES = 16 * 2 ** 20;
 
-export function createGiveBack({
+export function createIdleCollector({
   everyMs = 10_000,
   isQuiet,
   quietMs = 2_000,
-  release = collect,
+  collect = collectAll,
   rss = () => process.memoryUsage.rss(),
-}: GiveBackOptions): GiveBack {
+}: IdleCollectorOptions): IdleCollector {
   const fresh = rss();
-  let releasedAt = Number.NEGATIVE_INFINITY;
+  let collectedAt = Number.NEGATIVE_INFINITY;
   let timer: Timer | null = null;
 
   const look = (): void => {
     timer = null;
     if (rss() - fresh < WORTH_BYTES) return;
     const now = performance.now();
-    if (!isQuiet() || now - releasedAt < everyMs) return noteWork();
-    releasedAt = now;
-    release();
+    if (!isQuiet() || now - collectedAt < everyMs) return noteWork();
+    collectedAt = now;
+    collect();
   };
   const noteWork = (): void => {
     if (timer !== null) return;
@@ -50,6 +50,6 @@ export function createGiveBack({
 }
 
 /** Not Bun.shrink(): it throws the compiled code away too, and the next requests would run at a tenth of the speed. */
-function collect(): void {
+function collectAll(): void {
   Bun.gc(true);
 }
