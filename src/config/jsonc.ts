@@ -10,7 +10,7 @@ import {
   parseTree,
 } from "jsonc-parser";
 import { UserError } from "../base/errors.ts";
-import { describeJsonError } from "../base/json-syntax.ts";
+import { describeJsonError } from "../base/json-value.ts";
 import { t } from "../base/language.ts";
 
 export interface JsoncSource {

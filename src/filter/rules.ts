@@ -4,14 +4,13 @@
 import { type Node, type ParseError, findNodeAtLocation, getNodeValue, parseTree } from "jsonc-parser";
 import * as z from "zod/mini";
 import { UserError, errorMessage } from "../base/errors.ts";
-import { describeJsonError } from "../base/json-syntax.ts";
+import { describeJsonError } from "../base/json-value.ts";
 import { kept, t, translate } from "../base/language.ts";
 import { later } from "../base/later.ts";
 import { SERVICES, type Service, mapServices } from "../base/service.ts";
 import { oneLine } from "../base/terminal-text.ts";
-import { type Matcher, compilePattern, makeMatcher } from "./matcher.ts";
+import { type Matcher, type Rule, compilePattern, makeMatcher } from "./matcher.ts";
 import { type Redactor, makeRedactor } from "./redactor.ts";
-import type { Rule } from "./matcher.ts";
 
 /** The rules of one file, ready to use. */
 export interface RuleSet {
