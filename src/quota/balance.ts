@@ -1,5 +1,5 @@
-// What an account has left, as far as anybody said: allowances ("meters") in whatever unit the relay counts; and what that
-// means for the order of the upstreams: is there enough, little, or nothing, and until when.
+// What an account has left, as allowances ("meters") in whatever unit the relay counts; and what that means for the order of
+// the upstreams: is there enough, little, or nothing, and until when.
 // Only figures that make sense become a meter; everything else is unknown, never zero.
 // Pure.
 
@@ -23,7 +23,7 @@ export interface Balance {
   /** Empty only where nothing is counted. */
   readonly meters: readonly Meter[];
   readonly isUnlimited: boolean;
-  /** What the account says of itself beside the figures. "ok" and "low": it works although a meter is at its end. */
+  /** What the account says of itself beside the figures. "ok" and "low": it works although a meter is exhausted. */
   readonly says: "ok" | "low" | "exhausted" | null;
 }
 
@@ -88,9 +88,9 @@ function positive(value: unknown): number | null {
   return amount === null || amount < 0 ? null : amount;
 }
 
-export interface Judgement {
+export interface Assessment {
   readonly state: "ok" | "low" | "exhausted" | "unlimited";
-  /** When what is gone, or nearly so, comes back, wall clock in ms; null where nobody said. */
+  /** When what is exhausted or low is reset, wall clock in ms; null where that is unknown. */
   readonly until: number | null;
   /** The meter that decides. */
   readonly meter: Meter | null;
@@ -102,49 +102,51 @@ const LOW_SHARE = 0.1;
 const LOW_AMOUNT: Readonly<Record<string, number>> = { USD: 1, CNY: 7 };
 
 /** `now`: wall clock, ms. A meter whose reset has passed is full again, whatever it showed. */
-export function judge({ isUnlimited, meters, says }: Balance, now: number): Judgement {
+export function assess({ isUnlimited, meters, says }: Balance, now: number): Assessment {
   if (isUnlimited) return { state: "unlimited", until: null, meter: null };
   const current = meters
     .filter(({ isRate }) => isRate !== true)
     .map((meter) => (isReset(meter, now) ? { ...meter, left: null } : meter));
-  const gone = current.filter(({ left }) => left === 0);
-  // The account's word was about meters of which none is at its end any more.
-  const isOver = gone.length === 0 && meters.some((meter) => meter.left === 0 && isReset(meter, now));
-  const word = says === "exhausted" && isOver ? null : says;
+  const exhausted = current.filter(({ left }) => left === 0);
+  // What the account said was about meters that have all been reset since.
+  const isOver = exhausted.length === 0 && meters.some((meter) => meter.left === 0 && isReset(meter, now));
+  const stated = says === "exhausted" && isOver ? null : says;
   const tightest = current.toSorted((one, other) => shareOf(one) - shareOf(other))[0] ?? null;
-  if (word === "exhausted" || (gone.length > 0 && word === null)) {
-    const ends = gone.map(({ resetsAt }) => resetsAt);
-    const until =
-      ends.some((end) => end === null) || ends.length === 0 ? null : Math.max(...ends.map(Number));
-    const meter = gone.toSorted((one, other) => (other.resetsAt ?? 0) - (one.resetsAt ?? 0))[0] ?? tightest;
-    return { state: "exhausted", until, meter };
+  if (stated === "exhausted" || (exhausted.length > 0 && stated === null)) {
+    const [last] = exhausted.toSorted((one, other) => (other.resetsAt ?? 0) - (one.resetsAt ?? 0));
+    const until = latestOf(exhausted.map(({ resetsAt }) => resetsAt));
+    return { state: "exhausted", until, meter: last ?? tightest };
   }
-  const isLow = word === "low" || current.some(isNearlyGone);
+  const isLow = stated === "low" || current.some(isMeterLow);
   return isLow
     ? { state: "low", until: tightest?.resetsAt ?? null, meter: tightest }
     : { state: "ok", until: null, meter: tightest };
 }
 
-/** The same for one meter of a balance. That the account is at its end is told by the meter that is. */
-export function judgeMeter(meter: Meter, { says }: Balance, now: number): Judgement {
-  const isAtEnd = meter.left === 0;
-  const word = says === "low" || (says === "exhausted" && !isAtEnd) ? null : says;
-  return judge({ meters: [meter], isUnlimited: false, says: word }, now);
+/** The same for one meter of a balance. Only a meter at zero shows that the account is exhausted. */
+export function assessMeter(meter: Meter, { says }: Balance, now: number): Assessment {
+  const isOther = says === "low" || (says === "exhausted" && meter.left !== 0);
+  return assess({ meters: [meter], isUnlimited: false, says: isOther ? null : says }, now);
+}
+
+/** Null where one is unknown, and of none. */
+export function latestOf(times: readonly (number | null)[]): number | null {
+  return times.length === 0 || times.includes(null) ? null : Math.max(...times.map(Number));
 }
 
 function isReset({ resetsAt }: Meter, now: number): boolean {
   return resetsAt !== null && resetsAt <= now;
 }
 
-function isNearlyGone({ left, limit, unit }: Meter): boolean {
+function isMeterLow({ left, limit, unit }: Meter): boolean {
   if (left === null) return false;
   return limit === null ? left < (LOW_AMOUNT[unit] ?? 0) : left <= limit * LOW_SHARE;
 }
 
-/** For comparing: how full. One without a limit counts as full until it is nearly gone. */
+/** For comparing: how full. One without a limit counts as full until it is low. */
 function shareOf(meter: Meter): number {
   const { left, limit } = meter;
   if (left === null) return 2;
   if (limit !== null) return left / limit;
-  return isNearlyGone(meter) ? 0 : 1;
+  return isMeterLow(meter) ? 0 : 1;
 }

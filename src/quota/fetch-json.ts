@@ -1,11 +1,11 @@
-// Asks one address for JSON, carefully: a short wait, a small answer, no redirect, no cookie. Every way to fail is a value.
-// Judges no content.
+// Fetches JSON from one address, carefully: a short timeout, a size limit, no redirect, no cookie. Failures are values.
+// Does not interpret the content.
 import { errorCode } from "../base/errors.ts";
 import { kept } from "../base/language.ts";
 import { type JsonRecord, parseRecord } from "../base/json-value.ts";
 import { VERSION } from "../base/version.ts";
 
-export interface JsonQuestion {
+export interface JsonRequest {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   /** Outbound proxy URL, or false. */
@@ -17,19 +17,19 @@ export interface JsonQuestion {
 
 export type JsonAnswer =
   | { readonly kind: "json"; readonly body: JsonRecord }
-  /** The address does not offer this: asking again is of no use. */
+  /** The endpoint does not offer this: a retry is of no use. */
   | { readonly kind: "unsupported"; readonly why: string }
-  /** Nothing was learned; it may be otherwise next time. `why` holds nothing of the answer. */
+  /** It may work next time. `why` holds nothing of the answer. */
   | { readonly kind: "failed"; readonly why: string };
 
 const TIMEOUT_MS = 8_000;
 const MAX_BYTES = 2 ** 20;
-/** Statuses that say "not now" rather than "not here". */
-const PASSING = new Set([408, 409, 425, 429]);
+/** Client errors that a retry may solve. */
+const TRANSIENT = new Set([408, 409, 425, 429]);
 
 /** Never throws. */
-export async function fetchJson(question: JsonQuestion): Promise<JsonAnswer> {
-  const { headers, proxy, signal, timeoutMs = TIMEOUT_MS, url } = question;
+export async function fetchJson(request: JsonRequest): Promise<JsonAnswer> {
+  const { headers, proxy, signal, timeoutMs = TIMEOUT_MS, url } = request;
   const timeout = AbortSignal.timeout(timeoutMs);
   const own = new AbortController();
   try {
@@ -42,7 +42,7 @@ export async function fetchJson(question: JsonQuestion): Promise<JsonAnswer> {
     const { status } = response;
     if (status !== 200) {
       own.abort();
-      return judgeStatus(status);
+      return errorOfStatus(status);
     }
     const text = await readLimited(response);
     if (text === null) {
@@ -60,13 +60,13 @@ export async function fetchJson(question: JsonQuestion): Promise<JsonAnswer> {
   }
 }
 
-function judgeStatus(status: number): JsonAnswer {
+function errorOfStatus(status: number): JsonAnswer {
   const why = kept`the endpoint answered ${status}`;
-  const isFinal = status >= 400 && status < 500 && !PASSING.has(status);
+  const isFinal = status >= 400 && status < 500 && !TRANSIENT.has(status);
   return { kind: isFinal ? "unsupported" : "failed", why };
 }
 
-/** Null where it is longer than it may be. What is counted is decompressed. */
+/** Null where it is larger than allowed, decompressed. */
 async function readLimited(response: Response): Promise<string | null> {
   const decoder = new TextDecoder();
   let bytes = 0;

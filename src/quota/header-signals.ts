@@ -7,11 +7,11 @@ import { type Balance, type Meter, makeBalance, makeMeter } from "./balance.ts";
 export interface SignalContext {
   /** Wall clock, ms. */
   readonly now: number;
-  /** The host is the vendor's own. A relay passes on what it was told about one account of many. */
+  /** The host is the vendor's own. A relay passes on the headers of one account of many. */
   readonly isFirstParty: boolean;
 }
 
-/** Null where the headers say nothing of it. */
+/** Null without such headers. */
 export function readHeaderSignals(headers: Headers, context: SignalContext): Balance | null {
   if (headers.has("x-codex-primary-used-percent")) return readCodex(headers, context);
   if (headers.has("anthropic-ratelimit-unified-status")) return readClaude(headers, context);
@@ -87,7 +87,7 @@ function makePercent(name: string, used: unknown, resetsAt: number | null): Mete
   return makeMeter({ name, unit: "%", limit: 100, used, resetsAt });
 }
 
-/** Which window is which is told by its length alone: the first one may be the week. */
+/** Only the length tells which window it is: the first one may be the week. */
 function nameWindow(minutes: number): string {
   if (minutes >= 28 * 1_440) return "month";
   if (minutes === 10_080) return "week";

@@ -1,5 +1,5 @@
-// Reads a balance from places that are named rather than programmed: for vendors whose answer is a few plain fields, and
-// for endpoints that the user describes in usage_providers.json.
+// Reads a balance by paths into the answer: for vendors whose answer is a few plain fields, and for endpoints that the user
+// describes in usage_providers.json.
 // Pure.
 import { isRecord } from "../base/json-value.ts";
 import { parseInstantMs } from "../routing/durations.ts";
@@ -20,9 +20,9 @@ export interface PathMap {
   readonly remaining?: string | undefined;
   /** Epoch seconds or ms, RFC 3339. */
   readonly reset?: string | undefined;
-  /** Says by false that nothing is left, whatever the figures. */
+  /** False: nothing is left, whatever the figures. */
   readonly available?: string | undefined;
-  /** Where the unit stands. */
+  /** Where the unit is. */
   readonly currency?: string | undefined;
   /** Without a place for it. Default "USD". */
   readonly unit?: string | undefined;
@@ -34,7 +34,7 @@ export interface PathMap {
   readonly divisor?: number | undefined;
 }
 
-/** Null where none of the named places holds a figure that makes sense. */
+/** Null where no path leads to a figure that makes sense. */
 export function readByPath(body: unknown, map: PathMap): Balance | null {
   if (map.nullMeansUnlimited === true && at(body, map.limit) === null) return UNLIMITED;
   const meter = map.wallets === undefined ? readMeter(body, map) : readWallets(at(body, map.wallets), map);
@@ -75,7 +75,7 @@ function at(body: unknown, path: string | undefined): unknown {
   return path === undefined ? undefined : lookUp(body, path);
 }
 
-/** What stands at "data.limits[0].used"; undefined where there is no such place. */
+/** The value at "data.limits[0].used"; undefined where there is none. */
 function lookUp(value: unknown, path: string): unknown {
   let found = value;
   for (const [, name, index] of path.matchAll(/([^.[\]]+)|\[(\d{1,4})\]/g)) {

@@ -1,5 +1,5 @@
-// What was spent at each upstream this month, and what of a budget of the user's own that leaves. Days and months are those of
-// the local calendar. Reads no log: it is told each cost.
+// What was spent at each upstream this month, and what that leaves of the user's own budget. Days and months are those of
+// the local calendar. Reads no log: each cost is passed in.
 import { kept } from "../base/language.ts";
 import { type Meter, makeBalance, makeMeter } from "./balance.ts";
 import { type Reading, type Sample, makeReading } from "./reading.ts";
@@ -11,7 +11,7 @@ export interface BudgetLimits {
 }
 
 export interface Ledger {
-  /** `key`: whose money. `at`: wall clock, ms. `usd` null: a request whose cost nobody knows. */
+  /** `key`: whose money. `at`: wall clock, ms. `usd` null: an unpriced request. */
   add(key: string, at: number, usd: number | null): void;
   /** `now`: wall clock, ms. */
   read(key: string, limits: BudgetLimits, now: number): Reading;
@@ -20,7 +20,7 @@ export interface Ledger {
 interface Account {
   /** Dollars by the start of their slice, which divides a day in every time zone. */
   readonly slices: Map<number, number>;
-  /** Wall clock, ms, of requests without a price. */
+  /** Wall clock, ms, of unpriced requests. */
   unpriced: number[];
 }
 

@@ -1,4 +1,4 @@
-// From an upstream and the user's providers to one question that may be sent, or to the reason why none is.
+// From an upstream and the user's providers to one lookup that may be sent, or to the reason why none is.
 // Pure.
 import { type Env, readVariable } from "../base/env.ts";
 import type { JsonRecord } from "../base/json-value.ts";
@@ -16,9 +16,9 @@ export interface Lookup {
   /** The provider's id. */
   readonly source: string;
   readonly intervalMs: number;
-  /** Whose limits it counts against. */
+  /** For rate limits. */
   readonly host: string;
-  /** The user did not ask for this place by name. */
+  /** Recognised, not configured by the user. */
   readonly isAutomatic: boolean;
   readonly urls: readonly string[];
   /** Holds the token. */
@@ -30,9 +30,9 @@ export interface Lookup {
 
 export type LookupChoice =
   | { readonly kind: "lookup"; readonly lookup: Lookup }
-  /** Nobody knows this upstream's balance, or not yet. */
+  /** No provider knows this upstream's balance, or not yet. */
   | { readonly kind: "none" }
-  /** Somebody would, and must not be asked. */
+  /** A provider does, and must not be asked. */
   | { readonly kind: "refused"; readonly source: string; readonly why: string };
 
 export interface LookupInput {
@@ -66,7 +66,7 @@ export function chooseLookup({ env, now, providers, vendorAt, upstream }: Lookup
     return tokenEnv === null ? { kind: "none" } : refuse(kept`the variable ${tokenEnv} is not set`);
   }
   if (!/^[\u0021-\u007e]+$/.test(token)) return refuse(kept`the token holds a character that is not allowed`);
-  // Its own token is for the configured endpoint; without one there is no saying where it belongs.
+  // A token of its own is for the configured endpoint; without one, where it belongs is unknown.
   if (tokenEnv !== null && provider.endpoint === null && provider.preset === null) {
     return refuse(kept`token_env needs an endpoint`);
   }
@@ -104,7 +104,7 @@ function chooseVendor({ kind, paths, preset }: Provider, recognised: VendorName 
   return makePathVendor(Object.fromEntries(given));
 }
 
-/** A vendor of two questions is asked below the endpoint, which then is the relay's root. */
+/** A vendor with two requests is asked below the endpoint, which then is the relay's root. */
 function endpointsOf(endpoint: string, vendor: Vendor, now: number): readonly string[] {
   const usual = urlsOf(vendor, endpoint.replace(/\/$/, ""), now);
   return usual.length > 1 ? usual : [endpoint];

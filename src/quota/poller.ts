@@ -1,5 +1,5 @@
-// Asks for balances in the background: one at a time for each place and token, no more often than allowed, after traffic and
-// for as long as an upstream is avoided. Nothing here is in a request's way; `stop` ends all of it.
+// Polls balances in the background: one lookup at a time for each endpoint and token, no more often than allowed, after
+// traffic and for as long as an upstream is avoided. Never delays a request; `stop` ends all of it.
 import { kept } from "../base/language.ts";
 import type { JsonRecord } from "../base/json-value.ts";
 import { fetchJson } from "./fetch-json.ts";
@@ -8,43 +8,43 @@ import { type Reading, makeReading, withBalance, withError } from "./reading.ts"
 
 export interface PollTarget {
   readonly lookup: Lookup;
-  /** Ask again without waiting for traffic: it is avoided, or nearly at its end. */
+  /** Poll it again without waiting for traffic: it is avoided, or low. */
   readonly isAvoided: boolean;
 }
 
 export interface PollerOptions {
-  /** Everything that may be asked now. */
+  /** Everything that may be polled now. */
   readonly targets: () => readonly PollTarget[];
   readonly readings: Map<string, Reading>;
   readonly onReading: () => void;
-  /** Takes up what others may have found out; called before anything is asked. */
+  /** Reads what other processes found out; called before anything is asked. */
   readonly sync: () => void;
   /** Wall clock, ms. */
   readonly now: () => number;
 }
 
 export interface Poller {
-  /** The upstreams of this lookup are in use: what they have left changes. */
+  /** The upstreams of this lookup are in use: their balance changes. */
   noteTraffic(key: string): void;
-  /** Asks what is due. Returns at once. */
+  /** Starts the lookups that are due. Returns at once. */
   look(): void;
-  /** Asks all now. */
+  /** Polls all now. */
   refresh(): Promise<void>;
-  /** Nothing is being asked any more. */
+  /** No lookup is running any more. */
   settled(): Promise<void>;
   stop(): Promise<void>;
 }
 
-/** A host that is asked without the user's word gets no more than one question in this time, whoever wants it. */
+/** A host that the user did not configure gets one request in this time at most, of all its upstreams together. */
 const LEAST_AUTOMATIC_MS = 60_000;
-/** How long a place that does not offer it is left alone: one that the user named, and one that was guessed. */
+/** Pause for an endpoint that does not offer it: a configured one, and a recognised one. */
 const UNSUPPORTED_MS = 3_600_000;
 const UNSUPPORTED_AUTOMATIC_MS = 24 * 3_600_000;
 
 export function createPoller({ now, onReading, readings, sync, targets }: PollerOptions): Poller {
   const busy = new Map<string, Promise<void>>();
   const withTraffic = new Set<string>();
-  /** By host, of questions that have no reading yet. Wall clock, ms. */
+  /** By host, of lookups that have no reading yet. Wall clock, ms. */
   const asked = new Map<string, number>();
   const stopping = new AbortController();
 
@@ -74,7 +74,7 @@ export function createPoller({ now, onReading, readings, sync, targets }: Poller
     const reading = readings.get(lookup.key);
     if (reading === undefined) return true;
     const passed = now() - reading.triedAt;
-    // A clock that was set back must not silence a place for ever.
+    // A clock that was set back must not stop polling for ever.
     if (passed >= 0 && passed < pauseOf(reading, lookup)) return false;
     return isAvoided || withTraffic.has(lookup.key);
   };

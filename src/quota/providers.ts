@@ -1,6 +1,6 @@
-// usage_providers.json: who is asked for the balance of which upstreams, where, and how often. Written once where it is
-// missing, taken anew when it changes, with the last good version in force while it is broken; never written over.
-// Knows no relay's answers; those are in vendors.ts.
+// usage_providers.json: which endpoint is polled for the balance of which upstreams, and how often. Written once where it is
+// missing, reloaded when it changes, with the last good version in force while it is broken; never overwritten.
+// The answers of the vendors are in vendors.ts.
 import * as z from "zod/mini";
 import { KIND_NAMES, PRESET_NAMES, type PresetName, VENDORS, urlsOf } from "./vendors.ts";
 import { UserError } from "../base/errors.ts";
@@ -14,13 +14,13 @@ import { PRIVATE_FILE, ensurePrivateDirectory, writeFileAtomic } from "../base/f
 import type { Paths } from "../base/paths.ts";
 import { createWatchedFile } from "../base/watched-file.ts";
 
-/** How an answer is read. `auto` finds out. */
+/** How an answer is read; `auto` recognises it. */
 const KINDS = [...KIND_NAMES, "json_path", "auto"] as const;
 
-/** Asking more often would be a burden on a relay. */
+/** Polling more often would be a burden on a relay. */
 const LEAST_INTERVAL_SECS = 60;
 const MOST_INTERVAL_SECS = 86_400;
-/** Where the user names no interval. The endpoints' own limits are strict: some allow 20 questions in 20 min. */
+/** By default. The endpoints' own limits are strict: some allow 20 requests in 20 min. */
 const USUAL_INTERVAL_SECS = 600;
 
 const makePaths = () => {
@@ -91,7 +91,7 @@ export interface Provider {
   readonly intervalMs: number;
   readonly preset: PresetName | null;
   readonly paths: z.infer<ReturnType<typeof makePaths>> | null;
-  /** Why it cannot be used, with file and place. */
+  /** Why it cannot be used, with file and position. */
   readonly problem: string | null;
 }
 
@@ -220,7 +220,7 @@ function makeProvider(entry: Entry): Provider {
   };
 }
 
-/** It keeps its domains: nobody else may take its place with another token. */
+/** It keeps its domains: no other provider may be used for them with another token. */
 function makeUnusable(value: unknown, problem: string): Provider {
   const { domains, id } = unusableSchema.parse(value);
   const entry = { id, kind: "auto", domains: domains.filter((domain) => domain !== "*") } as const;
@@ -243,7 +243,7 @@ function readSource(text: string, file: string): JsoncSource {
 }
 
 export interface ProvidersFile {
-  /** What is in force, and why the file as it stands is not. */
+  /** What is in force, and why the current file is not. */
   current(): ParsedProviders;
 }
 
@@ -261,7 +261,7 @@ export function createProvidersFile(path: string, now: () => number): ProvidersF
   return {
     current() {
       const watched = file.current();
-      // A file that is gone means what it meant before: it is written anew with the next start.
+      // A deleted file means the defaults: it is written again at the next start.
       if (watched.kind === "missing") return (byDefault ??= parseProviders(DEFAULT_PROVIDERS_TEXT, ""));
       if (watched.kind === "ok") return watched.value;
       return { providers: watched.last?.providers ?? [], problem: watched.problem };

@@ -1,13 +1,13 @@
 // What is known of one account from one source: the last balance, when it was read, what went wrong since, how it went
-// down lately, and when it will be at its end. A lookup that fails changes nothing about the balance.
+// down lately, and when it will run out. A lookup that fails changes nothing about the balance.
 // Pure.
-import { type Balance, type Judgement, judge, type Meter } from "./balance.ts";
+import { type Balance, type Assessment, assess, type Meter } from "./balance.ts";
 
 /** [wall clock in ms, what was left then] */
 export type Sample = readonly [at: number, left: number];
 
 export interface Reading {
-  /** Who said so: a provider's id, "headers", "budget". */
+  /** Where it comes from: a provider's id, "headers", "budget". */
   readonly source: string;
   /** The last one that was recognised. */
   readonly balance: Balance | null;
@@ -17,16 +17,16 @@ export interface Reading {
   readonly triedAt: number;
   /** What went wrong with the last try. In English: it is stored. */
   readonly error: string | null;
-  /** The place does not offer it. */
+  /** The endpoint does not offer it. */
   readonly isUnsupported: boolean;
   /** By the meter's name, the oldest first. */
   readonly samples: Readonly<Record<string, readonly Sample[]>>;
 }
 
-export type ReadingState = Judgement["state"] | "unknown" | "stale" | "error";
+export type ReadingState = Assessment["state"] | "unknown" | "stale" | "error";
 
-/** So long a balance is believed that nothing newer replaces. */
-const BELIEVED_MS = 3_600_000;
+/** How long a balance counts without a newer one. */
+const VALID_MS = 3_600_000;
 const SAMPLE_EVERY_MS = 300_000;
 const SAMPLES_KEPT_MS = 6 * 3_600_000;
 const MAX_SAMPLES = 80;
@@ -71,30 +71,26 @@ export function withError(
  * What the reading means now; null where it means nothing. `intervalMs`: how often it is asked for, 0 for one that
  * comes by itself.
  */
-export function judgeReading({ at, balance }: Reading, now: number, intervalMs: number): Judgement | null {
-  return balance === null || now > believedUntil(at, intervalMs) ? null : judge(balance, now);
+export function assessReading({ at, balance }: Reading, now: number, intervalMs: number): Assessment | null {
+  const isStale = now > at + Math.max(VALID_MS, 2 * intervalMs);
+  return balance === null || isStale ? null : assess(balance, now);
 }
 
-/** Wall clock, ms, of the reading's end. */
-export function believedUntil(at: number, intervalMs: number): number {
-  return at + Math.max(BELIEVED_MS, 2 * intervalMs);
-}
-
-/** The judgement as a word for people and scripts. */
+/** The assessment as one word, for people and scripts. */
 export function stateOf(reading: Reading, now: number, intervalMs: number): ReadingState {
-  const judgement = judgeReading(reading, now, intervalMs);
-  if (judgement !== null) return judgement.state;
+  const assessment = assessReading(reading, now, intervalMs);
+  if (assessment !== null) return assessment.state;
   if (reading.balance !== null) return "stale";
   return reading.error === null ? "unknown" : "error";
 }
 
-/** Close ones are taken together, so that hours fit. */
+/** A sample close to the last one replaces it, so that hours fit. */
 function addSample(samples: readonly Sample[], sample: Sample): readonly Sample[] {
   const [at] = sample;
-  const kept = samples.filter(([then]) => then < at && then > at - SAMPLES_KEPT_MS).slice(-MAX_SAMPLES);
-  const [before, last] = kept.slice(-2);
+  const recent = samples.filter(([then]) => then < at && then > at - SAMPLES_KEPT_MS).slice(-MAX_SAMPLES);
+  const [before, last] = recent.slice(-2);
   const isClose = before !== undefined && last !== undefined && last[0] - before[0] < SAMPLE_EVERY_MS;
-  return [...(isClose ? kept.slice(0, -1) : kept), sample];
+  return [...(isClose ? recent.slice(0, -1) : recent), sample];
 }
 
 const WINDOW_MS = 4 * 3_600_000;

@@ -1,6 +1,6 @@
-// Readings and recognised relays, carried through state.json so that several processes ask once and a restart asks nothing.
-// Never in a request's way; where the file cannot be written, they are kept in memory alone. An entry that cannot be read is
-// dropped alone: losing it loses one question.
+// Readings and recognised relays in state.json, so that several processes poll once and a restart polls nothing. Never delays
+// a request; where the file cannot be written, they stay in memory. An entry that cannot be read is dropped alone: losing it
+// costs one lookup.
 import * as z from "zod/mini";
 import { errorMessage } from "../base/errors.ts";
 import { kept } from "../base/language.ts";
@@ -36,16 +36,16 @@ const readingSchema = later(() =>
   }),
 );
 const relaySchema = later(() => z.object({ kind: z.string(), at: figure }));
-/** Of keys that are no longer configured. */
-const FORGOTTEN_MS = 40 * 86_400_000;
-/** A clock that was set back since: the record cannot be dated. */
+/** Kept so long after the last lookup: its key is no longer configured. */
+const MAX_AGE_MS = 40 * 86_400_000;
+/** A record from later than this in the future is invalid: the clock was set back since. */
 const CLOCK_SLACK_MS = 60_000;
 
 export interface SavedReadings extends Pick<SavedSections, "noteChange" | "flush"> {
   readonly readings: Map<string, Reading>;
   /** By host and port. */
   readonly relays: Map<string, VendorName>;
-  /** Takes up what other processes have found out since. */
+  /** Reads what other processes have found out since. */
   readonly sync: () => void;
 }
 
@@ -67,7 +67,7 @@ export function createSavedReadings({ now, onTrouble, paths }: SavedReadingsOpti
     make: (last) => ({
       quota: Object.fromEntries(
         [...readings]
-          .filter(([, { triedAt }]) => triedAt > now() - FORGOTTEN_MS)
+          .filter(([, { triedAt }]) => triedAt > now() - MAX_AGE_MS)
           .map(([key, reading]) => [key, writeReading(reading)]),
       ),
       relays: Object.fromEntries(
@@ -97,7 +97,7 @@ export function createSavedReadings({ now, onTrouble, paths }: SavedReadingsOpti
   return { readings, relays, sync, noteChange, flush };
 }
 
-/** In one order of the keys always: what nobody changed is the same text. */
+/** Always in one order of keys: what is unchanged is the same text. */
 export function writeReading(reading: Reading): z.infer<typeof readingSchema> {
   const { at, balance, error, isUnsupported, samples, source, triedAt } = reading;
   return {
@@ -121,7 +121,7 @@ function writeMeter(meter: Meter): z.infer<typeof meterSchema> {
   return isRate === true ? { ...saved, rate: isRate } : saved;
 }
 
-/** Null for anything that is not believable. `now`: wall clock, ms. */
+/** Null for anything invalid. `now`: wall clock, ms. */
 export function readReading(saved: unknown, now: number): Reading | null {
   const parsed = readingSchema.safeParse(saved).data;
   if (parsed === undefined || parsed.at > now + CLOCK_SLACK_MS || parsed.tried_at > now + CLOCK_SLACK_MS) {
@@ -143,7 +143,7 @@ export function readReading(saved: unknown, now: number): Reading | null {
   return { source, balance, at, triedAt, error, isUnsupported: unsupported, samples };
 }
 
-/** What a relay was recognised as; null for anything else. */
+/** What a relay was recognised as; null for anything invalid. */
 export function readRelay(saved: unknown): VendorName | null {
   const kind = relaySchema.safeParse(saved).data?.kind;
   return kind !== undefined && isVendorName(kind) ? kind : null;

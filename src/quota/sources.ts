@@ -1,5 +1,5 @@
-// What is known of one upstream, whoever says it: the place that is asked, the headers of its answers, the user's budget.
-// Put together as a note for routing, and as rows of facts without secrets for people and scripts. Asks nobody, keeps nothing.
+// What is known of one upstream's quota from all sources: the endpoint that is asked, the headers of its answers, the user's
+// budget. Combined to a note for routing, and to rows without secrets for people and scripts. Asks and stores nothing.
 // Pure.
 import * as z from "zod/mini";
 import type { Env } from "../base/env.ts";
@@ -7,17 +7,17 @@ import { kept } from "../base/language.ts";
 import { later } from "../base/later.ts";
 import type { Upstream } from "../base/upstream.ts";
 import type { QuotaNote } from "../routing/types.ts";
-import { type Meter, judgeMeter } from "./balance.ts";
+import { type Meter, assessMeter, latestOf } from "./balance.ts";
 import { type LookupChoice, chooseLookup } from "./lookup.ts";
 import type { ProvidersFile } from "./providers.ts";
-import { type Reading, forecastEnd, judgeReading, stateOf } from "./reading.ts";
+import { type Reading, forecastEnd, assessReading, stateOf } from "./reading.ts";
 import type { SavedReadings } from "./saved-readings.ts";
 
 const figure = later(() => z.nullable(z.number()));
-/** One allowance that a source knows; as it is sent. */
+/** One allowance that a source knows, as it is sent. */
 export const quotaRowSchema = later(() =>
   z.looseObject({
-    /** Who said so: a provider's id, "headers", "budget". */
+    /** Where it comes from: a provider's id, "headers", "budget". */
     source: z.string(),
     /** Which allowance: "balance", "key", "day", "5h"; null where none is known. */
     window: z.nullable(z.string()),
@@ -30,7 +30,7 @@ export const quotaRowSchema = later(() =>
     /** Wall clock, as all times here. */
     resets_at_ms: figure,
     read_at_ms: figure,
-    /** When it is at its end if the spending of the last hours goes on. */
+    /** When it runs out at the spending rate of the last hours. */
     runs_out_at_ms: figure,
     /** What went wrong with the last lookup, in English. */
     error: z.nullable(z.string()),
@@ -39,7 +39,7 @@ export const quotaRowSchema = later(() =>
 export type QuotaRow = z.infer<typeof quotaRowSchema>;
 
 export interface QuotaSources {
-  /** Who would be asked. */
+  /** Which endpoint would be asked. */
   lookupOf(upstream: Upstream): LookupChoice;
   /** For routing. */
   noteOf(upstream: Upstream): QuotaNote | null;
@@ -90,27 +90,27 @@ export function createQuotaSources(options: QuotaSourcesOptions): QuotaSources {
   };
 }
 
-/** Under which a reading from the headers of its answers is kept. */
+/** The key of the reading from the headers of its answers. */
 export function headersKey(upstream: Upstream): string {
   return `headers|${upstream.key}`;
 }
 
 export interface Source {
   readonly reading: Reading;
-  /** How often it is asked for, ms; 0 for one that comes by itself. */
+  /** How often it is polled, ms; 0 for one that is not. */
   readonly intervalMs: number;
 }
 
 const RANK = { exhausted: 2, low: 1, ok: 0, unlimited: 0 } as const;
 
-/** The gravest word counts. Null where nobody says anything that can still be believed. `now`: wall clock, ms. */
+/** The worst state counts. Null where no source has a reading that is still valid. `now`: wall clock, ms. */
 export function makeNote(sources: readonly Source[], now: number): QuotaNote | null {
   const said = sources
     .flatMap(({ intervalMs, reading }) => {
-      const judgement = judgeReading(reading, now, intervalMs);
+      const assessment = assessReading(reading, now, intervalMs);
       // Speed limits alone say nothing about what is left.
-      const isSilent = judgement === null || (judgement.state === "ok" && judgement.meter === null);
-      return isSilent ? [] : [{ ...judgement, at: reading.at, source: reading.source }];
+      const isSilent = assessment === null || (assessment.state === "ok" && assessment.meter === null);
+      return isSilent ? [] : [{ ...assessment, at: reading.at, source: reading.source }];
     })
     .toSorted((one, other) => RANK[other.state] - RANK[one.state]);
   const [worst] = said;
@@ -119,8 +119,7 @@ export function makeNote(sources: readonly Source[], now: number): QuotaNote | n
   if (state === "ok" || state === "unlimited") {
     return { state: "ok", at: Math.max(...said.map((one) => one.at)), until: null, reason: "" };
   }
-  const ends = said.filter((one) => one.state === state).map(({ until }) => until);
-  const until = ends.includes(null) ? null : Math.max(...ends.map(Number));
+  const until = latestOf(said.filter((one) => one.state === state).map((one) => one.until));
   return { state, at, until, reason: describeReason(source, meter) };
 }
 
@@ -160,7 +159,7 @@ export function makeQuotaRows({ intervalMs, reading }: Source, now: number): Quo
     const isOver = resetsAt !== null && resetsAt <= now;
     return {
       ...row,
-      state: state === "stale" ? state : judgeMeter(meter, balance, now).state,
+      state: state === "stale" ? state : assessMeter(meter, balance, now).state,
       window: name,
       left: isOver ? null : left,
       used: isOver ? null : used,

@@ -2,18 +2,18 @@
 // Pure.
 import { kept } from "../base/language.ts";
 
-export interface TokenQuestion {
+export interface TokenUse {
   /** Where the token would go. */
   readonly url: string;
   /** Whose token it is: the upstream's own, or that of a variable named for this very endpoint. */
   readonly owner: "upstream" | "endpoint";
   readonly upstreamBaseUrl: string;
-  /** That the user listed for the provider. */
+  /** Those that the user lists for the provider. */
   readonly domains: readonly string[];
 }
 
-/** Why not, in words; null where it may. */
-export function refusalOf({ domains, owner, upstreamBaseUrl, url }: TokenQuestion): string | null {
+/** Why not; null where it may. */
+export function refusalOf({ domains, owner, upstreamBaseUrl, url }: TokenUse): string | null {
   const target = URL.parse(url);
   const upstream = URL.parse(upstreamBaseUrl);
   if (target === null || upstream === null) return kept`the endpoint is not an address`;
@@ -22,7 +22,7 @@ export function refusalOf({ domains, owner, upstreamBaseUrl, url }: TokenQuestio
   const isOwnOrigin = origin === upstream.origin;
   if (isPrivateHost(host) && !isOwnOrigin)
     return kept`${host} is a private address and not the upstream's own`;
-  // Where the upstream itself is asked by http, its key is in the open already.
+  // An upstream that is itself asked by http has its key in the open already.
   if (protocol !== "https:" && !(protocol === "http:" && isOwnOrigin)) {
     return kept`the endpoint at ${host} is not https`;
   }

@@ -1,6 +1,6 @@
-// The kinds of places that know a balance, one row each: where it is asked, how it is recognised, how its answer is read.
-// The names in usage_providers.json and the tables of docs/quota.md follow from the rows. Answers are of third parties
-// and change: fields may be missing, numbers may be text; what a reader does not know is null.
+// The vendors and kinds of relays that tell a balance, one row each: where it is asked, how it is recognised, how its answer
+// is read. The names in usage_providers.json and the tables of docs/quota.md follow from the rows. Answers are of third
+// parties and change: fields may be missing, numbers may be text; a reader gives null for what it does not know.
 // Pure.
 import { type JsonRecord, isRecord, stringOr } from "../base/json-value.ts";
 import { parseInstantMs } from "../routing/durations.ts";
@@ -37,7 +37,7 @@ const ONE_API_UNLIMITED_USD = 100_000_000;
 /** Relays count all that was ever used in this span. */
 const BILLING_SPAN_MS = 99 * 86_400_000;
 
-/** By the `kind` in usage_providers.json. One without an address is asked only where the user says. */
+/** By the `kind` in usage_providers.json. One without an address needs an `endpoint` of the user. */
 const KINDS = {
   budget_http_json: {
     auth: "bearer",
@@ -113,12 +113,12 @@ export const VENDORS: Readonly<Record<VendorName, Vendor>> = { ...KINDS, ...PRES
 export const KIND_NAMES = namesOf(KINDS);
 export const PRESET_NAMES = namesOf(PRESETS);
 
-/** A place of the user's own description. */
+/** For an endpoint that the user describes. */
 export function makePathVendor(map: PathMap): Vendor {
   return { auth: "bearer", read: byPaths(map), reads: "the places that `paths` names" };
 }
 
-/** Where a vendor is asked; nowhere where only the user can say. `root`: the base URL without /v1. */
+/** Empty where only the user can say. `root`: the base URL without /v1. */
 export function urlsOf({ endpoint, paths }: Vendor, root: string, now: number): readonly string[] {
   if (endpoint !== undefined) return [endpoint];
   return (paths?.(now) ?? []).map((path) => root + path);
@@ -131,7 +131,7 @@ export function isVendorName(name: string): name is VendorName {
 const ALL = namesOf(VENDORS).map((name) => ({ name, ...VENDORS[name] }));
 const BY_HOST = new Map(ALL.map(({ endpoint, name }) => [endpoint?.split("/")[2], name]));
 
-/** By the host of an upstream, without asking it anything. */
+/** By the host of an upstream, without a request. */
 export function recogniseHost(host: string): VendorName | null {
   return BY_HOST.get(host) ?? null;
 }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { readHeaderSignals } from "../../src/quota/header-signals.ts";
-import { judge } from "../../src/quota/balance.ts";
+import { assess } from "../../src/quota/balance.ts";
 
 const NOW = Date.UTC(2026, 10, 23, 12);
 const HOUR = 3_600_000;
@@ -12,7 +12,7 @@ function read(headers: Readonly<Record<string, string>>, isFirstParty = true) {
 
 const stateOf = (...given: Parameters<typeof read>): string | undefined => {
   const balance = read(...given);
-  return balance === null ? undefined : judge(balance, NOW).state;
+  return balance === null ? undefined : assess(balance, NOW).state;
 };
 
 describe("a ChatGPT plan's headers", () => {

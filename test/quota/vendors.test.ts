@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { type Balance, judge } from "../../src/quota/balance.ts";
+import { type Balance, assess } from "../../src/quota/balance.ts";
 import { readByPath } from "../../src/quota/json-path.ts";
 import { VENDORS, type VendorName } from "../../src/quota/vendors.ts";
 import { QUOTA_DOC_PATH, withVendors } from "./vendor-tables.ts";
@@ -15,7 +15,7 @@ function read(kind: VendorName, ...bodies: Readonly<Record<string, unknown>>[]):
 
 function describeBalance(balance: Balance | null): string {
   if (balance === null) return "unknown";
-  const { meter, state } = judge(balance, NOW);
+  const { meter, state } = assess(balance, NOW);
   if (meter === null) return state;
   return `${state} ${meter.name} ${meter.left}/${meter.limit ?? "-"} ${meter.unit}`;
 }
