@@ -248,6 +248,19 @@ test("CONTRIBUTING.md leads to the index of decisions, and the index to each of 
   expect(records.filter((name) => !read(DECISIONS).includes(`](${basename(name)})`))).toEqual([]);
 });
 
+test.each(DOCUMENTS.filter((name) => /CONTRIBUTING|architecture|decisions/.test(name)))(
+  "%s names only files that there are",
+  (name) => {
+    const named = [...read(name).matchAll(/`((?:[\w.-]+\/)+[\w-]+\.(?:ts|md|json|yml))`/g)].map(
+      ([, path = ""]) => path,
+    );
+    const missing = named.filter(
+      (path) => !existsSync(join(ROOT, path)) && !existsSync(join(ROOT, "src", path)),
+    );
+    expect(missing).toEqual([]);
+  },
+);
+
 test("the changelog has a section for what is not released yet", () => {
   expect(read("CHANGELOG.md")).toMatch(/^## Unreleased$/m);
 });
