@@ -30,6 +30,9 @@ const SHARED_TYPES = "routing/types.ts";
 /** Bun.CryptoHasher only calculates. */
 const IMPURE =
   /\bBun\.(?!CryptoHasher\b)|\bfetch\(|\bprocess\b|\bDate\.now\b|\bnew Date\(\)|\bMath\.random\b|\bset(?:Timeout|Interval|Immediate)\(|\bperformance\.now\b|\bconsole\.|\bcrypto\./;
+/** A comparison, a case, a list or a table that names services, or a flag's text. */
+const TELLS_SERVICES_APART =
+  /[=!]==? ?"(?:codex|claude)"|"(?:codex|claude)" ?[=!]==?|\bcase "(?:codex|claude)"|"codex", "claude"|" ?--(?:codex|claude)"|\bcodex: [^{};]*\bclaude: /;
 const IMPURE_MODULES = /^(?:node:(?!buffer|util)|bun:|bun$)/;
 /** Pure in what they do, though the platform keeps them in a module of its own. */
 const PURE_MODULES = new Set(["node:crypto", "node:path"]);
@@ -164,6 +167,16 @@ describe("the house", () => {
       if (/^export default|\bas default\b/m.test(code)) problems.push(`${source.name}: default export`);
       return problems;
     });
+    expect(wrong).toEqual([]);
+  });
+
+  test("only a client's own folder and base/service.ts tell one service from another", () => {
+    const wrong = sources
+      .filter(({ name, room }) => room !== "clients" && name !== "base/service.ts")
+      .flatMap((source) => {
+        const match = TELLS_SERVICES_APART.exec(codeOf(source));
+        return match === null ? [] : [`${source.name}: ${match[0]}`];
+      });
     expect(wrong).toEqual([]);
   });
 

@@ -3,7 +3,7 @@ import { chmodSync, mkdirSync, rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import manifest from "../../package.json" with { type: "json" };
 import { type ExamineOptions, collectFacts } from "../../src/app/doctor/examine.ts";
-import type { Service } from "../../src/base/service.ts";
+import { type Service, mapServices } from "../../src/base/service.ts";
 import type { Finding } from "../../src/doctor/check.ts";
 import { runChecks } from "../../src/doctor/checks.ts";
 import { type FakeUpstream, startFakeUpstream } from "../helpers/fake-upstream.ts";
@@ -33,7 +33,7 @@ export interface HealthyHome extends AsyncDisposable {
 export async function makeHealthyHome(): Promise<HealthyHome> {
   const upstream = await startFakeUpstream(() => reply({ headers: { date: new Date().toUTCString() } }));
   const home = makeTempHome({ RELAY_KEY: KEY });
-  const ports = { codex: freePort(), claude: freePort() };
+  const ports = mapServices(() => freePort());
   const etc = { codex: join(home.path, "etc/codex"), claude: join(home.path, "etc/claude") };
   const env: Record<string, string> = { PATH: join(home.path, "bin") };
   for (const [command, name, version] of [

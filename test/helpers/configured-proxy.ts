@@ -1,7 +1,7 @@
 // The real proxy in a home of its own: config.json, log and all, on free ports.
 import { existsSync, readFileSync } from "node:fs";
 import { serve } from "../../src/app/serve/serve.ts";
-import type { Service } from "../../src/base/service.ts";
+import { type Service, mapServices } from "../../src/base/service.ts";
 import type { LogEntry } from "../../src/log/entry.ts";
 import type { FakeUpstream } from "./fake-upstream.ts";
 import { makeTempHome, type TempHome } from "./temp-home.ts";
@@ -70,7 +70,7 @@ export async function startConfiguredProxy(options: ProxyOptions): Promise<Runni
     onRequest: () => {},
     onTrouble: (words) => troubles.push(words),
   });
-  const ports = { codex: 0, claude: 0 };
+  const ports: Record<Service, number> = { ...mapServices(() => 0) };
   for (const { port, service } of serving.served) ports[service] = port;
   const readLog = (): LogEntry[] => {
     if (!existsSync(home.paths.requestsLog)) return [];

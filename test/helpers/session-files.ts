@@ -2,12 +2,11 @@
 import { mkdirSync, utimesSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Paths } from "../../src/base/paths.ts";
-import type { Service } from "../../src/base/service.ts";
 import { claudeSessions } from "../../src/clients/claude/sessions.ts";
 import { codexSessions } from "../../src/clients/codex/sessions.ts";
 import type { SessionFormat } from "../../src/sessions/session.ts";
 
-export function makeFormats(paths: Paths): Readonly<Record<Service, SessionFormat>> {
+export function makeFormats(paths: Paths): Readonly<Record<"codex" | "claude", SessionFormat>> {
   return { codex: codexSessions(paths), claude: claudeSessions(paths) };
 }
 

@@ -12,16 +12,15 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Paths, resolvePaths } from "../../../src/base/paths.ts";
-import type { Service } from "../../../src/base/service.ts";
 import type { SwitchTarget } from "../../../src/clients/client.ts";
 
 export interface SwitchHome extends Disposable {
   readonly directory: string;
   readonly paths: Paths;
-  readonly target: (service: Service) => SwitchTarget;
+  readonly target: (service: Switched) => SwitchTarget;
   /** The client's file; null when it is not there. */
-  readonly read: (service: Service) => string | null;
-  readonly write: (service: Service, text: string) => void;
+  readonly read: (service: Switched) => string | null;
+  readonly write: (service: Switched, text: string) => void;
   /** Every file but the lock, by its path in the home. */
   readonly list: () => Record<string, string>;
 }
@@ -38,7 +37,11 @@ env_key = "RELAY_KEY"
 export const CLAUDE_TEXT =
   '{\n  // mine\n  "env": {\n    "ANTHROPIC_AUTH_TOKEN": "sk-relay",\n    "ANTHROPIC_BASE_URL": "https://relay.example"\n  }\n}\n';
 
-export function makeSwitchHome(files: Partial<Record<Service, string>> = {}): SwitchHome {
+/** The clients whose files are switched here. */
+export type Switched = "codex" | "claude";
+export const SWITCHED: readonly Switched[] = ["codex", "claude"];
+
+export function makeSwitchHome(files: Partial<Record<Switched, string>> = {}): SwitchHome {
   const directory = mkdtempSync(join(tmpdir(), "switch-"));
   const env = { HOME: directory };
   const paths = resolvePaths(env);

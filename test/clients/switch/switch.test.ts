@@ -16,11 +16,17 @@ import { dirname, join } from "node:path";
 import { UserError } from "../../../src/base/errors.ts";
 import { identifyProcess } from "../../../src/base/process-identity.ts";
 import { type Paths, resolvePaths } from "../../../src/base/paths.ts";
-import { SERVICES, type Service } from "../../../src/base/service.ts";
 import type { Owner } from "../../../src/clients/switch/journal.ts";
 import { switchOff, switchOn } from "../../../src/clients/switch/switch.ts";
 import { readSwitchStatus } from "../../../src/clients/switch/status.ts";
-import { CLAUDE_TEXT, CODEX_TEXT, type SwitchHome, makeSwitchHome } from "./switch-home.ts";
+import {
+  CLAUDE_TEXT,
+  CODEX_TEXT,
+  SWITCHED,
+  type SwitchHome,
+  type Switched,
+  makeSwitchHome,
+} from "./switch-home.ts";
 import { modeHere } from "../../helpers/modes.ts";
 
 const USER: Owner = { kind: "user" };
@@ -43,7 +49,7 @@ async function deadOwner(): Promise<Owner> {
 }
 
 /** The paths of one whose CODEX_HOME or CLAUDE_CONFIG_DIR is that directory. */
-function pathsWithHome({ directory }: SwitchHome, service: Service, own: string): Paths {
+function pathsWithHome({ directory }: SwitchHome, service: Switched, own: string): Paths {
   const name = service === "codex" ? "CODEX_HOME" : "CLAUDE_CONFIG_DIR";
   return resolvePaths({ HOME: directory, [name]: own });
 }
@@ -57,7 +63,7 @@ async function failureOf(promise: Promise<unknown>): Promise<UserError> {
   throw new Error("expected a UserError", { cause: failure });
 }
 
-for (const service of SERVICES) {
+for (const service of SWITCHED) {
   describe(`switching ${service}`, () => {
     test("on and off gives the same bytes and the same mode, and leaves nothing behind", async () => {
       using home = makeSwitchHome({ [service]: TEXTS[service] });
