@@ -19,7 +19,7 @@ export function parseRecord(text: string): JsonRecord | null {
   }
 }
 
-/** The value if it is a string, else what stands in for it. */
+/** The value if it is a string, else the substitute. */
 export function stringOr<T>(value: unknown, other: T): string | T {
   return typeof value === "string" ? value : other;
 }

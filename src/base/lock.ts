@@ -19,7 +19,7 @@ export interface LockOptions {
 /**
  * Runs `work` while no other process, and no other caller of this one, holds the lock at `path` (a file of its own,
  * made 0600 with its directory). Waits without blocking. Not reentrant.
- * Throws UserError when the lock stays taken or cannot be used; whatever `work` throws passes through.
+ * Throws UserError when the lock stays held or cannot be used; whatever `work` throws passes through.
  */
 export async function withLock<T>(
   path: string,
@@ -30,7 +30,7 @@ export async function withLock<T>(
   try {
     const deadline = performance.now() + (options.timeoutMs ?? DEFAULT_TIMEOUT_MS);
     while (!tryAcquire(database, path)) {
-      if (performance.now() >= deadline) throw taken(path);
+      if (performance.now() >= deadline) throw held(path);
       await Bun.sleep(LEAST_WAIT_MS + Math.random() * (MOST_WAIT_MS - LEAST_WAIT_MS));
     }
     return await work();
@@ -44,7 +44,7 @@ export function withLockSync<T>(path: string, work: () => T, options: LockOption
   const database = open(path);
   try {
     database.run(`PRAGMA busy_timeout = ${Math.ceil(options.timeoutMs ?? DEFAULT_TIMEOUT_MS)}`);
-    if (!tryAcquire(database, path)) throw taken(path);
+    if (!tryAcquire(database, path)) throw held(path);
     return work();
   } finally {
     database.close();
@@ -76,7 +76,7 @@ function createOnce(path: string): void {
 
 function tryAcquire(database: Database, path: string): boolean {
   try {
-    // The default journal is a file: beginning would fail on a full disk, just when things are to be put back.
+    // The default journal is a file: beginning would fail on a full disk, just when files have to be restored.
     database.run("PRAGMA journal_mode = MEMORY");
     database.run("BEGIN EXCLUSIVE");
     return true;
@@ -86,7 +86,7 @@ function tryAcquire(database: Database, path: string): boolean {
   }
 }
 
-function taken(path: string): UserError {
+function held(path: string): UserError {
   return new UserError(t`another codex-helper holds ${path} and does not let go`, {
     hint: t`wait for it to finish, or end it; then try again`,
   });

@@ -18,7 +18,7 @@ export function hashText(text: string): string {
   return new Bun.CryptoHasher("sha256").update(text).digest("hex");
 }
 
-/** Values of URL query parameters and well-known key shapes, wherever they stand in a text. */
+/** Values of URL query parameters and well-known key shapes, anywhere in a text. */
 const PATTERNS: readonly [RegExp, string][] = [
   [/\b(Bearer|Basic)\s+[A-Za-z0-9._~+/=-]{6,}/gi, "$1 …"],
   [/\b(sk|cr|key|pat|ghp|gho|xai|gsk|AIza)[-_][A-Za-z0-9_-]{8,}/g, "$1-…"],

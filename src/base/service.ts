@@ -2,7 +2,7 @@
 // Knows nothing of configs, files or requests.
 // Pure.
 
-/** A client program that we stand in front of. */
+/** A client program that we proxy. */
 export type Service = "codex" | "claude";
 
 /** Everything that depends on the service and that proxy, routing, usage or config need. */

@@ -1,5 +1,5 @@
 // One upstream as the proxy and the router see it: resolved, immutable, identified by what it is and not by where
-// it stands in a list. Made from config.json in app/; no room below needs to know that file.
+// it is in a list. Made from config.json in app/; no room below needs to know that file.
 // Pure.
 import type { Service } from "./service.ts";
 

@@ -71,12 +71,12 @@ export interface TimeArg {
   readonly now: number;
 }
 
-/** Milliseconds since 1970. Days and times are local. Throws UserError that says what is taken. */
+/** Milliseconds since 1970. Days and times are local. Throws UserError that says what is accepted. */
 export function readTime({ flag, value, now }: TimeArg): number {
   const ago = /^(\d{1,6})([mhdw])$/.exec(value);
   if (ago !== null) return now - Number(ago[1]) * (UNIT_MS[ago[2] ?? ""] ?? 0);
   const day = value === "today" || value === "yesterday" ? localDay(now, value === "today" ? 0 : -1) : value;
-  // A date alone would be taken for UTC.
+  // A date alone would be read as UTC.
   const isDay = DAY.test(day);
   const time = /^\d{4}-/.test(day) ? new Date(isDay ? `${day}T00:00` : day) : new Date(Number.NaN);
   if (Number.isNaN(time.getTime())) {

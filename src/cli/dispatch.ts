@@ -4,7 +4,7 @@ import { EXIT, UserError } from "../base/errors.ts";
 import { languageOf, t, translate, useDictionary } from "../base/language.ts";
 import { resolvePaths } from "../base/paths.ts";
 import { type Cli, type Command, type CommandEntry, DEFAULT_COMMAND } from "./cli.ts";
-import { meantCommand, nearNames } from "./meant.ts";
+import { suggestCommand, similarNames } from "./suggest.ts";
 import { type Data, createData } from "./output.ts";
 import { COMMANDS } from "./root.ts";
 import type { Terminal } from "./terminal.ts";
@@ -121,8 +121,8 @@ function unknownCommand(
     const hint = [...examples.map(([example]) => example), `${line} --help`].join("\n");
     return new UserError(t`${line} needs a command: ${all}`, { hint, exitCode: EXIT.usage });
   }
-  const known = meantCommand(line, name);
-  const near = known === undefined ? nearNames(name, names).map((one) => `${line} ${one}`) : [known];
+  const known = suggestCommand(line, name);
+  const near = known === undefined ? similarNames(name, names).map((one) => `${line} ${one}`) : [known];
   const meant = near.map((one) => `"${one}"`).join(t` or `);
   const message =
     near.length > 0 ? t`unknown command "${name}"; did you mean ${meant}?` : t`unknown command "${name}"`;

@@ -39,7 +39,7 @@ export function cutPath(path: string, columns: number): string {
   if (width <= columns) return path;
   for (let from = width - columns + 1; from <= width; from += 1) {
     const end = Bun.sliceAnsi(path, from, width);
-    // A character that stands across the edge is kept whole.
+    // A wide character across the edge is kept whole.
     if (Bun.stringWidth(end) < columns) return `…${end}`;
   }
   return "…";

@@ -7,7 +7,7 @@ export function wrapWords(text: string, width: number): string[] {
 }
 
 /**
- * A line of fields that stand two or more blanks apart: broken between them, and within one only where it is longer
+ * A line of fields that are two or more blanks apart: broken between them, and within one only where it is longer
  * than a line. All lines but the first are indented by two.
  */
 export function wrapFields(line: string, width: number): string[] {
@@ -53,15 +53,15 @@ export interface Column {
 export interface Fitted {
   readonly headings: readonly string[];
   readonly rows: readonly (readonly string[])[];
-  /** Headings of the columns that had no place. */
-  readonly leftOut: readonly string[];
-  /** Columns of the terminal that nothing stands in. */
-  readonly room: number;
+  /** Headings of the columns that did not fit. */
+  readonly hidden: readonly string[];
+  /** Columns of the terminal that stay empty. */
+  readonly spare: number;
 }
 
 const GAP = 2;
 
-/** For a terminal of `width` columns; where it is without end, all have a place. */
+/** For a terminal of `width` columns; where it is unlimited, all fit. */
 export function fitColumns(columns: readonly Column[], width: number): Fitted {
   const measured: MeasuredColumn[] = columns.map((column) => ({ ...column, width: widthOf(column) }));
   const kept = [...measured];
@@ -76,8 +76,8 @@ export function fitColumns(columns: readonly Column[], width: number): Fitted {
     rows: Array.from({ length: count }, (_, row) =>
       kept.map((column) => pad(column, column.cells[row] ?? "")),
     ),
-    leftOut: measured.filter((column) => !kept.includes(column)).map(({ heading }) => heading),
-    room: Math.max(0, width - sumOf(kept)),
+    hidden: measured.filter((column) => !kept.includes(column)).map(({ heading }) => heading),
+    spare: Math.max(0, width - sumOf(kept)),
   };
 }
 
@@ -118,7 +118,7 @@ export function cutColumns(text: string, width: number): string {
   return Bun.stringWidth(text) <= width ? text : `${cut(text, width - 1)}…`;
 }
 
-/** Bun may keep a character that stands across the edge, or measure a composed one otherwise: such a one goes. */
+/** Bun may keep a wide character across the edge, or measure a composed one differently: it is dropped. */
 function cut(line: string, width: number): string {
   for (let columns = width; columns > 0; columns -= 1) {
     const kept = Bun.sliceAnsi(line, 0, columns);

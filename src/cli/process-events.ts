@@ -1,5 +1,5 @@
 // What may end a long-running command: the signals of a terminal, which are taken over until it is disposed of, and bugs of
-// ours, which are reported and survived until they come so fast that going on would do more harm than ending in order.
+// ours, which are reported and survived until they come so fast that an orderly end does less harm.
 import { EXIT, errorMessage } from "../base/errors.ts";
 import { t } from "../base/language.ts";
 import { maskText } from "../base/secrets.ts";

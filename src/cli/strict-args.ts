@@ -4,7 +4,7 @@
 import type { ArgsDef } from "citty";
 import { EXIT, UserError } from "../base/errors.ts";
 import { t } from "../base/language.ts";
-import { meantArgument, meantFlags, nearNames } from "./meant.ts";
+import { suggestArgument, suggestFlags, similarNames } from "./suggest.ts";
 
 export interface StrictOptions {
   /** "ch config add": for the hints. */
@@ -66,7 +66,7 @@ interface Flag {
   readonly type: "boolean" | "string";
   readonly isNegated: boolean;
   readonly value: string | undefined;
-  /** The values that are taken; undefined for any. */
+  /** The accepted values; undefined for any. */
   readonly choices: readonly string[] | undefined;
 }
 
@@ -85,14 +85,14 @@ function readFlag(token: string, options: StrictOptions): Flag {
       return { name, type, isNegated: true, value, choices };
   }
   const known = [...flagNames(options.args), ...(options.otherFlags ?? [])];
-  const meant = meantFlags(word, known);
-  const near = (meant.length > 0 ? meant : nearNames(word, known)).map((name) => `--${name}`);
+  const meant = suggestFlags(word, known);
+  const near = (meant.length > 0 ? meant : similarNames(word, known)).map((name) => `--${name}`);
   throw misuse(options, t`unknown flag ${dashes}${word}`, near);
 }
 
 function checkChoice({ name, choices }: Flag, value: string, options: StrictOptions): void {
   if (choices === undefined || choices.includes(value)) return;
-  const near = nearNames(value, choices);
+  const near = similarNames(value, choices);
   const all = choices.join(", ");
   throw misuse(options, t`--${name} takes ${all}, not "${value}"`, near);
 }
@@ -120,7 +120,7 @@ function checkPositionals(given: readonly string[], argv: readonly string[], opt
 
 /** Where its look shows what it is, the whole line with its flag put in. */
 function unexpected(extra: string, argv: readonly string[], options: StrictOptions): UserError {
-  const meant = meantArgument(extra, options.args);
+  const meant = suggestArgument(extra, options.args);
   const message = t`unexpected argument "${extra}"`;
   if (meant === undefined) return misuse(options, message);
   const at = argv.lastIndexOf(extra);

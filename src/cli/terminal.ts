@@ -17,7 +17,7 @@ export interface Terminal {
   readonly stderr: TerminalStream;
 }
 
-/** Thrown through a command when nobody reads its data any more (`| head`). */
+/** Thrown through a command when the reader of its data is gone (`| head`). */
 export class ClosedPipe extends Error {
   override readonly name = "ClosedPipe";
 }
@@ -33,7 +33,7 @@ export function openTerminal(env: Env): Terminal {
     stdout: openStream(1, env, () => {
       throw new ClosedPipe();
     }),
-    // Words that nobody can read are no reason to stop working.
+    // Messages without a reader are no reason to stop working.
     stderr: openStream(2, env, () => {}),
   };
 }
@@ -72,7 +72,7 @@ function wantsColour(env: Env): boolean | undefined {
 }
 
 /**
- * EPIPE: nobody reads any more; ECONNRESET: the same, of a socket that stands for a pipe, with data left unread.
+ * EPIPE: the reader is gone; ECONNRESET: the same, of a socket in place of a pipe, with data left unread.
  * EIO: the terminal was closed. EBADF: the program was started without the stream.
  */
 const CLOSED: ReadonlySet<string> = new Set(["EPIPE", "ECONNRESET", "EIO", "EBADF"]);

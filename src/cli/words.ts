@@ -12,9 +12,9 @@ export interface Words {
   readonly warn: (text: string) => void;
   /** "error: ..." with what to type under it. */
   readonly error: (text: string, hint?: string) => void;
-  /** A line that stands until the next one replaces it; "" takes it away. Nothing where nobody looks. */
+  /** A line that the next one replaces; "" removes it. Nothing where stderr is no terminal. */
   readonly passing: (text: string) => void;
-  /** A yes-or-no question; false where nobody can answer. */
+  /** A yes-or-no question; false without a terminal. */
   readonly confirm: (question: string) => Promise<boolean>;
 }
 
@@ -38,7 +38,7 @@ export function createWords(terminal: Pick<Terminal, "stderr" | "isInteractive">
       stderr.write(`${label === undefined ? text : withLabel(label, text)}\n`);
     },
   };
-  /** On a terminal the words go on under one another, broken between words only: a path stays whole. */
+  /** On a terminal the lines are aligned under the label, broken between words only: a path stays whole. */
   const withLabel = ({ colour, text }: Label, words: string): string => {
     const label = toPerson(() => translate(text));
     const indent = " ".repeat(Bun.stringWidth(label));

@@ -53,12 +53,12 @@ test("leaves out the greatest rank first, and says so in the table's order", () 
     column("tokens", 1, ["12.3k"]),
     column("p95", 2, ["1 s"]),
   ];
-  expect(fitColumns(columns, 100)).toMatchObject({ leftOut: [], room: 100 - 4 - 2 - 4 - 2 - 6 - 2 - 3 });
-  expect(fitColumns(columns, 20)).toMatchObject({ headings: ["name", "tokens", "p95"], leftOut: ["cost"] });
+  expect(fitColumns(columns, 100)).toMatchObject({ hidden: [], spare: 100 - 4 - 2 - 4 - 2 - 6 - 2 - 3 });
+  expect(fitColumns(columns, 20)).toMatchObject({ headings: ["name", "tokens", "p95"], hidden: ["cost"] });
   expect(fitColumns(columns, 12)).toMatchObject({
     headings: ["name", "tokens"],
-    leftOut: ["cost", "p95"],
-    room: 0,
+    hidden: ["cost", "p95"],
+    spare: 0,
   });
   expect(fitColumns(columns, 1)).toMatchObject({ headings: ["name"] });
 });
@@ -79,14 +79,14 @@ test("no line is wider than the terminal but for names that never go", () => {
   });
   fc.assert(
     fc.property(any, fc.integer({ min: 1, max: 120 }), (columns, width) => {
-      const { headings, rows, leftOut, room } = fitColumns(columns, width);
-      expect(headings.length + leftOut.length).toBe(columns.length);
+      const { headings, rows, hidden, spare } = fitColumns(columns, width);
+      expect(headings.length + hidden.length).toBe(columns.length);
       for (const row of rows) expect(row.length).toBe(headings.length);
       if (headings.length === 0) return;
       const widest = Math.max(
         ...alignRows([headings, ...rows], undefined).map((line) => Bun.stringWidth(line)),
       );
-      expect(widest + room).toBeLessThanOrEqual(width);
+      expect(widest + spare).toBeLessThanOrEqual(width);
     }),
   );
 });

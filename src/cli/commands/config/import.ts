@@ -21,7 +21,7 @@ import { formatTarget } from "../../../config/name.ts";
 import { type ParsedConfig, makeEmptyConfig } from "../../../config/parse.ts";
 import { JSON_ARG } from "../../args.ts";
 import { type Cli, type Command, defineCommand } from "../../cli.ts";
-import { nearNames } from "../../meant.ts";
+import { similarNames } from "../../suggest.ts";
 import { type ConfigView, describeCredential, viewConfigs } from "./describe.ts";
 
 const SOURCES = [...SERVICES, "cc-switch", "cli_proxy"];
@@ -130,7 +130,7 @@ async function findImports(cli: Cli, { file, from, dir }: ImportArgs): Promise<F
     const found = await findImport({ paths, env, cwd: process.cwd(), service: from });
     return { ...none, ...found, service: from, where: CLIENT_NAME[from] };
   }
-  const near = nearNames(from, SOURCES)[0];
+  const near = similarNames(from, SOURCES)[0];
   const known = SOURCES.join(", ");
   throw misuse(
     t`--from takes ${known} or a ccswitch:// link, not "${from}"`,

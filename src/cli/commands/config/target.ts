@@ -6,7 +6,7 @@ import { t } from "../../../base/language.ts";
 import { type Target, parseTarget } from "../../../config/name.ts";
 import type { ParsedConfig } from "../../../config/parse.ts";
 import { type ServiceFlags, readService } from "../../args.ts";
-import { nearNames } from "../../meant.ts";
+import { similarNames } from "../../suggest.ts";
 
 /** The service of a flag, else the default service. */
 export function chooseService(args: ServiceFlags, config: ParsedConfig): Service {
@@ -52,7 +52,7 @@ export function findUpstream(
 function requireConfig(config: ParsedConfig, service: Service, name: string): void {
   const names = namesOf(config, service);
   if (names.includes(name)) return;
-  const near = nearNames(name, names);
+  const near = similarNames(name, names);
   const client = CLIENT_NAME[service];
   const meant = near.map((one) => `"${one}"`).join(t` or `);
   const hints = [

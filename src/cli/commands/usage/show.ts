@@ -5,7 +5,7 @@ import { readLog } from "../../../log/reader.ts";
 import type { EntryFields } from "../../../usage/groups.ts";
 import { JSON_ARG } from "../../args.ts";
 import { type Cli, type Command, defineCommand } from "../../cli.ts";
-import { nearNames } from "../../meant.ts";
+import { similarNames } from "../../suggest.ts";
 import { describeRequest } from "./request.ts";
 
 export function showCommand(cli: Cli): Command {
@@ -47,7 +47,7 @@ async function findById({ paths }: Cli, id: string): Promise<EntryFields> {
       if (ids.length < MOST_COMPARED && typeof fields["id"] === "string") ids.push(fields["id"]);
     }
   }
-  const near = nearNames(id, ids).join(", ");
+  const near = similarNames(id, ids).join(", ");
   throw new UserError(t`no request "${id}" in the log`, {
     hint: near === "" ? "ch usage find" : t`did you mean ${near}?`,
   });

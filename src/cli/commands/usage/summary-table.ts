@@ -57,11 +57,11 @@ export function printSummary({ out, env }: Cli, { by, summary, trend }: PrintedS
   const {
     headings,
     rows: cells,
-    leftOut,
-    room,
+    hidden,
+    spare,
   } = fitColumns([names, ...makeColumns(shown)], hasBars ? width - BAR_COLUMNS - 2 : width);
   if (hasBars) {
-    const bars = makeBars(rows, Math.min(WIDEST_BAR, BAR_COLUMNS + room));
+    const bars = makeBars(rows, Math.min(WIDEST_BAR, BAR_COLUMNS + spare));
     out.table(
       [...headings, ""],
       cells.map((row, index) => [...row, out.paint("cyan", bars[index] ?? "")]),
@@ -69,7 +69,7 @@ export function printSummary({ out, env }: Cli, { by, summary, trend }: PrintedS
   } else out.table(headings, cells);
   if (!hasBars)
     for (const line of describeTrend(trend, Math.min(SPARK_COLUMNS, out.width - 10))) out.line(line);
-  if (leftOut.length > 0) out.note(t`no room for: ${leftOut.join(", ")} (--json has them)`);
+  if (hidden.length > 0) out.note(t`no room for: ${hidden.join(", ")} (--json has them)`);
   if (other === 1) out.note(t`and 1 other request, which generates nothing`);
   if (other > 1) out.note(t`and ${other} other requests, which generate nothing`);
 }

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "bun:test";
 import type { ArgsDef } from "citty";
-import { meantArgument, meantCommand, meantFlags, nearNames } from "../../src/cli/meant.ts";
+import { suggestArgument, suggestCommand, suggestFlags, similarNames } from "../../src/cli/suggest.ts";
 import { normaliseArgs } from "../../src/cli/strict-args.ts";
 import { loadCommandPlaces } from "../helpers/command-table.ts";
 
@@ -23,7 +23,7 @@ test("every line that is offered for another program's word can be typed", () =>
   let offered = 0;
   for (const { line } of groups) {
     for (const word of WORDS.split(" ")) {
-      const meant = meantCommand(line, word);
+      const meant = suggestCommand(line, word);
       if (meant === undefined || meant === "ch --version") continue;
       offered += 1;
       const place = places
@@ -51,14 +51,14 @@ test("every line that is offered for another program's word can be typed", () =>
 test("a word that is a command of ours is never taken for something else", () => {
   for (const { line, names } of groups)
     for (const name of names)
-      expect({ line, name, meant: meantCommand(line, name) }).toEqual({ line, name, meant: undefined });
+      expect({ line, name, meant: suggestCommand(line, name) }).toEqual({ line, name, meant: undefined });
 });
 
 test("a flag of another program is answered with ours where the command has it, and not elsewhere", () => {
-  expect(meantFlags("url", ["base-url", "json"])).toEqual(["base-url"]);
-  expect(meantFlags("key", ["auth-token-env", "api-key-env"])).toEqual(["auth-token-env", "api-key-env"]);
-  expect(meantFlags("url", ["json"])).toEqual([]);
-  expect(meantFlags("constructor", ["json"])).toEqual([]);
+  expect(suggestFlags("url", ["base-url", "json"])).toEqual(["base-url"]);
+  expect(suggestFlags("key", ["auth-token-env", "api-key-env"])).toEqual(["auth-token-env", "api-key-env"]);
+  expect(suggestFlags("url", ["json"])).toEqual([]);
+  expect(suggestFlags("constructor", ["json"])).toEqual([]);
 });
 
 test("a value without its flag is known by its look", () => {
@@ -70,7 +70,7 @@ test("a value without its flag is known by its look", () => {
     kind: { type: "enum", options: ["fast", "slow"] },
     json: { type: "boolean" },
   };
-  const meant = (value: string) => meantArgument(value, args);
+  const meant = (value: string) => suggestArgument(value, args);
   expect(["4000", "https://a.example/v1", "today", "3d", "slow", "json"].map(meant)).toEqual([
     "--port 4000",
     "--base-url https://a.example/v1",
@@ -97,7 +97,7 @@ test.each([
   ["", []],
   ["kubernetes", []],
 ])("%s is near %j", (word, near) => {
-  expect(nearNames(word, NAMES)).toEqual(near);
+  expect(similarNames(word, NAMES)).toEqual(near);
 });
 
 test("a name is nearest to itself, and to itself with one character lost, doubled or swapped", () => {
@@ -107,9 +107,9 @@ test("a name is nearest to itself, and to itself with one character lost, double
       const lost = name.slice(0, at) + name.slice(at + 1);
       const doubled = name.slice(0, at) + name.charAt(at) + name.slice(at);
       for (const typed of [name, doubled, ...(name.length > 3 ? [lost] : [])]) {
-        expect(nearNames(typed, NAMES)).toContain(name);
+        expect(similarNames(typed, NAMES)).toContain(name);
       }
-      expect(nearNames(name, NAMES)[0]).toBe(name);
+      expect(similarNames(name, NAMES)[0]).toBe(name);
     }),
   );
 });
@@ -117,7 +117,7 @@ test("a name is nearest to itself, and to itself with one character lost, double
 test("never more than three, and only names that there are", () => {
   fc.assert(
     fc.property(fc.string(), fc.array(fc.string(), { maxLength: 20 }), (typed, names) => {
-      const near = nearNames(typed, names);
+      const near = similarNames(typed, names);
       expect(near.length).toBeLessThanOrEqual(3);
       expect(near.every((name) => names.includes(name))).toBe(true);
     }),

@@ -1,9 +1,9 @@
-// What a person may have meant who typed another program's word for it, a value in the wrong place, or a typing error.
+// Suggests what was meant by another program's word for something, a value in the wrong place, or a typing error.
 // Pure.
 import type { ArgsDef } from "citty";
 import { SERVICES, mapServices } from "../base/service.ts";
 
-/** What was typed -> the line to type. Typing errors are not here: `nearNames` finds what they are near to. */
+/** What was typed -> the line to type. Typing errors are not here: `similarNames` finds what they are near to. */
 const COMMAND_WORDS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   ch: {
     start: "ch serve",
@@ -83,8 +83,8 @@ const COMMAND_WORDS: Readonly<Record<string, Readonly<Record<string, string>>>> 
   "ch quota": { show: "ch quota list", update: "ch quota refresh" },
 };
 
-/** The line that was meant by a word that is no command there; undefined where nobody knows. */
-export function meantCommand(line: string, word: string): string | undefined {
+/** The line that was meant by a word that is no command there; undefined for an unknown word. */
+export function suggestCommand(line: string, word: string): string | undefined {
   const words = COMMAND_WORDS[line] ?? {};
   const lower = word.toLowerCase();
   return Object.hasOwn(words, lower) ? words[lower] : undefined;
@@ -121,13 +121,13 @@ const FLAG_WORDS: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** The flags that were meant by one that is unknown; only such as `known` has. */
-export function meantFlags(word: string, known: readonly string[]): string[] {
+export function suggestFlags(word: string, known: readonly string[]): string[] {
   const meant = Object.hasOwn(FLAG_WORDS, word) ? (FLAG_WORDS[word] ?? []) : [];
   return meant.filter((name) => known.includes(name));
 }
 
-/** A value that stands alone, and whose flag it shows by its look: "4000", "https://...", "json". */
-export function meantArgument(value: string, args: ArgsDef): string | undefined {
+/** The flag and value that were meant by a value alone, where its form shows which: "4000", "https://...", "json". */
+export function suggestArgument(value: string, args: ArgsDef): string | undefined {
   const flags = Object.entries(args).filter(([, { type }]) => type !== "positional");
   const has = (name: string): boolean => flags.some(([known]) => known === name);
   const isSwitch = (name: string): boolean =>
@@ -151,7 +151,7 @@ export function meantArgument(value: string, args: ArgsDef): string | undefined 
 }
 
 /** Names within two typing errors of the word, or that begin with it; the nearest first, at most three. */
-export function nearNames(word: string, names: Iterable<string>): string[] {
+export function similarNames(word: string, names: Iterable<string>): string[] {
   const wanted = word.toLowerCase();
   return [...names]
     .map((name) => ({ name, distance: distanceTo(wanted, name.toLowerCase()) }))
