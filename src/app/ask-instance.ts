@@ -9,7 +9,7 @@ import * as z from "zod/mini";
 import { later } from "../base/later.ts";
 import { SERVICES } from "../base/service.ts";
 
-/** A proxy on this machine answers in a few ms; one that does not is stuck or gone. */
+/** A proxy on this machine answers in a few ms; one that does not hangs or has ended. */
 const ANSWER_MS = 1_000;
 
 /** What a proxy says about `name` ("status"); null where it does not answer, or not as one of ours. */
@@ -22,17 +22,17 @@ export async function askInstance(
   return response?.ok === true ? await response.json().catch(() => null) : null;
 }
 
-export interface Order {
+export interface TellOptions {
   readonly query?: Readonly<Record<string, string>>;
-  /** For work that takes its time. Default 1,000. */
+  /** For work that takes longer. Default 1,000. */
   readonly waitMs?: number;
 }
 
-/** Has a proxy do something. Throws UserError where it does not. */
+/** Makes a proxy do something. Throws UserError where it does not. */
 export async function tellInstance(
   { pid, port, token }: Pick<Instance, "pid" | "port" | "token">,
   name: string,
-  { query = {}, waitMs = ANSWER_MS }: Order = {},
+  { query = {}, waitMs = ANSWER_MS }: TellOptions = {},
 ): Promise<void> {
   const headers = { authorization: `Bearer ${token}` };
   const response = await send("POST", urlOf(port, name, query), { headers, waitMs }).catch(() => null);
@@ -86,9 +86,9 @@ const upstreamSchema = later(() =>
     requests: z.number(),
     failures: z.number(),
     last_failure: z.nullable(z.looseObject({ at_ms: z.number(), reason: z.string() })),
-    /** That stay with it. */
+    /** Sessions bound to it. */
     sessions: z.number(),
-    /** Why nothing can be sent to it until the user mends it. */
+    /** Why nothing can be sent to it until the user fixes it. */
     problem: z.nullable(z.string()),
     /** What is left, from whoever says so; a proxy of an older version does not know. */
     quota: z._default(z.array(quotaRowSchema), []),
@@ -126,7 +126,7 @@ const placeSchema = later(() =>
     /** See Standing. */
     standing: z.string(),
     reason: z.string(),
-    /** Why it is passed over until the user mends it. */
+    /** Why it is skipped until the user fixes it. */
     problem: z.nullable(z.string()),
     /** Wall clock; null where it may be asked now. */
     until_ms: z.nullable(z.number()),

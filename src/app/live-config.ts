@@ -1,5 +1,5 @@
-// config.json as it stands right now, and the route that follows from it: read anew when a file changes, with the last
-// good version in force while the file is broken.
+// The current config.json and the route that follows from it: reloaded when a file changes, with the last good version in
+// force while the file is broken.
 import type { Env } from "../base/env.ts";
 import type { UserError } from "../base/errors.ts";
 import type { Paths } from "../base/paths.ts";

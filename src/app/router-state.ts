@@ -1,5 +1,5 @@
-// Carries what a router has learned through state.json: taken up at the start, written some time after a change.
-// Never in a request's way; where the file cannot be written, the router goes on without it.
+// Keeps what a router has learned in state.json: loaded at the start, saved some time after a change.
+// Never delays a request; where the file cannot be written, the router works without it.
 import { errorText } from "../base/errors.ts";
 import { isRecord } from "../base/json-value.ts";
 import { t } from "../base/language.ts";
@@ -16,12 +16,12 @@ import {
 } from "../state/state-file.ts";
 import type { LiveConfig, LiveConfigOptions } from "./live-config.ts";
 
-/** Takes up what is saved and keeps it up to date from then on. */
+/** Loads what is saved and keeps it up to date from then on. */
 export function createRouterState(options: {
   readonly paths: StatePaths;
   readonly service: Service;
   readonly router: Router;
-  /** Told once in a row of failures. */
+  /** Called once in a row of failures. */
   readonly onTrouble: (words: string) => void;
 }): SavedSections {
   const { onTrouble, paths, router, service } = options;
@@ -37,7 +37,7 @@ export function createRouterState(options: {
   return saved;
 }
 
-/** A router that knows what the last one has left. */
+/** A router that knows what is saved. */
 export function recallRouter(
   service: Service,
   live: LiveConfig,
@@ -48,7 +48,7 @@ export function recallRouter(
   return router;
 }
 
-/** Forgets what state.json holds against these upstreams of a service, or against all (null). Throws UserError. */
+/** Removes the health of these upstreams of a service from state.json, or of all (null). Throws UserError. */
 export async function resetSavedState(
   paths: StatePaths,
   service: Service,

@@ -5,13 +5,13 @@ import { DEFAULT_PORT } from "../base/service.ts";
 
 export type BaseUrl =
   | { readonly kind: "ok"; readonly url: string; readonly warning?: string }
-  /** The words never repeat the address: it may hold a secret. */
+  /** Never repeats the address: it may hold a secret. */
   | { readonly kind: "bad"; readonly problem: string };
 
-/** What is refused, in the order in which it is looked for. */
+/** What is refused, in the order in which it is checked. */
 const PROBLEMS: readonly (readonly [(text: string) => boolean, string])[] = [
   [(text) => text.trim() === "", kept`is empty`],
-  // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
+  // oxlint-disable-next-line no-control-regex -- control characters are what is checked for
   [(text) => /[\s\u0000-\u001f\u007f]/.test(text), kept`holds a blank or a control character`],
   [
     (text) => /[^\u0021-\u007e]/.test(text),
@@ -27,12 +27,12 @@ const PROBLEMS: readonly (readonly [(text: string) => boolean, string])[] = [
     kept`must not hold a user name or password: put the key into \`auth\``,
   ],
   [(text) => !URL.canParse(text), kept`is not a valid address`],
-  [hasOddSegment, kept`has an empty or a dotted part in its path`],
+  [hasEmptyOrDotSegment, kept`has an empty or a dotted part in its path`],
   [(text) => /\/v1\/v1(?:\/+)?$/.test(text), kept`ends in /v1 twice`],
   [isOwnAddress, kept`is the address of codex-helper's own proxy`],
 ];
 
-/** Only trailing slashes are taken off; anything else that is odd is refused: a guess could send a key astray. */
+/** Only trailing slashes are removed; anything else unusual is refused: a guess could send a key to the wrong host. */
 export function readBaseUrl(text: string): BaseUrl {
   const problem = PROBLEMS.find(([applies]) => applies(text))?.[1];
   if (problem !== undefined) return { kind: "bad", problem: translate(problem) };
@@ -50,8 +50,8 @@ export function isLoopback(hostname: string): boolean {
   );
 }
 
-/** Read from the text: a parsed address has its dotted parts resolved already. */
-function hasOddSegment(text: string): boolean {
+/** Checked in the text: a parsed address has its dot segments resolved already. */
+function hasEmptyOrDotSegment(text: string): boolean {
   const path = text.slice(text.indexOf("://") + 3).replace(/\/+$/, "");
   return path.includes("//") || /\/(?:\.|%2e){1,2}(?:\/|$)/i.test(path);
 }

@@ -1,5 +1,5 @@
-// Looks at the upstreams of one config for what the schema cannot say: addresses, credentials, doubles;
-// what can be sent at all, and what is probably a mistake.
+// Checks the upstreams of one config for what the schema cannot: addresses, credentials, duplicates; what can be sent at
+// all, and what is probably a mistake.
 // Pure.
 import type { JSONPath } from "jsonc-parser";
 import { type Service, isOfficial } from "../base/service.ts";
@@ -15,7 +15,7 @@ export interface Remark {
 }
 
 export interface UpstreamsCheck {
-  /** The first thing that makes the config unusable, or null. */
+  /** The first reason why the config cannot be used, or null. */
   readonly problem: Remark | null;
   readonly warnings: readonly Remark[];
 }
@@ -46,9 +46,9 @@ export function checkUpstreams(upstreams: readonly UpstreamEntry[], service: Ser
     if (proxy !== null) return { problem: { path: [index, "proxy"], words: proxy }, warnings };
 
     const identity = JSON.stringify([base.url, upstream.auth ?? null, upstream.models ?? null]);
-    const twin = seen.get(identity);
-    if (twin !== undefined)
-      warnings.push({ path: [index], words: t`is the same upstream as number ${twin + 1}` });
+    const first = seen.get(identity);
+    if (first !== undefined)
+      warnings.push({ path: [index], words: t`is the same upstream as number ${first + 1}` });
     else seen.set(identity, index);
   }
   return { problem: null, warnings };
@@ -94,9 +94,9 @@ export function checkAuth({ auth, baseUrl, tags, service }: AuthParts): AuthChec
       warnings.push({ key, words: t`looks like a placeholder` });
   }
   const used = chooseCredential(auth);
-  const idle = CREDENTIAL_KEYS.find((key) => key !== used && !isBlank(auth[key]));
-  if (used !== null && idle !== undefined)
-    warnings.push({ key: idle, words: t`is not used, because ${used} is there` });
+  const unused = CREDENTIAL_KEYS.find((key) => key !== used && !isBlank(auth[key]));
+  if (used !== null && unused !== undefined)
+    warnings.push({ key: unused, words: t`is not used, because ${used} is there` });
   if (auth.client !== true) return { problem: null, warnings };
   if (used !== null) {
     warnings.push({ key: "client", words: t`is not used, because ${used} is there` });
@@ -126,7 +126,7 @@ function isBlank(value: string | null | undefined): boolean {
   return value == null || value.trim() === "";
 }
 
-/** The client's own credentials may go where they belong and nowhere else. */
+/** The client's own credentials may be sent to their own origin and nowhere else. */
 function isClientOrigin(baseUrl: string, tags: Readonly<Record<string, unknown>>, service: Service): boolean {
   return isOfficial(service, baseUrl) || tags["imported_origin"] === new URL(baseUrl).origin;
 }

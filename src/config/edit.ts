@@ -1,4 +1,4 @@
-// The edits a person makes to config.json, each as the changes it comes to; and the way from one text to the next.
+// The edits of config.json that commands make, each as a list of changes, and their application to the text.
 // Pure.
 import { UserError } from "../base/errors.ts";
 import { CLIENT_NAME, SERVICES, type Service } from "../base/service.ts";
@@ -8,11 +8,11 @@ import { type Target, formatTarget, isConfigName } from "./name.ts";
 import { CONFIG_VERSION, type ParsedConfig, type ServiceConfigs, parseConfig } from "./parse.ts";
 import type { UpstreamEntry } from "./schema.ts";
 
-/** Decides, from what the file says now, what to change. Throws UserError for what makes no sense. */
+/** Decides from the present config what to change. Throws UserError where that makes no sense. */
 export type Plan = (config: ParsedConfig) => readonly Change[];
 
 /**
- * The text with a plan carried out; comments, unknown keys and a BOM stay. "" stands for a missing file.
+ * The text with a plan applied; comments, unknown keys and a BOM stay. "" means a missing file.
  * Throws UserError where the text does not parse, is of a newer version, or a config would be broken afterwards.
  */
 export function editConfig(text: string, file: string, plan: Plan): string {
@@ -37,7 +37,7 @@ export interface Addition {
   readonly name: string;
   readonly alias: string | undefined;
   readonly upstreams: readonly UpstreamEntry[];
-  /** Takes the place of a config of that name. */
+  /** Replaces a config of that name. */
   readonly isReplacing: boolean;
 }
 
@@ -129,7 +129,7 @@ export function planMove(service: Service, target: Target & { readonly position:
   };
 }
 
-/** Makes an upstream, or all of a config, be asked again. */
+/** Enables an upstream, or all of a config. */
 export function planEnable(service: Service, target: Target): Plan {
   return (config) =>
     requireUpstreams(config, service, target).flatMap(({ path, entry }) => [
@@ -138,7 +138,7 @@ export function planEnable(service: Service, target: Target): Plan {
     ]);
 }
 
-/** Leaves an upstream, or all of a config, out: until a time (ISO 8601 with offset), or for good with null. */
+/** Disables an upstream, or all of a config: until a time (ISO 8601 with offset), or for good with null. */
 export function planDisable(service: Service, target: Target, until: string | null): Plan {
   return (config) =>
     requireUpstreams(config, service, target).flatMap(({ path, entry }) => {
@@ -146,8 +146,8 @@ export function planDisable(service: Service, target: Target, until: string | nu
         const enable = entry.enabled === false ? [setKey(path, "enabled", true)] : [];
         return [...enable, setKey(path, "disabled_until", until)];
       }
-      const forget = entry.disabled_until == null ? [] : [removeKey(path, "disabled_until")];
-      return entry.enabled === false ? forget : [...forget, setKey(path, "enabled", false)];
+      const clear = entry.disabled_until == null ? [] : [removeKey(path, "disabled_until")];
+      return entry.enabled === false ? clear : [...clear, setKey(path, "enabled", false)];
     });
 }
 

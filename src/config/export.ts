@@ -1,5 +1,5 @@
-// config.json for another machine or for other eyes: with its keys, or with every secret masked; and what another machine
-// would take from it.
+// config.json for another machine or for other people: with its keys, or with every secret masked; and which settings
+// another machine imports from it.
 // Pure.
 import { type JsonRecord, isRecord } from "../base/json-value.ts";
 import { maskSecret, maskText } from "../base/secrets.ts";
@@ -9,9 +9,9 @@ import type { ParsedConfig } from "./parse.ts";
 /** Keys whose values are secrets whatever they look like, and objects all of whose values are. */
 const SECRET_KEYS = new Set(["auth_token", "api_key"]);
 const SECRET_MAPS = new Set(["headers", "query"]);
-/** Settings around the configs that may come from a file. `hooks` are commands: nobody's file brings those. */
+/** Settings around the configs that are imported from a file. `hooks` are not: they are commands. */
 const SETTINGS = ["default_service", "routing", "timeouts", "privacy", "limits"] as const;
-/** What stands in the middle of every masked secret. */
+/** In the middle of every masked secret. */
 const MASK = "…";
 
 /** The whole file as JSON; comments are not kept. */
@@ -32,7 +32,7 @@ export function listNewSettings(from: ParsedConfig, to: ParsedConfig): Change[] 
   });
 }
 
-/** The settings of `from` that `to` keeps its own of, and those that are never taken over. */
+/** The settings of `from` that are not imported: `to` has its own, or they never are. */
 export function listKeptSettings(from: ParsedConfig, to: ParsedConfig): string[] {
   return [...SETTINGS, "hooks" as const].filter((key) => {
     const isSame = JSON.stringify(from.shell[key]) === JSON.stringify(to.shell[key]);

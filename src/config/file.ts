@@ -1,5 +1,5 @@
-// Reads config.json, once or as it changes, and changes it: one process at a time, whole or not at all, with the last
-// versions kept. Never writes over a file that it cannot read.
+// Reads config.json, once or as it changes, and changes it: one process at a time, whole or not at all, with backups of the
+// last versions. Never overwrites a file that it cannot read.
 import { readdirSync, chmodSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { UserError, errorCode } from "../base/errors.ts";
@@ -31,7 +31,7 @@ export async function loadConfig(path: string): Promise<ParsedConfig> {
 }
 
 /**
- * Carries out a plan on the file, under a lock against other processes.
+ * Applies a plan to the file, under a lock against other processes.
  * `now` is the wall clock, ms. Throws UserError and leaves the file as it is when the plan or the file refuses.
  */
 export async function updateConfig(paths: ConfigPaths, plan: Plan, now: () => number): Promise<void> {
@@ -52,7 +52,7 @@ export async function updateConfig(paths: ConfigPaths, plan: Plan, now: () => nu
 
 const NOTHING = new Uint8Array(0);
 
-/** Puts a version beside the earlier ones, and removes those that are too many. */
+/** Adds a version to the backups, and removes the oldest beyond their number. */
 export function keepVersion(directory: string, bytes: Uint8Array, now: number): void {
   ensurePrivateDirectory(directory);
   const versions = readdirSync(directory)
@@ -70,21 +70,21 @@ export function keepVersion(directory: string, bytes: Uint8Array, now: number): 
 export interface ConfigState {
   /** What is in force. */
   readonly config: ParsedConfig;
-  /** Why the file as it stands is not; null when it is. */
+  /** Why the current file is not; null when it is. */
   readonly problem: UserError | null;
-  /** A good version has been read, or there is no file. False: `config` is empty for want of a better one. */
+  /** A good version has been read, or there is no file. False: `config` is empty because there has been none. */
   readonly isKnown: boolean;
 }
 
 export interface ConfigStore {
-  /** The same object until the file changes, which is looked for at most ten times a second. */
+  /** The same object until the file changes, which is checked at most ten times a second. */
   readonly current: () => ConfigState;
 }
 
 /** A longer file is not read. */
 const MAX_FILE_BYTES = 2 ** 20;
-/** A look costs 2 us (6 us in the first 2 s after a change): too much to be spent on each of many requests a second. */
-const LOOK_EVERY_MS = 100;
+/** A check costs 2 us (6 us in the first 2 s after a change): too much for each of many requests a second. */
+const CHECK_EVERY_MS = 100;
 
 /** `now` is the wall clock, ms. */
 export function createConfigStore(path: string, now: () => number): ConfigStore {
@@ -103,12 +103,12 @@ export function createConfigStore(path: string, now: () => number): ConfigStore 
   const missing: ConfigState = { config: makeEmptyConfig(), problem: null, isKnown: true };
   let seen: ReturnType<typeof file.current> | null = null;
   let state = missing;
-  let lookedAt = Number.NEGATIVE_INFINITY;
+  let checkedAt = Number.NEGATIVE_INFINITY;
 
   const current = (): ConfigState => {
     const time = now();
-    if (Math.abs(time - lookedAt) < LOOK_EVERY_MS) return state;
-    lookedAt = time;
+    if (Math.abs(time - checkedAt) < CHECK_EVERY_MS) return state;
+    checkedAt = time;
     const watched = file.current();
     if (watched === seen) return state;
     seen = watched;
@@ -126,7 +126,7 @@ export function createConfigStore(path: string, now: () => number): ConfigStore 
   return { current };
 }
 
-/** Keys are in this file: nobody else may read it. Says so when that had to be mended, or could not be. */
+/** The file holds keys: only its owner may read it. The warning says that this was fixed, or could not be. */
 function tightenMode(path: string): string | null {
   try {
     const { mode, uid } = statSync(path);

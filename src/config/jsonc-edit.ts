@@ -1,5 +1,5 @@
-// Changes values in a JSON text with comments, by splices: what is not changed keeps its bytes. Each result is read again
-// and compared with what was meant before it is returned.
+// Changes values in a JSON text with comments, by splices: what is not changed keeps its bytes. Each result is parsed again
+// and compared with the intended value before it is returned.
 // Pure.
 import { type JSONPath, type Node, findNodeAtLocation, createScanner } from "jsonc-parser";
 import { type JsoncSource, formatPath, readJsonc, valueOf } from "./jsonc.ts";
@@ -12,16 +12,16 @@ export type Change =
   | { readonly kind: "set"; readonly path: JSONPath; readonly value: unknown }
   /** Adds to the end of a list. */
   | { readonly kind: "append"; readonly path: JSONPath; readonly value: unknown }
-  /** Takes a key or an entry out; no change where there is none. */
+  /** Removes a key or an entry; no change where there is none. */
   | { readonly kind: "remove"; readonly path: JSONPath }
   /** Moves an entry of a list; places count from 0. */
   | { readonly kind: "move"; readonly path: JSONPath; readonly from: number; readonly to: number }
-  /** Gives the key at the end of the path another name, in its place. */
+  /** Renames the key at the end of the path, without moving it. */
   | { readonly kind: "rename"; readonly path: JSONPath; readonly to: string };
 
 /**
  * `text` has no BOM. Comments stay, those inside a removed or replaced value excepted.
- * Throws UserError for a text that is not JSON, or where the result would not be exactly what was meant.
+ * Throws UserError for a text that is not JSON, or where the result would not be exactly the intended one.
  */
 export function applyChanges(text: string, file: string, changes: readonly Change[]): string {
   return changes.reduce((before, change) => applyChange(before, file, change), text);
@@ -30,9 +30,9 @@ export function applyChanges(text: string, file: string, changes: readonly Chang
 function applyChange(text: string, file: string, change: Change): string {
   const source = withRoot(readJsonc(text, file));
   const result = splice(source, change);
-  const meant = changeValue(valueOf(source.root), change);
+  const intended = changeValue(valueOf(source.root), change);
   const written = readJsonc(result, file).root;
-  if (written === null || JSON.stringify(valueOf(written)) !== JSON.stringify(meant)) {
+  if (written === null || JSON.stringify(valueOf(written)) !== JSON.stringify(intended)) {
     throw new UserError(
       t`${file} is written in a way that cannot be changed safely at ${formatPath(change.path)}`,
       {
@@ -94,7 +94,7 @@ function splice(source: RootedSource, change: Change): string {
   }
 }
 
-/** Adds the rest of a path to the deepest value on it that is there. */
+/** Adds the rest of a path to the deepest existing value on it. */
 function addKey(source: RootedSource, path: JSONPath, value: unknown): string {
   let depth = path.length - 1;
   let holder = findNodeAtLocation(source.root, path.slice(0, depth));
@@ -195,7 +195,7 @@ function unitOf({ text, root }: RootedSource): string {
   return marginOf(text, first.offset).slice(marginOf(text, root.offset).length);
 }
 
-/** What a change means for the value, worked out without the text. */
+/** The value after a change, calculated without the text. */
 function changeValue(value: unknown, change: Change): unknown {
   const [key, ...rest] = change.path;
   if (key === undefined) return changeHere(value, change);
@@ -236,7 +236,7 @@ interface Members {
   readonly head: string;
   readonly members: readonly Member[];
   readonly hasTrailingComma: boolean;
-  /** What stands before the closing bracket. */
+  /** What is before the closing bracket. */
   readonly end: string;
 }
 
@@ -245,7 +245,7 @@ interface Member {
   readonly lead: string;
   /** The value of a list, or `"key": value` of an object. */
   readonly body: string;
-  /** What stands between it and its comma; nothing, mostly. */
+  /** What is between it and its comma; nothing, mostly. */
   readonly beforeComma: string;
   /** Comments after it, up to the end of its line. */
   readonly tail: string;
@@ -290,14 +290,14 @@ function writeMembers({ head, members, hasTrailingComma, end }: Members, eol: st
 
 /** The members without one of them. Its comments stay: they may be about its neighbours. */
 function withoutMember(list: Members, index: number, eol: string): Members {
-  const gone = list.members[index];
-  if (gone === undefined) return list;
-  const kept = keepComments(gone, eol);
+  const removed = list.members[index];
+  if (removed === undefined) return list;
+  const comments = keepComments(removed, eol);
   const members = list.members.filter((_, place) => place !== index);
   const next = members[index];
-  if (next === undefined) return { ...list, members, end: joinTrivia([kept, list.end], eol) };
-  const heir = { ...next, lead: joinTrivia([kept, next.lead], eol) };
-  return { ...list, members: members.with(index, heir) };
+  if (next === undefined) return { ...list, members, end: joinTrivia([comments, list.end], eol) };
+  const following = { ...next, lead: joinTrivia([comments, next.lead], eol) };
+  return { ...list, members: members.with(index, following) };
 }
 
 /** The members with one of them at another place. Comments go with it; mere white space stays where it is. */

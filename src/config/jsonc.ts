@@ -1,5 +1,5 @@
 // JSON with comments and trailing commas, read strictly otherwise: one value, no key twice, no depth that overflows.
-// Knows places in the text; knows nothing of what the values mean.
+// Knows positions in the text, not what the values mean.
 // Pure.
 import {
   type JSONPath,
@@ -29,7 +29,7 @@ export function readJsonc(text: string, file: string): JsoncSource {
   const root = parseTree(text, errors, { allowTrailingComma: true, allowEmptyContent: true }) ?? null;
   const [first] = errors;
   if (first !== undefined) {
-    throw misread(describeJsonError(first.error), { text, file, offset: first.offset });
+    throw syntaxError(describeJsonError(first.error), { text, file, offset: first.offset });
   }
   if (root !== null) refuseDuplicates(root, { text, file });
   return { text, file, root };
@@ -72,7 +72,7 @@ interface Place {
   readonly offset: number;
 }
 
-function misread(words: string, place: Place): UserError {
+function syntaxError(words: string, place: Place): UserError {
   return new UserError(`${formatPlace(place)}: ${words}`, { hint: "ch config edit" });
 }
 
@@ -97,7 +97,7 @@ function checkDepth(text: string, file: string): void {
     else if (CLOSING.has(kind)) depth -= 1;
     if (depth > MAX_DEPTH) {
       const offset = scanner.getTokenOffset();
-      throw misread(t`nested deeper than ${MAX_DEPTH} levels`, { text, file, offset });
+      throw syntaxError(t`nested deeper than ${MAX_DEPTH} levels`, { text, file, offset });
     }
   }
 }
@@ -113,7 +113,7 @@ function refuseDuplicates(node: Node, source: Pick<Place, "text" | "file">): voi
       const [key] = child.children ?? [];
       const name = String(key?.value);
       if (seen.has(name)) {
-        throw misread(t`the key "${name}" stands here twice`, { ...source, offset: child.offset });
+        throw syntaxError(t`the key "${name}" stands here twice`, { ...source, offset: child.offset });
       }
       seen.add(name);
     }

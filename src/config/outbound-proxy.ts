@@ -1,5 +1,5 @@
-// Which outbound proxy a request to an upstream goes through: the upstream's own word, then the usual variables, which
-// never count for this machine's own addresses.
+// Which outbound proxy a request to an upstream goes through: the upstream's own setting, else the usual variables, which
+// never apply to this machine's own addresses.
 // Pure.
 import { type Env, readVariable } from "../base/env.ts";
 import { t } from "../base/language.ts";
@@ -9,7 +9,7 @@ export type OutboundProxy =
   | { readonly kind: "direct" }
   /** `source` is the variable, or "proxy". */
   | { readonly kind: "proxy"; readonly url: string; readonly source: string }
-  /** Bun would go direct without a word: better to say so. */
+  /** Bun would connect directly without a warning. */
   | { readonly kind: "refused"; readonly problem: string };
 
 /**

@@ -1,4 +1,4 @@
-// From the text of config.json to what it means, or to one clear error with its place. Shows no values.
+// From the text of config.json to what it means, or to one clear error with its position. Shows no values.
 // Pure.
 import type { JSONPath } from "jsonc-parser";
 import type * as z from "zod/mini";
@@ -6,7 +6,7 @@ import { UserError } from "../base/errors.ts";
 import { SERVICES, type Service, mapServices } from "../base/service.ts";
 import { t } from "../base/language.ts";
 import { checkUpstreams } from "./check-upstreams.ts";
-import { NOTING, describeFirstIssue } from "./schema-words.ts";
+import { DESCRIBABLE, describeFirstIssue } from "./schema-words.ts";
 import { type JsoncSource, formatPath, placeOf, readJsonc, valueOf } from "./jsonc.ts";
 import { isConfigName } from "./name.ts";
 import { type ConfigShell, type NamedConfigEntry, configShellSchema, namedConfigSchema } from "./schema.ts";
@@ -24,7 +24,7 @@ export interface ServiceConfigs {
   readonly active: string | null;
   /** In the order of the file. */
   readonly configs: ReadonlyMap<string, NamedConfig>;
-  /** Configs that cannot be used as they are written, with the reason; the others are not touched by it. */
+  /** Configs that cannot be used as written, with the reason; the others work. */
   readonly broken: ReadonlyMap<string, string>;
 }
 
@@ -53,7 +53,7 @@ export function makeEmptyConfig(warnings: readonly string[] = []): ParsedConfig 
 export function parseConfig(text: string, file: string): ParsedConfig {
   const source = readJsonc(text.replace(/^\ufeff/, ""), file);
   if (source.root === null) return makeEmptyConfig([t`${file} is empty`]);
-  const shell = configShellSchema.safeParse(valueOf(source.root), NOTING);
+  const shell = configShellSchema.safeParse(valueOf(source.root), DESCRIBABLE);
   if (!shell.success) throw new UserError(describeError(shell.error, source, []), { hint: "ch config edit" });
   const warnings: string[] = [];
   const services = mapServices(({ service }) =>
@@ -70,18 +70,18 @@ export function parseConfig(text: string, file: string): ParsedConfig {
 }
 
 /**
- * The new version of the file, with each config that is broken in it as it was when it last could be used: an edit that
- * went wrong must not end the requests of a running proxy.
+ * The new version of the file, with each broken config replaced by its last usable version: a failed edit must not end the
+ * requests of a running proxy.
  */
 export function keepUsable(next: ParsedConfig, before: ParsedConfig | null): ParsedConfig {
   if (before === null || SERVICES.every((service) => next.services[service].broken.size === 0)) return next;
   const keep = (service: Service): ServiceConfigs => {
     const section = next.services[service];
-    const kept = [...section.broken.keys()].flatMap((name) => {
+    const earlier = [...section.broken.keys()].flatMap((name) => {
       const named = before.services[service].configs.get(name);
       return named === undefined ? [] : [[name, named] as const];
     });
-    return { ...section, configs: new Map([...section.configs, ...kept]) };
+    return { ...section, configs: new Map([...section.configs, ...earlier]) };
   };
   return { ...next, services: mapServices(({ service }) => keep(service)) };
 }
@@ -104,7 +104,7 @@ function readService({ service, shell, source, warnings }: ServiceSource): Servi
   }
   for (const problem of broken.values()) warnings.push(problem);
   const names = [...configs.keys(), ...broken.keys()];
-  for (const [first, second] of findTwins(names)) {
+  for (const [first, second] of findCaseDuplicates(names)) {
     warnings.push(t`${service}: the names "${first}" and "${second}" differ only in case`);
   }
   const active = section.active ?? null;
@@ -135,7 +135,7 @@ function readEntry(
     const words = t`"${shown}" cannot name a config: 1 to 64 letters, digits, ".", "_" or "-"`;
     return `${placeOf(source, at)}: ${words}`;
   }
-  const parsed = namedConfigSchema.safeParse(shell[service]?.configs?.[name], NOTING);
+  const parsed = namedConfigSchema.safeParse(shell[service]?.configs?.[name], DESCRIBABLE);
   if (!parsed.success) return describeError(parsed.error, source, at);
   if (parsed.data.name != null && parsed.data.name !== name) {
     const words = t`differs from the key, and is ignored`;
@@ -148,7 +148,7 @@ function readEntry(
   return found.problem === null ? parsed.data : say(found.problem);
 }
 
-function findTwins(names: readonly string[]): [string, string][] {
+function findCaseDuplicates(names: readonly string[]): [string, string][] {
   const lowered = new Map<string, string>();
   return names.flatMap((name) => {
     const twin = lowered.get(name.toLowerCase());

@@ -160,7 +160,7 @@ function resolveCredential(auth: AuthEntry, context: ResolveContext): Credential
   return problem === null ? { kind, secret } : { kind: "unusable", why: t`the variable ${value} ${problem}` };
 }
 
-/** What tells two accounts at one address apart, without the secret. */
+/** Distinguishes two accounts at one address, without the secret. */
 function identify(credential: Credential): string {
   return credential.kind === "bearer" || credential.kind === "api-key"
     ? fingerprint(credential.secret)

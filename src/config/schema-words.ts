@@ -1,5 +1,5 @@
-// What schemas say to people: the descriptions that editors show, and what was wrong with a value, without the value.
-// A description is noted beside the schema and makes no copy of it: the schemas are made at each start.
+// Schemas in words: the descriptions that editors show, and what was wrong with a value, without the value.
+// A description is registered beside the schema, without a copy: the schemas are made at each start.
 // Pure.
 import * as z from "zod/mini";
 import { kept, t, translate } from "../base/language.ts";
@@ -33,8 +33,8 @@ const EXPECTED: Readonly<Record<string, string>> = {
 const MISSING = "missing";
 const TOO_LARGE = "too large";
 
-/** For every parse whose issues are to be described here: notes what the value was where only that tells. */
-export const NOTING = {
+/** Options for every parse whose issues are described here: the message tells what only the value does. */
+export const DESCRIBABLE = {
   // A file is read once or twice in a process: a parser compiled for it would come too late.
   jitless: true,
   error: ({ input }: { readonly input?: unknown }) =>

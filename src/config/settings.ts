@@ -1,5 +1,5 @@
-// The settings around the configs: their defaults, those in force in the units the program counts in, and the list of them
-// all with the place each comes from.
+// The settings around the configs: their defaults, the effective ones in the units of the program, and the list of all with
+// the source of each.
 // Pure.
 import type { RoutingSettings } from "../routing/types.ts";
 import type { ParsedConfig } from "./parse.ts";
@@ -85,7 +85,7 @@ export function resolveSettings({ shell }: Pick<ParsedConfig, "shell">): Setting
   };
 }
 
-/** All of them, in the units of the file. What an upstream may set for itself is meant where it does not. */
+/** All of them, in the units of the file. For those that an upstream may set too: where it does not. */
 export function listSettings({ shell }: Pick<ParsedConfig, "shell">): EffectiveSetting[] {
   return GROUPS.flatMap((group) => {
     const given = new Map<string, unknown>(Object.entries(shell[group] ?? {}));

@@ -7,7 +7,7 @@ import { UserError } from "../base/errors.ts";
 import { type JsonRecord, isRecord } from "../base/json-value.ts";
 import { t } from "../base/language.ts";
 import { later } from "../base/later.ts";
-import { NOTING, describeFirstIssue, described, maybe } from "../config/schema-words.ts";
+import { DESCRIBABLE, describeFirstIssue, described, maybe } from "../config/schema-words.ts";
 import { type JsoncSource, formatPath, placeOf, readJsonc, valueOf } from "../config/jsonc.ts";
 import { existsSync } from "node:fs";
 import { PRIVATE_FILE, ensurePrivateDirectory, writeFileAtomic } from "../base/files.ts";
@@ -136,7 +136,7 @@ export interface ParsedProviders {
 export function parseProviders(text: string, file: string): ParsedProviders {
   const source = readSource(text, file);
   if (source.root === null) return { providers: [], problem: null };
-  const parsed = fileShellSchema.safeParse(valueOf(source.root), NOTING);
+  const parsed = fileShellSchema.safeParse(valueOf(source.root), DESCRIBABLE);
   if (!parsed.success) {
     const { path, words } = describeFirstIssue(parsed.error);
     throw refuse(source, path, words);
@@ -167,7 +167,7 @@ type ReadEntry =
 
 function readProvider(value: unknown, ids: Set<unknown>): ReadEntry {
   const given = isRecord(value) ? withNumericInterval(value) : value;
-  const parsed = providerSchema.safeParse(given, NOTING);
+  const parsed = providerSchema.safeParse(given, DESCRIBABLE);
   if (!parsed.success) return { kind: "wrong", ...describeFirstIssue(parsed.error) };
   const { data: entry } = parsed;
   const wrong = (key: string, words: string): ReadEntry => ({ kind: "wrong", path: [key], words });

@@ -1,5 +1,5 @@
-// The records of running proxies, one file for each process and service, so that other commands can find them, tell the
-// dead ones, and talk to the living with the token of their run.
+// The records of running proxies, one file for each process and service, so that other commands can find them, recognise
+// the dead, and talk to the running with the token of their run.
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import * as z from "zod/mini";
@@ -24,7 +24,7 @@ const instanceSchema = later(() =>
     started: z.nullable(z.string()),
     service: z.enum(SERVICES),
     port: z.int(),
-    /** Secret of this run: whoever has it may change something. Never shown. */
+    /** Secret of this run: it permits changes. Never shown. */
     token: z.string(),
     /** Which command runs it. */
     command: z.enum(["serve", "run"]),

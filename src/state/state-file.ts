@@ -1,5 +1,5 @@
 // Owns state.json: sections of named entries that several processes read and change, each only the entries it knows.
-// Knows no section's meaning. Losing the file loses nothing that matters, so what cannot be read counts as empty.
+// Does not know what a section means. Losing the file loses nothing that matters: what cannot be read counts as empty.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { PRIVATE_FILE, ensurePrivateDirectory, writeFileAtomic } from "../base/files.ts";
@@ -15,7 +15,7 @@ export type Section = Readonly<Record<string, unknown>>;
 /** Sections by name. JSON. */
 export type State = Readonly<Record<string, Section>>;
 
-/** Stopping waits for a last write, and what it writes is not worth more than this. */
+/** Stopping waits for the last write, which is not worth more than this. */
 const LOCK_TIMEOUT_MS = 2_000;
 
 /** Every section, those of other versions of the program too. Never throws: an unreadable file is an empty one. */
@@ -46,17 +46,17 @@ export async function updateState(paths: StatePaths, change: (state: State) => S
   await withLock(join(paths.run, "state.lock"), work, { timeoutMs: LOCK_TIMEOUT_MS });
 }
 
-/** Part of the file: the entries that one owner keeps. */
+/** The entries of the file that one owner keeps. */
 export interface SavedSectionsOptions {
   readonly paths: StatePaths;
   readonly sections: readonly string[];
-  /** Of these sections, the entries that are this owner's. Default: all. */
+  /** Which entries of the sections are this owner's. Default: all. */
   readonly isOwn?: (entry: string) => boolean;
   /** What the owner knows now. `last`: as it was read or written last. */
   readonly make: (last: State) => State;
-  /** A change is written so long after it, and all until then with it: what a crash loses. */
+  /** Changes within this time are written together. A crash loses them. */
   readonly saveAfterMs: number;
-  /** Why nothing is kept; told once in a row of failures. */
+  /** Why nothing could be saved; called once in a row of failures. */
   readonly onTrouble: (error: unknown) => void;
 }
 
@@ -65,7 +65,7 @@ export interface SavedSections {
   readonly load: () => State;
   /** What the owner knows may have changed. */
   readonly noteChange: () => void;
-  /** Writes what was noted, and waits for nothing more. Never rejects. */
+  /** Writes a noted change now. Never rejects. */
   readonly flush: () => Promise<void>;
 }
 
@@ -111,7 +111,7 @@ export function createSavedSections(options: SavedSectionsOptions): SavedSection
   };
 }
 
-/** The entries of these sections that are one owner's. Never throws. */
+/** One owner's entries of these sections. Never throws. */
 export function readSections(
   path: string,
   sections: readonly string[],

@@ -1,5 +1,5 @@
-// Budgets of the user's own: what this month's log says was spent at each upstream, kept up to date while requests end, in this
-// process and in others. Does nothing at all where no upstream has a budget.
+// The user's own budgets: what was spent at each upstream this month by the log, kept up to date while requests end, in this
+// process and in others. Does nothing where no upstream has a budget.
 import { errorMessage } from "../../base/errors.ts";
 import { kept } from "../../base/language.ts";
 import type { Paths } from "../../base/paths.ts";
@@ -17,7 +17,7 @@ export interface Budgets {
   readingOf(upstream: Upstream): Reading | null;
   /** Reads this month's log, once. Never rejects. */
   load(): Promise<void>;
-  /** Takes up every request that ends from now on; loads first. */
+  /** Counts every request that ends from now on; loads first. */
   follow(): void;
   stop(): Promise<void>;
 }
@@ -31,7 +31,7 @@ export interface BudgetsOptions {
   readonly onChange: () => void;
 }
 
-const COUNTED_FOR_MS = 5_000;
+const CACHED_MS = 5_000;
 /** The longest month, and a request that took a day. */
 const LOOK_BACK_MS = 32 * 86_400_000;
 
@@ -39,9 +39,9 @@ type CostOf = (fields: StoredEntry["fields"]) => Cost;
 
 export function createBudgets({ live, now, onChange, onTrouble, paths }: BudgetsOptions): Budgets {
   const ledger = createLedger();
-  /** A month is not added up anew for each answer. */
+  /** So that a month is not summed again for each answer. */
   const readings = new Map<string, Reading>();
-  /** Of requests that the first reading and the following one may both see. */
+  /** Ids of requests that both the first reading and the following may see. */
   const newest = new Set<unknown>();
   let costOf: CostOf | null = null;
   let loading: Promise<void> | null = null;
@@ -84,7 +84,7 @@ export function createBudgets({ live, now, onChange, onTrouble, paths }: Budgets
   };
   const load = (): Promise<void> => (loading ??= read());
 
-  const takeUp = async (entries: AsyncGenerator<StoredEntry[]>): Promise<void> => {
+  const followFrom = async (entries: AsyncGenerator<StoredEntry[]>): Promise<void> => {
     // Opened before the log is read, so that nothing falls between the two.
     let next = entries.next();
     await load();
@@ -102,7 +102,7 @@ export function createBudgets({ live, now, onChange, onTrouble, paths }: Budgets
       const limits = limitsOf(upstream);
       if (limits === null || costOf === null) return null;
       const known = readings.get(upstream.key);
-      if (known !== undefined && Math.abs(now() - known.at) < COUNTED_FOR_MS) return known;
+      if (known !== undefined && Math.abs(now() - known.at) < CACHED_MS) return known;
       const reading = ledger.read(`${upstream.service} ${upstream.baseUrl}`, limits, now());
       readings.set(upstream.key, reading);
       return reading;
@@ -111,7 +111,7 @@ export function createBudgets({ live, now, onChange, onTrouble, paths }: Budgets
     follow() {
       if (following !== null || isStopped) return;
       following = followLog(paths.requestsLog);
-      followed = takeUp(following);
+      followed = followFrom(following);
     },
     async stop() {
       isStopped = true;

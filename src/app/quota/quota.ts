@@ -1,5 +1,5 @@
-// Puts quotas together: asks relays in the background, reads what answers say in passing, counts own budgets, and tells the
-// routers. Never in a request's way. Also has every balance read at once, by the proxies that run or by this process.
+// Puts quotas together: polls relays in the background, reads the headers of answers, counts own budgets, and informs the
+// routers. Never delays a request. Also refreshes all balances at once, by the running proxies or in this process.
 import type { UserError } from "../../base/errors.ts";
 import type { Service } from "../../base/service.ts";
 import type { Upstream } from "../../base/upstream.ts";
@@ -18,21 +18,21 @@ import { readInstances } from "../../state/instances.ts";
 import { recallRouter } from "../router-state.ts";
 
 export interface Quota {
-  /** From now on this router is told how the upstreams of its config stand. */
+  /** From now on this router is informed about the upstreams of its config. */
   attach(client: QuotaClient): void;
-  /** Looks at once, and every few seconds from then on. */
+  /** Checks what is due now, and every few seconds from then on. */
   start(): void;
   /** Sees the headers of each answer of an upstream. Cheap, and never throws. */
   observeHeaders(upstream: Upstream, headers: Headers): void;
-  /** Reads what the facts of these services need beside state.json: for a look without `start`. */
+  /** Reads what the facts of these services need beside state.json, where `start` is not called. */
   load(services: readonly Service[]): Promise<void>;
   /** What is known of an upstream, for people and scripts. */
   rowsOf(upstream: Upstream): QuotaRow[];
   /** What is wrong with usage_providers.json. */
   problem(): UserError | null;
-  /** Asks every place now, as far as it may be asked again. */
+  /** Polls every endpoint now, as far as its limits allow. */
   refresh(): Promise<void>;
-  /** Nothing is being asked any more. */
+  /** No lookup is running any more. */
   settled(): Promise<void>;
   stop(): Promise<void>;
 }
@@ -45,12 +45,12 @@ export interface QuotaClient {
 export interface QuotaOptions extends LiveConfigOptions {
   readonly live: LiveConfig;
   readonly onTrouble: (words: string) => void;
-  /** Does the work again and again until told to stop. Default: a timer that keeps no process alive. */
+  /** Repeats the work until stopped. Default: a timer that keeps no process alive. */
   readonly every?: (work: () => void, ms: number) => () => void;
 }
 
-/** A look compares a few numbers; what it finds due is asked without anybody waiting. */
-const LOOK_EVERY_MS = 10_000;
+/** A check compares a few numbers; the lookups that are due run in the background. */
+const CHECK_EVERY_MS = 10_000;
 
 export function createQuota(options: QuotaOptions): Quota {
   const { env, live, now, onTrouble, paths } = options;
@@ -66,11 +66,11 @@ export function createQuota(options: QuotaOptions): Quota {
     now,
   });
   const clients: QuotaClient[] = [];
-  /** Keys of upstreams that answered since the last look. */
+  /** Keys of upstreams that answered since the last check. */
   const used = new Set<string>();
-  /** What each upstream's router was told last, as JSON. */
+  /** The last note of each upstream to its router, as JSON. */
   const noted = new Map<string, string>();
-  /** The mistake in the file that the user was told of. */
+  /** The mistake in the file that was reported last. */
   let reported: string | null = null;
   let stopLooking = (): void => {};
 
@@ -129,7 +129,7 @@ export function createQuota(options: QuotaOptions): Quota {
     reported = words;
   };
 
-  const look = (): void => {
+  const check = (): void => {
     reportProblem();
     if (hasBudgets(routes())) budgets.follow();
     applyAll();
@@ -142,8 +142,8 @@ export function createQuota(options: QuotaOptions): Quota {
       applyAll();
     },
     start() {
-      look();
-      stopLooking = (options.every ?? everyUnheld)(look, LOOK_EVERY_MS);
+      check();
+      stopLooking = (options.every ?? repeatUnreferenced)(check, CHECK_EVERY_MS);
     },
     observeHeaders(upstream, headers) {
       used.add(upstream.key);
@@ -181,16 +181,16 @@ export function createQuota(options: QuotaOptions): Quota {
   };
 }
 
-function everyUnheld(work: () => void, ms: number): () => void {
+function repeatUnreferenced(work: () => void, ms: number): () => void {
   const timer = setInterval(work, ms);
   timer.unref();
   return () => clearInterval(timer);
 }
 
-/** Two questions of 8 s each, at most. */
+/** Two requests of 8 s each, at most. */
 const REFRESH_MS = 20_000;
 
-/** `onTrouble` hears what could not be kept. Throws UserError where a proxy does not do it. */
+/** `onTrouble` gets what could not be saved. Throws UserError where a proxy does not answer. */
 export async function refreshQuota(
   service: Service,
   context: LiveConfigOptions,

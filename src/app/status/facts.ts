@@ -1,6 +1,5 @@
 // The state of one service as facts without secrets, and the order that its next request would take: what a running proxy
-// answers on its own pages, and what `ch status` and `ch routing` work with. Sends nothing, and makes no words for people
-// beyond those that it is given.
+// answers on its own pages, and what `ch status` and `ch routing` show. Sends nothing, and makes no sentences.
 import type { UserError } from "../../base/errors.ts";
 import type { Upstream } from "../../base/upstream.ts";
 import type { Router } from "../../routing/router.ts";
@@ -110,7 +109,7 @@ export function explainRoute(
   };
 }
 
-/** The places as they are explained, for whoever shows them elsewhere: no two screens may tell different things. */
+/** Status and explanation share these, so that no two screens say different things. */
 function listPlaces(
   { router, state }: { readonly router: Router; readonly state: RouteState },
   { model, sessionId }: Question,

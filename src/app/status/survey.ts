@@ -27,15 +27,15 @@ export type SurveyContext = LiveConfigOptions;
 export interface ServiceFacts extends RouteFacts {
   readonly service: Service;
   readonly instances: readonly InstanceFacts[];
-  /** Their processes run, and they do not answer. */
+  /** Their processes run, but do not answer. */
   readonly silent_instances: readonly InstanceRecord[];
-  /** They ended without clearing up: killed, or a power loss. */
+  /** They ended without removing their record: killed, or a power loss. */
   readonly dead_instances: readonly InstanceRecord[];
   /** Null where the log cannot be read. */
   readonly today: TodayFacts | null;
 }
 
-/** What is known of a proxy that says nothing itself. */
+/** What is known of a proxy that does not answer. */
 export type InstanceRecord = Readonly<Pick<Instance, "pid" | "port">> & { readonly since_ms: number };
 
 export interface StatusFacts {
@@ -45,7 +45,7 @@ export interface StatusFacts {
   readonly quota_problem: Problem | null;
   /** Those in force, with where they come from. */
   readonly settings: readonly EffectiveSetting[];
-  /** That a command is set is enough: it may hold a secret. */
+  /** Not the command itself: it may hold a secret. */
   readonly has_event_hook: boolean;
 }
 
@@ -118,9 +118,9 @@ export async function surveyRoute(
 }
 
 /**
- * Forgets what is held against the upstreams that NAME or NAME#N means, or against all of the service (null): in every
- * proxy that runs, and in state.json. Throws UserError.
- * @returns the number of proxies that were told
+ * Resets the health of the upstreams that NAME or NAME#N means, or of all of the service (null): in every running proxy,
+ * and in state.json. Throws UserError.
+ * @returns the number of proxies that did so
  */
 export async function resetRoute(
   service: Service,
@@ -162,7 +162,7 @@ async function askAll({ paths }: SurveyContext): Promise<Asked> {
   };
 }
 
-/** The rules' engine is the greatest part of the program: it is loaded only where there is something to read. */
+/** The redaction engine is the largest part of the program: loaded only where there are rules. */
 async function findFilterProblem({ now, paths }: SurveyContext): Promise<Problem | null> {
   if (!existsSync(paths.filter)) return null;
   const { createLiveFilter } = await import("../../filter/live-filter.ts");

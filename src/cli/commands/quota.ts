@@ -124,7 +124,7 @@ function printTable(cli: Cli, { config_name, service, upstreams }: ServiceFacts)
   for (const upstream of upstreams) for (const line of describeRows(upstream, now)) out.line(line);
 }
 
-/** What does not fit into a column: when it will be at its end, and why nothing newer is known. */
+/** What does not fit into a column: when it will run out, and why nothing newer is known. */
 function describeRows({ label, quota }: UpstreamFacts, now: number): string[] {
   const [first] = quota
     .filter(({ runs_out_at_ms: end }) => end !== null)
