@@ -1,6 +1,5 @@
-// Draws what a program printed at a terminal as an SVG: text from stdin, the command above it from the argument.
-//   FORCE_COLOR=1 ch demo | bun docs/picture.ts 'ch demo' >docs/demo.svg
-// Knows the colours that our screens use, and nothing of cursors.
+// Draws what a program printed at a terminal as an SVG. Knows the colours that our screens use, and nothing of cursors.
+// The pictures in the readmes are made with it by test/cli/demo-pictures.ts.
 
 const CELL = { width: 8.4, height: 19 };
 const MARGIN = 20;
@@ -61,17 +60,17 @@ function drawLine(line: string, row: number): string {
   return drawn;
 }
 
-const command = process.argv[2] ?? "";
-const output = (await Bun.stdin.text()).trimEnd();
-const lines = [`\u001b[2m$\u001b[22m \u001b[1m${command}\u001b[22m`, ...output.split("\n")];
-const columns = Math.max(64, ...lines.map((line) => Bun.stringWidth(line)));
-const width = Math.ceil(columns * CELL.width + 2 * MARGIN);
-const height = Math.ceil(lines.length * CELL.height + 2 * MARGIN);
-process.stdout
-  .write(`<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" role="img">
+/** The command line, and below it what it printed. */
+export function drawTerminal(command: string, output: string): string {
+  const lines = [`\u001b[2m$\u001b[22m \u001b[1m${command}\u001b[22m`, ...output.trimEnd().split("\n")];
+  const columns = Math.max(64, ...lines.map((line) => Bun.stringWidth(line)));
+  const width = Math.ceil(columns * CELL.width + 2 * MARGIN);
+  const height = Math.ceil(lines.length * CELL.height + 2 * MARGIN);
+  return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" role="img">
 <title>${escapeXml(command)}</title>
 <rect width="100%" height="100%" rx="8" fill="#0d1117"/>
 <g font-family="ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu Sans Mono', 'Noto Sans Mono CJK SC', monospace" font-size="14" xml:space="preserve">
 ${lines.map(drawLine).join("")}</g>
 </svg>
-`);
+`;
+}
