@@ -33,7 +33,7 @@ export async function handle(request: Request, deps: ProxyDeps): Promise<Respons
   const refusal = refuse(request, deps.allowedHosts(), deps.instance);
   if (refusal !== null) return refused(refusal);
   if (target === null) return refused(BAD_TARGET);
-  const own = await answerOwn(deps.own, request, target);
+  const own = await answerOwn(deps, request, target);
   if (own !== null) return own;
   if (deps.inFlight.count >= MAX_IN_FLIGHT) {
     return refused({

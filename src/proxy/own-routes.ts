@@ -7,7 +7,6 @@ import { makeErrorResponse } from "./local-error.ts";
 export const OWN_PREFIX = "/__codex-helper/";
 
 export interface OwnRoutes {
-  readonly service: Service;
   /** Secret of this run, kept in the instance record. */
   readonly token: string;
   /** GET: facts without secrets. The argument is the request's query. */
@@ -18,24 +17,24 @@ export interface OwnRoutes {
 
 /** The answer to one of our own paths, or to a client's greeting; null for everything that is meant for an upstream. */
 export async function answerOwn(
-  routes: OwnRoutes,
+  { own, service }: { readonly own: OwnRoutes; readonly service: Service },
   request: Request,
   target: RequestTarget,
 ): Promise<Response | null> {
-  if (isGreeting(routes.service, request.method, target.path)) return new Response(null, { status: 200 });
+  if (isGreeting(service, request.method, target.path)) return new Response(null, { status: 200 });
   if (!target.path.startsWith(OWN_PREFIX)) return null;
   const name = target.path.slice(OWN_PREFIX.length);
   const refuse = (status: number, message: string): Response =>
-    makeErrorResponse(routes.service, { status, message }, request.method);
-  if (Object.hasOwn(routes.read, name)) {
+    makeErrorResponse(service, { status, message }, request.method);
+  if (Object.hasOwn(own.read, name)) {
     if (request.method !== "GET") return refuse(405, `${name} is read with GET`);
-    return Response.json(routes.read[name]?.(new URLSearchParams(target.search)));
+    return Response.json(own.read[name]?.(new URLSearchParams(target.search)));
   }
-  if (Object.hasOwn(routes.act, name)) {
+  if (Object.hasOwn(own.act, name)) {
     if (request.method !== "POST") return refuse(405, `${name} is asked for with POST`);
-    if (!isToken(request.headers.get("authorization"), routes.token))
+    if (!isToken(request.headers.get("authorization"), own.token))
       return refuse(403, "the token of this run is needed");
-    return Response.json((await routes.act[name]?.(new URLSearchParams(target.search))) ?? {});
+    return Response.json((await own.act[name]?.(new URLSearchParams(target.search))) ?? {});
   }
   return refuse(404, "there is no such page here");
 }

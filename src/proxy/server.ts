@@ -1,68 +1,92 @@
-// Binds the loopback port and hands every request to the handler. Answers nothing by itself but its own failures.
-import { UserError, errorCode } from "../base/errors.ts";
+// Puts one service's proxy together and binds it to its port on loopback. Answers nothing by itself but its own failures;
+// what it starts, `stop` ends.
+import { errorCode, UserError } from "../base/errors.ts";
 import { t } from "../base/language.ts";
-import type { Service } from "../base/service.ts";
+import { createConnections } from "./connections.ts";
+import type { ProxyDeps } from "./deps.ts";
+import { makeAllowedHosts } from "./guard.ts";
+import { handle } from "./handle.ts";
 import { makeErrorResponse } from "./local-error.ts";
+import { createSessionMemory } from "./session-memory.ts";
 
-export interface ServerOptions {
-  readonly service: Service;
-  /** 0 asks the system for a free port. */
+export interface ProxyOptions
+  extends
+    Pick<ProxyDeps, "filter" | "inFlight" | "own" | "record" | "router" | "routeState" | "service">,
+    Partial<Pick<ProxyDeps, "heartbeat" | "observeHeaders">> {
+  /** 0 for any free port. */
   readonly port: number;
-  readonly handle: (request: Request) => Promise<Response>;
-  /** Told about anything that `handle` threw: a bug of ours. */
+  /** Told about anything that answering a request threw: a bug of ours. */
   readonly onBug: (error: unknown) => void;
 }
 
 export interface ProxyServer {
   readonly port: number;
-  /** Takes no new connections, lets open exchanges finish for at most `graceMs`, then cuts them. */
+  /** Takes no new connections, lets open requests finish for at most `graceMs`, then cuts them. */
   stop(graceMs: number): Promise<void>;
 }
 
+/** Both clients give up on a silent connection after 300 s (Codex's idle timer, Claude Code's stream timer). */
+const HEARTBEAT = { afterMs: 240_000, everyMs: 60_000 };
 /** There is no way to listen beyond loopback. */
 const LOOPBACK = "127.0.0.1";
 /** Above our own body limit, so that it is we who answer 413. */
 const BUN_BODY_LIMIT = 2 ** 30;
 
-/** Throws UserError when the port is taken. Nothing is switched or changed by starting a server. */
-export function startServer(options: ServerOptions): ProxyServer {
-  const server = bind(options);
+/** Binds and serves. Throws UserError when the port is taken. Nothing is switched or changed by it. */
+export function startProxy({ onBug, port, ...options }: ProxyOptions): ProxyServer {
+  const monotonic = (): number => performance.now();
+  const connections = createConnections(monotonic);
+  let allowedHosts = makeAllowedHosts(port);
+  const deps: ProxyDeps = {
+    heartbeat: HEARTBEAT,
+    observeHeaders: () => {},
+    ...options,
+    instance: crypto.randomUUID(),
+    allowedHosts: () => allowedHosts,
+    now: Date.now,
+    monotonic,
+    connections,
+    memory: createSessionMemory(),
+  };
+  const fail = (error: unknown): Response => {
+    onBug(error);
+    return makeErrorResponse(deps.service, { status: 500, message: "codex-helper failed on this request" });
+  };
+  const server = bind(port, (request) => handle(request, deps).catch(fail), fail);
+  allowedHosts = makeAllowedHosts(server.port ?? port);
   return {
-    port: server.port ?? options.port,
+    port: server.port ?? port,
     async stop(graceMs) {
       const drained = server.stop();
       const timer = setTimeout(() => void server.stop(true), graceMs);
       await drained;
       clearTimeout(timer);
       await server.stop(true);
+      connections.close();
     },
   };
 }
 
-function bind(options: ServerOptions): Bun.Server<undefined> {
-  const fail = (error: unknown): Response => {
-    options.onBug(error);
-    return makeErrorResponse(options.service, {
-      status: 500,
-      message: "codex-helper failed on this request",
-    });
-  };
+function bind(
+  port: number,
+  answer: (request: Request) => Promise<Response>,
+  fail: (error: unknown) => Response,
+): Bun.Server<undefined> {
   try {
     return Bun.serve({
       hostname: LOOPBACK,
-      port: options.port,
+      port,
       development: false,
       // Without this a second process would bind the same port and share the requests.
       reusePort: false,
       // Streams may be silent for minutes; the proxy has its own idle timers.
       idleTimeout: 0,
       maxRequestBodySize: BUN_BODY_LIMIT,
-      fetch: (request) => options.handle(request).catch(fail),
+      fetch: answer,
       error: fail,
     });
   } catch (error) {
     if (errorCode(error) !== "EADDRINUSE" && errorCode(error) !== "EACCES") throw error;
-    const { port } = options;
     const message =
       errorCode(error) === "EACCES"
         ? t`port ${port} on ${LOOPBACK} may not be used by this user`

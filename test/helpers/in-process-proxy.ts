@@ -1,10 +1,10 @@
-import { startProxy, type StartProxyOptions } from "../../src/app/serve/start-proxy.ts";
 import type { Service } from "../../src/base/service.ts";
 import type { Upstream } from "../../src/base/upstream.ts";
 import { makeEmptyConfig } from "../../src/config/parse.ts";
 import { resolveSettings } from "../../src/config/settings.ts";
 import type { LogEntry } from "../../src/log/entry.ts";
 import type { Route } from "../../src/proxy/deps.ts";
+import { type ProxyOptions, startProxy } from "../../src/proxy/server.ts";
 import { createRouter, type Router } from "../../src/routing/router.ts";
 import type { RoutingSettings } from "../../src/routing/types.ts";
 import { makeUpstream } from "./upstream.ts";
@@ -23,7 +23,7 @@ export interface TestProxy extends AsyncDisposable {
   ask(path: string, body: unknown, init?: RequestInit): Promise<Response>;
 }
 
-export interface TestProxyOptions extends Partial<Pick<StartProxyOptions, "filter" | "heartbeat">> {
+export interface TestProxyOptions extends Partial<Pick<ProxyOptions, "filter" | "heartbeat">> {
   readonly service?: Service;
   /** Base URLs, or whole upstreams where more than the address matters. In order. */
   readonly upstreams: readonly (string | Partial<Upstream>)[];

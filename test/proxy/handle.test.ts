@@ -27,7 +27,7 @@ test("a request that runs into a bug of ours has its line in the log, and does n
     router: createRouter({ settings: () => routing, now, random: () => 0.5 }),
     connections,
     memory: createSessionMemory(),
-    own: { service: "codex", token: "t", read: {}, act: {} },
+    own: { token: "t", read: {}, act: {} },
     heartbeat: { afterMs: 1_000, everyMs: 1_000 },
     observeHeaders: () => {},
     inFlight,

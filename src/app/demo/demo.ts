@@ -5,9 +5,9 @@ import type { Upstream } from "../../base/upstream.ts";
 import { makeEmptyConfig } from "../../config/parse.ts";
 import { resolveSettings } from "../../config/settings.ts";
 import type { LogEntry } from "../../log/entry.ts";
+import { startProxy } from "../../proxy/server.ts";
 import { createRouter } from "../../routing/router.ts";
 import { type DemoFault, type DemoRelay, type DemoRelays, startDemoRelays } from "./demo-relays.ts";
-import { startProxy } from "../serve/start-proxy.ts";
 
 export interface DemoTurn {
   readonly number: number;

@@ -10,7 +10,7 @@ import { DEFAULT_PORT, type Service } from "../../base/service.ts";
 import type { Upstream } from "../../base/upstream.ts";
 import type { LogEntry } from "../../log/entry.ts";
 import { createLogWriter, type LogWriter } from "../../log/writer.ts";
-import type { ProxyServer } from "../../proxy/server.ts";
+import { type ProxyServer, startProxy } from "../../proxy/server.ts";
 import { writeDefaultProviders } from "../../quota/providers.ts";
 import { createRouter } from "../../routing/router.ts";
 import { type Instance, removeDeadInstances, removeInstance, writeInstance } from "../../state/instances.ts";
@@ -23,7 +23,6 @@ import { makeOwnPages } from "./own-pages.ts";
 import { findPortOwner } from "./port-owner.ts";
 import { type Quota, createQuota } from "../quota/quota.ts";
 import { createRouterState } from "../router-state.ts";
-import { startProxy } from "./start-proxy.ts";
 
 export interface ServeOptions {
   readonly paths: Paths;
