@@ -25,7 +25,7 @@ export function createCommand(cli: Cli): Command {
           ["source <(ch completion bash)", "in this bash; in ~/.bashrc for every one"],
           ["ch completion bash > ~/.local/share/bash-completion/completions/ch", "loaded when it is needed"],
         ],
-        render: async (places) => (await import("../completion/bash.ts")).renderBash(places),
+        render: async (places) => (await import("../completion/posix.ts")).renderBash(places),
       }),
       zsh: shellCommand(cli, {
         name: "zsh",
@@ -34,7 +34,7 @@ export function createCommand(cli: Cli): Command {
           ["source <(ch completion zsh)", "in this zsh; in ~/.zshrc, after compinit, for every one"],
           ["ch completion zsh > ~/.zfunc/_ch", "into a directory of your $fpath"],
         ],
-        render: async (places) => (await import("../completion/zsh.ts")).renderZsh(places),
+        render: async (places) => (await import("../completion/posix.ts")).renderZsh(places),
       }),
       fish: shellCommand(cli, {
         name: "fish",

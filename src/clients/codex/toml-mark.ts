@@ -1,6 +1,10 @@
-// The comment behind a value of ours in config.toml. It says whose it is, and what stood there before, so that a person,
-// or `switch off` without its journal, can put it back.
+// What in config.toml is ours: the comment behind a value, which says what was there before, so that a person, or `switch off`
+// without its journal, can restore it; and the table of the provider that `--own-provider` adds.
 // Pure.
+import type { AST } from "toml-eslint-parser";
+import { readProxyPort } from "../../base/service.ts";
+import { OWN_PROVIDER, makeOwnProvider } from "./own-provider.ts";
+import { type TomlDocument, findEntry, findTable, stringOf } from "./toml-document.ts";
 
 export type Mark =
   /** Nothing stood there before. */
@@ -13,6 +17,8 @@ export interface FoundMark {
   /** The comment's length, with the blank before it. */
   readonly length: number;
 }
+
+export const OWN_PROVIDER_PATH = ["model_providers", OWN_PROVIDER] as const;
 
 const ADDED = " # codex-helper: added";
 const REPLACED = " # codex-helper: was ";
@@ -39,4 +45,35 @@ export function readMark(text: string, offset: number): FoundMark | undefined {
 /** A basic string of TOML on one line. */
 function quote(value: string): string {
   return JSON.stringify(value).replaceAll("\u007f", "\\u007f");
+}
+
+/** The table's text, without a line break at its end. */
+export function makeOwnTable(address: string): string {
+  // Loaded where it is written: it takes 4 ms, and most starts only read.
+  const { stringify } = require("@iarna/toml") as typeof import("@iarna/toml");
+  const text = stringify({ model_providers: { [OWN_PROVIDER]: makeOwnProvider(address) } });
+  return text.trim().replace("]", `]${makeMark(null)}`);
+}
+
+/** Our own provider's table, if it is there and holds exactly what we write. */
+export function findOwnTable(document: TomlDocument): AST.TOMLTable | undefined {
+  const table = findTable(document, OWN_PROVIDER_PATH);
+  const text = (key: string): string | undefined =>
+    stringOf(findEntry(document, [...OWN_PROVIDER_PATH, key]));
+  const address = text("base_url") ?? "";
+  const expected = Object.entries(makeOwnProvider(address));
+  const isOurs =
+    listOwnEntries(document).length === expected.length &&
+    expected.every(([key, value]) => text(key) === value) &&
+    readProxyPort("codex", address) !== undefined;
+  return isOurs ? table : undefined;
+}
+
+/** Is a provider of that id defined, by whomever and in whatever way? */
+export function hasOwnProvider(document: TomlDocument): boolean {
+  return findTable(document, OWN_PROVIDER_PATH) !== undefined || listOwnEntries(document).length > 0;
+}
+
+function listOwnEntries(document: TomlDocument): TomlDocument["entries"] {
+  return document.entries.filter(({ path }) => OWN_PROVIDER_PATH.every((key, at) => key === path[at]));
 }

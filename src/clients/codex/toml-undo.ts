@@ -4,8 +4,7 @@
 import { readProxyPort } from "../../base/service.ts";
 import type { TomlDocument, TomlEntry } from "./toml-document.ts";
 import { findEntry, readToml, stringOf } from "./toml-document.ts";
-import type { FoundMark } from "./toml-mark.ts";
-import { OWN_PROVIDER_PATH, findOwnTable, hasOwnProvider } from "./toml-own.ts";
+import { type FoundMark, OWN_PROVIDER_PATH, findOwnTable, hasOwnProvider } from "./toml-mark.ts";
 import { OWN_PROVIDER } from "./own-provider.ts";
 import { markBehind, removeStatement, removeTable, unsetValue } from "./toml-splice.ts";
 import { verifyEdit } from "./toml-verify.ts";

@@ -11,8 +11,7 @@ import {
   readToml,
   stringOf,
 } from "./toml-document.ts";
-import { makeMark } from "./toml-mark.ts";
-import { OWN_PROVIDER_PATH, findOwnTable, hasOwnProvider, makeOwnTable } from "./toml-own.ts";
+import { OWN_PROVIDER_PATH, findOwnTable, hasOwnProvider, makeMark, makeOwnTable } from "./toml-mark.ts";
 import { appendTable, insertInTable, insertTopLevel, setValue } from "./toml-splice.ts";
 import { OWN_PROVIDER } from "./own-provider.ts";
 import { verifyEdit } from "./toml-verify.ts";
