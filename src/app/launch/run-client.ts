@@ -1,6 +1,7 @@
 // Starts a client behind a proxy of its own and waits for its end: the client has the terminal, the proxy goes with it.
 // Touches no file of the client.
 import { readFileSync } from "node:fs";
+import { win32 } from "node:path";
 import type { Env } from "../../base/env.ts";
 import { UserError } from "../../base/errors.ts";
 import { describe } from "../../base/files.ts";
@@ -9,7 +10,6 @@ import type { Paths } from "../../base/paths.ts";
 import type { Service } from "../../base/service.ts";
 import { CLIENTS } from "../../clients/registry.ts";
 import { bootstrap } from "../import/bootstrap.ts";
-import { readShim } from "./npm-shim.ts";
 import { type Served, serve } from "../serve/serve.ts";
 
 export interface RunClientOptions {
@@ -90,6 +90,18 @@ function findProgram(
   if (program !== null) return [program];
   const message = command.includes("/") ? t`${command} is not a program` : t`${command} is not on PATH`;
   throw new UserError(message, { hint: `npm install -g ${CLIENTS[service].packageName}` });
+}
+
+/**
+ * The words to start instead of the command script of npm, pnpm or Yarn at `path`; null where its text is not of the kind that
+ * is known. On Windows such a `.cmd` cannot be started with every argument: it passes them through cmd, where quotes, `&` and
+ * `%` mean something else.
+ */
+export function readShim(path: string, text: string): readonly string[] | null {
+  const target = /"%(?:~dp0|dp0%)\\?([^"%]+\.(?:exe|[cm]?js))"[ \t]+%\*/i.exec(text)?.[1];
+  if (target === undefined) return null;
+  const file = win32.join(win32.dirname(path), target);
+  return file.toLowerCase().endsWith(".exe") ? [file] : ["node", file];
 }
 
 async function runToEnd(

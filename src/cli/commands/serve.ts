@@ -7,7 +7,7 @@ import { EXIT, UserError, errorMessage } from "../../base/errors.ts";
 import { retell, t, toPerson } from "../../base/language.ts";
 import { CLIENT_NAME, DEFAULT_SERVICE, SERVICES, type Service } from "../../base/service.ts";
 import { CLIENTS } from "../../clients/registry.ts";
-import { hasJournals } from "../../clients/switch/has-journals.ts";
+import { hasJournals } from "../../clients/switch/journal.ts";
 import { loadConfig } from "../../config/file.ts";
 import { PORT_ARG, readPort, readService, SERVICE_ARGS } from "../args.ts";
 import { type Cli, type Command, defineCommand } from "../cli.ts";

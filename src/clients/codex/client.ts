@@ -22,10 +22,9 @@ export const codex: Client = {
   secrets: { fileIn: (paths) => paths.codexAuth, tableIn: (content) => content },
   createEditor: async (target) => (await import("./switch.ts")).createCodexEditor(target),
   async listOverrides({ paths, env, systemDirectory }, isOwnAddress) {
-    const [{ readCodexFacts }, { listCodexOverrides }, { readCodexProfiles }] = await Promise.all([
+    const [{ readCodexFacts, readCodexProfiles }, { listCodexOverrides }] = await Promise.all([
       import("./facts.ts"),
       import("./overrides.ts"),
-      import("./profiles.ts"),
     ]);
     const [facts, profiles] = await Promise.all([
       readCodexFacts(paths, { systemDirectory }),

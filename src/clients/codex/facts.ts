@@ -1,7 +1,8 @@
 // What Codex would do right now: its active provider, all providers, its login, and which file says so. Only reads.
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import type { TomlTable } from "smol-toml";
-import { UserError } from "../../base/errors.ts";
+import { UserError, errorCode } from "../../base/errors.ts";
 import { readText } from "../../base/files.ts";
 import { t } from "../../base/language.ts";
 import type { Paths } from "../../base/paths.ts";
@@ -41,6 +42,7 @@ export interface CodexFactsOptions {
   readonly ignoresUserConfig?: boolean;
 }
 
+const PROFILE_SUFFIX = ".config.toml";
 const SYSTEM_DIRECTORY = "/etc/codex";
 const OTHER_BUILTINS = new Set(["ollama", "lmstudio", "amazon-bedrock", "gcp"]);
 const MAX_TOML_BYTES = 512 * 1024;
@@ -81,7 +83,7 @@ async function readLayers(paths: Paths, options: CodexFactsOptions): Promise<Cod
   const { systemDirectory = SYSTEM_DIRECTORY, profile, commandLine, ignoresUserConfig = false } = options;
   const files: [LayerKind, string][] = [["system", join(systemDirectory, "config.toml")]];
   if (!ignoresUserConfig) files.push(["user", paths.codexConfig]);
-  if (profile !== undefined) files.push(["profile", join(paths.codexHome, `${profile}.config.toml`)]);
+  if (profile !== undefined) files.push(["profile", join(paths.codexHome, `${profile}${PROFILE_SUFFIX}`)]);
   const own = await Promise.all(
     files.map(([kind, where]) => readLayer([kind, where], kind === "user" ? options.userText : undefined)),
   );
@@ -96,4 +98,30 @@ async function readLayer([kind, where]: [LayerKind, string], instead?: string): 
   if (text === null) return [];
   if (text.length > MAX_TOML_BYTES) throw new UserError(t`${where} is larger than 512 KB`);
   return [{ kind, where, table: parseToml(text, where) }];
+}
+
+/** The profile files (`codex -p NAME`), which lie over config.toml, in the order of their names. One that cannot be read is left out: Codex would not start with it. */
+export async function readCodexProfiles(paths: Paths): Promise<CodexLayer[]> {
+  const read = listNames(paths.codexHome).map(async (name): Promise<CodexLayer[]> => {
+    const where = join(paths.codexHome, name);
+    try {
+      const text = await readText(where);
+      return text === null ? [] : [{ kind: "profile", where, table: parseToml(text, where) }];
+    } catch (error) {
+      if (error instanceof UserError) return [];
+      throw error;
+    }
+  });
+  return (await Promise.all(read)).flat();
+}
+
+function listNames(directory: string): string[] {
+  try {
+    return readdirSync(directory)
+      .filter((name) => name.endsWith(PROFILE_SUFFIX))
+      .toSorted();
+  } catch (error) {
+    if (errorCode(error) === undefined) throw error;
+    return [];
+  }
 }

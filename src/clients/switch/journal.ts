@@ -17,9 +17,10 @@ import {
 import type { Paths } from "../../base/paths.ts";
 import { fingerprint } from "../../base/secrets.ts";
 import { SERVICES, type Service } from "../../base/service.ts";
-import { JOURNAL_PREFIX } from "./has-journals.ts";
 
 const VERSION = 1;
+/** Begins the name of every journal in paths.run. */
+const JOURNAL_PREFIX = "switch-";
 
 const ownerSchema = z.discriminatedUnion("kind", [
   /** A `switch on` typed by a person stays until somebody ends it. */
@@ -75,6 +76,15 @@ export async function findJournalPath(paths: Paths, service: Service, file: stri
     if (found.kind === "found" && realPath(found.journal.file) === real) return path;
   }
   return own;
+}
+
+/** Is any switch noted at all? Also true where nobody can tell: whoever reads the journals then says why. */
+export function hasJournals({ run }: Pick<Paths, "run">): boolean {
+  try {
+    return readdirSync(run).some((name) => name.startsWith(JOURNAL_PREFIX));
+  } catch (error) {
+    return errorCode(error) !== "ENOENT";
+  }
 }
 
 function listJournals(run: string, prefix: string): string[] {

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { readShim } from "../../../src/app/launch/npm-shim.ts";
+import { readShim } from "../../../src/app/launch/run-client.ts";
 
 const AT = "C:\\Users\\ann\\AppData\\Roaming\\npm\\codex.cmd";
 const FOLDER = "C:\\Users\\ann\\AppData\\Roaming\\npm";
