@@ -2,14 +2,15 @@
 // traffic and for as long as an upstream is avoided. Never delays a request; `stop` ends all of it.
 import { kept } from "../base/language.ts";
 import type { JsonRecord } from "../base/json-value.ts";
+import type { UpstreamReport } from "../routing/types.ts";
 import { fetchJson } from "./fetch-json.ts";
 import type { Lookup } from "./lookup.ts";
 import { type Reading, makeReading, withBalance, withError } from "./reading.ts";
 
 export interface PollTarget {
   readonly lookup: Lookup;
-  /** Poll it again without waiting for traffic: it is avoided, or low. */
-  readonly isAvoided: boolean;
+  /** Poll it again without waiting for traffic. */
+  readonly isWatched: boolean;
 }
 
 export interface PollerOptions {
@@ -70,13 +71,13 @@ export function createPoller({ now, onReading, readings, sync, targets }: Poller
     return asking;
   };
 
-  const isDue = ({ isAvoided, lookup }: PollTarget): boolean => {
+  const isDue = ({ isWatched, lookup }: PollTarget): boolean => {
     const reading = readings.get(lookup.key);
     if (reading === undefined) return true;
     const passed = now() - reading.triedAt;
     // A clock that was set back must not stop polling for ever.
     if (passed >= 0 && passed < pauseOf(reading, lookup)) return false;
-    return isAvoided || withTraffic.has(lookup.key);
+    return isWatched || withTraffic.has(lookup.key);
   };
 
   const mayAsk = ({ host, isAutomatic, urls }: Lookup): boolean => {
@@ -111,6 +112,11 @@ export function createPoller({ now, onReading, readings, sync, targets }: Poller
       await settled();
     },
   };
+}
+
+/** Its balance decides where requests go now: it is avoided, or used last. */
+export function needsWatching({ isExhausted, standing }: UpstreamReport): boolean {
+  return isExhausted || standing === "low";
 }
 
 function pauseOf(reading: Reading, { intervalMs, isAutomatic }: Lookup): number {

@@ -4,7 +4,7 @@ import type { UserError } from "../../base/errors.ts";
 import type { Service } from "../../base/service.ts";
 import type { Upstream } from "../../base/upstream.ts";
 import { readHeaderSignals } from "../../quota/header-signals.ts";
-import { type PollTarget, createPoller } from "../../quota/poller.ts";
+import { type PollTarget, createPoller, needsWatching } from "../../quota/poller.ts";
 import { createProvidersFile, writeDefaultProviders } from "../../quota/providers.ts";
 import { makeReading, withBalance } from "../../quota/reading.ts";
 import { recogniseHeaders } from "../../quota/vendors.ts";
@@ -99,9 +99,8 @@ export function createQuota(options: QuotaOptions): Quota {
         const choice = sources.lookupOf(upstream);
         if (choice.kind !== "lookup") continue;
         const { key } = choice.lookup;
-        const { isExhausted, standing } = client.router.report(upstream);
-        const isAvoided = isExhausted || standing === "low" || found.get(key)?.isAvoided === true;
-        found.set(key, { lookup: choice.lookup, isAvoided });
+        const isNeeded = needsWatching(client.router.report(upstream)) || found.get(key)?.isWatched === true;
+        found.set(key, { lookup: choice.lookup, isWatched: isNeeded });
         if (used.delete(upstream.key)) poller.noteTraffic(key);
       }
     }
