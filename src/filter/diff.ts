@@ -25,17 +25,26 @@ export function diffTexts(before: string, after: string): Change[] {
 
 /** The part of two lines around their difference, `context` characters on both sides. */
 export function focus(before: string, after: string, context: number): { before: string; after: string } {
+  const same = countSame(before, after);
+  const cut = (line: string): string => {
+    const from = Math.max(0, same.start - context);
+    const to = Math.min(line.length, line.length - same.end + context);
+    return `${from > 0 ? "…" : ""}${line.slice(from, to)}${to < line.length ? "…" : ""}`;
+  };
+  return { before: cut(before), after: cut(after) };
+}
+
+/** How many lines or characters are the same at the start, and how many of the rest at the end. */
+function countSame(
+  before: string | readonly string[],
+  after: string | readonly string[],
+): { readonly start: number; readonly end: number } {
   const shorter = Math.min(before.length, after.length);
   let start = 0;
   while (start < shorter && before[start] === after[start]) start += 1;
   let end = 0;
   while (end < shorter - start && before.at(-1 - end) === after.at(-1 - end)) end += 1;
-  const cut = (line: string): string => {
-    const from = Math.max(0, start - context);
-    const to = Math.min(line.length, line.length - end + context);
-    return `${from > 0 ? "…" : ""}${line.slice(from, to)}${to < line.length ? "…" : ""}`;
-  };
-  return { before: cut(before), after: cut(after) };
+  return { start, end };
 }
 
 function layOut(text: string): string | null {
@@ -54,11 +63,7 @@ function diffPairs(left: readonly string[], right: readonly string[]): Change[] 
 }
 
 function diffBlock(left: readonly string[], right: readonly string[]): Change[] {
-  const shorter = Math.min(left.length, right.length);
-  let start = 0;
-  while (start < shorter && left[start] === right[start]) start += 1;
-  let end = 0;
-  while (end < shorter - start && left.at(-1 - end) === right.at(-1 - end)) end += 1;
+  const { end, start } = countSame(left, right);
   const removed = left.slice(start, left.length - end).map((before) => ({ before, after: null }));
   const added = right.slice(start, right.length - end).map((after) => ({ before: null, after }));
   return [...removed, ...added].map((change, index) => ({

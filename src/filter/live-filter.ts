@@ -22,6 +22,8 @@ export type FilteredRequest =
   | { readonly kind: "refused"; readonly message: string };
 
 export interface LiveFilter {
+  /** What holds for a request that starts now. */
+  readonly current: () => FilterState;
   forService(service: Service): (body: Uint8Array, headers: Headers) => FilteredRequest;
   /** What is wrong with the rule file, or null. */
   problem(): UserError | null;
@@ -31,16 +33,17 @@ export interface LiveFilter {
 
 /** `now` is the wall clock, ms. */
 export function createLiveFilter(path: string, now: () => number): LiveFilter {
-  const store = createFilterStore(path, now);
+  const follow = followRules(path, now);
   let seen: FilterState | null = null;
-  const look = (): FilterState => (seen = store.current());
+  const current = (): FilterState => (seen = follow());
   const problemIn = (state: FilterState | null): UserError | null =>
     state !== null && "problem" in state ? state.problem : null;
   return {
-    problem: () => problemIn(look()),
+    current,
+    problem: () => problemIn(current()),
     lastProblem: () => problemIn(seen),
     forService: (service) => (body, headers) => {
-      const state = look();
+      const state = current();
       if (state.kind === "none") return { kind: "filtered", body, headers: {}, redactions: 0 };
       if (state.kind === "broken-never-loaded") {
         return { kind: "refused", message: t`redaction rules cannot be read: ${state.problem.message}` };
@@ -76,17 +79,11 @@ export type FilterState =
   /** Requests must be refused: `problem` names the file and the place. */
   | { readonly kind: "broken-never-loaded"; readonly problem: UserError };
 
-export interface FilterStore {
-  /** What holds for a request that starts now. */
-  readonly current: () => FilterState;
-}
-
 const MAX_FILE_BYTES = 2 ** 20;
 /** Some editors move the old file away before they write the new one: for so long its rules stay in force. */
 const MISSING_GRACE_MS = 2000;
 
-/** Follows the file. `now` is the wall clock, ms. */
-export function createFilterStore(path: string, now: () => number): FilterStore {
+function followRules(path: string, now: () => number): () => FilterState {
   const file = createWatchedFile({
     path,
     maxBytes: MAX_FILE_BYTES,
@@ -96,7 +93,7 @@ export function createFilterStore(path: string, now: () => number): FilterStore 
   let last: FilterState = { kind: "none", rules: NO_RULES };
   let missingSince: number | null = null;
 
-  const current = (): FilterState => {
+  return () => {
     const watched = file.current();
     if (watched.kind === "missing") {
       missingSince ??= now();
@@ -108,7 +105,6 @@ export function createFilterStore(path: string, now: () => number): FilterStore 
     last = watched.kind === "ok" ? { kind: "ok", rules: watched.value } : broken(watched.problem, last);
     return last;
   };
-  return { current };
 }
 
 /** The rules in force until now stay; "no rules" is not something to fall back to. */

@@ -36,10 +36,21 @@ export function editStrings(json: JsonText, zone: Zone, handler: StringHandler):
     if (json.mayMatch(start, end)) found.push({ start, end, place });
   });
   if (!isJson) return null;
+  const decode = ({ start, end }: Token): string => decodeString(json.slice(start, end));
+  // Decoded when first asked for: most requests never do.
+  let names: Set<string> | undefined;
+  const isToolName = (value: string): boolean => (names ??= new Set(toolNames.map(decode))).has(value);
   try {
-    const values = found.map(({ start, end }) => decodeString(json.slice(start, end)));
-    const isToolName = makeToolNameTest(json, toolNames);
-    return collectEdits(found, values, { handler, isToolName });
+    const values = found.map(decode);
+    return found.flatMap(({ start, end, place }, index) => {
+      const before = values[index] ?? "";
+      if (isFixed(place) || (place === "tool-reference" && isToolName(before))) {
+        handler.keep(before);
+        return [];
+      }
+      const value = handler.change(before);
+      return value === before ? [] : [{ start, end, value }];
+    });
   } catch (error) {
     if (error instanceof SyntaxError) return null;
     throw error;
@@ -52,34 +63,8 @@ interface Token {
   readonly place: Zone | "key";
 }
 
-interface Decision {
-  readonly handler: StringHandler;
-  readonly isToolName: (value: string) => boolean;
-}
-
-function collectEdits(tokens: readonly Token[], values: readonly string[], decision: Decision): Edit[] {
-  const edits: Edit[] = [];
-  tokens.forEach(({ start, end, place }, index) => {
-    const before = values[index] ?? "";
-    if (isKept(place, before, decision.isToolName)) return decision.handler.keep(before);
-    const value = decision.handler.change(before);
-    if (value !== before) edits.push({ start, end, value });
-  });
-  return edits;
-}
-
-function isKept(place: Zone | "key", value: string, isToolName: Decision["isToolName"]): boolean {
-  if (place === "tool-reference") return isToolName(value);
+function isFixed(place: Zone | "key"): boolean {
   return place === "key" || place === "opaque" || place === "tool-name";
-}
-
-/** The names are decoded when first asked for: most requests never do. */
-function makeToolNameTest(json: JsonText, tokens: readonly Token[]): (value: string) => boolean {
-  let names: Set<string> | undefined;
-  return (value) => {
-    names ??= new Set(tokens.map(({ start, end }) => decodeString(json.slice(start, end))));
-    return names.has(value);
-  };
 }
 
 /** Throws SyntaxError for a bad escape or a raw control character. */

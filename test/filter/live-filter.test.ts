@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createFilterStore, createLiveFilter } from "../../src/filter/live-filter.ts";
+import { createLiveFilter } from "../../src/filter/live-filter.ts";
 import { makeTempHome } from "../helpers/temp-home.ts";
 
 const GOOD = '[{"op":"remove","source":"secret"}]';
@@ -18,12 +18,12 @@ beforeEach(() => {
 afterEach(() => rmSync(directory, { recursive: true }));
 
 test("no file means no rules", () => {
-  const state = createFilterStore(path, () => now).current();
+  const state = createLiveFilter(path, () => now).current();
   expect(state).toMatchObject({ kind: "none", rules: { rules: [] } });
 });
 
 test("rules are in force from the next look after the file was written", () => {
-  const store = createFilterStore(path, () => now);
+  const store = createLiveFilter(path, () => now);
   store.current();
   writeFileSync(path, GOOD);
   expect(store.current()).toMatchObject({ kind: "ok", rules: { rules: [{ source: "secret" }] } });
@@ -31,14 +31,14 @@ test("rules are in force from the next look after the file was written", () => {
 
 test("unchanged rules are the same object, so that nothing is worked out anew", () => {
   writeFileSync(path, GOOD);
-  const store = createFilterStore(path, () => now);
+  const store = createLiveFilter(path, () => now);
   const [first, second] = [store.current(), store.current()];
   expect("rules" in first && "rules" in second && first.rules === second.rules).toBe(true);
 });
 
 test("a broken edit leaves the last good rules in force and says where it is broken", () => {
   writeFileSync(path, GOOD);
-  const store = createFilterStore(path, () => now);
+  const store = createLiveFilter(path, () => now);
   store.current();
   writeFileSync(path, '[\n{"op":"remov","source":"secret"}]');
   expect(store.current()).toMatchObject({
@@ -50,19 +50,19 @@ test("a broken edit leaves the last good rules in force and says where it is bro
 
 test("a file that was never good is not a file without rules", () => {
   writeFileSync(path, "{");
-  const state = createFilterStore(path, () => now).current();
+  const state = createLiveFilter(path, () => now).current();
   expect(state.kind).toBe("broken-never-loaded");
   expect("rules" in state).toBe(false);
 });
 
 test("an empty file is broken: it may be half written", () => {
   writeFileSync(path, "");
-  expect(createFilterStore(path, () => now).current().kind).toBe("broken-never-loaded");
+  expect(createLiveFilter(path, () => now).current().kind).toBe("broken-never-loaded");
 });
 
 test("rules outlive the moment in which an editor moves the file away, and no longer", () => {
   writeFileSync(path, GOOD);
-  const store = createFilterStore(path, () => now);
+  const store = createLiveFilter(path, () => now);
   store.current();
   rmSync(path);
   expect(store.current().kind).toBe("ok");
