@@ -1,24 +1,56 @@
-// Undoes a Content-Encoding, as a stream or chunk by chunk. Bounds nothing: what comes out can be a thousand times what
-// went in.
+// Undoes a Content-Encoding: as a stream, chunk by chunk, or of a whole body within a limit. But for the last nothing is
+// bounded: what comes out can be a thousand times what went in.
 import type { Transform } from "node:stream";
+import { promisify } from "node:util";
+import { errorCode } from "./errors.ts";
 
-/** A stream that undoes the encoding (lower case); null for one that is not known here. */
-export function createDecoder(encoding: string): Transform | null {
+interface Coding {
+  readonly stream: () => Transform;
+  /** For a whole body, in the order in which they are tried. */
+  readonly whole: readonly ((data: Uint8Array, options: { maxOutputLength: number }) => Promise<Buffer>)[];
+}
+
+/** The content codings of RFC 9110 8.4.1 and zstd (RFC 8878). Bun's own zstd has no output limit; node:zlib has. */
+function findCoding(encoding: string): Coding | null {
   // Loaded where something is compressed: it takes 3 ms, and no start should wait for it.
   const zlib = process.getBuiltinModule("node:zlib");
   switch (encoding) {
     case "gzip":
     case "x-gzip":
-      return zlib.createGunzip();
+      return { stream: zlib.createGunzip, whole: [promisify(zlib.gunzip)] };
+    // "deflate" is the zlib format; some senders leave its header out.
     case "deflate":
-      return zlib.createInflate();
+      return { stream: zlib.createInflate, whole: [promisify(zlib.inflate), promisify(zlib.inflateRaw)] };
     case "br":
-      return zlib.createBrotliDecompress();
+      return { stream: zlib.createBrotliDecompress, whole: [promisify(zlib.brotliDecompress)] };
     case "zstd":
-      return zlib.createZstdDecompress();
+      return { stream: zlib.createZstdDecompress, whole: [promisify(zlib.zstdDecompress)] };
     default:
       return null;
   }
+}
+
+/** A stream that undoes the encoding (lower case); null for one that is not known here. */
+export function createDecoder(encoding: string): Transform | null {
+  return findCoding(encoding)?.stream() ?? null;
+}
+
+/** The decoded body; in one word why there is none. Never rejects. */
+export async function decodeWhole(
+  body: Uint8Array,
+  encoding: string,
+  maxBytes: number,
+): Promise<Uint8Array | "unknown" | "too-large" | "invalid"> {
+  const coding = findCoding(encoding);
+  if (coding === null) return "unknown";
+  for (const decode of coding.whole) {
+    try {
+      return await decode(body, { maxOutputLength: maxBytes });
+    } catch (error) {
+      if (errorCode(error) === "ERR_BUFFER_TOO_LARGE") return "too-large";
+    }
+  }
+  return "invalid";
 }
 
 /** Looks into a compressed answer without touching it: its receiver still gets the compressed bytes. */

@@ -1,7 +1,6 @@
 // Reads a request's whole body so that it can be redacted and replayed: bounded in size, in silence and in what a
 // compressed one may unfold to.
-import { promisify } from "node:util";
-import { errorCode } from "../base/errors.ts";
+import { decodeWhole } from "../base/decoder.ts";
 import { kept } from "../base/language.ts";
 
 export interface BodyLimits {
@@ -13,8 +12,14 @@ export interface BodyLimits {
 
 export type BodyResult =
   | { readonly kind: "body"; readonly bytes: Uint8Array; readonly decoded: boolean }
-  | { readonly kind: "refused"; readonly status: 400 | 408 | 413 | 415; readonly message: string }
+  | Refused
   | { readonly kind: "client-gone" };
+
+interface Refused {
+  readonly kind: "refused";
+  readonly status: 400 | 408 | 413 | 415;
+  readonly message: string;
+}
 
 const EMPTY = new Uint8Array(0);
 /** Up to here a body of declared length is read in one go: half the cost of reading it piece by piece. */
@@ -81,61 +86,23 @@ async function readAll(
   return chunks.length === 1 && first !== undefined ? first : Buffer.concat(chunks, size);
 }
 
-type Inflate = (data: Uint8Array, options: { maxOutputLength: number }) => Promise<Buffer>;
-
-/**
- * Content codings of RFC 9110 8.4.1 and zstd (RFC 8878). Bun's own zstd has no output limit; node:zlib has. It is loaded
- * by the first compressed body: no start waits for it.
- */
-async function findDecoders(encoding: string): Promise<readonly Inflate[]> {
-  const zlib = await import("node:zlib");
-  switch (encoding) {
-    case "gzip":
-    case "x-gzip":
-      return [promisify(zlib.gunzip)];
-    case "br":
-      return [promisify(zlib.brotliDecompress)];
-    case "zstd":
-      return [promisify(zlib.zstdDecompress)];
-    // "deflate" is the zlib format; some senders leave its header out.
-    case "deflate":
-      return [promisify(zlib.inflate), promisify(zlib.inflateRaw)];
-    default:
-      return [];
-  }
-}
-
 async function decode(raw: Uint8Array, encoding: string, maxBytes: number): Promise<BodyResult> {
-  const decoders = await findDecoders(encoding);
-  if (decoders.length === 0) {
-    return {
-      kind: "refused",
-      status: 415,
-      message: kept`the content encoding "${encoding.slice(0, 40)}" is not supported`,
-    };
-  }
-  for (const inflateBody of decoders) {
-    try {
-      return { kind: "body", bytes: await inflateBody(raw, { maxOutputLength: maxBytes }), decoded: true };
-    } catch (error) {
-      if (errorCode(error) === "ERR_BUFFER_TOO_LARGE") return tooLarge(maxBytes);
-    }
-  }
-  return { kind: "refused", status: 400, message: kept`the request body is not valid ${encoding}` };
+  const decoded = await decodeWhole(raw, encoding, maxBytes);
+  if (decoded === "unknown")
+    return refused(415, kept`the content encoding "${encoding.slice(0, 40)}" is not supported`);
+  if (decoded === "too-large") return tooLarge(maxBytes);
+  if (decoded === "invalid") return refused(400, kept`the request body is not valid ${encoding}`);
+  return { kind: "body", bytes: decoded, decoded: true };
 }
 
 function silent({ uploadIdleMs }: BodyLimits): BodyResult {
-  return {
-    kind: "refused",
-    status: 408,
-    message: kept`the request body did not come on for ${uploadIdleMs / 1000} s`,
-  };
+  return refused(408, kept`the request body did not come on for ${uploadIdleMs / 1000} s`);
 }
 
 function tooLarge(maxBytes: number): BodyResult {
-  return {
-    kind: "refused",
-    status: 413,
-    message: kept`the request body is larger than ${Math.floor(maxBytes / 2 ** 20)} MiB`,
-  };
+  return refused(413, kept`the request body is larger than ${Math.floor(maxBytes / 2 ** 20)} MiB`);
+}
+
+function refused(status: Refused["status"], message: string): Refused {
+  return { kind: "refused", status, message };
 }
