@@ -7,7 +7,7 @@ import type { Paths } from "../../base/paths.ts";
 import { CLIENT_NAME, DEFAULT_PORT, SERVICES, type Service, flagBehind } from "../../base/service.ts";
 import type { Import } from "../../clients/imported-config.ts";
 import { CLIENTS } from "../../clients/registry.ts";
-import { readUnswitched } from "../../clients/switch/unswitched.ts";
+import { readUnswitched } from "../../clients/switch/status.ts";
 import { isLoopback } from "../../config/base-url.ts";
 import { readInstances } from "../../state/instances.ts";
 

@@ -1,8 +1,64 @@
-// Finds what other programs of this kind are set up with. Reads their files, writes nothing.
+// Reads what may be taken over: a config.json or an export of one, the files of other programs of this kind, a link.
+// Writes nothing.
 import { isAbsolute, join, resolve } from "node:path";
 import type { Env } from "../../base/env.ts";
+import { UserError } from "../../base/errors.ts";
+import { decodeText, readBytes } from "../../base/files.ts";
+import { t } from "../../base/language.ts";
 import { findUserHome } from "../../base/paths.ts";
-import type { Import } from "../../clients/imported-config.ts";
+import { SERVICES, type Service } from "../../base/service.ts";
+import { type Import, type ImportedConfig, problemOfUpstream } from "../../clients/imported-config.ts";
+import { isMaskedSecret } from "../../config/export.ts";
+import { type ParsedConfig, parseConfig } from "../../config/parse.ts";
+import type { UpstreamEntry } from "../../config/schema.ts";
+
+export interface FileImport extends Import {
+  readonly config: ParsedConfig;
+}
+
+/** Throws UserError where there is no such file, or it is not one of ours. */
+export async function readFileImport(path: string): Promise<FileImport> {
+  // Not as text: it may come through a pipe, from a program that decrypts it.
+  const bytes = await readBytes(path);
+  if (bytes === null) throw new UserError(t`there is no file ${path}`);
+  const text = decodeText(bytes, path);
+  const config = parseConfig(text, path);
+  const skipped = SERVICES.flatMap((service) => [...config.services[service].broken.values()]);
+  const configs: ImportedConfig[] = [];
+  for (const service of SERVICES) {
+    const { active, configs: named } = config.services[service];
+    const ordered = [...named.values()].toSorted(
+      (one, other) => Number(other.name === active) - Number(one.name === active),
+    );
+    for (const { name, entry } of ordered) {
+      const { upstreams, alias, ...extra } = entry;
+      const problem = upstreams
+        .map((upstream) => problemElsewhere(upstream, service))
+        .find((one) => one !== null);
+      if (problem != null) {
+        skipped.push(`"${name}": ${problem}`);
+        continue;
+      }
+      const words = alias == null ? {} : { alias };
+      configs.push({ service, name, ...words, upstreams, extra, from: path });
+    }
+  }
+  if (configs.length + skipped.length === 0) throw new UserError(t`${path} holds no configs`);
+  return { config, configs, skipped: skipped.map((words) => explainMask(words, text)) };
+}
+
+/** A file may not say itself where the client's own login belongs: `imported_origin` counts on the machine it was made on. */
+function problemElsewhere(upstream: UpstreamEntry, service: Service): string | null {
+  const { imported_origin: _, ...tags } = upstream.tags ?? {};
+  return problemOfUpstream({ ...upstream, tags }, service);
+}
+
+/** A masked export parses as far as its keys, which no header can carry. */
+function explainMask(words: string, text: string): string {
+  return isMaskedSecret(text) && /auth_token|api_key/.test(words)
+    ? t`${words} (its key is masked: export it without --masked)`
+    : words;
+}
 
 export type ForeignTool = "cc-switch" | "cli_proxy";
 

@@ -1,8 +1,8 @@
-// How a client stands: is it switched, to which port, by whom, and does that one still run? Looks, and changes nothing; needs
-// no lock, because every file is only ever replaced as a whole.
+// How a client stands: is it switched, to which port, by whom, and does that one still run? And what its own file would be
+// without our switch. Looks, and changes nothing; needs no lock, because every file is only ever replaced as a whole.
 import { UserError } from "../../base/errors.ts";
 import { isRunning } from "../../base/process-identity.ts";
-import { readProxyPort } from "../../base/service.ts";
+import { type Service, readProxyPort } from "../../base/service.ts";
 import { readClientFile } from "./client-file.ts";
 import { type Owner, changesOf, findJournalPath, readJournal } from "./journal.ts";
 import type { SwitchTarget, Undone } from "../client.ts";
@@ -59,4 +59,29 @@ export async function readSwitchStatus(target: SwitchTarget): Promise<SwitchStat
 function portIn({ service }: SwitchTarget, keys: readonly Undone[]): number | undefined {
   const values = keys.flatMap((key) => ("value" in key ? [key.value] : []));
   return values.map((value) => readProxyPort(service, value)).find((port) => port !== undefined);
+}
+
+/** What a client was set up with, without our switch. */
+export interface Unswitched {
+  readonly service: Service;
+  /** Undefined where nothing of ours is in the file, or nobody can tell what stood there before. */
+  readonly text: string | undefined;
+  /** The port that the client is, or was last, switched to. */
+  readonly port: number | undefined;
+}
+
+/** Never throws for what the files hold: whoever reads them next says what is wrong. */
+export async function readUnswitched(target: SwitchTarget): Promise<Unswitched> {
+  const editor = await CLIENTS[target.service].createEditor(target);
+  const { service } = target;
+  const found = await readJournal(await findJournalPath(target.paths, target.service, editor.file));
+  const port = found.kind === "found" ? found.journal.port : undefined;
+  try {
+    const { text: present } = await readClientFile(editor.file);
+    const { text, keys } = editor.clean(present, changesOf(found));
+    return { text: keys.length === 0 ? undefined : text, port, service };
+  } catch (error) {
+    if (error instanceof UserError) return { text: undefined, port, service };
+    throw error;
+  }
 }

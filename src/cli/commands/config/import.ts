@@ -110,7 +110,7 @@ async function findImports(cli: Cli, { file, from, dir }: ImportArgs): Promise<F
   if (from === undefined) {
     if (file === undefined) throw misuse(t`say what to import: a FILE, or --from SOURCE`);
     if (dir !== undefined) throw misuse(t`--dir belongs to --from cc-switch or --from cli_proxy`);
-    const { readFileImport } = await import("../../../app/import/file-import.ts");
+    const { readFileImport } = await import("../../../app/import/foreign-import.ts");
     return { ...none, ...(await readFileImport(resolve(file))), where: file };
   }
   if (file !== undefined) throw misuse(t`--from and a FILE exclude one another`);
