@@ -53,26 +53,26 @@ const defines = {
  */
 export function build(target: string | null, out: string): void {
   mkdirSync(out, { recursive: true });
-  const workshop = mkdtempSync(join(out, ".build-"));
-  const put = (name: string): void => renameSync(join(workshop, name), join(out, name));
+  const buildDirectory = mkdtempSync(join(out, ".build-"));
+  const put = (name: string): void => renameSync(join(buildDirectory, name), join(out, name));
   try {
-    const program = join(workshop, "codex-helper");
+    const program = join(buildDirectory, "codex-helper");
     compile(target, program);
     if (isForIntelMac(target)) {
       writeFileSync(program, signAdHoc(readFileSync(program), "codex-helper"));
     }
     if (target === null ? process.platform === "win32" : target.startsWith("bun-windows")) {
-      writeFileSync(join(workshop, "ch.cmd"), WINDOWS_LAUNCHER);
+      writeFileSync(join(buildDirectory, "ch.cmd"), WINDOWS_LAUNCHER);
       put("codex-helper.exe");
       put("ch.cmd");
     } else {
-      symlinkSync("codex-helper", join(workshop, "ch"));
+      symlinkSync("codex-helper", join(buildDirectory, "ch"));
       put("codex-helper");
       put("ch");
     }
   } finally {
     // Among the rest are the source maps: the binary has its own copy of them.
-    rmSync(workshop, { recursive: true });
+    rmSync(buildDirectory, { recursive: true });
   }
 }
 

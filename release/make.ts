@@ -30,13 +30,13 @@ rmSync(out, { recursive: true, force: true });
 mkdirSync(out, { recursive: true });
 const extras = collectExtras();
 for (const platform of choosePlatforms(positionals)) {
-  const workshop = join(out, ".binary");
-  build(platform.target, workshop);
+  const buildDirectory = join(out, ".binary");
+  build(platform.target, buildDirectory);
   const name = `codex-helper-${platform.name}`;
-  put(`${name}.${platform.archive}`, await pack(platform, name, workshop));
-  rmSync(workshop, { recursive: true });
+  publish(`${name}.${platform.archive}`, await pack(platform, name, buildDirectory));
+  rmSync(buildDirectory, { recursive: true });
 }
-for (const script of ["install.sh", "install.ps1"]) put(script, stamp(script, values["releases-url"]));
+for (const script of ["install.sh", "install.ps1"]) publish(script, stamp(script, values["releases-url"]));
 writeFileSync(join(out, "SHA256SUMS"), sums.join(""));
 
 function choosePlatforms(names: readonly string[]): readonly Platform[] {
@@ -66,14 +66,14 @@ function complete(shell: string): string {
   return stdout.toString();
 }
 
-async function pack({ archive }: Platform, folder: string, workshop: string): Promise<Uint8Array> {
+async function pack({ archive }: Platform, folder: string, buildDirectory: string): Promise<Uint8Array> {
   const isZip = archive === "zip";
   const program = isZip ? "codex-helper.exe" : "codex-helper";
   const shortName: Entry = isZip
     ? { path: "ch.cmd", data: new TextEncoder().encode(WINDOWS_LAUNCHER) }
     : { path: "ch", data: new Uint8Array(), linkTo: program };
   const entries = [
-    { path: program, data: readFileSync(join(workshop, program)), isProgram: true },
+    { path: program, data: readFileSync(join(buildDirectory, program)), isProgram: true },
     shortName,
     ...extras,
   ].map((entry) => ({ ...entry, path: `${folder}/${entry.path}` }));
@@ -88,7 +88,7 @@ function stamp(script: string, releasesUrl: string): Uint8Array {
   return new TextEncoder().encode(text.replace(HOME_LINE, `$1'${releasesUrl}'`));
 }
 
-function put(name: string, data: Uint8Array): void {
+function publish(name: string, data: Uint8Array): void {
   writeFileSync(join(out, name), data);
   sums.push(`${new Bun.CryptoHasher("sha256").update(data).digest("hex")}  ${name}\n`);
   process.stdout.write(`${name.padEnd(38)} ${(data.length / 1_000).toFixed(0).padStart(6)} kB\n`);
