@@ -1,6 +1,7 @@
 // Finds its way in JSON that is not parsed: members of an object in its bytes from the front, in its text from the end.
 // A quote inside a JSON string is always escaped, so `"name"` is a key or a whole string and never a part of one.
 // Pure.
+import { parseJson } from "./json-value.ts";
 
 const QUOTE = 0x22;
 const COMMA = 0x2c;
@@ -69,11 +70,7 @@ export function readTailMember(json: string, key: string, depth: number): unknow
     end = at;
     if (closes !== depth) continue;
     const start = skipSpace(json, colon + 1);
-    try {
-      return JSON.parse(json.slice(start, endOfValue(json, start)));
-    } catch {
-      return undefined;
-    }
+    return parseJson(json.slice(start, endOfValue(json, start)));
   }
   return undefined;
 }

@@ -80,6 +80,11 @@ export function createSseSplitter({ maxEventBytes }: { readonly maxEventBytes: n
   };
 }
 
+/** An event as both vendors write one: its type on the `event` line and in the data. */
+export function makeSseEvent(data: { readonly type: string; readonly [key: string]: unknown }): string {
+  return `event: ${data.type}\ndata: ${JSON.stringify(data)}\n\n`;
+}
+
 /** "data: x" -> data, x. One blank after the colon is not part of the value; a comment has the empty name. */
 function readField(line: string): { name: string; value: string } {
   const colon = line.indexOf(":");

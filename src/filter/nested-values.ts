@@ -2,6 +2,7 @@
 // values. In that second pass a pattern may find its own target, or run from a value over the quote after it: what it
 // may take then is bounded, so that a tool call's arguments stay JSON.
 // Pure.
+import { parseJson, stringOr } from "../base/json-value.ts";
 import { visitStrings } from "./json-strings.ts";
 
 export interface Bound {
@@ -22,7 +23,7 @@ export function makeFindBound(text: string, matches: (part: string) => boolean):
   let values: readonly Value[] | undefined;
   let first = 0;
   const isStillMatched = (value: Value): boolean =>
-    (value.isStillMatched ??= matches(decode(text.slice(value.start, value.end))));
+    (value.isStillMatched ??= matches(stringOr(parseJson(text.slice(value.start, value.end)), "")));
   return (start, end) => {
     values ??= findValues(text);
     while ((values[first]?.end ?? Infinity) <= start) first += 1;
@@ -56,13 +57,4 @@ function findValues(text: string): readonly Value[] {
     if (place !== "key") values.push({ start, end });
   });
   return isJson ? values : [];
-}
-
-function decode(token: string): string {
-  try {
-    const value: unknown = JSON.parse(token);
-    return String(value);
-  } catch {
-    return "";
-  }
 }

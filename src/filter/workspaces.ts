@@ -3,6 +3,7 @@
 // What is absent or not of the known shape is left as it is.
 // Pure.
 import { endOfString } from "../base/json-members.ts";
+import { parseJson, stringOr } from "../base/json-value.ts";
 import { mapToEscaped } from "./escapes.ts";
 
 const METADATA_KEY = Buffer.from('"x-codex-turn-metadata"');
@@ -49,21 +50,11 @@ function findInCopy(bytes: Buffer, afterKey: number): Range | null {
   const start = afterKey + colon[0].length;
   const tail = bytes.toString("utf8", start, start + MAX_COPY_BYTES);
   const escaped = tail.slice(0, Math.max(0, endOfString(tail, -1) - 1));
-  const range = findWorkspaces(decodeString(escaped));
+  const range = findWorkspaces(stringOr(parseJson(`"${escaped}"`), ""));
   if (range === null) return null;
   const [first = 0, end = 0] = mapToEscaped(escaped, [range.start, range.end]);
   const offsetOf = (index: number): number => start + Buffer.byteLength(escaped.slice(0, index));
   return { start: offsetOf(first), end: offsetOf(end) };
-}
-
-/** The text of a string token without its quotes; "" for one that is not valid. */
-function decodeString(escaped: string): string {
-  try {
-    const value: unknown = JSON.parse(`"${escaped}"`);
-    return String(value);
-  } catch {
-    return "";
-  }
 }
 
 /** Where the value of the top-level `workspaces` of a JSON object stands, if it is an object with something in it. */

@@ -3,6 +3,7 @@
 // wrapped as an item of our own marking, and unfolded again in every later request.
 // Pure.
 import { isRecord, parseRecord, stringOr } from "../base/json-value.ts";
+import { makeSseEvent } from "../base/sse.ts";
 import type { Api } from "../usage/stream-events.ts";
 import { readUsage, type Usage } from "../usage/usage.ts";
 import type { Acceptance } from "./gate.ts";
@@ -102,9 +103,9 @@ export function makeCompactionStream(answer: Summary): string {
     ...(answer.usage == null ? {} : { usage: answer.usage }),
   };
   return (
-    sse({ type: "response.created", response: { id: answer.id, status: "in_progress" } }) +
-    sse({ type: "response.output_item.done", output_index: 0, item }) +
-    sse({ type: "response.completed", response })
+    makeSseEvent({ type: "response.created", response: { id: answer.id, status: "in_progress" } }) +
+    makeSseEvent({ type: "response.output_item.done", output_index: 0, item }) +
+    makeSseEvent({ type: "response.completed", response })
   );
 }
 
@@ -160,8 +161,4 @@ function isTrigger(item: unknown): boolean {
 
 function isCompaction(item: unknown): item is Record<string, unknown> {
   return isRecord(item) && item["type"] === "compaction" && typeof item["encrypted_content"] === "string";
-}
-
-function sse(event: { type: string; [key: string]: unknown }): string {
-  return `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`;
 }

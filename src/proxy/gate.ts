@@ -1,7 +1,7 @@
 // Holds an upstream's answer back until it is clear that it is one: while only harmless prologue has arrived nothing is
 // shown to the client, so that an error inside a 200 can still be given to the next upstream.
 import { beginsJson, firstByteOf } from "../base/bytes.ts";
-import { type JsonRecord, isRecord } from "../base/json-value.ts";
+import { isRecord, type JsonRecord, parseJson } from "../base/json-value.ts";
 import { createSseSplitter, type SseSplitter } from "../base/sse.ts";
 import type { AttemptOutcome } from "../routing/types.ts";
 import { type Api, type EventKind, kindOfEvent } from "../usage/stream-events.ts";
@@ -125,12 +125,8 @@ function judgeJson(
   input: GateInput,
   bad: (reason: BadReason, body: string) => GateResult,
 ): GateResult {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return bad("malformed", text);
-  }
+  const value = parseJson(text);
+  if (value === undefined) return bad("malformed", text);
   if (!isRecord(value) || isError(value) || !isAnswer(input.api, value)) return bad("json-error", text);
   // A whole JSON answer to a client that waits for events is no answer: it would ask again.
   if (input.stream && input.api !== "messages") return bad("malformed", text);

@@ -2,6 +2,7 @@
 // the answer is there. It then comes inside the stream, whatever it is. Nothing is sent before that time.
 import { isRecord, parseRecord, stringOr } from "../base/json-value.ts";
 import { kept } from "../base/language.ts";
+import { makeSseEvent } from "../base/sse.ts";
 import type { Api } from "../usage/stream-events.ts";
 
 export interface HeartbeatOptions {
@@ -73,9 +74,9 @@ async function within<T>(promise: Promise<T>, ms: number): Promise<T | null> {
 /** An error answer as an event of the stream it has become part of. */
 function makeErrorEvent(api: Api, status: number, body: string): string {
   const { message, type, code } = readError(body, status);
-  if (api === "messages") return sse("error", { type: "error", error: { type, message } });
+  if (api === "messages") return makeSseEvent({ type: "error", error: { type, message } });
   if (api === "chat") return `data: ${JSON.stringify({ error: { message, type, code } })}\n\n`;
-  return sse("response.failed", {
+  return makeSseEvent({
     type: "response.failed",
     response: { id: "resp_failed", status: "failed", error: { code: code ?? type, message } },
   });
@@ -90,8 +91,4 @@ function readError(body: string, status: number): { message: string; type: strin
     type: stringOr(error["type"], "server_error"),
     code: stringOr(error["code"], null),
   };
-}
-
-function sse(event: string, data: unknown): string {
-  return `event: ${event}\ndata: ${JSON.stringify(data)}\n\n`;
 }

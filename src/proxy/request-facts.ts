@@ -1,6 +1,7 @@
 // Reads the few facts about a request that routing needs, by looking at bytes: a body is never parsed for it.
 // Pure.
 import { endsAtTopLevel, findTopLevelString } from "../base/json-members.ts";
+import { parseJson, stringOr } from "../base/json-value.ts";
 import type { Api } from "../usage/stream-events.ts";
 
 export interface RequestFacts {
@@ -89,7 +90,7 @@ function claudeSession(bytes: Buffer): string | null {
 function stringField(bytes: Buffer, name: string): string | null {
   const range = findTopLevelString(bytes, name);
   if (range === null || range.end - range.start > MAX_FIELD_BYTES) return null;
-  return parseString(bytes.toString("utf8", range.start, range.end));
+  return stringOr(parseJson(bytes.toString("utf8", range.start, range.end)), null);
 }
 
 /** A top-level boolean that is true. The same key may stand at another level too, as in a tool's schema. */
@@ -102,13 +103,4 @@ function flagField(bytes: Buffer, key: Buffer): boolean {
     return value[1] === "true";
   }
   return false;
-}
-
-function parseString(text: string): string | null {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === "string" ? value : null;
-  } catch {
-    return null;
-  }
 }

@@ -1,7 +1,7 @@
 // Says what one event of an answer stream means, for deciding whether an answer has really begun.
 // Reads single events only; the observer of whole streams is stream-tap.ts.
 // Pure.
-import { isRecord } from "../base/json-value.ts";
+import { isRecord, parseJson } from "../base/json-value.ts";
 import type { SseEvent } from "../base/sse.ts";
 
 /** The three wire formats that we can count: OpenAI Responses, Anthropic Messages, OpenAI Chat Completions. */
@@ -46,7 +46,7 @@ const MESSAGES: Readonly<Record<string, EventKind>> = {
 export function kindOfEvent(api: Api, event: SseEvent): EventKind {
   if (api === "chat") return kindOfChunk(event);
   const type = typeOf(event);
-  if (type === null) return hasError(parse(event.data)) ? "error" : "other";
+  if (type === null) return hasError(parseJson(event.data)) ? "error" : "other";
   // Claude Code goes by the `event:` line: what has none (and is no error) does not exist for it.
   if (api === "messages" && event.event === null && type !== "error") return "other";
   return kindOfType(api, type);
@@ -67,14 +67,14 @@ const LEADING_TYPE = /^\s*\{\s*"type"\s*:\s*"([^"\\]*)"/;
 function typeOf(event: SseEvent): string | null {
   const leading = LEADING_TYPE.exec(event.data)?.[1];
   if (leading !== undefined) return leading;
-  const data = parse(event.data);
+  const data = parseJson(event.data);
   return isRecord(data) && typeof data["type"] === "string" ? data["type"] : event.event;
 }
 
 /** https://platform.openai.com/docs/api-reference/chat-streaming; errors as relays send them inside a 200. */
 function kindOfChunk(event: SseEvent): EventKind {
   if (event.data.trim() === "[DONE]") return "completed";
-  const chunk = parse(event.data);
+  const chunk = parseJson(event.data);
   if (event.event === "error" || hasError(chunk)) return "error";
   if (!isRecord(chunk) || !Array.isArray(chunk["choices"])) return "other";
   const choices: unknown[] = chunk["choices"];
@@ -98,12 +98,4 @@ function hasError(data: unknown): boolean {
 
 function own(table: Readonly<Record<string, EventKind>>, key: string): EventKind | undefined {
   return Object.hasOwn(table, key) ? table[key] : undefined;
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

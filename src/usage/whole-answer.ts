@@ -1,6 +1,6 @@
 // Reads an answer that is one JSON document instead of a stream of events.
 // Pure.
-import { isRecord } from "../base/json-value.ts";
+import { isRecord, parseJson } from "../base/json-value.ts";
 import { readTailMember } from "../base/json-members.ts";
 import type { Api } from "./stream-events.ts";
 import type { AnswerFacts } from "./answer-reader.ts";
@@ -21,7 +21,7 @@ export function readWholeAnswer(api: Api, text: string, isCut: boolean): AnswerF
       error: undefined,
     };
   }
-  return readDocument(api, { text, value: parse(text) });
+  return readDocument(api, { text, value: parseJson(text) });
 }
 
 export function readDocument(api: Api, { text, value }: JsonDocument): AnswerFacts {
@@ -32,12 +32,4 @@ export function readDocument(api: Api, { text, value }: JsonDocument): AnswerFac
     terminal: hasFailed ? "failed" : value["status"] === "incomplete" ? "incomplete" : "completed",
     error: hasFailed ? text : undefined,
   };
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
 }

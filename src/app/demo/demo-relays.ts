@@ -1,5 +1,6 @@
 // Two pretend relays on loopback for `ch demo`: they answer like a Responses API, and the first one fails on the way.
 // No key, no file, no address but 127.0.0.1.
+import { makeSseEvent } from "../../base/sse.ts";
 
 /** How the first relay fails. */
 export const DEMO_FAULTS = ["quota", "429", "500", "reset", "hang", "html", "in-stream", "slow"] as const;
@@ -53,20 +54,16 @@ function serve(handle: (request: Request) => Promise<Response>): Bun.Server<unde
 
 const EVENT_STREAM = { "content-type": "text/event-stream" };
 
-function event(data: { type: string; [key: string]: unknown }): string {
-  return `event: ${data.type}\ndata: ${JSON.stringify(data)}\n\n`;
-}
-
 /** The shortest stream that Codex takes for a whole turn. */
 function answer(relay: string): Response {
   const text = `Hello from ${relay}.`;
   const item = { type: "message", role: "assistant", content: [{ type: "output_text", text }] };
   const usage = { input_tokens: 1200, output_tokens: 80, total_tokens: 1280 };
   return new Response(
-    event({ type: "response.created", response: { id: `resp_${relay}` } }) +
-      event({ type: "response.output_text.delta", delta: text }) +
-      event({ type: "response.output_item.done", item }) +
-      event({ type: "response.completed", response: { id: `resp_${relay}`, usage } }),
+    makeSseEvent({ type: "response.created", response: { id: `resp_${relay}` } }) +
+      makeSseEvent({ type: "response.output_text.delta", delta: text }) +
+      makeSseEvent({ type: "response.output_item.done", item }) +
+      makeSseEvent({ type: "response.completed", response: { id: `resp_${relay}`, usage } }),
     { headers: EVENT_STREAM },
   );
 }
@@ -97,8 +94,8 @@ async function fail(fault: DemoFault, request: Request): Promise<Response> {
       });
     case "in-stream":
       return new Response(
-        event({ type: "response.created", response: { id: "resp_harbour" } }) +
-          event({
+        makeSseEvent({ type: "response.created", response: { id: "resp_harbour" } }) +
+          makeSseEvent({
             type: "response.failed",
             response: { id: "resp_harbour", error: { code: "server_is_overloaded", message: "at capacity" } },
           }),
@@ -109,7 +106,9 @@ async function fail(fault: DemoFault, request: Request): Promise<Response> {
         new ReadableStream({
           type: "direct",
           async pull(controller) {
-            await controller.write(event({ type: "response.created", response: { id: "resp_harbour" } }));
+            await controller.write(
+              makeSseEvent({ type: "response.created", response: { id: "resp_harbour" } }),
+            );
             controller.close(new Error("reset"));
           },
         }),
