@@ -25,8 +25,8 @@ const LEVEL: Readonly<Record<string, number>> = {
   cli: 4,
   main: 5,
 };
-/** Nouns of routing: types that several rooms speak in. */
-const SHARED_TYPES = "routing/types.ts";
+/** Nouns of routing and of the log: types that several rooms speak in. */
+const SHARED_TYPES = new Set(["routing/types.ts", "log/record.ts"]);
 /** Bun.CryptoHasher only calculates. */
 const IMPURE =
   /\bBun\.(?!CryptoHasher\b)|\bfetch\(|\bprocess\b|\bDate\.now\b|\bnew Date\(\)|\bMath\.random\b|\bset(?:Timeout|Interval|Immediate)\(|\bperformance\.now\b|\bconsole\.|\bcrypto\./;
@@ -89,7 +89,7 @@ describe("the house", () => {
         const target = resolveImport(source, path);
         if (target === null || target.startsWith("..")) return [];
         const room = target === "main.ts" ? "main" : (target.split("/")[0] ?? "");
-        const isShared = target === SHARED_TYPES && source.room !== "base";
+        const isShared = SHARED_TYPES.has(target) && source.room !== "base";
         if (room === source.room || isShared) return [];
         return (LEVEL[room] ?? 99) < (LEVEL[source.room] ?? -1) ? [] : [`${source.name} -> ${target}`];
       }),
@@ -209,7 +209,7 @@ function listArrows(placeOf: (source: Source) => string): ReadonlyMap<string, Re
       const target = byName.get(resolveImport(source, path) ?? "");
       if (target === undefined) continue;
       const [from, to] = [placeOf(source), placeOf(target)];
-      if (from === to || (target.name === SHARED_TYPES && to !== target.name)) continue;
+      if (from === to || (SHARED_TYPES.has(target.name) && to !== target.name)) continue;
       arrows.set(from, (arrows.get(from) ?? new Set<string>()).add(to));
     }
   }

@@ -8,9 +8,8 @@ import { readBaseUrl } from "../config/base-url.ts";
 import { loadConfig } from "../config/file.ts";
 import { type JsoncSource, formatPath, placeOf, readJsonc, valueOf } from "../config/jsonc.ts";
 import type { ParsedConfig } from "../config/parse.ts";
-import { loadCatalog } from "../usage/price-catalog.ts";
-import { type PriceOverride, priceFileSchema } from "../usage/price-overrides.ts";
-import { type Pricer, type Seller, makePricer } from "../usage/prices.ts";
+import { type PriceOverride, loadCatalog, priceFileSchema } from "../usage/price-lists.ts";
+import { type Markup, type Pricer, makeMultipliers, makePricer } from "../usage/prices.ts";
 
 /** For a report: the list takes 30 ms to read. Throws UserError with the place of a mistake in either file. */
 export async function loadPricer(paths: Pick<Paths, "config" | "prices">): Promise<Pricer> {
@@ -19,7 +18,7 @@ export async function loadPricer(paths: Pick<Paths, "config" | "prices">): Promi
     loadOverrides(paths.prices),
     loadConfig(paths.config),
   ]);
-  return makePricer({ catalog, overrides, multiplierOf: makeMultipliers(config) });
+  return makePricer({ catalog, overrides, multiplierOf: makeMultipliers(listMarkups(config)) });
 }
 
 async function loadOverrides(path: string): Promise<PriceOverride[]> {
@@ -49,25 +48,15 @@ function readSource(text: string, file: string): JsoncSource {
   }
 }
 
-/** The log names an upstream by its config and base URL; of two alike the first counts, as for a config since renamed. */
-export function makeMultipliers(config: ParsedConfig): (seller: Seller) => number {
-  const factors = new Map<string, number>();
-  const setFirst = (key: string, factor: number): void => {
-    if (!factors.has(key)) factors.set(key, factor);
-  };
-  for (const service of SERVICES) {
-    for (const { name, entry } of config.services[service].configs.values()) {
-      for (const upstream of entry.upstreams) {
-        const read = readBaseUrl(upstream.base_url);
-        if (read.kind === "bad") continue;
-        const factor = upstream.cost_multiplier ?? 1;
-        setFirst(`${service} ${name} ${read.url}`, factor);
-        setFirst(`${service} ${read.url}`, factor);
-      }
-    }
-  }
-  return ({ service, configName, upstreamBaseUrl }) =>
-    factors.get(`${service} ${configName ?? ""} ${upstreamBaseUrl ?? ""}`) ??
-    factors.get(`${service} ${upstreamBaseUrl ?? ""}`) ??
-    1;
+/** Every upstream with the factor of its prices, in the order of the file. */
+export function listMarkups(config: ParsedConfig): Markup[] {
+  return SERVICES.flatMap((service) =>
+    [...config.services[service].configs.values()].flatMap(({ name, entry }) =>
+      entry.upstreams.flatMap(({ base_url, cost_multiplier }) => {
+        const read = readBaseUrl(base_url);
+        if (read.kind === "bad") return [];
+        return [{ service, configName: name, upstreamBaseUrl: read.url, factor: cost_multiplier ?? 1 }];
+      }),
+    ),
+  );
 }

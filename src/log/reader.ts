@@ -1,39 +1,79 @@
-// Reads requests.jsonl and the files put away before it, in either direction, in constant memory.
+// Reads requests.jsonl and the files put away before it: all of it from the oldest entry, or from the newest one back.
+// Constant memory.
 // What cannot be read is skipped and counted: lines of older and newer versions, torn ones, other people's.
-import type { FileHandle } from "node:fs/promises";
-import { isRecord } from "../base/json-value.ts";
-import { type LogFile, MAX_LINE_BYTES, openLogFiles, unreadable } from "./log-files.ts";
+import { type FileHandle, open } from "node:fs/promises";
+import { UserError, errorCode } from "../base/errors.ts";
+import { describe } from "../base/files.ts";
+import { t } from "../base/language.ts";
+import { type LogRecord, readRecord } from "./record.ts";
+import { rotatedPath } from "./rotation.ts";
 
-/** A line as it was found. Fields may be missing, of other types, or unknown here. */
+/** A line as it was found, and what it says. */
 export interface StoredEntry {
   readonly raw: string;
-  readonly fields: Readonly<Record<string, unknown>>;
+  readonly record: LogRecord;
 }
 
-export interface ReadLogOptions {
-  readonly order: "oldest-first" | "newest-first";
+export interface ScanLogOptions {
+  /** Oldest first. What is kept of it is the caller's: a log may hold millions. */
+  readonly onRecord: (record: LogRecord) => void;
   /** Called for each stretch that holds no entry. */
   readonly onBadLine?: () => void;
+  /** Bytes that have been read, and that there are. */
+  readonly onProgress?: (read: number, total: number) => void;
 }
 
+interface LogFile {
+  readonly handle: FileHandle;
+  readonly size: number;
+}
+
+const SCANNED_BYTES = 256 * 1024;
 const BLOCK_BYTES = 1024 * 1024;
+/** A longer line is not one of ours. */
+const MAX_LINE_BYTES = 16 * 1024 * 1024;
+const MAX_FILES = 1000;
 const NEWLINE = 0x0a;
 
 /**
- * All entries, a batch at a time. A log that does not exist has none. A file that is written to meanwhile is read as
- * far as it went when reading began. Throws UserError when a file is there and cannot be read.
+ * Goes once over all entries, oldest first. A log that does not exist has none. A file that is written to meanwhile is
+ * read as far as it went when reading began. Throws UserError when a file is there and cannot be read.
  */
-export async function* readLog(path: string, options: ReadLogOptions): AsyncGenerator<StoredEntry[]> {
+export async function scanLog(path: string, options: ScanLogOptions): Promise<void> {
+  const { onRecord, onBadLine, onProgress } = options;
   const files = await openLogFiles(path);
-  const isForward = options.order === "oldest-first";
+  const total = files.reduce((sum, { size }) => sum + size, 0);
+  let done = 0;
+  const onLine = (line: string): void => {
+    const entry = parseLine(line);
+    if (entry !== null) onRecord(entry.record);
+    else if (line.trim() !== "") onBadLine?.();
+  };
   try {
-    for (const file of isForward ? files.toReversed() : files) {
-      for await (const lines of isForward ? linesForward(file) : linesBackward(file)) {
+    for (const file of files.toReversed()) {
+      await scanFile(file, { onLine, onRead: (bytes) => onProgress?.((done += bytes), total) });
+    }
+  } catch (error) {
+    throw unreadable(path, error);
+  } finally {
+    await closeAll(files);
+  }
+}
+
+/** The same entries from the newest back, a batch at a time. */
+export async function* readLogBackward(
+  path: string,
+  { onBadLine }: Pick<ScanLogOptions, "onBadLine"> = {},
+): AsyncGenerator<StoredEntry[]> {
+  const files = await openLogFiles(path);
+  try {
+    for (const file of files) {
+      for await (const lines of linesBackward(file)) {
         const entries: StoredEntry[] = [];
         for (const line of lines) {
           const entry = parseLine(line);
           if (entry !== null) entries.push(entry);
-          else if (line.trim() !== "") options.onBadLine?.();
+          else if (line.trim() !== "") onBadLine?.();
         }
         if (entries.length > 0) yield entries;
       }
@@ -41,7 +81,7 @@ export async function* readLog(path: string, options: ReadLogOptions): AsyncGene
   } catch (error) {
     throw unreadable(path, error);
   } finally {
-    await Promise.all(files.map(({ handle }) => handle.close()));
+    await closeAll(files);
   }
 }
 
@@ -50,8 +90,8 @@ export function parseLine(line: string): StoredEntry | null {
   // Blocks that the system had not written before a power loss read as NULs.
   const raw = line.startsWith("\0") ? line.replace(LEADING_NULS, "") : line;
   try {
-    const fields: unknown = JSON.parse(raw);
-    return isRecord(fields) && typeof fields["timestamp_ms"] === "number" ? { raw, fields } : null;
+    const record = readRecord(JSON.parse(raw));
+    return record === null ? null : { raw, record };
   } catch {
     return null;
   }
@@ -60,42 +100,102 @@ export function parseLine(line: string): StoredEntry | null {
 // oxlint-disable-next-line no-control-regex -- NULs are what is looked for
 const LEADING_NULS = /^\0+/;
 
-async function* linesForward({ handle, size }: LogFile): AsyncGenerator<string[]> {
-  let rest: Buffer = Buffer.alloc(0);
-  for (let at = 0; at < size;) {
-    const block = await readAt(handle, at, Math.min(BLOCK_BYTES, size - at));
-    if (block.length === 0) break;
-    at += block.length;
-    const end = block.lastIndexOf(NEWLINE);
-    if (end >= 0) yield decodeLines([rest, block.subarray(0, end)]);
-    rest = end >= 0 ? block.subarray(end + 1) : join([rest, block]);
+/**
+ * Newest first, so that a file that is put away meanwhile is met twice rather than never; the second is dropped.
+ * Throws UserError for one that is there and cannot be opened. The caller closes them.
+ */
+async function openLogFiles(path: string): Promise<LogFile[]> {
+  const files: LogFile[] = [];
+  const inodes = new Set<number>();
+  try {
+    for (let number = 0; number < MAX_FILES; number += 1) {
+      const handle = await openOrNull(number === 0 ? path : rotatedPath(path, number));
+      if (handle === null && number > 0) break;
+      if (handle === null) continue;
+      const { ino, size } = await handle.stat();
+      if (inodes.has(ino)) {
+        await handle.close();
+        continue;
+      }
+      inodes.add(ino);
+      files.push({ handle, size });
+    }
+  } catch (error) {
+    await closeAll(files);
+    throw unreadable(path, error);
   }
-  if (rest.length > 0) yield decodeLines([rest]);
+  return files;
+}
+
+async function closeAll(files: readonly LogFile[]): Promise<void> {
+  await Promise.all(files.map(({ handle }) => handle.close()));
+}
+
+async function openOrNull(path: string): Promise<FileHandle | null> {
+  try {
+    return await open(path, "r");
+  } catch (error) {
+    if (errorCode(error) === "ENOENT") return null;
+    throw error;
+  }
+}
+
+function unreadable(path: string, error: unknown): unknown {
+  return errorCode(error) === undefined
+    ? error
+    : new UserError(t`cannot read ${path}: ${describe(error)}`, { cause: error });
+}
+
+interface ScanFileOptions {
+  readonly onLine: (line: string) => void;
+  readonly onRead: (bytes: number) => void;
+}
+
+/** Decodes line by line out of one block: a batch of strings and parsed lines would take twice the memory. */
+async function scanFile({ handle, size }: LogFile, { onLine, onRead }: ScanFileOptions): Promise<void> {
+  let block = Buffer.allocUnsafe(SCANNED_BYTES);
+  /** Bytes of a line whose end has not been read yet, at the beginning of the block. */
+  let held = 0;
+  for (let at = 0; at < size;) {
+    if (held >= MAX_LINE_BYTES) held = block.write(NO_LINE);
+    if (held === block.length) block = Buffer.concat([block, Buffer.allocUnsafe(held)]);
+    const { bytesRead } = await handle.read(block, held, Math.min(block.length - held, size - at), at);
+    if (bytesRead === 0) break;
+    at += bytesRead;
+    const filled = block.subarray(0, held + bytesRead);
+    let start = 0;
+    for (let end = filled.indexOf(NEWLINE, held); end >= 0; end = filled.indexOf(NEWLINE, start)) {
+      onLine(filled.toString("utf8", start, end));
+      start = end + 1;
+    }
+    held = filled.length - start;
+    filled.copyWithin(0, start);
+    onRead(bytesRead);
+  }
+  if (held > 0) onLine(block.toString("utf8", 0, held));
 }
 
 async function* linesBackward({ handle, size }: LogFile): AsyncGenerator<string[]> {
   let rest: Buffer = Buffer.alloc(0);
   for (let at = size; at > 0;) {
     const length = Math.min(BLOCK_BYTES, at);
-    const block = await readAt(handle, at - length, length);
-    if (block.length < length) break;
+    const { buffer, bytesRead } = await handle.read(Buffer.allocUnsafe(length), 0, length, at - length);
+    if (bytesRead < length) break;
     at -= length;
-    const start = block.indexOf(NEWLINE);
-    if (start >= 0) yield decodeLines([block.subarray(start + 1), rest]).reverse();
-    rest = start >= 0 ? block.subarray(0, start) : join([block, rest]);
+    const start = buffer.indexOf(NEWLINE);
+    if (start >= 0) yield decodeLines([buffer.subarray(start + 1), rest]).reverse();
+    rest = start >= 0 ? buffer.subarray(0, start) : join([buffer, rest]);
   }
   if (rest.length > 0) yield decodeLines([rest]);
 }
 
-/** A part of a line, or, where it grows too long to be one, something that no parser will take for one. */
+/** No parser takes this for a line, nor what follows it. */
+const NO_LINE = "?";
+
+/** A part of a line, or, where it grows too long to be one, something that is none. */
 function join(parts: readonly Buffer[]): Buffer {
   const whole = Buffer.concat(parts);
-  return whole.length > MAX_LINE_BYTES ? Buffer.from("?") : whole;
-}
-
-async function readAt(handle: FileHandle, position: number, length: number): Promise<Buffer> {
-  const { buffer, bytesRead } = await handle.read(Buffer.allocUnsafe(length), 0, length, position);
-  return buffer.subarray(0, bytesRead);
+  return whole.length > MAX_LINE_BYTES ? Buffer.from(NO_LINE) : whole;
 }
 
 function decodeLines(parts: readonly Buffer[]): string[] {

@@ -1,5 +1,6 @@
-// What the rows of a report stand for, and which of them an entry belongs to.
+// What the rows of a report stand for, and which of them a request belongs to.
 // Pure.
+import type { LogRecord } from "../log/record.ts";
 
 /** `project` and `cwd` are one. */
 export const GROUPS = [
@@ -15,14 +16,11 @@ export const GROUPS = [
 ] as const;
 export type Group = (typeof GROUPS)[number];
 
-/** The fields of a stored entry, as read. */
-export type EntryFields = Readonly<Record<string, unknown>>;
+/** The group that a request belongs to; null where its record does not say. */
+export type KeyOf = (record: LogRecord) => string | null;
 
-/** The group that an entry belongs to; null where it does not say. */
-export type KeyOf = (fields: EntryFields) => string | null;
-
-/** The field of an entry that names its group. */
-export const FIELD_OF: Readonly<Record<Exclude<Group, TimeGroup>, string>> = {
+/** The field of a record that names its group. */
+export const FIELD_OF = {
   config: "config_name",
   upstream: "upstream_base_url",
   model: "model",
@@ -30,7 +28,7 @@ export const FIELD_OF: Readonly<Record<Exclude<Group, TimeGroup>, string>> = {
   project: "cwd",
   cwd: "cwd",
   service: "service",
-};
+} as const satisfies Readonly<Record<Exclude<Group, TimeGroup>, keyof LogRecord>>;
 type TimeGroup = "day" | "hour";
 
 export function isTimeGroup(group: Group): group is TimeGroup {
@@ -41,10 +39,7 @@ export function isTimeGroup(group: Group): group is TimeGroup {
 export function makeKeyOf(group: Group, nameTime: (timestampMs: number) => string): KeyOf {
   if (isTimeGroup(group)) return makeTimeKeyOf(nameTime);
   const field = FIELD_OF[group];
-  return (fields) => {
-    const value = fields[field];
-    return typeof value === "string" && value !== "" ? value : null;
-  };
+  return (record) => record[field] || null;
 }
 
 /** All places on earth begin their hours at a quarter of one. */
@@ -55,7 +50,6 @@ function makeTimeKeyOf(nameTime: (timestampMs: number) => string): KeyOf {
   let lastQuarter: number | null = null;
   let lastName = "";
   return ({ timestamp_ms: time }) => {
-    if (typeof time !== "number") return null;
     const quarter = Math.floor(time / QUARTER_MS);
     if (quarter !== lastQuarter) {
       lastQuarter = quarter;

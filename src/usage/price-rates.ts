@@ -1,7 +1,7 @@
 // What tokens cost at given rates: the parts of the input apart, tiers by the size of the request.
 // Knows no model and no upstream.
 // Pure.
-import { isRecord } from "../base/json-value.ts";
+import type { LogRecord } from "../log/record.ts";
 
 /** US dollars for a million tokens. Tiered: the price of the last tier whose `start` the request's input exceeds. */
 export type Rate = number | { readonly base: number; readonly tiers: readonly Tier[] };
@@ -32,18 +32,17 @@ export interface BilledTokens {
   readonly output: number;
 }
 
-/** The entry's tokens as they are billed; null when it has none, or only a total that says nothing of its parts. */
-export function readBilledTokens(fields: Readonly<Record<string, unknown>>): BilledTokens | null {
-  const { usage, path } = fields;
-  if (!isRecord(usage)) return null;
-  const given = readCount(usage["input_tokens"]);
-  const cachedInput = readCount(usage["cached_input_tokens"]);
-  const creation = readCount(usage["cache_creation_tokens"]);
-  const output = readCount(usage["output_tokens"]);
+/** A request's tokens as they are billed; null when it has none, or only a total that says nothing of its parts. */
+export function readBilledTokens({ usage, path }: Pick<LogRecord, "usage" | "path">): BilledTokens | null {
+  if (usage === undefined) return null;
+  const given = usage.input_tokens ?? 0;
+  const cachedInput = usage.cached_input_tokens ?? 0;
+  const creation = usage.cache_creation_tokens ?? 0;
+  const output = usage.output_tokens ?? 0;
   if (given + cachedInput + creation + output === 0) return null;
-  const created1h = Math.min(readCount(usage["cache_creation_1h_tokens"]), creation);
+  const created1h = Math.min(usage.cache_creation_1h_tokens ?? 0, creation);
   // For Anthropic's API, cached tokens are no part of the input; for OpenAI's they are.
-  const isApart = typeof path === "string" && (path.endsWith("/messages") || path.endsWith("/messages/"));
+  const isApart = path !== undefined && (path.endsWith("/messages") || path.endsWith("/messages/"));
   // A relay may claim more cached tokens than it was given.
   const cached = isApart ? cachedInput : Math.min(cachedInput, given);
   const created = isApart ? creation : Math.min(creation, given - cached);
@@ -72,9 +71,7 @@ export function costOf(tokens: BilledTokens, rates: Rates): number {
 
 function priceAt(rate: Rate, size: number): number {
   if (typeof rate === "number") return rate;
-  return rate.tiers.reduce((price, tier) => (size > tier.start ? tier.price : price), rate.base);
-}
-
-function readCount(value: unknown): number {
-  return typeof value === "number" && Number.isFinite(value) && value > 0 ? value : 0;
+  let price = rate.base;
+  for (const tier of rate.tiers) if (size > tier.start) price = tier.price;
+  return price;
 }

@@ -2,8 +2,8 @@
 // A model without a price is unpriced, never free.
 // Pure.
 import { DEFAULT_SERVICE, type Service, isService } from "../base/service.ts";
-import type { Catalog, PricesOver } from "./price-catalog.ts";
-import { type PriceOverride, findOverride, ratesOfOverride } from "./price-overrides.ts";
+import type { LogRecord } from "../log/record.ts";
+import { type Catalog, type PriceOverride, type RatesAt, findRates } from "./price-lists.ts";
 import { costOf, readBilledTokens } from "./price-rates.ts";
 
 /** Whom a request went to. */
@@ -23,99 +23,94 @@ export interface PricerOptions {
 /** What one request cost. */
 export type Cost =
   | { readonly kind: "priced"; readonly usd: number }
-  /** It used tokens of a model that has no price; null where the entry does not name it. */
+  /** It used tokens of a model that has no price; null where the record does not name it. */
   | { readonly kind: "unpriced"; readonly model: string | null }
   /** The upstream did not say how many tokens it used. */
   | { readonly kind: "unknown" };
 
 export interface Pricer {
-  /** `fields` of a log entry of any version. */
-  readonly costOf: (fields: Readonly<Record<string, unknown>>) => Cost;
+  readonly costOf: (record: LogRecord) => Cost;
 }
 
-/** What is needed of an entry to find its price. */
-interface Order extends Seller {
-  /** What the upstream was asked for, and charges for, before what the client asked for. */
-  readonly names: readonly string[];
-}
-
+/** One model at one upstream. */
 interface Offer {
-  readonly service: unknown;
-  readonly config: unknown;
-  readonly upstream: unknown;
-  readonly model: unknown;
-  readonly upstreamModel: unknown;
-  /** What was charged for; null where the entry does not name it. */
-  readonly name: string | null;
-  readonly prices: PricesOver | null;
+  /** What was charged for; null where the record does not name it. */
+  readonly model: string | null;
+  readonly ratesAt: RatesAt | null;
   readonly multiplier: number;
 }
 
-/** A log holds few offers, one after the other, but anybody may ask for a million models. */
-const MOST_OFFERS = 64;
+/** A log holds few offers, but anybody may ask for a million models. */
+const MOST_OFFERS = 4096;
 
 export function makePricer(options: PricerOptions): Pricer {
-  const offers: Offer[] = [];
+  const offers = new Map<string, Offer>();
 
-  /** Compared one by one: the texts of a log that is scanned are the same objects, so this beats any map. */
-  function offerFor(fields: Readonly<Record<string, unknown>>): Offer {
-    const { service, config_name: config, upstream_base_url: upstream } = fields;
-    const { model, upstream_model: upstreamModel } = fields;
-    for (const offer of offers) {
-      if (
-        offer.model === model &&
-        offer.upstream === upstream &&
-        offer.config === config &&
-        offer.upstreamModel === upstreamModel &&
-        offer.service === service
-      )
-        return offer;
-    }
-    const order = readOrder(fields);
-    const [name = null] = order.names;
-    const prices = name === null ? null : findPrices(options, order);
-    const multiplier = options.multiplierOf(sellerOf(order));
-    const offer = { service, config, upstream, model, upstreamModel, name, prices, multiplier };
-    if (offers.length >= MOST_OFFERS) offers.length = 0;
-    offers.push(offer);
+  function offerFor(record: LogRecord): Offer {
+    const {
+      service,
+      config_name: config,
+      upstream_base_url: upstream,
+      model,
+      upstream_model: asked,
+    } = record;
+    const key = `${service}\n${config}\n${upstream}\n${model}\n${asked}`;
+    const known = offers.get(key);
+    if (known !== undefined) return known;
+    const offer = makeOffer(record, options);
+    if (offers.size >= MOST_OFFERS) offers.clear();
+    offers.set(key, offer);
     return offer;
   }
 
   return {
-    costOf(fields) {
-      const tokens = readBilledTokens(fields);
+    costOf(record) {
+      const tokens = readBilledTokens(record);
       if (tokens === null) return { kind: "unknown" };
-      const { name, prices, multiplier } = offerFor(fields);
-      const rates = prices?.(Number(fields["timestamp_ms"])) ?? null;
+      const { model, ratesAt, multiplier } = offerFor(record);
+      const rates = ratesAt?.(record.timestamp_ms) ?? null;
       return rates === null
-        ? { kind: "unpriced", model: name }
+        ? { kind: "unpriced", model }
         : { kind: "priced", usd: costOf(tokens, rates) * multiplier };
     },
   };
 }
 
-function findPrices({ catalog, overrides }: PricerOptions, order: Order): PricesOver | null {
-  const { service, upstreamBaseUrl, names } = order;
-  const override = findOverride(overrides, { names, upstreamBaseUrl });
-  const own = override === undefined ? null : ratesOfOverride(override);
-  if (own !== null) return () => own;
-  return catalog.find({ service, upstreamBaseUrl, model: override?.same_as ?? names[0] ?? "" });
-}
-
-function readOrder(fields: Readonly<Record<string, unknown>>): Order {
-  const { config_name: configName, upstream_base_url: baseUrl } = fields;
+function makeOffer(record: LogRecord, { catalog, overrides, multiplierOf }: PricerOptions): Offer {
+  const seller: Seller = {
+    service: isService(record.service) ? record.service : DEFAULT_SERVICE,
+    configName: record.config_name || null,
+    upstreamBaseUrl: record.upstream_base_url || null,
+  };
+  const names = [record.upstream_model, record.model].flatMap((name) => name || []);
+  const [model = null] = names;
   return {
-    service: isService(fields["service"]) ? fields["service"] : DEFAULT_SERVICE,
-    configName: isText(configName) ? configName : null,
-    upstreamBaseUrl: isText(baseUrl) ? baseUrl : null,
-    names: [fields["upstream_model"], fields["model"]].filter(isText),
+    model,
+    ratesAt: model === null ? null : findRates({ ...seller, names }, overrides, catalog),
+    multiplier: multiplierOf(seller),
   };
 }
 
-function sellerOf({ service, configName, upstreamBaseUrl }: Order): Seller {
-  return { service, configName, upstreamBaseUrl };
+/** An upstream whose list prices are multiplied. */
+export interface Markup {
+  readonly service: Service;
+  readonly configName: string;
+  readonly upstreamBaseUrl: string;
+  readonly factor: number;
 }
 
-function isText(value: unknown): value is string {
-  return typeof value === "string" && value !== "";
+/** The log names an upstream by its config and base URL; of two alike the first counts, as for a config since renamed. */
+export function makeMultipliers(markups: readonly Markup[]): PricerOptions["multiplierOf"] {
+  const factors = new Map<string, number>();
+  const setFirst = (key: string, factor: number): void => {
+    if (!factors.has(key)) factors.set(key, factor);
+  };
+  for (const { service, configName, upstreamBaseUrl, factor } of markups) {
+    setFirst(`${service} ${configName} ${upstreamBaseUrl}`, factor);
+    setFirst(`${service} ${upstreamBaseUrl}`, factor);
+  }
+  return ({ service, configName, upstreamBaseUrl }) =>
+    factors.get(`${service} ${configName ?? ""} ${upstreamBaseUrl ?? ""}`) ??
+    factors.get(`${service} ${upstreamBaseUrl ?? ""}`) ??
+    1;
 }

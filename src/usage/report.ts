@@ -1,6 +1,7 @@
 // What a report shows: all requests, by upstream, by model, and by upstream over time.
 // Pure.
-import { type EntryFields, type KeyOf, makeKeyOf } from "./groups.ts";
+import type { LogRecord } from "../log/record.ts";
+import { makeKeyOf } from "./groups.ts";
 import type { Pricer } from "./prices.ts";
 import { type Summary, createSummarizer, isGeneration } from "./summary.ts";
 import { type Tally, type TallyBuilder, createTally } from "./tally.ts";
@@ -20,7 +21,7 @@ export interface Period {
 }
 
 export interface ReportBuilder {
-  add(fields: EntryFields): void;
+  add(record: LogRecord): void;
   finish(): Report;
 }
 
@@ -36,19 +37,20 @@ const MOST_DAYS = 92;
 
 export function createReport({ costOf, dayOf }: ReportOptions): ReportBuilder {
   const upstreamOf = makeKeyOf("upstream", dayOf);
-  const dayKeyOf: KeyOf = makeKeyOf("day", dayOf);
-  const upstreams = createSummarizer({ by: "upstream", keyOf: upstreamOf, costOf });
-  const models = createSummarizer({ by: "model", keyOf: makeKeyOf("model", dayOf), costOf });
+  const dayKeyOf = makeKeyOf("day", dayOf);
+  const upstreams = createSummarizer({ by: "upstream", keyOf: upstreamOf });
+  const models = createSummarizer({ by: "model", keyOf: makeKeyOf("model", dayOf) });
   const days = new Map<string, Map<string, TallyBuilder>>();
   return {
-    add(fields) {
-      upstreams.add(fields);
-      models.add(fields);
-      const day = dayKeyOf(fields);
-      if (day === null || !isGeneration(fields)) return;
-      const name = upstreamOf(fields) ?? NO_UPSTREAM;
+    add(record) {
+      const cost = costOf(record);
+      upstreams.add(record, cost);
+      models.add(record, cost);
+      const day = dayKeyOf(record);
+      if (day === null || !isGeneration(record)) return;
+      const name = upstreamOf(record) ?? NO_UPSTREAM;
       const byUpstream = getOrMake(days, day, () => new Map<string, TallyBuilder>());
-      getOrMake(byUpstream, name, createTally).add(fields, costOf(fields));
+      getOrMake(byUpstream, name, createTally).add(record, cost);
     },
     finish: () => ({ upstreams: upstreams.finish(), models: models.finish(), periods: makePeriods(days) }),
   };

@@ -1,8 +1,7 @@
-// Which log entries a person looks for: everything that is asked for must hold.
-// Takes entries of any version.
+// Which requests of the log a person looks for: everything that is asked for must hold.
 // Pure.
-import { isRecord } from "../base/json-value.ts";
-import type { EntryFields } from "./groups.ts";
+import type { LogRecord } from "../log/record.ts";
+import { outcomeOf } from "./outcome.ts";
 
 export interface Wanted {
   /** "429", or "4xx" for all that begin with 4. */
@@ -23,39 +22,34 @@ export interface Wanted {
   readonly slowerThanMs?: number | undefined;
 }
 
-export function makeSearch(wanted: Wanted): (fields: EntryFields) => boolean {
+export function makeSearch(wanted: Wanted): (record: LogRecord) => boolean {
   const { status, outcome, upstream, config, model, session, path, text, slowerThanMs } = wanted;
-  const tests: ((fields: EntryFields) => boolean)[] = [];
-  const add = <T>(value: T | undefined, test: (fields: EntryFields, value: T) => boolean): void => {
-    if (value !== undefined) tests.push((fields) => test(fields, value));
+  const tests: ((record: LogRecord) => boolean)[] = [];
+  const add = <T>(value: T | undefined, test: (record: LogRecord, value: T) => boolean): void => {
+    if (value !== undefined) tests.push((record) => test(record, value));
   };
-  add(status, (fields, value) => hasStatus(fields, value));
-  add(outcome, (fields, value) => fields["outcome"] === value);
-  add(config, (fields, value) => fields["config_name"] === value);
-  add(upstream, (fields, value) =>
-    holds([fields["upstream_base_url"], ...triedOf(fields, "upstream_base_url")], value),
+  add(status, hasStatus);
+  add(outcome, (record, value) => outcomeOf(record) === value);
+  add(config, (record, value) => record.config_name === value);
+  add(upstream, ({ upstream_base_url: last, attempts = [] }, value) =>
+    holds([last, ...attempts.map((attempt) => attempt.upstream_base_url)], value),
   );
-  add(model, (fields, value) => holds([fields["model"], fields["upstream_model"]], value));
-  add(session, ({ session_id: id }, value) => typeof id === "string" && id.startsWith(value));
-  add(path, (fields, value) => holds([fields["path"]], value));
-  add(text, (fields, value) => holds([fields["error"], ...triedOf(fields, "error")], value));
-  add(slowerThanMs, ({ duration_ms: ms }, value) => typeof ms === "number" && ms >= value);
-  return (fields) => tests.every((test) => test(fields));
+  add(model, (record, value) => holds([record.model, record.upstream_model], value));
+  add(session, ({ session_id: id }, value) => id?.startsWith(value) === true);
+  add(path, (record, value) => holds([record.path], value));
+  add(text, ({ error, attempts = [] }, value) =>
+    holds([error, ...attempts.map((attempt) => attempt.error)], value),
+  );
+  add(slowerThanMs, ({ duration_ms: ms }, value) => ms !== undefined && ms >= value);
+  return (record) => tests.every((test) => test(record));
 }
 
-function hasStatus({ status_code: code }: EntryFields, wanted: string): boolean {
+function hasStatus({ status_code: code }: LogRecord, wanted: string): boolean {
   const text = String(code);
   return wanted.endsWith("xx") ? text.length === 3 && text.startsWith(wanted.slice(0, 1)) : text === wanted;
 }
 
-/** A field of every attempt. */
-function triedOf({ attempts }: EntryFields, field: string): unknown[] {
-  return Array.isArray(attempts)
-    ? attempts.map((attempt: unknown) => (isRecord(attempt) ? attempt[field] : undefined))
-    : [];
-}
-
-function holds(values: readonly unknown[], part: string): boolean {
+function holds(texts: readonly (string | null | undefined)[], part: string): boolean {
   const wanted = part.toLowerCase();
-  return values.some((value) => typeof value === "string" && value.toLowerCase().includes(wanted));
+  return texts.some((text) => text?.toLowerCase().includes(wanted) === true);
 }

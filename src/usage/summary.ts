@@ -1,14 +1,13 @@
-// Adds up log entries by group: a row each, and one for all of them.
+// Adds up requests of the log by group: a row each, one for all of them, and how they went over time.
 // Only requests that generate are counted; the others stand apart.
 // Pure.
-import { isRecord } from "../base/json-value.ts";
-import { type EntryFields, type KeyOf, isTimeGroup, type Group } from "./groups.ts";
-import type { Pricer } from "./prices.ts";
+import type { LogRecord } from "../log/record.ts";
+import { type KeyOf, isTimeGroup, type Group } from "./groups.ts";
+import type { Cost } from "./prices.ts";
 import { type Tally, type TallyBuilder, createTally } from "./tally.ts";
-import { type Trend, createTrend } from "./trend.ts";
 
 export interface SummaryRow extends Tally {
-  /** The group's value; null where the entries do not say. */
+  /** The group's value; null where the records do not say. */
   readonly key: string | null;
 }
 
@@ -22,7 +21,7 @@ export interface Summary {
 }
 
 export interface Summarizer {
-  add(fields: EntryFields): void;
+  add(record: LogRecord, cost: Cost): void;
   /** All groups so far. */
   keys(): Iterable<string | null>;
   /**
@@ -37,31 +36,30 @@ export interface Summarizer {
 export interface SummarizerOptions {
   readonly by: Group;
   readonly keyOf: KeyOf;
-  readonly costOf: Pricer["costOf"];
 }
 
-export function createSummarizer({ by, keyOf, costOf }: SummarizerOptions): Summarizer {
+export function createSummarizer({ by, keyOf }: SummarizerOptions): Summarizer {
   const rows = new Map<string | null, TallyBuilder>();
   const unpriced = new Map<string, number>();
   const trend = createTrend();
   let other = 0;
   return {
-    add(fields) {
-      if (!isGeneration(fields)) {
+    add(record, cost) {
+      if (!isGeneration(record)) {
         other += 1;
         return;
       }
-      const key = keyOf(fields);
+      const key = keyOf(record);
       let row = rows.get(key);
       if (row === undefined) rows.set(key, (row = createTally()));
-      const cost = costOf(fields);
-      row.add(fields, cost);
+      row.add(record, cost);
       if (cost.kind === "unpriced") {
         const model = cost.model ?? "-";
         const known = unpriced.get(model);
         if (known !== undefined || unpriced.size < MOST_MODELS) unpriced.set(model, (known ?? 0) + 1);
       }
-      trend.add(Number(fields["timestamp_ms"]), totalOf(fields), cost.kind === "priced" ? cost.usd : 0);
+      const tokens = record.usage?.total_tokens ?? 0;
+      trend.add(record.timestamp_ms, tokens, cost.kind === "priced" ? cost.usd : 0);
     },
     keys: () => rows.keys(),
     finish(rename) {
@@ -107,11 +105,70 @@ function bySize(a: SummaryRow, b: SummaryRow): number {
 const GENERATION_PATH = /\/(?:responses|responses\/compact|messages|chat\/completions)\/?$/;
 
 /** True for a request that makes a model write. Only these are counted in totals. */
-export function isGeneration({ method, path }: EntryFields): boolean {
-  return method === "POST" && typeof path === "string" && GENERATION_PATH.test(path);
+export function isGeneration({ method, path }: Pick<LogRecord, "method" | "path">): boolean {
+  return method === "POST" && path !== undefined && GENERATION_PATH.test(path);
 }
 
-function totalOf({ usage }: EntryFields): number {
-  const total: unknown = isRecord(usage) ? usage["total_tokens"] : undefined;
-  return typeof total === "number" && Number.isFinite(total) && total > 0 ? total : 0;
+export interface TrendPoint {
+  readonly tokens: number;
+  readonly usd: number;
+}
+
+export interface Trend {
+  /** The hours with requests, oldest first: ms since 1970, and what fell into each. */
+  readonly hours: readonly (readonly [startMs: number, TrendPoint])[];
+}
+
+export interface TrendBuilder {
+  add(timestampMs: number, tokens: number, usd: number): void;
+  finish(): Trend;
+}
+
+const HOUR_MS = 3_600_000;
+
+export function createTrend(): TrendBuilder {
+  const hours = new Map<number, { tokens: number; usd: number }>();
+  let lastHour: number | null = null;
+  let last = { tokens: 0, usd: 0 };
+  return {
+    add(timestampMs, tokens, usd) {
+      const hour = Math.floor(timestampMs / HOUR_MS);
+      if (!Number.isFinite(hour)) return;
+      if (hour !== lastHour) {
+        lastHour = hour;
+        last = hours.get(hour) ?? { tokens: 0, usd: 0 };
+        hours.set(hour, last);
+      }
+      last.tokens += tokens;
+      last.usd += usd;
+    },
+    finish: () => ({
+      hours: [...hours]
+        .map(([hour, point]): [number, TrendPoint] => [hour * HOUR_MS, point])
+        .toSorted(([a], [b]) => a - b),
+    }),
+  };
+}
+
+export interface Steps {
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly points: readonly TrendPoint[];
+}
+
+/** At most so many steps, each a whole number of hours; null for less than two hours. */
+export function makeSteps({ hours }: Trend, most: number): Steps | null {
+  const [first] = hours[0] ?? [];
+  const [last] = hours.at(-1) ?? [];
+  if (first === undefined || last === undefined || last === first) return null;
+  const span = (last - first) / HOUR_MS + 1;
+  const stepMs = Math.ceil(span / most) * HOUR_MS;
+  const points = Array.from({ length: Math.ceil((span * HOUR_MS) / stepMs) }, () => ({ tokens: 0, usd: 0 }));
+  for (const [start, { tokens, usd }] of hours) {
+    const point = points[Math.floor((start - first) / stepMs)];
+    if (point === undefined) continue;
+    point.tokens += tokens;
+    point.usd += usd;
+  }
+  return { fromMs: first, toMs: last + HOUR_MS, points };
 }

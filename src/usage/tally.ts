@@ -1,9 +1,8 @@
 // Adds up requests: how many, how they went, their tokens, their cost, how fast they were. Constant memory.
-// Takes entries of any version: what is missing or of an odd type is not counted.
+// What a record does not say is not counted.
 // Pure.
-import { isRecord } from "../base/json-value.ts";
-import type { EntryFields } from "./groups.ts";
-import { type Histogram, createHistogram } from "./histogram.ts";
+import type { LogRecord } from "../log/record.ts";
+import { hasFailed } from "./outcome.ts";
 import type { Cost } from "./prices.ts";
 
 /** Sums of the log's fields of the same names. */
@@ -35,7 +34,7 @@ export interface Tally extends Readonly<Record<(typeof TOKENS)[number], number>>
 }
 
 export interface TallyBuilder {
-  add(fields: EntryFields, cost: Cost): void;
+  add(record: LogRecord, cost: Cost): void;
   /** Takes over all that another one has added up. */
   merge(other: TallyBuilder): void;
   finish(): Tally;
@@ -59,18 +58,18 @@ export function createTally(): TallyBuilder {
   const sums = makeEmptySums();
   return {
     sums,
-    add(fields, cost) {
+    add(record, cost) {
+      const { attempts, ttfb_ms: ttfb } = record;
       sums.requests += 1;
-      if (isError(fields)) sums.errors += 1;
-      if (Array.isArray(fields["attempts"]) && fields["attempts"].length > 1) sums.failovers += 1;
-      const ttfb = fields["ttfb_ms"];
-      if (typeof ttfb === "number" && ttfb >= 0) sums.firstBytes.add(ttfb);
+      if (hasFailed(record)) sums.errors += 1;
+      if (attempts !== undefined && attempts.length > 1) sums.failovers += 1;
+      if (ttfb !== undefined) sums.firstBytes.add(ttfb);
       if (cost.kind === "unpriced") sums.unpriced += 1;
       if (cost.kind === "priced") {
         sums.priced += 1;
         sums.usd += cost.usd;
       }
-      addUsage(sums, fields);
+      addUsage(sums, record);
     },
     merge({ sums: other }) {
       sums.firstBytes.merge(other.firstBytes);
@@ -115,22 +114,23 @@ function makeEmptySums(): Sums {
   };
 }
 
-function addUsage(sums: Sums, { usage, outcome, duration_ms: duration }: EntryFields): void {
-  if (!isRecord(usage)) return;
-  const output = count(usage["output_tokens"]);
-  const input = count(usage["input_tokens"]);
-  const total = count(usage["total_tokens"]);
+function addUsage(sums: Sums, record: LogRecord): void {
+  const { usage } = record;
+  if (usage === undefined) return;
+  const output = usage.output_tokens ?? 0;
+  const input = usage.input_tokens ?? 0;
+  const total = usage.total_tokens ?? 0;
   sums.input_tokens += input;
   sums.output_tokens += output;
   sums.total_tokens += total;
-  sums.reasoning_tokens += count(usage["reasoning_tokens"]);
-  sums.cached_input_tokens += count(usage["cached_input_tokens"]);
-  sums.cache_creation_tokens += count(usage["cache_creation_tokens"]);
-  sums.cache_creation_1h_tokens += count(usage["cache_creation_1h_tokens"]);
+  sums.reasoning_tokens += usage.reasoning_tokens ?? 0;
+  sums.cached_input_tokens += usage.cached_input_tokens ?? 0;
+  sums.cache_creation_tokens += usage.cache_creation_tokens ?? 0;
+  sums.cache_creation_1h_tokens += usage.cache_creation_1h_tokens ?? 0;
   sums.allInput += Math.max(total - output, input);
-  if (outcome !== "ok" || output === 0) return;
+  if (record.outcome !== "ok" || output === 0) return;
   sums.timedOutput += output;
-  sums.timedMs += count(duration);
+  sums.timedMs += record.duration_ms ?? 0;
 }
 
 function finish(sums: Sums): Tally {
@@ -157,12 +157,71 @@ function finish(sums: Sums): Tally {
   };
 }
 
-/** Entries of the first version have no outcome. A client that left is nobody's error. */
-export function isError({ outcome, status_code: status }: EntryFields): boolean {
-  if (typeof outcome === "string") return outcome === "error" || outcome === "cut" || outcome === "refused";
-  return typeof status === "number" && status >= 400 && status !== 499;
+export interface Histogram {
+  /** A figure of zero or more. */
+  add(value: number): void;
+  /** Takes over all figures of another one. */
+  merge(other: Histogram): void;
+  /** The value that the share `q` (0 to 1) of all figures does not exceed; null when there are none. */
+  quantile(q: number): number | null;
+  /** What it holds, for `merge`. */
+  readonly state: HistogramState;
 }
 
-function count(value: unknown): number {
-  return typeof value === "number" && Number.isFinite(value) && value > 0 ? value : 0;
+interface HistogramState {
+  /** The figures themselves, while they are few. */
+  few: number[];
+  /** How many figures each bucket holds, once they are many. */
+  counts: Uint32Array | null;
+}
+
+/** Each bucket is two per cent wide, and stands for its middle; the first one holds what is below 1. */
+const GROWTH = Math.log(1.02);
+/** Up to 600 million. What is greater counts as that. */
+const BUCKETS = 1024;
+/** A bucket costs 4 bytes, and a report may have ten thousand rows of which most are small. */
+const MOST_KEPT = 64;
+
+export function createHistogram(): Histogram {
+  const state: HistogramState = { few: [], counts: null };
+  const addCount = (bucket: number, count: number): void => {
+    state.counts ??= new Uint32Array(BUCKETS);
+    state.counts[bucket] = (state.counts[bucket] ?? 0) + count;
+  };
+  const add = (value: number): void => {
+    if (state.counts === null && state.few.length < MOST_KEPT) {
+      state.few.push(value);
+      return;
+    }
+    for (const kept of state.few.splice(0)) addCount(bucketOf(kept), 1);
+    addCount(bucketOf(value), 1);
+  };
+  return {
+    state,
+    add,
+    merge({ state: other }) {
+      for (const value of other.few) add(value);
+      if (other.counts === null) return;
+      for (const kept of state.few.splice(0)) addCount(bucketOf(kept), 1);
+      other.counts.forEach((count, bucket) => {
+        if (count > 0) addCount(bucket, count);
+      });
+    },
+    quantile(q) {
+      if (state.counts === null) return quantileOf(state.few, q);
+      const total = state.counts.reduce((sum, count) => sum + count, 0);
+      let left = Math.max(1, Math.ceil(q * total));
+      const bucket = state.counts.findIndex((count) => (left -= count) <= 0);
+      return bucket === 0 ? 0 : Math.round(Math.exp((bucket - 0.5) * GROWTH));
+    },
+  };
+}
+
+function bucketOf(value: number): number {
+  return value < 1 ? 0 : Math.min(BUCKETS - 1, 1 + Math.floor(Math.log(value) / GROWTH));
+}
+
+function quantileOf(values: readonly number[], q: number): number | null {
+  const exact = values.toSorted((a, b) => a - b)[Math.max(0, Math.ceil(q * values.length) - 1)];
+  return exact === undefined ? null : Math.round(exact);
 }

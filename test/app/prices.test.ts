@@ -1,7 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import { join } from "node:path";
-import { loadPricer, makeMultipliers, parsePrices } from "../../src/app/prices.ts";
+import { listMarkups, loadPricer, parsePrices } from "../../src/app/prices.ts";
 import { parseConfig } from "../../src/config/parse.ts";
+import { makeMultipliers } from "../../src/usage/prices.ts";
 import { PRICES_SCHEMA_PATH, makePricesSchema } from "../usage/prices-schema.ts";
 
 const DOC = join(import.meta.dir, "../../docs/prices.md");
@@ -82,7 +83,7 @@ test("the factor of an upstream is the one of its config, else of any with its a
     }),
     "config.json",
   );
-  const factorOf = makeMultipliers(config);
+  const factorOf = makeMultipliers(listMarkups(config));
   const one = { service: "codex", upstreamBaseUrl: "https://one.example/v1" } as const;
   expect(factorOf({ ...one, configName: "a" })).toBe(0.5);
   expect(factorOf({ ...one, configName: "b" })).toBe(0);

@@ -1,11 +1,13 @@
-import { afterEach, beforeEach, expect, test } from "bun:test";
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { linkSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { UserError } from "../../src/base/errors.ts";
 import { makeLogLine } from "../../src/log/entry.ts";
-import { type ReadLogOptions, readLog } from "../../src/log/reader.ts";
+import { readLogBackward, scanLog } from "../../src/log/reader.ts";
+import type { LogRecord } from "../../src/log/record.ts";
+import { anyEntry } from "./any-entry.ts";
 import { makeEntry } from "./make-entry.ts";
 
 let home = "";
@@ -16,12 +18,15 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(home, { recursive: true }));
 
-async function read(order: ReadLogOptions["order"]): Promise<{ ids: string[]; bad: number }> {
+async function read(order: "oldest-first" | "newest-first"): Promise<{ ids: string[]; bad: number }> {
   const ids: string[] = [];
   let bad = 0;
-  for await (const batch of readLog(path, { order, onBadLine: () => (bad += 1) })) {
-    for (const { fields } of batch) ids.push(String(fields["id"]));
-  }
+  const onBadLine = (): void => void (bad += 1);
+  const onRecord = ({ id }: LogRecord): void => void ids.push(String(id));
+  if (order === "oldest-first") await scanLog(path, { onRecord, onBadLine });
+  else
+    for await (const batch of readLogBackward(path, { onBadLine }))
+      for (const { record } of batch) onRecord(record);
   return { ids, bad };
 }
 
@@ -78,13 +83,13 @@ test("an endless line is one bad line and is not held", async () => {
 
 test("a file that is put away while it is read is read once and to its end", async () => {
   writeFileSync(path, line("a") + line("b"));
-  const reading = readLog(path, { order: "newest-first" });
+  const reading = readLogBackward(path);
   const first = await reading.next();
   renameSync(path, `${path}.1`);
   writeFileSync(path, line("c"));
   const entries = first.done === true ? [] : [...first.value];
   for await (const batch of reading) entries.push(...batch);
-  expect(entries.map(({ fields }) => fields["id"])).toEqual(["b", "a"]);
+  expect(entries.map(({ record }) => record.id)).toEqual(["b", "a"]);
 });
 
 test("a file that is found under two names is read once", async () => {
@@ -96,7 +101,7 @@ test("a file that is found under two names is read once", async () => {
 test("an entry keeps the line as it was found", async () => {
   const raw = '{ "timestamp_ms": 5,  "id":"x" }';
   writeFileSync(path, `${raw}\n`);
-  for await (const batch of readLog(path, { order: "oldest-first" })) expect(batch[0]?.raw).toBe(raw);
+  for await (const batch of readLogBackward(path)) expect(batch[0]?.raw).toBe(raw);
 });
 
 test("what is there and cannot be read is an error that names it", async () => {
@@ -104,4 +109,82 @@ test("what is there and cannot be read is an error that names it", async () => {
   const problem = await read("oldest-first").catch((error: unknown) => error);
   expect(problem).toBeInstanceOf(UserError);
   expect(String(problem)).toContain(path);
+});
+
+describe("scanning a log", () => {
+  async function scanAll(): Promise<{ records: LogRecord[]; bad: number }> {
+    const records: LogRecord[] = [];
+    let bad = 0;
+    await scanLog(path, { onRecord: (record) => void records.push(record), onBadLine: () => (bad += 1) });
+    return { records, bad };
+  }
+
+  async function readAll(): Promise<{ records: LogRecord[]; bad: number }> {
+    const records: LogRecord[] = [];
+    let bad = 0;
+    for await (const batch of readLogBackward(path, { onBadLine: () => (bad += 1) })) {
+      for (const { record } of batch) records.push(record);
+    }
+    return { records: records.toReversed(), bad };
+  }
+
+  test("finds the entries that reading it finds, in files of any size, with lines of any length", async () => {
+    const line = fc.oneof(
+      { weight: 5, arbitrary: anyEntry.map((entry) => makeLogLine(entry)) },
+      {
+        weight: 2,
+        arbitrary: fc
+          .constantFrom(100, 524_288, 1_048_576, 2_200_000)
+          .map((length) => makeLogLine(makeEntry({ model: "é".repeat(length / 2), cwd: "\\" }))),
+      },
+      {
+        weight: 1,
+        arbitrary: fc.constantFrom("\n", "{torn\n", "\0\0\n", '\0{"timestamp_ms":1}\n', "[1]\r\n"),
+      },
+    );
+    const file = fc.array(line, { maxLength: 8 });
+    await fc.assert(
+      fc.asyncProperty(fc.array(file, { maxLength: 3 }), fc.boolean(), async (files, isTorn) => {
+        for (const [index, lines] of files.entries()) {
+          const text = lines.join("");
+          writeFileSync(index === 0 ? path : `${path}.${index}`, isTorn ? text.trimEnd() : text);
+        }
+        expect(await scanAll()).toEqual(await readAll());
+        for (const index of files.keys()) rmSync(index === 0 ? path : `${path}.${index}`);
+      }),
+      { numRuns: 40 },
+    );
+  });
+
+  test("reports how far it is, up to the whole", async () => {
+    writeFileSync(path, makeLogLine(makeEntry({ model: "x".repeat(3_000_000) })));
+    writeFileSync(`${path}.1`, makeLogLine(makeEntry()));
+    const seen: [number, number][] = [];
+    await scanLog(path, {
+      onRecord: () => {},
+      onProgress: (read, total) => void seen.push([read, total]),
+    });
+    const [, total = 0] = seen.at(-1) ?? [];
+    expect(seen.length).toBeGreaterThan(2);
+    expect(seen.at(-1)).toEqual([total, total]);
+    expect(seen.map(([read]) => read)).toEqual(seen.map(([read]) => read).toSorted((a, b) => a - b));
+  });
+
+  test("skips a line that is too long to be one, and goes on behind it", async () => {
+    const last = makeLogLine(makeEntry({ id: "z" }));
+    writeFileSync(
+      path,
+      `${makeLogLine(makeEntry())}{"timestamp_ms":1,"x":"${"y".repeat(17 * 1024 * 1024)}"}\n${last}`,
+    );
+    expect(await scanAll()).toMatchObject({
+      records: [{ path: "/v1/responses" }, { path: "/v1/responses", id: "z" }],
+      bad: 1,
+    });
+  });
+
+  test("of a log that does not exist, or of an empty one, finds nothing", async () => {
+    expect(await scanAll()).toEqual({ records: [], bad: 0 });
+    writeFileSync(path, "");
+    expect(await scanAll()).toEqual({ records: [], bad: 0 });
+  });
 });

@@ -15,7 +15,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseLine, readLog } from "../../src/log/reader.ts";
+import { parseLine, scanLog } from "../../src/log/reader.ts";
 import { createLogWriter } from "../../src/log/writer.ts";
 import { makeEntry } from "./make-entry.ts";
 
@@ -38,15 +38,16 @@ function ids(file = path): unknown[] {
   return readFileSync(file, "utf8")
     .trimEnd()
     .split("\n")
-    .map((line) => parseLine(line)?.fields["id"] ?? "bad");
+    .map((line) => parseLine(line)?.record.id ?? "bad");
 }
 
 async function count(): Promise<{ ids: Map<string, number>; bad: number; files: string[] }> {
   const seen = new Map<string, number>();
   let bad = 0;
-  for await (const batch of readLog(path, { order: "oldest-first", onBadLine: () => (bad += 1) })) {
-    for (const { fields } of batch) seen.set(String(fields["id"]), (seen.get(String(fields["id"])) ?? 0) + 1);
-  }
+  await scanLog(path, {
+    onRecord: ({ id }) => void seen.set(String(id), (seen.get(String(id)) ?? 0) + 1),
+    onBadLine: () => (bad += 1),
+  });
   return { ids: seen, bad, files: readdirSync(join(home, "logs")).sort() };
 }
 

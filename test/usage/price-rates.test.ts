@@ -1,8 +1,9 @@
 import { calcPrice } from "@pydantic/genai-prices";
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { loadCatalog } from "../../src/usage/price-catalog.ts";
+import { loadCatalog } from "../../src/usage/price-lists.ts";
 import { type BilledTokens, costOf, readBilledTokens } from "../../src/usage/price-rates.ts";
+import { makeRecord } from "../log/make-record.ts";
 
 const RATES = { input: 3, cachedInput: 0.3, cacheCreation: 3.75, cacheCreation1h: 6, output: 15 };
 
@@ -61,7 +62,7 @@ test("what is written to a cache for an hour is a part of all that is written to
 
 test("an entry that does not say what its tokens were cannot be billed", () => {
   for (const usage of [undefined, null, {}, { total_tokens: 100 }, { input_tokens: "100" }, "x"]) {
-    expect(readBilledTokens({ path: "/v1/responses", usage })).toBeNull();
+    expect(readBilledTokens(makeRecord({ path: "/v1/responses", usage }))).toBeNull();
   }
 });
 
@@ -94,7 +95,9 @@ const MODELS = [
   ["anthropic", "claude-sonnet-4-5"],
   ["anthropic", "claude-opus-4-6"],
   ["anthropic", "claude-opus-5-5"],
+  ["openai", "gpt-5.6"],
   ["deepseek", "deepseek-chat"],
+  ["deepseek", "deepseek-v4-pro"],
 ] as const;
 
 test("agrees with the library whose prices these are", async () => {
@@ -106,9 +109,8 @@ test("agrees with the library whose prices these are", async () => {
       atMs,
       fc.record({ fresh: count, cached: count, created: count, created1h: count, output: count }),
       ([providerId, model], at, billed) => {
-        const minute = Math.floor(at / 60_000) * 60_000;
         const service = providerId === "anthropic" ? "claude" : "codex";
-        const rates = catalog.find({ service, upstreamBaseUrl: null, model })?.(minute) ?? null;
+        const rates = catalog.find({ service, upstreamBaseUrl: null, names: [model] })?.(at) ?? null;
         const written = billed.created + billed.created1h;
         const theirs = calcPrice(
           {
@@ -119,7 +121,7 @@ test("agrees with the library whose prices these are", async () => {
             output_tokens: billed.output,
           },
           model,
-          { providerId, timestamp: new Date(minute) },
+          { providerId, timestamp: new Date(at) },
         );
         expect(rates).not.toBeNull();
         if (rates !== null) expect(costOf(billed, rates)).toBeCloseTo(theirs?.total_price ?? -1, 9);

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from "bun:test";
-import type { PriceOverride } from "../../src/usage/price-overrides.ts";
-import { type Catalog, loadCatalog } from "../../src/usage/price-catalog.ts";
+import { type Catalog, type PriceOverride, loadCatalog } from "../../src/usage/price-lists.ts";
 import { type Cost, type Seller, makePricer } from "../../src/usage/prices.ts";
+import { makeRecord } from "../log/make-record.ts";
 
 let catalog: Catalog;
 beforeAll(async () => {
@@ -17,15 +17,17 @@ interface Asked {
 /** A request with a million tokens in and none out, so that the cost is the price. */
 function priceOf({ entry = {}, overrides = [], multiplierOf = () => 1 }: Asked): Cost {
   const { costOf } = makePricer({ catalog, overrides, multiplierOf });
-  return costOf({
-    timestamp_ms: Date.UTC(2026, 10, 23),
-    service: "codex",
-    path: "/v1/responses",
-    config_name: "main",
-    upstream_base_url: "https://relay.example/v1",
-    usage: { input_tokens: 100_000 },
-    ...entry,
-  });
+  return costOf(
+    makeRecord({
+      timestamp_ms: Date.UTC(2026, 10, 23),
+      service: "codex",
+      path: "/v1/responses",
+      config_name: "main",
+      upstream_base_url: "https://relay.example/v1",
+      usage: { input_tokens: 100_000 },
+      ...entry,
+    }),
+  );
 }
 
 const priced = (usd: number): Cost => ({ kind: "priced", usd: expect.closeTo(usd, 9) });

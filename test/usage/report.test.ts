@@ -1,16 +1,18 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import type { EntryFields } from "../../src/usage/groups.ts";
 import { type Report, createReport } from "../../src/usage/report.ts";
+import { makeRecord } from "../log/make-record.ts";
 
 const dayOf = (timestampMs: number): string => new Date(timestampMs).toISOString().slice(0, 10);
 const DAY_MS = 86_400_000;
 const FIRST = Date.UTC(2026, 1, 26);
 
-function reportOf(entries: readonly EntryFields[]): Report {
+function reportOf(entries: readonly Readonly<Record<string, unknown>>[]): Report {
   const builder = createReport({ dayOf, costOf: () => ({ kind: "priced", usd: 1 }) });
   for (const entry of entries) {
-    builder.add({ method: "POST", path: "/v1/responses", outcome: "ok", upstream_base_url: "u", ...entry });
+    builder.add(
+      makeRecord({ method: "POST", path: "/v1/responses", outcome: "ok", upstream_base_url: "u", ...entry }),
+    );
   }
   return builder.finish();
 }

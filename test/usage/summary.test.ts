@@ -1,35 +1,41 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { type EntryFields, GROUPS, type Group, makeKeyOf } from "../../src/usage/groups.ts";
-import { createHistogram } from "../../src/usage/histogram.ts";
+import { type LogRecord, readRecord } from "../../src/log/record.ts";
+import { GROUPS, type Group, makeKeyOf } from "../../src/usage/groups.ts";
 import type { Cost } from "../../src/usage/prices.ts";
-import { type Summary, createSummarizer, isGeneration } from "../../src/usage/summary.ts";
-import { createTrend, makeSteps } from "../../src/usage/trend.ts";
+import {
+  type Summary,
+  createSummarizer,
+  createTrend,
+  isGeneration,
+  makeSteps,
+} from "../../src/usage/summary.ts";
+import { createHistogram } from "../../src/usage/tally.ts";
+import { makeRecord } from "../log/make-record.ts";
 
 const DAY_MS = 86_400_000;
 const dayOf = (timestampMs: number): string => `day ${Math.floor(timestampMs / DAY_MS)}`;
 const UNKNOWN: Cost = { kind: "unknown" };
 
-function summarize(
-  by: Group,
-  entries: readonly EntryFields[],
-  costOf = (_: EntryFields) => UNKNOWN,
-): Summary {
-  const summarizer = createSummarizer({ by, keyOf: makeKeyOf(by, dayOf), costOf });
-  for (const entry of entries) summarizer.add(entry);
+function summarize(by: Group, records: readonly LogRecord[], costOf = (_: LogRecord) => UNKNOWN): Summary {
+  const summarizer = createSummarizer({ by, keyOf: makeKeyOf(by, dayOf) });
+  for (const record of records) summarizer.add(record, costOf(record));
   return summarizer.finish();
 }
 
-const request = (fields: EntryFields = {}): EntryFields => ({
-  timestamp_ms: 5,
-  service: "codex",
-  method: "POST",
-  path: "/v1/responses",
-  status_code: 200,
-  config_name: "main",
-  outcome: "ok",
-  ...fields,
-});
+type Fields = Readonly<Record<string, unknown>>;
+
+const request = (fields: Fields = {}): LogRecord =>
+  makeRecord({
+    timestamp_ms: 5,
+    service: "codex",
+    method: "POST",
+    path: "/v1/responses",
+    status_code: 200,
+    config_name: "main",
+    outcome: "ok",
+    ...fields,
+  });
 
 describe("a summary", () => {
   test("adds up tokens by group, the largest first, and all of them", () => {
@@ -121,13 +127,13 @@ describe("a summary", () => {
 
   test("names a time anew when its quarter of an hour is over", () => {
     const keyOf = makeKeyOf("hour", (ms) => `quarter ${ms / 900_000}`);
-    const times = [0, 899_999, 900_000, 0, -1].map((timestamp_ms) => keyOf({ timestamp_ms }));
+    const times = [0, 899_999, 900_000, 0, -1].map((timestamp_ms) => keyOf(makeRecord({ timestamp_ms })));
     expect(times).toEqual(["quarter 0", "quarter 0", "quarter 1", "quarter 0", `quarter ${-1 / 900_000}`]);
-    expect(keyOf({ timestamp_ms: "0" })).toBeNull();
+    expect(readRecord({ timestamp_ms: "0" })).toBeNull();
   });
 
   test("adds up costs, and tells requests that have no price apart", () => {
-    const costOf = ({ model }: EntryFields): Cost => {
+    const costOf = ({ model }: LogRecord): Cost => {
       if (model === "free") return { kind: "priced", usd: 0 };
       if (model === "priced") return { kind: "priced", usd: 0.1 };
       return typeof model === "string" ? { kind: "unpriced", model } : UNKNOWN;
@@ -150,10 +156,10 @@ describe("a summary", () => {
   });
 
   test("gives tokens a second over the time of requests that went well", () => {
-    const timed = (known: EntryFields): EntryFields =>
+    const timed = (known: Fields): LogRecord =>
       request({ duration_ms: 2000, usage: { output_tokens: 100 }, ...known });
-    const perSec = (entries: readonly EntryFields[]) =>
-      summarize("config", entries).total.output_tokens_per_sec;
+    const perSec = (records: readonly LogRecord[]) =>
+      summarize("config", records).total.output_tokens_per_sec;
     expect(perSec([timed({}), timed({ duration_ms: 6000 })])).toBe(25);
     expect(perSec([timed({}), timed({ outcome: "cut" }), timed({ usage: {} })])).toBe(50);
     expect(perSec([timed({ outcome: "cut" })])).toBeNull();
@@ -163,9 +169,9 @@ describe("a summary", () => {
     const summarizer = createSummarizer({
       by: "session",
       keyOf: makeKeyOf("session", dayOf),
-      costOf: () => UNKNOWN,
     });
-    for (const session_id of ["s1", "s2", "s2", "s3", undefined]) summarizer.add(request({ session_id }));
+    for (const session_id of ["s1", "s2", "s2", "s3", undefined])
+      summarizer.add(request({ session_id }), UNKNOWN);
     expect([...summarizer.keys()]).toEqual(["s1", "s2", "s3", null]);
     const rename = (key: string | null): string | null => (key === "s1" || key === "s2" ? "/code/app" : null);
     for (const _twice of [1, 2]) {
@@ -186,7 +192,7 @@ describe("a summary", () => {
       outcome: fc.constantFrom("ok", "error"),
       usage: fc.record({ input_tokens: fc.nat(99), output_tokens: fc.nat(99), total_tokens: fc.nat(300) }),
     });
-    const costOf = ({ ttfb_ms }: EntryFields): Cost => ({ kind: "priced", usd: Number(ttfb_ms) });
+    const costOf = ({ ttfb_ms }: LogRecord): Cost => ({ kind: "priced", usd: Number(ttfb_ms) });
     fc.assert(
       fc.property(fc.array(entry, { minLength: 1 }), (entries) => {
         const made = entries.map((one) => request(one));
@@ -207,7 +213,7 @@ describe("a summary", () => {
       fc.property(fc.array(odd), fc.constantFrom(...GROUPS), (entries, by) => {
         const { total } = summarize(
           by,
-          entries.map((entry) => request(entry)),
+          entries.flatMap((entry) => readRecord({ ...request(), ...entry }) ?? []),
         );
         for (const figure of [
           total.requests,

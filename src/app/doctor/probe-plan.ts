@@ -5,7 +5,7 @@ import { SERVICES, SERVICE_FACTS, type Service } from "../../base/service.ts";
 import type { Upstream } from "../../base/upstream.ts";
 import { CLIENTS } from "../../clients/registry.ts";
 import { parseTarget } from "../../config/name.ts";
-import { readLog } from "../../log/reader.ts";
+import { readLogBackward } from "../../log/reader.ts";
 import type { ExamineOptions } from "./examine.ts";
 import { createLiveConfig, type LiveConfig } from "../live-config.ts";
 
@@ -80,11 +80,10 @@ async function chooseModel(service: Service, options: ExamineOptions): Promise<s
 async function findLoggedModel(service: Service, path: string): Promise<string | null> {
   let batches = 0;
   try {
-    for await (const entries of readLog(path, { order: "newest-first" })) {
-      const found = entries.find(
-        ({ fields }) => fields["service"] === service && typeof fields["model"] === "string",
-      );
-      if (found !== undefined) return String(found.fields["model"]);
+    for await (const entries of readLogBackward(path)) {
+      const found = entries.find(({ record }) => record.service === service && record.model !== undefined)
+        ?.record.model;
+      if (found !== undefined) return found;
       if (++batches === MOST_BATCHES) break;
     }
   } catch (error) {

@@ -13,9 +13,9 @@ import { makeRequestHeaders } from "../../proxy/headers.ts";
 import { joinTargetUrl } from "../../proxy/target-url.ts";
 import { classifyAttempt, isKeyAccepted } from "../../routing/classify.ts";
 import { modelAt } from "../../routing/model-name.ts";
+import type { LogRecord } from "../../log/record.ts";
 import type { AttemptOutcome, RoutingSettings } from "../../routing/types.ts";
 import { type AnswerFacts, createAnswerReader } from "../../usage/answer-reader.ts";
-import type { Usage } from "../../usage/usage.ts";
 import { type ExamineOptions, REACH_MS } from "./examine.ts";
 import { reach } from "./reach.ts";
 
@@ -96,7 +96,9 @@ async function ask(
     if (result.kind === "answer") {
       const { usage } = await readAnswer(result.answer, api);
       const usd =
-        usage === undefined ? null : await priceOf(usage, upstream, { model, paths: options.paths });
+        usage === undefined
+          ? null
+          : await priceOf({ usage, model, path, timestamp_ms: options.now() }, upstream, options.paths);
       return { authorised: "yes", answers: true, reason: "", firstByteMs, usage: usage ?? null, usd };
     }
     const outcome: AttemptOutcome =
@@ -112,14 +114,14 @@ async function ask(
 
 /** As a line of the log would be priced. */
 async function priceOf(
-  usage: Usage,
+  record: LogRecord,
   { baseUrl, configName, service }: Upstream,
-  { model, paths }: { readonly model: string; readonly paths: Paths },
+  paths: Paths,
 ): Promise<number | null> {
   try {
     const { loadPricer } = await import("../prices.ts");
     const { costOf } = await loadPricer(paths);
-    const cost = costOf({ service, config_name: configName, upstream_base_url: baseUrl, model, usage });
+    const cost = costOf({ ...record, service, config_name: configName, upstream_base_url: baseUrl });
     return cost.kind === "priced" ? cost.usd : null;
   } catch (error) {
     // What is wrong with prices.json is another check's to say.

@@ -5,10 +5,11 @@ import { kept } from "../../base/language.ts";
 import type { Paths } from "../../base/paths.ts";
 import type { Upstream } from "../../base/upstream.ts";
 import { followLog } from "../../log/follow.ts";
-import { type StoredEntry, readLog } from "../../log/reader.ts";
+import { type StoredEntry, readLogBackward } from "../../log/reader.ts";
+import type { LogRecord } from "../../log/record.ts";
 import { type BudgetLimits, createLedger } from "../../quota/ledger.ts";
 import type { Reading } from "../../quota/reading.ts";
-import type { Cost } from "../../usage/prices.ts";
+import type { Pricer } from "../../usage/prices.ts";
 import type { LiveConfig } from "../live-config.ts";
 
 export interface Budgets {
@@ -35,15 +36,13 @@ const CACHED_MS = 5_000;
 /** The longest month, and a request that took a day. */
 const LOOK_BACK_MS = 32 * 86_400_000;
 
-type CostOf = (fields: StoredEntry["fields"]) => Cost;
-
 export function createBudgets({ live, now, onChange, onTrouble, paths }: BudgetsOptions): Budgets {
   const ledger = createLedger();
   /** So that a month is not summed again for each answer. */
   const readings = new Map<string, Reading>();
   /** Ids of requests that both the first reading and the following may see. */
   const newest = new Set<unknown>();
-  let costOf: CostOf | null = null;
+  let costOf: Pricer["costOf"] | null = null;
   let loading: Promise<void> | null = null;
   let following: AsyncGenerator<StoredEntry[]> | null = null;
   let followed: Promise<void> | null = null;
@@ -56,10 +55,10 @@ export function createBudgets({ live, now, onChange, onTrouble, paths }: Budgets
     return limits.day === null && limits.month === null ? null : limits;
   };
 
-  const add = (fields: StoredEntry["fields"]): void => {
-    const { service, timestamp_ms: at, upstream_base_url: baseUrl } = fields;
-    const cost = costOf?.(fields);
-    if (cost === undefined || cost.kind === "unknown" || typeof at !== "number") return;
+  const add = (record: LogRecord): void => {
+    const { service, timestamp_ms: at, upstream_base_url: baseUrl } = record;
+    const cost = costOf?.(record);
+    if (cost === undefined || cost.kind === "unknown") return;
     ledger.add(`${String(service)} ${String(baseUrl)}`, at, cost.kind === "priced" ? cost.usd : null);
     readings.clear();
   };
@@ -70,12 +69,12 @@ export function createBudgets({ live, now, onChange, onTrouble, paths }: Budgets
       const { loadPricer } = await import("../prices.ts");
       ({ costOf } = await loadPricer(paths));
       const since = now() - LOOK_BACK_MS;
-      for await (const entries of readLog(paths.requestsLog, { order: "newest-first" })) {
-        for (const { fields } of entries) {
-          if (newest.size < 1_000) newest.add(fields["id"]);
-          add(fields);
+      for await (const entries of readLogBackward(paths.requestsLog)) {
+        for (const { record } of entries) {
+          if (newest.size < 1_000) newest.add(record.id);
+          add(record);
         }
-        if (isStopped || entries.every(({ fields }) => Number(fields["timestamp_ms"]) < since)) break;
+        if (isStopped || entries.every(({ record }) => record.timestamp_ms < since)) break;
       }
     } catch (error) {
       const problem = errorMessage(error);
@@ -90,7 +89,7 @@ export function createBudgets({ live, now, onChange, onTrouble, paths }: Budgets
     await load();
     onChange();
     for (let batch = await next; batch.done !== true; batch = await next) {
-      for (const { fields } of batch.value) if (!newest.has(fields["id"])) add(fields);
+      for (const { record } of batch.value) if (!newest.has(record.id)) add(record);
       onChange();
       next = entries.next();
     }

@@ -1,7 +1,8 @@
 // Joins the request log with the sessions' files: the log knows a session's id, its file knows the directory.
 import type { Paths } from "../../base/paths.ts";
 import { readSessionDirectories } from "../../sessions/find.ts";
-import type { EntryFields, KeyOf } from "../../usage/groups.ts";
+import type { LogRecord } from "../../log/record.ts";
+import type { KeyOf } from "../../usage/groups.ts";
 import { loadFormats } from "./formats.ts";
 
 /** No directory begins so. */
@@ -9,8 +10,8 @@ const SESSION = "session:";
 
 /** Groups by directory; where an entry has none, by its session until `nameDirectories` has looked. */
 export const directoryOrSession: KeyOf = ({ cwd, session_id: session }) => {
-  if (isText(cwd)) return cwd;
-  return isText(session) ? SESSION + session : null;
+  if (cwd) return cwd;
+  return session ? SESSION + session : null;
 };
 
 /** From such a group to its directory; null where it is not known. Looks for all at once. */
@@ -26,14 +27,14 @@ export async function nameDirectories(
   };
 }
 
-/** The same entries, with the directory of their session where they have none themselves. */
-export async function withDirectories(paths: Paths, entries: readonly EntryFields[]): Promise<EntryFields[]> {
-  const ids = entries.flatMap(({ cwd, session_id: id }) => (!isText(cwd) && isText(id) ? [id] : []));
+/** Where each request was made: the directory that its record names, else that of its session. */
+export async function locateRecords(
+  paths: Paths,
+  records: readonly LogRecord[],
+): Promise<(record: LogRecord) => string | undefined> {
+  const ids = records.flatMap(({ cwd, session_id: id }) => (!cwd && id ? [id] : []));
   const directories = await findDirectories(paths, ids);
-  return entries.map((fields) => {
-    const cwd = isText(fields["cwd"]) ? undefined : directories.get(String(fields["session_id"]));
-    return cwd === undefined ? fields : { ...fields, cwd };
-  });
+  return ({ cwd, session_id: id }) => cwd || (id === undefined ? undefined : directories.get(id));
 }
 
 async function findDirectories(paths: Paths, ids: readonly string[]): Promise<ReadonlyMap<string, string>> {
@@ -42,8 +43,4 @@ async function findDirectories(paths: Paths, ids: readonly string[]): Promise<Re
 
 function sessionOf(key: string | null): string | null {
   return key?.startsWith(SESSION) === true ? key.slice(SESSION.length) : null;
-}
-
-function isText(value: unknown): value is string {
-  return typeof value === "string" && value !== "";
 }

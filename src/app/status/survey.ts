@@ -14,11 +14,12 @@ import {
   explanationSchema,
   instanceSchema,
 } from "../ask-instance.ts";
+import type { TodayFacts } from "../../usage/today.ts";
 import { type LiveConfigOptions, createLiveConfig, listKeys } from "../live-config.ts";
 import { createQuota } from "../quota/quota.ts";
 import { recallRouter, resetSavedState } from "../router-state.ts";
 import { type Question, explainRoute, makeProblem, makeRouteFacts } from "./facts.ts";
-import { type TodayFacts, makeQuietDay, readToday } from "./today.ts";
+import { makeQuietDay, readToday } from "./today.ts";
 
 /** `now`: wall clock, ms. */
 export type SurveyContext = LiveConfigOptions;

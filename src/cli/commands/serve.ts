@@ -12,7 +12,7 @@ import { loadConfig } from "../../config/file.ts";
 import { PORT_ARG, readPort, readService, SERVICE_ARGS } from "../args.ts";
 import { type Cli, type Command, defineCommand } from "../cli.ts";
 import { listenForSignals, watchBugs } from "../process-events.ts";
-import { describeEntry, localTime } from "../request-line.ts";
+import { describeRecord, localTime } from "../request-line.ts";
 import { describePutBack, describeServed, describeSwitched } from "../serve-screen.ts";
 import { wrapFields } from "../layout.ts";
 
@@ -104,7 +104,7 @@ async function run(cli: Cli, options: RunOptions): Promise<number> {
     services: options.services,
     port: options.port,
     onRequest: (entry) => {
-      if (!options.isQuiet) tell(toPerson(() => describeEntry(entry, out)));
+      if (!options.isQuiet) tell(toPerson(() => describeRecord(entry, out)));
     },
     onTrouble: (words) => out.warn(retell(words)),
     onEvent: (words) => tell(`${out.paint("dim", localTime(cli.now()))}  ${words}`),

@@ -3,18 +3,17 @@ import fc from "fast-check";
 import { type Chart, makeBarChart, makeLineChart } from "../../../src/cli/report/charts.ts";
 import { makePage } from "../../../src/cli/report/page.ts";
 import { createReport } from "../../../src/usage/report.ts";
-import type { EntryFields } from "../../../src/usage/groups.ts";
+import { makeRecord } from "../../log/make-record.ts";
 
 const dayOf = (timestampMs: number): string => new Date(timestampMs).toISOString().slice(0, 10);
 const DAY_MS = 86_400_000;
 
-function pageOf(entries: readonly EntryFields[]): string {
+function pageOf(entries: readonly Readonly<Record<string, unknown>>[]): string {
   const builder = createReport({
     dayOf,
     costOf: ({ model }) => (model === "unknown" ? { kind: "unpriced", model } : { kind: "priced", usd: 0.5 }),
   });
-  for (const entry of entries)
-    builder.add({ method: "POST", path: "/v1/messages", timestamp_ms: 0, ...entry });
+  for (const entry of entries) builder.add(makeRecord({ method: "POST", path: "/v1/messages", ...entry }));
   return makePage({ report: builder.finish(), range: "all", language: "en", version: "1" });
 }
 

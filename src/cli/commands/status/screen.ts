@@ -2,7 +2,7 @@
 import type { ServiceFacts, StatusFacts } from "../../../app/status/survey.ts";
 import type { RouteFacts, UpstreamFacts } from "../../../app/ask-instance.ts";
 import type { SwitchReport } from "../../../app/status/switch-report.ts";
-import type { LoggedError, TodayFacts } from "../../../app/status/today.ts";
+import type { LoggedError, TodayFacts } from "../../../usage/today.ts";
 import { retell, t } from "../../../base/language.ts";
 import { showPath, showPathsIn } from "../../../base/paths.ts";
 import { CLIENT_NAME } from "../../../base/service.ts";

@@ -2,12 +2,12 @@
 // Reads and prints; what fits is decided in usage/search.ts.
 import { EXIT, UserError } from "../../../base/errors.ts";
 import { t } from "../../../base/language.ts";
-import { readLog } from "../../../log/reader.ts";
-import type { EntryFields } from "../../../usage/groups.ts";
+import { type StoredEntry, readLogBackward } from "../../../log/reader.ts";
+import type { LogRecord } from "../../../log/record.ts";
 import { makeSearch } from "../../../usage/search.ts";
 import { JSON_ARG, LIMIT_ARG, type ServiceFlags, readWholeNumber } from "../../args.ts";
 import { type Cli, type Command, defineCommand } from "../../cli.ts";
-import { describeEntry } from "../../request-line.ts";
+import { describeRecord, storedFields } from "../../request-line.ts";
 import { fitFields } from "../../layout.ts";
 import { RANGE_ARGS, type Range, readRange } from "./range.ts";
 
@@ -58,11 +58,17 @@ export function findCommand(cli: Cli): Command {
       });
       const found = await findLast(cli, range, { fits, limit });
       if (args.json === true) {
-        const { withDirectories } = await import("../../../app/session/directories.ts");
-        return cli.out.json({ requests: await withDirectories(cli.paths, found) });
+        const { locateRecords } = await import("../../../app/session/directories.ts");
+        const directoryOf = await locateRecords(
+          cli.paths,
+          found.map(({ record }) => record),
+        );
+        return cli.out.json({
+          requests: found.map((entry) => storedFields(entry, directoryOf(entry.record))),
+        });
       }
-      for (const fields of found) {
-        cli.out.line(fitFields(describeEntry(fields, cli.out, { withId: true }), cli.out));
+      for (const { record } of found) {
+        cli.out.line(fitFields(describeRecord(record, cli.out, { withId: true }), cli.out));
       }
       if (found.length === 0) return cli.out.note(t`no request in the log is like that`);
       if (found.length === limit) cli.out.note(t`the last ${limit}; --limit shows more`);
@@ -72,16 +78,16 @@ export function findCommand(cli: Cli): Command {
 }
 
 interface Search {
-  readonly fits: (fields: EntryFields) => boolean;
+  readonly fits: (record: LogRecord) => boolean;
   readonly limit: number;
 }
 
 /** Oldest first. */
-async function findLast({ paths }: Cli, range: Range, { fits, limit }: Search): Promise<EntryFields[]> {
-  const found: EntryFields[] = [];
-  for await (const batch of readLog(paths.requestsLog, { order: "newest-first" })) {
-    for (const { fields } of batch) {
-      if (range.includes(fields) && fits(fields)) found.push(fields);
+async function findLast({ paths }: Cli, range: Range, { fits, limit }: Search): Promise<StoredEntry[]> {
+  const found: StoredEntry[] = [];
+  for await (const batch of readLogBackward(paths.requestsLog)) {
+    for (const entry of batch) {
+      if (range.includes(entry.record) && fits(entry.record)) found.push(entry);
       if (found.length === limit) return found.reverse();
     }
   }

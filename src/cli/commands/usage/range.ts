@@ -1,8 +1,8 @@
 // Which requests of the log a command means: since when, until when, of which service. Goes over them with a bar.
 import type { Service } from "../../../base/service.ts";
 import { t } from "../../../base/language.ts";
-import { scanLog } from "../../../log/scan.ts";
-import type { EntryFields } from "../../../usage/groups.ts";
+import { scanLog } from "../../../log/reader.ts";
+import type { LogRecord } from "../../../log/record.ts";
 import { SERVICE_ARGS, type ServiceFlags, readService, readTime } from "../../args.ts";
 import type { Cli } from "../../cli.ts";
 import { createProgress } from "../../bars.ts";
@@ -23,7 +23,7 @@ export interface Range {
   readonly since: number | null;
   readonly until: number | null;
   readonly service: Service | undefined;
-  readonly includes: (fields: EntryFields) => boolean;
+  readonly includes: (record: LogRecord) => boolean;
 }
 
 /** `now` is the wall clock, ms. Throws UserError for what is no time. */
@@ -35,26 +35,25 @@ export function readRange(args: RangeArgs, now: number): Range {
     since,
     until,
     service,
-    includes(fields) {
-      const time = Number(fields["timestamp_ms"]);
+    includes({ service: served, timestamp_ms: time }) {
       if (since !== null && time < since) return false;
       if (until !== null && time >= until) return false;
-      return service === undefined || fields["service"] === service;
+      return service === undefined || served === service;
     },
   };
 }
 
-/** All entries in the range, oldest first; gives the number of lines that cannot be read. */
+/** All requests in the range, oldest first; gives the number of lines that cannot be read. */
 export async function scanRange(
   cli: Cli,
   range: Range,
-  onEntry: (fields: EntryFields) => void,
+  onRecord: (record: LogRecord) => void,
 ): Promise<number> {
   const progress = createProgress(cli.out, t`reading the log`, cli.now);
   let bad = 0;
   try {
     await scanLog(cli.paths.requestsLog, {
-      onEntry: (fields) => void (range.includes(fields) && onEntry(fields)),
+      onRecord: (record) => void (range.includes(record) && onRecord(record)),
       onBadLine: () => void (bad += 1),
       onProgress: progress.tell,
     });

@@ -38,7 +38,7 @@ export function reportCommand(cli: Cli): Command {
       if (args.force !== true) await refuseForeign(file, PAGE_MARK);
       const { costOf } = await loadPricer(cli.paths);
       const builder = createReport({ costOf, dayOf: localDay });
-      const bad = await scanRange(cli, range, (fields) => builder.add(fields));
+      const bad = await scanRange(cli, range, (record) => builder.add(record));
       const page = makePage({
         report: builder.finish(),
         range: describeRange(range, cli.now()),

@@ -1,12 +1,18 @@
-// `ch usage show ID`: one request of the log, with its attempts on a line of time.
+// `ch usage show ID`: one request of the log in words: what was asked, how it went, what it cost, and each attempt on a
+// line of time.
 import { UserError } from "../../../base/errors.ts";
-import { t } from "../../../base/language.ts";
-import { readLog } from "../../../log/reader.ts";
-import type { EntryFields } from "../../../usage/groups.ts";
+import { retell, t } from "../../../base/language.ts";
+import { showPath } from "../../../base/paths.ts";
+import { oneLine } from "../../../base/terminal-text.ts";
+import { type StoredEntry, readLogBackward } from "../../../log/reader.ts";
+import type { LogRecord, RecordedAttempt, RecordedUsage } from "../../../log/record.ts";
+import type { Cost } from "../../../usage/prices.ts";
 import { JSON_ARG } from "../../args.ts";
 import { type Cli, type Command, defineCommand } from "../../cli.ts";
+import { formatMs, formatTokens, formatUsd } from "../../figures.ts";
+import { alignRows, fitFields, wrapWords } from "../../layout.ts";
+import { localTime, storedFields } from "../../request-line.ts";
 import { similarNames } from "../../suggest.ts";
-import { describeRequest } from "./request.ts";
 
 export function showCommand(cli: Cli): Command {
   return defineCommand({
@@ -21,16 +27,18 @@ export function showCommand(cli: Cli): Command {
     },
     async run({ args }) {
       const found = await findById(cli, args.id);
-      const [{ loadPricer }, { withDirectories }] = await Promise.all([
+      const [{ loadPricer }, { locateRecords }] = await Promise.all([
         import("../../../app/prices.ts"),
         import("../../../app/session/directories.ts"),
       ]);
-      const [fields = found] = await withDirectories(cli.paths, [found]);
-      const cost = (await loadPricer(cli.paths)).costOf(fields);
+      const directory = (await locateRecords(cli.paths, [found.record]))(found.record);
+      const cost = (await loadPricer(cli.paths)).costOf(found.record);
       if (args.json === true) {
-        return cli.out.json({ request: fields, cost_usd: cost.kind === "priced" ? cost.usd : null });
+        const cost_usd = cost.kind === "priced" ? cost.usd : null;
+        return cli.out.json({ request: storedFields(found, directory), cost_usd });
       }
-      for (const line of describeRequest(fields, { cost, cli })) cli.out.line(line);
+      for (const line of describeRequest({ ...found.record, cwd: directory }, { cost, cli }))
+        cli.out.line(line);
     },
   });
 }
@@ -39,16 +47,128 @@ export function showCommand(cli: Cli): Command {
 const MOST_COMPARED = 5000;
 
 /** Throws UserError with ids that are like it. */
-async function findById({ paths }: Cli, id: string): Promise<EntryFields> {
+async function findById({ paths }: Cli, id: string): Promise<StoredEntry> {
   const ids: string[] = [];
-  for await (const batch of readLog(paths.requestsLog, { order: "newest-first" })) {
-    for (const { fields } of batch) {
-      if (fields["id"] === id) return fields;
-      if (ids.length < MOST_COMPARED && typeof fields["id"] === "string") ids.push(fields["id"]);
+  for await (const batch of readLogBackward(paths.requestsLog)) {
+    for (const entry of batch) {
+      if (entry.record.id === id) return entry;
+      if (ids.length < MOST_COMPARED && entry.record.id !== undefined) ids.push(entry.record.id);
     }
   }
   const near = similarNames(id, ids).join(", ");
   throw new UserError(t`no request "${id}" in the log`, {
     hint: near === "" ? "ch usage find" : t`did you mean ${near}?`,
   });
+}
+
+/** Between two columns of `alignRows`. */
+const GAP_COLUMNS = 2;
+
+interface RequestContext {
+  readonly cli: Cli;
+  readonly cost: Cost;
+}
+
+function describeRequest(record: LogRecord, { cli, cost }: RequestContext): string[] {
+  const { out, env } = cli;
+  const facts: readonly (readonly [label: string, value: string])[] = [
+    [t`request`, `${text(record.method)} ${text(record.path)}`],
+    [t`when`, localTime(record.timestamp_ms)],
+    [t`client`, text(record.service)],
+    [t`model`, describeModel(record)],
+    [t`config`, text(record.config_name)],
+    [t`session`, text(record.session_id)],
+    [t`directory`, showPath(text(record.cwd), env)],
+    [t`outcome`, describeOutcome(record)],
+    [t`tokens`, describeTokens(record.usage)],
+    [t`cost`, cost.kind === "priced" ? formatUsd(cost.usd) : cost.kind === "unpriced" ? t`unpriced` : ""],
+    [t`redactions`, text(record.redactions)],
+    [t`error`, retell(text(record.error))],
+  ];
+  const known = facts.filter(([, value]) => value.trim() !== "");
+  const labelColumns = Math.max(...known.map(([label]) => Bun.stringWidth(label)));
+  const rows = known.flatMap(([label, value]) => {
+    const lines = out.isTerminal ? wrapWords(value, out.width - labelColumns - GAP_COLUMNS) : [value];
+    return lines.map((line, index) => [index === 0 ? out.paint("dim", label) : "", line]);
+  });
+  return [
+    out.paint("bold", text(record.id)),
+    ...alignRows(rows, undefined),
+    "",
+    ...describeAttempts(record, cli),
+  ];
+}
+
+function describeModel(record: LogRecord): string {
+  const model = text(record.model);
+  const asked = text(record.upstream_model);
+  return asked === "" ? model : t`${model}, asked for as ${asked}`;
+}
+
+function describeOutcome(record: LogRecord): string {
+  const { duration_ms: duration, ttfb_ms: ttfb } = record;
+  return [
+    text(record.outcome),
+    text(record.status_code),
+    typeof duration === "number" ? formatMs(duration) : "",
+    typeof ttfb === "number" ? firstByte(formatMs(ttfb)) : "",
+  ]
+    .filter((part) => part !== "")
+    .join(", ");
+}
+
+const firstByte = (time: string): string => t`first byte after ${time}`;
+
+function describeTokens(usage: RecordedUsage = {}): string {
+  const figures: readonly (readonly [tokens: number | undefined, say: (tokens: string) => string])[] = [
+    [usage.input_tokens, (tokens) => t`${tokens} in`],
+    [usage.cached_input_tokens, (tokens) => t`${tokens} from the cache`],
+    [usage.cache_creation_tokens, (tokens) => t`${tokens} into the cache`],
+    [usage.output_tokens, (tokens) => t`${tokens} out`],
+    [usage.reasoning_tokens, (tokens) => t`${tokens} of it reasoning`],
+    [usage.total_tokens, (tokens) => t`${tokens} in all`],
+  ];
+  return figures.flatMap(([tokens = 0, say]) => (tokens > 0 ? [say(formatTokens(tokens))] : [])).join(", ");
+}
+
+const TIMELINE_COLUMNS = 24;
+
+/** One after the other: an attempt begins when the one before it has ended. */
+function describeAttempts(record: LogRecord, { out }: Cli): string[] {
+  const attempts = listAttempts(record);
+  if (attempts.length === 0) return [t`It was never sent to an upstream.`];
+  const tried = attempts.reduce((sum, { duration_ms = 0 }) => sum + duration_ms, 0);
+  const whole = Math.max(1, record.duration_ms ?? 0, tried);
+  let startMs = 0;
+  const rows = attempts.map((attempt) => {
+    const { duration_ms: duration = 0 } = attempt;
+    const isOk = attempt.verdict === "ok";
+    const timeline = makeTimeline(startMs / whole, duration / whole);
+    startMs += duration;
+    return [
+      out.paint(isOk ? "green" : "red", timeline),
+      formatMs(duration),
+      text(attempt.upstream_base_url),
+      [text(attempt.status_code), text(attempt.verdict)].filter((part) => part !== "").join(" "),
+      retell(text(attempt.error)),
+    ];
+  });
+  return alignRows(rows, undefined).map((line) => fitFields(line, out));
+}
+
+function makeTimeline(start: number, share: number): string {
+  const from = Math.min(TIMELINE_COLUMNS - 1, Math.floor(start * TIMELINE_COLUMNS));
+  const length = Math.max(1, Math.min(TIMELINE_COLUMNS - from, Math.round(share * TIMELINE_COLUMNS)));
+  return "·".repeat(from) + "█".repeat(length) + "·".repeat(TIMELINE_COLUMNS - from - length);
+}
+
+/** The log leaves out the one attempt of a request that went well. */
+function listAttempts(record: LogRecord): readonly RecordedAttempt[] {
+  const { attempts, upstream_base_url, status_code, duration_ms, outcome } = record;
+  if (attempts !== undefined) return attempts;
+  return upstream_base_url == null ? [] : [{ upstream_base_url, status_code, duration_ms, verdict: outcome }];
+}
+
+function text(value: string | number | null | undefined): string {
+  return value == null ? "" : oneLine(String(value));
 }

@@ -1,10 +1,10 @@
 // `ch usage tail`: the last requests of the log, and each new one as it ends.
 import { t } from "../../../base/language.ts";
 import { followLog } from "../../../log/follow.ts";
-import { type StoredEntry, readLog } from "../../../log/reader.ts";
+import { type StoredEntry, readLogBackward } from "../../../log/reader.ts";
 import { LIMIT_ARG, SERVICE_ARGS, readService, readWholeNumber } from "../../args.ts";
 import { type Cli, type Command, defineCommand } from "../../cli.ts";
-import { describeEntry } from "../../request-line.ts";
+import { describeRecord } from "../../request-line.ts";
 import { fitFields } from "../../layout.ts";
 
 const DEFAULT_TAIL = 20;
@@ -29,10 +29,10 @@ export function tailCommand(cli: Cli): Command {
           ? DEFAULT_TAIL
           : readWholeNumber("--limit", args.limit, { least: 0, most: MOST_TAIL });
       const service = readService(args);
-      const isWanted = ({ fields }: StoredEntry): boolean =>
-        service === undefined || fields["service"] === service;
-      const show = ({ raw, fields }: StoredEntry): void =>
-        cli.out.line(args.raw === true ? raw : fitFields(describeEntry(fields, cli.out), cli.out));
+      const isWanted = ({ record }: StoredEntry): boolean =>
+        service === undefined || record.service === service;
+      const show = ({ raw, record }: StoredEntry): void =>
+        cli.out.line(args.raw === true ? raw : fitFields(describeRecord(record, cli.out), cli.out));
       const path = cli.paths.requestsLog;
       // Begun before the log is read, so that no line falls between the two.
       const coming = args.follow === true ? followLog(path) : null;
@@ -59,7 +59,7 @@ async function readLast(
 ): Promise<StoredEntry[]> {
   const entries: StoredEntry[] = [];
   if (limit === 0) return entries;
-  for await (const batch of readLog(path, { order: "newest-first" })) {
+  for await (const batch of readLogBackward(path)) {
     for (const entry of batch) {
       if (isWanted(entry)) entries.push(entry);
       if (entries.length === limit) return entries.reverse();

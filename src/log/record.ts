@@ -1,0 +1,111 @@
+// A line of requests.jsonl as it is read: each field typed, whatever version wrote the line.
+// A field that is missing or has another type than entry-schema.ts says is absent. Names as in the log.
+// Pure.
+import { isRecord } from "../base/json-value.ts";
+
+export interface LogRecord {
+  /** ms since 1970; always a time that a Date can hold. */
+  readonly timestamp_ms: number;
+  /** Text, because a newer version may know more services and outcomes than this one. */
+  readonly service?: string | undefined;
+  readonly method?: string | undefined;
+  readonly path?: string | undefined;
+  readonly status_code?: number | undefined;
+  readonly duration_ms?: number | undefined;
+  /** Null, too, where the request never came to an upstream. */
+  readonly config_name?: string | null | undefined;
+  readonly upstream_base_url?: string | null | undefined;
+  readonly usage?: RecordedUsage | undefined;
+  readonly id?: string | undefined;
+  readonly model?: string | undefined;
+  readonly upstream_model?: string | undefined;
+  readonly session_id?: string | undefined;
+  readonly cwd?: string | undefined;
+  readonly ttfb_ms?: number | undefined;
+  readonly outcome?: string | undefined;
+  readonly attempts?: readonly RecordedAttempt[] | undefined;
+  readonly redactions?: number | undefined;
+  readonly error?: string | undefined;
+}
+
+export interface RecordedUsage {
+  readonly input_tokens?: number | undefined;
+  readonly output_tokens?: number | undefined;
+  readonly reasoning_tokens?: number | undefined;
+  readonly total_tokens?: number | undefined;
+  readonly cached_input_tokens?: number | undefined;
+  readonly cache_creation_tokens?: number | undefined;
+  readonly cache_creation_1h_tokens?: number | undefined;
+}
+
+export interface RecordedAttempt {
+  readonly upstream_base_url?: string | undefined;
+  readonly status_code?: number | undefined;
+  readonly error?: string | undefined;
+  readonly verdict?: string | undefined;
+  readonly duration_ms?: number | undefined;
+}
+
+/** https://tc39.es/ecma262/#sec-time-values-and-time-range */
+const MAX_TIME_MS = 8.64e15;
+
+/** Null for what is no entry of the log: only its time is required. */
+export function readRecord(line: unknown): LogRecord | null {
+  if (!isRecord(line)) return null;
+  const { timestamp_ms } = line;
+  if (typeof timestamp_ms !== "number" || Math.abs(timestamp_ms) > MAX_TIME_MS) return null;
+  return {
+    timestamp_ms,
+    service: text(line["service"]),
+    method: text(line["method"]),
+    path: text(line["path"]),
+    status_code: figure(line["status_code"]),
+    duration_ms: figure(line["duration_ms"]),
+    config_name: text(line["config_name"]),
+    upstream_base_url: text(line["upstream_base_url"]),
+    usage: readUsage(line["usage"]),
+    id: text(line["id"]),
+    model: text(line["model"]),
+    upstream_model: text(line["upstream_model"]),
+    session_id: text(line["session_id"]),
+    cwd: text(line["cwd"]),
+    ttfb_ms: figure(line["ttfb_ms"]),
+    outcome: text(line["outcome"]),
+    attempts: readAttempts(line["attempts"]),
+    redactions: figure(line["redactions"]),
+    error: text(line["error"]),
+  };
+}
+
+function readUsage(usage: unknown): RecordedUsage | undefined {
+  if (!isRecord(usage)) return undefined;
+  return {
+    input_tokens: figure(usage["input_tokens"]),
+    output_tokens: figure(usage["output_tokens"]),
+    reasoning_tokens: figure(usage["reasoning_tokens"]),
+    total_tokens: figure(usage["total_tokens"]),
+    cached_input_tokens: figure(usage["cached_input_tokens"]),
+    cache_creation_tokens: figure(usage["cache_creation_tokens"]),
+    cache_creation_1h_tokens: figure(usage["cache_creation_1h_tokens"]),
+  };
+}
+
+function readAttempts(attempts: unknown): RecordedAttempt[] | undefined {
+  if (!Array.isArray(attempts)) return undefined;
+  return attempts.filter(isRecord).map((attempt) => ({
+    upstream_base_url: text(attempt["upstream_base_url"]),
+    status_code: figure(attempt["status_code"]),
+    error: text(attempt["error"]),
+    verdict: text(attempt["verdict"]),
+    duration_ms: figure(attempt["duration_ms"]),
+  }));
+}
+
+function text(value: unknown): string | undefined {
+  return typeof value === "string" ? value : undefined;
+}
+
+/** Every figure of the log counts something: none is below zero. */
+function figure(value: unknown): number | undefined {
+  return typeof value === "number" && value >= 0 && value < Number.POSITIVE_INFINITY ? value : undefined;
+}

@@ -1,0 +1,57 @@
+import fc from "fast-check";
+import type { LogEntry } from "../../src/log/entry.ts";
+
+const name = fc.oneof(
+  fc.constantFrom("main", "gpt-6-sol", "https://中转.example/v1", "", "ok", "a", "[x]", '"', "\\", "\u2028"),
+  fc.string({ unit: "grapheme", maxLength: 40 }),
+);
+const count = fc.oneof(fc.nat(100_000), fc.constantFrom(0, Number.MAX_SAFE_INTEGER, 999_999_999_999_999));
+const ms = fc.oneof(count, fc.double({ min: 0, max: 1e9, noNaN: true }));
+const maybe = <T>(value: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> =>
+  fc.option(value, { nil: undefined });
+const status = fc.integer({ min: 100, max: 599 });
+
+export const anyEntry: fc.Arbitrary<LogEntry> = fc.record({
+  timestamp_ms: fc.integer({ min: 0, max: 8.64e15 }),
+  service: fc.constantFrom("codex", "claude"),
+  method: fc.constantFrom("POST", "GET"),
+  path: name,
+  status_code: status,
+  duration_ms: ms,
+  config_name: fc.option(name),
+  upstream_base_url: fc.option(name),
+  usage: maybe(
+    fc.record({
+      input_tokens: maybe(count),
+      output_tokens: maybe(count),
+      reasoning_tokens: maybe(count),
+      total_tokens: maybe(count),
+      cached_input_tokens: maybe(count),
+      cache_creation_tokens: maybe(count),
+      cache_creation_1h_tokens: maybe(count),
+    }),
+  ),
+  id: maybe(name),
+  model: maybe(name),
+  upstream_model: maybe(name),
+  session_id: maybe(name),
+  cwd: maybe(name),
+  ttfb_ms: maybe(ms),
+  stream: maybe(fc.boolean()),
+  outcome: fc.constantFrom("ok", "client_gone", "cut", "error", "refused"),
+  attempts: maybe(
+    fc.array(
+      fc.record({
+        upstream_base_url: name,
+        status_code: maybe(status),
+        error: maybe(name),
+        verdict: name,
+        duration_ms: ms,
+      }),
+      { maxLength: 3 },
+    ),
+  ),
+  redactions: maybe(count),
+  redactions_exempt: maybe(count),
+  error: maybe(name),
+});
