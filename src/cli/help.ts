@@ -1,7 +1,7 @@
 // The help screens, made from the command table: what it does, how it is written, its flags, two examples.
-import type { ArgsDef } from "citty";
 import { t, translate } from "../base/language.ts";
 import type { Command } from "./cli.ts";
+import { type Flag, listFlags, listPositionals } from "./flags.ts";
 import type { Data } from "./output.ts";
 import { wrapWords } from "./layout.ts";
 
@@ -43,14 +43,8 @@ export function renderHelp(command: Command, { line, ...style }: Style & { reado
   const subCommands = Object.entries(command.subCommands ?? {});
   const sections: readonly Section[] = [
     [t`Commands`, subCommands.map(([name, sub]) => [name, translate(sub.meta.description)])],
-    [
-      t`Arguments`,
-      positionals(args).map(([name, definition]) => [
-        name.toUpperCase(),
-        translate(definition.description ?? ""),
-      ]),
-    ],
-    [t`Flags`, [...flagRows(args), ["-h, --help", t`this text`]]],
+    [t`Arguments`, listPositionals(args).map(({ description, shown }) => [shown, translate(description)])],
+    [t`Flags`, [...listFlags(args).map(flagRow), ["-h, --help", t`this text`]]],
     [t`Examples`, (command.examples ?? []).map(([example, does]) => [example, translate(does)])],
   ];
   return render(style, {
@@ -80,11 +74,8 @@ function render({ paint, width }: Style, { title, usage, sections }: Screen): st
 function usageLine(command: Command, line: string): string {
   if (command.subCommands !== undefined) return `${line} COMMAND`;
   const args = command.args ?? {};
-  const places = positionals(args).map(([name, definition]) => {
-    const isOptional = definition.required === false || definition.default !== undefined;
-    return isOptional ? `[${name.toUpperCase()}]` : name.toUpperCase();
-  });
-  const hasFlags = Object.keys(args).length > places.length;
+  const places = listPositionals(args).map(({ isRequired, shown }) => (isRequired ? shown : `[${shown}]`));
+  const hasFlags = listFlags(args).length > 0;
   return [
     line,
     ...places,
@@ -93,27 +84,16 @@ function usageLine(command: Command, line: string): string {
   ].join(" ");
 }
 
-function positionals(args: ArgsDef): [string, ArgsDef[string]][] {
-  return Object.entries(args).filter(([, definition]) => definition.type === "positional");
+function flagRow(flag: Flag): Row {
+  const value = flag.value === null ? "" : ` ${flag.value.hint}`;
+  return [`${flag.spelling}${value}`, describeFlag(flag)];
 }
 
-function flagRows(args: ArgsDef): Row[] {
-  return Object.entries(args)
-    .filter(([, definition]) => definition.type !== "positional")
-    .map(([name, definition]) => {
-      const isOnByDefault = definition.type === "boolean" && definition.default === true;
-      const value = definition.type === "boolean" ? "" : ` ${definition.valueHint ?? "VALUE"}`;
-      return [`--${isOnByDefault ? "no-" : ""}${name}${value}`, describeFlag(definition)];
-    });
-}
-
-function describeFlag(definition: ArgsDef[string]): string {
-  const isNegative = definition.type === "boolean" && definition.default === true;
-  const words = translate((isNegative ? definition.negativeDescription : definition.description) ?? "");
-  if (definition.type === "boolean") return words;
-  const choices = definition.type === "enum" ? `: ${(definition.options ?? []).join(", ")}` : "";
-  const value = String(definition.default);
-  const usual = definition.default === undefined ? "" : t` (default: ${value})`;
+function describeFlag({ description, value }: Flag): string {
+  const words = translate(description);
+  if (value === null) return words;
+  const choices = value.choices === undefined ? "" : `: ${value.choices.join(", ")}`;
+  const usual = value.default === undefined ? "" : t` (default: ${value.default})`;
   return `${words}${choices}${usual}`;
 }
 

@@ -4,6 +4,7 @@
 import type { ArgsDef } from "citty";
 import { EXIT, UserError } from "../base/errors.ts";
 import { t } from "../base/language.ts";
+import { type Flag, listFlags, listPositionals } from "./flags.ts";
 import { suggestArgument, suggestFlags, similarNames } from "./suggest.ts";
 
 export interface StrictOptions {
@@ -41,84 +42,70 @@ export function normaliseArgs(argv: readonly string[], options: StrictOptions): 
       positionals.push(token);
       continue;
     }
-    const flag = readFlag(token, options);
-    if (seen.has(flag.name)) throw misuse(options, t`--${flag.name} is given twice`);
-    seen.add(flag.name);
-    if (flag.type === "boolean") {
-      if (flag.value !== undefined) throw misuse(options, t`--${flag.name} takes no value`);
-      flags.push(flag.isNegated ? `--no-${flag.name}` : `--${flag.name}`);
+    const { flag, inlineValue, isNegated } = readFlag(token, options);
+    const { name } = flag;
+    if (seen.has(name)) throw misuse(options, t`--${name} is given twice`);
+    seen.add(name);
+    if (flag.value === null) {
+      if (inlineValue !== undefined) throw misuse(options, t`--${name} takes no value`);
+      flags.push(isNegated ? `--no-${name}` : `--${name}`);
       continue;
     }
-    const value = flag.value ?? argv[++at];
-    if (value === undefined || (flag.value === undefined && value.startsWith("--"))) {
-      throw leftOut(options, t`--${flag.name} needs a value`, flag.name);
+    const value = inlineValue ?? argv[++at];
+    if (value === undefined || (inlineValue === undefined && value.startsWith("--"))) {
+      throw leftOut(options, t`--${name} needs a value`, name);
     }
-    if (value.trim() === "") throw misuse(options, t`the value of --${flag.name} is empty`);
+    if (value.trim() === "") throw misuse(options, t`the value of --${name} is empty`);
     checkChoice(flag, value, options);
-    flags.push(`--${flag.name}=${value}`);
+    flags.push(`--${name}=${value}`);
   }
   if (!options.passesThrough) checkPositionals(positionals, argv, options);
   return [...flags, "--", ...positionals];
 }
 
-interface Flag {
-  readonly name: string;
-  readonly type: "boolean" | "string";
+interface TypedFlag {
+  readonly flag: Flag;
   readonly isNegated: boolean;
-  readonly value: string | undefined;
-  /** The accepted values; undefined for any. */
-  readonly choices: readonly string[] | undefined;
+  /** After "=". */
+  readonly inlineValue: string | undefined;
 }
 
-function readFlag(token: string, options: StrictOptions): Flag {
-  const [, dashes = "", word = "", value] = /^(--?)([^=]*)(?:=(.*))?$/s.exec(token) ?? [];
-  for (const [name, definition] of Object.entries(options.args)) {
-    if (definition.type === "positional" || definition.type === undefined) continue;
-    const type = definition.type === "boolean" ? "boolean" : "string";
-    const alias = "alias" in definition ? definition.alias : undefined;
-    const isAlias = alias === word || (Array.isArray(alias) && alias.includes(word));
-    const choices = definition.type === "enum" ? definition.options : undefined;
-    if ((dashes === "--" && word === name) || isAlias)
-      return { name, type, isNegated: false, value, choices };
-    const canNegate = type === "boolean" && definition.default === true;
-    if (canNegate && dashes === "--" && word === `no-${name}`)
-      return { name, type, isNegated: true, value, choices };
+function readFlag(token: string, options: StrictOptions): TypedFlag {
+  const [, dashes = "", word = "", inlineValue] = /^(--?)([^=]*)(?:=(.*))?$/s.exec(token) ?? [];
+  const flags = listFlags(options.args);
+  for (const flag of flags) {
+    if ((dashes === "--" && word === flag.name) || flag.aliases.includes(word))
+      return { flag, isNegated: false, inlineValue };
+    if (flag.isOnByDefault && token.startsWith("--") && word === `no-${flag.name}`)
+      return { flag, isNegated: true, inlineValue };
   }
-  const known = [...flagNames(options.args), ...(options.otherFlags ?? [])];
+  const names = flags.flatMap(({ isOnByDefault, name }) => (isOnByDefault ? [name, `no-${name}`] : [name]));
+  const known = [...names, ...(options.otherFlags ?? [])];
   const meant = suggestFlags(word, known);
   const near = (meant.length > 0 ? meant : similarNames(word, known)).map((name) => `--${name}`);
   throw misuse(options, t`unknown flag ${dashes}${word}`, near);
 }
 
-function checkChoice({ name, choices }: Flag, value: string, options: StrictOptions): void {
+function checkChoice({ name, value: accepted }: Flag, value: string, options: StrictOptions): void {
+  const choices = accepted?.choices;
   if (choices === undefined || choices.includes(value)) return;
   const near = similarNames(value, choices);
   const all = choices.join(", ");
   throw misuse(options, t`--${name} takes ${all}, not "${value}"`, near);
 }
 
-function flagNames(args: ArgsDef): string[] {
-  return Object.entries(args).flatMap(([name, definition]) => {
-    if (definition.type === "positional") return [];
-    return definition.type === "boolean" && definition.default === true ? [name, `no-${name}`] : [name];
-  });
-}
-
 function checkPositionals(given: readonly string[], argv: readonly string[], options: StrictOptions): void {
-  const declared = Object.entries(options.args).filter(([, definition]) => definition.type === "positional");
+  const declared = listPositionals(options.args);
   const extra = given[declared.length];
   if (extra !== undefined) throw unexpected(extra, argv, options);
-  for (const [place, [name, definition]] of declared.entries()) {
+  for (const [place, { isRequired, shown }] of declared.entries()) {
     const value = given[place];
-    const shown = name.toUpperCase();
-    if (value === undefined && definition.required !== false && definition.default === undefined) {
-      throw leftOut(options, t`${shown} is missing`);
-    }
+    if (value === undefined && isRequired) throw leftOut(options, t`${shown} is missing`);
     if (value?.trim() === "") throw misuse(options, t`${shown} is empty`);
   }
 }
 
-/** Where its look shows what it is, the whole line with its flag put in. */
+/** Where its form shows what it is, the hint is the whole line with its flag. */
 function unexpected(extra: string, argv: readonly string[], options: StrictOptions): UserError {
   const meant = suggestArgument(extra, options.args);
   const message = t`unexpected argument "${extra}"`;

@@ -2,6 +2,7 @@
 // Pure.
 import type { ArgsDef } from "citty";
 import { SERVICES, mapServices } from "../base/service.ts";
+import { listFlags } from "./flags.ts";
 
 /** What was typed -> the line to type. Typing errors are not here: `similarNames` finds what they are near to. */
 const COMMAND_WORDS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
@@ -128,15 +129,10 @@ export function suggestFlags(word: string, known: readonly string[]): string[] {
 
 /** The flag and value that were meant by a value alone, where its form shows which: "4000", "https://...", "json". */
 export function suggestArgument(value: string, args: ArgsDef): string | undefined {
-  const flags = Object.entries(args).filter(([, { type }]) => type !== "positional");
-  const has = (name: string): boolean => flags.some(([known]) => known === name);
-  const isSwitch = (name: string): boolean =>
-    flags.some(([known, { type }]) => known === name && type === "boolean");
-  if (isSwitch(value)) return `--${value}`;
-  const choice = flags.find(
-    ([, definition]) => definition.type === "enum" && definition.options?.includes(value) === true,
-  );
-  if (choice !== undefined) return `--${choice[0]} ${value}`;
+  const flags = listFlags(args);
+  if (flags.some((flag) => flag.name === value && flag.value === null)) return `--${value}`;
+  const choice = flags.find((flag) => flag.value?.choices?.includes(value) === true);
+  if (choice !== undefined) return `--${choice.name} ${value}`;
   const guesses: readonly (readonly [looks: RegExp, names: readonly string[]])[] = [
     [/^\d+$/, ["port", "to", "limit"]],
     [/^https?:/, ["base-url"]],
@@ -146,7 +142,7 @@ export function suggestArgument(value: string, args: ArgsDef): string | undefine
   const name = guesses
     .filter(([looks]) => looks.test(value))
     .flatMap(([, names]) => names)
-    .find(has);
+    .find((one) => flags.some((flag) => flag.name === one));
   return name === undefined ? undefined : `--${name} ${value}`;
 }
 

@@ -1,6 +1,7 @@
 // Every command of the program, with its place in the table.
 import { resolvePaths } from "../../src/base/paths.ts";
 import type { Cli, Command } from "../../src/cli/cli.ts";
+import { listFlags, listPositionals } from "../../src/cli/flags.ts";
 import { createData } from "../../src/cli/output.ts";
 import { COMMANDS } from "../../src/cli/root.ts";
 import { openTerminal } from "../../src/cli/terminal.ts";
@@ -38,14 +39,8 @@ export async function loadCommandPlaces(): Promise<CommandPlace[]> {
 
 /** The words of the help screens that the table holds: descriptions, and what each example does. */
 export function listHelpTexts({ args = {}, examples = [], meta }: Command): string[] {
-  const flags = Object.values(args).map((definition) =>
-    definition.type === "boolean" && definition.default === true
-      ? definition.negativeDescription
-      : definition.description,
-  );
-  return [meta.description, ...examples.map(([, does]) => does), ...flags].filter(
-    (text) => text !== undefined,
-  );
+  const described = [...listFlags(args), ...listPositionals(args)].map(({ description }) => description);
+  return [meta.description, ...examples.map(([, does]) => does), ...described].filter((text) => text !== "");
 }
 
 function withChildren(place: CommandPlace): CommandPlace[] {

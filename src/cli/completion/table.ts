@@ -4,6 +4,7 @@ import type { ArgsDef } from "citty";
 import { translate } from "../../base/language.ts";
 import { SERVICES, SERVICE_FACTS } from "../../base/service.ts";
 import type { Command } from "../cli.ts";
+import { listFlags, listPositionals } from "../flags.ts";
 
 /** Where the values of an argument come from. `none` is for what nobody else can know. */
 export type Kind = "none" | "files" | "directories" | "targets" | "sessions" | readonly string[];
@@ -72,30 +73,19 @@ function placesOf(command: Command, path: string): Place[] {
     path,
     commands: subCommands.map(([name, sub]) => ({ name, description: translate(sub.meta.description) })),
     flags: flagsOf(meant.args ?? {}),
-    positionals: Object.entries(command.args ?? {})
-      .filter(([, definition]) => definition.type === "positional")
-      .map(([name]) => (path === "config rename" && name === "to" ? "none" : (KINDS[name] ?? "none"))),
+    positionals: listPositionals(command.args ?? {}).map(({ name }) =>
+      path === "config rename" && name === "to" ? "none" : (KINDS[name] ?? "none"),
+    ),
     passesThrough: command.passesThrough === true,
   };
   return [place, ...subCommands.flatMap(([name, sub]) => placesOf(sub, `${path} ${name}`))];
 }
 
 function flagsOf(args: ArgsDef): FlagPlace[] {
-  const flags = Object.entries(args)
-    .filter(([, definition]) => definition.type !== "positional")
-    .map(([name, definition]): FlagPlace => {
-      const isNegative = definition.type === "boolean" && definition.default === true;
-      const words = isNegative ? definition.negativeDescription : definition.description;
-      return {
-        name: `--${isNegative ? "no-" : ""}${name}`,
-        description: translate(words ?? ""),
-        value: valueOf(name, definition),
-      };
-    });
+  const flags = listFlags(args).map(({ description, name, spelling, value }) => ({
+    name: spelling,
+    description: translate(description),
+    value: value === null ? null : (value.choices ?? KINDS[name] ?? "none"),
+  }));
   return [...flags, { name: HELP, description: translate("this text"), value: null }];
-}
-
-function valueOf(name: string, definition: ArgsDef[string]): Kind | null {
-  if (definition.type === "boolean") return null;
-  return definition.type === "enum" ? (definition.options ?? []) : (KINDS[name] ?? "none");
 }

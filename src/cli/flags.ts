@@ -1,0 +1,67 @@
+// What the args of a command say of its flags and arguments, read once for all who ask: the guard, the help screens, the
+// suggestions and the completions.
+// Pure.
+import type { ArgsDef } from "citty";
+
+export interface Flag {
+  readonly name: string;
+  /** As it is shown: "--json", and "--no-switch" for one that is on by default. */
+  readonly spelling: string;
+  readonly isOnByDefault: boolean;
+  readonly aliases: readonly string[];
+  /** English. Of a flag that is on by default: what happens without. */
+  readonly description: string;
+  /** Null for a flag without a value. */
+  readonly value: FlagValue | null;
+}
+
+interface FlagValue {
+  readonly hint: string;
+  /** The accepted values; undefined for any. */
+  readonly choices: readonly string[] | undefined;
+  readonly default: string | undefined;
+}
+
+export interface Positional {
+  readonly name: string;
+  /** "NAME". */
+  readonly shown: string;
+  readonly isRequired: boolean;
+  /** English. */
+  readonly description: string;
+}
+
+export function listFlags(args: ArgsDef): Flag[] {
+  return Object.entries(args).flatMap(([name, definition]) => {
+    if (definition.type === "positional") return [];
+    const isOnByDefault = definition.type === "boolean" && definition.default === true;
+    const words = isOnByDefault ? definition.negativeDescription : definition.description;
+    return {
+      name,
+      spelling: `--${isOnByDefault ? "no-" : ""}${name}`,
+      isOnByDefault,
+      aliases: "alias" in definition ? [definition.alias ?? []].flat() : [],
+      description: words ?? "",
+      value: definition.type === "boolean" ? null : describeValue(definition),
+    };
+  });
+}
+
+function describeValue(definition: ArgsDef[string]): FlagValue {
+  return {
+    hint: definition.valueHint ?? "VALUE",
+    choices: definition.type === "enum" ? (definition.options ?? []) : undefined,
+    default: definition.default === undefined ? undefined : String(definition.default),
+  };
+}
+
+export function listPositionals(args: ArgsDef): Positional[] {
+  return Object.entries(args)
+    .filter(([, { type }]) => type === "positional")
+    .map(([name, definition]) => ({
+      name,
+      shown: name.toUpperCase(),
+      isRequired: definition.required !== false && definition.default === undefined,
+      description: definition.description ?? "",
+    }));
+}
