@@ -1,9 +1,8 @@
 // Turns what the attempts came to into the client's answer, and the end of that answer into the request's record.
 import { beginsJson, firstByteOf } from "../base/bytes.ts";
 import { kept } from "../base/language.ts";
-import type { Service } from "../base/service.ts";
 import { classifyAttempt } from "../routing/classify.ts";
-import type { AttemptOutcome, Permit, RoutingSettings, Verdict } from "../routing/types.ts";
+import type { AttemptOutcome, Permit, RoutingSettings } from "../routing/types.ts";
 import type { Api } from "../usage/stream-events.ts";
 import { createStreamTap, type TapFacts } from "../usage/stream-tap.ts";
 import { type JsonDocument, readDocument } from "../usage/whole-answer.ts";
@@ -14,26 +13,15 @@ import type { ProxyDeps } from "./deps.ts";
 import type { Exchange, ExchangeEnd } from "./exchange.ts";
 import { CLIENT_CLOSED_REQUEST, type LocalError, makeErrorResponse } from "./local-error.ts";
 import { makeResponseHeaders, TURN_STATE_HEADER } from "./headers.ts";
-import type { ClientRequest } from "./upstream-request.ts";
+import type { RequestFacts } from "./request-facts.ts";
 
 /** Statuses that never have a body (RFC 9110 6.4.1). */
 const BODILESS = new Set([204, 205, 304]);
 
-/** Who asked, and where the end of the request is written down. */
-export interface Asked {
-  readonly service: Service;
-  readonly method: string;
-  readonly exchange: Exchange;
-}
-
 /** An answer of our own: no upstream was asked (`refused`), or none gave an answer that could be shown (`error`). */
-export function answerLocal(
-  { exchange, method, service }: Asked,
-  outcome: "refused" | "error",
-  error: LocalError,
-): Response {
+export function answerLocal(exchange: Exchange, outcome: "refused" | "error", error: LocalError): Response {
   exchange.end({ status: error.status, outcome, error: error.message });
-  return makeErrorResponse(service, error, method);
+  return makeErrorResponse(exchange.service, error, exchange.method);
 }
 
 /** The client left before there was an answer: this one is not read. */
@@ -43,9 +31,9 @@ export function answerGone(exchange: Exchange): Response {
 }
 
 /** What an answer is given with: the request that it is to, and who hears of its end. */
-export interface Delivery {
-  readonly request: Pick<ClientRequest, "facts" | "method">;
+export interface AnswerContext {
   readonly exchange: Exchange;
+  readonly facts: RequestFacts;
   readonly routing: RoutingSettings;
   readonly deps: Pick<ProxyDeps, "connections" | "memory" | "now">;
 }
@@ -59,10 +47,10 @@ function answerConverted({ stream, usage }: Converted, permit: Permit | null, ex
 }
 
 /** Gives an upstream's answer to the client: what is complete at once, everything else as it comes. */
-export function answerFrom(chosen: Chosen, { deps, exchange, request, routing }: Delivery): Response {
+export function answerFrom(chosen: Chosen, { deps, exchange, facts, routing }: AnswerContext): Response {
   const { answer, converted, permit, upstream } = chosen;
   if (converted !== null) return answerConverted(converted, permit, exchange);
-  const { api, stream } = request.facts;
+  const { api, stream } = facts;
   deps.memory.noteTurnState(answer.headers.get(TURN_STATE_HEADER), upstream.key);
   exchange.markFirstByte();
   const init = {
@@ -78,15 +66,16 @@ export function answerFrom(chosen: Chosen, { deps, exchange, request, routing }:
   const conclude = (end: DeliveryEnd): void => {
     const refusal = permit === null ? (exchange.tried.at(-1)?.error ?? "") : null;
     const ending = makeEnding({ end, status: answer.status, seen: look(), isEvents, refusal });
-    if (!ending.isClientGone) deps.connections.released(upstream);
-    if (permit !== null)
-      settle(permit, ending, (outcome) =>
-        classifyAttempt(outcome, upstream, { now: deps.now(), settings: routing }),
-      );
+    const isClientGone = ending.record.outcome === "client_gone";
+    if (!isClientGone) deps.connections.released(upstream);
+    if (ending.cut !== null) {
+      permit?.fail(classifyAttempt(ending.cut, upstream, { now: deps.now(), settings: routing }));
+    } else if (isClientGone) permit?.release();
+    else permit?.succeed();
     exchange.end(ending.record);
   };
 
-  if (request.method === "HEAD" || BODILESS.has(answer.status)) {
+  if (exchange.method === "HEAD" || BODILESS.has(answer.status)) {
     answer.abort();
     conclude("complete");
     return new Response(null, init);
@@ -118,17 +107,6 @@ export function answerFrom(chosen: Chosen, { deps, exchange, request, routing }:
   return new Response(delivery, init);
 }
 
-/** Tells the router how the delivery of a chosen answer ended. */
-function settle(
-  permit: Permit,
-  { failed, isClientGone }: Ending,
-  judge: (outcome: AttemptOutcome) => Verdict,
-): void {
-  if (failed !== null) permit.fail(judge({ kind: "cut", ...failed }));
-  else if (isClientGone) permit.release();
-  else permit.succeed();
-}
-
 function startsLikeJson({ body, encoding }: Answer): boolean {
   const [first] = body.held();
   return encoding === null && first !== undefined && beginsJson(firstByteOf(first));
@@ -153,16 +131,15 @@ interface Delivered {
 }
 
 interface Ending {
+  /** An end as "client_gone" says nothing about the upstream. */
   readonly record: ExchangeEnd;
-  /** How the answer failed the client after it had begun; null for one that came to its end, or was not waited for. */
-  readonly failed: { readonly reason: CutReason | "error-event"; readonly body: string } | null;
-  /** The client left before its answer was whole: it says nothing about the upstream. */
-  readonly isClientGone: boolean;
+  /** How the answer failed the client after it had begun; null for one that was whole, or not waited for. */
+  readonly cut: Cut | null;
 }
 
-type CutReason = Exclude<DeliveryEnd, "complete" | "client-gone">;
+type Cut = Extract<AttemptOutcome, { kind: "cut" }>;
 
-const CUT_WORDS: Readonly<Record<CutReason, string>> = {
+const CUT_WORDS: Readonly<Record<Exclude<Cut["reason"], "error-event">, string>> = {
   reset: kept`the upstream broke off in the middle of the answer`,
   idle: kept`the upstream went silent in the middle of the answer`,
   "no-terminal-event": kept`the upstream ended the stream before the answer was complete`,
@@ -171,21 +148,16 @@ const CUT_WORDS: Readonly<Record<CutReason, string>> = {
 function makeEnding({ end, isEvents, refusal, seen, status }: Delivered): Ending {
   const usage = seen?.usage;
   // A client that has its terminal event is done, and leaves without waiting for the connection's end.
-  if (end === "client-gone" && !(isEvents && seen?.terminal != null)) {
-    const record = { status: CLIENT_CLOSED_REQUEST, outcome: "client_gone", usage } as const;
-    return { record, failed: null, isClientGone: true };
-  }
+  if (end === "client-gone" && !(isEvents && seen?.terminal != null))
+    return { record: { status: CLIENT_CLOSED_REQUEST, outcome: "client_gone", usage }, cut: null };
   if (end !== "complete" && end !== "client-gone") {
-    const record = { status, outcome: "cut", usage, error: CUT_WORDS[end] } as const;
-    return { record, failed: { reason: end, body: "" }, isClientGone: false };
+    const cut: Cut = { kind: "cut", reason: end, body: "" };
+    return { record: { status, outcome: "cut", usage, error: CUT_WORDS[end] }, cut };
   }
-  if (refusal !== null) {
-    return { record: { status, outcome: "error", usage, error: refusal }, failed: null, isClientGone: false };
-  }
-  if (isEvents && seen?.terminal === "failed") {
-    const error = seen.error ?? kept`the stream ended in an error`;
-    const failed = { reason: "error-event", body: error } as const;
-    return { record: { status, outcome: "error", usage, error }, failed, isClientGone: false };
-  }
-  return { record: { status, outcome: "ok", usage }, failed: null, isClientGone: false };
+  if (refusal !== null) return { record: { status, outcome: "error", usage, error: refusal }, cut: null };
+  if (!isEvents || seen?.terminal !== "failed")
+    return { record: { status, outcome: "ok", usage }, cut: null };
+  const error = seen.error ?? kept`the stream ended in an error`;
+  const cut: Cut = { kind: "cut", reason: "error-event", body: error };
+  return { record: { status, outcome: "error", usage, error }, cut };
 }

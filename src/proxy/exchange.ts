@@ -1,4 +1,5 @@
 // Gathers what is known of one request while it runs and writes it down once, however it ends.
+import type { Service } from "../base/service.ts";
 import type { LogEntry } from "../log/entry.ts";
 import type { Usage } from "../usage/usage.ts";
 import type { Tried } from "./attempt-loop.ts";
@@ -22,6 +23,8 @@ export interface Known {
 }
 
 export interface Exchange {
+  readonly service: Service;
+  readonly method: string;
   /** The story so far; the attempt loop appends to it. */
   readonly tried: Tried[];
   describe(known: Known): void;
@@ -35,7 +38,12 @@ export interface Exchange {
   end(as: ExchangeEnd): void;
 }
 
-export function beginExchange(method: string, path: string, deps: ProxyDeps): Exchange {
+export function beginExchange(
+  method: string,
+  path: string,
+  deps: Pick<ProxyDeps, "monotonic" | "now" | "record" | "service">,
+): Exchange {
+  const { service } = deps;
   const timestampMs = deps.now();
   const startedAt = deps.monotonic();
   const tried: Tried[] = [];
@@ -45,6 +53,8 @@ export function beginExchange(method: string, path: string, deps: ProxyDeps): Ex
   let fixedStatus: number | undefined;
   let ended = false;
   return {
+    service,
+    method,
     tried,
     describe(what) {
       known = what;
@@ -66,7 +76,7 @@ export function beginExchange(method: string, path: string, deps: ProxyDeps): Ex
       const showAttempts = tried.length > 1 || (tried.length === 1 && as.outcome !== "ok");
       const entry: LogEntry = {
         timestamp_ms: timestampMs,
-        service: deps.service,
+        service,
         method,
         path,
         status_code: as.outcome === "client_gone" ? as.status : (fixedStatus ?? as.status),

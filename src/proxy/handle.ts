@@ -27,8 +27,7 @@ const OUR_BUG: ExchangeEnd = { status: 500, outcome: "error", error: "codex-help
 export async function handle(request: Request, deps: ProxyDeps): Promise<Response> {
   const target = splitUrl(request.url);
   const exchange = beginExchange(request.method, target?.path ?? "/", deps);
-  const asked = { service: deps.service, method: request.method, exchange };
-  const refused = (error: LocalError): Response => answerLocal(asked, "refused", error);
+  const refused = (error: LocalError): Response => answerLocal(exchange, "refused", error);
 
   const refusal = refuse(request, deps.allowedHosts(), deps.instance);
   if (refusal !== null) return refused(refusal);
@@ -63,8 +62,7 @@ interface Forwarding {
 
 async function forward({ request, target, exchange, deps }: Forwarding): Promise<Response> {
   const { method } = request;
-  const asked = { service: deps.service, method, exchange };
-  const refused = (error: LocalError): Response => answerLocal(asked, "refused", error);
+  const refused = (error: LocalError): Response => answerLocal(exchange, "refused", error);
   const state = deps.routeState();
   if (state.kind === "unset")
     return refused({ status: 400, message: `${state.message}; type: ${state.hint}` });
@@ -114,22 +112,24 @@ async function forward({ request, target, exchange, deps }: Forwarding): Promise
   });
 }
 
-interface Running {
+interface Answering {
   readonly request: ClientRequest;
   readonly route: Route;
   readonly exchange: Exchange;
   readonly deps: ProxyDeps;
 }
 
-async function answerRequest(passes: Iterable<Pass>, running: Running): Promise<Response> {
-  const { deps, exchange, request, route } = running;
+async function answerRequest(
+  passes: Iterable<Pass>,
+  { deps, exchange, request, route }: Answering,
+): Promise<Response> {
   const { tried } = exchange;
   const result = await runAttempts(passes, { request, route, deps, tried });
   if (result.kind === "client-gone") return answerGone(exchange);
-  const delivery = { request, exchange, routing: route.routing, deps };
-  if (result.kind === "answer") return answerFrom(result.chosen, delivery);
-  const { service } = deps;
-  const final = makeFinalAnswer({ service, now: deps.now(), tried, blocked: result.blocked });
-  if (final.kind === "last-answer" && result.last !== null) return answerFrom(result.last, delivery);
-  return answerLocal({ service, method: request.method, exchange }, "error", final);
+  const context = { exchange, facts: request.facts, routing: route.routing, deps };
+  if (result.kind === "answer") return answerFrom(result.chosen, context);
+  const { blocked, last } = result;
+  const final = makeFinalAnswer({ service: deps.service, now: deps.now(), tried, blocked });
+  if (final.kind === "last-answer" && last !== null) return answerFrom(last, context);
+  return answerLocal(exchange, "error", final);
 }
