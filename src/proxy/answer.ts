@@ -5,7 +5,7 @@ import { classifyAttempt } from "../routing/classify.ts";
 import type { AttemptOutcome, Permit, RoutingSettings } from "../routing/types.ts";
 import type { Api } from "../usage/stream-events.ts";
 import { createStreamTap, type TapFacts } from "../usage/stream-tap.ts";
-import { type JsonDocument, readDocument } from "../usage/whole-answer.ts";
+import { type JsonDocument, readDocument } from "../usage/answer-reader.ts";
 import type { Chosen, Converted } from "./attempt-loop.ts";
 import type { Answer } from "./attempt.ts";
 import { type DeliveryEnd, makeDelivery } from "./deliver.ts";

@@ -5,7 +5,7 @@ import { errorCode } from "../base/errors.ts";
 import type { Upstream } from "../base/upstream.ts";
 import type { AttemptOutcome } from "../routing/types.ts";
 import type { Api } from "../usage/stream-events.ts";
-import type { JsonDocument } from "../usage/whole-answer.ts";
+import type { JsonDocument } from "../usage/answer-reader.ts";
 import {
   type AnswerBody,
   createAnswerBody,

@@ -5,7 +5,7 @@ import { isRecord, type JsonRecord, parseJson } from "../base/json-value.ts";
 import { createSseSplitter, type SseSplitter } from "../base/sse.ts";
 import type { AttemptOutcome } from "../routing/types.ts";
 import { type Api, type EventKind, kindOfEvent } from "../usage/stream-events.ts";
-import type { JsonDocument } from "../usage/whole-answer.ts";
+import type { JsonDocument } from "../usage/answer-reader.ts";
 import type { AnswerBody } from "./answer-body.ts";
 
 export interface GateInput {
