@@ -1,5 +1,6 @@
 // What redaction costs, as ratios taken in one run: a large Codex body with and without matches, next to parsing and
 // writing the same body; time per MB of hostile bodies.  bun bench/filter.ts
+import { inEnglish } from "../src/base/text.ts";
 import { type RequestFilter, makeRequestFilter } from "../src/filter/request-filter.ts";
 import { NO_RULES, parseRules } from "../src/filter/rules.ts";
 
@@ -129,5 +130,7 @@ for (const [name, json, rules] of hostile) {
 }
 
 function describe(result: ReturnType<RequestFilter["filterBody"]>): string {
-  return result.kind === "ok" ? `${result.hits.reduce((sum, hits) => sum + hits, 0)} hits` : result.message;
+  return result.kind === "ok"
+    ? `${result.hits.reduce((sum, hits) => sum + hits, 0)} hits`
+    : inEnglish(result.message);
 }

@@ -1,5 +1,6 @@
 // What reading balances costs a request: the same proxy with and without, interleaved, as a ratio of medians.  bun bench/quota.ts
 // Balances are asked for four times a second, 240 times as often as a user can have it, and answered slowly.
+import { inEnglish } from "../src/base/text.ts";
 import { serve } from "../src/app/serve/serve.ts";
 import { tellInstance } from "../src/app/ask-instance.ts";
 import { readInstances } from "../src/state/instances.ts";
@@ -80,7 +81,7 @@ async function startProxy(origin: string, providers: readonly unknown[]): Promis
     services: ["codex"],
     port: 0,
     onRequest: () => {},
-    onTrouble: words,
+    onTrouble: (text) => words(inEnglish(text)),
   });
   const [instance] = await readInstances(paths.run);
   return {

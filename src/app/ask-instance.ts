@@ -1,7 +1,7 @@
 // Talks to running proxies over their own addresses: asks for facts, in the shapes that are described here, and tells them
 // to change something with the token of their run.
 import { UserError } from "../base/errors.ts";
-import { t } from "../base/language.ts";
+import { t } from "../base/text.ts";
 import { OWN_PREFIX } from "../proxy/own-routes.ts";
 import { quotaRowSchema } from "../quota/sources.ts";
 import type { Instance } from "../state/instances.ts";

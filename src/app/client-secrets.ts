@@ -2,7 +2,7 @@
 // of Claude Code's settings.json. Reads only.
 import { type ParseError, parse } from "jsonc-parser";
 import { UserError } from "../base/errors.ts";
-import { t } from "../base/language.ts";
+import { t } from "../base/text.ts";
 import type { Paths } from "../base/paths.ts";
 import { type Service, mapServices } from "../base/service.ts";
 import { createWatchedFile } from "../base/watched-file.ts";

@@ -72,7 +72,7 @@ export function createLiveConfig({ paths, env, now }: LiveConfigOptions): LiveCo
           const { config, problem, isKnown } = read;
           const state =
             problem !== null && !isKnown
-              ? ({ kind: "unset", message: problem.message, hint: problem.hint ?? "ch config edit" } as const)
+              ? ({ kind: "unset", message: problem.text, hint: problem.hint ?? "ch config edit" } as const)
               : makeRouteState(config, service, makeContext());
           known = { read, at: now(), state };
           return state;

@@ -1,7 +1,7 @@
 // Puts together what requests cost: the built-in list, prices.json, and the factors of config.json.
 import { UserError } from "../base/errors.ts";
 import { readText } from "../base/files.ts";
-import { t, translate } from "../base/language.ts";
+import { fromEnglish, t } from "../base/text.ts";
 import type { Paths } from "../base/paths.ts";
 import { SERVICES } from "../base/service.ts";
 import { readBaseUrl } from "../config/base-url.ts";
@@ -35,8 +35,9 @@ export function parsePrices(text: string, file: string): PriceOverride[] {
   const [issue] = parsed.error.issues;
   const unknown = issue?.code === "unrecognized_keys" ? issue.keys.slice(0, 1) : [];
   const path = [...(issue?.path ?? []), ...unknown].filter((part) => typeof part !== "symbol");
-  const words = unknown.length > 0 ? t`is not a key of a price` : translate(issue?.message ?? "");
-  throw new UserError(`${placeOf(source, path)}: ${formatPath(path) || t`the file`}: ${words}`);
+  const words = unknown.length > 0 ? t`is not a key of a price` : fromEnglish(issue?.message ?? "");
+  const name = formatPath(path) || t`the file`;
+  throw new UserError(t`${placeOf(source, path)}: ${name}: ${words}`);
 }
 
 function readSource(text: string, file: string): JsoncSource {
@@ -44,7 +45,7 @@ function readSource(text: string, file: string): JsoncSource {
     return readJsonc(text, file);
   } catch (error) {
     // Its hint is for config.json.
-    throw error instanceof UserError ? new UserError(error.message, { cause: error }) : error;
+    throw error instanceof UserError ? new UserError(error.text, { cause: error }) : error;
   }
 }
 

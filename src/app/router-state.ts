@@ -2,7 +2,7 @@
 // Never delays a request; where the file cannot be written, the router works without it.
 import { errorText } from "../base/errors.ts";
 import { isRecord } from "../base/json-value.ts";
-import { t } from "../base/language.ts";
+import { t, type Text } from "../base/text.ts";
 import type { Service } from "../base/service.ts";
 import { type Router, createRouter } from "../routing/router.ts";
 import type { SavedState } from "../routing/saved-state.ts";
@@ -22,7 +22,7 @@ export function createRouterState(options: {
   readonly service: Service;
   readonly router: Router;
   /** Called once in a row of failures. */
-  readonly onTrouble: (words: string) => void;
+  readonly onTrouble: (words: Text | string) => void;
 }): SavedSections {
   const { onTrouble, paths, router, service } = options;
   const saved = createSavedSections({

@@ -19,7 +19,7 @@ import {
 import { basename, dirname, join, resolve } from "node:path";
 import { decodeUtf8 } from "./bytes.ts";
 import { UserError, errorCode, errorMessage } from "./errors.ts";
-import { kept, t, translate } from "./language.ts";
+import { type Text, t } from "./text.ts";
 
 /** Mode of every file that may hold a secret. */
 export const PRIVATE_FILE = 0o600;
@@ -156,24 +156,24 @@ export function realPath(path: string): string {
 }
 
 /** A system error in a few words: "permission denied (EACCES)". */
-export function describe(error: unknown): string {
+export function describe(error: unknown): Text | string {
   const code = errorCode(error);
   const words = code === undefined ? undefined : SYSTEM_ERRORS[code];
-  return words === undefined ? (code ?? errorMessage(error)) : `${translate(words)} (${code})`;
+  return words === undefined ? (code ?? errorMessage(error)) : t`${words} (${code ?? ""})`;
 }
 
-const SYSTEM_ERRORS: Readonly<Record<string, string>> = {
-  EACCES: kept`permission denied`,
-  EPERM: kept`operation not permitted`,
-  ENOENT: kept`no such file or directory`,
-  ENOTDIR: kept`a part of the path is not a directory`,
-  EISDIR: kept`it is a directory`,
-  ENOSPC: kept`no space left on the disk`,
-  EDQUOT: kept`disk quota reached`,
-  EROFS: kept`the file system is read-only`,
-  EIO: kept`the disk reported an error`,
-  ELOOP: kept`too many links`,
-  EXDEV: kept`it lies on another file system`,
+const SYSTEM_ERRORS: Readonly<Record<string, Text>> = {
+  EACCES: t`permission denied`,
+  EPERM: t`operation not permitted`,
+  ENOENT: t`no such file or directory`,
+  ENOTDIR: t`a part of the path is not a directory`,
+  EISDIR: t`it is a directory`,
+  ENOSPC: t`no space left on the disk`,
+  EDQUOT: t`disk quota reached`,
+  EROFS: t`the file system is read-only`,
+  EIO: t`the disk reported an error`,
+  ELOOP: t`too many links`,
+  EXDEV: t`it lies on another file system`,
 };
 
 /** Whatever else is wrong with the path is for whoever opens it to say. */

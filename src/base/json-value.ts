@@ -1,7 +1,7 @@
 // Looks at parsed JSON of unknown shape without believing anything about it, and says what is wrong with a text that is none.
 // Pure.
 import type { ParseErrorCode } from "jsonc-parser";
-import { kept, translate } from "./language.ts";
+import { type Text, t } from "./text.ts";
 
 export type JsonRecord = Record<string, unknown>;
 
@@ -29,24 +29,24 @@ export function stringOr<T>(value: unknown, other: T): string | T {
   return typeof value === "string" ? value : other;
 }
 
-export function describeJsonError(code: ParseErrorCode): string {
-  return translate(WORDS[code] ?? kept`this is not JSON`);
+export function describeJsonError(code: ParseErrorCode): Text {
+  return WORDS[code] ?? t`this is not JSON`;
 }
 
 /** By ParseErrorCode of jsonc-parser, whose enum exists for the type checker only. */
-const WORDS: Readonly<Record<number, string>> = {
-  1: kept`this is not JSON`,
-  2: kept`this is not a number`,
-  3: kept`a key in double quotes is expected`,
-  4: kept`a value is expected`,
-  5: kept`a ":" is expected`,
-  6: kept`a "," is expected`,
-  7: kept`a "}" is missing`,
-  8: kept`a "]" is missing`,
-  9: kept`something follows after the end of the value`,
-  11: kept`a comment is not closed`,
-  12: kept`a string is not closed`,
-  14: kept`a \\u escape is wrong`,
-  15: kept`an escape in a string is wrong`,
-  16: kept`a control character stands in a string`,
+const WORDS: Readonly<Record<number, Text>> = {
+  1: t`this is not JSON`,
+  2: t`this is not a number`,
+  3: t`a key in double quotes is expected`,
+  4: t`a value is expected`,
+  5: t`a ":" is expected`,
+  6: t`a "," is expected`,
+  7: t`a "}" is missing`,
+  8: t`a "]" is missing`,
+  9: t`something follows after the end of the value`,
+  11: t`a comment is not closed`,
+  12: t`a string is not closed`,
+  14: t`a \\u escape is wrong`,
+  15: t`an escape in a string is wrong`,
+  16: t`a control character stands in a string`,
 };

@@ -5,7 +5,7 @@ import { closeSync, openSync } from "node:fs";
 import { dirname } from "node:path";
 import { UserError, errorCode } from "./errors.ts";
 import { PRIVATE_FILE, describe, ensurePrivateDirectory } from "./files.ts";
-import { t } from "./language.ts";
+import { t } from "./text.ts";
 
 const DEFAULT_TIMEOUT_MS = 10_000;
 const LEAST_WAIT_MS = 2;

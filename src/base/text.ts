@@ -15,17 +15,33 @@ export function t(parts: TemplateStringsArray, ...values: readonly TextValue[]):
   return { text: parts.reduce((text, part, index) => `${text}{${index - 1}}${part}`), values };
 }
 
+/** An English text as a string, for where only strings pass, such as a schema. `fromEnglish` makes it a text again. */
+export function english(parts: TemplateStringsArray, ...values: readonly TextValue[]): string {
+  return inEnglish(t(parts, ...values));
+}
+
+export function fromEnglish(text: string): Text {
+  return { text, values: [] };
+}
+
 /** Several texts as one. The separator is the same in every language. */
 export function joinTexts(texts: readonly (Text | string)[], separator: string): Text {
   return { text: texts.map((_, index) => `{${index}}`).join(separator), values: texts };
 }
 
 export function inEnglish(text: Text | string): string {
-  return renderText(text, (english) => english);
+  return renderText(text, (same) => same);
+}
+
+export function isText(value: unknown): value is Text {
+  if (typeof value !== "object" || value === null) return false;
+  return (
+    "text" in value && typeof value.text === "string" && "values" in value && Array.isArray(value.values)
+  );
 }
 
 /** `translate` says an English template in another language, its values in any order. */
-export function renderText(text: Text | string, translate: (english: string) => string): string {
+export function renderText(text: Text | string, translate: (text: string) => string): string {
   if (typeof text === "string") return text;
   const { values } = text;
   return translate(text.text).replace(/\{(\d+)\}/g, (place, index: string) => {

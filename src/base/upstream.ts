@@ -2,6 +2,7 @@
 // it is in a list. Made from config.json in app/; no room below needs to know that file.
 // Pure.
 import type { Service } from "./service.ts";
+import type { Text } from "./text.ts";
 
 /** How an upstream is told who we are. */
 export type Credential =
@@ -13,8 +14,8 @@ export type Credential =
   | { readonly kind: "client" }
   /** No credential is configured: none is sent. */
   | { readonly kind: "none" }
-  /** Nothing can be sent until the user mends it: `why` says what (an unset variable, a proxy that is not supported). */
-  | { readonly kind: "unusable"; readonly why: string };
+  /** Nothing can be sent until the user fixes it: `why` says what (an unset variable, a proxy that is not supported). */
+  | { readonly kind: "unusable"; readonly why: Text };
 
 /** All in milliseconds. docs/config.md gives the meanings and defaults. */
 export interface Timeouts {

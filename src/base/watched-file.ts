@@ -4,7 +4,7 @@
 import { type Stats, readFileSync, statSync } from "node:fs";
 import { UserError, errorCode } from "./errors.ts";
 import { decodeText, describe } from "./files.ts";
-import { t } from "./language.ts";
+import { t } from "./text.ts";
 
 export type Watched<T> =
   | { readonly kind: "missing" }

@@ -1,7 +1,7 @@
 // Flags that several commands share, and the values behind them.
 // Pure.
 import { EXIT, UserError } from "../base/errors.ts";
-import { t } from "../base/language.ts";
+import { t } from "./language.ts";
 import { SERVICES, type Service, mapServices } from "../base/service.ts";
 
 export const SERVICE_ARGS = mapServices(({ name }) => ({

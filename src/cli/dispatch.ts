@@ -1,7 +1,7 @@
 // Finds the command that was meant in the table, then shows its help or reads its arguments strictly and runs it.
 import type { Env } from "../base/env.ts";
 import { EXIT, UserError } from "../base/errors.ts";
-import { languageOf, t, translate, useDictionary } from "../base/language.ts";
+import { languageOf, t, translate, useDictionary } from "./language.ts";
 import { resolvePaths } from "../base/paths.ts";
 import { type Cli, type Command, type CommandEntry, DEFAULT_COMMAND } from "./cli.ts";
 import { suggestCommand, similarNames } from "./suggest.ts";

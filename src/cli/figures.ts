@@ -1,5 +1,5 @@
 // Figures and names as they fit into a column of a terminal.
-import { t } from "../base/language.ts";
+import { t } from "./language.ts";
 import type { Tally } from "../usage/tally.ts";
 
 /** 950, 12.3k, 4.56M, 7.89G. */

@@ -1,5 +1,5 @@
 // The help screens, made from the command table: what it does, how it is written, its flags, two examples.
-import { t, translate } from "../base/language.ts";
+import { t, translate } from "./language.ts";
 import type { Command } from "./cli.ts";
 import { type Flag, listFlags, listPositionals } from "./flags.ts";
 import type { Data } from "./output.ts";

@@ -1,5 +1,6 @@
 // Data for stdout: lines, tables and JSON, coloured where colours are welcome. The words beside it are in words.ts.
 // Lets no control character through but its own colours. Masks nothing: whoever makes the data does.
+import { inEnglish, isText } from "../base/text.ts";
 import { escapeHarmful, printable } from "../base/terminal-text.ts";
 import { alignRows } from "./layout.ts";
 import type { Terminal } from "./terminal.ts";
@@ -72,7 +73,8 @@ export function makeHarmless(text: string, hasColours: boolean): string {
     .join("");
 }
 
-/** Indented JSON; what could steer a terminal is escaped, so that the value stays what it is. */
+/** Indented JSON, its texts in English; what could steer a terminal is escaped, so that the value stays what it is. */
 export function makeJson(value: unknown): string {
-  return escapeHarmful(JSON.stringify(value, null, 2));
+  const english = (_: string, part: unknown): unknown => (isText(part) ? inEnglish(part) : part);
+  return escapeHarmful(JSON.stringify(value, english, 2));
 }

@@ -1,7 +1,7 @@
 // What may end a long-running command: the signals of a terminal, which are taken over until it is disposed of, and bugs of
 // ours, which are reported and survived until they come so fast that an orderly end does less harm.
 import { EXIT, errorMessage } from "../base/errors.ts";
-import { t } from "../base/language.ts";
+import { t } from "./language.ts";
 import { maskText } from "../base/secrets.ts";
 
 const SIGNALS = { SIGINT: 2, SIGTERM: 15, SIGHUP: 1, SIGQUIT: 3 } as const;

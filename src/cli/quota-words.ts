@@ -1,38 +1,39 @@
 // What is left on an upstream, in words and bars for a person.
 // Pure.
 import { type QuotaRow, showAmount } from "../quota/sources.ts";
-import { kept, t, translate } from "../base/language.ts";
+import { type Text, t as text } from "../base/text.ts";
+import { t, tell } from "./language.ts";
 import { showMoment, showSpan } from "../base/time-words.ts";
-import type { ColouredText } from "./output.ts";
+import type { Colour, ColouredText } from "./output.ts";
 
-const STATES: Readonly<Record<string, ColouredText>> = {
-  ok: { words: kept`ok`, colour: "green" },
-  unlimited: { words: kept`unlimited`, colour: "green" },
-  low: { words: kept`low`, colour: "yellow" },
-  exhausted: { words: kept`exhausted`, colour: "red" },
-  unknown: { words: kept`unknown`, colour: "dim" },
-  stale: { words: kept`out of date`, colour: "dim" },
-  error: { words: kept`not known`, colour: "yellow" },
+const STATES: Readonly<Record<string, { readonly words: Text; readonly colour: Colour }>> = {
+  ok: { words: text`ok`, colour: "green" },
+  unlimited: { words: text`unlimited`, colour: "green" },
+  low: { words: text`low`, colour: "yellow" },
+  exhausted: { words: text`exhausted`, colour: "red" },
+  unknown: { words: text`unknown`, colour: "dim" },
+  stale: { words: text`out of date`, colour: "dim" },
+  error: { words: text`not known`, colour: "yellow" },
 };
 /** Windows that have a word of their own; "5h" says itself. */
-const WINDOWS: Readonly<Record<string, string>> = {
-  balance: kept`balance`,
-  key: kept`key`,
-  quota: kept`quota`,
-  day: kept`day`,
-  week: kept`week`,
-  month: kept`month`,
-  requests: kept`requests`,
-  tokens: kept`tokens`,
+const WINDOWS: Readonly<Record<string, Text>> = {
+  balance: text`balance`,
+  key: text`key`,
+  quota: text`quota`,
+  day: text`day`,
+  week: text`week`,
+  month: text`month`,
+  requests: text`requests`,
+  tokens: text`tokens`,
 };
 /** Sources that are no provider of the user's. */
-const SOURCES: Readonly<Record<string, string>> = { budget: kept`your budget`, headers: kept`headers` };
+const SOURCES: Readonly<Record<string, Text>> = { budget: text`your budget`, headers: text`headers` };
 const BAR_CELLS = 6;
 
 /** States of other versions are shown as they are. */
 export function describeQuotaState(state: string): ColouredText {
   const { colour, words } = STATES[state] ?? { words: state, colour: "dim" as const };
-  return { words: translate(words), colour };
+  return { words: tell(words), colour };
 }
 
 /** How full it is, in six cells; nothing where no limit is known. */
@@ -62,8 +63,8 @@ export function showUsed({ limit, unit, used }: QuotaRow, withLimit: boolean): s
 
 /** "packycode, month". */
 export function showSource({ source, window }: QuotaRow): string {
-  const name = translate(SOURCES[source] ?? source);
-  return window === null ? name : `${name}, ${translate(WINDOWS[window] ?? window)}`;
+  const name = tell(SOURCES[source] ?? source);
+  return window === null ? name : `${name}, ${tell(WINDOWS[window] ?? window)}`;
 }
 
 /** The time in one unit: "6 h", "2 min". A moment that has passed is none. */
@@ -71,7 +72,7 @@ export function showRough(ms: number | null): string {
   if (ms === null || ms < 0) return "";
   const units = [86_400_000, 3_600_000, 60_000];
   const unit = units.find((one) => ms >= one) ?? 1_000;
-  return showSpan(Math.round(ms / unit) * unit);
+  return tell(showSpan(Math.round(ms / unit) * unit));
 }
 
 /** "runs out at 16:40"; null where nothing says so. `now`: wall clock, ms. */
@@ -101,7 +102,7 @@ function isRate({ unit }: QuotaRow): boolean {
 
 /** As the reason of a standing says it. */
 function describeLeft({ left, limit, unit, used, window }: QuotaRow): string {
-  const name = translate(WINDOWS[window ?? ""] ?? window ?? "");
+  const name = tell(WINDOWS[window ?? ""] ?? window ?? "");
   const percent = Math.round(used ?? 0);
   if (unit === "%") return t`${percent}% used (${name})`;
   const rest = showAmount(left ?? 0, unit ?? "");

@@ -1,7 +1,7 @@
 // Turns whatever was thrown into one message and an exit code. No secret is shown.
 import type { Env } from "../base/env.ts";
 import { EXIT, UserError } from "../base/errors.ts";
-import { retell, t, tell, toPerson } from "../base/language.ts";
+import { t, tell } from "./language.ts";
 import { maskText } from "../base/secrets.ts";
 import type { Text } from "../base/text.ts";
 import { describeVersion } from "../base/version.ts";
@@ -18,12 +18,7 @@ export function reportError(error: unknown, words: Words, env: Env): number {
   );
   const mask = (text: string): string => maskText(text, secrets);
   if (error instanceof UserError) {
-    // A process that serves programs has made them in English.
-    const show = (text: Text | string): string =>
-      toPerson(() => tell(text))
-        .split("\n")
-        .map((line) => mask(retell(line)))
-        .join("\n");
+    const show = (text: Text | string): string => mask(tell(text));
     words.error(show(error.text), error.hintText === undefined ? undefined : show(error.hintText));
     return error.exitCode;
   }
@@ -31,11 +26,7 @@ export function reportError(error: unknown, words: Words, env: Env): number {
     words.error(mask(error.message), "ch --help");
     return EXIT.usage;
   }
-  words.error(
-    toPerson(
-      () => t`this is a bug in codex-helper ${describeVersion()}; please report it with the lines below`,
-    ),
-  );
+  words.error(t`this is a bug in codex-helper ${describeVersion()}; please report it with the lines below`);
   words.note(mask(describeThrown(error)));
   return EXIT.bug;
 }

@@ -1,6 +1,6 @@
 // One request of the log on one line of a terminal.
 import { isRecord } from "../base/json-value.ts";
-import { retell, t } from "../base/language.ts";
+import { t, retell } from "./language.ts";
 import { oneLine } from "../base/terminal-text.ts";
 import { SERVICES } from "../base/service.ts";
 import type { StoredEntry } from "../log/reader.ts";

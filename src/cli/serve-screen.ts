@@ -2,7 +2,7 @@
 import type { Served } from "../app/serve/serve.ts";
 import type { Switched } from "../app/serve/switching.ts";
 import type { Env } from "../base/env.ts";
-import { t } from "../base/language.ts";
+import { t } from "./language.ts";
 import { showPath } from "../base/paths.ts";
 import { CLIENT_NAME, flagBehind } from "../base/service.ts";
 import { showKey } from "../clients/client.ts";

@@ -3,7 +3,7 @@
 // Pure.
 import type { ArgsDef } from "citty";
 import { EXIT, UserError } from "../base/errors.ts";
-import { t } from "../base/language.ts";
+import { t } from "./language.ts";
 import { type Flag, listFlags, listPositionals } from "./flags.ts";
 import { suggestArgument, suggestFlags, similarNames } from "./suggest.ts";
 

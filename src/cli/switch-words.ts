@@ -1,7 +1,7 @@
 // How a client stands towards the proxy, for people and for scripts.
 import type { SwitchReport } from "../app/status/switch-report.ts";
 import type { Env } from "../base/env.ts";
-import { t } from "../base/language.ts";
+import { t, tell } from "./language.ts";
 import { showPath } from "../base/paths.ts";
 import { CLIENT_NAME, DEFAULT_PORT, makeProxyAddress } from "../base/service.ts";
 import { showKey } from "../clients/client.ts";
@@ -9,12 +9,12 @@ import { showKey } from "../clients/client.ts";
 export function describeSwitch(report: SwitchReport, env: Env): string[] {
   const { service, status, overrides } = report;
   const hindrances = overrides.flatMap(({ where, what, hint }) => [
-    `  ${showPath(where, env)} ${what}`,
-    `    ${hint}`,
+    `  ${showPath(tell(where), env)} ${tell(what)}`,
+    `    ${tell(hint)}`,
   ]);
   return [
     `${CLIENT_NAME[service]}: ${status.isOn ? describePoint(report) : t`not switched`}`,
-    ...(status.problem === null ? [] : [`  ${status.problem}`]),
+    ...(status.problem === null ? [] : [`  ${tell(status.problem)}`]),
     ...(status.isOn ? describeOn(report, env) : []),
     ...hindrances,
   ];

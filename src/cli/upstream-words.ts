@@ -1,20 +1,21 @@
 // How an upstream stands, in words for a person.
 // Pure.
 import type { UpstreamFacts } from "../app/ask-instance.ts";
-import { kept, retell, t, translate } from "../base/language.ts";
+import { type Text, t as text } from "../base/text.ts";
+import { t, tell, retell } from "./language.ts";
 import { showMoment, showSpan } from "../base/time-words.ts";
-import type { ColouredText } from "./output.ts";
+import type { Colour, ColouredText } from "./output.ts";
 import { describeQuota } from "./quota-words.ts";
 
-const STANDINGS: Readonly<Record<string, ColouredText>> = {
-  ok: { words: kept`ok`, colour: "green" },
-  low: { words: kept`low on quota`, colour: "yellow" },
-  probing: { words: kept`on trial`, colour: "yellow" },
-  cooling: { words: kept`rate limited`, colour: "yellow" },
-  "model-unknown": { words: kept`without this model`, colour: "yellow" },
-  open: { words: kept`left alone after failures`, colour: "red" },
-  exhausted: { words: kept`out of quota`, colour: "red" },
-  "auth-dead": { words: kept`credential refused`, colour: "red" },
+const STANDINGS: Readonly<Record<string, { readonly words: Text; readonly colour: Colour }>> = {
+  ok: { words: text`ok`, colour: "green" },
+  low: { words: text`low on quota`, colour: "yellow" },
+  probing: { words: text`on trial`, colour: "yellow" },
+  cooling: { words: text`rate limited`, colour: "yellow" },
+  "model-unknown": { words: text`without this model`, colour: "yellow" },
+  open: { words: text`left alone after failures`, colour: "red" },
+  exhausted: { words: text`out of quota`, colour: "red" },
+  "auth-dead": { words: text`credential refused`, colour: "red" },
 };
 
 /** The `source` of a standing that follows from a reading. */
@@ -23,7 +24,7 @@ const QUOTA_SOURCE = "quota reading";
 /** "out of quota until 14:30", "rate limited for another 20 s". Standings of other versions are shown as they are. `now`: wall clock, ms. */
 export function describeStanding(standing: string, untilMs: number | null, now: number): ColouredText {
   const { colour, words } = STANDINGS[standing] ?? { words: standing, colour: "yellow" as const };
-  return { words: describeEnd(translate(words), untilMs, now), colour };
+  return { words: describeEnd(tell(words), untilMs, now), colour };
 }
 
 /** A time of day says nothing about the next minute. */

@@ -1,7 +1,8 @@
 // Words for people, on stderr: what was done, what to type next, what went wrong. Never data.
 // Lets no control character through but its own colours.
 import { type ConsolaReporter, createConsola } from "consola/core";
-import { kept, toPerson, translate } from "../base/language.ts";
+import { type Text, t as text } from "../base/text.ts";
+import { tell } from "./language.ts";
 import { type Colour, makeHarmless, paintText } from "./output.ts";
 import type { Terminal } from "./terminal.ts";
 import { cutColumns } from "./layout.ts";
@@ -19,13 +20,13 @@ export interface Words {
 }
 
 interface Label {
-  readonly text: string;
+  readonly text: Text;
   readonly colour: Colour;
 }
 
 const LABELS: Readonly<Record<string, Label>> = {
-  warn: { text: kept`warning: `, colour: "yellow" },
-  error: { text: kept`error: `, colour: "red" },
+  warn: { text: text`warning: `, colour: "yellow" },
+  error: { text: text`error: `, colour: "red" },
 };
 const EVERYTHING = 5;
 
@@ -40,7 +41,7 @@ export function createWords(terminal: Pick<Terminal, "stderr" | "isInteractive">
   };
   /** On a terminal the lines are aligned under the label, broken between words only: a path stays whole. */
   const withLabel = ({ colour, text }: Label, words: string): string => {
-    const label = toPerson(() => translate(text));
+    const label = tell(text);
     const indent = " ".repeat(Bun.stringWidth(label));
     const width = (stderr.columns ?? Infinity) - indent.length;
     const lines = width < Infinity ? Bun.wrapAnsi(words, Math.max(1, width)) : words;

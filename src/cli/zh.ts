@@ -1,6 +1,6 @@
 // All Chinese texts. One file an area in zh/; a test finds every text that has no translation.
 // Pure.
-import type { Dictionary } from "../base/language.ts";
+import type { Dictionary } from "./language.ts";
 import { CLIENTS_ZH } from "./zh/clients.ts";
 import { COMMANDS_ZH } from "./zh/commands.ts";
 import { COMPLETION_ZH } from "./zh/completion.ts";

@@ -1,6 +1,7 @@
 // What a client program is to us: the one interface that each client's folder implements and registry.ts lists, with the
 // words that its members share with switch/, import/ and app/.
 // Pure.
+import type { Text } from "../base/text.ts";
 import type { Env } from "../base/env.ts";
 import { UserError } from "../base/errors.ts";
 import type { Paths } from "../base/paths.ts";
@@ -29,7 +30,7 @@ export interface Client extends ServiceFacts {
   /** What it is set up with, as configs of ours; the one in use first. Throws UserError for files that cannot be read. */
   readonly findImport: (options: FindImportOptions) => Promise<Import>;
   /** What its open sessions do once it is switched, for people. */
-  readonly describeOpenSessions: () => string;
+  readonly describeOpenSessions: () => Text;
   /** The model that it is set to. Throws UserError for files that cannot be read. */
   readonly readModel: (files: ClientFiles) => Promise<string | null>;
   /** Where and how its sessions are stored. */

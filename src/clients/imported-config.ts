@@ -1,6 +1,6 @@
 // A config made from a client's own set-up, before it is written; and which addresses and names it may have.
 // Pure.
-import { t } from "../base/language.ts";
+import { type Text, t } from "../base/text.ts";
 import type { Service } from "../base/service.ts";
 import { checkUpstreams } from "../config/check-upstreams.ts";
 import { isConfigName } from "../config/name.ts";
@@ -11,19 +11,19 @@ export interface ImportedConfig {
   /** May be the name of another one as well. */
   readonly name: string;
   /** What it was called, where a config cannot have that name. */
-  readonly alias?: string;
+  readonly alias?: Text | string;
   readonly upstreams: readonly UpstreamEntry[];
   /** Other keys that the config has, as they stand in config.json. */
   readonly extra?: Readonly<Record<string, unknown>>;
   /** Where it was found, for people. */
-  readonly from: string;
+  readonly from: Text | string;
 }
 
 export interface Import {
   /** The one in use now comes first, for each service. */
   readonly configs: readonly ImportedConfig[];
   /** What was left out, and why. Holds no secret. */
-  readonly skipped: readonly string[];
+  readonly skipped: readonly (Text | string)[];
 }
 
 /** Is this URL a proxy of ours, as far as the caller knows? Such a one is never imported. */
@@ -32,7 +32,7 @@ export type IsOwnAddress = (baseUrl: string) => boolean;
 export interface ImportedParts {
   readonly service: Service;
   readonly name: string;
-  readonly from: string;
+  readonly from: Text | string;
   readonly baseUrl: string;
   readonly auth: AuthEntry;
   readonly headers?: Readonly<Record<string, string>>;
@@ -40,7 +40,7 @@ export interface ImportedParts {
 }
 
 /** The config, or in words why config.json could not hold it. */
-export function makeImported(parts: ImportedParts): ImportedConfig | string {
+export function makeImported(parts: ImportedParts): ImportedConfig | Text {
   const { service, name, from, baseUrl, auth, headers = {}, query = {} } = parts;
   const upstream: UpstreamEntry = {
     base_url: baseUrl,
@@ -50,12 +50,12 @@ export function makeImported(parts: ImportedParts): ImportedConfig | string {
     ...(Object.keys(query).length > 0 ? { query: { ...query } } : {}),
   };
   const problem = problemOfUpstream(upstream, service);
-  if (problem !== null) return `${from}: ${problem}`;
+  if (problem !== null) return t`${from}: ${problem}`;
   return { service, name: toConfigName(name), upstreams: [upstream], from };
 }
 
 /** Why config.json could not hold the upstream, or null. Shows no value. */
-export function problemOfUpstream(upstream: UpstreamEntry, service: Service): string | null {
+export function problemOfUpstream(upstream: UpstreamEntry, service: Service): Text | null {
   const parsed = namedConfigSchema.safeParse({ upstreams: [upstream] });
   if (!parsed.success) {
     const key = parsed.error.issues[0]?.path.slice(2, 3).join("") ?? "";
@@ -64,15 +64,19 @@ export function problemOfUpstream(upstream: UpstreamEntry, service: Service): st
       : t`its ${key} cannot be used`;
   }
   const { problem } = checkUpstreams([upstream], service);
-  return problem === null ? null : `${problem.path.slice(1).join(".")} ${problem.words}`;
+  return problem === null ? null : t`${problem.path.slice(1).join(".")} ${problem.words}`;
 }
 
 /** Sorts out what could be made. */
-export function collectImports(made: readonly (ImportedConfig | string)[]): Import {
+export function collectImports(made: readonly (ImportedConfig | Text | string)[]): Import {
   return {
-    configs: made.filter((one) => typeof one !== "string"),
-    skipped: made.filter((one) => typeof one === "string"),
+    configs: made.flatMap((one) => (isConfig(one) ? [one] : [])),
+    skipped: made.flatMap((one) => (isConfig(one) ? [] : [one])),
   };
+}
+
+function isConfig(one: ImportedConfig | Text | string): one is ImportedConfig {
+  return typeof one !== "string" && "upstreams" in one;
 }
 
 /** The nearest name that a config may have. */

@@ -2,7 +2,7 @@
 // another program on this machine, and an outbound proxy for 127.0.0.1. Clients use one there unless NO_PROXY names it.
 // Pure.
 import { type Env, readVariable } from "../base/env.ts";
-import { t } from "../base/language.ts";
+import { type Text, t } from "../base/text.ts";
 import { isLoopback } from "../config/base-url.ts";
 import type { IsOwnAddress } from "./imported-config.ts";
 
@@ -10,11 +10,11 @@ export interface Override {
   /** Stable, for scripts. */
   readonly id: "managed" | "profile" | "project" | "cloud" | "outbound-proxy" | "other-proxy";
   /** The file's path, or the variable's name. */
-  readonly where: string;
+  readonly where: Text | string;
   /** One clause for people; holds no value of the file but addresses on this machine. */
-  readonly what: string;
+  readonly what: Text;
   /** What to type or do. */
-  readonly hint: string;
+  readonly hint: Text;
 }
 
 const PROXY_VARIABLES = ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"];
@@ -36,7 +36,7 @@ export function listOutboundProxy(env: Env): Override[] {
 
 interface Target {
   readonly value: string;
-  readonly where: string;
+  readonly where: Text | string;
   readonly isOwnAddress: IsOwnAddress;
 }
 

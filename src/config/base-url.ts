@@ -1,41 +1,41 @@
 // Says what is wrong with an upstream's address, or gives it in the one form that the rest of the program uses.
 // Pure.
-import { kept, t, translate } from "../base/language.ts";
+import { type Text, t } from "../base/text.ts";
 import { DEFAULT_PORT } from "../base/service.ts";
 
 export type BaseUrl =
-  | { readonly kind: "ok"; readonly url: string; readonly warning?: string }
+  | { readonly kind: "ok"; readonly url: string; readonly warning?: Text }
   /** Never repeats the address: it may hold a secret. */
-  | { readonly kind: "bad"; readonly problem: string };
+  | { readonly kind: "bad"; readonly problem: Text };
 
 /** What is refused, in the order in which it is checked. */
-const PROBLEMS: readonly (readonly [(text: string) => boolean, string])[] = [
-  [(text) => text.trim() === "", kept`is empty`],
+const PROBLEMS: readonly (readonly [(text: string) => boolean, Text])[] = [
+  [(text) => text.trim() === "", t`is empty`],
   // oxlint-disable-next-line no-control-regex -- control characters are what is checked for
-  [(text) => /[\s\u0000-\u001f\u007f]/.test(text), kept`holds a blank or a control character`],
+  [(text) => /[\s\u0000-\u001f\u007f]/.test(text), t`holds a blank or a control character`],
   [
     (text) => /[^\u0021-\u007e]/.test(text),
-    kept`holds a character outside ASCII (a full-width colon or slash?)`,
+    t`holds a character outside ASCII (a full-width colon or slash?)`,
   ],
-  [(text) => !/^[a-z][a-z0-9+.-]*:\/\//i.test(text), kept`must begin with https://`],
-  [(text) => !/^https?:/i.test(text), kept`must be an https or http address`],
-  [(text) => text.includes("\\"), kept`holds a backslash`],
-  [(text) => text.includes("?"), kept`must not hold a query: put it into \`query\``],
-  [(text) => text.includes("#"), kept`must not hold a fragment`],
+  [(text) => !/^[a-z][a-z0-9+.-]*:\/\//i.test(text), t`must begin with https://`],
+  [(text) => !/^https?:/i.test(text), t`must be an https or http address`],
+  [(text) => text.includes("\\"), t`holds a backslash`],
+  [(text) => text.includes("?"), t`must not hold a query: put it into \`query\``],
+  [(text) => text.includes("#"), t`must not hold a fragment`],
   [
     (text) => /^\w+:\/\/[^/]*@/.test(text),
-    kept`must not hold a user name or password: put the key into \`auth\``,
+    t`must not hold a user name or password: put the key into \`auth\``,
   ],
-  [(text) => !URL.canParse(text), kept`is not a valid address`],
-  [hasEmptyOrDotSegment, kept`has an empty or a dotted part in its path`],
-  [(text) => /\/v1\/v1(?:\/+)?$/.test(text), kept`ends in /v1 twice`],
-  [isOwnAddress, kept`is the address of codex-helper's own proxy`],
+  [(text) => !URL.canParse(text), t`is not a valid address`],
+  [hasEmptyOrDotSegment, t`has an empty or a dotted part in its path`],
+  [(text) => /\/v1\/v1(?:\/+)?$/.test(text), t`ends in /v1 twice`],
+  [isOwnAddress, t`is the address of codex-helper's own proxy`],
 ];
 
 /** Only trailing slashes are removed; anything else unusual is refused: a guess could send a key to the wrong host. */
 export function readBaseUrl(text: string): BaseUrl {
   const problem = PROBLEMS.find(([applies]) => applies(text))?.[1];
-  if (problem !== undefined) return { kind: "bad", problem: translate(problem) };
+  if (problem !== undefined) return { kind: "bad", problem: problem };
   const url = new URL(text);
   const normal = url.origin + url.pathname.replace(/\/+$/, "");
   return url.protocol === "http:" && !isPrivate(url.hostname)

@@ -3,7 +3,7 @@
 // Pure.
 import type { JSONPath } from "jsonc-parser";
 import { type Service, isOfficial } from "../base/service.ts";
-import { t } from "../base/language.ts";
+import { type Text, t } from "../base/text.ts";
 import { readBaseUrl } from "./base-url.ts";
 import { checkProxyUrl } from "./outbound-proxy.ts";
 import type { UpstreamEntry, AuthEntry } from "./schema.ts";
@@ -11,7 +11,7 @@ import type { UpstreamEntry, AuthEntry } from "./schema.ts";
 export interface Remark {
   /** Below `upstreams`. */
   readonly path: JSONPath;
-  readonly words: string;
+  readonly words: Text;
 }
 
 export interface UpstreamsCheck {
@@ -35,7 +35,7 @@ export function checkUpstreams(upstreams: readonly UpstreamEntry[], service: Ser
       tags: upstream.tags ?? {},
       service,
     });
-    const inAuth = ({ key, words }: { key: string; words: string }): Remark => ({
+    const inAuth = ({ key, words }: { key: string; words: Text }): Remark => ({
       path: [index, "auth", key],
       words,
     });
@@ -57,7 +57,7 @@ export function checkUpstreams(upstreams: readonly UpstreamEntry[], service: Ser
 /** About one key of `auth`. Never repeats its value. */
 interface AuthRemark {
   readonly key: AuthKey;
-  readonly words: string;
+  readonly words: Text;
 }
 
 export interface AuthCheck {
@@ -113,12 +113,12 @@ export function chooseCredential(auth: AuthEntry): (typeof CREDENTIAL_KEYS)[numb
 }
 
 /** Why a text cannot be sent in a header, or null: Headers takes Latin-1 without control characters, or throws. */
-export function problemOfSecret(text: string): string | null {
+export function problemOfSecret(text: string): Text | null {
   return /^[\u0020-\u007e\u00a0-\u00ff]*$/.test(text) ? null : t`holds a character that no header can carry`;
 }
 
 /** Why a text cannot name a variable, or null. */
-export function problemOfVariable(text: string): string | null {
+export function problemOfVariable(text: string): Text | null {
   return /^[A-Za-z_][A-Za-z0-9_]*$/.test(text.trim()) ? null : t`is not the name of a variable`;
 }
 

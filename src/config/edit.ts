@@ -2,7 +2,7 @@
 // Pure.
 import { UserError } from "../base/errors.ts";
 import { CLIENT_NAME, SERVICES, type Service } from "../base/service.ts";
-import { t } from "../base/language.ts";
+import { t } from "../base/text.ts";
 import { type Change, applyChanges } from "./jsonc-edit.ts";
 import { type Target, formatTarget, isConfigName } from "./name.ts";
 import { CONFIG_VERSION, type ParsedConfig, type ServiceConfigs, parseConfig } from "./parse.ts";

@@ -15,7 +15,7 @@ import {
 } from "../base/files.ts";
 import { withLock } from "../base/lock.ts";
 import type { Paths } from "../base/paths.ts";
-import { t } from "../base/language.ts";
+import { type Text, t } from "../base/text.ts";
 import { type Plan, editConfig } from "./edit.ts";
 import { type ParsedConfig, makeEmptyConfig, parseConfig, keepUsable } from "./parse.ts";
 import { createWatchedFile } from "../base/watched-file.ts";
@@ -127,7 +127,7 @@ export function createConfigStore(path: string, now: () => number): ConfigStore 
 }
 
 /** The file holds keys: only its owner may read it. The warning says that this was fixed, or could not be. */
-function tightenMode(path: string): string | null {
+function tightenMode(path: string): Text | null {
   try {
     const { mode, uid } = statSync(path);
     const me = process.getuid?.();

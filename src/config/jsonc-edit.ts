@@ -5,7 +5,7 @@ import { type JSONPath, type Node, findNodeAtLocation, createScanner } from "jso
 import { type JsoncSource, formatPath, readJsonc, valueOf } from "./jsonc.ts";
 import { UserError } from "../base/errors.ts";
 import { isRecord } from "../base/json-value.ts";
-import { t } from "../base/language.ts";
+import { t } from "../base/text.ts";
 
 export type Change =
   /** Replaces a value or adds a key; the objects on the way to it are made. */

@@ -11,7 +11,7 @@ import {
 } from "jsonc-parser";
 import { UserError } from "../base/errors.ts";
 import { describeJsonError } from "../base/json-value.ts";
-import { t } from "../base/language.ts";
+import { type Text, t } from "../base/text.ts";
 
 export interface JsoncSource {
   /** Without a BOM. */
@@ -29,7 +29,7 @@ export function readJsonc(text: string, file: string): JsoncSource {
   const root = parseTree(text, errors, { allowTrailingComma: true, allowEmptyContent: true }) ?? null;
   const [first] = errors;
   if (first !== undefined) {
-    throw syntaxError(describeJsonError(first.error), { text, file, offset: first.offset });
+    throw new JsonSyntaxError(describeJsonError(first.error), { text, file, offset: first.offset });
   }
   if (root !== null) refuseDuplicates(root, { text, file });
   return { text, file, root };
@@ -72,14 +72,25 @@ interface Place {
   readonly offset: number;
 }
 
-function syntaxError(words: string, place: Place): UserError {
-  return new UserError(`${formatPlace(place)}: ${words}`, { hint: "ch config edit" });
+/** What is wrong with a JSON text, and where. */
+export class JsonSyntaxError extends UserError {
+  constructor(
+    readonly words: Text,
+    readonly place: Place,
+  ) {
+    super(t`${formatPlace(place)}: ${words}`, { hint: "ch config edit" });
+  }
 }
 
 /** Line and column count from 1; a column is a UTF-16 unit, as in editors. */
-function formatPlace({ text, file, offset }: Place): string {
+export function findLine({ text, offset }: Pick<Place, "text" | "offset">): { line: number; column: number } {
   const lines = text.slice(0, offset).split(/\r\n|\r|\n/);
-  return `${file}:${lines.length}:${(lines.at(-1)?.length ?? 0) + 1}`;
+  return { line: lines.length, column: (lines.at(-1)?.length ?? 0) + 1 };
+}
+
+function formatPlace(place: Place): string {
+  const { column, line } = findLine(place);
+  return `${place.file}:${line}:${column}`;
 }
 
 const MAX_DEPTH = 64;
@@ -97,7 +108,7 @@ function checkDepth(text: string, file: string): void {
     else if (CLOSING.has(kind)) depth -= 1;
     if (depth > MAX_DEPTH) {
       const offset = scanner.getTokenOffset();
-      throw syntaxError(t`nested deeper than ${MAX_DEPTH} levels`, { text, file, offset });
+      throw new JsonSyntaxError(t`nested deeper than ${MAX_DEPTH} levels`, { text, file, offset });
     }
   }
 }
@@ -113,7 +124,10 @@ function refuseDuplicates(node: Node, source: Pick<Place, "text" | "file">): voi
       const [key] = child.children ?? [];
       const name = String(key?.value);
       if (seen.has(name)) {
-        throw syntaxError(t`the key "${name}" stands here twice`, { ...source, offset: child.offset });
+        throw new JsonSyntaxError(t`the key "${name}" stands here twice`, {
+          ...source,
+          offset: child.offset,
+        });
       }
       seen.add(name);
     }

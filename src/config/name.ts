@@ -1,7 +1,7 @@
 // Names of configs, and how a person points at one upstream of a config: "main" and "main#2".
 // Pure.
 import { EXIT, UserError } from "../base/errors.ts";
-import { t } from "../base/language.ts";
+import { t } from "../base/text.ts";
 
 export const CONFIG_NAME = /^[\p{L}\p{N}._-]{1,64}$/u;
 

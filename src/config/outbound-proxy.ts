@@ -2,7 +2,7 @@
 // never apply to this machine's own addresses.
 // Pure.
 import { type Env, readVariable } from "../base/env.ts";
-import { t } from "../base/language.ts";
+import { type Text, t } from "../base/text.ts";
 import { isLoopback } from "./base-url.ts";
 
 export type OutboundProxy =
@@ -10,7 +10,7 @@ export type OutboundProxy =
   /** `source` is the variable, or "proxy". */
   | { readonly kind: "proxy"; readonly url: string; readonly source: string }
   /** Bun would connect directly without a warning. */
-  | { readonly kind: "refused"; readonly problem: string };
+  | { readonly kind: "refused"; readonly problem: Text };
 
 /**
  * `own` is the upstream's `proxy`: a URL, false for none, undefined to follow the environment. A lower-case variable
@@ -36,7 +36,7 @@ export function chooseOutboundProxy(
 }
 
 /** Why a proxy's address cannot be used, or null. Never repeats it: it may hold a password. */
-export function checkProxyUrl(text: string): string | null {
+export function checkProxyUrl(text: string): Text | null {
   const url = withScheme(text);
   if (/^socks/i.test(url)) return t`is a SOCKS proxy, and only http and https proxies are supported`;
   if (!URL.canParse(url) || /\s/.test(url)) return t`is not the address of a proxy`;
@@ -45,7 +45,7 @@ export function checkProxyUrl(text: string): string | null {
 
 function take(text: string, source: string): OutboundProxy {
   const problem = checkProxyUrl(text);
-  if (problem !== null) return { kind: "refused", problem: `${source} ${problem}` };
+  if (problem !== null) return { kind: "refused", problem: t`${source} ${problem}` };
   return { kind: "proxy", url: withScheme(text), source };
 }
 

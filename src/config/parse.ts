@@ -4,7 +4,7 @@ import type { JSONPath } from "jsonc-parser";
 import type * as z from "zod/mini";
 import { UserError } from "../base/errors.ts";
 import { SERVICES, type Service, mapServices } from "../base/service.ts";
-import { t } from "../base/language.ts";
+import { type Text, t } from "../base/text.ts";
 import { checkUpstreams } from "./check-upstreams.ts";
 import { DESCRIBABLE, describeFirstIssue } from "./schema-words.ts";
 import { type JsoncSource, formatPath, placeOf, readJsonc, valueOf } from "./jsonc.ts";
@@ -25,7 +25,7 @@ export interface ServiceConfigs {
   /** In the order of the file. */
   readonly configs: ReadonlyMap<string, NamedConfig>;
   /** Configs that cannot be used as written, with the reason; the others work. */
-  readonly broken: ReadonlyMap<string, string>;
+  readonly broken: ReadonlyMap<string, Text>;
 }
 
 export interface ParsedConfig {
@@ -34,11 +34,11 @@ export interface ParsedConfig {
   readonly shell: ConfigShell;
   /** Written by a newer program: it is read, and never changed. */
   readonly isReadOnly: boolean;
-  readonly warnings: readonly string[];
+  readonly warnings: readonly Text[];
 }
 
 /** What a missing file means. */
-export function makeEmptyConfig(warnings: readonly string[] = []): ParsedConfig {
+export function makeEmptyConfig(warnings: readonly Text[] = []): ParsedConfig {
   const none: ServiceConfigs = { active: null, configs: new Map(), broken: new Map() };
   return {
     services: mapServices(() => none),
@@ -55,7 +55,7 @@ export function parseConfig(text: string, file: string): ParsedConfig {
   if (source.root === null) return makeEmptyConfig([t`${file} is empty`]);
   const shell = configShellSchema.safeParse(valueOf(source.root), DESCRIBABLE);
   if (!shell.success) throw new UserError(describeError(shell.error, source, []), { hint: "ch config edit" });
-  const warnings: string[] = [];
+  const warnings: Text[] = [];
   const services = mapServices(({ service }) =>
     readService({ service, shell: shell.data, source, warnings }),
   );
@@ -90,17 +90,17 @@ interface ServiceSource {
   readonly service: Service;
   readonly shell: ConfigShell;
   readonly source: JsoncSource;
-  readonly warnings: string[];
+  readonly warnings: Text[];
 }
 
 function readService({ service, shell, source, warnings }: ServiceSource): ServiceConfigs {
   const section = shell[service] ?? {};
   const configs = new Map<string, NamedConfig>();
-  const broken = new Map<string, string>();
+  const broken = new Map<string, Text>();
   for (const name of listNames(source, service)) {
     const entry = readEntry(name, { service, shell, source, warnings });
-    if (typeof entry === "string") broken.set(name, entry);
-    else configs.set(name, { name, alias: entry.alias ?? null, entry });
+    if ("problem" in entry) broken.set(name, entry.problem);
+    else configs.set(name, { name, alias: entry.value.alias ?? null, entry: entry.value });
   }
   for (const problem of broken.values()) warnings.push(problem);
   const names = [...configs.keys(), ...broken.keys()];
@@ -127,25 +127,25 @@ function listNames(source: JsoncSource, service: Service): string[] {
 function readEntry(
   name: string,
   { service, shell, source, warnings }: ServiceSource,
-): NamedConfigEntry | string {
+): { readonly value: NamedConfigEntry } | { readonly problem: Text } {
   const at = [service, "configs", name];
   const locate = (path: JSONPath): string => `${placeOf(source, path)}: ${formatPath(path)}`;
   if (!isConfigName(name)) {
     const shown = name.length > 64 ? `${name.slice(0, 64)}...` : name;
     const words = t`"${shown}" cannot name a config: 1 to 64 letters, digits, ".", "_" or "-"`;
-    return `${placeOf(source, at)}: ${words}`;
+    return { problem: t`${placeOf(source, at)}: ${words}` };
   }
   const parsed = namedConfigSchema.safeParse(shell[service]?.configs?.[name], DESCRIBABLE);
-  if (!parsed.success) return describeError(parsed.error, source, at);
+  if (!parsed.success) return { problem: describeError(parsed.error, source, at) };
   if (parsed.data.name != null && parsed.data.name !== name) {
     const words = t`differs from the key, and is ignored`;
-    warnings.push(`${locate([...at, "name"])}: ${words}`);
+    warnings.push(t`${locate([...at, "name"])}: ${words}`);
   }
   const found = checkUpstreams(parsed.data.upstreams, service);
-  const say = ({ path, words }: { path: JSONPath; words: string }): string =>
-    `${locate([...at, "upstreams", ...path])}: ${words}`;
+  const say = ({ path, words }: { path: JSONPath; words: Text }): Text =>
+    t`${locate([...at, "upstreams", ...path])}: ${words}`;
   warnings.push(...found.warnings.map(say));
-  return found.problem === null ? parsed.data : say(found.problem);
+  return found.problem === null ? { value: parsed.data } : { problem: say(found.problem) };
 }
 
 function findCaseDuplicates(names: readonly string[]): [string, string][] {
@@ -157,10 +157,10 @@ function findCaseDuplicates(names: readonly string[]): [string, string][] {
   });
 }
 
-function describeError(error: z.core.$ZodError, source: JsoncSource, at: readonly string[]): string {
+function describeError(error: z.core.$ZodError, source: JsoncSource, at: readonly string[]): Text {
   const issue = describeFirstIssue(error);
   const path = [...at, ...issue.path];
   const shown = path.length === 0 ? t`the file` : formatPath(path);
   const more = error.issues.length > 1 ? t` (and ${error.issues.length - 1} more)` : "";
-  return `${placeOf(source, path)}: ${shown}: ${issue.words}${more}`;
+  return t`${placeOf(source, path)}: ${shown}: ${issue.words}${more}`;
 }

@@ -5,7 +5,7 @@ import { type Env, readVariable } from "../base/env.ts";
 import { fingerprint } from "../base/secrets.ts";
 import { CLIENT_NAME, SERVICE_FACTS, type Service, flagBehind, isOfficial } from "../base/service.ts";
 import type { Credential, Timeouts, Upstream } from "../base/upstream.ts";
-import { t } from "../base/language.ts";
+import { type Text, t } from "../base/text.ts";
 import { readBaseUrl } from "./base-url.ts";
 import { chooseCredential, problemOfSecret } from "./check-upstreams.ts";
 import { chooseOutboundProxy } from "./outbound-proxy.ts";
@@ -35,7 +35,7 @@ export interface Ready {
 /** Why there is none, for people, and what to type. */
 export interface Unset {
   readonly kind: "unset";
-  readonly message: string;
+  readonly message: Text | string;
   readonly hint: string;
 }
 
@@ -90,7 +90,7 @@ export function chooseConfig(section: ServiceConfigs, service: Service, asked?: 
   return unset(why, `ch config set-active ${names[0]}${flagBehind(service)}`);
 }
 
-function unset(message: string, hint: string): Unset {
+function unset(message: Text | string, hint: string): Unset {
   return { kind: "unset", message, hint };
 }
 

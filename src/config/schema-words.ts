@@ -2,7 +2,7 @@
 // A description is registered beside the schema, without a copy: the schemas are made at each start.
 // Pure.
 import * as z from "zod/mini";
-import { kept, t, translate } from "../base/language.ts";
+import { type Text, t } from "../base/text.ts";
 
 /** The same schema. */
 export function described<T extends z.ZodMiniType>(schema: T, description: string): T {
@@ -20,14 +20,14 @@ export function maybe<T extends z.ZodMiniType>(
 
 type Issue = z.core.$ZodIssue;
 
-const EXPECTED: Readonly<Record<string, string>> = {
-  string: kept`text in double quotes`,
-  number: kept`a number`,
-  int: kept`a whole number`,
-  boolean: kept`true or false`,
-  array: kept`a list`,
-  object: kept`an object`,
-  record: kept`an object`,
+const EXPECTED: Readonly<Record<string, Text>> = {
+  string: t`text in double quotes`,
+  number: t`a number`,
+  int: t`a whole number`,
+  boolean: t`true or false`,
+  array: t`a list`,
+  object: t`an object`,
+  record: t`an object`,
 };
 
 const MISSING = "missing";
@@ -44,7 +44,7 @@ export const DESCRIBABLE = {
 /** Where the first mistake is, and a half sentence that follows the path: "must be a number". */
 export function describeFirstIssue({ issues }: z.core.$ZodError): {
   readonly path: (string | number)[];
-  readonly words: string;
+  readonly words: Text;
 } {
   const [issue] = issues;
   return {
@@ -53,12 +53,12 @@ export function describeFirstIssue({ issues }: z.core.$ZodError): {
   };
 }
 
-function describeIssue(issue: Issue): string {
+function describeIssue(issue: Issue): Text {
   switch (issue.code) {
     case "invalid_type":
       if (issue.message === MISSING) return t`is missing`;
       if (issue.message === TOO_LARGE) return t`is too large`;
-      return t`must be ${translate(EXPECTED[issue.expected] ?? issue.expected)}`;
+      return t`must be ${EXPECTED[issue.expected] ?? issue.expected}`;
     case "too_small":
       if (issue.origin === "array") return t`must hold at least ${String(issue.minimum)}`;
       if (issue.origin === "string") return t`must not be empty`;
@@ -69,10 +69,8 @@ function describeIssue(issue: Issue): string {
       return issue.origin === "array"
         ? t`must hold at most ${String(issue.maximum)}`
         : t`must be at most ${String(issue.maximum)}`;
-    case "invalid_value": {
-      const values = issue.values.map((value) => JSON.stringify(value)).join(t` or `);
-      return t`must be ${values}`;
-    }
+    case "invalid_value":
+      return t`must be ${listAlternatives(issue.values.map((value) => JSON.stringify(value)))}`;
     case "invalid_union":
       return t`must be text in double quotes, or false`;
     case "invalid_key":
@@ -87,4 +85,10 @@ function describeIssue(issue: Issue): string {
     case "unrecognized_keys":
       return t`is not as expected`;
   }
+}
+
+/** "a or b or c". */
+function listAlternatives([first = "", ...others]: readonly string[]): Text | string {
+  const or = t` or `;
+  return others.reduce<Text | string>((list, other) => t`${list}${or}${other}`, first);
 }

@@ -1,6 +1,7 @@
 // What a check is, and what it says. The checks themselves are in the files beside it, one for each area.
 // Pure.
 import type { Service } from "../base/service.ts";
+import type { Text } from "../base/text.ts";
 import type { DoctorFacts } from "./facts.ts";
 
 export type Status = "ok" | "info" | "warn" | "fail";
@@ -8,9 +9,9 @@ export type Status = "ok" | "info" | "warn" | "fail";
 export interface Finding {
   readonly id: string;
   readonly status: Status;
-  readonly message: string;
+  readonly message: Text | string;
   /** A command to type, or one short instruction. */
-  readonly hint?: string;
+  readonly hint?: Text | string;
 }
 
 export type Found = Omit<Finding, "id">;
@@ -29,6 +30,6 @@ export interface Check {
   readonly run: (facts: DoctorFacts) => readonly Found[];
 }
 
-export function ok(message: string): Found {
+export function ok(message: Text): Found {
   return { status: "ok", message };
 }

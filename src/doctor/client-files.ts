@@ -1,6 +1,6 @@
 // Checks of the clients' own files and variables: would Codex and Claude Code work at all with what they are set to?
 // Pure.
-import { t } from "../base/language.ts";
+import { t } from "../base/text.ts";
 import { type Check, type Found, ok } from "./check.ts";
 
 export const CLIENT_FILE_CHECKS: readonly Check[] = [

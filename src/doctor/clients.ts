@@ -1,6 +1,6 @@
 // Checks of the way from the clients to us: are they pointed here, does something go past us, are they there at all.
 // Pure.
-import { t } from "../base/language.ts";
+import { inEnglish, t } from "../base/text.ts";
 import { CLIENT_NAME, SERVICE_FACTS, type Service } from "../base/service.ts";
 import { type Check, type Found, ok } from "./check.ts";
 import type { ServiceFacts } from "./facts.ts";
@@ -15,9 +15,9 @@ export const CLIENT_CHECKS: readonly Check[] = [
     repair: "puts back what a proxy that was killed left in the client's file",
     run: ({ claude, codex, services }) => {
       // What keeps the client itself from reading its file is said by the checks of that file.
-      const said = [codex.problem, ...claude.problems];
+      const said = [codex.problem ?? "", ...claude.problems].map(inEnglish);
       return services
-        .filter(({ switch: { problem } }) => problem === null || !said.includes(problem))
+        .filter(({ switch: { problem } }) => problem === null || !said.includes(inEnglish(problem)))
         .map(describeSwitch);
     },
   },
@@ -54,7 +54,7 @@ export const CLIENT_CHECKS: readonly Check[] = [
           .filter(({ id }) => id === "other-proxy")
           .map(({ hint, what, where }): Found => {
             const name = foreignProxy === null ? "" : ` (${foreignProxy})`;
-            return { status: "warn", message: `${CLIENT_NAME[service]}: ${where} ${what}${name}`, hint };
+            return { status: "warn", message: t`${CLIENT_NAME[service]}: ${where} ${what}${name}`, hint };
           }),
       ),
   },
@@ -138,7 +138,7 @@ function overrideCheck({ about, id, of }: Readonly<Record<"id" | "of" | "about",
           .filter((override) => override.id === of)
           .map(({ hint, what, where }): Found => {
             const client = CLIENT_NAME[service];
-            return { status: "warn", message: `${client}: ${where} ${what}`, hint };
+            return { status: "warn", message: t`${client}: ${where} ${what}`, hint };
           }),
       ),
   };

@@ -2,6 +2,7 @@
 // Types only.
 // Pure.
 import type { Service } from "../base/service.ts";
+import type { Text } from "../base/text.ts";
 
 export interface DoctorFacts {
   readonly files: FileFacts;
@@ -17,17 +18,17 @@ export interface FileFacts {
   readonly config: {
     readonly path: string;
     readonly isMissing: boolean;
-    readonly problem: string | null;
-    readonly warnings: readonly string[];
+    readonly problem: Text | string | null;
+    readonly warnings: readonly Text[];
   };
-  readonly filter: { readonly path: string; readonly problem: string | null };
-  readonly usageProviders: { readonly path: string; readonly problem: string | null };
-  readonly prices: { readonly path: string; readonly problem: string | null };
+  readonly filter: { readonly path: string; readonly problem: Text | string | null };
+  readonly usageProviders: { readonly path: string; readonly problem: Text | string | null };
+  readonly prices: { readonly path: string; readonly problem: Text | string | null };
   readonly state: { readonly path: string; readonly isUnreadable: boolean };
   /** `problem`: why no line can be added, or null. `bytes` is 0 where there is no log. */
-  readonly log: { readonly path: string; readonly problem: string | null; readonly bytes: number };
+  readonly log: { readonly path: string; readonly problem: Text | string | null; readonly bytes: number };
   /** Why nothing can be kept in our home, or null. */
-  readonly home: { readonly path: string; readonly problem: string | null };
+  readonly home: { readonly path: string; readonly problem: Text | string | null };
   /** Free to this user on the disk of our home; null where the system does not tell. */
   readonly freeBytes: number | null;
   /** Our files and directories that others may read. */
@@ -39,7 +40,7 @@ export interface FileFacts {
 export interface UpstreamFacts {
   readonly label: string;
   /** Why it cannot be asked, or null. */
-  readonly unusable: string | null;
+  readonly unusable: Text | null;
   readonly hasLiteralKey: boolean;
   /** Host and port of the outbound proxy, and who named it: a variable, or "proxy". Null for a direct connection. */
   readonly outbound: { readonly host: string; readonly source: string } | null;
@@ -48,7 +49,7 @@ export interface UpstreamFacts {
 export interface ServiceFacts {
   readonly service: Service;
   /** Null when requests can be served; else why not, and what to type. */
-  readonly routeProblem: { readonly message: string; readonly hint: string } | null;
+  readonly routeProblem: { readonly message: Text | string; readonly hint: string } | null;
   /** Nothing of this service is configured: it is not in use here. */
   readonly isUnused: boolean;
   /** The enabled ones of the active config. */
@@ -59,16 +60,16 @@ export interface ServiceFacts {
     readonly isOn: boolean;
     readonly port: number | null;
     readonly isOwnerDead: boolean;
-    readonly problem: string | null;
+    readonly problem: Text | string | null;
   };
   /** Does anything listen on the port that the client is pointed at? */
   readonly isProxyThere: boolean;
   /** What goes past the proxy although the client's file points at it. */
   readonly overrides: readonly {
     readonly id: string;
-    readonly where: string;
-    readonly what: string;
-    readonly hint: string;
+    readonly where: Text | string;
+    readonly what: Text | string;
+    readonly hint: Text | string;
   }[];
   /** Another program on this machine that the client is pointed at: its usual name, or the one that listens there. */
   readonly foreignProxy: string | null;
@@ -92,14 +93,14 @@ export interface CodexClientFacts {
   /** What CODEX_HOME names, where that is no directory; else null. */
   readonly missingHome: string | null;
   /** Why its files cannot be read, with the place; or null. */
-  readonly problem: string | null;
+  readonly problem: Text | string | null;
   /** Why Codex would not work with the provider it is set to, and what to do; or null. */
   readonly providerProblem: {
-    readonly message: string;
-    readonly hint: string;
+    readonly message: Text;
+    readonly hint: Text | string;
     readonly isFatal: boolean;
   } | null;
-  readonly loginProblem: string | null;
+  readonly loginProblem: Text | string | null;
   /** Codex would stop at its sign-in screen. */
   readonly needsLogin: boolean;
   /** auth.json, where others may read it. */
@@ -117,11 +118,11 @@ export interface CodexClientFacts {
 
 export interface ClaudeClientFacts {
   /** Files that Claude Code ignores because they cannot be read, with the place. */
-  readonly problems: readonly string[];
+  readonly problems: readonly (Text | string)[];
   /** It is in use here, and no credential is there: no key, no helper, no login. */
   readonly needsLogin: boolean;
   /** Which layer sets a base URL that ends in /v1, or null. */
-  readonly doubledVersion: string | null;
+  readonly doubledVersion: Text | string | null;
   /** The shell's ANTHROPIC_BASE_URL decides, and does not name our proxy. */
   readonly isPointedByShell: boolean;
 }

@@ -1,6 +1,6 @@
 // Checks of what runs on this machine: proxies of ours, alive and dead, and the ports they want.
 // Pure.
-import { t } from "../base/language.ts";
+import { type Text, t } from "../base/text.ts";
 import { CLIENT_NAME } from "../base/service.ts";
 import { VERSION } from "../base/version.ts";
 import { type Check, type Found, ok } from "./check.ts";
@@ -63,7 +63,7 @@ function describePort({ isUnused, port: { number, state }, service }: ServiceFac
 function describeTaken(
   state: Extract<PortState, { kind: "taken" | "reserved" }>,
   { client, number }: { readonly client: string; readonly number: number },
-): string {
+): Text {
   if (state.kind === "reserved") return t`port ${number} of ${client}'s proxy is reserved by the system`;
   return state.by === null
     ? t`port ${number} of ${client}'s proxy is taken by another program`

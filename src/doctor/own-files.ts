@@ -1,6 +1,6 @@
 // Checks of our own files: what they say, who may read them, and whether there is room for more.
 // Pure.
-import { t } from "../base/language.ts";
+import { t } from "../base/text.ts";
 import { type Check, type Found, ok } from "./check.ts";
 
 /** Of files that are all odd in the same way. */

@@ -1,6 +1,6 @@
 // What one small request at an upstream came to, as findings: reachable, authorised, answers.
 // Pure.
-import { retell, t } from "../base/language.ts";
+import { type Text, t } from "../base/text.ts";
 import type { Service } from "../base/service.ts";
 import { type Finding, ok } from "./check.ts";
 import type { Reached } from "./facts.ts";
@@ -16,7 +16,7 @@ export interface ProbeFacts {
   /** It takes the client's own login, which is not ours to send. */
   readonly isOwnLogin: boolean;
   /** Why its key cannot be used, or null. */
-  readonly unusable: string | null;
+  readonly unusable: Text | null;
   /** Null where nothing was asked. */
   readonly asked: {
     readonly authorised: "yes" | "no" | "unknown";
@@ -43,7 +43,7 @@ export function makeProbeFindings(facts: ProbeFacts): Finding[] {
   if (unusable !== null)
     return [
       reachable,
-      { id: "probe-authorised", status: "fail", message: `${label}: ${unusable}`, hint: showCommand(facts) },
+      { id: "probe-authorised", status: "fail", message: t`${label}: ${unusable}`, hint: showCommand(facts) },
     ];
   if (isOwnLogin || asked === null) {
     const message = t`${label}: it takes the client's own login, which is not ours to try`;
@@ -57,13 +57,12 @@ type Asked = NonNullable<ProbeFacts["asked"]>;
 function describeAuthorised(facts: ProbeFacts, { authorised, reason }: Asked): Finding {
   const id = "probe-authorised";
   const { label } = facts;
-  const why = retell(reason);
   if (authorised === "yes") return { id, ...ok(t`${label}: the key was taken`) };
   if (authorised === "no")
     return {
       id,
       status: "fail",
-      message: t`${label}: the key was refused: ${why}`,
+      message: t`${label}: the key was refused: ${reason}`,
       hint: showCommand(facts),
     };
   return { id, status: "info", message: t`${label}: whether the key is good is not known` };
@@ -75,8 +74,7 @@ function describeAnswer({ label, model, service }: ProbeFacts, asked: Asked): Fi
   if (authorised === "no") return [];
   const firstByteMs = Math.round(asked.firstByteMs);
   if (!answers) {
-    const why = retell(reason);
-    const message = t`${label}: no answer from ${model}: ${why}`;
+    const message = t`${label}: no answer from ${model}: ${reason}`;
     const hint = `ch doctor --probe ${label} --${service} --model MODEL`;
     return [{ id, status: "fail", message, hint }];
   }
@@ -85,7 +83,8 @@ function describeAnswer({ label, model, service }: ProbeFacts, asked: Asked): Fi
   if (input === undefined || output === undefined)
     return [{ id, ...ok(t`${label}: ${model} answers, first output after ${firstByteMs} ms`) }];
   const tokens = t`${input} tokens in, ${output} out`;
-  const cost = usd === null ? tokens : `${tokens}, $${usd.toFixed(6)}`;
+  const price = usd === null ? "" : `$${usd.toFixed(6)}`;
+  const cost = price === "" ? tokens : t`${tokens}, ${price}`;
   return [{ id, ...ok(t`${label}: ${model} answers, first output after ${firstByteMs} ms; cost: ${cost}`) }];
 }
 

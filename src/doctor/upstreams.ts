@@ -1,6 +1,6 @@
 // Checks of what requests are sent to: routes, keys, the network between here and there, and the clocks.
 // Pure.
-import { t } from "../base/language.ts";
+import { type Text, t } from "../base/text.ts";
 import { CLIENT_NAME, type Service } from "../base/service.ts";
 import { type Check, type Found, ok } from "./check.ts";
 import type { Reached, Stage } from "./facts.ts";
@@ -56,7 +56,7 @@ export const UPSTREAM_CHECKS: readonly Check[] = [
           if (unusable !== null)
             return {
               status: "fail",
-              message: `${label}: ${unusable}`,
+              message: t`${label}: ${unusable}`,
               hint: `ch config show ${label}${flagOf(service)}`,
             };
           if (!hasLiteralKey) return ok(t`${label}: the key is there`);
@@ -139,7 +139,7 @@ export function describeReached({ host, isOutboundProxy, labels, stages }: Reach
   const why = describeFailure(last, host);
   return {
     status: "fail",
-    message: `${labels}: ${why}`,
+    message: t`${labels}: ${why}`,
     hint: isOutboundProxy
       ? t`check HTTPS_PROXY, or set "proxy": false for this upstream`
       : hintFor(last, host),
@@ -147,7 +147,7 @@ export function describeReached({ host, isOutboundProxy, labels, stages }: Reach
 }
 
 /** The three ways apart: each is somebody else's to mend. */
-function describeFailure({ error, name }: Stage, host: string): string {
+function describeFailure({ error, name }: Stage, host: string): Text {
   const code = error ?? "";
   if (name === "dns")
     return code === "timeout" ? t`no answer from DNS for ${host}` : t`DNS does not know ${host} (${code})`;

@@ -1,7 +1,7 @@
 // The redaction rules in force, while filter.json may change at any time: body and headers in, what may leave out.
 // Never falls back to "no rules": a file that was never good refuses every request.
 import type { UserError } from "../base/errors.ts";
-import { t } from "../base/language.ts";
+import { type Text, t } from "../base/text.ts";
 import type { Service } from "../base/service.ts";
 import { createWatchedFile } from "../base/watched-file.ts";
 import { makeRequestFilter, METADATA_HEADER } from "./request-filter.ts";
@@ -19,7 +19,7 @@ export type FilteredRequest =
       readonly exempt?: number;
     }
   /** The rules cannot be applied: nothing may leave. */
-  | { readonly kind: "refused"; readonly message: string };
+  | { readonly kind: "refused"; readonly message: Text };
 
 export interface LiveFilter {
   /** What holds for a request that starts now. */
@@ -46,7 +46,7 @@ export function createLiveFilter(path: string, now: () => number): LiveFilter {
       const state = current();
       if (state.kind === "none") return { kind: "filtered", body, headers: {}, redactions: 0 };
       if (state.kind === "broken-never-loaded") {
-        return { kind: "refused", message: t`redaction rules cannot be read: ${state.problem.message}` };
+        return { kind: "refused", message: t`redaction rules cannot be read: ${state.problem.text}` };
       }
       // Workspaces are taken out later, for each upstream by itself: the vendor's own host may have them.
       const filter = makeRequestFilter({ rules: state.rules, service, now: () => performance.now() });

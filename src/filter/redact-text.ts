@@ -1,7 +1,7 @@
 // Applies the rules to one decoded text: to the strings of the JSON that it may be, to its characters, and to what
 // stands behind the escapes in it. When it returns, no literal source is left in any of the three.
 // Pure.
-import { t } from "../base/language.ts";
+import { t } from "../base/text.ts";
 import { findBehindEscapes } from "./escapes.ts";
 import { type Matcher, removeAll, replaceRanges } from "./matcher.ts";
 import { makeFindBound } from "./nested-values.ts";

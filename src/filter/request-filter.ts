@@ -2,7 +2,7 @@
 // Pure.
 import { isUtf8 } from "node:buffer";
 import { decodeUtf8 } from "../base/bytes.ts";
-import { t } from "../base/language.ts";
+import { type Text, t } from "../base/text.ts";
 import type { Service } from "../base/service.ts";
 import { type Edit, editStrings } from "./redact-json.ts";
 import { countExempt, redactText } from "./redact-text.ts";
@@ -31,7 +31,7 @@ export type Filtered<T> =
       readonly exemptHits: readonly number[];
     }
   /** The request must not be sent. `message` is a sentence for the user and holds no part of the request. */
-  | { readonly kind: "refused"; readonly message: string };
+  | { readonly kind: "refused"; readonly message: Text };
 
 export interface RequestFilter {
   /** `body` is decompressed. Never throws, never changes `body`. */
@@ -52,7 +52,7 @@ export function makeRequestFilter(options: RequestFilterOptions): RequestFilter 
       return { kind: "ok", value: run({ redactor, work }), hits: work.hits, exemptHits: work.exemptHits };
     } catch (error) {
       if (!(error instanceof RedactionRefused)) throw error;
-      return { kind: "refused", message: t`the redaction rules were not applied: ${error.message}` };
+      return { kind: "refused", message: t`the redaction rules were not applied: ${error.text}` };
     }
   };
   return {

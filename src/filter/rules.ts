@@ -5,7 +5,7 @@ import { type Node, type ParseError, findNodeAtLocation, getNodeValue, parseTree
 import * as z from "zod/mini";
 import { UserError, errorMessage } from "../base/errors.ts";
 import { describeJsonError } from "../base/json-value.ts";
-import { kept, t, translate } from "../base/language.ts";
+import { type Text, english, fromEnglish, t } from "../base/text.ts";
 import { later } from "../base/later.ts";
 import { SERVICES, type Service, mapServices } from "../base/service.ts";
 import { oneLine } from "../base/terminal-text.ts";
@@ -31,32 +31,34 @@ const MAX_PATTERN_SIZE = 1000;
 const ruleSchema = later(() =>
   z
     .strictObject({
-      op: z.enum(["replace", "remove"], kept`must be "replace" or "remove"`),
+      op: z.enum(["replace", "remove"], english`must be "replace" or "remove"`),
       source: z
-        .string({ error: ({ input }) => (input === undefined ? kept`is missing` : kept`must be a string`) })
+        .string({
+          error: ({ input }) => (input === undefined ? english`is missing` : english`must be a string`),
+        })
         .check(
-          z.minLength(1, kept`must not be empty: it would match everywhere`),
-          z.refine((source) => source.isWellFormed(), kept`holds half of a surrogate pair`),
+          z.minLength(1, english`must not be empty: it would match everywhere`),
+          z.refine((source) => source.isWellFormed(), english`holds half of a surrogate pair`),
         ),
-      target: z.optional(z.string(kept`must be a string`)),
-      regex: z._default(z.boolean(kept`must be true or false`), false),
-      ignore_case: z._default(z.boolean(kept`must be true or false`), false),
+      target: z.optional(z.string(english`must be a string`)),
+      regex: z._default(z.boolean(english`must be true or false`), false),
+      ignore_case: z._default(z.boolean(english`must be true or false`), false),
       services: z._default(
         z
-          .array(z.enum(SERVICES, kept`must be "codex" or "claude"`), kept`must be a list of services`)
-          .check(z.minLength(1, kept`must name a service, or be left out for both`)),
+          .array(z.enum(SERVICES, english`must be "codex" or "claude"`), english`must be a list of services`)
+          .check(z.minLength(1, english`must name a service, or be left out for both`)),
         [...SERVICES],
       ),
-      restore: z.optional(z.never(kept`is reserved for a later version: leave it out`)),
+      restore: z.optional(z.never(english`is reserved for a later version: leave it out`)),
     })
     .check(
       z.refine((rule) => rule.op === "remove" || rule.target !== undefined, {
         path: ["op"],
-        message: kept`"replace" needs a target`,
+        message: english`"replace" needs a target`,
       }),
       z.refine((rule) => rule.op === "replace" || rule.target === undefined, {
         path: ["target"],
-        message: kept`"remove" takes no target`,
+        message: english`"remove" takes no target`,
       }),
     ),
 );
@@ -69,9 +71,9 @@ export function parseRules(text: string, name: string): RuleSet {
   if (text.length > MAX_FILE_CHARS) throw new UserError(t`${name} is larger than 1 MB`);
   const tree = parseFile(text, name);
   const nodes = tree.type === "array" ? (tree.children ?? []) : [tree];
-  const refuse = (node: Node, words: string): never => refuseAt(text, name, { offset: node.offset, words });
+  const refuse = (node: Node, words: Text): never => refuseAt(text, name, { offset: node.offset, words });
   if (nodes.length > MAX_RULES) refuse(tree, t`${nodes.length} rules are more than ${MAX_RULES}`);
-  const refuseRule = (index: number, key: string, words: string): never => {
+  const refuseRule = (index: number, key: string, words: Text): never => {
     const rule = nodes[index] ?? tree;
     const number = index + 1;
     const told = key === "" ? t`rule ${number}: ${words}` : t`rule ${number}, ${key}: ${words}`;
@@ -104,8 +106,8 @@ function describePosition(text: string, offset: number): string {
   return `${line}:${offset - before.lastIndexOf("\n")}`;
 }
 
-function refuseAt(text: string, name: string, error: { offset: number; words: string }): never {
-  throw new UserError(`${name}:${describePosition(text, error.offset)}: ${error.words}`);
+function refuseAt(text: string, name: string, error: { offset: number; words: Text }): never {
+  throw new UserError(t`${name}:${describePosition(text, error.offset)}: ${error.words}`);
 }
 
 function parseFile(text: string, name: string): Node {
@@ -126,7 +128,7 @@ function parseFile(text: string, name: string): Node {
   return tree;
 }
 
-function readRule(node: Node, refuse: (key: string, words: string) => never): Rule {
+function readRule(node: Node, refuse: (key: string, words: Text) => never): Rule {
   const keys = (node.children ?? []).map((property) => String(property.children?.[0]?.value));
   const twice = node.type === "object" ? keys.find((key, index) => keys.indexOf(key) !== index) : undefined;
   if (twice !== undefined) refuse(twice, t`is given twice`);
@@ -136,13 +138,13 @@ function readRule(node: Node, refuse: (key: string, words: string) => never): Ru
     if (issue?.code === "unrecognized_keys")
       refuse(oneLine(issue.keys[0] ?? "").slice(0, 40), t`is not a key of a rule`);
     if (issue?.code === "invalid_type" && issue.path.length === 0) refuse("", t`must be an object`);
-    return refuse(String(issue?.path[0] ?? ""), translate(issue?.message ?? kept`is not valid`));
+    return refuse(String(issue?.path[0] ?? ""), fromEnglish(issue?.message ?? english`is not valid`));
   }
   const { op, source, target, regex, ignore_case: ignoreCase, services } = result.data;
   return { op, source, target: target ?? "", regex, ignoreCase, services };
 }
 
-function makeCheckedMatcher(rule: Rule, index: number, refuse: (words: string) => never): Matcher {
+function makeCheckedMatcher(rule: Rule, index: number, refuse: (words: Text) => never): Matcher {
   if (!rule.regex) return makeMatcher(rule, index);
   if (rule.source.length > MAX_PATTERN_CHARS) {
     refuse(t`a pattern of ${rule.source.length} characters is longer than ${MAX_PATTERN_CHARS}`);
@@ -160,9 +162,11 @@ function makeCheckedMatcher(rule: Rule, index: number, refuse: (words: string) =
 }
 
 /** The engine's words without the part of the pattern that it quotes: a pattern may hold a secret. */
-function patternProblem(error: unknown): string {
-  const words = error instanceof RangeError ? t`nested too deeply` : errorMessage(error);
-  return words.replace(/^error parsing regexp: /, "").replace(/: `[^]*$/, "");
+function patternProblem(error: unknown): Text | string {
+  if (error instanceof RangeError) return t`nested too deeply`;
+  return errorMessage(error)
+    .replace(/^error parsing regexp: /, "")
+    .replace(/: `[^]*$/, "");
 }
 
 /** The index of the first literal rule whose source stands in the target, or -1. */

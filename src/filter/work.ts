@@ -1,11 +1,15 @@
 // Counts what the rules do to one request and stops them when they do too much of it.
 // Pure.
-import { t } from "../base/language.ts";
+import { type Text, inEnglish, t } from "../base/text.ts";
 import type { Rule } from "./matcher.ts";
 
-/** The rules cannot be applied within bounds: the request must not be sent. `message` is for the user. */
+/** The rules cannot be applied within bounds: the request must not be sent. `text` is for the user. */
 export class RedactionRefused extends Error {
   override readonly name = "RedactionRefused";
+
+  constructor(readonly text: Text) {
+    super(inEnglish(text));
+  }
 }
 
 export interface Work {

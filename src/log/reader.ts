@@ -4,7 +4,7 @@
 import { type FileHandle, open } from "node:fs/promises";
 import { UserError, errorCode } from "../base/errors.ts";
 import { describe } from "../base/files.ts";
-import { t } from "../base/language.ts";
+import { t } from "../base/text.ts";
 import { type LogRecord, readRecord } from "./record.ts";
 import { rotatedPath } from "./rotation.ts";
 

@@ -13,7 +13,7 @@ import {
 import { dirname } from "node:path";
 import { UserError } from "../base/errors.ts";
 import { PRIVATE_FILE, describe, ensurePrivateDirectory, resolveLink } from "../base/files.ts";
-import { kept } from "../base/language.ts";
+import { type Text, t } from "../base/text.ts";
 import { type LogEntry, makeLogLine } from "./entry.ts";
 import { rotateLog } from "./rotation.ts";
 
@@ -26,7 +26,7 @@ export interface LogWriter {
 
 export interface LogWriterOptions {
   /** Told when lines begin to be lost, how many were when they no longer are, and when a full file cannot be put away. */
-  readonly onTrouble: (words: string) => void;
+  readonly onTrouble: (words: Text) => void;
   /** A line that would make the file larger starts a new one. Default 50 MiB. */
   readonly maxBytes?: number;
   /** How many full files are kept beside the current one. Default 10. */
@@ -97,7 +97,7 @@ export function createLogWriter(path: string, options: LogWriterOptions): LogWri
       // The lock's only error without a cause: another process is just doing it.
       const isBusy = error instanceof UserError && error.cause === undefined;
       if (!isBusy && !isStuck)
-        onTrouble(kept`cannot put the full ${path} away: ${describe(error)}; it grows on`);
+        onTrouble(t`cannot put the full ${path} away: ${describe(error)}; it grows on`);
       isStuck ||= !isBusy;
       return { to, size: stats.size };
     }
@@ -131,12 +131,11 @@ export function createLogWriter(path: string, options: LogWriterOptions): LogWri
         write(encoder.encode(makeLogLine(entry)));
       } catch (error) {
         lostLines += 1;
-        if (lostLines === 1)
-          onTrouble(kept`cannot write ${path}: ${describe(error)}; requests go on unlogged`);
+        if (lostLines === 1) onTrouble(t`cannot write ${path}: ${describe(error)}; requests go on unlogged`);
         closeQuietly();
         return;
       }
-      if (lostLines > 0) onTrouble(kept`${path} is written again; ${lostLines} requests are missing from it`);
+      if (lostLines > 0) onTrouble(t`${path} is written again; ${lostLines} requests are missing from it`);
       lostLines = 0;
     },
     close,

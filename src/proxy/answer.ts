@@ -1,6 +1,6 @@
 // Turns what the attempts came to into the client's answer, and the end of that answer into the request's record.
 import { beginsJson, firstByteOf } from "../base/bytes.ts";
-import { kept } from "../base/language.ts";
+import { english } from "../base/text.ts";
 import { classifyAttempt } from "../routing/classify.ts";
 import type { AttemptOutcome, Permit, RoutingSettings } from "../routing/types.ts";
 import type { Api } from "../usage/stream-events.ts";
@@ -140,9 +140,9 @@ interface Ending {
 type Cut = Extract<AttemptOutcome, { kind: "cut" }>;
 
 const CUT_WORDS: Readonly<Record<Exclude<Cut["reason"], "error-event">, string>> = {
-  reset: kept`the upstream broke off in the middle of the answer`,
-  idle: kept`the upstream went silent in the middle of the answer`,
-  "no-terminal-event": kept`the upstream ended the stream before the answer was complete`,
+  reset: english`the upstream broke off in the middle of the answer`,
+  idle: english`the upstream went silent in the middle of the answer`,
+  "no-terminal-event": english`the upstream ended the stream before the answer was complete`,
 };
 
 function makeEnding({ end, isEvents, refusal, seen, status }: Delivered): Ending {
@@ -157,7 +157,7 @@ function makeEnding({ end, isEvents, refusal, seen, status }: Delivered): Ending
   if (refusal !== null) return { record: { status, outcome: "error", usage, error: refusal }, cut: null };
   if (!isEvents || seen?.terminal !== "failed")
     return { record: { status, outcome: "ok", usage }, cut: null };
-  const error = seen.error ?? kept`the stream ended in an error`;
+  const error = seen.error ?? english`the stream ended in an error`;
   const cut: Cut = { kind: "cut", reason: "error-event", body: error };
   return { record: { status, outcome: "error", usage, error }, cut };
 }

@@ -1,6 +1,6 @@
 // The failover of one request: asks the candidates in order until one gives an answer that may be shown.
 // Decides nothing about upstreams itself: verdicts come from the classifier, places and permits from the router.
-import { kept } from "../base/language.ts";
+import { english } from "../base/text.ts";
 import type { Timeouts, Upstream } from "../base/upstream.ts";
 import { classifyAttempt } from "../routing/classify.ts";
 import { modelAt } from "../routing/model-name.ts";
@@ -210,7 +210,7 @@ async function askUpstream(one: OneAttempt, run: LoopRun): Promise<Step> {
   };
   if (result.kind === "client-gone") {
     permit.release();
-    note(null, null, kept`the client left`);
+    note(null, null, english`the client left`);
     return result;
   }
   if (result.answer !== null) deps.observeHeaders(upstream, result.answer.headers);

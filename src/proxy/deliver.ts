@@ -1,6 +1,6 @@
 // Hands an answer's bytes to the client as they come: untouched, observed, with backpressure. A broken upstream is a
 // broken stream for the client too, never a clean end.
-import { kept } from "../base/language.ts";
+import { english } from "../base/text.ts";
 import type { AnswerBody } from "./answer-body.ts";
 
 /** How a delivery ended. */
@@ -80,7 +80,7 @@ export function makeDelivery(options: DeliveryOptions): ReadableStream<Uint8Arra
         finish((await options.isComplete(false)) ? "complete" : isIdle ? "idle" : "reset");
       }
       if (end === "complete") await controller.end();
-      else controller.close(new Error(kept`the upstream broke off`));
+      else controller.close(new Error(english`the upstream broke off`));
     },
     cancel() {
       finish("client-gone");

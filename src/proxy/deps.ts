@@ -2,6 +2,7 @@
 // Types only.
 // Pure.
 import type { Service } from "../base/service.ts";
+import type { Text } from "../base/text.ts";
 import type { Upstream } from "../base/upstream.ts";
 import type { FilteredRequest } from "../filter/live-filter.ts";
 import type { LogEntry } from "../log/entry.ts";
@@ -16,7 +17,7 @@ import type { SessionMemory } from "./session-memory.ts";
 export type RouteState =
   | { readonly kind: "ready"; readonly route: Route }
   /** No upstream can be named: why, and what to type. */
-  | { readonly kind: "unset"; readonly message: string; readonly hint: string };
+  | { readonly kind: "unset"; readonly message: Text | string; readonly hint: string };
 
 export interface Route {
   readonly configName: string;

@@ -1,7 +1,7 @@
 // Decides whether a request may come in at all: who asks (Host, Origin, Sec-Fetch-Site), with which method, in a loop
 // or not. Browsers are kept out whatever they send; there is no cross-origin permission to give.
 // Pure.
-import { kept } from "../base/language.ts";
+import { english } from "../base/text.ts";
 
 /** A request that is answered here and never reaches an upstream. */
 export interface Refusal {
@@ -35,21 +35,21 @@ export function refuse(
   const host = headers.get("host");
   // Two Host fields arrive joined by a comma and are in no list (RFC 9112 3.2).
   if (host === null || !allowedHosts.has(host.toLowerCase())) {
-    return { status: 421, message: kept`this proxy answers only to its own loopback address` };
+    return { status: 421, message: english`this proxy answers only to its own loopback address` };
   }
-  if (headers.has("origin")) return { status: 403, message: kept`requests from web pages are refused` };
+  if (headers.has("origin")) return { status: 403, message: english`requests from web pages are refused` };
   const site = headers.get("sec-fetch-site");
   if (site !== null && site !== "none")
-    return { status: 403, message: kept`requests from web pages are refused` };
+    return { status: 403, message: english`requests from web pages are refused` };
   if (method === "CONNECT" || method === "TRACE") {
-    return { status: 405, message: kept`the method ${method} is not for this proxy` };
+    return { status: 405, message: english`the method ${method} is not for this proxy` };
   }
   if (headers.has("upgrade")) {
-    return { status: 426, message: kept`WebSocket is not offered here; use plain HTTP` };
+    return { status: 426, message: english`WebSocket is not offered here; use plain HTTP` };
   }
   const hops = headers.get(HOPS_HEADER);
   if (hops !== null && (hops.includes(instance) || hops.split(",").length >= MAX_HOPS)) {
-    return { status: 508, message: kept`loop detected: an upstream leads back to this proxy` };
+    return { status: 508, message: english`loop detected: an upstream leads back to this proxy` };
   }
   return null;
 }

@@ -1,6 +1,6 @@
 // One request, from its first byte to its log line, as a straight line: guard, body, redaction, candidates, attempts,
 // answer, end. Every step is called once and none calls back; each request ends in exactly one record.
-import { kept } from "../base/language.ts";
+import { english, inEnglish } from "../base/text.ts";
 import { makeFinalAnswer } from "../routing/final-answer.ts";
 import { answerFrom, answerGone, answerLocal } from "./answer.ts";
 import { type Pass, runAttempts } from "./attempt-loop.ts";
@@ -19,7 +19,7 @@ import type { ClientRequest } from "./upstream-request.ts";
 
 /** Bun runs at most 256 fetches at once and lets the next one wait in silence: better a clear answer before that. */
 const MAX_IN_FLIGHT = 250;
-const BAD_TARGET: LocalError = { status: 400, message: kept`the request's address cannot be read` };
+const BAD_TARGET: LocalError = { status: 400, message: english`the request's address cannot be read` };
 
 const OUR_BUG: ExchangeEnd = { status: 500, outcome: "error", error: "codex-helper failed on this request" };
 
@@ -37,7 +37,7 @@ export async function handle(request: Request, deps: ProxyDeps): Promise<Respons
   if (deps.inFlight.count >= MAX_IN_FLIGHT) {
     return refused({
       status: 503,
-      message: kept`more than ${MAX_IN_FLIGHT} requests are open at once`,
+      message: english`more than ${MAX_IN_FLIGHT} requests are open at once`,
       retryAfterSecs: 2,
     });
   }
@@ -65,7 +65,7 @@ async function forward({ request, target, exchange, deps }: Forwarding): Promise
   const refused = (error: LocalError): Response => answerLocal(exchange, "refused", error);
   const state = deps.routeState();
   if (state.kind === "unset")
-    return refused({ status: 400, message: `${state.message}; type: ${state.hint}` });
+    return refused({ status: 400, message: `${inEnglish(state.message)}; type: ${state.hint}` });
   const { route } = state;
   const read = await readBody(request, route.limits);
   if (read.kind === "client-gone") return answerGone(exchange);
@@ -75,7 +75,7 @@ async function forward({ request, target, exchange, deps }: Forwarding): Promise
   // The rules cannot see into a summary of ours, and must: it leaves as plain text.
   const unfolded = compaction.hasOwn ? unfoldSummaries(read.bytes) : read.bytes;
   const filtered = deps.filter(unfolded, request.headers);
-  if (filtered.kind === "refused") return refused({ status: 400, message: filtered.message });
+  if (filtered.kind === "refused") return refused({ status: 400, message: inEnglish(filtered.message) });
   const { body } = filtered;
   const facts = readRequestFacts(api, request.headers, body);
   exchange.describe({ facts, filtered, configName: route.configName });

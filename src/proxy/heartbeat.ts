@@ -1,7 +1,7 @@
 // Keeps a client waiting where every upstream is slow: after a while an event that means nothing is sent, and again, until
 // the answer is there. It then comes inside the stream, whatever it is. Nothing is sent before that time.
 import { isRecord, parseRecord, stringOr } from "../base/json-value.ts";
-import { kept } from "../base/language.ts";
+import { english } from "../base/text.ts";
 import { makeSseEvent } from "../base/sse.ts";
 import type { Api } from "../usage/stream-events.ts";
 
@@ -48,7 +48,7 @@ export async function withHeartbeat(answer: Promise<Response>, options: Heartbea
         } else await controller.write(makeErrorEvent(api, response.status, await response.text()));
         await controller.end();
       } catch {
-        controller.close(new Error(kept`the upstream broke off`));
+        controller.close(new Error(english`the upstream broke off`));
       }
     },
     async cancel(reason) {

@@ -1,7 +1,7 @@
 // Reads a request's whole body so that it can be redacted and replayed: bounded in size, in silence and in what a
 // compressed one may unfold to.
 import { decodeWhole } from "../base/decoder.ts";
-import { kept } from "../base/language.ts";
+import { english } from "../base/text.ts";
 
 export interface BodyLimits {
   /** Bytes, before and after decoding. */
@@ -89,18 +89,18 @@ async function readAll(
 async function decode(raw: Uint8Array, encoding: string, maxBytes: number): Promise<BodyResult> {
   const decoded = await decodeWhole(raw, encoding, maxBytes);
   if (decoded === "unknown")
-    return refused(415, kept`the content encoding "${encoding.slice(0, 40)}" is not supported`);
+    return refused(415, english`the content encoding "${encoding.slice(0, 40)}" is not supported`);
   if (decoded === "too-large") return tooLarge(maxBytes);
-  if (decoded === "invalid") return refused(400, kept`the request body is not valid ${encoding}`);
+  if (decoded === "invalid") return refused(400, english`the request body is not valid ${encoding}`);
   return { kind: "body", bytes: decoded, decoded: true };
 }
 
 function silent({ uploadIdleMs }: BodyLimits): BodyResult {
-  return refused(408, kept`the request body did not come on for ${uploadIdleMs / 1000} s`);
+  return refused(408, english`the request body did not come on for ${uploadIdleMs / 1000} s`);
 }
 
 function tooLarge(maxBytes: number): BodyResult {
-  return refused(413, kept`the request body is larger than ${Math.floor(maxBytes / 2 ** 20)} MiB`);
+  return refused(413, english`the request body is larger than ${Math.floor(maxBytes / 2 ** 20)} MiB`);
 }
 
 function refused(status: Refused["status"], message: string): Refused {

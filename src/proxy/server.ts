@@ -1,7 +1,7 @@
 // Puts one service's proxy together and binds it to its port on loopback. Answers nothing by itself but its own failures;
 // what it starts, `stop` ends.
 import { errorCode, UserError } from "../base/errors.ts";
-import { t } from "../base/language.ts";
+import { t } from "../base/text.ts";
 import { createConnections } from "./connections.ts";
 import type { ProxyDeps } from "./deps.ts";
 import { makeAllowedHosts } from "./guard.ts";

@@ -1,6 +1,6 @@
 // Makes one upstream's version of a client's request: its address, headers, model, and the history that it can read.
 // Pure.
-import { kept } from "../base/language.ts";
+import { english, inEnglish } from "../base/text.ts";
 import { findTopLevelString } from "../base/json-members.ts";
 import type { Upstream } from "../base/upstream.ts";
 import { METADATA_HEADER } from "../filter/request-filter.ts";
@@ -54,10 +54,10 @@ export function makeUpstreamRequest(
   upstream: Upstream,
   changes: RequestChanges,
 ): UpstreamRequest | string {
-  if (upstream.credential.kind === "unusable") return upstream.credential.why;
+  if (upstream.credential.kind === "unusable") return inEnglish(upstream.credential.why);
   const { baseUrl, query, service } = upstream;
   const url = joinTargetUrl({ service, baseUrl, query, ...client.target });
-  if (url === null) return kept`the path leads off the upstream's address`;
+  if (url === null) return english`the path leads off the upstream's address`;
   return {
     url,
     method: client.method,

@@ -1,7 +1,7 @@
 // Fetches JSON from one address, carefully: a short timeout, a size limit, no redirect, no cookie. Failures are values.
 // Does not interpret the content.
 import { errorCode } from "../base/errors.ts";
-import { kept } from "../base/language.ts";
+import { english } from "../base/text.ts";
 import { type JsonRecord, parseRecord } from "../base/json-value.ts";
 import { VERSION } from "../base/version.ts";
 
@@ -47,21 +47,21 @@ export async function fetchJson(request: JsonRequest): Promise<JsonAnswer> {
     const text = await readLimited(response);
     if (text === null) {
       own.abort();
-      return { kind: "failed", why: kept`the answer is larger than 1 MB` };
+      return { kind: "failed", why: english`the answer is larger than 1 MB` };
     }
     const body = parseRecord(text);
-    return body === null ? { kind: "failed", why: kept`the answer is not JSON` } : { kind: "json", body };
+    return body === null ? { kind: "failed", why: english`the answer is not JSON` } : { kind: "json", body };
   } catch (error) {
     const seconds = timeoutMs / 1_000;
     const code = errorCode(error) ?? "unknown";
-    if (timeout.aborted) return { kind: "failed", why: kept`no answer within ${seconds} s` };
-    if (signal.aborted) return { kind: "failed", why: kept`given up` };
-    return { kind: "failed", why: kept`the connection failed (${code})` };
+    if (timeout.aborted) return { kind: "failed", why: english`no answer within ${seconds} s` };
+    if (signal.aborted) return { kind: "failed", why: english`given up` };
+    return { kind: "failed", why: english`the connection failed (${code})` };
   }
 }
 
 function errorOfStatus(status: number): JsonAnswer {
-  const why = kept`the endpoint answered ${status}`;
+  const why = english`the endpoint answered ${status}`;
   const isFinal = status >= 400 && status < 500 && !TRANSIENT.has(status);
   return { kind: isFinal ? "unsupported" : "failed", why };
 }

@@ -2,7 +2,7 @@
 // Pure.
 import { type Env, readVariable } from "../base/env.ts";
 import type { JsonRecord } from "../base/json-value.ts";
-import { kept } from "../base/language.ts";
+import { english } from "../base/text.ts";
 import { fingerprint } from "../base/secrets.ts";
 import type { Upstream } from "../base/upstream.ts";
 import type { Balance } from "./balance.ts";
@@ -63,12 +63,13 @@ export function chooseLookup({ env, now, providers, vendorAt, upstream }: Lookup
   const refuse = (why: string): LookupChoice => ({ kind: "refused", source: id, why });
   const token = tokenEnv === null ? ownToken(upstream) : (readVariable(env, tokenEnv)?.trim() ?? null);
   if (token === null) {
-    return tokenEnv === null ? { kind: "none" } : refuse(kept`the variable ${tokenEnv} is not set`);
+    return tokenEnv === null ? { kind: "none" } : refuse(english`the variable ${tokenEnv} is not set`);
   }
-  if (!/^[\u0021-\u007e]+$/.test(token)) return refuse(kept`the token holds a character that is not allowed`);
+  if (!/^[\u0021-\u007e]+$/.test(token))
+    return refuse(english`the token holds a character that is not allowed`);
   // A token of its own is for the configured endpoint; without one, where it belongs is unknown.
   if (tokenEnv !== null && provider.endpoint === null && provider.preset === null) {
-    return refuse(kept`token_env needs an endpoint`);
+    return refuse(english`token_env needs an endpoint`);
   }
   const root = upstream.baseUrl.replace(/\/v1$/, "");
   const urls =

@@ -1,6 +1,6 @@
 // Polls balances in the background: one lookup at a time for each endpoint and token, no more often than allowed, after
 // traffic and for as long as an upstream is avoided. Never delays a request; `stop` ends all of it.
-import { kept } from "../base/language.ts";
+import { english } from "../base/text.ts";
 import type { JsonRecord } from "../base/json-value.ts";
 import type { UpstreamReport } from "../routing/types.ts";
 import { fetchJson } from "./fetch-json.ts";
@@ -140,5 +140,9 @@ async function askFor({ headers, proxy, read, urls }: Lookup, signal: AbortSigna
   }
   const balance = read(bodies);
   if (balance !== null) return { kind: "balance", balance };
-  return { kind: "error", error: kept`the answer has no figures that are known here`, isUnsupported: false };
+  return {
+    kind: "error",
+    error: english`the answer has no figures that are known here`,
+    isUnsupported: false,
+  };
 }

@@ -5,7 +5,7 @@ import * as z from "zod/mini";
 import { KIND_NAMES, PRESET_NAMES, type PresetName, VENDORS, urlsOf } from "./vendors.ts";
 import { UserError } from "../base/errors.ts";
 import { type JsonRecord, isRecord } from "../base/json-value.ts";
-import { t } from "../base/language.ts";
+import { type Text, t } from "../base/text.ts";
 import { later } from "../base/later.ts";
 import { DESCRIBABLE, describeFirstIssue, described, maybe } from "../config/schema-words.ts";
 import { type JsoncSource, formatPath, placeOf, readJsonc, valueOf } from "../config/jsonc.ts";
@@ -163,14 +163,14 @@ type Entry = z.infer<typeof providerSchema>;
 
 type ReadEntry =
   | { readonly kind: "ok"; readonly entry: Entry }
-  | { readonly kind: "wrong"; readonly path: (string | number)[]; readonly words: string };
+  | { readonly kind: "wrong"; readonly path: (string | number)[]; readonly words: Text };
 
 function readProvider(value: unknown, ids: Set<unknown>): ReadEntry {
   const given = isRecord(value) ? withNumericInterval(value) : value;
   const parsed = providerSchema.safeParse(given, DESCRIBABLE);
   if (!parsed.success) return { kind: "wrong", ...describeFirstIssue(parsed.error) };
   const { data: entry } = parsed;
-  const wrong = (key: string, words: string): ReadEntry => ({ kind: "wrong", path: [key], words });
+  const wrong = (key: string, words: Text): ReadEntry => ({ kind: "wrong", path: [key], words });
   if (ids.has(entry.id)) return wrong("id", t`stands here twice`);
   ids.add(entry.id);
   const problem = problemOf(entry);
@@ -184,7 +184,7 @@ function withNumericInterval(entry: JsonRecord): JsonRecord {
   return isText ? { ...entry, poll_interval_secs: Number(secs) } : entry;
 }
 
-function problemOf({ domains, endpoint, kind, paths, preset }: Entry): [key: string, words: string] | null {
+function problemOf({ domains, endpoint, kind, paths, preset }: Entry): [key: string, words: Text] | null {
   if (endpoint != null && !/^https?:$/.test(URL.parse(endpoint)?.protocol ?? "")) {
     return ["endpoint", t`must be an https address`];
   }
@@ -227,10 +227,10 @@ function makeUnusable(value: unknown, problem: string): Provider {
   return { ...makeProvider(entry), problem };
 }
 
-function refuse(source: JsoncSource, at: (string | number)[], words: string): UserError {
+function refuse(source: JsoncSource, at: (string | number)[], words: Text): UserError {
   const place = placeOf(source, at);
   const name = formatPath(at) || "the file";
-  return new UserError(`${place}: ${name}: ${words}`);
+  return new UserError(t`${place}: ${name}: ${words}`);
 }
 
 function readSource(text: string, file: string): JsoncSource {
@@ -238,7 +238,7 @@ function readSource(text: string, file: string): JsoncSource {
     return readJsonc(text, file);
   } catch (error) {
     // Its hint is for config.json.
-    throw error instanceof UserError ? new UserError(error.message, { cause: error }) : error;
+    throw error instanceof UserError ? new UserError(error.text, { cause: error }) : error;
   }
 }
 

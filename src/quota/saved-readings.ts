@@ -3,7 +3,7 @@
 // costs one lookup.
 import * as z from "zod/mini";
 import { errorMessage } from "../base/errors.ts";
-import { kept } from "../base/language.ts";
+import { english } from "../base/text.ts";
 import { later } from "../base/later.ts";
 import { type SavedSections, type StatePaths, createSavedSections } from "../state/state-file.ts";
 import type { Meter } from "./balance.ts";
@@ -77,7 +77,7 @@ export function createSavedReadings({ now, onTrouble, paths }: SavedReadingsOpti
     saveAfterMs: 10_000,
     onTrouble(error) {
       const problem = errorMessage(error);
-      onTrouble(kept`quota readings are not kept: ${problem}`);
+      onTrouble(english`quota readings are not kept: ${problem}`);
     },
   });
   const sync = (): void => {

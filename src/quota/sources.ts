@@ -3,7 +3,7 @@
 // Pure.
 import * as z from "zod/mini";
 import type { Env } from "../base/env.ts";
-import { kept } from "../base/language.ts";
+import { english } from "../base/text.ts";
 import { later } from "../base/later.ts";
 import type { Upstream } from "../base/upstream.ts";
 import type { QuotaNote } from "../routing/types.ts";
@@ -124,22 +124,22 @@ export function makeNote(sources: readonly Source[], now: number): QuotaNote | n
 }
 
 function describeReason(source: string, meter: Meter | null): string {
-  if (meter === null) return kept`${source} says that nothing is left`;
+  if (meter === null) return english`${source} says that nothing is left`;
   const words = describeMeter(meter);
-  return source === "budget" ? kept`your budget: ${words}` : words;
+  return source === "budget" ? english`your budget: ${words}` : words;
 }
 
 /** "0.00 of 20.00 USD left (month)". In English: it is stored and sent. */
 function describeMeter({ left, limit, name, unit, used }: Meter): string {
   if (unit === "%") {
     const percent = Math.round(used ?? 0);
-    return kept`${percent}% used (${name})`;
+    return english`${percent}% used (${name})`;
   }
   const rest = showAmount(left ?? 0, unit);
   const whole = showAmount(limit ?? 0, unit);
   return limit === null
-    ? kept`${rest} ${unit} left (${name})`
-    : kept`${rest} of ${whole} ${unit} left (${name})`;
+    ? english`${rest} ${unit} left (${name})`
+    : english`${rest} of ${whole} ${unit} left (${name})`;
 }
 
 /** Money to the cent; anything else as it is, to two digits. */

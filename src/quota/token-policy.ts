@@ -1,6 +1,6 @@
 // May this token be sent to this address? The one place that decides it, before anything is sent.
 // Pure.
-import { kept } from "../base/language.ts";
+import { english } from "../base/text.ts";
 
 export interface TokenUse {
   /** Where the token would go. */
@@ -16,22 +16,24 @@ export interface TokenUse {
 export function refusalOf({ domains, owner, upstreamBaseUrl, url }: TokenUse): string | null {
   const target = URL.parse(url);
   const upstream = URL.parse(upstreamBaseUrl);
-  if (target === null || upstream === null) return kept`the endpoint is not an address`;
+  if (target === null || upstream === null) return english`the endpoint is not an address`;
   const { hostname: host, origin, protocol } = target;
-  if (target.username !== "" || target.password !== "") return kept`the endpoint holds a password`;
+  if (target.username !== "" || target.password !== "") return english`the endpoint holds a password`;
   const isOwnOrigin = origin === upstream.origin;
   if (isPrivateHost(host) && !isOwnOrigin)
-    return kept`${host} is a private address and not the upstream's own`;
+    return english`${host} is a private address and not the upstream's own`;
   // An upstream that is itself asked by http has its key in the open already.
   if (protocol !== "https:" && !(protocol === "http:" && isOwnOrigin)) {
-    return kept`the endpoint at ${host} is not https`;
+    return english`the endpoint at ${host} is not https`;
   }
   if (owner === "endpoint" || isOwnOrigin) return null;
   const isRelated =
     host === upstream.hostname ||
     domains.some((domain) => isWithin(host, domain)) ||
     isSameOwner(host, upstream.hostname);
-  return isRelated ? null : kept`${host} is neither the upstream's own domain nor one of the listed domains`;
+  return isRelated
+    ? null
+    : english`${host} is neither the upstream's own domain nor one of the listed domains`;
 }
 
 /**

@@ -1,6 +1,6 @@
 // Says what a failed attempt means: what to do next, whom to blame and for how long. Looks rows up, holds none.
 // Pure.
-import { kept } from "../base/language.ts";
+import { english } from "../base/text.ts";
 import { oneLine } from "../base/terminal-text.ts";
 import type { StatusOverride, Upstream } from "../base/upstream.ts";
 import { RULES } from "./classify-rules.ts";
@@ -64,7 +64,7 @@ const UNKNOWN: Rule = {
   retryClass: "C",
   blame: "failure",
   until: NO_END,
-  words: kept`failed`,
+  words: english`failed`,
 };
 
 /** A long wait is exhaustion, whatever it is called. */
@@ -96,11 +96,11 @@ function findOverride({ outcome, context }: Signal): Rule | null {
 }
 
 const OVERRIDES: Readonly<Record<StatusOverride, Pick<Rule, "next" | "blame" | "until" | "words">>> = {
-  next: { next: "next", blame: "failure", until: NO_END, words: kept`failed` },
-  terminal: { next: "terminal", blame: "none", until: NO_END, words: kept`refused the request` },
-  exhausted: { next: "next", blame: "exhausted", until: STATED_OR_EXHAUSTED, words: kept`quota gone` },
-  "auth-dead": { next: "next", blame: "auth-dead", until: AUTH_DEAD, words: kept`refused the credential` },
-  cooldown: { next: "next", blame: "cooldown", until: STATED_OR_GROWING, words: kept`rate limited` },
+  next: { next: "next", blame: "failure", until: NO_END, words: english`failed` },
+  terminal: { next: "terminal", blame: "none", until: NO_END, words: english`refused the request` },
+  exhausted: { next: "next", blame: "exhausted", until: STATED_OR_EXHAUSTED, words: english`quota gone` },
+  "auth-dead": { next: "next", blame: "auth-dead", until: AUTH_DEAD, words: english`refused the credential` },
+  cooldown: { next: "next", blame: "cooldown", until: STATED_OR_GROWING, words: english`rate limited` },
 };
 
 /** "429 usage limit reached (usage_limit_reached)". Only codes of the upstream are repeated: its words may hold a key. */

@@ -1,7 +1,7 @@
 // The answer when no upstream gave one: the status, times and words that make this client wait, stop or ask again.
 // Decides from verdicts and standings alone; the proxy gives it its shape.
 // Pure.
-import { kept } from "../base/language.ts";
+import { english } from "../base/text.ts";
 import { CLIENT_NAME, SERVICE_FACTS, type Service } from "../base/service.ts";
 import type { Upstream } from "../base/upstream.ts";
 import type { Blame, Candidate, Standing, Verdict } from "./types.ts";
@@ -173,7 +173,7 @@ function fromCandidate({ reason, standing, until, upstream }: Candidate): Accoun
   return {
     upstream,
     cause: CAUSE_OF_STANDING[standing],
-    reason: kept`not asked, ${reason}`,
+    reason: english`not asked, ${reason}`,
     at: until,
     verdict: null,
   };
@@ -193,11 +193,11 @@ function tell(accounts: readonly Account[], service: Service): string {
   const stories = accounts.map(
     ({ cause, reason, upstream }) => `${upstream.label}: ${FIX[cause]?.(reason) ?? reason}.`,
   );
-  return kept`No upstream could answer ${CLIENT_NAME[service]}. ${stories.join(" ")}`.trimEnd();
+  return english`No upstream could answer ${CLIENT_NAME[service]}. ${stories.join(" ")}`.trimEnd();
 }
 
 /** What to do about it. The sentences are English for the client, and told again at the terminal. */
 const FIX: Readonly<Partial<Record<Cause, (reason: string) => string>>> = {
-  broken: (reason) => kept`${reason} (see \`codex-helper doctor\`)`,
-  "no-model": (reason) => kept`${reason} (map the model in \`models\`, or choose another)`,
+  broken: (reason) => english`${reason} (see \`codex-helper doctor\`)`,
+  "no-model": (reason) => english`${reason} (map the model in \`models\`, or choose another)`,
 };

@@ -1,7 +1,7 @@
 // What is remembered of one upstream and how an attempt's end changes it: the breaker, and the three ways in which an
 // account can be at its end. Every negative state is a hold with a reason and an expiry; nothing here forgets by timer.
 // Pure.
-import { kept } from "../base/language.ts";
+import { english } from "../base/text.ts";
 import type { Blame, RoutingSettings, Verdict } from "./types.ts";
 
 export type HoldKind = "open" | "cooling" | "exhausted" | "auth-dead";
@@ -167,7 +167,7 @@ function openBreaker(health: Health, verdict: Verdict, at: At, strikes: number):
     lastResortAt: Math.min(until, now + lastResortMs(at, strikes)),
     strikes,
     reason: verdict.reason,
-    source: isTls ? kept`certificate errors, 5 min` : kept`breaker, ${Math.round(openMs / 1_000)} s`,
+    source: isTls ? english`certificate errors, 5 min` : english`breaker, ${Math.round(openMs / 1_000)} s`,
     isStated: false,
   };
   return {

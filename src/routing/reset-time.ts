@@ -1,7 +1,7 @@
 // Finds the time from which an upstream wants to be asked again, in its headers, its JSON or its words.
 // Decides nothing: what the time means is the classifier's business.
 // Pure.
-import { kept } from "../base/language.ts";
+import { english } from "../base/text.ts";
 import { findWaitMs, parseDurationMs, parseHttpDateMs, parseInstantMs, parseNumber } from "./durations.ts";
 
 /** When to ask again, wall clock in ms, and where that was said. */
@@ -55,7 +55,7 @@ const READERS: readonly Reader[] = [
   ({ headers, now }) => codexReset(headers, now),
   ({ headers, now }) => anthropicReset(headers, now),
   readRateLimitReset,
-  ({ message, now }) => after(now, findWaitMs(message), kept`words of the message`),
+  ({ message, now }) => after(now, findWaitMs(message), english`words of the message`),
 ];
 
 /** RFC 9110 10.2.3: seconds or a date. Decimals are seen in the wild and are read; all else is ignored. */
@@ -102,7 +102,7 @@ function readCodexWindow(headers: Headers, family: string, now: number): CodexWi
   const inSeconds = parseNumber(headers.get(`${family}-reset-after-seconds`));
   const hint = accept(
     after(now, inSeconds === null ? null : inSeconds * 1_000, `${family}-reset-after-seconds header`) ??
-      at(parseInstantMs(headers.get(`${family}-reset-at`)), kept`${family}-reset-at header`),
+      at(parseInstantMs(headers.get(`${family}-reset-at`)), english`${family}-reset-at header`),
     now,
   );
   if (hint === null) return null;
@@ -123,11 +123,11 @@ export function anthropicReset(headers: Headers, now: number): ResetHint | null 
     const claim = /^anthropic-ratelimit-unified-(.+)-status$/.exec(name)?.[1];
     if (claim === undefined || claim === "overage" || value !== "rejected") continue;
     const header = `anthropic-ratelimit-unified-${claim}-reset`;
-    const hint = accept(at(parseInstantMs(headers.get(header)), kept`${header} header`), now);
+    const hint = accept(at(parseInstantMs(headers.get(header)), english`${header} header`), now);
     if (hint !== null && (latest === null || hint.atMs > latest.atMs)) latest = hint;
   }
   const header = "anthropic-ratelimit-unified-reset";
-  return latest ?? at(parseInstantMs(headers.get(header)), kept`${header} header`);
+  return latest ?? at(parseInstantMs(headers.get(header)), english`${header} header`);
 }
 
 /** OpenAI's, Anthropic's and OpenRouter's per-bucket headers: of the empty buckets the last to refill, else of all. */
@@ -139,7 +139,7 @@ function readRateLimitReset({ headers, now }: ResetInput): ResetHint | null {
     const bucket =
       suffix === null ? /^anthropic-ratelimit-((?!unified).+)-reset$/.exec(name)?.[1] : undefined;
     if (suffix === null && bucket === undefined) continue;
-    const hint = accept(at(readBucketReset(value, now), kept`${name} header`), now);
+    const hint = accept(at(readBucketReset(value, now), english`${name} header`), now);
     if (hint === null) continue;
     all.push(hint);
     const remaining =
@@ -166,7 +166,7 @@ function inBody(names: readonly string[], read: (value: unknown, now: number) =>
       for (const [name, inner] of Object.entries(value)) {
         if ((nodes += 1) > MAX_NODES) return null;
         if (names.includes(name.toLowerCase())) {
-          const hint = accept(at(read(inner, now), kept`${name} in the body`), now);
+          const hint = accept(at(read(inner, now), english`${name} in the body`), now);
           if (hint !== null) return hint;
         }
         const deeper = search(inner, depth + 1);

@@ -1,6 +1,6 @@
 // Tells what a user wants to hear of: hops, spent quotas, recoveries, and the moment when nothing is left.
 // Only words; it changes no upstream's standing.
-import { kept } from "../base/language.ts";
+import { english } from "../base/text.ts";
 import type { Upstream } from "../base/upstream.ts";
 import type { Line, Records } from "./records.ts";
 import type { View } from "./standing.ts";
@@ -19,8 +19,8 @@ export function createAnnouncer(records: Records, emit: (event: RouterEvent) => 
   const whyNot = (from: Upstream, to: Upstream, line: Line): string => {
     const view = records.look(from, null, false);
     if (view.standing !== "ok") return view.reason;
-    if (line.upstreams.indexOf(to) < line.upstreams.indexOf(from)) return kept`well again`;
-    return records.of(from.key).health.lastFailure?.reason ?? kept`not asked`;
+    if (line.upstreams.indexOf(to) < line.upstreams.indexOf(from)) return english`well again`;
+    return records.of(from.key).health.lastFailure?.reason ?? english`not asked`;
   };
 
   return {

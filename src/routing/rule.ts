@@ -1,6 +1,6 @@
 // The shape of a classifier's row, and the ways in which a row says how long an upstream is to be left alone.
 // Pure.
-import { kept } from "../base/language.ts";
+import { english } from "../base/text.ts";
 import { anthropicReset, codexReset, findResetTime, accept, type ResetHint } from "./reset-time.ts";
 import type { Signal } from "./signal.ts";
 import type { Blame, RetryClass, Verdict } from "./types.ts";
@@ -35,10 +35,10 @@ export interface UntilTime {
   readonly isStated: boolean;
 }
 
-const OWN_HISTORY: UntilTime = { atMs: null, source: kept`default, growing`, isStated: false };
+const OWN_HISTORY: UntilTime = { atMs: null, source: english`default, growing`, isStated: false };
 
 /** The breaker's own times apply, or nothing is blamed. */
-export const NO_END: Until = { words: "-", find: () => ({ ...OWN_HISTORY, source: kept`default` }) };
+export const NO_END: Until = { words: "-", find: () => ({ ...OWN_HISTORY, source: english`default` }) };
 
 /** What the upstream says, else growing pauses. */
 export const STATED_OR_GROWING: Until = {
@@ -83,7 +83,7 @@ export const AUTH_DEAD: Until = {
   words: "`auth_dead_secs`, or until the key changes",
   find: ({ context }) => ({
     atMs: context.now + context.settings.authDeadMs,
-    source: kept`default ${inWords(context.settings.authDeadMs)}`,
+    source: english`default ${inWords(context.settings.authDeadMs)}`,
     isStated: false,
   }),
 };
@@ -101,7 +101,7 @@ export function fixed(ms: number): Until {
     words: inWords(ms),
     find: ({ context }) => ({
       atMs: context.now + ms,
-      source: kept`default ${inWords(ms)}`,
+      source: english`default ${inWords(ms)}`,
       isStated: false,
     }),
   };
@@ -117,7 +117,11 @@ function fromHint(hint: ResetHint | null): UntilTime | null {
 
 function exhaustedDefault({ context }: Signal): UntilTime {
   const { exhaustedMs } = context.settings;
-  return { atMs: context.now + exhaustedMs, source: kept`default ${inWords(exhaustedMs)}`, isStated: false };
+  return {
+    atMs: context.now + exhaustedMs,
+    source: english`default ${inWords(exhaustedMs)}`,
+    isStated: false,
+  };
 }
 
 /** "90 s", "15 min", "24 h". */

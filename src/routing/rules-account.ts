@@ -1,6 +1,6 @@
 // Rows for an account at its end: quota gone, rate limited, key refused, model not offered. The upstream itself is well.
 // Pure.
-import { kept } from "../base/language.ts";
+import { english } from "../base/text.ts";
 import {
   ANTHROPIC_WINDOW,
   AUTH_DEAD,
@@ -19,7 +19,7 @@ const EXHAUSTED = {
   ...NEXT,
   blame: "exhausted",
   until: STATED_OR_EXHAUSTED,
-  words: kept`quota gone`,
+  words: english`quota gone`,
 } as const;
 
 export const ACCOUNT_RULES: readonly Rule[] = [
@@ -32,7 +32,7 @@ export const ACCOUNT_RULES: readonly Rule[] = [
       (hasStatus(signal, 429) && signal.headers.has("x-codex-rate-limit-reached-type")),
     ...EXHAUSTED,
     until: CODEX_WINDOW,
-    words: kept`usage limit reached`,
+    words: english`usage limit reached`,
   },
   {
     id: "codex-not-included",
@@ -43,7 +43,7 @@ export const ACCOUNT_RULES: readonly Rule[] = [
     ...NEXT,
     blame: "auth-dead",
     until: AUTH_DEAD,
-    words: kept`the account has no access to this product`,
+    words: english`the account has no access to this product`,
   },
   {
     id: "anthropic-model-window",
@@ -55,7 +55,7 @@ export const ACCOUNT_RULES: readonly Rule[] = [
     ...NEXT,
     blame: "model",
     until: ANTHROPIC_WINDOW,
-    words: kept`usage limit of this model reached`,
+    words: english`usage limit of this model reached`,
   },
   {
     id: "anthropic-window",
@@ -64,7 +64,7 @@ export const ACCOUNT_RULES: readonly Rule[] = [
     matches: isUnifiedRejected,
     ...EXHAUSTED,
     until: ANTHROPIC_WINDOW,
-    words: kept`usage limit reached`,
+    words: english`usage limit reached`,
   },
   {
     id: "anthropic-spend-limit",
@@ -80,7 +80,7 @@ export const ACCOUNT_RULES: readonly Rule[] = [
         )),
     ...EXHAUSTED,
     until: ANTHROPIC_WINDOW,
-    words: kept`spend limit reached`,
+    words: english`spend limit reached`,
   },
   {
     id: "openai-quota",
@@ -124,7 +124,7 @@ export const ACCOUNT_RULES: readonly Rule[] = [
     seen: "OpenRouter, relays",
     matches: (signal) => hasStatus(signal, 402),
     ...EXHAUSTED,
-    words: kept`payment required`,
+    words: english`payment required`,
   },
   {
     id: "model-cooldown",
@@ -134,7 +134,7 @@ export const ACCOUNT_RULES: readonly Rule[] = [
     ...NEXT,
     blame: "model",
     until: statedOr(60_000),
-    words: kept`the model is cooling down`,
+    words: english`the model is cooling down`,
   },
   {
     id: "model-busy",
@@ -145,7 +145,7 @@ export const ACCOUNT_RULES: readonly Rule[] = [
     ...NEXT,
     blame: "model",
     until: statedOr(45_000),
-    words: kept`the model is at capacity`,
+    words: english`the model is at capacity`,
   },
   {
     id: "slow-down",
@@ -155,7 +155,7 @@ export const ACCOUNT_RULES: readonly Rule[] = [
     ...NEXT,
     blame: "cooldown",
     until: statedOr(30_000),
-    words: kept`asks to slow down`,
+    words: english`asks to slow down`,
   },
   {
     id: "model-unknown",
@@ -166,7 +166,7 @@ export const ACCOUNT_RULES: readonly Rule[] = [
     ...NEXT,
     blame: "model",
     until: fixed(600_000),
-    words: kept`does not offer this model`,
+    words: english`does not offer this model`,
   },
   {
     id: "concurrency",
@@ -179,7 +179,7 @@ export const ACCOUNT_RULES: readonly Rule[] = [
     ...NEXT,
     blame: "cooldown",
     until: statedOr(5_000),
-    words: kept`too many requests at once`,
+    words: english`too many requests at once`,
   },
   {
     id: "rate-limit",
@@ -189,7 +189,7 @@ export const ACCOUNT_RULES: readonly Rule[] = [
     ...NEXT,
     blame: "cooldown",
     until: STATED_OR_GROWING,
-    words: kept`rate limited`,
+    words: english`rate limited`,
   },
 ];
 
@@ -203,7 +203,7 @@ export const CREDENTIAL_RULES: readonly Rule[] = [
     ...NEXT,
     blame: "auth-dead",
     until: AUTH_DEAD,
-    words: kept`not available from this network's country`,
+    words: english`not available from this network's country`,
   },
   {
     id: "credential",
@@ -214,7 +214,7 @@ export const CREDENTIAL_RULES: readonly Rule[] = [
     ...NEXT,
     blame: "auth-dead",
     until: AUTH_DEAD,
-    words: kept`refused the credential`,
+    words: english`refused the credential`,
   },
   {
     id: "not-tried",
@@ -225,7 +225,7 @@ export const CREDENTIAL_RULES: readonly Rule[] = [
     retryClass: "A",
     blame: "none",
     until: NO_END,
-    words: kept`not asked`,
+    words: english`not asked`,
   },
 ];
 

@@ -1,6 +1,6 @@
 // Puts the upstreams of a request in order and says why each has its place. Decides from views alone.
 // Pure.
-import { kept } from "../base/language.ts";
+import { english } from "../base/text.ts";
 import type { Upstream } from "../base/upstream.ts";
 import type { Home } from "./affinity.ts";
 import type { View } from "./standing.ts";
@@ -76,10 +76,12 @@ function reasonOf(upstream: Upstream, view: View, home: Home | undefined): strin
   if (view.standing !== "ok" && view.standing !== "low") return view.reason;
   const low = view.standing === "low" ? `, ${view.reason}` : "";
   if (upstream.key === home?.key)
-    return home.isPinned ? kept`the session's history is bound to it` : kept`the session stays here${low}`;
+    return home.isPinned
+      ? english`the session's history is bound to it`
+      : english`the session stays here${low}`;
   return view.standing === "low"
     ? view.reason
     : upstream.position === 1
-      ? kept`first in order`
-      : kept`next in order`;
+      ? english`first in order`
+      : english`next in order`;
 }

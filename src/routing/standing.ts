@@ -1,6 +1,6 @@
 // Reads a health record at one moment: may this upstream be asked, how does it stand, and why.
 // Pure.
-import { kept } from "../base/language.ts";
+import { english } from "../base/text.ts";
 import { type Health, type Hold, type HoldKind, isFromFuture } from "./health.ts";
 import type { QuotaNote, Standing } from "./types.ts";
 
@@ -112,7 +112,9 @@ function viewOfTrial(hold: Hold, { now, probeSince }: ViewInput, isExhausted: bo
     since,
     until,
     askAt: isProbing ? now + probeWaitMs(now - probeSince) : null,
-    reason: isProbing ? kept`a trial request is out: ${reason}` : kept`due for a trial request: ${reason}`,
+    reason: isProbing
+      ? english`a trial request is out: ${reason}`
+      : english`due for a trial request: ${reason}`,
     source,
     isExhausted,
   };
@@ -133,7 +135,7 @@ function viewOfQuota(quota: QuotaNote, now: number, isLastResort: boolean): View
     until: quota.until,
     askAt: isFree ? null : believedUntil,
     reason: quota.reason,
-    source: kept`quota reading`,
+    source: english`quota reading`,
     isExhausted: quota.state === "exhausted",
   };
 }

@@ -2,7 +2,7 @@
 import { statSync } from "node:fs";
 import { UserError, errorCode } from "../base/errors.ts";
 import { describe } from "../base/files.ts";
-import { t } from "../base/language.ts";
+import { t } from "../base/text.ts";
 import { linesFromStart, openSource, parseLine } from "./files.ts";
 import { findFiles } from "./find.ts";
 import type { ItemReader, Session, SessionFormat, TranscriptItem } from "./session.ts";

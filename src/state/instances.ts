@@ -12,7 +12,7 @@ import {
   removeFile,
   writeFileAtomic,
 } from "../base/files.ts";
-import { t } from "../base/language.ts";
+import { t } from "../base/text.ts";
 import { later } from "../base/later.ts";
 import { isRunning } from "../base/process-identity.ts";
 import { SERVICES } from "../base/service.ts";

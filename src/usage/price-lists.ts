@@ -3,14 +3,14 @@
 // Pure.
 import type { ConditionalPrice, calcPrice, findProvider } from "@pydantic/genai-prices";
 import * as z from "zod/mini";
-import { kept } from "../base/language.ts";
+import { english } from "../base/text.ts";
 import { SERVICE_FACTS, type Service } from "../base/service.ts";
 import type { Rate, Rates } from "./price-rates.ts";
 
-const RATE = kept`must be US dollars for a million tokens: a number from 0 to 1,000,000`;
+const RATE = english`must be US dollars for a million tokens: a number from 0 to 1,000,000`;
 const rate = z.optional(z.number(RATE).check(z.minimum(0, RATE), z.maximum(1_000_000, RATE)));
-const TEXT = kept`must be text in double quotes`;
-const EMPTY = kept`must not be empty`;
+const TEXT = english`must be text in double quotes`;
+const EMPTY = english`must not be empty`;
 
 const overrideSchema = z
   .strictObject(
@@ -37,7 +37,7 @@ const overrideSchema = z
       ),
       output: rate.check(z.describe("US dollars for a million tokens of output, reasoning included.")),
     },
-    kept`must be an object`,
+    english`must be an object`,
   )
   .check(
     z.superRefine((entry, context) => {
@@ -46,17 +46,17 @@ const overrideSchema = z
         context.addIssue({
           code: "custom",
           path: ["same_as"],
-          message: kept`leaves no place for prices beside it`,
+          message: english`leaves no place for prices beside it`,
         });
       if (entry.same_as === undefined && (entry.input === undefined || entry.output === undefined))
-        context.addIssue({ code: "custom", path: [], message: kept`needs input and output, or same_as` });
+        context.addIssue({ code: "custom", path: [], message: english`needs input and output, or same_as` });
     }),
   );
 
 const RATES = ["input", "cached_input", "cache_creation", "cache_creation_1h", "output"] as const;
 
 /** prices.json. Of several entries that fit, the first holds. */
-export const priceFileSchema = z.array(overrideSchema, kept`must be a list of prices`);
+export const priceFileSchema = z.array(overrideSchema, english`must be a list of prices`);
 
 export type PriceOverride = z.infer<typeof overrideSchema>;
 

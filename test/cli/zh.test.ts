@@ -1,11 +1,11 @@
 import { Glob } from "bun";
 import { describe, expect, test } from "bun:test";
 import { join } from "node:path";
-import type { Dictionary } from "../../src/base/language.ts";
+import type { Dictionary } from "../../src/cli/language.ts";
 import { COMMANDS } from "../../src/cli/root.ts";
 import { ZH } from "../../src/cli/zh.ts";
 import { listHelpTexts, loadCommandPlaces } from "../helpers/command-table.ts";
-import { listTexts } from "../helpers/texts.ts";
+import { hasWords, listTexts } from "../helpers/texts.ts";
 
 const SRC = join(import.meta.dir, "../../src");
 const AREAS = join(SRC, "cli/zh");
@@ -25,7 +25,7 @@ const known = new Set([...said, ...fromTables]);
 
 describe("the Chinese texts", () => {
   test("say everything that the program says in English", () => {
-    expect([...known].filter((text) => !Object.hasOwn(ZH, text))).toEqual([]);
+    expect([...known].filter((text) => hasWords(text) && !Object.hasOwn(ZH, text))).toEqual([]);
   });
 
   test("say nothing that the program does not say", () => {

@@ -1,3 +1,4 @@
+import { textsInEnglish } from "../helpers/texts-in-english.ts";
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
@@ -37,7 +38,7 @@ function claude(settings: readonly (readonly [ClaudeLayerKind, Env])[]): Overrid
 }
 
 const idsOf = (overrides: readonly Override[]): string[] =>
-  overrides.map(({ id, where }) => `${id} ${where}`);
+  overrides.map(({ id, where }) => `${id} ${textsInEnglish(where)}`);
 
 test("a client that is switched and left alone has nothing above it", async () => {
   expect(await codex([SWITCHED])).toEqual([]);
@@ -52,7 +53,7 @@ test("a managed file of Codex is named with its keys", async () => {
     "managed.toml",
     'model = "x"\nmodel_providers.relay.base_url = "https://r.example"',
   );
-  expect(await codex([SWITCHED, managed])).toEqual([
+  expect(textsInEnglish(await codex([SWITCHED, managed]))).toEqual([
     {
       id: "managed",
       where: "managed.toml",
@@ -74,7 +75,9 @@ test("profile files are named when they choose where requests go; broken ones ar
   const [only, ...others] = await codex([SWITCHED]);
   expect(others).toEqual([]);
   expect(only).toMatchObject({ id: "profile", where: work });
-  expect(only?.what).toBe("sets model_provider, openai_base_url: codex -p work goes past the proxy");
+  expect(textsInEnglish(only?.what)).toBe(
+    "sets model_provider, openai_base_url: codex -p work goes past the proxy",
+  );
 });
 
 test("an outbound proxy that takes 127.0.0.1 along is named by its variable", async () => {
@@ -93,7 +96,7 @@ test("another program of this machine that has the client is named with its addr
   const other = 'model_provider = "x"\n[model_providers.x]\nbase_url = "http://localhost:15721/v1"\n';
   const [taken] = await codex([layer("user", "config.toml", other)]);
   expect(taken).toMatchObject({ id: "other-proxy", where: "config.toml" });
-  expect(taken?.what).toContain("localhost:15721");
+  expect(textsInEnglish(taken?.what)).toContain("localhost:15721");
   expect(idsOf(claude([["user", { ANTHROPIC_BASE_URL: "http://127.0.0.1:8080" }]]))).toEqual([
     "other-proxy user.json",
   ]);

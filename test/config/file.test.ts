@@ -1,3 +1,4 @@
+import { inEnglish } from "../../src/base/text.ts";
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import {
   existsSync,
@@ -224,7 +225,9 @@ test("a config that an edit broke stays in force while the others change", () =>
   save(withConfigs("a", "b").replace('"https://a.example"', '"a.example"'));
   const { names, warnings } = look();
   expect(names).toEqual(["b", "a"]);
-  expect(warnings.join()).toContain("codex.configs.a.upstreams[0].base_url: must begin with https://");
+  expect(warnings.map(inEnglish).join()).toContain(
+    "codex.configs.a.upstreams[0].base_url: must begin with https://",
+  );
 });
 
 test("a file that was never good is not a file without configs", () => {
@@ -251,7 +254,7 @@ test("mode 0644 is tightened to 0600, and that is said", () => {
   chmodSync(path, 0o644);
   // Windows has no such mode: the access list of the user's directory keeps others out.
   const warnings = [`other users could read ${path}; now only you can`];
-  expect(look().warnings).toEqual(process.platform === "win32" ? [] : warnings);
+  expect(look().warnings.map(inEnglish)).toEqual(process.platform === "win32" ? [] : warnings);
   expect(statSync(path).mode & 0o777).toBe(modeHere(0o600));
 });
 

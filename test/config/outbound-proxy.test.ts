@@ -1,3 +1,4 @@
+import { inEnglish } from "../../src/base/text.ts";
 import { expect, test } from "bun:test";
 import { chooseOutboundProxy } from "../../src/config/outbound-proxy.ts";
 
@@ -5,7 +6,7 @@ const P = "http://proxy.example:8080";
 const choose = (url: string, env: Record<string, string>, own?: string | false): string => {
   const chosen = chooseOutboundProxy(url, own, env);
   if (chosen.kind === "proxy") return `${chosen.source} ${chosen.url}`;
-  return chosen.kind === "direct" ? "direct" : chosen.problem;
+  return chosen.kind === "direct" ? "direct" : inEnglish(chosen.problem);
 };
 
 test.each<[string, Record<string, string>, string]>([

@@ -1,4 +1,5 @@
 // The rows of FAULTS "config.json" that show in the text alone; each title begins with its row.
+import { inEnglish } from "../../src/base/text.ts";
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { UserError } from "../../src/base/errors.ts";
@@ -19,7 +20,8 @@ const errorOf = (text: unknown): string => {
   }
   throw new Error("it was accepted");
 };
-const brokenOf = (value: unknown): string => [...parse(value).services.codex.broken.values()].join("\n");
+const brokenOf = (value: unknown): string =>
+  [...parse(value).services.codex.broken.values()].map(inEnglish).join("\n");
 
 const FOUNDING_COMMON = `{
 "version": 1,
@@ -126,7 +128,7 @@ describe("missing / empty / whitespace", () => {
     (text) => {
       const config = parse(text);
       expect(config.services.codex.configs.size).toBe(0);
-      expect(config.warnings).toEqual(["config.json is empty"]);
+      expect(config.warnings.map(inEnglish)).toEqual(["config.json is empty"]);
     },
   );
 });
@@ -177,13 +179,15 @@ describe("unknown keys, newer version", () => {
     const config = parse({ ...withUpstreams([upstream()]), version: 2 });
     expect(config.isReadOnly).toBe(true);
     expect(config.services.codex.configs.size).toBe(1);
-    expect(config.warnings.join()).toContain("version 2, newer than this program knows");
+    expect(config.warnings.map(inEnglish).join()).toContain("version 2, newer than this program knows");
   });
 });
 
 test("`active` names a missing config: a warning", () => {
   const config = parse({ codex: { active: "gone", configs: { main: { upstreams: [upstream()] } } } });
-  expect(config.warnings).toEqual(['codex.active names "gone", which is not among the configs']);
+  expect(config.warnings.map(inEnglish)).toEqual([
+    'codex.active names "gone", which is not among the configs',
+  ]);
 });
 
 describe("`upstreams` empty, not an array, > 64: an error at that path, other configs stay usable", () => {
@@ -199,8 +203,10 @@ describe("`upstreams` empty, not an array, > 64: an error at that path, other co
       codex: { configs: { good: { upstreams: [upstream()] }, bad: { upstreams } } },
     }).services;
     expect([...codex.configs.keys()]).toEqual(["good"]);
-    expect(codex.broken.get("bad")).toMatch(/^config\.json:1:\d+: codex\.configs\.bad\.upstreams/);
-    expect(codex.broken.get("bad")).toEndWith(words);
+    expect(inEnglish(codex.broken.get("bad") ?? "")).toMatch(
+      /^config\.json:1:\d+: codex\.configs\.bad\.upstreams/,
+    );
+    expect(inEnglish(codex.broken.get("bad") ?? "")).toEndWith(words);
   });
 });
 
@@ -244,7 +250,9 @@ describe("base_url: refused in words, only a trailing slash is normalised", () =
   });
 
   test("plain http beyond this network is warned about", () => {
-    expect(withUpstream({ base_url: "http://relay.example" }).warnings.join()).toContain("sent unencrypted");
+    expect(withUpstream({ base_url: "http://relay.example" }).warnings.map(inEnglish).join()).toContain(
+      "sent unencrypted",
+    );
     for (const base_url of ["http://127.0.0.1:8080", "http://192.168.1.5/v1", "http://nas:8080"])
       expect(withUpstream({ base_url }).warnings).toEqual([]);
   });
@@ -266,7 +274,7 @@ describe("token: trimmed with a warning, refused where a header cannot carry it"
     const config = withUpstream({ auth });
     expect(config.services.codex.broken.size).toBe(0);
     expect(config.warnings).toHaveLength(1);
-    expect(config.warnings[0]).toEndWith(`codex.configs.main.upstreams[0].auth.${words}`);
+    expect(config.warnings.map(inEnglish)[0]).toEndWith(`codex.configs.main.upstreams[0].auth.${words}`);
   });
 
   test.each([
@@ -305,11 +313,11 @@ describe("names", () => {
     const { warnings } = parse(
       withUpstreams([upstream(), upstream({ base_url: "https://relay.example/v1/" })]),
     );
-    expect(warnings.join()).toEndWith("upstreams[1]: is the same upstream as number 1");
+    expect(warnings.map(inEnglish).join()).toEndWith("upstreams[1]: is the same upstream as number 1");
   });
 
   test("names that differ only in case: a warning", () => {
-    expect(names("Main", "main").warnings).toEqual([
+    expect(names("Main", "main").warnings.map(inEnglish)).toEqual([
       'codex: the names "Main" and "main" differ only in case',
     ]);
   });
@@ -317,7 +325,9 @@ describe("names", () => {
   test("an inner name that differs is ignored with a warning", () => {
     const config = parse({ codex: { configs: { main: { name: "other", upstreams: [upstream()] } } } });
     expect([...config.services.codex.configs.keys()]).toEqual(["main"]);
-    expect(config.warnings.join()).toContain("codex.configs.main.name: differs from the key, and is ignored");
+    expect(config.warnings.map(inEnglish).join()).toContain(
+      "codex.configs.main.name: differs from the key, and is ignored",
+    );
   });
 
   test.each(["__proto__", "../x", "🚀", "", "a b", "a#2", "x".repeat(65)])(
@@ -325,7 +335,7 @@ describe("names", () => {
     (name) => {
       const { codex } = names("ok", name).services;
       expect([...codex.configs.keys()]).toEqual(["ok"]);
-      expect(codex.broken.get(name)).toContain("cannot name a config");
+      expect(inEnglish(codex.broken.get(name) ?? "")).toContain("cannot name a config");
     },
   );
 
@@ -334,7 +344,9 @@ describe("names", () => {
   });
 
   test("300 characters are refused without being repeated whole", () => {
-    expect([...names("y".repeat(300)).services.codex.broken.values()][0]?.length).toBeLessThan(200);
+    expect([...names("y".repeat(300)).services.codex.broken.values()].map(inEnglish)[0]?.length).toBeLessThan(
+      200,
+    );
   });
 
   test("a key __proto__ changes no object", () => {

@@ -1,3 +1,5 @@
+import { textsInEnglish } from "../helpers/texts-in-english.ts";
+import { inEnglish } from "../../src/base/text.ts";
 import { describe, expect, test } from "bun:test";
 import type { Service } from "../../src/base/service.ts";
 import { parseConfig } from "../../src/config/parse.ts";
@@ -19,7 +21,7 @@ function resolve({ file, service = "codex", context = {} }: Situation) {
 
 function ready(situation: Situation): Ready {
   const resolved = resolve(situation);
-  if (resolved.kind !== "ready") throw new Error(resolved.message);
+  if (resolved.kind !== "ready") throw new Error(inEnglish(resolved.message));
   return resolved;
 }
 
@@ -43,7 +45,7 @@ describe("which config", () => {
   test("the one asked for, whatever is active", () => {
     const file = { codex: { active: "b", configs: two } };
     expect(ready({ file, context: { configName: "a" } }).configName).toBe("a");
-    expect(resolve({ file, context: { configName: "c" } })).toEqual({
+    expect(textsInEnglish(resolve({ file, context: { configName: "c" } }))).toEqual({
       kind: "unset",
       message: 'there is no config "c" for Codex',
       hint: "ch config list",
@@ -55,12 +57,14 @@ describe("which config", () => {
   });
 
   test("none of several without an active one: the fix is named", () => {
-    expect(resolve({ file: { codex: { configs: two } } })).toEqual({
+    expect(textsInEnglish(resolve({ file: { codex: { configs: two } } }))).toEqual({
       kind: "unset",
       message: "none of the configs of Codex is active",
       hint: "ch config set-active a",
     });
-    expect(resolve({ file: { claude: { active: "gone", configs: two } }, service: "claude" })).toEqual({
+    expect(
+      textsInEnglish(resolve({ file: { claude: { active: "gone", configs: two } }, service: "claude" })),
+    ).toEqual({
       kind: "unset",
       message: 'the active config of Claude Code is "gone", which does not exist',
       hint: "ch config set-active a --claude",
@@ -70,7 +74,7 @@ describe("which config", () => {
   test.each([{}, { codex: { configs: {} } }, { codex: null }])(
     "none at all in %j: the fix is named",
     (file) => {
-      expect(resolve({ file })).toEqual({
+      expect(textsInEnglish(resolve({ file }))).toEqual({
         kind: "unset",
         message: "no upstream is configured for Codex",
         hint: "ch config add main --base-url URL --auth-token-env NAME",
@@ -81,7 +85,9 @@ describe("which config", () => {
   test("an active config that is broken gives its own reason, and no other config takes its place", () => {
     const resolved = resolve({ file: { codex: { active: "a", configs: { ...two, a: { upstreams: [] } } } } });
     expect(resolved).toMatchObject({ kind: "unset", hint: "ch config edit" });
-    expect(resolved.kind === "unset" && resolved.message).toContain("codex.configs.a.upstreams: must hold");
+    expect(resolved.kind === "unset" && inEnglish(resolved.message)).toContain(
+      "codex.configs.a.upstreams: must hold",
+    );
   });
 
   test("a good config beside a broken one is not the only one", () => {
@@ -91,7 +97,7 @@ describe("which config", () => {
 
   test("a config with nothing enabled says so", () => {
     const upstreams = [{ ...BASE, enabled: false }];
-    expect(resolve({ file: { codex: { configs: { a: { upstreams } } } } })).toEqual({
+    expect(textsInEnglish(resolve({ file: { codex: { configs: { a: { upstreams } } } } }))).toEqual({
       kind: "unset",
       message: 'every upstream of "a" is disabled',
       hint: "ch config enable a",
@@ -145,7 +151,7 @@ describe("credential", () => {
     const env = { SET: " from env\n", BLANK: "  ", ODD: "a\u0001b" };
     const clientSecret = (name: string) =>
       ["THEIRS", "BLANK"].includes(name) ? "from the client" : undefined;
-    expect(only({ auth }, { context: { env, clientSecret } }).credential).toEqual(credential);
+    expect(textsInEnglish(only({ auth }, { context: { env, clientSecret } }).credential)).toEqual(credential);
   });
 
   test("client: true passes the client's own on", () => {
@@ -226,7 +232,7 @@ test("what an upstream adds to its requests comes through, header names in lower
 
 test("an outbound proxy that cannot be used makes the upstream unusable in words, not direct", () => {
   const context = { env: { ALL_PROXY: "socks5://127.0.0.1:1080" } };
-  expect(only({ auth: { auth_token: "t" } }, { context }).credential).toEqual({
+  expect(textsInEnglish(only({ auth: { auth_token: "t" } }, { context }).credential)).toEqual({
     kind: "unusable",
     why: "ALL_PROXY is a SOCKS proxy, and only http and https proxies are supported",
   });

@@ -1,4 +1,5 @@
 // What the tests of redaction share: rules from objects, and a filter with the outcome unwrapped.
+import { inEnglish } from "../../src/base/text.ts";
 import type { Service } from "../../src/base/service.ts";
 import { type Filtered, type RequestFilter, makeRequestFilter } from "../../src/filter/request-filter.ts";
 import { parseRules } from "../../src/filter/rules.ts";
@@ -21,6 +22,6 @@ export function filterText(rules: unknown, body: string, service: Service = "cod
 export const JSON_TYPE = "application/json";
 
 export function expectOk<T>(filtered: Filtered<T>): Extract<Filtered<T>, { kind: "ok" }> {
-  if (filtered.kind === "refused") throw new Error(filtered.message);
+  if (filtered.kind === "refused") throw new Error(inEnglish(filtered.message));
   return filtered;
 }

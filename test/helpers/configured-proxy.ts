@@ -1,4 +1,5 @@
 // The real proxy in a home of its own: config.json, log and all, on free ports.
+import { inEnglish } from "../../src/base/text.ts";
 import { existsSync, readFileSync } from "node:fs";
 import { serve } from "../../src/app/serve/serve.ts";
 import { type Service, mapServices } from "../../src/base/service.ts";
@@ -68,7 +69,7 @@ export async function startConfiguredProxy(options: ProxyOptions): Promise<Runni
     services,
     port: 0,
     onRequest: () => {},
-    onTrouble: (words) => troubles.push(words),
+    onTrouble: (words) => troubles.push(inEnglish(words)),
   });
   const ports: Record<Service, number> = { ...mapServices(() => 0) };
   for (const { port, service } of serving.served) ports[service] = port;

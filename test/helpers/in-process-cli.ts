@@ -1,6 +1,6 @@
 // Runs a command line within this process: a hundred of them take no longer than one that is spawned.
 import type { Env } from "../../src/base/env.ts";
-import { useDictionary } from "../../src/base/language.ts";
+import { useDictionary } from "../../src/cli/language.ts";
 import { dispatch } from "../../src/cli/dispatch.ts";
 import { reportError } from "../../src/cli/report-error.ts";
 import type { Terminal } from "../../src/cli/terminal.ts";

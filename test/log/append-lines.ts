@@ -1,11 +1,12 @@
 // A process that appends to a log until it is done or killed: path, how many lines, longest error, maxBytes.
+import { inEnglish } from "../../src/base/text.ts";
 import { createLogWriter } from "../../src/log/writer.ts";
 import { makeEntry } from "./make-entry.ts";
 
 const [path = "", count = "0", longest = "0", maxBytes = "50000000"] = process.argv.slice(2);
 const log = createLogWriter(path, {
   onTrouble: (words) => {
-    throw new Error(words);
+    throw new Error(inEnglish(words));
   },
   maxBytes: Number(maxBytes),
 });

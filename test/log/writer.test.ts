@@ -1,3 +1,4 @@
+import { type Text, inEnglish } from "../../src/base/text.ts";
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import {
   appendFileSync,
@@ -22,7 +23,7 @@ import { makeEntry } from "./make-entry.ts";
 let home = "";
 let path = "";
 let troubles: string[] = [];
-const onTrouble = (words: string): void => void troubles.push(words);
+const onTrouble = (words: Text | string): void => void troubles.push(inEnglish(words));
 
 beforeEach(() => {
   home = mkdtempSync(join(tmpdir(), "log-writer-"));

@@ -1,3 +1,4 @@
+import { t } from "../../src/base/text.ts";
 import { describe, expect, test } from "bun:test";
 import type { VendorName } from "../../src/quota/vendors.ts";
 import { type LookupInput, chooseLookup } from "../../src/quota/lookup.ts";
@@ -89,7 +90,7 @@ describe("an upstream's balance is asked for", () => {
     expect(choose({ provider: { kind: "newapi_token" } })).toBe("none");
     const { providers } = parseProviders('{"providers":[{"id":"p","kind":"auto","domains":["*"]}]}', "file");
     const input = { providers, env: {}, vendorAt: (): VendorName => "newapi_token", now: NOW };
-    const credentials = [{ kind: "client" }, { kind: "none" }, { kind: "unusable", why: "x" }] as const;
+    const credentials = [{ kind: "client" }, { kind: "none" }, { kind: "unusable", why: t`x` }] as const;
     for (const credential of credentials) {
       expect(chooseLookup({ ...input, upstream: makeUpstream({ credential }) })).toEqual({ kind: "none" });
     }

@@ -1,6 +1,5 @@
 // The failover demonstration: two pretend relays, the real proxy between them and a client, a few turns, and what
 // happened to each. Leaves nothing behind.
-import { servePrograms } from "../../base/language.ts";
 import type { Upstream } from "../../base/upstream.ts";
 import { makeEmptyConfig } from "../../config/parse.ts";
 import { resolveSettings } from "../../config/settings.ts";
@@ -34,7 +33,6 @@ const GOOD_TURNS = 2;
 const FIRST_BYTE_MS = 3_000;
 
 export function startDemo(fault: DemoFault): Demo {
-  servePrograms();
   const relays = startDemoRelays(fault, GOOD_TURNS);
   const byUrl = new Map([relays.primary, relays.backup].map((relay) => [relay.baseUrl, relay]));
   const upstreams = [relays.primary, relays.backup].map(makeDemoUpstream);

@@ -5,11 +5,11 @@ import { join } from "node:path";
 import { readVariable } from "../../base/env.ts";
 import { UserError } from "../../base/errors.ts";
 import { readText } from "../../base/files.ts";
-import { t } from "../../base/language.ts";
+import { type Text, t } from "../../base/text.ts";
 import type { Paths } from "../../base/paths.ts";
 import { DEFAULT_PORT, readProxyPort } from "../../base/service.ts";
 import { readClaudeFacts } from "../../clients/claude/facts.ts";
-import { findVariable } from "../../clients/claude/layers.ts";
+import { type ClaudeFacts, findVariable } from "../../clients/claude/layers.ts";
 import { type CodexFacts, readCodexFacts } from "../../clients/codex/facts.ts";
 import { findValue } from "../../clients/codex/layers.ts";
 import { isUsableLogin } from "../../clients/codex/login.ts";
@@ -59,7 +59,7 @@ export async function collectCodexFacts(options: ExamineOptions): Promise<CodexC
     if (!(error instanceof UserError)) throw error;
     return {
       ...common,
-      problem: error.message,
+      problem: error.text,
       providerProblem: null,
       loginProblem: null,
       needsLogin: false,
@@ -69,18 +69,16 @@ export async function collectCodexFacts(options: ExamineOptions): Promise<CodexC
 }
 
 export async function collectClaudeFacts(options: ExamineOptions): Promise<ClaudeClientFacts> {
-  const { cwd, paths, systemDirectories } = options;
+  const { paths, systemDirectories } = options;
   const managed = systemDirectories?.claude;
   const facts = await readClaudeFacts({
     ...options,
     ...(managed === undefined ? {} : { systemDirectory: managed }),
   });
-  const local = ["settings.local.json", "settings.json"].map((name) => join(cwd, ".claude", name));
-  const files = [...local, paths.claudeSettings];
   const baseUrl = findVariable(facts, "ANTHROPIC_BASE_URL");
   const isOwn = (address: string): boolean => readProxyPort("claude", address) === DEFAULT_PORT.claude;
   return {
-    problems: await Promise.all(facts.problems.map((problem) => addPlace(problem, files))),
+    problems: await Promise.all(facts.problems.map(addPlace)),
     needsLogin:
       lookAt(paths.claudeHome) !== null &&
       !facts.hasLogin &&
@@ -142,15 +140,13 @@ function findProviderProblem({
 }
 
 /** Claude Code's reader tells no place; the parser for people does. */
-async function addPlace(problem: string, files: readonly string[]): Promise<string> {
-  const path = files.find((file) => problem.includes(file));
-  if (path === undefined) return problem;
+async function addPlace({ path, text }: ClaudeFacts["problems"][number]): Promise<Text | string> {
   try {
-    const text = await readText(path);
-    if (text !== null) readJsonc(text, path);
-    return problem;
+    const json = await readText(path);
+    if (json !== null) readJsonc(json, path);
+    return text;
   } catch (error) {
-    return error instanceof UserError ? error.message : problem;
+    return error instanceof UserError ? error.text : text;
   }
 }
 

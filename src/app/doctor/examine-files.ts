@@ -3,7 +3,7 @@ import { accessSync, constants, existsSync, readFileSync, statfsSync } from "nod
 import { dirname, join } from "node:path";
 import { UserError } from "../../base/errors.ts";
 import { describe, readText } from "../../base/files.ts";
-import { t } from "../../base/language.ts";
+import { type Text, t } from "../../base/text.ts";
 import { parseRecord } from "../../base/json-value.ts";
 import type { Paths } from "../../base/paths.ts";
 import type { FileFacts } from "../../doctor/facts.ts";
@@ -26,7 +26,7 @@ export async function collectFileFacts(
     config: {
       path: paths.config,
       isMissing: !existsSync(paths.config),
-      problem: problem?.message ?? null,
+      problem: problem?.text ?? null,
       warnings: config.warnings,
     },
     filter: { path: paths.filter, problem: filterProblem },
@@ -53,23 +53,23 @@ export function listOpenFiles(paths: Paths): string[] {
 }
 
 /** The rules' engine is the greatest part of the program: it is loaded only where there is something to read. */
-async function findFilterProblem(path: string, now: () => number): Promise<string | null> {
+async function findFilterProblem(path: string, now: () => number): Promise<Text | string | null> {
   if (!existsSync(path)) return null;
   const { createLiveFilter } = await import("../../filter/live-filter.ts");
-  return createLiveFilter(path, now).problem()?.message ?? null;
+  return createLiveFilter(path, now).problem()?.text ?? null;
 }
 
 /** The reader of a file that hardly anybody has is loaded where there is one. */
 async function findProblem(
   path: string,
   loadParser: () => Promise<(text: string, file: string) => unknown>,
-): Promise<string | null> {
+): Promise<Text | string | null> {
   try {
     const text = await readText(path);
     if (text !== null) (await loadParser())(text, path);
     return null;
   } catch (error) {
-    if (error instanceof UserError) return error.message;
+    if (error instanceof UserError) return error.text;
     throw error;
   }
 }
@@ -83,7 +83,7 @@ function isStateUnreadable(path: string): boolean {
   }
 }
 
-function findLogProblem(path: string): string | null {
+function findLogProblem(path: string): Text | string | null {
   const stats = lookAt(path);
   if (stats === null) return null;
   if (!stats.isFile()) return t`it is not a file`;
@@ -96,7 +96,7 @@ function findLogProblem(path: string): string | null {
 }
 
 /** Of the home, or of the nearest directory above it where it does not exist yet. */
-function findHomeProblem(home: string): string | null {
+function findHomeProblem(home: string): Text | string | null {
   try {
     const nearest = findExisting(home);
     if (lookAt(nearest)?.isDirectory() !== true) return t`it is not a directory`;

@@ -1,4 +1,5 @@
 // Looks at each service for `doctor`: its route, its upstreams' keys and ways, its client's switch, its port.
+import { inEnglish } from "../../base/text.ts";
 import type { Env } from "../../base/env.ts";
 import { DEFAULT_PORT, type Service } from "../../base/service.ts";
 import type { Upstream } from "../../base/upstream.ts";
@@ -35,7 +36,7 @@ export async function collectServiceFacts(
     switch: report.status,
     isProxyThere: report.isListening === true,
     overrides: report.overrides,
-    foreignProxy: foreign === undefined ? null : await nameForeignProxy(foreign.what),
+    foreignProxy: foreign === undefined ? null : await nameForeignProxy(inEnglish(foreign.what)),
     client: findClient(service, env),
     port: { number: ports[service], state: port },
   };

@@ -3,7 +3,7 @@ import { chmodSync, statSync } from "node:fs";
 import type { Env } from "../../base/env.ts";
 import { UserError, errorCode } from "../../base/errors.ts";
 import { describe } from "../../base/files.ts";
-import { t } from "../../base/language.ts";
+import { type Text, t } from "../../base/text.ts";
 import type { Paths } from "../../base/paths.ts";
 import { SERVICES, type Service } from "../../base/service.ts";
 import { readSwitchStatus } from "../../clients/switch/status.ts";
@@ -71,22 +71,22 @@ async function collectNetworkFacts(live: LiveConfig, options: ExamineOptions): P
 }
 
 export interface Repaired {
-  readonly done: readonly string[];
+  readonly done: readonly Text[];
   /** What stood in the way, for each thing that is as it was. */
-  readonly failed: readonly string[];
+  readonly failed: readonly (Text | string)[];
 }
 
 /** What is safe: a client whose proxy died is put back, records of dead proxies go, our files are made private. */
 export async function repair({ env, paths }: ExamineOptions): Promise<Repaired> {
-  const done: string[] = [];
-  const failed: string[] = [];
-  const attempt = async (work: () => Promise<string | null> | string | null): Promise<void> => {
+  const done: Text[] = [];
+  const failed: (Text | string)[] = [];
+  const attempt = async (work: () => Promise<Text | null> | Text | null): Promise<void> => {
     try {
       const words = await work();
       if (words !== null) done.push(words);
     } catch (error) {
       if (!(error instanceof UserError) && errorCode(error) === undefined) throw error;
-      failed.push(error instanceof UserError ? error.message : describe(error));
+      failed.push(error instanceof UserError ? error.text : describe(error));
     }
   };
   for (const service of SERVICES) await attempt(() => putBack({ service, paths, env }));
@@ -95,18 +95,18 @@ export async function repair({ env, paths }: ExamineOptions): Promise<Repaired> 
   return { done, failed };
 }
 
-async function putBack(target: SwitchTarget): Promise<string | null> {
+async function putBack(target: SwitchTarget): Promise<Text | null> {
   const { isOwnerDead } = await readSwitchStatus(target);
   const off = isOwnerDead ? await switchOff(target) : null;
   return off === null ? null : t`put back ${off.file}`;
 }
 
-async function removeRecords(run: string): Promise<string | null> {
+async function removeRecords(run: string): Promise<Text | null> {
   const dead = await removeDeadInstances(run);
   return dead === 0 ? null : t`removed the records of proxies that have died: ${dead}`;
 }
 
-function makePrivate(path: string): string {
+function makePrivate(path: string): Text {
   try {
     chmodSync(path, statSync(path).isDirectory() ? 0o700 : 0o600);
   } catch (error) {

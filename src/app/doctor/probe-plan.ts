@@ -1,6 +1,6 @@
 // Whom `ch doctor --probe` asks, and for which model. Sends nothing.
 import { EXIT, UserError } from "../../base/errors.ts";
-import { t } from "../../base/language.ts";
+import { t } from "../../base/text.ts";
 import { SERVICES, SERVICE_FACTS, type Service } from "../../base/service.ts";
 import type { Upstream } from "../../base/upstream.ts";
 import { CLIENTS } from "../../clients/registry.ts";

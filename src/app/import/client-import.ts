@@ -2,7 +2,7 @@
 // writes only ours.
 import type { Env } from "../../base/env.ts";
 import { UserError } from "../../base/errors.ts";
-import { t } from "../../base/language.ts";
+import { inEnglish, joinTexts, t } from "../../base/text.ts";
 import type { Paths } from "../../base/paths.ts";
 import { CLIENT_NAME, DEFAULT_PORT, SERVICES, type Service, flagBehind } from "../../base/service.ts";
 import type { Import } from "../../clients/imported-config.ts";
@@ -39,7 +39,12 @@ export async function findImport({ paths, env, cwd, service }: ImportOptions): P
   const userText = unswitched.find((one) => one.service === service)?.text;
   const found = await CLIENTS[service].findImport({ paths, env, cwd, userText, isOwnAddress });
   if (found.configs.length > 0) return found;
-  const why = [...new Set(found.skipped)].map((words) => ` (${words})`).join("");
+  const why = joinTexts(
+    [...new Map(found.skipped.map((words) => [inEnglish(words), words])).values()].map(
+      (words) => t` (${words})`,
+    ),
+    "",
+  );
   const client = CLIENT_NAME[service];
   throw new UserError(t`${client} has no provider or login that could be taken over${why}`, {
     hint: `ch config add main --base-url URL --auth-token-env NAME${flagBehind(service)}`,

@@ -4,7 +4,7 @@ import { isAbsolute, join, resolve } from "node:path";
 import type { Env } from "../../base/env.ts";
 import { UserError } from "../../base/errors.ts";
 import { decodeText, readBytes } from "../../base/files.ts";
-import { t } from "../../base/language.ts";
+import { t, type Text, inEnglish } from "../../base/text.ts";
 import { findUserHome } from "../../base/paths.ts";
 import { SERVICES, type Service } from "../../base/service.ts";
 import { type Import, type ImportedConfig, problemOfUpstream } from "../../clients/imported-config.ts";
@@ -23,7 +23,7 @@ export async function readFileImport(path: string): Promise<FileImport> {
   if (bytes === null) throw new UserError(t`there is no file ${path}`);
   const text = decodeText(bytes, path);
   const config = parseConfig(text, path);
-  const skipped = SERVICES.flatMap((service) => [...config.services[service].broken.values()]);
+  const skipped: Text[] = SERVICES.flatMap((service) => [...config.services[service].broken.values()]);
   const configs: ImportedConfig[] = [];
   for (const service of SERVICES) {
     const { active, configs: named } = config.services[service];
@@ -36,7 +36,7 @@ export async function readFileImport(path: string): Promise<FileImport> {
         .map((upstream) => problemElsewhere(upstream, service))
         .find((one) => one !== null);
       if (problem != null) {
-        skipped.push(`"${name}": ${problem}`);
+        skipped.push(t`"${name}": ${problem}`);
         continue;
       }
       const words = alias == null ? {} : { alias };
@@ -48,14 +48,14 @@ export async function readFileImport(path: string): Promise<FileImport> {
 }
 
 /** A file may not say itself where the client's own login belongs: `imported_origin` counts on the machine it was made on. */
-function problemElsewhere(upstream: UpstreamEntry, service: Service): string | null {
+function problemElsewhere(upstream: UpstreamEntry, service: Service): Text | null {
   const { imported_origin: _, ...tags } = upstream.tags ?? {};
   return problemOfUpstream({ ...upstream, tags }, service);
 }
 
 /** A masked export parses as far as its keys, which no header can carry. */
-function explainMask(words: string, text: string): string {
-  return isMaskedSecret(text) && /auth_token|api_key/.test(words)
+function explainMask(words: Text, text: string): Text {
+  return isMaskedSecret(text) && /auth_token|api_key/.test(inEnglish(words))
     ? t`${words} (its key is masked: export it without --masked)`
     : words;
 }

@@ -1,6 +1,7 @@
 // From configs that were found elsewhere to the change of config.json: which are new, under which names, and what they
 // come to. Overwrites nothing.
 // Pure.
+import { inEnglish } from "../../base/text.ts";
 import { SERVICES, type Service } from "../../base/service.ts";
 import type { ImportedConfig } from "../../clients/imported-config.ts";
 import type { Plan } from "../../config/edit.ts";
@@ -63,7 +64,7 @@ export function planImport(configs: readonly ImportedConfig[]): Plan {
     const sets = added.map(({ service, name, alias, extra, upstreams }): Change => ({
       kind: "set",
       path: [service, "configs", name],
-      value: { ...(alias === undefined ? {} : { alias }), ...extra, upstreams },
+      value: { ...(alias === undefined ? {} : { alias: inEnglish(alias) }), ...extra, upstreams },
     }));
     return [...firsts, ...sets];
   };

@@ -5,7 +5,7 @@ import { win32 } from "node:path";
 import type { Env } from "../../base/env.ts";
 import { UserError } from "../../base/errors.ts";
 import { describe } from "../../base/files.ts";
-import { t } from "../../base/language.ts";
+import { type Text, t } from "../../base/text.ts";
 import type { Paths } from "../../base/paths.ts";
 import type { Service } from "../../base/service.ts";
 import { CLIENTS } from "../../clients/registry.ts";
@@ -34,7 +34,7 @@ export interface ClientEnd {
   /** The client's own, or 128 + the number of the signal that ended it. */
   readonly exitCode: number;
   /** What went wrong meanwhile that no request could tell: kept until the terminal is free again. */
-  readonly troubles: readonly string[];
+  readonly troubles: readonly (Text | string)[];
 }
 
 /** The client is gone: nobody waits for an answer any more. */
@@ -49,7 +49,7 @@ export async function runClient(options: RunClientOptions): Promise<ClientEnd> {
   const program = findProgram(command, service, options);
   const plan = await CLIENTS[service].prepareRun({ paths, env, cwd, program, args });
   if (configName === undefined) await bootstrap({ paths, env, cwd, service }, Date.now);
-  const troubles: string[] = [];
+  const troubles: (Text | string)[] = [];
   const serving = await serve({
     paths,
     env,

@@ -1,7 +1,7 @@
 // The user's own budgets: what was spent at each upstream this month by the log, kept up to date while requests end, in this
 // process and in others. Does nothing where no upstream has a budget.
 import { errorMessage } from "../../base/errors.ts";
-import { kept } from "../../base/language.ts";
+import { type Text, t } from "../../base/text.ts";
 import type { Paths } from "../../base/paths.ts";
 import type { Upstream } from "../../base/upstream.ts";
 import { followLog } from "../../log/follow.ts";
@@ -28,7 +28,7 @@ export interface BudgetsOptions {
   readonly live: LiveConfig;
   /** Wall clock, ms. */
   readonly now: () => number;
-  readonly onTrouble: (words: string) => void;
+  readonly onTrouble: (words: Text | string) => void;
   readonly onChange: () => void;
 }
 
@@ -78,7 +78,7 @@ export function createBudgets({ live, now, onChange, onTrouble, paths }: Budgets
       }
     } catch (error) {
       const problem = errorMessage(error);
-      onTrouble(kept`budgets are not counted: ${problem}`);
+      onTrouble(t`budgets are not counted: ${problem}`);
     }
   };
   const load = (): Promise<void> => (loading ??= read());

@@ -1,5 +1,6 @@
 // Puts quotas together: polls relays in the background, reads the headers of answers, counts own budgets, and informs the
 // routers. Never delays a request. Also refreshes all balances at once, by the running proxies or in this process.
+import type { Text } from "../../base/text.ts";
 import type { UserError } from "../../base/errors.ts";
 import type { Service } from "../../base/service.ts";
 import type { Upstream } from "../../base/upstream.ts";
@@ -44,7 +45,7 @@ export interface QuotaClient {
 
 export interface QuotaOptions extends LiveConfigOptions {
   readonly live: LiveConfig;
-  readonly onTrouble: (words: string) => void;
+  readonly onTrouble: (words: Text | string) => void;
   /** Repeats the work until stopped. Default: a timer that keeps no process alive. */
   readonly every?: (work: () => void, ms: number) => () => void;
 }
@@ -193,7 +194,7 @@ const REFRESH_MS = 20_000;
 export async function refreshQuota(
   service: Service,
   context: LiveConfigOptions,
-  onTrouble: (words: string) => void,
+  onTrouble: (words: Text | string) => void,
 ): Promise<void> {
   const instances = (await readInstances(context.paths.run)).filter((one) => one.service === service);
   if (instances.length > 0) {

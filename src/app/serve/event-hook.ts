@@ -1,8 +1,8 @@
 // Runs the user's `hooks.on_event` command, one event after the other, each with the event as JSON on standard input.
 // Never in a request's way: what does not end in time is ended, and of too many waiting ones the newest are dropped.
 import type { Env } from "../../base/env.ts";
-import { errorMessage } from "../../base/errors.ts";
-import { t } from "../../base/language.ts";
+import { errorText } from "../../base/errors.ts";
+import { type Text, t } from "../../base/text.ts";
 
 export interface EventHook {
   /** Returns at once. */
@@ -16,7 +16,7 @@ export interface EventHookOptions {
   readonly command: () => string | null;
   readonly env: Env;
   /** Told of the first failure of a command, once. */
-  readonly onTrouble: (words: string) => void;
+  readonly onTrouble: (words: Text) => void;
   /** Longest time for one event. Default 5,000. */
   readonly timeoutMs?: number;
 }
@@ -66,7 +66,7 @@ interface RunOptions {
 }
 
 /** What went wrong, in words; null for nothing. The command's own words stay unread: they may hold anything. */
-async function runHook(line: string, { env, input, timeoutMs }: RunOptions): Promise<string | null> {
+async function runHook(line: string, { env, input, timeoutMs }: RunOptions): Promise<Text | null> {
   const shell = process.platform === "win32" ? ["cmd", "/d", "/s", "/c", line] : ["sh", "-c", line];
   try {
     const child = Bun.spawn(shell, {
@@ -81,6 +81,6 @@ async function runHook(line: string, { env, input, timeoutMs }: RunOptions): Pro
     if (child.signalCode !== null) return t`did not end within ${timeoutMs / 1_000} s`;
     return code === 0 ? null : t`ended with exit code ${code}`;
   } catch (error) {
-    return t`cannot be started: ${errorMessage(error)}`;
+    return t`cannot be started: ${errorText(error)}`;
   }
 }

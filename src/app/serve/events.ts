@@ -2,28 +2,28 @@
 // Holds no secret: an upstream is its label and its address.
 // Pure.
 import { CLIENT_NAME, DEFAULT_SERVICE, type Service } from "../../base/service.ts";
-import { retell, t } from "../../base/language.ts";
+import { type Text, t } from "../../base/text.ts";
 import { showMoment } from "../../base/time-words.ts";
 import type { Upstream } from "../../base/upstream.ts";
 import type { RouterEvent } from "../../routing/types.ts";
 
-/** One line in the person's language. `now`: wall clock, ms. */
-export function describeEvent(event: RouterEvent, now: number): string {
+/** One line. `now`: wall clock, ms. */
+export function describeEvent(event: RouterEvent, now: number): Text {
   switch (event.kind) {
     case "hop": {
       const who = event.sessionId === null ? t`new requests` : t`session ${event.sessionId.slice(0, 8)}`;
-      return `${who}: ${event.from.label} -> ${event.to.label}, ${retell(event.reason)}`;
+      return t`${who}: ${event.from.label} -> ${event.to.label}, ${event.reason}`;
     }
     case "exhausted": {
       const { reason, until, upstream } = event;
       return until === null
-        ? t`${upstream.label} is out of quota: ${retell(reason)}`
-        : t`${upstream.label} is out of quota until ${showMoment(until, now)}: ${retell(reason)}`;
+        ? t`${upstream.label} is out of quota: ${reason}`
+        : t`${upstream.label} is out of quota until ${showMoment(until, now)}: ${reason}`;
     }
     case "recovered":
       return t`${event.upstream.label} is well again`;
     case "all-down":
-      return t`no upstream of ${CLIENT_NAME[serviceOf(event)]} is usable now: ${retell(event.reason)}`;
+      return t`no upstream of ${CLIENT_NAME[serviceOf(event)]} is usable now: ${event.reason}`;
   }
 }
 

@@ -1,9 +1,9 @@
 // Runs the proxies of one process: one for each service asked for, sharing the log, the request budget and the clock.
 // Prints nothing; tells what happens through callbacks.
 import type { Env } from "../../base/env.ts";
-import { UserError, errorMessage } from "../../base/errors.ts";
+import { UserError, errorText } from "../../base/errors.ts";
 import { ensurePrivateDirectory } from "../../base/files.ts";
-import { servePrograms, t, toPerson } from "../../base/language.ts";
+import { t, type Text, inEnglish } from "../../base/text.ts";
 import type { Paths } from "../../base/paths.ts";
 import { identifyProcess } from "../../base/process-identity.ts";
 import { DEFAULT_PORT, type Service } from "../../base/service.ts";
@@ -37,9 +37,9 @@ export interface ServeOptions {
   /** Sees each finished request after it was logged. */
   readonly onRequest: (entry: LogEntry) => void;
   /** Something that the user should know of and that no request can tell, in English. Holds no secret. */
-  readonly onTrouble: (words: string) => void;
+  readonly onTrouble: (words: Text | string) => void;
   /** A hop, a spent quota, a recovery, or nothing left, in one line in the person's language. */
-  readonly onEvent?: (words: string) => void;
+  readonly onEvent?: (words: Text) => void;
 }
 
 export interface Served {
@@ -61,8 +61,6 @@ export interface Serving {
 export async function serve(options: ServeOptions): Promise<Serving> {
   const { paths, env, onTrouble } = options;
   const now = Date.now;
-  // What a proxy answers, logs and reports is read by programs, whatever language its terminal speaks.
-  servePrograms();
   ensurePrivateDirectory(paths.home);
   const live = createLiveConfig({ paths, env, now });
   const filter = createLiveFilter(paths.filter, now);
@@ -129,7 +127,7 @@ async function startService(service: Service, options: ServeOptions, shared: Sha
     random: Math.random,
     onEvent: (event) => {
       hook.send(makeEventJson(event, now()));
-      options.onEvent?.(toPerson(() => describeEvent(event, now())));
+      options.onEvent?.(describeEvent(event, now()));
     },
   });
   const saved = createRouterState({ paths, service, router, onTrouble });
@@ -164,7 +162,7 @@ async function startService(service: Service, options: ServeOptions, shared: Sha
         shared.tellFileTroubles();
         memory.noteWork();
       },
-      onBug: (error) => onTrouble(t`a request failed inside codex-helper: ${errorMessage(error)}`),
+      onBug: (error) => onTrouble(t`a request failed inside codex-helper: ${errorText(error)}`),
       observeHeaders: (upstream, headers) => quota.observeHeaders(upstream, headers),
       inFlight: shared.inFlight,
       own: { token, ...pages },
@@ -196,28 +194,28 @@ async function startService(service: Service, options: ServeOptions, shared: Sha
 function createFileTroubles(
   live: LiveConfig,
   filter: LiveFilter,
-  onTrouble: (words: string) => void,
+  onTrouble: (words: Text | string) => void,
 ): () => void {
   let told: readonly string[] = [];
   return () => {
-    const config = live.current().problem?.message;
-    const rules = filter.lastProblem()?.message;
+    const config = live.current().problem?.text;
+    const rules = filter.lastProblem()?.text;
     const troubles = [
       ...(config === undefined ? [] : [t`${config}; its last good version stays in force`]),
       ...(rules === undefined ? [] : [t`${rules}; see: ch filter check`]),
     ];
-    for (const words of troubles) if (!told.includes(words)) onTrouble(words);
-    told = troubles;
+    for (const words of troubles) if (!told.includes(inEnglish(words))) onTrouble(words);
+    told = troubles.map(inEnglish);
   };
 }
 
 /** Other commands then do not find this proxy; it works without them. */
-async function tryTo(work: () => unknown, onTrouble: (words: string) => void): Promise<void> {
+async function tryTo(work: () => unknown, onTrouble: (words: Text | string) => void): Promise<void> {
   try {
     await work();
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
-    onTrouble(error.message);
+    onTrouble(error.text);
   }
 }
 
@@ -245,6 +243,6 @@ async function bind(
         cause: error,
       });
     }
-    throw new UserError(error.message, { hint, cause: error });
+    throw new UserError(error.text, { hint, cause: error });
   }
 }

@@ -2,7 +2,7 @@
 // The rules of a switch are in clients/; this only says for whom and when.
 import type { Env } from "../../base/env.ts";
 import { UserError } from "../../base/errors.ts";
-import { t } from "../../base/language.ts";
+import { joinTexts, t } from "../../base/text.ts";
 import type { Paths } from "../../base/paths.ts";
 import { identifyProcess } from "../../base/process-identity.ts";
 import { CLIENT_NAME, type Service } from "../../base/service.ts";
@@ -66,14 +66,15 @@ export async function switchClients(options: SwitchingOptions): Promise<Switchin
     const [stuck] = (await putBack()).failed;
     if (stuck !== undefined) throw stuck.error;
     if (!(error instanceof UserError) || failed === undefined) throw error;
-    throw new UserError(t`${CLIENT_NAME[failed]} was not pointed at the proxy: ${error.message}`, {
-      hint: [
-        error.hint,
-        t`without its files: ch run -- ${failed}`,
-        t`the proxy alone: ch serve --${failed} --no-switch`,
-      ]
-        .filter((line) => line !== undefined)
-        .join("\n"),
+    throw new UserError(t`${CLIENT_NAME[failed]} was not pointed at the proxy: ${error.text}`, {
+      hint: joinTexts(
+        [
+          ...(error.hintText === undefined ? [] : [error.hintText]),
+          t`without its files: ch run -- ${failed}`,
+          t`the proxy alone: ch serve --${failed} --no-switch`,
+        ],
+        "\n",
+      ),
       cause: error,
     });
   }

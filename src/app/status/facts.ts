@@ -1,5 +1,6 @@
 // The state of one service as facts without secrets, and the order that its next request would take: what a running proxy
 // answers on its own pages, and what `ch status` and `ch routing` show. Sends nothing, and makes no sentences.
+import { inEnglish } from "../../base/text.ts";
 import type { UserError } from "../../base/errors.ts";
 import type { Upstream } from "../../base/upstream.ts";
 import type { Router } from "../../routing/router.ts";
@@ -25,7 +26,7 @@ export function makeRouteFacts(input: RouteFactsInput): RouteFacts {
   const state = route.state();
   const listed = route.listUpstreams();
   const places = listPlaces({ router, state }, { model: null, sessionId: null }, now);
-  const problem = state.kind === "ready" ? null : { message: state.message, hint: state.hint };
+  const problem = state.kind === "ready" ? null : { message: inEnglish(state.message), hint: state.hint };
   return {
     config_name: listed?.configName ?? null,
     problem,
@@ -69,7 +70,7 @@ function makeUpstreamFacts(
     failures: report.failures,
     last_failure: lastFailure === null ? null : { at_ms: lastFailure.at, reason: lastFailure.reason },
     sessions: report.sessions,
-    problem: credential.kind === "unusable" ? credential.why : null,
+    problem: credential.kind === "unusable" ? inEnglish(credential.why) : null,
     quota,
     // The address may hold a password: the host alone is shown.
     outbound_proxy: proxy === false ? null : new URL(proxy).host,
@@ -88,7 +89,7 @@ export function explainRoute(
   now: number,
 ): Explanation {
   if (state.kind === "unset") {
-    const problem = { message: state.message, hint: state.hint };
+    const problem = { message: inEnglish(state.message), hint: state.hint };
     return { config_name: null, problem, max_upstreams: 0, places: [] };
   }
   const { configName, routing } = state.route;
@@ -102,7 +103,7 @@ export function explainRoute(
       base_url: upstream.baseUrl,
       standing,
       reason,
-      problem: upstream.credential.kind === "unusable" ? upstream.credential.why : null,
+      problem: upstream.credential.kind === "unusable" ? inEnglish(upstream.credential.why) : null,
       until_ms: until,
       upstream_model: otherModel(upstream, model),
     })),

@@ -1,4 +1,5 @@
 // How the clients stand towards the proxy: the switch itself, whether anybody listens, and what keeps a client from coming.
+import { inEnglish } from "../../base/text.ts";
 import type { Env } from "../../base/env.ts";
 import { UserError } from "../../base/errors.ts";
 import type { Paths } from "../../base/paths.ts";
@@ -38,7 +39,7 @@ export async function makeSwitchReport(options: SwitchReportOptions): Promise<Sw
     listRelayHosts(options),
   ]);
   const isRival = ({ id, what }: Override): boolean =>
-    id !== "other-proxy" || !relays.some((host) => what.includes(host));
+    id !== "other-proxy" || !relays.some((host) => inEnglish(what).includes(host));
   return { service, status, isListening: isHeard, overrides: overrides.filter(isRival) };
 }
 

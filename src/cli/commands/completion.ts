@@ -1,6 +1,6 @@
 // `ch completion`: scripts with which a shell completes our commands, made from the command table; and the names that
 // they ask for while somebody types.
-import { t } from "../../base/language.ts";
+import { t } from "../language.ts";
 import { EXIT, UserError } from "../../base/errors.ts";
 import { SERVICES, type Service, mapServices } from "../../base/service.ts";
 import { oneLine } from "../../base/terminal-text.ts";

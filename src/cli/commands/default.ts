@@ -1,6 +1,6 @@
 // `ch default`: which service commands mean without --codex or --claude.
 import { EXIT, UserError } from "../../base/errors.ts";
-import { t } from "../../base/language.ts";
+import { t } from "../language.ts";
 import {
   CLIENT_NAME,
   DEFAULT_SERVICE,

@@ -4,21 +4,22 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Demo, type DemoTurn, startDemo } from "../../app/demo/demo.ts";
 import { DEMO_FAULTS, type DemoFault, type DemoRelay } from "../../app/demo/demo-relays.ts";
-import { kept, retell, t, toPerson, translate } from "../../base/language.ts";
+import { type Text, t as text } from "../../base/text.ts";
+import { retell, t } from "../language.ts";
 import { type Cli, type Command, defineCommand } from "../cli.ts";
 import { alignRows } from "../layout.ts";
 
 const TURNS = 5;
 
-const STORY: Readonly<Record<DemoFault, string>> = {
-  quota: kept`runs out of quota`,
-  429: kept`limits the rate`,
-  500: kept`breaks with status 500`,
-  reset: kept`drops the connection`,
-  hang: kept`stops answering`,
-  html: kept`answers with a web page`,
-  "in-stream": kept`hides an error inside a 200`,
-  slow: kept`becomes slow, and is waited for`,
+const STORY: Readonly<Record<DemoFault, Text>> = {
+  quota: text`runs out of quota`,
+  429: text`limits the rate`,
+  500: text`breaks with status 500`,
+  reset: text`drops the connection`,
+  hang: text`stops answering`,
+  html: text`answers with a web page`,
+  "in-stream": text`hides an error inside a 200`,
+  slow: text`becomes slow, and is waited for`,
 };
 
 export function createCommand(cli: Cli): Command {
@@ -43,30 +44,27 @@ export function createCommand(cli: Cli): Command {
 
 async function runDemo(cli: Cli, fault: DemoFault): Promise<number> {
   const { out } = cli;
-  const say = (make: () => readonly string[]): void => {
-    for (const line of toPerson(make)) out.line(line);
+  const say = (...lines: readonly string[]): void => {
+    for (const line of lines) out.line(line);
   };
   await using demo = startDemo(fault);
   const { primary, backup } = demo.relays;
-  say(() => {
-    const story = translate(STORY[fault]);
-    return [
-      t`Two pretend relays on this machine: ${primary.name} first, ${backup.name} as backup.`,
-      t`On the third turn ${primary.name} ${story}.`,
-      "",
-    ];
-  });
+  say(
+    t`Two pretend relays on this machine: ${primary.name} first, ${backup.name} as backup.`,
+    t`On the third turn ${primary.name} ${STORY[fault]}.`,
+    "",
+  );
   const turns: DemoTurn[] = [];
   for (let number = 1; number <= TURNS; number += 1) {
     const turn = await demo.turn();
     turns.push(turn);
-    say(() => describeTurn(out, turn));
+    say(...describeTurn(out, turn));
   }
   const answered = turns.filter((turn) => turn.answeredBy !== null).length;
-  say(() => ["", ...describeSum([primary, backup], answered)]);
+  say("", ...describeSum([primary, backup], answered));
   await offerRealTurn(cli, demo);
   out.note("");
-  out.note(toPerson(() => t`Next: ch config add main --base-url URL --auth-token-env NAME`));
+  out.note(t`Next: ch config add main --base-url URL --auth-token-env NAME`);
   return answered === TURNS ? 0 : 1;
 }
 
@@ -97,12 +95,7 @@ function describeSum(relays: readonly DemoRelay[], answered: number): string[] {
 async function offerRealTurn(cli: Cli, demo: Demo): Promise<void> {
   const codex = Bun.which("codex", { PATH: cli.env["PATH"] ?? "" });
   if (codex === null || !cli.isInteractive) return;
-  if (
-    !(await cli.out.confirm(
-      toPerson(() => t`\nCodex is installed. Run one real turn of it through this proxy?`),
-    ))
-  )
-    return;
+  if (!(await cli.out.confirm(t`\nCodex is installed. Run one real turn of it through this proxy?`))) return;
   const home = mkdtempSync(join(tmpdir(), "codex-helper-demo-"));
   try {
     const provider = `{name="demo",base_url="${demo.proxyUrl}",wire_api="responses"}`;

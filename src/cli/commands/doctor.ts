@@ -1,7 +1,7 @@
 // `ch doctor`: looks at everything that can be odd, says what to type, and repairs what is safe.
 import { type ExamineOptions, collectFacts, repair } from "../../app/doctor/examine.ts";
 import { EXIT, UserError } from "../../base/errors.ts";
-import { t } from "../../base/language.ts";
+import { t, tell } from "../language.ts";
 import { showPathsIn } from "../../base/paths.ts";
 import type { Finding, Status } from "../../doctor/check.ts";
 import { runChecks } from "../../doctor/checks.ts";
@@ -62,11 +62,11 @@ export function createCommand(cli: Cli): Command {
 async function printRepair({ env, out }: Cli, options: ExamineOptions): Promise<void> {
   const { done, failed } = await repair(options);
   for (const one of done) {
-    const words = showPathsIn(one, env);
+    const words = showPathsIn(tell(one), env);
     out.note(t`fixed: ${words}`);
   }
   for (const one of failed) {
-    const words = showPathsIn(one, env);
+    const words = showPathsIn(tell(one), env);
     out.warn(t`not fixed: ${words}`);
   }
 }
@@ -111,7 +111,7 @@ function printFindings(cli: Cli, shown: readonly Finding[], rest: number): void 
   for (const finding of shown) for (const line of describe(cli, finding)) out.line(line);
   const words = t`in order: ${rest} (ch doctor --all shows them)`;
   if (rest > 0) out.line(`${markOf(cli, "ok")}  ${words}`);
-  const hints = shown.map(({ hint }) => hint ?? "");
+  const hints = shown.map(({ hint }) => tell(hint ?? ""));
   const next = hints.includes(FIX) ? FIX : (hints.find((hint) => isOneCommand(hint)) ?? "ch status");
   out.note("");
   out.note(t`Next: ${next}`);
@@ -125,10 +125,10 @@ function isOneCommand(hint: string): boolean {
 /** The command to type is never broken: it is there to be copied. */
 function describe(cli: Cli, { hint, message, status }: Finding): string[] {
   const { env, out } = cli;
-  const words = wrapWords(showPathsIn(message, env), out.width - INDENT.length);
+  const words = wrapWords(showPathsIn(tell(message), env), out.width - INDENT.length);
   return [
     ...words.map((line, index) => `${index === 0 ? `${markOf(cli, status)}  ` : INDENT}${line}`),
-    ...(hint === undefined ? [] : [`${INDENT}  ${showPathsIn(hint, env)}`]),
+    ...(hint === undefined ? [] : [`${INDENT}  ${showPathsIn(tell(hint), env)}`]),
   ];
 }
 

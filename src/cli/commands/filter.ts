@@ -2,7 +2,7 @@
 // Sends nothing. The difference shows what would be redacted, to the person whose it is; --json holds counts only.
 import { UserError } from "../../base/errors.ts";
 import { readBytes, readText } from "../../base/files.ts";
-import { t } from "../../base/language.ts";
+import { t } from "../language.ts";
 import { showPath } from "../../base/paths.ts";
 import { CLIENT_NAME, DEFAULT_SERVICE, SERVICES, SERVICE_FACTS, type Service } from "../../base/service.ts";
 import { printable } from "../../base/terminal-text.ts";
@@ -134,7 +134,7 @@ function tryRules(rules: RuleSet, input: Input): Trial {
     now: () => performance.now(),
   });
   const result = filter.filterBody(input.body, null);
-  if (result.kind === "refused") throw new UserError(`${input.name}: ${result.message}`);
+  if (result.kind === "refused") throw new UserError(t`${input.name}: ${result.message}`);
   const changes =
     result.value === input.body
       ? []

@@ -4,7 +4,7 @@ import { type ServiceFacts, type StatusFacts, surveyStatus } from "../../app/sta
 import type { UpstreamFacts } from "../../app/ask-instance.ts";
 import { UNKNOWN_ROW } from "../../quota/sources.ts";
 import { UserError } from "../../base/errors.ts";
-import { retell, t } from "../../base/language.ts";
+import { retell, t, tell } from "../language.ts";
 import { CLIENT_NAME } from "../../base/service.ts";
 import { loadConfig } from "../../config/file.ts";
 import { JSON_ARG, SERVICE_ARGS, type ServiceFlags } from "../args.ts";
@@ -55,7 +55,7 @@ function refreshCommand(cli: Cli): Command {
     args: { ...SERVICE_ARGS, ...JSON_ARG },
     async run({ args }) {
       const service = chooseService(args, await loadConfig(cli.paths.config));
-      await refreshQuota(service, cli, cli.out.warn);
+      await refreshQuota(service, cli, (words) => cli.out.warn(tell(words)));
       await printQuota(cli, args, t`Next: ch status`);
     },
   });

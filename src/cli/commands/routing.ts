@@ -1,7 +1,7 @@
 // `ch routing`: the order that the next request would take, and a fresh start for upstreams that are left alone.
 import { resetRoute, surveyRoute } from "../../app/status/survey.ts";
 import { EXIT, UserError } from "../../base/errors.ts";
-import { retell, t } from "../../base/language.ts";
+import { t, retell } from "../language.ts";
 import { CLIENT_NAME, type Service, flagBehind } from "../../base/service.ts";
 import { loadConfig } from "../../config/file.ts";
 import type { ParsedConfig } from "../../config/parse.ts";

@@ -2,7 +2,7 @@
 import { basename } from "node:path";
 import { runClient } from "../../app/launch/run-client.ts";
 import { EXIT, UserError } from "../../base/errors.ts";
-import { retell, t, toPerson } from "../../base/language.ts";
+import { t, tell } from "../language.ts";
 import { CLIENT_NAME, SERVICES, SERVICE_FACTS, type Service, mapServices } from "../../base/service.ts";
 import { PORT_ARG, SERVICE_ARGS, readPort, readService } from "../args.ts";
 import { type Cli, type Command, defineCommand } from "../cli.ts";
@@ -43,13 +43,11 @@ export function createCommand(cli: Cli): Command {
         onStart: ({ port, configName, upstreams }) => {
           if (!cli.isInteractive) return;
           const order = upstreams.map(({ label }) => label).join(" -> ");
-          const line = toPerson(
-            () => t`${CLIENT_NAME[service]} asks 127.0.0.1:${port}: config "${configName}", ${order}`,
-          );
+          const line = t`${CLIENT_NAME[service]} asks 127.0.0.1:${port}: config "${configName}", ${order}`;
           cli.out.note(line);
         },
       });
-      for (const words of troubles) cli.out.warn(retell(words));
+      for (const words of troubles) cli.out.warn(tell(words));
       return exitCode;
     },
   });

@@ -3,8 +3,9 @@
 import { bootstrap } from "../../app/import/bootstrap.ts";
 import { serve } from "../../app/serve/serve.ts";
 import type { Switching } from "../../app/serve/switching.ts";
-import { EXIT, UserError, errorMessage } from "../../base/errors.ts";
-import { retell, t, toPerson } from "../../base/language.ts";
+import { EXIT, UserError, errorText } from "../../base/errors.ts";
+import { inEnglish } from "../../base/text.ts";
+import { retell, t, tell } from "../language.ts";
 import { CLIENT_NAME, DEFAULT_SERVICE, SERVICES, type Service } from "../../base/service.ts";
 import { CLIENTS } from "../../clients/registry.ts";
 import { hasJournals } from "../../clients/switch/journal.ts";
@@ -90,12 +91,12 @@ interface RunOptions {
 async function run(cli: Cli, options: RunOptions): Promise<number> {
   const { env, out, paths } = cli;
   using signals = listenForSignals();
-  using bugs = watchBugs((words) => out.warn(retell(words)));
-  const say = (make: () => readonly string[]): void => {
-    for (const line of toPerson(make)) out.note(line);
+  using bugs = watchBugs((words) => out.warn(words));
+  const say = (...lines: readonly string[]): void => {
+    for (const line of lines) out.note(line);
   };
   /** What happens meanwhile: the rest of a long line stands indented under it. */
-  const tell = (words: string): void => {
+  const report = (words: string): void => {
     out.note(out.width === Infinity ? words : wrapFields(words, out.width).join("\n"));
   };
   const serving = await serve({
@@ -104,10 +105,10 @@ async function run(cli: Cli, options: RunOptions): Promise<number> {
     services: options.services,
     port: options.port,
     onRequest: (entry) => {
-      if (!options.isQuiet) tell(toPerson(() => describeRecord(entry, out)));
+      if (!options.isQuiet) report(describeRecord(entry, out));
     },
-    onTrouble: (words) => out.warn(retell(words)),
-    onEvent: (words) => tell(`${out.paint("dim", localTime(cli.now()))}  ${words}`),
+    onTrouble: (words) => out.warn(tell(words)),
+    onEvent: (words) => report(`${out.paint("dim", localTime(cli.now()))}  ${retell(inEnglish(words))}`),
   });
   let switching: Switching | null = null;
   try {
@@ -121,18 +122,15 @@ async function run(cli: Cli, options: RunOptions): Promise<number> {
   }
   for (const one of serving.served) {
     const switched = switching?.switched.find(({ service }) => service === one.service);
-    say(() => describeServed(one));
-    say(() =>
-      switched === undefined
-        ? [t`  your client's files were not touched: ch run -- ${one.service}`]
-        : [...describeSwitched(switched, env), CLIENTS[one.service].describeOpenSessions()],
-    );
+    say(...describeServed(one));
+    if (switched === undefined) say(t`  your client's files were not touched: ch run -- ${one.service}`);
+    else say(...describeSwitched(switched, env), tell(CLIENTS[one.service].describeOpenSessions()));
   }
-  say(() => [t`Ctrl+C stops.`]);
+  say(t`Ctrl+C stops.`);
   const exitCode = await Promise.race([signals.next(), bugs.tooMany]);
   if (!options.keepsSwitched) await putBack(cli, switching);
   if (serving.openAnswers() > 0) {
-    say(() => [t`stopping: open answers have ${DRAIN_MS / 1000} s, a second Ctrl+C ends them`]);
+    say(t`stopping: open answers have ${DRAIN_MS / 1000} s, a second Ctrl+C ends them`);
   }
   await Promise.race([serving.stop(DRAIN_MS), signals.next().then(() => serving.stop(0))]);
   return exitCode;
@@ -143,12 +141,10 @@ async function putBack({ env, out }: Cli, switching: Switching | null): Promise<
   if (switching === null) return;
   const { done, failed } = await switching.putBack();
   for (const off of done) {
-    for (const line of toPerson(() => describePutBack(off, env))) out.note(line);
+    for (const line of describePutBack(off, env)) out.note(line);
   }
   for (const { error, service } of failed) {
-    const why = retell(errorMessage(error));
-    out.warn(
-      toPerson(() => t`${CLIENT_NAME[service]} was not put back: ${why}; type: ch switch off --${service}`),
-    );
+    const why = errorText(error);
+    out.warn(t`${CLIENT_NAME[service]} was not put back: ${why}; type: ch switch off --${service}`);
   }
 }

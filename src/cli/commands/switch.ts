@@ -1,6 +1,6 @@
 // `ch switch on|off|status`: points a client at the proxy, puts it back, and says how it stands.
 import { EXIT, UserError } from "../../base/errors.ts";
-import { t } from "../../base/language.ts";
+import { t, tell } from "../language.ts";
 import { type SwitchReport, isListening, makeSwitchReport } from "../../app/status/switch-report.ts";
 import { showPath } from "../../base/paths.ts";
 import {
@@ -136,7 +136,7 @@ async function pointAtProxy({ env, out, paths }: Cli, { service, ...goal }: Goal
       ? t`  put back with: ch switch off --${service}`
       : t`  put back by the running ch (pid ${on.owner.pid}) when it stops`,
   );
-  out.note(CLIENTS[service].describeOpenSessions());
+  out.note(tell(CLIENTS[service].describeOpenSessions()));
   if (await isListening(goal.port)) return;
   const port = goal.port === DEFAULT_PORT[service] ? "" : ` --port ${goal.port}`;
   out.warn(t`nothing listens on 127.0.0.1:${goal.port} yet: ${CLIENT_NAME[service]} gets no answer`);

@@ -1,7 +1,7 @@
 // What can be typed where, taken from the command table: the one source of the completion scripts of all shells.
 // Pure.
 import type { ArgsDef } from "citty";
-import { translate } from "../../base/language.ts";
+import { translate } from "../language.ts";
 import { SERVICES, SERVICE_FACTS } from "../../base/service.ts";
 import type { Command } from "../cli.ts";
 import { listFlags, listPositionals } from "../flags.ts";

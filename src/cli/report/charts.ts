@@ -1,6 +1,6 @@
 // The charts of a report as static SVG, with one legend: stacked bars and lines of what each upstream did over time.
 // Readable on a phone: small, and scaled by the page.
-import { t } from "../../base/language.ts";
+import { t } from "../language.ts";
 import { oneLine } from "../../base/terminal-text.ts";
 import { NO_UPSTREAM, type Period, type Report } from "../../usage/report.ts";
 import type { Tally } from "../../usage/tally.ts";

@@ -1,5 +1,5 @@
 // A usage report as one HTML page that needs nothing else: no script, no network; for a screen, a phone and paper.
-import { t } from "../../base/language.ts";
+import { t } from "../language.ts";
 import { NO_UPSTREAM, type Report } from "../../usage/report.ts";
 import type { SummaryRow } from "../../usage/summary.ts";
 import type { Tally } from "../../usage/tally.ts";

@@ -1,6 +1,6 @@
 // Chinese for what is said about the files and command lines of Codex and Claude Code.
 // Pure.
-import type { Dictionary } from "../../base/language.ts";
+import type { Dictionary } from "../language.ts";
 
 export const CLIENTS_ZH: Dictionary = {
   "the environment": "环境变量",

@@ -1,6 +1,6 @@
 // Chinese for the table of commands and for the frame of the help screens.
 // Pure.
-import type { Dictionary } from "../../base/language.ts";
+import type { Dictionary } from "../language.ts";
 
 export const COMMANDS_ZH: Dictionary = {
   "run the proxy in front of you (bare ch does it too)": "在前台运行代理（直接输入 ch 也一样）",

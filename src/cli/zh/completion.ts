@@ -1,6 +1,6 @@
 // Chinese for completion by the shell.
 // Pure.
-import type { Dictionary } from "../../base/language.ts";
+import type { Dictionary } from "../language.ts";
 
 export const COMPLETION_ZH: Dictionary = {
   "commands, flags and names completed by your shell": "让 shell 补全命令、选项和名称",

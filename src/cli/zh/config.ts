@@ -1,6 +1,6 @@
 // Chinese for config.json: what is wrong with it, and the commands that show and change it.
 // Pure.
-import type { Dictionary } from "../../base/language.ts";
+import type { Dictionary } from "../language.ts";
 
 /** What is wrong with the text of the file. */
 const SYNTAX: Dictionary = {

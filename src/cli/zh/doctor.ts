@@ -1,6 +1,6 @@
 // Chinese for what `ch doctor` says and does.
 // Pure.
-import type { Dictionary } from "../../base/language.ts";
+import type { Dictionary } from "../language.ts";
 
 const FRAME: Dictionary = {
   "ok  ": "正常",

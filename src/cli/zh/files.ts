@@ -1,6 +1,6 @@
 // Chinese for what files, directories and locks may refuse.
 // Pure.
-import type { Dictionary } from "../../base/language.ts";
+import type { Dictionary } from "../language.ts";
 
 export const FILES_ZH: Dictionary = {
   "cannot read {0}: {1}": "无法读取 {0}：{1}",

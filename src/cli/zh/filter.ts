@@ -1,6 +1,6 @@
 // Chinese for redaction rules and `ch filter`.
 // Pure.
-import type { Dictionary } from "../../base/language.ts";
+import type { Dictionary } from "../language.ts";
 
 export const FILTER_ZH: Dictionary = {
   "{0}: no such file, so nothing is redacted": "{0}：没有此文件，因此不做脱敏",

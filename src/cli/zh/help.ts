@@ -1,6 +1,6 @@
 // Chinese for the help screens: the frame, and each command's description, flags and examples.
 // Pure.
-import type { Dictionary } from "../../base/language.ts";
+import type { Dictionary } from "../language.ts";
 
 const FRAME: Dictionary = {
   "codex-helper: relays, keys and failover for the Codex CLI and Claude Code":

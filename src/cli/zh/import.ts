@@ -1,6 +1,6 @@
 // Chinese for taking over configs from clients, other tools, files and links.
 // Pure.
-import type { Dictionary } from "../../base/language.ts";
+import type { Dictionary } from "../language.ts";
 
 const CC_SWITCH: Dictionary = {
   "there is nothing of cc-switch in {0}": "{0} 中没有 cc-switch 的数据",

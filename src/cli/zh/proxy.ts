@@ -1,6 +1,6 @@
 // Chinese for the commands that run a proxy or point a client at one: serve, run, switch, demo.
 // Pure.
-import type { Dictionary } from "../../base/language.ts";
+import type { Dictionary } from "../language.ts";
 
 export const PROXY_ZH: Dictionary = {
   "warning: ": "警告：",

@@ -1,6 +1,6 @@
 // Chinese for quotas: usage_providers.json, readings, `ch quota`.
 // Pure.
-import type { Dictionary } from "../../base/language.ts";
+import type { Dictionary } from "../language.ts";
 
 export const QUOTA_ZH: Dictionary = {
   "stands here twice": "重复出现",

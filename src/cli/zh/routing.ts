@@ -1,6 +1,6 @@
 // Chinese for how upstreams stand and why: the words of verdicts, places in the order, and what `ch routing` says.
 // Pure.
-import type { Dictionary } from "../../base/language.ts";
+import type { Dictionary } from "../language.ts";
 
 export const ROUTING_ZH: Dictionary = {
   failed: "失败",

@@ -1,6 +1,6 @@
 // Chinese for what `ch session` says.
 // Pure.
-import type { Dictionary } from "../../base/language.ts";
+import type { Dictionary } from "../language.ts";
 
 export const SESSION_ZH: Dictionary = {
   "--all and --path exclude one another": "--all 和 --path 不能同时使用",

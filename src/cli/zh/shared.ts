@@ -1,6 +1,6 @@
 // Chinese for words that several areas say: names of columns, and what is wrong with a value of any file of ours.
 // Pure.
-import type { Dictionary } from "../../base/language.ts";
+import type { Dictionary } from "../language.ts";
 
 export const SHARED_ZH: Dictionary = {
   "is missing": "缺失",

@@ -1,6 +1,6 @@
 // Chinese for the screen of `ch status`.
 // Pure.
-import type { Dictionary } from "../../base/language.ts";
+import type { Dictionary } from "../language.ts";
 
 export const STATUS_ZH: Dictionary = {
   proxy: "代理",

@@ -1,6 +1,6 @@
 // Chinese for command lines that are refused, with what to type instead.
 // Pure.
-import type { Dictionary } from "../../base/language.ts";
+import type { Dictionary } from "../language.ts";
 
 export const USAGE_ERRORS_ZH: Dictionary = {
   '"{0}" must come after "--"': '“{0}”必须写在 "--" 之后',

@@ -1,6 +1,6 @@
 // Chinese for `ch usage`: summaries, single requests, reports, and prices.
 // Pure.
-import type { Dictionary } from "../../base/language.ts";
+import type { Dictionary } from "../language.ts";
 
 const HELP: Dictionary = {
   '{0} takes a date, a time or an age, not "{1}"': "{0} 应为日期、时间或时长，而不是“{1}”",

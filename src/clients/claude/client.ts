@@ -1,5 +1,5 @@
 // Claude Code: settings.json below CLAUDE_CONFIG_DIR and in projects, the Messages API, `--settings` on its command line.
-import { t } from "../../base/language.ts";
+import { t } from "../../base/text.ts";
 import { SERVICE_FACTS } from "../../base/service.ts";
 import type { Client } from "../client.ts";
 

@@ -5,8 +5,8 @@ import { dirname, join } from "node:path";
 import { type Env, readVariable } from "../../base/env.ts";
 import { UserError, errorCode } from "../../base/errors.ts";
 import { readText } from "../../base/files.ts";
-import { isRecord } from "../../base/json-value.ts";
-import { t } from "../../base/language.ts";
+import { type JsonRecord, isRecord } from "../../base/json-value.ts";
+import { type Text, t } from "../../base/text.ts";
 import type { Paths } from "../../base/paths.ts";
 import type { ClientFiles } from "../client.ts";
 import { type ClaudeFacts, type ClaudeLayer, type ClaudeLayerKind, makeLayer } from "./layers.ts";
@@ -33,13 +33,14 @@ export async function readClaudeFacts(options: ClaudeFactsOptions): Promise<Clau
     ["user", paths.claudeSettings],
   ];
   const layers: ClaudeLayer[] = [];
-  const problems: string[] = [];
+  const problems: ClaudeFacts["problems"][number][] = [];
   for (const [kind, where] of files) {
     // Started in the home, Claude Code has one file in both places.
     if (kind === "project" && where === paths.claudeSettings) continue;
     const read = await readObject(where, kind === "user" ? options.userText : undefined);
-    if (typeof read === "string") problems.push(read);
-    else if (read !== null) layers.push(makeLayer(kind, where, read));
+    if (read === null) continue;
+    if ("problem" in read) problems.push({ path: where, text: read.problem });
+    else layers.push(makeLayer(kind, where, read.value));
   }
   layers.push(makeLayer("environment", t`the environment`, { env }));
   return { layers, hasLogin: await readLogin(paths, env), problems };
@@ -64,18 +65,20 @@ function listManaged(directory: string): string[] {
   }
 }
 
-/** The object in a JSON file; null for no file; a text that says why it cannot be used. */
-async function readObject(path: string, instead?: string): Promise<object | string | null> {
+type ReadObject = { readonly value: JsonRecord } | { readonly problem: Text | string };
+
+/** The object in a JSON file, or why it cannot be used; null for no file. */
+async function readObject(path: string, instead?: string): Promise<ReadObject | null> {
   try {
     if ((statSync(path, { throwIfNoEntry: false })?.size ?? 0) > MAX_BYTES)
-      return t`${path} is larger than 1 MB`;
+      return { problem: t`${path} is larger than 1 MB` };
     const text = instead ?? (await readText(path));
     if (text === null) return null;
     const value: unknown = JSON.parse(text);
-    return isRecord(value) ? value : t`${path} does not hold an object`;
+    return isRecord(value) ? { value } : { problem: t`${path} does not hold an object` };
   } catch (error) {
-    if (error instanceof SyntaxError) return t`${path} is not valid JSON`;
-    if (error instanceof UserError) return error.message;
+    if (error instanceof SyntaxError) return { problem: t`${path} is not valid JSON` };
+    if (error instanceof UserError) return { problem: error.text };
     if (errorCode(error) === "ENOTDIR") return null;
     throw error;
   }
@@ -84,11 +87,13 @@ async function readObject(path: string, instead?: string): Promise<object | stri
 /** The account's tokens lie in a file, in the system's key store (then `oauthAccount` tells), or in a variable. */
 async function readLogin(paths: Paths, env: Env): Promise<boolean> {
   if (readVariable(env, "CLAUDE_CODE_OAUTH_TOKEN") !== undefined) return true;
-  const credentials = await readObject(join(paths.claudeHome, ".credentials.json"));
-  if (isRecord(credentials) && isRecord(credentials["claudeAiOauth"])) return true;
+  if (await holdsRecord(join(paths.claudeHome, ".credentials.json"), "claudeAiOauth")) return true;
   const isMoved = readVariable(env, "CLAUDE_CONFIG_DIR") !== undefined;
-  const state = await readObject(
-    join(isMoved ? paths.claudeHome : dirname(paths.claudeHome), ".claude.json"),
-  );
-  return isRecord(state) && isRecord(state["oauthAccount"]);
+  const state = join(isMoved ? paths.claudeHome : dirname(paths.claudeHome), ".claude.json");
+  return await holdsRecord(state, "oauthAccount");
+}
+
+async function holdsRecord(path: string, key: string): Promise<boolean> {
+  const read = await readObject(path);
+  return read !== null && "value" in read && isRecord(read.value[key]);
 }

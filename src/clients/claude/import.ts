@@ -2,7 +2,7 @@
 // that it uses there.
 // Pure.
 import { type Env, readVariable } from "../../base/env.ts";
-import { t } from "../../base/language.ts";
+import { t } from "../../base/text.ts";
 import type { AuthEntry } from "../../config/schema.ts";
 import { type ClaudeFacts, type FoundVariable, PLACEHOLDER_TOKEN, findVariable } from "./layers.ts";
 import { type Import, type IsOwnAddress, collectImports, makeImported } from "../imported-config.ts";
@@ -19,7 +19,8 @@ export function importClaude(facts: ClaudeFacts, env: Env, isOwnAddress: IsOwnAd
   const auth = isSwitched ? loginAuth(seen) : authOf(seen, env);
   const baseUrl = set === undefined || isSwitched ? API_URL : set;
   const isOfficial = baseUrl === API_URL;
-  if (auth === null && isOfficial) return collectImports(facts.problems);
+  const problems = facts.problems.map(({ text }) => text);
+  if (auth === null && isOfficial) return collectImports(problems);
   const config = makeImported({
     service: "claude",
     name: isOfficial ? "anthropic" : hostOf(baseUrl),
@@ -27,7 +28,7 @@ export function importClaude(facts: ClaudeFacts, env: Env, isOwnAddress: IsOwnAd
     baseUrl,
     auth: auth ?? {},
   });
-  return collectImports([config, ...facts.problems]);
+  return collectImports([config, ...problems]);
 }
 
 /** The header kind follows the source. Null where Claude Code has nothing to show. */

@@ -1,5 +1,6 @@
 // The settings that Claude Code goes by, from high to low, and which of them decides a variable.
 // Pure.
+import type { Text } from "../../base/text.ts";
 import { readVariable } from "../../base/env.ts";
 import { isRecord } from "../../base/json-value.ts";
 
@@ -21,7 +22,7 @@ export type ClaudeLayerKind = "managed" | "command-line" | "local" | "project" |
 export interface ClaudeLayer {
   readonly kind: ClaudeLayerKind;
   /** The file's path, or "the environment". */
-  readonly where: string;
+  readonly where: Text | string;
   readonly env: Readonly<Record<string, string>>;
   /** A command of the user's makes the key. */
   readonly hasApiKeyHelper: boolean;
@@ -33,7 +34,7 @@ export interface ClaudeFacts {
   /** Signed in with an account. */
   readonly hasLogin: boolean;
   /** Files that Claude Code ignores because they cannot be read. Hold nothing of their content. */
-  readonly problems: readonly string[];
+  readonly problems: readonly { readonly path: string; readonly text: Text | string }[];
 }
 
 export interface FoundVariable {
@@ -51,7 +52,7 @@ export function findVariable(facts: ClaudeFacts, name: string): FoundVariable | 
 }
 
 /** Settings of one JSON object, as a layer. */
-export function makeLayer(kind: ClaudeLayerKind, where: string, settings: object): ClaudeLayer {
+export function makeLayer(kind: ClaudeLayerKind, where: Text | string, settings: object): ClaudeLayer {
   const env = "env" in settings && isRecord(settings.env) ? settings.env : {};
   // Claude Code makes texts of numbers and of true and false.
   const texts = Object.entries(env).flatMap(([name, value]: [string, unknown]): [string, string][] =>

@@ -1,7 +1,7 @@
 // What keeps Claude Code from our proxy although settings.json points there: higher settings, clouds, outbound proxies,
 // other tools.
 // Pure.
-import { t } from "../../base/language.ts";
+import { t } from "../../base/text.ts";
 import type { IsOwnAddress } from "../imported-config.ts";
 import { type Override, listOtherProxy, listOutboundProxy } from "../override.ts";
 import { CLOUD_SWITCHES, type ClaudeFacts, findVariable } from "./layers.ts";

@@ -4,7 +4,7 @@ import { resolve } from "node:path";
 import { UserError } from "../../base/errors.ts";
 import { readText } from "../../base/files.ts";
 import { isRecord } from "../../base/json-value.ts";
-import { t } from "../../base/language.ts";
+import { t } from "../../base/text.ts";
 import { makeProxyAddress } from "../../base/service.ts";
 import type { RunOptions, RunPlan } from "../client.ts";
 import { exemptLoopback } from "../override.ts";

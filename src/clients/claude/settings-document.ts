@@ -3,8 +3,8 @@
 // Pure.
 import { type Node, findNodeAtLocation } from "jsonc-parser";
 import { UserError } from "../../base/errors.ts";
-import { t } from "../../base/language.ts";
-import { readJsonc } from "../../config/jsonc.ts";
+import { t } from "../../base/text.ts";
+import { readJsonc, JsonSyntaxError, findLine } from "../../config/jsonc.ts";
 import { showKey } from "../client.ts";
 
 export interface SettingsDocument {
@@ -53,8 +53,8 @@ export function withoutName<T>(read: () => T): T {
     return read();
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
-    const [, line = "", column = "", words] = /^:(\d+):(\d+): (.*)$/s.exec(error.message) ?? [];
-    const message = words === undefined ? error.message : t`line ${line}, column ${column}: ${words}`;
-    throw new UserError(message, { cause: error });
+    if (!(error instanceof JsonSyntaxError)) throw new UserError(error.text, { cause: error });
+    const { column, line } = findLine(error.place);
+    throw new UserError(t`line ${line}, column ${column}: ${error.words}`, { cause: error });
   }
 }

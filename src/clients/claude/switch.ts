@@ -2,7 +2,7 @@
 // a placeholder where nobody is signed in.
 import { UserError } from "../../base/errors.ts";
 import { isRecord } from "../../base/json-value.ts";
-import { t } from "../../base/language.ts";
+import { t } from "../../base/text.ts";
 import { DEFAULT_PORT, makeProxyAddress } from "../../base/service.ts";
 import { valueOf } from "../../config/jsonc.ts";
 import { type Edit, type SwitchEditor, type SwitchTarget, withFileName } from "../client.ts";

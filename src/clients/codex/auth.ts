@@ -2,7 +2,7 @@
 import { statSync } from "node:fs";
 import { UserError, errorCode } from "../../base/errors.ts";
 import { describe, readText } from "../../base/files.ts";
-import { t } from "../../base/language.ts";
+import { type Text, t } from "../../base/text.ts";
 import { type CodexLogin, parseLogin } from "./login.ts";
 
 const MAX_BYTES = 2 ** 20;
@@ -21,7 +21,7 @@ export async function readCodexLogin(
 }
 
 async function readOnce(path: string): Promise<CodexLogin> {
-  const unreadable = (problem: string): CodexLogin => ({ kind: "unreadable", problem });
+  const unreadable = (problem: Text | string): CodexLogin => ({ kind: "unreadable", problem });
   try {
     if ((statSync(path, { throwIfNoEntry: false })?.size ?? 0) > MAX_BYTES) {
       return unreadable(t`${path} is larger than 1 MB`);
@@ -30,7 +30,7 @@ async function readOnce(path: string): Promise<CodexLogin> {
     return text === null ? { kind: "none" } : parseLogin(JSON.parse(text));
   } catch (error) {
     if (error instanceof SyntaxError) return unreadable(t`${path} is not valid JSON`);
-    if (error instanceof UserError) return unreadable(error.message);
+    if (error instanceof UserError) return unreadable(error.text);
     if (errorCode(error) !== undefined) return unreadable(t`cannot read ${path}: ${describe(error)}`);
     throw error;
   }

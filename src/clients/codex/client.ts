@@ -1,5 +1,5 @@
 // Codex: config.toml and auth.json below CODEX_HOME, the Responses API, `-c` on its command line.
-import { t } from "../../base/language.ts";
+import { t } from "../../base/text.ts";
 import { SERVICE_FACTS } from "../../base/service.ts";
 import type { Client } from "../client.ts";
 

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { TomlTable } from "smol-toml";
 import { UserError, errorCode } from "../../base/errors.ts";
 import { readText } from "../../base/files.ts";
-import { t } from "../../base/language.ts";
+import { t } from "../../base/text.ts";
 import type { Paths } from "../../base/paths.ts";
 import { readCodexLogin } from "./auth.ts";
 import { type CodexLayer, type Found, type LayerKind, findText, parseToml } from "./layers.ts";

@@ -2,7 +2,7 @@
 // there is something to refer to.
 // Pure.
 import { type Env, readVariable } from "../../base/env.ts";
-import { t } from "../../base/language.ts";
+import { type Text, t } from "../../base/text.ts";
 import type { AuthEntry } from "../../config/schema.ts";
 import type { CodexFacts } from "./facts.ts";
 import type { CodexProvider } from "./provider.ts";
@@ -39,7 +39,7 @@ interface Context {
 function importProvider(
   provider: CodexProvider,
   { facts, env, isOwnAddress }: Context,
-): (ImportedConfig | string)[] {
+): (ImportedConfig | Text | string)[] {
   const { id, baseUrl } = provider;
   const from = t`Codex's provider "${id}"`;
   if (baseUrl === undefined) return [t`${from}: has no base_url`];
@@ -87,7 +87,11 @@ function loginAuth({ login }: CodexFacts, env: Env): AuthEntry {
 }
 
 /** The built-in provider, where somebody is signed in. */
-function importLogin(facts: CodexFacts, env: Env, isOwnAddress: IsOwnAddress): (ImportedConfig | string)[] {
+function importLogin(
+  facts: CodexFacts,
+  env: Env,
+  isOwnAddress: IsOwnAddress,
+): (ImportedConfig | Text | string)[] {
   const { login, openaiBaseUrl } = facts;
   if (login.kind === "none") return [];
   if (login.kind === "unreadable") return [login.problem];

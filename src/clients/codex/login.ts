@@ -1,5 +1,6 @@
 // The kinds of login that Codex can have, and how auth.json tells them apart.
 // Pure.
+import type { Text } from "../../base/text.ts";
 
 export type CodexLogin =
   | { readonly kind: "none" }
@@ -9,7 +10,7 @@ export type CodexLogin =
   /** Kept by the system's key store, where we do not look. */
   | { readonly kind: "keyring" }
   /** `problem` is for people and holds nothing of the file. Counts as no login. */
-  | { readonly kind: "unreadable"; readonly problem: string };
+  | { readonly kind: "unreadable"; readonly problem: Text | string };
 
 /** Would Codex start without its sign-in screen? */
 export function isUsableLogin(login: CodexLogin): boolean {

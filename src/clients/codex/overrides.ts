@@ -2,7 +2,7 @@
 // Pure.
 import { basename } from "node:path";
 import type { Env } from "../../base/env.ts";
-import { t } from "../../base/language.ts";
+import { t } from "../../base/text.ts";
 import type { IsOwnAddress } from "../imported-config.ts";
 import { type Override, listOtherProxy, listOutboundProxy } from "../override.ts";
 import type { CodexFacts } from "./facts.ts";

@@ -1,7 +1,7 @@
 // What a model provider of Codex is set to, over all layers.
 // Pure.
 import { UserError } from "../../base/errors.ts";
-import { t } from "../../base/language.ts";
+import { t } from "../../base/text.ts";
 import { type CodexLayer, type Found, findText, findValue, isTable, mergeTexts, valueAt } from "./layers.ts";
 
 export interface CodexProvider {

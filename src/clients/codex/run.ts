@@ -3,7 +3,7 @@
 import type { TomlValue } from "smol-toml";
 import { type Env, readVariable } from "../../base/env.ts";
 import { UserError } from "../../base/errors.ts";
-import { t } from "../../base/language.ts";
+import { t } from "../../base/text.ts";
 import { makeProxyAddress } from "../../base/service.ts";
 import type { RunOptions, RunPlan } from "../client.ts";
 import { exemptLoopback } from "../override.ts";

@@ -3,7 +3,7 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { UserError, errorCode } from "../../base/errors.ts";
-import { t } from "../../base/language.ts";
+import { t } from "../../base/text.ts";
 import { DEFAULT_PORT, makeProxyAddress } from "../../base/service.ts";
 import { type Edit, type SwitchEditor, type SwitchTarget, withFileName } from "../client.ts";
 import { type CodexFacts, makeCodexFacts, readCodexFacts } from "./facts.ts";

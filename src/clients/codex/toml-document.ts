@@ -3,7 +3,7 @@
 // Pure.
 import { type AST, ParseError, parseTOML } from "toml-eslint-parser";
 import { UserError } from "../../base/errors.ts";
-import { t } from "../../base/language.ts";
+import { type Text, t } from "../../base/text.ts";
 import { isSamePath } from "../client.ts";
 
 /** One `key = value`, at any depth. Offsets count from the start of the text, without the BOM. */
@@ -71,7 +71,7 @@ function parse(text: string): AST.TOMLProgram {
   }
 }
 
-function refuseAt(text: string, offset: number, what: string): void {
+function refuseAt(text: string, offset: number, what: Text): void {
   if (offset < 0) return;
   throw new UserError(t`line ${text.slice(0, offset).split("\n").length}: ${what}`);
 }

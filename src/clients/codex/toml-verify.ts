@@ -3,7 +3,7 @@
 // Pure.
 import { isDeepStrictEqual } from "node:util";
 import { UserError } from "../../base/errors.ts";
-import { t } from "../../base/language.ts";
+import { t } from "../../base/text.ts";
 import { isTable, parseToml } from "./layers.ts";
 
 /** Tables as maps: what a key is called then means nothing to JavaScript. */

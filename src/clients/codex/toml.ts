@@ -2,7 +2,7 @@
 // Expects a text without a switch in it; codex-toml-undo.ts takes one out.
 // Pure.
 import { UserError } from "../../base/errors.ts";
-import { t } from "../../base/language.ts";
+import { t } from "../../base/text.ts";
 import {
   type TomlDocument,
   type TomlEntry,

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { UserError, errorCode, errorMessage } from "../../base/errors.ts";
 import { readText } from "../../base/files.ts";
 import { type JsonRecord, isRecord, parseRecord, stringOr } from "../../base/json-value.ts";
-import { t } from "../../base/language.ts";
+import { type Text, t } from "../../base/text.ts";
 import {
   CC_SWITCH_SERVICES,
   type CcSwitchProvider,
@@ -20,7 +20,7 @@ export interface CcSwitchFiles {
   /** In cc-switch's own order. */
   readonly providers: readonly CcSwitchProvider[];
   /** What was found for programs that we do not serve, and the like. */
-  readonly notes: readonly string[];
+  readonly notes: readonly Text[];
   readonly file: string;
 }
 
@@ -193,7 +193,7 @@ function readOldProviders(root: JsonRecord): CcSwitchProvider[] {
 }
 
 /** What there is for programs that we do not serve. */
-function describeOthers(rows: readonly JsonRecord[]): string[] {
+function describeOthers(rows: readonly JsonRecord[]): Text[] {
   const others = rows.map((row) => String(row["app_type"])).filter((app) => !isKept(app));
   const count = others.length;
   const apps = [...new Set(others)].join(", ");

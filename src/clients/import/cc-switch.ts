@@ -2,7 +2,7 @@
 // What cannot work here is left out with the reason.
 // Pure.
 import { UserError } from "../../base/errors.ts";
-import { t } from "../../base/language.ts";
+import { type Text, t } from "../../base/text.ts";
 import type { Service } from "../../base/service.ts";
 import { isLoopback } from "../../config/base-url.ts";
 import type { AuthEntry, UpstreamEntry } from "../../config/schema.ts";
@@ -25,7 +25,7 @@ const ENDPOINT = /\/(?:responses|messages|chat\/completions)\/?$/;
 
 /** `providers` are in cc-switch's own order. */
 export function importCcSwitch(providers: readonly CcSwitchProvider[]): Import {
-  const skipped: string[] = [];
+  const skipped: (Text | string)[] = [];
   const configs = CC_SWITCH_SERVICES.flatMap((service) =>
     importService(
       providers.filter((provider) => provider.service === service),
@@ -39,7 +39,7 @@ export function importCcSwitch(providers: readonly CcSwitchProvider[]): Import {
 function importService(
   providers: readonly CcSwitchProvider[],
   service: Service,
-  skipped: string[],
+  skipped: (Text | string)[],
 ): ImportedConfig[] {
   const usable = providers.flatMap((provider) => {
     const upstreams = makeUpstreams(provider, skipped);
@@ -80,10 +80,10 @@ function nameConfig(
 }
 
 /** One for each address; none, with a word in `skipped`, where the provider cannot be used here. */
-function makeUpstreams(provider: CcSwitchProvider, skipped: string[]): UpstreamEntry[] {
-  const skip = (why: string): UpstreamEntry[] => {
+function makeUpstreams(provider: CcSwitchProvider, skipped: (Text | string)[]): UpstreamEntry[] {
+  const skip = (why: Text | string): UpstreamEntry[] => {
     const { name } = provider;
-    skipped.push(`"${name}": ${why}`);
+    skipped.push(t`"${name}": ${why}`);
     return [];
   };
   try {
@@ -106,13 +106,13 @@ function makeUpstreams(provider: CcSwitchProvider, skipped: string[]): UpstreamE
       return unusable === null ? [upstream] : skip(unusable);
     });
   } catch (error) {
-    if (error instanceof UserError) return skip(error.message);
+    if (error instanceof UserError) return skip(error.text);
     throw error;
   }
 }
 
 /** In the order in which a person would think of it. */
-function whyNot(provider: CcSwitchProvider, facts: ProviderFacts): string | null {
+function whyNot(provider: CcSwitchProvider, facts: ProviderFacts): Text | null {
   const { service, meta, category } = provider;
   const { baseUrl, key, wireFormat } = facts;
   if (isManaged(provider)) return t`cc-switch signs in to that account by itself`;

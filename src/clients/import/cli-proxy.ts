@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { UserError } from "../../base/errors.ts";
 import { readText } from "../../base/files.ts";
 import { type JsonRecord, isRecord, parseRecord, stringOr } from "../../base/json-value.ts";
-import { t } from "../../base/language.ts";
+import { type Text, t } from "../../base/text.ts";
 import { SERVICES, type Service } from "../../base/service.ts";
 import { isLoopback } from "../../config/base-url.ts";
 import type { UpstreamEntry } from "../../config/schema.ts";
@@ -52,7 +52,7 @@ export async function readCliProxy(directory: string): Promise<CliProxyFiles> {
 }
 
 export function importCliProxy(files: CliProxyFiles): Import {
-  const skipped: string[] = [];
+  const skipped: (Text | string)[] = [];
   const isByWeight = files.balancing?.["mode"] === "weight-based";
   const configs = SERVICES.flatMap((service) => {
     const entries = readEntries(files, service, skipped);
@@ -65,10 +65,10 @@ export function importCliProxy(files: CliProxyFiles): Import {
   return { configs, skipped };
 }
 
-function readEntries(files: CliProxyFiles, service: Service, skipped: string[]): Entry[] {
+function readEntries(files: CliProxyFiles, service: Service, skipped: (Text | string)[]): Entry[] {
   return Object.entries(files.services[service] ?? {}).flatMap(([name, value]) => {
-    const skip = (why: string): Entry[] => {
-      skipped.push(`"${name}" (${service}): ${why}`);
+    const skip = (why: Text): Entry[] => {
+      skipped.push(t`"${name}" (${service}): ${why}`);
       return [];
     };
     if (!isRecord(value)) return skip(t`it is not an object`);
@@ -128,7 +128,7 @@ function modelsFor(router: JsonRecord | null, service: Service, name: string): R
   return Object.fromEntries(pairs.toReversed());
 }
 
-function describeUnused(files: CliProxyFiles, service: Service, entries: readonly Entry[]): string[] {
+function describeUnused(files: CliProxyFiles, service: Service, entries: readonly Entry[]): Text[] {
   if (entries.length === 0) return [];
   const { models, balancing } = files;
   const routed = listAt(models?.["configMappings"], service).length;

@@ -4,7 +4,7 @@
 import { decodeUtf8 } from "../../base/bytes.ts";
 import { UserError } from "../../base/errors.ts";
 import { type JsonRecord, parseRecord } from "../../base/json-value.ts";
-import { t } from "../../base/language.ts";
+import { type Text, t } from "../../base/text.ts";
 import { isLoopback } from "../../config/base-url.ts";
 import type { UpstreamEntry } from "../../config/schema.ts";
 import {
@@ -127,7 +127,7 @@ function isLocal(baseUrl: string): boolean {
   return URL.canParse(baseUrl) && isLoopback(new URL(baseUrl).hostname);
 }
 
-function refuse(why: string): UserError {
+function refuse(why: Text): UserError {
   return new UserError(t`the link cannot be taken over: ${why}`, {
     hint: "ch config add NAME --base-url URL --auth-token-stdin",
   });

@@ -22,7 +22,7 @@ import {
   resolveLink,
   writeFileAtomic,
 } from "../../base/files.ts";
-import { t } from "../../base/language.ts";
+import { t } from "../../base/text.ts";
 
 /** A client's file as it was read. */
 export interface ClientFile {

@@ -5,7 +5,7 @@ import { readdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import * as z from "zod/mini";
 import { UserError, errorCode } from "../../base/errors.ts";
-import { t } from "../../base/language.ts";
+import { type Text, t } from "../../base/text.ts";
 import {
   PRIVATE_FILE,
   ensurePrivateDirectory,
@@ -59,7 +59,7 @@ export type FoundJournal =
   | { readonly kind: "none" }
   | { readonly kind: "found"; readonly journal: Journal }
   /** It cannot be used, and what it knew is lost. */
-  | { readonly kind: "broken"; readonly problem: string };
+  | { readonly kind: "broken"; readonly problem: Text | string };
 
 /**
  * Where the journal for a file is, or would be. One that was made under another name of the file counts: a directory may
@@ -105,7 +105,7 @@ export async function readJournal(path: string): Promise<FoundJournal> {
     if (text === null) return { kind: "none" };
     return { kind: "found", journal: journalSchema.parse(JSON.parse(text)) };
   } catch (error) {
-    if (error instanceof UserError) return { kind: "broken", problem: error.message };
+    if (error instanceof UserError) return { kind: "broken", problem: error.text };
     if (error instanceof z.core.$ZodError || error instanceof SyntaxError) {
       return { kind: "broken", problem: t`${path} is damaged` };
     }

@@ -1,5 +1,6 @@
 // How a client stands: is it switched, to which port, by whom, and does that one still run? And what its own file would be
 // without our switch. Looks, and changes nothing; needs no lock, because every file is only ever replaced as a whole.
+import type { Text } from "../../base/text.ts";
 import { UserError } from "../../base/errors.ts";
 import { isRunning } from "../../base/process-identity.ts";
 import { type Service, readProxyPort } from "../../base/service.ts";
@@ -19,7 +20,7 @@ export interface SwitchStatus {
   /** The proxy that switched it has died: `off` or the next `serve` puts that right. */
   readonly isOwnerDead: boolean;
   /** The file cannot be read or edited, or the journal cannot be used. */
-  readonly problem: string | null;
+  readonly problem: Text | string | null;
 }
 
 /** Never throws for what the files hold. */
@@ -52,7 +53,7 @@ export async function readSwitchStatus(target: SwitchTarget): Promise<SwitchStat
     };
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
-    return { ...off, problem: error.message };
+    return { ...off, problem: error.text };
   }
 }
 

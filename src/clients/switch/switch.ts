@@ -3,7 +3,7 @@
 // Decides nothing about the content of a file.
 import { join } from "node:path";
 import { UserError } from "../../base/errors.ts";
-import { t } from "../../base/language.ts";
+import { t, type Text } from "../../base/text.ts";
 import { withLock } from "../../base/lock.ts";
 import { type ProcessIdentity, isRunning } from "../../base/process-identity.ts";
 import { CLIENT_NAME } from "../../base/service.ts";
@@ -61,7 +61,7 @@ export interface SwitchedOff {
   /** A running proxy that had switched it, and goes on without it. */
   readonly runningOwner: ProcessIdentity | null;
   /** The journal could not be used; what could be recognised was put back. */
-  readonly journalProblem: string | null;
+  readonly journalProblem: Text | string | null;
 }
 
 const MOST_TRIES = 3;

@@ -1,3 +1,4 @@
+import { inEnglish } from "../../../src/base/text.ts";
 import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { createLiveConfig } from "../../../src/app/live-config.ts";
@@ -74,7 +75,14 @@ function openRoom(options: RoomOptions): Room {
   const { env, paths } = home;
   const live = createLiveConfig({ paths, env, now });
   const router = createRouter({ settings: () => live.settings().routing, now, random: () => 0.5 });
-  const quota = createQuota({ paths, env, live, now, every, onTrouble: (words) => troubles.push(words) });
+  const quota = createQuota({
+    paths,
+    env,
+    live,
+    now,
+    every,
+    onTrouble: (words) => troubles.push(inEnglish(words)),
+  });
   const route = live.routeOf("codex");
   quota.attach({ route, router });
   quota.start();

@@ -1,3 +1,4 @@
+import { inEnglish } from "../../../src/base/text.ts";
 import { expect, test } from "bun:test";
 import { join } from "node:path";
 import { createEventHook } from "../../../src/app/serve/event-hook.ts";
@@ -12,7 +13,7 @@ test("a command that fails or hangs is reported once, and the next ones still ru
   const hook = createEventHook({
     command: () => command,
     env: home.env,
-    onTrouble: (words) => troubles.push(words),
+    onTrouble: (words) => troubles.push(inEnglish(words)),
     timeoutMs: 100,
   });
   hook.send({ n: 1 });
@@ -45,7 +46,7 @@ test("after the end nothing is started, and of a flood only so much is kept", as
     command: () => `cat >> ${seen}`,
     env: home.env,
     onTrouble: (words) => {
-      throw new Error(words);
+      throw new Error(inEnglish(words));
     },
   });
   for (let n = 0; n < 100; n += 1) hook.send({ n });

@@ -1,3 +1,4 @@
+import { inEnglish } from "../../../src/base/text.ts";
 import { expect, test } from "bun:test";
 import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
@@ -28,8 +29,8 @@ async function startDesk(home: TempHome): Promise<Desk> {
     services: ["codex"],
     port: 0,
     onRequest: () => {},
-    onTrouble: (words) => troubles.push(words),
-    onEvent: (words) => events.push(words),
+    onTrouble: (words) => troubles.push(inEnglish(words)),
+    onEvent: (words) => events.push(inEnglish(words)),
   });
   const port = serving.served[0]?.port ?? 0;
   return { serving, port, events, troubles, [Symbol.asyncDispose]: () => serving.stop(0) };

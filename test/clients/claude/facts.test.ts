@@ -1,3 +1,4 @@
+import { inEnglish } from "../../../src/base/text.ts";
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -32,7 +33,7 @@ test("a variable comes from the highest layer: managed, local, project, user, th
   const env = { ANTHROPIC_BASE_URL: "http://env" };
   const winner = async (): Promise<string[]> => {
     const found = findVariable(await read(env), "ANTHROPIC_BASE_URL");
-    return [found?.value ?? "", found?.layer.kind ?? "", found?.layer.where ?? ""];
+    return [found?.value ?? "", found?.layer.kind ?? "", inEnglish(found?.layer.where ?? "")];
   };
   expect(await winner()).toEqual(["http://env", "environment", "the environment"]);
   const user = write(".claude/settings.json", setting("http://user"));
@@ -56,7 +57,10 @@ test("a file that Claude Code cannot read is as if empty, and is named", async (
   const project = write("project/.claude/settings.json", "[]");
   const facts = await read();
   expect(findVariable(facts, "ANTHROPIC_BASE_URL")).toBeUndefined();
-  expect(facts.problems).toEqual([`${project} does not hold an object`, `${user} is not valid JSON`]);
+  expect(facts.problems.map(({ text }) => inEnglish(text))).toEqual([
+    `${project} does not hold an object`,
+    `${user} is not valid JSON`,
+  ]);
 });
 
 test("odd shapes and blank values set nothing", async () => {

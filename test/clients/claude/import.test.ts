@@ -1,8 +1,12 @@
 import { expect, test } from "bun:test";
 import type { Env } from "../../../src/base/env.ts";
 import { type ClaudeLayer, makeLayer } from "../../../src/clients/claude/layers.ts";
-import { importClaude } from "../../../src/clients/claude/import.ts";
+import { importClaude as importClaudeTexts } from "../../../src/clients/claude/import.ts";
 import type { Import } from "../../../src/clients/imported-config.ts";
+import { textsInEnglish } from "../../helpers/texts-in-english.ts";
+
+const importClaude = (...parts: Parameters<typeof importClaudeTexts>) =>
+  textsInEnglish(importClaudeTexts(...parts));
 
 interface Case {
   readonly user?: object;

@@ -3,8 +3,12 @@ import type { Env } from "../../../src/base/env.ts";
 import { makeCodexFacts } from "../../../src/clients/codex/facts.ts";
 import { parseToml } from "../../../src/clients/codex/layers.ts";
 import type { CodexLogin } from "../../../src/clients/codex/login.ts";
-import { importCodex } from "../../../src/clients/codex/import.ts";
+import { importCodex as importCodexTexts } from "../../../src/clients/codex/import.ts";
 import type { Import } from "../../../src/clients/imported-config.ts";
+import { textsInEnglish } from "../../helpers/texts-in-english.ts";
+
+const importCodex = (...parts: Parameters<typeof importCodexTexts>) =>
+  textsInEnglish(importCodexTexts(...parts));
 
 const NONE: CodexLogin = { kind: "none" };
 const KEY: CodexLogin = { kind: "api-key", key: "sk-file" };

@@ -2,11 +2,15 @@ import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { planImport } from "../../../src/app/import/import-plan.ts";
 import type { CcSwitchProvider } from "../../../src/clients/import/cc-switch-provider.ts";
-import { importCcSwitch } from "../../../src/clients/import/cc-switch.ts";
+import { importCcSwitch as importCcSwitchTexts } from "../../../src/clients/import/cc-switch.ts";
 import { editConfig } from "../../../src/config/edit.ts";
 import { parseConfig } from "../../../src/config/parse.ts";
 import type { AuthEntry } from "../../../src/config/schema.ts";
 import { claudeSettings, codexSettings } from "../../helpers/cc-switch-home.ts";
+import { textsInEnglish } from "../../helpers/texts-in-english.ts";
+
+const importCcSwitch = (...parts: Parameters<typeof importCcSwitchTexts>) =>
+  textsInEnglish(importCcSwitchTexts(...parts));
 
 const SECRET = "sk-0123456789-very-secret-abcdef";
 
@@ -112,9 +116,9 @@ test.each<[Record<string, string>, Record<string, unknown>, AuthEntry]>([
   [{ ANTHROPIC_AUTH_TOKEN: "t" }, { apiKeyField: "ANTHROPIC_API_KEY" }, { api_key: "t" }],
   [{ ANTHROPIC_API_KEY: "k" }, { apiKeyField: "ANTHROPIC_AUTH_TOKEN" }, { auth_token: "k" }],
 ])("Claude Code's %j with %j is sent as %j", (env, meta, auth) => {
-  expect(importCcSwitch([claude("c", { ...URL, ...env }, { meta })]).configs[0]?.upstreams[0]?.auth).toEqual(
+  expect(importCcSwitch([claude("c", { ...URL, ...env }, { meta })]).configs[0]?.upstreams[0]).toMatchObject({
     auth,
-  );
+  });
 });
 
 test("price and limits become ours, a foreign model is asked for, the rest is kept in tags without secrets", () => {

@@ -1,6 +1,14 @@
 import { expect, test } from "bun:test";
-import { type CliProxyFiles, importCliProxy, readCliProxy } from "../../../src/clients/import/cli-proxy.ts";
+import {
+  type CliProxyFiles,
+  importCliProxy as importCliProxyTexts,
+  readCliProxy,
+} from "../../../src/clients/import/cli-proxy.ts";
 import { makeTempHome } from "../../helpers/temp-home.ts";
+import { textsInEnglish } from "../../helpers/texts-in-english.ts";
+
+const importCliProxy = (...parts: Parameters<typeof importCliProxyTexts>) =>
+  textsInEnglish(importCliProxyTexts(...parts));
 
 const SECRET = "sk-0123456789-very-secret-abcdef";
 const entry = (name: string, more: object = {}): object => ({

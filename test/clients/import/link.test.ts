@@ -1,8 +1,12 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { UserError } from "../../../src/base/errors.ts";
-import { importLink } from "../../../src/clients/import/link.ts";
+import { importLink as importLinkTexts } from "../../../src/clients/import/link.ts";
 import { codexSettings } from "../../helpers/cc-switch-home.ts";
+import { textsInEnglish } from "../../helpers/texts-in-english.ts";
+
+const importLink = (...parts: Parameters<typeof importLinkTexts>) =>
+  textsInEnglish(importLinkTexts(...parts));
 
 const SECRET = "sk-0123456789-very-secret-abcdef";
 const BASE = {

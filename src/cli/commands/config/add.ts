@@ -3,7 +3,7 @@ import { createClientSecrets } from "../../../app/client-secrets.ts";
 import { readVariable } from "../../../base/env.ts";
 import { EXIT, UserError } from "../../../base/errors.ts";
 import { CLIENT_NAME, DEFAULT_SERVICE, type Service, flagBehind } from "../../../base/service.ts";
-import { t } from "../../../base/language.ts";
+import { t, tell } from "../../language.ts";
 import { readBaseUrl } from "../../../config/base-url.ts";
 import { checkUpstreams } from "../../../config/check-upstreams.ts";
 import { planAdd, planAppend } from "../../../config/edit.ts";
@@ -104,7 +104,7 @@ async function readOwn(cli: Cli, args: AddArgs): Promise<UpstreamEntry | null> {
   const typed = args["base-url"];
   if (typed === undefined) throw misuse(t`--base-url is missing`);
   const base = readBaseUrl(typed);
-  if (base.kind === "bad") throw misuse(`--base-url ${base.problem}`, withoutUser(typed, args));
+  if (base.kind === "bad") throw misuse(`--base-url ${tell(base.problem)}`, withoutUser(typed, args));
   return { base_url: base.url, ...(auth === null ? {} : { auth }) };
 }
 
@@ -148,7 +148,7 @@ function refuseUnusable(upstream: UpstreamEntry, service: Service): void {
   const { problem } = checkUpstreams([upstream], service);
   if (problem === null) return;
   const key = String(problem.path.at(-1)).replaceAll("_", "-");
-  throw misuse(`--${key} ${problem.words}`);
+  throw misuse(`--${key} ${tell(problem.words)}`);
 }
 
 function copyUpstreams(config: ParsedConfig, service: Service, text: string): readonly UpstreamEntry[] {
@@ -173,7 +173,7 @@ function report(cli: Cli, { service, name, added, config }: Added): void {
   const count = configs.get(name)?.entry.upstreams.length ?? added.length;
   const flag = flagBehind(service);
   const targets = added.map((_, index) => formatTarget(name, count - added.length + index + 1));
-  for (const { words } of checkUpstreams(added, service).warnings) out.warn(`${targets[0]} ${words}`);
+  for (const { words } of checkUpstreams(added, service).warnings) out.warn(`${targets[0]} ${tell(words)}`);
   const secrets = createClientSecrets(cli.paths, cli.now);
   for (const { auth } of added) {
     const variable = auth?.auth_token_env ?? auth?.api_key_env;

@@ -1,6 +1,6 @@
 // The commands that change configs that are there: remove, rename, set-active, move, enable, disable.
 import { EXIT, UserError } from "../../../base/errors.ts";
-import { t } from "../../../base/language.ts";
+import { t } from "../../language.ts";
 import { showPath } from "../../../base/paths.ts";
 import { CLIENT_NAME, DEFAULT_SERVICE, type Service, flagBehind } from "../../../base/service.ts";
 import { showMoment } from "../../../base/time-words.ts";

@@ -1,6 +1,7 @@
 // Configs and upstreams as people and scripts may see them: every secret masked.
 // Pure.
-import { t } from "../../../base/language.ts";
+import type { Text } from "../../../base/text.ts";
+import { t } from "../../language.ts";
 import { maskSecret, maskText } from "../../../base/secrets.ts";
 import type { Service } from "../../../base/service.ts";
 import { showMoment } from "../../../base/time-words.ts";
@@ -44,7 +45,7 @@ export interface ConfigView {
   readonly is_active: boolean;
   readonly on_exhausted: "continue" | "stop";
   /** Why it cannot be used, or null. */
-  readonly problem: string | null;
+  readonly problem: Text | string | null;
   readonly upstreams: readonly UpstreamView[];
 }
 

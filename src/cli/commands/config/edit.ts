@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { readVariable } from "../../../base/env.ts";
 import { UserError } from "../../../base/errors.ts";
 import { PRIVATE_FILE, ensurePrivateDirectory, writeFileAtomic } from "../../../base/files.ts";
-import { t } from "../../../base/language.ts";
+import { t, tell } from "../../language.ts";
 import { showPath } from "../../../base/paths.ts";
 import { SERVICES } from "../../../base/service.ts";
 import { keepVersion, loadConfig } from "../../../config/file.ts";
@@ -30,7 +30,7 @@ export function editCommand(cli: Cli): Command {
       else writeFileAtomic(config, NEW_FILE, { mode: PRIVATE_FILE });
       await openEditor(cli, config);
       const { warnings } = await loadConfig(config);
-      for (const warning of warnings) cli.out.warn(warning);
+      for (const warning of warnings) cli.out.warn(tell(warning));
       const file = showPath(config, cli.env);
       cli.out.note(t`${file} is valid`);
     },

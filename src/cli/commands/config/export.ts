@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { EXIT, UserError } from "../../../base/errors.ts";
 import { PRIVATE_FILE, writeFileAtomic } from "../../../base/files.ts";
-import { t } from "../../../base/language.ts";
+import { t } from "../../language.ts";
 import { makeExport } from "../../../config/export.ts";
 import { loadConfig } from "../../../config/file.ts";
 import { type Cli, type Command, defineCommand } from "../../cli.ts";

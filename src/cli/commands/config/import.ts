@@ -1,5 +1,6 @@
 // `ch config import`: what clients, other programs, a file or a link are set up with, as configs of ours. Shown first, keys
 // masked; written only where a person says so.
+import type { Text } from "../../../base/text.ts";
 import { resolve } from "node:path";
 import { createClientSecrets } from "../../../app/client-secrets.ts";
 import {
@@ -10,7 +11,7 @@ import {
 } from "../../../app/import/import-plan.ts";
 import { readVariable } from "../../../base/env.ts";
 import { EXIT, UserError } from "../../../base/errors.ts";
-import { t } from "../../../base/language.ts";
+import { t, tell } from "../../language.ts";
 import { showPath } from "../../../base/paths.ts";
 import { CLIENT_NAME, SERVICES, type Service, isService } from "../../../base/service.ts";
 import type { Import } from "../../../clients/imported-config.ts";
@@ -53,7 +54,13 @@ export function importCommand(cli: Cli): Command {
     },
     async run({ args }) {
       const { paths, out, now } = cli;
-      const found = await findImports(cli, args);
+      const read = await findImports(cli, args);
+      // An alias is written as it is shown.
+      const configs = read.configs.map(({ alias, ...one }) => ({
+        ...one,
+        ...(alias === undefined ? {} : { alias: tell(alias) }),
+      }));
+      const found = { ...read, configs };
       const config = await loadConfig(paths.config);
       const placement = placeImports(found.configs, config);
       const settings = found.config === null ? [] : listNewSettings(found.config, config);
@@ -183,7 +190,7 @@ function showSettings({ out }: Cli, from: ParsedConfig, to: ParsedConfig): void 
 /** What `config list` would warn of. */
 function listRemarks({ name, service, upstreams }: PlacedImport): string[] {
   return checkUpstreams(upstreams, service).warnings.map(
-    ({ path, words }) => `${formatTarget(name, Number(path[0]) + 1)} ${words}`,
+    ({ path, words }) => `${formatTarget(name, Number(path[0]) + 1)} ${tell(words)}`,
   );
 }
 
@@ -194,8 +201,12 @@ function hostOf({ base_url }: { readonly base_url: string }): string {
 /** As `config list` would show it, masked. */
 function viewImport(cli: Cli, { service, name, alias, upstreams }: PlacedImport): ConfigView {
   const empty = makeEmptyConfig();
-  const named = { name, alias: alias ?? null, entry: { upstreams: [...upstreams] } };
-  const section = { active: null, configs: new Map([[name, named]]), broken: new Map<string, string>() };
+  const named = {
+    name,
+    alias: alias === undefined ? null : tell(alias),
+    entry: { upstreams: [...upstreams] },
+  };
+  const section = { active: null, configs: new Map([[name, named]]), broken: new Map<string, Text>() };
   const secrets = createClientSecrets(cli.paths, cli.now);
   const [view] = viewConfigs({
     config: { ...empty, services: { ...empty.services, [service]: section } },

@@ -5,7 +5,7 @@ import { noSuchPosition } from "../../../config/edit.ts";
 import { loadConfig } from "../../../config/file.ts";
 import { chooseConfig } from "../../../config/resolve.ts";
 import { UserError } from "../../../base/errors.ts";
-import { t } from "../../../base/language.ts";
+import { t, tell } from "../../language.ts";
 import { showPathsIn } from "../../../base/paths.ts";
 import { JSON_ARG, SERVICE_ARGS, type ServiceFlags } from "../../args.ts";
 import { type Cli, type Command, defineCommand } from "../../cli.ts";
@@ -41,11 +41,11 @@ export function listCommand(cli: Cli): Command {
           warnings: config.warnings,
         });
       }
-      for (const warning of config.warnings) cli.out.warn(showPathsIn(warning, cli.env));
+      for (const warning of config.warnings) cli.out.warn(showPathsIn(tell(warning), cli.env));
       if (views.length > 0) printList(cli, views);
       if (views.some(({ is_active }) => is_active)) return;
       const why = chooseConfig(config.services[service], service);
-      if ("kind" in why) cli.out.note(`${why.message}\n  ${why.hint}`);
+      if ("kind" in why) cli.out.note(`${tell(why.message)}\n  ${why.hint}`);
     },
   });
 }

@@ -2,7 +2,7 @@
 // Pure.
 import { EXIT, UserError } from "../../../base/errors.ts";
 import { CLIENT_NAME, DEFAULT_SERVICE, SERVICES, type Service, flagBehind } from "../../../base/service.ts";
-import { t } from "../../../base/language.ts";
+import { t } from "../../language.ts";
 import { type Target, parseTarget } from "../../../config/name.ts";
 import type { ParsedConfig } from "../../../config/parse.ts";
 import { type ServiceFlags, readService } from "../../args.ts";

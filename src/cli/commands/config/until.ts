@@ -1,7 +1,7 @@
 // From how a person says a moment in the future to that moment.
 // Pure.
 import { EXIT, UserError } from "../../../base/errors.ts";
-import { t } from "../../../base/language.ts";
+import { t } from "../../language.ts";
 
 export interface Clock {
   /** Wall clock, ms. */

@@ -2,7 +2,7 @@
 import type { ExamineOptions } from "../../../app/doctor/examine.ts";
 import { type ProbeQuestion, planProbe } from "../../../app/doctor/probe-plan.ts";
 import { UserError } from "../../../base/errors.ts";
-import { t } from "../../../base/language.ts";
+import { t } from "../../language.ts";
 import { CLIENT_NAME } from "../../../base/service.ts";
 import type { Finding } from "../../../doctor/check.ts";
 import { makeProbeFindings } from "../../../doctor/probe-findings.ts";

@@ -1,6 +1,6 @@
 // `ch session last`: the latest session of this project, and the command that resumes it.
 import { UserError } from "../../../base/errors.ts";
-import { t } from "../../../base/language.ts";
+import { t } from "../../language.ts";
 import { makeResumeFrom } from "../../../sessions/resume.ts";
 import type { ProviderChange } from "../../../sessions/session.ts";
 import { JSON_ARG } from "../../args.ts";

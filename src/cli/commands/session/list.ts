@@ -1,5 +1,5 @@
 // `ch session list`: the sessions of this project, the latest first.
-import { t } from "../../../base/language.ts";
+import { t } from "../../language.ts";
 import { oneLine } from "../../../base/terminal-text.ts";
 import { readFacts } from "../../../sessions/facts.ts";
 import { type SessionQuery, findSessions } from "../../../sessions/find.ts";

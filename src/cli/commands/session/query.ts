@@ -3,7 +3,7 @@ import { resolve } from "node:path";
 import { loadFormats } from "../../../app/session/formats.ts";
 import { type Env, readVariable } from "../../../base/env.ts";
 import { EXIT, UserError, errorCode } from "../../../base/errors.ts";
-import { t } from "../../../base/language.ts";
+import { t } from "../../language.ts";
 import { showPath } from "../../../base/paths.ts";
 import { DEFAULT_SERVICE, SERVICES, type Service } from "../../../base/service.ts";
 import { loadConfig } from "../../../config/file.ts";

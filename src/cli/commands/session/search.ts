@@ -1,5 +1,5 @@
 // `ch session search`: finds a text in prompts and answers, and prints each session as soon as it has a hit.
-import { t } from "../../../base/language.ts";
+import { t } from "../../language.ts";
 import { oneLine } from "../../../base/terminal-text.ts";
 import { readFacts } from "../../../sessions/facts.ts";
 import { findSessions } from "../../../sessions/find.ts";

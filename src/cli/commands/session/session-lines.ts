@@ -1,6 +1,6 @@
 // How a session looks in a list: two lines for a person, one object for a script.
 import { oneLine } from "../../../base/terminal-text.ts";
-import { t } from "../../../base/language.ts";
+import { t } from "../../language.ts";
 import { showPath } from "../../../base/paths.ts";
 import type { SessionQuery } from "../../../sessions/find.ts";
 import { relativeToProject } from "../../../sessions/project.ts";

@@ -1,5 +1,5 @@
 // `ch session show`: a conversation for a person to read: who said what, and one line for each use of a tool.
-import { t } from "../../../base/language.ts";
+import { t, tell } from "../../language.ts";
 import { showPath } from "../../../base/paths.ts";
 import { CLIENT_NAME } from "../../../base/service.ts";
 import { oneLine } from "../../../base/terminal-text.ts";
@@ -58,7 +58,7 @@ function* renderTranscript(
 function renderTalk({ kind, text, at }: TranscriptItem, { file }: SessionFacts, { out, now }: Cli): string {
   const who =
     kind === "prompt" ? out.paint("cyan", t`you`) : out.paint("green", CLIENT_NAME[file.format.service]);
-  const when = at === null ? "" : `  ${out.paint("dim", showMoment(at, now()))}`;
+  const when = at === null ? "" : `  ${out.paint("dim", tell(showMoment(at, now())))}`;
   return `${who}${when}\n${text.trim()}`;
 }
 

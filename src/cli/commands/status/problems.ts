@@ -1,6 +1,6 @@
 // What `ch status` has to warn of, and the one command to type next.
 // Pure.
-import { retell } from "../../../base/language.ts";
+import { retell } from "../../language.ts";
 import type { StatusFacts } from "../../../app/status/survey.ts";
 import type { Problem } from "../../../app/ask-instance.ts";
 import type { SwitchReport } from "../../../app/status/switch-report.ts";

@@ -3,7 +3,7 @@ import type { ServiceFacts, StatusFacts } from "../../../app/status/survey.ts";
 import type { RouteFacts, UpstreamFacts } from "../../../app/ask-instance.ts";
 import type { SwitchReport } from "../../../app/status/switch-report.ts";
 import type { LoggedError, TodayFacts } from "../../../usage/today.ts";
-import { retell, t } from "../../../base/language.ts";
+import { retell, t, tell } from "../../language.ts";
 import { showPath, showPathsIn } from "../../../base/paths.ts";
 import { CLIENT_NAME } from "../../../base/service.ts";
 import { showMoment, showSpan } from "../../../base/time-words.ts";
@@ -45,7 +45,7 @@ function printClient(cli: Cli, { isListening, overrides, service, status }: Swit
     printRow(cli, t`client`, out.paint("red", t`${where}, where nothing listens`), off);
   else printRow(cli, t`client`, where);
   for (const { what, where: place } of overrides) {
-    const past = `${showPath(place, env)} ${what}`;
+    const past = `${showPath(tell(place), env)} ${tell(what)}`;
     printDetail(cli, past, "yellow");
   }
 }
@@ -124,7 +124,7 @@ function describeError(
   now: number,
 ): string {
   const place = upstream_base_url === null ? null : hostOf(upstream_base_url);
-  const facts = [showMoment(at_ms, now), status_code, place, model].filter((part) => part !== null);
+  const facts = [tell(showMoment(at_ms, now)), status_code, place, model].filter((part) => part !== null);
   return `${facts.join(" ")}: ${retell(error)}`;
 }
 

@@ -1,7 +1,7 @@
 // `ch usage find`: the requests of the log that fit what is asked for.
 // Reads and prints; what fits is decided in usage/search.ts.
 import { EXIT, UserError } from "../../../base/errors.ts";
-import { t } from "../../../base/language.ts";
+import { t } from "../../language.ts";
 import { type StoredEntry, readLogBackward } from "../../../log/reader.ts";
 import type { LogRecord } from "../../../log/record.ts";
 import { makeSearch } from "../../../usage/search.ts";

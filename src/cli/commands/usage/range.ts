@@ -1,6 +1,6 @@
 // Which requests of the log a command means: since when, until when, of which service. Goes over them with a bar.
 import type { Service } from "../../../base/service.ts";
-import { t } from "../../../base/language.ts";
+import { t } from "../../language.ts";
 import { scanLog } from "../../../log/reader.ts";
 import type { LogRecord } from "../../../log/record.ts";
 import { SERVICE_ARGS, type ServiceFlags, readService, readTime } from "../../args.ts";

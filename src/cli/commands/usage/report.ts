@@ -2,7 +2,7 @@
 import { statSync } from "node:fs";
 import { EXIT, UserError } from "../../../base/errors.ts";
 import { PRIVATE_FILE, readText, writeFileAtomic } from "../../../base/files.ts";
-import { languageOf, t } from "../../../base/language.ts";
+import { t, languageOf } from "../../language.ts";
 import { describeVersion } from "../../../base/version.ts";
 import { CLIENT_NAME, SERVICES } from "../../../base/service.ts";
 import { type Cli, type Command, defineCommand } from "../../cli.ts";

@@ -1,7 +1,7 @@
 // `ch usage show ID`: one request of the log in words: what was asked, how it went, what it cost, and each attempt on a
 // line of time.
 import { UserError } from "../../../base/errors.ts";
-import { retell, t } from "../../../base/language.ts";
+import { t, retell } from "../../language.ts";
 import { showPath } from "../../../base/paths.ts";
 import { oneLine } from "../../../base/terminal-text.ts";
 import { type StoredEntry, readLogBackward } from "../../../log/reader.ts";

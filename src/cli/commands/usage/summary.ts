@@ -1,7 +1,8 @@
 // `ch usage summary`: what the log adds up to, by group; as a table that fits the terminal, with bars or a sparkline.
 // What there is no room for is left out, the least asked for first, and named. The counting is in usage/summary.ts.
 import type { Env } from "../../../base/env.ts";
-import { kept, t, translate } from "../../../base/language.ts";
+import { type Text, t as text } from "../../../base/text.ts";
+import { t, tell } from "../../language.ts";
 import { showPath } from "../../../base/paths.ts";
 import { oneLine } from "../../../base/terminal-text.ts";
 import { FIELD_OF, GROUPS, type Group, isTimeGroup, makeKeyOf } from "../../../usage/groups.ts";
@@ -113,16 +114,16 @@ interface PrintedSummary {
   readonly trend: Trend;
 }
 
-const HEADINGS: Readonly<Record<Group, string>> = {
-  config: kept`config`,
-  upstream: kept`upstream`,
-  model: kept`model`,
-  session: kept`session`,
-  project: kept`directory`,
-  cwd: kept`directory`,
-  day: kept`day`,
-  hour: kept`hour`,
-  service: kept`client`,
+const HEADINGS: Readonly<Record<Group, Text>> = {
+  config: text`config`,
+  upstream: text`upstream`,
+  model: text`model`,
+  session: text`session`,
+  project: text`directory`,
+  cwd: text`directory`,
+  day: text`day`,
+  hour: text`hour`,
+  service: text`client`,
 };
 const BAR_COLUMNS = 12;
 const WIDEST_BAR = 40;
@@ -142,7 +143,7 @@ function printSummary({ out, env }: Cli, { by, summary, trend }: PrintedSummary)
   const shown: SummaryRow[] =
     total.requests === rows[0]?.requests ? [...rows] : [...rows, { ...total, key: t`all` }];
   const names = {
-    heading: translate(HEADINGS[by]),
+    heading: tell(HEADINGS[by]),
     cells: shown.map(({ key }) => showName(key, { by, width, env })),
     rank: 0,
   };

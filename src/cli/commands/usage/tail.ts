@@ -1,5 +1,5 @@
 // `ch usage tail`: the last requests of the log, and each new one as it ends.
-import { t } from "../../../base/language.ts";
+import { t } from "../../language.ts";
 import { followLog } from "../../../log/follow.ts";
 import { type StoredEntry, readLogBackward } from "../../../log/reader.ts";
 import { LIMIT_ARG, SERVICE_ARGS, readService, readWholeNumber } from "../../args.ts";

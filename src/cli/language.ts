@@ -1,0 +1,47 @@
+// The person's language, chosen once before a word is said: texts are data below cli/, and become words here. Never
+// for what a program reads (JSON, logs, answers, codes).
+// Pure.
+import { type Env, readVariable } from "../base/env.ts";
+import { type Text, type TextValue, t as makeText, renderText } from "../base/text.ts";
+import { retellIn } from "./retell.ts";
+
+export type Language = "en" | "zh";
+
+/** English text -> the same in the other language. "{0}", "{1}" stand for the values, in any order, or left out. */
+export type Dictionary = Readonly<Record<string, string>>;
+
+/** Like the C library's locale: one for the process. Null is English. */
+let dictionary: Dictionary | null = null;
+
+export function useDictionary(next: Dictionary | null): void {
+  dictionary = next;
+}
+
+/** `CODEX_HELPER_LANG`, else LC_ALL, LC_MESSAGES, LANG as POSIX orders them: the first that is set decides. */
+export function languageOf(env: Env): Language {
+  const names = ["CODEX_HELPER_LANG", "LC_ALL", "LC_MESSAGES", "LANG"];
+  const value = names.map((name) => readVariable(env, name)).find((found) => found !== undefined);
+  return /^zh(?![a-z])/i.test(value?.trim() ?? "") ? "zh" : "en";
+}
+
+/** t`no config named ${name}`: the text in the person's language. Values are names, numbers or texts. */
+export function t(parts: TemplateStringsArray, ...values: readonly TextValue[]): string {
+  return tell(makeText(parts, ...values));
+}
+
+/** A text in the person's language. A plain string is a name, a code or another program's words, and stays. */
+export function tell(text: Text | string): string {
+  return renderText(text, translate);
+}
+
+/** An English text from a file or from another process. An unknown one stays as it is. */
+export function retell(english: string): string {
+  return dictionary === null ? english : retellIn(dictionary, english);
+}
+
+/** For the texts of tables that citty reads, such as a command's summary. */
+export function translate(english: string): string {
+  return dictionary !== null && Object.hasOwn(dictionary, english)
+    ? (dictionary[english] ?? english)
+    : english;
+}
