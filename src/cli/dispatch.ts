@@ -49,7 +49,7 @@ export async function dispatch(argv: readonly string[], env: Env, terminal: Term
 /** What a program reads (--json) is English everywhere. The Chinese texts are loaded only where they are shown. */
 async function chooseLanguage(argv: readonly string[], env: Env): Promise<void> {
   const isEnglish = languageOf(env) === "en" || ownWords(argv).includes("--json");
-  useDictionary(isEnglish ? null : (await import("./zh.ts")).ZH);
+  useDictionary(isEnglish ? null : (await import("./zh.json")).default);
 }
 
 async function showRootHelp(data: Data): Promise<void> {
