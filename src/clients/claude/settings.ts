@@ -4,16 +4,8 @@
 import { UserError } from "../../base/errors.ts";
 import { readProxyPort } from "../../base/service.ts";
 import { type Change, applyChanges } from "../../config/jsonc-edit.ts";
-import { valueOf } from "../../config/jsonc.ts";
+import { JsonSyntaxError, findLine, readJsonc, valueOf } from "../../config/jsonc.ts";
 import { PLACEHOLDER_TOKEN } from "./layers.ts";
-import {
-  type SettingsDocument,
-  findNode,
-  readSettings,
-  sourceOf,
-  stringAt,
-  withoutName,
-} from "./settings-document.ts";
 import {
   type Edit,
   type KeyChange,
@@ -21,7 +13,10 @@ import {
   type UndoOptions,
   type Undone,
   isSamePath,
+  showKey,
 } from "../client.ts";
+import { type Node, findNodeAtLocation } from "jsonc-parser";
+import { t } from "../../base/text.ts";
 
 const ADDRESS_PATH = ["env", "ANTHROPIC_BASE_URL"] as const;
 const TOKEN_PATH = ["env", "ANTHROPIC_AUTH_TOKEN"] as const;
@@ -182,4 +177,56 @@ function findInsertion(
     written: after.slice(head, after.length - tail),
     replaced: before.slice(head, before.length - tail),
   };
+}
+
+export interface SettingsDocument {
+  /** Without the BOM. */
+  readonly text: string;
+  readonly bom: "" | "\ufeff";
+  /** Null for a text without a value, which Claude Code takes for no settings. */
+  readonly root: Node | null;
+}
+
+const MAX_CHARACTERS = 2 ** 20;
+
+/** Throws UserError with line and column for what Claude Code could not read either, or what we dare not edit. */
+export function readSettings(source: string): SettingsDocument {
+  if (source.length > MAX_CHARACTERS) throw new UserError(t`larger than 1 MB`);
+  const bom = source.startsWith("\ufeff") ? "\ufeff" : "";
+  const text = source.slice(bom.length);
+  const { root } = withoutName(() => readJsonc(text, ""));
+  if (root !== null && root.type !== "object") throw new UserError(t`this is not a JSON object`);
+  const env = root === null ? undefined : findNodeAtLocation(root, ["env"]);
+  if (env !== undefined && env.type !== "object") throw new UserError(t`env must be an object`);
+  return { text, bom, root };
+}
+
+/** The value at a path, where it is there. */
+export function findNode({ root }: SettingsDocument, path: readonly string[]): Node | undefined {
+  return root === null ? undefined : findNodeAtLocation(root, [...path]);
+}
+
+/** The source text of a value. */
+export function sourceOf({ text }: SettingsDocument, node: Node): string {
+  return text.slice(node.offset, node.offset + node.length);
+}
+
+/** The value where it is a string. Throws UserError for any other kind. */
+export function stringAt(document: SettingsDocument, path: readonly string[]): string | undefined {
+  const node = findNode(document, path);
+  if (node === undefined) return undefined;
+  if (typeof node.value === "string") return node.value;
+  throw new UserError(t`${showKey(path)} must be a text`);
+}
+
+/** Errors of the JSON reader begin with "file:line:column", and hint at our own config.json. */
+export function withoutName<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    if (!(error instanceof JsonSyntaxError)) throw new UserError(error.text, { cause: error });
+    const { column, line } = findLine(error.place);
+    throw new UserError(t`line ${line}, column ${column}: ${error.words}`, { cause: error });
+  }
 }

@@ -9,7 +9,7 @@ import { type Edit, type SwitchEditor, type SwitchTarget, withFileName } from ".
 import { readClaudeFacts } from "./facts.ts";
 import { type ClaudeFacts, type ClaudeLayer, findVariable, makeLayer } from "./layers.ts";
 import { editClaudeSettings, undoClaudeSettings } from "./settings.ts";
-import { readSettings } from "./settings-document.ts";
+import { readSettings } from "./settings.ts";
 
 export function createClaudeEditor({ paths, env, systemDirectory }: SwitchTarget): SwitchEditor {
   const file = paths.claudeSettings;

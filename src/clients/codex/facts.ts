@@ -6,7 +6,7 @@ import { UserError, errorCode } from "../../base/errors.ts";
 import { readText } from "../../base/files.ts";
 import { t } from "../../base/text.ts";
 import type { Paths } from "../../base/paths.ts";
-import { readCodexLogin } from "./auth.ts";
+import { readCodexLogin } from "./login.ts";
 import { type CodexLayer, type Found, type LayerKind, findText, parseToml } from "./layers.ts";
 import type { CodexLogin } from "./login.ts";
 import { type CodexProvider, listProviders } from "./provider.ts";

@@ -1,6 +1,8 @@
-// The kinds of login that Codex can have, and how auth.json tells them apart.
-// Pure.
-import type { Text } from "../../base/text.ts";
+// The kinds of login that Codex can have, and which of them auth.json holds. Only reads: the file is Codex's own.
+import { type Text, t } from "../../base/text.ts";
+import { statSync } from "node:fs";
+import { UserError, errorCode } from "../../base/errors.ts";
+import { describe, readText } from "../../base/files.ts";
 
 export type CodexLogin =
   | { readonly kind: "none" }
@@ -36,4 +38,35 @@ function at(value: unknown, key: string): unknown {
 function textAt(value: unknown, key: string): string {
   const text = at(value, key);
   return typeof text === "string" ? text.trim() : "";
+}
+
+const MAX_BYTES = 2 ** 20;
+/** Codex may be writing the file this very moment. */
+const PAUSE_MS = 100;
+
+/** Reads auth.json, once more after `pause` when it is torn. Never throws for what the file holds. */
+export async function readCodexLogin(
+  path: string,
+  pause: () => Promise<void> = () => Bun.sleep(PAUSE_MS),
+): Promise<CodexLogin> {
+  const first = await readOnce(path);
+  if (first.kind !== "unreadable") return first;
+  await pause();
+  return await readOnce(path);
+}
+
+async function readOnce(path: string): Promise<CodexLogin> {
+  const unreadable = (problem: Text | string): CodexLogin => ({ kind: "unreadable", problem });
+  try {
+    if ((statSync(path, { throwIfNoEntry: false })?.size ?? 0) > MAX_BYTES) {
+      return unreadable(t`${path} is larger than 1 MB`);
+    }
+    const text = await readText(path);
+    return text === null ? { kind: "none" } : parseLogin(JSON.parse(text));
+  } catch (error) {
+    if (error instanceof SyntaxError) return unreadable(t`${path} is not valid JSON`);
+    if (error instanceof UserError) return unreadable(error.text);
+    if (errorCode(error) !== undefined) return unreadable(t`cannot read ${path}: ${describe(error)}`);
+    throw error;
+  }
 }

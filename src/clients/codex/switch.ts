@@ -10,7 +10,7 @@ import { type CodexFacts, makeCodexFacts, readCodexFacts } from "./facts.ts";
 import { type CodexLayer, parseToml } from "./layers.ts";
 import { isUsableLogin } from "./login.ts";
 import { OWN_PROVIDER } from "./own-provider.ts";
-import { undoCodexToml } from "./toml-undo.ts";
+import { undoCodexToml } from "./toml.ts";
 import { type CodexRoute, editCodexToml } from "./toml.ts";
 
 export function createCodexEditor({ paths, systemDirectory }: SwitchTarget): SwitchEditor {

@@ -4,7 +4,7 @@ import { type TomlTable, parse } from "smol-toml";
 import { UserError } from "../../../src/base/errors.ts";
 import { isTable } from "../../../src/clients/codex/layers.ts";
 import { type CodexRoute, editCodexToml } from "../../../src/clients/codex/toml.ts";
-import { type CodexUndoOptions, undoCodexToml } from "../../../src/clients/codex/toml-undo.ts";
+import { type CodexUndoOptions, undoCodexToml } from "../../../src/clients/codex/toml.ts";
 import type { KeyChange } from "../../../src/clients/client.ts";
 import { NASTY_TOML, REFUSED_TOML } from "./nasty-toml.ts";
 import { someToml } from "./toml-arbitrary.ts";

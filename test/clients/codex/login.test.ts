@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, test } from "bun:test";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { readCodexLogin } from "../../../src/clients/codex/auth.ts";
+import { readCodexLogin } from "../../../src/clients/codex/login.ts";
 import { type CodexLogin, isUsableLogin } from "../../../src/clients/codex/login.ts";
 
 let directory = "";

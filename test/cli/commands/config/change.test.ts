@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { UserError } from "../../../../src/base/errors.ts";
-import { parseUntil } from "../../../../src/cli/commands/config/until.ts";
+import { parseUntil } from "../../../../src/cli/commands/config/change.ts";
 
 /** 2026-11-22 12:30 in Berlin, a Sunday in winter. */
 const CLOCK = { now: Date.parse("2026-11-22T11:30:00Z"), timeZone: "Europe/Berlin" };
