@@ -1,6 +1,8 @@
 // What the checks look at, as it was found. Holds no secret: messages and paths, names of variables, sizes, times.
 // Types only.
 // Pure.
+import type { Env } from "../base/env.ts";
+import type { Paths } from "../base/paths.ts";
 import type { Service } from "../base/service.ts";
 import type { Text } from "../base/text.ts";
 
@@ -11,6 +13,21 @@ export interface DoctorFacts {
   readonly claude: ClaudeClientFacts;
   readonly machine: MachineFacts;
   readonly network: NetworkFacts;
+}
+
+/** Where they are looked for. */
+export interface ExamineOptions {
+  readonly paths: Paths;
+  readonly env: Env;
+  readonly cwd: string;
+  /** Wall clock, ms. */
+  readonly now: () => number;
+  /** Default: both. */
+  readonly services?: readonly Service[];
+  /** Where the proxies listen unless told otherwise. */
+  readonly ports?: Readonly<Record<Service, number>>;
+  /** Where the machine's own files of the clients lie. */
+  readonly systemDirectories?: Readonly<Partial<Record<Service, string>>>;
 }
 
 /** Our own files. */

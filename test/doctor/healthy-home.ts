@@ -2,10 +2,11 @@
 import { chmodSync, mkdirSync, rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import manifest from "../../package.json" with { type: "json" };
-import { type ExamineOptions, collectFacts } from "../../src/app/doctor/examine.ts";
+import { collectFacts } from "../../src/app/doctor/examine.ts";
 import { type Service, mapServices } from "../../src/base/service.ts";
 import type { Finding } from "../../src/doctor/check.ts";
 import { runChecks } from "../../src/doctor/checks.ts";
+import type { ExamineOptions } from "../../src/doctor/facts.ts";
 import { type FakeUpstream, startFakeUpstream } from "../helpers/fake-upstream.ts";
 import { freePort } from "../helpers/free-port.ts";
 import { reply } from "../helpers/answers.ts";

@@ -14,8 +14,7 @@ import { type CodexFacts, readCodexFacts } from "../../clients/codex/facts.ts";
 import { findValue } from "../../clients/codex/layers.ts";
 import { isUsableLogin } from "../../clients/codex/login.ts";
 import { readJsonc } from "../../config/jsonc.ts";
-import type { ClaudeClientFacts, CodexClientFacts } from "../../doctor/facts.ts";
-import type { ExamineOptions } from "./examine.ts";
+import type { ClaudeClientFacts, CodexClientFacts, ExamineOptions } from "../../doctor/facts.ts";
 import { isOpenToOthers, lookAt, sizeOf } from "./file-facts.ts";
 
 /** Of a directory whose size is added up; a packages directory has some thousands. */

@@ -7,11 +7,10 @@ import { errorCode } from "../../base/errors.ts";
 import { isRecord, parseRecord } from "../../base/json-value.ts";
 import type { Service } from "../../base/service.ts";
 import { CLIENTS } from "../../clients/registry.ts";
-import type { MachineFacts, PortState, ServiceFacts } from "../../doctor/facts.ts";
+import type { ExamineOptions, MachineFacts, PortState, ServiceFacts } from "../../doctor/facts.ts";
 import { findInstances } from "../../state/instances.ts";
 import { askInstance } from "../ask-instance.ts";
 import { findPortOwner } from "../serve/port-owner.ts";
-import type { ExamineOptions } from "./examine.ts";
 import { lookAt } from "./file-facts.ts";
 import { isListening } from "../status/switch-report.ts";
 

@@ -1,15 +1,13 @@
 // Gathers what `doctor` looks at, all at once, and repairs what is safe to repair. Sends no key and no request to an upstream.
 import { chmodSync, statSync } from "node:fs";
-import type { Env } from "../../base/env.ts";
 import { UserError, errorCode } from "../../base/errors.ts";
 import { describe } from "../../base/files.ts";
 import { type Text, t } from "../../base/text.ts";
-import type { Paths } from "../../base/paths.ts";
-import { SERVICES, type Service } from "../../base/service.ts";
+import { SERVICES } from "../../base/service.ts";
 import { readSwitchStatus } from "../../clients/switch/status.ts";
 import type { SwitchTarget } from "../../clients/client.ts";
 import { switchOff } from "../../clients/switch/switch.ts";
-import type { DoctorFacts, NetworkFacts } from "../../doctor/facts.ts";
+import type { DoctorFacts, ExamineOptions, NetworkFacts } from "../../doctor/facts.ts";
 import { removeDeadInstances } from "../../state/instances.ts";
 import { collectClaudeFacts, collectCodexFacts } from "./examine-clients.ts";
 import { collectFileFacts, listOpenFiles } from "./examine-files.ts";
@@ -18,20 +16,6 @@ import { collectServiceFacts, listEnabled } from "./examine-services.ts";
 import { createLiveConfig, type LiveConfig } from "../live-config.ts";
 import { type ReachTarget, reach } from "./reach.ts";
 import { readSystemProxy } from "./system-proxy.ts";
-
-export interface ExamineOptions {
-  readonly paths: Paths;
-  readonly env: Env;
-  readonly cwd: string;
-  /** Wall clock, ms. */
-  readonly now: () => number;
-  /** Default: both. */
-  readonly services?: readonly Service[];
-  /** Where the proxies listen unless told otherwise. */
-  readonly ports?: Readonly<Record<Service, number>>;
-  /** Where the machine's own files of the clients lie. */
-  readonly systemDirectories?: Readonly<Partial<Record<Service, string>>>;
-}
 
 /** A person waits for it. */
 export const REACH_MS = 3_000;

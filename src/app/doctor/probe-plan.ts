@@ -5,8 +5,8 @@ import { SERVICES, SERVICE_FACTS, type Service } from "../../base/service.ts";
 import type { Upstream } from "../../base/upstream.ts";
 import { CLIENTS } from "../../clients/registry.ts";
 import { parseTarget } from "../../config/name.ts";
+import type { ExamineOptions } from "../../doctor/facts.ts";
 import { readLogBackward } from "../../log/reader.ts";
-import type { ExamineOptions } from "./examine.ts";
 import { createLiveConfig, type LiveConfig } from "../live-config.ts";
 
 export interface ProbePlan {

@@ -4,6 +4,7 @@ import { UserError } from "../../base/errors.ts";
 import type { Paths } from "../../base/paths.ts";
 import type { Upstream } from "../../base/upstream.ts";
 import { CLIENTS } from "../../clients/registry.ts";
+import type { ExamineOptions } from "../../doctor/facts.ts";
 import type { ProbeFacts } from "../../doctor/probe-findings.ts";
 import { attempt } from "../../proxy/attempt.ts";
 import type { Answer } from "../../proxy/attempt.ts";
@@ -16,7 +17,7 @@ import { modelAt } from "../../routing/model-name.ts";
 import type { LogRecord } from "../../log/record.ts";
 import type { AttemptOutcome, RoutingSettings } from "../../routing/types.ts";
 import { type AnswerFacts, createAnswerReader } from "../../usage/answer-reader.ts";
-import { type ExamineOptions, REACH_MS } from "./examine.ts";
+import { REACH_MS } from "./examine.ts";
 import { reach } from "./reach.ts";
 
 export interface ProbeOptions extends Pick<ExamineOptions, "now" | "paths"> {

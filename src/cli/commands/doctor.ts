@@ -1,10 +1,11 @@
 // `ch doctor`: looks at everything that can be odd, says what to type, and repairs what is safe.
-import { type ExamineOptions, collectFacts, repair } from "../../app/doctor/examine.ts";
+import { collectFacts, repair } from "../../app/doctor/examine.ts";
 import { EXIT, UserError } from "../../base/errors.ts";
 import { t, tell } from "../language.ts";
 import { showPathsIn } from "../../base/paths.ts";
 import type { Finding, Status } from "../../doctor/check.ts";
 import { runChecks } from "../../doctor/checks.ts";
+import type { ExamineOptions } from "../../doctor/facts.ts";
 import { JSON_ARG, SERVICE_ARGS, type ServiceFlags, readService } from "../args.ts";
 import { type Cli, type Command, defineCommand } from "../cli.ts";
 import type { Colour } from "../output.ts";

@@ -1,10 +1,10 @@
 // `ch doctor --probe`: says what it would send to whom, asks, and shows what came of it.
-import type { ExamineOptions } from "../../../app/doctor/examine.ts";
 import { type ProbeQuestion, planProbe } from "../../../app/doctor/probe-plan.ts";
 import { UserError } from "../../../base/errors.ts";
 import { t } from "../../language.ts";
 import { CLIENT_NAME } from "../../../base/service.ts";
 import type { Finding } from "../../../doctor/check.ts";
+import type { ExamineOptions } from "../../../doctor/facts.ts";
 import { makeProbeFindings } from "../../../doctor/probe-findings.ts";
 import type { Cli } from "../../cli.ts";
 import { alignRows } from "../../layout.ts";
