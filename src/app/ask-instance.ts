@@ -1,13 +1,13 @@
 // Talks to running proxies over their own addresses: asks for facts, in the shapes that are described here, and tells them
 // to change something with the token of their run.
+import * as z from "zod/mini";
 import { UserError } from "../base/errors.ts";
+import { later } from "../base/later.ts";
+import { SERVICES } from "../base/service.ts";
 import { t } from "../base/text.ts";
 import { OWN_PREFIX } from "../proxy/own-routes.ts";
 import { quotaRowSchema } from "../quota/sources.ts";
 import type { Instance } from "../state/instances.ts";
-import * as z from "zod/mini";
-import { later } from "../base/later.ts";
-import { SERVICES } from "../base/service.ts";
 
 /** A proxy on this machine answers in a few ms; one that does not hangs or has ended. */
 const ANSWER_MS = 1_000;

@@ -5,11 +5,11 @@ import type { UserError } from "../base/errors.ts";
 import type { Paths } from "../base/paths.ts";
 import type { Service } from "../base/service.ts";
 import type { Upstream } from "../base/upstream.ts";
-import type { ParsedConfig } from "../config/parse.ts";
-import { parseTarget } from "../config/name.ts";
-import { chooseConfig, listUpstreams, resolveConfig } from "../config/resolve.ts";
-import { resolveSettings, type Settings } from "../config/settings.ts";
 import { type ConfigState, createConfigStore } from "../config/file.ts";
+import { parseTarget } from "../config/name.ts";
+import type { ParsedConfig } from "../config/parse.ts";
+import { chooseConfig, listUpstreams, resolveConfig } from "../config/resolve.ts";
+import { type Settings, resolveSettings } from "../config/settings.ts";
 import type { RouteState } from "../proxy/deps.ts";
 import { createClientSecrets } from "./client-secrets.ts";
 

@@ -2,8 +2,8 @@
 // Never delays a request; where the file cannot be written, the router works without it.
 import { errorText } from "../base/errors.ts";
 import { isRecord } from "../base/json-value.ts";
-import { t, type Text } from "../base/text.ts";
 import type { Service } from "../base/service.ts";
+import { type Text, t } from "../base/text.ts";
 import { type Router, createRouter } from "../routing/router.ts";
 import type { SavedState } from "../routing/saved-state.ts";
 import {

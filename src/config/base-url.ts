@@ -1,7 +1,7 @@
 // Says what is wrong with an upstream's address, or gives it in the one form that the rest of the program uses.
 // Pure.
-import { type Text, t } from "../base/text.ts";
 import { DEFAULT_PORT } from "../base/service.ts";
+import { type Text, t } from "../base/text.ts";
 
 export type BaseUrl =
   | { readonly kind: "ok"; readonly url: string; readonly warning?: Text }

@@ -6,7 +6,7 @@ import { type Service, isOfficial } from "../base/service.ts";
 import { type Text, t } from "../base/text.ts";
 import { readBaseUrl } from "./base-url.ts";
 import { checkProxyUrl } from "./outbound-proxy.ts";
-import type { UpstreamEntry, AuthEntry } from "./schema.ts";
+import type { AuthEntry, UpstreamEntry } from "./schema.ts";
 
 export interface Remark {
   /** Below `upstreams`. */

@@ -1,24 +1,24 @@
 // Reads config.json, once or as it changes, and changes it: one process at a time, whole or not at all, with backups of the
 // last versions. Never overwrites a file that it cannot read.
-import { readdirSync, chmodSync, statSync } from "node:fs";
+import { chmodSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { UserError, errorCode } from "../base/errors.ts";
 import {
   PRIVATE_FILE,
   decodeText,
+  describe,
   ensurePrivateDirectory,
   readBytes,
   readText,
   removeFile,
   writeFileAtomic,
-  describe,
 } from "../base/files.ts";
 import { withLock } from "../base/lock.ts";
 import type { Paths } from "../base/paths.ts";
 import { type Text, t } from "../base/text.ts";
-import { type Plan, editConfig } from "./edit.ts";
-import { type ParsedConfig, makeEmptyConfig, parseConfig, keepUsable } from "./parse.ts";
 import { createWatchedFile } from "../base/watched-file.ts";
+import { type Plan, editConfig } from "./edit.ts";
+import { type ParsedConfig, keepUsable, makeEmptyConfig, parseConfig } from "./parse.ts";
 
 export type ConfigPaths = Pick<Paths, "home" | "config" | "backups" | "run">;
 

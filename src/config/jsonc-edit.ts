@@ -1,11 +1,11 @@
 // Changes values in a JSON text with comments, by splices: what is not changed keeps its bytes. Each result is parsed again
 // and compared with the intended value before it is returned.
 // Pure.
-import { type JSONPath, type Node, findNodeAtLocation, createScanner } from "jsonc-parser";
-import { type JsoncSource, formatPath, readJsonc, valueOf } from "./jsonc.ts";
+import { type JSONPath, type Node, createScanner, findNodeAtLocation } from "jsonc-parser";
 import { UserError } from "../base/errors.ts";
 import { isRecord } from "../base/json-value.ts";
 import { t } from "../base/text.ts";
+import { type JsoncSource, formatPath, readJsonc, valueOf } from "./jsonc.ts";
 
 export type Change =
   /** Replaces a value or adds a key; the objects on the way to it are made. */

@@ -6,9 +6,9 @@ import { UserError } from "../base/errors.ts";
 import { SERVICES, type Service, mapServices } from "../base/service.ts";
 import { type Text, t } from "../base/text.ts";
 import { checkUpstreams } from "./check-upstreams.ts";
-import { DESCRIBABLE, describeFirstIssue } from "./schema-words.ts";
 import { type JsoncSource, formatPath, placeOf, readJsonc, valueOf } from "./jsonc.ts";
 import { isConfigName } from "./name.ts";
+import { DESCRIBABLE, describeFirstIssue } from "./schema-words.ts";
 import { type ConfigShell, type NamedConfigEntry, configShellSchema, namedConfigSchema } from "./schema.ts";
 
 /** The newest format that this program may write. */

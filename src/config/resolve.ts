@@ -4,8 +4,8 @@
 import { type Env, readVariable } from "../base/env.ts";
 import { fingerprint } from "../base/secrets.ts";
 import { CLIENT_NAME, SERVICE_FACTS, type Service, flagBehind, isOfficial } from "../base/service.ts";
-import type { Credential, Timeouts, Upstream } from "../base/upstream.ts";
 import { type Text, t } from "../base/text.ts";
+import type { Credential, Timeouts, Upstream } from "../base/upstream.ts";
 import { readBaseUrl } from "./base-url.ts";
 import { chooseCredential, problemOfSecret } from "./check-upstreams.ts";
 import { chooseOutboundProxy } from "./outbound-proxy.ts";

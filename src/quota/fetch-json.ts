@@ -1,8 +1,8 @@
 // Fetches JSON from one address, carefully: a short timeout, a size limit, no redirect, no cookie. Failures are values.
 // Does not interpret the content.
 import { errorCode } from "../base/errors.ts";
-import { english } from "../base/text.ts";
 import { type JsonRecord, parseRecord } from "../base/json-value.ts";
+import { english } from "../base/text.ts";
 import { VERSION } from "../base/version.ts";
 
 export interface JsonRequest {

@@ -2,8 +2,8 @@
 // Pure.
 import { type Env, readVariable } from "../base/env.ts";
 import type { JsonRecord } from "../base/json-value.ts";
-import { english } from "../base/text.ts";
 import { fingerprint } from "../base/secrets.ts";
+import { english } from "../base/text.ts";
 import type { Upstream } from "../base/upstream.ts";
 import type { Balance } from "./balance.ts";
 import type { Provider } from "./providers.ts";

@@ -1,7 +1,7 @@
 // Polls balances in the background: one lookup at a time for each endpoint and token, no more often than allowed, after
 // traffic and for as long as an upstream is avoided. Never delays a request; `stop` ends all of it.
-import { english } from "../base/text.ts";
 import type { JsonRecord } from "../base/json-value.ts";
+import { english } from "../base/text.ts";
 import type { UpstreamReport } from "../routing/types.ts";
 import { fetchJson } from "./fetch-json.ts";
 import type { Lookup } from "./lookup.ts";

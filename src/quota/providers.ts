@@ -1,18 +1,18 @@
 // usage_providers.json: which endpoint is polled for the balance of which upstreams, and how often. Written once where it is
 // missing, reloaded when it changes, with the last good version in force while it is broken; never overwritten.
 // The answers of the vendors are in vendors.ts.
-import * as z from "zod/mini";
-import { KIND_NAMES, PRESET_NAMES, type PresetName, VENDORS, urlsOf } from "./vendors.ts";
-import { UserError } from "../base/errors.ts";
-import { type JsonRecord, isRecord } from "../base/json-value.ts";
-import { type Text, t } from "../base/text.ts";
-import { later } from "../base/later.ts";
-import { DESCRIBABLE, describeFirstIssue, described, maybe } from "../config/schema-words.ts";
-import { type JsoncSource, formatPath, placeOf, readJsonc, valueOf } from "../config/jsonc.ts";
 import { existsSync } from "node:fs";
+import * as z from "zod/mini";
+import { UserError } from "../base/errors.ts";
 import { PRIVATE_FILE, ensurePrivateDirectory, writeFileAtomic } from "../base/files.ts";
+import { type JsonRecord, isRecord } from "../base/json-value.ts";
+import { later } from "../base/later.ts";
 import type { Paths } from "../base/paths.ts";
+import { type Text, t } from "../base/text.ts";
 import { createWatchedFile } from "../base/watched-file.ts";
+import { type JsoncSource, formatPath, placeOf, readJsonc, valueOf } from "../config/jsonc.ts";
+import { DESCRIBABLE, describeFirstIssue, described, maybe } from "../config/schema-words.ts";
+import { KIND_NAMES, PRESET_NAMES, type PresetName, VENDORS, urlsOf } from "./vendors.ts";
 
 /** How an answer is read; `auto` recognises it. */
 const KINDS = [...KIND_NAMES, "json_path", "auto"] as const;

@@ -1,7 +1,7 @@
 // What is known of one account from one source: the last balance, when it was read, what went wrong since, how it went
 // down lately, and when it will run out. A lookup that fails changes nothing about the balance.
 // Pure.
-import { type Balance, type Assessment, assess, type Meter } from "./balance.ts";
+import { type Assessment, type Balance, type Meter, assess } from "./balance.ts";
 
 /** [wall clock in ms, what was left then] */
 export type Sample = readonly [at: number, left: number];

@@ -3,8 +3,8 @@
 // costs one lookup.
 import * as z from "zod/mini";
 import { errorMessage } from "../base/errors.ts";
-import { english } from "../base/text.ts";
 import { later } from "../base/later.ts";
+import { english } from "../base/text.ts";
 import { type SavedSections, type StatePaths, createSavedSections } from "../state/state-file.ts";
 import type { Meter } from "./balance.ts";
 import type { Reading } from "./reading.ts";

@@ -3,14 +3,14 @@
 // Pure.
 import * as z from "zod/mini";
 import type { Env } from "../base/env.ts";
-import { english } from "../base/text.ts";
 import { later } from "../base/later.ts";
+import { english } from "../base/text.ts";
 import type { Upstream } from "../base/upstream.ts";
 import type { QuotaNote } from "../routing/types.ts";
 import { type Meter, assessMeter, latestOf } from "./balance.ts";
 import { type LookupChoice, chooseLookup } from "./lookup.ts";
 import type { ProvidersFile } from "./providers.ts";
-import { type Reading, forecastEnd, assessReading, stateOf } from "./reading.ts";
+import { type Reading, assessReading, forecastEnd, stateOf } from "./reading.ts";
 import type { SavedReadings } from "./saved-readings.ts";
 
 const figure = later(() => z.nullable(z.number()));

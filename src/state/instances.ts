@@ -12,10 +12,10 @@ import {
   removeFile,
   writeFileAtomic,
 } from "../base/files.ts";
-import { t } from "../base/text.ts";
 import { later } from "../base/later.ts";
 import { isRunning } from "../base/process-identity.ts";
 import { SERVICES } from "../base/service.ts";
+import { t } from "../base/text.ts";
 
 const instanceSchema = later(() =>
   z.looseObject({

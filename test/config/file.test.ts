@@ -1,6 +1,6 @@
-import { inEnglish } from "../../src/base/text.ts";
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import {
+  chmodSync,
   existsSync,
   mkdtempSync,
   readFileSync,
@@ -8,23 +8,23 @@ import {
   rmSync,
   statSync,
   symlinkSync,
-  writeFileSync,
-  chmodSync,
   unlinkSync,
   utimesSync,
+  writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { UserError } from "../../src/base/errors.ts";
+import { inEnglish } from "../../src/base/text.ts";
+import { type Plan, planAdd, planSetDefaultService } from "../../src/config/edit.ts";
 import {
   type ConfigPaths,
+  type ConfigStore,
+  createConfigStore,
   keepVersion,
   loadConfig,
   updateConfig,
-  type ConfigStore,
-  createConfigStore,
 } from "../../src/config/file.ts";
-import { type Plan, planAdd, planSetDefaultService } from "../../src/config/edit.ts";
 import { modeHere } from "../helpers/modes.ts";
 
 let home = "";

@@ -1,5 +1,5 @@
-import { inEnglish } from "../../src/base/text.ts";
 import { expect, test } from "bun:test";
+import { inEnglish } from "../../src/base/text.ts";
 import { chooseOutboundProxy } from "../../src/config/outbound-proxy.ts";
 
 const P = "http://proxy.example:8080";

@@ -1,8 +1,8 @@
 // The rows of FAULTS "config.json" that show in the text alone; each title begins with its row.
-import { inEnglish } from "../../src/base/text.ts";
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { UserError } from "../../src/base/errors.ts";
+import { inEnglish } from "../../src/base/text.ts";
 import { keepUsable, parseConfig } from "../../src/config/parse.ts";
 
 const FILE = "config.json";

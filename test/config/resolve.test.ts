@@ -1,9 +1,9 @@
-import { textsInEnglish } from "../helpers/texts-in-english.ts";
-import { inEnglish } from "../../src/base/text.ts";
 import { describe, expect, test } from "bun:test";
 import type { Service } from "../../src/base/service.ts";
+import { inEnglish } from "../../src/base/text.ts";
 import { parseConfig } from "../../src/config/parse.ts";
 import { type Ready, type ResolveContext, resolveConfig } from "../../src/config/resolve.ts";
+import { textsInEnglish } from "../helpers/texts-in-english.ts";
 
 const NOW = Date.parse("2026-11-22T12:00:00Z");
 const BASE = { base_url: "https://relay.example/v1" };

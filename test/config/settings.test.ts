@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test";
-import { parseConfig } from "../../src/config/parse.ts";
-import { resolveSettings, listSettings } from "../../src/config/settings.ts";
 import * as z from "zod/mini";
+import { parseConfig } from "../../src/config/parse.ts";
 import { configFileSchema } from "../../src/config/schema.ts";
+import { listSettings, resolveSettings } from "../../src/config/settings.ts";
 
 test("without a word in the file the defaults are in force, in milliseconds and bytes", () => {
   expect(resolveSettings(parseConfig("{}", "config.json"))).toEqual({

@@ -3,9 +3,9 @@ import {
   type Balance,
   type MeterParts,
   UNLIMITED,
+  assess,
   makeBalance,
   makeMeter,
-  assess,
 } from "../../src/quota/balance.ts";
 
 const NOW = 1_800_000_000_000;

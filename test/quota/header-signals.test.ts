@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { readHeaderSignals } from "../../src/quota/header-signals.ts";
 import { assess } from "../../src/quota/balance.ts";
+import { readHeaderSignals } from "../../src/quota/header-signals.ts";
 
 const NOW = Date.UTC(2026, 10, 23, 12);
 const HOUR = 3_600_000;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import { makeQuotaRows } from "../../src/quota/sources.ts";
 import { createLedger } from "../../src/quota/ledger.ts";
+import { makeQuotaRows } from "../../src/quota/sources.ts";
 
 /** Noon of a day in the middle of a month, local time. */
 const NOON = new Date(2026, 10, 16, 12).getTime();

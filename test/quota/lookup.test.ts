@@ -1,8 +1,8 @@
-import { t } from "../../src/base/text.ts";
 import { describe, expect, test } from "bun:test";
-import type { VendorName } from "../../src/quota/vendors.ts";
+import { t } from "../../src/base/text.ts";
 import { type LookupInput, chooseLookup } from "../../src/quota/lookup.ts";
 import { parseProviders } from "../../src/quota/providers.ts";
+import type { VendorName } from "../../src/quota/vendors.ts";
 import { makeUpstream } from "../helpers/upstream.ts";
 
 const NOW = Date.UTC(2026, 10, 23);

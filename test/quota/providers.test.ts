@@ -3,11 +3,11 @@ import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { errorMessage } from "../../src/base/errors.ts";
 import { chooseLookup } from "../../src/quota/lookup.ts";
 import {
-  createProvidersFile,
-  writeDefaultProviders,
   DEFAULT_PROVIDERS_TEXT,
   checkProviders,
+  createProvidersFile,
   parseProviders,
+  writeDefaultProviders,
 } from "../../src/quota/providers.ts";
 import { modeHere } from "../helpers/modes.ts";
 import { makeTempHome } from "../helpers/temp-home.ts";

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { UNLIMITED, makeBalance, makeMeter } from "../../src/quota/balance.ts";
-import { type Source, makeNote } from "../../src/quota/sources.ts";
 import { type Reading, makeReading, stateOf, withBalance, withError } from "../../src/quota/reading.ts";
 import { readReading, readRelay, writeReading } from "../../src/quota/saved-readings.ts";
+import { type Source, makeNote } from "../../src/quota/sources.ts";
 
 const NOW = 1_800_000_000_000;
 const HOUR = 3_600_000;

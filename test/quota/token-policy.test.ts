@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { registrableDomain, refusalOf } from "../../src/quota/token-policy.ts";
+import { refusalOf, registrableDomain } from "../../src/quota/token-policy.ts";
 
 const upstream = "https://api.relay.example/v1";
 const may = (url: string, parts: Partial<Parameters<typeof refusalOf>[0]> = {}): boolean =>

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
-import fc from "fast-check";
 import { existsSync, mkdirSync, rmSync, rmdirSync, statSync } from "node:fs";
+import fc from "fast-check";
 import { createSavedSections, mergeSection, readState, updateState } from "../../src/state/state-file.ts";
 import { modeHere } from "../helpers/modes.ts";
 import { makeTempHome } from "../helpers/temp-home.ts";

@@ -1,8 +1,8 @@
 // The user's own budgets: what was spent at each upstream this month by the log, kept up to date while requests end, in this
 // process and in others. Does nothing where no upstream has a budget.
 import { errorMessage } from "../../base/errors.ts";
-import { type Text, t } from "../../base/text.ts";
 import type { Paths } from "../../base/paths.ts";
+import { type Text, t } from "../../base/text.ts";
 import type { Upstream } from "../../base/upstream.ts";
 import { followLog } from "../../log/follow.ts";
 import { type StoredEntry, readLogBackward } from "../../log/reader.ts";

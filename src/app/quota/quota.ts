@@ -1,22 +1,22 @@
 // Puts quotas together: polls relays in the background, reads the headers of answers, counts own budgets, and informs the
 // routers. Never delays a request. Also refreshes all balances at once, by the running proxies or in this process.
-import type { Text } from "../../base/text.ts";
 import type { UserError } from "../../base/errors.ts";
 import type { Service } from "../../base/service.ts";
+import type { Text } from "../../base/text.ts";
 import type { Upstream } from "../../base/upstream.ts";
 import { readHeaderSignals } from "../../quota/header-signals.ts";
 import { type PollTarget, createPoller, needsWatching } from "../../quota/poller.ts";
 import { createProvidersFile, writeDefaultProviders } from "../../quota/providers.ts";
 import { makeReading, withBalance } from "../../quota/reading.ts";
+import { createSavedReadings } from "../../quota/saved-readings.ts";
+import { type QuotaRow, createQuotaSources, headersKey } from "../../quota/sources.ts";
 import { recogniseHeaders } from "../../quota/vendors.ts";
 import type { Router } from "../../routing/router.ts";
-import { type LiveConfig, type LiveConfigOptions, type LiveRoute, createLiveConfig } from "../live-config.ts";
-import { createBudgets } from "./budgets.ts";
-import { tellInstance } from "../ask-instance.ts";
-import { type QuotaRow, createQuotaSources, headersKey } from "../../quota/sources.ts";
-import { createSavedReadings } from "../../quota/saved-readings.ts";
 import { readInstances } from "../../state/instances.ts";
+import { tellInstance } from "../ask-instance.ts";
+import { type LiveConfig, type LiveConfigOptions, type LiveRoute, createLiveConfig } from "../live-config.ts";
 import { recallRouter } from "../router-state.ts";
+import { createBudgets } from "./budgets.ts";
 
 export interface Quota {
   /** From now on this router is informed about the upstreams of its config. */

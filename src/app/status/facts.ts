@@ -1,16 +1,16 @@
 // The state of one service as facts without secrets, and the order that its next request would take: what a running proxy
 // answers on its own pages, and what `ch status` and `ch routing` show. Sends nothing, and makes no sentences.
-import { inEnglish } from "../../base/text.ts";
 import type { UserError } from "../../base/errors.ts";
+import { inEnglish } from "../../base/text.ts";
 import type { Upstream } from "../../base/upstream.ts";
+import type { RouteState } from "../../proxy/deps.ts";
+import type { QuotaRow } from "../../quota/sources.ts";
+import { modelAt } from "../../routing/model-name.ts";
 import type { Router } from "../../routing/router.ts";
 import type { Candidate } from "../../routing/types.ts";
-import type { Problem, RouteFacts, UpstreamFacts, Explanation } from "../ask-instance.ts";
-import type { QuotaRow } from "../../quota/sources.ts";
+import type { Explanation, Problem, RouteFacts, UpstreamFacts } from "../ask-instance.ts";
 import type { LiveRoute } from "../live-config.ts";
 import type { Quota } from "../quota/quota.ts";
-import type { RouteState } from "../../proxy/deps.ts";
-import { modelAt } from "../../routing/model-name.ts";
 
 export interface RouteFactsInput {
   readonly route: LiveRoute;

@@ -4,17 +4,17 @@ import { existsSync } from "node:fs";
 import type { Service } from "../../base/service.ts";
 import { type EffectiveSetting, listSettings } from "../../config/settings.ts";
 import { type Instance, findInstances, readInstances } from "../../state/instances.ts";
+import type { TodayFacts } from "../../usage/today.ts";
 import {
-  askInstance,
-  tellInstance,
   type Explanation,
   type InstanceFacts,
   type Problem,
   type RouteFacts,
+  askInstance,
   explanationSchema,
   instanceSchema,
+  tellInstance,
 } from "../ask-instance.ts";
-import type { TodayFacts } from "../../usage/today.ts";
 import { type LiveConfigOptions, createLiveConfig, listKeys } from "../live-config.ts";
 import { createQuota } from "../quota/quota.ts";
 import { recallRouter, resetSavedState } from "../router-state.ts";

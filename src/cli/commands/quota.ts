@@ -1,14 +1,14 @@
 // `ch quota`: what is left on each upstream, how fresh that is, and how long it will last.
+import type { UpstreamFacts } from "../../app/ask-instance.ts";
 import { refreshQuota } from "../../app/quota/quota.ts";
 import { type ServiceFacts, type StatusFacts, surveyStatus } from "../../app/status/survey.ts";
-import type { UpstreamFacts } from "../../app/ask-instance.ts";
-import { UNKNOWN_ROW } from "../../quota/sources.ts";
 import { UserError } from "../../base/errors.ts";
-import { retell, t, tell } from "../language.ts";
 import { CLIENT_NAME } from "../../base/service.ts";
 import { loadConfig } from "../../config/file.ts";
+import { UNKNOWN_ROW } from "../../quota/sources.ts";
 import { JSON_ARG, SERVICE_ARGS, type ServiceFlags } from "../args.ts";
 import { type Cli, type Command, defineCommand } from "../cli.ts";
+import { retell, t, tell } from "../language.ts";
 import {
   describeEnd,
   describeQuotaState,

@@ -1,8 +1,8 @@
-import { inEnglish } from "../../../src/base/text.ts";
 import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { createLiveConfig } from "../../../src/app/live-config.ts";
 import { type Quota, createQuota } from "../../../src/app/quota/quota.ts";
+import { inEnglish } from "../../../src/base/text.ts";
 import type { Upstream } from "../../../src/base/upstream.ts";
 import { type Router, createRouter } from "../../../src/routing/router.ts";
 import { reply } from "../../helpers/answers.ts";
