@@ -3,12 +3,9 @@
 // Pure.
 import { type Env, readVariable } from "../base/env.ts";
 import { type Text, type TextValue, t as makeText, renderText } from "../base/text.ts";
-import { retellIn } from "./retell.ts";
+import { type Dictionary, retellIn } from "./retell.ts";
 
 export type Language = "en" | "zh";
-
-/** English text -> the same in the other language. "{0}", "{1}" stand for the values, in any order, or left out. */
-export type Dictionary = Readonly<Record<string, string>>;
 
 /** Like the C library's locale: one for the process. Null is English. */
 let dictionary: Dictionary | null = null;

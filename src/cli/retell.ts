@@ -2,7 +2,8 @@
 // values in it. For texts that were stored or sent by a process of any version; one that is not known stays English.
 // Pure.
 
-import type { Dictionary } from "./language.ts";
+/** English text -> the same in the other language. "{0}", "{1}" stand for the values, in any order, or left out. */
+export type Dictionary = Readonly<Record<string, string>>;
 
 interface Pattern {
   readonly english: string;
