@@ -49,7 +49,7 @@ export function makeEscapePattern(units: ReadonlySet<number>): RegExp {
   return new RegExp(alternatives.length === 0 ? "(?!)" : `\\\\(?:${alternatives.join("|")})`);
 }
 
-/** Where the next long escape of one of the units stands, from an offset on; -1 when nowhere. */
+/** The offset of the next long escape of one of the units, from an offset on; -1 for none. */
 export function nextLongEscape(text: string, units: ReadonlySet<number>, from: number): number {
   if (units.size === 0) return -1;
   for (let at = text.indexOf("\\u", from); at >= 0; at = text.indexOf("\\u", at + 2)) {

@@ -48,7 +48,7 @@ export function createLiveFilter(path: string, now: () => number): LiveFilter {
       if (state.kind === "broken-never-loaded") {
         return { kind: "refused", message: t`redaction rules cannot be read: ${state.problem.text}` };
       }
-      // Workspaces are taken out later, for each upstream by itself: the vendor's own host may have them.
+      // Workspaces are removed later, for each upstream by itself: the vendor's own host may have them.
       const filter = makeRequestFilter({ rules: state.rules, service, now: () => performance.now() });
       const filtered = filter.filterBody(body, headers.get("content-type"));
       if (filtered.kind === "refused") return filtered;

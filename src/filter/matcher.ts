@@ -63,13 +63,13 @@ export function replaceRanges(text: string, ranges: readonly number[], target: s
 }
 
 /**
- * Removes a literal until none is left, in one pass: what stands before and after a removed piece is matched again
+ * Removes a literal until none is left, in one pass: what is before and after a removed piece is matched again
  * ("ab" out of "aabb" leaves nothing). Knuth-Morris-Pratt over a stack of the characters kept so far, so that a
  * hostile text costs its length and not its square. `view` is the text as compared, `needle` likewise.
  */
 export function removeAll(text: string, view: string, needle: string): string {
   const failure = failureTable(needle);
-  const kept = new Uint16Array(text.length);
+  const units = new Uint16Array(text.length);
   const progress = needle.length < 2 ** 16 ? new Uint16Array(text.length) : new Uint32Array(text.length);
   let size = 0;
   let matched = 0;
@@ -77,7 +77,7 @@ export function removeAll(text: string, view: string, needle: string): string {
     const code = view.charCodeAt(index);
     while (matched > 0 && needle.charCodeAt(matched) !== code) matched = failure[matched - 1] ?? 0;
     if (needle.charCodeAt(matched) === code) matched += 1;
-    kept[size] = text.charCodeAt(index);
+    units[size] = text.charCodeAt(index);
     progress[size] = matched;
     size += 1;
     if (matched === needle.length) {
@@ -85,7 +85,7 @@ export function removeAll(text: string, view: string, needle: string): string {
       matched = size === 0 ? 0 : (progress[size - 1] ?? 0);
     }
   }
-  return Buffer.from(kept.buffer, 0, size * 2).toString("utf16le");
+  return Buffer.from(units.buffer, 0, size * 2).toString("utf16le");
 }
 
 function identity(text: string): string {
@@ -110,8 +110,8 @@ function patternMatcher(rule: Rule, index: number): Matcher {
       deadline();
       const [start, end] = [search.start(), search.end()];
       const bound = end > start ? (findBound?.(start, end) ?? null) : null;
-      const taken = bound?.end ?? end;
-      if (taken > start) ranges.push(start, taken);
+      const matchEnd = bound?.end ?? end;
+      if (matchEnd > start) ranges.push(start, matchEnd);
       found = bound === null ? search.find() : search.find(bound.resume);
     }
     deadline();

@@ -6,13 +6,13 @@ import { parseJson, stringOr } from "../base/json-value.ts";
 import { visitStrings } from "./json-strings.ts";
 
 export interface Bound {
-  /** The match is taken up to here: its start for nothing of it. */
+  /** The match counts up to here: its start for nothing of it. */
   readonly end: number;
-  /** Where the search goes on. */
+  /** Where the search resumes. */
   readonly resume: number;
 }
 
-/** The bound of a match; null when it is taken as it is. Asked with growing starts. */
+/** The bound of a match; null when it counts as it is. Asked with growing starts. */
 export type FindBound = (start: number, end: number) => Bound | null;
 
 /** What a match may hold behind its value without holding anything of the user's. */

@@ -1,5 +1,5 @@
 // Applies the rules to one decoded text: to the strings of the JSON that it may be, to its characters, and to what
-// stands behind the escapes in it. When it returns, no literal source is left in any of the three.
+// is behind the escapes in it. When it returns, no literal source is left in any of the three.
 // Pure.
 import { t } from "../base/text.ts";
 import { findBehindEscapes } from "./escapes.ts";
@@ -9,7 +9,7 @@ import { type Edit, editStrings } from "./redact-json.ts";
 import { findInText, type Redactor } from "./redactor.ts";
 import { RedactionRefused, type Work } from "./work.ts";
 
-/** A replacement can join its neighbours to a source again. What has not come to rest by then never may. */
+/** A replacement can join its neighbours to a source again. What has not settled by then may never do so. */
 const MAX_ROUNDS = 64;
 
 /** The text after the rules; the same string where nothing matched. Throws RedactionRefused. */

@@ -1,4 +1,4 @@
-// Reads the text of filter.json: what a rule is, what is refused and where it stands.
+// Reads the text of filter.json: what a rule is, what is refused, and at which place.
 // Never half-works: one bad rule refuses the file. No message holds a source or a target.
 // Pure.
 import { type Node, type ParseError, findNodeAtLocation, getNodeValue, parseTree } from "jsonc-parser";
@@ -169,7 +169,7 @@ function patternProblem(error: unknown): Text | string {
     .replace(/: `[^]*$/, "");
 }
 
-/** The index of the first literal rule whose source stands in the target, or -1. */
+/** The index of the first literal rule whose source is part of the target, or -1. */
 function findSourceIn(target: string, matchers: readonly Matcher[]): number {
   return matchers.findIndex(({ rule, view }) => !rule.regex && view(target).includes(view(rule.source)));
 }

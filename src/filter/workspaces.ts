@@ -9,7 +9,7 @@ import { mapToEscaped } from "./escapes.ts";
 const METADATA_KEY = Buffer.from('"x-codex-turn-metadata"');
 /** The header it is a copy of can be no longer than 64 KB. */
 const MAX_COPY_BYTES = 2 ** 20;
-/** A bracket, or a string; the key with all that stands between it and its object, if that holds anything. */
+/** A bracket, or a string; the key with everything up to its object, if that holds anything. */
 const TOKEN = /"workspaces"\s*:\s*(?=\{\s*")|"(?:[^"\\]|\\[^])*"|[[\]{}]/g;
 
 /** The metadata with its workspaces emptied; the same string when there is nothing to empty. */
@@ -21,7 +21,7 @@ export function stripWorkspaces(metadata: string): string {
 /**
  * A request body with the workspaces of its metadata copy emptied; the same bytes when there is nothing to empty.
  * The copy is JSON in a JSON string. A quote inside a string is always escaped, so that the key in quotes followed by a
- * colon is found without parsing what stands before it.
+ * colon is found without parsing what is before it.
  */
 export function stripWorkspacesInBody(body: Uint8Array): Uint8Array {
   const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
@@ -43,7 +43,7 @@ interface Range {
   readonly end: number;
 }
 
-/** Where the workspaces stand in the string that follows the key, as a range of the bytes. */
+/** The range of the workspaces, in bytes, in the string that follows the key. */
 function findInCopy(bytes: Buffer, afterKey: number): Range | null {
   const colon = /^[ \t\r\n]*:[ \t\r\n]*"/.exec(bytes.toString("latin1", afterKey, afterKey + 64));
   if (colon === null) return null;
@@ -57,7 +57,7 @@ function findInCopy(bytes: Buffer, afterKey: number): Range | null {
   return { start: offsetOf(first), end: offsetOf(end) };
 }
 
-/** Where the value of the top-level `workspaces` of a JSON object stands, if it is an object with something in it. */
+/** The range of the top-level `workspaces` of a JSON object, if it is an object with something in it. */
 function findWorkspaces(text: string): Range | null {
   let depth = 0;
   let start = -1;

@@ -1,5 +1,5 @@
-// The body of an upstream's answer while nobody has decided yet who gets it: it can be read ahead (the bytes are kept)
-// and then either be handed on whole, first byte to last, or be thrown away.
+// The body of an upstream's answer before it is committed: it can be read ahead (the bytes are held) and then be delivered
+// whole, first byte to last, or be dropped.
 import { createDecodedCopy, type DecodedCopy } from "../base/decoder.ts";
 
 export type ReadAhead =
@@ -8,13 +8,13 @@ export type ReadAhead =
   | { readonly kind: "end" }
   /** The connection broke. */
   | { readonly kind: "error" }
-  /** Nothing came in time; the read goes on and its bytes are not lost. */
+  /** Nothing came in time; the read is still in flight and its bytes are not lost. */
   | { readonly kind: "late" }
   /** Compressed in a way that cannot be looked into. */
   | { readonly kind: "unreadable" };
 
 export interface AnswerBody {
-  /** Raw bytes kept so far. */
+  /** Raw bytes held so far. */
   readonly heldBytes: number;
   readonly ended: boolean;
   readAhead(withinMs: number): Promise<ReadAhead>;
@@ -71,7 +71,7 @@ export function createAnswerBody(source: Source, encoding: string | null): Answe
   const chunks: Uint8Array[] = [];
   let heldBytes = 0;
   let copy: DecodedCopy | null | undefined;
-  // The read in flight. It is forgotten only when its bytes were taken: one that came too late is met by the next read.
+  // The read in flight. It is cleared only when its bytes were used: one that is late is awaited by the next read.
   let inFlight: Promise<Uint8Array | null> | null = null;
 
   const start = (): Promise<Uint8Array | null> => {

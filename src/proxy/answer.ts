@@ -126,7 +126,7 @@ interface Delivered {
   readonly seen: TapFacts | null;
   /** The answer was a stream of events. */
   readonly isEvents: boolean;
-  /** The failure that this answer is itself, in words; null for one that was taken as good. */
+  /** The failure that this answer itself is, in words; null for one that counts as good. */
   readonly refusal: string | null;
 }
 

@@ -40,7 +40,7 @@ export interface Converted {
   readonly usage: Usage | undefined;
 }
 
-/** One line of the story of a request. */
+/** One attempt, as the log shows it. */
 export interface Tried {
   readonly upstream: Upstream;
   readonly verdict: Verdict | null;
@@ -80,7 +80,7 @@ export interface LoopRun {
   readonly tried: Tried[];
 }
 
-/** GET /models is answered from a cache by the client when it fails: it must be quick, and it blames nobody. */
+/** Where GET /models fails the client has a cache: it must be quick, and no upstream is blamed for it. */
 const MODELS_FIRST_BYTE_MS = 4_000;
 
 type Answered = Exclude<LoopResult, { readonly kind: "all-failed" }>;

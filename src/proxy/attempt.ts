@@ -1,5 +1,5 @@
-// One try of one request at one upstream: fetch, its timers, and the gate. Says what came of it as a value.
-// Never throws, blames nobody, and knows no other upstream.
+// One attempt of one request at one upstream: fetch, its timers, and the gate. Its outcome is a value.
+// Never throws, blames no upstream, and knows no other one.
 import { createDecodedCopy } from "../base/decoder.ts";
 import { errorCode } from "../base/errors.ts";
 import type { Upstream } from "../base/upstream.ts";
@@ -32,11 +32,11 @@ export interface AttemptRequest extends UpstreamRequest {
   readonly mayResend: () => boolean;
   /** The client is there as long as this is not aborted. */
   readonly clientSignal: AbortSignal;
-  /** Encodings the client takes, from its Accept-Encoding; "" for none. */
+  /** Encodings the client accepts, from its Accept-Encoding; "" for none. */
   readonly acceptEncoding: string;
 }
 
-/** An upstream's answer that has not been given to anybody yet. */
+/** An upstream's answer before it is committed. */
 export interface Answer {
   readonly status: number;
   /** The upstream's own. */
@@ -46,7 +46,7 @@ export interface Answer {
   readonly encoding: string | null;
   /** The whole of it, where it was read as JSON while it was judged. */
   readonly document: JsonDocument | null;
-  /** The upstream's encoding was taken off, because the client cannot read it. */
+  /** The upstream's encoding was removed, because the client cannot read it. */
   readonly decoded: boolean;
   /** Closes the connection at once, also while a read hangs. */
   readonly abort: () => void;
@@ -63,19 +63,19 @@ const WHOLE_BYTES = 64 * 1024;
 const REJECTED_BODY_BYTES = 64 * 1024;
 /** A body comes with its head or hardly at all, and the next upstream waits for it. */
 const REJECTED_BODY_MS = 2_000;
-/** A 200 that is neither an answer nor an error is nothing to show. */
+/** A 200 that is neither an answer nor an error is not shown. */
 const PASSES_FOR_SUCCESS: ReadonlySet<BadContent["reason"]> = new Set(["empty", "malformed", "html"]);
 /** Statuses a Response can be made of (Fetch, "RangeError" otherwise). */
 const isStatus = (status: number): boolean => Number.isInteger(status) && status >= 200 && status <= 599;
 
-/** Asks one upstream once; a stale kept-alive connection is replaced by a fresh one without counting as a try. */
+/** Asks one upstream once; a stale kept-alive connection is replaced by a fresh one without counting as an attempt. */
 export async function attempt(request: AttemptRequest, connections: Connections): Promise<AttemptResult> {
   if (request.checksConnect) {
     const connect = await checkConnect({ url: request.url, proxy: request.upstream.proxy }, CONNECT_CHECK_MS);
     if (request.clientSignal.aborted) return { kind: "client-gone" };
     if (connect.kind !== "connected") return failed(connectOutcome(connect));
   }
-  // Asked before sending: what another request gives back meanwhile is not what this one went out on.
+  // Asked before sending: a connection that another request returns meanwhile is not the one that this request used.
   const mayBeStale = connections.mayHaveBeenReused(request.upstream);
   const first = await send(request, connections, false);
   if (first.kind !== "failed" || first.outcome.kind !== "transport" || first.outcome.code !== "ECONNRESET")
@@ -152,7 +152,7 @@ async function judge(request: JudgedRequest, answer: Answer): Promise<AttemptRes
   return failed(outcome);
 }
 
-/** The text of an answer that was not wanted, as much of it as a verdict needs. What was read stays in the answer. */
+/** The text of a rejected answer, as much of it as a verdict needs. What was read stays in the answer. */
 async function readRejected(answer: Answer): Promise<string> {
   const decoder = new TextDecoder();
   const deadline = performance.now() + REJECTED_BODY_MS;
@@ -202,7 +202,7 @@ function formatOf(encoding: string): Bun.CompressionFormat {
 
 /**
  * The timer of the response headers. Bun has no connect timeout, so near the connect budget a bare connect is tried
- * beside the waiting request: an address that takes none ends the attempt long before the first-byte budget.
+ * beside the waiting request: an address that accepts none ends the attempt long before the first-byte budget.
  */
 function watchFirstByte(
   request: Pick<AttemptRequest, "firstByteMs" | "upstream" | "url">,

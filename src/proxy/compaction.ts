@@ -55,7 +55,7 @@ export const COMPACTION_ITEM: Acceptance = {
   judge(kind, data) {
     if (kind === "prologue" || kind === "other") return null;
     if (/"type"\s*:\s*"compaction"/.test(data)) return "commit";
-    // Text or a tool call: an upstream that takes the trigger for an ordinary turn.
+    // Text or a tool call: an upstream that reads the trigger as an ordinary turn.
     const isOther = /"type"\s*:\s*"(?:response\.output_text\.|message"|function_call)/.test(data);
     return kind === "completed" || isOther ? { reason: "no-compaction", data: "" } : null;
   },

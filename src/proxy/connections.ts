@@ -8,7 +8,7 @@ type Fetch = Bun.FetchSession["fetch"];
 export interface Connections {
   /** `fresh`: a connection that no request has used before. */
   fetch(fresh: boolean): Fetch;
-  /** Call when an exchange with the upstream is over and its connection may have gone back to the pool. */
+  /** Call when an attempt at the upstream is over and its connection may have gone back to the pool. */
   released(upstream: Upstream): void;
   /** Could a request sent now go out on a kept-alive connection? Bun does not say, so this is an upper bound. */
   mayHaveBeenReused(upstream: Upstream): boolean;

@@ -16,7 +16,7 @@ export interface DeliveryOptions {
   readonly isComplete: (endedCleanly: boolean) => Promise<boolean>;
   /** Whether the answer has said that it is over; asked only while the upstream is silent. */
   readonly isOver: () => boolean;
-  /** Ends the upstream exchange. */
+  /** Closes the connection to the upstream. */
   readonly abort: () => void;
   /** Called exactly once. */
   readonly onEnd: (end: DeliveryEnd) => void;

@@ -25,7 +25,7 @@ export interface Known {
 export interface Exchange {
   readonly service: Service;
   readonly method: string;
-  /** The story so far; the attempt loop appends to it. */
+  /** The attempts so far; the loop appends to them. */
   readonly tried: Tried[];
   describe(known: Known): void;
   /** The first byte is about to go to the client. */

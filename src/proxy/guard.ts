@@ -1,5 +1,5 @@
-// Decides whether a request may come in at all: who asks (Host, Origin, Sec-Fetch-Site), with which method, in a loop
-// or not. Browsers are kept out whatever they send; there is no cross-origin permission to give.
+// Decides whether a request is accepted at all: who asks (Host, Origin, Sec-Fetch-Site), with which method, in a loop
+// or not. Browsers are refused whatever they send; there is no cross-origin permission to give.
 // Pure.
 import { english } from "../base/text.ts";
 
@@ -61,7 +61,7 @@ export interface RequestTarget {
   readonly search: string;
 }
 
-/** Path and query of a request's URL as text, or null for a URL without a host or path (HTTP/1.0, odd Hosts). */
+/** Path and query of a request's URL as text, or null for a URL without a host or path (HTTP/1.0, malformed Hosts). */
 export function splitUrl(url: string): RequestTarget | null {
   const scheme = url.indexOf("://");
   const start = scheme < 0 ? -1 : url.indexOf("/", scheme + 3);

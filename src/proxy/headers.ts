@@ -19,7 +19,7 @@ const HOP_BY_HOP: ReadonlySet<string> = new Set([
 ]);
 /** What belongs to the client's connection, with the framing of its message: ours may differ (RFC 9112 6). */
 const CONNECTION: readonly string[] = [...HOP_BY_HOP, "host", "content-length"];
-/** Who the client is. They go only to an upstream that takes the client's own credentials. */
+/** Who the client is. They go only to an upstream that uses the client's own credentials. */
 const IDENTITY = new Set([
   "authorization",
   "x-api-key",
@@ -51,7 +51,7 @@ export interface RequestHeaderParts {
 export function makeRequestHeaders(parts: RequestHeaderParts): Headers {
   const { client, upstream } = parts;
   const isClient = upstream.credential.kind === "client";
-  // A copy with some names taken out costs half of what putting in the others does.
+  // To copy all and delete some costs half of setting the others.
   const out = new Headers(client);
   for (const name of CONNECTION) out.delete(name);
   for (const name of namedByConnection(client)) out.delete(name);
@@ -73,7 +73,7 @@ export function makeRequestHeaders(parts: RequestHeaderParts): Headers {
   return out;
 }
 
-/** Would be taken for ours by anything that keeps state per host (RFC 6265, RFC 7838, RFC 6797). */
+/** Would be read as ours by anything that keeps state per host (RFC 6265, RFC 7838, RFC 6797). */
 const STATEFUL = ["set-cookie", "set-cookie2", "alt-svc", "strict-transport-security", "clear-site-data"];
 const DROPPED: ReadonlySet<string> = new Set([...HOP_BY_HOP, ...STATEFUL, "content-length"]);
 

@@ -1,5 +1,5 @@
-// Keeps a client waiting where every upstream is slow: after a while an event that means nothing is sent, and again, until
-// the answer is there. It then comes inside the stream, whatever it is. Nothing is sent before that time.
+// Keeps a client connected where every upstream is slow: after a while a keep-alive event is sent, and again, until the
+// answer is there. It then comes inside the stream, whatever it is. Nothing is sent before that time.
 import { isRecord, parseRecord, stringOr } from "../base/json-value.ts";
 import { english } from "../base/text.ts";
 import { makeSseEvent } from "../base/sse.ts";
@@ -7,7 +7,7 @@ import type { Api } from "../usage/stream-events.ts";
 
 export interface HeartbeatOptions {
   readonly api: Api | null;
-  /** The client asked for a stream of events; others cannot be kept waiting this way. */
+  /** The client asked for a stream of events; others cannot be sent a sign of life. */
   readonly stream: boolean;
   readonly afterMs: number;
   readonly everyMs: number;

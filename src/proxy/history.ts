@@ -1,4 +1,4 @@
-// Takes out of a conversation what only the account that wrote it can read: encrypted reasoning, response ids, thinking
+// Removes from a conversation what only the account that wrote it can read: encrypted reasoning, response ids, thinking
 // signatures. A compaction item is the conversation itself and always stays.
 // Pure.
 import { isRecord, type JsonRecord, parseRecord } from "../base/json-value.ts";
@@ -21,12 +21,12 @@ export function carriesBoundHistory(api: Api | null, body: Uint8Array): boolean 
 
 export interface StrippedHistory {
   readonly body: Uint8Array;
-  /** Fingerprints of what was taken out, to take the same out of the session's next requests. */
+  /** Fingerprints of what was removed, to remove the same from the session's next requests. */
   readonly removed: ReadonlySet<string>;
 }
 
 /**
- * The body without bound history; with `only`, without those pieces of it. Null when there is nothing to take out:
+ * The body without bound history; with `only`, without those pieces of it. Null when there is nothing to remove:
  * the request is then sent as it is.
  */
 export function stripBoundHistory(
@@ -67,20 +67,20 @@ function stripResponses(body: JsonRecord, drop: Drop): void {
   if (typeof previous === "string" && drop(previous)) delete body["previous_response_id"];
 }
 
-/** Thinking blocks are optional in past assistant turns; a turn that held nothing else keeps an empty text. */
+/** Thinking blocks are optional in past assistant turns; a turn with nothing else gets a placeholder text. */
 function stripMessages(body: JsonRecord, drop: Drop): void {
   if (!Array.isArray(body["messages"])) return;
   let endsInToolUse = false;
   for (const message of body["messages"]) {
     if (!isRecord(message) || !Array.isArray(message["content"])) continue;
     const blocks: unknown[] = message["content"];
-    const kept = blocks.filter(
+    const rest = blocks.filter(
       (block) => !(isRecord(block) && isThinking(block) && drop(block["signature"] ?? block["data"])),
     );
-    message["content"] = kept.length > 0 ? kept : [{ type: "text", text: "(no visible text)" }];
+    message["content"] = rest.length > 0 ? rest : [{ type: "text", text: "(no visible text)" }];
     if (message["role"] !== "assistant") continue;
     endsInToolUse =
-      kept.length < blocks.length && kept.some((block) => isRecord(block) && block["type"] === "tool_use");
+      rest.length < blocks.length && rest.some((block) => isRecord(block) && block["type"] === "tool_use");
   }
   // With thinking on, a tool call without the thought before it is refused: the rest of this turn goes without.
   if (endsInToolUse) {

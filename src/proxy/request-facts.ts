@@ -93,7 +93,7 @@ function stringField(bytes: Buffer, name: string): string | null {
   return stringOr(parseJson(bytes.toString("utf8", range.start, range.end)), null);
 }
 
-/** A top-level boolean that is true. The same key may stand at another level too, as in a tool's schema. */
+/** A top-level boolean that is true. The same key may be at another level too, as in a tool's schema. */
 function flagField(bytes: Buffer, key: Buffer): boolean {
   for (let at = bytes.lastIndexOf(key); at >= 0; at = at === 0 ? -1 : bytes.lastIndexOf(key, at - 1)) {
     const value = /^\s*:\s*(true|false)\b/.exec(

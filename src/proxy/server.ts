@@ -32,7 +32,7 @@ const LOOPBACK = "127.0.0.1";
 /** Above our own body limit, so that it is we who answer 413. */
 const BUN_BODY_LIMIT = 2 ** 30;
 
-/** Binds and serves. Throws UserError when the port is taken. Nothing is switched or changed by it. */
+/** Binds and serves. Throws UserError when the port is in use. Nothing is switched or changed by it. */
 export function startProxy({ onBug, port, ...options }: ProxyOptions): ProxyServer {
   const monotonic = (): number => performance.now();
   const connections = createConnections(monotonic);

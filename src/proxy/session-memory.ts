@@ -17,7 +17,7 @@ export interface SessionMemory {
   noteCompaction(upstream: Upstream, is: Exclude<Compaction, "unknown">): void;
 }
 
-/** `plain`: takes the request for a question. */
+/** `plain`: answers the request as an ordinary turn. */
 export type Compaction = "native" | "plain" | "unknown";
 
 /** A turn is short: the newest few hundred are plenty. */

@@ -66,12 +66,12 @@ function staysInside(base: string, path: string): boolean {
 function mergeQuery(search: string, query: Readonly<Record<string, string>>): string {
   const names = Object.keys(query);
   if (names.length === 0) return search;
-  const kept = search
+  const others = search
     .replace(/^\?/, "")
     .split("&")
     .filter((pair) => pair !== "" && !names.includes(decodeName(pair)));
   const added = names.map((name) => `${encodeURIComponent(name)}=${encodeURIComponent(query[name] ?? "")}`);
-  return `?${[...kept, ...added].join("&")}`;
+  return `?${[...others, ...added].join("&")}`;
 }
 
 function decodeName(pair: string): string {

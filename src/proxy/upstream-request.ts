@@ -18,7 +18,7 @@ export interface ClientRequest {
   readonly headers: Headers;
   /** Redacted values of headers, lower-case names. */
   readonly replacedHeaders: Readonly<Record<string, string>>;
-  /** The body's Content-Encoding was taken off. */
+  /** The body's Content-Encoding was removed. */
   readonly decoded: boolean;
   readonly facts: RequestFacts;
   /** The client is there as long as this is not aborted. */

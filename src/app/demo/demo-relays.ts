@@ -54,7 +54,7 @@ function serve(handle: (request: Request) => Promise<Response>): Bun.Server<unde
 
 const EVENT_STREAM = { "content-type": "text/event-stream" };
 
-/** The shortest stream that Codex takes for a whole turn. */
+/** The shortest stream that Codex accepts as a whole turn. */
 function answer(relay: string): Response {
   const text = `Hello from ${relay}.`;
   const item = { type: "message", role: "assistant", content: [{ type: "output_text", text }] };

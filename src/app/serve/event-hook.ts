@@ -12,7 +12,7 @@ export interface EventHook {
 }
 
 export interface EventHookOptions {
-  /** The command as it stands in config.json now; null for none. */
+  /** The command that config.json has now; null for none. */
   readonly command: () => string | null;
   readonly env: Env;
   /** Told of the first failure of a command, once. */

@@ -1,4 +1,4 @@
-// Says who listens on a loopback port: another proxy of ours, some program, or somebody we may not see.
+// Says who listens on a loopback port: another proxy of ours, some program, or one that we may not see.
 // Asks our own health page and the system's tables; never throws.
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { CLIENT_NAME, SERVICES } from "../../base/service.ts";

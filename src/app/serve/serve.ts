@@ -219,7 +219,7 @@ async function tryTo(work: () => unknown, onTrouble: (words: Text | string) => v
   }
 }
 
-/** Adds to a taken port's error who has taken it, and what to type. */
+/** Adds to the error of a port in use who listens there, and what to type. */
 async function bind(
   { command, port, service }: Pick<Instance, "command" | "port" | "service">,
   start: () => ProxyServer,
