@@ -66,6 +66,12 @@ export function formatPath(path: JSONPath): string {
     .replace(/^\./, "");
 }
 
+/** A problem of the value at a path, or of the whole file: "file:2:5: codex.active: must be text". */
+export function describeAt(source: JsoncSource, path: JSONPath, problem: Text): Text {
+  const name = path.length === 0 ? t`the file` : formatPath(path);
+  return t`${placeOf(source, path)}: ${name}: ${problem}`;
+}
+
 interface Place {
   readonly text: string;
   readonly file: string;

@@ -6,7 +6,7 @@ import { UserError } from "../base/errors.ts";
 import { SERVICES, type Service, mapServices } from "../base/service.ts";
 import { type Text, t } from "../base/text.ts";
 import { checkUpstreams } from "./check-upstreams.ts";
-import { type JsoncSource, formatPath, placeOf, readJsonc, valueOf } from "./jsonc.ts";
+import { type JsoncSource, describeAt, placeOf, readJsonc, valueOf } from "./jsonc.ts";
 import { isConfigName } from "./name.ts";
 import { DESCRIBABLE, describeFirstIssue } from "./schema-words.ts";
 import { type ConfigShell, type NamedConfigEntry, configShellSchema, namedConfigSchema } from "./schema.ts";
@@ -129,7 +129,6 @@ function readEntry(
   { service, shell, source, warnings }: ServiceSource,
 ): { readonly value: NamedConfigEntry } | { readonly problem: Text } {
   const at = [service, "configs", name];
-  const locate = (path: JSONPath): string => `${placeOf(source, path)}: ${formatPath(path)}`;
   if (!isConfigName(name)) {
     const shown = name.length > 64 ? `${name.slice(0, 64)}...` : name;
     const words = t`"${shown}" cannot name a config: 1 to 64 letters, digits, ".", "_" or "-"`;
@@ -138,12 +137,11 @@ function readEntry(
   const parsed = namedConfigSchema.safeParse(shell[service]?.configs?.[name], DESCRIBABLE);
   if (!parsed.success) return { problem: describeError(parsed.error, source, at) };
   if (parsed.data.name != null && parsed.data.name !== name) {
-    const words = t`differs from the key, and is ignored`;
-    warnings.push(t`${locate([...at, "name"])}: ${words}`);
+    warnings.push(describeAt(source, [...at, "name"], t`differs from the key, and is ignored`));
   }
   const found = checkUpstreams(parsed.data.upstreams, service);
   const say = ({ path, words }: { path: JSONPath; words: Text }): Text =>
-    t`${locate([...at, "upstreams", ...path])}: ${words}`;
+    describeAt(source, [...at, "upstreams", ...path], words);
   warnings.push(...found.warnings.map(say));
   return found.problem === null ? { value: parsed.data } : { problem: say(found.problem) };
 }
@@ -158,9 +156,7 @@ function findCaseDuplicates(names: readonly string[]): [string, string][] {
 }
 
 function describeError(error: z.core.$ZodError, source: JsoncSource, at: readonly string[]): Text {
-  const issue = describeFirstIssue(error);
-  const path = [...at, ...issue.path];
-  const shown = path.length === 0 ? t`the file` : formatPath(path);
+  const { path, words } = describeFirstIssue(error);
   const more = error.issues.length > 1 ? t` (and ${error.issues.length - 1} more)` : "";
-  return t`${placeOf(source, path)}: ${shown}: ${issue.words}${more}`;
+  return describeAt(source, [...at, ...path], t`${words}${more}`);
 }

@@ -10,7 +10,7 @@ import { later } from "../base/later.ts";
 import type { Paths } from "../base/paths.ts";
 import { type Text, t } from "../base/text.ts";
 import { createWatchedFile } from "../base/watched-file.ts";
-import { type JsoncSource, formatPath, placeOf, readJsonc, valueOf } from "../config/jsonc.ts";
+import { type JsoncSource, describeAt, readJsonc, valueOf } from "../config/jsonc.ts";
 import { DESCRIBABLE, describeFirstIssue, described, maybe } from "../config/schema-words.ts";
 import { KIND_NAMES, PRESET_NAMES, type PresetName, VENDORS, urlsOf } from "./vendors.ts";
 
@@ -139,14 +139,14 @@ export function parseProviders(text: string, file: string): ParsedProviders {
   const parsed = fileShellSchema.safeParse(valueOf(source.root), DESCRIBABLE);
   if (!parsed.success) {
     const { path, words } = describeFirstIssue(parsed.error);
-    throw refuse(source, path, words);
+    throw new UserError(describeAt(source, path, words));
   }
   const ids = new Set<unknown>();
   const problems: UserError[] = [];
   const providers = parsed.data.providers.map((value, index) => {
     const result = readProvider(value, ids);
     if (result.kind === "ok") return makeProvider(result.entry);
-    const problem = refuse(source, ["providers", index, ...result.path], result.words);
+    const problem = new UserError(describeAt(source, ["providers", index, ...result.path], result.words));
     problems.push(problem);
     return makeUnusable(value, problem.message);
   });
@@ -225,12 +225,6 @@ function makeUnusable(value: unknown, problem: string): Provider {
   const { domains, id } = unusableSchema.parse(value);
   const entry = { id, kind: "auto", domains: domains.filter((domain) => domain !== "*") } as const;
   return { ...makeProvider(entry), problem };
-}
-
-function refuse(source: JsoncSource, at: (string | number)[], words: Text): UserError {
-  const place = placeOf(source, at);
-  const name = formatPath(at) || "the file";
-  return new UserError(t`${place}: ${name}: ${words}`);
 }
 
 function readSource(text: string, file: string): JsoncSource {
