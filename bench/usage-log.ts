@@ -22,7 +22,7 @@ const MODELS = {
   hourly: ["deepseek-v4-pro"],
 } as const;
 
-/** A spread of what a log holds in a year: both services, failovers, errors, other requests. */
+/** What a log contains after a year: both services, failovers, errors, other requests. */
 function makeEntry(index: number, models: readonly string[]): LogEntry {
   const isClaude = index % 3 === 0;
   const hasFailed = index % 17 === 0;

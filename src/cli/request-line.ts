@@ -49,7 +49,7 @@ function describeUsage(usage: LogRecord["usage"]): string {
     .join(", ");
 }
 
-/** Who was asked before, and did not answer. */
+/** The upstreams whose attempts failed before. */
 function describeAttempts(attempts: readonly RecordedAttempt[]): string {
   const before = attempts.slice(0, -1).map((attempt) => hostOf(attempt.upstream_base_url) ?? "-");
   return before.length > 0 ? t`after ${before.join(", ")}` : "";

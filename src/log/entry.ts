@@ -1,4 +1,4 @@
-// The stable contract of requests.jsonl: what a line holds, in which order, and how one is made.
+// The stable contract of requests.jsonl: the fields of a line, their order, and how one is made.
 // Nothing here reads or writes a file.
 import type * as z from "zod/mini";
 import { maskText } from "../base/secrets.ts";
@@ -7,7 +7,7 @@ import type { logEntrySchema } from "./entry-schema.ts";
 
 export type LogEntry = z.infer<typeof logEntrySchema>;
 
-/** Upstreams answer errors with whole web pages; their beginning says enough. */
+/** Upstreams answer errors with whole web pages; their beginning is enough. */
 const MAX_ERROR_LENGTH = 2000;
 const LONGEST_KEY = 500;
 
@@ -73,7 +73,7 @@ function makeUsage(usage: LoggedUsage): LoggedUsage | undefined {
 
 function makeError(text: string | undefined): string | undefined {
   if (text === undefined) return undefined;
-  // Half a key at the end would not be known for one: so much more is masked before the cut.
+  // Half a key at the end would not be recognised: mask that much more before the cut.
   return maskText(text.slice(0, MAX_ERROR_LENGTH + LONGEST_KEY)).slice(0, MAX_ERROR_LENGTH);
 }
 

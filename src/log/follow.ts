@@ -1,4 +1,4 @@
-// Waits for lines that are appended to requests.jsonl, also when the file is put away, emptied, or not there yet.
+// Waits for lines that are appended to requests.jsonl, also when the file is rotated, truncated, or does not exist yet.
 import { closeSync, fstatSync, openSync, readSync, statSync } from "node:fs";
 import { errorCode } from "../base/errors.ts";
 import { type StoredEntry, parseLine } from "./reader.ts";

@@ -1,6 +1,5 @@
-// Reads requests.jsonl and the files put away before it: all of it from the oldest entry, or from the newest one back.
-// Constant memory.
-// What cannot be read is skipped and counted: lines of older and newer versions, torn ones, other people's.
+// Reads requests.jsonl and its rotated files: all of it from the oldest entry, or from the newest one back. Constant memory.
+// A line that is no entry is skipped and counted: a torn one, or another program's.
 import { type FileHandle, open } from "node:fs/promises";
 import { UserError, errorCode } from "../base/errors.ts";
 import { describe } from "../base/files.ts";
@@ -8,14 +7,14 @@ import { t } from "../base/text.ts";
 import { type LogRecord, readRecord } from "./record.ts";
 import { rotatedPath } from "./rotation.ts";
 
-/** A line as it was found, and what it says. */
+/** A line as it is stored, and parsed. */
 export interface StoredEntry {
   readonly raw: string;
   readonly record: LogRecord;
 }
 
 export interface ScanLogOptions {
-  /** Oldest first. What is kept of it is the caller's: a log may hold millions. */
+  /** Oldest first. A log may have millions: keep no record. */
   readonly onRecord: (record: LogRecord) => void;
   /** Called for each stretch that holds no entry. */
   readonly onBadLine?: () => void;
@@ -101,7 +100,7 @@ export function parseLine(line: string): StoredEntry | null {
 const LEADING_NULS = /^\0+/;
 
 /**
- * Newest first, so that a file that is put away meanwhile is met twice rather than never; the second is dropped.
+ * Newest first, so that a file that is rotated meanwhile is met twice rather than never; the second is dropped.
  * Throws UserError for one that is there and cannot be opened. The caller closes them.
  */
 async function openLogFiles(path: string): Promise<LogFile[]> {

@@ -1,22 +1,22 @@
-// Puts a full requests.jsonl away and says where the files put away are: .1 is the youngest.
+// Rotates a full requests.jsonl, and names the rotated files: .1 is the newest.
 import { renameSync, statSync } from "node:fs";
 import { errorCode } from "../base/errors.ts";
 import { withLockSync } from "../base/lock.ts";
 
-/** The `number`th file put away, counted from 1. */
+/** The `number`th rotated file, counted from 1. */
 export function rotatedPath(path: string, number: number): string {
   return `${path}.${number}`;
 }
 
 export interface RotateOptions {
   readonly path: string;
-  /** Of the file that was seen to be full. Another process may have put it away since; then nothing is done. */
+  /** Of the file that was seen to be full. Another process may have rotated it since; then nothing is done. */
   readonly inode: number;
   /** The oldest files beyond so many are overwritten. */
   readonly keep: number;
 }
 
-/** Throws when another process is at it right now or the files cannot be renamed: the file can be written on then. */
+/** Throws when another process is rotating right now or the files cannot be renamed: the file can still be appended to. */
 export function rotateLog({ path, inode, keep }: RotateOptions): void {
   const work = (): void => {
     if (statSync(path, { throwIfNoEntry: false })?.ino !== inode) return;

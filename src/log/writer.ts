@@ -1,5 +1,5 @@
-// Appends to requests.jsonl: one line, one write, also with several processes at it. Rotates by size.
-// A request never fails because of its log line: what goes wrong is told once, through a callback.
+// Appends to requests.jsonl: one line, one write, also with several processes writing. Rotates by size.
+// A request never fails because of its log line: a problem is reported once, through a callback.
 import {
   closeSync,
   fchmodSync,
@@ -25,7 +25,7 @@ export interface LogWriter {
 }
 
 export interface LogWriterOptions {
-  /** Told when lines begin to be lost, how many were when they no longer are, and when a full file cannot be put away. */
+  /** Called when lines begin to be lost, with their number once they are written again, and when a full file cannot be rotated. */
   readonly onTrouble: (words: Text) => void;
   /** A line that would make the file larger starts a new one. Default 50 MiB. */
   readonly maxBytes?: number;
@@ -61,7 +61,7 @@ export function createLogWriter(path: string, options: LogWriterOptions): LogWri
   const encoder = new TextEncoder();
   let log: OpenLog | null = null;
   let lostLines = 0;
-  /** A full file could not be put away, and that has been told. */
+  /** A full file could not be rotated, and that has been reported. */
   let isStuck = false;
 
   function close(): void {
@@ -74,7 +74,7 @@ export function createLogWriter(path: string, options: LogWriterOptions): LogWri
     try {
       close();
     } catch {
-      // What went wrong has been told.
+      // The first problem has been reported.
     }
   }
 

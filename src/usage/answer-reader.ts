@@ -1,4 +1,4 @@
-// Reads one decoded answer while it passes and says what it came to: tokens, terminal event, error.
+// Reads one decoded answer while it passes and tells what it amounts to: tokens, terminal event, error.
 // Keeps its end (and the message_start of a Messages stream) and reads that once; never parses event by event.
 // Pure.
 import { beginsJson, firstByteOf } from "../base/bytes.ts";
@@ -10,7 +10,7 @@ import { type Usage, readUsage } from "./usage.ts";
 
 export interface AnswerFacts {
   readonly usage: Usage | undefined;
-  /** How the answer said that it ends; null when it did not say: it was cut, or is not over yet. */
+  /** The end that the answer announced; null when there was none: it was cut, or is not over yet. */
   readonly terminal: "completed" | "failed" | "incomplete" | null;
   /** The data of the error event or the JSON error, as sent. May hold anything: mask it before it is shown. */
   readonly error: string | undefined;
@@ -66,7 +66,7 @@ function shapeOf(chunk: Uint8Array): "unknown" | "events" | "json" {
   return beginsJson(first) ? "json" : "events";
 }
 
-/** Reads the first events of a Messages stream until message_start has told its usage. */
+/** Reads the first events of a Messages stream until the usage of message_start is known. */
 function createOpening(): { feed(chunk: Uint8Array): void; usage(): unknown } {
   const splitter = createSseSplitter({ maxEventBytes: EVENTS_TAIL_BYTES });
   let bytesLeft = EVENTS_TAIL_BYTES;
@@ -175,7 +175,7 @@ function* eventsFromEnd(
 
 /**
  * Stretches that end behind the first half of a blank line, last first. Each holds whole events: one, or several where
- * lines end in bare CRs, which nobody is known to send. The last holds what follows the last blank line.
+ * lines end in bare CRs, which no known upstream sends. The last holds what follows the last blank line.
  */
 function* blocksFromEnd(bytes: Uint8Array): Generator<Buffer> {
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -198,7 +198,7 @@ export interface JsonDocument {
   readonly value: unknown;
 }
 
-/** What a document of which `text` is all, or only the end, comes to. Of an end only usage can be told. */
+/** What a document of which `text` is all, or only the end, comes to. From an end only usage is known. */
 function readWholeAnswer(api: Api, text: string, isCut: boolean): AnswerFacts {
   if (isCut) {
     return {
@@ -222,16 +222,16 @@ export function readDocument(api: Api, { text, value }: JsonDocument): AnswerFac
 
 /**
  * The end of an event stream's bytes: references to the last chunks, and the beginning of the event that runs into them.
- * Looks at a chunk only when it lets it go.
+ * Looks at a chunk only when it drops it.
  */
 export interface ByteTail {
   push(chunk: Uint8Array): void;
   /**
-   * The kept end, at least `minBytes` of it (all, if the stream is shorter). Where something was let go it begins
+   * The kept end, at least `minBytes` of it (all, if the stream is shorter). Where something was dropped it begins
    * with up to 256 bytes of the event that was cut through, so that one can tell what the event was.
    */
   bytes(): Uint8Array;
-  /** True once anything was let go. */
+  /** True once anything was dropped. */
   readonly isCut: boolean;
 }
 
@@ -247,11 +247,11 @@ export function createByteTail(minBytes: number): ByteTail {
   let size = 0;
   let eventStart: Uint8Array = NOTHING;
   let hasGap = false;
-  /** The bytes before the chunk that is let go, as many as a blank line may be cut through. */
+  /** The bytes before the chunk that is dropped, as many as a blank line may be cut through. */
   let before: Uint8Array = NOTHING;
   let isCut = false;
 
-  function letGo(chunk: Uint8Array): void {
+  function drop(chunk: Uint8Array): void {
     const end = endOfLastBlankLine(before, chunk);
     if (end >= 0) eventStart = NOTHING;
     if (end < chunk.length) {
@@ -276,7 +276,7 @@ export function createByteTail(minBytes: number): ByteTail {
         oldest !== undefined && size - oldest.length >= minBytes;
         oldest = chunks[first]
       ) {
-        letGo(oldest);
+        drop(oldest);
       }
       if (chunks.length < MAX_CHUNKS) return;
       chunks = split(Buffer.concat(chunks.slice(first)), Math.max(PIECE_BYTES, (2 * size) / MAX_CHUNKS));

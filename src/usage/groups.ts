@@ -1,4 +1,4 @@
-// What the rows of a report stand for, and which of them a request belongs to.
+// The groups of a summary, and which of them a request belongs to.
 // Pure.
 import type { LogRecord } from "../log/record.ts";
 

@@ -55,12 +55,12 @@ const overrideSchema = z
 
 const RATES = ["input", "cached_input", "cache_creation", "cache_creation_1h", "output"] as const;
 
-/** prices.json. Of several entries that fit, the first holds. */
+/** prices.json. Of several entries that match, the first applies. */
 export const priceFileSchema = z.array(overrideSchema, english`must be a list of prices`);
 
 export type PriceOverride = z.infer<typeof overrideSchema>;
 
-/** A model that an upstream was asked for. */
+/** A model as a request named it. */
 export interface AskedModel {
   readonly service: Service;
   readonly upstreamBaseUrl: string | null;
@@ -95,7 +95,7 @@ function findOverride(
   const lowered = names.map((name) => name.toLowerCase());
   return overrides.find(
     ({ model, upstream }) =>
-      lowered.some((name) => fits(model.toLowerCase(), name)) &&
+      lowered.some((name) => matches(model.toLowerCase(), name)) &&
       (upstream === undefined || isUpstream(upstream, upstreamBaseUrl)),
   );
 }
@@ -113,7 +113,7 @@ function ratesOfOverride(override: PriceOverride): Rates | null {
   };
 }
 
-function fits(pattern: string, name: string): boolean {
+function matches(pattern: string, name: string): boolean {
   return pattern.endsWith("*") ? name.startsWith(pattern.slice(0, -1)) : name === pattern;
 }
 
@@ -135,7 +135,7 @@ interface Library {
   readonly findProvider: typeof findProvider;
 }
 
-/** The upstream's own list first, then the maker that the name tells, then the vendor of the client that asks. */
+/** The upstream's own list first, then the maker in its name, then the vendor of the client that asks. */
 function find(
   library: Library,
   { service, upstreamBaseUrl, names: [model = ""] }: AskedModel,
@@ -179,7 +179,7 @@ function makeRatesAt({ calcPrice }: Library, model: string, providerId: string):
   };
 }
 
-/** When prices begin to be others: ms since 1970 for dates, ms since midnight (UTC) for times of day. */
+/** When prices change: ms since 1970 for dates, ms since midnight (UTC) for times of day. */
 function listChanges(prices: readonly ConditionalPrice[], type: "start_date" | "time_of_date"): number[] {
   return prices.flatMap(({ constraint }) => {
     if (constraint?.type !== type) return [];
@@ -205,7 +205,7 @@ interface Spelling {
   readonly maker?: string | undefined;
 }
 
-/** The names under which a model may stand in the list, the most exact first. */
+/** The names under which a model may be listed, the most exact first. */
 function spellings(model: string): Spelling[] {
   const whole = model.trim().toLowerCase().replace(BRACKET, "");
   const parts = whole.split("/");

@@ -32,7 +32,7 @@ export interface BilledTokens {
   readonly output: number;
 }
 
-/** A request's tokens as they are billed; null when it has none, or only a total that says nothing of its parts. */
+/** A request's tokens as they are billed; null when it has none, or only a total without its parts. */
 export function readBilledTokens({ usage, path }: Pick<LogRecord, "usage" | "path">): BilledTokens | null {
   if (usage === undefined) return null;
   const given = usage.input_tokens ?? 0;

@@ -40,7 +40,7 @@ interface Offer {
   readonly multiplier: number;
 }
 
-/** A log holds few offers, but anybody may ask for a million models. */
+/** A log has few offers, but a client may send a million model names. */
 const MOST_OFFERS = 4096;
 
 export function makePricer(options: PricerOptions): Pricer {

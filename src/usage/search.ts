@@ -1,4 +1,4 @@
-// Which requests of the log a person looks for: everything that is asked for must hold.
+// Which requests of the log match a search: all of its conditions.
 // Pure.
 import type { LogRecord } from "../log/record.ts";
 import { outcomeOf } from "./outcome.ts";
@@ -32,13 +32,13 @@ export function makeSearch(wanted: Wanted): (record: LogRecord) => boolean {
   add(outcome, (record, value) => outcomeOf(record) === value);
   add(config, (record, value) => record.config_name === value);
   add(upstream, ({ upstream_base_url: last, attempts = [] }, value) =>
-    holds([last, ...attempts.map((attempt) => attempt.upstream_base_url)], value),
+    contains([last, ...attempts.map((attempt) => attempt.upstream_base_url)], value),
   );
-  add(model, (record, value) => holds([record.model, record.upstream_model], value));
+  add(model, (record, value) => contains([record.model, record.upstream_model], value));
   add(session, ({ session_id: id }, value) => id?.startsWith(value) === true);
-  add(path, (record, value) => holds([record.path], value));
+  add(path, (record, value) => contains([record.path], value));
   add(text, ({ error, attempts = [] }, value) =>
-    holds([error, ...attempts.map((attempt) => attempt.error)], value),
+    contains([error, ...attempts.map((attempt) => attempt.error)], value),
   );
   add(slowerThanMs, ({ duration_ms: ms }, value) => ms !== undefined && ms >= value);
   return (record) => tests.every((test) => test(record));
@@ -49,7 +49,7 @@ function hasStatus({ status_code: code }: LogRecord, wanted: string): boolean {
   return wanted.endsWith("xx") ? text.length === 3 && text.startsWith(wanted.slice(0, 1)) : text === wanted;
 }
 
-function holds(texts: readonly (string | null | undefined)[], part: string): boolean {
+function contains(texts: readonly (string | null | undefined)[], part: string): boolean {
   const wanted = part.toLowerCase();
   return texts.some((text) => text?.toLowerCase().includes(wanted) === true);
 }

@@ -8,11 +8,11 @@ import type { SseEvent } from "../base/sse.ts";
 export type Api = "responses" | "messages" | "chat";
 
 export type EventKind =
-  /** Harmless beginning: says only that the upstream took the request. */
+  /** Harmless beginning: the upstream has accepted the request, no more. */
   | "prologue"
   /** Real output has begun: from here on the answer is this upstream's. */
   | "output"
-  /** An error instead of an answer; the event's data is what the upstream says. */
+  /** An error instead of an answer; the event's data is the upstream's message. */
   | "error"
   /** The terminal events. A "failed" one carries its error in the data. */
   | "completed"
@@ -60,7 +60,7 @@ export function kindOfType(api: "responses" | "messages", type: string): EventKi
   return own(TERMINAL, type) ?? (type.startsWith("response.") ? "output" : "other");
 }
 
-/** The type stands first in nearly every event: the opening ones are tens of kilobytes and need no parsing then. */
+/** The type is the first member of nearly every event: the opening ones are tens of kilobytes and need no parsing then. */
 const LEADING_TYPE = /^\s*\{\s*"type"\s*:\s*"([^"\\]*)"/;
 
 /** `type` of the data; the `event:` line only where the data has none (Codex reads the data alone). */

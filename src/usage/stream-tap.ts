@@ -14,7 +14,7 @@ export interface StreamTap {
   feed(chunk: Uint8Array): void;
   /** Resolves when all that was fed has been decoded; at once for an answer that is not compressed. Never rejects. */
   flush(): Promise<void>;
-  /** What was seen so far comes to. To be asked at the end, after flush(), or whenever the client leaves. */
+  /** What was seen so far amounts to. To be called at the end, after flush(), or whenever the client leaves. */
   finish(): TapFacts;
 }
 

@@ -1,5 +1,5 @@
 // Adds up requests of the log by group: a row each, one for all of them, and how they went over time.
-// Only requests that generate are counted; the others stand apart.
+// Only requests that generate are counted; the others are counted apart.
 // Pure.
 import type { LogRecord } from "../log/record.ts";
 import { type KeyOf, isTimeGroup, type Group } from "./groups.ts";
@@ -91,7 +91,7 @@ function renameRows(rows: Rows, rename: (key: string | null) => string | null): 
   return named;
 }
 
-/** Anybody may ask for a million names. */
+/** A client may send a million model names. */
 const MOST_MODELS = 1000;
 
 function byName(a: SummaryRow, b: SummaryRow): number {

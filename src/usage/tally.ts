@@ -164,18 +164,18 @@ export interface Histogram {
   merge(other: Histogram): void;
   /** The value that the share `q` (0 to 1) of all figures does not exceed; null when there are none. */
   quantile(q: number): number | null;
-  /** What it holds, for `merge`. */
+  /** Its figures, for `merge`. */
   readonly state: HistogramState;
 }
 
 interface HistogramState {
   /** The figures themselves, while they are few. */
   few: number[];
-  /** How many figures each bucket holds, once they are many. */
+  /** The number of figures in each bucket, once they are many. */
   counts: Uint32Array | null;
 }
 
-/** Each bucket is two per cent wide, and stands for its middle; the first one holds what is below 1. */
+/** Each bucket is two per cent wide, and counts as its middle; the first one is for what is below 1. */
 const GROWTH = Math.log(1.02);
 /** Up to 600 million. What is greater counts as that. */
 const BUCKETS = 1024;
@@ -188,12 +188,16 @@ export function createHistogram(): Histogram {
     state.counts ??= new Uint32Array(BUCKETS);
     state.counts[bucket] = (state.counts[bucket] ?? 0) + count;
   };
+  const countAll = (): void => {
+    for (const value of state.few) addCount(bucketOf(value), 1);
+    state.few.length = 0;
+  };
   const add = (value: number): void => {
     if (state.counts === null && state.few.length < MOST_KEPT) {
       state.few.push(value);
       return;
     }
-    for (const kept of state.few.splice(0)) addCount(bucketOf(kept), 1);
+    if (state.counts === null) countAll();
     addCount(bucketOf(value), 1);
   };
   return {
@@ -202,7 +206,7 @@ export function createHistogram(): Histogram {
     merge({ state: other }) {
       for (const value of other.few) add(value);
       if (other.counts === null) return;
-      for (const kept of state.few.splice(0)) addCount(bucketOf(kept), 1);
+      countAll();
       other.counts.forEach((count, bucket) => {
         if (count > 0) addCount(bucket, count);
       });

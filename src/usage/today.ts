@@ -86,7 +86,7 @@ function addTo(sums: Sums, record: LogRecord): void {
   if (isFailure && sums.errors.length < MOST_ERRORS) sums.errors.push(makeError(record));
 }
 
-/** `attempts` is there when it says more than the line itself. */
+/** `attempts` is present when it has more than the line itself. */
 function listAttempts(record: LogRecord, isFailure: boolean): { baseUrl: string; isGood: boolean }[] {
   const { attempts, upstream_base_url: last } = record;
   if (attempts === undefined) return last == null ? [] : [{ baseUrl: last, isGood: !isFailure }];

@@ -1,5 +1,5 @@
 // Token counts of one answer, in the names of requests.jsonl, made from what the three APIs call them.
-// docs/usage.md says every rule in words.
+// docs/usage.md explains every rule.
 // Pure.
 import type { Api } from "./stream-events.ts";
 
@@ -23,7 +23,7 @@ export interface Usage {
 type Path = readonly string[];
 type Field = Exclude<keyof Usage, "total_tokens">;
 
-/** Where a figure may stand, best first. Relays mix the spellings of the two OpenAI APIs. */
+/** Where a figure may be found, best first. Relays mix the spellings of the two OpenAI APIs. */
 const OPENAI: Readonly<Record<Field, readonly Path[]>> = {
   input_tokens: [["input_tokens"], ["prompt_tokens"]],
   output_tokens: [["output_tokens"], ["completion_tokens"]],

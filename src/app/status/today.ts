@@ -26,7 +26,7 @@ export async function readToday({
     for await (const entries of readLogBackward(path)) {
       const today = entries.filter(({ record }) => record.timestamp_ms >= since_ms);
       for (const { record } of today) tally.add(record);
-      // Lines stand in the order in which requests ended, so a long one may stand after midnight's.
+      // Lines are in the order in which requests ended: one that began before midnight may follow one that began after it.
       if (today.length === 0) break;
       batches += 1;
       is_complete = batches < MOST_BATCHES;
@@ -39,7 +39,7 @@ export async function readToday({
   return tally.finish({ since_ms, is_complete });
 }
 
-/** A day on which nothing was asked so far. */
+/** A day without a request so far. */
 export function makeQuietDay(now: number): TodayFacts {
   const counts = { requests: 0, failures: 0, upstreams: [], last_errors: [] };
   return { since_ms: midnightOf(now), is_complete: true, ...counts };

@@ -110,7 +110,7 @@ export interface Chart {
   readonly periods: readonly string[];
   readonly series: readonly Series[];
   readonly format: (value: number) => string;
-  /** The scale goes up to this at least: 4 for what is counted, so that no line stands for half a thing. */
+  /** The scale goes up to this at least: 4 for what is counted, so that no grid line means half a thing. */
   readonly least: number;
 }
 
@@ -126,7 +126,7 @@ const TICKS = 4;
 const BAR_SHARE = 0.78;
 const WIDEST_BAR = 36;
 
-/** Bars that stand on one another. */
+/** Stacked bars. */
 export function makeBarChart(chart: Chart): string {
   const sums = chart.periods.map((_, index) =>
     chart.series.reduce((sum, { values }) => sum + (values[index] ?? 0), 0),

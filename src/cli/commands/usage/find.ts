@@ -1,4 +1,4 @@
-// `ch usage find`: the requests of the log that fit what is asked for.
+// `ch usage find`: the requests of the log that match.
 // Reads and prints; what fits is decided in usage/search.ts.
 import { EXIT, UserError } from "../../../base/errors.ts";
 import { t } from "../../language.ts";

@@ -52,7 +52,7 @@ export function reportCommand(cli: Cli): Command {
   });
 }
 
-/** Throws UserError where something stands that we did not write. */
+/** Throws UserError where a file exists that we did not write. */
 async function refuseForeign(file: string, mark: string): Promise<void> {
   if (statSync(file, { throwIfNoEntry: false }) === undefined) return;
   const text = await readText(file).catch(() => null);

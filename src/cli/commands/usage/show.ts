@@ -1,5 +1,5 @@
 // `ch usage show ID`: one request of the log in words: what was asked, how it went, what it cost, and each attempt on a
-// line of time.
+// timeline.
 import { UserError } from "../../../base/errors.ts";
 import { t, retell } from "../../language.ts";
 import { showPath } from "../../../base/paths.ts";

@@ -1,5 +1,5 @@
 // `ch usage summary`: what the log adds up to, by group; as a table that fits the terminal, with bars or a sparkline.
-// What there is no room for is left out, the least asked for first, and named. The counting is in usage/summary.ts.
+// Columns that do not fit are hidden, the least important first, and named. The counting is in usage/summary.ts.
 import type { Env } from "../../../base/env.ts";
 import { type Text, t as text } from "../../../base/text.ts";
 import { t, tell } from "../../language.ts";
