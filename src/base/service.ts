@@ -30,7 +30,7 @@ export interface ServiceFacts {
   readonly basePath: "" | "/v1";
   /** The JSON in which it expects an error. */
   readonly errorShape: ErrorShape;
-  /** Paths, with their methods, by which it asks whether anybody is there: no upstream need be paid a round trip for it. */
+  /** Paths, with their methods, by which it asks whether a server is there: answered here, which saves a round trip. */
   readonly greetings: Readonly<Record<string, readonly string[]>>;
   /** What it was seen to do with an answer when no upstream has one. */
   readonly noAnswer: {
@@ -124,7 +124,7 @@ export function isService(value: unknown): value is Service {
 }
 
 /** What a command for this service needs beside its other words: nothing for the default one, else " --claude". */
-export function flagBehind(service: Service): string {
+export function flagFor(service: Service): string {
   return service === DEFAULT_SERVICE ? "" : ` ${SERVICE_FACTS[service].flag}`;
 }
 

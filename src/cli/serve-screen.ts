@@ -1,10 +1,10 @@
-// What `serve` says: at the start what is served and what was changed, at the end what was put back. Words for people.
+// What `serve` says: at the start what is served and what was changed, at the end what was restored. Words for people.
 import type { Served } from "../app/serve/serve.ts";
 import type { Switched } from "../app/serve/switching.ts";
 import type { Env } from "../base/env.ts";
 import { t } from "./language.ts";
 import { showPath } from "../base/paths.ts";
-import { CLIENT_NAME, flagBehind } from "../base/service.ts";
+import { CLIENT_NAME, flagFor } from "../base/service.ts";
 import { showKey } from "../clients/client.ts";
 import type { SwitchedOff } from "../clients/switch/switch.ts";
 
@@ -14,7 +14,7 @@ export function describeServed({ service, port, configName, upstreams }: Served)
   const backup =
     upstreams.length > 1
       ? []
-      : [t`  no failover: ch config add ${configName} --append --base-url URL${flagBehind(service)}`];
+      : [t`  no failover: ch config add ${configName} --append --base-url URL${flagFor(service)}`];
   return [
     t`${CLIENT_NAME[service]} on http://127.0.0.1:${port}, config "${configName}"`,
     ...order,
@@ -31,11 +31,13 @@ export function describeSwitched({ service, on }: Switched, env: Env): string[] 
     on.owner.kind === "user"
       ? t`  stays so after Ctrl+C; put back with: ch switch off --${service}`
       : t`  put back at Ctrl+C, or with: ch switch off --${service}`,
-    ...on.taken.map(({ path }) => t`  ${showKey(path)} was changed by somebody since: that value comes back`),
+    ...on.overwritten.map(
+      ({ path }) => t`  ${showKey(path)} was changed by somebody since: that value comes back`,
+    ),
   ];
 }
 
-export function describePutBack(off: SwitchedOff, env: Env): string[] {
+export function describeRestored(off: SwitchedOff, env: Env): string[] {
   const file = showPath(off.file, env);
   if (off.isFileRemoved) return [t`put back: ${file} was made by the switch and is removed`];
   const restored = off.keys.filter(({ kind }) => kind === "restored").map(({ path }) => showKey(path));

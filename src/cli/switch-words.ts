@@ -1,4 +1,4 @@
-// How a client stands towards the proxy, for people and for scripts.
+// Whether a client points at the proxy, for people and for scripts.
 import type { SwitchReport } from "../app/status/switch-report.ts";
 import type { Env } from "../base/env.ts";
 import { t, tell } from "./language.ts";

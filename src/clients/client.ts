@@ -49,7 +49,7 @@ export interface ClientFiles {
   readonly env: Env;
   /** Where the client is started: it may look for a project's settings there. */
   readonly cwd: string;
-  /** Where the machine's own files of the client lie, if not in the usual place. */
+  /** Where the machine's own files of the client are, if not in the usual place. */
   readonly systemDirectory?: string | undefined;
 }
 
@@ -103,13 +103,13 @@ export interface Edit {
 /** One key that we set. Everything is text of the file, except `value`. */
 export interface KeyChange {
   readonly path: readonly string[];
-  /** What stood there before, as written; null when there was nothing. Never a value of ours. */
+  /** What was there before, as written; null when there was nothing. Never a value of ours. */
   readonly before: string | null;
   /** What we wrote: in place of `before`, or the whole insertion. */
   readonly written: string;
   /** Text around it whose place an insertion took; none where absent. */
   readonly replaced?: string | undefined;
-  /** The value that the client reads: as long as it stands, the key is ours. */
+  /** The value that the client reads: while the key has it, the key is ours. */
   readonly value: string;
 }
 
@@ -120,25 +120,25 @@ export interface Undo {
 }
 
 export type Undone =
-  /** `isGuess`: recognised by its value alone, so what stood there before is not known for certain. */
+  /** `isGuess`: recognised by its value alone, so what was there before is not known for certain. */
   | {
       readonly kind: "restored";
       readonly path: readonly string[];
       readonly isGuess: boolean;
-      /** What stood there: our address, or the id of our provider. */
+      /** What the key held: our address, or the id of our provider. */
       readonly value: string;
     }
-  /** Somebody set it to something else meanwhile; left as it is. */
+  /** It was set to something else meanwhile; left as it is. */
   | { readonly kind: "changed"; readonly path: readonly string[] }
-  /** Somebody removed it meanwhile. */
+  /** It was removed meanwhile. */
   | { readonly kind: "gone"; readonly path: readonly string[] }
-  /** Holds our address, and nothing tells what stood there before; left as it is. */
+  /** Holds our address, and nothing tells what was there before; left as it is. */
   | { readonly kind: "unknown"; readonly path: readonly string[]; readonly value: string };
 
 export interface UndoOptions {
   /** What the journal remembers; null without one, and then our values are known by their looks. */
   readonly changes: readonly KeyChange[] | null;
-  /** Addresses that can hardly be anybody else's: what the journal does not tell, they do. */
+  /** Addresses that are ours without doubt, where the journal does not tell. */
   readonly ownAddresses: readonly string[];
 }
 

@@ -13,7 +13,7 @@ export interface ImportedConfig {
   /** What it was called, where a config cannot have that name. */
   readonly alias?: Text | string;
   readonly upstreams: readonly UpstreamEntry[];
-  /** Other keys that the config has, as they stand in config.json. */
+  /** Other keys that the config has, as config.json has them. */
   readonly extra?: Readonly<Record<string, unknown>>;
   /** Where it was found, for people. */
   readonly from: Text | string;

@@ -3,7 +3,7 @@
 // Pure.
 import { type Env, readVariable } from "../base/env.ts";
 import { fingerprint } from "../base/secrets.ts";
-import { CLIENT_NAME, SERVICE_FACTS, type Service, flagBehind, isOfficial } from "../base/service.ts";
+import { CLIENT_NAME, SERVICE_FACTS, type Service, flagFor, isOfficial } from "../base/service.ts";
 import { type Text, t } from "../base/text.ts";
 import type { Credential, Timeouts, Upstream } from "../base/upstream.ts";
 import { readBaseUrl } from "./base-url.ts";
@@ -51,7 +51,7 @@ export function resolveConfig(
   if (upstreams.length === 0) {
     return unset(
       t`every upstream of "${chosen.name}" is disabled`,
-      `ch config enable ${chosen.name}${flagBehind(service)}`,
+      `ch config enable ${chosen.name}${flagFor(service)}`,
     );
   }
   return {
@@ -77,17 +77,17 @@ export function chooseConfig(section: ServiceConfigs, service: Service, asked?: 
   if (problem !== undefined) return unset(problem, "ch config edit");
   const client = CLIENT_NAME[service];
   if (asked !== undefined) {
-    return unset(t`there is no config "${asked}" for ${client}`, `ch config list${flagBehind(service)}`);
+    return unset(t`there is no config "${asked}" for ${client}`, `ch config list${flagFor(service)}`);
   }
   if (names.length === 0) {
-    const line = `ch config add main --base-url URL --auth-token-env NAME${flagBehind(service)}`;
+    const line = `ch config add main --base-url URL --auth-token-env NAME${flagFor(service)}`;
     return unset(t`no upstream is configured for ${client}`, line);
   }
   const why =
     active === null
       ? t`none of the configs of ${client} is active`
       : t`the active config of ${client} is "${active}", which does not exist`;
-  return unset(why, `ch config set-active ${names[0]}${flagBehind(service)}`);
+  return unset(why, `ch config set-active ${names[0]}${flagFor(service)}`);
 }
 
 function unset(message: Text | string, hint: string): Unset {

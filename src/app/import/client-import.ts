@@ -4,7 +4,7 @@ import type { Env } from "../../base/env.ts";
 import { UserError } from "../../base/errors.ts";
 import { inEnglish, joinTexts, t } from "../../base/text.ts";
 import type { Paths } from "../../base/paths.ts";
-import { CLIENT_NAME, DEFAULT_PORT, SERVICES, type Service, flagBehind } from "../../base/service.ts";
+import { CLIENT_NAME, DEFAULT_PORT, SERVICES, type Service, flagFor } from "../../base/service.ts";
 import type { Import } from "../../clients/imported-config.ts";
 import { CLIENTS } from "../../clients/registry.ts";
 import { readUnswitched } from "../../clients/switch/status.ts";
@@ -47,6 +47,6 @@ export async function findImport({ paths, env, cwd, service }: ImportOptions): P
   );
   const client = CLIENT_NAME[service];
   throw new UserError(t`${client} has no provider or login that could be taken over${why}`, {
-    hint: `ch config add main --base-url URL --auth-token-env NAME${flagBehind(service)}`,
+    hint: `ch config add main --base-url URL --auth-token-env NAME${flagFor(service)}`,
   });
 }

@@ -70,7 +70,7 @@ export interface ForeignImport extends Import {
   readonly source: string | null;
 }
 
-/** `directory` is where the tool's files lie, when it is not the usual place. Throws UserError where there are none. */
+/** `directory` is where the tool keeps its files, if not in the usual place. Throws UserError where there are none. */
 export async function findForeignImport(
   tool: ForeignTool,
   directory: string | undefined,

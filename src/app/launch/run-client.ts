@@ -37,7 +37,7 @@ export interface ClientEnd {
   readonly troubles: readonly (Text | string)[];
 }
 
-/** The client is gone: nobody waits for an answer any more. */
+/** The client is gone, and waits for no answer any more. */
 const STOP_GRACE_MS = 500;
 const FORWARDED = ["SIGTERM", "SIGHUP"] as const;
 /** What a terminal sends to every program in front of it. */

@@ -1,4 +1,4 @@
-// Points the clients of a running proxy at it, and puts them back: what `serve` switches, `serve` undoes.
+// Points the clients of a running proxy at it, and restores them: what `serve` switches, `serve` undoes.
 // The rules of a switch are in clients/; this only says for whom and when.
 import type { Env } from "../../base/env.ts";
 import { UserError } from "../../base/errors.ts";
@@ -26,12 +26,12 @@ export interface Switched {
 
 export interface Switching {
   readonly switched: readonly Switched[];
-  /** Puts every client back that this process still holds. Safe to call again; throws nothing. */
-  putBack(): Promise<PutBack>;
+  /** Restores every client that this process still holds. Safe to call again; throws nothing. */
+  restore(): Promise<Restored>;
 }
 
-/** A client that cannot be put back keeps no other one from it. */
-export interface PutBack {
+/** One client that cannot be restored does not keep the others from it. */
+export interface Restored {
   readonly done: readonly SwitchedOff[];
   readonly failed: readonly { readonly service: Service; readonly error: unknown }[];
 }
@@ -42,7 +42,7 @@ export async function switchClients(options: SwitchingOptions): Promise<Switchin
   const self = identifyProcess(process.pid) ?? { pid: process.pid, started: null };
   const owner: Owner = keepsSwitched ? { kind: "user" } : { kind: "process", ...self };
   const switched: Switched[] = [];
-  const putBack = async (): Promise<PutBack> => {
+  const restore = async (): Promise<Restored> => {
     const done: SwitchedOff[] = [];
     const failed: { service: Service; error: unknown }[] = [];
     for (const { service, on } of switched.splice(0)) {
@@ -63,7 +63,7 @@ export async function switchClients(options: SwitchingOptions): Promise<Switchin
       switched.push({ service, on });
     }
   } catch (error) {
-    const [stuck] = (await putBack()).failed;
+    const [stuck] = (await restore()).failed;
     if (stuck !== undefined) throw stuck.error;
     if (!(error instanceof UserError) || failed === undefined) throw error;
     throw new UserError(t`${CLIENT_NAME[failed]} was not pointed at the proxy: ${error.text}`, {
@@ -78,10 +78,10 @@ export async function switchClients(options: SwitchingOptions): Promise<Switchin
       cause: error,
     });
   }
-  return { switched: [...switched], putBack };
+  return { switched: [...switched], restore };
 }
 
-/** A proxy that died while a client was pointed at it: the client is put back before anything reads its files. */
+/** A proxy that died while a client was pointed at it: the client is restored before anything reads its files. */
 export async function repairDeadSwitch(target: {
   service: Service;
   paths: Paths;

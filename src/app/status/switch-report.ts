@@ -1,4 +1,4 @@
-// How the clients stand towards the proxy: the switch itself, whether anybody listens, and what keeps a client from coming.
+// Whether the clients point at the proxy: the switch itself, whether its port is listened on, and what overrides it.
 import { inEnglish } from "../../base/text.ts";
 import type { Env } from "../../base/env.ts";
 import { UserError } from "../../base/errors.ts";
@@ -15,7 +15,7 @@ export interface SwitchReportOptions {
   readonly env: Env;
   /** Claude Code looks for a project's settings there. */
   readonly cwd: string;
-  /** Where the machine's own files of the clients lie. */
+  /** Where the machine's own files of the clients are. */
   readonly systemDirectories?: Readonly<Partial<Record<Service, string>>>;
 }
 

@@ -112,7 +112,7 @@ function namesCommand(cli: Cli): Command {
       }
       const names =
         args.kind === "targets" ? await listTargets(cli, service) : await listSessions(cli, service);
-      // A name that cannot stand on a line of its own cannot be typed either.
+      // A name that does not fit on a line of its own cannot be typed either.
       for (const [name, words] of names)
         if (oneLine(name) === name) cli.out.line(`${name}\t${oneLine(words).slice(0, LONGEST_WORDS)}`);
     },

@@ -2,7 +2,7 @@
 import { resetRoute, surveyRoute } from "../../app/status/survey.ts";
 import { EXIT, UserError } from "../../base/errors.ts";
 import { t, retell } from "../language.ts";
-import { CLIENT_NAME, type Service, flagBehind } from "../../base/service.ts";
+import { CLIENT_NAME, type Service, flagFor } from "../../base/service.ts";
 import { loadConfig } from "../../config/file.ts";
 import type { ParsedConfig } from "../../config/parse.ts";
 import { JSON_ARG, SERVICE_ARGS } from "../args.ts";
@@ -79,7 +79,7 @@ function resetCommand(cli: Cli): Command {
     async run({ args }) {
       const config = await loadConfig(cli.paths.config);
       const service = chooseService(args, config);
-      const flag = flagBehind(service);
+      const flag = flagFor(service);
       if (args.name === undefined && args.all !== true) {
         throw new UserError(t`name an upstream or a config, or use --all`, {
           hint: `ch routing reset ${exampleTarget(config, service)}${flag}\nch routing reset --all${flag}`,
@@ -117,6 +117,6 @@ function checkTarget(config: ParsedConfig, service: Service, text: string): void
   if (position === null || position <= count) return;
   const ending = count === 1 ? "" : "s";
   throw new UserError(t`"${name}" has ${count} upstream${ending}, and no number ${position}`, {
-    hint: `ch config show ${name}${flagBehind(service)}`,
+    hint: `ch config show ${name}${flagFor(service)}`,
   });
 }

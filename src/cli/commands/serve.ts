@@ -14,7 +14,7 @@ import { PORT_ARG, readPort, readService, SERVICE_ARGS } from "../args.ts";
 import { type Cli, type Command, defineCommand } from "../cli.ts";
 import { listenForSignals, watchBugs } from "../process-events.ts";
 import { describeRecord, localTime } from "../request-line.ts";
-import { describePutBack, describeServed, describeSwitched } from "../serve-screen.ts";
+import { describeRestored, describeServed, describeSwitched } from "../serve-screen.ts";
 import { wrapFields } from "../layout.ts";
 
 /** Open answers may finish for so long after the first signal. */
@@ -128,7 +128,7 @@ async function run(cli: Cli, options: RunOptions): Promise<number> {
   }
   say(t`Ctrl+C stops.`);
   const exitCode = await Promise.race([signals.next(), bugs.tooMany]);
-  if (!options.keepsSwitched) await putBack(cli, switching);
+  if (!options.keepsSwitched) await restore(cli, switching);
   if (serving.openAnswers() > 0) {
     say(t`stopping: open answers have ${DRAIN_MS / 1000} s, a second Ctrl+C ends them`);
   }
@@ -137,11 +137,11 @@ async function run(cli: Cli, options: RunOptions): Promise<number> {
 }
 
 /** Comes first at the end, and a failure of it keeps nothing else from ending. */
-async function putBack({ env, out }: Cli, switching: Switching | null): Promise<void> {
+async function restore({ env, out }: Cli, switching: Switching | null): Promise<void> {
   if (switching === null) return;
-  const { done, failed } = await switching.putBack();
+  const { done, failed } = await switching.restore();
   for (const off of done) {
-    for (const line of describePutBack(off, env)) out.note(line);
+    for (const line of describeRestored(off, env)) out.note(line);
   }
   for (const { error, service } of failed) {
     const why = errorText(error);

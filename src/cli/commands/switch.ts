@@ -1,4 +1,4 @@
-// `ch switch on|off|status`: points a client at the proxy, puts it back, and says how it stands.
+// `ch switch on|off|status`: points a client at the proxy, restores it, and says which of the two holds.
 import { EXIT, UserError } from "../../base/errors.ts";
 import { t, tell } from "../language.ts";
 import { type SwitchReport, isListening, makeSwitchReport } from "../../app/status/switch-report.ts";
@@ -17,7 +17,7 @@ import { switchOff, switchOn } from "../../clients/switch/switch.ts";
 import { loadConfig } from "../../config/file.ts";
 import { JSON_ARG, PORT_ARG, SERVICE_ARGS, readPort, readService } from "../args.ts";
 import { type Cli, type Command, defineCommand } from "../cli.ts";
-import { describePutBack } from "../serve-screen.ts";
+import { describeRestored } from "../serve-screen.ts";
 import { describeSwitch, makeSwitchJson } from "../switch-words.ts";
 
 export function createCommand(cli: Cli): Command {
@@ -67,8 +67,8 @@ function offCommand(cli: Cli): Command {
     run: async ({ args }) => {
       const services = await chooseServicesOff(cli, args);
       const failures: unknown[] = [];
-      // One that cannot be put back keeps no other from it.
-      for (const service of services) await putBack(cli, service).catch((error) => failures.push(error));
+      // One that cannot be restored does not keep the others from it.
+      for (const service of services) await restore(cli, service).catch((error) => failures.push(error));
       if (failures.length > 0) throw failures[0];
     },
   });
@@ -103,7 +103,7 @@ async function chooseService({ paths }: Cli, args: Parameters<typeof readService
   return readService(args) ?? (await loadConfig(paths.config)).defaultService ?? DEFAULT_SERVICE;
 }
 
-/** A config.json that cannot be read keeps no client from being put back. */
+/** A config.json that cannot be read keeps no client from being restored. */
 async function chooseServicesOff(
   cli: Cli,
   args: Parameters<typeof readService>[0],
@@ -128,7 +128,7 @@ async function pointAtProxy({ env, out, paths }: Cli, { service, ...goal }: Goal
   const keys = on.changes.map(({ path }) => showKey(path)).join(", ");
   out.note(t`${CLIENT_NAME[service]} is pointed at ${makeProxyAddress(service, goal.port)}`);
   out.note(describeChange(on.isWritten ? keys : "", file, on.created.file));
-  for (const { path } of on.taken) {
+  for (const { path } of on.overwritten) {
     out.note(t`  ${showKey(path)} was set to something else since the last switch: off puts that back`);
   }
   out.note(
@@ -148,10 +148,10 @@ function describeChange(keys: string, file: string, isNew: boolean): string {
   return isNew ? t`  made ${file}: ${keys}` : t`  changed ${file}: ${keys}`;
 }
 
-async function putBack({ env, out, paths }: Cli, service: Service): Promise<void> {
+async function restore({ env, out, paths }: Cli, service: Service): Promise<void> {
   const off = await switchOff({ service, paths, env });
   if (off === null) return;
-  const lines = describePutBack(off, env);
+  const lines = describeRestored(off, env);
   if (lines.length === 0) {
     out.note(t`${CLIENT_NAME[service]} was not switched: ${showPath(off.file, env)} is as you have it`);
   }

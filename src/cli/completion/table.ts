@@ -6,7 +6,7 @@ import { SERVICES, SERVICE_FACTS } from "../../base/service.ts";
 import type { Command } from "../cli.ts";
 import { listFlags, listPositionals } from "../flags.ts";
 
-/** Where the values of an argument come from. `none` is for what nobody else can know. */
+/** Where the values of an argument come from. `none` is for what only the person knows. */
 export type Kind = "none" | "files" | "directories" | "targets" | "sessions" | readonly string[];
 
 export interface FlagPlace {
@@ -67,7 +67,7 @@ export function makePlaces(
 
 function placesOf(command: Command, path: string): Place[] {
   const subCommands = Object.entries(command.subCommands ?? {});
-  // A group stands for its default, whose flags may be typed right after it.
+  // A group means its default, whose flags may be typed right after it.
   const meant = command.default === undefined ? command : (command.subCommands?.[command.default] ?? command);
   const place: Place = {
     path,

@@ -84,7 +84,7 @@ async function readObject(path: string, instead?: string): Promise<ReadObject | 
   }
 }
 
-/** The account's tokens lie in a file, in the system's key store (then `oauthAccount` tells), or in a variable. */
+/** The account's tokens are in a file, in the system's key store (then `oauthAccount` tells), or in a variable. */
 async function readLogin(paths: Paths, env: Env): Promise<boolean> {
   if (readVariable(env, "CLAUDE_CODE_OAUTH_TOKEN") !== undefined) return true;
   if (await holdsRecord(join(paths.claudeHome, ".credentials.json"), "claudeAiOauth")) return true;

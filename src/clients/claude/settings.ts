@@ -48,7 +48,7 @@ export function undoClaudeSettings(source: string, options: UndoOptions): Undo {
   const isOurs =
     textAt(document, TOKEN_PATH) === PLACEHOLDER_TOKEN && readProxyPort("claude", address) !== undefined;
   const known = isOurs ? { ...options, ownAddresses: [...options.ownAddresses, address] } : options;
-  // The last key that was set goes first: it may stand inside what the first one added.
+  // The last key that was set goes first: it may be inside what the first one added.
   return [TOKEN_PATH, ADDRESS_PATH].reduce<Undo>(
     (undo, path) => {
       const step = undoPath(undo.text, path, known);
@@ -101,7 +101,7 @@ function undoPath(source: string, path: readonly string[], options: UndoOptions)
   const ours = changes.find(({ value }) => value === node.value);
   if (ours !== undefined) {
     return {
-      text: document.bom + takeOut(document, ours),
+      text: document.bom + removeChange(document, ours),
       key: { kind: "restored", path, isGuess: false, value: ours.value },
     };
   }
@@ -118,7 +118,7 @@ function isRecognised(value: unknown, { ownAddresses }: UndoOptions): boolean {
   return typeof value === "string" && (value === PLACEHOLDER_TOKEN || ownAddresses.includes(value));
 }
 
-function takeOut(document: SettingsDocument, ours: KeyChange): string {
+function removeChange(document: SettingsDocument, ours: KeyChange): string {
   const { text } = document;
   const node = findNode(document, ours.path);
   if (node === undefined) return text;

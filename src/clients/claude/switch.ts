@@ -1,5 +1,5 @@
-// The switch of Claude Code: the address in the user's settings.json, seen together with the settings that lie over it, and
-// a placeholder where nobody is signed in.
+// The switch of Claude Code: the address in the user's settings.json, seen together with the settings that override it, and
+// a placeholder where there is no login.
 import { UserError } from "../../base/errors.ts";
 import { isRecord } from "../../base/json-value.ts";
 import { t } from "../../base/text.ts";

@@ -20,7 +20,7 @@ export interface CodexArgs {
   /** `--remote`: the requests are another machine's. */
   readonly usesRemote: boolean;
   readonly hasNoDaemon: boolean;
-  /** `resume` or `fork`: the session decides by which provider it goes on. */
+  /** `resume` or `fork`: the session decides which provider it uses. */
   readonly mayResume: boolean;
 }
 

@@ -17,7 +17,7 @@ export type ActiveKind = "custom" | "openai" | "other-builtin" | "undefined";
 export interface CodexFacts {
   readonly activeId: string;
   readonly activeKind: ActiveKind;
-  /** Which layer chose it; undefined where Codex's default stands. */
+  /** Which layer chose it; undefined where Codex uses its default. */
   readonly activeSource: Pick<CodexLayer, "kind" | "where"> | undefined;
   /** The active provider's table, where it has one. */
   readonly active: CodexProvider | undefined;
@@ -30,9 +30,9 @@ export interface CodexFacts {
 }
 
 export interface CodexFactsOptions {
-  /** Where the machine's own files lie. */
+  /** Where the machine's own files are. */
   readonly systemDirectory?: string | undefined;
-  /** `-p NAME`: that file lies over the user's. */
+  /** `-p NAME`: that file overrides the user's. */
   readonly profile?: string | undefined;
   /** What `-c` sets. */
   readonly commandLine?: TomlTable | undefined;
@@ -100,7 +100,10 @@ async function readLayer([kind, where]: [LayerKind, string], instead?: string): 
   return [{ kind, where, table: parseToml(text, where) }];
 }
 
-/** The profile files (`codex -p NAME`), which lie over config.toml, in the order of their names. One that cannot be read is left out: Codex would not start with it. */
+/**
+ * The profile files (`codex -p NAME`), which override config.toml, in the order of their names. One that cannot be read is
+ * left out: Codex would not start with it.
+ */
 export async function readCodexProfiles(paths: Paths): Promise<CodexLayer[]> {
   const read = listNames(paths.codexHome).map(async (name): Promise<CodexLayer[]> => {
     const where = join(paths.codexHome, name);

@@ -86,7 +86,7 @@ function loginAuth({ login }: CodexFacts, env: Env): AuthEntry {
   }
 }
 
-/** The built-in provider, where somebody is signed in. */
+/** The built-in provider, where there is a login. */
 function importLogin(
   facts: CodexFacts,
   env: Env,

@@ -6,7 +6,7 @@ import { UserError } from "../../base/errors.ts";
 import { isRecord } from "../../base/json-value.ts";
 import { t } from "../../base/text.ts";
 
-/** Where a layer lies. `user` and `profile` are files of CODEX_HOME, `system` and `managed` belong to the machine. */
+/** Where a layer comes from. `user` and `profile` are files of CODEX_HOME, `system` and `managed` belong to the machine. */
 export type LayerKind = "system" | "user" | "profile" | "command-line" | "managed";
 
 export interface CodexLayer {

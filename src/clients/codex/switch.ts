@@ -1,4 +1,4 @@
-// The switch of Codex: which key of config.toml moves, seen together with the files that lie over and under it, and whether
+// The switch of Codex: which key of config.toml moves, seen together with the files above and below it, and whether
 // a stored session still needs the provider that we made.
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
@@ -44,7 +44,7 @@ export interface CodexSwitch {
   readonly facts: CodexFacts;
 }
 
-/** The first line of a session's file is about 22 KB; the provider stands before its long part. */
+/** The first line of a session's file is about 22 KB; the provider comes before its long part. */
 const HEAD_BYTES = 64 * 1024;
 const NEEDLE = `"model_provider":"${OWN_PROVIDER}"`;
 const FOLDERS = ["sessions", "archived_sessions"];

@@ -25,7 +25,7 @@ export interface TomlDocument {
   readonly entries: readonly TomlEntry[];
 }
 
-/** toml-eslint-parser overflows its stack on a single string of 640 KB; nobody's file comes near. */
+/** toml-eslint-parser overflows its stack on a single string of 640 KB; no real file comes near. */
 const MAX_BYTES = 512 * 1024;
 
 /** Throws UserError with line and column for what Codex could not read either, or what we dare not edit. */

@@ -11,8 +11,8 @@ export function splice(text: string, [start, end]: readonly [number, number], re
 }
 
 /**
- * Replaces an entry's value. The mark goes behind the whole statement, where a comment may stand in every version of
- * TOML: inside an inline table on one line it would swallow the rest.
+ * Replaces an entry's value. The mark goes behind the whole statement, where every version of TOML
+ * allows a comment: inside an inline table on one line it would swallow the rest.
  */
 export function setValue(
   document: TomlDocument,

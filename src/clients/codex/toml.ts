@@ -54,7 +54,7 @@ export type CodexRoute =
   | { readonly kind: "own" };
 
 /**
- * The edited text, and what to remember of it; no change where the address stands there already.
+ * The edited text, and what to remember of it; no change where the address is there already.
  * Throws UserError, without the file's name, for a file that we dare not edit.
  */
 export function editCodexToml(source: string, route: CodexRoute, address: string): Edit {
@@ -119,7 +119,7 @@ function replaceValue(
   return { text, changes: [{ path, before, written, value }] };
 }
 
-/** A table of ours that an earlier switch left for the sessions that name it is taken up again where it stands. */
+/** A table of ours that an earlier switch left for the sessions that name it is used again where it is. */
 function addOwnTable(document: TomlDocument, address: string): Edit {
   const source = document.bom + document.text;
   if (findOwnTable(document) !== undefined) {
@@ -150,7 +150,7 @@ export interface CodexUndoOptions extends UndoOptions {
   readonly keepsOwnTable: boolean;
 }
 
-/** One thing to put back. `apply` gives the new text of a document that is unchanged up to the end of this key. */
+/** One thing to restore. `apply` gives the new text of a document that is unchanged up to the end of this key. */
 interface Step {
   readonly offset: number;
   readonly key: Undone;
@@ -228,7 +228,7 @@ function judge(document: TomlDocument, entry: TomlEntry, options: CodexUndoOptio
   const mark = ownMark(document, entry, options);
   if (mark !== undefined) {
     const before = mark.mark.kind === "replaced" ? mark.mark.before : null;
-    // Where the journal knows what we wrote, another local address is somebody else's, unless it can only be ours.
+    // Where the journal knows what we wrote, another local address is another program's, unless it can only be ours.
     const isOurs = (it: string): boolean =>
       changes.length > 0 ? options.ownAddresses.includes(it) : hasOurForm(path, it);
     if (value !== undefined && isOurs(value)) return judgeOurs(entry, { path, before, value });
@@ -248,7 +248,7 @@ function judge(document: TomlDocument, entry: TomlEntry, options: CodexUndoOptio
   return { key, before: null };
 }
 
-/** What we added was a line of its own; inside an inline table somebody else has moved it there. */
+/** What we added was a line of its own; inside an inline table another editor has moved it there. */
 function judgeOurs(
   entry: TomlEntry,
   { path, before, value }: Pick<KeyChange, "path" | "before" | "value">,
@@ -268,7 +268,7 @@ function listSwitchable(document: TomlDocument, options: CodexUndoOptions): Toml
   });
 }
 
-/** The mark stands behind the whole statement: in an inline table it must be plain which key it means. */
+/** The mark is behind the whole statement: in an inline table it must be plain which key it means. */
 function ownMark(document: TomlDocument, entry: TomlEntry, options: CodexUndoOptions): FoundMark | undefined {
   const { ownAddresses } = options;
   const mark = markBehind(document, entry);
@@ -296,7 +296,7 @@ function looksOurs(
   return value === OWN_PROVIDER && isOurs;
 }
 
-/** Keys of the user's that we had changed, and that are no longer there to be put back. */
+/** Keys of the user's that we had changed, and that are no longer there to be restored. */
 function findGone(document: TomlDocument, { changes }: CodexUndoOptions): Undone[] {
   const replaced = (changes ?? []).filter(({ before }) => before !== null).map(({ path }) => path);
   const gone = replaced.filter(

@@ -105,7 +105,7 @@ function readDatabase(file: string, current: Current): CcSwitchFiles {
 }
 
 /**
- * A database in WAL mode that nobody has open would get two files beside it, even from a reader: it is opened as one that
+ * A database in WAL mode that no program has open would get two files beside it, even from a reader: it is opened as one that
  * does not change. Any other is opened with SQLite's own locks, so that what cc-switch writes meanwhile does no harm.
  */
 function openReadOnly(file: string): Database {

@@ -164,7 +164,7 @@ function readCodex(provider: CcSwitchProvider): ProviderFacts {
   };
 }
 
-/** The provider that `model_provider` names; nobody else's table is looked at. */
+/** The provider that `model_provider` names; no other table is looked at. */
 function activeTable(table: TomlTable): CodexProvider | null {
   const layer = { kind: "user" as const, where: "config.toml", table };
   return listProviders([layer]).find(({ id }) => id === table["model_provider"]) ?? null;

@@ -18,7 +18,7 @@ import {
 } from "./cc-switch-provider.ts";
 import { type Import, type ImportedConfig, problemOfUpstream, toConfigName } from "../imported-config.ts";
 
-/** What stands in a client's files while cc-switch's own proxy is on. */
+/** What a client's files hold while cc-switch's own proxy is on. */
 const PLACEHOLDER_KEY = "PROXY_MANAGED";
 /** The end of an address that is one endpoint, not a base. */
 const ENDPOINT = /\/(?:responses|messages|chat\/completions)\/?$/;

@@ -41,7 +41,7 @@ export class WrittenMeanwhile extends UserError {
 }
 
 const PRIVATE_DIRECTORY = 0o700;
-/** A mode of the file's stands in the way; a read-only file system is another matter. */
+/** Errors that the file's mode may cause; a read-only file system is another matter. */
 const CHMOD_HELPS = new Set(["EACCES", "EPERM"]);
 const IN_USE_OR_GONE = new Set(["ENOTEMPTY", "EEXIST", "ENOENT", "EBUSY"]);
 
@@ -63,7 +63,7 @@ export function writeClientFile(file: ClientFile, text: string): void {
   });
 }
 
-/** Removes a file that nobody has touched since it was read. Throws as `writeClientFile` does. */
+/** Removes a file that has not changed since it was read. Throws as `writeClientFile` does. */
 export function removeClientFile(file: ClientFile): void {
   refuseChanged(file);
   removeFile(file.path);
@@ -82,7 +82,7 @@ export function makeDirectoryOf(path: string): void {
   }
 }
 
-/** Removes the directory of a file, unless somebody else keeps something in it. */
+/** Removes the directory of a file, unless something else is in it. */
 export function removeDirectoryOf(path: string): void {
   const directory = dirname(path);
   try {
@@ -102,7 +102,7 @@ export function removeLeftovers(path: string): void {
       if (leftover.test(name)) unlinkSync(join(dirname(target), name));
     }
   } catch (error) {
-    // They do no harm, and whatever stands in the way will be said when the file itself is written.
+    // They do no harm, and the cause is reported when the file itself is written.
     if (!(error instanceof UserError) && errorCode(error) === undefined) throw error;
   }
 }

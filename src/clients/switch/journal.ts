@@ -23,7 +23,7 @@ const VERSION = 1;
 const JOURNAL_PREFIX = "switch-";
 
 const ownerSchema = z.discriminatedUnion("kind", [
-  /** A `switch on` typed by a person stays until somebody ends it. */
+  /** A `switch on` typed by a person stays until it is ended. */
   z.object({ kind: z.literal("user") }),
   /** A running proxy, which puts the client back when it stops. */
   z.object({ kind: z.literal("process"), pid: z.int(), started: z.nullable(z.string()) }),
@@ -78,7 +78,7 @@ export async function findJournalPath(paths: Paths, service: Service, file: stri
   return own;
 }
 
-/** Is any switch noted at all? Also true where nobody can tell: whoever reads the journals then says why. */
+/** Is any switch noted at all? Also true where that cannot be told: reading the journals then says why. */
 export function hasJournals({ run }: Pick<Paths, "run">): boolean {
   try {
     return readdirSync(run).some((name) => name.startsWith(JOURNAL_PREFIX));

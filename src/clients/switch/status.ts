@@ -1,4 +1,4 @@
-// How a client stands: is it switched, to which port, by whom, and does that one still run? And what its own file would be
+// The state of a switch: is the client switched, to which port, by whom, and does that one still run? And what its own file would be
 // without our switch. Looks, and changes nothing; needs no lock, because every file is only ever replaced as a whole.
 import type { Text } from "../../base/text.ts";
 import { UserError } from "../../base/errors.ts";
@@ -15,7 +15,7 @@ export interface SwitchStatus {
   /** The port that the client's file names; null when it is off. */
   readonly port: number | null;
   readonly keys: readonly Undone[];
-  /** Null when it is off, or nobody knows who switched it. */
+  /** Null when it is off, or it is not known who switched it. */
   readonly owner: Owner | null;
   /** The proxy that switched it has died: `off` or the next `serve` puts that right. */
   readonly isOwnerDead: boolean;
@@ -65,7 +65,7 @@ function portIn({ service }: SwitchTarget, keys: readonly Undone[]): number | un
 /** What a client was set up with, without our switch. */
 export interface Unswitched {
   readonly service: Service;
-  /** Undefined where nothing of ours is in the file, or nobody can tell what stood there before. */
+  /** Undefined where nothing of ours is in the file, or what was there before is not known. */
   readonly text: string | undefined;
   /** The port that the client is, or was last, switched to. */
   readonly port: number | undefined;

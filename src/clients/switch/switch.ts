@@ -1,4 +1,4 @@
-// Points a client at the proxy, puts it back, and says how it stands. The order of its steps is what makes a crash harmless:
+// Points a client at the proxy, and restores it. The order of its steps is what makes a crash harmless:
 // the journal is written before the client's file and removed after it, all under one lock between processes.
 // Decides nothing about the content of a file.
 import { join } from "node:path";
@@ -44,9 +44,9 @@ export interface SwitchedOn {
   readonly changes: readonly KeyChange[];
   /** False where the file said all of it already. */
   readonly isWritten: boolean;
-  /** Keys of an earlier switch that somebody has changed since: their new values are kept for `off`. */
-  readonly taken: readonly Undone[];
-  /** Who puts it back. May be another than asked for: a running proxy keeps what it has switched. */
+  /** Keys of an earlier switch that were changed since: their new values are kept for `off`. */
+  readonly overwritten: readonly Undone[];
+  /** Who restores it. May be another than asked for: a running proxy keeps what it has switched. */
   readonly owner: Owner;
   readonly created: Journal["created"];
 }
@@ -58,9 +58,9 @@ export interface SwitchedOff {
   /** Somebody wrote the file since it was switched; those edits are kept. */
   readonly isEdited: boolean;
   readonly isFileRemoved: boolean;
-  /** A running proxy that had switched it, and goes on without it. */
+  /** A running proxy that had switched it, and continues without it. */
   readonly runningOwner: ProcessIdentity | null;
-  /** The journal could not be used; what could be recognised was put back. */
+  /** The journal could not be used; what could be recognised was restored. */
   readonly journalProblem: Text | string | null;
 }
 
@@ -97,19 +97,19 @@ export async function switchOn(target: SwitchTarget, goal: SwitchGoal, owner: Ow
         if (isDirectoryNew) makeDirectoryOf(editor.file);
         if (edit.text !== file.text) writeClientFile(file, edit.text);
       } catch (error) {
-        if (await takeBack(file, edit.text)) quietly(() => putJournalBack(path, known));
+        if (await undoWrite(file, edit.text)) quietly(() => restoreJournal(path, known));
         if (isDirectoryNew) quietly(() => removeDirectoryOf(editor.file));
         throw error;
       }
-      const taken = undone.keys.filter(({ kind }) => kind === "changed");
-      return { ...journal, changes: edit.changes, isWritten: edit.text !== file.text, taken };
+      const overwritten = undone.keys.filter(({ kind }) => kind === "changed");
+      return { ...journal, changes: edit.changes, isWritten: edit.text !== file.text, overwritten };
     });
   });
 }
 
 /**
- * Puts the client back. With `onlyFor`, does so only where that owner holds the switch, and else gives null; what it
- * remembers stands in for a journal that was lost meanwhile.
+ * Restores the client. With `onlyFor`, does so only where that owner holds the switch, and else returns null; `remembered`
+ * replaces a journal that was lost meanwhile.
  * Throws UserError with nothing changed when the file cannot be edited.
  */
 export async function switchOff(
@@ -130,7 +130,7 @@ export async function switchOff(
       // Without its journal a switch may have been ended by hand, and the file is the user's.
       if (onlyFor !== undefined && journal === null && !undo.keys.some(({ kind }) => kind === "restored"))
         return null;
-      const isFileRemoved = putBack(file, undo.text, known);
+      const isFileRemoved = restoreFile(file, undo.text, known);
       return { file, keys: undo.keys, isFileRemoved };
     });
     if (result === null) return null;
@@ -149,7 +149,7 @@ export async function switchOff(
 }
 
 /** True when the file was removed. */
-function putBack(file: ClientFile, text: string, known: Pick<Journal, "created"> | null): boolean {
+function restoreFile(file: ClientFile, text: string, known: Pick<Journal, "created"> | null): boolean {
   if (file.bytes !== null && text === "" && known?.created.file === true) {
     removeClientFile(file);
     return true;
@@ -221,10 +221,10 @@ function withOlder(changes: readonly KeyChange[], older: readonly KeyChange[]): 
 }
 
 /**
- * After a failure: the disk may have refused when the new text was in place already. False when that text still stands,
+ * After a failure: the disk may have refused when the new text was in place already. False when that text is still there,
  * and the journal is needed.
  */
-async function takeBack(file: ClientFile, written: string): Promise<boolean> {
+async function undoWrite(file: ClientFile, written: string): Promise<boolean> {
   const isInPlace = async (): Promise<boolean> => {
     const now = await readClientFile(file.path);
     return now.bytes !== null && now.text === written && written !== file.text;
@@ -240,7 +240,7 @@ async function takeBack(file: ClientFile, written: string): Promise<boolean> {
   return !(await isInPlace());
 }
 
-function putJournalBack(path: string, known: Journal | null): void {
+function restoreJournal(path: string, known: Journal | null): void {
   if (known === null) removeJournal(path);
   else writeJournal(path, known);
 }

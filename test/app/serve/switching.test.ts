@@ -30,7 +30,7 @@ test("a client that cannot be put back does not keep the other one from it", asy
   using home = makeSwitchHome({ codex: CODEX_TEXT, claude: CLAUDE_TEXT });
   const switching = await switchBoth(home);
   home.write("codex", `${home.read("codex")}broken =`);
-  const { done, failed } = await switching.putBack();
+  const { done, failed } = await switching.restore();
   expect(done.map(({ file }) => file)).toEqual([home.paths.claudeSettings]);
   expect(failed).toMatchObject([{ service: "codex", error: { message: expect.stringContaining("line 9") } }]);
   expect(home.read("claude")).toBe(CLAUDE_TEXT);
@@ -50,7 +50,7 @@ for (const [name, lose] of LOSSES) {
     using home = makeSwitchHome({ codex: CODEX_TEXT, claude: CLAUDE_TEXT });
     const switching = await switchBoth(home);
     lose(home.paths.run);
-    expect(await switching.putBack()).toMatchObject({ done: [{}, {}], failed: [] });
+    expect(await switching.restore()).toMatchObject({ done: [{}, {}], failed: [] });
     expect([home.read("codex"), home.read("claude")]).toEqual([CODEX_TEXT, CLAUDE_TEXT]);
     expect(Object.keys(home.list()).filter((file) => file.includes("switch-"))).toEqual([]);
   });
@@ -60,7 +60,7 @@ test("files that were not there are gone again although the journals were remove
   using home = makeSwitchHome();
   const switching = await switchBoth(home);
   rmSync(home.paths.run, { recursive: true });
-  await switching.putBack();
+  await switching.restore();
   expect([home.read("codex"), home.read("claude")]).toEqual([null, null]);
 });
 
@@ -71,6 +71,6 @@ test("a running proxy leaves alone what the user has put back and set since", as
   await switchOff(home.target("claude"));
   const mine = CODEX_TEXT.replace("https://relay.example", "https://mine.example");
   home.write("codex", mine);
-  expect(await switching.putBack()).toEqual({ done: [], failed: [] });
+  expect(await switching.restore()).toEqual({ done: [], failed: [] });
   expect([home.read("codex"), home.read("claude")]).toEqual([mine, CLAUDE_TEXT]);
 });

@@ -208,7 +208,7 @@ for (const service of SWITCHED) {
         (home.read(service) ?? "").replace(/http:\/\/127\.0\.0\.1:3211(\/v1)?/, "https://new.example"),
       );
       expect((await readSwitchStatus(target)).isOn).toBe(false);
-      expect((await switchOn(target, GOAL, USER)).taken.map(({ kind }) => kind)).toEqual(["changed"]);
+      expect((await switchOn(target, GOAL, USER)).overwritten.map(({ kind }) => kind)).toEqual(["changed"]);
       await switchOff(target);
       expect(home.read(service)).toBe(
         TEXTS[service].replace(/https:\/\/relay\.example(\/v1)?/, "https://new.example"),

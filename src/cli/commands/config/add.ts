@@ -2,7 +2,7 @@
 import { createClientSecrets } from "../../../app/client-secrets.ts";
 import { readVariable } from "../../../base/env.ts";
 import { EXIT, UserError } from "../../../base/errors.ts";
-import { CLIENT_NAME, DEFAULT_SERVICE, type Service, flagBehind } from "../../../base/service.ts";
+import { CLIENT_NAME, DEFAULT_SERVICE, type Service, flagFor } from "../../../base/service.ts";
 import { t, tell } from "../../language.ts";
 import { readBaseUrl } from "../../../config/base-url.ts";
 import { checkUpstreams } from "../../../config/check-upstreams.ts";
@@ -171,7 +171,7 @@ function report(cli: Cli, { service, name, added, config }: Added): void {
   const { out } = cli;
   const { configs, active } = config.services[service];
   const count = configs.get(name)?.entry.upstreams.length ?? added.length;
-  const flag = flagBehind(service);
+  const flag = flagFor(service);
   const targets = added.map((_, index) => formatTarget(name, count - added.length + index + 1));
   for (const { words } of checkUpstreams(added, service).warnings) out.warn(`${targets[0]} ${tell(words)}`);
   const secrets = createClientSecrets(cli.paths, cli.now);
@@ -192,7 +192,7 @@ function report(cli: Cli, { service, name, added, config }: Added): void {
 
 /** The address without the name and password in it, as it would be typed; undefined where it has none. */
 function withoutUser(typed: string, { name, ...flags }: AddArgs): string | undefined {
-  const flag = flagBehind(readService(flags) ?? DEFAULT_SERVICE);
+  const flag = flagFor(readService(flags) ?? DEFAULT_SERVICE);
   const plain = typed.replace(/^(https?:\/\/)[^/@]*@/i, "$1");
   return plain === typed || readBaseUrl(plain).kind === "bad"
     ? undefined

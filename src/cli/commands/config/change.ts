@@ -2,7 +2,7 @@
 import { EXIT, UserError } from "../../../base/errors.ts";
 import { t } from "../../language.ts";
 import { showPath } from "../../../base/paths.ts";
-import { CLIENT_NAME, DEFAULT_SERVICE, type Service, flagBehind } from "../../../base/service.ts";
+import { CLIENT_NAME, DEFAULT_SERVICE, type Service, flagFor } from "../../../base/service.ts";
 import { showMoment } from "../../../base/time-words.ts";
 import {
   type Plan,
@@ -180,7 +180,7 @@ async function warnOfNothingLeft(cli: Cli, service: Service, text: string): Prom
   if (isLeft) return;
   const client = CLIENT_NAME[service];
   cli.out.warn(t`no upstream of the active config is left: ${client}'s requests fail from now on`);
-  cli.out.note(`  ch config enable ${text}${flagBehind(service)}`);
+  cli.out.note(`  ch config enable ${text}${flagFor(service)}`);
 }
 
 /** Names are looked up in the file as it is under the lock. Gives the service that was meant. */

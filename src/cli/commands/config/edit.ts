@@ -1,5 +1,5 @@
 // `ch config edit` and `ch config path`: the file itself, in the person's own editor.
-// A file that does not parse can be edited too: this is the way to mend it.
+// A file that does not parse can be edited too: this is the way to fix it.
 import { existsSync, readFileSync } from "node:fs";
 import { readVariable } from "../../../base/env.ts";
 import { UserError } from "../../../base/errors.ts";

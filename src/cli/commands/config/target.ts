@@ -1,7 +1,7 @@
 // From what was typed to the service, config and upstream that it means, with near names for what does not exist.
 // Pure.
 import { EXIT, UserError } from "../../../base/errors.ts";
-import { CLIENT_NAME, DEFAULT_SERVICE, SERVICES, type Service, flagBehind } from "../../../base/service.ts";
+import { CLIENT_NAME, DEFAULT_SERVICE, SERVICES, type Service, flagFor } from "../../../base/service.ts";
 import { t } from "../../language.ts";
 import { type Target, parseTarget } from "../../../config/name.ts";
 import type { ParsedConfig } from "../../../config/parse.ts";
@@ -60,7 +60,7 @@ function requireConfig(config: ParsedConfig, service: Service, name: string): vo
     ...SERVICES.filter((other) => namesOf(config, other).includes(name)).map(
       (other) => t`${CLIENT_NAME[other]} has a config of that name: --${other}`,
     ),
-    `ch config list${flagBehind(service)}`,
+    `ch config list${flagFor(service)}`,
   ];
   throw new UserError(t`${client} has no config "${name}"`, { hint: hints.join("\n") });
 }
