@@ -13,7 +13,7 @@ import type { Override } from "./override.ts";
 /** Whatever differs between clients. What takes code of its own to answer is loaded when it is asked for. */
 export interface Client extends ServiceFacts {
   /** The smallest request that its API takes, for one word. */
-  readonly probeRequest: ProbeRequest;
+  readonly testRequest: TestRequest;
   /** For a test request where nothing tells which model is in use: one that most relays have. */
   readonly defaultModel: string;
   /** The file with values of variables that the environment may not have, and which part of it holds them. */
@@ -37,7 +37,7 @@ export interface Client extends ServiceFacts {
   readonly loadSessionFormat: (paths: Paths) => Promise<SessionFormat>;
 }
 
-export interface ProbeRequest {
+export interface TestRequest {
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: (model: string) => object;

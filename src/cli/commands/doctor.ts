@@ -10,7 +10,7 @@ import { JSON_ARG, SERVICE_ARGS, type ServiceFlags, readService } from "../args.
 import { type Cli, type Command, defineCommand } from "../cli.ts";
 import type { Colour } from "../output.ts";
 import { wrapWords } from "../layout.ts";
-import { type ProbeRequest, runProbe } from "./doctor/probe.ts";
+import { type TestArgs, runTestRequests } from "./doctor/test-request.ts";
 
 const COLOURS: Readonly<Record<Status, Colour>> = { ok: "green", info: "cyan", warn: "yellow", fail: "red" };
 const GRAVEST_FIRST: readonly Status[] = ["fail", "warn", "info", "ok"];
@@ -46,11 +46,11 @@ export function createCommand(cli: Cli): Command {
         now: cli.now,
         ...(service === undefined ? {} : { services: [service] }),
       };
-      if (args.probe !== true) refuseProbeArgs(args);
+      if (args.probe !== true) refuseTestArgs(args);
       if (args.fix === true) await printRepair(cli, options);
       const checks =
         args.probe === true
-          ? await runProbe(cli, readProbe(args), options)
+          ? await runTestRequests(cli, readTestArgs(args), options)
           : runChecks(await collectFacts(options));
       if (args.json === true) cli.out.json({ checks });
       else if (args.probe === true) printFindings(cli, checks, 0);
@@ -78,7 +78,7 @@ interface DoctorArgs extends ServiceFlags {
   readonly yes?: boolean | undefined;
 }
 
-function readProbe(args: DoctorArgs): ProbeRequest {
+function readTestArgs(args: DoctorArgs): TestArgs {
   return {
     target: args.name ?? null,
     service: readService(args) ?? null,
@@ -87,8 +87,8 @@ function readProbe(args: DoctorArgs): ProbeRequest {
   };
 }
 
-/** They narrow a probe down, and a check of everything has no use for them. */
-function refuseProbeArgs(args: DoctorArgs): void {
+/** They narrow the test requests down: a check of everything sends none. */
+function refuseTestArgs(args: DoctorArgs): void {
   const flag = [...(args.model === undefined ? [] : ["--model"]), ...(args.yes === true ? ["--yes"] : [])][0];
   const word = args.name ?? flag;
   if (word === undefined) return;

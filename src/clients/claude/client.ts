@@ -5,7 +5,7 @@ import type { Client } from "../client.ts";
 
 export const claude: Client = {
   ...SERVICE_FACTS.claude,
-  probeRequest: {
+  testRequest: {
     path: "/v1/messages",
     headers: { "anthropic-version": "2023-06-01" },
     body: (model) => ({

@@ -5,7 +5,7 @@ import type { Client } from "../client.ts";
 
 export const codex: Client = {
   ...SERVICE_FACTS.codex,
-  probeRequest: {
+  testRequest: {
     path: "/v1/responses",
     headers: {},
     // 16 is the least that the Responses API takes.

@@ -6,7 +6,7 @@ import { type Finding, ok } from "./check.ts";
 import type { Reached } from "./facts.ts";
 import { describeReached } from "./upstreams.ts";
 
-export interface ProbeFacts {
+export interface TestRequestFacts {
   /** "main#1" */
   readonly label: string;
   readonly service: Service;
@@ -36,7 +36,7 @@ export interface ProbeFacts {
 }
 
 /** Three findings for each upstream, fewer where an earlier one makes the later ones moot. */
-export function makeProbeFindings(facts: ProbeFacts): Finding[] {
+export function makeTestRequestFindings(facts: TestRequestFacts): Finding[] {
   const { asked, isOwnLogin, label, unusable } = facts;
   const reachable = { id: "probe-reachable", ...describeReached(facts.reached) };
   if (reachable.status === "fail") return [reachable];
@@ -52,9 +52,9 @@ export function makeProbeFindings(facts: ProbeFacts): Finding[] {
   return [reachable, describeAuthorised(facts, asked), ...describeAnswer(facts, asked)];
 }
 
-type Asked = NonNullable<ProbeFacts["asked"]>;
+type Asked = NonNullable<TestRequestFacts["asked"]>;
 
-function describeAuthorised(facts: ProbeFacts, { authorised, reason }: Asked): Finding {
+function describeAuthorised(facts: TestRequestFacts, { authorised, reason }: Asked): Finding {
   const id = "probe-authorised";
   const { label } = facts;
   if (authorised === "yes") return { id, ...ok(t`${label}: the key was taken`) };
@@ -68,7 +68,7 @@ function describeAuthorised(facts: ProbeFacts, { authorised, reason }: Asked): F
   return { id, status: "info", message: t`${label}: whether the key is good is not known` };
 }
 
-function describeAnswer({ label, model, service }: ProbeFacts, asked: Asked): Finding[] {
+function describeAnswer({ label, model, service }: TestRequestFacts, asked: Asked): Finding[] {
   const id = "probe-answers";
   const { answers, authorised, reason, usage, usd } = asked;
   if (authorised === "no") return [];
@@ -88,6 +88,6 @@ function describeAnswer({ label, model, service }: ProbeFacts, asked: Asked): Fi
   return [{ id, ...ok(t`${label}: ${model} answers, first output after ${firstByteMs} ms; cost: ${cost}`) }];
 }
 
-function showCommand({ label, service }: ProbeFacts): string {
+function showCommand({ label, service }: TestRequestFacts): string {
   return `ch config show ${label} --${service}`;
 }

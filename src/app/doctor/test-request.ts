@@ -5,7 +5,7 @@ import type { Paths } from "../../base/paths.ts";
 import type { Upstream } from "../../base/upstream.ts";
 import { CLIENTS } from "../../clients/registry.ts";
 import type { ExamineOptions } from "../../doctor/facts.ts";
-import type { ProbeFacts } from "../../doctor/probe-findings.ts";
+import type { TestRequestFacts } from "../../doctor/test-request-findings.ts";
 import { attempt } from "../../proxy/attempt.ts";
 import type { Answer } from "../../proxy/attempt.ts";
 import { createConnections } from "../../proxy/connections.ts";
@@ -20,7 +20,7 @@ import { type AnswerFacts, createAnswerReader } from "../../usage/answer-reader.
 import { REACH_MS } from "./examine.ts";
 import { reach } from "./reach.ts";
 
-export interface ProbeOptions extends Pick<ExamineOptions, "now" | "paths"> {
+export interface TestRequestOptions extends Pick<ExamineOptions, "now" | "paths"> {
   /** As the client would ask for it. */
   readonly model: string;
   readonly routing: RoutingSettings;
@@ -31,7 +31,10 @@ const FIRST_BYTE_MS = 60_000;
 const WHOLE_MS = 60_000;
 
 /** Never throws. Ends within two minutes. */
-export async function probe(upstream: Upstream, options: ProbeOptions): Promise<ProbeFacts> {
+export async function sendTestRequest(
+  upstream: Upstream,
+  options: TestRequestOptions,
+): Promise<TestRequestFacts> {
   const { now } = options;
   const target = { url: upstream.baseUrl, proxy: upstream.proxy };
   const reached = { ...(await reach(target, { now, withinMs: REACH_MS })), labels: upstream.label };
@@ -48,10 +51,10 @@ export async function probe(upstream: Upstream, options: ProbeOptions): Promise<
 async function ask(
   upstream: Upstream,
   model: string,
-  options: ProbeOptions,
-): Promise<NonNullable<ProbeFacts["asked"]>> {
-  const { api, probeRequest } = CLIENTS[upstream.service];
-  const { body, headers, path } = probeRequest;
+  options: TestRequestOptions,
+): Promise<NonNullable<TestRequestFacts["asked"]>> {
+  const { api, testRequest } = CLIENTS[upstream.service];
+  const { body, headers, path } = testRequest;
   const connections = createConnections(() => performance.now());
   const over = AbortSignal.timeout(FIRST_BYTE_MS + WHOLE_MS);
   const began = performance.now();

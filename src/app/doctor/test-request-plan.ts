@@ -9,13 +9,13 @@ import type { ExamineOptions } from "../../doctor/facts.ts";
 import { readLogBackward } from "../../log/reader.ts";
 import { createLiveConfig, type LiveConfig } from "../live-config.ts";
 
-export interface ProbePlan {
+export interface TestPlan {
   readonly live: LiveConfig;
   /** In the order of the services and of their lists. */
   readonly asked: readonly { readonly upstream: Upstream; readonly model: string }[];
 }
 
-export interface ProbeQuestion {
+export interface TestQuestion {
   /** NAME, NAME#N, or null for every enabled upstream of the active configs. */
   readonly target: string | null;
   /** Null for both services. */
@@ -28,13 +28,13 @@ export interface ProbeQuestion {
 const MOST_BATCHES = 4;
 
 /** Throws UserError where there is nobody to ask. */
-export async function planProbe(question: ProbeQuestion, options: ExamineOptions): Promise<ProbePlan> {
+export async function planTestRequests(question: TestQuestion, options: ExamineOptions): Promise<TestPlan> {
   const live = createLiveConfig(options);
   const { problem } = live.current();
   if (problem !== null) throw problem;
   const services = SERVICES.filter((service) => question.service === null || question.service === service);
   const found = services.map((service) => ({ service, upstreams: findUpstreams(live, service, question) }));
-  if (found.every(({ upstreams }) => upstreams.length === 0)) throw nobody(question);
+  if (found.every(({ upstreams }) => upstreams.length === 0)) throw noUpstream(question);
   const asked = found
     .filter(({ upstreams }) => upstreams.length > 0)
     .map(async ({ service, upstreams }) => {
@@ -45,7 +45,7 @@ export async function planProbe(question: ProbeQuestion, options: ExamineOptions
 }
 
 /** One that is named is asked although it is disabled. */
-function findUpstreams(live: LiveConfig, service: Service, { target }: ProbeQuestion): readonly Upstream[] {
+function findUpstreams(live: LiveConfig, service: Service, { target }: TestQuestion): readonly Upstream[] {
   if (target === null) {
     const state = live.routeOf(service).state();
     return state.kind === "ready" ? state.route.upstreams : [];
@@ -57,7 +57,7 @@ function findUpstreams(live: LiveConfig, service: Service, { target }: ProbeQues
     .filter((upstream) => position === null || upstream.position === position);
 }
 
-function nobody({ target }: ProbeQuestion): UserError {
+function noUpstream({ target }: TestQuestion): UserError {
   if (target === null) {
     const hint = "ch config add main --base-url URL --auth-token-env NAME";
     return new UserError(t`there is no upstream to ask`, { hint });

@@ -1,22 +1,26 @@
 // `ch doctor --probe`: says what it would send to whom, asks, and shows what came of it.
-import { type ProbeQuestion, planProbe } from "../../../app/doctor/probe-plan.ts";
+import { type TestQuestion, planTestRequests } from "../../../app/doctor/test-request-plan.ts";
 import { UserError } from "../../../base/errors.ts";
 import { t } from "../../language.ts";
 import { CLIENT_NAME } from "../../../base/service.ts";
 import type { Finding } from "../../../doctor/check.ts";
 import type { ExamineOptions } from "../../../doctor/facts.ts";
-import { makeProbeFindings } from "../../../doctor/probe-findings.ts";
+import { makeTestRequestFindings } from "../../../doctor/test-request-findings.ts";
 import type { Cli } from "../../cli.ts";
 import { alignRows } from "../../layout.ts";
 
-export interface ProbeRequest extends ProbeQuestion {
+export interface TestArgs extends TestQuestion {
   readonly isConfirmed: boolean;
 }
 
 /** The findings, in the order of the upstreams; empty where the user said no. Throws UserError. */
-export async function runProbe(cli: Cli, request: ProbeRequest, options: ExamineOptions): Promise<Finding[]> {
+export async function runTestRequests(
+  cli: Cli,
+  request: TestArgs,
+  options: ExamineOptions,
+): Promise<Finding[]> {
   const { out } = cli;
-  const { asked, live } = await planProbe(request, options);
+  const { asked, live } = await planTestRequests(request, options);
   out.note(t`One small request with its key goes to each of these:`);
   const rows = asked.map(({ model, upstream }) => [
     upstream.label,
@@ -30,17 +34,17 @@ export async function runProbe(cli: Cli, request: ProbeRequest, options: Examine
     if (!cli.isInteractive) throw notAsked(request);
     if (!(await out.confirm(t`Send them?`))) return [];
   }
-  const { probe } = await import("../../../app/doctor/probe.ts");
+  const { sendTestRequest } = await import("../../../app/doctor/test-request.ts");
   const { routing } = live.settings();
   const facts = await Promise.all(
     asked.map(({ model, upstream }) =>
-      probe(upstream, { model, routing, now: options.now, paths: options.paths }),
+      sendTestRequest(upstream, { model, routing, now: options.now, paths: options.paths }),
     ),
   );
-  return facts.flatMap(makeProbeFindings);
+  return facts.flatMap(makeTestRequestFindings);
 }
 
-function notAsked({ target }: ProbeQuestion): UserError {
+function notAsked({ target }: TestQuestion): UserError {
   const name = target === null ? "" : ` ${target}`;
   return new UserError(t`nobody is there to be asked: nothing was sent`, {
     hint: `ch doctor --probe${name} --yes`,
