@@ -195,3 +195,12 @@ test("a name that is none, and words that go with --probe alone, are refused wit
     expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining(hint) });
   }
 });
+
+test("a model whose price changes by date costs what it does today", async () => {
+  using home = makeTempHome();
+  await using upstream = await startProbed(GOOD.responses());
+  configure(home, "codex", upstream.baseUrl);
+  const { checks } = await probe(home, "--model", "gpt-5.6");
+  const answers = checks.find(({ id }) => id.endsWith("answers"));
+  expect(answers).toMatchObject({ status: "ok", message: expect.stringContaining("$") });
+});
