@@ -127,6 +127,8 @@ describe("a third client", () => {
     expect(JSON.parse(status.stdout)).toMatchObject({
       services: [{ service: "parrot", instances: [{ port }], today: { requests: 1, failures: 0 } }],
     });
+    expect((await run(["switch", "status", "--parrot"])).stdout).toContain(`http://127.0.0.1:${port}/v1`);
+    expect((await run(["doctor", "--parrot"])).stdout).toContain("Parrot has a single upstream");
     expect(await serving.stop()).toBe(130);
     expect(existsSync(file)).toBe(false);
     const usage = await run(["usage", "summary", "--parrot", "--json"]);
