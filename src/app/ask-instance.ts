@@ -4,7 +4,7 @@ import * as z from "zod/mini";
 import { UserError } from "../base/errors.ts";
 import { later } from "../base/later.ts";
 import { SERVICES } from "../base/service.ts";
-import { t } from "../base/text.ts";
+import { t, type Text, isText } from "../base/text.ts";
 import { OWN_PREFIX } from "../proxy/own-routes.ts";
 import { quotaRowSchema } from "../quota/sources.ts";
 import type { Instance } from "../state/instances.ts";
@@ -67,7 +67,16 @@ function send(
 // The answers. A proxy makes these from plain values and never reads them.
 
 const figure = later(() => z.nullable(z.number()));
-const problemSchema = later(() => z.looseObject({ message: z.string(), hint: z.nullable(z.string()) }));
+/** The same as the field without `_text`, as data: for a screen in another language. */
+const textSchema = later(() => z.optional(z.custom<Text>(isText)));
+const problemSchema = later(() =>
+  z.looseObject({
+    message: z.string(),
+    message_text: textSchema,
+    hint: z.nullable(z.string()),
+    hint_text: textSchema,
+  }),
+);
 const upstreamSchema = later(() =>
   z.looseObject({
     label: z.string(),
@@ -80,16 +89,21 @@ const upstreamSchema = later(() =>
     since_ms: figure,
     until_ms: figure,
     reason: z.string(),
+    reason_text: textSchema,
     /** Where `until_ms` comes from. */
     source: z.nullable(z.string()),
+    source_text: textSchema,
     /** Attempts since the proxy started. */
     requests: z.number(),
     failures: z.number(),
-    last_failure: z.nullable(z.looseObject({ at_ms: z.number(), reason: z.string() })),
+    last_failure: z.nullable(
+      z.looseObject({ at_ms: z.number(), reason: z.string(), reason_text: textSchema }),
+    ),
     /** Sessions bound to it. */
     sessions: z.number(),
     /** Why nothing can be sent to it until the user fixes it. */
     problem: z.nullable(z.string()),
+    problem_text: textSchema,
     /** What is left, from whoever says so; a proxy of an older version does not know. */
     quota: z._default(z.array(quotaRowSchema), []),
     /** Host and port of the proxy on the way to it; null for a direct connection. */
@@ -126,8 +140,10 @@ const placeSchema = later(() =>
     /** See Standing. */
     standing: z.string(),
     reason: z.string(),
+    reason_text: textSchema,
     /** Why it is skipped until the user fixes it. */
     problem: z.nullable(z.string()),
+    problem_text: textSchema,
     /** Wall clock; null where it may be asked now. */
     until_ms: z.nullable(z.number()),
     /** What it would be asked for instead of the model. */

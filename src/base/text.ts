@@ -34,10 +34,12 @@ export function inEnglish(text: Text | string): string {
 }
 
 export function isText(value: unknown): value is Text {
-  if (typeof value !== "object" || value === null) return false;
-  return (
-    "text" in value && typeof value.text === "string" && "values" in value && Array.isArray(value.values)
-  );
+  if (typeof value !== "object" || value === null || !("text" in value) || !("values" in value)) return false;
+  return typeof value.text === "string" && Array.isArray(value.values) && value.values.every(isTextValue);
+}
+
+function isTextValue(value: unknown): value is TextValue {
+  return typeof value === "string" || typeof value === "number" || isText(value);
 }
 
 /** `translate` says an English template in another language, its values in any order. */

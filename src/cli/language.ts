@@ -2,16 +2,23 @@
 // for what a program reads (JSON, logs, answers, codes).
 // Pure.
 import { type Env, readVariable } from "../base/env.ts";
-import { type Text, type TextValue, t as makeText, renderText } from "../base/text.ts";
-import { type Dictionary, retellIn } from "./retell.ts";
+import { type Text, type TextValue, fromEnglish, t as makeText, renderText } from "../base/text.ts";
 
 export type Language = "en" | "zh";
+
+/** English text -> the same in the other language. "{0}", "{1}" stand for the values, in any order, or left out. */
+export type Dictionary = Readonly<Record<string, string>>;
 
 /** Like the C library's locale: one for the process. Null is English. */
 let dictionary: Dictionary | null = null;
 
 export function useDictionary(next: Dictionary | null): void {
   dictionary = next;
+}
+
+/** Is the person's language another than English? */
+export function isTranslated(): boolean {
+  return dictionary !== null;
 }
 
 /** `CODEX_HELPER_LANG`, else LC_ALL, LC_MESSAGES, LANG as POSIX orders them: the first that is set decides. */
@@ -31,9 +38,9 @@ export function tell(text: Text | string): string {
   return renderText(text, translate);
 }
 
-/** An English text from a file or from another process. An unknown one stays as it is. */
-export function retell(english: string): string {
-  return dictionary === null ? english : retellIn(dictionary, english);
+/** What another process or a file says, from its data; without them, as from an older version, its English. */
+export function tellEither(text: Text | undefined, english: string): string {
+  return tell(text ?? fromEnglish(english));
 }
 
 /** For the texts of tables that citty reads, such as a command's summary. */

@@ -73,8 +73,9 @@ export function makeHarmless(text: string, hasColours: boolean): string {
     .join("");
 }
 
-/** Indented JSON, its texts in English; what could steer a terminal is escaped, so that the value stays what it is. */
+/** Indented JSON, its texts in English, `<name>_text` beside a name that is English already left out; what could steer a terminal is escaped, so that the value stays what it is. */
 export function makeJson(value: unknown): string {
-  const english = (_: string, part: unknown): unknown => (isText(part) ? inEnglish(part) : part);
+  const english = (name: string, part: unknown): unknown =>
+    !isText(part) ? part : name.endsWith("_text") ? undefined : inEnglish(part);
   return escapeHarmful(JSON.stringify(value, english, 2));
 }

@@ -1,6 +1,7 @@
 // One request of the log on one line of a terminal.
 import { isRecord } from "../base/json-value.ts";
-import { t, retell } from "./language.ts";
+import { t } from "./language.ts";
+import { describeError } from "./logged-error.ts";
 import { oneLine } from "../base/terminal-text.ts";
 import { SERVICES } from "../base/service.ts";
 import type { StoredEntry } from "../log/reader.ts";
@@ -37,7 +38,7 @@ export function describeRecord(
     cutColumns(text(record.model ?? record.path), MAX_MODEL_COLUMNS),
     describeUsage(record.usage),
     describeAttempts(attempts),
-    isOk ? "" : cutColumns(retell(text(record.error, "")), MAX_ERROR_COLUMNS),
+    isOk ? "" : cutColumns(describeError(record), MAX_ERROR_COLUMNS),
   ].filter((word) => word !== "");
   return words.join("  ");
 }

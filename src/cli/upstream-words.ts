@@ -2,7 +2,7 @@
 // Pure.
 import type { UpstreamFacts } from "../app/ask-instance.ts";
 import { type Text, t as text } from "../base/text.ts";
-import { t, tell, retell } from "./language.ts";
+import { t, tell, tellEither } from "./language.ts";
 import { showMoment, showSpan } from "../base/time-words.ts";
 import type { Colour, ColouredText } from "./output.ts";
 import { describeQuota } from "./quota-words.ts";
@@ -48,10 +48,11 @@ export type DayCounts = { readonly requests: number; readonly failures: number }
 /** Why it stands so, since when, and what it has done, a line each. */
 export function describeDetails(upstream: UpstreamFacts, now: number, today: DayCounts): string[] {
   const { last_failure: last, outbound_proxy, problem, reason, sessions, since_ms, source } = upstream;
-  const words = retell(reason);
+  const words = tellEither(upstream.reason_text, reason);
   const lasting = since_ms === null ? words : t`${words}, for ${showSpan(now - since_ms)}`;
-  const from = source === null ? "" : ` (${retell(source)})`;
-  const why = problem !== null ? retell(problem) : reason === "" ? "" : `${lasting}${from}`;
+  const from = source === null ? "" : ` (${tellEither(upstream.source_text, source)})`;
+  const why =
+    problem !== null ? tellEither(upstream.problem_text, problem) : reason === "" ? "" : `${lasting}${from}`;
   const counts = [
     ...countToday(today),
     countSessions(sessions),
@@ -60,7 +61,7 @@ export function describeDetails(upstream: UpstreamFacts, now: number, today: Day
   const lastWords =
     last === null || reason !== ""
       ? ""
-      : t`last failure ${showMoment(last.at_ms, now)}: ${retell(last.reason)}`;
+      : t`last failure ${showMoment(last.at_ms, now)}: ${tellEither(last.reason_text, last.reason)}`;
   const quotas = upstream.quota.flatMap((row) => describeQuota(row, now) ?? []);
   // The figures below say it better.
   const first = source === QUOTA_SOURCE && quotas.length > 0 ? "" : why;

@@ -22,7 +22,7 @@ export interface TestRequestFacts {
     readonly authorised: "yes" | "no" | "unknown";
     readonly answers: boolean;
     /** The proxy's verdict; "" where it answers. */
-    readonly reason: string;
+    readonly reason: Text | string;
     /** Until the first real output, or until it was clear that none comes. */
     readonly firstByteMs: number;
     /** As the upstream counted. */

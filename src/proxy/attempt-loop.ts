@@ -1,6 +1,7 @@
 // The failover of one request: asks the candidates in order until one gives an answer that may be shown.
 // Decides nothing about upstreams itself: verdicts come from the classifier, places and permits from the router.
-import { english } from "../base/text.ts";
+import { oneLine } from "../base/terminal-text.ts";
+import { english, inEnglish } from "../base/text.ts";
 import type { Timeouts, Upstream } from "../base/upstream.ts";
 import { classifyAttempt } from "../routing/classify.ts";
 import { modelAt } from "../routing/model-name.ts";
@@ -226,7 +227,7 @@ async function askUpstream(one: OneAttempt, run: LoopRun): Promise<Step> {
     settings: route.routing,
     hasBoundHistory: !one.isRepaired && carriesBoundHistory(facts.api, body),
   });
-  note(verdict, statusOf(result.outcome), verdict.reason);
+  note(verdict, statusOf(result.outcome), oneLine(inEnglish(verdict.reason)));
   if (verdict.next === "repair" && !one.isRepaired) {
     const stripped = stripBoundHistory(facts.api, body);
     if (stripped !== null) {

@@ -1,8 +1,8 @@
 // Fetches JSON from one address, carefully: a short timeout, a size limit, no redirect, no cookie. Failures are values.
 // Does not interpret the content.
 import { errorCode } from "../base/errors.ts";
+import { type Text, t } from "../base/text.ts";
 import { type JsonRecord, parseRecord } from "../base/json-value.ts";
-import { english } from "../base/text.ts";
 import { VERSION } from "../base/version.ts";
 
 export interface JsonRequest {
@@ -18,9 +18,9 @@ export interface JsonRequest {
 export type JsonAnswer =
   | { readonly kind: "json"; readonly body: JsonRecord }
   /** The endpoint does not offer this: a retry is of no use. */
-  | { readonly kind: "unsupported"; readonly why: string }
+  | { readonly kind: "unsupported"; readonly why: Text }
   /** It may work next time. `why` holds nothing of the answer. */
-  | { readonly kind: "failed"; readonly why: string };
+  | { readonly kind: "failed"; readonly why: Text };
 
 const TIMEOUT_MS = 8_000;
 const MAX_BYTES = 2 ** 20;
@@ -47,21 +47,21 @@ export async function fetchJson(request: JsonRequest): Promise<JsonAnswer> {
     const text = await readLimited(response);
     if (text === null) {
       own.abort();
-      return { kind: "failed", why: english`the answer is larger than 1 MB` };
+      return { kind: "failed", why: t`the answer is larger than 1 MB` };
     }
     const body = parseRecord(text);
-    return body === null ? { kind: "failed", why: english`the answer is not JSON` } : { kind: "json", body };
+    return body === null ? { kind: "failed", why: t`the answer is not JSON` } : { kind: "json", body };
   } catch (error) {
     const seconds = timeoutMs / 1_000;
     const code = errorCode(error) ?? "unknown";
-    if (timeout.aborted) return { kind: "failed", why: english`no answer within ${seconds} s` };
-    if (signal.aborted) return { kind: "failed", why: english`given up` };
-    return { kind: "failed", why: english`the connection failed (${code})` };
+    if (timeout.aborted) return { kind: "failed", why: t`no answer within ${seconds} s` };
+    if (signal.aborted) return { kind: "failed", why: t`given up` };
+    return { kind: "failed", why: t`the connection failed (${code})` };
   }
 }
 
 function errorOfStatus(status: number): JsonAnswer {
-  const why = english`the endpoint answered ${status}`;
+  const why = t`the endpoint answered ${status}`;
   const isFinal = status >= 400 && status < 500 && !TRANSIENT.has(status);
   return { kind: isFinal ? "unsupported" : "failed", why };
 }

@@ -1,6 +1,6 @@
 // What was spent at each upstream this month, and what that leaves of the user's own budget. Days and months are those of
 // the local calendar. Reads no log: each cost is passed in.
-import { english } from "../base/text.ts";
+import { t } from "../base/text.ts";
 import { type Meter, makeBalance, makeMeter } from "./balance.ts";
 import { type Reading, type Sample, makeReading } from "./reading.ts";
 
@@ -52,7 +52,7 @@ export function createLedger(): Ledger {
         at: now,
         triedAt: now,
         samples: Object.fromEntries(periods.map(({ meter, samples }) => [meter.name, samples])),
-        error: unpriced === 0 ? null : english`requests without a price, not counted: ${unpriced}`,
+        error: unpriced === 0 ? null : t`requests without a price, not counted: ${unpriced}`,
       };
     },
   };

@@ -2,8 +2,8 @@
 // Pure.
 import { type Env, readVariable } from "../base/env.ts";
 import type { JsonRecord } from "../base/json-value.ts";
+import { type Text, t } from "../base/text.ts";
 import { fingerprint } from "../base/secrets.ts";
-import { english } from "../base/text.ts";
 import type { Upstream } from "../base/upstream.ts";
 import type { Balance } from "./balance.ts";
 import type { Provider } from "./providers.ts";
@@ -33,7 +33,7 @@ export type LookupChoice =
   /** No provider knows this upstream's balance, or not yet. */
   | { readonly kind: "none" }
   /** A provider does, and must not be asked. */
-  | { readonly kind: "refused"; readonly source: string; readonly why: string };
+  | { readonly kind: "refused"; readonly source: string; readonly why: Text | string };
 
 export interface LookupInput {
   readonly upstream: Upstream;
@@ -60,16 +60,15 @@ export function chooseLookup({ env, now, providers, vendorAt, upstream }: Lookup
   if (vendor === null) return { kind: "none" };
 
   const { id, tokenEnv } = provider;
-  const refuse = (why: string): LookupChoice => ({ kind: "refused", source: id, why });
+  const refuse = (why: Text): LookupChoice => ({ kind: "refused", source: id, why });
   const token = tokenEnv === null ? ownToken(upstream) : (readVariable(env, tokenEnv)?.trim() ?? null);
   if (token === null) {
-    return tokenEnv === null ? { kind: "none" } : refuse(english`the variable ${tokenEnv} is not set`);
+    return tokenEnv === null ? { kind: "none" } : refuse(t`the variable ${tokenEnv} is not set`);
   }
-  if (!/^[\u0021-\u007e]+$/.test(token))
-    return refuse(english`the token holds a character that is not allowed`);
+  if (!/^[\u0021-\u007e]+$/.test(token)) return refuse(t`the token holds a character that is not allowed`);
   // A token of its own is for the configured endpoint; without one, where it belongs is unknown.
   if (tokenEnv !== null && provider.endpoint === null && provider.preset === null) {
-    return refuse(english`token_env needs an endpoint`);
+    return refuse(t`token_env needs an endpoint`);
   }
   const root = upstream.baseUrl.replace(/\/v1$/, "");
   const urls =

@@ -1,7 +1,7 @@
 // Polls balances in the background: one lookup at a time for each endpoint and token, no more often than allowed, after
 // traffic and for as long as an upstream is avoided. Never delays a request; `stop` ends all of it.
+import { type Text, t } from "../base/text.ts";
 import type { JsonRecord } from "../base/json-value.ts";
-import { english } from "../base/text.ts";
 import type { UpstreamReport } from "../routing/types.ts";
 import { fetchJson } from "./fetch-json.ts";
 import type { Lookup } from "./lookup.ts";
@@ -126,7 +126,7 @@ function pauseOf(reading: Reading, { intervalMs, isAutomatic }: Lookup): number 
 
 type Found =
   | { readonly kind: "balance"; readonly balance: NonNullable<Reading["balance"]> }
-  | { readonly kind: "error"; readonly error: string; readonly isUnsupported: boolean };
+  | { readonly kind: "error"; readonly error: Text; readonly isUnsupported: boolean };
 
 /** Never rejects. */
 async function askFor({ headers, proxy, read, urls }: Lookup, signal: AbortSignal): Promise<Found> {
@@ -142,7 +142,7 @@ async function askFor({ headers, proxy, read, urls }: Lookup, signal: AbortSigna
   if (balance !== null) return { kind: "balance", balance };
   return {
     kind: "error",
-    error: english`the answer has no figures that are known here`,
+    error: t`the answer has no figures that are known here`,
     isUnsupported: false,
   };
 }

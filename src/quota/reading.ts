@@ -1,7 +1,8 @@
 // What is known of one account from one source: the last balance, when it was read, what went wrong since, how it went
 // down lately, and when it will run out. A lookup that fails changes nothing about the balance.
 // Pure.
-import { type Assessment, type Balance, type Meter, assess } from "./balance.ts";
+import { type Balance, type Assessment, assess, type Meter } from "./balance.ts";
+import type { Text } from "../base/text.ts";
 
 /** [wall clock in ms, what was left then] */
 export type Sample = readonly [at: number, left: number];
@@ -16,7 +17,7 @@ export interface Reading {
   /** Wall clock, ms, of the last try. */
   readonly triedAt: number;
   /** What went wrong with the last try. In English: it is stored. */
-  readonly error: string | null;
+  readonly error: Text | string | null;
   /** The endpoint does not offer it. */
   readonly isUnsupported: boolean;
   /** By the meter's name, the oldest first. */
@@ -62,7 +63,7 @@ export function withError(
     error,
     isUnsupported,
     now,
-  }: { readonly error: string; readonly isUnsupported: boolean; readonly now: number },
+  }: { readonly error: Text | string; readonly isUnsupported: boolean; readonly now: number },
 ): Reading {
   return { ...reading, triedAt: now, error, isUnsupported };
 }

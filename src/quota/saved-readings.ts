@@ -3,8 +3,8 @@
 // costs one lookup.
 import * as z from "zod/mini";
 import { errorMessage } from "../base/errors.ts";
+import { type Text, inEnglish, isText, t } from "../base/text.ts";
 import { later } from "../base/later.ts";
-import { english } from "../base/text.ts";
 import { type SavedSections, type StatePaths, createSavedSections } from "../state/state-file.ts";
 import type { Meter } from "./balance.ts";
 import type { Reading } from "./reading.ts";
@@ -31,6 +31,8 @@ const readingSchema = later(() =>
     at: figure,
     tried_at: figure,
     error: z.nullable(z.string().check(z.maxLength(300))),
+    /** The same as data; older versions have none. */
+    error_text: z.optional(z.custom<Text>(isText)),
     unsupported: z.boolean(),
     samples: z.catch(z.record(z.string(), z.array(z.tuple([figure, figure])).check(z.maxLength(200))), {}),
   }),
@@ -51,7 +53,7 @@ export interface SavedReadings extends Pick<SavedSections, "noteChange" | "flush
 
 export interface SavedReadingsOptions {
   readonly paths: StatePaths;
-  readonly onTrouble: (words: string) => void;
+  readonly onTrouble: (words: Text | string) => void;
   /** Wall clock, ms. */
   readonly now: () => number;
 }
@@ -77,7 +79,7 @@ export function createSavedReadings({ now, onTrouble, paths }: SavedReadingsOpti
     saveAfterMs: 10_000,
     onTrouble(error) {
       const problem = errorMessage(error);
-      onTrouble(english`quota readings are not kept: ${problem}`);
+      onTrouble(t`quota readings are not kept: ${problem}`);
     },
   });
   const sync = (): void => {
@@ -107,7 +109,8 @@ export function writeReading(reading: Reading): z.infer<typeof readingSchema> {
     says: balance?.says ?? null,
     at,
     tried_at: triedAt,
-    error,
+    error: error === null ? null : inEnglish(error).slice(0, 300),
+    ...(isText(error) ? { error_text: error } : {}),
     unsupported: isUnsupported,
     samples: Object.fromEntries(
       Object.entries(samples).map(([name, list]) => [name, list.map(([time, left]) => [time, left])]),
@@ -127,7 +130,8 @@ export function readReading(saved: unknown, now: number): Reading | null {
   if (parsed === undefined || parsed.at > now + CLOCK_SLACK_MS || parsed.tried_at > now + CLOCK_SLACK_MS) {
     return null;
   }
-  const { at, error, meters, samples, says, source, tried_at: triedAt, unlimited, unsupported } = parsed;
+  const { at, meters, samples, says, source, tried_at: triedAt, unlimited, unsupported } = parsed;
+  const error = parsed.error_text ?? parsed.error;
   const balance =
     meters === null
       ? null

@@ -3,8 +3,8 @@
 // Pure.
 import * as z from "zod/mini";
 import type { Env } from "../base/env.ts";
+import { type Text, inEnglish, isText, t } from "../base/text.ts";
 import { later } from "../base/later.ts";
-import { english } from "../base/text.ts";
 import type { Upstream } from "../base/upstream.ts";
 import type { QuotaNote } from "../routing/types.ts";
 import { type Meter, assessMeter, latestOf } from "./balance.ts";
@@ -34,6 +34,8 @@ export const quotaRowSchema = later(() =>
     runs_out_at_ms: figure,
     /** What went wrong with the last lookup, in English. */
     error: z.nullable(z.string()),
+    /** The same as data: for a screen in another language. */
+    error_text: z.optional(z.custom<Text>(isText)),
   }),
 );
 export type QuotaRow = z.infer<typeof quotaRowSchema>;
@@ -85,7 +87,7 @@ export function createQuotaSources(options: QuotaSourcesOptions): QuotaSources {
       const choice = lookupOf(upstream);
       const rows = listSources(upstream, choice).flatMap((source) => makeQuotaRows(source, now()));
       if (choice.kind !== "refused") return rows;
-      return [{ ...UNKNOWN_ROW, source: choice.source, state: "error", error: choice.why }, ...rows];
+      return [{ ...UNKNOWN_ROW, source: choice.source, state: "error", ...errorFields(choice.why) }, ...rows];
     },
   };
 }
@@ -123,23 +125,21 @@ export function makeNote(sources: readonly Source[], now: number): QuotaNote | n
   return { state, at, until, reason: describeReason(source, meter) };
 }
 
-function describeReason(source: string, meter: Meter | null): string {
-  if (meter === null) return english`${source} says that nothing is left`;
+function describeReason(source: string, meter: Meter | null): Text {
+  if (meter === null) return t`${source} says that nothing is left`;
   const words = describeMeter(meter);
-  return source === "budget" ? english`your budget: ${words}` : words;
+  return source === "budget" ? t`your budget: ${words}` : words;
 }
 
-/** "0.00 of 20.00 USD left (month)". In English: it is stored and sent. */
-function describeMeter({ left, limit, name, unit, used }: Meter): string {
+/** "0.00 of 20.00 USD left (month)". */
+function describeMeter({ left, limit, name, unit, used }: Meter): Text {
   if (unit === "%") {
     const percent = Math.round(used ?? 0);
-    return english`${percent}% used (${name})`;
+    return t`${percent}% used (${name})`;
   }
   const rest = showAmount(left ?? 0, unit);
   const whole = showAmount(limit ?? 0, unit);
-  return limit === null
-    ? english`${rest} ${unit} left (${name})`
-    : english`${rest} of ${whole} ${unit} left (${name})`;
+  return limit === null ? t`${rest} ${unit} left (${name})` : t`${rest} of ${whole} ${unit} left (${name})`;
 }
 
 /** Money to the cent; anything else as it is, to two digits. */
@@ -153,7 +153,7 @@ export function makeQuotaRows({ intervalMs, reading }: Source, now: number): Quo
   const { at, balance, error, samples, source } = reading;
   const state = stateOf(reading, now, intervalMs);
   const row = { ...UNKNOWN_ROW, source, state, read_at_ms: balance === null ? null : at };
-  if (balance === null || balance.meters.length === 0) return [{ ...row, error }];
+  if (balance === null || balance.meters.length === 0) return [{ ...row, ...errorFields(error) }];
   return balance.meters.map((meter, index): QuotaRow => {
     const { left, limit, name, resetsAt, unit, used } = meter;
     const isOver = resetsAt !== null && resetsAt <= now;
@@ -167,9 +167,14 @@ export function makeQuotaRows({ intervalMs, reading }: Source, now: number): Quo
       unit,
       resets_at_ms: isOver ? null : resetsAt,
       runs_out_at_ms: isOver || state === "stale" ? null : forecastEnd(meter, samples[name] ?? [], now),
-      error: index === 0 ? error : null,
+      ...errorFields(index === 0 ? error : null),
     };
   });
+}
+
+function errorFields(error: Text | string | null): Pick<QuotaRow, "error" | "error_text"> {
+  if (error === null) return { error };
+  return { error: inEnglish(error), ...(isText(error) ? { error_text: error } : {}) };
 }
 
 /** What is shown where no source says anything. */

@@ -1,6 +1,6 @@
 // May this token be sent to this address? The one place that decides it, before anything is sent.
 // Pure.
-import { english } from "../base/text.ts";
+import { type Text, t } from "../base/text.ts";
 
 export interface TokenUse {
   /** Where the token would go. */
@@ -13,27 +13,24 @@ export interface TokenUse {
 }
 
 /** Why not; null where it may. */
-export function refusalOf({ domains, owner, upstreamBaseUrl, url }: TokenUse): string | null {
+export function refusalOf({ domains, owner, upstreamBaseUrl, url }: TokenUse): Text | null {
   const target = URL.parse(url);
   const upstream = URL.parse(upstreamBaseUrl);
-  if (target === null || upstream === null) return english`the endpoint is not an address`;
+  if (target === null || upstream === null) return t`the endpoint is not an address`;
   const { hostname: host, origin, protocol } = target;
-  if (target.username !== "" || target.password !== "") return english`the endpoint holds a password`;
+  if (target.username !== "" || target.password !== "") return t`the endpoint holds a password`;
   const isOwnOrigin = origin === upstream.origin;
-  if (isPrivateHost(host) && !isOwnOrigin)
-    return english`${host} is a private address and not the upstream's own`;
+  if (isPrivateHost(host) && !isOwnOrigin) return t`${host} is a private address and not the upstream's own`;
   // An upstream that is itself asked by http has its key in the open already.
   if (protocol !== "https:" && !(protocol === "http:" && isOwnOrigin)) {
-    return english`the endpoint at ${host} is not https`;
+    return t`the endpoint at ${host} is not https`;
   }
   if (owner === "endpoint" || isOwnOrigin) return null;
   const isRelated =
     host === upstream.hostname ||
     domains.some((domain) => isWithin(host, domain)) ||
     isSameOwner(host, upstream.hostname);
-  return isRelated
-    ? null
-    : english`${host} is neither the upstream's own domain nor one of the listed domains`;
+  return isRelated ? null : t`${host} is neither the upstream's own domain nor one of the listed domains`;
 }
 
 /**

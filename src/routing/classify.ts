@@ -1,6 +1,6 @@
 // Says what a failed attempt means: what to do next, whom to blame and for how long. Looks rows up, holds none.
 // Pure.
-import { english } from "../base/text.ts";
+import { type Text, t } from "../base/text.ts";
 import { oneLine } from "../base/terminal-text.ts";
 import type { StatusOverride, Upstream } from "../base/upstream.ts";
 import { RULES } from "./classify-rules.ts";
@@ -13,7 +13,7 @@ import {
   type UntilTime,
 } from "./rule.ts";
 import { makeSignal, type Signal } from "./signal.ts";
-import type { AttemptOutcome, Blame, ClassifyContext, RetryClass, Verdict } from "./types.ts";
+import type { AttemptOutcome, Blame, ClassifyContext, Reason, RetryClass, Verdict } from "./types.ts";
 
 /** A wait that is longer than this is no rate limit but a spent quota. */
 const LONGEST_COOLDOWN_MS = 3_600_000;
@@ -64,7 +64,7 @@ const UNKNOWN: Rule = {
   retryClass: "C",
   blame: "failure",
   until: NO_END,
-  words: english`failed`,
+  words: t`failed`,
 };
 
 /** A long wait is exhaustion, whatever it is called. */
@@ -88,28 +88,36 @@ function findOverride({ outcome, context }: Signal): Rule | null {
   const isAmbiguous = status === 408 || (status >= 500 && status !== 503 && status !== 529);
   return {
     ...UNKNOWN,
-    id: "on-status",
+    id: ON_STATUS,
     ...OVERRIDES[word],
     retryClass: isAmbiguous ? ("C" satisfies RetryClass) : "B",
     blame: word === "next" && status < 500 ? "none" : OVERRIDES[word].blame,
   };
 }
 
+const ON_STATUS = "on-status";
 const OVERRIDES: Readonly<Record<StatusOverride, Pick<Rule, "next" | "blame" | "until" | "words">>> = {
-  next: { next: "next", blame: "failure", until: NO_END, words: english`failed` },
-  terminal: { next: "terminal", blame: "none", until: NO_END, words: english`refused the request` },
-  exhausted: { next: "next", blame: "exhausted", until: STATED_OR_EXHAUSTED, words: english`quota gone` },
-  "auth-dead": { next: "next", blame: "auth-dead", until: AUTH_DEAD, words: english`refused the credential` },
-  cooldown: { next: "next", blame: "cooldown", until: STATED_OR_GROWING, words: english`rate limited` },
+  next: { next: "next", blame: "failure", until: NO_END, words: t`failed` },
+  terminal: { next: "terminal", blame: "none", until: NO_END, words: t`refused the request` },
+  exhausted: { next: "next", blame: "exhausted", until: STATED_OR_EXHAUSTED, words: t`quota gone` },
+  "auth-dead": { next: "next", blame: "auth-dead", until: AUTH_DEAD, words: t`refused the credential` },
+  cooldown: { next: "next", blame: "cooldown", until: STATED_OR_GROWING, words: t`rate limited` },
 };
 
+/** What a rule may say; nothing for one that this version does not know. */
+export function wordsOfRule(id: string): readonly Text[] {
+  if (id === ON_STATUS) return Object.values(OVERRIDES).map(({ words }) => words);
+  return [...RULES, UNKNOWN].filter((rule) => rule.id === id).map(({ words }) => words);
+}
+
 /** "429 usage limit reached (usage_limit_reached)". Only codes of the upstream are repeated: its words may hold a key. */
-function describe({ outcome, facts }: Signal, rule: Rule): string {
-  if (outcome.kind === "not-tried") return oneLine(outcome.why);
-  if (outcome.kind === "transport") return `${rule.words} (${outcome.code})`;
+function describe({ outcome, facts }: Signal, rule: Rule): Reason {
+  if (outcome.kind === "not-tried")
+    return typeof outcome.why === "string" ? oneLine(outcome.why) : outcome.why;
+  if (outcome.kind === "transport") return t`${rule.words} (${outcome.code})`;
   const code = facts.codes.find((candidate) => CODE.test(candidate) && !PLAIN.has(candidate));
-  const words = code === undefined ? rule.words : `${rule.words} (${code})`;
-  return outcome.kind === "status" ? `${outcome.status} ${words}` : words;
+  const words = code === undefined ? rule.words : t`${rule.words} (${code})`;
+  return outcome.kind === "status" ? t`${outcome.status} ${words}` : words;
 }
 
 /** Short words without a digit: a relay that repeats a key in the place of a code does not get it through. */

@@ -1,10 +1,10 @@
 // The answer when no upstream gave one: the status, times and words that make this client wait, stop or ask again.
 // Decides from verdicts and standings alone; the proxy gives it its shape.
 // Pure.
-import { english } from "../base/text.ts";
+import { type Text, inEnglish, t } from "../base/text.ts";
 import { CLIENT_NAME, SERVICE_FACTS, type Service } from "../base/service.ts";
 import type { Upstream } from "../base/upstream.ts";
-import type { Blame, Candidate, Standing, Verdict } from "./types.ts";
+import type { Blame, Candidate, Reason, Standing, Verdict } from "./types.ts";
 
 export interface FinalInput {
   readonly service: Service;
@@ -45,7 +45,7 @@ type Cause =
 interface Account {
   readonly upstream: Upstream;
   readonly cause: Cause;
-  readonly reason: string;
+  readonly reason: Reason;
   /** When it may be well again, wall clock in ms. */
   readonly at: number | null;
   readonly verdict: Verdict | null;
@@ -173,7 +173,7 @@ function fromCandidate({ reason, standing, until, upstream }: Candidate): Accoun
   return {
     upstream,
     cause: CAUSE_OF_STANDING[standing],
-    reason: english`not asked, ${reason}`,
+    reason: t`not asked, ${reason}`,
     at: until,
     verdict: null,
   };
@@ -191,13 +191,13 @@ function secsUntil(now: number, at: number | null): number | null {
 /** "No upstream could answer Codex. main#1: 429 usage limit reached. main#2: 401 refused the credential (...)." */
 function tell(accounts: readonly Account[], service: Service): string {
   const stories = accounts.map(
-    ({ cause, reason, upstream }) => `${upstream.label}: ${FIX[cause]?.(reason) ?? reason}.`,
+    ({ cause, reason, upstream }) => `${upstream.label}: ${inEnglish(FIX[cause]?.(reason) ?? reason)}.`,
   );
-  return english`No upstream could answer ${CLIENT_NAME[service]}. ${stories.join(" ")}`.trimEnd();
+  return inEnglish(t`No upstream could answer ${CLIENT_NAME[service]}. ${stories.join(" ")}`).trimEnd();
 }
 
 /** What to do about it. The sentences are English for the client, and told again at the terminal. */
-const FIX: Readonly<Partial<Record<Cause, (reason: string) => string>>> = {
-  broken: (reason) => english`${reason} (see \`codex-helper doctor\`)`,
-  "no-model": (reason) => english`${reason} (map the model in \`models\`, or choose another)`,
+const FIX: Readonly<Partial<Record<Cause, (reason: Reason) => Text>>> = {
+  broken: (reason) => t`${reason} (see \`codex-helper doctor\`)`,
+  "no-model": (reason) => t`${reason} (map the model in \`models\`, or choose another)`,
 };

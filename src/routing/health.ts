@@ -1,8 +1,8 @@
 // What is remembered of one upstream and how an attempt's end changes it: the breaker, and the three ways in which an
 // account can be at its end. Every negative state is a hold with a reason and an expiry; nothing here forgets by timer.
 // Pure.
-import { english } from "../base/text.ts";
-import type { Blame, RoutingSettings, Verdict } from "./types.ts";
+import { t } from "../base/text.ts";
+import type { Blame, Reason, RoutingSettings, Verdict } from "./types.ts";
 
 export type HoldKind = "open" | "cooling" | "exhausted" | "auth-dead";
 
@@ -16,8 +16,8 @@ export interface Hold {
   readonly lastResortAt: number;
   /** How many times in a row, 0 for the first. */
   readonly strikes: number;
-  readonly reason: string;
-  readonly source: string;
+  readonly reason: Reason;
+  readonly source: Reason;
   /** The upstream itself named the end. */
   readonly isStated: boolean;
 }
@@ -27,8 +27,8 @@ export interface ModelHold {
   readonly kind: "unknown" | "busy";
   readonly since: number;
   readonly until: number;
-  readonly reason: string;
-  readonly source: string;
+  readonly reason: Reason;
+  readonly source: Reason;
 }
 
 /** Counts of one slice of the window. */
@@ -48,7 +48,7 @@ export interface Health {
   readonly slices: readonly Slice[];
   /** Successes of the trial after an open time. */
   readonly trialSuccesses: number;
-  readonly lastFailure: { readonly at: number; readonly reason: string } | null;
+  readonly lastFailure: { readonly at: number; readonly reason: Reason } | null;
 }
 
 export const HEALTHY: Health = {
@@ -167,7 +167,7 @@ function openBreaker(health: Health, verdict: Verdict, at: At, strikes: number):
     lastResortAt: Math.min(until, now + lastResortMs(at, strikes)),
     strikes,
     reason: verdict.reason,
-    source: isTls ? english`certificate errors, 5 min` : english`breaker, ${Math.round(openMs / 1_000)} s`,
+    source: isTls ? t`certificate errors, 5 min` : t`breaker, ${Math.round(openMs / 1_000)} s`,
     isStated: false,
   };
   return {

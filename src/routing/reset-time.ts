@@ -1,13 +1,13 @@
 // Finds the time from which an upstream wants to be asked again, in its headers, its JSON or its words.
 // Decides nothing: what the time means is the classifier's business.
 // Pure.
-import { english } from "../base/text.ts";
+import { type Text, t } from "../base/text.ts";
 import { findWaitMs, parseDurationMs, parseHttpDateMs, parseInstantMs, parseNumber } from "./durations.ts";
 
 /** When to ask again, wall clock in ms, and where that was said. */
 export interface ResetHint {
   readonly atMs: number;
-  readonly source: string;
+  readonly source: Text | string;
 }
 
 export interface ResetInput {
@@ -55,7 +55,7 @@ const READERS: readonly Reader[] = [
   ({ headers, now }) => codexReset(headers, now),
   ({ headers, now }) => anthropicReset(headers, now),
   readRateLimitReset,
-  ({ message, now }) => after(now, findWaitMs(message), english`words of the message`),
+  ({ message, now }) => after(now, findWaitMs(message), t`words of the message`),
 ];
 
 /** RFC 9110 10.2.3: seconds or a date. Decimals are seen in the wild and are read; all else is ignored. */
@@ -69,11 +69,10 @@ function readRetryAfter({ headers, now }: ResetInput): ResetHint | null {
   return atMs === null ? null : { atMs, source };
 }
 
-interface CodexWindow {
+interface CodexWindow extends ResetHint {
+  readonly family: string;
   readonly minutes: number;
   readonly usedPercent: number;
-  readonly atMs: number;
-  readonly source: string;
 }
 
 /**
@@ -86,7 +85,7 @@ export function codexReset(headers: Headers, now: number): ResetHint | null {
     const family = /^(x-[a-z0-9-]+?-(?:primary|secondary|tertiary))-(?:reset-at|reset-after-seconds)$/.exec(
       name,
     )?.[1];
-    if (family === undefined || windows.some((window) => window.source.startsWith(family))) continue;
+    if (family === undefined || windows.some((window) => window.family === family)) continue;
     const window = readCodexWindow(headers, family, now);
     if (window !== null) windows.push(window);
   }
@@ -102,12 +101,13 @@ function readCodexWindow(headers: Headers, family: string, now: number): CodexWi
   const inSeconds = parseNumber(headers.get(`${family}-reset-after-seconds`));
   const hint = accept(
     after(now, inSeconds === null ? null : inSeconds * 1_000, `${family}-reset-after-seconds header`) ??
-      at(parseInstantMs(headers.get(`${family}-reset-at`)), english`${family}-reset-at header`),
+      at(parseInstantMs(headers.get(`${family}-reset-at`)), t`${family}-reset-at header`),
     now,
   );
   if (hint === null) return null;
   return {
     ...hint,
+    family,
     minutes: parseNumber(headers.get(`${family}-window-minutes`)) ?? Infinity,
     usedPercent: parseNumber(headers.get(`${family}-used-percent`)) ?? 0,
   };
@@ -123,11 +123,11 @@ export function anthropicReset(headers: Headers, now: number): ResetHint | null 
     const claim = /^anthropic-ratelimit-unified-(.+)-status$/.exec(name)?.[1];
     if (claim === undefined || claim === "overage" || value !== "rejected") continue;
     const header = `anthropic-ratelimit-unified-${claim}-reset`;
-    const hint = accept(at(parseInstantMs(headers.get(header)), english`${header} header`), now);
+    const hint = accept(at(parseInstantMs(headers.get(header)), t`${header} header`), now);
     if (hint !== null && (latest === null || hint.atMs > latest.atMs)) latest = hint;
   }
   const header = "anthropic-ratelimit-unified-reset";
-  return latest ?? at(parseInstantMs(headers.get(header)), english`${header} header`);
+  return latest ?? at(parseInstantMs(headers.get(header)), t`${header} header`);
 }
 
 /** OpenAI's, Anthropic's and OpenRouter's per-bucket headers: of the empty buckets the last to refill, else of all. */
@@ -139,7 +139,7 @@ function readRateLimitReset({ headers, now }: ResetInput): ResetHint | null {
     const bucket =
       suffix === null ? /^anthropic-ratelimit-((?!unified).+)-reset$/.exec(name)?.[1] : undefined;
     if (suffix === null && bucket === undefined) continue;
-    const hint = accept(at(readBucketReset(value, now), english`${name} header`), now);
+    const hint = accept(at(readBucketReset(value, now), t`${name} header`), now);
     if (hint === null) continue;
     all.push(hint);
     const remaining =
@@ -166,7 +166,7 @@ function inBody(names: readonly string[], read: (value: unknown, now: number) =>
       for (const [name, inner] of Object.entries(value)) {
         if ((nodes += 1) > MAX_NODES) return null;
         if (names.includes(name.toLowerCase())) {
-          const hint = accept(at(read(inner, now), english`${name} in the body`), now);
+          const hint = accept(at(read(inner, now), t`${name} in the body`), now);
           if (hint !== null) return hint;
         }
         const deeper = search(inner, depth + 1);
@@ -178,11 +178,11 @@ function inBody(names: readonly string[], read: (value: unknown, now: number) =>
   };
 }
 
-function at(atMs: number | null, source: string): ResetHint | null {
+function at(atMs: number | null, source: Text | string): ResetHint | null {
   return atMs === null ? null : { atMs, source };
 }
 
-function after(now: number, waitMs: number | null, source: string): ResetHint | null {
+function after(now: number, waitMs: number | null, source: Text | string): ResetHint | null {
   return at(plus(now, waitMs), source);
 }
 

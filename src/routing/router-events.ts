@@ -1,10 +1,10 @@
 // Tells what a user wants to hear of: hops, spent quotas, recoveries, and the moment when nothing is left.
 // Only words; it changes no upstream's standing.
-import { english } from "../base/text.ts";
+import { t } from "../base/text.ts";
 import type { Upstream } from "../base/upstream.ts";
 import type { Line, Records } from "./records.ts";
 import type { View } from "./standing.ts";
-import type { PlanRequest, RouterEvent } from "./types.ts";
+import type { PlanRequest, Reason, RouterEvent } from "./types.ts";
 
 export interface Announcer {
   /** `upstream` serves the request. `before`: where its session was, undefined for a new one. */
@@ -16,11 +16,11 @@ export interface Announcer {
 }
 
 export function createAnnouncer(records: Records, emit: (event: RouterEvent) => void): Announcer {
-  const whyNot = (from: Upstream, to: Upstream, line: Line): string => {
+  const whyNot = (from: Upstream, to: Upstream, line: Line): Reason => {
     const view = records.look(from, null, false);
     if (view.standing !== "ok") return view.reason;
-    if (line.upstreams.indexOf(to) < line.upstreams.indexOf(from)) return english`well again`;
-    return records.of(from.key).health.lastFailure?.reason ?? english`not asked`;
+    if (line.upstreams.indexOf(to) < line.upstreams.indexOf(from)) return t`well again`;
+    return records.of(from.key).health.lastFailure?.reason ?? t`not asked`;
   };
 
   return {

@@ -1,5 +1,6 @@
 // Which upstream next: keeps what is known of each upstream and each session, and gives leave to try.
 // The only mutable thing of routing; every rule is in the pure files beside it. Knows no network and no file.
+import { t } from "../base/text.ts";
 import type { Upstream } from "../base/upstream.ts";
 import { createAffinity, type Home } from "./affinity.ts";
 import { afterBegun, afterFailure, afterSuccess, type At, HEALTHY, withoutExhaustion } from "./health.ts";
@@ -164,7 +165,7 @@ export function createRouter({ now, onEvent, random, settings }: RouterOptions):
         return {
           kind: "blocked",
           until: askAt ?? now(),
-          reason: `${before.label}: ${reason}`,
+          reason: t`${before.label}: ${reason}`,
           standing: "exhausted",
         };
       }

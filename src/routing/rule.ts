@@ -1,9 +1,9 @@
 // The shape of a classifier's row, and the ways in which a row says how long an upstream is to be left alone.
 // Pure.
-import { english } from "../base/text.ts";
+import { type Text, t } from "../base/text.ts";
 import { anthropicReset, codexReset, findResetTime, accept, type ResetHint } from "./reset-time.ts";
 import type { Signal } from "./signal.ts";
-import type { Blame, RetryClass, Verdict } from "./types.ts";
+import type { Blame, Reason, RetryClass, Verdict } from "./types.ts";
 
 export interface Rule {
   readonly id: string;
@@ -17,7 +17,7 @@ export interface Rule {
   readonly blame: Blame;
   readonly until: Until;
   /** What went wrong, for people; the status or the error code is put before it. */
-  readonly words: string;
+  readonly words: Text;
 }
 
 /** How long the blame lasts. */
@@ -30,15 +30,15 @@ export interface Until {
 export interface UntilTime {
   /** Wall clock, ms; null where the upstream's own history decides. */
   readonly atMs: number | null;
-  readonly source: string;
+  readonly source: Reason;
   /** The upstream itself named the time. */
   readonly isStated: boolean;
 }
 
-const OWN_HISTORY: UntilTime = { atMs: null, source: english`default, growing`, isStated: false };
+const OWN_HISTORY: UntilTime = { atMs: null, source: t`default, growing`, isStated: false };
 
 /** The breaker's own times apply, or nothing is blamed. */
-export const NO_END: Until = { words: "-", find: () => ({ ...OWN_HISTORY, source: english`default` }) };
+export const NO_END: Until = { words: "-", find: () => ({ ...OWN_HISTORY, source: t`default` }) };
 
 /** What the upstream says, else growing pauses. */
 export const STATED_OR_GROWING: Until = {
@@ -83,7 +83,7 @@ export const AUTH_DEAD: Until = {
   words: "`auth_dead_secs`, or until the key changes",
   find: ({ context }) => ({
     atMs: context.now + context.settings.authDeadMs,
-    source: english`default ${inWords(context.settings.authDeadMs)}`,
+    source: t`default ${inWords(context.settings.authDeadMs)}`,
     isStated: false,
   }),
 };
@@ -101,7 +101,7 @@ export function fixed(ms: number): Until {
     words: inWords(ms),
     find: ({ context }) => ({
       atMs: context.now + ms,
-      source: english`default ${inWords(ms)}`,
+      source: t`default ${inWords(ms)}`,
       isStated: false,
     }),
   };
@@ -119,7 +119,7 @@ function exhaustedDefault({ context }: Signal): UntilTime {
   const { exhaustedMs } = context.settings;
   return {
     atMs: context.now + exhaustedMs,
-    source: english`default ${inWords(exhaustedMs)}`,
+    source: t`default ${inWords(exhaustedMs)}`,
     isStated: false,
   };
 }

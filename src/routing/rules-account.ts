@@ -1,6 +1,6 @@
 // Rows for an account at its end: quota gone, rate limited, key refused, model not offered. The upstream itself is well.
 // Pure.
-import { english } from "../base/text.ts";
+import { t } from "../base/text.ts";
 import {
   ANTHROPIC_WINDOW,
   AUTH_DEAD,
@@ -19,7 +19,7 @@ const EXHAUSTED = {
   ...NEXT,
   blame: "exhausted",
   until: STATED_OR_EXHAUSTED,
-  words: english`quota gone`,
+  words: t`quota gone`,
 } as const;
 
 export const ACCOUNT_RULES: readonly Rule[] = [
@@ -32,7 +32,7 @@ export const ACCOUNT_RULES: readonly Rule[] = [
       (hasStatus(signal, 429) && signal.headers.has("x-codex-rate-limit-reached-type")),
     ...EXHAUSTED,
     until: CODEX_WINDOW,
-    words: english`usage limit reached`,
+    words: t`usage limit reached`,
   },
   {
     id: "codex-not-included",
@@ -43,7 +43,7 @@ export const ACCOUNT_RULES: readonly Rule[] = [
     ...NEXT,
     blame: "auth-dead",
     until: AUTH_DEAD,
-    words: english`the account has no access to this product`,
+    words: t`the account has no access to this product`,
   },
   {
     id: "anthropic-model-window",
@@ -55,7 +55,7 @@ export const ACCOUNT_RULES: readonly Rule[] = [
     ...NEXT,
     blame: "model",
     until: ANTHROPIC_WINDOW,
-    words: english`usage limit of this model reached`,
+    words: t`usage limit of this model reached`,
   },
   {
     id: "anthropic-window",
@@ -64,7 +64,7 @@ export const ACCOUNT_RULES: readonly Rule[] = [
     matches: isUnifiedRejected,
     ...EXHAUSTED,
     until: ANTHROPIC_WINDOW,
-    words: english`usage limit reached`,
+    words: t`usage limit reached`,
   },
   {
     id: "anthropic-spend-limit",
@@ -80,7 +80,7 @@ export const ACCOUNT_RULES: readonly Rule[] = [
         )),
     ...EXHAUSTED,
     until: ANTHROPIC_WINDOW,
-    words: english`spend limit reached`,
+    words: t`spend limit reached`,
   },
   {
     id: "openai-quota",
@@ -124,7 +124,7 @@ export const ACCOUNT_RULES: readonly Rule[] = [
     seen: "OpenRouter, relays",
     matches: (signal) => hasStatus(signal, 402),
     ...EXHAUSTED,
-    words: english`payment required`,
+    words: t`payment required`,
   },
   {
     id: "model-cooldown",
@@ -134,7 +134,7 @@ export const ACCOUNT_RULES: readonly Rule[] = [
     ...NEXT,
     blame: "model",
     until: statedOr(60_000),
-    words: english`the model is cooling down`,
+    words: t`the model is cooling down`,
   },
   {
     id: "model-busy",
@@ -145,7 +145,7 @@ export const ACCOUNT_RULES: readonly Rule[] = [
     ...NEXT,
     blame: "model",
     until: statedOr(45_000),
-    words: english`the model is at capacity`,
+    words: t`the model is at capacity`,
   },
   {
     id: "slow-down",
@@ -155,7 +155,7 @@ export const ACCOUNT_RULES: readonly Rule[] = [
     ...NEXT,
     blame: "cooldown",
     until: statedOr(30_000),
-    words: english`asks to slow down`,
+    words: t`asks to slow down`,
   },
   {
     id: "model-unknown",
@@ -166,7 +166,7 @@ export const ACCOUNT_RULES: readonly Rule[] = [
     ...NEXT,
     blame: "model",
     until: fixed(600_000),
-    words: english`does not offer this model`,
+    words: t`does not offer this model`,
   },
   {
     id: "concurrency",
@@ -179,7 +179,7 @@ export const ACCOUNT_RULES: readonly Rule[] = [
     ...NEXT,
     blame: "cooldown",
     until: statedOr(5_000),
-    words: english`too many requests at once`,
+    words: t`too many requests at once`,
   },
   {
     id: "rate-limit",
@@ -189,7 +189,7 @@ export const ACCOUNT_RULES: readonly Rule[] = [
     ...NEXT,
     blame: "cooldown",
     until: STATED_OR_GROWING,
-    words: english`rate limited`,
+    words: t`rate limited`,
   },
 ];
 
@@ -203,7 +203,7 @@ export const CREDENTIAL_RULES: readonly Rule[] = [
     ...NEXT,
     blame: "auth-dead",
     until: AUTH_DEAD,
-    words: english`not available from this network's country`,
+    words: t`not available from this network's country`,
   },
   {
     id: "credential",
@@ -214,7 +214,7 @@ export const CREDENTIAL_RULES: readonly Rule[] = [
     ...NEXT,
     blame: "auth-dead",
     until: AUTH_DEAD,
-    words: english`refused the credential`,
+    words: t`refused the credential`,
   },
   {
     id: "not-tried",
@@ -225,7 +225,7 @@ export const CREDENTIAL_RULES: readonly Rule[] = [
     retryClass: "A",
     blame: "none",
     until: NO_END,
-    words: english`not asked`,
+    words: t`not asked`,
   },
 ];
 

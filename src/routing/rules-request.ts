@@ -1,6 +1,6 @@
 // Rows for what the request itself is at fault for, and for what can be mended in it. They blame no upstream.
 // Pure.
-import { english } from "../base/text.ts";
+import { t } from "../base/text.ts";
 import { NO_END, type Rule } from "./rule.ts";
 import { hasCode, hasStatus, says, type Signal } from "./signal.ts";
 
@@ -17,7 +17,7 @@ export const REQUEST_RULES: readonly Rule[] = [
     retryClass: "B",
     blame: "none",
     until: NO_END,
-    words: english`cannot read history of another account`,
+    words: t`cannot read history of another account`,
   },
   {
     id: "context-length",
@@ -26,7 +26,7 @@ export const REQUEST_RULES: readonly Rule[] = [
     matches: (signal) =>
       hasCode(signal, ...CONTEXT_CODES) || (mayBeAboutLength(signal) && says(signal, CONTEXT_WORDS)),
     ...OWN_MISTAKE,
-    words: english`the prompt is too long for the model`,
+    words: t`the prompt is too long for the model`,
   },
   {
     id: "policy",
@@ -43,7 +43,7 @@ export const REQUEST_RULES: readonly Rule[] = [
         "sensitive_words_detected",
       ),
     ...OWN_MISTAKE,
-    words: english`refused for its content`,
+    words: t`refused for its content`,
   },
   {
     id: "too-large",
@@ -51,7 +51,7 @@ export const REQUEST_RULES: readonly Rule[] = [
     seen: "any",
     matches: (signal) => hasStatus(signal, 413),
     ...OWN_MISTAKE,
-    words: english`the request is too large`,
+    words: t`the request is too large`,
   },
   {
     id: "unprocessable",
@@ -59,7 +59,7 @@ export const REQUEST_RULES: readonly Rule[] = [
     seen: "any",
     matches: (signal) => signal.outcome.kind === "status" && hasStatus(signal, 422),
     ...OWN_MISTAKE,
-    words: english`the request cannot be processed`,
+    words: t`the request cannot be processed`,
   },
 ];
 
@@ -74,7 +74,7 @@ export const LEFTOVER_RULES: readonly Rule[] = [
     retryClass: "B",
     blame: "none",
     until: NO_END,
-    words: english`does not serve this address`,
+    words: t`does not serve this address`,
   },
   {
     id: "bad-request-in-200",
@@ -88,7 +88,7 @@ export const LEFTOVER_RULES: readonly Rule[] = [
     retryClass: "B",
     blame: "none",
     until: NO_END,
-    words: english`called the request invalid`,
+    words: t`called the request invalid`,
   },
   {
     id: "client-error",
@@ -97,7 +97,7 @@ export const LEFTOVER_RULES: readonly Rule[] = [
     matches: (signal) =>
       signal.outcome.kind === "status" && signal.outcome.status >= 400 && signal.outcome.status < 500,
     ...OWN_MISTAKE,
-    words: english`refused the request`,
+    words: t`refused the request`,
   },
 ];
 

@@ -1,7 +1,7 @@
 // Rows for an upstream, or the way to it, that is not well: connections, time, gateways, pages, broken answers.
 // Pure.
 import { isRecord } from "../base/json-value.ts";
-import { english } from "../base/text.ts";
+import { t } from "../base/text.ts";
 import { NO_END, type Rule } from "./rule.ts";
 import { hasStatus, says, type Signal } from "./signal.ts";
 
@@ -19,7 +19,7 @@ export const CONNECTION_RULES: readonly Rule[] = [
     seen: "the way there",
     matches: (signal) => hasCodeLike(signal, /^(?:ENOTFOUND|EAI_|ENODATA|DNS)/),
     ...NEVER_SENT,
-    words: english`DNS lookup failed`,
+    words: t`DNS lookup failed`,
   },
   {
     id: "certificate",
@@ -32,7 +32,7 @@ export const CONNECTION_RULES: readonly Rule[] = [
       ),
     ...NEVER_SENT,
     blame: "tls",
-    words: english`certificate refused`,
+    words: t`certificate refused`,
   },
   {
     id: "never-sent",
@@ -40,7 +40,7 @@ export const CONNECTION_RULES: readonly Rule[] = [
     seen: "the way there",
     matches: ({ outcome }) => outcome.kind === "transport" && outcome.sent === "never",
     ...NEVER_SENT,
-    words: english`cannot be reached`,
+    words: t`cannot be reached`,
   },
   {
     id: "connect-timeout",
@@ -48,7 +48,7 @@ export const CONNECTION_RULES: readonly Rule[] = [
     seen: "the way there",
     matches: ({ outcome }) => outcome.kind === "timeout" && outcome.phase === "connect",
     ...NEVER_SENT,
-    words: english`takes no connection`,
+    words: t`takes no connection`,
   },
   {
     id: "first-byte-timeout",
@@ -57,7 +57,7 @@ export const CONNECTION_RULES: readonly Rule[] = [
     matches: ({ outcome }) => outcome.kind === "timeout",
     ...AMBIGUOUS,
     blame: "first-byte",
-    words: english`no answer in time`,
+    words: t`no answer in time`,
   },
   {
     id: "broken-connection",
@@ -65,7 +65,7 @@ export const CONNECTION_RULES: readonly Rule[] = [
     seen: "any",
     matches: ({ outcome }) => outcome.kind === "transport",
     ...AMBIGUOUS,
-    words: english`broke the connection`,
+    words: t`broke the connection`,
   },
 ];
 
@@ -80,7 +80,7 @@ export const PAGE_RULES: readonly Rule[] = [
       (signal.isPage && CHALLENGE.test(textOf(signal)) && !hasStatus(signal, 404, 413)),
     ...REFUSED,
     blame: "failure",
-    words: english`a browser check stands before it`,
+    words: t`a browser check stands before it`,
   },
   {
     id: "page",
@@ -89,7 +89,7 @@ export const PAGE_RULES: readonly Rule[] = [
     matches: (signal) => signal.isPage && (signal.outcome.kind !== "status" || hasStatus(signal, 401, 403)),
     ...REFUSED,
     blame: "failure",
-    words: english`answered with a web page`,
+    words: t`answered with a web page`,
   },
   {
     id: "firewall",
@@ -100,7 +100,7 @@ export const PAGE_RULES: readonly Rule[] = [
       hasStatus(signal, 403) && (says(signal, /^error code: 1\d{3}\b/) || isCloudflares(signal.facts.json)),
     ...REFUSED,
     blame: "failure",
-    words: english`a firewall before it refuses this client`,
+    words: t`a firewall before it refuses this client`,
   },
 ];
 
@@ -112,7 +112,7 @@ export const ANSWER_RULES: readonly Rule[] = [
     matches: ({ outcome }) => outcome.kind === "status" && outcome.status >= 300 && outcome.status < 400,
     ...REFUSED,
     blame: "failure",
-    words: english`answered with a redirect`,
+    words: t`answered with a redirect`,
   },
   {
     id: "overloaded",
@@ -121,7 +121,7 @@ export const ANSWER_RULES: readonly Rule[] = [
     matches: (signal) => hasStatus(signal, 503, 529),
     ...REFUSED,
     blame: "failure",
-    words: english`overloaded`,
+    words: t`overloaded`,
   },
   {
     id: "server-error",
@@ -132,7 +132,7 @@ export const ANSWER_RULES: readonly Rule[] = [
       outcome.status !== 501 &&
       (outcome.status >= 500 || outcome.status === 408),
     ...AMBIGUOUS,
-    words: english`failed`,
+    words: t`failed`,
   },
   {
     id: "no-compaction",
@@ -141,7 +141,7 @@ export const ANSWER_RULES: readonly Rule[] = [
     matches: ({ outcome }) => outcome.kind === "bad-content" && outcome.reason === "no-compaction",
     ...AMBIGUOUS,
     blame: "none",
-    words: english`cannot compact a session`,
+    words: t`cannot compact a session`,
   },
   {
     id: "empty-answer",
@@ -149,7 +149,7 @@ export const ANSWER_RULES: readonly Rule[] = [
     seen: "relays",
     matches: ({ outcome }) => outcome.kind === "bad-content" && outcome.reason === "empty",
     ...AMBIGUOUS,
-    words: english`answered with nothing`,
+    words: t`answered with nothing`,
   },
   {
     id: "broken-answer",
@@ -158,7 +158,7 @@ export const ANSWER_RULES: readonly Rule[] = [
     matches: ({ outcome }) =>
       outcome.kind === "bad-content" && (outcome.reason === "ended-early" || outcome.reason === "malformed"),
     ...AMBIGUOUS,
-    words: english`the answer was cut short or unreadable`,
+    words: t`the answer was cut short or unreadable`,
   },
 ];
 
@@ -171,7 +171,7 @@ export const LAST_RULES: readonly Rule[] = [
     matches: ({ outcome }) => outcome.kind === "bad-content",
     ...REFUSED,
     blame: "failure",
-    words: english`answered with an error`,
+    words: t`answered with an error`,
   },
   {
     id: "cut",
@@ -182,7 +182,7 @@ export const LAST_RULES: readonly Rule[] = [
     retryClass: "D",
     blame: "failure",
     until: NO_END,
-    words: english`broke off in the middle of an answer`,
+    words: t`broke off in the middle of an answer`,
   },
 ];
 

@@ -1,18 +1,24 @@
 // Routing's part of state.json: what survives a restart, and what of it is believed. Losing it loses nothing that
 // matters, so every record that is odd, old or from the future is dropped alone.
+import { type Text, inEnglish, isText } from "../base/text.ts";
 import * as z from "zod/mini";
 import { later } from "../base/later.ts";
 import { SERVICES, type Service } from "../base/service.ts";
 import type { Stay } from "./affinity.ts";
 import { type Health, HEALTHY, isFromFuture, type Hold, type HoldKind } from "./health.ts";
-import type { RoutingSettings } from "./types.ts";
+import type { Reason, RoutingSettings } from "./types.ts";
 
 const time = later(() => z.number().check(z.nonnegative()));
+const MAX_CHARS = 300;
+const textSchema = z.optional(z.custom<Text>(isText));
 const heldFields = {
   since: time,
   until: time,
-  reason: z.string().check(z.maxLength(300)),
-  source: z.string().check(z.maxLength(300)),
+  reason: z.string().check(z.maxLength(MAX_CHARS)),
+  source: z.string().check(z.maxLength(MAX_CHARS)),
+  /** The same as data; older versions have none. */
+  reason_text: textSchema,
+  source_text: textSchema,
 };
 const holdSchema = later(() =>
   z.object({
@@ -68,7 +74,10 @@ export function makeSavedState({ health, stays, orders }: KeptState): SavedState
   );
   return {
     health: Object.fromEntries(
-      held.map(([key, { holds, models }]) => [key, { holds: mapValues(holds, writeHold), models }]),
+      held.map(([key, { holds, models }]) => [
+        key,
+        { holds: mapValues(holds, writeHold), models: mapValues(models, withEnglish) },
+      ]),
     ),
     sessions: stays.map(({ sessionId, service, key, lastAt, isPinned }) => ({
       session_id: sessionId,
@@ -82,7 +91,36 @@ export function makeSavedState({ health, stays, orders }: KeptState): SavedState
 }
 
 function writeHold({ isStated, lastResortAt, probeAt, ...hold }: Hold): z.infer<typeof holdSchema> {
-  return { ...hold, probe_at: probeAt, last_resort_at: lastResortAt, stated: isStated };
+  return { ...withEnglish(hold), probe_at: probeAt, last_resort_at: lastResortAt, stated: isStated };
+}
+
+interface Why {
+  readonly reason: Reason;
+  readonly source: Reason;
+}
+
+/** English for whoever reads the file, and beside it the data for a screen in another language. */
+function withEnglish<T extends Why>(hold: T): T & SavedWhy {
+  const { reason, source } = hold;
+  return {
+    ...hold,
+    reason: inEnglish(reason).slice(0, MAX_CHARS),
+    source: inEnglish(source).slice(0, MAX_CHARS),
+    ...(isText(reason) ? { reason_text: reason } : {}),
+    ...(isText(source) ? { source_text: source } : {}),
+  };
+}
+
+interface SavedWhy {
+  readonly reason: string;
+  readonly source: string;
+  readonly reason_text?: Text | undefined;
+  readonly source_text?: Text | undefined;
+}
+
+function fromSaved<T extends SavedWhy>(hold: T): Omit<T, keyof SavedWhy> & Why {
+  const { reason, reason_text, source, source_text, ...rest } = hold;
+  return { ...rest, reason: reason_text ?? reason, source: source_text ?? source };
 }
 
 interface Now {
@@ -115,7 +153,7 @@ function readHolds(saved: Record<string, unknown>, at: Now): Health["holds"] {
   for (const kind of KINDS) {
     const parsed = holdSchema.safeParse(saved[kind]).data;
     if (parsed === undefined) continue;
-    const { probe_at: probeAt, last_resort_at: lastResortAt, stated: isStated, ...hold } = parsed;
+    const { probe_at: probeAt, last_resort_at: lastResortAt, stated: isStated, ...hold } = fromSaved(parsed);
     if (
       isBelievable(hold, at, longestOf(kind, at.settings)) &&
       (kind === "exhausted" || at.now - hold.since <= MAX_AGE_MS)
@@ -134,7 +172,8 @@ function readModels(saved: Record<string, unknown>, at: Now): Health["models"] {
   const models: Record<string, Health["models"][string]> = {};
   for (const [name, value] of Object.entries(saved).slice(0, 32)) {
     const hold = modelSchema.safeParse(value).data;
-    if (hold !== undefined && isBelievable(hold, at, at.settings.exhaustedMaxMs)) models[name] = hold;
+    if (hold !== undefined && isBelievable(hold, at, at.settings.exhaustedMaxMs))
+      models[name] = fromSaved(hold);
   }
   return models;
 }

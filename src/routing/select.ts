@@ -1,10 +1,10 @@
 // Puts the upstreams of a request in order and says why each has its place. Decides from views alone.
 // Pure.
-import { english } from "../base/text.ts";
+import { t } from "../base/text.ts";
 import type { Upstream } from "../base/upstream.ts";
 import type { Home } from "./affinity.ts";
 import type { View } from "./standing.ts";
-import type { Candidate, PlanRequest, Standing } from "./types.ts";
+import type { Candidate, PlanRequest, Reason, Standing } from "./types.ts";
 
 export interface SelectInput {
   readonly request: PlanRequest;
@@ -72,16 +72,14 @@ function rankOf({ standing, allowed }: View, isHome: boolean): number {
   return standing === "low" ? 2 : 1;
 }
 
-function reasonOf(upstream: Upstream, view: View, home: Home | undefined): string {
+function reasonOf(upstream: Upstream, view: View, home: Home | undefined): Reason {
   if (view.standing !== "ok" && view.standing !== "low") return view.reason;
-  const low = view.standing === "low" ? `, ${view.reason}` : "";
+  const low = view.standing === "low" ? t`, ${view.reason}` : "";
   if (upstream.key === home?.key)
-    return home.isPinned
-      ? english`the session's history is bound to it`
-      : english`the session stays here${low}`;
+    return home.isPinned ? t`the session's history is bound to it` : t`the session stays here${low}`;
   return view.standing === "low"
     ? view.reason
     : upstream.position === 1
-      ? english`first in order`
-      : english`next in order`;
+      ? t`first in order`
+      : t`next in order`;
 }

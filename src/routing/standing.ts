@@ -1,8 +1,8 @@
 // Reads a health record at one moment: may this upstream be asked, how does it stand, and why.
 // Pure.
-import { english } from "../base/text.ts";
+import { t } from "../base/text.ts";
 import { type Health, type Hold, type HoldKind, isFromFuture } from "./health.ts";
-import type { QuotaNote, Standing } from "./types.ts";
+import type { QuotaNote, Reason, Standing } from "./types.ts";
 
 export interface View {
   readonly standing: Standing;
@@ -13,8 +13,8 @@ export interface View {
   readonly until: number | null;
   /** When a request may be tried, which can be earlier. Null where it may now. */
   readonly askAt: number | null;
-  readonly reason: string;
-  readonly source: string | null;
+  readonly reason: Reason;
+  readonly source: Reason | null;
   /** Its quota was gone when it was last heard of, also while a trial finds out whether it still is. */
   readonly isExhausted: boolean;
 }
@@ -112,9 +112,7 @@ function viewOfTrial(hold: Hold, { now, probeSince }: ViewInput, isExhausted: bo
     since,
     until,
     askAt: isProbing ? now + probeWaitMs(now - probeSince) : null,
-    reason: isProbing
-      ? english`a trial request is out: ${reason}`
-      : english`due for a trial request: ${reason}`,
+    reason: isProbing ? t`a trial request is out: ${reason}` : t`due for a trial request: ${reason}`,
     source,
     isExhausted,
   };
@@ -135,7 +133,7 @@ function viewOfQuota(quota: QuotaNote, now: number, isLastResort: boolean): View
     until: quota.until,
     askAt: isFree ? null : believedUntil,
     reason: quota.reason,
-    source: english`quota reading`,
+    source: t`quota reading`,
     isExhausted: quota.state === "exhausted",
   };
 }

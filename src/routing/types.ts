@@ -1,7 +1,11 @@
 // The nouns of routing: what an attempt came to (facts), what that means (verdict), what a router keeps and answers.
 // Types only: every room above may import this file.
 // Pure.
+import type { Text } from "../base/text.ts";
 import type { StatusOverride, Upstream } from "../base/upstream.ts";
+
+/** Why, as data. A plain string is what an older version saved: English. */
+export type Reason = Text | string;
 
 /** The facts of one attempt that did not simply succeed. Made in proxy/, read by classify.ts; never thrown. */
 export type AttemptOutcome =
@@ -26,7 +30,7 @@ export type AttemptOutcome =
       readonly body: string;
     }
   /** Could not be tried at all: `why` is one sentence for the user (a missing key, a refused proxy scheme). */
-  | { readonly kind: "not-tried"; readonly why: string };
+  | { readonly kind: "not-tried"; readonly why: Reason };
 
 /** A never sent, B refused by the server, C ambiguous, D never to be repeated. */
 export type RetryClass = "A" | "B" | "C" | "D";
@@ -61,9 +65,9 @@ export interface Verdict {
   /** Wall clock, ms; null where the blame has no expiry of its own. */
   readonly until: number | null;
   /** Where `until` comes from: "retry-after header", "resets_at in the body", "default 15 min". */
-  readonly source: string;
+  readonly source: Reason;
   /** Words for people: "429 usage limit reached". */
-  readonly reason: string;
+  readonly reason: Reason;
   /** Set when a limit resets at a time the upstream itself named, uncapped: for the answer to the client. */
   readonly resetsAt: number | null;
 }
@@ -106,7 +110,7 @@ export interface Candidate {
   readonly upstream: Upstream;
   readonly standing: Standing;
   /** Why it has this place, in words: "first in order", "session stays here", "429 usage limit reached". */
-  readonly reason: string;
+  readonly reason: Reason;
   /** For one that is avoided: when it may be asked again, wall clock in ms. Null for one that may be asked now. */
   readonly until: number | null;
   /** No usable upstream comes after it: it may take its time. */
@@ -147,7 +151,7 @@ export type Admission =
       readonly kind: "blocked";
       /** When it may be asked again, wall clock in ms. */
       readonly until: number;
-      readonly reason: string;
+      readonly reason: Reason;
       readonly standing: Standing;
     };
 
@@ -159,18 +163,18 @@ export type RouterEvent =
       readonly from: Upstream;
       readonly to: Upstream;
       readonly sessionId: string | null;
-      readonly reason: string;
+      readonly reason: Reason;
     }
   | {
       readonly kind: "exhausted";
       readonly upstream: Upstream;
       /** Wall clock, ms; null where nobody said. */
       readonly until: number | null;
-      readonly reason: string;
+      readonly reason: Reason;
     }
   | { readonly kind: "recovered"; readonly upstream: Upstream }
   /** No upstream of a service is usable. Sent once until one is again. */
-  | { readonly kind: "all-down"; readonly upstreams: readonly Upstream[]; readonly reason: string };
+  | { readonly kind: "all-down"; readonly upstreams: readonly Upstream[]; readonly reason: Reason };
 
 /** A balance, as far as it matters for the order. Replaces what was noted before. */
 export interface QuotaNote {
@@ -180,7 +184,7 @@ export interface QuotaNote {
   /** When the balance comes back, wall clock in ms; null where nobody said. */
   readonly until: number | null;
   /** Words for people: "0.00 of 20.00 USD left". */
-  readonly reason: string;
+  readonly reason: Reason;
 }
 
 /** How one upstream stands, for `status`. */
@@ -190,14 +194,14 @@ export interface UpstreamReport {
   /** Wall clock, ms; null while it is ok and always was. */
   readonly since: number | null;
   readonly until: number | null;
-  readonly reason: string;
+  readonly reason: Reason;
   /** Where `until` comes from. */
-  readonly source: string | null;
+  readonly source: Reason | null;
   readonly isExhausted: boolean;
   /** Attempts since the process started. */
   readonly requests: number;
   readonly failures: number;
-  readonly lastFailure: { readonly at: number; readonly reason: string } | null;
+  readonly lastFailure: { readonly at: number; readonly reason: Reason } | null;
   /** Sessions that stay with it. */
   readonly sessions: number;
 }

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { textsInEnglish } from "../helpers/texts-in-english.ts";
 import { gzipSync } from "node:zlib";
 import { fetchJson } from "../../src/quota/fetch-json.ts";
 import { HTML_PAGE, head, reply } from "../helpers/answers.ts";
@@ -20,7 +21,10 @@ const TEN_MB = 10 * 2 ** 20;
 
 describe("U35: an answer about a balance", () => {
   test("is JSON, or nothing is learned", async () => {
-    expect((await ask(reply({ body: { left: 1 } }))).found).toEqual({ kind: "json", body: { left: 1 } });
+    expect(textsInEnglish((await ask(reply({ body: { left: 1 } }))).found)).toEqual({
+      kind: "json",
+      body: { left: 1 },
+    });
     const odd: readonly [Answer, string][] = [
       [reply({ body: HTML_PAGE, headers: { "content-type": "text/html" } }), "the answer is not JSON"],
       [reply({ body: "" }), "the answer is not JSON"],
@@ -33,14 +37,18 @@ describe("U35: an answer about a balance", () => {
       [[RESET], "the connection failed (ECONNRESET)"],
       [[head(200, { "content-length": "100" }), '{"left":', FIN], "the connection failed (ECONNRESET)"],
     ];
-    for (const [answer, why] of odd) expect((await ask(answer)).found).toEqual({ kind: "failed", why });
+    for (const [answer, why] of odd)
+      expect(textsInEnglish((await ask(answer)).found)).toEqual({ kind: "failed", why });
   });
 
   test("of ten megabytes is given up at one, compressed or not", async () => {
     const large = `{"left": 1, "pad": "${"x".repeat(TEN_MB)}"}`;
     const compressed = reply({ body: gzipSync(large), headers: { "content-encoding": "gzip" } });
     for (const answer of [reply({ body: large }), compressed]) {
-      expect((await ask(answer)).found).toEqual({ kind: "failed", why: "the answer is larger than 1 MB" });
+      expect(textsInEnglish((await ask(answer)).found)).toEqual({
+        kind: "failed",
+        why: "the answer is larger than 1 MB",
+      });
     }
   });
 
@@ -48,7 +56,10 @@ describe("U35: an answer about a balance", () => {
     const silent: Answer = [SILENCE];
     const endless: Answer = [head(200, { "content-length": "100" }), "{", SILENCE];
     for (const answer of [silent, endless]) {
-      expect((await ask(answer, 50)).found).toEqual({ kind: "failed", why: "no answer within 0.05 s" });
+      expect(textsInEnglish((await ask(answer, 50)).found)).toEqual({
+        kind: "failed",
+        why: "no answer within 0.05 s",
+      });
     }
   });
 
@@ -62,7 +73,10 @@ describe("U35: an answer about a balance", () => {
     await using elsewhere = await startFakeUpstream([reply({ body: { left: 0 } })]);
     for (const status of [301, 302, 307, 308]) {
       const redirect = reply({ status, headers: { location: `${elsewhere.origin}/usage` } });
-      expect((await ask(redirect)).found).toEqual({ kind: "failed", why: `the endpoint answered ${status}` });
+      expect(textsInEnglish((await ask(redirect)).found)).toEqual({
+        kind: "failed",
+        why: `the endpoint answered ${status}`,
+      });
     }
     expect(elsewhere.connections).toHaveLength(0);
   });

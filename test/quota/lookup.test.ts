@@ -1,8 +1,9 @@
 import { describe, expect, test } from "bun:test";
 import { t } from "../../src/base/text.ts";
+import { expectInEnglish } from "../helpers/expect-in-english.ts";
+import type { VendorName } from "../../src/quota/vendors.ts";
 import { type LookupInput, chooseLookup } from "../../src/quota/lookup.ts";
 import { parseProviders } from "../../src/quota/providers.ts";
-import type { VendorName } from "../../src/quota/vendors.ts";
 import { makeUpstream } from "../helpers/upstream.ts";
 
 const NOW = Date.UTC(2026, 10, 23);
@@ -75,12 +76,12 @@ describe("an upstream's balance is asked for", () => {
     const headers = { authorization: "Bearer panel-token" };
     expect(choose({ provider, env: { PANEL: " panel-token " } })).toEqual({ urls: [endpoint], headers });
     for (const env of [{}, { PANEL: " " }]) {
-      expect(choose({ provider, env })).toBe("the variable PANEL is not set");
+      expectInEnglish(choose({ provider, env })).toBe("the variable PANEL is not set");
     }
-    expect(
+    expectInEnglish(
       choose({ provider: { ...provider, kind: "newapi_token", endpoint: null }, env: { PANEL: "x" } }),
     ).toBe("token_env needs an endpoint");
-    expect(choose({ provider, env: { PANEL: "a\nb" } })).toBe(
+    expectInEnglish(choose({ provider, env: { PANEL: "a\nb" } })).toBe(
       "the token holds a character that is not allowed",
     );
   });

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { expectInEnglish } from "../helpers/expect-in-english.ts";
 import fc from "fast-check";
 import { UNLIMITED, makeBalance, makeMeter } from "../../src/quota/balance.ts";
 import { type Reading, makeReading, stateOf, withBalance, withError } from "../../src/quota/reading.ts";
@@ -71,7 +72,10 @@ describe("several sources of one upstream", () => {
     const gone = readingOf(0, { source: "one", resetsAt: NOW + HOUR });
     const goneLonger = readingOf(0, { source: "two", resetsAt: NOW + 3 * HOUR });
     expect(noteOf(full)).toMatchObject({ state: "ok" });
-    expect(noteOf(full, low)).toMatchObject({ state: "low", reason: "1.00 of 20.00 USD left (key)" });
+    expectInEnglish(noteOf(full, low)).toMatchObject({
+      state: "low",
+      reason: "1.00 of 20.00 USD left (key)",
+    });
     expect(noteOf(full, gone, low, goneLonger)).toMatchObject({ state: "exhausted", until: NOW + 3 * HOUR });
     expect(noteOf(gone, readingOf(0))).toMatchObject({ state: "exhausted", until: null });
     expect(noteOf()).toBeNull();

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { expectInEnglish } from "../helpers/expect-in-english.ts";
 import fc from "fast-check";
 import { RULES } from "../../src/routing/classify-rules.ts";
 import { classify } from "../../src/routing/classify.ts";
@@ -855,7 +856,7 @@ test("a reset beyond the cap is told to the client whole, and keeps the upstream
   );
   expect(verdict.until).toBe(NOW + 86_400_000);
   expect(verdict.resetsAt).toBe(NOW + 4 * 86_400_000);
-  expect(verdict.source).toBe("resets_in_seconds in the body");
+  expectInEnglish(verdict.source).toBe("resets_in_seconds in the body");
 });
 
 test("reasons repeat codes but never the upstream's words, which may hold a key", () => {
@@ -865,15 +866,15 @@ test("reasons repeat codes but never the upstream's words, which may hold a key"
       error({ code: "invalid_api_key", message: "Incorrect API key: sk-secret-0123456789" }),
     ),
   );
-  expect(verdict.reason).toBe("401 refused the credential (invalid_api_key)");
-  expect(judge(statusOutcome(502, "sk-secret-0123456789")).reason).toBe("502 failed");
+  expectInEnglish(verdict.reason).toBe("401 refused the credential (invalid_api_key)");
+  expectInEnglish(judge(statusOutcome(502, "sk-secret-0123456789")).reason).toBe("502 failed");
 });
 
 test.each(["sk-relay-0123456789abcdef", "relaykeyqwertyuiopasdf", "cr_9f3ab27c"])(
   "a key in the place of a code, like %s, is not repeated",
   (key) => {
     const { reason } = judge(statusOutcome(401, error({ code: key, type: key, message: "no" })));
-    expect(reason).toBe("401 refused the credential");
+    expectInEnglish(reason).toBe("401 refused the credential");
   },
 );
 

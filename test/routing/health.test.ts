@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { expectInEnglish } from "../helpers/expect-in-english.ts";
 import fc from "fast-check";
 import {
   afterBegun,
@@ -133,7 +134,7 @@ describe("the breaker's pauses", () => {
   });
 
   test("are five minutes for a certificate", () => {
-    expect(look(failures(1, "tls"), 1)).toMatchObject({
+    expectInEnglish(look(failures(1, "tls"), 1)).toMatchObject({
       until: NOW + 5 * MINUTE,
       source: "certificate errors, 5 min",
     });

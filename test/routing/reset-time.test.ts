@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { expectInEnglish } from "../helpers/expect-in-english.ts";
 import fc from "fast-check";
 import { findResetTime } from "../../src/routing/reset-time.ts";
 import { NOW } from "../helpers/routing.ts";
@@ -109,7 +110,7 @@ describe("ChatGPT's windows", () => {
       "window-minutes": 300,
       "reset-at": (NOW + 600_000) / 1_000,
     });
-    expect(find({ ...week, ...hours })).toEqual({
+    expectInEnglish(find({ ...week, ...hours })).toEqual({
       atMs: NOW + 600_000,
       source: "x-codex-secondary-reset-at header",
     });

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { expectInEnglish } from "../helpers/expect-in-english.ts";
 import fc from "fast-check";
 import type { Upstream } from "../../src/base/upstream.ts";
 import { createRouter, type Router } from "../../src/routing/router.ts";
@@ -106,7 +107,7 @@ describe("the order of a request", () => {
     const desk = makeDesk();
     desk.fail(A, EXHAUSTED);
     const [first, second, last] = desk.router.plan({ upstreams: ALL, model: "m", sessionId: null, now: NOW });
-    expect(first).toMatchObject({
+    expectInEnglish(first).toMatchObject({
       standing: "ok",
       reason: "next in order",
       until: null,
@@ -218,7 +219,7 @@ describe("a session", () => {
     desk.serve(A);
     expect(desk.order()).toBe("abc");
     expect(desk.order(s)).toBe("bac");
-    expect(desk.router.plan({ upstreams: ALL, model: "m", sessionId: "s", now: 0 })[0]?.reason).toBe(
+    expectInEnglish(desk.router.plan({ upstreams: ALL, model: "m", sessionId: "s", now: 0 })[0]?.reason).toBe(
       "the session stays here",
     );
   });
@@ -326,7 +327,7 @@ describe("quota", () => {
     expect(desk.order({ sessionId: "s" })).toBe("abc");
     desk.router.noteQuota(A, { state: "exhausted", at: NOW, until: null, reason: "0 of 20 USD left" });
     expect(desk.order({ sessionId: "s" })).toBe("bca");
-    expect(desk.router.report(A)).toMatchObject({
+    expectInEnglish(desk.router.report(A)).toMatchObject({
       standing: "exhausted",
       isExhausted: true,
       source: "quota reading",
@@ -493,7 +494,7 @@ describe("what is told", () => {
     desk.serve(A);
     desk.serve(A);
     expect(kinds(desk)).toBe("hop hop recovered");
-    expect(desk.events[1]).toMatchObject({ from: B, to: A, reason: "well again" });
+    expectInEnglish(desk.events[1]).toMatchObject({ from: B, to: A, reason: "well again" });
     expect(desk.events[2]).toMatchObject({ upstream: A });
   });
 

@@ -1,5 +1,6 @@
 // The failover demonstration: two pretend relays, the real proxy between them and a client, a few turns, and what
 // happened to each. Leaves nothing behind.
+import type { RecordedAttempt } from "../../log/record.ts";
 import type { Upstream } from "../../base/upstream.ts";
 import { makeEmptyConfig } from "../../config/parse.ts";
 import { resolveSettings } from "../../config/settings.ts";
@@ -14,8 +15,8 @@ export interface DemoTurn {
   readonly status: number;
   /** Name of the relay whose answer it was, or null. */
   readonly answeredBy: string | null;
-  /** What the relays asked before said, in English. */
-  readonly before: readonly { readonly relay: string; readonly error: string }[];
+  /** The relays asked before, and what came of it. */
+  readonly before: readonly { readonly relay: string; readonly attempt: RecordedAttempt }[];
   readonly durationMs: number;
 }
 
@@ -74,7 +75,7 @@ export function startDemo(fault: DemoFault): Demo {
         answeredBy: entry?.outcome === "ok" ? name(entry.upstream_base_url) : null,
         before: (entry?.attempts ?? [])
           .filter((attempt) => attempt.error !== undefined)
-          .map((attempt) => ({ relay: name(attempt.upstream_base_url), error: attempt.error ?? "" })),
+          .map((attempt) => ({ relay: name(attempt.upstream_base_url), attempt })),
         durationMs: entry?.duration_ms ?? 0,
       };
     },

@@ -2,7 +2,7 @@
 // Holds no secret: an upstream is its label and its address.
 // Pure.
 import { CLIENT_NAME, DEFAULT_SERVICE, type Service } from "../../base/service.ts";
-import { type Text, t } from "../../base/text.ts";
+import { type Text, t, inEnglish } from "../../base/text.ts";
 import { showMoment } from "../../base/time-words.ts";
 import type { Upstream } from "../../base/upstream.ts";
 import type { RouterEvent } from "../../routing/types.ts";
@@ -33,14 +33,25 @@ export function makeEventJson(event: RouterEvent, now: number): Readonly<Record<
   switch (event.kind) {
     case "hop": {
       const { from, reason, sessionId, to } = event;
-      return { ...head, from: makeJson(from), to: makeJson(to), session_id: sessionId, reason };
+      return {
+        ...head,
+        from: makeJson(from),
+        to: makeJson(to),
+        session_id: sessionId,
+        reason: inEnglish(reason),
+      };
     }
     case "exhausted":
-      return { ...head, upstream: makeJson(event.upstream), until_ms: event.until, reason: event.reason };
+      return {
+        ...head,
+        upstream: makeJson(event.upstream),
+        until_ms: event.until,
+        reason: inEnglish(event.reason),
+      };
     case "recovered":
       return { ...head, upstream: makeJson(event.upstream) };
     case "all-down":
-      return { ...head, upstreams: event.upstreams.map(makeJson), reason: event.reason };
+      return { ...head, upstreams: event.upstreams.map(makeJson), reason: inEnglish(event.reason) };
   }
 }
 

@@ -1,7 +1,7 @@
 // The state of one service as facts without secrets, and the order that its next request would take: what a running proxy
 // answers on its own pages, and what `ch status` and `ch routing` show. Sends nothing, and makes no sentences.
+import { inEnglish, type Text, isText } from "../../base/text.ts";
 import type { UserError } from "../../base/errors.ts";
-import { inEnglish } from "../../base/text.ts";
 import type { Upstream } from "../../base/upstream.ts";
 import type { RouteState } from "../../proxy/deps.ts";
 import type { QuotaRow } from "../../quota/sources.ts";
@@ -26,7 +26,14 @@ export function makeRouteFacts(input: RouteFactsInput): RouteFacts {
   const state = route.state();
   const listed = route.listUpstreams();
   const places = listPlaces({ router, state }, { model: null, sessionId: null }, now);
-  const problem = state.kind === "ready" ? null : { message: inEnglish(state.message), hint: state.hint };
+  const problem =
+    state.kind === "ready"
+      ? null
+      : {
+          message: inEnglish(state.message),
+          ...asData("message", state.message),
+          hint: state.hint,
+        };
   return {
     config_name: listed?.configName ?? null,
     problem,
@@ -41,7 +48,14 @@ export function makeRouteFacts(input: RouteFactsInput): RouteFacts {
 }
 
 export function makeProblem(error: UserError | null): Problem | null {
-  return error === null ? null : { message: error.message, hint: error.hint ?? null };
+  return error === null
+    ? null
+    : {
+        message: error.message,
+        ...asData("message", error.text),
+        hint: error.hint ?? null,
+        ...asData("hint", error.hintText ?? null),
+      };
 }
 
 function makeUpstreamFacts(
@@ -64,13 +78,23 @@ function makeUpstreamFacts(
     usage_exhausted: report.isExhausted,
     since_ms: report.since,
     until_ms: report.until,
-    reason: report.reason,
-    source: report.source,
+    reason: inEnglish(report.reason),
+    ...asData("reason", report.reason),
+    source: report.source === null ? null : inEnglish(report.source),
+    ...asData("source", report.source),
     requests: report.requests,
     failures: report.failures,
-    last_failure: lastFailure === null ? null : { at_ms: lastFailure.at, reason: lastFailure.reason },
+    last_failure:
+      lastFailure === null
+        ? null
+        : {
+            at_ms: lastFailure.at,
+            reason: inEnglish(lastFailure.reason),
+            ...asData("reason", lastFailure.reason),
+          },
     sessions: report.sessions,
     problem: credential.kind === "unusable" ? inEnglish(credential.why) : null,
+    ...asData("problem", credential.kind === "unusable" ? credential.why : null),
     quota,
     // The address may hold a password: the host alone is shown.
     outbound_proxy: proxy === false ? null : new URL(proxy).host,
@@ -89,7 +113,11 @@ export function explainRoute(
   now: number,
 ): Explanation {
   if (state.kind === "unset") {
-    const problem = { message: inEnglish(state.message), hint: state.hint };
+    const problem = {
+      message: inEnglish(state.message),
+      ...asData("message", state.message),
+      hint: state.hint,
+    };
     return { config_name: null, problem, max_upstreams: 0, places: [] };
   }
   const { configName, routing } = state.route;
@@ -102,8 +130,10 @@ export function explainRoute(
       label: upstream.label,
       base_url: upstream.baseUrl,
       standing,
-      reason,
+      reason: inEnglish(reason),
+      ...asData("reason", reason),
       problem: upstream.credential.kind === "unusable" ? inEnglish(upstream.credential.why) : null,
+      ...asData("problem", upstream.credential.kind === "unusable" ? upstream.credential.why : null),
       until_ms: until,
       upstream_model: otherModel(upstream, model),
     })),
@@ -124,4 +154,12 @@ function listPlaces(
 function otherModel(upstream: Upstream, model: string | null): string | null {
   const own = model === null ? null : modelAt(upstream, model);
   return own === model ? null : own;
+}
+
+/** Beside the English of a field its data, `<name>_text`, for a screen in another language. */
+function asData<Name extends string>(
+  name: Name,
+  text: Text | string | null,
+): Partial<Record<`${Name}_text`, Text>> {
+  return isText(text) ? ({ [`${name}_text`]: text } as Partial<Record<`${Name}_text`, Text>>) : {};
 }

@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { type Demo, type DemoTurn, startDemo } from "../../app/demo/demo.ts";
 import { DEMO_FAULTS, type DemoFault, type DemoRelay } from "../../app/demo/demo-relays.ts";
 import { type Text, t as text } from "../../base/text.ts";
-import { retell, t } from "../language.ts";
+import { t } from "../language.ts";
+import { describeAttemptError } from "../logged-error.ts";
 import { type Cli, type Command, defineCommand } from "../cli.ts";
 import { alignRows } from "../layout.ts";
 
@@ -77,7 +78,9 @@ function describeTurn(out: Cli["out"], turn: DemoTurn): string[] {
   const indent = " ".repeat(Bun.stringWidth(number) + 4);
   return [
     ...rows,
-    ...turn.before.map(({ relay, error }) => out.paint("dim", `${indent}${relay}: ${retell(error)}`)),
+    ...turn.before.map(({ attempt, relay }) =>
+      out.paint("dim", `${indent}${relay}: ${describeAttemptError(attempt)}`),
+    ),
   ];
 }
 

@@ -3,12 +3,12 @@ import type { UpstreamFacts } from "../../app/ask-instance.ts";
 import { refreshQuota } from "../../app/quota/quota.ts";
 import { type ServiceFacts, type StatusFacts, surveyStatus } from "../../app/status/survey.ts";
 import { UserError } from "../../base/errors.ts";
+import { t, tell, tellEither } from "../language.ts";
 import { CLIENT_NAME } from "../../base/service.ts";
 import { loadConfig } from "../../config/file.ts";
 import { UNKNOWN_ROW } from "../../quota/sources.ts";
 import { JSON_ARG, SERVICE_ARGS, type ServiceFlags } from "../args.ts";
 import { type Cli, type Command, defineCommand } from "../cli.ts";
-import { retell, t, tell } from "../language.ts";
 import {
   describeEnd,
   describeQuotaState,
@@ -72,11 +72,14 @@ async function printQuota(
   if (found === undefined) return;
   if (args.json === true) return cli.out.json(makeJson(found, facts));
   if (found.config_name === null) {
-    const { hint, message } = found.problem ?? { hint: null, message: t`no upstream is configured` };
-    throw new UserError(retell(message), { hint: hint === null ? undefined : retell(hint) });
+    const { problem } = found;
+    if (problem === null) throw new UserError(t`no upstream is configured`);
+    throw new UserError(problem.message_text ?? problem.message, {
+      hint: problem.hint_text ?? problem.hint ?? undefined,
+    });
   }
   printTable(cli, found);
-  for (const problem of quotaProblems(found, facts)) cli.out.warn(retell(problem));
+  for (const problem of quotaProblems(found, facts)) cli.out.warn(problem);
   cli.out.note("");
   cli.out.note(next);
 }
@@ -131,7 +134,9 @@ function describeRows({ label, quota }: UpstreamFacts, now: number): string[] {
     .toSorted((one, other) => Number(one.runs_out_at_ms) - Number(other.runs_out_at_ms));
   const end = first === undefined ? null : describeEnd(first, now);
   const errors = quota.flatMap((row) =>
-    row.error === null ? [] : [`${label}: ${showSource({ ...row, window: null })}: ${retell(row.error)}`],
+    row.error === null
+      ? []
+      : [`${label}: ${showSource({ ...row, window: null })}: ${tellEither(row.error_text, row.error)}`],
   );
   return [
     ...(end === null ? [] : [t`${label} ${end}, if the spending of the last hours goes on`]),
@@ -142,5 +147,11 @@ function describeRows({ label, quota }: UpstreamFacts, now: number): string[] {
 /** Each once. */
 function quotaProblems(found: ServiceFacts, facts: StatusFacts): string[] {
   const problems = [...found.instances.map(({ quota_problem }) => quota_problem), facts.quota_problem];
-  return [...new Set(problems.flatMap((problem) => (problem === null ? [] : [problem.message])))];
+  return [
+    ...new Set(
+      problems.flatMap((problem) =>
+        problem === null ? [] : [tellEither(problem.message_text, problem.message)],
+      ),
+    ),
+  ];
 }

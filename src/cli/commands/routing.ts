@@ -1,7 +1,7 @@
 // `ch routing`: the order that the next request would take, and a fresh start for upstreams that are left alone.
 import { resetRoute, surveyRoute } from "../../app/status/survey.ts";
 import { EXIT, UserError } from "../../base/errors.ts";
-import { t, retell } from "../language.ts";
+import { t, tellEither } from "../language.ts";
 import { CLIENT_NAME, type Service, flagFor } from "../../base/service.ts";
 import { loadConfig } from "../../config/file.ts";
 import type { ParsedConfig } from "../../config/parse.ts";
@@ -53,7 +53,12 @@ function explainCommand(cli: Cli): Command {
             : { words: t`passed over`, colour: "red" as const };
         out.line(`${String(index + 1).padStart(2)}  ${place.label}  ${out.paint(colour, words)}`);
         const model = place.upstream_model === null ? [] : [t`asked for ${place.upstream_model}`];
-        const why = [retell(place.problem ?? place.reason), ...model].join(t`; `);
+        const why = [
+          place.problem === null
+            ? tellEither(place.reason_text, place.reason)
+            : tellEither(place.problem_text, place.problem),
+          ...model,
+        ].join(t`; `);
         for (const line of wrapWords(why, out.width - 4)) out.line(`    ${out.paint("dim", line)}`);
       }
       if (places.length > max_upstreams)

@@ -4,8 +4,7 @@ import { bootstrap } from "../../app/import/bootstrap.ts";
 import { serve } from "../../app/serve/serve.ts";
 import type { Switching } from "../../app/serve/switching.ts";
 import { EXIT, UserError, errorText } from "../../base/errors.ts";
-import { inEnglish } from "../../base/text.ts";
-import { retell, t, tell } from "../language.ts";
+import { t, tell } from "../language.ts";
 import { CLIENT_NAME, DEFAULT_SERVICE, SERVICES, type Service } from "../../base/service.ts";
 import { CLIENTS } from "../../clients/registry.ts";
 import { hasJournals } from "../../clients/switch/journal.ts";
@@ -108,7 +107,7 @@ async function run(cli: Cli, options: RunOptions): Promise<number> {
       if (!options.isQuiet) report(describeRecord(entry, out));
     },
     onTrouble: (words) => out.warn(tell(words)),
-    onEvent: (words) => report(`${out.paint("dim", localTime(cli.now()))}  ${retell(inEnglish(words))}`),
+    onEvent: (words) => report(`${out.paint("dim", localTime(cli.now()))}  ${tell(words)}`),
   });
   let switching: Switching | null = null;
   try {

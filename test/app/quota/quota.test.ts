@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { expectInEnglish } from "../../helpers/expect-in-english.ts";
 import { readFileSync } from "node:fs";
 import { createLiveConfig } from "../../../src/app/live-config.ts";
 import { type Quota, createQuota } from "../../../src/app/quota/quota.ts";
@@ -120,7 +121,9 @@ describe("an upstream whose relay says what is left", () => {
     await using room = openRoom({ upstreams: [upstreamOf(relay, "sk-one")], providers: [LOCAL] });
     await room.pass(0);
     expect(room.standings()).toEqual(["exhausted"]);
-    expect(room.router.report(room.upstreams[0] as Upstream).reason).toBe("0.00 of 10.00 USD left (key)");
+    expectInEnglish(room.router.report(room.upstreams[0] as Upstream).reason).toBe(
+      "0.00 of 10.00 USD left (key)",
+    );
     await room.pass(30_000);
     expect(relay.asked).toBe(1);
     await room.pass(MINUTE);
@@ -344,7 +347,7 @@ describe("what answers say in their headers", () => {
     expect(room.standings()).toEqual(["low"]);
     room.quota.observeHeaders(upstream, codex(100, 1_200));
     expect(room.standings()).toEqual(["exhausted"]);
-    expect(room.router.report(upstream)).toMatchObject({
+    expectInEnglish(room.router.report(upstream)).toMatchObject({
       reason: "100% used (5h)",
       until: room.clock.now() + 1_200_000,
     });

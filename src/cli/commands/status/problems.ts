@@ -1,6 +1,6 @@
 // What `ch status` has to warn of, and the one command to type next.
 // Pure.
-import { retell } from "../../language.ts";
+import { tellEither } from "../../language.ts";
 import type { StatusFacts } from "../../../app/status/survey.ts";
 import type { Problem } from "../../../app/ask-instance.ts";
 import type { SwitchReport } from "../../../app/status/switch-report.ts";
@@ -13,7 +13,7 @@ export function listProblems({ services, ...own }: StatusFacts): Problem[] {
     problems.flatMap((problem) => {
       if (problem === null) return [];
       // A proxy says it in English.
-      const message = retell(problem.message);
+      const message = tellEither(problem.message_text, problem.message);
       return [[message, { ...problem, message }]];
     }),
   );

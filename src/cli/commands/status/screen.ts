@@ -1,9 +1,10 @@
 // The screen of `ch status`: the client, the proxies, the upstreams and the day of each service, then what is set.
+import { describeWords } from "../../logged-error.ts";
 import type { ServiceFacts, StatusFacts } from "../../../app/status/survey.ts";
 import type { RouteFacts, UpstreamFacts } from "../../../app/ask-instance.ts";
 import type { SwitchReport } from "../../../app/status/switch-report.ts";
 import type { LoggedError, TodayFacts } from "../../../usage/today.ts";
-import { retell, t, tell } from "../../language.ts";
+import { t, tell, tellEither } from "../../language.ts";
 import { showPath, showPathsIn } from "../../../base/paths.ts";
 import { CLIENT_NAME } from "../../../base/service.ts";
 import { showMoment, showSpan } from "../../../base/time-words.ts";
@@ -27,7 +28,7 @@ export function printStatus(cli: Cli, facts: StatusFacts, reports: readonly Swit
   }
   printSettings(cli, facts);
   for (const { hint, message } of listProblems(facts)) {
-    const words = showPathsIn(retell(message), env);
+    const words = showPathsIn(message, env);
     out.warn(hint === null ? words : `${words}\n  ${hint}`);
   }
   out.note("");
@@ -85,7 +86,7 @@ function printRoute(cli: Cli, route: RouteFacts, today: TodayFacts | null): void
   const { out } = cli;
   const now = cli.now();
   const { config_name: name, problem, upstreams } = route;
-  const problemWords = problem === null ? null : retell(problem.message);
+  const problemWords = problem === null ? null : tellEither(problem.message_text, problem.message);
   printRow(cli, t`config`, name ?? problemWords ?? t`none`);
   if (name !== null && problemWords !== null) printRow(cli, "", problemWords);
   const rows = alignRows(
@@ -125,7 +126,7 @@ function describeError(
 ): string {
   const place = upstream_base_url === null ? null : hostOf(upstream_base_url);
   const facts = [tell(showMoment(at_ms, now)), status_code, place, model].filter((part) => part !== null);
-  return `${facts.join(" ")}: ${retell(error)}`;
+  return `${facts.join(" ")}: ${describeWords(error)}`;
 }
 
 /** What differs from the defaults; --json has all of them. */

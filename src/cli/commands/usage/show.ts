@@ -1,7 +1,8 @@
 // `ch usage show ID`: one request of the log in words: what was asked, how it went, what it cost, and each attempt on a
 // timeline.
 import { UserError } from "../../../base/errors.ts";
-import { t, retell } from "../../language.ts";
+import { t } from "../../language.ts";
+import { describeAttemptError, describeError } from "../../logged-error.ts";
 import { showPath } from "../../../base/paths.ts";
 import { oneLine } from "../../../base/terminal-text.ts";
 import { type StoredEntry, readLogBackward } from "../../../log/reader.ts";
@@ -83,7 +84,7 @@ function describeRequest(record: LogRecord, { cli, cost }: RequestContext): stri
     [t`tokens`, describeTokens(record.usage)],
     [t`cost`, cost.kind === "priced" ? formatUsd(cost.usd) : cost.kind === "unpriced" ? t`unpriced` : ""],
     [t`redactions`, text(record.redactions)],
-    [t`error`, retell(text(record.error))],
+    [t`error`, describeError(record)],
   ];
   const known = facts.filter(([, value]) => value.trim() !== "");
   const labelColumns = Math.max(...known.map(([label]) => Bun.stringWidth(label)));
@@ -150,7 +151,7 @@ function describeAttempts(record: LogRecord, { out }: Cli): string[] {
       formatMs(duration),
       text(attempt.upstream_base_url),
       [text(attempt.status_code), text(attempt.verdict)].filter((part) => part !== "").join(" "),
-      retell(text(attempt.error)),
+      describeAttemptError(attempt),
     ];
   });
   return alignRows(rows, undefined).map((line) => fitFields(line, out));
