@@ -37,15 +37,14 @@ function git(repository: string, ...args: readonly string[]): string | null {
 if (import.meta.main) {
   const repository = `${import.meta.dir}/..`;
   const [asked = ""] = process.argv.slice(2);
-  const subjects =
-    (asked === "" ? null : listSubjects(repository, asked)) ??
-    listSubjects(repository, findRange(repository));
+  const range = asked !== "" && listSubjects(repository, asked) !== null ? asked : findRange(repository);
   // A source archive has no history, and nothing to check.
-  const faults = (subjects ?? []).flatMap((subject) => {
+  const subjects = listSubjects(repository, range) ?? [];
+  const faults = subjects.flatMap((subject) => {
     const fault = findFault(subject);
     return fault === null ? [] : [`"${subject}" ${fault}`];
   });
   for (const line of faults) console.error(line);
-  console.log(`${subjects?.length ?? 0} commit subjects checked, ${faults.length} wrong`);
+  console.log(`${subjects.length} commit subjects of ${range} checked, ${faults.length} wrong`);
   process.exitCode = faults.length === 0 ? 0 : 1;
 }
