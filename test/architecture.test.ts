@@ -5,6 +5,8 @@ import { dirname, join, normalize, relative } from "node:path";
 const ROOT = join(import.meta.dir, "..");
 const SRC = join(ROOT, "src");
 const MAX_LINES = 400;
+/** Tables of data, which may be longer. */
+const TABLES = new Set(["routing/classify-rules.ts"]);
 /** Rooms with rooms inside, and how many files may lie loose in them. */
 const MAX_LOOSE: Readonly<Record<string, number>> = { app: 8, clients: 4 };
 /** Lower number = lower room. Imports go to a lower number, or stay in their room. */
@@ -135,7 +137,9 @@ describe("the house", () => {
   });
 
   test("no file is longer than its limit", () => {
-    const long = sources.filter(({ text }) => text.split("\n").length - 1 > MAX_LINES);
+    const long = sources.filter(
+      ({ name, text }) => !TABLES.has(name) && text.split("\n").length - 1 > MAX_LINES,
+    );
     expect(long.map(({ name }) => name)).toEqual([]);
   });
 

@@ -1,10 +1,517 @@
-// The classifier's table: every signal of a failed attempt and what it means. The first row that matches counts.
-// Plain data with predicates, so that the documentation is made from the same rows.
+// The classifier's table: every signal of a failed attempt and what it means, in the order in which they are asked. The
+// first row that matches counts. Plain data with predicates, so that the documentation is made from the same rows.
 // Pure.
-import type { Rule } from "./rule.ts";
-import { ACCOUNT_RULES, CREDENTIAL_RULES } from "./rules-account.ts";
-import { LEFTOVER_RULES, REQUEST_RULES } from "./rules-request.ts";
-import { ANSWER_RULES, CONNECTION_RULES, LAST_RULES, PAGE_RULES } from "./rules-weather.ts";
+import { isRecord } from "../base/json-value.ts";
+import { t } from "../base/text.ts";
+import {
+  ANTHROPIC_WINDOW,
+  AUTH_DEAD,
+  CODEX_WINDOW,
+  fixed,
+  NO_END,
+  type Rule,
+  STATED_OR_EXHAUSTED,
+  STATED_OR_GROWING,
+  statedOr,
+} from "./rule.ts";
+import { hasCode, hasStatus, says, type Signal } from "./signal.ts";
+
+/** The upstream says, or it is certain, that it did not begin to work. */
+const REFUSED = { next: "next", retryClass: "B", until: NO_END } as const;
+/** It may have worked: a repetition can be billed twice. */
+const AMBIGUOUS = { next: "next", retryClass: "C", blame: "failure", until: NO_END } as const;
+/** No byte of the request left this machine for the upstream. */
+const NEVER_SENT = { next: "next", retryClass: "A", blame: "never-sent", until: NO_END } as const;
+
+const OWN_MISTAKE = { next: "terminal", retryClass: "B", blame: "none", until: NO_END } as const;
+
+const NEXT = { next: "next", retryClass: "B" } as const;
+const EXHAUSTED = {
+  ...NEXT,
+  blame: "exhausted",
+  until: STATED_OR_EXHAUSTED,
+  words: t`quota gone`,
+} as const;
+
+/** The way there. */
+export const CONNECTION_RULES: readonly Rule[] = [
+  {
+    id: "dns",
+    signal: "the name cannot be looked up (`ENOTFOUND`, `EAI_AGAIN`)",
+    seen: "the way there",
+    matches: (signal) => hasCodeLike(signal, /^(?:ENOTFOUND|EAI_|ENODATA|DNS)/),
+    ...NEVER_SENT,
+    words: t`DNS lookup failed`,
+  },
+  {
+    id: "certificate",
+    signal: "the certificate is not trusted, not valid or for another name",
+    seen: "the way there",
+    matches: (signal) =>
+      hasCodeLike(
+        signal,
+        /CERT|SELF_SIGNED|DEPTH_ZERO|UNABLE_TO_(?:GET|VERIFY|DECODE|DECRYPT)|INVALID_CA|INVALID_PURPOSE|PATH_LENGTH|HOSTNAME_MISMATCH/,
+      ),
+    ...NEVER_SENT,
+    blame: "tls",
+    words: t`certificate refused`,
+  },
+  {
+    id: "never-sent",
+    signal: "refused, no route, not TLS, a handshake that fails",
+    seen: "the way there",
+    matches: ({ outcome }) => outcome.kind === "transport" && outcome.sent === "never",
+    ...NEVER_SENT,
+    words: t`cannot be reached`,
+  },
+  {
+    id: "connect-timeout",
+    signal: "no connection within `connect_secs`",
+    seen: "the way there",
+    matches: ({ outcome }) => outcome.kind === "timeout" && outcome.phase === "connect",
+    ...NEVER_SENT,
+    words: t`takes no connection`,
+  },
+  {
+    id: "first-byte-timeout",
+    signal: "no response headers within `first_byte_secs`",
+    seen: "any",
+    matches: ({ outcome }) => outcome.kind === "timeout",
+    ...AMBIGUOUS,
+    blame: "first-byte",
+    words: t`no answer in time`,
+  },
+  {
+    id: "broken-connection",
+    signal: "reset or closed before an answer, half a head, an unreadable head",
+    seen: "any",
+    matches: ({ outcome }) => outcome.kind === "transport",
+    ...AMBIGUOUS,
+    words: t`broke the connection`,
+  },
+];
+
+/** What the request itself is at fault for. They blame no upstream. */
+export const REQUEST_RULES: readonly Rule[] = [
+  {
+    id: "bound-history",
+    signal:
+      "an error about encrypted reasoning, a thinking signature or an unknown `previous_response_id`, and the request carries such",
+    seen: "OpenAI, Anthropic, after a change of account",
+    matches: (signal) => signal.context.hasBoundHistory && isAnswer(signal) && isAboutBoundHistory(signal),
+    next: "repair",
+    retryClass: "B",
+    blame: "none",
+    until: NO_END,
+    words: t`cannot read history of another account`,
+  },
+  {
+    id: "context-length",
+    signal: "`context_length_exceeded`, `string_above_max_length`, or words for a prompt that is too long",
+    seen: "OpenAI, Anthropic, relays",
+    matches: (signal) =>
+      hasCode(signal, ...CONTEXT_CODES) || (mayBeAboutLength(signal) && says(signal, CONTEXT_WORDS)),
+    ...OWN_MISTAKE,
+    words: t`the prompt is too long for the model`,
+  },
+  {
+    id: "policy",
+    signal: "`invalid_prompt`, `cyber_policy`, a content filter",
+    seen: "OpenAI, Azure, new-api",
+    matches: (signal) =>
+      hasCode(
+        signal,
+        "invalid_prompt",
+        "cyber_policy",
+        "content_filter",
+        "content_policy_violation",
+        "prompt_blocked",
+        "sensitive_words_detected",
+      ),
+    ...OWN_MISTAKE,
+    words: t`refused for its content`,
+  },
+  {
+    id: "too-large",
+    signal: "413, `request_too_large`",
+    seen: "any",
+    matches: (signal) => hasStatus(signal, 413),
+    ...OWN_MISTAKE,
+    words: t`the request is too large`,
+  },
+  {
+    id: "unprocessable",
+    signal: "422",
+    seen: "any",
+    matches: (signal) => signal.outcome.kind === "status" && hasStatus(signal, 422),
+    ...OWN_MISTAKE,
+    words: t`the request cannot be processed`,
+  },
+];
+
+/** An account at its end: out of quota, rate limited, without this model. */
+export const ACCOUNT_RULES: readonly Rule[] = [
+  {
+    id: "codex-usage-limit",
+    signal: "`usage_limit_reached`, or `x-codex-rate-limit-reached-type` on a 429",
+    seen: "ChatGPT backend and relays of it",
+    matches: (signal) =>
+      hasCode(signal, "usage_limit_reached") ||
+      (hasStatus(signal, 429) && signal.headers.has("x-codex-rate-limit-reached-type")),
+    ...EXHAUSTED,
+    until: CODEX_WINDOW,
+    words: t`usage limit reached`,
+  },
+  {
+    id: "codex-not-included",
+    signal: "`usage_not_included`, `codex_workspace_access_denied`, `codex_entitlement_missing`",
+    seen: "ChatGPT backend",
+    matches: (signal) =>
+      hasCode(signal, "usage_not_included", "codex_workspace_access_denied", "codex_entitlement_missing"),
+    ...NEXT,
+    blame: "auth-dead",
+    until: AUTH_DEAD,
+    words: t`the account has no access to this product`,
+  },
+  {
+    id: "anthropic-model-window",
+    signal: "429, unified status `rejected`, claim of one model family (`seven_day_opus` ...)",
+    seen: "Anthropic subscription",
+    matches: (signal) =>
+      isUnifiedRejected(signal) &&
+      /^seven_day_[a-z]+$/.test(signal.headers.get("anthropic-ratelimit-unified-representative-claim") ?? ""),
+    ...NEXT,
+    blame: "model",
+    until: ANTHROPIC_WINDOW,
+    words: t`usage limit of this model reached`,
+  },
+  {
+    id: "anthropic-window",
+    signal: "429 with `anthropic-ratelimit-unified-status: rejected`",
+    seen: "Anthropic subscription",
+    matches: isUnifiedRejected,
+    ...EXHAUSTED,
+    until: ANTHROPIC_WINDOW,
+    words: t`usage limit reached`,
+  },
+  {
+    id: "anthropic-spend-limit",
+    signal:
+      '`enforced_spend_limit_reached`, a 400 that names a spend limit, `billing_error`, "out of extra usage"',
+    seen: "Anthropic",
+    matches: (signal) =>
+      hasCode(signal, "enforced_spend_limit_reached", "billing_error") ||
+      (hasStatus(signal, 400, 403, 429) &&
+        says(
+          signal,
+          /out of extra usage|spend(?:ing)? limit|credit balance is too low|workspace api usage limits/,
+        )),
+    ...EXHAUSTED,
+    until: ANTHROPIC_WINDOW,
+    words: t`spend limit reached`,
+  },
+  {
+    id: "openai-quota",
+    signal:
+      "`insufficient_quota`, `credit_balance_exhausted`, `billing_hard_limit_reached`, organization or project limits",
+    seen: "OpenAI and relays of it",
+    matches: (signal) =>
+      hasCode(
+        signal,
+        "insufficient_quota",
+        "credit_balance_exhausted",
+        "billing_hard_limit_reached",
+        "organization_spend_limit_exceeded",
+        "project_spend_limit_exceeded",
+        "organization_usage_limit_exceeded",
+      ),
+    ...EXHAUSTED,
+  },
+  {
+    id: "relay-quota",
+    signal:
+      "`insufficient_user_quota`, `pre_consume_token_quota_failed`, 余额不足, 额度不足, 预扣费额度失败; `API_KEY_QUOTA_EXHAUSTED`, `USAGE_LIMIT_EXCEEDED`, `INSUFFICIENT_BALANCE`; daily, weekly or total cost limit",
+    seen: "new-api, one-api, sub2api, claude-relay-service",
+    matches: (signal) =>
+      hasCode(
+        signal,
+        "insufficient_user_quota",
+        "pre_consume_token_quota_failed",
+        "api_key_quota_exhausted",
+        "usage_limit_exceeded",
+        "daily_limit_exceeded",
+        "insufficient_balance",
+        "daily_cost_limit_exceeded",
+      ) ||
+      (isError(signal) && says(signal, RELAY_QUOTA_WORDS)),
+    ...EXHAUSTED,
+  },
+  {
+    id: "payment-required",
+    signal: "402",
+    seen: "OpenRouter, relays",
+    matches: (signal) => hasStatus(signal, 402),
+    ...EXHAUSTED,
+    words: t`payment required`,
+  },
+  {
+    id: "model-cooldown",
+    signal: "`model_cooldown`",
+    seen: "CLIProxyAPI",
+    matches: (signal) => hasCode(signal, "model_cooldown"),
+    ...NEXT,
+    blame: "model",
+    until: statedOr(60_000),
+    words: t`the model is cooling down`,
+  },
+  {
+    id: "model-busy",
+    signal: '`server_is_overloaded`, "model is at capacity"',
+    seen: "OpenAI",
+    matches: (signal) =>
+      hasCode(signal, "server_is_overloaded") || (isError(signal) && says(signal, /model is at capacity/)),
+    ...NEXT,
+    blame: "model",
+    until: statedOr(45_000),
+    words: t`the model is at capacity`,
+  },
+  {
+    id: "slow-down",
+    signal: "`slow_down`",
+    seen: "OpenAI",
+    matches: (signal) => hasCode(signal, "slow_down"),
+    ...NEXT,
+    blame: "cooldown",
+    until: statedOr(30_000),
+    words: t`asks to slow down`,
+  },
+  {
+    id: "model-unknown",
+    signal:
+      '`model_not_found`, `unsupported_model`, "no available channel", 无可用渠道, "get channel failed", words for a model that is not there',
+    seen: "OpenAI, Anthropic, new-api, one-api",
+    matches: isModelUnknown,
+    ...NEXT,
+    blame: "model",
+    until: fixed(600_000),
+    words: t`does not offer this model`,
+  },
+  {
+    id: "concurrency",
+    signal: "429 or 503 about concurrency, pending requests, a full queue, 并发, 排队",
+    seen: "sub2api, claude-relay-service, relays",
+    matches: (signal) =>
+      hasStatus(signal, 429, 503) &&
+      (hasCode(signal, "conn_queue_full", "concurrency_limit_exceeded") ||
+        says(signal, /concurren|too many pending requests|queue is full|并发|排队/)),
+    ...NEXT,
+    blame: "cooldown",
+    until: statedOr(5_000),
+    words: t`too many requests at once`,
+  },
+  {
+    id: "rate-limit",
+    signal: "any other 429, `rate_limit_error`, `rate_limit_exceeded`",
+    seen: "any",
+    matches: (signal) => hasStatus(signal, 429),
+    ...NEXT,
+    blame: "cooldown",
+    until: STATED_OR_GROWING,
+    words: t`rate limited`,
+  },
+];
+
+/** Whoever answers here is not the upstream and knows nothing of keys: before the rule for 401 and 403. */
+export const PAGE_RULES: readonly Rule[] = [
+  {
+    id: "challenge",
+    signal: "a Cloudflare challenge: `cf-mitigated: challenge` or its page",
+    seen: "Cloudflare",
+    matches: (signal) =>
+      signal.headers.get("cf-mitigated") === "challenge" ||
+      (signal.isPage && CHALLENGE.test(textOf(signal)) && !hasStatus(signal, 404, 413)),
+    ...REFUSED,
+    blame: "failure",
+    words: t`a browser check stands before it`,
+  },
+  {
+    id: "page",
+    signal: "a web page where data is due, with 200, 401 or 403",
+    seen: "captive portals, firewalls, wrong addresses",
+    matches: (signal) => signal.isPage && (signal.outcome.kind !== "status" || hasStatus(signal, 401, 403)),
+    ...REFUSED,
+    blame: "failure",
+    words: t`answered with a web page`,
+  },
+  {
+    id: "firewall",
+    signal:
+      "403 with `error code: 1010` or another of Cloudflare's own, in words or as `cloudflare_error` in JSON",
+    seen: "Cloudflare",
+    matches: (signal) =>
+      hasStatus(signal, 403) && (says(signal, /^error code: 1\d{3}\b/) || isCloudflares(signal.facts.json)),
+    ...REFUSED,
+    blame: "failure",
+    words: t`a firewall before it refuses this client`,
+  },
+];
+
+/** Refused credentials. */
+export const CREDENTIAL_RULES: readonly Rule[] = [
+  {
+    id: "region",
+    signal: "`unsupported_country_region_territory`",
+    seen: "OpenAI",
+    matches: (signal) => hasCode(signal, "unsupported_country_region_territory"),
+    ...NEXT,
+    blame: "auth-dead",
+    until: AUTH_DEAD,
+    words: t`not available from this network's country`,
+  },
+  {
+    id: "credential",
+    signal: "401 or 403, `invalid_api_key`, `authentication_error`, `permission_error`, an expired key",
+    seen: "any",
+    matches: (signal) =>
+      hasStatus(signal, 401, 403) || hasCode(signal, "api_key_expired", "api_key_disabled"),
+    ...NEXT,
+    blame: "auth-dead",
+    until: AUTH_DEAD,
+    words: t`refused the credential`,
+  },
+  {
+    id: "not-tried",
+    signal: "a request that could not be made: a missing key, an address it cannot go to",
+    seen: "this program",
+    matches: (signal) => signal.outcome.kind === "not-tried",
+    next: "next",
+    retryClass: "A",
+    blame: "none",
+    until: NO_END,
+    words: t`not asked`,
+  },
+];
+
+/** Gateways and broken answers. */
+export const ANSWER_RULES: readonly Rule[] = [
+  {
+    id: "redirect",
+    signal: "3xx to a POST",
+    seen: "any",
+    matches: ({ outcome }) => outcome.kind === "status" && outcome.status >= 300 && outcome.status < 400,
+    ...REFUSED,
+    blame: "failure",
+    words: t`answered with a redirect`,
+  },
+  {
+    id: "overloaded",
+    signal: "529, 503, `overloaded_error`",
+    seen: "Anthropic, any",
+    matches: (signal) => hasStatus(signal, 503, 529),
+    ...REFUSED,
+    blame: "failure",
+    words: t`overloaded`,
+  },
+  {
+    id: "server-error",
+    signal: "500, 502, 504, 520-524, 408 and other 5xx",
+    seen: "any",
+    matches: ({ outcome }) =>
+      outcome.kind === "status" &&
+      outcome.status !== 501 &&
+      (outcome.status >= 500 || outcome.status === 408),
+    ...AMBIGUOUS,
+    words: t`failed`,
+  },
+  {
+    id: "no-compaction",
+    signal: "an answer to a compaction request that holds no `compaction` item",
+    seen: "plain relays",
+    matches: ({ outcome }) => outcome.kind === "bad-content" && outcome.reason === "no-compaction",
+    ...AMBIGUOUS,
+    blame: "none",
+    words: t`cannot compact a session`,
+  },
+  {
+    id: "empty-answer",
+    signal: "200 without content",
+    seen: "relays",
+    matches: ({ outcome }) => outcome.kind === "bad-content" && outcome.reason === "empty",
+    ...AMBIGUOUS,
+    words: t`answered with nothing`,
+  },
+  {
+    id: "broken-answer",
+    signal: "200 that breaks off before any output, or that cannot be read",
+    seen: "relays",
+    matches: ({ outcome }) =>
+      outcome.kind === "bad-content" && (outcome.reason === "ended-early" || outcome.reason === "malformed"),
+    ...AMBIGUOUS,
+    words: t`the answer was cut short or unreadable`,
+  },
+];
+
+/** Refusals that nothing more special explains. */
+export const LEFTOVER_RULES: readonly Rule[] = [
+  {
+    id: "not-served",
+    signal: "404, 405, 410, 426 or 501 without a known reason",
+    seen: "a relay that lacks the path",
+    matches: (signal) => signal.outcome.kind === "status" && hasStatus(signal, 404, 405, 410, 426, 501),
+    next: "next",
+    retryClass: "B",
+    blame: "none",
+    until: NO_END,
+    words: t`does not serve this address`,
+  },
+  {
+    id: "bad-request-in-200",
+    signal: "`invalid_request_error`, or a code like 400, 404, 422, inside a 200",
+    seen: "relays, OpenRouter, LiteLLM",
+    matches: (signal) =>
+      signal.outcome.kind !== "status" &&
+      (hasStatus(signal, 400, 404, 405, 409, 410, 415, 422) ||
+        hasCode(signal, "invalid_request_error", "invalid_request")),
+    next: "next",
+    retryClass: "B",
+    blame: "none",
+    until: NO_END,
+    words: t`called the request invalid`,
+  },
+  {
+    id: "client-error",
+    signal: "any other 4xx: 400, 409, 415 ...",
+    seen: "any",
+    matches: (signal) =>
+      signal.outcome.kind === "status" && signal.outcome.status >= 400 && signal.outcome.status < 500,
+    ...OWN_MISTAKE,
+    words: t`refused the request`,
+  },
+];
+
+/** Whatever is left inside a 200, and what broke after the client had seen the beginning. */
+export const LAST_RULES: readonly Rule[] = [
+  {
+    id: "error-in-200",
+    signal: "an error event before any output (`response.failed`, `error`), or JSON `{error}`, inside a 200",
+    seen: "any",
+    matches: ({ outcome }) => outcome.kind === "bad-content",
+    ...REFUSED,
+    blame: "failure",
+    words: t`answered with an error`,
+  },
+  {
+    id: "cut",
+    signal: "broken off, silent or failed in the middle of an answer",
+    seen: "any",
+    matches: ({ outcome }) => outcome.kind === "cut",
+    next: "terminal",
+    retryClass: "D",
+    blame: "failure",
+    until: NO_END,
+    words: t`broke off in the middle of an answer`,
+  },
+];
 
 /** Never falls through: the last rows of statuses, contents and cuts have no further condition. */
 export const RULES: readonly Rule[] = [
@@ -17,3 +524,78 @@ export const RULES: readonly Rule[] = [
   ...LEFTOVER_RULES,
   ...LAST_RULES,
 ];
+
+const CHALLENGE =
+  /just a moment|attention required! \| cloudflare|cf-chl|challenge-platform|cf_chl_opt|checking your browser/i;
+
+/** https://developers.cloudflare.com/fundamentals/reference/error-responses/ */
+function isCloudflares(json: unknown): boolean {
+  return isRecord(json) && json["cloudflare_error"] === true;
+}
+
+function textOf({ outcome }: Signal): string {
+  return "body" in outcome ? outcome.body : "";
+}
+
+function hasCodeLike({ outcome }: Signal, pattern: RegExp): boolean {
+  return outcome.kind === "transport" && outcome.sent === "never" && pattern.test(outcome.code);
+}
+
+function isAnswer(signal: Signal): boolean {
+  return signal.outcome.kind === "status"
+    ? signal.outcome.status === 400 || signal.outcome.status === 404 || signal.outcome.status === 422
+    : signal.outcome.kind === "bad-content";
+}
+
+const CONTEXT_CODES = [
+  "context_length_exceeded",
+  "context_too_large",
+  "model_max_prompt_tokens_exceeded",
+  "string_above_max_length",
+];
+const CONTEXT_WORDS =
+  /prompt is too long|maximum context length|exceeds? (?:the |your )?(?:model'?s? )?context (?:window|limit|length)|input is too long|token count (?:\S+ |of \S+ )?exceeds the (?:maximum|limit)|(?:超[出过]|大于).{0,12}上下文/;
+
+/** A relay's 500 counts too: it stands around what its own upstream said, and the next would say the same. */
+function mayBeAboutLength(signal: Signal): boolean {
+  return signal.outcome.kind !== "status" || hasStatus(signal, 400, 403, 413, 422, 500, 502);
+}
+
+function isAboutBoundHistory(signal: Signal): boolean {
+  return (
+    hasCode(
+      signal,
+      "invalid_encrypted_content",
+      "previous_response_not_found",
+      "thinking_signature_invalid",
+    ) ||
+    says(
+      signal,
+      /encrypted[ _]content|previous_response_id|previous response|invalid [`'"]?signature|signature[`'"]? (?:in|field|is)|thinking[`'"]? (?:or [`'"]?redacted_thinking[`'"]? )?blocks?/,
+    )
+  );
+}
+
+const RELAY_QUOTA_WORDS =
+  /余额不足|额度不足|(?:余额|额度)已(?:用[尽完]|耗尽)|已欠费|预扣费额度失败|费用限制|quota is not enough|exceeded your current quota|out of credits|balance is insufficient|insufficient (?:account )?(?:balance|credits?)|(?:cost|quota|usage) limit (?:exceeded|reached)|insufficient_user_quota|requires more credits/;
+
+/** Between "model" and the verdict stands a name, not another clause: "model x: tool y is not supported" is no match. */
+const MODEL_WORDS =
+  /no available (?:channel|provider)s?|get channel failed|无可用渠道|模型.{0,60}(?:不存在|不支持)|无权(?:访问|使用)(?:该)?模型|(?:no|not have) access to (?:the )?model|model(?:[^.:;,]|[.:](?! )){0,80}(?:does not exist|not found|is not supported|not available|is not a valid model)|unknown model|unsupported model|invalid model|^model: /m;
+
+/** A model that is not there. An upstream's own 5xx counts only with words that name the model or its channels. */
+function isModelUnknown(signal: Signal): boolean {
+  if (hasCode(signal, "model_not_found", "unsupported_model", "model_not_supported", "invalid_model"))
+    return true;
+  return isError(signal) && hasStatus(signal, 400, 403, 404, 500, 503) && says(signal, MODEL_WORDS);
+}
+
+function isUnifiedRejected(signal: Signal): boolean {
+  return hasStatus(signal, 429) && signal.headers.get("anthropic-ratelimit-unified-status") === "rejected";
+}
+
+/** Words count only where something has failed for sure. */
+function isError({ outcome }: Signal): boolean {
+  if (outcome.kind === "status") return outcome.status >= 400;
+  return outcome.kind === "bad-content" || outcome.kind === "cut";
+}

@@ -1,9 +1,16 @@
 // The tables of docs/failover.md, made from the classifier's own rows. `bun test/routing/failover-tables.ts` writes them
 // anew.
 import { RULES } from "../../src/routing/classify-rules.ts";
-import { ACCOUNT_RULES, CREDENTIAL_RULES } from "../../src/routing/rules-account.ts";
-import { LEFTOVER_RULES, REQUEST_RULES } from "../../src/routing/rules-request.ts";
-import { ANSWER_RULES, CONNECTION_RULES, LAST_RULES, PAGE_RULES } from "../../src/routing/rules-weather.ts";
+import {
+  ACCOUNT_RULES,
+  ANSWER_RULES,
+  CONNECTION_RULES,
+  CREDENTIAL_RULES,
+  LAST_RULES,
+  LEFTOVER_RULES,
+  PAGE_RULES,
+  REQUEST_RULES,
+} from "../../src/routing/classify-rules.ts";
 import type { Rule } from "../../src/routing/rule.ts";
 import type { Blame } from "../../src/routing/types.ts";
 import { makeMarkdownTable, replaceBetween } from "../helpers/markdown-table.ts";
