@@ -2,13 +2,13 @@
 // Holds ids and times only; who is usable is not its business.
 import type { Service } from "../base/service.ts";
 
-export interface Home {
+export interface SessionBinding {
   readonly key: string;
   /** The session's history can be read by this account alone (compaction): it does not move. */
   readonly isPinned: boolean;
 }
 
-export interface Stay extends Home {
+export interface BoundSession extends SessionBinding {
   readonly sessionId: string;
   readonly service: Service;
   /** Last sign of life, wall clock in ms. */
@@ -24,17 +24,17 @@ interface Moment {
 
 export interface Affinity {
   /** Where the session is; undefined for a new one, and for one so long idle that it may start anew. */
-  homeOf(sessionId: string, at: Moment): Home | undefined;
+  homeOf(sessionId: string, at: Moment): SessionBinding | undefined;
   /** The session is served by this upstream now. A pinned one stays where it is pinned. */
-  settle(stay: Omit<Stay, "isPinned">): void;
+  settle(stay: Omit<BoundSession, "isPinned">): void;
   /** The session is alive. */
   touch(sessionId: string, now: number): void;
-  pin(stay: Omit<Stay, "isPinned">): void;
+  pin(stay: Omit<BoundSession, "isPinned">): void;
   /** Lets every session of a service start anew, except the pinned ones. */
   release(service: Service): void;
   /** Those that have not lapsed, the least recently used first. */
-  all(at: Moment): readonly Stay[];
-  load(stays: readonly Stay[]): void;
+  all(at: Moment): readonly BoundSession[];
+  load(stays: readonly BoundSession[]): void;
 }
 
 /** Sessions beyond this are forgotten, the longest unused first. A few hundred bytes each. */
@@ -42,9 +42,9 @@ const MAX_SESSIONS = 2_000;
 
 export function createAffinity(): Affinity {
   /** The least recently used first: what is used moves to the end. */
-  const stays = new Map<string, Stay>();
+  const stays = new Map<string, BoundSession>();
 
-  const put = (stay: Stay): void => {
+  const put = (stay: BoundSession): void => {
     stays.delete(stay.sessionId);
     stays.set(stay.sessionId, stay);
     if (stays.size <= MAX_SESSIONS) return;
@@ -75,6 +75,6 @@ export function createAffinity(): Affinity {
   };
 }
 
-function isAlive({ isPinned, lastAt }: Stay, { idleMs, now }: Moment): boolean {
+function isAlive({ isPinned, lastAt }: BoundSession, { idleMs, now }: Moment): boolean {
   return isPinned || now - lastAt <= idleMs;
 }

@@ -11,7 +11,7 @@ import {
   NO_END,
   type Rule,
   STATED_OR_EXHAUSTED,
-  STATED_OR_GROWING,
+  STATED_OR_BACKOFF,
   statedOr,
 } from "./rule.ts";
 import { hasCode, hasStatus, says, type Signal } from "./signal.ts";
@@ -316,7 +316,7 @@ export const ACCOUNT_RULES: readonly Rule[] = [
     matches: (signal) => hasStatus(signal, 429),
     ...NEXT,
     blame: "cooldown",
-    until: STATED_OR_GROWING,
+    until: STATED_OR_BACKOFF,
     words: t`rate limited`,
   },
 ];

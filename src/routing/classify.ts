@@ -9,7 +9,7 @@ import {
   NO_END,
   type Rule,
   STATED_OR_EXHAUSTED,
-  STATED_OR_GROWING,
+  STATED_OR_BACKOFF,
   type UntilTime,
 } from "./rule.ts";
 import { makeSignal, type Signal } from "./signal.ts";
@@ -101,7 +101,7 @@ const OVERRIDES: Readonly<Record<StatusOverride, Pick<Rule, "next" | "blame" | "
   terminal: { next: "terminal", blame: "none", until: NO_END, words: t`refused the request` },
   exhausted: { next: "next", blame: "exhausted", until: STATED_OR_EXHAUSTED, words: t`quota gone` },
   "auth-dead": { next: "next", blame: "auth-dead", until: AUTH_DEAD, words: t`refused the credential` },
-  cooldown: { next: "next", blame: "cooldown", until: STATED_OR_GROWING, words: t`rate limited` },
+  cooldown: { next: "next", blame: "cooldown", until: STATED_OR_BACKOFF, words: t`rate limited` },
 };
 
 /** What a rule may say; nothing for one that this version does not know. */

@@ -158,7 +158,9 @@ function isTripped(health: Health, verdict: Verdict, settings: RoutingSettings):
 function openBreaker(health: Health, verdict: Verdict, at: At, strikes: number): Health {
   const { now, settings } = at;
   const isTls = verdict.blame === "tls";
-  const openMs = isTls ? TLS_OPEN_MS : jittered(growing(settings.openMs, settings.openMaxMs, strikes), at);
+  const openMs = isTls
+    ? TLS_OPEN_MS
+    : jittered(exponentialBackoff(settings.openMs, settings.openMaxMs, strikes), at);
   const until = now + openMs;
   const hold: Hold = {
     since: now,
@@ -202,9 +204,9 @@ function holdAccount(health: Health, kind: HoldKind, { verdict, at }: { verdict:
   // Requests that were out together come back together: they are one event, and may only prolong it.
   const isLate = before !== undefined && !at.isProbe && now < before.probeAt;
   const strikes = before === undefined ? 0 : isLate ? before.strikes : before.strikes + 1;
-  const stated = verdict.until ?? now + growing(settings.openMs, settings.openMaxMs, strikes);
+  const stated = verdict.until ?? now + exponentialBackoff(settings.openMs, settings.openMaxMs, strikes);
   const until = isLate ? Math.max(stated, before.until) : stated;
-  const earlyMs = growing(settings.exhaustedMs, settings.exhaustedMaxMs, strikes);
+  const earlyMs = exponentialBackoff(settings.exhaustedMs, settings.exhaustedMaxMs, strikes);
   const hold: Hold = {
     since: isLate ? before.since : now,
     until,
@@ -287,10 +289,10 @@ function addToWindow(
 }
 
 function lastResortMs({ settings }: At, strikes: number): number {
-  return growing(settings.lastUsableOpenMs, settings.lastUsableOpenMaxMs, strikes);
+  return exponentialBackoff(settings.lastUsableOpenMs, settings.lastUsableOpenMaxMs, strikes);
 }
 
-function growing(baseMs: number, maxMs: number, strikes: number): number {
+function exponentialBackoff(baseMs: number, maxMs: number, strikes: number): number {
   return Math.min(maxMs, baseMs * 2 ** Math.min(strikes, 30));
 }
 

@@ -2,7 +2,7 @@
 // The only mutable thing of routing; every rule is in the pure files beside it. Knows no network and no file.
 import { t } from "../base/text.ts";
 import type { Upstream } from "../base/upstream.ts";
-import { createAffinity, type Home } from "./affinity.ts";
+import { createAffinity, type SessionBinding } from "./affinity.ts";
 import { afterBegun, afterFailure, afterSuccess, type At, HEALTHY, withoutExhaustion } from "./health.ts";
 import { modelAt } from "./model-name.ts";
 import { createRecords, type Line } from "./records.ts";
@@ -64,7 +64,7 @@ export function createRouter({ now, onEvent, random, settings }: RouterOptions):
 
   const moment = () => ({ now: now(), idleMs: settings().returnAfterIdleMs });
 
-  const homeOf = ({ sessionId }: PlanRequest): Home | undefined =>
+  const homeOf = ({ sessionId }: PlanRequest): SessionBinding | undefined =>
     sessionId === null ? undefined : affinity.homeOf(sessionId, moment());
 
   const viewFor =
@@ -140,7 +140,7 @@ export function createRouter({ now, onEvent, random, settings }: RouterOptions):
     return permit;
   };
 
-  const choose = (request: PlanRequest, home: Home | undefined): readonly Candidate[] =>
+  const choose = (request: PlanRequest, home: SessionBinding | undefined): readonly Candidate[] =>
     selectCandidates({ request, home, viewOf: viewFor(request) });
 
   return {

@@ -41,7 +41,7 @@ const OWN_HISTORY: UntilTime = { atMs: null, source: t`default, growing`, isStat
 export const NO_END: Until = { words: "-", find: () => ({ ...OWN_HISTORY, source: t`default` }) };
 
 /** What the upstream says, else growing pauses. */
-export const STATED_OR_GROWING: Until = {
+export const STATED_OR_BACKOFF: Until = {
   words: "the stated time, else 10 s, doubling to 120 s",
   find: (signal) => stated(signal) ?? OWN_HISTORY,
 };

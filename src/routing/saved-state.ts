@@ -4,7 +4,7 @@ import { type Text, inEnglish, isText } from "../base/text.ts";
 import * as z from "zod/mini";
 import { later } from "../base/later.ts";
 import { SERVICES, type Service } from "../base/service.ts";
-import type { Stay } from "./affinity.ts";
+import type { BoundSession } from "./affinity.ts";
 import { type Health, HEALTHY, isFromFuture, type Hold, type HoldKind } from "./health.ts";
 import type { Reason, RoutingSettings } from "./types.ts";
 
@@ -63,7 +63,7 @@ export interface SavedState {
 export interface KeptState {
   readonly health: ReadonlyMap<string, Health>;
   /** The least recently used first. */
-  readonly stays: readonly Stay[];
+  readonly stays: readonly BoundSession[];
   readonly orders: ReadonlyMap<Service, string>;
 }
 
@@ -178,7 +178,7 @@ function readModels(saved: Record<string, unknown>, at: Now): Health["models"] {
   return models;
 }
 
-function readStays(saved: readonly unknown[], { now }: Now): readonly Stay[] {
+function readStays(saved: readonly unknown[], { now }: Now): readonly BoundSession[] {
   return saved.flatMap((value) => {
     const stay = staySchema.safeParse(value).data;
     if (stay === undefined || isFromFuture(stay.last_at, now)) return [];

@@ -2,13 +2,13 @@
 // Pure.
 import { t } from "../base/text.ts";
 import type { Upstream } from "../base/upstream.ts";
-import type { Home } from "./affinity.ts";
+import type { SessionBinding } from "./affinity.ts";
 import type { View } from "./standing.ts";
 import type { Candidate, PlanRequest, Reason, Standing } from "./types.ts";
 
 export interface SelectInput {
   readonly request: PlanRequest;
-  readonly home: Home | undefined;
+  readonly home: SessionBinding | undefined;
   readonly viewOf: (upstream: Upstream, isLastResort: boolean) => View;
 }
 
@@ -43,7 +43,7 @@ export function selectCandidates({ request, home, viewOf }: SelectInput): readon
 /** The upstreams that may serve the request at all. Never empty where `among` is not. */
 export function reachOf(
   request: PlanRequest,
-  home: Home | undefined,
+  home: SessionBinding | undefined,
   viewOf: SelectInput["viewOf"],
 ): readonly Upstream[] {
   const { upstreams } = request;
@@ -72,7 +72,7 @@ function rankOf({ standing, allowed }: View, isHome: boolean): number {
   return standing === "low" ? 2 : 1;
 }
 
-function reasonOf(upstream: Upstream, view: View, home: Home | undefined): Reason {
+function reasonOf(upstream: Upstream, view: View, home: SessionBinding | undefined): Reason {
   if (view.standing !== "ok" && view.standing !== "low") return view.reason;
   const low = view.standing === "low" ? t`, ${view.reason}` : "";
   if (upstream.key === home?.key)
