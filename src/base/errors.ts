@@ -38,6 +38,24 @@ export function errorCode(error: unknown): string | undefined {
   return typeof error.code === "string" ? error.code : undefined;
 }
 
+/** The result of `work`, or the fallback where the system refuses it: no such file, no permission. */
+export function ignoreSystemError<T, Fallback>(work: () => T, fallback: Fallback): T | Fallback {
+  try {
+    return work();
+  } catch (error) {
+    if (errorCode(error) === undefined) throw error;
+    return fallback;
+  }
+}
+
+/** For the `catch` of a promise: what a UserError comes to. Any other error is thrown again. */
+export function onUserError<T>(handle: (error: UserError) => T): (error: unknown) => T {
+  return (error) => {
+    if (error instanceof UserError) return handle(error);
+    throw error;
+  };
+}
+
 /** The message of anything thrown. May hold a URL or a path: mask it before it is shown. */
 export function errorMessage(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

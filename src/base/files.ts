@@ -9,6 +9,7 @@ import {
   lstatSync,
   mkdirSync,
   openSync,
+  readdirSync,
   realpathSync,
   renameSync,
   statSync,
@@ -18,7 +19,7 @@ import {
 } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { decodeUtf8 } from "./bytes.ts";
-import { UserError, errorCode, errorMessage } from "./errors.ts";
+import { UserError, errorCode, errorMessage, ignoreSystemError } from "./errors.ts";
 import { type Text, t } from "./text.ts";
 
 /** Mode of every file that may hold a secret. */
@@ -153,6 +154,11 @@ export function realPath(path: string): string {
     const parent = dirname(full);
     return parent === full ? full : join(realPath(parent), basename(full));
   }
+}
+
+/** The names in a directory, in no order. Empty where it cannot be listed. */
+export function listNames(directory: string): string[] {
+  return ignoreSystemError(() => readdirSync(directory), []);
 }
 
 /** A system error in a few words: "permission denied (EACCES)". */

@@ -1,5 +1,5 @@
 // What a session's file says of the session. Of a long file only both ends are read. Only reads.
-import { errorCode } from "../base/errors.ts";
+import { ignoreSystemError } from "../base/errors.ts";
 import {
   END_BYTES,
   findInLines,
@@ -14,13 +14,11 @@ import type { ByteSource, MutableFacts, Session, SessionFacts, SessionFile } fro
 
 /** Never throws: of a file that cannot be read nothing is known. */
 export function readSession(file: SessionFile): Session {
-  try {
+  const read = (): Session => {
     using source = openSource(file.path, file.bytes);
     return file.format.readSession(file, source);
-  } catch (error) {
-    if (errorCode(error) === undefined) throw error;
-    return { file, cwd: null, isSubagent: file.isSubagent };
-  }
+  };
+  return ignoreSystemError(read, { file, cwd: null, isSubagent: file.isSubagent });
 }
 
 /** All that a list shows. Never throws: of a file that cannot be read, what its name says is known. */
@@ -40,7 +38,7 @@ export function readFacts(session: Session): SessionFacts {
     isFork: false,
     forkedFrom: null,
   };
-  try {
+  const read = (): void => {
     using source = openSource(file.path, file.bytes);
     facts.isTurnsMinimum = source.bytes > 2 * END_BYTES;
     readBothEnds(source, facts);
@@ -48,9 +46,8 @@ export function readFacts(session: Session): SessionFacts {
       readTimestamp(record["timestamp"]),
     );
     facts.updatedAt = lastTime ?? facts.updatedAt;
-  } catch (error) {
-    if (errorCode(error) === undefined) throw error;
-  }
+  };
+  ignoreSystemError(read, undefined);
   return facts;
 }
 

@@ -1,5 +1,5 @@
 // Lists session files, and reads lines from both ends of one without what is between. Only reads.
-import { closeSync, openSync, readFileSync, readSync, readdirSync, statSync } from "node:fs";
+import { closeSync, openSync, readFileSync, readSync, statSync } from "node:fs";
 import { sep } from "node:path";
 import { errorCode } from "../base/errors.ts";
 import { parseRecord, type JsonRecord } from "../base/json-value.ts";
@@ -16,16 +16,6 @@ const MAX_LINE = 8 * 1024 * 1024;
 const MAX_DECOMPRESSED = 64 * 1024 * 1024;
 const NEWLINE = 10;
 const STAT_OPTIONS = { throwIfNoEntry: false } as const;
-
-/** The names in a directory, in no order. Empty where it cannot be listed. */
-export function listNames(directory: string): string[] {
-  try {
-    return readdirSync(directory);
-  } catch (error) {
-    if (errorCode(error) === undefined) throw error;
-    return [];
-  }
-}
 
 /** Null for what is no file, or cannot be read. Years of history are 50,000 files: little is done for each. */
 export function readFileEntry(

@@ -1,6 +1,6 @@
 // Finds sessions: by a query from the latest change to the oldest, or by id. Only reads.
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
-import { errorCode } from "../base/errors.ts";
+import { ignoreSystemError } from "../base/errors.ts";
 import { readFacts, readSession } from "./facts.ts";
 import type { Project } from "./project.ts";
 import { readUuid } from "./record-text.ts";
@@ -80,25 +80,18 @@ function listFiles(query: SessionQuery): SessionFile[] {
  * only say which files to read.
  */
 export function readRecentIds(histories: readonly string[]): ReadonlySet<string> {
-  return new Set(
-    histories.flatMap((path) => [...readTail(path).matchAll(SESSION_ID)].map(([, id = ""]) => id)),
-  );
+  const tails = histories.map((path) => ignoreSystemError(() => readTail(path), ""));
+  return new Set(tails.flatMap((tail) => [...tail.matchAll(SESSION_ID)].map(([, id = ""]) => id)));
 }
 
-/** Empty where there is no such file. */
 function readTail(path: string): string {
+  const fd = openSync(path, "r");
   try {
-    const fd = openSync(path, "r");
-    try {
-      const buffer = Buffer.alloc(TAIL_BYTES);
-      const start = Math.max(0, fstatSync(fd).size - TAIL_BYTES);
-      return buffer.toString("latin1", 0, readSync(fd, buffer, 0, TAIL_BYTES, start));
-    } finally {
-      closeSync(fd);
-    }
-  } catch (error) {
-    if (errorCode(error) === undefined) throw error;
-    return "";
+    const buffer = Buffer.alloc(TAIL_BYTES);
+    const start = Math.max(0, fstatSync(fd).size - TAIL_BYTES);
+    return buffer.toString("latin1", 0, readSync(fd, buffer, 0, TAIL_BYTES, start));
+  } finally {
+    closeSync(fd);
   }
 }
 

@@ -1,8 +1,8 @@
 // What a project is: the repository around a directory with all its worktrees, or else the directory itself. Only reads.
-import { lstatSync, readFileSync, readdirSync } from "node:fs";
+import { lstatSync, readFileSync } from "node:fs";
 import { basename, dirname, join, relative, resolve, sep } from "node:path";
-import { errorCode } from "../base/errors.ts";
-import { realPath } from "../base/files.ts";
+import { ignoreSystemError } from "../base/errors.ts";
+import { listNames, realPath } from "../base/files.ts";
 
 export interface Project {
   /** The real path that was asked for. */
@@ -46,7 +46,7 @@ function contains(root: string, path: string): boolean {
 /** The nearest directory with a `.git` in it. */
 function findTree(path: string): string | null {
   for (let at = path; ; at = dirname(at)) {
-    if (isThere(join(at, ".git"))) return at;
+    if (lstatSync(join(at, ".git"), { throwIfNoEntry: false }) !== undefined) return at;
     if (dirname(at) === at) return null;
   }
 }
@@ -57,7 +57,7 @@ function listTrees(root: string): string[] {
   const pointed = /^gitdir: (.+)$/m.exec(readOrNull(git) ?? "")?.[1];
   const own = pointed === undefined ? git : resolve(root, pointed);
   const common = resolve(own, readOrNull(join(own, "commondir"))?.trim() ?? ".");
-  const linked = listDirectory(join(common, "worktrees")).flatMap((name) => {
+  const linked = listNames(join(common, "worktrees")).flatMap((name) => {
     const link = readOrNull(join(common, "worktrees", name, "gitdir"))?.trim();
     return link === undefined ? [] : [dirname(resolve(common, "worktrees", name, link))];
   });
@@ -70,24 +70,6 @@ export function relativeToProject({ roots }: Project, directory: string): string
   return relative(roots[0] ?? "", directory) || ".";
 }
 
-function isThere(path: string): boolean {
-  return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
-}
-
 function readOrNull(path: string): string | null {
-  try {
-    return readFileSync(path, "utf8");
-  } catch (error) {
-    if (errorCode(error) === undefined) throw error;
-    return null;
-  }
-}
-
-function listDirectory(path: string): string[] {
-  try {
-    return readdirSync(path);
-  } catch (error) {
-    if (errorCode(error) === undefined) throw error;
-    return [];
-  }
+  return ignoreSystemError(() => readFileSync(path, "utf8"), null);
 }

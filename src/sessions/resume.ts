@@ -1,6 +1,6 @@
 // The command that resumes a session, to be copied into a shell: nothing gets in but a UUID and a quoted path. Only reads.
 import { statSync } from "node:fs";
-import { errorCode } from "../base/errors.ts";
+import { ignoreSystemError } from "../base/errors.ts";
 import { realPath } from "../base/files.ts";
 import { printable } from "../base/terminal-text.ts";
 import { readUuid } from "./record-text.ts";
@@ -32,10 +32,5 @@ function quoteWord(word: string): string {
 }
 
 function isDirectory(path: string): boolean {
-  try {
-    return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
-  } catch (error) {
-    if (errorCode(error) === undefined) throw error;
-    return false;
-  }
+  return ignoreSystemError(() => statSync(path).isDirectory(), false);
 }

@@ -1,12 +1,13 @@
 // Whether the clients point at the proxy: the switch itself, whether its port is listened on, and what overrides it.
 import { inEnglish } from "../../base/text.ts";
 import type { Env } from "../../base/env.ts";
-import { UserError } from "../../base/errors.ts";
+import { onUserError } from "../../base/errors.ts";
 import type { Paths } from "../../base/paths.ts";
 import { DEFAULT_PORT, type Service, makeProxyAddress } from "../../base/service.ts";
 import type { Override } from "../../clients/override.ts";
 import { CLIENTS } from "../../clients/registry.ts";
 import { loadConfig } from "../../config/file.ts";
+import { makeEmptyConfig } from "../../config/parse.ts";
 import { type SwitchStatus, readSwitchStatus } from "../../clients/switch/status.ts";
 
 export interface SwitchReportOptions {
@@ -45,16 +46,11 @@ export async function makeSwitchReport(options: SwitchReportOptions): Promise<Sw
 
 /** A relay of the user's own on this machine is no rival: without us the client goes there by itself. */
 async function listRelayHosts({ paths, service }: SwitchReportOptions): Promise<readonly string[]> {
-  try {
-    const { services } = await loadConfig(paths.config);
-    return [...services[service].configs.values()].flatMap(({ entry }) =>
-      entry.upstreams.flatMap(({ base_url }) => URL.parse(base_url)?.host ?? []),
-    );
-  } catch (error) {
-    // Said elsewhere: nothing is known of the relays.
-    if (error instanceof UserError) return [];
-    throw error;
-  }
+  // What is wrong with the file is said elsewhere.
+  const config = await loadConfig(paths.config).catch(onUserError(() => makeEmptyConfig()));
+  return [...config.services[service].configs.values()].flatMap(({ entry }) =>
+    entry.upstreams.flatMap(({ base_url }) => URL.parse(base_url)?.host ?? []),
+  );
 }
 
 /** Does anything take connections on that port of 127.0.0.1? */
@@ -82,12 +78,7 @@ async function listOverrides(
   const ports = [DEFAULT_PORT[service], ...(port === null ? [] : [port])];
   const ownAddresses = ports.map((one) => makeProxyAddress(service, one));
   const isOwnAddress = (baseUrl: string): boolean => ownAddresses.includes(baseUrl);
-  try {
-    const files = { paths, env, cwd, systemDirectory: systemDirectories[service] };
-    return await CLIENTS[service].listOverrides(files, isOwnAddress);
-  } catch (error) {
-    // The file's problem is in the status already.
-    if (error instanceof UserError) return [];
-    throw error;
-  }
+  const files = { paths, env, cwd, systemDirectory: systemDirectories[service] };
+  // The file's problem is in the status already.
+  return await CLIENTS[service].listOverrides(files, isOwnAddress).catch(onUserError(() => []));
 }

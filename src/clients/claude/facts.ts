@@ -1,10 +1,10 @@
 // What Claude Code would do in a directory right now: which settings set which variable, and whether it has a login.
 // Only reads.
-import { readdirSync, statSync } from "node:fs";
+import { statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { type Env, readVariable } from "../../base/env.ts";
 import { UserError, errorCode } from "../../base/errors.ts";
-import { readText } from "../../base/files.ts";
+import { listNames, readText } from "../../base/files.ts";
 import { type JsonRecord, isRecord } from "../../base/json-value.ts";
 import { type Text, t } from "../../base/text.ts";
 import type { Paths } from "../../base/paths.ts";
@@ -48,21 +48,10 @@ export async function readClaudeFacts(options: ClaudeFactsOptions): Promise<Clau
 
 /** The base file is the lowest; of the others the last name wins. */
 function listManaged(directory: string): string[] {
-  const base = join(directory, "managed-settings.json");
   const more = join(directory, "managed-settings.d");
-  try {
-    const names = readdirSync(more).filter((name) => name.endsWith(".json"));
-    return [
-      ...names
-        .toSorted()
-        .toReversed()
-        .map((name) => join(more, name)),
-      base,
-    ];
-  } catch (error) {
-    if (errorCode(error) === undefined) throw error;
-    return [base];
-  }
+  const names = listNames(more).filter((name) => name.endsWith(".json"));
+  const paths = names.toSorted().map((name) => join(more, name));
+  return [...paths.toReversed(), join(directory, "managed-settings.json")];
 }
 
 type ReadObject = { readonly value: JsonRecord } | { readonly problem: Text | string };

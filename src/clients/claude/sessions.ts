@@ -2,15 +2,9 @@
 // began. The name of a directory cannot be turned back into a path. Trusts no field. Only reads.
 import { join } from "node:path";
 import { isRecord, type JsonRecord, stringOr } from "../../base/json-value.ts";
+import { listNames } from "../../base/files.ts";
 import type { Paths } from "../../base/paths.ts";
-import {
-  END_BYTES,
-  findInLines,
-  linesFromEnd,
-  linesFromStart,
-  listNames,
-  readFileEntry,
-} from "../../sessions/files.ts";
+import { END_BYTES, findInLines, linesFromEnd, linesFromStart, readFileEntry } from "../../sessions/files.ts";
 import {
   cleanPrompt,
   readTexts,

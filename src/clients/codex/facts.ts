@@ -1,9 +1,8 @@
 // What Codex would do right now: its active provider, all providers, its login, and which file says so. Only reads.
-import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import type { TomlTable } from "smol-toml";
-import { UserError, errorCode } from "../../base/errors.ts";
-import { readText } from "../../base/files.ts";
+import { UserError, onUserError } from "../../base/errors.ts";
+import { listNames, readText } from "../../base/files.ts";
 import { t } from "../../base/text.ts";
 import type { Paths } from "../../base/paths.ts";
 import { readCodexLogin } from "./login.ts";
@@ -85,19 +84,25 @@ async function readLayers(paths: Paths, options: CodexFactsOptions): Promise<Cod
   if (!ignoresUserConfig) files.push(["user", paths.codexConfig]);
   if (profile !== undefined) files.push(["profile", join(paths.codexHome, `${profile}${PROFILE_SUFFIX}`)]);
   const own = await Promise.all(
-    files.map(([kind, where]) => readLayer([kind, where], kind === "user" ? options.userText : undefined)),
+    files.map(([kind, where]) => readLayer(kind, where, kind === "user" ? options.userText : undefined)),
   );
   const typed: CodexLayer[] =
     commandLine === undefined ? [] : [{ kind: "command-line", where: "-c", table: commandLine }];
-  const managed = await readLayer(["managed", join(systemDirectory, "managed_config.toml")]);
+  const managed = await readLayer("managed", join(systemDirectory, "managed_config.toml"));
   return [...own.flat(), ...typed, ...managed];
 }
 
-async function readLayer([kind, where]: [LayerKind, string], instead?: string): Promise<CodexLayer[]> {
+async function readLayer(kind: LayerKind, where: string, instead?: string): Promise<CodexLayer[]> {
   const text = instead ?? (await readText(where));
-  if (text === null) return [];
-  if (text.length > MAX_TOML_BYTES) throw new UserError(t`${where} is larger than 512 KB`);
-  return [{ kind, where, table: parseToml(text, where) }];
+  if (text !== null && text.length > MAX_TOML_BYTES) {
+    throw new UserError(t`${where} is larger than 512 KB`);
+  }
+  return toLayers(kind, where, text);
+}
+
+/** None for a file that is not there. */
+function toLayers(kind: LayerKind, where: string, text: string | null): CodexLayer[] {
+  return text === null ? [] : [{ kind, where, table: parseToml(text, where) }];
 }
 
 /**
@@ -105,26 +110,10 @@ async function readLayer([kind, where]: [LayerKind, string], instead?: string): 
  * left out: Codex would not start with it.
  */
 export async function readCodexProfiles(paths: Paths): Promise<CodexLayer[]> {
-  const read = listNames(paths.codexHome).map(async (name): Promise<CodexLayer[]> => {
+  const names = listNames(paths.codexHome).filter((name) => name.endsWith(PROFILE_SUFFIX));
+  const read = names.toSorted().map(async (name) => {
     const where = join(paths.codexHome, name);
-    try {
-      const text = await readText(where);
-      return text === null ? [] : [{ kind: "profile", where, table: parseToml(text, where) }];
-    } catch (error) {
-      if (error instanceof UserError) return [];
-      throw error;
-    }
+    return toLayers("profile", where, await readText(where));
   });
-  return (await Promise.all(read)).flat();
-}
-
-function listNames(directory: string): string[] {
-  try {
-    return readdirSync(directory)
-      .filter((name) => name.endsWith(PROFILE_SUFFIX))
-      .toSorted();
-  } catch (error) {
-    if (errorCode(error) === undefined) throw error;
-    return [];
-  }
+  return (await Promise.all(read.map((layers) => layers.catch(onUserError(() => []))))).flat();
 }

@@ -1,15 +1,15 @@
 // Codex's stored sessions, called rollouts: one directory a day, named after the local day on which the session began. A
 // session that is resumed stays in its file. Reads the shapes of all versions, and trusts no field. Only reads.
 import { join } from "node:path";
-import { UserError } from "../../base/errors.ts";
+import { onUserError } from "../../base/errors.ts";
 import { isRecord, type JsonRecord, parseRecord, stringOr } from "../../base/json-value.ts";
+import { listNames } from "../../base/files.ts";
 import type { Paths } from "../../base/paths.ts";
 import {
   END_BYTES,
   findInLines,
   linesFromEnd,
   linesFromStart,
-  listNames,
   parseLine,
   readFileEntry,
 } from "../../sessions/files.ts";
@@ -249,14 +249,9 @@ function resumeCommands({ file, provider }: ResumableSession, id: string): strin
 async function findProviderChange(paths: Paths, { provider }: SessionFacts): Promise<ProviderChange | null> {
   if (provider === null || provider === OWN_PROVIDER) return null;
   const { readCodexFacts } = await import("./facts.ts");
-  try {
-    const { activeId, providers } = await readCodexFacts(paths);
-    if (activeId === provider) return null;
-    const isStoredDefined = provider === "openai" || providers.some(({ id }) => id === provider);
-    return { stored: provider, configured: activeId, isStoredDefined };
-  } catch (error) {
-    // A config.toml that cannot be read is for doctor to report.
-    if (error instanceof UserError) return null;
-    throw error;
-  }
+  // A config.toml that cannot be read is for doctor to report.
+  const settings = await readCodexFacts(paths).catch(onUserError(() => null));
+  if (settings === null || settings.activeId === provider) return null;
+  const isStoredDefined = provider === "openai" || settings.providers.some(({ id }) => id === provider);
+  return { stored: provider, configured: settings.activeId, isStoredDefined };
 }

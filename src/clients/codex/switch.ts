@@ -2,7 +2,7 @@
 // a stored session still needs the provider that we made.
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
-import { UserError, errorCode } from "../../base/errors.ts";
+import { UserError, errorCode, ignoreSystemError } from "../../base/errors.ts";
 import { t } from "../../base/text.ts";
 import { DEFAULT_PORT, makeProxyAddress } from "../../base/service.ts";
 import { type Edit, type SwitchEditor, type SwitchTarget, withFileName } from "../client.ts";
@@ -105,7 +105,10 @@ function factsWith(text: string, { file, facts }: CodexSwitch): CodexFacts {
   return makeCodexFacts([...below, user, ...above], facts.login);
 }
 
-/** Is there a stored session that can only be resumed while our provider is defined? Looks at the newest first. A compressed session, which cannot be looked into cheaply, counts as one that needs it. */
+/**
+ * Is there a stored session that can only be resumed while our provider is defined? Looks at the newest first. A compressed
+ * one, which cannot be looked into cheaply, counts as one that needs it.
+ */
 async function hasStoredSession(codexHome: string): Promise<boolean> {
   const names = FOLDERS.flatMap((folder) => listRollouts(join(codexHome, folder)));
   for (const path of names.toSorted().toReversed()) {
@@ -115,14 +118,8 @@ async function hasStoredSession(codexHome: string): Promise<boolean> {
 }
 
 function listRollouts(folder: string): string[] {
-  try {
-    return readdirSync(folder, { recursive: true, encoding: "utf8" })
-      .filter((name) => /\.jsonl(?:\.zst)?$/.test(name))
-      .map((name) => join(folder, name));
-  } catch (error) {
-    if (errorCode(error) === undefined) throw error;
-    return [];
-  }
+  const names = ignoreSystemError(() => readdirSync(folder, { recursive: true, encoding: "utf8" }), []);
+  return names.filter((name) => /\.jsonl(?:\.zst)?$/.test(name)).map((name) => join(folder, name));
 }
 
 async function namesOwnProvider(path: string): Promise<boolean> {

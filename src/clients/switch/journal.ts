@@ -9,6 +9,7 @@ import { type Text, t } from "../../base/text.ts";
 import {
   PRIVATE_FILE,
   ensurePrivateDirectory,
+  listNames,
   readText,
   realPath,
   removeFile,
@@ -68,7 +69,10 @@ export type FoundJournal =
 export async function findJournalPath(paths: Paths, service: Service, file: string): Promise<string> {
   const prefix = `${JOURNAL_PREFIX}${service}-`;
   const own = join(paths.run, `${prefix}${fingerprint(file)}.json`);
-  const all = listJournals(paths.run, prefix);
+  // Where they cannot be listed, whoever reads or writes a journal there says what is wrong.
+  const all = listNames(paths.run)
+    .filter((name) => name.startsWith(prefix) && name.endsWith(".json"))
+    .map((name) => join(paths.run, name));
   if (all.includes(own)) return own;
   const real = realPath(file);
   for (const path of all) {
@@ -84,17 +88,6 @@ export function hasJournals({ run }: Pick<Paths, "run">): boolean {
     return readdirSync(run).some((name) => name.startsWith(JOURNAL_PREFIX));
   } catch (error) {
     return errorCode(error) !== "ENOENT";
-  }
-}
-
-function listJournals(run: string, prefix: string): string[] {
-  try {
-    const names = readdirSync(run).filter((name) => name.startsWith(prefix) && name.endsWith(".json"));
-    return names.map((name) => join(run, name));
-  } catch (error) {
-    // Whoever reads or writes a journal there says what is wrong.
-    if (errorCode(error) === undefined) throw error;
-    return [];
   }
 }
 
