@@ -34,7 +34,7 @@ function readObject(text: string, path: string): Record<string, unknown> {
   const errors: ParseError[] = [];
   const value: unknown = parse(text, errors, { allowTrailingComma: true });
   if (errors.length > 0 || typeof value !== "object" || value === null)
-    throw new UserError(t`${path} does not hold an object`);
+    throw new UserError(t`${path} does not contain an object`);
   return { ...value };
 }
 

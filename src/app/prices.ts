@@ -35,7 +35,7 @@ export function parsePrices(text: string, file: string): PriceOverride[] {
   const [issue] = parsed.error.issues;
   const unknown = issue?.code === "unrecognized_keys" ? issue.keys.slice(0, 1) : [];
   const path = [...(issue?.path ?? []), ...unknown].filter((part) => typeof part !== "symbol");
-  const words = unknown.length > 0 ? t`is not a key of a price` : fromEnglish(issue?.message ?? "");
+  const words = unknown.length > 0 ? t`is not a field of a price` : fromEnglish(issue?.message ?? "");
   const name = formatPath(path) || t`the file`;
   throw new UserError(t`${placeOf(source, path)}: ${name}: ${words}`);
 }

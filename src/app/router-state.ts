@@ -31,7 +31,7 @@ export function createRouterState(options: {
     isOwn: belongsTo(service),
     make: () => makeSections(router.save()),
     saveAfterMs: 3_000,
-    onTrouble: (error) => onTrouble(t`what was learned of the upstreams is not kept: ${errorText(error)}`),
+    onTrouble: (error) => onTrouble(t`the state of the upstreams cannot be saved: ${errorText(error)}`),
   });
   loadRouter(router, saved.load());
   return saved;

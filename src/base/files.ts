@@ -172,14 +172,14 @@ const SYSTEM_ERRORS: Readonly<Record<string, Text>> = {
   EACCES: t`permission denied`,
   EPERM: t`operation not permitted`,
   ENOENT: t`no such file or directory`,
-  ENOTDIR: t`a part of the path is not a directory`,
+  ENOTDIR: t`part of the path is not a directory`,
   EISDIR: t`it is a directory`,
   ENOSPC: t`no space left on the disk`,
   EDQUOT: t`disk quota reached`,
   EROFS: t`the file system is read-only`,
   EIO: t`the disk reported an error`,
   ELOOP: t`too many links`,
-  EXDEV: t`it lies on another file system`,
+  EXDEV: t`it is on another file system`,
 };
 
 /** Whatever else is wrong with the path is for whoever opens it to say. */
@@ -204,7 +204,7 @@ function statOrNull(path: string): Stats | null {
     return statSync(path);
   } catch (error) {
     if (errorCode(error) === "ENOENT") return null;
-    throw new UserError(t`cannot look at ${path}: ${describe(error)}`, { cause: error });
+    throw new UserError(t`cannot inspect ${path}: ${describe(error)}`, { cause: error });
   }
 }
 

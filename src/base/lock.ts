@@ -87,8 +87,8 @@ function tryAcquire(database: Database, path: string): boolean {
 }
 
 function held(path: string): UserError {
-  return new UserError(t`another codex-helper holds ${path} and does not let go`, {
-    hint: t`wait for it to finish, or end it; then try again`,
+  return new UserError(t`another codex-helper is holding the lock ${path}`, {
+    hint: t`wait for it to finish, or stop it; then try again`,
   });
 }
 

@@ -13,7 +13,7 @@ export const SERVICE_ARGS = mapServices(({ name }) => ({
 export type ServiceFlags = Readonly<Partial<Record<Service, boolean | undefined>>>;
 
 export const JSON_ARG = {
-  json: { type: "boolean", description: "the same facts for scripts, secrets masked" },
+  json: { type: "boolean", description: "print JSON for scripts, secrets masked" },
 } as const;
 
 export const PORT_ARG = {
@@ -23,10 +23,10 @@ export const PORT_ARG = {
 export const LIMIT_ARG = { limit: { type: "string", valueHint: "N", description: "at most N" } } as const;
 
 /** The service that a flag names; undefined without one. Throws UserError for two; `both` is what to type then. */
-export function readService(args: ServiceFlags, both = t`leave one of them out`): Service | undefined {
+export function readService(args: ServiceFlags, both = t`remove one of them`): Service | undefined {
   const [service, other] = SERVICES.filter((one) => args[one] === true);
   if (service !== undefined && other !== undefined) {
-    throw new UserError(t`--${service} and --${other} exclude one another`, {
+    throw new UserError(t`--${service} and --${other} cannot be used together`, {
       hint: both,
       exitCode: EXIT.usage,
     });

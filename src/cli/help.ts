@@ -22,7 +22,7 @@ export function renderRootHelp(commands: readonly Row[], style: Style): string {
       [
         t`Flags`,
         [
-          ["-h, --help", t`this text; after a command, that command's`],
+          ["-h, --help", t`show this help; after a command, the help of that command`],
           ["--version", t`version, commit and its date`],
         ],
       ],
@@ -44,7 +44,7 @@ export function renderHelp(command: Command, { line, ...style }: Style & { reado
   const sections: readonly Section[] = [
     [t`Commands`, subCommands.map(([name, sub]) => [name, translate(sub.meta.description)])],
     [t`Arguments`, listPositionals(args).map(({ description, shown }) => [shown, translate(description)])],
-    [t`Flags`, [...listFlags(args).map(flagRow), ["-h, --help", t`this text`]]],
+    [t`Flags`, [...listFlags(args).map(flagRow), ["-h, --help", t`show this help`]]],
     [t`Examples`, (command.examples ?? []).map(([example, does]) => [example, translate(does)])],
   ];
   return render(style, {

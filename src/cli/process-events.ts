@@ -45,7 +45,7 @@ export function watchBugs(report: (words: string) => void): BugWatch {
   const { promise, resolve } = Promise.withResolvers<number>();
   let times: number[] = [];
   const note = (error: unknown): void => {
-    report(t`codex-helper made a mistake and goes on: ${maskText(errorMessage(error))}`);
+    report(t`internal error, codex-helper continues: ${maskText(errorMessage(error))}`);
     const now = performance.now();
     times = [...times.filter((time) => now - time < 60_000), now];
     if (times.length >= MOST_IN_A_MINUTE) resolve(EXIT.bug);

@@ -13,7 +13,7 @@ const STATES: Readonly<Record<string, { readonly words: Text; readonly colour: C
   exhausted: { words: text`exhausted`, colour: "red" },
   unknown: { words: text`unknown`, colour: "dim" },
   stale: { words: text`out of date`, colour: "dim" },
-  error: { words: text`not known`, colour: "yellow" },
+  error: { words: text`lookup failed`, colour: "yellow" },
 };
 /** Windows that have a word of their own; "5h" says itself. */
 const WINDOWS: Readonly<Record<string, Text>> = {

@@ -3,41 +3,41 @@ import type { CommandEntry } from "./cli.ts";
 
 export const COMMANDS = {
   serve: {
-    summary: "run the proxy in front of you (bare ch does it too)",
+    summary: "run the proxy in the foreground (same as plain ch)",
     load: () => import("./commands/serve.ts"),
   },
   switch: {
-    summary: "point a client at the proxy, and put it back",
+    summary: "point a client at the proxy, and restore it",
     load: () => import("./commands/switch.ts"),
   },
-  run: { summary: "start a client behind a proxy of its own", load: () => import("./commands/run.ts") },
-  doctor: { summary: "what is odd, and what to type", load: () => import("./commands/doctor.ts") },
-  demo: { summary: "see a failover happen, without a key", load: () => import("./commands/demo.ts") },
+  run: { summary: "start a client with a proxy of its own", load: () => import("./commands/run.ts") },
+  doctor: { summary: "find problems, and how to fix them", load: () => import("./commands/doctor.ts") },
+  demo: { summary: "watch a failover, no key needed", load: () => import("./commands/demo.ts") },
   status: {
-    summary: "what runs, where requests go, how each upstream is",
+    summary: "what is running, where requests go, and the state of each upstream",
     load: () => import("./commands/status.ts"),
   },
   quota: {
-    summary: "what is left on each upstream, and for how long",
+    summary: "what is left on each upstream, and how long it lasts",
     load: () => import("./commands/quota.ts"),
   },
   routing: {
-    summary: "the order of the next request, and a fresh start",
+    summary: "show the order of upstreams, or reset their state",
     load: () => import("./commands/routing.ts"),
   },
-  config: { summary: "see and change your upstreams", load: () => import("./commands/config.ts") },
+  config: { summary: "show and change your upstreams", load: () => import("./commands/config.ts") },
   default: {
-    summary: "Codex or Claude Code, where no flag says",
+    summary: "the service that commands use without a flag",
     load: () => import("./commands/default.ts"),
   },
   session: {
-    summary: "find a session, read it, go on with it",
+    summary: "find, read and resume sessions",
     load: () => import("./commands/session.ts"),
   },
-  usage: { summary: "what requests cost, and how they went", load: () => import("./commands/usage.ts") },
+  usage: { summary: "tokens, costs and outcomes of requests", load: () => import("./commands/usage.ts") },
   filter: { summary: "check and try the redaction rules", load: () => import("./commands/filter.ts") },
   completion: {
-    summary: "commands, flags and names completed by your shell",
+    summary: "shell completion of commands, flags and names",
     load: () => import("./commands/completion.ts"),
   },
 } as const satisfies Readonly<Record<string, CommandEntry>>;

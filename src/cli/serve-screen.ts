@@ -27,27 +27,29 @@ export function describeSwitched({ service, on }: Switched, env: Env): string[] 
   const keys = on.changes.map(({ path }) => showKey(path)).join(", ");
   const file = showPath(on.file, env);
   return [
-    keys === "" || !on.isWritten ? t`  ${file} pointed here already` : t`  set in ${file}: ${keys}`,
+    keys === "" || !on.isWritten ? t`  ${file} already pointed here` : t`  set in ${file}: ${keys}`,
     on.owner.kind === "user"
-      ? t`  stays so after Ctrl+C; put back with: ch switch off --${service}`
-      : t`  put back at Ctrl+C, or with: ch switch off --${service}`,
+      ? t`  kept after Ctrl+C; restore with: ch switch off --${service}`
+      : t`  restored at Ctrl+C, or with: ch switch off --${service}`,
     ...on.overwritten.map(
-      ({ path }) => t`  ${showKey(path)} was changed by somebody since: that value comes back`,
+      ({ path }) => t`  ${showKey(path)} was changed after the switch: that value will be restored`,
     ),
   ];
 }
 
 export function describeRestored(off: SwitchedOff, env: Env): string[] {
   const file = showPath(off.file, env);
-  if (off.isFileRemoved) return [t`put back: ${file} was made by the switch and is removed`];
+  if (off.isFileRemoved) return [t`restored: ${file} was created by the switch and has been removed`];
   const restored = off.keys.filter(({ kind }) => kind === "restored").map(({ path }) => showKey(path));
   const kept = off.keys.filter(({ kind }) => kind === "changed").map(({ path }) => showKey(path));
   const unknown = off.keys.filter(({ kind }) => kind === "unknown").map(({ path }) => showKey(path));
   return [
-    ...(restored.length > 0 ? [t`put back in ${file}: ${restored.join(", ")}`] : []),
-    ...(kept.length > 0 ? [t`left in ${file}, because it was changed meanwhile: ${kept.join(", ")}`] : []),
+    ...(restored.length > 0 ? [t`restored in ${file}: ${restored.join(", ")}`] : []),
+    ...(kept.length > 0
+      ? [t`kept in ${file}, because it was changed after the switch: ${kept.join(", ")}`]
+      : []),
     ...(unknown.length > 0
-      ? [t`still names this proxy in ${file}: ${unknown.join(", ")}; edit it by hand`]
+      ? [t`still points at this proxy in ${file}: ${unknown.join(", ")}; edit it by hand`]
       : []),
   ];
 }

@@ -21,7 +21,7 @@ export function describeSwitch(report: SwitchReport, env: Env): string[] {
 }
 
 function describePoint({ service, status }: SwitchReport): string {
-  return status.port === null ? t`on` : t`on, to ${makeProxyAddress(service, status.port)}`;
+  return status.port === null ? t`switched` : t`switched, to ${makeProxyAddress(service, status.port)}`;
 }
 
 function describeOn({ service, status, isListening }: SwitchReport, env: Env): string[] {
@@ -32,15 +32,15 @@ function describeOn({ service, status, isListening }: SwitchReport, env: Env): s
     t`  in ${showPath(file, env)}: ${keys.map(({ path }) => showKey(path)).join(", ")}`,
     ...(isOwnerDead && owner?.kind === "process"
       ? [
-          t`  the ch that switched it (pid ${owner.pid}) has died`,
-          t`    ${off}, or go on with: ch serve --${service}`,
+          t`  the ch that switched it (pid ${owner.pid}) is no longer running`,
+          t`    ${off}, or keep using it: ch serve --${service}`,
         ]
       : []),
     ...(owner?.kind === "process" && !isOwnerDead
-      ? [t`  put back by the running ch (pid ${owner.pid}) when it stops`]
+      ? [t`  restored by the running ch (pid ${owner.pid}) when it stops`]
       : []),
-    ...(owner?.kind === "user" ? [t`  put back with: ${off}`] : []),
-    ...(owner === null ? [t`  nobody knows who switched it; put back with: ${off}`] : []),
+    ...(owner?.kind === "user" ? [t`  restore with: ${off}`] : []),
+    ...(owner === null ? [t`  switched by an unknown program; restore with: ${off}`] : []),
     ...(isListening === false && !isOwnerDead
       ? [t`  nothing listens there: ch serve --${service}${at}`]
       : []),

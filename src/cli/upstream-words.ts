@@ -10,10 +10,10 @@ import { describeQuota } from "./quota-words.ts";
 const STANDINGS: Readonly<Record<string, { readonly words: Text; readonly colour: Colour }>> = {
   ok: { words: text`ok`, colour: "green" },
   low: { words: text`low on quota`, colour: "yellow" },
-  probing: { words: text`on trial`, colour: "yellow" },
+  probing: { words: text`probing`, colour: "yellow" },
   cooling: { words: text`rate limited`, colour: "yellow" },
-  "model-unknown": { words: text`without this model`, colour: "yellow" },
-  open: { words: text`left alone after failures`, colour: "red" },
+  "model-unknown": { words: text`model not available`, colour: "yellow" },
+  open: { words: text`down after failures`, colour: "red" },
   exhausted: { words: text`out of quota`, colour: "red" },
   "auth-dead": { words: text`credential refused`, colour: "red" },
 };
@@ -77,5 +77,5 @@ function countToday(today: DayCounts): string[] {
 
 function countSessions(sessions: number): string {
   if (sessions === 0) return "";
-  return sessions === 1 ? t`1 session stays with it` : t`${sessions} sessions stay with it`;
+  return sessions === 1 ? t`1 session bound to it` : t`${sessions} sessions bound to it`;
 }

@@ -28,8 +28,8 @@ export function listOutboundProxy(env: Env): Override[] {
     {
       id: "outbound-proxy",
       where: name,
-      what: t`requests for 127.0.0.1 are sent through it`,
-      hint: t`export NO_PROXY=127.0.0.1 (with what NO_PROXY holds already)`,
+      what: t`requests to 127.0.0.1 go through it`,
+      hint: t`export NO_PROXY=127.0.0.1 (keep what NO_PROXY already contains)`,
     },
   ];
 }
@@ -50,7 +50,7 @@ export function listOtherProxy({ value, where, isOwnAddress }: Target): Override
       id: "other-proxy",
       where,
       what: t`points at ${host}, which is another program on this machine`,
-      hint: t`let only one of the two point the client`,
+      hint: t`let only one of the two manage the client`,
     },
   ];
 }

@@ -12,22 +12,22 @@ export type BaseUrl =
 const PROBLEMS: readonly (readonly [(text: string) => boolean, Text])[] = [
   [(text) => text.trim() === "", t`is empty`],
   // oxlint-disable-next-line no-control-regex -- control characters are what is checked for
-  [(text) => /[\s\u0000-\u001f\u007f]/.test(text), t`holds a blank or a control character`],
+  [(text) => /[\s\u0000-\u001f\u007f]/.test(text), t`contains a blank or a control character`],
   [
     (text) => /[^\u0021-\u007e]/.test(text),
-    t`holds a character outside ASCII (a full-width colon or slash?)`,
+    t`contains a character outside ASCII (a full-width colon or slash?)`,
   ],
   [(text) => !/^[a-z][a-z0-9+.-]*:\/\//i.test(text), t`must begin with https://`],
   [(text) => !/^https?:/i.test(text), t`must be an https or http address`],
-  [(text) => text.includes("\\"), t`holds a backslash`],
-  [(text) => text.includes("?"), t`must not hold a query: put it into \`query\``],
-  [(text) => text.includes("#"), t`must not hold a fragment`],
+  [(text) => text.includes("\\"), t`contains a backslash`],
+  [(text) => text.includes("?"), t`must not contain a query: put it into \`query\``],
+  [(text) => text.includes("#"), t`must not contain a fragment`],
   [
     (text) => /^\w+:\/\/[^/]*@/.test(text),
-    t`must not hold a user name or password: put the key into \`auth\``,
+    t`must not contain a user name or password: put the key into \`auth\``,
   ],
   [(text) => !URL.canParse(text), t`is not a valid address`],
-  [hasEmptyOrDotSegment, t`has an empty or a dotted part in its path`],
+  [hasEmptyOrDotSegment, t`has an empty or dotted segment in its path`],
   [(text) => /\/v1\/v1(?:\/+)?$/.test(text), t`ends in /v1 twice`],
   [isOwnAddress, t`is the address of codex-helper's own proxy`],
 ];

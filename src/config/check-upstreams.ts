@@ -84,24 +84,24 @@ export function checkAuth({ auth, baseUrl, tags, service }: AuthParts): AuthChec
     const value = auth[key];
     if (value == null) continue;
     if (value.trim() === "") {
-      warnings.push({ key, words: t`is empty, and counts as absent` });
+      warnings.push({ key, words: t`is empty and counts as not set` });
       continue;
     }
     const words = key.endsWith("_env") ? problemOfVariable(value) : problemOfSecret(value.trim());
     if (words !== null) return { problem: { key, words }, warnings };
-    if (value !== value.trim()) warnings.push({ key, words: t`has blanks around it, which are left out` });
+    if (value !== value.trim()) warnings.push({ key, words: t`has surrounding blanks, which are ignored` });
     if (/^\S{0,12}(?:\.\.\.|x{4,}$)|^your[-_]|^<.*>$/i.test(value.trim()))
       warnings.push({ key, words: t`looks like a placeholder` });
   }
   const used = chooseCredential(auth);
   const unused = CREDENTIAL_KEYS.find((key) => key !== used && !isBlank(auth[key]));
   if (used !== null && unused !== undefined)
-    warnings.push({ key: unused, words: t`is not used, because ${used} is there` });
+    warnings.push({ key: unused, words: t`is not used because ${used} is set` });
   if (auth.client !== true) return { problem: null, warnings };
   if (used !== null) {
-    warnings.push({ key: "client", words: t`is not used, because ${used} is there` });
+    warnings.push({ key: "client", words: t`is not used because ${used} is set` });
   } else if (!isClientOrigin(baseUrl, tags, service)) {
-    const words = t`is allowed for the vendor's own host, or for the origin that the login was imported from (tags.imported_origin)`;
+    const words = t`is allowed only for the vendor's own host or the origin that the login was imported from (tags.imported_origin)`;
     return { problem: { key: "client", words }, warnings };
   }
   return { problem: null, warnings };
@@ -114,7 +114,9 @@ export function chooseCredential(auth: AuthEntry): (typeof CREDENTIAL_KEYS)[numb
 
 /** Why a text cannot be sent in a header, or null: Headers takes Latin-1 without control characters, or throws. */
 export function problemOfSecret(text: string): Text | null {
-  return /^[\u0020-\u007e\u00a0-\u00ff]*$/.test(text) ? null : t`holds a character that no header can carry`;
+  return /^[\u0020-\u007e\u00a0-\u00ff]*$/.test(text)
+    ? null
+    : t`contains a character that is not allowed in a header`;
 }
 
 /** Why a text cannot name a variable, or null. */

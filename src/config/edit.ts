@@ -20,7 +20,7 @@ export function editConfig(text: string, file: string, plan: Plan): string {
   const before = parseConfig(text, file);
   if (before.isReadOnly) {
     throw new UserError(
-      t`${file} was written by a newer version of codex-helper, and is not changed by this one`,
+      t`${file} was written by a newer version of codex-helper; this version does not change it`,
     );
   }
   const changes = plan(before);
@@ -47,7 +47,7 @@ export function planAdd({ service, name, alias, upstreams, isReplacing }: Additi
     const section = config.services[service];
     requireName(name);
     if (hasName(section, name) && !isReplacing) {
-      throw new UserError(t`there is a config "${name}" already`, {
+      throw new UserError(t`the config "${name}" already exists`, {
         hint: t`--append adds a backup upstream to it, --force replaces it`,
       });
     }
@@ -96,10 +96,10 @@ export function planRename(service: Service, from: string, to: string): Plan {
     requireName(to);
     requireConfig(config, service, from);
     if (from === to) {
-      throw new UserError(t`"${from}" is its name already`, { hint: `ch config rename ${from} NEW-NAME` });
+      throw new UserError(t`it is already named "${from}"`, { hint: `ch config rename ${from} NEW-NAME` });
     }
     if (hasName(section, to)) {
-      throw new UserError(t`there is a config "${to}" already`, {
+      throw new UserError(t`the config "${to}" already exists`, {
         hint: `ch config rename ${from} NEW-NAME`,
       });
     }
@@ -119,7 +119,7 @@ export function planMove(service: Service, target: Target & { readonly position:
     requireUpstreams(config, service, target);
     const count = requireUpstreams(config, service, { name: target.name, position: null }).length;
     if (to > count) {
-      throw new UserError(t`"${target.name}" has no place ${to}: its last one is ${count}`, {
+      throw new UserError(t`"${target.name}" has no position ${to}: the last one is ${count}`, {
         hint: `ch config move ${formatTarget(target.name, target.position)} --to ${count}`,
       });
     }
@@ -219,8 +219,8 @@ function requireUpstreams(config: ParsedConfig, service: Service, target: Target
 export function noSuchPosition(name: string, position: number, count: number): UserError {
   const message =
     count === 1
-      ? t`"${name}" has 1 upstream, and no number ${position}`
-      : t`"${name}" has ${count} upstreams, and no number ${position}`;
+      ? t`"${name}" has 1 upstream, there is no number ${position}`
+      : t`"${name}" has ${count} upstreams, there is no number ${position}`;
   return new UserError(message, { hint: `ch config show ${name}` });
 }
 

@@ -44,7 +44,7 @@ export async function updateConfig(paths: ConfigPaths, plan: Plan, now: () => nu
     if (bytes !== null) keepVersion(paths.backups, bytes, now());
     const present = await readBytes(paths.config);
     if (Buffer.compare(present ?? NOTHING, bytes ?? NOTHING) !== 0) {
-      throw new UserError(t`${paths.config} was changed by another program just now; try again`);
+      throw new UserError(t`another program has just changed ${paths.config}; try again`);
     }
     writeFileAtomic(paths.config, result, { mode: PRIVATE_FILE });
   });
@@ -134,9 +134,9 @@ function tightenMode(path: string): Text | null {
     if (me !== undefined && uid !== me && me !== 0) return t`${path} belongs to another user`;
     if (process.platform === "win32" || (mode & 0o077) === 0) return null;
     chmodSync(path, PRIVATE_FILE);
-    return t`other users could read ${path}; now only you can`;
+    return t`other users could read ${path}; it is private now`;
   } catch (error) {
     if (errorCode(error) === undefined) throw error;
-    return t`other users can read ${path}, and that cannot be changed: ${describe(error)}`;
+    return t`other users can read ${path}, and its permissions cannot be changed: ${describe(error)}`;
   }
 }

@@ -34,7 +34,7 @@ function applyChange(text: string, file: string, change: Change): string {
   const written = readJsonc(result, file).root;
   if (written === null || JSON.stringify(valueOf(written)) !== JSON.stringify(intended)) {
     throw new UserError(
-      t`${file} is written in a way that cannot be changed safely at ${formatPath(change.path)}`,
+      t`${file} cannot be changed safely at ${formatPath(change.path)} because of how it is written`,
       {
         hint: "ch config edit",
       },

@@ -130,7 +130,7 @@ function refuseDuplicates(node: Node, source: Pick<Place, "text" | "file">): voi
       const [key] = child.children ?? [];
       const name = String(key?.value);
       if (seen.has(name)) {
-        throw new JsonSyntaxError(t`the key "${name}" stands here twice`, {
+        throw new JsonSyntaxError(t`duplicate key "${name}"`, {
           ...source,
           offset: child.offset,
         });

@@ -62,7 +62,7 @@ export function parseConfig(text: string, file: string): ParsedConfig {
   const isReadOnly = (shell.data.version ?? CONFIG_VERSION) > CONFIG_VERSION;
   if (isReadOnly) {
     warnings.push(
-      t`${file} is of version ${shell.data.version ?? 0}, newer than this program knows: it is read but not changed`,
+      t`${file} has version ${shell.data.version ?? 0}, newer than this program supports: it is read but not changed`,
     );
   }
   const defaultService = shell.data.default_service ?? null;
@@ -109,7 +109,7 @@ function readService({ service, shell, source, warnings }: ServiceSource): Servi
   }
   const active = section.active ?? null;
   if (active !== null && !names.includes(active)) {
-    warnings.push(t`${service}.active names "${active}", which is not among the configs`);
+    warnings.push(t`${service}.active is "${active}", but there is no such config`);
   }
   return { active, configs, broken };
 }
@@ -137,7 +137,7 @@ function readEntry(
   const parsed = namedConfigSchema.safeParse(shell[service]?.configs?.[name], DESCRIBABLE);
   if (!parsed.success) return { problem: describeError(parsed.error, source, at) };
   if (parsed.data.name != null && parsed.data.name !== name) {
-    warnings.push(describeAt(source, [...at, "name"], t`differs from the key, and is ignored`));
+    warnings.push(describeAt(source, [...at, "name"], t`differs from the key and is ignored`));
   }
   const found = checkUpstreams(parsed.data.upstreams, service);
   const say = ({ path, words }: { path: JSONPath; words: Text }): Text =>

@@ -85,7 +85,7 @@ export function chooseConfig(section: ServiceConfigs, service: Service, asked?: 
   }
   const why =
     active === null
-      ? t`none of the configs of ${client} is active`
+      ? t`${client} has no active config`
       : t`the active config of ${client} is "${active}", which does not exist`;
   return unset(why, `ch config set-active ${names[0]}${flagFor(service)}`);
 }

@@ -49,7 +49,7 @@ export function describeFirstIssue({ issues }: z.core.$ZodError): {
   const [issue] = issues;
   return {
     path: (issue?.path ?? []).filter((part) => typeof part !== "symbol"),
-    words: issue === undefined ? t`is not as expected` : describeIssue(issue),
+    words: issue === undefined ? t`is not valid` : describeIssue(issue),
   };
 }
 
@@ -60,30 +60,30 @@ function describeIssue(issue: Issue): Text {
       if (issue.message === TOO_LARGE) return t`is too large`;
       return t`must be ${EXPECTED[issue.expected] ?? issue.expected}`;
     case "too_small":
-      if (issue.origin === "array") return t`must hold at least ${String(issue.minimum)}`;
+      if (issue.origin === "array") return t`must contain at least ${String(issue.minimum)}`;
       if (issue.origin === "string") return t`must not be empty`;
       return issue.inclusive === false
         ? t`must be more than ${String(issue.minimum)}`
         : t`must be at least ${String(issue.minimum)}`;
     case "too_big":
       return issue.origin === "array"
-        ? t`must hold at most ${String(issue.maximum)}`
+        ? t`must contain at most ${String(issue.maximum)}`
         : t`must be at most ${String(issue.maximum)}`;
     case "invalid_value":
       return t`must be ${listAlternatives(issue.values.map((value) => JSON.stringify(value)))}`;
     case "invalid_union":
       return t`must be text in double quotes, or false`;
     case "invalid_key":
-      return t`is a name that is not allowed here`;
+      return t`is not an allowed name`;
     case "invalid_format":
       return issue.format === "datetime"
         ? t`must be a time such as 2026-12-01T09:00:00+01:00`
-        : t`holds a character that is not allowed here`;
+        : t`contains a character that is not allowed`;
     case "custom":
     case "invalid_element":
     case "not_multiple_of":
     case "unrecognized_keys":
-      return t`is not as expected`;
+      return t`is not valid`;
   }
 }
 

@@ -16,7 +16,7 @@ export const CLIENT_FILE_CHECKS: readonly Check[] = [
         : [
             {
               status: "fail",
-              message: t`CODEX_HOME names ${missingHome}, which is no directory: Codex does not start`,
+              message: t`CODEX_HOME is ${missingHome}, which is not a directory: Codex does not start`,
               hint: t`mkdir -p ${missingHome}, or: unset CODEX_HOME`,
             },
           ],
@@ -29,7 +29,7 @@ export const CLIENT_FILE_CHECKS: readonly Check[] = [
     repair: null,
     run: ({ codex: { problem, providerProblem } }) => {
       if (problem !== null)
-        return [{ status: "fail", message: problem, hint: t`mend that line: Codex does not start with it` }];
+        return [{ status: "fail", message: problem, hint: t`fix that line: Codex does not start with it` }];
       if (providerProblem === null) return [ok(t`Codex can work with its provider`)];
       const { hint, isFatal, message } = providerProblem;
       return [{ status: isFatal ? "fail" : "warn", message, hint }];
@@ -50,7 +50,7 @@ export const CLIENT_FILE_CHECKS: readonly Check[] = [
         : [
             {
               status: "warn",
-              message: t`others may read ${openAuthFile}`,
+              message: t`other users can read ${openAuthFile}`,
               hint: `chmod 600 ${openAuthFile}`,
             } satisfies Found,
           ]),
@@ -58,7 +58,7 @@ export const CLIENT_FILE_CHECKS: readonly Check[] = [
         ? [
             {
               status: "info",
-              message: t`Codex has no login: its screen asks for one, also behind the proxy`,
+              message: t`Codex has no login: it asks for one, even with the proxy`,
               hint: t`codex login, or: ch serve --own-provider`,
             } satisfies Found,
           ]
@@ -77,7 +77,7 @@ export const CLIENT_FILE_CHECKS: readonly Check[] = [
         : [
             {
               status: "warn",
-              message: t`Codex's provider wants the variable ${missingKeyVariable}, which this shell does not have`,
+              message: t`Codex's provider needs the variable ${missingKeyVariable}, which is not set in this shell`,
               hint: `export ${missingKeyVariable}=...`,
             },
           ],
@@ -93,7 +93,7 @@ export const CLIENT_FILE_CHECKS: readonly Check[] = [
         ? [
             {
               status: "info",
-              message: t`OPENAI_BASE_URL is set, and Codex does not read it`,
+              message: t`OPENAI_BASE_URL is set, but Codex does not read it`,
               hint: "ch config add main --base-url URL --auth-token-env NAME --codex",
             },
           ]
@@ -120,7 +120,7 @@ export const CLIENT_FILE_CHECKS: readonly Check[] = [
       ...problems.map((message): Found => ({
         status: "fail",
         message,
-        hint: t`mend it: Claude Code takes such a file for an empty one`,
+        hint: t`fix it: Claude Code treats such a file as empty`,
       })),
       ...(doubledVersion === null
         ? []
@@ -128,7 +128,7 @@ export const CLIENT_FILE_CHECKS: readonly Check[] = [
             {
               status: "warn",
               message: t`${doubledVersion} sets an ANTHROPIC_BASE_URL that ends in /v1: Claude Code asks for /v1/v1/messages`,
-              hint: t`take the /v1 away`,
+              hint: t`remove the /v1`,
             } satisfies Found,
           ]),
     ],
@@ -144,11 +144,11 @@ export const CLIENT_FILE_CHECKS: readonly Check[] = [
         ? [
             {
               status: "info",
-              message: t`Claude Code has no credential, and asks to log in until it is switched`,
+              message: t`Claude Code has no credential and asks to log in until it is switched`,
               hint: "ch switch on --claude",
             },
           ]
-        : [ok(t`Claude Code has a credential, or is not in use here`)],
+        : [ok(t`Claude Code has a credential, or is not used here`)],
   },
   {
     id: "claude-shell",
@@ -161,7 +161,7 @@ export const CLIENT_FILE_CHECKS: readonly Check[] = [
         ? [
             {
               status: "info",
-              message: t`the shell's ANTHROPIC_BASE_URL sends Claude Code past the proxy until it is switched`,
+              message: t`ANTHROPIC_BASE_URL in the shell makes Claude Code bypass the proxy until it is switched`,
               hint: t`unset ANTHROPIC_BASE_URL, or: ch switch on --claude`,
             },
           ]
@@ -177,7 +177,7 @@ function describeSize(path: string, bytes: number, mostGib: number): Found[] {
     {
       status: "warn",
       message: t`${path} has grown to ${gib} GiB`,
-      hint: t`close Codex, then remove it: Codex makes it anew`,
+      hint: t`close Codex, then remove it: Codex recreates it`,
     },
   ];
 }

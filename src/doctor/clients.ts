@@ -66,7 +66,7 @@ export const CLIENT_CHECKS: readonly Check[] = [
     run: ({ machine: { otherTools } }) =>
       otherTools.map(({ name, path }) => ({
         status: "info",
-        message: t`${name} is set up here (${path}) and may point the clients elsewhere`,
+        message: t`${name} is installed here (${path}) and may change where the clients point`,
       })),
   },
   {
@@ -82,18 +82,18 @@ export const CLIENT_CHECKS: readonly Check[] = [
 function describeClient({ client: { path, version }, service }: ServiceFacts): Found {
   const { name, packageName, tried } = SERVICE_FACTS[service];
   const hint = `npm install -g ${packageName}@latest`;
-  if (path === null) return { status: "info", message: t`${name} is not on the search path`, hint };
-  if (version === null) return ok(t`${name} is there (${path})`);
+  if (path === null) return { status: "info", message: t`${name} is not on PATH`, hint };
+  if (version === null) return ok(t`${name} is installed (${path})`);
   const { from, to } = tried;
   if (compareVersions(version, from) < 0)
     return {
       status: "info",
-      message: t`${name} ${version} is older than the oldest one tried here (${from})`,
+      message: t`${name} ${version} is older than the oldest tested version (${from})`,
       hint,
     };
   if (compareVersions(version, to) > 0)
-    return { status: "info", message: t`${name} ${version} is newer than the newest one tried here (${to})` };
-  return ok(t`${name} ${version} is one that was tried here`);
+    return { status: "info", message: t`${name} ${version} is newer than the newest tested version (${to})` };
+  return ok(t`${name} ${version} is a tested version`);
 }
 
 /** Below, at or above zero, as the first is older, the same or newer. What follows the numbers does not count. */
@@ -113,16 +113,16 @@ function describeSwitch({ isProxyThere, service, switch: state }: ServiceFacts):
   if (isOwnerDead)
     return {
       status: "fail",
-      message: t`${client} is pointed at port ${port}, and the proxy that did it is gone (${file})`,
+      message: t`${client} points at port ${port}, but the proxy that switched it is no longer running (${file})`,
       hint: "ch doctor --fix",
     };
   if (!isProxyThere)
     return {
       status: "fail",
-      message: t`${client} is pointed at port ${port}, where no proxy answers (${file})`,
+      message: t`${client} points at port ${port}, where no proxy answers (${file})`,
       hint: t`ch serve --${service} --port ${port}, or: ch switch off --${service}`,
     };
-  return ok(t`${client} is pointed at the proxy on port ${port}`);
+  return ok(t`${client} points at the proxy on port ${port}`);
 }
 
 /** One check for each kind of thing that goes past the proxy. */

@@ -24,8 +24,8 @@ export const MACHINE_CHECKS: readonly Check[] = [
         if (version !== VERSION)
           return {
             status: "info",
-            message: t`the proxy for ${client} on port ${port} (pid ${pid}) is of version ${version}, this is ${VERSION}`,
-            hint: t`stop it and start it again: ch serve`,
+            message: t`the proxy for ${client} on port ${port} (pid ${pid}) has version ${version}, this is ${VERSION}`,
+            hint: t`restart it: ch serve`,
           };
         return ok(t`a proxy for ${client} runs on port ${port} (pid ${pid})`);
       }),
@@ -34,7 +34,7 @@ export const MACHINE_CHECKS: readonly Check[] = [
         : [
             {
               status: "info",
-              message: t`proxies that ended without clearing up: ${deadInstances}`,
+              message: t`proxies that ended without cleaning up: ${deadInstances}`,
               hint: "ch doctor --fix",
             } satisfies Found,
           ]),
@@ -52,7 +52,7 @@ export const MACHINE_CHECKS: readonly Check[] = [
 function describePort({ isUnused, port: { number, state }, service }: ServiceFacts): Found {
   const client = CLIENT_NAME[service];
   if (state.kind === "free" || state.kind === "ours")
-    return ok(t`port ${number} of ${client}'s proxy is free or ours`);
+    return ok(t`port ${number} for ${client}'s proxy is free or used by codex-helper`);
   return {
     status: isUnused ? "info" : "warn",
     message: describeTaken(state, { client, number }),
@@ -64,8 +64,8 @@ function describeTaken(
   state: Extract<PortState, { kind: "taken" | "reserved" }>,
   { client, number }: { readonly client: string; readonly number: number },
 ): Text {
-  if (state.kind === "reserved") return t`port ${number} of ${client}'s proxy is reserved by the system`;
+  if (state.kind === "reserved") return t`port ${number} for ${client}'s proxy is reserved by the system`;
   return state.by === null
-    ? t`port ${number} of ${client}'s proxy is taken by another program`
-    : t`port ${number} of ${client}'s proxy is taken by ${state.by}`;
+    ? t`port ${number} for ${client}'s proxy is in use by another program`
+    : t`port ${number} for ${client}'s proxy is in use by ${state.by}`;
 }

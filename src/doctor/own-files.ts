@@ -23,7 +23,7 @@ export const OWN_FILE_CHECKS: readonly Check[] = [
       const hint = "ch config edit";
       if (config.problem !== null) return [{ status: "fail", message: config.problem, hint }];
       if (config.isMissing) return [ok(t`there is no config.json yet`)];
-      if (config.warnings.length === 0) return [ok(t`config.json is in order`)];
+      if (config.warnings.length === 0) return [ok(t`config.json is valid`)];
       return config.warnings.map((message): Found => ({ status: "warn", message, hint }));
     },
   },
@@ -34,7 +34,7 @@ export const OWN_FILE_CHECKS: readonly Check[] = [
     repair: null,
     run: ({ files: { filter } }) =>
       filter.problem === null
-        ? [ok(t`redaction rules are in order, or there are none`)]
+        ? [ok(t`redaction rules are valid, or there are none`)]
         : [{ status: "fail", message: filter.problem, hint: "ch filter check" }],
   },
   {
@@ -44,8 +44,8 @@ export const OWN_FILE_CHECKS: readonly Check[] = [
     repair: null,
     run: ({ files: { usageProviders } }) =>
       usageProviders.problem === null
-        ? [ok(t`the sources of balances are in order, or the usual ones`)]
-        : [{ status: "warn", message: usageProviders.problem, hint: t`mend ${usageProviders.path}` }],
+        ? [ok(t`the sources of balances are valid, or the defaults`)]
+        : [{ status: "warn", message: usageProviders.problem, hint: t`fix ${usageProviders.path}` }],
   },
   {
     id: "prices",
@@ -54,8 +54,8 @@ export const OWN_FILE_CHECKS: readonly Check[] = [
     repair: null,
     run: ({ files: { prices } }) =>
       prices.problem === null
-        ? [ok(t`your own prices are in order, or there are none`)]
-        : [{ status: "warn", message: prices.problem, hint: t`mend ${prices.path}` }],
+        ? [ok(t`your own prices are valid, or there are none`)]
+        : [{ status: "warn", message: prices.problem, hint: t`fix ${prices.path}` }],
   },
   {
     id: "state-file",
@@ -67,10 +67,10 @@ export const OWN_FILE_CHECKS: readonly Check[] = [
         ? [
             {
               status: "info",
-              message: t`${state.path} cannot be read and counts as empty; the next proxy writes it anew`,
+              message: t`${state.path} cannot be read and counts as empty; the next proxy rewrites it`,
             },
           ]
-        : [ok(t`what the last proxy remembered can be read, or there is nothing`)],
+        : [ok(t`the saved state can be read, or there is none`)],
   },
   {
     id: "request-log",
@@ -86,7 +86,7 @@ export const OWN_FILE_CHECKS: readonly Check[] = [
         return [{ status: "warn", message, hint: `ls -ld ${path}` }];
       }
       if (bytes < OVERGROWN_LOG_BYTES) return [ok(t`requests can be logged`)];
-      const message = t`${path} has grown to ${mib} MiB: it could not be put away when it was full`;
+      const message = t`${path} has grown to ${mib} MiB: it could not be rotated`;
       return [{ status: "warn", message, hint: `ls -l ${path}*` }];
     },
   },
@@ -97,12 +97,12 @@ export const OWN_FILE_CHECKS: readonly Check[] = [
     repair: null,
     run: ({ files: { home } }) =>
       home.problem === null
-        ? [ok(t`our files can be kept in ${home.path}`)]
+        ? [ok(t`codex-helper can write to ${home.path}`)]
         : [
             {
               status: "fail",
-              message: t`nothing can be kept in ${home.path}: ${home.problem}`,
-              hint: t`make it a directory of yours, or name another: export CODEX_HELPER_HOME=...`,
+              message: t`codex-helper cannot write to ${home.path}: ${home.problem}`,
+              hint: t`make it a directory that you own, or choose another: export CODEX_HELPER_HOME=...`,
             },
           ],
   },
@@ -114,11 +114,11 @@ export const OWN_FILE_CHECKS: readonly Check[] = [
     run: ({ files: { freeBytes, home } }) => {
       if (freeBytes === null) return [];
       const mib = Math.floor(freeBytes / MIB);
-      if (freeBytes >= LOW_DISK_BYTES) return [ok(t`there is room on the disk`)];
+      if (freeBytes >= LOW_DISK_BYTES) return [ok(t`there is enough free disk space`)];
       return [
         {
           status: freeBytes < FULL_DISK_BYTES ? "fail" : "warn",
-          message: t`only ${mib} MiB are free on the disk of ${home.path}`,
+          message: t`only ${mib} MiB of disk space are free for ${home.path}`,
           hint: `du -sh ${home.path}`,
         },
       ];
@@ -132,14 +132,18 @@ export const OWN_FILE_CHECKS: readonly Check[] = [
     run: ({ files: { openFiles } }) => {
       const [first = ""] = openFiles;
       const count = openFiles.length;
-      if (count === 0) return [ok(t`only you can read our files`)];
+      if (count === 0) return [ok(t`only you can read codex-helper's files`)];
       if (count > MOST_NAMED)
         return [
-          { status: "warn", message: t`others may read ${count} of our files, as ${first}`, hint: FIX },
+          {
+            status: "warn",
+            message: t`other users can read ${count} of codex-helper's files, such as ${first}`,
+            hint: FIX,
+          },
         ];
       return openFiles.map((path): Found => ({
         status: "warn",
-        message: t`others may read ${path}`,
+        message: t`other users can read ${path}`,
         hint: FIX,
       }));
     },
@@ -152,7 +156,7 @@ export const OWN_FILE_CHECKS: readonly Check[] = [
     run: ({ files: { predecessorFiles } }) =>
       predecessorFiles.map((path) => ({
         status: "info",
-        message: t`${path} belongs to the older codex-helper and is left alone`,
+        message: t`${path} belongs to the older codex-helper and is not used`,
       })),
   },
 ];

@@ -46,7 +46,7 @@ export function makeTestRequestFindings(facts: TestRequestFacts): Finding[] {
       { id: "probe-authorised", status: "fail", message: t`${label}: ${unusable}`, hint: showCommand(facts) },
     ];
   if (isOwnLogin || asked === null) {
-    const message = t`${label}: it takes the client's own login, which is not ours to try`;
+    const message = t`${label}: it uses the client's own login, which is not tested here`;
     return [reachable, { id: "probe-authorised", status: "info", message }];
   }
   return [reachable, describeAuthorised(facts, asked), ...describeAnswer(facts, asked)];
@@ -57,7 +57,7 @@ type Asked = NonNullable<TestRequestFacts["asked"]>;
 function describeAuthorised(facts: TestRequestFacts, { authorised, reason }: Asked): Finding {
   const id = "probe-authorised";
   const { label } = facts;
-  if (authorised === "yes") return { id, ...ok(t`${label}: the key was taken`) };
+  if (authorised === "yes") return { id, ...ok(t`${label}: the key was accepted`) };
   if (authorised === "no")
     return {
       id,
@@ -65,7 +65,7 @@ function describeAuthorised(facts: TestRequestFacts, { authorised, reason }: Ask
       message: t`${label}: the key was refused: ${reason}`,
       hint: showCommand(facts),
     };
-  return { id, status: "info", message: t`${label}: whether the key is good is not known` };
+  return { id, status: "info", message: t`${label}: the key could not be checked` };
 }
 
 function describeAnswer({ label, model, service }: TestRequestFacts, asked: Asked): Finding[] {

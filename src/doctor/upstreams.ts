@@ -35,7 +35,7 @@ export const UPSTREAM_CHECKS: readonly Check[] = [
       services.flatMap(({ configName, service, upstreams }): Found[] => {
         const client = CLIENT_NAME[service];
         if (configName === null || upstreams.length === 0) return [];
-        if (upstreams.length > 1) return [ok(t`${client} has somewhere to fail over to`)];
+        if (upstreams.length > 1) return [ok(t`${client} has more than one upstream to fail over to`)];
         return [
           {
             status: "info",
@@ -59,11 +59,11 @@ export const UPSTREAM_CHECKS: readonly Check[] = [
               message: t`${label}: ${unusable}`,
               hint: `ch config show ${label}${flagOf(service)}`,
             };
-          if (!hasLiteralKey) return ok(t`${label}: the key is there`);
+          if (!hasLiteralKey) return ok(t`${label}: the key is set`);
           return {
             status: "info",
-            message: t`${label}: the key itself stands in config.json`,
-            hint: t`name a variable instead: auth_token_env`,
+            message: t`${label}: the key is stored in config.json`,
+            hint: t`use a variable instead: auth_token_env`,
           };
         }),
       ),
@@ -78,7 +78,7 @@ export const UPSTREAM_CHECKS: readonly Check[] = [
         upstreams.flatMap(({ label, outbound }): Found[] => {
           if (outbound === null) return [];
           const { host, source } = outbound;
-          return [{ status: "info", message: t`${label} is asked through the proxy ${host} (${source})` }];
+          return [{ status: "info", message: t`${label} is reached through the proxy ${host} (${source})` }];
         }),
       ),
   },
@@ -93,7 +93,7 @@ export const UPSTREAM_CHECKS: readonly Check[] = [
         : [
             {
               status: "info",
-              message: t`the desktop uses the proxy ${systemProxy}; upstreams are asked without it`,
+              message: t`the desktop uses the proxy ${systemProxy}; requests to upstreams do not`,
               hint: `export HTTPS_PROXY=http://${systemProxy} NO_PROXY=127.0.0.1,localhost`,
             },
           ],
@@ -150,7 +150,9 @@ export function describeReached({ host, isOutboundProxy, labels, stages }: Reach
 function describeFailure({ error, name }: Stage, host: string): Text {
   const code = error ?? "";
   if (name === "dns")
-    return code === "timeout" ? t`no answer from DNS for ${host}` : t`DNS does not know ${host} (${code})`;
+    return code === "timeout"
+      ? t`the DNS lookup of ${host} timed out`
+      : t`DNS cannot resolve ${host} (${code})`;
   if (name === "tcp")
     return code === "timeout"
       ? t`${host} does not answer: no TCP connection within 3 s`

@@ -124,5 +124,5 @@ function count(work: Work, matcher: Matcher, times: number): void {
 }
 
 function unsettled(): RedactionRefused {
-  return new RedactionRefused(t`the rules keep making new matches of each other`);
+  return new RedactionRefused(t`the rules keep matching each other's output`);
 }

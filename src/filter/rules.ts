@@ -38,7 +38,7 @@ const ruleSchema = later(() =>
         })
         .check(
           z.minLength(1, english`must not be empty: it would match everywhere`),
-          z.refine((source) => source.isWellFormed(), english`holds half of a surrogate pair`),
+          z.refine((source) => source.isWellFormed(), english`contains half of a surrogate pair`),
         ),
       target: z.optional(z.string(english`must be a string`)),
       regex: z._default(z.boolean(english`must be true or false`), false),
@@ -46,10 +46,10 @@ const ruleSchema = later(() =>
       services: z._default(
         z
           .array(z.enum(SERVICES, english`must be "codex" or "claude"`), english`must be a list of services`)
-          .check(z.minLength(1, english`must name a service, or be left out for both`)),
+          .check(z.minLength(1, english`must name a service; omit it for all services`)),
         [...SERVICES],
       ),
-      restore: z.optional(z.never(english`is reserved for a later version: leave it out`)),
+      restore: z.optional(z.never(english`is reserved for a later version: remove it`)),
     })
     .check(
       z.refine((rule) => rule.op === "remove" || rule.target !== undefined, {
@@ -72,7 +72,7 @@ export function parseRules(text: string, name: string): RuleSet {
   const tree = parseFile(text, name);
   const nodes = tree.type === "array" ? (tree.children ?? []) : [tree];
   const refuse = (node: Node, words: Text): never => refuseAt(text, name, { offset: node.offset, words });
-  if (nodes.length > MAX_RULES) refuse(tree, t`${nodes.length} rules are more than ${MAX_RULES}`);
+  if (nodes.length > MAX_RULES) refuse(tree, t`${nodes.length} rules exceed the limit of ${MAX_RULES}`);
   const refuseRule = (index: number, key: string, words: Text): never => {
     const rule = nodes[index] ?? tree;
     const number = index + 1;
@@ -85,7 +85,7 @@ export function parseRules(text: string, name: string): RuleSet {
   );
   rules.forEach((rule, index) => {
     const found = rule.op === "replace" ? findSourceIn(rule.target, matchers) : -1;
-    if (found >= 0) refuseRule(index, "target", t`holds the source of rule ${found + 1}`);
+    if (found >= 0) refuseRule(index, "target", t`contains the source of rule ${found + 1}`);
   });
   return makeRuleSet(matchers);
 }
@@ -136,7 +136,7 @@ function readRule(node: Node, refuse: (key: string, words: Text) => never): Rule
   if (!result.success) {
     const [issue] = result.error.issues;
     if (issue?.code === "unrecognized_keys")
-      refuse(oneLine(issue.keys[0] ?? "").slice(0, 40), t`is not a key of a rule`);
+      refuse(oneLine(issue.keys[0] ?? "").slice(0, 40), t`is not a field of a rule`);
     if (issue?.code === "invalid_type" && issue.path.length === 0) refuse("", t`must be an object`);
     return refuse(String(issue?.path[0] ?? ""), fromEnglish(issue?.message ?? english`is not valid`));
   }
@@ -147,17 +147,17 @@ function readRule(node: Node, refuse: (key: string, words: Text) => never): Rule
 function makeCheckedMatcher(rule: Rule, index: number, refuse: (words: Text) => never): Matcher {
   if (!rule.regex) return makeMatcher(rule, index);
   if (rule.source.length > MAX_PATTERN_CHARS) {
-    refuse(t`a pattern of ${rule.source.length} characters is longer than ${MAX_PATTERN_CHARS}`);
+    refuse(t`the pattern has ${rule.source.length} characters, more than ${MAX_PATTERN_CHARS}`);
   }
   try {
     const pattern = compilePattern(rule.source, rule.ignoreCase);
     if (pattern.programSize() > MAX_PATTERN_SIZE)
       refuse(t`the pattern is too large: lower its repeat counts`);
-    if (pattern.test("")) refuse(t`the pattern matches the empty text: it would match everywhere`);
+    if (pattern.test("")) refuse(t`the pattern matches empty text: it would match everywhere`);
     return makeMatcher(rule, index);
   } catch (error) {
     if (error instanceof UserError) throw error;
-    return refuse(t`not a pattern this program can use: ${patternProblem(error)}`);
+    return refuse(t`unsupported regular expression: ${patternProblem(error)}`);
   }
 }
 

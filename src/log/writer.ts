@@ -96,8 +96,7 @@ export function createLogWriter(path: string, options: LogWriterOptions): LogWri
       to.rotateAtBytes = stats.size + Math.ceil(maxBytes * ROTATION_RETRY_SHARE);
       // The lock's only error without a cause: another process is just doing it.
       const isBusy = error instanceof UserError && error.cause === undefined;
-      if (!isBusy && !isStuck)
-        onTrouble(t`cannot put the full ${path} away: ${describe(error)}; it grows on`);
+      if (!isBusy && !isStuck) onTrouble(t`cannot rotate ${path}: ${describe(error)}; it keeps growing`);
       isStuck ||= !isBusy;
       return { to, size: stats.size };
     }
@@ -131,11 +130,12 @@ export function createLogWriter(path: string, options: LogWriterOptions): LogWri
         write(encoder.encode(makeLogLine(entry)));
       } catch (error) {
         lostLines += 1;
-        if (lostLines === 1) onTrouble(t`cannot write ${path}: ${describe(error)}; requests go on unlogged`);
+        if (lostLines === 1) onTrouble(t`cannot write ${path}: ${describe(error)}; requests are not logged`);
         closeQuietly();
         return;
       }
-      if (lostLines > 0) onTrouble(t`${path} is written again; ${lostLines} requests are missing from it`);
+      if (lostLines > 0)
+        onTrouble(t`${path} can be written again; ${lostLines} requests are missing from it`);
       lostLines = 0;
     },
     close,

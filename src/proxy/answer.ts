@@ -140,8 +140,8 @@ interface Ending {
 type Cut = Extract<AttemptOutcome, { kind: "cut" }>;
 
 const CUT_WORDS: Readonly<Record<Exclude<Cut["reason"], "error-event">, string>> = {
-  reset: english`the upstream broke off in the middle of the answer`,
-  idle: english`the upstream went silent in the middle of the answer`,
+  reset: english`the upstream cut the answer off`,
+  idle: english`the upstream stopped sending in the middle of the answer`,
   "no-terminal-event": english`the upstream ended the stream before the answer was complete`,
 };
 

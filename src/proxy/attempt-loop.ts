@@ -211,7 +211,7 @@ async function askUpstream(one: OneAttempt, run: LoopRun): Promise<Step> {
   };
   if (result.kind === "client-gone") {
     permit.release();
-    note(null, null, english`the client left`);
+    note(null, null, english`the client disconnected`);
     return result;
   }
   if (result.answer !== null) deps.observeHeaders(upstream, result.answer.headers);

@@ -29,7 +29,7 @@ export function* makeCompactionPasses(
     body: askForSummary(body),
     accept: ANY_OUTPUT,
     // Nothing is shown before it is whole, so that the next upstream can be asked after one that is cut.
-    convert: { run: summarize, failure: english`gave no summary of the conversation` },
+    convert: { run: summarize, failure: english`returned no summary of the conversation` },
   };
 }
 

@@ -80,7 +80,7 @@ export function makeDelivery(options: DeliveryOptions): ReadableStream<Uint8Arra
         finish((await options.isComplete(false)) ? "complete" : isIdle ? "idle" : "reset");
       }
       if (end === "complete") await controller.end();
-      else controller.close(new Error(english`the upstream broke off`));
+      else controller.close(new Error(english`the upstream closed the connection`));
     },
     cancel() {
       finish("client-gone");

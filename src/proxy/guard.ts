@@ -35,17 +35,17 @@ export function refuse(
   const host = headers.get("host");
   // Two Host fields arrive joined by a comma and are in no list (RFC 9112 3.2).
   if (host === null || !allowedHosts.has(host.toLowerCase())) {
-    return { status: 421, message: english`this proxy answers only to its own loopback address` };
+    return { status: 421, message: english`this proxy answers only on its own loopback address` };
   }
   if (headers.has("origin")) return { status: 403, message: english`requests from web pages are refused` };
   const site = headers.get("sec-fetch-site");
   if (site !== null && site !== "none")
     return { status: 403, message: english`requests from web pages are refused` };
   if (method === "CONNECT" || method === "TRACE") {
-    return { status: 405, message: english`the method ${method} is not for this proxy` };
+    return { status: 405, message: english`the method ${method} is not supported by this proxy` };
   }
   if (headers.has("upgrade")) {
-    return { status: 426, message: english`WebSocket is not offered here; use plain HTTP` };
+    return { status: 426, message: english`WebSocket is not supported; use plain HTTP` };
   }
   const hops = headers.get(HOPS_HEADER);
   if (hops !== null && (hops.includes(instance) || hops.split(",").length >= MAX_HOPS)) {

@@ -19,7 +19,7 @@ import type { ClientRequest } from "./upstream-request.ts";
 
 /** Bun runs at most 256 fetches at once and lets the next one wait in silence: better a clear answer before that. */
 const MAX_IN_FLIGHT = 250;
-const BAD_TARGET: LocalError = { status: 400, message: english`the request's address cannot be read` };
+const BAD_TARGET: LocalError = { status: 400, message: english`the request's URL is invalid` };
 
 const OUR_BUG: ExchangeEnd = { status: 500, outcome: "error", error: "codex-helper failed on this request" };
 

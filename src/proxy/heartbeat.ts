@@ -48,7 +48,7 @@ export async function withHeartbeat(answer: Promise<Response>, options: Heartbea
         } else await controller.write(makeErrorEvent(api, response.status, await response.text()));
         await controller.end();
       } catch {
-        controller.close(new Error(english`the upstream broke off`));
+        controller.close(new Error(english`the upstream closed the connection`));
       }
     },
     async cancel(reason) {

@@ -96,7 +96,7 @@ async function decode(raw: Uint8Array, encoding: string, maxBytes: number): Prom
 }
 
 function silent({ uploadIdleMs }: BodyLimits): BodyResult {
-  return refused(408, english`the request body did not come on for ${uploadIdleMs / 1000} s`);
+  return refused(408, english`the request body stalled for ${uploadIdleMs / 1000} s`);
 }
 
 function tooLarge(maxBytes: number): BodyResult {

@@ -89,8 +89,8 @@ function bind(
     if (errorCode(error) !== "EADDRINUSE" && errorCode(error) !== "EACCES") throw error;
     const message =
       errorCode(error) === "EACCES"
-        ? t`port ${port} on ${LOOPBACK} may not be used by this user`
-        : t`port ${port} on ${LOOPBACK} is taken by another program`;
+        ? t`this user may not use port ${port} on ${LOOPBACK}`
+        : t`port ${port} on ${LOOPBACK} is in use by another program`;
     throw new UserError(message, { cause: error });
   }
 }

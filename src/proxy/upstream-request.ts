@@ -57,7 +57,7 @@ export function makeUpstreamRequest(
   if (upstream.credential.kind === "unusable") return inEnglish(upstream.credential.why);
   const { baseUrl, query, service } = upstream;
   const url = joinTargetUrl({ service, baseUrl, query, ...client.target });
-  if (url === null) return english`the path leads off the upstream's address`;
+  if (url === null) return english`the path leads outside the upstream's base URL`;
   return {
     url,
     method: client.method,

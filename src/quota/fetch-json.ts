@@ -55,7 +55,7 @@ export async function fetchJson(request: JsonRequest): Promise<JsonAnswer> {
     const seconds = timeoutMs / 1_000;
     const code = errorCode(error) ?? "unknown";
     if (timeout.aborted) return { kind: "failed", why: t`no answer within ${seconds} s` };
-    if (signal.aborted) return { kind: "failed", why: t`given up` };
+    if (signal.aborted) return { kind: "failed", why: t`cancelled` };
     return { kind: "failed", why: t`the connection failed (${code})` };
   }
 }

@@ -65,7 +65,7 @@ export function chooseLookup({ env, now, providers, vendorAt, upstream }: Lookup
   if (token === null) {
     return tokenEnv === null ? { kind: "none" } : refuse(t`the variable ${tokenEnv} is not set`);
   }
-  if (!/^[\u0021-\u007e]+$/.test(token)) return refuse(t`the token holds a character that is not allowed`);
+  if (!/^[\u0021-\u007e]+$/.test(token)) return refuse(t`the token contains a character that is not allowed`);
   // A token of its own is for the configured endpoint; without one, where it belongs is unknown.
   if (tokenEnv !== null && provider.endpoint === null && provider.preset === null) {
     return refuse(t`token_env needs an endpoint`);

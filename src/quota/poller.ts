@@ -142,7 +142,7 @@ async function askFor({ headers, proxy, read, urls }: Lookup, signal: AbortSigna
   if (balance !== null) return { kind: "balance", balance };
   return {
     kind: "error",
-    error: t`the answer has no figures that are known here`,
+    error: t`the answer contains no known figures`,
     isUnsupported: false,
   };
 }

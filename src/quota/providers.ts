@@ -171,7 +171,7 @@ function readProvider(value: unknown, ids: Set<unknown>): ReadEntry {
   if (!parsed.success) return { kind: "wrong", ...describeFirstIssue(parsed.error) };
   const { data: entry } = parsed;
   const wrong = (key: string, words: Text): ReadEntry => ({ kind: "wrong", path: [key], words });
-  if (ids.has(entry.id)) return wrong("id", t`stands here twice`);
+  if (ids.has(entry.id)) return wrong("id", t`is given twice`);
   ids.add(entry.id);
   const problem = problemOf(entry);
   return problem === null ? { kind: "ok", entry } : wrong(...problem);
@@ -189,7 +189,7 @@ function problemOf({ domains, endpoint, kind, paths, preset }: Entry): [key: str
     return ["endpoint", t`must be an https address`];
   }
   if (kind !== "auto" && (domains ?? []).includes("*"))
-    return ["domains", t`can hold "*" for kind auto only`];
+    return ["domains", t`can contain "*" only for kind auto`];
   const vendor = kind === "auto" || kind === "json_path" ? null : VENDORS[kind];
   if (vendor !== null && urlsOf(vendor, "", 0).length === 0 && endpoint == null) {
     return ["endpoint", t`is missing`];

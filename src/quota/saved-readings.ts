@@ -79,7 +79,7 @@ export function createSavedReadings({ now, onTrouble, paths }: SavedReadingsOpti
     saveAfterMs: 10_000,
     onTrouble(error) {
       const problem = errorMessage(error);
-      onTrouble(t`quota readings are not kept: ${problem}`);
+      onTrouble(t`quota readings cannot be saved: ${problem}`);
     },
   });
   const sync = (): void => {

@@ -126,7 +126,7 @@ export function makeNote(sources: readonly Source[], now: number): QuotaNote | n
 }
 
 function describeReason(source: string, meter: Meter | null): Text {
-  if (meter === null) return t`${source} says that nothing is left`;
+  if (meter === null) return t`${source} reports nothing left`;
   const words = describeMeter(meter);
   return source === "budget" ? t`your budget: ${words}` : words;
 }

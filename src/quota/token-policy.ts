@@ -16,11 +16,12 @@ export interface TokenUse {
 export function refusalOf({ domains, owner, upstreamBaseUrl, url }: TokenUse): Text | null {
   const target = URL.parse(url);
   const upstream = URL.parse(upstreamBaseUrl);
-  if (target === null || upstream === null) return t`the endpoint is not an address`;
+  if (target === null || upstream === null) return t`the endpoint is not a valid URL`;
   const { hostname: host, origin, protocol } = target;
-  if (target.username !== "" || target.password !== "") return t`the endpoint holds a password`;
+  if (target.username !== "" || target.password !== "") return t`the endpoint contains a password`;
   const isOwnOrigin = origin === upstream.origin;
-  if (isPrivateHost(host) && !isOwnOrigin) return t`${host} is a private address and not the upstream's own`;
+  if (isPrivateHost(host) && !isOwnOrigin)
+    return t`${host} is a private address that is not the upstream's own`;
   // An upstream that is itself asked by http has its key in the open already.
   if (protocol !== "https:" && !(protocol === "http:" && isOwnOrigin)) {
     return t`the endpoint at ${host} is not https`;

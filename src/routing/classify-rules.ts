@@ -30,7 +30,7 @@ const EXHAUSTED = {
   ...NEXT,
   blame: "exhausted",
   until: STATED_OR_EXHAUSTED,
-  words: t`quota gone`,
+  words: t`quota exhausted`,
 } as const;
 
 /** The way there. */
@@ -70,7 +70,7 @@ export const CONNECTION_RULES: readonly Rule[] = [
     seen: "the way there",
     matches: ({ outcome }) => outcome.kind === "timeout" && outcome.phase === "connect",
     ...NEVER_SENT,
-    words: t`takes no connection`,
+    words: t`connection timed out`,
   },
   {
     id: "first-byte-timeout",
@@ -79,7 +79,7 @@ export const CONNECTION_RULES: readonly Rule[] = [
     matches: ({ outcome }) => outcome.kind === "timeout",
     ...AMBIGUOUS,
     blame: "first-byte",
-    words: t`no answer in time`,
+    words: t`timed out`,
   },
   {
     id: "broken-connection",
@@ -87,7 +87,7 @@ export const CONNECTION_RULES: readonly Rule[] = [
     seen: "any",
     matches: ({ outcome }) => outcome.kind === "transport",
     ...AMBIGUOUS,
-    words: t`broke the connection`,
+    words: t`connection lost`,
   },
 ];
 
@@ -129,7 +129,7 @@ export const REQUEST_RULES: readonly Rule[] = [
         "sensitive_words_detected",
       ),
     ...OWN_MISTAKE,
-    words: t`refused for its content`,
+    words: t`refused because of its content`,
   },
   {
     id: "too-large",
@@ -283,7 +283,7 @@ export const ACCOUNT_RULES: readonly Rule[] = [
     ...NEXT,
     blame: "cooldown",
     until: statedOr(30_000),
-    words: t`asks to slow down`,
+    words: t`asked to slow down`,
   },
   {
     id: "model-unknown",
@@ -332,7 +332,7 @@ export const PAGE_RULES: readonly Rule[] = [
       (signal.isPage && CHALLENGE.test(textOf(signal)) && !hasStatus(signal, 404, 413)),
     ...REFUSED,
     blame: "failure",
-    words: t`a browser check stands before it`,
+    words: t`blocked by a browser check`,
   },
   {
     id: "page",
@@ -352,7 +352,7 @@ export const PAGE_RULES: readonly Rule[] = [
       hasStatus(signal, 403) && (says(signal, /^error code: 1\d{3}\b/) || isCloudflares(signal.facts.json)),
     ...REFUSED,
     blame: "failure",
-    words: t`a firewall before it refuses this client`,
+    words: t`blocked by a firewall`,
   },
 ];
 
@@ -388,7 +388,7 @@ export const CREDENTIAL_RULES: readonly Rule[] = [
     retryClass: "A",
     blame: "none",
     until: NO_END,
-    words: t`not asked`,
+    words: t`not tried`,
   },
 ];
 
@@ -438,7 +438,7 @@ export const ANSWER_RULES: readonly Rule[] = [
     seen: "relays",
     matches: ({ outcome }) => outcome.kind === "bad-content" && outcome.reason === "empty",
     ...AMBIGUOUS,
-    words: t`answered with nothing`,
+    words: t`empty answer`,
   },
   {
     id: "broken-answer",
@@ -447,7 +447,7 @@ export const ANSWER_RULES: readonly Rule[] = [
     matches: ({ outcome }) =>
       outcome.kind === "bad-content" && (outcome.reason === "ended-early" || outcome.reason === "malformed"),
     ...AMBIGUOUS,
-    words: t`the answer was cut short or unreadable`,
+    words: t`the answer was cut off or unreadable`,
   },
 ];
 
@@ -462,7 +462,7 @@ export const LEFTOVER_RULES: readonly Rule[] = [
     retryClass: "B",
     blame: "none",
     until: NO_END,
-    words: t`does not serve this address`,
+    words: t`does not serve this path`,
   },
   {
     id: "bad-request-in-200",
@@ -509,7 +509,7 @@ export const LAST_RULES: readonly Rule[] = [
     retryClass: "D",
     blame: "failure",
     until: NO_END,
-    words: t`broke off in the middle of an answer`,
+    words: t`the answer was cut off`,
   },
 ];
 

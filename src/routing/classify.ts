@@ -99,7 +99,7 @@ const ON_STATUS = "on-status";
 const OVERRIDES: Readonly<Record<StatusOverride, Pick<Rule, "next" | "blame" | "until" | "words">>> = {
   next: { next: "next", blame: "failure", until: NO_END, words: t`failed` },
   terminal: { next: "terminal", blame: "none", until: NO_END, words: t`refused the request` },
-  exhausted: { next: "next", blame: "exhausted", until: STATED_OR_EXHAUSTED, words: t`quota gone` },
+  exhausted: { next: "next", blame: "exhausted", until: STATED_OR_EXHAUSTED, words: t`quota exhausted` },
   "auth-dead": { next: "next", blame: "auth-dead", until: AUTH_DEAD, words: t`refused the credential` },
   cooldown: { next: "next", blame: "cooldown", until: STATED_OR_BACKOFF, words: t`rate limited` },
 };

@@ -173,7 +173,7 @@ function fromCandidate({ reason, standing, until, upstream }: Candidate): Accoun
   return {
     upstream,
     cause: CAUSE_OF_STANDING[standing],
-    reason: t`not asked, ${reason}`,
+    reason: t`not tried, ${reason}`,
     at: until,
     verdict: null,
   };

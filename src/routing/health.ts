@@ -169,7 +169,7 @@ function openBreaker(health: Health, verdict: Verdict, at: At, strikes: number):
     lastResortAt: Math.min(until, now + lastResortMs(at, strikes)),
     strikes,
     reason: verdict.reason,
-    source: isTls ? t`certificate errors, 5 min` : t`breaker, ${Math.round(openMs / 1_000)} s`,
+    source: isTls ? t`certificate errors, 5 min` : t`circuit breaker, ${Math.round(openMs / 1_000)} s`,
     isStated: false,
   };
   return {

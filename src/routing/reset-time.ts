@@ -55,7 +55,7 @@ const READERS: readonly Reader[] = [
   ({ headers, now }) => codexReset(headers, now),
   ({ headers, now }) => anthropicReset(headers, now),
   readRateLimitReset,
-  ({ message, now }) => after(now, findWaitMs(message), t`words of the message`),
+  ({ message, now }) => after(now, findWaitMs(message), t`text of the message`),
 ];
 
 /** RFC 9110 10.2.3: seconds or a date. Decimals are seen in the wild and are read; all else is ignored. */

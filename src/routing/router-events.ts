@@ -19,8 +19,8 @@ export function createAnnouncer(records: Records, emit: (event: RouterEvent) => 
   const whyNot = (from: Upstream, to: Upstream, line: Line): Reason => {
     const view = records.look(from, null, false);
     if (view.standing !== "ok") return view.reason;
-    if (line.upstreams.indexOf(to) < line.upstreams.indexOf(from)) return t`well again`;
-    return records.of(from.key).health.lastFailure?.reason ?? t`not asked`;
+    if (line.upstreams.indexOf(to) < line.upstreams.indexOf(from)) return t`recovered`;
+    return records.of(from.key).health.lastFailure?.reason ?? t`not tried`;
   };
 
   return {

@@ -35,7 +35,7 @@ export interface UntilTime {
   readonly isStated: boolean;
 }
 
-const OWN_HISTORY: UntilTime = { atMs: null, source: t`default, growing`, isStated: false };
+const OWN_HISTORY: UntilTime = { atMs: null, source: t`default, exponential backoff`, isStated: false };
 
 /** The breaker's own times apply, or nothing is blamed. */
 export const NO_END: Until = { words: "-", find: () => ({ ...OWN_HISTORY, source: t`default` }) };

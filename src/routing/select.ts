@@ -76,7 +76,7 @@ function reasonOf(upstream: Upstream, view: View, home: SessionBinding | undefin
   if (view.standing !== "ok" && view.standing !== "low") return view.reason;
   const low = view.standing === "low" ? t`, ${view.reason}` : "";
   if (upstream.key === home?.key)
-    return home.isPinned ? t`the session's history is bound to it` : t`the session stays here${low}`;
+    return home.isPinned ? t`the session's history is bound to it` : t`the session is bound to it${low}`;
   return view.standing === "low"
     ? view.reason
     : upstream.position === 1

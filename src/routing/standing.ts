@@ -112,7 +112,7 @@ function viewOfTrial(hold: Hold, { now, probeSince }: ViewInput, isExhausted: bo
     since,
     until,
     askAt: isProbing ? now + probeWaitMs(now - probeSince) : null,
-    reason: isProbing ? t`a trial request is out: ${reason}` : t`due for a trial request: ${reason}`,
+    reason: isProbing ? t`a probe is running: ${reason}` : t`will be retried on the next request: ${reason}`,
     source,
     isExhausted,
   };

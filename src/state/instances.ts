@@ -89,7 +89,7 @@ function listNames(directory: string): string[] {
     return readdirSync(directory);
   } catch (error) {
     if (errorCode(error) === "ENOENT") return [];
-    throw new UserError(t`cannot look into ${directory}: ${describe(error)}`, { cause: error });
+    throw new UserError(t`cannot list ${directory}: ${describe(error)}`, { cause: error });
   }
 }
 

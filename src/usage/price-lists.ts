@@ -7,7 +7,7 @@ import { english } from "../base/text.ts";
 import { SERVICE_FACTS, type Service } from "../base/service.ts";
 import type { Rate, Rates } from "./price-rates.ts";
 
-const RATE = english`must be US dollars for a million tokens: a number from 0 to 1,000,000`;
+const RATE = english`must be US dollars per million tokens: a number from 0 to 1,000,000`;
 const rate = z.optional(z.number(RATE).check(z.minimum(0, RATE), z.maximum(1_000_000, RATE)));
 const TEXT = english`must be text in double quotes`;
 const EMPTY = english`must not be empty`;
@@ -46,7 +46,7 @@ const overrideSchema = z
         context.addIssue({
           code: "custom",
           path: ["same_as"],
-          message: english`leaves no place for prices beside it`,
+          message: english`cannot be combined with prices`,
         });
       if (entry.same_as === undefined && (entry.input === undefined || entry.output === undefined))
         context.addIssue({ code: "custom", path: [], message: english`needs input and output, or same_as` });

@@ -26,29 +26,29 @@ describe("prices.json", () => {
     [
       "has a price below zero",
       '[\n{"model":"a",\n "input":-1,"output":1}]',
-      "prices.json:3:10: [0].input: must be US dollars for a million tokens: a number from 0 to 1,000,000",
+      "prices.json:3:10: [0].input: must be US dollars per million tokens: a number from 0 to 1,000,000",
     ],
     [
       "has a price in words",
       '[{"model":"a","input":"1","output":1}]',
-      "prices.json:1:23: [0].input: must be US dollars for a million tokens: a number from 0 to 1,000,000",
+      "prices.json:1:23: [0].input: must be US dollars per million tokens: a number from 0 to 1,000,000",
     ],
     [
       "has a key that means nothing",
       '[{"model":"a","input":1,"output":1,"cached":1}]',
-      "prices.json:1:45: [0].cached: is not a key of a price",
+      "prices.json:1:45: [0].cached: is not a field of a price",
     ],
     [
       "has prices beside same_as",
       '[{"model":"a","input":1,"same_as":"b"}]',
-      "prices.json:1:35: [0].same_as: leaves no place for prices beside it",
+      "prices.json:1:35: [0].same_as: cannot be combined with prices",
     ],
     [
       "names no model",
       '[{"input":1,"output":1}]',
       "prices.json:1:2: [0].model: must be text in double quotes",
     ],
-    ["has a key twice", '[{"model":"a","model":"b"}]', 'prices.json:1:15: the key "model" stands here twice'],
+    ["has a key twice", '[{"model":"a","model":"b"}]', 'prices.json:1:15: duplicate key "model"'],
   ];
   for (const [title, text, message] of rows) {
     test(`that ${title} is refused with its place`, () => {

@@ -74,12 +74,12 @@ const LOG = [
       },
       {
         upstream_base_url: "http://127.0.0.1:9/two",
-        error: "no answer in time",
+        error: "timed out",
         verdict: "first-byte-timeout",
         duration_ms: 3,
       },
     ],
-    error: "No upstream could answer Codex. main#1: 402 payment required. main#2: no answer in time.",
+    error: "No upstream could answer Codex. main#1: 402 payment required. main#2: timed out.",
   },
   {
     ...REQUEST,
@@ -87,7 +87,7 @@ const LOG = [
     upstream_base_url: null,
     id: "a3",
     outcome: "cut",
-    error: "the upstream broke off in the middle of the answer",
+    error: "the upstream cut the answer off",
   },
 ];
 

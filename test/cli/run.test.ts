@@ -31,7 +31,7 @@ test.each([
   [["demo", "-x"], "unknown flag -x", "ch demo --help"],
   [["serve", "--port", "http"], '--port takes a number from 1 to 65535, not "http"', ""],
   [["--port", "0"], '--port takes a number from 1 to 65535, not "0"', ""],
-  [["serve", "--codex", "--claude"], "--codex and --claude exclude one another", ""],
+  [["serve", "--codex", "--claude"], "--codex and --claude cannot be used together", ""],
   [["serve", "--all=yes"], "--all takes no value", "ch serve --help"],
   [["--prot", "1"], "unknown flag --prot", "did you mean --port?"],
 ])("%p is refused with what to type instead", async (args, message, hint) => {

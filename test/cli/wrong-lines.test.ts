@@ -82,7 +82,7 @@ const LINES: readonly (readonly [line: string, code: 1 | 2, answer: string])[] =
   ["serve --background", 2, "ch serve --help"],
   ["serve --port=4000 --port=5000", 2, "--port is given twice"],
   ["serve --codex --claude", 2, "ch serve --all"],
-  ["default --codex --claude", 2, "leave one of them out"],
+  ["default --codex --claude", 2, "remove one of them"],
   ["doctor --repair", 2, "did you mean --fix?"],
   ["doctor --fix=yes", 2, "--fix takes no value"],
   ["usage tail -n 5", 2, "did you mean --limit?"],

@@ -57,8 +57,8 @@ test("a managed file of Codex is named with its keys", async () => {
     {
       id: "managed",
       where: "managed.toml",
-      what: "sets model_providers.relay.base_url, and wins over every file and option",
-      hint: "take it out of that file, or ask who manages this machine",
+      what: "sets model_providers.relay.base_url and overrides every file and option",
+      hint: "remove it from that file, or ask the administrator of this machine",
     },
   ]);
   expect(await codex([SWITCHED, layer("managed", "managed.toml", 'model = "x"')])).toEqual([]);
@@ -76,7 +76,7 @@ test("profile files are named when they choose where requests go; broken ones ar
   expect(others).toEqual([]);
   expect(only).toMatchObject({ id: "profile", where: work });
   expect(textsInEnglish(only?.what)).toBe(
-    "sets model_provider, openai_base_url: codex -p work goes past the proxy",
+    "sets model_provider, openai_base_url: codex -p work bypasses the proxy",
   );
 });
 

@@ -104,7 +104,7 @@ describe("add", () => {
   });
 
   test("a name that is taken is refused, unless it is to be replaced", () => {
-    expect(refusal(TWO, add("other"))).toBe('there is a config "other" already');
+    expect(refusal(TWO, add("other"))).toBe('the config "other" already exists');
     expect(hosts(edit(TWO, add("other", { isReplacing: true, host: "new" })), "other")).toEqual(["new"]);
     expect(activeOf(edit(TWO, add("main", { isReplacing: true })))).toBe("main");
   });
@@ -132,7 +132,7 @@ describe("append", () => {
       'there is no config "gone" for Codex',
     );
     const many = Array.from({ length: 64 }, (_, index) => upstream(`u${index}`));
-    expect(refusal(TWO, planAppend("codex", "other", many))).toContain("must hold at most 64");
+    expect(refusal(TWO, planAppend("codex", "other", many))).toContain("must contain at most 64");
   });
 });
 
@@ -176,7 +176,7 @@ test("rename keeps place, activity and the inner name in step", () => {
   expect([...configs.keys()]).toEqual(["primary", "other"]);
   expect(active).toBe("primary");
   expect(configs.get("primary")?.entry.name).toBe("primary");
-  expect(refusal(TWO, planRename("codex", "main", "other"))).toBe('there is a config "other" already');
+  expect(refusal(TWO, planRename("codex", "main", "other"))).toBe('the config "other" already exists');
   expect(refusal(TWO, planRename("codex", "gone", "x"))).toBe('there is no config "gone" for Codex');
   expect(refusal(TWO, planRename("codex", "main", "a#2"))).toContain("cannot name a config");
   expect(refusal(TWO, planRename("codex", "main", "main"))).toBe('"main" is its name already');
@@ -259,7 +259,7 @@ test("comments, trailing commas, BOM, CRLF are kept on edit", () => {
 
 test("a newer version is not changed, nor is a file that does not parse", () => {
   expect(refusal('{"version": 2}', add("a"))).toContain("written by a newer version");
-  expect(refusal('{"codex": {', add("a"))).toBe('config.json:1:12: a "}" is missing');
+  expect(refusal('{"codex": {', add("a"))).toBe('config.json:1:12: missing "}"');
 });
 
 test("each edit of any file keeps all other values and all comments", () => {

@@ -253,7 +253,7 @@ test("mode 0644 is tightened to 0600, and that is said", () => {
   save(withConfigs("a"));
   chmodSync(path, 0o644);
   // Windows has no such mode: the access list of the user's directory keeps others out.
-  const warnings = [`other users could read ${path}; now only you can`];
+  const warnings = [`other users could read ${path}; it is private now`];
   expect(look().warnings.map(inEnglish)).toEqual(process.platform === "win32" ? [] : warnings);
   expect(statSync(path).mode & 0o777).toBe(modeHere(0o600));
 });

@@ -141,15 +141,15 @@ test("comments, trailing commas, BOM, CRLF are accepted", () => {
 
 describe("trailing junk, two documents, torn tail: an error with line and column", () => {
   test.each([
-    ['{"version": 1}\n}', "config.json:2:1: something follows after the end of the value"],
-    ['{"version": 1}\n{"version": 1}', "config.json:2:1: something follows after the end of the value"],
+    ['{"version": 1}\n}', "config.json:2:1: unexpected text after the value"],
+    ['{"version": 1}\n{"version": 1}', "config.json:2:1: unexpected text after the value"],
     ['{"version": 1} junk', "config.json:1:16: this is not JSON"],
-    ['{\n  "codex": {\n', 'config.json:3:1: a "}" is missing'],
-    ['{\n  "codex": { "active": "ma', "config.json:2:24: a string is not closed"],
-    ['{"version": 1,, }', "config.json:1:15: a key in double quotes is expected"],
+    ['{\n  "codex": {\n', 'config.json:3:1: missing "}"'],
+    ['{\n  "codex": { "active": "ma', "config.json:2:24: unterminated string"],
+    ['{"version": 1,, }', "config.json:1:15: expected a key in double quotes"],
     ["{'version': 1}", "config.json:1:2: this is not JSON"],
-    ['{"version": 1 /* tail', "config.json:1:15: a comment is not closed"],
-    ["\ufeff\r\n\r\n{,}", "config.json:3:2: a value is expected"],
+    ['{"version": 1 /* tail', "config.json:1:15: unterminated comment"],
+    ["\ufeff\r\n\r\n{,}", "config.json:3:2: expected a value"],
   ])("%j", (text, message) => {
     expect(errorOf(text)).toBe(message);
   });
@@ -164,7 +164,7 @@ describe("trailing junk, two documents, torn tail: an error with line and column
 
 test("duplicate keys: the error names the key and its place", () => {
   expect(errorOf('{\n "codex": {"active": null,\n  "active": "a"} }')).toBe(
-    'config.json:3:3: the key "active" stands here twice',
+    'config.json:3:3: duplicate key "active"',
   );
 });
 
@@ -185,17 +185,15 @@ describe("unknown keys, newer version", () => {
 
 test("`active` names a missing config: a warning", () => {
   const config = parse({ codex: { active: "gone", configs: { main: { upstreams: [upstream()] } } } });
-  expect(config.warnings.map(inEnglish)).toEqual([
-    'codex.active names "gone", which is not among the configs',
-  ]);
+  expect(config.warnings.map(inEnglish)).toEqual(['codex.active is "gone", but there is no such config']);
 });
 
 describe("`upstreams` empty, not an array, > 64: an error at that path, other configs stay usable", () => {
   test.each([
-    ["empty", [], "must hold at least 1"],
+    ["empty", [], "must contain at least 1"],
     ["text", "https://relay.example", "must be a list"],
     ["absent", undefined, "is missing"],
-    ["65 of them", Array.from({ length: 65 }, () => upstream()), "must hold at most 64"],
+    ["65 of them", Array.from({ length: 65 }, () => upstream()), "must contain at most 64"],
     ["one that is no object", [upstream(), 5], "[1]: must be an object"],
     ["one without base_url", [{}], "[0].base_url: is missing"],
   ])("%s", (_, upstreams, words) => {
@@ -213,25 +211,25 @@ describe("`upstreams` empty, not an array, > 64: an error at that path, other co
 describe("base_url: refused in words, only a trailing slash is normalised", () => {
   test.each([
     ["", "is empty"],
-    [" https://a.example", "holds a blank or a control character"],
-    ["https://a .example", "holds a blank or a control character"],
-    ["https://a.example\u0000", "holds a blank or a control character"],
+    [" https://a.example", "contains a blank or a control character"],
+    ["https://a .example", "contains a blank or a control character"],
+    ["https://a.example\u0000", "contains a blank or a control character"],
     ["a.example/v1", "must begin with https://"],
     ["file:///etc/passwd", "must be an https or http address"],
     ["data://x", "must be an https or http address"],
-    ["https://user:pw@a.example", "must not hold a user name or password: put the key into `auth`"],
-    ["https://@a.example", "must not hold a user name or password: put the key into `auth`"],
-    ["https://a.example/v1?key=1", "must not hold a query: put it into `query`"],
-    ["https://a.example/v1?", "must not hold a query: put it into `query`"],
-    ["https://a.example/v1#x", "must not hold a fragment"],
+    ["https://user:pw@a.example", "must not contain a user name or password: put the key into `auth`"],
+    ["https://@a.example", "must not contain a user name or password: put the key into `auth`"],
+    ["https://a.example/v1?key=1", "must not contain a query: put it into `query`"],
+    ["https://a.example/v1?", "must not contain a query: put it into `query`"],
+    ["https://a.example/v1#x", "must not contain a fragment"],
     ["https://a.example/v1/v1", "ends in /v1 twice"],
     ["https://a.example/v1/v1/", "ends in /v1 twice"],
-    ["https://a.example/x/../v1", "has an empty or a dotted part in its path"],
-    ["https://a.example/%2e%2e/v1", "has an empty or a dotted part in its path"],
-    ["https://a.example//v1", "has an empty or a dotted part in its path"],
-    ["https://a.example\\v1", "holds a backslash"],
-    ["https：//a.example", "holds a character outside ASCII (a full-width colon or slash?)"],
-    ["https://ａ.example", "holds a character outside ASCII (a full-width colon or slash?)"],
+    ["https://a.example/x/../v1", "has an empty or dotted segment in its path"],
+    ["https://a.example/%2e%2e/v1", "has an empty or dotted segment in its path"],
+    ["https://a.example//v1", "has an empty or dotted segment in its path"],
+    ["https://a.example\\v1", "contains a backslash"],
+    ["https：//a.example", "contains a character outside ASCII (a full-width colon or slash?)"],
+    ["https://ａ.example", "contains a character outside ASCII (a full-width colon or slash?)"],
     ["https://", "is not a valid address"],
     ["http://127.0.0.1:3211/v1", "is the address of codex-helper's own proxy"],
     ["http://localhost:3210", "is the address of codex-helper's own proxy"],
@@ -260,16 +258,16 @@ describe("base_url: refused in words, only a trailing slash is normalised", () =
 
 describe("token: trimmed with a warning, refused where a header cannot carry it", () => {
   test.each([
-    [{ auth_token: "" }, "auth_token: is empty, and counts as absent"],
-    [{ api_key: " sk-real-key-0000\n" }, "api_key: has blanks around it, which are left out"],
+    [{ auth_token: "" }, "auth_token: is empty and counts as not set"],
+    [{ api_key: " sk-real-key-0000\n" }, "api_key: has surrounding blanks, which are ignored"],
     [{ auth_token: "sk-..." }, "auth_token: looks like a placeholder"],
     [{ auth_token: "sk-xxxxxxxx" }, "auth_token: looks like a placeholder"],
     [{ auth_token: "<your key>" }, "auth_token: looks like a placeholder"],
     [
       { auth_token: "t-1234567890abcdef", api_key: "k-1234567890abcdef" },
-      "api_key: is not used, because auth_token is there",
+      "api_key: is not used because auth_token is set",
     ],
-    [{ auth_token: "t-1234567890abcdef", client: true }, "client: is not used, because auth_token is there"],
+    [{ auth_token: "t-1234567890abcdef", client: true }, "client: is not used because auth_token is set"],
   ])("%j is warned about", (auth, words) => {
     const config = withUpstream({ auth });
     expect(config.services.codex.broken.size).toBe(0);
@@ -278,9 +276,9 @@ describe("token: trimmed with a warning, refused where a header cannot carry it"
   });
 
   test.each([
-    [{ auth_token: "sk-\u0007bell" }, "auth_token: holds a character that no header can carry"],
-    [{ auth_token: "sk-a\nb" }, "auth_token: holds a character that no header can carry"],
-    [{ api_key: "sk-“quoted”" }, "api_key: holds a character that no header can carry"],
+    [{ auth_token: "sk-\u0007bell" }, "auth_token: contains a character that is not allowed in a header"],
+    [{ auth_token: "sk-a\nb" }, "auth_token: contains a character that is not allowed in a header"],
+    [{ api_key: "sk-“quoted”" }, "api_key: contains a character that is not allowed in a header"],
     [{ auth_token_env: "sk-0000 oops" }, "auth_token_env: is not the name of a variable"],
     [{ auth_token: 5 }, "auth_token: must be text in double quotes"],
   ])("%j is refused, without repeating it", (auth, words) => {
@@ -326,7 +324,7 @@ describe("names", () => {
     const config = parse({ codex: { configs: { main: { name: "other", upstreams: [upstream()] } } } });
     expect([...config.services.codex.configs.keys()]).toEqual(["main"]);
     expect(config.warnings.map(inEnglish).join()).toContain(
-      "codex.configs.main.name: differs from the key, and is ignored",
+      "codex.configs.main.name: differs from the key and is ignored",
     );
   });
 
@@ -409,12 +407,12 @@ describe("numbers as strings, negative, NaN, 1e999: refused with the path and wi
 
 describe("what an upstream may add to its requests", () => {
   test.each([
-    [{ headers: { host: "x" } }, "headers.host: is a name that is not allowed here"],
-    [{ headers: { "Content-Length": "1" } }, "headers.Content-Length: is a name that is not allowed here"],
-    [{ headers: { "a b": "x" } }, "headers.a b: is a name that is not allowed here"],
-    [{ headers: { a: "x\r\ny" } }, "headers.a: holds a character that is not allowed here"],
+    [{ headers: { host: "x" } }, "headers.host: is not an allowed name"],
+    [{ headers: { "Content-Length": "1" } }, "headers.Content-Length: is not an allowed name"],
+    [{ headers: { "a b": "x" } }, "headers.a b: is not an allowed name"],
+    [{ headers: { a: "x\r\ny" } }, "headers.a: contains a character that is not allowed"],
     [{ models: { "*": "" } }, "models.*: must not be empty"],
-    [{ on_status: { "99": "next" } }, "on_status.99: is a name that is not allowed here"],
+    [{ on_status: { "99": "next" } }, "on_status.99: is not an allowed name"],
     [
       { on_status: { "500": "ignore" } },
       'on_status.500: must be "next" or "terminal" or "exhausted" or "auth-dead" or "cooldown"',

@@ -59,7 +59,7 @@ describe("which config", () => {
   test("none of several without an active one: the fix is named", () => {
     expect(textsInEnglish(resolve({ file: { codex: { configs: two } } }))).toEqual({
       kind: "unset",
-      message: "none of the configs of Codex is active",
+      message: "Codex has no active config",
       hint: "ch config set-active a",
     });
     expect(
@@ -143,7 +143,7 @@ describe("credential", () => {
     ],
     [
       { auth_token_env: "ODD" },
-      { kind: "unusable", why: "the variable ODD holds a character that no header can carry" },
+      { kind: "unusable", why: "the variable ODD contains a character that is not allowed in a header" },
     ],
     [{}, { kind: "none" }],
     [null, { kind: "none" }],

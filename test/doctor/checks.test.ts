@@ -112,19 +112,19 @@ const CONDITIONS: readonly Condition[] = [
     hint: /CODEX_HELPER_HOME/,
   },
   {
-    name: "file-modes: others may read a log",
+    name: "file-modes: other users can read a log",
     make: ({ home }) => chmodSync(home.write(".codex-helper/logs/requests.jsonl.1", ""), 0o644),
     status: "warn",
-    says: /others may read .*requests\.jsonl\.1/,
+    says: /other users can read .*requests\.jsonl\.1/,
     hint: /ch doctor --fix/,
   },
   {
-    name: "file-modes: others may read many files",
+    name: "file-modes: other users can read many files",
     make: ({ home }) => {
       for (const number of [1, 2, 3, 4]) chmodSync(home.write(`.codex-helper/backups/${number}`, ""), 0o640);
     },
     status: "warn",
-    says: /others may read \d of our files, as .*backups/,
+    says: /other users can read \d of our files, as .*backups/,
     hint: /ch doctor --fix/,
   },
   {
@@ -318,7 +318,7 @@ const CONDITIONS: readonly Condition[] = [
     name: "client-versions: Codex is not there",
     make: ({ home }) => rmSync(join(home.path, "bin/codex")),
     status: "info",
-    says: /Codex is not on the search path/,
+    says: /Codex is not on PATH/,
     hint: /npm install -g @openai\/codex/,
   },
   {
@@ -382,10 +382,10 @@ const CONDITIONS: readonly Condition[] = [
     hint: /codex login/,
   },
   {
-    name: "codex-login: others may read auth.json",
+    name: "codex-login: other users can read auth.json",
     make: ({ home }) => chmodSync(home.write(".codex/auth.json", { OPENAI_API_KEY: "sk-mine" }), 0o644),
     status: "warn",
-    says: /others may read .*auth\.json/,
+    says: /other users can read .*auth\.json/,
     hint: /chmod 600/,
   },
   {

@@ -46,10 +46,10 @@ test("a single rule needs no list, and an empty list is no rule", () => {
 
 /** Text of the file, and what it is refused with. None of the messages holds a source or a target. */
 const REFUSED: readonly (readonly [text: string, message: string])[] = [
-  ["", "filter.json:1:1: a value is expected"],
-  ['[{"op":"remove","source":"a"}', 'filter.json:1:30: a "]" is missing'],
+  ["", "filter.json:1:1: expected a value"],
+  ['[{"op":"remove","source":"a"}', 'filter.json:1:30: missing "]"'],
   ['{"op":"remove","source":"a"} x', "filter.json:1:30: this is not JSON"],
-  ["[[[", 'filter.json:1:4: a "]" is missing'],
+  ["[[[", 'filter.json:1:4: missing "]"'],
   ["[".repeat(200_000), "filter.json is nested too deeply"],
   ["[1]", "filter.json:1:2: rule 1: must be an object"],
   ["null", "filter.json:1:1: rule 1: must be an object"],
@@ -60,16 +60,19 @@ const REFUSED: readonly (readonly [text: string, message: string])[] = [
     '{"op":"remove","source":""}',
     "filter.json:1:25: rule 1, source: must not be empty: it would match everywhere",
   ],
-  ['{"op":"remove","source":"\\ud800x"}', "filter.json:1:25: rule 1, source: holds half of a surrogate pair"],
+  [
+    '{"op":"remove","source":"\\ud800x"}',
+    "filter.json:1:25: rule 1, source: contains half of a surrogate pair",
+  ],
   ['{"op":"replace","source":"a"}', 'filter.json:1:7: rule 1, op: "replace" needs a target'],
   ['{"op":"remove","source":"a","target":"b"}', 'filter.json:1:38: rule 1, target: "remove" takes no target'],
   [
     '{"op":"remove","source":"a","restore":true}',
-    "filter.json:1:39: rule 1, restore: is reserved for a later version: leave it out",
+    "filter.json:1:39: rule 1, restore: is reserved for a later version: remove it",
   ],
   [
     '{"op":"remove","source":"a","ignorecase":true}',
-    "filter.json:1:42: rule 1, ignorecase: is not a key of a rule",
+    "filter.json:1:42: rule 1, ignorecase: is not a field of a rule",
   ],
   ['{"op":"remove","source":"a","source":"b"}', "filter.json:1:25: rule 1, source: is given twice"],
   [
@@ -78,19 +81,19 @@ const REFUSED: readonly (readonly [text: string, message: string])[] = [
   ],
   [
     '{"op":"remove","source":"a","services":[]}',
-    "filter.json:1:40: rule 1, services: must name a service, or be left out for both",
+    "filter.json:1:40: rule 1, services: must name a service; omit it for all services",
   ],
   [
     '{"op":"remove","source":"(s3cret","regex":true}',
-    "filter.json:1:25: rule 1, source: not a pattern this program can use: missing closing )",
+    "filter.json:1:25: rule 1, source: unsupported regular expression: missing closing )",
   ],
   [
     '{"op":"remove","source":"(?=s3cret)","regex":true}',
-    "filter.json:1:25: rule 1, source: not a pattern this program can use: invalid or unsupported Perl syntax",
+    "filter.json:1:25: rule 1, source: unsupported regular expression: invalid or unsupported Perl syntax",
   ],
   [
     '{"op":"remove","source":"a*","regex":true}',
-    "filter.json:1:25: rule 1, source: the pattern matches the empty text: it would match everywhere",
+    "filter.json:1:25: rule 1, source: the pattern matches empty text: it would match everywhere",
   ],
   [
     '{"op":"remove","source":"x{0,900}y{0,900}z","regex":true}',
@@ -98,19 +101,19 @@ const REFUSED: readonly (readonly [text: string, message: string])[] = [
   ],
   [
     `{"op":"remove","source":"${"a".repeat(1001)}","regex":true}`,
-    "filter.json:1:25: rule 1, source: a pattern of 1001 characters is longer than 1000",
+    "filter.json:1:25: rule 1, source: the pattern has 1001 characters, more than 1000",
   ],
   [
     '[{"op":"remove","source":"a"},{"op":"replace","source":"b","target":"xax"}]',
-    "filter.json:1:69: rule 2, target: holds the source of rule 1",
+    "filter.json:1:69: rule 2, target: contains the source of rule 1",
   ],
   [
     '[{"op":"replace","source":"ü","ignore_case":true,"target":"Ü"}]',
-    "filter.json:1:59: rule 1, target: holds the source of rule 1",
+    "filter.json:1:59: rule 1, target: contains the source of rule 1",
   ],
   [
     JSON.stringify(Array.from({ length: 1001 }, () => ({ op: "remove", source: "a" }))),
-    "filter.json:1:1: 1001 rules are more than 1000",
+    "filter.json:1:1: 1001 rules exceed the limit of 1000",
   ],
   [`"${"a".repeat(2 ** 20)}"`, "filter.json is larger than 1 MB"],
 ];

@@ -164,7 +164,7 @@ describe("the log writer", () => {
   });
 
   test("says once that a full file cannot be put away, writes on, and says so again after it could", () => {
-    const blocked = `cannot put the full ${path} away: it is a directory (EISDIR); it grows on`;
+    const blocked = `cannot rotate ${path}: it is a directory (EISDIR); it keeps growing`;
     mkdirSync(`${path}.1`, { recursive: true });
     const log = createLogWriter(path, { onTrouble, maxBytes: 400, keep: 1 });
     for (const id of ["a", "b", "c", "d", "e"]) log.append(makeEntry({ id }));
@@ -191,8 +191,8 @@ describe("the log writer", () => {
     log.close();
     expect(ids()).toEqual(["a"]);
     expect(troubles).toEqual([
-      `cannot write ${path}: it is a directory (EISDIR); requests go on unlogged`,
-      `${path} is written again; 3 requests are missing from it`,
+      `cannot write ${path}: it is a directory (EISDIR); requests are not logged`,
+      `${path} can be written again; 3 requests are missing from it`,
     ]);
     troubles = [];
   });
@@ -204,7 +204,7 @@ describe("the log writer", () => {
     log.append(makeEntry());
     log.append(makeEntry());
     expect(troubles).toEqual([
-      `cannot write ${path}: no space left on the disk (ENOSPC); requests go on unlogged`,
+      `cannot write ${path}: no space left on the disk (ENOSPC); requests are not logged`,
     ]);
     troubles = [];
   });

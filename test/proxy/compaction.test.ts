@@ -202,7 +202,7 @@ describe("an upstream's summary is taken only when all of it came", () => {
       attempts: [
         { verdict: "no-compaction" },
         { verdict: "no-compaction" },
-        { upstream_base_url: broken.baseUrl, error: "gave no summary of the conversation" },
+        { upstream_base_url: broken.baseUrl, error: "returned no summary of the conversation" },
         { upstream_base_url: well.baseUrl, verdict: "ok" },
       ],
     });

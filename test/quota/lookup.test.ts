@@ -82,7 +82,7 @@ describe("an upstream's balance is asked for", () => {
       choose({ provider: { ...provider, kind: "newapi_token", endpoint: null }, env: { PANEL: "x" } }),
     ).toBe("token_env needs an endpoint");
     expectInEnglish(choose({ provider, env: { PANEL: "a\nb" } })).toBe(
-      "the token holds a character that is not allowed",
+      "the token contains a character that is not allowed",
     );
   });
 

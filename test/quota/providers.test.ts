@@ -51,15 +51,11 @@ describe("usage_providers.json", () => {
   });
 
   const wrong: readonly [what: string, text: string, message: string][] = [
-    ["no JSON", '{"providers": [\n  {"id": "a" "kind": 1}]}', 'file:2:14: a "," is expected'],
+    ["no JSON", '{"providers": [\n  {"id": "a" "kind": 1}]}', 'file:2:14: expected ","'],
     ["a list alone", "[]", "file:1:1: the file: must be an object"],
     ["an unknown kind", '{"providers": [{"id": "a", "kind": "x"}]}', "file:1:36: providers[0].kind: must be"],
     ["no list", "{}", "file:1:1: providers: is missing"],
-    [
-      "an id twice",
-      JSON.stringify({ providers: [provider, provider] }),
-      "providers[1].id: stands here twice",
-    ],
+    ["an id twice", JSON.stringify({ providers: [provider, provider] }), "providers[1].id: is given twice"],
     [
       "a strange endpoint",
       '{"providers": [{"id": "a", "kind": "auto", "endpoint": "file:///etc"}]}',

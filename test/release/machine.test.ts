@@ -82,7 +82,7 @@ test("without Node and Bun: install, look, a real turn of Codex, uninstall, and 
   expect((await runCli(["--version"], ch)).stdout).toMatch(/^codex-helper \d+\.\d+\.\d+ /);
   const demo = await runCli(["demo"], ch);
   expect(demo.code).toBe(0);
-  expect(demo.stdout).toContain("5 turns asked, 5 answered, 0 errors seen");
+  expect(demo.stdout).toContain("5 turns, 5 answered, 0 errors");
 
   await using upstream = await startFakeUpstream(() => GOOD.responses({ text: "hello from the relay" }));
   await using elsewhere = await startFakeUpstream(() => GOOD.responses({ text: "not through the proxy" }));

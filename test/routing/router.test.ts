@@ -220,7 +220,7 @@ describe("a session", () => {
     expect(desk.order()).toBe("abc");
     expect(desk.order(s)).toBe("bac");
     expectInEnglish(desk.router.plan({ upstreams: ALL, model: "m", sessionId: "s", now: 0 })[0]?.reason).toBe(
-      "the session stays here",
+      "the session is bound to it",
     );
   });
 
@@ -486,7 +486,7 @@ describe("what is told", () => {
     expect(desk.events[2]).toMatchObject({ from: A, to: B, sessionId: null });
   });
 
-  test("the way back, and that the upstream is well again", () => {
+  test("the way back, and that the upstream recovered", () => {
     const desk = makeDesk();
     desk.open(A);
     desk.serve(B);

@@ -99,14 +99,14 @@ function findProviderProblem({
   const where = activeSource?.where ?? "config.toml";
   if (findValue(layers, ["profile"]) !== undefined)
     return {
-      message: t`${where} sets "profile", which Codex refuses`,
+      message: t`${where} sets "profile", which Codex rejects`,
       hint: t`move the profile into its own file, and start: codex -p NAME`,
       isFatal: true,
     };
   if (activeKind === "undefined") {
     const known = providers.map(({ id }) => id).join(", ");
     return {
-      message: t`${where} names the provider "${activeId}", which no file defines: Codex does not start`,
+      message: t`${where} uses the provider "${activeId}", which no file defines: Codex does not start`,
       hint:
         known === ""
           ? t`define it under [model_providers.${activeId}]`
@@ -131,7 +131,7 @@ function findProviderProblem({
     };
   if (name === "OpenAI")
     return {
-      message: t`provider "${activeId}" is named "OpenAI": Codex then expects what only OpenAI's own service can do`,
+      message: t`provider "${activeId}" is named "OpenAI": Codex then expects features that only OpenAI's own service has`,
       hint: `name = "${activeId}"`,
       isFatal: false,
     };

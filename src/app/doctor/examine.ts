@@ -82,12 +82,12 @@ export async function repair({ env, paths }: ExamineOptions): Promise<Repaired> 
 async function putBack(target: SwitchTarget): Promise<Text | null> {
   const { isOwnerDead } = await readSwitchStatus(target);
   const off = isOwnerDead ? await switchOff(target) : null;
-  return off === null ? null : t`put back ${off.file}`;
+  return off === null ? null : t`restored ${off.file}`;
 }
 
 async function removeRecords(run: string): Promise<Text | null> {
   const dead = await removeDeadInstances(run);
-  return dead === 0 ? null : t`removed the records of proxies that have died: ${dead}`;
+  return dead === 0 ? null : t`removed the records of dead proxies: ${dead}`;
 }
 
 function makePrivate(path: string): Text {

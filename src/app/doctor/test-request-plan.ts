@@ -60,7 +60,7 @@ function findUpstreams(live: LiveConfig, service: Service, { target }: TestQuest
 function noUpstream({ target }: TestQuestion): UserError {
   if (target === null) {
     const hint = "ch config add main --base-url URL --auth-token-env NAME";
-    return new UserError(t`there is no upstream to ask`, { hint });
+    return new UserError(t`there is no upstream to test`, { hint });
   }
   return new UserError(t`there is no upstream "${target}"`, {
     hint: SERVICES.map((service) => `ch config list ${SERVICE_FACTS[service].flag}`).join("\n"),

@@ -46,7 +46,7 @@ export async function findImport({ paths, env, cwd, service }: ImportOptions): P
     "",
   );
   const client = CLIENT_NAME[service];
-  throw new UserError(t`${client} has no provider or login that could be taken over${why}`, {
+  throw new UserError(t`no ${client} provider or login found to import${why}`, {
     hint: `ch config add main --base-url URL --auth-token-env NAME${flagFor(service)}`,
   });
 }

@@ -20,7 +20,7 @@ export interface FileImport extends Import {
 export async function readFileImport(path: string): Promise<FileImport> {
   // Not as text: it may come through a pipe, from a program that decrypts it.
   const bytes = await readBytes(path);
-  if (bytes === null) throw new UserError(t`there is no file ${path}`);
+  if (bytes === null) throw new UserError(t`file not found: ${path}`);
   const text = decodeText(bytes, path);
   const config = parseConfig(text, path);
   const skipped: Text[] = SERVICES.flatMap((service) => [...config.services[service].broken.values()]);
@@ -43,7 +43,7 @@ export async function readFileImport(path: string): Promise<FileImport> {
       configs.push({ service, name, ...words, upstreams, extra, from: path });
     }
   }
-  if (configs.length + skipped.length === 0) throw new UserError(t`${path} holds no configs`);
+  if (configs.length + skipped.length === 0) throw new UserError(t`${path} contains no configs`);
   return { config, configs, skipped: skipped.map((words) => explainMask(words, text)) };
 }
 

@@ -88,7 +88,7 @@ function findProgram(
     return [Bun.which(first, where) ?? first, ...rest];
   }
   if (program !== null) return [program];
-  const message = command.includes("/") ? t`${command} is not a program` : t`${command} is not on PATH`;
+  const message = command.includes("/") ? t`${command} is not an executable` : t`${command} is not on PATH`;
   throw new UserError(message, { hint: `npm install -g ${CLIENTS[service].packageName}` });
 }
 

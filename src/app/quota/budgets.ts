@@ -78,7 +78,7 @@ export function createBudgets({ live, now, onChange, onTrouble, paths }: Budgets
       }
     } catch (error) {
       const problem = errorMessage(error);
-      onTrouble(t`budgets are not counted: ${problem}`);
+      onTrouble(t`budgets cannot be counted: ${problem}`);
     }
   };
   const load = (): Promise<void> => (loading ??= read());

@@ -39,7 +39,7 @@ export function createEventHook({
     const problem = await runHook(line, { input, env, timeoutMs });
     if (problem === null || blamed === line) return;
     blamed = line;
-    onTrouble(t`hooks.on_event ${problem}; this is said once`);
+    onTrouble(t`hooks.on_event ${problem}; this is reported once`);
   };
 
   return {
@@ -78,8 +78,8 @@ async function runHook(line: string, { env, input, timeoutMs }: RunOptions): Pro
       killSignal: "SIGKILL",
     });
     const code = await child.exited;
-    if (child.signalCode !== null) return t`did not end within ${timeoutMs / 1_000} s`;
-    return code === 0 ? null : t`ended with exit code ${code}`;
+    if (child.signalCode !== null) return t`did not finish within ${timeoutMs / 1_000} s`;
+    return code === 0 ? null : t`exited with code ${code}`;
   } catch (error) {
     return t`cannot be started: ${errorText(error)}`;
   }

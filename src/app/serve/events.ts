@@ -21,7 +21,7 @@ export function describeEvent(event: RouterEvent, now: number): Text {
         : t`${upstream.label} is out of quota until ${showMoment(until, now)}: ${reason}`;
     }
     case "recovered":
-      return t`${event.upstream.label} is well again`;
+      return t`${event.upstream.label} recovered`;
     case "all-down":
       return t`no upstream of ${CLIENT_NAME[serviceOf(event)]} is usable now: ${event.reason}`;
   }

@@ -162,7 +162,7 @@ async function startService(service: Service, options: ServeOptions, shared: Sha
         shared.tellFileTroubles();
         memory.noteWork();
       },
-      onBug: (error) => onTrouble(t`a request failed inside codex-helper: ${errorText(error)}`),
+      onBug: (error) => onTrouble(t`internal error while handling a request: ${errorText(error)}`),
       observeHeaders: (upstream, headers) => quota.observeHeaders(upstream, headers),
       inFlight: shared.inFlight,
       own: { token, ...pages },
@@ -201,7 +201,7 @@ function createFileTroubles(
     const config = live.current().problem?.text;
     const rules = filter.lastProblem()?.text;
     const troubles = [
-      ...(config === undefined ? [] : [t`${config}; its last good version stays in force`]),
+      ...(config === undefined ? [] : [t`${config}; the last valid version stays in use`]),
       ...(rules === undefined ? [] : [t`${rules}; see: ch filter check`]),
     ];
     for (const words of troubles) if (!told.includes(inEnglish(words))) onTrouble(words);
@@ -230,15 +230,15 @@ async function bind(
     if (!(error instanceof UserError)) throw error;
     const owner = await findPortOwner(port);
     const other = `ch serve --${service} --port ${port + 10}`;
-    const hint = command === "run" ? t`without --port, ch run takes any free one` : other;
+    const hint = command === "run" ? t`without --port, ch run uses any free port` : other;
     if (owner.kind === "ours") {
       throw new UserError(
-        t`port ${port} is taken by another codex-helper (pid ${owner.pid}, serving ${owner.client})`,
+        t`port ${port} is in use by another codex-helper (pid ${owner.pid}, serving ${owner.client})`,
         { hint, cause: error },
       );
     }
     if (owner.kind === "program") {
-      throw new UserError(t`port ${port} is taken by ${owner.name} (pid ${owner.pid})`, {
+      throw new UserError(t`port ${port} is in use by ${owner.name} (pid ${owner.pid})`, {
         hint,
         cause: error,
       });

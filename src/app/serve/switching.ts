@@ -70,8 +70,8 @@ export async function switchClients(options: SwitchingOptions): Promise<Switchin
       hint: joinTexts(
         [
           ...(error.hintText === undefined ? [] : [error.hintText]),
-          t`without its files: ch run -- ${failed}`,
-          t`the proxy alone: ch serve --${failed} --no-switch`,
+          t`without changing its files: ch run -- ${failed}`,
+          t`only the proxy: ch serve --${failed} --no-switch`,
         ],
         "\n",
       ),

@@ -14,16 +14,16 @@ export function createCommand(cli: Cli): Command {
   return defineCommand({
     meta: { name: "completion", description: "let your shell complete commands, flags and names" },
     examples: [
-      ["source <(ch completion bash)", "in this bash; in ~/.bashrc for every one"],
-      ["ch completion fish > ~/.config/fish/completions/ch.fish", "for every fish"],
+      ["source <(ch completion bash)", "this bash; put it into ~/.bashrc for every bash"],
+      ["ch completion fish > ~/.config/fish/completions/ch.fish", "every fish"],
     ],
     subCommands: {
       bash: shellCommand(cli, {
         name: "bash",
         description: "the script for bash",
         examples: [
-          ["source <(ch completion bash)", "in this bash; in ~/.bashrc for every one"],
-          ["ch completion bash > ~/.local/share/bash-completion/completions/ch", "loaded when it is needed"],
+          ["source <(ch completion bash)", "this bash; put it into ~/.bashrc for every bash"],
+          ["ch completion bash > ~/.local/share/bash-completion/completions/ch", "loaded on demand"],
         ],
         render: async (places) => (await import("../completion/posix.ts")).renderBash(places),
       }),
@@ -31,8 +31,8 @@ export function createCommand(cli: Cli): Command {
         name: "zsh",
         description: "the script for zsh",
         examples: [
-          ["source <(ch completion zsh)", "in this zsh; in ~/.zshrc, after compinit, for every one"],
-          ["ch completion zsh > ~/.zfunc/_ch", "into a directory of your $fpath"],
+          ["source <(ch completion zsh)", "this zsh; put it into ~/.zshrc, after compinit, for every zsh"],
+          ["ch completion zsh > ~/.zfunc/_ch", "to a directory in your $fpath"],
         ],
         render: async (places) => (await import("../completion/posix.ts")).renderZsh(places),
       }),
@@ -40,8 +40,8 @@ export function createCommand(cli: Cli): Command {
         name: "fish",
         description: "the script for fish",
         examples: [
-          ["ch completion fish | source", "in this fish"],
-          ["ch completion fish > ~/.config/fish/completions/ch.fish", "for every fish"],
+          ["ch completion fish | source", "this fish"],
+          ["ch completion fish > ~/.config/fish/completions/ch.fish", "every fish"],
         ],
         render: async (places) => (await import("../completion/fish.ts")).renderFish(places),
       }),
@@ -49,8 +49,8 @@ export function createCommand(cli: Cli): Command {
         name: "powershell",
         description: "the script for PowerShell",
         examples: [
-          ["ch completion powershell | Out-String | Invoke-Expression", "in this PowerShell"],
-          ["ch completion powershell > ch.ps1", "into a file that your $PROFILE loads"],
+          ["ch completion powershell | Out-String | Invoke-Expression", "this PowerShell"],
+          ["ch completion powershell > ch.ps1", "to a file that your $PROFILE loads"],
         ],
         render: async (places) => (await import("../completion/powershell.ts")).renderPowershell(places),
       }),
@@ -93,7 +93,7 @@ const LONGEST_WORDS = 60;
 
 function namesCommand(cli: Cli): Command {
   return defineCommand({
-    meta: { name: "names", description: "the names that the scripts offer, one a line" },
+    meta: { name: "names", description: "the names that the scripts complete, one per line" },
     examples: [
       ["ch completion names targets", "configs and upstreams"],
       ["ch completion names sessions --claude", "Claude Code's sessions of this project"],
@@ -105,7 +105,7 @@ function namesCommand(cli: Cli): Command {
     async run({ args }) {
       const service = readService(args);
       if (args.kind !== "targets" && args.kind !== "sessions") {
-        throw new UserError(t`there are names of targets and of sessions`, {
+        throw new UserError(t`choose targets or sessions`, {
           hint: "ch completion names targets",
           exitCode: EXIT.usage,
         });

@@ -16,10 +16,10 @@ import { listCommand, showCommand } from "./config/list.ts";
 
 export function createCommand(cli: Cli): Command {
   return defineCommand({
-    meta: { name: "config", description: "see and change your upstreams" },
+    meta: { name: "config", description: "show and change your upstreams" },
     examples: [
       ["ch config add main --base-url https://a.example/v1 --auth-token-env A_KEY", "add an upstream"],
-      ["ch config list", "what there is"],
+      ["ch config list", "list the configs"],
     ],
     subCommands: {
       list: listCommand(cli),

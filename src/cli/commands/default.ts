@@ -16,16 +16,16 @@ import { type Cli, type Command, defineCommand } from "../cli.ts";
 
 export function createCommand(cli: Cli): Command {
   return defineCommand({
-    meta: { name: "default", description: "show or set the service that commands mean without a flag" },
+    meta: { name: "default", description: "show or set the service that commands use without a flag" },
     examples: [
-      ["ch default", "print it"],
-      ["ch default --claude", "from now on, Claude Code"],
+      ["ch default", "show it"],
+      ["ch default --claude", "use Claude Code from now on"],
     ],
     args: {
       service: {
         type: "positional",
         required: false,
-        description: `${SERVICES.join(" or ")}, as the flags say it`,
+        description: `${SERVICES.join(" or ")}, like the flags`,
       },
       ...SERVICE_ARGS,
       ...JSON_ARG,
@@ -39,7 +39,7 @@ export function createCommand(cli: Cli): Command {
         return cli.out.json({ default_service: service, is_set: defaultService !== null });
       if (wanted === undefined) return cli.out.line(service);
       const flags = SERVICES.map((one) => SERVICE_FACTS[one].flag).join(t` or `);
-      cli.out.note(t`commands without ${flags} mean ${CLIENT_NAME[service]} now`);
+      cli.out.note(t`commands without ${flags} now use ${CLIENT_NAME[service]}`);
     },
   });
 }

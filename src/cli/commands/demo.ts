@@ -14,18 +14,18 @@ const TURNS = 5;
 
 const STORY: Readonly<Record<DemoFault, Text>> = {
   quota: text`runs out of quota`,
-  429: text`limits the rate`,
-  500: text`breaks with status 500`,
+  429: text`rate limits`,
+  500: text`fails with status 500`,
   reset: text`drops the connection`,
   hang: text`stops answering`,
   html: text`answers with a web page`,
   "in-stream": text`hides an error inside a 200`,
-  slow: text`becomes slow, and is waited for`,
+  slow: text`becomes slow, and the proxy waits`,
 };
 
 export function createCommand(cli: Cli): Command {
   return defineCommand({
-    meta: { name: "demo", description: "two pretend relays, the real proxy, and a failure on the way" },
+    meta: { name: "demo", description: "two simulated relays, the real proxy, and one failure" },
     args: {
       fault: {
         type: "enum",
@@ -37,7 +37,7 @@ export function createCommand(cli: Cli): Command {
     },
     examples: [
       ["ch demo", "the first relay runs out of quota"],
-      ["ch demo --fault in-stream", "the error hides inside a 200"],
+      ["ch demo --fault in-stream", "the error is inside a 200"],
     ],
     run: ({ args }) => runDemo(cli, args.fault),
   });
@@ -51,7 +51,7 @@ async function runDemo(cli: Cli, fault: DemoFault): Promise<number> {
   await using demo = startDemo(fault);
   const { primary, backup } = demo.relays;
   say(
-    t`Two pretend relays on this machine: ${primary.name} first, ${backup.name} as backup.`,
+    t`Two simulated relays on this machine: ${primary.name} first, ${backup.name} as backup.`,
     t`On the third turn ${primary.name} ${STORY[fault]}.`,
     "",
   );
@@ -86,7 +86,7 @@ function describeTurn(out: Cli["out"], turn: DemoTurn): string[] {
 
 function describeSum(relays: readonly DemoRelay[], answered: number): string[] {
   const errors = TURNS - answered;
-  const client = t`${TURNS} turns asked, ${answered} answered, ${errors} errors seen`;
+  const client = t`${TURNS} turns, ${answered} answered, ${errors} errors`;
   const rows = relays.map((relay) => {
     const seen = relay.seen();
     return [`  ${relay.name}`, t`${seen} requests`];

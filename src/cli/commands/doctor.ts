@@ -21,20 +21,20 @@ const INDENT = " ".repeat(6);
 
 export function createCommand(cli: Cli): Command {
   return defineCommand({
-    meta: { name: "doctor", description: "what is odd, and what to type" },
+    meta: { name: "doctor", description: "find problems, and how to fix them" },
     args: {
       ...JSON_ARG,
-      name: { type: "positional", required: false, description: "with --probe: NAME or NAME#N, not all" },
-      all: { type: "boolean", description: "what is in order too" },
-      fix: { type: "boolean", description: "repair what is safe: clients left switched, file modes" },
-      probe: { type: "boolean", description: "ask each upstream for one word, after asking you" },
-      model: { type: "string", valueHint: "MODEL", description: "with --probe: ask for this one" },
-      yes: { type: "boolean", description: "with --probe: do not ask" },
+      name: { type: "positional", required: false, description: "with --probe: only NAME or NAME#N" },
+      all: { type: "boolean", description: "also show the checks that passed" },
+      fix: { type: "boolean", description: "fix what is safe to fix: clients left switched, file modes" },
+      probe: { type: "boolean", description: "send each upstream a small test request, after you confirm" },
+      model: { type: "string", valueHint: "MODEL", description: "with --probe: the model to ask for" },
+      yes: { type: "boolean", description: "with --probe: do not ask for confirmation" },
       ...SERVICE_ARGS,
     },
     examples: [
-      ["ch doctor", "what is odd, each with a command"],
-      ["ch doctor --probe main#2", "does the key work, does output come, how soon"],
+      ["ch doctor", "list problems, each with a command that fixes it"],
+      ["ch doctor --probe main#2", "test the key, the output and its latency"],
       ["ch doctor --json | jq '.checks[] | select(.status != \"ok\")'", "for scripts"],
     ],
     run: async ({ args }) => {
@@ -110,7 +110,7 @@ function printSorted(cli: Cli, findings: readonly Finding[], showsAll: boolean):
 function printFindings(cli: Cli, shown: readonly Finding[], rest: number): void {
   const { out } = cli;
   for (const finding of shown) for (const line of describe(cli, finding)) out.line(line);
-  const words = t`in order: ${rest} (ch doctor --all shows them)`;
+  const words = t`${rest} checks passed (ch doctor --all shows them)`;
   if (rest > 0) out.line(`${markOf(cli, "ok")}  ${words}`);
   const hints = shown.map(({ hint }) => tell(hint ?? ""));
   const next = hints.includes(FIX) ? FIX : (hints.find((hint) => isOneCommand(hint)) ?? "ch status");

@@ -20,7 +20,7 @@ export function createCommand(cli: Cli): Command {
   return defineCommand({
     meta: { name: "filter", description: "check and try the redaction rules" },
     examples: [
-      ["ch filter check", "is filter.json valid, and where is it not"],
+      ["ch filter check", "check filter.json, with the line of each error"],
       ["ch filter test request.json", "what the rules would change in a request"],
     ],
     subCommands: { check: checkCommand(cli), test: testCommand(cli) },
@@ -29,10 +29,10 @@ export function createCommand(cli: Cli): Command {
 
 function checkCommand(cli: Cli): Command {
   return defineCommand({
-    meta: { name: "check", description: "say whether filter.json is valid" },
+    meta: { name: "check", description: "check whether filter.json is valid" },
     examples: [
-      ["ch filter check", "count the rules, or name the line that is wrong"],
-      ["ch filter check --json", "the same for a script"],
+      ["ch filter check", "count the rules, or show the line with the error"],
+      ["ch filter check --json", "the same as JSON"],
     ],
     args: JSON_ARG,
     async run({ args }) {
@@ -57,7 +57,7 @@ function testCommand(cli: Cli): Command {
     meta: { name: "test", description: "show what the rules would change in a request" },
     examples: [
       ["ch filter test", "on built-in sample requests of both clients"],
-      ["ch filter test --claude -", "on what stands on standard input, by the rules for Claude Code"],
+      ["ch filter test --claude -", "on standard input, with the rules for Claude Code"],
     ],
     args: {
       file: {
@@ -91,7 +91,7 @@ function describeRules(cli: Cli, rules: RuleSet | null): string {
   if (rules === null) return t`${path}: no such file, so nothing is redacted`;
   const count = rules.rules.length;
   const patterns = rules.rules.filter(({ regex }) => regex).length;
-  const share = patterns === 0 ? t`none of them a pattern` : t`${patterns} of them by pattern`;
+  const share = patterns === 0 ? t`no regular expressions` : t`${patterns} with a regular expression`;
   return count === 1 ? t`${path}: 1 rule, ${share}` : t`${path}: ${count} rules, ${share}`;
 }
 
@@ -169,7 +169,7 @@ function printTrial({ out }: Cli, { input, rules, hits, exemptHits, changes }: T
   if (more > 0) out.line(t`  … and ${more} more lines`);
   if (rules.rules.length > 0) {
     out.table(
-      [t`  RULE`, t`OP`, t`CHANGES`, t`LEFT ALONE`],
+      [t`  RULE`, t`OP`, t`CHANGES`, t`UNCHANGED`],
       rules.rules.map(({ op }, index) => [
         `  ${index + 1}`,
         op,
@@ -179,7 +179,7 @@ function printTrial({ out }: Cli, { input, rules, hits, exemptHits, changes }: T
     );
   }
   if (exemptHits.some((count) => count > 0)) {
-    out.note(t`left alone: keys, encrypted content, signatures, tools (docs/privacy.md)`);
+    out.note(t`unchanged: keys, encrypted content, signatures, tools (docs/privacy.md)`);
   }
 }
 

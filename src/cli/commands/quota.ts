@@ -23,10 +23,10 @@ import { chooseService } from "./config/target.ts";
 
 export function createCommand(cli: Cli): Command {
   return defineCommand({
-    meta: { name: "quota", description: "what is left on each upstream, and for how long" },
+    meta: { name: "quota", description: "what is left on each upstream, and how long it lasts" },
     examples: [
-      ["ch quota", "what was read last"],
-      ["ch quota refresh", "ask every relay now"],
+      ["ch quota", "the latest readings"],
+      ["ch quota refresh", "query every relay now"],
     ],
     default: "list",
     subCommands: { list: listCommand(cli), refresh: refreshCommand(cli) },
@@ -35,10 +35,13 @@ export function createCommand(cli: Cli): Command {
 
 function listCommand(cli: Cli): Command {
   return defineCommand({
-    meta: { name: "list", description: "what each upstream has left, as read last; asks nobody" },
+    meta: {
+      name: "list",
+      description: "what each upstream has left, from the latest readings; sends nothing",
+    },
     examples: [
       ["ch quota list", "the upstreams of the default service"],
-      ["ch quota list --claude --json", "Claude Code's, for a script"],
+      ["ch quota list --claude --json", "those of Claude Code, as JSON"],
     ],
     args: { ...SERVICE_ARGS, ...JSON_ARG },
     run: ({ args }) => printQuota(cli, args, t`Next: ch quota refresh`),
@@ -50,7 +53,7 @@ function refreshCommand(cli: Cli): Command {
     meta: { name: "refresh", description: "read every balance now, then list them" },
     examples: [
       ["ch quota refresh", "the upstreams of the default service"],
-      ["ch quota refresh --codex --json", "Codex's, for a script"],
+      ["ch quota refresh --codex --json", "those of Codex, as JSON"],
     ],
     args: { ...SERVICE_ARGS, ...JSON_ARG },
     async run({ args }) {
@@ -138,10 +141,7 @@ function describeRows({ label, quota }: UpstreamFacts, now: number): string[] {
       ? []
       : [`${label}: ${showSource({ ...row, window: null })}: ${tellEither(row.error_text, row.error)}`],
   );
-  return [
-    ...(end === null ? [] : [t`${label} ${end}, if the spending of the last hours goes on`]),
-    ...errors,
-  ];
+  return [...(end === null ? [] : [t`${label} ${end}, at the rate of the last hours`]), ...errors];
 }
 
 /** Each once. */

@@ -13,10 +13,10 @@ import { chooseService, findTarget } from "./config/target.ts";
 
 export function createCommand(cli: Cli): Command {
   return defineCommand({
-    meta: { name: "routing", description: "the order of the next request, and a fresh start" },
+    meta: { name: "routing", description: "show the order of upstreams, or reset their state" },
     examples: [
-      ["ch routing explain", "who would be asked next, and why"],
-      ["ch routing reset main#2", "forget what is held against an upstream"],
+      ["ch routing explain", "which upstream is next, and why"],
+      ["ch routing reset main#2", "reset the state of an upstream"],
     ],
     subCommands: { explain: explainCommand(cli), reset: resetCommand(cli) },
   });
@@ -24,14 +24,14 @@ export function createCommand(cli: Cli): Command {
 
 function explainCommand(cli: Cli): Command {
   return defineCommand({
-    meta: { name: "explain", description: "the order the next request would take; sends nothing" },
+    meta: { name: "explain", description: "the order of upstreams for the next request; sends nothing" },
     examples: [
       ["ch routing explain", "for a new session of the default service"],
-      ["ch routing explain --model gpt-5 --session ID", "for a model, within a session"],
+      ["ch routing explain --model gpt-5 --session ID", "for a model, in a session"],
     ],
     args: {
-      model: { type: "string", valueHint: "MODEL", description: "as the client would ask for it" },
-      session: { type: "string", valueHint: "ID", description: "a session that may be with an upstream" },
+      model: { type: "string", valueHint: "MODEL", description: "as the client names it" },
+      session: { type: "string", valueHint: "ID", description: "a session that may be bound to an upstream" },
       ...SERVICE_ARGS,
       ...JSON_ARG,
     },
@@ -44,15 +44,15 @@ function explainCommand(cli: Cli): Command {
       if (args.json === true) return out.json({ service, is_running: isRunning, ...explanation });
       if (problem !== null) throw new UserError(problem.message, { hint: problem.hint ?? undefined });
       out.line(t`${CLIENT_NAME[service]}, config ${config_name ?? "-"}`);
-      if (!isRunning) out.note(t`no proxy runs: as config.json and state.json have it`);
+      if (!isRunning) out.note(t`no proxy is running: shown from config.json and state.json`);
       const now = cli.now();
       for (const [index, place] of places.entries()) {
         const { colour, words } =
           place.problem === null
             ? describeStanding(place.standing, place.until_ms, now)
-            : { words: t`passed over`, colour: "red" as const };
+            : { words: t`skipped`, colour: "red" as const };
         out.line(`${String(index + 1).padStart(2)}  ${place.label}  ${out.paint(colour, words)}`);
-        const model = place.upstream_model === null ? [] : [t`asked for ${place.upstream_model}`];
+        const model = place.upstream_model === null ? [] : [t`model ${place.upstream_model}`];
         const why = [
           place.problem === null
             ? tellEither(place.reason_text, place.reason)
@@ -61,8 +61,7 @@ function explainCommand(cli: Cli): Command {
         ].join(t`; `);
         for (const line of wrapWords(why, out.width - 4)) out.line(`    ${out.paint("dim", line)}`);
       }
-      if (places.length > max_upstreams)
-        out.note(t`One request is given to ${max_upstreams} of them at most.`);
+      if (places.length > max_upstreams) out.note(t`A request tries at most ${max_upstreams} of them.`);
       out.note("");
       out.note(t`Next: ch status`);
     },
@@ -71,13 +70,13 @@ function explainCommand(cli: Cli): Command {
 
 function resetCommand(cli: Cli): Command {
   return defineCommand({
-    meta: { name: "reset", description: "forget what is held against upstreams" },
+    meta: { name: "reset", description: "reset the state of upstreams" },
     examples: [
-      ["ch routing reset main#2", "one upstream is asked again at once"],
-      ["ch routing reset --all --claude", "all of Claude Code's"],
+      ["ch routing reset main#2", "make one upstream available again"],
+      ["ch routing reset --all --claude", "all upstreams of Claude Code"],
     ],
     args: {
-      name: { type: "positional", required: false, description: "NAME, a whole config, or NAME#N" },
+      name: { type: "positional", required: false, description: "NAME (a whole config) or NAME#N" },
       all: { type: "boolean", description: "every upstream of the service" },
       ...SERVICE_ARGS,
     },
@@ -92,7 +91,7 @@ function resetCommand(cli: Cli): Command {
         });
       }
       if (args.name !== undefined && args.all === true) {
-        throw new UserError(t`--all means every upstream: there is no place for a name`, {
+        throw new UserError(t`--all means every upstream: do not give a name`, {
           hint: `ch routing reset ${args.name}${flag}`,
           exitCode: EXIT.usage,
         });
@@ -100,8 +99,8 @@ function resetCommand(cli: Cli): Command {
       if (args.name !== undefined) checkTarget(config, service, args.name);
       const told = await resetRoute(service, args.name ?? null, cli);
       const what = args.name ?? t`every upstream of ${CLIENT_NAME[service]}`;
-      const where = told === 0 ? t`no proxy runs; state.json was changed` : t`${told} running`;
-      cli.out.line(t`${what}: nothing is held against it any more (${where})`);
+      const where = told === 0 ? t`no proxy is running; state.json was updated` : t`${told} running`;
+      cli.out.line(t`${what}: state reset (${where})`);
       cli.out.note(t`Next: ch routing explain`);
     },
   });
@@ -121,7 +120,7 @@ function checkTarget(config: ParsedConfig, service: Service, text: string): void
   const count = config.services[service].configs.get(name)?.entry.upstreams.length ?? 0;
   if (position === null || position <= count) return;
   const ending = count === 1 ? "" : "s";
-  throw new UserError(t`"${name}" has ${count} upstream${ending}, and no number ${position}`, {
+  throw new UserError(t`"${name}" has ${count} upstream${ending}, there is no number ${position}`, {
     hint: `ch config show ${name}${flagFor(service)}`,
   });
 }

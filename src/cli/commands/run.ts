@@ -11,10 +11,10 @@ const COMMANDS = SERVICES.map((service) => SERVICE_FACTS[service].command);
 
 export function createCommand(cli: Cli): Command {
   return defineCommand({
-    meta: { name: "run", description: "start Codex or Claude Code behind a proxy of its own" },
+    meta: { name: "run", description: "start Codex or Claude Code with a proxy of its own" },
     passesThrough: true,
     args: {
-      config: { type: "string", valueHint: "NAME", description: "this config instead of the active one" },
+      config: { type: "string", valueHint: "NAME", description: "use this config instead of the active one" },
       port: { ...PORT_ARG.port, description: "TCP port on 127.0.0.1 (default: any free one)" },
       ...mapServices(({ name, service }) => ({
         ...SERVICE_ARGS[service],
@@ -22,12 +22,12 @@ export function createCommand(cli: Cli): Command {
       })),
     },
     examples: [
-      ["ch run -- codex", "Codex through the active config; none of its files is touched"],
-      ["ch run --config backup -- claude -p hello", "Claude Code through another config, here only"],
+      ["ch run -- codex", "Codex with the active config; none of its files is changed"],
+      ["ch run --config backup -- claude -p hello", "Claude Code with another config, in this terminal only"],
     ],
     run: async ({ args }) => {
       const [command, ...rest] = args._;
-      if (command === undefined) throw misuse(t`what to run is missing`);
+      if (command === undefined) throw misuse(t`the program to run is missing`);
       const service = readService(args) ?? serviceOf(command);
       const { exitCode, troubles } = await runClient({
         paths: cli.paths,
@@ -43,7 +43,7 @@ export function createCommand(cli: Cli): Command {
         onStart: ({ port, configName, upstreams }) => {
           if (!cli.isInteractive) return;
           const order = upstreams.map(({ label }) => label).join(" -> ");
-          const line = t`${CLIENT_NAME[service]} asks 127.0.0.1:${port}: config "${configName}", ${order}`;
+          const line = t`${CLIENT_NAME[service]} uses 127.0.0.1:${port}: config "${configName}", ${order}`;
           cli.out.note(line);
         },
       });

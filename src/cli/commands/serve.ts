@@ -21,7 +21,7 @@ const DRAIN_MS = 4_000;
 
 export function createCommand(cli: Cli): Command {
   return defineCommand({
-    meta: { name: "serve", description: "run the proxy in front of you, until Ctrl+C" },
+    meta: { name: "serve", description: "run the proxy in the foreground until Ctrl+C" },
     args: {
       ...SERVICE_ARGS,
       all: { type: "boolean", description: "both services in one process" },
@@ -30,15 +30,15 @@ export function createCommand(cli: Cli): Command {
         type: "boolean",
         default: true,
         description: "",
-        negativeDescription: "leave the client's files alone",
+        negativeDescription: "do not change the client's files",
       },
       "own-provider": { type: "boolean", description: "Codex: add a provider instead of changing yours" },
-      "keep-switched": { type: "boolean", description: "do not put the client back at the end" },
-      quiet: { type: "boolean", description: "no line for each request" },
+      "keep-switched": { type: "boolean", description: "do not restore the client at the end" },
+      quiet: { type: "boolean", description: "do not print a line per request" },
     },
     examples: [
       ["ch", "Codex through the proxy on 127.0.0.1:3211"],
-      ["ch serve --all --no-switch", "both services, no file touched"],
+      ["ch serve --all --no-switch", "both services, no file changed"],
     ],
     run: async ({ args }) => {
       const port = readPort(args.port);
@@ -74,8 +74,8 @@ async function prepare({ env, now, out, paths }: Cli, service: Service): Promise
   const taken = await bootstrap({ paths, env, cwd: process.cwd(), service }, now);
   if (taken === null) return;
   const names = taken.configs.map(({ name }) => name);
-  out.note(t`took over from ${CLIENT_NAME[service]}: ${names.join(", ")} (ch config list)`);
-  for (const words of taken.skipped) out.note(t`  left out: ${words}`);
+  out.note(t`imported from ${CLIENT_NAME[service]}: ${names.join(", ")} (ch config list)`);
+  for (const words of taken.skipped) out.note(t`  skipped: ${words}`);
 }
 
 interface RunOptions {
@@ -122,14 +122,14 @@ async function run(cli: Cli, options: RunOptions): Promise<number> {
   for (const one of serving.served) {
     const switched = switching?.switched.find(({ service }) => service === one.service);
     say(...describeServed(one));
-    if (switched === undefined) say(t`  your client's files were not touched: ch run -- ${one.service}`);
+    if (switched === undefined) say(t`  the client's files were not changed: ch run -- ${one.service}`);
     else say(...describeSwitched(switched, env), tell(CLIENTS[one.service].describeOpenSessions()));
   }
   say(t`Ctrl+C stops.`);
   const exitCode = await Promise.race([signals.next(), bugs.tooMany]);
   if (!options.keepsSwitched) await restore(cli, switching);
   if (serving.openAnswers() > 0) {
-    say(t`stopping: open answers have ${DRAIN_MS / 1000} s, a second Ctrl+C ends them`);
+    say(t`stopping: running requests have ${DRAIN_MS / 1000} s to finish, press Ctrl+C again to end them`);
   }
   await Promise.race([serving.stop(DRAIN_MS), signals.next().then(() => serving.stop(0))]);
   return exitCode;
@@ -144,6 +144,6 @@ async function restore({ env, out }: Cli, switching: Switching | null): Promise<
   }
   for (const { error, service } of failed) {
     const why = errorText(error);
-    out.warn(t`${CLIENT_NAME[service]} was not put back: ${why}; type: ch switch off --${service}`);
+    out.warn(t`${CLIENT_NAME[service]} was not restored: ${why}; run: ch switch off --${service}`);
   }
 }

@@ -9,10 +9,10 @@ import { showCommand } from "./session/show.ts";
 
 export function createCommand(cli: Cli): Command {
   return defineCommand({
-    meta: { name: "session", description: "find a session, read it, go on with it" },
+    meta: { name: "session", description: "find, read and resume sessions" },
     examples: [
-      ["ch session last", "the last one of this project, and how to resume it"],
-      ["ch session search 'rate limit' --all", "where was that said?"],
+      ["ch session last", "the last session of this project, and how to resume it"],
+      ["ch session search 'rate limit' --all", "find where something was said"],
     ],
     subCommands: {
       list: listCommand(cli),

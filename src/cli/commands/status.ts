@@ -10,10 +10,13 @@ import { printStatus } from "./status/screen.ts";
 
 export function createCommand(cli: Cli): Command {
   return defineCommand({
-    meta: { name: "status", description: "what runs, where requests go, how each upstream is" },
+    meta: {
+      name: "status",
+      description: "what is running, where requests go, and the state of each upstream",
+    },
     examples: [
       ["ch status", "both services"],
-      ["ch status --codex --json", "the same for a script"],
+      ["ch status --codex --json", "the same as JSON"],
     ],
     args: { ...SERVICE_ARGS, ...JSON_ARG },
     async run({ args }) {

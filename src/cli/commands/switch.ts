@@ -22,10 +22,10 @@ import { describeSwitch, makeSwitchJson } from "../switch-words.ts";
 
 export function createCommand(cli: Cli): Command {
   return defineCommand({
-    meta: { name: "switch", description: "point a client at the proxy, and put it back" },
+    meta: { name: "switch", description: "point a client at the proxy, and restore it" },
     examples: [
       ["ch switch on", "point Codex at 127.0.0.1:3211"],
-      ["ch switch off", "put everything back as it was"],
+      ["ch switch off", "restore everything"],
     ],
     default: "status",
     subCommands: { on: onCommand(cli), off: offCommand(cli), status: statusCommand(cli) },
@@ -34,7 +34,7 @@ export function createCommand(cli: Cli): Command {
 
 function onCommand(cli: Cli): Command {
   return defineCommand({
-    meta: { name: "on", description: "point the client at the proxy, and remember what was there" },
+    meta: { name: "on", description: "point the client at the proxy, and record the original values" },
     args: {
       ...SERVICE_ARGS,
       ...PORT_ARG,
@@ -58,7 +58,7 @@ function onCommand(cli: Cli): Command {
 
 function offCommand(cli: Cli): Command {
   return defineCommand({
-    meta: { name: "off", description: "put back what the client's file said before" },
+    meta: { name: "off", description: "restore the client's file" },
     args: { ...SERVICE_ARGS },
     examples: [
       ["ch switch off", "Codex, or your default service"],
@@ -77,7 +77,7 @@ function offCommand(cli: Cli): Command {
 function statusCommand(cli: Cli): Command {
   const { env, out, paths } = cli;
   return defineCommand({
-    meta: { name: "status", description: "say whether a client points at the proxy, and what is in the way" },
+    meta: { name: "status", description: "show whether a client points at the proxy, and what overrides it" },
     args: { ...SERVICE_ARGS, ...JSON_ARG },
     examples: [
       ["ch switch status", "both clients"],
@@ -126,15 +126,15 @@ async function pointAtProxy({ env, out, paths }: Cli, { service, ...goal }: Goal
   const on = await switchOn({ service, paths, env }, goal, { kind: "user" });
   const file = showPath(on.file, env);
   const keys = on.changes.map(({ path }) => showKey(path)).join(", ");
-  out.note(t`${CLIENT_NAME[service]} is pointed at ${makeProxyAddress(service, goal.port)}`);
+  out.note(t`${CLIENT_NAME[service]} now points at ${makeProxyAddress(service, goal.port)}`);
   out.note(describeChange(on.isWritten ? keys : "", file, on.created.file));
   for (const { path } of on.overwritten) {
-    out.note(t`  ${showKey(path)} was set to something else since the last switch: off puts that back`);
+    out.note(t`  ${showKey(path)} was changed after the last switch: off restores that value`);
   }
   out.note(
     on.owner.kind === "user"
-      ? t`  put back with: ch switch off --${service}`
-      : t`  put back by the running ch (pid ${on.owner.pid}) when it stops`,
+      ? t`  restore with: ch switch off --${service}`
+      : t`  restored by the running ch (pid ${on.owner.pid}) when it stops`,
   );
   out.note(tell(CLIENTS[service].describeOpenSessions()));
   if (await isListening(goal.port)) return;
@@ -144,8 +144,8 @@ async function pointAtProxy({ env, out, paths }: Cli, { service, ...goal }: Goal
 }
 
 function describeChange(keys: string, file: string, isNew: boolean): string {
-  if (keys === "") return t`  ${file} says so already`;
-  return isNew ? t`  made ${file}: ${keys}` : t`  changed ${file}: ${keys}`;
+  if (keys === "") return t`  ${file} already has it`;
+  return isNew ? t`  created ${file}: ${keys}` : t`  changed ${file}: ${keys}`;
 }
 
 async function restore({ env, out, paths }: Cli, service: Service): Promise<void> {
@@ -153,18 +153,18 @@ async function restore({ env, out, paths }: Cli, service: Service): Promise<void
   if (off === null) return;
   const lines = describeRestored(off, env);
   if (lines.length === 0) {
-    out.note(t`${CLIENT_NAME[service]} was not switched: ${showPath(off.file, env)} is as you have it`);
+    out.note(t`${CLIENT_NAME[service]} was not switched: ${showPath(off.file, env)} is unchanged`);
   }
   for (const line of lines) out.note(line);
   for (const key of off.keys) {
     if (key.kind === "restored" && key.isGuess) {
-      out.warn(t`${showKey(key.path)} was removed; what stood there before is not known`);
+      out.warn(t`${showKey(key.path)} was removed; its previous value is not known`);
     }
   }
-  if (off.isEdited) out.note(t`  what was edited in the file meanwhile is kept`);
+  if (off.isEdited) out.note(t`  other edits made to the file meanwhile are kept`);
   if (off.journalProblem !== null)
-    out.warn(t`${off.journalProblem}: only what can be recognised was put back`);
+    out.warn(t`${off.journalProblem}: only what could be recognised was restored`);
   if (off.runningOwner !== null) {
-    out.note(t`  ch still runs (pid ${off.runningOwner.pid}), and new sessions go past it`);
+    out.note(t`  ch is still running (pid ${off.runningOwner.pid}), but new sessions bypass it`);
   }
 }

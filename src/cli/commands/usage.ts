@@ -8,10 +8,10 @@ import { tailCommand } from "./usage/tail.ts";
 
 export function createCommand(cli: Cli): Command {
   return defineCommand({
-    meta: { name: "usage", description: "what requests cost, and how they went" },
+    meta: { name: "usage", description: "tokens, costs and outcomes of requests" },
     examples: [
       ["ch usage summary --since 7d", "requests, tokens and costs of a week, by config"],
-      ["ch usage tail --follow", "each request as it ends"],
+      ["ch usage tail --follow", "follow requests as they end"],
     ],
     subCommands: {
       summary: summaryCommand(cli),

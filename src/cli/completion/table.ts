@@ -87,5 +87,5 @@ function flagsOf(args: ArgsDef): FlagPlace[] {
     description: translate(description),
     value: value === null ? null : (value.choices ?? KINDS[name] ?? "none"),
   }));
-  return [...flags, { name: HELP, description: translate("this text"), value: null }];
+  return [...flags, { name: HELP, description: translate("show this help"), value: null }];
 }

@@ -102,7 +102,9 @@ function makeNotes({ upstreams }: Report): string[] {
     ...(other > 0
       ? [t`Requests that generate nothing (model lists, token counting), not counted: ${other}.`]
       : []),
-    ...(count > 0 ? [t`Requests of models without a price, not in the cost: ${count} (${names}).`] : []),
+    ...(count > 0
+      ? [t`Requests of models without a price, not included in the cost: ${count} (${names}).`]
+      : []),
     t`Costs are list prices times the upstream's factor, not bills.`,
   ];
 }

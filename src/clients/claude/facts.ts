@@ -64,7 +64,7 @@ async function readObject(path: string, instead?: string): Promise<ReadObject | 
     const text = instead ?? (await readText(path));
     if (text === null) return null;
     const value: unknown = JSON.parse(text);
-    return isRecord(value) ? { value } : { problem: t`${path} does not hold an object` };
+    return isRecord(value) ? { value } : { problem: t`${path} does not contain an object` };
   } catch (error) {
     if (error instanceof SyntaxError) return { problem: t`${path} is not valid JSON` };
     if (error instanceof UserError) return { problem: error.text };

@@ -30,20 +30,20 @@ export function listClaudeOverrides({ facts, isOwnAddress }: ClaudeOverrideFacts
           ? {
               id: "managed",
               where,
-              what: t`sets ANTHROPIC_BASE_URL, and wins over every file and option`,
-              hint: t`take it out of that file, or ask who manages this machine`,
+              what: t`sets ANTHROPIC_BASE_URL and overrides every file and option`,
+              hint: t`remove it from that file, or ask the administrator of this machine`,
             }
           : {
               id: "project",
               where,
-              what: t`sets ANTHROPIC_BASE_URL: in this directory Claude Code goes past the proxy`,
-              hint: t`take it out of that file, or use: ch run -- claude`,
+              what: t`sets ANTHROPIC_BASE_URL: in this directory Claude Code bypasses the proxy`,
+              hint: t`remove it from that file, or use: ch run -- claude`,
             },
       ),
     ...clouds.map(({ name, where }): Override => ({
       id: "cloud",
       where,
-      what: t`${name} sends Claude Code to a cloud's own endpoint`,
+      what: t`${name} sends Claude Code to a cloud provider's endpoint`,
       hint: t`unset ${name}, or use: ch run -- claude`,
     })),
     ...listOutboundProxy(Object.assign({}, ...facts.layers.toReversed().map((layer) => layer.env))),

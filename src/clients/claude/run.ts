@@ -82,8 +82,8 @@ export function readClaudeArgs(args: readonly string[]): ClaudeArgs {
 export function planClaudeRun({ parsed, settings, facts, port }: ClaudeRun): RunPlan {
   const own = makeLayer("command-line", "--settings", settings);
   if (own.env[BASE_URL] !== undefined) {
-    throw new UserError(t`--settings sets ${BASE_URL}: the requests would go past the proxy`, {
-      hint: t`take ${BASE_URL} out of it, or start claude without ch`,
+    throw new UserError(t`--settings sets ${BASE_URL}: requests would bypass the proxy`, {
+      hint: t`remove ${BASE_URL} from it, or start claude without ch`,
     });
   }
   const layers = layersInForce(parsed, own, facts);
@@ -116,8 +116,8 @@ function refuseManaged(added: Readonly<Record<string, string>>, facts: ClaudeFac
   for (const { kind, where, env } of facts.layers) {
     const name = Object.keys(added).find((key) => env[key] !== undefined && env[key] !== added[key]);
     if (kind !== "managed" || name === undefined) continue;
-    throw new UserError(t`${where} sets ${name}, and wins over every command line`, {
-      hint: t`take ${name} out of that file, or ask who manages this machine`,
+    throw new UserError(t`${where} sets ${name} and overrides the command line`, {
+      hint: t`remove ${name} from that file, or ask the administrator of this machine`,
     });
   }
 }
@@ -132,8 +132,8 @@ async function readSettings(given: string, cwd: string): Promise<object> {
   const { env } = makeLayer("command-line", path, settings);
   const secret = ["ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_API_KEY"].find((name) => env[name] !== undefined);
   if (secret !== undefined) {
-    throw new UserError(t`${path} holds ${secret}, which would show in the list of processes`, {
-      hint: t`take it out: the upstream's key is put in by the proxy`,
+    throw new UserError(t`${path} contains ${secret}, which would be visible in the process list`, {
+      hint: t`remove it: the proxy adds the upstream's key`,
     });
   }
   return settings;
@@ -146,5 +146,5 @@ function parseSettings(text: string, where: string): object {
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
   }
-  throw new UserError(t`${where} does not hold a JSON object`);
+  throw new UserError(t`${where} does not contain a JSON object`);
 }

@@ -57,7 +57,10 @@ function hasCredential(facts: ClaudeFacts): boolean {
 function refuseOverruled(managed: ClaudeFacts, address: string): void {
   const found = findVariable(managed, "ANTHROPIC_BASE_URL");
   if (found === undefined || found.value === address) return;
-  throw new UserError(t`${found.layer.where} decides where Claude Code sends its requests, and wins`, {
-    hint: t`ask who manages this machine`,
-  });
+  throw new UserError(
+    t`${found.layer.where} sets where Claude Code sends its requests, and takes precedence`,
+    {
+      hint: t`ask the administrator of this machine`,
+    },
+  );
 }

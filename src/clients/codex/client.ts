@@ -41,7 +41,7 @@ export const codex: Client = {
     return importCodex(await readCodexFacts(paths, { systemDirectory, userText }), env, isOwnAddress);
   },
   // A conversation keeps the address that it began with.
-  describeOpenSessions: () => t`  open Codex conversations keep their address; new or resumed ones come here`,
+  describeOpenSessions: () => t`  open Codex sessions keep their address; new and resumed ones come here`,
   async readModel({ paths }) {
     const [{ readCodexFacts }, { findValue }] = await Promise.all([
       import("./facts.ts"),

@@ -43,7 +43,7 @@ function importProvider(
   const { id, baseUrl } = provider;
   const from = t`Codex's provider "${id}"`;
   if (baseUrl === undefined) return [t`${from}: has no base_url`];
-  if (isOwnAddress(baseUrl.value)) return [t`${from}: is this proxy itself`];
+  if (isOwnAddress(baseUrl.value)) return [t`${from}: it is this proxy`];
   const fromEnv = Object.entries(provider.envHttpHeaders).flatMap(([name, variable]) => {
     const value = readVariable(env, variable);
     return value === undefined ? [] : [[name, value]];
@@ -95,12 +95,11 @@ function importLogin(
   const { login, openaiBaseUrl } = facts;
   if (login.kind === "none") return [];
   if (login.kind === "unreadable") return [login.problem];
-  if (login.kind === "keyring")
-    return [t`Codex's login is in the system's key store: whose it is cannot be told`];
+  if (login.kind === "keyring") return [t`Codex's login is in the system keychain: its account is not known`];
   const isKey = login.kind === "api-key";
   const isSwitched = openaiBaseUrl !== undefined && isOwnAddress(openaiBaseUrl.value);
   // A key used with our own address belongs to whatever stood there before; an account's tokens are always OpenAI's.
-  if (isSwitched && isKey) return [t`Codex's API key login: openai_base_url is this proxy itself`];
+  if (isSwitched && isKey) return [t`Codex's API key login: openai_base_url is this proxy`];
   const set = isSwitched ? undefined : openaiBaseUrl?.value;
   const config = makeImported({
     service: "codex",

@@ -23,16 +23,16 @@ export function listCodexOverrides({ facts, profiles, env, isOwnAddress }: Codex
     ...managed.filter(setsTarget).map(({ where, table }): Override => ({
       id: "managed",
       where,
-      what: t`sets ${keysOfTarget(table)}, and wins over every file and option`,
-      hint: t`take it out of that file, or ask who manages this machine`,
+      what: t`sets ${keysOfTarget(table)} and overrides every file and option`,
+      hint: t`remove it from that file, or ask the administrator of this machine`,
     })),
     ...profiles.filter(setsTarget).map(({ where, table }): Override => {
       const name = basename(where, ".config.toml");
       return {
         id: "profile",
         where,
-        what: t`sets ${keysOfTarget(table)}: codex -p ${name} goes past the proxy`,
-        hint: t`take it out of that file, or use: ch run -- codex -p ${name}`,
+        what: t`sets ${keysOfTarget(table)}: codex -p ${name} bypasses the proxy`,
+        hint: t`remove it from that file, or use: ch run -- codex -p ${name}`,
       };
     }),
     ...listOutboundProxy(env),

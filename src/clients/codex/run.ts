@@ -78,16 +78,13 @@ export function planCodexRun({ args, parsed, facts, env, port, knowsNoDaemon }: 
 function refuseElsewhere(parsed: CodexArgs): void {
   if (parsed.usesLocalModel) {
     throw new UserError(t`--oss and --local-provider ask a model on this machine, not an upstream`, {
-      hint: t`leave the option out, or start codex without ch`,
+      hint: t`remove the option, or start codex without ch`,
     });
   }
   if (parsed.usesRemote) {
-    throw new UserError(
-      t`--remote: the requests are made by another Codex, which cannot be pointed at this proxy`,
-      {
-        hint: t`run ch where that Codex runs`,
-      },
-    );
+    throw new UserError(t`--remote: another Codex makes the requests, and it cannot use this proxy`, {
+      hint: t`run ch on the machine where that Codex runs`,
+    });
   }
 }
 
@@ -108,8 +105,7 @@ function chooseSettings(facts: CodexFacts, url: string): CodexSetting[] {
   if (activeKind === "openai") {
     return [{ path: ["model_provider"], value: OWN_PROVIDER }, ...makeOwn(url)];
   }
-  const why =
-    activeKind === "undefined" ? t`which is not defined` : t`which this proxy cannot stand in front of`;
+  const why = activeKind === "undefined" ? t`which is not defined` : t`which this proxy cannot serve`;
   const where = facts.activeSource?.where ?? "Codex";
   throw new UserError(t`${where}: model_provider is "${activeId}", ${why}`, {
     hint: t`choose another: ch run -- codex -c model_provider=NAME`,
@@ -137,12 +133,12 @@ function refuseOverruled(ours: readonly CodexSetting[], parsed: CodexArgs, facts
     if (winner !== undefined && winner.value === value) continue;
     const key = path.join(".");
     if (winner?.kind === "managed") {
-      throw new UserError(t`${winner.where} sets ${key}, and wins over every command line`, {
-        hint: t`take ${key} out of that file, or ask who manages this machine`,
+      throw new UserError(t`${winner.where} sets ${key} and overrides the command line`, {
+        hint: t`remove ${key} from that file, or ask the administrator of this machine`,
       });
     }
-    throw new UserError(t`-c sets or replaces ${key}: the requests would go past the proxy`, {
-      hint: t`leave that -c out, or start codex without ch`,
+    throw new UserError(t`-c sets or replaces ${key}: requests would bypass the proxy`, {
+      hint: t`remove that -c, or start codex without ch`,
     });
   }
 }

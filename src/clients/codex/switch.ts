@@ -67,7 +67,7 @@ function chooseRoute(facts: CodexFacts, { file, prefersOwnProvider }: CodexSwitc
       // Without a login Codex would stop at its sign-in screen.
       return { kind: isUsableLogin(facts.login) ? "openai" : "own" };
     case "other-builtin":
-      throw new UserError(t`Codex's provider is "${activeId}", which nothing can be put in front of`, {
+      throw new UserError(t`Codex's provider is "${activeId}", which cannot be proxied`, {
         hint: t`choose another model_provider in ${file}, or use: ${OWN_PROVIDER_LINE}`,
       });
     case "undefined":
@@ -78,7 +78,7 @@ function chooseRoute(facts: CodexFacts, { file, prefersOwnProvider }: CodexSwitc
       const places = active?.definedIn ?? [];
       if (places.some(({ where }) => where === file)) return { kind: "provider", id: activeId };
       throw new UserError(
-        t`Codex's provider "${activeId}" is defined in ${places[0]?.where ?? ""}, which we leave alone`,
+        t`Codex's provider "${activeId}" is defined in ${places[0]?.where ?? ""}, which codex-helper does not edit`,
         {
           hint: t`use: ${OWN_PROVIDER_LINE}`,
         },
@@ -92,7 +92,7 @@ function refuseOverruled(facts: CodexFacts, { address }: CodexSwitch): void {
   if (found?.value === address) return;
   const where = found?.kind === "user" ? facts.activeSource?.where : found?.where;
   const winner = where ?? t`another file`;
-  throw new UserError(t`${winner} decides where Codex sends its requests, and wins`, {
+  throw new UserError(t`${winner} sets where Codex sends its requests, and takes precedence`, {
     hint: t`change it there, or start Codex with: ch run -- codex`,
   });
 }

@@ -85,8 +85,8 @@ function moveProvider(document: TomlDocument, id: string, address: string): Edit
   if (entry !== undefined) return replaceValue(document, entry, { path, value: address });
   const table = findTable(document, path.slice(0, -1));
   if (table === undefined) {
-    throw new UserError(t`${showKey(path)} is not there, and there is no safe place for it`, {
-      hint: t`write ${showKey(path)} into the file, or leave it as it is and use: ch switch on --own-provider`,
+    throw new UserError(t`${showKey(path)} is missing, and there is no safe place to add it`, {
+      hint: t`add ${showKey(path)} to the file yourself, or leave the file unchanged and use: ch switch on --own-provider`,
     });
   }
   const line = `base_url = ${JSON.stringify(address)}${makeMark(null)}`;
@@ -129,12 +129,12 @@ function addOwnTable(document: TomlDocument, address: string): Edit {
     return { text, changes: [] };
   }
   if (hasOwnProvider(document)) {
-    throw new UserError(t`${showKey(OWN_PROVIDER_PATH)} is there already, and is not ours`, {
+    throw new UserError(t`${showKey(OWN_PROVIDER_PATH)} already exists and was not written by codex-helper`, {
       hint: t`give that provider another name`,
     });
   }
   if (findEntry(document, ["model_providers"]) !== undefined) {
-    throw new UserError(t`model_providers is an inline table, and nothing can be added to it from outside`, {
+    throw new UserError(t`model_providers is an inline table, which cannot be extended`, {
       hint: t`write each provider as a table of its own: [model_providers.NAME]`,
     });
   }

@@ -63,7 +63,7 @@ export async function readCcSwitch(directory: string): Promise<CcSwitchFiles> {
     if (root === null) throw new UserError(t`${old} is not valid JSON`);
     return { providers: readOldProviders(root), notes: [], file: old };
   }
-  throw new UserError(t`there is nothing of cc-switch in ${directory}`, {
+  throw new UserError(t`no cc-switch data in ${directory}`, {
     hint: "ch config import --from cc-switch --dir DIR",
   });
 }
@@ -75,7 +75,7 @@ function readDatabase(file: string, current: Current): CcSwitchFiles {
     const tables = namesIn(database, "SELECT name FROM sqlite_master WHERE type = 'table'");
     const present = namesIn(database, "SELECT name FROM pragma_table_info('providers')");
     if (!["id", "app_type", "settings_config"].every((column) => present.includes(column)))
-      throw new UserError(t`${file} has no table of providers that could be read`);
+      throw new UserError(t`${file} has no readable table of providers`);
     const columns = COLUMNS.filter((column) => present.includes(column));
     const rows = database.query<JsonRecord, []>(`SELECT ${columns.join(", ")} FROM providers`).all();
     const endpoints = tables.includes("provider_endpoints")
@@ -88,7 +88,7 @@ function readDatabase(file: string, current: Current): CcSwitchFiles {
       providers: readRows(rows, endpoints, current),
       notes: [
         ...(version > KNOWN_VERSION
-          ? [t`${file} is of version ${version}, newer than ${KNOWN_VERSION}: what it adds is not looked at`]
+          ? [t`${file} has version ${version}, newer than ${KNOWN_VERSION}: what is new in it is ignored`]
           : []),
         ...describeOthers(rows),
       ],

@@ -115,18 +115,18 @@ function makeUpstreams(provider: CcSwitchProvider, skipped: (Text | string)[]): 
 function whyNot(provider: CcSwitchProvider, facts: ProviderFacts): Text | null {
   const { service, meta, category } = provider;
   const { baseUrl, key, wireFormat } = facts;
-  if (isManaged(provider)) return t`cc-switch signs in to that account by itself`;
-  if (isCloud(provider, baseUrl)) return t`it is a cloud's own endpoint (Bedrock and the like)`;
+  if (isManaged(provider)) return t`cc-switch signs in to that account itself`;
+  if (isCloud(provider, baseUrl)) return t`it is a cloud provider's endpoint (such as Bedrock)`;
   if (category === "official" || (baseUrl === "" && key === null)) {
     return t`the vendor's login (ch config import --from ${service})`;
   }
   if (baseUrl === "") return t`it has no address`;
   if (key === PLACEHOLDER_KEY) return t`its key is a placeholder of cc-switch's proxy`;
   if (isOnThisMachine(baseUrl)) return t`its address is on this machine`;
-  if (wireFormat !== formatOf(service).wireFormat) return t`it speaks another format (${wireFormat})`;
+  if (wireFormat !== formatOf(service).wireFormat) return t`it uses another API format (${wireFormat})`;
   if (key === null && facts.keyVariable === null) return t`it has no key`;
   if (meta["isFullUrl"] === true && !ENDPOINT.test(baseUrl))
-    return t`its address is one endpoint, and no base address can be told from it`;
+    return t`its address is a single endpoint; no base URL can be derived from it`;
   return null;
 }
 

@@ -38,7 +38,7 @@ export async function readCliProxy(directory: string): Promise<CliProxyFiles> {
     ].map((name) => readObject(join(directory, name))),
   );
   if (sections.every((section) => section === null)) {
-    throw new UserError(t`there is nothing of cli_proxy in ${directory}`, {
+    throw new UserError(t`no cli_proxy data in ${directory}`, {
       hint: "ch config import --from cli_proxy --dir DIR",
     });
   }
@@ -137,7 +137,7 @@ function describeUnused(files: CliProxyFiles, service: Service, entries: readonl
   const threshold = section["failureThreshold"];
   return [
     ...(models?.["mode"] === "config-mapping" && routed > 0
-      ? [t`the choice of an entry by model (${service}): upstreams are asked in their order`]
+      ? [t`choosing an entry by model (${service}): upstreams are tried in order`]
       : []),
     ...(typeof threshold === "number" && threshold !== 3
       ? [t`failureThreshold ${threshold} (${service}): here it is routing.failure_threshold, for all configs`]

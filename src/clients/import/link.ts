@@ -47,7 +47,7 @@ export function importLink(link: string): Import {
   };
   const facts = readFacts(provider);
   if (facts.wireFormat !== formatOf(service).wireFormat)
-    throw refuse(t`it speaks another format (${facts.wireFormat})`);
+    throw refuse(t`it uses another API format (${facts.wireFormat})`);
   const key = textOf(given("apiKey"), facts.key);
   if (key === "") throw refuse(t`it has no key`);
   // Headers and the like of a stranger's choosing are left out.
@@ -77,7 +77,7 @@ export function importLink(link: string): Import {
   const alias = configName === name ? {} : { alias: name };
   const skipped = [...parameters.keys()]
     .filter((parameter) => !PARAMETERS.has(parameter))
-    .map((parameter) => t`${parameter}: it has no counterpart here`);
+    .map((parameter) => t`${parameter}: not supported here`);
   return {
     configs: [{ service, name: configName, ...alias, upstreams, from: t`the link` }],
     skipped,
@@ -91,11 +91,11 @@ function readLink(link: string): { service: CcSwitchService; parameters: Readonl
     throw refuse(t`it does not begin with ccswitch://v1/import?`);
   const parameters = new Map<string, string>();
   for (const [name, value] of url.searchParams) {
-    if (parameters.has(name)) throw refuse(t`it gives ${name} twice`);
+    if (parameters.has(name)) throw refuse(t`it contains ${name} twice`);
     parameters.set(name, value);
   }
   const resource = parameters.get("resource") ?? "";
-  if (resource !== "provider") throw refuse(t`it holds no provider (resource=${resource})`);
+  if (resource !== "provider") throw refuse(t`it contains no provider (resource=${resource})`);
   const app = parameters.get("app") ?? "";
   if (!isKept(app)) throw refuse(t`it is neither for codex nor for claude (app=${app})`);
   if ((parameters.get("name") ?? "").trim() === "") throw refuse(t`it has no name`);
@@ -107,7 +107,7 @@ function readSettings(base64: string, format: string, service: CcSwitchService):
   if (base64 === "") return {};
   const isToml = format !== "" && format === formatOf(service).linkFormat;
   if (format !== "" && format !== "json" && !isToml)
-    throw refuse(t`its config is of another format (${format})`);
+    throw refuse(t`its config has another format (${format})`);
   const text = decode(base64);
   if (text === null) throw refuse(t`its config is not text in Base64`);
   if (isToml) return { config: text };
@@ -128,7 +128,7 @@ function isLocal(baseUrl: string): boolean {
 }
 
 function refuse(why: Text): UserError {
-  return new UserError(t`the link cannot be taken over: ${why}`, {
+  return new UserError(t`the link cannot be imported: ${why}`, {
     hint: "ch config add NAME --base-url URL --auth-token-stdin",
   });
 }

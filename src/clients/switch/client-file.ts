@@ -111,7 +111,7 @@ function lookAt(path: string): Stats | undefined {
   try {
     return statSync(path, { throwIfNoEntry: false });
   } catch (error) {
-    throw new UserError(t`cannot look at ${path}: ${describe(error)}`, { cause: error });
+    throw new UserError(t`cannot inspect ${path}: ${describe(error)}`, { cause: error });
   }
 }
 
@@ -121,7 +121,7 @@ function refuseReadOnly({ path, bytes }: ClientFile): void {
   try {
     accessSync(path, constants.W_OK);
   } catch (error) {
-    throw new UserError(t`${path} may not be written: ${describe(error)}`, {
+    throw new UserError(t`${path} is not writable: ${describe(error)}`, {
       ...(CHMOD_HELPS.has(errorCode(error) ?? "")
         ? { hint: process.platform === "win32" ? `attrib -R "${path}"` : `chmod u+w ${path}` }
         : {}),

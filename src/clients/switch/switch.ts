@@ -196,7 +196,7 @@ function chooseOwner(
     {
       hint:
         asked.owner.kind === "user"
-          ? t`end it with Ctrl+C first, or: ch switch off --${service}`
+          ? t`stop it with Ctrl+C first, or: ch switch off --${service}`
           : `ch serve --${service} --no-switch --port ${asked.port}`,
     },
   );

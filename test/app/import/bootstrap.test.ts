@@ -39,7 +39,7 @@ test("every provider of Codex is taken over, the active one becomes ours too, no
   const before = [toml, auth].map((path) => statSync(path).mtimeMs);
   const done = await run("codex");
   expect(done?.configs.map(({ name }) => name)).toEqual(["second", "first", "openai"]);
-  expect(done?.skipped.map(inEnglish)).toEqual([`Codex's provider "proxy": is this proxy itself`]);
+  expect(done?.skipped.map(inEnglish)).toEqual([`Codex's provider "proxy": it is this proxy`]);
   const { codex, claude } = (await loadConfig(home.paths.config)).services;
   expect(codex.active).toBe("second");
   expect([...codex.configs.keys()]).toEqual(["second", "first", "openai"]);
@@ -114,7 +114,7 @@ test("the port of a switch is ours too, though it is no usual one", async () => 
   const goal = { port: 4711, prefersOwnProvider: false };
   await switchOn({ service: "claude", paths: home.paths, env: {} }, goal, USER);
   expect((await run("codex"))?.skipped.map(inEnglish)).toEqual([
-    `Codex's provider "proxy": is this proxy itself`,
+    `Codex's provider "proxy": it is this proxy`,
   ]);
 });
 

@@ -34,8 +34,8 @@ test("a command that fails or hangs is reported once, and the next ones still ru
   await hook.stop();
   expect(await Bun.file(seen).text()).toBe('{"n":5}\ndone\n');
   expect(troubles).toEqual([
-    "hooks.on_event ended with exit code 3; this is said once",
-    "hooks.on_event did not end within 0.1 s; this is said once",
+    "hooks.on_event exited with code 3; this is reported once",
+    "hooks.on_event did not finish within 0.1 s; this is reported once",
   ]);
 });
 

@@ -168,7 +168,7 @@ test("a file of ours that breaks is told of once, and again when it breaks again
   await using upstream = await startFakeUpstream(() => GOOD.responses());
   configure(home, [upstream.baseUrl]);
   await using desk = await startDesk(home);
-  const told = `${home.paths.config}:1:2: a "}" is missing; its last good version stays in force`;
+  const told = `${home.paths.config}:1:2: missing "}"; the last valid version stays in use`;
   const problem = async () =>
     instanceSchema.parse(await askInstance({ port: desk.port }, "status")).config_problem;
   for (const count of [1, 2]) {

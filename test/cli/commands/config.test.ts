@@ -96,8 +96,8 @@ describe("config add", () => {
     expect(empty).toMatchObject({
       code: 1,
       stderr:
-        "error: --auth-token-stdin: nothing came on standard input\n" +
-        "  put the key there: ch config add c --base-url URL --auth-token-stdin < FILE\n",
+        "error: --auth-token-stdin: standard input is empty\n" +
+        "  pass the key on standard input: ch config add c --base-url URL --auth-token-stdin < FILE\n",
     });
   });
 
@@ -138,7 +138,7 @@ describe("config add", () => {
     expect(await config(home, "add spare --base-url https://x.example")).toMatchObject({
       code: 1,
       stderr:
-        'error: there is a config "spare" already\n  --append adds a backup upstream to it, --force replaces it\n',
+        'error: the config "spare" already exists\n  --append adds a backup upstream to it, --force replaces it\n',
     });
     expect(readFileSync(home.paths.config, "utf8")).toBe(before);
     expect((await config(home, "add spare --base-url https://x.example --force")).code).toBe(0);
@@ -150,7 +150,7 @@ describe("config add", () => {
     ["add a --base-url relay.example", "--base-url must begin with https://"],
     [
       "add a --base-url https://k@a.example",
-      "--base-url must not hold a user name or password: put the key into `auth`\n" +
+      "--base-url must not contain a user name or password: put the key into `auth`\n" +
         "  ch config add a --base-url https://a.example --auth-token-stdin",
     ],
     ["add a#2 --base-url https://a.example", '"a#2" is one upstream, and a config is meant here: a'],
@@ -160,16 +160,16 @@ describe("config add", () => {
     ],
     [
       "add a --base-url https://a.example --api-key x --auth-token-env Y",
-      "--auth-token-env and --api-key exclude one another",
+      "--auth-token-env and --api-key cannot be used together",
     ],
     [
       "add a --base-url https://a.example --auth-token-env A-B",
       "--auth-token-env is not the name of a variable",
     ],
-    ["add a --base-url https://a.example --append --force", "--append and --force exclude one another"],
+    ["add a --base-url https://a.example --append --force", "--append and --force cannot be used together"],
     [
       "add a --base-url https://a.example --from-config b",
-      "--from-config copies address and key: leave the others out",
+      "--from-config copies address and key: do not use it with the other flags",
     ],
   ])("%s is wrong usage", async (args, message) => {
     using home = makeTempHome();
@@ -304,9 +304,9 @@ describe("the commands that change what is there", () => {
     await run("enable main");
     expect(upstreamsOf(home, "main")[0]?.disabled_until).toBeUndefined();
     await run("rename main work");
-    expect(await run("set-active spare")).toBe("Codex uses spare, from the next request on\n");
+    expect(await run("set-active spare")).toBe("Codex uses spare from the next request on\n");
     expect(await run("remove work#2")).toContain(
-      "removed work#2; the file as it was is in ~/.codex-helper/backups",
+      "removed work#2; a backup of the file is in ~/.codex-helper/backups",
     );
     expect(hostsOf(home, "work")).toEqual(["two.example"]);
     expect(await run("remove spare")).toContain("it was the active config");
@@ -324,7 +324,7 @@ describe("the commands that change what is there", () => {
     ["move main#1 --to 3", 1, '"main" has no place 3: its last one is 2\n  ch config move main#1 --to 2\n'],
     ["rename main main", 1, '"main" is its name already\n  ch config rename main NEW-NAME\n'],
     ["remove spare#1", 1, "spare#1 is the only upstream of its config"],
-    ["rename main spare", 1, 'there is a config "spare" already'],
+    ["rename main spare", 1, 'the config "spare" already exists'],
     ["set-active main#1", 2, '"main#1" is one upstream, and a config is meant here: main'],
     ["set-active gone", 1, 'Codex has no config "gone"'],
     ["disable main --until yesterday", 2, '--until does not understand "yesterday"'],
@@ -342,7 +342,7 @@ describe("the commands that change what is there", () => {
     using home = makeTempHome();
     home.write(FILE, TWO);
     expect((await config(home, "disable main#1")).stderr).toBe("main#1 is disabled\n");
-    const words = "no upstream of the active config is left: Codex's requests fail from now on";
+    const words = "the active config has no enabled upstream left: Codex's requests will fail";
     expect((await config(home, "disable main#2 --until 2h")).stderr).toContain(
       `warning: ${words}\n  ch config enable main#2\n`,
     );
@@ -365,7 +365,7 @@ describe("the commands that change what is there", () => {
     const result = await config(home, "add a --base-url https://a.example");
     expect(result).toMatchObject({
       code: 1,
-      stderr: `error: ${home.paths.config}:2:13: a "}" is missing\n  ch config edit\n`,
+      stderr: `error: ${home.paths.config}:2:13: missing "}"\n  ch config edit\n`,
     });
     expect(readFileSync(home.paths.config, "utf8")).toBe('{\n  "codex": {');
   });
@@ -399,7 +399,7 @@ describe("config edit and path", () => {
     const broken = await config(home, "edit", editor(home, 'printf "{" > "$2"'));
     expect(broken).toMatchObject({
       code: 1,
-      stderr: `error: ${home.paths.config}:1:2: a "}" is missing\n  ch config edit\n`,
+      stderr: `error: ${home.paths.config}:1:2: missing "}"\n  ch config edit\n`,
     });
     const [kept = ""] = readdirSync(home.paths.backups);
     expect(readFileSync(join(home.paths.backups, kept), "utf8")).toBe(TWO);
@@ -411,7 +411,7 @@ describe("config edit and path", () => {
     const result = await config(home, "edit", { env: { EDITOR: "false" } });
     expect(result).toMatchObject({
       code: 1,
-      stderr: 'error: the editor "false" ended with exit code 1\n  set VISUAL or EDITOR\n',
+      stderr: 'error: the editor "false" exited with code 1\n  set VISUAL or EDITOR\n',
     });
   });
 });

@@ -13,7 +13,7 @@ test("default prints the service, sets it, and decides what commands without a f
   expect(await run("default", "--claude")).toEqual({
     code: 0,
     stdout: "",
-    stderr: "commands without --codex or --claude mean Claude Code now\n",
+    stderr: "commands without --codex or --claude now use Claude Code\n",
   });
   expect((await run("default")).stdout).toBe("claude\n");
   await run("config", "add", "a", "--base-url", "https://a.example");

@@ -16,7 +16,7 @@ test.concurrent.each(DEMO_FAULTS.map((fault) => [fault]))(
   async (fault) => {
     using own = makeTempHome();
     const { code, stdout } = await runCli(["demo", "--fault", fault], { home: own });
-    expect(stdout).toContain("5 turns asked, 5 answered, 0 errors seen");
+    expect(stdout).toContain("5 turns, 5 answered, 0 errors");
     expect(stdout.match(/^ {2}turn \d {2}answered by harbour/gm)).toHaveLength(fault === "slow" ? 5 : 2);
     expect(stdout.match(/^ {2}turn \d {2}answered by lantern/gm) ?? []).toHaveLength(
       fault === "slow" ? 0 : 3,

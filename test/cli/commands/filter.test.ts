@@ -22,7 +22,7 @@ test("check counts the rules of a valid file", async () => {
   writeRules(RULES);
   expect(await ch(["check"])).toEqual({
     code: 0,
-    stdout: "~/.codex-helper/filter.json: 2 rules, none of them a pattern\n",
+    stdout: "~/.codex-helper/filter.json: 2 rules, no regular expressions\n",
     stderr: "",
   });
 });

@@ -36,7 +36,7 @@ interface Facts {
 const factsOf = ({ stdout }: CliResult): Facts => JSON.parse(stdout) as Facts;
 
 describe("ch quota", () => {
-  test("lists what was read last, and refresh reads it now, with nothing running", async () => {
+  test("lists the latest readings, and refresh reads it now, with nothing running", async () => {
     using home = makeTempHome();
     let left = 7.7;
     await using relay = await startRelay(() => left);
@@ -122,9 +122,7 @@ main#2    unknown
     const key = `local@127.0.0.1:9|${fingerprint("sk-very-secret")}`;
     home.write(".codex-helper/state.json", { quota: { [key]: reading } });
     const shown = await runCli(["quota"], { home });
-    expect(shown.stdout).toMatch(
-      /^main#1 runs out at .*\d\d:\d\d, if the spending of the last hours goes on$/m,
-    );
+    expect(shown.stdout).toMatch(/^main#1 runs out at .*\d\d:\d\d, at the rate of the last hours$/m);
     expect((await runCli(["status", "--codex"], { home })).stdout).toMatch(
       /██░░░░ {2}5\.00 of 20\.00 USD left \(key\) {2}runs out at/,
     );

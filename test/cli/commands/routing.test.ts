@@ -35,7 +35,7 @@ test("explains the order of the next request, and clears an upstream in the runn
   const shown = await runCli(line, { home });
   expect(shown.stdout.replace(/until (?:\w+ \d+ )?\d\d:\d\d/, "until TIME")).toBe(`Codex, config main
  1  main#2  ok
-    the session stays here; asked for relay-5
+    the session is bound to it; asked for relay-5
  2  main#1  out of quota until TIME
     402 payment required; asked for relay-5
 `);
@@ -50,7 +50,7 @@ test("explains the order of the next request, and clears an upstream in the runn
   const reset = await runCli(["routing", "reset", "main#1"], { home });
   expect(reset).toMatchObject({
     code: 0,
-    stdout: "main#1: nothing is held against it any more (1 running)\n",
+    stdout: "main#1: state reset (1 running)\n",
   });
   const after = await runCli(["routing", "explain"], { home });
   expect(after.stdout).toContain(" 1  main#1  ok\n    first in order\n");
@@ -68,7 +68,7 @@ test("without a proxy it works on what the last one left", async () => {
     await serving.stop("SIGINT");
   }
   const before = await runCli(["routing", "explain"], { home });
-  expect(before.stderr).toContain("no proxy runs");
+  expect(before.stderr).toContain("no proxy is running");
   expect(before.stdout).toContain(" 2  main#1  out of quota");
   expect((await runCli(["routing", "reset", "--all"], { home })).stdout).toContain("state.json was changed");
   expect(readState(home.paths.state)["health"]).toEqual({});

@@ -212,7 +212,7 @@ test("a Ctrl+C reaches the client once, also where its input is no terminal", as
 });
 
 test.each([
-  [["run"], 2, "what to run is missing"],
+  [["run"], 2, "the program to run is missing"],
   [["run", "--", "vim"], 2, '"vim" is neither codex nor claude'],
   [["run", "codex"], 2, "--"],
   [["run", "--", "codex"], 1, "codex is not on PATH"],
@@ -241,7 +241,7 @@ test("where something wins over us, nothing is started", async () => {
     expect.stringContaining("--settings sets ANTHROPIC_BASE_URL"),
     expect.stringContaining("own.json holds ANTHROPIC_AUTH_TOKEN"),
     expect.stringContaining("none.json"),
-    expect.stringContaining("--settings does not hold a JSON object"),
+    expect.stringContaining("--settings does not contain a JSON object"),
   ]);
 });
 

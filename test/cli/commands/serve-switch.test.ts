@@ -155,7 +155,7 @@ describe("nothing is touched where serving cannot begin", () => {
     home.write(".codex/config.toml", broken);
     expect(await serving.stop()).toBe(130);
     expect(serving.stderr()).toMatch(
-      /warning: Codex was not put back: .*config\.toml: line 9, .*; type: ch switch off --codex/,
+      /warning: Codex was not restored: .*config\.toml: line 9, .*; run: ch switch off --codex/,
     );
     expect(codex()).toBe(broken);
     home.write(".codex/config.toml", broken.replace("\nbroken =", ""));

@@ -164,7 +164,10 @@ describe("ch session list", () => {
     expect(idsIn(both)).toEqual([claude, codex]);
     expect(both.stdout).toContain("claude · main");
     const wrong = await machine.ch(app, "list", "--all-services", "--codex");
-    expect([wrong.code, wrong.stderr]).toEqual([2, "error: --all-services excludes --codex and --claude\n"]);
+    expect([wrong.code, wrong.stderr]).toEqual([
+      2,
+      "error: --all-services cannot be used with --codex or --claude\n",
+    ]);
   });
 
   test("keeps to --since and --limit, and says that there are older ones", async () => {
@@ -174,7 +177,7 @@ describe("ch session list", () => {
     expect(idsIn(await machine.ch(app, "list", "--since", "2h"))).toEqual([third ?? "", second ?? ""]);
     const one = await machine.ch(app, "list", "--limit", "1");
     expect(idsIn(one)).toEqual([third ?? ""]);
-    expect(one.stderr).toBe("there are older ones: --limit 2\n");
+    expect(one.stderr).toBe("more: --limit 2\n");
   });
 
   test("never shows another project's silently", async () => {
@@ -302,7 +305,7 @@ describe("ch session last", () => {
       `[model_providers.${id}]\nname = "${id}"\nbase_url = "http://127.0.0.1:1/v1"\n`;
     config(table("relay_a") + table("relay_b"));
     expect((await machine.ch(app, "last")).stderr).toBe(
-      'warning: this session belongs to the provider "relay_a" and goes on with it, though Codex is set to "relay_b"\n',
+      'warning: this session belongs to the provider "relay_a" and continues with it, although Codex uses "relay_b"\n',
     );
     config(table("relay_b"));
     expect((await machine.ch(app, "last")).stderr).toContain("which config.toml does not define");
@@ -332,7 +335,7 @@ describe("ch session last", () => {
     expect(run(script).stdout.toString()).toContain(`\ncodex resume ${id}\n`);
     machine.dir("gone");
     const blind = run(script.replace('&& "', '&& unset PWD && "'));
-    expect(blind.stderr.toString()).toBe("error: this directory does not exist any more\n  cd\n");
+    expect(blind.stderr.toString()).toBe("error: this directory no longer exists\n  cd\n");
   });
 
   test("fails where there is none, and says where to look", async () => {
@@ -367,7 +370,7 @@ describe("ch session search", () => {
     });
     const none = await machine.ch(app, "search", "no such words");
     expect([none.code, none.stdout]).toEqual([1, ""]);
-    expect(none.stderr).toContain('no session in ~/app says "no such words"');
+    expect(none.stderr).toContain('no session in ~/app contains "no such words"');
   });
 });
 

@@ -55,7 +55,7 @@ test("with a proxy: each upstream with its health, why, since when and until whe
     402 payment required, for N s (default 15 min)
     1 request today, 1 failed
   main#2  ok PAD 127.0.0.1:PORT
-    1 request today, 1 session stays with it
+    1 request today, 1 session bound to it
   today   requests: 1
 
 Set in ~/.codex-helper/config.json
@@ -98,10 +98,10 @@ test("without a proxy: says so, and what is known from the last one", async () =
   }
   const { code, stderr, stdout } = await runCli(["status"], { home });
   expect(code).toBe(0);
-  expect(stdout).toContain("Codex\n  client  not switched\n  proxy   no proxy runs\n  config  main\n");
+  expect(stdout).toContain("Codex\n  client  not switched\n  proxy   no proxy is running\n  config  main\n");
   expect(stdout).toMatch(/main#1 {2}out of quota until .+ {2}127\.0\.0\.1:\d+/);
   expect(stdout).toContain(
-    "Claude Code\n  client  not switched\n  proxy   no proxy runs\n  config  no upstream is configured for Claude Code",
+    "Claude Code\n  client  not switched\n  proxy   no proxy is running\n  config  no upstream is configured for Claude Code",
   );
   expect(stderr).toContain("Next: ch serve");
 });
@@ -116,7 +116,7 @@ test("a killed proxy is not taken for a running one", async () => {
   expect(stdout).toMatch(/^ {2}proxy {3}the one on port \d+ \(pid \d+\) has died: ch doctor --fix$/m);
   expect(stderr).toContain("Next: ch doctor --fix");
   await runCli(["doctor", "--fix"], { home });
-  expect((await runCli(["status", "--codex"], { home })).stdout).toContain("no proxy runs");
+  expect((await runCli(["status", "--codex"], { home })).stdout).toContain("no proxy is running");
 });
 
 test("of two proxies, one of them killed: which is alive, which is dead, where the client is pointed", async () => {
@@ -133,10 +133,10 @@ test("of two proxies, one of them killed: which is alive, which is dead, where t
   const { stderr, stdout } = await runCli(["status", "--codex"], { home });
   expect(stdout).toContain(`proxy   http://127.0.0.1:${alivePort}, pid ${alive.child.pid}, for `);
   expect(stdout).toContain(
-    `proxy   the one on port ${deadPort} (pid ${killed.child.pid}) has died: ch doctor --fix`,
+    `proxy   the proxy on port ${deadPort} (pid ${killed.child.pid}) ended unexpectedly: ch doctor --fix`,
   );
   expect(stdout).toContain(
-    `client  pointed at port ${deadPort} by a ch that has died: ch switch off --codex`,
+    `client  points at port ${deadPort}, switched by a ch that is no longer running: ch switch off --codex`,
   );
   expect(stderr).toContain("Next: ch doctor --fix");
 
@@ -202,7 +202,7 @@ test("who pointed the client, what goes past the proxy, and today's errors are s
   await runCli(["switch", "on", "--codex", "--port", String(freePort())], { home });
   const { stdout } = await runCli(["status", "--codex"], { home });
   expect(stdout).toMatch(
-    /client {2}pointed at port \d+, by hand, where nothing listens\n {10}ch switch off --codex\n/,
+    /client {2}points at port \d+, set by hand, but nothing listens there\n {10}ch switch off --codex\n/,
   );
   expect(stdout).toContain("~/.codex/work.config.toml sets model_provider");
   expect(stdout).toMatch(

@@ -32,10 +32,10 @@ describe("switch", () => {
     expect(await scene.run("on", "--port", port)).toEqual({
       code: 0,
       stdout: "",
-      stderr: `Codex is pointed at http://127.0.0.1:${port}/v1
+      stderr: `Codex now points at http://127.0.0.1:${port}/v1
   changed ~/.codex/config.toml: model_providers.relay.base_url
-  put back with: ch switch off --codex
-  open Codex conversations keep their address; new or resumed ones come here
+  restore with: ch switch off --codex
+  open Codex sessions keep their address; new and resumed ones come here
 warning: nothing listens on 127.0.0.1:${port} yet: Codex gets no answer
   ch serve --codex --port ${port}
 `,
@@ -44,16 +44,16 @@ warning: nothing listens on 127.0.0.1:${port} yet: Codex gets no answer
       `base_url = "http://127.0.0.1:${port}/v1" # codex-helper: was "https://relay.example/v1"`,
     );
     expect((await scene.run("on", "--port", port)).stderr).toContain(
-      "  ~/.codex/config.toml says so already\n",
+      "  ~/.codex/config.toml already has it\n",
     );
     expect(await scene.run("off")).toEqual({
       code: 0,
       stdout: "",
-      stderr: "put back in ~/.codex/config.toml: model_providers.relay.base_url\n",
+      stderr: "restored in ~/.codex/config.toml: model_providers.relay.base_url\n",
     });
     expect(scene.codex()).toBe(CODEX_TOML);
     expect((await scene.run("off")).stderr).toBe(
-      "Codex was not switched: ~/.codex/config.toml is as you have it\n",
+      "Codex was not switched: ~/.codex/config.toml is unchanged\n",
     );
   });
 
@@ -62,7 +62,7 @@ warning: nothing listens on 127.0.0.1:${port} yet: Codex gets no answer
     const server = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: () => new Response() });
     try {
       const on = await scene.run("on", "--claude", "--port", String(server.port));
-      expect(on.stderr).toContain(`Claude Code is pointed at http://127.0.0.1:${server.port}\n`);
+      expect(on.stderr).toContain(`Claude Code now points at http://127.0.0.1:${server.port}\n`);
       expect(on.stderr).not.toContain("warning");
     } finally {
       await server.stop(true);
@@ -95,9 +95,9 @@ warning: nothing listens on 127.0.0.1:${port} yet: Codex gets no answer
   test("goes by the default service where no flag says", async () => {
     using scene = makeScene();
     scene.home.write(".codex-helper/config.json", { default_service: "claude" });
-    expect((await scene.run("on")).stderr).toContain("Claude Code is pointed at http://127.0.0.1:3210");
+    expect((await scene.run("on")).stderr).toContain("Claude Code now points at http://127.0.0.1:3210");
     expect((await scene.run("off")).stderr).toContain(
-      "put back in ~/.claude/settings.json: env.ANTHROPIC_BASE_URL",
+      "restored in ~/.claude/settings.json: env.ANTHROPIC_BASE_URL",
     );
   });
 
@@ -131,7 +131,7 @@ warning: nothing listens on 127.0.0.1:${port} yet: Codex gets no answer
       stderr: "",
       stdout: `Codex: on, to http://127.0.0.1:${port}/v1
   in ~/.codex/config.toml: model_providers.relay.base_url
-  put back with: ch switch off --codex
+  restore with: ch switch off --codex
   nothing listens there: ch serve --codex --port ${port}
 Claude Code: not switched
 `,
@@ -159,7 +159,7 @@ Claude Code: not switched
     scene.home.write(".claude/settings.json", '{"env": ');
     const { stdout } = await scene.run("status");
     expect(stdout).toContain(
-      "~/.codex/work.config.toml sets model_provider: codex -p work goes past the proxy",
+      "~/.codex/work.config.toml sets model_provider: codex -p work bypasses the proxy",
     );
     expect(stdout).toMatch(/Claude Code: not switched\n {2}.*settings\.json: line 1, column \d+/);
   });

@@ -91,9 +91,9 @@ describe("usage summary", () => {
         "",
       ].join("\n"),
       stderr: [
-        "and 1 other request, which generates nothing",
-        "1 request is not in the cost, its model has no price: claude-opus",
-        "  give it one in ~/.codex-helper/prices.json (docs/prices.md)",
+        "and 1 other request that generates nothing",
+        "1 request is not included in the cost, its model has no price: claude-opus",
+        "  add a price in ~/.codex-helper/prices.json (docs/prices.md)",
         "",
       ].join("\n"),
     });
@@ -288,12 +288,12 @@ describe("usage find", () => {
       code: 0,
       stdout:
         "b  11-22 12:00:00  claude  429 error  1.0 s  relay.example  claude-opus  after a.example  usage limit\n",
-      stderr: "one of them: ch usage show ID\n",
+      stderr: "details: ch usage show ID\n",
     });
     expect(await usage("find", "--status", "500")).toMatchObject({
       code: 0,
       stdout: "",
-      stderr: "no request in the log is like that\n",
+      stderr: "no matching request in the log\n",
     });
   });
 
@@ -377,7 +377,7 @@ describe("usage show", () => {
   test("gives an attempt's reason a line of its own where a terminal is too narrow for both", async () => {
     const attempt = { upstream_base_url: "https://a.example", duration_ms: 5 };
     const attempts = [
-      { ...attempt, verdict: "broken-connection", error: "broke the connection (ECONNRESET)" },
+      { ...attempt, verdict: "broken-connection", error: "connection lost (ECONNRESET)" },
       { ...attempt, verdict: "ok", status_code: 200 },
     ];
     writeLog(makeLogLine(makeEntry({ id: "b", attempts })));
@@ -385,7 +385,7 @@ describe("usage show", () => {
     const { screen } = await runAtTerminal(show, { home, env: { NO_COLOR: "1" } });
     expect(screen.split("\r\n").slice(-4)).toEqual([
       "█·······················  5 ms  https://a.example  broken-connection",
-      "  broke the connection (ECONNRESET)",
+      "  connection lost (ECONNRESET)",
       "█·······················  5 ms  https://a.example  200 ok",
       "",
     ]);
@@ -475,7 +475,7 @@ describe("usage report", () => {
     expect(statSync(page).mode & 0o777).toBe(0o600);
     const text = await Bun.file(page).text();
     expect(text).toContain("relay.example/v1");
-    expect(text).toContain("Codex, Claude Code, since the log began, until ");
+    expect(text).toContain("Codex, Claude Code, since the start of the log, until ");
   });
 
   test("writes over nobody else's file without being told to", async () => {
@@ -485,8 +485,8 @@ describe("usage report", () => {
       code: 1,
       stdout: "",
       stderr: [
-        "error: mine.html is there already, and is no page of codex-helper",
-        "  write over it: ch usage report --html mine.html --force\n",
+        "error: mine.html already exists and is not a report of codex-helper",
+        "  overwrite it: ch usage report --html mine.html --force\n",
       ].join("\n"),
     });
     expect(await Bun.file(page).text()).toBe("<p>my own page</p>");

@@ -83,7 +83,7 @@ describe("a report", () => {
     for (const part of ["1.23k", "$0.50+", "a.example/v1", "no upstream", "80 ms", "unpriced"]) {
       expect(text).toContain(part);
     }
-    expect(text).toContain("Requests of models without a price, not in the cost: 1 (unknown).");
+    expect(text).toContain("Requests of models without a price, not included in the cost: 1 (unknown).");
     expect(text).toContain("Requests that generate nothing (model lists, token counting), not counted: 1.");
   });
 

@@ -58,7 +58,7 @@ test("a file that Claude Code cannot read is as if empty, and is named", async (
   const facts = await read();
   expect(findVariable(facts, "ANTHROPIC_BASE_URL")).toBeUndefined();
   expect(facts.problems.map(({ text }) => inEnglish(text))).toEqual([
-    `${project} does not hold an object`,
+    `${project} does not contain an object`,
     `${user} is not valid JSON`,
   ]);
 });

@@ -64,7 +64,7 @@ export const REFUSED_SETTINGS: readonly (readonly [name: string, text: string, r
   ["an open comment", "{} /* x", /comment/],
   ["our key twice", '{"env":{"ANTHROPIC_BASE_URL":"a","ANTHROPIC_BASE_URL":"b"}}', /twice/],
   ["env twice", '{"env":{},"env":{}}', /twice/],
-  ["another key twice", '{"a":1,"a":2}', /"a" stands here twice/],
+  ["another key twice", '{"a":1,"a":2}', /"a" is given twice/],
   ["an env that is a list", '{"env":[]}', /env must be an object/],
   ["an env that is null", '{"env":null}', /env must be an object/],
   ["an address that is a number", '{"env":{"ANTHROPIC_BASE_URL":1}}', /must be a text/],

@@ -131,7 +131,7 @@ test("our own proxy is never imported, nor a key that was meant for what stood i
   const own = '"http://127.0.0.1:3999/v1"';
   expect(run(`[model_providers.x]\nbase_url = ${own}\n`)).toEqual({
     configs: [],
-    skipped: [`Codex's provider "x": is this proxy itself`],
+    skipped: [`Codex's provider "x": it is this proxy`],
   });
   expect(run(`openai_base_url = ${own}\n`, KEY).configs).toEqual([]);
   expect(run(`openai_base_url = ${own}\n`, CHATGPT).configs[0]?.upstreams[0]?.base_url).toBe(

@@ -243,7 +243,7 @@ describe("a file that may not be written", () => {
     [
       "for its own mode",
       (home) => chmodSync(home.paths.codexConfig, 0o444),
-      /config\.toml may not be written: (?:permission denied|operation not permitted)/,
+      /config\.toml is not writable: (?:permission denied|operation not permitted)/,
     ],
     [
       "for its directory's mode",

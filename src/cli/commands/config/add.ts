@@ -17,7 +17,7 @@ import { chooseService, findName, findTarget, parseName } from "./target.ts";
 
 export function addCommand(cli: Cli): Command {
   return defineCommand({
-    meta: { name: "add", description: "add a config, or a backup upstream to one" },
+    meta: { name: "add", description: "add a config, or add a backup upstream to one" },
     examples: [
       ["ch config add main --base-url https://a.example/v1 --auth-token-env A_KEY", "a new config"],
       ["ch config add main --append --base-url https://b.example/v1", "a backup for it"],
@@ -43,12 +43,12 @@ export function addCommand(cli: Cli): Command {
       "api-key-env": { type: "string", valueHint: "NAME", description: "variable that holds the x-api-key" },
       "api-key-stdin": { type: "boolean", description: "read the x-api-key from standard input" },
       "api-key": { type: "string", valueHint: "KEY", description: "the x-api-key itself" },
-      alias: { type: "string", valueHint: "WORDS", description: "what you call the config" },
+      alias: { type: "string", valueHint: "WORDS", description: "a display name for the config" },
       append: { type: "boolean", description: "add to an existing config, as its last backup" },
       "from-config": {
         type: "string",
         valueHint: "NAME",
-        description: "copy the upstreams of NAME, or the one of NAME#N",
+        description: "copy the upstreams of NAME, or only NAME#N",
       },
       force: { type: "boolean", description: "replace a config of that name" },
       ...SERVICE_ARGS,
@@ -56,9 +56,9 @@ export function addCommand(cli: Cli): Command {
     async run({ args }) {
       const isAppending = args.append === true;
       const isReplacing = args.force === true;
-      if (isAppending && isReplacing) throw misuse(t`--append and --force exclude one another`);
+      if (isAppending && isReplacing) throw misuse(t`--append and --force cannot be used together`);
       if (isAppending && args.alias !== undefined)
-        throw misuse(t`--alias belongs to a config: leave it out with --append`);
+        throw misuse(t`--alias belongs to a config: do not use it with --append`);
       const name = parseName(args.name);
       const own = await readOwn(cli, args);
       const config = await loadConfig(cli.paths.config);
@@ -97,7 +97,7 @@ async function readOwn(cli: Cli, args: AddArgs): Promise<UpstreamEntry | null> {
   const auth = await readAuth(cli, args);
   if (args["from-config"] !== undefined) {
     if (args["base-url"] !== undefined || auth !== null) {
-      throw misuse(t`--from-config copies address and key: leave the others out`);
+      throw misuse(t`--from-config copies address and key: do not use it with the other flags`);
     }
     return null;
   }
@@ -112,14 +112,14 @@ async function readAuth(cli: Cli, args: CredentialArgs): Promise<AuthEntry | nul
   const given = CREDENTIAL_FLAGS.filter((flag) => args[flag] !== undefined && args[flag] !== false);
   const [flag, second] = given;
   if (flag === undefined) return null;
-  if (second !== undefined) throw misuse(t`--${flag} and --${second} exclude one another`);
+  if (second !== undefined) throw misuse(t`--${flag} and --${second} cannot be used together`);
   const key = flag.startsWith("auth-token") ? "auth_token" : "api_key";
   if (flag === "auth-token-stdin" || flag === "api-key-stdin") {
     if (cli.isInteractive) cli.out.note(t`type or paste the key, then press Enter and Ctrl+D`);
     const secret = (await cli.readInput()).trim();
     if (secret === "") {
-      throw new UserError(t`--${flag}: nothing came on standard input`, {
-        hint: t`put the key there: ch config add ${args.name} --base-url URL --${flag} < FILE`,
+      throw new UserError(t`--${flag}: standard input is empty`, {
+        hint: t`pass the key on standard input: ch config add ${args.name} --base-url URL --${flag} < FILE`,
       });
     }
     return { [key]: secret };
@@ -130,7 +130,7 @@ async function readAuth(cli: Cli, args: CredentialArgs): Promise<AuthEntry | nul
     key === "auth_token"
       ? t`--auth-token-env NAME or --auth-token-stdin`
       : t`--api-key-env NAME or --api-key-stdin`;
-  cli.out.warn(t`the key stands in your shell's history now; ${safer} would keep it out of there`);
+  cli.out.warn(t`the key is now in your shell's history; ${safer} avoids that`);
   return { [key]: value };
 }
 
@@ -181,7 +181,7 @@ function report(cli: Cli, { service, name, added, config }: Added): void {
       variable != null &&
       (readVariable(cli.env, variable) ?? secrets.read(service, variable)) === undefined
     ) {
-      out.warn(t`the variable ${variable} is not set here: it must be where \`ch serve\` runs`);
+      out.warn(t`the variable ${variable} is not set here: it must be set where \`ch serve\` runs`);
     }
   }
   const client = CLIENT_NAME[service];

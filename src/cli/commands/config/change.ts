@@ -22,14 +22,14 @@ import { type Cli, type Command, defineCommand } from "../../cli.ts";
 import { chooseService, findName, findTarget, findUpstream, parseName } from "./target.ts";
 
 const TARGET_ARG = {
-  name: { type: "positional", required: true, description: "NAME, or NAME#N for one upstream of it" },
+  name: { type: "positional", required: true, description: "NAME, or NAME#N for one of its upstreams" },
 } as const;
 const NAME_ARG = { name: { type: "positional", required: true, description: "NAME of a config" } } as const;
 const MOST_UPSTREAMS = 64;
 
 export function removeCommand(cli: Cli): Command {
   return defineCommand({
-    meta: { name: "remove", description: "remove a config, or one upstream of it" },
+    meta: { name: "remove", description: "remove a config or one of its upstreams" },
     examples: [
       ["ch config remove old", "a config with all its upstreams"],
       ["ch config remove main#2", "its second upstream"],
@@ -43,19 +43,18 @@ export function removeCommand(cli: Cli): Command {
         return planRemove(service, target);
       });
       const backups = showPath(cli.paths.backups, cli.env);
-      cli.out.note(t`removed ${args.name}; the file as it was is in ${backups}`);
-      if (wasActive)
-        cli.out.note(t`it was the active config: ch config set-active NAME makes another one so`);
+      cli.out.note(t`removed ${args.name}; a backup of the file is in ${backups}`);
+      if (wasActive) cli.out.note(t`it was the active config: choose another with ch config set-active NAME`);
     },
   });
 }
 
 export function renameCommand(cli: Cli): Command {
   return defineCommand({
-    meta: { name: "rename", description: "give a config another name" },
+    meta: { name: "rename", description: "rename a config" },
     examples: [
       ["ch config rename main work", "it stays active if it was"],
-      ["ch config rename main work --claude", "one of Claude Code's"],
+      ["ch config rename main work --claude", "a config of Claude Code"],
     ],
     args: {
       ...NAME_ARG,
@@ -66,7 +65,7 @@ export function renameCommand(cli: Cli): Command {
       await change(cli, args, (service, config) =>
         planRename(service, findName(config, service, args.name), parseName(args.to)),
       );
-      cli.out.note(t`${args.name} is ${args.to} now`);
+      cli.out.note(t`${args.name} is now ${args.to}`);
     },
   });
 }
@@ -84,7 +83,7 @@ export function setActiveCommand(cli: Cli): Command {
         planSetActive(one, findName(config, one, args.name)),
       );
       const client = CLIENT_NAME[service];
-      cli.out.note(t`${client} uses ${args.name}, from the next request on`);
+      cli.out.note(t`${client} uses ${args.name} from the next request on`);
     },
   });
 }
@@ -98,7 +97,7 @@ export function moveCommand(cli: Cli): Command {
     ],
     args: {
       name: { type: "positional", required: true, description: "NAME#N" },
-      to: { type: "string", valueHint: "N", description: "its new place; 1 is the primary" },
+      to: { type: "string", valueHint: "N", description: "its new position; 1 is the primary" },
       ...SERVICE_ARGS,
     },
     async run({ args }) {
@@ -115,14 +114,14 @@ export function moveCommand(cli: Cli): Command {
         name = target.name;
         return planMove(service, target, to);
       });
-      cli.out.note(t`${args.name} is ${formatTarget(name, to)} now`);
+      cli.out.note(t`${args.name} is now ${formatTarget(name, to)}`);
     },
   });
 }
 
 export function enableCommand(cli: Cli): Command {
   return defineCommand({
-    meta: { name: "enable", description: "use an upstream again" },
+    meta: { name: "enable", description: "enable an upstream" },
     examples: [
       ["ch config enable main#2", "one upstream"],
       ["ch config enable main", "all of its upstreams"],
@@ -139,9 +138,9 @@ export function enableCommand(cli: Cli): Command {
 
 export function disableCommand(cli: Cli): Command {
   return defineCommand({
-    meta: { name: "disable", description: "leave an upstream out, for a time or for good" },
+    meta: { name: "disable", description: "disable an upstream, for a time or until enabled again" },
     examples: [
-      ["ch config disable main#2 --until tomorrow", "back by itself at midnight"],
+      ["ch config disable main#2 --until tomorrow", "enabled again at midnight"],
       ["ch config disable main#2", "until it is enabled again"],
     ],
     args: {
@@ -179,7 +178,7 @@ async function warnOfNothingLeft(cli: Cli, service: Service, text: string): Prom
   );
   if (isLeft) return;
   const client = CLIENT_NAME[service];
-  cli.out.warn(t`no upstream of the active config is left: ${client}'s requests fail from now on`);
+  cli.out.warn(t`the active config has no enabled upstream left: ${client}'s requests will fail`);
   cli.out.note(`  ch config enable ${text}${flagFor(service)}`);
 }
 

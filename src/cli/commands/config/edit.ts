@@ -18,7 +18,7 @@ ${SERVICES.map((service) => `  "${service}": { "active": null, "configs": {} }`)
 
 export function editCommand(cli: Cli): Command {
   return defineCommand({
-    meta: { name: "edit", description: "open config.json in your editor, and check it afterwards" },
+    meta: { name: "edit", description: "edit config.json in your editor, then validate it" },
     examples: [
       ["ch config edit", "in $VISUAL or $EDITOR"],
       ["VISUAL='code --wait' ch config edit", "in an editor with a window of its own"],
@@ -42,7 +42,7 @@ export function pathCommand(cli: Cli): Command {
     meta: { name: "path", description: "print where config.json is" },
     examples: [
       ["ch config path", "print the path"],
-      ['cat "$(ch config path)"', "use it in a command"],
+      ['cat "$(ch config path)"', "use it in another command"],
     ],
     run() {
       cli.out.line(cli.paths.config);
@@ -64,7 +64,7 @@ async function openEditor(cli: Cli, path: string): Promise<void> {
   });
   const code = await child.exited;
   if (code !== 0)
-    throw new UserError(t`the editor "${editor}" ended with exit code ${code}`, {
+    throw new UserError(t`the editor "${editor}" exited with code ${code}`, {
       hint: t`set VISUAL or EDITOR`,
     });
 }

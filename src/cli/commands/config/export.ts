@@ -16,34 +16,36 @@ export function exportCommand(cli: Cli): Command {
       ["ch config export backup.json", "with the keys, into a file for you alone"],
     ],
     args: {
-      file: { type: "positional", required: false, description: "a new file; its keys are whole" },
+      file: { type: "positional", required: false, description: "a new file; it contains the full keys" },
       masked: { type: "boolean", description: "mask the keys in FILE too" },
-      "with-keys": { type: "boolean", description: "whole keys on standard output" },
+      "with-keys": { type: "boolean", description: "full keys on standard output" },
       force: { type: "boolean", description: "replace FILE" },
     },
     async run({ args }) {
       const withKeys = args["with-keys"] === true;
-      if (args.masked === true && withKeys) throw misuse(t`--masked and --with-keys exclude one another`);
+      if (args.masked === true && withKeys) throw misuse(t`--masked and --with-keys cannot be used together`);
       if (args.file === undefined && args.force === true) throw misuse(t`--force needs a FILE`);
       const config = await loadConfig(cli.paths.config);
       const isMasked = args.masked === true || (args.file === undefined && !withKeys);
       const text = makeExport(config, isMasked);
       if (args.file === undefined) {
         cli.out.line(text.trimEnd());
-        if (withKeys) cli.out.warn(t`these are your keys: do not show them to anybody`);
+        if (withKeys) cli.out.warn(t`these are your keys: do not share them`);
         else
-          cli.out.note(t`the keys are masked; ch config export FILE writes them whole, for another machine`);
+          cli.out.note(
+            t`the keys are masked; ch config export FILE writes them in full, for another machine`,
+          );
         return;
       }
       const path = resolve(args.file);
       if (existsSync(path) && args.force !== true)
-        throw new UserError(t`there is a file ${path} already`, { hint: t`--force replaces it` });
+        throw new UserError(t`the file ${path} already exists`, { hint: t`--force replaces it` });
       writeFileAtomic(path, text, { mode: PRIVATE_FILE });
       const file = args.file;
       cli.out.note(
         isMasked
           ? t`written to ${file}, with masked keys`
-          : t`written to ${file}, with your keys: only you can read it\n  there: ch config import ${file}`,
+          : t`written to ${file}, with your keys: only you can read it\n  on the other machine: ch config import ${file}`,
       );
     },
   });

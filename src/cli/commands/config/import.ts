@@ -30,12 +30,12 @@ const LINK = "ccswitch://";
 
 export function importCommand(cli: Cli): Command {
   return defineCommand({
-    meta: { name: "import", description: "take over configs from a client, another tool or a file" },
+    meta: { name: "import", description: "import configs from a client, another tool or a file" },
     examples: [
-      ["ch config import --from codex", "what would be taken over from Codex"],
-      ["ch config import --from cc-switch --yes", "take over cc-switch's providers"],
-      ["ch config import --from 'ccswitch://v1/import?resource=provider&...'", "look at a link"],
-      ["ch config import backup.json", "look at an export, or another config.json"],
+      ["ch config import --from codex", "show what would be imported from Codex"],
+      ["ch config import --from cc-switch --yes", "import cc-switch's providers"],
+      ["ch config import --from 'ccswitch://v1/import?resource=provider&...'", "show what a link contains"],
+      ["ch config import backup.json", "show what an export or another config.json contains"],
     ],
     args: {
       file: { type: "positional", required: false, description: "an export, or another config.json" },
@@ -47,9 +47,9 @@ export function importCommand(cli: Cli): Command {
       dir: {
         type: "string",
         valueHint: "DIR",
-        description: "where cc-switch or cli_proxy keeps its files, if not in the usual place",
+        description: "the data directory of cc-switch or cli_proxy, if not the default",
       },
-      yes: { type: "boolean", description: "write it without asking" },
+      yes: { type: "boolean", description: "write without asking" },
       ...JSON_ARG,
     },
     async run({ args }) {
@@ -83,12 +83,12 @@ export function importCommand(cli: Cli): Command {
       }
       if (placement.added.length + placement.known.length === 0) {
         const { where } = found;
-        throw new UserError(t`${where}: there is nothing that could be taken over`, {
+        throw new UserError(t`${where}: nothing to import`, {
           hint: "ch config add main --base-url URL --auth-token-env NAME",
         });
       }
       const file = showPath(paths.config, cli.env);
-      if (!isNew) out.note(t`nothing new: all of it is in ${file} already`);
+      if (!isNew) out.note(t`nothing new: ${file} already contains all of it`);
       else if (isWanted) out.note(t`written to ${file}`);
       else out.note(t`nothing was written; the same command with --yes writes it`);
     },
@@ -115,16 +115,16 @@ async function findImports(cli: Cli, { file, from, dir }: ImportArgs): Promise<F
   const { paths, env } = cli;
   const none = { service: null, isLink: false, config: null };
   if (from === undefined) {
-    if (file === undefined) throw misuse(t`say what to import: a FILE, or --from SOURCE`);
+    if (file === undefined) throw misuse(t`choose what to import: a FILE, or --from SOURCE`);
     if (dir !== undefined) throw misuse(t`--dir belongs to --from cc-switch or --from cli_proxy`);
     const { readFileImport } = await import("../../../app/import/foreign-import.ts");
     return { ...none, ...(await readFileImport(resolve(file))), where: file };
   }
-  if (file !== undefined) throw misuse(t`--from and a FILE exclude one another`);
+  if (file !== undefined) throw misuse(t`--from and a FILE cannot be used together`);
   const { findForeignImport, readLinkImport } = await import("../../../app/import/foreign-import.ts");
   if (from.startsWith(LINK)) {
     if (dir !== undefined) throw misuse(t`--dir belongs to --from cc-switch or --from cli_proxy`);
-    if (/[?&]apiKey=[^&]/.test(from)) cli.out.warn(t`the link's key stands in your shell's history now`);
+    if (/[?&]apiKey=[^&]/.test(from)) cli.out.warn(t`the link's key is now in your shell's history`);
     return { ...none, ...(await readLinkImport(from)), where: t`a ccswitch:// link`, isLink: true };
   }
   if (from === "cc-switch" || from === "cli_proxy") {
@@ -170,12 +170,12 @@ function show(cli: Cli, found: Found, { added, known }: Placement): void {
   }
   for (const one of added) for (const words of listRemarks(one)) out.warn(words);
   for (const { name, takenName } of added)
-    if (takenName !== null) out.note(t`another config is called ${takenName}: this one becomes ${name}`);
-  for (const { name, as } of known) out.note(t`${name} is here already, as ${as}`);
-  for (const words of found.skipped) out.note(t`left out: ${words}`);
+    if (takenName !== null) out.note(t`the name ${takenName} is in use: this one becomes ${name}`);
+  for (const { name, as } of known) out.note(t`${name} already exists as ${as}`);
+  for (const words of found.skipped) out.note(t`skipped: ${words}`);
   const hosts = [...new Set(added.flatMap(({ upstreams }) => upstreams.map(hostOf)))].join(", ");
   if (found.isLink && hosts !== "")
-    out.warn(t`a link may come from anybody: your conversations would go to ${hosts}`);
+    out.warn(t`links can come from anyone: your conversations would go to ${hosts}`);
 }
 
 function showSettings({ out }: Cli, from: ParsedConfig, to: ParsedConfig): void {
@@ -183,8 +183,8 @@ function showSettings({ out }: Cli, from: ParsedConfig, to: ParsedConfig): void 
   const kept = listKeptSettings(from, to);
   const freshWords = fresh.join(", ");
   const keptWords = kept.join(", ");
-  if (fresh.length > 0) out.note(t`settings that come along: ${freshWords}`);
-  if (kept.length > 0) out.note(t`settings that stay as they are here: ${keptWords}`);
+  if (fresh.length > 0) out.note(t`settings to be imported: ${freshWords}`);
+  if (kept.length > 0) out.note(t`settings kept as they are: ${keptWords}`);
 }
 
 /** What `config list` would warn of. */

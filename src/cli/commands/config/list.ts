@@ -23,8 +23,8 @@ export function listCommand(cli: Cli): Command {
   return defineCommand({
     meta: { name: "list", description: "list the configs of a service" },
     examples: [
-      ["ch config list", "those of the default service"],
-      ["ch config list --claude --json", "those for Claude Code, for a script"],
+      ["ch config list", "configs of the default service"],
+      ["ch config list --claude --json", "configs of Claude Code, as JSON"],
     ],
     args: { ...SERVICE_ARGS, ...JSON_ARG },
     async run({ args }) {
@@ -52,16 +52,16 @@ export function listCommand(cli: Cli): Command {
 
 export function showCommand(cli: Cli): Command {
   return defineCommand({
-    meta: { name: "show", description: "show one config, or one upstream of it" },
+    meta: { name: "show", description: "show a config or one of its upstreams" },
     examples: [
       ["ch config show", "the active config"],
-      ["ch config show main#2 --json", "its second upstream, for a script"],
+      ["ch config show main#2 --json", "its second upstream, as JSON"],
     ],
     args: {
       name: {
         type: "positional",
         required: false,
-        description: "NAME or NAME#N; the active config without it",
+        description: "NAME or NAME#N; default: the active config",
       },
       ...SERVICE_ARGS,
       ...JSON_ARG,
@@ -76,7 +76,7 @@ export function showCommand(cli: Cli): Command {
       const title = [cli.out.paint("bold", view.name), view.alias, view.is_active ? t`active` : null];
       cli.out.line(title.filter((part) => part !== null).join("  "));
       if (view.on_exhausted === "stop")
-        cli.out.line(t`when its quota is gone, no other upstream is used in its place`);
+        cli.out.line(t`when its quota is exhausted, no other upstream takes over`);
       for (const upstream of upstreams) printUpstream(cli, upstream);
     },
   });

@@ -31,7 +31,7 @@ export function findName(config: ParsedConfig, service: Service, text: string): 
 export function parseName(text: string): string {
   const { name, position } = parseTarget(text);
   if (position === null) return name;
-  throw new UserError(t`"${text}" is one upstream, and a config is meant here: ${name}`, {
+  throw new UserError(t`"${text}" is an upstream, but a config is needed here: ${name}`, {
     exitCode: EXIT.usage,
   });
 }
@@ -44,7 +44,7 @@ export function findUpstream(
 ): Target & { position: number } {
   const { name, position } = findTarget(config, service, text);
   if (position !== null) return { name, position };
-  throw new UserError(t`"${text}" is a config, and one upstream of it is meant here: ${text}#1`, {
+  throw new UserError(t`"${text}" is a config, but one of its upstreams is needed here: ${text}#1`, {
     exitCode: EXIT.usage,
   });
 }

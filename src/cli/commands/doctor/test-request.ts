@@ -21,7 +21,7 @@ export async function runTestRequests(
 ): Promise<Finding[]> {
   const { out } = cli;
   const { asked, live } = await planTestRequests(request, options);
-  out.note(t`One small request with its key goes to each of these:`);
+  out.note(t`One small request with its key will be sent to each of these:`);
   const rows = asked.map(({ model, upstream }) => [
     upstream.label,
     CLIENT_NAME[upstream.service],
@@ -29,7 +29,7 @@ export async function runTestRequests(
     model,
   ]);
   for (const row of alignRows(rows, undefined)) out.note(`  ${row}`);
-  out.note(t`Each costs about 30 tokens; what the upstream counts is shown.`);
+  out.note(t`Each costs about 30 tokens; the upstream's own count is shown.`);
   if (!request.isConfirmed) {
     if (!cli.isInteractive) throw notAsked(request);
     if (!(await out.confirm(t`Send them?`))) return [];
@@ -46,7 +46,7 @@ export async function runTestRequests(
 
 function notAsked({ target }: TestQuestion): UserError {
   const name = target === null ? "" : ` ${target}`;
-  return new UserError(t`nobody is there to be asked: nothing was sent`, {
+  return new UserError(t`no terminal to ask for confirmation: nothing was sent`, {
     hint: `ch doctor --probe${name} --yes`,
   });
 }

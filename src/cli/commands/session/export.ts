@@ -12,13 +12,13 @@ const MAX_SUMMARY = 100;
 
 export function exportCommand(cli: Cli): Command {
   return defineCommand({
-    meta: { name: "export", description: "write a session out whole, as Markdown or JSON" },
+    meta: { name: "export", description: "export a whole session as Markdown or JSON" },
     examples: [
-      ["ch session export 0199a2f4 > session.md", "a document, tools folded"],
+      ["ch session export 0199a2f4 > session.md", "a document, tool calls folded"],
       ["ch session export 0199a2f4 --format json", "everything, for scripts"],
     ],
     args: {
-      id: { type: "positional", required: false, description: "its id, or the beginning of it" },
+      id: { type: "positional", required: false, description: "its id, or the start of it" },
       format: {
         type: "enum",
         options: ["markdown", "json"],

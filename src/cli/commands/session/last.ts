@@ -19,11 +19,11 @@ export function lastCommand(cli: Cli): Command {
     meta: { name: "last", description: "show the last session of this project, and how to resume it" },
     examples: [
       ["ch session last --path ~/code/my-app", "of another project"],
-      ["codex resume $(ch session last --id)", "go on with it at once"],
+      ["codex resume $(ch session last --id)", "resume it now"],
     ],
     args: {
       ...QUERY_ARGS,
-      id: { type: "boolean", description: "print its id alone" },
+      id: { type: "boolean", description: "print only its id" },
       ...JSON_ARG,
     },
     async run({ args }) {
@@ -47,7 +47,7 @@ export function lastCommand(cli: Cli): Command {
 function warnOfProvider({ out }: Cli, { stored, configured, isStoredDefined }: ProviderChange): void {
   if (isStoredDefined)
     out.warn(
-      t`this session belongs to the provider "${stored}" and goes on with it, though Codex is set to "${configured}"`,
+      t`this session belongs to the provider "${stored}" and continues with it, although Codex uses "${configured}"`,
     );
   else
     out.warn(

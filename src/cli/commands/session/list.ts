@@ -28,13 +28,13 @@ export function listCommand(cli: Cli): Command {
   return defineCommand({
     meta: { name: "list", description: "list the sessions of this project, latest first" },
     examples: [
-      ["ch session list --since 12h", "what was worked on today"],
-      ["ch session list --all --all-services", "everywhere, with both clients"],
+      ["ch session list --since 12h", "sessions of today"],
+      ["ch session list --all --all-services", "all projects, both clients"],
     ],
     args: {
       ...LIMIT_ARG,
       ...QUERY_ARGS,
-      tsv: { type: "boolean", description: "one session a line, cells separated by tabs" },
+      tsv: { type: "boolean", description: "one session per line, cells separated by tabs" },
       ...JSON_ARG,
     },
     async run({ args }) {
@@ -53,7 +53,7 @@ export function listCommand(cli: Cli): Command {
       } else {
         if (sessions.length > 0) cli.out.line(renderSessions(sessions, cli, query).join("\n"));
         const more = 2 * limit;
-        if (isMore) cli.out.note(t`there are older ones: --limit ${more}`);
+        if (isMore) cli.out.note(t`more: --limit ${more}`);
       }
       if (sessions.length === 0) noteNothing(cli, query);
     },

@@ -16,13 +16,13 @@ import { SERVICE_ARGS, type ServiceFlags, readService, readTime } from "../../ar
 import type { Cli } from "../../cli.ts";
 
 export const QUERY_ARGS = {
-  path: { type: "string", valueHint: "DIR", description: "the project around this directory" },
+  path: { type: "string", valueHint: "DIR", description: "the project of this directory" },
   all: { type: "boolean", description: "of all projects" },
   since: { type: "string", valueHint: "TIME", description: "changed since: 12h, today, 2026-01-31" },
   ...SERVICE_ARGS,
   "all-services": { type: "boolean", description: "of both clients" },
-  "include-subagents": { type: "boolean", description: "also those that a session started" },
-  "include-archived": { type: "boolean", description: "also those that were archived" },
+  "include-subagents": { type: "boolean", description: "include sessions started by a session" },
+  "include-archived": { type: "boolean", description: "include archived sessions" },
 } as const;
 
 export interface QueryArgs extends ServiceFlags {
@@ -37,7 +37,7 @@ export interface QueryArgs extends ServiceFlags {
 /** Throws UserError for flags that exclude one another. */
 export async function makeQuery(cli: Cli, args: QueryArgs, maxFiles = Infinity): Promise<SessionQuery> {
   if (args.all === true && args.path !== undefined)
-    throw new UserError(t`--all and --path exclude one another`, { exitCode: EXIT.usage });
+    throw new UserError(t`--all and --path cannot be used together`, { exitCode: EXIT.usage });
   const { since } = args;
   const formats = await loadFormats(cli.paths, await readServices(cli, args));
   const histories = [...formats.map(({ promptHistory }) => promptHistory), cli.paths.requestsLog];
@@ -57,7 +57,7 @@ async function readServices(cli: Cli, args: QueryArgs): Promise<readonly Service
   if (args["all-services"] !== true)
     return [named ?? (await loadConfig(cli.paths.config)).defaultService ?? DEFAULT_SERVICE];
   if (named === undefined) return SERVICES;
-  throw new UserError(t`--all-services excludes --codex and --claude`, { exitCode: EXIT.usage });
+  throw new UserError(t`--all-services cannot be used with --codex or --claude`, { exitCode: EXIT.usage });
 }
 
 /** The directory that a command is typed in; where it was removed meanwhile, the one that the shell still shows. */
@@ -68,7 +68,7 @@ export function readCurrentDirectory(env: Env): string {
     if (errorCode(error) === undefined) throw error;
     const shown = readVariable(env, "PWD");
     if (shown !== undefined) return shown;
-    throw new UserError(t`this directory does not exist any more`, { hint: "cd", cause: error });
+    throw new UserError(t`this directory no longer exists`, { hint: "cd", cause: error });
   }
 }
 
@@ -123,7 +123,7 @@ function describeNothing(
 }
 
 function describeMissing(project: Project | null, cli: Cli, text: string | undefined): string {
-  if (project === null) return text === undefined ? t`no session found` : t`no session says "${text}"`;
+  if (project === null) return text === undefined ? t`no session found` : t`no session contains "${text}"`;
   const root = showPath(project.roots[0] ?? project.path, cli.env);
-  return text === undefined ? t`no session in ${root}` : t`no session in ${root} says "${text}"`;
+  return text === undefined ? t`no session in ${root}` : t`no session in ${root} contains "${text}"`;
 }

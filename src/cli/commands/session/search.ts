@@ -24,11 +24,11 @@ export function searchCommand(cli: Cli): Command {
     meta: { name: "search", description: "find a text in prompts and answers, latest first" },
     examples: [
       ["ch session search 'flaky test'", "in the sessions of this project"],
-      ["ch session search TODO --match-case --all --since 30d", "everywhere, within a month"],
+      ["ch session search TODO --match-case --all --since 30d", "all projects, the last month"],
     ],
     args: {
-      text: { type: "positional", required: true, description: "what to look for, taken literally" },
-      "match-case": { type: "boolean", description: "upper and lower case differ" },
+      text: { type: "positional", required: true, description: "the text to find, taken literally" },
+      "match-case": { type: "boolean", description: "case-sensitive" },
       limit: { ...LIMIT_ARG.limit, description: "in at most N sessions" },
       ...QUERY_ARGS,
       ...JSON_ARG,

@@ -42,7 +42,7 @@ export function renderSessions(sessions: readonly SessionFacts[], cli: Cli, cont
 
 function promptOf({ firstPrompt, title }: SessionFacts): string {
   const text = title ?? firstPrompt;
-  if (text === null) return t`(nothing asked)`;
+  if (text === null) return t`(no prompt)`;
   return oneLine(text.slice(0, 10 * MAX_PROMPT)).slice(0, MAX_PROMPT);
 }
 

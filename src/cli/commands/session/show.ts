@@ -19,11 +19,11 @@ export function showCommand(cli: Cli): Command {
     meta: { name: "show", description: "read a session, without its tools' output" },
     examples: [
       ["ch session show", "the last one of this project"],
-      ["ch session show 0199a2f4", "the one whose id begins so"],
+      ["ch session show 0199a2f4", "the session whose id starts like this"],
     ],
     args: {
-      id: { type: "positional", required: false, description: "its id, or the beginning of it" },
-      pager: { type: "boolean", default: true, negativeDescription: "print all of it at once" },
+      id: { type: "positional", required: false, description: "its id, or the start of it" },
+      pager: { type: "boolean", default: true, negativeDescription: "print everything, without a pager" },
       ...QUERY_ARGS,
       ...JSON_ARG,
     },

@@ -43,7 +43,7 @@ function printClient(cli: Cli, { isListening, overrides, service, status }: Swit
   const where = describePoint(status);
   if (status.isOwnerDead) printRow(cli, t`client`, out.paint("red", where), off);
   else if (status.isOn && isListening === false)
-    printRow(cli, t`client`, out.paint("red", t`${where}, where nothing listens`), off);
+    printRow(cli, t`client`, out.paint("red", t`${where}, but nothing listens there`), off);
   else printRow(cli, t`client`, where);
   for (const { what, where: place } of overrides) {
     const past = `${showPath(tell(place), env)} ${tell(what)}`;
@@ -54,9 +54,9 @@ function printClient(cli: Cli, { isListening, overrides, service, status }: Swit
 function describePoint({ isOn, isOwnerDead, owner, port }: SwitchReport["status"]): string {
   if (!isOn) return t`not switched`;
   const at = port ?? 0;
-  if (isOwnerDead) return t`pointed at port ${at} by a ch that has died`;
-  if (owner?.kind === "process") return t`pointed at port ${at} by the ch with pid ${owner.pid}`;
-  return owner?.kind === "user" ? t`pointed at port ${at}, by hand` : t`pointed at port ${at}`;
+  if (isOwnerDead) return t`points at port ${at}, switched by a ch that is no longer running`;
+  if (owner?.kind === "process") return t`points at port ${at}, switched by ch (pid ${owner.pid})`;
+  return owner?.kind === "user" ? t`points at port ${at}, set by hand` : t`points at port ${at}`;
 }
 
 function printService(cli: Cli, facts: ServiceFacts): void {
@@ -72,11 +72,11 @@ function printService(cli: Cli, facts: ServiceFacts): void {
   for (const { pid, port } of silent)
     printRow(cli, t`proxy`, out.paint("red", t`http://127.0.0.1:${port}, pid ${pid}, does not answer`));
   for (const { pid, port } of dead) {
-    const words = out.paint("red", t`the one on port ${port} (pid ${pid}) has died`);
+    const words = out.paint("red", t`the proxy on port ${port} (pid ${pid}) ended unexpectedly`);
     printRow(cli, t`proxy`, words, "ch doctor --fix");
   }
   if (instances.length === 0) {
-    if (silent.length + dead.length === 0) printRow(cli, t`proxy`, t`no proxy runs`);
+    if (silent.length + dead.length === 0) printRow(cli, t`proxy`, t`no proxy is running`);
     printRoute(cli, facts, today);
   }
   if (today !== null && today.requests > 0) printToday(cli, today);

@@ -17,28 +17,28 @@ const OUTCOMES = ["ok", "client_gone", "cut", "error", "refused"] as const;
 
 export function findCommand(cli: Cli): Command {
   return defineCommand({
-    meta: { name: "find", description: "look for single requests" },
+    meta: { name: "find", description: "find single requests" },
     examples: [
       ["ch usage find --status 5xx --since today", "what failed today"],
-      ["ch usage find --slower-than 60s --upstream relay.example", "what took its time"],
+      ["ch usage find --slower-than 60s --upstream relay.example", "slow requests"],
     ],
     args: {
       status: { type: "string", valueHint: "N", description: "status the client got: 429, 5xx" },
-      outcome: { type: "enum", options: [...OUTCOMES], valueHint: "WORD", description: "how it went" },
+      outcome: { type: "enum", options: [...OUTCOMES], valueHint: "WORD", description: "its outcome" },
       upstream: {
         type: "string",
         valueHint: "TEXT",
-        description: "part of the address of one that was tried, or NAME#N",
+        description: "part of the address of an upstream that was tried, or NAME#N",
       },
-      config: { type: "string", valueHint: "NAME", description: "the config it went through" },
+      config: { type: "string", valueHint: "NAME", description: "the config it used" },
       model: { type: "string", valueHint: "TEXT", description: "part of the model's name" },
-      session: { type: "string", valueHint: "ID", description: "the session's id, or how it begins" },
+      session: { type: "string", valueHint: "ID", description: "the session's id, or the start of it" },
       path: { type: "string", valueHint: "TEXT", description: "part of the path" },
       text: { type: "string", valueHint: "TEXT", description: "part of an error" },
       "slower-than": {
         type: "string",
         valueHint: "TIME",
-        description: "took at least so long: 500ms, 30s, 2m",
+        description: "took at least this long: 500ms, 30s, 2m",
       },
       ...RANGE_ARGS,
       ...LIMIT_ARG,
@@ -70,9 +70,9 @@ export function findCommand(cli: Cli): Command {
       for (const { record } of found) {
         cli.out.line(fitFields(describeRecord(record, cli.out, { withId: true }), cli.out));
       }
-      if (found.length === 0) return cli.out.note(t`no request in the log is like that`);
+      if (found.length === 0) return cli.out.note(t`no matching request in the log`);
       if (found.length === limit) cli.out.note(t`the last ${limit}; --limit shows more`);
-      cli.out.note(t`one of them: ch usage show ID`);
+      cli.out.note(t`details: ch usage show ID`);
     },
   });
 }

@@ -9,7 +9,7 @@ import { createProgress } from "../../bars.ts";
 
 export const RANGE_ARGS = {
   since: { type: "string", valueHint: "TIME", description: "7d, today, 2026-01-31, 2026-01-31T14:30" },
-  until: { type: "string", valueHint: "TIME", description: "as --since; a day is included" },
+  until: { type: "string", valueHint: "TIME", description: "same format as --since; a day is included" },
   ...SERVICE_ARGS,
 } as const;
 
@@ -64,6 +64,6 @@ export async function scanRange(
 }
 
 export function warnOfBadLines({ out }: Cli, bad: number): void {
-  if (bad === 1) out.warn(t`1 line of the log cannot be read and is left out`);
-  if (bad > 1) out.warn(t`${bad} lines of the log cannot be read and are left out`);
+  if (bad === 1) out.warn(t`1 line of the log cannot be read and was skipped`);
+  if (bad > 1) out.warn(t`${bad} lines of the log cannot be read and were skipped`);
 }

@@ -11,20 +11,20 @@ import { RANGE_ARGS, type Range, readRange, scanRange, warnOfBadLines } from "./
 
 export function reportCommand(cli: Cli): Command {
   return defineCommand({
-    meta: { name: "report", description: "draw tokens, costs, speed and failovers on one page" },
+    meta: { name: "report", description: "a report of tokens, costs, speed and failovers on one page" },
     examples: [
       ["ch usage report --html usage.html --since 30d", "a page for a browser, a phone or paper"],
-      ["ch usage report --html codex.html --codex", "of Codex alone"],
+      ["ch usage report --html codex.html --codex", "Codex only"],
     ],
     args: {
-      html: { type: "string", valueHint: "FILE", description: "where the page is written" },
-      force: { type: "boolean", description: "also over a file that is no such page" },
+      html: { type: "string", valueHint: "FILE", description: "the file to write" },
+      force: { type: "boolean", description: "also overwrite a file that is not such a report" },
       ...RANGE_ARGS,
     },
     async run({ args }) {
       const file = args.html;
       if (file === undefined || file === "") {
-        throw new UserError(t`--html FILE says where the page is to be written`, {
+        throw new UserError(t`--html FILE sets the file to write`, {
           hint: "ch usage report --html usage.html",
           exitCode: EXIT.usage,
         });
@@ -47,7 +47,7 @@ export function reportCommand(cli: Cli): Command {
       });
       writeFileAtomic(file, page, { mode: PRIVATE_FILE });
       warnOfBadLines(cli, bad);
-      cli.out.note(t`written: ${file}`);
+      cli.out.note(t`wrote ${file}`);
     },
   });
 }
@@ -57,13 +57,13 @@ async function refuseForeign(file: string, mark: string): Promise<void> {
   if (statSync(file, { throwIfNoEntry: false }) === undefined) return;
   const text = await readText(file).catch(() => null);
   if (text?.includes(mark) === true) return;
-  throw new UserError(t`${file} is there already, and is no page of codex-helper`, {
-    hint: t`write over it: ch usage report --html ${file} --force`,
+  throw new UserError(t`${file} already exists and is not a report of codex-helper`, {
+    hint: t`overwrite it: ch usage report --html ${file} --force`,
   });
 }
 
 function describeRange({ since, until, service }: Range, now: number): string {
-  const from = since === null ? t`since the log began` : sinceDay(localDay(since));
+  const from = since === null ? t`since the start of the log` : sinceDay(localDay(since));
   const to = until === null ? localDay(now) : localDay(until - 1);
   const whose = (service === undefined ? SERVICES : [service]).map((one) => CLIENT_NAME[one]).join(", ");
   return t`${whose}, ${from}, until ${to}`;

@@ -20,7 +20,7 @@ export function showCommand(cli: Cli): Command {
     meta: { name: "show", description: "one request and its attempts" },
     examples: [
       ["ch usage show m2qx0k801a2b3c4", "an id from usage find"],
-      ["ch usage show m2qx0k801a2b3c4 --json", "all that is known of it"],
+      ["ch usage show m2qx0k801a2b3c4 --json", "all details"],
     ],
     args: {
       id: { type: "positional", required: true, valueHint: "ID", description: "the request's id" },
@@ -103,7 +103,7 @@ function describeRequest(record: LogRecord, { cli, cost }: RequestContext): stri
 function describeModel(record: LogRecord): string {
   const model = text(record.model);
   const asked = text(record.upstream_model);
-  return asked === "" ? model : t`${model}, asked for as ${asked}`;
+  return asked === "" ? model : t`${model}, sent as ${asked}`;
 }
 
 function describeOutcome(record: LogRecord): string {
@@ -127,7 +127,7 @@ function describeTokens(usage: RecordedUsage = {}): string {
     [usage.cache_creation_tokens, (tokens) => t`${tokens} into the cache`],
     [usage.output_tokens, (tokens) => t`${tokens} out`],
     [usage.reasoning_tokens, (tokens) => t`${tokens} of it reasoning`],
-    [usage.total_tokens, (tokens) => t`${tokens} in all`],
+    [usage.total_tokens, (tokens) => t`${tokens} total`],
   ];
   return figures.flatMap(([tokens = 0, say]) => (tokens > 0 ? [say(formatTokens(tokens))] : [])).join(", ");
 }
@@ -137,7 +137,7 @@ const TIMELINE_COLUMNS = 24;
 /** One after the other: an attempt begins when the one before it has ended. */
 function describeAttempts(record: LogRecord, { out }: Cli): string[] {
   const attempts = listAttempts(record);
-  if (attempts.length === 0) return [t`It was never sent to an upstream.`];
+  if (attempts.length === 0) return [t`It was not sent to any upstream.`];
   const tried = attempts.reduce((sum, { duration_ms = 0 }) => sum + duration_ms, 0);
   const whole = Math.max(1, record.duration_ms ?? 0, tried);
   let startMs = 0;

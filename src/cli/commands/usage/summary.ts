@@ -24,10 +24,10 @@ import { RANGE_ARGS, readRange, scanRange, warnOfBadLines } from "./range.ts";
 
 export function summaryCommand(cli: Cli): Command {
   return defineCommand({
-    meta: { name: "summary", description: "add up requests, tokens and costs" },
+    meta: { name: "summary", description: "sum up requests, tokens and costs" },
     examples: [
-      ["ch usage summary --by model --since today", "what each model cost today"],
-      ["ch usage summary --plain", "one row a line, cells separated by |"],
+      ["ch usage summary --by model --since today", "cost per model today"],
+      ["ch usage summary --plain", "one row per line, cells separated by |"],
     ],
     args: {
       by: {
@@ -35,7 +35,7 @@ export function summaryCommand(cli: Cli): Command {
         options: [...GROUPS],
         default: "config",
         valueHint: "WHAT",
-        description: "what a row stands for",
+        description: "what to group by",
       },
       ...RANGE_ARGS,
       ...LIMIT_ARG,
@@ -102,10 +102,10 @@ function noteUnpriced({ out, env, paths }: Cli, { total, unpriced_models: models
   const file = showPath(paths.prices, env);
   out.note(
     count === 1
-      ? t`1 request is not in the cost, its model has no price: ${names}`
-      : t`${count} requests are not in the cost, their models have no price: ${names}`,
+      ? t`1 request is not included in the cost, its model has no price: ${names}`
+      : t`${count} requests are not included in the cost, their models have no price: ${names}`,
   );
-  out.note(t`  give it one in ${file} (docs/prices.md)`);
+  out.note(t`  add a price in ${file} (docs/prices.md)`);
 }
 
 interface PrintedSummary {
@@ -134,9 +134,7 @@ const NAME_SHARE = 0.35;
 function printSummary({ out, env }: Cli, { by, summary, trend }: PrintedSummary): void {
   const { rows, total, other } = summary;
   if (rows.length === 0) {
-    out.note(
-      other === 0 ? t`no requests in the log` : t`no requests in the log but ${other} that generate nothing`,
-    );
+    out.note(other === 0 ? t`no requests in the log` : t`only ${other} requests without output in the log`);
     return;
   }
   const width = out.isTerminal ? out.width : Number.POSITIVE_INFINITY;
@@ -163,9 +161,9 @@ function printSummary({ out, env }: Cli, { by, summary, trend }: PrintedSummary)
   } else out.table(headings, cells);
   if (!hasBars)
     for (const line of describeTrend(trend, Math.min(SPARK_COLUMNS, out.width - 10))) out.line(line);
-  if (hidden.length > 0) out.note(t`no room for: ${hidden.join(", ")} (--json has them)`);
-  if (other === 1) out.note(t`and 1 other request, which generates nothing`);
-  if (other > 1) out.note(t`and ${other} other requests, which generate nothing`);
+  if (hidden.length > 0) out.note(t`hidden, terminal too narrow: ${hidden.join(", ")} (--json has them)`);
+  if (other === 1) out.note(t`and 1 other request that generates nothing`);
+  if (other > 1) out.note(t`and ${other} other requests that generate nothing`);
 }
 
 interface NameContext {

@@ -15,13 +15,13 @@ export function tailCommand(cli: Cli): Command {
     meta: { name: "tail", description: "show the last requests" },
     examples: [
       ["ch usage tail --limit 5", "the last five"],
-      ["ch usage tail --raw --follow | jq .model", "lines as stored, as they come"],
+      ["ch usage tail --raw --follow | jq .model", "raw lines, as they arrive"],
     ],
     args: {
       ...LIMIT_ARG,
-      follow: { type: "boolean", alias: "f", description: "go on with each request as it ends" },
+      follow: { type: "boolean", alias: "f", description: "follow: print each request as it ends" },
       ...SERVICE_ARGS,
-      raw: { type: "boolean", description: "the lines as they are stored (docs/requests-log.md)" },
+      raw: { type: "boolean", description: "the stored lines, unchanged (docs/requests-log.md)" },
     },
     async run({ args }) {
       const limit =

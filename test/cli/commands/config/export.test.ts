@@ -84,8 +84,8 @@ test("a file gets the keys and is private; another machine takes it over whole",
   expect(preview).toMatchObject({ code: 0 });
   expect(preview.stdout).toMatch(/main +bearer token sk-0…cdef +https:..a.example.v1/);
   expect(preview.stdout).toContain("bearer token from SPARE_KEY, which is not set");
-  expect(preview.stderr).toContain("settings that come along: routing");
-  expect(preview.stderr).toContain("settings that stay as they are here: hooks");
+  expect(preview.stderr).toContain("settings to be imported: routing");
+  expect(preview.stderr).toContain("settings kept as they are: hooks");
   expect(existsSync(other.paths.config)).toBe(false);
   await runCli(["config", "import", path, "--yes"], { home: other });
   const { hooks: _, my_own: _own, ...expected } = CONFIG;
@@ -103,7 +103,7 @@ test("settings that are here already stay", async () => {
     codex: { configs: { z: { upstreams: [{ base_url: "https://z.example" }] } } },
   });
   const { stderr } = await run("import", "other.json", "--yes");
-  expect(stderr).toContain("settings that stay as they are here: routing");
+  expect(stderr).toContain("settings kept as they are: routing");
   expect(JSON.parse(readFileSync(home.paths.config, "utf8"))).toMatchObject({
     routing: { failure_threshold: 5 },
     codex: { active: "main", configs: { z: {}, main: {} } },
@@ -139,7 +139,7 @@ test.each([
   [["export", "--force"], 2, "--force needs a FILE"],
   [["import", "gone.json"], 1, "there is no file"],
   [["import", "empty.json"], 1, "holds no configs"],
-  [["import", "bad.json"], 1, 'bad.json:1:2: a "}" is missing'],
+  [["import", "bad.json"], 1, 'bad.json:1:2: missing "}"'],
 ])("%j is refused in words", async (args, code, words) => {
   home.write("empty.json", "{}");
   home.write("bad.json", "{");

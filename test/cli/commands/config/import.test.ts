@@ -108,7 +108,7 @@ test("nothing found, no source and an unknown source say what to type", async ()
   expect(nothing.code).toBe(1);
   expect(nothing.stderr).toContain("ch config add main --base-url URL --auth-token-env NAME");
   expect(none.code).toBe(2);
-  expect(none.stderr).toContain("say what to import: a FILE, or --from SOURCE");
+  expect(none.stderr).toContain("choose what to import: a FILE, or --from SOURCE");
   expect(unknown.code).toBe(2);
   expect(unknown.stderr).toContain("codex, claude, cc-switch, cli_proxy");
 });
@@ -149,7 +149,7 @@ test("cc-switch's providers of both clients are shown masked, then written; its 
   expect(preview.stdout).toMatch(
     /\nClaude Code, from .*\n.*\n {2}c +API key sk-0…cdef +https:\/\/c\.example\n$/,
   );
-  expect(preview.stderr).toContain("another config is called b: this one becomes b-2");
+  expect(preview.stderr).toContain("the name b is in use: this one becomes b-2");
   expect(preview.stderr).toContain(`left out: "OpenAI Official": the vendor's login`);
   const done = await run("--from", "cc-switch", "--dir", directory, "--yes", "--json");
   expect(JSON.parse(done.stdout)).toMatchObject({
@@ -167,7 +167,7 @@ test("cc-switch's providers of both clients are shown masked, then written; its 
   expect(readFileSync(join(directory, "cc-switch.db"))).toEqual(before);
   expect(preview.stdout + preview.stderr + done.stdout + done.stderr).not.toContain(SECRET);
   const again = await run("--from", "cc-switch", "--dir", directory);
-  expect(again.stderr).toContain("主-中转 is here already, as 主-中转");
+  expect(again.stderr).toContain("主-中转 already exists as 主-中转");
   expect(again.stderr).toContain("nothing new");
 });
 
