@@ -50,23 +50,14 @@ export function makeLogLine(entry: LogEntry): string {
 type LoggedUsage = NonNullable<LogEntry["usage"]>;
 
 function makeUsage(usage: LoggedUsage): LoggedUsage | undefined {
-  const {
-    input_tokens,
-    output_tokens,
-    reasoning_tokens,
-    total_tokens,
-    cached_input_tokens,
-    cache_creation_tokens,
-    cache_creation_1h_tokens,
-  } = usage;
-  const known = {
-    input_tokens,
-    output_tokens,
-    reasoning_tokens,
-    total_tokens,
-    cached_input_tokens,
-    cache_creation_tokens,
-    cache_creation_1h_tokens,
+  const known: Record<keyof LoggedUsage, number | undefined> = {
+    input_tokens: usage.input_tokens,
+    output_tokens: usage.output_tokens,
+    reasoning_tokens: usage.reasoning_tokens,
+    total_tokens: usage.total_tokens,
+    cached_input_tokens: usage.cached_input_tokens,
+    cache_creation_tokens: usage.cache_creation_tokens,
+    cache_creation_1h_tokens: usage.cache_creation_1h_tokens,
   };
   return Object.values(known).some((figure) => figure !== undefined) ? known : undefined;
 }

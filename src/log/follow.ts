@@ -1,7 +1,7 @@
 // Waits for lines that are appended to requests.jsonl, also when the file is rotated, truncated, or does not exist yet.
 import { closeSync, fstatSync, openSync, readSync, statSync } from "node:fs";
 import { errorCode } from "../base/errors.ts";
-import { type StoredEntry, parseLine } from "./reader.ts";
+import { type StoredEntry, parseLines } from "./reader.ts";
 
 const POLL_MS = 200;
 const BLOCK_BYTES = 256 * 1024;
@@ -29,14 +29,7 @@ export async function* followLog(path: string): AsyncGenerator<StoredEntry[]> {
   }
 }
 
-interface FollowedFile {
-  readonly inode: number;
-  /** The entries of all lines that were completed since the last call. */
-  readNew(): StoredEntry[];
-  close(): void;
-}
-
-function openAt(path: string, where: "start" | "end"): FollowedFile | null {
+function openAt(path: string, where: "start" | "end") {
   const fd = openOrNull(path);
   if (fd === null) return null;
   const opened = fstatSync(fd);
@@ -44,7 +37,8 @@ function openAt(path: string, where: "start" | "end"): FollowedFile | null {
   let rest: Buffer = Buffer.alloc(0);
   return {
     inode: opened.ino,
-    readNew() {
+    /** The entries of all lines that were completed since the last call. */
+    readNew(): StoredEntry[] {
       const entries: StoredEntry[] = [];
       if (fstatSync(fd).size < position) {
         position = 0;
@@ -58,10 +52,7 @@ function openAt(path: string, where: "start" | "end"): FollowedFile | null {
         const bytes = Buffer.concat([rest, block.subarray(0, length)]);
         const end = bytes.lastIndexOf(0x0a) + 1;
         rest = bytes.subarray(end);
-        for (const line of bytes.toString("utf8", 0, end).split("\n")) {
-          const entry = parseLine(line);
-          if (entry !== null) entries.push(entry);
-        }
+        entries.push(...parseLines(bytes.toString("utf8", 0, end).split("\n")));
       }
     },
     close: () => closeSync(fd),

@@ -22,11 +22,6 @@ export interface ScanLogOptions {
   readonly onProgress?: (read: number, total: number) => void;
 }
 
-interface LogFile {
-  readonly handle: FileHandle;
-  readonly size: number;
-}
-
 const SCANNED_BYTES = 256 * 1024;
 const BLOCK_BYTES = 1024 * 1024;
 /** A longer line is not one of ours. */
@@ -44,14 +39,12 @@ export async function scanLog(path: string, options: ScanLogOptions): Promise<vo
   const total = files.reduce((sum, { size }) => sum + size, 0);
   let done = 0;
   const onLine = (line: string): void => {
-    const entry = parseLine(line);
+    const entry = parseLine(line, onBadLine);
     if (entry !== null) onRecord(entry.record);
-    else if (line.trim() !== "") onBadLine?.();
   };
+  const onRead = (bytes: number): void => onProgress?.((done += bytes), total);
   try {
-    for (const file of files.toReversed()) {
-      await scanFile(file, { onLine, onRead: (bytes) => onProgress?.((done += bytes), total) });
-    }
+    for (const file of files.toReversed()) await scanFile(file, onLine, onRead);
   } catch (error) {
     throw unreadable(path, error);
   } finally {
@@ -68,12 +61,7 @@ export async function* readLogBackward(
   try {
     for (const file of files) {
       for await (const lines of linesBackward(file)) {
-        const entries: StoredEntry[] = [];
-        for (const line of lines) {
-          const entry = parseLine(line);
-          if (entry !== null) entries.push(entry);
-          else if (line.trim() !== "") onBadLine?.();
-        }
+        const entries = parseLines(lines, onBadLine);
         if (entries.length > 0) yield entries;
       }
     }
@@ -85,15 +73,21 @@ export async function* readLogBackward(
 }
 
 /** One line of the log; null when it holds no entry. */
-export function parseLine(line: string): StoredEntry | null {
+export function parseLine(line: string, onBadLine?: () => void): StoredEntry | null {
   // Blocks that the system had not written before a power loss read as NULs.
   const raw = line.startsWith("\0") ? line.replace(LEADING_NULS, "") : line;
   try {
     const record = readRecord(JSON.parse(raw));
-    return record === null ? null : { raw, record };
+    if (record !== null) return { raw, record };
   } catch {
-    return null;
+    // Told below, as JSON that is no entry.
   }
+  if (line.trim() !== "") onBadLine?.();
+  return null;
+}
+
+export function parseLines(lines: readonly string[], onBadLine?: () => void): StoredEntry[] {
+  return lines.map((line) => parseLine(line, onBadLine)).filter((entry) => entry !== null);
 }
 
 // oxlint-disable-next-line no-control-regex -- NULs are what is looked for
@@ -103,8 +97,8 @@ const LEADING_NULS = /^\0+/;
  * Newest first, so that a file that is rotated meanwhile is met twice rather than never; the second is dropped.
  * Throws UserError for one that is there and cannot be opened. The caller closes them.
  */
-async function openLogFiles(path: string): Promise<LogFile[]> {
-  const files: LogFile[] = [];
+async function openLogFiles(path: string) {
+  const files: { readonly handle: FileHandle; readonly size: number }[] = [];
   const inodes = new Set<number>();
   try {
     for (let number = 0; number < MAX_FILES; number += 1) {
@@ -126,6 +120,8 @@ async function openLogFiles(path: string): Promise<LogFile[]> {
   return files;
 }
 
+type LogFile = Awaited<ReturnType<typeof openLogFiles>>[number];
+
 async function closeAll(files: readonly LogFile[]): Promise<void> {
   await Promise.all(files.map(({ handle }) => handle.close()));
 }
@@ -145,13 +141,12 @@ function unreadable(path: string, error: unknown): unknown {
     : new UserError(t`cannot read ${path}: ${describe(error)}`, { cause: error });
 }
 
-interface ScanFileOptions {
-  readonly onLine: (line: string) => void;
-  readonly onRead: (bytes: number) => void;
-}
-
 /** Decodes line by line out of one block: a batch of strings and parsed lines would take twice the memory. */
-async function scanFile({ handle, size }: LogFile, { onLine, onRead }: ScanFileOptions): Promise<void> {
+async function scanFile(
+  { handle, size }: LogFile,
+  onLine: (line: string) => void,
+  onRead: (bytes: number) => void,
+): Promise<void> {
   let block = Buffer.allocUnsafe(SCANNED_BYTES);
   /** Bytes of a line whose end has not been read yet, at the beginning of the block. */
   let held = 0;

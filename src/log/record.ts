@@ -1,49 +1,23 @@
 // A line of requests.jsonl as it is read: each field typed, whatever version wrote the line.
 // A field that is missing or has another type than entry-schema.ts says is absent. Names as in the log.
 // Pure.
-import { isRecord } from "../base/json-value.ts";
+import { type JsonRecord, isRecord } from "../base/json-value.ts";
+import type { LogEntry } from "./entry.ts";
 
-export interface LogRecord {
+/** Of the fields of a line, those that it has. */
+type Read<T> = { readonly [Field in keyof T]?: T[Field] | undefined };
+
+export type RecordedUsage = Read<NonNullable<LogEntry["usage"]>>;
+export type RecordedAttempt = Read<NonNullable<LogEntry["attempts"]>[number]>;
+
+type Unread = "redactions_exempt" | "stream";
+export interface LogRecord extends Read<Omit<LogEntry, Unread | "attempts" | "outcome" | "service">> {
   /** ms since 1970; always a time that a Date can hold. */
   readonly timestamp_ms: number;
   /** Text, because a newer version may know more services and outcomes than this one. */
   readonly service?: string | undefined;
-  readonly method?: string | undefined;
-  readonly path?: string | undefined;
-  readonly status_code?: number | undefined;
-  readonly duration_ms?: number | undefined;
-  /** Null, too, where the request never came to an upstream. */
-  readonly config_name?: string | null | undefined;
-  readonly upstream_base_url?: string | null | undefined;
-  readonly usage?: RecordedUsage | undefined;
-  readonly id?: string | undefined;
-  readonly model?: string | undefined;
-  readonly upstream_model?: string | undefined;
-  readonly session_id?: string | undefined;
-  readonly cwd?: string | undefined;
-  readonly ttfb_ms?: number | undefined;
   readonly outcome?: string | undefined;
   readonly attempts?: readonly RecordedAttempt[] | undefined;
-  readonly redactions?: number | undefined;
-  readonly error?: string | undefined;
-}
-
-export interface RecordedUsage {
-  readonly input_tokens?: number | undefined;
-  readonly output_tokens?: number | undefined;
-  readonly reasoning_tokens?: number | undefined;
-  readonly total_tokens?: number | undefined;
-  readonly cached_input_tokens?: number | undefined;
-  readonly cache_creation_tokens?: number | undefined;
-  readonly cache_creation_1h_tokens?: number | undefined;
-}
-
-export interface RecordedAttempt {
-  readonly upstream_base_url?: string | undefined;
-  readonly status_code?: number | undefined;
-  readonly error?: string | undefined;
-  readonly verdict?: string | undefined;
-  readonly duration_ms?: number | undefined;
 }
 
 /** https://tc39.es/ecma262/#sec-time-values-and-time-range */
@@ -71,7 +45,9 @@ export function readRecord(line: unknown): LogRecord | null {
     cwd: text(line["cwd"]),
     ttfb_ms: figure(line["ttfb_ms"]),
     outcome: text(line["outcome"]),
-    attempts: readAttempts(line["attempts"]),
+    attempts: Array.isArray(line["attempts"])
+      ? line["attempts"].filter(isRecord).map(readAttempt)
+      : undefined,
     redactions: figure(line["redactions"]),
     error: text(line["error"]),
   };
@@ -90,15 +66,14 @@ function readUsage(usage: unknown): RecordedUsage | undefined {
   };
 }
 
-function readAttempts(attempts: unknown): RecordedAttempt[] | undefined {
-  if (!Array.isArray(attempts)) return undefined;
-  return attempts.filter(isRecord).map((attempt) => ({
+function readAttempt(attempt: JsonRecord): RecordedAttempt {
+  return {
     upstream_base_url: text(attempt["upstream_base_url"]),
     status_code: figure(attempt["status_code"]),
     error: text(attempt["error"]),
     verdict: text(attempt["verdict"]),
     duration_ms: figure(attempt["duration_ms"]),
-  }));
+  };
 }
 
 function text(value: unknown): string | undefined {

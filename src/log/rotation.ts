@@ -8,16 +8,12 @@ export function rotatedPath(path: string, number: number): string {
   return `${path}.${number}`;
 }
 
-export interface RotateOptions {
-  readonly path: string;
-  /** Of the file that was seen to be full. Another process may have rotated it since; then nothing is done. */
-  readonly inode: number;
-  /** The oldest files beyond so many are overwritten. */
-  readonly keep: number;
-}
-
-/** Throws when another process is rotating right now or the files cannot be renamed: the file can still be appended to. */
-export function rotateLog({ path, inode, keep }: RotateOptions): void {
+/**
+ * `inode`: of the file that was seen to be full. Another process may have rotated it since; then nothing is done.
+ * `keep`: the oldest files beyond so many are overwritten.
+ * Throws when another process is rotating right now or the files cannot be renamed: the file can still be appended to.
+ */
+export function rotateLog(path: string, inode: number, keep: number): void {
   const work = (): void => {
     if (statSync(path, { throwIfNoEntry: false })?.ino !== inode) return;
     for (let number = keep; number > 1; number -= 1) {

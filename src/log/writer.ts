@@ -17,12 +17,7 @@ import { type Text, t } from "../base/text.ts";
 import { type LogEntry, makeLogLine } from "./entry.ts";
 import { rotateLog } from "./rotation.ts";
 
-export interface LogWriter {
-  /** Writes one line at once. Never throws. */
-  append(entry: LogEntry): void;
-  /** The next line opens the file again. */
-  close(): void;
-}
+export type LogWriter = ReturnType<typeof createLogWriter>;
 
 export interface LogWriterOptions {
   /** Called when lines begin to be lost, with their number once they are written again, and when a full file cannot be rotated. */
@@ -55,7 +50,7 @@ const NEWLINE = 0x0a;
 const TORN_AFTER_MS = 1;
 
 /** Opens nothing before the first line. The directory is made 0700, the file 0600. */
-export function createLogWriter(path: string, options: LogWriterOptions): LogWriter {
+export function createLogWriter(path: string, options: LogWriterOptions) {
   const { onTrouble, maxBytes = DEFAULT_MAX_BYTES, keep = DEFAULT_KEEP } = options;
   const monotonic = options.monotonic ?? (() => performance.now());
   const encoder = new TextEncoder();
@@ -64,6 +59,7 @@ export function createLogWriter(path: string, options: LogWriterOptions): LogWri
   /** A full file could not be rotated, and that has been reported. */
   let isStuck = false;
 
+  /** The next line opens the file again. */
   function close(): void {
     const last = log;
     log = null;
@@ -80,8 +76,7 @@ export function createLogWriter(path: string, options: LogWriterOptions): LogWri
 
   function reopen(): OpenLog {
     close();
-    log = { ...open(path), lookedAt: monotonic(), rotateAtBytes: maxBytes };
-    return log;
+    return (log = { ...open(path), end: 0, lookedAt: monotonic(), rotateAtBytes: maxBytes });
   }
 
   /** The file to write to, with its present size. */
@@ -91,7 +86,7 @@ export function createLogWriter(path: string, options: LogWriterOptions): LogWri
     if (stats.nlink === 0 || hasMoved(to, stats)) return fresh();
     if (stats.size === 0 || stats.size + lineBytes <= to.rotateAtBytes) return { to, size: stats.size };
     try {
-      rotateLog({ path: to.path, inode: stats.ino, keep });
+      rotateLog(to.path, stats.ino, keep);
     } catch (error) {
       to.rotateAtBytes = stats.size + Math.ceil(maxBytes * ROTATION_RETRY_SHARE);
       // The lock's only error without a cause: another process is just doing it.
@@ -125,7 +120,8 @@ export function createLogWriter(path: string, options: LogWriterOptions): LogWri
   }
 
   return {
-    append(entry) {
+    /** Writes one line at once. Never throws. */
+    append(entry: LogEntry): void {
       try {
         write(encoder.encode(makeLogLine(entry)));
       } catch (error) {
@@ -142,13 +138,13 @@ export function createLogWriter(path: string, options: LogWriterOptions): LogWri
   };
 }
 
-function open(path: string): Pick<OpenLog, "fd" | "path" | "end"> {
+function open(path: string): Pick<OpenLog, "fd" | "path"> {
   ensurePrivateDirectory(dirname(path));
   const target = resolveLink(path);
   const fd = openSync(target, "a+", PRIVATE_FILE);
   const stats = fstatSync(fd);
   if (stats.isFile() && (stats.mode & 0o077) !== 0) fchmodSync(fd, PRIVATE_FILE);
-  return { fd, path: target, end: 0 };
+  return { fd, path: target };
 }
 
 /**

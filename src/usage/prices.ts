@@ -28,9 +28,7 @@ export type Cost =
   /** The upstream did not say how many tokens it used. */
   | { readonly kind: "unknown" };
 
-export interface Pricer {
-  readonly costOf: (record: LogRecord) => Cost;
-}
+export type Pricer = ReturnType<typeof makePricer>;
 
 /** One model at one upstream. */
 interface Offer {
@@ -43,18 +41,12 @@ interface Offer {
 /** A log has few offers, but a client may send a million model names. */
 const MOST_OFFERS = 4096;
 
-export function makePricer(options: PricerOptions): Pricer {
+export function makePricer(options: PricerOptions) {
   const offers = new Map<string, Offer>();
 
   function offerFor(record: LogRecord): Offer {
-    const {
-      service,
-      config_name: config,
-      upstream_base_url: upstream,
-      model,
-      upstream_model: asked,
-    } = record;
-    const key = `${service}\n${config}\n${upstream}\n${model}\n${asked}`;
+    const { service, config_name, upstream_base_url, model, upstream_model } = record;
+    const key = `${service}\n${config_name}\n${upstream_base_url}\n${model}\n${upstream_model}`;
     const known = offers.get(key);
     if (known !== undefined) return known;
     const offer = makeOffer(record, options);
@@ -64,7 +56,7 @@ export function makePricer(options: PricerOptions): Pricer {
   }
 
   return {
-    costOf(record) {
+    costOf(record: LogRecord): Cost {
       const tokens = readBilledTokens(record);
       if (tokens === null) return { kind: "unknown" };
       const { model, ratesAt, multiplier } = offerFor(record);
@@ -102,12 +94,9 @@ export interface Markup {
 /** The log names an upstream by its config and base URL; of two alike the first counts, as for a config since renamed. */
 export function makeMultipliers(markups: readonly Markup[]): PricerOptions["multiplierOf"] {
   const factors = new Map<string, number>();
-  const setFirst = (key: string, factor: number): void => {
-    if (!factors.has(key)) factors.set(key, factor);
-  };
   for (const { service, configName, upstreamBaseUrl, factor } of markups) {
-    setFirst(`${service} ${configName} ${upstreamBaseUrl}`, factor);
-    setFirst(`${service} ${upstreamBaseUrl}`, factor);
+    factors.getOrInsert(`${service} ${configName} ${upstreamBaseUrl}`, factor);
+    factors.getOrInsert(`${service} ${upstreamBaseUrl}`, factor);
   }
   return ({ service, configName, upstreamBaseUrl }) =>
     factors.get(`${service} ${configName ?? ""} ${upstreamBaseUrl ?? ""}`) ??

@@ -20,11 +20,6 @@ export interface Period {
   readonly byUpstream: ReadonlyMap<string, Tally>;
 }
 
-export interface ReportBuilder {
-  add(record: LogRecord): void;
-  finish(): Report;
-}
-
 export interface ReportOptions {
   readonly costOf: Pricer["costOf"];
   /** "2026-11-22": the local day of a time in ms since 1970. */
@@ -35,38 +30,45 @@ export interface ReportOptions {
 export const NO_UPSTREAM = "-";
 const MOST_DAYS = 92;
 
-export function createReport({ costOf, dayOf }: ReportOptions): ReportBuilder {
+export function createReport({ costOf, dayOf }: ReportOptions) {
   const upstreamOf = makeKeyOf("upstream", dayOf);
   const dayKeyOf = makeKeyOf("day", dayOf);
   const upstreams = createSummarizer({ by: "upstream", keyOf: upstreamOf });
   const models = createSummarizer({ by: "model", keyOf: makeKeyOf("model", dayOf) });
-  const days = new Map<string, Map<string, TallyBuilder>>();
+  const days = new Map<string, Tallies>();
   return {
-    add(record) {
+    add(record: LogRecord): void {
       const cost = costOf(record);
       upstreams.add(record, cost);
       models.add(record, cost);
       const day = dayKeyOf(record);
       if (day === null || !isGeneration(record)) return;
       const name = upstreamOf(record) ?? NO_UPSTREAM;
-      const byUpstream = getOrMake(days, day, () => new Map<string, TallyBuilder>());
-      getOrMake(byUpstream, name, createTally).add(record, cost);
+      days.getOrInsertComputed(day, makeTallies).getOrInsertComputed(name, createTally).add(record, cost);
     },
-    finish: () => ({ upstreams: upstreams.finish(), models: models.finish(), periods: makePeriods(days) }),
+    finish: (): Report => ({
+      upstreams: upstreams.finish(),
+      models: models.finish(),
+      periods: makePeriods(days),
+    }),
   };
 }
 
-function makePeriods(days: ReadonlyMap<string, ReadonlyMap<string, TallyBuilder>>): Period[] {
+/** By upstream. */
+type Tallies = Map<string, TallyBuilder>;
+const makeTallies = (): Tallies => new Map();
+
+function makePeriods(days: ReadonlyMap<string, Tallies>): Period[] {
   const names = [...days.keys()].toSorted();
   const [first = ""] = names;
   const last = names.at(-1) ?? "";
   const all = listDays(first, last);
   const length = all.length > MOST_DAYS ? "2026-11".length : "2026-11-22".length;
-  const periods = new Map<string, Map<string, TallyBuilder>>();
+  const periods = new Map<string, Tallies>();
   for (const day of all) {
-    const period = getOrMake(periods, day.slice(0, length), () => new Map<string, TallyBuilder>());
+    const period = periods.getOrInsertComputed(day.slice(0, length), makeTallies);
     for (const [upstream, tally] of days.get(day) ?? [])
-      getOrMake(period, upstream, createTally).merge(tally);
+      period.getOrInsertComputed(upstream, createTally).merge(tally);
   }
   return [...periods].map(([name, byUpstream]) => ({
     name,
@@ -86,12 +88,4 @@ function listDays(first: string, last: string): string[] {
   return Array.from({ length: Math.min(count, MOST_LISTED) }, (_, index) =>
     new Date(start + index * DAY_MS).toISOString().slice(0, 10),
   );
-}
-
-function getOrMake<K, V>(map: Map<K, V>, key: K, make: () => V): V {
-  const known = map.get(key);
-  if (known !== undefined) return known;
-  const made = make();
-  map.set(key, made);
-  return made;
 }

@@ -20,39 +20,18 @@ export interface Summary {
   readonly unpriced_models: readonly string[];
 }
 
-export interface Summarizer {
-  add(record: LogRecord, cost: Cost): void;
-  /** All groups so far. */
-  keys(): Iterable<string | null>;
-  /**
-   * Rows in the order of their names where these are times, else the largest total first. With `rename`, groups get
-   * other names, and those of one name become one.
-   */
-  finish(rename?: (key: string | null) => string | null): Summary;
-  /** How all of them went over time. */
-  trend(): Trend;
-}
-
-export interface SummarizerOptions {
-  readonly by: Group;
-  readonly keyOf: KeyOf;
-}
-
-export function createSummarizer({ by, keyOf }: SummarizerOptions): Summarizer {
+export function createSummarizer({ by, keyOf }: { readonly by: Group; readonly keyOf: KeyOf }) {
   const rows = new Map<string | null, TallyBuilder>();
   const unpriced = new Map<string, number>();
   const trend = createTrend();
   let other = 0;
   return {
-    add(record, cost) {
+    add(record: LogRecord, cost: Cost): void {
       if (!isGeneration(record)) {
         other += 1;
         return;
       }
-      const key = keyOf(record);
-      let row = rows.get(key);
-      if (row === undefined) rows.set(key, (row = createTally()));
-      row.add(record, cost);
+      rows.getOrInsertComputed(keyOf(record), createTally).add(record, cost);
       if (cost.kind === "unpriced") {
         const model = cost.model ?? "-";
         const known = unpriced.get(model);
@@ -61,8 +40,13 @@ export function createSummarizer({ by, keyOf }: SummarizerOptions): Summarizer {
       const tokens = record.usage?.total_tokens ?? 0;
       trend.add(record.timestamp_ms, tokens, cost.kind === "priced" ? cost.usd : 0);
     },
+    /** All groups so far. */
     keys: () => rows.keys(),
-    finish(rename) {
+    /**
+     * Rows in the order of their names where these are times, else the largest total first. With `rename`, groups get
+     * other names, and those of one name become one.
+     */
+    finish(rename?: (key: string | null) => string | null): Summary {
       const total = createTally();
       for (const row of rows.values()) total.merge(row);
       const named = rename === undefined ? rows : renameRows(rows, rename);
@@ -74,7 +58,8 @@ export function createSummarizer({ by, keyOf }: SummarizerOptions): Summarizer {
         unpriced_models: [...unpriced].toSorted(([, a], [, b]) => b - a).map(([model]) => model),
       };
     },
-    trend: () => trend.finish(),
+    /** How all of them went over time. */
+    trend: trend.finish,
   };
 }
 
@@ -82,12 +67,7 @@ type Rows = ReadonlyMap<string | null, TallyBuilder>;
 
 function renameRows(rows: Rows, rename: (key: string | null) => string | null): Rows {
   const named = new Map<string | null, TallyBuilder>();
-  for (const [key, row] of rows) {
-    const name = rename(key);
-    const same = named.get(name) ?? createTally();
-    same.merge(row);
-    named.set(name, same);
-  }
+  for (const [key, row] of rows) named.getOrInsertComputed(rename(key), createTally).merge(row);
   return named;
 }
 
@@ -109,55 +89,31 @@ export function isGeneration({ method, path }: Pick<LogRecord, "method" | "path"
   return method === "POST" && path !== undefined && GENERATION_PATH.test(path);
 }
 
-export interface TrendPoint {
-  readonly tokens: number;
-  readonly usd: number;
+interface TrendPoint {
+  tokens: number;
+  usd: number;
 }
 
-export interface Trend {
-  /** The hours with requests, oldest first: ms since 1970, and what fell into each. */
-  readonly hours: readonly (readonly [startMs: number, TrendPoint])[];
-}
-
-export interface TrendBuilder {
-  add(timestampMs: number, tokens: number, usd: number): void;
-  finish(): Trend;
-}
+/** The hours with requests, oldest first: ms since 1970, and what fell into each. */
+export type Trend = readonly (readonly [startMs: number, Readonly<TrendPoint>])[];
 
 const HOUR_MS = 3_600_000;
 
-export function createTrend(): TrendBuilder {
-  const hours = new Map<number, { tokens: number; usd: number }>();
-  let lastHour: number | null = null;
-  let last = { tokens: 0, usd: 0 };
+export function createTrend() {
+  const hours = new Map<number, TrendPoint>();
   return {
-    add(timestampMs, tokens, usd) {
-      const hour = Math.floor(timestampMs / HOUR_MS);
-      if (!Number.isFinite(hour)) return;
-      if (hour !== lastHour) {
-        lastHour = hour;
-        last = hours.get(hour) ?? { tokens: 0, usd: 0 };
-        hours.set(hour, last);
-      }
-      last.tokens += tokens;
-      last.usd += usd;
+    add(timestampMs: number, tokens: number, usd: number): void {
+      const hour = Math.floor(timestampMs / HOUR_MS) * HOUR_MS;
+      const point = hours.getOrInsertComputed(hour, () => ({ tokens: 0, usd: 0 }));
+      point.tokens += tokens;
+      point.usd += usd;
     },
-    finish: () => ({
-      hours: [...hours]
-        .map(([hour, point]): [number, TrendPoint] => [hour * HOUR_MS, point])
-        .toSorted(([a], [b]) => a - b),
-    }),
+    finish: (): Trend => [...hours].toSorted(([a], [b]) => a - b),
   };
 }
 
-export interface Steps {
-  readonly fromMs: number;
-  readonly toMs: number;
-  readonly points: readonly TrendPoint[];
-}
-
 /** At most so many steps, each a whole number of hours; null for less than two hours. */
-export function makeSteps({ hours }: Trend, most: number): Steps | null {
+export function makeSteps(hours: Trend, most: number) {
   const [first] = hours[0] ?? [];
   const [last] = hours.at(-1) ?? [];
   if (first === undefined || last === undefined || last === first) return null;

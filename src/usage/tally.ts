@@ -5,65 +5,43 @@ import type { LogRecord } from "../log/record.ts";
 import { hasFailed } from "./outcome.ts";
 import type { Cost } from "./prices.ts";
 
-/** Sums of the log's fields of the same names. */
-const TOKENS = [
-  "input_tokens",
-  "output_tokens",
-  "reasoning_tokens",
-  "total_tokens",
-  "cached_input_tokens",
-  "cache_creation_tokens",
-  "cache_creation_1h_tokens",
-] as const;
-
-export interface Tally extends Readonly<Record<(typeof TOKENS)[number], number>> {
-  readonly requests: number;
-  readonly errors: number;
-  readonly failovers: number;
-  /** Everything that was read, for either API: cached or not. */
-  readonly all_input_tokens: number;
-  /** Of the requests that have a price; null when none has. */
-  readonly cost_usd: number | null;
-  /** Requests that used tokens of a model without a price: their cost is not in the sum. */
-  readonly unpriced_requests: number;
-  /** Milliseconds; null when no request has a first byte. */
-  readonly ttfb_p50_ms: number | null;
-  readonly ttfb_p95_ms: number | null;
-  /** Over the whole time of the requests that went well; null when there are none. */
-  readonly output_tokens_per_sec: number | null;
-}
-
-export interface TallyBuilder {
-  add(record: LogRecord, cost: Cost): void;
-  /** Takes over all that another one has added up. */
-  merge(other: TallyBuilder): void;
-  finish(): Tally;
-  readonly sums: Sums;
-}
-
-type Sums = Record<(typeof TOKENS)[number], number> & {
-  requests: number;
-  errors: number;
-  failovers: number;
-  allInput: number;
-  priced: number;
-  unpriced: number;
-  usd: number;
-  timedOutput: number;
-  timedMs: number;
-  readonly firstBytes: Histogram;
+/** What is summed up: those with a name of the log's fields are the sums of these. */
+const ZERO = {
+  requests: 0,
+  errors: 0,
+  failovers: 0,
+  input_tokens: 0,
+  output_tokens: 0,
+  reasoning_tokens: 0,
+  total_tokens: 0,
+  cached_input_tokens: 0,
+  cache_creation_tokens: 0,
+  cache_creation_1h_tokens: 0,
+  allInput: 0,
+  priced: 0,
+  unpriced: 0,
+  usd: 0,
+  timedOutput: 0,
+  timedMs: 0,
 };
+type Sums = typeof ZERO;
+const SUMMED = Object.keys(ZERO) as (keyof Sums)[];
 
-export function createTally(): TallyBuilder {
-  const sums = makeEmptySums();
+export type TallyBuilder = ReturnType<typeof createTally>;
+export type Tally = Readonly<ReturnType<typeof finish>>;
+
+export function createTally() {
+  const sums = { ...ZERO };
+  const firstBytes = createHistogram();
   return {
     sums,
-    add(record, cost) {
+    firstBytes,
+    add(record: LogRecord, cost: Cost): void {
       const { attempts, ttfb_ms: ttfb } = record;
       sums.requests += 1;
       if (hasFailed(record)) sums.errors += 1;
       if (attempts !== undefined && attempts.length > 1) sums.failovers += 1;
-      if (ttfb !== undefined) sums.firstBytes.add(ttfb);
+      if (ttfb !== undefined) firstBytes.add(ttfb);
       if (cost.kind === "unpriced") sums.unpriced += 1;
       if (cost.kind === "priced") {
         sums.priced += 1;
@@ -71,46 +49,12 @@ export function createTally(): TallyBuilder {
       }
       addUsage(sums, record);
     },
-    merge({ sums: other }) {
-      sums.firstBytes.merge(other.firstBytes);
-      for (const name of SUMMED) sums[name] += other[name];
+    /** Adds all that another one has added up. */
+    merge(other: { readonly sums: Sums; readonly firstBytes: Histogram }): void {
+      firstBytes.merge(other.firstBytes);
+      for (const name of SUMMED) sums[name] += other.sums[name];
     },
-    finish: () => finish(sums),
-  };
-}
-
-const SUMMED = [
-  ...TOKENS,
-  "requests",
-  "errors",
-  "failovers",
-  "allInput",
-  "priced",
-  "unpriced",
-  "usd",
-  "timedOutput",
-  "timedMs",
-] as const satisfies readonly (keyof Sums)[];
-
-function makeEmptySums(): Sums {
-  return {
-    input_tokens: 0,
-    output_tokens: 0,
-    reasoning_tokens: 0,
-    total_tokens: 0,
-    cached_input_tokens: 0,
-    cache_creation_tokens: 0,
-    cache_creation_1h_tokens: 0,
-    requests: 0,
-    errors: 0,
-    failovers: 0,
-    allInput: 0,
-    priced: 0,
-    unpriced: 0,
-    usd: 0,
-    timedOutput: 0,
-    timedMs: 0,
-    firstBytes: createHistogram(),
+    finish: () => finish(sums, firstBytes),
   };
 }
 
@@ -133,40 +77,25 @@ function addUsage(sums: Sums, record: LogRecord): void {
   sums.timedMs += record.duration_ms ?? 0;
 }
 
-function finish(sums: Sums): Tally {
-  const { requests, errors, failovers, input_tokens, output_tokens, reasoning_tokens, total_tokens } = sums;
-  const { cached_input_tokens, cache_creation_tokens, cache_creation_1h_tokens, firstBytes } = sums;
-  const perSec = sums.timedMs === 0 ? null : (sums.timedOutput / sums.timedMs) * 1000;
+function finish(sums: Sums, firstBytes: Histogram) {
+  const { allInput, priced, unpriced, usd, timedOutput, timedMs, ...shown } = sums;
   return {
-    requests,
-    errors,
-    failovers,
-    input_tokens,
-    output_tokens,
-    reasoning_tokens,
-    total_tokens,
-    cached_input_tokens,
-    cache_creation_tokens,
-    cache_creation_1h_tokens,
-    all_input_tokens: sums.allInput,
-    cost_usd: sums.priced === 0 ? null : Number(sums.usd.toFixed(9)),
-    unpriced_requests: sums.unpriced,
+    ...shown,
+    /** Everything that was read, for either API: cached or not. */
+    all_input_tokens: allInput,
+    /** Of the requests that have a price; null when none has. */
+    cost_usd: priced === 0 ? null : Number(usd.toFixed(9)),
+    /** Requests that used tokens of a model without a price: their cost is not in the sum. */
+    unpriced_requests: unpriced,
+    /** Milliseconds; null when no request has a first byte. */
     ttfb_p50_ms: firstBytes.quantile(0.5),
     ttfb_p95_ms: firstBytes.quantile(0.95),
-    output_tokens_per_sec: perSec === null ? null : Number(perSec.toFixed(1)),
+    /** Over the whole time of the requests that went well; null when there are none. */
+    output_tokens_per_sec: timedMs === 0 ? null : Number(((timedOutput / timedMs) * 1000).toFixed(1)),
   };
 }
 
-export interface Histogram {
-  /** A figure of zero or more. */
-  add(value: number): void;
-  /** Takes over all figures of another one. */
-  merge(other: Histogram): void;
-  /** The value that the share `q` (0 to 1) of all figures does not exceed; null when there are none. */
-  quantile(q: number): number | null;
-  /** Its figures, for `merge`. */
-  readonly state: HistogramState;
-}
+type Histogram = ReturnType<typeof createHistogram>;
 
 interface HistogramState {
   /** The figures themselves, while they are few. */
@@ -182,7 +111,7 @@ const BUCKETS = 1024;
 /** A bucket costs 4 bytes, and a report may have ten thousand rows of which most are small. */
 const MOST_KEPT = 64;
 
-export function createHistogram(): Histogram {
+export function createHistogram() {
   const state: HistogramState = { few: [], counts: null };
   const addCount = (bucket: number, count: number): void => {
     state.counts ??= new Uint32Array(BUCKETS);
@@ -192,6 +121,7 @@ export function createHistogram(): Histogram {
     for (const value of state.few) addCount(bucketOf(value), 1);
     state.few.length = 0;
   };
+  /** A figure of zero or more. */
   const add = (value: number): void => {
     if (state.counts === null && state.few.length < MOST_KEPT) {
       state.few.push(value);
@@ -203,7 +133,8 @@ export function createHistogram(): Histogram {
   return {
     state,
     add,
-    merge({ state: other }) {
+    /** Adds all figures of another one. */
+    merge({ state: other }: { readonly state: HistogramState }): void {
       for (const value of other.few) add(value);
       if (other.counts === null) return;
       countAll();
@@ -211,7 +142,8 @@ export function createHistogram(): Histogram {
         if (count > 0) addCount(bucket, count);
       });
     },
-    quantile(q) {
+    /** The value that the share `q` (0 to 1) of all figures does not exceed; null when there are none. */
+    quantile(q: number): number | null {
       if (state.counts === null) return quantileOf(state.few, q);
       const total = state.counts.reduce((sum, count) => sum + count, 0);
       let left = Math.max(1, Math.ceil(q * total));

@@ -31,35 +31,28 @@ export interface LoggedError {
   readonly error: string;
 }
 
-export interface DayTally {
-  /** Newest first. */
-  add(record: LogRecord): void;
-  /** A service without requests is not in it. */
-  finish(span: Pick<TodayFacts, "since_ms" | "is_complete">): ReadonlyMap<Service, TodayFacts>;
-}
-
 const MOST_ERRORS = 3;
 
-interface Sums {
-  requests: number;
-  failures: number;
-  readonly upstreams: Map<string, { requests: number; failures: number }>;
-  readonly errors: LoggedError[];
-}
+const makeSums = () => ({
+  requests: 0,
+  failures: 0,
+  upstreams: new Map<string, { requests: number; failures: number }>(),
+  errors: [] as LoggedError[],
+});
+type Sums = ReturnType<typeof makeSums>;
 
-export function createDayTally(): DayTally {
+export function createDayTally() {
   const services = new Map<Service, Sums>();
   return {
-    add(record) {
-      const { service } = record;
-      if (!isService(service)) return;
-      const sums = services.get(service) ?? { requests: 0, failures: 0, upstreams: new Map(), errors: [] };
-      services.set(service, sums);
-      addTo(sums, record);
+    /** Newest first. */
+    add(record: LogRecord): void {
+      if (!isService(record.service)) return;
+      addTo(services.getOrInsertComputed(record.service, makeSums), record);
     },
-    finish: (span) =>
+    /** A service without requests is not in it. */
+    finish: (span: Pick<TodayFacts, "since_ms" | "is_complete">) =>
       new Map(
-        [...services].map(([service, { errors, failures, requests, upstreams }]) => [
+        [...services].map(([service, { errors, failures, requests, upstreams }]): [Service, TodayFacts] => [
           service,
           {
             ...span,
@@ -78,8 +71,7 @@ function addTo(sums: Sums, record: LogRecord): void {
   sums.requests += 1;
   if (isFailure) sums.failures += 1;
   for (const { baseUrl, isGood } of listAttempts(record, isFailure)) {
-    const counts = sums.upstreams.get(baseUrl) ?? { requests: 0, failures: 0 };
-    sums.upstreams.set(baseUrl, counts);
+    const counts = sums.upstreams.getOrInsertComputed(baseUrl, () => ({ requests: 0, failures: 0 }));
     counts.requests += 1;
     if (!isGood) counts.failures += 1;
   }

@@ -1,23 +1,11 @@
 // Token counts of one answer, in the names of requests.jsonl, made from what the three APIs call them.
 // docs/usage.md explains every rule.
 // Pure.
+import type { RecordedUsage } from "../log/record.ts";
 import type { Api } from "./stream-events.ts";
 
-/** What is not known is absent, never zero. */
-export interface Usage {
-  /** As the API counts: with the cached part for OpenAI, without it for Anthropic. */
-  readonly input_tokens?: number | undefined;
-  /** With the reasoning part. */
-  readonly output_tokens?: number | undefined;
-  readonly reasoning_tokens?: number | undefined;
-  /** Everything that was read and written, cached or not. */
-  readonly total_tokens?: number | undefined;
-  readonly cached_input_tokens?: number | undefined;
-  /** As cached_input_tokens: a part of the input for OpenAI, beside it for Anthropic. */
-  readonly cache_creation_tokens?: number | undefined;
-  /** The part of cache_creation_tokens that is kept for an hour, and costs more. */
-  readonly cache_creation_1h_tokens?: number | undefined;
-}
+/** What is not known is absent, never zero. What each figure includes: log/entry-schema.ts. */
+export type Usage = RecordedUsage;
 
 /** Names from the outside in. */
 type Path = readonly string[];
