@@ -51,22 +51,15 @@ export function readAmount(value: unknown): number | null {
  * (some mean "unlimited" by it), but a use beyond the limit leaves nothing. A limit of 0 means that there is none.
  */
 export function makeMeter({ name, unit, resetsAt = null, ...said }: MeterParts): Meter | null {
-  const stated = readAmount(said.limit);
-  if (stated !== null && stated <= 0) return null;
-  const limit = stated;
+  const limit = readAmount(said.limit);
+  if (limit !== null && limit <= 0) return null;
   const used = positive(said.used);
   const given = positive(said.left);
   const counted = limit === null || used === null ? null : Math.max(0, limit - used);
   const left = given ?? counted;
   if (left === null) return null;
-  return {
-    name,
-    unit,
-    limit,
-    left,
-    used: used ?? (limit === null ? null : Math.max(0, limit - left)),
-    resetsAt,
-  };
+  const spent = used ?? (limit === null ? null : Math.max(0, limit - left));
+  return { name, unit, limit, left, used: spent, resetsAt };
 }
 
 /** The same figures in another unit. */

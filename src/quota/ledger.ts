@@ -10,13 +10,6 @@ export interface BudgetLimits {
   readonly month: number | null;
 }
 
-export interface Ledger {
-  /** `key`: whose money. `at`: wall clock, ms. `usd` null: an unpriced request. */
-  add(key: string, at: number, usd: number | null): void;
-  /** `now`: wall clock, ms. */
-  read(key: string, limits: BudgetLimits, now: number): Reading;
-}
-
 interface Account {
   /** Dollars by the start of their slice, which divides a day in every time zone. */
   readonly slices: Map<number, number>;
@@ -27,17 +20,18 @@ interface Account {
 const SLICE_MS = 300_000;
 const FORECAST_MS = 4 * 3_600_000;
 
-export function createLedger(): Ledger {
+export function createLedger() {
   const accounts = new Map<string, Account>();
   return {
-    add(key, at, usd) {
-      const account = accounts.get(key) ?? { slices: new Map<number, number>(), unpriced: [] };
-      accounts.set(key, account);
+    /** `key`: whose money. `at`: wall clock, ms. `usd` null: an unpriced request. */
+    add(key: string, at: number, usd: number | null): void {
+      const account = accounts.getOrInsertComputed(key, () => ({ slices: new Map(), unpriced: [] }));
       const slice = at - (at % SLICE_MS);
       if (usd === null) account.unpriced.push(at);
       else if (usd > 0) account.slices.set(slice, (account.slices.get(slice) ?? 0) + usd);
     },
-    read(key, limits, now) {
+    /** `now`: wall clock, ms. */
+    read(key: string, limits: BudgetLimits, now: number): Reading {
       const { day, month } = findPeriods(now);
       const account = accounts.get(key);
       if (account !== undefined) forget(account, month.start);

@@ -1,6 +1,6 @@
 // Polls balances in the background: one lookup at a time for each endpoint and token, no more often than allowed, after
 // traffic and for as long as an upstream is avoided. Never delays a request; `stop` ends all of it.
-import { type Text, t } from "../base/text.ts";
+import { t } from "../base/text.ts";
 import type { JsonRecord } from "../base/json-value.ts";
 import type { UpstreamReport } from "../routing/types.ts";
 import { fetchJson } from "./fetch-json.ts";
@@ -24,25 +24,13 @@ export interface PollerOptions {
   readonly now: () => number;
 }
 
-export interface Poller {
-  /** The upstreams of this lookup are in use: their balance changes. */
-  noteTraffic(key: string): void;
-  /** Starts the lookups that are due. Returns at once. */
-  look(): void;
-  /** Polls all now. */
-  refresh(): Promise<void>;
-  /** No lookup is running any more. */
-  settled(): Promise<void>;
-  stop(): Promise<void>;
-}
-
 /** A host that the user did not configure gets one request in this time at most, of all its upstreams together. */
 const LEAST_AUTOMATIC_MS = 60_000;
 /** Pause for an endpoint that does not offer it: a configured one, and a recognised one. */
 const UNSUPPORTED_MS = 3_600_000;
 const UNSUPPORTED_AUTOMATIC_MS = 24 * 3_600_000;
 
-export function createPoller({ now, onReading, readings, sync, targets }: PollerOptions): Poller {
+export function createPoller({ now, onReading, readings, sync, targets }: PollerOptions) {
   const busy = new Map<string, Promise<void>>();
   const withTraffic = new Set<string>();
   /** By host, of lookups that have no reading yet. Wall clock, ms. */
@@ -61,9 +49,7 @@ export function createPoller({ now, onReading, readings, sync, targets }: Poller
       const before = readings.get(key) ?? makeReading(lookup.source);
       readings.set(
         key,
-        found.kind === "balance"
-          ? withBalance(before, found.balance, now())
-          : withError(before, { ...found, now: now() }),
+        "error" in found ? withError(before, { ...found, now: now() }) : withBalance(before, found, now()),
       );
       onReading();
     });
@@ -89,25 +75,29 @@ export function createPoller({ now, onReading, readings, sync, targets }: Poller
     return passed < 0 || passed >= LEAST_AUTOMATIC_MS * urls.length;
   };
 
+  /** No lookup is running any more. */
   const settled = async (): Promise<void> => {
     await Promise.all(busy.values());
   };
 
   return {
-    noteTraffic: (key) => withTraffic.add(key),
-    look() {
+    /** The upstreams of this lookup are in use: their balance changes. */
+    noteTraffic: (key: string): void => void withTraffic.add(key),
+    /** Starts the lookups that are due. Returns at once. */
+    look(): void {
       if (stopping.signal.aborted) return;
       if (!targets().some(isDue)) return;
       sync();
       for (const target of targets()) if (isDue(target) && mayAsk(target.lookup)) void ask(target.lookup);
     },
-    async refresh() {
+    /** Polls all now. */
+    async refresh(): Promise<void> {
       const asking: Promise<void>[] = [];
       for (const { lookup } of targets()) if (mayAsk(lookup)) asking.push(ask(lookup));
       await Promise.all(asking);
     },
     settled,
-    async stop() {
+    async stop(): Promise<void> {
       stopping.abort();
       await settled();
     },
@@ -124,25 +114,15 @@ function pauseOf(reading: Reading, { intervalMs, isAutomatic }: Lookup): number 
   return isAutomatic ? UNSUPPORTED_AUTOMATIC_MS : UNSUPPORTED_MS;
 }
 
-type Found =
-  | { readonly kind: "balance"; readonly balance: NonNullable<Reading["balance"]> }
-  | { readonly kind: "error"; readonly error: Text; readonly isUnsupported: boolean };
-
-/** Never rejects. */
-async function askFor({ headers, proxy, read, urls }: Lookup, signal: AbortSignal): Promise<Found> {
+/** What is left, or why that is not known. Never rejects. */
+async function askFor({ headers, proxy, read, urls }: Lookup, signal: AbortSignal) {
   const bodies: JsonRecord[] = [];
   for (const url of urls) {
     const answer = await fetchJson({ url, headers, proxy, signal });
     if (answer.kind !== "json") {
-      return { kind: "error", error: answer.why, isUnsupported: answer.kind === "unsupported" };
+      return { error: answer.why, isUnsupported: answer.kind === "unsupported" };
     }
     bodies.push(answer.body);
   }
-  const balance = read(bodies);
-  if (balance !== null) return { kind: "balance", balance };
-  return {
-    kind: "error",
-    error: t`the answer contains no known figures`,
-    isUnsupported: false,
-  };
+  return read(bodies) ?? { error: t`the answer contains no known figures`, isUnsupported: false };
 }

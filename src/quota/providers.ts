@@ -200,17 +200,15 @@ function problemOf({ domains, endpoint, kind, paths, preset }: Entry): [key: str
   return null;
 }
 
+/** "*." and ".", before a domain. */
+const WILDCARD = /^\*?\./;
+
 function makeProvider(entry: Entry): Provider {
   const secs = entry.poll_interval_secs ?? USUAL_INTERVAL_SECS;
   return {
     id: entry.id,
     kind: entry.kind,
-    domains: (entry.domains ?? []).map((domain) =>
-      domain
-        .trim()
-        .toLowerCase()
-        .replace(/^\*?\./, ""),
-    ),
+    domains: (entry.domains ?? []).map((domain) => domain.trim().toLowerCase().replace(WILDCARD, "")),
     endpoint: entry.endpoint ?? null,
     tokenEnv: entry.token_env ?? null,
     intervalMs: Math.min(MOST_INTERVAL_SECS, Math.max(LEAST_INTERVAL_SECS, secs)) * 1_000,
@@ -236,15 +234,12 @@ function readSource(text: string, file: string): JsoncSource {
   }
 }
 
-export interface ProvidersFile {
-  /** What is in force, and why the current file is not. */
-  current(): ParsedProviders;
-}
+export type ProvidersFile = ReturnType<typeof createProvidersFile>;
 
 const MAX_FILE_BYTES = 2 ** 20;
 
 /** `now`: wall clock, ms. */
-export function createProvidersFile(path: string, now: () => number): ProvidersFile {
+export function createProvidersFile(path: string, now: () => number) {
   const file = createWatchedFile({
     path,
     maxBytes: MAX_FILE_BYTES,
@@ -253,7 +248,8 @@ export function createProvidersFile(path: string, now: () => number): ProvidersF
   });
   let byDefault: ParsedProviders | null = null;
   return {
-    current() {
+    /** What is in force, and why the current file is not. */
+    current(): ParsedProviders {
       const watched = file.current();
       // A deleted file means the defaults: it is written again at the next start.
       if (watched.kind === "missing") return (byDefault ??= parseProviders(DEFAULT_PROVIDERS_TEXT, ""));

@@ -33,15 +33,7 @@ const SAMPLES_KEPT_MS = 6 * 3_600_000;
 const MAX_SAMPLES = 80;
 
 export function makeReading(source: string): Reading {
-  return {
-    source,
-    balance: null,
-    at: 0,
-    triedAt: 0,
-    error: null,
-    isUnsupported: false,
-    samples: {},
-  };
+  return { source, balance: null, at: 0, triedAt: 0, error: null, isUnsupported: false, samples: {} };
 }
 
 /** After a try that gave a balance. `now`: wall clock, ms. */
@@ -59,13 +51,9 @@ export function withBalance(reading: Reading, balance: Balance, now: number): Re
 /** After a try that did not. */
 export function withError(
   reading: Reading,
-  {
-    error,
-    isUnsupported,
-    now,
-  }: { readonly error: Text | string; readonly isUnsupported: boolean; readonly now: number },
+  { now, ...failure }: Pick<Reading, "error" | "isUnsupported"> & { readonly now: number },
 ): Reading {
-  return { ...reading, triedAt: now, error, isUnsupported };
+  return { ...reading, ...failure, triedAt: now };
 }
 
 /**

@@ -5,7 +5,7 @@ import * as z from "zod/mini";
 import { errorMessage } from "../base/errors.ts";
 import { type Text, inEnglish, isText, t } from "../base/text.ts";
 import { later } from "../base/later.ts";
-import { type SavedSections, type StatePaths, createSavedSections } from "../state/state-file.ts";
+import { type StatePaths, createSavedSections } from "../state/state-file.ts";
 import type { Meter } from "./balance.ts";
 import type { Reading } from "./reading.ts";
 import { type VendorName, isVendorName } from "./vendors.ts";
@@ -43,13 +43,7 @@ const MAX_AGE_MS = 40 * 86_400_000;
 /** A record from later than this in the future is invalid: the clock was set back since. */
 const CLOCK_SLACK_MS = 60_000;
 
-export interface SavedReadings extends Pick<SavedSections, "noteChange" | "flush"> {
-  readonly readings: Map<string, Reading>;
-  /** By host and port. */
-  readonly relays: Map<string, VendorName>;
-  /** Reads what other processes have found out since. */
-  readonly sync: () => void;
-}
+export type SavedReadings = ReturnType<typeof createSavedReadings>;
 
 export interface SavedReadingsOptions {
   readonly paths: StatePaths;
@@ -58,8 +52,9 @@ export interface SavedReadingsOptions {
   readonly now: () => number;
 }
 
-export function createSavedReadings({ now, onTrouble, paths }: SavedReadingsOptions): SavedReadings {
+export function createSavedReadings({ now, onTrouble, paths }: SavedReadingsOptions) {
   const readings = new Map<string, Reading>();
+  /** By host and port. */
   const relays = new Map<string, VendorName>();
   const makeRelay = (kind: VendorName, known: unknown): unknown =>
     readRelay(known) === kind ? known : { kind, at: now() };
@@ -82,6 +77,7 @@ export function createSavedReadings({ now, onTrouble, paths }: SavedReadingsOpti
       onTrouble(t`quota readings cannot be saved: ${problem}`);
     },
   });
+  /** Reads what other processes have found out since. */
   const sync = (): void => {
     const { quota = {}, relays: savedRelays = {} } = sections.load();
     for (const [key, value] of Object.entries(quota)) {

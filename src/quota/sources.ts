@@ -40,15 +40,6 @@ export const quotaRowSchema = later(() =>
 );
 export type QuotaRow = z.infer<typeof quotaRowSchema>;
 
-export interface QuotaSources {
-  /** Which endpoint would be asked. */
-  lookupOf(upstream: Upstream): LookupChoice;
-  /** For routing. */
-  noteOf(upstream: Upstream): QuotaNote | null;
-  /** For people and scripts. */
-  rowsOf(upstream: Upstream): QuotaRow[];
-}
-
 export interface QuotaSourcesOptions {
   readonly providers: ProvidersFile;
   readonly saved: Pick<SavedReadings, "readings" | "relays">;
@@ -59,8 +50,9 @@ export interface QuotaSourcesOptions {
   readonly now: () => number;
 }
 
-export function createQuotaSources(options: QuotaSourcesOptions): QuotaSources {
+export function createQuotaSources(options: QuotaSourcesOptions) {
   const { budgetOf, env, now, providers, saved } = options;
+  /** Which endpoint would be asked. */
   const lookupOf = (upstream: Upstream): LookupChoice =>
     chooseLookup({
       upstream,
@@ -82,8 +74,11 @@ export function createQuotaSources(options: QuotaSourcesOptions): QuotaSources {
 
   return {
     lookupOf,
-    noteOf: (upstream) => makeNote(listSources(upstream, lookupOf(upstream)), now()),
-    rowsOf(upstream) {
+    /** For routing. */
+    noteOf: (upstream: Upstream): QuotaNote | null =>
+      makeNote(listSources(upstream, lookupOf(upstream)), now()),
+    /** For people and scripts. */
+    rowsOf(upstream: Upstream): QuotaRow[] {
       const choice = lookupOf(upstream);
       const rows = listSources(upstream, choice).flatMap((source) => makeQuotaRows(source, now()));
       if (choice.kind !== "refused") return rows;

@@ -60,16 +60,9 @@ export interface SavedSectionsOptions {
   readonly onTrouble: (error: unknown) => void;
 }
 
-export interface SavedSections {
-  /** The own entries as the file has them now. */
-  readonly load: () => State;
-  /** What the owner knows may have changed. */
-  readonly noteChange: () => void;
-  /** Writes a noted change now. Never rejects. */
-  readonly flush: () => Promise<void>;
-}
+export type SavedSections = ReturnType<typeof createSavedSections>;
 
-export function createSavedSections(options: SavedSectionsOptions): SavedSections {
+export function createSavedSections(options: SavedSectionsOptions) {
   const { make, onTrouble, paths, saveAfterMs, sections } = options;
   let last: State = {};
   let timer: Timer | null = null;
@@ -95,6 +88,7 @@ export function createSavedSections(options: SavedSectionsOptions): SavedSection
       isFailing = true;
     }
   };
+  /** Writes a noted change now. Never rejects. */
   const flush = (): Promise<void> => {
     if (timer === null) return writing;
     clearTimeout(timer);
@@ -103,8 +97,10 @@ export function createSavedSections(options: SavedSectionsOptions): SavedSection
     return writing;
   };
   return {
-    load: () => (last = readSections(paths.state, sections, options.isOwn)),
-    noteChange() {
+    /** The own entries as the file has them now. */
+    load: (): State => (last = readSections(paths.state, sections, options.isOwn)),
+    /** What the owner knows may have changed. */
+    noteChange: (): void => {
       timer ??= setTimeout(() => void flush(), saveAfterMs);
     },
     flush,

@@ -56,7 +56,7 @@ export function makePricer(options: PricerOptions) {
   }
 
   return {
-    costOf(record: LogRecord): Cost {
+    costOf: (record: LogRecord): Cost => {
       const tokens = readBilledTokens(record);
       if (tokens === null) return { kind: "unknown" };
       const { model, ratesAt, multiplier } = offerFor(record);
