@@ -71,11 +71,18 @@ function listeningInodes(port: number): ReadonlySet<string> {
 }
 
 function holdsAny(pid: string, sockets: ReadonlySet<string>): boolean {
+  const directory = `/proc/${pid}/fd`;
+  return (readOrNull(() => readdirSync(directory)) ?? []).some((fd) =>
+    sockets.has(readOrNull(() => readlinkSync(`${directory}/${fd}`)) ?? ""),
+  );
+}
+
+/** Null for what another user's process hides, and for a descriptor that was closed since it was listed. */
+function readOrNull<T>(read: () => T): T | null {
   try {
-    return readdirSync(`/proc/${pid}/fd`).some((fd) => sockets.has(readlinkSync(`/proc/${pid}/fd/${fd}`)));
+    return read();
   } catch {
-    // Another user's process, or one that has just ended.
-    return false;
+    return null;
   }
 }
 
