@@ -4,7 +4,7 @@ import type { UserError } from "../base/errors.ts";
 import { type Text, t } from "../base/text.ts";
 import type { Service } from "../base/service.ts";
 import { createWatchedFile } from "../base/watched-file.ts";
-import { makeRequestFilter, METADATA_HEADER } from "./request-filter.ts";
+import { makeRequestFilter, METADATA_HEADER, type RequestFilter } from "./request-filter.ts";
 import { NO_RULES, parseRules, type RuleSet } from "./rules.ts";
 
 /** What redaction made of a request. */
@@ -21,48 +21,49 @@ export type FilteredRequest =
   /** The rules cannot be applied: nothing may leave. */
   | { readonly kind: "refused"; readonly message: Text };
 
-export interface LiveFilter {
-  /** What holds for a request that starts now. */
-  readonly current: () => FilterState;
-  forService(service: Service): (body: Uint8Array, headers: Headers) => FilteredRequest;
-  /** What is wrong with the rule file, or null. */
-  problem(): UserError | null;
-  /** The same, as the last request found it: costs nothing. */
-  lastProblem(): UserError | null;
-}
+export type LiveFilter = ReturnType<typeof createLiveFilter>;
 
 /** `now` is the wall clock, ms. */
-export function createLiveFilter(path: string, now: () => number): LiveFilter {
+export function createLiveFilter(path: string, now: () => number) {
   const follow = followRules(path, now);
   let seen: FilterState | null = null;
+  /** What holds for a request that starts now. */
   const current = (): FilterState => (seen = follow());
   const problemIn = (state: FilterState | null): UserError | null =>
     state !== null && "problem" in state ? state.problem : null;
   return {
     current,
+    /** What is wrong with the rule file, or null. */
     problem: () => problemIn(current()),
+    /** The same, as the last request found it: costs nothing. */
     lastProblem: () => problemIn(seen),
-    forService: (service) => (body, headers) => {
-      const state = current();
-      if (state.kind === "none") return { kind: "filtered", body, headers: {}, redactions: 0 };
-      if (state.kind === "broken-never-loaded") {
-        return { kind: "refused", message: t`redaction rules cannot be read: ${state.problem.text}` };
-      }
-      // Workspaces are removed later, for each upstream by itself: the vendor's own host may have them.
-      const filter = makeRequestFilter({ rules: state.rules, service, now: () => performance.now() });
-      const filtered = filter.filterBody(body, headers.get("content-type"));
-      if (filtered.kind === "refused") return filtered;
-      const metadata = headers.get(METADATA_HEADER);
-      const header = metadata === null ? null : filter.filterHeader(METADATA_HEADER, metadata);
-      if (header?.kind === "refused") return header;
-      return {
-        kind: "filtered",
-        body: filtered.value,
-        headers: header === null || header.value === metadata ? {} : { [METADATA_HEADER]: header.value },
-        redactions: sum(filtered.hits) + sum(header?.hits ?? []),
-        exempt: sum(filtered.exemptHits) + sum(header?.exemptHits ?? []),
+    forService(service: Service) {
+      return (body: Uint8Array, headers: Headers): FilteredRequest => {
+        const state = current();
+        if (state.kind === "none") return { kind: "filtered", body, headers: {}, redactions: 0 };
+        if (state.kind === "broken-never-loaded") {
+          return { kind: "refused", message: t`redaction rules cannot be read: ${state.problem.text}` };
+        }
+        const filter = makeRequestFilter({ rules: state.rules, service, now: () => performance.now() });
+        return filterRequest(body, headers, filter);
       };
     },
+  };
+}
+
+/** Workspaces are removed later, for each upstream by itself: the vendor's own host may have them. */
+function filterRequest(body: Uint8Array, headers: Headers, filter: RequestFilter): FilteredRequest {
+  const filtered = filter.filterBody(body, headers.get("content-type"));
+  if (filtered.kind === "refused") return filtered;
+  const metadata = headers.get(METADATA_HEADER);
+  const header = metadata === null ? null : filter.filterHeader(METADATA_HEADER, metadata);
+  if (header?.kind === "refused") return header;
+  return {
+    kind: "filtered",
+    body: filtered.value,
+    headers: header === null || header.value === metadata ? {} : { [METADATA_HEADER]: header.value },
+    redactions: sum(filtered.hits) + sum(header?.hits ?? []),
+    exempt: sum(filtered.exemptHits) + sum(header?.exemptHits ?? []),
   };
 }
 

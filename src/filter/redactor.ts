@@ -4,19 +4,7 @@
 import { makeEscapePattern, nextLongEscape, sourceUnits, withEscapeUnits } from "./escapes.ts";
 import type { Matcher } from "./matcher.ts";
 
-export interface Redactor {
-  readonly matchers: readonly Matcher[];
-  /** Any match shows one of these, or a long escape of one of `units`. Compared as they are. */
-  readonly needles: readonly string[];
-  /** Likewise, in lower-case ASCII, for rules that ignore case. */
-  readonly lowerNeedles: readonly string[];
-  /** A rule gives no needle (a pattern, or quotes and slashes only): every string may match. */
-  readonly matchesAnywhere: boolean;
-  /** Code units of the literal sources, and those that escapes are made of. */
-  readonly units: ReadonlySet<number>;
-  /** Any escape of one of `units`. */
-  readonly escapePattern: RegExp;
-}
+export type Redactor = ReturnType<typeof makeRedactor>;
 
 /** What JSON never writes as a short escape, so that it shows as it is or as a long escape, however deep it is nested. */
 // oxlint-disable-next-line no-control-regex -- control characters are the point
@@ -24,7 +12,7 @@ const PLAIN = /[^"\\/\u0000-\u001f]+/g;
 /** Likewise, without the letters whose case is not found byte by byte. */
 const PLAIN_ASCII = /[ !#-.0-[\]-~]+/g;
 
-export function makeRedactor(matchers: readonly Matcher[]): Redactor {
+export function makeRedactor(matchers: readonly Matcher[]) {
   const needles = matchers.map(({ rule }) => (rule.regex ? "" : makeNeedle(rule.source, rule.ignoreCase)));
   const needlesWhere = (ignoreCase: boolean): string[] => [
     ...new Set(
@@ -34,10 +22,15 @@ export function makeRedactor(matchers: readonly Matcher[]): Redactor {
   const units = sourceUnits(matchers);
   return {
     matchers,
+    /** Any match shows one of these, or a long escape of one of `units`. Compared as they are. */
     needles: needlesWhere(false),
+    /** Likewise, in lower-case ASCII, for rules that ignore case. */
     lowerNeedles: needlesWhere(true),
+    /** A rule gives no needle (a pattern, or quotes and slashes only): every string may match. */
     matchesAnywhere: needles.includes(""),
+    /** Code units of the literal sources, and those that escapes are made of. */
     units: withEscapeUnits(units),
+    /** Any escape of one of `units`. */
     escapePattern: makeEscapePattern(units),
   };
 }

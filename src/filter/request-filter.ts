@@ -33,21 +33,15 @@ export type Filtered<T> =
   /** The request must not be sent. `message` is a sentence for the user and holds no part of the request. */
   | { readonly kind: "refused"; readonly message: Text };
 
-export interface RequestFilter {
-  /** `body` is decompressed. Never throws, never changes `body`. */
-  readonly filterBody: (body: Uint8Array, contentType: string | null) => Filtered<Uint8Array>;
-  /** `name` in any case. All headers but `x-codex-turn-metadata` come back as they are. */
-  readonly filterHeader: (name: string, value: string) => Filtered<string>;
-}
+export type RequestFilter = ReturnType<typeof makeRequestFilter>;
 
 /** Cheap: may be called for each request. */
-export function makeRequestFilter(options: RequestFilterOptions): RequestFilter {
-  const { rules, service, now } = options;
+export function makeRequestFilter({ rules, service, now }: RequestFilterOptions) {
   const redactor = rules.redactors[service];
   const none = rules.rules.map(() => 0);
   const unchanged = <T>(value: T): Filtered<T> => ({ kind: "ok", value, hits: none, exemptHits: none });
   const guarded = <T>(size: number, run: (tools: Tools) => T): Filtered<T> => {
-    const work = createWork({ rules: rules.rules, size, now });
+    const work = createWork(rules.rules, size, now);
     try {
       return { kind: "ok", value: run({ redactor, work }), hits: work.hits, exemptHits: work.exemptHits };
     } catch (error) {
@@ -56,13 +50,14 @@ export function makeRequestFilter(options: RequestFilterOptions): RequestFilter 
     }
   };
   return {
-    filterBody(body, contentType) {
+    /** `body` is decompressed. Never throws, never changes `body`. */
+    filterBody(body: Uint8Array, contentType: string | null): Filtered<Uint8Array> {
       if (redactor.matchers.length === 0) return unchanged(body);
       return guarded(body.length, (tools) => redactBody(body, contentType, tools));
     },
-    filterHeader(name, value) {
-      if (name.toLowerCase() !== METADATA_HEADER) return unchanged(value);
-      if (redactor.matchers.length === 0) return unchanged(value);
+    /** `name` in any case. All headers but `x-codex-turn-metadata` come back as they are. */
+    filterHeader(name: string, value: string): Filtered<string> {
+      if (name.toLowerCase() !== METADATA_HEADER || redactor.matchers.length === 0) return unchanged(value);
       return guarded(value.length, (tools) => redactHeader(value, tools));
     },
   };
@@ -79,11 +74,7 @@ function redactBody(body: Uint8Array, contentType: string | null, { redactor, wo
   const text = bytes.toString("latin1");
   const mayMatch = findInBytes(redactor, bytes, text);
   if (mayMatch === null) return body;
-  const json = {
-    text,
-    slice: (start: number, end: number) => bytes.toString("utf8", start, end),
-    mayMatch,
-  };
+  const json = { text, slice: (start: number, end: number) => bytes.toString("utf8", start, end), mayMatch };
   const edits = editStrings(json, "root", {
     change: (value) => redactText(value, redactor, work),
     keep: (value) => countExempt(value, redactor, work),

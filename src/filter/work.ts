@@ -12,16 +12,7 @@ export class RedactionRefused extends Error {
   }
 }
 
-export interface Work {
-  /** Replacements, by the rule's place in the file. */
-  readonly hits: number[];
-  /** Matches in places that are never changed, likewise. */
-  readonly exemptHits: number[];
-  /** Throws RedactionRefused once the patterns have had their time. */
-  readonly deadline: () => void;
-  /** Books `chars` more characters (or fewer). Throws RedactionRefused when the request has grown too much. */
-  readonly grow: (chars: number, ruleIndex: number) => void;
-}
+export type Work = ReturnType<typeof createWork>;
 
 /** A request may become this many times as long, and a bit: rules shorten texts or lengthen them a little. */
 const MAX_GROWTH_FACTOR = 4;
@@ -29,26 +20,23 @@ const FREE_GROWTH_CHARS = 2 ** 20;
 /** For all patterns and one request. Patterns are linear; this is for a huge body or a far-looking pattern. */
 const MAX_PATTERN_MS = 2000;
 
-export interface WorkOptions {
-  readonly rules: readonly Rule[];
-  /** Bytes or characters of the request. */
-  readonly size: number;
-  /** A monotonic clock, ms. */
-  readonly now: () => number;
-}
-
-export function createWork({ rules, size, now }: WorkOptions): Work {
+/** `size`: bytes or characters of the request. `now`: a monotonic clock, ms. */
+export function createWork(rules: readonly Rule[], size: number, now: () => number) {
   const end = now() + MAX_PATTERN_MS;
   const limit = size * (MAX_GROWTH_FACTOR - 1) + FREE_GROWTH_CHARS;
   let grown = 0;
   return {
+    /** Replacements, by the rule's place in the file. */
     hits: rules.map(() => 0),
+    /** Matches in places that are never changed, likewise. */
     exemptHits: rules.map(() => 0),
-    deadline: () => {
+    /** Throws RedactionRefused once the patterns have had their time. */
+    deadline: (): void => {
       if (now() > end)
         throw new RedactionRefused(t`the patterns took longer than ${MAX_PATTERN_MS / 1000} s`);
     },
-    grow: (chars, ruleIndex) => {
+    /** Books `chars` more characters (or fewer). Throws RedactionRefused when the request has grown too much. */
+    grow: (chars: number, ruleIndex: number): void => {
       grown += chars;
       if (grown > limit) throw new RedactionRefused(t`rule ${ruleIndex + 1} makes the request too large`);
     },

@@ -9,12 +9,18 @@ import { printable } from "../../base/terminal-text.ts";
 import { type Change, diffTexts, focus } from "../../filter/diff.ts";
 import { makeRequestFilter } from "../../filter/request-filter.ts";
 import { NO_RULES, type RuleSet, parseRules } from "../../filter/rules.ts";
-import { SAMPLE_BODIES } from "../../filter/sample-requests.ts";
+import sampleOfMessages from "../../filter/sample-messages.json" with { type: "json" };
+import sampleOfResponses from "../../filter/sample-responses.json" with { type: "json" };
 import { JSON_ARG, SERVICE_ARGS, readService } from "../args.ts";
 import { type Cli, type Command, defineCommand } from "../cli.ts";
 import { cutColumns } from "../layout.ts";
 
 const MAX_CHANGES_SHOWN = 40;
+/**
+ * Requests as Codex and Claude Code send them, made up, with made-up secrets in every place that text can be in: what the
+ * rules are shown on when no file is given.
+ */
+const SAMPLES = { responses: sampleOfResponses, messages: sampleOfMessages };
 
 export function createCommand(cli: Cli): Command {
   return defineCommand({
@@ -111,7 +117,7 @@ async function readInputs(
     return (service === undefined ? SERVICES : [service]).map((one) => ({
       name: t`a sample request of ${CLIENT_NAME[one]}`,
       service: one,
-      body: Buffer.from(SAMPLE_BODIES[SERVICE_FACTS[one].api]),
+      body: Buffer.from(JSON.stringify(SAMPLES[SERVICE_FACTS[one].api], null, 2)),
     }));
   }
   const body = file === "-" ? Buffer.from(await cli.readInput()) : await readBytes(file);
