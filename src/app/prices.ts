@@ -6,29 +6,25 @@ import type { Paths } from "../base/paths.ts";
 import { SERVICES } from "../base/service.ts";
 import { readBaseUrl } from "../config/base-url.ts";
 import { loadConfig } from "../config/file.ts";
-import { type JsoncSource, formatPath, placeOf, readJsonc, valueOf } from "../config/jsonc.ts";
+import { formatPath, placeOf, readJsonc, valueOf } from "../config/jsonc.ts";
 import type { ParsedConfig } from "../config/parse.ts";
 import { type PriceOverride, loadCatalog, priceFileSchema } from "../usage/price-lists.ts";
 import { type Markup, type Pricer, makeMultipliers, makePricer } from "../usage/prices.ts";
 
 /** For a report: the list takes 30 ms to read. Throws UserError with the place of a mistake in either file. */
 export async function loadPricer(paths: Pick<Paths, "config" | "prices">): Promise<Pricer> {
-  const [catalog, overrides, config] = await Promise.all([
+  const [catalog, prices, config] = await Promise.all([
     loadCatalog(),
-    loadOverrides(paths.prices),
+    readText(paths.prices),
     loadConfig(paths.config),
   ]);
+  const overrides = prices === null ? [] : parsePrices(prices, paths.prices);
   return makePricer({ catalog, overrides, multiplierOf: makeMultipliers(listMarkups(config)) });
-}
-
-async function loadOverrides(path: string): Promise<PriceOverride[]> {
-  const text = await readText(path);
-  return text === null ? [] : parsePrices(text, path);
 }
 
 /** `file` is for messages. Throws UserError that begins with file, line and column. */
 export function parsePrices(text: string, file: string): PriceOverride[] {
-  const source = readSource(text.replace(/^\ufeff/, ""), file);
+  const source = readJsonc(text.replace(/^\ufeff/, ""), file);
   if (source.root === null) return [];
   const parsed = priceFileSchema.safeParse(valueOf(source.root));
   if (parsed.success) return parsed.data;
@@ -38,15 +34,6 @@ export function parsePrices(text: string, file: string): PriceOverride[] {
   const words = unknown.length > 0 ? t`is not a field of a price` : fromEnglish(issue?.message ?? "");
   const name = formatPath(path) || t`the file`;
   throw new UserError(t`${placeOf(source, path)}: ${name}: ${words}`);
-}
-
-function readSource(text: string, file: string): JsoncSource {
-  try {
-    return readJsonc(text, file);
-  } catch (error) {
-    // Its hint is for config.json.
-    throw error instanceof UserError ? new UserError(error.text, { cause: error }) : error;
-  }
 }
 
 /** Every upstream with the factor of its prices, in the order of the file. */

@@ -29,16 +29,8 @@ export function checkUpstreams(upstreams: readonly UpstreamEntry[], service: Ser
     if (base.kind === "bad") return { problem: { path: baseAt, words: base.problem }, warnings };
     if (base.warning !== undefined) warnings.push({ path: baseAt, words: base.warning });
 
-    const auth = checkAuth({
-      auth: upstream.auth ?? {},
-      baseUrl: base.url,
-      tags: upstream.tags ?? {},
-      service,
-    });
-    const inAuth = ({ key, words }: { key: string; words: Text }): Remark => ({
-      path: [index, "auth", key],
-      words,
-    });
+    const auth = checkAuth(upstream, base.url, service);
+    const inAuth = ({ key, words }: AuthRemark): Remark => ({ path: [index, "auth", key], words });
     if (auth.problem !== null) return { problem: inAuth(auth.problem), warnings };
     warnings.push(...auth.warnings.map(inAuth));
 
@@ -54,31 +46,22 @@ export function checkUpstreams(upstreams: readonly UpstreamEntry[], service: Ser
   return { problem: null, warnings };
 }
 
+/** In the order in which they are used. */
+const CREDENTIAL_KEYS = ["auth_token", "api_key", "auth_token_env", "api_key_env"] as const;
+
 /** About one key of `auth`. Never repeats its value. */
 interface AuthRemark {
-  readonly key: AuthKey;
+  readonly key: (typeof CREDENTIAL_KEYS)[number] | "client";
   readonly words: Text;
 }
 
-export interface AuthCheck {
-  /** Null when the upstream can be used. */
-  readonly problem: AuthRemark | null;
-  readonly warnings: readonly AuthRemark[];
-}
-
-export interface AuthParts {
-  readonly auth: AuthEntry;
-  /** As `readBaseUrl` gives it. */
-  readonly baseUrl: string;
-  readonly tags: Readonly<Record<string, unknown>>;
-  readonly service: Service;
-}
-
-/** In the order in which they are used. */
-const CREDENTIAL_KEYS = ["auth_token", "api_key", "auth_token_env", "api_key_env"] as const;
-type AuthKey = (typeof CREDENTIAL_KEYS)[number] | "client";
-
-export function checkAuth({ auth, baseUrl, tags, service }: AuthParts): AuthCheck {
+/** `baseUrl` is as `readBaseUrl` gives it. The problem is null when the upstream can be used. */
+function checkAuth(
+  upstream: UpstreamEntry,
+  baseUrl: string,
+  service: Service,
+): { readonly problem: AuthRemark | null; readonly warnings: readonly AuthRemark[] } {
+  const auth = upstream.auth ?? {};
   const warnings: AuthRemark[] = [];
   for (const key of CREDENTIAL_KEYS) {
     const value = auth[key];
@@ -100,7 +83,7 @@ export function checkAuth({ auth, baseUrl, tags, service }: AuthParts): AuthChec
   if (auth.client !== true) return { problem: null, warnings };
   if (used !== null) {
     warnings.push({ key: "client", words: t`is not used because ${used} is set` });
-  } else if (!isClientOrigin(baseUrl, tags, service)) {
+  } else if (!isClientOrigin(upstream, baseUrl, service)) {
     const words = t`is allowed only for the vendor's own host or the origin that the login was imported from (tags.imported_origin)`;
     return { problem: { key: "client", words }, warnings };
   }
@@ -129,6 +112,6 @@ function isBlank(value: string | null | undefined): boolean {
 }
 
 /** The client's own credentials may be sent to their own origin and nowhere else. */
-function isClientOrigin(baseUrl: string, tags: Readonly<Record<string, unknown>>, service: Service): boolean {
-  return isOfficial(service, baseUrl) || tags["imported_origin"] === new URL(baseUrl).origin;
+function isClientOrigin({ tags }: UpstreamEntry, baseUrl: string, service: Service): boolean {
+  return isOfficial(service, baseUrl) || tags?.["imported_origin"] === new URL(baseUrl).origin;
 }

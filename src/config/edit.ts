@@ -1,5 +1,6 @@
 // The edits of config.json that commands make, each as a list of changes, and their application to the text.
 // Pure.
+import type { JSONPath } from "jsonc-parser";
 import { UserError } from "../base/errors.ts";
 import { CLIENT_NAME, SERVICES, type Service } from "../base/service.ts";
 import { t } from "../base/text.ts";
@@ -167,11 +168,11 @@ function setActive(service: Service, name: string | null): Change {
   return { kind: "set", path: [service, "active"], value: name };
 }
 
-function setKey(path: readonly (string | number)[], key: string, value: unknown): Change {
+function setKey(path: JSONPath, key: string, value: unknown): Change {
   return { kind: "set", path: [...path, key], value };
 }
 
-function removeKey(path: readonly (string | number)[], key: string): Change {
+function removeKey(path: JSONPath, key: string): Change {
   return { kind: "remove", path: [...path, key] };
 }
 
@@ -188,13 +189,8 @@ function requireConfig(config: ParsedConfig, service: Service, name: string): vo
   if (!hasName(config.services[service], name)) throw unknownConfig(service, name);
 }
 
-interface Placed {
-  readonly path: readonly (string | number)[];
-  readonly entry: UpstreamEntry;
-}
-
 /** The upstreams that a target means, which must be there. */
-function requireUpstreams(config: ParsedConfig, service: Service, target: Target): Placed[] {
+function requireUpstreams(config: ParsedConfig, service: Service, target: Target) {
   const { configs, broken } = config.services[service];
   const named = configs.get(target.name);
   if (named === undefined) {
@@ -209,9 +205,7 @@ function requireUpstreams(config: ParsedConfig, service: Service, target: Target
   }));
   if (target.position === null) return placed;
   const one = placed[target.position - 1];
-  if (one === undefined) {
-    throw noSuchPosition(target.name, target.position, placed.length);
-  }
+  if (one === undefined) throw noSuchPosition(target.name, target.position, placed.length);
   return [one];
 }
 

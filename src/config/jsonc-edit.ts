@@ -1,11 +1,11 @@
 // Changes values in a JSON text with comments, by splices: what is not changed keeps its bytes. Each result is parsed again
 // and compared with the intended value before it is returned.
 // Pure.
-import { type JSONPath, type Node, createScanner, findNodeAtLocation } from "jsonc-parser";
+import { type JSONPath, type Node, findNodeAtLocation } from "jsonc-parser";
 import { UserError } from "../base/errors.ts";
 import { isRecord } from "../base/json-value.ts";
 import { t } from "../base/text.ts";
-import { type JsoncSource, formatPath, readJsonc, valueOf } from "./jsonc.ts";
+import { type JsoncSource, formatPath, listTokens, readJsonc, valueOf } from "./jsonc.ts";
 
 export type Change =
   /** Replaces a value or adds a key; the objects on the way to it are made. */
@@ -43,19 +43,25 @@ function applyChange(text: string, file: string, change: Change): string {
   return result;
 }
 
-type RootedSource = JsoncSource & { readonly root: Node };
+/** A text with a value in it, and how it is laid out. */
+interface RootedSource {
+  readonly text: string;
+  readonly root: Node;
+  readonly eol: string;
+  /** All on one line. */
+  readonly isCompact: boolean;
+}
 
 /** A text without a value gets an empty object after its comments. */
-function withRoot(source: JsoncSource): RootedSource {
-  if (source.root !== null) return { ...source, root: source.root };
-  const eol = eolOf(source.text);
-  const before = source.text.trimEnd();
-  return withRoot(readJsonc(`${before}${before === "" ? "" : eol}{${eol}}${eol}`, source.file));
+function withRoot({ text, file, root }: JsoncSource): RootedSource {
+  const eol = text.includes("\r\n") ? "\r\n" : "\n";
+  if (root !== null) return { text, root, eol, isCompact: !/[\r\n]/.test(text.trim()) };
+  const before = text.trimEnd();
+  return withRoot(readJsonc(`${before}${before === "" ? "" : eol}{${eol}}${eol}`, file));
 }
 
 function splice(source: RootedSource, change: Change): string {
-  const { text, root } = source;
-  const eol = eolOf(text);
+  const { text, root, eol } = source;
   const node = findNodeAtLocation(root, [...change.path]);
   const parent = change.path.length === 0 ? undefined : findNodeAtLocation(root, change.path.slice(0, -1));
   switch (change.kind) {
@@ -65,31 +71,19 @@ function splice(source: RootedSource, change: Change): string {
         : replaceNode(source, node, change.value);
     case "append":
       if (node?.type !== "array") return addKey(source, change.path, [change.value]);
-      return replaceInside(
-        text,
-        node,
-        addMember(source, node, (style) => style.format(change.value)),
-      );
+      return addMember(source, node, (style) => style.format(change.value));
     case "remove": {
       if (parent === undefined || node === undefined) return text;
       const index = (parent.children ?? []).findIndex((child) => child === node || child === node.parent);
-      return replaceInside(
-        text,
-        parent,
-        writeMembers(withoutMember(readMembers(text, parent), index, eol), eol),
-      );
+      return replaceMembers(source, parent, withoutMember(readMembers(text, parent), index, eol));
     }
     case "move":
       if (node === undefined) return text;
-      return replaceInside(
-        text,
-        node,
-        writeMembers(withMovedMember(readMembers(text, node), change.from, change.to), eol),
-      );
+      return replaceMembers(source, node, withMovedMember(readMembers(text, node), change.from, change.to));
     case "rename": {
       const key = node?.parent?.children?.[0];
       if (key === undefined) return text;
-      return text.slice(0, key.offset) + JSON.stringify(change.to) + text.slice(key.offset + key.length);
+      return replaceText(text, key, JSON.stringify(change.to));
     }
   }
 }
@@ -107,11 +101,7 @@ function addKey(source: RootedSource, path: JSONPath, value: unknown): string {
     .reduceRight<unknown>((inner, key) => ({ [String(key)]: inner }), value);
   const key = String(path[depth]);
   if (holder?.type !== "object") return replaceNode(source, holder ?? source.root, { [key]: nested });
-  return replaceInside(
-    source.text,
-    holder,
-    addMember(source, holder, (style) => `${JSON.stringify(key)}:${style.gap}${style.format(nested)}`),
-  );
+  return addMember(source, holder, (style) => `${JSON.stringify(key)}:${style.gap}${style.format(nested)}`);
 }
 
 interface Style {
@@ -121,23 +111,20 @@ interface Style {
 }
 
 function addMember(source: RootedSource, node: Node, write: (style: Style) => string): string {
-  const { text } = source;
+  const { text, eol, isCompact } = source;
   const list = readMembers(text, node);
-  const eol = eolOf(text);
   const outer = marginOf(text, node.offset);
   const broken = list.members.find(({ lead }) => /[\r\n]/.test(lead));
-  const isCompact = !/[\r\n]/.test(text.trim());
   if (isCompact || (broken === undefined && list.members.length > 0)) {
-    const style = { gap: isCompact ? "" : " ", format: isCompact ? formatCompact : formatOnLine };
-    const lead = isCompact ? "" : " ";
-    return writeMembers(withMember(list, { lead, body: write(style) }), eol);
+    const gap = isCompact ? "" : " ";
+    const body = write({ gap, format: isCompact ? formatCompact : formatOnLine });
+    return replaceMembers(source, node, withMember(list, { lead: gap, body }));
   }
   const margin = broken === undefined ? outer + unitOf(source) : (/[ \t]*$/.exec(broken.lead)?.[0] ?? "");
-  const unit = unitOf(source);
-  const body = write({ gap: " ", format: (value) => formatLines(value, { margin, unit, eol }) });
+  const body = write({ gap: " ", format: (value) => formatLines(value, margin, source) });
   const end = list.members.length > 0 ? list.end : eol + outer;
   const kept = list.members.length > 0 ? "" : list.end.trimEnd();
-  return writeMembers({ ...withMember(list, { lead: kept + eol + margin, body }), end }, eol);
+  return replaceMembers(source, node, { ...withMember(list, { lead: kept + eol + margin, body }), end });
 }
 
 function withMember(list: Members, { lead, body }: { lead: string; body: string }): Members {
@@ -145,17 +132,22 @@ function withMember(list: Members, { lead, body }: { lead: string; body: string 
 }
 
 function replaceNode(source: RootedSource, node: Node, value: unknown): string {
-  const { text } = source;
-  const margin = marginOf(text, node.offset);
-  const isCompact = !/[\r\n]/.test(text.trim());
-  const written = isCompact
-    ? formatCompact(value)
-    : formatLines(value, { margin, unit: unitOf(source), eol: eolOf(text) });
-  return text.slice(0, node.offset) + written + text.slice(node.offset + node.length);
+  const { text, isCompact } = source;
+  const written = isCompact ? formatCompact(value) : formatLines(value, marginOf(text, node.offset), source);
+  return replaceText(text, node, written);
 }
 
-function replaceInside(text: string, node: Node, inside: string): string {
-  return text.slice(0, node.offset + 1) + inside + text.slice(node.offset + node.length - 1);
+function replaceMembers({ text, eol }: RootedSource, { offset, length }: Node, members: Members): string {
+  return replaceText(text, { offset: offset + 1, length: length - 2 }, writeMembers(members, eol));
+}
+
+/** The text with other words in the place of a node. */
+export function replaceText(
+  text: string,
+  { offset, length }: Pick<Node, "offset" | "length">,
+  written: string,
+): string {
+  return text.slice(0, offset) + written + text.slice(offset + length);
 }
 
 function formatCompact(value: unknown): string {
@@ -166,20 +158,14 @@ function formatOnLine(value: unknown): string {
   return JSON.stringify(value, null, 1).replace(/\n */g, " ");
 }
 
-function formatLines(
-  value: unknown,
-  { margin, unit, eol }: { margin: string; unit: string; eol: string },
-): string {
+function formatLines(value: unknown, margin: string, source: RootedSource): string {
+  const unit = unitOf(source);
   return JSON.stringify(value, null, "\t")
     .split("\n")
     .map(
       (line, index) => (index === 0 ? "" : margin) + line.replace(/^\t+/, (tabs) => unit.repeat(tabs.length)),
     )
-    .join(eol);
-}
-
-function eolOf(text: string): string {
-  return text.includes("\r\n") ? "\r\n" : "\n";
+    .join(source.eol);
 }
 
 /** The white space that the line of an offset begins with. */
@@ -256,7 +242,6 @@ const COMMA = 5;
 const LINE_COMMENT = 12;
 const BLOCK_COMMENT = 13;
 const LINE_BREAK = 14;
-const END_OF_FILE = 17;
 
 /** `node` is an object or a list of `text`. */
 function readMembers(text: string, node: Node): Members {
@@ -333,7 +318,7 @@ function joinTrivia(pieces: readonly string[], eol: string): string {
 
 function endsInLineComment(piece: string): boolean {
   let isOpen = false;
-  for (const { kind } of tokens(piece)) {
+  for (const { kind } of listTokens(piece)) {
     if (kind === LINE_COMMENT) isOpen = true;
     else if (kind === LINE_BREAK) isOpen = false;
   }
@@ -343,7 +328,7 @@ function endsInLineComment(piece: string): boolean {
 /** Splits white space and comments after their first line. On a single line they all belong to what follows. */
 function splitAtLineEnd(trivia: string): { sameLine: string; rest: string } {
   let hasComment = false;
-  for (const { kind, offset } of tokens(trivia)) {
+  for (const { kind, offset } of listTokens(trivia)) {
     if (kind === LINE_COMMENT || kind === BLOCK_COMMENT) hasComment = true;
     if (kind !== LINE_BREAK) continue;
     return hasComment
@@ -354,17 +339,10 @@ function splitAtLineEnd(trivia: string): { sameLine: string; rest: string } {
 }
 
 function splitAtComma(trivia: string): { before: string; hasComma: boolean; after: string } {
-  for (const { kind, offset } of tokens(trivia)) {
+  for (const { kind, offset } of listTokens(trivia)) {
     if (kind === COMMA) {
       return { before: trivia.slice(0, offset), hasComma: true, after: trivia.slice(offset + 1) };
     }
   }
   return { before: "", hasComma: false, after: trivia };
-}
-
-function* tokens(text: string): Generator<{ kind: number; offset: number }> {
-  const scanner = createScanner(text, false);
-  for (let kind: number = scanner.scan(); kind !== END_OF_FILE; kind = scanner.scan()) {
-    yield { kind, offset: scanner.getTokenOffset() };
-  }
 }

@@ -22,16 +22,17 @@ export interface JsoncSource {
   readonly root: Node | null;
 }
 
-/** Throws UserError with file, line and column. */
-export function readJsonc(text: string, file: string): JsoncSource {
-  checkDepth(text, file);
+/** Throws UserError with file, line and column; `hint` is what to type then. */
+export function readJsonc(text: string, file: string, hint?: string): JsoncSource {
+  const refuse: Refuse = (words, offset) => {
+    throw new JsonSyntaxError(words, { text, file, offset }, hint);
+  };
+  refuseDepth(text, refuse);
   const errors: ParseError[] = [];
   const root = parseTree(text, errors, { allowTrailingComma: true, allowEmptyContent: true }) ?? null;
   const [first] = errors;
-  if (first !== undefined) {
-    throw new JsonSyntaxError(describeJsonError(first.error), { text, file, offset: first.offset });
-  }
-  if (root !== null) refuseDuplicates(root, { text, file });
+  if (first !== undefined) refuse(describeJsonError(first.error), first.offset);
+  if (root !== null) refuseDuplicates(root, refuse);
   return { text, file, root };
 }
 
@@ -83,8 +84,9 @@ export class JsonSyntaxError extends UserError {
   constructor(
     readonly words: Text,
     readonly place: Place,
+    hint?: string,
   ) {
-    super(t`${formatPlace(place)}: ${words}`, { hint: "ch config edit" });
+    super(t`${formatPlace(place)}: ${words}`, { hint });
   }
 }
 
@@ -99,44 +101,40 @@ function formatPlace(place: Place): string {
   return `${place.file}:${line}:${column}`;
 }
 
+type Refuse = (words: Text, offset: number) => never;
+
 const MAX_DEPTH = 64;
 /** SyntaxKind of jsonc-parser, whose enum exists for the type checker only. */
-const OPENING = new Set<number>([1, 3]);
-const CLOSING = new Set<number>([2, 4]);
+const OPENING = new Set([1, 3]);
+const CLOSING = new Set([2, 4]);
 const END_OF_FILE = 17;
 
-/** The parser calls itself for each level. */
-function checkDepth(text: string, file: string): void {
-  const scanner = createScanner(text, true);
-  let depth = 0;
+/** The tokens of a JSON text, white space and comments too. */
+export function* listTokens(text: string): Generator<{ kind: number; offset: number }> {
+  const scanner = createScanner(text, false);
   for (let kind: number = scanner.scan(); kind !== END_OF_FILE; kind = scanner.scan()) {
-    if (OPENING.has(kind)) depth += 1;
-    else if (CLOSING.has(kind)) depth -= 1;
-    if (depth > MAX_DEPTH) {
-      const offset = scanner.getTokenOffset();
-      throw new JsonSyntaxError(t`nested deeper than ${MAX_DEPTH} levels`, { text, file, offset });
-    }
+    yield { kind, offset: scanner.getTokenOffset() };
   }
 }
 
-function refuseDuplicates(node: Node, source: Pick<Place, "text" | "file">): void {
+/** The parser calls itself for each level. */
+function refuseDepth(text: string, refuse: Refuse): void {
+  let depth = 0;
+  for (const { kind, offset } of listTokens(text)) {
+    if (OPENING.has(kind)) depth += 1;
+    else if (CLOSING.has(kind)) depth -= 1;
+    if (depth > MAX_DEPTH) refuse(t`nested deeper than ${MAX_DEPTH} levels`, offset);
+  }
+}
+
+function refuseDuplicates(node: Node, refuse: Refuse): void {
   const seen = new Set<string>();
   for (const child of node.children ?? []) {
-    if (node.type === "property") {
-      refuseDuplicates(child, source);
-      continue;
-    }
     if (child.type === "property") {
-      const [key] = child.children ?? [];
-      const name = String(key?.value);
-      if (seen.has(name)) {
-        throw new JsonSyntaxError(t`duplicate key "${name}"`, {
-          ...source,
-          offset: child.offset,
-        });
-      }
+      const name = String(child.children?.[0]?.value);
+      if (seen.has(name)) refuse(t`duplicate key "${name}"`, child.offset);
       seen.add(name);
     }
-    refuseDuplicates(child, source);
+    refuseDuplicates(child, refuse);
   }
 }

@@ -51,7 +51,7 @@ export function makeEmptyConfig(warnings: readonly Text[] = []): ParsedConfig {
 
 /** `file` is for messages only. Throws UserError with file, line, column and path. */
 export function parseConfig(text: string, file: string): ParsedConfig {
-  const source = readJsonc(text.replace(/^\ufeff/, ""), file);
+  const source = readJsonc(text.replace(/^\ufeff/, ""), file, "ch config edit");
   if (source.root === null) return makeEmptyConfig([t`${file} is empty`]);
   const shell = configShellSchema.safeParse(valueOf(source.root), DESCRIBABLE);
   if (!shell.success) throw new UserError(describeError(shell.error, source, []), { hint: "ch config edit" });

@@ -9,6 +9,7 @@ import type { Credential, Timeouts, Upstream } from "../base/upstream.ts";
 import { readBaseUrl } from "./base-url.ts";
 import { chooseCredential, problemOfSecret } from "./check-upstreams.ts";
 import { chooseOutboundProxy } from "./outbound-proxy.ts";
+import { formatTarget } from "./name.ts";
 import type { NamedConfig, ParsedConfig, ServiceConfigs } from "./parse.ts";
 import type { AuthEntry, TimeoutsEntry, UpstreamEntry } from "./schema.ts";
 import { DEFAULTS } from "./settings.ts";
@@ -101,51 +102,39 @@ export function listUpstreams(
   named: NamedConfig,
   context: ResolveContext,
 ): { readonly upstream: Upstream; readonly isEnabled: boolean; readonly entry: UpstreamEntry }[] {
+  const { privacy, timeouts } = config.shell;
+  const makeUpstream = (entry: UpstreamEntry, position: number): Upstream => {
+    const read = readBaseUrl(entry.base_url);
+    const baseUrl = read.kind === "ok" ? read.url : entry.base_url;
+    const credential = resolveCredential(entry.auth ?? {}, context);
+    const outbound = chooseOutboundProxy(baseUrl, entry.proxy ?? undefined, context.env);
+    const isVendors = isOfficial(service, baseUrl);
+    const own = entry.privacy?.strip_workspaces ?? privacy?.strip_workspaces;
+    return {
+      key: `${service}|${baseUrl}|${identify(credential)}`,
+      service,
+      configName: named.name,
+      position,
+      label: formatTarget(named.name, position),
+      baseUrl,
+      isOfficial: isVendors,
+      credential: outbound.kind === "refused" ? { kind: "unusable", why: outbound.problem } : credential,
+      headers: lowerNames(entry.headers ?? {}),
+      query: entry.query ?? {},
+      models: entry.models ?? {},
+      proxy: outbound.kind === "proxy" ? outbound.url : false,
+      timeouts: resolveTimeouts(service, timeouts ?? {}, entry.timeouts ?? {}),
+      onStatus: entry.on_status ?? {},
+      stripWorkspaces: (own ?? DEFAULTS.privacy.strip_workspaces) && !isVendors,
+    };
+  };
   return named.entry.upstreams.map((entry, index) => ({
     entry,
     isEnabled:
       entry.enabled !== false &&
       !(entry.disabled_until != null && Date.parse(entry.disabled_until) > context.now),
-    upstream: makeUpstream({ config, service, named, entry, index, context }),
+    upstream: makeUpstream(entry, index + 1),
   }));
-}
-
-interface UpstreamParts {
-  readonly config: ParsedConfig;
-  readonly service: Service;
-  readonly named: NamedConfig;
-  readonly entry: UpstreamEntry;
-  readonly index: number;
-  readonly context: ResolveContext;
-}
-
-function makeUpstream({ config, service, named, entry, index, context }: UpstreamParts): Upstream {
-  const read = readBaseUrl(entry.base_url);
-  const baseUrl = read.kind === "ok" ? read.url : entry.base_url;
-  const credential = resolveCredential(entry.auth ?? {}, context);
-  const outbound = chooseOutboundProxy(baseUrl, entry.proxy ?? undefined, context.env);
-  const isVendors = isOfficial(service, baseUrl);
-  const strip =
-    entry.privacy?.strip_workspaces ??
-    config.shell.privacy?.strip_workspaces ??
-    DEFAULTS.privacy.strip_workspaces;
-  return {
-    key: `${service}|${baseUrl}|${identify(credential)}`,
-    service,
-    configName: named.name,
-    position: index + 1,
-    label: `${named.name}#${index + 1}`,
-    baseUrl,
-    isOfficial: isVendors,
-    credential: outbound.kind === "refused" ? { kind: "unusable", why: outbound.problem } : credential,
-    headers: lowerNames(entry.headers ?? {}),
-    query: entry.query ?? {},
-    models: entry.models ?? {},
-    proxy: outbound.kind === "proxy" ? outbound.url : false,
-    timeouts: resolveTimeouts(service, config.shell.timeouts ?? {}, entry.timeouts ?? {}),
-    onStatus: entry.on_status ?? {},
-    stripWorkspaces: strip && !isVendors,
-  };
 }
 
 function resolveCredential(auth: AuthEntry, context: ResolveContext): Credential {

@@ -10,7 +10,7 @@ import { later } from "../base/later.ts";
 import type { Paths } from "../base/paths.ts";
 import { type Text, t } from "../base/text.ts";
 import { createWatchedFile } from "../base/watched-file.ts";
-import { type JsoncSource, describeAt, readJsonc, valueOf } from "../config/jsonc.ts";
+import { describeAt, readJsonc, valueOf } from "../config/jsonc.ts";
 import { DESCRIBABLE, describeFirstIssue, described, maybe } from "../config/schema-words.ts";
 import { KIND_NAMES, PRESET_NAMES, type PresetName, VENDORS, urlsOf } from "./vendors.ts";
 
@@ -134,7 +134,7 @@ export interface ParsedProviders {
 
 /** `file` is for messages. Throws UserError that begins with file, line and column where the whole cannot be read. */
 export function parseProviders(text: string, file: string): ParsedProviders {
-  const source = readSource(text, file);
+  const source = readJsonc(text, file);
   if (source.root === null) return { providers: [], problem: null };
   const parsed = fileShellSchema.safeParse(valueOf(source.root), DESCRIBABLE);
   if (!parsed.success) {
@@ -223,15 +223,6 @@ function makeUnusable(value: unknown, problem: string): Provider {
   const { domains, id } = unusableSchema.parse(value);
   const entry = { id, kind: "auto", domains: domains.filter((domain) => domain !== "*") } as const;
   return { ...makeProvider(entry), problem };
-}
-
-function readSource(text: string, file: string): JsoncSource {
-  try {
-    return readJsonc(text, file);
-  } catch (error) {
-    // Its hint is for config.json.
-    throw error instanceof UserError ? new UserError(error.text, { cause: error }) : error;
-  }
 }
 
 export type ProvidersFile = ReturnType<typeof createProvidersFile>;

@@ -3,7 +3,7 @@
 // Pure.
 import { UserError } from "../../base/errors.ts";
 import { readProxyPort } from "../../base/service.ts";
-import { type Change, applyChanges } from "../../config/jsonc-edit.ts";
+import { type Change, applyChanges, replaceText } from "../../config/jsonc-edit.ts";
 import { JsonSyntaxError, findLine, readJsonc, valueOf } from "../../config/jsonc.ts";
 import { PLACEHOLDER_TOKEN } from "./layers.ts";
 import {
@@ -73,8 +73,7 @@ function setString(source: string, path: readonly string[], value: string): Edit
   if (node !== undefined) {
     const before = sourceOf(document, node);
     const written = JSON.stringify(value);
-    const edited = text.slice(0, node.offset) + written + text.slice(node.offset + node.length);
-    return { text: bom + edited, changes: [{ path, before, written, value }] };
+    return { text: bom + replaceText(text, node, written), changes: [{ path, before, written, value }] };
   }
   const set: Change = { kind: "set", path: [...path], value };
   // A text without a value may end in the middle of a comment's line: the object goes before it.
@@ -122,9 +121,7 @@ function removeChange(document: SettingsDocument, ours: KeyChange): string {
   const { text } = document;
   const node = findNode(document, ours.path);
   if (node === undefined) return text;
-  if (ours.before !== null) {
-    return text.slice(0, node.offset) + ours.before + text.slice(node.offset + node.length);
-  }
+  if (ours.before !== null) return replaceText(text, node, ours.before);
   const removed = removeKey(text, ours);
   const start = (node.parent?.offset ?? 0) - ours.written.indexOf(JSON.stringify(ours.path.at(-1)));
   if (!text.startsWith(ours.written, start)) return removed;
