@@ -60,6 +60,6 @@ export function makeSwitchJson({ service, status, isListening, overrides }: Swit
       owner?.kind === "process" ? { kind: "process", pid: owner.pid, alive: !status.isOwnerDead } : owner,
     listening: isListening,
     problem: status.problem,
-    overrides,
+    overrides: overrides.map(({ id, where, what, hint }) => ({ id, where, what, hint })),
   };
 }

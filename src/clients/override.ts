@@ -15,6 +15,8 @@ export interface Override {
   readonly what: Text;
   /** What to type or do. */
   readonly hint: Text;
+  /** Of "other-proxy": the address on this machine that the client has instead of ours. */
+  readonly rival?: { readonly host: string; readonly port: number };
 }
 
 const PROXY_VARIABLES = ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"];
@@ -43,7 +45,7 @@ interface Target {
 /** Another program on this machine has the client: two such tools undo one another's work. */
 export function listOtherProxy({ value, where, isOwnAddress }: Target): Override[] {
   if (!URL.canParse(value) || isOwnAddress(value)) return [];
-  const { hostname, host } = new URL(value);
+  const { host, hostname, port, protocol } = new URL(value);
   if (!isLoopback(hostname)) return [];
   return [
     {
@@ -51,6 +53,7 @@ export function listOtherProxy({ value, where, isOwnAddress }: Target): Override
       where,
       what: t`points at ${host}, which is another program on this machine`,
       hint: t`let only one of the two manage the client`,
+      rival: { host, port: Number(port) || (protocol === "https:" ? 443 : 80) },
     },
   ];
 }

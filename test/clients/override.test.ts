@@ -95,7 +95,11 @@ test("an outbound proxy that takes 127.0.0.1 along is named by its variable", as
 test("another program of this machine that has the client is named with its address", async () => {
   const other = 'model_provider = "x"\n[model_providers.x]\nbase_url = "http://localhost:15721/v1"\n';
   const [taken] = await codex([layer("user", "config.toml", other)]);
-  expect(taken).toMatchObject({ id: "other-proxy", where: "config.toml" });
+  expect(taken).toMatchObject({
+    id: "other-proxy",
+    where: "config.toml",
+    rival: { host: "localhost:15721", port: 15721 },
+  });
   expect(textsInEnglish(taken?.what)).toContain("localhost:15721");
   expect(idsOf(claude([["user", { ANTHROPIC_BASE_URL: "http://127.0.0.1:8080" }]]))).toEqual([
     "other-proxy user.json",

@@ -80,9 +80,7 @@ export async function lookAtPort(port: number): Promise<PortState> {
 }
 
 /** Another program's name by its usual port, else by what listens there. */
-export async function nameForeignProxy(what: string): Promise<string | null> {
-  const port = Number(/:(\d{1,5})\b/.exec(what)?.[1] ?? 0);
-  if (port === 0) return null;
+export async function nameForeignProxy(port: number): Promise<string | null> {
   const known = KNOWN_PORTS[port];
   if (known !== undefined) return known;
   const owner = await findPortOwner(port);

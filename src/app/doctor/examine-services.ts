@@ -1,5 +1,4 @@
 // Looks at each service for `doctor`: its route, its upstreams' keys and ways, its client's switch, its port.
-import { inEnglish } from "../../base/text.ts";
 import type { Env } from "../../base/env.ts";
 import { DEFAULT_PORT, type Service } from "../../base/service.ts";
 import type { Upstream } from "../../base/upstream.ts";
@@ -25,7 +24,7 @@ export async function collectServiceFacts(
     lookAtPort(ports[service]),
   ]);
   const enabled = listEnabled(service, live, options);
-  const foreign = report.overrides.find(({ id }) => id === "other-proxy");
+  const rival = report.overrides.find((override) => override.rival !== undefined)?.rival;
   return {
     service,
     routeProblem: state.kind === "unset" ? { message: state.message, hint: state.hint } : null,
@@ -35,7 +34,7 @@ export async function collectServiceFacts(
     switch: report.status,
     isProxyThere: report.isListening === true,
     overrides: report.overrides,
-    foreignProxy: foreign === undefined ? null : await nameForeignProxy(inEnglish(foreign.what)),
+    foreignProxy: rival === undefined ? null : await nameForeignProxy(rival.port),
     client: findClient(service, env),
     port: { number: ports[service], state: port },
   };

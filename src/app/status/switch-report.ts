@@ -1,5 +1,4 @@
 // Whether the clients point at the proxy: the switch itself, whether its port is listened on, and what overrides it.
-import { inEnglish } from "../../base/text.ts";
 import type { Env } from "../../base/env.ts";
 import { onUserError } from "../../base/errors.ts";
 import type { Paths } from "../../base/paths.ts";
@@ -39,9 +38,13 @@ export async function makeSwitchReport(options: SwitchReportOptions): Promise<Sw
     listOverrides(options, status),
     listRelayHosts(options),
   ]);
-  const isRival = ({ id, what }: Override): boolean =>
-    id !== "other-proxy" || !relays.some((host) => inEnglish(what).includes(host));
-  return { service, status, isListening: isHeard, overrides: overrides.filter(isRival) };
+  const isOwnRelay = ({ rival }: Override): boolean => rival !== undefined && relays.includes(rival.host);
+  return {
+    service,
+    status,
+    isListening: isHeard,
+    overrides: overrides.filter((one) => !isOwnRelay(one)),
+  };
 }
 
 /** A relay of the user's own on this machine is no rival: without us the client goes there by itself. */
