@@ -114,7 +114,7 @@ describe("add", () => {
   });
 
   test("what could not be used is refused", () => {
-    expect(refusal(TWO, add("new", { host: "a b" }))).toContain("base_url: holds a blank");
+    expect(refusal(TWO, add("new", { host: "a b" }))).toContain("base_url: contains a blank");
   });
 });
 
@@ -140,7 +140,7 @@ describe("remove", () => {
   test("an upstream", () => {
     expect(hosts(edit(TWO, planRemove("codex", { name: "main", position: 2 })), "main")).toEqual(["a", "c"]);
     expect(refusal(TWO, planRemove("codex", { name: "main", position: 4 }))).toBe(
-      '"main" has 3 upstreams, and no number 4',
+      '"main" has 3 upstreams, there is no number 4',
     );
     expect(refusal(TWO, planRemove("codex", { name: "other", position: 1 }))).toBe(
       "other#1 is the only upstream of its config",
@@ -179,7 +179,7 @@ test("rename keeps place, activity and the inner name in step", () => {
   expect(refusal(TWO, planRename("codex", "main", "other"))).toBe('the config "other" already exists');
   expect(refusal(TWO, planRename("codex", "gone", "x"))).toBe('there is no config "gone" for Codex');
   expect(refusal(TWO, planRename("codex", "main", "a#2"))).toContain("cannot name a config");
-  expect(refusal(TWO, planRename("codex", "main", "main"))).toBe('"main" is its name already');
+  expect(refusal(TWO, planRename("codex", "main", "main"))).toBe('it is already named "main"');
 });
 
 test("move changes the order and takes comments along", () => {
@@ -187,7 +187,7 @@ test("move changes the order and takes comments along", () => {
   expect(hosts(moved, "main")).toEqual(["c", "a", "b"]);
   expect(moved).toContain('"https://a.example/v1" }, // fast\n');
   expect(refusal(TWO, planMove("codex", { name: "main", position: 1 }, 4))).toBe(
-    '"main" has no place 4: its last one is 3',
+    '"main" has no position 4: the last one is 3',
   );
 });
 

@@ -114,7 +114,7 @@ test("a file that another program changes during the update is not overwritten",
     writeFileSync(paths.config, "{}");
     return addConfig("b")(config);
   };
-  expect(String(await refusal(meddling))).toContain("was changed by another program just now");
+  expect(String(await refusal(meddling))).toContain(`another program has just changed ${paths.config}`);
   expect(read()).toBe("{}");
 });
 

@@ -179,7 +179,7 @@ describe("unknown keys, newer version", () => {
     const config = parse({ ...withUpstreams([upstream()]), version: 2 });
     expect(config.isReadOnly).toBe(true);
     expect(config.services.codex.configs.size).toBe(1);
-    expect(config.warnings.map(inEnglish).join()).toContain("version 2, newer than this program knows");
+    expect(config.warnings.map(inEnglish).join()).toContain("version 2, newer than this program supports");
   });
 });
 

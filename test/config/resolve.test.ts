@@ -86,7 +86,7 @@ describe("which config", () => {
     const resolved = resolve({ file: { codex: { active: "a", configs: { ...two, a: { upstreams: [] } } } } });
     expect(resolved).toMatchObject({ kind: "unset", hint: "ch config edit" });
     expect(resolved.kind === "unset" && inEnglish(resolved.message)).toContain(
-      "codex.configs.a.upstreams: must hold",
+      "codex.configs.a.upstreams: must contain",
     );
   });
 

@@ -108,7 +108,7 @@ const CONDITIONS: readonly Condition[] = [
       home.write(".codex-helper", "not a directory");
     },
     status: "fail",
-    says: /nothing can be kept in .*not a directory/,
+    says: /codex-helper cannot write to .*not a directory/,
     hint: /CODEX_HELPER_HOME/,
   },
   {
@@ -124,7 +124,7 @@ const CONDITIONS: readonly Condition[] = [
       for (const number of [1, 2, 3, 4]) chmodSync(home.write(`.codex-helper/backups/${number}`, ""), 0o640);
     },
     status: "warn",
-    says: /other users can read \d of our files, as .*backups/,
+    says: /other users can read \d of codex-helper's files, such as .*backups/,
     hint: /ch doctor --fix/,
   },
   {
@@ -164,7 +164,7 @@ const CONDITIONS: readonly Condition[] = [
     name: "credentials: the key itself is in the file",
     make: ({ writeConfig }) => writeConfig({ auth: { auth_token: "sk-very-secret-literal" } }),
     status: "info",
-    says: /the key itself stands in config\.json/,
+    says: /the key is stored in config\.json/,
   },
   {
     name: "outbound-proxy: a variable names one",
@@ -176,7 +176,7 @@ const CONDITIONS: readonly Condition[] = [
       return proxy;
     },
     status: "info",
-    says: /main#1 is asked through the proxy 127\.0\.0\.1:\d+ \(HTTP_PROXY\)/,
+    says: /main#1 is reached through the proxy 127\.0\.0\.1:\d+ \(HTTP_PROXY\)/,
   },
   {
     name: "system-proxy: the desktop has one",
@@ -239,7 +239,7 @@ const CONDITIONS: readonly Condition[] = [
     name: "switch: the proxy that did it was killed",
     make: switchAndKill,
     status: "fail",
-    says: /the proxy that did it is gone/,
+    says: /the proxy that switched it is no longer running/,
     hint: /ch doctor --fix/,
   },
   {
@@ -272,7 +272,7 @@ const CONDITIONS: readonly Condition[] = [
     name: "profiles: one names another provider",
     make: ({ home }) => void home.write(".codex/work.config.toml", 'model_provider = "openai"\n'),
     status: "warn",
-    says: /codex -p work goes past the proxy/,
+    says: /codex -p work bypasses the proxy/,
     hint: /ch run -- codex -p work/,
   },
   {
@@ -282,7 +282,7 @@ const CONDITIONS: readonly Condition[] = [
         env: { ANTHROPIC_BASE_URL: "https://corp.example" },
       }),
     status: "warn",
-    says: /in this directory Claude Code goes past the proxy/,
+    says: /in this directory Claude Code bypasses the proxy/,
     hint: /ch run -- claude/,
   },
   {
@@ -312,7 +312,7 @@ const CONDITIONS: readonly Condition[] = [
     name: "other-tools: cc-switch is set up",
     make: ({ home }) => mkdirSync(join(home.path, ".cc-switch")),
     status: "info",
-    says: /cc-switch is set up here/,
+    says: /cc-switch is installed here/,
   },
   {
     name: "client-versions: Codex is not there",
@@ -335,7 +335,7 @@ const CONDITIONS: readonly Condition[] = [
       rmSync(home.paths.codexHome, { recursive: true });
     },
     status: "fail",
-    says: /CODEX_HOME names .*\.codex, which is no directory/,
+    says: /CODEX_HOME is .*\.codex, which is not a directory/,
     hint: /mkdir -p/,
   },
   {
@@ -455,7 +455,7 @@ const CONDITIONS: readonly Condition[] = [
     name: "claude-shell: the shell names another address",
     make: ({ env }) => void (env["ANTHROPIC_BASE_URL"] = "https://relay.example"),
     status: "info",
-    says: /the shell's ANTHROPIC_BASE_URL/,
+    says: /ANTHROPIC_BASE_URL in the shell makes Claude Code bypass the proxy/,
     hint: /unset ANTHROPIC_BASE_URL/,
   },
   {
@@ -471,7 +471,7 @@ const CONDITIONS: readonly Condition[] = [
         since: 0,
       }),
     status: "info",
-    says: /ended without clearing up: 1/,
+    says: /ended without cleaning up: 1/,
     hint: /ch doctor --fix/,
   },
   {
@@ -498,7 +498,7 @@ const CONDITIONS: readonly Condition[] = [
     name: "port: another program has it",
     make: ({ ports }) => listenOn(ports.claude),
     status: "warn",
-    says: /port \d+ of Claude Code's proxy is taken by/,
+    says: /port \d+ for Claude Code's proxy is in use by/,
     hint: /ch serve --claude --port \d+/,
   },
 ];

@@ -178,7 +178,7 @@ test("a person is asked first, and may say no", async () => {
   expect({ code: refused.code, requests: upstream.requests.length }).toEqual({ code: 0, requests: 0 });
   const agreed = await ask("y\r");
   expect(agreed.code).toBe(0);
-  expect(agreed.screen).toContain("the key was taken");
+  expect(agreed.screen).toContain("the key was accepted");
   expect(upstream.requests.map(({ method }) => method)).toEqual(["HEAD", "POST"]);
 });
 

@@ -126,11 +126,15 @@ for (const [text, message] of REFUSED) {
 
 test("the names of the language's own objects are keys like any other", () => {
   expect(problemOf('{"op":"remove","source":"a","__proto__":{"regex":true}}')).toContain(
-    "__proto__: is not a key",
+    "__proto__: is not a field of a rule",
   );
-  expect(problemOf('{"op":"remove","source":"a","constructor":1}')).toContain("constructor: is not a key");
+  expect(problemOf('{"op":"remove","source":"a","constructor":1}')).toContain(
+    "constructor: is not a field of a rule",
+  );
 });
 
 test("a control character in a key does not reach the terminal", () => {
-  expect(problemOf('{"op":"remove","source":"a","\\u001b[2Jx":1}')).toContain("rule 1, x: is not a key");
+  expect(problemOf('{"op":"remove","source":"a","\\u001b[2Jx":1}')).toContain(
+    "rule 1, x: is not a field of a rule",
+  );
 });

@@ -64,7 +64,7 @@ describe("usage_providers.json", () => {
     [
       "all domains",
       '{"providers": [{"id": "a", "kind": "newapi_token", "domains": ["*"]}]}',
-      "kind auto only",
+      'can contain "*" only for kind auto',
     ],
     ["no endpoint", '{"providers": [{"id": "a", "kind": "budget_http_json"}]}', "endpoint: is missing"],
     ["no paths", '{"providers": [{"id": "a", "kind": "json_path"}]}', "needs a preset"],

@@ -494,7 +494,7 @@ describe("what is told", () => {
     desk.serve(A);
     desk.serve(A);
     expect(kinds(desk)).toBe("hop hop recovered");
-    expectInEnglish(desk.events[1]).toMatchObject({ from: B, to: A, reason: "well again" });
+    expectInEnglish(desk.events[1]).toMatchObject({ from: B, to: A, reason: "recovered" });
     expect(desk.events[2]).toMatchObject({ upstream: A });
   });
 

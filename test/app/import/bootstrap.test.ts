@@ -120,7 +120,7 @@ test("the port of a switch is ours too, though it is no usual one", async () => 
 
 test("what had to be left out is named where nothing is left", async () => {
   home.write(".codex/config.toml", '[model_providers.x]\nbase_url = "http://127.0.0.1:3211/v1"\n');
-  expect(run("codex")).rejects.toThrow("is this proxy itself");
+  expect(run("codex")).rejects.toThrow("it is this proxy");
 });
 
 test("a config.json that does not parse stops it before anything is read over", async () => {

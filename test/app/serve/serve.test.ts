@@ -92,7 +92,7 @@ test("a state file that cannot be written is said once, and requests go on", asy
   const desk = await startDesk(home);
   expect(await ask(desk.port)).toContain("hello");
   await desk.serving.stop(0);
-  expect(desk.troubles).toEqual([expect.stringContaining("what was learned of the upstreams is not kept")]);
+  expect(desk.troubles).toEqual([expect.stringContaining("the state of the upstreams cannot be saved")]);
 });
 
 test("an instance is found while it runs, tells its state without secrets, and is gone after", async () => {

@@ -295,12 +295,17 @@ export const REFUSED_TOML: readonly (readonly [
     /no safe place/,
   ],
   ["a provider that is not there", RELAY, provider("other"), /no safe place/],
-  ["a foreign provider of our name", '[model_providers.codex_proxy]\nname = "mine"\n', own, /is not ours/],
+  [
+    "a foreign provider of our name",
+    '[model_providers.codex_proxy]\nname = "mine"\n',
+    own,
+    /was not written by codex-helper/,
+  ],
   [
     "a foreign inline provider of our name",
     'model_providers.codex_proxy = { name = "mine" }\n',
     own,
-    /is not ours/,
+    /was not written by codex-helper/,
   ],
   ["providers in an inline table", 'model_providers = { r = { name = "r" } }\n', own, /inline table/],
 ];

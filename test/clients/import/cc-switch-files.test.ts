@@ -150,7 +150,7 @@ test("the config.json of the versions before 3.8 is read where there is no datab
 });
 
 test.each([
-  ["no directory", () => {}, "there is nothing of cc-switch in"],
+  ["no directory", () => {}, "no cc-switch data in"],
   [
     "a file that is no database",
     () => writeFileSync(join(directory, "cc-switch.db"), "x".repeat(5000)),
@@ -159,7 +159,7 @@ test.each([
   [
     "a database without providers",
     () => writeFileSync(join(directory, "cc-switch.db"), ""),
-    "has no table of providers",
+    "has no readable table of providers",
   ],
   ["a broken config.json", () => writeFileSync(join(directory, "config.json"), "{"), "is not valid JSON"],
 ])("%s is said in words", async (_, prepare, words) => {

@@ -167,7 +167,7 @@ test("the vendor's own models and a price of 1 change nothing", () => {
 });
 
 const token = { ...URL, ANTHROPIC_AUTH_TOKEN: SECRET };
-test.each<[string, CcSwitchProvider]>([
+test.each<[string, CcSwitchProvider, string?]>([
   ["login", codex("official", { category: "official", settings: settingsOf({ auth: {}, config: "" }) })],
   ["login", claude("official", {})],
   ["signs in", codex("x", { meta: { providerType: "codex_oauth" } })],
@@ -182,12 +182,21 @@ test.each<[string, CcSwitchProvider]>([
     "on this machine",
     codex("x", { settings: settingsOf(codexSettings("http://127.0.0.1:15721/v1", SECRET)) }),
   ],
-  ["another format (openai_chat)", claude("x", token, { meta: { apiFormat: "openai_chat" } })],
+  [
+    "another format (openai_chat)",
+    claude("x", token, { meta: { apiFormat: "openai_chat" } }),
+    "another API format (openai_chat)",
+  ],
   [
     "another format (openai_chat)",
     claude("x", token, { settings: settingsOf({ env: token, openrouter_compat_mode: true }) }),
+    "another API format (openai_chat)",
   ],
-  ["another format (openai_chat)", codex("x", { meta: { apiFormat: "openai_chat" } })],
+  [
+    "another format (openai_chat)",
+    codex("x", { meta: { apiFormat: "openai_chat" } }),
+    "another API format (openai_chat)",
+  ],
   [
     "another format (chat)",
     codex("x", {
@@ -196,12 +205,13 @@ test.each<[string, CcSwitchProvider]>([
         config: 'model_provider="a"\n[model_providers.a]\nbase_url="https://a.example/v1"\nwire_api="chat"',
       }),
     }),
+    "another API format (chat)",
   ],
   ["cloud", claude("x", { ...token, CLAUDE_CODE_USE_BEDROCK: "1" })],
   ["cloud", claude("x", { ...token, ANTHROPIC_BASE_URL: "https://bedrock-runtime.us-east-1.amazonaws.com" })],
   ["no key", codex("x", { settings: settingsOf(codexSettings("https://x.example/v1", null)) })],
   ["no address", claude("x", { ANTHROPIC_AUTH_TOKEN: SECRET })],
-  ["one endpoint", claude("x", token, { meta: { isFullUrl: true } })],
+  ["one endpoint", claude("x", token, { meta: { isFullUrl: true } }), "its address is a single endpoint"],
   ["user name or password", claude("x", { ...token, ANTHROPIC_BASE_URL: `https://u:${SECRET}@c.example` })],
   [
     "config.toml:1:",
@@ -210,8 +220,9 @@ test.each<[string, CcSwitchProvider]>([
   [
     "no header can carry",
     codex("x", { settings: settingsOf(codexSettings("https://x.example/v1", "sk-“x”")) }),
+    "contains a character that is not allowed in a header",
   ],
-])("%s: a provider that cannot be used here is left out with that word", (words, provider) => {
+])("%s: a provider that cannot be used here is left out with that word", (title, provider, words = title) => {
   const { configs, skipped } = importCcSwitch([provider]);
   expect(configs).toEqual([]);
   expect(skipped).toHaveLength(1);

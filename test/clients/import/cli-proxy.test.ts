@@ -83,7 +83,7 @@ test("what has no counterpart is named", () => {
     hasFilter: true,
   });
   expect(skipped).toEqual([
-    expect.stringContaining("choice of an entry by model"),
+    expect.stringContaining("choosing an entry by model"),
     expect.stringContaining("failureThreshold 5"),
     expect.stringContaining("filter.json: copy it"),
   ]);
@@ -104,7 +104,7 @@ test.each<[unknown, string]>([
 
 test("its files are read where they lie, and a directory without them is said", async () => {
   using home = makeTempHome();
-  expect(readCliProxy(home.path)).rejects.toThrow("there is nothing of cli_proxy in");
+  expect(readCliProxy(home.path)).rejects.toThrow("no cli_proxy data in");
   home.write("claude.json", { c: entry("c") });
   home.write("data/lb_config.json", { mode: "weight-based" });
   home.write("filter.json", [{ op: "remove", source: "x" }]);
