@@ -13,16 +13,7 @@ export type ReadAhead =
   /** Compressed in a way that cannot be looked into. */
   | { readonly kind: "unreadable" };
 
-export interface AnswerBody {
-  /** Raw bytes held so far. */
-  readonly heldBytes: number;
-  readonly ended: boolean;
-  readAhead(withinMs: number): Promise<ReadAhead>;
-  /** The raw chunks read ahead, in order. */
-  held(): readonly Uint8Array[];
-  /** The next raw chunk after the held ones; null at the end. Rejects when the connection breaks. */
-  next(): Promise<Uint8Array | null>;
-}
+export type AnswerBody = ReturnType<typeof createAnswerBody>;
 
 /** Gives the bytes in order. */
 export interface Source {
@@ -67,35 +58,29 @@ export function readWhole(response: Response): Source {
 export const NOTHING: Source = { isOver: true, pull: () => Promise.resolve(null) };
 
 /** `encoding` is the Content-Encoding of the bytes, or null. */
-export function createAnswerBody(source: Source, encoding: string | null): AnswerBody {
+export function createAnswerBody(source: Source, encoding: string | null) {
   const chunks: Uint8Array[] = [];
   let heldBytes = 0;
   let copy: DecodedCopy | null | undefined;
   // The read in flight. It is cleared only when its bytes were used: one that is late is awaited by the next read.
   let inFlight: Promise<Uint8Array | null> | null = null;
 
-  const start = (): Promise<Uint8Array | null> => {
-    if (inFlight === null) {
-      inFlight = source.pull();
-      inFlight.catch(() => {});
-    }
-    return inFlight;
-  };
-
   return {
+    /** Raw bytes held so far. */
     get heldBytes() {
       return heldBytes;
     },
     get ended() {
       return source.isOver && inFlight === null;
     },
-    async readAhead(withinMs) {
+    async readAhead(withinMs: number): Promise<ReadAhead> {
       if (source.isOver && inFlight === null) return { kind: "end" };
       if (encoding !== null && copy === undefined) copy = createDecodedCopy(encoding);
       if (copy === null) return { kind: "unreadable" };
       const { promise, resolve, reject } = Promise.withResolvers<Uint8Array | null | "late">();
       const timer = setTimeout(() => resolve("late"), Math.max(0, withinMs));
-      start().then(resolve, reject);
+      inFlight ??= source.pull();
+      inFlight.then(resolve, reject);
       try {
         const chunk = await promise;
         if (chunk === "late") return { kind: "late" };
@@ -112,8 +97,10 @@ export function createAnswerBody(source: Source, encoding: string | null): Answe
         clearTimeout(timer);
       }
     },
-    held: () => chunks,
-    next() {
+    /** The raw chunks read ahead, in order. */
+    held: (): readonly Uint8Array[] => chunks,
+    /** The next raw chunk after the held ones; null at the end. Rejects when the connection breaks. */
+    next(): Promise<Uint8Array | null> {
       const next = inFlight ?? source.pull();
       inFlight = null;
       return next;

@@ -2,18 +2,16 @@
 import { beginsJson, firstByteOf } from "../base/bytes.ts";
 import { english } from "../base/text.ts";
 import { classifyAttempt } from "../routing/classify.ts";
-import type { AttemptOutcome, Permit, RoutingSettings } from "../routing/types.ts";
+import type { AttemptOutcome, Permit } from "../routing/types.ts";
 import type { Api } from "../usage/stream-events.ts";
 import { createStreamTap, type TapFacts } from "../usage/stream-tap.ts";
 import { type JsonDocument, readDocument } from "../usage/answer-reader.ts";
-import type { Chosen, Converted } from "./attempt-loop.ts";
+import type { Chosen, Converted, LoopRun } from "./attempt-loop.ts";
 import type { Answer } from "./attempt.ts";
 import { type DeliveryEnd, makeDelivery } from "./deliver.ts";
-import type { ProxyDeps } from "./deps.ts";
 import type { Exchange, ExchangeEnd } from "./exchange.ts";
 import { CLIENT_CLOSED_REQUEST, type LocalError, makeErrorResponse } from "./local-error.ts";
 import { makeResponseHeaders, TURN_STATE_HEADER } from "./headers.ts";
-import type { RequestFacts } from "./request-facts.ts";
 
 /** Statuses that never have a body (RFC 9110 6.4.1). */
 const BODILESS = new Set([204, 205, 304]);
@@ -30,12 +28,9 @@ export function answerGone(exchange: Exchange): Response {
   return new Response(null, { status: CLIENT_CLOSED_REQUEST });
 }
 
-/** What an answer is given with: the request that it is to, and who hears of its end. */
-export interface AnswerContext {
+/** A request that is being answered, and who hears of its end. */
+export interface Answering extends LoopRun {
   readonly exchange: Exchange;
-  readonly facts: RequestFacts;
-  readonly routing: RoutingSettings;
-  readonly deps: Pick<ProxyDeps, "connections" | "memory" | "now">;
 }
 
 /** Gives the client the answer that was made of an upstream's. */
@@ -47,10 +42,10 @@ function answerConverted({ stream, usage }: Converted, permit: Permit | null, ex
 }
 
 /** Gives an upstream's answer to the client: what is complete at once, everything else as it comes. */
-export function answerFrom(chosen: Chosen, { deps, exchange, facts, routing }: AnswerContext): Response {
+export function answerFrom(chosen: Chosen, { deps, exchange, request, route }: Answering): Response {
   const { answer, converted, permit, upstream } = chosen;
   if (converted !== null) return answerConverted(converted, permit, exchange);
-  const { api, stream } = facts;
+  const { api, stream } = request.facts;
   deps.memory.noteTurnState(answer.headers.get(TURN_STATE_HEADER), upstream.key);
   exchange.markFirstByte();
   const init = {
@@ -69,7 +64,7 @@ export function answerFrom(chosen: Chosen, { deps, exchange, facts, routing }: A
     const isClientGone = ending.record.outcome === "client_gone";
     if (!isClientGone) deps.connections.released(upstream);
     if (ending.cut !== null) {
-      permit?.fail(classifyAttempt(ending.cut, upstream, { now: deps.now(), settings: routing }));
+      permit?.fail(classifyAttempt(ending.cut, upstream, { now: deps.now(), settings: route.routing }));
     } else if (isClientGone) permit?.release();
     else permit?.succeed();
     exchange.end(ending.record);
@@ -96,12 +91,11 @@ export function answerFrom(chosen: Chosen, { deps, exchange, facts, routing }: A
     return new Response(held.length === 1 && only !== undefined ? only : Buffer.concat(held), init);
   }
   const delivery = makeDelivery({
-    body: answer.body,
+    answer,
     idleMs: upstream.timeouts.idleMs,
     observe: (chunk) => tap?.feed(chunk),
     isComplete,
     isOver: () => isEvents && tap !== null && tap.finish().terminal !== null,
-    abort: answer.abort,
     onEnd: conclude,
   });
   return new Response(delivery, init);

@@ -177,12 +177,10 @@ async function convert(
 }
 
 /** One upstream's share of a pass. */
-interface OneAttempt {
+interface OneAttempt extends Pick<Pass, "accept" | "body"> {
   readonly upstream: Upstream;
   readonly permit: Permit;
-  readonly body: Uint8Array;
   readonly firstByteMs: number;
-  readonly accept: Acceptance;
   /** The body was changed after this upstream's refusal of bound history: there is no third try. */
   readonly isRepaired: boolean;
 }
@@ -227,7 +225,11 @@ async function askUpstream(one: OneAttempt, run: LoopRun): Promise<Step> {
     settings: route.routing,
     hasBoundHistory: !one.isRepaired && carriesBoundHistory(facts.api, body),
   });
-  note(verdict, statusOf(result.outcome), oneLine(inEnglish(verdict.reason)));
+  note(
+    verdict,
+    "status" in result.outcome ? result.outcome.status : null,
+    oneLine(inEnglish(verdict.reason)),
+  );
   if (verdict.next === "repair" && !one.isRepaired) {
     const stripped = stripBoundHistory(facts.api, body);
     if (stripped !== null) {
@@ -270,7 +272,7 @@ async function send(one: OneAttempt, run: LoopRun, model: string | null): Promis
     model,
     foreignHistory: deps.memory.foreignHistory(sessionId, upstream.key),
     keepTurnState: turnState !== null && deps.memory.isTurnStateOf(turnState, upstream.key),
-    ownedHeaders: route.ownedHeaders,
+    ownedNames: route.ownedHeaders,
     instance: deps.instance,
   });
   if (typeof made === "string")
@@ -317,8 +319,4 @@ function replayRequest(
 
 function isModelList({ method, target }: ClientRequest): boolean {
   return method === "GET" && target.path.endsWith("/models");
-}
-
-function statusOf(outcome: AttemptOutcome): number | null {
-  return outcome.kind === "status" || outcome.kind === "bad-content" ? outcome.status : null;
 }

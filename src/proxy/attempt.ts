@@ -71,7 +71,7 @@ const isStatus = (status: number): boolean => Number.isInteger(status) && status
 /** Asks one upstream once; a stale kept-alive connection is replaced by a fresh one without counting as an attempt. */
 export async function attempt(request: AttemptRequest, connections: Connections): Promise<AttemptResult> {
   if (request.checksConnect) {
-    const connect = await checkConnect({ url: request.url, proxy: request.upstream.proxy }, CONNECT_CHECK_MS);
+    const connect = await checkConnect(request.url, request.upstream.proxy, CONNECT_CHECK_MS);
     if (request.clientSignal.aborted) return { kind: "client-gone" };
     if (connect.kind !== "connected") return failed(connectOutcome(connect));
   }
@@ -99,12 +99,12 @@ async function send(
     response = await connections.fetch(fresh)(request.url, {
       method: request.method,
       headers: request.headers,
-      ...(request.body === null ? {} : { body: request.body }),
+      body: request.body,
       signal: own.signal,
       redirect: "manual",
       decompress: false,
       timeout: false,
-      ...(request.upstream.proxy === false ? { proxy: false } : { proxy: request.upstream.proxy }),
+      proxy: request.upstream.proxy,
     });
   } catch (error) {
     if (request.clientSignal.aborted) return { kind: "client-gone" };
@@ -116,14 +116,11 @@ async function send(
     own.abort();
     return failed({ kind: "transport", code: "Malformed_HTTP_Response", sent: "maybe" });
   }
-  const answer = makeAnswer(response, request.acceptEncoding, own);
-  return await judge(request, answer);
+  return await judge(request, makeAnswer(response, request.acceptEncoding, own));
 }
 
-type JudgedRequest = Pick<AttemptRequest, "accept" | "api" | "clientSignal" | "method" | "stream">;
-
 /** Looks at the answer as far as needed to tell a good one from a failure. */
-async function judge(request: JudgedRequest, answer: Answer): Promise<AttemptResult> {
+async function judge(request: AttemptRequest, answer: Answer): Promise<AttemptResult> {
   const { status } = answer;
   const isRedirect = status >= 300 && status < 400 && status !== 304;
   if (status >= 400 || (isRedirect && request.method !== "GET" && request.method !== "HEAD")) {
@@ -204,10 +201,7 @@ function formatOf(encoding: string): Bun.CompressionFormat {
  * The timer of the response headers. Bun has no connect timeout, so near the connect budget a bare connect is tried
  * beside the waiting request: an address that accepts none ends the attempt long before the first-byte budget.
  */
-function watchFirstByte(
-  request: Pick<AttemptRequest, "firstByteMs" | "upstream" | "url">,
-  own: AbortController,
-) {
+function watchFirstByte(request: AttemptRequest, own: AbortController) {
   const { connectMs } = request.upstream.timeouts;
   let outcome: AttemptOutcome | null = null;
   let stopped = false;
@@ -222,7 +216,7 @@ function watchFirstByte(
     const restMs = request.firstByteMs - checkAfterMs;
     if (restMs <= 0) return end("first-byte");
     timer = setTimeout(() => end("first-byte"), restMs);
-    void checkConnect({ url: request.url, proxy: request.upstream.proxy }, checkMs).then((connect) => {
+    void checkConnect(request.url, request.upstream.proxy, checkMs).then((connect) => {
       if (connect.kind === "timeout") end("connect");
     });
   }, checkAfterMs);

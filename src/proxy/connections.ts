@@ -3,17 +3,7 @@
 import { errorCode } from "../base/errors.ts";
 import type { Upstream } from "../base/upstream.ts";
 
-type Fetch = Bun.FetchSession["fetch"];
-
-export interface Connections {
-  /** `fresh`: a connection that no request has used before. */
-  fetch(fresh: boolean): Fetch;
-  /** Call when an attempt at the upstream is over and its connection may have gone back to the pool. */
-  released(upstream: Upstream): void;
-  /** Could a request sent now go out on a kept-alive connection? Bun does not say, so this is an upper bound. */
-  mayHaveBeenReused(upstream: Upstream): boolean;
-  close(): void;
-}
+export type Connections = ReturnType<typeof createConnections>;
 
 /** Relays close idle connections after 15-60 s: ours must be the younger ones. */
 const KEEP_ALIVE_SECS = 15;
@@ -21,31 +11,27 @@ const KEEP_ALIVE_SECS = 15;
 const KEEP_ALIVE_MAX_MS = (KEEP_ALIVE_SECS + 8) * 1000;
 
 /** `now` is a monotonic clock in ms. */
-export function createConnections(now: () => number): Connections {
+export function createConnections(now: () => number) {
   const pooled = new Bun.FetchSession({ keepAlive: { idleTimeout: KEEP_ALIVE_SECS } });
   const single = new Bun.FetchSession({ keepAlive: false });
   const lastReleased = new Map<string, number>();
   return {
-    fetch: (fresh) => (fresh ? single : pooled).fetch,
-    released(upstream) {
+    /** `fresh`: a connection that no request has used before. */
+    fetch: (fresh: boolean) => (fresh ? single : pooled).fetch,
+    /** Call when an attempt at the upstream is over and its connection may have gone back to the pool. */
+    released(upstream: Upstream): void {
       lastReleased.set(upstream.baseUrl, now());
     },
-    mayHaveBeenReused(upstream) {
+    /** Could a request sent now go out on a kept-alive connection? Bun does not say, so this is an upper bound. */
+    mayHaveBeenReused(upstream: Upstream): boolean {
       const at = lastReleased.get(upstream.baseUrl);
       return at !== undefined && now() - at <= KEEP_ALIVE_MAX_MS;
     },
-    close() {
+    close(): void {
       pooled.close();
       single.close();
     },
   };
-}
-
-export interface ConnectTarget {
-  /** The URL a request would go to. */
-  readonly url: string;
-  /** The outbound proxy that requests go through, or false. Only its own address is tried then. */
-  readonly proxy: string | false;
 }
 
 export type ConnectResult =
@@ -55,10 +41,15 @@ export type ConnectResult =
 
 /**
  * One bare TCP connect, with the TLS handshake for https, and no request: no token is spent on it. Certificates are left
- * for the real request to judge. Never throws.
+ * for the real request to judge. Where requests go through an outbound proxy, only the proxy's own address is tried.
+ * Never throws.
  */
-export async function checkConnect(target: ConnectTarget, timeoutMs: number): Promise<ConnectResult> {
-  const address = new URL(target.proxy === false ? target.url : target.proxy);
+export async function checkConnect(
+  url: string,
+  proxy: string | false,
+  timeoutMs: number,
+): Promise<ConnectResult> {
+  const address = new URL(proxy === false ? url : proxy);
   const secure = address.protocol === "https:";
   const { promise, resolve } = Promise.withResolvers<ConnectResult>();
   const timer = setTimeout(() => resolve({ kind: "timeout" }), timeoutMs);

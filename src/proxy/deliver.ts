@@ -1,13 +1,13 @@
 // Hands an answer's bytes to the client as they come: untouched, observed, with backpressure. A broken upstream is a
 // broken stream for the client too, never a clean end.
 import { english } from "../base/text.ts";
-import type { AnswerBody } from "./answer-body.ts";
+import type { Answer } from "./attempt.ts";
 
 /** How a delivery ended. */
 export type DeliveryEnd = "complete" | "reset" | "idle" | "no-terminal-event" | "client-gone";
 
 export interface DeliveryOptions {
-  readonly body: AnswerBody;
+  readonly answer: Pick<Answer, "abort" | "body">;
   /** Longest silence of the upstream between two chunks, ms. */
   readonly idleMs: number;
   /** Sees every chunk before the client does. Must not keep it changed. */
@@ -16,8 +16,6 @@ export interface DeliveryOptions {
   readonly isComplete: (endedCleanly: boolean) => Promise<boolean>;
   /** Whether the answer has said that it is over; asked only while the upstream is silent. */
   readonly isOver: () => boolean;
-  /** Closes the connection to the upstream. */
-  readonly abort: () => void;
   /** Called exactly once. */
   readonly onEnd: (end: DeliveryEnd) => void;
 }
@@ -29,8 +27,8 @@ const LINGER_MS = 2_000;
  * The stream to answer with. Built on Bun's direct stream: `write` tells about backpressure, `close(error)` resets the
  * client's connection (a plain `close()` would look like a complete answer), `cancel` says that the client left.
  */
-export function makeDelivery(options: DeliveryOptions): ReadableStream<Uint8Array> {
-  const { body } = options;
+export function makeDelivery({ answer, ...options }: DeliveryOptions): ReadableStream<Uint8Array> {
+  const { abort, body } = answer;
   let waitingSince = 0;
   let end: DeliveryEnd | null = null;
   let isIdle = false;
@@ -40,7 +38,7 @@ export function makeDelivery(options: DeliveryOptions): ReadableStream<Uint8Arra
     if (end !== null) return;
     end = as;
     clearTimeout(idleTimer);
-    if (as !== "complete") options.abort();
+    if (as !== "complete") abort();
     options.onEnd(as);
   };
   // One timer a stream, looked at when it fires: rearming it for every chunk would cost more than the chunk.
@@ -49,7 +47,7 @@ export function makeDelivery(options: DeliveryOptions): ReadableStream<Uint8Arra
       () => {
         const silentMs = waitingSince === 0 ? 0 : performance.now() - waitingSince;
         isIdle = silentMs >= options.idleMs;
-        if (isIdle || (silentMs >= LINGER_MS / 2 && options.isOver())) return options.abort();
+        if (isIdle || (silentMs >= LINGER_MS / 2 && options.isOver())) return abort();
         watchIdle();
       },
       Math.min(LINGER_MS, options.idleMs),

@@ -1,48 +1,31 @@
 // Gathers what is known of one request while it runs and writes it down once, however it ends.
-import type { Service } from "../base/service.ts";
 import type { LogEntry } from "../log/entry.ts";
 import type { Usage } from "../usage/usage.ts";
 import type { Tried } from "./attempt-loop.ts";
 import type { ProxyDeps } from "./deps.ts";
 import type { RequestFacts } from "./request-facts.ts";
 
-export type Outcome = "ok" | "client_gone" | "cut" | "error" | "refused";
-
 export interface ExchangeEnd {
   readonly status: number;
-  readonly outcome: Outcome;
+  readonly outcome: LogEntry["outcome"];
   readonly usage?: Usage | undefined;
   readonly error?: string | undefined;
 }
 
 /** What is known once the request was read. */
-export interface Known {
+interface Known {
   readonly facts: RequestFacts;
   readonly filtered: { readonly redactions: number; readonly exempt?: number };
   readonly configName: string;
 }
 
-export interface Exchange {
-  readonly service: Service;
-  readonly method: string;
-  /** The attempts so far; the loop appends to them. */
-  readonly tried: Tried[];
-  describe(known: Known): void;
-  /** The first byte is about to go to the client. */
-  markFirstByte(): void;
-  /** The client gets this status, whatever the answer's own is: its headers go out before there is one. */
-  fixStatus(status: number): void;
-  /** Runs when the exchange ends. */
-  onEnd(callback: () => void): void;
-  /** Writes the record. Later calls do nothing. */
-  end(as: ExchangeEnd): void;
-}
+export type Exchange = ReturnType<typeof beginExchange>;
 
 export function beginExchange(
   method: string,
   path: string,
   deps: Pick<ProxyDeps, "monotonic" | "now" | "record" | "service">,
-): Exchange {
+) {
   const { service } = deps;
   const timestampMs = deps.now();
   const startedAt = deps.monotonic();
@@ -55,20 +38,25 @@ export function beginExchange(
   return {
     service,
     method,
+    /** The attempts so far; the loop appends to them. */
     tried,
-    describe(what) {
+    describe(what: Known): void {
       known = what;
     },
-    markFirstByte() {
+    /** The first byte is about to go to the client. */
+    markFirstByte(): void {
       ttfbMs ??= deps.monotonic() - startedAt;
     },
-    fixStatus(status) {
+    /** The client gets this status, whatever the answer's own is: its headers go out before there is one. */
+    fixStatus(status: number): void {
       fixedStatus = status;
     },
-    onEnd(callback) {
+    /** Runs when the exchange ends. */
+    onEnd(callback: () => void): void {
       callbacks.push(callback);
     },
-    end(as) {
+    /** Writes the record. Later calls do nothing. */
+    end(as: ExchangeEnd): void {
       if (ended) return;
       ended = true;
       for (const callback of callbacks) callback();

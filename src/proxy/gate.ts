@@ -79,7 +79,12 @@ export async function holdAnswer(input: GateInput): Promise<GateResult> {
     if (next.kind === "error") return bad("ended-early", text());
     if (next.kind === "end") {
       if (shape === "unknown") return bad("empty", "");
-      if (shape === "json") return judgeJson(text(), input, bad);
+      if (shape === "json") {
+        const whole = text();
+        const value = parseJson(whole);
+        const reason = judgeJson(value, input);
+        return reason === null ? { kind: "commit", document: { text: whole, value } } : bad(reason, whole);
+      }
       return bad(shape === "events" ? "ended-early" : "html", text());
     }
     if (shape === "unknown") shape = shapeOf(next.bytes, input.headers);
@@ -120,17 +125,12 @@ function shapeOf(bytes: Uint8Array, headers: Headers): Shape {
   return isPage ? "html" : "events";
 }
 
-function judgeJson(
-  text: string,
-  input: GateInput,
-  bad: (reason: BadReason, body: string) => GateResult,
-): GateResult {
-  const value = parseJson(text);
-  if (value === undefined) return bad("malformed", text);
-  if (!isRecord(value) || isError(value) || !isAnswer(input.api, value)) return bad("json-error", text);
+/** Why a whole document is no answer; null for one. */
+function judgeJson(value: unknown, { api, stream }: GateInput): BadReason | null {
+  if (value === undefined) return "malformed";
+  if (!isRecord(value) || isError(value) || !isAnswer(api, value)) return "json-error";
   // A whole JSON answer to a client that waits for events is no answer: it would ask again.
-  if (input.stream && input.api !== "messages") return bad("malformed", text);
-  return { kind: "commit", document: { text, value } };
+  return stream && api !== "messages" ? "malformed" : null;
 }
 
 function isError(value: JsonRecord): boolean {

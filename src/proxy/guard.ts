@@ -9,12 +9,6 @@ export interface Refusal {
   readonly message: string;
 }
 
-export interface GuardRequest {
-  readonly method: string;
-  readonly url: string;
-  readonly headers: Headers;
-}
-
 /** Names the instances a request has passed, comma-separated. Ours being there means that we ask ourselves. */
 export const HOPS_HEADER = "x-codex-helper-hops";
 const MAX_HOPS = 5;
@@ -27,7 +21,7 @@ export function makeAllowedHosts(port: number): ReadonlySet<string> {
 
 /** Null when the request may pass. `instance` is this process's own id in the hops header. */
 export function refuse(
-  request: GuardRequest,
+  request: Pick<Request, "headers" | "method" | "url">,
   allowedHosts: ReadonlySet<string>,
   instance: string,
 ): Refusal | null {

@@ -2,11 +2,11 @@
 // answer, end. Every step is called once and none calls back; each request ends in exactly one record.
 import { english, inEnglish } from "../base/text.ts";
 import { makeFinalAnswer } from "../routing/final-answer.ts";
-import { answerFrom, answerGone, answerLocal } from "./answer.ts";
+import { type Answering, answerFrom, answerGone, answerLocal } from "./answer.ts";
 import { type Pass, runAttempts } from "./attempt-loop.ts";
 import { readCompaction, unfoldSummaries } from "./compaction.ts";
 import { makeCompactionPasses } from "./compaction-passes.ts";
-import type { ProxyDeps, Route } from "./deps.ts";
+import type { ProxyDeps } from "./deps.ts";
 import { beginExchange, type Exchange, type ExchangeEnd } from "./exchange.ts";
 import { ANY_OUTPUT } from "./gate.ts";
 import { refuse, type RequestTarget, splitUrl } from "./guard.ts";
@@ -15,7 +15,6 @@ import type { LocalError } from "./local-error.ts";
 import { answerOwn } from "./own-routes.ts";
 import { readBody } from "./read-body.ts";
 import { apiOf, readRequestFacts } from "./request-facts.ts";
-import type { ClientRequest } from "./upstream-request.ts";
 
 /** Bun runs at most 256 fetches at once and lets the next one wait in silence: better a clear answer before that. */
 const MAX_IN_FLIGHT = 250;
@@ -89,6 +88,7 @@ async function forward({ request, target, exchange, deps }: Forwarding): Promise
   const passes = compaction.isRequest
     ? makeCompactionPasses(plan, body, deps.memory)
     : [{ plan, body, accept: ANY_OUTPUT }];
+  const { tried } = exchange;
   const answer = answerRequest(passes, {
     request: {
       method,
@@ -102,6 +102,7 @@ async function forward({ request, target, exchange, deps }: Forwarding): Promise
     route,
     exchange,
     deps,
+    tried,
   });
   answer.catch(() => exchange.end(OUR_BUG));
   return await withHeartbeat(answer, {
@@ -112,24 +113,13 @@ async function forward({ request, target, exchange, deps }: Forwarding): Promise
   });
 }
 
-interface Answering {
-  readonly request: ClientRequest;
-  readonly route: Route;
-  readonly exchange: Exchange;
-  readonly deps: ProxyDeps;
-}
-
-async function answerRequest(
-  passes: Iterable<Pass>,
-  { deps, exchange, request, route }: Answering,
-): Promise<Response> {
-  const { tried } = exchange;
-  const result = await runAttempts(passes, { request, route, deps, tried });
+async function answerRequest(passes: Iterable<Pass>, run: Answering): Promise<Response> {
+  const { deps, exchange, tried } = run;
+  const result = await runAttempts(passes, run);
   if (result.kind === "client-gone") return answerGone(exchange);
-  const context = { exchange, facts: request.facts, routing: route.routing, deps };
-  if (result.kind === "answer") return answerFrom(result.chosen, context);
+  if (result.kind === "answer") return answerFrom(result.chosen, run);
   const { blocked, last } = result;
-  const final = makeFinalAnswer({ service: deps.service, now: deps.now(), tried, blocked });
-  if (final.kind === "last-answer" && last !== null) return answerFrom(last, context);
+  const final = makeFinalAnswer({ service: exchange.service, now: deps.now(), tried, blocked });
+  if (final.kind === "last-answer" && last !== null) return answerFrom(last, run);
   return answerLocal(exchange, "error", final);
 }

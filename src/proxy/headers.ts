@@ -77,20 +77,16 @@ export function makeRequestHeaders(parts: RequestHeaderParts): Headers {
 const STATEFUL = ["set-cookie", "set-cookie2", "alt-svc", "strict-transport-security", "clear-site-data"];
 const DROPPED: ReadonlySet<string> = new Set([...HOP_BY_HOP, ...STATEFUL, "content-length"]);
 
-export interface ResponseHeaderParts {
-  readonly upstream: Headers;
-  /** True when the body goes out decoded though the upstream sent it encoded. */
-  readonly decoded: boolean;
-}
-
-/** The headers to answer with. Content-Length is left out: Bun writes the framing that fits what is sent. */
-export function makeResponseHeaders(parts: ResponseHeaderParts): Headers {
-  const { upstream } = parts;
+/**
+ * The headers to answer with. Content-Length is left out: Bun writes the framing that fits what is sent.
+ * `decoded`: the body goes out decoded though the upstream sent it encoded.
+ */
+export function makeResponseHeaders({ upstream, decoded }: { upstream: Headers; decoded: boolean }): Headers {
   const out = new Headers(upstream);
   for (const name of upstream.keys())
     if (DROPPED.has(name) || name.startsWith("access-control-")) out.delete(name);
   for (const name of namedByConnection(upstream)) out.delete(name);
-  if (parts.decoded) out.delete("content-encoding");
+  if (decoded) out.delete("content-encoding");
   return out;
 }
 

@@ -46,18 +46,11 @@ const SHAPES: Readonly<Record<ErrorShape, (error: LocalError) => object>> = {
   }),
 };
 
-/** The JSON body of an error as the service's client expects it. */
-export function makeErrorBody(service: Service, error: LocalError): string {
-  return JSON.stringify(SHAPES[SERVICE_FACTS[service].errorShape](error));
-}
-
 /** The whole answer. HEAD gets no body. */
 export function makeErrorResponse(service: Service, error: LocalError, method = "POST"): Response {
   const headers = new Headers({ "content-type": "application/json" });
   if (error.retryAfterSecs !== undefined)
     headers.set("retry-after", String(Math.max(1, Math.ceil(error.retryAfterSecs))));
-  return new Response(method === "HEAD" ? null : makeErrorBody(service, error), {
-    status: error.status,
-    headers,
-  });
+  const body = SHAPES[SERVICE_FACTS[service].errorShape](error);
+  return new Response(method === "HEAD" ? null : JSON.stringify(body), { status: error.status, headers });
 }

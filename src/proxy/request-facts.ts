@@ -41,14 +41,8 @@ export function countedModel(path: string, body: Uint8Array): string | null {
 /** Facts of one request. `body` is decoded and unredacted or redacted; any bytes are accepted. */
 export function readRequestFacts(api: Api | null, headers: Headers, body: Uint8Array): RequestFacts {
   if (api === null) {
-    return {
-      api,
-      model: null,
-      stream: false,
-      sessionId: headerSession(headers),
-      store: false,
-      background: false,
-    };
+    const sessionId = headerSession(headers);
+    return { api, sessionId, model: null, stream: false, store: false, background: false };
   }
   const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
   return {

@@ -19,11 +19,7 @@ export interface ProxyOptions
   readonly onBug: (error: unknown) => void;
 }
 
-export interface ProxyServer {
-  readonly port: number;
-  /** Takes no new connections, lets open requests finish for at most `graceMs`, then cuts them. */
-  stop(graceMs: number): Promise<void>;
-}
+export type ProxyServer = ReturnType<typeof startProxy>;
 
 /** Both clients give up on a silent connection after 300 s (Codex's idle timer, Claude Code's stream timer). */
 const HEARTBEAT = { afterMs: 240_000, everyMs: 60_000 };
@@ -33,7 +29,7 @@ const LOOPBACK = "127.0.0.1";
 const BUN_BODY_LIMIT = 2 ** 30;
 
 /** Binds and serves. Throws UserError when the port is in use. Nothing is switched or changed by it. */
-export function startProxy({ onBug, port, ...options }: ProxyOptions): ProxyServer {
+export function startProxy({ onBug, port, ...options }: ProxyOptions) {
   const monotonic = (): number => performance.now();
   const connections = createConnections(monotonic);
   let allowedHosts = makeAllowedHosts(port);
@@ -56,7 +52,8 @@ export function startProxy({ onBug, port, ...options }: ProxyOptions): ProxyServ
   allowedHosts = makeAllowedHosts(server.port ?? port);
   return {
     port: server.port ?? port,
-    async stop(graceMs) {
+    /** Takes no new connections, lets open requests finish for at most `graceMs`, then cuts them. */
+    async stop(graceMs: number): Promise<void> {
       const drained = server.stop();
       const timer = setTimeout(() => void server.stop(true), graceMs);
       await drained;

@@ -3,46 +3,40 @@
 import { fingerprint } from "../base/secrets.ts";
 import type { Upstream } from "../base/upstream.ts";
 
-export interface SessionMemory {
-  /** The turn state in an answer's headers (Codex sends it back within the turn), or null for none. */
-  noteTurnState(value: string | null, upstreamKey: string): void;
-  /** Did this upstream issue it? The token goes back to that upstream and to no other. */
-  isTurnStateOf(value: string, upstreamKey: string): boolean;
-  /** What to leave out of the session's requests to this upstream; undefined when nothing is known. */
-  foreignHistory(sessionId: string | null, upstreamKey: string): ReadonlySet<string> | undefined;
-  /** Pieces of the session's history that this upstream refused because another account wrote them. */
-  noteForeignHistory(sessionId: string | null, upstreamKey: string, removed: ReadonlySet<string>): void;
-  /** Does it answer a compaction request with a compaction item? The vendor's own hosts do; of others it is learned. */
-  compactionAt(upstream: Upstream): Compaction;
-  noteCompaction(upstream: Upstream, is: Exclude<Compaction, "unknown">): void;
-}
+export type SessionMemory = ReturnType<typeof createSessionMemory>;
 
 /** `plain`: answers the request as an ordinary turn. */
-export type Compaction = "native" | "plain" | "unknown";
+type Compaction = "native" | "plain" | "unknown";
 
 /** A turn is short: the newest few hundred are plenty. */
 const MAX_TURN_STATES = 512;
 /** Pairs of session and upstream. */
 const MAX_HISTORIES = 200;
 
-export function createSessionMemory(): SessionMemory {
+export function createSessionMemory() {
   const issuers = new Map<string, string>();
   const histories = new Map<string, ReadonlySet<string>>();
   const compaction = new Map<string, Compaction>();
   return {
-    noteTurnState(value, upstreamKey) {
+    /** The turn state in an answer's headers (Codex sends it back within the turn), or null for none. */
+    noteTurnState(value: string | null, upstreamKey: string): void {
       if (value !== null) setNewest(issuers, fingerprint(value), upstreamKey, MAX_TURN_STATES);
     },
-    isTurnStateOf: (value, upstreamKey) => issuers.get(fingerprint(value)) === upstreamKey,
-    foreignHistory: (sessionId, upstreamKey) =>
+    /** Did this upstream issue it? The token goes back to that upstream and to no other. */
+    isTurnStateOf: (value: string, upstreamKey: string) => issuers.get(fingerprint(value)) === upstreamKey,
+    /** What to leave out of the session's requests to this upstream; undefined when nothing is known. */
+    foreignHistory: (sessionId: string | null, upstreamKey: string) =>
       sessionId === null ? undefined : histories.get(`${sessionId} ${upstreamKey}`),
-    noteForeignHistory(sessionId, upstreamKey, removed) {
+    /** Pieces of the session's history that this upstream refused because another account wrote them. */
+    noteForeignHistory(sessionId: string | null, upstreamKey: string, removed: ReadonlySet<string>): void {
       if (sessionId === null) return;
       const key = `${sessionId} ${upstreamKey}`;
       setNewest(histories, key, new Set([...(histories.get(key) ?? []), ...removed]), MAX_HISTORIES);
     },
-    compactionAt: ({ isOfficial, key }) => compaction.get(key) ?? (isOfficial ? "native" : "unknown"),
-    noteCompaction(upstream, is) {
+    /** Does it answer a compaction request with a compaction item? The vendor's own hosts do; of others it is learned. */
+    compactionAt: ({ isOfficial, key }: Upstream): Compaction =>
+      compaction.get(key) ?? (isOfficial ? "native" : "unknown"),
+    noteCompaction(upstream: Upstream, is: Exclude<Compaction, "unknown">): void {
       compaction.set(upstream.key, is);
     },
   };

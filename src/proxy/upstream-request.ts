@@ -5,7 +5,7 @@ import { findTopLevelString } from "../base/json-members.ts";
 import type { Upstream } from "../base/upstream.ts";
 import { METADATA_HEADER } from "../filter/request-filter.ts";
 import { stripWorkspaces, stripWorkspacesInBody } from "../filter/workspaces.ts";
-import { makeRequestHeaders } from "./headers.ts";
+import { makeRequestHeaders, type RequestHeaderParts } from "./headers.ts";
 import type { RequestTarget } from "./guard.ts";
 import { stripBoundHistory } from "./history.ts";
 import type { RequestFacts } from "./request-facts.ts";
@@ -26,18 +26,15 @@ export interface ClientRequest {
 }
 
 /** What depends on the upstream, or on what was tried before. */
-export interface RequestChanges {
+export interface RequestChanges extends Pick<
+  RequestHeaderParts,
+  "instance" | "keepTurnState" | "ownedNames"
+> {
   readonly body: Uint8Array;
   /** Replaces the model that the client named; null for none. */
   readonly model: string | null;
   /** Pieces of the history that this upstream cannot read. */
   readonly foreignHistory: ReadonlySet<string> | undefined;
-  /** False when the turn state came from another upstream. */
-  readonly keepTurnState: boolean;
-  /** Lower-case header names that any upstream of the service sets. */
-  readonly ownedHeaders: ReadonlySet<string>;
-  /** This process's id for loop detection. */
-  readonly instance: string;
 }
 
 export interface UpstreamRequest {
@@ -56,6 +53,7 @@ export function makeUpstreamRequest(
 ): UpstreamRequest | string {
   if (upstream.credential.kind === "unusable") return inEnglish(upstream.credential.why);
   const { baseUrl, query, service } = upstream;
+  const { instance, keepTurnState, ownedNames } = changes;
   const url = joinTargetUrl({ service, baseUrl, query, ...client.target });
   if (url === null) return english`the path leads outside the upstream's base URL`;
   return {
@@ -64,10 +62,10 @@ export function makeUpstreamRequest(
     headers: makeRequestHeaders({
       client: client.headers,
       upstream,
-      ownedNames: changes.ownedHeaders,
+      ownedNames,
       decoded: client.decoded,
-      keepTurnState: changes.keepTurnState,
-      instance: changes.instance,
+      keepTurnState,
+      instance,
       replaced: replacedHeaders(client, upstream),
     }),
     body: makeBody(client.facts, upstream, changes),
