@@ -112,14 +112,14 @@ const CONDITIONS: readonly Condition[] = [
     hint: /CODEX_HELPER_HOME/,
   },
   {
-    name: "file-modes: other users can read a log",
+    name: "file-modes: others may read a log",
     make: ({ home }) => chmodSync(home.write(".codex-helper/logs/requests.jsonl.1", ""), 0o644),
     status: "warn",
     says: /other users can read .*requests\.jsonl\.1/,
     hint: /ch doctor --fix/,
   },
   {
-    name: "file-modes: other users can read many files",
+    name: "file-modes: others may read many files",
     make: ({ home }) => {
       for (const number of [1, 2, 3, 4]) chmodSync(home.write(`.codex-helper/backups/${number}`, ""), 0o640);
     },
@@ -382,7 +382,7 @@ const CONDITIONS: readonly Condition[] = [
     hint: /codex login/,
   },
   {
-    name: "codex-login: other users can read auth.json",
+    name: "codex-login: others may read auth.json",
     make: ({ home }) => chmodSync(home.write(".codex/auth.json", { OPENAI_API_KEY: "sk-mine" }), 0o644),
     status: "warn",
     says: /other users can read .*auth\.json/,

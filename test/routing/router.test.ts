@@ -486,7 +486,7 @@ describe("what is told", () => {
     expect(desk.events[2]).toMatchObject({ from: A, to: B, sessionId: null });
   });
 
-  test("the way back, and that the upstream recovered", () => {
+  test("the way back, and that the upstream is well again", () => {
     const desk = makeDesk();
     desk.open(A);
     desk.serve(B);

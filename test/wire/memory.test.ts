@@ -58,7 +58,7 @@ if (process.platform === "linux")
       expect(grown).toBeLessThan(GROWTH_MB);
     }, 120_000);
 
-    test(`over ${COUNT} streams that the client disconnected`, async () => {
+    test(`over ${COUNT} streams that the client left`, async () => {
       const begun = responsesEvents({ deltas: 20 }).slice(0, -2);
       await using upstream = await startFakeUpstream([
         [head(200, EVENT_STREAM), ...begun.map(chunk), SILENCE],

@@ -36,7 +36,7 @@ interface Facts {
 const factsOf = ({ stdout }: CliResult): Facts => JSON.parse(stdout) as Facts;
 
 describe("ch quota", () => {
-  test("lists the latest readings, and refresh reads it now, with nothing running", async () => {
+  test("lists what was read last, and refresh reads it now, with nothing running", async () => {
     using home = makeTempHome();
     let left = 7.7;
     await using relay = await startRelay(() => left);

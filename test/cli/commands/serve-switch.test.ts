@@ -86,7 +86,7 @@ describe("serve points the client at itself and puts it back", () => {
     expect(kept.stderr()).toContain("stays so after Ctrl+C");
     await kept.stop();
     expect(codex()).toContain(`127.0.0.1:${port}`);
-    expect((await runCli(["switch", "status"], { home })).stdout).not.toContain("died");
+    expect((await runCli(["switch", "status"], { home })).stdout).not.toContain("no longer running");
     expect((await runCli(["switch", "off"], { home })).code).toBe(0);
     expect(codex()).toBe(CODEX_TOML);
   });
