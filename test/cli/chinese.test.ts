@@ -281,5 +281,5 @@ test("a proxy in a Chinese terminal answers, logs and reports in English, and sh
   expect([...answers, ...reports, log].filter(hasChinese)).toEqual([]);
   expect(listEnglish(screen)).toEqual([]);
   // What happened has a time, like a request.
-  expect(Bun.stripANSI(screen)).toMatch(/^\d\d-\d\d [\d:]{8}  main#1 配额用尽，至 .+：402 需要付费/m);
+  expect(Bun.stripANSI(screen)).toMatch(/^\d\d-\d\d [\d:]{8}  main#1 额度用尽，至 .+：402 需要付费/m);
 }, 15_000);

@@ -153,7 +153,7 @@ describe("config add", () => {
       "--base-url must not contain a user name or password: put the key into `auth`\n" +
         "  ch config add a --base-url https://a.example --auth-token-stdin",
     ],
-    ["add a#2 --base-url https://a.example", '"a#2" is one upstream, and a config is meant here: a'],
+    ["add a#2 --base-url https://a.example", '"a#2" is an upstream, but a config is needed here: a'],
     [
       "add __proto__ --base-url https://a.example",
       '"__proto__" is not the name of a config or of an upstream',
@@ -279,7 +279,7 @@ describe("config list and show", () => {
     );
     expect(await config(home, "show main#3")).toMatchObject({
       code: 1,
-      stderr: 'error: "main" has 2 upstreams, and no number 3\n  ch config show main\n',
+      stderr: 'error: "main" has 2 upstreams, there is no number 3\n  ch config show main\n',
     });
   });
 });
@@ -293,7 +293,7 @@ describe("the commands that change what is there", () => {
       expect(code).toBe(0);
       return stderr;
     };
-    expect(await run("move main#2 --to 1")).toBe("main#2 is main#1 now\n");
+    expect(await run("move main#2 --to 1")).toBe("main#2 is now main#1\n");
     expect(hostsOf(home, "main")).toEqual(["two.example", "one.example"]);
     expect(await run("disable main#1 --until tomorrow")).toMatch(
       /^main#1 is disabled until [A-Z][a-z]{2} \d{1,2} 00:00\n$/,
@@ -318,14 +318,18 @@ describe("the commands that change what is there", () => {
   });
 
   test.each([
-    ["move main --to 1", 2, '"main" is a config, and one upstream of it is meant here: main#1'],
+    ["move main --to 1", 2, '"main" is a config, but one of its upstreams is needed here: main#1'],
     ["move main#1", 2, "--to is missing\n  ch config move main#1 --to 1\n"],
     ["move main#1 --to 0", 2, "--to takes a number from 1 to 64"],
-    ["move main#1 --to 3", 1, '"main" has no place 3: its last one is 2\n  ch config move main#1 --to 2\n'],
-    ["rename main main", 1, '"main" is its name already\n  ch config rename main NEW-NAME\n'],
+    [
+      "move main#1 --to 3",
+      1,
+      '"main" has no position 3: the last one is 2\n  ch config move main#1 --to 2\n',
+    ],
+    ["rename main main", 1, 'it is already named "main"\n  ch config rename main NEW-NAME\n'],
     ["remove spare#1", 1, "spare#1 is the only upstream of its config"],
     ["rename main spare", 1, 'the config "spare" already exists'],
-    ["set-active main#1", 2, '"main#1" is one upstream, and a config is meant here: main'],
+    ["set-active main#1", 2, '"main#1" is an upstream, but a config is needed here: main'],
     ["set-active gone", 1, 'Codex has no config "gone"'],
     ["disable main --until yesterday", 2, '--until does not understand "yesterday"'],
     ["enable main#x", 2, '"main#x" is not the name of a config or of an upstream'],

@@ -53,7 +53,7 @@ test("shows what is odd with a command to type, and the rest as a number", async
   const { code, stderr, stdout } = await runCli(["doctor"], { home });
   expect(code).toBe(1);
   expect(stdout).toMatch(/^fail {2}~\/\.codex-helper\/config\.json:1:\d+: .+\n {8}ch config edit\n/m);
-  expect(stdout).toMatch(/^ok {4}in order: \d+ \(ch doctor --all shows them\)$/m);
+  expect(stdout).toMatch(/^ok {4}\d+ checks passed \(ch doctor --all shows them\)$/m);
   expect(stdout.split("\n").filter((line) => line.length > 80 && !line.startsWith("        "))).toEqual([]);
   expect(stderr).toContain("Next: ch");
   const all = await runCli(["doctor", "--all"], { home });
@@ -75,7 +75,7 @@ test("--fix puts a client back whose proxy was killed, and makes our files priva
   await switchAndKill(home);
   chmodSync(home.paths.config, 0o644);
   const { code, stderr, stdout } = await runCli(["doctor", "--fix"], { home });
-  expect(stderr).toContain(`fixed: put back ~/.codex/config.toml`);
+  expect(stderr).toContain(`fixed: restored ~/.codex/config.toml`);
   expect(stderr).toContain(`fixed: made ~/.codex-helper/config.json private`);
   expect(readFileSync(home.paths.codexConfig, "utf8")).toBe(TOML);
   const fails = stdout.split("\n").filter((line) => line.startsWith("fail"));

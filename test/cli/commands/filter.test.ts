@@ -80,7 +80,7 @@ test("test takes a file, and the rules of the service it is told", async () => {
   const codex = await ch(["test", file]);
   expect(codex.stdout).toContain("nothing would change");
   expect(codex.stdout).toMatch(/1 +replace +0 +1\n/);
-  expect(codex.stderr).toContain("left alone: keys");
+  expect(codex.stderr).toContain("unchanged: keys");
   const claude = await ch(["test", "--claude", file]);
   expect(claude.stdout).toContain('- "a": "super-secret-token"');
   expect(claude.stdout).toContain('+ "a": ""');

@@ -136,7 +136,7 @@ main#2    unknown
     await using relay = await startFakeUpstream([reply({ status: 404 })]);
     configure(home, [relay.baseUrl]);
     const read = await runCli(["quota", "refresh"], { home });
-    expect(read.stdout).toMatch(/^main#1 +not known +local\nmain#1: local: the endpoint answered 404$/m);
+    expect(read.stdout).toMatch(/^main#1 +lookup failed +local\nmain#1: local: the endpoint answered 404$/m);
     const path = home.write(".codex-helper/usage_providers.json", '{"providers": 1}');
     const broken = await runCli(["quota", "refresh"], { home });
     expect(broken.stderr).toContain(`warning: ${path}:1:15: providers: must be a list`);

@@ -35,9 +35,9 @@ test("explains the order of the next request, and clears an upstream in the runn
   const shown = await runCli(line, { home });
   expect(shown.stdout.replace(/until (?:\w+ \d+ )?\d\d:\d\d/, "until TIME")).toBe(`Codex, config main
  1  main#2  ok
-    the session is bound to it; asked for relay-5
+    the session is bound to it; model relay-5
  2  main#1  out of quota until TIME
-    402 payment required; asked for relay-5
+    402 payment required; model relay-5
 `);
   const { stdout } = await runCli([...line, "--json"], { home });
   expect(JSON.parse(stdout)).toMatchObject({
@@ -70,7 +70,7 @@ test("without a proxy it works on what the last one left", async () => {
   const before = await runCli(["routing", "explain"], { home });
   expect(before.stderr).toContain("no proxy is running");
   expect(before.stdout).toContain(" 2  main#1  out of quota");
-  expect((await runCli(["routing", "reset", "--all"], { home })).stdout).toContain("state.json was changed");
+  expect((await runCli(["routing", "reset", "--all"], { home })).stdout).toContain("state.json was updated");
   expect(readState(home.paths.state)["health"]).toEqual({});
   expect((await runCli(["routing", "explain"], { home })).stdout).toContain(" 1  main#1  ok");
 });

@@ -216,7 +216,7 @@ test.each([
   [["run", "--", "vim"], 2, '"vim" is neither codex nor claude'],
   [["run", "codex"], 2, "--"],
   [["run", "--", "codex"], 1, "codex is not on PATH"],
-  [["run", "--codex", "--claude", "--", "x"], 2, "exclude one another"],
+  [["run", "--codex", "--claude", "--", "x"], 2, "--codex and --claude cannot be used together"],
   [["run", "--claude", "--config", "nope", "--", "true"], 1, '"nope"'],
 ])("%p is refused with %p", async (args, code, words) => {
   const result = await runCli(args, { home, env });
@@ -239,7 +239,7 @@ test("where something wins over us, nothing is started", async () => {
   expect(refused.map(({ stderr }) => stderr.split("\n")[0])).toEqual([
     expect.stringContaining("-c sets or replaces model_provider"),
     expect.stringContaining("--settings sets ANTHROPIC_BASE_URL"),
-    expect.stringContaining("own.json holds ANTHROPIC_AUTH_TOKEN"),
+    expect.stringContaining("own.json contains ANTHROPIC_AUTH_TOKEN"),
     expect.stringContaining("none.json"),
     expect.stringContaining("--settings does not contain a JSON object"),
   ]);

@@ -83,7 +83,7 @@ describe("serve points the client at itself and puts it back", () => {
     const port = String(freePort());
     await using kept = startCli(["serve", "--keep-switched", "--port", port], { home });
     await kept.waitFor(READY);
-    expect(kept.stderr()).toContain("stays so after Ctrl+C");
+    expect(kept.stderr()).toContain("kept after Ctrl+C");
     await kept.stop();
     expect(codex()).toContain(`127.0.0.1:${port}`);
     expect((await runCli(["switch", "status"], { home })).stdout).not.toContain("no longer running");
@@ -208,7 +208,7 @@ describe("after a kill", () => {
       ["status", "--codex"],
     ]) {
       const { stdout } = await runCli(command, { home });
-      expect(stdout).toContain("died");
+      expect(stdout).toContain("no longer running");
       expect(stdout).toContain("ch switch off --codex");
     }
     const doctor = await runCli(["doctor"], { home });

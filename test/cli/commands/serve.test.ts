@@ -109,7 +109,7 @@ test("without a config it says what to type, and nothing is left behind", async 
   using home = makeTempHome();
   const { code, stderr, stdout } = await runCli(["serve"], { home });
   expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
-  expect(stderr).toContain("error: Codex has no provider or login that could be taken over");
+  expect(stderr).toContain("error: no Codex provider or login found to import");
   expect(stderr).toContain("\n  ch config add main --base-url URL --auth-token-env NAME");
 });
 
@@ -127,7 +127,7 @@ test("a taken port is named with who has taken it", async () => {
   await using stranger = await startFakeUpstream([[SILENCE]]);
   const third = await runCli(["serve", "--no-switch", "--port", String(stranger.port)], { home });
   expect(third.code).toBe(1);
-  expect(third.stderr).toContain(`port ${stranger.port} is taken by`);
+  expect(third.stderr).toContain(`port ${stranger.port} is in use by`);
   expect(third.stderr).toContain("ch serve --codex --port");
 });
 
@@ -154,7 +154,7 @@ test("both services in one process, each on its own port", async () => {
   });
   const { code, stderr } = await runCli(["serve", "--all", "--no-switch"], { home });
   expect(code).toBe(1);
-  expect(stderr).toContain("Claude Code has no provider or login that could be taken over");
+  expect(stderr).toContain("no Claude Code provider or login found to import");
   expect(stderr).toContain("--claude");
 });
 
@@ -166,7 +166,7 @@ test("a first start takes over what the client has, by reference to its key", as
   );
   await using serving = startCli(["serve", "--no-switch", "--port", String(freePort())], { home });
   await serving.waitFor(LISTENING);
-  expect(serving.stderr()).toContain("took over from Codex: relay");
+  expect(serving.stderr()).toContain("imported from Codex: relay");
   const config: unknown = await Bun.file(home.paths.config).json();
   expect(config).toMatchObject({
     codex: {

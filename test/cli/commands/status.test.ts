@@ -113,7 +113,7 @@ test("a killed proxy is not taken for a running one", async () => {
   await serving.waitFor(LISTENING);
   await serving.stop("SIGKILL");
   const { stderr, stdout } = await runCli(["status", "--codex"], { home });
-  expect(stdout).toMatch(/^ {2}proxy {3}the one on port \d+ \(pid \d+\) has died: ch doctor --fix$/m);
+  expect(stdout).toMatch(/^ {2}proxy {3}ended unexpectedly \(port \d+, pid \d+\): ch doctor --fix$/m);
   expect(stderr).toContain("Next: ch doctor --fix");
   await runCli(["doctor", "--fix"], { home });
   expect((await runCli(["status", "--codex"], { home })).stdout).toContain("no proxy is running");
@@ -133,10 +133,10 @@ test("of two proxies, one of them killed: which is alive, which is dead, where t
   const { stderr, stdout } = await runCli(["status", "--codex"], { home });
   expect(stdout).toContain(`proxy   http://127.0.0.1:${alivePort}, pid ${alive.child.pid}, for `);
   expect(stdout).toContain(
-    `proxy   the proxy on port ${deadPort} (pid ${killed.child.pid}) ended unexpectedly: ch doctor --fix`,
+    `proxy   ended unexpectedly (port ${deadPort}, pid ${killed.child.pid}): ch doctor --fix`,
   );
   expect(stdout).toContain(
-    `client  points at port ${deadPort}, switched by a ch that is no longer running: ch switch off --codex`,
+    `client  points at port ${deadPort}, switched by a ch that is no longer running\n          ch switch off --codex\n`,
   );
   expect(stderr).toContain("Next: ch doctor --fix");
 

@@ -105,7 +105,7 @@ warning: nothing listens on 127.0.0.1:${port} yet: Codex gets no answer
     using scene = makeScene();
     await scene.run("on", "--claude");
     scene.home.write(".codex-helper/config.json", "{");
-    expect((await scene.run("off")).stderr).toContain("put back in ~/.claude/settings.json");
+    expect((await scene.run("off")).stderr).toContain("restored in ~/.claude/settings.json");
     expect(scene.claude()).toBe(CLAUDE_JSON);
   });
 
@@ -116,7 +116,7 @@ warning: nothing listens on 127.0.0.1:${port} yet: Codex gets no answer
     scene.home.write(".codex/config.toml", "broken =");
     const { code, stderr } = await scene.run("off");
     expect(code).toBe(1);
-    expect(stderr).toContain("put back in ~/.claude/settings.json");
+    expect(stderr).toContain("restored in ~/.claude/settings.json");
     expect(stderr).toMatch(/error: .*config\.toml: line 1/);
     expect(scene.claude()).toBe(CLAUDE_JSON);
   });
@@ -129,7 +129,7 @@ warning: nothing listens on 127.0.0.1:${port} yet: Codex gets no answer
     expect(await scene.run()).toEqual({
       code: 0,
       stderr: "",
-      stdout: `Codex: on, to http://127.0.0.1:${port}/v1
+      stdout: `Codex: switched, to http://127.0.0.1:${port}/v1
   in ~/.codex/config.toml: model_providers.relay.base_url
   restore with: ch switch off --codex
   nothing listens there: ch serve --codex --port ${port}
@@ -183,9 +183,9 @@ Claude Code: not switched
     using scene = makeScene();
     rmSync(scene.home.paths.codexHome, { recursive: true });
     expect((await scene.run("on")).stderr).toContain(
-      "made ~/.codex/config.toml: model_providers.codex_proxy",
+      "created ~/.codex/config.toml: model_providers.codex_proxy",
     );
-    expect((await scene.run("off")).stderr).toContain("was made by the switch and is removed");
+    expect((await scene.run("off")).stderr).toContain("was created by the switch and has been removed");
     expect(existsSync(scene.home.paths.codexHome)).toBe(false);
   });
 
@@ -194,11 +194,13 @@ Claude Code: not switched
     await scene.run("on");
     scene.home.write(".codex/config.toml", scene.codex().replace(/http:\/\/127[^"]*/, "https://new.example"));
     expect((await scene.run("off")).stderr).toContain(
-      "left in ~/.codex/config.toml, because it was changed meanwhile",
+      "kept in ~/.codex/config.toml, because it was changed after the switch",
     );
     await scene.run("on", "--claude");
     rmSync(scene.home.paths.run, { recursive: true });
     const off = await scene.run("off", "--claude");
-    expect(off.stderr).toContain("warning: env.ANTHROPIC_BASE_URL was removed; what stood there before");
+    expect(off.stderr).toContain(
+      "warning: env.ANTHROPIC_BASE_URL was removed; its previous value is not known",
+    );
   });
 });

@@ -395,7 +395,7 @@ describe("usage show", () => {
     writeLog();
     const { stdout } = await usage("show", "a");
     expect(stdout).toContain(
-      "tokens   12.0k in, 9.00k from the cache, 500 out, 100 of it reasoning, 12.5k in all\n",
+      "tokens   12.0k in, 9.00k from the cache, 500 out, 100 of it reasoning, 12.5k total\n",
     );
     expect(stdout).toContain("cost     $0.0099\n");
     expect(stdout).toEndWith(`\n${"█".repeat(24)}  1.0 s  https://relay.example/v1  200 ok\n`);
@@ -468,7 +468,7 @@ describe("usage report", () => {
     for (const round of [1, 2]) {
       expect([round, await report("--html", "usage.html")]).toEqual([
         round,
-        { code: 0, stdout: "", stderr: "written: usage.html\n" },
+        { code: 0, stdout: "", stderr: "wrote usage.html\n" },
       ]);
     }
     const page = join(home.path, "usage.html");

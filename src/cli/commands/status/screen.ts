@@ -72,7 +72,7 @@ function printService(cli: Cli, facts: ServiceFacts): void {
   for (const { pid, port } of silent)
     printRow(cli, t`proxy`, out.paint("red", t`http://127.0.0.1:${port}, pid ${pid}, does not answer`));
   for (const { pid, port } of dead) {
-    const words = out.paint("red", t`the proxy on port ${port} (pid ${pid}) ended unexpectedly`);
+    const words = out.paint("red", t`ended unexpectedly (port ${port}, pid ${pid})`);
     printRow(cli, t`proxy`, words, "ch doctor --fix");
   }
   if (instances.length === 0) {

@@ -118,7 +118,7 @@ test("a file cannot say that the client's own login belongs to its host", async 
     codex: { configs: { evil: login("https://evil.example"), own: login("https://api.openai.com") } },
   });
   const { stdout, stderr } = await run("import", "other.json", "--yes");
-  expect(stderr).toContain(`left out: "evil": auth.client is allowed for the vendor's own host`);
+  expect(stderr).toContain(`skipped: "evil": auth.client is allowed only for the vendor's own host`);
   expect(stdout).toContain("https://api.openai.com/v1");
   expect(readFileSync(home.paths.config, "utf8")).not.toContain("evil.example");
 });
@@ -135,10 +135,10 @@ test("a masked file brings no key that could not work", async () => {
 });
 
 test.each([
-  [["export", "--masked", "--with-keys"], 2, "exclude one another"],
+  [["export", "--masked", "--with-keys"], 2, "--masked and --with-keys cannot be used together"],
   [["export", "--force"], 2, "--force needs a FILE"],
-  [["import", "gone.json"], 1, "there is no file"],
-  [["import", "empty.json"], 1, "holds no configs"],
+  [["import", "gone.json"], 1, "file not found"],
+  [["import", "empty.json"], 1, "contains no configs"],
   [["import", "bad.json"], 1, 'bad.json:1:2: missing "}"'],
 ])("%j is refused in words", async (args, code, words) => {
   home.write("empty.json", "{}");

@@ -46,7 +46,7 @@ name = "no url"
     ["relay", "bearer token sk-0…cdef", "https://relay.example/v1"],
     ["chatgpt", "the client's own login", "https://chatgpt.com/backend-api/codex"],
   ]);
-  expect(preview.stderr).toContain(`left out: Codex's provider "broken": has no base_url`);
+  expect(preview.stderr).toContain(`skipped: Codex's provider "broken": has no base_url`);
   expect(preview.stderr).toContain("nothing was written; the same command with --yes writes it");
   expect(existsSync(home.paths.config)).toBe(false);
 
@@ -115,7 +115,7 @@ test("nothing found, no source and an unknown source say what to type", async ()
 
 test.each([
   [["--from", "cc-swich"], "ch config import --from cc-switch"],
-  [["--from", "cc-switch", "x.json"], "exclude one another"],
+  [["--from", "cc-switch", "x.json"], "--from and a FILE cannot be used together"],
   [["--from", "codex", "--dir", "x"], "--dir belongs to"],
   [["--dir", "x", "x.json"], "--dir belongs to"],
 ])("%j is refused with what to type", async (args, words) => {
@@ -150,7 +150,7 @@ test("cc-switch's providers of both clients are shown masked, then written; its 
     /\nClaude Code, from .*\n.*\n {2}c +API key sk-0…cdef +https:\/\/c\.example\n$/,
   );
   expect(preview.stderr).toContain("the name b is in use: this one becomes b-2");
-  expect(preview.stderr).toContain(`left out: "OpenAI Official": the vendor's login`);
+  expect(preview.stderr).toContain(`skipped: "OpenAI Official": the vendor's login`);
   const done = await run("--from", "cc-switch", "--dir", directory, "--yes", "--json");
   expect(JSON.parse(done.stdout)).toMatchObject({
     service: null,
@@ -176,8 +176,8 @@ test("where all is left out, the reasons are followed by what to type", async ()
   makeCcSwitchDatabase(join(home.path, ".cc-switch"), [official]).close();
   const { code, stderr } = await run("--from", "cc-switch", "--yes");
   expect(code).toBe(1);
-  expect(stderr).toContain(`left out: "Official": the vendor's login`);
-  expect(stderr).toContain("there is nothing that could be taken over\n  ch config add main");
+  expect(stderr).toContain(`skipped: "Official": the vendor's login`);
+  expect(stderr).toContain("nothing to import\n  ch config add main");
   expect(existsSync(home.paths.config)).toBe(false);
 });
 
