@@ -12,30 +12,30 @@ import type { Instance } from "../state/instances.ts";
 /** A proxy on this machine answers in a few ms; one that does not hangs or has ended. */
 const ANSWER_MS = 1_000;
 
+interface AskOptions {
+  readonly query?: Readonly<Record<string, string>>;
+  /** Longest wait for an answer. Default 1,000. */
+  readonly waitMs?: number;
+}
+
 /** What a proxy says about `name` ("status"); null where it does not answer, or not as one of ours. */
 export async function askInstance(
   { port }: Pick<Instance, "port">,
   name: string,
-  query: Readonly<Record<string, string>> = {},
+  options: AskOptions = {},
 ): Promise<unknown> {
-  const response = await send("GET", urlOf(port, name, query)).catch(() => null);
+  const response = await send(port, name, options);
   return response?.ok === true ? await response.json().catch(() => null) : null;
-}
-
-export interface TellOptions {
-  readonly query?: Readonly<Record<string, string>>;
-  /** For work that takes longer. Default 1,000. */
-  readonly waitMs?: number;
 }
 
 /** Makes a proxy do something. Throws UserError where it does not. */
 export async function tellInstance(
   { pid, port, token }: Pick<Instance, "pid" | "port" | "token">,
   name: string,
-  { query = {}, waitMs = ANSWER_MS }: TellOptions = {},
+  options: AskOptions = {},
 ): Promise<void> {
   const headers = { authorization: `Bearer ${token}` };
-  const response = await send("POST", urlOf(port, name, query), { headers, waitMs }).catch(() => null);
+  const response = await send(port, name, options, { method: "POST", headers });
   if (response?.ok === true) return;
   const message =
     response === null
@@ -44,24 +44,17 @@ export async function tellInstance(
   throw new UserError(message, { hint: "ch status" });
 }
 
-function urlOf(port: number, name: string, query: Readonly<Record<string, string>>): string {
+/** Null without an answer. Never through an outbound proxy: the token is for this machine alone. */
+async function send(
+  port: number,
+  name: string,
+  { query = {}, waitMs = ANSWER_MS }: AskOptions,
+  init: RequestInit = {},
+): Promise<Response | null> {
   const search = new URLSearchParams(query).toString();
-  return `http://127.0.0.1:${port}${OWN_PREFIX}${name}${search === "" ? "" : `?${search}`}`;
-}
-
-interface SendOptions {
-  readonly headers?: Record<string, string>;
-  readonly waitMs?: number;
-}
-
-/** Never through an outbound proxy: the token is for this machine alone. */
-function send(
-  method: string,
-  url: string,
-  { headers = {}, waitMs = ANSWER_MS }: SendOptions = {},
-): Promise<Response> {
+  const url = `http://127.0.0.1:${port}${OWN_PREFIX}${name}${search === "" ? "" : `?${search}`}`;
   const signal = AbortSignal.timeout(waitMs);
-  return fetch(url, { method, headers, signal, redirect: "error", proxy: false });
+  return await fetch(url, { ...init, signal, redirect: "error", proxy: false }).catch(() => null);
 }
 
 // The answers. A proxy makes these from plain values and never reads them.

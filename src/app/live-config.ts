@@ -1,7 +1,6 @@
 // The current config.json and the route that follows from it: reloaded when a file changes, with the last good version in
 // force while the file is broken.
 import type { Env } from "../base/env.ts";
-import type { UserError } from "../base/errors.ts";
 import type { Paths } from "../base/paths.ts";
 import type { Service } from "../base/service.ts";
 import type { Upstream } from "../base/upstream.ts";
@@ -13,14 +12,7 @@ import { type Settings, resolveSettings } from "../config/settings.ts";
 import type { RouteState } from "../proxy/deps.ts";
 import { createClientSecrets } from "./client-secrets.ts";
 
-export interface LiveConfig {
-  /** The config in force and, when the file is broken, what is wrong with it. */
-  current(): { readonly config: ParsedConfig; readonly problem: UserError | null };
-  /** Routing, limits and timeouts in force. */
-  settings(): Settings;
-  /** The route of a service, by the config of that name, or else by whichever is active when it is asked. */
-  routeOf(service: Service, configName?: string): LiveRoute;
-}
+export type LiveConfig = ReturnType<typeof createLiveConfig>;
 
 export interface LiveRoute {
   readonly service: Service;
@@ -45,18 +37,21 @@ export interface LiveConfigOptions {
 /** A key in the client's own files may change, and `disabled_until` may pass, without config.json changing. */
 const RESOLVE_AGAIN_MS = 250;
 
-export function createLiveConfig({ paths, env, now }: LiveConfigOptions): LiveConfig {
+export function createLiveConfig({ paths, env, now }: LiveConfigOptions) {
   const store = createConfigStore(paths.config, now);
   const secrets = createClientSecrets(paths, now);
   let settings: { of: ParsedConfig; value: Settings } | null = null;
   return {
+    /** The config in force and, when the file is broken, what is wrong with it. */
     current: store.current,
-    settings() {
+    /** Routing, limits and timeouts in force. */
+    settings(): Settings {
       const { config } = store.current();
       if (settings?.of !== config) settings = { of: config, value: resolveSettings(config) };
       return settings.value;
     },
-    routeOf(service, configName) {
+    /** The route of a service, by the config of that name, or else by whichever is active when it is asked. */
+    routeOf(service: Service, configName?: string): LiveRoute {
       let known: { read: ConfigState; at: number; state: RouteState } | null = null;
       const makeContext = () => ({
         env,

@@ -17,8 +17,6 @@ import { type Text, t } from "../base/text.ts";
 import { type LogEntry, makeLogLine } from "./entry.ts";
 import { rotateLog } from "./rotation.ts";
 
-export type LogWriter = ReturnType<typeof createLogWriter>;
-
 export interface LogWriterOptions {
   /** Called when lines begin to be lost, with their number once they are written again, and when a full file cannot be rotated. */
   readonly onTrouble: (words: Text) => void;

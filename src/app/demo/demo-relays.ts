@@ -20,36 +20,36 @@ export interface DemoRelays extends AsyncDisposable {
 
 /** Starts both. The primary answers `goodRequests` times and then fails as told. */
 export function startDemoRelays(fault: DemoFault, goodRequests: number): DemoRelays {
-  let primarySeen = 0;
-  let backupSeen = 0;
-  const primary = serve(async (request) => {
-    primarySeen += 1;
-    await request.bytes();
-    return primarySeen <= goodRequests ? answer("harbour") : await fail(fault, request);
-  });
-  const backup = serve(async (request) => {
-    backupSeen += 1;
-    await request.bytes();
-    return answer("lantern");
-  });
+  const primary = startRelay("harbour", (seen, request) =>
+    seen <= goodRequests ? answer("harbour") : fail(fault, request),
+  );
+  const backup = startRelay("lantern", () => answer("lantern"));
   return {
-    primary: { name: "harbour", baseUrl: `http://127.0.0.1:${primary.port}/v1`, seen: () => primarySeen },
-    backup: { name: "lantern", baseUrl: `http://127.0.0.1:${backup.port}/v1`, seen: () => backupSeen },
+    primary,
+    backup,
     async [Symbol.asyncDispose]() {
-      await Promise.all([primary.stop(true), backup.stop(true)]);
+      await Promise.all([primary.stop(), backup.stop()]);
     },
   };
 }
 
-function serve(handle: (request: Request) => Promise<Response>): Bun.Server<undefined> {
-  return Bun.serve({
+/** `reply` gets the number of requests so far. */
+function startRelay(name: string, reply: (seen: number, request: Request) => Response | Promise<Response>) {
+  let seen = 0;
+  const server = Bun.serve({
     hostname: "127.0.0.1",
     port: 0,
     development: false,
     reusePort: false,
     idleTimeout: 0,
-    fetch: handle,
+    async fetch(request) {
+      seen += 1;
+      await request.bytes();
+      return await reply(seen, request);
+    },
   });
+  const baseUrl = `http://127.0.0.1:${server.port}/v1`;
+  return { name, baseUrl, seen: () => seen, stop: () => server.stop(true) };
 }
 
 const EVENT_STREAM = { "content-type": "text/event-stream" };
@@ -68,19 +68,19 @@ function answer(relay: string): Response {
   );
 }
 
-function quotaGone(resetsInSeconds: number): Response {
-  const error = {
-    type: "usage_limit_reached",
-    message: "The usage limit has been reached",
-    resets_in_seconds: resetsInSeconds,
-  };
-  return Response.json({ error }, { status: 429 });
-}
-
 async function fail(fault: DemoFault, request: Request): Promise<Response> {
   switch (fault) {
     case "quota":
-      return quotaGone(3600);
+      return Response.json(
+        {
+          error: {
+            type: "usage_limit_reached",
+            message: "The usage limit has been reached",
+            resets_in_seconds: 3600,
+          },
+        },
+        { status: 429 },
+      );
     case "429":
       return Response.json(
         { error: { type: "rate_limit_error", message: "slow down" } },
@@ -118,7 +118,7 @@ async function fail(fault: DemoFault, request: Request): Promise<Response> {
       await new Promise((resolve) => request.signal.addEventListener("abort", resolve));
       return new Response(null);
     case "slow":
-      await new Promise((resolve) => setTimeout(resolve, 1_500));
+      await Bun.sleep(1_500);
       return answer("harbour");
   }
 }

@@ -1,7 +1,6 @@
 // The user's own budgets: what was spent at each upstream this month by the log, kept up to date while requests end, in this
 // process and in others. Does nothing where no upstream has a budget.
 import { errorMessage } from "../../base/errors.ts";
-import type { Paths } from "../../base/paths.ts";
 import { type Text, t } from "../../base/text.ts";
 import type { Upstream } from "../../base/upstream.ts";
 import { followLog } from "../../log/follow.ts";
@@ -10,24 +9,10 @@ import type { LogRecord } from "../../log/record.ts";
 import { type BudgetLimits, createLedger } from "../../quota/ledger.ts";
 import type { Reading } from "../../quota/reading.ts";
 import type { Pricer } from "../../usage/prices.ts";
-import type { LiveConfig } from "../live-config.ts";
+import type { LiveConfig, LiveConfigOptions } from "../live-config.ts";
 
-export interface Budgets {
-  has(upstream: Upstream): boolean;
-  /** Null where the upstream has no budget, or the log has not been read yet. */
-  readingOf(upstream: Upstream): Reading | null;
-  /** Reads this month's log, once. Never rejects. */
-  load(): Promise<void>;
-  /** Counts every request that ends from now on; loads first. */
-  follow(): void;
-  stop(): Promise<void>;
-}
-
-export interface BudgetsOptions {
-  readonly paths: Pick<Paths, "requestsLog" | "config" | "prices">;
+interface BudgetsOptions extends Omit<LiveConfigOptions, "env"> {
   readonly live: LiveConfig;
-  /** Wall clock, ms. */
-  readonly now: () => number;
   readonly onTrouble: (words: Text | string) => void;
   readonly onChange: () => void;
 }
@@ -36,7 +21,7 @@ const CACHED_MS = 5_000;
 /** The longest month, and a request that took a day. */
 const LOOK_BACK_MS = 32 * 86_400_000;
 
-export function createBudgets({ live, now, onChange, onTrouble, paths }: BudgetsOptions): Budgets {
+export function createBudgets({ live, now, onChange, onTrouble, paths }: BudgetsOptions) {
   const ledger = createLedger();
   /** So that a month is not summed again for each answer. */
   const readings = new Map<string, Reading>();
@@ -81,6 +66,7 @@ export function createBudgets({ live, now, onChange, onTrouble, paths }: Budgets
       onTrouble(t`budgets cannot be counted: ${problem}`);
     }
   };
+  /** Reads this month's log, once. Never rejects. */
   const load = (): Promise<void> => (loading ??= read());
 
   const followFrom = async (entries: AsyncGenerator<StoredEntry[]>): Promise<void> => {
@@ -96,8 +82,9 @@ export function createBudgets({ live, now, onChange, onTrouble, paths }: Budgets
   };
 
   return {
-    has: (upstream) => limitsOf(upstream) !== null,
-    readingOf(upstream) {
+    has: (upstream: Upstream) => limitsOf(upstream) !== null,
+    /** Null where the upstream has no budget, or the log has not been read yet. */
+    readingOf(upstream: Upstream): Reading | null {
       const limits = limitsOf(upstream);
       if (limits === null || costOf === null) return null;
       const known = readings.get(upstream.key);
@@ -107,12 +94,13 @@ export function createBudgets({ live, now, onChange, onTrouble, paths }: Budgets
       return reading;
     },
     load,
-    follow() {
+    /** Counts every request that ends from now on; loads first. */
+    follow(): void {
       if (following !== null || isStopped) return;
       following = followLog(paths.requestsLog);
       followed = followFrom(following);
     },
-    async stop() {
+    async stop(): Promise<void> {
       isStopped = true;
       await following?.return(undefined);
       await followed;

@@ -1,6 +1,5 @@
 // Puts quotas together: polls relays in the background, reads the headers of answers, counts own budgets, and informs the
 // routers. Never delays a request. Also refreshes all balances at once, by the running proxies or in this process.
-import type { UserError } from "../../base/errors.ts";
 import type { Service } from "../../base/service.ts";
 import type { Text } from "../../base/text.ts";
 import type { Upstream } from "../../base/upstream.ts";
@@ -9,7 +8,7 @@ import { type PollTarget, createPoller, needsWatching } from "../../quota/poller
 import { createProvidersFile, writeDefaultProviders } from "../../quota/providers.ts";
 import { makeReading, withBalance } from "../../quota/reading.ts";
 import { createSavedReadings } from "../../quota/saved-readings.ts";
-import { type QuotaRow, createQuotaSources, headersKey } from "../../quota/sources.ts";
+import { createQuotaSources, headersKey } from "../../quota/sources.ts";
 import { recogniseHeaders } from "../../quota/vendors.ts";
 import type { Router } from "../../routing/router.ts";
 import { readInstances } from "../../state/instances.ts";
@@ -18,25 +17,7 @@ import { type LiveConfig, type LiveConfigOptions, type LiveRoute, createLiveConf
 import { recallRouter } from "../router-state.ts";
 import { createBudgets } from "./budgets.ts";
 
-export interface Quota {
-  /** From now on this router is informed about the upstreams of its config. */
-  attach(client: QuotaClient): void;
-  /** Checks what is due now, and every few seconds from then on. */
-  start(): void;
-  /** Sees the headers of each answer of an upstream. Cheap, and never throws. */
-  observeHeaders(upstream: Upstream, headers: Headers): void;
-  /** Reads what the facts of these services need beside state.json, where `start` is not called. */
-  load(services: readonly Service[]): Promise<void>;
-  /** What is known of an upstream, for people and scripts. */
-  rowsOf(upstream: Upstream): QuotaRow[];
-  /** What is wrong with usage_providers.json. */
-  problem(): UserError | null;
-  /** Polls every endpoint now, as far as its limits allow. */
-  refresh(): Promise<void>;
-  /** No lookup is running any more. */
-  settled(): Promise<void>;
-  stop(): Promise<void>;
-}
+export type Quota = ReturnType<typeof createQuota>;
 
 export interface QuotaClient {
   readonly route: LiveRoute;
@@ -53,7 +34,7 @@ export interface QuotaOptions extends LiveConfigOptions {
 /** A check compares a few numbers; the lookups that are due run in the background. */
 const CHECK_EVERY_MS = 10_000;
 
-export function createQuota(options: QuotaOptions): Quota {
+export function createQuota(options: QuotaOptions) {
   const { env, live, now, onTrouble, paths } = options;
   const providers = createProvidersFile(paths.usageProviders, now);
   const saved = createSavedReadings({ paths, onTrouble, now });
@@ -137,15 +118,18 @@ export function createQuota(options: QuotaOptions): Quota {
   };
 
   return {
-    attach(client) {
+    /** From now on this router is informed about the upstreams of its config. */
+    attach(client: QuotaClient): void {
       clients.push(client);
       applyAll();
     },
-    start() {
+    /** Checks what is due now, and every few seconds from then on. */
+    start(): void {
       check();
       stopLooking = (options.every ?? repeatUnreferenced)(check, CHECK_EVERY_MS);
     },
-    observeHeaders(upstream, headers) {
+    /** Sees the headers of each answer of an upstream. Cheap, and never throws. */
+    observeHeaders(upstream: Upstream, headers: Headers): void {
       used.add(upstream.key);
       const kind = recogniseHeaders(headers);
       if (kind !== null) {
@@ -163,17 +147,22 @@ export function createQuota(options: QuotaOptions): Quota {
       const client = clients.find(({ route }) => route.service === upstream.service);
       if (client !== undefined) apply(upstream, client.router);
     },
-    async load(services) {
+    /** Reads what the facts of these services need beside state.json, where `start` is not called. */
+    async load(services: readonly Service[]): Promise<void> {
       if (hasBudgets(services.map((service) => live.routeOf(service)))) await budgets.load();
     },
-    rowsOf: (upstream) => sources.rowsOf(upstream),
+    /** What is known of an upstream, for people and scripts. */
+    rowsOf: (upstream: Upstream) => sources.rowsOf(upstream),
+    /** What is wrong with usage_providers.json. */
     problem: () => providers.current().problem,
-    async refresh() {
+    /** Polls every endpoint now, as far as its limits allow. */
+    async refresh(): Promise<void> {
       saved.sync();
       await Promise.all([poller.refresh(), hasBudgets(routes()) ? budgets.load() : undefined]);
     },
+    /** No lookup is running any more. */
     settled: () => poller.settled(),
-    async stop() {
+    async stop(): Promise<void> {
       stopLooking();
       await Promise.all([poller.stop(), budgets.stop()]);
       await saved.flush();

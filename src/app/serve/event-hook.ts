@@ -4,13 +4,6 @@ import type { Env } from "../../base/env.ts";
 import { errorText } from "../../base/errors.ts";
 import { type Text, t } from "../../base/text.ts";
 
-export interface EventHook {
-  /** Returns at once. */
-  send(event: Readonly<Record<string, unknown>>): void;
-  /** Takes nothing more, and waits for the command that runs. */
-  stop(): Promise<void>;
-}
-
 export interface EventHookOptions {
   /** The command that config.json has now; null for none. */
   readonly command: () => string | null;
@@ -29,21 +22,42 @@ export function createEventHook({
   env,
   onTrouble,
   timeoutMs = DEFAULT_TIMEOUT_MS,
-}: EventHookOptions): EventHook {
+}: EventHookOptions) {
   let running = Promise.resolve();
   let waiting = 0;
   let isStopped = false;
   let blamed: string | null = null;
 
+  /** What went wrong, in words; null for nothing. The command's own words stay unread: they may hold anything. */
+  const runShell = async (line: string, input: string): Promise<Text | null> => {
+    const shell = process.platform === "win32" ? ["cmd", "/d", "/s", "/c", line] : ["sh", "-c", line];
+    try {
+      const child = Bun.spawn(shell, {
+        env: { ...env },
+        stdin: new TextEncoder().encode(input),
+        stdout: "ignore",
+        stderr: "ignore",
+        timeout: timeoutMs,
+        killSignal: "SIGKILL",
+      });
+      const code = await child.exited;
+      if (child.signalCode !== null) return t`did not finish within ${timeoutMs / 1_000} s`;
+      return code === 0 ? null : t`exited with code ${code}`;
+    } catch (error) {
+      return t`cannot be started: ${errorText(error)}`;
+    }
+  };
+
   const run = async (line: string, input: string): Promise<void> => {
-    const problem = await runHook(line, { input, env, timeoutMs });
+    const problem = await runShell(line, input);
     if (problem === null || blamed === line) return;
     blamed = line;
     onTrouble(t`hooks.on_event ${problem}; this is reported once`);
   };
 
   return {
-    send(event) {
+    /** Returns at once. */
+    send(event: Readonly<Record<string, unknown>>): void {
       const line = command();
       if (line === null || isStopped || waiting >= MAX_WAITING) return;
       waiting += 1;
@@ -52,35 +66,10 @@ export function createEventHook({
         waiting -= 1;
       });
     },
-    async stop() {
+    /** Takes nothing more, and waits for the command that runs. */
+    async stop(): Promise<void> {
       isStopped = true;
       await running;
     },
   };
-}
-
-interface RunOptions {
-  readonly input: string;
-  readonly env: Env;
-  readonly timeoutMs: number;
-}
-
-/** What went wrong, in words; null for nothing. The command's own words stay unread: they may hold anything. */
-async function runHook(line: string, { env, input, timeoutMs }: RunOptions): Promise<Text | null> {
-  const shell = process.platform === "win32" ? ["cmd", "/d", "/s", "/c", line] : ["sh", "-c", line];
-  try {
-    const child = Bun.spawn(shell, {
-      env: { ...env },
-      stdin: new TextEncoder().encode(input),
-      stdout: "ignore",
-      stderr: "ignore",
-      timeout: timeoutMs,
-      killSignal: "SIGKILL",
-    });
-    const code = await child.exited;
-    if (child.signalCode !== null) return t`did not finish within ${timeoutMs / 1_000} s`;
-    return code === 0 ? null : t`exited with code ${code}`;
-  } catch (error) {
-    return t`cannot be started: ${errorText(error)}`;
-  }
 }

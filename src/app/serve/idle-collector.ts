@@ -1,11 +1,6 @@
 // Frees memory in the quiet after work. A garbage collector runs only when something is allocated: without this a proxy
 // would hold what a burst of requests took until the next one comes, perhaps tomorrow.
 
-export interface IdleCollector {
-  /** Call when a request has ended. Costs nothing but one timer for all of them. */
-  noteWork(): void;
-}
-
 export interface IdleCollectorOptions {
   /** Nothing is under way. */
   readonly isQuiet: () => boolean;
@@ -26,9 +21,10 @@ export function createIdleCollector({
   everyMs = 10_000,
   isQuiet,
   quietMs = 2_000,
-  collect = collectAll,
+  // Not Bun.shrink(): it throws the compiled code away too, and the next requests would run at a tenth of the speed.
+  collect = () => Bun.gc(true),
   rss = () => process.memoryUsage.rss(),
-}: IdleCollectorOptions): IdleCollector {
+}: IdleCollectorOptions) {
   const fresh = rss();
   let collectedAt = Number.NEGATIVE_INFINITY;
   let timer: Timer | null = null;
@@ -46,10 +42,8 @@ export function createIdleCollector({
     timer = setTimeout(look, quietMs);
     timer.unref();
   };
-  return { noteWork };
-}
-
-/** Not Bun.shrink(): it throws the compiled code away too, and the next requests would run at a tenth of the speed. */
-function collectAll(): void {
-  Bun.gc(true);
+  return {
+    /** Call when a request has ended. Costs nothing but one timer for all of them. */
+    noteWork,
+  };
 }

@@ -41,9 +41,8 @@ export function makeOwnPages(options: OwnPagesOptions): Pick<OwnRoutes, "read" |
       }),
       explain: (query) =>
         explainRoute(
-          { router, state: route.state() },
+          { router, state: route.state(), now: now() },
           { model: query.get("model"), sessionId: query.get("session") },
-          now(),
         ),
     },
     act: {

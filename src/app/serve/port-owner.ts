@@ -1,10 +1,11 @@
 // Says who listens on a loopback port: another proxy of ours, some program, or one that we may not see.
 // Asks our own health page and the system's tables; never throws.
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
-import { CLIENT_NAME, SERVICES } from "../../base/service.ts";
+import { isRecord } from "../../base/json-value.ts";
+import { CLIENT_NAME, isService } from "../../base/service.ts";
 import { PRODUCT } from "../../base/version.ts";
 import { identifyProcess } from "../../base/process-identity.ts";
-import { OWN_PREFIX } from "../../proxy/own-routes.ts";
+import { askInstance } from "../ask-instance.ts";
 
 export type PortOwner =
   | { readonly kind: "ours"; readonly pid: number; readonly client: string }
@@ -27,21 +28,10 @@ export async function findPortOwner(port: number): Promise<PortOwner> {
 }
 
 async function askHealth(port: number): Promise<PortOwner | null> {
-  try {
-    const response = await fetch(`http://127.0.0.1:${port}${OWN_PREFIX}health`, {
-      signal: AbortSignal.timeout(ASK_MS),
-      redirect: "manual",
-      proxy: false,
-    });
-    const health: unknown = await response.json();
-    if (typeof health !== "object" || health === null || !("name" in health) || health.name !== PRODUCT)
-      return null;
-    const pid = "pid" in health ? Number(health.pid) : Number.NaN;
-    const service = SERVICES.find((one) => "service" in health && health.service === one);
-    return { kind: "ours", pid, client: service === undefined ? "?" : CLIENT_NAME[service] };
-  } catch {
-    return null;
-  }
+  const health = await askInstance({ port }, "health", { waitMs: ASK_MS });
+  if (!isRecord(health) || health["name"] !== PRODUCT) return null;
+  const { pid, service } = health;
+  return { kind: "ours", pid: Number(pid), client: isService(service) ? CLIENT_NAME[service] : "?" };
 }
 
 /** Linux: the listening socket's inode in /proc/net, then the process that holds it. */

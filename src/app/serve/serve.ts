@@ -1,7 +1,7 @@
 // Runs the proxies of one process: one for each service asked for, sharing the log, the request budget and the clock.
 // Prints nothing; tells what happens through callbacks.
 import type { Env } from "../../base/env.ts";
-import { UserError, errorText } from "../../base/errors.ts";
+import { UserError, errorText, onUserError } from "../../base/errors.ts";
 import { ensurePrivateDirectory } from "../../base/files.ts";
 import { t, type Text, inEnglish } from "../../base/text.ts";
 import type { Paths } from "../../base/paths.ts";
@@ -9,19 +9,19 @@ import { identifyProcess } from "../../base/process-identity.ts";
 import { DEFAULT_PORT, type Service } from "../../base/service.ts";
 import type { Upstream } from "../../base/upstream.ts";
 import type { LogEntry } from "../../log/entry.ts";
-import { createLogWriter, type LogWriter } from "../../log/writer.ts";
+import { createLogWriter } from "../../log/writer.ts";
 import { type ProxyServer, startProxy } from "../../proxy/server.ts";
 import { writeDefaultProviders } from "../../quota/providers.ts";
 import { createRouter } from "../../routing/router.ts";
 import { type Instance, removeDeadInstances, removeInstance, writeInstance } from "../../state/instances.ts";
-import { createEventHook, type EventHook } from "./event-hook.ts";
+import { createEventHook } from "./event-hook.ts";
 import { describeEvent, makeEventJson } from "./events.ts";
-import { createIdleCollector, type IdleCollector } from "./idle-collector.ts";
+import { createIdleCollector } from "./idle-collector.ts";
 import { createLiveFilter, type LiveFilter } from "../../filter/live-filter.ts";
 import { createLiveConfig, type LiveConfig } from "../live-config.ts";
 import { makeOwnPages } from "./own-pages.ts";
 import { findPortOwner } from "./port-owner.ts";
-import { type Quota, createQuota } from "../quota/quota.ts";
+import { createQuota } from "../quota/quota.ts";
 import { createRouterState } from "../router-state.ts";
 
 export interface ServeOptions {
@@ -59,28 +59,10 @@ export interface Serving {
 
 /** Checks the configs, binds, serves. Throws UserError, with nothing left running, when a service cannot be served. */
 export async function serve(options: ServeOptions): Promise<Serving> {
-  const { paths, env, onTrouble } = options;
-  const now = Date.now;
+  const { paths, onTrouble } = options;
   ensurePrivateDirectory(paths.home);
-  const live = createLiveConfig({ paths, env, now });
-  const filter = createLiveFilter(paths.filter, now);
-  const inFlight = { count: 0 };
-  const shared: Shared = {
-    now,
-    live,
-    filter,
-    tellFileTroubles: createFileTroubles(live, filter, onTrouble),
-    log: createLogWriter(paths.requestsLog, { onTrouble }),
-    hook: createEventHook({
-      command: () => live.current().config.shell.hooks?.on_event ?? null,
-      env,
-      onTrouble,
-    }),
-    quota: createQuota({ paths, env, live, now, onTrouble }),
-    inFlight,
-    memory: createIdleCollector({ isQuiet: () => inFlight.count === 0 }),
-  };
-  const running: Running[] = [];
+  const shared = makeShared(options);
+  const running: Awaited<ReturnType<typeof startService>>[] = [];
   const stop = async (graceMs: number): Promise<void> => {
     await Promise.all([...running.map((one) => one.stop(graceMs)), shared.quota.stop(), shared.hook.stop()]);
     shared.log.close();
@@ -98,26 +80,31 @@ export async function serve(options: ServeOptions): Promise<Serving> {
 }
 
 /** What the services of one process have in common. */
-interface Shared {
-  readonly now: () => number;
-  readonly live: LiveConfig;
-  readonly filter: LiveFilter;
-  readonly tellFileTroubles: () => void;
-  readonly log: LogWriter;
-  readonly hook: EventHook;
-  readonly quota: Quota;
-  readonly inFlight: { count: number };
-  readonly memory: IdleCollector;
+function makeShared({ paths, env, onTrouble }: ServeOptions) {
+  const now = Date.now;
+  const live = createLiveConfig({ paths, env, now });
+  const filter = createLiveFilter(paths.filter, now);
+  const inFlight = { count: 0 };
+  return {
+    now,
+    live,
+    filter,
+    tellFileTroubles: createFileTroubles(live, filter, onTrouble),
+    log: createLogWriter(paths.requestsLog, { onTrouble }),
+    hook: createEventHook({
+      command: () => live.current().config.shell.hooks?.on_event ?? null,
+      env,
+      onTrouble,
+    }),
+    quota: createQuota({ paths, env, live, now, onTrouble }),
+    inFlight,
+    memory: createIdleCollector({ isQuiet: () => inFlight.count === 0 }),
+  };
 }
 
-interface Running {
-  readonly served: Served;
-  stop(graceMs: number): Promise<void>;
-}
-
-async function startService(service: Service, options: ServeOptions, shared: Shared): Promise<Running> {
+async function startService(service: Service, options: ServeOptions, shared: ReturnType<typeof makeShared>) {
   const { onTrouble, paths } = options;
-  const { filter, hook, live, log, memory, now, quota } = shared;
+  const { hook, live, log, memory, now, quota } = shared;
   const route = live.routeOf(service, options.configName);
   const state = route.state();
   if (state.kind === "unset") throw new UserError(state.message, { hint: state.hint });
@@ -135,18 +122,7 @@ async function startService(service: Service, options: ServeOptions, shared: Sha
   const token = crypto.randomUUID();
   const since = now();
   let port = options.port ?? DEFAULT_PORT[service];
-  const pages = makeOwnPages({
-    service,
-    port: () => port,
-    since,
-    now,
-    live,
-    filter,
-    router,
-    quota,
-    saved,
-    route,
-  });
+  const pages = makeOwnPages({ ...shared, service, port: () => port, since, router, saved, route });
   const { command = "serve" } = options;
   const proxy = await bind({ port, service, command }, () =>
     startProxy({
@@ -154,7 +130,7 @@ async function startService(service: Service, options: ServeOptions, shared: Sha
       port,
       routeState: () => route.state(),
       router,
-      filter: filter.forService(service),
+      filter: shared.filter.forService(service),
       record: (entry) => {
         log.append(entry);
         saved.noteChange();
@@ -178,7 +154,7 @@ async function startService(service: Service, options: ServeOptions, shared: Sha
   const { configName, upstreams } = state.route;
   return {
     served: { service, port, configName, upstreams },
-    async stop(graceMs) {
+    async stop(graceMs: number): Promise<void> {
       await tryTo(() => removeInstance(paths.run, { pid, service }), onTrouble);
       await proxy.stop(graceMs);
       saved.noteChange();
@@ -211,12 +187,7 @@ function createFileTroubles(
 
 /** Other commands then do not find this proxy; it works without them. */
 async function tryTo(work: () => unknown, onTrouble: (words: Text | string) => void): Promise<void> {
-  try {
-    await work();
-  } catch (error) {
-    if (!(error instanceof UserError)) throw error;
-    onTrouble(error.text);
-  }
+  await Promise.try(work).catch(onUserError(({ text }) => onTrouble(text)));
 }
 
 /** Adds to the error of a port in use who listens there, and what to type. */
@@ -231,18 +202,12 @@ async function bind(
     const owner = await findPortOwner(port);
     const other = `ch serve --${service} --port ${port + 10}`;
     const hint = command === "run" ? t`without --port, ch run uses any free port` : other;
-    if (owner.kind === "ours") {
-      throw new UserError(
-        t`port ${port} is in use by another codex-helper (pid ${owner.pid}, serving ${owner.client})`,
-        { hint, cause: error },
-      );
-    }
-    if (owner.kind === "program") {
-      throw new UserError(t`port ${port} is in use by ${owner.name} (pid ${owner.pid})`, {
-        hint,
-        cause: error,
-      });
-    }
-    throw new UserError(error.text, { hint, cause: error });
+    const message =
+      owner.kind === "ours"
+        ? t`port ${port} is in use by another codex-helper (pid ${owner.pid}, serving ${owner.client})`
+        : owner.kind === "program"
+          ? t`port ${port} is in use by ${owner.name} (pid ${owner.pid})`
+          : error.text;
+    throw new UserError(message, { hint, cause: error });
   }
 }

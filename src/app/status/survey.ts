@@ -21,9 +21,6 @@ import { recallRouter, resetSavedState } from "../router-state.ts";
 import { type Question, explainRoute, makeProblem, makeRouteFacts } from "./facts.ts";
 import { makeQuietDay, readToday } from "./today.ts";
 
-/** `now`: wall clock, ms. */
-export type SurveyContext = LiveConfigOptions;
-
 /** `config_name`, `problem` and `upstreams` are those of the first instance; without one, of the active config. */
 export interface ServiceFacts extends RouteFacts {
   readonly service: Service;
@@ -52,7 +49,7 @@ export interface StatusFacts {
 
 export async function surveyStatus(
   services: readonly Service[],
-  context: SurveyContext,
+  context: LiveConfigOptions,
 ): Promise<StatusFacts> {
   const live = createLiveConfig(context);
   const [{ dead, instances, silent }, today] = await Promise.all([
@@ -99,14 +96,14 @@ export async function surveyStatus(
 export async function surveyRoute(
   service: Service,
   { model, sessionId }: Question,
-  context: SurveyContext,
+  context: LiveConfigOptions,
 ): Promise<{ readonly isRunning: boolean; readonly explanation: Explanation }> {
   const query = {
     ...(model === null ? {} : { model }),
     ...(sessionId === null ? {} : { session: sessionId }),
   };
   for (const instance of await listInstances(service, context)) {
-    const answer = explanationSchema.safeParse(await askInstance(instance, "explain", query)).data;
+    const answer = explanationSchema.safeParse(await askInstance(instance, "explain", { query })).data;
     if (answer !== undefined) return { isRunning: true, explanation: answer };
   }
   const live = createLiveConfig(context);
@@ -114,7 +111,7 @@ export async function surveyRoute(
   const state = live.routeOf(service).state();
   return {
     isRunning: false,
-    explanation: explainRoute({ router, state }, { model, sessionId }, context.now()),
+    explanation: explainRoute({ router, state, now: context.now() }, { model, sessionId }),
   };
 }
 
@@ -126,7 +123,7 @@ export async function surveyRoute(
 export async function resetRoute(
   service: Service,
   target: string | null,
-  context: SurveyContext,
+  context: LiveConfigOptions,
 ): Promise<number> {
   const instances = await listInstances(service, context);
   const query: Readonly<Record<string, string>> = target === null ? {} : { upstream: target };
@@ -138,17 +135,11 @@ export async function resetRoute(
   return instances.length;
 }
 
-async function listInstances(service: Service, { paths }: SurveyContext): Promise<Instance[]> {
+async function listInstances(service: Service, { paths }: LiveConfigOptions): Promise<Instance[]> {
   return (await readInstances(paths.run)).filter((instance) => instance.service === service);
 }
 
-interface Asked {
-  readonly instances: readonly InstanceFacts[];
-  readonly silent: readonly Instance[];
-  readonly dead: readonly Instance[];
-}
-
-async function askAll({ paths }: SurveyContext): Promise<Asked> {
+async function askAll({ paths }: LiveConfigOptions) {
   const { dead, running } = await findInstances(paths.run);
   const answers = await Promise.all(
     running.map(async (record) => ({
@@ -164,7 +155,7 @@ async function askAll({ paths }: SurveyContext): Promise<Asked> {
 }
 
 /** The redaction engine is the largest part of the program: loaded only where there are rules. */
-async function findFilterProblem({ now, paths }: SurveyContext): Promise<Problem | null> {
+async function findFilterProblem({ now, paths }: LiveConfigOptions): Promise<Problem | null> {
   if (!existsSync(paths.filter)) return null;
   const { createLiveFilter } = await import("../../filter/live-filter.ts");
   return makeProblem(createLiveFilter(paths.filter, now).problem());

@@ -1,23 +1,16 @@
 // Reads what happened since midnight from the end of requests.jsonl. Reads no more of the log than today's part, and never
 // the whole of a huge one.
 import { UserError } from "../../base/errors.ts";
-import type { Service } from "../../base/service.ts";
 import { readLogBackward } from "../../log/reader.ts";
 import { type TodayFacts, createDayTally } from "../../usage/today.ts";
 
-export interface TodayOptions {
-  readonly path: string;
-  /** Wall clock, ms. */
-  readonly now: number;
-}
-
 const MOST_BATCHES = 32;
 
-/** By service; null where the log cannot be read. A service without requests today is not in it. */
-export async function readToday({
-  now,
-  path,
-}: TodayOptions): Promise<ReadonlyMap<Service, TodayFacts> | null> {
+/**
+ * By service; null where the log cannot be read. A service without requests today is not in it.
+ * `now`: wall clock, ms.
+ */
+export async function readToday({ now, path }: { readonly now: number; readonly path: string }) {
   const since_ms = midnightOf(now);
   const tally = createDayTally();
   let batches = 0;
