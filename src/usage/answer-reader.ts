@@ -16,13 +16,6 @@ export interface AnswerFacts {
   readonly error: string | undefined;
 }
 
-export interface AnswerReader {
-  /** Sees the next chunk. Keeps a reference, so the chunk must not be changed afterwards. */
-  feed(chunk: Uint8Array): void;
-  /** What the bytes so far come to. Worked out once; cheap enough for once a request, not for once a chunk. */
-  facts(): AnswerFacts;
-}
-
 /** More than any terminal event but the largest; of those the end is enough. */
 const EVENTS_TAIL_BYTES = 64 * 1024;
 /** An answer in one JSON document is kept whole up to here; of a larger one the end is searched. */
@@ -33,13 +26,14 @@ const OPENING_SLICE_BYTES = 4 * 1024;
  * Reads one decoded answer body: an event stream or one JSON document, told apart by the first character (an
  * event stream cannot begin with a brace, and content types lie).
  */
-export function createAnswerReader(api: Api): AnswerReader {
+export function createAnswerReader(api: Api) {
   let tail = createByteTail(EVENTS_TAIL_BYTES);
   let shape: "unknown" | "events" | "json" = "unknown";
   let facts: AnswerFacts | null = null;
   const opening = api === "messages" ? createOpening() : null;
   return {
-    feed(chunk) {
+    /** Sees the next chunk. Keeps a reference, so the chunk must not be changed afterwards. */
+    feed(chunk: Uint8Array): void {
       facts = null;
       if (shape === "unknown") {
         shape = shapeOf(chunk);
@@ -48,15 +42,12 @@ export function createAnswerReader(api: Api): AnswerReader {
       tail.push(chunk);
       if (shape === "events") opening?.feed(chunk);
     },
-    facts() {
-      if (facts !== null) return facts;
-      const bytes = tail.bytes();
-      facts =
+    /** What the bytes so far come to. Worked out once; cheap enough for once a request, not for once a chunk. */
+    facts: (): AnswerFacts =>
+      (facts ??=
         shape === "json"
-          ? readWholeAnswer(api, new TextDecoder().decode(bytes), tail.isCut)
-          : readTail(api, bytes, opening?.usage());
-      return facts;
-    },
+          ? readWholeAnswer(api, new TextDecoder().decode(tail.bytes()), tail.isCut)
+          : readTail(api, tail.bytes(), opening?.usage())),
   };
 }
 
@@ -67,12 +58,12 @@ function shapeOf(chunk: Uint8Array): "unknown" | "events" | "json" {
 }
 
 /** Reads the first events of a Messages stream until the usage of message_start is known. */
-function createOpening(): { feed(chunk: Uint8Array): void; usage(): unknown } {
+function createOpening() {
   const splitter = createSseSplitter({ maxEventBytes: EVENTS_TAIL_BYTES });
   let bytesLeft = EVENTS_TAIL_BYTES;
   let usage: unknown;
   return {
-    feed(chunk) {
+    feed(chunk: Uint8Array): void {
       for (let at = 0; at < chunk.length && bytesLeft > 0; at += OPENING_SLICE_BYTES) {
         const slice = chunk.subarray(at, at + OPENING_SLICE_BYTES);
         bytesLeft -= slice.length;
@@ -82,7 +73,7 @@ function createOpening(): { feed(chunk: Uint8Array): void; usage(): unknown } {
         }
       }
     },
-    usage: () => usage,
+    usage: (): unknown => usage,
   };
 }
 
@@ -220,28 +211,17 @@ export function readDocument(api: Api, { text, value }: JsonDocument): AnswerFac
   };
 }
 
-/**
- * The end of an event stream's bytes: references to the last chunks, and the beginning of the event that runs into them.
- * Looks at a chunk only when it drops it.
- */
-export interface ByteTail {
-  push(chunk: Uint8Array): void;
-  /**
-   * The kept end, at least `minBytes` of it (all, if the stream is shorter). Where something was dropped it begins
-   * with up to 256 bytes of the event that was cut through, so that one can tell what the event was.
-   */
-  bytes(): Uint8Array;
-  /** True once anything was dropped. */
-  readonly isCut: boolean;
-}
-
 const NOTHING = new Uint8Array();
 const EVENT_START_BYTES = 256;
 /** So many small chunks are joined into larger pieces: their objects would outweigh their bytes. */
 const MAX_CHUNKS = 1024;
 const PIECE_BYTES = 8 * 1024;
 
-export function createByteTail(minBytes: number): ByteTail {
+/**
+ * The end of an event stream's bytes: references to the last chunks, and the beginning of the event that runs into them.
+ * Looks at a chunk only when it drops it.
+ */
+export function createByteTail(minBytes: number) {
   let chunks: Uint8Array[] = [];
   let first = 0;
   let size = 0;
@@ -267,22 +247,26 @@ export function createByteTail(minBytes: number): ByteTail {
   }
 
   return {
-    push(chunk) {
+    push(chunk: Uint8Array): void {
       if (chunk.length === 0) return;
       chunks.push(chunk);
       size += chunk.length;
-      for (
-        let oldest = chunks[first];
-        oldest !== undefined && size - oldest.length >= minBytes;
-        oldest = chunks[first]
-      ) {
+      let oldest = chunks[first];
+      while (oldest !== undefined && size - oldest.length >= minBytes) {
         drop(oldest);
+        oldest = chunks[first];
       }
       if (chunks.length < MAX_CHUNKS) return;
       chunks = split(Buffer.concat(chunks.slice(first)), Math.max(PIECE_BYTES, (2 * size) / MAX_CHUNKS));
       first = 0;
     },
-    bytes: () => Buffer.concat([hasGap ? trimLineEnd(eventStart) : eventStart, ...chunks.slice(first)]),
+    /**
+     * The kept end, at least `minBytes` of it (all, if the stream is shorter). Where something was dropped it begins
+     * with up to 256 bytes of the event that was cut through, so that one can tell what the event was.
+     */
+    bytes: (): Uint8Array =>
+      Buffer.concat([hasGap ? trimLineEnd(eventStart) : eventStart, ...chunks.slice(first)]),
+    /** True once anything was dropped. */
     get isCut() {
       return isCut;
     },

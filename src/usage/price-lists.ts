@@ -1,7 +1,7 @@
 // Where the price of a model comes from: the user's prices.json, else the public list of @pydantic/genai-prices, which is
 // never asked to fetch a newer one. Finds the model behind the names that relays give it; what it does not find has no price.
 // Pure.
-import type { ConditionalPrice, calcPrice, findProvider } from "@pydantic/genai-prices";
+import type { ConditionalPrice } from "@pydantic/genai-prices";
 import * as z from "zod/mini";
 import { english } from "../base/text.ts";
 import { SERVICE_FACTS, type Service } from "../base/service.ts";
@@ -126,14 +126,11 @@ function isUpstream(wanted: string, baseUrl: string | null): boolean {
 
 /** Reads the list (30 ms), so only for a report that shows costs. */
 export async function loadCatalog(): Promise<Catalog> {
-  const { calcPrice, findProvider } = await import("@pydantic/genai-prices");
-  return { find: (asked) => find({ calcPrice, findProvider }, asked) };
+  const library = await import("@pydantic/genai-prices");
+  return { find: (asked) => find(library, asked) };
 }
 
-interface Library {
-  readonly calcPrice: typeof calcPrice;
-  readonly findProvider: typeof findProvider;
-}
+type Library = typeof import("@pydantic/genai-prices");
 
 /** The upstream's own list first, then the maker in its name, then the vendor of the client that asks. */
 function find(
@@ -199,14 +196,8 @@ const BRACKET = /\[[^\]]*\]$/;
 /** Relays put the effort into the name. It changes how many tokens are used, not their price. */
 const EFFORT = /-(?:none|minimal|low|medium|high|xhigh|max|thinking)$/;
 
-interface Spelling {
-  readonly name: string;
-  /** "openai" in "openai/gpt-5". */
-  readonly maker?: string | undefined;
-}
-
-/** The names under which a model may be listed, the most exact first. */
-function spellings(model: string): Spelling[] {
+/** The names under which a model may be listed, the most exact first. `maker`: "openai" in "openai/gpt-5". */
+function spellings(model: string): { name: string; maker?: string | undefined }[] {
   const whole = model.trim().toLowerCase().replace(BRACKET, "");
   const parts = whole.split("/");
   const bare = parts.at(-1) ?? whole;

@@ -9,7 +9,7 @@ export interface TapFacts extends AnswerFacts {
   readonly isReadable: boolean;
 }
 
-export interface StreamTap {
+interface StreamTap {
   /** Sees the next chunk as it came from the upstream. Keeps a reference: the chunk must not be changed afterwards. */
   feed(chunk: Uint8Array): void;
   /** Resolves when all that was fed has been decoded; at once for an answer that is not compressed. Never rejects. */
@@ -54,8 +54,6 @@ export function createStreamTap(api: Api, encoding: string | null): StreamTap {
       decoded = promise;
     },
     flush: () => Promise.race([decoded, failure.promise]),
-    finish() {
-      return isReadable ? { ...reader.facts(), isReadable } : UNREADABLE;
-    },
+    finish: () => (isReadable ? { ...reader.facts(), isReadable } : UNREADABLE),
   };
 }
