@@ -12,6 +12,7 @@ import {
   removeFile,
   writeFileAtomic,
 } from "../base/files.ts";
+import { parseJson } from "../base/json-value.ts";
 import { later } from "../base/later.ts";
 import { isRunning } from "../base/process-identity.ts";
 import { SERVICES } from "../base/service.ts";
@@ -48,40 +49,40 @@ export function removeInstance(directory: string, instance: Pick<Instance, "pid"
 }
 
 /** Every process that still runs, the oldest first. Records that cannot be read are left out. Throws UserError. */
-export async function readInstances(directory: string): Promise<Instance[]> {
-  const running = (await readRecords(directory)).filter(isRunning);
-  return running.toSorted((one, other) => one.since - other.since);
+export async function readInstances(directory: string): Promise<readonly Instance[]> {
+  return (await readRecords(directory)).running;
 }
 
 /** The running and the dead; none where the directory cannot be read, which is the home's problem. */
-export async function findInstances(
-  directory: string,
-): Promise<{ readonly running: readonly Instance[]; readonly dead: readonly Instance[] }> {
+export async function findInstances(directory: string): Promise<Instances> {
   try {
-    return { running: await readInstances(directory), dead: await readDeadInstances(directory) };
+    return await readRecords(directory);
   } catch (error) {
     if (error instanceof UserError) return { running: [], dead: [] };
     throw error;
   }
 }
 
-/** Those of processes that ended without removing their record, the newest first. */
-async function readDeadInstances(directory: string): Promise<Instance[]> {
-  const dead = (await readRecords(directory)).filter((instance) => !isRunning(instance));
-  return dead.toSorted((one, other) => other.since - one.since);
-}
-
 /** Removes the records of processes that ended without doing so themselves, and says how many. Throws UserError. */
 export async function removeDeadInstances(directory: string): Promise<number> {
-  const dead = await readDeadInstances(directory);
+  const { dead } = await readRecords(directory);
   for (const instance of dead) removeInstance(directory, instance);
   return dead.length;
 }
 
-async function readRecords(directory: string): Promise<Instance[]> {
+interface Instances {
+  /** The oldest first. */
+  readonly running: readonly Instance[];
+  /** Of processes that ended without removing their record, the newest first. */
+  readonly dead: readonly Instance[];
+}
+
+async function readRecords(directory: string): Promise<Instances> {
   const names = listNames(directory).filter((name) => name.startsWith(PREFIX) && name.endsWith(".json"));
   const records = await Promise.all(names.map((name) => readRecord(join(directory, name))));
-  return records.flat();
+  const byAge = records.flat().toSorted((one, other) => one.since - other.since);
+  const { running = [], dead = [] } = Object.groupBy(byAge, (one) => (isRunning(one) ? "running" : "dead"));
+  return { running, dead: dead.toSorted((one, other) => other.since - one.since) };
 }
 
 function listNames(directory: string): string[] {
@@ -93,14 +94,11 @@ function listNames(directory: string): string[] {
   }
 }
 
-async function readRecord(path: string): Promise<Instance[]> {
+async function readRecord(path: string): Promise<Instance | readonly Instance[]> {
   try {
-    const text = await readText(path);
-    return text === null ? [] : [instanceSchema.parse(JSON.parse(text))];
+    return instanceSchema.safeParse(parseJson((await readText(path)) ?? "")).data ?? [];
   } catch (error) {
-    const isUnreadable =
-      error instanceof UserError || error instanceof SyntaxError || error instanceof z.core.$ZodError;
-    if (isUnreadable) return [];
+    if (error instanceof UserError) return [];
     throw error;
   }
 }

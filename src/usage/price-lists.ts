@@ -9,25 +9,23 @@ import type { Rate, Rates } from "./price-rates.ts";
 
 const RATE = english`must be US dollars per million tokens: a number from 0 to 1,000,000`;
 const rate = z.optional(z.number(RATE).check(z.minimum(0, RATE), z.maximum(1_000_000, RATE)));
-const TEXT = english`must be text in double quotes`;
-const EMPTY = english`must not be empty`;
+const text = z
+  .string(english`must be text in double quotes`)
+  .check(z.minLength(1, english`must not be empty`));
 
 const overrideSchema = z
   .strictObject(
     {
-      model: z
-        .string(TEXT)
-        .check(
-          z.minLength(1, EMPTY),
-          z.describe(
-            "The model as the client or the upstream calls it, in any case. A * at the end: any rest.",
-          ),
+      model: text.check(
+        z.describe(
+          "The model as the client or the upstream calls it, in any case. A * at the end: any rest.",
         ),
+      ),
       upstream: z
-        .optional(z.string(TEXT).check(z.minLength(1, EMPTY)))
+        .optional(text)
         .check(z.describe("Host name or base URL of the upstream it is for. Default: all.")),
       same_as: z
-        .optional(z.string(TEXT).check(z.minLength(1, EMPTY)))
+        .optional(text)
         .check(z.describe("The model of the built-in list whose prices hold, instead of prices here.")),
       input: rate.check(z.describe("US dollars for a million tokens of input.")),
       cached_input: rate.check(z.describe("For input read from the upstream's cache. Default: as input.")),
