@@ -161,6 +161,23 @@ export function listNames(directory: string): string[] {
   return ignoreSystemError(() => readdirSync(directory), []);
 }
 
+/** What is at a path; null where nothing is, or nothing that may be looked at. */
+export function lookAt(path: string): Stats | null {
+  return ignoreSystemError(() => statSync(path), null);
+}
+
+/** A file or directory that others than its owner may use. Windows has no such modes. */
+export function isOpenToOthers(path: string): boolean {
+  const stats = process.platform === "win32" ? null : lookAt(path);
+  return stats !== null && (stats.isFile() || stats.isDirectory()) && (stats.mode & 0o077) !== 0;
+}
+
+/** Bytes of a file; 0 for anything else. */
+export function sizeOf(path: string): number {
+  const stats = lookAt(path);
+  return stats?.isFile() === true ? stats.size : 0;
+}
+
 /** A system error in a few words: "permission denied (EACCES)". */
 export function describe(error: unknown): Text | string {
   const code = errorCode(error);

@@ -1,6 +1,7 @@
 // What a client program is to us: the one interface that each client's folder implements and registry.ts lists, with the
 // words that its members share with switch/, import/ and app/.
 // Pure.
+import type { CheckRow, Finding } from "../base/check.ts";
 import type { Text } from "../base/text.ts";
 import type { Env } from "../base/env.ts";
 import { UserError } from "../base/errors.ts";
@@ -33,6 +34,8 @@ export interface Client extends ServiceFacts {
   readonly describeOpenSessions: () => Text;
   /** The model that it is set to. Throws UserError for files that cannot be read. */
   readonly readModel: (files: ClientFiles) => Promise<string | null>;
+  /** Would it work at all with its own files and variables as they are? */
+  readonly loadChecks: () => Promise<ClientChecks>;
   /** Where and how its sessions are stored. */
   readonly loadSessionFormat: (paths: Paths) => Promise<SessionFormat>;
 }
@@ -51,6 +54,14 @@ export interface ClientFiles {
   readonly cwd: string;
   /** Where the machine's own files of the client are, if not in the usual place. */
   readonly systemDirectory?: string | undefined;
+}
+
+/** What `ch doctor` checks of a client's own files and variables. */
+export interface ClientChecks {
+  /** In the order in which they are shown. */
+  readonly rows: readonly CheckRow[];
+  /** Never throws for what the files hold. */
+  readonly run: (files: ClientFiles) => Promise<readonly Finding[]>;
 }
 
 export interface FindImportOptions extends ClientFiles {

@@ -3,14 +3,13 @@
 // Pure.
 import type { Env } from "../base/env.ts";
 import type { Paths } from "../base/paths.ts";
+import type { Finding } from "../base/check.ts";
 import type { Service } from "../base/service.ts";
 import type { Text } from "../base/text.ts";
 
 export interface DoctorFacts {
   readonly files: FileFacts;
   readonly services: readonly ServiceFacts[];
-  readonly codex: CodexClientFacts;
-  readonly claude: ClaudeClientFacts;
   readonly machine: MachineFacts;
   readonly network: NetworkFacts;
 }
@@ -87,9 +86,11 @@ export interface ServiceFacts {
     readonly where: Text | string;
     readonly what: Text | string;
     readonly hint: Text | string;
+    /** Another program on this machine that the client is pointed at: its usual name, or the one that listens there. */
+    readonly rivalName: string | null;
   }[];
-  /** Another program on this machine that the client is pointed at: its usual name, or the one that listens there. */
-  readonly foreignProxy: string | null;
+  /** Of the client's own checks. */
+  readonly clientFindings: readonly Finding[];
   readonly client: {
     /** Null where it is not on the search path. */
     readonly path: string | null;
@@ -105,44 +106,6 @@ export type PortState =
   | { readonly kind: "taken"; readonly by: string | null }
   /** The system keeps it for itself or for somebody else. */
   | { readonly kind: "reserved" };
-
-export interface CodexClientFacts {
-  /** What CODEX_HOME names, where that is no directory; else null. */
-  readonly missingHome: string | null;
-  /** Why its files cannot be read, with the place; or null. */
-  readonly problem: Text | string | null;
-  /** Why Codex would not work with the provider it is set to, and what to do; or null. */
-  readonly providerProblem: {
-    readonly message: Text;
-    readonly hint: Text | string;
-    readonly isFatal: boolean;
-  } | null;
-  readonly loginProblem: Text | string | null;
-  /** Codex would stop at its sign-in screen. */
-  readonly needsLogin: boolean;
-  /** auth.json, where others may read it. */
-  readonly openAuthFile: string | null;
-  /** The variable with the active provider's key, where this shell does not have it. */
-  readonly missingKeyVariable: string | null;
-  /** Codex reads no such variable, though it is set. */
-  readonly hasIgnoredBaseUrl: boolean;
-  readonly logsPath: string;
-  /** logs_2.sqlite with its companions. */
-  readonly logsBytes: number;
-  readonly packagesPath: string;
-  readonly packagesBytes: number;
-}
-
-export interface ClaudeClientFacts {
-  /** Files that Claude Code ignores because they cannot be read, with the place. */
-  readonly problems: readonly (Text | string)[];
-  /** It is in use here, and no credential is there: no key, no helper, no login. */
-  readonly needsLogin: boolean;
-  /** Which layer sets a base URL that ends in /v1, or null. */
-  readonly doubledVersion: Text | string | null;
-  /** The shell's ANTHROPIC_BASE_URL decides, and does not name our proxy. */
-  readonly isPointedByShell: boolean;
-}
 
 export interface MachineFacts {
   readonly instances: readonly {
@@ -182,4 +145,34 @@ export interface Stage {
   readonly tookMs: number;
   /** A code such as ENOTFOUND, or "timeout"; null where it went well. */
   readonly error: string | null;
+}
+
+/** What one small request at an upstream came to. */
+export interface TestRequestFacts {
+  /** "main#1" */
+  readonly label: string;
+  readonly service: Service;
+  /** As the upstream is asked for it. */
+  readonly model: string;
+  readonly reached: Reached;
+  /** It takes the client's own login, which is not ours to send. */
+  readonly isOwnLogin: boolean;
+  /** Why its key cannot be used, or null. */
+  readonly unusable: Text | null;
+  /** Null where nothing was asked. */
+  readonly asked: {
+    readonly authorised: "yes" | "no" | "unknown";
+    readonly answers: boolean;
+    /** The proxy's verdict; "" where it answers. */
+    readonly reason: Text | string;
+    /** Until the first real output, or until it was clear that none comes. */
+    readonly firstByteMs: number;
+    /** As the upstream counted. */
+    readonly usage: {
+      readonly input_tokens?: number | undefined;
+      readonly output_tokens?: number | undefined;
+    } | null;
+    /** By list prices; null where the tokens or their price are not known. */
+    readonly usd: number | null;
+  } | null;
 }

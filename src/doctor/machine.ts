@@ -1,63 +1,165 @@
-// Checks of what runs on this machine: proxies of ours, alive and dead, and the ports they want.
+// Checks of what is on this machine: the clients' way to us and what goes past us, other programs, our own proxies, ports.
 // Pure.
-import { type Text, t } from "../base/text.ts";
-import { CLIENT_NAME } from "../base/service.ts";
+import { type Check, type Found, fail, info, ok, warn } from "../base/check.ts";
+import { CLIENT_NAME, SERVICE_FACTS } from "../base/service.ts";
+import { type Text, inEnglish, t } from "../base/text.ts";
 import { VERSION } from "../base/version.ts";
-import { type Check, type Found, ok } from "./check.ts";
-import type { PortState, ServiceFacts } from "./facts.ts";
+import type { DoctorFacts, PortState, ServiceFacts } from "./facts.ts";
 
-export const MACHINE_CHECKS: readonly Check[] = [
+export const CLIENT_CHECKS: readonly Check<DoctorFacts>[] = [
+  {
+    id: "switch",
+    about: "no client is left pointed at a proxy that is gone",
+    worst: "fail",
+    repair: "puts back what a proxy that was killed left in the client's file",
+    run: ({ services }) => services.filter((one) => !isSaidByClient(one)).map(describeSwitch),
+  },
+  overrideCheck("managed", {
+    id: "managed-config",
+    about: "no file of the machine's administrator sends a client elsewhere",
+  }),
+  overrideCheck("profile", { id: "profiles", about: "no profile (`codex -p`) goes past the proxy" }),
+  overrideCheck("project", {
+    id: "project-settings",
+    about: "no `.claude` settings of this directory go past the proxy",
+  }),
+  overrideCheck("cloud", {
+    id: "cloud-endpoint",
+    about: "no variable sends Claude Code to a cloud's own endpoint",
+  }),
+  overrideCheck("outbound-proxy", {
+    id: "loopback-proxy",
+    about:
+      "requests for 127.0.0.1 are not sent through an outbound proxy: both clients do so without NO_PROXY",
+  }),
+  overrideCheck("other-proxy", {
+    id: "foreign-proxy",
+    about: "no other program on this machine has the client: two such tools undo one another's work",
+  }),
+  {
+    id: "other-tools",
+    about: "programs on this machine that write the clients' files too",
+    worst: "info",
+    run: ({ machine: { otherTools } }) =>
+      otherTools.map(({ name, path }) =>
+        info(t`${name} is installed here (${path}) and may change where the clients point`),
+      ),
+  },
+  {
+    id: "client-versions",
+    about: "the clients are there, and of a version that this program was tried with",
+    worst: "info",
+    run: ({ services }) =>
+      services.filter(({ client, isUnused }) => client.path !== null || !isUnused).map(describeClient),
+  },
+];
+
+export const MACHINE_CHECKS: readonly Check<DoctorFacts>[] = [
   {
     id: "instances",
     about: "each proxy that runs answers, and is of this version; those that were killed left nothing",
     worst: "warn",
     repair: "removes the records of proxies that have died",
     run: ({ machine: { deadInstances, instances } }) => [
-      ...instances.map(({ pid, port, service, version }): Found => {
-        const client = CLIENT_NAME[service];
-        if (version === null)
-          return {
-            status: "warn",
-            message: t`the proxy for ${client} on port ${port} (pid ${pid}) does not answer`,
-            hint: `kill ${pid}`,
-          };
-        if (version !== VERSION)
-          return {
-            status: "info",
-            message: t`the proxy for ${client} on port ${port} (pid ${pid}) has version ${version}, this is ${VERSION}`,
-            hint: t`restart it: ch serve`,
-          };
-        return ok(t`a proxy for ${client} runs on port ${port} (pid ${pid})`);
-      }),
+      ...instances.map(describeInstance),
       ...(deadInstances === 0
         ? []
-        : [
-            {
-              status: "info",
-              message: t`proxies that ended without cleaning up: ${deadInstances}`,
-              hint: "ch doctor --fix",
-            } satisfies Found,
-          ]),
+        : [info(t`proxies that ended without cleaning up: ${deadInstances}`, "ch doctor --fix")]),
     ],
   },
   {
     id: "port",
     about: "each service's usual port is free or ours, and not reserved by the system",
     worst: "warn",
-    repair: null,
     run: ({ services }) => services.map(describePort),
   },
 ];
+
+/** One check for each kind of thing that goes past the proxy. */
+function overrideCheck(kind: string, row: Readonly<Record<"id" | "about", string>>): Check<DoctorFacts> {
+  return {
+    ...row,
+    worst: "warn",
+    run: ({ services }) =>
+      services.flatMap(({ overrides, service }) =>
+        overrides
+          .filter(({ id }) => id === kind)
+          .map(({ hint, rivalName, what, where }) => {
+            const client = CLIENT_NAME[service];
+            const name = rivalName === null ? "" : ` (${rivalName})`;
+            return warn(t`${client}: ${where} ${what}${name}`, hint);
+          }),
+      ),
+  };
+}
+
+/** What keeps a client from reading its own file is said by the client's checks. */
+function isSaidByClient({ clientFindings, switch: { problem } }: ServiceFacts): boolean {
+  return problem !== null && clientFindings.some(({ message }) => inEnglish(message) === inEnglish(problem));
+}
+
+function describeSwitch({ isProxyThere, service, switch: state }: ServiceFacts): Found {
+  const client = CLIENT_NAME[service];
+  const { file, isOn, isOwnerDead, problem } = state;
+  const port = state.port ?? 0;
+  if (problem !== null) return warn(problem, `ch switch status --${service}`);
+  if (!isOn) return ok(t`${client} is not switched`);
+  if (isOwnerDead)
+    return fail(
+      t`${client} points at port ${port}, but the proxy that switched it is no longer running (${file})`,
+      "ch doctor --fix",
+    );
+  if (!isProxyThere)
+    return fail(
+      t`${client} points at port ${port}, where no proxy answers (${file})`,
+      t`ch serve --${service} --port ${port}, or: ch switch off --${service}`,
+    );
+  return ok(t`${client} points at the proxy on port ${port}`);
+}
+
+function describeClient({ client: { path, version }, service }: ServiceFacts): Found {
+  const { name, packageName, tried } = SERVICE_FACTS[service];
+  const hint = `npm install -g ${packageName}@latest`;
+  if (path === null) return info(t`${name} is not on PATH`, hint);
+  if (version === null) return ok(t`${name} is installed (${path})`);
+  const { from, to } = tried;
+  if (compareVersions(version, from) < 0)
+    return info(t`${name} ${version} is older than the oldest tested version (${from})`, hint);
+  if (compareVersions(version, to) > 0)
+    return info(t`${name} ${version} is newer than the newest tested version (${to})`);
+  return ok(t`${name} ${version} is a tested version`);
+}
+
+/** Below, at or above zero, as the first is older, the same or newer. What follows the numbers does not count. */
+function compareVersions(one: string, other: string): number {
+  const [a, b] = [one, other].map((version) => version.split(/[.+-]/).slice(0, 3).map(Number));
+  const differences = [0, 1, 2].map((place) => (a?.[place] ?? 0) - (b?.[place] ?? 0));
+  return differences.find((difference) => difference !== 0) ?? 0;
+}
+
+function describeInstance({
+  pid,
+  port,
+  service,
+  version,
+}: DoctorFacts["machine"]["instances"][number]): Found {
+  const client = CLIENT_NAME[service];
+  if (version === null)
+    return warn(t`the proxy for ${client} on port ${port} (pid ${pid}) does not answer`, `kill ${pid}`);
+  if (version !== VERSION)
+    return info(
+      t`the proxy for ${client} on port ${port} (pid ${pid}) has version ${version}, this is ${VERSION}`,
+      t`restart it: ch serve`,
+    );
+  return ok(t`a proxy for ${client} runs on port ${port} (pid ${pid})`);
+}
 
 function describePort({ isUnused, port: { number, state }, service }: ServiceFacts): Found {
   const client = CLIENT_NAME[service];
   if (state.kind === "free" || state.kind === "ours")
     return ok(t`port ${number} for ${client}'s proxy is free or used by codex-helper`);
-  return {
-    status: isUnused ? "info" : "warn",
-    message: describeTaken(state, { client, number }),
-    hint: `ch serve --${service} --port ${number + 10}`,
-  };
+  const say = isUnused ? info : warn;
+  return say(describeTaken(state, { client, number }), `ch serve --${service} --port ${number + 10}`);
 }
 
 function describeTaken(

@@ -1,9 +1,10 @@
 // Checks of our own files: what they say, who may read them, and whether there is room for more.
 // Pure.
+import { type Check, fail, info, ok, warn } from "../base/check.ts";
 import { t } from "../base/text.ts";
-import { type Check, type Found, ok } from "./check.ts";
+import type { DoctorFacts } from "./facts.ts";
 
-/** Of files that are all odd in the same way. */
+/** Of files with the same problem. */
 const MOST_NAMED = 3;
 const FIX = "ch doctor --fix";
 const MIB = 2 ** 20;
@@ -13,63 +14,53 @@ const LOW_DISK_BYTES = 500 * MIB;
 const OVERGROWN_LOG_BYTES = 100 * MIB;
 const FULL_DISK_BYTES = 20 * MIB;
 
-export const OWN_FILE_CHECKS: readonly Check[] = [
+export const OWN_FILE_CHECKS: readonly Check<DoctorFacts>[] = [
   {
     id: "config-file",
     about: "`config.json` can be read, and nothing in it is odd; mistakes are named with line and column",
     worst: "fail",
-    repair: null,
     run: ({ files: { config } }) => {
       const hint = "ch config edit";
-      if (config.problem !== null) return [{ status: "fail", message: config.problem, hint }];
+      if (config.problem !== null) return [fail(config.problem, hint)];
       if (config.isMissing) return [ok(t`there is no config.json yet`)];
       if (config.warnings.length === 0) return [ok(t`config.json is valid`)];
-      return config.warnings.map((message): Found => ({ status: "warn", message, hint }));
+      return config.warnings.map((message) => warn(message, hint));
     },
   },
   {
     id: "filter-file",
     about: "`filter.json`, if there is one, can be read: a broken one refuses requests",
     worst: "fail",
-    repair: null,
     run: ({ files: { filter } }) =>
       filter.problem === null
         ? [ok(t`redaction rules are valid, or there are none`)]
-        : [{ status: "fail", message: filter.problem, hint: "ch filter check" }],
+        : [fail(filter.problem, "ch filter check")],
   },
   {
     id: "usage-providers",
     about: "`usage_providers.json`, if there is one, can be read: without it balances are unknown",
     worst: "warn",
-    repair: null,
     run: ({ files: { usageProviders } }) =>
       usageProviders.problem === null
         ? [ok(t`the sources of balances are valid, or the defaults`)]
-        : [{ status: "warn", message: usageProviders.problem, hint: t`fix ${usageProviders.path}` }],
+        : [warn(usageProviders.problem, t`fix ${usageProviders.path}`)],
   },
   {
     id: "prices",
     about: "`prices.json`, if there is one, can be read: without it the usual prices hold",
     worst: "warn",
-    repair: null,
     run: ({ files: { prices } }) =>
       prices.problem === null
         ? [ok(t`your own prices are valid, or there are none`)]
-        : [{ status: "warn", message: prices.problem, hint: t`fix ${prices.path}` }],
+        : [warn(prices.problem, t`fix ${prices.path}`)],
   },
   {
     id: "state-file",
     about: "`state.json` can be read; one that cannot counts as empty, and is written anew",
     worst: "info",
-    repair: null,
     run: ({ files: { state } }) =>
       state.isUnreadable
-        ? [
-            {
-              status: "info",
-              message: t`${state.path} cannot be read and counts as empty; the next proxy rewrites it`,
-            },
-          ]
+        ? [info(t`${state.path} cannot be read and counts as empty; the next proxy rewrites it`)]
         : [ok(t`the saved state can be read, or there is none`)],
   },
   {
@@ -77,51 +68,39 @@ export const OWN_FILE_CHECKS: readonly Check[] = [
     about:
       "`logs/requests.jsonl` can be written, and put away when it is full: else requests are served and not logged",
     worst: "warn",
-    repair: null,
     run: ({ files: { log } }) => {
       const { bytes, path, problem } = log;
       const mib = Math.floor(bytes / MIB);
-      if (problem !== null) {
-        const message = t`requests are not logged in ${path}: ${problem}`;
-        return [{ status: "warn", message, hint: `ls -ld ${path}` }];
-      }
+      if (problem !== null)
+        return [warn(t`requests are not logged in ${path}: ${problem}`, `ls -ld ${path}`)];
       if (bytes < OVERGROWN_LOG_BYTES) return [ok(t`requests can be logged`)];
-      const message = t`${path} has grown to ${mib} MiB: it could not be rotated`;
-      return [{ status: "warn", message, hint: `ls -l ${path}*` }];
+      return [warn(t`${path} has grown to ${mib} MiB: it could not be rotated`, `ls -l ${path}*`)];
     },
   },
   {
     id: "home",
     about: "our home is a directory that can be written: else nothing is logged or remembered",
     worst: "fail",
-    repair: null,
     run: ({ files: { home } }) =>
       home.problem === null
         ? [ok(t`codex-helper can write to ${home.path}`)]
         : [
-            {
-              status: "fail",
-              message: t`codex-helper cannot write to ${home.path}: ${home.problem}`,
-              hint: t`make it a directory that you own, or choose another: export CODEX_HELPER_HOME=...`,
-            },
+            fail(
+              t`codex-helper cannot write to ${home.path}: ${home.problem}`,
+              t`make it a directory that you own, or choose another: export CODEX_HELPER_HOME=...`,
+            ),
           ],
   },
   {
     id: "disk-space",
     about: "there is room on the disk of our home: under 500 MiB is said, under 20 MiB fails",
     worst: "fail",
-    repair: null,
     run: ({ files: { freeBytes, home } }) => {
       if (freeBytes === null) return [];
       const mib = Math.floor(freeBytes / MIB);
       if (freeBytes >= LOW_DISK_BYTES) return [ok(t`there is enough free disk space`)];
-      return [
-        {
-          status: freeBytes < FULL_DISK_BYTES ? "fail" : "warn",
-          message: t`only ${mib} MiB of disk space are free for ${home.path}`,
-          hint: `du -sh ${home.path}`,
-        },
-      ];
+      const say = freeBytes < FULL_DISK_BYTES ? fail : warn;
+      return [say(t`only ${mib} MiB of disk space are free for ${home.path}`, `du -sh ${home.path}`)];
     },
   },
   {
@@ -134,29 +113,15 @@ export const OWN_FILE_CHECKS: readonly Check[] = [
       const count = openFiles.length;
       if (count === 0) return [ok(t`only you can read codex-helper's files`)];
       if (count > MOST_NAMED)
-        return [
-          {
-            status: "warn",
-            message: t`other users can read ${count} of codex-helper's files, such as ${first}`,
-            hint: FIX,
-          },
-        ];
-      return openFiles.map((path): Found => ({
-        status: "warn",
-        message: t`other users can read ${path}`,
-        hint: FIX,
-      }));
+        return [warn(t`other users can read ${count} of codex-helper's files, such as ${first}`, FIX)];
+      return openFiles.map((path) => warn(t`other users can read ${path}`, FIX));
     },
   },
   {
     id: "predecessor",
     about: "files of the older program of the same name, which are never touched",
     worst: "info",
-    repair: null,
     run: ({ files: { predecessorFiles } }) =>
-      predecessorFiles.map((path) => ({
-        status: "info",
-        message: t`${path} belongs to the older codex-helper and is not used`,
-      })),
+      predecessorFiles.map((path) => info(t`${path} belongs to the older codex-helper and is not used`)),
   },
 ];

@@ -1,47 +1,43 @@
-// Checks of what requests are sent to: routes, keys, the network between here and there, and the clocks.
+// Checks of what requests are sent to: routes, keys, the network between here and there, clocks; and what one small request
+// at an upstream came to: reachable, authorised, answers.
 // Pure.
+import { type Check, type Finding, type Found, fail, info, ok, warn } from "../base/check.ts";
+import { CLIENT_NAME } from "../base/service.ts";
 import { type Text, t } from "../base/text.ts";
-import { CLIENT_NAME, type Service } from "../base/service.ts";
-import { type Check, type Found, ok } from "./check.ts";
-import type { Reached, Stage } from "./facts.ts";
+import type { DoctorFacts, Reached, Stage, TestRequestFacts } from "./facts.ts";
 
-const flagOf = (service: Service): string => ` --${service}`;
 /** Tokens and certificates are given some minutes by those who check them. */
 const SKEW_MS = 120_000;
 
-export const UPSTREAM_CHECKS: readonly Check[] = [
+export const UPSTREAM_CHECKS: readonly Check<DoctorFacts>[] = [
   {
     id: "route",
     about: "each service in use has an upstream to ask",
     worst: "fail",
-    repair: null,
     run: ({ services }) =>
       services.map(({ configName, isUnused, routeProblem, service, upstreams }): Found => {
         const client = CLIENT_NAME[service];
         const count = upstreams.length;
         if (routeProblem === null)
           return ok(t`${client} uses config ${configName ?? ""}, upstreams: ${count}`);
-        if (isUnused)
-          return { status: "info", message: t`${client} is not set up here`, hint: routeProblem.hint };
-        return { status: "fail", ...routeProblem };
+        if (isUnused) return info(t`${client} is not set up here`, routeProblem.hint);
+        return fail(routeProblem.message, routeProblem.hint);
       }),
   },
   {
     id: "backup",
     about: "the active config has a second upstream to fail over to",
     worst: "info",
-    repair: null,
     run: ({ services }) =>
       services.flatMap(({ configName, service, upstreams }): Found[] => {
         const client = CLIENT_NAME[service];
         if (configName === null || upstreams.length === 0) return [];
         if (upstreams.length > 1) return [ok(t`${client} has more than one upstream to fail over to`)];
         return [
-          {
-            status: "info",
-            message: t`${client} has a single upstream: there is no failover`,
-            hint: `ch config add ${configName} --append --base-url URL --auth-token-env NAME${flagOf(service)}`,
-          },
+          info(
+            t`${client} has a single upstream: there is no failover`,
+            `ch config add ${configName} --append --base-url URL --auth-token-env NAME --${service}`,
+          ),
         ];
       }),
   },
@@ -49,22 +45,16 @@ export const UPSTREAM_CHECKS: readonly Check[] = [
     id: "credentials",
     about: "each upstream's key is there, and rather named than written down",
     worst: "fail",
-    repair: null,
     run: ({ services }) =>
       services.flatMap(({ service, upstreams }) =>
         upstreams.map(({ hasLiteralKey, label, unusable }): Found => {
           if (unusable !== null)
-            return {
-              status: "fail",
-              message: t`${label}: ${unusable}`,
-              hint: `ch config show ${label}${flagOf(service)}`,
-            };
+            return fail(t`${label}: ${unusable}`, `ch config show ${label} --${service}`);
           if (!hasLiteralKey) return ok(t`${label}: the key is set`);
-          return {
-            status: "info",
-            message: t`${label}: the key is stored in config.json`,
-            hint: t`use a variable instead: auth_token_env`,
-          };
+          return info(
+            t`${label}: the key is stored in config.json`,
+            t`use a variable instead: auth_token_env`,
+          );
         }),
       ),
   },
@@ -72,13 +62,12 @@ export const UPSTREAM_CHECKS: readonly Check[] = [
     id: "outbound-proxy",
     about: "upstreams that are asked through an outbound proxy, and who named it",
     worst: "info",
-    repair: null,
     run: ({ services }) =>
       services.flatMap(({ upstreams }) =>
         upstreams.flatMap(({ label, outbound }): Found[] => {
           if (outbound === null) return [];
           const { host, source } = outbound;
-          return [{ status: "info", message: t`${label} is reached through the proxy ${host} (${source})` }];
+          return [info(t`${label} is reached through the proxy ${host} (${source})`)];
         }),
       ),
   },
@@ -86,30 +75,26 @@ export const UPSTREAM_CHECKS: readonly Check[] = [
     id: "system-proxy",
     about: "the desktop's own proxy setting, which is not used where no variable names it",
     worst: "info",
-    repair: null,
     run: ({ network: { systemProxy } }) =>
       systemProxy === null
         ? []
         : [
-            {
-              status: "info",
-              message: t`the desktop uses the proxy ${systemProxy}; requests to upstreams do not`,
-              hint: `export HTTPS_PROXY=http://${systemProxy} NO_PROXY=127.0.0.1,localhost`,
-            },
+            info(
+              t`the desktop uses the proxy ${systemProxy}; requests to upstreams do not`,
+              `export HTTPS_PROXY=http://${systemProxy} NO_PROXY=127.0.0.1,localhost`,
+            ),
           ],
   },
   {
     id: "reachable",
     about: "each upstream's name is found, its port answers, its certificate is good; no request, no key",
     worst: "fail",
-    repair: null,
     run: ({ network }) => network.reached.map(describeReached),
   },
   {
     id: "clock",
     about: "this machine's clock agrees with the upstreams': tokens and certificates depend on it",
     worst: "warn",
-    repair: null,
     run: ({ network }) => {
       const skews = network.reached.flatMap(({ clockAheadMs, host }) =>
         clockAheadMs === null ? [] : [{ host, clockAheadMs }],
@@ -124,12 +109,12 @@ export const UPSTREAM_CHECKS: readonly Check[] = [
         clockAheadMs > 0
           ? t`this machine's clock is ${minutes} min behind that of ${host}`
           : t`this machine's clock is ${minutes} min ahead of that of ${host}`;
-      return [{ status: "warn", message, hint: t`set the clock by the network: timedatectl set-ntp true` }];
+      return [warn(message, t`set the clock by the network: timedatectl set-ntp true`)];
     },
   },
 ];
 
-export function describeReached({ host, isOutboundProxy, labels, stages }: Reached): Found {
+function describeReached({ host, isOutboundProxy, labels, stages }: Reached): Found {
   const last = stages.at(-1);
   const spent = stages.reduce((sum, { tookMs }) => sum + Math.round(tookMs), 0);
   if (last === undefined || last.error === null) {
@@ -137,16 +122,13 @@ export function describeReached({ host, isOutboundProxy, labels, stages }: Reach
     return ok(t`${labels}: ${host} is reachable (${passed}; ${spent} ms)`);
   }
   const why = describeFailure(last, host);
-  return {
-    status: "fail",
-    message: t`${labels}: ${why}`,
-    hint: isOutboundProxy
-      ? t`check HTTPS_PROXY, or set "proxy": false for this upstream`
-      : hintFor(last, host),
-  };
+  return fail(
+    t`${labels}: ${why}`,
+    isOutboundProxy ? t`check HTTPS_PROXY, or set "proxy": false for this upstream` : hintFor(last, host),
+  );
 }
 
-/** The three ways apart: each is somebody else's to mend. */
+/** The three stages apart: each is for somebody else to repair. */
 function describeFailure({ error, name }: Stage, host: string): Text {
   const code = error ?? "";
   if (name === "dns")
@@ -163,11 +145,56 @@ function describeFailure({ error, name }: Stage, host: string): Text {
 }
 
 function hintFor({ name }: Stage, host: string): string {
-  if (name === "dns") return `nslookup ${withoutPort(host)}`;
+  if (name === "dns") return `nslookup ${host.replace(/:\d+$/, "")}`;
   if (name === "tcp") return `curl -v telnet://${host}`;
   return `curl -v https://${host}`;
 }
 
-function withoutPort(host: string): string {
-  return host.replace(/:\d+$/, "");
+/** Three findings for each upstream, fewer where an earlier one makes the later ones moot. */
+export function makeTestRequestFindings(facts: TestRequestFacts): Finding[] {
+  const { asked, isOwnLogin, label, unusable } = facts;
+  const reachable = { id: "probe-reachable", ...describeReached(facts.reached) };
+  if (reachable.status === "fail") return [reachable];
+  if (unusable !== null)
+    return [reachable, { id: "probe-authorised", ...fail(t`${label}: ${unusable}`, showCommand(facts)) }];
+  if (isOwnLogin || asked === null) {
+    const message = t`${label}: it uses the client's own login, which is not tested here`;
+    return [reachable, { id: "probe-authorised", ...info(message) }];
+  }
+  return [reachable, describeAuthorised(facts, asked), ...describeAnswer(facts, asked)];
+}
+
+type Asked = NonNullable<TestRequestFacts["asked"]>;
+
+function describeAuthorised(facts: TestRequestFacts, { authorised, reason }: Asked): Finding {
+  const id = "probe-authorised";
+  const { label } = facts;
+  if (authorised === "yes") return { id, ...ok(t`${label}: the key was accepted`) };
+  if (authorised === "no")
+    return { id, ...fail(t`${label}: the key was refused: ${reason}`, showCommand(facts)) };
+  return { id, ...info(t`${label}: the key could not be checked`) };
+}
+
+function describeAnswer({ label, model, service }: TestRequestFacts, asked: Asked): Finding[] {
+  const id = "probe-answers";
+  const { answers, authorised, reason, usage, usd } = asked;
+  if (authorised === "no") return [];
+  const firstByteMs = Math.round(asked.firstByteMs);
+  if (!answers) {
+    const message = t`${label}: no answer from ${model}: ${reason}`;
+    const hint = `ch doctor --probe ${label} --${service} --model MODEL`;
+    return [{ id, ...fail(message, hint) }];
+  }
+  const input = usage?.input_tokens;
+  const output = usage?.output_tokens;
+  if (input === undefined || output === undefined)
+    return [{ id, ...ok(t`${label}: ${model} answers, first output after ${firstByteMs} ms`) }];
+  const tokens = t`${input} tokens in, ${output} out`;
+  const price = usd === null ? "" : `$${usd.toFixed(6)}`;
+  const cost = price === "" ? tokens : t`${tokens}, ${price}`;
+  return [{ id, ...ok(t`${label}: ${model} answers, first output after ${firstByteMs} ms; cost: ${cost}`) }];
+}
+
+function showCommand({ label, service }: TestRequestFacts): string {
+  return `ch config show ${label} --${service}`;
 }

@@ -129,12 +129,24 @@ describe("a third client", () => {
     });
     expect((await run(["switch", "status", "--parrot"])).stdout).toContain(`http://127.0.0.1:${port}/v1`);
     expect((await run(["doctor", "--parrot"])).stdout).toContain("Parrot has a single upstream");
+    expect(await findOwnChecks(run)).toEqual([
+      { id: "parrot-address", status: "ok", message: "Parrot has an address" },
+    ]);
     expect(await serving.stop()).toBe(130);
     expect(existsSync(file)).toBe(false);
+    expect(await findOwnChecks(run)).toMatchObject([
+      { status: "info", message: "Parrot has no address", hint: "ch switch on --parrot" },
+    ]);
     const usage = await run(["usage", "summary", "--parrot", "--json"]);
     expect(JSON.parse(usage.stdout)).toMatchObject({ total: { requests: 1, errors: 0 } });
   });
 });
+
+/** What the doctor says of checks that are in the client's folder. */
+async function findOwnChecks(run: (args: readonly string[]) => Promise<CliResult>): Promise<unknown[]> {
+  const { checks } = JSON.parse((await run(["doctor", "--json"])).stdout) as { checks: { id: string }[] };
+  return checks.filter(({ id }) => id.startsWith("parrot-"));
+}
 
 function programOf({ path }: Copy): readonly string[] {
   return [process.execPath, "--max-http-header-size=65536", join(path, "src/main.ts")];

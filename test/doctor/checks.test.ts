@@ -3,8 +3,8 @@ import { expect, test } from "bun:test";
 import { chmodSync, mkdirSync, rmSync, truncateSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
-import type { Status } from "../../src/doctor/check.ts";
-import { CHECKS } from "../../src/doctor/checks.ts";
+import type { Status } from "../../src/base/check.ts";
+import { listChecks } from "../../src/app/doctor/examine.ts";
 import { GOOD_CERTIFICATE, TEST_KEY } from "../helpers/certificates.ts";
 import { reply } from "../helpers/answers.ts";
 import { PROGRAM, runCli, startCli } from "../helpers/cli.ts";
@@ -22,6 +22,8 @@ interface Condition {
   readonly says: RegExp;
   readonly hint?: RegExp;
 }
+
+const CHECKS = await listChecks();
 
 const GIB = 2 ** 30;
 

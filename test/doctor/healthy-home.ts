@@ -2,10 +2,9 @@
 import { chmodSync, mkdirSync, rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import manifest from "../../package.json" with { type: "json" };
-import { collectFacts } from "../../src/app/doctor/examine.ts";
+import { examine } from "../../src/app/doctor/examine.ts";
 import { type Service, mapServices } from "../../src/base/service.ts";
-import type { Finding } from "../../src/doctor/check.ts";
-import { runChecks } from "../../src/doctor/checks.ts";
+import type { Finding } from "../../src/base/check.ts";
 import type { ExamineOptions } from "../../src/doctor/facts.ts";
 import { type FakeUpstream, startFakeUpstream } from "../helpers/fake-upstream.ts";
 import { freePort } from "../helpers/free-port.ts";
@@ -70,7 +69,7 @@ export async function makeHealthyHome(): Promise<HealthyHome> {
         systemDirectories: etc,
         ...(services === undefined ? {} : { services }),
       };
-      return runChecks(await collectFacts(options));
+      return await examine(options);
     },
     async [Symbol.asyncDispose]() {
       await upstream.close();

@@ -2,12 +2,11 @@
 import { accessSync, constants, existsSync, readFileSync, statfsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { UserError } from "../../base/errors.ts";
-import { describe, readText } from "../../base/files.ts";
+import { describe, isOpenToOthers, listNames, lookAt, readText } from "../../base/files.ts";
 import { type Text, t } from "../../base/text.ts";
 import { parseRecord } from "../../base/json-value.ts";
 import type { Paths } from "../../base/paths.ts";
 import type { FileFacts } from "../../doctor/facts.ts";
-import { isOpenToOthers, listNames, lookAt } from "./file-facts.ts";
 import type { LiveConfig } from "../live-config.ts";
 
 const MOST_FILES = 2_000;

@@ -4,6 +4,7 @@ import { createServer } from "node:net";
 import { dirname, join } from "node:path";
 import { type Env, readVariable } from "../../base/env.ts";
 import { errorCode } from "../../base/errors.ts";
+import { lookAt } from "../../base/files.ts";
 import { isRecord, parseRecord } from "../../base/json-value.ts";
 import type { Service } from "../../base/service.ts";
 import { CLIENTS } from "../../clients/registry.ts";
@@ -11,7 +12,6 @@ import type { ExamineOptions, MachineFacts, PortState, ServiceFacts } from "../.
 import { findInstances } from "../../state/instances.ts";
 import { askInstance } from "../ask-instance.ts";
 import { findPortOwner } from "../serve/port-owner.ts";
-import { lookAt } from "./file-facts.ts";
 import { isListening } from "../status/switch-report.ts";
 
 /** Programs that write the clients' files, by the directory of their settings in the user's home. */
@@ -79,8 +79,8 @@ export async function lookAtPort(port: number): Promise<PortState> {
   return { kind: "taken", by: owner.kind === "program" ? `${owner.name} (pid ${owner.pid})` : null };
 }
 
-/** Another program's name by its usual port, else by what listens there. */
-export async function nameForeignProxy(port: number): Promise<string | null> {
+/** The name of another program by its usual port, else of what listens there. */
+export async function nameProgramAt(port: number): Promise<string | null> {
   const known = KNOWN_PORTS[port];
   if (known !== undefined) return known;
   const owner = await findPortOwner(port);

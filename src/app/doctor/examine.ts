@@ -1,57 +1,133 @@
-// Gathers what `doctor` looks at, all at once, and repairs what is safe to repair. Sends no key and no request to an upstream.
+// Examines everything for `doctor`, all at once, and repairs what is safe to repair. Sends no key and no request to an upstream.
 import { chmodSync, statSync } from "node:fs";
+import { type CheckRow, type Finding, runChecks } from "../../base/check.ts";
+import type { Env } from "../../base/env.ts";
 import { UserError, errorCode } from "../../base/errors.ts";
 import { describe } from "../../base/files.ts";
+import { DEFAULT_PORT, SERVICES, type Service } from "../../base/service.ts";
 import { type Text, t } from "../../base/text.ts";
-import { SERVICES } from "../../base/service.ts";
-import { readSwitchStatus } from "../../clients/switch/status.ts";
 import type { SwitchTarget } from "../../clients/client.ts";
+import { CLIENTS } from "../../clients/registry.ts";
+import { readSwitchStatus } from "../../clients/switch/status.ts";
 import { switchOff } from "../../clients/switch/switch.ts";
-import type { DoctorFacts, ExamineOptions, NetworkFacts } from "../../doctor/facts.ts";
+import { chooseOutboundProxy } from "../../config/outbound-proxy.ts";
+import { listUpstreams } from "../../config/resolve.ts";
+import type { DoctorFacts, ExamineOptions, ServiceFacts, UpstreamFacts } from "../../doctor/facts.ts";
+import { CLIENT_CHECKS, MACHINE_CHECKS } from "../../doctor/machine.ts";
+import { OWN_FILE_CHECKS } from "../../doctor/own-files.ts";
+import { UPSTREAM_CHECKS } from "../../doctor/upstreams.ts";
 import { removeDeadInstances } from "../../state/instances.ts";
-import { collectClaudeFacts, collectCodexFacts } from "./examine-clients.ts";
-import { collectFileFacts, listOpenFiles } from "./examine-files.ts";
-import { collectMachineFacts } from "./examine-machine.ts";
-import { collectServiceFacts, listEnabled } from "./examine-services.ts";
+import { createClientSecrets } from "../client-secrets.ts";
 import { createLiveConfig, type LiveConfig } from "../live-config.ts";
-import { type ReachTarget, reach } from "./reach.ts";
-import { readSystemProxy } from "./system-proxy.ts";
+import { makeSwitchReport } from "../status/switch-report.ts";
+import { collectFileFacts, listOpenFiles } from "./examine-files.ts";
+import { collectMachineFacts, findClient, lookAtPort, nameProgramAt } from "./examine-machine.ts";
+import { collectNetworkFacts } from "./examine-network.ts";
 
-/** A person waits for it. */
-export const REACH_MS = 3_000;
+/** Those of the clients come between them and the checks of the machine. */
+const FIRST_CHECKS = [...OWN_FILE_CHECKS, ...UPSTREAM_CHECKS, ...CLIENT_CHECKS];
 
-/** Never throws for what the files hold. */
-export async function collectFacts(options: ExamineOptions): Promise<DoctorFacts> {
-  const { now, paths, services: wanted = SERVICES } = options;
-  const live = createLiveConfig(options);
-  const [files, services, codex, claude, machine, network] = await Promise.all([
-    collectFileFacts({ live, paths }, now),
-    Promise.all(wanted.map((service) => collectServiceFacts(service, live, options))),
-    collectCodexFacts(options),
-    collectClaudeFacts(options),
-    collectMachineFacts(options),
-    collectNetworkFacts(live, options),
-  ]);
-  return { files, services, codex, claude, machine, network };
+/** All checks, in the order in which they are shown. */
+export async function listChecks(): Promise<CheckRow[]> {
+  const ofClients = await Promise.all(SERVICES.map(async (one) => (await CLIENTS[one].loadChecks()).rows));
+  return [...FIRST_CHECKS, ...ofClients.flat(), ...MACHINE_CHECKS];
 }
 
-/** Each address once, whoever uses it. */
-async function collectNetworkFacts(live: LiveConfig, options: ExamineOptions): Promise<NetworkFacts> {
-  const { services = SERVICES } = options;
-  const upstreams = services.flatMap((service) => listEnabled(service, live, options));
-  const targets = new Map<string, { readonly target: ReachTarget; readonly labels: Set<string> }>();
-  for (const { upstream } of upstreams) {
-    const { baseUrl, label, proxy } = upstream;
-    const key = proxy === false ? new URL(baseUrl).origin : proxy;
-    const known = targets.get(key) ?? { target: { url: baseUrl, proxy }, labels: new Set<string>() };
-    targets.set(key, known);
-    known.labels.add(label);
-  }
-  const reached = [...targets.values()].map(async ({ labels, target }) => ({
-    labels: [...labels].join(", "),
-    ...(await reach(target, { withinMs: REACH_MS, now: options.now })),
+/** The findings of all checks, in their order. Never throws for what the files hold. */
+export async function examine(options: ExamineOptions): Promise<Finding[]> {
+  const facts = await collectFacts(options);
+  return [
+    ...runChecks(FIRST_CHECKS, facts),
+    ...facts.services.flatMap(({ clientFindings }) => clientFindings),
+    ...runChecks(MACHINE_CHECKS, facts),
+  ];
+}
+
+async function collectFacts(options: ExamineOptions): Promise<DoctorFacts> {
+  const { now, paths, services: wanted = SERVICES } = options;
+  const live = createLiveConfig(options);
+  const enabled = wanted.map((service) => listEnabled(service, live, options));
+  const [files, services, machine, network] = await Promise.all([
+    collectFileFacts({ live, paths }, now),
+    Promise.all(
+      wanted.map(async (service, index) => ({
+        ...readRoute(service, live),
+        upstreams: (enabled[index] ?? []).map((one) => makeUpstreamFacts(one, options.env)),
+        ...(await examineClient(service, options)),
+      })),
+    ),
+    collectMachineFacts(options),
+    collectNetworkFacts(
+      enabled.flat().map(({ upstream }) => upstream),
+      options,
+    ),
+  ]);
+  return { files, services, machine, network };
+}
+
+function readRoute(
+  service: Service,
+  live: LiveConfig,
+): Pick<ServiceFacts, "configName" | "isUnused" | "routeProblem"> {
+  const state = live.routeOf(service).state();
+  const section = live.current().config.services[service];
+  return {
+    routeProblem: state.kind === "unset" ? { message: state.message, hint: state.hint } : null,
+    isUnused: section.configs.size + section.broken.size === 0,
+    configName: state.kind === "ready" ? state.route.configName : null,
+  };
+}
+
+async function examineClient(
+  service: Service,
+  options: ExamineOptions,
+): Promise<Omit<ServiceFacts, keyof ReturnType<typeof readRoute> | "upstreams">> {
+  const { env, ports = DEFAULT_PORT, systemDirectories } = options;
+  const { run } = await CLIENTS[service].loadChecks();
+  const [report, state, clientFindings] = await Promise.all([
+    makeSwitchReport({ ...options, service }),
+    lookAtPort(ports[service]),
+    run({ ...options, systemDirectory: systemDirectories?.[service] }),
+  ]);
+  const overrides = report.overrides.map(async ({ rival, ...override }) => ({
+    ...override,
+    rivalName: rival === undefined ? null : await nameProgramAt(rival.port),
   }));
-  return { systemProxy: await readSystemProxy(options.env), reached: await Promise.all(reached) };
+  return {
+    service,
+    switch: report.status,
+    isProxyThere: report.isListening === true,
+    overrides: await Promise.all(overrides),
+    clientFindings,
+    client: findClient(service, env),
+    port: { number: ports[service], state },
+  };
+}
+
+type EnabledUpstream = ReturnType<typeof listEnabled>[number];
+
+/** The upstreams that requests of the service use; none where it has no route. */
+function listEnabled(service: Service, live: LiveConfig, { env, now, paths }: ExamineOptions) {
+  const state = live.routeOf(service).state();
+  const { config } = live.current();
+  const named =
+    state.kind === "ready" ? config.services[service].configs.get(state.route.configName) : undefined;
+  if (named === undefined) return [];
+  const secrets = createClientSecrets(paths, now);
+  const context = { env, now: now(), clientSecret: (name: string) => secrets.read(service, name) };
+  return listUpstreams(config, service, named, context).filter(({ isEnabled }) => isEnabled);
+}
+
+function makeUpstreamFacts({ entry, upstream }: EnabledUpstream, env: Env): UpstreamFacts {
+  const outbound = chooseOutboundProxy(upstream.baseUrl, entry.proxy ?? undefined, env);
+  return {
+    label: upstream.label,
+    unusable: upstream.credential.kind === "unusable" ? upstream.credential.why : null,
+    hasLiteralKey: entry.auth?.auth_token != null || entry.auth?.api_key != null,
+    // The address may hold a password: the host alone is shown.
+    outbound:
+      outbound.kind === "proxy" ? { host: new URL(outbound.url).host, source: outbound.source } : null,
+  };
 }
 
 export interface Repaired {

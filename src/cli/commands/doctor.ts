@@ -1,10 +1,9 @@
 // `ch doctor`: looks at everything that can be odd, says what to type, and repairs what is safe.
-import { collectFacts, repair } from "../../app/doctor/examine.ts";
+import { examine, repair } from "../../app/doctor/examine.ts";
+import type { Finding, Status } from "../../base/check.ts";
 import { EXIT, UserError } from "../../base/errors.ts";
 import { t, tell } from "../language.ts";
 import { showPathsIn } from "../../base/paths.ts";
-import type { Finding, Status } from "../../doctor/check.ts";
-import { runChecks } from "../../doctor/checks.ts";
 import type { ExamineOptions } from "../../doctor/facts.ts";
 import { JSON_ARG, SERVICE_ARGS, type ServiceFlags, readService } from "../args.ts";
 import { type Cli, type Command, defineCommand } from "../cli.ts";
@@ -51,7 +50,7 @@ export function createCommand(cli: Cli): Command {
       const checks =
         args.probe === true
           ? await runTestRequests(cli, readTestArgs(args), options)
-          : runChecks(await collectFacts(options));
+          : await examine(options);
       if (args.json === true) cli.out.json({ checks });
       else if (args.probe === true) printFindings(cli, checks, 0);
       else printSorted(cli, checks, args.all === true);

@@ -41,5 +41,6 @@ export const claude: Client = {
     ]);
     return findVariable(await readClaudeFacts(files), "ANTHROPIC_MODEL")?.value ?? null;
   },
+  loadChecks: async () => (await import("./checks.ts")).claudeChecks,
   loadSessionFormat: async (paths) => (await import("./sessions.ts")).claudeSessions(paths),
 };

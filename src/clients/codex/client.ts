@@ -50,5 +50,6 @@ export const codex: Client = {
     const model = findValue((await readCodexFacts(paths)).layers, ["model"])?.value;
     return typeof model === "string" ? model : null;
   },
+  loadChecks: async () => (await import("./checks.ts")).codexChecks,
   loadSessionFormat: async (paths) => (await import("./sessions.ts")).codexSessions(paths),
 };

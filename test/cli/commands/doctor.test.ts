@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { chmodSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import type { Status } from "../../../src/doctor/check.ts";
+import type { Status } from "../../../src/base/check.ts";
 import { runCli, startCli } from "../../helpers/cli.ts";
 import { freePort } from "../../helpers/free-port.ts";
 import { startStuckListener } from "../../helpers/stuck-listener.ts";

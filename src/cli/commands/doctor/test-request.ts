@@ -1,11 +1,11 @@
 // `ch doctor --probe`: says what it would send to whom, asks, and shows what came of it.
-import { type TestQuestion, planTestRequests } from "../../../app/doctor/test-request-plan.ts";
+import type { TestQuestion } from "../../../app/doctor/test-request.ts";
+import type { Finding } from "../../../base/check.ts";
 import { UserError } from "../../../base/errors.ts";
 import { t } from "../../language.ts";
 import { CLIENT_NAME } from "../../../base/service.ts";
-import type { Finding } from "../../../doctor/check.ts";
 import type { ExamineOptions } from "../../../doctor/facts.ts";
-import { makeTestRequestFindings } from "../../../doctor/test-request-findings.ts";
+import { makeTestRequestFindings } from "../../../doctor/upstreams.ts";
 import type { Cli } from "../../cli.ts";
 import { alignRows } from "../../layout.ts";
 
@@ -20,6 +20,7 @@ export async function runTestRequests(
   options: ExamineOptions,
 ): Promise<Finding[]> {
   const { out } = cli;
+  const { planTestRequests, sendTestRequest } = await import("../../../app/doctor/test-request.ts");
   const { asked, live } = await planTestRequests(request, options);
   out.note(t`One small request with its key will be sent to each of these:`);
   const rows = asked.map(({ model, upstream }) => [
@@ -34,7 +35,6 @@ export async function runTestRequests(
     if (!cli.isInteractive) throw notAsked(request);
     if (!(await out.confirm(t`Send them?`))) return [];
   }
-  const { sendTestRequest } = await import("../../../app/doctor/test-request.ts");
   const { routing } = live.settings();
   const facts = await Promise.all(
     asked.map(({ model, upstream }) =>

@@ -1,0 +1,96 @@
+// What `ch doctor` checks of Claude Code's own files and variables: would it work at all with what it is set to?
+// Reads only, and keeps nothing of what the files hold but names.
+import { type Check, fail, info, ok, runChecks, warn } from "../../base/check.ts";
+import { onUserError } from "../../base/errors.ts";
+import { lookAt, readText } from "../../base/files.ts";
+import { DEFAULT_PORT, readProxyPort } from "../../base/service.ts";
+import { type Text, t } from "../../base/text.ts";
+import { readJsonc } from "../../config/jsonc.ts";
+import type { ClientChecks, ClientFiles } from "../client.ts";
+import { readClaudeFacts } from "./facts.ts";
+import { type ClaudeFacts, findVariable } from "./layers.ts";
+
+type Facts = Awaited<ReturnType<typeof collectFacts>>;
+
+const CREDENTIALS = ["ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_API_KEY"];
+
+const CHECKS: readonly Check<Facts>[] = [
+  {
+    id: "claude-settings",
+    about: "Claude Code's settings can be read: it ignores a broken file without a word",
+    worst: "fail",
+    run: ({ baseUrl, problems }) => [
+      ...problems.map((problem) => fail(problem, t`fix it: Claude Code treats such a file as empty`)),
+      ...(baseUrl !== undefined && /\/v1[/]*$/.test(baseUrl.value)
+        ? [
+            warn(
+              t`${baseUrl.layer.where} sets an ANTHROPIC_BASE_URL that ends in /v1: Claude Code asks for /v1/v1/messages`,
+              t`remove the /v1`,
+            ),
+          ]
+        : []),
+    ],
+  },
+  {
+    id: "claude-login",
+    about: "Claude Code has some credential: without one it asks to log in, whatever the proxy has",
+    worst: "info",
+    run: ({ claude, isUsed }) =>
+      isUsed && lacksCredential(claude)
+        ? [
+            info(
+              t`Claude Code has no credential and asks to log in until it is switched`,
+              "ch switch on --claude",
+            ),
+          ]
+        : [ok(t`Claude Code has a credential, or is not used here`)],
+  },
+  {
+    id: "claude-shell",
+    about: "the shell's ANTHROPIC_BASE_URL does not decide where Claude Code goes",
+    worst: "info",
+    run: ({ baseUrl }) =>
+      baseUrl?.layer.kind === "environment" && readProxyPort("claude", baseUrl.value) !== DEFAULT_PORT.claude
+        ? [
+            info(
+              t`ANTHROPIC_BASE_URL in the shell makes Claude Code bypass the proxy until it is switched`,
+              t`unset ANTHROPIC_BASE_URL, or: ch switch on --claude`,
+            ),
+          ]
+        : [],
+  },
+];
+
+export const claudeChecks: ClientChecks = {
+  rows: CHECKS,
+  run: async (files) => runChecks(CHECKS, await collectFacts(files)),
+};
+
+async function collectFacts(files: ClientFiles) {
+  const claude = await readClaudeFacts(files);
+  return {
+    claude,
+    baseUrl: findVariable(claude, "ANTHROPIC_BASE_URL"),
+    isUsed: lookAt(files.paths.claudeHome) !== null,
+    problems: await Promise.all(claude.problems.map(addPlace)),
+  };
+}
+
+/** Claude Code's reader tells no place; the parser for people does. */
+async function addPlace({ path, text }: ClaudeFacts["problems"][number]): Promise<Text | string> {
+  const parse = async (): Promise<Text | string> => {
+    const json = await readText(path);
+    if (json !== null) readJsonc(json, path);
+    return text;
+  };
+  return await parse().catch(onUserError((error) => error.text));
+}
+
+/** Neither a key, nor a helper that makes one, nor a login. */
+function lacksCredential(claude: ClaudeFacts): boolean {
+  return (
+    !claude.hasLogin &&
+    !claude.layers.some(({ hasApiKeyHelper }) => hasApiKeyHelper) &&
+    CREDENTIALS.every((name) => findVariable(claude, name) === undefined)
+  );
+}
