@@ -20,7 +20,9 @@ export const PORT_ARG = {
   port: { type: "string", valueHint: "PORT", description: "TCP port on 127.0.0.1" },
 } as const;
 
-export const LIMIT_ARG = { limit: { type: "string", valueHint: "N", description: "at most N" } } as const;
+export const LIMIT_ARG = {
+  limit: { type: "string", valueHint: "N", description: "show at most N" },
+} as const;
 
 /** The service that a flag names; undefined without one. Throws UserError for two; `both` is what to type then. */
 export function readService(args: ServiceFlags, both = t`remove one of them`): Service | undefined {

@@ -23,7 +23,7 @@ export function renderRootHelp(commands: readonly Row[], style: Style): string {
         t`Flags`,
         [
           ["-h, --help", t`show this help; after a command, the help of that command`],
-          ["--version", t`version, commit and its date`],
+          ["--version", t`show the version, the commit and its date`],
         ],
       ],
       [

@@ -7,11 +7,11 @@ export const COMMANDS = {
     load: () => import("./commands/serve.ts"),
   },
   switch: {
-    summary: "point a client at the proxy, and restore it",
+    summary: "point a client at the proxy, or restore it",
     load: () => import("./commands/switch.ts"),
   },
   run: { summary: "start a client with a proxy of its own", load: () => import("./commands/run.ts") },
-  doctor: { summary: "find problems, and how to fix them", load: () => import("./commands/doctor.ts") },
+  doctor: { summary: "find problems and show how to fix them", load: () => import("./commands/doctor.ts") },
   demo: { summary: "watch a failover, no key needed", load: () => import("./commands/demo.ts") },
   status: {
     summary: "what is running, where requests go, and the state of each upstream",
@@ -27,7 +27,7 @@ export const COMMANDS = {
   },
   config: { summary: "show and change your upstreams", load: () => import("./commands/config.ts") },
   default: {
-    summary: "the service that commands use without a flag",
+    summary: "show or set the default service",
     load: () => import("./commands/default.ts"),
   },
   session: {

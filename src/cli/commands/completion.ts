@@ -14,43 +14,46 @@ export function createCommand(cli: Cli): Command {
   return defineCommand({
     meta: { name: "completion", description: "let your shell complete commands, flags and names" },
     examples: [
-      ["source <(ch completion bash)", "this bash; put it into ~/.bashrc for every bash"],
-      ["ch completion fish > ~/.config/fish/completions/ch.fish", "every fish"],
+      ["source <(ch completion bash)", "for this shell; add it to ~/.bashrc for every shell"],
+      ["ch completion fish > ~/.config/fish/completions/ch.fish", "for every shell"],
     ],
     subCommands: {
       bash: shellCommand(cli, {
         name: "bash",
-        description: "the script for bash",
+        description: "print the script for bash",
         examples: [
-          ["source <(ch completion bash)", "this bash; put it into ~/.bashrc for every bash"],
+          ["source <(ch completion bash)", "for this shell; add it to ~/.bashrc for every shell"],
           ["ch completion bash > ~/.local/share/bash-completion/completions/ch", "loaded on demand"],
         ],
         render: async (places) => (await import("../completion/posix.ts")).renderBash(places),
       }),
       zsh: shellCommand(cli, {
         name: "zsh",
-        description: "the script for zsh",
+        description: "print the script for zsh",
         examples: [
-          ["source <(ch completion zsh)", "this zsh; put it into ~/.zshrc, after compinit, for every zsh"],
-          ["ch completion zsh > ~/.zfunc/_ch", "to a directory in your $fpath"],
+          [
+            "source <(ch completion zsh)",
+            "for this shell; add it to ~/.zshrc, after compinit, for every shell",
+          ],
+          ["ch completion zsh > ~/.zfunc/_ch", "in a directory of your $fpath"],
         ],
         render: async (places) => (await import("../completion/posix.ts")).renderZsh(places),
       }),
       fish: shellCommand(cli, {
         name: "fish",
-        description: "the script for fish",
+        description: "print the script for fish",
         examples: [
-          ["ch completion fish | source", "this fish"],
-          ["ch completion fish > ~/.config/fish/completions/ch.fish", "every fish"],
+          ["ch completion fish | source", "for this shell"],
+          ["ch completion fish > ~/.config/fish/completions/ch.fish", "for every shell"],
         ],
         render: async (places) => (await import("../completion/fish.ts")).renderFish(places),
       }),
       powershell: shellCommand(cli, {
         name: "powershell",
-        description: "the script for PowerShell",
+        description: "print the script for PowerShell",
         examples: [
-          ["ch completion powershell | Out-String | Invoke-Expression", "this PowerShell"],
-          ["ch completion powershell > ch.ps1", "to a file that your $PROFILE loads"],
+          ["ch completion powershell | Out-String | Invoke-Expression", "for this session of PowerShell"],
+          ["ch completion powershell > ch.ps1", "in a file that your $PROFILE loads"],
         ],
         render: async (places) => (await import("../completion/powershell.ts")).renderPowershell(places),
       }),
@@ -93,7 +96,7 @@ const LONGEST_WORDS = 60;
 
 function namesCommand(cli: Cli): Command {
   return defineCommand({
-    meta: { name: "names", description: "the names that the scripts complete, one per line" },
+    meta: { name: "names", description: "print the names that the scripts complete, one per line" },
     examples: [
       ["ch completion names targets", "configs and upstreams"],
       ["ch completion names sessions --claude", "Claude Code's sessions of this project"],

@@ -20,7 +20,7 @@ const INDENT = " ".repeat(6);
 
 export function createCommand(cli: Cli): Command {
   return defineCommand({
-    meta: { name: "doctor", description: "find problems, and how to fix them" },
+    meta: { name: "doctor", description: "find problems and show how to fix them" },
     args: {
       ...JSON_ARG,
       name: { type: "positional", required: false, description: "with --probe: only NAME or NAME#N" },

@@ -26,7 +26,7 @@ export function createCommand(cli: Cli): Command {
   return defineCommand({
     meta: { name: "filter", description: "check and try the redaction rules" },
     examples: [
-      ["ch filter check", "check filter.json, with the line of each error"],
+      ["ch filter check", "check filter.json and show the line of each error"],
       ["ch filter test request.json", "what the rules would change in a request"],
     ],
     subCommands: { check: checkCommand(cli), test: testCommand(cli) },

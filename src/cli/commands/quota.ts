@@ -26,7 +26,7 @@ export function createCommand(cli: Cli): Command {
     meta: { name: "quota", description: "what is left on each upstream, and how long it lasts" },
     examples: [
       ["ch quota", "the latest readings"],
-      ["ch quota refresh", "query every relay now"],
+      ["ch quota refresh", "query every upstream now"],
     ],
     default: "list",
     subCommands: { list: listCommand(cli), refresh: refreshCommand(cli) },
@@ -37,7 +37,7 @@ function listCommand(cli: Cli): Command {
   return defineCommand({
     meta: {
       name: "list",
-      description: "what each upstream has left, from the latest readings; sends nothing",
+      description: "show the latest readings of each upstream; sends nothing",
     },
     examples: [
       ["ch quota list", "the upstreams of the default service"],

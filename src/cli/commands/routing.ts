@@ -24,13 +24,13 @@ export function createCommand(cli: Cli): Command {
 
 function explainCommand(cli: Cli): Command {
   return defineCommand({
-    meta: { name: "explain", description: "the order of upstreams for the next request; sends nothing" },
+    meta: { name: "explain", description: "show the order of upstreams for the next request; sends nothing" },
     examples: [
       ["ch routing explain", "for a new session of the default service"],
       ["ch routing explain --model gpt-5 --session ID", "for a model, in a session"],
     ],
     args: {
-      model: { type: "string", valueHint: "MODEL", description: "as the client names it" },
+      model: { type: "string", valueHint: "MODEL", description: "the model that the client requests" },
       session: { type: "string", valueHint: "ID", description: "a session that may be bound to an upstream" },
       ...SERVICE_ARGS,
       ...JSON_ARG,

@@ -22,7 +22,7 @@ import { describeSwitch, makeSwitchJson } from "../switch-words.ts";
 
 export function createCommand(cli: Cli): Command {
   return defineCommand({
-    meta: { name: "switch", description: "point a client at the proxy, and restore it" },
+    meta: { name: "switch", description: "point a client at the proxy, or restore it" },
     examples: [
       ["ch switch on", "point Codex at 127.0.0.1:3211"],
       ["ch switch off", "restore everything"],
@@ -42,7 +42,7 @@ function onCommand(cli: Cli): Command {
     },
     examples: [
       ["ch switch on", "Codex, to 127.0.0.1:3211"],
-      ["ch switch on --claude --port 4000", "Claude Code, to another port"],
+      ["ch switch on --claude --port 4000", "point Claude Code at another port"],
     ],
     run: async ({ args }) => {
       const service = await chooseService(cli, args);

@@ -10,7 +10,7 @@ export function createCommand(cli: Cli): Command {
   return defineCommand({
     meta: { name: "usage", description: "tokens, costs and outcomes of requests" },
     examples: [
-      ["ch usage summary --since 7d", "requests, tokens and costs of a week, by config"],
+      ["ch usage summary --since 7d", "totals of the last week, by config"],
       ["ch usage tail --follow", "follow requests as they end"],
     ],
     subCommands: {

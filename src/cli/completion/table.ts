@@ -57,7 +57,7 @@ export function makePlaces(
     commands: top.map(({ name, summary }) => ({ name, description: translate(summary) })),
     flags: [
       ...flagsOf(fallback?.args ?? {}),
-      { name: "--version", description: translate("version, commit and its date"), value: null },
+      { name: "--version", description: translate("show the version, the commit and its date"), value: null },
     ],
     positionals: [],
     passesThrough: false,

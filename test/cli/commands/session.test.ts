@@ -188,7 +188,7 @@ describe("ch session list", () => {
     expect(nothing).toEqual({
       code: 0,
       stdout: "",
-      stderr: "no session in ~/elsewhere\n  of all projects: --all\n  of both clients: --all-services\n",
+      stderr: "no session in ~/elsewhere\n  in all projects: --all\n  for both clients: --all-services\n",
     });
     const all = await machine.ch(here, "list", "--all");
     expect(idsIn(all)).toEqual([id]);
@@ -343,7 +343,7 @@ describe("ch session last", () => {
     machine.codex({ minutesAgo: 3 });
     const { code, stdout, stderr } = await machine.ch(machine.dir("elsewhere"), "last", "--id");
     expect([code, stdout]).toEqual([1, ""]);
-    expect(stderr).toContain("error: no session in ~/elsewhere\n  of all projects: --all");
+    expect(stderr).toContain("error: no session in ~/elsewhere\n  in all projects: --all");
   });
 });
 

@@ -20,27 +20,31 @@ export function addCommand(cli: Cli): Command {
     meta: { name: "add", description: "add a config, or add a backup upstream to one" },
     examples: [
       ["ch config add main --base-url https://a.example/v1 --auth-token-env A_KEY", "a new config"],
-      ["ch config add main --append --base-url https://b.example/v1", "a backup for it"],
+      ["ch config add main --append --base-url https://b.example/v1", "a backup upstream for it"],
     ],
     args: {
       name: {
         type: "positional",
         required: true,
-        description: "letters, digits, dot, underscore and hyphen",
+        description: 'name of the config: letters, digits, ".", "_" and "-"',
       },
       "base-url": {
         type: "string",
         valueHint: "URL",
-        description: "address of the API, as its operator gives it",
+        description: "base URL of the API, as its operator gives it",
       },
       "auth-token-env": {
         type: "string",
         valueHint: "NAME",
-        description: "variable that holds the bearer token",
+        description: "environment variable with the bearer token",
       },
       "auth-token-stdin": { type: "boolean", description: "read the bearer token from standard input" },
       "auth-token": { type: "string", valueHint: "TOKEN", description: "the bearer token itself" },
-      "api-key-env": { type: "string", valueHint: "NAME", description: "variable that holds the x-api-key" },
+      "api-key-env": {
+        type: "string",
+        valueHint: "NAME",
+        description: "environment variable with the x-api-key",
+      },
       "api-key-stdin": { type: "boolean", description: "read the x-api-key from standard input" },
       "api-key": { type: "string", valueHint: "KEY", description: "the x-api-key itself" },
       alias: { type: "string", valueHint: "WORDS", description: "a display name for the config" },

@@ -53,7 +53,7 @@ export function renameCommand(cli: Cli): Command {
   return defineCommand({
     meta: { name: "rename", description: "rename a config" },
     examples: [
-      ["ch config rename main work", "it stays active if it was"],
+      ["ch config rename main work", "an active config stays active"],
       ["ch config rename main work --claude", "a config of Claude Code"],
     ],
     args: {

@@ -20,8 +20,8 @@ export function editCommand(cli: Cli): Command {
   return defineCommand({
     meta: { name: "edit", description: "edit config.json in your editor, then validate it" },
     examples: [
-      ["ch config edit", "in $VISUAL or $EDITOR"],
-      ["VISUAL='code --wait' ch config edit", "in an editor with a window of its own"],
+      ["ch config edit", "with $VISUAL or $EDITOR"],
+      ["VISUAL='code --wait' ch config edit", "with a graphical editor"],
     ],
     async run() {
       const { config, home, backups } = cli.paths;

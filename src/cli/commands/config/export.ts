@@ -12,13 +12,13 @@ export function exportCommand(cli: Cli): Command {
   return defineCommand({
     meta: { name: "export", description: "write all configs to a file, or show them masked" },
     examples: [
-      ["ch config export", "everything, with masked keys"],
-      ["ch config export backup.json", "with the keys, into a file for you alone"],
+      ["ch config export", "print everything, with masked keys"],
+      ["ch config export backup.json", "with full keys, to a file that only you can read"],
     ],
     args: {
-      file: { type: "positional", required: false, description: "a new file; it contains the full keys" },
-      masked: { type: "boolean", description: "mask the keys in FILE too" },
-      "with-keys": { type: "boolean", description: "full keys on standard output" },
+      file: { type: "positional", required: false, description: "the file to create, with full keys" },
+      masked: { type: "boolean", description: "mask the keys in FILE as well" },
+      "with-keys": { type: "boolean", description: "print full keys on standard output" },
       force: { type: "boolean", description: "replace FILE" },
     },
     async run({ args }) {

@@ -14,17 +14,17 @@ export function exportCommand(cli: Cli): Command {
   return defineCommand({
     meta: { name: "export", description: "export a whole session as Markdown or JSON" },
     examples: [
-      ["ch session export 0199a2f4 > session.md", "a document, tool calls folded"],
-      ["ch session export 0199a2f4 --format json", "everything, for scripts"],
+      ["ch session export 0199a2f4 > session.md", "as a document, with tool calls collapsed"],
+      ["ch session export 0199a2f4 --format json", "everything, as JSON for scripts"],
     ],
     args: {
-      id: { type: "positional", required: false, description: "its id, or the start of it" },
+      id: { type: "positional", required: false, description: "the session's id, or the start of it" },
       format: {
         type: "enum",
         options: ["markdown", "json"],
         default: "markdown",
         valueHint: "FORMAT",
-        description: "markdown or json",
+        description: "output format",
       },
       ...SERVICE_ARGS,
     },

@@ -18,7 +18,7 @@ export function lastCommand(cli: Cli): Command {
   return defineCommand({
     meta: { name: "last", description: "show the last session of this project, and how to resume it" },
     examples: [
-      ["ch session last --path ~/code/my-app", "of another project"],
+      ["ch session last --path ~/code/my-app", "the last session of another project"],
       ["codex resume $(ch session last --id)", "resume it now"],
     ],
     args: {

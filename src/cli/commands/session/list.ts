@@ -28,7 +28,7 @@ export function listCommand(cli: Cli): Command {
   return defineCommand({
     meta: { name: "list", description: "list the sessions of this project, latest first" },
     examples: [
-      ["ch session list --since 12h", "sessions of today"],
+      ["ch session list --since 12h", "sessions of the last 12 hours"],
       ["ch session list --all --all-services", "all projects, both clients"],
     ],
     args: {

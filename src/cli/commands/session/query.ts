@@ -16,12 +16,12 @@ import { SERVICE_ARGS, type ServiceFlags, readService, readTime } from "../../ar
 import type { Cli } from "../../cli.ts";
 
 export const QUERY_ARGS = {
-  path: { type: "string", valueHint: "DIR", description: "the project of this directory" },
-  all: { type: "boolean", description: "of all projects" },
-  since: { type: "string", valueHint: "TIME", description: "changed since: 12h, today, 2026-01-31" },
+  path: { type: "string", valueHint: "DIR", description: "sessions of the project that contains DIR" },
+  all: { type: "boolean", description: "sessions of all projects" },
+  since: { type: "string", valueHint: "TIME", description: "sessions changed since: 12h, today, 2026-01-31" },
   ...SERVICE_ARGS,
-  "all-services": { type: "boolean", description: "of both clients" },
-  "include-subagents": { type: "boolean", description: "include sessions started by a session" },
+  "all-services": { type: "boolean", description: "sessions of both clients" },
+  "include-subagents": { type: "boolean", description: "include sessions of sub-agents" },
   "include-archived": { type: "boolean", description: "include archived sessions" },
 } as const;
 
@@ -116,8 +116,8 @@ function describeNothing(
 ): { readonly message: string; readonly hint: string | undefined } {
   const isEveryClient = formats.length > 1;
   const hint = [
-    ...(project === null ? [] : [t`of all projects: --all`]),
-    ...(isEveryClient ? [] : [t`of both clients: --all-services`]),
+    ...(project === null ? [] : [t`in all projects: --all`]),
+    ...(isEveryClient ? [] : [t`for both clients: --all-services`]),
   ].join("\n");
   return { message: describeMissing(project, cli, text), hint: hint === "" ? undefined : hint };
 }

@@ -21,15 +21,15 @@ const MAX_LINE = 300;
 
 export function searchCommand(cli: Cli): Command {
   return defineCommand({
-    meta: { name: "search", description: "find a text in prompts and answers, latest first" },
+    meta: { name: "search", description: "search prompts and answers for a text, latest first" },
     examples: [
       ["ch session search 'flaky test'", "in the sessions of this project"],
-      ["ch session search TODO --match-case --all --since 30d", "all projects, the last month"],
+      ["ch session search TODO --match-case --all --since 30d", "in all projects, the last 30 days"],
     ],
     args: {
       text: { type: "positional", required: true, description: "the text to find, taken literally" },
       "match-case": { type: "boolean", description: "case-sensitive" },
-      limit: { ...LIMIT_ARG.limit, description: "in at most N sessions" },
+      limit: { ...LIMIT_ARG.limit, description: "show at most N sessions" },
       ...QUERY_ARGS,
       ...JSON_ARG,
     },

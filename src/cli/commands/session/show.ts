@@ -16,13 +16,13 @@ const MAX_CALL = 100;
 
 export function showCommand(cli: Cli): Command {
   return defineCommand({
-    meta: { name: "show", description: "read a session, without its tools' output" },
+    meta: { name: "show", description: "read a session, without the output of tools" },
     examples: [
-      ["ch session show", "the last one of this project"],
-      ["ch session show 0199a2f4", "the session whose id starts like this"],
+      ["ch session show", "the last session of this project"],
+      ["ch session show 0199a2f4", "a session, by the start of its id"],
     ],
     args: {
-      id: { type: "positional", required: false, description: "its id, or the start of it" },
+      id: { type: "positional", required: false, description: "the session's id, or the start of it" },
       pager: { type: "boolean", default: true, negativeDescription: "print everything, without a pager" },
       ...QUERY_ARGS,
       ...JSON_ARG,

@@ -17,10 +17,10 @@ const OUTCOMES = ["ok", "client_gone", "cut", "error", "refused"] as const;
 
 export function findCommand(cli: Cli): Command {
   return defineCommand({
-    meta: { name: "find", description: "find single requests" },
+    meta: { name: "find", description: "find requests in the log" },
     examples: [
-      ["ch usage find --status 5xx --since today", "what failed today"],
-      ["ch usage find --slower-than 60s --upstream relay.example", "slow requests"],
+      ["ch usage find --status 5xx --since today", "requests that failed today with a 5xx"],
+      ["ch usage find --slower-than 60s --upstream relay.example", "slow requests of one upstream"],
     ],
     args: {
       status: { type: "string", valueHint: "N", description: "status the client got: 429, 5xx" },

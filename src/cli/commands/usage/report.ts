@@ -11,14 +11,14 @@ import { RANGE_ARGS, type Range, readRange, scanRange, warnOfBadLines } from "./
 
 export function reportCommand(cli: Cli): Command {
   return defineCommand({
-    meta: { name: "report", description: "a report of tokens, costs, speed and failovers on one page" },
+    meta: { name: "report", description: "write a one-page report of tokens, costs, speed and failovers" },
     examples: [
-      ["ch usage report --html usage.html --since 30d", "a page for a browser, a phone or paper"],
+      ["ch usage report --html usage.html --since 30d", "the last 30 days, to view in a browser or to print"],
       ["ch usage report --html codex.html --codex", "Codex only"],
     ],
     args: {
       html: { type: "string", valueHint: "FILE", description: "the file to write" },
-      force: { type: "boolean", description: "also overwrite a file that is not such a report" },
+      force: { type: "boolean", description: "overwrite FILE even if it is not such a report" },
       ...RANGE_ARGS,
     },
     async run({ args }) {

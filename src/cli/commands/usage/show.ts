@@ -17,7 +17,7 @@ import { similarNames } from "../../suggest.ts";
 
 export function showCommand(cli: Cli): Command {
   return defineCommand({
-    meta: { name: "show", description: "one request and its attempts" },
+    meta: { name: "show", description: "show one request and its attempts" },
     examples: [
       ["ch usage show m2qx0k801a2b3c4", "an id from usage find"],
       ["ch usage show m2qx0k801a2b3c4 --json", "all details"],

@@ -24,7 +24,7 @@ import { RANGE_ARGS, readRange, scanRange, warnOfBadLines } from "./range.ts";
 
 export function summaryCommand(cli: Cli): Command {
   return defineCommand({
-    meta: { name: "summary", description: "sum up requests, tokens and costs" },
+    meta: { name: "summary", description: "show totals of requests, tokens and costs" },
     examples: [
       ["ch usage summary --by model --since today", "cost per model today"],
       ["ch usage summary --plain", "one row per line, cells separated by |"],
@@ -39,7 +39,7 @@ export function summaryCommand(cli: Cli): Command {
       },
       ...RANGE_ARGS,
       ...LIMIT_ARG,
-      plain: { type: "boolean", description: "for scripts that cut columns" },
+      plain: { type: "boolean", description: "print plain rows for scripts" },
       ...JSON_ARG,
     },
     async run({ args }) {

@@ -12,14 +12,14 @@ const MOST_TAIL = 100_000;
 
 export function tailCommand(cli: Cli): Command {
   return defineCommand({
-    meta: { name: "tail", description: "show the last requests" },
+    meta: { name: "tail", description: "show the latest requests" },
     examples: [
       ["ch usage tail --limit 5", "the last five"],
       ["ch usage tail --raw --follow | jq .model", "raw lines, as they arrive"],
     ],
     args: {
       ...LIMIT_ARG,
-      follow: { type: "boolean", alias: "f", description: "follow: print each request as it ends" },
+      follow: { type: "boolean", alias: "f", description: "keep running, print each request as it ends" },
       ...SERVICE_ARGS,
       raw: { type: "boolean", description: "the stored lines, unchanged (docs/requests-log.md)" },
     },
