@@ -216,7 +216,8 @@ function isLink(path: string): boolean {
   }
 }
 
-function statOrNull(path: string): Stats | null {
+/** Null for a path without a file. Throws UserError where that cannot be told. */
+export function statOrNull(path: string): Stats | null {
   try {
     return statSync(path);
   } catch (error) {

@@ -24,6 +24,12 @@ export function parseRecord(text: string): JsonRecord | null {
   return isRecord(value) ? value : null;
 }
 
+/** The values of an object that are strings, with their names. */
+export function stringEntries(value: unknown): [string, string][] {
+  const entries = isRecord(value) ? Object.entries(value) : [];
+  return entries.filter((entry): entry is [string, string] => typeof entry[1] === "string");
+}
+
 /** The value if it is a string, else the substitute. */
 export function stringOr<T>(value: unknown, other: T): string | T {
   return typeof value === "string" ? value : other;

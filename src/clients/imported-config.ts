@@ -29,10 +29,10 @@ export interface Import {
 /** Is this URL a proxy of ours, as far as the caller knows? Such a one is never imported. */
 export type IsOwnAddress = (baseUrl: string) => boolean;
 
-export interface ImportedParts {
-  readonly service: Service;
-  readonly name: string;
-  readonly from: Text | string;
+/** A config that was made, or in words why there is none. */
+export type Made = ImportedConfig | Text | string;
+
+interface ImportedParts extends Pick<ImportedConfig, "service" | "name" | "from"> {
   readonly baseUrl: string;
   readonly auth: AuthEntry;
   readonly headers?: Readonly<Record<string, string>>;
@@ -68,19 +68,25 @@ export function problemOfUpstream(upstream: UpstreamEntry, service: Service): Te
 }
 
 /** Sorts out what could be made. */
-export function collectImports(made: readonly (ImportedConfig | Text | string)[]): Import {
+export function collectImports(made: readonly Made[]): Import {
   return {
-    configs: made.flatMap((one) => (isConfig(one) ? [one] : [])),
-    skipped: made.flatMap((one) => (isConfig(one) ? [] : [one])),
+    configs: made.filter(isConfig),
+    skipped: made.filter((one): one is Text | string => !isConfig(one)),
   };
 }
 
-function isConfig(one: ImportedConfig | Text | string): one is ImportedConfig {
+function isConfig(one: Made): one is ImportedConfig {
   return typeof one !== "string" && "upstreams" in one;
 }
 
+/** The name for a config that was called so elsewhere, with that as its alias where no config can have it as its name. */
+export function nameConfig(called: string): Pick<ImportedConfig, "name" | "alias"> {
+  const name = toConfigName(called);
+  return name === called ? { name } : { name, alias: called };
+}
+
 /** The nearest name that a config may have. */
-export function toConfigName(text: string): string {
+function toConfigName(text: string): string {
   const name = text
     .replace(/[^\p{L}\p{N}._-]+/gu, "-")
     .replace(/^-+|-+$/g, "")

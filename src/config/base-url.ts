@@ -50,6 +50,11 @@ export function isLoopback(hostname: string): boolean {
   );
 }
 
+/** False also for what is no address. */
+export function isOnThisMachine(url: string): boolean {
+  return isLoopback(URL.parse(url)?.hostname ?? "");
+}
+
 /** Checked in the text: a parsed address has its dot segments resolved already. */
 function hasEmptyOrDotSegment(text: string): boolean {
   const path = text.slice(text.indexOf("://") + 3).replace(/\/+$/, "");

@@ -8,7 +8,7 @@ import { CLIENT_NAME, DEFAULT_PORT, SERVICES, type Service, flagFor } from "../.
 import type { Import } from "../../clients/imported-config.ts";
 import { CLIENTS } from "../../clients/registry.ts";
 import { readUnswitched } from "../../clients/switch/status.ts";
-import { isLoopback } from "../../config/base-url.ts";
+import { isOnThisMachine } from "../../config/base-url.ts";
 import { readInstances } from "../../state/instances.ts";
 
 export interface ImportOptions {
@@ -32,10 +32,8 @@ export async function findImport({ paths, env, cwd, service }: ImportOptions): P
     ...unswitched.map(({ port }) => port),
     ...instances.map(({ port }) => port),
   ]);
-  const isOwnAddress = (baseUrl: string): boolean => {
-    const url = URL.canParse(baseUrl) ? new URL(baseUrl) : null;
-    return url !== null && isLoopback(url.hostname) && ports.has(Number(url.port));
-  };
+  const isOwnAddress = (baseUrl: string): boolean =>
+    isOnThisMachine(baseUrl) && ports.has(Number(new URL(baseUrl).port));
   const userText = unswitched.find((one) => one.service === service)?.text;
   const found = await CLIENTS[service].findImport({ paths, env, cwd, userText, isOwnAddress });
   if (found.configs.length > 0) return found;

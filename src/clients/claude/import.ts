@@ -23,7 +23,7 @@ export function importClaude(facts: ClaudeFacts, env: Env, isOwnAddress: IsOwnAd
   if (auth === null && isOfficial) return collectImports(problems);
   const config = makeImported({
     service: "claude",
-    name: isOfficial ? "anthropic" : hostOf(baseUrl),
+    name: isOfficial ? "anthropic" : (URL.parse(baseUrl)?.hostname ?? "imported"),
     from: isOfficial ? t`Claude Code's own credentials` : t`Claude Code's ANTHROPIC_BASE_URL`,
     baseUrl,
     auth: auth ?? {},
@@ -56,8 +56,4 @@ function loginAuth(facts: ClaudeFacts): AuthEntry | null {
 function isReachable(name: string, { value, layer }: FoundVariable, env: Env): boolean {
   const inEnvironment = readVariable(env, name);
   return inEnvironment === undefined ? layer.kind === "user" : inEnvironment === value;
-}
-
-function hostOf(url: string): string {
-  return URL.canParse(url) ? new URL(url).hostname : "imported";
 }

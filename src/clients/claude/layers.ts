@@ -2,10 +2,13 @@
 // Pure.
 import type { Text } from "../../base/text.ts";
 import { readVariable } from "../../base/env.ts";
-import { isRecord } from "../../base/json-value.ts";
+import { type JsonRecord, isRecord } from "../../base/json-value.ts";
 
 /** Claude Code wants some credential before it asks; the proxy puts the real one in its place. */
 export const PLACEHOLDER_TOKEN = "codex-helper";
+
+/** Variables that hold what Claude Code shows an upstream. */
+export const CREDENTIALS = ["ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_API_KEY"];
 
 /** Each sends the requests to a cloud's own endpoint, past ANTHROPIC_BASE_URL. */
 export const CLOUD_SWITCHES = [
@@ -51,17 +54,28 @@ export function findVariable(facts: ClaudeFacts, name: string): FoundVariable | 
   return undefined;
 }
 
+/** Has Claude Code anything to show an upstream? */
+export function hasCredential(facts: ClaudeFacts): boolean {
+  const hasHelper = facts.layers.some(({ hasApiKeyHelper }) => hasApiKeyHelper);
+  return facts.hasLogin || hasHelper || CREDENTIALS.some((name) => findVariable(facts, name) !== undefined);
+}
+
+/** The variables as Claude Code sees them. `layers` go from high to low. */
+export function mergeEnv(layers: readonly ClaudeLayer[]): ClaudeLayer["env"] {
+  return Object.assign({}, ...layers.toReversed().map(({ env }) => env));
+}
+
 /** Settings of one JSON object, as a layer. */
 export function makeLayer(kind: ClaudeLayerKind, where: Text | string, settings: object): ClaudeLayer {
-  const env = "env" in settings && isRecord(settings.env) ? settings.env : {};
+  const { env, apiKeyHelper }: JsonRecord = { ...settings };
   // Claude Code makes texts of numbers and of true and false.
-  const texts = Object.entries(env).flatMap(([name, value]: [string, unknown]): [string, string][] =>
+  const texts = Object.entries(isRecord(env) ? env : {}).flatMap(([name, value]): [string, string][] =>
     ["string", "number", "boolean"].includes(typeof value) ? [[name, String(value)]] : [],
   );
   return {
     kind,
     where,
     env: Object.fromEntries(texts),
-    hasApiKeyHelper: "apiKeyHelper" in settings && typeof settings.apiKeyHelper === "string",
+    hasApiKeyHelper: typeof apiKeyHelper === "string",
   };
 }

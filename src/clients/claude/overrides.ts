@@ -4,7 +4,7 @@
 import { t } from "../../base/text.ts";
 import type { IsOwnAddress } from "../imported-config.ts";
 import { type Override, listOtherProxy, listOutboundProxy } from "../override.ts";
-import { CLOUD_SWITCHES, type ClaudeFacts, findVariable } from "./layers.ts";
+import { CLOUD_SWITCHES, type ClaudeFacts, findVariable, mergeEnv } from "./layers.ts";
 
 export interface ClaudeOverrideFacts {
   readonly facts: ClaudeFacts;
@@ -46,7 +46,7 @@ export function listClaudeOverrides({ facts, isOwnAddress }: ClaudeOverrideFacts
       what: t`${name} sends Claude Code to a cloud provider's endpoint`,
       hint: t`unset ${name}, or use: ch run -- claude`,
     })),
-    ...listOutboundProxy(Object.assign({}, ...facts.layers.toReversed().map((layer) => layer.env))),
+    ...listOutboundProxy(mergeEnv(facts.layers)),
     ...(winner === undefined
       ? []
       : listOtherProxy({ value: winner.value, where: winner.layer.where, isOwnAddress })),

@@ -3,7 +3,7 @@
 import { resolve } from "node:path";
 import { UserError } from "../../base/errors.ts";
 import { readText } from "../../base/files.ts";
-import { isRecord } from "../../base/json-value.ts";
+import { type JsonRecord, isRecord, parseRecord } from "../../base/json-value.ts";
 import { t } from "../../base/text.ts";
 import { makeProxyAddress } from "../../base/service.ts";
 import type { RunOptions, RunPlan } from "../client.ts";
@@ -11,11 +11,14 @@ import { exemptLoopback } from "../override.ts";
 import { readClaudeFacts } from "./facts.ts";
 import {
   CLOUD_SWITCHES,
+  CREDENTIALS,
   type ClaudeFacts,
   type ClaudeLayer,
   PLACEHOLDER_TOKEN,
   findVariable,
+  hasCredential,
   makeLayer,
+  mergeEnv,
 } from "./layers.ts";
 
 export interface ClaudeArgs {
@@ -87,21 +90,17 @@ export function planClaudeRun({ parsed, settings, facts, port }: ClaudeRun): Run
     });
   }
   const layers = layersInForce(parsed, own, facts);
-  const seen: ClaudeFacts = { ...facts, layers };
+  const seen: ClaudeFacts = { ...facts, layers, hasLogin: facts.hasLogin && !parsed.ignoresLogin };
   const clouds = CLOUD_SWITCHES.filter((name) => findVariable(seen, name) !== undefined);
-  const hasCredential =
-    (facts.hasLogin && !parsed.ignoresLogin) ||
-    layers.some((layer) => layer.hasApiKeyHelper) ||
-    ["ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_API_KEY"].some((name) => findVariable(seen, name) !== undefined);
   const added: Record<string, string> = {
     [BASE_URL]: makeProxyAddress("claude", port),
-    ...(hasCredential ? {} : { ANTHROPIC_AUTH_TOKEN: PLACEHOLDER_TOKEN }),
+    ...(hasCredential(seen) ? {} : { ANTHROPIC_AUTH_TOKEN: PLACEHOLDER_TOKEN }),
     ...Object.fromEntries(clouds.map((name) => [name, "0"])),
-    ...exemptLoopback(Object.assign({}, ...layers.toReversed().map((layer) => layer.env))),
+    ...exemptLoopback(mergeEnv(layers)),
   };
   refuseManaged(added, facts);
-  const typed = "env" in settings && isRecord(settings.env) ? settings.env : {};
-  const merged = { ...settings, env: { ...typed, ...added } };
+  const { env: typed }: JsonRecord = { ...settings };
+  const merged = { ...settings, env: { ...(isRecord(typed) ? typed : {}), ...added } };
   return { args: ["--settings", JSON.stringify(merged), ...parsed.others], env: {} };
 }
 
@@ -123,14 +122,14 @@ function refuseManaged(added: Readonly<Record<string, string>>, facts: ClaudeFac
 }
 
 /** What `--settings` says, given as JSON or as a file. Ours and it become one text on the command line. */
-async function readSettings(given: string, cwd: string): Promise<object> {
+async function readSettings(given: string, cwd: string): Promise<JsonRecord> {
   if (given.trim().startsWith("{")) return parseSettings(given, "--settings");
   const path = resolve(cwd, given);
   const text = await readText(path);
   if (text === null) throw new UserError(t`--settings: there is no file ${path}`);
   const settings = parseSettings(text, path);
   const { env } = makeLayer("command-line", path, settings);
-  const secret = ["ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_API_KEY"].find((name) => env[name] !== undefined);
+  const secret = CREDENTIALS.find((name) => env[name] !== undefined);
   if (secret !== undefined) {
     throw new UserError(t`${path} contains ${secret}, which would be visible in the process list`, {
       hint: t`remove it: the proxy adds the upstream's key`,
@@ -139,12 +138,8 @@ async function readSettings(given: string, cwd: string): Promise<object> {
   return settings;
 }
 
-function parseSettings(text: string, where: string): object {
-  try {
-    const value: unknown = JSON.parse(text);
-    if (isRecord(value)) return value;
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
-  }
-  throw new UserError(t`${where} does not contain a JSON object`);
+function parseSettings(text: string, where: string): JsonRecord {
+  const settings = parseRecord(text);
+  if (settings === null) throw new UserError(t`${where} does not contain a JSON object`);
+  return settings;
 }

@@ -7,9 +7,8 @@ import { DEFAULT_PORT, makeProxyAddress } from "../../base/service.ts";
 import { valueOf } from "../../config/jsonc.ts";
 import { type Edit, type SwitchEditor, type SwitchTarget, withFileName } from "../client.ts";
 import { readClaudeFacts } from "./facts.ts";
-import { type ClaudeFacts, type ClaudeLayer, findVariable, makeLayer } from "./layers.ts";
-import { editClaudeSettings, undoClaudeSettings } from "./settings.ts";
-import { readSettings } from "./settings.ts";
+import { type ClaudeFacts, findVariable, hasCredential, makeLayer } from "./layers.ts";
+import { editClaudeSettings, readSettings, undoClaudeSettings } from "./settings.ts";
 
 export function createClaudeEditor({ paths, env, systemDirectory }: SwitchTarget): SwitchEditor {
   const file = paths.claudeSettings;
@@ -43,15 +42,9 @@ export function switchClaudeText(clean: string, { file, address, facts }: Claude
   const managed = facts.layers.filter(({ kind }) => kind === "managed");
   const others = facts.layers.filter(({ kind }) => kind === "environment");
   refuseOverruled({ ...facts, layers: managed }, address);
+  // A project's own settings are left out: they hold for one directory, and the switch for all.
   const needsToken = !hasCredential({ ...facts, layers: [...managed, user, ...others] });
   return editClaudeSettings(clean, { address, needsToken });
-}
-
-/** A project's own settings are left out: they hold for one directory, and the switch for all. */
-function hasCredential(facts: ClaudeFacts): boolean {
-  const isSet = (name: string): boolean => findVariable(facts, name) !== undefined;
-  const hasHelper = facts.layers.some((layer: ClaudeLayer) => layer.hasApiKeyHelper);
-  return facts.hasLogin || hasHelper || isSet("ANTHROPIC_AUTH_TOKEN") || isSet("ANTHROPIC_API_KEY");
 }
 
 function refuseOverruled(managed: ClaudeFacts, address: string): void {

@@ -2,14 +2,14 @@
 // there is something to refer to.
 // Pure.
 import { type Env, readVariable } from "../../base/env.ts";
-import { type Text, t } from "../../base/text.ts";
+import { t } from "../../base/text.ts";
 import type { AuthEntry } from "../../config/schema.ts";
 import type { CodexFacts } from "./facts.ts";
 import type { CodexProvider } from "./provider.ts";
 import {
   type Import,
-  type ImportedConfig,
   type IsOwnAddress,
+  type Made,
   collectImports,
   makeImported,
 } from "../imported-config.ts";
@@ -21,12 +21,13 @@ const API_KEY = "OPENAI_API_KEY";
 
 /** `env` tells which variables hold what auth.json does, and the values of env_http_headers. */
 export function importCodex(facts: CodexFacts, env: Env, isOwnAddress: IsOwnAddress): Import {
+  const context = { facts, env, isOwnAddress };
   const isActive = ({ id }: CodexProvider): boolean => id === facts.activeId;
   const custom = facts.providers
     .filter(({ id }) => id !== "openai")
     .toSorted((a, b) => Number(isActive(b)) - Number(isActive(a)))
-    .flatMap((provider) => importProvider(provider, { facts, env, isOwnAddress }));
-  const official = importLogin(facts, env, isOwnAddress);
+    .flatMap((provider) => importProvider(provider, context));
+  const official = importLogin(context);
   return collectImports(facts.activeKind === "custom" ? [...custom, ...official] : [...official, ...custom]);
 }
 
@@ -36,10 +37,7 @@ interface Context {
   readonly isOwnAddress: IsOwnAddress;
 }
 
-function importProvider(
-  provider: CodexProvider,
-  { facts, env, isOwnAddress }: Context,
-): (ImportedConfig | Text | string)[] {
+function importProvider(provider: CodexProvider, { facts, env, isOwnAddress }: Context): Made[] {
   const { id, baseUrl } = provider;
   const from = t`Codex's provider "${id}"`;
   if (baseUrl === undefined) return [t`${from}: has no base_url`];
@@ -87,11 +85,7 @@ function loginAuth({ login }: CodexFacts, env: Env): AuthEntry {
 }
 
 /** The built-in provider, where there is a login. */
-function importLogin(
-  facts: CodexFacts,
-  env: Env,
-  isOwnAddress: IsOwnAddress,
-): (ImportedConfig | Text | string)[] {
+function importLogin({ facts, env, isOwnAddress }: Context): Made[] {
   const { login, openaiBaseUrl } = facts;
   if (login.kind === "none") return [];
   if (login.kind === "unreadable") return [login.problem];

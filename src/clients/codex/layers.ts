@@ -3,7 +3,7 @@
 // Pure.
 import { type TomlTable, type TomlValue, TomlError, parse } from "smol-toml";
 import { UserError } from "../../base/errors.ts";
-import { isRecord } from "../../base/json-value.ts";
+import { isRecord, stringEntries } from "../../base/json-value.ts";
 import { t } from "../../base/text.ts";
 
 /** Where a layer comes from. `user` and `profile` are files of CODEX_HOME, `system` and `managed` belong to the machine. */
@@ -71,11 +71,5 @@ export function findText(layers: readonly CodexLayer[], path: readonly string[])
 
 /** The texts of the tables at a path, merged over all layers as Codex does. */
 export function mergeTexts(layers: readonly CodexLayer[], path: readonly string[]): Record<string, string> {
-  const entries = layers.flatMap(({ table }) => {
-    const value = valueAt(table, path);
-    return isTable(value) ? Object.entries(value) : [];
-  });
-  return Object.fromEntries(
-    entries.filter((entry): entry is [string, string] => typeof entry[1] === "string"),
-  );
+  return Object.fromEntries(layers.flatMap(({ table }) => stringEntries(valueAt(table, path))));
 }

@@ -3,6 +3,7 @@ import { type Text, t } from "../../base/text.ts";
 import { statSync } from "node:fs";
 import { UserError, errorCode } from "../../base/errors.ts";
 import { describe, readText } from "../../base/files.ts";
+import { isRecord, stringOr } from "../../base/json-value.ts";
 
 export type CodexLogin =
   | { readonly kind: "none" }
@@ -23,21 +24,17 @@ export function isUsableLogin(login: CodexLogin): boolean {
 export function parseLogin(value: unknown): CodexLogin {
   const key = textAt(value, "OPENAI_API_KEY");
   const tokens = at(value, "tokens");
-  const hasTokens = [textAt(tokens, "access_token"), textAt(tokens, "refresh_token")].some(
-    (token) => token !== "",
-  );
+  const hasTokens = ["access_token", "refresh_token"].some((name) => textAt(tokens, name) !== "");
   if (hasTokens && (key === "" || at(value, "auth_mode") === "chatgpt")) return { kind: "chatgpt" };
   return key === "" ? { kind: "none" } : { kind: "api-key", key };
 }
 
 function at(value: unknown, key: string): unknown {
-  if (typeof value !== "object" || value === null || !Object.hasOwn(value, key)) return undefined;
-  return Object.getOwnPropertyDescriptor(value, key)?.value;
+  return isRecord(value) ? value[key] : undefined;
 }
 
 function textAt(value: unknown, key: string): string {
-  const text = at(value, key);
-  return typeof text === "string" ? text.trim() : "";
+  return stringOr(at(value, key), "").trim();
 }
 
 const MAX_BYTES = 2 ** 20;

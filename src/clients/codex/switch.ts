@@ -5,19 +5,18 @@ import { join } from "node:path";
 import { UserError, errorCode, ignoreSystemError } from "../../base/errors.ts";
 import { t } from "../../base/text.ts";
 import { DEFAULT_PORT, makeProxyAddress } from "../../base/service.ts";
-import { type Edit, type SwitchEditor, type SwitchTarget, withFileName } from "../client.ts";
+import { type Edit, type SwitchEditor, type SwitchTarget, type Undo, withFileName } from "../client.ts";
 import { type CodexFacts, makeCodexFacts, readCodexFacts } from "./facts.ts";
 import { type CodexLayer, parseToml } from "./layers.ts";
 import { isUsableLogin } from "./login.ts";
 import { OWN_PROVIDER } from "./own-provider.ts";
-import { undoCodexToml } from "./toml.ts";
-import { type CodexRoute, editCodexToml } from "./toml.ts";
+import { type CodexRoute, type CodexUndoOptions, editCodexToml, undoCodexToml } from "./toml.ts";
 
 export function createCodexEditor({ paths, systemDirectory }: SwitchTarget): SwitchEditor {
   const file = paths.codexConfig;
   const ownAddresses = [makeProxyAddress("codex", DEFAULT_PORT.codex)];
-  const undo: SwitchEditor["clean"] = (text, changes) =>
-    withFileName(file, () => undoCodexToml(text, { changes, ownAddresses, keepsOwnTable: true }));
+  const undo = (text: string, options: Omit<CodexUndoOptions, "ownAddresses">): Undo =>
+    withFileName(file, () => undoCodexToml(text, { ...options, ownAddresses }));
   return {
     file,
     async edit(clean, { port, prefersOwnProvider }) {
@@ -25,12 +24,10 @@ export function createCodexEditor({ paths, systemDirectory }: SwitchTarget): Swi
       const address = makeProxyAddress("codex", port);
       return withFileName(file, () => switchCodexText(clean, { file, address, prefersOwnProvider, facts }));
     },
-    clean: undo,
+    clean: (text, changes) => undo(text, { changes, keepsOwnTable: true }),
     async undo(text, changes) {
       const keepsOwnTable = text.includes(OWN_PROVIDER) && (await hasStoredSession(paths.codexHome));
-      return keepsOwnTable
-        ? undo(text, changes)
-        : withFileName(file, () => undoCodexToml(text, { changes, ownAddresses, keepsOwnTable }));
+      return undo(text, { changes, keepsOwnTable });
     },
   };
 }

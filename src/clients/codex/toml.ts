@@ -2,6 +2,7 @@
 // is restored only where it still holds our value, by what the journal remembers, else by the mark behind it, else by its
 // looks; everything else in the file stays. Another parser checks each edit.
 // Pure.
+import type { TomlTable } from "smol-toml";
 import { UserError } from "../../base/errors.ts";
 import { t } from "../../base/text.ts";
 import {
@@ -301,7 +302,7 @@ function findGone(document: TomlDocument, { changes }: CodexUndoOptions): Undone
   const replaced = (changes ?? []).filter(({ before }) => before !== null).map(({ path }) => path);
   const gone = replaced.filter(
     (path, at) =>
-      !document.entries.some((entry) => isSamePath(entry.path, path)) &&
+      findEntry(document, path) === undefined &&
       replaced.findIndex((other) => isSamePath(other, path)) === at,
   );
   return gone.map((path) => ({ kind: "gone", path }));
@@ -315,7 +316,8 @@ function findChanges({ changes }: CodexUndoOptions, path: readonly string[]): re
 type Tree = ReadonlyMap<string, unknown>;
 
 /**
- * The second opinion on an edit: another parser reads the text before and after. Throws UserError when anything outside of `paths` reads differently, or `after` does not read at all.
+ * The second opinion on an edit: another parser reads the text before and after. Throws UserError when anything outside of
+ * `paths` reads differently, or `after` does not read at all.
  */
 function verifyEdit(before: string, after: string, paths: readonly (readonly string[])[]): void {
   const was = paths.reduce(without, readTree(before));
@@ -336,12 +338,16 @@ function readEdited(text: string): Tree {
 }
 
 function readTree(text: string): Tree {
-  return new Map(Object.entries(parseToml(text, "config.toml")).map(([key, value]) => [key, toTree(value)]));
+  return treeOf(parseToml(text, "config.toml"));
 }
 
-function toTree(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(toTree);
-  return isTable(value) ? new Map(Object.entries(value).map(([key, inner]) => [key, toTree(inner)])) : value;
+function treeOf(table: TomlTable): Tree {
+  return new Map(Object.entries(table).map(([key, value]) => [key, withTrees(value)]));
+}
+
+function withTrees(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withTrees);
+  return isTable(value) ? treeOf(value) : value;
 }
 
 /** A copy without the value at a path, and without the tables that only held it. */

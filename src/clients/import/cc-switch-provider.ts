@@ -2,7 +2,7 @@
 // limits, headers, models; and as tags what has no counterpart here. Keeps no secret in them.
 // Pure.
 import type { TomlTable } from "smol-toml";
-import { type JsonRecord, isRecord, stringOr } from "../../base/json-value.ts";
+import { type JsonRecord, isRecord, stringEntries, stringOr } from "../../base/json-value.ts";
 import { SERVICES, type Service } from "../../base/service.ts";
 import type { AuthEntry } from "../../config/schema.ts";
 import { CLOUD_SWITCHES } from "../claude/layers.ts";
@@ -75,16 +75,6 @@ export interface CcSwitchProvider {
   readonly endpoints: readonly string[];
   readonly isQueued: boolean;
   readonly isCurrent: boolean;
-}
-
-/** Keys of an upstream in config.json. */
-export interface ForeignExtras {
-  readonly tags: Record<string, unknown>;
-  readonly models?: Record<string, string>;
-  readonly headers?: Record<string, string>;
-  readonly query?: Record<string, string>;
-  readonly cost_multiplier?: number;
-  readonly budget_usd?: { readonly day?: number; readonly month?: number };
 }
 
 export interface ProviderFacts {
@@ -198,16 +188,14 @@ function isOn(value: unknown): boolean {
   return value === true || value === 1 || /^(?:1|true)$/i.test(textOf(value));
 }
 
-export function makeForeignExtras(
-  provider: CcSwitchProvider,
-  { model, table }: ProviderFacts,
-): ForeignExtras {
+/** Keys of an upstream in config.json. */
+export function makeForeignExtras(provider: CcSwitchProvider, { model, table }: ProviderFacts) {
   const { meta } = provider;
   const overrides = meta["localProxyRequestOverrides"];
   const agent = textOf(meta["customUserAgent"]);
   const headers = {
     ...table?.httpHeaders,
-    ...(isRecord(overrides) ? textsOf(overrides["headers"]) : {}),
+    ...Object.fromEntries(isRecord(overrides) ? stringEntries(overrides["headers"]) : []),
     ...(agent === "" ? {} : { "user-agent": agent }),
   };
   const query = table?.queryParams ?? {};
@@ -250,11 +238,4 @@ function makeTags(provider: CcSwitchProvider, model: string): Record<string, unk
 function readAmount(value: unknown, most = Number.MAX_SAFE_INTEGER): number | null {
   const number = typeof value === "number" ? value : Number(textOf(value) || Number.NaN);
   return number > 0 && number <= most ? number : null;
-}
-
-function textsOf(value: unknown): Record<string, string> {
-  const entries = isRecord(value) ? Object.entries(value) : [];
-  return Object.fromEntries(
-    entries.filter((entry): entry is [string, string] => typeof entry[1] === "string"),
-  );
 }

@@ -4,7 +4,7 @@
 import { UserError } from "../../base/errors.ts";
 import { type Text, t } from "../../base/text.ts";
 import type { Service } from "../../base/service.ts";
-import { isLoopback } from "../../config/base-url.ts";
+import { isOnThisMachine } from "../../config/base-url.ts";
 import type { AuthEntry, UpstreamEntry } from "../../config/schema.ts";
 import {
   CC_SWITCH_SERVICES,
@@ -16,7 +16,7 @@ import {
   makeForeignExtras,
   readFacts,
 } from "./cc-switch-provider.ts";
-import { type Import, type ImportedConfig, problemOfUpstream, toConfigName } from "../imported-config.ts";
+import { type Import, type ImportedConfig, nameConfig, problemOfUpstream } from "../imported-config.ts";
 
 /** What a client's files hold while cc-switch's own proxy is on. */
 const PLACEHOLDER_KEY = "PROXY_MANAGED";
@@ -45,8 +45,8 @@ function importService(
     const upstreams = makeUpstreams(provider, skipped);
     return upstreams.length === 0 ? [] : [{ provider, upstreams }];
   });
-  const queued = usable.filter(({ provider }) => provider.isQueued);
-  const queue = queued.length > 1 ? queued : [];
+  const waiting = usable.filter(({ provider }) => provider.isQueued);
+  const queue = waiting.length > 1 ? waiting : [];
   const failover: ImportedConfig = {
     service,
     name: "failover",
@@ -56,34 +56,20 @@ function importService(
   };
   const single = usable
     .filter((one) => !queue.includes(one))
-    .map(({ provider, upstreams }) => ({
-      isCurrent: provider.isCurrent,
-      config: nameConfig(provider, { service, upstreams, from: t`cc-switch's provider "${provider.name}"` }),
+    .map(({ provider: { name, isCurrent }, upstreams }) => ({
+      isCurrent,
+      config: { service, ...nameConfig(name), upstreams, from: t`cc-switch's provider "${name}"` },
     }));
-  const all = [
-    ...(queue.length === 0
-      ? []
-      : [{ isCurrent: queue.some(({ provider }) => provider.isCurrent), config: failover }]),
-    ...single,
-  ];
-  return all
+  const queued = { isCurrent: queue.some(({ provider }) => provider.isCurrent), config: failover };
+  return [...(queue.length === 0 ? [] : [queued]), ...single]
     .toSorted((one, other) => Number(other.isCurrent) - Number(one.isCurrent))
     .map(({ config }) => config);
-}
-
-function nameConfig(
-  provider: CcSwitchProvider,
-  rest: Omit<ImportedConfig, "name" | "alias">,
-): ImportedConfig {
-  const name = toConfigName(provider.name);
-  return { ...rest, name, ...(name === provider.name ? {} : { alias: provider.name }) };
 }
 
 /** One for each address; none, with a word in `skipped`, where the provider cannot be used here. */
 function makeUpstreams(provider: CcSwitchProvider, skipped: (Text | string)[]): UpstreamEntry[] {
   const skip = (why: Text | string): UpstreamEntry[] => {
-    const { name } = provider;
-    skipped.push(t`"${name}": ${why}`);
+    skipped.push(t`"${provider.name}": ${why}`);
     return [];
   };
   try {
@@ -95,11 +81,7 @@ function makeUpstreams(provider: CcSwitchProvider, skipped: (Text | string)[]): 
     const addresses = [...new Set([facts.baseUrl, ...provider.endpoints].map(withoutSlashes))];
     return addresses.flatMap((baseUrl) => {
       const isWhole = provider.meta["isFullUrl"] === true;
-      const upstream = {
-        base_url: isWhole ? baseUrl.replace(ENDPOINT, "") : baseUrl,
-        auth,
-        ...extras,
-      };
+      const upstream = { base_url: isWhole ? baseUrl.replace(ENDPOINT, "") : baseUrl, auth, ...extras };
       const unusable = isOnThisMachine(baseUrl)
         ? t`its address is on this machine`
         : problemOfUpstream(upstream, provider.service);
@@ -133,10 +115,6 @@ function whyNot(provider: CcSwitchProvider, facts: ProviderFacts): Text | null {
 function authOf(provider: CcSwitchProvider, { key, keyVariable }: ProviderFacts): AuthEntry {
   if (key === null) return keyVariable === null ? {} : { auth_token_env: keyVariable };
   return formatOf(provider.service).authOf(key, provider);
-}
-
-function isOnThisMachine(baseUrl: string): boolean {
-  return URL.canParse(baseUrl) && isLoopback(new URL(baseUrl).hostname);
 }
 
 function withoutSlashes(url: string): string {

@@ -6,9 +6,9 @@ import { readText } from "../../base/files.ts";
 import { type JsonRecord, isRecord, parseRecord, stringOr } from "../../base/json-value.ts";
 import { type Text, t } from "../../base/text.ts";
 import { SERVICES, type Service } from "../../base/service.ts";
-import { isLoopback } from "../../config/base-url.ts";
+import { isOnThisMachine } from "../../config/base-url.ts";
 import type { UpstreamEntry } from "../../config/schema.ts";
-import { type Import, type ImportedConfig, problemOfUpstream, toConfigName } from "../imported-config.ts";
+import { type Import, type ImportedConfig, nameConfig, problemOfUpstream } from "../imported-config.ts";
 
 /** What its files hold; null for a file that is not there. */
 export interface CliProxyFiles {
@@ -73,8 +73,7 @@ function readEntries(files: CliProxyFiles, service: Service, skipped: (Text | st
     };
     if (!isRecord(value)) return skip(t`it is not an object`);
     const baseUrl = stringOr(value["base_url"], "").trim().replace(/\/+$/, "");
-    if (URL.canParse(baseUrl) && isLoopback(new URL(baseUrl).hostname))
-      return skip(t`its address is on this machine`);
+    if (isOnThisMachine(baseUrl)) return skip(t`its address is on this machine`);
     const token = stringOr(value["auth_token"], "").trim();
     const key = stringOr(value["api_key"], "").trim();
     if (token === "" && key === "") return skip(t`it has no key`);
@@ -106,11 +105,12 @@ function joinEntries(entries: readonly Entry[], service: Service): ImportedConfi
 function splitEntries(entries: readonly Entry[], service: Service): ImportedConfig[] {
   return entries
     .toSorted((one, other) => Number(other.isActive) - Number(one.isActive))
-    .map(({ name: called, upstream }) => {
-      const name = toConfigName(called);
-      const alias = name === called ? {} : { alias: called };
-      return { service, name, ...alias, upstreams: [upstream], from: t`cli_proxy's "${called}"` };
-    });
+    .map(({ name, upstream }) => ({
+      service,
+      ...nameConfig(name),
+      upstreams: [upstream],
+      from: t`cli_proxy's "${name}"`,
+    }));
 }
 
 /** A mapping of a model counts for every entry, one of a config for that entry whatever the model. */

@@ -5,7 +5,7 @@ import { decodeUtf8 } from "../../base/bytes.ts";
 import { UserError } from "../../base/errors.ts";
 import { type JsonRecord, parseRecord } from "../../base/json-value.ts";
 import { type Text, t } from "../../base/text.ts";
-import { isLoopback } from "../../config/base-url.ts";
+import { isOnThisMachine } from "../../config/base-url.ts";
 import type { UpstreamEntry } from "../../config/schema.ts";
 import {
   type CcSwitchProvider,
@@ -16,7 +16,7 @@ import {
   readFacts,
   textOf,
 } from "./cc-switch-provider.ts";
-import { type Import, problemOfUpstream, toConfigName } from "../imported-config.ts";
+import { type Import, nameConfig, problemOfUpstream } from "../imported-config.ts";
 
 /** What is read here or has no meaning for us. Any other parameter is named as left out. */
 const PARAMETERS = new Set(
@@ -32,12 +32,11 @@ export function importLink(link: string): Import {
   const { service, parameters } = readLink(link);
   const given = (name: string): string => (parameters.get(name) ?? "").trim();
   const name = given("name");
-  const settings = readSettings(given("config"), given("configFormat"), service);
   const provider: CcSwitchProvider = {
     id: "",
     service,
     name,
-    settings,
+    settings: readSettings(given("config"), given("configFormat"), service),
     category: "",
     notes: given("notes"),
     meta: { apiFormat: given("apiFormat") },
@@ -67,25 +66,20 @@ export function importLink(link: string): Import {
       ...(models === undefined ? {} : { models }),
       tags: { ...tags, imported_from: "ccswitch link" },
     };
-    const problem = isLocal(baseUrl)
+    const problem = isOnThisMachine(baseUrl)
       ? t`its address is on this machine`
       : problemOfUpstream(upstream, service);
     if (problem !== null) throw refuse(problem);
     return upstream;
   });
-  const configName = toConfigName(name);
-  const alias = configName === name ? {} : { alias: name };
   const skipped = [...parameters.keys()]
     .filter((parameter) => !PARAMETERS.has(parameter))
     .map((parameter) => t`${parameter}: not supported here`);
-  return {
-    configs: [{ service, name: configName, ...alias, upstreams, from: t`the link` }],
-    skipped,
-  };
+  return { configs: [{ service, ...nameConfig(name), upstreams, from: t`the link` }], skipped };
 }
 
 function readLink(link: string): { service: CcSwitchService; parameters: ReadonlyMap<string, string> } {
-  const url = link.length <= LONGEST_LINK && URL.canParse(link) ? new URL(link) : null;
+  const url = link.length <= LONGEST_LINK ? URL.parse(link) : null;
   if (url === null || url.protocol !== "ccswitch:") throw refuse(t`it is not a ccswitch:// address`);
   if (url.host !== "v1" || url.pathname !== "/import" || url.username !== "" || url.hash !== "")
     throw refuse(t`it does not begin with ccswitch://v1/import?`);
@@ -121,10 +115,6 @@ function decode(base64: string): string | null {
   const plain = base64.replace(/ /g, "+").replace(/-/g, "+").replace(/_/g, "/").replace(/=+$/, "");
   if (!/^[A-Za-z0-9+/]*$/.test(plain)) return null;
   return decodeUtf8(Buffer.from(plain, "base64"));
-}
-
-function isLocal(baseUrl: string): boolean {
-  return URL.canParse(baseUrl) && isLoopback(new URL(baseUrl).hostname);
 }
 
 function refuse(why: Text): UserError {

@@ -1,16 +1,6 @@
 // Reads and replaces a client's file while the client may write it too: what was read is compared with what is there right
 // before the rename. Knows nothing of what the file means.
-import {
-  accessSync,
-  constants,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  rmdirSync,
-  type Stats,
-  statSync,
-  unlinkSync,
-} from "node:fs";
+import { accessSync, constants, mkdirSync, readdirSync, readFileSync, rmdirSync, unlinkSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { UserError, errorCode } from "../../base/errors.ts";
 import {
@@ -20,6 +10,7 @@ import {
   readBytes,
   removeFile,
   resolveLink,
+  statOrNull,
   writeFileAtomic,
 } from "../../base/files.ts";
 import { t } from "../../base/text.ts";
@@ -47,9 +38,9 @@ const IN_USE_OR_GONE = new Set(["ENOTEMPTY", "EEXIST", "ENOENT", "EBUSY"]);
 
 /** Throws UserError for anything that is not a readable text file. */
 export async function readClientFile(path: string): Promise<ClientFile> {
-  const stats = lookAt(path);
+  const stats = statOrNull(path);
   // Opening a pipe would wait for a writer.
-  if (stats !== undefined && !stats.isFile()) throw new UserError(t`${path} is not a file`);
+  if (stats !== null && !stats.isFile()) throw new UserError(t`${path} is not a file`);
   const bytes = await readBytes(path);
   return { path, bytes, text: bytes === null ? "" : decodeText(bytes, path, { keepsBom: true }) };
 }
@@ -70,7 +61,7 @@ export function removeClientFile(file: ClientFile): void {
 }
 
 export function isDirectoryMissing(path: string): boolean {
-  return lookAt(dirname(path)) === undefined;
+  return statOrNull(dirname(path)) === null;
 }
 
 export function makeDirectoryOf(path: string): void {
@@ -104,14 +95,6 @@ export function removeLeftovers(path: string): void {
   } catch (error) {
     // They do no harm, and the cause is reported when the file itself is written.
     if (!(error instanceof UserError) && errorCode(error) === undefined) throw error;
-  }
-}
-
-function lookAt(path: string): Stats | undefined {
-  try {
-    return statSync(path, { throwIfNoEntry: false });
-  } catch (error) {
-    throw new UserError(t`cannot inspect ${path}: ${describe(error)}`, { cause: error });
   }
 }
 

@@ -12,7 +12,6 @@ import {
   listNames,
   readText,
   realPath,
-  removeFile,
   writeFileAtomic,
 } from "../../base/files.ts";
 import type { Paths } from "../../base/paths.ts";
@@ -56,11 +55,12 @@ const journalSchema = z.object({
 export type Owner = Readonly<z.infer<typeof ownerSchema>>;
 export type Journal = Readonly<z.infer<typeof journalSchema>>;
 
-export type FoundJournal =
-  | { readonly kind: "none" }
-  | { readonly kind: "found"; readonly journal: Journal }
-  /** It cannot be used, and what it knew is lost. */
-  | { readonly kind: "broken"; readonly problem: Text | string };
+export interface FoundJournal {
+  /** Null without one. */
+  readonly journal: Journal | null;
+  /** Why it cannot be used: what it knew is lost. */
+  readonly problem: Text | string | null;
+}
 
 /**
  * Where the journal for a file is, or would be. One that was made under another name of the file counts: a directory may
@@ -76,8 +76,8 @@ export async function findJournalPath(paths: Paths, service: Service, file: stri
   if (all.includes(own)) return own;
   const real = realPath(file);
   for (const path of all) {
-    const found = await readJournal(path);
-    if (found.kind === "found" && realPath(found.journal.file) === real) return path;
+    const { journal } = await readJournal(path);
+    if (journal !== null && realPath(journal.file) === real) return path;
   }
   return own;
 }
@@ -95,28 +95,18 @@ export function hasJournals({ run }: Pick<Paths, "run">): boolean {
 export async function readJournal(path: string): Promise<FoundJournal> {
   try {
     const text = await readText(path);
-    if (text === null) return { kind: "none" };
-    return { kind: "found", journal: journalSchema.parse(JSON.parse(text)) };
+    return { journal: text === null ? null : journalSchema.parse(JSON.parse(text)), problem: null };
   } catch (error) {
-    if (error instanceof UserError) return { kind: "broken", problem: error.text };
+    if (error instanceof UserError) return { journal: null, problem: error.text };
     if (error instanceof z.core.$ZodError || error instanceof SyntaxError) {
-      return { kind: "broken", problem: t`${path} is damaged` };
+      return { journal: null, problem: t`${path} is damaged` };
     }
     throw error;
   }
-}
-
-/** What the journal remembers; null without one. */
-export function changesOf(found: FoundJournal): Journal["changes"] | null {
-  return found.kind === "found" ? found.journal.changes : null;
 }
 
 export function writeJournal(path: string, journal: Omit<Journal, "version">): void {
   ensurePrivateDirectory(dirname(path));
   const text = `${JSON.stringify({ ...journal, version: VERSION }, null, 2)}\n`;
   writeFileAtomic(path, text, { mode: PRIVATE_FILE });
-}
-
-export function removeJournal(path: string): void {
-  removeFile(path);
 }

@@ -5,7 +5,7 @@ import { UserError } from "../../base/errors.ts";
 import { isRunning } from "../../base/process-identity.ts";
 import { type Service, readProxyPort } from "../../base/service.ts";
 import { readClientFile } from "./client-file.ts";
-import { type Owner, changesOf, findJournalPath, readJournal } from "./journal.ts";
+import { type Owner, findJournalPath, readJournal } from "./journal.ts";
 import type { SwitchTarget, Undone } from "../client.ts";
 import { CLIENTS } from "../registry.ts";
 
@@ -25,9 +25,7 @@ export interface SwitchStatus {
 
 /** Never throws for what the files hold. */
 export async function readSwitchStatus(target: SwitchTarget): Promise<SwitchStatus> {
-  const editor = await CLIENTS[target.service].createEditor(target);
-  const found = await readJournal(await findJournalPath(target.paths, target.service, editor.file));
-  const journal = found.kind === "found" ? found.journal : null;
+  const { editor, journal, problem } = await findSwitch(target);
   const off: SwitchStatus = {
     file: editor.file,
     isOn: false,
@@ -35,11 +33,11 @@ export async function readSwitchStatus(target: SwitchTarget): Promise<SwitchStat
     keys: [],
     owner: null,
     isOwnerDead: false,
-    problem: found.kind === "broken" ? found.problem : null,
+    problem,
   };
   try {
     const file = await readClientFile(editor.file);
-    const { keys } = editor.clean(file.text, changesOf(found));
+    const { keys } = editor.clean(file.text, journal?.changes ?? null);
     const isOn = keys.some(({ kind }) => kind === "restored" || kind === "unknown");
     if (!isOn) return { ...off, keys };
     const owner = journal?.owner ?? null;
@@ -55,6 +53,13 @@ export async function readSwitchStatus(target: SwitchTarget): Promise<SwitchStat
     if (!(error instanceof UserError)) throw error;
     return { ...off, problem: error.text };
   }
+}
+
+/** The editor of the client's file, and what the journal says. */
+async function findSwitch(target: SwitchTarget) {
+  const editor = await CLIENTS[target.service].createEditor(target);
+  const found = await readJournal(await findJournalPath(target.paths, target.service, editor.file));
+  return { editor, ...found };
 }
 
 function portIn({ service }: SwitchTarget, keys: readonly Undone[]): number | undefined {
@@ -73,13 +78,12 @@ export interface Unswitched {
 
 /** Never throws for what the files hold: whoever reads them next says what is wrong. */
 export async function readUnswitched(target: SwitchTarget): Promise<Unswitched> {
-  const editor = await CLIENTS[target.service].createEditor(target);
+  const { editor, journal } = await findSwitch(target);
   const { service } = target;
-  const found = await readJournal(await findJournalPath(target.paths, target.service, editor.file));
-  const port = found.kind === "found" ? found.journal.port : undefined;
+  const port = journal?.port;
   try {
     const { text: present } = await readClientFile(editor.file);
-    const { text, keys } = editor.clean(present, changesOf(found));
+    const { text, keys } = editor.clean(present, journal?.changes ?? null);
     return { text: keys.length === 0 ? undefined : text, port, service };
   } catch (error) {
     if (error instanceof UserError) return { text: undefined, port, service };

@@ -4,6 +4,7 @@
 import { join } from "node:path";
 import { UserError } from "../../base/errors.ts";
 import { t, type Text } from "../../base/text.ts";
+import { removeFile } from "../../base/files.ts";
 import { withLock } from "../../base/lock.ts";
 import { type ProcessIdentity, isRunning } from "../../base/process-identity.ts";
 import { CLIENT_NAME } from "../../base/service.ts";
@@ -19,15 +20,7 @@ import {
   removeLeftovers,
   writeClientFile,
 } from "./client-file.ts";
-import {
-  type Journal,
-  type Owner,
-  changesOf,
-  findJournalPath,
-  readJournal,
-  removeJournal,
-  writeJournal,
-} from "./journal.ts";
+import { type Journal, type Owner, findJournalPath, readJournal, writeJournal } from "./journal.ts";
 import {
   type KeyChange,
   type SwitchEditor,
@@ -72,12 +65,11 @@ const MOST_TRIES = 3;
  */
 export async function switchOn(target: SwitchTarget, goal: SwitchGoal, owner: Owner): Promise<SwitchedOn> {
   return await underLock(target, async (editor, path) => {
-    const before = await readJournal(path);
-    const known = before.kind === "found" ? before.journal : null;
+    const { journal: known } = await readJournal(path);
     const keeper = chooseOwner(target, known, { owner, port: goal.port });
     return await tryAgain(async () => {
       const file = await readClientFile(editor.file);
-      const undone = editor.clean(file.text, changesOf(before));
+      const undone = editor.clean(file.text, known?.changes ?? null);
       const edit = await editor.edit(undone.text, goal);
       const isDirectoryNew = isDirectoryMissing(editor.file);
       const journal = {
@@ -118,8 +110,7 @@ export async function switchOff(
   remembered?: Pick<SwitchedOn, "changes" | "created">,
 ): Promise<SwitchedOff | null> {
   return await underLock(target, async (editor, path) => {
-    const found = await readJournal(path);
-    const journal = found.kind === "found" ? found.journal : null;
+    const { journal, problem } = await readJournal(path);
     const known = journal ?? remembered ?? null;
     const isOthers = journal !== null && onlyFor !== undefined && !isSameOwner(journal.owner, onlyFor);
     if (isOthers || (onlyFor !== undefined && known === null)) return null;
@@ -135,7 +126,7 @@ export async function switchOff(
     });
     if (result === null) return null;
     if (known?.created.directory === true) removeDirectoryOf(editor.file);
-    removeJournal(path);
+    removeFile(path);
     const { file, keys, isFileRemoved } = result;
     return {
       file: editor.file,
@@ -143,7 +134,7 @@ export async function switchOff(
       isFileRemoved,
       isEdited: journal !== null && file.bytes !== null && hashText(file.text) !== journal.hash,
       runningOwner: journal === null ? null : runningOwner(journal.owner, onlyFor),
-      journalProblem: found.kind === "broken" ? found.problem : null,
+      journalProblem: problem,
     };
   });
 }
@@ -241,7 +232,7 @@ async function undoWrite(file: ClientFile, written: string): Promise<boolean> {
 }
 
 function restoreJournal(path: string, known: Journal | null): void {
-  if (known === null) removeJournal(path);
+  if (known === null) removeFile(path);
   else writeJournal(path, known);
 }
 
