@@ -56,7 +56,7 @@ export function isWithin(host: string, domain: string): boolean {
 }
 
 /** Loopback and the ranges of private networks (RFC 1918, 4193, 6598, link-local), and names that only they have. */
-export function isPrivateHost(host: string): boolean {
+function isPrivateHost(host: string): boolean {
   const name = host.toLowerCase().replace(/^\[|\]$/g, "");
   if (name === "localhost" || name.endsWith(".localhost")) return true;
   if (/^(?:::1|f[cd][0-9a-f]{2}:.*|fe80:.*)$/.test(name)) return true;

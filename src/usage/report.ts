@@ -77,7 +77,7 @@ function makePeriods(days: ReadonlyMap<string, Tallies>): Period[] {
 }
 
 const DAY_MS = 86_400_000;
-/** A clock that once stood wrong must not make a page of a million days. */
+/** A clock that was wrong once must not make a page of a million days. */
 const MOST_LISTED = 40_000;
 
 /** From the first to the last, both included. Counted in UTC, where every day has 24 hours. */
