@@ -1,16 +1,17 @@
 // Waits for lines that are appended to requests.jsonl, also when the file is rotated, truncated, or does not exist yet.
 import { closeSync, fstatSync, openSync, readSync, statSync } from "node:fs";
+import { setTimeout } from "node:timers/promises";
 import { errorCode } from "../base/errors.ts";
 import { type StoredEntry, parseLines } from "./reader.ts";
 
 const POLL_MS = 200;
 const BLOCK_BYTES = 256 * 1024;
 
-/** Entries from now on, for ever: ends only when the caller stops asking. */
-export async function* followLog(path: string): AsyncGenerator<StoredEntry[]> {
+/** Entries from now on, until `signal` aborts: also in the middle of a wait for a line that never comes. */
+export async function* followLog(path: string, signal?: AbortSignal): AsyncGenerator<StoredEntry[]> {
   let file = openAt(path, "end");
   try {
-    for (;;) {
+    while (signal?.aborted !== true) {
       const entries = file?.readNew() ?? [];
       if (entries.length > 0) yield entries;
       const inode = statSync(path, { throwIfNoEntry: false })?.ino;
@@ -22,7 +23,7 @@ export async function* followLog(path: string): AsyncGenerator<StoredEntry[]> {
         if (last.length > 0) yield last;
         continue;
       }
-      await Bun.sleep(POLL_MS);
+      await setTimeout(POLL_MS, undefined, { signal }).catch(() => {});
     }
   } finally {
     file?.close();

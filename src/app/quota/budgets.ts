@@ -29,9 +29,8 @@ export function createBudgets({ live, now, onChange, onTrouble, paths }: Budgets
   const newest = new Set<unknown>();
   let costOf: Pricer["costOf"] | null = null;
   let loading: Promise<void> | null = null;
-  let following: AsyncGenerator<StoredEntry[]> | null = null;
+  const stopped = new AbortController();
   let followed: Promise<void> | null = null;
-  let isStopped = false;
 
   const limitsOf = ({ configName, position, service }: Upstream): BudgetLimits | null => {
     const named = live.current().config.services[service].configs.get(configName);
@@ -59,7 +58,7 @@ export function createBudgets({ live, now, onChange, onTrouble, paths }: Budgets
           if (newest.size < 1_000) newest.add(record.id);
           add(record);
         }
-        if (isStopped || entries.every(({ record }) => record.timestamp_ms < since)) break;
+        if (stopped.signal.aborted || entries.every(({ record }) => record.timestamp_ms < since)) break;
       }
     } catch (error) {
       const problem = errorMessage(error);
@@ -96,13 +95,11 @@ export function createBudgets({ live, now, onChange, onTrouble, paths }: Budgets
     load,
     /** Counts every request that ends from now on; loads first. */
     follow(): void {
-      if (following !== null || isStopped) return;
-      following = followLog(paths.requestsLog);
-      followed = followFrom(following);
+      if (stopped.signal.aborted) return;
+      followed ??= followFrom(followLog(paths.requestsLog, stopped.signal));
     },
     async stop(): Promise<void> {
-      isStopped = true;
-      await following?.return(undefined);
+      stopped.abort();
       await followed;
     },
   };

@@ -38,6 +38,17 @@ test("carries requests, writes one line for each, and ends at Ctrl+C with 130", 
   expect(statSync(home.paths.requestsLog).mode & 0o777).toBe(0o600);
 });
 
+test.each(["SIGTERM", "SIGINT"] as const)("with a budget it ends at %s", async (signal) => {
+  using home = makeTempHome();
+  const base_url = "http://127.0.0.1:9/v1";
+  home.write(".codex-helper/config.json", {
+    codex: { configs: { main: { upstreams: [{ base_url, budget_usd: { day: 5 } }] } } },
+  });
+  await using serving = startCli(["serve", "--no-switch", "--port", String(freePort())], { home });
+  await serving.waitFor(LISTENING);
+  expect(await serving.stop(signal)).toBe(signal === "SIGTERM" ? 143 : 130);
+});
+
 test("accepts request headers up to 64 KB", async () => {
   await using upstream = await startFakeUpstream([GOOD.responses()]);
   using home = makeTempHome();
