@@ -213,8 +213,8 @@ function requireUpstreams(config: ParsedConfig, service: Service, target: Target
 export function noSuchPosition(name: string, position: number, count: number): UserError {
   const message =
     count === 1
-      ? t`"${name}" has 1 upstream, there is no number ${position}`
-      : t`"${name}" has ${count} upstreams, there is no number ${position}`;
+      ? t`"${name}" has 1 upstream; there is no number ${position}`
+      : t`"${name}" has ${count} upstreams; there is no number ${position}`;
   return new UserError(message, { hint: `ch config show ${name}` });
 }
 

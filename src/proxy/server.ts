@@ -86,7 +86,7 @@ function bind(
     if (errorCode(error) !== "EADDRINUSE" && errorCode(error) !== "EACCES") throw error;
     const message =
       errorCode(error) === "EACCES"
-        ? t`this user may not use port ${port} on ${LOOPBACK}`
+        ? t`no permission to use port ${port} on ${LOOPBACK}`
         : t`port ${port} on ${LOOPBACK} is in use by another program`;
     throw new UserError(message, { cause: error });
   }

@@ -140,7 +140,7 @@ describe("remove", () => {
   test("an upstream", () => {
     expect(hosts(edit(TWO, planRemove("codex", { name: "main", position: 2 })), "main")).toEqual(["a", "c"]);
     expect(refusal(TWO, planRemove("codex", { name: "main", position: 4 }))).toBe(
-      '"main" has 3 upstreams, there is no number 4',
+      '"main" has 3 upstreams; there is no number 4',
     );
     expect(refusal(TWO, planRemove("codex", { name: "other", position: 1 }))).toBe(
       "other#1 is the only upstream of its config",

@@ -29,7 +29,7 @@ const GIB = 2 ** 30;
 
 async function switchAndKill({ home }: HealthyHome): Promise<void> {
   await using serving = startCli(["serve", "--port", String(freePort())], { home });
-  await serving.waitFor(/Ctrl\+C stops/);
+  await serving.waitFor(/Press Ctrl\+C to stop/);
   await serving.stop("SIGKILL");
 }
 

@@ -48,7 +48,7 @@ function readWanted(word: string | undefined, flag: Service | undefined): Servic
   if (word === undefined) return flag;
   if (!isService(word) || (flag !== undefined && flag !== word)) {
     const known = SERVICES.join(t` or `);
-    throw new UserError(t`a service is ${known}, not "${word}"`, {
+    throw new UserError(t`the service must be ${known}, not "${word}"`, {
       hint: `ch default ${SERVICE_FACTS[DEFAULT_SERVICE].flag}`,
       exitCode: EXIT.usage,
     });

@@ -141,7 +141,7 @@ function describeRows({ label, quota }: UpstreamFacts, now: number): string[] {
       ? []
       : [`${label}: ${showSource({ ...row, window: null })}: ${tellEither(row.error_text, row.error)}`],
   );
-  return [...(end === null ? [] : [t`${label} ${end}, at the rate of the last hours`]), ...errors];
+  return [...(end === null ? [] : [t`${label} ${end}, at the rate of the last few hours`]), ...errors];
 }
 
 /** Each once. */

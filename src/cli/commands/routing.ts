@@ -99,7 +99,7 @@ function resetCommand(cli: Cli): Command {
       if (args.name !== undefined) checkTarget(config, service, args.name);
       const told = await resetRoute(service, args.name ?? null, cli);
       const what = args.name ?? t`every upstream of ${CLIENT_NAME[service]}`;
-      const where = told === 0 ? t`no proxy is running; state.json was updated` : t`${told} running`;
+      const where = told === 0 ? t`no proxy is running; state.json was updated` : t`running proxies: ${told}`;
       cli.out.line(t`${what}: state reset (${where})`);
       cli.out.note(t`Next: ch routing explain`);
     },
@@ -120,7 +120,7 @@ function checkTarget(config: ParsedConfig, service: Service, text: string): void
   const count = config.services[service].configs.get(name)?.entry.upstreams.length ?? 0;
   if (position === null || position <= count) return;
   const ending = count === 1 ? "" : "s";
-  throw new UserError(t`"${name}" has ${count} upstream${ending}, there is no number ${position}`, {
+  throw new UserError(t`"${name}" has ${count} upstream${ending}; there is no number ${position}`, {
     hint: `ch config show ${name}${flagFor(service)}`,
   });
 }

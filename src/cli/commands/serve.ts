@@ -125,7 +125,7 @@ async function run(cli: Cli, options: RunOptions): Promise<number> {
     if (switched === undefined) say(t`  the client's files were not changed: ch run -- ${one.service}`);
     else say(...describeSwitched(switched, env), tell(CLIENTS[one.service].describeOpenSessions()));
   }
-  say(t`Ctrl+C stops.`);
+  say(t`Press Ctrl+C to stop.`);
   const exitCode = await Promise.race([signals.next(), bugs.tooMany]);
   if (!options.keepsSwitched) await restore(cli, switching);
   if (serving.openAnswers() > 0) {

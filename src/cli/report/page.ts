@@ -105,7 +105,7 @@ function makeNotes({ upstreams }: Report): string[] {
     ...(count > 0
       ? [t`Requests of models without a price, not included in the cost: ${count} (${names}).`]
       : []),
-    t`Costs are list prices times the upstream's factor, not bills.`,
+    t`Costs are estimates (list price times the upstream's cost_multiplier), not bills.`,
   ];
 }
 

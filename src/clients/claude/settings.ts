@@ -213,7 +213,7 @@ export function stringAt(document: SettingsDocument, path: readonly string[]): s
   const node = findNode(document, path);
   if (node === undefined) return undefined;
   if (typeof node.value === "string") return node.value;
-  throw new UserError(t`${showKey(path)} must be a text`);
+  throw new UserError(t`${showKey(path)} must be a string`);
 }
 
 /** Errors of the JSON reader begin with "file:line:column", and hint at our own config.json. */

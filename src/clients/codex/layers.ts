@@ -65,7 +65,7 @@ export function findText(layers: readonly CodexLayer[], path: readonly string[])
   const found = findValue(layers, path);
   if (found === undefined) return undefined;
   const { value, kind, where } = found;
-  if (typeof value !== "string") throw new UserError(t`${where}: ${path.join(".")} must be a text`);
+  if (typeof value !== "string") throw new UserError(t`${where}: ${path.join(".")} must be a string`);
   return { value, kind, where };
 }
 

@@ -77,7 +77,7 @@ export function planCodexRun({ args, parsed, facts, env, port, knowsNoDaemon }: 
 
 function refuseElsewhere(parsed: CodexArgs): void {
   if (parsed.usesLocalModel) {
-    throw new UserError(t`--oss and --local-provider ask a model on this machine, not an upstream`, {
+    throw new UserError(t`--oss and --local-provider use a model on this machine, not an upstream`, {
       hint: t`remove the option, or start codex without ch`,
     });
   }

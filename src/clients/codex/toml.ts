@@ -110,7 +110,7 @@ function replaceValue(
   { path, value }: Pick<KeyChange, "path" | "value">,
 ): Edit {
   const present = stringOf(entry);
-  if (present === undefined) throw new UserError(t`${showKey(path)} must be a text`);
+  if (present === undefined) throw new UserError(t`${showKey(path)} must be a string`);
   if (present === value) return { text: document.bom + document.text, changes: [] };
   const before = document.text.slice(...entry.value.range);
   const quote = before.startsWith("'") ? "'" : '"';

@@ -103,7 +103,7 @@ function readSettings(base64: string, format: string, service: CcSwitchService):
   if (format !== "" && format !== "json" && !isToml)
     throw refuse(t`its config has another format (${format})`);
   const text = decode(base64);
-  if (text === null) throw refuse(t`its config is not text in Base64`);
+  if (text === null) throw refuse(t`its config is not valid Base64`);
   if (isToml) return { config: text };
   const settings = parseRecord(text);
   if (settings === null) throw refuse(t`its config is not a JSON object`);

@@ -279,7 +279,7 @@ describe("config list and show", () => {
     );
     expect(await config(home, "show main#3")).toMatchObject({
       code: 1,
-      stderr: 'error: "main" has 2 upstreams, there is no number 3\n  ch config show main\n',
+      stderr: 'error: "main" has 2 upstreams; there is no number 3\n  ch config show main\n',
     });
   });
 });
@@ -331,7 +331,7 @@ describe("the commands that change what is there", () => {
     ["rename main spare", 1, 'the config "spare" already exists'],
     ["set-active main#1", 2, '"main#1" is an upstream, but a config is needed here: main'],
     ["set-active gone", 1, 'Codex has no config "gone"'],
-    ["disable main --until yesterday", 2, '--until does not understand "yesterday"'],
+    ["disable main --until yesterday", 2, '--until takes a time, not "yesterday"'],
     ["enable main#x", 2, '"main#x" is not the name of a config or of an upstream'],
   ])("%s is refused and changes nothing", async (args, code, message) => {
     using home = makeTempHome();

@@ -43,7 +43,7 @@ async function examine(home: TempHome, env: Record<string, string> = {}): Promis
 
 async function switchAndKill(home: TempHome): Promise<void> {
   await using serving = startCli(["serve", "--port", String(freePort())], { home });
-  await serving.waitFor(/Ctrl\+C stops/);
+  await serving.waitFor(/Press Ctrl\+C to stop/);
   await serving.stop("SIGKILL");
 }
 

@@ -122,7 +122,7 @@ main#2    unknown
     const key = `local@127.0.0.1:9|${fingerprint("sk-very-secret")}`;
     home.write(".codex-helper/state.json", { quota: { [key]: reading } });
     const shown = await runCli(["quota"], { home });
-    expect(shown.stdout).toMatch(/^main#1 runs out at .*\d\d:\d\d, at the rate of the last hours$/m);
+    expect(shown.stdout).toMatch(/^main#1 runs out at .*\d\d:\d\d, at the rate of the last few hours$/m);
     expect((await runCli(["status", "--codex"], { home })).stdout).toMatch(
       /██░░░░ {2}5\.00 of 20\.00 USD left \(key\) {2}runs out at/,
     );

@@ -50,7 +50,7 @@ test("explains the order of the next request, and clears an upstream in the runn
   const reset = await runCli(["routing", "reset", "main#1"], { home });
   expect(reset).toMatchObject({
     code: 0,
-    stdout: "main#1: state reset (1 running)\n",
+    stdout: "main#1: state reset (running proxies: 1)\n",
   });
   const after = await runCli(["routing", "explain"], { home });
   expect(after.stdout).toContain(" 1  main#1  ok\n    first in order\n");

@@ -21,7 +21,7 @@ const CLAUDE_JSON = JSON.stringify(
   null,
   "\t",
 );
-const READY = /Ctrl\+C stops/;
+const READY = /Press Ctrl\+C to stop/;
 
 function makeHome(): { home: TempHome; codex: () => string; claude: () => string } {
   const home = makeTempHome({ RELAY_KEY: "sk-relay" });

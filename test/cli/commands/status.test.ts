@@ -58,7 +58,7 @@ test("with a proxy: each upstream with its health, why, since when and until whe
     1 request today, 1 session bound to it
   today   requests: 1
 
-Set in ~/.codex-helper/config.json
+Settings in ~/.codex-helper/config.json
   routing.open_secs 5 (default 10)
 `);
   expect(shown.stderr).toContain("Next: ch routing explain");
@@ -127,7 +127,7 @@ test("of two proxies, one of them killed: which is alive, which is dead, where t
   const [, alivePort = ""] = await alive.waitFor(LISTENING);
   await using killed = startCli(["serve", "--port", String(freePort())], { home });
   const [, deadPort = ""] = await killed.waitFor(LISTENING);
-  await killed.waitFor(/Ctrl\+C stops/);
+  await killed.waitFor(/Press Ctrl\+C to stop/);
   await killed.stop("SIGKILL");
 
   const { stderr, stdout } = await runCli(["status", "--codex"], { home });
@@ -159,7 +159,7 @@ test("docs/status.md names every field that --json has", async () => {
   configure(home, ["https://relay.example/v1"]);
   home.write(".codex/config.toml", TOML);
   await using serving = startCli(["serve", "--port", String(freePort())], { home });
-  await serving.waitFor(/Ctrl\+C stops/);
+  await serving.waitFor(/Press Ctrl\+C to stop/);
   const { stdout } = await runCli(["status", "--codex", "--json"], { home });
   const names = new Set<string>();
   JSON.parse(stdout, (name, value: unknown) => {

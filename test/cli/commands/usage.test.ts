@@ -92,7 +92,7 @@ describe("usage summary", () => {
       ].join("\n"),
       stderr: [
         "and 1 other request that generates nothing",
-        "1 request is not included in the cost, its model has no price: claude-opus",
+        "1 request is not included in the cost because its model has no price: claude-opus",
         "  add a price in ~/.codex-helper/prices.json (docs/prices.md)",
         "",
       ].join("\n"),
@@ -395,7 +395,7 @@ describe("usage show", () => {
     writeLog();
     const { stdout } = await usage("show", "a");
     expect(stdout).toContain(
-      "tokens   12.0k in, 9.00k from the cache, 500 out, 100 of it reasoning, 12.5k total\n",
+      "tokens   12.0k in, 9.00k read from cache, 500 out, 100 of that reasoning, 12.5k total\n",
     );
     expect(stdout).toContain("cost     $0.0099\n");
     expect(stdout).toEndWith(`\n${"█".repeat(24)}  1.0 s  https://relay.example/v1  200 ok\n`);

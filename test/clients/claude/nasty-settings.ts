@@ -71,7 +71,7 @@ export const REFUSED_SETTINGS: readonly (readonly [name: string, text: string, r
   ["another key twice", '{"a":1,"a":2}', /duplicate key "a"/],
   ["an env that is a list", '{"env":[]}', /env must be an object/],
   ["an env that is null", '{"env":null}', /env must be an object/],
-  ["an address that is a number", '{"env":{"ANTHROPIC_BASE_URL":1}}', /must be a text/],
+  ["an address that is a number", '{"env":{"ANTHROPIC_BASE_URL":1}}', /must be a string/],
   ["depth", `{"a":${"[".repeat(5000)}${"]".repeat(5000)}}`, /deeper/],
   ["more than 1 MB", `{"a":"${"x".repeat(2 ** 20)}"}`, /1 MB/],
 ];

@@ -102,13 +102,13 @@ test("a key store named in config.toml is a login that we cannot see", async () 
 test.each([
   ["a broken line", 'a = 1\nmodel_provider = "x" secret-value\n', ":2:"],
   ["a duplicate key", "a = 1\na = 2\n", ":2:"],
-  ["an id that is not a text", "model_provider = 7\n", "model_provider must be a text"],
+  ["an id that is not a text", "model_provider = 7\n", "model_provider must be a string"],
   ["providers that are not a table", "model_providers = 7\n", "model_providers must be a table"],
   ["a provider that is not a table", "model_providers.x = 7\n", "model_providers.x must be a table"],
   [
     "a base_url that is not a text",
     "model_providers.x.base_url = 7\n",
-    "model_providers.x.base_url must be a text",
+    "model_providers.x.base_url must be a string",
   ],
   ["a file that is too long", `# ${"x".repeat(512 * 1024)}\n`, "larger than 512 KB"],
 ])("%s is refused by name and place, and nothing of the file is repeated", async (_, text, words) => {

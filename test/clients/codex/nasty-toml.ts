@@ -278,10 +278,10 @@ export const REFUSED_TOML: readonly (readonly [
   ["a key twice", "a = 1\na = 2\n", openai, /line 2/],
   ["a table twice", "[t]\n[t]\n", openai, /line 2/],
   ["more than 512 KB", `a = "${"x".repeat(530_000)}"\n`, openai, /512 KB/],
-  ["openai_base_url that is a number", "openai_base_url = 1\n", openai, /must be a text/],
-  ["model_provider that is a list", 'model_provider = ["a"]\n', own, /must be a text/],
+  ["openai_base_url that is a number", "openai_base_url = 1\n", openai, /must be a string/],
+  ["model_provider that is a list", 'model_provider = ["a"]\n', own, /must be a string/],
   ["a base_url that is a table", "[model_providers.r.base_url]\na = 1\n", provider("r"), /no safe place/],
-  ["a base_url that is a number", "[model_providers.r]\nbase_url = 1\n", provider("r"), /must be a text/],
+  ["a base_url that is a number", "[model_providers.r]\nbase_url = 1\n", provider("r"), /must be a string/],
   [
     "an inline provider without a URL",
     'model_providers.r = { name = "r" }\n',

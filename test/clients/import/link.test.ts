@@ -134,7 +134,7 @@ test.each<[string, string]>([
   ],
   [link({ ...BASE, apiKey: "密钥" }), "contains a character that is not allowed in a header"],
   [link({ ...BASE, apiFormat: "openai_chat" }), "another API format (openai_chat)"],
-  [link({ ...BASE, config: "%%%" }), "not text in Base64"],
+  [link({ ...BASE, config: "%%%" }), "not valid Base64"],
   [link({ ...BASE, config: base64("[]") }), "not a JSON object"],
   [link({ ...BASE, config: base64("x"), configFormat: "yaml" }), "another format (yaml)"],
   [`${link(BASE)}&notes=${"x".repeat(70_000)}`, "not a ccswitch:// address"],

@@ -331,7 +331,7 @@ describe("which key of Codex moves", () => {
     ["ollama", 'model_provider = "ollama"\n', /"ollama"/],
     ["lmstudio", 'model_provider = "lmstudio"\n', /"lmstudio"/],
     ["a provider that no file defines", 'model_provider = "gone"\n', /"gone", and no file defines it/],
-    ["a model_provider that is no text", "model_provider = 1\n", /must be a text/],
+    ["a model_provider that is no text", "model_provider = 1\n", /must be a string/],
     ["model_providers that is no table", 'model_providers = "x"\n', /must be a table/],
   ];
   for (const [name, text, words] of refused) {

@@ -160,7 +160,7 @@ function copyUpstreams(config: ParsedConfig, service: Service, text: string): re
   const upstreams = config.services[service].configs.get(name)?.entry.upstreams ?? [];
   const copied = position === null ? upstreams : upstreams.slice(position - 1, position);
   if (copied.length > 0) return copied;
-  throw new UserError(t`there is nothing to copy in "${text}"`, { hint: `ch config show ${name}` });
+  throw new UserError(t`"${text}" has no upstream to copy`, { hint: `ch config show ${name}` });
 }
 
 interface Added {

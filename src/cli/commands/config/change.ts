@@ -212,7 +212,7 @@ export function parseUntil(text: string, clock: Clock): string {
   const now = Temporal.Instant.fromEpochMilliseconds(clock.now).toZonedDateTimeISO(clock.timeZone);
   const until = readMoment(text.trim(), now);
   if (until === null) {
-    throw new UserError(t`--until does not understand "${text}"`, {
+    throw new UserError(t`--until takes a time, not "${text}"`, {
       hint: t`tomorrow, 18:00, 90m, 2h, 3d, 2026-12-01 or 2026-12-01T09:00`,
       exitCode: EXIT.usage,
     });

@@ -88,7 +88,7 @@ export function importCommand(cli: Cli): Command {
         });
       }
       const file = showPath(paths.config, cli.env);
-      if (!isNew) out.note(t`nothing new: ${file} already contains all of it`);
+      if (!isNew) out.note(t`nothing new: ${file} already contains everything`);
       else if (isWanted) out.note(t`written to ${file}`);
       else out.note(t`nothing was written; the same command with --yes writes it`);
     },

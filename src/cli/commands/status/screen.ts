@@ -136,7 +136,7 @@ function printSettings(cli: Cli, { has_event_hook: hasHook, settings }: StatusFa
   if (own.length === 0 && !hasHook) return;
   const path = showPath(paths.config, env);
   out.line();
-  out.line(t`Set in ${path}`);
+  out.line(t`Settings in ${path}`);
   for (const { default: usual, name, value } of own) {
     const words = `${name} ${String(value)}`;
     const standard = String(usual);

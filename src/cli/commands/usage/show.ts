@@ -123,10 +123,10 @@ const firstByte = (time: string): string => t`first byte after ${time}`;
 function describeTokens(usage: RecordedUsage = {}): string {
   const figures: readonly (readonly [tokens: number | undefined, say: (tokens: string) => string])[] = [
     [usage.input_tokens, (tokens) => t`${tokens} in`],
-    [usage.cached_input_tokens, (tokens) => t`${tokens} from the cache`],
-    [usage.cache_creation_tokens, (tokens) => t`${tokens} into the cache`],
+    [usage.cached_input_tokens, (tokens) => t`${tokens} read from cache`],
+    [usage.cache_creation_tokens, (tokens) => t`${tokens} written to cache`],
     [usage.output_tokens, (tokens) => t`${tokens} out`],
-    [usage.reasoning_tokens, (tokens) => t`${tokens} of it reasoning`],
+    [usage.reasoning_tokens, (tokens) => t`${tokens} of that reasoning`],
     [usage.total_tokens, (tokens) => t`${tokens} total`],
   ];
   return figures.flatMap(([tokens = 0, say]) => (tokens > 0 ? [say(formatTokens(tokens))] : [])).join(", ");

@@ -102,8 +102,8 @@ function noteUnpriced({ out, env, paths }: Cli, { total, unpriced_models: models
   const file = showPath(paths.prices, env);
   out.note(
     count === 1
-      ? t`1 request is not included in the cost, its model has no price: ${names}`
-      : t`${count} requests are not included in the cost, their models have no price: ${names}`,
+      ? t`1 request is not included in the cost because its model has no price: ${names}`
+      : t`${count} requests are not included in the cost because their models have no price: ${names}`,
   );
   out.note(t`  add a price in ${file} (docs/prices.md)`);
 }
@@ -134,7 +134,11 @@ const NAME_SHARE = 0.35;
 function printSummary({ out, env }: Cli, { by, summary, trend }: PrintedSummary): void {
   const { rows, total, other } = summary;
   if (rows.length === 0) {
-    out.note(other === 0 ? t`no requests in the log` : t`only ${other} requests without output in the log`);
+    out.note(
+      other === 0
+        ? t`no requests in the log`
+        : t`only ${other} requests in the log, none of which generates output`,
+    );
     return;
   }
   const width = out.isTerminal ? out.width : Number.POSITIVE_INFINITY;
