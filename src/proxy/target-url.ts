@@ -33,9 +33,10 @@ function isPlainPath(path: string): boolean {
 
 /** A client's paths carry "/v1" themselves, or are relative to a base that has it. */
 function joinBase(baseUrl: string, basePath: "" | "/v1"): string {
-  if (basePath === "") return baseUrl.endsWith("/v1") ? baseUrl.slice(0, -3) : baseUrl;
-  const afterScheme = baseUrl.indexOf("://") + 3;
-  return baseUrl.includes("/", afterScheme) ? baseUrl : `${baseUrl}${basePath}`;
+  // A host may be called "v1" as well: only what comes after the authority is a path.
+  const hasPath = baseUrl.includes("/", baseUrl.indexOf("://") + 3);
+  if (basePath === "") return hasPath && baseUrl.endsWith("/v1") ? baseUrl.slice(0, -3) : baseUrl;
+  return hasPath ? baseUrl : `${baseUrl}${basePath}`;
 }
 
 function withoutBase(path: string, basePath: string): string {

@@ -26,6 +26,10 @@ test.each([
   ["claude", "https://relay.example", "/v1/messages", "https://relay.example/v1/messages"],
   ["claude", "https://relay.example/v1", "/v1/messages", "https://relay.example/v1/messages"],
   ["claude", "https://relay.example/api", "/v1/messages", "https://relay.example/api/v1/messages"],
+  ["claude", "http://v1", "/v1/messages", "http://v1/v1/messages"],
+  ["claude", "http://v1", "/127.0.0.1:80/x", "http://v1/127.0.0.1:80/x"],
+  ["claude", "http://v1/v1", "/v1/messages", "http://v1/v1/messages"],
+  ["codex", "http://v1", "/v1/responses", "http://v1/v1/responses"],
 ] as const)("%s: %s with %s asks %s", (service, base, path, expected) => {
   expect(join(service, base, path)).toBe(expected);
 });
