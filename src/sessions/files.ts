@@ -2,6 +2,7 @@
 import { closeSync, openSync, readFileSync, readSync, statSync } from "node:fs";
 import { sep } from "node:path";
 import { errorCode } from "../base/errors.ts";
+import { listNames } from "../base/files.ts";
 import { parseRecord, type JsonRecord } from "../base/json-value.ts";
 import type { ByteSource, SessionFile } from "./session.ts";
 
@@ -31,6 +32,26 @@ export function readFileEntry(
   } catch (error) {
     if (errorCode(error) === undefined) throw error;
     return null;
+  }
+}
+
+/** Of the files in these directories those of the ids; no directory is read when all are found. */
+export function* findInDirectories(
+  directories: Iterable<string>,
+  ids: ReadonlySet<string>,
+  idOf: (name: string) => string | null,
+  readEntry: (directory: string, name: string) => SessionFile | null,
+): Generator<SessionFile> {
+  const wanted = new Set(ids);
+  for (const directory of directories) {
+    if (wanted.size === 0) return;
+    for (const name of listNames(directory)) {
+      const id = idOf(name);
+      const file = id !== null && wanted.has(id) ? readEntry(directory, name) : null;
+      if (id === null || file === null) continue;
+      wanted.delete(id);
+      yield file;
+    }
   }
 }
 

@@ -1,7 +1,5 @@
 // The command that resumes a session, to be copied into a shell: nothing gets in but a UUID and a quoted path. Only reads.
-import { statSync } from "node:fs";
-import { ignoreSystemError } from "../base/errors.ts";
-import { realPath } from "../base/files.ts";
+import { lookAt, realPath } from "../base/files.ts";
 import { printable } from "../base/terminal-text.ts";
 import { readUuid } from "./record-text.ts";
 import type { ResumableSession } from "./session.ts";
@@ -9,7 +7,8 @@ import type { ResumableSession } from "./session.ts";
 /** The command to type in `current`, with `cd` where the session was in another directory. Null where there is none. */
 export function makeResumeFrom(session: ResumableSession, current: string): string | null {
   const { cwd } = session;
-  const isElsewhere = cwd !== null && isDirectory(cwd) && realPath(cwd) !== realPath(current);
+  const isElsewhere =
+    cwd !== null && lookAt(cwd)?.isDirectory() === true && realPath(cwd) !== realPath(current);
   return makeResumeCommand(session, isElsewhere ? cwd : null);
 }
 
@@ -29,8 +28,4 @@ export function makeResumeCommand(session: ResumableSession, directory: string |
 /** One word for a POSIX shell, quoted only where it must be. */
 function quoteWord(word: string): string {
   return /^[\w./:@%+,=-]+$/.test(word) && !word.startsWith("-") ? word : `'${word.replaceAll("'", `'\\''`)}'`;
-}
-
-function isDirectory(path: string): boolean {
-  return ignoreSystemError(() => statSync(path).isDirectory(), false);
 }

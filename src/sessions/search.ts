@@ -3,9 +3,7 @@ import { errorCode } from "../base/errors.ts";
 import { hasMark, linesFromStart, openSource, parseLine } from "./files.ts";
 import type { Session, TranscriptItem } from "./session.ts";
 
-export interface SearchHit {
-  readonly kind: TranscriptItem["kind"];
-  readonly at: number | null;
+export interface SearchHit extends Pick<TranscriptItem, "kind" | "at"> {
   /** The line of the message with the first match in it. */
   readonly line: string;
   /** Where the match begins in the line, and how long it is, in UTF-16 code units. */

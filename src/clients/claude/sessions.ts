@@ -4,7 +4,14 @@ import { join } from "node:path";
 import { isRecord, type JsonRecord, stringOr } from "../../base/json-value.ts";
 import { listNames } from "../../base/files.ts";
 import type { Paths } from "../../base/paths.ts";
-import { END_BYTES, findInLines, linesFromEnd, linesFromStart, readFileEntry } from "../../sessions/files.ts";
+import {
+  findInDirectories,
+  END_BYTES,
+  findInLines,
+  linesFromEnd,
+  linesFromStart,
+  readFileEntry,
+} from "../../sessions/files.ts";
 import {
   cleanPrompt,
   readTexts,
@@ -44,7 +51,7 @@ export function claudeSessions({ claudeHome }: Paths): SessionFormat {
     );
   };
   /** Sub-agents have no id. */
-  const readEntry = (directory: string, name: string, id: string | null): SessionFile | null =>
+  const readEntry = (directory: string, name: string, id = idOf(name)): SessionFile | null =>
     readFileEntry(directory, name, { format, id, isArchived: false, isSubagent: id === null });
   const listSubagents = (directory: string): (SessionFile | null)[] =>
     listNames(directory)
@@ -56,8 +63,7 @@ export function claudeSessions({ claudeHome }: Paths): SessionFormat {
       if (includesSubagents && !name.includes("."))
         files.push(...listSubagents(join(project, name, "subagents")));
       const id = idOf(name);
-      if (id !== null || (includesSubagents && OLD_SUBAGENT.test(name)))
-        files.push(readEntry(project, name, id));
+      if (id !== null || (includesSubagents && OLD_SUBAGENT.test(name))) files.push(readEntry(project, name));
     }
     return files.filter((file) => file !== null);
   };
@@ -68,19 +74,7 @@ export function claudeSessions({ claudeHome }: Paths): SessionFormat {
       for (const project of listProjects(scope)) yield list(project, scope.includesSubagents);
     },
     listArchived: () => [],
-    *findByIds(ids) {
-      const wanted = new Set(ids);
-      for (const project of listProjects({ project: null })) {
-        if (wanted.size === 0) return;
-        for (const name of listNames(project)) {
-          const id = idOf(name);
-          const file = id !== null && wanted.has(id) ? readEntry(project, name, id) : null;
-          if (id === null || file === null) continue;
-          wanted.delete(id);
-          yield file;
-        }
-      }
-    },
+    findByIds: (ids) => findInDirectories(listProjects({ project: null }), ids, idOf, readEntry),
     readSession,
     createFactReader,
     createItemReader,

@@ -1,8 +1,7 @@
 // The kinds of login that Codex can have, and which of them auth.json holds. Only reads: the file is Codex's own.
 import { type Text, t } from "../../base/text.ts";
-import { statSync } from "node:fs";
-import { UserError, errorCode } from "../../base/errors.ts";
-import { describe, readText } from "../../base/files.ts";
+import { UserError } from "../../base/errors.ts";
+import { readText, sizeOf } from "../../base/files.ts";
 import { isRecord, stringOr } from "../../base/json-value.ts";
 
 export type CodexLogin =
@@ -55,15 +54,12 @@ export async function readCodexLogin(
 async function readOnce(path: string): Promise<CodexLogin> {
   const unreadable = (problem: Text | string): CodexLogin => ({ kind: "unreadable", problem });
   try {
-    if ((statSync(path, { throwIfNoEntry: false })?.size ?? 0) > MAX_BYTES) {
-      return unreadable(t`${path} is larger than 1 MB`);
-    }
+    if (sizeOf(path) > MAX_BYTES) return unreadable(t`${path} is larger than 1 MB`);
     const text = await readText(path);
     return text === null ? { kind: "none" } : parseLogin(JSON.parse(text));
   } catch (error) {
     if (error instanceof SyntaxError) return unreadable(t`${path} is not valid JSON`);
     if (error instanceof UserError) return unreadable(error.text);
-    if (errorCode(error) !== undefined) return unreadable(t`cannot read ${path}: ${describe(error)}`);
     throw error;
   }
 }

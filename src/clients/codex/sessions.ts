@@ -7,6 +7,7 @@ import { listNames } from "../../base/files.ts";
 import type { Paths } from "../../base/paths.ts";
 import {
   END_BYTES,
+  findInDirectories,
   findInLines,
   linesFromEnd,
   linesFromStart,
@@ -59,17 +60,8 @@ export function codexSessions(paths: Paths): SessionFormat {
     yield archive;
     yield* listDays(sessions);
   }
-  function* findIn(directories: Iterable<string>, ids: ReadonlySet<string>): Generator<SessionFile> {
-    const wanted = new Set(ids);
-    for (const directory of directories) {
-      if (wanted.size === 0) return;
-      for (const name of listNames(directory)) {
-        const id = isRollout(name) ? idOf(name) : null;
-        const file = id !== null && wanted.delete(id) ? readEntry(directory, name) : null;
-        if (file !== null) yield file;
-      }
-    }
-  }
+  const findIn = (directories: Iterable<string>, ids: ReadonlySet<string>): Generator<SessionFile> =>
+    findInDirectories(directories, ids, idOf, readEntry);
   const format: SessionFormat = {
     service: "codex",
     promptHistory: join(paths.codexHome, "history.jsonl"),
@@ -108,6 +100,7 @@ function isRollout(name: string): boolean {
 }
 
 function idOf(name: string): string | null {
+  if (!isRollout(name)) return null;
   const end = name.lastIndexOf(".jsonl");
   return readUuid(name.slice(end - UUID_LENGTH, end));
 }
@@ -134,14 +127,7 @@ function readSession(file: SessionFile, source: ByteSource): Session {
   return { file, cwd, isSubagent: meta?.isSubagent === true };
 }
 
-interface Meta {
-  readonly cwd: string | null;
-  readonly isSubagent: boolean;
-  readonly startedAt: number | null;
-  readonly provider: string | null;
-  readonly branch: string | null;
-  readonly forkedFrom: string | null;
-}
+type Meta = NonNullable<ReturnType<typeof readMeta>>;
 
 /** The record at the start of a rollout that says what it is. */
 function readFirstMeta(source: ByteSource): Meta | null {
@@ -167,7 +153,7 @@ function cutMeta(start: string): JsonRecord | null {
 }
 
 /** Null for any other record than the one that a session begins with. */
-function readMeta(record: JsonRecord): Meta | null {
+function readMeta(record: JsonRecord) {
   const payload = record["type"] === "session_meta" ? record["payload"] : record;
   if (!isRecord(payload)) return null;
   // Before October 2025 the first line was the bare object.
@@ -187,13 +173,8 @@ function readMeta(record: JsonRecord): Meta | null {
   };
 }
 
-interface Turn {
-  readonly cwd: string | null;
-  readonly model: string | null;
-}
-
 /** What a turn is done with. A resumed session's later turns may be in another directory. */
-function readTurn(record: JsonRecord): Turn | null {
+function readTurn(record: JsonRecord) {
   const payload = record["payload"];
   if (!isRecord(payload)) return null;
   const settings =
