@@ -33,12 +33,12 @@ const EXHAUSTED = {
   words: t`quota exhausted`,
 } as const;
 
-/** The way there. */
+/** The connection. */
 export const CONNECTION_RULES: readonly Rule[] = [
   {
     id: "dns",
-    signal: "the name cannot be looked up (`ENOTFOUND`, `EAI_AGAIN`)",
-    seen: "the way there",
+    signal: "the name cannot be resolved (`ENOTFOUND`, `EAI_AGAIN`)",
+    seen: "any",
     matches: (signal) => hasCodeLike(signal, /^(?:ENOTFOUND|EAI_|ENODATA|DNS)/),
     ...NEVER_SENT,
     words: t`DNS lookup failed`,
@@ -46,7 +46,7 @@ export const CONNECTION_RULES: readonly Rule[] = [
   {
     id: "certificate",
     signal: "the certificate is not trusted, not valid or for another name",
-    seen: "the way there",
+    seen: "any",
     matches: (signal) =>
       hasCodeLike(
         signal,
@@ -58,8 +58,8 @@ export const CONNECTION_RULES: readonly Rule[] = [
   },
   {
     id: "never-sent",
-    signal: "refused, no route, not TLS, a handshake that fails",
-    seen: "the way there",
+    signal: "refused, no route, not TLS, a failed handshake",
+    seen: "any",
     matches: ({ outcome }) => outcome.kind === "transport" && outcome.sent === "never",
     ...NEVER_SENT,
     words: t`cannot be reached`,
@@ -67,7 +67,7 @@ export const CONNECTION_RULES: readonly Rule[] = [
   {
     id: "connect-timeout",
     signal: "no connection within `connect_secs`",
-    seen: "the way there",
+    seen: "any",
     matches: ({ outcome }) => outcome.kind === "timeout" && outcome.phase === "connect",
     ...NEVER_SENT,
     words: t`connection timed out`,
@@ -83,7 +83,7 @@ export const CONNECTION_RULES: readonly Rule[] = [
   },
   {
     id: "broken-connection",
-    signal: "reset or closed before an answer, half a head, an unreadable head",
+    signal: "reset or closed before an answer, an incomplete or invalid head",
     seen: "any",
     matches: ({ outcome }) => outcome.kind === "transport",
     ...AMBIGUOUS,
@@ -107,7 +107,7 @@ export const REQUEST_RULES: readonly Rule[] = [
   },
   {
     id: "context-length",
-    signal: "`context_length_exceeded`, `string_above_max_length`, or words for a prompt that is too long",
+    signal: "`context_length_exceeded`, `string_above_max_length`, or a message that the prompt is too long",
     seen: "OpenAI, Anthropic, relays",
     matches: (signal) =>
       hasCode(signal, ...CONTEXT_CODES) || (mayBeAboutLength(signal) && says(signal, CONTEXT_WORDS)),
@@ -288,7 +288,7 @@ export const ACCOUNT_RULES: readonly Rule[] = [
   {
     id: "model-unknown",
     signal:
-      '`model_not_found`, `unsupported_model`, "no available channel", 无可用渠道, "get channel failed", words for a model that is not there',
+      '`model_not_found`, `unsupported_model`, "no available channel", 无可用渠道, "get channel failed", a message that the model does not exist',
     seen: "OpenAI, Anthropic, new-api, one-api",
     matches: isModelUnknown,
     ...NEXT,
@@ -336,7 +336,7 @@ export const PAGE_RULES: readonly Rule[] = [
   },
   {
     id: "page",
-    signal: "a web page where data is due, with 200, 401 or 403",
+    signal: "a web page instead of data, with 200, 401 or 403",
     seen: "captive portals, firewalls, wrong addresses",
     matches: (signal) => signal.isPage && (signal.outcome.kind !== "status" || hasStatus(signal, 401, 403)),
     ...REFUSED,
@@ -381,7 +381,7 @@ export const CREDENTIAL_RULES: readonly Rule[] = [
   },
   {
     id: "not-tried",
-    signal: "a request that could not be made: a missing key, an address it cannot go to",
+    signal: "a request that could not be made: a missing key, an unusable address",
     seen: "this program",
     matches: (signal) => signal.outcome.kind === "not-tried",
     next: "next",
@@ -425,7 +425,7 @@ export const ANSWER_RULES: readonly Rule[] = [
   },
   {
     id: "no-compaction",
-    signal: "an answer to a compaction request that holds no `compaction` item",
+    signal: "an answer to a compaction request without a `compaction` item",
     seen: "plain relays",
     matches: ({ outcome }) => outcome.kind === "bad-content" && outcome.reason === "no-compaction",
     ...AMBIGUOUS,
@@ -442,7 +442,7 @@ export const ANSWER_RULES: readonly Rule[] = [
   },
   {
     id: "broken-answer",
-    signal: "200 that breaks off before any output, or that cannot be read",
+    signal: "200 that is cut before any output, or that cannot be parsed",
     seen: "relays",
     matches: ({ outcome }) =>
       outcome.kind === "bad-content" && (outcome.reason === "ended-early" || outcome.reason === "malformed"),
@@ -502,7 +502,7 @@ export const LAST_RULES: readonly Rule[] = [
   },
   {
     id: "cut",
-    signal: "broken off, silent or failed in the middle of an answer",
+    signal: "a cut, a stall or an error in the middle of an answer",
     seen: "any",
     matches: ({ outcome }) => outcome.kind === "cut",
     next: "terminal",

@@ -19,22 +19,22 @@ export const FAILOVER_DOC_PATH = `${import.meta.dir}/../../docs/failover.md`;
 
 /** Section by section, in the order in which the rows are tried. */
 export const SECTIONS: readonly (readonly [title: string, rules: readonly Rule[]])[] = [
-  ["The way there", CONNECTION_RULES],
+  ["The connection", CONNECTION_RULES],
   ["The request itself", REQUEST_RULES],
   ["The account", ACCOUNT_RULES],
-  ["Something else in its place", PAGE_RULES],
+  ["A web page instead of an answer", PAGE_RULES],
   ["The credential", CREDENTIAL_RULES],
   ["The answer", ANSWER_RULES],
-  ["Refusals that nothing above explains", LEFTOVER_RULES],
-  ["What is left", LAST_RULES],
+  ["Other refusals", LEFTOVER_RULES],
+  ["Other errors", LAST_RULES],
 ];
 
 const BLAME: Readonly<Record<Blame, string>> = {
-  none: "nobody",
+  none: "-",
   failure: "one failure",
   "never-sent": "one failure, never sent",
   "first-byte": "one failure, first byte",
-  tls: "left alone at once",
+  tls: "the breaker opens at once",
   cooldown: "rate limited",
   exhausted: "out of quota",
   "auth-dead": "credential refused",
@@ -44,7 +44,7 @@ const BLAME: Readonly<Record<Blame, string>> = {
 const NEXT: Readonly<Record<Rule["next"], string>> = {
   next: "the next upstream",
   terminal: "the client sees it",
-  repair: "the same once more, repaired",
+  repair: "the same upstream, request repaired",
 };
 
 const MARKS = ["<!-- the classifier's rows: begin -->", "<!-- the classifier's rows: end -->"] as const;
@@ -70,7 +70,7 @@ function makeTable(rules: readonly Rule[]): string {
     rule.until.words,
   ]);
   return makeMarkdownTable([
-    ["rule", "what is seen (from whom)", "then", "class", "held against", "how long"],
+    ["rule", "what is seen (from whom)", "then", "class", "counted as", "how long"],
     ...rows,
   ]);
 }
