@@ -47,7 +47,8 @@ export async function readBytes(path: string): Promise<Uint8Array | null> {
  * read we must not rewrite.
  */
 export async function readText(path: string): Promise<string | null> {
-  if (isPipe(path)) throw new UserError(t`${path} is not a file`);
+  // Whatever else is wrong with the path is for whoever opens it to say.
+  if (lookAt(path)?.isFIFO() === true) throw new UserError(t`${path} is not a file`);
   const bytes = await readBytes(path);
   return bytes === null ? null : decodeText(bytes, path);
 }
@@ -139,7 +140,8 @@ export function resolveLink(path: string): string {
     if (errorCode(error) !== "ENOENT") {
       throw new UserError(t`cannot follow ${path}: ${describe(error)}`, { cause: error });
     }
-    if (isLink(path)) throw new UserError(t`${path} is a link to a file that does not exist`);
+    if (ignoreSystemError(() => lstatSync(path).isSymbolicLink(), false))
+      throw new UserError(t`${path} is a link to a file that does not exist`);
     return path;
   }
 }
@@ -198,23 +200,6 @@ const SYSTEM_ERRORS: Readonly<Record<string, Text>> = {
   ELOOP: t`too many links`,
   EXDEV: t`it is on another file system`,
 };
-
-/** Whatever else is wrong with the path is for whoever opens it to say. */
-function isPipe(path: string): boolean {
-  try {
-    return statSync(path).isFIFO();
-  } catch {
-    return false;
-  }
-}
-
-function isLink(path: string): boolean {
-  try {
-    return lstatSync(path).isSymbolicLink();
-  } catch {
-    return false;
-  }
-}
 
 /** Null for a path without a file. Throws UserError where that cannot be told. */
 export function statOrNull(path: string): Stats | null {

@@ -1,7 +1,7 @@
 // Tells one process from all others, past and future: its id alone is given to the next one after a while.
 import { readFileSync } from "node:fs";
 import { basename } from "node:path";
-import { errorCode } from "./errors.ts";
+import { errorCode, ignoreSystemError } from "./errors.ts";
 
 export interface ProcessIdentity {
   readonly pid: number;
@@ -40,17 +40,14 @@ function isAlive(pid: number): boolean {
 
 /** Field 22 of /proc/PID/stat, in ticks since the boot, with the boot's id; null for a process that only waits to be reaped. */
 function readLinuxStart(pid: number): string | null {
-  try {
+  return ignoreSystemError(() => {
     const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
     // The second field is the name in brackets, and may hold blanks and brackets itself.
     const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
     if (fields[0] === "Z" || fields[0] === "X") return null;
     const boot = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
     return `${boot}:${fields[19] ?? ""}`;
-  } catch (error) {
-    if (errorCode(error) === undefined) throw error;
-    return null;
-  }
+  }, null);
 }
 
 /** Everywhere else with a POSIX `ps`. */

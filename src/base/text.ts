@@ -1,5 +1,6 @@
 // A text for people as data: its English words and the values in them. Whoever shows it puts it into the person's
 // language; a log, an answer or --json takes it in English. Names, codes and what others wrote stay plain strings.
+// At the end, moments and spans as such texts: "14:30", "Nov 24 09:05", "2 h 10 min".
 // Pure.
 
 export interface Text {
@@ -54,4 +55,46 @@ export function renderText(text: Text | string, translate: (text: string) => str
         ? String(value)
         : renderText(value, translate);
   });
+}
+
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+const MONTHS = [
+  t`Jan`,
+  t`Feb`,
+  t`Mar`,
+  t`Apr`,
+  t`May`,
+  t`Jun`,
+  t`Jul`,
+  t`Aug`,
+  t`Sep`,
+  t`Oct`,
+  t`Nov`,
+  t`Dec`,
+];
+
+/** Local time of day; with the date where it is not today's. Both in ms of the wall clock. */
+export function showMoment(at: number, now: number): Text | string {
+  const date = new Date(at);
+  const two = (part: number): string => String(part).padStart(2, "0");
+  const time = `${two(date.getHours())}:${two(date.getMinutes())}`;
+  const isToday = date.toDateString() === new Date(now).toDateString();
+  if (isToday) return time;
+  const month = MONTHS[date.getMonth()] ?? "";
+  return t`${month} ${date.getDate()} ${time}`;
+}
+
+/** A span in ms, in its two greatest units; nothing less than a second. */
+export function showSpan(ms: number): Text {
+  if (ms < 100 * SECOND) return t`${Math.max(1, Math.round(ms / SECOND))} s`;
+  if (ms < HOUR) return t`${Math.round(ms / MINUTE)} min`;
+  if (ms < DAY) {
+    const [hours, minutes] = [Math.floor(ms / HOUR), Math.floor((ms % HOUR) / MINUTE)];
+    return minutes === 0 ? t`${hours} h` : t`${hours} h ${minutes} min`;
+  }
+  const [days, hours] = [Math.floor(ms / DAY), Math.floor((ms % DAY) / HOUR)];
+  return hours === 0 ? t`${days} d` : t`${days} d ${hours} h`;
 }

@@ -1,9 +1,8 @@
 // What is left on an upstream, in words and bars for a person.
 // Pure.
 import { type QuotaRow, showAmount } from "../quota/sources.ts";
-import { type Text, t as text } from "../base/text.ts";
+import { type Text, t as text, showMoment, showSpan } from "../base/text.ts";
 import { t, tell } from "./language.ts";
-import { showMoment, showSpan } from "../base/time-words.ts";
 import type { Colour, ColouredText } from "./output.ts";
 
 const STATES: Readonly<Record<string, { readonly words: Text; readonly colour: Colour }>> = {

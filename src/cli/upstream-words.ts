@@ -1,9 +1,8 @@
 // How an upstream stands, in words for a person.
 // Pure.
 import type { UpstreamFacts } from "../app/ask-instance.ts";
-import { type Text, t as text } from "../base/text.ts";
+import { type Text, t as text, showMoment, showSpan } from "../base/text.ts";
 import { t, tell, tellEither } from "./language.ts";
-import { showMoment, showSpan } from "../base/time-words.ts";
 import type { Colour, ColouredText } from "./output.ts";
 import { describeQuota } from "./quota-words.ts";
 

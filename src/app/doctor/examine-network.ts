@@ -1,5 +1,5 @@
-// Looks at the network for `doctor`: how far a connection to each upstream comes (its name, its port, its certificate, its clock),
-// and the desktop's proxy. No key and no request of the user's is sent; a bare HEAD asks for nothing but the time. Never throws.
+// Looks at the network for `doctor`: how far a connection to each upstream comes (its name, its port, its certificate,
+// its clock), and the desktop's proxy. Sends no key and no request of the user's: a bare HEAD asks for the time. Never throws.
 import { lookup } from "node:dns/promises";
 import { type Socket, connect, isIP } from "node:net";
 import { connect as connectTls } from "node:tls";

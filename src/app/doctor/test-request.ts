@@ -37,10 +37,10 @@ export interface TestQuestion {
   readonly model: string | null;
 }
 
-/** The last requests of one service stand near the end of the log, or it is hardly used. */
+/** The last requests of one service are near the end of the log, or it is hardly used. */
 const MOST_BATCHES = 4;
 
-/** Throws UserError where there is nobody to ask. */
+/** Throws UserError where there is no upstream to ask. */
 export async function planTestRequests(question: TestQuestion, options: ExamineOptions): Promise<TestPlan> {
   const live = createLiveConfig(options);
   const { problem } = live.current();

@@ -2,8 +2,7 @@
 // Holds no secret: an upstream is its label and its address.
 // Pure.
 import { CLIENT_NAME, DEFAULT_SERVICE, type Service } from "../../base/service.ts";
-import { type Text, t, inEnglish } from "../../base/text.ts";
-import { showMoment } from "../../base/time-words.ts";
+import { type Text, t, inEnglish, showMoment } from "../../base/text.ts";
 import type { Upstream } from "../../base/upstream.ts";
 import type { RouterEvent } from "../../routing/types.ts";
 

@@ -3,7 +3,7 @@ import { EXIT, UserError } from "../../../base/errors.ts";
 import { t } from "../../language.ts";
 import { showPath } from "../../../base/paths.ts";
 import { CLIENT_NAME, DEFAULT_SERVICE, type Service, flagFor } from "../../../base/service.ts";
-import { showMoment } from "../../../base/time-words.ts";
+import { showMoment } from "../../../base/text.ts";
 import {
   type Plan,
   planDisable,

@@ -1,10 +1,9 @@
 // Configs and upstreams as people and scripts may see them: every secret masked.
 // Pure.
-import type { Text } from "../../../base/text.ts";
+import { type Text, showMoment } from "../../../base/text.ts";
 import { t } from "../../language.ts";
 import { maskSecret, maskText } from "../../../base/secrets.ts";
 import type { Service } from "../../../base/service.ts";
-import { showMoment } from "../../../base/time-words.ts";
 import { readBaseUrl } from "../../../config/base-url.ts";
 import { chooseCredential } from "../../../config/check-upstreams.ts";
 import { formatTarget } from "../../../config/name.ts";

@@ -3,7 +3,7 @@ import { t, tell } from "../../language.ts";
 import { showPath } from "../../../base/paths.ts";
 import { CLIENT_NAME } from "../../../base/service.ts";
 import { oneLine } from "../../../base/terminal-text.ts";
-import { showMoment } from "../../../base/time-words.ts";
+import { showMoment } from "../../../base/text.ts";
 import type { SessionFacts, TranscriptItem } from "../../../sessions/session.ts";
 import { readTranscript } from "../../../sessions/transcript.ts";
 import { JSON_ARG } from "../../args.ts";

@@ -7,7 +7,7 @@ import type { LoggedError, TodayFacts } from "../../../usage/today.ts";
 import { t, tell, tellEither } from "../../language.ts";
 import { showPath, showPathsIn } from "../../../base/paths.ts";
 import { CLIENT_NAME } from "../../../base/service.ts";
-import { showMoment, showSpan } from "../../../base/time-words.ts";
+import { showMoment, showSpan } from "../../../base/text.ts";
 import type { Cli } from "../../cli.ts";
 import { describeDetails, describeHealth } from "../../upstream-words.ts";
 import { alignRows, wrapWords } from "../../layout.ts";
