@@ -1,4 +1,4 @@
-// The one kind of failure that is a person's to mend: it says what is wrong and what to type next.
+// The one kind of failure that the user can fix: it says what is wrong and what to type next.
 // Anything else that is thrown is a bug of ours.
 // Pure.
 import { inEnglish, type Text } from "./text.ts";

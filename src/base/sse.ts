@@ -2,7 +2,7 @@
 // Not for the hot path: it decodes and copies. Knows nothing of what an event means.
 // Pure.
 
-/** One dispatched event: `data` lines joined by "\n", `event` null when no `event:` line stood before them. */
+/** One dispatched event: `data` lines joined by "\n", `event` null when no `event:` line preceded them. */
 export interface SseEvent {
   readonly event: string | null;
   readonly data: string;

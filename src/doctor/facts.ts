@@ -104,7 +104,7 @@ export type PortState =
   | { readonly kind: "free" }
   | { readonly kind: "ours" }
   | { readonly kind: "taken"; readonly by: string | null }
-  /** The system keeps it for itself or for somebody else. */
+  /** The system keeps it for itself or for another user. */
   | { readonly kind: "reserved" };
 
 export interface MachineFacts {

@@ -11,7 +11,7 @@ export const CLIENT_CHECKS: readonly Check<DoctorFacts>[] = [
     id: "switch",
     about: "no client is left pointed at a proxy that is gone",
     worst: "fail",
-    repair: "puts back what a proxy that was killed left in the client's file",
+    repair: "restores the client's file where a killed proxy left its address",
     run: ({ services }) => services.filter((one) => !isSaidByClient(one)).map(describeSwitch),
   },
   overrideCheck("managed", {

@@ -17,7 +17,8 @@ const FULL_DISK_BYTES = 20 * MIB;
 export const OWN_FILE_CHECKS: readonly Check<DoctorFacts>[] = [
   {
     id: "config-file",
-    about: "`config.json` can be read, and nothing in it is odd; mistakes are named with line and column",
+    about:
+      "`config.json` can be read and has no mistakes; those of its syntax are named with line and column",
     worst: "fail",
     run: ({ files: { config } }) => {
       const hint = "ch config edit";
@@ -107,7 +108,7 @@ export const OWN_FILE_CHECKS: readonly Check<DoctorFacts>[] = [
     id: "file-modes",
     about: "our files and directories can be read by their owner alone",
     worst: "warn",
-    repair: "takes the rights of everybody else away",
+    repair: "removes the access of other users",
     run: ({ files: { openFiles } }) => {
       const [first = ""] = openFiles;
       const count = openFiles.length;

@@ -128,7 +128,7 @@ function describeReached({ host, isOutboundProxy, labels, stages }: Reached): Fo
   );
 }
 
-/** The three stages apart: each is for somebody else to repair. */
+/** By stage: the cause is a different one in each. */
 function describeFailure({ error, name }: Stage, host: string): Text {
   const code = error ?? "";
   if (name === "dns")

@@ -58,7 +58,7 @@ async function findFilterProblem(path: string, now: () => number): Promise<Text 
   return createLiveFilter(path, now).problem()?.text ?? null;
 }
 
-/** The reader of a file that hardly anybody has is loaded where there is one. */
+/** Few users have such a file: its parser is loaded only where there is one. */
 async function findProblem(
   path: string,
   loadParser: () => Promise<(text: string, file: string) => unknown>,

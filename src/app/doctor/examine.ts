@@ -132,11 +132,11 @@ function makeUpstreamFacts({ entry, upstream }: EnabledUpstream, env: Env): Upst
 
 export interface Repaired {
   readonly done: readonly Text[];
-  /** What stood in the way, for each thing that is as it was. */
+  /** Why, for each thing that could not be repaired. */
   readonly failed: readonly (Text | string)[];
 }
 
-/** What is safe: a client whose proxy died is put back, records of dead proxies go, our files are made private. */
+/** What is safe: a client whose proxy died is restored, records of dead proxies go, our files are made private. */
 export async function repair({ env, paths }: ExamineOptions): Promise<Repaired> {
   const done: Text[] = [];
   const failed: (Text | string)[] = [];
@@ -149,13 +149,13 @@ export async function repair({ env, paths }: ExamineOptions): Promise<Repaired> 
       failed.push(error instanceof UserError ? error.text : describe(error));
     }
   };
-  for (const service of SERVICES) await attempt(() => putBack({ service, paths, env }));
+  for (const service of SERVICES) await attempt(() => restoreClient({ service, paths, env }));
   await attempt(() => removeRecords(paths.run));
   for (const path of listOpenFiles(paths)) await attempt(() => makePrivate(path));
   return { done, failed };
 }
 
-async function putBack(target: SwitchTarget): Promise<Text | null> {
+async function restoreClient(target: SwitchTarget): Promise<Text | null> {
   const { isOwnerDead } = await readSwitchStatus(target);
   const off = isOwnerDead ? await switchOff(target) : null;
   return off === null ? null : t`restored ${off.file}`;
