@@ -76,10 +76,7 @@ export interface ConfigState {
   readonly isKnown: boolean;
 }
 
-export interface ConfigStore {
-  /** The same object until the file changes, which is checked at most ten times a second. */
-  readonly current: () => ConfigState;
-}
+export type ConfigStore = ReturnType<typeof createConfigStore>;
 
 /** A longer file is not read. */
 const MAX_FILE_BYTES = 2 ** 20;
@@ -87,7 +84,7 @@ const MAX_FILE_BYTES = 2 ** 20;
 const CHECK_EVERY_MS = 100;
 
 /** `now` is the wall clock, ms. */
-export function createConfigStore(path: string, now: () => number): ConfigStore {
+export function createConfigStore(path: string, now: () => number) {
   let lastGood: ParsedConfig | null = null;
   const file = createWatchedFile({
     path,
@@ -105,6 +102,7 @@ export function createConfigStore(path: string, now: () => number): ConfigStore 
   let state = missing;
   let checkedAt = Number.NEGATIVE_INFINITY;
 
+  /** The same object until the file changes, which is checked at most ten times a second. */
   const current = (): ConfigState => {
     const time = now();
     if (Math.abs(time - checkedAt) < CHECK_EVERY_MS) return state;

@@ -7,6 +7,7 @@ import { CONFIG_NAME } from "./name.ts";
 import { described, maybe } from "./schema-words.ts";
 
 const string = z.string();
+const whole = (least: number, most: number) => z.int().check(z.minimum(least), z.maximum(most));
 const seconds = (least: number, most: number) => z.number().check(z.minimum(least), z.maximum(most));
 
 /** RFC 9110 5.6.2. */
@@ -127,17 +128,11 @@ export const namedConfigSchema = z.looseObject({
 
 const routingSchema = later(() =>
   z.looseObject({
-    failure_threshold: maybe(
-      z.int().check(z.minimum(1), z.maximum(100)),
-      "Failures in a row until an upstream is left alone. Default 3.",
-    ),
-    never_sent_threshold: maybe(
-      z.int().check(z.minimum(1), z.maximum(100)),
-      "The same for refused connections and DNS errors. Default 2.",
-    ),
+    failure_threshold: maybe(whole(1, 100), "Failures in a row until an upstream is left alone. Default 3."),
+    never_sent_threshold: maybe(whole(1, 100), "The same for refused connections and DNS errors. Default 2."),
     window_secs: maybe(seconds(1, 3600), "Window of the failure share. Default 60."),
     window_min_requests: maybe(
-      z.int().check(z.minimum(1), z.maximum(10_000)),
+      whole(1, 10_000),
       "Requests in the window before the share counts. Default 6.",
     ),
     window_failure_share: maybe(
@@ -155,10 +150,7 @@ const routingSchema = later(() =>
       "Pause after a used-up quota without a stated reset. Default 900.",
     ),
     exhausted_max_secs: maybe(seconds(1, 691_200), "Longest such pause. Default 86400."),
-    max_upstreams_per_request: maybe(
-      z.int().check(z.minimum(1), z.maximum(64)),
-      "Upstreams that may see one request. Default 3.",
-    ),
+    max_upstreams_per_request: maybe(whole(1, 64), "Upstreams that may see one request. Default 3."),
     ambiguous: maybe(
       z.enum(["failover", "never"]),
       "May a request that an upstream perhaps received be given to the next one? Default failover.",
@@ -190,7 +182,7 @@ const hooksSchema = later(() =>
 
 const limitsSchema = later(() =>
   z.looseObject({
-    max_body_mib: maybe(z.int().check(z.minimum(1), z.maximum(512)), "Largest request body. Default 64."),
+    max_body_mib: maybe(whole(1, 512), "Largest request body. Default 64."),
   }),
 );
 

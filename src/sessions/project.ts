@@ -4,25 +4,21 @@ import { basename, dirname, join, relative, resolve, sep } from "node:path";
 import { ignoreSystemError } from "../base/errors.ts";
 import { listNames, realPath } from "../base/files.ts";
 
-export interface Project {
-  /** The real path that was asked for. */
-  readonly path: string;
-  /** The real paths of the repository's trees; the one around `path` comes first. */
-  readonly roots: readonly string[];
-  /** The tree of the project that a directory lies in, links followed; null for a directory elsewhere. */
-  readonly rootOf: (directory: string) => string | null;
-}
+export type Project = Readonly<ReturnType<typeof readProject>>;
 
 /** The directory need not exist any more. */
-export function readProject(directory: string): Project {
+export function readProject(directory: string) {
   const path = realPath(directory);
   const own = findTree(path);
-  const roots = own === null ? [path] : [...new Set([own, ...listTrees(own)])];
+  const roots: readonly string[] = own === null ? [path] : [...new Set([own, ...listTrees(own)])];
   const known = new Map<string, string | null>();
   return {
+    /** The real path that was asked for. */
     path,
+    /** The real paths of the repository's trees; the one around `path` comes first. */
     roots,
-    rootOf(asked) {
+    /** The tree of the project that a directory lies in, links followed; null for a directory elsewhere. */
+    rootOf(asked: string): string | null {
       let root = known.get(asked);
       if (root === undefined) {
         root = deepest(roots, asked) ?? deepest(roots, realPath(asked));

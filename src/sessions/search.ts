@@ -11,18 +11,18 @@ export interface SearchHit extends Pick<TranscriptItem, "kind" | "at"> {
   readonly length: number;
 }
 
-export interface Needle {
-  /** In a decoded text. */
-  readonly inText: RegExp;
-  /** In a line of a session's file, as JSON writes the text. */
-  readonly inJson: RegExp;
-}
+type Needle = ReturnType<typeof makeNeedle>;
 
 /** Literal. Ignores case unless `isCaseSensitive`. */
-export function makeNeedle(text: string, isCaseSensitive: boolean): Needle {
+export function makeNeedle(text: string, isCaseSensitive: boolean) {
   const flags = isCaseSensitive ? "u" : "iu";
   const written = JSON.stringify(text).slice(1, -1);
-  return { inText: new RegExp(escape(text), flags), inJson: new RegExp(escape(written), flags) };
+  return {
+    /** In a decoded text. */
+    inText: new RegExp(escape(text), flags),
+    /** In a line of a session's file, as JSON writes the text. */
+    inJson: new RegExp(escape(written), flags),
+  };
 }
 
 /** One hit for each message that has the text, in the order of the file. Of a file that cannot be read: none. */

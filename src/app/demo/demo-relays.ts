@@ -6,20 +6,10 @@ import { makeSseEvent } from "../../base/sse.ts";
 export const DEMO_FAULTS = ["quota", "429", "500", "reset", "hang", "html", "in-stream", "slow"] as const;
 export type DemoFault = (typeof DEMO_FAULTS)[number];
 
-export interface DemoRelay {
-  readonly name: string;
-  readonly baseUrl: string;
-  /** Requests it has seen. */
-  readonly seen: () => number;
-}
-
-export interface DemoRelays extends AsyncDisposable {
-  readonly primary: DemoRelay;
-  readonly backup: DemoRelay;
-}
+export type DemoRelay = ReturnType<typeof startRelay>;
 
 /** Starts both. The primary answers `goodRequests` times and then fails as told. */
-export function startDemoRelays(fault: DemoFault, goodRequests: number): DemoRelays {
+export function startDemoRelays(fault: DemoFault, goodRequests: number) {
   const primary = startRelay("harbour", (seen, request) =>
     seen <= goodRequests ? answer("harbour") : fail(fault, request),
   );
@@ -49,7 +39,13 @@ function startRelay(name: string, reply: (seen: number, request: Request) => Res
     },
   });
   const baseUrl = `http://127.0.0.1:${server.port}/v1`;
-  return { name, baseUrl, seen: () => seen, stop: () => server.stop(true) };
+  return {
+    name,
+    baseUrl,
+    /** Requests it has seen. */
+    seen: () => seen,
+    stop: () => server.stop(true),
+  };
 }
 
 const EVENT_STREAM = { "content-type": "text/event-stream" };

@@ -1,39 +1,22 @@
 // The failover demonstration: two pretend relays, the real proxy between them and a client, a few turns, and what
 // happened to each. Leaves nothing behind.
-import type { RecordedAttempt } from "../../log/record.ts";
 import type { Upstream } from "../../base/upstream.ts";
 import { makeEmptyConfig } from "../../config/parse.ts";
 import { resolveSettings } from "../../config/settings.ts";
 import type { LogEntry } from "../../log/entry.ts";
 import { startProxy } from "../../proxy/server.ts";
 import { createRouter } from "../../routing/router.ts";
-import { type DemoFault, type DemoRelay, type DemoRelays, startDemoRelays } from "./demo-relays.ts";
+import { type DemoFault, type DemoRelay, startDemoRelays } from "./demo-relays.ts";
 
-export interface DemoTurn {
-  readonly number: number;
-  /** Status that the client got. */
-  readonly status: number;
-  /** Name of the relay whose answer it was, or null. */
-  readonly answeredBy: string | null;
-  /** The relays asked before, and what came of it. */
-  readonly before: readonly { readonly relay: string; readonly attempt: RecordedAttempt }[];
-  readonly durationMs: number;
-}
-
-export interface Demo extends AsyncDisposable {
-  readonly relays: DemoRelays;
-  /** Where a client would be pointed: "http://127.0.0.1:PORT/v1". */
-  readonly proxyUrl: string;
-  /** Asks one turn through the proxy, as a client would. */
-  turn(): Promise<DemoTurn>;
-}
+export type Demo = ReturnType<typeof startDemo>;
+export type DemoTurn = Awaited<ReturnType<Demo["turn"]>>;
 
 /** The primary answers so often before it fails. */
 const GOOD_TURNS = 2;
 /** A person watches: a silent relay is given up sooner than in real use. */
 const FIRST_BYTE_MS = 3_000;
 
-export function startDemo(fault: DemoFault): Demo {
+export function startDemo(fault: DemoFault) {
   const relays = startDemoRelays(fault, GOOD_TURNS);
   const byUrl = new Map([relays.primary, relays.backup].map((relay) => [relay.baseUrl, relay]));
   const upstreams = [relays.primary, relays.backup].map(makeDemoUpstream);
@@ -63,7 +46,9 @@ export function startDemo(fault: DemoFault): Demo {
   let number = 0;
   return {
     relays,
+    /** Where a client would be pointed: "http://127.0.0.1:PORT/v1". */
     proxyUrl,
+    /** Asks one turn through the proxy, as a client would. */
     async turn() {
       number += 1;
       const status = await askOnce(proxyUrl);
@@ -71,8 +56,11 @@ export function startDemo(fault: DemoFault): Demo {
       const name = (url: string | null | undefined): string => byUrl.get(url ?? "")?.name ?? "?";
       return {
         number,
+        /** Status that the client got. */
         status,
+        /** Name of the relay whose answer it was, or null. */
         answeredBy: entry?.outcome === "ok" ? name(entry.upstream_base_url) : null,
+        /** The relays asked before, and what came of it. */
         before: (entry?.attempts ?? [])
           .filter((attempt) => attempt.error !== undefined)
           .map((attempt) => ({ relay: name(attempt.upstream_base_url), attempt })),

@@ -13,14 +13,10 @@ export interface PlacedImport extends ImportedConfig {
   readonly takenName: string | null;
 }
 
-export interface Placement {
-  readonly added: readonly PlacedImport[];
-  /** Those that are there already, by the name they have here. */
-  readonly known: readonly { readonly service: Service; readonly name: string; readonly as: string }[];
-}
+export type Placement = Readonly<ReturnType<typeof placeImports>>;
 
 /** Which of them config.json does not have yet, and names for them that are free there. */
-export function placeImports(configs: readonly ImportedConfig[], config: ParsedConfig): Placement {
+export function placeImports(configs: readonly ImportedConfig[], config: ParsedConfig) {
   const taken = new Set(
     SERVICES.flatMap((service) => namesOf(config, service).map((name) => keyOf(service, name))),
   );
@@ -33,6 +29,7 @@ export function placeImports(configs: readonly ImportedConfig[], config: ParsedC
     ),
   );
   const added: PlacedImport[] = [];
+  /** Those that are there already, by the name they have here. */
   const known: { service: Service; name: string; as: string }[] = [];
   for (const one of configs) {
     const { service } = one;

@@ -49,20 +49,15 @@ export interface Served {
   readonly upstreams: readonly Upstream[];
 }
 
-export interface Serving {
-  readonly served: readonly Served[];
-  /** Requests that are being answered right now. */
-  openAnswers(): number;
-  /** Lets open answers finish for at most `graceMs`. */
-  stop(graceMs: number): Promise<void>;
-}
+export type Serving = Awaited<ReturnType<typeof serve>>;
 
 /** Checks the configs, binds, serves. Throws UserError, with nothing left running, when a service cannot be served. */
-export async function serve(options: ServeOptions): Promise<Serving> {
+export async function serve(options: ServeOptions) {
   const { paths, onTrouble } = options;
   ensurePrivateDirectory(paths.home);
   const shared = makeShared(options);
   const running: Awaited<ReturnType<typeof startService>>[] = [];
+  /** Lets open answers finish for at most `graceMs`. */
   const stop = async (graceMs: number): Promise<void> => {
     await Promise.all([...running.map((one) => one.stop(graceMs)), shared.quota.stop(), shared.hook.stop()]);
     shared.log.close();
@@ -76,7 +71,12 @@ export async function serve(options: ServeOptions): Promise<Serving> {
     await stop(0);
     throw error;
   }
-  return { served: running.map(({ served }) => served), openAnswers: () => shared.inFlight.count, stop };
+  return {
+    served: running.map(({ served }) => served),
+    /** Requests that are being answered right now. */
+    openAnswers: () => shared.inFlight.count,
+    stop,
+  };
 }
 
 /** What the services of one process have in common. */

@@ -25,25 +25,19 @@ export interface Switched {
   readonly on: SwitchedOn;
 }
 
-export interface Switching {
-  readonly switched: readonly Switched[];
-  /** Restores every client that this process still holds. Safe to call again; throws nothing. */
-  restore(): Promise<Restored>;
-}
-
-/** One client that cannot be restored does not keep the others from it. */
-export interface Restored {
-  readonly done: readonly SwitchedOff[];
-  readonly failed: readonly { readonly service: Service; readonly error: unknown }[];
-}
+export type Switching = Awaited<ReturnType<typeof switchClients>>;
 
 /** Switches all or none. Throws UserError with every file as it was, and both ways out named. */
-export async function switchClients(options: SwitchingOptions): Promise<Switching> {
+export async function switchClients(options: SwitchingOptions) {
   const { paths, env, keepsSwitched, proxies, prefersOwnProvider } = options;
   const self = identifyProcess(process.pid) ?? { pid: process.pid, started: null };
   const owner: Owner = keepsSwitched ? { kind: "user" } : { kind: "process", ...self };
   const switched: Switched[] = [];
-  const restore = async (): Promise<Restored> => {
+  /**
+   * Restores every client that this process still holds; one that cannot be restored does not keep the others from it.
+   * Safe to call again; throws nothing.
+   */
+  const restore = async () => {
     const done: SwitchedOff[] = [];
     const failed: { service: Service; error: unknown }[] = [];
     for (const { service, on } of switched.splice(0)) {

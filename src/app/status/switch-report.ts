@@ -19,18 +19,12 @@ export interface SwitchReportOptions {
   readonly systemDirectories?: Readonly<Partial<Record<Service, string>>>;
 }
 
-export interface SwitchReport {
-  readonly service: Service;
-  readonly status: SwitchStatus;
-  /** Null when the client is not switched. */
-  readonly isListening: boolean | null;
-  readonly overrides: readonly Override[];
-}
+export type SwitchReport = Awaited<ReturnType<typeof makeSwitchReport>>;
 
 const CONNECT_MS = 500;
 
 /** Never throws for what the client's files hold. */
-export async function makeSwitchReport(options: SwitchReportOptions): Promise<SwitchReport> {
+export async function makeSwitchReport(options: SwitchReportOptions) {
   const status = await readSwitchStatus(options);
   const { service } = options;
   const [isHeard, overrides, relays] = await Promise.all([
@@ -42,6 +36,7 @@ export async function makeSwitchReport(options: SwitchReportOptions): Promise<Sw
   return {
     service,
     status,
+    /** Null when the client is not switched. */
     isListening: isHeard,
     overrides: overrides.filter((one) => !isOwnRelay(one)),
   };

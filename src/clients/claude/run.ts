@@ -21,16 +21,7 @@ import {
   mergeEnv,
 } from "./layers.ts";
 
-export interface ClaudeArgs {
-  /** Without `--settings`: Claude Code takes only the last one. */
-  readonly others: readonly string[];
-  /** The user's own `--settings`: JSON, or the path of a file. */
-  readonly settings: string | undefined;
-  /** The settings of the user and of the project do not count. */
-  readonly ignoresFiles: boolean;
-  /** The account's login does not count. */
-  readonly ignoresLogin: boolean;
-}
+export type ClaudeArgs = Readonly<ReturnType<typeof readClaudeArgs>>;
 
 export interface ClaudeRun {
   readonly parsed: ClaudeArgs;
@@ -58,7 +49,7 @@ export async function prepareClaudeRun({
 }
 
 /** Looks at everything before `--`. */
-export function readClaudeArgs(args: readonly string[]): ClaudeArgs {
+export function readClaudeArgs(args: readonly string[]) {
   const others: string[] = [];
   let settings: string | undefined;
   const end = args.indexOf("--");
@@ -71,9 +62,13 @@ export function readClaudeArgs(args: readonly string[]): ClaudeArgs {
   }
   const has = (name: string): boolean => words.some((word) => word === name || word.startsWith(`${name}=`));
   return {
+    /** Without `--settings`: Claude Code takes only the last one. */
     others: [...others, ...args.slice(words.length)],
+    /** The user's own: JSON, or the path of a file. */
     settings,
+    /** The settings of the user and of the project do not count. */
     ignoresFiles: has("--restricted") || has("--setting-sources"),
+    /** The account's login does not count. */
     ignoresLogin: has("--bare"),
   };
 }

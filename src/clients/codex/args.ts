@@ -10,33 +10,25 @@ export interface CodexSetting {
   readonly value: TomlValue;
 }
 
-export interface CodexArgs {
-  /** In the order in which they apply. */
-  readonly settings: readonly CodexSetting[];
-  readonly profile: string | undefined;
-  readonly ignoresUserConfig: boolean;
-  /** `--oss` or `--local-provider`: a model on this machine. */
-  readonly usesLocalModel: boolean;
-  /** `--remote`: the requests are another machine's. */
-  readonly usesRemote: boolean;
-  readonly hasNoDaemon: boolean;
-  /** `resume` or `fork`: the session decides which provider it uses. */
-  readonly mayResume: boolean;
-}
+export type CodexArgs = Readonly<ReturnType<typeof readCodexArgs>>;
 
 /** Looks at everything before `--`. */
-export function readCodexArgs(args: readonly string[]): CodexArgs {
+export function readCodexArgs(args: readonly string[]) {
   const end = args.indexOf("--");
   const words = end < 0 ? args : args.slice(0, end);
   const has = (...names: readonly string[]): boolean =>
     words.some((word) => names.some((name) => word === name || word.startsWith(`${name}=`)));
   return {
+    /** In the order in which they apply. */
     settings: valuesOf(words, "-c", "--config").flatMap((text) => readSetting(text) ?? []),
     profile: valuesOf(words, "-p", "--profile").at(-1),
     ignoresUserConfig: has("--ignore-user-config"),
+    /** A model on this machine. */
     usesLocalModel: has("--oss", "--local-provider"),
+    /** The requests are another machine's. */
     usesRemote: has("--remote"),
     hasNoDaemon: has("--no-daemon"),
+    /** The session decides which provider it uses. */
     mayResume: words.includes("resume") || words.includes("fork"),
   };
 }

@@ -70,6 +70,9 @@ export function findText(layers: readonly CodexLayer[], path: readonly string[])
 }
 
 /** The texts of the tables at a path, merged over all layers as Codex does. */
-export function mergeTexts(layers: readonly CodexLayer[], path: readonly string[]): Record<string, string> {
+export function mergeTexts(
+  layers: readonly CodexLayer[],
+  path: readonly string[],
+): Readonly<Record<string, string>> {
   return Object.fromEntries(layers.flatMap(({ table }) => stringEntries(valueAt(table, path))));
 }

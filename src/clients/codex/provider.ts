@@ -2,24 +2,9 @@
 // Pure.
 import { UserError } from "../../base/errors.ts";
 import { t } from "../../base/text.ts";
-import { type CodexLayer, type Found, findText, findValue, isTable, mergeTexts, valueAt } from "./layers.ts";
+import { type CodexLayer, findText, findValue, isTable, mergeTexts, valueAt } from "./layers.ts";
 
-export interface CodexProvider {
-  readonly id: string;
-  readonly baseUrl: Found<string> | undefined;
-  /** Name of the variable with its key. Codex refuses to start a turn without it. */
-  readonly envKey: string | undefined;
-  readonly bearerToken: string | undefined;
-  readonly requiresOpenaiAuth: boolean;
-  /** Its key comes from a command that Codex runs. */
-  readonly hasAuthCommand: boolean;
-  readonly httpHeaders: Readonly<Record<string, string>>;
-  /** Header name to the variable with its value. */
-  readonly envHttpHeaders: Readonly<Record<string, string>>;
-  readonly queryParams: Readonly<Record<string, string>>;
-  /** The layers that say something of it, from low to high. */
-  readonly definedIn: readonly Pick<CodexLayer, "kind" | "where">[];
-}
+export type CodexProvider = Readonly<ReturnType<typeof makeProvider>>;
 
 /** All providers that some layer defines, in the order of the files. Throws UserError for a wrong shape. */
 export function listProviders(layers: readonly CodexLayer[]): CodexProvider[] {
@@ -36,19 +21,23 @@ export function listProviders(layers: readonly CodexLayer[]): CodexProvider[] {
   return [...ids].map((id) => makeProvider(layers, id));
 }
 
-function makeProvider(layers: readonly CodexLayer[], id: string): CodexProvider {
+function makeProvider(layers: readonly CodexLayer[], id: string) {
   const path = (key: string): string[] => ["model_providers", id, key];
   const text = (key: string): string | undefined => findText(layers, path(key))?.value;
   return {
     id,
     baseUrl: findText(layers, path("base_url")),
+    /** Name of the variable with its key. Codex refuses to start a turn without it. */
     envKey: text("env_key"),
     bearerToken: text("experimental_bearer_token"),
     requiresOpenaiAuth: findValue(layers, path("requires_openai_auth"))?.value === true,
+    /** Its key comes from a command that Codex runs. */
     hasAuthCommand: findValue(layers, [...path("auth"), "command"]) !== undefined,
     httpHeaders: mergeTexts(layers, path("http_headers")),
+    /** Header name to the variable with its value. */
     envHttpHeaders: mergeTexts(layers, path("env_http_headers")),
     queryParams: mergeTexts(layers, path("query_params")),
+    /** The layers that say something of it, from low to high. */
     definedIn: layers
       .filter(({ table }) => valueAt(table, ["model_providers", id]) !== undefined)
       .map(({ kind, where }) => ({ kind, where })),

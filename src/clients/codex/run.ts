@@ -2,7 +2,7 @@
 // writes none.
 import type { TomlValue } from "smol-toml";
 import { type Env, readVariable } from "../../base/env.ts";
-import { UserError } from "../../base/errors.ts";
+import { UserError, ignoreSystemError } from "../../base/errors.ts";
 import { t } from "../../base/text.ts";
 import { makeProxyAddress } from "../../base/service.ts";
 import type { RunOptions, RunPlan } from "../client.ts";
@@ -164,7 +164,15 @@ function formatInline(value: TomlValue): string {
 
 /** "" for a client that cannot be started: whoever starts it in earnest says why. */
 async function readHelp(program: readonly string[], env: Env): Promise<string> {
-  const child = startHelp(program, env);
+  const start = () =>
+    Bun.spawn([...program, "--help"], {
+      env,
+      stdin: "ignore",
+      stdout: "pipe",
+      stderr: "ignore",
+      timeout: HELP_TIMEOUT_MS,
+    });
+  const child = ignoreSystemError(start, null);
   if (child === null) return "";
   const isOver = child.exited.then(() => Bun.sleep(HELP_LINGER_MS));
   const reader = child.stdout.getReader();
@@ -178,18 +186,4 @@ async function readHelp(program: readonly string[], env: Env): Promise<string> {
   }
   await reader.cancel();
   return text;
-}
-
-function startHelp(program: readonly string[], env: Env): Bun.Subprocess<"ignore", "pipe", "ignore"> | null {
-  try {
-    return Bun.spawn([...program, "--help"], {
-      env,
-      stdin: "ignore",
-      stdout: "pipe",
-      stderr: "ignore",
-      timeout: HELP_TIMEOUT_MS,
-    });
-  } catch {
-    return null;
-  }
 }

@@ -23,43 +23,33 @@ export interface SwitchStatus {
   readonly problem: Text | string | null;
 }
 
-/** Never throws for what the files hold. */
 export async function readSwitchStatus(target: SwitchTarget): Promise<SwitchStatus> {
-  const { editor, journal, problem } = await findSwitch(target);
-  const off: SwitchStatus = {
-    file: editor.file,
-    isOn: false,
-    port: null,
-    keys: [],
-    owner: null,
-    isOwnerDead: false,
+  const { file, journal, keys, problem } = await findSwitch(target);
+  const isOn = keys.some(({ kind }) => kind === "restored" || kind === "unknown");
+  const owner = isOn ? (journal?.owner ?? null) : null;
+  return {
+    file,
+    isOn,
+    port: isOn ? (portIn(target, keys) ?? journal?.port ?? null) : null,
+    keys,
+    owner,
+    isOwnerDead: owner?.kind === "process" && !isRunning(owner),
     problem,
   };
-  try {
-    const file = await readClientFile(editor.file);
-    const { keys } = editor.clean(file.text, journal?.changes ?? null);
-    const isOn = keys.some(({ kind }) => kind === "restored" || kind === "unknown");
-    if (!isOn) return { ...off, keys };
-    const owner = journal?.owner ?? null;
-    return {
-      ...off,
-      isOn,
-      keys,
-      port: portIn(target, keys) ?? journal?.port ?? null,
-      owner,
-      isOwnerDead: owner?.kind === "process" && !isRunning(owner),
-    };
-  } catch (error) {
-    if (!(error instanceof UserError)) throw error;
-    return { ...off, problem: error.text };
-  }
 }
 
-/** The editor of the client's file, and what the journal says. */
+/** What the journal knows, and the client's file without our switch. Never throws for what the files hold. */
 async function findSwitch(target: SwitchTarget) {
   const editor = await CLIENTS[target.service].createEditor(target);
-  const found = await readJournal(await findJournalPath(target.paths, target.service, editor.file));
-  return { editor, ...found };
+  const { file } = editor;
+  const { journal, problem } = await readJournal(await findJournalPath(target.paths, target.service, file));
+  try {
+    const { text } = await readClientFile(file);
+    return { file, journal, problem, ...editor.clean(text, journal?.changes ?? null) };
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    return { file, journal, problem: error.text, text: "", keys: [] };
+  }
 }
 
 function portIn({ service }: SwitchTarget, keys: readonly Undone[]): number | undefined {
@@ -76,17 +66,8 @@ export interface Unswitched {
   readonly port: number | undefined;
 }
 
-/** Never throws for what the files hold: whoever reads them next says what is wrong. */
+/** Where its file cannot be read, whoever reads it next says why. */
 export async function readUnswitched(target: SwitchTarget): Promise<Unswitched> {
-  const { editor, journal } = await findSwitch(target);
-  const { service } = target;
-  const port = journal?.port;
-  try {
-    const { text: present } = await readClientFile(editor.file);
-    const { text, keys } = editor.clean(present, journal?.changes ?? null);
-    return { text: keys.length === 0 ? undefined : text, port, service };
-  } catch (error) {
-    if (error instanceof UserError) return { text: undefined, port, service };
-    throw error;
-  }
+  const { journal, keys, text } = await findSwitch(target);
+  return { service: target.service, text: keys.length === 0 ? undefined : text, port: journal?.port };
 }
