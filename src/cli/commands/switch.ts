@@ -161,7 +161,7 @@ async function restore({ env, out, paths }: Cli, service: Service): Promise<void
       out.warn(t`${showKey(key.path)} was removed; its previous value is not known`);
     }
   }
-  if (off.isEdited) out.note(t`  other edits made to the file meanwhile are kept`);
+  if (off.isEdited) out.note(t`  other edits made to the file meanwhile remain`);
   if (off.journalProblem !== null)
     out.warn(t`${off.journalProblem}: only what could be recognised was restored`);
   if (off.runningOwner !== null) {
