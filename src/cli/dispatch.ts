@@ -1,7 +1,7 @@
 // Finds the command that was meant in the table, then shows its help or reads its arguments strictly and runs it.
 import type { Env } from "../base/env.ts";
 import { EXIT, UserError } from "../base/errors.ts";
-import { languageOf, t, translate, useDictionary } from "./language.ts";
+import { languageOf, t, tellList, translate, useDictionary } from "./language.ts";
 import { resolvePaths } from "../base/paths.ts";
 import { type Cli, type Command, type CommandEntry, DEFAULT_COMMAND } from "./cli.ts";
 import { suggestCommand, similarNames } from "./suggest.ts";
@@ -117,13 +117,13 @@ function unknownCommand(
 ): UserError {
   const names = Object.keys(subCommands);
   if (name === undefined || name.startsWith("-")) {
-    const all = names.join(", ");
+    const all = tellList(names);
     const hint = [...examples.map(([example]) => example), `${line} --help`].join("\n");
     return new UserError(t`${line} needs a command: ${all}`, { hint, exitCode: EXIT.usage });
   }
   const known = suggestCommand(line, name);
   const near = known === undefined ? similarNames(name, names).map((one) => `${line} ${one}`) : [known];
-  const meant = near.map((one) => `"${one}"`).join(t` or `);
+  const meant = near.map((one) => t`"${one}"`).join(t` or `);
   const message =
     near.length > 0 ? t`unknown command "${name}"; did you mean ${meant}?` : t`unknown command "${name}"`;
   return new UserError(message, { hint: near[0] ?? `${line} --help`, exitCode: EXIT.usage });

@@ -1,5 +1,5 @@
 // The help screens, made from the command table: what it does, how it is written, its flags, two examples.
-import { t, translate } from "./language.ts";
+import { t, tellList, translate } from "./language.ts";
 import type { Command } from "./cli.ts";
 import { type Flag, listFlags, listPositionals } from "./flags.ts";
 import type { Data } from "./output.ts";
@@ -48,7 +48,7 @@ export function renderHelp(command: Command, { line, ...style }: Style & { reado
     [t`Examples`, (command.examples ?? []).map(([example, does]) => [example, translate(does)])],
   ];
   return render(style, {
-    title: `${line}: ${translate(command.meta.description)}`,
+    title: t`${line}: ${translate(command.meta.description)}`,
     usage: usageLine(command, line),
     sections,
   });
@@ -92,9 +92,9 @@ function flagRow(flag: Flag): Row {
 function describeFlag({ description, value }: Flag): string {
   const words = translate(description);
   if (value === null) return words;
-  const choices = value.choices === undefined ? "" : `: ${value.choices.join(", ")}`;
+  const whole = value.choices === undefined ? words : t`${words}: ${tellList(value.choices)}`;
   const usual = value.default === undefined ? "" : t` (default: ${value.default})`;
-  return `${words}${choices}${usual}`;
+  return whole + usual;
 }
 
 /** Two columns with the right one wrapped; one under the other where a left side is too long for that. */

@@ -38,6 +38,11 @@ export function tell(text: Text | string): string {
   return renderText(text, translate);
 }
 
+/** Names in a row, with the comma that the language has between them. */
+export function tellList(names: readonly string[]): string {
+  return names.length === 0 ? "" : names.reduce((all, name) => t`${all}, ${name}`);
+}
+
 /** What another process or a file says, from its data; without them, as from an older version, its English. */
 export function tellEither(text: Text | undefined, english: string): string {
   return tell(text ?? fromEnglish(english));

@@ -2,7 +2,7 @@
 // beside the English words. In English, and for what an upstream said by itself, those words are shown as they are.
 // Pure.
 import { oneLine } from "../base/terminal-text.ts";
-import { inEnglish, t as text } from "../base/text.ts";
+import { type Text, inEnglish, t as text } from "../base/text.ts";
 import { CLIENT_NAME, SERVICES } from "../base/service.ts";
 import type { LogRecord, RecordedAttempt } from "../log/record.ts";
 import { wordsOfRule } from "../routing/classify.ts";
@@ -11,21 +11,36 @@ import { isTranslated, t, tell, translate } from "./language.ts";
 /** "" where there is none. */
 export function describeError({ attempts = [], error = "", outcome }: LogRecord): string {
   if (!isTranslated()) return oneLine(error);
-  const known = describeWords(error);
+  const known = error === "" ? "" : describeWords(error, outcome === "refused");
   const failed = attempts.filter((attempt) => attempt.error !== undefined);
   if (outcome === "error" && failed.length > 0) {
-    const stories = failed.map((attempt) => `${hostOf(attempt)}: ${describeAttemptError(attempt)}`);
-    return `${known} ${stories.join("; ")}`;
+    const stories = failed.map((attempt) => t`${hostOf(attempt)}: ${describeAttemptError(attempt)}`);
+    return `${known}${stories.join(t`; `)}`;
   }
-  return outcome === "refused" && known === oneLine(error) && error !== "" ? t`refused the request` : known;
+  return known;
+}
+
+const OUTCOMES: Readonly<Record<string, Text>> = {
+  ok: text`ok`,
+  client_gone: text`client_gone`,
+  cut: text`cut`,
+  error: text`error`,
+  refused: text`refused`,
+};
+
+/** Outcomes of other versions are shown as they are; "-" for none. */
+export function describeOutcome(outcome = "-"): string {
+  return oneLine(tell(OUTCOMES[outcome] ?? outcome));
 }
 
 /** The words alone, where nothing stands beside them. Of a failure at all upstreams the beginning. */
-export function describeWords(error: string): string {
+export function describeWords(error: string, isOwnRefusal = false): string {
   const client = SERVICES.map((service) => CLIENT_NAME[service]).find((name) =>
     error.startsWith(inEnglish(text`No upstream could answer ${name}. ${""}`).trimEnd()),
   );
-  if (!isTranslated() || client === undefined) return oneLine(translate(error));
+  if (!isTranslated()) return oneLine(error);
+  if (client === undefined && isOwnRefusal && translate(error) === error) return t`refused the request`;
+  if (client === undefined) return oneLine(translate(error));
   return t`No upstream could answer ${client}. ${""}`.trimEnd();
 }
 
@@ -40,7 +55,11 @@ export function describeAttemptError({
   const rest = error.slice(before.length);
   const known = wordsOfRule(verdict);
   const words = known.find((one) => rest.startsWith(inEnglish(one)));
-  if (words !== undefined) return oneLine(before + tell(words) + rest.slice(inEnglish(words).length));
+  if (words !== undefined) {
+    const more = rest.slice(inEnglish(words).length);
+    const [, code] = /^ \((.*)\)$/s.exec(more) ?? [];
+    return oneLine(before + (code === undefined ? tell(words) + more : t`${tell(words)} (${code})`));
+  }
   const [first] = known;
   return first === undefined ? oneLine(translate(error)) : tell(first);
 }

@@ -1,7 +1,7 @@
 // One request of the log on one line of a terminal.
 import { isRecord } from "../base/json-value.ts";
-import { t } from "./language.ts";
-import { describeError } from "./logged-error.ts";
+import { t, tellList } from "./language.ts";
+import { describeError, describeOutcome } from "./logged-error.ts";
 import { oneLine } from "../base/terminal-text.ts";
 import { SERVICES } from "../base/service.ts";
 import type { StoredEntry } from "../log/reader.ts";
@@ -31,7 +31,7 @@ export function describeRecord(
     text(record.service).padEnd(LONGEST_SERVICE),
     paint(
       isOk ? "green" : how === "client_gone" ? "yellow" : "red",
-      `${text(status)}${isOk ? "" : ` ${text(outcome)}`}`,
+      `${text(status)}${isOk ? "" : ` ${describeOutcome(outcome)}`}`,
     ),
     duration === undefined ? "-" : formatMs(duration),
     hostOf(record.upstream_base_url) ?? text(record.config_name),
@@ -44,16 +44,20 @@ export function describeRecord(
 }
 
 function describeUsage(usage: LogRecord["usage"]): string {
-  const parts = { in: usage?.input_tokens, cached: usage?.cached_input_tokens, out: usage?.output_tokens };
-  return Object.entries(parts)
-    .flatMap(([word, tokens]) => (tokens === undefined ? [] : [`${formatTokens(tokens)} ${word}`]))
-    .join(", ");
+  const parts: readonly (readonly [tokens: number | undefined, say: (tokens: string) => string])[] = [
+    [usage?.input_tokens, (tokens) => t`${tokens} in`],
+    [usage?.cached_input_tokens, (tokens) => t`${tokens} cached`],
+    [usage?.output_tokens, (tokens) => t`${tokens} out`],
+  ];
+  return tellList(
+    parts.flatMap(([tokens, say]) => (tokens === undefined ? [] : [say(formatTokens(tokens))])),
+  );
 }
 
 /** The upstreams whose attempts failed before. */
 function describeAttempts(attempts: readonly RecordedAttempt[]): string {
   const before = attempts.slice(0, -1).map((attempt) => hostOf(attempt.upstream_base_url) ?? "-");
-  return before.length > 0 ? t`after ${before.join(", ")}` : "";
+  return before.length > 0 ? t`after ${tellList(before)}` : "";
 }
 
 function hostOf(url: string | null | undefined): string | undefined {

@@ -2,7 +2,7 @@
 import type { Served } from "../app/serve/serve.ts";
 import type { Switched } from "../app/serve/switching.ts";
 import type { Env } from "../base/env.ts";
-import { t } from "./language.ts";
+import { t, tellList } from "./language.ts";
 import { showPath } from "../base/paths.ts";
 import { CLIENT_NAME, flagFor } from "../base/service.ts";
 import { showKey } from "../clients/client.ts";
@@ -24,7 +24,7 @@ export function describeServed({ service, port, configName, upstreams }: Served)
 
 /** What was changed, where, and how it is undone. */
 export function describeSwitched({ service, on }: Switched, env: Env): string[] {
-  const keys = on.changes.map(({ path }) => showKey(path)).join(", ");
+  const keys = tellList(on.changes.map(({ path }) => showKey(path)));
   const file = showPath(on.file, env);
   return [
     keys === "" || !on.isWritten ? t`  ${file} already pointed here` : t`  set in ${file}: ${keys}`,
@@ -44,12 +44,12 @@ export function describeRestored(off: SwitchedOff, env: Env): string[] {
   const kept = off.keys.filter(({ kind }) => kind === "changed").map(({ path }) => showKey(path));
   const unknown = off.keys.filter(({ kind }) => kind === "unknown").map(({ path }) => showKey(path));
   return [
-    ...(restored.length > 0 ? [t`restored in ${file}: ${restored.join(", ")}`] : []),
+    ...(restored.length > 0 ? [t`restored in ${file}: ${tellList(restored)}`] : []),
     ...(kept.length > 0
-      ? [t`kept in ${file}, because it was changed after the switch: ${kept.join(", ")}`]
+      ? [t`kept in ${file}, because it was changed after the switch: ${tellList(kept)}`]
       : []),
     ...(unknown.length > 0
-      ? [t`still points at this proxy in ${file}: ${unknown.join(", ")}; edit it by hand`]
+      ? [t`still points at this proxy in ${file}: ${tellList(unknown)}; edit it by hand`]
       : []),
   ];
 }

@@ -3,7 +3,7 @@
 // Pure.
 import type { ArgsDef } from "citty";
 import { EXIT, UserError } from "../base/errors.ts";
-import { t } from "./language.ts";
+import { t, tellList } from "./language.ts";
 import { type Flag, listFlags, listPositionals } from "./flags.ts";
 import { suggestArgument, suggestFlags, similarNames } from "./suggest.ts";
 
@@ -90,7 +90,7 @@ function checkChoice({ name, value: accepted }: Flag, value: string, options: St
   const choices = accepted?.choices;
   if (choices === undefined || choices.includes(value)) return;
   const near = similarNames(value, choices);
-  const all = choices.join(", ");
+  const all = tellList(choices);
   throw misuse(options, t`--${name} takes ${all}, not "${value}"`, near);
 }
 

@@ -1,7 +1,7 @@
 // Whether a client points at the proxy, for people and for scripts.
 import type { SwitchReport } from "../app/status/switch-report.ts";
 import type { Env } from "../base/env.ts";
-import { t, tell } from "./language.ts";
+import { t, tell, tellList } from "./language.ts";
 import { showPath } from "../base/paths.ts";
 import { CLIENT_NAME, DEFAULT_PORT, makeProxyAddress } from "../base/service.ts";
 import { showKey } from "../clients/client.ts";
@@ -12,8 +12,9 @@ export function describeSwitch(report: SwitchReport, env: Env): string[] {
     `  ${showPath(tell(where), env)} ${tell(what)}`,
     `    ${tell(hint)}`,
   ]);
+  const point = status.isOn ? describePoint(report) : t`not switched`;
   return [
-    `${CLIENT_NAME[service]}: ${status.isOn ? describePoint(report) : t`not switched`}`,
+    t`${CLIENT_NAME[service]}: ${point}`,
     ...(status.problem === null ? [] : [`  ${tell(status.problem)}`]),
     ...(status.isOn ? describeOn(report, env) : []),
     ...hindrances,
@@ -29,7 +30,7 @@ function describeOn({ service, status, isListening }: SwitchReport, env: Env): s
   const off = `ch switch off --${service}`;
   const at = port === null || port === DEFAULT_PORT[service] ? "" : ` --port ${port}`;
   return [
-    t`  in ${showPath(file, env)}: ${keys.map(({ path }) => showKey(path)).join(", ")}`,
+    t`  in ${showPath(file, env)}: ${tellList(keys.map(({ path }) => showKey(path)))}`,
     ...(isOwnerDead && owner?.kind === "process"
       ? [
           t`  the ch that switched it (pid ${owner.pid}) is no longer running`,

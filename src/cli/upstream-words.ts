@@ -49,7 +49,7 @@ export function describeDetails(upstream: UpstreamFacts, now: number, today: Day
   const { last_failure: last, outbound_proxy, problem, reason, sessions, since_ms, source } = upstream;
   const words = tellEither(upstream.reason_text, reason);
   const lasting = since_ms === null ? words : t`${words}, for ${showSpan(now - since_ms)}`;
-  const from = source === null ? "" : ` (${tellEither(upstream.source_text, source)})`;
+  const from = source === null ? "" : t` (${tellEither(upstream.source_text, source)})`;
   const why =
     problem !== null ? tellEither(upstream.problem_text, problem) : reason === "" ? "" : `${lasting}${from}`;
   const counts = [

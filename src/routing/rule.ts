@@ -1,6 +1,6 @@
 // The shape of a classifier's row, and the ways in which a row says how long an upstream is to be left alone.
 // Pure.
-import { type Text, t } from "../base/text.ts";
+import { type Text, inEnglish, t } from "../base/text.ts";
 import { anthropicReset, codexReset, findResetTime, accept, type ResetHint } from "./reset-time.ts";
 import type { Signal } from "./signal.ts";
 import type { Blame, Reason, RetryClass, Verdict } from "./types.ts";
@@ -91,14 +91,14 @@ export const AUTH_DEAD: Until = {
 /** What the upstream says, else a fixed time. */
 export function statedOr(defaultMs: number): Until {
   return {
-    words: `the stated time, else ${inWords(defaultMs)}`,
+    words: `the stated time, else ${inEnglish(inWords(defaultMs))}`,
     find: (signal) => stated(signal) ?? fixed(defaultMs).find(signal),
   };
 }
 
 export function fixed(ms: number): Until {
   return {
-    words: inWords(ms),
+    words: inEnglish(inWords(ms)),
     find: ({ context }) => ({
       atMs: context.now + ms,
       source: t`default ${inWords(ms)}`,
@@ -125,7 +125,7 @@ function exhaustedDefault({ context }: Signal): UntilTime {
 }
 
 /** "90 s", "15 min", "24 h". */
-function inWords(ms: number): string {
-  if (ms >= 7_200_000 && ms % 3_600_000 === 0) return `${ms / 3_600_000} h`;
-  return ms >= 120_000 && ms % 60_000 === 0 ? `${ms / 60_000} min` : `${Math.round(ms / 1_000)} s`;
+function inWords(ms: number): Text {
+  if (ms >= 7_200_000 && ms % 3_600_000 === 0) return t`${ms / 3_600_000} h`;
+  return ms >= 120_000 && ms % 60_000 === 0 ? t`${ms / 60_000} min` : t`${Math.round(ms / 1_000)} s`;
 }

@@ -211,7 +211,7 @@ test("what is wrong with a rule is said in Chinese, with its place", async () =>
   const { code, stderr } = await runCli(["filter", "check"], { home });
   expect({ code, stderr }).toEqual({
     code: 1,
-    stderr: `错误：${path}:2:11: 规则 1 的 op："replace" 需要 target\n`,
+    stderr: `错误：${path}:2:11：规则 1 的 op："replace" 需要 target\n`,
   });
 });
 
@@ -263,7 +263,7 @@ test("a proxy in a Chinese terminal answers, logs and reports in English, and sh
   const terminal = runAtTerminal(line, {
     home,
     columns: 80,
-    type: { after: /Ctrl\+C[^]*-> main#2[^]*400 refused/, keys: "\u0003" },
+    type: { after: /Ctrl\+C[^]*-> main#2[^]*400 已拒绝/, keys: "\u0003" },
   });
   await waitUntil(() => isListening(port));
   await Bun.write(home.paths.config, "{");

@@ -79,7 +79,7 @@ function describeTurn(out: Cli["out"], turn: DemoTurn): string[] {
   return [
     ...rows,
     ...turn.before.map(({ attempt, relay }) =>
-      out.paint("dim", `${indent}${relay}: ${describeAttemptError(attempt)}`),
+      out.paint("dim", indent + t`${relay}: ${describeAttemptError(attempt)}`),
     ),
   ];
 }

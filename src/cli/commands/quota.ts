@@ -139,7 +139,7 @@ function describeRows({ label, quota }: UpstreamFacts, now: number): string[] {
   const errors = quota.flatMap((row) =>
     row.error === null
       ? []
-      : [`${label}: ${showSource({ ...row, window: null })}: ${tellEither(row.error_text, row.error)}`],
+      : [t`${label}: ${showSource({ ...row, window: null })}: ${tellEither(row.error_text, row.error)}`],
   );
   return [...(end === null ? [] : [t`${label} ${end}, at the rate of the last few hours`]), ...errors];
 }

@@ -4,7 +4,7 @@ import { bootstrap } from "../../app/import/bootstrap.ts";
 import { serve } from "../../app/serve/serve.ts";
 import type { Switching } from "../../app/serve/switching.ts";
 import { EXIT, UserError, errorText } from "../../base/errors.ts";
-import { t, tell } from "../language.ts";
+import { t, tell, tellList } from "../language.ts";
 import { CLIENT_NAME, DEFAULT_SERVICE, SERVICES, type Service } from "../../base/service.ts";
 import { CLIENTS } from "../../clients/registry.ts";
 import { hasJournals } from "../../clients/switch/journal.ts";
@@ -74,7 +74,7 @@ async function prepare({ env, now, out, paths }: Cli, service: Service): Promise
   const taken = await bootstrap({ paths, env, cwd: process.cwd(), service }, now);
   if (taken === null) return;
   const names = taken.configs.map(({ name }) => name);
-  out.note(t`imported from ${CLIENT_NAME[service]}: ${names.join(", ")} (ch config list)`);
+  out.note(t`imported from ${CLIENT_NAME[service]}: ${tellList(names)} (ch config list)`);
   for (const words of taken.skipped) out.note(t`  skipped: ${words}`);
 }
 

@@ -1,6 +1,6 @@
 // `ch switch on|off|status`: points a client at the proxy, restores it, and says which of the two holds.
 import { EXIT, UserError } from "../../base/errors.ts";
-import { t, tell } from "../language.ts";
+import { t, tell, tellList } from "../language.ts";
 import { type SwitchReport, isListening, makeSwitchReport } from "../../app/status/switch-report.ts";
 import { showPath } from "../../base/paths.ts";
 import {
@@ -125,7 +125,7 @@ interface Goal {
 async function pointAtProxy({ env, out, paths }: Cli, { service, ...goal }: Goal): Promise<void> {
   const on = await switchOn({ service, paths, env }, goal, { kind: "user" });
   const file = showPath(on.file, env);
-  const keys = on.changes.map(({ path }) => showKey(path)).join(", ");
+  const keys = tellList(on.changes.map(({ path }) => showKey(path)));
   out.note(t`${CLIENT_NAME[service]} now points at ${makeProxyAddress(service, goal.port)}`);
   out.note(describeChange(on.isWritten ? keys : "", file, on.created.file));
   for (const { path } of on.overwritten) {

@@ -1,5 +1,5 @@
 // A usage report as one HTML page that needs nothing else: no script, no network; for a screen, a phone and paper.
-import { t } from "../language.ts";
+import { t, tellList } from "../language.ts";
 import { NO_UPSTREAM, type Report } from "../../usage/report.ts";
 import type { SummaryRow } from "../../usage/summary.ts";
 import type { Tally } from "../../usage/tally.ts";
@@ -96,7 +96,7 @@ const MOST_NAMED = 10;
 
 function makeNotes({ upstreams }: Report): string[] {
   const { other, total, unpriced_models: models } = upstreams;
-  const names = models.slice(0, MOST_NAMED).join(", ");
+  const names = tellList(models.slice(0, MOST_NAMED));
   const count = total.unpriced_requests;
   return [
     ...(other > 0

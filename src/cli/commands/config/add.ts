@@ -3,7 +3,7 @@ import { createClientSecrets } from "../../../app/client-secrets.ts";
 import { readVariable } from "../../../base/env.ts";
 import { EXIT, UserError } from "../../../base/errors.ts";
 import { CLIENT_NAME, DEFAULT_SERVICE, type Service, flagFor } from "../../../base/service.ts";
-import { t, tell } from "../../language.ts";
+import { t, tell, tellList } from "../../language.ts";
 import { readBaseUrl } from "../../../config/base-url.ts";
 import { checkUpstreams } from "../../../config/check-upstreams.ts";
 import { planAdd, planAppend } from "../../../config/edit.ts";
@@ -189,7 +189,7 @@ function report(cli: Cli, { service, name, added, config }: Added): void {
     }
   }
   const client = CLIENT_NAME[service];
-  const all = targets.join(", ");
+  const all = tellList(targets);
   out.note(active === name ? t`${client}: added ${all}, the active config` : t`${client}: added ${all}`);
   out.note(active === name ? `  ch serve${flag}` : `  ch config set-active ${name}${flag}`);
 }

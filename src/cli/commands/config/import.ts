@@ -11,7 +11,7 @@ import {
 } from "../../../app/import/import-plan.ts";
 import { readVariable } from "../../../base/env.ts";
 import { EXIT, UserError } from "../../../base/errors.ts";
-import { t, tell } from "../../language.ts";
+import { t, tell, tellList } from "../../language.ts";
 import { showPath } from "../../../base/paths.ts";
 import { CLIENT_NAME, SERVICES, type Service, isService } from "../../../base/service.ts";
 import type { Import } from "../../../clients/imported-config.ts";
@@ -138,7 +138,7 @@ async function findImports(cli: Cli, { file, from, dir }: ImportArgs): Promise<F
     return { ...none, ...found, service: from, where: CLIENT_NAME[from] };
   }
   const near = similarNames(from, SOURCES)[0];
-  const known = SOURCES.join(", ");
+  const known = tellList(SOURCES);
   throw misuse(
     t`--from takes ${known} or a ccswitch:// link, not "${from}"`,
     near === undefined ? undefined : `ch config import --from ${near}`,
@@ -181,8 +181,8 @@ function show(cli: Cli, found: Found, { added, known }: Placement): void {
 function showSettings({ out }: Cli, from: ParsedConfig, to: ParsedConfig): void {
   const fresh = listNewSettings(from, to).map(({ path }) => path.join("."));
   const kept = listKeptSettings(from, to);
-  const freshWords = fresh.join(", ");
-  const keptWords = kept.join(", ");
+  const freshWords = tellList(fresh);
+  const keptWords = tellList(kept);
   if (fresh.length > 0) out.note(t`settings to be imported: ${freshWords}`);
   if (kept.length > 0) out.note(t`settings kept as they are: ${keptWords}`);
 }

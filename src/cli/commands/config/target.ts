@@ -54,7 +54,7 @@ function requireConfig(config: ParsedConfig, service: Service, name: string): vo
   if (names.includes(name)) return;
   const near = similarNames(name, names);
   const client = CLIENT_NAME[service];
-  const meant = near.map((one) => `"${one}"`).join(t` or `);
+  const meant = near.map((one) => t`"${one}"`).join(t` or `);
   const hints = [
     ...(near.length > 0 ? [t`did you mean ${meant}?`] : []),
     ...SERVICES.filter((other) => namesOf(config, other).includes(name)).map(

@@ -126,7 +126,7 @@ function describeError(
 ): string {
   const place = upstream_base_url === null ? null : hostOf(upstream_base_url);
   const facts = [tell(showMoment(at_ms, now)), status_code, place, model].filter((part) => part !== null);
-  return `${facts.join(" ")}: ${describeWords(error)}`;
+  return t`${facts.join(" ")}: ${describeWords(error, upstream_base_url === null)}`;
 }
 
 /** What differs from the defaults; --json has all of them. */
@@ -148,7 +148,7 @@ function printSettings(cli: Cli, { has_event_hook: hasHook, settings }: StatusFa
 /** `command` is what to type then: it is never broken. */
 function printRow({ out }: Cli, label: string, words: string, command = ""): void {
   const width = out.width - LABEL_COLUMNS - 2 * INDENT.length;
-  const whole = command === "" ? words : `${words}: ${command}`;
+  const whole = command === "" ? words : t`${words}: ${command}`;
   const lines = Bun.stringWidth(whole) <= width ? [whole] : [...wrapWords(words, width), command];
   for (const [index, line] of lines.filter((one) => one !== "").entries()) {
     const left = index === 0 ? label : "";

@@ -2,7 +2,7 @@
 import { statSync } from "node:fs";
 import { EXIT, UserError } from "../../../base/errors.ts";
 import { PRIVATE_FILE, readText, writeFileAtomic } from "../../../base/files.ts";
-import { t, languageOf } from "../../language.ts";
+import { languageOf, t, tellList } from "../../language.ts";
 import { describeVersion } from "../../../base/version.ts";
 import { CLIENT_NAME, SERVICES } from "../../../base/service.ts";
 import { type Cli, type Command, defineCommand } from "../../cli.ts";
@@ -65,7 +65,7 @@ async function refuseForeign(file: string, mark: string): Promise<void> {
 function describeRange({ since, until, service }: Range, now: number): string {
   const from = since === null ? t`since the start of the log` : sinceDay(localDay(since));
   const to = until === null ? localDay(now) : localDay(until - 1);
-  const whose = (service === undefined ? SERVICES : [service]).map((one) => CLIENT_NAME[one]).join(", ");
+  const whose = tellList((service === undefined ? SERVICES : [service]).map((one) => CLIENT_NAME[one]));
   return t`${whose}, ${from}, until ${to}`;
 }
 

@@ -1,8 +1,8 @@
 // `ch usage show ID`: one request of the log in words: what was asked, how it went, what it cost, and each attempt on a
 // timeline.
 import { UserError } from "../../../base/errors.ts";
-import { t } from "../../language.ts";
-import { describeAttemptError, describeError } from "../../logged-error.ts";
+import { t, tellList } from "../../language.ts";
+import { describeAttemptError, describeError, describeOutcome } from "../../logged-error.ts";
 import { showPath } from "../../../base/paths.ts";
 import { oneLine } from "../../../base/terminal-text.ts";
 import { type StoredEntry, readLogBackward } from "../../../log/reader.ts";
@@ -56,7 +56,7 @@ async function findById({ paths }: Cli, id: string): Promise<StoredEntry> {
       if (ids.length < MOST_COMPARED && entry.record.id !== undefined) ids.push(entry.record.id);
     }
   }
-  const near = similarNames(id, ids).join(", ");
+  const near = tellList(similarNames(id, ids));
   throw new UserError(t`no request "${id}" in the log`, {
     hint: near === "" ? "ch usage find" : t`did you mean ${near}?`,
   });
@@ -80,7 +80,7 @@ function describeRequest(record: LogRecord, { cli, cost }: RequestContext): stri
     [t`config`, text(record.config_name)],
     [t`session`, text(record.session_id)],
     [t`directory`, showPath(text(record.cwd), env)],
-    [t`outcome`, describeOutcome(record)],
+    [t`outcome`, describeEnd(record)],
     [t`tokens`, describeTokens(record.usage)],
     [t`cost`, cost.kind === "priced" ? formatUsd(cost.usd) : cost.kind === "unpriced" ? t`unpriced` : ""],
     [t`redactions`, text(record.redactions)],
@@ -106,16 +106,16 @@ function describeModel(record: LogRecord): string {
   return asked === "" ? model : t`${model}, sent as ${asked}`;
 }
 
-function describeOutcome(record: LogRecord): string {
+function describeEnd(record: LogRecord): string {
   const { duration_ms: duration, ttfb_ms: ttfb } = record;
   return [
-    text(record.outcome),
+    record.outcome === undefined ? "" : describeOutcome(record.outcome),
     text(record.status_code),
     typeof duration === "number" ? formatMs(duration) : "",
     typeof ttfb === "number" ? firstByte(formatMs(ttfb)) : "",
   ]
     .filter((part) => part !== "")
-    .join(", ");
+    .join(t`, `);
 }
 
 const firstByte = (time: string): string => t`first byte after ${time}`;
@@ -129,7 +129,7 @@ function describeTokens(usage: RecordedUsage = {}): string {
     [usage.reasoning_tokens, (tokens) => t`${tokens} of that reasoning`],
     [usage.total_tokens, (tokens) => t`${tokens} total`],
   ];
-  return figures.flatMap(([tokens = 0, say]) => (tokens > 0 ? [say(formatTokens(tokens))] : [])).join(", ");
+  return tellList(figures.flatMap(([tokens = 0, say]) => (tokens > 0 ? [say(formatTokens(tokens))] : [])));
 }
 
 const TIMELINE_COLUMNS = 24;

@@ -2,7 +2,7 @@
 // Columns that do not fit are hidden, the least important first, and named. The counting is in usage/summary.ts.
 import type { Env } from "../../../base/env.ts";
 import { type Text, t as text } from "../../../base/text.ts";
-import { t, tell } from "../../language.ts";
+import { t, tell, tellList } from "../../language.ts";
 import { showPath } from "../../../base/paths.ts";
 import { oneLine } from "../../../base/terminal-text.ts";
 import { FIELD_OF, GROUPS, type Group, isTimeGroup, makeKeyOf } from "../../../usage/groups.ts";
@@ -98,7 +98,7 @@ function noteUnpriced({ out, env, paths }: Cli, { total, unpriced_models: models
   const count = total.unpriced_requests;
   if (count === 0) return;
   const names =
-    models.slice(0, MOST_NAMED).map(oneLine).join(", ") + (models.length > MOST_NAMED ? ", …" : "");
+    tellList(models.slice(0, MOST_NAMED).map(oneLine)) + (models.length > MOST_NAMED ? ", …" : "");
   const file = showPath(paths.prices, env);
   out.note(
     count === 1
@@ -165,7 +165,7 @@ function printSummary({ out, env }: Cli, { by, summary, trend }: PrintedSummary)
   } else out.table(headings, cells);
   if (!hasBars)
     for (const line of describeTrend(trend, Math.min(SPARK_COLUMNS, out.width - 10))) out.line(line);
-  if (hidden.length > 0) out.note(t`hidden, terminal too narrow: ${hidden.join(", ")} (--json has them)`);
+  if (hidden.length > 0) out.note(t`hidden, terminal too narrow: ${tellList(hidden)} (--json has them)`);
   if (other === 1) out.note(t`and 1 other request that generates nothing`);
   if (other > 1) out.note(t`and ${other} other requests that generate nothing`);
 }
