@@ -9,36 +9,37 @@ import type { DoctorFacts, PortState, ServiceFacts } from "./facts.ts";
 export const CLIENT_CHECKS: readonly Check<DoctorFacts>[] = [
   {
     id: "switch",
-    about: "no client is left pointed at a proxy that is gone",
+    about: "no client points at a proxy that is no longer running",
     worst: "fail",
-    repair: "restores the client's file where a killed proxy left its address",
+    repair: "restores the client's file after a proxy was killed",
     run: ({ services }) => services.filter((one) => !isSaidByClient(one)).map(describeSwitch),
   },
   overrideCheck("managed", {
     id: "managed-config",
-    about: "no file of the machine's administrator sends a client elsewhere",
+    about: "no file of the machine's administrator makes a client bypass the proxy",
   }),
-  overrideCheck("profile", { id: "profiles", about: "no profile (`codex -p`) goes past the proxy" }),
+  overrideCheck("profile", { id: "profiles", about: "no profile (`codex -p`) bypasses the proxy" }),
   overrideCheck("project", {
     id: "project-settings",
-    about: "no `.claude` settings of this directory go past the proxy",
+    about: "no `.claude` settings of this directory bypass the proxy",
   }),
   overrideCheck("cloud", {
     id: "cloud-endpoint",
-    about: "no variable sends Claude Code to a cloud's own endpoint",
+    about: "no variable sends Claude Code to a cloud provider's endpoint",
   }),
   overrideCheck("outbound-proxy", {
     id: "loopback-proxy",
     about:
-      "requests for 127.0.0.1 are not sent through an outbound proxy: both clients do so without NO_PROXY",
+      "requests to 127.0.0.1 do not go through an outbound proxy: in both clients they do without NO_PROXY",
   }),
   overrideCheck("other-proxy", {
     id: "foreign-proxy",
-    about: "no other program on this machine has the client: two such tools undo one another's work",
+    about:
+      "no other program on this machine has switched the client: two such tools overwrite each other's changes",
   }),
   {
     id: "other-tools",
-    about: "programs on this machine that write the clients' files too",
+    about: "programs on this machine that also write the clients' files",
     worst: "info",
     run: ({ machine: { otherTools } }) =>
       otherTools.map(({ name, path }) =>
@@ -47,7 +48,7 @@ export const CLIENT_CHECKS: readonly Check<DoctorFacts>[] = [
   },
   {
     id: "client-versions",
-    about: "the clients are there, and of a version that this program was tried with",
+    about: "the clients are installed, in a version that was tested with this program",
     worst: "info",
     run: ({ services }) =>
       services.filter(({ client, isUnused }) => client.path !== null || !isUnused).map(describeClient),
@@ -57,9 +58,9 @@ export const CLIENT_CHECKS: readonly Check<DoctorFacts>[] = [
 export const MACHINE_CHECKS: readonly Check<DoctorFacts>[] = [
   {
     id: "instances",
-    about: "each proxy that runs answers, and is of this version; those that were killed left nothing",
+    about: "each running proxy answers and has this version; no records of killed ones are left",
     worst: "warn",
-    repair: "removes the records of proxies that have died",
+    repair: "removes the records of dead proxies",
     run: ({ machine: { deadInstances, instances } }) => [
       ...instances.map(describeInstance),
       ...(deadInstances === 0
@@ -69,7 +70,7 @@ export const MACHINE_CHECKS: readonly Check<DoctorFacts>[] = [
   },
   {
     id: "port",
-    about: "each service's usual port is free or ours, and not reserved by the system",
+    about: "each service's default port is free or used by codex-helper, and not reserved by the system",
     worst: "warn",
     run: ({ services }) => services.map(describePort),
   },

@@ -17,8 +17,7 @@ const FULL_DISK_BYTES = 20 * MIB;
 export const OWN_FILE_CHECKS: readonly Check<DoctorFacts>[] = [
   {
     id: "config-file",
-    about:
-      "`config.json` can be read and has no mistakes; those of its syntax are named with line and column",
+    about: "`config.json` is valid; syntax errors are shown with line and column",
     worst: "fail",
     run: ({ files: { config } }) => {
       const hint = "ch config edit";
@@ -30,7 +29,7 @@ export const OWN_FILE_CHECKS: readonly Check<DoctorFacts>[] = [
   },
   {
     id: "filter-file",
-    about: "`filter.json`, if there is one, can be read: a broken one refuses requests",
+    about: "`filter.json`, if there is one, is valid: with an invalid one requests are refused",
     worst: "fail",
     run: ({ files: { filter } }) =>
       filter.problem === null
@@ -39,7 +38,7 @@ export const OWN_FILE_CHECKS: readonly Check<DoctorFacts>[] = [
   },
   {
     id: "usage-providers",
-    about: "`usage_providers.json`, if there is one, can be read: without it balances are unknown",
+    about: "`usage_providers.json`, if there is one, is valid: otherwise balances are unknown",
     worst: "warn",
     run: ({ files: { usageProviders } }) =>
       usageProviders.problem === null
@@ -48,7 +47,7 @@ export const OWN_FILE_CHECKS: readonly Check<DoctorFacts>[] = [
   },
   {
     id: "prices",
-    about: "`prices.json`, if there is one, can be read: without it the usual prices hold",
+    about: "`prices.json`, if there is one, is valid: otherwise costs cannot be computed",
     worst: "warn",
     run: ({ files: { prices } }) =>
       prices.problem === null
@@ -57,7 +56,7 @@ export const OWN_FILE_CHECKS: readonly Check<DoctorFacts>[] = [
   },
   {
     id: "state-file",
-    about: "`state.json` can be read; one that cannot counts as empty, and is written anew",
+    about: "`state.json` can be read; otherwise it counts as empty and is rewritten",
     worst: "info",
     run: ({ files: { state } }) =>
       state.isUnreadable
@@ -67,7 +66,7 @@ export const OWN_FILE_CHECKS: readonly Check<DoctorFacts>[] = [
   {
     id: "request-log",
     about:
-      "`logs/requests.jsonl` can be written, and put away when it is full: else requests are served and not logged",
+      "`logs/requests.jsonl` can be written, and rotated when it is full: otherwise requests are not logged",
     worst: "warn",
     run: ({ files: { log } }) => {
       const { bytes, path, problem } = log;
@@ -80,7 +79,7 @@ export const OWN_FILE_CHECKS: readonly Check<DoctorFacts>[] = [
   },
   {
     id: "home",
-    about: "our home is a directory that can be written: else nothing is logged or remembered",
+    about: "codex-helper's directory is writable: otherwise nothing is logged or saved",
     worst: "fail",
     run: ({ files: { home } }) =>
       home.problem === null
@@ -94,7 +93,8 @@ export const OWN_FILE_CHECKS: readonly Check<DoctorFacts>[] = [
   },
   {
     id: "disk-space",
-    about: "there is room on the disk of our home: under 500 MiB is said, under 20 MiB fails",
+    about:
+      "there is free disk space for codex-helper's directory: a warning under 500 MiB, a failure under 20 MiB",
     worst: "fail",
     run: ({ files: { freeBytes, home } }) => {
       if (freeBytes === null) return [];
@@ -106,7 +106,7 @@ export const OWN_FILE_CHECKS: readonly Check<DoctorFacts>[] = [
   },
   {
     id: "file-modes",
-    about: "our files and directories can be read by their owner alone",
+    about: "only the owner can read codex-helper's files and directories",
     worst: "warn",
     repair: "removes the access of other users",
     run: ({ files: { openFiles } }) => {
@@ -120,7 +120,7 @@ export const OWN_FILE_CHECKS: readonly Check<DoctorFacts>[] = [
   },
   {
     id: "predecessor",
-    about: "files of the older program of the same name, which are never touched",
+    about: "files of the older program of the same name, which are never changed",
     worst: "info",
     run: ({ files: { predecessorFiles } }) =>
       predecessorFiles.map((path) => info(t`${path} belongs to the older codex-helper and is not used`)),

@@ -12,7 +12,7 @@ const SKEW_MS = 120_000;
 export const UPSTREAM_CHECKS: readonly Check<DoctorFacts>[] = [
   {
     id: "route",
-    about: "each service in use has an upstream to ask",
+    about: "each service in use has a usable upstream",
     worst: "fail",
     run: ({ services }) =>
       services.map(({ configName, isUnused, routeProblem, service, upstreams }): Found => {
@@ -43,7 +43,7 @@ export const UPSTREAM_CHECKS: readonly Check<DoctorFacts>[] = [
   },
   {
     id: "credentials",
-    about: "each upstream's key is there, and rather named than written down",
+    about: "each upstream's key is set, preferably in a variable rather than in `config.json`",
     worst: "fail",
     run: ({ services }) =>
       services.flatMap(({ service, upstreams }) =>
@@ -60,7 +60,7 @@ export const UPSTREAM_CHECKS: readonly Check<DoctorFacts>[] = [
   },
   {
     id: "outbound-proxy",
-    about: "upstreams that are asked through an outbound proxy, and who named it",
+    about: "upstreams that are reached through an outbound proxy, and where it is set",
     worst: "info",
     run: ({ services }) =>
       services.flatMap(({ upstreams }) =>
@@ -73,7 +73,7 @@ export const UPSTREAM_CHECKS: readonly Check<DoctorFacts>[] = [
   },
   {
     id: "system-proxy",
-    about: "the desktop's own proxy setting, which is not used where no variable names it",
+    about: "the desktop's proxy setting, which is not used unless a variable sets it too",
     worst: "info",
     run: ({ network: { systemProxy } }) =>
       systemProxy === null
@@ -87,7 +87,8 @@ export const UPSTREAM_CHECKS: readonly Check<DoctorFacts>[] = [
   },
   {
     id: "reachable",
-    about: "each upstream's name is found, its port answers, its certificate is good; no request, no key",
+    about:
+      "each upstream's name resolves, its port answers and its certificate is valid; sends no request and no key",
     worst: "fail",
     run: ({ network }) => network.reached.map(describeReached),
   },

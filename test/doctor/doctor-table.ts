@@ -13,7 +13,7 @@ export async function withTable(text: string): Promise<string> {
   return replaceBetween(
     text,
     MARKS,
-    makeMarkdownTable([["id", "what is looked at", "at worst", "`--fix`"], ...rows]),
+    makeMarkdownTable([["id", "what is checked", "worst result", "`--fix`"], ...rows]),
   );
 }
 
