@@ -7,6 +7,8 @@ import { SERVICES } from "../base/service.ts";
 import { t, type Text, isText } from "../base/text.ts";
 import { OWN_PREFIX } from "../proxy/own-routes.ts";
 import { quotaRowSchema } from "../quota/sources.ts";
+import { isReason } from "../routing/reasons.ts";
+import type { Reason } from "../routing/types.ts";
 import type { Instance } from "../state/instances.ts";
 
 /** A proxy on this machine answers in a few ms; one that does not hangs or has ended. */
@@ -62,6 +64,8 @@ async function send(
 const figure = later(() => z.nullable(z.number()));
 /** The same as the field without `_text`, as data: for a screen in another language. */
 const textSchema = later(() => z.optional(z.custom<Text>(isText)));
+/** The same as the field without `_data`. A newer version may have ids that this one does not know. */
+const reasonSchema = later(() => z.catch(z.optional(z.custom<Reason>(isReason)), undefined));
 const problemSchema = later(() =>
   z.looseObject({
     message: z.string(),
@@ -82,15 +86,15 @@ const upstreamSchema = later(() =>
     since_ms: figure,
     until_ms: figure,
     reason: z.string(),
-    reason_text: textSchema,
+    reason_data: reasonSchema,
     /** Where `until_ms` comes from. */
     source: z.nullable(z.string()),
-    source_text: textSchema,
+    source_data: reasonSchema,
     /** Attempts since the proxy started. */
     requests: z.number(),
     failures: z.number(),
     last_failure: z.nullable(
-      z.looseObject({ at_ms: z.number(), reason: z.string(), reason_text: textSchema }),
+      z.looseObject({ at_ms: z.number(), reason: z.string(), reason_data: reasonSchema }),
     ),
     /** Sessions bound to it. */
     sessions: z.number(),
@@ -133,7 +137,7 @@ const placeSchema = later(() =>
     /** See Standing. */
     standing: z.string(),
     reason: z.string(),
-    reason_text: textSchema,
+    reason_data: reasonSchema,
     /** Why it is skipped until the user fixes it. */
     problem: z.nullable(z.string()),
     problem_text: textSchema,

@@ -7,6 +7,8 @@ export interface Text {
   /** English, and the key of its translation. "{0}", "{1}" are the values. */
   readonly text: string;
   readonly values: readonly TextValue[];
+  /** Where its translation has another key than the English: that key, and the names of the values in it. */
+  readonly named?: { readonly id: string; readonly names: readonly string[] };
 }
 
 export type TextValue = string | number | Text;
@@ -27,11 +29,13 @@ export function fromEnglish(text: string): Text {
 
 /** Several texts as one. The separator is the same in every language. */
 export function joinTexts(texts: readonly (Text | string)[], separator: string): Text {
-  return { text: texts.map((_, index) => `{${index}}`).join(separator), values: texts };
+  const text = texts.map((_, index) => `{${index}}`).join(separator);
+  // No words of its own: it must not be taken for a text that a dictionary has.
+  return { text, values: texts, named: { id: "", names: [] } };
 }
 
 export function inEnglish(text: Text | string): string {
-  return renderText(text, (same) => same);
+  return renderText(text, (same) => same.text);
 }
 
 export function isText(value: unknown): value is Text {
@@ -43,11 +47,11 @@ function isTextValue(value: unknown): value is TextValue {
   return typeof value === "string" || typeof value === "number" || isText(value);
 }
 
-/** `translate` says an English template in another language, its values in any order. */
-export function renderText(text: Text | string, translate: (text: string) => string): string {
+/** `translate` gives the template in another language, its values in any order. */
+export function renderText(text: Text | string, translate: (text: Text) => string): string {
   if (typeof text === "string") return text;
   const { values } = text;
-  return translate(text.text).replace(/\{(\d+)\}/g, (place, index: string) => {
+  return translate(text).replace(/\{(\d+)\}/g, (place, index: string) => {
     const value = values[Number(index)];
     return value === undefined
       ? place

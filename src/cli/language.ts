@@ -7,18 +7,17 @@ import { type Text, type TextValue, fromEnglish, t as makeText, renderText } fro
 export type Language = "en" | "zh";
 
 /** English text -> the same in the other language. "{0}", "{1}" stand for the values, in any order, or left out. */
-export type Dictionary = Readonly<Record<string, string>>;
+export interface Dictionary {
+  readonly [english: string]: string | Readonly<Record<string, string>>;
+  /** By id; the values have names. */
+  readonly reasons: Readonly<Record<string, string>>;
+}
 
 /** Like the C library's locale: one for the process. Null is English. */
 let dictionary: Dictionary | null = null;
 
 export function useDictionary(next: Dictionary | null): void {
   dictionary = next;
-}
-
-/** Is the person's language another than English? */
-export function isTranslated(): boolean {
-  return dictionary !== null;
 }
 
 /** `CODEX_HELPER_LANG`, else LC_ALL, LC_MESSAGES, LANG as POSIX orders them: the first that is set decides. */
@@ -35,7 +34,7 @@ export function t(parts: TemplateStringsArray, ...values: readonly TextValue[]):
 
 /** A text in the person's language. A plain string is a name, a code or another program's words, and stays. */
 export function tell(text: Text | string): string {
-  return renderText(text, translate);
+  return renderText(text, templateOf);
 }
 
 /** Names in a row, with the comma that the language has between them. */
@@ -50,7 +49,15 @@ export function tellEither(text: Text | undefined, english: string): string {
 
 /** For the texts of tables that citty reads, such as a command's summary. */
 export function translate(english: string): string {
-  return dictionary !== null && Object.hasOwn(dictionary, english)
-    ? (dictionary[english] ?? english)
-    : english;
+  const found = dictionary !== null && Object.hasOwn(dictionary, english) ? dictionary[english] : english;
+  return typeof found === "string" ? found : english;
+}
+
+function templateOf({ named, text }: Text): string {
+  if (named === undefined) return translate(text);
+  const own = dictionary?.reasons[named.id] ?? text;
+  return own.replace(/\{(\w+)\}/g, (place, name: string) => {
+    const index = named.names.indexOf(name);
+    return index < 0 ? place : `{${index}}`;
+  });
 }

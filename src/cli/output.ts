@@ -1,5 +1,6 @@
 // Data for stdout: lines, tables and JSON, coloured where colours are welcome. The words beside it are in words.ts.
 // Lets no control character through but its own colours. Masks nothing: whoever makes the data does.
+import { isRecord } from "../base/json-value.ts";
 import { inEnglish, isText } from "../base/text.ts";
 import { escapeHarmful, printable } from "../base/terminal-text.ts";
 import { alignRows } from "./layout.ts";
@@ -73,9 +74,14 @@ export function makeHarmless(text: string, hasColours: boolean): string {
     .join("");
 }
 
-/** Indented JSON, its texts in English, `<name>_text` beside a name that is English already left out; what could steer a terminal is escaped, so that the value stays what it is. */
+/**
+ * Indented JSON. Texts are in English; what says the same as data, `<name>_text` and `<name>_data`, is left out. What could
+ * steer a terminal is escaped, so that the value stays what it is.
+ */
 export function makeJson(value: unknown): string {
-  const english = (name: string, part: unknown): unknown =>
-    !isText(part) ? part : name.endsWith("_text") ? undefined : inEnglish(part);
+  const english = (name: string, part: unknown): unknown => {
+    if (isRecord(part) && /_(?:text|data)$/.test(name)) return undefined;
+    return isText(part) ? inEnglish(part) : part;
+  };
   return escapeHarmful(JSON.stringify(value, english, 2));
 }

@@ -3,6 +3,8 @@
 import type { UpstreamFacts } from "../app/ask-instance.ts";
 import { type Text, t as text, showMoment, showSpan } from "../base/text.ts";
 import { t, tell, tellEither } from "./language.ts";
+import { describe } from "../routing/reasons.ts";
+import type { Reason } from "../routing/types.ts";
 import type { Colour, ColouredText } from "./output.ts";
 import { describeQuota } from "./quota-words.ts";
 
@@ -47,9 +49,9 @@ export type DayCounts = { readonly requests: number; readonly failures: number }
 /** Why it stands so, since when, and what it has done, a line each. */
 export function describeDetails(upstream: UpstreamFacts, now: number, today: DayCounts): string[] {
   const { last_failure: last, outbound_proxy, problem, reason, sessions, since_ms, source } = upstream;
-  const words = tellEither(upstream.reason_text, reason);
+  const words = tellReason(upstream.reason_data, reason);
   const lasting = since_ms === null ? words : t`${words}, for ${showSpan(now - since_ms)}`;
-  const from = source === null ? "" : t` (${tellEither(upstream.source_text, source)})`;
+  const from = source === null ? "" : t` (${tellReason(upstream.source_data, source)})`;
   const why =
     problem !== null ? tellEither(upstream.problem_text, problem) : reason === "" ? "" : `${lasting}${from}`;
   const counts = [
@@ -60,11 +62,16 @@ export function describeDetails(upstream: UpstreamFacts, now: number, today: Day
   const lastWords =
     last === null || reason !== ""
       ? ""
-      : t`last failure ${showMoment(last.at_ms, now)}: ${tellEither(last.reason_text, last.reason)}`;
+      : t`last failure ${showMoment(last.at_ms, now)}: ${tellReason(last.reason_data, last.reason)}`;
   const quotas = upstream.quota.flatMap((row) => describeQuota(row, now) ?? []);
   // The figures below say it better.
   const first = source === QUOTA_SOURCE && quotas.length > 0 ? "" : why;
   return [first, ...quotas, counts.join(t`, `), lastWords].filter((line) => line !== "");
+}
+
+/** From its data; without them, as from an older version, in English. */
+export function tellReason(reason: Reason | undefined, english: string): string {
+  return reason === undefined ? english : tell(describe(reason));
 }
 
 function countToday(today: DayCounts): string[] {

@@ -29,12 +29,21 @@ const usage = z
     z.describe("Absent when the upstream did not say; a figure it did not give is absent too, never zero"),
   );
 
+const reason = z
+  .optional(z.looseObject({ rule: z.string() }))
+  .check(
+    z.describe(
+      "The same as error, as data: the id of what is said, and its values by name; absent where it has none",
+    ),
+  );
+
 const attempt = z.object({
   upstream_base_url: z.string(),
   status_code: z
     .optional(z.int().check(z.minimum(100), z.maximum(599)))
     .check(z.describe("Absent when no answer came")),
   error: z.optional(z.string()),
+  reason,
   verdict: z.string().check(z.describe("Id of the rule that judged the attempt, or ok")),
   duration_ms: milliseconds,
 });
@@ -86,4 +95,5 @@ export const logEntrySchema = z.object({
     .optional(z.int().check(z.nonnegative()))
     .check(z.describe("Matches left alone, in keys, encrypted content and tool schemas; absent for none")),
   error: z.optional(z.string()).check(z.describe("What went wrong, in words; secrets masked")),
+  reason,
 });

@@ -36,12 +36,14 @@ export function makeLogLine(entry: LogEntry): string {
       upstream_base_url: attempt.upstream_base_url,
       status_code: attempt.status_code,
       error: makeError(attempt.error),
+      reason: maskValues(attempt.reason),
       verdict: attempt.verdict,
       duration_ms: attempt.duration_ms,
     })),
     redactions: entry.redactions,
     redactions_exempt: entry.redactions_exempt,
     error: makeError(entry.error),
+    reason: maskValues(entry.reason),
   };
   // Someone may look at the file with `cat`.
   return `${escapeHarmful(JSON.stringify(line))}\n`;
@@ -66,6 +68,12 @@ function makeError(text: string | undefined): string | undefined {
   if (text === undefined) return undefined;
   // Half a key at the end would not be recognised: mask that much more before the cut.
   return maskText(text.slice(0, MAX_ERROR_LENGTH + LONGEST_KEY)).slice(0, MAX_ERROR_LENGTH);
+}
+
+function maskValues(reason: LogEntry["reason"]): unknown {
+  if (reason === undefined) return undefined;
+  const mask = (_: string, value: unknown): unknown => (typeof value === "string" ? makeError(value) : value);
+  return JSON.parse(JSON.stringify(reason, mask));
 }
 
 function withoutQuery(path: string): string {

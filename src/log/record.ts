@@ -50,6 +50,7 @@ export function readRecord(line: unknown): LogRecord | null {
       : undefined,
     redactions: figure(line["redactions"]),
     error: text(line["error"]),
+    reason: data(line["reason"]),
   };
 }
 
@@ -71,6 +72,7 @@ function readAttempt(attempt: JsonRecord): RecordedAttempt {
     upstream_base_url: text(attempt["upstream_base_url"]),
     status_code: figure(attempt["status_code"]),
     error: text(attempt["error"]),
+    reason: data(attempt["reason"]),
     verdict: text(attempt["verdict"]),
     duration_ms: figure(attempt["duration_ms"]),
   };
@@ -78,6 +80,12 @@ function readAttempt(attempt: JsonRecord): RecordedAttempt {
 
 function text(value: unknown): string | undefined {
   return typeof value === "string" ? value : undefined;
+}
+
+function data(reason: unknown): LogEntry["reason"] {
+  return isRecord(reason) && typeof reason["rule"] === "string"
+    ? { ...reason, rule: reason["rule"] }
+    : undefined;
 }
 
 /** Every figure of the log counts something: none is below zero. */

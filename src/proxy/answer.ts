@@ -1,8 +1,8 @@
 // Turns what the attempts came to into the client's answer, and the end of that answer into the request's record.
 import { beginsJson, firstByteOf } from "../base/bytes.ts";
-import { english } from "../base/text.ts";
 import { classifyAttempt } from "../routing/classify.ts";
-import type { AttemptOutcome, Permit } from "../routing/types.ts";
+import { reasonInEnglish } from "../routing/reasons.ts";
+import type { AttemptOutcome, Permit, Reason } from "../routing/types.ts";
 import type { Api } from "../usage/stream-events.ts";
 import { createStreamTap, type TapFacts } from "../usage/stream-tap.ts";
 import { type JsonDocument, readDocument } from "../usage/answer-reader.ts";
@@ -18,7 +18,8 @@ const BODILESS = new Set([204, 205, 304]);
 
 /** An answer of our own: no upstream was asked (`refused`), or none gave an answer that could be shown (`error`). */
 export function answerLocal(exchange: Exchange, outcome: "refused" | "error", error: LocalError): Response {
-  exchange.end({ status: error.status, outcome, error: error.message });
+  const { message, reason = { rule: "refused", why: message }, status } = error;
+  exchange.end({ status, outcome, reason });
   return makeErrorResponse(exchange.service, error, exchange.method);
 }
 
@@ -59,7 +60,7 @@ export function answerFrom(chosen: Chosen, { deps, exchange, request, route }: A
   const isEvents = stream && !startsLikeJson(answer);
 
   const conclude = (end: DeliveryEnd): void => {
-    const refusal = permit === null ? (exchange.tried.at(-1)?.error ?? "") : null;
+    const refusal = permit === null ? (exchange.tried.at(-1)?.reason ?? { rule: "ok" }) : null;
     const ending = makeEnding({ end, status: answer.status, seen: look(), isEvents, refusal });
     const isClientGone = ending.record.outcome === "client_gone";
     if (!isClientGone) deps.connections.released(upstream);
@@ -120,8 +121,8 @@ interface Delivered {
   readonly seen: TapFacts | null;
   /** The answer was a stream of events. */
   readonly isEvents: boolean;
-  /** The failure that this answer itself is, in words; null for one that counts as good. */
-  readonly refusal: string | null;
+  /** The failure that this answer itself is; null for one that counts as good. */
+  readonly refusal: Reason | null;
 }
 
 interface Ending {
@@ -133,12 +134,6 @@ interface Ending {
 
 type Cut = Extract<AttemptOutcome, { kind: "cut" }>;
 
-const CUT_WORDS: Readonly<Record<Exclude<Cut["reason"], "error-event">, string>> = {
-  reset: english`the upstream cut the answer off`,
-  idle: english`the upstream stopped sending in the middle of the answer`,
-  "no-terminal-event": english`the upstream ended the stream before the answer was complete`,
-};
-
 function makeEnding({ end, isEvents, refusal, seen, status }: Delivered): Ending {
   const usage = seen?.usage;
   // A client that has its terminal event is done, and leaves without waiting for the connection's end.
@@ -146,12 +141,13 @@ function makeEnding({ end, isEvents, refusal, seen, status }: Delivered): Ending
     return { record: { status: CLIENT_CLOSED_REQUEST, outcome: "client_gone", usage }, cut: null };
   if (end !== "complete" && end !== "client-gone") {
     const cut: Cut = { kind: "cut", reason: end, body: "" };
-    return { record: { status, outcome: "cut", usage, error: CUT_WORDS[end] }, cut };
+    return { record: { status, outcome: "cut", usage, reason: { rule: `cut-${end}` } }, cut };
   }
-  if (refusal !== null) return { record: { status, outcome: "error", usage, error: refusal }, cut: null };
+  if (refusal !== null) return { record: { status, outcome: "error", usage, reason: refusal }, cut: null };
   if (!isEvents || seen?.terminal !== "failed")
     return { record: { status, outcome: "ok", usage }, cut: null };
-  const error = seen.error ?? english`the stream ended in an error`;
-  const cut: Cut = { kind: "cut", reason: "error-event", body: error };
-  return { record: { status, outcome: "error", usage, error }, cut };
+  const reason: Reason =
+    seen.error === undefined ? { rule: "stream-error" } : { rule: "as-told", words: seen.error };
+  const cut: Cut = { kind: "cut", reason: "error-event", body: reasonInEnglish(reason) };
+  return { record: { status, outcome: "error", usage, reason }, cut };
 }

@@ -1,12 +1,10 @@
 // The failover of one request: asks the candidates in order until one gives an answer that may be shown.
 // Decides nothing about upstreams itself: verdicts come from the classifier, places and permits from the router.
-import { oneLine } from "../base/terminal-text.ts";
-import { english, inEnglish } from "../base/text.ts";
 import type { Timeouts, Upstream } from "../base/upstream.ts";
 import { classifyAttempt } from "../routing/classify.ts";
 import { modelAt } from "../routing/model-name.ts";
 import { mayRepeat, type ReplayRequest } from "../routing/replay.ts";
-import type { AttemptOutcome, Candidate, Permit, PlanRequest, Verdict } from "../routing/types.ts";
+import type { AttemptOutcome, Candidate, Permit, PlanRequest, Reason, Verdict } from "../routing/types.ts";
 import type { Usage } from "../usage/usage.ts";
 import { type Answer, type AttemptResult, attempt } from "./attempt.ts";
 import type { ProxyDeps, Route } from "./deps.ts";
@@ -31,8 +29,8 @@ export interface Pass {
 export interface Conversion {
   /** Reads the whole answer; null where it does not hold what was asked for. Never rejects. */
   readonly run: (answer: Answer, idleMs: number) => Promise<Converted | null>;
-  /** What an upstream did whose answer cannot be converted, in words. */
-  readonly failure: string;
+  /** What an upstream did whose answer cannot be converted. */
+  readonly failure: Reason;
 }
 
 /** An event stream of our own making. */
@@ -46,8 +44,8 @@ export interface Tried {
   readonly upstream: Upstream;
   readonly verdict: Verdict | null;
   readonly status: number | null;
-  /** Words without secrets; null when the upstream's answer was accepted. */
-  readonly error: string | null;
+  /** Null when the upstream's answer was accepted. */
+  readonly reason: Reason | null;
   readonly durationMs: number;
   /** The model that this upstream was asked for. */
   readonly model: string | null;
@@ -172,7 +170,7 @@ async function convert(
   const verdict = classifyAttempt(outcome, upstream, { now: deps.now(), settings: route.routing });
   permit.fail(verdict);
   const begun = tried.pop();
-  if (begun !== undefined) tried.push({ ...begun, verdict, error: conversion.failure });
+  if (begun !== undefined) tried.push({ ...begun, verdict, reason: conversion.failure });
   return null;
 }
 
@@ -204,12 +202,12 @@ async function askUpstream(one: OneAttempt, run: LoopRun): Promise<Step> {
   const asked = named === null ? null : modelAt(upstream, named);
   const model = facts.model === null ? null : asked;
   const result = await send(one, run, asked === named ? null : asked);
-  const note = (verdict: Verdict | null, status: number | null, error: string | null): void => {
-    tried.push({ upstream, verdict, status, error, durationMs: deps.monotonic() - startedAt, model });
+  const note = (verdict: Verdict | null, status: number | null, reason: Reason | null): void => {
+    tried.push({ upstream, verdict, status, reason, durationMs: deps.monotonic() - startedAt, model });
   };
   if (result.kind === "client-gone") {
     permit.release();
-    note(null, null, english`the client disconnected`);
+    note(null, null, { rule: "client-gone" });
     return result;
   }
   if (result.answer !== null) deps.observeHeaders(upstream, result.answer.headers);
@@ -225,11 +223,7 @@ async function askUpstream(one: OneAttempt, run: LoopRun): Promise<Step> {
     settings: route.routing,
     hasBoundHistory: !one.isRepaired && carriesBoundHistory(facts.api, body),
   });
-  note(
-    verdict,
-    "status" in result.outcome ? result.outcome.status : null,
-    oneLine(inEnglish(verdict.reason)),
-  );
+  note(verdict, "status" in result.outcome ? result.outcome.status : null, verdict.reason);
   if (verdict.next === "repair" && !one.isRepaired) {
     const stripped = stripBoundHistory(facts.api, body);
     if (stripped !== null) {
@@ -275,8 +269,7 @@ async function send(one: OneAttempt, run: LoopRun, model: string | null): Promis
     ownedNames: route.ownedHeaders,
     instance: deps.instance,
   });
-  if (typeof made === "string")
-    return { kind: "failed", outcome: { kind: "not-tried", why: made }, answer: null };
+  if ("why" in made) return { kind: "failed", outcome: { kind: "not-tried", ...made }, answer: null };
   const acceptEncoding = request.headers.get("accept-encoding")?.toLowerCase() ?? "";
   return await attempt(
     {

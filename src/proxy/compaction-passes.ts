@@ -1,7 +1,6 @@
 // How a request for compaction is asked: first of upstreams that may know how, as the client sent it; then of all others
 // for a summary in words, which is wrapped as the item that the client waits for.
 import { createDecodedCopy } from "../base/decoder.ts";
-import { english } from "../base/text.ts";
 import { createSseSplitter } from "../base/sse.ts";
 import type { PlanRequest } from "../routing/types.ts";
 import type { Answer } from "./attempt.ts";
@@ -29,7 +28,7 @@ export function* makeCompactionPasses(
     body: askForSummary(body),
     accept: ANY_OUTPUT,
     // Nothing is shown before it is whole, so that the next upstream can be asked after one that is cut.
-    convert: { run: summarize, failure: english`returned no summary of the conversation` },
+    convert: { run: summarize, failure: { rule: "no-summary" } },
   };
 }
 

@@ -1,5 +1,7 @@
 // Gathers what is known of one request while it runs and writes it down once, however it ends.
 import type { LogEntry } from "../log/entry.ts";
+import { reasonInEnglish } from "../routing/reasons.ts";
+import type { Reason } from "../routing/types.ts";
 import type { Usage } from "../usage/usage.ts";
 import type { Tried } from "./attempt-loop.ts";
 import type { ProxyDeps } from "./deps.ts";
@@ -9,7 +11,7 @@ export interface ExchangeEnd {
   readonly status: number;
   readonly outcome: LogEntry["outcome"];
   readonly usage?: Usage | undefined;
-  readonly error?: string | undefined;
+  readonly reason?: Reason | undefined;
 }
 
 /** What is known once the request was read. */
@@ -82,7 +84,7 @@ export function beginExchange(
         attempts: showAttempts ? tried.map(describeAttempt) : undefined,
         redactions: known?.filtered.redactions || undefined,
         redactions_exempt: known?.filtered.exempt || undefined,
-        error: as.error,
+        ...sayWhy(as.reason),
       };
       deps.record(entry);
     },
@@ -93,10 +95,17 @@ function describeAttempt(attempt: Tried): NonNullable<LogEntry["attempts"]>[numb
   return {
     upstream_base_url: attempt.upstream.baseUrl,
     status_code: attempt.status ?? undefined,
-    error: attempt.error ?? undefined,
+    ...sayWhy(attempt.reason),
     verdict: attempt.verdict?.rule ?? "ok",
     duration_ms: Math.round(attempt.durationMs),
   };
+}
+
+/** In English, and as data where it has any. */
+function sayWhy(reason: Reason | null | undefined): Pick<LogEntry, "error" | "reason"> {
+  if (reason == null) return {};
+  const error = reasonInEnglish(reason);
+  return reason.rule === "as-told" ? { error } : { error, reason };
 }
 
 /** Sorts by time; unique enough for one machine: ms since 1970 and 32 random bits, in base 36. */

@@ -1,12 +1,12 @@
 // Decides whether a request is accepted at all: who asks (Host, Origin, Sec-Fetch-Site), with which method, in a loop
 // or not. Browsers are refused whatever they send; there is no cross-origin permission to give.
 // Pure.
-import { english } from "../base/text.ts";
+import { type Text, t } from "../base/text.ts";
 
 /** A request that is answered here and never reaches an upstream. */
 export interface Refusal {
   readonly status: 400 | 403 | 405 | 421 | 426 | 508;
-  readonly message: string;
+  readonly message: Text;
 }
 
 /** Names the instances a request has passed, comma-separated. Ours being there means that we ask ourselves. */
@@ -29,21 +29,21 @@ export function refuse(
   const host = headers.get("host");
   // Two Host fields arrive joined by a comma and are in no list (RFC 9112 3.2).
   if (host === null || !allowedHosts.has(host.toLowerCase())) {
-    return { status: 421, message: english`this proxy answers only on its own loopback address` };
+    return { status: 421, message: t`this proxy answers only on its own loopback address` };
   }
-  if (headers.has("origin")) return { status: 403, message: english`requests from web pages are refused` };
+  if (headers.has("origin")) return { status: 403, message: t`requests from web pages are refused` };
   const site = headers.get("sec-fetch-site");
   if (site !== null && site !== "none")
-    return { status: 403, message: english`requests from web pages are refused` };
+    return { status: 403, message: t`requests from web pages are refused` };
   if (method === "CONNECT" || method === "TRACE") {
-    return { status: 405, message: english`the method ${method} is not supported by this proxy` };
+    return { status: 405, message: t`the method ${method} is not supported by this proxy` };
   }
   if (headers.has("upgrade")) {
-    return { status: 426, message: english`WebSocket is not supported; use plain HTTP` };
+    return { status: 426, message: t`WebSocket is not supported; use plain HTTP` };
   }
   const hops = headers.get(HOPS_HEADER);
   if (hops !== null && (hops.includes(instance) || hops.split(",").length >= MAX_HOPS)) {
-    return { status: 508, message: english`loop detected: an upstream leads back to this proxy` };
+    return { status: 508, message: t`loop detected: an upstream leads back to this proxy` };
   }
   return null;
 }

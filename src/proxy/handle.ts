@@ -1,7 +1,8 @@
 // One request, from its first byte to its log line, as a straight line: guard, body, redaction, candidates, attempts,
 // answer, end. Every step is called once and none calls back; each request ends in exactly one record.
-import { english, inEnglish } from "../base/text.ts";
+import { t } from "../base/text.ts";
 import { makeFinalAnswer } from "../routing/final-answer.ts";
+import { describe } from "../routing/reasons.ts";
 import { type Answering, answerFrom, answerGone, answerLocal } from "./answer.ts";
 import { type Pass, runAttempts } from "./attempt-loop.ts";
 import { readCompaction, unfoldSummaries } from "./compaction.ts";
@@ -18,9 +19,9 @@ import { apiOf, readRequestFacts } from "./request-facts.ts";
 
 /** Bun runs at most 256 fetches at once and lets the next one wait in silence: better a clear answer before that. */
 const MAX_IN_FLIGHT = 250;
-const BAD_TARGET: LocalError = { status: 400, message: english`the request's URL is invalid` };
+const BAD_TARGET: LocalError = { status: 400, message: t`the request's URL is invalid` };
 
-const OUR_BUG: ExchangeEnd = { status: 500, outcome: "error", error: "codex-helper failed on this request" };
+const OUR_BUG: ExchangeEnd = { status: 500, outcome: "error", reason: { rule: "bug" } };
 
 /** Answers one request. Rejects only on a bug of ours; the request has its record even then. */
 export async function handle(request: Request, deps: ProxyDeps): Promise<Response> {
@@ -36,7 +37,7 @@ export async function handle(request: Request, deps: ProxyDeps): Promise<Respons
   if (deps.inFlight.count >= MAX_IN_FLIGHT) {
     return refused({
       status: 503,
-      message: english`more than ${MAX_IN_FLIGHT} requests are open at once`,
+      message: t`more than ${MAX_IN_FLIGHT} requests are open at once`,
       retryAfterSecs: 2,
     });
   }
@@ -64,7 +65,7 @@ async function forward({ request, target, exchange, deps }: Forwarding): Promise
   const refused = (error: LocalError): Response => answerLocal(exchange, "refused", error);
   const state = deps.routeState();
   if (state.kind === "unset")
-    return refused({ status: 400, message: `${inEnglish(state.message)}; type: ${state.hint}` });
+    return refused({ status: 400, message: t`${state.message}; type: ${state.hint}` });
   const { route } = state;
   const read = await readBody(request, route.limits);
   if (read.kind === "client-gone") return answerGone(exchange);
@@ -74,7 +75,7 @@ async function forward({ request, target, exchange, deps }: Forwarding): Promise
   // The rules cannot see into a summary of ours, and must: it leaves as plain text.
   const unfolded = compaction.hasOwn ? unfoldSummaries(read.bytes) : read.bytes;
   const filtered = deps.filter(unfolded, request.headers);
-  if (filtered.kind === "refused") return refused({ status: 400, message: inEnglish(filtered.message) });
+  if (filtered.kind === "refused") return refused({ status: 400, message: filtered.message });
   const { body } = filtered;
   const facts = readRequestFacts(api, request.headers, body);
   exchange.describe({ facts, filtered, configName: route.configName });
@@ -121,5 +122,5 @@ async function answerRequest(passes: Iterable<Pass>, run: Answering): Promise<Re
   const { blocked, last } = result;
   const final = makeFinalAnswer({ service: exchange.service, now: deps.now(), tried, blocked });
   if (final.kind === "last-answer" && last !== null) return answerFrom(last, run);
-  return answerLocal(exchange, "error", final);
+  return answerLocal(exchange, "error", { ...final, message: describe(final.reason) });
 }

@@ -1,5 +1,7 @@
 // The answers the proxy gives by itself, in the shape that the asking client reads and shows.
 // Pure.
+import { type Text, inEnglish } from "../base/text.ts";
+import type { Reason } from "../routing/types.ts";
 import { type ErrorShape, SERVICE_FACTS, type Service } from "../base/service.ts";
 
 /** What the nginx tradition calls a client that left before the answer was complete. */
@@ -8,7 +10,9 @@ export const CLIENT_CLOSED_REQUEST = 499;
 export interface LocalError {
   readonly status: number;
   /** One sentence for the user. Must hold no secret. */
-  readonly message: string;
+  readonly message: Text | string;
+  /** What is logged of it. Default: that it was refused, with the message. */
+  readonly reason?: Reason;
   /** OpenAI's `error.type` or Anthropic's `error.error.type`; worked out from the status when absent. */
   readonly type?: string | undefined;
   readonly code?: string | undefined;
@@ -33,7 +37,7 @@ const ANTHROPIC_TYPES: Readonly<Record<number, string>> = {
 const SHAPES: Readonly<Record<ErrorShape, (error: LocalError) => object>> = {
   openai: ({ code, message, resetsAtSecs, status, type }) => ({
     error: {
-      message,
+      message: inEnglish(message),
       type: type ?? (status < 500 ? "invalid_request_error" : "server_error"),
       param: null,
       code: code ?? null,
@@ -42,7 +46,7 @@ const SHAPES: Readonly<Record<ErrorShape, (error: LocalError) => object>> = {
   }),
   anthropic: ({ message, status, type }) => ({
     type: "error",
-    error: { type: type ?? ANTHROPIC_TYPES[status] ?? "api_error", message },
+    error: { type: type ?? ANTHROPIC_TYPES[status] ?? "api_error", message: inEnglish(message) },
   }),
 };
 

@@ -1,7 +1,7 @@
 // Reads a request's whole body so that it can be redacted and replayed: bounded in size, in silence and in what a
 // compressed one may unfold to.
 import { decodeWhole } from "../base/decoder.ts";
-import { english } from "../base/text.ts";
+import { type Text, t } from "../base/text.ts";
 
 export interface BodyLimits {
   /** Bytes, before and after decoding. */
@@ -18,7 +18,7 @@ export type BodyResult =
 interface Refused {
   readonly kind: "refused";
   readonly status: 400 | 408 | 413 | 415;
-  readonly message: string;
+  readonly message: Text;
 }
 
 const EMPTY = new Uint8Array(0);
@@ -89,20 +89,20 @@ async function readAll(
 async function decode(raw: Uint8Array, encoding: string, maxBytes: number): Promise<BodyResult> {
   const decoded = await decodeWhole(raw, encoding, maxBytes);
   if (decoded === "unknown")
-    return refused(415, english`the content encoding "${encoding.slice(0, 40)}" is not supported`);
+    return refused(415, t`the content encoding "${encoding.slice(0, 40)}" is not supported`);
   if (decoded === "too-large") return tooLarge(maxBytes);
-  if (decoded === "invalid") return refused(400, english`the request body is not valid ${encoding}`);
+  if (decoded === "invalid") return refused(400, t`the request body is not valid ${encoding}`);
   return { kind: "body", bytes: decoded, decoded: true };
 }
 
 function silent({ uploadIdleMs }: BodyLimits): BodyResult {
-  return refused(408, english`the request body stalled for ${uploadIdleMs / 1000} s`);
+  return refused(408, t`the request body stalled for ${uploadIdleMs / 1000} s`);
 }
 
 function tooLarge(maxBytes: number): BodyResult {
-  return refused(413, english`the request body is larger than ${Math.floor(maxBytes / 2 ** 20)} MiB`);
+  return refused(413, t`the request body is larger than ${Math.floor(maxBytes / 2 ** 20)} MiB`);
 }
 
-function refused(status: Refused["status"], message: string): Refused {
+function refused(status: Refused["status"], message: Text): Refused {
   return { kind: "refused", status, message };
 }

@@ -1,6 +1,6 @@
 // Makes one upstream's version of a client's request: its address, headers, model, and the history that it can read.
 // Pure.
-import { english, inEnglish } from "../base/text.ts";
+import { type Text, t } from "../base/text.ts";
 import { findTopLevelString } from "../base/json-members.ts";
 import type { Upstream } from "../base/upstream.ts";
 import { METADATA_HEADER } from "../filter/request-filter.ts";
@@ -45,17 +45,17 @@ export interface UpstreamRequest {
   readonly body: Uint8Array | null;
 }
 
-/** The request to send; in words why none can be sent. */
+/** The request to send, or why none can be sent. */
 export function makeUpstreamRequest(
   client: ClientRequest,
   upstream: Upstream,
   changes: RequestChanges,
-): UpstreamRequest | string {
-  if (upstream.credential.kind === "unusable") return inEnglish(upstream.credential.why);
+): UpstreamRequest | { readonly why: Text } {
+  if (upstream.credential.kind === "unusable") return { why: upstream.credential.why };
   const { baseUrl, query, service } = upstream;
   const { instance, keepTurnState, ownedNames } = changes;
   const url = joinTargetUrl({ service, baseUrl, query, ...client.target });
-  if (url === null) return english`the path leads outside the upstream's base URL`;
+  if (url === null) return { why: t`the path leads outside the upstream's base URL` };
   return {
     url,
     method: client.method,

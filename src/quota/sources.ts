@@ -3,10 +3,10 @@
 // Pure.
 import * as z from "zod/mini";
 import type { Env } from "../base/env.ts";
-import { type Text, inEnglish, isText, t } from "../base/text.ts";
+import { type Text, inEnglish, isText } from "../base/text.ts";
 import { later } from "../base/later.ts";
 import type { Upstream } from "../base/upstream.ts";
-import type { QuotaNote } from "../routing/types.ts";
+import type { QuotaNote, Reason } from "../routing/types.ts";
 import { type Meter, assessMeter, latestOf } from "./balance.ts";
 import { type LookupChoice, chooseLookup } from "./lookup.ts";
 import type { ProvidersFile } from "./providers.ts";
@@ -114,27 +114,24 @@ export function makeNote(sources: readonly Source[], now: number): QuotaNote | n
   if (worst === undefined) return null;
   const { at, meter, source, state } = worst;
   if (state === "ok" || state === "unlimited") {
-    return { state: "ok", at: Math.max(...said.map((one) => one.at)), until: null, reason: "" };
+    return { state: "ok", at: Math.max(...said.map((one) => one.at)), until: null, reason: { rule: "ok" } };
   }
   const until = latestOf(said.filter((one) => one.state === state).map((one) => one.until));
-  return { state, at, until, reason: describeReason(source, meter) };
+  return { state, at, until, reason: reasonOf(source, meter) };
 }
 
-function describeReason(source: string, meter: Meter | null): Text {
-  if (meter === null) return t`${source} reports nothing left`;
-  const words = describeMeter(meter);
-  return source === "budget" ? t`your budget: ${words}` : words;
+function reasonOf(source: string, meter: Meter | null): Reason {
+  if (meter === null) return { rule: "quota-none", source };
+  const cause = reasonOfMeter(meter);
+  return source === "budget" ? { rule: "budget", cause } : cause;
 }
 
 /** "0.00 of 20.00 USD left (month)". */
-function describeMeter({ left, limit, name, unit, used }: Meter): Text {
-  if (unit === "%") {
-    const percent = Math.round(used ?? 0);
-    return t`${percent}% used (${name})`;
-  }
+function reasonOfMeter({ left, limit, name, unit, used }: Meter): Reason {
+  if (unit === "%") return { rule: "quota-percent", percent: Math.round(used ?? 0), name };
   const rest = showAmount(left ?? 0, unit);
-  const whole = showAmount(limit ?? 0, unit);
-  return limit === null ? t`${rest} ${unit} left (${name})` : t`${rest} of ${whole} ${unit} left (${name})`;
+  if (limit === null) return { rule: "quota-left", rest, unit, name };
+  return { rule: "quota-left-of", rest, whole: showAmount(limit, unit), unit, name };
 }
 
 /** Money to the cent; anything else as it is, to two digits. */

@@ -2,7 +2,6 @@
 // first row that matches counts. Plain data with predicates, so that the documentation is made from the same rows.
 // Pure.
 import { isRecord } from "../base/json-value.ts";
-import { t } from "../base/text.ts";
 import {
   ANTHROPIC_WINDOW,
   AUTH_DEAD,
@@ -30,7 +29,7 @@ const EXHAUSTED = {
   ...NEXT,
   blame: "exhausted",
   until: STATED_OR_EXHAUSTED,
-  words: t`quota exhausted`,
+  words: "quota exhausted",
 } as const;
 
 /** The connection. */
@@ -41,7 +40,7 @@ export const CONNECTION_RULES: readonly Rule[] = [
     seen: "any",
     matches: (signal) => hasCodeLike(signal, /^(?:ENOTFOUND|EAI_|ENODATA|DNS)/),
     ...NEVER_SENT,
-    words: t`DNS lookup failed`,
+    words: "DNS lookup failed",
   },
   {
     id: "certificate",
@@ -54,7 +53,7 @@ export const CONNECTION_RULES: readonly Rule[] = [
       ),
     ...NEVER_SENT,
     blame: "tls",
-    words: t`certificate refused`,
+    words: "certificate refused",
   },
   {
     id: "never-sent",
@@ -62,7 +61,7 @@ export const CONNECTION_RULES: readonly Rule[] = [
     seen: "any",
     matches: ({ outcome }) => outcome.kind === "transport" && outcome.sent === "never",
     ...NEVER_SENT,
-    words: t`cannot be reached`,
+    words: "cannot be reached",
   },
   {
     id: "connect-timeout",
@@ -70,7 +69,7 @@ export const CONNECTION_RULES: readonly Rule[] = [
     seen: "any",
     matches: ({ outcome }) => outcome.kind === "timeout" && outcome.phase === "connect",
     ...NEVER_SENT,
-    words: t`connection timed out`,
+    words: "connection timed out",
   },
   {
     id: "first-byte-timeout",
@@ -79,7 +78,7 @@ export const CONNECTION_RULES: readonly Rule[] = [
     matches: ({ outcome }) => outcome.kind === "timeout",
     ...AMBIGUOUS,
     blame: "first-byte",
-    words: t`timed out`,
+    words: "timed out",
   },
   {
     id: "broken-connection",
@@ -87,7 +86,7 @@ export const CONNECTION_RULES: readonly Rule[] = [
     seen: "any",
     matches: ({ outcome }) => outcome.kind === "transport",
     ...AMBIGUOUS,
-    words: t`connection lost`,
+    words: "connection lost",
   },
 ];
 
@@ -103,7 +102,7 @@ export const REQUEST_RULES: readonly Rule[] = [
     retryClass: "B",
     blame: "none",
     until: NO_END,
-    words: t`cannot read history of another account`,
+    words: "cannot read history of another account",
   },
   {
     id: "context-length",
@@ -112,7 +111,7 @@ export const REQUEST_RULES: readonly Rule[] = [
     matches: (signal) =>
       hasCode(signal, ...CONTEXT_CODES) || (mayBeAboutLength(signal) && says(signal, CONTEXT_WORDS)),
     ...OWN_MISTAKE,
-    words: t`the prompt is too long for the model`,
+    words: "the prompt is too long for the model",
   },
   {
     id: "policy",
@@ -129,7 +128,7 @@ export const REQUEST_RULES: readonly Rule[] = [
         "sensitive_words_detected",
       ),
     ...OWN_MISTAKE,
-    words: t`refused because of its content`,
+    words: "refused because of its content",
   },
   {
     id: "too-large",
@@ -137,7 +136,7 @@ export const REQUEST_RULES: readonly Rule[] = [
     seen: "any",
     matches: (signal) => hasStatus(signal, 413),
     ...OWN_MISTAKE,
-    words: t`the request is too large`,
+    words: "the request is too large",
   },
   {
     id: "unprocessable",
@@ -145,7 +144,7 @@ export const REQUEST_RULES: readonly Rule[] = [
     seen: "any",
     matches: (signal) => signal.outcome.kind === "status" && hasStatus(signal, 422),
     ...OWN_MISTAKE,
-    words: t`the request cannot be processed`,
+    words: "the request cannot be processed",
   },
 ];
 
@@ -160,7 +159,7 @@ export const ACCOUNT_RULES: readonly Rule[] = [
       (hasStatus(signal, 429) && signal.headers.has("x-codex-rate-limit-reached-type")),
     ...EXHAUSTED,
     until: CODEX_WINDOW,
-    words: t`usage limit reached`,
+    words: "usage limit reached",
   },
   {
     id: "codex-not-included",
@@ -171,7 +170,7 @@ export const ACCOUNT_RULES: readonly Rule[] = [
     ...NEXT,
     blame: "auth-dead",
     until: AUTH_DEAD,
-    words: t`the account has no access to this product`,
+    words: "the account has no access to this product",
   },
   {
     id: "anthropic-model-window",
@@ -183,7 +182,7 @@ export const ACCOUNT_RULES: readonly Rule[] = [
     ...NEXT,
     blame: "model",
     until: ANTHROPIC_WINDOW,
-    words: t`usage limit of this model reached`,
+    words: "usage limit of this model reached",
   },
   {
     id: "anthropic-window",
@@ -192,7 +191,7 @@ export const ACCOUNT_RULES: readonly Rule[] = [
     matches: isUnifiedRejected,
     ...EXHAUSTED,
     until: ANTHROPIC_WINDOW,
-    words: t`usage limit reached`,
+    words: "usage limit reached",
   },
   {
     id: "anthropic-spend-limit",
@@ -208,7 +207,7 @@ export const ACCOUNT_RULES: readonly Rule[] = [
         )),
     ...EXHAUSTED,
     until: ANTHROPIC_WINDOW,
-    words: t`spend limit reached`,
+    words: "spend limit reached",
   },
   {
     id: "openai-quota",
@@ -252,7 +251,7 @@ export const ACCOUNT_RULES: readonly Rule[] = [
     seen: "OpenRouter, relays",
     matches: (signal) => hasStatus(signal, 402),
     ...EXHAUSTED,
-    words: t`payment required`,
+    words: "payment required",
   },
   {
     id: "model-cooldown",
@@ -262,7 +261,7 @@ export const ACCOUNT_RULES: readonly Rule[] = [
     ...NEXT,
     blame: "model",
     until: statedOr(60_000),
-    words: t`the model is cooling down`,
+    words: "the model is cooling down",
   },
   {
     id: "model-busy",
@@ -273,7 +272,7 @@ export const ACCOUNT_RULES: readonly Rule[] = [
     ...NEXT,
     blame: "model",
     until: statedOr(45_000),
-    words: t`the model is at capacity`,
+    words: "the model is at capacity",
   },
   {
     id: "slow-down",
@@ -283,7 +282,7 @@ export const ACCOUNT_RULES: readonly Rule[] = [
     ...NEXT,
     blame: "cooldown",
     until: statedOr(30_000),
-    words: t`asked to slow down`,
+    words: "asked to slow down",
   },
   {
     id: "model-unknown",
@@ -294,7 +293,7 @@ export const ACCOUNT_RULES: readonly Rule[] = [
     ...NEXT,
     blame: "model",
     until: fixed(600_000),
-    words: t`does not offer this model`,
+    words: "does not offer this model",
   },
   {
     id: "concurrency",
@@ -307,7 +306,7 @@ export const ACCOUNT_RULES: readonly Rule[] = [
     ...NEXT,
     blame: "cooldown",
     until: statedOr(5_000),
-    words: t`too many requests at once`,
+    words: "too many requests at once",
   },
   {
     id: "rate-limit",
@@ -317,7 +316,7 @@ export const ACCOUNT_RULES: readonly Rule[] = [
     ...NEXT,
     blame: "cooldown",
     until: STATED_OR_BACKOFF,
-    words: t`rate limited`,
+    words: "rate limited",
   },
 ];
 
@@ -332,7 +331,7 @@ export const PAGE_RULES: readonly Rule[] = [
       (signal.isPage && CHALLENGE.test(textOf(signal)) && !hasStatus(signal, 404, 413)),
     ...REFUSED,
     blame: "failure",
-    words: t`blocked by a browser check`,
+    words: "blocked by a browser check",
   },
   {
     id: "page",
@@ -341,7 +340,7 @@ export const PAGE_RULES: readonly Rule[] = [
     matches: (signal) => signal.isPage && (signal.outcome.kind !== "status" || hasStatus(signal, 401, 403)),
     ...REFUSED,
     blame: "failure",
-    words: t`answered with a web page`,
+    words: "answered with a web page",
   },
   {
     id: "firewall",
@@ -352,7 +351,7 @@ export const PAGE_RULES: readonly Rule[] = [
       hasStatus(signal, 403) && (says(signal, /^error code: 1\d{3}\b/) || isCloudflares(signal.facts.json)),
     ...REFUSED,
     blame: "failure",
-    words: t`blocked by a firewall`,
+    words: "blocked by a firewall",
   },
 ];
 
@@ -366,7 +365,7 @@ export const CREDENTIAL_RULES: readonly Rule[] = [
     ...NEXT,
     blame: "auth-dead",
     until: AUTH_DEAD,
-    words: t`not available from this network's country`,
+    words: "not available from this network's country",
   },
   {
     id: "credential",
@@ -377,7 +376,7 @@ export const CREDENTIAL_RULES: readonly Rule[] = [
     ...NEXT,
     blame: "auth-dead",
     until: AUTH_DEAD,
-    words: t`refused the credential`,
+    words: "refused the credential",
   },
   {
     id: "not-tried",
@@ -388,7 +387,7 @@ export const CREDENTIAL_RULES: readonly Rule[] = [
     retryClass: "A",
     blame: "none",
     until: NO_END,
-    words: t`not tried`,
+    words: "{why}",
   },
 ];
 
@@ -401,7 +400,7 @@ export const ANSWER_RULES: readonly Rule[] = [
     matches: ({ outcome }) => outcome.kind === "status" && outcome.status >= 300 && outcome.status < 400,
     ...REFUSED,
     blame: "failure",
-    words: t`answered with a redirect`,
+    words: "answered with a redirect",
   },
   {
     id: "overloaded",
@@ -410,7 +409,7 @@ export const ANSWER_RULES: readonly Rule[] = [
     matches: (signal) => hasStatus(signal, 503, 529),
     ...REFUSED,
     blame: "failure",
-    words: t`overloaded`,
+    words: "overloaded",
   },
   {
     id: "server-error",
@@ -421,7 +420,7 @@ export const ANSWER_RULES: readonly Rule[] = [
       outcome.status !== 501 &&
       (outcome.status >= 500 || outcome.status === 408),
     ...AMBIGUOUS,
-    words: t`failed`,
+    words: "failed",
   },
   {
     id: "no-compaction",
@@ -430,7 +429,7 @@ export const ANSWER_RULES: readonly Rule[] = [
     matches: ({ outcome }) => outcome.kind === "bad-content" && outcome.reason === "no-compaction",
     ...AMBIGUOUS,
     blame: "none",
-    words: t`cannot compact a session`,
+    words: "cannot compact a session",
   },
   {
     id: "empty-answer",
@@ -438,7 +437,7 @@ export const ANSWER_RULES: readonly Rule[] = [
     seen: "relays",
     matches: ({ outcome }) => outcome.kind === "bad-content" && outcome.reason === "empty",
     ...AMBIGUOUS,
-    words: t`empty answer`,
+    words: "empty answer",
   },
   {
     id: "broken-answer",
@@ -447,7 +446,7 @@ export const ANSWER_RULES: readonly Rule[] = [
     matches: ({ outcome }) =>
       outcome.kind === "bad-content" && (outcome.reason === "ended-early" || outcome.reason === "malformed"),
     ...AMBIGUOUS,
-    words: t`the answer was cut off or unreadable`,
+    words: "the answer was cut off or unreadable",
   },
 ];
 
@@ -462,7 +461,7 @@ export const LEFTOVER_RULES: readonly Rule[] = [
     retryClass: "B",
     blame: "none",
     until: NO_END,
-    words: t`does not serve this path`,
+    words: "does not serve this path",
   },
   {
     id: "bad-request-in-200",
@@ -476,7 +475,7 @@ export const LEFTOVER_RULES: readonly Rule[] = [
     retryClass: "B",
     blame: "none",
     until: NO_END,
-    words: t`called the request invalid`,
+    words: "called the request invalid",
   },
   {
     id: "client-error",
@@ -485,7 +484,7 @@ export const LEFTOVER_RULES: readonly Rule[] = [
     matches: (signal) =>
       signal.outcome.kind === "status" && signal.outcome.status >= 400 && signal.outcome.status < 500,
     ...OWN_MISTAKE,
-    words: t`refused the request`,
+    words: "refused the request",
   },
 ];
 
@@ -498,7 +497,7 @@ export const LAST_RULES: readonly Rule[] = [
     matches: ({ outcome }) => outcome.kind === "bad-content",
     ...REFUSED,
     blame: "failure",
-    words: t`answered with an error`,
+    words: "answered with an error",
   },
   {
     id: "cut",
@@ -509,9 +508,19 @@ export const LAST_RULES: readonly Rule[] = [
     retryClass: "D",
     blame: "failure",
     until: NO_END,
-    words: t`the answer was cut off`,
+    words: "the answer was cut off",
   },
 ];
+
+/** Only for an outcome that a future version of the proxy makes and no row knows. */
+export const UNKNOWN: Rule = {
+  id: "unknown",
+  signal: "anything else",
+  seen: "any",
+  matches: () => true,
+  ...AMBIGUOUS,
+  words: "failed",
+};
 
 /** Never falls through: the last rows of statuses, contents and cuts have no further condition. */
 export const RULES: readonly Rule[] = [

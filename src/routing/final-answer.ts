@@ -1,7 +1,6 @@
 // The answer when no upstream gave one: the status, times and words that make this client wait, stop or ask again.
 // Decides from verdicts and standings alone; the proxy gives it its shape.
 // Pure.
-import { type Text, inEnglish, t } from "../base/text.ts";
 import { CLIENT_NAME, SERVICE_FACTS, type Service } from "../base/service.ts";
 import type { Upstream } from "../base/upstream.ts";
 import type { Blame, Candidate, Reason, Standing, Verdict } from "./types.ts";
@@ -20,8 +19,8 @@ export interface FinalAnswer {
   /** `last-answer`: what the last upstream said is the best there is; the rest stands in if it is not at hand. */
   readonly kind: "own" | "last-answer";
   readonly status: number;
-  /** What was tried and what came of it, for people. */
-  readonly message: string;
+  /** What was tried and what came of it. */
+  readonly reason: Reason;
   /** The `type` of the client's error shape, where the status does not say it. */
   readonly type?: string;
   readonly retryAfterSecs?: number;
@@ -63,77 +62,77 @@ export function makeFinalAnswer(input: FinalInput): FinalAnswer {
     ),
     ...input.blocked.map(fromCandidate),
   ];
-  const message = tell(accounts, input.service);
+  const reason = tell(accounts, input.service);
   const causes = new Set(accounts.map((account) => account.cause));
   const all = (...some: Cause[]): boolean =>
     causes.size > 0 && [...causes].every((cause) => some.includes(cause));
 
-  if (all("refused")) return { kind: "last-answer", status: 502, message };
-  if (all("no-model", "refused")) return noModel(input.service, message);
-  if (all("broken", "no-model", "refused")) return broken(input.service, accounts, message);
-  if (causes.has("down") || causes.size === 0) return down(input.now, accounts, message);
-  if (causes.has("limited")) return limited(input, accounts, message);
-  return exhausted(input, accounts, message);
+  if (all("refused")) return { kind: "last-answer", status: 502, reason };
+  if (all("no-model", "refused")) return noModel(input.service, reason);
+  if (all("broken", "no-model", "refused")) return broken(input.service, accounts, reason);
+  if (causes.has("down") || causes.size === 0) return down(input.now, accounts, reason);
+  if (causes.has("limited")) return limited(input, accounts, reason);
+  return exhausted(input, accounts, reason);
 }
 
 /** 503 with a short Retry-After: both clients come back after it. */
-function down(now: number, accounts: readonly Account[], message: string): FinalAnswer {
+function down(now: number, accounts: readonly Account[], reason: Reason): FinalAnswer {
   const secs = secsUntil(now, earliest(accounts, ["down", "limited"])) ?? 1;
   return {
     kind: "own",
     status: 503,
-    message,
+    reason,
     retryAfterSecs: Math.min(LONGEST_OUTAGE_SECS, Math.max(1, secs)),
   };
 }
 
 /** 429 with the earliest time. Without a Retry-After Codex would give the turn up at once. */
-function limited({ now, service }: FinalInput, accounts: readonly Account[], message: string): FinalAnswer {
+function limited({ now, service }: FinalInput, accounts: readonly Account[], reason: Reason): FinalAnswer {
   const at = earliest(accounts, ["limited", "exhausted"]);
   const secs = Math.max(1, secsUntil(now, at) ?? 1);
   if (SERVICE_FACTS[service].noAnswer.knowsUsageLimit && secs > LONGEST_SLEEP_SECS && at !== null)
-    return usageLimit(at, message);
-  return { kind: "own", status: 429, message, type: "rate_limit_error", retryAfterSecs: secs };
+    return usageLimit(at, reason);
+  return { kind: "own", status: 429, reason, type: "rate_limit_error", retryAfterSecs: secs };
 }
 
 /** One account: its own words. A pool: the limit with the earliest reset. Both end the turn with the truth. */
 function exhausted(
   { blocked, now, service }: FinalInput,
   accounts: readonly Account[],
-  message: string,
+  reason: Reason,
 ): FinalAnswer {
   const at = earliest(accounts, ["exhausted"]);
   const [only] = accounts;
   const isOnly = accounts.length === 1 && blocked.length === 0;
   const { knowsUsageLimit, stopsAt } = SERVICE_FACTS[service].noAnswer;
   const kind = isOnly && stopsAt.includes(only?.verdict?.rule ?? "") ? "last-answer" : "own";
-  if (knowsUsageLimit) return { ...usageLimit(at, message), kind };
+  if (knowsUsageLimit) return { ...usageLimit(at, reason), kind };
   const secs = Math.max(1, secsUntil(now, at) ?? 1);
-  return { kind, status: 429, message, type: "rate_limit_error", retryAfterSecs: secs };
+  return { kind, status: 429, reason, type: "rate_limit_error", retryAfterSecs: secs };
 }
 
 /** What Codex shows as "You've hit your usage limit ... try again at". It does not ask again. */
-function usageLimit(at: number | null, message: string): FinalAnswer {
+function usageLimit(at: number | null, reason: Reason): FinalAnswer {
   return {
     kind: "own",
     status: 429,
-    message,
+    reason,
     type: "usage_limit_reached",
     ...(at === null ? {} : { resetsAtSecs: Math.ceil(at / 1_000) }),
   };
 }
 
 /** One try. The client's own login must see its 401 to renew itself. */
-function broken(service: Service, accounts: readonly Account[], message: string): FinalAnswer {
+function broken(service: Service, accounts: readonly Account[], reason: Reason): FinalAnswer {
   const isOwnLogin = accounts.every(
     ({ cause, upstream }) => cause !== "broken" || upstream.credential.kind === "client",
   );
-  if (isOwnLogin) return { kind: "last-answer", status: 401, message, type: "authentication_error" };
-  return { kind: "own", message, ...SERVICE_FACTS[service].noAnswer.refused };
+  if (isOwnLogin) return { kind: "last-answer", status: 401, reason, type: "authentication_error" };
+  return { kind: "own", reason, ...SERVICE_FACTS[service].noAnswer.refused };
 }
 
-function noModel(service: Service, message: string): FinalAnswer {
-  return { kind: "last-answer", status: SERVICE_FACTS[service].noAnswer.noModel, message };
+function noModel(service: Service, reason: Reason): FinalAnswer {
+  return { kind: "last-answer", status: SERVICE_FACTS[service].noAnswer.noModel, reason };
 }
 
 const CAUSE_OF_BLAME: Readonly<Record<Blame, Cause>> = {
@@ -170,13 +169,7 @@ function fromVerdict(upstream: Upstream, verdict: Verdict): Account {
 }
 
 function fromCandidate({ reason, standing, until, upstream }: Candidate): Account {
-  return {
-    upstream,
-    cause: CAUSE_OF_STANDING[standing],
-    reason: t`not tried, ${reason}`,
-    at: until,
-    verdict: null,
-  };
+  return { upstream, cause: CAUSE_OF_STANDING[standing], reason, at: until, verdict: null };
 }
 
 function earliest(accounts: readonly Account[], causes: readonly Cause[]): number | null {
@@ -188,16 +181,19 @@ function secsUntil(now: number, at: number | null): number | null {
   return at === null ? null : Math.ceil((at - now) / 1_000);
 }
 
-/** "No upstream could answer Codex. main#1: 429 usage limit reached. main#2: 401 refused the credential (...)." */
-function tell(accounts: readonly Account[], service: Service): string {
-  const stories = accounts.map(
-    ({ cause, reason, upstream }) => `${upstream.label}: ${inEnglish(FIX[cause]?.(reason) ?? reason)}.`,
-  );
-  return inEnglish(t`No upstream could answer ${CLIENT_NAME[service]}. ${stories.join(" ")}`).trimEnd();
+/** "No upstream could answer Codex. main#1: 429 usage limit reached. main#2: not tried, 401 refused the credential." */
+function tell(accounts: readonly Account[], service: Service): Reason {
+  const stories = accounts.map(({ cause, reason, upstream, verdict }): Reason => {
+    const advice = ADVICE[cause];
+    return {
+      rule: verdict === null ? "story-not-asked" : "story",
+      label: upstream.label,
+      cause: advice === undefined ? reason : { rule: advice, cause: reason },
+    };
+  });
+  const client = CLIENT_NAME[service];
+  return stories.length === 0 ? { rule: "no-upstream", client } : { rule: "no-answer", client, stories };
 }
 
-/** What to do about it. The sentences are English for the client, and told again at the terminal. */
-const FIX: Readonly<Partial<Record<Cause, (reason: Reason) => Text>>> = {
-  broken: (reason) => t`${reason} (see \`codex-helper doctor\`)`,
-  "no-model": (reason) => t`${reason} (map the model in \`models\`, or choose another)`,
-};
+/** What to do about it. */
+const ADVICE: Readonly<Partial<Record<Cause, string>>> = { broken: "see-doctor", "no-model": "map-model" };

@@ -1,7 +1,6 @@
 // What is remembered of one upstream and how an attempt's end changes it: the breaker, and the three ways in which an
 // account can be at its end. Every negative state is a hold with a reason and an expiry; nothing here forgets by timer.
 // Pure.
-import { t } from "../base/text.ts";
 import type { Blame, Reason, RoutingSettings, Verdict } from "./types.ts";
 
 export type HoldKind = "open" | "cooling" | "exhausted" | "auth-dead";
@@ -15,7 +14,7 @@ export interface Hold {
   /** The same where no other upstream is usable. */
   readonly lastResortAt: number;
   /** How many times in a row, 0 for the first. */
-  readonly strikes: number;
+  readonly consecutiveTrips: number;
   readonly reason: Reason;
   readonly source: Reason;
   /** The upstream itself named the end. */
@@ -130,7 +129,8 @@ export function withoutExhaustion(health: Health, readAt: number): Health {
 
 function countFailure(health: Health, verdict: Verdict, at: At): Health {
   const open = health.holds.open;
-  if (open !== undefined) return at.isProbe ? openBreaker(health, verdict, at, open.strikes + 1) : health;
+  if (open !== undefined)
+    return at.isProbe ? openBreaker(health, verdict, at, open.consecutiveTrips + 1) : health;
   const counted: Health = {
     ...health,
     consecutive: health.consecutive + 1,
@@ -155,21 +155,23 @@ function isTripped(health: Health, verdict: Verdict, settings: RoutingSettings):
   return total >= settings.windowMinRequests && failed / total >= settings.windowFailureShare;
 }
 
-function openBreaker(health: Health, verdict: Verdict, at: At, strikes: number): Health {
+function openBreaker(health: Health, verdict: Verdict, at: At, consecutiveTrips: number): Health {
   const { now, settings } = at;
   const isTls = verdict.blame === "tls";
   const openMs = isTls
     ? TLS_OPEN_MS
-    : jittered(exponentialBackoff(settings.openMs, settings.openMaxMs, strikes), at);
+    : jittered(exponentialBackoff(settings.openMs, settings.openMaxMs, consecutiveTrips), at);
   const until = now + openMs;
   const hold: Hold = {
     since: now,
     until,
     probeAt: until,
-    lastResortAt: Math.min(until, now + lastResortMs(at, strikes)),
-    strikes,
+    lastResortAt: Math.min(until, now + lastResortMs(at, consecutiveTrips)),
+    consecutiveTrips,
     reason: verdict.reason,
-    source: isTls ? t`certificate errors, 5 min` : t`circuit breaker, ${Math.round(openMs / 1_000)} s`,
+    source: isTls
+      ? { rule: "certificate-pause" }
+      : { rule: "circuit-breaker", secs: Math.round(openMs / 1_000) },
     isStated: false,
   };
   return {
@@ -183,7 +185,7 @@ function openBreaker(health: Health, verdict: Verdict, at: At, strikes: number):
   };
 }
 
-/** One more proof that the upstream answers. The second in a row closes the breaker and forgets its strikes. */
+/** One more proof that the upstream answers. The second in a row closes the breaker and forgets its consecutiveTrips. */
 function afterTrialSuccess(health: Health, at: At): Health {
   const { open, ...others } = health.holds;
   if (open === undefined) return health;
@@ -203,17 +205,19 @@ function holdAccount(health: Health, kind: HoldKind, { verdict, at }: { verdict:
   const before = last === undefined || isFromFuture(last.since, now) ? undefined : last;
   // Requests that were out together come back together: they are one event, and may only prolong it.
   const isLate = before !== undefined && !at.isProbe && now < before.probeAt;
-  const strikes = before === undefined ? 0 : isLate ? before.strikes : before.strikes + 1;
-  const stated = verdict.until ?? now + exponentialBackoff(settings.openMs, settings.openMaxMs, strikes);
+  const consecutiveTrips =
+    before === undefined ? 0 : isLate ? before.consecutiveTrips : before.consecutiveTrips + 1;
+  const stated =
+    verdict.until ?? now + exponentialBackoff(settings.openMs, settings.openMaxMs, consecutiveTrips);
   const until = isLate ? Math.max(stated, before.until) : stated;
-  const earlyMs = exponentialBackoff(settings.exhaustedMs, settings.exhaustedMaxMs, strikes);
+  const earlyMs = exponentialBackoff(settings.exhaustedMs, settings.exhaustedMaxMs, consecutiveTrips);
   const hold: Hold = {
     since: isLate ? before.since : now,
     until,
     // A limit may be lifted before its time (bought, reset, regrouped): one request looks, at growing distances.
     probeAt: kind === "exhausted" ? Math.min(until, now + earlyMs) : until,
-    lastResortAt: Math.min(until, now + lastResortWaitMs(kind, strikes, { verdict, at })),
-    strikes,
+    lastResortAt: Math.min(until, now + lastResortWaitMs(kind, consecutiveTrips, { verdict, at })),
+    consecutiveTrips,
     reason: verdict.reason,
     source: verdict.source,
     isStated: verdict.resetsAt !== null,
@@ -224,11 +228,11 @@ function holdAccount(health: Health, kind: HoldKind, { verdict, at }: { verdict:
 /** A stated pause is kept even by the last usable upstream; all else gives way to one request every few seconds. */
 function lastResortWaitMs(
   kind: HoldKind,
-  strikes: number,
+  consecutiveTrips: number,
   { verdict, at }: { verdict: Verdict; at: At },
 ): number {
   if (kind !== "cooling") return at.settings.lastUsableOpenMaxMs;
-  return verdict.until === null ? lastResortMs(at, strikes) : Infinity;
+  return verdict.until === null ? lastResortMs(at, consecutiveTrips) : Infinity;
 }
 
 function holdModel(health: Health, verdict: Verdict, { now, model }: At): Health {
@@ -288,12 +292,12 @@ function addToWindow(
   return [...(isNew ? kept : kept.slice(0, -1)), { ...slice, [end]: slice[end] + 1 }];
 }
 
-function lastResortMs({ settings }: At, strikes: number): number {
-  return exponentialBackoff(settings.lastUsableOpenMs, settings.lastUsableOpenMaxMs, strikes);
+function lastResortMs({ settings }: At, consecutiveTrips: number): number {
+  return exponentialBackoff(settings.lastUsableOpenMs, settings.lastUsableOpenMaxMs, consecutiveTrips);
 }
 
-function exponentialBackoff(baseMs: number, maxMs: number, strikes: number): number {
-  return Math.min(maxMs, baseMs * 2 ** Math.min(strikes, 30));
+function exponentialBackoff(baseMs: number, maxMs: number, consecutiveTrips: number): number {
+  return Math.min(maxMs, baseMs * 2 ** Math.min(consecutiveTrips, 30));
 }
 
 function jittered(ms: number, { random, settings }: At): number {

@@ -1,13 +1,13 @@
 // Finds the time from which an upstream wants to be asked again, in its headers, its JSON or its words.
 // Decides nothing: what the time means is the classifier's business.
 // Pure.
-import { type Text, t } from "../base/text.ts";
 import { findWaitMs, parseDurationMs, parseHttpDateMs, parseInstantMs, parseNumber } from "./durations.ts";
+import type { Reason } from "./types.ts";
 
 /** When to ask again, wall clock in ms, and where that was said. */
 export interface ResetHint {
   readonly atMs: number;
-  readonly source: Text | string;
+  readonly source: Reason;
 }
 
 export interface ResetInput {
@@ -44,7 +44,7 @@ export function accept(hint: ResetHint | null, now: number): ResetHint | null {
 }
 
 const READERS: readonly Reader[] = [
-  ({ headers, now }) => after(now, parseNumber(headers.get("retry-after-ms")), "retry-after-ms header"),
+  ({ headers, now }) => after(now, parseNumber(headers.get("retry-after-ms")), header("retry-after-ms")),
   readRetryAfter,
   inBody(["retry_after_ms"], (value, now) => plus(now, parseNumber(value))),
   inBody(["resets_at", "reset_at", "resetat", "resetsat"], (value) => parseInstantMs(value)),
@@ -55,14 +55,14 @@ const READERS: readonly Reader[] = [
   ({ headers, now }) => codexReset(headers, now),
   ({ headers, now }) => anthropicReset(headers, now),
   readRateLimitReset,
-  ({ message, now }) => after(now, findWaitMs(message), t`text of the message`),
+  ({ message, now }) => after(now, findWaitMs(message), { rule: "message-text" }),
 ];
 
 /** RFC 9110 10.2.3: seconds or a date. Decimals are seen in the wild and are read; all else is ignored. */
 function readRetryAfter({ headers, now }: ResetInput): ResetHint | null {
   const value = headers.get("retry-after");
   if (value === null) return null;
-  const source = "retry-after header";
+  const source = header("retry-after");
   const seconds = parseNumber(value);
   if (seconds !== null) return after(now, seconds * 1_000, source);
   const atMs = parseHttpDateMs(value);
@@ -100,8 +100,8 @@ export function codexReset(headers: Headers, now: number): ResetHint | null {
 function readCodexWindow(headers: Headers, family: string, now: number): CodexWindow | null {
   const inSeconds = parseNumber(headers.get(`${family}-reset-after-seconds`));
   const hint = accept(
-    after(now, inSeconds === null ? null : inSeconds * 1_000, `${family}-reset-after-seconds header`) ??
-      at(parseInstantMs(headers.get(`${family}-reset-at`)), t`${family}-reset-at header`),
+    after(now, inSeconds === null ? null : inSeconds * 1_000, header(`${family}-reset-after-seconds`)) ??
+      at(parseInstantMs(headers.get(`${family}-reset-at`)), header(`${family}-reset-at`)),
     now,
   );
   if (hint === null) return null;
@@ -122,12 +122,12 @@ export function anthropicReset(headers: Headers, now: number): ResetHint | null 
   for (const [name, value] of headers) {
     const claim = /^anthropic-ratelimit-unified-(.+)-status$/.exec(name)?.[1];
     if (claim === undefined || claim === "overage" || value !== "rejected") continue;
-    const header = `anthropic-ratelimit-unified-${claim}-reset`;
-    const hint = accept(at(parseInstantMs(headers.get(header)), t`${header} header`), now);
+    const field = `anthropic-ratelimit-unified-${claim}-reset`;
+    const hint = accept(at(parseInstantMs(headers.get(field)), header(field)), now);
     if (hint !== null && (latest === null || hint.atMs > latest.atMs)) latest = hint;
   }
-  const header = "anthropic-ratelimit-unified-reset";
-  return latest ?? at(parseInstantMs(headers.get(header)), t`${header} header`);
+  const field = "anthropic-ratelimit-unified-reset";
+  return latest ?? at(parseInstantMs(headers.get(field)), header(field));
 }
 
 /** OpenAI's, Anthropic's and OpenRouter's per-bucket headers: of the empty buckets the last to refill, else of all. */
@@ -139,7 +139,7 @@ function readRateLimitReset({ headers, now }: ResetInput): ResetHint | null {
     const bucket =
       suffix === null ? /^anthropic-ratelimit-((?!unified).+)-reset$/.exec(name)?.[1] : undefined;
     if (suffix === null && bucket === undefined) continue;
-    const hint = accept(at(readBucketReset(value, now), t`${name} header`), now);
+    const hint = accept(at(readBucketReset(value, now), header(name)), now);
     if (hint === null) continue;
     all.push(hint);
     const remaining =
@@ -166,7 +166,7 @@ function inBody(names: readonly string[], read: (value: unknown, now: number) =>
       for (const [name, inner] of Object.entries(value)) {
         if ((nodes += 1) > MAX_NODES) return null;
         if (names.includes(name.toLowerCase())) {
-          const hint = accept(at(read(inner, now), t`${name} in the body`), now);
+          const hint = accept(at(read(inner, now), { rule: "body-field", name }), now);
           if (hint !== null) return hint;
         }
         const deeper = search(inner, depth + 1);
@@ -178,11 +178,15 @@ function inBody(names: readonly string[], read: (value: unknown, now: number) =>
   };
 }
 
-function at(atMs: number | null, source: Text | string): ResetHint | null {
+function header(name: string): Reason {
+  return { rule: "header", name };
+}
+
+function at(atMs: number | null, source: Reason): ResetHint | null {
   return atMs === null ? null : { atMs, source };
 }
 
-function after(now: number, waitMs: number | null, source: Text | string): ResetHint | null {
+function after(now: number, waitMs: number | null, source: Reason): ResetHint | null {
   return at(plus(now, waitMs), source);
 }
 

@@ -1,6 +1,5 @@
 // Tells what a user wants to hear of: hops, spent quotas, recoveries, and the moment when nothing is left.
 // Only words; it changes no upstream's standing.
-import { t } from "../base/text.ts";
 import type { Upstream } from "../base/upstream.ts";
 import type { Line, Records } from "./records.ts";
 import type { View } from "./standing.ts";
@@ -19,8 +18,8 @@ export function createAnnouncer(records: Records, emit: (event: RouterEvent) => 
   const whyNot = (from: Upstream, to: Upstream, line: Line): Reason => {
     const view = records.look(from, null, false);
     if (view.standing !== "ok") return view.reason;
-    if (line.upstreams.indexOf(to) < line.upstreams.indexOf(from)) return t`recovered`;
-    return records.of(from.key).health.lastFailure?.reason ?? t`not tried`;
+    if (line.upstreams.indexOf(to) < line.upstreams.indexOf(from)) return { rule: "recovered" };
+    return records.of(from.key).health.lastFailure?.reason ?? { rule: "not-asked" };
   };
 
   return {

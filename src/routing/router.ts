@@ -1,6 +1,5 @@
 // Which upstream next: keeps what is known of each upstream and each session, and gives leave to try.
 // The only mutable thing of routing; every rule is in the pure files beside it. Knows no network and no file.
-import { t } from "../base/text.ts";
 import type { Upstream } from "../base/upstream.ts";
 import { createAffinity, type SessionBinding } from "./affinity.ts";
 import { afterBegun, afterFailure, afterSuccess, type At, HEALTHY, withoutExhaustion } from "./health.ts";
@@ -165,7 +164,7 @@ export function createRouter({ now, onEvent, random, settings }: RouterOptions):
         return {
           kind: "blocked",
           until: askAt ?? now(),
-          reason: t`${before.label}: ${reason}`,
+          reason: { rule: "behind", label: before.label, cause: reason },
           standing: "exhausted",
         };
       }

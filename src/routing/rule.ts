@@ -16,8 +16,8 @@ export interface Rule {
   readonly retryClass: RetryClass;
   readonly blame: Blame;
   readonly until: Until;
-  /** What went wrong, for people; the status or the error code is put before it. */
-  readonly words: Text;
+  /** What went wrong, in English; the status is put before it, the code after it. */
+  readonly words: string;
 }
 
 /** How long the blame lasts. */
@@ -35,10 +35,10 @@ export interface UntilTime {
   readonly isStated: boolean;
 }
 
-const OWN_HISTORY: UntilTime = { atMs: null, source: t`default, exponential backoff`, isStated: false };
+const OWN_HISTORY: UntilTime = { atMs: null, source: { rule: "default-backoff" }, isStated: false };
 
 /** The breaker's own times apply, or nothing is blamed. */
-export const NO_END: Until = { words: "-", find: () => ({ ...OWN_HISTORY, source: t`default` }) };
+export const NO_END: Until = { words: "-", find: () => ({ ...OWN_HISTORY, source: { rule: "default" } }) };
 
 /** What the upstream says, else growing pauses. */
 export const STATED_OR_BACKOFF: Until = {
@@ -83,7 +83,7 @@ export const AUTH_DEAD: Until = {
   words: "`auth_dead_secs`, or until the key changes",
   find: ({ context }) => ({
     atMs: context.now + context.settings.authDeadMs,
-    source: t`default ${inWords(context.settings.authDeadMs)}`,
+    source: { rule: "default-time", time: inWords(context.settings.authDeadMs) },
     isStated: false,
   }),
 };
@@ -101,7 +101,7 @@ export function fixed(ms: number): Until {
     words: inEnglish(inWords(ms)),
     find: ({ context }) => ({
       atMs: context.now + ms,
-      source: t`default ${inWords(ms)}`,
+      source: { rule: "default-time", time: inWords(ms) },
       isStated: false,
     }),
   };
@@ -119,7 +119,7 @@ function exhaustedDefault({ context }: Signal): UntilTime {
   const { exhaustedMs } = context.settings;
   return {
     atMs: context.now + exhaustedMs,
-    source: t`default ${inWords(exhaustedMs)}`,
+    source: { rule: "default-time", time: inWords(exhaustedMs) },
     isStated: false,
   };
 }

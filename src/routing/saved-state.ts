@@ -1,24 +1,23 @@
 // Routing's part of state.json: what survives a restart, and what of it is believed. Losing it loses nothing that
 // matters, so every record that is odd, old or from the future is dropped alone.
-import { type Text, inEnglish, isText } from "../base/text.ts";
 import * as z from "zod/mini";
 import { later } from "../base/later.ts";
 import { SERVICES, type Service } from "../base/service.ts";
 import type { BoundSession } from "./affinity.ts";
 import { type Health, HEALTHY, isFromFuture, type Hold, type HoldKind } from "./health.ts";
+import { reasonFrom, reasonInEnglish } from "./reasons.ts";
 import type { Reason, RoutingSettings } from "./types.ts";
 
 const time = later(() => z.number().check(z.nonnegative()));
 const MAX_CHARS = 300;
-const textSchema = z.optional(z.custom<Text>(isText));
 const heldFields = {
   since: time,
   until: time,
   reason: z.string().check(z.maxLength(MAX_CHARS)),
   source: z.string().check(z.maxLength(MAX_CHARS)),
   /** The same as data; older versions have none. */
-  reason_text: textSchema,
-  source_text: textSchema,
+  reason_data: z.optional(z.unknown()),
+  source_data: z.optional(z.unknown()),
 };
 const holdSchema = later(() =>
   z.object({
@@ -90,8 +89,15 @@ export function makeSavedState({ health, stays, orders }: KeptState): SavedState
   };
 }
 
-function writeHold({ isStated, lastResortAt, probeAt, ...hold }: Hold): z.infer<typeof holdSchema> {
-  return { ...withEnglish(hold), probe_at: probeAt, last_resort_at: lastResortAt, stated: isStated };
+function writeHold(hold: Hold): z.infer<typeof holdSchema> {
+  const { consecutiveTrips, isStated, lastResortAt, probeAt, ...rest } = hold;
+  return {
+    ...withEnglish(rest),
+    probe_at: probeAt,
+    last_resort_at: lastResortAt,
+    strikes: consecutiveTrips,
+    stated: isStated,
+  };
 }
 
 interface Why {
@@ -99,28 +105,28 @@ interface Why {
   readonly source: Reason;
 }
 
-/** English for whoever reads the file, and beside it the data for a screen in another language. */
+/** English for whoever reads the file, and beside it the data. */
 function withEnglish<T extends Why>(hold: T): T & SavedWhy {
   const { reason, source } = hold;
   return {
     ...hold,
-    reason: inEnglish(reason).slice(0, MAX_CHARS),
-    source: inEnglish(source).slice(0, MAX_CHARS),
-    ...(isText(reason) ? { reason_text: reason } : {}),
-    ...(isText(source) ? { source_text: source } : {}),
+    reason: reasonInEnglish(reason).slice(0, MAX_CHARS),
+    source: reasonInEnglish(source).slice(0, MAX_CHARS),
+    reason_data: reason,
+    source_data: source,
   };
 }
 
 interface SavedWhy {
   readonly reason: string;
   readonly source: string;
-  readonly reason_text?: Text | undefined;
-  readonly source_text?: Text | undefined;
+  readonly reason_data?: unknown;
+  readonly source_data?: unknown;
 }
 
 function fromSaved<T extends SavedWhy>(hold: T): Omit<T, keyof SavedWhy> & Why {
-  const { reason, reason_text, source, source_text, ...rest } = hold;
-  return { ...rest, reason: reason_text ?? reason, source: source_text ?? source };
+  const { reason, reason_data, source, source_data, ...rest } = hold;
+  return { ...rest, reason: reasonFrom(reason_data, reason), source: reasonFrom(source_data, source) };
 }
 
 interface Now {
@@ -153,16 +159,17 @@ function readHolds(saved: Record<string, unknown>, at: Now): Health["holds"] {
   for (const kind of KINDS) {
     const parsed = holdSchema.safeParse(saved[kind]).data;
     if (parsed === undefined) continue;
-    const { probe_at: probeAt, last_resort_at: lastResortAt, stated: isStated, ...hold } = fromSaved(parsed);
+    const { probe_at, last_resort_at, stated, strikes, ...hold } = fromSaved(parsed);
     if (
       isBelievable(hold, at, longestOf(kind, at.settings)) &&
       (kind === "exhausted" || at.now - hold.since <= MAX_AGE_MS)
     )
       holds[kind] = {
         ...hold,
-        isStated,
-        probeAt: Math.min(probeAt, hold.until),
-        lastResortAt: Math.min(lastResortAt, hold.until),
+        consecutiveTrips: strikes,
+        isStated: stated,
+        probeAt: Math.min(probe_at, hold.until),
+        lastResortAt: Math.min(last_resort_at, hold.until),
       };
   }
   return holds;

@@ -1,6 +1,5 @@
 // Puts the upstreams of a request in order and says why each has its place. Decides from views alone.
 // Pure.
-import { t } from "../base/text.ts";
 import type { Upstream } from "../base/upstream.ts";
 import type { SessionBinding } from "./affinity.ts";
 import type { View } from "./standing.ts";
@@ -72,14 +71,17 @@ function rankOf({ standing, allowed }: View, isHome: boolean): number {
   return standing === "low" ? 2 : 1;
 }
 
-function reasonOf(upstream: Upstream, view: View, home: SessionBinding | undefined): Reason {
-  if (view.standing !== "ok" && view.standing !== "low") return view.reason;
-  const low = view.standing === "low" ? t`, ${view.reason}` : "";
-  if (upstream.key === home?.key)
-    return home.isPinned ? t`the session's history is bound to it` : t`the session is bound to it${low}`;
-  return view.standing === "low"
-    ? view.reason
-    : upstream.position === 1
-      ? t`first in order`
-      : t`next in order`;
+const FIRST: Reason = { rule: "first-in-order" };
+const NEXT: Reason = { rule: "next-in-order" };
+const BOUND: Reason = { rule: "session-bound" };
+const PINNED: Reason = { rule: "session-pinned" };
+
+function reasonOf(upstream: Upstream, { reason, standing }: View, home: SessionBinding | undefined): Reason {
+  if (standing !== "ok" && standing !== "low") return reason;
+  if (upstream.key === home?.key) {
+    if (home.isPinned) return PINNED;
+    return standing === "low" ? { rule: "session-bound-low", cause: reason } : BOUND;
+  }
+  if (standing === "low") return reason;
+  return upstream.position === 1 ? FIRST : NEXT;
 }

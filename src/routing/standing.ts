@@ -1,6 +1,5 @@
 // Reads a health record at one moment: may this upstream be asked, how does it stand, and why.
 // Pure.
-import { t } from "../base/text.ts";
 import { type Health, type Hold, type HoldKind, isFromFuture } from "./health.ts";
 import type { QuotaNote, Reason, Standing } from "./types.ts";
 
@@ -38,7 +37,7 @@ const OK: View = {
   since: null,
   until: null,
   askAt: null,
-  reason: "",
+  reason: { rule: "ok" },
   source: null,
   isExhausted: false,
 };
@@ -112,7 +111,7 @@ function viewOfTrial(hold: Hold, { now, probeSince }: ViewInput, isExhausted: bo
     since,
     until,
     askAt: isProbing ? now + probeWaitMs(now - probeSince) : null,
-    reason: isProbing ? t`a probe is running: ${reason}` : t`will be retried on the next request: ${reason}`,
+    reason: { rule: isProbing ? "probe-running" : "retry-next", cause: reason },
     source,
     isExhausted,
   };
@@ -133,7 +132,7 @@ function viewOfQuota(quota: QuotaNote, now: number, isLastResort: boolean): View
     until: quota.until,
     askAt: isFree ? null : believedUntil,
     reason: quota.reason,
-    source: t`quota reading`,
+    source: { rule: "quota-reading" },
     isExhausted: quota.state === "exhausted",
   };
 }

@@ -4,8 +4,19 @@
 import type { Text } from "../base/text.ts";
 import type { StatusOverride, Upstream } from "../base/upstream.ts";
 
-/** Why, as data. A plain string is what an older version saved: English. */
-export type Reason = Text | string;
+/** Why, as data: an id of reasons.ts and the values that its words name. */
+export interface Reason {
+  readonly rule: string;
+  /** Of the upstream's answer; told before the words. */
+  readonly status?: number | undefined;
+  /** The upstream's, or the connection's; told after the words. */
+  readonly code?: string | undefined;
+  /** The reason that this one is about. */
+  readonly cause?: Reason;
+  readonly [value: string]: ReasonValue | undefined;
+}
+
+export type ReasonValue = string | number | Text | Reason | readonly Reason[];
 
 /** The facts of one attempt that did not simply succeed. Made in proxy/, read by classify.ts; never thrown. */
 export type AttemptOutcome =
@@ -30,7 +41,7 @@ export type AttemptOutcome =
       readonly body: string;
     }
   /** Could not be tried at all: `why` is one sentence for the user (a missing key, a refused proxy scheme). */
-  | { readonly kind: "not-tried"; readonly why: Reason };
+  | { readonly kind: "not-tried"; readonly why: Text | string };
 
 /** A never sent, B refused by the server, C ambiguous, D never to be repeated. */
 export type RetryClass = "A" | "B" | "C" | "D";
@@ -66,7 +77,7 @@ export interface Verdict {
   readonly until: number | null;
   /** Where `until` comes from: "retry-after header", "resets_at in the body", "default 15 min". */
   readonly source: Reason;
-  /** Words for people: "429 usage limit reached". */
+  /** "429 usage limit reached". */
   readonly reason: Reason;
   /** Set when a limit resets at a time the upstream itself named, uncapped: for the answer to the client. */
   readonly resetsAt: number | null;
@@ -109,7 +120,7 @@ export type Standing =
 export interface Candidate {
   readonly upstream: Upstream;
   readonly standing: Standing;
-  /** Why it has this place, in words: "first in order", "session stays here", "429 usage limit reached". */
+  /** Why it has this place: "first in order", "session stays here", "429 usage limit reached". */
   readonly reason: Reason;
   /** For one that is avoided: when it may be asked again, wall clock in ms. Null for one that may be asked now. */
   readonly until: number | null;
@@ -183,7 +194,7 @@ export interface QuotaNote {
   readonly at: number;
   /** When the balance comes back, wall clock in ms; null where nobody said. */
   readonly until: number | null;
-  /** Words for people: "0.00 of 20.00 USD left". */
+  /** "0.00 of 20.00 USD left". */
   readonly reason: Reason;
 }
 

@@ -29,6 +29,8 @@ export interface LoggedError {
   readonly model: string | null;
   /** Secrets are masked where it is logged. */
   readonly error: string;
+  /** The same as data, where the line has it. */
+  readonly error_data?: LogRecord["reason"];
 }
 
 const MOST_ERRORS = 3;
@@ -94,5 +96,6 @@ function makeError(record: LogRecord): LoggedError {
     upstream_base_url: record.upstream_base_url ?? null,
     model: record.model ?? null,
     error: record.error ?? record.outcome ?? "error",
+    ...(record.reason === undefined ? {} : { error_data: record.reason }),
   };
 }

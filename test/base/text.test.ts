@@ -1,8 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import { UserError } from "../../src/base/errors.ts";
-import { inEnglish, joinTexts, renderText, showMoment, showSpan, t } from "../../src/base/text.ts";
+import { type Text, inEnglish, joinTexts, renderText, showMoment, showSpan, t } from "../../src/base/text.ts";
 
-const SHOUT = (english: string): string =>
+const SHOUT = ({ text: english }: Text): string =>
   ({ "{0} is broken: {1}": "{1} broke {0}", "the disk is full": "DISK FULL" })[english] ?? english;
 
 describe("a text as data", () => {

@@ -49,6 +49,8 @@ const REQUEST = {
   model: "gpt-5",
   duration_ms: 1200,
 };
+const PAYMENT = { rule: "payment-required", status: 402 };
+const TIMEOUT = { rule: "first-byte-timeout" };
 const LOG = [
   {
     ...REQUEST,
@@ -69,17 +71,27 @@ const LOG = [
         upstream_base_url: "http://127.0.0.1:9/one",
         status_code: 402,
         error: "402 payment required",
+        reason: PAYMENT,
         verdict: "payment-required",
         duration_ms: 3,
       },
       {
         upstream_base_url: "http://127.0.0.1:9/two",
         error: "timed out",
+        reason: TIMEOUT,
         verdict: "first-byte-timeout",
         duration_ms: 3,
       },
     ],
     error: "No upstream could answer Codex. main#1: 402 payment required. main#2: timed out.",
+    reason: {
+      rule: "no-answer",
+      client: "Codex",
+      stories: [
+        { rule: "story", label: "main#1", cause: PAYMENT },
+        { rule: "story", label: "main#2", cause: TIMEOUT },
+      ],
+    },
   },
   {
     ...REQUEST,
@@ -88,6 +100,7 @@ const LOG = [
     id: "a3",
     outcome: "cut",
     error: "the upstream cut the answer off",
+    reason: { rule: "cut-reset" },
   },
 ];
 

@@ -22,13 +22,13 @@ describe("the language", () => {
 
   test("says a text in English where there is no dictionary or no translation", () => {
     expect(t`no config named ${"main"}`).toBe("no config named main");
-    useDictionary({ other: "别的" });
+    useDictionary({ reasons: {}, other: "别的" });
     expect(t`no config named ${"main"}`).toBe("no config named main");
     expect(translate("other")).toBe("别的");
   });
 
   test("a translation orders the values as its language does, and may leave one out", () => {
-    useDictionary({ "{0} of {1} upstream{2}": "{1} 个上游中的 {0} 个" });
+    useDictionary({ reasons: {}, "{0} of {1} upstream{2}": "{1} 个上游中的 {0} 个" });
     expect(t`${1} of ${3} upstream${"s"}`).toBe("3 个上游中的 1 个");
   });
 
@@ -36,8 +36,15 @@ describe("the language", () => {
     expect(t`a ${"{1}"} b ${"x"}`).toBe("a {1} b x");
   });
 
+  test("a text that has an id is told by it, its values by their names", () => {
+    const text = { text: "{0} of {1} left", values: [1, 2], named: { id: "left", names: ["rest", "whole"] } };
+    expect(tell(text)).toBe("1 of 2 left");
+    useDictionary({ reasons: { left: "共 {whole}，剩 {rest}" } });
+    expect(tell(text)).toBe("共 2，剩 1");
+  });
+
   test("a text within a text is told in the same language, and plain strings stay", () => {
-    useDictionary({ "quota gone": "配额用尽", "not asked, {0}": "未请求，{0}", ok: "正常" });
+    useDictionary({ reasons: {}, "quota gone": "配额用尽", "not asked, {0}": "未请求，{0}", ok: "正常" });
     expect(t`not asked, ${makeText`quota gone`}`).toBe("未请求，配额用尽");
     expect(tell(makeText`not asked, ${"quota gone"}`)).toBe("未请求，quota gone");
     expect([tell("ok"), tell(makeText`ok`), tell(fromEnglish("ok"))]).toEqual(["ok", "正常", "正常"]);

@@ -2,24 +2,57 @@ import { Glob } from "bun";
 import { describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import { COMMANDS } from "../../src/cli/root.ts";
-import ZH from "../../src/cli/zh.json";
+import ALL from "../../src/cli/zh.json";
+import { REASONS } from "../../src/routing/reasons.ts";
 import { listHelpTexts, loadCommandPlaces } from "../helpers/command-table.ts";
 import { hasWords, listTexts } from "../helpers/texts.ts";
 
+const { reasons: ZH_REASONS, ...ZH } = ALL;
 const SRC = join(import.meta.dir, "../../src");
-const said = (
-  await Promise.all(
-    [...new Glob("**/*.ts").scanSync(SRC)].map(async (name) =>
-      listTexts(await Bun.file(join(SRC, name)).text()),
-    ),
-  )
-).flat();
+const sources = await Promise.all(
+  [...new Glob("**/*.ts").scanSync(SRC)].map((name) => Bun.file(join(SRC, name)).text()),
+);
+const said = sources.flatMap(listTexts);
 const fromTables = [
   ...Object.values(COMMANDS).map(({ summary }) => summary),
   ...(await loadCommandPlaces()).flatMap(({ command }) => listHelpTexts(command)),
 ];
 const COMMAND = new RegExp(`\\bch (?:${Object.keys(COMMANDS).join("|")})(?![\\w-])`, "g");
 const known = new Set([...said, ...fromTables]);
+
+describe("the Chinese reasons", () => {
+  /** Every quoted id that is not the key of a row of words. */
+  const used = new Set(
+    sources.flatMap((source) => [...source.matchAll(/"([a-z\d-]+)"(?!:)/g)].map(([, id = ""]) => id)),
+  );
+
+  test("are one for each id", () => {
+    expect(Object.keys(ZH_REASONS).toSorted()).toEqual(Object.keys(REASONS).toSorted());
+  });
+
+  test("have the values that the English has", () => {
+    const names = (text: string): string =>
+      [...text.matchAll(/\{\w+\}/g)]
+        .map(([place]) => place)
+        .toSorted()
+        .join();
+    const wrong = Object.entries(ZH_REASONS).filter(([id, text]) => names(text) !== names(REASONS[id] ?? ""));
+    expect(wrong).toEqual([]);
+  });
+
+  test("are of ids that the program uses", () => {
+    /** Put together from a prefix and a word. */
+    const made = /^(?:cut|on-status)-/;
+    expect(Object.keys(REASONS).filter((id) => !made.test(id) && !used.has(id))).toEqual([]);
+  });
+
+  test("are those of every id that the program names", () => {
+    const named = sources.flatMap((source) =>
+      [...source.matchAll(/\brule: "([a-z-]+)"/g)].map(([, id = ""]) => id),
+    );
+    expect(named.filter((id) => !Object.hasOwn(REASONS, id))).toEqual([]);
+  });
+});
 
 describe("the Chinese texts", () => {
   test("say everything that the program says in English", () => {
@@ -36,7 +69,7 @@ describe("the Chinese texts", () => {
       String(JSON.parse(key)),
     );
     expect(texts.filter((text, index) => texts.indexOf(text) !== index)).toEqual([]);
-    expect(texts.toSorted()).toEqual(Object.keys(ZH).toSorted());
+    expect(texts.toSorted()).toEqual(Object.keys(ALL).toSorted());
   });
 
   test("fill in only values that the English text has", () => {

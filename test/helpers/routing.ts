@@ -1,4 +1,4 @@
-import type { AttemptOutcome, RoutingSettings, Verdict } from "../../src/routing/types.ts";
+import type { AttemptOutcome, Reason, RoutingSettings, Verdict } from "../../src/routing/types.ts";
 
 /** The documented defaults of `routing`. */
 export const DEFAULT_ROUTING: RoutingSettings = {
@@ -24,6 +24,11 @@ export const DEFAULT_ROUTING: RoutingSettings = {
 /** Wall clock of tests that hold it still: 2026-01-02T03:04:05Z. */
 export const NOW = Date.UTC(2026, 0, 2, 3, 4, 5);
 
+/** A reason in words of its own. */
+export function told(words: string): Reason {
+  return { rule: "as-told", words };
+}
+
 /** A verdict with everything that a test does not care about. */
 export function makeVerdict(parts: Partial<Verdict> = {}): Verdict {
   return {
@@ -32,8 +37,8 @@ export function makeVerdict(parts: Partial<Verdict> = {}): Verdict {
     retryClass: "C",
     blame: "failure",
     until: null,
-    source: "default",
-    reason: "500 failed",
+    source: { rule: "default" },
+    reason: { rule: "server-error", status: 500 },
     resetsAt: null,
     ...parts,
   };

@@ -9,6 +9,7 @@ const count = fc.oneof(fc.nat(100_000), fc.constantFrom(0, Number.MAX_SAFE_INTEG
 const ms = fc.oneof(count, fc.double({ min: 0, max: 1e9, noNaN: true }));
 const maybe = <T>(value: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> =>
   fc.option(value, { nil: undefined });
+const reason = fc.record({ rule: fc.constantFrom("rate-limit", "not-tried"), status: count, why: name });
 const status = fc.integer({ min: 100, max: 599 });
 
 export const anyEntry: fc.Arbitrary<LogEntry> = fc.record({
@@ -45,6 +46,7 @@ export const anyEntry: fc.Arbitrary<LogEntry> = fc.record({
         upstream_base_url: name,
         status_code: maybe(status),
         error: maybe(name),
+        reason: maybe(reason),
         verdict: name,
         duration_ms: ms,
       }),
@@ -54,4 +56,5 @@ export const anyEntry: fc.Arbitrary<LogEntry> = fc.record({
   redactions: maybe(count),
   redactions_exempt: maybe(count),
   error: maybe(name),
+  reason: maybe(reason),
 });

@@ -34,6 +34,7 @@ const FULL: LogEntry = {
       upstream_base_url: "https://a.example",
       status_code: 502,
       error: "bad gateway",
+      reason: { rule: "server-error", status: 502 },
       verdict: "server-error",
       duration_ms: 5,
     },
@@ -42,6 +43,7 @@ const FULL: LogEntry = {
   redactions: 2,
   redactions_exempt: 1,
   error: "none",
+  reason: { rule: "not-tried", why: "none" },
 };
 
 test("a line has the founding fields first, then the others, whatever order the entry was built in", () => {
@@ -103,6 +105,7 @@ test("no query, no key and no userinfo gets into a line", () => {
     ...SMALL,
     path: `/v1/messages?beta=true&key=${planted}#x`,
     error,
+    reason: { rule: "as-told", words: error, cause: { rule: "not-tried", why: error } },
     attempts: [{ upstream_base_url: "https://relay.example", error, verdict: "auth", duration_ms: 1 }],
   });
   expect(line).not.toContain(planted);

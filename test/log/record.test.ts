@@ -28,7 +28,7 @@ const read = (line: string): Fields | null => {
 test("a record knows every field of the log", () => {
   const full: Record<string, unknown> = { ...makeEntry() };
   for (const field of Object.keys(logEntrySchema.shape)) {
-    const example = { usage: {}, attempts: [{ verdict: "ok" }], stream: true };
+    const example = { usage: {}, attempts: [{ verdict: "ok" }], stream: true, reason: { rule: "ok" } };
     full[field] ??= Reflect.get(example, field) ?? (/_ms$|redactions/.test(field) ? 7 : "x");
   }
   const usage = Object.keys(logEntrySchema.shape.usage.def.innerType.shape);

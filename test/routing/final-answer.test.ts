@@ -3,8 +3,10 @@ import fc from "fast-check";
 import type { Service } from "../../src/base/service.ts";
 import type { Upstream } from "../../src/base/upstream.ts";
 import { makeFinalAnswer } from "../../src/routing/final-answer.ts";
+import { reasonInEnglish } from "../../src/routing/reasons.ts";
 import type { Candidate, Verdict } from "../../src/routing/types.ts";
-import { makeVerdict, NOW } from "../helpers/routing.ts";
+import { expectInEnglish } from "../helpers/expect-in-english.ts";
+import { makeVerdict, NOW, told } from "../helpers/routing.ts";
 import { makeUpstream } from "../helpers/upstream.ts";
 
 const A = makeUpstream({ key: "a", label: "main#1" });
@@ -18,7 +20,7 @@ const tried = (upstream: Upstream, verdict: Partial<Verdict>) => ({
 const blocked = (upstream: Upstream, parts: Partial<Candidate>): Candidate => ({
   upstream,
   standing: "open",
-  reason: "500 failed",
+  reason: told("500 failed"),
   until: null,
   isLastUsable: true,
   ...parts,
@@ -30,14 +32,14 @@ const answer = (
 ) => makeFinalAnswer({ service, now: NOW, tried: attempts, blocked: others });
 
 const limited = (secs: number) =>
-  ({ blame: "cooldown", until: NOW + secs * 1_000, reason: "429 rate limited" }) as const;
+  ({ blame: "cooldown", until: NOW + secs * 1_000, reason: told("429 rate limited") }) as const;
 const spent = (secs: number, rule = "relay-quota") =>
-  ({ rule, blame: "exhausted", until: NOW + secs * 1_000, reason: "429 quota gone" }) as const;
+  ({ rule, blame: "exhausted", until: NOW + secs * 1_000, reason: told("429 quota gone") }) as const;
 const dead = {
   rule: "credential",
   blame: "auth-dead",
   until: NOW + 300_000,
-  reason: "401 refused the credential",
+  reason: told("401 refused the credential"),
 } as const;
 
 describe("only rate limits", () => {
@@ -130,12 +132,12 @@ describe("dead credentials and faults of set-up", () => {
   test("are one try: 400 for Codex, 403 for Claude Code, with names and the way to mend it", () => {
     const attempts = [
       tried(A, dead),
-      tried(B, { rule: "not-tried", blame: "none", reason: "the variable K is not set" }),
+      tried(B, { rule: "not-tried", blame: "none", reason: told("the variable K is not set") }),
     ];
-    expect(answer("codex", attempts)).toEqual({
+    expectInEnglish(answer("codex", attempts)).toEqual({
       kind: "own",
       status: 400,
-      message:
+      reason:
         "No upstream could answer Codex. main#1: 401 refused the credential (see `codex-helper doctor`). main#2: the variable K is not set (see `codex-helper doctor`).",
     });
     expect(answer("claude", attempts)).toMatchObject({ status: 403, type: "permission_error" });
@@ -159,7 +161,7 @@ test("a model that nobody offers is the last upstream's answer", () => {
     rule: "model-unknown",
     blame: "model",
     until: NOW + 600_000,
-    reason: "404 does not offer this model",
+    reason: told("404 does not offer this model"),
   } as const;
   expect(answer("codex", [tried(A, unknown)])).toMatchObject({ kind: "last-answer", status: 400 });
   expect(answer("claude", [], [blocked(A, { standing: "model-unknown" })])).toMatchObject({
@@ -213,7 +215,7 @@ test("every mixture has a status and words, and a Retry-After is a whole number 
           others.map(([one, ms]) => blocked(B, { standing: one, until: at(ms) })),
         );
         expect([400, 401, 403, 404, 429, 502, 503]).toContain(final.status);
-        expect(final.message).toStartWith("No upstream could answer");
+        expect(reasonInEnglish(final.reason)).toStartWith("No upstream could answer");
         if (final.retryAfterSecs !== undefined) {
           expect(Number.isInteger(final.retryAfterSecs)).toBe(true);
           expect(final.retryAfterSecs).toBeGreaterThanOrEqual(1);

@@ -12,7 +12,7 @@ import {
 } from "../../src/routing/health.ts";
 import { type View, viewOf } from "../../src/routing/standing.ts";
 import type { Blame, QuotaNote, Verdict } from "../../src/routing/types.ts";
-import { DEFAULT_ROUTING, makeVerdict, NOW } from "../helpers/routing.ts";
+import { DEFAULT_ROUTING, makeVerdict, NOW, told } from "../helpers/routing.ts";
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
@@ -232,7 +232,7 @@ describe("a rate limit", () => {
   test("met by many requests at once is one rate limit", () => {
     let health = HEALTHY;
     for (let index = 0; index < 10; index += 1) health = fail(health, index, { blame: "cooldown" });
-    expect(health.holds.cooling?.strikes).toBe(0);
+    expect(health.holds.cooling?.consecutiveTrips).toBe(0);
     expect(look(health, 10).until).toBe(NOW + 10 * SECOND + 9);
   });
 });
@@ -323,7 +323,7 @@ describe("a quota reading", () => {
     state: "exhausted",
     at: NOW,
     until: null,
-    reason: "0 left",
+    reason: told("0 left"),
     ...parts,
   });
 

@@ -47,7 +47,7 @@ describe("Retry-After", () => {
   }
 
   test("has its source named", () => {
-    expect(find({ "retry-after": "3" })?.source).toBe("retry-after header");
+    expectInEnglish(find({ "retry-after": "3" })?.source).toBe("retry-after header");
   });
 });
 

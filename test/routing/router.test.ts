@@ -4,7 +4,7 @@ import fc from "fast-check";
 import type { Upstream } from "../../src/base/upstream.ts";
 import { createRouter, type Router } from "../../src/routing/router.ts";
 import type { Permit, PlanRequest, RouterEvent, Verdict } from "../../src/routing/types.ts";
-import { DEFAULT_ROUTING, makeVerdict, NOW } from "../helpers/routing.ts";
+import { DEFAULT_ROUTING, makeVerdict, NOW, told } from "../helpers/routing.ts";
 import { makeUpstream } from "../helpers/upstream.ts";
 
 const SECOND = 1_000;
@@ -20,20 +20,20 @@ const EXHAUSTED = makeVerdict({
   retryClass: "B",
   until: NOW + 60 * MINUTE,
   resetsAt: NOW + 60 * MINUTE,
-  reason: "429 usage limit reached",
+  reason: told("429 usage limit reached"),
 });
 const AUTH_DEAD = makeVerdict({
   blame: "auth-dead",
   retryClass: "B",
   until: NOW + 5 * MINUTE,
-  reason: "401 refused the credential",
+  reason: told("401 refused the credential"),
 });
 const UNKNOWN_MODEL = makeVerdict({
   rule: "model-unknown",
   blame: "model",
   retryClass: "B",
   until: NOW + 10 * MINUTE,
-  reason: "404 does not offer this model",
+  reason: told("404 does not offer this model"),
 });
 
 interface Desk {
@@ -114,7 +114,7 @@ describe("the order of a request", () => {
       isLastUsable: false,
     });
     expect(second).toMatchObject({ standing: "ok", isLastUsable: true });
-    expect(last).toMatchObject({
+    expectInEnglish(last).toMatchObject({
       standing: "exhausted",
       reason: "429 usage limit reached",
       until: NOW + 15 * MINUTE,
@@ -192,7 +192,7 @@ describe("the order of a request", () => {
             if (typeof got === "string") continue;
             if (ok) got.succeed();
             else got.fail(makeVerdict({ blame, until }));
-            desk.router.noteQuota(upstream, { state, at: NOW + desk.ms, until: null, reason: "" });
+            desk.router.noteQuota(upstream, { state, at: NOW + desk.ms, until: null, reason: told("") });
             const plan = desk.router.plan({ upstreams, model: "m", sessionId: session, now: 0 });
             expect(plan.map((candidate) => candidate.upstream.key).toSorted()).toEqual(
               upstreams.map(({ key }) => key),
@@ -322,10 +322,10 @@ describe("quota", () => {
   test("that is low sends new sessions elsewhere and keeps running ones", () => {
     const desk = makeDesk();
     desk.serve(A, { sessionId: "s" });
-    desk.router.noteQuota(A, { state: "low", at: NOW, until: null, reason: "1 of 20 USD left" });
+    desk.router.noteQuota(A, { state: "low", at: NOW, until: null, reason: told("1 of 20 USD left") });
     expect(desk.order()).toBe("bca");
     expect(desk.order({ sessionId: "s" })).toBe("abc");
-    desk.router.noteQuota(A, { state: "exhausted", at: NOW, until: null, reason: "0 of 20 USD left" });
+    desk.router.noteQuota(A, { state: "exhausted", at: NOW, until: null, reason: told("0 of 20 USD left") });
     expect(desk.order({ sessionId: "s" })).toBe("bca");
     expectInEnglish(desk.router.report(A)).toMatchObject({
       standing: "exhausted",
@@ -343,7 +343,7 @@ describe("quota", () => {
     desk.fail(A, { ...EXHAUSTED, resetsAt: null });
     desk.fail(B, EXHAUSTED);
     for (const upstream of [A, B])
-      desk.router.noteQuota(upstream, { state: "ok", at: NOW + 1, until: null, reason: "" });
+      desk.router.noteQuota(upstream, { state: "ok", at: NOW + 1, until: null, reason: told("") });
     expect(desk.order()).toBe("acb");
   });
 
@@ -477,7 +477,7 @@ describe("what is told", () => {
       desk.serve(B);
     }
     expect(kinds(desk)).toBe("exhausted hop hop");
-    expect(desk.events[1]).toMatchObject({
+    expectInEnglish(desk.events[1]).toMatchObject({
       from: A,
       to: B,
       sessionId: "s",
@@ -512,7 +512,7 @@ describe("what is told", () => {
 
   test("what a quota reading changes", () => {
     const desk = makeDesk();
-    const note = { at: NOW, until: null, reason: "0 of 20 USD left" };
+    const note = { at: NOW, until: null, reason: told("0 of 20 USD left") };
     desk.router.noteQuota(A, { ...note, state: "exhausted" });
     desk.router.noteQuota(A, { ...note, state: "exhausted" });
     desk.router.noteQuota(A, { ...note, state: "ok" });
@@ -530,7 +530,7 @@ describe("what is told", () => {
 
 test("a report tells standing, since when, why, until when, and the counts", () => {
   const desk = makeDesk();
-  expect(desk.router.report(A)).toEqual({
+  expectInEnglish(desk.router.report(A)).toEqual({
     key: "a",
     standing: "ok",
     since: null,
@@ -545,7 +545,7 @@ test("a report tells standing, since when, why, until when, and the counts", () 
   });
   desk.serve(A, { sessionId: "s" });
   desk.fail(A, EXHAUSTED);
-  expect(desk.router.report(A)).toEqual({
+  expectInEnglish(desk.router.report(A)).toEqual({
     key: "a",
     standing: "exhausted",
     since: NOW,

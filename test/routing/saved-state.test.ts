@@ -41,11 +41,11 @@ describe("after a restart", () => {
       blame: "exhausted",
       until: NOW + 120 * MINUTE,
       resetsAt: NOW + 120 * MINUTE,
-      reason: "429 usage limit reached",
+      reason: { rule: "codex-usage-limit", status: 429 },
     });
     expect(reread(router, 5 * MINUTE).report(A)).toMatchObject({
       standing: "exhausted",
-      reason: "429 usage limit reached",
+      reason: { rule: "codex-usage-limit", status: 429 },
       until: NOW + 120 * MINUTE,
       since: NOW,
     });

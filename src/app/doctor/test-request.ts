@@ -16,6 +16,7 @@ import { ANY_OUTPUT } from "../../proxy/gate.ts";
 import { makeRequestHeaders } from "../../proxy/headers.ts";
 import { joinTargetUrl } from "../../proxy/target-url.ts";
 import { classifyAttempt, isKeyAccepted } from "../../routing/classify.ts";
+import { describe } from "../../routing/reasons.ts";
 import { modelAt } from "../../routing/model-name.ts";
 import type { AttemptOutcome, RoutingSettings } from "../../routing/types.ts";
 import { type AnswerFacts, createAnswerReader } from "../../usage/answer-reader.ts";
@@ -203,7 +204,14 @@ async function ask(
     if (result.kind === "failed") result.answer?.abort();
     const verdict = classifyAttempt(outcome, upstream, { now: options.now(), settings: options.routing });
     const authorised = isKeyAccepted(outcome, verdict);
-    return { authorised, answers: false, reason: verdict.reason, firstByteMs, usage: null, usd: null };
+    return {
+      authorised,
+      answers: false,
+      reason: describe(verdict.reason),
+      firstByteMs,
+      usage: null,
+      usd: null,
+    };
   } finally {
     connections.close();
   }

@@ -2,8 +2,9 @@
 // Holds no secret: an upstream is its label and its address.
 // Pure.
 import { CLIENT_NAME, DEFAULT_SERVICE, type Service } from "../../base/service.ts";
-import { type Text, t, inEnglish, showMoment } from "../../base/text.ts";
+import { type Text, t, showMoment } from "../../base/text.ts";
 import type { Upstream } from "../../base/upstream.ts";
+import { describe, reasonInEnglish } from "../../routing/reasons.ts";
 import type { RouterEvent } from "../../routing/types.ts";
 
 /** One line. `now`: wall clock, ms. */
@@ -11,10 +12,11 @@ export function describeEvent(event: RouterEvent, now: number): Text {
   switch (event.kind) {
     case "hop": {
       const who = event.sessionId === null ? t`new requests` : t`session ${event.sessionId.slice(0, 8)}`;
-      return t`${who}: ${event.from.label} -> ${event.to.label}, ${event.reason}`;
+      return t`${who}: ${event.from.label} -> ${event.to.label}, ${describe(event.reason)}`;
     }
     case "exhausted": {
-      const { reason, until, upstream } = event;
+      const { until, upstream } = event;
+      const reason = describe(event.reason);
       return until === null
         ? t`${upstream.label} is out of quota: ${reason}`
         : t`${upstream.label} is out of quota until ${showMoment(until, now)}: ${reason}`;
@@ -22,7 +24,7 @@ export function describeEvent(event: RouterEvent, now: number): Text {
     case "recovered":
       return t`${event.upstream.label} recovered`;
     case "all-down":
-      return t`no upstream of ${CLIENT_NAME[serviceOf(event)]} is usable now: ${event.reason}`;
+      return t`no upstream of ${CLIENT_NAME[serviceOf(event)]} is usable now: ${describe(event.reason)}`;
   }
 }
 
@@ -37,7 +39,7 @@ export function makeEventJson(event: RouterEvent, now: number): Readonly<Record<
         from: makeJson(from),
         to: makeJson(to),
         session_id: sessionId,
-        reason: inEnglish(reason),
+        reason: reasonInEnglish(reason),
       };
     }
     case "exhausted":
@@ -45,12 +47,12 @@ export function makeEventJson(event: RouterEvent, now: number): Readonly<Record<
         ...head,
         upstream: makeJson(event.upstream),
         until_ms: event.until,
-        reason: inEnglish(event.reason),
+        reason: reasonInEnglish(event.reason),
       };
     case "recovered":
       return { ...head, upstream: makeJson(event.upstream) };
     case "all-down":
-      return { ...head, upstreams: event.upstreams.map(makeJson), reason: inEnglish(event.reason) };
+      return { ...head, upstreams: event.upstreams.map(makeJson), reason: reasonInEnglish(event.reason) };
   }
 }
 

@@ -6,7 +6,8 @@ import type { Upstream } from "../../base/upstream.ts";
 import type { RouteState } from "../../proxy/deps.ts";
 import { modelAt } from "../../routing/model-name.ts";
 import type { Router } from "../../routing/router.ts";
-import type { Candidate } from "../../routing/types.ts";
+import { reasonInEnglish } from "../../routing/reasons.ts";
+import type { Candidate, Reason } from "../../routing/types.ts";
 import type { Explanation, Problem, RouteFacts, UpstreamFacts } from "../ask-instance.ts";
 import type { ListedConfig, LiveRoute } from "../live-config.ts";
 import type { Quota } from "../quota/quota.ts";
@@ -36,12 +37,12 @@ export function makeRouteFacts({ now, quota, route, router }: RouteFactsInput): 
       usage_exhausted: report.isExhausted,
       since_ms: report.since,
       until_ms: report.until,
-      ...withData("reason", report.reason),
-      ...withData("source", report.source),
+      ...withReason("reason", report.reason),
+      ...withReason("source", report.source),
       requests: report.requests,
       failures: report.failures,
       last_failure:
-        lastFailure === null ? null : { at_ms: lastFailure.at, ...withData("reason", lastFailure.reason) },
+        lastFailure === null ? null : { at_ms: lastFailure.at, ...withReason("reason", lastFailure.reason) },
       sessions: report.sessions,
       ...withData("problem", problemOf(upstream)),
       quota: quota.rowsOf(upstream),
@@ -88,7 +89,7 @@ export function explainRoute(route: RouteNow, question: Question): Explanation {
       label: upstream.label,
       base_url: upstream.baseUrl,
       standing,
-      ...withData("reason", reason),
+      ...withReason("reason", reason),
       ...withData("problem", problemOf(upstream)),
       until_ms: until,
       upstream_model: otherModel(upstream, question.model),
@@ -122,4 +123,16 @@ function withData<Name extends string, Words extends Text | string | null>(
   return Object.assign({ [name]: english }, isText(text) ? { [`${name}_text`]: text } : {}) as ReturnType<
     typeof withData<Name, Words>
   >;
+}
+
+/** As above, with the data as `<name>_data`. */
+function withReason<Name extends string, Why extends Reason | null>(
+  name: Name,
+  reason: Why,
+): Record<Name, string | Extract<Why, null>> & Partial<Record<`${Name}_data`, Reason>> {
+  const english = reason === null ? null : reasonInEnglish(reason);
+  return Object.assign(
+    { [name]: english },
+    reason === null ? {} : { [`${name}_data`]: reason },
+  ) as ReturnType<typeof withReason<Name, Why>>;
 }

@@ -6,7 +6,7 @@ import { type Demo, type DemoTurn, startDemo } from "../../app/demo/demo.ts";
 import { DEMO_FAULTS, type DemoFault, type DemoRelay } from "../../app/demo/demo-relays.ts";
 import { type Text, t as text } from "../../base/text.ts";
 import { t } from "../language.ts";
-import { describeAttemptError } from "../logged-error.ts";
+import { describeError } from "../logged-error.ts";
 import { type Cli, type Command, defineCommand } from "../cli.ts";
 import { alignRows } from "../layout.ts";
 
@@ -79,7 +79,7 @@ function describeTurn(out: Cli["out"], turn: DemoTurn): string[] {
   return [
     ...rows,
     ...turn.before.map(({ attempt, relay }) =>
-      out.paint("dim", indent + t`${relay}: ${describeAttemptError(attempt)}`),
+      out.paint("dim", indent + t`${relay}: ${describeError(attempt)}`),
     ),
   ];
 }

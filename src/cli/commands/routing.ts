@@ -7,7 +7,7 @@ import { loadConfig } from "../../config/file.ts";
 import type { ParsedConfig } from "../../config/parse.ts";
 import { JSON_ARG, SERVICE_ARGS } from "../args.ts";
 import { type Cli, type Command, defineCommand } from "../cli.ts";
-import { describeStanding } from "../upstream-words.ts";
+import { describeStanding, tellReason } from "../upstream-words.ts";
 import { wrapWords } from "../layout.ts";
 import { chooseService, findTarget } from "./config/target.ts";
 
@@ -55,7 +55,7 @@ function explainCommand(cli: Cli): Command {
         const model = place.upstream_model === null ? [] : [t`model ${place.upstream_model}`];
         const why = [
           place.problem === null
-            ? tellEither(place.reason_text, place.reason)
+            ? tellReason(place.reason_data, place.reason)
             : tellEither(place.problem_text, place.problem),
           ...model,
         ].join(t`; `);

@@ -364,14 +364,17 @@ describe("usage show", () => {
 
   test("breaks a long error under itself on a terminal, and tells it in Chinese to a Chinese one", async () => {
     const error = "No upstream could answer Codex. main#1: 500 failed. main#2: 500 failed.";
-    writeLog(makeLogLine(makeEntry({ id: "b", status_code: 503, outcome: "error", error })));
+    const cause = { rule: "server-error", status: 500 };
+    const stories = ["main#1", "main#2"].map((label) => ({ rule: "story", label, cause }));
+    const reason = { rule: "no-answer", client: "Codex", stories };
+    writeLog(makeLogLine(makeEntry({ id: "b", status_code: 503, outcome: "error", error, reason })));
     const show = [...PROGRAM, "usage", "show", "b"];
     const english = await runAtTerminal(show, { home, env: { NO_COLOR: "1" }, columns: 60 });
     expect(english.screen.replaceAll("\r", "")).toContain(
       "\nerror    No upstream could answer Codex. main#1: 500 failed.\n         main#2: 500 failed.\n",
     );
     const chinese = await runAtTerminal(show, { home, env: { NO_COLOR: "1", LANG: "zh_CN.UTF-8" } });
-    expect(chinese.screen).toContain("没有上游能");
+    expect(chinese.screen).toContain("没有上游能应答 Codex。main#1：500 失败。 main#2：500 失败。");
   });
 
   test("gives an attempt's reason a line of its own where a terminal is too narrow for both", async () => {

@@ -1,5 +1,5 @@
 // The screen of `ch status`: the client, the proxies, the upstreams and the day of each service, then what is set.
-import { describeWords } from "../../logged-error.ts";
+import { describeError } from "../../logged-error.ts";
 import type { ServiceFacts, StatusFacts } from "../../../app/status/survey.ts";
 import type { RouteFacts, UpstreamFacts } from "../../../app/ask-instance.ts";
 import type { SwitchReport } from "../../../app/status/switch-report.ts";
@@ -116,17 +116,17 @@ function printToday(
 ): void {
   const all = isComplete ? t`requests: ${requests}` : t`requests: more than ${requests}`;
   printRow(cli, t`today`, failures === 0 ? all : t`${all}, failed: ${failures}`);
-  for (const error of last_errors) printDetail(cli, describeError(error, cli.now()), "dim");
+  for (const error of last_errors) printDetail(cli, describeFailure(error, cli.now()), "dim");
 }
 
 /** "14:02 502 relay.example gpt-5: no upstream could answer" */
-function describeError(
-  { at_ms, error, model, status_code, upstream_base_url }: LoggedError,
+function describeFailure(
+  { at_ms, error, error_data: reason, model, status_code, upstream_base_url }: LoggedError,
   now: number,
 ): string {
   const place = upstream_base_url === null ? null : hostOf(upstream_base_url);
   const facts = [tell(showMoment(at_ms, now)), status_code, place, model].filter((part) => part !== null);
-  return t`${facts.join(" ")}: ${describeWords(error, upstream_base_url === null)}`;
+  return t`${facts.join(" ")}: ${describeError({ error, reason })}`;
 }
 
 /** What differs from the defaults; --json has all of them. */

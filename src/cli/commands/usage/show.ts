@@ -2,7 +2,7 @@
 // timeline.
 import { UserError } from "../../../base/errors.ts";
 import { t, tellList } from "../../language.ts";
-import { describeAttemptError, describeError, describeOutcome } from "../../logged-error.ts";
+import { describeError, describeOutcome } from "../../logged-error.ts";
 import { showPath } from "../../../base/paths.ts";
 import { oneLine } from "../../../base/terminal-text.ts";
 import { type StoredEntry, readLogBackward } from "../../../log/reader.ts";
@@ -151,7 +151,7 @@ function describeAttempts(record: LogRecord, { out }: Cli): string[] {
       formatMs(duration),
       text(attempt.upstream_base_url),
       [text(attempt.status_code), text(attempt.verdict)].filter((part) => part !== "").join(" "),
-      describeAttemptError(attempt),
+      describeError(attempt),
     ];
   });
   return alignRows(rows, undefined).map((line) => fitFields(line, out));

@@ -1,0 +1,111 @@
+// What every reason says in English, by its id; values have their names in braces. The rows of the classifier's table
+// bring their own words. Another language has the same ids in src/cli/zh.json.
+// Pure.
+import { type Text, type TextValue, inEnglish, isText, joinTexts, t } from "../base/text.ts";
+import { RULES, UNKNOWN } from "./classify-rules.ts";
+import type { Reason, ReasonValue } from "./types.ts";
+
+export const REASONS: Readonly<Record<string, string>> = {
+  ...Object.fromEntries([...RULES, UNKNOWN].map(({ id, words }) => [id, words])),
+  // A refusal that the user's `on_status` explains.
+  "on-status-next": "failed",
+  "on-status-terminal": "refused the request",
+  "on-status-exhausted": "quota exhausted",
+  "on-status-auth-dead": "refused the credential",
+  "on-status-cooldown": "rate limited",
+  // Attempts that no rule judges.
+  "client-gone": "the client disconnected",
+  "no-summary": "returned no summary of the conversation",
+  // Why an upstream has its place.
+  ok: "",
+  "first-in-order": "first in order",
+  "next-in-order": "next in order",
+  "session-bound": "the session is bound to it",
+  "session-bound-low": "the session is bound to it, {cause}",
+  "session-pinned": "the session's history is bound to it",
+  "probe-running": "a probe is running: {cause}",
+  "retry-next": "will be retried on the next request: {cause}",
+  behind: "{label}: {cause}",
+  // Why requests go to another one.
+  recovered: "recovered",
+  "not-asked": "not tried",
+  // What is left.
+  "quota-none": "{source} reports nothing left",
+  "quota-percent": "{percent}% used ({name})",
+  "quota-left": "{rest} {unit} left ({name})",
+  "quota-left-of": "{rest} of {whole} {unit} left ({name})",
+  budget: "your budget: {cause}",
+  // Where a time comes from.
+  default: "default",
+  "default-backoff": "default, exponential backoff",
+  "default-time": "default {time}",
+  header: "{name} header",
+  "body-field": "{name} in the body",
+  "message-text": "text of the message",
+  "circuit-breaker": "circuit breaker, {secs} s",
+  "certificate-pause": "certificate errors, 5 min",
+  "quota-reading": "quota reading",
+  // How a request ended.
+  refused: "{why}",
+  "no-upstream": "No upstream could answer {client}.",
+  "no-answer": "No upstream could answer {client}. {stories}",
+  story: "{label}: {cause}.",
+  "story-not-asked": "{label}: not tried, {cause}.",
+  "see-doctor": "{cause} (see `codex-helper doctor`)",
+  "map-model": "{cause} (map the model in `models`, or choose another)",
+  "cut-reset": "the upstream cut the answer off",
+  "cut-idle": "the upstream stopped sending in the middle of the answer",
+  "cut-no-terminal-event": "the upstream ended the stream before the answer was complete",
+  "stream-error": "the stream ended in an error",
+  bug: "codex-helper failed on this request",
+  // What an upstream or an older version said itself.
+  "as-told": "{words}",
+};
+
+/** For people: its words, the status before them and the code after them. */
+export function describe(reason: Reason): Text {
+  const { code, rule, status } = reason;
+  const names: string[] = [];
+  const text = (REASONS[rule] ?? rule).replace(
+    /\{(\w+)\}/g,
+    (_, name: string) => `{${names.push(name) - 1}}`,
+  );
+  const words = { text, values: names.map((name) => valueOf(reason[name])), named: { id: rule, names } };
+  const coded = code === undefined ? words : t`${words} (${code})`;
+  return status === undefined ? coded : t`${status} ${coded}`;
+}
+
+function valueOf(value: ReasonValue = ""): TextValue {
+  if (typeof value === "string" || typeof value === "number" || isText(value)) return value;
+  return "rule" in value ? describe(value) : joinTexts(value.map(describe), " ");
+}
+
+/** For what programs and clients read: the log, answers, --json. */
+export function reasonInEnglish(reason: Reason): string {
+  return inEnglish(describe(reason));
+}
+
+/** What a file or another process holds may come from a version with other ids, or from anyone. */
+export function isReason(value: unknown): value is Reason {
+  if (typeof value !== "object" || value === null || !("rule" in value)) return false;
+  return (
+    typeof value.rule === "string" &&
+    Object.hasOwn(REASONS, value.rule) &&
+    Object.values(value).every(isValue)
+  );
+}
+
+function isValue(value: unknown): boolean {
+  return (
+    value === undefined ||
+    typeof value === "string" ||
+    typeof value === "number" ||
+    isText(value) ||
+    (Array.isArray(value) ? value.every(isReason) : isReason(value))
+  );
+}
+
+/** A reason from its data; without them, as from an older version, its English. */
+export function reasonFrom(data: unknown, english: string): Reason {
+  return isReason(data) ? data : { rule: "as-told", words: english };
+}
