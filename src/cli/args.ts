@@ -24,14 +24,16 @@ export const LIMIT_ARG = {
   limit: { type: "string", valueHint: "N", description: "show at most N" },
 } as const;
 
+/** A command line that is wrong; `hint` is what to type instead. */
+export function usageError(message: string, hint?: string): UserError {
+  return new UserError(message, { hint, exitCode: EXIT.usage });
+}
+
 /** The service that a flag names; undefined without one. Throws UserError for two; `both` is what to type then. */
 export function readService(args: ServiceFlags, both = t`remove one of them`): Service | undefined {
   const [service, other] = SERVICES.filter((one) => args[one] === true);
   if (service !== undefined && other !== undefined) {
-    throw new UserError(t`--${service} and --${other} cannot be used together`, {
-      hint: both,
-      exitCode: EXIT.usage,
-    });
+    throw usageError(t`--${service} and --${other} cannot be used together`, both);
   }
   return service;
 }
@@ -56,10 +58,10 @@ export function readWholeNumber(
   const number = /^\d+$/.test(value) ? Number(value) : Number.NaN;
   if (number >= range.least && number <= range.most) return number;
   const example = range.example ?? Math.max(1, range.least);
-  throw new UserError(t`${flag} takes a number from ${range.least} to ${range.most}, not "${value}"`, {
-    hint: t`for example: ${flag} ${example}`,
-    exitCode: EXIT.usage,
-  });
+  throw usageError(
+    t`${flag} takes a number from ${range.least} to ${range.most}, not "${value}"`,
+    t`for example: ${flag} ${example}`,
+  );
 }
 
 const UNIT_MS: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 };
@@ -82,10 +84,10 @@ export function readTime({ flag, value, now }: TimeArg): number {
   const isDay = DAY.test(day);
   const time = /^\d{4}-/.test(day) ? new Date(isDay ? `${day}T00:00` : day) : new Date(Number.NaN);
   if (Number.isNaN(time.getTime())) {
-    throw new UserError(t`${flag} takes a date, a time or an age, not "${value}"`, {
-      hint: t`for example: ${flag} today, ${flag} 7d, ${flag} 2026-01-31T14:30`,
-      exitCode: EXIT.usage,
-    });
+    throw usageError(
+      t`${flag} takes a date, a time or an age, not "${value}"`,
+      t`for example: ${flag} today, ${flag} 7d, ${flag} 2026-01-31T14:30`,
+    );
   }
   if (isDay && flag === "--until") time.setDate(time.getDate() + 1);
   return time.getTime();

@@ -1,5 +1,5 @@
 // What every command gets: the environment, the paths, the terminal. Made once by run.ts.
-import type { ArgsDef, CommandDef } from "citty";
+import type { ArgsDef, ParsedArgs } from "citty";
 import type { Env } from "../base/env.ts";
 import type { Paths } from "../base/paths.ts";
 import type { Data } from "./output.ts";
@@ -11,7 +11,7 @@ export interface Output extends Data, Words {}
 /** A command of the table in root.ts. Its file is imported when it is asked for, and not before. */
 export interface CommandEntry {
   readonly summary: string;
-  readonly load: () => Promise<{ readonly createCommand: (cli: Cli) => Command }>;
+  readonly load: () => Promise<{ readonly command: Command }>;
 }
 
 /** What bare `ch` does. */
@@ -31,21 +31,31 @@ export interface Cli {
   readonly commands: Readonly<Record<string, CommandEntry>>;
 }
 
-/** A command or a group of commands. `run` may return an exit code; nothing means 0. */
-export interface Command extends CommandDef<ArgsDef> {
+/** A command or a group of commands. */
+export interface Command {
+  /** English, as are the descriptions of args and examples. */
+  readonly description: string;
   readonly args?: ArgsDef;
   /** Of a group: the sub-command that is meant when none is named. A group has no `run`. */
   readonly default?: string;
-  readonly meta: { readonly name: string; readonly description: string };
   /** Shown by --help: what to type, and what it does. Two of each. */
   readonly examples?: readonly (readonly [line: string, does: string])[];
   /** Everything after `--` belongs to another program and is not looked at. */
   readonly passesThrough?: boolean;
   readonly subCommands?: Readonly<Record<string, Command>>;
+  /** May return an exit code; nothing means 0. */
+  readonly run?: Run<ArgsDef>;
 }
 
-type TypedCommand<T extends ArgsDef> = Omit<Command, "args" | "run" | "setup" | "cleanup"> &
-  Pick<CommandDef<T>, "run"> & { readonly args?: T };
+type Run<T extends ArgsDef> = (
+  args: ParsedArgs<T>,
+  cli: Cli,
+) => number | undefined | void | Promise<number | undefined | void>;
+
+type TypedCommand<T extends ArgsDef> = Omit<Command, "args" | "run"> & {
+  readonly args?: T;
+  readonly run?: Run<T>;
+};
 
 /** Types a command's `run` by its own `args`, and forgets the types for the table. */
 export function defineCommand<const T extends ArgsDef>(command: TypedCommand<T>): Command {

@@ -1,7 +1,9 @@
 // Finds the command that was meant in the table, then shows its help or reads its arguments strictly and runs it.
+import type { CommandContext } from "citty";
 import type { Env } from "../base/env.ts";
 import { EXIT, UserError } from "../base/errors.ts";
 import { languageOf, t, tellList, translate, useDictionary } from "./language.ts";
+import { usageError } from "./args.ts";
 import { resolvePaths } from "../base/paths.ts";
 import { type Cli, type Command, type CommandEntry, DEFAULT_COMMAND } from "./cli.ts";
 import { suggestCommand, similarNames } from "./suggest.ts";
@@ -24,7 +26,7 @@ export async function dispatch(argv: readonly string[], env: Env, terminal: Term
   const name = isNamed ? first : DEFAULT_COMMAND;
   const entry = findEntry(name);
   if (entry === undefined) throw unknownCommand("ch", name, { subCommands: COMMANDS });
-  const [{ createCommand }, { createWords }] = await Promise.all([entry.load(), import("./words.ts")]);
+  const [{ command }, { createWords }] = await Promise.all([entry.load(), import("./words.ts")]);
   const cli: Cli = {
     env,
     paths: resolvePaths(env),
@@ -36,14 +38,14 @@ export async function dispatch(argv: readonly string[], env: Env, terminal: Term
     now: Date.now,
     commands: COMMANDS,
   };
-  const found = findLeaf(createCommand(cli), `ch ${name}`, words.slice(isNamed ? 1 : 0));
+  const found = findLeaf(command, `ch ${name}`, words.slice(isNamed ? 1 : 0));
   if (asksHelp(found.rest)) {
     const { renderHelp } = await import("./help.ts");
     data.line(renderHelp(found.command, { ...data, line: found.line }));
     return EXIT.ok;
   }
   if (found.command.subCommands !== undefined) throw unknownCommand(found.line, found.rest[0], found.command);
-  return await runLeaf(found, isNamed ? [] : ["version"]);
+  return await runLeaf(found, cli, isNamed ? [] : ["version"]);
 }
 
 /** What a program reads (--json) is English everywhere. The Chinese texts are loaded only where they are shown. */
@@ -94,19 +96,24 @@ function findLeaf(command: Command, line: string, rest: readonly string[]): Foun
 }
 
 /** Only ever a leaf: citty would run a parent's `run` after its child's. */
-async function runLeaf({ command, line, rest }: Found, otherFlags: readonly string[]): Promise<number> {
+async function runLeaf(
+  { command: { args = {}, ...command }, line, rest }: Found,
+  cli: Cli,
+  otherFlags: readonly string[],
+): Promise<number> {
   const [{ runCommand }, { normaliseArgs }] = await Promise.all([
     import("citty"),
     import("./strict-args.ts"),
   ]);
   const rawArgs = normaliseArgs(rest, {
     command: line,
-    args: command.args ?? {},
+    args,
     passesThrough: command.passesThrough === true,
     examples: (command.examples ?? []).map(([example]) => example).filter((one) => one.startsWith(line)),
     otherFlags: [...otherFlags, "help"],
   });
-  const { result } = await runCommand(command, { rawArgs });
+  const leaf = { args, run: (context: CommandContext) => command.run?.(context.args, cli) };
+  const { result } = await runCommand(leaf, { rawArgs });
   return typeof result === "number" ? result : EXIT.ok;
 }
 
@@ -119,14 +126,14 @@ function unknownCommand(
   if (name === undefined || name.startsWith("-")) {
     const all = tellList(names);
     const hint = [...examples.map(([example]) => example), `${line} --help`].join("\n");
-    return new UserError(t`${line} needs a command: ${all}`, { hint, exitCode: EXIT.usage });
+    return usageError(t`${line} needs a command: ${all}`, hint);
   }
   const known = suggestCommand(line, name);
   const near = known === undefined ? similarNames(name, names).map((one) => `${line} ${one}`) : [known];
   const meant = near.map((one) => t`"${one}"`).join(t` or `);
   const message =
     near.length > 0 ? t`unknown command "${name}"; did you mean ${meant}?` : t`unknown command "${name}"`;
-  return new UserError(message, { hint: near[0] ?? `${line} --help`, exitCode: EXIT.usage });
+  return usageError(message, near[0] ?? `${line} --help`);
 }
 
 interface GroupOfNames {

@@ -42,13 +42,13 @@ export function renderHelp(command: Command, { line, ...style }: Style & { reado
   const args = command.args ?? {};
   const subCommands = Object.entries(command.subCommands ?? {});
   const sections: readonly Section[] = [
-    [t`Commands`, subCommands.map(([name, sub]) => [name, translate(sub.meta.description)])],
+    [t`Commands`, subCommands.map(([name, sub]) => [name, translate(sub.description)])],
     [t`Arguments`, listPositionals(args).map(({ description, shown }) => [shown, translate(description)])],
     [t`Flags`, [...listFlags(args).map(flagRow), ["-h, --help", t`show this help`]]],
     [t`Examples`, (command.examples ?? []).map(([example, does]) => [example, translate(does)])],
   ];
   return render(style, {
-    title: t`${line}: ${translate(command.meta.description)}`,
+    title: t`${line}: ${translate(command.description)}`,
     usage: usageLine(command, line),
     sections,
   });

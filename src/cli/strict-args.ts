@@ -2,7 +2,8 @@
 // without their value and repeats without a word. What passes is handed on in one plain form.
 // Pure.
 import type { ArgsDef } from "citty";
-import { EXIT, UserError } from "../base/errors.ts";
+import { UserError } from "../base/errors.ts";
+import { usageError } from "./args.ts";
 import { t, tellList } from "./language.ts";
 import { type Flag, listFlags, listPositionals } from "./flags.ts";
 import { suggestArgument, suggestFlags, similarNames } from "./suggest.ts";
@@ -37,7 +38,7 @@ export function normaliseArgs(argv: readonly string[], options: StrictOptions): 
       if (options.passesThrough) {
         const rest = argv.slice(at).map((word, index) => showWord(word, argv[at + index - 1]));
         const hint = `${options.command} -- ${rest.join(" ")}`;
-        throw new UserError(t`"${token}" must come after "--"`, { hint, exitCode: EXIT.usage });
+        throw usageError(t`"${token}" must come after "--"`, hint);
       }
       positionals.push(token);
       continue;
@@ -112,7 +113,7 @@ function unexpected(extra: string, argv: readonly string[], options: StrictOptio
   if (meant === undefined) return misuse(options, message);
   const at = argv.lastIndexOf(extra);
   const rest = argv.map((word, index) => (index === at ? meant : showWord(word, argv[index - 1])));
-  return new UserError(message, { hint: [options.command, ...rest].join(" "), exitCode: EXIT.usage });
+  return usageError(message, [options.command, ...rest].join(" "));
 }
 
 const SECRET_FLAG = /^--(?:auth-token|api-key)$/;
@@ -130,11 +131,11 @@ function leftOut(options: StrictOptions, message: string, flag?: string): UserEr
   const { command, examples = [] } = options;
   const example = examples.find((line) => flag === undefined || line.includes(`--${flag} `));
   const hint = example === undefined ? `${command} --help` : t`for example: ${example}`;
-  return new UserError(message, { hint, exitCode: EXIT.usage });
+  return usageError(message, hint);
 }
 
 function misuse(options: StrictOptions, message: string, near: readonly string[] = []): UserError {
   const names = near.join(t` or `);
   const words = near.length > 0 ? t`${message}; did you mean ${names}?` : message;
-  return new UserError(words, { hint: `${options.command} --help`, exitCode: EXIT.usage });
+  return usageError(words, `${options.command} --help`);
 }

@@ -13,7 +13,7 @@ describe.each(places)("$line", ({ line, command, topName }) => {
   });
 
   test("says in a few lower-case words what it does", () => {
-    expect(command.meta.description).toMatch(/^[a-z][^\n]{10,70}[^.]$/);
+    expect(command.description).toMatch(/^[a-z][^\n]{10,70}[^.]$/);
   });
 
   test("has at least two examples, and each can be typed as it stands", () => {

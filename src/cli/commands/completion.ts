@@ -1,125 +1,118 @@
 // `ch completion`: scripts with which a shell completes our commands, made from the command table; and the names that
 // they ask for while somebody types.
 import { t } from "../language.ts";
-import { EXIT, UserError } from "../../base/errors.ts";
 import { SERVICES, type Service, mapServices } from "../../base/service.ts";
 import { oneLine } from "../../base/terminal-text.ts";
 import { loadConfig } from "../../config/file.ts";
 import { formatTarget } from "../../config/name.ts";
-import { SERVICE_ARGS, readService } from "../args.ts";
-import { type Cli, type Command, DEFAULT_COMMAND, defineCommand } from "../cli.ts";
+import { SERVICE_ARGS, readService, usageError } from "../args.ts";
+import { type Cli, DEFAULT_COMMAND, defineCommand } from "../cli.ts";
 import type { Place } from "../completion/table.ts";
 
-export function createCommand(cli: Cli): Command {
-  return defineCommand({
-    meta: { name: "completion", description: "let your shell complete commands, flags and names" },
-    examples: [
-      ["source <(ch completion bash)", "for this shell; add it to ~/.bashrc for every shell"],
-      ["ch completion fish > ~/.config/fish/completions/ch.fish", "for every shell"],
-    ],
-    subCommands: {
-      bash: shellCommand(cli, {
-        name: "bash",
-        description: "print the script for bash",
-        examples: [
-          ["source <(ch completion bash)", "for this shell; add it to ~/.bashrc for every shell"],
-          ["ch completion bash > ~/.local/share/bash-completion/completions/ch", "loaded on demand"],
-        ],
-        render: async (places) => (await import("../completion/posix.ts")).renderBash(places),
-      }),
-      zsh: shellCommand(cli, {
-        name: "zsh",
-        description: "print the script for zsh",
-        examples: [
-          [
-            "source <(ch completion zsh)",
-            "for this shell; add it to ~/.zshrc, after compinit, for every shell",
-          ],
-          ["ch completion zsh > ~/.zfunc/_ch", "in a directory of your $fpath"],
-        ],
-        render: async (places) => (await import("../completion/posix.ts")).renderZsh(places),
-      }),
-      fish: shellCommand(cli, {
-        name: "fish",
-        description: "print the script for fish",
-        examples: [
-          ["ch completion fish | source", "for this shell"],
-          ["ch completion fish > ~/.config/fish/completions/ch.fish", "for every shell"],
-        ],
-        render: async (places) => (await import("../completion/fish.ts")).renderFish(places),
-      }),
-      powershell: shellCommand(cli, {
-        name: "powershell",
-        description: "print the script for PowerShell",
-        examples: [
-          ["ch completion powershell | Out-String | Invoke-Expression", "for this session of PowerShell"],
-          ["ch completion powershell > ch.ps1", "in a file that your $PROFILE loads"],
-        ],
-        render: async (places) => (await import("../completion/powershell.ts")).renderPowershell(places),
-      }),
-      names: namesCommand(cli),
-    },
-  });
-}
+const MOST_SESSIONS = 30;
+const LONGEST_WORDS = 60;
 
-interface Shell {
-  readonly name: string;
-  readonly description: string;
-  readonly examples: readonly (readonly [string, string])[];
-  readonly render: (places: readonly Place[]) => Promise<string>;
-}
+const bashCommand = defineCommand({
+  description: "print the script for bash",
+  examples: [
+    ["source <(ch completion bash)", "for this shell; add it to ~/.bashrc for every shell"],
+    ["ch completion bash > ~/.local/share/bash-completion/completions/ch", "loaded on demand"],
+  ],
+  async run(_args, cli) {
+    const { renderBash } = await import("../completion/posix.ts");
+    await printScript(cli, renderBash);
+  },
+});
 
-function shellCommand(cli: Cli, { name, description, examples, render }: Shell): Command {
-  return defineCommand({
-    meta: { name, description },
-    examples,
-    async run() {
-      cli.out.line((await render(await loadPlaces(cli))).trimEnd());
-    },
-  });
+const zshCommand = defineCommand({
+  description: "print the script for zsh",
+  examples: [
+    ["source <(ch completion zsh)", "for this shell; add it to ~/.zshrc, after compinit, for every shell"],
+    ["ch completion zsh > ~/.zfunc/_ch", "in a directory of your $fpath"],
+  ],
+  async run(_args, cli) {
+    const { renderZsh } = await import("../completion/posix.ts");
+    await printScript(cli, renderZsh);
+  },
+});
+
+const fishCommand = defineCommand({
+  description: "print the script for fish",
+  examples: [
+    ["ch completion fish | source", "for this shell"],
+    ["ch completion fish > ~/.config/fish/completions/ch.fish", "for every shell"],
+  ],
+  async run(_args, cli) {
+    const { renderFish } = await import("../completion/fish.ts");
+    await printScript(cli, renderFish);
+  },
+});
+
+const powershellCommand = defineCommand({
+  description: "print the script for PowerShell",
+  examples: [
+    ["ch completion powershell | Out-String | Invoke-Expression", "for this session of PowerShell"],
+    ["ch completion powershell > ch.ps1", "in a file that your $PROFILE loads"],
+  ],
+  async run(_args, cli) {
+    const { renderPowershell } = await import("../completion/powershell.ts");
+    await printScript(cli, renderPowershell);
+  },
+});
+
+const namesCommand = defineCommand({
+  description: "print the names that the scripts complete, one per line",
+  examples: [
+    ["ch completion names targets", "configs and upstreams"],
+    ["ch completion names sessions --claude", "Claude Code's sessions of this project"],
+  ],
+  args: {
+    kind: { type: "positional", required: true, description: "targets or sessions" },
+    ...SERVICE_ARGS,
+  },
+  async run(args, cli) {
+    const service = readService(args);
+    if (args.kind !== "targets" && args.kind !== "sessions") {
+      throw usageError(t`choose targets or sessions`, "ch completion names targets");
+    }
+    const names =
+      args.kind === "targets" ? await listTargets(cli, service) : await listSessions(cli, service);
+    // A name that does not fit on a line of its own cannot be typed either.
+    for (const [name, words] of names)
+      if (oneLine(name) === name) cli.out.line(`${name}\t${oneLine(words).slice(0, LONGEST_WORDS)}`);
+  },
+});
+
+export const command = defineCommand({
+  description: "let your shell complete commands, flags and names",
+  examples: [
+    ["source <(ch completion bash)", "for this shell; add it to ~/.bashrc for every shell"],
+    ["ch completion fish > ~/.config/fish/completions/ch.fish", "for every shell"],
+  ],
+  subCommands: {
+    bash: bashCommand,
+    zsh: zshCommand,
+    fish: fishCommand,
+    powershell: powershellCommand,
+    names: namesCommand,
+  },
+});
+
+async function printScript(cli: Cli, render: (places: readonly Place[]) => string): Promise<void> {
+  cli.out.line(render(await loadPlaces(cli)).trimEnd());
 }
 
 /** All commands, which are loaded here and nowhere else. */
 async function loadPlaces(cli: Cli): Promise<Place[]> {
   const { makePlaces } = await import("../completion/table.ts");
   const top = await Promise.all(
-    Object.entries(cli.commands).map(async ([name, { summary, load }]) => {
-      const { createCommand: create } = await load();
-      return { name, summary, command: create(cli) };
-    }),
+    Object.entries(cli.commands).map(async ([name, { summary, load }]) => ({
+      name,
+      summary,
+      ...(await load()),
+    })),
   );
   return makePlaces(top, DEFAULT_COMMAND);
-}
-
-const MOST_SESSIONS = 30;
-const LONGEST_WORDS = 60;
-
-function namesCommand(cli: Cli): Command {
-  return defineCommand({
-    meta: { name: "names", description: "print the names that the scripts complete, one per line" },
-    examples: [
-      ["ch completion names targets", "configs and upstreams"],
-      ["ch completion names sessions --claude", "Claude Code's sessions of this project"],
-    ],
-    args: {
-      kind: { type: "positional", required: true, description: "targets or sessions" },
-      ...SERVICE_ARGS,
-    },
-    async run({ args }) {
-      const service = readService(args);
-      if (args.kind !== "targets" && args.kind !== "sessions") {
-        throw new UserError(t`choose targets or sessions`, {
-          hint: "ch completion names targets",
-          exitCode: EXIT.usage,
-        });
-      }
-      const names =
-        args.kind === "targets" ? await listTargets(cli, service) : await listSessions(cli, service);
-      // A name that does not fit on a line of its own cannot be typed either.
-      for (const [name, words] of names)
-        if (oneLine(name) === name) cli.out.line(`${name}\t${oneLine(words).slice(0, LONGEST_WORDS)}`);
-    },
-  });
 }
 
 type Name = readonly [name: string, words: string];

@@ -7,7 +7,7 @@ import { DEMO_FAULTS, type DemoFault, type DemoRelay } from "../../app/demo/demo
 import { type Text, t as text } from "../../base/text.ts";
 import { t } from "../language.ts";
 import { describeError } from "../logged-error.ts";
-import { type Cli, type Command, defineCommand } from "../cli.ts";
+import { type Cli, defineCommand } from "../cli.ts";
 import { alignRows } from "../layout.ts";
 
 const TURNS = 5;
@@ -23,25 +23,23 @@ const STORY: Readonly<Record<DemoFault, Text>> = {
   slow: text`becomes slow, and the proxy waits`,
 };
 
-export function createCommand(cli: Cli): Command {
-  return defineCommand({
-    meta: { name: "demo", description: "two simulated relays, the real proxy, and one failure" },
-    args: {
-      fault: {
-        type: "enum",
-        options: [...DEMO_FAULTS],
-        default: "quota",
-        valueHint: "FAULT",
-        description: "how the first relay fails",
-      },
+export const command = defineCommand({
+  description: "two simulated relays, the real proxy, and one failure",
+  args: {
+    fault: {
+      type: "enum",
+      options: [...DEMO_FAULTS],
+      default: "quota",
+      valueHint: "FAULT",
+      description: "how the first relay fails",
     },
-    examples: [
-      ["ch demo", "the first relay runs out of quota"],
-      ["ch demo --fault in-stream", "the error is inside a 200"],
-    ],
-    run: ({ args }) => runDemo(cli, args.fault),
-  });
-}
+  },
+  examples: [
+    ["ch demo", "the first relay runs out of quota"],
+    ["ch demo --fault in-stream", "the error is inside a 200"],
+  ],
+  run: (args, cli) => runDemo(cli, args.fault),
+});
 
 async function runDemo(cli: Cli, fault: DemoFault): Promise<number> {
   const { out } = cli;

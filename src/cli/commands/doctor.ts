@@ -1,12 +1,12 @@
 // `ch doctor`: looks at everything that can be odd, says what to type, and repairs what is safe.
 import { examine, repair } from "../../app/doctor/examine.ts";
 import type { Finding, Status } from "../../base/check.ts";
-import { EXIT, UserError } from "../../base/errors.ts";
+import { EXIT } from "../../base/errors.ts";
 import { t, tell } from "../language.ts";
 import { showPathsIn } from "../../base/paths.ts";
 import type { ExamineOptions } from "../../doctor/facts.ts";
-import { JSON_ARG, SERVICE_ARGS, type ServiceFlags, readService } from "../args.ts";
-import { type Cli, type Command, defineCommand } from "../cli.ts";
+import { JSON_ARG, SERVICE_ARGS, type ServiceFlags, readService, usageError } from "../args.ts";
+import { type Cli, defineCommand } from "../cli.ts";
 import type { Colour } from "../output.ts";
 import { wrapWords } from "../layout.ts";
 import { type TestArgs, runTestRequests } from "./doctor/test-request.ts";
@@ -18,46 +18,42 @@ const FIX = "ch doctor --fix";
 const FLAGS = new Set(["fix", "probe", "all", "json"]);
 const INDENT = " ".repeat(6);
 
-export function createCommand(cli: Cli): Command {
-  return defineCommand({
-    meta: { name: "doctor", description: "find problems and show how to fix them" },
-    args: {
-      ...JSON_ARG,
-      name: { type: "positional", required: false, description: "with --probe: only NAME or NAME#N" },
-      all: { type: "boolean", description: "also show the checks that passed" },
-      fix: { type: "boolean", description: "fix what is safe to fix: clients left switched, file modes" },
-      probe: { type: "boolean", description: "send each upstream a small test request, after you confirm" },
-      model: { type: "string", valueHint: "MODEL", description: "with --probe: the model to ask for" },
-      yes: { type: "boolean", description: "with --probe: do not ask for confirmation" },
-      ...SERVICE_ARGS,
-    },
-    examples: [
-      ["ch doctor", "list problems, each with a command that fixes it"],
-      ["ch doctor --probe main#2", "test the key, the output and its latency"],
-      ["ch doctor --json | jq '.checks[] | select(.status != \"ok\")'", "for scripts"],
-    ],
-    run: async ({ args }) => {
-      const service = readService(args);
-      const options = {
-        paths: cli.paths,
-        env: cli.env,
-        cwd: process.cwd(),
-        now: cli.now,
-        ...(service === undefined ? {} : { services: [service] }),
-      };
-      if (args.probe !== true) refuseTestArgs(args);
-      if (args.fix === true) await printRepair(cli, options);
-      const checks =
-        args.probe === true
-          ? await runTestRequests(cli, readTestArgs(args), options)
-          : await examine(options);
-      if (args.json === true) cli.out.json({ checks });
-      else if (args.probe === true) printFindings(cli, checks, 0);
-      else printSorted(cli, checks, args.all === true);
-      return checks.some(({ status }) => status === "fail") ? EXIT.failed : EXIT.ok;
-    },
-  });
-}
+export const command = defineCommand({
+  description: "find problems and show how to fix them",
+  args: {
+    ...JSON_ARG,
+    name: { type: "positional", required: false, description: "with --probe: only NAME or NAME#N" },
+    all: { type: "boolean", description: "also show the checks that passed" },
+    fix: { type: "boolean", description: "fix what is safe to fix: clients left switched, file modes" },
+    probe: { type: "boolean", description: "send each upstream a small test request, after you confirm" },
+    model: { type: "string", valueHint: "MODEL", description: "with --probe: the model to ask for" },
+    yes: { type: "boolean", description: "with --probe: do not ask for confirmation" },
+    ...SERVICE_ARGS,
+  },
+  examples: [
+    ["ch doctor", "list problems, each with a command that fixes it"],
+    ["ch doctor --probe main#2", "test the key, the output and its latency"],
+    ["ch doctor --json | jq '.checks[] | select(.status != \"ok\")'", "for scripts"],
+  ],
+  async run(args, cli) {
+    const service = readService(args);
+    const options = {
+      paths: cli.paths,
+      env: cli.env,
+      cwd: process.cwd(),
+      now: cli.now,
+      ...(service === undefined ? {} : { services: [service] }),
+    };
+    if (args.probe !== true) refuseTestArgs(args);
+    if (args.fix === true) await printRepair(cli, options);
+    const checks =
+      args.probe === true ? await runTestRequests(cli, readTestArgs(args), options) : await examine(options);
+    if (args.json === true) cli.out.json({ checks });
+    else if (args.probe === true) printFindings(cli, checks, 0);
+    else printSorted(cli, checks, args.all === true);
+    return checks.some(({ status }) => status === "fail") ? EXIT.failed : EXIT.ok;
+  },
+});
 
 async function printRepair({ env, out }: Cli, options: ExamineOptions): Promise<void> {
   const { done, failed } = await repair(options);
@@ -95,7 +91,7 @@ function refuseTestArgs(args: DoctorArgs): void {
   const hint = isFlag
     ? `ch doctor --${args.name}`
     : `ch doctor --probe${args.name === undefined ? "" : ` ${args.name}`}`;
-  throw new UserError(t`"${word}" goes with --probe`, { hint, exitCode: EXIT.usage });
+  throw usageError(t`"${word}" goes with --probe`, hint);
 }
 
 /** The gravest first; of what is in order, the number is enough. */

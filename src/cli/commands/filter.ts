@@ -12,7 +12,7 @@ import { NO_RULES, type RuleSet, parseRules } from "../../filter/rules.ts";
 import sampleOfMessages from "../../filter/sample-messages.json" with { type: "json" };
 import sampleOfResponses from "../../filter/sample-responses.json" with { type: "json" };
 import { JSON_ARG, SERVICE_ARGS, readService } from "../args.ts";
-import { type Cli, type Command, defineCommand } from "../cli.ts";
+import { type Cli, defineCommand } from "../cli.ts";
 import { cutColumns } from "../layout.ts";
 
 const MAX_CHANGES_SHOWN = 40;
@@ -22,69 +22,63 @@ const MAX_CHANGES_SHOWN = 40;
  */
 const SAMPLES = { responses: sampleOfResponses, messages: sampleOfMessages };
 
-export function createCommand(cli: Cli): Command {
-  return defineCommand({
-    meta: { name: "filter", description: "check and try the redaction rules" },
-    examples: [
-      ["ch filter check", "check filter.json and show the line of each error"],
-      ["ch filter test request.json", "what the rules would change in a request"],
-    ],
-    subCommands: { check: checkCommand(cli), test: testCommand(cli) },
-  });
-}
-
-function checkCommand(cli: Cli): Command {
-  return defineCommand({
-    meta: { name: "check", description: "check whether filter.json is valid" },
-    examples: [
-      ["ch filter check", "count the rules, or show the line with the error"],
-      ["ch filter check --json", "the same as JSON"],
-    ],
-    args: JSON_ARG,
-    async run({ args }) {
-      const path = cli.paths.filter;
-      try {
-        const rules = await loadRules(cli);
-        if (args.json === true) {
-          return cli.out.json({ path, exists: rules !== null, valid: true, rules: rules?.rules.length ?? 0 });
-        }
-        cli.out.line(describeRules(cli, rules));
-      } catch (error) {
-        if (args.json !== true || !(error instanceof UserError)) throw error;
-        cli.out.json({ path, exists: true, valid: false, problem: error.message });
-        return error.exitCode;
-      }
-    },
-  });
-}
-
-function testCommand(cli: Cli): Command {
-  return defineCommand({
-    meta: { name: "test", description: "show what the rules would change in a request" },
-    examples: [
-      ["ch filter test", "on built-in sample requests of both clients"],
-      ["ch filter test --claude -", "on standard input, with the rules for Claude Code"],
-    ],
-    args: {
-      file: {
-        type: "positional",
-        required: false,
-        valueHint: "FILE|-",
-        description: "a request body or any text; - is standard input",
-      },
-      ...SERVICE_ARGS,
-      ...JSON_ARG,
-    },
-    async run({ args }) {
+const checkCommand = defineCommand({
+  description: "check whether filter.json is valid",
+  examples: [
+    ["ch filter check", "count the rules, or show the line with the error"],
+    ["ch filter check --json", "the same as JSON"],
+  ],
+  args: JSON_ARG,
+  async run(args, cli) {
+    const path = cli.paths.filter;
+    try {
       const rules = await loadRules(cli);
-      const inputs = await readInputs(cli, args.file, readService(args));
-      const trials = inputs.map((input) => tryRules(rules ?? NO_RULES, input));
-      if (args.json === true) return cli.out.json({ path: cli.paths.filter, trials: trials.map(toJson) });
-      if (rules === null) cli.out.note(describeRules(cli, null));
-      for (const trial of trials) printTrial(cli, trial);
+      if (args.json === true) {
+        return cli.out.json({ path, exists: rules !== null, valid: true, rules: rules?.rules.length ?? 0 });
+      }
+      cli.out.line(describeRules(cli, rules));
+    } catch (error) {
+      if (args.json !== true || !(error instanceof UserError)) throw error;
+      cli.out.json({ path, exists: true, valid: false, problem: error.message });
+      return error.exitCode;
+    }
+  },
+});
+
+const testCommand = defineCommand({
+  description: "show what the rules would change in a request",
+  examples: [
+    ["ch filter test", "on built-in sample requests of both clients"],
+    ["ch filter test --claude -", "on standard input, with the rules for Claude Code"],
+  ],
+  args: {
+    file: {
+      type: "positional",
+      required: false,
+      valueHint: "FILE|-",
+      description: "a request body or any text; - is standard input",
     },
-  });
-}
+    ...SERVICE_ARGS,
+    ...JSON_ARG,
+  },
+  async run(args, cli) {
+    const rules = await loadRules(cli);
+    const inputs = await readInputs(cli, args.file, readService(args));
+    const trials = inputs.map((input) => tryRules(rules ?? NO_RULES, input));
+    if (args.json === true) return cli.out.json({ path: cli.paths.filter, trials: trials.map(toJson) });
+    if (rules === null) cli.out.note(describeRules(cli, null));
+    for (const trial of trials) printTrial(cli, trial);
+  },
+});
+
+export const command = defineCommand({
+  description: "check and try the redaction rules",
+  examples: [
+    ["ch filter check", "check filter.json and show the line of each error"],
+    ["ch filter test request.json", "what the rules would change in a request"],
+  ],
+  subCommands: { check: checkCommand, test: testCommand },
+});
 
 /** Null when there is no file. */
 async function loadRules(cli: Cli): Promise<RuleSet | null> {

@@ -8,7 +8,7 @@ import { CLIENT_NAME } from "../../base/service.ts";
 import { loadConfig } from "../../config/file.ts";
 import { UNKNOWN_ROW } from "../../quota/sources.ts";
 import { JSON_ARG, SERVICE_ARGS, type ServiceFlags } from "../args.ts";
-import { type Cli, type Command, defineCommand } from "../cli.ts";
+import { type Cli, defineCommand } from "../cli.ts";
 import {
   describeEnd,
   describeQuotaState,
@@ -21,48 +21,39 @@ import {
 } from "../quota-words.ts";
 import { chooseService } from "./config/target.ts";
 
-export function createCommand(cli: Cli): Command {
-  return defineCommand({
-    meta: { name: "quota", description: "what is left on each upstream, and how long it lasts" },
-    examples: [
-      ["ch quota", "the latest readings"],
-      ["ch quota refresh", "query every upstream now"],
-    ],
-    default: "list",
-    subCommands: { list: listCommand(cli), refresh: refreshCommand(cli) },
-  });
-}
+const listCommand = defineCommand({
+  description: "show the latest readings of each upstream; sends nothing",
+  examples: [
+    ["ch quota list", "the upstreams of the default service"],
+    ["ch quota list --claude --json", "those of Claude Code, as JSON"],
+  ],
+  args: { ...SERVICE_ARGS, ...JSON_ARG },
+  run: (args, cli) => printQuota(cli, args, t`Next: ch quota refresh`),
+});
 
-function listCommand(cli: Cli): Command {
-  return defineCommand({
-    meta: {
-      name: "list",
-      description: "show the latest readings of each upstream; sends nothing",
-    },
-    examples: [
-      ["ch quota list", "the upstreams of the default service"],
-      ["ch quota list --claude --json", "those of Claude Code, as JSON"],
-    ],
-    args: { ...SERVICE_ARGS, ...JSON_ARG },
-    run: ({ args }) => printQuota(cli, args, t`Next: ch quota refresh`),
-  });
-}
+const refreshCommand = defineCommand({
+  description: "read every balance now, then list them",
+  examples: [
+    ["ch quota refresh", "the upstreams of the default service"],
+    ["ch quota refresh --codex --json", "those of Codex, as JSON"],
+  ],
+  args: { ...SERVICE_ARGS, ...JSON_ARG },
+  async run(args, cli) {
+    const service = chooseService(args, await loadConfig(cli.paths.config));
+    await refreshQuota(service, cli, (words) => cli.out.warn(tell(words)));
+    await printQuota(cli, args, t`Next: ch status`);
+  },
+});
 
-function refreshCommand(cli: Cli): Command {
-  return defineCommand({
-    meta: { name: "refresh", description: "read every balance now, then list them" },
-    examples: [
-      ["ch quota refresh", "the upstreams of the default service"],
-      ["ch quota refresh --codex --json", "those of Codex, as JSON"],
-    ],
-    args: { ...SERVICE_ARGS, ...JSON_ARG },
-    async run({ args }) {
-      const service = chooseService(args, await loadConfig(cli.paths.config));
-      await refreshQuota(service, cli, (words) => cli.out.warn(tell(words)));
-      await printQuota(cli, args, t`Next: ch status`);
-    },
-  });
-}
+export const command = defineCommand({
+  description: "what is left on each upstream, and how long it lasts",
+  examples: [
+    ["ch quota", "the latest readings"],
+    ["ch quota refresh", "query every upstream now"],
+  ],
+  default: "list",
+  subCommands: { list: listCommand, refresh: refreshCommand },
+});
 
 async function printQuota(
   cli: Cli,

@@ -1,110 +1,104 @@
 // `ch routing`: the order that the next request would take, and a fresh start for upstreams that are left alone.
 import { resetRoute, surveyRoute } from "../../app/status/survey.ts";
-import { EXIT, UserError } from "../../base/errors.ts";
+import { UserError } from "../../base/errors.ts";
 import { t, tellEither } from "../language.ts";
 import { CLIENT_NAME, type Service, flagFor } from "../../base/service.ts";
 import { loadConfig } from "../../config/file.ts";
 import type { ParsedConfig } from "../../config/parse.ts";
-import { JSON_ARG, SERVICE_ARGS } from "../args.ts";
-import { type Cli, type Command, defineCommand } from "../cli.ts";
+import { JSON_ARG, SERVICE_ARGS, usageError } from "../args.ts";
+import { defineCommand } from "../cli.ts";
 import { describeStanding, tellReason } from "../upstream-words.ts";
 import { wrapWords } from "../layout.ts";
 import { chooseService, findTarget } from "./config/target.ts";
 
-export function createCommand(cli: Cli): Command {
-  return defineCommand({
-    meta: { name: "routing", description: "show the order of upstreams, or reset their state" },
-    examples: [
-      ["ch routing explain", "which upstream is next, and why"],
-      ["ch routing reset main#2", "reset the state of an upstream"],
-    ],
-    subCommands: { explain: explainCommand(cli), reset: resetCommand(cli) },
-  });
-}
+const explainCommand = defineCommand({
+  description: "show the order of upstreams for the next request; sends nothing",
+  examples: [
+    ["ch routing explain", "for a new session of the default service"],
+    ["ch routing explain --model gpt-5 --session ID", "for a model, in a session"],
+  ],
+  args: {
+    model: { type: "string", valueHint: "MODEL", description: "the model that the client requests" },
+    session: { type: "string", valueHint: "ID", description: "a session that may be bound to an upstream" },
+    ...SERVICE_ARGS,
+    ...JSON_ARG,
+  },
+  async run(args, cli) {
+    const { out } = cli;
+    const service = chooseService(args, await loadConfig(cli.paths.config));
+    const question = { model: args.model ?? null, sessionId: args.session ?? null };
+    const { explanation, isRunning } = await surveyRoute(service, question, cli);
+    const { config_name, max_upstreams, places, problem } = explanation;
+    if (args.json === true) return out.json({ service, is_running: isRunning, ...explanation });
+    if (problem !== null) throw new UserError(problem.message, { hint: problem.hint ?? undefined });
+    out.line(t`${CLIENT_NAME[service]}, config ${config_name ?? "-"}`);
+    if (!isRunning) out.note(t`no proxy is running: shown from config.json and state.json`);
+    const now = cli.now();
+    for (const [index, place] of places.entries()) {
+      const { colour, words } =
+        place.problem === null
+          ? describeStanding(place.standing, place.until_ms, now)
+          : { words: t`skipped`, colour: "red" as const };
+      out.line(`${String(index + 1).padStart(2)}  ${place.label}  ${out.paint(colour, words)}`);
+      const model = place.upstream_model === null ? [] : [t`model ${place.upstream_model}`];
+      const why = [
+        place.problem === null
+          ? tellReason(place.reason_data, place.reason)
+          : tellEither(place.problem_text, place.problem),
+        ...model,
+      ].join(t`; `);
+      for (const line of wrapWords(why, out.width - 4)) out.line(`    ${out.paint("dim", line)}`);
+    }
+    if (places.length > max_upstreams) out.note(t`A request tries at most ${max_upstreams} of them.`);
+    out.note("");
+    out.note(t`Next: ch status`);
+  },
+});
 
-function explainCommand(cli: Cli): Command {
-  return defineCommand({
-    meta: { name: "explain", description: "show the order of upstreams for the next request; sends nothing" },
-    examples: [
-      ["ch routing explain", "for a new session of the default service"],
-      ["ch routing explain --model gpt-5 --session ID", "for a model, in a session"],
-    ],
-    args: {
-      model: { type: "string", valueHint: "MODEL", description: "the model that the client requests" },
-      session: { type: "string", valueHint: "ID", description: "a session that may be bound to an upstream" },
-      ...SERVICE_ARGS,
-      ...JSON_ARG,
-    },
-    async run({ args }) {
-      const { out } = cli;
-      const service = chooseService(args, await loadConfig(cli.paths.config));
-      const question = { model: args.model ?? null, sessionId: args.session ?? null };
-      const { explanation, isRunning } = await surveyRoute(service, question, cli);
-      const { config_name, max_upstreams, places, problem } = explanation;
-      if (args.json === true) return out.json({ service, is_running: isRunning, ...explanation });
-      if (problem !== null) throw new UserError(problem.message, { hint: problem.hint ?? undefined });
-      out.line(t`${CLIENT_NAME[service]}, config ${config_name ?? "-"}`);
-      if (!isRunning) out.note(t`no proxy is running: shown from config.json and state.json`);
-      const now = cli.now();
-      for (const [index, place] of places.entries()) {
-        const { colour, words } =
-          place.problem === null
-            ? describeStanding(place.standing, place.until_ms, now)
-            : { words: t`skipped`, colour: "red" as const };
-        out.line(`${String(index + 1).padStart(2)}  ${place.label}  ${out.paint(colour, words)}`);
-        const model = place.upstream_model === null ? [] : [t`model ${place.upstream_model}`];
-        const why = [
-          place.problem === null
-            ? tellReason(place.reason_data, place.reason)
-            : tellEither(place.problem_text, place.problem),
-          ...model,
-        ].join(t`; `);
-        for (const line of wrapWords(why, out.width - 4)) out.line(`    ${out.paint("dim", line)}`);
-      }
-      if (places.length > max_upstreams) out.note(t`A request tries at most ${max_upstreams} of them.`);
-      out.note("");
-      out.note(t`Next: ch status`);
-    },
-  });
-}
+const resetCommand = defineCommand({
+  description: "reset the state of upstreams",
+  examples: [
+    ["ch routing reset main#2", "make one upstream available again"],
+    ["ch routing reset --all --claude", "all upstreams of Claude Code"],
+  ],
+  args: {
+    name: { type: "positional", required: false, description: "NAME (a whole config) or NAME#N" },
+    all: { type: "boolean", description: "every upstream of the service" },
+    ...SERVICE_ARGS,
+  },
+  async run(args, cli) {
+    const config = await loadConfig(cli.paths.config);
+    const service = chooseService(args, config);
+    const flag = flagFor(service);
+    if (args.name === undefined && args.all !== true) {
+      throw usageError(
+        t`name an upstream or a config, or use --all`,
+        `ch routing reset ${exampleTarget(config, service)}${flag}\nch routing reset --all${flag}`,
+      );
+    }
+    if (args.name !== undefined && args.all === true) {
+      throw usageError(
+        t`--all means every upstream: do not give a name`,
+        `ch routing reset ${args.name}${flag}`,
+      );
+    }
+    if (args.name !== undefined) checkTarget(config, service, args.name);
+    const told = await resetRoute(service, args.name ?? null, cli);
+    const what = args.name ?? t`every upstream of ${CLIENT_NAME[service]}`;
+    const where = told === 0 ? t`no proxy is running; state.json was updated` : t`running proxies: ${told}`;
+    cli.out.line(t`${what}: state reset (${where})`);
+    cli.out.note(t`Next: ch routing explain`);
+  },
+});
 
-function resetCommand(cli: Cli): Command {
-  return defineCommand({
-    meta: { name: "reset", description: "reset the state of upstreams" },
-    examples: [
-      ["ch routing reset main#2", "make one upstream available again"],
-      ["ch routing reset --all --claude", "all upstreams of Claude Code"],
-    ],
-    args: {
-      name: { type: "positional", required: false, description: "NAME (a whole config) or NAME#N" },
-      all: { type: "boolean", description: "every upstream of the service" },
-      ...SERVICE_ARGS,
-    },
-    async run({ args }) {
-      const config = await loadConfig(cli.paths.config);
-      const service = chooseService(args, config);
-      const flag = flagFor(service);
-      if (args.name === undefined && args.all !== true) {
-        throw new UserError(t`name an upstream or a config, or use --all`, {
-          hint: `ch routing reset ${exampleTarget(config, service)}${flag}\nch routing reset --all${flag}`,
-          exitCode: EXIT.usage,
-        });
-      }
-      if (args.name !== undefined && args.all === true) {
-        throw new UserError(t`--all means every upstream: do not give a name`, {
-          hint: `ch routing reset ${args.name}${flag}`,
-          exitCode: EXIT.usage,
-        });
-      }
-      if (args.name !== undefined) checkTarget(config, service, args.name);
-      const told = await resetRoute(service, args.name ?? null, cli);
-      const what = args.name ?? t`every upstream of ${CLIENT_NAME[service]}`;
-      const where = told === 0 ? t`no proxy is running; state.json was updated` : t`running proxies: ${told}`;
-      cli.out.line(t`${what}: state reset (${where})`);
-      cli.out.note(t`Next: ch routing explain`);
-    },
-  });
-}
+export const command = defineCommand({
+  description: "show the order of upstreams, or reset their state",
+  examples: [
+    ["ch routing explain", "which upstream is next, and why"],
+    ["ch routing reset main#2", "reset the state of an upstream"],
+  ],
+  subCommands: { explain: explainCommand, reset: resetCommand },
+});
 
 /** Of the user's own: a second upstream where there is one, else a config. */
 function exampleTarget(config: ParsedConfig, service: Service): string {

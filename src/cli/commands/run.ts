@@ -1,57 +1,55 @@
 // `ch run`: one client behind a proxy of its own, for as long as the client runs.
 import { basename } from "node:path";
 import { runClient } from "../../app/launch/run-client.ts";
-import { EXIT, UserError } from "../../base/errors.ts";
+import { UserError } from "../../base/errors.ts";
 import { t, tell } from "../language.ts";
 import { CLIENT_NAME, SERVICES, SERVICE_FACTS, type Service, mapServices } from "../../base/service.ts";
-import { PORT_ARG, SERVICE_ARGS, readPort, readService } from "../args.ts";
-import { type Cli, type Command, defineCommand } from "../cli.ts";
+import { PORT_ARG, SERVICE_ARGS, readPort, readService, usageError } from "../args.ts";
+import { defineCommand } from "../cli.ts";
 
 const COMMANDS = SERVICES.map((service) => SERVICE_FACTS[service].command);
 
-export function createCommand(cli: Cli): Command {
-  return defineCommand({
-    meta: { name: "run", description: "start Codex or Claude Code with a proxy of its own" },
-    passesThrough: true,
-    args: {
-      config: { type: "string", valueHint: "NAME", description: "use this config instead of the active one" },
-      port: { ...PORT_ARG.port, description: "TCP port on 127.0.0.1 (default: any free one)" },
-      ...mapServices(({ name, service }) => ({
-        ...SERVICE_ARGS[service],
-        description: `the program is ${name}, whatever its name`,
-      })),
-    },
-    examples: [
-      ["ch run -- codex", "Codex with the active config; none of its files is changed"],
-      ["ch run --config backup -- claude -p hello", "Claude Code with another config, in this terminal only"],
-    ],
-    run: async ({ args }) => {
-      const [command, ...rest] = args._;
-      if (command === undefined) throw misuse(t`the program to run is missing`);
-      const service = readService(args) ?? serviceOf(command);
-      const { exitCode, troubles } = await runClient({
-        paths: cli.paths,
-        env: cli.env,
-        cwd: process.cwd(),
-        service,
-        command,
-        args: rest,
-        port: readPort(args.port),
-        configName: args.config,
-        // Any of the three: what is piped in or out changes nothing for the keys.
-        hasTerminal: [process.stdin, process.stdout, process.stderr].some(({ isTTY }) => isTTY),
-        onStart: ({ port, configName, upstreams }) => {
-          if (!cli.isInteractive) return;
-          const order = upstreams.map(({ label }) => label).join(" -> ");
-          const line = t`${CLIENT_NAME[service]} uses 127.0.0.1:${port}: config "${configName}", ${order}`;
-          cli.out.note(line);
-        },
-      });
-      for (const words of troubles) cli.out.warn(tell(words));
-      return exitCode;
-    },
-  });
-}
+export const command = defineCommand({
+  description: "start Codex or Claude Code with a proxy of its own",
+  passesThrough: true,
+  args: {
+    config: { type: "string", valueHint: "NAME", description: "use this config instead of the active one" },
+    port: { ...PORT_ARG.port, description: "TCP port on 127.0.0.1 (default: any free one)" },
+    ...mapServices(({ name, service }) => ({
+      ...SERVICE_ARGS[service],
+      description: `the program is ${name}, whatever its name`,
+    })),
+  },
+  examples: [
+    ["ch run -- codex", "Codex with the active config; none of its files is changed"],
+    ["ch run --config backup -- claude -p hello", "Claude Code with another config, in this terminal only"],
+  ],
+  async run(args, cli) {
+    const [command, ...rest] = args._;
+    if (command === undefined) throw wrongProgram(t`the program to run is missing`);
+    const service = readService(args) ?? serviceOf(command);
+    const { exitCode, troubles } = await runClient({
+      paths: cli.paths,
+      env: cli.env,
+      cwd: process.cwd(),
+      service,
+      command,
+      args: rest,
+      port: readPort(args.port),
+      configName: args.config,
+      // Any of the three: what is piped in or out changes nothing for the keys.
+      hasTerminal: [process.stdin, process.stdout, process.stderr].some(({ isTTY }) => isTTY),
+      onStart: ({ port, configName, upstreams }) => {
+        if (!cli.isInteractive) return;
+        const order = upstreams.map(({ label }) => label).join(" -> ");
+        const line = t`${CLIENT_NAME[service]} uses 127.0.0.1:${port}: config "${configName}", ${order}`;
+        cli.out.note(line);
+      },
+    });
+    for (const words of troubles) cli.out.warn(tell(words));
+    return exitCode;
+  },
+});
 
 /** The service whose client has this name: "codex", "/usr/bin/claude", "codex.exe". */
 function serviceOf(command: string): Service {
@@ -59,15 +57,15 @@ function serviceOf(command: string): Service {
   const service = SERVICES.find((one) => SERVICE_FACTS[one].command === name);
   if (service !== undefined) return service;
   const known = COMMANDS.join(t` nor `);
-  throw misuse(t`"${name}" is neither ${known}`);
+  throw wrongProgram(t`"${name}" is neither ${known}`);
 }
 
-function misuse(message: string): UserError {
-  return new UserError(message, {
-    hint: [
+function wrongProgram(message: string): UserError {
+  return usageError(
+    message,
+    [
       ...COMMANDS.map((command) => `ch run -- ${command} ...`),
       t`another name: ch run --codex -- NAME ...`,
     ].join("\n"),
-    exitCode: EXIT.usage,
-  });
+  );
 }

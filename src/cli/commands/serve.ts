@@ -3,14 +3,14 @@
 import { bootstrap } from "../../app/import/bootstrap.ts";
 import { serve } from "../../app/serve/serve.ts";
 import type { Switching } from "../../app/serve/switching.ts";
-import { EXIT, UserError, errorText } from "../../base/errors.ts";
 import { t, tell, tellList } from "../language.ts";
+import { errorText } from "../../base/errors.ts";
 import { CLIENT_NAME, DEFAULT_SERVICE, SERVICES, type Service } from "../../base/service.ts";
 import { CLIENTS } from "../../clients/registry.ts";
 import { hasJournals } from "../../clients/switch/journal.ts";
 import { loadConfig } from "../../config/file.ts";
-import { PORT_ARG, readPort, readService, SERVICE_ARGS } from "../args.ts";
-import { type Cli, type Command, defineCommand } from "../cli.ts";
+import { PORT_ARG, readPort, readService, SERVICE_ARGS, usageError } from "../args.ts";
+import { type Cli, defineCommand } from "../cli.ts";
 import { listenForSignals, watchBugs } from "../process-events.ts";
 import { describeRecord, localTime } from "../request-line.ts";
 import { describeRestored, describeServed, describeSwitched } from "../serve-screen.ts";
@@ -19,51 +19,47 @@ import { wrapFields } from "../layout.ts";
 /** Open answers may finish for so long after the first signal. */
 const DRAIN_MS = 4_000;
 
-export function createCommand(cli: Cli): Command {
-  return defineCommand({
-    meta: { name: "serve", description: "run the proxy in the foreground until Ctrl+C" },
-    args: {
-      ...SERVICE_ARGS,
-      all: { type: "boolean", description: "both services in one process" },
-      ...PORT_ARG,
-      switch: {
-        type: "boolean",
-        default: true,
-        description: "",
-        negativeDescription: "do not change the client's files",
-      },
-      "own-provider": { type: "boolean", description: "Codex: add a provider instead of changing yours" },
-      "keep-switched": { type: "boolean", description: "do not restore the client at the end" },
-      quiet: { type: "boolean", description: "do not print a line per request" },
+export const command = defineCommand({
+  description: "run the proxy in the foreground until Ctrl+C",
+  args: {
+    ...SERVICE_ARGS,
+    all: { type: "boolean", description: "both services in one process" },
+    ...PORT_ARG,
+    switch: {
+      type: "boolean",
+      default: true,
+      description: "",
+      negativeDescription: "do not change the client's files",
     },
-    examples: [
-      ["ch", "Codex through the proxy on 127.0.0.1:3211"],
-      ["ch serve --all --no-switch", "both services, no file changed"],
-    ],
-    run: async ({ args }) => {
-      const port = readPort(args.port);
-      if (args.all === true && port !== undefined) {
-        throw new UserError(t`--port is for one service; --all uses the default ports`, {
-          exitCode: EXIT.usage,
-        });
-      }
-      const { defaultService } = await loadConfig(cli.paths.config);
-      const services =
-        args.all === true
-          ? SERVICES
-          : [readService(args, t`both at once: ch serve --all`) ?? defaultService ?? DEFAULT_SERVICE];
-      for (const service of services) await prepare(cli, service);
-      return await run(cli, {
-        services,
-        port,
-        isQuiet: args.quiet === true || !process.stderr.isTTY,
-        switches: args.switch,
-        prefersOwnProvider: args["own-provider"] === true,
-        keepsSwitched: args["keep-switched"] === true,
-      });
-    },
-  });
-}
+    "own-provider": { type: "boolean", description: "Codex: add a provider instead of changing yours" },
+    "keep-switched": { type: "boolean", description: "do not restore the client at the end" },
+    quiet: { type: "boolean", description: "do not print a line per request" },
+  },
+  examples: [
+    ["ch", "Codex through the proxy on 127.0.0.1:3211"],
+    ["ch serve --all --no-switch", "both services, no file changed"],
+  ],
+  async run(args, cli) {
+    const port = readPort(args.port);
+    if (args.all === true && port !== undefined) {
+      throw usageError(t`--port is for one service; --all uses the default ports`);
+    }
+    const { defaultService } = await loadConfig(cli.paths.config);
+    const services =
+      args.all === true
+        ? SERVICES
+        : [readService(args, t`both at once: ch serve --all`) ?? defaultService ?? DEFAULT_SERVICE];
+    for (const service of services) await prepare(cli, service);
+    return await run(cli, {
+      services,
+      port,
+      isQuiet: args.quiet === true || !process.stderr.isTTY,
+      switches: args.switch,
+      prefersOwnProvider: args["own-provider"] === true,
+      keepsSwitched: args["keep-switched"] === true,
+    });
+  },
+});
 
 /** What an earlier run left is put right; the first start of a service takes over what its client has. */
 async function prepare({ env, now, out, paths }: Cli, service: Service): Promise<void> {

@@ -4,35 +4,30 @@ import { makeSwitchReport } from "../../app/status/switch-report.ts";
 import { SERVICES } from "../../base/service.ts";
 import { VERSION } from "../../base/version.ts";
 import { JSON_ARG, SERVICE_ARGS, readService } from "../args.ts";
-import { type Cli, type Command, defineCommand } from "../cli.ts";
+import { defineCommand } from "../cli.ts";
 import { makeSwitchJson } from "../switch-words.ts";
 import { printStatus } from "./status/screen.ts";
 
-export function createCommand(cli: Cli): Command {
-  return defineCommand({
-    meta: {
-      name: "status",
-      description: "what is running, where requests go, and the state of each upstream",
-    },
-    examples: [
-      ["ch status", "both services"],
-      ["ch status --codex --json", "the same as JSON"],
-    ],
-    args: { ...SERVICE_ARGS, ...JSON_ARG },
-    async run({ args }) {
-      const service = readService(args);
-      const services = service === undefined ? SERVICES : [service];
-      const { env, paths } = cli;
-      const cwd = process.cwd();
-      const [facts, reports] = await Promise.all([
-        surveyStatus(services, cli),
-        Promise.all(services.map((one) => makeSwitchReport({ service: one, paths, env, cwd }))),
-      ]);
-      if (args.json === true) {
-        const clients = reports.map(makeSwitchJson);
-        return cli.out.json({ version: VERSION, ...facts, clients });
-      }
-      printStatus(cli, facts, reports);
-    },
-  });
-}
+export const command = defineCommand({
+  description: "what is running, where requests go, and the state of each upstream",
+  examples: [
+    ["ch status", "both services"],
+    ["ch status --codex --json", "the same as JSON"],
+  ],
+  args: { ...SERVICE_ARGS, ...JSON_ARG },
+  async run(args, cli) {
+    const service = readService(args);
+    const services = service === undefined ? SERVICES : [service];
+    const { env, paths } = cli;
+    const cwd = process.cwd();
+    const [facts, reports] = await Promise.all([
+      surveyStatus(services, cli),
+      Promise.all(services.map((one) => makeSwitchReport({ service: one, paths, env, cwd }))),
+    ]);
+    if (args.json === true) {
+      const clients = reports.map(makeSwitchJson);
+      return cli.out.json({ version: VERSION, ...facts, clients });
+    }
+    printStatus(cli, facts, reports);
+  },
+});

@@ -1,7 +1,7 @@
 // `ch switch on|off|status`: points a client at the proxy, restores it, and says which of the two holds.
 import { EXIT, UserError } from "../../base/errors.ts";
 import { t, tell, tellList } from "../language.ts";
-import { type SwitchReport, isListening, makeSwitchReport } from "../../app/status/switch-report.ts";
+import { isListening, makeSwitchReport } from "../../app/status/switch-report.ts";
 import { showPath } from "../../base/paths.ts";
 import {
   CLIENT_NAME,
@@ -16,88 +16,75 @@ import { CLIENTS } from "../../clients/registry.ts";
 import { switchOff, switchOn } from "../../clients/switch/switch.ts";
 import { loadConfig } from "../../config/file.ts";
 import { JSON_ARG, PORT_ARG, SERVICE_ARGS, readPort, readService } from "../args.ts";
-import { type Cli, type Command, defineCommand } from "../cli.ts";
+import { type Cli, defineCommand } from "../cli.ts";
 import { describeRestored } from "../serve-screen.ts";
 import { describeSwitch, makeSwitchJson } from "../switch-words.ts";
 
-export function createCommand(cli: Cli): Command {
-  return defineCommand({
-    meta: { name: "switch", description: "point a client at the proxy, or restore it" },
-    examples: [
-      ["ch switch on", "point Codex at 127.0.0.1:3211"],
-      ["ch switch off", "restore everything"],
-    ],
-    default: "status",
-    subCommands: { on: onCommand(cli), off: offCommand(cli), status: statusCommand(cli) },
-  });
-}
+const onCommand = defineCommand({
+  description: "point the client at the proxy, and record the original values",
+  args: {
+    ...SERVICE_ARGS,
+    ...PORT_ARG,
+    "own-provider": { type: "boolean", description: "Codex: add a provider instead of changing yours" },
+  },
+  examples: [
+    ["ch switch on", "Codex, to 127.0.0.1:3211"],
+    ["ch switch on --claude --port 4000", "point Claude Code at another port"],
+  ],
+  async run(args, cli) {
+    const service = await chooseService(cli, args);
+    const prefersOwnProvider = args["own-provider"] === true;
+    await pointAtProxy(cli, {
+      service,
+      port: readPort(args.port) ?? DEFAULT_PORT[service],
+      prefersOwnProvider,
+    });
+  },
+});
 
-function onCommand(cli: Cli): Command {
-  return defineCommand({
-    meta: { name: "on", description: "point the client at the proxy, and record the original values" },
-    args: {
-      ...SERVICE_ARGS,
-      ...PORT_ARG,
-      "own-provider": { type: "boolean", description: "Codex: add a provider instead of changing yours" },
-    },
-    examples: [
-      ["ch switch on", "Codex, to 127.0.0.1:3211"],
-      ["ch switch on --claude --port 4000", "point Claude Code at another port"],
-    ],
-    run: async ({ args }) => {
-      const service = await chooseService(cli, args);
-      const prefersOwnProvider = args["own-provider"] === true;
-      await pointAtProxy(cli, {
-        service,
-        port: readPort(args.port) ?? DEFAULT_PORT[service],
-        prefersOwnProvider,
-      });
-    },
-  });
-}
+const offCommand = defineCommand({
+  description: "restore the client's file",
+  args: { ...SERVICE_ARGS },
+  examples: [
+    ["ch switch off", "Codex, or your default service"],
+    ["ch switch off --claude", "Claude Code"],
+  ],
+  async run(args, cli) {
+    const services = await chooseServicesOff(cli, args);
+    const failures: unknown[] = [];
+    // One that cannot be restored does not keep the others from it.
+    for (const service of services) await restore(cli, service).catch((error) => failures.push(error));
+    if (failures.length > 0) throw failures[0];
+  },
+});
 
-function offCommand(cli: Cli): Command {
-  return defineCommand({
-    meta: { name: "off", description: "restore the client's file" },
-    args: { ...SERVICE_ARGS },
-    examples: [
-      ["ch switch off", "Codex, or your default service"],
-      ["ch switch off --claude", "Claude Code"],
-    ],
-    run: async ({ args }) => {
-      const services = await chooseServicesOff(cli, args);
-      const failures: unknown[] = [];
-      // One that cannot be restored does not keep the others from it.
-      for (const service of services) await restore(cli, service).catch((error) => failures.push(error));
-      if (failures.length > 0) throw failures[0];
-    },
-  });
-}
+const statusCommand = defineCommand({
+  description: "show whether a client points at the proxy, and what overrides it",
+  args: { ...SERVICE_ARGS, ...JSON_ARG },
+  examples: [
+    ["ch switch status", "both clients"],
+    ["ch switch status --codex --json", "for scripts"],
+  ],
+  async run(args, { env, out, paths }) {
+    const chosen = readService(args);
+    const services = chosen === undefined ? SERVICES : [chosen];
+    const reports = await Promise.all(
+      services.map((service) => makeSwitchReport({ service, paths, env, cwd: process.cwd() })),
+    );
+    if (args.json === true) return out.json({ services: reports.map(makeSwitchJson) });
+    for (const report of reports) for (const line of describeSwitch(report, env)) out.line(line);
+  },
+});
 
-function statusCommand(cli: Cli): Command {
-  const { env, out, paths } = cli;
-  return defineCommand({
-    meta: { name: "status", description: "show whether a client points at the proxy, and what overrides it" },
-    args: { ...SERVICE_ARGS, ...JSON_ARG },
-    examples: [
-      ["ch switch status", "both clients"],
-      ["ch switch status --codex --json", "for scripts"],
-    ],
-    run: async ({ args }) => {
-      const chosen = readService(args);
-      const services = chosen === undefined ? SERVICES : [chosen];
-      const reports = await Promise.all(
-        services.map((service) => makeSwitchReport({ service, paths, env, cwd: process.cwd() })),
-      );
-      if (args.json === true) return out.json({ services: reports.map(makeSwitchJson) });
-      for (const report of reports) show(cli, report);
-    },
-  });
-}
-
-function show({ env, out }: Cli, report: SwitchReport): void {
-  for (const line of describeSwitch(report, env)) out.line(line);
-}
+export const command = defineCommand({
+  description: "point a client at the proxy, or restore it",
+  examples: [
+    ["ch switch on", "point Codex at 127.0.0.1:3211"],
+    ["ch switch off", "restore everything"],
+  ],
+  default: "status",
+  subCommands: { on: onCommand, off: offCommand, status: statusCommand },
+});
 
 async function chooseService({ paths }: Cli, args: Parameters<typeof readService>[0]): Promise<Service> {
   return readService(args) ?? (await loadConfig(paths.config)).defaultService ?? DEFAULT_SERVICE;

@@ -1,24 +1,22 @@
 // `ch usage`: what the request log says. One file for each of its commands.
-import { type Cli, type Command, defineCommand } from "../cli.ts";
+import { defineCommand } from "../cli.ts";
 import { findCommand } from "./usage/find.ts";
 import { reportCommand } from "./usage/report.ts";
 import { showCommand } from "./usage/show.ts";
 import { summaryCommand } from "./usage/summary.ts";
 import { tailCommand } from "./usage/tail.ts";
 
-export function createCommand(cli: Cli): Command {
-  return defineCommand({
-    meta: { name: "usage", description: "tokens, costs and outcomes of requests" },
-    examples: [
-      ["ch usage summary --since 7d", "totals of the last week, by config"],
-      ["ch usage tail --follow", "follow requests as they end"],
-    ],
-    subCommands: {
-      summary: summaryCommand(cli),
-      tail: tailCommand(cli),
-      find: findCommand(cli),
-      show: showCommand(cli),
-      report: reportCommand(cli),
-    },
-  });
-}
+export const command = defineCommand({
+  description: "tokens, costs and outcomes of requests",
+  examples: [
+    ["ch usage summary --since 7d", "totals of the last week, by config"],
+    ["ch usage tail --follow", "follow requests as they end"],
+  ],
+  subCommands: {
+    summary: summaryCommand,
+    tail: tailCommand,
+    find: findCommand,
+    show: showCommand,
+    report: reportCommand,
+  },
+});

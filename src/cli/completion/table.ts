@@ -71,7 +71,7 @@ function placesOf(command: Command, path: string): Place[] {
   const meant = command.default === undefined ? command : (command.subCommands?.[command.default] ?? command);
   const place: Place = {
     path,
-    commands: subCommands.map(([name, sub]) => ({ name, description: translate(sub.meta.description) })),
+    commands: subCommands.map(([name, sub]) => ({ name, description: translate(sub.description) })),
     flags: flagsOf(meant.args ?? {}),
     positionals: listPositionals(command.args ?? {}).map(({ name }) =>
       path === "config rename" && name === "to" ? "none" : (KINDS[name] ?? "none"),

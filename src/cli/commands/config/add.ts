@@ -1,7 +1,7 @@
 // `ch config add`: one upstream into a new config, or behind the others of one that is there.
 import { createClientSecrets } from "../../../app/client-secrets.ts";
 import { readVariable } from "../../../base/env.ts";
-import { EXIT, UserError } from "../../../base/errors.ts";
+import { UserError } from "../../../base/errors.ts";
 import { CLIENT_NAME, DEFAULT_SERVICE, type Service, flagFor } from "../../../base/service.ts";
 import { t, tell, tellList } from "../../language.ts";
 import { readBaseUrl } from "../../../config/base-url.ts";
@@ -11,75 +11,75 @@ import { loadConfig, updateConfig } from "../../../config/file.ts";
 import { formatTarget } from "../../../config/name.ts";
 import type { ParsedConfig } from "../../../config/parse.ts";
 import type { AuthEntry, UpstreamEntry } from "../../../config/schema.ts";
-import { SERVICE_ARGS, type ServiceFlags, readService } from "../../args.ts";
-import { type Cli, type Command, defineCommand } from "../../cli.ts";
+import { SERVICE_ARGS, type ServiceFlags, readService, usageError } from "../../args.ts";
+import { type Cli, defineCommand } from "../../cli.ts";
 import { chooseService, findName, findTarget, parseName } from "./target.ts";
 
-export function addCommand(cli: Cli): Command {
-  return defineCommand({
-    meta: { name: "add", description: "add a config, or add a backup upstream to one" },
-    examples: [
-      ["ch config add main --base-url https://a.example/v1 --auth-token-env A_KEY", "a new config"],
-      ["ch config add main --append --base-url https://b.example/v1", "a backup upstream for it"],
-    ],
-    args: {
-      name: {
-        type: "positional",
-        required: true,
-        description: 'name of the config: letters, digits, ".", "_" and "-"',
-      },
-      "base-url": {
-        type: "string",
-        valueHint: "URL",
-        description: "base URL of the API, as its operator gives it",
-      },
-      "auth-token-env": {
-        type: "string",
-        valueHint: "NAME",
-        description: "environment variable with the bearer token",
-      },
-      "auth-token-stdin": { type: "boolean", description: "read the bearer token from standard input" },
-      "auth-token": { type: "string", valueHint: "TOKEN", description: "the bearer token itself" },
-      "api-key-env": {
-        type: "string",
-        valueHint: "NAME",
-        description: "environment variable with the x-api-key",
-      },
-      "api-key-stdin": { type: "boolean", description: "read the x-api-key from standard input" },
-      "api-key": { type: "string", valueHint: "KEY", description: "the x-api-key itself" },
-      alias: { type: "string", valueHint: "WORDS", description: "a display name for the config" },
-      append: { type: "boolean", description: "add to an existing config, as its last backup" },
-      "from-config": {
-        type: "string",
-        valueHint: "NAME",
-        description: "copy the upstreams of NAME, or only NAME#N",
-      },
-      force: { type: "boolean", description: "replace a config of that name" },
-      ...SERVICE_ARGS,
-    },
-    async run({ args }) {
-      const isAppending = args.append === true;
-      const isReplacing = args.force === true;
-      if (isAppending && isReplacing) throw misuse(t`--append and --force cannot be used together`);
-      if (isAppending && args.alias !== undefined)
-        throw misuse(t`--alias belongs to a config: do not use it with --append`);
-      const name = parseName(args.name);
-      const own = await readOwn(cli, args);
-      const config = await loadConfig(cli.paths.config);
-      const service = chooseService(args, config);
-      if (own !== null) refuseUnusable(own, service);
+const HELP = "ch config add --help";
 
-      let added: readonly UpstreamEntry[] = [];
-      const plan = (current: ParsedConfig) => {
-        added = own === null ? copyUpstreams(current, service, args["from-config"] ?? "") : [own];
-        if (isAppending) return planAppend(service, findName(current, service, name), added)(current);
-        return planAdd({ service, name, alias: args.alias, upstreams: added, isReplacing })(current);
-      };
-      await updateConfig(cli.paths, plan, cli.now);
-      report(cli, { service, name, added, config: await loadConfig(cli.paths.config) });
+export const addCommand = defineCommand({
+  description: "add a config, or add a backup upstream to one",
+  examples: [
+    ["ch config add main --base-url https://a.example/v1 --auth-token-env A_KEY", "a new config"],
+    ["ch config add main --append --base-url https://b.example/v1", "a backup upstream for it"],
+  ],
+  args: {
+    name: {
+      type: "positional",
+      required: true,
+      description: 'name of the config: letters, digits, ".", "_" and "-"',
     },
-  });
-}
+    "base-url": {
+      type: "string",
+      valueHint: "URL",
+      description: "base URL of the API, as its operator gives it",
+    },
+    "auth-token-env": {
+      type: "string",
+      valueHint: "NAME",
+      description: "environment variable with the bearer token",
+    },
+    "auth-token-stdin": { type: "boolean", description: "read the bearer token from standard input" },
+    "auth-token": { type: "string", valueHint: "TOKEN", description: "the bearer token itself" },
+    "api-key-env": {
+      type: "string",
+      valueHint: "NAME",
+      description: "environment variable with the x-api-key",
+    },
+    "api-key-stdin": { type: "boolean", description: "read the x-api-key from standard input" },
+    "api-key": { type: "string", valueHint: "KEY", description: "the x-api-key itself" },
+    alias: { type: "string", valueHint: "WORDS", description: "a display name for the config" },
+    append: { type: "boolean", description: "add to an existing config, as its last backup" },
+    "from-config": {
+      type: "string",
+      valueHint: "NAME",
+      description: "copy the upstreams of NAME, or only NAME#N",
+    },
+    force: { type: "boolean", description: "replace a config of that name" },
+    ...SERVICE_ARGS,
+  },
+  async run(args, cli) {
+    const isAppending = args.append === true;
+    const isReplacing = args.force === true;
+    if (isAppending && isReplacing) throw usageError(t`--append and --force cannot be used together`, HELP);
+    if (isAppending && args.alias !== undefined)
+      throw usageError(t`--alias belongs to a config: do not use it with --append`, HELP);
+    const name = parseName(args.name);
+    const own = await readOwn(cli, args);
+    const config = await loadConfig(cli.paths.config);
+    const service = chooseService(args, config);
+    if (own !== null) refuseUnusable(own, service);
+
+    let added: readonly UpstreamEntry[] = [];
+    const plan = (current: ParsedConfig) => {
+      added = own === null ? copyUpstreams(current, service, args["from-config"] ?? "") : [own];
+      if (isAppending) return planAppend(service, findName(current, service, name), added)(current);
+      return planAdd({ service, name, alias: args.alias, upstreams: added, isReplacing })(current);
+    };
+    await updateConfig(cli.paths, plan, cli.now);
+    report(cli, { service, name, added, config: await loadConfig(cli.paths.config) });
+  },
+});
 
 interface AddArgs extends CredentialArgs, ServiceFlags {
   readonly "base-url"?: string | undefined;
@@ -101,14 +101,14 @@ async function readOwn(cli: Cli, args: AddArgs): Promise<UpstreamEntry | null> {
   const auth = await readAuth(cli, args);
   if (args["from-config"] !== undefined) {
     if (args["base-url"] !== undefined || auth !== null) {
-      throw misuse(t`--from-config copies address and key: do not use it with the other flags`);
+      throw usageError(t`--from-config copies address and key: do not use it with the other flags`, HELP);
     }
     return null;
   }
   const typed = args["base-url"];
-  if (typed === undefined) throw misuse(t`--base-url is missing`);
+  if (typed === undefined) throw usageError(t`--base-url is missing`, HELP);
   const base = readBaseUrl(typed);
-  if (base.kind === "bad") throw misuse(`--base-url ${tell(base.problem)}`, withoutUser(typed, args));
+  if (base.kind === "bad") throw usageError(`--base-url ${tell(base.problem)}`, withoutUser(typed, args));
   return { base_url: base.url, ...(auth === null ? {} : { auth }) };
 }
 
@@ -116,7 +116,7 @@ async function readAuth(cli: Cli, args: CredentialArgs): Promise<AuthEntry | nul
   const given = CREDENTIAL_FLAGS.filter((flag) => args[flag] !== undefined && args[flag] !== false);
   const [flag, second] = given;
   if (flag === undefined) return null;
-  if (second !== undefined) throw misuse(t`--${flag} and --${second} cannot be used together`);
+  if (second !== undefined) throw usageError(t`--${flag} and --${second} cannot be used together`, HELP);
   const key = flag.startsWith("auth-token") ? "auth_token" : "api_key";
   if (flag === "auth-token-stdin" || flag === "api-key-stdin") {
     if (cli.isInteractive) cli.out.note(t`type or paste the key, then press Enter and Ctrl+D`);
@@ -152,7 +152,7 @@ function refuseUnusable(upstream: UpstreamEntry, service: Service): void {
   const { problem } = checkUpstreams([upstream], service);
   if (problem === null) return;
   const key = String(problem.path.at(-1)).replaceAll("_", "-");
-  throw misuse(`--${key} ${tell(problem.words)}`);
+  throw usageError(`--${key} ${tell(problem.words)}`, HELP);
 }
 
 function copyUpstreams(config: ParsedConfig, service: Service, text: string): readonly UpstreamEntry[] {
@@ -194,15 +194,11 @@ function report(cli: Cli, { service, name, added, config }: Added): void {
   out.note(active === name ? `  ch serve${flag}` : `  ch config set-active ${name}${flag}`);
 }
 
-/** The address without the name and password in it, as it would be typed; undefined where it has none. */
-function withoutUser(typed: string, { name, ...flags }: AddArgs): string | undefined {
+/** The command with the address as it would be typed without the name and password in it; the help where it has none. */
+function withoutUser(typed: string, { name, ...flags }: AddArgs): string {
   const flag = flagFor(readService(flags) ?? DEFAULT_SERVICE);
   const plain = typed.replace(/^(https?:\/\/)[^/@]*@/i, "$1");
   return plain === typed || readBaseUrl(plain).kind === "bad"
-    ? undefined
+    ? HELP
     : `ch config add ${name} --base-url ${plain} --auth-token-stdin${flag}`;
-}
-
-function misuse(message: string, hint = "ch config add --help"): UserError {
-  return new UserError(message, { hint, exitCode: EXIT.usage });
 }

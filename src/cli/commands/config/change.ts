@@ -1,5 +1,4 @@
 // The commands that change configs that are there: remove, rename, set-active, move, enable, disable.
-import { EXIT, UserError } from "../../../base/errors.ts";
 import { t } from "../../language.ts";
 import { showPath } from "../../../base/paths.ts";
 import { CLIENT_NAME, DEFAULT_SERVICE, type Service, flagFor } from "../../../base/service.ts";
@@ -17,8 +16,8 @@ import { loadConfig, updateConfig } from "../../../config/file.ts";
 import { formatTarget, parseTarget } from "../../../config/name.ts";
 import type { ParsedConfig } from "../../../config/parse.ts";
 import { chooseConfig } from "../../../config/resolve.ts";
-import { SERVICE_ARGS, type ServiceFlags, readWholeNumber } from "../../args.ts";
-import { type Cli, type Command, defineCommand } from "../../cli.ts";
+import { SERVICE_ARGS, type ServiceFlags, readWholeNumber, usageError } from "../../args.ts";
+import { type Cli, defineCommand } from "../../cli.ts";
 import { chooseService, findName, findTarget, findUpstream, parseName } from "./target.ts";
 
 const TARGET_ARG = {
@@ -27,145 +26,126 @@ const TARGET_ARG = {
 const NAME_ARG = { name: { type: "positional", required: true, description: "NAME of a config" } } as const;
 const MOST_UPSTREAMS = 64;
 
-export function removeCommand(cli: Cli): Command {
-  return defineCommand({
-    meta: { name: "remove", description: "remove a config or one of its upstreams" },
-    examples: [
-      ["ch config remove old", "a config with all its upstreams"],
-      ["ch config remove main#2", "its second upstream"],
-    ],
-    args: { ...TARGET_ARG, ...SERVICE_ARGS },
-    async run({ args }) {
-      let wasActive = false;
-      await change(cli, args, (service, config) => {
-        const target = findTarget(config, service, args.name);
-        wasActive = target.position === null && config.services[service].active === target.name;
-        return planRemove(service, target);
-      });
-      const backups = showPath(cli.paths.backups, cli.env);
-      cli.out.note(t`removed ${args.name}; a backup of the file is in ${backups}`);
-      if (wasActive) cli.out.note(t`it was the active config: choose another with ch config set-active NAME`);
-    },
-  });
-}
+export const removeCommand = defineCommand({
+  description: "remove a config or one of its upstreams",
+  examples: [
+    ["ch config remove old", "a config with all its upstreams"],
+    ["ch config remove main#2", "its second upstream"],
+  ],
+  args: { ...TARGET_ARG, ...SERVICE_ARGS },
+  async run(args, cli) {
+    let wasActive = false;
+    await change(cli, args, (service, config) => {
+      const target = findTarget(config, service, args.name);
+      wasActive = target.position === null && config.services[service].active === target.name;
+      return planRemove(service, target);
+    });
+    const backups = showPath(cli.paths.backups, cli.env);
+    cli.out.note(t`removed ${args.name}; a backup of the file is in ${backups}`);
+    if (wasActive) cli.out.note(t`it was the active config: choose another with ch config set-active NAME`);
+  },
+});
 
-export function renameCommand(cli: Cli): Command {
-  return defineCommand({
-    meta: { name: "rename", description: "rename a config" },
-    examples: [
-      ["ch config rename main work", "an active config stays active"],
-      ["ch config rename main work --claude", "a config of Claude Code"],
-    ],
-    args: {
-      ...NAME_ARG,
-      to: { type: "positional", required: true, description: "the new name" },
-      ...SERVICE_ARGS,
-    },
-    async run({ args }) {
-      await change(cli, args, (service, config) =>
-        planRename(service, findName(config, service, args.name), parseName(args.to)),
-      );
-      cli.out.note(t`${args.name} is now ${args.to}`);
-    },
-  });
-}
+export const renameCommand = defineCommand({
+  description: "rename a config",
+  examples: [
+    ["ch config rename main work", "an active config stays active"],
+    ["ch config rename main work --claude", "a config of Claude Code"],
+  ],
+  args: {
+    ...NAME_ARG,
+    to: { type: "positional", required: true, description: "the new name" },
+    ...SERVICE_ARGS,
+  },
+  async run(args, cli) {
+    await change(cli, args, (service, config) =>
+      planRename(service, findName(config, service, args.name), parseName(args.to)),
+    );
+    cli.out.note(t`${args.name} is now ${args.to}`);
+  },
+});
 
-export function setActiveCommand(cli: Cli): Command {
-  return defineCommand({
-    meta: { name: "set-active", description: "choose the config that requests use" },
-    examples: [
-      ["ch config set-active work", "from the next request on, also in a running proxy"],
-      ["ch config set-active work --claude", "for Claude Code"],
-    ],
-    args: { ...NAME_ARG, ...SERVICE_ARGS },
-    async run({ args }) {
-      const service = await change(cli, args, (one, config) =>
-        planSetActive(one, findName(config, one, args.name)),
-      );
-      const client = CLIENT_NAME[service];
-      cli.out.note(t`${client} uses ${args.name} from the next request on`);
-    },
-  });
-}
+export const setActiveCommand = defineCommand({
+  description: "choose the config that requests use",
+  examples: [
+    ["ch config set-active work", "from the next request on, also in a running proxy"],
+    ["ch config set-active work --claude", "for Claude Code"],
+  ],
+  args: { ...NAME_ARG, ...SERVICE_ARGS },
+  async run(args, cli) {
+    const service = await change(cli, args, (one, config) =>
+      planSetActive(one, findName(config, one, args.name)),
+    );
+    const client = CLIENT_NAME[service];
+    cli.out.note(t`${client} uses ${args.name} from the next request on`);
+  },
+});
 
-export function moveCommand(cli: Cli): Command {
-  return defineCommand({
-    meta: { name: "move", description: "change the order of a config's upstreams" },
-    examples: [
-      ["ch config move main#2 --to 1", "the second upstream becomes the primary"],
-      ["ch config move main#1 --to 3", "the primary becomes the second backup"],
-    ],
-    args: {
-      name: { type: "positional", required: true, description: "NAME#N" },
-      to: { type: "string", valueHint: "N", description: "its new position; 1 is the primary" },
-      ...SERVICE_ARGS,
-    },
-    async run({ args }) {
-      if (args.to === undefined) {
-        throw new UserError(t`--to is missing`, {
-          hint: `ch config move ${args.name} --to 1`,
-          exitCode: EXIT.usage,
-        });
-      }
-      const to = readWholeNumber("--to", args.to, { least: 1, most: MOST_UPSTREAMS });
-      let name = "";
-      await change(cli, args, (service, config) => {
-        const target = findUpstream(config, service, args.name);
-        name = target.name;
-        return planMove(service, target, to);
-      });
-      cli.out.note(t`${args.name} is now ${formatTarget(name, to)}`);
-    },
-  });
-}
+export const moveCommand = defineCommand({
+  description: "change the order of a config's upstreams",
+  examples: [
+    ["ch config move main#2 --to 1", "the second upstream becomes the primary"],
+    ["ch config move main#1 --to 3", "the primary becomes the second backup"],
+  ],
+  args: {
+    name: { type: "positional", required: true, description: "NAME#N" },
+    to: { type: "string", valueHint: "N", description: "its new position; 1 is the primary" },
+    ...SERVICE_ARGS,
+  },
+  async run(args, cli) {
+    if (args.to === undefined) {
+      throw usageError(t`--to is missing`, `ch config move ${args.name} --to 1`);
+    }
+    const to = readWholeNumber("--to", args.to, { least: 1, most: MOST_UPSTREAMS });
+    let name = "";
+    await change(cli, args, (service, config) => {
+      const target = findUpstream(config, service, args.name);
+      name = target.name;
+      return planMove(service, target, to);
+    });
+    cli.out.note(t`${args.name} is now ${formatTarget(name, to)}`);
+  },
+});
 
-export function enableCommand(cli: Cli): Command {
-  return defineCommand({
-    meta: { name: "enable", description: "enable an upstream" },
-    examples: [
-      ["ch config enable main#2", "one upstream"],
-      ["ch config enable main", "all of its upstreams"],
-    ],
-    args: { ...TARGET_ARG, ...SERVICE_ARGS },
-    async run({ args }) {
-      await change(cli, args, (service, config) =>
-        planEnable(service, findTarget(config, service, args.name)),
-      );
-      cli.out.note(t`${args.name} is enabled`);
-    },
-  });
-}
+export const enableCommand = defineCommand({
+  description: "enable an upstream",
+  examples: [
+    ["ch config enable main#2", "one upstream"],
+    ["ch config enable main", "all of its upstreams"],
+  ],
+  args: { ...TARGET_ARG, ...SERVICE_ARGS },
+  async run(args, cli) {
+    await change(cli, args, (service, config) => planEnable(service, findTarget(config, service, args.name)));
+    cli.out.note(t`${args.name} is enabled`);
+  },
+});
 
-export function disableCommand(cli: Cli): Command {
-  return defineCommand({
-    meta: { name: "disable", description: "disable an upstream, for a time or until enabled again" },
-    examples: [
-      ["ch config disable main#2 --until tomorrow", "enabled again at midnight"],
-      ["ch config disable main#2", "until it is enabled again"],
-    ],
-    args: {
-      ...TARGET_ARG,
-      until: {
-        type: "string",
-        valueHint: "TIME",
-        description: "tomorrow, 18:00, 90m, 2h, 3d, 2026-12-01 or 2026-12-01T09:00",
-      },
-      ...SERVICE_ARGS,
+export const disableCommand = defineCommand({
+  description: "disable an upstream, for a time or until enabled again",
+  examples: [
+    ["ch config disable main#2 --until tomorrow", "enabled again at midnight"],
+    ["ch config disable main#2", "until it is enabled again"],
+  ],
+  args: {
+    ...TARGET_ARG,
+    until: {
+      type: "string",
+      valueHint: "TIME",
+      description: "tomorrow, 18:00, 90m, 2h, 3d, 2026-12-01 or 2026-12-01T09:00",
     },
-    async run({ args }) {
-      const clock = { now: cli.now(), timeZone: Temporal.Now.timeZoneId() };
-      const until = args.until === undefined ? null : parseUntil(args.until, clock);
-      const service = await change(cli, args, (one, config) =>
-        planDisable(one, findTarget(config, one, args.name), until),
-      );
-      const moment = until === null ? "" : showMoment(Date.parse(until), cli.now());
-      cli.out.note(
-        until === null ? t`${args.name} is disabled` : t`${args.name} is disabled until ${moment}`,
-      );
-      await warnOfNothingLeft(cli, service, args.name);
-    },
-  });
-}
+    ...SERVICE_ARGS,
+  },
+  async run(args, cli) {
+    const clock = { now: cli.now(), timeZone: Temporal.Now.timeZoneId() };
+    const until = args.until === undefined ? null : parseUntil(args.until, clock);
+    const service = await change(cli, args, (one, config) =>
+      planDisable(one, findTarget(config, one, args.name), until),
+    );
+    const moment = until === null ? "" : showMoment(Date.parse(until), cli.now());
+    cli.out.note(until === null ? t`${args.name} is disabled` : t`${args.name} is disabled until ${moment}`);
+    await warnOfNothingLeft(cli, service, args.name);
+  },
+});
 
 /** A config in use without an upstream is not left for another one: requests fail. */
 async function warnOfNothingLeft(cli: Cli, service: Service, text: string): Promise<void> {
@@ -212,13 +192,13 @@ export function parseUntil(text: string, clock: Clock): string {
   const now = Temporal.Instant.fromEpochMilliseconds(clock.now).toZonedDateTimeISO(clock.timeZone);
   const until = readMoment(text.trim(), now);
   if (until === null) {
-    throw new UserError(t`--until takes a time, not "${text}"`, {
-      hint: t`tomorrow, 18:00, 90m, 2h, 3d, 2026-12-01 or 2026-12-01T09:00`,
-      exitCode: EXIT.usage,
-    });
+    throw usageError(
+      t`--until takes a time, not "${text}"`,
+      t`tomorrow, 18:00, 90m, 2h, 3d, 2026-12-01 or 2026-12-01T09:00`,
+    );
   }
   if (Temporal.ZonedDateTime.compare(until, now) <= 0) {
-    throw new UserError(t`--until ${text} is in the past`, { exitCode: EXIT.usage });
+    throw usageError(t`--until ${text} is in the past`);
   }
   return until.toString({ timeZoneName: "never", smallestUnit: "second" });
 }

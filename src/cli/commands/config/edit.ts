@@ -8,7 +8,7 @@ import { t, tell } from "../../language.ts";
 import { showPath } from "../../../base/paths.ts";
 import { SERVICES } from "../../../base/service.ts";
 import { keepVersion, loadConfig } from "../../../config/file.ts";
-import { type Cli, type Command, defineCommand } from "../../cli.ts";
+import { type Cli, defineCommand } from "../../cli.ts";
 
 const NEW_FILE = `{
   "version": 1,
@@ -16,39 +16,35 @@ ${SERVICES.map((service) => `  "${service}": { "active": null, "configs": {} }`)
 }
 `;
 
-export function editCommand(cli: Cli): Command {
-  return defineCommand({
-    meta: { name: "edit", description: "edit config.json in your editor, then validate it" },
-    examples: [
-      ["ch config edit", "with $VISUAL or $EDITOR"],
-      ["VISUAL='code --wait' ch config edit", "with a graphical editor"],
-    ],
-    async run() {
-      const { config, home, backups } = cli.paths;
-      ensurePrivateDirectory(home);
-      if (existsSync(config)) keepVersion(backups, readFileSync(config), cli.now());
-      else writeFileAtomic(config, NEW_FILE, { mode: PRIVATE_FILE });
-      await openEditor(cli, config);
-      const { warnings } = await loadConfig(config);
-      for (const warning of warnings) cli.out.warn(tell(warning));
-      const file = showPath(config, cli.env);
-      cli.out.note(t`${file} is valid`);
-    },
-  });
-}
+export const editCommand = defineCommand({
+  description: "edit config.json in your editor, then validate it",
+  examples: [
+    ["ch config edit", "with $VISUAL or $EDITOR"],
+    ["VISUAL='code --wait' ch config edit", "with a graphical editor"],
+  ],
+  async run(_args, cli) {
+    const { config, home, backups } = cli.paths;
+    ensurePrivateDirectory(home);
+    if (existsSync(config)) keepVersion(backups, readFileSync(config), cli.now());
+    else writeFileAtomic(config, NEW_FILE, { mode: PRIVATE_FILE });
+    await openEditor(cli, config);
+    const { warnings } = await loadConfig(config);
+    for (const warning of warnings) cli.out.warn(tell(warning));
+    const file = showPath(config, cli.env);
+    cli.out.note(t`${file} is valid`);
+  },
+});
 
-export function pathCommand(cli: Cli): Command {
-  return defineCommand({
-    meta: { name: "path", description: "print where config.json is" },
-    examples: [
-      ["ch config path", "print the path"],
-      ['cat "$(ch config path)"', "use it in another command"],
-    ],
-    run() {
-      cli.out.line(cli.paths.config);
-    },
-  });
-}
+export const pathCommand = defineCommand({
+  description: "print where config.json is",
+  examples: [
+    ["ch config path", "print the path"],
+    ['cat "$(ch config path)"', "use it in another command"],
+  ],
+  run(_args, cli) {
+    cli.out.line(cli.paths.config);
+  },
+});
 
 async function openEditor(cli: Cli, path: string): Promise<void> {
   const { env } = cli;

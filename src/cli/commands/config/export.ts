@@ -1,56 +1,52 @@
 // `ch config export`: config.json for another machine, with its keys in a private file; or for other eyes, masked.
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
-import { EXIT, UserError } from "../../../base/errors.ts";
+import { UserError } from "../../../base/errors.ts";
 import { PRIVATE_FILE, writeFileAtomic } from "../../../base/files.ts";
+import { usageError } from "../../args.ts";
 import { t } from "../../language.ts";
 import { makeExport } from "../../../config/export.ts";
 import { loadConfig } from "../../../config/file.ts";
-import { type Cli, type Command, defineCommand } from "../../cli.ts";
+import { defineCommand } from "../../cli.ts";
 
-export function exportCommand(cli: Cli): Command {
-  return defineCommand({
-    meta: { name: "export", description: "write all configs to a file, or show them masked" },
-    examples: [
-      ["ch config export", "print everything, with masked keys"],
-      ["ch config export backup.json", "with full keys, to a file that only you can read"],
-    ],
-    args: {
-      file: { type: "positional", required: false, description: "the file to create, with full keys" },
-      masked: { type: "boolean", description: "mask the keys in FILE as well" },
-      "with-keys": { type: "boolean", description: "print full keys on standard output" },
-      force: { type: "boolean", description: "replace FILE" },
-    },
-    async run({ args }) {
-      const withKeys = args["with-keys"] === true;
-      if (args.masked === true && withKeys) throw misuse(t`--masked and --with-keys cannot be used together`);
-      if (args.file === undefined && args.force === true) throw misuse(t`--force needs a FILE`);
-      const config = await loadConfig(cli.paths.config);
-      const isMasked = args.masked === true || (args.file === undefined && !withKeys);
-      const text = makeExport(config, isMasked);
-      if (args.file === undefined) {
-        cli.out.line(text.trimEnd());
-        if (withKeys) cli.out.warn(t`these are your keys: do not share them`);
-        else
-          cli.out.note(
-            t`the keys are masked; ch config export FILE writes them in full, for another machine`,
-          );
-        return;
-      }
-      const path = resolve(args.file);
-      if (existsSync(path) && args.force !== true)
-        throw new UserError(t`the file ${path} already exists`, { hint: t`--force replaces it` });
-      writeFileAtomic(path, text, { mode: PRIVATE_FILE });
-      const file = args.file;
-      cli.out.note(
-        isMasked
-          ? t`written to ${file}, with masked keys`
-          : t`written to ${file}, with your keys: only you can read it\n  on the other machine: ch config import ${file}`,
-      );
-    },
-  });
-}
+const HELP = "ch config export --help";
 
-function misuse(message: string): UserError {
-  return new UserError(message, { hint: "ch config export --help", exitCode: EXIT.usage });
-}
+export const exportCommand = defineCommand({
+  description: "write all configs to a file, or show them masked",
+  examples: [
+    ["ch config export", "print everything, with masked keys"],
+    ["ch config export backup.json", "with full keys, to a file that only you can read"],
+  ],
+  args: {
+    file: { type: "positional", required: false, description: "the file to create, with full keys" },
+    masked: { type: "boolean", description: "mask the keys in FILE as well" },
+    "with-keys": { type: "boolean", description: "print full keys on standard output" },
+    force: { type: "boolean", description: "replace FILE" },
+  },
+  async run(args, cli) {
+    const withKeys = args["with-keys"] === true;
+    if (args.masked === true && withKeys)
+      throw usageError(t`--masked and --with-keys cannot be used together`, HELP);
+    if (args.file === undefined && args.force === true) throw usageError(t`--force needs a FILE`, HELP);
+    const config = await loadConfig(cli.paths.config);
+    const isMasked = args.masked === true || (args.file === undefined && !withKeys);
+    const text = makeExport(config, isMasked);
+    if (args.file === undefined) {
+      cli.out.line(text.trimEnd());
+      if (withKeys) cli.out.warn(t`these are your keys: do not share them`);
+      else
+        cli.out.note(t`the keys are masked; ch config export FILE writes them in full, for another machine`);
+      return;
+    }
+    const path = resolve(args.file);
+    if (existsSync(path) && args.force !== true)
+      throw new UserError(t`the file ${path} already exists`, { hint: t`--force replaces it` });
+    writeFileAtomic(path, text, { mode: PRIVATE_FILE });
+    const file = args.file;
+    cli.out.note(
+      isMasked
+        ? t`written to ${file}, with masked keys`
+        : t`written to ${file}, with your keys: only you can read it\n  on the other machine: ch config import ${file}`,
+    );
+  },
+});

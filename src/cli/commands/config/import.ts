@@ -10,7 +10,7 @@ import {
   planImport,
 } from "../../../app/import/import-plan.ts";
 import { readVariable } from "../../../base/env.ts";
-import { EXIT, UserError } from "../../../base/errors.ts";
+import { UserError } from "../../../base/errors.ts";
 import { t, tell, tellList } from "../../language.ts";
 import { showPath } from "../../../base/paths.ts";
 import { CLIENT_NAME, SERVICES, type Service, isService } from "../../../base/service.ts";
@@ -20,80 +20,80 @@ import { listKeptSettings, listNewSettings } from "../../../config/export.ts";
 import { loadConfig, updateConfig } from "../../../config/file.ts";
 import { formatTarget } from "../../../config/name.ts";
 import { type ParsedConfig, makeEmptyConfig } from "../../../config/parse.ts";
-import { JSON_ARG } from "../../args.ts";
-import { type Cli, type Command, defineCommand } from "../../cli.ts";
+import { JSON_ARG, usageError } from "../../args.ts";
+import { type Cli, defineCommand } from "../../cli.ts";
 import { similarNames } from "../../suggest.ts";
 import { type ConfigView, describeCredential, viewConfigs } from "./describe.ts";
 
 const SOURCES = [...SERVICES, "cc-switch", "cli_proxy"];
 const LINK = "ccswitch://";
 
-export function importCommand(cli: Cli): Command {
-  return defineCommand({
-    meta: { name: "import", description: "import configs from a client, another tool or a file" },
-    examples: [
-      ["ch config import --from codex", "show what would be imported from Codex"],
-      ["ch config import --from cc-switch --yes", "import cc-switch's providers"],
-      ["ch config import --from 'ccswitch://v1/import?resource=provider&...'", "show what a link contains"],
-      ["ch config import backup.json", "show what an export or another config.json contains"],
-    ],
-    args: {
-      file: { type: "positional", required: false, description: "an export, or another config.json" },
-      from: {
-        type: "string",
-        valueHint: "SOURCE",
-        description: `${SOURCES.join(", ")} or a ccswitch:// link`,
-      },
-      dir: {
-        type: "string",
-        valueHint: "DIR",
-        description: "the data directory of cc-switch or cli_proxy, if not the default",
-      },
-      yes: { type: "boolean", description: "write without asking" },
-      ...JSON_ARG,
+const HELP = "ch config import --help";
+
+export const importCommand = defineCommand({
+  description: "import configs from a client, another tool or a file",
+  examples: [
+    ["ch config import --from codex", "show what would be imported from Codex"],
+    ["ch config import --from cc-switch --yes", "import cc-switch's providers"],
+    ["ch config import --from 'ccswitch://v1/import?resource=provider&...'", "show what a link contains"],
+    ["ch config import backup.json", "show what an export or another config.json contains"],
+  ],
+  args: {
+    file: { type: "positional", required: false, description: "an export, or another config.json" },
+    from: {
+      type: "string",
+      valueHint: "SOURCE",
+      description: `${SOURCES.join(", ")} or a ccswitch:// link`,
     },
-    async run({ args }) {
-      const { paths, out, now } = cli;
-      const read = await findImports(cli, args);
-      // An alias is written as it is shown.
-      const configs = read.configs.map(({ alias, ...one }) => ({
-        ...one,
-        ...(alias === undefined ? {} : { alias: tell(alias) }),
-      }));
-      const found = { ...read, configs };
-      const config = await loadConfig(paths.config);
-      const placement = placeImports(found.configs, config);
-      const settings = found.config === null ? [] : listNewSettings(found.config, config);
-      const isNew = placement.added.length + settings.length > 0;
-      if (args.json !== true) show(cli, found, placement);
-      if (args.json !== true && found.config !== null) showSettings(cli, found.config, config);
-      const isSure = args.yes === true || (isNew && (await asks(cli, found, args.json === true)));
-      const isWanted = isNew && isSure;
-      if (isWanted)
-        await updateConfig(paths, (current) => [...planImport(found.configs)(current), ...settings], now);
-      if (args.json === true) {
-        return out.json({
-          service: found.service,
-          configs: placement.added.map((one) => ({ service: one.service, ...viewImport(cli, one) })),
-          known: placement.known,
-          left_out: found.skipped,
-          settings: settings.map(({ path }) => path.join(".")),
-          written: isWanted,
-        });
-      }
-      if (placement.added.length + placement.known.length === 0) {
-        const { where } = found;
-        throw new UserError(t`${where}: nothing to import`, {
-          hint: "ch config add main --base-url URL --auth-token-env NAME",
-        });
-      }
-      const file = showPath(paths.config, cli.env);
-      if (!isNew) out.note(t`nothing new: ${file} already contains everything`);
-      else if (isWanted) out.note(t`written to ${file}`);
-      else out.note(t`nothing was written; the same command with --yes writes it`);
+    dir: {
+      type: "string",
+      valueHint: "DIR",
+      description: "the data directory of cc-switch or cli_proxy, if not the default",
     },
-  });
-}
+    yes: { type: "boolean", description: "write without asking" },
+    ...JSON_ARG,
+  },
+  async run(args, cli) {
+    const { paths, out, now } = cli;
+    const read = await findImports(cli, args);
+    // An alias is written as it is shown.
+    const configs = read.configs.map(({ alias, ...one }) => ({
+      ...one,
+      ...(alias === undefined ? {} : { alias: tell(alias) }),
+    }));
+    const found = { ...read, configs };
+    const config = await loadConfig(paths.config);
+    const placement = placeImports(found.configs, config);
+    const settings = found.config === null ? [] : listNewSettings(found.config, config);
+    const isNew = placement.added.length + settings.length > 0;
+    if (args.json !== true) show(cli, found, placement);
+    if (args.json !== true && found.config !== null) showSettings(cli, found.config, config);
+    const isSure = args.yes === true || (isNew && (await asks(cli, found, args.json === true)));
+    const isWanted = isNew && isSure;
+    if (isWanted)
+      await updateConfig(paths, (current) => [...planImport(found.configs)(current), ...settings], now);
+    if (args.json === true) {
+      return out.json({
+        service: found.service,
+        configs: placement.added.map((one) => ({ service: one.service, ...viewImport(cli, one) })),
+        known: placement.known,
+        left_out: found.skipped,
+        settings: settings.map(({ path }) => path.join(".")),
+        written: isWanted,
+      });
+    }
+    if (placement.added.length + placement.known.length === 0) {
+      const { where } = found;
+      throw new UserError(t`${where}: nothing to import`, {
+        hint: "ch config add main --base-url URL --auth-token-env NAME",
+      });
+    }
+    const file = showPath(paths.config, cli.env);
+    if (!isNew) out.note(t`nothing new: ${file} already contains everything`);
+    else if (isWanted) out.note(t`written to ${file}`);
+    else out.note(t`nothing was written; the same command with --yes writes it`);
+  },
+});
 
 interface Found extends Import {
   /** Null where there may be configs of both. */
@@ -115,15 +115,15 @@ async function findImports(cli: Cli, { file, from, dir }: ImportArgs): Promise<F
   const { paths, env } = cli;
   const none = { service: null, isLink: false, config: null };
   if (from === undefined) {
-    if (file === undefined) throw misuse(t`choose what to import: a FILE, or --from SOURCE`);
-    if (dir !== undefined) throw misuse(t`--dir belongs to --from cc-switch or --from cli_proxy`);
+    if (file === undefined) throw usageError(t`choose what to import: a FILE, or --from SOURCE`, HELP);
+    if (dir !== undefined) throw usageError(t`--dir belongs to --from cc-switch or --from cli_proxy`, HELP);
     const { readFileImport } = await import("../../../app/import/foreign-import.ts");
     return { ...none, ...(await readFileImport(resolve(file))), where: file };
   }
-  if (file !== undefined) throw misuse(t`--from and a FILE cannot be used together`);
+  if (file !== undefined) throw usageError(t`--from and a FILE cannot be used together`, HELP);
   const { findForeignImport, readLinkImport } = await import("../../../app/import/foreign-import.ts");
   if (from.startsWith(LINK)) {
-    if (dir !== undefined) throw misuse(t`--dir belongs to --from cc-switch or --from cli_proxy`);
+    if (dir !== undefined) throw usageError(t`--dir belongs to --from cc-switch or --from cli_proxy`, HELP);
     if (/[?&]apiKey=[^&]/.test(from)) cli.out.warn(t`the link's key is now in your shell's history`);
     return { ...none, ...(await readLinkImport(from)), where: t`a ccswitch:// link`, isLink: true };
   }
@@ -131,7 +131,7 @@ async function findImports(cli: Cli, { file, from, dir }: ImportArgs): Promise<F
     const found = await findForeignImport(from, dir, env);
     return { ...none, ...found, where: showPath(found.source ?? from, env) };
   }
-  if (dir !== undefined) throw misuse(t`--dir belongs to --from cc-switch or --from cli_proxy`);
+  if (dir !== undefined) throw usageError(t`--dir belongs to --from cc-switch or --from cli_proxy`, HELP);
   if (isService(from)) {
     const { findImport } = await import("../../../app/import/client-import.ts");
     const found = await findImport({ paths, env, cwd: process.cwd(), service: from });
@@ -139,9 +139,9 @@ async function findImports(cli: Cli, { file, from, dir }: ImportArgs): Promise<F
   }
   const near = similarNames(from, SOURCES)[0];
   const known = tellList(SOURCES);
-  throw misuse(
+  throw usageError(
     t`--from takes ${known} or a ccswitch:// link, not "${from}"`,
-    near === undefined ? undefined : `ch config import --from ${near}`,
+    near === undefined ? HELP : `ch config import --from ${near}`,
   );
 }
 
@@ -215,8 +215,4 @@ function viewImport(cli: Cli, { service, name, alias, upstreams }: PlacedImport)
   });
   if (view === undefined) throw new Error(`no view of ${name}`);
   return view;
-}
-
-function misuse(message: string, hint = "ch config import --help"): UserError {
-  return new UserError(message, { hint, exitCode: EXIT.usage });
 }

@@ -8,7 +8,7 @@ import { UserError } from "../../../base/errors.ts";
 import { t, tell } from "../../language.ts";
 import { showPathsIn } from "../../../base/paths.ts";
 import { JSON_ARG, SERVICE_ARGS, type ServiceFlags } from "../../args.ts";
-import { type Cli, type Command, defineCommand } from "../../cli.ts";
+import { type Cli, defineCommand } from "../../cli.ts";
 import {
   type ConfigView,
   type UpstreamView,
@@ -19,68 +19,64 @@ import {
 } from "./describe.ts";
 import { chooseService, findTarget } from "./target.ts";
 
-export function listCommand(cli: Cli): Command {
-  return defineCommand({
-    meta: { name: "list", description: "list the configs of a service" },
-    examples: [
-      ["ch config list", "configs of the default service"],
-      ["ch config list --claude --json", "configs of Claude Code, as JSON"],
-    ],
-    args: { ...SERVICE_ARGS, ...JSON_ARG },
-    async run({ args }) {
-      const context = await readContext(cli, args);
-      const { config, service } = context;
-      const views = viewConfigs(context);
-      if (args.json === true) {
-        const { active } = config.services[service];
-        return cli.out.json({
-          path: cli.paths.config,
-          service,
-          active,
-          configs: views,
-          warnings: config.warnings,
-        });
-      }
-      for (const warning of config.warnings) cli.out.warn(showPathsIn(tell(warning), cli.env));
-      if (views.length > 0) printList(cli, views);
-      if (views.some(({ is_active }) => is_active)) return;
-      const why = chooseConfig(config.services[service], service);
-      if ("kind" in why) cli.out.note(`${tell(why.message)}\n  ${why.hint}`);
-    },
-  });
-}
+export const listCommand = defineCommand({
+  description: "list the configs of a service",
+  examples: [
+    ["ch config list", "configs of the default service"],
+    ["ch config list --claude --json", "configs of Claude Code, as JSON"],
+  ],
+  args: { ...SERVICE_ARGS, ...JSON_ARG },
+  async run(args, cli) {
+    const context = await readContext(cli, args);
+    const { config, service } = context;
+    const views = viewConfigs(context);
+    if (args.json === true) {
+      const { active } = config.services[service];
+      return cli.out.json({
+        path: cli.paths.config,
+        service,
+        active,
+        configs: views,
+        warnings: config.warnings,
+      });
+    }
+    for (const warning of config.warnings) cli.out.warn(showPathsIn(tell(warning), cli.env));
+    if (views.length > 0) printList(cli, views);
+    if (views.some(({ is_active }) => is_active)) return;
+    const why = chooseConfig(config.services[service], service);
+    if ("kind" in why) cli.out.note(`${tell(why.message)}\n  ${why.hint}`);
+  },
+});
 
-export function showCommand(cli: Cli): Command {
-  return defineCommand({
-    meta: { name: "show", description: "show a config or one of its upstreams" },
-    examples: [
-      ["ch config show", "the active config"],
-      ["ch config show main#2 --json", "its second upstream, as JSON"],
-    ],
-    args: {
-      name: {
-        type: "positional",
-        required: false,
-        description: "NAME or NAME#N; default: the active config",
-      },
-      ...SERVICE_ARGS,
-      ...JSON_ARG,
+export const showCommand = defineCommand({
+  description: "show a config or one of its upstreams",
+  examples: [
+    ["ch config show", "the active config"],
+    ["ch config show main#2 --json", "its second upstream, as JSON"],
+  ],
+  args: {
+    name: {
+      type: "positional",
+      required: false,
+      description: "NAME or NAME#N; default: the active config",
     },
-    async run({ args }) {
-      const context = await readContext(cli, args);
-      const { view, position } = findView(context, args.name);
-      const upstreams = position === null ? view.upstreams : view.upstreams.slice(position - 1, position);
-      if (args.json === true) {
-        return cli.out.json(position === null ? { service: context.service, ...view } : upstreams[0]);
-      }
-      const title = [cli.out.paint("bold", view.name), view.alias, view.is_active ? t`active` : null];
-      cli.out.line(title.filter((part) => part !== null).join("  "));
-      if (view.on_exhausted === "stop")
-        cli.out.line(t`when its quota is exhausted, no other upstream takes over`);
-      for (const upstream of upstreams) printUpstream(cli, upstream);
-    },
-  });
-}
+    ...SERVICE_ARGS,
+    ...JSON_ARG,
+  },
+  async run(args, cli) {
+    const context = await readContext(cli, args);
+    const { view, position } = findView(context, args.name);
+    const upstreams = position === null ? view.upstreams : view.upstreams.slice(position - 1, position);
+    if (args.json === true) {
+      return cli.out.json(position === null ? { service: context.service, ...view } : upstreams[0]);
+    }
+    const title = [cli.out.paint("bold", view.name), view.alias, view.is_active ? t`active` : null];
+    cli.out.line(title.filter((part) => part !== null).join("  "));
+    if (view.on_exhausted === "stop")
+      cli.out.line(t`when its quota is exhausted, no other upstream takes over`);
+    for (const upstream of upstreams) printUpstream(cli, upstream);
+  },
+});
 
 async function readContext(cli: Cli, args: ServiceFlags): Promise<ViewContext> {
   const config = await loadConfig(cli.paths.config);

@@ -1,11 +1,11 @@
 // From what was typed to the service, config and upstream that it means, with near names for what does not exist.
 // Pure.
-import { EXIT, UserError } from "../../../base/errors.ts";
+import { UserError } from "../../../base/errors.ts";
 import { CLIENT_NAME, DEFAULT_SERVICE, SERVICES, type Service, flagFor } from "../../../base/service.ts";
 import { t } from "../../language.ts";
 import { type Target, parseTarget } from "../../../config/name.ts";
 import type { ParsedConfig } from "../../../config/parse.ts";
-import { type ServiceFlags, readService } from "../../args.ts";
+import { type ServiceFlags, readService, usageError } from "../../args.ts";
 import { similarNames } from "../../suggest.ts";
 
 /** The service of a flag, else the default service. */
@@ -31,9 +31,7 @@ export function findName(config: ParsedConfig, service: Service, text: string): 
 export function parseName(text: string): string {
   const { name, position } = parseTarget(text);
   if (position === null) return name;
-  throw new UserError(t`"${text}" is an upstream, but a config is needed here: ${name}`, {
-    exitCode: EXIT.usage,
-  });
+  throw usageError(t`"${text}" is an upstream, but a config is needed here: ${name}`);
 }
 
 /** NAME#N of a config that exists. NAME alone is refused. */
@@ -44,9 +42,7 @@ export function findUpstream(
 ): Target & { position: number } {
   const { name, position } = findTarget(config, service, text);
   if (position !== null) return { name, position };
-  throw new UserError(t`"${text}" is a config, but one of its upstreams is needed here: ${text}#1`, {
-    exitCode: EXIT.usage,
-  });
+  throw usageError(t`"${text}" is a config, but one of its upstreams is needed here: ${text}#1`);
 }
 
 function requireConfig(config: ParsedConfig, service: Service, name: string): void {

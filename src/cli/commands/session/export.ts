@@ -4,37 +4,35 @@ import { oneLine } from "../../../base/terminal-text.ts";
 import type { SessionFacts, TranscriptItem } from "../../../sessions/session.ts";
 import { readTranscript } from "../../../sessions/transcript.ts";
 import { SERVICE_ARGS } from "../../args.ts";
-import { type Cli, type Command, defineCommand } from "../../cli.ts";
+import { type Cli, defineCommand } from "../../cli.ts";
 import { findOne } from "./query.ts";
 import { makeSessionJson } from "./session-lines.ts";
 
 const MAX_SUMMARY = 100;
 
-export function exportCommand(cli: Cli): Command {
-  return defineCommand({
-    meta: { name: "export", description: "export a whole session as Markdown or JSON" },
-    examples: [
-      ["ch session export 0199a2f4 > session.md", "as a document, with tool calls collapsed"],
-      ["ch session export 0199a2f4 --format json", "everything, as JSON for scripts"],
-    ],
-    args: {
-      id: { type: "positional", required: false, description: "the session's id, or the start of it" },
-      format: {
-        type: "enum",
-        options: ["markdown", "json"],
-        default: "markdown",
-        valueHint: "FORMAT",
-        description: "output format",
-      },
-      ...SERVICE_ARGS,
+export const exportCommand = defineCommand({
+  description: "export a whole session as Markdown or JSON",
+  examples: [
+    ["ch session export 0199a2f4 > session.md", "as a document, with tool calls collapsed"],
+    ["ch session export 0199a2f4 --format json", "everything, as JSON for scripts"],
+  ],
+  args: {
+    id: { type: "positional", required: false, description: "the session's id, or the start of it" },
+    format: {
+      type: "enum",
+      options: ["markdown", "json"],
+      default: "markdown",
+      valueHint: "FORMAT",
+      description: "output format",
     },
-    async run({ args }) {
-      const facts = await findOne(cli, args);
-      if (args.format === "json") exportJson(cli, facts);
-      else exportMarkdown(cli, facts);
-    },
-  });
-}
+    ...SERVICE_ARGS,
+  },
+  async run(args, cli) {
+    const facts = await findOne(cli, args);
+    if (args.format === "json") exportJson(cli, facts);
+    else exportMarkdown(cli, facts);
+  },
+});
 
 /** The names are a contract (docs/sessions.md). */
 export function exportJson(cli: Cli, facts: SessionFacts): void {

@@ -5,7 +5,7 @@ import { readFacts } from "../../../sessions/facts.ts";
 import { type SessionQuery, findSessions } from "../../../sessions/find.ts";
 import type { SessionFacts } from "../../../sessions/session.ts";
 import { readWholeNumber, JSON_ARG, LIMIT_ARG } from "../../args.ts";
-import { type Cli, type Command, defineCommand } from "../../cli.ts";
+import { defineCommand } from "../../cli.ts";
 import { QUERY_ARGS, makeQuery, noteNothing } from "./query.ts";
 import { type SessionJson, makeSessionJson, renderSessions } from "./session-lines.ts";
 
@@ -24,41 +24,39 @@ const TSV_COLUMNS = [
   "first_prompt",
 ] as const;
 
-export function listCommand(cli: Cli): Command {
-  return defineCommand({
-    meta: { name: "list", description: "list the sessions of this project, latest first" },
-    examples: [
-      ["ch session list --since 12h", "sessions of the last 12 hours"],
-      ["ch session list --all --all-services", "all projects, both clients"],
-    ],
-    args: {
-      ...LIMIT_ARG,
-      ...QUERY_ARGS,
-      tsv: { type: "boolean", description: "one session per line, cells separated by tabs" },
-      ...JSON_ARG,
-    },
-    async run({ args }) {
-      const limit =
-        args.limit === undefined
-          ? DEFAULT_LIMIT
-          : readWholeNumber("--limit", args.limit, { least: 1, most: MAX_LIMIT });
-      const query = await makeQuery(cli, args);
-      const { sessions, isMore } = readSessions(query, limit);
-      if (args.json === true) {
-        const project = query.project?.roots[0] ?? null;
-        cli.out.json({ project, sessions: sessions.map((facts) => makeSessionJson(facts, cli)) });
-      } else if (args.tsv === true) {
-        cli.out.line(TSV_COLUMNS.join("\t"));
-        for (const facts of sessions) cli.out.line(makeTsvLine(makeSessionJson(facts, cli)));
-      } else {
-        if (sessions.length > 0) cli.out.line(renderSessions(sessions, cli, query).join("\n"));
-        const more = 2 * limit;
-        if (isMore) cli.out.note(t`more: --limit ${more}`);
-      }
-      if (sessions.length === 0) noteNothing(cli, query);
-    },
-  });
-}
+export const listCommand = defineCommand({
+  description: "list the sessions of this project, latest first",
+  examples: [
+    ["ch session list --since 12h", "sessions of the last 12 hours"],
+    ["ch session list --all --all-services", "all projects, both clients"],
+  ],
+  args: {
+    ...LIMIT_ARG,
+    ...QUERY_ARGS,
+    tsv: { type: "boolean", description: "one session per line, cells separated by tabs" },
+    ...JSON_ARG,
+  },
+  async run(args, cli) {
+    const limit =
+      args.limit === undefined
+        ? DEFAULT_LIMIT
+        : readWholeNumber("--limit", args.limit, { least: 1, most: MAX_LIMIT });
+    const query = await makeQuery(cli, args);
+    const { sessions, isMore } = readSessions(query, limit);
+    if (args.json === true) {
+      const project = query.project?.roots[0] ?? null;
+      cli.out.json({ project, sessions: sessions.map((facts) => makeSessionJson(facts, cli)) });
+    } else if (args.tsv === true) {
+      cli.out.line(TSV_COLUMNS.join("\t"));
+      for (const facts of sessions) cli.out.line(makeTsvLine(makeSessionJson(facts, cli)));
+    } else {
+      if (sessions.length > 0) cli.out.line(renderSessions(sessions, cli, query).join("\n"));
+      const more = 2 * limit;
+      if (isMore) cli.out.note(t`more: --limit ${more}`);
+    }
+    if (sessions.length === 0) noteNothing(cli, query);
+  },
+});
 
 function readSessions(
   query: SessionQuery,

@@ -2,7 +2,7 @@
 import { resolve } from "node:path";
 import { loadFormats } from "../../../app/session/formats.ts";
 import { type Env, readVariable } from "../../../base/env.ts";
-import { EXIT, UserError, errorCode } from "../../../base/errors.ts";
+import { UserError, errorCode } from "../../../base/errors.ts";
 import { t } from "../../language.ts";
 import { showPath } from "../../../base/paths.ts";
 import { DEFAULT_SERVICE, SERVICES, type Service } from "../../../base/service.ts";
@@ -12,7 +12,7 @@ import { type SessionQuery, findById, findLatest, readRecentIds } from "../../..
 import { type Project, readProject } from "../../../sessions/project.ts";
 import { readUuid } from "../../../sessions/record-text.ts";
 import type { SessionFacts } from "../../../sessions/session.ts";
-import { SERVICE_ARGS, type ServiceFlags, readService, readTime } from "../../args.ts";
+import { SERVICE_ARGS, type ServiceFlags, readService, readTime, usageError } from "../../args.ts";
 import type { Cli } from "../../cli.ts";
 
 export const QUERY_ARGS = {
@@ -37,7 +37,7 @@ export interface QueryArgs extends ServiceFlags {
 /** Throws UserError for flags that exclude one another. */
 export async function makeQuery(cli: Cli, args: QueryArgs, maxFiles = Infinity): Promise<SessionQuery> {
   if (args.all === true && args.path !== undefined)
-    throw new UserError(t`--all and --path cannot be used together`, { exitCode: EXIT.usage });
+    throw usageError(t`--all and --path cannot be used together`);
   const { since } = args;
   const formats = await loadFormats(cli.paths, await readServices(cli, args));
   const histories = [...formats.map(({ promptHistory }) => promptHistory), cli.paths.requestsLog];
@@ -57,7 +57,7 @@ async function readServices(cli: Cli, args: QueryArgs): Promise<readonly Service
   if (args["all-services"] !== true)
     return [named ?? (await loadConfig(cli.paths.config)).defaultService ?? DEFAULT_SERVICE];
   if (named === undefined) return SERVICES;
-  throw new UserError(t`--all-services cannot be used with --codex or --claude`, { exitCode: EXIT.usage });
+  throw usageError(t`--all-services cannot be used with --codex or --claude`);
 }
 
 /** The directory that a command is typed in; where it was removed meanwhile, the one that the shell still shows. */

@@ -5,7 +5,7 @@ import { readFacts } from "../../../sessions/facts.ts";
 import { findSessions } from "../../../sessions/find.ts";
 import { type SearchHit, makeNeedle, searchSession } from "../../../sessions/search.ts";
 import { readWholeNumber, JSON_ARG, LIMIT_ARG } from "../../args.ts";
-import { type Cli, type Command, defineCommand } from "../../cli.ts";
+import { type Cli, defineCommand } from "../../cli.ts";
 import { alignRows } from "../../layout.ts";
 import { stdoutWidth } from "./pager.ts";
 import { QUERY_ARGS, makeQuery, noteNothing } from "./query.ts";
@@ -19,48 +19,46 @@ const MAX_HITS = 3;
 const LEAD = 30;
 const MAX_LINE = 300;
 
-export function searchCommand(cli: Cli): Command {
-  return defineCommand({
-    meta: { name: "search", description: "search prompts and answers for a text, latest first" },
-    examples: [
-      ["ch session search 'flaky test'", "in the sessions of this project"],
-      ["ch session search TODO --match-case --all --since 30d", "in all projects, the last 30 days"],
-    ],
-    args: {
-      text: { type: "positional", required: true, description: "the text to find, taken literally" },
-      "match-case": { type: "boolean", description: "case-sensitive" },
-      limit: { ...LIMIT_ARG.limit, description: "show at most N sessions" },
-      ...QUERY_ARGS,
-      ...JSON_ARG,
-    },
-    async run({ args }) {
-      const limit =
-        args.limit === undefined
-          ? DEFAULT_LIMIT
-          : readWholeNumber("--limit", args.limit, { least: 1, most: MAX_LIMIT });
-      const query = await makeQuery(cli, args);
-      const { text } = args;
-      const needle = makeNeedle(text, args["match-case"] === true);
-      const found: unknown[] = [];
-      let count = 0;
-      for (const session of findSessions(query)) {
-        const hits = [...searchSession(session, needle)];
-        if (hits.length === 0) continue;
-        const facts = readFacts(session);
-        if (args.json === true) found.push({ ...makeSessionJson(facts, cli), hits: hits.map(jsonOf) });
-        else {
-          if (count > 0) cli.out.line();
-          cli.out.line([...renderSessions([facts], cli, query), ...renderHits(hits, cli)].join("\n"));
-        }
-        if (++count === limit) break;
+export const searchCommand = defineCommand({
+  description: "search prompts and answers for a text, latest first",
+  examples: [
+    ["ch session search 'flaky test'", "in the sessions of this project"],
+    ["ch session search TODO --match-case --all --since 30d", "in all projects, the last 30 days"],
+  ],
+  args: {
+    text: { type: "positional", required: true, description: "the text to find, taken literally" },
+    "match-case": { type: "boolean", description: "case-sensitive" },
+    limit: { ...LIMIT_ARG.limit, description: "show at most N sessions" },
+    ...QUERY_ARGS,
+    ...JSON_ARG,
+  },
+  async run(args, cli) {
+    const limit =
+      args.limit === undefined
+        ? DEFAULT_LIMIT
+        : readWholeNumber("--limit", args.limit, { least: 1, most: MAX_LIMIT });
+    const query = await makeQuery(cli, args);
+    const { text } = args;
+    const needle = makeNeedle(text, args["match-case"] === true);
+    const found: unknown[] = [];
+    let count = 0;
+    for (const session of findSessions(query)) {
+      const hits = [...searchSession(session, needle)];
+      if (hits.length === 0) continue;
+      const facts = readFacts(session);
+      if (args.json === true) found.push({ ...makeSessionJson(facts, cli), hits: hits.map(jsonOf) });
+      else {
+        if (count > 0) cli.out.line();
+        cli.out.line([...renderSessions([facts], cli, query), ...renderHits(hits, cli)].join("\n"));
       }
-      if (args.json === true) cli.out.json({ text, sessions: found });
-      if (count > 0) return 0;
-      noteNothing(cli, query, text);
-      return 1;
-    },
-  });
-}
+      if (++count === limit) break;
+    }
+    if (args.json === true) cli.out.json({ text, sessions: found });
+    if (count > 0) return 0;
+    noteNothing(cli, query, text);
+    return 1;
+  },
+});
 
 function renderHits(hits: readonly SearchHit[], { out }: Cli): string[] {
   const rows = hits.slice(0, MAX_HITS).map((hit) => {

@@ -7,33 +7,31 @@ import { showMoment } from "../../../base/text.ts";
 import type { SessionFacts, TranscriptItem } from "../../../sessions/session.ts";
 import { readTranscript } from "../../../sessions/transcript.ts";
 import { JSON_ARG } from "../../args.ts";
-import { type Cli, type Command, defineCommand } from "../../cli.ts";
+import { type Cli, defineCommand } from "../../cli.ts";
 import { exportJson } from "./export.ts";
 import { page } from "./pager.ts";
 import { QUERY_ARGS, findOne } from "./query.ts";
 
 const MAX_CALL = 100;
 
-export function showCommand(cli: Cli): Command {
-  return defineCommand({
-    meta: { name: "show", description: "read a session, without the output of tools" },
-    examples: [
-      ["ch session show", "the last session of this project"],
-      ["ch session show 0199a2f4", "a session, by the start of its id"],
-    ],
-    args: {
-      id: { type: "positional", required: false, description: "the session's id, or the start of it" },
-      pager: { type: "boolean", default: true, negativeDescription: "print everything, without a pager" },
-      ...QUERY_ARGS,
-      ...JSON_ARG,
-    },
-    async run({ args }) {
-      const facts = await findOne(cli, args);
-      if (args.json === true) return exportJson(cli, facts);
-      await page(cli, renderTranscript(cli, facts, readTranscript(facts)), args.pager);
-    },
-  });
-}
+export const showCommand = defineCommand({
+  description: "read a session, without the output of tools",
+  examples: [
+    ["ch session show", "the last session of this project"],
+    ["ch session show 0199a2f4", "a session, by the start of its id"],
+  ],
+  args: {
+    id: { type: "positional", required: false, description: "the session's id, or the start of it" },
+    pager: { type: "boolean", default: true, negativeDescription: "print everything, without a pager" },
+    ...QUERY_ARGS,
+    ...JSON_ARG,
+  },
+  async run(args, cli) {
+    const facts = await findOne(cli, args);
+    if (args.json === true) return exportJson(cli, facts);
+    await page(cli, renderTranscript(cli, facts, readTranscript(facts)), args.pager);
+  },
+});
 
 /** One part after the other, as it is read. */
 function* renderTranscript(

@@ -1,12 +1,12 @@
 // `ch usage find`: the requests of the log that match.
 // Reads and prints; what fits is decided in usage/search.ts.
-import { EXIT, UserError } from "../../../base/errors.ts";
+import { UserError } from "../../../base/errors.ts";
 import { t } from "../../language.ts";
 import { type StoredEntry, readLogBackward } from "../../../log/reader.ts";
 import type { LogRecord } from "../../../log/record.ts";
 import { makeSearch } from "../../../usage/search.ts";
-import { JSON_ARG, LIMIT_ARG, type ServiceFlags, readWholeNumber } from "../../args.ts";
-import { type Cli, type Command, defineCommand } from "../../cli.ts";
+import { JSON_ARG, LIMIT_ARG, type ServiceFlags, readWholeNumber, usageError } from "../../args.ts";
+import { type Cli, defineCommand } from "../../cli.ts";
 import { describeRecord, storedFields } from "../../request-line.ts";
 import { fitFields } from "../../layout.ts";
 import { RANGE_ARGS, type Range, readRange } from "./range.ts";
@@ -15,67 +15,65 @@ const DEFAULT_FOUND = 20;
 const MOST_FOUND = 100_000;
 const OUTCOMES = ["ok", "client_gone", "cut", "error", "refused"] as const;
 
-export function findCommand(cli: Cli): Command {
-  return defineCommand({
-    meta: { name: "find", description: "find requests in the log" },
-    examples: [
-      ["ch usage find --status 5xx --since today", "requests that failed today with a 5xx"],
-      ["ch usage find --slower-than 60s --upstream relay.example", "slow requests of one upstream"],
-    ],
-    args: {
-      status: { type: "string", valueHint: "N", description: "status the client got: 429, 5xx" },
-      outcome: { type: "enum", options: [...OUTCOMES], valueHint: "WORD", description: "its outcome" },
-      upstream: {
-        type: "string",
-        valueHint: "TEXT",
-        description: "part of the address of an upstream that was tried, or NAME#N",
-      },
-      config: { type: "string", valueHint: "NAME", description: "the config it used" },
-      model: { type: "string", valueHint: "TEXT", description: "part of the model's name" },
-      session: { type: "string", valueHint: "ID", description: "the session's id, or the start of it" },
-      path: { type: "string", valueHint: "TEXT", description: "part of the path" },
-      text: { type: "string", valueHint: "TEXT", description: "part of an error" },
-      "slower-than": {
-        type: "string",
-        valueHint: "TIME",
-        description: "took at least this long: 500ms, 30s, 2m",
-      },
-      ...RANGE_ARGS,
-      ...LIMIT_ARG,
-      ...JSON_ARG,
+export const findCommand = defineCommand({
+  description: "find requests in the log",
+  examples: [
+    ["ch usage find --status 5xx --since today", "requests that failed today with a 5xx"],
+    ["ch usage find --slower-than 60s --upstream relay.example", "slow requests of one upstream"],
+  ],
+  args: {
+    status: { type: "string", valueHint: "N", description: "status the client got: 429, 5xx" },
+    outcome: { type: "enum", options: [...OUTCOMES], valueHint: "WORD", description: "its outcome" },
+    upstream: {
+      type: "string",
+      valueHint: "TEXT",
+      description: "part of the address of an upstream that was tried, or NAME#N",
     },
-    async run({ args }) {
-      const range = readRange(args, cli.now());
-      const limit =
-        args.limit === undefined
-          ? DEFAULT_FOUND
-          : readWholeNumber("--limit", args.limit, { least: 1, most: MOST_FOUND });
-      const fits = makeSearch({
-        ...args,
-        upstream: await readUpstream(cli, args),
-        status: readStatus(args.status),
-        slowerThanMs: readSpan(args["slower-than"]),
+    config: { type: "string", valueHint: "NAME", description: "the config it used" },
+    model: { type: "string", valueHint: "TEXT", description: "part of the model's name" },
+    session: { type: "string", valueHint: "ID", description: "the session's id, or the start of it" },
+    path: { type: "string", valueHint: "TEXT", description: "part of the path" },
+    text: { type: "string", valueHint: "TEXT", description: "part of an error" },
+    "slower-than": {
+      type: "string",
+      valueHint: "TIME",
+      description: "took at least this long: 500ms, 30s, 2m",
+    },
+    ...RANGE_ARGS,
+    ...LIMIT_ARG,
+    ...JSON_ARG,
+  },
+  async run(args, cli) {
+    const range = readRange(args, cli.now());
+    const limit =
+      args.limit === undefined
+        ? DEFAULT_FOUND
+        : readWholeNumber("--limit", args.limit, { least: 1, most: MOST_FOUND });
+    const fits = makeSearch({
+      ...args,
+      upstream: await readUpstream(cli, args),
+      status: readStatus(args.status),
+      slowerThanMs: readSpan(args["slower-than"]),
+    });
+    const found = await findLast(cli, range, { fits, limit });
+    if (args.json === true) {
+      const { locateRecords } = await import("../../../app/session/directories.ts");
+      const directoryOf = await locateRecords(
+        cli.paths,
+        found.map(({ record }) => record),
+      );
+      return cli.out.json({
+        requests: found.map((entry) => storedFields(entry, directoryOf(entry.record))),
       });
-      const found = await findLast(cli, range, { fits, limit });
-      if (args.json === true) {
-        const { locateRecords } = await import("../../../app/session/directories.ts");
-        const directoryOf = await locateRecords(
-          cli.paths,
-          found.map(({ record }) => record),
-        );
-        return cli.out.json({
-          requests: found.map((entry) => storedFields(entry, directoryOf(entry.record))),
-        });
-      }
-      for (const { record } of found) {
-        cli.out.line(fitFields(describeRecord(record, cli.out, { withId: true }), cli.out));
-      }
-      if (found.length === 0) return cli.out.note(t`no matching request in the log`);
-      if (found.length === limit) cli.out.note(t`the last ${limit}; --limit shows more`);
-      cli.out.note(t`details: ch usage show ID`);
-    },
-  });
-}
+    }
+    for (const { record } of found) {
+      cli.out.line(fitFields(describeRecord(record, cli.out, { withId: true }), cli.out));
+    }
+    if (found.length === 0) return cli.out.note(t`no matching request in the log`);
+    if (found.length === limit) cli.out.note(t`the last ${limit}; --limit shows more`);
+    cli.out.note(t`details: ch usage show ID`);
+  },
+});
 
 interface Search {
   readonly fits: (record: LogRecord) => boolean;
@@ -121,9 +119,7 @@ async function readUpstream(
 
 function readStatus(value: string | undefined): string | undefined {
   if (value === undefined || /^[1-5](?:\d\d|xx)$/.test(value)) return value;
-  throw new UserError(t`--status takes a status such as 429 or 5xx, not "${value}"`, {
-    exitCode: EXIT.usage,
-  });
+  throw usageError(t`--status takes a status such as 429 or 5xx, not "${value}"`);
 }
 
 const SPAN_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000 };
@@ -132,7 +128,5 @@ function readSpan(value: string | undefined): number | undefined {
   if (value === undefined) return undefined;
   const [, figure, unit = "s"] = /^(\d{1,6}(?:\.\d{1,3})?)(ms|s|m)?$/.exec(value) ?? [];
   if (figure !== undefined) return Number(figure) * (SPAN_MS[unit] ?? 1000);
-  throw new UserError(t`--slower-than takes a time such as 500ms, 30s or 2m, not "${value}"`, {
-    exitCode: EXIT.usage,
-  });
+  throw usageError(t`--slower-than takes a time such as 500ms, 30s or 2m, not "${value}"`);
 }

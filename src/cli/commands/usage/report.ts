@@ -1,56 +1,51 @@
 // `ch usage report --html FILE`: the log as one page to look at, send or print.
 import { statSync } from "node:fs";
-import { EXIT, UserError } from "../../../base/errors.ts";
+import { UserError } from "../../../base/errors.ts";
 import { PRIVATE_FILE, readText, writeFileAtomic } from "../../../base/files.ts";
 import { languageOf, t, tellList } from "../../language.ts";
 import { describeVersion } from "../../../base/version.ts";
 import { CLIENT_NAME, SERVICES } from "../../../base/service.ts";
-import { type Cli, type Command, defineCommand } from "../../cli.ts";
-import { localDay } from "../../args.ts";
+import { defineCommand } from "../../cli.ts";
+import { localDay, usageError } from "../../args.ts";
 import { RANGE_ARGS, type Range, readRange, scanRange, warnOfBadLines } from "./range.ts";
 
-export function reportCommand(cli: Cli): Command {
-  return defineCommand({
-    meta: { name: "report", description: "write a one-page report of tokens, costs, speed and failovers" },
-    examples: [
-      ["ch usage report --html usage.html --since 30d", "the last 30 days, to view in a browser or to print"],
-      ["ch usage report --html codex.html --codex", "Codex only"],
-    ],
-    args: {
-      html: { type: "string", valueHint: "FILE", description: "the file to write" },
-      force: { type: "boolean", description: "overwrite FILE even if it is not such a report" },
-      ...RANGE_ARGS,
-    },
-    async run({ args }) {
-      const file = args.html;
-      if (file === undefined || file === "") {
-        throw new UserError(t`--html FILE sets the file to write`, {
-          hint: "ch usage report --html usage.html",
-          exitCode: EXIT.usage,
-        });
-      }
-      const range = readRange(args, cli.now());
-      const [{ loadPricer }, { createReport }, { PAGE_MARK, makePage }] = await Promise.all([
-        import("../../../app/prices.ts"),
-        import("../../../usage/report.ts"),
-        import("../../report/page.ts"),
-      ]);
-      if (args.force !== true) await refuseForeign(file, PAGE_MARK);
-      const { costOf } = await loadPricer(cli.paths);
-      const builder = createReport({ costOf, dayOf: localDay });
-      const bad = await scanRange(cli, range, (record) => builder.add(record));
-      const page = makePage({
-        report: builder.finish(),
-        range: describeRange(range, cli.now()),
-        language: languageOf(cli.env),
-        version: describeVersion(),
-      });
-      writeFileAtomic(file, page, { mode: PRIVATE_FILE });
-      warnOfBadLines(cli, bad);
-      cli.out.note(t`wrote ${file}`);
-    },
-  });
-}
+export const reportCommand = defineCommand({
+  description: "write a one-page report of tokens, costs, speed and failovers",
+  examples: [
+    ["ch usage report --html usage.html --since 30d", "the last 30 days, to view in a browser or to print"],
+    ["ch usage report --html codex.html --codex", "Codex only"],
+  ],
+  args: {
+    html: { type: "string", valueHint: "FILE", description: "the file to write" },
+    force: { type: "boolean", description: "overwrite FILE even if it is not such a report" },
+    ...RANGE_ARGS,
+  },
+  async run(args, cli) {
+    const file = args.html;
+    if (file === undefined || file === "") {
+      throw usageError(t`--html FILE sets the file to write`, "ch usage report --html usage.html");
+    }
+    const range = readRange(args, cli.now());
+    const [{ loadPricer }, { createReport }, { PAGE_MARK, makePage }] = await Promise.all([
+      import("../../../app/prices.ts"),
+      import("../../../usage/report.ts"),
+      import("../../report/page.ts"),
+    ]);
+    if (args.force !== true) await refuseForeign(file, PAGE_MARK);
+    const { costOf } = await loadPricer(cli.paths);
+    const builder = createReport({ costOf, dayOf: localDay });
+    const bad = await scanRange(cli, range, (record) => builder.add(record));
+    const page = makePage({
+      report: builder.finish(),
+      range: describeRange(range, cli.now()),
+      language: languageOf(cli.env),
+      version: describeVersion(),
+    });
+    writeFileAtomic(file, page, { mode: PRIVATE_FILE });
+    warnOfBadLines(cli, bad);
+    cli.out.note(t`wrote ${file}`);
+  },
+});
 
 /** Throws UserError where a file exists that we did not write. */
 async function refuseForeign(file: string, mark: string): Promise<void> {

@@ -9,40 +9,38 @@ import { type StoredEntry, readLogBackward } from "../../../log/reader.ts";
 import type { LogRecord, RecordedAttempt, RecordedUsage } from "../../../log/record.ts";
 import type { Cost } from "../../../usage/prices.ts";
 import { JSON_ARG } from "../../args.ts";
-import { type Cli, type Command, defineCommand } from "../../cli.ts";
+import { type Cli, defineCommand } from "../../cli.ts";
 import { formatMs, formatTokens, formatUsd } from "../../figures.ts";
 import { alignRows, fitFields, wrapWords } from "../../layout.ts";
 import { localTime, storedFields } from "../../request-line.ts";
 import { similarNames } from "../../suggest.ts";
 
-export function showCommand(cli: Cli): Command {
-  return defineCommand({
-    meta: { name: "show", description: "show one request and its attempts" },
-    examples: [
-      ["ch usage show m2qx0k801a2b3c4", "an id from usage find"],
-      ["ch usage show m2qx0k801a2b3c4 --json", "all details"],
-    ],
-    args: {
-      id: { type: "positional", required: true, valueHint: "ID", description: "the request's id" },
-      ...JSON_ARG,
-    },
-    async run({ args }) {
-      const found = await findById(cli, args.id);
-      const [{ loadPricer }, { locateRecords }] = await Promise.all([
-        import("../../../app/prices.ts"),
-        import("../../../app/session/directories.ts"),
-      ]);
-      const directory = (await locateRecords(cli.paths, [found.record]))(found.record);
-      const cost = (await loadPricer(cli.paths)).costOf(found.record);
-      if (args.json === true) {
-        const cost_usd = cost.kind === "priced" ? cost.usd : null;
-        return cli.out.json({ request: storedFields(found, directory), cost_usd });
-      }
-      for (const line of describeRequest({ ...found.record, cwd: directory }, { cost, cli }))
-        cli.out.line(line);
-    },
-  });
-}
+export const showCommand = defineCommand({
+  description: "show one request and its attempts",
+  examples: [
+    ["ch usage show m2qx0k801a2b3c4", "an id from usage find"],
+    ["ch usage show m2qx0k801a2b3c4 --json", "all details"],
+  ],
+  args: {
+    id: { type: "positional", required: true, valueHint: "ID", description: "the request's id" },
+    ...JSON_ARG,
+  },
+  async run(args, cli) {
+    const found = await findById(cli, args.id);
+    const [{ loadPricer }, { locateRecords }] = await Promise.all([
+      import("../../../app/prices.ts"),
+      import("../../../app/session/directories.ts"),
+    ]);
+    const directory = (await locateRecords(cli.paths, [found.record]))(found.record);
+    const cost = (await loadPricer(cli.paths)).costOf(found.record);
+    if (args.json === true) {
+      const cost_usd = cost.kind === "priced" ? cost.usd : null;
+      return cli.out.json({ request: storedFields(found, directory), cost_usd });
+    }
+    for (const line of describeRequest({ ...found.record, cwd: directory }, { cost, cli }))
+      cli.out.line(line);
+  },
+});
 
 /** Ids that are compared with one that is unknown; typing errors are about what was just seen. */
 const MOST_COMPARED = 5000;

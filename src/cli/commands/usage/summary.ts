@@ -17,60 +17,58 @@ import {
 import type { Tally } from "../../../usage/tally.ts";
 import { JSON_ARG, LIMIT_ARG, localDay, localHour, readWholeNumber } from "../../args.ts";
 import { makeBar, makeSparkline } from "../../bars.ts";
-import { type Cli, type Command, defineCommand } from "../../cli.ts";
+import { type Cli, defineCommand } from "../../cli.ts";
 import { cutPath, formatTokens, showCost, showMs } from "../../figures.ts";
 import { type Column, cutColumns, fitColumns } from "../../layout.ts";
 import { RANGE_ARGS, readRange, scanRange, warnOfBadLines } from "./range.ts";
 
-export function summaryCommand(cli: Cli): Command {
-  return defineCommand({
-    meta: { name: "summary", description: "show totals of requests, tokens and costs" },
-    examples: [
-      ["ch usage summary --by model --since today", "cost per model today"],
-      ["ch usage summary --plain", "one row per line, cells separated by |"],
-    ],
-    args: {
-      by: {
-        type: "enum",
-        options: [...GROUPS],
-        default: "config",
-        valueHint: "WHAT",
-        description: "what to group by",
-      },
-      ...RANGE_ARGS,
-      ...LIMIT_ARG,
-      plain: { type: "boolean", description: "print plain rows for scripts" },
-      ...JSON_ARG,
+export const summaryCommand = defineCommand({
+  description: "show totals of requests, tokens and costs",
+  examples: [
+    ["ch usage summary --by model --since today", "cost per model today"],
+    ["ch usage summary --plain", "one row per line, cells separated by |"],
+  ],
+  args: {
+    by: {
+      type: "enum",
+      options: [...GROUPS],
+      default: "config",
+      valueHint: "WHAT",
+      description: "what to group by",
     },
-    async run({ args }) {
-      const by = GROUPS.find((group) => group === args.by) ?? "config";
-      const range = readRange(args, cli.now());
-      const limit =
-        args.limit === undefined
-          ? MOST_ROWS
-          : readWholeNumber("--limit", args.limit, { least: 1, most: MOST_ROWS });
-      const [{ loadPricer }, { directoryOrSession, nameDirectories }] = await Promise.all([
-        import("../../../app/prices.ts"),
-        import("../../../app/session/directories.ts"),
-      ]);
-      // The first version's columns have no cost, and a mistake in prices.json is no reason to withhold them.
-      const { costOf } = args.plain === true ? UNPRICED : await loadPricer(cli.paths);
-      const isPlace = by === "project" || by === "cwd";
-      const keyOf = isPlace ? directoryOrSession : makeKeyOf(by, by === "hour" ? localHour : localDay);
-      const summarizer = createSummarizer({ by, keyOf });
-      const bad = await scanRange(cli, range, (record) => summarizer.add(record, costOf(record)));
-      const rename = isPlace ? await nameDirectories(cli.paths, summarizer.keys()) : undefined;
-      const summary = cutRows(summarizer.finish(rename), by, limit);
-      if (args.json === true) return cli.out.json({ by, ...summary, unreadable_lines: bad });
-      if (args.plain === true) printPlain(cli, by, summary);
-      else {
-        printSummary(cli, { by, summary, trend: summarizer.trend() });
-        noteUnpriced(cli, summary);
-      }
-      warnOfBadLines(cli, bad);
-    },
-  });
-}
+    ...RANGE_ARGS,
+    ...LIMIT_ARG,
+    plain: { type: "boolean", description: "print plain rows for scripts" },
+    ...JSON_ARG,
+  },
+  async run(args, cli) {
+    const by = GROUPS.find((group) => group === args.by) ?? "config";
+    const range = readRange(args, cli.now());
+    const limit =
+      args.limit === undefined
+        ? MOST_ROWS
+        : readWholeNumber("--limit", args.limit, { least: 1, most: MOST_ROWS });
+    const [{ loadPricer }, { directoryOrSession, nameDirectories }] = await Promise.all([
+      import("../../../app/prices.ts"),
+      import("../../../app/session/directories.ts"),
+    ]);
+    // The first version's columns have no cost, and a mistake in prices.json is no reason to withhold them.
+    const { costOf } = args.plain === true ? UNPRICED : await loadPricer(cli.paths);
+    const isPlace = by === "project" || by === "cwd";
+    const keyOf = isPlace ? directoryOrSession : makeKeyOf(by, by === "hour" ? localHour : localDay);
+    const summarizer = createSummarizer({ by, keyOf });
+    const bad = await scanRange(cli, range, (record) => summarizer.add(record, costOf(record)));
+    const rename = isPlace ? await nameDirectories(cli.paths, summarizer.keys()) : undefined;
+    const summary = cutRows(summarizer.finish(rename), by, limit);
+    if (args.json === true) return cli.out.json({ by, ...summary, unreadable_lines: bad });
+    if (args.plain === true) printPlain(cli, by, summary);
+    else {
+      printSummary(cli, { by, summary, trend: summarizer.trend() });
+      noteUnpriced(cli, summary);
+    }
+    warnOfBadLines(cli, bad);
+  },
+});
 
 const MOST_ROWS = 1_000_000;
 const UNPRICED: Pricer = { costOf: () => ({ kind: "unknown" }) };

@@ -3,53 +3,51 @@ import { t } from "../../language.ts";
 import { followLog } from "../../../log/follow.ts";
 import { type StoredEntry, readLogBackward } from "../../../log/reader.ts";
 import { LIMIT_ARG, SERVICE_ARGS, readService, readWholeNumber } from "../../args.ts";
-import { type Cli, type Command, defineCommand } from "../../cli.ts";
+import { defineCommand } from "../../cli.ts";
 import { describeRecord } from "../../request-line.ts";
 import { fitFields } from "../../layout.ts";
 
 const DEFAULT_TAIL = 20;
 const MOST_TAIL = 100_000;
 
-export function tailCommand(cli: Cli): Command {
-  return defineCommand({
-    meta: { name: "tail", description: "show the latest requests" },
-    examples: [
-      ["ch usage tail --limit 5", "the last five"],
-      ["ch usage tail --raw --follow | jq .model", "raw lines, as they arrive"],
-    ],
-    args: {
-      ...LIMIT_ARG,
-      follow: { type: "boolean", alias: "f", description: "keep running, print each request as it ends" },
-      ...SERVICE_ARGS,
-      raw: { type: "boolean", description: "the stored lines, unchanged (docs/requests-log.md)" },
-    },
-    async run({ args }) {
-      const limit =
-        args.limit === undefined
-          ? DEFAULT_TAIL
-          : readWholeNumber("--limit", args.limit, { least: 0, most: MOST_TAIL });
-      const service = readService(args);
-      const isWanted = ({ record }: StoredEntry): boolean =>
-        service === undefined || record.service === service;
-      const show = ({ raw, record }: StoredEntry): void =>
-        cli.out.line(args.raw === true ? raw : fitFields(describeRecord(record, cli.out), cli.out));
-      const path = cli.paths.requestsLog;
-      // Begun before the log is read, so that no line falls between the two.
-      const coming = args.follow === true ? followLog(path) : null;
-      const next = coming?.next();
-      const last = await readLast(path, limit, isWanted);
-      for (const entry of last) show(entry);
-      if (coming === null || next === undefined) {
-        if (last.length === 0 && limit > 0) cli.out.note(t`no requests in the log`);
-        return;
-      }
-      const shown = new Set(last.map(({ raw }) => raw));
-      for (let batch = await next; batch.done !== true; batch = await coming.next()) {
-        for (const entry of batch.value) if (isWanted(entry) && !shown.delete(entry.raw)) show(entry);
-      }
-    },
-  });
-}
+export const tailCommand = defineCommand({
+  description: "show the latest requests",
+  examples: [
+    ["ch usage tail --limit 5", "the last five"],
+    ["ch usage tail --raw --follow | jq .model", "raw lines, as they arrive"],
+  ],
+  args: {
+    ...LIMIT_ARG,
+    follow: { type: "boolean", alias: "f", description: "keep running, print each request as it ends" },
+    ...SERVICE_ARGS,
+    raw: { type: "boolean", description: "the stored lines, unchanged (docs/requests-log.md)" },
+  },
+  async run(args, cli) {
+    const limit =
+      args.limit === undefined
+        ? DEFAULT_TAIL
+        : readWholeNumber("--limit", args.limit, { least: 0, most: MOST_TAIL });
+    const service = readService(args);
+    const isWanted = ({ record }: StoredEntry): boolean =>
+      service === undefined || record.service === service;
+    const show = ({ raw, record }: StoredEntry): void =>
+      cli.out.line(args.raw === true ? raw : fitFields(describeRecord(record, cli.out), cli.out));
+    const path = cli.paths.requestsLog;
+    // Begun before the log is read, so that no line falls between the two.
+    const coming = args.follow === true ? followLog(path) : null;
+    const next = coming?.next();
+    const last = await readLast(path, limit, isWanted);
+    for (const entry of last) show(entry);
+    if (coming === null || next === undefined) {
+      if (last.length === 0 && limit > 0) cli.out.note(t`no requests in the log`);
+      return;
+    }
+    const shown = new Set(last.map(({ raw }) => raw));
+    for (let batch = await next; batch.done !== true; batch = await coming.next()) {
+      for (const entry of batch.value) if (isWanted(entry) && !shown.delete(entry.raw)) show(entry);
+    }
+  },
+});
 
 /** The last entries, oldest first. */
 async function readLast(
