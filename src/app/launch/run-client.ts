@@ -30,13 +30,6 @@ export interface RunClientOptions {
   readonly onStart: (served: Served) => void;
 }
 
-export interface ClientEnd {
-  /** The client's own, or 128 + the number of the signal that ended it. */
-  readonly exitCode: number;
-  /** What went wrong meanwhile that no request could tell: kept until the terminal is free again. */
-  readonly troubles: readonly (Text | string)[];
-}
-
 /** The client is gone, and waits for no answer any more. */
 const STOP_GRACE_MS = 500;
 const FORWARDED = ["SIGTERM", "SIGHUP"] as const;
@@ -44,11 +37,12 @@ const FORWARDED = ["SIGTERM", "SIGHUP"] as const;
 const FROM_TERMINAL = ["SIGINT", "SIGQUIT"] as const;
 
 /** Throws UserError, with nothing started, where the client cannot be found or pointed at us. */
-export async function runClient(options: RunClientOptions): Promise<ClientEnd> {
+export async function runClient(options: RunClientOptions) {
   const { paths, env, cwd, service, command, args, port = 0, configName } = options;
   const program = findProgram(command, service, options);
   const plan = await CLIENTS[service].prepareRun({ paths, env, cwd, program, args });
   if (configName === undefined) await bootstrap({ paths, env, cwd, service }, Date.now);
+  /** What went wrong meanwhile that no request could tell: kept until the terminal is free again. */
   const troubles: (Text | string)[] = [];
   const serving = await serve({
     paths,
@@ -65,6 +59,7 @@ export async function runClient(options: RunClientOptions): Promise<ClientEnd> {
     if (served === undefined) throw new Error("nothing is served");
     const planned = plan(served.port);
     options.onStart(served);
+    /** The client's own, or 128 + the number of the signal that ended it. */
     const exitCode = await runToEnd([...program, ...planned.args], {
       env: { ...env, ...planned.env },
       hasTerminal: options.hasTerminal,

@@ -2,7 +2,7 @@
 // config.json and what the last one left in state.json. Sends no request to an upstream.
 import { existsSync } from "node:fs";
 import type { Service } from "../../base/service.ts";
-import { type EffectiveSetting, listSettings } from "../../config/settings.ts";
+import { listSettings } from "../../config/settings.ts";
 import { type Instance, findInstances, readInstances } from "../../state/instances.ts";
 import type { TodayFacts } from "../../usage/today.ts";
 import {
@@ -36,21 +36,9 @@ export interface ServiceFacts extends RouteFacts {
 /** What is known of a proxy that does not answer. */
 export type InstanceRecord = Readonly<Pick<Instance, "pid" | "port">> & { readonly since_ms: number };
 
-export interface StatusFacts {
-  readonly services: readonly ServiceFacts[];
-  readonly config_problem: Problem | null;
-  readonly filter_problem: Problem | null;
-  readonly quota_problem: Problem | null;
-  /** Those in force, with where they come from. */
-  readonly settings: readonly EffectiveSetting[];
-  /** Not the command itself: it may hold a secret. */
-  readonly has_event_hook: boolean;
-}
+export type StatusFacts = Readonly<Awaited<ReturnType<typeof surveyStatus>>>;
 
-export async function surveyStatus(
-  services: readonly Service[],
-  context: LiveConfigOptions,
-): Promise<StatusFacts> {
+export async function surveyStatus(services: readonly Service[], context: LiveConfigOptions) {
   const live = createLiveConfig(context);
   const [{ dead, instances, silent }, today] = await Promise.all([
     askAll(context),
@@ -65,7 +53,7 @@ export async function surveyStatus(
     return makeRouteFacts({ route, router, quota, now: context.now() });
   };
   return {
-    services: services.map((service) => {
+    services: services.map((service): ServiceFacts => {
       const own = instances.filter((instance) => instance.service === service);
       const [first] = own;
       const { config_name, problem, upstreams } = first ?? recallRoute(service);
@@ -87,7 +75,9 @@ export async function surveyStatus(
     config_problem: makeProblem(live.current().problem),
     filter_problem: await findFilterProblem(context),
     quota_problem: makeProblem(quota.problem()),
+    /** Those in force, with where they come from. */
     settings: listSettings(live.current().config),
+    /** Not the command itself: it may hold a secret. */
     has_event_hook: live.current().config.shell.hooks?.on_event != null,
   };
 }

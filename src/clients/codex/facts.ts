@@ -5,28 +5,14 @@ import { UserError, onUserError } from "../../base/errors.ts";
 import { listNames, readText } from "../../base/files.ts";
 import { t } from "../../base/text.ts";
 import type { Paths } from "../../base/paths.ts";
-import { readCodexLogin } from "./login.ts";
-import { type CodexLayer, type Found, type LayerKind, findText, parseToml } from "./layers.ts";
-import type { CodexLogin } from "./login.ts";
+import { type CodexLogin, readCodexLogin } from "./login.ts";
+import { type CodexLayer, type LayerKind, findText, parseToml } from "./layers.ts";
 import { type CodexProvider, listProviders } from "./provider.ts";
 
 /** `openai` is the built-in default; the other built-in ones speak to services that we cannot stand in front of. */
 export type ActiveKind = "custom" | "openai" | "other-builtin" | "undefined";
 
-export interface CodexFacts {
-  readonly activeId: string;
-  readonly activeKind: ActiveKind;
-  /** Which layer chose it; undefined where Codex uses its default. */
-  readonly activeSource: Pick<CodexLayer, "kind" | "where"> | undefined;
-  /** The active provider's table, where it has one. */
-  readonly active: CodexProvider | undefined;
-  /** Base URL of the built-in `openai` provider, where one is set. */
-  readonly openaiBaseUrl: Found<string> | undefined;
-  readonly providers: readonly CodexProvider[];
-  readonly login: CodexLogin;
-  /** From low to high. */
-  readonly layers: readonly CodexLayer[];
-}
+export type CodexFacts = Readonly<ReturnType<typeof makeCodexFacts>>;
 
 export interface CodexFactsOptions {
   /** Where the machine's own files are. */
@@ -53,8 +39,8 @@ export async function readCodexFacts(paths: Paths, options: CodexFactsOptions = 
 }
 
 /** `login` is what auth.json says; the layers may say that the login is kept elsewhere. */
-export function makeCodexFacts(layers: readonly CodexLayer[], login: CodexLogin): CodexFacts {
-  const providers = listProviders(layers);
+export function makeCodexFacts(layers: readonly CodexLayer[], login: CodexLogin) {
+  const providers: readonly CodexProvider[] = listProviders(layers);
   const chosen = findText(layers, ["model_provider"]);
   const activeId = chosen?.value ?? "openai";
   const active = providers.find(({ id }) => id === activeId);
@@ -62,11 +48,15 @@ export function makeCodexFacts(layers: readonly CodexLayer[], login: CodexLogin)
   return {
     activeId,
     activeKind: kindOf(activeId, active),
+    /** Which layer chose it; undefined where Codex uses its default. */
     activeSource: chosen === undefined ? undefined : { kind: chosen.kind, where: chosen.where },
+    /** The active provider's table, where it has one. */
     active,
+    /** Base URL of the built-in `openai` provider, where one is set. */
     openaiBaseUrl: findText(layers, ["openai_base_url"]),
     providers,
-    login: isInKeyring ? { kind: "keyring" } : login,
+    login: isInKeyring ? ({ kind: "keyring" } as const) : login,
+    /** From low to high. */
     layers,
   };
 }

@@ -82,33 +82,32 @@ function makeEdit(source: string, route: CodexRoute, address: string): Edit {
 
 function moveProvider(document: TomlDocument, id: string, address: string): Edit {
   const path = ["model_providers", id, "base_url"];
-  const entry = findEntry(document, path);
-  if (entry !== undefined) return replaceValue(document, entry, { path, value: address });
-  const table = findTable(document, path.slice(0, -1));
-  if (table === undefined) {
+  return setString(document, path, address, (line) => {
+    const table = findTable(document, path.slice(0, -1));
+    if (table !== undefined) return insertInTable(document, table, line);
     throw new UserError(t`${showKey(path)} is missing, and there is no safe place to add it`, {
       hint: t`add ${showKey(path)} to the file yourself, or leave the file unchanged and use: ch switch on --own-provider`,
     });
-  }
-  const line = `base_url = ${JSON.stringify(address)}${makeMark(null)}`;
-  const text = document.bom + insertInTable(document, table, line);
-  return { text, changes: [{ path, before: null, written: line, value: address }] };
+  });
 }
 
 function setTopLevel(document: TomlDocument, key: string, value: string): Edit {
-  const path = [key];
-  const entry = findEntry(document, path);
-  if (entry !== undefined) return replaceValue(document, entry, { path, value });
-  const line = `${key} = ${JSON.stringify(value)}${makeMark(null)}`;
-  const text = document.bom + insertTopLevel(document, line);
-  return { text, changes: [{ path, before: null, written: line, value }] };
+  return setString(document, [key], value, (line) => insertTopLevel(document, line));
 }
 
-function replaceValue(
+/** `insert` gives the document's text with a new line in it, for a key that is not there yet. */
+function setString(
   document: TomlDocument,
-  entry: TomlEntry,
-  { path, value }: Pick<KeyChange, "path" | "value">,
+  path: readonly string[],
+  value: string,
+  insert: (line: string) => string,
 ): Edit {
+  const entry = findEntry(document, path);
+  if (entry === undefined) {
+    const line = `${path.at(-1)} = ${JSON.stringify(value)}${makeMark(null)}`;
+    const text = document.bom + insert(line);
+    return { text, changes: [{ path, before: null, written: line, value }] };
+  }
   const present = stringOf(entry);
   if (present === undefined) throw new UserError(t`${showKey(path)} must be a string`);
   if (present === value) return { text: document.bom + document.text, changes: [] };
