@@ -47,7 +47,7 @@ const KINDS = {
   yescode_profile: {
     auth: "x-api-key",
     read: readYescode,
-    reads: "subscription with its weekly cap, and pay-as-you-go beside it",
+    reads: "subscription with its weekly cap, and the pay-as-you-go balance",
   },
   newapi_token: {
     auth: "bearer",
@@ -81,7 +81,7 @@ const PRESETS = {
       currency: "currency",
       available: "is_available",
     }),
-    reads: "balance; of the wallets, one a currency, the fuller one: any of them pays",
+    reads: "balance; if there are wallets in several currencies, the largest one",
   },
   moonshot: {
     auth: "bearer",
@@ -115,7 +115,7 @@ export const PRESET_NAMES = namesOf(PRESETS);
 
 /** For an endpoint that the user describes. */
 export function makePathVendor(map: PathMap): Vendor {
-  return { auth: "bearer", read: byPaths(map), reads: "the places that `paths` names" };
+  return { auth: "bearer", read: byPaths(map), reads: "the fields that `paths` names" };
 }
 
 /** Empty where only the user can say. `root`: the base URL without /v1. */

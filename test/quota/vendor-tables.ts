@@ -5,9 +5,9 @@ import { makeMarkdownTable, replaceBetween } from "../helpers/markdown-table.ts"
 export const QUOTA_DOC_PATH = `${import.meta.dir}/../../docs/quota.md`;
 
 const MARKS = ["<!-- the tables of vendors: begin -->", "<!-- the tables of vendors: end -->"] as const;
-const HEAD = ["asks", "reads", "`auto` recognises it by"];
+const HEAD = ["queries", "reads", "`auto` recognises it by"];
 const SPECIAL = [
-  ["`json_path`", "`endpoint`, Bearer", "the places that `paths` names, or those of a `preset`", ""],
+  ["`json_path`", "`endpoint`, Bearer", "the fields that `paths` names, or those of a `preset`", ""],
   ["`auto`", "nothing, until the relay is recognised; then as the kind it belongs to", "as that kind", ""],
 ];
 
