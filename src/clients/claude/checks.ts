@@ -17,7 +17,7 @@ const CREDENTIALS = ["ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_API_KEY"];
 const CHECKS: readonly Check<Facts>[] = [
   {
     id: "claude-settings",
-    about: "Claude Code's settings can be read: it ignores a broken file without a word",
+    about: "Claude Code's settings are valid: it silently ignores an invalid file",
     worst: "fail",
     run: ({ baseUrl, problems }) => [
       ...problems.map((problem) => fail(problem, t`fix it: Claude Code treats such a file as empty`)),
@@ -33,7 +33,7 @@ const CHECKS: readonly Check<Facts>[] = [
   },
   {
     id: "claude-login",
-    about: "Claude Code has some credential: without one it asks to log in, whatever the proxy has",
+    about: "Claude Code has a credential: without one it asks to log in, whatever credentials the proxy has",
     worst: "info",
     run: ({ claude, isUsed }) =>
       isUsed && lacksCredential(claude)
@@ -47,7 +47,7 @@ const CHECKS: readonly Check<Facts>[] = [
   },
   {
     id: "claude-shell",
-    about: "the shell's ANTHROPIC_BASE_URL does not decide where Claude Code goes",
+    about: "ANTHROPIC_BASE_URL in the shell does not make Claude Code bypass the proxy",
     worst: "info",
     run: ({ baseUrl }) =>
       baseUrl?.layer.kind === "environment" && readProxyPort("claude", baseUrl.value) !== DEFAULT_PORT.claude

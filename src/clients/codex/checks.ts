@@ -20,7 +20,7 @@ const MOST_FILES = 20_000;
 const CHECKS: readonly Check<Facts>[] = [
   {
     id: "codex-home",
-    about: "CODEX_HOME, where it is set, names a directory: Codex does not make it",
+    about: "CODEX_HOME, if it is set, is a directory: Codex does not create it",
     worst: "fail",
     run: ({ env, hasHome, paths: { codexHome } }) =>
       hasHome || readVariable(env, "CODEX_HOME") === undefined
@@ -34,7 +34,7 @@ const CHECKS: readonly Check<Facts>[] = [
   },
   {
     id: "codex-config",
-    about: "Codex's `config.toml` can be read, and its provider is one that Codex works with",
+    about: "Codex's `config.toml` is valid, and its provider is one that Codex supports",
     worst: "fail",
     run: ({ codex, problem }) => {
       if (codex === null) return [fail(problem, t`fix that line: Codex does not start with it`)];
@@ -43,7 +43,7 @@ const CHECKS: readonly Check<Facts>[] = [
   },
   {
     id: "codex-login",
-    about: "Codex's `auth.json` can be read, is private, and holds a login where one is needed",
+    about: "Codex's `auth.json` can be read, is private, and contains a login if one is needed",
     worst: "warn",
     run: ({ codex, hasConfig, isLoginOpen, paths: { codexAuth } }) => [
       ...(codex?.login.kind === "unreadable" ? [warn(codex.login.problem, "codex login")] : []),
@@ -75,7 +75,7 @@ const CHECKS: readonly Check<Facts>[] = [
   },
   {
     id: "ignored-variable",
-    about: "OPENAI_BASE_URL is not counted on: Codex does not read it",
+    about: "OPENAI_BASE_URL is not set: Codex does not read it",
     worst: "info",
     run: ({ env }) =>
       readVariable(env, "OPENAI_BASE_URL") === undefined
