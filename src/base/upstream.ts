@@ -55,3 +55,9 @@ export interface Upstream {
   /** Empty the `workspaces` part of Codex's turn metadata for this host. */
   readonly stripWorkspaces: boolean;
 }
+
+/** The model to ask this upstream for: its `models` entry of that name, else that of "*", else the same name. */
+export function modelAt(upstream: Upstream, requested: string): string {
+  const { models } = upstream;
+  return (Object.hasOwn(models, requested) ? models[requested] : models["*"]) ?? requested;
+}

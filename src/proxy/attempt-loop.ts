@@ -1,9 +1,7 @@
 // The failover of one request: asks the candidates in order until one gives an answer that may be shown.
 // Decides nothing about upstreams itself: verdicts come from the classifier, places and permits from the router.
-import type { Timeouts, Upstream } from "../base/upstream.ts";
-import { classifyAttempt } from "../routing/classify.ts";
-import { modelAt } from "../routing/model-name.ts";
-import { mayRepeat, type ReplayRequest } from "../routing/replay.ts";
+import { type Timeouts, type Upstream, modelAt } from "../base/upstream.ts";
+import { type ReplayRequest, classifyAttempt, mayRepeat } from "../routing/classify.ts";
 import type { AttemptOutcome, Candidate, Permit, PlanRequest, Reason, Verdict } from "../routing/types.ts";
 import type { Usage } from "../usage/usage.ts";
 import { type Answer, type AttemptResult, attempt } from "./attempt.ts";

@@ -16,7 +16,9 @@ import {
 import { hasCode, hasStatus, says, type Signal } from "./signal.ts";
 
 /** The upstream says, or it is certain, that it did not begin to work. */
-const REFUSED = { next: "next", retryClass: "B", until: NO_END } as const;
+const REFUSED = { next: "next", retryClass: "B", blame: "failure", until: NO_END } as const;
+/** Nothing is wrong with the upstream: another one may still do it. */
+const PASSED_ON = { ...REFUSED, blame: "none" } as const;
 /** It may have worked: a repetition can be billed twice. */
 const AMBIGUOUS = { next: "next", retryClass: "C", blame: "failure", until: NO_END } as const;
 /** No byte of the request left this machine for the upstream. */
@@ -25,6 +27,7 @@ const NEVER_SENT = { next: "next", retryClass: "A", blame: "never-sent", until: 
 const OWN_MISTAKE = { next: "terminal", retryClass: "B", blame: "none", until: NO_END } as const;
 
 const NEXT = { next: "next", retryClass: "B" } as const;
+const DEAD_CREDENTIAL = { ...NEXT, blame: "auth-dead", until: AUTH_DEAD } as const;
 const EXHAUSTED = {
   ...NEXT,
   blame: "exhausted",
@@ -167,9 +170,7 @@ export const ACCOUNT_RULES: readonly Rule[] = [
     seen: "ChatGPT backend",
     matches: (signal) =>
       hasCode(signal, "usage_not_included", "codex_workspace_access_denied", "codex_entitlement_missing"),
-    ...NEXT,
-    blame: "auth-dead",
-    until: AUTH_DEAD,
+    ...DEAD_CREDENTIAL,
     words: "the account has no access to this product",
   },
   {
@@ -330,7 +331,6 @@ export const PAGE_RULES: readonly Rule[] = [
       signal.headers.get("cf-mitigated") === "challenge" ||
       (signal.isPage && CHALLENGE.test(textOf(signal)) && !hasStatus(signal, 404, 413)),
     ...REFUSED,
-    blame: "failure",
     words: "blocked by a browser check",
   },
   {
@@ -339,7 +339,6 @@ export const PAGE_RULES: readonly Rule[] = [
     seen: "captive portals, firewalls, wrong addresses",
     matches: (signal) => signal.isPage && (signal.outcome.kind !== "status" || hasStatus(signal, 401, 403)),
     ...REFUSED,
-    blame: "failure",
     words: "answered with a web page",
   },
   {
@@ -350,7 +349,6 @@ export const PAGE_RULES: readonly Rule[] = [
     matches: (signal) =>
       hasStatus(signal, 403) && (says(signal, /^error code: 1\d{3}\b/) || isCloudflares(signal.facts.json)),
     ...REFUSED,
-    blame: "failure",
     words: "blocked by a firewall",
   },
 ];
@@ -362,9 +360,7 @@ export const CREDENTIAL_RULES: readonly Rule[] = [
     signal: "`unsupported_country_region_territory`",
     seen: "OpenAI",
     matches: (signal) => hasCode(signal, "unsupported_country_region_territory"),
-    ...NEXT,
-    blame: "auth-dead",
-    until: AUTH_DEAD,
+    ...DEAD_CREDENTIAL,
     words: "not available from this network's country",
   },
   {
@@ -373,9 +369,7 @@ export const CREDENTIAL_RULES: readonly Rule[] = [
     seen: "any",
     matches: (signal) =>
       hasStatus(signal, 401, 403) || hasCode(signal, "api_key_expired", "api_key_disabled"),
-    ...NEXT,
-    blame: "auth-dead",
-    until: AUTH_DEAD,
+    ...DEAD_CREDENTIAL,
     words: "refused the credential",
   },
   {
@@ -399,7 +393,6 @@ export const ANSWER_RULES: readonly Rule[] = [
     seen: "any",
     matches: ({ outcome }) => outcome.kind === "status" && outcome.status >= 300 && outcome.status < 400,
     ...REFUSED,
-    blame: "failure",
     words: "answered with a redirect",
   },
   {
@@ -408,7 +401,6 @@ export const ANSWER_RULES: readonly Rule[] = [
     seen: "Anthropic, any",
     matches: (signal) => hasStatus(signal, 503, 529),
     ...REFUSED,
-    blame: "failure",
     words: "overloaded",
   },
   {
@@ -457,10 +449,7 @@ export const LEFTOVER_RULES: readonly Rule[] = [
     signal: "404, 405, 410, 426 or 501 without a known reason",
     seen: "a relay that lacks the path",
     matches: (signal) => signal.outcome.kind === "status" && hasStatus(signal, 404, 405, 410, 426, 501),
-    next: "next",
-    retryClass: "B",
-    blame: "none",
-    until: NO_END,
+    ...PASSED_ON,
     words: "does not serve this path",
   },
   {
@@ -471,10 +460,7 @@ export const LEFTOVER_RULES: readonly Rule[] = [
       signal.outcome.kind !== "status" &&
       (hasStatus(signal, 400, 404, 405, 409, 410, 415, 422) ||
         hasCode(signal, "invalid_request_error", "invalid_request")),
-    next: "next",
-    retryClass: "B",
-    blame: "none",
-    until: NO_END,
+    ...PASSED_ON,
     words: "called the request invalid",
   },
   {
@@ -496,7 +482,6 @@ export const LAST_RULES: readonly Rule[] = [
     seen: "any",
     matches: ({ outcome }) => outcome.kind === "bad-content",
     ...REFUSED,
-    blame: "failure",
     words: "answered with an error",
   },
   {

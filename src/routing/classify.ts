@@ -1,4 +1,5 @@
-// Says what a failed attempt means: what to do next, whom to blame and for how long. Looks rows up, holds none.
+// Says what a failed attempt means: what to do next, whom to blame and for how long, and whether the request may be sent again
+// without doing harm (RFC 9110 9.2.2). Looks rows up, holds none.
 // Pure.
 import type { StatusOverride, Upstream } from "../base/upstream.ts";
 import { RULES, UNKNOWN } from "./classify-rules.ts";
@@ -11,7 +12,15 @@ import {
   type UntilTime,
 } from "./rule.ts";
 import { makeSignal, type Signal } from "./signal.ts";
-import type { AttemptOutcome, Blame, ClassifyContext, Reason, Verdict } from "./types.ts";
+import type {
+  AttemptOutcome,
+  Blame,
+  ClassifyContext,
+  Reason,
+  RetryClass,
+  RoutingSettings,
+  Verdict,
+} from "./types.ts";
 
 /** A wait that is longer than this is no rate limit but a spent quota. */
 const LONGEST_COOLDOWN_MS = 3_600_000;
@@ -111,3 +120,37 @@ function reasonOf({ outcome, facts }: Signal, rule: string): Reason {
 const CODE = /^(?=.{3,60}$)[a-z]{1,20}(?:[_.-][a-z]{1,20})*$/;
 /** Codes that say nothing. */
 const PLAIN = new Set(["error", "failed", "response.failed"]);
+
+export interface ReplayRequest {
+  readonly method: string;
+  readonly path: string;
+  readonly facts: {
+    /** The upstream keeps the answer. */
+    readonly store: boolean;
+    /** The upstream works on without the connection. */
+    readonly background: boolean;
+  };
+  readonly settings: Pick<RoutingSettings, "ambiguous">;
+}
+
+/** POST endpoints that leave nothing behind at the upstream: tools run at the client, the answer is the effect. */
+const GENERATES =
+  /\/(?:responses|responses\/compact|chat\/completions|messages|messages\/count_tokens|embeddings)$/;
+
+/**
+ * A: never sent, always safe. B: refused before any work, safe where a repetition starts something anew. C: may have
+ * been done; safe only where nothing is kept, so that the worst is an answer billed twice, and where the user has not
+ * said `ambiguous: "never"`.
+ */
+export function mayRepeat(retryClass: RetryClass, request: ReplayRequest): boolean {
+  if (retryClass === "D") return false;
+  if (retryClass === "A" || isRead(request))
+    return retryClass !== "C" || request.settings.ambiguous === "failover";
+  const { facts, method, path } = request;
+  if (method !== "POST" || facts.background || !GENERATES.test(path)) return false;
+  return retryClass === "B" || (!facts.store && request.settings.ambiguous === "failover");
+}
+
+function isRead({ method }: ReplayRequest): boolean {
+  return method === "GET" || method === "HEAD";
+}

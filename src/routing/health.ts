@@ -45,8 +45,8 @@ export interface Health {
   readonly neverSent: number;
   readonly firstByte: number;
   readonly slices: readonly Slice[];
-  /** Successes of the trial after an open time. */
-  readonly trialSuccesses: number;
+  /** Successes of the probe after an open time. */
+  readonly probeSuccesses: number;
   readonly lastFailure: { readonly at: number; readonly reason: Reason } | null;
 }
 
@@ -57,7 +57,7 @@ export const HEALTHY: Health = {
   neverSent: 0,
   firstByte: 0,
   slices: [],
-  trialSuccesses: 0,
+  probeSuccesses: 0,
   lastFailure: null,
 };
 
@@ -68,7 +68,7 @@ export interface At {
   readonly settings: RoutingSettings;
   /** 0 to below 1. */
   readonly random: () => number;
-  /** The attempt was the one trial; others that end while a hold is on were sent before it. */
+  /** The attempt was the one probe; others that end while a hold is on were sent before it. */
   readonly isProbe: boolean;
   /** The upstream's own name of the model, or null. */
   readonly model: string | null;
@@ -76,7 +76,7 @@ export interface At {
 
 /** A refused certificate is configuration, not weather: it does not mend itself in seconds. */
 const TLS_OPEN_MS = 300_000;
-const TRIAL_SUCCESSES = 2;
+const PROBE_SUCCESSES = 2;
 /** Envoy and Finagle sweep in slices too; six make the window exact to a sixth. */
 const SLICES = 6;
 const MAX_MODELS = 32;
@@ -92,7 +92,7 @@ export function afterFailure(health: Health, verdict: Verdict, at: At): Health {
   const kind = KIND_OF[blame];
   if (kind === undefined && blame !== "model") return countFailure(noted, verdict, at);
   // A clear answer, if a refusal: the way there and the upstream itself are well.
-  const answered = at.isProbe ? afterTrialSuccess(noted, at) : { ...noted, neverSent: 0, firstByte: 0 };
+  const answered = at.isProbe ? afterProbeSuccess(noted, at) : { ...noted, neverSent: 0, firstByte: 0 };
   return kind === undefined ? holdModel(answered, verdict, at) : holdAccount(answered, kind, { verdict, at });
 }
 
@@ -102,9 +102,9 @@ const KIND_OF: Readonly<Partial<Record<Blame, HoldKind>>> = {
   "auth-dead": "auth-dead",
 };
 
-/** After an answer has begun: only a trial learns from it, the rest waits for the end. */
+/** After an answer has begun: only a probe learns from it, the rest waits for the end. */
 export function afterBegun(health: Health, at: At): Health {
-  return at.isProbe ? afterTrialSuccess(withoutAccountHolds(health), at) : health;
+  return at.isProbe ? afterProbeSuccess(withoutAccountHolds(health), at) : health;
 }
 
 /** After a complete answer. */
@@ -181,21 +181,21 @@ function openBreaker(health: Health, verdict: Verdict, at: At, consecutiveTrips:
     neverSent: 0,
     firstByte: 0,
     slices: [],
-    trialSuccesses: 0,
+    probeSuccesses: 0,
   };
 }
 
 /** One more proof that the upstream answers. The second in a row closes the breaker and forgets its consecutiveTrips. */
-function afterTrialSuccess(health: Health, at: At): Health {
+function afterProbeSuccess(health: Health, at: At): Health {
   const { open, ...others } = health.holds;
   if (open === undefined) return health;
-  const trialSuccesses = health.trialSuccesses + 1;
-  if (trialSuccesses >= TRIAL_SUCCESSES) return { ...health, holds: others, trialSuccesses: 0 };
+  const probeSuccesses = health.probeSuccesses + 1;
+  if (probeSuccesses >= PROBE_SUCCESSES) return { ...health, holds: others, probeSuccesses: 0 };
   const { now } = at;
   return {
     ...health,
     holds: { ...others, open: { ...open, until: now, probeAt: now, lastResortAt: now } },
-    trialSuccesses,
+    probeSuccesses,
   };
 }
 
@@ -256,7 +256,7 @@ function withoutModel(health: Health, model: string | null): Health {
   return { ...health, models: others };
 }
 
-/** A probe that got an answer has shown that the account is well again. */
+/** A probe that got an answer has shown that the account can be used again. */
 function withoutAccountHolds(health: Health): Health {
   const { open } = health.holds;
   return { ...health, holds: open === undefined ? {} : { open } };

@@ -1,15 +1,14 @@
 // What the router keeps in memory: one record an upstream, one line a service. Storage only; the rules are elsewhere.
 import type { Service } from "../base/service.ts";
-import type { Upstream } from "../base/upstream.ts";
+import { type Upstream, modelAt } from "../base/upstream.ts";
 import { type Health, HEALTHY } from "./health.ts";
-import { modelAt } from "./model-name.ts";
 import { type View, viewOf } from "./standing.ts";
 import type { Permit, QuotaNote } from "./types.ts";
 
 export interface UpstreamRecord {
   health: Health;
   quota: QuotaNote | undefined;
-  /** The permit of the trial that is out, and since when (wall clock, ms). */
+  /** The permit of the probe that is out, and since when (wall clock, ms). */
   probe: Permit | null;
   probeSince: number;
   /** Attempts, and those that were counted against it. */
@@ -42,7 +41,7 @@ export interface Records {
   loadOrder(service: Service, order: string): void;
 }
 
-/** A trial that was never settled counts as over then: no answer may take so long to begin. */
+/** A probe that was never settled counts as over then: no answer may take so long to begin. */
 const PROBE_LEASE_MS = 900_000;
 
 /** `now`: wall clock, ms. */

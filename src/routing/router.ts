@@ -1,11 +1,9 @@
 // Which upstream next: keeps what is known of each upstream and each session, and gives leave to try.
 // The only mutable thing of routing; every rule is in the pure files beside it. Knows no network and no file.
-import type { Upstream } from "../base/upstream.ts";
+import { type Upstream, modelAt } from "../base/upstream.ts";
 import { createAffinity, type SessionBinding } from "./affinity.ts";
 import { afterBegun, afterFailure, afterSuccess, type At, HEALTHY, withoutExhaustion } from "./health.ts";
-import { modelAt } from "./model-name.ts";
 import { createRecords, type Line } from "./records.ts";
-import { createRetryBudget } from "./retry-budget.ts";
 import { createAnnouncer } from "./router-events.ts";
 import { makeSavedState, readSavedState, type SavedState } from "./saved-state.ts";
 import { reachOf, selectCandidates } from "./select.ts";
@@ -228,6 +226,35 @@ export function createRouter({ now, onEvent, random, settings }: RouterOptions):
       for (const [key, health] of state.health) records.of(key).health = health;
       for (const [service, order] of state.orders) records.loadOrder(service, order);
       affinity.load(state.stays);
+    },
+  };
+}
+
+/** Counted in fifths of a repetition: each request earns one, each 10 s a whole repetition, ten are kept at most. */
+const WHOLE = 5;
+const MAX_FIFTHS = 10 * WHOLE;
+const REFILL_MS = 10_000;
+
+/**
+ * Bounds how often requests that may already have been done are sent a second time, so that a bad hour is not doubled:
+ * Envoy's 20 % of the requests, with a floor for one user (Finagle). `now`: wall clock, ms.
+ */
+function createRetryBudget(now: () => number) {
+  let fifths = MAX_FIFTHS;
+  let filledAt = now();
+  const add = (count: number): void => {
+    fifths = Math.min(MAX_FIFTHS, fifths + count);
+  };
+  return {
+    noteRequest: () => add(1),
+    /** Takes one repetition out of the budget; false when there is none left. */
+    spend(): boolean {
+      const at = now();
+      add((Math.max(0, at - filledAt) / REFILL_MS) * WHOLE);
+      filledAt = at;
+      if (fifths < WHOLE) return false;
+      fifths -= WHOLE;
+      return true;
     },
   };
 }

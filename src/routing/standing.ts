@@ -5,7 +5,7 @@ import type { QuotaNote, Reason, Standing } from "./types.ts";
 
 export interface View {
   readonly standing: Standing;
-  /** `probe`: as the one trial. */
+  /** `probe`: as the one probe. */
   readonly allowed: "go" | "probe" | "no";
   readonly since: number | null;
   /** End of the state, wall clock in ms. */
@@ -14,14 +14,14 @@ export interface View {
   readonly askAt: number | null;
   readonly reason: Reason;
   readonly source: Reason | null;
-  /** Its quota was gone when it was last heard of, also while a trial finds out whether it still is. */
+  /** Its quota was gone when it was last heard of, also while a probe finds out whether it still is. */
   readonly isExhausted: boolean;
 }
 
 export interface ViewInput {
   readonly health: Health;
   readonly quota: QuotaNote | undefined;
-  /** Since when a trial is out, wall clock in ms; null where none is. */
+  /** Since when a probe is out, wall clock in ms; null where none is. */
   readonly probeSince: number | null;
   /** The upstream's own name of the asked model, or null. */
   readonly model: string | null;
@@ -46,7 +46,7 @@ const KINDS: readonly HoldKind[] = ["auth-dead", "exhausted", "open", "cooling"]
 /** A reading that names no end is believed so long; every newer one replaces it. */
 const QUOTA_NOTE_MS = 3_600_000;
 /**
- * How long to wait for a trial that is out: half as long again as it has taken so far. Codex asks some thirty times and
+ * How long to wait for a probe that is out: half as long again as it has taken so far. Codex asks some thirty times and
  * gives up, which at a steady second would be before a slow model begins.
  */
 const PROBE_WAIT_MS = { least: 1_000, most: 10_000 } as const;
@@ -57,20 +57,20 @@ export function viewOf(input: ViewInput): View {
   const { health, now, quota, isLastResort } = input;
   const { holds } = health;
   let blocking: { kind: HoldKind; hold: Hold; askAt: number } | null = null;
-  let trial: Hold | null = null;
+  let probe: Hold | null = null;
   for (const kind of KINDS) {
     const hold = holds[kind];
     if (hold === undefined) continue;
     const askAt = isLastResort ? Math.min(hold.probeAt, hold.lastResortAt) : hold.probeAt;
     if (isAhead(now, askAt, hold.since)) {
       if (blocking === null || askAt > blocking.askAt) blocking = { kind, hold, askAt };
-    } else if (kind !== "cooling" || isAhead(now, hold.until, hold.since)) trial ??= hold;
+    } else if (kind !== "cooling" || isAhead(now, hold.until, hold.since)) probe ??= hold;
   }
   const isExhausted = holds.exhausted !== undefined;
   if (blocking !== null) return blockedBy(blocking, isExhausted);
   const model = viewOfModel(input);
   if (model !== null) return model;
-  if (trial !== null) return viewOfTrial(trial, input, isExhausted);
+  if (probe !== null) return viewOfProbe(probe, input, isExhausted);
   if (quota === undefined || quota.state === "ok") return OK;
   return viewOfQuota(quota, now, isLastResort);
 }
@@ -102,7 +102,7 @@ function viewOfModel({ health, model, now, isLastResort }: ViewInput): View | nu
   };
 }
 
-function viewOfTrial(hold: Hold, { now, probeSince }: ViewInput, isExhausted: boolean): View {
+function viewOfProbe(hold: Hold, { now, probeSince }: ViewInput, isExhausted: boolean): View {
   const isProbing = probeSince !== null;
   const { since, until, reason, source } = hold;
   return {

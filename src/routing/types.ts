@@ -144,7 +144,7 @@ export interface PlanRequest {
 /** Leave to make one attempt, given out by `admit`. The first call settles it; later ones do nothing, except that
  *  `begun` may come before an end. */
 export interface Permit {
-  /** The half-open trial: it must first see a bare connect succeed. */
+  /** The half-open probe: it must first see a bare connect succeed. */
   readonly isProbe: boolean;
   /** The answer has begun for real. Frees the probe and binds the session, long before a stream ends. */
   begun(): void;

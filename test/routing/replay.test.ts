@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { mayRepeat } from "../../src/routing/replay.ts";
+import { mayRepeat } from "../../src/routing/classify.ts";
 
 function may(
   retryClass: "A" | "B" | "C" | "D",

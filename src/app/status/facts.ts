@@ -2,9 +2,8 @@
 // answers on its own pages, and what `ch status` and `ch routing` show. Sends nothing, and makes no sentences.
 import { inEnglish, type Text, isText } from "../../base/text.ts";
 import type { UserError } from "../../base/errors.ts";
-import type { Upstream } from "../../base/upstream.ts";
+import { type Upstream, modelAt } from "../../base/upstream.ts";
 import type { RouteState } from "../../proxy/deps.ts";
-import { modelAt } from "../../routing/model-name.ts";
 import type { Router } from "../../routing/router.ts";
 import { reasonInEnglish } from "../../routing/reasons.ts";
 import type { Candidate, Reason } from "../../routing/types.ts";
