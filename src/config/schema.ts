@@ -20,7 +20,7 @@ const authSchema = z.looseObject({
   api_key: maybe(string, "Sent as `x-api-key`."),
   auth_token_env: maybe(string, "Name of the variable that holds the bearer token."),
   api_key_env: maybe(string, "Name of the variable that holds the x-api-key."),
-  client: maybe(z.boolean(), "Pass the client's own credentials on. Only for the origin they belong to."),
+  client: maybe(z.boolean(), "Pass on the client's own credentials. Only for the origin they belong to."),
 });
 
 const makeTimeouts = () =>
@@ -28,18 +28,18 @@ const makeTimeouts = () =>
     connect_secs: maybe(seconds(1, 120), "Longest wait for a connection. Default 10."),
     first_byte_secs: maybe(
       seconds(1, 3600),
-      "Longest wait for response headers while another upstream could be asked. Default 120; 300 for the last one.",
+      "Longest wait for response headers while another upstream could be tried. Default 120; 300 for the last one.",
     ),
     non_stream_secs: maybe(
       seconds(1, 3600),
       "The same for requests that do not stream. Default 600; 280 for Claude Code.",
     ),
-    idle_secs: maybe(seconds(1, 3600), "Longest silence within an answer. Default 300."),
+    idle_secs: maybe(seconds(1, 3600), "Longest pause within an answer. Default 300."),
   });
 
 const allTimeoutsSchema = later(() =>
   z.extend(makeTimeouts(), {
-    upload_idle_secs: maybe(seconds(1, 600), "Longest silence of the client while it sends. Default 30."),
+    upload_idle_secs: maybe(seconds(1, 600), "Longest pause of the client while it sends. Default 30."),
     first_byte_total_secs: maybe(
       seconds(1, 3600),
       "Longest sum of waits for response headers over all upstreams. Default 330.",
@@ -49,12 +49,12 @@ const allTimeoutsSchema = later(() =>
 
 const upstreamSchema = z.looseObject({
   base_url: described(z.string(), "https address of the API, usually ending in /v1."),
-  auth: maybe(authSchema, "How the upstream is told who asks. Without any of these no credential is sent."),
+  auth: maybe(authSchema, "The credential to send. Without any of these none is sent."),
   tags: maybe(z.record(string, z.unknown()), "Free notes. `provider_id` names the relay in lists."),
-  enabled: maybe(z.boolean(), "false: never asked. Default true."),
+  enabled: maybe(z.boolean(), "false: not used. Default true."),
   disabled_until: maybe(
     later(() => z.iso.datetime({ offset: true })),
-    "Not asked before this time.",
+    "Not used before this time.",
   ),
   models: maybe(
     later(() => z.record(string, z.string().check(z.minLength(1)))),
@@ -88,20 +88,20 @@ const upstreamSchema = z.looseObject({
         z.enum(["next", "terminal", "exhausted", "auth-dead", "cooldown"]),
       ),
     ),
-    "What a status of this upstream means, where the built-in rules are wrong about it.",
+    "What a status of this upstream means, if the built-in rules do not fit.",
   ),
   cost_multiplier: maybe(
     later(() => z.number().check(z.minimum(0), z.maximum(1000))),
-    "Factor on list prices; 0 where a subscription pays. Default 1.",
+    "Factor on list prices; 0 for a subscription. Default 1.",
   ),
   budget_usd: maybe(
     later(() =>
       z.looseObject({
-        day: maybe(z.number().check(z.positive()), "US dollars a calendar day."),
-        month: maybe(z.number().check(z.positive()), "US dollars a calendar month."),
+        day: maybe(z.number().check(z.positive()), "US dollars per calendar day."),
+        month: maybe(z.number().check(z.positive()), "US dollars per calendar month."),
       }),
     ),
-    "Own spending limits, counted from the request log.",
+    "Your own budgets, counted from the request log.",
   ),
   privacy: maybe(
     later(() =>
@@ -115,20 +115,20 @@ const upstreamSchema = z.looseObject({
 
 export const namedConfigSchema = z.looseObject({
   name: maybe(string, "Ignored: the key is the name."),
-  alias: maybe(string, "Words for people."),
+  alias: maybe(string, "Display name."),
   upstreams: described(
     z.array(upstreamSchema).check(z.minLength(1), z.maxLength(64)),
     "In order of priority: the first is the primary, the others are backups.",
   ),
   on_exhausted: maybe(
     later(() => z.enum(["continue", "stop"])),
-    "stop: an exhausted primary never spills into the backups. Default continue.",
+    "stop: an exhausted primary never spills over to the backups. Default continue.",
   ),
 });
 
 const routingSchema = later(() =>
   z.looseObject({
-    failure_threshold: maybe(whole(1, 100), "Failures in a row until an upstream is left alone. Default 3."),
+    failure_threshold: maybe(whole(1, 100), "Consecutive failures that open the circuit breaker. Default 3."),
     never_sent_threshold: maybe(whole(1, 100), "The same for refused connections and DNS errors. Default 2."),
     window_secs: maybe(seconds(1, 3600), "Window of the failure share. Default 60."),
     window_min_requests: maybe(
@@ -137,27 +137,33 @@ const routingSchema = later(() =>
     ),
     window_failure_share: maybe(
       z.number().check(z.gt(0), z.maximum(1)),
-      "Share of failures that trips. Default 0.5.",
+      "Share of failures that opens the circuit breaker. Default 0.5.",
     ),
-    open_secs: maybe(seconds(0.1, 3600), "First pause; doubled each time. Default 10."),
-    open_max_secs: maybe(seconds(0.1, 86_400), "Longest pause. Default 120."),
-    last_usable_open_secs: maybe(seconds(0.1, 3600), "First pause where nothing else is left. Default 2."),
-    last_usable_open_max_secs: maybe(seconds(0.1, 3600), "Longest such pause. Default 10."),
-    jitter: maybe(z.number().check(z.minimum(0), z.maximum(0.9)), "Random part of a pause. Default 0.2."),
-    auth_dead_secs: maybe(seconds(1, 86_400), "Pause after a refused credential. Default 300."),
+    open_secs: maybe(seconds(0.1, 3600), "First open time; doubled each time. Default 10."),
+    open_max_secs: maybe(seconds(0.1, 86_400), "Longest open time. Default 120."),
+    last_usable_open_secs: maybe(
+      seconds(0.1, 3600),
+      "First open time if no other upstream is usable. Default 2.",
+    ),
+    last_usable_open_max_secs: maybe(seconds(0.1, 3600), "Longest such time. Default 10."),
+    jitter: maybe(
+      z.number().check(z.minimum(0), z.maximum(0.9)),
+      "Random share added to an open time. Default 0.2.",
+    ),
+    auth_dead_secs: maybe(seconds(1, 86_400), "How long a refused credential is not used. Default 300."),
     exhausted_secs: maybe(
       seconds(1, 86_400),
-      "Pause after a used-up quota without a stated reset. Default 900.",
+      "How long an exhausted quota without a stated reset is not used. Default 900.",
     ),
-    exhausted_max_secs: maybe(seconds(1, 691_200), "Longest such pause. Default 86400."),
-    max_upstreams_per_request: maybe(whole(1, 64), "Upstreams that may see one request. Default 3."),
+    exhausted_max_secs: maybe(seconds(1, 691_200), "Longest such time. Default 86400."),
+    max_upstreams_per_request: maybe(whole(1, 64), "Upstreams that may receive one request. Default 3."),
     ambiguous: maybe(
       z.enum(["failover", "never"]),
-      "May a request that an upstream perhaps received be given to the next one? Default failover.",
+      "Whether a request that an upstream may have processed can fail over. Default failover.",
     ),
     return_after_idle_secs: maybe(
       seconds(0, 86_400),
-      "Quiet time after which a session returns to the primary. Default 300.",
+      "Idle time after which a session returns to the primary. Default 300.",
     ),
   }),
 );
@@ -166,7 +172,7 @@ const privacySchema = later(() =>
   z.looseObject({
     strip_workspaces: maybe(
       z.boolean(),
-      "Take paths, remotes and commits out of Codex's metadata for hosts that are not the vendor's. Default true.",
+      "Remove paths, remotes and commits from Codex's metadata for hosts other than the vendor's. Default true.",
     ),
   }),
 );
@@ -175,7 +181,7 @@ const hooksSchema = later(() =>
   z.looseObject({
     on_event: maybe(
       string,
-      "Command that gets an event as JSON on stdin: hop, exhausted, recovered, all-down.",
+      "Command that receives an event as JSON on stdin: hop, exhausted, recovered, all-down.",
     ),
   }),
 );
@@ -194,16 +200,16 @@ const serviceSchema = z.looseObject({
 const rest = {
   version: maybe(
     z.int().check(z.minimum(1)),
-    "Version of this format. Default 1; a greater one is read only.",
+    "Version of this format. Default 1; a higher one is read but not changed.",
   ),
   default_service: maybe(
     later(() => z.enum(SERVICES)),
-    `The service that commands mean without a flag. Default ${DEFAULT_SERVICE}.`,
+    `The service that commands use without a flag. Default ${DEFAULT_SERVICE}.`,
   ),
-  routing: maybe(routingSchema, "When an upstream is left alone, and for how long."),
+  routing: maybe(routingSchema, "The circuit breaker: when it opens, and for how long."),
   timeouts: maybe(allTimeoutsSchema, "How long to wait, in seconds."),
-  privacy: maybe(privacySchema, "What is taken out of requests, beside filter.json."),
-  hooks: maybe(hooksSchema, "Commands of yours."),
+  privacy: maybe(privacySchema, "What is removed from requests, in addition to filter.json."),
+  hooks: maybe(hooksSchema, "Your own commands."),
   limits: maybe(limitsSchema, "Sizes."),
 };
 

@@ -26,24 +26,24 @@ const USUAL_INTERVAL_SECS = 600;
 const makePaths = () => {
   const path = z.string().check(z.minLength(1), z.maxLength(200));
   return z.looseObject({
-    limit: maybe(path, "Where the limit stands, such as data.limits[0].total."),
-    used: maybe(path, "Where the used part stands."),
-    remaining: maybe(path, "Where the rest stands."),
-    reset: maybe(path, "When it is full again: epoch seconds or ms, or RFC 3339."),
+    limit: maybe(path, "Path of the limit, such as data.limits[0].total."),
+    used: maybe(path, "Path of the used amount."),
+    remaining: maybe(path, "Path of the remainder."),
+    reset: maybe(path, "When the quota resets: epoch seconds or ms, or RFC 3339."),
     available: maybe(path, "A boolean; false means that nothing is left."),
-    currency: maybe(path, "Where the unit stands."),
-    unit: maybe(path, "The unit itself, where no place has it. Default USD."),
-    divisor: maybe(z.number().check(z.positive()), "What a unit is counted in: 100 for cents."),
+    currency: maybe(path, "Path of the unit."),
+    unit: maybe(path, "The unit, if no path gives it. Default USD."),
+    divisor: maybe(z.number().check(z.positive()), "Divisor of all figures: 100 for cents."),
   });
 };
 
 const providerSchema = later(() =>
   z.looseObject({
-    id: described(z.string().check(z.minLength(1), z.maxLength(64)), "Your name for it, once."),
-    kind: described(z.enum(KINDS), "How the answer is read."),
+    id: described(z.string().check(z.minLength(1), z.maxLength(64)), "Your name for it; must be unique."),
+    kind: described(z.enum(KINDS), "How the response is read."),
     domains: maybe(
       z.array(z.string().check(z.minLength(1), z.maxLength(253))),
-      'Upstreams at these domains are meant, and their tokens may be sent there. "*" (kind auto only): all others.',
+      'Applies to upstreams at these domains, and their tokens may be sent there. "*" (kind auto only): all others.',
     ),
     endpoint: maybe(
       z.string().check(z.minLength(1)),
@@ -53,12 +53,12 @@ const providerSchema = later(() =>
       z.string().check(z.minLength(1)),
       "Variable with the token for the endpoint. Default: the upstream's own token.",
     ),
-    poll_interval_secs: maybe(z.number(), "Seconds between two questions, at least 60. Default 600."),
+    poll_interval_secs: maybe(z.number(), "Seconds between two queries, at least 60. Default 600."),
     preset: maybe(
       later(() => z.enum(PRESET_NAMES)),
-      "json_path: a vendor that is known.",
+      "json_path: a known vendor.",
     ),
-    paths: maybe(later(makePaths), "json_path: where the figures stand in the answer."),
+    paths: maybe(later(makePaths), "json_path: where the figures are in the response."),
   }),
 );
 
@@ -66,7 +66,7 @@ export const providersFileSchema = later(() =>
   z.looseObject({
     providers: described(
       z.array(providerSchema).check(z.maxLength(100)),
-      "The first that fits an upstream is used.",
+      "The first that matches an upstream is used.",
     ),
   }),
 );

@@ -18,22 +18,22 @@ const overrideSchema = z
     {
       model: text.check(
         z.describe(
-          "The model as the client or the upstream calls it, in any case. A * at the end: any rest.",
+          "The model as the client or the upstream calls it, case-insensitive. A * at the end matches any suffix.",
         ),
       ),
       upstream: z
         .optional(text)
-        .check(z.describe("Host name or base URL of the upstream it is for. Default: all.")),
+        .check(z.describe("Host name or base URL of the upstream it applies to. Default: all.")),
       same_as: z
         .optional(text)
-        .check(z.describe("The model of the built-in list whose prices hold, instead of prices here.")),
-      input: rate.check(z.describe("US dollars for a million tokens of input.")),
+        .check(z.describe("The model of the built-in list whose prices apply, instead of prices here.")),
+      input: rate.check(z.describe("US dollars per million tokens of input.")),
       cached_input: rate.check(z.describe("For input read from the upstream's cache. Default: as input.")),
       cache_creation: rate.check(z.describe("For input written to that cache. Default: as input.")),
       cache_creation_1h: rate.check(
         z.describe("For input written to it for an hour. Default: as cache_creation."),
       ),
-      output: rate.check(z.describe("US dollars for a million tokens of output, reasoning included.")),
+      output: rate.check(z.describe("US dollars per million tokens of output, reasoning included.")),
     },
     english`must be an object`,
   )
