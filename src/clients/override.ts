@@ -36,14 +36,11 @@ export function listOutboundProxy(env: Env): Override[] {
   ];
 }
 
-interface Target {
-  readonly value: string;
-  readonly where: Text | string;
-  readonly isOwnAddress: IsOwnAddress;
-}
-
 /** Another program on this machine has the client: two such tools undo one another's work. */
-export function listOtherProxy({ value, where, isOwnAddress }: Target): Override[] {
+export function listOtherProxy(
+  { value, where }: { readonly value: string; readonly where: Text | string },
+  isOwnAddress: IsOwnAddress,
+): Override[] {
   if (!URL.canParse(value) || isOwnAddress(value)) return [];
   const { host, hostname, port, protocol } = new URL(value);
   if (!isLoopback(hostname)) return [];

@@ -1,20 +1,16 @@
 // Finds what a client is set up with and puts it into config.json, as configs of its own. Reads the client's files,
 // writes only ours.
-import type { Env } from "../../base/env.ts";
 import { UserError } from "../../base/errors.ts";
 import { inEnglish, joinTexts, t } from "../../base/text.ts";
-import type { Paths } from "../../base/paths.ts";
 import { CLIENT_NAME, DEFAULT_PORT, SERVICES, type Service, flagFor } from "../../base/service.ts";
+import type { ClientFiles } from "../../clients/client.ts";
 import type { Import } from "../../clients/imported-config.ts";
 import { CLIENTS } from "../../clients/registry.ts";
 import { readUnswitched } from "../../clients/switch/status.ts";
 import { isOnThisMachine } from "../../config/base-url.ts";
 import { readInstances } from "../../state/instances.ts";
 
-export interface ImportOptions {
-  readonly paths: Paths;
-  readonly env: Env;
-  readonly cwd: string;
+export interface ImportOptions extends Omit<ClientFiles, "systemDirectory"> {
   readonly service: Service;
 }
 

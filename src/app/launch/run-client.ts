@@ -6,17 +6,13 @@ import type { Env } from "../../base/env.ts";
 import { UserError } from "../../base/errors.ts";
 import { describe } from "../../base/files.ts";
 import { type Text, t } from "../../base/text.ts";
-import type { Paths } from "../../base/paths.ts";
 import type { Service } from "../../base/service.ts";
 import { CLIENTS } from "../../clients/registry.ts";
 import { bootstrap } from "../import/bootstrap.ts";
+import type { ImportOptions } from "../import/client-import.ts";
 import { type Served, serve } from "../serve/serve.ts";
 
-export interface RunClientOptions {
-  readonly paths: Paths;
-  readonly env: Env;
-  readonly cwd: string;
-  readonly service: Service;
+export interface RunClientOptions extends ImportOptions {
   /** The client's name or path, and its arguments. */
   readonly command: string;
   readonly args: readonly string[];

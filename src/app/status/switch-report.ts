@@ -1,20 +1,15 @@
 // Whether the clients point at the proxy: the switch itself, whether its port is listened on, and what overrides it.
-import type { Env } from "../../base/env.ts";
 import { onUserError } from "../../base/errors.ts";
-import type { Paths } from "../../base/paths.ts";
 import { DEFAULT_PORT, type Service, makeProxyAddress } from "../../base/service.ts";
+import type { ClientFiles } from "../../clients/client.ts";
 import type { Override } from "../../clients/override.ts";
 import { CLIENTS } from "../../clients/registry.ts";
 import { loadConfig } from "../../config/file.ts";
 import { makeEmptyConfig } from "../../config/parse.ts";
 import { type SwitchStatus, readSwitchStatus } from "../../clients/switch/status.ts";
 
-export interface SwitchReportOptions {
+export interface SwitchReportOptions extends Omit<ClientFiles, "systemDirectory"> {
   readonly service: Service;
-  readonly paths: Paths;
-  readonly env: Env;
-  /** Claude Code looks for a project's settings there. */
-  readonly cwd: string;
   /** Where the machine's own files of the clients are. */
   readonly systemDirectories?: Readonly<Partial<Record<Service, string>>>;
 }

@@ -49,6 +49,6 @@ export function listClaudeOverrides({ facts, isOwnAddress }: ClaudeOverrideFacts
     ...listOutboundProxy(mergeEnv(facts.layers)),
     ...(winner === undefined
       ? []
-      : listOtherProxy({ value: winner.value, where: winner.layer.where, isOwnAddress })),
+      : listOtherProxy({ value: winner.value, where: winner.layer.where }, isOwnAddress)),
   ];
 }

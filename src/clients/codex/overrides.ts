@@ -36,7 +36,7 @@ export function listCodexOverrides({ facts, profiles, env, isOwnAddress }: Codex
       };
     }),
     ...listOutboundProxy(env),
-    ...(baseUrl === undefined ? [] : listOtherProxy({ ...baseUrl, isOwnAddress })),
+    ...(baseUrl === undefined ? [] : listOtherProxy(baseUrl, isOwnAddress)),
   ];
 }
 

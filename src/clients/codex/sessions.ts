@@ -133,12 +133,10 @@ type Meta = NonNullable<ReturnType<typeof readMeta>>;
 function readFirstMeta(source: ByteSource): Meta | null {
   const cut = cutMeta(source.read(0, META_BYTES).toString("utf8"));
   if (cut !== null) return readMeta(cut);
-  let seen = 0;
-  for (const line of linesFromStart(source, END_BYTES)) {
+  for (const line of linesFromStart(source, END_BYTES).take(MAX_LINES_BEFORE_META)) {
     const record = parseLine(line);
     const meta = record === null ? null : readMeta(record);
     if (meta !== null) return meta;
-    if (++seen >= MAX_LINES_BEFORE_META) return null;
   }
   return null;
 }

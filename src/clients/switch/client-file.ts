@@ -60,10 +60,6 @@ export function removeClientFile(file: ClientFile): void {
   removeFile(file.path);
 }
 
-export function isDirectoryMissing(path: string): boolean {
-  return statOrNull(dirname(path)) === null;
-}
-
 export function makeDirectoryOf(path: string): void {
   const directory = dirname(path);
   try {

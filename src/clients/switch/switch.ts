@@ -1,10 +1,10 @@
 // Points a client at the proxy, and restores it. The order of its steps is what makes a crash harmless:
 // the journal is written before the client's file and removed after it, all under one lock between processes.
 // Decides nothing about the content of a file.
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { UserError } from "../../base/errors.ts";
 import { t, type Text } from "../../base/text.ts";
-import { removeFile } from "../../base/files.ts";
+import { removeFile, statOrNull } from "../../base/files.ts";
 import { withLock } from "../../base/lock.ts";
 import { type ProcessIdentity, isRunning } from "../../base/process-identity.ts";
 import { CLIENT_NAME } from "../../base/service.ts";
@@ -12,7 +12,6 @@ import { hashText } from "../../base/secrets.ts";
 import {
   type ClientFile,
   WrittenMeanwhile,
-  isDirectoryMissing,
   makeDirectoryOf,
   readClientFile,
   removeClientFile,
@@ -71,7 +70,7 @@ export async function switchOn(target: SwitchTarget, goal: SwitchGoal, owner: Ow
       const file = await readClientFile(editor.file);
       const undone = editor.clean(file.text, known?.changes ?? null);
       const edit = await editor.edit(undone.text, goal);
-      const isDirectoryNew = isDirectoryMissing(editor.file);
+      const isDirectoryNew = statOrNull(dirname(editor.file)) === null;
       const journal = {
         service: target.service,
         file: editor.file,
