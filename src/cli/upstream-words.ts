@@ -3,8 +3,7 @@
 import type { UpstreamFacts } from "../app/ask-instance.ts";
 import { type Text, t as text, showMoment, showSpan } from "../base/text.ts";
 import { t, tell, tellEither } from "./language.ts";
-import { describe } from "../routing/reasons.ts";
-import type { Reason } from "../routing/types.ts";
+import { tellReason } from "./logged-error.ts";
 import type { Colour, ColouredText } from "./output.ts";
 import { describeQuota } from "./quota-words.ts";
 
@@ -67,11 +66,6 @@ export function describeDetails(upstream: UpstreamFacts, now: number, today: Day
   // The figures below say it better.
   const first = source === QUOTA_SOURCE && quotas.length > 0 ? "" : why;
   return [first, ...quotas, counts.join(t`, `), lastWords].filter((line) => line !== "");
-}
-
-/** From its data; without them, as from an older version, in English. */
-export function tellReason(reason: Reason | undefined, english: string): string {
-  return reason === undefined ? english : tell(describe(reason));
 }
 
 function countToday(today: DayCounts): string[] {

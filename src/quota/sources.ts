@@ -3,7 +3,7 @@
 // Pure.
 import * as z from "zod/mini";
 import type { Env } from "../base/env.ts";
-import { type Text, inEnglish, isText } from "../base/text.ts";
+import { type Text, fromEnglish, inEnglish, isText } from "../base/text.ts";
 import { later } from "../base/later.ts";
 import type { Upstream } from "../base/upstream.ts";
 import type { QuotaNote, Reason } from "../routing/types.ts";
@@ -127,7 +127,8 @@ function reasonOf(source: string, meter: Meter | null): Reason {
 }
 
 /** "0.00 of 20.00 USD left (month)". */
-function reasonOfMeter({ left, limit, name, unit, used }: Meter): Reason {
+function reasonOfMeter({ left, limit, name: window, unit, used }: Meter): Reason {
+  const name = fromEnglish(window);
   if (unit === "%") return { rule: "quota-percent", percent: Math.round(used ?? 0), name };
   const rest = showAmount(left ?? 0, unit);
   if (limit === null) return { rule: "quota-left", rest, unit, name };

@@ -7,7 +7,8 @@ import { loadConfig } from "../../config/file.ts";
 import type { ParsedConfig } from "../../config/parse.ts";
 import { JSON_ARG, SERVICE_ARGS, usageError } from "../args.ts";
 import { defineCommand } from "../cli.ts";
-import { describeStanding, tellReason } from "../upstream-words.ts";
+import { tellReason } from "../logged-error.ts";
+import { describeStanding } from "../upstream-words.ts";
 import { wrapWords } from "../layout.ts";
 import { chooseService, findTarget } from "./config/target.ts";
 
