@@ -49,6 +49,14 @@ export function readPort(value: string | undefined): number | undefined {
       });
 }
 
+/** What `--limit` says, or `usual` when it is absent. */
+export function readLimit(
+  value: string | undefined,
+  { usual, least = 1, most }: { readonly usual: number; readonly least?: number; readonly most: number },
+): number {
+  return value === undefined ? usual : readWholeNumber("--limit", value, { least, most });
+}
+
 /** A whole number in a range. Throws UserError that names the flag. */
 export function readWholeNumber(
   flag: string,

@@ -1,130 +1,98 @@
 // Suggests what was meant by another program's word for something, a value in the wrong place, or a typing error.
 // Pure.
 import type { ArgsDef } from "citty";
-import { SERVICES, mapServices } from "../base/service.ts";
+import { SERVICES, SERVICE_FACTS, mapServices } from "../base/service.ts";
 import { listFlags } from "./flags.ts";
 
-/** What was typed -> the line to type. Typing errors are not here: `similarNames` finds what they are near to. */
+/** The line to type -> other programs' words for it. Typing errors are not here: `similarNames` finds what they are near to. */
 const COMMAND_WORDS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   ch: {
-    start: "ch serve",
-    up: "ch serve",
-    proxy: "ch serve",
-    server: "ch serve",
-    daemon: "ch serve",
-    stop: "ch switch off",
-    on: "ch switch on",
-    off: "ch switch off",
-    enable: "ch switch on",
-    disable: "ch switch off",
-    ...mapServices(({ command }) => `ch run -- ${command}`),
-    version: "ch --version",
-    init: "ch config import --from codex",
-    import: "ch config import --from codex",
-    login: "ch config add main --base-url URL --auth-token-stdin",
-    add: "ch config add main --base-url URL --auth-token-env NAME",
-    new: "ch config add main --base-url URL --auth-token-env NAME",
-    list: "ch config list",
-    ls: "ch config list",
-    show: "ch config show",
-    use: "ch config set-active NAME",
-    select: "ch config set-active NAME",
-    remove: "ch config remove NAME",
-    rm: "ch config remove NAME",
-    delete: "ch config remove NAME",
-    edit: "ch config edit",
-    explain: "ch routing explain",
-    reset: "ch routing reset --all",
-    logs: "ch usage tail",
-    log: "ch usage tail",
-    tail: "ch usage tail",
-    stats: "ch usage summary",
-    cost: "ch usage summary",
-    balance: "ch quota",
-    check: "ch doctor",
-    fix: "ch doctor --fix",
-    test: "ch doctor --probe",
-    probe: "ch doctor --probe",
-    ping: "ch doctor --probe",
-    sessions: "ch session list",
-    history: "ch session list",
-    resume: "ch session last",
-    redact: "ch filter test",
+    "ch serve": "start up proxy server daemon",
+    "ch switch off": "stop off disable",
+    "ch switch on": "on enable",
+    ...Object.fromEntries(
+      SERVICES.map((service) => [`ch run -- ${SERVICE_FACTS[service].command}`, service]),
+    ),
+    "ch --version": "version",
+    "ch config import --from codex": "init import",
+    "ch config add main --base-url URL --auth-token-stdin": "login",
+    "ch config add main --base-url URL --auth-token-env NAME": "add new",
+    "ch config list": "list ls",
+    "ch config show": "show",
+    "ch config set-active NAME": "use select",
+    "ch config remove NAME": "remove rm delete",
+    "ch config edit": "edit",
+    "ch routing explain": "explain",
+    "ch routing reset --all": "reset",
+    "ch usage tail": "logs log tail",
+    "ch usage summary": "stats cost",
+    "ch quota": "balance",
+    "ch doctor": "check",
+    "ch doctor --fix": "fix",
+    "ch doctor --probe": "test probe ping",
+    "ch session list": "sessions history",
+    "ch session last": "resume",
+    "ch filter test": "redact",
   },
   "ch config": {
-    ls: "ch config list",
-    use: "ch config set-active NAME",
-    select: "ch config set-active NAME",
-    switch: "ch config set-active NAME",
-    activate: "ch config set-active NAME",
-    default: "ch config set-active NAME",
-    new: "ch config add main --base-url URL --auth-token-env NAME",
-    create: "ch config add main --base-url URL --auth-token-env NAME",
-    set: "ch config edit",
-    get: "ch config show",
-    rm: "ch config remove NAME",
-    delete: "ch config remove NAME",
-    mv: "ch config rename NAME TO",
-    order: "ch config move NAME#2 --to 1",
-    check: "ch doctor",
-    test: "ch doctor --probe",
+    "ch config list": "ls",
+    "ch config set-active NAME": "use select switch activate default",
+    "ch config add main --base-url URL --auth-token-env NAME": "new create",
+    "ch config edit": "set",
+    "ch config show": "get",
+    "ch config remove NAME": "rm delete",
+    "ch config rename NAME TO": "mv",
+    "ch config move NAME#2 --to 1": "order",
+    "ch doctor": "check",
+    "ch doctor --probe": "test",
   },
-  "ch switch": { toggle: "ch switch status", enable: "ch switch on", disable: "ch switch off" },
-  "ch routing": { show: "ch routing explain", list: "ch routing explain", clear: "ch routing reset --all" },
+  "ch switch": { "ch switch status": "toggle", "ch switch on": "enable", "ch switch off": "disable" },
+  "ch routing": { "ch routing explain": "show list", "ch routing reset --all": "clear" },
   "ch usage": {
-    today: "ch usage summary --since today",
-    log: "ch usage tail",
-    logs: "ch usage tail",
-    list: "ch usage tail",
-    cost: "ch usage summary",
-    total: "ch usage summary",
+    "ch usage summary --since today": "today",
+    "ch usage tail": "log logs list",
+    "ch usage summary": "cost total",
   },
-  "ch filter": { validate: "ch filter check", run: "ch filter test", show: "ch filter check" },
-  "ch session": { ls: "ch session list", resume: "ch session last", find: "ch session search WORD" },
-  "ch quota": { show: "ch quota list", update: "ch quota refresh" },
+  "ch filter": { "ch filter check": "validate show", "ch filter test": "run" },
+  "ch session": { "ch session list": "ls", "ch session last": "resume", "ch session search WORD": "find" },
+  "ch quota": { "ch quota list": "show", "ch quota refresh": "update" },
 };
 
 /** The line that was meant by a word that is no command there; undefined for an unknown word. */
 export function suggestCommand(line: string, word: string): string | undefined {
-  const words = COMMAND_WORDS[line] ?? {};
-  const lower = word.toLowerCase();
-  return Object.hasOwn(words, lower) ? words[lower] : undefined;
+  return findMeant(COMMAND_WORDS[line] ?? {}, word.toLowerCase())[0];
 }
 
-/** Other programs' names for flags, for those commands that have ours. */
-const FLAG_WORDS: Readonly<Record<string, readonly string[]>> = {
-  url: ["base-url"],
-  endpoint: ["base-url"],
-  host: ["base-url"],
-  key: ["auth-token-env", "api-key-env"],
-  token: ["auth-token-env"],
-  "api-token": ["auth-token-env"],
-  p: ["port"],
-  n: ["limit", "name"],
-  count: ["limit"],
-  last: ["limit"],
-  m: ["model"],
-  y: ["yes"],
-  force: ["yes"],
-  f: ["force", "follow"],
-  watch: ["follow"],
-  o: ["json"],
-  output: ["json"],
-  format: ["json"],
-  repair: ["fix"],
-  v: ["version", "all"],
-  V: ["version"],
-  verbose: ["all"],
-  group: ["by"],
-  from: ["since"],
-  to: ["until"],
-  service: SERVICES,
+/** Our flags -> other programs' names for them. */
+const FLAG_WORDS: Readonly<Record<string, string>> = {
+  "base-url": "url endpoint host",
+  "auth-token-env": "key token api-token",
+  "api-key-env": "key",
+  port: "p",
+  limit: "n count last",
+  name: "n",
+  model: "m",
+  yes: "y force",
+  force: "f",
+  follow: "f watch",
+  json: "o output format",
+  fix: "repair",
+  version: "v V",
+  all: "v verbose",
+  by: "group",
+  since: "from",
+  until: "to",
+  ...mapServices(() => "service"),
 };
 
 /** The flags that were meant by one that is unknown; only such as `known` has. */
 export function suggestFlags(word: string, known: readonly string[]): string[] {
-  const meant = Object.hasOwn(FLAG_WORDS, word) ? (FLAG_WORDS[word] ?? []) : [];
-  return meant.filter((name) => known.includes(name));
+  return findMeant(FLAG_WORDS, word).filter((name) => known.includes(name));
+}
+
+/** What has the word among those it is known by. */
+function findMeant(words: Readonly<Record<string, string>>, word: string): string[] {
+  return Object.keys(words).filter((meant) => words[meant]?.split(" ").includes(word) === true);
 }
 
 /** The flag and value that were meant by a value alone, where its form shows which: "4000", "https://...", "json". */

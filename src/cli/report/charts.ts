@@ -3,11 +3,12 @@
 import { t } from "../language.ts";
 import { oneLine } from "../../base/terminal-text.ts";
 import { NO_UPSTREAM, type Period, type Report } from "../../usage/report.ts";
-import type { Tally } from "../../usage/tally.ts";
 import { formatMs, formatTokens, formatUsd } from "../figures.ts";
 
 /** So many upstreams have a colour of their own; what is beyond is drawn as one. */
 const MOST_COLOURS = 7;
+
+type Figure = "total_tokens" | "cost_usd" | "ttfb_p50_ms" | "ttfb_p95_ms" | "failovers" | "errors";
 
 interface Drawn {
   readonly title: string;
@@ -15,7 +16,7 @@ interface Drawn {
   readonly format: (value: number) => string;
   readonly least: number;
   /** Of one upstream in one period. */
-  readonly read: (tally: Tally) => number | null;
+  readonly figure: Figure;
 }
 
 /** As HTML: the legend, then a figure for each thing that is drawn. */
@@ -24,52 +25,40 @@ export function makePictures({ upstreams, periods }: Report): string {
   const own = names.slice(0, names.length > MOST_COLOURS ? MOST_COLOURS - 1 : MOST_COLOURS);
   const others = names.slice(own.length);
   const charts: readonly Drawn[] = [
-    {
-      title: t`Tokens`,
-      draw: makeBarChart,
-      format: formatTokens,
-      least: 4,
-      read: (tally) => tally.total_tokens,
-    },
-    { title: t`Cost`, draw: makeBarChart, format: formatUsd, least: 0, read: (tally) => tally.cost_usd },
-    {
-      title: t`First byte, median`,
-      draw: makeLineChart,
-      format: formatMs,
-      least: 0,
-      read: (tally) => tally.ttfb_p50_ms,
-    },
+    { title: t`Tokens`, draw: makeBarChart, format: formatTokens, least: 4, figure: "total_tokens" },
+    { title: t`Cost`, draw: makeBarChart, format: formatUsd, least: 0, figure: "cost_usd" },
+    { title: t`First byte, median`, draw: makeLineChart, format: formatMs, least: 0, figure: "ttfb_p50_ms" },
     {
       title: t`First byte, 95th percentile`,
       draw: makeLineChart,
       format: formatMs,
       least: 0,
-      read: (tally) => tally.ttfb_p95_ms,
+      figure: "ttfb_p95_ms",
     },
     {
       title: t`Failovers, by the upstream that answered`,
       draw: makeBarChart,
       format: formatCount,
       least: 4,
-      read: (tally) => tally.failovers,
+      figure: "failovers",
     },
-    { title: t`Errors`, draw: makeBarChart, format: formatCount, least: 4, read: (tally) => tally.errors },
+    { title: t`Errors`, draw: makeBarChart, format: formatCount, least: 4, figure: "errors" },
   ];
   const legend = [...own.map(showUpstream), ...(others.length > 0 ? [t`others`] : [])].map(
     (name, index) => `<span><i class="c${index}"></i>${escapeHtml(name)}</span>`,
   );
-  const figures = charts.map(({ title, draw, format, least, read }) => {
+  const figures = charts.map(({ title, draw, format, least, figure }) => {
     const isSum = draw === makeBarChart;
     const series = own.map((name, index) => ({
       name: showUpstream(name),
       colour: `c${index}`,
-      values: periods.map((period) => valueOf(period, name, read)),
+      values: periods.map((period) => valueOf(period, name, figure)),
     }));
     const rest = {
       name: t`others`,
       colour: `c${own.length}`,
       values: periods.map((period) =>
-        others.reduce((sum, name) => sum + (valueOf(period, name, read) ?? 0), 0),
+        others.reduce((sum, name) => sum + (valueOf(period, name, figure) ?? 0), 0),
       ),
     };
     const svg = draw({
@@ -84,9 +73,8 @@ export function makePictures({ upstreams, periods }: Report): string {
   return `<section class="legend">${legend.join("")}</section>\n<section class="charts">${figures.join("\n")}</section>`;
 }
 
-function valueOf({ byUpstream }: Period, name: string, read: Drawn["read"]): number | null {
-  const tally = byUpstream.get(name);
-  return tally === undefined ? null : read(tally);
+function valueOf({ byUpstream }: Period, name: string, figure: Figure): number | null {
+  return byUpstream.get(name)?.[figure] ?? null;
 }
 
 export function showUpstream(name: string): string {

@@ -4,7 +4,7 @@ import { oneLine } from "../../../base/terminal-text.ts";
 import { readFacts } from "../../../sessions/facts.ts";
 import { type SessionQuery, findSessions } from "../../../sessions/find.ts";
 import type { SessionFacts } from "../../../sessions/session.ts";
-import { readWholeNumber, JSON_ARG, LIMIT_ARG } from "../../args.ts";
+import { readLimit, JSON_ARG, LIMIT_ARG } from "../../args.ts";
 import { defineCommand } from "../../cli.ts";
 import { QUERY_ARGS, makeQuery, noteNothing } from "./query.ts";
 import { type SessionJson, makeSessionJson, renderSessions } from "./session-lines.ts";
@@ -37,10 +37,7 @@ export const listCommand = defineCommand({
     ...JSON_ARG,
   },
   async run(args, cli) {
-    const limit =
-      args.limit === undefined
-        ? DEFAULT_LIMIT
-        : readWholeNumber("--limit", args.limit, { least: 1, most: MAX_LIMIT });
+    const limit = readLimit(args.limit, { usual: DEFAULT_LIMIT, most: MAX_LIMIT });
     const query = await makeQuery(cli, args);
     const { sessions, isMore } = readSessions(query, limit);
     if (args.json === true) {

@@ -4,7 +4,7 @@ import { oneLine } from "../../../base/terminal-text.ts";
 import { readFacts } from "../../../sessions/facts.ts";
 import { findSessions } from "../../../sessions/find.ts";
 import { type SearchHit, makeNeedle, searchSession } from "../../../sessions/search.ts";
-import { readWholeNumber, JSON_ARG, LIMIT_ARG } from "../../args.ts";
+import { readLimit, JSON_ARG, LIMIT_ARG } from "../../args.ts";
 import { type Cli, defineCommand } from "../../cli.ts";
 import { alignRows } from "../../layout.ts";
 import { stdoutWidth } from "./pager.ts";
@@ -33,10 +33,7 @@ export const searchCommand = defineCommand({
     ...JSON_ARG,
   },
   async run(args, cli) {
-    const limit =
-      args.limit === undefined
-        ? DEFAULT_LIMIT
-        : readWholeNumber("--limit", args.limit, { least: 1, most: MAX_LIMIT });
+    const limit = readLimit(args.limit, { usual: DEFAULT_LIMIT, most: MAX_LIMIT });
     const query = await makeQuery(cli, args);
     const { text } = args;
     const needle = makeNeedle(text, args["match-case"] === true);

@@ -5,7 +5,7 @@ import { t } from "../../language.ts";
 import { type StoredEntry, readLogBackward } from "../../../log/reader.ts";
 import type { LogRecord } from "../../../log/record.ts";
 import { makeSearch } from "../../../usage/search.ts";
-import { JSON_ARG, LIMIT_ARG, type ServiceFlags, readWholeNumber, usageError } from "../../args.ts";
+import { JSON_ARG, LIMIT_ARG, type ServiceFlags, readLimit, usageError } from "../../args.ts";
 import { type Cli, defineCommand } from "../../cli.ts";
 import { describeRecord, storedFields } from "../../request-line.ts";
 import { fitFields } from "../../layout.ts";
@@ -45,10 +45,7 @@ export const findCommand = defineCommand({
   },
   async run(args, cli) {
     const range = readRange(args, cli.now());
-    const limit =
-      args.limit === undefined
-        ? DEFAULT_FOUND
-        : readWholeNumber("--limit", args.limit, { least: 1, most: MOST_FOUND });
+    const limit = readLimit(args.limit, { usual: DEFAULT_FOUND, most: MOST_FOUND });
     const fits = makeSearch({
       ...args,
       upstream: await readUpstream(cli, args),

@@ -15,7 +15,7 @@ import {
   makeSteps,
 } from "../../../usage/summary.ts";
 import type { Tally } from "../../../usage/tally.ts";
-import { JSON_ARG, LIMIT_ARG, localDay, localHour, readWholeNumber } from "../../args.ts";
+import { JSON_ARG, LIMIT_ARG, localDay, localHour, readLimit } from "../../args.ts";
 import { makeBar, makeSparkline } from "../../bars.ts";
 import { type Cli, defineCommand } from "../../cli.ts";
 import { cutPath, formatTokens, showCost, showMs } from "../../figures.ts";
@@ -44,10 +44,7 @@ export const summaryCommand = defineCommand({
   async run(args, cli) {
     const by = GROUPS.find((group) => group === args.by) ?? "config";
     const range = readRange(args, cli.now());
-    const limit =
-      args.limit === undefined
-        ? MOST_ROWS
-        : readWholeNumber("--limit", args.limit, { least: 1, most: MOST_ROWS });
+    const limit = readLimit(args.limit, { usual: MOST_ROWS, most: MOST_ROWS });
     const [{ loadPricer }, { directoryOrSession, nameDirectories }] = await Promise.all([
       import("../../../app/prices.ts"),
       import("../../../app/session/directories.ts"),

@@ -2,7 +2,7 @@
 import { t } from "../../language.ts";
 import { followLog } from "../../../log/follow.ts";
 import { type StoredEntry, readLogBackward } from "../../../log/reader.ts";
-import { LIMIT_ARG, SERVICE_ARGS, readService, readWholeNumber } from "../../args.ts";
+import { LIMIT_ARG, SERVICE_ARGS, readService, readLimit } from "../../args.ts";
 import { defineCommand } from "../../cli.ts";
 import { describeRecord } from "../../request-line.ts";
 import { fitFields } from "../../layout.ts";
@@ -23,10 +23,7 @@ export const tailCommand = defineCommand({
     raw: { type: "boolean", description: "the stored lines, unchanged (docs/requests-log.md)" },
   },
   async run(args, cli) {
-    const limit =
-      args.limit === undefined
-        ? DEFAULT_TAIL
-        : readWholeNumber("--limit", args.limit, { least: 0, most: MOST_TAIL });
+    const limit = readLimit(args.limit, { usual: DEFAULT_TAIL, least: 0, most: MOST_TAIL });
     const service = readService(args);
     const isWanted = ({ record }: StoredEntry): boolean =>
       service === undefined || record.service === service;
