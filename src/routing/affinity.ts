@@ -23,18 +23,18 @@ interface Moment {
 }
 
 export interface Affinity {
-  /** Where the session is; undefined for a new one, and for one so long idle that it may start anew. */
-  homeOf(sessionId: string, at: Moment): SessionBinding | undefined;
+  /** What the session is bound to; undefined for a new one, and for one so long idle that it may start anew. */
+  bindingOf(sessionId: string, at: Moment): SessionBinding | undefined;
   /** The session is served by this upstream now. A pinned one stays where it is pinned. */
-  settle(stay: Omit<BoundSession, "isPinned">): void;
+  bind(session: Omit<BoundSession, "isPinned">): void;
   /** The session is alive. */
   touch(sessionId: string, now: number): void;
-  pin(stay: Omit<BoundSession, "isPinned">): void;
+  pin(session: Omit<BoundSession, "isPinned">): void;
   /** Lets every session of a service start anew, except the pinned ones. */
   release(service: Service): void;
   /** Those that have not lapsed, the least recently used first. */
   all(at: Moment): readonly BoundSession[];
-  load(stays: readonly BoundSession[]): void;
+  load(sessions: readonly BoundSession[]): void;
 }
 
 /** Sessions beyond this are forgotten, the longest unused first. A few hundred bytes each. */
@@ -42,35 +42,37 @@ const MAX_SESSIONS = 2_000;
 
 export function createAffinity(): Affinity {
   /** The least recently used first: what is used moves to the end. */
-  const stays = new Map<string, BoundSession>();
+  const sessions = new Map<string, BoundSession>();
 
-  const put = (stay: BoundSession): void => {
-    stays.delete(stay.sessionId);
-    stays.set(stay.sessionId, stay);
-    if (stays.size <= MAX_SESSIONS) return;
-    const oldest = stays.keys().next();
-    if (oldest.done !== true) stays.delete(oldest.value);
+  const put = (session: BoundSession): void => {
+    sessions.delete(session.sessionId);
+    sessions.set(session.sessionId, session);
+    if (sessions.size <= MAX_SESSIONS) return;
+    const oldest = sessions.keys().next();
+    if (oldest.done !== true) sessions.delete(oldest.value);
   };
 
   return {
-    homeOf(sessionId, at) {
-      const stay = stays.get(sessionId);
-      return stay !== undefined && isAlive(stay, at) ? stay : undefined;
+    bindingOf(sessionId, at) {
+      const session = sessions.get(sessionId);
+      return session !== undefined && isAlive(session, at) ? session : undefined;
     },
-    settle(stay) {
-      const before = stays.get(stay.sessionId);
-      put(before?.isPinned === true ? { ...before, lastAt: stay.lastAt } : { ...stay, isPinned: false });
+    bind(session) {
+      const before = sessions.get(session.sessionId);
+      put(
+        before?.isPinned === true ? { ...before, lastAt: session.lastAt } : { ...session, isPinned: false },
+      );
     },
     touch(sessionId, now) {
-      const stay = stays.get(sessionId);
-      if (stay !== undefined) put({ ...stay, lastAt: now });
+      const session = sessions.get(sessionId);
+      if (session !== undefined) put({ ...session, lastAt: now });
     },
-    pin: (stay) => put({ ...stay, isPinned: true }),
+    pin: (session) => put({ ...session, isPinned: true }),
     release(service) {
-      for (const stay of stays.values())
-        if (!stay.isPinned && stay.service === service) stays.delete(stay.sessionId);
+      for (const session of sessions.values())
+        if (!session.isPinned && session.service === service) sessions.delete(session.sessionId);
     },
-    all: (at) => [...stays.values()].filter((stay) => isAlive(stay, at)),
+    all: (at) => [...sessions.values()].filter((session) => isAlive(session, at)),
     load: (saved) => saved.forEach(put),
   };
 }

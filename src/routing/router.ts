@@ -61,8 +61,8 @@ export function createRouter({ now, onEvent, random, settings }: RouterOptions):
 
   const moment = () => ({ now: now(), idleMs: settings().returnAfterIdleMs });
 
-  const homeOf = ({ sessionId }: PlanRequest): SessionBinding | undefined =>
-    sessionId === null ? undefined : affinity.homeOf(sessionId, moment());
+  const bindingOf = ({ sessionId }: PlanRequest): SessionBinding | undefined =>
+    sessionId === null ? undefined : affinity.bindingOf(sessionId, moment());
 
   const viewFor =
     ({ model }: PlanRequest) =>
@@ -75,10 +75,10 @@ export function createRouter({ now, onEvent, random, settings }: RouterOptions):
     if (line === undefined || records.lineOf(upstream.service) !== line) return;
     const { sessionId } = request;
     const before =
-      sessionId === null ? undefined : affinity.homeOf(sessionId, { now: now(), idleMs: Infinity });
+      sessionId === null ? undefined : affinity.bindingOf(sessionId, { now: now(), idleMs: Infinity });
     announcer.served(upstream, request, { line, before: before?.key });
     if (sessionId !== null)
-      affinity.settle({ sessionId, key: upstream.key, service: upstream.service, lastAt: now() });
+      affinity.bind({ sessionId, key: upstream.key, service: upstream.service, lastAt: now() });
   };
 
   const makePermit = (upstream: Upstream, request: PlanRequest, isProbe: boolean): Permit => {
@@ -137,24 +137,24 @@ export function createRouter({ now, onEvent, random, settings }: RouterOptions):
     return permit;
   };
 
-  const choose = (request: PlanRequest, home: SessionBinding | undefined): readonly Candidate[] =>
-    selectCandidates({ request, home, viewOf: viewFor(request) });
+  const choose = (request: PlanRequest, binding: SessionBinding | undefined): readonly Candidate[] =>
+    selectCandidates({ request, binding, viewOf: viewFor(request) });
 
   return {
     plan(request) {
       const [first] = request.upstreams;
       if (records.noteOrder(request.upstreams) && first !== undefined) affinity.release(first.service);
       budget.noteRequest();
-      return choose(request, homeOf(request));
+      return choose(request, bindingOf(request));
     },
     explain(request) {
-      const home = homeOf(request);
-      const isKept = home?.isPinned === true || !records.isEdited(request.upstreams);
-      return choose(request, isKept ? home : undefined);
+      const binding = bindingOf(request);
+      const isInForce = binding?.isPinned === true || !records.isEdited(request.upstreams);
+      return choose(request, isInForce ? binding : undefined);
     },
     admit(upstream, request) {
       const view = viewFor(request);
-      const reach = reachOf(request, homeOf(request), view);
+      const reach = reachOf(request, bindingOf(request), view);
       // Out of reach: behind an exhausted one that hands nothing on, or not the pinned session's account.
       if (!reach.includes(upstream)) {
         const before = reach.at(-1) ?? upstream;
@@ -218,14 +218,14 @@ export function createRouter({ now, onEvent, random, settings }: RouterOptions):
     save: () =>
       makeSavedState({
         health: new Map([...records.all()].map(([key, record]) => [key, record.health])),
-        stays: affinity.all(moment()),
+        sessions: affinity.all(moment()),
         orders: records.orders(),
       }),
     load(saved) {
       const state = readSavedState(saved, { now: now(), settings: settings() });
       for (const [key, health] of state.health) records.of(key).health = health;
       for (const [service, order] of state.orders) records.loadOrder(service, order);
-      affinity.load(state.stays);
+      affinity.load(state.sessions);
     },
   };
 }

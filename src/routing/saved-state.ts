@@ -35,7 +35,7 @@ const healthSchema = later(() =>
     models: z.catch(z.record(z.string(), z.unknown()), {}),
   }),
 );
-const staySchema = later(() =>
+const sessionSchema = later(() =>
   z.object({
     session_id: z.string().check(z.minLength(1), z.maxLength(256)),
     service: z.enum(SERVICES),
@@ -55,19 +55,19 @@ const stateSchema = later(() =>
 /** JSON. */
 export interface SavedState {
   readonly health: Readonly<Record<string, { readonly holds: object; readonly models: object }>>;
-  readonly sessions: readonly z.infer<typeof staySchema>[];
+  readonly sessions: readonly z.infer<typeof sessionSchema>[];
   readonly order: Readonly<Record<string, string>>;
 }
 
 export interface KeptState {
   readonly health: ReadonlyMap<string, Health>;
   /** The least recently used first. */
-  readonly stays: readonly BoundSession[];
+  readonly sessions: readonly BoundSession[];
   readonly orders: ReadonlyMap<Service, string>;
 }
 
 /** What is written. Upstreams without a hold are left out. */
-export function makeSavedState({ health, stays, orders }: KeptState): SavedState {
+export function makeSavedState({ health, sessions, orders }: KeptState): SavedState {
   const held = [...health].filter(
     ([, record]) => Object.keys(record.holds).length > 0 || Object.keys(record.models).length > 0,
   );
@@ -78,7 +78,7 @@ export function makeSavedState({ health, stays, orders }: KeptState): SavedState
         { holds: mapValues(holds, writeHold), models: mapValues(models, withEnglish) },
       ]),
     ),
-    sessions: stays.map(({ sessionId, service, key, lastAt, isPinned }) => ({
+    sessions: sessions.map(({ sessionId, service, key, lastAt, isPinned }) => ({
       session_id: sessionId,
       service,
       key,
@@ -147,7 +147,7 @@ export function readSavedState(saved: unknown, at: Now): KeptState {
         models: readModels(parsed.models, at),
       });
   }
-  return { health, stays: readStays(state.sessions, at), orders: readOrders(state.order) };
+  return { health, sessions: readSessions(state.sessions, at), orders: readOrders(state.order) };
 }
 
 const KINDS: readonly HoldKind[] = ["open", "cooling", "exhausted", "auth-dead"];
@@ -185,17 +185,17 @@ function readModels(saved: Record<string, unknown>, at: Now): Health["models"] {
   return models;
 }
 
-function readStays(saved: readonly unknown[], { now }: Now): readonly BoundSession[] {
+function readSessions(saved: readonly unknown[], { now }: Now): readonly BoundSession[] {
   return saved.flatMap((value) => {
-    const stay = staySchema.safeParse(value).data;
-    if (stay === undefined || isFromFuture(stay.last_at, now)) return [];
+    const session = sessionSchema.safeParse(value).data;
+    if (session === undefined || isFromFuture(session.last_at, now)) return [];
     return [
       {
-        sessionId: stay.session_id,
-        service: stay.service,
-        key: stay.key,
-        lastAt: stay.last_at,
-        isPinned: stay.pinned,
+        sessionId: session.session_id,
+        service: session.service,
+        key: session.key,
+        lastAt: session.last_at,
+        isPinned: session.pinned,
       },
     ];
   });

@@ -7,7 +7,7 @@ import type { Candidate, PlanRequest, Reason, Standing } from "./types.ts";
 
 export interface SelectInput {
   readonly request: PlanRequest;
-  readonly home: SessionBinding | undefined;
+  readonly binding: SessionBinding | undefined;
   readonly viewOf: (upstream: Upstream, isLastResort: boolean) => View;
 }
 
@@ -17,8 +17,8 @@ export interface SelectInput {
  * `upstreams` is not. With `onExhausted: "stop"` nothing after an exhausted upstream is in reach; a pinned session
  * has its one account.
  */
-export function selectCandidates({ request, home, viewOf }: SelectInput): readonly Candidate[] {
-  const upstreams = reachOf(request, home, viewOf);
+export function selectCandidates({ request, binding, viewOf }: SelectInput): readonly Candidate[] {
+  const upstreams = reachOf(request, binding, viewOf);
   const seen = upstreams.map((upstream) => ({ upstream, view: viewOf(upstream, false) }));
   const views = seen.some(({ view }) => view.allowed !== "no")
     ? seen
@@ -26,14 +26,14 @@ export function selectCandidates({ request, home, viewOf }: SelectInput): readon
   const places = views.map(({ upstream, view }, index) => ({
     upstream,
     view,
-    rank: rankOf(view, upstream.key === home?.key) * views.length + index,
+    rank: rankOf(view, upstream.key === binding?.key) * views.length + index,
   }));
   places.sort((a, b) => a.rank - b.rank);
   const lastUsable = places.findLastIndex(({ view }) => view.allowed !== "no");
   return places.map(({ upstream, view }, place) => ({
     upstream,
     standing: view.standing,
-    reason: reasonOf(upstream, view, home),
+    reason: reasonOf(upstream, view, binding),
     until: view.askAt,
     isLastUsable: place >= lastUsable,
   }));
@@ -42,12 +42,12 @@ export function selectCandidates({ request, home, viewOf }: SelectInput): readon
 /** The upstreams that may serve the request at all. Never empty where `among` is not. */
 export function reachOf(
   request: PlanRequest,
-  home: SessionBinding | undefined,
+  binding: SessionBinding | undefined,
   viewOf: SelectInput["viewOf"],
 ): readonly Upstream[] {
   const { upstreams } = request;
-  if (home?.isPinned === true) {
-    const own = upstreams.filter((upstream) => upstream.key === home.key);
+  if (binding?.isPinned === true) {
+    const own = upstreams.filter((upstream) => upstream.key === binding.key);
     if (own.length > 0) return own;
   }
   const { among = upstreams } = request;
@@ -65,9 +65,9 @@ const AVOIDED_RANK: Readonly<Partial<Record<Standing, number>>> = {
   "model-unknown": 6,
 };
 
-function rankOf({ standing, allowed }: View, isHome: boolean): number {
+function rankOf({ standing, allowed }: View, isBound: boolean): number {
   if (allowed === "no") return AVOIDED_RANK[standing] ?? 3;
-  if (isHome) return 0;
+  if (isBound) return 0;
   return standing === "low" ? 2 : 1;
 }
 
@@ -76,10 +76,14 @@ const NEXT: Reason = { rule: "next-in-order" };
 const BOUND: Reason = { rule: "session-bound" };
 const PINNED: Reason = { rule: "session-pinned" };
 
-function reasonOf(upstream: Upstream, { reason, standing }: View, home: SessionBinding | undefined): Reason {
+function reasonOf(
+  upstream: Upstream,
+  { reason, standing }: View,
+  binding: SessionBinding | undefined,
+): Reason {
   if (standing !== "ok" && standing !== "low") return reason;
-  if (upstream.key === home?.key) {
-    if (home.isPinned) return PINNED;
+  if (upstream.key === binding?.key) {
+    if (binding.isPinned) return PINNED;
     return standing === "low" ? { rule: "session-bound-low", cause: reason } : BOUND;
   }
   if (standing === "low") return reason;

@@ -120,7 +120,7 @@ export type Standing =
 export interface Candidate {
   readonly upstream: Upstream;
   readonly standing: Standing;
-  /** Why it has this place: "first in order", "session stays here", "429 usage limit reached". */
+  /** Why it has this place: "first in order", "429 usage limit reached". */
   readonly reason: Reason;
   /** For one that is avoided: when it may be asked again, wall clock in ms. Null for one that may be asked now. */
   readonly until: number | null;
@@ -213,6 +213,6 @@ export interface UpstreamReport {
   readonly requests: number;
   readonly failures: number;
   readonly lastFailure: { readonly at: number; readonly reason: Reason } | null;
-  /** Sessions that stay with it. */
+  /** Sessions bound to it. */
   readonly sessions: number;
 }
