@@ -107,7 +107,7 @@ function describeModel(record: LogRecord): string {
 function describeEnd(record: LogRecord): string {
   const { duration_ms: duration, ttfb_ms: ttfb } = record;
   return [
-    record.outcome === undefined ? "" : describeOutcome(record.outcome),
+    outcomeOrNone(record.outcome),
     text(record.status_code),
     typeof duration === "number" ? formatMs(duration) : "",
     typeof ttfb === "number" ? firstByte(formatMs(ttfb)) : "",
@@ -115,6 +115,10 @@ function describeEnd(record: LogRecord): string {
     .filter((part) => part !== "")
     .join(t`, `);
 }
+
+/** The id of a rule, which an attempt has in its place, stays. */
+const outcomeOrNone = (outcome: string | undefined): string =>
+  outcome === undefined ? "" : describeOutcome(outcome);
 
 const firstByte = (time: string): string => t`first byte after ${time}`;
 
@@ -148,7 +152,7 @@ function describeAttempts(record: LogRecord, { out }: Cli): string[] {
       out.paint(isOk ? "green" : "red", timeline),
       formatMs(duration),
       text(attempt.upstream_base_url),
-      [text(attempt.status_code), text(attempt.verdict)].filter((part) => part !== "").join(" "),
+      [text(attempt.status_code), outcomeOrNone(attempt.verdict)].filter((part) => part !== "").join(" "),
       describeError(attempt),
     ];
   });
