@@ -14,13 +14,7 @@ import { createClientSecrets } from "./client-secrets.ts";
 
 export type LiveConfig = ReturnType<typeof createLiveConfig>;
 
-export interface LiveRoute {
-  readonly service: Service;
-  /** Where requests go now. */
-  state(): RouteState;
-  /** All upstreams of the config, the disabled ones too; null where there is no such config. */
-  listUpstreams(): ListedConfig | null;
-}
+export type LiveRoute = ReturnType<LiveConfig["routeOf"]>;
 
 export interface ListedConfig {
   readonly configName: string;
@@ -51,7 +45,7 @@ export function createLiveConfig({ paths, env, now }: LiveConfigOptions) {
       return settings.value;
     },
     /** The route of a service, by the config of that name, or else by whichever is active when it is asked. */
-    routeOf(service: Service, configName?: string): LiveRoute {
+    routeOf(service: Service, configName?: string) {
       let known: { read: ConfigState; at: number; state: RouteState } | null = null;
       const makeContext = () => ({
         env,
@@ -61,7 +55,8 @@ export function createLiveConfig({ paths, env, now }: LiveConfigOptions) {
       });
       return {
         service,
-        state() {
+        /** Where requests go now. */
+        state(): RouteState {
           const read = store.current();
           if (known?.read === read && Math.abs(now() - known.at) < RESOLVE_AGAIN_MS) return known.state;
           const { config, problem, isKnown } = read;
@@ -72,7 +67,8 @@ export function createLiveConfig({ paths, env, now }: LiveConfigOptions) {
           known = { read, at: now(), state };
           return state;
         },
-        listUpstreams() {
+        /** All upstreams of the config, the disabled ones too; null where there is no such config. */
+        listUpstreams(): ListedConfig | null {
           const { config } = store.current();
           const chosen = chooseConfig(config.services[service], service, configName);
           if ("kind" in chosen) return null;

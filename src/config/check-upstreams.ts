@@ -14,13 +14,13 @@ export interface Remark {
   readonly words: Text;
 }
 
-export interface UpstreamsCheck {
-  /** The first reason why the config cannot be used, or null. */
-  readonly problem: Remark | null;
-  readonly warnings: readonly Remark[];
+interface Checked<T> {
+  /** The first reason why it cannot be used, or null. */
+  readonly problem: T | null;
+  readonly warnings: readonly T[];
 }
 
-export function checkUpstreams(upstreams: readonly UpstreamEntry[], service: Service): UpstreamsCheck {
+export function checkUpstreams(upstreams: readonly UpstreamEntry[], service: Service): Checked<Remark> {
   const warnings: Remark[] = [];
   const seen = new Map<string, number>();
   for (const [index, upstream] of upstreams.entries()) {
@@ -55,12 +55,8 @@ interface AuthRemark {
   readonly words: Text;
 }
 
-/** `baseUrl` is as `readBaseUrl` gives it. The problem is null when the upstream can be used. */
-function checkAuth(
-  upstream: UpstreamEntry,
-  baseUrl: string,
-  service: Service,
-): { readonly problem: AuthRemark | null; readonly warnings: readonly AuthRemark[] } {
+/** `baseUrl` is as `readBaseUrl` gives it. */
+function checkAuth(upstream: UpstreamEntry, baseUrl: string, service: Service): Checked<AuthRemark> {
   const auth = upstream.auth ?? {};
   const warnings: AuthRemark[] = [];
   for (const key of CREDENTIAL_KEYS) {

@@ -19,26 +19,20 @@ export const claude: Client = {
   secrets: { fileIn: (paths) => paths.claudeSettings, tableIn: (content) => content["env"] },
   createEditor: async (target) => (await import("./switch.ts")).createClaudeEditor(target),
   async listOverrides(files, isOwnAddress) {
-    const [{ readClaudeFacts }, { listClaudeOverrides }] = await Promise.all([
-      import("./facts.ts"),
-      import("./overrides.ts"),
-    ]);
+    const { readClaudeFacts } = await import("./facts.ts");
+    const { listClaudeOverrides } = await import("./overrides.ts");
     return listClaudeOverrides({ facts: await readClaudeFacts(files), isOwnAddress });
   },
   prepareRun: async (options) => await (await import("./run.ts")).prepareClaudeRun(options),
   async findImport({ isOwnAddress, ...files }) {
-    const [{ readClaudeFacts }, { importClaude }] = await Promise.all([
-      import("./facts.ts"),
-      import("./import.ts"),
-    ]);
+    const { readClaudeFacts } = await import("./facts.ts");
+    const { importClaude } = await import("./import.ts");
     return importClaude(await readClaudeFacts(files), files.env, isOwnAddress);
   },
   describeOpenSessions: () => t`  open Claude Code sessions come here from their next request on`,
   async readModel(files) {
-    const [{ readClaudeFacts }, { findVariable }] = await Promise.all([
-      import("./facts.ts"),
-      import("./layers.ts"),
-    ]);
+    const { readClaudeFacts } = await import("./facts.ts");
+    const { findVariable } = await import("./layers.ts");
     return findVariable(await readClaudeFacts(files), "ANTHROPIC_MODEL")?.value ?? null;
   },
   loadChecks: async () => (await import("./checks.ts")).claudeChecks,

@@ -22,10 +22,8 @@ export const codex: Client = {
   secrets: { fileIn: (paths) => paths.codexAuth, tableIn: (content) => content },
   createEditor: async (target) => (await import("./switch.ts")).createCodexEditor(target),
   async listOverrides({ paths, env, systemDirectory }, isOwnAddress) {
-    const [{ readCodexFacts, readCodexProfiles }, { listCodexOverrides }] = await Promise.all([
-      import("./facts.ts"),
-      import("./overrides.ts"),
-    ]);
+    const { readCodexFacts, readCodexProfiles } = await import("./facts.ts");
+    const { listCodexOverrides } = await import("./overrides.ts");
     const [facts, profiles] = await Promise.all([
       readCodexFacts(paths, { systemDirectory }),
       readCodexProfiles(paths),
@@ -34,19 +32,15 @@ export const codex: Client = {
   },
   prepareRun: async (options) => await (await import("./run.ts")).prepareCodexRun(options),
   async findImport({ paths, env, systemDirectory, userText, isOwnAddress }) {
-    const [{ readCodexFacts }, { importCodex }] = await Promise.all([
-      import("./facts.ts"),
-      import("./import.ts"),
-    ]);
+    const { readCodexFacts } = await import("./facts.ts");
+    const { importCodex } = await import("./import.ts");
     return importCodex(await readCodexFacts(paths, { systemDirectory, userText }), env, isOwnAddress);
   },
   // A conversation keeps the address that it began with.
   describeOpenSessions: () => t`  open Codex sessions keep their address; new and resumed ones come here`,
   async readModel({ paths }) {
-    const [{ readCodexFacts }, { findValue }] = await Promise.all([
-      import("./facts.ts"),
-      import("./layers.ts"),
-    ]);
+    const { readCodexFacts } = await import("./facts.ts");
+    const { findValue } = await import("./layers.ts");
     const model = findValue((await readCodexFacts(paths)).layers, ["model"])?.value;
     return typeof model === "string" ? model : null;
   },
