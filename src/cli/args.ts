@@ -1,5 +1,6 @@
 // Flags that several commands share, and the values behind them.
 // Pure.
+import type { ArgsDef, ParsedArgs } from "citty";
 import { EXIT, UserError } from "../base/errors.ts";
 import { t } from "./language.ts";
 import { SERVICES, type Service, mapServices } from "../base/service.ts";
@@ -10,7 +11,9 @@ export const SERVICE_ARGS = mapServices(({ name }) => ({
 }));
 
 /** What was typed of them. */
-export type ServiceFlags = Readonly<Partial<Record<Service, boolean | undefined>>>;
+export type Typed<T extends ArgsDef> = { readonly [K in keyof T]?: ParsedArgs<T>[K] | undefined };
+
+export type ServiceFlags = Typed<typeof SERVICE_ARGS>;
 
 export const JSON_ARG = {
   json: { type: "boolean", description: "print JSON for scripts, secrets masked" },

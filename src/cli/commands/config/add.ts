@@ -11,11 +11,47 @@ import { loadConfig, updateConfig } from "../../../config/file.ts";
 import { formatTarget } from "../../../config/name.ts";
 import type { ParsedConfig } from "../../../config/parse.ts";
 import type { AuthEntry, UpstreamEntry } from "../../../config/schema.ts";
-import { SERVICE_ARGS, type ServiceFlags, readService, usageError } from "../../args.ts";
+import { SERVICE_ARGS, type Typed, readService, usageError } from "../../args.ts";
 import { type Cli, defineCommand } from "../../cli.ts";
 import { chooseService, findName, findTarget, parseName } from "./target.ts";
 
 const HELP = "ch config add --help";
+
+const ADD_ARGS = {
+  name: {
+    type: "positional",
+    required: true,
+    description: 'name of the config: letters, digits, ".", "_" and "-"',
+  },
+  "base-url": {
+    type: "string",
+    valueHint: "URL",
+    description: "base URL of the API, as its operator gives it",
+  },
+  "auth-token-env": {
+    type: "string",
+    valueHint: "NAME",
+    description: "environment variable with the bearer token",
+  },
+  "auth-token-stdin": { type: "boolean", description: "read the bearer token from standard input" },
+  "auth-token": { type: "string", valueHint: "TOKEN", description: "the bearer token itself" },
+  "api-key-env": {
+    type: "string",
+    valueHint: "NAME",
+    description: "environment variable with the x-api-key",
+  },
+  "api-key-stdin": { type: "boolean", description: "read the x-api-key from standard input" },
+  "api-key": { type: "string", valueHint: "KEY", description: "the x-api-key itself" },
+  alias: { type: "string", valueHint: "WORDS", description: "a display name for the config" },
+  append: { type: "boolean", description: "add to an existing config, as its last backup" },
+  "from-config": {
+    type: "string",
+    valueHint: "NAME",
+    description: "copy the upstreams of NAME, or only NAME#N",
+  },
+  force: { type: "boolean", description: "replace a config of that name" },
+  ...SERVICE_ARGS,
+} as const;
 
 export const addCommand = defineCommand({
   description: "add a config, or add a backup upstream to one",
@@ -23,41 +59,7 @@ export const addCommand = defineCommand({
     ["ch config add main --base-url https://a.example/v1 --auth-token-env A_KEY", "a new config"],
     ["ch config add main --append --base-url https://b.example/v1", "a backup upstream for it"],
   ],
-  args: {
-    name: {
-      type: "positional",
-      required: true,
-      description: 'name of the config: letters, digits, ".", "_" and "-"',
-    },
-    "base-url": {
-      type: "string",
-      valueHint: "URL",
-      description: "base URL of the API, as its operator gives it",
-    },
-    "auth-token-env": {
-      type: "string",
-      valueHint: "NAME",
-      description: "environment variable with the bearer token",
-    },
-    "auth-token-stdin": { type: "boolean", description: "read the bearer token from standard input" },
-    "auth-token": { type: "string", valueHint: "TOKEN", description: "the bearer token itself" },
-    "api-key-env": {
-      type: "string",
-      valueHint: "NAME",
-      description: "environment variable with the x-api-key",
-    },
-    "api-key-stdin": { type: "boolean", description: "read the x-api-key from standard input" },
-    "api-key": { type: "string", valueHint: "KEY", description: "the x-api-key itself" },
-    alias: { type: "string", valueHint: "WORDS", description: "a display name for the config" },
-    append: { type: "boolean", description: "add to an existing config, as its last backup" },
-    "from-config": {
-      type: "string",
-      valueHint: "NAME",
-      description: "copy the upstreams of NAME, or only NAME#N",
-    },
-    force: { type: "boolean", description: "replace a config of that name" },
-    ...SERVICE_ARGS,
-  },
+  args: ADD_ARGS,
   async run(args, cli) {
     const isAppending = args.append === true;
     const isReplacing = args.force === true;
@@ -81,20 +83,7 @@ export const addCommand = defineCommand({
   },
 });
 
-interface AddArgs extends CredentialArgs, ServiceFlags {
-  readonly "base-url"?: string | undefined;
-  readonly "from-config"?: string | undefined;
-}
-
-interface CredentialArgs {
-  readonly name: string;
-  readonly "auth-token"?: string | undefined;
-  readonly "auth-token-env"?: string | undefined;
-  readonly "auth-token-stdin"?: boolean | undefined;
-  readonly "api-key"?: string | undefined;
-  readonly "api-key-env"?: string | undefined;
-  readonly "api-key-stdin"?: boolean | undefined;
-}
+type AddArgs = Typed<typeof ADD_ARGS> & { readonly name: string };
 
 /** The upstream that the flags describe; null when another config's are to be copied. */
 async function readOwn(cli: Cli, args: AddArgs): Promise<UpstreamEntry | null> {
@@ -112,7 +101,7 @@ async function readOwn(cli: Cli, args: AddArgs): Promise<UpstreamEntry | null> {
   return { base_url: base.url, ...(auth === null ? {} : { auth }) };
 }
 
-async function readAuth(cli: Cli, args: CredentialArgs): Promise<AuthEntry | null> {
+async function readAuth(cli: Cli, args: AddArgs): Promise<AuthEntry | null> {
   const given = CREDENTIAL_FLAGS.filter((flag) => args[flag] !== undefined && args[flag] !== false);
   const [flag, second] = given;
   if (flag === undefined) return null;

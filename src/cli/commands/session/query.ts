@@ -12,7 +12,7 @@ import { type SessionQuery, findById, findLatest, readRecentIds } from "../../..
 import { type Project, readProject } from "../../../sessions/project.ts";
 import { readUuid } from "../../../sessions/record-text.ts";
 import type { SessionFacts } from "../../../sessions/session.ts";
-import { SERVICE_ARGS, type ServiceFlags, readService, readTime, usageError } from "../../args.ts";
+import { SERVICE_ARGS, type Typed, readService, readTime, usageError } from "../../args.ts";
 import type { Cli } from "../../cli.ts";
 
 export const QUERY_ARGS = {
@@ -25,14 +25,7 @@ export const QUERY_ARGS = {
   "include-archived": { type: "boolean", description: "include archived sessions" },
 } as const;
 
-export interface QueryArgs extends ServiceFlags {
-  readonly path?: string | undefined;
-  readonly all?: boolean | undefined;
-  readonly since?: string | undefined;
-  readonly "all-services"?: boolean | undefined;
-  readonly "include-subagents"?: boolean | undefined;
-  readonly "include-archived"?: boolean | undefined;
-}
+export type QueryArgs = Typed<typeof QUERY_ARGS>;
 
 /** Throws UserError for flags that exclude one another. */
 export async function makeQuery(cli: Cli, args: QueryArgs, maxFiles = Infinity): Promise<SessionQuery> {

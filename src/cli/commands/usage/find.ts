@@ -2,14 +2,12 @@
 // Reads and prints; what fits is decided in usage/search.ts.
 import { UserError } from "../../../base/errors.ts";
 import { t } from "../../language.ts";
-import { type StoredEntry, readLogBackward } from "../../../log/reader.ts";
-import type { LogRecord } from "../../../log/record.ts";
 import { makeSearch } from "../../../usage/search.ts";
 import { JSON_ARG, LIMIT_ARG, type ServiceFlags, readLimit, usageError } from "../../args.ts";
 import { type Cli, defineCommand } from "../../cli.ts";
 import { describeRecord, storedFields } from "../../request-line.ts";
 import { fitFields } from "../../layout.ts";
-import { RANGE_ARGS, type Range, readRange } from "./range.ts";
+import { RANGE_ARGS, readLast, readRange } from "./range.ts";
 
 const DEFAULT_FOUND = 20;
 const MOST_FOUND = 100_000;
@@ -52,7 +50,7 @@ export const findCommand = defineCommand({
       status: readStatus(args.status),
       slowerThanMs: readSpan(args["slower-than"]),
     });
-    const found = await findLast(cli, range, { fits, limit });
+    const found = await readLast(cli, limit, ({ record }) => range.includes(record) && fits(record));
     if (args.json === true) {
       const { locateRecords } = await import("../../../app/session/directories.ts");
       const directoryOf = await locateRecords(
@@ -71,23 +69,6 @@ export const findCommand = defineCommand({
     cli.out.note(t`details: ch usage show ID`);
   },
 });
-
-interface Search {
-  readonly fits: (record: LogRecord) => boolean;
-  readonly limit: number;
-}
-
-/** Oldest first. */
-async function findLast({ paths }: Cli, range: Range, { fits, limit }: Search): Promise<StoredEntry[]> {
-  const found: StoredEntry[] = [];
-  for await (const batch of readLogBackward(paths.requestsLog)) {
-    for (const entry of batch) {
-      if (range.includes(entry.record) && fits(entry.record)) found.push(entry);
-      if (found.length === limit) return found.reverse();
-    }
-  }
-  return found.reverse();
-}
 
 const NAMED_UPSTREAM = /^[^/:]+#\d+$/;
 

@@ -1,9 +1,9 @@
 // Which requests of the log a command means: since when, until when, of which service. Goes over them with a bar.
 import type { Service } from "../../../base/service.ts";
 import { t } from "../../language.ts";
-import { scanLog } from "../../../log/reader.ts";
+import { type StoredEntry, readLogBackward, scanLog } from "../../../log/reader.ts";
 import type { LogRecord } from "../../../log/record.ts";
-import { SERVICE_ARGS, type ServiceFlags, readService, readTime } from "../../args.ts";
+import { SERVICE_ARGS, type Typed, readService, readTime } from "../../args.ts";
 import type { Cli } from "../../cli.ts";
 import { createProgress } from "../../bars.ts";
 
@@ -12,11 +12,6 @@ export const RANGE_ARGS = {
   until: { type: "string", valueHint: "TIME", description: "same format as --since; a day is included" },
   ...SERVICE_ARGS,
 } as const;
-
-export interface RangeArgs extends ServiceFlags {
-  readonly since?: string | undefined;
-  readonly until?: string | undefined;
-}
 
 export interface Range {
   /** ms since 1970. */
@@ -27,7 +22,7 @@ export interface Range {
 }
 
 /** `now` is the wall clock, ms. Throws UserError for what is no time. */
-export function readRange(args: RangeArgs, now: number): Range {
+export function readRange(args: Typed<typeof RANGE_ARGS>, now: number): Range {
   const since = args.since === undefined ? null : readTime({ flag: "--since", value: args.since, now });
   const until = args.until === undefined ? null : readTime({ flag: "--until", value: args.until, now });
   const service = readService(args);
@@ -41,6 +36,23 @@ export function readRange(args: RangeArgs, now: number): Range {
       return service === undefined || served === service;
     },
   };
+}
+
+/** The last entries that are wanted, oldest first. */
+export async function readLast(
+  { paths }: Cli,
+  limit: number,
+  isWanted: (entry: StoredEntry) => boolean,
+): Promise<StoredEntry[]> {
+  const entries: StoredEntry[] = [];
+  if (limit === 0) return entries;
+  for await (const batch of readLogBackward(paths.requestsLog)) {
+    for (const entry of batch) {
+      if (isWanted(entry)) entries.push(entry);
+      if (entries.length === limit) return entries.reverse();
+    }
+  }
+  return entries.reverse();
 }
 
 /** All requests in the range, oldest first; gives the number of lines that cannot be read. */

@@ -1,11 +1,12 @@
 // `ch usage tail`: the last requests of the log, and each new one as it ends.
 import { t } from "../../language.ts";
 import { followLog } from "../../../log/follow.ts";
-import { type StoredEntry, readLogBackward } from "../../../log/reader.ts";
+import type { StoredEntry } from "../../../log/reader.ts";
 import { LIMIT_ARG, SERVICE_ARGS, readService, readLimit } from "../../args.ts";
 import { defineCommand } from "../../cli.ts";
 import { describeRecord } from "../../request-line.ts";
 import { fitFields } from "../../layout.ts";
+import { readLast } from "./range.ts";
 
 const DEFAULT_TAIL = 20;
 const MOST_TAIL = 100_000;
@@ -29,11 +30,10 @@ export const tailCommand = defineCommand({
       service === undefined || record.service === service;
     const show = ({ raw, record }: StoredEntry): void =>
       cli.out.line(args.raw === true ? raw : fitFields(describeRecord(record, cli.out), cli.out));
-    const path = cli.paths.requestsLog;
     // Begun before the log is read, so that no line falls between the two.
-    const coming = args.follow === true ? followLog(path) : null;
+    const coming = args.follow === true ? followLog(cli.paths.requestsLog) : null;
     const next = coming?.next();
-    const last = await readLast(path, limit, isWanted);
+    const last = await readLast(cli, limit, isWanted);
     for (const entry of last) show(entry);
     if (coming === null || next === undefined) {
       if (last.length === 0 && limit > 0) cli.out.note(t`no requests in the log`);
@@ -45,20 +45,3 @@ export const tailCommand = defineCommand({
     }
   },
 });
-
-/** The last entries, oldest first. */
-async function readLast(
-  path: string,
-  limit: number,
-  isWanted: (entry: StoredEntry) => boolean,
-): Promise<StoredEntry[]> {
-  const entries: StoredEntry[] = [];
-  if (limit === 0) return entries;
-  for await (const batch of readLogBackward(path)) {
-    for (const entry of batch) {
-      if (isWanted(entry)) entries.push(entry);
-      if (entries.length === limit) return entries.reverse();
-    }
-  }
-  return entries.reverse();
-}
