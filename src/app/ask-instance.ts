@@ -77,7 +77,7 @@ const upstreamSchema = later(() =>
     label: z.string(),
     base_url: z.string(),
     enabled: z.boolean(),
-    /** See Standing. */
+    /** See Availability of routing/types.ts. */
     standing: z.string(),
     usage_exhausted: z.boolean(),
     /** Wall clock, as all times here. */
@@ -132,7 +132,7 @@ const placeSchema = later(() =>
   z.looseObject({
     label: z.string(),
     base_url: z.string(),
-    /** See Standing. */
+    /** See Availability of routing/types.ts. */
     standing: z.string(),
     reason: z.string(),
     reason_data: reasonSchema,

@@ -99,7 +99,7 @@ function isRate({ unit }: QuotaRow): boolean {
   return unit === "requests" || unit === "tokens";
 }
 
-/** As the reason of a standing says it. */
+/** As the reason of an availability says it. */
 function describeLeft({ left, limit, unit, used, window }: QuotaRow): string {
   const name = tell(WINDOWS[window ?? ""] ?? window ?? "");
   const percent = Math.round(used ?? 0);

@@ -7,7 +7,7 @@ import { tellReason } from "./logged-error.ts";
 import type { Colour, ColouredText } from "./output.ts";
 import { describeQuota } from "./quota-words.ts";
 
-const STANDINGS: Readonly<Record<string, { readonly words: Text; readonly colour: Colour }>> = {
+const AVAILABILITIES: Readonly<Record<string, { readonly words: Text; readonly colour: Colour }>> = {
   ok: { words: text`ok`, colour: "green" },
   low: { words: text`low on quota`, colour: "yellow" },
   probing: { words: text`probing`, colour: "yellow" },
@@ -18,12 +18,12 @@ const STANDINGS: Readonly<Record<string, { readonly words: Text; readonly colour
   "auth-dead": { words: text`credential refused`, colour: "red" },
 };
 
-/** The `source` of a standing that follows from a reading. */
+/** The `source` of an availability that follows from a reading. */
 const QUOTA_SOURCE = "quota reading";
 
 /** "out of quota until 14:30", "rate limited for another 20 s". Standings of other versions are shown as they are. `now`: wall clock, ms. */
-export function describeStanding(standing: string, untilMs: number | null, now: number): ColouredText {
-  const { colour, words } = STANDINGS[standing] ?? { words: standing, colour: "yellow" as const };
+export function describeAvailability(standing: string, untilMs: number | null, now: number): ColouredText {
+  const { colour, words } = AVAILABILITIES[standing] ?? { words: standing, colour: "yellow" as const };
   return { words: describeEnd(tell(words), untilMs, now), colour };
 }
 
@@ -39,7 +39,7 @@ function describeEnd(words: string, untilMs: number | null, now: number): string
 export function describeHealth(upstream: UpstreamFacts, now: number): ColouredText {
   if (!upstream.enabled) return { words: t`disabled`, colour: "dim" };
   if (upstream.problem !== null) return { words: t`cannot be used`, colour: "red" };
-  return describeStanding(upstream.standing, upstream.until_ms, now);
+  return describeAvailability(upstream.standing, upstream.until_ms, now);
 }
 
 /** What an upstream did today; null where the log does not say. */

@@ -105,8 +105,8 @@ export function createPoller({ now, onReading, readings, sync, targets }: Poller
 }
 
 /** Its balance decides where requests go now: it is avoided, or used last. */
-export function needsWatching({ isExhausted, standing }: UpstreamReport): boolean {
-  return isExhausted || standing === "low";
+export function needsWatching({ isExhausted, availability }: UpstreamReport): boolean {
+  return isExhausted || availability === "low";
 }
 
 function pauseOf(reading: Reading, { intervalMs, isAutomatic }: Lookup): number {

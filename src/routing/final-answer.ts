@@ -3,7 +3,7 @@
 // Pure.
 import { CLIENT_NAME, SERVICE_FACTS, type Service } from "../base/service.ts";
 import type { Upstream } from "../base/upstream.ts";
-import type { Blame, Candidate, Reason, Standing, Verdict } from "./types.ts";
+import type { Blame, Candidate, Reason, Availability, Verdict } from "./types.ts";
 
 export interface FinalInput {
   readonly service: Service;
@@ -147,7 +147,7 @@ const CAUSE_OF_BLAME: Readonly<Record<Blame, Cause>> = {
   model: "limited",
 };
 
-const CAUSE_OF_STANDING: Readonly<Record<Standing, Cause>> = {
+const CAUSE_OF_AVAILABILITY: Readonly<Record<Availability, Cause>> = {
   ok: "down",
   low: "down",
   probing: "down",
@@ -168,8 +168,8 @@ function fromVerdict(upstream: Upstream, verdict: Verdict): Account {
   return { upstream, cause, reason: verdict.reason, at: verdict.resetsAt ?? verdict.until, verdict };
 }
 
-function fromCandidate({ reason, standing, until, upstream }: Candidate): Account {
-  return { upstream, cause: CAUSE_OF_STANDING[standing], reason, at: until, verdict: null };
+function fromCandidate({ reason, availability, until, upstream }: Candidate): Account {
+  return { upstream, cause: CAUSE_OF_AVAILABILITY[availability], reason, at: until, verdict: null };
 }
 
 function earliest(accounts: readonly Account[], causes: readonly Cause[]): number | null {

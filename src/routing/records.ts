@@ -2,7 +2,7 @@
 import type { Service } from "../base/service.ts";
 import { type Upstream, modelAt } from "../base/upstream.ts";
 import { type Health, HEALTHY } from "./health.ts";
-import { type View, viewOf } from "./standing.ts";
+import { type Assessment, assess } from "./availability.ts";
 import type { Permit, QuotaNote } from "./types.ts";
 
 export interface UpstreamRecord {
@@ -28,7 +28,7 @@ export interface Line {
 export interface Records {
   of(key: string): UpstreamRecord;
   all(): IterableIterator<[string, UpstreamRecord]>;
-  look(upstream: Upstream, model: string | null, isLastResort: boolean): View;
+  look(upstream: Upstream, model: string | null, isLastResort: boolean): Assessment;
   /** Did the user change active, order or enabled since the last request? */
   isEdited(upstreams: readonly Upstream[]): boolean;
   /** Takes notice of a request's upstreams; true when they were edited. */
@@ -63,7 +63,7 @@ export function createRecords(now: () => number): Records {
     look(upstream, model, isLastResort) {
       const record = of(upstream.key);
       const at = now();
-      return viewOf({
+      return assess({
         health: record.health,
         quota: record.quota,
         probeSince:

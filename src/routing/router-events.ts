@@ -1,23 +1,23 @@
 // Tells what a user wants to hear of: hops, spent quotas, recoveries, and the moment when nothing is left.
-// Only words; it changes no upstream's standing.
+// Only words; it changes no upstream's availability.
 import type { Upstream } from "../base/upstream.ts";
 import type { Line, Records } from "./records.ts";
-import type { View } from "./standing.ts";
+import type { Assessment } from "./availability.ts";
 import type { PlanRequest, Reason, RouterEvent } from "./types.ts";
 
 export interface Announcer {
   /** `upstream` serves the request. `before`: where its session was, undefined for a new one. */
   served(upstream: Upstream, request: PlanRequest, at: { line: Line; before: string | undefined }): void;
-  /** The upstream's standing may have got worse. */
-  failed(upstream: Upstream, before: View, line: Line | undefined): void;
-  /** The upstream's standing may have got better. */
-  answered(upstream: Upstream, before: View): void;
+  /** The upstream's availability may have got worse. */
+  failed(upstream: Upstream, before: Assessment, line: Line | undefined): void;
+  /** The upstream's availability may have got better. */
+  answered(upstream: Upstream, before: Assessment): void;
 }
 
 export function createAnnouncer(records: Records, emit: (event: RouterEvent) => void): Announcer {
   const whyNot = (from: Upstream, to: Upstream, line: Line): Reason => {
     const view = records.look(from, null, false);
-    if (view.standing !== "ok") return view.reason;
+    if (view.availability !== "ok") return view.reason;
     if (line.upstreams.indexOf(to) < line.upstreams.indexOf(from)) return { rule: "recovered" };
     return records.of(from.key).health.lastFailure?.reason ?? { rule: "not-asked" };
   };
@@ -47,9 +47,9 @@ export function createAnnouncer(records: Records, emit: (event: RouterEvent) => 
       emit({ kind: "all-down", upstreams: line.upstreams, reason: view.reason });
     },
     answered(upstream, before) {
-      if (before.standing === "ok" || before.standing === "low") return;
-      const { standing } = records.look(upstream, null, false);
-      if (standing === "ok" || standing === "low") emit({ kind: "recovered", upstream });
+      if (before.availability === "ok" || before.availability === "low") return;
+      const { availability } = records.look(upstream, null, false);
+      if (availability === "ok" || availability === "low") emit({ kind: "recovered", upstream });
     },
   };
 }

@@ -7,7 +7,7 @@ import { createRecords, type Line } from "./records.ts";
 import { createAnnouncer } from "./router-events.ts";
 import { makeSavedState, readSavedState, type SavedState } from "./saved-state.ts";
 import { reachOf, selectCandidates } from "./select.ts";
-import type { View } from "./standing.ts";
+import type { Assessment } from "./availability.ts";
 import type {
   Admission,
   Candidate,
@@ -66,7 +66,7 @@ export function createRouter({ now, onEvent, random, settings }: RouterOptions):
 
   const viewFor =
     ({ model }: PlanRequest) =>
-    (upstream: Upstream, isLastResort: boolean): View =>
+    (upstream: Upstream, isLastResort: boolean): Assessment =>
       records.look(upstream, model, isLastResort);
 
   /** The first sign of an answer: the session, or the flow of new ones, is with this upstream now. */
@@ -163,14 +163,14 @@ export function createRouter({ now, onEvent, random, settings }: RouterOptions):
           kind: "blocked",
           until: askAt ?? now(),
           reason: { rule: "behind", label: before.label, cause: reason },
-          standing: "exhausted",
+          availability: "exhausted",
         };
       }
       let seen = view(upstream, false);
       if (seen.allowed === "no" && reach.every((other) => view(other, false).allowed === "no"))
         seen = view(upstream, true);
-      const { allowed, askAt, reason, standing } = seen;
-      if (allowed === "no") return { kind: "blocked", until: askAt ?? now(), reason, standing };
+      const { allowed, askAt, reason, availability } = seen;
+      if (allowed === "no") return { kind: "blocked", until: askAt ?? now(), reason, availability };
       const record = records.of(upstream.key);
       const permit = makePermit(upstream, request, allowed === "probe");
       record.requests += 1;
@@ -195,11 +195,11 @@ export function createRouter({ now, onEvent, random, settings }: RouterOptions):
       const { failures, health, requests } = records.of(upstream.key);
       const own = records.look(upstream, null, false);
       const { isExhausted, since, source } = own;
-      const { reason, standing, until } =
-        place === undefined || place.standing === own.standing ? own : place;
+      const { reason, availability, until } =
+        place === undefined || place.availability === own.availability ? own : place;
       return {
         key: upstream.key,
-        standing,
+        availability,
         since,
         until,
         reason,

@@ -2,13 +2,13 @@
 // Pure.
 import type { Upstream } from "../base/upstream.ts";
 import type { SessionBinding } from "./affinity.ts";
-import type { View } from "./standing.ts";
-import type { Candidate, PlanRequest, Reason, Standing } from "./types.ts";
+import type { Assessment } from "./availability.ts";
+import type { Candidate, PlanRequest, Reason, Availability } from "./types.ts";
 
 export interface SelectInput {
   readonly request: PlanRequest;
   readonly binding: SessionBinding | undefined;
-  readonly viewOf: (upstream: Upstream, isLastResort: boolean) => View;
+  readonly viewOf: (upstream: Upstream, isLastResort: boolean) => Assessment;
 }
 
 /**
@@ -32,7 +32,7 @@ export function selectCandidates({ request, binding, viewOf }: SelectInput): rea
   const lastUsable = places.findLastIndex(({ view }) => view.allowed !== "no");
   return places.map(({ upstream, view }, place) => ({
     upstream,
-    standing: view.standing,
+    availability: view.availability,
     reason: reasonOf(upstream, view, binding),
     until: view.askAt,
     isLastUsable: place >= lastUsable,
@@ -59,16 +59,16 @@ export function reachOf(
   return able.length > 0 ? able : reach;
 }
 
-const AVOIDED_RANK: Readonly<Partial<Record<Standing, number>>> = {
+const AVOIDED_RANK: Readonly<Partial<Record<Availability, number>>> = {
   exhausted: 4,
   "auth-dead": 5,
   "model-unknown": 6,
 };
 
-function rankOf({ standing, allowed }: View, isBound: boolean): number {
-  if (allowed === "no") return AVOIDED_RANK[standing] ?? 3;
+function rankOf({ availability, allowed }: Assessment, isBound: boolean): number {
+  if (allowed === "no") return AVOIDED_RANK[availability] ?? 3;
   if (isBound) return 0;
-  return standing === "low" ? 2 : 1;
+  return availability === "low" ? 2 : 1;
 }
 
 const FIRST: Reason = { rule: "first-in-order" };
@@ -78,14 +78,14 @@ const PINNED: Reason = { rule: "session-pinned" };
 
 function reasonOf(
   upstream: Upstream,
-  { reason, standing }: View,
+  { reason, availability }: Assessment,
   binding: SessionBinding | undefined,
 ): Reason {
-  if (standing !== "ok" && standing !== "low") return reason;
+  if (availability !== "ok" && availability !== "low") return reason;
   if (upstream.key === binding?.key) {
     if (binding.isPinned) return PINNED;
-    return standing === "low" ? { rule: "session-bound-low", cause: reason } : BOUND;
+    return availability === "low" ? { rule: "session-bound-low", cause: reason } : BOUND;
   }
-  if (standing === "low") return reason;
+  if (availability === "low") return reason;
   return upstream.position === 1 ? FIRST : NEXT;
 }

@@ -46,7 +46,7 @@ export type AttemptOutcome =
 /** A never sent, B refused by the server, C ambiguous, D never to be repeated. */
 export type RetryClass = "A" | "B" | "C" | "D";
 
-/** What a verdict does to the upstream's standing. */
+/** What a verdict does to the upstream's availability. */
 export type Blame =
   | "none"
   /** One counted failure of the breaker. */
@@ -114,12 +114,12 @@ export interface RoutingSettings {
 }
 
 /** How an upstream stands right now, in one word; `reason` and `until` go with it. */
-export type Standing =
+export type Availability =
   "ok" | "probing" | "open" | "cooling" | "exhausted" | "auth-dead" | "model-unknown" | "low";
 
 export interface Candidate {
   readonly upstream: Upstream;
-  readonly standing: Standing;
+  readonly availability: Availability;
   /** Why it has this place: "first in order", "429 usage limit reached". */
   readonly reason: Reason;
   /** For one that is avoided: when it may be asked again, wall clock in ms. Null for one that may be asked now. */
@@ -163,7 +163,7 @@ export type Admission =
       /** When it may be asked again, wall clock in ms. */
       readonly until: number;
       readonly reason: Reason;
-      readonly standing: Standing;
+      readonly availability: Availability;
     };
 
 /** What a user wants to hear of, as it happens. */
@@ -201,7 +201,7 @@ export interface QuotaNote {
 /** How one upstream stands, for `status`. */
 export interface UpstreamReport {
   readonly key: string;
-  readonly standing: Standing;
+  readonly availability: Availability;
   /** Wall clock, ms; null while it is ok and always was. */
   readonly since: number | null;
   readonly until: number | null;

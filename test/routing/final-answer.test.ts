@@ -19,7 +19,7 @@ const tried = (upstream: Upstream, verdict: Partial<Verdict>) => ({
 });
 const blocked = (upstream: Upstream, parts: Partial<Candidate>): Candidate => ({
   upstream,
-  standing: "open",
+  availability: "open",
   reason: told("500 failed"),
   until: null,
   isLastUsable: true,
@@ -65,7 +65,7 @@ describe("only rate limits", () => {
   });
 
   test("count also where the upstream was not asked for them", () => {
-    expect(answer("codex", [], [blocked(A, { standing: "cooling", until: NOW + 7_500 })])).toMatchObject({
+    expect(answer("codex", [], [blocked(A, { availability: "cooling", until: NOW + 7_500 })])).toMatchObject({
       status: 429,
       retryAfterSecs: 8,
     });
@@ -111,7 +111,7 @@ describe("spent quotas", () => {
       answer(
         "claude",
         [tried(A, spent(7_200))],
-        [blocked(B, { standing: "exhausted", until: NOW + 900_000 })],
+        [blocked(B, { availability: "exhausted", until: NOW + 900_000 })],
       ),
     ).toMatchObject({ status: 429, retryAfterSecs: 900 });
   });
@@ -164,7 +164,7 @@ test("a model that nobody offers is the last upstream's answer", () => {
     reason: told("404 does not offer this model"),
   } as const;
   expect(answer("codex", [tried(A, unknown)])).toMatchObject({ kind: "last-answer", status: 400 });
-  expect(answer("claude", [], [blocked(A, { standing: "model-unknown" })])).toMatchObject({
+  expect(answer("claude", [], [blocked(A, { availability: "model-unknown" })])).toMatchObject({
     kind: "last-answer",
     status: 404,
   });
@@ -192,7 +192,7 @@ test("every mixture has a status and words, and a Retry-After is a whole number 
   );
   const untilMs = fc.option(fc.integer({ min: -100_000, max: 1e9 }), { nil: null });
   const attempt = fc.record({ blame, untilMs, rule: fc.constantFrom("x", "model-unknown", "not-tried") });
-  const standing = fc.constantFrom<Candidate["standing"]>(
+  const availability = fc.constantFrom<Candidate["availability"]>(
     "ok",
     "probing",
     "open",
@@ -206,13 +206,13 @@ test("every mixture has a status and words, and a Retry-After is a whole number 
     fc.property(
       fc.constantFrom<Service>("codex", "claude"),
       fc.array(attempt, { maxLength: 3 }),
-      fc.array(fc.tuple(standing, untilMs), { maxLength: 3 }),
+      fc.array(fc.tuple(availability, untilMs), { maxLength: 3 }),
       (service, attempts, others) => {
         const at = (ms: number | null) => (ms === null ? null : NOW + ms);
         const final = answer(
           service,
           attempts.map(({ untilMs: ms, ...verdict }) => tried(A, { ...verdict, until: at(ms) })),
-          others.map(([one, ms]) => blocked(B, { standing: one, until: at(ms) })),
+          others.map(([one, ms]) => blocked(B, { availability: one, until: at(ms) })),
         );
         expect([400, 401, 403, 404, 429, 502, 503]).toContain(final.status);
         expect(reasonInEnglish(final.reason)).toStartWith("No upstream could answer");

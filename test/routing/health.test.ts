@@ -10,7 +10,7 @@ import {
   HEALTHY,
   withoutExhaustion,
 } from "../../src/routing/health.ts";
-import { type View, viewOf } from "../../src/routing/standing.ts";
+import { type Assessment, assess } from "../../src/routing/availability.ts";
 import type { Blame, QuotaNote, Verdict } from "../../src/routing/types.ts";
 import { DEFAULT_ROUTING, makeVerdict, NOW, told } from "../helpers/routing.ts";
 
@@ -39,8 +39,8 @@ function failures(count: number, blame: Blame = "failure", from: Health = HEALTH
   return health;
 }
 
-function look(health: Health, ms: number, parts: Partial<Parameters<typeof viewOf>[0]> = {}): View {
-  return viewOf({
+function look(health: Health, ms: number, parts: Partial<Parameters<typeof assess>[0]> = {}): Assessment {
+  return assess({
     health,
     quota: undefined,
     probeSince: null,
@@ -65,14 +65,14 @@ describe("the breaker opens", () => {
   ];
   for (const [title, blame, count] of cases) {
     test(title, () => {
-      expect(look(failures(count - 1, blame), 10).standing).toBe("ok");
-      expect(look(failures(count, blame), 10)).toMatchObject({ standing: "open", allowed: "no" });
+      expect(look(failures(count - 1, blame), 10).availability).toBe("ok");
+      expect(look(failures(count, blame), 10)).toMatchObject({ availability: "open", allowed: "no" });
     });
   }
 
   test("on a mixture of three failures", () => {
     const mixed = fail(fail(failures(1), 2, { blame: "never-sent" }), 3, { blame: "first-byte" });
-    expect(look(mixed, 10).standing).toBe("open");
+    expect(look(mixed, 10).availability).toBe("open");
   });
 
   test("when half of at least six requests of a minute failed, none three times in a row", () => {
@@ -82,8 +82,8 @@ describe("the breaker opens", () => {
       health = afterSuccess(health, at(index * 2 * SECOND + SECOND));
     }
     health = afterSuccess(health, at(5 * SECOND));
-    expect(look(health, 6 * SECOND).standing).toBe("ok");
-    expect(look(fail(health, 7 * SECOND), 8 * SECOND).standing).toBe("open");
+    expect(look(health, 6 * SECOND).availability).toBe("ok");
+    expect(look(fail(health, 7 * SECOND), 8 * SECOND).availability).toBe("open");
   });
 
   test("not when the failures are a minute apart", () => {
@@ -92,7 +92,7 @@ describe("the breaker opens", () => {
       health = fail(health, index * 2 * MINUTE);
       health = afterSuccess(health, at((index * 2 + 1) * MINUTE));
     }
-    expect(look(health, 40 * MINUTE).standing).toBe("ok");
+    expect(look(health, 40 * MINUTE).availability).toBe("ok");
   });
 
   test("not by rate limits, refusals of the request or missing models", () => {
@@ -100,7 +100,7 @@ describe("the breaker opens", () => {
     for (const blame of ["none", "cooldown", "model"] as const)
       for (let index = 0; index < 10; index += 1)
         health = fail(health, index, { blame, until: NOW + 10 }, { model: "m" });
-    expect(look(health, SECOND).standing).toBe("ok");
+    expect(look(health, SECOND).availability).toBe("ok");
   });
 });
 
@@ -161,25 +161,25 @@ describe("half-open", () => {
   const due = 11 * SECOND;
 
   test("one trial may go, and while it is out nobody else", () => {
-    expect(look(open, due)).toMatchObject({ standing: "probing", allowed: "probe" });
-    expect(look(open, due, { probeSince: NOW })).toMatchObject({ standing: "probing", allowed: "no" });
+    expect(look(open, due)).toMatchObject({ availability: "probing", allowed: "probe" });
+    expect(look(open, due, { probeSince: NOW })).toMatchObject({ availability: "probing", allowed: "no" });
   });
 
   test("the second success closes it, the first lets the next trial go at once", () => {
     const once = prove(open, due);
-    expect(look(once, due)).toMatchObject({ standing: "probing", allowed: "probe" });
-    expect(look(prove(once, due), due)).toMatchObject({ standing: "ok", allowed: "go" });
+    expect(look(once, due)).toMatchObject({ availability: "probing", allowed: "probe" });
+    expect(look(prove(once, due), due)).toMatchObject({ availability: "ok", allowed: "go" });
   });
 
   test("a failure between the two opens it for longer", () => {
     const again = fail(prove(open, due), due, {}, { isProbe: true });
-    expect(look(again, due)).toMatchObject({ standing: "open", until: NOW + due + 20 * SECOND });
+    expect(look(again, due)).toMatchObject({ availability: "open", until: NOW + due + 20 * SECOND });
   });
 
   test("a trial that is rate limited has shown that the way is free", () => {
     const limited = fail(open, due, { blame: "cooldown", until: NOW + due + SECOND }, { isProbe: true });
-    expect(look(limited, due).standing).toBe("cooling");
-    expect(look(prove(limited, due + 2 * SECOND), due + 2 * SECOND).standing).toBe("ok");
+    expect(look(limited, due).availability).toBe("cooling");
+    expect(look(prove(limited, due + 2 * SECOND), due + 2 * SECOND).availability).toBe("ok");
   });
 
   test("requests that were sent before it opened change nothing when they end", () => {
@@ -209,9 +209,9 @@ describe("a rate limit", () => {
       until: NOW + 30 * SECOND,
       resetsAt: NOW + 30 * SECOND,
     });
-    expect(look(health, 29 * SECOND)).toMatchObject({ standing: "cooling", allowed: "no" });
+    expect(look(health, 29 * SECOND)).toMatchObject({ availability: "cooling", allowed: "no" });
     expect(look(health, 29 * SECOND, { isLastResort: true }).allowed).toBe("no");
-    expect(look(health, 30 * SECOND)).toMatchObject({ standing: "ok", allowed: "go" });
+    expect(look(health, 30 * SECOND)).toMatchObject({ availability: "ok", allowed: "go" });
   });
 
   test("that names no time doubles from 10 s to 120 s, until an answer comes", () => {
@@ -243,12 +243,16 @@ describe("an exhausted upstream", () => {
 
   test("is avoided until the reset", () => {
     expect(look(spent, 10 * MINUTE)).toMatchObject({
-      standing: "exhausted",
+      availability: "exhausted",
       allowed: "no",
       until: NOW + 5 * HOUR,
       isExhausted: true,
     });
-    expect(look(spent, 5 * HOUR)).toMatchObject({ standing: "probing", allowed: "probe", isExhausted: true });
+    expect(look(spent, 5 * HOUR)).toMatchObject({
+      availability: "probing",
+      allowed: "probe",
+      isExhausted: true,
+    });
   });
 
   test("is looked at early, at growing distances", () => {
@@ -264,7 +268,7 @@ describe("an exhausted upstream", () => {
   });
 
   test("is well again with the first answer", () => {
-    expect(look(prove(spent, 15 * MINUTE), 15 * MINUTE).standing).toBe("ok");
+    expect(look(prove(spent, 15 * MINUTE), 15 * MINUTE).availability).toBe("ok");
   });
 
   test("is cleared by a balance that was read later, unless it named its reset itself", () => {
@@ -277,9 +281,9 @@ describe("an exhausted upstream", () => {
 
 test("a refused credential is tried again after five minutes, and then by one request only", () => {
   const dead = fail(HEALTHY, 0, { blame: "auth-dead", until: NOW + 5 * MINUTE });
-  expect(look(dead, 4 * MINUTE)).toMatchObject({ standing: "auth-dead", allowed: "no" });
+  expect(look(dead, 4 * MINUTE)).toMatchObject({ availability: "auth-dead", allowed: "no" });
   expect(look(dead, 5 * MINUTE)).toMatchObject({ allowed: "probe" });
-  expect(look(prove(dead, 5 * MINUTE), 5 * MINUTE).standing).toBe("ok");
+  expect(look(prove(dead, 5 * MINUTE), 5 * MINUTE).availability).toBe("ok");
 });
 
 describe("a model that an upstream does not offer", () => {
@@ -287,34 +291,37 @@ describe("a model that an upstream does not offer", () => {
   const health = fail(HEALTHY, 0, unknown, { model: "m" });
 
   test("is asked for elsewhere for ten minutes; all other models are not touched", () => {
-    expect(look(health, MINUTE, { model: "m" })).toMatchObject({ standing: "model-unknown", allowed: "no" });
-    expect(look(health, MINUTE, { model: "other" }).standing).toBe("ok");
-    expect(look(health, MINUTE).standing).toBe("ok");
-    expect(look(health, 10 * MINUTE, { model: "m" }).standing).toBe("ok");
+    expect(look(health, MINUTE, { model: "m" })).toMatchObject({
+      availability: "model-unknown",
+      allowed: "no",
+    });
+    expect(look(health, MINUTE, { model: "other" }).availability).toBe("ok");
+    expect(look(health, MINUTE).availability).toBe("ok");
+    expect(look(health, 10 * MINUTE, { model: "m" }).availability).toBe("ok");
   });
 
   test("is known again after an answer", () => {
-    expect(look(afterSuccess(health, at(MINUTE, { model: "m" })), MINUTE, { model: "m" }).standing).toBe(
+    expect(look(afterSuccess(health, at(MINUTE, { model: "m" })), MINUTE, { model: "m" }).availability).toBe(
       "ok",
     );
   });
 
   test("and one that is only busy is a rate limit of that model", () => {
     const busy = fail(HEALTHY, 0, { ...unknown, rule: "model-busy" }, { model: "m" });
-    expect(look(busy, MINUTE, { model: "m" }).standing).toBe("cooling");
+    expect(look(busy, MINUTE, { model: "m" }).availability).toBe("cooling");
   });
 
   test("does not fill the memory", () => {
     let many = HEALTHY;
     for (let index = 0; index < 100; index += 1) many = fail(many, index, unknown, { model: `m${index}` });
     expect(Object.keys(many.models).length).toBe(32);
-    expect(look(many, MINUTE, { model: "m99" }).standing).toBe("model-unknown");
+    expect(look(many, MINUTE, { model: "m99" }).availability).toBe("model-unknown");
   });
 
   test("may have any name", () => {
     const odd = fail(HEALTHY, 0, unknown, { model: "__proto__" });
-    expect(look(odd, MINUTE, { model: "__proto__" }).standing).toBe("model-unknown");
-    expect(look(odd, MINUTE, { model: "constructor" }).standing).toBe("ok");
+    expect(look(odd, MINUTE, { model: "__proto__" }).availability).toBe("model-unknown");
+    expect(look(odd, MINUTE, { model: "constructor" }).availability).toBe("ok");
   });
 });
 
@@ -330,18 +337,18 @@ describe("a quota reading", () => {
   test("that says exhausted keeps traffic away while something else is usable, and no longer than it is fresh", () => {
     const quota = note({});
     expect(look(HEALTHY, MINUTE, { quota })).toMatchObject({
-      standing: "exhausted",
+      availability: "exhausted",
       allowed: "no",
       isExhausted: true,
     });
     expect(look(HEALTHY, MINUTE, { quota, isLastResort: true }).allowed).toBe("go");
-    expect(look(HEALTHY, 61 * MINUTE, { quota }).standing).toBe("ok");
-    expect(look(HEALTHY, 2 * MINUTE, { quota: note({ until: NOW + MINUTE }) }).standing).toBe("ok");
+    expect(look(HEALTHY, 61 * MINUTE, { quota }).availability).toBe("ok");
+    expect(look(HEALTHY, 2 * MINUTE, { quota: note({ until: NOW + MINUTE }) }).availability).toBe("ok");
   });
 
   test("that says low leaves it usable", () => {
     expect(look(HEALTHY, MINUTE, { quota: note({ state: "low" }) })).toMatchObject({
-      standing: "low",
+      availability: "low",
       allowed: "go",
     });
   });
@@ -405,7 +412,7 @@ test("whatever happens, every hold ends, and two good trials at its end make the
         }
         ms += 3_600_001;
         expect(look(health, ms, { model: "m" }).allowed).not.toBe("no");
-        expect(look(prove(prove(health, ms), ms), ms, { model: "m" }).standing).toBe("ok");
+        expect(look(prove(prove(health, ms), ms), ms, { model: "m" }).availability).toBe("ok");
       },
     ),
   );

@@ -87,7 +87,7 @@ function makeDesk(): Desk {
     ask(upstream, request = {}) {
       router.plan(make(request));
       const admission = router.admit(upstream, make(request));
-      return admission.kind === "go" ? admission.permit : admission.standing;
+      return admission.kind === "go" ? admission.permit : admission.availability;
     },
     serve: (upstream, request = {}) => permit(upstream, request).succeed(),
     fail: (upstream, verdict = makeVerdict(), request = {}) => permit(upstream, request).fail(verdict),
@@ -108,14 +108,14 @@ describe("the order of a request", () => {
     desk.fail(A, EXHAUSTED);
     const [first, second, last] = desk.router.plan({ upstreams: ALL, model: "m", sessionId: null, now: NOW });
     expectInEnglish(first).toMatchObject({
-      standing: "ok",
+      availability: "ok",
       reason: "next in order",
       until: null,
       isLastUsable: false,
     });
-    expect(second).toMatchObject({ standing: "ok", isLastUsable: true });
+    expect(second).toMatchObject({ availability: "ok", isLastUsable: true });
     expectInEnglish(last).toMatchObject({
-      standing: "exhausted",
+      availability: "exhausted",
       reason: "429 usage limit reached",
       until: NOW + 15 * MINUTE,
     });
@@ -140,7 +140,7 @@ describe("the order of a request", () => {
     desk.fail(mapped, UNKNOWN_MODEL, { model: "x", upstreams });
     expect(desk.order({ model: "y", upstreams })).toBe("ba");
     expect(desk.order({ model: "y", upstreams: [makeUpstream({ key: "a" }), B] })).toBe("ab");
-    expect(desk.router.report(mapped)).toMatchObject({ standing: "ok", failures: 1 });
+    expect(desk.router.report(mapped)).toMatchObject({ availability: "ok", failures: 1 });
   });
 
   test("keeps to those that can serve it, in their order, without taking that for an edit", () => {
@@ -328,7 +328,7 @@ describe("quota", () => {
     desk.router.noteQuota(A, { state: "exhausted", at: NOW, until: null, reason: told("0 of 20 USD left") });
     expect(desk.order({ sessionId: "s" })).toBe("bca");
     expectInEnglish(desk.router.report(A)).toMatchObject({
-      standing: "exhausted",
+      availability: "exhausted",
       isExhausted: true,
       source: "quota reading",
       // Nobody said when it is full again.
@@ -398,7 +398,7 @@ describe("leave to try", () => {
     const second = desk.ask(A);
     expect(second).toMatchObject({ isProbe: true });
     if (typeof second !== "string") second.begun();
-    expect(desk.router.report(A).standing).toBe("ok");
+    expect(desk.router.report(A).availability).toBe("ok");
   });
 
   test("the end of an older request neither frees nor fails the trial", () => {
@@ -422,7 +422,7 @@ describe("leave to try", () => {
     if (typeof permit === "string") throw new Error(permit);
     permit.succeed();
     for (let index = 0; index < 5; index += 1) permit.fail(makeVerdict());
-    expect(desk.router.report(A)).toMatchObject({ standing: "ok", failures: 0 });
+    expect(desk.router.report(A)).toMatchObject({ availability: "ok", failures: 0 });
   });
 
   test("a trial that nobody ever settles does not lock its upstream up for good", () => {
@@ -532,7 +532,7 @@ test("a report tells standing, since when, why, until when, and the counts", () 
   const desk = makeDesk();
   expectInEnglish(desk.router.report(A)).toEqual({
     key: "a",
-    standing: "ok",
+    availability: "ok",
     since: null,
     until: null,
     reason: "",
@@ -547,7 +547,7 @@ test("a report tells standing, since when, why, until when, and the counts", () 
   desk.fail(A, EXHAUSTED);
   expectInEnglish(desk.router.report(A)).toEqual({
     key: "a",
-    standing: "exhausted",
+    availability: "exhausted",
     since: NOW,
     until: NOW + 60 * MINUTE,
     reason: "429 usage limit reached",

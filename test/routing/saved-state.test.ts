@@ -32,7 +32,7 @@ function reread(
   return later;
 }
 
-const standing = (router: Router) => router.report(A).standing;
+const availability = (router: Router) => router.report(A).availability;
 
 describe("after a restart", () => {
   test("holds go on, with their reasons", () => {
@@ -44,7 +44,7 @@ describe("after a restart", () => {
       reason: { rule: "codex-usage-limit", status: 429 },
     });
     expect(reread(router, 5 * MINUTE).report(A)).toMatchObject({
-      standing: "exhausted",
+      availability: "exhausted",
       reason: { rule: "codex-usage-limit", status: 429 },
       until: NOW + 120 * MINUTE,
       since: NOW,
@@ -71,14 +71,14 @@ describe("after a restart", () => {
   test("a breaker that was open goes on with a trial", () => {
     const router = makeRouter();
     fail(router, {}, 3);
-    expect(standing(reread(router, 5_000))).toBe("open");
-    expect(standing(reread(router, 5 * MINUTE))).toBe("probing");
+    expect(availability(reread(router, 5_000))).toBe("open");
+    expect(availability(reread(router, 5 * MINUTE))).toBe("probing");
   });
 
   test("what is older than an hour is forgotten, an exhaustion only at its end", () => {
     const router = makeRouter();
     fail(router, {}, 3);
-    expect(standing(reread(router, 61 * MINUTE))).toBe("ok");
+    expect(availability(reread(router, 61 * MINUTE))).toBe("ok");
     const spent = makeRouter();
     fail(spent, { blame: "exhausted", until: NOW + 1_000 * MINUTE });
     expect(reread(spent, 61 * MINUTE).report(A).isExhausted).toBe(true);
@@ -87,7 +87,7 @@ describe("after a restart", () => {
   test("what comes from the future is forgotten: the clock was set back", () => {
     const router = makeRouter();
     fail(router, { blame: "exhausted", until: NOW + 120 * MINUTE });
-    expect(standing(reread(router, -2 * MINUTE))).toBe("ok");
+    expect(availability(reread(router, -2 * MINUTE))).toBe("ok");
   });
 
   test("an end beyond every cap is not believed", () => {
@@ -99,7 +99,7 @@ describe("after a restart", () => {
     );
     const later = makeRouter(MINUTE);
     later.load(JSON.parse(text));
-    expect(standing(later)).toBe("ok");
+    expect(availability(later)).toBe("ok");
   });
 });
 
@@ -119,7 +119,7 @@ test("one damaged record does not take the others with it", () => {
       order: { codex: 9 },
     };
   });
-  expect(standing(later)).toBe("exhausted");
+  expect(availability(later)).toBe("exhausted");
 });
 
 test("garbage is never thrown at, and what comes out of a router goes back in", () => {

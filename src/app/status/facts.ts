@@ -32,7 +32,7 @@ export function makeRouteFacts({ now, quota, route, router }: RouteFactsInput): 
       label: upstream.label,
       base_url: upstream.baseUrl,
       enabled: isEnabled,
-      standing: report.standing,
+      standing: report.availability,
       usage_exhausted: report.isExhausted,
       since_ms: report.since,
       until_ms: report.until,
@@ -84,10 +84,10 @@ export function explainRoute(route: RouteNow, question: Question): Explanation {
     config_name: configName,
     problem: null,
     max_upstreams: routing.maxUpstreamsPerRequest,
-    places: listPlaces(route, question).map(({ reason, standing, until, upstream }) => ({
+    places: listPlaces(route, question).map(({ availability, reason, until, upstream }) => ({
       label: upstream.label,
       base_url: upstream.baseUrl,
-      standing,
+      standing: availability,
       ...withReason("reason", reason),
       ...withData("problem", problemOf(upstream)),
       until_ms: until,

@@ -8,7 +8,7 @@ import type { ParsedConfig } from "../../config/parse.ts";
 import { JSON_ARG, SERVICE_ARGS, usageError } from "../args.ts";
 import { defineCommand } from "../cli.ts";
 import { tellReason } from "../logged-error.ts";
-import { describeStanding } from "../upstream-words.ts";
+import { describeAvailability } from "../upstream-words.ts";
 import { wrapWords } from "../layout.ts";
 import { chooseService, findTarget } from "./config/target.ts";
 
@@ -38,7 +38,7 @@ const explainCommand = defineCommand({
     for (const [index, place] of places.entries()) {
       const { colour, words } =
         place.problem === null
-          ? describeStanding(place.standing, place.until_ms, now)
+          ? describeAvailability(place.standing, place.until_ms, now)
           : { words: t`skipped`, colour: "red" as const };
       out.line(`${String(index + 1).padStart(2)}  ${place.label}  ${out.paint(colour, words)}`);
       const model = place.upstream_model === null ? [] : [t`model ${place.upstream_model}`];

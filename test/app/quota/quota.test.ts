@@ -96,7 +96,7 @@ function openRoom(options: RoomOptions): Room {
     router,
     upstreams,
     troubles,
-    standings: () => upstreams.map((upstream) => router.report(upstream).standing),
+    standings: () => upstreams.map((upstream) => router.report(upstream).availability),
     async pass(ms) {
       clock.advance(ms);
       await quota.settled();

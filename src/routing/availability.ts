@@ -1,10 +1,10 @@
 // Reads a health record at one moment: may this upstream be asked, how does it stand, and why.
 // Pure.
 import { type Health, type Hold, type HoldKind, isFromFuture } from "./health.ts";
-import type { QuotaNote, Reason, Standing } from "./types.ts";
+import type { QuotaNote, Reason, Availability } from "./types.ts";
 
-export interface View {
-  readonly standing: Standing;
+export interface Assessment {
+  readonly availability: Availability;
   /** `probe`: as the one probe. */
   readonly allowed: "go" | "probe" | "no";
   readonly since: number | null;
@@ -18,7 +18,7 @@ export interface View {
   readonly isExhausted: boolean;
 }
 
-export interface ViewInput {
+export interface AssessmentInput {
   readonly health: Health;
   readonly quota: QuotaNote | undefined;
   /** Since when a probe is out, wall clock in ms; null where none is. */
@@ -31,8 +31,8 @@ export interface ViewInput {
   readonly isLastResort: boolean;
 }
 
-const OK: View = {
-  standing: "ok",
+const OK: Assessment = {
+  availability: "ok",
   allowed: "go",
   since: null,
   until: null,
@@ -53,7 +53,7 @@ const PROBE_WAIT_MS = { least: 1_000, most: 10_000 } as const;
 /** The last upstream is asked again for a model it did not know. */
 const MODEL_LAST_RESORT_MS = 10_000;
 
-export function viewOf(input: ViewInput): View {
+export function assess(input: AssessmentInput): Assessment {
   const { health, now, quota, isLastResort } = input;
   const { holds } = health;
   let blocking: { kind: HoldKind; hold: Hold; askAt: number } | null = null;
@@ -68,22 +68,22 @@ export function viewOf(input: ViewInput): View {
   }
   const isExhausted = holds.exhausted !== undefined;
   if (blocking !== null) return blockedBy(blocking, isExhausted);
-  const model = viewOfModel(input);
+  const model = assessModel(input);
   if (model !== null) return model;
-  if (probe !== null) return viewOfProbe(probe, input, isExhausted);
+  if (probe !== null) return assessProbe(probe, input, isExhausted);
   if (quota === undefined || quota.state === "ok") return OK;
-  return viewOfQuota(quota, now, isLastResort);
+  return assessQuota(quota, now, isLastResort);
 }
 
 function blockedBy(
   { kind, hold, askAt }: { kind: HoldKind; hold: Hold; askAt: number },
   isExhausted: boolean,
-): View {
+): Assessment {
   const { since, until, reason, source } = hold;
-  return { standing: kind, allowed: "no", since, until, askAt, reason, source, isExhausted };
+  return { availability: kind, allowed: "no", since, until, askAt, reason, source, isExhausted };
 }
 
-function viewOfModel({ health, model, now, isLastResort }: ViewInput): View | null {
+function assessModel({ health, model, now, isLastResort }: AssessmentInput): Assessment | null {
   if (model === null || !Object.hasOwn(health.models, model)) return null;
   const hold = health.models[model];
   if (hold === undefined || !isAhead(now, hold.until, hold.since)) return null;
@@ -91,7 +91,7 @@ function viewOfModel({ health, model, now, isLastResort }: ViewInput): View | nu
   const askAt = isLastResort ? Math.min(until, since + MODEL_LAST_RESORT_MS) : until;
   const isFree = !isAhead(now, askAt, since);
   return {
-    standing: hold.kind === "unknown" ? "model-unknown" : "cooling",
+    availability: hold.kind === "unknown" ? "model-unknown" : "cooling",
     allowed: isFree ? "go" : "no",
     since,
     until,
@@ -102,11 +102,11 @@ function viewOfModel({ health, model, now, isLastResort }: ViewInput): View | nu
   };
 }
 
-function viewOfProbe(hold: Hold, { now, probeSince }: ViewInput, isExhausted: boolean): View {
+function assessProbe(hold: Hold, { now, probeSince }: AssessmentInput, isExhausted: boolean): Assessment {
   const isProbing = probeSince !== null;
   const { since, until, reason, source } = hold;
   return {
-    standing: "probing",
+    availability: "probing",
     allowed: isProbing ? "no" : "probe",
     since,
     until,
@@ -121,12 +121,12 @@ function probeWaitMs(takenMs: number): number {
   return Math.min(PROBE_WAIT_MS.most, Math.max(PROBE_WAIT_MS.least, takenMs / 2));
 }
 
-function viewOfQuota(quota: QuotaNote, now: number, isLastResort: boolean): View {
+function assessQuota(quota: QuotaNote, now: number, isLastResort: boolean): Assessment {
   const believedUntil = quota.until ?? quota.at + QUOTA_NOTE_MS;
   if (!isAhead(now, believedUntil, quota.at)) return OK;
   const isFree = quota.state === "low" || isLastResort;
   return {
-    standing: quota.state === "low" ? "low" : "exhausted",
+    availability: quota.state === "low" ? "low" : "exhausted",
     allowed: isFree ? "go" : "no",
     since: quota.at,
     until: quota.until,
