@@ -1,6 +1,8 @@
 // The completion scripts for bash, 3.2 and later, and for zsh, around one walk over the words that were typed. A typed word
 // is only ever compared, never evaluated.
 // Pure.
+import bashScript from "./bash.txt" with { type: "text" };
+import zshScript from "./zsh.txt" with { type: "text" };
 import { type Kind, PROGRAMS, type Place, SERVICE_FLAGS } from "./table.ts";
 
 export function renderBash(places: readonly Place[]): string {
@@ -10,68 +12,13 @@ export function renderBash(places: readonly Place[]): string {
     ...(commands.length === 0 ? [] : [`  commands=(${commands.map(({ name }) => quote(name)).join(" ")})`]),
     `  ;;`,
   ]);
-  return `# Completion of ch for bash. To load it: source <(ch completion bash)
-
-# Offers each value that goes on from what was typed, in the quotes it needs.
-__ch_offer() {
-  local value quoted typed=$cur
-  if [[ $cur == [\\"\\']* ]]; then typed=\${cur:1}; fi
-  for value; do
-    if [[ $cur == [\\"\\']* ]]; then quoted=$value; else printf -v quoted %q "$value"; fi
-    if [[ $value == "$typed"* || $quoted == "$typed"* ]]; then COMPREPLY[\${#COMPREPLY[@]}]=$quoted; fi
-  done
-}
-
-__ch_offer_kind() {
-  local value names
-  case $1 in
-    files) compopt -o default 2>/dev/null ;;
-    directories) compopt -o dirnames 2>/dev/null ;;
-    targets | sessions)
-      while IFS=$'\\t' read -r value names; do __ch_offer "$value"; done < <(
-        command ch completion names "$1" $service 2>/dev/null </dev/null
-      )
-      ;;
-    '='*)
-      names=\${1#=}
-      for value in $names; do __ch_offer "$value"; done
-      ;;
-  esac
-}
-
-${renderValues(places).join("\n")}
-
-__ch() {
-  local cur=\${COMP_WORDS[COMP_CWORD]} place= want= count=0 service= rest= word i
-  local -a commands=() flags=()
-  COMPREPLY=()
-  if [[ $cur == '=' ]]; then cur=; fi
-  for ((i = 1; i < COMP_CWORD; i++)); do
-    word=\${COMP_WORDS[i]}
-${indent(renderWalk(places), "    ")}
-  done
-  if [[ -n $rest ]]; then
-    __ch_offer ${PROGRAMS.join(" ")}
-    return
-  fi
-  if [[ -n $want ]]; then
-    __ch_offer_kind "$want"
-    return
-  fi
-  case $place in
-${indent(offers, "    ")}
-  esac
-  if [[ $cur == -* ]]; then
-    __ch_offer "\${flags[@]}"
-    return
-  fi
-  if [[ \${#commands[@]} -gt 0 ]]; then __ch_offer "\${commands[@]}"; fi
-${indent(renderPositionals(places), "  ")}
-  __ch_offer_kind "$want"
-}
-
-complete -F __ch ch codex-helper
-`;
+  return fillScript(bashScript, {
+    values: renderValues(places).join("\n"),
+    walk: indent(renderWalk(places), "    "),
+    programs: PROGRAMS.join(" "),
+    offers: indent(offers, "    "),
+    positionals: indent(renderPositionals(places), "  "),
+  });
 }
 
 export function renderZsh(places: readonly Place[]): string {
@@ -88,74 +35,18 @@ export function renderZsh(places: readonly Place[]): string {
       : [`  commands=(`, ...commands.map((command) => `    ${entry(command)}`), `  )`]),
     `  ;;`,
   ]);
-  return `#compdef ch codex-helper
-# Completion of ch for zsh. To load it, after compinit: source <(ch completion zsh)
-
-__ch_offer_kind() {
-  local value what
-  local -a names abouts shown
-  integer i widest=0
-  case $1 in
-    # _files would evaluate a substitution in what was typed.
-    files) if [[ $PREFIX$SUFFIX != *[\\$\\\`]* ]]; then _files; fi ;;
-    directories) if [[ $PREFIX$SUFFIX != *[\\$\\\`]* ]]; then _files -/; fi ;;
-    targets | sessions)
-      while IFS=$'\\t' read -r value what; do
-        names+=("$value")
-        abouts+=("$what")
-        if (( \${(m)#value} > widest )); then widest=\${(m)#value}; fi
-      done < <(command ch completion names "$1" \${service:+"$service"} 2>/dev/null </dev/null)
-      for ((i = 1; i <= $#names; i++)); do shown+=("\${(mr:widest:)names[i]}  $abouts[i]"); done
-      compadd -l -d shown -a names
-      ;;
-    '='*)
-      names=(\${=1#=})
-      compadd -a names
-      ;;
-  esac
+  return fillScript(zshScript, {
+    values: renderValues(places).join("\n"),
+    walk: indent(renderWalk(places), "    "),
+    programs: PROGRAMS.join(" "),
+    offers: indent(offers, "    "),
+    positionals: indent(renderPositionals(places), "  "),
+  });
 }
 
-${renderValues(places).join("\n")}
-
-__ch() {
-  local place= want= service= rest= word
-  integer count=0 i
-  local -a commands flags
-  for ((i = 2; i < CURRENT; i++)); do
-    word=$words[i]
-${indent(renderWalk(places), "    ")}
-  done
-  if [[ -n $rest ]]; then
-    compadd ${PROGRAMS.join(" ")}
-    return
-  fi
-  if [[ -z $want && $PREFIX == --*=* ]]; then
-    __ch_value "$place/\${PREFIX%%=*}"
-    compset -P '*='
-  fi
-  if [[ -n $want ]]; then
-    __ch_offer_kind "$want"
-    return
-  fi
-  case $place in
-${indent(offers, "    ")}
-  esac
-  if [[ $PREFIX == -* ]]; then
-    _describe -o flag flags
-    return
-  fi
-  if (( $#commands )); then _describe command commands; fi
-${indent(renderPositionals(places), "  ")}
-  __ch_offer_kind "$want"
-}
-
-# Put into a directory of $fpath as _ch, the file itself is the function.
-if [[ \${zsh_eval_context[-1]} == loadautofunc ]]; then
-  __ch "$@"
-else
-  compdef __ch ch codex-helper
-fi
-`;
+/** A script with its places, `@@name@@`, filled in. */
+function fillScript(script: string, parts: Readonly<Record<string, string>>): string {
+  return script.replace(/@@(\w+)@@/g, (_, name: string) => parts[name] ?? "");
 }
 
 /** In single quotes, as both shells read them. */
