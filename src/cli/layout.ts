@@ -1,9 +1,30 @@
 // Fits text into the width of a terminal, counted as a terminal counts it (a Chinese character takes two columns): breaks
 // lines, cuts them, aligns the columns of a table and chooses those that there is room for.
 
-/** At blanks where there are some; within a word that is too long for a line, or has no blanks to break at. */
+/** Where a line with Chinese in it may break: at blanks, and beside a Chinese character, but before no mark that closes. */
+const CHINESE_BREAK =
+  /(?<= )|(?<=[\p{Script=Han}，。：；、）”？！])(?![，。：；、）”？！ ])|(?<![（“])(?=[\p{Script=Han}（“])/u;
+
+/** At blanks, in Chinese between any two characters; within a word only where it is longer than a line. */
 export function wrapWords(text: string, width: number): string[] {
-  return Bun.wrapAnsi(text, width, { hard: true }).split("\n");
+  if (!/\p{Script=Han}/u.test(text)) return Bun.wrapAnsi(text, width, { hard: true }).split("\n");
+  return text.split("\n").flatMap((line) => {
+    const lines: string[] = [];
+    let present = "";
+    for (const part of line.split(CHINESE_BREAK)) {
+      if (Bun.stringWidth(present + part.trimEnd()) <= width) {
+        present += part;
+        continue;
+      }
+      if (present.trim() !== "") lines.push(present.trimEnd());
+      const whole = Bun.wrapAnsi(part, width, { hard: true }).split("\n");
+      present = whole.pop() ?? "";
+      // `wrapAnsi` leaves out the blank at the end, which stays between two words.
+      if (part.endsWith(" ") && !present.endsWith(" ")) present += " ";
+      lines.push(...whole);
+    }
+    return [...lines, present.trimEnd()];
+  });
 }
 
 /**
