@@ -1,17 +1,20 @@
 // Fits text into the width of a terminal, counted as a terminal counts it (a Chinese character takes two columns): breaks
 // lines, cuts them, aligns the columns of a table and chooses those that there is room for.
 
-/** Where a line with Chinese in it may break: at blanks, and beside a Chinese character, but before no mark that closes. */
+/** Where Chinese without blanks may break: beside each character, but neither before a mark that closes nor after one that opens. */
 const CHINESE_BREAK =
-  /(?<= )|(?<=[\p{Script=Han}，。：；、）”？！])(?![，。：；、）”？！ ])|(?<![（“])(?=[\p{Script=Han}（“])/u;
+  /(?<=[\p{Script=Han}，。：；、）”？！])(?![，。：；、）”？！ ])|(?<![（“])(?=[\p{Script=Han}（“])/u;
 
-/** At blanks, in Chinese between any two characters; within a word only where it is longer than a line. */
+/** At blanks where there are some, else beside a Chinese character; within a word only where it is longer than a line. */
 export function wrapWords(text: string, width: number): string[] {
   if (!/\p{Script=Han}/u.test(text)) return Bun.wrapAnsi(text, width, { hard: true }).split("\n");
   return text.split("\n").flatMap((line) => {
     const lines: string[] = [];
     let present = "";
-    for (const part of line.split(CHINESE_BREAK)) {
+    const parts = line
+      .split(/(?<= )/)
+      .flatMap((part) => (Bun.stringWidth(part.trimEnd()) <= width ? [part] : part.split(CHINESE_BREAK)));
+    for (const part of parts) {
       if (Bun.stringWidth(present + part.trimEnd()) <= width) {
         present += part;
         continue;

@@ -1,7 +1,7 @@
 // What every reason says in English, by its id; values have their names in braces. The rows of the classifier's table
 // bring their own words. Another language has the same ids in src/cli/zh.json.
 // Pure.
-import { type Text, type TextValue, inEnglish, isText, joinTexts, t } from "../base/text.ts";
+import { type Text, type TextValue, inEnglish, isText, t } from "../base/text.ts";
 import { RULES, UNKNOWN } from "./classify-rules.ts";
 import type { Reason, ReasonValue } from "./types.ts";
 
@@ -57,6 +57,8 @@ export const REASONS: Readonly<Record<string, string>> = {
   "cut-idle": "the upstream stopped sending in the middle of the answer",
   "cut-no-terminal-event": "the upstream ended the stream before the answer was complete",
   "stream-error": "the stream ended in an error",
+  // One after the other, as the language parts its sentences.
+  sentences: "{said} {next}",
   bug: "codex-helper failed on this request",
   // What an upstream or an older version said itself.
   "as-told": "{words}",
@@ -77,7 +79,13 @@ export function describe(reason: Reason): Text {
 
 function valueOf(value: ReasonValue = ""): TextValue {
   if (typeof value === "string" || typeof value === "number" || isText(value)) return value;
-  return "rule" in value ? describe(value) : joinTexts(value.map(describe), " ");
+  if ("rule" in value) return describe(value);
+  return value
+    .map(describe)
+    .reduce<TextValue>(
+      (said, next) => (said === "" ? next : describe({ rule: "sentences", said, next })),
+      "",
+    );
 }
 
 /** For what programs and clients read: the log, answers, --json. */

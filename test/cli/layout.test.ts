@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "bun:test";
-import { type Column, alignRows, fitColumns, wrapFields } from "../../src/cli/layout.ts";
+import { type Column, alignRows, fitColumns, wrapFields, wrapWords } from "../../src/cli/layout.ts";
 
 const LINE =
   "11-22 14:03:05  codex   200  1.2 s  relay.example  gpt-5.2-codex  1.00k in, 900 cached, 45 out  after slow.example";
@@ -19,6 +19,18 @@ test("a field that is longer than a line is broken at its blanks", () => {
     "  the upstream went",
     "  silent in the middle",
     "  of it",
+  ]);
+});
+
+test("Chinese is broken beside its characters, a path stays whole, and no line begins with a mark that closes", () => {
+  expect(wrapWords("无法读取脱敏规则：~/.codex-helper/filter.json，继续使用之前的版本", 30)).toEqual([
+    "无法读取脱敏规则：",
+    "~/.codex-helper/filter.json，",
+    "继续使用之前的版本",
+  ]);
+  expect(wrapWords("按什么分组：config、upstream、model", 21)).toEqual([
+    "按什么分组：config、",
+    "upstream、model",
   ]);
 });
 

@@ -47,7 +47,7 @@ export async function makeWordFinder(): Promise<WordFinder> {
     // A command to type with its flags; the names of commands and choices in a list of them.
     new RegExp(`\\b(?:ch|${oneOf(Object.keys(COMMANDS))})(?: (?:${oneOf(commands)})(?![\\w-]))+`, "g"),
     new RegExp(`\\bch (?:${oneOf(commands)})(?![\\w-])`, "g"),
-    new RegExp(`(?<=[：、] ?|^ {2})(?:${oneOf([...commands, ...values])})(?=[、，（）]|\\s|$)`, "gm"),
+    new RegExp(`(?<=[：、] ?|^ {2,})(?:${oneOf([...commands, ...values])})(?=[、，（）]|\\s|$)`, "gm"),
     /(?<![\w-])--?[a-z][a-z-]*(?:[ =][\w:.-]+)?/g,
     // Addresses, paths, hosts, labels, ids and keys: what has a separator, or both letters and digits.
     /\w+:\/\/[^\s，：；（）“”]*|[\w~$.[\]-]*[/._#=][\w./#=<>[\]*:-]*/g,
