@@ -3,7 +3,7 @@
 // Pure.
 import bashScript from "./bash.txt" with { type: "text" };
 import zshScript from "./zsh.txt" with { type: "text" };
-import { type Kind, PROGRAMS, type Place, SERVICE_FLAGS } from "./table.ts";
+import { type Kind, PROGRAMS, type Place, SERVICE_FLAGS, fillScript } from "./table.ts";
 
 export function renderBash(places: readonly Place[]): string {
   const offers = places.flatMap(({ path, commands, flags }) => [
@@ -42,11 +42,6 @@ export function renderZsh(places: readonly Place[]): string {
     offers: indent(offers, "    "),
     positionals: indent(renderPositionals(places), "  "),
   });
-}
-
-/** A script with its places, `@@name@@`, filled in. */
-function fillScript(script: string, parts: Readonly<Record<string, string>>): string {
-  return script.replace(/@@(\w+)@@/g, (_, name: string) => parts[name] ?? "");
 }
 
 /** In single quotes, as both shells read them. */

@@ -89,3 +89,8 @@ function flagsOf(args: ArgsDef): FlagPlace[] {
   }));
   return [...flags, { name: HELP, description: translate("show this help"), value: null }];
 }
+
+/** A script with its places, `@@name@@`, filled in. */
+export function fillScript(script: string, parts: Readonly<Record<string, string>>): string {
+  return script.replace(/@@(\w+)@@/g, (_, name: string) => parts[name] ?? "");
+}
