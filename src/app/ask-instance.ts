@@ -112,6 +112,13 @@ const makeRoute = () =>
     problem: z.nullable(problemSchema),
     upstreams: z.array(upstreamSchema),
   });
+const refusalsSchema = later(() =>
+  z.looseObject({
+    count: z.number(),
+    by_status: z.record(z.string(), z.number()),
+    last_at_ms: figure,
+  }),
+);
 /** What a running proxy says of itself. */
 export const instanceSchema = later(() =>
   z.extend(makeRoute(), {
@@ -125,6 +132,8 @@ export const instanceSchema = later(() =>
     config_problem: z.nullable(problemSchema),
     filter_problem: z.nullable(problemSchema),
     quota_problem: z._default(z.nullable(problemSchema), null),
+    /** Requests that were turned away: from web pages, for other hosts, in a loop. */
+    refusals: z._default(z.nullable(refusalsSchema), null),
   }),
 );
 

@@ -22,7 +22,7 @@ export function describeRecord(
   { paint }: Pick<Data, "paint">,
   { withId = false }: { readonly withId?: boolean } = {},
 ): string {
-  const { status_code: status, outcome, duration_ms: duration, attempts = [] } = record;
+  const { status_code: status, outcome, duration_ms: duration, attempts = [], refusals = 1 } = record;
   const how = outcomeOf(record);
   const isOk = how === "ok";
   const words = [
@@ -33,6 +33,7 @@ export function describeRecord(
       isOk ? "green" : how === "client_gone" ? "yellow" : "red",
       `${text(status)}${isOk ? "" : ` ${describeOutcome(outcome)}`}`,
     ),
+    refusals > 1 ? `×${refusals}` : "",
     duration === undefined ? "-" : formatMs(duration),
     hostOf(record.upstream_base_url) ?? text(record.config_name),
     cutColumns(text(record.model ?? record.path), MAX_MODEL_COLUMNS),

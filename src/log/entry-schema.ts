@@ -53,7 +53,7 @@ export const logEntrySchema = z.object({
   timestamp_ms: milliseconds.check(z.describe("When the request came in, ms since 1970")),
   service: z.enum(SERVICES),
   method: z.string(),
-  path: z.string().check(z.describe("As the client asked for it, without the query")),
+  path: z.string().check(z.describe("As the client asked for it, without the query, at most 2 KB of it")),
   status_code: z
     .int()
     .check(
@@ -94,6 +94,13 @@ export const logEntrySchema = z.object({
   redactions_exempt: z
     .optional(z.int().check(z.nonnegative()))
     .check(z.describe("Matches left alone, in keys, encrypted content and tool schemas; absent for none")),
+  refusals: z
+    .optional(z.int().check(z.positive()))
+    .check(
+      z.describe(
+        "Requests from web pages, for other hosts, with other methods or in a loop that this one line stands for: at most one line a minute, with the last of them; no line of sums and totals",
+      ),
+    ),
   error: z.optional(z.string()).check(z.describe("What went wrong, in words; secrets masked")),
   reason,
 });

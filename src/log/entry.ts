@@ -10,6 +10,8 @@ export type LogEntry = z.infer<typeof logEntrySchema>;
 /** Upstreams answer errors with whole web pages; their beginning is enough. */
 const MAX_ERROR_LENGTH = 2000;
 const LONGEST_KEY = 500;
+/** Any web page chooses the path that it asks for. */
+const MAX_PATH_BYTES = 2048;
 
 /** The line for one request, with its newline. Masks errors and drops what may hold a secret. */
 export function makeLogLine(entry: LogEntry): string {
@@ -18,7 +20,7 @@ export function makeLogLine(entry: LogEntry): string {
     timestamp_ms: entry.timestamp_ms,
     service: entry.service,
     method: entry.method,
-    path: withoutQuery(entry.path),
+    path: shorten(withoutQuery(entry.path)),
     status_code: entry.status_code,
     duration_ms: entry.duration_ms,
     config_name: entry.config_name,
@@ -42,6 +44,7 @@ export function makeLogLine(entry: LogEntry): string {
     })),
     redactions: entry.redactions,
     redactions_exempt: entry.redactions_exempt,
+    refusals: entry.refusals,
     error: makeError(entry.error),
     reason: maskValues(entry.reason),
   };
@@ -79,4 +82,12 @@ function maskValues(reason: LogEntry["reason"]): unknown {
 function withoutQuery(path: string): string {
   const end = path.search(/[?#]/);
   return end === -1 ? path : path.slice(0, end);
+}
+
+/** Never in the middle of a character. */
+function shorten(path: string): string {
+  // No character of a string takes more than three bytes.
+  if (path.length * 3 <= MAX_PATH_BYTES) return path;
+  const { read } = new TextEncoder().encodeInto(path, new Uint8Array(MAX_PATH_BYTES));
+  return path.slice(0, read);
 }

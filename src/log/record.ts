@@ -49,6 +49,7 @@ export function readRecord(line: unknown): LogRecord | null {
       ? line["attempts"].filter(isRecord).map(readAttempt)
       : undefined,
     redactions: figure(line["redactions"]),
+    refusals: figure(line["refusals"]),
     error: text(line["error"]),
     reason: data(line["reason"]),
   };

@@ -9,6 +9,7 @@ import type { LogEntry } from "../log/entry.ts";
 import type { Router } from "../routing/router.ts";
 import type { RoutingSettings } from "../routing/types.ts";
 import type { Connections } from "./connections.ts";
+import type { RefusedRequest } from "./guard.ts";
 import type { OwnRoutes } from "./own-routes.ts";
 import type { BodyLimits } from "./read-body.ts";
 import type { SessionMemory } from "./session-memory.ts";
@@ -53,6 +54,8 @@ export interface ProxyDeps {
   readonly observeHeaders: (upstream: Upstream, headers: Headers) => void;
   /** Requests open right now in the whole process; shared by all its services. */
   readonly inFlight: { count: number };
+  /** Counts the requests that the guard turns away. */
+  readonly refusals: { readonly note: (request: RefusedRequest) => void };
   /** Takes the one log line of a finished request. Never throws. */
   readonly record: (entry: LogEntry) => void;
 }

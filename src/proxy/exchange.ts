@@ -102,14 +102,14 @@ function describeAttempt(attempt: Tried): NonNullable<LogEntry["attempts"]>[numb
 }
 
 /** In English, and as data where it has any. */
-function sayWhy(reason: Reason | null | undefined): Pick<LogEntry, "error" | "reason"> {
+export function sayWhy(reason: Reason | null | undefined): Pick<LogEntry, "error" | "reason"> {
   if (reason == null) return {};
   const error = reasonInEnglish(reason);
   return reason.rule === "as-told" ? { error } : { error, reason };
 }
 
 /** Sorts by time; unique enough for one machine: ms since 1970 and 32 random bits, in base 36. */
-function makeRequestId(timestampMs: number): string {
+export function makeRequestId(timestampMs: number): string {
   const random = Math.trunc(Math.random() * 2 ** 32);
   return `${Math.trunc(timestampMs).toString(36)}${random.toString(36).padStart(7, "0")}`;
 }

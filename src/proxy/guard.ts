@@ -9,6 +9,12 @@ export interface Refusal {
   readonly message: Text;
 }
 
+export interface RefusedRequest {
+  readonly method: string;
+  readonly path: string;
+  readonly refusal: Refusal;
+}
+
 /** Names the instances a request has passed, comma-separated. Ours being there means that we ask ourselves. */
 export const HOPS_HEADER = "x-codex-helper-hops";
 const MAX_HOPS = 5;

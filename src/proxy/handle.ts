@@ -1,5 +1,5 @@
 // One request, from its first byte to its log line, as a straight line: guard, body, redaction, candidates, attempts,
-// answer, end. Every step is called once and none calls back; each request ends in exactly one record.
+// answer, end. Every step is called once and none calls back; each request that the guard lets in ends in one record.
 import { t } from "../base/text.ts";
 import { makeFinalAnswer } from "../routing/final-answer.ts";
 import { describe } from "../routing/reasons.ts";
@@ -12,8 +12,9 @@ import { beginExchange, type Exchange, type ExchangeEnd } from "./exchange.ts";
 import { ANY_OUTPUT } from "./gate.ts";
 import { refuse, type RequestTarget, splitUrl } from "./guard.ts";
 import { withHeartbeat } from "./heartbeat.ts";
-import type { LocalError } from "./local-error.ts";
+import { type LocalError, makeErrorResponse } from "./local-error.ts";
 import { answerOwn } from "./own-routes.ts";
+import { isCounted } from "./refusals.ts";
 import { readBody } from "./read-body.ts";
 import { apiOf, readRequestFacts } from "./request-facts.ts";
 
@@ -26,10 +27,14 @@ const OUR_BUG: ExchangeEnd = { status: 500, outcome: "error", reason: { rule: "b
 /** Answers one request. Rejects only on a bug of ours; the request has its record even then. */
 export async function handle(request: Request, deps: ProxyDeps): Promise<Response> {
   const target = splitUrl(request.url);
-  const exchange = beginExchange(request.method, target?.path ?? "/", deps);
-  const refused = (error: LocalError): Response => answerLocal(exchange, "refused", error);
-
+  const path = target?.path ?? "/";
   const refusal = refuse(request, deps.allowedHosts(), deps.instance);
+  if (refusal !== null && isCounted(refusal)) {
+    deps.refusals.note({ method: request.method, path, refusal });
+    return makeErrorResponse(deps.service, refusal, request.method);
+  }
+  const exchange = beginExchange(request.method, path, deps);
+  const refused = (error: LocalError): Response => answerLocal(exchange, "refused", error);
   if (refusal !== null) return refused(refusal);
   if (target === null) return refused(BAD_TARGET);
   const own = await answerOwn(deps, request, target);

@@ -11,7 +11,10 @@ import { createSessionMemory } from "./session-memory.ts";
 
 export interface ProxyOptions
   extends
-    Pick<ProxyDeps, "filter" | "inFlight" | "own" | "record" | "router" | "routeState" | "service">,
+    Pick<
+      ProxyDeps,
+      "filter" | "inFlight" | "own" | "record" | "refusals" | "router" | "routeState" | "service"
+    >,
     Partial<Pick<ProxyDeps, "heartbeat" | "observeHeaders">> {
   /** 0 for any free port. */
   readonly port: number;

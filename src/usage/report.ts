@@ -38,6 +38,7 @@ export function createReport({ costOf, dayOf }: ReportOptions) {
   const days = new Map<string, Tallies>();
   return {
     add(record: LogRecord): void {
+      if (record.refusals !== undefined) return;
       const cost = costOf(record);
       upstreams.add(record, cost);
       models.add(record, cost);

@@ -1,5 +1,5 @@
 // Adds up requests of the log by group: a row each, one for all of them, and how they went over time.
-// Only requests that generate are counted; the others are counted apart.
+// Only requests that generate are counted; the others are counted apart, and those that the guard turned away not at all.
 // Pure.
 import type { LogRecord } from "../log/record.ts";
 import { type KeyOf, isTimeGroup, type Group } from "./groups.ts";
@@ -27,6 +27,7 @@ export function createSummarizer({ by, keyOf }: { readonly by: Group; readonly k
   let other = 0;
   return {
     add(record: LogRecord, cost: Cost): void {
+      if (record.refusals !== undefined) return;
       if (!isGeneration(record)) {
         other += 1;
         return;

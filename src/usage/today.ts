@@ -48,7 +48,7 @@ export function createDayTally() {
   return {
     /** Newest first. */
     add(record: LogRecord): void {
-      if (!isService(record.service)) return;
+      if (!isService(record.service) || record.refusals !== undefined) return;
       addTo(services.getOrInsertComputed(record.service, makeSums), record);
     },
     /** A service without requests is not in it. */

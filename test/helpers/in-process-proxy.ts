@@ -4,6 +4,7 @@ import { makeEmptyConfig } from "../../src/config/parse.ts";
 import { resolveSettings } from "../../src/config/settings.ts";
 import type { LogEntry } from "../../src/log/entry.ts";
 import type { Route } from "../../src/proxy/deps.ts";
+import { createRefusals } from "../../src/proxy/refusals.ts";
 import { type ProxyOptions, startProxy } from "../../src/proxy/server.ts";
 import { createRouter, type Router } from "../../src/routing/router.ts";
 import type { RoutingSettings } from "../../src/routing/types.ts";
@@ -58,6 +59,7 @@ export function startTestProxy(options: TestProxyOptions): TestProxy {
     ...options.route,
   };
   const entries: LogEntry[] = [];
+  const record = (entry: LogEntry): void => void entries.push(entry);
   const router = createRouter({ settings: () => routing, now: Date.now, random: () => 0.5 });
   const proxy = startProxy({
     service,
@@ -65,7 +67,8 @@ export function startTestProxy(options: TestProxyOptions): TestProxy {
     routeState: () => ({ kind: "ready", route }),
     router,
     filter: options.filter ?? ((body) => ({ kind: "filtered", body, headers: {}, redactions: 0 })),
-    record: (entry) => entries.push(entry),
+    record,
+    refusals: createRefusals({ service, now: Date.now, record }),
     onBug: (error) => {
       throw error;
     },

@@ -55,6 +55,7 @@ export const anyEntry: fc.Arbitrary<LogEntry> = fc.record({
   ),
   redactions: maybe(count),
   redactions_exempt: maybe(count),
+  refusals: maybe(fc.integer({ min: 1, max: 100_000 })),
   error: maybe(name),
   reason: maybe(reason),
 });

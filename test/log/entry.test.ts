@@ -42,6 +42,7 @@ const FULL: LogEntry = {
   ],
   redactions: 2,
   redactions_exempt: 1,
+  refusals: 3,
   error: "none",
   reason: { rule: "not-tried", why: "none" },
 };
@@ -133,4 +134,22 @@ test("no part of a key stands where an error is cut", () => {
     expect([before, line.includes("planted")]).toEqual([before, false]);
     expect(JSON.parse(line).error.length).toBeLessThanOrEqual(2000);
   }
+});
+
+test.each([
+  "/" + "a".repeat(60_000),
+  "/" + "日".repeat(5_000),
+  "/" + "\u{1f600}".repeat(3_000),
+  "/a?" + "b".repeat(9_000),
+])("of a path that a web page may choose, the first 2 KB are written, never half a character", (path) => {
+  const written: string = JSON.parse(makeLogLine({ ...SMALL, path })).path;
+  expect(Buffer.byteLength(written)).toBeLessThanOrEqual(2048);
+  expect(written.isWellFormed()).toBe(true);
+  expect(path.startsWith(written)).toBe(true);
+  expect(Buffer.byteLength(written)).toBeGreaterThanOrEqual(path.startsWith("/a?") ? 2 : 2044);
+});
+
+test("a path of 2 KB is written whole", () => {
+  const path = `/${"a".repeat(2047)}`;
+  expect(JSON.parse(makeLogLine({ ...SMALL, path })).path).toBe(path);
 });

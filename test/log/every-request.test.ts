@@ -102,8 +102,9 @@ const KINDS: Readonly<Record<string, Kind>> = {
       }),
     outcomes: ["error"],
   },
-  guarded: {
-    ask: (url, key) => fetch(`${url}/${key}`, turn(key, { headers: { origin: "https://page.example" } })),
+  // What the guard turns away is counted instead: test/proxy/refusals.test.ts.
+  unreadable: {
+    ask: (url, key) => fetch(`${url}/${key}`, turn(key, { headers: { "content-encoding": "gzip" } })),
     outcomes: ["refused"],
   },
   large: {

@@ -31,6 +31,7 @@ test("a request that runs into a bug of ours has its line in the log, and does n
     heartbeat: { afterMs: 1_000, everyMs: 1_000 },
     observeHeaders: () => {},
     inFlight,
+    refusals: { note() {} },
     record: (entry) => entries.push(entry),
   };
   const request = new Request("http://127.0.0.1:3211/v1/responses", {

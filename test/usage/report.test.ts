@@ -32,6 +32,12 @@ test("has every day from the first to the last, with what each upstream did on i
   expect(periods.at(-1)?.byUpstream.get("u")).toMatchObject({ requests: 1, total_tokens: 5, cost_usd: 1 });
 });
 
+test("has no day and no upstream for lines that stand for refused requests", () => {
+  const entry = { timestamp_ms: FIRST, usage: { total_tokens: 5 } };
+  const refused = { timestamp_ms: FIRST + DAY_MS, upstream_base_url: null, outcome: "refused", refusals: 3 };
+  expect(reportOf([entry, refused])).toEqual(reportOf([entry]));
+});
+
 test("goes by month where there are more days than a picture has room for", () => {
   const entries = [0, 40, 100].map((day) => ({ timestamp_ms: FIRST + day * DAY_MS }));
   const { periods } = reportOf(entries);

@@ -107,6 +107,20 @@ describe("a summary", () => {
     expect([total.requests, total.total_tokens, other, rows.length]).toEqual([1, 0, 2, 1]);
   });
 
+  test("is the same with and without lines that stand for refused requests", () => {
+    const own = [
+      request(),
+      request({ outcome: "error", status_code: 502 }),
+      request({ method: "GET", path: "/v1/models" }),
+    ];
+    const refused = ["/v1/responses", "/v1/models", "/"].map((path) =>
+      request({ path, outcome: "refused", status_code: 403, config_name: null, refusals: 9_700 }),
+    );
+    for (const by of GROUPS)
+      expect(summarize(by, [...refused, ...own, ...refused])).toEqual(summarize(by, own));
+    expect(summarize("config", [request({ outcome: "refused", status_code: 413 })]).total.errors).toBe(1);
+  });
+
   test("groups by every field that it names, days in their order", () => {
     const fields = {
       service: "claude",

@@ -38,6 +38,7 @@ export function startDemo(fault: DemoFault) {
     router: createRouter({ settings: () => routing, now: Date.now, random: Math.random }),
     filter: (body) => ({ kind: "filtered", body, headers: {}, redactions: 0 }),
     record: (entry) => entries.push(entry),
+    refusals: { note() {} },
     onBug: () => {},
     inFlight: { count: 0 },
     own: { token: crypto.randomUUID(), read: {}, act: {} },

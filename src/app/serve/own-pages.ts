@@ -3,6 +3,7 @@
 import type { Service } from "../../base/service.ts";
 import { PRODUCT, VERSION } from "../../base/version.ts";
 import type { OwnRoutes } from "../../proxy/own-routes.ts";
+import type { RefusalFacts } from "../../proxy/refusals.ts";
 import type { Router } from "../../routing/router.ts";
 import type { LiveFilter } from "../../filter/live-filter.ts";
 import { type LiveConfig, type LiveRoute, listKeys } from "../live-config.ts";
@@ -23,6 +24,7 @@ export interface OwnPagesOptions {
   readonly quota: Quota;
   readonly saved: SavedSections;
   readonly route: LiveRoute;
+  readonly refusals: () => RefusalFacts;
 }
 
 export function makeOwnPages(options: OwnPagesOptions): Pick<OwnRoutes, "read" | "act"> {
@@ -38,6 +40,7 @@ export function makeOwnPages(options: OwnPagesOptions): Pick<OwnRoutes, "read" |
         config_problem: makeProblem(live.current().problem),
         filter_problem: makeProblem(filter.problem()),
         quota_problem: makeProblem(quota.problem()),
+        refusals: options.refusals(),
       }),
       explain: (query) =>
         explainRoute(

@@ -10,6 +10,7 @@ import { DEFAULT_PORT, type Service } from "../../base/service.ts";
 import type { Upstream } from "../../base/upstream.ts";
 import type { LogEntry } from "../../log/entry.ts";
 import { createLogWriter } from "../../log/writer.ts";
+import { createRefusals } from "../../proxy/refusals.ts";
 import { type ProxyServer, startProxy } from "../../proxy/server.ts";
 import { writeDefaultProviders } from "../../quota/providers.ts";
 import { createRouter } from "../../routing/router.ts";
@@ -122,7 +123,24 @@ async function startService(service: Service, options: ServeOptions, shared: Ret
   const token = crypto.randomUUID();
   const since = now();
   let port = options.port ?? DEFAULT_PORT[service];
-  const pages = makeOwnPages({ ...shared, service, port: () => port, since, router, saved, route });
+  const record = (entry: LogEntry): void => {
+    log.append(entry);
+    saved.noteChange();
+    options.onRequest(entry);
+    shared.tellFileTroubles();
+    memory.noteWork();
+  };
+  const refusals = createRefusals({ service, now, record });
+  const pages = makeOwnPages({
+    ...shared,
+    service,
+    port: () => port,
+    since,
+    router,
+    saved,
+    route,
+    refusals: refusals.facts,
+  });
   const { command = "serve" } = options;
   const proxy = await bind({ port, service, command }, () =>
     startProxy({
@@ -131,13 +149,8 @@ async function startService(service: Service, options: ServeOptions, shared: Ret
       routeState: () => route.state(),
       router,
       filter: shared.filter.forService(service),
-      record: (entry) => {
-        log.append(entry);
-        saved.noteChange();
-        options.onRequest(entry);
-        shared.tellFileTroubles();
-        memory.noteWork();
-      },
+      record,
+      refusals,
       onBug: (error) => onTrouble(t`internal error while handling a request: ${errorText(error)}`),
       observeHeaders: (upstream, headers) => quota.observeHeaders(upstream, headers),
       inFlight: shared.inFlight,
@@ -157,6 +170,7 @@ async function startService(service: Service, options: ServeOptions, shared: Ret
     async stop(graceMs: number): Promise<void> {
       await tryTo(() => removeInstance(paths.run, { pid, service }), onTrouble);
       await proxy.stop(graceMs);
+      refusals.close();
       saved.noteChange();
       await saved.flush();
     },

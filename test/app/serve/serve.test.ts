@@ -121,6 +121,32 @@ test("an instance is found while it runs, tells its state without secrets, and i
   expect(await readInstances(home.paths.run)).toEqual([]);
 });
 
+test("10,000 requests of a web page leave two lines in the log, and its own page counts them", async () => {
+  using home = makeTempHome();
+  await using upstream = await startFakeUpstream(() => GOOD.responses());
+  configure(home, [upstream.baseUrl]);
+  {
+    await using desk = await startDesk(home);
+    await ask(desk.port);
+    await waitUntil(() => countRequests(home) === 1);
+    const url = `http://127.0.0.1:${desk.port}/${"a".repeat(10_000)}`;
+    const page = async (): Promise<void> => {
+      for (let index = 0; index < 250; index += 1) {
+        const answer = await fetch(url, { headers: { origin: "https://page.example" } });
+        expect(answer.status).toBe(403);
+        await answer.text();
+      }
+    };
+    await Promise.all(Array.from({ length: 40 }, page));
+    const facts = instanceSchema.parse(await askInstance({ port: desk.port }, "status"));
+    expect(facts.refusals).toMatchObject({ count: 10_000, by_status: { 403: 10_000 } });
+    expect(countRequests(home)).toBe(2);
+  }
+  const lines = readFileSync(home.paths.requestsLog, "utf8").trimEnd().split("\n");
+  expect(lines.map((line) => JSON.parse(line).refusals)).toEqual([undefined, 1, 9_999]);
+  expect(statSync(home.paths.requestsLog).size).toBeLessThan(6_000);
+});
+
 test("a reset needs the token of the run, and forgets what is held against the one upstream", async () => {
   using home = makeTempHome();
   await using primary = await startFakeUpstream([SPENT, GOOD.responses({ text: "paid" })]);

@@ -37,6 +37,7 @@ test("requests, failures and attempts since midnight are counted, by service and
     "not a line of ours",
     line(MIDNIGHT + 2, { outcome: "error", status_code: 502, error: "no upstream could answer" }),
     line(MIDNIGHT + 3, { outcome: "client_gone", status_code: 499 }),
+    line(MIDNIGHT + 3, { outcome: "refused", status_code: 403, upstream_base_url: null, refusals: 900 }),
     line(MIDNIGHT + 4, { service: "claude", outcome: "refused", status_code: 413, upstream_base_url: null }),
   ]);
   const today = await readToday({ path, now: NOW });

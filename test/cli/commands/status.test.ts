@@ -85,6 +85,34 @@ Settings in ~/.codex-helper/config.json
   });
 });
 
+test("requests that were turned away are told in one line, and are none of the day's", async () => {
+  using home = makeTempHome();
+  await using upstream = await startFakeUpstream([GOOD.responses()]);
+  configure(home, [upstream.baseUrl]);
+  await using serving = startCli(["serve", "--no-switch", "--port", String(freePort())], { home });
+  const [, port] = await serving.waitFor(LISTENING);
+  await turn(port);
+  const quiet = await runCli(["status", "--codex"], { home });
+  expect(quiet.stdout).not.toContain("turned away");
+  const url = `http://127.0.0.1:${port}/v1/responses`;
+  const before = await runCli(["usage", "summary", "--json"], { home });
+  for (let index = 0; index < 20; index += 1) {
+    const page = await fetch(url, { method: "POST", headers: { origin: "https://page.example" } });
+    expect(page.status).toBe(403);
+  }
+  expect((await fetch(url, { headers: { host: "evil.example" } })).status).toBe(421);
+  const { stdout } = await runCli(["status", "--codex"], { home });
+  expect(stdout).toContain("    requests turned away: 21 (403 ×20, 421 ×1), last at ");
+  expect(stdout).toContain("  today   requests: 1\n");
+  const json = await runCli(["status", "--codex", "--json"], { home });
+  expect(JSON.parse(json.stdout).services[0].instances).toMatchObject([
+    { refusals: { count: 21, by_status: { 403: 20, 421: 1 } } },
+  ]);
+  expect((await runCli(["usage", "summary", "--json"], { home })).stdout).toBe(before.stdout);
+  const chinese = await runCli(["status", "--codex"], { home, env: { CODEX_HELPER_LANG: "zh" } });
+  expect(chinese.stdout).toContain("拒绝的请求：21 个（403 ×20, 421 ×1），最近一次");
+});
+
 test("without a proxy: says so, and what is known from the last one", async () => {
   using home = makeTempHome();
   await using primary = await startFakeUpstream([SPENT]);

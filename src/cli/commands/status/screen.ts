@@ -1,7 +1,7 @@
 // The screen of `ch status`: the client, the proxies, the upstreams and the day of each service, then what is set.
 import { describeError } from "../../logged-error.ts";
 import type { ServiceFacts, StatusFacts } from "../../../app/status/survey.ts";
-import type { RouteFacts, UpstreamFacts } from "../../../app/ask-instance.ts";
+import type { InstanceFacts, RouteFacts, UpstreamFacts } from "../../../app/ask-instance.ts";
 import type { SwitchReport } from "../../../app/status/switch-report.ts";
 import type { LoggedError, TodayFacts } from "../../../usage/today.ts";
 import { t, tell, tellEither } from "../../language.ts";
@@ -67,6 +67,7 @@ function printService(cli: Cli, facts: ServiceFacts): void {
     const { pid, port, since_ms } = instance;
     const span = showSpan(now - since_ms);
     printRow(cli, t`proxy`, t`http://127.0.0.1:${port}, pid ${pid}, for ${span}`);
+    printRefusals(cli, instance);
     printRoute(cli, instance, today);
   }
   for (const { pid, port } of silent)
@@ -80,6 +81,18 @@ function printService(cli: Cli, facts: ServiceFacts): void {
     printRoute(cli, facts, today);
   }
   if (today !== null && today.requests > 0) printToday(cli, today);
+}
+
+/** Somebody tries, or a page is wrong: nothing was sent for any of these. */
+function printRefusals(cli: Cli, { refusals }: InstanceFacts): void {
+  if (refusals === null || refusals.count === 0) return;
+  const statuses = Object.entries(refusals.by_status).map(([status, count]) => `${status} ×${count}`);
+  const last = showMoment(refusals.last_at_ms ?? 0, cli.now());
+  printDetail(
+    cli,
+    t`requests turned away: ${refusals.count} (${statuses.join(", ")}), last at ${last}`,
+    "yellow",
+  );
 }
 
 function printRoute(cli: Cli, route: RouteFacts, today: TodayFacts | null): void {

@@ -82,6 +82,7 @@ function describeRequest(record: LogRecord, { cli, cost }: RequestContext): stri
     [t`tokens`, describeTokens(record.usage)],
     [t`cost`, cost.kind === "priced" ? formatUsd(cost.usd) : cost.kind === "unpriced" ? t`unpriced` : ""],
     [t`redactions`, text(record.redactions)],
+    [t`refused`, text(record.refusals)],
     [t`error`, describeError(record)],
   ];
   const known = facts.filter(([, value]) => value.trim() !== "");
