@@ -374,7 +374,7 @@ describe("usage show", () => {
       "\nerror    No upstream could answer Codex. main#1: 500 failed.\n         main#2: 500 failed.\n",
     );
     const chinese = await runAtTerminal(show, { home, env: { NO_COLOR: "1", LANG: "zh_CN.UTF-8" } });
-    expect(chinese.screen).toContain("没有上游能应答 Codex。main#1：500 失败。 main#2：500 失败。");
+    expect(chinese.screen).toContain("没有上游能应答 Codex。main#1：500 失败。main#2：500 失败。");
   });
 
   test("gives an attempt's reason a line of its own where a terminal is too narrow for both", async () => {
