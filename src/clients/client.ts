@@ -2,7 +2,7 @@
 // words that its members share with switch/, import/ and app/.
 // Pure.
 import type { CheckRow, Finding } from "../base/check.ts";
-import type { Text } from "../base/text.ts";
+import { type Text, t } from "../base/text.ts";
 import type { Env } from "../base/env.ts";
 import { UserError } from "../base/errors.ts";
 import type { Paths } from "../base/paths.ts";
@@ -169,6 +169,6 @@ export function withFileName<T>(file: string, work: () => T): T {
     return work();
   } catch (error) {
     if (!(error instanceof UserError) || error.message.includes(file)) throw error;
-    throw new UserError(`${file}: ${error.message}`, { hint: error.hint, cause: error });
+    throw new UserError(t`${file}: ${error.text}`, { hint: error.hintText, cause: error });
   }
 }
