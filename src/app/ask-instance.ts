@@ -134,6 +134,13 @@ export const instanceSchema = later(() =>
     quota_problem: z._default(z.nullable(problemSchema), null),
     /** Requests that were turned away: from web pages, for other hosts, in a loop. */
     refusals: z._default(z.nullable(refusalsSchema), null),
+    /** Which state redaction is in; a proxy of an older version does not say. */
+    redaction: z.optional(
+      z.looseObject({
+        state: z.enum(["off", "none", "rules", "broken", "gone"]),
+        rules: z.number(),
+      }),
+    ),
   }),
 );
 

@@ -9,6 +9,8 @@ export interface Paths {
   readonly home: string;
   readonly config: string;
   readonly filter: string;
+  /** That there was a filter.json: its removal must be accepted. */
+  readonly filterRecord: string;
   readonly usageProviders: string;
   readonly prices: string;
   readonly state: string;
@@ -41,6 +43,7 @@ export function resolvePaths(env: Env): Paths {
     home,
     config: join(home, "config.json"),
     filter: join(home, "filter.json"),
+    filterRecord: join(home, "filter-seen.json"),
     usageProviders: join(home, "usage_providers.json"),
     prices: join(home, "prices.json"),
     state: join(home, "state.json"),

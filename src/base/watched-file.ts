@@ -1,16 +1,25 @@
 // One file that may change at any time, as the value it holds: a cheap look before each use, read and parsed again only
 // on change. What no longer parses is reported together with the last value that did.
 // Writes nothing and never throws for what the file holds.
-import { type Stats, readFileSync, statSync } from "node:fs";
+import { type Stats, lstatSync, readFileSync, statSync } from "node:fs";
 import { UserError, errorCode } from "./errors.ts";
 import { decodeText, describe } from "./files.ts";
 import { t } from "./text.ts";
 
 export type Watched<T> =
-  | { readonly kind: "missing" }
+  /** `isDanglingLink`: there is a link, whose target is missing. */
+  | { readonly kind: "missing"; readonly isDanglingLink?: boolean }
   | { readonly kind: "ok"; readonly value: T }
-  /** `last` is the latest good value; null if there has been none since the file appeared. */
-  | { readonly kind: "broken"; readonly problem: UserError; readonly last: T | null };
+  /**
+   * `last` is the latest good value; null if there has been none since the file appeared. `isUnreachable`: whether there
+   * is a file cannot be told, because of a directory on the way to it.
+   */
+  | {
+      readonly kind: "broken";
+      readonly problem: UserError;
+      readonly last: T | null;
+      readonly isUnreachable?: boolean;
+    };
 
 export interface WatchedFile<T> {
   /** The state right now; the same object until the content changes. Costs one stat while nothing changes. */
@@ -40,10 +49,19 @@ export function createWatchedFile<T>(options: WatchedFileOptions<T>): WatchedFil
   let bytes: Buffer | null = null;
   let isAtRest = false;
 
-  const fail = (problem: UserError): void => {
+  const fail = (problem: UserError, isUnreachable = false): void => {
     bytes = null;
-    if (state.kind === "broken" && state.problem.message === problem.message) return;
-    state = { kind: "broken", problem, last: lastValue(state) };
+    const isSame =
+      state.kind === "broken" &&
+      state.problem.message === problem.message &&
+      (state.isUnreachable === true) === isUnreachable;
+    if (isSame) return;
+    state = {
+      kind: "broken",
+      problem,
+      last: lastValue(state),
+      ...(isUnreachable ? { isUnreachable } : {}),
+    };
   };
 
   const load = (stats: Stats): void => {
@@ -60,10 +78,20 @@ export function createWatchedFile<T>(options: WatchedFileOptions<T>): WatchedFil
     bytes = read;
   };
 
-  const look = (): void => {
+  /** One system call as long as there is a file, or nothing at all. */
+  const find = (): Stats | "nothing" | "dangling link" => {
+    const isKnownMissing = state.kind === "missing" && state.isDanglingLink !== true;
+    if (isKnownMissing && lstatSync(path, { throwIfNoEntry: false }) === undefined) return "nothing";
     const stats = statSync(path, { throwIfNoEntry: false });
-    if (stats === undefined) {
-      if (state.kind !== "missing") state = { kind: "missing" };
+    if (stats !== undefined) return stats;
+    return lstatSync(path, { throwIfNoEntry: false }) === undefined ? "nothing" : "dangling link";
+  };
+
+  const take = (stats: ReturnType<typeof find>): void => {
+    if (typeof stats === "string") {
+      const isDanglingLink = stats === "dangling link";
+      if (state.kind !== "missing" || (state.isDanglingLink === true) !== isDanglingLink)
+        state = isDanglingLink ? { kind: "missing", isDanglingLink } : { kind: "missing" };
       stamp = null;
       bytes = null;
       return;
@@ -76,12 +104,14 @@ export function createWatchedFile<T>(options: WatchedFileOptions<T>): WatchedFil
   };
 
   const current = (): Watched<T> => {
+    let stats: ReturnType<typeof find> | null = null;
     try {
-      look();
+      stats = find();
+      take(stats);
     } catch (error) {
       if (errorCode(error) === undefined) throw error;
       stamp = null;
-      fail(new UserError(t`cannot read ${path}: ${describe(error)}`, { cause: error }));
+      fail(new UserError(t`cannot read ${path}: ${describe(error)}`, { cause: error }), stats === null);
     }
     return state;
   };

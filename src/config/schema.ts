@@ -209,6 +209,7 @@ const rest = {
   routing: maybe(routingSchema, "The circuit breaker: when it opens, and for how long."),
   timeouts: maybe(allTimeoutsSchema, "How long to wait, in seconds."),
   privacy: maybe(privacySchema, "What is removed from requests, in addition to filter.json."),
+  filter: maybe(z.boolean(), "false: filter.json is not used, and nothing is redacted. Default true."),
   hooks: maybe(hooksSchema, "Your own commands."),
   limits: maybe(limitsSchema, "Sizes."),
 };

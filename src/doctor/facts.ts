@@ -5,6 +5,7 @@ import type { Env } from "../base/env.ts";
 import type { Paths } from "../base/paths.ts";
 import type { Finding } from "../base/check.ts";
 import type { Service } from "../base/service.ts";
+import type { RedactionFacts } from "../filter/redaction.ts";
 import type { Text } from "../base/text.ts";
 
 export interface DoctorFacts {
@@ -37,7 +38,12 @@ export interface FileFacts {
     readonly problem: Text | string | null;
     readonly warnings: readonly Text[];
   };
-  readonly filter: { readonly path: string; readonly problem: Text | string | null };
+  readonly filter: {
+    readonly path: string;
+    readonly problem: Text | string | null;
+    readonly hint: Text | string | null;
+    readonly facts: RedactionFacts;
+  };
   readonly usageProviders: { readonly path: string; readonly problem: Text | string | null };
   readonly prices: { readonly path: string; readonly problem: Text | string | null };
   readonly state: { readonly path: string; readonly isUnreadable: boolean };

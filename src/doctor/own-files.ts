@@ -2,6 +2,7 @@
 // Pure.
 import { type Check, fail, info, ok, warn } from "../base/check.ts";
 import { t } from "../base/text.ts";
+import { describeRedaction } from "../filter/redaction.ts";
 import type { DoctorFacts } from "./facts.ts";
 
 /** Of files with the same problem. */
@@ -29,12 +30,14 @@ export const OWN_FILE_CHECKS: readonly Check<DoctorFacts>[] = [
   },
   {
     id: "filter-file",
-    about: "`filter.json`, if there is one, is valid: with an invalid one requests are refused",
+    about: "`filter.json`, if there is or was one, exists and is valid: otherwise requests are refused",
     worst: "fail",
-    run: ({ files: { filter } }) =>
-      filter.problem === null
-        ? [ok(t`redaction rules are valid, or there are none`)]
-        : [fail(filter.problem, "ch filter check")],
+    run: ({ files: { filter } }) => {
+      if (filter.problem !== null) return [fail(filter.problem, filter.hint ?? "ch filter check")];
+      return filter.facts.state === "off"
+        ? [info(describeRedaction(filter.facts), "ch config edit")]
+        : [ok(describeRedaction(filter.facts))];
+    },
   },
   {
     id: "usage-providers",

@@ -3,10 +3,19 @@
 // Strict (RFC 8259): what a lenient reader would take for JSON is reported as not JSON. No recursion, any depth.
 // Pure.
 import { endOfString, skipSpace } from "../base/json-members.ts";
-import { type Zone, nextZone } from "./zones.ts";
+import { type Zone, nextZone, zoneOfItems } from "./zones.ts";
 
-/** Called for each string: `start` is its opening quote, `end` the offset after its closing one. */
-export type VisitString = (start: number, end: number, place: Zone | "key") => void;
+/**
+ * Called for each string: `start` is its opening quote, `end` the offset after its closing one. `owner` is the object or
+ * list that holds it.
+ */
+export type VisitString = (start: number, end: number, place: Zone | "key", owner: Owner) => void;
+
+/** Complete when the whole text has been visited. */
+export interface Owner {
+  /** The spelling of its string `type`; null where two differ, undefined without one. */
+  readonly type?: string | null | undefined;
+}
 
 const QUOTE = 0x22;
 const COMMA = 0x2c;
@@ -28,14 +37,17 @@ export function visitStrings(text: string, zone: Zone, visit: VisitString): bool
   const outer: Container[] = [];
   let container: Container = { isObject: false, zone };
   let valueZone = zone;
+  let isType = false;
   let at = skipSpace(text, 0);
 
   /** From a key to its value: the offset of the value, or -1. */
   const passKey = (start: number): number => {
     const end = text.charCodeAt(start) === QUOTE ? endOfString(text, start) : -1;
     if (end < 0) return -1;
-    visit(start, end, "key");
-    valueZone = nextZone(container.zone, text.slice(start + 1, end - 1));
+    visit(start, end, "key", container);
+    const key = text.slice(start + 1, end - 1);
+    valueZone = nextZone(container.zone, key);
+    isType = key === "type";
     const colon = skipSpace(text, end);
     return text.charCodeAt(colon) === COLON ? skipSpace(text, colon + 1) : -1;
   };
@@ -44,7 +56,8 @@ export function visitStrings(text: string, zone: Zone, visit: VisitString): bool
     const code = text.charCodeAt(at);
     if (code === OPEN_OBJECT || code === OPEN_ARRAY) {
       outer.push(container);
-      container = { isObject: code === OPEN_OBJECT, zone: valueZone };
+      const isObject = code === OPEN_OBJECT;
+      container = { isObject, zone: isObject ? valueZone : zoneOfItems(valueZone) };
       at = skipSpace(text, at + 1);
       if (text.charCodeAt(at) !== closingOf(container)) {
         if (container.isObject) at = passKey(at);
@@ -54,7 +67,10 @@ export function visitStrings(text: string, zone: Zone, visit: VisitString): bool
     } else {
       const end = code === QUOTE ? endOfString(text, at) : endOfScalar(text, at);
       if (end < 0) return false;
-      if (code === QUOTE) visit(at, end, valueZone);
+      if (code === QUOTE) {
+        if (isType && container.isObject) noteType(container, text.slice(at + 1, end - 1));
+        visit(at, end, valueZone, container);
+      }
       at = skipSpace(text, end);
     }
 
@@ -75,6 +91,11 @@ export function visitStrings(text: string, zone: Zone, visit: VisitString): bool
 interface Container {
   readonly isObject: boolean;
   readonly zone: Zone;
+  type?: string | null;
+}
+
+function noteType(container: Container, type: string): void {
+  container.type = container.type === undefined || container.type === type ? type : null;
 }
 
 function closingOf(container: Container): number {

@@ -1,9 +1,11 @@
 // The redaction rules in force, while filter.json may change at any time: body and headers in, what may leave out.
-// Never falls back to "no rules": a file that was never good refuses every request.
+// Never falls back to "no rules": a file that was never good, or that was there and is gone, refuses every request.
 import type { UserError } from "../base/errors.ts";
 import { type Text, t } from "../base/text.ts";
 import type { Service } from "../base/service.ts";
-import { createWatchedFile } from "../base/watched-file.ts";
+import { type Watched, createWatchedFile } from "../base/watched-file.ts";
+import type { FilterRecord } from "./filter-record.ts";
+import { type RedactionFacts, makeDangling, makeRemoved, makeUnreachable } from "./redaction.ts";
 import { makeRequestFilter, METADATA_HEADER, type RequestFilter } from "./request-filter.ts";
 import { NO_RULES, parseRules, type RuleSet } from "./rules.ts";
 
@@ -23,9 +25,17 @@ export type FilteredRequest =
 
 export type LiveFilter = ReturnType<typeof createLiveFilter>;
 
-/** `now` is the wall clock, ms. */
-export function createLiveFilter(path: string, now: () => number) {
-  const follow = followRules(path, now);
+export interface LiveFilterOptions {
+  readonly path: string;
+  readonly record: FilterRecord;
+  /** Whether the user has said in config.json that filter.json is not used. */
+  readonly isOff: () => boolean;
+  /** Wall clock, ms. */
+  readonly now: () => number;
+}
+
+export function createLiveFilter(options: LiveFilterOptions) {
+  const follow = followRules(options);
   let seen: FilterState | null = null;
   /** What holds for a request that starts now. */
   const current = (): FilterState => (seen = follow());
@@ -37,18 +47,25 @@ export function createLiveFilter(path: string, now: () => number) {
     problem: () => problemIn(current()),
     /** The same, as the last request found it: costs nothing. */
     lastProblem: () => problemIn(seen),
+    /** Which state holds, for every screen. */
+    facts: (): RedactionFacts => makeFacts(current()),
     forService(service: Service) {
       return (body: Uint8Array, headers: Headers): FilteredRequest => {
         const state = current();
-        if (state.kind === "none") return { kind: "filtered", body, headers: {}, redactions: 0 };
-        if (state.kind === "broken-never-loaded") {
-          return { kind: "refused", message: t`redaction rules cannot be read: ${state.problem.text}` };
-        }
+        if (state.kind === "none" || state.kind === "off")
+          return { kind: "filtered", body, headers: {}, redactions: 0 };
+        if (!("rules" in state)) return { kind: "refused", message: refusalFor(state.problem) };
         const filter = makeRequestFilter({ rules: state.rules, service, now: () => performance.now() });
         return filterRequest(body, headers, filter);
       };
     },
   };
+}
+
+function refusalFor({ hintText, text }: UserError): Text {
+  return hintText === undefined
+    ? t`redaction rules cannot be read: ${text}`
+    : t`redaction rules cannot be read: ${text}; ${hintText}`;
 }
 
 /** Workspaces are removed later, for each upstream by itself: the vendor's own host may have them. */
@@ -72,40 +89,103 @@ function sum(hits: readonly number[]): number {
 }
 
 export type FilterState =
-  /** No file. */
+  /** No file, and there has been none; or its removal was accepted. */
   | { readonly kind: "none"; readonly rules: RuleSet }
+  /** Turned off in config.json. */
+  | { readonly kind: "off"; readonly rules: RuleSet }
   | { readonly kind: "ok"; readonly rules: RuleSet }
   /** The last good rules stay in force; `problem` is for every surface to show. */
   | { readonly kind: "broken-with-last-good"; readonly rules: RuleSet; readonly problem: UserError }
   /** Requests must be refused: `problem` names the file and the place. */
-  | { readonly kind: "broken-never-loaded"; readonly problem: UserError };
+  | { readonly kind: "broken-never-loaded"; readonly problem: UserError }
+  /** There was a file, or there is a way to one that ends nowhere. Requests must be refused. */
+  | { readonly kind: "gone"; readonly problem: UserError };
 
 const MAX_FILE_BYTES = 2 ** 20;
 /** Some editors move the old file away before they write the new one: for so long its rules stay in force. */
 const MISSING_GRACE_MS = 2000;
+/** The record is compared with what it should say at most so often: other processes write it, too. */
+const CHECK_RECORD_MS = 1000;
+const NONE: FilterState = { kind: "none", rules: NO_RULES };
+const OFF: FilterState = { kind: "off", rules: NO_RULES };
 
-function followRules(path: string, now: () => number): () => FilterState {
+function followRules({ isOff, now, path, record }: LiveFilterOptions): () => FilterState {
   const file = createWatchedFile({
     path,
     maxBytes: MAX_FILE_BYTES,
     parse: (text) => parseRules(text, path),
     now,
   });
-  let last: FilterState = { kind: "none", rules: NO_RULES };
+  let last: FilterState = OFF;
   let missingSince: number | null = null;
+  let recordCheckedAt = Number.NEGATIVE_INFINITY;
 
-  return () => {
-    const watched = file.current();
-    if (watched.kind === "missing") {
+  /** True once in a while, and whenever another state may begin. */
+  const isRecordDue = (isNew: boolean): boolean => {
+    if (!isNew && Math.abs(now() - recordCheckedAt) < CHECK_RECORD_MS) return false;
+    recordCheckedAt = now();
+    return true;
+  };
+
+  const whenThere = (watched: Loaded): FilterState => {
+    missingSince = null;
+    const next: FilterState =
+      watched.kind === "ok" ? { kind: "ok", rules: watched.value } : broken(watched.problem, last);
+    if (isRecordDue(next.kind !== last.kind || isEmpty(next) !== isEmpty(last)))
+      record.note(isEmpty(next) ? "emptied" : "seen");
+    return next;
+  };
+
+  const whenNotThere = (problem: UserError | null): FilterState => {
+    if (last.kind === "broken-with-last-good" || (last.kind === "ok" && !isEmpty(last))) {
       missingSince ??= now();
-      const isGone = last.kind === "none" || Math.abs(now() - missingSince) > MISSING_GRACE_MS;
-      if (isGone) last = { kind: "none", rules: NO_RULES };
-      return last;
+      if (Math.abs(now() - missingSince) <= MISSING_GRACE_MS) return last;
     }
     missingSince = null;
-    last = watched.kind === "ok" ? { kind: "ok", rules: watched.value } : broken(watched.problem, last);
+    if (problem !== null) {
+      if (isRecordDue(last.kind !== "gone")) record.note("seen");
+      return { kind: "gone", problem };
+    }
+    const wasThere = last.kind !== "none" && last.kind !== "off" && !isEmpty(last);
+    if (!wasThere && !isRecordDue(last.kind !== "none")) return last;
+    const remembered = record.read();
+    if (remembered === "accepted" || (remembered === "never" && !wasThere)) return NONE;
+    // Whoever removes everything removes the record, too: only what was accepted since is accepted.
+    if (remembered === "never") record.note("seen");
+    return { kind: "gone", problem: makeRemoved(path) };
+  };
+
+  return () => {
+    if (isOff()) return (last = OFF);
+    const watched = file.current();
+    if (watched.kind === "missing")
+      last = whenNotThere(watched.isDanglingLink === true ? makeDangling(path) : null);
+    else if (watched.kind === "broken" && watched.isUnreachable === true)
+      last = whenNotThere(makeUnreachable(watched.problem));
+    else last = whenThere(watched);
     return last;
   };
+}
+
+type Loaded = Exclude<Watched<RuleSet>, { readonly kind: "missing" }>;
+
+/** A list without rules: the user has said that nothing is redacted. */
+function isEmpty(state: FilterState): boolean {
+  return state.kind === "ok" && state.rules.rules.length === 0;
+}
+
+function makeFacts(state: FilterState): RedactionFacts {
+  switch (state.kind) {
+    case "none":
+    case "off":
+    case "gone":
+      return { state: state.kind, rules: 0 };
+    case "broken-never-loaded":
+      return { state: "broken", rules: 0 };
+    case "ok":
+    case "broken-with-last-good":
+      return { state: "rules", rules: state.rules.rules.length };
+  }
 }
 
 /** The rules in force until now stay; "no rules" is not something to fall back to. */

@@ -1,8 +1,8 @@
 // Changes strings of a JSON text in place: finds those that may match, decodes them, and says which to replace.
 // Which strings are never changed is decided in zones.ts.
 // Pure.
-import { visitStrings } from "./json-strings.ts";
-import type { Zone } from "./zones.ts";
+import { type Owner, visitStrings } from "./json-strings.ts";
+import { SEALED_IN, type Zone } from "./zones.ts";
 
 export interface JsonText {
   /** The text, or its bytes as Latin-1: JSON's own characters are all ASCII. */
@@ -31,9 +31,9 @@ export interface StringHandler {
 export function editStrings(json: JsonText, zone: Zone, handler: StringHandler): Edit[] | null {
   const found: Token[] = [];
   const toolNames: Token[] = [];
-  const isJson = visitStrings(json.text, zone, (start, end, place) => {
-    if (place === "tool-name") toolNames.push({ start, end, place });
-    if (json.mayMatch(start, end)) found.push({ start, end, place });
+  const isJson = visitStrings(json.text, zone, (start, end, place, owner) => {
+    if (place === "tool-name") toolNames.push({ start, end, place, owner });
+    if (json.mayMatch(start, end)) found.push({ start, end, place, owner });
   });
   if (!isJson) return null;
   const decode = ({ start, end }: Token): string => decodeString(json.slice(start, end));
@@ -42,9 +42,9 @@ export function editStrings(json: JsonText, zone: Zone, handler: StringHandler):
   const isToolName = (value: string): boolean => (names ??= new Set(toolNames.map(decode))).has(value);
   try {
     const values = found.map(decode);
-    return found.flatMap(({ start, end, place }, index) => {
+    return found.flatMap(({ start, end, place, owner }, index) => {
       const before = values[index] ?? "";
-      if (isFixed(place) || (place === "tool-reference" && isToolName(before))) {
+      if (isFixed(place, owner) || (place === "tool-reference" && isToolName(before))) {
         handler.keep(before);
         return [];
       }
@@ -61,9 +61,12 @@ interface Token {
   readonly start: number;
   readonly end: number;
   readonly place: Zone | "key";
+  readonly owner: Owner;
 }
 
-function isFixed(place: Zone | "key"): boolean {
+function isFixed(place: Zone | "key", { type }: Owner): boolean {
+  const sealedIn = SEALED_IN[place];
+  if (sealedIn !== undefined) return type === sealedIn;
   return place === "key" || place === "opaque" || place === "tool-name";
 }
 

@@ -18,8 +18,11 @@ export type Zone =
   | "other"
   /** Anybody's JSON: a tool call's input, JSON inside a string. No name means anything here. */
   | "json"
-  /** Never changed, at any depth: encrypted content, signatures, schemas. */
+  /** Never changed, at any depth: encrypted content, schemas. */
   | "opaque"
+  /** What only the blocks of one type have, and the upstream made: never changed in those (see SEALED_IN). */
+  | "signature"
+  | "data"
   /** The name of a defined tool: never changed. */
   | "tool-name"
   /** The name of a tool that was called or chosen: not changed if a defined tool is called so. */
@@ -31,9 +34,8 @@ const ZONES: Readonly<Partial<Record<Zone, Readonly<Record<string, Zone>>>>> = {
     content: "entry",
     tools: "tools",
     input: "json",
-    signature: "opaque",
-    // Of a redacted_thinking block; an image's and a document's lie in their source.
-    data: "opaque",
+    signature: "signature",
+    data: "data",
     name: "tool-reference",
     namespace: "tool-reference",
     tool_calls: "entry",
@@ -49,6 +51,17 @@ const ZONES: Readonly<Partial<Record<Zone, Readonly<Record<string, Zone>>>>> = {
   },
   choice: { name: "tool-reference", function: "choice" },
 };
+
+/** The `type` of the content blocks whose string of that name the upstream takes back only as it made it. */
+export const SEALED_IN: Readonly<Partial<Record<Zone | "key", string>>> = {
+  signature: "thinking",
+  data: "redacted_thinking",
+};
+
+/** The zone of the items of a list: what only a block's own string can be is not in a list. */
+export function zoneOfItems(zone: Zone): Zone {
+  return zone in SEALED_IN ? "other" : zone;
+}
 
 /** The zone of the value of `key` in an object that lies in `zone`. */
 export function nextZone(zone: Zone, key: string): Zone {

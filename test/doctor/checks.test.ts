@@ -1,6 +1,6 @@
 import { inEnglish } from "../../src/base/text.ts";
 import { expect, test } from "bun:test";
-import { chmodSync, mkdirSync, rmSync, truncateSync } from "node:fs";
+import { chmodSync, mkdirSync, readFileSync, rmSync, symlinkSync, truncateSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import type { Status } from "../../src/base/check.ts";
@@ -72,6 +72,37 @@ const CONDITIONS: readonly Condition[] = [
     status: "fail",
     says: /filter\.json:1:\d+/,
     hint: /ch filter check/,
+  },
+  {
+    name: "filter-file: it was there and is gone",
+    make: ({ home }) => void home.write(".codex-helper/filter-seen.json", { removal_accepted: false }),
+    status: "fail",
+    says: /filter\.json was there and is missing/,
+    hint: /ch filter check --accept-removal/,
+  },
+  {
+    name: "filter-file: it is a link that leads nowhere",
+    make: ({ home }) => symlinkSync(join(home.path, "vault", "filter.json"), home.paths.filter),
+    status: "fail",
+    says: /filter\.json is a link to a file that does not exist/,
+    hint: /remove the link/,
+  },
+  {
+    name: "filter-file: it is turned off",
+    make: ({ home }) => {
+      const config = JSON.parse(readFileSync(home.paths.config, "utf8")) as object;
+      home.write(".codex-helper/config.json", { ...config, filter: false });
+      chmodSync(home.paths.config, 0o600);
+    },
+    status: "info",
+    says: /redaction is off/,
+    hint: /ch config edit/,
+  },
+  {
+    name: "filter-file: its removal was accepted",
+    make: ({ home }) => void home.write(".codex-helper/filter-seen.json", { removal_accepted: true }),
+    status: "ok",
+    says: /there are no redaction rules/,
   },
   {
     name: "usage-providers: it is broken",

@@ -102,3 +102,61 @@ test("chat completions: functions and their calls", () => {
   });
   expect(filtered(make("corp")).request).toEqual(make("[X]"));
 });
+
+test("signature and data are kept in the blocks that have them, and nowhere else", () => {
+  const make = (corp: string): object => ({
+    messages: [
+      {
+        role: "assistant",
+        data: corp,
+        signature: corp,
+        content: [
+          { signature: "corp", type: "thinking", thinking: corp, data: corp },
+          { data: "corp", signature: corp, type: "redacted_thinking" },
+          { type: "text", text: corp, signature: corp, data: corp },
+          { type: "image", data: corp },
+          { data: corp },
+          { type: corp, data: corp },
+          { type: "tool_result", content: [{ type: "text", text: corp, data: corp, signature: corp }] },
+        ],
+      },
+    ],
+  });
+  const result = filtered(make("corp"), "claude");
+  expect(result.request).toEqual(make("[X]"));
+  expect(result.exempt).toBe(2);
+});
+
+test("only the block's own string is kept: not a list or an object in its place", () => {
+  const make = (corp: string): object => ({
+    messages: [
+      {
+        content: [
+          { type: "thinking", signature: [corp, { a: corp }] },
+          { type: "redacted_thinking", data: { signature: corp, data: corp } },
+        ],
+      },
+    ],
+  });
+  const result = filtered(make("corp"), "claude");
+  expect(result.request).toEqual(make("[X]"));
+  expect(result.exempt).toBe(0);
+});
+
+test("a block with two types is of neither", () => {
+  const body = '{"messages":[{"content":[{"type":"thinking","signature":"corp","type":"text"}]}]}';
+  const result = expectOk(makeFilter([RULE], "claude").filterBody(Buffer.from(body), JSON_TYPE));
+  expect(Buffer.from(result.value).toString()).toBe(body.replace("corp", "[X]"));
+});
+
+test("the same in a Codex request: its items have neither field", () => {
+  const make = (corp: string): object => ({
+    input: [
+      { type: "message", content: [{ type: "input_text", text: corp, signature: corp, data: corp }] },
+      { type: "reasoning", encrypted_content: "corp", signature: corp, data: corp },
+    ],
+  });
+  const result = filtered(make("corp"));
+  expect(result.request).toEqual(make("[X]"));
+  expect(result.exempt).toBe(1);
+});

@@ -7,6 +7,7 @@ import { type Text, t } from "../../base/text.ts";
 import { parseRecord } from "../../base/json-value.ts";
 import type { Paths } from "../../base/paths.ts";
 import type { FileFacts } from "../../doctor/facts.ts";
+import { inspectFilter } from "../filter-facts.ts";
 import type { LiveConfig } from "../live-config.ts";
 
 const MOST_FILES = 2_000;
@@ -16,8 +17,8 @@ export async function collectFileFacts(
   now: () => number,
 ): Promise<FileFacts> {
   const { config, problem } = live.current();
-  const [filterProblem, usageProviders, prices] = await Promise.all([
-    findFilterProblem(paths.filter, now),
+  const [redaction, usageProviders, prices] = await Promise.all([
+    inspectFilter({ paths, now, isOff: () => config.shell.filter === false }),
     findProblem(paths.usageProviders, async () => (await import("../../quota/providers.ts")).checkProviders),
     findProblem(paths.prices, async () => (await import("../prices.ts")).parsePrices),
   ]);
@@ -28,7 +29,12 @@ export async function collectFileFacts(
       problem: problem?.text ?? null,
       warnings: config.warnings,
     },
-    filter: { path: paths.filter, problem: filterProblem },
+    filter: {
+      path: paths.filter,
+      problem: redaction.problem?.text ?? null,
+      hint: redaction.problem?.hintText ?? null,
+      facts: redaction.facts,
+    },
     usageProviders: { path: paths.usageProviders, problem: usageProviders },
     prices: { path: paths.prices, problem: prices },
     state: { path: paths.state, isUnreadable: isStateUnreadable(paths.state) },
@@ -49,13 +55,6 @@ export function listOpenFiles(paths: Paths): string[] {
   const directories = [paths.home, paths.logs, paths.run, paths.backups];
   const files = directories.flatMap((directory) => listNames(directory).map((name) => join(directory, name)));
   return [...new Set([paths.home, ...files])].slice(0, MOST_FILES).filter(isOpenToOthers);
-}
-
-/** The rules' engine is the greatest part of the program: it is loaded only where there is something to read. */
-async function findFilterProblem(path: string, now: () => number): Promise<Text | string | null> {
-  if (!existsSync(path)) return null;
-  const { createLiveFilter } = await import("../../filter/live-filter.ts");
-  return createLiveFilter(path, now).problem()?.text ?? null;
 }
 
 /** Few users have such a file: its parser is loaded only where there is one. */

@@ -41,6 +41,7 @@ export function makeOwnPages(options: OwnPagesOptions): Pick<OwnRoutes, "read" |
         filter_problem: makeProblem(filter.problem()),
         quota_problem: makeProblem(quota.problem()),
         refusals: options.refusals(),
+        redaction: { ...filter.facts() },
       }),
       explain: (query) =>
         explainRoute(

@@ -19,6 +19,8 @@ import { createEventHook } from "./event-hook.ts";
 import { describeEvent, makeEventJson } from "./events.ts";
 import { createIdleCollector } from "./idle-collector.ts";
 import { createLiveFilter, type LiveFilter } from "../../filter/live-filter.ts";
+import { makeFilterRecord } from "../../filter/filter-record.ts";
+import type { RedactionFacts } from "../../filter/redaction.ts";
 import { createLiveConfig, type LiveConfig } from "../live-config.ts";
 import { makeOwnPages } from "./own-pages.ts";
 import { findPortOwner } from "./port-owner.ts";
@@ -58,6 +60,7 @@ export async function serve(options: ServeOptions) {
   ensurePrivateDirectory(paths.home);
   const shared = makeShared(options);
   const running: Awaited<ReturnType<typeof startService>>[] = [];
+  let redaction: RedactionFacts;
   /** Lets open answers finish for at most `graceMs`. */
   const stop = async (graceMs: number): Promise<void> => {
     await Promise.all([...running.map((one) => one.stop(graceMs)), shared.quota.stop(), shared.hook.stop()]);
@@ -68,12 +71,16 @@ export async function serve(options: ServeOptions) {
     for (const service of options.services) running.push(await startService(service, options, shared));
     if (options.command !== "run") await tryTo(() => writeDefaultProviders(paths), onTrouble);
     shared.quota.start();
+    redaction = shared.filter.facts();
+    shared.tellFileTroubles();
   } catch (error) {
     await stop(0);
     throw error;
   }
   return {
     served: running.map(({ served }) => served),
+    /** As it is at the start. */
+    redaction,
     /** Requests that are being answered right now. */
     openAnswers: () => shared.inFlight.count,
     stop,
@@ -84,7 +91,12 @@ export async function serve(options: ServeOptions) {
 function makeShared({ paths, env, onTrouble }: ServeOptions) {
   const now = Date.now;
   const live = createLiveConfig({ paths, env, now });
-  const filter = createLiveFilter(paths.filter, now);
+  const filter = createLiveFilter({
+    path: paths.filter,
+    record: makeFilterRecord(paths.filterRecord, onTrouble),
+    isOff: () => live.current().config.shell.filter === false,
+    now,
+  });
   const inFlight = { count: 0 };
   return {
     now,
@@ -189,14 +201,18 @@ function createFileTroubles(
   let told: readonly string[] = [];
   return () => {
     const config = live.current().problem?.text;
-    const rules = filter.lastProblem()?.text;
+    const rules = filter.lastProblem();
     const troubles = [
       ...(config === undefined ? [] : [t`${config}; the last valid version stays in use`]),
-      ...(rules === undefined ? [] : [t`${rules}; see: ch filter check`]),
+      ...(rules === null ? [] : [describeRuleTrouble(rules)]),
     ];
     for (const words of troubles) if (!told.includes(inEnglish(words))) onTrouble(words);
     told = troubles.map(inEnglish);
   };
+}
+
+function describeRuleTrouble({ hintText, text }: UserError): Text {
+  return hintText === undefined ? t`${text}; see: ch filter check` : t`${text}; ${hintText}`;
 }
 
 /** Other commands then do not find this proxy; it works without them. */

@@ -1,6 +1,5 @@
 // Everything that `ch status` and `ch routing` need to know: from the proxies that run, and where none does from
 // config.json and what the last one left in state.json. Sends no request to an upstream.
-import { existsSync } from "node:fs";
 import type { Service } from "../../base/service.ts";
 import { listSettings } from "../../config/settings.ts";
 import { type Instance, findInstances, readInstances } from "../../state/instances.ts";
@@ -8,13 +7,13 @@ import type { TodayFacts } from "../../usage/today.ts";
 import {
   type Explanation,
   type InstanceFacts,
-  type Problem,
   type RouteFacts,
   askInstance,
   explanationSchema,
   instanceSchema,
   tellInstance,
 } from "../ask-instance.ts";
+import { inspectFilter } from "../filter-facts.ts";
 import { type LiveConfigOptions, createLiveConfig, listKeys } from "../live-config.ts";
 import { createQuota } from "../quota/quota.ts";
 import { recallRouter, resetSavedState } from "../router-state.ts";
@@ -44,6 +43,10 @@ export async function surveyStatus(services: readonly Service[], context: LiveCo
     askAll(context),
     readToday({ path: context.paths.requestsLog, now: context.now() }),
   ]);
+  const redaction = await inspectFilter({
+    ...context,
+    isOff: () => live.current().config.shell.filter === false,
+  });
   const quota = createQuota({ ...context, live, onTrouble: () => {} });
   await quota.load(services);
   const recallRoute = (service: Service): RouteFacts => {
@@ -73,7 +76,8 @@ export async function surveyStatus(services: readonly Service[], context: LiveCo
       };
     }),
     config_problem: makeProblem(live.current().problem),
-    filter_problem: await findFilterProblem(context),
+    filter_problem: makeProblem(redaction.problem),
+    redaction: redaction.facts,
     quota_problem: makeProblem(quota.problem()),
     /** Those in force, with where they come from. */
     settings: listSettings(live.current().config),
@@ -142,11 +146,4 @@ async function askAll({ paths }: LiveConfigOptions) {
     silent: answers.filter(({ facts }) => facts === undefined).map(({ record }) => record),
     dead,
   };
-}
-
-/** The redaction engine is the largest part of the program: loaded only where there are rules. */
-async function findFilterProblem({ now, paths }: LiveConfigOptions): Promise<Problem | null> {
-  if (!existsSync(paths.filter)) return null;
-  const { createLiveFilter } = await import("../../filter/live-filter.ts");
-  return makeProblem(createLiveFilter(paths.filter, now).problem());
 }

@@ -1,12 +1,16 @@
 // `ch filter check` and `ch filter test`: whether the rule file is valid, and what its rules would change.
 // Sends nothing. The difference shows what would be redacted, to the person whose it is; --json holds counts only.
 import { UserError } from "../../base/errors.ts";
-import { readBytes, readText } from "../../base/files.ts";
-import { t } from "../language.ts";
+import { inspectFilter, type InspectedFilter } from "../../app/filter-facts.ts";
+import { createLiveConfig } from "../../app/live-config.ts";
+import { lookAt, readBytes, readText } from "../../base/files.ts";
+import { t, tell } from "../language.ts";
 import { showPath } from "../../base/paths.ts";
 import { CLIENT_NAME, DEFAULT_SERVICE, SERVICES, SERVICE_FACTS, type Service } from "../../base/service.ts";
 import { printable } from "../../base/terminal-text.ts";
 import { type Change, diffTexts, focus } from "../../filter/diff.ts";
+import { findAt, makeFilterRecord, writeRecord } from "../../filter/filter-record.ts";
+import { describeRedaction } from "../../filter/redaction.ts";
 import { makeRequestFilter } from "../../filter/request-filter.ts";
 import { NO_RULES, type RuleSet, parseRules } from "../../filter/rules.ts";
 import sampleOfMessages from "../../filter/sample-messages.json" with { type: "json" };
@@ -27,19 +31,39 @@ const checkCommand = defineCommand({
   examples: [
     ["ch filter check", "count the rules, or show the line with the error"],
     ["ch filter check --json", "the same as JSON"],
+    ["ch filter check --accept-removal", "after removing filter.json: requests go out unredacted"],
   ],
-  args: JSON_ARG,
+  args: {
+    "accept-removal": {
+      type: "boolean",
+      description: "confirm that filter.json was removed on purpose, and send requests unredacted",
+    },
+    ...JSON_ARG,
+  },
   async run(args, cli) {
     const path = cli.paths.filter;
     try {
-      const rules = await loadRules(cli);
+      if (args["accept-removal"] === true) acceptRemoval(cli);
+      const { facts, problem } = await inspect(cli);
+      const isOff = facts.state === "off";
+      // A file that is not used may say anything; one that is gone has a problem of its own.
+      if (facts.state === "gone" && problem !== null) throw problem;
+      const rules = isOff ? null : await loadRules(cli);
       if (args.json === true) {
-        return cli.out.json({ path, exists: rules !== null, valid: true, rules: rules?.rules.length ?? 0 });
+        return cli.out.json({
+          path,
+          exists: lookAt(path) !== null,
+          valid: true,
+          rules: rules?.rules.length ?? 0,
+          state: facts.state,
+        });
       }
-      cli.out.line(describeRules(cli, rules));
+      cli.out.line(isOff ? tell(describeRedaction(facts)) : describeRules(cli, rules));
     } catch (error) {
       if (args.json !== true || !(error instanceof UserError)) throw error;
-      cli.out.json({ path, exists: true, valid: false, problem: error.message });
+      const { facts } = await inspect(cli);
+      const exists = lookAt(path) !== null;
+      cli.out.json({ path, exists, valid: false, problem: error.message, state: facts.state });
       return error.exitCode;
     }
   },
@@ -62,11 +86,14 @@ const testCommand = defineCommand({
     ...JSON_ARG,
   },
   async run(args, cli) {
+    const { facts, problem } = await inspect(cli);
+    if (facts.state === "gone" && problem !== null) throw problem;
     const rules = await loadRules(cli);
     const inputs = await readInputs(cli, args.file, readService(args));
     const trials = inputs.map((input) => tryRules(rules ?? NO_RULES, input));
     if (args.json === true) return cli.out.json({ path: cli.paths.filter, trials: trials.map(toJson) });
-    if (rules === null) cli.out.note(describeRules(cli, null));
+    if (facts.state === "off") cli.out.note(tell(describeRedaction(facts)));
+    else if (rules === null) cli.out.note(describeRules(cli, null));
     for (const trial of trials) printTrial(cli, trial);
   },
 });
@@ -79,6 +106,31 @@ export const command = defineCommand({
   ],
   subCommands: { check: checkCommand, test: testCommand },
 });
+
+async function inspect({ env, now, paths }: Cli): Promise<InspectedFilter> {
+  const live = createLiveConfig({ paths, env, now });
+  const isOff = (): boolean => live.current().config.shell.filter === false;
+  return await inspectFilter({ paths, now, isOff });
+}
+
+/** Throws UserError while there is a file, or a link to one: that is not a removal. */
+function acceptRemoval({ env, out, paths }: Cli): void {
+  const path = showPath(paths.filter, env);
+  const what = findAt(paths.filter);
+  if (what === "a link") {
+    throw new UserError(t`${path} is a link to a file that does not exist: requests are refused`, {
+      hint: `rm ${path}`,
+    });
+  }
+  if (what === "a file") {
+    throw new UserError(t`${path} exists, so there is no removal to accept`, {
+      hint: t`remove it first, or turn redaction off with "filter": false: ch config edit`,
+    });
+  }
+  if (makeFilterRecord(paths.filterRecord, null).read() !== "seen") return;
+  writeRecord(paths.filterRecord, "accepted");
+  out.note(t`the removal is accepted: requests are sent unredacted until there is a filter.json again`);
+}
 
 /** Null when there is no file. */
 async function loadRules(cli: Cli): Promise<RuleSet | null> {

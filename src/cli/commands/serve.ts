@@ -9,6 +9,7 @@ import { CLIENT_NAME, DEFAULT_SERVICE, SERVICES, type Service } from "../../base
 import { CLIENTS } from "../../clients/registry.ts";
 import { hasJournals } from "../../clients/switch/journal.ts";
 import { loadConfig } from "../../config/file.ts";
+import { describeRedaction } from "../../filter/redaction.ts";
 import { PORT_ARG, readPort, readService, SERVICE_ARGS, usageError } from "../args.ts";
 import { type Cli, defineCommand } from "../cli.ts";
 import { listenForSignals, watchBugs } from "../process-events.ts";
@@ -121,6 +122,7 @@ async function run(cli: Cli, options: RunOptions): Promise<number> {
     if (switched === undefined) say(t`  the client's files were not changed: ch run -- ${one.service}`);
     else say(...describeSwitched(switched, env), tell(CLIENTS[one.service].describeOpenSessions()));
   }
+  say(tell(describeRedaction(serving.redaction)));
   say(t`Press Ctrl+C to stop.`);
   const exitCode = await Promise.race([signals.next(), bugs.tooMany]);
   if (!options.keepsSwitched) await restore(cli, switching);

@@ -1,8 +1,21 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
-import { writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
-import { type CliResult, runCli } from "../../helpers/cli.ts";
+import { GOOD } from "../../helpers/answers.ts";
+import { type CliResult, PROGRAM, runCli, startCli } from "../../helpers/cli.ts";
+import { startFakeUpstream } from "../../helpers/fake-upstream.ts";
+import { freePort } from "../../helpers/free-port.ts";
 import { type TempHome, makeTempHome } from "../../helpers/temp-home.ts";
+import { waitUntil } from "../../helpers/wait.ts";
 
 const RULES = `[
   { "op": "replace", "source": "your-company.com", "target": "[DOMAIN]" },
@@ -59,6 +72,7 @@ test("check --json says the same to a script, with the same exit code", async ()
     exists: true,
     valid: true,
     rules: 2,
+    state: "rules",
   });
 });
 
@@ -126,4 +140,161 @@ test("test without a rule file says so", async () => {
   expect(code).toBe(0);
   expect(out).toBe("standard input\n  nothing would change\n");
   expect(err).toContain("no such file, so nothing is redacted");
+});
+
+/** The modes of files do not hold for root, unless that right is taken from it. */
+const UNPRIVILEGED =
+  process.getuid?.() === 0 ? ["setpriv", "--bounding-set=-dac_override,-dac_read_search", "--"] : [];
+const READY = /Press Ctrl\+C to stop/;
+const seeState = async (): Promise<unknown> =>
+  (JSON.parse((await runCli(["status", "--json"], { home })).stdout) as { redaction: unknown }).redaction;
+
+/** A proxy before an upstream; `send` gives the status of a request, and the words of a refusal. */
+async function startProxy() {
+  const upstream = await startFakeUpstream(() => GOOD.responses());
+  home.write(".codex-helper/config.json", {
+    codex: { active: "main", configs: { main: { upstreams: [{ base_url: upstream.baseUrl }] } } },
+  });
+  const port = freePort();
+  const start = () =>
+    startCli(["serve", "--no-switch", "--port", String(port)], {
+      home,
+      program: [...UNPRIVILEGED, ...PROGRAM],
+    });
+  const send = async (): Promise<string> => {
+    const response = await fetch(`http://127.0.0.1:${port}/v1/responses`, {
+      method: "POST",
+      body: '{"model":"m","stream":true,"input":"a super-secret-token"}',
+    });
+    return `${response.status} ${await response.text()}`;
+  };
+  const leaked = (): boolean =>
+    upstream.requests.some((request) => request.text().includes("super-secret-token"));
+  return { upstream, start, send, leaked, [Symbol.asyncDispose]: () => upstream[Symbol.asyncDispose]() };
+}
+const SECRET_RULE = '[{ "op": "remove", "source": "super-secret-token" }]';
+
+test("a removed file: refused while running and after a restart, until the removal is accepted", async () => {
+  await using proxy = await startProxy();
+  const file = writeRules(SECRET_RULE);
+  {
+    await using serving = proxy.start();
+    await serving.waitFor(READY);
+    expect(serving.stderr()).toContain("1 redaction rule is in use");
+    expect(await proxy.send()).toStartWith("200");
+    rmSync(file);
+    const refused = await waitUntil(
+      async () => {
+        const answer = await proxy.send();
+        return answer.startsWith("200") ? null : answer;
+      },
+      { what: "a refusal" },
+    );
+    expect(refused).toStartWith("400");
+    expect(refused).toContain(file);
+    expect(refused).toContain("ch filter check --accept-removal");
+    await serving.waitFor(/filter\.json was there and is missing/);
+  }
+  await using again = proxy.start();
+  await again.waitFor(READY);
+  expect(again.stderr()).toContain("redaction rules are gone: requests are refused");
+  expect(await proxy.send()).toStartWith("400");
+  expect(proxy.leaked()).toBe(false);
+
+  const check = await ch(["check"]);
+  expect(check).toMatchObject({ code: 1, stdout: "" });
+  expect(check.stderr).toContain("was there and is missing");
+  expect(JSON.parse((await ch(["check", "--json"])).stdout)).toMatchObject({
+    exists: false,
+    valid: false,
+    state: "gone",
+  });
+  expect(await ch(["test"])).toMatchObject({ code: 1 });
+  expect(await seeState()).toEqual({ state: "gone", rules: 0 });
+  const status = await runCli(["status"], { home });
+  expect(status.stdout).toContain("redaction rules are gone: requests are refused");
+  expect(status.stderr).toContain("ch filter check --accept-removal");
+  const doctor = await runCli(["doctor"], { home });
+  expect(doctor.stdout).toContain("ch filter check --accept-removal");
+
+  expect(await ch(["check", "--accept-removal"])).toEqual({
+    code: 0,
+    stdout: "~/.codex-helper/filter.json: no such file, so nothing is redacted\n",
+    stderr: "the removal is accepted: requests are sent unredacted until there is a filter.json again\n",
+  });
+  expect(await proxy.send()).toStartWith("200");
+  expect(await seeState()).toEqual({ state: "none", rules: 0 });
+  expect(await ch(["check", "--accept-removal"])).toMatchObject({ code: 0, stderr: "" });
+});
+
+test("--accept-removal accepts no file that is there, and no link that leads nowhere", async () => {
+  const file = writeRules(RULES);
+  const present = await ch(["check", "--accept-removal"]);
+  expect(present).toMatchObject({ code: 1, stdout: "" });
+  expect(present.stderr).toContain("exists, so there is no removal to accept");
+  rmSync(file);
+  symlinkSync(join(home.path, "vault", "filter.json"), file);
+  const dangling = await ch(["check", "--accept-removal", "--json"]);
+  expect(dangling.code).toBe(1);
+  expect(JSON.parse(dangling.stdout)).toMatchObject({
+    valid: false,
+    problem: expect.stringContaining("is a link to a file that does not exist"),
+  });
+  expect(await ch(["check"])).toMatchObject({ code: 1 });
+});
+
+test("a vault that is unmounted, or may not be entered, refuses; the same file again redacts", async () => {
+  await using proxy = await startProxy();
+  const vault = join(home.path, "vault");
+  mkdirSync(vault);
+  writeFileSync(join(vault, "filter.json"), SECRET_RULE);
+  symlinkSync(join(vault, "filter.json"), home.paths.filter);
+  await using serving = proxy.start();
+  await serving.waitFor(READY);
+  const untilStatus = (status: string): Promise<string> =>
+    waitUntil(
+      async () => {
+        const answer = await proxy.send();
+        return answer.startsWith(status) ? answer : null;
+      },
+      { what: `a ${status}` },
+    );
+  expect(await proxy.send()).toStartWith("200");
+  chmodSync(vault, 0);
+  expect(await untilStatus("400")).toContain("permission denied (EACCES): requests are refused");
+  chmodSync(vault, 0o700);
+  expect(await proxy.send()).toStartWith("200");
+  renameSync(vault, `${vault}.gone`);
+  expect(await untilStatus("400")).toContain("is a link to a file that does not exist");
+  renameSync(`${vault}.gone`, vault);
+  expect(await proxy.send()).toStartWith("200");
+  expect(proxy.leaked()).toBe(false);
+});
+
+test('"filter": false is the one way to turn off a file that is there, and every screen says so', async () => {
+  await using proxy = await startProxy();
+  writeRules("{");
+  const config = JSON.parse(readFileSync(home.paths.config, "utf8")) as object;
+  home.write(".codex-helper/config.json", { ...config, filter: false });
+  await using serving = proxy.start();
+  await serving.waitFor(READY);
+  const off = 'redaction is off: "filter": false in config.json';
+  expect(serving.stderr()).toContain(off);
+  expect(await proxy.send()).toStartWith("200");
+  expect(await ch(["check"])).toEqual({ code: 0, stdout: `${off}\n`, stderr: "" });
+  expect(await seeState()).toEqual({ state: "off", rules: 0 });
+  expect((await runCli(["status"], { home })).stdout).toContain(off);
+  expect((await runCli(["doctor", "--json"], { home })).stdout).toContain("redaction is off");
+  home.write(".codex-helper/config.json", { ...config, filter: true });
+  await waitUntil(async () => ((await proxy.send()).startsWith("400") ? true : null), { what: "a refusal" });
+});
+
+test("never configured: nothing is refused, written or asked", async () => {
+  await using proxy = await startProxy();
+  await using serving = proxy.start();
+  await serving.waitFor(READY);
+  expect(serving.stderr()).toContain("there are no redaction rules");
+  expect(await proxy.send()).toStartWith("200");
+  expect(existsSync(home.paths.filterRecord)).toBe(false);
+  expect(await seeState()).toEqual({ state: "none", rules: 0 });
 });

@@ -58,6 +58,8 @@ test("with a proxy: each upstream with its health, why, since when and until whe
     1 request today, 1 session bound to it
   today   requests: 1
 
+there are no redaction rules
+
 Settings in ~/.codex-helper/config.json
   routing.open_secs 5 (default 10)
 `);

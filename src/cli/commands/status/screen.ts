@@ -6,6 +6,7 @@ import type { SwitchReport } from "../../../app/status/switch-report.ts";
 import type { LoggedError, TodayFacts } from "../../../usage/today.ts";
 import { t, tell, tellEither } from "../../language.ts";
 import { showPath, showPathsIn } from "../../../base/paths.ts";
+import { describeRedaction } from "../../../filter/redaction.ts";
 import { CLIENT_NAME } from "../../../base/service.ts";
 import { showMoment, showSpan } from "../../../base/text.ts";
 import type { Cli } from "../../cli.ts";
@@ -26,6 +27,8 @@ export function printStatus(cli: Cli, facts: StatusFacts, reports: readonly Swit
     if (report !== undefined) printClient(cli, report);
     printService(cli, service);
   }
+  out.line();
+  out.line(describeRules(facts));
   printSettings(cli, facts);
   for (const { hint, message } of listProblems(facts)) {
     const words = showPathsIn(message, env);
@@ -34,6 +37,12 @@ export function printStatus(cli: Cli, facts: StatusFacts, reports: readonly Swit
   out.note("");
   const next = nextCommand(facts, reports);
   out.note(t`Next: ${next}`);
+}
+
+/** As the first proxy has it that runs; the warnings tell where another differs. */
+function describeRules({ redaction, services }: StatusFacts): string {
+  const [running] = services.flatMap(({ instances }) => instances.flatMap((one) => one.redaction ?? []));
+  return tell(describeRedaction(running ?? redaction));
 }
 
 /** Where the client's own file sends it, who wrote that, and what goes past it. */
