@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
-import { mkdtempSync, mkdirSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import { mkdtempSync, mkdirSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { UserError } from "../../src/base/errors.ts";
@@ -36,6 +36,25 @@ test("a missing file is missing until it appears and after it is gone", () => {
   expect(file.current()).toEqual({ kind: "missing" });
   writeFileSync(path, "1");
   expect(file.current()).toEqual({ kind: "ok", value: 1 });
+  rmSync(path);
+  expect(file.current()).toEqual({ kind: "missing" });
+});
+
+test("a link to nothing is told from nothing, and a way that ends at a file from both", () => {
+  const file = watch();
+  expect(file.current()).toEqual({ kind: "missing" });
+  symlinkSync(join(directory, "vault", "file.json"), path);
+  const dangling = file.current();
+  expect(dangling).toEqual({ kind: "missing", isDanglingLink: true });
+  expect(file.current()).toBe(dangling);
+  mkdirSync(join(directory, "vault"));
+  writeFileSync(join(directory, "vault", "file.json"), "1");
+  expect(file.current()).toEqual({ kind: "ok", value: 1 });
+  rmSync(join(directory, "vault"), { recursive: true });
+  writeFileSync(join(directory, "vault"), "");
+  const unreachable = file.current();
+  expect(unreachable).toMatchObject({ kind: "broken", last: 1, isUnreachable: true });
+  expect(file.current()).toBe(unreachable);
   rmSync(path);
   expect(file.current()).toEqual({ kind: "missing" });
 });
