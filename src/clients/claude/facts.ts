@@ -4,7 +4,7 @@ import { statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { type Env, readVariable } from "../../base/env.ts";
 import { UserError, errorCode } from "../../base/errors.ts";
-import { listNames, readText } from "../../base/files.ts";
+import { describe, listNames, readText } from "../../base/files.ts";
 import { type JsonRecord, isRecord } from "../../base/json-value.ts";
 import { type Text, t } from "../../base/text.ts";
 import type { Paths } from "../../base/paths.ts";
@@ -68,8 +68,9 @@ async function readObject(path: string, instead?: string): Promise<ReadObject | 
   } catch (error) {
     if (error instanceof SyntaxError) return { problem: t`${path} is not valid JSON` };
     if (error instanceof UserError) return { problem: error.text };
-    if (errorCode(error) === "ENOTDIR") return null;
-    throw error;
+    const code = errorCode(error);
+    if (code === undefined) throw error;
+    return code === "ENOTDIR" ? null : { problem: t`cannot read ${path}: ${describe(error)}` };
   }
 }
 

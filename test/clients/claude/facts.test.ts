@@ -1,6 +1,6 @@
 import { inEnglish } from "../../../src/base/text.ts";
 import { afterEach, beforeEach, expect, test } from "bun:test";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { Env } from "../../../src/base/env.ts";
@@ -60,6 +60,16 @@ test("a file that Claude Code cannot read is as if empty, and is named", async (
   expect(facts.problems.map(({ text }) => inEnglish(text))).toEqual([
     `${project} does not contain an object`,
     `${user} is not valid JSON`,
+  ]);
+});
+
+test("a file that the system does not let us inspect is as if empty, and is named", async () => {
+  const path = join(home, ".claude", "settings.json");
+  mkdirSync(dirname(path), { recursive: true });
+  symlinkSync(path, path);
+  const { problems } = await read();
+  expect(problems.map(({ text }) => inEnglish(text))).toEqual([
+    `cannot read ${path}: too many links (ELOOP)`,
   ]);
 });
 
