@@ -109,14 +109,14 @@ async function runPass(pass: Pass, run: LoopRun, progress: Progress): Promise<An
   const asked = new Set(failed.map(({ upstream }) => upstream.key));
   /** Upstreams that may have seen the request. */
   let reached = failed.filter(({ verdict }) => verdict?.retryClass !== "A").length;
-  let waitingSince = deps.monotonic();
+  const startedAt = deps.monotonic();
   progress.candidates = deps.router.plan(pass.plan);
   for (const { upstream, isLastUsable } of progress.candidates) {
     if (asked.has(upstream.key)) continue;
     if (reached >= route.routing.maxUpstreamsPerRequest) break;
     const admission = deps.router.admit(upstream, pass.plan);
     if (admission.kind === "blocked") continue;
-    const spentMs = deps.monotonic() - waitingSince;
+    const spentMs = deps.monotonic() - startedAt;
     const wait = { isLastUsable, spentMs, totalMs: route.firstByteTotalMs };
     const firstByteMs = firstByteBudget(request, upstream.timeouts, wait);
     const { permit } = admission;
@@ -124,11 +124,8 @@ async function runPass(pass: Pass, run: LoopRun, progress: Progress): Promise<An
     const step = await askUpstream(one, run);
     if (step.kind === "client-gone") return step;
     if (step.kind === "answer") {
-      const answered = await convert(step.chosen, pass, run);
-      if (answered !== null) return answered;
-      reached += 1;
-      waitingSince = deps.monotonic();
-      continue;
+      // Its failure came late, and may have left none that is usable: the others are planned anew, and wait as long.
+      return (await convert(step.chosen, pass, run)) ?? (await runPass(pass, run, progress));
     }
     const { answer, hasEnded, verdict } = step;
     if (verdict.retryClass !== "A") reached += 1;

@@ -207,6 +207,33 @@ describe("an upstream's summary is taken only when all of it came", () => {
       ],
     });
   });
+
+  test("and the client is told to come back when the other may be asked, now that none is usable", async () => {
+    await using held = await startFakeUpstream([reply({ status: 500, body: { error: { message: "no" } } })]);
+    await using broken = await startFakeUpstream((request) =>
+      request.text().includes("compaction_trigger")
+        ? GOOD.responses()
+        : stream([...responsesPrologue(), DELTA], { ending: [LAST_CHUNK] }),
+    );
+    await using proxy = await startConfiguredProxy({
+      codex: [held, broken],
+      settings: {
+        routing: {
+          failure_threshold: 1,
+          max_upstreams_per_request: 1,
+          open_secs: 100,
+          last_usable_open_secs: 4,
+        },
+      },
+    });
+    const ask = (body: unknown): Promise<Response> =>
+      fetch(`${proxy.codexUrl}/responses`, { method: "POST", body: JSON.stringify(body) });
+    await (await ask({ ...REQUEST, input: [USER] })).text();
+    const response = await ask(REQUEST);
+    expect(response.status).toBe(503);
+    expect(Number(response.headers.get("retry-after"))).toBeLessThanOrEqual(4);
+    expect([held.requests.length, broken.requests.length]).toEqual([1, 2]);
+  });
 });
 
 test("an upstream that failed a compaction request is not asked for a summary as well", async () => {
