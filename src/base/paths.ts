@@ -4,30 +4,10 @@ import { homedir } from "node:os";
 import { isAbsolute, join, resolve } from "node:path";
 import { type Env, readVariable } from "./env.ts";
 
-export interface Paths {
-  /** Our own home, `~/.codex-helper` unless CODEX_HELPER_HOME moves it. */
-  readonly home: string;
-  readonly config: string;
-  readonly filter: string;
-  /** That there was a filter.json: its removal must be accepted. */
-  readonly filterRecord: string;
-  readonly usageProviders: string;
-  readonly prices: string;
-  readonly state: string;
-  readonly backups: string;
-  readonly logs: string;
-  readonly requestsLog: string;
-  /** Switch journal and instance records. */
-  readonly run: string;
-  readonly codexHome: string;
-  readonly codexConfig: string;
-  readonly codexAuth: string;
-  readonly claudeHome: string;
-  readonly claudeSettings: string;
-}
+export type Paths = Readonly<ReturnType<typeof resolvePaths>>;
 
 /** Works out all paths. Blank CODEX_HOME, CLAUDE_CONFIG_DIR and CODEX_HELPER_HOME count as unset. */
-export function resolvePaths(env: Env): Paths {
+export function resolvePaths(env: Env) {
   const user = findUserHome(env);
   const under = (name: string, fallback: string): string => {
     const given = readVariable(env, name);
@@ -40,9 +20,11 @@ export function resolvePaths(env: Env): Paths {
   const claudeHome = under("CLAUDE_CONFIG_DIR", ".claude");
   const logs = join(home, "logs");
   return {
+    /** Our own home, `~/.codex-helper` unless CODEX_HELPER_HOME moves it. */
     home,
     config: join(home, "config.json"),
     filter: join(home, "filter.json"),
+    /** That there was a filter.json: its removal must be accepted. */
     filterRecord: join(home, "filter-seen.json"),
     usageProviders: join(home, "usage_providers.json"),
     prices: join(home, "prices.json"),
@@ -50,6 +32,7 @@ export function resolvePaths(env: Env): Paths {
     backups: join(home, "backups"),
     logs,
     requestsLog: join(logs, "requests.jsonl"),
+    /** Switch journal and instance records. */
     run: join(home, "run"),
     codexHome,
     codexConfig: join(codexHome, "config.toml"),

@@ -22,25 +22,10 @@ interface Moment {
   readonly idleMs: number;
 }
 
-export interface Affinity {
-  /** What the session is bound to; undefined for a new one, and for one so long idle that it may start anew. */
-  bindingOf(sessionId: string, at: Moment): SessionBinding | undefined;
-  /** The session is served by this upstream now. A pinned one stays where it is pinned. */
-  bind(session: Omit<BoundSession, "isPinned">): void;
-  /** The session is alive. */
-  touch(sessionId: string, now: number): void;
-  pin(session: Omit<BoundSession, "isPinned">): void;
-  /** Lets every session of a service start anew, except the pinned ones. */
-  release(service: Service): void;
-  /** Those that have not lapsed, the least recently used first. */
-  all(at: Moment): readonly BoundSession[];
-  load(sessions: readonly BoundSession[]): void;
-}
-
 /** Sessions beyond this are forgotten, the longest unused first. A few hundred bytes each. */
 const MAX_SESSIONS = 2_000;
 
-export function createAffinity(): Affinity {
+export function createAffinity() {
   /** The least recently used first: what is used moves to the end. */
   const sessions = new Map<string, BoundSession>();
 
@@ -53,27 +38,33 @@ export function createAffinity(): Affinity {
   };
 
   return {
-    bindingOf(sessionId, at) {
+    /** What the session is bound to; undefined for a new one, and for one so long idle that it may start anew. */
+    bindingOf(sessionId: string, at: Moment): SessionBinding | undefined {
       const session = sessions.get(sessionId);
       return session !== undefined && isAlive(session, at) ? session : undefined;
     },
-    bind(session) {
+    /** The session is served by this upstream now. A pinned one stays where it is pinned. */
+    bind(session: Omit<BoundSession, "isPinned">): void {
       const before = sessions.get(session.sessionId);
       put(
         before?.isPinned === true ? { ...before, lastAt: session.lastAt } : { ...session, isPinned: false },
       );
     },
-    touch(sessionId, now) {
+    /** The session is alive. */
+    touch(sessionId: string, now: number): void {
       const session = sessions.get(sessionId);
       if (session !== undefined) put({ ...session, lastAt: now });
     },
-    pin: (session) => put({ ...session, isPinned: true }),
-    release(service) {
+    pin: (session: Omit<BoundSession, "isPinned">) => put({ ...session, isPinned: true }),
+    /** Lets every session of a service start anew, except the pinned ones. */
+    release(service: Service): void {
       for (const session of sessions.values())
         if (!session.isPinned && session.service === service) sessions.delete(session.sessionId);
     },
-    all: (at) => [...sessions.values()].filter((session) => isAlive(session, at)),
-    load: (saved) => saved.forEach(put),
+    /** Those that have not lapsed, the least recently used first. */
+    all: (at: Moment): readonly BoundSession[] =>
+      [...sessions.values()].filter((session) => isAlive(session, at)),
+    load: (saved: readonly BoundSession[]) => saved.forEach(put),
   };
 }
 

@@ -22,12 +22,8 @@ export interface Hold {
 }
 
 /** A model that this upstream does not offer (`unknown`), or not now (`busy`). */
-export interface ModelHold {
+export interface ModelHold extends Pick<Hold, "since" | "until" | "reason" | "source"> {
   readonly kind: "unknown" | "busy";
-  readonly since: number;
-  readonly until: number;
-  readonly reason: Reason;
-  readonly source: Reason;
 }
 
 /** Counts of one slice of the window. */

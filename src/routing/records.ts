@@ -25,27 +25,13 @@ export interface Line {
   isAllDown: boolean;
 }
 
-export interface Records {
-  of(key: string): UpstreamRecord;
-  all(): IterableIterator<[string, UpstreamRecord]>;
-  look(upstream: Upstream, model: string | null, isLastResort: boolean): Assessment;
-  /** Did the user change active, order or enabled since the last request? */
-  isEdited(upstreams: readonly Upstream[]): boolean;
-  /** Takes notice of a request's upstreams; true when they were edited. */
-  noteOrder(upstreams: readonly Upstream[]): boolean;
-  /** The line in force. Another object after each edit. */
-  lineOf(service: Service): Line | undefined;
-  /** Keys in order, by service, joined by newlines. */
-  orders(): ReadonlyMap<Service, string>;
-  /** The order in which an earlier process left a service. */
-  loadOrder(service: Service, order: string): void;
-}
+export type Records = ReturnType<typeof createRecords>;
 
 /** A probe that was never settled counts as over then: no answer may take so long to begin. */
 const PROBE_LEASE_MS = 900_000;
 
 /** `now`: wall clock, ms. */
-export function createRecords(now: () => number): Records {
+export function createRecords(now: () => number) {
   const records = new Map<string, UpstreamRecord>();
   const lines = new Map<Service, Line>();
 
@@ -60,7 +46,7 @@ export function createRecords(now: () => number): Records {
   return {
     of,
     all: () => records.entries(),
-    look(upstream, model, isLastResort) {
+    look(upstream: Upstream, model: string | null, isLastResort: boolean): Assessment {
       const record = of(upstream.key);
       const at = now();
       return assess({
@@ -73,12 +59,14 @@ export function createRecords(now: () => number): Records {
         isLastResort,
       });
     },
-    isEdited(upstreams) {
+    /** Did the user change active, order or enabled since the last request? */
+    isEdited(upstreams: readonly Upstream[]): boolean {
       const [first] = upstreams;
       const line = first === undefined ? undefined : lines.get(first.service);
       return line !== undefined && line.upstreams !== upstreams && line.order !== orderOf(upstreams);
     },
-    noteOrder(upstreams) {
+    /** Takes notice of a request's upstreams; true when they were edited. */
+    noteOrder(upstreams: readonly Upstream[]): boolean {
       const [first] = upstreams;
       const line = first === undefined ? undefined : lines.get(first.service);
       if (first === undefined || line?.upstreams === upstreams) return false;
@@ -90,9 +78,13 @@ export function createRecords(now: () => number): Records {
       lines.set(first.service, { upstreams, order, front: undefined, isAllDown: false });
       return line !== undefined;
     },
-    lineOf: (service) => lines.get(service),
-    orders: () => new Map([...lines].map(([service, line]) => [service, line.order])),
-    loadOrder(service, order) {
+    /** The line in force. Another object after each edit. */
+    lineOf: (service: Service): Line | undefined => lines.get(service),
+    /** Keys in order, by service, joined by newlines. */
+    orders: (): ReadonlyMap<Service, string> =>
+      new Map([...lines].map(([service, line]) => [service, line.order])),
+    /** The order in which an earlier process left a service. */
+    loadOrder(service: Service, order: string): void {
       lines.set(service, { upstreams: [], order, front: undefined, isAllDown: false });
     },
   };

@@ -5,16 +5,7 @@ import type { Line, Records } from "./records.ts";
 import type { Assessment } from "./availability.ts";
 import type { PlanRequest, Reason, RouterEvent } from "./types.ts";
 
-export interface Announcer {
-  /** `upstream` serves the request. `before`: where its session was, undefined for a new one. */
-  served(upstream: Upstream, request: PlanRequest, at: { line: Line; before: string | undefined }): void;
-  /** The upstream's availability may have got worse. */
-  failed(upstream: Upstream, before: Assessment, line: Line | undefined): void;
-  /** The upstream's availability may have got better. */
-  answered(upstream: Upstream, before: Assessment): void;
-}
-
-export function createAnnouncer(records: Records, emit: (event: RouterEvent) => void): Announcer {
+export function createAnnouncer(records: Records, emit: (event: RouterEvent) => void) {
   const whyNot = (from: Upstream, to: Upstream, line: Line): Reason => {
     const view = records.look(from, null, false);
     if (view.availability !== "ok") return view.reason;
@@ -23,7 +14,12 @@ export function createAnnouncer(records: Records, emit: (event: RouterEvent) => 
   };
 
   return {
-    served(upstream, request, { line, before }) {
+    /** `upstream` serves the request. `before`: where its session was, undefined for a new one. */
+    served(
+      upstream: Upstream,
+      { sessionId }: PlanRequest,
+      { line, before }: { line: Line; before: string | undefined },
+    ): void {
       line.isAllDown = false;
       const fromKey = before ?? line.front ?? line.upstreams[0]?.key;
       if (before === undefined) line.front = upstream.key;
@@ -33,11 +29,12 @@ export function createAnnouncer(records: Records, emit: (event: RouterEvent) => 
         kind: "hop",
         from,
         to: upstream,
-        sessionId: before === undefined ? null : request.sessionId,
+        sessionId: before === undefined ? null : sessionId,
         reason: whyNot(from, upstream, line),
       });
     },
-    failed(upstream, before, line) {
+    /** The upstream's availability may have got worse. */
+    failed(upstream: Upstream, before: Assessment, line: Line | undefined): void {
       const view = records.look(upstream, null, false);
       if (view.isExhausted && !before.isExhausted)
         emit({ kind: "exhausted", upstream, until: view.until, reason: view.reason });
@@ -46,7 +43,8 @@ export function createAnnouncer(records: Records, emit: (event: RouterEvent) => 
       line.isAllDown = true;
       emit({ kind: "all-down", upstreams: line.upstreams, reason: view.reason });
     },
-    answered(upstream, before) {
+    /** The upstream's availability may have got better. */
+    answered(upstream: Upstream, before: Assessment): void {
       if (before.availability === "ok" || before.availability === "low") return;
       const { availability } = records.look(upstream, null, false);
       if (availability === "ok" || availability === "low") emit({ kind: "recovered", upstream });

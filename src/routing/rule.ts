@@ -49,7 +49,7 @@ export const STATED_OR_BACKOFF: Until = {
 /** What the upstream says, else `exhausted_secs`. */
 export const STATED_OR_EXHAUSTED: Until = {
   words: "the stated reset, else `exhausted_secs`",
-  find: (signal) => stated(signal) ?? exhaustedDefault(signal),
+  find: (signal) => stated(signal) ?? inMs(signal.context, signal.context.settings.exhaustedMs),
 };
 
 /** The spent window of a ChatGPT account, where the body names no time. */
@@ -81,30 +81,19 @@ export const ANTHROPIC_WINDOW: Until = {
 /** A refused credential is tried again after `auth_dead_secs`. */
 export const AUTH_DEAD: Until = {
   words: "`auth_dead_secs`, or until the key changes",
-  find: ({ context }) => ({
-    atMs: context.now + context.settings.authDeadMs,
-    source: { rule: "default-time", time: inWords(context.settings.authDeadMs) },
-    isStated: false,
-  }),
+  find: ({ context }) => inMs(context, context.settings.authDeadMs),
 };
 
 /** What the upstream says, else a fixed time. */
 export function statedOr(defaultMs: number): Until {
   return {
     words: `the stated time, else ${inEnglish(inWords(defaultMs))}`,
-    find: (signal) => stated(signal) ?? fixed(defaultMs).find(signal),
+    find: (signal) => stated(signal) ?? inMs(signal.context, defaultMs),
   };
 }
 
 export function fixed(ms: number): Until {
-  return {
-    words: inEnglish(inWords(ms)),
-    find: ({ context }) => ({
-      atMs: context.now + ms,
-      source: { rule: "default-time", time: inWords(ms) },
-      isStated: false,
-    }),
-  };
+  return { words: inEnglish(inWords(ms)), find: ({ context }) => inMs(context, ms) };
 }
 
 function stated({ headers, facts, context }: Signal): UntilTime | null {
@@ -115,13 +104,8 @@ function fromHint(hint: ResetHint | null): UntilTime | null {
   return hint === null ? null : { ...hint, isStated: true };
 }
 
-function exhaustedDefault({ context }: Signal): UntilTime {
-  const { exhaustedMs } = context.settings;
-  return {
-    atMs: context.now + exhaustedMs,
-    source: { rule: "default-time", time: inWords(exhaustedMs) },
-    isStated: false,
-  };
+function inMs({ now }: Signal["context"], ms: number): UntilTime {
+  return { atMs: now + ms, source: { rule: "default-time", time: inWords(ms) }, isStated: false };
 }
 
 /** "90 s", "15 min", "24 h". */

@@ -4,9 +4,9 @@ import * as z from "zod/mini";
 import { later } from "../base/later.ts";
 import { SERVICES, type Service } from "../base/service.ts";
 import type { BoundSession } from "./affinity.ts";
-import { type Health, HEALTHY, isFromFuture, type Hold, type HoldKind } from "./health.ts";
+import { type At, type Health, HEALTHY, isFromFuture, type Hold, type HoldKind } from "./health.ts";
 import { reasonFrom, reasonInEnglish } from "./reasons.ts";
-import type { Reason, RoutingSettings } from "./types.ts";
+import type { RoutingSettings } from "./types.ts";
 
 const time = later(() => z.number().check(z.nonnegative()));
 const MAX_CHARS = 300;
@@ -100,10 +100,7 @@ function writeHold(hold: Hold): z.infer<typeof holdSchema> {
   };
 }
 
-interface Why {
-  readonly reason: Reason;
-  readonly source: Reason;
-}
+type Why = Pick<Hold, "reason" | "source">;
 
 /** English for whoever reads the file, and beside it the data. */
 function withEnglish<T extends Why>(hold: T): T & SavedWhy {
@@ -129,10 +126,7 @@ function fromSaved<T extends SavedWhy>(hold: T): Omit<T, keyof SavedWhy> & Why {
   return { ...rest, reason: reasonFrom(reason_data, reason), source: reasonFrom(source_data, source) };
 }
 
-interface Now {
-  readonly now: number;
-  readonly settings: RoutingSettings;
-}
+type Now = Pick<At, "now" | "settings">;
 
 /** What of a saved state is believed now. Accepts anything. */
 export function readSavedState(saved: unknown, at: Now): KeptState {

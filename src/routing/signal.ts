@@ -1,5 +1,6 @@
 // What the classifier's rules look at: one outcome, with its body already read and its status made plain.
 // Pure.
+import { parseJson } from "../base/json-value.ts";
 import type { AttemptOutcome, ClassifyContext } from "./types.ts";
 
 /** What an error body says. */
@@ -97,7 +98,7 @@ const MAX_OBJECTS = 64;
  * no facts. Tolerant by design: whatever the bytes are, it answers and never throws.
  */
 function readErrorFacts(body: string): ErrorFacts {
-  const json = parseJson(body);
+  const json = parseJson(body.replace(/^\ufeff/, ""));
   const codes: string[] = [];
   const words: string[] = [];
   let status: number | null = null;
@@ -127,12 +128,4 @@ function readErrorFacts(body: string): ErrorFacts {
   visit(json, 0);
   if (json === undefined && !body.trimStart().startsWith("<")) words.push(body);
   return { codes, message: words.join("\n").slice(0, MAX_WORDS).toLowerCase(), status, json };
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text.replace(/^\ufeff/, ""));
-  } catch {
-    return undefined;
-  }
 }
