@@ -54,7 +54,10 @@ async function send(
   const search = new URLSearchParams(query).toString();
   const url = `http://127.0.0.1:${port}${OWN_PREFIX}${name}${search === "" ? "" : `?${search}`}`;
   const signal = AbortSignal.timeout(waitMs);
-  return await fetch(url, { ...init, signal, redirect: "error", proxy: false }).catch(() => null);
+  // Not ours, where it is compressed.
+  return await fetch(url, { ...init, signal, redirect: "error", decompress: false, proxy: false }).catch(
+    () => null,
+  );
 }
 
 // The answers. A proxy makes these from plain values and never reads them.

@@ -69,6 +69,13 @@ export const logEntrySchema = z.object({
     .nullable(z.string())
     .check(z.describe("The upstream of the last attempt, null when there was none")),
   usage: z.optional(usage),
+  usage_unknown: z
+    .optional(z.enum(["unreadable", "too_large"]))
+    .check(
+      z.describe(
+        "Why usage was not looked for, although there may be one: the answer's compression is not known or broken, or it decodes to more than the limits allow",
+      ),
+    ),
   id: z.optional(z.string()).check(z.describe("Sorts by time")),
   model: z.optional(z.string()).check(z.describe("As the client asked for it")),
   upstream_model: z

@@ -26,6 +26,7 @@ export function makeLogLine(entry: LogEntry): string {
     config_name: entry.config_name,
     upstream_base_url: entry.upstream_base_url,
     usage: entry.usage && makeUsage(entry.usage),
+    usage_unknown: entry.usage_unknown,
     id: entry.id,
     model: entry.model,
     upstream_model: entry.upstream_model,

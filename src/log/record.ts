@@ -11,12 +11,14 @@ export type RecordedUsage = Read<NonNullable<LogEntry["usage"]>>;
 export type RecordedAttempt = Read<NonNullable<LogEntry["attempts"]>[number]>;
 
 type Unread = "redactions_exempt" | "stream";
-export interface LogRecord extends Read<Omit<LogEntry, Unread | "attempts" | "outcome" | "service">> {
+type ReadAsText = "outcome" | "service" | "usage_unknown";
+export interface LogRecord extends Read<Omit<LogEntry, Unread | ReadAsText | "attempts">> {
   /** ms since 1970; always a time that a Date can hold. */
   readonly timestamp_ms: number;
   /** Text, because a newer version may know more services and outcomes than this one. */
   readonly service?: string | undefined;
   readonly outcome?: string | undefined;
+  readonly usage_unknown?: string | undefined;
   readonly attempts?: readonly RecordedAttempt[] | undefined;
 }
 
@@ -38,6 +40,7 @@ export function readRecord(line: unknown): LogRecord | null {
     config_name: text(line["config_name"]),
     upstream_base_url: text(line["upstream_base_url"]),
     usage: readUsage(line["usage"]),
+    usage_unknown: text(line["usage_unknown"]),
     id: text(line["id"]),
     model: text(line["model"]),
     upstream_model: text(line["upstream_model"]),

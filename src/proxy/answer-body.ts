@@ -1,9 +1,9 @@
 // The body of an upstream's answer before it is committed: it can be read ahead (the bytes are held) and then be delivered
 // whole, first byte to last, or be dropped.
-import { createDecodedCopy, type DecodedCopy } from "../base/decoder.ts";
+import { createDecoder, DecodeError, type Decoder, MAX_LOOK_BYTES } from "../base/decoder.ts";
 
 export type ReadAhead =
-  /** The next bytes, decoded when the answer is compressed. Empty when a compressed chunk unfolds to nothing yet. */
+  /** The next bytes, decoded in pieces when the answer is compressed. Empty when a chunk completes nothing yet. */
   | { readonly kind: "bytes"; readonly bytes: Uint8Array }
   | { readonly kind: "end" }
   /** The connection broke. */
@@ -11,7 +11,9 @@ export type ReadAhead =
   /** Nothing came in time; the read is still in flight and its bytes are not lost. */
   | { readonly kind: "late" }
   /** Compressed in a way that cannot be looked into. */
-  | { readonly kind: "unreadable" };
+  | { readonly kind: "unreadable" }
+  /** Decodes to more than is looked at. */
+  | { readonly kind: "too-large" };
 
 export type AnswerBody = ReturnType<typeof createAnswerBody>;
 
@@ -21,6 +23,8 @@ export interface Source {
   pull(): Promise<Uint8Array | null>;
   /** All was pulled: `pull` would give null. False says nothing. */
   readonly isOver: boolean;
+  /** Frees what it holds beside the connection, where it does. */
+  readonly close?: () => void;
 }
 
 /** Chunk by chunk, as they come. */
@@ -57,26 +61,89 @@ export function readWhole(response: Response): Source {
 
 export const NOTHING: Source = { isOver: true, pull: () => Promise.resolve(null) };
 
+/** For a client that cannot read the encoding (a known one): decoded no further than the client takes it. */
+export function readDecoded(source: Source, encoding: string): Source {
+  const decoder = createDecoder(encoding, { burstBytes: CLIENT_BURST_BYTES });
+  if (decoder === null) return source;
+  let pieces: AsyncGenerator<Uint8Array> | null = null;
+  let isLast = false;
+  let isOver = false;
+  return {
+    get isOver() {
+      return isOver;
+    },
+    async pull() {
+      try {
+        while (!isOver) {
+          const piece = await pieces?.next();
+          if (piece?.done === false) return piece.value;
+          if (isLast) break;
+          const chunk = await source.pull();
+          isLast = chunk === null;
+          pieces = chunk === null ? decoder.finish() : decoder.decode(chunk);
+        }
+      } catch (error) {
+        decoder.close();
+        throw error;
+      }
+      isOver = true;
+      decoder.close();
+      return null;
+    },
+    close: decoder.close,
+  };
+}
+
+const CLIENT_BURST_BYTES = 2 ** 20;
+const NO_BYTES = new Uint8Array();
+
 /** `encoding` is the Content-Encoding of the bytes, or null. */
 export function createAnswerBody(source: Source, encoding: string | null) {
   const chunks: Uint8Array[] = [];
-  let heldBytes = 0;
-  let copy: DecodedCopy | null | undefined;
+  let rawBytes = 0;
+  let decodedBytes = 0;
+  let decoder: Decoder | null | undefined;
+  /** What the last chunk decodes to. */
+  let pieces: AsyncGenerator<Uint8Array> | null = null;
   // The read in flight. It is cleared only when its bytes were used: one that is late is awaited by the next read.
   let inFlight: Promise<Uint8Array | null> | null = null;
 
+  /** Null where the chunk has been decoded. */
+  async function nextPiece(): Promise<ReadAhead | null> {
+    try {
+      const piece = await pieces?.next();
+      if (piece?.done === false) {
+        decodedBytes += piece.value.length;
+        return { kind: "bytes", bytes: piece.value };
+      }
+      pieces = null;
+      return null;
+    } catch (error) {
+      return {
+        kind: error instanceof DecodeError && error.problem === "too-large" ? "too-large" : "unreadable",
+      };
+    }
+  }
+
   return {
     /** Raw bytes held so far. */
+    get rawBytes() {
+      return rawBytes;
+    },
+    /** Bytes held so far, raw or as they were decoded, whichever are more. */
     get heldBytes() {
-      return heldBytes;
+      return Math.max(rawBytes, decodedBytes);
     },
     get ended() {
       return source.isOver && inFlight === null;
     },
     async readAhead(withinMs: number): Promise<ReadAhead> {
+      const piece = pieces === null ? null : await nextPiece();
+      if (piece !== null) return piece;
       if (source.isOver && inFlight === null) return { kind: "end" };
-      if (encoding !== null && copy === undefined) copy = createDecodedCopy(encoding);
-      if (copy === null) return { kind: "unreadable" };
+      if (encoding !== null && decoder === undefined)
+        decoder = createDecoder(encoding, { maxBytes: MAX_LOOK_BYTES, burstBytes: MAX_LOOK_BYTES });
+      if (decoder === null) return { kind: "unreadable" };
       const { promise, resolve, reject } = Promise.withResolvers<Uint8Array | null | "late">();
       const timer = setTimeout(() => resolve("late"), Math.max(0, withinMs));
       inFlight ??= source.pull();
@@ -87,15 +154,33 @@ export function createAnswerBody(source: Source, encoding: string | null) {
         inFlight = null;
         if (chunk === null) return { kind: "end" };
         chunks.push(chunk);
-        heldBytes += chunk.length;
-        if (copy === undefined) return { kind: "bytes", bytes: chunk };
-        const bytes = await copy.push(chunk).catch(() => null);
-        return bytes === null ? { kind: "unreadable" } : { kind: "bytes", bytes };
+        rawBytes += chunk.length;
+        if (decoder === undefined) return { kind: "bytes", bytes: chunk };
+        pieces = decoder.decode(chunk);
+        return (await nextPiece()) ?? { kind: "bytes", bytes: NO_BYTES };
       } catch {
         return { kind: "error" };
       } finally {
         clearTimeout(timer);
       }
+    },
+    /** Whoever reads ahead keeps so many decoded bytes. False where there is no room for them. */
+    mayKeep(bytes: number): boolean {
+      try {
+        decoder?.keep(bytes);
+        return true;
+      } catch {
+        return false;
+      }
+    },
+    /** Nothing is read ahead any more: frees what that took. */
+    stopReadingAhead(): void {
+      pieces = null;
+      decoder?.close();
+    },
+    /** Nothing at all is read any more. */
+    close(): void {
+      source.close?.();
     },
     /** The raw chunks read ahead, in order. */
     held: (): readonly Uint8Array[] => chunks,

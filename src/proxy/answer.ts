@@ -61,14 +61,17 @@ export function answerFrom(chosen: Chosen, { deps, exchange, request, route }: A
 
   const conclude = (end: DeliveryEnd): void => {
     const refusal = permit === null ? (exchange.tried.at(-1)?.reason ?? { rule: "ok" }) : null;
-    const ending = makeEnding({ end, status: answer.status, seen: look(), isEvents, refusal });
+    const seen = look();
+    const ending = makeEnding({ end, status: answer.status, seen, isEvents, refusal });
+    tap?.close();
+    answer.body.close();
     const isClientGone = ending.record.outcome === "client_gone";
     if (!isClientGone) deps.connections.released(upstream);
     if (ending.cut !== null) {
       permit?.fail(classifyAttempt(ending.cut, upstream, { now: deps.now(), settings: route.routing }));
     } else if (isClientGone) permit?.release();
     else permit?.succeed();
-    exchange.end(ending.record);
+    exchange.end({ ...ending.record, ...whyUnknown(seen) });
   };
 
   if (exchange.method === "HEAD" || BODILESS.has(answer.status)) {
@@ -110,6 +113,11 @@ function startsLikeJson({ body, encoding }: Answer): boolean {
 function readWhole(api: Api | null, document: JsonDocument | null): TapFacts | null {
   if (api === null || document === null) return null;
   return { ...readDocument(api, document), isReadable: true };
+}
+
+function whyUnknown(seen: TapFacts | null): Pick<ExchangeEnd, "usageUnknown"> {
+  if (seen === null || seen.isReadable) return {};
+  return { usageUnknown: seen.isTooLarge === true ? "too_large" : "unreadable" };
 }
 
 /** A delivery that has ended. */

@@ -1,6 +1,6 @@
 // One attempt of one request at one upstream: fetch, its timers, and the gate. Its outcome is a value.
 // Never throws, blames no upstream, and knows no other one.
-import { createDecodedCopy } from "../base/decoder.ts";
+import { isKnownCoding } from "../base/decoder.ts";
 import { errorCode } from "../base/errors.ts";
 import type { Upstream } from "../base/upstream.ts";
 import type { AttemptOutcome } from "../routing/types.ts";
@@ -10,6 +10,7 @@ import {
   type AnswerBody,
   createAnswerBody,
   NOTHING,
+  readDecoded,
   readStream,
   readWhole,
   type Source,
@@ -126,6 +127,10 @@ async function judge(request: AttemptRequest, answer: Answer): Promise<AttemptRe
   if (status >= 400 || (isRedirect && request.method !== "GET" && request.method !== "HEAD")) {
     const body = await readRejected(answer);
     if (request.clientSignal.aborted) return gone(answer);
+    if (body === null) {
+      answer.abort();
+      return failed({ kind: "bad-content", reason: "malformed", status, headers: answer.headers, body: "" });
+    }
     const reason = request.accept.readStatus(status);
     const said = { status, headers: answer.headers, body };
     const outcome: AttemptOutcome =
@@ -149,33 +154,46 @@ async function judge(request: AttemptRequest, answer: Answer): Promise<AttemptRe
   return failed(outcome);
 }
 
-/** The text of a rejected answer, as much of it as a verdict needs. What was read stays in the answer. */
-async function readRejected(answer: Answer): Promise<string> {
+/**
+ * The text of a rejected answer, as much of it as a verdict needs. What was read stays in the answer.
+ * Null for one that decodes to more than is looked at: it is not shown.
+ */
+async function readRejected({ body }: Answer): Promise<string | null> {
   const decoder = new TextDecoder();
   const deadline = performance.now() + REJECTED_BODY_MS;
   let text = "";
-  while (answer.body.heldBytes < REJECTED_BODY_BYTES) {
-    const next = await answer.body.readAhead(deadline - performance.now());
-    if (next.kind !== "bytes") break;
-    text += decoder.decode(next.bytes, { stream: true });
+  try {
+    while (body.rawBytes < REJECTED_BODY_BYTES) {
+      const next = await body.readAhead(deadline - performance.now());
+      if (next.kind === "too-large") return null;
+      if (next.kind !== "bytes") break;
+      if (text.length < REJECTED_BODY_BYTES) text += decoder.decode(next.bytes, { stream: true });
+    }
+    return text.slice(0, REJECTED_BODY_BYTES);
+  } finally {
+    body.stopReadingAhead();
   }
-  return text.slice(0, REJECTED_BODY_BYTES);
 }
 
 function makeAnswer(response: Response, acceptEncoding: string, own: AbortController): Answer {
   const { headers, status } = response;
   const sent = headers.get("content-encoding")?.trim().toLowerCase() ?? "";
   const isPlain = sent === "" || sent === "identity";
-  const isForClient = isPlain || acceptEncoding.includes(sent) || createDecodedCopy(sent) === null;
+  const isForClient = isPlain || acceptEncoding.includes(sent) || !isKnownCoding(sent);
   const encoding = isPlain || !isForClient ? null : sent;
+  const source = readAsSent(response);
+  const body = createAnswerBody(isForClient ? source : readDecoded(source, sent), encoding);
   return {
     status,
     headers,
-    body: createAnswerBody(isForClient ? readAsSent(response) : readDecoded(response, sent), encoding),
+    body,
     encoding,
     decoded: !isForClient,
     document: null,
-    abort: () => own.abort(),
+    abort() {
+      own.abort();
+      body.close();
+    },
   };
 }
 
@@ -185,16 +203,6 @@ function readAsSent(response: Response): Source {
   const isEvents = response.headers.get("content-type")?.startsWith("text/event-stream") === true;
   if (length <= WHOLE_BYTES && !isEvents) return readWhole(response);
   return response.body === null ? NOTHING : readStream(response.body);
-}
-
-function readDecoded(response: Response, encoding: string): Source {
-  const stream = response.body?.pipeThrough(new DecompressionStream(formatOf(encoding)));
-  return stream === undefined ? NOTHING : readStream(stream);
-}
-
-function formatOf(encoding: string): Bun.CompressionFormat {
-  if (encoding === "br") return "brotli";
-  return encoding === "zstd" || encoding === "deflate" ? encoding : "gzip";
 }
 
 /**

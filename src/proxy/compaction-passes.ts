@@ -1,6 +1,6 @@
 // How a request for compaction is asked: first of upstreams that may know how, as the client sent it; then of all others
 // for a summary in words, which is wrapped as the item that the client waits for.
-import { createDecodedCopy } from "../base/decoder.ts";
+import { createDecoder } from "../base/decoder.ts";
 import { createSseSplitter } from "../base/sse.ts";
 import type { PlanRequest } from "../routing/types.ts";
 import type { Answer } from "./attempt.ts";
@@ -41,16 +41,22 @@ async function summarize(answer: Answer, idleMs: number): Promise<Converted | nu
 /** All events of an answer; null when it was cut, went silent, is too long, or cannot be read. */
 async function collectEvents(answer: Answer, idleMs: number): Promise<{ data: string }[] | null> {
   const splitter = createSseSplitter({ maxEventBytes: MAX_SUMMARY_BYTES });
-  const copy = answer.encoding === null ? undefined : createDecodedCopy(answer.encoding);
-  if (copy === null) return null;
+  const limits = { maxBytes: MAX_SUMMARY_BYTES, burstBytes: MAX_SUMMARY_BYTES };
+  const decoder = answer.encoding === null ? undefined : createDecoder(answer.encoding, limits);
+  if (decoder === null) return null;
   const events: { data: string }[] = [];
   let bytes = 0;
   const idle = setTimeout(answer.abort, idleMs);
   try {
+    const read = (piece: Uint8Array): void => {
+      bytes += piece.length;
+      decoder?.keep(bytes);
+      events.push(...splitter.push(piece));
+    };
     const take = async (chunk: Uint8Array): Promise<void> => {
       idle.refresh();
-      bytes += chunk.length;
-      events.push(...splitter.push(copy === undefined ? chunk : await copy.push(chunk)));
+      if (decoder === undefined) return read(chunk);
+      for await (const piece of decoder.decode(chunk)) read(piece);
     };
     for (const chunk of answer.body.held()) await take(chunk);
     for (let chunk = await answer.body.next(); chunk !== null; chunk = await answer.body.next()) {
@@ -62,6 +68,7 @@ async function collectEvents(answer: Answer, idleMs: number): Promise<{ data: st
     return null;
   } finally {
     clearTimeout(idle);
+    decoder?.close();
     answer.abort();
   }
 }

@@ -11,6 +11,8 @@ export interface ExchangeEnd {
   readonly status: number;
   readonly outcome: LogEntry["outcome"];
   readonly usage?: Usage | undefined;
+  /** Why it was not looked for. */
+  readonly usageUnknown?: LogEntry["usage_unknown"];
   readonly reason?: Reason | undefined;
 }
 
@@ -74,6 +76,7 @@ export function beginExchange(
         config_name: known?.configName ?? null,
         upstream_base_url: last?.upstream.baseUrl ?? null,
         usage: as.usage,
+        usage_unknown: as.usageUnknown,
         id: makeRequestId(timestampMs),
         model: known?.facts.model ?? undefined,
         upstream_model: last?.model === known?.facts.model ? undefined : (last?.model ?? undefined),

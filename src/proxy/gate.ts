@@ -61,6 +61,14 @@ type BadReason = BadContent["reason"];
 
 /** Reads ahead in `input.body` (which keeps what was read) until the answer may be shown or is known to be bad. */
 export async function holdAnswer(input: GateInput): Promise<GateResult> {
+  try {
+    return await readAnswer(input);
+  } finally {
+    input.body.stopReadingAhead();
+  }
+}
+
+async function readAnswer(input: GateInput): Promise<GateResult> {
   const { holdBytes, holdMs } = input.accept;
   const deadline = performance.now() + holdMs;
   let splitter: SseSplitter | null = null;
@@ -73,9 +81,12 @@ export async function holdAnswer(input: GateInput): Promise<GateResult> {
     kind: "bad",
     outcome: { kind: "bad-content", reason, status: input.status, headers: input.headers, body },
   });
+  // Where any output will do, it may be an answer all the same. Where one thing is waited for, it is not seen in time.
+  const tooLarge = input.accept === ANY_OUTPUT ? COMMIT : bad("malformed", "");
   for (;;) {
     const next = await input.body.readAhead(deadline - performance.now());
     if (next.kind === "late" || next.kind === "unreadable") return COMMIT;
+    if (next.kind === "too-large") return tooLarge;
     if (next.kind === "error") return bad("ended-early", text());
     if (next.kind === "end") {
       if (shape === "unknown") return bad("empty", "");
@@ -88,6 +99,7 @@ export async function holdAnswer(input: GateInput): Promise<GateResult> {
       return bad(shape === "events" ? "ended-early" : "html", text());
     }
     if (shape === "unknown") shape = shapeOf(next.bytes, input.headers);
+    if (shape !== "unknown" && !input.body.mayKeep(input.body.heldBytes)) return tooLarge;
     if (shape === "json" || shownBytes < SHOWN_BYTES) {
       shown.push(shape === "json" ? next.bytes : next.bytes.subarray(0, SHOWN_BYTES - shownBytes));
       shownBytes += next.bytes.length;
@@ -98,7 +110,10 @@ export async function holdAnswer(input: GateInput): Promise<GateResult> {
       if (judged === "commit") return COMMIT;
       if (judged !== null) return bad(judged.reason, judged.data);
     }
-    if (input.body.heldBytes >= holdBytes) return shape === "html" ? bad("html", text()) : COMMIT;
+    if (input.body.heldBytes >= holdBytes) {
+      if (shape === "html") return bad("html", text());
+      return input.body.rawBytes >= holdBytes ? COMMIT : tooLarge;
+    }
   }
 }
 

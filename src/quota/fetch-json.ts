@@ -1,5 +1,6 @@
 // Fetches JSON from one address, carefully: a short timeout, a size limit, no redirect, no cookie. Failures are values.
 // Does not interpret the content.
+import { createDecoder, DecodeError } from "../base/decoder.ts";
 import { errorCode } from "../base/errors.ts";
 import { type Text, t } from "../base/text.ts";
 import { type JsonRecord, parseRecord } from "../base/json-value.ts";
@@ -36,6 +37,8 @@ export async function fetchJson(request: JsonRequest): Promise<JsonAnswer> {
     const response = await fetch(url, {
       headers: { accept: "application/json", "user-agent": `codex-helper/${VERSION}`, ...headers },
       redirect: "manual",
+      // Bun would decode without a limit.
+      decompress: false,
       proxy,
       signal: AbortSignal.any([signal, timeout, own.signal]),
     });
@@ -66,15 +69,26 @@ function errorOfStatus(status: number): JsonAnswer {
   return { kind: isFinal ? "unsupported" : "failed", why };
 }
 
-/** Null where it is larger than allowed, decompressed. */
+/** Null where it is larger than allowed, decoded. */
 async function readLimited(response: Response): Promise<string | null> {
-  const decoder = new TextDecoder();
+  const text = new TextDecoder();
   let bytes = 0;
-  let text = "";
-  for await (const chunk of response.body ?? []) {
-    bytes += chunk.byteLength;
-    if (bytes > MAX_BYTES) return null;
-    text += decoder.decode(chunk, { stream: true });
+  let read = "";
+  const encoding = response.headers.get("content-encoding")?.trim().toLowerCase() ?? "";
+  const decoder = createDecoder(encoding, { maxBytes: MAX_BYTES, burstBytes: MAX_BYTES });
+  try {
+    for await (const chunk of response.body ?? []) {
+      if (decoder === null) {
+        bytes += chunk.byteLength;
+        if (bytes > MAX_BYTES) return null;
+        read += text.decode(chunk, { stream: true });
+      } else for await (const piece of decoder.decode(chunk)) read += text.decode(piece, { stream: true });
+    }
+    return read + text.decode();
+  } catch (error) {
+    if (error instanceof DecodeError) return error.problem === "too-large" ? null : "";
+    throw error;
+  } finally {
+    decoder?.close();
   }
-  return text + decoder.decode();
 }

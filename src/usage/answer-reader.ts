@@ -42,6 +42,10 @@ export function createAnswerReader(api: Api) {
       tail.push(chunk);
       if (shape === "events") opening?.feed(chunk);
     },
+    /** Bytes that are kept at this moment. */
+    get heldBytes() {
+      return tail.heldBytes;
+    },
     /** What the bytes so far come to. Worked out once; cheap enough for once a request, not for once a chunk. */
     facts: (): AnswerFacts =>
       (facts ??=
@@ -243,6 +247,7 @@ export function createByteTail(minBytes: number) {
     before = chunk.length >= 2 ? chunk : Buffer.concat([before.subarray(-2), chunk]);
     isCut = true;
     size -= chunk.length;
+    chunks[first] = NOTHING;
     first += 1;
   }
 
@@ -266,6 +271,9 @@ export function createByteTail(minBytes: number) {
      */
     bytes: (): Uint8Array =>
       Buffer.concat([hasGap ? trimLineEnd(eventStart) : eventStart, ...chunks.slice(first)]),
+    get heldBytes() {
+      return size;
+    },
     /** True once anything was dropped. */
     get isCut() {
       return isCut;

@@ -1,12 +1,14 @@
 // Observes an answer on its way to the client, compressed or not, without touching, delaying or buffering it.
 // What the bytes mean is read in answer-reader.ts.
-import { createDecoder } from "../base/decoder.ts";
+import { createDecoder, DecodeError, type Decoder } from "../base/decoder.ts";
 import { type AnswerFacts, createAnswerReader } from "./answer-reader.ts";
 import type { Api } from "./stream-events.ts";
 
 export interface TapFacts extends AnswerFacts {
-  /** False when the answer cannot be looked into (unknown or corrupt compression): it may be complete all the same. */
+  /** False when the answer cannot be looked into (unknown, corrupt or too much compression): it may be complete. */
   readonly isReadable: boolean;
+  /** It was decoded in part, and the rest exceeds a limit. */
+  readonly isTooLarge?: boolean;
 }
 
 interface StreamTap {
@@ -16,10 +18,14 @@ interface StreamTap {
   flush(): Promise<void>;
   /** What was seen so far amounts to. To be called at the end, after flush(), or whenever the client leaves. */
   finish(): TapFacts;
+  /** Frees what it took to look into a compressed answer. */
+  close(): void;
 }
 
 /** What the decompressor may be behind by. It runs in other threads and is not waited for. */
 const MAX_WAITING_BYTES = 8 * 1024 * 1024;
+/** A stream may be as long as it likes, and is not kept: this bounds only the work that a little input can make. */
+const BURST_BYTES = 128 * 1024 * 1024;
 const UNREADABLE: TapFacts = { usage: undefined, terminal: null, error: undefined, isReadable: false };
 
 /** A tap for one answer. `encoding` is its Content-Encoding. */
@@ -31,29 +37,49 @@ export function createStreamTap(api: Api, encoding: string | null): StreamTap {
       feed: (chunk) => reader.feed(chunk),
       flush: () => Promise.resolve(),
       finish: () => ({ ...reader.facts(), isReadable: true }),
+      close() {},
     };
   }
 
-  const decoder = createDecoder(name);
-  const failure = Promise.withResolvers<void>();
+  const decoder = createDecoder(name, { burstBytes: BURST_BYTES });
+  const waiting: Uint8Array[] = [];
+  let waitingBytes = 0;
   let isReadable = decoder !== null;
-  let decoded = Promise.resolve();
+  let isTooLarge = false;
+  let working: Promise<void> | null = null;
   const giveUp = (): void => {
     isReadable = false;
-    decoder?.destroy();
-    failure.resolve();
+    waiting.length = 0;
+    decoder?.close();
   };
-  decoder?.on("data", (chunk: Uint8Array) => reader.feed(chunk));
-  decoder?.on("error", giveUp);
+  const decodeWaiting = async (from: Decoder): Promise<void> => {
+    try {
+      for (let chunk = waiting.shift(); chunk !== undefined; chunk = waiting.shift()) {
+        for await (const piece of from.decode(chunk)) {
+          reader.feed(piece);
+          from.keep(reader.heldBytes);
+        }
+        waitingBytes -= chunk.length;
+      }
+    } catch (error) {
+      isTooLarge = error instanceof DecodeError && error.problem === "too-large";
+      giveUp();
+    }
+    working = null;
+  };
   return {
     feed(chunk) {
       if (decoder === null || !isReadable) return;
-      if (decoder.writableLength > MAX_WAITING_BYTES) return giveUp();
-      const { promise, resolve } = Promise.withResolvers<void>();
-      decoder.write(chunk, () => resolve());
-      decoded = promise;
+      waitingBytes += chunk.length;
+      if (waitingBytes > MAX_WAITING_BYTES) return giveUp();
+      waiting.push(chunk);
+      working ??= decodeWaiting(decoder);
     },
-    flush: () => Promise.race([decoded, failure.promise]),
-    finish: () => (isReadable ? { ...reader.facts(), isReadable } : UNREADABLE),
+    flush: () => working ?? Promise.resolve(),
+    finish: () =>
+      isReadable
+        ? { ...reader.facts(), isReadable }
+        : { ...UNREADABLE, ...(isTooLarge ? { isTooLarge } : {}) },
+    close: () => decoder?.close(),
   };
 }

@@ -32,6 +32,7 @@ export const anyEntry: fc.Arbitrary<LogEntry> = fc.record({
       cache_creation_1h_tokens: maybe(count),
     }),
   ),
+  usage_unknown: maybe(fc.constantFrom("unreadable", "too_large")),
   id: maybe(name),
   model: maybe(name),
   upstream_model: maybe(name),

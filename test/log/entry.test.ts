@@ -21,6 +21,7 @@ const FULL: LogEntry = {
     cached_input_tokens: 100,
     cache_creation_tokens: 7,
   },
+  usage_unknown: "too_large",
   id: "abc",
   model: "gpt-5",
   upstream_model: "gpt-5-relay",

@@ -3,6 +3,7 @@ import { textsInEnglish } from "../helpers/texts-in-english.ts";
 import { gzipSync } from "node:zlib";
 import { fetchJson } from "../../src/quota/fetch-json.ts";
 import { HTML_PAGE, head, reply } from "../helpers/answers.ts";
+import { CODINGS, makeBomb } from "../helpers/bombs.ts";
 import { type Answer, FIN, RESET, SILENCE, startFakeUpstream } from "../helpers/fake-upstream.ts";
 
 async function ask(answer: Answer, timeoutMs = 5_000) {
@@ -17,6 +18,7 @@ async function ask(answer: Answer, timeoutMs = 5_000) {
   return { found, asked: server.requests.length };
 }
 
+const BOMBS = new Map(CODINGS.map(([coding]) => [coding, makeBomb(coding, 256, '{"left": 1')]));
 const TEN_MB = 10 * 2 ** 20;
 
 describe("U35: an answer about a balance", () => {
@@ -51,6 +53,19 @@ describe("U35: an answer about a balance", () => {
       });
     }
   });
+
+  for (const [coding, compress] of CODINGS)
+    test(`is read in ${coding}, and of a bomb in it no more than one megabyte`, async () => {
+      const headers = { "content-encoding": coding };
+      const body = compress(Buffer.from('{"left": 1}'));
+      expect((await ask(reply({ headers, body }))).found).toEqual({ kind: "json", body: { left: 1 } });
+      const before = process.memoryUsage().rss;
+      const bomb = await ask(reply({ headers, body: BOMBS.get(coding) ?? "" }));
+      expect(textsInEnglish(bomb.found)).toEqual({ kind: "failed", why: "the answer is larger than 1 MB" });
+      expect(process.memoryUsage().rss - before).toBeLessThan(60e6);
+      const broken = await ask(reply({ headers, body: body.fill(7, 3) }));
+      expect(textsInEnglish(broken.found)).toEqual({ kind: "failed", why: "the answer is not JSON" });
+    });
 
   test("that does not come, or never ends, is not waited for", async () => {
     const silent: Answer = [SILENCE];

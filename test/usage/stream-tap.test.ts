@@ -21,7 +21,9 @@ async function observe(encoding: string | null, bytes: Uint8Array): Promise<TapF
   const tap = createStreamTap("responses", encoding);
   for (let at = 0; at < bytes.length; at += 100) tap.feed(bytes.slice(at, at + 100));
   await tap.flush();
-  return tap.finish();
+  const seen = tap.finish();
+  tap.close();
+  return seen;
 }
 
 const ENCODINGS: readonly [string, (text: string) => Uint8Array][] = [

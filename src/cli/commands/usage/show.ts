@@ -6,7 +6,7 @@ import { describeError, describeOutcome } from "../../logged-error.ts";
 import { showPath } from "../../../base/paths.ts";
 import { oneLine } from "../../../base/terminal-text.ts";
 import { type StoredEntry, readLogBackward } from "../../../log/reader.ts";
-import type { LogRecord, RecordedAttempt, RecordedUsage } from "../../../log/record.ts";
+import type { LogRecord, RecordedAttempt } from "../../../log/record.ts";
 import type { Cost } from "../../../usage/prices.ts";
 import { JSON_ARG } from "../../args.ts";
 import { type Cli, defineCommand } from "../../cli.ts";
@@ -79,7 +79,7 @@ function describeRequest(record: LogRecord, { cli, cost }: RequestContext): stri
     [t`session`, text(record.session_id)],
     [t`directory`, showPath(text(record.cwd), env)],
     [t`outcome`, describeEnd(record)],
-    [t`tokens`, describeTokens(record.usage)],
+    [t`tokens`, describeTokens(record)],
     [t`cost`, cost.kind === "priced" ? formatUsd(cost.usd) : cost.kind === "unpriced" ? t`unpriced` : ""],
     [t`redactions`, text(record.redactions)],
     [t`refused`, text(record.refusals)],
@@ -123,7 +123,10 @@ const outcomeOrNone = (outcome: string | undefined): string =>
 
 const firstByte = (time: string): string => t`first byte after ${time}`;
 
-function describeTokens(usage: RecordedUsage = {}): string {
+function describeTokens({ usage = {}, usage_unknown: unknown }: LogRecord): string {
+  if (unknown === "too_large")
+    return t`unknown, because the answer decompresses to more than the limits allow`;
+  if (unknown !== undefined) return t`unknown, because the answer could not be decompressed`;
   const figures: readonly (readonly [tokens: number | undefined, say: (tokens: string) => string])[] = [
     [usage.input_tokens, (tokens) => t`${tokens} in`],
     [usage.cached_input_tokens, (tokens) => t`${tokens} read from cache`],

@@ -1,0 +1,195 @@
+import { describe, expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import {
+  chunk,
+  EVENT_STREAM,
+  GOOD,
+  head,
+  LAST_CHUNK,
+  reply,
+  responsesEvents,
+  USED,
+} from "../helpers/answers.ts";
+import { CODINGS, makeBomb } from "../helpers/bombs.ts";
+import { startCli } from "../helpers/cli.ts";
+import { type Answer, startFakeUpstream } from "../helpers/fake-upstream.ts";
+import { freePort } from "../helpers/free-port.ts";
+import { startTestProxy } from "../helpers/in-process-proxy.ts";
+import { sendRaw } from "../helpers/raw-client.ts";
+import { makeTempHome } from "../helpers/temp-home.ts";
+import { sendTurn, TURN } from "./turn.ts";
+
+const BOMB_MIB = 256;
+const AT_ONCE = process.env["VERIFY"] === "full" ? 100 : 40;
+/** Of them 64 are what decoders may hold; the rest is the connections, and what has not been collected yet. */
+const GROWTH_MB = 300;
+const ACCEPTED = "gzip, deflate, br, zstd";
+const WHOLE_TURN = JSON.stringify({ ...JSON.parse(TURN), stream: false });
+
+const STARTS = ["", 'data: {"x":"', '{"object":"response","output":["'];
+const names = CODINGS.map(([coding]) => coding);
+const bombs = new Map(
+  names.flatMap((coding) =>
+    STARTS.map((start) => [
+      `${coding} ${start}`,
+      makeBomb(coding, BOMB_MIB, start, start === "" ? " " : "x"),
+    ]),
+  ),
+);
+/** The n-th of all kinds there are. */
+function bombAt(n: number, type: string, status = 200): Answer {
+  const coding = names[n % names.length] ?? "";
+  const body = bombs.get(`${coding} ${STARTS[Math.floor(n / names.length) % STARTS.length]}`);
+  return reply({ status, headers: { "content-type": type, "content-encoding": coding }, body: body ?? "" });
+}
+
+const peakMb = (pid: number): number =>
+  Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "latin1"))?.[1] ?? 0) / 1024;
+
+const KINDS: readonly { name: string; status: number; type: string; body: string; accepts: string }[] = [
+  { name: "streams", status: 200, type: "text/event-stream", body: TURN, accepts: ACCEPTED },
+  { name: "documents", status: 200, type: "application/json", body: WHOLE_TURN, accepts: ACCEPTED },
+  { name: "429s", status: 429, type: "application/json", body: TURN, accepts: ACCEPTED },
+  { name: "500s", status: 500, type: "application/json", body: TURN, accepts: ACCEPTED },
+  {
+    name: "streams to clients that cannot decode them",
+    status: 200,
+    type: "text/event-stream",
+    body: TURN,
+    accepts: "identity",
+  },
+];
+
+// Read from /proc: on other systems the same code runs, and nobody can look.
+if (process.platform === "linux")
+  describe("a decompression bomb", () => {
+    for (const { name, accepts, body, status, type } of KINDS)
+      test(`costs little memory: ${AT_ONCE} ${name} at once`, async () => {
+        await using upstream = await startFakeUpstream((_request, n) => bombAt(n, type, status));
+        await using backup = await startFakeUpstream([GOOD.responses()]);
+        using home = makeTempHome();
+        const upstreams = [upstream, backup].map(({ baseUrl }) => ({ base_url: baseUrl }));
+        home.write(".codex-helper/config.json", { codex: { configs: { main: { upstreams } } } });
+        const port = freePort();
+        await using cli = startCli(["serve", "--no-switch", "--port", `${port}`], { home });
+        await cli.waitFor(/Ctrl\+C/);
+        const before = peakMb(cli.child.pid);
+        const fields = ["Content-Type: application/json", `Accept-Encoding: ${accepts}`];
+        const answers = await Promise.all(
+          Array.from({ length: AT_ONCE }, () => sendRaw(port, { body, fields }).catch(() => null)),
+        );
+        const peak = peakMb(cli.child.pid);
+        console.log(
+          `${name}: ${before.toFixed(0)} MB, at most ${peak.toFixed(0)} with ${upstream.requests.length} bombs`,
+        );
+        expect(upstream.requests.length).toBeGreaterThan(0);
+        const statuses = answers.map((answer) => answer?.status ?? 0);
+        // Not one that refuses with a bomb is shown; the backup itself may be left out for a moment.
+        if (status !== 200) expect(statuses.filter((shown) => shown !== 200 && shown !== 503)).toEqual([]);
+        expect(peak - before).toBeLessThan(GROWTH_MB);
+      }, 120_000);
+  });
+
+describe("an answer that decodes to too much", () => {
+  for (const coding of ["br", "zstd"])
+    test(`is passed on as it is, its usage unknown: ${coding}`, async () => {
+      const body = makeBomb(coding, BOMB_MIB);
+      await using upstream = await startFakeUpstream(() =>
+        reply({ headers: { "content-type": "text/event-stream", "content-encoding": coding }, body }),
+      );
+      await using proxy = startTestProxy({ upstreams: [upstream.baseUrl] });
+      const answer = await sendTurn(proxy, { fields: [`Accept-Encoding: ${ACCEPTED}`] });
+      expect([answer.status, answer.end, answer.header("content-encoding")]).toEqual([
+        200,
+        "complete",
+        coding,
+      ]);
+      expect(Buffer.compare(answer.body, body)).toBe(0);
+      const entry = await proxy.entry();
+      expect(entry).toMatchObject({ outcome: "ok", usage_unknown: "too_large" });
+      expect(entry.usage).toBeUndefined();
+    });
+
+  for (const coding of names)
+    for (const status of [400, 429, 500])
+      test(`is not shown where it refuses (${status} in ${coding}), and the next upstream is asked`, async () => {
+        const body = makeBomb(coding, 64, '{"error":{"message":"');
+        const headers = { "content-type": "application/json", "content-encoding": coding };
+        await using upstream = await startFakeUpstream(() => reply({ status, headers, body }));
+        await using backup = await startFakeUpstream([GOOD.responses()]);
+        await using proxy = startTestProxy({ upstreams: [upstream.baseUrl, backup.baseUrl] });
+        const answer = await sendTurn(proxy, { fields: [`Accept-Encoding: ${ACCEPTED}`] });
+        expect(answer.text()).toBe(responsesEvents().join(""));
+        await using alone = startTestProxy({ upstreams: [upstream.baseUrl] });
+        const own = await sendTurn(alone, { fields: [`Accept-Encoding: ${ACCEPTED}`] });
+        expect(own.header("content-encoding")).toBeNull();
+        expect(own.body.length).toBeLessThan(2_000);
+      });
+
+  test("is no summary of a conversation", async () => {
+    const body = makeBomb("gzip", 64, 'data: {"type":"response.output_text.delta","delta":"');
+    const headers = { "content-type": "text/event-stream", "content-encoding": "gzip" };
+    await using upstream = await startFakeUpstream(() => reply({ headers, body }));
+    await using backup = await startFakeUpstream([GOOD.responses({ text: "the summary" })]);
+    await using proxy = startTestProxy({ upstreams: [upstream.baseUrl, backup.baseUrl] });
+    const request = JSON.stringify({ model: "m", stream: true, input: [{ type: "compaction_trigger" }] });
+    const answer = await sendTurn(proxy, { body: request, fields: [`Accept-Encoding: ${ACCEPTED}`] });
+    expect(answer.text().slice(0, 2_000)).toContain(Buffer.from("the summary").toString("base64"));
+  });
+});
+
+describe("an answer in several codings at once", () => {
+  for (const nested of ["gzip, gzip", "br, gzip", "zstd, zstd, zstd"])
+    test(`is passed on as it is: ${nested}`, async () => {
+      const parts = nested.split(", ");
+      let body: Uint8Array = Buffer.alloc(8 * 2 ** 20, " ");
+      for (const part of parts) body = CODINGS.find(([name]) => name === part)?.[1](body) ?? body;
+      const headers = { "content-type": "text/event-stream", "content-encoding": nested };
+      await using upstream = await startFakeUpstream(() => reply({ headers, body }));
+      await using proxy = startTestProxy({ upstreams: [upstream.baseUrl] });
+      const answer = await sendTurn(proxy, { fields: [`Accept-Encoding: ${ACCEPTED}`] });
+      expect([answer.end, Buffer.compare(answer.body, body)]).toEqual(["complete", 0]);
+      expect(await proxy.entry()).toMatchObject({ outcome: "ok", usage_unknown: "unreadable" });
+    });
+});
+
+describe("an honest answer", () => {
+  const [start = "", ...rest] = responsesEvents({ deltas: 60_000 });
+  const events = [start, ...rest].join("");
+
+  for (const [coding, compress] of CODINGS) {
+    test(`keeps its usage however well it compresses: ${coding}`, async () => {
+      const body = compress(Buffer.from(events));
+      const headers = { ...EVENT_STREAM, "content-encoding": coding };
+      await using upstream = await startFakeUpstream(() => [head(200, headers), chunk(body), LAST_CHUNK]);
+      await using proxy = startTestProxy({ upstreams: [upstream.baseUrl] });
+      const answer = await sendTurn(proxy, { fields: [`Accept-Encoding: ${ACCEPTED}`] });
+      expect([answer.end, Buffer.compare(answer.body, body)]).toEqual(["complete", 0]);
+      expect(await proxy.entry()).toMatchObject({ outcome: "ok", usage: { output_tokens: USED.output } });
+    });
+
+    test(`is decoded for a client that cannot read it: ${coding}`, async () => {
+      const body = compress(Buffer.from(events));
+      const headers = { ...EVENT_STREAM, "content-encoding": coding };
+      await using upstream = await startFakeUpstream(() => [head(200, headers), chunk(body), LAST_CHUNK]);
+      await using proxy = startTestProxy({ upstreams: [upstream.baseUrl] });
+      const answer = await sendTurn(proxy);
+      expect(answer.header("content-encoding")).toBeNull();
+      expect(Buffer.compare(answer.body, Buffer.from(events))).toBe(0);
+      expect(await proxy.entry()).toMatchObject({ outcome: "ok", usage: { output_tokens: USED.output } });
+    });
+
+    test(`is broken off for that client where it lacks its end: ${coding}`, async () => {
+      const whole = compress(
+        Buffer.from(JSON.stringify({ data: "x".repeat(200_000), more: Bun.hash("x").toString() })),
+      );
+      const body = whole.subarray(0, -3);
+      await using upstream = await startFakeUpstream(() =>
+        reply({ headers: { "content-encoding": coding }, body }),
+      );
+      await using proxy = startTestProxy({ upstreams: [upstream.baseUrl] });
+      const answer = await sendTurn(proxy, { path: "/v1/files", body: "{}" });
+      expect(answer.end).not.toBe("complete");
+    });
+  }
+});
