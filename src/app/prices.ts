@@ -1,6 +1,6 @@
 // Puts together what requests cost: the built-in list, prices.json, and the factors of config.json.
 import { UserError } from "../base/errors.ts";
-import { readText } from "../base/files.ts";
+import { MAX_OWN_FILE_BYTES, readText } from "../base/files.ts";
 import { fromEnglish, t } from "../base/text.ts";
 import type { Paths } from "../base/paths.ts";
 import { SERVICES } from "../base/service.ts";
@@ -11,12 +11,18 @@ import type { ParsedConfig } from "../config/parse.ts";
 import { type PriceOverride, loadCatalog, priceFileSchema } from "../usage/price-lists.ts";
 import { type Markup, type Pricer, makeMultipliers, makePricer } from "../usage/prices.ts";
 
-/** For a report: the list takes 30 ms to read. Throws UserError with the place of a mistake in either file. */
-export async function loadPricer(paths: Pick<Paths, "config" | "prices">): Promise<Pricer> {
+/**
+ * For a report: the list takes 30 ms to read. `known`: the config that is in force, where one is; else it is read.
+ * Throws UserError with the place of a mistake in either file.
+ */
+export async function loadPricer(
+  paths: Pick<Paths, "config" | "prices">,
+  known?: ParsedConfig,
+): Promise<Pricer> {
   const [catalog, prices, config] = await Promise.all([
     loadCatalog(),
-    readText(paths.prices),
-    loadConfig(paths.config),
+    readText(paths.prices, MAX_OWN_FILE_BYTES),
+    known ?? loadConfig(paths.config),
   ]);
   const overrides = prices === null ? [] : parsePrices(prices, paths.prices);
   return makePricer({ catalog, overrides, multiplierOf: makeMultipliers(listMarkups(config)) });

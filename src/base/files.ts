@@ -9,6 +9,7 @@ import {
   lstatSync,
   mkdirSync,
   openSync,
+  readFileSync,
   readdirSync,
   realpathSync,
   renameSync,
@@ -19,7 +20,7 @@ import {
 } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { decodeUtf8 } from "./bytes.ts";
-import { UserError, errorCode, errorMessage, ignoreSystemError } from "./errors.ts";
+import { UserError, errorCode, errorText, ignoreSystemError } from "./errors.ts";
 import { type Text, t } from "./text.ts";
 
 /** Mode of every file that may hold a secret. */
@@ -31,8 +32,17 @@ const NO_DIRECTORY_SYNC = new Set(["EISDIR", "EPERM", "EACCES", "EINVAL", "ENOTS
 const BUSY = new Set(["EPERM", "EACCES", "EBUSY"]);
 const BUSY_WAITS_MS = [10, 20, 40, 80, 160, 320, 640];
 
-/** The file's bytes, or null when there is no such file. Other errors (a directory, no permission) are thrown. */
-export async function readBytes(path: string): Promise<Uint8Array | null> {
+/** Of config.json and the like; a larger one is not read. */
+export const MAX_OWN_FILE_BYTES = 2 ** 20;
+/** Of any file that is read as a whole, be it a client's. */
+export const MAX_FILE_BYTES = 2 ** 24;
+
+/**
+ * The file's bytes, or null when there is no such file. Other errors (a directory, no permission) are thrown.
+ * With `maxBytes` it must be a file of at most so many: else whatever the path leads to is read to its end.
+ */
+export async function readBytes(path: string, maxBytes?: number): Promise<Uint8Array | null> {
+  if (maxBytes !== undefined) refuseUnreadable(path, maxBytes);
   try {
     return await Bun.file(path).bytes();
   } catch (error) {
@@ -43,14 +53,38 @@ export async function readBytes(path: string): Promise<Uint8Array | null> {
 
 /**
  * The file's text without a BOM, or null when there is no such file.
- * Throws UserError for a pipe, which would be waited for without end, and when the bytes are not UTF-8: what we cannot
- * read we must not rewrite.
+ * Throws UserError for a pipe or a device, which may have no end, for more than `maxBytes` (16 MiB), and when the bytes
+ * are not UTF-8: what we cannot read we must not rewrite.
  */
-export async function readText(path: string): Promise<string | null> {
-  // Whatever else is wrong with the path is for whoever opens it to say.
-  if (lookAt(path)?.isFIFO() === true) throw new UserError(t`${path} is not a file`);
-  const bytes = await readBytes(path);
+export async function readText(path: string, maxBytes = MAX_FILE_BYTES): Promise<string | null> {
+  const bytes = await readBytes(path, maxBytes);
   return bytes === null ? null : decodeText(bytes, path);
+}
+
+/** The same at once, as it is: null also where the file cannot be read. */
+export function readTextOrNull(path: string): string | null {
+  return ignoreSystemError(() => {
+    const stats = statSync(path);
+    return problemOf(stats, { path, maxBytes: MAX_FILE_BYTES }) === null ? readFileSync(path, "utf8") : null;
+  }, null);
+}
+
+/** Why what is at a path cannot be read as a whole file; null where it can. */
+export function problemOf(
+  stats: Stats,
+  { path, maxBytes }: { readonly path: string; readonly maxBytes: number },
+): UserError | null {
+  // Opening a pipe would wait for a writer, and some devices have no end.
+  if (!stats.isFile()) return new UserError(t`${path} is not a file`);
+  if (stats.size <= maxBytes) return null;
+  return new UserError(t`${path} is larger than ${Math.floor(maxBytes / 1024)} KB`);
+}
+
+/** Whatever else is wrong with the path is for whoever opens it to say. */
+function refuseUnreadable(path: string, maxBytes: number): void {
+  const stats = lookAt(path);
+  const problem = stats === null || stats.isDirectory() ? null : problemOf(stats, { path, maxBytes });
+  if (problem !== null) throw problem;
 }
 
 /** Text as `decodeUtf8` reads it. `path` is where the bytes are from; throws UserError when they are not UTF-8. */
@@ -184,7 +218,7 @@ export function sizeOf(path: string): number {
 export function describe(error: unknown): Text | string {
   const code = errorCode(error);
   const words = code === undefined ? undefined : SYSTEM_ERRORS[code];
-  return words === undefined ? (code ?? errorMessage(error)) : t`${words} (${code ?? ""})`;
+  return words === undefined ? (code ?? errorText(error)) : t`${words} (${code ?? ""})`;
 }
 
 const SYSTEM_ERRORS: Readonly<Record<string, Text>> = {

@@ -3,7 +3,7 @@
 // Writes nothing and never throws for what the file holds.
 import { type Stats, lstatSync, readFileSync, statSync } from "node:fs";
 import { UserError, errorCode } from "./errors.ts";
-import { decodeText, describe } from "./files.ts";
+import { decodeText, describe, problemOf } from "./files.ts";
 import { t } from "./text.ts";
 
 export type Watched<T> =
@@ -121,12 +121,4 @@ export function createWatchedFile<T>(options: WatchedFileOptions<T>): WatchedFil
 function lastValue<T>(state: Watched<T>): T | null {
   if (state.kind === "ok") return state.value;
   return state.kind === "broken" ? state.last : null;
-}
-
-function problemOf<T>(stats: Stats, { path, maxBytes }: WatchedFileOptions<T>): UserError | null {
-  // Opening a pipe would wait for a writer.
-  if (!stats.isFile()) return new UserError(t`${path} is not a file`);
-  if (stats.size > maxBytes)
-    return new UserError(t`${path} is larger than ${Math.floor(maxBytes / 1024)} KB`);
-  return null;
 }

@@ -4,6 +4,7 @@ import { chmodSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { UserError, errorCode } from "../base/errors.ts";
 import {
+  MAX_OWN_FILE_BYTES,
   PRIVATE_FILE,
   decodeText,
   describe,
@@ -16,8 +17,9 @@ import {
 import { withLock } from "../base/lock.ts";
 import type { Paths } from "../base/paths.ts";
 import { type Text, t } from "../base/text.ts";
-import { createWatchedFile } from "../base/watched-file.ts";
+import { type Watched, createWatchedFile } from "../base/watched-file.ts";
 import { type Plan, editConfig } from "./edit.ts";
+import { refuseEmpty } from "./jsonc.ts";
 import { type ParsedConfig, keepUsable, makeEmptyConfig, parseConfig } from "./parse.ts";
 
 export type ConfigPaths = Pick<Paths, "home" | "config" | "backups" | "run">;
@@ -26,7 +28,7 @@ const KEPT_VERSIONS = 5;
 
 /** What the file says; an empty config where there is none. Throws UserError with the place of a mistake. */
 export async function loadConfig(path: string): Promise<ParsedConfig> {
-  const text = await readText(path);
+  const text = await readText(path, MAX_OWN_FILE_BYTES);
   return text === null ? makeEmptyConfig() : parseConfig(text, path);
 }
 
@@ -36,13 +38,13 @@ export async function loadConfig(path: string): Promise<ParsedConfig> {
  */
 export async function updateConfig(paths: ConfigPaths, plan: Plan, now: () => number): Promise<void> {
   await withLock(join(paths.run, "config.lock"), async () => {
-    const bytes = await readBytes(paths.config);
+    const bytes = await readBytes(paths.config, MAX_OWN_FILE_BYTES);
     const text = bytes === null ? "" : decodeText(bytes, paths.config, { keepsBom: true });
     const result = editConfig(text, paths.config, plan);
     if (result === text) return;
     ensurePrivateDirectory(paths.home);
     if (bytes !== null) keepVersion(paths.backups, bytes, now());
-    const present = await readBytes(paths.config);
+    const present = await readBytes(paths.config, MAX_OWN_FILE_BYTES);
     if (Buffer.compare(present ?? NOTHING, bytes ?? NOTHING) !== 0) {
       throw new UserError(t`another program has just changed ${paths.config}; try again`);
     }
@@ -72,24 +74,27 @@ export interface ConfigState {
   readonly config: ParsedConfig;
   /** Why the current file is not; null when it is. */
   readonly problem: UserError | null;
-  /** A good version has been read, or there is no file. False: `config` is empty because there has been none. */
+  /** A good version has been read, or there never was a file. False: `config` is empty because there has been none. */
   readonly isKnown: boolean;
 }
 
 export type ConfigStore = ReturnType<typeof createConfigStore>;
 
-/** A longer file is not read. */
-const MAX_FILE_BYTES = 2 ** 20;
 /** A check costs 2 us (6 us in the first 2 s after a change): too much for each of many requests a second. */
 const CHECK_EVERY_MS = 100;
+const EDIT = "ch config edit";
 
-/** `now` is the wall clock, ms. */
+/**
+ * A version that was good stays in force until there is another good one: while the file is saved (empty, half), broken
+ * or removed. `now` is the wall clock, ms.
+ */
 export function createConfigStore(path: string, now: () => number) {
   let lastGood: ParsedConfig | null = null;
   const file = createWatchedFile({
     path,
-    maxBytes: MAX_FILE_BYTES,
+    maxBytes: MAX_OWN_FILE_BYTES,
     parse(text) {
+      if (lastGood !== null) refuseEmpty(text, path, EDIT);
       const parsed = keepUsable(parseConfig(text, path), lastGood);
       const warning = tightenMode(path);
       lastGood = warning === null ? parsed : { ...parsed, warnings: [...parsed.warnings, warning] };
@@ -98,10 +103,20 @@ export function createConfigStore(path: string, now: () => number) {
     now,
   });
   const missing: ConfigState = { config: makeEmptyConfig(), problem: null, isKnown: true };
-  let seen: ReturnType<typeof file.current> | null = null;
+  let seen: Watched<ParsedConfig> | null = null;
   let state = missing;
   let checkedAt = Number.NEGATIVE_INFINITY;
 
+  const stateOf = (watched: Watched<ParsedConfig>): ConfigState => {
+    if (watched.kind === "ok") return { config: watched.value, problem: null, isKnown: true };
+    if (watched.kind === "missing") {
+      if (lastGood === null) return missing;
+      const problem = new UserError(t`${path} was removed`, { hint: EDIT });
+      return { config: lastGood, problem, isKnown: true };
+    }
+    const { problem } = watched;
+    return { config: lastGood ?? missing.config, problem, isKnown: lastGood !== null };
+  };
   /** The same object until the file changes, which is checked at most ten times a second. */
   const current = (): ConfigState => {
     const time = now();
@@ -110,15 +125,7 @@ export function createConfigStore(path: string, now: () => number) {
     const watched = file.current();
     if (watched === seen) return state;
     seen = watched;
-    if (watched.kind === "missing") {
-      lastGood = null;
-      state = missing;
-    } else if (watched.kind === "ok") {
-      state = { config: watched.value, problem: null, isKnown: true };
-    } else {
-      const { last, problem } = watched;
-      state = { config: last ?? missing.config, problem, isKnown: last !== null };
-    }
+    state = stateOf(watched);
     return state;
   };
   return { current };

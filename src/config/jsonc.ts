@@ -36,6 +36,11 @@ export function readJsonc(text: string, file: string, hint?: string): JsoncSourc
   return { text, file, root };
 }
 
+/** Throws UserError for a text without a value: what a file is for a moment while a program saves it in place. */
+export function refuseEmpty(text: string, file: string, hint?: string): void {
+  if (readJsonc(text, file, hint).root === null) throw new UserError(t`${file} is empty`, { hint });
+}
+
 /** The value of a node. A key `__proto__` would change the object instead of being in it: it is left out. */
 export function valueOf(node: Node): unknown {
   if (node.type === "array") return (node.children ?? []).map(valueOf);

@@ -20,9 +20,12 @@ export const OWN_FILE_CHECKS: readonly Check<DoctorFacts>[] = [
     id: "config-file",
     about: "`config.json` is valid; syntax errors are shown with line and column",
     worst: "fail",
-    run: ({ files: { config } }) => {
+    run: ({ files: { config }, machine: { instances } }) => {
       const hint = "ch config edit";
       if (config.problem !== null) return [fail(config.problem, hint)];
+      const removed = t`${config.path} was removed`;
+      if (config.isMissing && instances.length > 0)
+        return [fail(t`${removed}; the last valid version stays in use`, hint)];
       if (config.isMissing) return [ok(t`there is no config.json yet`)];
       if (config.warnings.length === 0) return [ok(t`config.json is valid`)];
       return config.warnings.map((message) => warn(message, hint));

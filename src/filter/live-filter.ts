@@ -2,6 +2,7 @@
 // Never falls back to "no rules": a file that was never good, or that was there and is gone, refuses every request.
 import type { UserError } from "../base/errors.ts";
 import { type Text, t } from "../base/text.ts";
+import { MAX_OWN_FILE_BYTES } from "../base/files.ts";
 import type { Service } from "../base/service.ts";
 import { type Watched, createWatchedFile } from "../base/watched-file.ts";
 import type { FilterRecord } from "./filter-record.ts";
@@ -101,7 +102,6 @@ export type FilterState =
   /** There was a file, or there is a way to one that ends nowhere. Requests must be refused. */
   | { readonly kind: "gone"; readonly problem: UserError };
 
-const MAX_FILE_BYTES = 2 ** 20;
 /** Some editors move the old file away before they write the new one: for so long its rules stay in force. */
 const MISSING_GRACE_MS = 2000;
 /** The record is compared with what it should say at most so often: other processes write it, too. */
@@ -112,7 +112,7 @@ const OFF: FilterState = { kind: "off", rules: NO_RULES };
 function followRules({ isOff, now, path, record }: LiveFilterOptions): () => FilterState {
   const file = createWatchedFile({
     path,
-    maxBytes: MAX_FILE_BYTES,
+    maxBytes: MAX_OWN_FILE_BYTES,
     parse: (text) => parseRules(text, path),
     now,
   });

@@ -2,6 +2,7 @@
 import { closeSync, fstatSync, openSync, readSync, statSync } from "node:fs";
 import { setTimeout } from "node:timers/promises";
 import { errorCode } from "../base/errors.ts";
+import { isEndless } from "./rotation.ts";
 import { type StoredEntry, parseLines } from "./reader.ts";
 
 const POLL_MS = 200;
@@ -14,7 +15,7 @@ export async function* followLog(path: string, signal?: AbortSignal): AsyncGener
     while (signal?.aborted !== true) {
       const entries = file?.readNew() ?? [];
       if (entries.length > 0) yield entries;
-      const inode = statSync(path, { throwIfNoEntry: false })?.ino;
+      const inode = isEndless(path) ? undefined : statSync(path, { throwIfNoEntry: false })?.ino;
       if (inode !== undefined && inode !== file?.inode) {
         // What was appended between the read and the move is still in the file that was moved.
         const last = file?.readNew() ?? [];
@@ -61,6 +62,7 @@ function openAt(path: string, where: "start" | "end") {
 }
 
 function openOrNull(path: string): number | null {
+  if (isEndless(path)) return null;
   try {
     return openSync(path, "r");
   } catch (error) {

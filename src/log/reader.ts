@@ -5,7 +5,7 @@ import { UserError, errorCode } from "../base/errors.ts";
 import { describe } from "../base/files.ts";
 import { t } from "../base/text.ts";
 import { type LogRecord, readRecord } from "./record.ts";
-import { rotatedPath } from "./rotation.ts";
+import { isEndless, rotatedPath } from "./rotation.ts";
 
 /** A line as it is stored, and parsed. */
 export interface StoredEntry {
@@ -127,6 +127,7 @@ async function closeAll(files: readonly LogFile[]): Promise<void> {
 }
 
 async function openOrNull(path: string): Promise<FileHandle | null> {
+  if (isEndless(path)) throw new UserError(t`${path} is not a file`);
   try {
     return await open(path, "r");
   } catch (error) {

@@ -1,11 +1,21 @@
-// Rotates a full requests.jsonl, and names the rotated files: .1 is the newest.
+// Rotates a full requests.jsonl, names the rotated files (.1 is the newest), and tells what cannot be a log.
 import { renameSync, statSync } from "node:fs";
 import { errorCode } from "../base/errors.ts";
+import { lookAt, realPath } from "../base/files.ts";
 import { withLockSync } from "../base/lock.ts";
 
 /** The `number`th rotated file, counted from 1. */
 export function rotatedPath(path: string, number: number): string {
   return `${path}.${number}`;
+}
+
+/** Devices that a log may be linked to: one keeps nothing, one is a disk that is always full. */
+const SINKS: ReadonlySet<string> = new Set(["/dev/null", "/dev/full"]);
+
+/** A pipe or device in the place of a log: it would be waited for, or read, without end. */
+export function isEndless(path: string): boolean {
+  const stats = lookAt(path);
+  return stats !== null && !stats.isFile() && !stats.isDirectory() && !SINKS.has(realPath(path));
 }
 
 /**

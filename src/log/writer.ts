@@ -15,7 +15,7 @@ import { UserError } from "../base/errors.ts";
 import { PRIVATE_FILE, describe, ensurePrivateDirectory, resolveLink } from "../base/files.ts";
 import { type Text, t } from "../base/text.ts";
 import { type LogEntry, makeLogLine } from "./entry.ts";
-import { rotateLog } from "./rotation.ts";
+import { isEndless, rotateLog } from "./rotation.ts";
 
 export interface LogWriterOptions {
   /** Called when lines begin to be lost, with their number once they are written again, and when a full file cannot be rotated. */
@@ -139,6 +139,7 @@ export function createLogWriter(path: string, options: LogWriterOptions) {
 function open(path: string): Pick<OpenLog, "fd" | "path"> {
   ensurePrivateDirectory(dirname(path));
   const target = resolveLink(path);
+  if (isEndless(target)) throw new UserError(t`it is not a file`);
   const fd = openSync(target, "a+", PRIVATE_FILE);
   const stats = fstatSync(fd);
   if (stats.isFile() && (stats.mode & 0o077) !== 0) fchmodSync(fd, PRIVATE_FILE);

@@ -1,8 +1,7 @@
 // Owns state.json: sections of named entries that several processes read and change, each only the entries it knows.
 // Does not know what a section means. Losing the file loses nothing that matters: what cannot be read counts as empty.
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { PRIVATE_FILE, ensurePrivateDirectory, writeFileAtomic } from "../base/files.ts";
+import { PRIVATE_FILE, ensurePrivateDirectory, readTextOrNull, writeFileAtomic } from "../base/files.ts";
 import { isRecord, parseRecord } from "../base/json-value.ts";
 import { withLock } from "../base/lock.ts";
 import type { Paths } from "../base/paths.ts";
@@ -20,13 +19,7 @@ const LOCK_TIMEOUT_MS = 2_000;
 
 /** Every section, those of other versions of the program too. Never throws: an unreadable file is an empty one. */
 export function readState(path: string): State {
-  let text: string;
-  try {
-    text = readFileSync(path, "utf8");
-  } catch {
-    return {};
-  }
-  const entries = Object.entries(parseRecord(text) ?? {});
+  const entries = Object.entries(parseRecord(readTextOrNull(path) ?? "") ?? {});
   return Object.fromEntries(entries.filter((entry): entry is [string, Section] => isRecord(entry[1])));
 }
 

@@ -242,11 +242,49 @@ test("bytes that are not UTF-8 are an error, and so is a file beyond 1 MB", () =
   expect(look().problem?.message).toContain("larger than");
 });
 
-test("a removed file ends what it said", () => {
+test.each([
+  ["nothing", ""],
+  ["a byte order mark", "\ufeff"],
+  ["white space", " \n\t"],
+  ["its comment", "// my relays\n"],
+  ["its first half", withConfigs("a", "b").slice(0, 40)],
+  ["all but its end", withConfigs("a", "b").slice(0, -1)],
+  ["bytes that are not written yet", "\0".repeat(100)],
+])("a file that is just being saved, with %s so far, leaves the last good version in force", (_, soFar) => {
+  save(withConfigs("a"));
+  look();
+  save(soFar);
+  expect(look()).toMatchObject({ names: ["a"], isKnown: true, problem: { hint: "ch config edit" } });
+  save(withConfigs("a", "b"));
+  expect(look()).toMatchObject({ names: ["a", "b"], problem: null });
+});
+
+test("a removed file leaves the last good version in force, and that is told until there is one again", () => {
   save(withConfigs("a"));
   look();
   unlinkSync(path);
-  expect(look()).toMatchObject({ names: [], problem: null });
+  for (let times = 0; times < 3; times += 1) {
+    expect(look()).toMatchObject({ names: ["a"], isKnown: true, problem: { hint: "ch config edit" } });
+    expect(store.current().problem?.message).toBe(`${path} was removed`);
+  }
+  save("{");
+  expect(look()).toMatchObject({ names: ["a"], isKnown: true });
+  save("");
+  expect(look()).toMatchObject({ names: ["a"], isKnown: true });
+  save(withConfigs("b"));
+  expect(look()).toMatchObject({ names: ["b"], problem: null });
+});
+
+test("a file that says that there is no config is believed", () => {
+  save(withConfigs("a"));
+  look();
+  save("{}");
+  expect(look()).toMatchObject({ names: [], problem: null, isKnown: true });
+});
+
+test("a file that was empty from the start is no problem, and a warning", () => {
+  save("");
+  expect(look()).toMatchObject({ names: [], problem: null, warnings: [{ text: "{0} is empty" }] });
 });
 
 test("mode 0644 is tightened to 0600, and that is said", () => {

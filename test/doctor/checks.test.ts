@@ -60,6 +60,25 @@ const CONDITIONS: readonly Condition[] = [
     hint: /ch config edit/,
   },
   {
+    name: "config-file: it was removed under a running proxy",
+    make(healthy) {
+      rmSync(join(healthy.home.path, ".codex-helper/config.json"));
+      const since = Date.now();
+      writeRecord(healthy, {
+        pid: process.pid,
+        started: null,
+        service: "codex",
+        port: 9,
+        token: "t",
+        command: "serve",
+        since,
+      });
+    },
+    status: "fail",
+    says: /config\.json was removed; the last valid version stays in use/,
+    hint: /ch config edit/,
+  },
+  {
     name: "config-file: something in it is odd",
     make: ({ writeConfig }) => writeConfig({ auth: { auth_token: "a", auth_token_env: "RELAY_KEY" } }),
     status: "warn",

@@ -1,10 +1,11 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { linkSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { linkSync, mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { UserError } from "../../src/base/errors.ts";
 import { makeLogLine } from "../../src/log/entry.ts";
+import { followLog } from "../../src/log/follow.ts";
 import { readLogBackward, scanLog } from "../../src/log/reader.ts";
 import type { LogRecord } from "../../src/log/record.ts";
 import { anyEntry } from "./any-entry.ts";
@@ -187,4 +188,49 @@ describe("scanning a log", () => {
     writeFileSync(path, "");
     expect(await scanAll()).toEqual({ records: [], bad: 0 });
   });
+});
+
+describe("what is no file in the place of the log", () => {
+  const names = <Name extends string>(...all: Name[]): Name[] => (process.platform === "win32" ? [] : all);
+  const planted = {
+    "a pipe": () => expect(Bun.spawnSync(["mkfifo", path]).exitCode).toBe(0),
+    "an endless device": () => symlinkSync("/dev/zero", path),
+    "a link to a pipe": () => {
+      expect(Bun.spawnSync(["mkfifo", `${path}.pipe`]).exitCode).toBe(0);
+      symlinkSync(`${path}.pipe`, path);
+    },
+    "a pipe for a rotated file": () => expect(Bun.spawnSync(["mkfifo", `${path}.1`]).exitCode).toBe(0),
+  };
+
+  test.each(names("a pipe", "an endless device", "a link to a pipe", "a pipe for a rotated file"))(
+    "%s is one error, in either order",
+    async (what) => {
+      planted[what]();
+      for (const order of ["oldest-first", "newest-first"] as const) {
+        const problem: unknown = await read(order).catch((error: unknown) => error);
+        expect(problem).toBeInstanceOf(UserError);
+        expect(String(problem)).toMatch(/requests\.jsonl(\.1)? is not a file/);
+      }
+    },
+  );
+
+  test.each(names("/dev/null"))("a link to %s is a log without entries", async (device) => {
+    symlinkSync(device, path);
+    expect(await read("oldest-first")).toEqual({ ids: [], bad: 0 });
+  });
+
+  test.each(names("a pipe", "an endless device", "a link to a pipe"))(
+    "%s is followed until a log takes its place",
+    async (what) => {
+      planted[what]();
+      const stop = new AbortController();
+      const follow = followLog(path, stop.signal);
+      const first = follow.next();
+      rmSync(path);
+      writeFileSync(path, line("a"));
+      expect((await first).value).toMatchObject([{ record: { id: "a" } }]);
+      stop.abort();
+      await follow.next();
+    },
+  );
 });

@@ -197,6 +197,21 @@ describe("the log writer", () => {
     troubles = [];
   });
 
+  test.each([
+    ["a pipe", () => Bun.spawnSync(["mkfifo", path])],
+    ["an endless device", () => symlinkSync("/dev/zero", path)],
+    ["a device that is no sink", () => symlinkSync("/dev/tty", path)],
+  ])("never waits for %s in its place, and says once that lines are lost", (_, plant) => {
+    mkdirSync(join(home, "logs"));
+    plant();
+    const log = createLogWriter(path, { onTrouble });
+    // More than a pipe holds.
+    for (let index = 0; index < 100; index += 1) log.append(makeEntry({ model: "x".repeat(2_000) }));
+    log.close();
+    expect(troubles).toEqual([`cannot write ${path}: it is not a file; requests are not logged`]);
+    troubles = [];
+  });
+
   test("survives a full disk", () => {
     mkdirSync(join(home, "logs"));
     symlinkSync("/dev/full", path);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { readFileSync, statSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { errorMessage } from "../../src/base/errors.ts";
 import { chooseLookup } from "../../src/quota/lookup.ts";
 import {
@@ -122,6 +122,36 @@ describe("usage_providers.json", () => {
     expect(file.current().providers).toHaveLength(1);
     expect(file.current().problem?.message).toContain(`${path}:1:3: `);
     expect(readFileSync(path, "utf8")).toBe("{ broken");
+  });
+
+  test.each([
+    ["emptied", ""],
+    ["cut to its comment", "// relays"],
+    ["cut in the middle", '{"providers": [{"id": "a"'],
+    ["full of what is not written yet", "\0\0\0\0"],
+  ])("that is %s while it is saved keeps what it said until it says something again", (_, soFar) => {
+    using home = makeTempHome();
+    const path = home.write(".codex-helper/usage_providers.json", { providers: [provider] });
+    const file = createProvidersFile(path, Date.now);
+    const { providers } = file.current();
+    writeFileSync(path, soFar);
+    expect(file.current()).toMatchObject({ providers, problem: { message: expect.stringContaining(path) } });
+    writeFileSync(path, '{"providers":[]}');
+    expect(file.current()).toEqual({ providers: [], problem: null });
+  });
+
+  test("that is removed keeps what it said, says so, and stays kept when it comes back half", () => {
+    using home = makeTempHome();
+    const path = home.write(".codex-helper/usage_providers.json", { providers: [provider] });
+    const file = createProvidersFile(path, Date.now);
+    const { providers } = file.current();
+    rmSync(path);
+    const problem = { message: `${path} was removed; the last valid version stays in use` };
+    expect(file.current()).toMatchObject({ providers, problem });
+    writeFileSync(path, "{");
+    expect(file.current()).toMatchObject({ providers });
+    writeFileSync(path, '{"providers":[]}');
+    expect(file.current()).toEqual({ providers: [], problem: null });
   });
 
   test("has a published schema that is made from the code", async () => {

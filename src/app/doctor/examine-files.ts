@@ -1,8 +1,16 @@
 // Looks at our own files for `doctor`: what they say, who may read them, and the disk they lie on. Changes nothing.
-import { accessSync, constants, existsSync, readFileSync, statfsSync } from "node:fs";
+import { accessSync, constants, existsSync, statfsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { UserError } from "../../base/errors.ts";
-import { describe, isOpenToOthers, listNames, lookAt, readText } from "../../base/files.ts";
+import {
+  MAX_OWN_FILE_BYTES,
+  describe,
+  isOpenToOthers,
+  listNames,
+  lookAt,
+  readText,
+  readTextOrNull,
+} from "../../base/files.ts";
 import { type Text, t } from "../../base/text.ts";
 import { parseRecord } from "../../base/json-value.ts";
 import type { Paths } from "../../base/paths.ts";
@@ -63,7 +71,7 @@ async function findProblem(
   loadParser: () => Promise<(text: string, file: string) => unknown>,
 ): Promise<Text | string | null> {
   try {
-    const text = await readText(path);
+    const text = await readText(path, MAX_OWN_FILE_BYTES);
     if (text !== null) (await loadParser())(text, path);
     return null;
   } catch (error) {
@@ -73,12 +81,7 @@ async function findProblem(
 }
 
 function isStateUnreadable(path: string): boolean {
-  if (!existsSync(path)) return false;
-  try {
-    return parseRecord(readFileSync(path, "utf8")) === null;
-  } catch {
-    return true;
-  }
+  return existsSync(path) && parseRecord(readTextOrNull(path) ?? "") === null;
 }
 
 function findLogProblem(path: string): Text | string | null {

@@ -1,7 +1,8 @@
 // The user's own budgets: what was spent at each upstream this month by the log, kept up to date while requests end, in this
 // process and in others. Does nothing where no upstream has a budget.
-import { errorMessage } from "../../base/errors.ts";
-import { type Text, t } from "../../base/text.ts";
+import { setTimeout } from "node:timers/promises";
+import { errorText } from "../../base/errors.ts";
+import { type Text, inEnglish, t } from "../../base/text.ts";
 import type { Upstream } from "../../base/upstream.ts";
 import { followLog } from "../../log/follow.ts";
 import { type StoredEntry, readLogBackward } from "../../log/reader.ts";
@@ -18,6 +19,7 @@ interface BudgetsOptions extends Omit<LiveConfigOptions, "env"> {
 }
 
 const CACHED_MS = 5_000;
+const RETRY_MS = 2_000;
 /** The longest month, and a request that took a day. */
 const LOOK_BACK_MS = 32 * 86_400_000;
 
@@ -29,6 +31,7 @@ export function createBudgets({ live, now, onChange, onTrouble, paths }: Budgets
   const newest = new Set<unknown>();
   let costOf: Pricer["costOf"] | null = null;
   let loading: Promise<void> | null = null;
+  let told: string | null = null;
   const stopped = new AbortController();
   let followed: Promise<void> | null = null;
 
@@ -51,7 +54,7 @@ export function createBudgets({ live, now, onChange, onTrouble, paths }: Budgets
     try {
       // The list of prices is large, and few have a budget.
       const { loadPricer } = await import("../prices.ts");
-      ({ costOf } = await loadPricer(paths));
+      ({ costOf } = await loadPricer(paths, live.current().config));
       const since = now() - LOOK_BACK_MS;
       for await (const entries of readLogBackward(paths.requestsLog)) {
         for (const { record } of entries) {
@@ -61,17 +64,25 @@ export function createBudgets({ live, now, onChange, onTrouble, paths }: Budgets
         if (stopped.signal.aborted || entries.every(({ record }) => record.timestamp_ms < since)) break;
       }
     } catch (error) {
-      const problem = errorMessage(error);
-      onTrouble(t`budgets cannot be counted: ${problem}`);
+      const problem = errorText(error);
+      if (inEnglish(problem) !== told) onTrouble(t`budgets cannot be counted: ${problem}`);
+      told = inEnglish(problem);
     }
   };
-  /** Reads this month's log, once. Never rejects. */
-  const load = (): Promise<void> => (loading ??= read());
+  /** Reads this month's log, once; again where the prices could not be read, which may just be saved. Never rejects. */
+  const load = async (): Promise<void> => {
+    await (loading ??= read());
+    if (costOf === null) loading = null;
+  };
 
   const followFrom = async (entries: AsyncGenerator<StoredEntry[]>): Promise<void> => {
     // Opened before the log is read, so that nothing falls between the two.
     let next = entries.next();
     await load();
+    while (costOf === null && !stopped.signal.aborted) {
+      await setTimeout(RETRY_MS, undefined, { signal: stopped.signal }).catch(() => {});
+      await load();
+    }
     onChange();
     for (let batch = await next; batch.done !== true; batch = await next) {
       for (const { record } of batch.value) if (!newest.has(record.id)) add(record);

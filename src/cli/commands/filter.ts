@@ -3,7 +3,7 @@
 import { UserError } from "../../base/errors.ts";
 import { inspectFilter, type InspectedFilter } from "../../app/filter-facts.ts";
 import { createLiveConfig } from "../../app/live-config.ts";
-import { lookAt, readBytes, readText } from "../../base/files.ts";
+import { MAX_OWN_FILE_BYTES, lookAt, readBytes, readText } from "../../base/files.ts";
 import { t, tell } from "../language.ts";
 import { showPath } from "../../base/paths.ts";
 import { CLIENT_NAME, DEFAULT_SERVICE, SERVICES, SERVICE_FACTS, type Service } from "../../base/service.ts";
@@ -134,7 +134,7 @@ function acceptRemoval({ env, out, paths }: Cli): void {
 
 /** Null when there is no file. */
 async function loadRules(cli: Cli): Promise<RuleSet | null> {
-  const text = await readText(cli.paths.filter);
+  const text = await readText(cli.paths.filter, MAX_OWN_FILE_BYTES);
   return text === null ? null : parseRules(text, cli.paths.filter);
 }
 

@@ -4,6 +4,7 @@ import { accessSync, constants, mkdirSync, readdirSync, readFileSync, rmdirSync,
 import { basename, dirname, join } from "node:path";
 import { UserError, errorCode } from "../../base/errors.ts";
 import {
+  MAX_FILE_BYTES,
   PRIVATE_FILE,
   decodeText,
   describe,
@@ -41,7 +42,7 @@ export async function readClientFile(path: string): Promise<ClientFile> {
   const stats = statOrNull(path);
   // Opening a pipe would wait for a writer.
   if (stats !== null && !stats.isFile()) throw new UserError(t`${path} is not a file`);
-  const bytes = await readBytes(path);
+  const bytes = await readBytes(path, MAX_FILE_BYTES);
   return { path, bytes, text: bytes === null ? "" : decodeText(bytes, path, { keepsBom: true }) };
 }
 

@@ -2,7 +2,10 @@ import { expect, test } from "bun:test";
 import { appendFileSync, mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { tellInstance } from "../../../src/app/ask-instance.ts";
+import { createLiveConfig } from "../../../src/app/live-config.ts";
+import { createBudgets } from "../../../src/app/quota/budgets.ts";
 import { surveyStatus } from "../../../src/app/status/survey.ts";
+import { type Text, inEnglish } from "../../../src/base/text.ts";
 import { readInstances } from "../../../src/state/instances.ts";
 import { GOOD } from "../../helpers/answers.ts";
 import { startConfiguredProxy } from "../../helpers/configured-proxy.ts";
@@ -66,3 +69,44 @@ test("without a proxy the budget is read from this month's log", async () => {
   expect(row).toMatchObject({ source: "budget", window: "month", state: "ok", limit: 5, unit: "USD" });
   expect(row?.used).toBeCloseTo(1.25);
 });
+
+test.each([
+  ["empty", "", false],
+  ["half", '[{"model": "m', true],
+  ["not written yet", "\0\0\0", true],
+])(
+  "a prices.json that is %s costs no budget once it is whole, and none while it is saved again",
+  async (_, soFar, isTold) => {
+    using home = makeTempHome();
+    const upstream = {
+      base_url: "https://relay.example/v1",
+      budget_usd: { month: 5 },
+      auth: { auth_token: "sk-1" },
+    };
+    home.write(".codex-helper/config.json", { codex: { configs: { main: { upstreams: [upstream] } } } });
+    home.write(".codex-helper/prices.json", soFar);
+    const context = { paths: home.paths, env: home.env, now: Date.now };
+    const live = createLiveConfig(context);
+    const troubles: string[] = [];
+    const onTrouble = (words: Text | string): void => void troubles.push(inEnglish(words));
+    const budgets = createBudgets({ ...context, live, onChange: () => {}, onTrouble });
+    const state = live.routeOf("codex").state();
+    const [first] = state.kind === "ready" ? state.route.upstreams : [];
+    if (first === undefined) throw new Error("no upstream");
+    budgets.follow();
+    if (isTold) {
+      await waitUntil(() => troubles.length > 0);
+      expect(budgets.readingOf(first)).toBeNull();
+      home.write(".codex-helper/prices.json", []);
+    }
+    await waitUntil(() => budgets.readingOf(first));
+    home.write(".codex-helper/prices.json", soFar);
+    home.write(".codex-helper/config.json", "");
+    await budgets.load();
+    expect(budgets.readingOf(first)).not.toBeNull();
+    expect(troubles.map((words) => /budgets cannot be counted: .*prices\.json:1:/.test(words))).toEqual(
+      isTold ? [true] : [],
+    );
+    await budgets.stop();
+  },
+);

@@ -1,7 +1,7 @@
 import { inEnglish } from "../../../src/base/text.ts";
-import { expect, test } from "bun:test";
-import { readFileSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { describe, expect, test } from "bun:test";
+import { mkdirSync, readFileSync, rmSync, statSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { askInstance, tellInstance, instanceSchema } from "../../../src/app/ask-instance.ts";
 import { type Serving, serve } from "../../../src/app/serve/serve.ts";
 import { readInstances } from "../../../src/state/instances.ts";
@@ -209,4 +209,123 @@ test("a file of ours that breaks is told of once, and again when it breaks again
     await waitUntil(() => countRequests(home) === 3 * count);
   }
   expect(desk.troubles).toEqual([told, told]);
+});
+
+test("of 500 requests while config.json is saved in place again and again, each has its answer", async () => {
+  using home = makeTempHome();
+  await using upstream = await startFakeUpstream(() => GOOD.responses());
+  configure(home, [upstream.baseUrl]);
+  await using desk = await startDesk(home);
+  const text = readFileSync(home.paths.config, "utf8");
+  const statuses = new Map<number, number>();
+  let left = 500;
+  const turns = async (): Promise<void> => {
+    while (left > 0) {
+      left -= 1;
+      const answer = await fetch(`http://127.0.0.1:${desk.port}/v1/responses`, {
+        method: "POST",
+        body: '{"model":"m","stream":true,"input":[]}',
+      });
+      await answer.text();
+      statuses.set(answer.status, (statuses.get(answer.status) ?? 0) + 1);
+    }
+  };
+  const asking = Promise.all([turns(), turns(), turns(), turns()]);
+  const isBroken = async () =>
+    instanceSchema.parse(await askInstance({ port: desk.port }, "status")).config_problem !== null;
+  // As a program does that saves in place. Each state is waited for until the proxy has seen it.
+  while (left > 0) {
+    for (const share of [0, 0.5, 1]) {
+      writeFileSync(home.paths.config, text.slice(0, Math.ceil(text.length * share)));
+      await waitUntil(async () => (await isBroken()) === share < 1);
+    }
+  }
+  await asking;
+  expect([...statuses]).toEqual([[200, 500]]);
+  expect(desk.troubles.filter((words) => !words.endsWith("the last valid version stays in use"))).toEqual([]);
+});
+
+test.each(["config.json", "usage_providers.json"] as const)(
+  "%s that is removed stays in force as it was, which status and the screen say",
+  async (name) => {
+    using home = makeTempHome();
+    await using upstream = await startFakeUpstream(() => GOOD.responses());
+    configure(home, [upstream.baseUrl]);
+    const path = home.write(".codex-helper/usage_providers.json", { providers: [] });
+    await using desk = await startDesk(home);
+    const isConfig = name === "config.json";
+    rmSync(isConfig ? home.paths.config : path);
+    const facts = async () => instanceSchema.parse(await askInstance({ port: desk.port }, "status"));
+    const problem = async () => (await facts())[isConfig ? "config_problem" : "quota_problem"]?.message;
+    await waitUntil(problem);
+    expect(await problem()).toContain(`${name} was removed`);
+    expect(await facts()).toMatchObject({
+      config_name: "main",
+      problem: null,
+      upstreams: [{ label: "main#1" }],
+    });
+    expect(await ask(desk.port)).toContain("response.completed");
+    if (isConfig) {
+      await waitUntil(() => desk.troubles.length > 0);
+      const told = `${home.paths.config} was removed; the last valid version stays in use`;
+      expect(desk.troubles).toEqual([told]);
+    }
+    configure(home, [upstream.baseUrl]);
+    home.write(".codex-helper/usage_providers.json", { providers: [] });
+    await waitUntil(async () => (await problem()) === undefined);
+  },
+);
+
+const PLANTED: Readonly<Record<string, (path: string) => void>> = {
+  "a pipe": (path) => expect(Bun.spawnSync(["mkfifo", path]).exitCode).toBe(0),
+  "an endless device": (path) => symlinkSync("/dev/zero", path),
+  "a directory": (path) => mkdirSync(path),
+  "100 MB": (path) => {
+    writeFileSync(path, "", { mode: 0o600 });
+    truncateSync(path, 100_000_000);
+  },
+};
+
+describe.each(process.platform === "win32" ? [] : Object.keys(PLANTED))("%s in the place of", (what) => {
+  const plant = (home: TempHome, path: string): void => {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    rmSync(path, { force: true });
+    PLANTED[what]?.(path);
+  };
+
+  test.each(["state.json", "usage_providers.json", "prices.json", "logs/requests.jsonl"])(
+    "%s keeps no request from its answer, from the start and while running",
+    async (name) => {
+      using home = makeTempHome();
+      await using upstream = await startFakeUpstream(() => GOOD.responses());
+      configure(home, [upstream.baseUrl]);
+      const path = join(home.paths.home, name);
+      plant(home, path);
+      {
+        await using desk = await startDesk(home);
+        expect(await ask(desk.port)).toContain("response.completed");
+      }
+      rmSync(path, { recursive: true, force: true });
+      await using desk = await startDesk(home);
+      plant(home, path);
+      expect(await ask(desk.port)).toContain("response.completed");
+    },
+  );
+
+  test("config.json is one error at the start, and keeps the last good version while running", async () => {
+    using home = makeTempHome();
+    await using upstream = await startFakeUpstream(() => GOOD.responses());
+    plant(home, home.paths.config);
+    const refused = await startDesk(home).catch((error: unknown) => error);
+    expect(String(refused)).toContain(home.paths.config);
+    rmSync(home.paths.config, { recursive: true });
+    configure(home, [upstream.baseUrl]);
+    await using desk = await startDesk(home);
+    plant(home, home.paths.config);
+    const problem = async () =>
+      instanceSchema.parse(await askInstance({ port: desk.port }, "status")).config_problem;
+    await waitUntil(problem);
+    expect(await ask(desk.port)).toContain("response.completed");
+    await waitUntil(() => desk.troubles.some((words) => words.startsWith(home.paths.config)));
+  });
 });

@@ -1,9 +1,11 @@
 import { expect, test } from "bun:test";
+import { rmSync } from "node:fs";
 import { readInstances } from "../../../src/state/instances.ts";
 import { GOOD, reply } from "../../helpers/answers.ts";
 import { runCli, startCli } from "../../helpers/cli.ts";
 import { startFakeUpstream } from "../../helpers/fake-upstream.ts";
 import { freePort } from "../../helpers/free-port.ts";
+import { waitUntil } from "../../helpers/wait.ts";
 import { makeTempHome, type TempHome } from "../../helpers/temp-home.ts";
 
 const LISTENING = /on http:\/\/127\.0\.0\.1:(\d+)/;
@@ -113,6 +115,28 @@ test("requests that were turned away are told in one line, and are none of the d
   expect((await runCli(["usage", "summary", "--json"], { home })).stdout).toBe(before.stdout);
   const chinese = await runCli(["status", "--codex"], { home, env: { CODEX_HELPER_LANG: "zh" } });
   expect(chinese.stdout).toContain("拒绝的请求：21 个（403 ×20, 421 ×1），最近一次");
+});
+
+test("a config.json that was removed under a proxy is told by status, doctor and the list of configs", async () => {
+  using home = makeTempHome();
+  await using upstream = await startFakeUpstream(() => GOOD.responses());
+  configure(home, [upstream.baseUrl]);
+  await using serving = startCli(["serve", "--no-switch", "--port", String(freePort())], { home });
+  const [, port] = await serving.waitFor(LISTENING);
+  rmSync(home.paths.config);
+  await waitUntil(async () => {
+    const answer = await fetch(`http://127.0.0.1:${port}/__codex-helper/status`);
+    return JSON.stringify(await answer.json()).includes("config.json was removed");
+  });
+  await turn(port);
+  await serving.waitFor(/config\.json was removed; the last valid version stays in use/);
+  expect((await runCli(["status", "--codex"], { home })).stderr).toContain(
+    "~/.codex-helper/config.json was removed",
+  );
+  const doctor = await runCli(["doctor"], { home });
+  expect(doctor.stdout.replace(/\s+/g, " ")).toContain("was removed; the last valid version stays in use");
+  const list = await runCli(["config", "list"], { home, env: { CODEX_HELPER_LANG: "zh" } });
+  expect(list.stderr).toContain("~/.codex-helper/config.json 已被删除；继续使用之前的有效版本");
 });
 
 test("without a proxy: says so, and what is known from the last one", async () => {

@@ -1,9 +1,14 @@
 // `ch config edit` and `ch config path`: the file itself, in the person's own editor.
 // A file that does not parse can be edited too: this is the way to fix it.
-import { existsSync, readFileSync } from "node:fs";
 import { readVariable } from "../../../base/env.ts";
 import { UserError } from "../../../base/errors.ts";
-import { PRIVATE_FILE, ensurePrivateDirectory, writeFileAtomic } from "../../../base/files.ts";
+import {
+  MAX_OWN_FILE_BYTES,
+  PRIVATE_FILE,
+  ensurePrivateDirectory,
+  readBytes,
+  writeFileAtomic,
+} from "../../../base/files.ts";
 import { t, tell } from "../../language.ts";
 import { showPath } from "../../../base/paths.ts";
 import { SERVICES } from "../../../base/service.ts";
@@ -25,7 +30,8 @@ export const editCommand = defineCommand({
   async run(_args, cli) {
     const { config, home, backups } = cli.paths;
     ensurePrivateDirectory(home);
-    if (existsSync(config)) keepVersion(backups, readFileSync(config), cli.now());
+    const present = await readBytes(config, MAX_OWN_FILE_BYTES);
+    if (present !== null) keepVersion(backups, present, cli.now());
     else writeFileAtomic(config, NEW_FILE, { mode: PRIVATE_FILE });
     await openEditor(cli, config);
     const { warnings } = await loadConfig(config);

@@ -1,12 +1,14 @@
 // `ch config list` and `ch config show`: what is configured, with every secret masked.
+import { existsSync } from "node:fs";
 import { createClientSecrets } from "../../../app/client-secrets.ts";
 import { readVariable } from "../../../base/env.ts";
 import { noSuchPosition } from "../../../config/edit.ts";
 import { loadConfig } from "../../../config/file.ts";
 import { chooseConfig } from "../../../config/resolve.ts";
 import { UserError } from "../../../base/errors.ts";
+import { findInstances } from "../../../state/instances.ts";
 import { t, tell } from "../../language.ts";
-import { showPathsIn } from "../../../base/paths.ts";
+import { showPath, showPathsIn } from "../../../base/paths.ts";
 import { JSON_ARG, SERVICE_ARGS, type ServiceFlags } from "../../args.ts";
 import { type Cli, defineCommand } from "../../cli.ts";
 import {
@@ -79,7 +81,12 @@ export const showCommand = defineCommand({
 });
 
 async function readContext(cli: Cli, args: ServiceFlags): Promise<ViewContext> {
-  const config = await loadConfig(cli.paths.config);
+  const { config: path, run } = cli.paths;
+  const config = await loadConfig(path);
+  if (!existsSync(path) && (await findInstances(run)).running.length > 0) {
+    const problem = t`${showPath(path, cli.env)} was removed`;
+    cli.out.warn(t`${problem}; the last valid version stays in use`);
+  }
   const service = chooseService(args, config);
   const secrets = createClientSecrets(cli.paths, cli.now);
   return {
