@@ -23,28 +23,17 @@ export function makeSparkline(figures: readonly number[]): string {
     .join("");
 }
 
-/** A bar for work that takes longer than a moment; nothing for shorter work. */
-export interface Progress {
-  /** How much is done of how much. May be called often. */
-  readonly tell: (done: number, total: number) => void;
-  /** Takes the bar away. */
-  readonly end: () => void;
-}
-
 const PROGRESS_COLUMNS = 24;
 const FIRST_AFTER_MS = 300;
 const EVERY_MS = 100;
 
-/** `what` is said before the bar. `now` is the wall clock, ms. */
-export function createProgress(
-  { passing }: Pick<Words, "passing">,
-  what: string,
-  now: () => number,
-): Progress {
+/** A bar for work that takes longer than a moment, with `what` before it. `now` is the wall clock, ms. */
+export function createProgress({ passing }: Pick<Words, "passing">, what: string, now: () => number) {
   let nextAt = now() + FIRST_AFTER_MS;
   let isSeen = false;
   return {
-    tell(done, total) {
+    /** How much is done of how much. May be called often. */
+    tell: (done: number, total: number): void => {
       if (total === 0 || now() < nextAt) return;
       nextAt = now() + EVERY_MS;
       isSeen = true;
@@ -53,7 +42,8 @@ export function createProgress(
         `${what}  ${makeBar(share, PROGRESS_COLUMNS).padEnd(PROGRESS_COLUMNS, "░")}  ${Math.floor(share * 100)} %`,
       );
     },
-    end() {
+    /** Takes the bar away. */
+    end: (): void => {
       if (isSeen) passing("");
     },
   };

@@ -74,19 +74,10 @@ export interface Column {
   readonly isFigure?: boolean;
 }
 
-export interface Fitted {
-  readonly headings: readonly string[];
-  readonly rows: readonly (readonly string[])[];
-  /** Headings of the columns that did not fit. */
-  readonly hidden: readonly string[];
-  /** Columns of the terminal that stay empty. */
-  readonly spare: number;
-}
-
 const GAP = 2;
 
 /** For a terminal of `width` columns; where it is unlimited, all fit. */
-export function fitColumns(columns: readonly Column[], width: number): Fitted {
+export function fitColumns(columns: readonly Column[], width: number) {
   const measured: MeasuredColumn[] = columns.map((column) => ({ ...column, width: widthOf(column) }));
   const kept = [...measured];
   while (sumOf(kept) > width) {
@@ -100,7 +91,9 @@ export function fitColumns(columns: readonly Column[], width: number): Fitted {
     rows: Array.from({ length: count }, (_, row) =>
       kept.map((column) => pad(column, column.cells[row] ?? "")),
     ),
+    /** Headings of the columns that did not fit. */
     hidden: measured.filter((column) => !kept.includes(column)).map(({ heading }) => heading),
+    /** Columns of the terminal that stay empty. */
     spare: Math.max(0, width - sumOf(kept)),
   };
 }

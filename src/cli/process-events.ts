@@ -6,12 +6,7 @@ import { maskText } from "../base/secrets.ts";
 
 const SIGNALS = { SIGINT: 2, SIGTERM: 15, SIGHUP: 1, SIGQUIT: 3 } as const;
 
-export interface Signals extends Disposable {
-  /** The exit code of the next signal, 128 + its number. One that came before is not forgotten. */
-  readonly next: () => Promise<number>;
-}
-
-export function listenForSignals(): Signals {
+export function listenForSignals() {
   const came: number[] = [];
   const waiting: ((code: number) => void)[] = [];
   const handlers = Object.entries(SIGNALS).map(([name, number]) => {
@@ -24,7 +19,8 @@ export function listenForSignals(): Signals {
     return [name, handler] as const;
   });
   return {
-    next() {
+    /** The exit code of the next signal, 128 + its number. One that came before is not forgotten. */
+    next(): Promise<number> {
       const code = came.shift();
       return code === undefined ? new Promise((resolve) => waiting.push(resolve)) : Promise.resolve(code);
     },
@@ -34,14 +30,9 @@ export function listenForSignals(): Signals {
   };
 }
 
-export interface BugWatch extends Disposable {
-  /** Resolves with the exit code when there were too many in a minute. */
-  readonly tooMany: Promise<number>;
-}
-
 const MOST_IN_A_MINUTE = 5;
 
-export function watchBugs(report: (words: string) => void): BugWatch {
+export function watchBugs(report: (words: string) => void) {
   const { promise, resolve } = Promise.withResolvers<number>();
   let times: number[] = [];
   const note = (error: unknown): void => {
@@ -53,6 +44,7 @@ export function watchBugs(report: (words: string) => void): BugWatch {
   process.on("uncaughtException", note);
   process.on("unhandledRejection", note);
   return {
+    /** Resolves with the exit code when there were too many in a minute. */
     tooMany: promise,
     [Symbol.dispose]() {
       process.off("uncaughtException", note);

@@ -7,7 +7,7 @@ import { SERVICES } from "../base/service.ts";
 import type { StoredEntry } from "../log/reader.ts";
 import type { LogRecord, RecordedAttempt } from "../log/record.ts";
 import { outcomeOf } from "../usage/outcome.ts";
-import { formatMs, formatTokens } from "./figures.ts";
+import { formatMs, formatTokens, hostOf } from "./figures.ts";
 import type { Data } from "./output.ts";
 import { cutColumns } from "./layout.ts";
 
@@ -22,21 +22,28 @@ export function describeRecord(
   { paint }: Pick<Data, "paint">,
   { withId = false }: { readonly withId?: boolean } = {},
 ): string {
-  const { status_code: status, outcome, duration_ms: duration, attempts = [], refusals = 1 } = record;
+  const {
+    status_code: status,
+    outcome,
+    duration_ms: duration,
+    attempts = [],
+    refusals = 1,
+    upstream_base_url: url,
+  } = record;
   const how = outcomeOf(record);
   const isOk = how === "ok";
   const words = [
-    withId ? paint("cyan", text(record.id)) : "",
+    withId ? paint("cyan", showValue(record.id)) : "",
     paint("dim", localTime(record.timestamp_ms)),
-    text(record.service).padEnd(LONGEST_SERVICE),
+    showValue(record.service).padEnd(LONGEST_SERVICE),
     paint(
       isOk ? "green" : how === "client_gone" ? "yellow" : "red",
-      `${text(status)}${isOk ? "" : ` ${describeOutcome(outcome)}`}`,
+      `${showValue(status)}${isOk ? "" : ` ${describeOutcome(outcome)}`}`,
     ),
     refusals > 1 ? `×${refusals}` : "",
     duration === undefined ? "-" : formatMs(duration),
-    hostOf(record.upstream_base_url) ?? text(record.config_name),
-    cutColumns(text(record.model ?? record.path), MAX_MODEL_COLUMNS),
+    showValue(url == null ? record.config_name : hostOf(url)),
+    cutColumns(showValue(record.model ?? record.path), MAX_MODEL_COLUMNS),
     describeUsage(record.usage),
     describeAttempts(attempts),
     isOk ? "" : cutColumns(describeError(record), MAX_ERROR_COLUMNS),
@@ -57,15 +64,14 @@ function describeUsage(usage: LogRecord["usage"]): string {
 
 /** The upstreams whose attempts failed before. */
 function describeAttempts(attempts: readonly RecordedAttempt[]): string {
-  const before = attempts.slice(0, -1).map((attempt) => hostOf(attempt.upstream_base_url) ?? "-");
+  const before = attempts
+    .slice(0, -1)
+    .map(({ upstream_base_url: url }) => showValue(url == null ? url : hostOf(url)));
   return before.length > 0 ? t`after ${tellList(before)}` : "";
 }
 
-function hostOf(url: string | null | undefined): string | undefined {
-  return url == null ? undefined : oneLine(URL.parse(url)?.host ?? url);
-}
-
-function text(value: string | number | null | undefined, unknown = "-"): string {
+/** A value of the log on one line; `unknown` where it has none. */
+export function showValue(value: string | number | null | undefined, unknown = "-"): string {
   return value == null ? unknown : oneLine(String(value));
 }
 

@@ -209,13 +209,13 @@ function requireUpstreams(config: ParsedConfig, service: Service, target: Target
   return [one];
 }
 
-/** For an upstream that a config does not have; `count` is how many it has. */
-export function noSuchPosition(name: string, position: number, count: number): UserError {
+/** For an upstream that a config does not have; `count` is how many it has, `flag` the service's in the hint. */
+export function noSuchPosition(name: string, position: number, count: number, flag = ""): UserError {
   const message =
     count === 1
       ? t`"${name}" has 1 upstream; there is no number ${position}`
       : t`"${name}" has ${count} upstreams; there is no number ${position}`;
-  return new UserError(message, { hint: `ch config show ${name}` });
+  return new UserError(message, { hint: `ch config show ${name}${flag}` });
 }
 
 function unknownConfig(service: Service, name: string): UserError {

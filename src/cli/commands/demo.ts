@@ -62,8 +62,7 @@ async function runDemo(cli: Cli, fault: DemoFault): Promise<number> {
   const answered = turns.filter((turn) => turn.answeredBy !== null).length;
   say("", ...describeSum([primary, backup], answered));
   await offerRealTurn(cli, demo);
-  out.note("");
-  out.note(t`Next: ch config add main --base-url URL --auth-token-env NAME`);
+  out.note(`\n${t`Next: ch config add main --base-url URL --auth-token-env NAME`}`);
   return answered === TURNS ? 0 : 1;
 }
 
@@ -85,10 +84,7 @@ function describeTurn(out: Cli["out"], turn: DemoTurn): string[] {
 function describeSum(relays: readonly DemoRelay[], answered: number): string[] {
   const errors = TURNS - answered;
   const client = t`${TURNS} turns, ${answered} answered, ${errors} errors`;
-  const rows = relays.map((relay) => {
-    const seen = relay.seen();
-    return [`  ${relay.name}`, t`${seen} requests`];
-  });
+  const rows = relays.map((relay) => [`  ${relay.name}`, t`${relay.seen()} requests`]);
   return alignRows([[t`  client`, client], ...rows], undefined);
 }
 

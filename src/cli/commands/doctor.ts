@@ -5,11 +5,11 @@ import { EXIT } from "../../base/errors.ts";
 import { t, tell } from "../language.ts";
 import { showPathsIn } from "../../base/paths.ts";
 import type { ExamineOptions } from "../../doctor/facts.ts";
-import { JSON_ARG, SERVICE_ARGS, type ServiceFlags, readService, usageError } from "../args.ts";
+import { JSON_ARG, SERVICE_ARGS, readService, usageError } from "../args.ts";
 import { type Cli, defineCommand } from "../cli.ts";
 import type { Colour } from "../output.ts";
 import { wrapWords } from "../layout.ts";
-import { type TestArgs, runTestRequests } from "./doctor/test-request.ts";
+import { runTestRequests } from "./doctor/test-request.ts";
 
 const COLOURS: Readonly<Record<Status, Colour>> = { ok: "green", info: "cyan", warn: "yellow", fail: "red" };
 const GRAVEST_FIRST: readonly Status[] = ["fail", "warn", "info", "ok"];
@@ -44,10 +44,17 @@ export const command = defineCommand({
       now: cli.now,
       ...(service === undefined ? {} : { services: [service] }),
     };
-    if (args.probe !== true) refuseTestArgs(args);
+    const question = {
+      target: args.name ?? null,
+      service: service ?? null,
+      model: args.model ?? null,
+      isConfirmed: args.yes === true,
+    };
+    const flag = args.model === undefined ? (args.yes === true ? "--yes" : undefined) : "--model";
+    if (args.probe !== true) refuseTestArgs(args.name, flag);
     if (args.fix === true) await printRepair(cli, options);
     const checks =
-      args.probe === true ? await runTestRequests(cli, readTestArgs(args), options) : await examine(options);
+      args.probe === true ? await runTestRequests(cli, question, options) : await examine(options);
     if (args.json === true) cli.out.json({ checks });
     else if (args.probe === true) printFindings(cli, checks, 0);
     else printSorted(cli, checks, args.all === true);
@@ -57,40 +64,16 @@ export const command = defineCommand({
 
 async function printRepair({ env, out }: Cli, options: ExamineOptions): Promise<void> {
   const { done, failed } = await repair(options);
-  for (const one of done) {
-    const words = showPathsIn(tell(one), env);
-    out.note(t`fixed: ${words}`);
-  }
-  for (const one of failed) {
-    const words = showPathsIn(tell(one), env);
-    out.warn(t`not fixed: ${words}`);
-  }
-}
-
-interface DoctorArgs extends ServiceFlags {
-  readonly name?: string | undefined;
-  readonly model?: string | undefined;
-  readonly yes?: boolean | undefined;
-}
-
-function readTestArgs(args: DoctorArgs): TestArgs {
-  return {
-    target: args.name ?? null,
-    service: readService(args) ?? null,
-    model: args.model ?? null,
-    isConfirmed: args.yes === true,
-  };
+  for (const one of done) out.note(t`fixed: ${showPathsIn(tell(one), env)}`);
+  for (const one of failed) out.warn(t`not fixed: ${showPathsIn(tell(one), env)}`);
 }
 
 /** They narrow the test requests down: a check of everything sends none. */
-function refuseTestArgs(args: DoctorArgs): void {
-  const flag = [...(args.model === undefined ? [] : ["--model"]), ...(args.yes === true ? ["--yes"] : [])][0];
-  const word = args.name ?? flag;
+function refuseTestArgs(name: string | undefined, flag: string | undefined): void {
+  const word = name ?? flag;
   if (word === undefined) return;
-  const isFlag = args.name !== undefined && FLAGS.has(args.name);
-  const hint = isFlag
-    ? `ch doctor --${args.name}`
-    : `ch doctor --probe${args.name === undefined ? "" : ` ${args.name}`}`;
+  const isFlag = name !== undefined && FLAGS.has(name);
+  const hint = isFlag ? `ch doctor --${name}` : `ch doctor --probe${name === undefined ? "" : ` ${name}`}`;
   throw usageError(t`"${word}" goes with --probe`, hint);
 }
 
@@ -109,8 +92,7 @@ function printFindings(cli: Cli, shown: readonly Finding[], rest: number): void 
   if (rest > 0) out.line(`${markOf(cli, "ok")}  ${words}`);
   const hints = shown.map(({ hint }) => tell(hint ?? ""));
   const next = hints.includes(FIX) ? FIX : (hints.find((hint) => isOneCommand(hint)) ?? "ch status");
-  out.note("");
-  out.note(t`Next: ${next}`);
+  out.note(`\n${t`Next: ${next}`}`);
 }
 
 /** Not "this, or: that", and nothing with a place to fill in. */

@@ -171,15 +171,9 @@ async function readInputs(
   return [{ name: file === "-" ? t`standard input` : file, service: service ?? DEFAULT_SERVICE, body }];
 }
 
-interface Trial {
-  readonly input: Input;
-  readonly rules: RuleSet;
-  readonly hits: readonly number[];
-  readonly exemptHits: readonly number[];
-  readonly changes: readonly Change[];
-}
+type Trial = ReturnType<typeof tryRules>;
 
-function tryRules(rules: RuleSet, input: Input): Trial {
+function tryRules(rules: RuleSet, input: Input) {
   const filter = makeRequestFilter({
     rules,
     service: input.service,

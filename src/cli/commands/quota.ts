@@ -74,8 +74,7 @@ async function printQuota(
   }
   printTable(cli, found);
   for (const problem of quotaProblems(found, facts)) cli.out.warn(problem);
-  cli.out.note("");
-  cli.out.note(next);
+  cli.out.note(`\n${next}`);
 }
 
 function makeJson(found: ServiceFacts, facts: StatusFacts): Record<string, unknown> {

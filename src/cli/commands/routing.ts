@@ -3,6 +3,7 @@ import { resetRoute, surveyRoute } from "../../app/status/survey.ts";
 import { UserError } from "../../base/errors.ts";
 import { t, tellEither } from "../language.ts";
 import { CLIENT_NAME, type Service, flagFor } from "../../base/service.ts";
+import { noSuchPosition } from "../../config/edit.ts";
 import { loadConfig } from "../../config/file.ts";
 import type { ParsedConfig } from "../../config/parse.ts";
 import { JSON_ARG, SERVICE_ARGS, usageError } from "../args.ts";
@@ -51,8 +52,7 @@ const explainCommand = defineCommand({
       for (const line of wrapWords(why, out.width - 4)) out.line(`    ${out.paint("dim", line)}`);
     }
     if (places.length > max_upstreams) out.note(t`A request tries at most ${max_upstreams} of them.`);
-    out.note("");
-    out.note(t`Next: ch status`);
+    out.note(`\n${t`Next: ch status`}`);
   },
 });
 
@@ -113,9 +113,5 @@ function exampleTarget(config: ParsedConfig, service: Service): string {
 function checkTarget(config: ParsedConfig, service: Service, text: string): void {
   const { name, position } = findTarget(config, service, text);
   const count = config.services[service].configs.get(name)?.entry.upstreams.length ?? 0;
-  if (position === null || position <= count) return;
-  const ending = count === 1 ? "" : "s";
-  throw new UserError(t`"${name}" has ${count} upstream${ending}; there is no number ${position}`, {
-    hint: `ch config show ${name}${flagFor(service)}`,
-  });
+  if (position !== null && position > count) throw noSuchPosition(name, position, count, flagFor(service));
 }

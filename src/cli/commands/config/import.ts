@@ -22,6 +22,7 @@ import { formatTarget } from "../../../config/name.ts";
 import { type ParsedConfig, makeEmptyConfig } from "../../../config/parse.ts";
 import { JSON_ARG, usageError } from "../../args.ts";
 import { type Cli, defineCommand } from "../../cli.ts";
+import { hostOf } from "../../figures.ts";
 import { similarNames } from "../../suggest.ts";
 import { type ConfigView, describeCredential, viewConfigs } from "./describe.ts";
 
@@ -105,13 +106,10 @@ interface Found extends Import {
   readonly config: ParsedConfig | null;
 }
 
-interface ImportArgs {
-  readonly file?: string | undefined;
-  readonly from?: string | undefined;
-  readonly dir?: string | undefined;
-}
-
-async function findImports(cli: Cli, { file, from, dir }: ImportArgs): Promise<Found> {
+async function findImports(
+  cli: Cli,
+  { file, from, dir }: { readonly [name in "file" | "from" | "dir"]?: string | undefined },
+): Promise<Found> {
   const { paths, env } = cli;
   const none = { service: null, isLink: false, config: null };
   if (from === undefined) {
@@ -173,7 +171,9 @@ function show(cli: Cli, found: Found, { added, known }: Placement): void {
     if (takenName !== null) out.note(t`the name ${takenName} is in use: this one becomes ${name}`);
   for (const { name, as } of known) out.note(t`${name} already exists as ${as}`);
   for (const words of found.skipped) out.note(t`skipped: ${words}`);
-  const hosts = [...new Set(added.flatMap(({ upstreams }) => upstreams.map(hostOf)))].join(", ");
+  const hosts = [
+    ...new Set(added.flatMap(({ upstreams }) => upstreams.map(({ base_url }) => hostOf(base_url)))),
+  ].join(", ");
   if (found.isLink && hosts !== "")
     out.warn(t`links can come from anyone: your conversations would go to ${hosts}`);
 }
@@ -181,10 +181,8 @@ function show(cli: Cli, found: Found, { added, known }: Placement): void {
 function showSettings({ out }: Cli, from: ParsedConfig, to: ParsedConfig): void {
   const fresh = listNewSettings(from, to).map(({ path }) => path.join("."));
   const kept = listKeptSettings(from, to);
-  const freshWords = tellList(fresh);
-  const keptWords = tellList(kept);
-  if (fresh.length > 0) out.note(t`settings to be imported: ${freshWords}`);
-  if (kept.length > 0) out.note(t`settings kept as they are: ${keptWords}`);
+  if (fresh.length > 0) out.note(t`settings to be imported: ${tellList(fresh)}`);
+  if (kept.length > 0) out.note(t`settings kept as they are: ${tellList(kept)}`);
 }
 
 /** What `config list` would warn of. */
@@ -192,10 +190,6 @@ function listRemarks({ name, service, upstreams }: PlacedImport): string[] {
   return checkUpstreams(upstreams, service).warnings.map(
     ({ path, words }) => `${formatTarget(name, Number(path[0]) + 1)} ${tell(words)}`,
   );
-}
-
-function hostOf({ base_url }: { readonly base_url: string }): string {
-  return URL.canParse(base_url) ? new URL(base_url).host : base_url;
 }
 
 /** As `config list` would show it, masked. */

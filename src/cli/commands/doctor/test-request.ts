@@ -9,14 +9,10 @@ import { makeTestRequestFindings } from "../../../doctor/upstreams.ts";
 import type { Cli } from "../../cli.ts";
 import { alignRows } from "../../layout.ts";
 
-export interface TestArgs extends TestQuestion {
-  readonly isConfirmed: boolean;
-}
-
 /** The findings, in the order of the upstreams; empty where the user said no. Throws UserError. */
 export async function runTestRequests(
   cli: Cli,
-  request: TestArgs,
+  request: TestQuestion & { readonly isConfirmed: boolean },
   options: ExamineOptions,
 ): Promise<Finding[]> {
   const { out } = cli;

@@ -1,7 +1,7 @@
 // The screen of `ch status`: the client, the proxies, the upstreams and the day of each service, then what is set.
 import { describeError } from "../../logged-error.ts";
 import type { ServiceFacts, StatusFacts } from "../../../app/status/survey.ts";
-import type { InstanceFacts, RouteFacts, UpstreamFacts } from "../../../app/ask-instance.ts";
+import type { InstanceFacts, RouteFacts } from "../../../app/ask-instance.ts";
 import type { SwitchReport } from "../../../app/status/switch-report.ts";
 import type { LoggedError, TodayFacts } from "../../../usage/today.ts";
 import { t, tell, tellEither } from "../../language.ts";
@@ -11,6 +11,7 @@ import { CLIENT_NAME } from "../../../base/service.ts";
 import { showMoment, showSpan } from "../../../base/text.ts";
 import type { Cli } from "../../cli.ts";
 import { describeDetails, describeHealth } from "../../upstream-words.ts";
+import { hostOf } from "../../figures.ts";
 import { alignRows, wrapWords } from "../../layout.ts";
 import { listProblems, nextCommand } from "./problems.ts";
 
@@ -34,9 +35,7 @@ export function printStatus(cli: Cli, facts: StatusFacts, reports: readonly Swit
     const words = showPathsIn(message, env);
     out.warn(hint === null ? words : `${words}\n  ${hint}`);
   }
-  out.note("");
-  const next = nextCommand(facts, reports);
-  out.note(t`Next: ${next}`);
+  out.note(`\n${t`Next: ${nextCommand(facts, reports)}`}`);
 }
 
 /** As the first proxy has it that runs; the warnings tell where another differs. */
@@ -120,16 +119,9 @@ function printRoute(cli: Cli, route: RouteFacts, today: TodayFacts | null): void
   );
   for (const [index, upstream] of upstreams.entries()) {
     out.line(`${INDENT}${rows[index] ?? ""}`);
-    for (const detail of describeDetails(upstream, now, countsOf(upstream, today)))
-      printDetail(cli, detail, "dim");
+    const counts = today?.upstreams.find((one) => one.base_url === upstream.base_url) ?? null;
+    for (const detail of describeDetails(upstream, now, counts)) printDetail(cli, detail, "dim");
   }
-}
-
-function countsOf(
-  { base_url: baseUrl }: UpstreamFacts,
-  today: TodayFacts | null,
-): { readonly requests: number; readonly failures: number } | null {
-  return today?.upstreams.find((one) => one.base_url === baseUrl) ?? null;
 }
 
 function printToday(
@@ -182,8 +174,4 @@ function printRow({ out }: Cli, label: string, words: string, command = ""): voi
 function printDetail({ out }: Cli, words: string, colour: "dim" | "yellow"): void {
   for (const line of wrapWords(words, out.width - 2 * INDENT.length))
     out.line(`${INDENT}${INDENT}${out.paint(colour, line)}`);
-}
-
-function hostOf(baseUrl: string): string {
-  return URL.parse(baseUrl)?.host ?? baseUrl;
 }

@@ -58,12 +58,8 @@ async function refuseForeign(file: string, mark: string): Promise<void> {
 }
 
 function describeRange({ since, until, service }: Range, now: number): string {
-  const from = since === null ? t`since the start of the log` : sinceDay(localDay(since));
+  const from = since === null ? t`since the start of the log` : t`since ${localDay(since)}`;
   const to = until === null ? localDay(now) : localDay(until - 1);
   const whose = tellList((service === undefined ? SERVICES : [service]).map((one) => CLIENT_NAME[one]));
   return t`${whose}, ${from}, until ${to}`;
-}
-
-function sinceDay(day: string): string {
-  return t`since ${day}`;
 }

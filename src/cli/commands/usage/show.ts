@@ -4,7 +4,6 @@ import { UserError } from "../../../base/errors.ts";
 import { t, tellList } from "../../language.ts";
 import { describeError, describeOutcome } from "../../logged-error.ts";
 import { showPath } from "../../../base/paths.ts";
-import { oneLine } from "../../../base/terminal-text.ts";
 import { type StoredEntry, readLogBackward } from "../../../log/reader.ts";
 import type { LogRecord, RecordedAttempt } from "../../../log/record.ts";
 import type { Cost } from "../../../usage/prices.ts";
@@ -12,7 +11,7 @@ import { JSON_ARG } from "../../args.ts";
 import { type Cli, defineCommand } from "../../cli.ts";
 import { formatMs, formatTokens, formatUsd } from "../../figures.ts";
 import { alignRows, fitFields, wrapWords } from "../../layout.ts";
-import { localTime, storedFields } from "../../request-line.ts";
+import { localTime, showValue, storedFields } from "../../request-line.ts";
 import { similarNames } from "../../suggest.ts";
 
 export const showCommand = defineCommand({
@@ -37,8 +36,7 @@ export const showCommand = defineCommand({
       const cost_usd = cost.kind === "priced" ? cost.usd : null;
       return cli.out.json({ request: storedFields(found, directory), cost_usd });
     }
-    for (const line of describeRequest({ ...found.record, cwd: directory }, { cost, cli }))
-      cli.out.line(line);
+    for (const line of describeRequest({ ...found.record, cwd: directory }, cost, cli)) cli.out.line(line);
   },
 });
 
@@ -63,12 +61,7 @@ async function findById({ paths }: Cli, id: string): Promise<StoredEntry> {
 /** Between two columns of `alignRows`. */
 const GAP_COLUMNS = 2;
 
-interface RequestContext {
-  readonly cli: Cli;
-  readonly cost: Cost;
-}
-
-function describeRequest(record: LogRecord, { cli, cost }: RequestContext): string[] {
+function describeRequest(record: LogRecord, cost: Cost, cli: Cli): string[] {
   const { out, env } = cli;
   const facts: readonly (readonly [label: string, value: string])[] = [
     [t`request`, `${text(record.method)} ${text(record.path)}`],
@@ -111,7 +104,7 @@ function describeEnd(record: LogRecord): string {
     outcomeOrNone(record.outcome),
     text(record.status_code),
     typeof duration === "number" ? formatMs(duration) : "",
-    typeof ttfb === "number" ? firstByte(formatMs(ttfb)) : "",
+    typeof ttfb === "number" ? t`first byte after ${formatMs(ttfb)}` : "",
   ]
     .filter((part) => part !== "")
     .join(t`, `);
@@ -120,8 +113,6 @@ function describeEnd(record: LogRecord): string {
 /** The id of a rule, which an attempt has in its place, stays. */
 const outcomeOrNone = (outcome: string | undefined): string =>
   outcome === undefined ? "" : describeOutcome(outcome);
-
-const firstByte = (time: string): string => t`first byte after ${time}`;
 
 function describeTokens({ usage = {}, usage_unknown: unknown }: LogRecord): string {
   if (unknown === "too_large")
@@ -177,5 +168,5 @@ function listAttempts(record: LogRecord): readonly RecordedAttempt[] {
 }
 
 function text(value: string | number | null | undefined): string {
-  return value == null ? "" : oneLine(String(value));
+  return showValue(value, "");
 }
