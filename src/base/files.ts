@@ -2,7 +2,6 @@
 // Knows no file format.
 import {
   closeSync,
-  constants,
   fchmodSync,
   fchownSync,
   fsyncSync,
@@ -105,14 +104,8 @@ export function decodeText(
 export function ensurePrivateDirectory(path: string): void {
   try {
     mkdirSync(path, { recursive: true, mode: PRIVATE_DIRECTORY });
-    if (process.platform !== "win32" && (statSync(path).mode & 0o077) !== 0) {
-      const fd = openSync(path, "r");
-      try {
-        fchmodSync(fd, PRIVATE_DIRECTORY);
-      } finally {
-        closeSync(fd);
-      }
-    }
+    if (process.platform !== "win32" && (statSync(path).mode & 0o077) !== 0)
+      withOpen(path, "r", (fd) => fchmodSync(fd, PRIVATE_DIRECTORY));
   } catch (error) {
     throw new UserError(t`cannot use the directory ${path}: ${describe(error)}`, { cause: error });
   }
@@ -136,15 +129,12 @@ export function writeFileAtomic(path: string, data: string | Uint8Array, options
   const temp = join(dirname(target), `.${basename(target)}.${process.pid}.${randomName()}.tmp`);
   const bytes = typeof data === "string" ? new TextEncoder().encode(data) : data;
   try {
-    const fd = openSync(temp, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, PRIVATE_FILE);
-    try {
+    withOpen(temp, "wx", (fd) => {
       keepOwner(fd, before);
       fchmodSync(fd, options.mode ?? (before === null ? PRIVATE_FILE : before.mode & 0o7777));
       for (let written = 0; written < bytes.length;) written += writeSync(fd, bytes, written);
       fsyncSync(fd);
-    } finally {
-      closeSync(fd);
-    }
+    });
     options.beforeRename?.();
     replaceFile(temp, target);
   } catch (error) {
@@ -271,16 +261,20 @@ function replaceFile(from: string, to: string): void {
 
 function syncDirectory(path: string): void {
   try {
-    const fd = openSync(path, "r");
-    try {
-      fsyncSync(fd);
-    } finally {
-      closeSync(fd);
-    }
+    withOpen(path, "r", fsyncSync);
   } catch (error) {
     if (!NO_DIRECTORY_SYNC.has(errorCode(error) ?? "")) {
       throw new UserError(t`cannot sync ${path}: ${describe(error)}`, { cause: error });
     }
+  }
+}
+
+function withOpen(path: string, flags: "r" | "wx", work: (fd: number) => void): void {
+  const fd = openSync(path, flags, PRIVATE_FILE);
+  try {
+    work(fd);
+  } finally {
+    closeSync(fd);
   }
 }
 

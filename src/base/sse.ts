@@ -8,19 +8,14 @@ export interface SseEvent {
   readonly data: string;
 }
 
-export interface SseSplitter {
-  /** The events that end within this chunk. Chunks may be cut anywhere; an unfinished last event is never given. */
-  push(chunk: Uint8Array): SseEvent[];
-  /** True once a single event outgrew the limit. Nothing is given from then on, and nothing is held. */
-  readonly overflow: boolean;
-}
+export type SseSplitter = Readonly<ReturnType<typeof createSseSplitter>>;
 
 /**
  * Splits by the rules of https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation:
  * LF, CRLF or CR ends, comments skipped, an event without `data` not given, a BOM dropped, bad UTF-8 replaced.
  * `maxEventBytes` bounds what one unfinished event may hold (in UTF-16 units, of which there are never more than bytes).
  */
-export function createSseSplitter({ maxEventBytes }: { readonly maxEventBytes: number }): SseSplitter {
+export function createSseSplitter({ maxEventBytes }: { readonly maxEventBytes: number }) {
   const decoder = new TextDecoder();
   let partialLine = "";
   let endedWithCr = false;
@@ -48,10 +43,12 @@ export function createSseSplitter({ maxEventBytes }: { readonly maxEventBytes: n
   }
 
   return {
-    get overflow() {
+    /** True once a single event outgrew the limit. Nothing is given from then on, and nothing is held. */
+    get overflow(): boolean {
       return overflow;
     },
-    push(chunk) {
+    /** The events that end within this chunk. Chunks may be cut anywhere; an unfinished last event is never given. */
+    push(chunk: Uint8Array): SseEvent[] {
       if (overflow) return [];
       let text = decoder.decode(chunk, { stream: true });
       if (text === "") return [];

@@ -37,15 +37,15 @@ export function parseInstantMs(value: unknown): number | null {
 /** RFC 9110 5.6.7, all three forms. `Date.parse` alone would take "1.5" for a day in 2001. */
 export function parseHttpDateMs(value: string): number | null {
   const text = value.trim();
-  if (
-    !/^[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT$/.test(text) &&
-    !/^[A-Z][a-z]{5,8}, \d\d-[A-Z][a-z]{2}-\d\d \d\d:\d\d:\d\d GMT$/.test(text)
-  ) {
-    if (!/^[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \d{4}$/.test(text)) return null;
-    return finite(Date.parse(`${text} GMT`));
-  }
-  return finite(Date.parse(text));
+  if (WITH_ZONE.some((form) => form.test(text))) return finite(Date.parse(text));
+  return WITHOUT_ZONE.test(text) ? finite(Date.parse(`${text} GMT`)) : null;
 }
+
+const WITH_ZONE = [
+  /^[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT$/,
+  /^[A-Z][a-z]{5,8}, \d\d-[A-Z][a-z]{2}-\d\d \d\d:\d\d:\d\d GMT$/,
+];
+const WITHOUT_ZONE = /^[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \d{4}$/;
 
 function parseRfc3339Ms(value: string): number | null {
   const text = value.trim();

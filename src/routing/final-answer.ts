@@ -68,7 +68,8 @@ export function makeFinalAnswer(input: FinalInput): FinalAnswer {
     causes.size > 0 && [...causes].every((cause) => some.includes(cause));
 
   if (all("refused")) return { kind: "last-answer", status: 502, reason };
-  if (all("no-model", "refused")) return noModel(input.service, reason);
+  if (all("no-model", "refused"))
+    return { kind: "last-answer", status: SERVICE_FACTS[input.service].noAnswer.noModel, reason };
   if (all("broken", "no-model", "refused")) return broken(input.service, accounts, reason);
   if (causes.has("down") || causes.size === 0) return down(input.now, accounts, reason);
   if (causes.has("limited")) return limited(input, accounts, reason);
@@ -77,19 +78,14 @@ export function makeFinalAnswer(input: FinalInput): FinalAnswer {
 
 /** 503 with a short Retry-After: both clients come back after it. */
 function down(now: number, accounts: readonly Account[], reason: Reason): FinalAnswer {
-  const secs = secsUntil(now, earliest(accounts, ["down", "limited"])) ?? 1;
-  return {
-    kind: "own",
-    status: 503,
-    reason,
-    retryAfterSecs: Math.min(LONGEST_OUTAGE_SECS, Math.max(1, secs)),
-  };
+  const secs = secsUntil(now, earliest(accounts, ["down", "limited"]));
+  return { kind: "own", status: 503, reason, retryAfterSecs: Math.min(LONGEST_OUTAGE_SECS, secs) };
 }
 
 /** 429 with the earliest time. Without a Retry-After Codex would give the turn up at once. */
 function limited({ now, service }: FinalInput, accounts: readonly Account[], reason: Reason): FinalAnswer {
   const at = earliest(accounts, ["limited", "exhausted"]);
-  const secs = Math.max(1, secsUntil(now, at) ?? 1);
+  const secs = secsUntil(now, at);
   if (SERVICE_FACTS[service].noAnswer.knowsUsageLimit && secs > LONGEST_SLEEP_SECS && at !== null)
     return usageLimit(at, reason);
   return { kind: "own", status: 429, reason, type: "rate_limit_error", retryAfterSecs: secs };
@@ -107,8 +103,7 @@ function exhausted(
   const { knowsUsageLimit, stopsAt } = SERVICE_FACTS[service].noAnswer;
   const kind = isOnly && stopsAt.includes(only?.verdict?.rule ?? "") ? "last-answer" : "own";
   if (knowsUsageLimit) return { ...usageLimit(at, reason), kind };
-  const secs = Math.max(1, secsUntil(now, at) ?? 1);
-  return { kind, status: 429, reason, type: "rate_limit_error", retryAfterSecs: secs };
+  return { kind, status: 429, reason, type: "rate_limit_error", retryAfterSecs: secsUntil(now, at) };
 }
 
 /** What Codex shows as "You've hit your usage limit ... try again at". It does not ask again. */
@@ -129,10 +124,6 @@ function broken(service: Service, accounts: readonly Account[], reason: Reason):
   );
   if (isOwnLogin) return { kind: "last-answer", status: 401, reason, type: "authentication_error" };
   return { kind: "own", reason, ...SERVICE_FACTS[service].noAnswer.refused };
-}
-
-function noModel(service: Service, reason: Reason): FinalAnswer {
-  return { kind: "last-answer", status: SERVICE_FACTS[service].noAnswer.noModel, reason };
 }
 
 const CAUSE_OF_BLAME: Readonly<Record<Blame, Cause>> = {
@@ -177,8 +168,9 @@ function earliest(accounts: readonly Account[], causes: readonly Cause[]): numbe
   return times.length === 0 ? null : Math.min(...times);
 }
 
-function secsUntil(now: number, at: number | null): number | null {
-  return at === null ? null : Math.ceil((at - now) / 1_000);
+/** At least 1. */
+function secsUntil(now: number, at: number | null): number {
+  return at === null ? 1 : Math.max(1, Math.ceil((at - now) / 1_000));
 }
 
 /** "No upstream could answer Codex. main#1: 429 usage limit reached. main#2: not tried, 401 refused the credential." */

@@ -69,26 +69,13 @@ function readRetryAfter({ headers, now }: ResetInput): ResetHint | null {
   return atMs === null ? null : { atMs, source };
 }
 
-interface CodexWindow extends ResetHint {
-  readonly family: string;
-  readonly minutes: number;
-  readonly usedPercent: number;
-}
-
 /**
  * The reset of the ChatGPT backend's spent window: of several the latest; with none spent, the shortest window's.
  * Which of "primary" and "secondary" is the week changes, so windows are told apart by their minutes.
  */
 export function codexReset(headers: Headers, now: number): ResetHint | null {
-  const windows: CodexWindow[] = [];
-  for (const [name] of headers) {
-    const family = /^(x-[a-z0-9-]+?-(?:primary|secondary|tertiary))-(?:reset-at|reset-after-seconds)$/.exec(
-      name,
-    )?.[1];
-    if (family === undefined || windows.some((window) => window.family === family)) continue;
-    const window = readCodexWindow(headers, family, now);
-    if (window !== null) windows.push(window);
-  }
+  const families = new Set([...headers.keys()].flatMap((name) => CODEX_RESET.exec(name)?.[1] ?? []));
+  const windows = [...families].flatMap((family) => readCodexWindow(headers, family, now) ?? []);
   const spent = windows.filter((window) => window.usedPercent >= 100);
   const [best] =
     spent.length > 0
@@ -97,7 +84,9 @@ export function codexReset(headers: Headers, now: number): ResetHint | null {
   return best === undefined ? null : { atMs: best.atMs, source: best.source };
 }
 
-function readCodexWindow(headers: Headers, family: string, now: number): CodexWindow | null {
+const CODEX_RESET = /^(x-[a-z0-9-]+?-(?:primary|secondary|tertiary))-(?:reset-at|reset-after-seconds)$/;
+
+function readCodexWindow(headers: Headers, family: string, now: number) {
   const inSeconds = parseNumber(headers.get(`${family}-reset-after-seconds`));
   const hint = accept(
     after(now, inSeconds === null ? null : inSeconds * 1_000, header(`${family}-reset-after-seconds`)) ??
@@ -107,7 +96,6 @@ function readCodexWindow(headers: Headers, family: string, now: number): CodexWi
   if (hint === null) return null;
   return {
     ...hint,
-    family,
     minutes: parseNumber(headers.get(`${family}-window-minutes`)) ?? Infinity,
     usedPercent: parseNumber(headers.get(`${family}-used-percent`)) ?? 0,
   };

@@ -21,27 +21,7 @@ import type {
   Verdict,
 } from "./types.ts";
 
-export interface Router {
-  /** The order in which this request should try its upstreams. */
-  plan(request: PlanRequest): readonly Candidate[];
-  /** What `plan` would answer now, for somebody who only looks: nothing is noted. */
-  explain(request: PlanRequest): readonly Candidate[];
-  /** Leave to try one upstream now, for a request that was planned. The permit must be settled, whatever happens. */
-  admit(upstream: Upstream, request: PlanRequest): Admission;
-  /** May one more upstream be tried after a failure of this class? Ambiguous failures draw on a budget. */
-  mayFailOver(retryClass: RetryClass): boolean;
-  /** The session's history belongs to this account alone from now on (it holds a compaction item of it). */
-  pin(sessionId: string, upstream: Upstream): void;
-  /** What the balance of an upstream says; null takes the last word back. */
-  noteQuota(upstream: Upstream, note: QuotaNote | null): void;
-  /** `place`: where `explain` has it, which counts: with nothing else left, it is tried sooner than its record says. */
-  report(upstream: Upstream, place?: Candidate): UpstreamReport;
-  /** Forgets what is held against one upstream, or against all. */
-  reset(key?: string): void;
-  save(): SavedState;
-  /** Takes up what an earlier process saved; what is not believable is left out. Never throws. */
-  load(saved: unknown): void;
-}
+export type Router = ReturnType<typeof createRouter>;
 
 export interface RouterOptions {
   readonly settings: () => RoutingSettings;
@@ -53,11 +33,11 @@ export interface RouterOptions {
   readonly onEvent?: (event: RouterEvent) => void;
 }
 
-export function createRouter({ now, onEvent, random, settings }: RouterOptions): Router {
+export function createRouter({ now, onEvent = () => {}, random, settings }: RouterOptions) {
   const records = createRecords(now);
   const affinity = createAffinity();
   const budget = createRetryBudget(now);
-  const announcer = createAnnouncer(records, onEvent ?? (() => {}));
+  const announcer = createAnnouncer(records, onEvent);
 
   const moment = () => ({ now: now(), idleMs: settings().returnAfterIdleMs });
 
@@ -141,18 +121,21 @@ export function createRouter({ now, onEvent, random, settings }: RouterOptions):
     selectCandidates({ request, binding, viewOf: viewFor(request) });
 
   return {
-    plan(request) {
+    /** The order in which this request should try its upstreams. */
+    plan(request: PlanRequest): readonly Candidate[] {
       const [first] = request.upstreams;
       if (records.noteOrder(request.upstreams) && first !== undefined) affinity.release(first.service);
       budget.noteRequest();
       return choose(request, bindingOf(request));
     },
-    explain(request) {
+    /** What `plan` would answer now, for somebody who only looks: nothing is noted. */
+    explain(request: PlanRequest): readonly Candidate[] {
       const binding = bindingOf(request);
       const isInForce = binding?.isPinned === true || !records.isEdited(request.upstreams);
       return choose(request, isInForce ? binding : undefined);
     },
-    admit(upstream, request) {
+    /** Leave to try one upstream now, for a request that was planned. The permit must be settled, whatever happens. */
+    admit(upstream: Upstream, request: PlanRequest): Admission {
       const view = viewFor(request);
       const reach = reachOf(request, bindingOf(request), view);
       // Out of reach: behind an exhausted one that hands nothing on, or not the pinned session's account.
@@ -181,9 +164,13 @@ export function createRouter({ now, onEvent, random, settings }: RouterOptions):
       if (request.sessionId !== null) affinity.touch(request.sessionId, now());
       return { kind: "go", permit };
     },
-    mayFailOver: (retryClass) => retryClass !== "C" || budget.spend(),
-    pin: (sessionId, { key, service }) => affinity.pin({ sessionId, key, service, lastAt: now() }),
-    noteQuota(upstream, note) {
+    /** May one more upstream be tried after a failure of this class? Ambiguous failures draw on a budget. */
+    mayFailOver: (retryClass: RetryClass): boolean => retryClass !== "C" || budget.spend(),
+    /** The session's history belongs to this account alone from now on (it holds a compaction item of it). */
+    pin: (sessionId: string, { key, service }: Upstream): void =>
+      affinity.pin({ sessionId, key, service, lastAt: now() }),
+    /** What the balance of an upstream says; null takes the last word back. */
+    noteQuota(upstream: Upstream, note: QuotaNote | null): void {
       const record = records.of(upstream.key);
       const seen = records.look(upstream, null, false);
       record.quota = note ?? undefined;
@@ -191,7 +178,8 @@ export function createRouter({ now, onEvent, random, settings }: RouterOptions):
       announcer.answered(upstream, seen);
       announcer.failed(upstream, seen, records.lineOf(upstream.service));
     },
-    report(upstream, place) {
+    /** `place`: where `explain` has it, which counts: with nothing else left, it is tried sooner than its record says. */
+    report(upstream: Upstream, place?: Candidate): UpstreamReport {
       const { failures, health, requests } = records.of(upstream.key);
       const own = records.look(upstream, null, false);
       const { isExhausted, since, source } = own;
@@ -211,17 +199,19 @@ export function createRouter({ now, onEvent, random, settings }: RouterOptions):
         sessions: affinity.all(moment()).filter(({ key }) => key === upstream.key).length,
       };
     },
-    reset(key) {
+    /** Forgets what is held against one upstream, or against all. */
+    reset(key?: string): void {
       for (const [name, record] of records.all())
         if (key === undefined || name === key) record.health = HEALTHY;
     },
-    save: () =>
+    save: (): SavedState =>
       makeSavedState({
         health: new Map([...records.all()].map(([key, record]) => [key, record.health])),
         sessions: affinity.all(moment()),
         orders: records.orders(),
       }),
-    load(saved) {
+    /** Takes up what an earlier process saved; what is not believable is left out. Never throws. */
+    load(saved: unknown): void {
       const state = readSavedState(saved, { now: now(), settings: settings() });
       for (const [key, health] of state.health) records.of(key).health = health;
       for (const [service, order] of state.orders) records.loadOrder(service, order);

@@ -71,11 +71,6 @@ function rankOf({ availability, allowed }: Assessment, isBound: boolean): number
   return availability === "low" ? 2 : 1;
 }
 
-const FIRST: Reason = { rule: "first-in-order" };
-const NEXT: Reason = { rule: "next-in-order" };
-const BOUND: Reason = { rule: "session-bound" };
-const PINNED: Reason = { rule: "session-pinned" };
-
 function reasonOf(
   upstream: Upstream,
   { reason, availability }: Assessment,
@@ -83,9 +78,9 @@ function reasonOf(
 ): Reason {
   if (availability !== "ok" && availability !== "low") return reason;
   if (upstream.key === binding?.key) {
-    if (binding.isPinned) return PINNED;
-    return availability === "low" ? { rule: "session-bound-low", cause: reason } : BOUND;
+    if (binding.isPinned) return { rule: "session-pinned" };
+    return availability === "low" ? { rule: "session-bound-low", cause: reason } : { rule: "session-bound" };
   }
   if (availability === "low") return reason;
-  return upstream.position === 1 ? FIRST : NEXT;
+  return { rule: upstream.position === 1 ? "first-in-order" : "next-in-order" };
 }

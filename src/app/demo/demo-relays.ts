@@ -49,62 +49,56 @@ function startRelay(name: string, reply: (seen: number, request: Request) => Res
 }
 
 const EVENT_STREAM = { "content-type": "text/event-stream" };
+const CREATED = { type: "response.created", response: { id: "resp_harbour" } };
+
+function stream(...events: Parameters<typeof makeSseEvent>[0][]): Response {
+  return new Response(events.map(makeSseEvent).join(""), { headers: EVENT_STREAM });
+}
+
+function refuse(status: number, error: object, headers: Record<string, string> = {}): Response {
+  return Response.json({ error }, { status, headers });
+}
 
 /** The shortest stream that Codex accepts as a whole turn. */
 function answer(relay: string): Response {
   const text = `Hello from ${relay}.`;
   const item = { type: "message", role: "assistant", content: [{ type: "output_text", text }] };
   const usage = { input_tokens: 1200, output_tokens: 80, total_tokens: 1280 };
-  return new Response(
-    makeSseEvent({ type: "response.created", response: { id: `resp_${relay}` } }) +
-      makeSseEvent({ type: "response.output_text.delta", delta: text }) +
-      makeSseEvent({ type: "response.output_item.done", item }) +
-      makeSseEvent({ type: "response.completed", response: { id: `resp_${relay}`, usage } }),
-    { headers: EVENT_STREAM },
+  return stream(
+    { type: "response.created", response: { id: `resp_${relay}` } },
+    { type: "response.output_text.delta", delta: text },
+    { type: "response.output_item.done", item },
+    { type: "response.completed", response: { id: `resp_${relay}`, usage } },
   );
 }
 
 async function fail(fault: DemoFault, request: Request): Promise<Response> {
   switch (fault) {
     case "quota":
-      return Response.json(
-        {
-          error: {
-            type: "usage_limit_reached",
-            message: "The usage limit has been reached",
-            resets_in_seconds: 3600,
-          },
-        },
-        { status: 429 },
-      );
+      return refuse(429, {
+        type: "usage_limit_reached",
+        message: "The usage limit has been reached",
+        resets_in_seconds: 3600,
+      });
     case "429":
-      return Response.json(
-        { error: { type: "rate_limit_error", message: "slow down" } },
-        { status: 429, headers: { "retry-after": "30" } },
-      );
+      return refuse(429, { type: "rate_limit_error", message: "slow down" }, { "retry-after": "30" });
     case "500":
-      return Response.json({ error: { type: "server_error", message: "something broke" } }, { status: 500 });
+      return refuse(500, { type: "server_error", message: "something broke" });
     case "html":
       return new Response("<html><title>Just a moment...</title></html>", {
         headers: { "content-type": "text/html" },
       });
     case "in-stream":
-      return new Response(
-        makeSseEvent({ type: "response.created", response: { id: "resp_harbour" } }) +
-          makeSseEvent({
-            type: "response.failed",
-            response: { id: "resp_harbour", error: { code: "server_is_overloaded", message: "at capacity" } },
-          }),
-        { headers: EVENT_STREAM },
-      );
+      return stream(CREATED, {
+        type: "response.failed",
+        response: { id: "resp_harbour", error: { code: "server_is_overloaded", message: "at capacity" } },
+      });
     case "reset":
       return new Response(
         new ReadableStream({
           type: "direct",
           async pull(controller) {
-            await controller.write(
-              makeSseEvent({ type: "response.created", response: { id: "resp_harbour" } }),
-            );
+            await controller.write(makeSseEvent(CREATED));
             controller.close(new Error("reset"));
           },
         }),
