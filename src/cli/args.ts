@@ -45,11 +45,7 @@ export function readService(args: ServiceFlags, both = t`remove one of them`): S
 export function readPort(value: string | undefined): number | undefined {
   return value === undefined
     ? undefined
-    : readWholeNumber("--port", value, {
-        least: 1,
-        most: 65535,
-        example: 4000,
-      });
+    : readWholeNumber("--port", value, { least: 1, most: 65535, example: 4000 });
 }
 
 /** What `--limit` says, or `usual` when it is absent. */

@@ -120,7 +120,7 @@ async function runLeaf(
 function unknownCommand(
   line: string,
   name: string | undefined,
-  { examples = [], subCommands = {} }: GroupOfNames,
+  { examples = [], subCommands = {} }: Pick<Command, "examples"> & { readonly subCommands?: object },
 ): UserError {
   const names = Object.keys(subCommands);
   if (name === undefined || name.startsWith("-")) {
@@ -134,9 +134,4 @@ function unknownCommand(
   const message =
     near.length > 0 ? t`unknown command "${name}"; did you mean ${meant}?` : t`unknown command "${name}"`;
   return usageError(message, near[0] ?? `${line} --help`);
-}
-
-interface GroupOfNames {
-  readonly examples?: Command["examples"];
-  readonly subCommands?: Readonly<Record<string, unknown>>;
 }

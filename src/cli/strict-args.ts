@@ -64,14 +64,8 @@ export function normaliseArgs(argv: readonly string[], options: StrictOptions): 
   return [...flags, "--", ...positionals];
 }
 
-interface TypedFlag {
-  readonly flag: Flag;
-  readonly isNegated: boolean;
-  /** After "=". */
-  readonly inlineValue: string | undefined;
-}
-
-function readFlag(token: string, options: StrictOptions): TypedFlag {
+/** The flag that is meant; `inlineValue` is what comes after "=". */
+function readFlag(token: string, options: StrictOptions) {
   const [, dashes = "", word = "", inlineValue] = /^(--?)([^=]*)(?:=(.*))?$/s.exec(token) ?? [];
   const flags = listFlags(options.args);
   for (const flag of flags) {

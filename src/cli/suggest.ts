@@ -3,59 +3,20 @@
 import type { ArgsDef } from "citty";
 import { SERVICES, SERVICE_FACTS, mapServices } from "../base/service.ts";
 import { listFlags } from "./flags.ts";
+import words from "./suggest-words.json" with { type: "json" };
 
-/** The line to type -> other programs' words for it. Typing errors are not here: `similarNames` finds what they are near to. */
+/**
+ * The line to type -> other programs' words for it, by the command that they are typed after. Typing errors are not among
+ * them: `similarNames` finds what they are near to.
+ */
 const COMMAND_WORDS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  ...words.commands,
   ch: {
-    "ch serve": "start up proxy server daemon",
-    "ch switch off": "stop off disable",
-    "ch switch on": "on enable",
+    ...words.commands.ch,
     ...Object.fromEntries(
       SERVICES.map((service) => [`ch run -- ${SERVICE_FACTS[service].command}`, service]),
     ),
-    "ch --version": "version",
-    "ch config import --from codex": "init import",
-    "ch config add main --base-url URL --auth-token-stdin": "login",
-    "ch config add main --base-url URL --auth-token-env NAME": "add new",
-    "ch config list": "list ls",
-    "ch config show": "show",
-    "ch config set-active NAME": "use select",
-    "ch config remove NAME": "remove rm delete",
-    "ch config edit": "edit",
-    "ch routing explain": "explain",
-    "ch routing reset --all": "reset",
-    "ch usage tail": "logs log tail",
-    "ch usage summary": "stats cost",
-    "ch quota": "balance",
-    "ch doctor": "check",
-    "ch doctor --fix": "fix",
-    "ch doctor --probe": "test probe ping",
-    "ch session list": "sessions history",
-    "ch session last": "resume",
-    "ch filter test": "redact",
   },
-  "ch config": {
-    "ch config list": "ls",
-    "ch config set-active NAME": "use select switch activate default",
-    "ch config add main --base-url URL --auth-token-env NAME": "new create",
-    "ch config edit": "set",
-    "ch config show": "get",
-    "ch config remove NAME": "rm delete",
-    "ch config rename NAME TO": "mv",
-    "ch config move NAME#2 --to 1": "order",
-    "ch doctor": "check",
-    "ch doctor --probe": "test",
-  },
-  "ch switch": { "ch switch status": "toggle", "ch switch on": "enable", "ch switch off": "disable" },
-  "ch routing": { "ch routing explain": "show list", "ch routing reset --all": "clear" },
-  "ch usage": {
-    "ch usage summary --since today": "today",
-    "ch usage tail": "log logs list",
-    "ch usage summary": "cost total",
-  },
-  "ch filter": { "ch filter check": "validate show", "ch filter test": "run" },
-  "ch session": { "ch session list": "ls", "ch session last": "resume", "ch session search WORD": "find" },
-  "ch quota": { "ch quota list": "show", "ch quota refresh": "update" },
 };
 
 /** The line that was meant by a word that is no command there; undefined for an unknown word. */
@@ -64,26 +25,7 @@ export function suggestCommand(line: string, word: string): string | undefined {
 }
 
 /** Our flags -> other programs' names for them. */
-const FLAG_WORDS: Readonly<Record<string, string>> = {
-  "base-url": "url endpoint host",
-  "auth-token-env": "key token api-token",
-  "api-key-env": "key",
-  port: "p",
-  limit: "n count last",
-  name: "n",
-  model: "m",
-  yes: "y force",
-  force: "f",
-  follow: "f watch",
-  json: "o output format",
-  fix: "repair",
-  version: "v V",
-  all: "v verbose",
-  by: "group",
-  since: "from",
-  until: "to",
-  ...mapServices(() => "service"),
-};
+const FLAG_WORDS: Readonly<Record<string, string>> = { ...words.flags, ...mapServices(() => "service") };
 
 /** The flags that were meant by one that is unknown; only such as `known` has. */
 export function suggestFlags(word: string, known: readonly string[]): string[] {
@@ -91,8 +33,8 @@ export function suggestFlags(word: string, known: readonly string[]): string[] {
 }
 
 /** What has the word among those it is known by. */
-function findMeant(words: Readonly<Record<string, string>>, word: string): string[] {
-  return Object.keys(words).filter((meant) => words[meant]?.split(" ").includes(word) === true);
+function findMeant(known: Readonly<Record<string, string>>, word: string): string[] {
+  return Object.keys(known).filter((meant) => known[meant]?.split(" ").includes(word) === true);
 }
 
 /** The flag and value that were meant by a value alone, where its form shows which: "4000", "https://...", "json". */

@@ -18,10 +18,7 @@ const bashCommand = defineCommand({
     ["source <(ch completion bash)", "for this shell; add it to ~/.bashrc for every shell"],
     ["ch completion bash > ~/.local/share/bash-completion/completions/ch", "loaded on demand"],
   ],
-  async run(_args, cli) {
-    const { renderBash } = await import("../completion/posix.ts");
-    await printScript(cli, renderBash);
-  },
+  run: async (_args, cli) => printScript(cli, (await import("../completion/posix.ts")).renderBash),
 });
 
 const zshCommand = defineCommand({
@@ -30,10 +27,7 @@ const zshCommand = defineCommand({
     ["source <(ch completion zsh)", "for this shell; add it to ~/.zshrc, after compinit, for every shell"],
     ["ch completion zsh > ~/.zfunc/_ch", "in a directory of your $fpath"],
   ],
-  async run(_args, cli) {
-    const { renderZsh } = await import("../completion/posix.ts");
-    await printScript(cli, renderZsh);
-  },
+  run: async (_args, cli) => printScript(cli, (await import("../completion/posix.ts")).renderZsh),
 });
 
 const fishCommand = defineCommand({
@@ -42,10 +36,7 @@ const fishCommand = defineCommand({
     ["ch completion fish | source", "for this shell"],
     ["ch completion fish > ~/.config/fish/completions/ch.fish", "for every shell"],
   ],
-  async run(_args, cli) {
-    const { renderFish } = await import("../completion/fish.ts");
-    await printScript(cli, renderFish);
-  },
+  run: async (_args, cli) => printScript(cli, (await import("../completion/fish.ts")).renderFish),
 });
 
 const powershellCommand = defineCommand({
@@ -54,10 +45,7 @@ const powershellCommand = defineCommand({
     ["ch completion powershell | Out-String | Invoke-Expression", "for this session of PowerShell"],
     ["ch completion powershell > ch.ps1", "in a file that your $PROFILE loads"],
   ],
-  async run(_args, cli) {
-    const { renderPowershell } = await import("../completion/powershell.ts");
-    await printScript(cli, renderPowershell);
-  },
+  run: async (_args, cli) => printScript(cli, (await import("../completion/powershell.ts")).renderPowershell),
 });
 
 const namesCommand = defineCommand({
@@ -98,12 +86,8 @@ export const command = defineCommand({
   },
 });
 
+/** Of all commands, which are loaded here and nowhere else. */
 async function printScript(cli: Cli, render: (places: readonly Place[]) => string): Promise<void> {
-  cli.out.line(render(await loadPlaces(cli)).trimEnd());
-}
-
-/** All commands, which are loaded here and nowhere else. */
-async function loadPlaces(cli: Cli): Promise<Place[]> {
   const { makePlaces } = await import("../completion/table.ts");
   const top = await Promise.all(
     Object.entries(cli.commands).map(async ([name, { summary, load }]) => ({
@@ -112,7 +96,7 @@ async function loadPlaces(cli: Cli): Promise<Place[]> {
       ...(await load()),
     })),
   );
-  return makePlaces(top, DEFAULT_COMMAND);
+  cli.out.line(render(makePlaces(top, DEFAULT_COMMAND)).trimEnd());
 }
 
 type Name = readonly [name: string, words: string];

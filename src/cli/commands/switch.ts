@@ -15,7 +15,7 @@ import { showKey } from "../../clients/client.ts";
 import { CLIENTS } from "../../clients/registry.ts";
 import { switchOff, switchOn } from "../../clients/switch/switch.ts";
 import { loadConfig } from "../../config/file.ts";
-import { JSON_ARG, PORT_ARG, SERVICE_ARGS, readPort, readService } from "../args.ts";
+import { JSON_ARG, PORT_ARG, SERVICE_ARGS, type ServiceFlags, readPort, readService } from "../args.ts";
 import { type Cli, defineCommand } from "../cli.ts";
 import { describeRestored } from "../serve-screen.ts";
 import { describeSwitch, makeSwitchJson } from "../switch-words.ts";
@@ -86,15 +86,12 @@ export const command = defineCommand({
   subCommands: { on: onCommand, off: offCommand, status: statusCommand },
 });
 
-async function chooseService({ paths }: Cli, args: Parameters<typeof readService>[0]): Promise<Service> {
+async function chooseService({ paths }: Cli, args: ServiceFlags): Promise<Service> {
   return readService(args) ?? (await loadConfig(paths.config)).defaultService ?? DEFAULT_SERVICE;
 }
 
 /** A config.json that cannot be read keeps no client from being restored. */
-async function chooseServicesOff(
-  cli: Cli,
-  args: Parameters<typeof readService>[0],
-): Promise<readonly Service[]> {
+async function chooseServicesOff(cli: Cli, args: ServiceFlags): Promise<readonly Service[]> {
   try {
     return [await chooseService(cli, args)];
   } catch (error) {

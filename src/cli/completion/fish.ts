@@ -1,17 +1,14 @@
 // The completion script for fish.
 // Pure.
 import fishScript from "./fish.txt" with { type: "text" };
-import { type Kind, PROGRAMS, type Place, SERVICE_FLAGS, fillScript } from "./table.ts";
+import { type Kind, PROGRAMS, type Place, SERVICE_FLAGS, fillScript, listSteps } from "./table.ts";
 
 export function renderFish(places: readonly Place[]): string {
   const valued = places.flatMap(({ path, flags }) =>
     flags.filter(({ value }) => value !== null).map(({ name }) => quote(`${path}/${name}`)),
   );
-  const commands = places.flatMap(({ path, commands: subs }) =>
-    subs.map(({ name }) => ({ at: `${path}/${name}`, place: `${path} ${name}`.trim() })),
-  );
   return fillScript(fishScript, {
-    commands: commands
+    commands: listSteps(places)
       .map(
         ({ at, place }) =>
           `            case ${quote(at)}\n                set place ${quote(place)}\n                continue`,

@@ -3,7 +3,7 @@
 // Pure.
 import bashScript from "./bash.txt" with { type: "text" };
 import zshScript from "./zsh.txt" with { type: "text" };
-import { type Kind, PROGRAMS, type Place, SERVICE_FLAGS, fillScript } from "./table.ts";
+import { type Kind, PROGRAMS, type Place, SERVICE_FLAGS, fillScript, listSteps } from "./table.ts";
 
 export function renderBash(places: readonly Place[]): string {
   const offers = places.flatMap(({ path, commands, flags }) => [
@@ -12,13 +12,7 @@ export function renderBash(places: readonly Place[]): string {
     ...(commands.length === 0 ? [] : [`  commands=(${commands.map(({ name }) => quote(name)).join(" ")})`]),
     `  ;;`,
   ]);
-  return fillScript(bashScript, {
-    values: renderValues(places).join("\n"),
-    walk: indent(renderWalk(places), "    "),
-    programs: PROGRAMS.join(" "),
-    offers: indent(offers, "    "),
-    positionals: indent(renderPositionals(places), "  "),
-  });
+  return fill(bashScript, places, offers);
 }
 
 export function renderZsh(places: readonly Place[]): string {
@@ -35,7 +29,12 @@ export function renderZsh(places: readonly Place[]): string {
       : [`  commands=(`, ...commands.map((command) => `    ${entry(command)}`), `  )`]),
     `  ;;`,
   ]);
-  return fillScript(zshScript, {
+  return fill(zshScript, places, offers);
+}
+
+/** `offers` are the lines of the case that sets what can be typed at each place. */
+function fill(script: string, places: readonly Place[], offers: readonly string[]): string {
+  return fillScript(script, {
     values: renderValues(places).join("\n"),
     walk: indent(renderWalk(places), "    "),
     programs: PROGRAMS.join(" "),
@@ -59,15 +58,12 @@ export function kindWord(kind: Kind): string {
  * (what the next word is the value of), `count` (arguments so far), `service` and `rest` (behind `--`).
  */
 function renderWalk(places: readonly Place[]): string[] {
-  const commands = places.flatMap(({ path, commands: subs }) =>
-    subs.map(({ name }) => ({ at: `${path}/${name}`, place: `${path} ${name}`.trim() })),
-  );
   return [
     `if [[ -n $rest ]]; then continue; fi`,
     `if [[ $word == '=' ]]; then continue; fi`,
     `if [[ -n $want ]]; then want=; continue; fi`,
     `case "$place/$word" in`,
-    ...commands.map(({ at, place }) => `  ${quote(at)}) place=${quote(place)}; continue ;;`),
+    ...listSteps(places).map(({ at, place }) => `  ${quote(at)}) place=${quote(place)}; continue ;;`),
     `esac`,
     `case $word in`,
     `  --) rest=1 ;;`,

@@ -9,19 +9,16 @@ import { listFlags, listPositionals } from "../flags.ts";
 /** Where the values of an argument come from. `none` is for what only the person knows. */
 export type Kind = "none" | "files" | "directories" | "targets" | "sessions" | readonly string[];
 
-export interface FlagPlace {
-  /** With its hyphens. */
-  readonly name: string;
-  readonly description: string;
-  /** Null for a flag without a value. */
-  readonly value: Kind | null;
-}
-
 export interface Place {
   /** "config show", and "" for `ch` itself. */
   readonly path: string;
   readonly commands: readonly { readonly name: string; readonly description: string }[];
-  readonly flags: readonly FlagPlace[];
+  /** Names with their hyphens; `value` is null for a flag without one. */
+  readonly flags: readonly {
+    readonly name: string;
+    readonly description: string;
+    readonly value: Kind | null;
+  }[];
   readonly positionals: readonly Kind[];
   /** What follows `--` is another program. */
   readonly passesThrough: boolean;
@@ -81,13 +78,20 @@ function placesOf(command: Command, path: string): Place[] {
   return [place, ...subCommands.flatMap(([name, sub]) => placesOf(sub, `${path} ${name}`))];
 }
 
-function flagsOf(args: ArgsDef): FlagPlace[] {
+function flagsOf(args: ArgsDef): Place["flags"] {
   const flags = listFlags(args).map(({ description, name, spelling, value }) => ({
     name: spelling,
     description: translate(description),
     value: value === null ? null : (value.choices ?? KINDS[name] ?? "none"),
   }));
   return [...flags, { name: HELP, description: translate("show this help"), value: null }];
+}
+
+/** What is typed at each place, and where it leads. */
+export function listSteps(places: readonly Place[]) {
+  return places.flatMap(({ path, commands }) =>
+    commands.map(({ name }) => ({ at: `${path}/${name}`, place: `${path} ${name}`.trim() })),
+  );
 }
 
 /** A script with its places, `@@name@@`, filled in. */

@@ -10,11 +10,8 @@ const MOST_COLOURS = 7;
 
 type Figure = "total_tokens" | "cost_usd" | "ttfb_p50_ms" | "ttfb_p95_ms" | "failovers" | "errors";
 
-interface Drawn {
-  readonly title: string;
+interface Drawn extends Pick<Chart, "title" | "format" | "least"> {
   readonly draw: (chart: Chart) => string;
-  readonly format: (value: number) => string;
-  readonly least: number;
   /** Of one upstream in one period. */
   readonly figure: Figure;
 }
@@ -47,7 +44,7 @@ export function makePictures({ upstreams, periods }: Report): string {
   const legend = [...own.map(showUpstream), ...(others.length > 0 ? [t`others`] : [])].map(
     (name, index) => `<span><i class="c${index}"></i>${escapeHtml(name)}</span>`,
   );
-  const figures = charts.map(({ title, draw, format, least, figure }) => {
+  const figures = charts.map(({ draw, figure, ...chart }) => {
     const isSum = draw === makeBarChart;
     const series = own.map((name, index) => ({
       name: showUpstream(name),
@@ -62,13 +59,11 @@ export function makePictures({ upstreams, periods }: Report): string {
       ),
     };
     const svg = draw({
-      title,
-      format,
-      least,
+      ...chart,
       periods: periods.map(({ name }) => name),
       series: isSum && others.length > 0 ? [...series, rest] : series,
     });
-    return `<figure><figcaption>${escapeHtml(title)}</figcaption>${svg}</figure>`;
+    return `<figure><figcaption>${escapeHtml(chart.title)}</figcaption>${svg}</figure>`;
   });
   return `<section class="legend">${legend.join("")}</section>\n<section class="charts">${figures.join("\n")}</section>`;
 }

@@ -79,7 +79,7 @@ export const addCommand = defineCommand({
       return planAdd({ service, name, alias: args.alias, upstreams: added, isReplacing })(current);
     };
     await updateConfig(cli.paths, plan, cli.now);
-    report(cli, { service, name, added, config: await loadConfig(cli.paths.config) });
+    await report(cli, service, name, added);
   },
 });
 
@@ -152,17 +152,15 @@ function copyUpstreams(config: ParsedConfig, service: Service, text: string): re
   throw new UserError(t`"${text}" has no upstream to copy`, { hint: `ch config show ${name}` });
 }
 
-interface Added {
-  readonly service: Service;
-  readonly name: string;
-  readonly added: readonly UpstreamEntry[];
-  /** As it is afterwards. */
-  readonly config: ParsedConfig;
-}
-
-function report(cli: Cli, { service, name, added, config }: Added): void {
+/** By the file as it is afterwards. */
+async function report(
+  cli: Cli,
+  service: Service,
+  name: string,
+  added: readonly UpstreamEntry[],
+): Promise<void> {
   const { out } = cli;
-  const { configs, active } = config.services[service];
+  const { configs, active } = (await loadConfig(cli.paths.config)).services[service];
   const count = configs.get(name)?.entry.upstreams.length ?? added.length;
   const flag = flagFor(service);
   const targets = added.map((_, index) => formatTarget(name, count - added.length + index + 1));

@@ -12,23 +12,7 @@ import { chooseConfig } from "../../../config/resolve.ts";
 import type { UpstreamEntry } from "../../../config/schema.ts";
 
 /** Field names are a contract with scripts: they are only ever added to. */
-export interface UpstreamView {
-  readonly target: string;
-  readonly base_url: string;
-  readonly credential: CredentialView;
-  readonly enabled: boolean;
-  readonly disabled_until: string | null;
-  readonly tags: object;
-  readonly models: Readonly<Record<string, string>>;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly query: Readonly<Record<string, string>>;
-  readonly proxy: string | false | null;
-  readonly timeouts: object;
-  readonly on_status: object;
-  readonly cost_multiplier: number;
-  readonly budget_usd: object | null;
-  readonly privacy: object;
-}
+export type UpstreamView = Readonly<ReturnType<typeof viewUpstream>>;
 
 export interface CredentialView {
   readonly kind: "bearer" | "api-key" | "client" | "none";
@@ -83,7 +67,7 @@ function viewConfig(named: NamedConfig, context: ViewContext): ConfigView {
   };
 }
 
-function viewUpstream(entry: UpstreamEntry, target: string, { readVariable }: ViewContext): UpstreamView {
+function viewUpstream(entry: UpstreamEntry, target: string, { readVariable }: ViewContext) {
   const base = readBaseUrl(entry.base_url);
   return {
     target,
@@ -91,7 +75,7 @@ function viewUpstream(entry: UpstreamEntry, target: string, { readVariable }: Vi
     credential: viewCredential(entry, readVariable),
     enabled: entry.enabled !== false,
     disabled_until: entry.disabled_until ?? null,
-    tags: JSON.parse(maskText(JSON.stringify(entry.tags ?? {}))),
+    tags: JSON.parse(maskText(JSON.stringify(entry.tags ?? {}))) as object,
     models: entry.models ?? {},
     headers: maskValues(entry.headers ?? {}),
     query: maskValues(entry.query ?? {}),

@@ -58,12 +58,7 @@ async function openEditor(cli: Cli, path: string): Promise<void> {
   const editor = readVariable(env, "VISUAL") ?? readVariable(env, "EDITOR") ?? (isWindows ? "notepad" : "vi");
   // As git does it: the variable may hold a command with arguments.
   const command = isWindows ? [...editor.split(" "), path] : ["sh", "-c", `${editor} "$@"`, editor, path];
-  const child = Bun.spawn(command, {
-    stdin: "inherit",
-    stdout: "inherit",
-    stderr: "inherit",
-    env: { ...env },
-  });
+  const child = Bun.spawn(command, { stdio: ["inherit", "inherit", "inherit"], env: { ...env } });
   const code = await child.exited;
   if (code !== 0)
     throw new UserError(t`the editor "${editor}" exited with code ${code}`, {

@@ -96,10 +96,7 @@ async function readContext(cli: Cli, args: ServiceFlags): Promise<ViewContext> {
   };
 }
 
-function findView(
-  context: ViewContext,
-  text: string | undefined,
-): { view: ConfigView; position: number | null } {
+function findView(context: ViewContext, text: string | undefined) {
   const { config, service } = context;
   const active = chooseConfig(config.services[service], service);
   if (text === undefined && "kind" in active) throw new UserError(active.message, { hint: active.hint });

@@ -48,17 +48,13 @@ export const listCommand = defineCommand({
       for (const facts of sessions) cli.out.line(makeTsvLine(makeSessionJson(facts, cli)));
     } else {
       if (sessions.length > 0) cli.out.line(renderSessions(sessions, cli, query).join("\n"));
-      const more = 2 * limit;
-      if (isMore) cli.out.note(t`more: --limit ${more}`);
+      if (isMore) cli.out.note(t`more: --limit ${2 * limit}`);
     }
     if (sessions.length === 0) noteNothing(cli, query);
   },
 });
 
-function readSessions(
-  query: SessionQuery,
-  limit: number,
-): { readonly sessions: readonly SessionFacts[]; readonly isMore: boolean } {
+function readSessions(query: SessionQuery, limit: number) {
   const sessions: SessionFacts[] = [];
   let isMore = false;
   for (const session of findSessions(query)) {

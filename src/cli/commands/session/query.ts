@@ -102,11 +102,7 @@ export function noteNothing(cli: Cli, query: SessionQuery, text?: string): void 
 }
 
 /** What was not found, and where else to look. */
-function describeNothing(
-  { project, formats }: SessionQuery,
-  cli: Cli,
-  text?: string,
-): { readonly message: string; readonly hint: string | undefined } {
+function describeNothing({ project, formats }: SessionQuery, cli: Cli, text?: string) {
   const isEveryClient = formats.length > 1;
   const hint = [
     ...(project === null ? [] : [t`in all projects: --all`]),

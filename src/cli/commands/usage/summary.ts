@@ -19,7 +19,7 @@ import { JSON_ARG, LIMIT_ARG, localDay, localHour, readLimit } from "../../args.
 import { makeBar, makeSparkline } from "../../bars.ts";
 import { type Cli, defineCommand } from "../../cli.ts";
 import { cutPath, formatTokens, showCost, showMs } from "../../figures.ts";
-import { type Column, cutColumns, fitColumns } from "../../layout.ts";
+import { type Column, alignRows, cutColumns, fitColumns } from "../../layout.ts";
 import { RANGE_ARGS, readRange, scanRange, warnOfBadLines } from "./range.ts";
 
 export const summaryCommand = defineCommand({
@@ -60,7 +60,7 @@ export const summaryCommand = defineCommand({
     if (args.json === true) return cli.out.json({ by, ...summary, unreadable_lines: bad });
     if (args.plain === true) printPlain(cli, by, summary);
     else {
-      printSummary(cli, { by, summary, trend: summarizer.trend() });
+      printSummary(cli, by, summary, summarizer.trend());
       noteUnpriced(cli, summary);
     }
     warnOfBadLines(cli, bad);
@@ -103,12 +103,6 @@ function noteUnpriced({ out, env, paths }: Cli, { total, unpriced_models: models
   out.note(t`  add a price in ${file} (docs/prices.md)`);
 }
 
-interface PrintedSummary {
-  readonly by: Group;
-  readonly summary: Summary;
-  readonly trend: Trend;
-}
-
 const HEADINGS: Readonly<Record<Group, Text>> = {
   config: text`config`,
   upstream: text`upstream`,
@@ -126,7 +120,7 @@ const SPARK_COLUMNS = 60;
 const LEAST_NAME_COLUMNS = 20;
 const NAME_SHARE = 0.35;
 
-function printSummary({ out, env }: Cli, { by, summary, trend }: PrintedSummary): void {
+function printSummary({ out, env }: Cli, by: Group, summary: Summary, trend: Trend): void {
   const { rows, total, other } = summary;
   if (rows.length === 0) {
     out.note(
@@ -217,20 +211,15 @@ function describeTrend(trend: Trend, columns: number): string[] {
   const steps = makeSteps(trend, columns);
   if (steps === null) return [];
   const { points, fromMs, toMs } = steps;
-  const labels = [t`tokens`, t`cost`];
-  const width = Math.max(...labels.map((label) => Bun.stringWidth(label)));
-  const line = (label: string, picture: string): string =>
-    `${label}${" ".repeat(width - Bun.stringWidth(label))}  ${picture}`.trimEnd();
   const name = toMs - fromMs > 2 * DAY_MS ? localDay : localHour;
   const [from, to] = [name(fromMs), name(toMs - 1)];
   const between = " ".repeat(Math.max(1, points.length - from.length - to.length));
-  const pictures = [
-    line(t`tokens`, makeSparkline(points.map(({ tokens }) => tokens))),
-    ...(points.some(({ usd }) => usd > 0)
-      ? [line(t`cost`, makeSparkline(points.map(({ usd }) => usd)))]
-      : []),
+  const rows = [
+    [t`tokens`, makeSparkline(points.map(({ tokens }) => tokens))],
+    ...(points.some(({ usd }) => usd > 0) ? [[t`cost`, makeSparkline(points.map(({ usd }) => usd))]] : []),
+    ["", from === to ? from : from + between + to],
   ];
-  return ["", ...pictures, line("", from === to ? from : from + between + to)];
+  return ["", ...alignRows(rows, undefined)];
 }
 
 const DAY_MS = 86_400_000;
