@@ -53,19 +53,25 @@ export function createLiveConfig({ paths, env, now }: LiveConfigOptions) {
         now: now(),
         configName,
       });
+      const state = (): RouteState => {
+        const read = store.current();
+        if (known?.read === read && Math.abs(now() - known.at) < RESOLVE_AGAIN_MS) return known.state;
+        const { config, problem, isKnown } = read;
+        const next =
+          problem !== null && !isKnown
+            ? ({ kind: "unset", message: problem.text, hint: problem.hint ?? "ch config edit" } as const)
+            : makeRouteState(config, service, makeContext());
+        known = { read, at: now(), state: next };
+        return next;
+      };
       return {
         service,
         /** Where requests go now. */
-        state(): RouteState {
-          const read = store.current();
-          if (known?.read === read && Math.abs(now() - known.at) < RESOLVE_AGAIN_MS) return known.state;
-          const { config, problem, isKnown } = read;
-          const state =
-            problem !== null && !isKnown
-              ? ({ kind: "unset", message: problem.text, hint: problem.hint ?? "ch config edit" } as const)
-              : makeRouteState(config, service, makeContext());
-          known = { read, at: now(), state };
-          return state;
+        state,
+        /** The enabled upstreams; none where it leads nowhere. */
+        upstreams(): readonly Upstream[] {
+          const current = state();
+          return current.kind === "ready" ? current.route.upstreams : [];
         },
         /** All upstreams of the config, the disabled ones too; null where there is no such config. */
         listUpstreams(): ListedConfig | null {
@@ -108,12 +114,15 @@ function listOwnedHeaders(config: ParsedConfig, service: Service): ReadonlySet<s
   return new Set(names.map((name) => name.toLowerCase()));
 }
 
-/** The keys of the upstreams that NAME or NAME#N means; null for all. */
-export function listKeys(live: LiveConfig, service: Service, text: string | null): string[] | null {
-  if (text === null) return null;
+/** The upstreams that NAME or NAME#N means, the disabled ones too. */
+export function listTargets(live: LiveConfig, service: Service, text: string): readonly Upstream[] {
   const { name, position } = parseTarget(text);
-  const entries = live.routeOf(service, name).listUpstreams()?.entries ?? [];
-  return entries.flatMap(({ upstream }) =>
-    position === null || upstream.position === position ? [upstream.key] : [],
-  );
+  return (live.routeOf(service, name).listUpstreams()?.entries ?? [])
+    .map(({ upstream }) => upstream)
+    .filter((upstream) => position === null || upstream.position === position);
+}
+
+/** The keys of these; null for all. */
+export function listKeys(live: LiveConfig, service: Service, text: string | null): string[] | null {
+  return text === null ? null : listTargets(live, service, text).map(({ key }) => key);
 }

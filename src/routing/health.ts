@@ -46,12 +46,12 @@ export interface Health {
   readonly lastFailure: { readonly at: number; readonly reason: Reason } | null;
 }
 
+const NO_FAILURES = { consecutive: 0, neverSent: 0, firstByte: 0 } as const;
+
 export const HEALTHY: Health = {
+  ...NO_FAILURES,
   holds: {},
   models: {},
-  consecutive: 0,
-  neverSent: 0,
-  firstByte: 0,
   slices: [],
   probeSuccesses: 0,
   lastFailure: null,
@@ -109,9 +109,7 @@ export function afterSuccess(health: Health, at: At): Health {
   if (!at.isProbe && isHeld(health, at.now)) return health;
   return {
     ...withoutModel(withoutExpired(health, at.now), at.model),
-    consecutive: 0,
-    neverSent: 0,
-    firstByte: 0,
+    ...NO_FAILURES,
     slices: addToWindow(health.slices, at, "ok"),
   };
 }
@@ -170,15 +168,8 @@ function openBreaker(health: Health, verdict: Verdict, at: At, consecutiveTrips:
       : { rule: "circuit-breaker", secs: Math.round(openMs / 1_000) },
     isStated: false,
   };
-  return {
-    ...health,
-    holds: { ...health.holds, open: hold },
-    consecutive: 0,
-    neverSent: 0,
-    firstByte: 0,
-    slices: [],
-    probeSuccesses: 0,
-  };
+  const holds = { ...health.holds, open: hold };
+  return { ...health, ...NO_FAILURES, holds, slices: [], probeSuccesses: 0 };
 }
 
 /** One more proof that the upstream answers. The second in a row closes the breaker and forgets its consecutiveTrips. */
@@ -265,13 +256,7 @@ function withoutExpired(health: Health, now: number): Health {
 }
 
 function isHeld(health: Health, now: number): boolean {
-  const { holds } = health;
-  return (
-    holds.open !== undefined ||
-    holds.exhausted !== undefined ||
-    holds["auth-dead"] !== undefined ||
-    (holds.cooling !== undefined && now < holds.cooling.until)
-  );
+  return Object.keys(withoutExpired(health, now).holds).length > 0;
 }
 
 function addToWindow(

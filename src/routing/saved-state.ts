@@ -114,12 +114,7 @@ function withEnglish<T extends Why>(hold: T): T & SavedWhy {
   };
 }
 
-interface SavedWhy {
-  readonly reason: string;
-  readonly source: string;
-  readonly reason_data?: unknown;
-  readonly source_data?: unknown;
-}
+type SavedWhy = Pick<z.infer<typeof modelSchema>, "reason" | "source" | "reason_data" | "source_data">;
 
 function fromSaved<T extends SavedWhy>(hold: T): Omit<T, keyof SavedWhy> & Why {
   const { reason, reason_data, source, source_data, ...rest } = hold;

@@ -66,11 +66,8 @@ const STATUS_OF_CODE: Readonly<Record<string, number>> = {
 };
 
 function statusInside(facts: ErrorFacts): number | null {
-  if (facts.status !== null) return facts.status;
-  for (const code of facts.codes) {
-    if (Object.hasOwn(STATUS_OF_CODE, code)) return STATUS_OF_CODE[code] ?? null;
-  }
-  return null;
+  const code = facts.codes.find((one) => Object.hasOwn(STATUS_OF_CODE, one));
+  return facts.status ?? STATUS_OF_CODE[code ?? ""] ?? null;
 }
 
 export function hasCode(signal: Signal, ...codes: readonly string[]): boolean {

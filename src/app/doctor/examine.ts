@@ -130,15 +130,10 @@ function makeUpstreamFacts({ entry, upstream }: EnabledUpstream, env: Env): Upst
   };
 }
 
-export interface Repaired {
-  readonly done: readonly Text[];
-  /** Why, for each thing that could not be repaired. */
-  readonly failed: readonly (Text | string)[];
-}
-
 /** What is safe: a client whose proxy died is restored, records of dead proxies go, our files are made private. */
-export async function repair({ env, paths }: ExamineOptions): Promise<Repaired> {
+export async function repair({ env, paths }: ExamineOptions) {
   const done: Text[] = [];
+  /** Why, for each thing that could not be repaired. */
   const failed: (Text | string)[] = [];
   const attempt = async (work: () => Promise<Text | null> | Text | null): Promise<void> => {
     try {

@@ -1,12 +1,11 @@
 // `ch doctor --probe`: whom it asks and for which model; then asks each upstream for one word, with its key: is it reachable,
 // is the key accepted, does output come, and how soon. Judges the answer as the proxy would: no health is changed, nothing logged.
-import { EXIT, UserError } from "../../base/errors.ts";
+import { UserError, onUserError } from "../../base/errors.ts";
 import type { Paths } from "../../base/paths.ts";
 import { SERVICES, SERVICE_FACTS, type Service } from "../../base/service.ts";
 import { t } from "../../base/text.ts";
 import { type Upstream, modelAt } from "../../base/upstream.ts";
 import { CLIENTS } from "../../clients/registry.ts";
-import { parseTarget } from "../../config/name.ts";
 import type { ExamineOptions, TestRequestFacts } from "../../doctor/facts.ts";
 import { readLogBackward } from "../../log/reader.ts";
 import type { LogRecord } from "../../log/record.ts";
@@ -19,7 +18,7 @@ import { classifyAttempt, isKeyAccepted } from "../../routing/classify.ts";
 import { describe } from "../../routing/reasons.ts";
 import type { AttemptOutcome, RoutingSettings } from "../../routing/types.ts";
 import { type AnswerFacts, createAnswerReader } from "../../usage/answer-reader.ts";
-import { createLiveConfig, type LiveConfig } from "../live-config.ts";
+import { createLiveConfig, type LiveConfig, listTargets } from "../live-config.ts";
 import { reach } from "./examine-network.ts";
 
 export interface TestPlan {
@@ -59,15 +58,7 @@ export async function planTestRequests(question: TestQuestion, options: ExamineO
 
 /** One that is named is asked although it is disabled. */
 function findUpstreams(live: LiveConfig, service: Service, { target }: TestQuestion): readonly Upstream[] {
-  if (target === null) {
-    const state = live.routeOf(service).state();
-    return state.kind === "ready" ? state.route.upstreams : [];
-  }
-  const { name, position } = parseTarget(target);
-  if (!live.current().config.services[service].configs.has(name)) return [];
-  return (live.routeOf(service, name).listUpstreams()?.entries ?? [])
-    .map(({ upstream }) => upstream)
-    .filter((upstream) => position === null || upstream.position === position);
+  return target === null ? live.routeOf(service).upstreams() : listTargets(live, service, target);
 }
 
 function noUpstream({ target }: TestQuestion): UserError {
@@ -77,7 +68,6 @@ function noUpstream({ target }: TestQuestion): UserError {
   }
   return new UserError(t`there is no upstream "${target}"`, {
     hint: SERVICES.map((service) => `ch config list ${SERVICE_FACTS[service].flag}`).join("\n"),
-    exitCode: EXIT.failed,
   });
 }
 
@@ -85,7 +75,7 @@ function noUpstream({ target }: TestQuestion): UserError {
 async function chooseModel(service: Service, options: ExamineOptions): Promise<string> {
   return (
     (await findLoggedModel(service, options.paths.requestsLog)) ??
-    (await findClientModel(service, options)) ??
+    (await CLIENTS[service].readModel(options).catch(onUserError(() => null))) ??
     CLIENTS[service].defaultModel
   );
 }
@@ -103,15 +93,6 @@ async function findLoggedModel(service: Service, path: string): Promise<string |
     if (!(error instanceof UserError)) throw error;
   }
   return null;
-}
-
-async function findClientModel(service: Service, options: ExamineOptions): Promise<string | null> {
-  try {
-    return await CLIENTS[service].readModel(options);
-  } catch (error) {
-    if (error instanceof UserError) return null;
-    throw error;
-  }
 }
 
 export interface TestRequestOptions extends Pick<ExamineOptions, "now" | "paths"> {
@@ -222,16 +203,11 @@ async function priceOf(
   { baseUrl, configName, service }: Upstream,
   paths: Paths,
 ): Promise<number | null> {
-  try {
-    const { loadPricer } = await import("../prices.ts");
-    const { costOf } = await loadPricer(paths);
-    const cost = costOf({ ...record, service, config_name: configName, upstream_base_url: baseUrl });
-    return cost.kind === "priced" ? cost.usd : null;
-  } catch (error) {
-    // What is wrong with prices.json is another check's to say.
-    if (error instanceof UserError) return null;
-    throw error;
-  }
+  const { loadPricer } = await import("../prices.ts");
+  // What is wrong with prices.json is another check's to say.
+  const pricer = await loadPricer(paths).catch(onUserError(() => null));
+  const cost = pricer?.costOf({ ...record, service, config_name: configName, upstream_base_url: baseUrl });
+  return cost?.kind === "priced" ? cost.usd : null;
 }
 
 /** To its end, so that the upstream says what it counted. One that breaks off has answered all the same. */

@@ -64,20 +64,15 @@ export function createQuota(options: QuotaOptions) {
     router.noteQuota(upstream, note);
   };
 
-  const upstreamsOf = (route: LiveRoute): readonly Upstream[] => {
-    const state = route.state();
-    return state.kind === "ready" ? state.route.upstreams : [];
-  };
-
   const applyAll = (): void => {
     for (const { route, router } of clients)
-      for (const upstream of upstreamsOf(route)) apply(upstream, router);
+      for (const upstream of route.upstreams()) apply(upstream, router);
   };
 
   const targets = (): PollTarget[] => {
     const found = new Map<string, PollTarget>();
     for (const client of clients) {
-      for (const upstream of upstreamsOf(client.route)) {
+      for (const upstream of client.route.upstreams()) {
         const choice = sources.lookupOf(upstream);
         if (choice.kind !== "lookup") continue;
         const { key } = choice.lookup;
@@ -101,7 +96,7 @@ export function createQuota(options: QuotaOptions) {
   });
 
   const hasBudgets = (routes: readonly LiveRoute[]): boolean =>
-    routes.some((route) => upstreamsOf(route).some((upstream) => budgets.has(upstream)));
+    routes.some((route) => route.upstreams().some((upstream) => budgets.has(upstream)));
   const routes = (): LiveRoute[] => clients.map(({ route }) => route);
 
   const reportProblem = (): void => {
