@@ -138,7 +138,8 @@ export function writeFileAtomic(path: string, data: string | Uint8Array, options
     options.beforeRename?.();
     replaceFile(temp, target);
   } catch (error) {
-    removeQuietly(temp);
+    // Where it was never made, or is gone already, there is nothing to remove.
+    ignoreSystemError(() => unlinkSync(temp), undefined);
     if (error instanceof UserError) throw error;
     throw new UserError(t`cannot write ${path}: ${describe(error)}`, { cause: error });
   }
@@ -275,14 +276,6 @@ function withOpen(path: string, flags: "r" | "wx", work: (fd: number) => void): 
     work(fd);
   } finally {
     closeSync(fd);
-  }
-}
-
-function removeQuietly(path: string): void {
-  try {
-    unlinkSync(path);
-  } catch {
-    // The temp file was never made, or is gone already.
   }
 }
 

@@ -2,7 +2,7 @@
 // traffic and for as long as an upstream is avoided. Never delays a request; `stop` ends all of it.
 import { t } from "../base/text.ts";
 import type { JsonRecord } from "../base/json-value.ts";
-import type { UpstreamReport } from "../routing/types.ts";
+import type { Availability } from "../routing/types.ts";
 import { fetchJson } from "./fetch-json.ts";
 import type { Lookup } from "./lookup.ts";
 import { type Reading, makeReading, withBalance, withError } from "./reading.ts";
@@ -105,8 +105,8 @@ export function createPoller({ now, onReading, readings, sync, targets }: Poller
 }
 
 /** Its balance decides where requests go now: it is avoided, or used last. */
-export function needsWatching({ isExhausted, availability }: UpstreamReport): boolean {
-  return isExhausted || availability === "low";
+export function needsWatching(report: { isExhausted: boolean; availability: Availability }): boolean {
+  return report.isExhausted || report.availability === "low";
 }
 
 function pauseOf(reading: Reading, { intervalMs, isAutomatic }: Lookup): number {

@@ -101,10 +101,8 @@ export const REQUEST_RULES: readonly Rule[] = [
       "an error about encrypted reasoning, a thinking signature or an unknown `previous_response_id`, and the request carries such",
     seen: "OpenAI, Anthropic, after a change of account",
     matches: (signal) => signal.context.hasBoundHistory && isAnswer(signal) && isAboutBoundHistory(signal),
+    ...OWN_MISTAKE,
     next: "repair",
-    retryClass: "B",
-    blame: "none",
-    until: NO_END,
     words: "cannot read history of another account",
   },
   {
@@ -377,10 +375,8 @@ export const CREDENTIAL_RULES: readonly Rule[] = [
     signal: "a request that could not be made: a missing key, an unusable address",
     seen: "this program",
     matches: (signal) => signal.outcome.kind === "not-tried",
-    next: "next",
-    retryClass: "A",
+    ...NEVER_SENT,
     blame: "none",
-    until: NO_END,
     words: "{why}",
   },
 ];

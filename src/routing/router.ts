@@ -17,7 +17,6 @@ import type {
   RetryClass,
   RouterEvent,
   RoutingSettings,
-  UpstreamReport,
   Verdict,
 } from "./types.ts";
 
@@ -179,7 +178,7 @@ export function createRouter({ now, onEvent = () => {}, random, settings }: Rout
       announcer.failed(upstream, seen, records.lineOf(upstream.service));
     },
     /** `place`: where `explain` has it, which counts: with nothing else left, it is tried sooner than its record says. */
-    report(upstream: Upstream, place?: Candidate): UpstreamReport {
+    report(upstream: Upstream, place?: Candidate) {
       const { failures, health, requests } = records.of(upstream.key);
       const own = records.look(upstream, null, false);
       const { isExhausted, since, source } = own;
@@ -188,14 +187,18 @@ export function createRouter({ now, onEvent = () => {}, random, settings }: Rout
       return {
         key: upstream.key,
         availability,
+        /** Wall clock, ms; null while it is ok and always was. */
         since,
         until,
         reason,
+        /** Where `until` comes from. */
         source,
         isExhausted,
+        /** Attempts since the process started. */
         requests,
         failures,
         lastFailure: health.lastFailure,
+        /** Sessions bound to it. */
         sessions: affinity.all(moment()).filter(({ key }) => key === upstream.key).length,
       };
     },

@@ -197,22 +197,3 @@ export interface QuotaNote {
   /** "0.00 of 20.00 USD left". */
   readonly reason: Reason;
 }
-
-/** How one upstream stands, for `status`. */
-export interface UpstreamReport {
-  readonly key: string;
-  readonly availability: Availability;
-  /** Wall clock, ms; null while it is ok and always was. */
-  readonly since: number | null;
-  readonly until: number | null;
-  readonly reason: Reason;
-  /** Where `until` comes from. */
-  readonly source: Reason | null;
-  readonly isExhausted: boolean;
-  /** Attempts since the process started. */
-  readonly requests: number;
-  readonly failures: number;
-  readonly lastFailure: { readonly at: number; readonly reason: Reason } | null;
-  /** Sessions bound to it. */
-  readonly sessions: number;
-}

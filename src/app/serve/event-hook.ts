@@ -14,15 +14,9 @@ export interface EventHookOptions {
   readonly timeoutMs?: number;
 }
 
-const DEFAULT_TIMEOUT_MS = 5_000;
 const MAX_WAITING = 20;
 
-export function createEventHook({
-  command,
-  env,
-  onTrouble,
-  timeoutMs = DEFAULT_TIMEOUT_MS,
-}: EventHookOptions) {
+export function createEventHook({ command, env, onTrouble, timeoutMs = 5_000 }: EventHookOptions) {
   let running = Promise.resolve();
   let waiting = 0;
   let isStopped = false;

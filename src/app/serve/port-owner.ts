@@ -1,6 +1,8 @@
 // Says who listens on a loopback port: another proxy of ours, some program, or one that we may not see.
 // Asks our own health page and the system's tables; never throws.
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { ignoreSystemError } from "../../base/errors.ts";
+import { listNames } from "../../base/files.ts";
 import { isRecord } from "../../base/json-value.ts";
 import { CLIENT_NAME, isService } from "../../base/service.ts";
 import { PRODUCT } from "../../base/version.ts";
@@ -62,18 +64,10 @@ function listeningInodes(port: number): ReadonlySet<string> {
 
 function holdsAny(pid: string, sockets: ReadonlySet<string>): boolean {
   const directory = `/proc/${pid}/fd`;
-  return (readOrNull(() => readdirSync(directory)) ?? []).some((fd) =>
-    sockets.has(readOrNull(() => readlinkSync(`${directory}/${fd}`)) ?? ""),
+  // What another user's process hides, and a descriptor that was closed since it was listed, holds nothing.
+  return listNames(directory).some((fd) =>
+    sockets.has(ignoreSystemError(() => readlinkSync(`${directory}/${fd}`), "")),
   );
-}
-
-/** Null for what another user's process hides, and for a descriptor that was closed since it was listed. */
-function readOrNull<T>(read: () => T): T | null {
-  try {
-    return read();
-  } catch {
-    return null;
-  }
 }
 
 /** "p" and the id, then "c" and the name, a line each: what `lsof -Fpc` says of the first process. */
