@@ -24,7 +24,7 @@ export async function dispatch(argv: readonly string[], env: Env, terminal: Term
     return EXIT.ok;
   }
   const name = isNamed ? first : DEFAULT_COMMAND;
-  const entry = findEntry(name);
+  const entry = Object.entries<CommandEntry>(COMMANDS).find(([known]) => known === name)?.[1];
   if (entry === undefined) throw unknownCommand("ch", name, { subCommands: COMMANDS });
   const [{ command }, { createWords }] = await Promise.all([entry.load(), import("./words.ts")]);
   const cli: Cli = {
@@ -58,10 +58,6 @@ async function showRootHelp(data: Data): Promise<void> {
   const { renderRootHelp } = await import("./help.ts");
   const rows = Object.entries(COMMANDS).map(([name, { summary }]) => [name, translate(summary)] as const);
   data.line(renderRootHelp(rows, data));
-}
-
-function findEntry(name: string): CommandEntry | undefined {
-  return Object.entries<CommandEntry>(COMMANDS).find(([known]) => known === name)?.[1];
 }
 
 function asksHelp(words: readonly string[]): boolean {

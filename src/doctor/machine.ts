@@ -4,7 +4,7 @@ import { type Check, type Found, fail, info, ok, warn } from "../base/check.ts";
 import { CLIENT_NAME, SERVICE_FACTS } from "../base/service.ts";
 import { type Text, inEnglish, t } from "../base/text.ts";
 import { VERSION } from "../base/version.ts";
-import type { DoctorFacts, PortState, ServiceFacts } from "./facts.ts";
+import type { DoctorFacts, MachineFacts, PortState, ServiceFacts } from "./facts.ts";
 
 export const CLIENT_CHECKS: readonly Check<DoctorFacts>[] = [
   {
@@ -138,12 +138,7 @@ function compareVersions(one: string, other: string): number {
   return differences.find((difference) => difference !== 0) ?? 0;
 }
 
-function describeInstance({
-  pid,
-  port,
-  service,
-  version,
-}: DoctorFacts["machine"]["instances"][number]): Found {
+function describeInstance({ pid, port, service, version }: MachineFacts["instances"][number]): Found {
   const client = CLIENT_NAME[service];
   if (version === null)
     return warn(t`the proxy for ${client} on port ${port} (pid ${pid}) does not answer`, `kill ${pid}`);
@@ -160,12 +155,13 @@ function describePort({ isUnused, port: { number, state }, service }: ServiceFac
   if (state.kind === "free" || state.kind === "ours")
     return ok(t`port ${number} for ${client}'s proxy is free or used by codex-helper`);
   const say = isUnused ? info : warn;
-  return say(describeTaken(state, { client, number }), `ch serve --${service} --port ${number + 10}`);
+  return say(describeTaken(state, client, number), `ch serve --${service} --port ${number + 10}`);
 }
 
 function describeTaken(
   state: Extract<PortState, { kind: "taken" | "reserved" }>,
-  { client, number }: { readonly client: string; readonly number: number },
+  client: string,
+  number: number,
 ): Text {
   if (state.kind === "reserved") return t`port ${number} for ${client}'s proxy is reserved by the system`;
   return state.by === null

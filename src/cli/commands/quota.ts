@@ -96,8 +96,7 @@ function makeJson(found: ServiceFacts, facts: StatusFacts): Record<string, unkno
 function printTable(cli: Cli, { config_name, service, upstreams }: ServiceFacts): void {
   const { out } = cli;
   const now = cli.now();
-  const name = CLIENT_NAME[service];
-  out.line(t`${name}, config ${config_name ?? ""}`);
+  out.line(t`${CLIENT_NAME[service]}, config ${config_name ?? ""}`);
   const isWide = out.width >= 100;
   const rows = upstreams.flatMap((upstream) => {
     const known = upstream.quota.filter(isWorthShowing);

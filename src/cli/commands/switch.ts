@@ -11,7 +11,7 @@ import {
   type Service,
   makeProxyAddress,
 } from "../../base/service.ts";
-import { showKey } from "../../clients/client.ts";
+import { type SwitchGoal, showKey } from "../../clients/client.ts";
 import { CLIENTS } from "../../clients/registry.ts";
 import { switchOff, switchOn } from "../../clients/switch/switch.ts";
 import { loadConfig } from "../../config/file.ts";
@@ -33,12 +33,8 @@ const onCommand = defineCommand({
   ],
   async run(args, cli) {
     const service = await chooseService(cli, args);
-    const prefersOwnProvider = args["own-provider"] === true;
-    await pointAtProxy(cli, {
-      service,
-      port: readPort(args.port) ?? DEFAULT_PORT[service],
-      prefersOwnProvider,
-    });
+    const port = readPort(args.port) ?? DEFAULT_PORT[service];
+    await pointAtProxy(cli, service, { port, prefersOwnProvider: args["own-provider"] === true });
   },
 });
 
@@ -100,13 +96,7 @@ async function chooseServicesOff(cli: Cli, args: ServiceFlags): Promise<readonly
   }
 }
 
-interface Goal {
-  readonly service: Service;
-  readonly port: number;
-  readonly prefersOwnProvider: boolean;
-}
-
-async function pointAtProxy({ env, out, paths }: Cli, { service, ...goal }: Goal): Promise<void> {
+async function pointAtProxy({ env, out, paths }: Cli, service: Service, goal: SwitchGoal): Promise<void> {
   const on = await switchOn({ service, paths, env }, goal, { kind: "user" });
   const file = showPath(on.file, env);
   const keys = tellList(on.changes.map(({ path }) => showKey(path)));

@@ -76,8 +76,7 @@ export const setActiveCommand = defineCommand({
     const service = await change(cli, args, (one, config) =>
       planSetActive(one, findName(config, one, args.name)),
     );
-    const client = CLIENT_NAME[service];
-    cli.out.note(t`${client} uses ${args.name} from the next request on`);
+    cli.out.note(t`${CLIENT_NAME[service]} uses ${args.name} from the next request on`);
   },
 });
 

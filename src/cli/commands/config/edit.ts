@@ -36,8 +36,7 @@ export const editCommand = defineCommand({
     await openEditor(cli, config);
     const { warnings } = await loadConfig(config);
     for (const warning of warnings) cli.out.warn(tell(warning));
-    const file = showPath(config, cli.env);
-    cli.out.note(t`${file} is valid`);
+    cli.out.note(t`${showPath(config, cli.env)} is valid`);
   },
 });
 

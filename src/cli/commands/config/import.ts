@@ -69,8 +69,9 @@ export const importCommand = defineCommand({
     const isNew = placement.added.length + settings.length > 0;
     if (args.json !== true) show(cli, found, placement);
     if (args.json !== true && found.config !== null) showSettings(cli, found.config, config);
-    const isSure = args.yes === true || (isNew && (await asks(cli, found, args.json === true)));
-    const isWanted = isNew && isSure;
+    // A link comes from a stranger: it is never one keypress away.
+    const mayAsk = args.json !== true && !found.isLink;
+    const isWanted = isNew && (args.yes === true || (mayAsk && (await out.confirm(t`Add these?`))));
     if (isWanted)
       await updateConfig(paths, (current) => [...planImport(found.configs)(current), ...settings], now);
     if (args.json === true) {
@@ -141,11 +142,6 @@ async function findImports(
     t`--from takes ${known} or a ccswitch:// link, not "${from}"`,
     near === undefined ? HELP : `ch config import --from ${near}`,
   );
-}
-
-/** A link comes from a stranger: it is never one keypress away. */
-async function asks({ out }: Cli, { isLink }: Found, isForScript: boolean): Promise<boolean> {
-  return !isForScript && !isLink && (await out.confirm(t`Add these?`));
 }
 
 function show(cli: Cli, found: Found, { added, known }: Placement): void {

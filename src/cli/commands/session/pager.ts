@@ -1,8 +1,7 @@
 // Long text for a person: through a pager where there is a terminal, straight out where there is none.
 import { isatty } from "node:tty";
 import { readVariable } from "../../../base/env.ts";
-import type { Cli } from "../../cli.ts";
-import type { Output } from "../../cli.ts";
+import type { Cli, Output } from "../../cli.ts";
 import { makeHarmless } from "../../output.ts";
 
 const DEFAULT_PAGER = "less";

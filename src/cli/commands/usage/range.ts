@@ -1,5 +1,4 @@
 // Which requests of the log a command means: since when, until when, of which service. Goes over them with a bar.
-import type { Service } from "../../../base/service.ts";
 import { t } from "../../language.ts";
 import { type StoredEntry, readLogBackward, scanLog } from "../../../log/reader.ts";
 import type { LogRecord } from "../../../log/record.ts";
@@ -13,16 +12,10 @@ export const RANGE_ARGS = {
   ...SERVICE_ARGS,
 } as const;
 
-export interface Range {
-  /** ms since 1970. */
-  readonly since: number | null;
-  readonly until: number | null;
-  readonly service: Service | undefined;
-  readonly includes: (record: LogRecord) => boolean;
-}
+export type Range = ReturnType<typeof readRange>;
 
-/** `now` is the wall clock, ms. Throws UserError for what is no time. */
-export function readRange(args: Typed<typeof RANGE_ARGS>, now: number): Range {
+/** `now` is the wall clock, `since` and `until` are times, all in ms since 1970. Throws UserError for what is no time. */
+export function readRange(args: Typed<typeof RANGE_ARGS>, now: number) {
   const since = args.since === undefined ? null : readTime({ flag: "--since", value: args.since, now });
   const until = args.until === undefined ? null : readTime({ flag: "--until", value: args.until, now });
   const service = readService(args);
@@ -30,7 +23,7 @@ export function readRange(args: Typed<typeof RANGE_ARGS>, now: number): Range {
     since,
     until,
     service,
-    includes({ service: served, timestamp_ms: time }) {
+    includes({ service: served, timestamp_ms: time }: LogRecord): boolean {
       if (since !== null && time < since) return false;
       if (until !== null && time >= until) return false;
       return service === undefined || served === service;
