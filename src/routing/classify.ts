@@ -144,13 +144,9 @@ const GENERATES =
  */
 export function mayRepeat(retryClass: RetryClass, request: ReplayRequest): boolean {
   if (retryClass === "D") return false;
-  if (retryClass === "A" || isRead(request))
-    return retryClass !== "C" || request.settings.ambiguous === "failover";
-  const { facts, method, path } = request;
+  const { facts, method, path, settings } = request;
+  if (retryClass === "A" || method === "GET" || method === "HEAD")
+    return retryClass !== "C" || settings.ambiguous === "failover";
   if (method !== "POST" || facts.background || !GENERATES.test(path)) return false;
-  return retryClass === "B" || (!facts.store && request.settings.ambiguous === "failover");
-}
-
-function isRead({ method }: ReplayRequest): boolean {
-  return method === "GET" || method === "HEAD";
+  return retryClass === "B" || (!facts.store && settings.ambiguous === "failover");
 }

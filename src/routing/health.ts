@@ -89,7 +89,7 @@ export function afterFailure(health: Health, verdict: Verdict, at: At): Health {
   if (kind === undefined && blame !== "model") return countFailure(noted, verdict, at);
   // A clear answer, if a refusal: the way there and the upstream itself are well.
   const answered = at.isProbe ? afterProbeSuccess(noted, at) : { ...noted, neverSent: 0, firstByte: 0 };
-  return kind === undefined ? holdModel(answered, verdict, at) : holdAccount(answered, kind, { verdict, at });
+  return kind === undefined ? holdModel(answered, verdict, at) : holdAccount(answered, kind, verdict, at);
 }
 
 const KIND_OF: Readonly<Partial<Record<Blame, HoldKind>>> = {
@@ -105,10 +105,11 @@ export function afterBegun(health: Health, at: At): Health {
 
 /** After a complete answer. */
 export function afterSuccess(health: Health, at: At): Health {
+  const current = withoutExpired(health, at.now);
   // Sent before the upstream was given up: says nothing about now.
-  if (!at.isProbe && isHeld(health, at.now)) return health;
+  if (!at.isProbe && Object.keys(current.holds).length > 0) return health;
   return {
-    ...withoutModel(withoutExpired(health, at.now), at.model),
+    ...withoutModel(current, at.model),
     ...NO_FAILURES,
     slices: addToWindow(health.slices, at, "ok"),
   };
@@ -186,7 +187,7 @@ function afterProbeSuccess(health: Health, at: At): Health {
   };
 }
 
-function holdAccount(health: Health, kind: HoldKind, { verdict, at }: { verdict: Verdict; at: At }): Health {
+function holdAccount(health: Health, kind: HoldKind, verdict: Verdict, at: At): Health {
   const { now, settings } = at;
   const last = health.holds[kind];
   const before = last === undefined || isFromFuture(last.since, now) ? undefined : last;
@@ -198,28 +199,21 @@ function holdAccount(health: Health, kind: HoldKind, { verdict, at }: { verdict:
     verdict.until ?? now + exponentialBackoff(settings.openMs, settings.openMaxMs, consecutiveTrips);
   const until = isLate ? Math.max(stated, before.until) : stated;
   const earlyMs = exponentialBackoff(settings.exhaustedMs, settings.exhaustedMaxMs, consecutiveTrips);
+  // A stated pause is kept even by the last usable upstream; all else gives way to one request every few seconds.
+  const coolingMs = verdict.until === null ? lastResortMs(at, consecutiveTrips) : Infinity;
+  const lastResortWaitMs = kind === "cooling" ? coolingMs : settings.lastUsableOpenMaxMs;
   const hold: Hold = {
     since: isLate ? before.since : now,
     until,
     // A limit may be lifted before its time (bought, reset, regrouped): one request looks, at growing distances.
     probeAt: kind === "exhausted" ? Math.min(until, now + earlyMs) : until,
-    lastResortAt: Math.min(until, now + lastResortWaitMs(kind, consecutiveTrips, { verdict, at })),
+    lastResortAt: Math.min(until, now + lastResortWaitMs),
     consecutiveTrips,
     reason: verdict.reason,
     source: verdict.source,
     isStated: verdict.resetsAt !== null,
   };
   return { ...health, holds: { ...health.holds, [kind]: hold } };
-}
-
-/** A stated pause is kept even by the last usable upstream; all else gives way to one request every few seconds. */
-function lastResortWaitMs(
-  kind: HoldKind,
-  consecutiveTrips: number,
-  { verdict, at }: { verdict: Verdict; at: At },
-): number {
-  if (kind !== "cooling") return at.settings.lastUsableOpenMaxMs;
-  return verdict.until === null ? lastResortMs(at, consecutiveTrips) : Infinity;
 }
 
 function holdModel(health: Health, verdict: Verdict, { now, model }: At): Health {
@@ -253,10 +247,6 @@ function withoutAccountHolds(health: Health): Health {
 function withoutExpired(health: Health, now: number): Health {
   const { cooling, ...others } = health.holds;
   return cooling === undefined || now < cooling.until ? health : { ...health, holds: others };
-}
-
-function isHeld(health: Health, now: number): boolean {
-  return Object.keys(withoutExpired(health, now).holds).length > 0;
 }
 
 function addToWindow(

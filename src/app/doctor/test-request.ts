@@ -21,12 +21,6 @@ import { type AnswerFacts, createAnswerReader } from "../../usage/answer-reader.
 import { createLiveConfig, type LiveConfig, listTargets } from "../live-config.ts";
 import { reach } from "./examine-network.ts";
 
-export interface TestPlan {
-  readonly live: LiveConfig;
-  /** In the order of the services and of their lists. */
-  readonly asked: readonly { readonly upstream: Upstream; readonly model: string }[];
-}
-
 export interface TestQuestion {
   /** NAME, NAME#N, or null for every enabled upstream of the active configs. */
   readonly target: string | null;
@@ -40,7 +34,7 @@ export interface TestQuestion {
 const MOST_BATCHES = 4;
 
 /** Throws UserError where there is no upstream to ask. */
-export async function planTestRequests(question: TestQuestion, options: ExamineOptions): Promise<TestPlan> {
+export async function planTestRequests(question: TestQuestion, options: ExamineOptions) {
   const live = createLiveConfig(options);
   const { problem } = live.current();
   if (problem !== null) throw problem;
@@ -53,6 +47,7 @@ export async function planTestRequests(question: TestQuestion, options: ExamineO
       const model = question.model ?? (await chooseModel(service, options));
       return upstreams.map((upstream) => ({ upstream, model }));
     });
+  /** In the order of the services and of their lists. */
   return { live, asked: (await Promise.all(asked)).flat() };
 }
 
