@@ -24,6 +24,8 @@ const DEFLATE_WINDOW_BYTES = 32 * 1024;
 /** What the live decoders hold: one figure for the process, because its memory is one. */
 const held = { bytes: 0 };
 
+export const bytesOfDecoders = (): number => held.bytes;
+
 /** Of decoders that fill their window unseen so many do it at once; the others wait until that has been counted. */
 const MAX_UNSEEN = 2;
 const unseen = { count: 0, waiting: [] as (() => void)[] };

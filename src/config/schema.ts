@@ -189,6 +189,10 @@ const hooksSchema = later(() =>
 const limitsSchema = later(() =>
   z.looseObject({
     max_body_mib: maybe(whole(1, 512), "Largest request body. Default 64."),
+    memory_mib: maybe(
+      whole(16, 1_048_576),
+      "What all requests together may hold in memory. Default 1024, or a quarter of the memory there is.",
+    ),
   }),
 );
 
@@ -211,7 +215,7 @@ const rest = {
   privacy: maybe(privacySchema, "What is removed from requests, in addition to filter.json."),
   filter: maybe(z.boolean(), "false: filter.json is not used, and nothing is redacted. Default true."),
   hooks: maybe(hooksSchema, "Your own commands."),
-  limits: maybe(limitsSchema, "Sizes."),
+  limits: maybe(limitsSchema, "Sizes, in MiB."),
 };
 
 /** The whole file, for editors. */

@@ -10,6 +10,8 @@ export interface Settings {
   readonly uploadIdleMs: number;
   readonly firstByteTotalMs: number;
   readonly maxBodyBytes: number;
+  /** Null where the machine decides: see base/memory-budget.ts. */
+  readonly memoryMib: number | null;
 }
 
 type Value = string | number | boolean;
@@ -50,7 +52,7 @@ export const DEFAULTS = {
     upload_idle_secs: 30,
     first_byte_total_secs: 330,
   },
-  limits: { max_body_mib: 64 },
+  limits: { max_body_mib: 64, memory_mib: 1024 },
   privacy: { strip_workspaces: true },
 };
 const GROUPS = ["routing", "timeouts", "limits", "privacy"] as const;
@@ -82,14 +84,22 @@ export function resolveSettings({ shell }: Pick<ParsedConfig, "shell">): Setting
     uploadIdleMs: timeouts.upload_idle_secs * 1000,
     firstByteTotalMs: timeouts.first_byte_total_secs * 1000,
     maxBodyBytes: limits.max_body_mib * 2 ** 20,
+    memoryMib: shell.limits?.memory_mib ?? null,
   };
 }
 
-/** All of them, in the units of the file. For those that an upstream may set too: where it does not. */
-export function listSettings({ shell }: Pick<ParsedConfig, "shell">): EffectiveSetting[] {
+/**
+ * All of them, in the units of the file. For those that an upstream may set too: where it does not. `memoryMib` is this
+ * machine's default.
+ */
+export function listSettings(
+  { shell }: Pick<ParsedConfig, "shell">,
+  memoryMib: number = DEFAULTS.limits.memory_mib,
+): EffectiveSetting[] {
+  const defaults = { ...DEFAULTS, limits: { ...DEFAULTS.limits, memory_mib: memoryMib } };
   return GROUPS.flatMap((group) => {
     const given = new Map<string, unknown>(Object.entries(shell[group] ?? {}));
-    return Object.entries<Value>(DEFAULTS[group]).map(([key, usual]): EffectiveSetting => {
+    return Object.entries<Value>(defaults[group]).map(([key, usual]): EffectiveSetting => {
       const value = given.get(key);
       const isSet = typeof value === "string" || typeof value === "number" || typeof value === "boolean";
       return {

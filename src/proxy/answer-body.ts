@@ -97,9 +97,10 @@ export function readDecoded(source: Source, encoding: string): Source {
 const CLIENT_BURST_BYTES = 2 ** 20;
 const NO_BYTES = new Uint8Array();
 
-/** `encoding` is the Content-Encoding of the bytes, or null. */
-export function createAnswerBody(source: Source, encoding: string | null) {
-  const chunks: Uint8Array[] = [];
+/** `encoding` is the Content-Encoding of the bytes, or null. `hold` counts what is kept; negative for what is let go. */
+export function createAnswerBody(source: Source, encoding: string | null, hold: (bytes: number) => void) {
+  let chunks: Uint8Array[] = [];
+  let chunkBytes = 0;
   let rawBytes = 0;
   let decodedBytes = 0;
   let decoder: Decoder | null | undefined;
@@ -124,6 +125,12 @@ export function createAnswerBody(source: Source, encoding: string | null) {
       };
     }
   }
+
+  const letGo = (): void => {
+    chunks = [];
+    hold(-chunkBytes);
+    chunkBytes = 0;
+  };
 
   return {
     /** Raw bytes held so far. */
@@ -155,6 +162,8 @@ export function createAnswerBody(source: Source, encoding: string | null) {
         if (chunk === null) return { kind: "end" };
         chunks.push(chunk);
         rawBytes += chunk.length;
+        chunkBytes += chunk.length;
+        hold(chunk.length);
         if (decoder === undefined) return { kind: "bytes", bytes: chunk };
         pieces = decoder.decode(chunk);
         return (await nextPiece()) ?? { kind: "bytes", bytes: NO_BYTES };
@@ -178,8 +187,11 @@ export function createAnswerBody(source: Source, encoding: string | null) {
       pieces = null;
       decoder?.close();
     },
+    /** The chunks read ahead are not needed any more. */
+    letGo,
     /** Nothing at all is read any more. */
     close(): void {
+      letGo();
       source.close?.();
     },
     /** The raw chunks read ahead, in order. */

@@ -75,6 +75,8 @@ export interface LoopRun {
     "connections" | "instance" | "memory" | "monotonic" | "now" | "observeHeaders" | "router"
   >;
   readonly tried: Tried[];
+  /** Counts what is held of an answer; negative for what is let go. */
+  readonly hold: (bytes: number) => void;
 }
 
 /** Where GET /models fails the client has a cache: it must be quick, and no upstream is blamed for it. */
@@ -277,6 +279,7 @@ async function send(one: OneAttempt, run: LoopRun, model: string | null): Promis
       checksConnect: permit.isProbe && !isRepaired,
       mayResend: () => mayRepeat("C", replayRequest(request, route)),
       clientSignal: request.signal,
+      hold: run.hold,
       acceptEncoding,
     },
     deps.connections,

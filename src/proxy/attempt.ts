@@ -33,6 +33,8 @@ export interface AttemptRequest extends UpstreamRequest {
   readonly mayResend: () => boolean;
   /** The client is there as long as this is not aborted. */
   readonly clientSignal: AbortSignal;
+  /** Counts what is held of the answer; negative for what is let go. */
+  readonly hold: (bytes: number) => void;
   /** Encodings the client accepts, from its Accept-Encoding; "" for none. */
   readonly acceptEncoding: string;
 }
@@ -117,7 +119,7 @@ async function send(
     own.abort();
     return failed({ kind: "transport", code: "Malformed_HTTP_Response", sent: "maybe" });
   }
-  return await judge(request, makeAnswer(response, request.acceptEncoding, own));
+  return await judge(request, makeAnswer(response, request, own));
 }
 
 /** Looks at the answer as far as needed to tell a good one from a failure. */
@@ -175,14 +177,18 @@ async function readRejected({ body }: Answer): Promise<string | null> {
   }
 }
 
-function makeAnswer(response: Response, acceptEncoding: string, own: AbortController): Answer {
+function makeAnswer(
+  response: Response,
+  { acceptEncoding, hold }: AttemptRequest,
+  own: AbortController,
+): Answer {
   const { headers, status } = response;
   const sent = headers.get("content-encoding")?.trim().toLowerCase() ?? "";
   const isPlain = sent === "" || sent === "identity";
   const isForClient = isPlain || acceptEncoding.includes(sent) || !isKnownCoding(sent);
   const encoding = isPlain || !isForClient ? null : sent;
   const source = readAsSent(response);
-  const body = createAnswerBody(isForClient ? source : readDecoded(source, sent), encoding);
+  const body = createAnswerBody(isForClient ? source : readDecoded(source, sent), encoding, hold);
   return {
     status,
     headers,

@@ -64,6 +64,7 @@ export function makeDelivery({ answer, ...options }: DeliveryOptions): ReadableS
           const written: unknown = controller.write(chunk);
           if (typeof written === "object") await Promise.resolve(written);
         }
+        body.letGo();
         for (;;) {
           waitingSince = performance.now();
           const chunk = await body.next();

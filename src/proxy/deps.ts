@@ -1,6 +1,7 @@
 // What one proxy needs from the rest of the program, as values and functions handed in by app/.
 // Types only.
 // Pure.
+import type { MemoryBudget } from "../base/memory-budget.ts";
 import type { Service } from "../base/service.ts";
 import type { Text } from "../base/text.ts";
 import type { Upstream } from "../base/upstream.ts";
@@ -54,6 +55,8 @@ export interface ProxyDeps {
   readonly observeHeaders: (upstream: Upstream, headers: Headers) => void;
   /** Requests open right now in the whole process; shared by all its services. */
   readonly inFlight: { count: number };
+  /** What the requests of the whole process hold in memory; shared by all its services. */
+  readonly budget: MemoryBudget;
   /** Counts the requests that the guard turns away. */
   readonly refusals: { readonly note: (request: RefusedRequest) => void };
   /** Takes the one log line of a finished request. Never throws. */

@@ -28,7 +28,7 @@ export type Exchange = ReturnType<typeof beginExchange>;
 export function beginExchange(
   method: string,
   path: string,
-  deps: Pick<ProxyDeps, "monotonic" | "now" | "record" | "service">,
+  deps: Pick<ProxyDeps, "budget" | "monotonic" | "now" | "record" | "service">,
 ) {
   const { service } = deps;
   const timestampMs = deps.now();
@@ -39,6 +39,7 @@ export function beginExchange(
   let ttfbMs: number | undefined;
   let fixedStatus: number | undefined;
   let ended = false;
+  let heldBytes = 0;
   return {
     service,
     method,
@@ -55,6 +56,12 @@ export function beginExchange(
     fixStatus(status: number): void {
       fixedStatus = status;
     },
+    /** Counts so many more bytes as held for this request, until it ends; negative for what is let go before. */
+    hold(bytes: number): void {
+      if (ended) return;
+      heldBytes += bytes;
+      deps.budget.add(bytes);
+    },
     /** Runs when the exchange ends. */
     onEnd(callback: () => void): void {
       callbacks.push(callback);
@@ -63,6 +70,7 @@ export function beginExchange(
     end(as: ExchangeEnd): void {
       if (ended) return;
       ended = true;
+      deps.budget.add(-heldBytes);
       for (const callback of callbacks) callback();
       const last = tried.at(-1);
       const showAttempts = tried.length > 1 || (tried.length === 1 && as.outcome !== "ok");

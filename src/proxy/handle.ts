@@ -1,5 +1,6 @@
 // One request, from its first byte to its log line, as a straight line: guard, body, redaction, candidates, attempts,
 // answer, end. Every step is called once and none calls back; each request that the guard lets in ends in one record.
+import type { MemoryBudget } from "../base/memory-budget.ts";
 import { t } from "../base/text.ts";
 import { makeFinalAnswer } from "../routing/final-answer.ts";
 import { describe } from "../routing/reasons.ts";
@@ -46,6 +47,8 @@ export async function handle(request: Request, deps: ProxyDeps): Promise<Respons
       retryAfterSecs: 2,
     });
   }
+  const declared = Number(request.headers.get("content-length") ?? 0);
+  if (!deps.budget.hasRoom(declared)) return refused(noRoom(deps.budget));
   deps.inFlight.count += 1;
   exchange.onEnd(() => {
     deps.inFlight.count -= 1;
@@ -56,6 +59,15 @@ export async function handle(request: Request, deps: ProxyDeps): Promise<Respons
     exchange.end(OUR_BUG);
     throw error;
   }
+}
+
+function noRoom({ limitBytes }: MemoryBudget): LocalError {
+  const limitMib = limitBytes() / 2 ** 20;
+  return {
+    status: 503,
+    message: t`the requests that are open hold as much memory as limits.memory_mib allows (${limitMib} MiB)`,
+    retryAfterSecs: 1,
+  };
 }
 
 interface Forwarding {
@@ -82,6 +94,8 @@ async function forward({ request, target, exchange, deps }: Forwarding): Promise
   const filtered = deps.filter(unfolded, request.headers);
   if (filtered.kind === "refused") return refused({ status: 400, message: filtered.message });
   const { body } = filtered;
+  // Until the end: Bun keeps the body of a fetch for as long as its answer comes.
+  exchange.hold(body.length);
   const facts = readRequestFacts(api, request.headers, body);
   exchange.describe({ facts, filtered, configName: route.configName });
   const plan = {
@@ -109,6 +123,7 @@ async function forward({ request, target, exchange, deps }: Forwarding): Promise
     exchange,
     deps,
     tried,
+    hold: (bytes) => exchange.hold(bytes),
   });
   answer.catch(() => exchange.end(OUR_BUG));
   return await withHeartbeat(answer, {

@@ -13,7 +13,7 @@ export interface ProxyOptions
   extends
     Pick<
       ProxyDeps,
-      "filter" | "inFlight" | "own" | "record" | "refusals" | "router" | "routeState" | "service"
+      "budget" | "filter" | "inFlight" | "own" | "record" | "refusals" | "router" | "routeState" | "service"
     >,
     Partial<Pick<ProxyDeps, "heartbeat" | "observeHeaders">> {
   /** 0 for any free port. */

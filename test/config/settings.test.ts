@@ -28,6 +28,7 @@ test("without a word in the file the defaults are in force, in milliseconds and 
     uploadIdleMs: 30_000,
     firstByteTotalMs: 330_000,
     maxBodyBytes: 64 * 2 ** 20,
+    memoryMib: null,
   });
 });
 
@@ -66,6 +67,11 @@ test("the defaults are those that the schema's descriptions name", () => {
     const words = z.globalRegistry.get(shape[key as "jitter"])?.description ?? "";
     expect({ name, words }).toEqual({ name, words: expect.stringContaining(`Default ${String(value)}`) });
   }
+});
+
+test("the default of the memory budget is this machine's", () => {
+  const listed = listSettings({ shell: {} }, 512).find(({ name }) => name === "limits.memory_mib");
+  expect(listed).toMatchObject({ value: 512, default: 512, source: "default" });
 });
 
 test("what the file sets is shown as such, in the value that is in force", () => {

@@ -1,3 +1,4 @@
+import { createMemoryBudget } from "../../src/base/memory-budget.ts";
 import type { Service } from "../../src/base/service.ts";
 import type { Upstream } from "../../src/base/upstream.ts";
 import { makeEmptyConfig } from "../../src/config/parse.ts";
@@ -30,6 +31,7 @@ export interface TestProxyOptions extends Partial<Pick<ProxyOptions, "filter" | 
   readonly upstreams: readonly (string | Partial<Upstream>)[];
   readonly routing?: Partial<RoutingSettings>;
   readonly route?: Partial<Route>;
+  readonly memoryMib?: number;
 }
 
 /** The real proxy in this process, between a test's client and its scripted upstreams. */
@@ -73,6 +75,7 @@ export function startTestProxy(options: TestProxyOptions): TestProxy {
       throw error;
     },
     inFlight: { count: 0 },
+    budget: createMemoryBudget(() => options.memoryMib ?? null),
     own: { token: "test-token", read: { health: () => ({ name: "codex-helper" }) }, act: {} },
     ...(options.heartbeat === undefined ? {} : { heartbeat: options.heartbeat }),
   });

@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { createMemoryBudget } from "../../src/base/memory-budget.ts";
 import type { LogEntry } from "../../src/log/entry.ts";
 import { createConnections } from "../../src/proxy/connections.ts";
 import type { ProxyDeps } from "../../src/proxy/deps.ts";
@@ -31,6 +32,7 @@ test("a request that runs into a bug of ours has its line in the log, and does n
     heartbeat: { afterMs: 1_000, everyMs: 1_000 },
     observeHeaders: () => {},
     inFlight,
+    budget: createMemoryBudget(() => null),
     refusals: { note() {} },
     record: (entry) => entries.push(entry),
   };

@@ -1,5 +1,6 @@
 // The failover demonstration: two pretend relays, the real proxy between them and a client, a few turns, and what
 // happened to each. Leaves nothing behind.
+import { createMemoryBudget } from "../../base/memory-budget.ts";
 import type { Upstream } from "../../base/upstream.ts";
 import { makeEmptyConfig } from "../../config/parse.ts";
 import { resolveSettings } from "../../config/settings.ts";
@@ -41,6 +42,7 @@ export function startDemo(fault: DemoFault) {
     refusals: { note() {} },
     onBug: () => {},
     inFlight: { count: 0 },
+    budget: createMemoryBudget(() => null),
     own: { token: crypto.randomUUID(), read: {}, act: {} },
   });
   const proxyUrl = `http://127.0.0.1:${proxy.port}/v1`;

@@ -161,6 +161,7 @@ async function ask(
         checksConnect: false,
         mayResend: () => false,
         clientSignal: over,
+        hold() {},
         acceptEncoding: "",
       },
       connections,

@@ -3,6 +3,7 @@
 import type { Env } from "../../base/env.ts";
 import { UserError, errorText, onUserError } from "../../base/errors.ts";
 import { ensurePrivateDirectory } from "../../base/files.ts";
+import { createMemoryBudget } from "../../base/memory-budget.ts";
 import { t, type Text, inEnglish } from "../../base/text.ts";
 import type { Paths } from "../../base/paths.ts";
 import { identifyProcess } from "../../base/process-identity.ts";
@@ -98,6 +99,7 @@ function makeShared({ paths, env, onTrouble }: ServeOptions) {
     now,
   });
   const inFlight = { count: 0 };
+  const budget = createMemoryBudget(() => live.settings().memoryMib);
   return {
     now,
     live,
@@ -111,6 +113,7 @@ function makeShared({ paths, env, onTrouble }: ServeOptions) {
     }),
     quota: createQuota({ paths, env, live, now, onTrouble }),
     inFlight,
+    budget,
     memory: createIdleCollector({ isQuiet: () => inFlight.count === 0 }),
   };
 }
@@ -166,6 +169,7 @@ async function startService(service: Service, options: ServeOptions, shared: Ret
       onBug: (error) => onTrouble(t`internal error while handling a request: ${errorText(error)}`),
       observeHeaders: (upstream, headers) => quota.observeHeaders(upstream, headers),
       inFlight: shared.inFlight,
+      budget: shared.budget,
       own: { token, ...pages },
     }),
   );

@@ -1,5 +1,6 @@
 // Everything that `ch status` and `ch routing` need to know: from the proxies that run, and where none does from
 // config.json and what the last one left in state.json. Sends no request to an upstream.
+import { usualMemoryMib } from "../../base/memory-budget.ts";
 import type { Service } from "../../base/service.ts";
 import { listSettings } from "../../config/settings.ts";
 import { type Instance, findInstances, readInstances } from "../../state/instances.ts";
@@ -80,7 +81,7 @@ export async function surveyStatus(services: readonly Service[], context: LiveCo
     redaction: redaction.facts,
     quota_problem: makeProblem(quota.problem()),
     /** Those in force, with where they come from. */
-    settings: listSettings(live.current().config),
+    settings: listSettings(live.current().config, usualMemoryMib()),
     /** Not the command itself: it may hold a secret. */
     has_event_hook: live.current().config.shell.hooks?.on_event != null,
   };
