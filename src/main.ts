@@ -1,4 +1,3 @@
-#!/usr/bin/env bun
 // Starts the program. The only file that reads the process environment and sets an exit code.
 import { runCli } from "./cli/run.ts";
 

@@ -11,6 +11,11 @@ export const PRODUCT = "codex-helper";
 /** Semantic version, as in package.json. */
 export const VERSION: string = manifest.version;
 
+/** Is this the one file that build.ts makes, and not the source? */
+export function isBuilt(): boolean {
+  return typeof BUILD_COMMIT === "string";
+}
+
 /** "0.1.0 (1a2b3c4 2026-11-22)" for a release, "0.1.0 (source)" otherwise. */
 export function describeVersion(): string {
   const commit = typeof BUILD_COMMIT === "string" ? BUILD_COMMIT : undefined;

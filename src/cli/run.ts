@@ -1,13 +1,24 @@
 // From the words typed to an exit code. What `--version` does not need is imported after it.
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import type { Env } from "../base/env.ts";
 import { EXIT, UserError } from "../base/errors.ts";
-import { describeVersion } from "../base/version.ts";
+import { t } from "../base/text.ts";
+import { describeVersion, isBuilt } from "../base/version.ts";
 import { ClosedPipe, openTerminal } from "./terminal.ts";
+
+const CHECKOUT = join(import.meta.dir, "../..");
+/** What Bun takes from the current directory before a program's first line; each with the option that prevents it. */
+const READ_BY_BUN: readonly (readonly [option: string, ...names: string[]])[] = [
+  ["--config", "bunfig.toml"],
+  ["--no-env-file", ".env", ".env.local", ".env.development", ".env.development.local"],
+];
 
 /** Runs one command line. `argv` is without the program's own name. Never throws. */
 export async function runCli(argv: readonly string[], env: Env): Promise<number> {
   const terminal = openTerminal(env);
   try {
+    refuseForeignDirectory();
     if (argv[0] === "--version" || argv[0] === "-v") {
       if (argv[1] !== undefined) throw unexpectedAfterVersion(argv[1]);
       terminal.stdout.write(`codex-helper ${describeVersion()}\n`);
@@ -23,6 +34,23 @@ export async function runCli(argv: readonly string[], env: Env): Promise<number>
     ]);
     return reportError(error, createWords(terminal), env);
   }
+}
+
+/**
+ * From source, started in a directory whose files Bun has run or loaded already. That cannot be undone, but must not become
+ * a habit. The built program takes nothing from there.
+ */
+function refuseForeignDirectory(): void {
+  if (isBuilt() || process.cwd() === CHECKOUT) return;
+  const taken = READ_BY_BUN.filter(([option]) => !process.execArgv.some((arg) => arg.startsWith(option)));
+  const name = taken.flatMap(([, ...names]) => names).find((one) => existsSync(one));
+  if (name === undefined) return;
+  throw new UserError(
+    t`${join(process.cwd(), name)} was read by Bun before codex-helper could start from source`,
+    {
+      hint: t`build the program, which reads nothing there: bun run --cwd ${CHECKOUT} build`,
+    },
+  );
 }
 
 function unexpectedAfterVersion(word: string): UserError {

@@ -1,4 +1,7 @@
 import { expect, test } from "bun:test";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import manifest from "../../package.json";
 import { COMMANDS } from "../../src/cli/root.ts";
 import { type CliResult, runCli } from "../helpers/cli.ts";
 import { makeTempHome } from "../helpers/temp-home.ts";
@@ -39,4 +42,42 @@ test.each([
   expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
   expect(stderr).toStartWith(`error: ${message}`);
   expect(stderr).toContain(hint);
+});
+
+const ROOT = join(import.meta.dir, "../..");
+const FROM_SOURCE = [process.execPath, "--max-http-header-size=65536"];
+const MAIN = join(ROOT, "src/main.ts");
+
+test.each(["bunfig.toml", ".env", ".env.local"])(
+  "from source, a directory with a %s that Bun has read already is refused",
+  async (name) => {
+    using home = makeTempHome();
+    home.write(`project/${name}`, "");
+    const cwd = join(home.path, "project");
+    const refused = await runCli(["--version"], { home, cwd, program: [...FROM_SOURCE, MAIN] });
+    expect(refused).toMatchObject({ code: 1, stdout: "" });
+    expect(refused.stderr).toContain(`${join(cwd, name)} was read by Bun before codex-helper could start`);
+    expect(refused.stderr).toContain(`bun run --cwd ${ROOT} build`);
+    const careful = [...FROM_SOURCE, "--config=/dev/null", "--no-env-file", MAIN];
+    expect(await runCli(["--version"], { home, cwd, program: careful })).toMatchObject({
+      code: 0,
+      stderr: "",
+    });
+  },
+);
+
+test("a script of package.json that is started from another directory takes nothing from there", async () => {
+  using home = makeTempHome();
+  home.write("trap/evil.ts", 'require("node:fs").writeFileSync("taken", "");');
+  home.write("trap/bunfig.toml", 'preload = ["./evil.ts"]\n');
+  home.write("trap/.env", "CODEX_HELPER_HOME=/nowhere\nBUN_OPTIONS=--preload=./evil.ts\n");
+  home.write("trap/package.json", { scripts: { "check:format": "touch taken" } });
+  const program = [process.execPath, "run", "--cwd", ROOT, "check:format"];
+  const cwd = join(home.path, "trap");
+  expect(await runCli([], { home, cwd, program })).toMatchObject({ code: 0 });
+  expect(existsSync(join(cwd, "taken"))).toBe(false);
+});
+
+test("no package manager puts the source on the search path", () => {
+  expect(Object.keys(manifest)).not.toContain("bin");
 });
