@@ -1,7 +1,6 @@
 // What one proxy needs from the rest of the program, as values and functions handed in by app/.
 // Types only.
 // Pure.
-import type { MemoryBudget } from "../base/memory-budget.ts";
 import type { Service } from "../base/service.ts";
 import type { Text } from "../base/text.ts";
 import type { Upstream } from "../base/upstream.ts";
@@ -14,6 +13,7 @@ import type { RefusedRequest } from "./guard.ts";
 import type { OwnRoutes } from "./own-routes.ts";
 import type { BodyLimits } from "./read-body.ts";
 import type { SessionMemory } from "./session-memory.ts";
+import type { Uploads } from "./uploads.ts";
 
 /** Where requests of a service go right now; read anew for each request. */
 export type RouteState =
@@ -55,8 +55,8 @@ export interface ProxyDeps {
   readonly observeHeaders: (upstream: Upstream, headers: Headers) => void;
   /** Requests open right now in the whole process; shared by all its services. */
   readonly inFlight: { count: number };
-  /** What the requests of the whole process hold in memory; shared by all its services. */
-  readonly budget: MemoryBudget;
+  /** The bodies that are being read, and what all requests hold in memory; shared by all services of the process. */
+  readonly uploads: Uploads;
   /** Counts the requests that the guard turns away. */
   readonly refusals: { readonly note: (request: RefusedRequest) => void };
   /** Takes the one log line of a finished request. Never throws. */

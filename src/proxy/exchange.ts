@@ -28,9 +28,10 @@ export type Exchange = ReturnType<typeof beginExchange>;
 export function beginExchange(
   method: string,
   path: string,
-  deps: Pick<ProxyDeps, "budget" | "monotonic" | "now" | "record" | "service">,
+  deps: Pick<ProxyDeps, "monotonic" | "now" | "record" | "service" | "uploads">,
 ) {
   const { service } = deps;
+  const { budget } = deps.uploads;
   const timestampMs = deps.now();
   const startedAt = deps.monotonic();
   const tried: Tried[] = [];
@@ -60,7 +61,7 @@ export function beginExchange(
     hold(bytes: number): void {
       if (ended) return;
       heldBytes += bytes;
-      deps.budget.add(bytes);
+      budget.add(bytes);
     },
     /** Runs when the exchange ends. */
     onEnd(callback: () => void): void {
@@ -70,7 +71,7 @@ export function beginExchange(
     end(as: ExchangeEnd): void {
       if (ended) return;
       ended = true;
-      deps.budget.add(-heldBytes);
+      budget.add(-heldBytes);
       for (const callback of callbacks) callback();
       const last = tried.at(-1);
       const showAttempts = tried.length > 1 || (tried.length === 1 && as.outcome !== "ok");

@@ -1,6 +1,5 @@
 // One request, from its first byte to its log line, as a straight line: guard, body, redaction, candidates, attempts,
 // answer, end. Every step is called once and none calls back; each request that the guard lets in ends in one record.
-import type { MemoryBudget } from "../base/memory-budget.ts";
 import { t } from "../base/text.ts";
 import { makeFinalAnswer } from "../routing/final-answer.ts";
 import { describe } from "../routing/reasons.ts";
@@ -21,6 +20,11 @@ import { apiOf, readRequestFacts } from "./request-facts.ts";
 
 /** Bun runs at most 256 fetches at once and lets the next one wait in silence: better a clear answer before that. */
 const MAX_IN_FLIGHT = 250;
+const FULL: LocalError = {
+  status: 503,
+  message: t`more than ${MAX_IN_FLIGHT} requests are open at once`,
+  retryAfterSecs: 2,
+};
 const BAD_TARGET: LocalError = { status: 400, message: t`the request's URL is invalid` };
 
 const OUR_BUG: ExchangeEnd = { status: 500, outcome: "error", reason: { rule: "bug" } };
@@ -40,34 +44,13 @@ export async function handle(request: Request, deps: ProxyDeps): Promise<Respons
   if (target === null) return refused(BAD_TARGET);
   const own = await answerOwn(deps, request, target);
   if (own !== null) return own;
-  if (deps.inFlight.count >= MAX_IN_FLIGHT) {
-    return refused({
-      status: 503,
-      message: t`more than ${MAX_IN_FLIGHT} requests are open at once`,
-      retryAfterSecs: 2,
-    });
-  }
-  const declared = Number(request.headers.get("content-length") ?? 0);
-  if (!deps.budget.hasRoom(declared)) return refused(noRoom(deps.budget));
-  deps.inFlight.count += 1;
-  exchange.onEnd(() => {
-    deps.inFlight.count -= 1;
-  });
+  if (deps.inFlight.count >= MAX_IN_FLIGHT) return refused(FULL);
   try {
     return await forward({ request, target, exchange, deps });
   } catch (error) {
     exchange.end(OUR_BUG);
     throw error;
   }
-}
-
-function noRoom({ limitBytes }: MemoryBudget): LocalError {
-  const limitMib = limitBytes() / 2 ** 20;
-  return {
-    status: 503,
-    message: t`the requests that are open hold as much memory as limits.memory_mib allows (${limitMib} MiB)`,
-    retryAfterSecs: 1,
-  };
 }
 
 interface Forwarding {
@@ -84,9 +67,16 @@ async function forward({ request, target, exchange, deps }: Forwarding): Promise
   if (state.kind === "unset")
     return refused({ status: 400, message: t`${state.message}; type: ${state.hint}` });
   const { route } = state;
-  const read = await readBody(request, route.limits);
+  const hold = (bytes: number): void => exchange.hold(bytes);
+  const read = await readBody(request, { limits: route.limits, uploads: deps.uploads, hold });
   if (read.kind === "client-gone") return answerGone(exchange);
   if (read.kind === "refused") return refused(read);
+  // Not before: a body that never comes must not take the place of one that is there.
+  if (deps.inFlight.count >= MAX_IN_FLIGHT) return refused(FULL);
+  deps.inFlight.count += 1;
+  exchange.onEnd(() => {
+    deps.inFlight.count -= 1;
+  });
   const api = apiOf(method, target.path);
   const compaction = readCompaction(api, read.bytes);
   // The rules cannot see into a summary of ours, and must: it leaves as plain text.
@@ -95,7 +85,7 @@ async function forward({ request, target, exchange, deps }: Forwarding): Promise
   if (filtered.kind === "refused") return refused({ status: 400, message: filtered.message });
   const { body } = filtered;
   // Until the end: Bun keeps the body of a fetch for as long as its answer comes.
-  exchange.hold(body.length);
+  hold(body.length - read.bytes.length);
   const facts = readRequestFacts(api, request.headers, body);
   exchange.describe({ facts, filtered, configName: route.configName });
   const plan = {
@@ -123,7 +113,7 @@ async function forward({ request, target, exchange, deps }: Forwarding): Promise
     exchange,
     deps,
     tried,
-    hold: (bytes) => exchange.hold(bytes),
+    hold,
   });
   answer.catch(() => exchange.end(OUR_BUG));
   return await withHeartbeat(answer, {

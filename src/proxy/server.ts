@@ -13,7 +13,7 @@ export interface ProxyOptions
   extends
     Pick<
       ProxyDeps,
-      "budget" | "filter" | "inFlight" | "own" | "record" | "refusals" | "router" | "routeState" | "service"
+      "filter" | "inFlight" | "own" | "record" | "refusals" | "router" | "routeState" | "service" | "uploads"
     >,
     Partial<Pick<ProxyDeps, "heartbeat" | "observeHeaders">> {
   /** 0 for any free port. */

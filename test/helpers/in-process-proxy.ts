@@ -7,6 +7,7 @@ import type { LogEntry } from "../../src/log/entry.ts";
 import type { Route } from "../../src/proxy/deps.ts";
 import { createRefusals } from "../../src/proxy/refusals.ts";
 import { type ProxyOptions, startProxy } from "../../src/proxy/server.ts";
+import { createUploads } from "../../src/proxy/uploads.ts";
 import { createRouter, type Router } from "../../src/routing/router.ts";
 import type { RoutingSettings } from "../../src/routing/types.ts";
 import { makeUpstream } from "./upstream.ts";
@@ -75,7 +76,10 @@ export function startTestProxy(options: TestProxyOptions): TestProxy {
       throw error;
     },
     inFlight: { count: 0 },
-    budget: createMemoryBudget(() => options.memoryMib ?? null),
+    uploads: createUploads(
+      createMemoryBudget(() => options.memoryMib ?? null),
+      () => performance.now(),
+    ),
     own: { token: "test-token", read: { health: () => ({ name: "codex-helper" }) }, act: {} },
     ...(options.heartbeat === undefined ? {} : { heartbeat: options.heartbeat }),
   });

@@ -5,6 +5,7 @@ import { createConnections } from "../../src/proxy/connections.ts";
 import type { ProxyDeps } from "../../src/proxy/deps.ts";
 import { handle } from "../../src/proxy/handle.ts";
 import { createSessionMemory } from "../../src/proxy/session-memory.ts";
+import { createUploads } from "../../src/proxy/uploads.ts";
 import { resolveSettings } from "../../src/config/settings.ts";
 import { makeEmptyConfig } from "../../src/config/parse.ts";
 import { createRouter } from "../../src/routing/router.ts";
@@ -32,7 +33,10 @@ test("a request that runs into a bug of ours has its line in the log, and does n
     heartbeat: { afterMs: 1_000, everyMs: 1_000 },
     observeHeaders: () => {},
     inFlight,
-    budget: createMemoryBudget(() => null),
+    uploads: createUploads(
+      createMemoryBudget(() => null),
+      now,
+    ),
     refusals: { note() {} },
     record: (entry) => entries.push(entry),
   };

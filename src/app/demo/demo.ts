@@ -6,6 +6,7 @@ import { makeEmptyConfig } from "../../config/parse.ts";
 import { resolveSettings } from "../../config/settings.ts";
 import type { LogEntry } from "../../log/entry.ts";
 import { startProxy } from "../../proxy/server.ts";
+import { createUploads } from "../../proxy/uploads.ts";
 import { createRouter } from "../../routing/router.ts";
 import { type DemoFault, type DemoRelay, startDemoRelays } from "./demo-relays.ts";
 
@@ -42,7 +43,10 @@ export function startDemo(fault: DemoFault) {
     refusals: { note() {} },
     onBug: () => {},
     inFlight: { count: 0 },
-    budget: createMemoryBudget(() => null),
+    uploads: createUploads(
+      createMemoryBudget(() => null),
+      () => performance.now(),
+    ),
     own: { token: crypto.randomUUID(), read: {}, act: {} },
   });
   const proxyUrl = `http://127.0.0.1:${proxy.port}/v1`;

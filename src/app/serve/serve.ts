@@ -13,6 +13,7 @@ import type { LogEntry } from "../../log/entry.ts";
 import { createLogWriter } from "../../log/writer.ts";
 import { createRefusals } from "../../proxy/refusals.ts";
 import { type ProxyServer, startProxy } from "../../proxy/server.ts";
+import { createUploads } from "../../proxy/uploads.ts";
 import { writeDefaultProviders } from "../../quota/providers.ts";
 import { createRouter } from "../../routing/router.ts";
 import { type Instance, removeDeadInstances, removeInstance, writeInstance } from "../../state/instances.ts";
@@ -113,7 +114,7 @@ function makeShared({ paths, env, onTrouble }: ServeOptions) {
     }),
     quota: createQuota({ paths, env, live, now, onTrouble }),
     inFlight,
-    budget,
+    uploads: createUploads(budget, () => performance.now()),
     memory: createIdleCollector({ isQuiet: () => inFlight.count === 0 }),
   };
 }
@@ -169,7 +170,7 @@ async function startService(service: Service, options: ServeOptions, shared: Ret
       onBug: (error) => onTrouble(t`internal error while handling a request: ${errorText(error)}`),
       observeHeaders: (upstream, headers) => quota.observeHeaders(upstream, headers),
       inFlight: shared.inFlight,
-      budget: shared.budget,
+      uploads: shared.uploads,
       own: { token, ...pages },
     }),
   );
