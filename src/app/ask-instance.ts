@@ -1,11 +1,11 @@
 // Talks to running proxies over their own addresses: asks for facts, in the shapes that are described here, and tells them
-// to change something with the token of their run.
+// to change something. Both sides prove that they know the token of the run; what cannot prove it is not ours, and says nothing.
 import * as z from "zod/mini";
 import { UserError } from "../base/errors.ts";
 import { later } from "../base/later.ts";
 import { SERVICES } from "../base/service.ts";
 import { t, type Text, isText } from "../base/text.ts";
-import { OWN_PREFIX } from "../proxy/own-routes.ts";
+import { OWN_PREFIX, makeChallenge } from "../proxy/own-routes.ts";
 import { quotaRowSchema } from "../quota/sources.ts";
 import type { Instance } from "../state/instances.ts";
 
@@ -18,46 +18,47 @@ interface AskOptions {
   readonly waitMs?: number;
 }
 
-/** What a proxy says about `name` ("status"); null where it does not answer, or not as one of ours. */
+/** What a proxy says about `name` ("status"); null where it does not answer, or cannot prove that it is ours. */
 export async function askInstance(
-  { port }: Pick<Instance, "port">,
+  instance: Pick<Instance, "port" | "token">,
   name: string,
   options: AskOptions = {},
 ): Promise<unknown> {
-  const response = await send(port, name, options);
+  const response = await send(instance, name, options);
   return response?.ok === true ? await response.json().catch(() => null) : null;
 }
 
 /** Makes a proxy do something. Throws UserError where it does not. */
 export async function tellInstance(
-  { pid, port, token }: Pick<Instance, "pid" | "port" | "token">,
+  instance: Pick<Instance, "pid" | "port" | "token">,
   name: string,
   options: AskOptions = {},
 ): Promise<void> {
-  const headers = { authorization: `Bearer ${token}` };
-  const response = await send(port, name, options, { method: "POST", headers });
+  const response = await send(instance, name, options, "POST");
   if (response?.ok === true) return;
-  const message =
-    response === null
-      ? t`the proxy on port ${port} (pid ${pid}) does not answer`
-      : t`the proxy on port ${port} (pid ${pid}) refused with status ${response.status}`;
-  throw new UserError(message, { hint: "ch status" });
+  const { pid, port } = instance;
+  throw new UserError(t`the proxy on port ${port} (pid ${pid}) does not answer`, { hint: "ch status" });
 }
 
-/** Null without an answer. Never through an outbound proxy: the token is for this machine alone. */
+/** Null without an answer of ours. Never through an outbound proxy: it is a question to this machine alone. */
 async function send(
-  port: number,
+  { port, token }: Pick<Instance, "port" | "token">,
   name: string,
   { query = {}, waitMs = ANSWER_MS }: AskOptions,
-  init: RequestInit = {},
+  method: "GET" | "POST" = "GET",
 ): Promise<Response | null> {
   const search = new URLSearchParams(query).toString();
   const url = `http://127.0.0.1:${port}${OWN_PREFIX}${name}${search === "" ? "" : `?${search}`}`;
+  const { headers, isAnsweredBy } = makeChallenge(token);
   const signal = AbortSignal.timeout(waitMs);
-  // Not ours, where it is compressed.
-  return await fetch(url, { ...init, signal, redirect: "error", decompress: false, proxy: false }).catch(
-    () => null,
-  );
+  try {
+    // Not ours, where it is compressed.
+    const init = { method, headers, signal, redirect: "error", decompress: false, proxy: false } as const;
+    const response = await fetch(url, init);
+    return isAnsweredBy(response) ? response : null;
+  } catch {
+    return null;
+  }
 }
 
 // The answers. A proxy makes these from plain values and never reads them.

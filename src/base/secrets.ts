@@ -18,6 +18,18 @@ export function hashText(text: string): string {
   return new Bun.CryptoHasher("sha256").update(text).digest("hex");
 }
 
+/** HMAC-SHA-256 in hex. */
+export function signText(key: string, text: string): string {
+  return new Bun.CryptoHasher("sha256", key).update(text).digest("hex");
+}
+
+/** Compares in a time that does not depend on where they differ. */
+export function isSameSecret(given: string, wanted: string): boolean {
+  let difference = given.length ^ wanted.length;
+  for (let at = 0; at < wanted.length; at += 1) difference |= given.charCodeAt(at) ^ wanted.charCodeAt(at);
+  return difference === 0;
+}
+
 /** Values of URL query parameters and well-known key shapes, anywhere in a text. */
 const PATTERNS: readonly [RegExp, string][] = [
   [/\b(Bearer|Basic)\s+[A-Za-z0-9._~+/=-]{6,}/gi, "$1 …"],

@@ -1,4 +1,5 @@
 // Whether a client points at the proxy, for people and for scripts.
+import { type PortOwner, describeStranger } from "../app/port-owner.ts";
 import type { SwitchReport } from "../app/status/switch-report.ts";
 import type { Env } from "../base/env.ts";
 import { t, tell, tellList } from "./language.ts";
@@ -25,8 +26,17 @@ function describePoint({ service, status }: SwitchReport): string {
   return status.port === null ? t`switched` : t`switched, to ${makeProxyAddress(service, status.port)}`;
 }
 
-function describeOn({ service, status, isListening }: SwitchReport, env: Env): string[] {
+/** Who gets the client's requests and key instead of us; null where nobody does. */
+export function describeIntruder({ listener, service, status }: SwitchReport): string | null {
+  if (listener?.kind !== "other") return null;
+  const [client, stranger] = [CLIENT_NAME[service], tell(describeStranger(listener))];
+  return t`${stranger} listens on port ${status.port ?? 0}, not codex-helper: it receives ${client}'s requests and key`;
+}
+
+function describeOn(report: SwitchReport, env: Env): string[] {
+  const { listener, service, status } = report;
   const { file, keys, owner, isOwnerDead, port } = status;
+  const intruder = describeIntruder(report);
   const off = `ch switch off --${service}`;
   const at = port === null || port === DEFAULT_PORT[service] ? "" : ` --port ${port}`;
   return [
@@ -42,14 +52,13 @@ function describeOn({ service, status, isListening }: SwitchReport, env: Env): s
       : []),
     ...(owner?.kind === "user" ? [t`  restore with: ${off}`] : []),
     ...(owner === null ? [t`  switched by an unknown program; restore with: ${off}`] : []),
-    ...(isListening === false && !isOwnerDead
-      ? [t`  nothing listens there: ch serve --${service}${at}`]
-      : []),
+    ...(intruder === null ? [] : [`  ${intruder}`, `    ${off}`]),
+    ...(listener === null && !isOwnerDead ? [t`  nothing listens there: ch serve --${service}${at}`] : []),
   ];
 }
 
 /** Stable names: fields are only ever added. */
-export function makeSwitchJson({ service, status, isListening, overrides }: SwitchReport): object {
+export function makeSwitchJson({ service, status, listener, overrides }: SwitchReport): object {
   const { owner } = status;
   return {
     service,
@@ -59,8 +68,16 @@ export function makeSwitchJson({ service, status, isListening, overrides }: Swit
     keys: status.keys.map(({ path }) => showKey(path)),
     owner:
       owner?.kind === "process" ? { kind: "process", pid: owner.pid, alive: !status.isOwnerDead } : owner,
-    listening: isListening,
+    /** Null when the client is not switched. */
+    listening: status.port === null ? null : listener !== null,
+    listener: listener === null ? null : makeListenerJson(listener),
     problem: status.problem,
     overrides: overrides.map(({ id, where, what, hint }) => ({ id, where, what, hint })),
   };
+}
+
+function makeListenerJson(listener: PortOwner): object {
+  const ours = listener.kind === "ours";
+  const { pid } = listener;
+  return ours ? { ours, pid } : { ours, pid, program: listener.program, user: listener.user };
 }

@@ -84,8 +84,8 @@ export interface ServiceFacts {
     readonly isOwnerDead: boolean;
     readonly problem: Text | string | null;
   };
-  /** Does anything listen on the port that the client is pointed at? */
-  readonly isProxyThere: boolean;
+  /** What listens on the port that the client is pointed at: nothing, a proxy of ours, or something else by name. */
+  readonly listener: "none" | "ours" | Text;
   /** What goes past the proxy although the client's file points at it. */
   readonly overrides: readonly {
     readonly id: string;
@@ -109,7 +109,7 @@ export interface ServiceFacts {
 export type PortState =
   | { readonly kind: "free" }
   | { readonly kind: "ours" }
-  | { readonly kind: "taken"; readonly by: string | null }
+  | { readonly kind: "taken"; readonly by: Text }
   /** The system keeps it for itself or for another user. */
   | { readonly kind: "reserved" };
 

@@ -2,7 +2,7 @@
 // Pure.
 import { type Check, type Found, fail, info, ok, warn } from "../base/check.ts";
 import { CLIENT_NAME, SERVICE_FACTS } from "../base/service.ts";
-import { type Text, inEnglish, t } from "../base/text.ts";
+import { type Text, inEnglish, isText, t } from "../base/text.ts";
 import { VERSION } from "../base/version.ts";
 import type { DoctorFacts, MachineFacts, PortState, ServiceFacts } from "./facts.ts";
 
@@ -99,18 +99,23 @@ function isSaidByClient({ clientFindings, switch: { problem } }: ServiceFacts): 
   return problem !== null && clientFindings.some(({ message }) => inEnglish(message) === inEnglish(problem));
 }
 
-function describeSwitch({ isProxyThere, service, switch: state }: ServiceFacts): Found {
+function describeSwitch({ listener, service, switch: state }: ServiceFacts): Found {
   const client = CLIENT_NAME[service];
   const { file, isOn, isOwnerDead, problem } = state;
   const port = state.port ?? 0;
   if (problem !== null) return warn(problem, `ch switch status --${service}`);
   if (!isOn) return ok(t`${client} is not switched`);
+  if (isText(listener))
+    return fail(
+      t`${client} points at port ${port}, where ${listener} listens, not codex-helper: it receives ${client}'s requests and key (${file})`,
+      `ch switch off --${service}`,
+    );
   if (isOwnerDead)
     return fail(
       t`${client} points at port ${port}, but the proxy that switched it is no longer running (${file})`,
       "ch doctor --fix",
     );
-  if (!isProxyThere)
+  if (listener === "none")
     return fail(
       t`${client} points at port ${port}, where no proxy answers (${file})`,
       t`ch serve --${service} --port ${port}, or: ch switch off --${service}`,
@@ -164,7 +169,5 @@ function describeTaken(
   number: number,
 ): Text {
   if (state.kind === "reserved") return t`port ${number} for ${client}'s proxy is reserved by the system`;
-  return state.by === null
-    ? t`port ${number} for ${client}'s proxy is in use by another program`
-    : t`port ${number} for ${client}'s proxy is in use by ${state.by}`;
+  return t`port ${number} for ${client}'s proxy is in use by ${state.by}`;
 }

@@ -1,17 +1,39 @@
 // The proxy's own addresses under /__codex-helper/ and the greetings of clients that are answered here.
-// Nothing here reaches an upstream or shows a secret.
+// Nothing here reaches an upstream or shows a secret. Owner and proxy prove to each other that they know the token of the run,
+// which itself never crosses the port: another program may listen there.
+import { isSameSecret, signText } from "../base/secrets.ts";
 import { SERVICE_FACTS, type Service } from "../base/service.ts";
 import type { RequestTarget } from "./guard.ts";
 import { makeErrorResponse } from "./local-error.ts";
 
 export const OWN_PREFIX = "/__codex-helper/";
 
+const PROOF_HEADER = "x-codex-helper-proof";
+
+/** A question that only a proxy with this token can answer, and its check. */
+export function makeChallenge(token: string) {
+  const nonce = crypto.randomUUID();
+  return {
+    headers: { authorization: `Codex-Helper ${nonce}:${signText(token, `ask ${nonce}`)}` },
+    isAnsweredBy: ({ headers }: Response): boolean =>
+      isSameSecret(headers.get(PROOF_HEADER) ?? "", signText(token, `answer ${nonce}`)),
+  };
+}
+
+/** The proof for a question of the owner's; null for anybody else's. */
+function meetChallenge(token: string, authorization: string | null): string | null {
+  const [, nonce, proof = ""] =
+    /^Codex-Helper ([0-9a-f-]{36}):([0-9a-f]{64})$/.exec(authorization ?? "") ?? [];
+  if (nonce === undefined || !isSameSecret(proof, signText(token, `ask ${nonce}`))) return null;
+  return signText(token, `answer ${nonce}`);
+}
+
 export interface OwnRoutes {
   /** Secret of this run, kept in the instance record. */
   readonly token: string;
-  /** GET: facts without secrets. The argument is the request's query. */
-  readonly read: Readonly<Record<string, (query: URLSearchParams) => unknown>>;
-  /** POST with the token: changes something. */
+  /** GET: facts without secrets. Told to others than the owner they hold no more of an address than its host. */
+  readonly read: Readonly<Record<string, (query: URLSearchParams, isOwner: boolean) => unknown>>;
+  /** POST by the owner: changes something. */
   readonly act: Readonly<Record<string, (query: URLSearchParams) => Promise<unknown>>>;
 }
 
@@ -24,17 +46,18 @@ export async function answerOwn(
   if (isGreeting(service, request.method, target.path)) return new Response(null, { status: 200 });
   if (!target.path.startsWith(OWN_PREFIX)) return null;
   const name = target.path.slice(OWN_PREFIX.length);
+  const proof = meetChallenge(own.token, request.headers.get("authorization"));
+  const headers = proof === null ? {} : { [PROOF_HEADER]: proof };
   const refuse = (status: number, message: string): Response =>
     makeErrorResponse(service, { status, message }, request.method);
   if (Object.hasOwn(own.read, name)) {
     if (request.method !== "GET") return refuse(405, `${name} is read with GET`);
-    return Response.json(own.read[name]?.(new URLSearchParams(target.search)));
+    return Response.json(own.read[name]?.(new URLSearchParams(target.search), proof !== null), { headers });
   }
   if (Object.hasOwn(own.act, name)) {
     if (request.method !== "POST") return refuse(405, `${name} is asked for with POST`);
-    if (!isToken(request.headers.get("authorization"), own.token))
-      return refuse(403, "the token of this run is needed");
-    return Response.json((await own.act[name]?.(new URLSearchParams(target.search))) ?? {});
+    if (proof === null) return refuse(403, "the token of this run is needed");
+    return Response.json((await own.act[name]?.(new URLSearchParams(target.search))) ?? {}, { headers });
   }
   return refuse(404, "there is no such page here");
 }
@@ -42,10 +65,4 @@ export async function answerOwn(
 function isGreeting(service: Service, method: string, path: string): boolean {
   const { greetings } = SERVICE_FACTS[service];
   return Object.hasOwn(greetings, path) && greetings[path]?.includes(method) === true;
-}
-
-function isToken(header: string | null, token: string): boolean {
-  const given = Buffer.from(header ?? "");
-  const wanted = Buffer.from(`Bearer ${token}`);
-  return given.length === wanted.length && crypto.timingSafeEqual(given, wanted);
 }

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { isListening } from "../../src/app/status/switch-report.ts";
+import { isListening } from "../../src/app/port-owner.ts";
 import { GOOD, reply } from "../helpers/answers.ts";
 import { PROGRAM, runCli } from "../helpers/cli.ts";
 import { hasChinese, listEnglish } from "../helpers/english-left.ts";

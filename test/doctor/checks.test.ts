@@ -305,6 +305,18 @@ const CONDITIONS: readonly Condition[] = [
     hint: /ch serve --codex --port \d+, or: ch switch off --codex/,
   },
   {
+    name: "switch: another program has the proxy's port",
+    make: async ({ home }) => {
+      const port = freePort();
+      const { code } = await runCli(["switch", "on", "--codex", "--port", String(port)], { home });
+      expect(code).toBe(0);
+      return listenOn(port);
+    },
+    status: "fail",
+    says: /where .+ listens, not codex-helper: it receives Codex's requests and key/,
+    hint: /ch switch off --codex/,
+  },
+  {
     name: "managed-config: the administrator's file sets the provider",
     make: ({ home }) =>
       void home.write("etc/codex/managed_config.toml", 'openai_base_url = "https://corp.example/v1"\n'),

@@ -5,6 +5,7 @@ import { GOOD, reply } from "../helpers/answers.ts";
 import { makeClientHome } from "../helpers/client-process.ts";
 import { type RunningProxy, startConfiguredProxy } from "../helpers/configured-proxy.ts";
 import { type FakeUpstream, startFakeUpstream } from "../helpers/fake-upstream.ts";
+import { requireInstance } from "../helpers/instance.ts";
 import { runCodexExec } from "../helpers/real-codex.ts";
 import { waitUntil } from "../helpers/wait.ts";
 
@@ -21,8 +22,9 @@ function startRelay(name: string, left: () => number): Promise<FakeUpstream> {
 const turnsOf = (relay: FakeUpstream): number =>
   relay.requests.filter(({ method }) => method === "POST").length;
 
-async function standingsOf({ ports }: RunningProxy): Promise<string[]> {
-  const facts = instanceSchema.parse(await askInstance({ port: ports.codex }, "status"));
+async function standingsOf({ home, ports }: RunningProxy): Promise<string[]> {
+  const instance = await requireInstance(home.paths.run, ports.codex);
+  const facts = instanceSchema.parse(await askInstance(instance, "status"));
   return facts.upstreams.map(({ standing }) => standing);
 }
 

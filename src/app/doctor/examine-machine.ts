@@ -6,13 +6,13 @@ import { type Env, readVariable } from "../../base/env.ts";
 import { errorCode } from "../../base/errors.ts";
 import { lookAt } from "../../base/files.ts";
 import { isRecord, parseRecord } from "../../base/json-value.ts";
+import { t } from "../../base/text.ts";
 import type { Service } from "../../base/service.ts";
 import { CLIENTS } from "../../clients/registry.ts";
 import type { ExamineOptions, MachineFacts, PortState, ServiceFacts } from "../../doctor/facts.ts";
 import { findInstances } from "../../state/instances.ts";
 import { askInstance } from "../ask-instance.ts";
-import { findPortOwner } from "../serve/port-owner.ts";
-import { isListening } from "../status/switch-report.ts";
+import { describeStranger, findPortOwner, lookAtListener } from "../port-owner.ts";
 
 /** Programs that write the clients' files, by the directory of their settings in the user's home. */
 const OTHER_TOOLS: readonly (readonly [name: string, directory: string])[] = [
@@ -72,19 +72,18 @@ function findVersion(file: string, packageName: string): string | null {
 }
 
 /** Who has the port of a service. */
-export async function lookAtPort(port: number): Promise<PortState> {
-  if (!(await isListening(port))) return await tryPort(port);
-  const owner = await findPortOwner(port);
-  if (owner.kind === "ours") return { kind: "ours" };
-  return { kind: "taken", by: owner.kind === "program" ? `${owner.name} (pid ${owner.pid})` : null };
+export async function lookAtPort(port: number, run: string): Promise<PortState> {
+  const owner = await lookAtListener(port, run);
+  if (owner === null) return await tryPort(port);
+  return owner.kind === "ours" ? { kind: "ours" } : { kind: "taken", by: describeStranger(owner) };
 }
 
 /** The name of another program by its usual port, else of what listens there. */
-export async function nameProgramAt(port: number): Promise<string | null> {
+export async function nameProgramAt(port: number, run: string): Promise<string | null> {
   const known = KNOWN_PORTS[port];
   if (known !== undefined) return known;
-  const owner = await findPortOwner(port);
-  return owner.kind === "program" ? `${owner.name}, pid ${owner.pid}` : null;
+  const owner = await findPortOwner(port, run);
+  return owner.kind === "other" && owner.program !== null ? `${owner.program}, pid ${owner.pid}` : null;
 }
 
 /** Takes the port for a moment. Linux keeps a list of ports for programs that ask for them by number. */
@@ -92,7 +91,7 @@ async function tryPort(port: number): Promise<PortState> {
   const server = createServer();
   const { promise, resolve } = Promise.withResolvers<PortState>();
   server.once("error", (error) =>
-    resolve(errorCode(error) === "EACCES" ? { kind: "reserved" } : { kind: "taken", by: null }),
+    resolve(errorCode(error) === "EACCES" ? { kind: "reserved" } : { kind: "taken", by: t`another program` }),
   );
   server.listen({ port, host: "127.0.0.1", exclusive: true }, () => resolve({ kind: "free" }));
   const state = await promise;

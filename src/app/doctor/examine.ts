@@ -19,6 +19,7 @@ import { UPSTREAM_CHECKS } from "../../doctor/upstreams.ts";
 import { removeDeadInstances } from "../../state/instances.ts";
 import { createClientSecrets } from "../client-secrets.ts";
 import { createLiveConfig, type LiveConfig } from "../live-config.ts";
+import { type PortOwner, describeStranger } from "../port-owner.ts";
 import { makeSwitchReport } from "../status/switch-report.ts";
 import { collectFileFacts, listOpenFiles } from "./examine-files.ts";
 import { collectMachineFacts, findClient, lookAtPort, nameProgramAt } from "./examine-machine.ts";
@@ -86,22 +87,27 @@ async function examineClient(
   const { run } = await CLIENTS[service].loadChecks();
   const [report, state, clientFindings] = await Promise.all([
     makeSwitchReport({ ...options, service }),
-    lookAtPort(ports[service]),
+    lookAtPort(ports[service], options.paths.run),
     run({ ...options, systemDirectory: systemDirectories?.[service] }),
   ]);
   const overrides = report.overrides.map(async ({ rival, ...override }) => ({
     ...override,
-    rivalName: rival === undefined ? null : await nameProgramAt(rival.port),
+    rivalName: rival === undefined ? null : await nameProgramAt(rival.port, options.paths.run),
   }));
   return {
     service,
     switch: report.status,
-    isProxyThere: report.isListening === true,
+    listener: describeListener(report.listener),
     overrides: await Promise.all(overrides),
     clientFindings,
     client: findClient(service, env),
     port: { number: ports[service], state },
   };
+}
+
+function describeListener(listener: PortOwner | null): ServiceFacts["listener"] {
+  if (listener === null) return "none";
+  return listener.kind === "ours" ? "ours" : describeStranger(listener);
 }
 
 type EnabledUpstream = ReturnType<typeof listEnabled>[number];

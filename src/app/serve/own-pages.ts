@@ -1,5 +1,5 @@
 // What a running proxy says of itself under /__codex-helper/, and what it can be told to do there.
-// Shows no secret.
+// Shows no secret; to others than its owner it shows no more of an upstream's address than the host.
 import type { Service } from "../../base/service.ts";
 import { PRODUCT, VERSION } from "../../base/version.ts";
 import type { OwnRoutes } from "../../proxy/own-routes.ts";
@@ -33,19 +33,19 @@ export function makeOwnPages(options: OwnPagesOptions): Pick<OwnRoutes, "read" |
   return {
     read: {
       health,
-      status: (): InstanceFacts => ({
+      status: (_query, isOwner): InstanceFacts => ({
         ...health(),
         since_ms: options.since,
-        ...makeRouteFacts({ route, router, quota, now: now() }),
+        ...makeRouteFacts({ route, router, quota, now: now(), isOwner }),
         config_problem: makeProblem(live.current().problem),
         filter_problem: makeProblem(filter.problem()),
         quota_problem: makeProblem(quota.problem()),
         refusals: options.refusals(),
         redaction: { ...filter.facts() },
       }),
-      explain: (query) =>
+      explain: (query, isOwner) =>
         explainRoute(
-          { router, state: route.state(), now: now() },
+          { router, state: route.state(), now: now(), isOwner },
           { model: query.get("model"), sessionId: query.get("session") },
         ),
     },

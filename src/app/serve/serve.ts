@@ -7,7 +7,7 @@ import { createMemoryBudget } from "../../base/memory-budget.ts";
 import { t, type Text, inEnglish } from "../../base/text.ts";
 import type { Paths } from "../../base/paths.ts";
 import { identifyProcess } from "../../base/process-identity.ts";
-import { DEFAULT_PORT, type Service } from "../../base/service.ts";
+import { CLIENT_NAME, DEFAULT_PORT, type Service } from "../../base/service.ts";
 import type { Upstream } from "../../base/upstream.ts";
 import type { LogEntry } from "../../log/entry.ts";
 import { createLogWriter } from "../../log/writer.ts";
@@ -25,7 +25,7 @@ import { makeFilterRecord } from "../../filter/filter-record.ts";
 import type { RedactionFacts } from "../../filter/redaction.ts";
 import { createLiveConfig, type LiveConfig } from "../live-config.ts";
 import { makeOwnPages } from "./own-pages.ts";
-import { findPortOwner } from "./port-owner.ts";
+import { describeStranger, findPortOwner } from "../port-owner.ts";
 import { createQuota } from "../quota/quota.ts";
 import { createRouterState } from "../router-state.ts";
 
@@ -158,7 +158,7 @@ async function startService(service: Service, options: ServeOptions, shared: Ret
     refusals: refusals.facts,
   });
   const { command = "serve" } = options;
-  const proxy = await bind({ port, service, command }, () =>
+  const proxy = await bind({ port, service, command, run: paths.run }, () =>
     startProxy({
       service,
       port,
@@ -227,22 +227,22 @@ async function tryTo(work: () => unknown, onTrouble: (words: Text | string) => v
 
 /** Adds to the error of a port in use who listens there, and what to type. */
 async function bind(
-  { command, port, service }: Pick<Instance, "command" | "port" | "service">,
+  { command, port, service, run }: Pick<Instance, "command" | "port" | "service"> & Pick<Paths, "run">,
   start: () => ProxyServer,
 ): Promise<ProxyServer> {
   try {
     return start();
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
-    const owner = await findPortOwner(port);
+    const owner = await findPortOwner(port, run);
     const other = `ch serve --${service} --port ${port + 10}`;
     const hint = command === "run" ? t`without --port, ch run uses any free port` : other;
     const message =
       owner.kind === "ours"
-        ? t`port ${port} is in use by another codex-helper (pid ${owner.pid}, serving ${owner.client})`
-        : owner.kind === "program"
-          ? t`port ${port} is in use by ${owner.name} (pid ${owner.pid})`
-          : error.text;
+        ? t`port ${port} is in use by another codex-helper (pid ${owner.pid}, serving ${CLIENT_NAME[owner.service]})`
+        : owner.program === null && owner.user === null
+          ? error.text
+          : t`port ${port} is in use by ${describeStranger(owner)}`;
     throw new UserError(message, { hint, cause: error });
   }
 }

@@ -17,10 +17,12 @@ export interface RouteFactsInput {
   readonly quota: Pick<Quota, "rowsOf">;
   /** Wall clock, ms. */
   readonly now: number;
+  /** Whoever else asks sees no more of an address than its host: the path may name an account. Default true. */
+  readonly isOwner?: boolean;
 }
 
 /** Where requests of the service go, and the state of each upstream of that config; the disabled ones too. */
-export function makeRouteFacts({ now, quota, route, router }: RouteFactsInput): RouteFacts {
+export function makeRouteFacts({ isOwner, now, quota, route, router }: RouteFactsInput): RouteFacts {
   const state = route.state();
   const listed = route.listUpstreams();
   const places = listPlaces({ router, state, now }, { model: null, sessionId: null });
@@ -30,7 +32,7 @@ export function makeRouteFacts({ now, quota, route, router }: RouteFactsInput): 
     const { lastFailure } = report;
     return {
       label: upstream.label,
-      base_url: upstream.baseUrl,
+      base_url: showAddress(upstream, isOwner),
       enabled: isEnabled,
       standing: report.availability,
       usage_exhausted: report.isExhausted,
@@ -71,6 +73,8 @@ interface RouteNow {
   readonly state: RouteState;
   /** Wall clock, ms. */
   readonly now: number;
+  /** As above. */
+  readonly isOwner?: boolean;
 }
 
 export function explainRoute(route: RouteNow, question: Question): Explanation {
@@ -86,7 +90,7 @@ export function explainRoute(route: RouteNow, question: Question): Explanation {
     max_upstreams: routing.maxUpstreamsPerRequest,
     places: listPlaces(route, question).map(({ availability, reason, until, upstream }) => ({
       label: upstream.label,
-      base_url: upstream.baseUrl,
+      base_url: showAddress(upstream, route.isOwner),
       standing: availability,
       ...withReason("reason", reason),
       ...withData("problem", problemOf(upstream)),
@@ -101,6 +105,10 @@ function listPlaces({ router, state, now }: RouteNow, { model, sessionId }: Ques
   if (state.kind === "unset") return [];
   const { onExhausted, upstreams } = state.route;
   return router.explain({ upstreams, model, sessionId, now, onExhausted });
+}
+
+function showAddress({ baseUrl }: Upstream, isOwner = true): string {
+  return isOwner ? baseUrl : new URL(baseUrl).host;
 }
 
 /** Why nothing can be sent to it until the user fixes it; null where it can. */

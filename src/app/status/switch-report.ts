@@ -1,4 +1,4 @@
-// Whether the clients point at the proxy: the switch itself, whether its port is listened on, and what overrides it.
+// Whether the clients point at the proxy: the switch itself, who listens on its port, and what overrides it.
 import { onUserError } from "../../base/errors.ts";
 import { DEFAULT_PORT, type Service, makeProxyAddress } from "../../base/service.ts";
 import type { ClientFiles } from "../../clients/client.ts";
@@ -6,6 +6,7 @@ import type { Override } from "../../clients/override.ts";
 import { CLIENTS } from "../../clients/registry.ts";
 import { loadConfig } from "../../config/file.ts";
 import { makeEmptyConfig } from "../../config/parse.ts";
+import { lookAtListener } from "../port-owner.ts";
 import { type SwitchStatus, readSwitchStatus } from "../../clients/switch/status.ts";
 
 export interface SwitchReportOptions extends Omit<ClientFiles, "systemDirectory"> {
@@ -16,14 +17,12 @@ export interface SwitchReportOptions extends Omit<ClientFiles, "systemDirectory"
 
 export type SwitchReport = Awaited<ReturnType<typeof makeSwitchReport>>;
 
-const CONNECT_MS = 500;
-
 /** Never throws for what the client's files hold. */
 export async function makeSwitchReport(options: SwitchReportOptions) {
   const status = await readSwitchStatus(options);
   const { service } = options;
-  const [isHeard, overrides, relays] = await Promise.all([
-    status.port === null ? null : isListening(status.port),
+  const [listener, overrides, relays] = await Promise.all([
+    status.port === null ? null : lookAtListener(status.port, options.paths.run),
     listOverrides(options, status),
     listRelayHosts(options),
   ]);
@@ -31,8 +30,8 @@ export async function makeSwitchReport(options: SwitchReportOptions) {
   return {
     service,
     status,
-    /** Null when the client is not switched. */
-    isListening: isHeard,
+    /** Who gets the client's requests; null when it is not switched, or nobody does. */
+    listener,
     overrides: overrides.filter((one) => !isOwnRelay(one)),
   };
 }
@@ -44,24 +43,6 @@ async function listRelayHosts({ paths, service }: SwitchReportOptions): Promise<
   return [...config.services[service].configs.values()].flatMap(({ entry }) =>
     entry.upstreams.flatMap(({ base_url }) => URL.parse(base_url)?.host ?? []),
   );
-}
-
-/** Does anything take connections on that port of 127.0.0.1? */
-export async function isListening(port: number): Promise<boolean> {
-  const late = Promise.withResolvers<boolean>();
-  const timer = setTimeout(() => late.resolve(false), CONNECT_MS);
-  const heard = Bun.connect({ hostname: "127.0.0.1", port, socket: { data() {}, connectError() {} } }).then(
-    (socket) => {
-      socket.terminate();
-      return true;
-    },
-    () => false,
-  );
-  try {
-    return await Promise.race([heard, late.promise]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 async function listOverrides(

@@ -1,7 +1,8 @@
 // `ch switch on|off|status`: points a client at the proxy, restores it, and says which of the two holds.
 import { EXIT, UserError } from "../../base/errors.ts";
 import { t, tell, tellList } from "../language.ts";
-import { isListening, makeSwitchReport } from "../../app/status/switch-report.ts";
+import { requireOurs } from "../../app/port-owner.ts";
+import { makeSwitchReport } from "../../app/status/switch-report.ts";
 import { showPath } from "../../base/paths.ts";
 import {
   CLIENT_NAME,
@@ -97,6 +98,7 @@ async function chooseServicesOff(cli: Cli, args: ServiceFlags): Promise<readonly
 }
 
 async function pointAtProxy({ env, out, paths }: Cli, service: Service, goal: SwitchGoal): Promise<void> {
+  const proxy = await requireOurs(goal.port, service, paths.run);
   const on = await switchOn({ service, paths, env }, goal, { kind: "user" });
   const file = showPath(on.file, env);
   const keys = tellList(on.changes.map(({ path }) => showKey(path)));
@@ -111,7 +113,7 @@ async function pointAtProxy({ env, out, paths }: Cli, service: Service, goal: Sw
       : t`  restored by the running ch (pid ${on.owner.pid}) when it stops`,
   );
   out.note(tell(CLIENTS[service].describeOpenSessions()));
-  if (await isListening(goal.port)) return;
+  if (proxy !== null) return;
   const port = goal.port === DEFAULT_PORT[service] ? "" : ` --port ${goal.port}`;
   out.warn(t`nothing listens on 127.0.0.1:${goal.port} yet: ${CLIENT_NAME[service]} gets no answer`);
   out.note(`  ch serve --${service}${port}`);

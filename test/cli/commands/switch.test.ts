@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { existsSync, readFileSync, rmSync } from "node:fs";
-import { runCli } from "../../helpers/cli.ts";
+import { runCli, startCli } from "../../helpers/cli.ts";
 import { freePort } from "../../helpers/free-port.ts";
 import { makeTempHome } from "../../helpers/temp-home.ts";
 
@@ -57,18 +57,70 @@ warning: nothing listens on 127.0.0.1:${port} yet: Codex gets no answer
     );
   });
 
-  test("on does not warn where something listens", async () => {
+  test("on does not warn where the proxy runs, and refuses the port of the other client's", async () => {
     using scene = makeScene();
-    const server = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: () => new Response() });
-    try {
-      const on = await scene.run("on", "--claude", "--port", String(server.port));
-      expect(on.stderr).toContain(`Claude Code now points at http://127.0.0.1:${server.port}\n`);
+    const upstreams = [{ base_url: "http://127.0.0.1:9/v1" }];
+    scene.home.write(".codex-helper/config.json", { claude: { configs: { main: { upstreams } } } });
+    const port = String(freePort());
+    {
+      await using serving = startCli(["serve", "--claude", "--no-switch", "--port", port], scene);
+      await serving.waitFor(/on http:\/\/127\.0\.0\.1:\d+/);
+      const on = await scene.run("on", "--claude", "--port", port);
+      expect(on.stderr).toContain(`Claude Code now points at http://127.0.0.1:${port}\n`);
       expect(on.stderr).not.toContain("warning");
-    } finally {
-      await server.stop(true);
+      const wrong = await scene.run("on", "--codex", "--port", port);
+      expect(wrong).toMatchObject({ code: 1, stdout: "" });
+      expect(wrong.stderr).toContain(`port ${port} is served for Claude Code, not for Codex`);
     }
     await scene.run("off", "--claude");
-    expect(scene.claude()).toBe(CLAUDE_JSON);
+    expect([scene.claude(), scene.codex()]).toEqual([CLAUDE_JSON, CODEX_TOML]);
+  });
+
+  test("on refuses where another program listens, and changes nothing", async () => {
+    using scene = makeScene();
+    using server = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
+    for (const [flag, client] of [
+      ["--codex", "Codex"],
+      ["--claude", "Claude Code"],
+    ] as const) {
+      const { code, stderr } = await scene.run("on", flag, "--port", String(server.port));
+      expect(code).toBe(1);
+      expect(stderr).toMatch(
+        new RegExp(
+          `^error: port ${server.port} is in use by .+, not by codex-helper: it would receive ${client}'s`,
+        ),
+      );
+      expect(stderr).toContain(`pid ${process.pid}`);
+      expect(stderr).toContain(`another port: ch serve ${flag} --port ${server.port + 10}`);
+    }
+    expect([scene.claude(), scene.codex()]).toEqual([CLAUDE_JSON, CODEX_TOML]);
+    expect((await scene.run("status")).stdout).toBe("Codex: not switched\nClaude Code: not switched\n");
+  });
+
+  test("every screen names the program that has the port of a switched client", async () => {
+    using scene = makeScene();
+    const port = freePort();
+    await scene.run("on", "--port", String(port));
+    using _server = Bun.listen({ hostname: "127.0.0.1", port, socket: { data() {} } });
+    const intruder = new RegExp(
+      `\\(pid ${process.pid}(?:, user \\S+)?\\) listens on port ${port}, not codex-helper`,
+    );
+    const status = await runCli(["status"], scene);
+    expect(status.stdout.replace(/\n +/g, " ")).toMatch(intruder);
+    expect(status.stderr).toContain("Next: ch switch off --codex");
+    expect((await scene.run("status")).stdout).toMatch(intruder);
+    const doctor = await runCli(["doctor", "--json"], scene);
+    const checks = (
+      JSON.parse(doctor.stdout) as { checks: { id: string; status: string; message: string }[] }
+    ).checks;
+    const [found] = checks.filter(({ id, message }) => id === "switch" && message.includes(`port ${port}`));
+    expect(found).toMatchObject({ status: "fail", message: expect.stringContaining(`pid ${process.pid}`) });
+    const json = JSON.parse((await scene.run("status", "--codex", "--json")).stdout) as {
+      services: unknown[];
+    };
+    expect(json.services).toMatchObject([{ listening: true, listener: { ours: false, pid: process.pid } }]);
+    expect((await scene.run("off")).code).toBe(0);
+    expect(scene.codex()).toBe(CODEX_TOML);
   });
 
   test("a relay of the user's own on this machine is no rival for the client", async () => {
@@ -146,6 +198,7 @@ Claude Code: not switched
           keys: ["model_providers.relay.base_url"],
           owner: { kind: "user" },
           listening: false,
+          listener: null,
           problem: null,
           overrides: [],
         },

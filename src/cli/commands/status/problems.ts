@@ -22,6 +22,8 @@ export function listProblems({ services, ...own }: StatusFacts): Problem[] {
 
 /** By the gravest thing there is. */
 export function nextCommand({ services }: StatusFacts, reports: readonly SwitchReport[]): string {
+  const robbed = reports.find(({ listener }) => listener?.kind === "other");
+  if (robbed !== undefined) return `ch switch off --${robbed.service}`;
   const isLeftOver =
     reports.some(({ status }) => status.isOwnerDead) ||
     services.some(({ dead_instances: dead }) => dead.length > 0);

@@ -13,6 +13,7 @@ import type { Cli } from "../../cli.ts";
 import { describeDetails, describeHealth } from "../../upstream-words.ts";
 import { hostOf } from "../../figures.ts";
 import { alignRows, wrapWords } from "../../layout.ts";
+import { describeIntruder } from "../../switch-words.ts";
 import { listProblems, nextCommand } from "./problems.ts";
 
 const INDENT = "  ";
@@ -45,14 +46,17 @@ function describeRules({ redaction, services }: StatusFacts): string {
 }
 
 /** Where the client's own file sends it, who wrote that, and what goes past it. */
-function printClient(cli: Cli, { isListening, overrides, service, status }: SwitchReport): void {
+function printClient(cli: Cli, report: SwitchReport): void {
   const { env, out } = cli;
+  const { listener, overrides, service, status } = report;
+  const intruder = describeIntruder(report);
   const off = `ch switch off --${service}`;
   const where = describePoint(status);
-  if (status.isOwnerDead) printRow(cli, t`client`, out.paint("red", where), off);
-  else if (status.isOn && isListening === false)
+  if (status.isOwnerDead || intruder !== null) printRow(cli, t`client`, out.paint("red", where), off);
+  else if (status.isOn && listener === null)
     printRow(cli, t`client`, out.paint("red", t`${where}, but nothing listens there`), off);
   else printRow(cli, t`client`, where);
+  if (intruder !== null) printDetail(cli, intruder, "red");
   for (const { what, where: place } of overrides) {
     const past = `${showPath(tell(place), env)} ${tell(what)}`;
     printDetail(cli, past, "yellow");
@@ -171,7 +175,7 @@ function printRow({ out }: Cli, label: string, words: string, command = ""): voi
   }
 }
 
-function printDetail({ out }: Cli, words: string, colour: "dim" | "yellow"): void {
+function printDetail({ out }: Cli, words: string, colour: "dim" | "red" | "yellow"): void {
   for (const line of wrapWords(words, out.width - 2 * INDENT.length))
     out.line(`${INDENT}${INDENT}${out.paint(colour, line)}`);
 }
