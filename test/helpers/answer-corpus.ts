@@ -1,0 +1,281 @@
+// Runs one answer of test/answers through the real proxy, between a scripted upstream and a client that shows every byte.
+import {
+  brotliDecompressSync,
+  constants,
+  gunzipSync,
+  inflateRawSync,
+  inflateSync,
+  zstdDecompressSync,
+} from "node:zlib";
+import {
+  type AnswerFile,
+  type Chunking,
+  type Coding,
+  makeAnswer,
+  type ScriptedAnswer,
+  type Sending,
+  textOf,
+} from "./answer-file.ts";
+import { GOOD, reply } from "./answers.ts";
+import { type Answer, startFakeUpstream } from "./fake-upstream.ts";
+import { startTestProxy } from "./in-process-proxy.ts";
+import { connectRaw, makeRequestBytes, type RawRequest, type RawResponse } from "./raw-client.ts";
+import { makeUpstream } from "./upstream.ts";
+import { settled } from "./wait.ts";
+
+const CHUNKINGS: readonly Chunking[] = ["whole", "by event", "byte by byte"];
+const PATHS = {
+  responses: "/v1/responses",
+  messages: "/v1/messages",
+  chat: "/v1/chat/completions",
+} as const;
+const SECOND = "from the second upstream";
+
+export interface AnswerRunner extends AsyncDisposable {
+  /** What came out otherwise than the file expects, each difference with the ways of sending in which it shows. */
+  run(file: AnswerFile): Promise<Difference[]>;
+}
+
+export interface Difference {
+  readonly expected: Readonly<Record<string, unknown>>;
+  readonly got: Readonly<Record<string, unknown>>;
+  readonly sent: readonly string[];
+}
+
+/** One upstream serves all runs: the first part of a path says which run, the second which upstream of it. */
+export async function startAnswerRunner(): Promise<AnswerRunner> {
+  const answers = new Map<string, Answer>();
+  let runs = 0;
+  const upstream = await startFakeUpstream(({ target }) => {
+    const [, key = ""] = /^\/(\d+\/\d)\//.exec(target) ?? [];
+    return answers.get(key) ?? reply({ status: 500, body: `nothing is scripted for ${target}` });
+  });
+
+  const runOnce = async (file: AnswerFile, sending: Sending): Promise<Omit<Difference, "sent"> | null> => {
+    runs += 1;
+    const id = `${runs}`;
+    const shown = Promise.withResolvers<void>();
+    if (file.expect.client !== "cut") shown.resolve();
+    answers.set(`${id}/1`, await makeAnswer(file.answer, { ...sending, maySendEnd: shown.promise }));
+    if (file.second !== undefined) {
+      const second = file.second === true ? goodAnswer(file) : await makeAnswer(file.second, sending);
+      answers.set(`${id}/2`, second);
+    }
+    try {
+      return await compare(file, sending, `${upstream.origin}/${id}`, shown.resolve);
+    } finally {
+      shown.resolve();
+      answers.delete(`${id}/1`);
+      answers.delete(`${id}/2`);
+    }
+  };
+  return {
+    async run(file) {
+      const sendings = codingsOf(file).flatMap((coding) =>
+        CHUNKINGS.map((chunking) => ({ chunking, coding })),
+      );
+      const seen = await Promise.all(
+        sendings.map(async (sending) => ({ sending, differs: await runOnce(file, sending) })),
+      );
+      const wrong = seen.filter(({ differs }) => differs !== null);
+      return [...Map.groupBy(wrong, ({ differs }) => JSON.stringify(differs)).values()].map((same) => ({
+        ...(same[0]?.differs ?? { expected: {}, got: {} }),
+        sent: same.map(({ sending }) => `${sending.chunking}, ${sending.coding ?? "identity"}`),
+      }));
+    },
+    [Symbol.asyncDispose]: () => upstream.close(),
+  };
+}
+
+/** As they are, gzip, and one of the two newer ones; an answer that is coded in a way of its own only so. */
+function codingsOf({ answer, file }: AnswerFile): readonly (Coding | null)[] {
+  const isOwn = answer.coded !== undefined || answer.headers?.["content-encoding"] !== undefined;
+  if (isOwn || answer.body.length === 0) return [null];
+  return [null, "gzip", file.length % 2 === 0 ? "br" : "zstd"];
+}
+
+/** What differs from what the file expects; null for nothing. */
+async function compare(
+  file: AnswerFile,
+  sending: Sending,
+  origin: string,
+  allowEnd: () => void,
+): Promise<Omit<Difference, "sent"> | null> {
+  const { api, limits = {}, request = {}, second } = file;
+  const { body = {}, fields = [], method = "POST", path = PATHS[api], stream = true } = request;
+  const { timeouts } = makeUpstream();
+  await using proxy = startTestProxy({
+    service: api === "messages" ? "claude" : "codex",
+    upstreams: (second === undefined ? [1] : [1, 2]).map((place) => ({
+      baseUrl: `${origin}/${place}/v1`,
+      timeouts: {
+        ...timeouts,
+        firstByteMs: limits.first_byte_ms ?? timeouts.firstByteMs,
+        firstByteLastMs: limits.first_byte_ms ?? timeouts.firstByteLastMs,
+        idleMs: limits.idle_ms ?? timeouts.idleMs,
+      },
+    })),
+  });
+  // Half of the clients can read what is compressed; for the others it has to be undone.
+  const accepts = sending.coding !== null && file.name.length % 2 === 0;
+  const got = await ask(proxy.port, file.expect.client === "cut" ? allowEnd : null, {
+    method,
+    path,
+    fields: [
+      "Content-Type: application/json",
+      ...(accepts ? ["Accept-Encoding: gzip, deflate, br, zstd"] : []),
+      ...fields,
+    ],
+    body: method === "POST" ? JSON.stringify({ model: "m", stream, ...QUESTION[api], ...body }) : "",
+  });
+  const { attempts, outcome, usage } = await proxy.entry();
+  const names = Object.keys(file.expect.headers ?? {});
+  const headers = Object.fromEntries(names.map((name) => [name, got.header(name)]));
+  const seen = { ...seenBy(file, got), headers, verdict: attempts?.[0]?.verdict ?? "ok", outcome, usage };
+  const isAsSeen = ([key, value]: [string, unknown]): boolean =>
+    Bun.deepEquals(seen[key as keyof typeof seen], value);
+  const differs = Object.entries(dueOf(file, seen.text)).filter((member) => !isAsSeen(member));
+  if (differs.length === 0) return null;
+  const shown = differs.map(([key]) => [key, shorten(seen[key as keyof typeof seen])]);
+  return {
+    expected: Object.fromEntries(differs.map(([key, value]) => [key, shorten(value)])),
+    got: Object.fromEntries(shown),
+  };
+}
+
+/** A reset takes away what the client has not read: a cut comes only when it has all that precedes it. */
+async function ask(port: number, allowCut: (() => void) | null, request: RawRequest): Promise<RawResponse> {
+  await using client = await connectRaw(port);
+  client.send(makeRequestBytes(port, request));
+  if (allowCut !== null) {
+    await client.begun();
+    await settled(() => client.received);
+    allowCut();
+  }
+  return await client.response(request.method);
+}
+
+const QUESTION = {
+  responses: { store: false, input: [{ role: "user", content: "hi" }] },
+  messages: { max_tokens: 64, messages: [{ role: "user", content: "hi" }] },
+  chat: { messages: [{ role: "user", content: "hi" }] },
+} as const;
+
+function shorten(value: unknown): unknown {
+  return typeof value === "string" && value.length > 300
+    ? `${value.slice(0, 200)} ... ${value.slice(-90)}`
+    : value;
+}
+
+interface Seen {
+  readonly status: number;
+  readonly end: "whole" | "cut";
+  /** Decoded as far as it goes. */
+  readonly text: string;
+  readonly from: "first" | "second" | "ch" | null;
+}
+
+function seenBy({ answer }: AnswerFile, got: RawResponse): Seen {
+  const text = decode(got);
+  const isSecond = text.includes(SECOND);
+  const isCut = got.end === "reset" || (got.end === "fin" && got.header("content-length") !== null);
+  return {
+    status: got.status,
+    end: isCut ? "cut" : "whole",
+    text,
+    from: isSecond
+      ? "second"
+      : text.includes("codex-helper") && !textOf(answer).includes("codex-helper")
+        ? "ch"
+        : null,
+  };
+}
+
+/** What the file promises, as far as it does. */
+function dueOf(file: AnswerFile, text: string): Record<string, unknown> {
+  const { answer, expect: wanted, second } = file;
+  const { client, headers, says, status, until, usage, verdict } = wanted;
+  const shown: ScriptedAnswer = client === "second" && typeof second === "object" ? second : answer;
+  const due: Record<string, unknown> = {
+    ...(client === "ch" && status === undefined ? {} : { status: status ?? statusOf(file, shown) }),
+    end: client === "cut" ? "cut" : "whole",
+    ...(verdict === "*" ? {} : { verdict }),
+    ...(headers === undefined ? {} : { headers }),
+    ...(usage === undefined ? {} : { usage: usage ?? undefined }),
+  };
+  if (client === "second" && second === true) return { ...due, from: "second", outcome: "ok" };
+  if (client === "ch" || client === "assembled")
+    return says === undefined || text.includes(says) ? due : { ...due, text: `... ${says} ...` };
+  return { ...due, text: textOf(shown, until), ...(client === "cut" ? { outcome: "cut" } : {}) };
+}
+
+function statusOf({ expect: { client }, second }: AnswerFile, shown: ScriptedAnswer): number {
+  return client === "second" && second === true ? 200 : (shown.status ?? 200);
+}
+
+/** The good answer of an upstream behind the first. */
+function goodAnswer({ api, request: { path = PATHS[api], stream = true } = {} }: AnswerFile): Answer {
+  if (path.split("?")[0] !== PATHS[api]) return reply({ body: { ...OTHER_BODY, text: SECOND } });
+  if (stream) return GOOD[api]({ text: SECOND });
+  return reply({ body: WHOLE[api] });
+}
+
+/** Of every endpoint that is no turn something. */
+const OTHER_BODY = {
+  object: "list",
+  data: [],
+  models: [],
+  input_tokens: 7,
+  results: [],
+  output: [{ type: "compaction", encrypted_content: "kept" }],
+};
+const WHOLE = {
+  responses: {
+    object: "response",
+    id: "resp_2",
+    status: "completed",
+    output: [
+      {
+        type: "message",
+        role: "assistant",
+        content: [{ type: "output_text", text: SECOND, annotations: [] }],
+      },
+    ],
+    usage: { input_tokens: 3, output_tokens: 4, total_tokens: 7 },
+  },
+  messages: {
+    type: "message",
+    id: "msg_2",
+    role: "assistant",
+    model: "m",
+    content: [{ type: "text", text: SECOND }],
+    stop_reason: "end_turn",
+    usage: { input_tokens: 3, output_tokens: 4 },
+  },
+  chat: {
+    object: "chat.completion",
+    id: "chatcmpl-2",
+    choices: [{ index: 0, message: { role: "assistant", content: SECOND }, finish_reason: "stop" }],
+    usage: { prompt_tokens: 3, completion_tokens: 4, total_tokens: 7 },
+  },
+} as const;
+
+/** As far as it goes: of a cut answer, what came before the cut. */
+function decode(got: RawResponse): string {
+  const name = got.header("content-encoding");
+  if (name === null || got.body.length === 0) return Buffer.from(got.body).toString();
+  try {
+    return DECODERS[name]?.(got.body).toString() ?? Buffer.from(got.body).toString();
+  } catch (error) {
+    return `<${name}: ${String(error)}>`;
+  }
+}
+
+const ZLIB_FLUSH = { finishFlush: constants.Z_SYNC_FLUSH };
+const DECODERS: Readonly<Record<string, (bytes: Uint8Array) => Buffer>> = {
+  gzip: (bytes) => gunzipSync(bytes, ZLIB_FLUSH),
+  deflate: (bytes) =>
+    ((bytes[0] ?? 0) & 15) === 8 ? inflateSync(bytes, ZLIB_FLUSH) : inflateRawSync(bytes, ZLIB_FLUSH),
+  br: (bytes) => brotliDecompressSync(bytes, { finishFlush: constants.BROTLI_OPERATION_FLUSH }),
+  zstd: (bytes) => zstdDecompressSync(bytes, { finishFlush: constants.ZSTD_e_flush }),
+};
