@@ -46,7 +46,8 @@ function answerConverted({ stream, usage }: Converted, permit: Permit | null, ex
 export function answerFrom(chosen: Chosen, { deps, exchange, request, route }: Answering): Response {
   const { answer, converted, permit, upstream } = chosen;
   if (converted !== null) return answerConverted(converted, permit, exchange);
-  const { api, stream } = request.facts;
+  const { endpoint, stream } = request.facts;
+  const api = endpoint.usage;
   deps.memory.noteTurnState(answer.headers.get(TURN_STATE_HEADER), upstream.key);
   exchange.markFirstByte();
   const init = {

@@ -9,7 +9,6 @@ import type { ProxyDeps, Route } from "./deps.ts";
 import type { Acceptance } from "./gate.ts";
 import { TURN_STATE_HEADER } from "./headers.ts";
 import { carriesBoundHistory, stripBoundHistory } from "./history.ts";
-import { countedModel } from "./request-facts.ts";
 import { type ClientRequest, makeUpstreamRequest } from "./upstream-request.ts";
 
 /** One run over the candidates: what they are asked for, and what counts as an answer to it. */
@@ -79,9 +78,6 @@ export interface LoopRun {
   readonly hold: (bytes: number) => void;
 }
 
-/** Where GET /models fails the client has a cache: it must be quick, and no upstream is blamed for it. */
-const MODELS_FIRST_BYTE_MS = 4_000;
-
 type Answered = Exclude<LoopResult, { readonly kind: "all-failed" }>;
 
 /** What is left of the passes that failed. */
@@ -112,8 +108,8 @@ async function runPass(pass: Pass, run: LoopRun, progress: Progress): Promise<An
   /** Upstreams that may have seen the request. */
   let reached = failed.filter(({ verdict }) => verdict?.retryClass !== "A").length;
   const startedAt = deps.monotonic();
-  progress.candidates = deps.router.plan(pass.plan);
-  for (const { upstream, isLastUsable } of progress.candidates) {
+  progress.candidates = withServingFirst(deps.router.plan(pass.plan), run);
+  for (const [place, { upstream, isLastUsable }] of progress.candidates.entries()) {
     if (asked.has(upstream.key)) continue;
     if (reached >= route.routing.maxUpstreamsPerRequest) break;
     const admission = deps.router.admit(upstream, pass.plan);
@@ -122,7 +118,9 @@ async function runPass(pass: Pass, run: LoopRun, progress: Progress): Promise<An
     const wait = { isLastUsable, spentMs, totalMs: route.firstByteTotalMs };
     const firstByteMs = firstByteBudget(request, upstream.timeouts, wait);
     const { permit } = admission;
-    const one = { upstream, permit, body: pass.body, firstByteMs, accept: pass.accept, isRepaired: false };
+    const left = () => progress.candidates.slice(place + 1).map((candidate) => candidate.upstream);
+    const { accept, body } = pass;
+    const one = { upstream, permit, body, firstByteMs, accept, left, isRepaired: false };
     const step = await askUpstream(one, run);
     if (step.kind === "client-gone") return step;
     if (step.kind === "answer") {
@@ -137,6 +135,25 @@ async function runPass(pass: Pass, run: LoopRun, progress: Progress): Promise<An
     if (hasEnded) break;
   }
   return null;
+}
+
+/** Of those that may be asked, the ones that lack the endpoint come last. */
+function withServingFirst(
+  candidates: readonly Candidate[],
+  { deps, request }: LoopRun,
+): readonly Candidate[] {
+  const now = deps.now();
+  const path = endpointKey(request);
+  const isLacking = ({ until, upstream }: Candidate): boolean =>
+    until === null && deps.memory.lacksEndpoint(path, upstream.key, now);
+  if (!candidates.some(isLacking)) return candidates;
+  const rankOf = (candidate: Candidate): number =>
+    isLacking(candidate) ? 1 : candidate.until === null ? 0 : 2;
+  return candidates.toSorted((a, b) => rankOf(a) - rankOf(b));
+}
+
+function endpointKey({ method, target }: ClientRequest): string {
+  return `${method} ${target.path}`;
 }
 
 /** It does not know this kind of request: nothing is said of another kind, and nothing that a client need see. */
@@ -176,6 +193,8 @@ interface OneAttempt extends Pick<Pass, "accept" | "body"> {
   readonly upstream: Upstream;
   readonly permit: Permit;
   readonly firstByteMs: number;
+  /** Those that can be asked after it. */
+  readonly left: () => readonly Upstream[];
   /** The body was changed after this upstream's refusal of bound history: there is no third try. */
   readonly isRepaired: boolean;
 }
@@ -195,12 +214,15 @@ async function askUpstream(one: OneAttempt, run: LoopRun): Promise<Step> {
   const { body, permit, upstream } = one;
   const { facts } = request;
   const startedAt = deps.monotonic();
-  const named = facts.model ?? countedModel(request.target.path, body);
-  const asked = named === null ? null : modelAt(upstream, named);
-  const model = facts.model === null ? null : asked;
-  const result = await send(one, run, asked === named ? null : asked);
+  const { endpoint, model: named } = facts;
+  const model = named === null || !endpoint.mapsModel ? named : modelAt(upstream, named);
+  const result = await send(one, run, model === named ? null : model);
   const note = (verdict: Verdict | null, status: number | null, reason: Reason | null): void => {
     tried.push({ upstream, verdict, status, reason, durationMs: deps.monotonic() - startedAt, model });
+  };
+  const noteEndpoint = (was: "served" | "missing" | "failing"): void => {
+    if (endpoint.counts !== "yes")
+      deps.memory.noteEndpoint(endpointKey(request), upstream.key, was, deps.now());
   };
   if (result.kind === "client-gone") {
     permit.release();
@@ -209,20 +231,23 @@ async function askUpstream(one: OneAttempt, run: LoopRun): Promise<Step> {
   }
   if (result.answer !== null) deps.observeHeaders(upstream, result.answer.headers);
   if (result.kind === "answer") {
-    // A list of models says nothing about turns: it neither ends a probe nor settles one.
-    if (isModelList(request)) permit.release();
-    else permit.begun();
+    permit.begun();
+    noteEndpoint("served");
     note(null, result.answer.status, null);
     return { kind: "answer", chosen: { upstream, answer: result.answer, converted: null, permit } };
   }
-  const verdict = classifyAttempt(result.outcome, upstream, {
+  const judged = classifyAttempt(result.outcome, upstream, {
     now: deps.now(),
     settings: route.routing,
-    hasBoundHistory: !one.isRepaired && carriesBoundHistory(facts.api, body),
+    hasBoundHistory: !one.isRepaired && carriesBoundHistory(endpoint.api, body),
   });
+  const shown = endpointShownBy(result.outcome, judged);
+  if (shown !== null) noteEndpoint(shown);
+  const saysOnlyMissing = endpoint.counts === "if-served" && isMissing(result.outcome);
+  const verdict: Verdict = saysOnlyMissing ? { ...judged, blame: "none" } : judged;
   note(verdict, "status" in result.outcome ? result.outcome.status : null, verdict.reason);
   if (verdict.next === "repair" && !one.isRepaired) {
-    const stripped = stripBoundHistory(facts.api, body);
+    const stripped = stripBoundHistory(endpoint.api, body);
     if (stripped !== null) {
       result.answer?.abort();
       deps.memory.noteForeignHistory(facts.sessionId, upstream.key, stripped.removed);
@@ -230,16 +255,26 @@ async function askUpstream(one: OneAttempt, run: LoopRun): Promise<Step> {
     }
   }
   if (lacksCompaction(verdict)) deps.memory.noteCompaction(upstream, "plain");
-  if (isModelList(request)) permit.release();
-  else permit.fail(verdict);
+  permit.fail(verdict);
   const mayFailOver =
     verdict.next === "next" &&
     mayRepeat(verdict.retryClass, replayRequest(request, route)) &&
-    deps.router.mayFailOver(verdict.retryClass);
+    deps.router.mayFailOver(verdict.retryClass, one.left());
   if (mayFailOver || result.answer === null)
     return { kind: "failed", verdict, answer: result.answer, hasEnded: !mayFailOver };
   const answer = { ...result.answer, status: statusFor(result.outcome, verdict, result.answer.status) };
   return { kind: "answer", chosen: { upstream, answer, converted: null, permit: null } };
+}
+
+/** What a failure says of the endpoint itself; null for nothing. */
+function endpointShownBy(outcome: AttemptOutcome, { rule }: Verdict): "missing" | "failing" | null {
+  if (outcome.kind === "bad-content") return "failing";
+  if (rule === "server-error") return "failing";
+  return isMissing(outcome) && rule !== "model-unknown" ? "missing" : null;
+}
+
+function isMissing(outcome: AttemptOutcome): boolean {
+  return outcome.kind === "status" && [404, 405, 501].includes(outcome.status);
 }
 
 /**
@@ -256,7 +291,7 @@ function statusFor(outcome: AttemptOutcome, { next, rule }: Verdict, status: num
 async function send(one: OneAttempt, run: LoopRun, model: string | null): Promise<AttemptResult> {
   const { accept, body, firstByteMs, isRepaired, permit, upstream } = one;
   const { deps, request, route } = run;
-  const { api, sessionId, stream } = request.facts;
+  const { endpoint, sessionId, stream } = request.facts;
   const turnState = request.headers.get(TURN_STATE_HEADER);
   const made = makeUpstreamRequest(request, upstream, {
     body,
@@ -272,7 +307,8 @@ async function send(one: OneAttempt, run: LoopRun, model: string | null): Promis
     {
       ...made,
       upstream,
-      api,
+      api: endpoint.api,
+      judged: endpoint.judged,
       stream,
       accept,
       firstByteMs,
@@ -292,22 +328,16 @@ function firstByteBudget(
   timeouts: Timeouts,
   wait: { readonly isLastUsable: boolean; readonly spentMs: number; readonly totalMs: number },
 ): number {
-  if (isModelList(request)) return MODELS_FIRST_BYTE_MS;
+  const { endpoint, stream } = request.facts;
+  if (endpoint.firstByteMs !== undefined) return endpoint.firstByteMs;
   // The headers of an answer that does not stream come only with the whole of it.
-  const isWhole = request.facts.api !== null && !request.facts.stream;
+  const isWhole = !stream;
   const streamed = wait.isLastUsable ? timeouts.firstByteLastMs : timeouts.firstByteMs;
   const own = isWhole ? timeouts.nonStreamMs : streamed;
   const totalMs = isWhole ? Math.max(timeouts.nonStreamMs, wait.totalMs) : wait.totalMs;
   return Math.max(1_000, Math.min(own, totalMs - wait.spentMs));
 }
 
-function replayRequest(
-  { facts, method, target }: ClientRequest,
-  { routing }: Pick<Route, "routing">,
-): ReplayRequest {
-  return { method, path: target.path, facts, settings: routing };
-}
-
-function isModelList({ method, target }: ClientRequest): boolean {
-  return method === "GET" && target.path.endsWith("/models");
+function replayRequest({ facts }: ClientRequest, { routing }: Pick<Route, "routing">): ReplayRequest {
+  return { isRepeatable: facts.endpoint.keeps !== "something", facts, settings: routing };
 }

@@ -15,14 +15,17 @@ import {
   readWhole,
   type Source,
 } from "./answer-body.ts";
+import { judgeData } from "./data-answer.ts";
+import type { Endpoint } from "./endpoints.ts";
 import { checkConnect, type Connections, type ConnectResult } from "./connections.ts";
 import { type Acceptance, type BadContent, holdAnswer } from "./gate.ts";
 import type { UpstreamRequest } from "./upstream-request.ts";
 
 export interface AttemptRequest extends UpstreamRequest {
   readonly upstream: Upstream;
-  /** Null: the answer is not looked at. */
+  /** Null: it is no turn. */
   readonly api: Api | null;
+  readonly judged: Endpoint["judged"];
   readonly stream: boolean;
   readonly accept: Acceptance;
   /** Longest wait for the response headers. */
@@ -139,7 +142,15 @@ async function judge(request: AttemptRequest, answer: Answer): Promise<AttemptRe
       reason === null ? { kind: "status", ...said } : { kind: "bad-content", reason, ...said };
     return { kind: "failed", outcome, answer };
   }
-  if (request.api === null) return { kind: "answer", answer };
+  if (request.api === null) {
+    const isLookedAt = request.judged === "data" && request.method !== "HEAD";
+    const bad = isLookedAt ? await judgeData(answer, request.upstream.timeouts.idleMs) : null;
+    if (request.clientSignal.aborted) return gone(answer);
+    if (bad === null) return { kind: "answer", answer };
+    if (bad.reason === "json-error") return { kind: "failed", outcome: bad, answer };
+    answer.abort();
+    return failed(bad);
+  }
   const gate = await holdAnswer({
     api: request.api,
     stream: request.stream,

@@ -74,6 +74,8 @@ export function beginExchange(
       budget.add(-heldBytes);
       for (const callback of callbacks) callback();
       const last = tried.at(-1);
+      // Where nothing is counted no model is named.
+      const model = known?.facts.endpoint.usage == null ? null : known.facts.model;
       const showAttempts = tried.length > 1 || (tried.length === 1 && as.outcome !== "ok");
       const entry: LogEntry = {
         timestamp_ms: timestampMs,
@@ -87,8 +89,8 @@ export function beginExchange(
         usage: as.usage,
         usage_unknown: as.usageUnknown,
         id: makeRequestId(timestampMs),
-        model: known?.facts.model ?? undefined,
-        upstream_model: last?.model === known?.facts.model ? undefined : (last?.model ?? undefined),
+        model: model ?? undefined,
+        upstream_model: model === null || last?.model === model ? undefined : (last?.model ?? undefined),
         session_id: known?.facts.sessionId ?? undefined,
         ttfb_ms: ttfbMs === undefined ? undefined : Math.round(ttfbMs),
         stream: known?.facts.stream,

@@ -148,7 +148,8 @@ function judgeJson(value: unknown, { api, stream }: GateInput): BadReason | null
   return stream && api !== "messages" ? "malformed" : null;
 }
 
-function isError(value: JsonRecord): boolean {
+/** Marked as one, in one of the ways that relays have. */
+export function isError(value: JsonRecord): boolean {
   const error = value["error"];
   if (error !== null && error !== undefined && error !== "" && error !== false) return true;
   return value["type"] === "error" || value["success"] === false || value["status"] === "failed";

@@ -8,6 +8,7 @@ import { type Pass, runAttempts } from "./attempt-loop.ts";
 import { readCompaction, unfoldSummaries } from "./compaction.ts";
 import { makeCompactionPasses } from "./compaction-passes.ts";
 import type { ProxyDeps } from "./deps.ts";
+import { endpointOf } from "./endpoints.ts";
 import { beginExchange, type Exchange, type ExchangeEnd } from "./exchange.ts";
 import { ANY_OUTPUT } from "./gate.ts";
 import { refuse, type RequestTarget, splitUrl } from "./guard.ts";
@@ -16,7 +17,7 @@ import { type LocalError, makeErrorResponse } from "./local-error.ts";
 import { answerOwn } from "./own-routes.ts";
 import { isCounted } from "./refusals.ts";
 import { readBody } from "./read-body.ts";
-import { apiOf, readRequestFacts } from "./request-facts.ts";
+import { readRequestFacts } from "./request-facts.ts";
 
 /** Bun runs at most 256 fetches at once and lets the next one wait in silence: better a clear answer before that. */
 const MAX_IN_FLIGHT = 250;
@@ -77,8 +78,8 @@ async function forward({ request, target, exchange, deps }: Forwarding): Promise
   exchange.onEnd(() => {
     deps.inFlight.count -= 1;
   });
-  const api = apiOf(method, target.path);
-  const compaction = readCompaction(api, read.bytes);
+  const endpoint = endpointOf(method, target.path);
+  const compaction = readCompaction(endpoint.api, read.bytes);
   // The rules cannot see into a summary of ours, and must: it leaves as plain text.
   const unfolded = compaction.hasOwn ? unfoldSummaries(read.bytes) : read.bytes;
   const filtered = deps.filter(unfolded, request.headers);
@@ -86,14 +87,16 @@ async function forward({ request, target, exchange, deps }: Forwarding): Promise
   const { body } = filtered;
   // Until the end: Bun keeps the body of a fetch for as long as its answer comes.
   hold(body.length - read.bytes.length);
-  const facts = readRequestFacts(api, request.headers, body);
+  const facts = readRequestFacts(endpoint, request.headers, body);
   exchange.describe({ facts, filtered, configName: route.configName });
   const plan = {
     upstreams: route.upstreams,
-    model: facts.model,
+    // What is asked here may not be what is asked of a turn.
+    model: endpoint.judged === "turn" ? facts.model : null,
     sessionId: facts.sessionId,
     now: deps.now(),
     onExhausted: route.onExhausted,
+    isNeutral: endpoint.counts === "no",
   };
   const passes = compaction.isRequest
     ? makeCompactionPasses(plan, body, deps.memory)
@@ -117,7 +120,7 @@ async function forward({ request, target, exchange, deps }: Forwarding): Promise
   });
   answer.catch(() => exchange.end(OUR_BUG));
   return await withHeartbeat(answer, {
-    api,
+    api: endpoint.api,
     stream: facts.stream,
     onStart: (status) => exchange.fixStatus(status),
     ...deps.heartbeat,

@@ -2,11 +2,11 @@
 // Pure.
 import { endsAtTopLevel, findTopLevelString } from "../base/json-members.ts";
 import { parseJson, stringOr } from "../base/json-value.ts";
-import type { Api } from "../usage/stream-events.ts";
+import { beginsJson, firstByteOf } from "../base/bytes.ts";
+import type { Endpoint } from "./endpoints.ts";
 
 export interface RequestFacts {
-  /** Which wire format the answer will have; null for one that is passed on without being looked at. */
-  readonly api: Api | null;
+  readonly endpoint: Endpoint;
   readonly model: string | null;
   readonly stream: boolean;
   readonly sessionId: string | null;
@@ -23,30 +23,22 @@ const STREAM = Buffer.from('"stream"');
 const STORE = Buffer.from('"store"');
 const BACKGROUND = Buffer.from('"background"');
 
-/** The wire format, by path; null for none that we can read. Any prefix before the last segments does not matter. */
-export function apiOf(method: string, path: string): Api | null {
-  if (method !== "POST") return null;
-  if (path.endsWith("/responses")) return "responses";
-  if (path.endsWith("/messages")) return "messages";
-  if (path.endsWith("/chat/completions")) return "chat";
-  return null;
-}
-
-/** The model that a request for a token count names. It is not a fact to route by: such a request says nothing of turns. */
-export function countedModel(path: string, body: Uint8Array): string | null {
-  if (!path.endsWith("/count_tokens")) return null;
-  return stringField(Buffer.from(body.buffer, body.byteOffset, body.byteLength), "model");
-}
-
 /** Facts of one request. `body` is decoded and unredacted or redacted; any bytes are accepted. */
-export function readRequestFacts(api: Api | null, headers: Headers, body: Uint8Array): RequestFacts {
-  if (api === null) {
-    const sessionId = headerSession(headers);
-    return { api, sessionId, model: null, stream: false, store: false, background: false };
-  }
+export function readRequestFacts(endpoint: Endpoint, headers: Headers, body: Uint8Array): RequestFacts {
   const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
+  if (endpoint.api === null) {
+    const namesModel = endpoint.judged === "data" && beginsJson(firstByteOf(bytes));
+    return {
+      endpoint,
+      model: namesModel ? stringField(bytes, "model") : null,
+      sessionId: headerSession(headers),
+      stream: false,
+      store: false,
+      background: false,
+    };
+  }
   return {
-    api,
+    endpoint,
     model: stringField(bytes, "model"),
     stream: flagField(bytes, STREAM),
     sessionId: headerSession(headers) ?? stringField(bytes, "prompt_cache_key") ?? claudeSession(bytes),

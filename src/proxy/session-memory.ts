@@ -1,5 +1,5 @@
 // What a running proxy remembers so that a session stays usable at its upstreams: who issued a turn state, which pieces of
-// a history an upstream refused, and which upstreams know compaction. Bounded, and gone with the process.
+// a history an upstream refused, which upstreams know compaction, and which lack an endpoint. Bounded, gone with the process.
 import { fingerprint } from "../base/secrets.ts";
 import type { Upstream } from "../base/upstream.ts";
 
@@ -12,11 +12,17 @@ type Compaction = "native" | "plain" | "unknown";
 const MAX_TURN_STATES = 512;
 /** Pairs of session and upstream. */
 const MAX_HISTORIES = 200;
+/** Pairs of endpoint and upstream. */
+const MAX_MISSING = 500;
+const MISSING_MS = 3_600_000;
+/** A failure may be an accident; the same one again is the relay's way to say that it has no such endpoint. */
+const FAILURES_OF_MISSING = 2;
 
 export function createSessionMemory() {
   const issuers = new Map<string, string>();
   const histories = new Map<string, ReadonlySet<string>>();
   const compaction = new Map<string, Compaction>();
+  const missing = new Map<string, { readonly failures: number; readonly until: number }>();
   return {
     /** The turn state in an answer's headers (Codex sends it back within the turn), or null for none. */
     noteTurnState(value: string | null, upstreamKey: string): void {
@@ -36,6 +42,22 @@ export function createSessionMemory() {
     /** Does it answer a compaction request with a compaction item? The vendor's own hosts do; of others it is learned. */
     compactionAt: ({ isOfficial, key }: Upstream): Compaction =>
       compaction.get(key) ?? (isOfficial ? "native" : "unknown"),
+    /** Did this upstream say within the hour that it does not have the endpoint? `now`: wall clock, ms. */
+    lacksEndpoint: (endpoint: string, upstreamKey: string, now: number) =>
+      (missing.get(`${endpoint} ${upstreamKey}`)?.until ?? 0) > now,
+    /** What an attempt showed of an endpoint that is not a turn's. */
+    noteEndpoint(
+      endpoint: string,
+      upstreamKey: string,
+      was: "served" | "missing" | "failing",
+      now: number,
+    ): void {
+      const key = `${endpoint} ${upstreamKey}`;
+      if (was === "served") return void missing.delete(key);
+      const failures = (missing.get(key)?.failures ?? 0) + 1;
+      const isMissing = was === "missing" || failures >= FAILURES_OF_MISSING;
+      setNewest(missing, key, { failures, until: isMissing ? now + MISSING_MS : 0 }, MAX_MISSING);
+    },
     noteCompaction(upstream: Upstream, is: Exclude<Compaction, "unknown">): void {
       compaction.set(upstream.key, is);
     },

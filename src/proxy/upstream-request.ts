@@ -73,7 +73,7 @@ export function makeUpstreamRequest(
 }
 
 function makeBody(
-  { api }: RequestFacts,
+  { endpoint: { api } }: RequestFacts,
   { stripWorkspaces: stripsWorkspaces }: Upstream,
   { body, foreignHistory, model }: RequestChanges,
 ): Uint8Array | null {

@@ -122,8 +122,8 @@ const CODE = /^(?=.{3,60}$)[a-z]{1,20}(?:[_.-][a-z]{1,20})*$/;
 const PLAIN = new Set(["error", "failed", "response.failed"]);
 
 export interface ReplayRequest {
-  readonly method: string;
-  readonly path: string;
+  /** Of its answers the upstream keeps nothing, or only what it is asked to keep. */
+  readonly isRepeatable: boolean;
   readonly facts: {
     /** The upstream keeps the answer. */
     readonly store: boolean;
@@ -133,20 +133,11 @@ export interface ReplayRequest {
   readonly settings: Pick<RoutingSettings, "ambiguous">;
 }
 
-/** POST endpoints that leave nothing behind at the upstream: tools run at the client, the answer is the effect. */
-const GENERATES =
-  /\/(?:responses|responses\/compact|chat\/completions|messages|messages\/count_tokens|embeddings)$/;
-
 /**
- * A: never sent, always safe. B: refused before any work, safe where a repetition starts something anew. C: may have
- * been done; safe only where nothing is kept, so that the worst is an answer billed twice, and where the user has not
- * said `ambiguous: "never"`.
+ * A: never sent. B: refused before any work. Both are always safe. C: may have been done; safe only where nothing is kept, so
+ * that the worst is an answer billed twice, and where the user has not said `ambiguous: "never"`. D: never.
  */
-export function mayRepeat(retryClass: RetryClass, request: ReplayRequest): boolean {
-  if (retryClass === "D") return false;
-  const { facts, method, path, settings } = request;
-  if (retryClass === "A" || method === "GET" || method === "HEAD")
-    return retryClass !== "C" || settings.ambiguous === "failover";
-  if (method !== "POST" || facts.background || !GENERATES.test(path)) return false;
-  return retryClass === "B" || (!facts.store && settings.ambiguous === "failover");
+export function mayRepeat(retryClass: RetryClass, { facts, isRepeatable, settings }: ReplayRequest): boolean {
+  if (retryClass !== "C") return retryClass !== "D";
+  return settings.ambiguous === "failover" && isRepeatable && !facts.background && !facts.store;
 }

@@ -48,6 +48,9 @@ export function createRouter({ now, onEvent = () => {}, random, settings }: Rout
     (upstream: Upstream, isLastResort: boolean): Assessment =>
       records.look(upstream, model, isLastResort);
 
+  const isWell = (upstream: Upstream): boolean =>
+    records.look(upstream, null, false).allowed === "go" && records.of(upstream.key).health.consecutive === 0;
+
   /** The first sign of an answer: the session, or the flow of new ones, is with this upstream now. */
   const noteServed = (upstream: Upstream, request: PlanRequest, line: Line | undefined): void => {
     // A request from before the user's last edit must not bring a session back to where it was.
@@ -149,11 +152,17 @@ export function createRouter({ now, onEvent = () => {}, random, settings }: Rout
         };
       }
       let seen = view(upstream, false);
-      if (seen.allowed === "no" && reach.every((other) => view(other, false).allowed === "no"))
-        seen = view(upstream, true);
+      const isLastResort =
+        seen.allowed === "no" && reach.every((other) => view(other, false).allowed === "no");
+      if (isLastResort) seen = view(upstream, true);
       const { allowed, askAt, reason, availability } = seen;
-      if (allowed === "no") return { kind: "blocked", until: askAt ?? now(), reason, availability };
       const record = records.of(upstream.key);
+      // What keeps turns away need not keep others away where no upstream is better.
+      if (request.isNeutral === true && (allowed !== "no" || isLastResort)) {
+        record.requests += 1;
+        return { kind: "go", permit: NEUTRAL };
+      }
+      if (allowed === "no") return { kind: "blocked", until: askAt ?? now(), reason, availability };
       const permit = makePermit(upstream, request, allowed === "probe");
       record.requests += 1;
       if (permit.isProbe) {
@@ -163,8 +172,14 @@ export function createRouter({ now, onEvent = () => {}, random, settings }: Rout
       if (request.sessionId !== null) affinity.touch(request.sessionId, now());
       return { kind: "go", permit };
     },
-    /** May one more upstream be tried after a failure of this class? Ambiguous failures draw on a budget. */
-    mayFailOver: (retryClass: RetryClass): boolean => retryClass !== "C" || budget.spend(),
+    /**
+     * May one of the upstreams that are left be tried after a failure of this class? Ambiguous failures draw on a budget, unless
+     * one of them is well: it is no outage then that could be multiplied.
+     */
+    mayFailOver(retryClass: RetryClass, left: readonly Upstream[] = []): boolean {
+      if (retryClass !== "C" || left.some(isWell)) return true;
+      return budget.spend();
+    },
     /** The session's history belongs to this account alone from now on (it holds a compaction item of it). */
     pin: (sessionId: string, { key, service }: Upstream): void =>
       affinity.pin({ sessionId, key, service, lastAt: now() }),
@@ -222,6 +237,9 @@ export function createRouter({ now, onEvent = () => {}, random, settings }: Rout
     },
   };
 }
+
+/** Of a request that is no turn: nothing is learned from it. */
+const NEUTRAL: Permit = { isProbe: false, begun() {}, succeed() {}, fail() {}, release() {} };
 
 /** Counted in fifths of a repetition: each request earns one, each 10 s a whole repetition, ten are kept at most. */
 const WHOLE = 5;

@@ -139,6 +139,8 @@ export interface PlanRequest {
   readonly now: number;
   /** `stop`: an exhausted upstream hands nothing on to those after it. Default `continue`. */
   readonly onExhausted?: "continue" | "stop";
+  /** It is no turn: whatever comes of it changes no availability, and binds no session. Default: it is one. */
+  readonly isNeutral?: boolean;
 }
 
 /** Leave to make one attempt, given out by `admit`. The first call settles it; later ones do nothing, except that

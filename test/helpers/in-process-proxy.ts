@@ -18,6 +18,7 @@ export interface TestProxy extends AsyncDisposable {
   /** "http://127.0.0.1:PORT" */
   readonly origin: string;
   readonly router: Router;
+  readonly upstreams: readonly Upstream[];
   /** Log lines so far. */
   readonly entries: readonly LogEntry[];
   /** The n-th log line (1 is the first), as soon as it is written. */
@@ -88,6 +89,7 @@ export function startTestProxy(options: TestProxyOptions): TestProxy {
     port: proxy.port,
     origin,
     router,
+    upstreams,
     entries,
     entry: (n = 1) => waitUntil(() => entries[n - 1], { what: `log line ${n}` }),
     ask: (path, body, init) =>

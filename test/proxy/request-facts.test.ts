@@ -1,12 +1,14 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { apiOf, readRequestFacts } from "../../src/proxy/request-facts.ts";
+import { endpointOf } from "../../src/proxy/endpoints.ts";
+import { readRequestFacts } from "../../src/proxy/request-facts.ts";
 import { replaceModel } from "../../src/proxy/upstream-request.ts";
 
+const TURN = endpointOf("POST", "/v1/responses");
 const bytes = (value: unknown): Uint8Array =>
   new TextEncoder().encode(typeof value === "string" ? value : JSON.stringify(value));
 const facts = (body: unknown, headers: Record<string, string> = {}) =>
-  readRequestFacts("responses", new Headers(headers), bytes(body));
+  readRequestFacts(TURN, new Headers(headers), bytes(body));
 
 test.each([
   ["POST", "/v1/responses", "responses"],
@@ -16,7 +18,7 @@ test.each([
   ["POST", "/v1/responses/r1/cancel", "other"],
   ["GET", "/v1/responses", "other"],
 ] as const)("%s %s is read as %s", (method, path, api) => {
-  expect(apiOf(method, path) ?? "other").toBe(api);
+  expect(endpointOf(method, path).api ?? "other").toBe(api);
 });
 
 test("facts are those that parsing would give, whatever else the body holds", () => {
@@ -59,7 +61,7 @@ test("a tool that has a property of the same name does not make a request stream
 test("bytes that are not JSON give no facts and no error", () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 300 }), (garbage) => {
-      readRequestFacts("responses", new Headers(), garbage);
+      readRequestFacts(TURN, new Headers(), garbage);
     }),
   );
   expect(facts('{"model":"unterminated')).toMatchObject({ model: null, stream: false });

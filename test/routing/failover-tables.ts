@@ -11,6 +11,7 @@ import {
   PAGE_RULES,
   REQUEST_RULES,
 } from "../../src/routing/classify-rules.ts";
+import { type Endpoint, ENDPOINTS } from "../../src/proxy/endpoints.ts";
 import type { Rule } from "../../src/routing/rule.ts";
 import type { Blame } from "../../src/routing/types.ts";
 import { makeMarkdownTable, replaceBetween } from "../helpers/markdown-table.ts";
@@ -47,11 +48,12 @@ const NEXT: Readonly<Record<Rule["next"], string>> = {
   repair: "the same upstream, request repaired",
 };
 
+const ENDPOINT_MARKS = ["<!-- the endpoints: begin -->", "<!-- the endpoints: end -->"] as const;
 const MARKS = ["<!-- the classifier's rows: begin -->", "<!-- the classifier's rows: end -->"] as const;
 
 /** The document with its tables as the code has them. Throws where the marks are missing. */
 export function withTables(text: string): string {
-  return replaceBetween(text, MARKS, makeTables());
+  return replaceBetween(replaceBetween(text, MARKS, makeTables()), ENDPOINT_MARKS, makeEndpointTable());
 }
 
 function makeTables(): string {
@@ -73,6 +75,34 @@ function makeTable(rules: readonly Rule[]): string {
     ["rule", "what is seen (from whom)", "then", "class", "counted as", "how long"],
     ...rows,
   ]);
+}
+
+const JUDGED: Readonly<Record<Endpoint["judged"], string>> = {
+  turn: "held until it shows output",
+  data: "a web page, an empty body, an error in a 200",
+  no: "no",
+};
+
+const AMBIGUOUS: Readonly<Record<Endpoint["keeps"], string>> = {
+  nothing: "A, B, C",
+  "if-asked": "A, B; C unless `store` or `background` is set",
+  something: "A, B",
+};
+
+const COUNTS: Readonly<Record<Endpoint["counts"], string>> = {
+  yes: "yes",
+  "if-served": "yes, except for 404, 405 and 501",
+  no: "no",
+};
+
+function makeEndpointTable(): string {
+  const rows = ENDPOINTS.map((endpoint) => [
+    endpoint.shown,
+    JUDGED[endpoint.judged],
+    AMBIGUOUS[endpoint.keeps],
+    COUNTS[endpoint.counts],
+  ]);
+  return makeMarkdownTable([["request", "is a 2xx judged?", "fails over", "changes availability?"], ...rows]);
 }
 
 if (import.meta.main) {

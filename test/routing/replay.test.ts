@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { endpointOf } from "../../src/proxy/endpoints.ts";
 import { mayRepeat } from "../../src/routing/classify.ts";
 
 function may(
@@ -18,7 +19,8 @@ function may(
     background = false,
     ambiguous = "failover",
   } = parts;
-  return mayRepeat(retryClass, { method, path, facts: { store, background }, settings: { ambiguous } });
+  const isRepeatable = endpointOf(method, path).keeps !== "something";
+  return mayRepeat(retryClass, { isRepeatable, facts: { store, background }, settings: { ambiguous } });
 }
 
 /** The classes that may be repeated, as a word. */
@@ -35,7 +37,15 @@ describe("what may be sent to another upstream after a failure", () => {
       "/v1/chat/completions",
       "/v1/messages",
       "/v1/messages/count_tokens",
+      "/v1/responses/input_tokens",
       "/v1/embeddings",
+      "/v1/completions",
+      "/v1/moderations",
+      "/v1/alpha/search",
+      "/v1/images/generations",
+      "/v1/images/edits",
+      "/v1/audio/speech",
+      "/v1/audio/transcriptions",
     ])
       expect({ path, classes: classes({ path }) }).toEqual({ path, classes: "ABC" });
   });
@@ -44,20 +54,20 @@ describe("what may be sent to another upstream after a failure", () => {
     expect(classes({ store: true })).toBe("AB");
   });
 
-  test("work in the background, files, batches, cancellations, anything unknown: only what was never sent", () => {
-    expect(classes({ background: true })).toBe("A");
+  test("work in the background, files, batches, cancellations, anything unknown: only what it did not begin", () => {
+    expect(classes({ background: true })).toBe("AB");
     for (const path of [
       "/v1/files",
       "/v1/batches",
       "/v1/uploads",
       "/v1/fine_tuning/jobs",
       "/v1/responses/r_1/cancel",
-      "/v1/images/generations",
+      "/v1/audio/voices",
       "/v2/new",
     ])
-      expect({ path, classes: classes({ path }) }).toEqual({ path, classes: "A" });
-    expect(classes({ method: "DELETE", path: "/v1/responses/r_1" })).toBe("A");
-    expect(classes({ method: "PUT" })).toBe("A");
+      expect({ path, classes: classes({ path }) }).toEqual({ path, classes: "AB" });
+    expect(classes({ method: "DELETE", path: "/v1/responses/r_1" })).toBe("AB");
+    expect(classes({ method: "PUT" })).toBe("AB");
   });
 
   test("reading: everything", () => {

@@ -463,6 +463,16 @@ describe("leave to try", () => {
     desk.ms = 60 * MINUTE;
     expect(spend()).toBe(10);
   });
+
+  test("where an upstream is left that is well, no budget keeps requests from it", () => {
+    const desk = makeDesk();
+    const two = { upstreams: [A, B] };
+    for (let count = 0; count < 50; count += 1) expect(desk.router.mayFailOver("C", [B])).toBe(true);
+    desk.fail(B, makeVerdict(), two);
+    let spent = 0;
+    while (spent < 100 && desk.router.mayFailOver("C", [B])) spent += 1;
+    expect(spent).toBe(10);
+  });
 });
 
 describe("what is told", () => {

@@ -140,6 +140,7 @@ async function ask(
             query: upstream.query,
           }) ?? upstream.baseUrl,
         method: "POST",
+        judged: "turn",
         headers: makeRequestHeaders({
           client: new Headers({
             "content-type": "application/json",
