@@ -4,7 +4,9 @@ import {
   closeSync,
   fchmodSync,
   fchownSync,
+  fstatSync,
   fsyncSync,
+  ftruncateSync,
   lstatSync,
   mkdirSync,
   openSync,
@@ -20,11 +22,15 @@ import {
 import { basename, dirname, join, resolve } from "node:path";
 import { decodeUtf8 } from "./bytes.ts";
 import { UserError, errorCode, errorText, ignoreSystemError } from "./errors.ts";
+import { makeTempPath, removeLeftovers } from "./leftovers.ts";
 import { type Text, t } from "./text.ts";
 
 /** Mode of every file that may hold a secret. */
 export const PRIVATE_FILE = 0o600;
 const PRIVATE_DIRECTORY = 0o700;
+const ALL_BITS = 0o7777;
+/** With the bit that lets a program run as the group. */
+const GROUP_BITS = 0o2070;
 /** The errors of opening a directory for fsync on systems that do not offer it. */
 const NO_DIRECTORY_SYNC = new Set(["EISDIR", "EPERM", "EACCES", "EINVAL", "ENOTSUP"]);
 /** What Windows says of a file that another program has open. */
@@ -114,24 +120,37 @@ export function ensurePrivateDirectory(path: string): void {
 export interface WriteOptions {
   /** Mode of the new file. Defaults to the present file's mode, else 0600. */
   readonly mode?: number;
+  /**
+   * For a file of another program: what it has beside its bytes is kept, or nothing is written and Irreplaceable is thrown.
+   * Both arguments are open files.
+   */
+  readonly keepAttributes?: (from: number, to: number, options: { readonly keepsGroup: boolean }) => boolean;
+  /** The caller holds the lock under which alone this file is written. */
+  readonly isLocked?: boolean;
   /** Called right before the rename; throwing leaves the target as it was. */
   readonly beforeRename?: () => void;
 }
 
+/** Another file in its place would not be the same: it has more names, another owner, or attributes that cannot be copied. */
+export class Irreplaceable extends UserError {}
+
 /**
- * Replaces a file's content atomically: exclusive temp file beside the real file (links are followed), mode set,
+ * Replaces a file's content atomically: what killed writers left is removed, then exclusive temp file beside the real file (links are followed), mode set,
  * fsync, rename, fsync of the directory. On any error the target is untouched and the temp file removed.
  */
 export function writeFileAtomic(path: string, data: string | Uint8Array, options: WriteOptions = {}): void {
   const target = resolveLink(path);
   const before = statOrNull(target);
   if (before !== null && !before.isFile()) throw new UserError(t`${path} is not a file`);
-  const temp = join(dirname(target), `.${basename(target)}.${process.pid}.${randomName()}.tmp`);
+  if (options.keepAttributes !== undefined && before !== null && before.nlink > 1)
+    throw new Irreplaceable(`${path} has more than one name`);
+  removeLeftovers(target, options.isLocked === true);
+  const temp = makeTempPath(target);
   const bytes = typeof data === "string" ? new TextEncoder().encode(data) : data;
   try {
     withOpen(temp, "wx", (fd) => {
-      keepOwner(fd, before);
-      fchmodSync(fd, options.mode ?? (before === null ? PRIVATE_FILE : before.mode & 0o7777));
+      if (before === null) fchmodSync(fd, options.mode ?? PRIVATE_FILE);
+      else takeAfter(fd, { target, before, ...options });
       for (let written = 0; written < bytes.length;) written += writeSync(fd, bytes, written);
       fsyncSync(fd);
     });
@@ -141,9 +160,25 @@ export function writeFileAtomic(path: string, data: string | Uint8Array, options
     // Where it was never made, or is gone already, there is nothing to remove.
     ignoreSystemError(() => unlinkSync(temp), undefined);
     if (error instanceof UserError) throw error;
-    throw new UserError(t`cannot write ${path}: ${describe(error)}`, { cause: error });
+    // On Linux, what is mounted on a single file.
+    const isMounted = errorCode(error) === "EBUSY" && options.keepAttributes !== undefined;
+    const Failure = isMounted ? Irreplaceable : UserError;
+    throw new Failure(t`cannot write ${path}: ${describe(error)}`, { cause: error });
   }
   syncDirectory(dirname(target));
+}
+
+/**
+ * Writes into a file that is there, which stays what it is in all else. A crash may leave a mix of old and new bytes: whoever
+ * calls this has a copy. Throws what the system says.
+ */
+export function overwriteFile(path: string, bytes: Uint8Array): void {
+  withOpen(path, "r+", (fd) => {
+    for (let written = 0; written < bytes.length;)
+      written += writeSync(fd, bytes, written, bytes.length - written, written);
+    ftruncateSync(fd, bytes.length);
+    fsyncSync(fd);
+  });
 }
 
 /** Removes a file and makes the removal durable. A missing file is fine. */
@@ -236,14 +271,36 @@ export function statOrNull(path: string): Stats | null {
   }
 }
 
-/** Keeps the file the user's when we run as root; failing to is not worth refusing the write. */
-function keepOwner(fd: number, before: Stats | null): void {
-  if (before === null || process.getuid?.() !== 0) return;
-  try {
-    fchownSync(fd, before.uid, before.gid);
-  } catch (error) {
-    if (errorCode(error) !== "EPERM") throw error;
-  }
+/** Gives a new file what the old one has but its bytes, or the mode that is asked for. */
+function takeAfter(
+  fd: number,
+  {
+    before,
+    keepAttributes,
+    mode,
+    target,
+  }: WriteOptions & { readonly target: string; readonly before: Stats },
+): void {
+  const { uid } = fstatSync(fd);
+  const keepsBoth = changeOwner(fd, before);
+  const keepsGroup = keepsBoth || (uid !== before.uid && changeOwner(fd, { uid, gid: before.gid }));
+  // Rights that were given to that group are not given to ours.
+  fchmodSync(fd, mode ?? before.mode & (keepsGroup ? ALL_BITS : ALL_BITS & ~GROUP_BITS));
+  if (keepAttributes === undefined || process.platform === "win32") return;
+  const isSame =
+    (keepsBoth || uid === before.uid) &&
+    withOpen(target, "r", (from) => keepAttributes(from, fd, { keepsGroup }));
+  if (!isSame) throw new Irreplaceable(`${target} has an owner or attributes that cannot be copied`);
+}
+
+/** False where that is not permitted. */
+function changeOwner(fd: number, { uid, gid }: Pick<Stats, "uid" | "gid">): boolean {
+  const now = fstatSync(fd);
+  if (process.platform === "win32" || (now.uid === uid && now.gid === gid)) return true;
+  return ignoreSystemError(() => {
+    fchownSync(fd, uid, gid);
+    return true;
+  }, false);
 }
 
 /** Windows refuses while a virus scanner or an editor has the target open, which is a matter of moments. */
@@ -270,15 +327,11 @@ function syncDirectory(path: string): void {
   }
 }
 
-function withOpen(path: string, flags: "r" | "wx", work: (fd: number) => void): void {
+function withOpen<T>(path: string, flags: "r" | "r+" | "wx", work: (fd: number) => T): T {
   const fd = openSync(path, flags, PRIVATE_FILE);
   try {
-    work(fd);
+    return work(fd);
   } finally {
     closeSync(fd);
   }
-}
-
-function randomName(): string {
-  return crypto.randomUUID().slice(0, 8);
 }

@@ -48,7 +48,7 @@ export async function updateConfig(paths: ConfigPaths, plan: Plan, now: () => nu
     if (Buffer.compare(present ?? NOTHING, bytes ?? NOTHING) !== 0) {
       throw new UserError(t`another program has just changed ${paths.config}; try again`);
     }
-    writeFileAtomic(paths.config, result, { mode: PRIVATE_FILE });
+    writeFileAtomic(paths.config, result, { mode: PRIVATE_FILE, isLocked: true });
   });
 }
 
@@ -63,7 +63,7 @@ export function keepVersion(directory: string, bytes: Uint8Array, now: number): 
   const latest = Number(versions.at(-1)?.slice("config.json.".length) ?? 0);
   // The time in ms has 13 digits until the year 2286, so that the names sort.
   const name = `config.json.${Math.max(now, latest + 1)}`;
-  writeFileAtomic(join(directory, name), bytes, { mode: PRIVATE_FILE });
+  writeFileAtomic(join(directory, name), bytes, { mode: PRIVATE_FILE, isLocked: true });
   for (const old of versions.slice(0, Math.max(0, versions.length + 1 - KEPT_VERSIONS))) {
     removeFile(join(directory, old));
   }

@@ -55,6 +55,8 @@ export interface FileFacts {
   readonly freeBytes: number | null;
   /** Our files and directories that others may read. */
   readonly openFiles: readonly string[];
+  /** What killed writers left. */
+  readonly leftovers: readonly string[];
   /** Files of the older program of the same name, left where they are. */
   readonly predecessorFiles: readonly string[];
 }

@@ -125,6 +125,19 @@ export const OWN_FILE_CHECKS: readonly Check<DoctorFacts>[] = [
     },
   },
   {
+    id: "leftovers",
+    about: "no temporary files are left of a `ch` that was killed while it wrote",
+    worst: "info",
+    repair: "removes them",
+    run: ({ files: { leftovers } }) => {
+      const [first = ""] = leftovers;
+      const count = leftovers.length;
+      return count === 0
+        ? [ok(t`no temporary files are left`)]
+        : [info(t`temporary files of a ch that was killed: ${count}, such as ${first}`, FIX)];
+    },
+  },
+  {
     id: "predecessor",
     about: "files of the older program of the same name, which are never changed",
     worst: "info",

@@ -34,7 +34,7 @@ export async function updateState(paths: StatePaths, change: (state: State) => S
     const after = change(before);
     const text = JSON.stringify(after);
     if (text === JSON.stringify(before)) return;
-    writeFileAtomic(paths.state, `${text}\n`, { mode: PRIVATE_FILE });
+    writeFileAtomic(paths.state, `${text}\n`, { mode: PRIVATE_FILE, isLocked: true });
   };
   await withLock(join(paths.run, "state.lock"), work, { timeoutMs: LOCK_TIMEOUT_MS });
 }

@@ -1,6 +1,6 @@
 import { inEnglish } from "../../src/base/text.ts";
 import { expect, test } from "bun:test";
-import { chmodSync, mkdirSync, readFileSync, rmSync, symlinkSync, truncateSync } from "node:fs";
+import { chmodSync, mkdirSync, readFileSync, rmSync, symlinkSync, truncateSync, utimesSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import type { Status } from "../../src/base/check.ts";
@@ -177,6 +177,18 @@ const CONDITIONS: readonly Condition[] = [
     },
     status: "warn",
     says: /other users can read \d of codex-helper's files, such as .*backups/,
+    hint: /ch doctor --fix/,
+  },
+  {
+    name: "leftovers: a write was killed",
+    make: async ({ home }) => {
+      const dead = Bun.spawn(["true"]);
+      await dead.exited;
+      const path = home.write(`.codex-helper/run/.state.json.${dead.pid}.0123abcd.tmp`, "x");
+      utimesSync(path, new Date(), new Date(Date.now() - 60_000));
+    },
+    status: "info",
+    says: /temporary files of a ch that was killed: 1, such as .*\.state\.json/,
     hint: /ch doctor --fix/,
   },
   {

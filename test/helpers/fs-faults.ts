@@ -6,7 +6,7 @@ import { basename, dirname } from "node:path";
 export type FsFault =
   /** Writes the number of calls to a file at the end. */
   | { readonly kind: "count"; readonly file: string }
-  /** SIGKILL before the call; where it writes bytes, in the middle of them. */
+  /** SIGKILL before the call; where it writes bytes, before the last of them. */
   | { readonly kind: "kill"; readonly at: number }
   | { readonly kind: "fail"; readonly at: number; readonly code: string }
   /** The first calls that rename something to `file` come after another program's write. */
@@ -16,6 +16,7 @@ const CALLS = [
   "openSync",
   "writeSync",
   "fsyncSync",
+  "ftruncateSync",
   "fchmodSync",
   "closeSync",
   "renameSync",
@@ -48,7 +49,7 @@ function strike(name: string, args: unknown[]): void {
   if (fault === null) return;
   if (fault.kind === "kill" && fault.at === seen) {
     const [fd, bytes] = args;
-    if (name === "writeSync" && bytes instanceof Uint8Array) write?.(fd, bytes.subarray(0, bytes.length / 2));
+    if (name === "writeSync" && bytes instanceof Uint8Array) write?.(fd, bytes.subarray(0, bytes.length - 1));
     process.kill(process.pid, "SIGKILL");
   }
   if (fault.kind === "fail" && fault.at === seen)

@@ -1,6 +1,6 @@
 // Looks at our own files for `doctor`: what they say, who may read them, and the disk they lie on. Changes nothing.
 import { accessSync, constants, existsSync, statfsSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { UserError } from "../../base/errors.ts";
 import {
   MAX_OWN_FILE_BYTES,
@@ -10,7 +10,9 @@ import {
   lookAt,
   readText,
   readTextOrNull,
+  realPath,
 } from "../../base/files.ts";
+import { findLeftovers } from "../../base/leftovers.ts";
 import { type Text, t } from "../../base/text.ts";
 import { parseRecord } from "../../base/json-value.ts";
 import type { Paths } from "../../base/paths.ts";
@@ -54,15 +56,30 @@ export async function collectFileFacts(
     home: { path: paths.home, problem: findHomeProblem(paths.home) },
     freeBytes: readFreeBytes(paths.home),
     openFiles: listOpenFiles(paths),
+    leftovers: listLeftovers(paths),
     predecessorFiles: listPredecessorFiles(paths),
   };
 }
 
 /** Our files and directories that others may read. */
 export function listOpenFiles(paths: Paths): string[] {
-  const directories = [paths.home, paths.logs, paths.run, paths.backups];
-  const files = directories.flatMap((directory) => listNames(directory).map((name) => join(directory, name)));
+  const files = ownDirectories(paths).flatMap((directory) =>
+    listNames(directory).map((name) => join(directory, name)),
+  );
   return [...new Set([paths.home, ...files])].slice(0, MOST_FILES).filter(isOpenToOthers);
+}
+
+/** What killed writers left in our directories, and beside the clients' files. */
+export function listLeftovers(paths: Paths): string[] {
+  const clients = [paths.codexConfig, paths.claudeSettings].map(realPath);
+  return [
+    ...ownDirectories(paths).flatMap((directory) => findLeftovers(directory)),
+    ...clients.flatMap((file) => findLeftovers(dirname(file), { name: basename(file) })),
+  ];
+}
+
+function ownDirectories({ backups, home, logs, run }: Paths): readonly string[] {
+  return [home, logs, run, backups];
 }
 
 /** Few users have such a file: its parser is loaded only where there is one. */

@@ -3,13 +3,13 @@ import { chmodSync, statSync } from "node:fs";
 import { type CheckRow, type Finding, runChecks } from "../../base/check.ts";
 import type { Env } from "../../base/env.ts";
 import { UserError, errorCode } from "../../base/errors.ts";
-import { describe } from "../../base/files.ts";
+import { describe, removeFile } from "../../base/files.ts";
+import type { Paths } from "../../base/paths.ts";
 import { DEFAULT_PORT, SERVICES, type Service } from "../../base/service.ts";
 import { type Text, t } from "../../base/text.ts";
 import type { SwitchTarget } from "../../clients/client.ts";
 import { CLIENTS } from "../../clients/registry.ts";
-import { readSwitchStatus } from "../../clients/switch/status.ts";
-import { switchOff } from "../../clients/switch/switch.ts";
+import { repairDeadSwitch } from "../../clients/switch/switch.ts";
 import { chooseOutboundProxy } from "../../config/outbound-proxy.ts";
 import { listUpstreams } from "../../config/resolve.ts";
 import type { DoctorFacts, ExamineOptions, ServiceFacts, UpstreamFacts } from "../../doctor/facts.ts";
@@ -21,7 +21,7 @@ import { createClientSecrets } from "../client-secrets.ts";
 import { createLiveConfig, type LiveConfig } from "../live-config.ts";
 import { type PortOwner, describeStranger } from "../port-owner.ts";
 import { makeSwitchReport } from "../status/switch-report.ts";
-import { collectFileFacts, listOpenFiles } from "./examine-files.ts";
+import { collectFileFacts, listLeftovers, listOpenFiles } from "./examine-files.ts";
 import { collectMachineFacts, findClient, lookAtPort, nameProgramAt } from "./examine-machine.ts";
 import { collectNetworkFacts } from "./examine-network.ts";
 
@@ -136,7 +136,10 @@ function makeUpstreamFacts({ entry, upstream }: EnabledUpstream, env: Env): Upst
   };
 }
 
-/** What is safe: a client whose proxy died is restored, records of dead proxies go, our files are made private. */
+/**
+ * What is safe: a client whose proxy died is restored, records of dead proxies and temporary files go, our files are made
+ * private.
+ */
 export async function repair({ env, paths }: ExamineOptions) {
   const done: Text[] = [];
   /** Why, for each thing that could not be repaired. */
@@ -152,19 +155,25 @@ export async function repair({ env, paths }: ExamineOptions) {
   };
   for (const service of SERVICES) await attempt(() => restoreClient({ service, paths, env }));
   await attempt(() => removeRecords(paths.run));
+  await attempt(() => removeAllLeftovers(paths));
   for (const path of listOpenFiles(paths)) await attempt(() => makePrivate(path));
   return { done, failed };
 }
 
 async function restoreClient(target: SwitchTarget): Promise<Text | null> {
-  const { isOwnerDead } = await readSwitchStatus(target);
-  const off = isOwnerDead ? await switchOff(target) : null;
-  return off === null ? null : t`restored ${off.file}`;
+  const file = await repairDeadSwitch(target);
+  return file === null ? null : t`restored ${file}`;
 }
 
 async function removeRecords(run: string): Promise<Text | null> {
   const dead = await removeDeadInstances(run);
   return dead === 0 ? null : t`removed the records of dead proxies: ${dead}`;
+}
+
+function removeAllLeftovers(paths: Paths): Text | null {
+  const all = listLeftovers(paths);
+  for (const path of all) removeFile(path);
+  return all.length === 0 ? null : t`removed temporary files: ${all.length}`;
 }
 
 function makePrivate(path: string): Text {

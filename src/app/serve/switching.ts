@@ -6,9 +6,7 @@ import { joinTexts, t } from "../../base/text.ts";
 import type { Paths } from "../../base/paths.ts";
 import { identifyProcess } from "../../base/process-identity.ts";
 import { CLIENT_NAME, type Service } from "../../base/service.ts";
-import type { SwitchTarget } from "../../clients/client.ts";
 import type { Owner } from "../../clients/switch/journal.ts";
-import { readSwitchStatus } from "../../clients/switch/status.ts";
 import { type SwitchedOff, type SwitchedOn, switchOff, switchOn } from "../../clients/switch/switch.ts";
 
 export interface SwitchingOptions {
@@ -74,10 +72,4 @@ export async function switchClients(options: SwitchingOptions) {
     });
   }
   return { switched: [...switched], restore };
-}
-
-/** A proxy that died while a client was pointed at it: the client is restored before anything reads its files. */
-export async function repairDeadSwitch(target: SwitchTarget): Promise<SwitchedOff | null> {
-  const { isOwnerDead } = await readSwitchStatus(target);
-  return isOwnerDead ? await switchOff(target) : null;
 }

@@ -65,7 +65,7 @@ export const command = defineCommand({
 /** What an earlier run left is put right; the first start of a service takes over what its client has. */
 async function prepare({ env, now, out, paths }: Cli, service: Service): Promise<void> {
   if (hasJournals(paths)) {
-    const { repairDeadSwitch } = await import("../../app/serve/switching.ts");
+    const { repairDeadSwitch } = await import("../../clients/switch/switch.ts");
     await repairDeadSwitch({ service, paths, env });
   }
   const taken = await bootstrap({ paths, env, cwd: process.cwd(), service }, now);

@@ -1,20 +1,21 @@
-// Reads and replaces a client's file while the client may write it too: what was read is compared with what is there right
-// before the rename. Knows nothing of what the file means.
-import { accessSync, constants, mkdirSync, readdirSync, readFileSync, rmdirSync, unlinkSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
+// Reads and writes a client's file while the client may write it too: what was read is compared with what is there right
+// before the write. Knows nothing of what the file means.
+import { accessSync, constants, mkdirSync, readFileSync, rmdirSync } from "node:fs";
+import { dirname } from "node:path";
 import { UserError, errorCode } from "../../base/errors.ts";
 import {
+  Irreplaceable,
   MAX_FILE_BYTES,
   PRIVATE_FILE,
   decodeText,
   describe,
   readBytes,
   removeFile,
-  resolveLink,
   statOrNull,
   writeFileAtomic,
 } from "../../base/files.ts";
 import { t } from "../../base/text.ts";
+import { writeInPlace } from "./in-place.ts";
 
 /** A client's file as it was read. */
 export interface ClientFile {
@@ -46,13 +47,26 @@ export async function readClientFile(path: string): Promise<ClientFile> {
   return { path, bytes, text: bytes === null ? "" : decodeText(bytes, path, { keepsBom: true }) };
 }
 
-/** Replaces the text, or makes the file (0600). Throws WrittenMeanwhile, or UserError; then nothing was changed. */
-export function writeClientFile(file: ClientFile, text: string): void {
+/**
+ * Changes the text, or makes the file (0600). `copy` is where both texts are kept while a file is written in place.
+ * Throws WrittenMeanwhile, or UserError; then nothing was changed.
+ */
+export async function writeClientFile(file: ClientFile, text: string, copy: string): Promise<void> {
   refuseReadOnly(file);
-  writeFileAtomic(file.path, text, {
-    ...(file.bytes === null ? { mode: PRIVATE_FILE } : {}),
-    beforeRename: () => refuseChanged(file),
-  });
+  const refuse = (): void => refuseChanged(file);
+  if (file.bytes === null)
+    return writeFileAtomic(file.path, text, { mode: PRIVATE_FILE, isLocked: true, beforeRename: refuse });
+  const { makeCopyAttributes } = await import("../../base/file-attributes.ts");
+  try {
+    writeFileAtomic(file.path, text, {
+      keepAttributes: makeCopyAttributes(),
+      isLocked: true,
+      beforeRename: refuse,
+    });
+  } catch (error) {
+    if (!(error instanceof Irreplaceable)) throw error;
+    writeInPlace({ file: file.path, before: file.text, after: text }, copy, refuse);
+  }
 }
 
 /** Removes a file that has not changed since it was read. Throws as `writeClientFile` does. */
@@ -78,20 +92,6 @@ export function removeDirectoryOf(path: string): void {
   } catch (error) {
     if (IN_USE_OR_GONE.has(errorCode(error) ?? "")) return;
     throw new UserError(t`cannot remove ${directory}: ${describe(error)}`, { cause: error });
-  }
-}
-
-/** Removes what a killed write left beside the file. Only for the holder of the lock: another's may be in use. */
-export function removeLeftovers(path: string): void {
-  try {
-    const target = resolveLink(path);
-    const leftover = new RegExp(`^\\.${RegExp.escape(basename(target))}\\.\\d+\\.[0-9a-f]{8}\\.tmp$`);
-    for (const name of readdirSync(dirname(target))) {
-      if (leftover.test(name)) unlinkSync(join(dirname(target), name));
-    }
-  } catch (error) {
-    // They do no harm, and the cause is reported when the file itself is written.
-    if (!(error instanceof UserError) && errorCode(error) === undefined) throw error;
   }
 }
 

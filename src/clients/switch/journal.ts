@@ -108,5 +108,5 @@ export async function readJournal(path: string): Promise<FoundJournal> {
 export function writeJournal(path: string, journal: Omit<Journal, "version">): void {
   ensurePrivateDirectory(dirname(path));
   const text = `${JSON.stringify({ ...journal, version: VERSION }, null, 2)}\n`;
-  writeFileAtomic(path, text, { mode: PRIVATE_FILE });
+  writeFileAtomic(path, text, { mode: PRIVATE_FILE, isLocked: true });
 }

@@ -1,10 +1,11 @@
 // The state of a switch: is the client switched, to which port, by whom, and does that one still run? And what its own file would be
 // without our switch. Looks, and changes nothing; needs no lock, because every file is only ever replaced as a whole.
-import type { Text } from "../../base/text.ts";
+import { type Text, t } from "../../base/text.ts";
 import { UserError } from "../../base/errors.ts";
 import { isRunning } from "../../base/process-identity.ts";
 import { type Service, readProxyPort } from "../../base/service.ts";
 import { readClientFile } from "./client-file.ts";
+import { copyPathFor, findInterrupted } from "./in-place.ts";
 import { type Owner, findJournalPath, readJournal } from "./journal.ts";
 import type { SwitchTarget, Undone } from "../client.ts";
 import { CLIENTS } from "../registry.ts";
@@ -19,12 +20,14 @@ export interface SwitchStatus {
   readonly owner: Owner | null;
   /** The proxy that switched it has died: `off` or the next `serve` puts that right. */
   readonly isOwnerDead: boolean;
+  /** The file was being written when that was killed; the next to write it restores it first. */
+  readonly isInterrupted: boolean;
   /** The file cannot be read or edited, or the journal cannot be used. */
   readonly problem: Text | string | null;
 }
 
 export async function readSwitchStatus(target: SwitchTarget): Promise<SwitchStatus> {
-  const { file, journal, keys, problem } = await findSwitch(target);
+  const { file, isInterrupted, journal, keys, problem } = await findSwitch(target);
   const isOn = keys.some(({ kind }) => kind === "restored" || kind === "unknown");
   const owner = isOn ? (journal?.owner ?? null) : null;
   return {
@@ -34,6 +37,7 @@ export async function readSwitchStatus(target: SwitchTarget): Promise<SwitchStat
     keys,
     owner,
     isOwnerDead: owner?.kind === "process" && !isRunning(owner),
+    isInterrupted,
     problem,
   };
 }
@@ -42,13 +46,18 @@ export async function readSwitchStatus(target: SwitchTarget): Promise<SwitchStat
 async function findSwitch(target: SwitchTarget) {
   const editor = await CLIENTS[target.service].createEditor(target);
   const { file } = editor;
-  const { journal, problem } = await readJournal(await findJournalPath(target.paths, target.service, file));
+  const path = await findJournalPath(target.paths, target.service, file);
+  const { journal, problem } = await readJournal(path);
   try {
-    const { text } = await readClientFile(file);
-    return { file, journal, problem, ...editor.clean(text, journal?.changes ?? null) };
+    const interrupted = await findInterrupted(copyPathFor(path));
+    const text = interrupted === null ? (await readClientFile(file)).text : interrupted.before;
+    const clean = editor.clean(text, journal?.changes ?? null);
+    if (interrupted === null) return { file, journal, problem, isInterrupted: false, ...clean };
+    const isHalf = t`writing ${file} was interrupted: ch doctor --fix restores it`;
+    return { file, journal, problem: isHalf, isInterrupted: true, ...clean };
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
-    return { file, journal, problem: error.text, text: "", keys: [] };
+    return { file, journal, problem: error.text, isInterrupted: false, text: "", keys: [] };
   }
 }
 

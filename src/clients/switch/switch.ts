@@ -4,7 +4,8 @@
 import { dirname, join } from "node:path";
 import { UserError } from "../../base/errors.ts";
 import { t, type Text } from "../../base/text.ts";
-import { removeFile, statOrNull } from "../../base/files.ts";
+import { realPath, removeFile, statOrNull } from "../../base/files.ts";
+import { removeLeftovers } from "../../base/leftovers.ts";
 import { withLock } from "../../base/lock.ts";
 import { type ProcessIdentity, isRunning } from "../../base/process-identity.ts";
 import { CLIENT_NAME } from "../../base/service.ts";
@@ -16,9 +17,9 @@ import {
   readClientFile,
   removeClientFile,
   removeDirectoryOf,
-  removeLeftovers,
   writeClientFile,
 } from "./client-file.ts";
+import { copyPathFor, healInterrupted } from "./in-place.ts";
 import { type Journal, type Owner, findJournalPath, readJournal, writeJournal } from "./journal.ts";
 import {
   type KeyChange,
@@ -29,6 +30,7 @@ import {
   isSamePath,
 } from "../client.ts";
 import { CLIENTS } from "../registry.ts";
+import { readSwitchStatus } from "./status.ts";
 
 export interface SwitchedOn {
   readonly file: string;
@@ -86,9 +88,9 @@ export async function switchOn(target: SwitchTarget, goal: SwitchGoal, owner: Ow
       try {
         writeJournal(path, journal);
         if (isDirectoryNew) makeDirectoryOf(editor.file);
-        if (edit.text !== file.text) writeClientFile(file, edit.text);
+        if (edit.text !== file.text) await writeClientFile(file, edit.text, copyPathFor(path));
       } catch (error) {
-        if (await undoWrite(file, edit.text)) quietly(() => restoreJournal(path, known));
+        if (await undoWrite(file, edit.text, copyPathFor(path))) quietly(() => restoreJournal(path, known));
         if (isDirectoryNew) quietly(() => removeDirectoryOf(editor.file));
         throw error;
       }
@@ -120,7 +122,7 @@ export async function switchOff(
       // Without its journal a switch may have been ended by hand, and the file is the user's.
       if (onlyFor !== undefined && journal === null && !undo.keys.some(({ kind }) => kind === "restored"))
         return null;
-      const isFileRemoved = restoreFile(file, undo.text, known);
+      const isFileRemoved = await restoreFile(file, { text: undo.text, known, copy: copyPathFor(path) });
       return { file, keys: undo.keys, isFileRemoved };
     });
     if (result === null) return null;
@@ -138,13 +140,36 @@ export async function switchOff(
   });
 }
 
+/**
+ * Before anything reads the client's file: a write that was interrupted is healed, and the switch of a proxy that died is
+ * undone. Gives the file that needed it, or null.
+ */
+export async function repairDeadSwitch(target: SwitchTarget): Promise<string | null> {
+  const { file, isInterrupted, isOwnerDead } = await readSwitchStatus(target);
+  if (isOwnerDead) await switchOff(target);
+  // Taking the lock heals.
+  else if (isInterrupted) await underLock(target, () => Promise.resolve());
+  return isOwnerDead || isInterrupted ? file : null;
+}
+
 /** True when the file was removed. */
-function restoreFile(file: ClientFile, text: string, known: Pick<Journal, "created"> | null): boolean {
+async function restoreFile(
+  file: ClientFile,
+  {
+    copy,
+    known,
+    text,
+  }: {
+    readonly text: string;
+    readonly known: Pick<Journal, "created"> | null;
+    readonly copy: string;
+  },
+): Promise<boolean> {
   if (file.bytes !== null && text === "" && known?.created.file === true) {
     removeClientFile(file);
     return true;
   }
-  if (text !== file.text) writeClientFile(file, text);
+  if (text !== file.text) await writeClientFile(file, text, copy);
   return false;
 }
 
@@ -155,8 +180,10 @@ async function underLock<T>(
   const editor = await CLIENTS[target.service].createEditor(target);
   return await withLock(join(target.paths.run, "switch.lock"), async () => {
     const journal = await findJournalPath(target.paths, target.service, editor.file);
-    removeLeftovers(journal);
-    removeLeftovers(editor.file);
+    const copy = copyPathFor(journal);
+    const client = realPath(editor.file);
+    for (const path of [journal, copy, client]) removeLeftovers(path, true);
+    await healInterrupted(copy);
     return await work(editor, journal);
   });
 }
@@ -214,7 +241,7 @@ function withOlder(changes: readonly KeyChange[], older: readonly KeyChange[]): 
  * After a failure: the disk may have refused when the new text was in place already. False when that text is still there,
  * and the journal is needed.
  */
-async function undoWrite(file: ClientFile, written: string): Promise<boolean> {
+async function undoWrite(file: ClientFile, written: string, copy: string): Promise<boolean> {
   const isInPlace = async (): Promise<boolean> => {
     const now = await readClientFile(file.path);
     return now.bytes !== null && now.text === written && written !== file.text;
@@ -223,7 +250,7 @@ async function undoWrite(file: ClientFile, written: string): Promise<boolean> {
     if (!(await isInPlace())) return true;
     const now = await readClientFile(file.path);
     if (file.bytes === null) removeClientFile(now);
-    else writeClientFile(now, file.text);
+    else await writeClientFile(now, file.text, copy);
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
   }

@@ -1,10 +1,18 @@
 // A process that switches a client once, for tests that end it on the way. Arguments: home, service, "on" or "off", port,
-// how often. Prints the message of an expected failure and ends with 1.
+// how often. Prints the message of an expected failure and ends with 1. SWITCH_AS makes it another user's, who then owns
+// nothing of it: "UID:GID:GROUP,GROUP".
 import { join } from "node:path";
 import { UserError } from "../../../src/base/errors.ts";
 import { resolvePaths } from "../../../src/base/paths.ts";
 import { switchOff, switchOn } from "../../../src/clients/switch/switch.ts";
 import type { SwitchTarget } from "../../../src/clients/client.ts";
+
+const [uid, gid, groups] = process.env["SWITCH_AS"]?.split(":") ?? [];
+if (uid !== undefined && gid !== undefined && groups !== undefined) {
+  process.setgroups?.(groups.split(",").map(Number));
+  process.setgid?.(Number(gid));
+  process.setuid?.(Number(uid));
+}
 
 const [home = "", service, action, port = "3211", times = "1"] = process.argv.slice(2);
 const env = { HOME: home };

@@ -1,10 +1,20 @@
 // What a switch leaves behind when it ends in the middle: killed, refused by the disk, or overtaken by the client.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { chmodSync, existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  linkSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { Service } from "../../../src/base/service.ts";
-import { switchOff, switchOn } from "../../../src/clients/switch/switch.ts";
+import { inEnglish } from "../../../src/base/text.ts";
+import { repairDeadSwitch, switchOff, switchOn } from "../../../src/clients/switch/switch.ts";
 import { readSwitchStatus } from "../../../src/clients/switch/status.ts";
 import type { FsFault } from "../../helpers/fs-faults.ts";
 import { CLAUDE_TEXT, CODEX_TEXT, type SwitchHome, makeSwitchHome } from "./switch-home.ts";
@@ -166,6 +176,82 @@ describe("a switch that is killed at any of its calls", () => {
     },
     TIMEOUT_MS,
   );
+});
+
+describe("a file with two names, which is written in place,", () => {
+  const scenes = (["on", "off"] as const).map((action) => ({
+    service: "codex" as const,
+    action,
+    text: CODEX_TEXT,
+  }));
+  type Scene = (typeof scenes)[number];
+  const link = (home: SwitchHome): string => join(home.directory, "other-name");
+  const makeLinked = async ({ action, service, text }: Scene): Promise<SwitchHome> => {
+    const home = makeSwitchHome({ [service]: text });
+    linkSync(home.paths.codexConfig, link(home));
+    if (action === "off")
+      await switchOn(home.target(service), { port: 3211, prefersOwnProvider: false }, USER);
+    return home;
+  };
+  const expectWhole = async (home: SwitchHome, { service, text }: Scene): Promise<void> => {
+    expect(readFileSync(link(home), "utf8")).toBe(home.read(service) ?? "");
+    await switchOff(home.target(service));
+    expect(home.read(service)).toBe(text);
+    expect(readFileSync(link(home), "utf8")).toBe(text);
+    expect(readdirSync(home.paths.run)).toEqual(["switch.lock"]);
+  };
+  const countIn = async (scene: Scene): Promise<{ calls: number; after: string | null }> => {
+    using home = await makeLinked(scene);
+    const file = join(home.directory, "count");
+    await runChild(home, [scene.service, scene.action], { kind: "count", file });
+    return { calls: Number(readFileSync(file, "utf8")), after: home.read(scene.service) };
+  };
+
+  for (const scene of scenes) {
+    const { action, service } = scene;
+    test(
+      `is healed after a kill at any call: ${action}`,
+      async () => {
+        const { calls, after } = await countIn(scene);
+        let halves = 0;
+        await atCalls({ calls, stride: 1 }, async (at) => {
+          using home = await makeLinked(scene);
+          const old = home.read(service);
+          const ended = await runChild(home, [service, action], { kind: "kill", at });
+          expect(ended.signal).toBe("SIGKILL");
+          const isHalf = ![old, after].includes(home.read(service));
+          const status = await readSwitchStatus(home.target(service));
+          expect(status.isInterrupted).toBe(isHalf);
+          if (isHalf) {
+            halves += 1;
+            expect(inEnglish(status.problem ?? "")).toContain("was interrupted: ch doctor --fix");
+            await repairDeadSwitch(home.target(service));
+            expect(home.read(service)).toBe(old);
+          }
+          await expectWhole(home, scene);
+        });
+        expect(halves).toBeGreaterThan(0);
+      },
+      TIMEOUT_MS,
+    );
+
+    test(
+      `is the old or the new one when the disk refuses a call: ${action}`,
+      async () => {
+        const { calls, after } = await countIn(scene);
+        await atCalls({ calls, stride: STRIDE }, async (at) => {
+          using home = await makeLinked(scene);
+          const old = home.read(service);
+          const code = ["ENOSPC", "EIO", "EDQUOT"][at % 3] ?? "EIO";
+          const ended = await runChild(home, [service, action], { kind: "fail", at, code });
+          if (ended.code !== 0) expect(ended.words).toContain(code);
+          expect([old, after]).toContain(home.read(service));
+          await expectWhole(home, scene);
+        });
+      },
+      TIMEOUT_MS,
+    );
+  }
 });
 
 describe("a disk that refuses any of its calls", () => {

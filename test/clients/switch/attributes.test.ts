@@ -1,0 +1,176 @@
+// What a client's file is beside its text: owner, group, mode, attributes, access lists, and its other names. As root, which CI is, a
+// second user switches it, with groups of its own; elsewhere the one that runs the tests does, and owner and group are its own.
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import {
+  chmodSync,
+  chownSync,
+  linkSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { modeHere } from "../../helpers/modes.ts";
+import { ACCESS_LIST, DEFAULT_LIST, getXattr, makeAccessList, setXattr } from "../../helpers/xattrs.ts";
+import { CLAUDE_TEXT, CODEX_TEXT, SWITCHED, type SwitchHome, makeSwitchHome } from "./switch-home.ts";
+
+const IS_ROOT = process.getuid?.() === 0;
+const IS_LINUX = process.platform === "linux";
+const UID = IS_ROOT ? 65_534 : (process.getuid?.() ?? 0);
+const GID = IS_ROOT ? 65_534 : (process.getgid?.() ?? 0);
+/** One that the user is in beside its own, one that it is not in, and another user. */
+const [SHARED, FOREIGN, SOMEBODY] = IS_ROOT ? [4242, 4343, 12_345] : [GID, GID, UID];
+const TEXTS = { codex: CODEX_TEXT, claude: CLAUDE_TEXT };
+
+let build = "";
+let child = "";
+beforeAll(async () => {
+  // The second user has to come through here.
+  if (IS_ROOT) chmodSync(tmpdir(), 0o711);
+  build = mkdtempSync(join(tmpdir(), "switch-child-"));
+  chmodSync(build, 0o755);
+  const entrypoints = [Bun.fileURLToPath(import.meta.resolve("./switch-child.ts"))];
+  const { outputs } = await Bun.build({ entrypoints, target: "bun" });
+  child = join(build, "switch-child.js");
+  await Bun.write(child, outputs[0] ?? "");
+});
+afterAll(() => rmSync(build, { recursive: true, force: true }));
+
+async function run(home: SwitchHome, ...args: readonly string[]): Promise<string> {
+  const running = Bun.spawn([process.execPath, child, home.directory, ...args], {
+    env: { ...process.env, ...(IS_ROOT ? { SWITCH_AS: `${UID}:${GID}:${GID},${SHARED}` } : {}) },
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+  const [words, bug] = await Promise.all([
+    new Response(running.stdout).text(),
+    new Response(running.stderr).text(),
+  ]);
+  await running.exited;
+  return words + bug;
+}
+
+/** A home of that user, with both clients' files. */
+function makeHome(): SwitchHome & { readonly files: Record<"codex" | "claude", string> } {
+  const home = makeSwitchHome(TEXTS);
+  const files = { codex: home.paths.codexConfig, claude: home.paths.claudeSettings };
+  for (const path of [home.directory, home.paths.codexHome, home.paths.claudeHome, ...Object.values(files)])
+    if (IS_ROOT) chownSync(path, UID, GID);
+  return { ...home, files };
+}
+
+function identify(path: string) {
+  const { gid, ino, mode, uid } = statSync(path);
+  return { gid, uid, mode: mode & 0o7777, ino };
+}
+
+for (const service of SWITCHED) {
+  describe(`${service}'s file`, () => {
+    /** What `get` finds must be the same before, while switched, and after. */
+    const keeps = async (set: (path: string) => void, get: (path: string) => unknown): Promise<void> => {
+      using home = makeHome();
+      const path = home.files[service];
+      set(path);
+      const before = get(path);
+      for (const action of ["on", "off"]) {
+        expect(await run(home, service, action)).toBe("");
+        expect(get(path)).toEqual(before);
+        expect(home.read(service)?.includes("127.0.0.1:3211")).toBe(action === "on");
+      }
+      expect(home.read(service)).toBe(TEXTS[service]);
+    };
+
+    test("keeps a group that the user is in, and the mode", async () => {
+      await keeps(
+        (path) => {
+          chmodSync(path, 0o640);
+          if (IS_ROOT) chownSync(path, UID, SHARED);
+        },
+        (path) => ({ ...identify(path), ino: 0 }),
+      );
+    });
+
+    test("keeps attributes and access lists", async () => {
+      await keeps(
+        (path) => {
+          setXattr(path, "user.note", Buffer.from("mine"));
+          setXattr(path, "user.empty", new Uint8Array(0));
+          if (IS_LINUX) setXattr(path, ACCESS_LIST, makeAccessList(54_321, 4));
+        },
+        (path) => ["user.note", "user.empty", ACCESS_LIST].map((name) => getXattr(path, name)),
+      );
+    });
+
+    test("is not opened to those to whom its directory opens new files", async () => {
+      await keeps(
+        (path) => {
+          chmodSync(path, 0o640);
+          if (IS_LINUX) setXattr(join(path, ".."), DEFAULT_LIST, makeAccessList(54_321, 6));
+        },
+        (path) => [identify(path).mode, getXattr(path, ACCESS_LIST)],
+      );
+    });
+
+    test("loses the rights of a group that the user cannot give it", async () => {
+      using home = makeHome();
+      const path = home.files[service];
+      if (IS_ROOT) chownSync(path, UID, FOREIGN);
+      chmodSync(path, 0o660);
+      expect(await run(home, service, "on")).toBe("");
+      const mode = IS_ROOT ? 0o600 : modeHere(0o660);
+      expect(identify(path)).toMatchObject({ uid: UID, gid: GID, mode });
+      expect(await run(home, service, "off")).toBe("");
+      expect(home.read(service)).toBe(TEXTS[service]);
+    });
+
+    test("loses only those of its access list", async () => {
+      using home = makeHome();
+      const path = home.files[service];
+      if (IS_ROOT) chownSync(path, UID, FOREIGN);
+      if (IS_LINUX) setXattr(path, ACCESS_LIST, makeAccessList(54_321, 4));
+      expect(await run(home, service, "on")).toBe("");
+      const left = Buffer.from(makeAccessList(54_321, 4, IS_ROOT ? 0 : 4)).toString("hex");
+      expect(getXattr(path, ACCESS_LIST)).toBe(IS_LINUX ? left : null);
+    });
+
+    test("of another user, who lets the group write it, stays that user's", async () => {
+      await keeps(
+        (path) => {
+          if (IS_ROOT) chownSync(path, SOMEBODY, SHARED);
+          chmodSync(path, 0o660);
+        },
+        (path) => ({ ...identify(path), ino: IS_ROOT ? identify(path).ino : 0 }),
+      );
+    });
+
+    test("keeps its other names", async () => {
+      using home = makeHome();
+      const path = home.files[service];
+      const other = join(home.directory, "other-name");
+      linkSync(path, other);
+      const { ino } = statSync(path);
+      for (const action of ["on", "on", "off", "off"]) {
+        expect(await run(home, service, action)).toBe("");
+        expect([statSync(path).ino, statSync(other).ino]).toEqual([ino, ino]);
+        expect(readFileSync(other, "utf8")).toBe(home.read(service) ?? "");
+      }
+      expect(readFileSync(other, "utf8")).toBe(TEXTS[service]);
+      expect(readdirSync(home.paths.run)).toEqual(["switch.lock"]);
+    });
+
+    test("that another program writes meanwhile is left to it, also with other names", async () => {
+      using home = makeHome();
+      const path = home.files[service];
+      linkSync(path, join(home.directory, "other-name"));
+      expect(await run(home, service, "on")).toBe("");
+      const text = `${home.read(service)}\n`;
+      writeFileSync(path, text);
+      expect(await run(home, service, "off")).toBe("");
+      expect(home.read(service)).toBe(`${TEXTS[service]}\n`);
+    });
+  });
+}
