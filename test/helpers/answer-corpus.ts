@@ -55,7 +55,7 @@ export async function startAnswerRunner(): Promise<AnswerRunner> {
     runs += 1;
     const id = `${runs}`;
     const shown = Promise.withResolvers<void>();
-    if (file.expect.client !== "cut") shown.resolve();
+    if (!showsBeforeEnd(file)) shown.resolve();
     answers.set(`${id}/1`, await makeAnswer(file.answer, { ...sending, maySendEnd: shown.promise }));
     if (file.second !== undefined) {
       const second = file.second === true ? goodAnswer(file) : await makeAnswer(file.second, sending);
@@ -118,7 +118,7 @@ async function compare(
   });
   // Half of the clients can read what is compressed; for the others it has to be undone.
   const accepts = sending.coding !== null && file.name.length % 2 === 0;
-  const got = await ask(proxy.port, file.expect.client === "cut" ? allowEnd : null, {
+  const got = await ask(proxy.port, showsBeforeEnd(file) ? allowEnd : null, {
     method,
     path,
     fields: [
@@ -143,14 +143,18 @@ async function compare(
   };
 }
 
-/** A reset takes away what the client has not read: a cut comes only when it has all that precedes it. */
-async function ask(port: number, allowCut: (() => void) | null, request: RawRequest): Promise<RawResponse> {
+/** The end of a connection takes away what was not read before it: it comes only when the client has all of the rest. */
+function showsBeforeEnd({ answer: { end }, expect: { client } }: AnswerFile): boolean {
+  return client === "cut" || (client === "first" && (end === "fin" || end === "reset"));
+}
+
+async function ask(port: number, allowEnd: (() => void) | null, request: RawRequest): Promise<RawResponse> {
   await using client = await connectRaw(port);
   client.send(makeRequestBytes(port, request));
-  if (allowCut !== null) {
+  if (allowEnd !== null) {
     await client.begun();
     await settled(() => client.received);
-    allowCut();
+    allowEnd();
   }
   return await client.response(request.method);
 }
