@@ -5,7 +5,7 @@ import type { Env } from "../base/env.ts";
 import { EXIT, UserError } from "../base/errors.ts";
 import { t } from "../base/text.ts";
 import { describeVersion, isBuilt } from "../base/version.ts";
-import { ClosedPipe, openTerminal } from "./terminal.ts";
+import { ClosedPipe, UnwrittenData, openTerminal } from "./terminal.ts";
 
 const CHECKOUT = join(import.meta.dir, "../..");
 /** What Bun takes from the current directory before a program's first line; each with the option that prevents it. */
@@ -32,7 +32,8 @@ export async function runCli(argv: readonly string[], env: Env): Promise<number>
       import("./words.ts"),
       import("./report-error.ts"),
     ]);
-    return reportError(error, createWords(terminal), env);
+    const told = error instanceof UnwrittenData ? await tellUnwritten(error) : error;
+    return reportError(told, createWords(terminal), env);
   }
 }
 
@@ -55,4 +56,9 @@ function refuseForeignDirectory(): void {
 
 function unexpectedAfterVersion(word: string): UserError {
   return new UserError(`unexpected argument "${word}"`, { hint: "ch --version", exitCode: EXIT.usage });
+}
+
+async function tellUnwritten({ cause }: UnwrittenData): Promise<UserError> {
+  const [{ describe }, { t }] = await Promise.all([import("../base/files.ts"), import("../base/text.ts")]);
+  return new UserError(t`cannot write: ${describe(cause)}`, { cause });
 }

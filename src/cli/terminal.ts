@@ -22,6 +22,11 @@ export class ClosedPipe extends Error {
   override readonly name = "ClosedPipe";
 }
 
+/** Thrown through a command when its data cannot be written, as on a full disk: its cause is what the system says. */
+export class UnwrittenData extends Error {
+  override readonly name = "UnwrittenData";
+}
+
 /** How long to wait for a reader that is slower than we are, ms. */
 const SLOW_READER_WAIT_MS = 1;
 
@@ -30,15 +35,15 @@ export function openTerminal(env: Env): Terminal {
     get isInteractive() {
       return isTerminal(0) && isTerminal(2);
     },
-    stdout: openStream(1, env, () => {
-      throw new ClosedPipe();
+    stdout: openStream(1, env, (error) => {
+      throw CLOSED.has(errorCode(error) ?? "") ? new ClosedPipe() : new UnwrittenData("", { cause: error });
     }),
-    // Messages without a reader are no reason to stop working.
+    // Messages that nobody gets are no reason to stop working.
     stderr: openStream(2, env, () => {}),
   };
 }
 
-function openStream(fd: 1 | 2, env: Env, onClosed: () => void): TerminalStream {
+function openStream(fd: 1 | 2, env: Env, onFailure: (error: unknown) => void): TerminalStream {
   return {
     get columns() {
       return isTerminal(fd) ? STREAMS[fd]().columns : undefined;
@@ -47,7 +52,11 @@ function openStream(fd: 1 | 2, env: Env, onClosed: () => void): TerminalStream {
       return wantsColour(env) ?? isTerminal(fd);
     },
     write(text) {
-      if (!writeWhole(fd, text)) onClosed();
+      try {
+        writeWhole(fd, text);
+      } catch (error) {
+        onFailure(error);
+      }
     },
   };
 }
@@ -77,21 +86,15 @@ function wantsColour(env: Env): boolean | undefined {
  */
 const CLOSED: ReadonlySet<string> = new Set(["EPIPE", "ECONNRESET", "EIO", "EBADF"]);
 
-/** False when the reader has gone away. */
-function writeWhole(fd: 1 | 2, text: string): boolean {
+/** Throws what the system says when the reader has gone away, or there is no room. */
+function writeWhole(fd: 1 | 2, text: string): void {
   const bytes = Buffer.from(text);
   for (let at = 0; at < bytes.length;) {
     try {
       at += writeSync(fd, bytes, at);
     } catch (error) {
-      const code = errorCode(error);
-      if (code === "EAGAIN") {
-        Bun.sleepSync(SLOW_READER_WAIT_MS);
-        continue;
-      }
-      if (CLOSED.has(code ?? "")) return false;
-      throw error;
+      if (errorCode(error) !== "EAGAIN") throw error;
+      Bun.sleepSync(SLOW_READER_WAIT_MS);
     }
   }
-  return true;
 }
