@@ -136,6 +136,7 @@ export const instanceSchema = later(() =>
     config_problem: z.nullable(problemSchema),
     filter_problem: z.nullable(problemSchema),
     quota_problem: z._default(z.nullable(problemSchema), null),
+    prices_problem: z._default(z.nullable(problemSchema), null),
     /** Requests that were turned away: from web pages, for other hosts, in a loop. */
     refusals: z._default(z.nullable(refusalsSchema), null),
     /** Which state redaction is in; a proxy of an older version does not say. */

@@ -29,6 +29,8 @@ export function resolvePaths(env: Env) {
     usageProviders: join(home, "usage_providers.json"),
     prices: join(home, "prices.json"),
     state: join(home, "state.json"),
+    /** What was spent, by day. */
+    spend: join(home, "spend.json"),
     backups: join(home, "backups"),
     logs,
     requestsLog: join(logs, "requests.jsonl"),

@@ -91,6 +91,14 @@ export function showMoment(at: number, now: number): Text | string {
   return t`${month} ${date.getDate()} ${time}`;
 }
 
+/** "2026-11-22": the local day of a time in ms since 1970, or one so many days from it. */
+export function localDay(timestampMs: number, days = 0): string {
+  const date = new Date(timestampMs);
+  date.setDate(date.getDate() + days);
+  const two = (part: number): string => String(part).padStart(2, "0");
+  return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
+}
+
 /** A span in ms, in its two greatest units; nothing less than a second. */
 export function showSpan(ms: number): Text {
   if (ms < 100 * SECOND) return t`${Math.max(1, Math.round(ms / SECOND))} s`;

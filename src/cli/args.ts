@@ -2,6 +2,7 @@
 // Pure.
 import type { ArgsDef, ParsedArgs } from "citty";
 import { EXIT, UserError } from "../base/errors.ts";
+import { localDay } from "../base/text.ts";
 import { t } from "./language.ts";
 import { SERVICES, type Service, mapServices } from "../base/service.ts";
 
@@ -98,14 +99,6 @@ export function readTime({ flag, value, now }: TimeArg): number {
   }
   if (isDay && flag === "--until") time.setDate(time.getDate() + 1);
   return time.getTime();
-}
-
-/** "2026-11-22": the local day of a time in ms since 1970, or one so many days from it. */
-export function localDay(timestampMs: number, days = 0): string {
-  const date = new Date(timestampMs);
-  date.setDate(date.getDate() + days);
-  const two = (part: number): string => String(part).padStart(2, "0");
-  return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
 }
 
 /** "2026-11-22 14:00": the local hour of a time in ms since 1970. */

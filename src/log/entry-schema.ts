@@ -110,4 +110,8 @@ export const logEntrySchema = z.object({
     ),
   error: z.optional(z.string()).check(z.describe("What went wrong, in words; secrets masked")),
   reason,
+  run: z.optional(z.string()).check(z.describe("Which run of a proxy wrote the line")),
+  seq: z
+    .optional(z.int().check(z.positive()))
+    .check(z.describe("The number of the line in that run, from 1: no two lines have both alike")),
 });

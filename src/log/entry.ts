@@ -48,6 +48,8 @@ export function makeLogLine(entry: LogEntry): string {
     refusals: entry.refusals,
     error: makeError(entry.error),
     reason: maskValues(entry.reason),
+    run: entry.run,
+    seq: entry.seq,
   };
   // Someone may look at the file with `cat`.
   return `${escapeHarmful(JSON.stringify(line))}\n`;

@@ -2,7 +2,7 @@
 // A line that is no entry is skipped and counted: a torn one, or another program's.
 import { type FileHandle, open } from "node:fs/promises";
 import { UserError, errorCode } from "../base/errors.ts";
-import { describe } from "../base/files.ts";
+import { describe, realPath } from "../base/files.ts";
 import { t } from "../base/text.ts";
 import { type LogRecord, readRecord } from "./record.ts";
 import { isEndless, rotatedPath } from "./rotation.ts";
@@ -44,7 +44,7 @@ export async function scanLog(path: string, options: ScanLogOptions): Promise<vo
   };
   const onRead = (bytes: number): void => onProgress?.((done += bytes), total);
   try {
-    for (const file of files.toReversed()) await scanFile(file, onLine, onRead);
+    for (const file of files.toReversed()) await scanFile(file, { onLine, onTail: onLine, onRead });
   } catch (error) {
     throw unreadable(path, error);
   } finally {
@@ -97,21 +97,23 @@ const LEADING_NULS = /^\0+/;
  * Newest first, so that a file that is rotated meanwhile is met twice rather than never; the second is dropped.
  * Throws UserError for one that is there and cannot be opened. The caller closes them.
  */
-async function openLogFiles(path: string) {
-  const files: { readonly handle: FileHandle; readonly size: number }[] = [];
+export async function openLogFiles(path: string) {
+  const files: LogFile[] = [];
   const inodes = new Set<number>();
+  // A log behind a link is rotated where it really is.
+  const target = realPath(path);
   try {
     for (let number = 0; number < MAX_FILES; number += 1) {
-      const handle = await openOrNull(number === 0 ? path : rotatedPath(path, number));
+      const handle = await openOrNull(number === 0 ? path : rotatedPath(target, number));
       if (handle === null && number > 0) break;
       if (handle === null) continue;
-      const { ino, size } = await handle.stat();
+      const { ino, mtimeMs, size } = await handle.stat();
       if (inodes.has(ino)) {
         await handle.close();
         continue;
       }
       inodes.add(ino);
-      files.push({ handle, size });
+      files.push({ handle, ino, mtimeMs, size });
     }
   } catch (error) {
     await closeAll(files);
@@ -120,9 +122,15 @@ async function openLogFiles(path: string) {
   return files;
 }
 
-type LogFile = Awaited<ReturnType<typeof openLogFiles>>[number];
+export interface LogFile {
+  readonly handle: FileHandle;
+  readonly ino: number;
+  readonly mtimeMs: number;
+  /** When it was opened. */
+  readonly size: number;
+}
 
-async function closeAll(files: readonly LogFile[]): Promise<void> {
+export async function closeAll(files: readonly LogFile[]): Promise<void> {
   await Promise.all(files.map(({ handle }) => handle.close()));
 }
 
@@ -136,22 +144,34 @@ async function openOrNull(path: string): Promise<FileHandle | null> {
   }
 }
 
-function unreadable(path: string, error: unknown): unknown {
+export function unreadable(path: string, error: unknown): unknown {
   return errorCode(error) === undefined
     ? error
     : new UserError(t`cannot read ${path}: ${describe(error)}`, { cause: error });
 }
 
-/** Decodes line by line out of one block: a batch of strings and parsed lines would take twice the memory. */
-async function scanFile(
-  { handle, size }: LogFile,
-  onLine: (line: string) => void,
-  onRead: (bytes: number) => void,
-): Promise<void> {
+export interface ScanFileOptions {
+  /** Bytes that are skipped. */
+  readonly from?: number;
+  readonly onLine: (line: string) => void;
+  /** What follows the last line end. */
+  readonly onTail: (line: string) => void;
+  readonly onRead?: (bytes: number) => void;
+}
+
+/**
+ * Decodes line by line out of one block: a batch of strings and parsed lines would take twice the memory.
+ * @returns where the last line ends
+ */
+export async function scanFile(
+  { handle, size }: Pick<LogFile, "handle" | "size">,
+  { from = 0, onLine, onRead, onTail }: ScanFileOptions,
+): Promise<number> {
   let block = Buffer.allocUnsafe(SCANNED_BYTES);
   /** Bytes of a line whose end has not been read yet, at the beginning of the block. */
   let held = 0;
-  for (let at = 0; at < size;) {
+  let at = from;
+  while (at < size) {
     if (held >= MAX_LINE_BYTES) held = block.write(NO_LINE);
     if (held === block.length) block = Buffer.concat([block, Buffer.allocUnsafe(held)]);
     const { bytesRead } = await handle.read(block, held, Math.min(block.length - held, size - at), at);
@@ -165,9 +185,10 @@ async function scanFile(
     }
     held = filled.length - start;
     filled.copyWithin(0, start);
-    onRead(bytesRead);
+    onRead?.(bytesRead);
   }
-  if (held > 0) onLine(block.toString("utf8", 0, held));
+  if (held > 0) onTail(block.toString("utf8", 0, held));
+  return at - held;
 }
 
 async function* linesBackward({ handle, size }: LogFile): AsyncGenerator<string[]> {

@@ -55,6 +55,8 @@ export function readRecord(line: unknown): LogRecord | null {
     refusals: figure(line["refusals"]),
     error: text(line["error"]),
     reason: data(line["reason"]),
+    run: text(line["run"]),
+    seq: figure(line["seq"]),
   };
 }
 

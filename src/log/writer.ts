@@ -32,6 +32,8 @@ interface OpenLog {
   readonly fd: number;
   /** Behind all links. */
   readonly path: string;
+  /** Not a device that keeps nothing. */
+  readonly isFile: boolean;
   /** Where the file ended after our last write. */
   end: number;
   /** When we last looked whether the path still leads to this file. */
@@ -118,32 +120,33 @@ export function createLogWriter(path: string, options: LogWriterOptions) {
   }
 
   return {
-    /** Writes one line at once. Never throws. */
-    append(entry: LogEntry): void {
+    /** Writes one line at once, and says whether it can be read again. Never throws. */
+    append(entry: LogEntry): boolean {
       try {
         write(encoder.encode(makeLogLine(entry)));
       } catch (error) {
         lostLines += 1;
         if (lostLines === 1) onTrouble(t`cannot write ${path}: ${describe(error)}; requests are not logged`);
         closeQuietly();
-        return;
+        return false;
       }
       if (lostLines > 0)
         onTrouble(t`${path} can be written again; ${lostLines} requests are missing from it`);
       lostLines = 0;
+      return log?.isFile === true;
     },
     close,
   };
 }
 
-function open(path: string): Pick<OpenLog, "fd" | "path"> {
+function open(path: string): Pick<OpenLog, "fd" | "isFile" | "path"> {
   ensurePrivateDirectory(dirname(path));
   const target = resolveLink(path);
   if (isEndless(target)) throw new UserError(t`it is not a file`);
   const fd = openSync(target, "a+", PRIVATE_FILE);
   const stats = fstatSync(fd);
   if (stats.isFile() && (stats.mode & 0o077) !== 0) fchmodSync(fd, PRIVATE_FILE);
-  return { fd, path: target };
+  return { fd, path: target, isFile: stats.isFile() };
 }
 
 /**

@@ -1,6 +1,6 @@
 // What was spent at each upstream this month, and what that leaves of the user's own budget. Days and months are those of
 // the local calendar. Reads no log: each cost is passed in.
-import { t } from "../base/text.ts";
+import { type Text, t } from "../base/text.ts";
 import { type Meter, makeBalance, makeMeter } from "./balance.ts";
 import { type Reading, type Sample, makeReading } from "./reading.ts";
 
@@ -13,8 +13,9 @@ export interface BudgetLimits {
 interface Account {
   /** Dollars by the start of their slice, which divides a day in every time zone. */
   readonly slices: Map<number, number>;
-  /** Wall clock, ms, of unpriced requests. */
-  unpriced: number[];
+  /** What could not be counted: at, wall clock in ms, and how many. */
+  readonly unpriced: Map<number, number>;
+  readonly withoutUsage: Map<number, number>;
 }
 
 const SLICE_MS = 300_000;
@@ -22,31 +23,39 @@ const FORECAST_MS = 4 * 3_600_000;
 
 export function createLedger() {
   const accounts = new Map<string, Account>();
+  const accountOf = (key: string): Account =>
+    accounts.getOrInsertComputed(key, () => ({
+      slices: new Map(),
+      unpriced: new Map(),
+      withoutUsage: new Map(),
+    }));
   return {
     /** `key`: whose money. `at`: wall clock, ms. `usd` null: an unpriced request. */
     add(key: string, at: number, usd: number | null): void {
-      const account = accounts.getOrInsertComputed(key, () => ({ slices: new Map(), unpriced: [] }));
-      const slice = at - (at % SLICE_MS);
-      if (usd === null) account.unpriced.push(at);
-      else if (usd > 0) account.slices.set(slice, (account.slices.get(slice) ?? 0) + usd);
+      if (usd === null) this.addUncounted(key, at, { unpriced: 1, withoutUsage: 0 });
+      else if (usd > 0) increase(accountOf(key).slices, at - (at % SLICE_MS), usd);
+    },
+    /** So many requests at that time without a price, and so many whose tokens are unknown. */
+    addUncounted(key: string, at: number, count: Record<"unpriced" | "withoutUsage", number>): void {
+      if (count.unpriced > 0) increase(accountOf(key).unpriced, at, count.unpriced);
+      if (count.withoutUsage > 0) increase(accountOf(key).withoutUsage, at, count.withoutUsage);
     },
     /** `now`: wall clock, ms. */
     read(key: string, limits: BudgetLimits, now: number): Reading {
       const { day, month } = findPeriods(now);
-      const account = accounts.get(key);
-      if (account !== undefined) forget(account, month.start);
-      const slices = [...(account?.slices ?? [])].toSorted(([one], [other]) => one - other);
+      const account = accountOf(key);
+      for (const counts of Object.values(account)) forget(counts, month.start);
+      const slices = [...account.slices].toSorted(([one], [other]) => one - other);
       const days = readPeriod("day", limits.day, { ...day, slices, now });
       const months = readPeriod("month", limits.month, { ...month, slices, now });
       const periods = [days, months].filter((period) => period !== null);
-      const unpriced = account?.unpriced.length ?? 0;
       return {
         ...makeReading("budget"),
         balance: makeBalance(periods.map(({ meter }) => meter)),
         at: now,
         triedAt: now,
         samples: Object.fromEntries(periods.map(({ meter, samples }) => [meter.name, samples])),
-        error: unpriced === 0 ? null : t`requests without a price, not counted: ${unpriced}`,
+        error: describeUncounted(account),
       };
     },
   };
@@ -92,7 +101,20 @@ function findPeriods(now: number): { readonly day: Period; readonly month: Perio
   };
 }
 
-function forget(account: Account, before: number): void {
-  for (const slice of account.slices.keys()) if (slice < before) account.slices.delete(slice);
-  account.unpriced = account.unpriced.filter((at) => at >= before);
+function describeUncounted({ unpriced, withoutUsage }: Account): Text | null {
+  const [prices, usages] = [unpriced, withoutUsage].map((counts) =>
+    [...counts.values()].reduce((sum, count) => sum + count, 0),
+  );
+  if (!prices && !usages) return null;
+  if (!usages) return t`requests without a price, not counted: ${prices ?? 0}`;
+  if (!prices) return t`requests of unknown usage, not counted: ${usages}`;
+  return t`not counted: ${prices} requests without a price, ${usages} of unknown usage`;
+}
+
+function increase(counts: Map<number, number>, at: number, by: number): void {
+  counts.set(at, (counts.get(at) ?? 0) + by);
+}
+
+function forget(counts: Map<number, number>, before: number): void {
+  for (const at of counts.keys()) if (at < before) counts.delete(at);
 }

@@ -4,13 +4,13 @@
 import { existsSync } from "node:fs";
 import * as z from "zod/mini";
 import { UserError } from "../base/errors.ts";
-import { MAX_OWN_FILE_BYTES, PRIVATE_FILE, ensurePrivateDirectory, writeFileAtomic } from "../base/files.ts";
+import { PRIVATE_FILE, ensurePrivateDirectory, writeFileAtomic } from "../base/files.ts";
 import { type JsonRecord, isRecord } from "../base/json-value.ts";
 import { later } from "../base/later.ts";
 import type { Paths } from "../base/paths.ts";
 import { type Text, t } from "../base/text.ts";
-import { createWatchedFile } from "../base/watched-file.ts";
-import { describeAt, readJsonc, refuseEmpty, valueOf } from "../config/jsonc.ts";
+import { describeAt, readJsonc, valueOf } from "../config/jsonc.ts";
+import { createKeptFile } from "../config/kept-file.ts";
 import { DESCRIBABLE, describeFirstIssue, described, maybe } from "../config/schema-words.ts";
 import { KIND_NAMES, PRESET_NAMES, type PresetName, VENDORS, urlsOf } from "./vendors.ts";
 
@@ -229,29 +229,15 @@ export type ProvidersFile = ReturnType<typeof createProvidersFile>;
 
 /** What was good stays in force while the file is saved, broken or removed. `now`: wall clock, ms. */
 export function createProvidersFile(path: string, now: () => number) {
-  let lastGood: ParsedProviders | null = null;
-  const file = createWatchedFile({
-    path,
-    maxBytes: MAX_OWN_FILE_BYTES,
-    parse(text) {
-      if (lastGood !== null) refuseEmpty(text, path);
-      return (lastGood = parseProviders(text, path));
-    },
-    now,
-  });
+  const file = createKeptFile({ path, parse: parseProviders, now });
   let byDefault: ParsedProviders | null = null;
   return {
     /** What is in force, and why the current file is not. */
     current(): ParsedProviders {
-      const watched = file.current();
-      if (watched.kind === "ok") return watched.value;
-      if (watched.kind === "broken")
-        return { providers: lastGood?.providers ?? [], problem: watched.problem };
+      const { problem, value } = file.current();
+      if (problem !== null) return { providers: value?.providers ?? [], problem };
       // Where there never was a file, the defaults are meant: they are written at the next start.
-      if (lastGood === null) return (byDefault ??= parseProviders(DEFAULT_PROVIDERS_TEXT, ""));
-      const removed = t`${path} was removed`;
-      const problem = new UserError(t`${removed}; the last valid version stays in use`);
-      return { providers: lastGood.providers, problem };
+      return value ?? (byDefault ??= parseProviders(DEFAULT_PROVIDERS_TEXT, ""));
     },
   };
 }

@@ -1,4 +1,4 @@
-// How a request of the log went, and whether that was a failure: one definition for status, sums, reports and searches.
+// How a request of the log and its attempts went, and what was a failure: one definition for status, sums and searches.
 // Pure.
 import type { LogRecord } from "../log/record.ts";
 
@@ -14,4 +14,20 @@ export function outcomeOf({ outcome, status_code: status }: LogRecord): string |
 
 export function hasFailed(record: LogRecord): boolean {
   return FAILED.has(outcomeOf(record) ?? "");
+}
+
+interface Attempted {
+  readonly baseUrl: string;
+  readonly isGood: boolean;
+}
+
+/** `attempts` is present when it has more than the line itself. */
+export function listAttempts(
+  { attempts, upstream_base_url: last }: LogRecord,
+  isFailure: boolean,
+): Attempted[] {
+  if (attempts === undefined) return last == null ? [] : [{ baseUrl: last, isGood: !isFailure }];
+  return attempts.flatMap(({ upstream_base_url: baseUrl, verdict }) =>
+    baseUrl === undefined ? [] : [{ baseUrl, isGood: verdict === "ok" }],
+  );
 }

@@ -2,7 +2,8 @@
 // Pure.
 import { type Service, isService } from "../base/service.ts";
 import type { LogRecord } from "../log/record.ts";
-import { hasFailed } from "./outcome.ts";
+import { hasFailed, listAttempts } from "./outcome.ts";
+import type { SpendRow } from "./spend.ts";
 
 /** Field names as in `status --json`. */
 export interface TodayFacts {
@@ -35,13 +36,33 @@ export interface LoggedError {
 
 const MOST_ERRORS = 3;
 
-const makeSums = () => ({
+const makeCounts = () => ({
   requests: 0,
   failures: 0,
   upstreams: new Map<string, { requests: number; failures: number }>(),
-  errors: [] as LoggedError[],
 });
+const makeSums = () => ({ ...makeCounts(), errors: [] as LoggedError[] });
+type Counts = ReturnType<typeof makeCounts>;
 type Sums = ReturnType<typeof makeSums>;
+
+/** What the ledger of spend says of a day, by service. */
+export type DayCounts = ReadonlyMap<Service, Counts>;
+
+/** The rows of one day. */
+export function countDay(rows: Iterable<readonly [day: string, row: SpendRow]>): DayCounts {
+  const services = new Map<Service, Counts>();
+  for (const [, { attempts, failed_attempts, failures, requests, service, upstream }] of rows) {
+    if (!isService(service)) continue;
+    const sums = services.getOrInsertComputed(service, makeCounts);
+    sums.requests += requests;
+    sums.failures += failures;
+    if (upstream === null || attempts === 0) continue;
+    const counts = sums.upstreams.getOrInsertComputed(upstream, () => ({ requests: 0, failures: 0 }));
+    counts.requests += attempts;
+    counts.failures += failed_attempts;
+  }
+  return services;
+}
 
 export function createDayTally() {
   const services = new Map<Service, Sums>();
@@ -51,19 +72,27 @@ export function createDayTally() {
       if (!isService(record.service) || record.refusals !== undefined) return;
       addTo(services.getOrInsertComputed(record.service, makeSums), record);
     },
-    /** A service without requests is not in it. */
-    finish: (span: Pick<TodayFacts, "since_ms" | "is_complete">) =>
+    /** No older line can be one of the last errors. */
+    hasAllErrors: (counted: DayCounts): boolean =>
+      [...counted].every(
+        ([service, { failures }]) =>
+          (services.get(service)?.errors.length ?? 0) >= Math.min(MOST_ERRORS, failures),
+      ),
+    /** A service without requests is not in it. `counted`: instead of the sums of what was added. */
+    finish: (span: Pick<TodayFacts, "since_ms" | "is_complete">, counted: DayCounts | null = null) =>
       new Map(
-        [...services].map(([service, { errors, failures, requests, upstreams }]): [Service, TodayFacts] => [
-          service,
-          {
-            ...span,
-            requests,
-            failures,
-            upstreams: [...upstreams].map(([base_url, counts]) => ({ base_url, ...counts })),
-            last_errors: errors,
-          },
-        ]),
+        [...(counted ?? services)].map(
+          ([service, { failures, requests, upstreams }]): [Service, TodayFacts] => [
+            service,
+            {
+              ...span,
+              requests,
+              failures,
+              upstreams: [...upstreams].map(([base_url, counts]) => ({ base_url, ...counts })),
+              last_errors: services.get(service)?.errors ?? [],
+            },
+          ],
+        ),
       ),
   };
 }
@@ -78,15 +107,6 @@ function addTo(sums: Sums, record: LogRecord): void {
     if (!isGood) counts.failures += 1;
   }
   if (isFailure && sums.errors.length < MOST_ERRORS) sums.errors.push(makeError(record));
-}
-
-/** `attempts` is present when it has more than the line itself. */
-function listAttempts(record: LogRecord, isFailure: boolean): { baseUrl: string; isGood: boolean }[] {
-  const { attempts, upstream_base_url: last } = record;
-  if (attempts === undefined) return last == null ? [] : [{ baseUrl: last, isGood: !isFailure }];
-  return attempts.flatMap(({ upstream_base_url: baseUrl, verdict }) =>
-    baseUrl === undefined ? [] : [{ baseUrl, isGood: verdict === "ok" }],
-  );
 }
 
 function makeError(record: LogRecord): LoggedError {

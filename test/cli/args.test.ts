@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { UserError } from "../../src/base/errors.ts";
-import { localDay, readTime } from "../../src/cli/args.ts";
+import { localDay } from "../../src/base/text.ts";
+import { readTime } from "../../src/cli/args.ts";
 
 const NOW = new Date("2026-11-22T14:30:00").getTime();
 const at = (text: string): number => new Date(text).getTime();

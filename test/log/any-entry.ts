@@ -59,4 +59,6 @@ export const anyEntry: fc.Arbitrary<LogEntry> = fc.record({
   refusals: maybe(fc.integer({ min: 1, max: 100_000 })),
   error: maybe(name),
   reason: maybe(reason),
+  run: maybe(name),
+  seq: maybe(fc.integer({ min: 1, max: 1_000_000 })),
 });

@@ -46,6 +46,8 @@ const FULL: LogEntry = {
   refusals: 3,
   error: "none",
   reason: { rule: "not-tried", why: "none" },
+  run: "3f9a01c2",
+  seq: 17,
 };
 
 test("a line has the founding fields first, then the others, whatever order the entry was built in", () => {

@@ -29,7 +29,7 @@ test("a record knows every field of the log", () => {
   const full: Record<string, unknown> = { ...makeEntry() };
   for (const field of Object.keys(logEntrySchema.shape)) {
     const example = { usage: {}, attempts: [{ verdict: "ok" }], stream: true, reason: { rule: "ok" } };
-    full[field] ??= Reflect.get(example, field) ?? (/_ms$|redactions|refusals/.test(field) ? 7 : "x");
+    full[field] ??= Reflect.get(example, field) ?? (/_ms$|redactions|refusals|seq/.test(field) ? 7 : "x");
   }
   const usage = Object.keys(logEntrySchema.shape.usage.def.innerType.shape);
   const counted = { ...full, usage: Object.fromEntries(usage.map((key, index) => [key, index])) };

@@ -14,7 +14,9 @@ import type { Router } from "../../routing/router.ts";
 import { readInstances } from "../../state/instances.ts";
 import { tellInstance } from "../ask-instance.ts";
 import { type LiveConfig, type LiveConfigOptions, type LiveRoute, createLiveConfig } from "../live-config.ts";
+import { createLivePrices } from "../spend/live-prices.ts";
 import { recallRouter } from "../router-state.ts";
+import { type SpendBook, createSpendBook } from "../spend/spend-book.ts";
 import { createBudgets } from "./budgets.ts";
 
 export type Quota = ReturnType<typeof createQuota>;
@@ -26,6 +28,8 @@ export interface QuotaClient {
 
 export interface QuotaOptions extends LiveConfigOptions {
   readonly live: LiveConfig;
+  /** Stopped by whoever gives it. Default: one of its own. */
+  readonly book?: SpendBook;
   readonly onTrouble: (words: Text | string) => void;
   /** Repeats the work until stopped. Default: a timer that keeps no process alive. */
   readonly every?: (work: () => void, ms: number) => () => void;
@@ -39,7 +43,10 @@ export function createQuota(options: QuotaOptions) {
   const providers = createProvidersFile(paths.usageProviders, now);
   const saved = createSavedReadings({ paths, onTrouble, now });
   const { readings, relays } = saved;
-  const budgets = createBudgets({ paths, live, now, onTrouble, onChange: () => applyAll() });
+  const book =
+    options.book ??
+    createSpendBook({ paths, prices: createLivePrices({ paths, live, now }), now, onTrouble });
+  const budgets = createBudgets({ book, live, now, onTrouble, onChange: () => applyAll() });
   const sources = createQuotaSources({
     providers,
     saved,
@@ -159,7 +166,7 @@ export function createQuota(options: QuotaOptions) {
     settled: () => poller.settled(),
     async stop(): Promise<void> {
       stopLooking();
-      await Promise.all([poller.stop(), budgets.stop()]);
+      await Promise.all([poller.stop(), options.book === undefined ? book.stop() : undefined]);
       await saved.flush();
     },
   };

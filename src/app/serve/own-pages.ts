@@ -7,6 +7,7 @@ import type { RefusalFacts } from "../../proxy/refusals.ts";
 import type { Router } from "../../routing/router.ts";
 import type { LiveFilter } from "../../filter/live-filter.ts";
 import { type LiveConfig, type LiveRoute, listKeys } from "../live-config.ts";
+import type { LivePrices } from "../spend/live-prices.ts";
 import type { Quota } from "../quota/quota.ts";
 import type { SavedSections } from "../../state/state-file.ts";
 import type { InstanceFacts } from "../ask-instance.ts";
@@ -22,13 +23,14 @@ export interface OwnPagesOptions {
   readonly filter: LiveFilter;
   readonly router: Router;
   readonly quota: Quota;
+  readonly prices: LivePrices;
   readonly saved: SavedSections;
   readonly route: LiveRoute;
   readonly refusals: () => RefusalFacts;
 }
 
 export function makeOwnPages(options: OwnPagesOptions): Pick<OwnRoutes, "read" | "act"> {
-  const { filter, live, now, quota, route, router, saved, service } = options;
+  const { filter, live, now, prices, quota, route, router, saved, service } = options;
   const health = () => ({ name: PRODUCT, version: VERSION, pid: process.pid, service, port: options.port() });
   return {
     read: {
@@ -40,6 +42,7 @@ export function makeOwnPages(options: OwnPagesOptions): Pick<OwnRoutes, "read" |
         config_problem: makeProblem(live.current().problem),
         filter_problem: makeProblem(filter.problem()),
         quota_problem: makeProblem(quota.problem()),
+        prices_problem: makeProblem(prices.problem()),
         refusals: options.refusals(),
         redaction: { ...filter.facts() },
       }),

@@ -26,8 +26,10 @@ import type { RedactionFacts } from "../../filter/redaction.ts";
 import { createLiveConfig, type LiveConfig } from "../live-config.ts";
 import { makeOwnPages } from "./own-pages.ts";
 import { describeStranger, findPortOwner } from "../port-owner.ts";
+import { type LivePrices, createLivePrices } from "../spend/live-prices.ts";
 import { createQuota } from "../quota/quota.ts";
 import { createRouterState } from "../router-state.ts";
+import { createSpendBook } from "../spend/spend-book.ts";
 
 export interface ServeOptions {
   readonly paths: Paths;
@@ -66,6 +68,7 @@ export async function serve(options: ServeOptions) {
   /** Lets open answers finish for at most `graceMs`. */
   const stop = async (graceMs: number): Promise<void> => {
     await Promise.all([...running.map((one) => one.stop(graceMs)), shared.quota.stop(), shared.hook.stop()]);
+    await shared.book.stop();
     shared.log.close();
   };
   try {
@@ -73,6 +76,8 @@ export async function serve(options: ServeOptions) {
     for (const service of options.services) running.push(await startService(service, options, shared));
     if (options.command !== "run") await tryTo(() => writeDefaultProviders(paths), onTrouble);
     shared.quota.start();
+    shared.book.start();
+    await shared.prices.look();
     redaction = shared.filter.facts();
     shared.tellFileTroubles();
   } catch (error) {
@@ -101,18 +106,22 @@ function makeShared({ paths, env, onTrouble }: ServeOptions) {
   });
   const inFlight = { count: 0 };
   const budget = createMemoryBudget(() => live.settings().memoryMib);
+  const prices = createLivePrices({ paths, live, now });
+  const book = createSpendBook({ paths, prices, now, onTrouble });
   return {
     now,
     live,
     filter,
-    tellFileTroubles: createFileTroubles(live, filter, onTrouble),
+    prices,
+    book,
+    tellFileTroubles: createFileTroubles({ live, filter, prices }, onTrouble),
     log: createLogWriter(paths.requestsLog, { onTrouble }),
     hook: createEventHook({
       command: () => live.current().config.shell.hooks?.on_event ?? null,
       env,
       onTrouble,
     }),
-    quota: createQuota({ paths, env, live, now, onTrouble }),
+    quota: createQuota({ paths, env, live, book, now, onTrouble }),
     inFlight,
     uploads: createUploads(budget, () => performance.now()),
     memory: createIdleCollector({ isQuiet: () => inFlight.count === 0 }),
@@ -121,7 +130,7 @@ function makeShared({ paths, env, onTrouble }: ServeOptions) {
 
 async function startService(service: Service, options: ServeOptions, shared: ReturnType<typeof makeShared>) {
   const { onTrouble, paths } = options;
-  const { hook, live, log, memory, now, quota } = shared;
+  const { book, hook, live, log, memory, now, quota } = shared;
   const route = live.routeOf(service, options.configName);
   const state = route.state();
   if (state.kind === "unset") throw new UserError(state.message, { hint: state.hint });
@@ -140,7 +149,8 @@ async function startService(service: Service, options: ServeOptions, shared: Ret
   const since = now();
   let port = options.port ?? DEFAULT_PORT[service];
   const record = (entry: LogEntry): void => {
-    log.append(entry);
+    const numbered = book.number(entry);
+    book.note(numbered, log.append(numbered));
     saved.noteChange();
     options.onRequest(entry);
     shared.tellFileTroubles();
@@ -199,17 +209,22 @@ async function startService(service: Service, options: ServeOptions, shared: Ret
  * served by the last good version, so that nothing else would show it.
  */
 function createFileTroubles(
-  live: LiveConfig,
-  filter: LiveFilter,
+  {
+    filter,
+    live,
+    prices,
+  }: { readonly live: LiveConfig; readonly filter: LiveFilter; readonly prices: LivePrices },
   onTrouble: (words: Text | string) => void,
 ): () => void {
   let told: readonly string[] = [];
   return () => {
+    const costs = prices.problem();
     const config = live.current().problem?.text;
     const rules = filter.lastProblem();
     const troubles = [
       ...(config === undefined ? [] : [t`${config}; the last valid version stays in use`]),
       ...(rules === null ? [] : [describeRuleTrouble(rules)]),
+      ...(costs === null ? [] : [costs.text]),
     ];
     for (const words of troubles) if (!told.includes(inEnglish(words))) onTrouble(words);
     told = troubles.map(inEnglish);

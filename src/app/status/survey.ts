@@ -16,8 +16,10 @@ import {
 } from "../ask-instance.ts";
 import { inspectFilter } from "../filter-facts.ts";
 import { type LiveConfigOptions, createLiveConfig, listKeys } from "../live-config.ts";
+import { createLivePrices } from "../spend/live-prices.ts";
 import { createQuota } from "../quota/quota.ts";
 import { recallRouter, resetSavedState } from "../router-state.ts";
+import { createSpendBook } from "../spend/spend-book.ts";
 import { type Question, explainRoute, makeProblem, makeRouteFacts } from "./facts.ts";
 import { makeQuietDay, readToday } from "./today.ts";
 
@@ -42,13 +44,17 @@ export async function surveyStatus(services: readonly Service[], context: LiveCo
   const live = createLiveConfig(context);
   const [{ dead, instances, silent }, today] = await Promise.all([
     askAll(context),
-    readToday({ path: context.paths.requestsLog, now: context.now() }),
+    readToday({ path: context.paths.requestsLog, ledger: context.paths.spend, now: context.now() }),
   ]);
   const redaction = await inspectFilter({
     ...context,
     isOff: () => live.current().config.shell.filter === false,
   });
-  const quota = createQuota({ ...context, live, onTrouble: () => {} });
+  const prices = createLivePrices({ ...context, live });
+  await prices.look();
+  const onTrouble = (): void => {};
+  const book = createSpendBook({ ...context, prices, onTrouble });
+  const quota = createQuota({ ...context, live, book, onTrouble });
   await quota.load(services);
   const recallRoute = (service: Service): RouteFacts => {
     const router = recallRouter(service, live, context);
@@ -80,6 +86,7 @@ export async function surveyStatus(services: readonly Service[], context: LiveCo
     filter_problem: makeProblem(redaction.problem),
     redaction: redaction.facts,
     quota_problem: makeProblem(quota.problem()),
+    prices_problem: makeProblem(prices.problem()),
     /** Those in force, with where they come from. */
     settings: listSettings(live.current().config, usualMemoryMib()),
     /** Not the command itself: it may hold a secret. */

@@ -1,17 +1,28 @@
-// Reads what happened since midnight from the end of requests.jsonl. Reads no more of the log than today's part, and never
-// the whole of a huge one.
-import { UserError } from "../../base/errors.ts";
+// What happened since midnight: counted by the ledger of spend and what the log has beyond it; where there is no ledger, by
+// the end of requests.jsonl. Reads no more of the log than today's part, and never the whole of a huge one.
+import { UserError, onUserError } from "../../base/errors.ts";
+import { localDay } from "../../base/text.ts";
 import { readLogBackward } from "../../log/reader.ts";
-import { type TodayFacts, createDayTally } from "../../usage/today.ts";
+import { createSpend } from "../../usage/spend.ts";
+import { type DayCounts, type TodayFacts, countDay, createDayTally } from "../../usage/today.ts";
+import { readNews, readSpendFile } from "../spend/spend-book.ts";
 
 const MOST_BATCHES = 32;
+const MOST_BYTES = 32 * 2 ** 20;
 
-/**
- * By service; null where the log cannot be read. A service without requests today is not in it.
- * `now`: wall clock, ms.
- */
-export async function readToday({ now, path }: { readonly now: number; readonly path: string }) {
+interface TodayOptions {
+  /** Wall clock, ms. */
+  readonly now: number;
+  /** Of the log. */
+  readonly path: string;
+  /** Path of the ledger of spend. */
+  readonly ledger?: string;
+}
+
+/** By service; null where the log cannot be read. A service without requests today is not in it. */
+export async function readToday({ ledger, now, path }: TodayOptions) {
   const since_ms = midnightOf(now);
+  const counted = ledger === undefined ? null : await countToday({ ledger, now, path });
   const tally = createDayTally();
   let batches = 0;
   let is_complete = true;
@@ -19,6 +30,7 @@ export async function readToday({ now, path }: { readonly now: number; readonly 
     for await (const entries of readLogBackward(path)) {
       const today = entries.filter(({ record }) => record.timestamp_ms >= since_ms);
       for (const { record } of today) tally.add(record);
+      if (counted !== null && tally.hasAllErrors(counted)) break;
       // Lines are in the order in which requests ended: one that began before midnight may follow one that began after it.
       if (today.length === 0) break;
       batches += 1;
@@ -29,7 +41,18 @@ export async function readToday({ now, path }: { readonly now: number; readonly 
     if (error instanceof UserError) return null;
     throw error;
   }
-  return tally.finish({ since_ms, is_complete });
+  return tally.finish({ since_ms, is_complete: is_complete || counted !== null }, counted);
+}
+
+/** Null where there is no ledger, or much that it does not have yet. */
+async function countToday({ ledger, now, path }: Required<TodayOptions>): Promise<DayCounts | null> {
+  const { saved } = await readSpendFile(ledger);
+  if (saved === null) return null;
+  const spend = createSpend(saved);
+  const counted = { spend, marks: saved.log, readAt: saved.read_at };
+  const options = { costOf: null, mostBytes: MOST_BYTES, now: () => now };
+  const read = await readNews(path, counted, options).catch(onUserError(() => null));
+  return read === null ? null : countDay(spend.rowsOf(localDay(now)));
 }
 
 /** A day without a request so far. */

@@ -135,7 +135,7 @@ function describeRows({ label, quota }: UpstreamFacts, now: number): string[] {
 
 /** Each once. */
 function quotaProblems(found: ServiceFacts, facts: StatusFacts): string[] {
-  const problems = [...found.instances.map(({ quota_problem }) => quota_problem), facts.quota_problem];
+  const problems = [...found.instances, facts].flatMap((one) => [one.quota_problem, one.prices_problem]);
   return [
     ...new Set(
       problems.flatMap((problem) =>

@@ -3,7 +3,9 @@ import { appendFileSync, mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { tellInstance } from "../../../src/app/ask-instance.ts";
 import { createLiveConfig } from "../../../src/app/live-config.ts";
+import { createLivePrices } from "../../../src/app/spend/live-prices.ts";
 import { createBudgets } from "../../../src/app/quota/budgets.ts";
+import { createSpendBook } from "../../../src/app/spend/spend-book.ts";
 import { surveyStatus } from "../../../src/app/status/survey.ts";
 import { type Text, inEnglish } from "../../../src/base/text.ts";
 import { readInstances } from "../../../src/state/instances.ts";
@@ -89,7 +91,8 @@ test.each([
     const live = createLiveConfig(context);
     const troubles: string[] = [];
     const onTrouble = (words: Text | string): void => void troubles.push(inEnglish(words));
-    const budgets = createBudgets({ ...context, live, onChange: () => {}, onTrouble });
+    const book = createSpendBook({ ...context, prices: createLivePrices({ ...context, live }), onTrouble });
+    const budgets = createBudgets({ ...context, live, book, onChange: () => {}, onTrouble });
     const state = live.routeOf("codex").state();
     const [first] = state.kind === "ready" ? state.route.upstreams : [];
     if (first === undefined) throw new Error("no upstream");
@@ -107,6 +110,6 @@ test.each([
     expect(troubles.map((words) => /budgets cannot be counted: .*prices\.json:1:/.test(words))).toEqual(
       isTold ? [true] : [],
     );
-    await budgets.stop();
+    await book.stop();
   },
 );

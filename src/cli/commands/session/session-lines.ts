@@ -7,7 +7,7 @@ import { relativeToProject } from "../../../sessions/project.ts";
 import { makeResumeFrom } from "../../../sessions/resume.ts";
 import type { SessionFacts } from "../../../sessions/session.ts";
 import type { Cli } from "../../cli.ts";
-import { localDay } from "../../args.ts";
+import { localDay } from "../../../base/text.ts";
 import { alignRows } from "../../layout.ts";
 import { stdoutWidth } from "./pager.ts";
 import { readCurrentDirectory } from "./query.ts";

@@ -8,7 +8,12 @@ import type { SwitchReport } from "../../../app/status/switch-report.ts";
 /** Each once: two proxies read the same files. */
 export function listProblems({ services, ...own }: StatusFacts): Problem[] {
   const sources = [...services.flatMap(({ instances }) => instances), own];
-  const problems = sources.flatMap((one) => [one.config_problem, one.filter_problem, one.quota_problem]);
+  const problems = sources.flatMap((one) => [
+    one.config_problem,
+    one.filter_problem,
+    one.quota_problem,
+    one.prices_problem,
+  ]);
   const byMessage = new Map(
     problems.flatMap((problem) => {
       if (problem === null) return [];

@@ -6,7 +6,8 @@ import { languageOf, t, tellList } from "../../language.ts";
 import { describeVersion } from "../../../base/version.ts";
 import { CLIENT_NAME, SERVICES } from "../../../base/service.ts";
 import { defineCommand } from "../../cli.ts";
-import { localDay, usageError } from "../../args.ts";
+import { localDay } from "../../../base/text.ts";
+import { usageError } from "../../args.ts";
 import { RANGE_ARGS, type Range, readRange, scanRange, warnOfBadLines } from "./range.ts";
 
 export const reportCommand = defineCommand({

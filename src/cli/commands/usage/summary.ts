@@ -1,7 +1,7 @@
 // `ch usage summary`: what the log adds up to, by group; as a table that fits the terminal, with bars or a sparkline.
 // Columns that do not fit are hidden, the least important first, and named. The counting is in usage/summary.ts.
 import type { Env } from "../../../base/env.ts";
-import { type Text, t as text } from "../../../base/text.ts";
+import { type Text, localDay, t as text } from "../../../base/text.ts";
 import { t, tell, tellList } from "../../language.ts";
 import { showPath } from "../../../base/paths.ts";
 import { oneLine } from "../../../base/terminal-text.ts";
@@ -15,7 +15,7 @@ import {
   makeSteps,
 } from "../../../usage/summary.ts";
 import type { Tally } from "../../../usage/tally.ts";
-import { JSON_ARG, LIMIT_ARG, localDay, localHour, readLimit } from "../../args.ts";
+import { JSON_ARG, LIMIT_ARG, localHour, readLimit } from "../../args.ts";
 import { makeBar, makeSparkline } from "../../bars.ts";
 import { type Cli, defineCommand } from "../../cli.ts";
 import { cutPath, formatTokens, showCost, showMs } from "../../figures.ts";

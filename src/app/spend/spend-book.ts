@@ -1,0 +1,317 @@
+// Keeps the ledger of spend, spend.json, by what the log says and what this process adds. Every process counts under one lock
+// what is new, whoever wrote it; the file says which lines it has, so that none counts twice and none is lost by a kill.
+// Never delays a request; where the file cannot be written, it is kept in memory.
+import { renameSync } from "node:fs";
+import { basename, join } from "node:path";
+import { UserError, errorText } from "../../base/errors.ts";
+import {
+  PRIVATE_FILE,
+  describe,
+  ensurePrivateDirectory,
+  lookAt,
+  readText,
+  sizeOf,
+  writeFileAtomic,
+} from "../../base/files.ts";
+import { parseJson } from "../../base/json-value.ts";
+import { withLock } from "../../base/lock.ts";
+import type { Paths } from "../../base/paths.ts";
+import { type Text, inEnglish, t } from "../../base/text.ts";
+import type { LogEntry } from "../../log/entry.ts";
+import { type LogMark, readLogSince } from "../../log/marks.ts";
+import { parseLine } from "../../log/reader.ts";
+import type { LogRecord } from "../../log/record.ts";
+import { rotatedPath } from "../../log/rotation.ts";
+import type { Pricer } from "../../usage/prices.ts";
+import {
+  type SavedSpend,
+  type Spend,
+  createSpend,
+  readSavedSpend,
+  sessionOfProject,
+} from "../../usage/spend.ts";
+import type { LivePrices } from "./live-prices.ts";
+
+export type SpendBook = ReturnType<typeof createSpendBook>;
+
+export interface SpendBookOptions {
+  readonly paths: Paths;
+  readonly prices: LivePrices;
+  /** Wall clock, ms. */
+  readonly now: () => number;
+  readonly onTrouble: (words: Text | string) => void;
+}
+
+/** The ledger as it is in memory, and how far the log is in it. */
+export interface Counted {
+  readonly spend: Spend;
+  readonly marks: readonly LogMark[];
+  /** Wall clock, ms; null for never. */
+  readonly readAt: number | null;
+}
+
+const POLL_MS = 200;
+const SAVE_AFTER_MS = 10_000;
+const RETRY_MS = 2_000;
+const LOCK_TIMEOUT_MS = 2_000;
+/** Lines of this process that are not saved yet, in case the log loses them. Beyond, they are read there alone. */
+const MOST_OWN = 1_000;
+/** Without a budget the log may wait so long: the list of prices is large. It keeps eleven files of 50 MiB. */
+const UNREAD_BYTES = 16 * 2 ** 20;
+const MOST_SESSIONS = 2_000;
+const LOOK_EVERY_LINES = 2_000;
+const FIRST_LOOK_MS = 60_000;
+/** Nobody waits longer for the end of a proxy. */
+const MOST_AT_THE_END_BYTES = 64 * 2 ** 20;
+
+export function createSpendBook({ now, onTrouble, paths, prices }: SpendBookOptions) {
+  const run = crypto.randomUUID().slice(0, 8);
+  const nameProjects = createProjectNames(paths);
+  let seq = 0;
+  /** Not in the file yet. */
+  let own = new Set<LogRecord>();
+  let hasNews = false;
+  let unlooked = 0;
+  /** Null until the ledger is needed in this process. */
+  let live: (Counted & { readonly costOf: Pricer["costOf"] }) | null = null;
+  let queue: Promise<unknown> = Promise.resolve();
+  let saving: Timer | null = null;
+  let watching: Timer | null = null;
+  let onChange: (() => void) | null = null;
+  let told: string | null = null;
+
+  const tell = (words: Text | string): void => {
+    const english = inEnglish(words);
+    if (english !== told) onTrouble(words);
+    told = english;
+  };
+  /** One after the other. */
+  const enqueue = async <T>(work: () => Promise<T>): Promise<T> => {
+    const next = queue.then(work);
+    queue = next.catch(() => {});
+    return await next;
+  };
+  const addOwn = ({ spend }: Pick<Counted, "spend">, costOf: Pricer["costOf"]): void => {
+    for (const record of own)
+      if (spend.has(run, record.seq ?? 0) !== true) spend.add(record, costOf(record), now());
+  };
+
+  /** Everything that is known by now, from the file if it can be read. */
+  const load = async (
+    mostBytes?: number,
+  ): Promise<Counted & { costOf: Pricer["costOf"]; canWrite: boolean }> => {
+    const costOf = await prices.costOf();
+    const { problem, saved } = await readSpendFile(paths.spend);
+    const base = saved ?? (live === null ? null : live.spend.save([...live.marks], live.readAt ?? 0));
+    const counted = { spend: createSpend(base), marks: base?.log ?? [], readAt: base?.read_at ?? null };
+    addOwn(counted, costOf);
+    const read = await readNews(paths.requestsLog, counted, { costOf, mostBytes, now });
+    if (read === null) throw new UserError(t`the log is too large to be counted now`);
+    return { spend: counted.spend, ...read, costOf, canWrite: problem === null };
+  };
+
+  const save = async (mostBytes?: number): Promise<void> => {
+    clearTimeout(saving ?? undefined);
+    saving = null;
+    ensurePrivateDirectory(paths.home);
+    const mine = own;
+    await withLock(
+      join(paths.run, "spend.lock"),
+      async () => {
+        await putAside(paths, now(), onTrouble);
+        const { canWrite, costOf, ...next } = await load(mostBytes);
+        await nameProjects(next.spend);
+        const text = JSON.stringify(next.spend.save([...next.marks], next.readAt ?? now()));
+        if (canWrite) writeFileAtomic(paths.spend, `${text}\n`, { mode: PRIVATE_FILE });
+        own = new Set([...own].filter((record) => !mine.has(record)));
+        addOwn(next, costOf);
+        if (live !== null) live = { ...next, costOf };
+      },
+      { timeoutMs: LOCK_TIMEOUT_MS },
+    );
+    hasNews = own.size > 0;
+    told = null;
+  };
+  const trySave = (mostBytes?: number): Promise<void> =>
+    enqueue(() => save(mostBytes)).catch((error: unknown) => {
+      if (live !== null) tell(t`what was spent cannot be saved: ${errorText(error)}`);
+    });
+  const saveSoon = (): void => {
+    saving ??= setTimeout(() => void trySave(), SAVE_AFTER_MS).unref();
+  };
+  const saveWhereMuch = async (): Promise<void> => {
+    const { saved } = await readSpendFile(paths.spend);
+    if (countUnread(paths.requestsLog, saved?.log ?? []) > UNREAD_BYTES) await trySave();
+  };
+
+  /** What other processes have written, and new prices. */
+  const look = async (): Promise<void> => {
+    if (live === null) return;
+    const costOf = await prices.costOf();
+    const stats = lookAt(paths.requestsLog);
+    const [mark] = live.marks;
+    const isRead = stats === null ? mark === undefined : stats.ino === mark?.ino && stats.size === mark.bytes;
+    const read = isRead ? {} : await readNews(paths.requestsLog, live, { costOf, now });
+    live = { ...live, ...read, costOf };
+    if (!isRead) saveSoon();
+    onChange?.();
+  };
+  const watch = async (): Promise<void> => {
+    let waitMs = POLL_MS;
+    try {
+      await enqueue(look);
+    } catch (error) {
+      tell(t`budgets cannot be counted: ${errorText(error)}`);
+      waitMs = RETRY_MS;
+    }
+    if (watching !== null) watching = setTimeout(() => void watch(), waitMs).unref();
+  };
+
+  return {
+    /** The entry with its number, by which it is counted once. */
+    number: (entry: LogEntry): LogEntry => ({ ...entry, run, seq: (seq += 1) }),
+    /** A numbered entry that ended. `isLogged`: the log has it. Cheap, and never throws. */
+    note(entry: LogEntry, isLogged: boolean): void {
+      hasNews = true;
+      if (!isLogged || own.size < MOST_OWN) own.add(entry);
+      if (live !== null) {
+        live.spend.add(entry, live.costOf(entry), now());
+        saveSoon();
+      } else if ((unlooked += 1) % LOOK_EVERY_LINES === 0) void saveWhereMuch();
+    },
+    /** Where much was left uncounted by others, it is counted once everything else has started. */
+    start(): void {
+      setTimeout(() => void saveWhereMuch(), FIRST_LOOK_MS).unref();
+    },
+    /** The ledger with everything up to now; again where that failed. Rejects with UserError. */
+    load: (): Promise<void> =>
+      enqueue(async () => {
+        live ??= await load();
+      }),
+    /** Keeps it up to date from now on, and the file. `changed` is called as it grows. */
+    follow(changed: () => void): void {
+      onChange = changed;
+      if (watching !== null) return;
+      const begin = async (): Promise<void> => {
+        try {
+          live ??= await enqueue(() => load());
+          if (hasNews || lookAt(paths.spend) === null) saveSoon();
+          await watch();
+        } catch (error) {
+          tell(t`budgets cannot be counted: ${errorText(error)}`);
+          if (watching !== null) watching = setTimeout(() => void begin(), RETRY_MS).unref();
+        }
+      };
+      watching = setTimeout(() => void begin(), 0).unref();
+    },
+    /** Null until it was loaded. */
+    spend: (): Spend | null => live?.spend ?? null,
+    /** Saves what is not saved yet. Never rejects. */
+    async stop(): Promise<void> {
+      clearTimeout(watching ?? undefined);
+      watching = null;
+      onChange = null;
+      if (hasNews) await trySave(MOST_AT_THE_END_BYTES);
+      else await queue;
+      clearTimeout(saving ?? undefined);
+    },
+  };
+}
+
+/** The ledger as it is on the disk; `problem`: it is there and cannot be used. */
+export async function readSpendFile(
+  path: string,
+): Promise<{ readonly saved: SavedSpend | null; readonly problem: UserError | null }> {
+  try {
+    const text = await readText(path);
+    if (text === null) return { saved: null, problem: null };
+    const saved = readSavedSpend(parseJson(text));
+    return { saved, problem: saved === null ? new UserError(t`${path} is not what it should be`) : null };
+  } catch (error) {
+    if (error instanceof UserError) return { saved: null, problem: error };
+    throw error;
+  }
+}
+
+interface NewsOptions {
+  /** Null: dollars are not asked for. */
+  readonly costOf: Pricer["costOf"] | null;
+  readonly mostBytes?: number | undefined;
+  /** Wall clock, ms. */
+  readonly now: () => number;
+}
+
+/** Adds what the log has beyond the marks. Null where there is too much. Throws UserError. */
+export async function readNews(
+  path: string,
+  { marks, readAt, spend }: Counted,
+  { costOf, mostBytes, now }: NewsOptions,
+): Promise<Omit<Counted, "spend"> | null> {
+  const startedAt = now();
+  const onLine = (line: string, isRescan: boolean): void => {
+    const tag = TAG.exec(line);
+    const known = tag === null ? undefined : spend.has(tag[1] ?? "", Number(tag[2]));
+    const record = known === true ? undefined : parseLine(line)?.record;
+    if (record === undefined) return;
+    // Of a run that is not known any more, or of another version: counted when the log was read last.
+    const endedAt = record.timestamp_ms + (record.duration_ms ?? 0);
+    if (isRescan && known === undefined && readAt !== null && endedAt <= readAt) return;
+    spend.add(record, costOf?.(record) ?? null, startedAt);
+  };
+  const next = await readLogSince(path, marks, { onLine, readAt, mostBytes });
+  return next === null ? null : { marks: next, readAt: startedAt };
+}
+
+/** The last two fields of a line, which need no parser. */
+const TAG = /"run":"([^"\\]*)","seq":(\d+)\}$/;
+
+/** About so many bytes of the log are beyond the marks. */
+function countUnread(path: string, marks: readonly LogMark[]): number {
+  return [path, rotatedPath(path, 1)].reduce((sum, one) => {
+    const mark = marks.find(({ ino }) => ino === lookAt(one)?.ino);
+    return sum + Math.max(0, sizeOf(one) - (mark?.bytes ?? 0));
+  }, 0);
+}
+
+/** A ledger that holds something else is kept beside the new one. What is no file stays where it is. */
+async function putAside(
+  { backups, spend: path }: Paths,
+  now: number,
+  onTrouble: SpendBookOptions["onTrouble"],
+): Promise<void> {
+  if (lookAt(path)?.isFile() !== true) return;
+  const { problem } = await readSpendFile(path);
+  // One that cannot be opened has a cause.
+  if (problem === null || problem.cause !== undefined) return;
+  ensurePrivateDirectory(backups);
+  const aside = join(backups, `${basename(path)}.${now}`);
+  try {
+    renameSync(path, aside);
+  } catch (error) {
+    throw new UserError(t`cannot put ${path} aside: ${describe(error)}`, { cause: error });
+  }
+  onTrouble(t`${path} could not be read: it is kept as ${aside}, and made anew from the log`);
+}
+
+/** A session's directory is in its own file: each is looked for once. */
+function createProjectNames(paths: Paths) {
+  const known = new Map<string, string | null>();
+  return async (spend: Spend): Promise<void> => {
+    if (known.size > MOST_SESSIONS) known.clear();
+    const unknown = [...spend.projects()].filter(
+      (project) => project !== null && sessionOfProject(project) !== null && !known.has(project),
+    );
+    if (unknown.length > 0) {
+      const { nameDirectories } = await import("../session/directories.ts");
+      const nameOf = await nameDirectories(paths, unknown);
+      for (const project of unknown) known.set(project ?? "", nameOf(project));
+    }
+    spend.renameProjects((project) =>
+      project === null ? null : (known.get(project) ?? withoutSession(project)),
+    );
+  };
+}
+
+function withoutSession(project: string): string | null {
+  return sessionOfProject(project) === null ? project : null;
+}

@@ -1,0 +1,312 @@
+// The ledger of spend: what was used by local day, upstream, config, model and project, so that budgets and today's figures
+// outlive the log. Knows which lines of the log it has, so that none counts twice. A cost is counted at the price of then.
+// Pure.
+import * as z from "zod/mini";
+import { later } from "../base/later.ts";
+import { localDay } from "../base/text.ts";
+import type { LogRecord } from "../log/record.ts";
+import { hasFailed, listAttempts } from "./outcome.ts";
+import type { Cost } from "./prices.ts";
+import { readBilledTokens } from "./price-rates.ts";
+import { isGeneration } from "./summary.ts";
+
+const figure = later(() => z.number().check(z.nonnegative()));
+const count = later(() => z._default(figure, 0));
+const name = later(() => z.nullable(z.string()));
+const rowSchema = later(() =>
+  z.object({
+    service: z.string(),
+    config: name,
+    upstream: name,
+    model: name,
+    project: name,
+    /** Whose last attempt was there. */
+    requests: count,
+    failures: count,
+    attempts: count,
+    failed_attempts: count,
+    usd: count,
+    /** Not in `usd`: the model had no price. */
+    unpriced_requests: count,
+    /** Not in `usd` nor in the tokens: the upstream did not say. */
+    requests_without_usage: count,
+    /** Each token is in one of the four. */
+    fresh_input_tokens: count,
+    cached_input_tokens: count,
+    cache_creation_tokens: count,
+    output_tokens: count,
+  }),
+);
+const spendSchema = later(() =>
+  z.object({
+    version: z.literal(1),
+    /** When the log was read last, wall clock in ms. */
+    read_at: z.nullable(figure),
+    log: z.array(z.object({ ino: figure, bytes: figure, head: z.string(), tail: z.string() })),
+    /** The lines of each run of a proxy that are counted, as first and last number of each stretch. */
+    runs: z.record(z.string(), z.object({ at: figure, seq: z.array(figure) })),
+    /** Dollars of the last hours by upstream, for forecasts: from when, and how many. */
+    recent: z.array(
+      z.object({ service: z.string(), upstream: name, usd: z.array(z.tuple([figure, figure])) }),
+    ),
+    days: z.record(z.string(), z.array(rowSchema)),
+  }),
+);
+
+export type SpendRow = Readonly<z.infer<typeof rowSchema>>;
+type Row = z.infer<typeof rowSchema>;
+export type SavedSpend = z.infer<typeof spendSchema>;
+type Place = Pick<SpendRow, "service" | "config" | "upstream" | "model" | "project">;
+
+/** The nearest so many: this month and the one before. Counted, so that a clock that is wrong for a while drops none. */
+const KEPT_DAYS = 62;
+/** Of a day: what comes beyond is added up without model and project, and at last without upstream. */
+const MOST_ROWS = 200;
+const MOST_ROWS_AT_ALL = 300;
+/** In the place of a name that is not kept apart. */
+const OTHERS = "*";
+const LONGEST_NAME = 300;
+const LONGEST_URL = 2_000;
+const MOST_ACCOUNTS = 50;
+const MOST_RUNS = 200;
+const MOST_STRETCHES = 50;
+const SLICE_MS = 300_000;
+const RECENT_MS = 6 * 3_600_000;
+/** All places on earth begin their days at a quarter of an hour. */
+const QUARTER_MS = 900_000;
+
+/** Null for what is no ledger. */
+export function readSavedSpend(value: unknown): SavedSpend | null {
+  return spendSchema.safeParse(value).data ?? null;
+}
+
+export type Spend = ReturnType<typeof createSpend>;
+
+/** `saved`: what is counted already. */
+export function createSpend(saved: SavedSpend | null = null) {
+  const days = new Map(
+    Object.entries(saved?.days ?? {}).map(([day, rows]) => [
+      day,
+      new Map(rows.map((row) => [keyOf(row), { ...NOTHING, ...row }])),
+    ]),
+  );
+  const recent = new Map(
+    (saved?.recent ?? []).map(({ service, upstream, usd }) => [
+      `${service} ${upstream}`,
+      { service, upstream, usd: new Map(usd) },
+    ]),
+  );
+  const runs = new Map(Object.entries(saved?.runs ?? {}));
+  let [quarter, day] = [Number.NaN, ""];
+
+  /** The last one is kept: lines go by time. */
+  const dayOf = (at: number): string => {
+    const next = Math.floor(at / QUARTER_MS);
+    if (next !== quarter) [quarter, day] = [next, localDay(at)];
+    return day;
+  };
+  const rowAt = (at: number, place: Place): Row => {
+    const rows = days.getOrInsertComputed(dayOf(at), () => new Map<string, Row>());
+    const folded = { ...place, model: OTHERS, project: OTHERS };
+    for (const [one, most] of [
+      [place, MOST_ROWS],
+      [folded, MOST_ROWS_AT_ALL],
+    ] as const) {
+      const key = keyOf(one);
+      const known = rows.get(key);
+      if (known !== undefined) return known;
+      if (rows.size < most) return addRow(rows, key, one);
+    }
+    const last = { ...folded, config: OTHERS, upstream: OTHERS };
+    return rows.get(keyOf(last)) ?? addRow(rows, keyOf(last), last);
+  };
+  const addRecent = ({ service, timestamp_ms: at, upstream_base_url }: LogRecord, usd: number): void => {
+    const own = { service: String(service), upstream: nameOf(upstream_base_url, LONGEST_URL) };
+    const account = recent.getOrInsertComputed(`${own.service} ${own.upstream}`, () => ({
+      ...own,
+      usd: new Map(),
+    }));
+    const slice = at - (at % SLICE_MS);
+    account.usd.set(slice, (account.usd.get(slice) ?? 0) + usd);
+  };
+
+  return {
+    /** Whether the line of that number is counted. Undefined for a run that is not known. */
+    has(run: string, seq: number): boolean | undefined {
+      const stretches = runs.get(run)?.seq;
+      return stretches?.some((first, at) => at % 2 === 0 && first <= seq && seq <= (stretches[at + 1] ?? 0));
+    },
+    /** `cost` null: not asked for, so that no dollars are counted. `now`: wall clock, ms. */
+    add(record: LogRecord, cost: Cost | null, now: number): void {
+      const { run, seq, timestamp_ms: at } = record;
+      if (run !== undefined && seq !== undefined) {
+        const known = runs.get(run)?.seq ?? [];
+        runs.delete(run);
+        runs.set(run, { at: now, seq: insert(known, seq) });
+      }
+      if (record.refusals !== undefined) return;
+      const place = placeOf(record);
+      const row = rowAt(at, place);
+      const isFailure = hasFailed(record);
+      row.requests += 1;
+      if (isFailure) row.failures += 1;
+      for (const { baseUrl, isGood } of listAttempts(record, isFailure)) {
+        const tried = rowAt(at, { ...place, upstream: nameOf(baseUrl, LONGEST_URL) });
+        tried.attempts += 1;
+        if (!isGood) tried.failed_attempts += 1;
+      }
+      const tokens = readBilledTokens(record);
+      if (tokens === null) {
+        // An error costs nothing.
+        if (
+          isGeneration(record) &&
+          record.upstream_base_url != null &&
+          (!isFailure || record.outcome === "cut")
+        )
+          row.requests_without_usage += 1;
+        return;
+      }
+      row.fresh_input_tokens += tokens.fresh;
+      row.cached_input_tokens += tokens.cached;
+      row.cache_creation_tokens += tokens.created + tokens.created1h;
+      row.output_tokens += tokens.output;
+      if (cost?.kind === "unpriced") row.unpriced_requests += 1;
+      if (cost?.kind !== "priced" || cost.usd === 0) return;
+      row.usd += cost.usd;
+      addRecent(record, cost.usd);
+    },
+    /** The rows of a local day, or of a month: "2026-11-29", "2026-11". */
+    *rowsOf(period: string): Generator<readonly [day: string, row: SpendRow]> {
+      for (const [name, rows] of days)
+        if (name.startsWith(period)) for (const row of rows.values()) yield [name, row];
+    },
+    /** Dollars of the last hours at an upstream, by the start of their slice. */
+    recentAt: (service: string, upstream: string): ReadonlyMap<number, number> =>
+      recent.get(`${service} ${upstream}`)?.usd ?? new Map(),
+    projects: (): ReadonlySet<string | null> =>
+      new Set([...days.values()].flatMap((rows) => [...rows.values()].map(({ project }) => project))),
+    /** Rows of projects that get one name become one. */
+    renameProjects(rename: (project: string | null) => string | null): void {
+      for (const rows of days.values()) {
+        for (const [key, row] of rows) {
+          const project = rename(row.project);
+          if (project === row.project) continue;
+          rows.delete(key);
+          const renamed = { ...row, project: nameOf(project) };
+          const there = rows.get(keyOf(renamed));
+          if (there === undefined) rows.set(keyOf(renamed), renamed);
+          else mergeInto(there, row);
+        }
+      }
+    },
+    /** As it is kept: old days are left out. `now`: wall clock, ms. */
+    save(log: SavedSpend["log"], now: number): SavedSpend {
+      const kept = [...days]
+        .toSorted(([one], [other]) => distance(one, now) - distance(other, now))
+        .slice(0, KEPT_DAYS)
+        .toSorted(([one], [other]) => (one < other ? -1 : 1));
+      return {
+        version: 1,
+        read_at: now,
+        log,
+        runs: Object.fromEntries(
+          [...runs].toSorted(([, one], [, other]) => one.at - other.at).slice(-MOST_RUNS),
+        ),
+        recent: [...recent.values()]
+          .map((account) => ({
+            ...account,
+            usd: [...account.usd].filter(([at]) => Math.abs(now - at) < RECENT_MS),
+          }))
+          .filter(({ usd }) => usd.length > 0)
+          .slice(-MOST_ACCOUNTS),
+        days: Object.fromEntries(kept.map(([name, rows]) => [name, [...rows.values()].map(withoutZeros)])),
+      };
+    },
+  };
+}
+
+/** No directory begins so. */
+const SESSION = "session:";
+
+/** A project is the directory of its sessions; which one that is, the log does not say. */
+export function sessionOfProject(project: string | null): string | null {
+  return project?.startsWith(SESSION) === true ? project.slice(SESSION.length) : null;
+}
+
+function placeOf(record: LogRecord): Place {
+  const { config_name, cwd, model, service, session_id: session, upstream_base_url, upstream_model } = record;
+  return {
+    service: String(service),
+    config: nameOf(config_name),
+    upstream: nameOf(upstream_base_url, LONGEST_URL),
+    model: nameOf(model || upstream_model),
+    project: nameOf(cwd || (session ? SESSION + session : null)),
+  };
+}
+
+function nameOf(text: string | null | undefined, longest = LONGEST_NAME): string | null {
+  return text ? text.slice(0, longest) : null;
+}
+
+function keyOf({ config, model, project, service, upstream }: Place): string {
+  return [service, config, upstream, model, project].join("\n");
+}
+
+function addRow(
+  rows: Map<string, Row>,
+  key: string,
+  { config, model, project, service, upstream }: Place,
+): Row {
+  const row = { ...NOTHING, service, config, upstream, model, project };
+  rows.set(key, row);
+  return row;
+}
+
+const NOTHING = {
+  requests: 0,
+  failures: 0,
+  attempts: 0,
+  failed_attempts: 0,
+  usd: 0,
+  unpriced_requests: 0,
+  requests_without_usage: 0,
+  fresh_input_tokens: 0,
+  cached_input_tokens: 0,
+  cache_creation_tokens: 0,
+  output_tokens: 0,
+};
+const COUNTS = Object.keys(NOTHING) as (keyof typeof NOTHING)[];
+
+function mergeInto(row: Row, other: SpendRow): void {
+  for (const count of COUNTS) row[count] += other[count];
+}
+
+/** ms between two days; what is no day that can be told is farthest away. */
+function distance(day: string, now: number): number {
+  const at = Date.parse(day);
+  return Number.isNaN(at) ? Infinity : Math.abs(at - now);
+}
+
+/** Absent is zero. */
+function withoutZeros(row: SpendRow): Row {
+  return Object.fromEntries(Object.entries(row).filter(([, value]) => value !== 0)) as Row;
+}
+
+/** Stretches with one more number in them, in order and apart from each other. */
+function insert(stretches: readonly number[], seq: number): number[] {
+  const last = stretches.at(-1);
+  if (last !== undefined && last + 1 === seq) return [...stretches.slice(0, -1), seq];
+  const pairs = Array.from({ length: stretches.length / 2 }, (_, at) => [
+    stretches[at * 2] ?? 0,
+    stretches[at * 2 + 1] ?? 0,
+  ]);
+  const joined: number[][] = [];
+  for (const [first = 0, end = 0] of [...pairs, [seq, seq]].toSorted(([a = 0], [b = 0]) => a - b)) {
+    const before = joined.at(-1);
+    if (before !== undefined && first <= (before[1] ?? 0) + 1) before[1] = Math.max(before[1] ?? 0, end);
+    else joined.push([first, end]);
+  }
+  // A line that was lost leaves a gap; the oldest will not come any more.
+  if (joined.length > MOST_STRETCHES) joined.splice(0, 2, [joined[0]?.[0] ?? 0, joined[1]?.[1] ?? 0]);
+  return joined.flat();
+}
