@@ -16,7 +16,7 @@ import {
   type Sending,
   textOf,
 } from "./answer-file.ts";
-import { GOOD, reply } from "./answers.ts";
+import { chatEvents, messagesEvents, reply, responsesEvents } from "./answers.ts";
 import { type Answer, startFakeUpstream } from "./fake-upstream.ts";
 import { startTestProxy } from "./in-process-proxy.ts";
 import { connectRaw, makeRequestBytes, type RawRequest, type RawResponse } from "./raw-client.ts";
@@ -29,7 +29,6 @@ const PATHS = {
   messages: "/v1/messages",
   chat: "/v1/chat/completions",
 } as const;
-const SECOND = "from the second upstream";
 
 export interface AnswerRunner extends AsyncDisposable {
   /** What came out otherwise than the file expects, each difference with the ways of sending in which it shows. */
@@ -57,10 +56,7 @@ export async function startAnswerRunner(): Promise<AnswerRunner> {
     const shown = Promise.withResolvers<void>();
     if (!showsBeforeEnd(file)) shown.resolve();
     answers.set(`${id}/1`, await makeAnswer(file.answer, { ...sending, maySendEnd: shown.promise }));
-    if (file.second !== undefined) {
-      const second = file.second === true ? goodAnswer(file) : await makeAnswer(file.second, sending);
-      answers.set(`${id}/2`, second);
-    }
+    answers.set(`${id}/2`, await makeAnswer(secondOf(file), sending));
     try {
       return await compare(file, sending, `${upstream.origin}/${id}`, shown.resolve);
     } finally {
@@ -103,19 +99,24 @@ async function compare(
 ): Promise<Omit<Difference, "sent"> | null> {
   const { api, limits = {}, request = {}, second } = file;
   const { body = {}, fields = [], method = "POST", path = PATHS[api], stream = true } = request;
+  const service = api === "messages" ? "claude" : "codex";
   const { timeouts } = makeUpstream();
-  await using proxy = startTestProxy({
-    service: api === "messages" ? "claude" : "codex",
-    upstreams: (second === undefined ? [1] : [1, 2]).map((place) => ({
-      baseUrl: `${origin}/${place}/v1`,
+  const upstreams = (second === undefined ? [1] : [1, 2]).map((position) =>
+    makeUpstream({
+      service,
+      position,
+      label: `main#${position}`,
+      key: `${position}`,
+      baseUrl: `${origin}/${position}/v1`,
       timeouts: {
         ...timeouts,
         firstByteMs: limits.first_byte_ms ?? timeouts.firstByteMs,
         firstByteLastMs: limits.first_byte_ms ?? timeouts.firstByteLastMs,
         idleMs: limits.idle_ms ?? timeouts.idleMs,
       },
-    })),
-  });
+    }),
+  );
+  await using proxy = startTestProxy({ service, upstreams });
   // Half of the clients can read what is compressed; for the others it has to be undone.
   const accepts = sending.coding !== null && file.name.length % 2 === 0;
   const got = await ask(proxy.port, showsBeforeEnd(file) ? allowEnd : null, {
@@ -131,7 +132,18 @@ async function compare(
   const { attempts, outcome, usage } = await proxy.entry();
   const names = Object.keys(file.expect.headers ?? {});
   const headers = Object.fromEntries(names.map((name) => [name, got.header(name)]));
-  const seen = { ...seenBy(file, got), headers, verdict: attempts?.[0]?.verdict ?? "ok", outcome, usage };
+  const [first = makeUpstream()] = upstreams;
+  const seen = {
+    status: got.status,
+    end:
+      got.end === "reset" || (got.end === "fin" && got.header("content-length") !== null) ? "cut" : "whole",
+    headers,
+    text: decode(got),
+    verdict: attempts?.[0]?.verdict ?? "ok",
+    outcome,
+    usage,
+    failures: proxy.router.report(first).failures,
+  };
   const isAsSeen = ([key, value]: [string, unknown]): boolean =>
     Bun.deepEquals(seen[key as keyof typeof seen], value);
   const differs = Object.entries(dueOf(file, seen.text)).filter((member) => !isAsSeen(member));
@@ -171,61 +183,40 @@ function shorten(value: unknown): unknown {
     : value;
 }
 
-interface Seen {
-  readonly status: number;
-  readonly end: "whole" | "cut";
-  /** Decoded as far as it goes. */
-  readonly text: string;
-  readonly from: "first" | "second" | "ch" | null;
-}
-
-function seenBy({ answer }: AnswerFile, got: RawResponse): Seen {
-  const text = decode(got);
-  const isSecond = text.includes(SECOND);
-  const isCut = got.end === "reset" || (got.end === "fin" && got.header("content-length") !== null);
-  return {
-    status: got.status,
-    end: isCut ? "cut" : "whole",
-    text,
-    from: isSecond
-      ? "second"
-      : text.includes("codex-helper") && !textOf(answer).includes("codex-helper")
-        ? "ch"
-        : null,
-  };
-}
-
 /** What the file promises, as far as it does. */
 function dueOf(file: AnswerFile, text: string): Record<string, unknown> {
-  const { answer, expect: wanted, second } = file;
-  const { client, headers, says, status, until, usage, verdict } = wanted;
-  const shown: ScriptedAnswer = client === "second" && typeof second === "object" ? second : answer;
-  const due: Record<string, unknown> = {
-    ...(client === "ch" && status === undefined ? {} : { status: status ?? statusOf(file, shown) }),
+  const { client, failures, headers, says, status, until, usage, verdict } = file.expect;
+  const isGood = client === "first" && verdict === "ok";
+  const shown = client === "second" ? secondOf(file) : file.answer;
+  const isShown = client !== "ch" && client !== "assembled";
+  return {
+    ...(status === undefined && client === "ch" ? {} : { status: status ?? shown.status ?? 200 }),
     end: client === "cut" ? "cut" : "whole",
+    ...(isShown ? { text: textOf(shown, until) } : {}),
+    ...(says === undefined || text.includes(says) ? {} : { text: `... ${says} ...` }),
     ...(verdict === "*" ? {} : { verdict }),
     ...(headers === undefined ? {} : { headers }),
     ...(usage === undefined ? {} : { usage: usage ?? undefined }),
+    ...(failures === undefined && !isGood ? {} : { failures: failures ?? 0 }),
+    ...(client === "cut" ? { outcome: "cut" } : {}),
+    ...(isGood || (client === "second" && file.second === true) ? { outcome: "ok" } : {}),
   };
-  if (client === "second" && second === true) return { ...due, from: "second", outcome: "ok" };
-  if (client === "ch" || client === "assembled")
-    return says === undefined || text.includes(says) ? due : { ...due, text: `... ${says} ...` };
-  return { ...due, text: textOf(shown, until), ...(client === "cut" ? { outcome: "cut" } : {}) };
 }
 
-function statusOf({ expect: { client }, second }: AnswerFile, shown: ScriptedAnswer): number {
-  return client === "second" && second === true ? 200 : (shown.status ?? 200);
+/** The answer of the upstream behind the first; a good one where the file has none of its own. */
+function secondOf({
+  api,
+  request: { path = PATHS[api], stream = true } = {},
+  second,
+}: AnswerFile): ScriptedAnswer {
+  if (typeof second === "object") return second;
+  if (path.split("?")[0] !== PATHS[api]) return { body: [{ json: NO_TURN }] };
+  return { body: stream ? EVENTS[api]({ text: "from the second" }) : [{ json: DOCUMENTS[api] }] };
 }
 
-/** The good answer of an upstream behind the first. */
-function goodAnswer({ api, request: { path = PATHS[api], stream = true } = {} }: AnswerFile): Answer {
-  if (path.split("?")[0] !== PATHS[api]) return reply({ body: { ...OTHER_BODY, text: SECOND } });
-  if (stream) return GOOD[api]({ text: SECOND });
-  return reply({ body: WHOLE[api] });
-}
-
+const EVENTS = { responses: responsesEvents, messages: messagesEvents, chat: chatEvents } as const;
 /** Of every endpoint that is no turn something. */
-const OTHER_BODY = {
+const NO_TURN = {
   object: "list",
   data: [],
   models: [],
@@ -233,18 +224,13 @@ const OTHER_BODY = {
   results: [],
   output: [{ type: "compaction", encrypted_content: "kept" }],
 };
-const WHOLE = {
+const MESSAGE = { type: "message", role: "assistant", content: [{ type: "output_text", text: "hi" }] };
+const DOCUMENTS = {
   responses: {
     object: "response",
     id: "resp_2",
     status: "completed",
-    output: [
-      {
-        type: "message",
-        role: "assistant",
-        content: [{ type: "output_text", text: SECOND, annotations: [] }],
-      },
-    ],
+    output: [MESSAGE],
     usage: { input_tokens: 3, output_tokens: 4, total_tokens: 7 },
   },
   messages: {
@@ -252,14 +238,14 @@ const WHOLE = {
     id: "msg_2",
     role: "assistant",
     model: "m",
-    content: [{ type: "text", text: SECOND }],
+    content: [{ type: "text", text: "hi" }],
     stop_reason: "end_turn",
     usage: { input_tokens: 3, output_tokens: 4 },
   },
   chat: {
     object: "chat.completion",
     id: "chatcmpl-2",
-    choices: [{ index: 0, message: { role: "assistant", content: SECOND }, finish_reason: "stop" }],
+    choices: [{ index: 0, message: { role: "assistant", content: "hi" }, finish_reason: "stop" }],
     usage: { prompt_tokens: 3, completion_tokens: 4, total_tokens: 7 },
   },
 } as const;

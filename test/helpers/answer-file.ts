@@ -64,6 +64,7 @@ const schema = z.strictObject({
     client: z.enum(["first", "second", "cut", "assembled", "ch"]),
     status: z.optional(z.number()),
     until: z.optional(z.number()),
+    failures: z.optional(z.number()),
     says: z.optional(z.string()),
     headers: z.optional(z.record(z.string(), z.nullable(z.string()))),
     usage: z.optional(z.nullable(z.record(z.string(), z.number()))),
