@@ -1,4 +1,5 @@
 // Puts together what requests cost: the built-in list, prices.json, and the factors of config.json.
+import { existsSync } from "node:fs";
 import { UserError } from "../base/errors.ts";
 import { MAX_OWN_FILE_BYTES, readText } from "../base/files.ts";
 import { fromEnglish, t } from "../base/text.ts";
@@ -9,6 +10,8 @@ import { loadConfig } from "../config/file.ts";
 import { formatPath, placeOf, readJsonc, valueOf } from "../config/jsonc.ts";
 import type { ParsedConfig } from "../config/parse.ts";
 import { type PriceOverride, loadCatalog, priceFileSchema } from "../usage/price-lists.ts";
+import { findInstances } from "../state/instances.ts";
+import { type Problem, askInstance, instanceSchema } from "./ask-instance.ts";
 import { type Markup, type Pricer, makeMultipliers, makePricer } from "../usage/prices.ts";
 
 /**
@@ -40,6 +43,19 @@ export function parsePrices(text: string, file: string): PriceOverride[] {
   const words = unknown.length > 0 ? t`is not a field of a price` : fromEnglish(issue?.message ?? "");
   const name = formatPath(path) || t`the file`;
   throw new UserError(t`${placeOf(source, path)}: ${name}: ${words}`);
+}
+
+/** What a running proxy says of a prices.json that is gone: it still has it. Null where there is nothing to say. */
+export async function findRemovedPrices({
+  prices,
+  run,
+}: Pick<Paths, "prices" | "run">): Promise<Problem | null> {
+  if (existsSync(prices)) return null;
+  const { running } = await findInstances(run);
+  const facts = await Promise.all(
+    running.map(async (one) => instanceSchema.safeParse(await askInstance(one, "status")).data),
+  );
+  return facts.find((one) => one?.prices_problem != null)?.prices_problem ?? null;
 }
 
 /** Every upstream with the factor of its prices, in the order of the file. */

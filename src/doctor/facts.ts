@@ -47,6 +47,8 @@ export interface FileFacts {
   readonly usageProviders: { readonly path: string; readonly problem: Text | string | null };
   readonly prices: { readonly path: string; readonly problem: Text | string | null };
   readonly state: { readonly path: string; readonly isUnreadable: boolean };
+  /** The ledger of spend. `isFile`: it can be put aside. */
+  readonly spend: { readonly path: string; readonly problem: Text | string | null; readonly isFile: boolean };
   /** `problem`: why no line can be added, or null. `bytes` is 0 where there is no log. */
   readonly log: { readonly path: string; readonly problem: Text | string | null; readonly bytes: number };
   /** Why nothing can be kept in our home, or null. */
@@ -122,6 +124,9 @@ export interface MachineFacts {
     readonly port: number;
     /** Null where it does not answer. */
     readonly version: string | null;
+    /** Why prices.json and usage_providers.json as they are now are not in force there. */
+    readonly pricesProblem: Text | string | null;
+    readonly providersProblem: Text | string | null;
   }[];
   /** Records of proxies that ended without removing them. */
   readonly deadInstances: number;

@@ -1,7 +1,7 @@
 // Checks of our own files: what they say, who may read them, and whether there is room for more.
 // Pure.
 import { type Check, fail, info, ok, warn } from "../base/check.ts";
-import { t } from "../base/text.ts";
+import { type Text, t } from "../base/text.ts";
 import { describeRedaction } from "../filter/redaction.ts";
 import type { DoctorFacts } from "./facts.ts";
 
@@ -44,21 +44,27 @@ export const OWN_FILE_CHECKS: readonly Check<DoctorFacts>[] = [
   },
   {
     id: "usage-providers",
-    about: "`usage_providers.json`, if there is one, is valid: otherwise balances are unknown",
+    about:
+      "`usage_providers.json`, if there is or was one for a running proxy, is valid: otherwise balances are unknown",
     worst: "warn",
-    run: ({ files: { usageProviders } }) =>
-      usageProviders.problem === null
+    run: ({ files: { usageProviders }, machine: { instances } }) => {
+      const problem = usageProviders.problem ?? findFirst(instances, "providersProblem");
+      return problem === null
         ? [ok(t`the sources of balances are valid, or the defaults`)]
-        : [warn(usageProviders.problem, t`fix ${usageProviders.path}`)],
+        : [warn(problem, t`fix ${usageProviders.path}`)];
+    },
   },
   {
     id: "prices",
-    about: "`prices.json`, if there is one, is valid: otherwise costs cannot be computed",
+    about:
+      "`prices.json`, if there is or was one for a running proxy, is valid: otherwise costs cannot be computed",
     worst: "warn",
-    run: ({ files: { prices } }) =>
-      prices.problem === null
+    run: ({ files: { prices }, machine: { instances } }) => {
+      const problem = prices.problem ?? findFirst(instances, "pricesProblem");
+      return problem === null
         ? [ok(t`your own prices are valid, or there are none`)]
-        : [warn(prices.problem, t`fix ${prices.path}`)],
+        : [warn(problem, t`fix ${prices.path}`)];
+    },
   },
   {
     id: "state-file",
@@ -68,6 +74,18 @@ export const OWN_FILE_CHECKS: readonly Check<DoctorFacts>[] = [
       state.isUnreadable
         ? [info(t`${state.path} cannot be read and counts as empty; the next proxy rewrites it`)]
         : [ok(t`the saved state can be read, or there is none`)],
+  },
+  {
+    id: "spend-file",
+    about:
+      "`spend.json`, the ledger of spend, can be read; otherwise it is put aside and made anew from the log",
+    worst: "warn",
+    run: ({ files: { spend } }) => {
+      if (spend.problem === null) return [ok(t`the ledger of spend can be read, or there is none`)];
+      return spend.isFile
+        ? [info(t`${spend.problem}; the next proxy puts it aside and makes it anew from the log`)]
+        : [warn(spend.problem, t`remove ${spend.path}`)];
+    },
   },
   {
     id: "request-log",
@@ -145,3 +163,11 @@ export const OWN_FILE_CHECKS: readonly Check<DoctorFacts>[] = [
       predecessorFiles.map((path) => info(t`${path} belongs to the older codex-helper and is not used`)),
   },
 ];
+
+/** A running proxy has the last valid version of a file that is broken or gone by now. */
+function findFirst(
+  instances: DoctorFacts["machine"]["instances"],
+  field: "pricesProblem" | "providersProblem",
+): Text | string | null {
+  return instances.find((one) => one[field] !== null)?.[field] ?? null;
+}

@@ -11,6 +11,7 @@ import { PROGRAM, runCli, startCli } from "../helpers/cli.ts";
 import { startFakeUpstream } from "../helpers/fake-upstream.ts";
 import { freePort } from "../helpers/free-port.ts";
 import { startStuckListener } from "../helpers/stuck-listener.ts";
+import type { TempHome } from "../helpers/temp-home.ts";
 import { type HealthyHome, installClient, makeHealthyHome } from "./healthy-home.ts";
 
 interface Condition {
@@ -36,6 +37,15 @@ async function switchAndKill({ home }: HealthyHome): Promise<void> {
 function makePipe(path: string): void {
   rmSync(path, { force: true });
   Bun.spawnSync(["mkfifo", path]);
+}
+
+/** A proxy that runs while the file is no more. */
+async function serveWithout(home: TempHome, name: string, content: unknown): Promise<AsyncDisposable> {
+  const path = home.write(`.codex-helper/${name}`, content);
+  const serving = startCli(["serve", "--no-switch", "--port", String(freePort())], { home });
+  await serving.waitFor(/Press Ctrl\+C to stop/);
+  rmSync(path);
+  return serving;
 }
 
 async function listenOn(port: number): Promise<AsyncDisposable> {
@@ -130,6 +140,20 @@ const CONDITIONS: readonly Condition[] = [
     says: /usage_providers\.json:2:\d+/,
   },
   {
+    name: "usage-providers: it was removed under a running proxy",
+    make: ({ home }) => serveWithout(home, "usage_providers.json", { providers: [] }),
+    status: "warn",
+    says: /usage_providers\.json was removed; the last valid version stays in use/,
+    hint: /fix .*usage_providers\.json/,
+  },
+  {
+    name: "prices: it was removed under a running proxy",
+    make: ({ home }) => serveWithout(home, "prices.json", []),
+    status: "warn",
+    says: /prices\.json was removed; the last valid version stays in use/,
+    hint: /fix .*prices\.json/,
+  },
+  {
     name: "prices: it is broken",
     make: ({ home }) => void home.write(".codex-helper/prices.json", "[1, 2"),
     status: "warn",
@@ -140,6 +164,19 @@ const CONDITIONS: readonly Condition[] = [
     make: ({ home }) => void home.write(".codex-helper/state.json", '{"upstreams": {'),
     status: "info",
     says: /counts as empty/,
+  },
+  {
+    name: "spend-file: it is torn",
+    make: ({ home }) => void home.write(".codex-helper/spend.json", '{"version": 1, "days": {'),
+    status: "info",
+    says: /spend\.json is not what it should be; the next proxy puts it aside/,
+  },
+  {
+    name: "spend-file: a directory is in its place",
+    make: ({ home }) => void mkdirSync(home.paths.spend, { recursive: true, mode: 0o700 }),
+    status: "warn",
+    says: /spend\.json/,
+    hint: /remove .*spend\.json/,
   },
   {
     name: "request-log: a directory is in its place",

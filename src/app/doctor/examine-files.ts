@@ -19,6 +19,7 @@ import type { Paths } from "../../base/paths.ts";
 import type { FileFacts } from "../../doctor/facts.ts";
 import { inspectFilter } from "../filter-facts.ts";
 import type { LiveConfig } from "../live-config.ts";
+import { readSpendFile } from "../spend/spend-book.ts";
 
 const MOST_FILES = 2_000;
 
@@ -27,10 +28,11 @@ export async function collectFileFacts(
   now: () => number,
 ): Promise<FileFacts> {
   const { config, problem } = live.current();
-  const [redaction, usageProviders, prices] = await Promise.all([
+  const [redaction, usageProviders, prices, spend] = await Promise.all([
     inspectFilter({ paths, now, isOff: () => config.shell.filter === false }),
     findProblem(paths.usageProviders, async () => (await import("../../quota/providers.ts")).checkProviders),
     findProblem(paths.prices, async () => (await import("../prices.ts")).parsePrices),
+    readSpendFile(paths.spend),
   ]);
   return {
     config: {
@@ -48,6 +50,11 @@ export async function collectFileFacts(
     usageProviders: { path: paths.usageProviders, problem: usageProviders },
     prices: { path: paths.prices, problem: prices },
     state: { path: paths.state, isUnreadable: isStateUnreadable(paths.state) },
+    spend: {
+      path: paths.spend,
+      problem: spend.problem?.text ?? null,
+      isFile: lookAt(paths.spend)?.isFile() === true,
+    },
     log: {
       path: paths.requestsLog,
       problem: findLogProblem(paths.requestsLog),

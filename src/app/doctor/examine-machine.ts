@@ -8,10 +8,11 @@ import { lookAt } from "../../base/files.ts";
 import { isRecord, parseRecord } from "../../base/json-value.ts";
 import { t } from "../../base/text.ts";
 import type { Service } from "../../base/service.ts";
+import type { Text } from "../../base/text.ts";
 import { CLIENTS } from "../../clients/registry.ts";
 import type { ExamineOptions, MachineFacts, PortState, ServiceFacts } from "../../doctor/facts.ts";
 import { findInstances } from "../../state/instances.ts";
-import { askInstance } from "../ask-instance.ts";
+import { type Problem, askInstance, instanceSchema } from "../ask-instance.ts";
 import { describeStranger, findPortOwner, lookAtListener } from "../port-owner.ts";
 
 /** Programs that write the clients' files, by the directory of their settings in the user's home. */
@@ -35,9 +36,17 @@ export async function collectMachineFacts({ env, paths }: ExamineOptions): Promi
     instances: await Promise.all(
       running.map(async (instance) => {
         const { pid, port, service } = instance;
-        const health = await askInstance(instance, "health");
-        const version = isRecord(health) && "version" in health ? String(health["version"]) : null;
-        return { pid, port, service, version };
+        const facts = await askInstance(instance, "status");
+        const version = isRecord(facts) && "version" in facts ? String(facts["version"]) : null;
+        const { prices_problem, quota_problem } = instanceSchema.safeParse(facts).data ?? {};
+        return {
+          pid,
+          port,
+          service,
+          version,
+          pricesProblem: wordsOf(prices_problem ?? null),
+          providersProblem: wordsOf(quota_problem ?? null),
+        };
       }),
     ),
     deadInstances: dead.length,
@@ -45,6 +54,10 @@ export async function collectMachineFacts({ env, paths }: ExamineOptions): Promi
       ({ path }) => home !== undefined && lookAt(path)?.isDirectory() === true,
     ),
   };
+}
+
+function wordsOf(problem: Problem | null): Text | string | null {
+  return problem === null ? null : (problem.message_text ?? problem.message);
 }
 
 /** The client's program on the search path, and its version as its package has it: asking it would take a second. */

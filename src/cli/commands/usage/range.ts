@@ -1,5 +1,5 @@
 // Which requests of the log a command means: since when, until when, of which service. Goes over them with a bar.
-import { t } from "../../language.ts";
+import { t, tellEither } from "../../language.ts";
 import { type StoredEntry, readLogBackward, scanLog } from "../../../log/reader.ts";
 import type { LogRecord } from "../../../log/record.ts";
 import { SERVICE_ARGS, type Typed, readService, readTime } from "../../args.ts";
@@ -66,6 +66,13 @@ export async function scanRange(
     progress.end();
   }
   return bad;
+}
+
+/** Costs are those of the list: a running proxy still has the prices of a file that is gone. */
+export async function warnOfRemovedPrices({ out, paths }: Cli): Promise<void> {
+  const { findRemovedPrices } = await import("../../../app/prices.ts");
+  const problem = await findRemovedPrices(paths);
+  if (problem !== null) out.warn(tellEither(problem.message_text, problem.message));
 }
 
 export function warnOfBadLines({ out }: Cli, bad: number): void {

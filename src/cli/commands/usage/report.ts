@@ -8,7 +8,14 @@ import { CLIENT_NAME, SERVICES } from "../../../base/service.ts";
 import { defineCommand } from "../../cli.ts";
 import { localDay } from "../../../base/text.ts";
 import { usageError } from "../../args.ts";
-import { RANGE_ARGS, type Range, readRange, scanRange, warnOfBadLines } from "./range.ts";
+import {
+  RANGE_ARGS,
+  type Range,
+  readRange,
+  scanRange,
+  warnOfBadLines,
+  warnOfRemovedPrices,
+} from "./range.ts";
 
 export const reportCommand = defineCommand({
   description: "write a one-page report of tokens, costs, speed and failovers",
@@ -44,6 +51,7 @@ export const reportCommand = defineCommand({
     });
     writeFileAtomic(file, page, { mode: PRIVATE_FILE });
     warnOfBadLines(cli, bad);
+    await warnOfRemovedPrices(cli);
     cli.out.note(t`wrote ${file}`);
   },
 });

@@ -13,6 +13,7 @@ import { formatMs, formatTokens, formatUsd } from "../../figures.ts";
 import { alignRows, fitFields, wrapWords } from "../../layout.ts";
 import { localTime, showValue, storedFields } from "../../request-line.ts";
 import { similarNames } from "../../suggest.ts";
+import { warnOfRemovedPrices } from "./range.ts";
 
 export const showCommand = defineCommand({
   description: "show one request and its attempts",
@@ -34,9 +35,10 @@ export const showCommand = defineCommand({
     const cost = (await loadPricer(cli.paths)).costOf(found.record);
     if (args.json === true) {
       const cost_usd = cost.kind === "priced" ? cost.usd : null;
-      return cli.out.json({ request: storedFields(found, directory), cost_usd });
-    }
-    for (const line of describeRequest({ ...found.record, cwd: directory }, cost, cli)) cli.out.line(line);
+      cli.out.json({ request: storedFields(found, directory), cost_usd });
+    } else
+      for (const line of describeRequest({ ...found.record, cwd: directory }, cost, cli)) cli.out.line(line);
+    await warnOfRemovedPrices(cli);
   },
 });
 

@@ -20,7 +20,7 @@ import { makeBar, makeSparkline } from "../../bars.ts";
 import { type Cli, defineCommand } from "../../cli.ts";
 import { cutPath, formatTokens, showCost, showMs } from "../../figures.ts";
 import { type Column, alignRows, cutColumns, fitColumns } from "../../layout.ts";
-import { RANGE_ARGS, readRange, scanRange, warnOfBadLines } from "./range.ts";
+import { RANGE_ARGS, readRange, scanRange, warnOfBadLines, warnOfRemovedPrices } from "./range.ts";
 
 export const summaryCommand = defineCommand({
   description: "show totals of requests, tokens and costs",
@@ -57,11 +57,15 @@ export const summaryCommand = defineCommand({
     const bad = await scanRange(cli, range, (record) => summarizer.add(record, costOf(record)));
     const rename = isPlace ? await nameDirectories(cli.paths, summarizer.keys()) : undefined;
     const summary = cutRows(summarizer.finish(rename), by, limit);
-    if (args.json === true) return cli.out.json({ by, ...summary, unreadable_lines: bad });
+    if (args.json === true) {
+      cli.out.json({ by, ...summary, unreadable_lines: bad });
+      return await warnOfRemovedPrices(cli);
+    }
     if (args.plain === true) printPlain(cli, by, summary);
     else {
       printSummary(cli, by, summary, summarizer.trend());
       noteUnpriced(cli, summary);
+      await warnOfRemovedPrices(cli);
     }
     warnOfBadLines(cli, bad);
   },
