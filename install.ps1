@@ -35,7 +35,10 @@ function Get-Platform {
 
 function Get-Place {
     $version = "$env:CODEX_HELPER_VERSION" -replace '^v', ''
+    if ($version -notmatch '^[0-9A-Za-z.+-]*$') { throw "CODEX_HELPER_VERSION is not a version: $version" }
     if ($From -ne '') {
+        # A name before the host can look like the host.
+        if ($From -match '^http://.*@') { throw "not a place to install from: $From (an address with a user name)" }
         if ($From -match '^(https://|http://(127\.0\.0\.1|localhost|\[::1\])[:/])') { return $From.TrimEnd('/') }
         if ($From -match '^file:///') { return ([Uri]$From).LocalPath.TrimEnd('\') }
         if ($From -match '^[a-z]+://') { throw "not a place to install from: $From" }
@@ -49,18 +52,44 @@ function Get-Place {
 function Get-File([string]$Place, [string]$Name, [string]$Target) {
     if ($Place -match '^https?://') {
         [Net.ServicePointManager]::SecurityProtocol = [Net.ServicePointManager]::SecurityProtocol -bor [Net.SecurityProtocolType]::Tls12
-        Invoke-WebRequest -UseBasicParsing -Uri "$Place/$Name" -OutFile $Target
+        Get-Web ([Uri]"$Place/$Name") $Target
     }
     else {
         Copy-Item -LiteralPath (Join-Path $Place $Name) -Destination $Target
     }
 }
 
+# Follows redirects itself: an https address may be redirected, but never to plain http, and one on this machine not at all.
+function Get-Web([Uri]$Address, [string]$Target) {
+    for ($hop = 0; $hop -lt 10; $hop++) {
+        $request = [Net.WebRequest]::CreateHttp($Address)
+        $request.AllowAutoRedirect = $false
+        $request.UserAgent = 'install.ps1'
+        if ($Address.Scheme -ne 'https') { $request.Proxy = $null }
+        $response = $request.GetResponse()
+        try {
+            if ([int]$response.StatusCode -lt 300) {
+                $file = [IO.File]::Create($Target)
+                try { $response.GetResponseStream().CopyTo($file) } finally { $file.Close() }
+                return
+            }
+            $next = New-Object Uri -ArgumentList $Address, $response.Headers['Location']
+            if ($Address.Scheme -ne 'https' -or $next.Scheme -ne 'https') { throw "$Address leads to $next, which is not safe" }
+            $Address = $next
+        }
+        finally {
+            $response.Close()
+        }
+    }
+    throw "$Address leads on and on"
+}
+
 function Assert-Sum([string]$Sums, [string]$Name, [string]$File) {
-    $line = Get-Content -LiteralPath $Sums | Where-Object { $_ -match "^[0-9a-f]{64}  $([regex]::Escape($Name))$" }
-    if (-not $line) { throw "SHA256SUMS does not name $Name" }
+    $wanted = @(Get-Content -LiteralPath $Sums | Where-Object { $_ -cmatch "^[0-9a-f]{64}  $([regex]::Escape($Name))$" } | Select-Object -Unique)
+    if ($wanted.Count -eq 0) { throw "SHA256SUMS does not name $Name" }
+    if ($wanted.Count -gt 1) { throw "SHA256SUMS names $Name twice" }
     $sum = (Get-FileHash -LiteralPath $File -Algorithm SHA256).Hash.ToLowerInvariant()
-    if ($sum -ne ([string]$line).Substring(0, 64)) {
+    if ($sum -ne $wanted[0].Substring(0, 64)) {
         throw "$Name is not the file that SHA256SUMS describes; nothing was installed"
     }
 }
@@ -160,5 +189,9 @@ function Uninstall-Program([string]$Directory) {
     }
 }
 
+foreach ($name in 'CODEX_HELPER_INSTALL_DIR', 'CODEX_HELPER_HOME') {
+    $value = [Environment]::GetEnvironmentVariable($name)
+    if ($value -and -not [IO.Path]::IsPathRooted($value)) { throw "$name must be a whole path: $value" }
+}
 $directory = if ($env:CODEX_HELPER_INSTALL_DIR) { $env:CODEX_HELPER_INSTALL_DIR } else { Join-Path $env:LOCALAPPDATA 'Programs\codex-helper' }
 if ($Uninstall) { Uninstall-Program $directory } else { Install-Program $directory }

@@ -29,7 +29,18 @@ main() {
     esac
     shift
   done
-  [ -n "${HOME:-}" ] || fail "HOME is not set"
+  case ${HOME:-} in
+    /*) ;;
+    '') fail "HOME is not set" ;;
+    *) fail "HOME must be a whole path: $HOME" ;;
+  esac
+  case ${CODEX_HELPER_HOME:-/} in
+    /*) ;;
+    *) fail "CODEX_HELPER_HOME must be a whole path: $CODEX_HELPER_HOME" ;;
+  esac
+  case ${CODEX_HELPER_VERSION:-} in
+    *[!0-9A-Za-z.+-]*) fail "CODEX_HELPER_VERSION is not a version: $CODEX_HELPER_VERSION" ;;
+  esac
   dir=${CODEX_HELPER_INSTALL_DIR:-$HOME/.local/bin}
   case $dir in
     /*) ;;
@@ -197,6 +208,8 @@ choose_place() {
   if [ -n "$from" ]; then
     case $from in
       file://*) echo "${from#file://}" ;;
+      # A name before the host can look like the host.
+      http://*@*) fail "not a place to install from: $from (an address with a user name)" ;;
       https://* | http://127.0.0.1[:/]* | http://localhost[:/]* | 'http://[::1]'[:/]*) echo "${from%/}" ;;
       *://*) fail "not a place to install from: $from (a directory, file://, https://, or http:// on this machine)" ;;
       *) echo "${from%/}" ;;
@@ -225,15 +238,45 @@ get() {
       *) curl -fsS --noproxy '*' -o "$2" "$1" || fail "cannot download $1" ;;
     esac
   elif has wget; then
-    wget -q -O "$2" "$1" || fail "cannot download $1"
+    get_with_wget "$1" "$2" || fail "cannot download $1"
   else
     fail "neither curl nor wget is here to download with"
   fi
 }
 
+# wget follows an https address to a plain http one, and its kinds have no option in common against that: a proxy for http where
+# nothing listens is one that all of them know.
+get_with_wget() {
+  url=$1
+  file=$2
+  nowhere=''
+  case $url in https://*) nowhere=http://127.0.0.1:1 ;; esac
+  set --
+  case $(wget --version 2>/dev/null || true):$nowhere in
+    *GNU*:http*) set -- -e use_proxy=on -e "http_proxy=$nowhere" -e no_proxy= ;;
+    *GNU*) set -- --no-proxy --max-redirect=0 ;;
+  esac
+  said=$(http_proxy=$nowhere no_proxy='' wget -q "$@" -O "$file" "$url" 2>&1) || {
+    [ -z "$said" ] || say "$said" >&2
+    return 1
+  }
+  # Some of busybox take any certificate, and say so.
+  case $said in
+    *'certificate validation not implemented'*) fail "this wget does not check certificates; install curl" ;;
+  esac
+}
+
 # Fails unless SHA256SUMS in directory $1 names file $2 and its sum is right.
 verify() {
-  wanted=$(sed -n "s/^\([0-9a-f]\{64\}\)  $2\$/\1/p" "$1/SHA256SUMS")
+  wanted=''
+  while IFS= read -r line || [ -n "$line" ]; do
+    sum=${line%"  $2"}
+    [ "$sum  $2" = "$line" ] || continue
+    case $sum in *[!0-9a-f]*) continue ;; esac
+    [ ${#sum} -eq 64 ] || continue
+    [ "${wanted:-$sum}" = "$sum" ] || fail "SHA256SUMS names $2 twice"
+    wanted=$sum
+  done <"$1/SHA256SUMS"
   [ -n "$wanted" ] || fail "SHA256SUMS does not name $2"
   if has sha256sum; then
     sum=$(sha256sum <"$1/$2")

@@ -16,6 +16,7 @@ import { makeTarGz } from "../../release/archive.ts";
 import { PLATFORMS } from "../../release/platforms.ts";
 import { resolvePaths } from "../../src/base/paths.ts";
 import { switchOff, switchOn } from "../../src/clients/switch/switch.ts";
+import { GOOD_CERTIFICATE, TEST_KEY } from "../helpers/certificates.ts";
 import { type TempHome, makeTempHome } from "../helpers/temp-home.ts";
 
 const ROOT = join(import.meta.dir, "../..");
@@ -137,6 +138,8 @@ describe("a place to install from", () => {
     "http://127.0.0.1.relay.example/release",
     "http://localhost.relay.example",
     "ftp://127.0.0.1/release",
+    "http://127.0.0.1:80@relay.example/release",
+    "http://localhost:x@relay.example",
   ])("may not be %s", (place) => {
     using home = onLinux();
     const { code, stderr } = install(home, ["--from", place]);
@@ -180,10 +183,34 @@ describe("nothing is installed", () => {
       "",
       `${sum}  other-codex-helper-linux-x64.tar.gz`,
       `${sum.slice(1)}  codex-helper-linux-x64.tar.gz`,
+      `${sum}  codex-helper-linux-x64xtar.gz`,
+      `${sum}  codex-helper-linux-x64.tar.gz.sig`,
+      `${sum} *codex-helper-linux-x64.tar.gz`,
+      `${"g".repeat(64)}  codex-helper-linux-x64.tar.gz`,
     ]) {
       writeFileSync(join(home.path, "release/SHA256SUMS"), `${line}\n`);
       refuses(home, "SHA256SUMS does not name codex-helper-linux-x64.tar.gz");
     }
+  });
+
+  test("when the sums name the archive twice, with two sums", () => {
+    using home = withRelease();
+    const name = "codex-helper-linux-x64.tar.gz";
+    const sum = Bun.SHA256.hash(readFileSync(join(release, name)), "hex");
+    writeFileSync(join(home.path, "release/SHA256SUMS"), `${sum}  ${name}\n${"0".repeat(64)}  ${name}\n`);
+    refuses(home, `SHA256SUMS names ${name} twice`);
+    writeFileSync(join(home.path, "release/SHA256SUMS"), `${sum}  ${name}\n${sum}  ${name}`);
+    expect(install(home, ["--from", join(home.path, "release")]).code).toBe(0);
+  });
+
+  test.each([
+    [{ HOME: "home" }, "HOME must be a whole path: home"],
+    [{ CODEX_HELPER_HOME: "x/../y" }, "CODEX_HELPER_HOME must be a whole path"],
+    [{ CODEX_HELPER_INSTALL_DIR: "bin" }, "CODEX_HELPER_INSTALL_DIR must be a whole path"],
+    [{ CODEX_HELPER_VERSION: "1/../../evil" }, "CODEX_HELPER_VERSION is not a version"],
+  ])("with %j", (env, words) => {
+    using home = withRelease();
+    refuses(home, words, env);
   });
 
   test("when the release lacks the archive", () => {
@@ -213,6 +240,101 @@ describe("nothing is installed", () => {
     });
     expect({ exitCode, installed: installedIn(home) }).toEqual({ exitCode: 0, installed: [] });
   });
+});
+
+describe("a download", () => {
+  /** Each with its name, and the file of its own in a home that makes it trust the test's certificate. */
+  const kinds = [
+    { name: "curl", program: Bun.which("curl"), args: "" },
+    { name: "GNU wget", program: isGnuWget() ? Bun.which("wget") : null, args: "" },
+    { name: "busybox wget", program: Bun.which("busybox"), args: "wget" },
+  ].filter(({ program }) => program !== null);
+
+  function isGnuWget(): boolean {
+    const wget = Bun.which("wget");
+    return wget !== null && Bun.spawnSync([wget, "--version"]).stdout.toString().includes("GNU");
+  }
+
+  /** A machine whose only program for downloads is that one. */
+  function makeDownloader({ args, name, program }: (typeof kinds)[number]): TempHome {
+    const home = makeMachine(["Linux", "x86_64"], GLIBC);
+    rmSync(join(home.path, "bin/curl"));
+    const file = join(home.path, "bin", name === "curl" ? "curl" : "wget");
+    writeFileSync(file, `#!/bin/sh\nexec ${program} ${args} "$@"\n`);
+    chmodSync(file, 0o755);
+    home.write(".wgetrc", `ca_certificate = ${home.write("ca.pem", GOOD_CERTIFICATE)}\n`);
+    return home;
+  }
+
+  const download = async (home: TempHome, place: string): Promise<Installed> => {
+    const child = Bun.spawn([join(home.path, "bin/sh"), SCRIPT, "--from", place], {
+      cwd: home.path,
+      env: {
+        HOME: home.path,
+        PATH: `${home.path}/bin:${home.path}/.local/bin`,
+        CURL_CA_BUNDLE: join(home.path, "ca.pem"),
+        // What the machine's own proxy would be must not matter for an address on this machine.
+        http_proxy: "",
+      },
+      stdout: "pipe",
+      stderr: "pipe",
+    });
+    const [stdout, stderr] = await Promise.all([
+      new Response(child.stdout).text(),
+      new Response(child.stderr).text(),
+    ]);
+    return { code: await child.exited, stdout, stderr };
+  };
+
+  /** Serves the release; below /away it sends on to another server. */
+  function serveRelease(tls: boolean, away = ""): Bun.Server<undefined> & { readonly asked: string[] } {
+    const asked: string[] = [];
+    const server = Bun.serve({
+      port: 0,
+      hostname: "127.0.0.1",
+      ...(tls ? { tls: { cert: GOOD_CERTIFICATE, key: TEST_KEY } } : {}),
+      fetch(request) {
+        const { pathname } = new URL(request.url);
+        asked.push(pathname);
+        if (pathname.startsWith("/away/"))
+          return Response.redirect(`${away}${pathname.slice("/away".length)}`, 302);
+        return new Response(Bun.file(join(release, basename(pathname))));
+      },
+    });
+    return Object.assign(server, { asked });
+  }
+
+  test.each(kinds)("over http from this machine works with $name", async (kind) => {
+    using home = makeDownloader(kind);
+    using server = serveRelease(false);
+    expect(await download(home, `http://127.0.0.1:${server.port}`)).toMatchObject({ code: 0, stderr: "" });
+    expect(installedIn(home)).toEqual(["ch", "codex-helper"]);
+  });
+
+  test.each(kinds)("over https is never sent on to http with $name", async (kind) => {
+    using home = makeDownloader(kind);
+    using plain = serveRelease(false);
+    using server = serveRelease(true, `http://127.0.0.1:${plain.port}`);
+    const { code, stderr } = await download(home, `https://127.0.0.1:${server.port}/away`);
+    expect(code).toBe(1);
+    expect(stderr).toContain(`install.sh: cannot download https://127.0.0.1:${server.port}/away/SHA256SUMS`);
+    // Some of busybox cannot speak to this server at all.
+    if (kind.name !== "busybox wget") expect(server.asked).not.toEqual([]);
+    expect(plain.asked).toEqual([]);
+    expect(installedIn(home)).toEqual([]);
+  });
+
+  test.each(kinds.filter(({ name }) => name !== "busybox wget"))(
+    "over https may be sent on to https with $name",
+    async (kind) => {
+      using home = makeDownloader(kind);
+      using other = serveRelease(true);
+      using server = serveRelease(true, `https://127.0.0.1:${other.port}`);
+      const { code, stderr } = await download(home, `https://127.0.0.1:${server.port}/away`);
+      expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+      expect(installedIn(home)).toEqual(["ch", "codex-helper"]);
+    },
+  );
 });
 
 test("another program called ch is left alone, at the beginning and at the end", () => {
