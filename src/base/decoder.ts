@@ -49,8 +49,9 @@ function endUnseen(): void {
 const ZSTD_FRAME = Uint8Array.fromHex("28b52ffd200109000045");
 
 interface Coding {
-  readonly stream: (options: object) => Transform;
-  /** What its decoder may have to remember of its output. `first` is the first byte of the input. */
+  /** `first` is the first byte of the input. */
+  readonly stream: (options: object, first: number) => Transform;
+  /** What its decoder may have to remember of its output. */
   readonly windowBytes: (first: number) => number;
   /** Its decoder fills its whole window before it gives anything. */
   readonly fillsWindow?: true;
@@ -67,10 +68,11 @@ function findCoding(encoding: string): Coding | null {
   const zlib = process.getBuiltinModule("node:zlib");
   const { ZSTD_d_windowLogMax } = zlib.constants;
   switch (encoding) {
-    // "deflate" is the zlib format; some senders leave its header out.
+    // "deflate" is the zlib format, which begins with its method, 8; some senders leave its header out.
     case "deflate":
       return {
-        stream: zlib.createInflate,
+        stream: (options, first) =>
+          (first & 15) === 8 ? zlib.createInflate(options) : zlib.createInflateRaw(options),
         windowBytes: () => DEFLATE_WINDOW_BYTES,
         whole: [promisify(zlib.inflate), promisify(zlib.inflateRaw)],
       };
@@ -107,7 +109,7 @@ function brotliWindow(first: number): number {
   return 2 ** bits;
 }
 
-/** Whether the encoding (lower case) can be undone here. Several in a row cannot. */
+/** Whether the coding (lower case) can be undone here. */
 export function isKnownCoding(encoding: string): boolean {
   return ["gzip", "x-gzip", "deflate", "br", "zstd"].includes(encoding);
 }
@@ -126,25 +128,64 @@ export interface DecodeLimits {
   readonly burstBytes: number;
 }
 
-export type Decoder = NonNullable<ReturnType<typeof createDecoder>>;
+export type Decoder = NonNullable<ReturnType<typeof createOneDecoder>>;
 
-/** Null for an encoding (lower case) that is not known here. To be closed. */
-export function createDecoder(encoding: string, limits: DecodeLimits) {
+/** More in a row than anybody applies: each has a window of its own. */
+const MAX_CODINGS = 4;
+
+/** Whether all of them (lower case, "gzip, br") can be undone here. */
+export function canDecode(encoding: string): boolean {
+  const codings = encoding.split(", ");
+  return codings.length <= MAX_CODINGS && codings.every(isKnownCoding);
+}
+
+/** For one coding or several in a row, lower case. Null where one is not known here. To be closed. */
+export function createDecoder(encoding: string, limits: DecodeLimits): Decoder | null {
+  if (!canDecode(encoding)) return null;
+  const decoders = encoding.split(", ").flatMap((coding) => createOneDecoder(coding, limits) ?? []);
+  return decoders.reduce(chain);
+}
+
+/** The first was applied first and is undone last. */
+function chain(first: Decoder, second: Decoder): Decoder {
+  async function* through(pieces: AsyncGenerator<Uint8Array>): AsyncGenerator<Uint8Array> {
+    for await (const piece of pieces) yield* first.decode(piece);
+  }
+  return {
+    decode: (chunk) => through(second.decode(chunk)),
+    async *finish() {
+      yield* through(second.finish());
+      yield* first.finish();
+    },
+    keep: (bytes) => first.keep(bytes),
+    close() {
+      second.close();
+      first.close();
+    },
+  };
+}
+
+function createOneDecoder(encoding: string, limits: DecodeLimits) {
   const coding = findCoding(encoding);
   if (coding === null) return null;
   const { burstBytes, maxBytes = Number.POSITIVE_INFINITY } = limits;
-  const stream = coding.stream({ chunkSize: OUTPUT_BYTES, highWaterMark: OUTPUT_BYTES });
+  let opened: Transform | null = null;
   let problem: DecodeError | null = null;
   let isOver = false;
   let wake = (): void => {};
-  stream.on("readable", () => wake());
-  // Also where more follows behind the end of the compressed data, which no write is called back for.
-  stream.on("end", () => {
-    isOver = true;
-    wake();
-  });
-  // A decoder that fails does not call a write back either (Bun 1.4.5).
-  stream.on("error", () => fail("invalid"));
+  const open = (first: number): Transform => {
+    const stream = coding.stream({ chunkSize: OUTPUT_BYTES, highWaterMark: OUTPUT_BYTES }, first);
+    stream.on("readable", () => wake());
+    // Also where more follows behind the end of the compressed data, which no write is called back for.
+    stream.on("end", () => {
+      isOver = true;
+      wake();
+    });
+    // A decoder that fails does not call a write back either (Bun 1.4.5).
+    stream.on("error", () => fail("invalid"));
+    windowBytes = coding.windowBytes(first);
+    return stream;
+  };
 
   let windowBytes = 0;
   let isWindowFull = false;
@@ -160,7 +201,7 @@ export function createDecoder(encoding: string, limits: DecodeLimits) {
   const fail = (as: DecodeError["problem"]): void => {
     problem ??= new DecodeError(as);
     hold(0);
-    stream.destroy();
+    opened?.destroy();
     wake();
   };
   const count = (): void => {
@@ -174,7 +215,7 @@ export function createDecoder(encoding: string, limits: DecodeLimits) {
   async function* readUntil(isDone: () => boolean, onStep = (): void => {}): AsyncGenerator<Uint8Array> {
     for (;;) {
       if (problem !== null) throw problem;
-      const piece = stream.read() as Buffer | null;
+      const piece = opened?.read() as Buffer | null;
       if (piece !== null) {
         total += piece.length;
         credit -= piece.length;
@@ -202,7 +243,7 @@ export function createDecoder(encoding: string, limits: DecodeLimits) {
     try {
       if (problem !== null) throw problem;
       let isWritten = false;
-      stream.write(slice, () => {
+      opened?.write(slice, () => {
         isWritten = true;
         wake();
       });
@@ -213,7 +254,8 @@ export function createDecoder(encoding: string, limits: DecodeLimits) {
   }
 
   async function* decode(chunk: Uint8Array): AsyncGenerator<Uint8Array> {
-    if (windowBytes === 0) windowBytes = coding?.windowBytes(chunk[0] ?? 0) ?? 0;
+    if (chunk.length === 0) return;
+    opened ??= open(chunk[0] ?? 0);
     for (let at = 0; at < chunk.length && !isOver; at += INPUT_BYTES) {
       const slice = chunk.subarray(at, at + INPUT_BYTES);
       credit = Math.min(burstBytes, credit) + slice.length * MAX_RATIO;
@@ -233,7 +275,7 @@ export function createDecoder(encoding: string, limits: DecodeLimits) {
         if (bytes !== 1) throw new DecodeError("invalid");
         return;
       }
-      stream.end();
+      (opened ??= open(0)).end();
       yield* readUntil(() => false);
     },
     /** Its user keeps so many bytes of the output. Throws DecodeError where that is more than there is room for. */

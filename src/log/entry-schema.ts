@@ -44,8 +44,23 @@ const attempt = z.object({
     .check(z.describe("Absent when no answer came")),
   error: z.optional(z.string()),
   reason,
-  verdict: z.string().check(z.describe("Id of the rule that judged the attempt, or ok")),
+  verdict: z
+    .string()
+    .check(
+      z.describe(
+        "Id of the rule that judged the attempt, or ok; client-gone when the client left before there was an answer",
+      ),
+    ),
   duration_ms: milliseconds,
+  held_events: z
+    .optional(z.int().check(z.nonnegative()))
+    .check(
+      z.describe(
+        "Events read before the answer was passed on or given up; nothing of it was sent until then",
+      ),
+    ),
+  held_bytes: z.optional(z.int().check(z.nonnegative())).check(z.describe("Of the same, decoded")),
+  shown: z.optional(z.boolean()).check(z.describe("false: the client saw nothing of this answer")),
 });
 
 /** One line, its fields in the order in which they are written. */

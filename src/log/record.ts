@@ -81,6 +81,9 @@ function readAttempt(attempt: JsonRecord): RecordedAttempt {
     reason: data(attempt["reason"]),
     verdict: text(attempt["verdict"]),
     duration_ms: figure(attempt["duration_ms"]),
+    held_events: figure(attempt["held_events"]),
+    held_bytes: figure(attempt["held_bytes"]),
+    shown: typeof attempt["shown"] === "boolean" ? attempt["shown"] : undefined,
   };
 }
 

@@ -1,13 +1,13 @@
 // Turns what the attempts came to into the client's answer, and the end of that answer into the request's record.
-import { beginsJson, firstByteOf } from "../base/bytes.ts";
 import { classifyAttempt } from "../routing/classify.ts";
 import { reasonInEnglish } from "../routing/reasons.ts";
-import type { AttemptOutcome, Permit, Reason } from "../routing/types.ts";
+import type { AttemptOutcome, Reason } from "../routing/types.ts";
 import type { Api } from "../usage/stream-events.ts";
 import { createStreamTap, type TapFacts } from "../usage/stream-tap.ts";
 import { type JsonDocument, readDocument } from "../usage/answer-reader.ts";
-import type { Chosen, Converted, LoopRun } from "./attempt-loop.ts";
-import type { Answer } from "./attempt.ts";
+import type { LoopRun } from "./attempt-loop.ts";
+import type { Chosen } from "./chosen.ts";
+import type { Converted } from "./change-form.ts";
 import { type DeliveryEnd, makeDelivery } from "./deliver.ts";
 import type { Exchange, ExchangeEnd } from "./exchange.ts";
 import { CLIENT_CLOSED_REQUEST, type LocalError, makeErrorResponse } from "./local-error.ts";
@@ -35,21 +35,23 @@ export interface Answering extends LoopRun {
 }
 
 /** Gives the client the answer that was made of an upstream's. */
-function answerConverted({ stream, usage }: Converted, permit: Permit | null, exchange: Exchange): Response {
-  permit?.succeed();
-  exchange.markFirstByte();
+function answerConverted({ body, type, usage }: Converted, chosen: Chosen, exchange: Exchange): Response {
+  chosen.permit?.succeed();
   exchange.end({ status: 200, outcome: "ok", usage });
-  return new Response(stream, { headers: { "content-type": "text/event-stream" } });
+  const headers = makeResponseHeaders({ upstream: chosen.answer.headers, decoded: true });
+  headers.set("content-type", type);
+  return new Response(body, { headers });
 }
 
 /** Gives an upstream's answer to the client: what is complete at once, everything else as it comes. */
 export function answerFrom(chosen: Chosen, { deps, exchange, request, route }: Answering): Response {
   const { answer, converted, permit, upstream } = chosen;
-  if (converted !== null) return answerConverted(converted, permit, exchange);
+  deps.memory.noteTurnState(answer.headers.get(TURN_STATE_HEADER), upstream.key);
+  exchange.showAnswerOf(upstream);
+  exchange.markFirstByte();
+  if (converted !== null) return answerConverted(converted, chosen, exchange);
   const { endpoint, stream } = request.facts;
   const api = endpoint.usage;
-  deps.memory.noteTurnState(answer.headers.get(TURN_STATE_HEADER), upstream.key);
-  exchange.markFirstByte();
   const init = {
     status: answer.status,
     headers: makeResponseHeaders({ upstream: answer.headers, decoded: answer.decoded }),
@@ -58,7 +60,7 @@ export function answerFrom(chosen: Chosen, { deps, exchange, request, route }: A
   const tap = api === null || document !== null ? null : createStreamTap(api, answer.encoding);
   let lastSeen: TapFacts | null = null;
   const look = (): TapFacts | null => (lastSeen ??= tap?.finish() ?? readWhole(api, document));
-  const isEvents = stream && !startsLikeJson(answer);
+  const isEvents = stream ? answer.shape !== "json" : answer.shape === "events";
 
   const conclude = (end: DeliveryEnd): void => {
     const refusal = permit === null ? (exchange.tried.at(-1)?.reason ?? { rule: "ok" }) : null;
@@ -100,15 +102,11 @@ export function answerFrom(chosen: Chosen, { deps, exchange, request, route }: A
     idleMs: upstream.timeouts.idleMs,
     observe: (chunk) => tap?.feed(chunk),
     isComplete,
-    isOver: () => isEvents && tap !== null && tap.finish().terminal !== null,
+    activity: () => (isEvents ? (tap?.activity() ?? null) : null),
+    isOver: () => isEvents && tap !== null && tap.finish().isOver,
     onEnd: conclude,
   });
   return new Response(delivery, init);
-}
-
-function startsLikeJson({ body, encoding }: Answer): boolean {
-  const [first] = body.held();
-  return encoding === null && first !== undefined && beginsJson(firstByteOf(first));
 }
 
 function readWhole(api: Api | null, document: JsonDocument | null): TapFacts | null {

@@ -3,8 +3,9 @@
 import { type Timeouts, type Upstream, modelAt } from "../base/upstream.ts";
 import { type ReplayRequest, classifyAttempt, mayRepeat } from "../routing/classify.ts";
 import type { AttemptOutcome, Candidate, Permit, PlanRequest, Reason, Verdict } from "../routing/types.ts";
-import type { Usage } from "../usage/usage.ts";
 import { type Answer, type AttemptResult, attempt } from "./attempt.ts";
+import { changeForm, type Conversion } from "./change-form.ts";
+import { betterSpare, type Chosen, dropSpare, type Spare, type Tried, useSpare } from "./chosen.ts";
 import type { ProxyDeps, Route } from "./deps.ts";
 import type { Acceptance } from "./gate.ts";
 import { TURN_STATE_HEADER } from "./headers.ts";
@@ -23,47 +24,12 @@ export interface Pass {
   readonly convert?: Conversion;
 }
 
-export interface Conversion {
-  /** Reads the whole answer; null where it does not hold what was asked for. Never rejects. */
-  readonly run: (answer: Answer, idleMs: number) => Promise<Converted | null>;
-  /** What an upstream did whose answer cannot be converted. */
-  readonly failure: Reason;
-}
-
-/** An event stream of our own making. */
-export interface Converted {
-  readonly stream: string;
-  readonly usage: Usage | undefined;
-}
-
-/** One attempt, as the log shows it. */
-export interface Tried {
-  readonly upstream: Upstream;
-  readonly verdict: Verdict | null;
-  readonly status: number | null;
-  /** Null when the upstream's answer was accepted. */
-  readonly reason: Reason | null;
-  readonly durationMs: number;
-  /** The model that this upstream was asked for. */
-  readonly model: string | null;
-}
-
 export type LoopResult =
   /** To be shown: a success, or an error that is the client's own to see. */
   | { readonly kind: "answer"; readonly chosen: Chosen }
   /** Nothing worked. `last` is the last answer an upstream gave, read whole; `blocked` were not asked. */
   | { readonly kind: "all-failed"; readonly last: Chosen | null; readonly blocked: readonly Candidate[] }
   | { readonly kind: "client-gone" };
-
-/** The answer that the client gets. */
-export interface Chosen {
-  readonly upstream: Upstream;
-  readonly answer: Answer;
-  /** What the client gets in the answer's place. */
-  readonly converted: Converted | null;
-  /** To be settled by how the delivery ends; null for an error that is the client's to see: that is settled already. */
-  readonly permit: Permit | null;
-}
 
 /** One request, and what the loop works on it with. `tried` grows as it runs, so that the log has it whatever happens. */
 export interface LoopRun {
@@ -84,6 +50,7 @@ type Answered = Exclude<LoopResult, { readonly kind: "all-failed" }>;
 interface Progress {
   candidates: readonly Candidate[];
   last: Chosen | null;
+  spare: Spare | null;
 }
 
 /**
@@ -91,14 +58,30 @@ interface Progress {
  * later pass only if all it lacked was compaction.
  */
 export async function runAttempts(passes: Iterable<Pass>, run: LoopRun): Promise<LoopResult> {
-  const progress: Progress = { candidates: [], last: null };
+  const progress: Progress = { candidates: [], last: null, spare: null };
   for (const pass of passes) {
     const answered = await runPass(pass, run, progress);
-    if (answered !== null) return answered;
+    if (answered === null) continue;
+    if (progress.spare !== null) dropSpare(progress.spare);
+    return answered;
   }
   const asked = new Set(run.tried.map(({ upstream }) => upstream.key));
   const blocked = progress.candidates.filter(({ upstream }) => !asked.has(upstream.key));
-  return { kind: "all-failed", last: progress.last, blocked };
+  const answered = await answerSpare(progress.spare, blocked, run);
+  return answered ?? { kind: "all-failed", last: progress.last, blocked };
+}
+
+/** The only answer there is: in the right form, or as it came. */
+async function answerSpare(
+  spare: Spare | null,
+  blocked: readonly Candidate[],
+  run: LoopRun,
+): Promise<Answered | null> {
+  const { request, tried } = run;
+  const used = spare === null ? null : useSpare(spare, tried, blocked);
+  if (used?.permit == null) return used === null ? null : { kind: "answer", chosen: used };
+  const { endpoint, stream } = request.facts;
+  return await convert(used, { convert: changeForm(endpoint.api, stream) }, run);
 }
 
 async function runPass(pass: Pass, run: LoopRun, progress: Progress): Promise<Answered | null> {
@@ -129,6 +112,14 @@ async function runPass(pass: Pass, run: LoopRun, progress: Progress): Promise<An
     }
     const { answer, hasEnded, verdict } = step;
     if (verdict.retryClass !== "A") reached += 1;
+    const last = tried.at(-1);
+    if (step.isSpare && answer !== null && last !== undefined && pass.convert === undefined) {
+      const chosen = { upstream, answer, converted: null, permit };
+      progress.spare = betterSpare(progress.spare, { chosen, verdict, tried: last });
+      if (hasEnded) break;
+      continue;
+    }
+    permit.fail(verdict);
     if (answer?.body.ended === true && !lacksCompaction(verdict)) {
       progress.last = { upstream, answer, converted: null, permit: null };
     } else answer?.abort();
@@ -164,8 +155,8 @@ function lacksCompaction(verdict: Verdict | null): boolean {
 /** The answer as it goes to the client; null where it does not hold what was asked for: a failed attempt like any other. */
 async function convert(
   chosen: Chosen,
-  { bindsAccount = false, convert: conversion }: Pass,
-  { deps, request, route, tried }: LoopRun,
+  { bindsAccount = false, convert: conversion }: Pick<Pass, "bindsAccount" | "convert">,
+  { deps, hold, request, route, tried }: LoopRun,
 ): Promise<Answered | null> {
   const { answer, permit, upstream } = chosen;
   if (permit !== null && bindsAccount) {
@@ -173,7 +164,7 @@ async function convert(
     if (request.facts.sessionId !== null) deps.router.pin(request.facts.sessionId, upstream);
   }
   if (conversion === undefined || permit === null) return { kind: "answer", chosen };
-  const converted = await conversion.run(answer, upstream.timeouts.idleMs);
+  const converted = await conversion.run(answer, { idleMs: upstream.timeouts.idleMs, hold });
   deps.connections.released(upstream);
   if (request.signal.aborted) {
     permit.release();
@@ -207,6 +198,8 @@ type Step =
       readonly answer: Answer | null;
       /** No other upstream may be asked after it. */
       readonly hasEnded: boolean;
+      /** The answer is better than none; its permit is not settled. */
+      readonly isSpare: boolean;
     };
 
 async function askUpstream(one: OneAttempt, run: LoopRun): Promise<Step> {
@@ -217,8 +210,10 @@ async function askUpstream(one: OneAttempt, run: LoopRun): Promise<Step> {
   const { endpoint, model: named } = facts;
   const model = named === null || !endpoint.mapsModel ? named : modelAt(upstream, named);
   const result = await send(one, run, model === named ? null : model);
+  const { held } = result;
   const note = (verdict: Verdict | null, status: number | null, reason: Reason | null): void => {
-    tried.push({ upstream, verdict, status, reason, durationMs: deps.monotonic() - startedAt, model });
+    const durationMs = deps.monotonic() - startedAt;
+    tried.push({ upstream, verdict, status, reason, durationMs, model, held });
   };
   const noteEndpoint = (was: "served" | "missing" | "failing"): void => {
     if (endpoint.counts !== "yes")
@@ -255,13 +250,14 @@ async function askUpstream(one: OneAttempt, run: LoopRun): Promise<Step> {
     }
   }
   if (lacksCompaction(verdict)) deps.memory.noteCompaction(upstream, "plain");
-  permit.fail(verdict);
+  const isSpare = result.answer !== null && SPARES.has(verdict.rule);
+  if (!isSpare) permit.fail(verdict);
   const mayFailOver =
     verdict.next === "next" &&
     mayRepeat(verdict.retryClass, replayRequest(request, route)) &&
     deps.router.mayFailOver(verdict.retryClass, one.left());
-  if (mayFailOver || result.answer === null)
-    return { kind: "failed", verdict, answer: result.answer, hasEnded: !mayFailOver };
+  if (mayFailOver || result.answer === null || isSpare)
+    return { kind: "failed", verdict, answer: result.answer, hasEnded: !mayFailOver, isSpare };
   const answer = { ...result.answer, status: statusFor(result.outcome, verdict, result.answer.status) };
   return { kind: "answer", chosen: { upstream, answer, converted: null, permit: null } };
 }
@@ -276,6 +272,7 @@ function endpointShownBy(outcome: AttemptOutcome, { rule }: Verdict): "missing" 
 function isMissing(outcome: AttemptOutcome): boolean {
   return outcome.kind === "status" && [404, 405, 501].includes(outcome.status);
 }
+const SPARES: ReadonlySet<string> = new Set(["empty-answer", "wrong-form"]);
 
 /**
  * The client's own mistake is told as one: after a 500 it would ask again and again, and in a 200 it does not look for an
@@ -301,8 +298,11 @@ async function send(one: OneAttempt, run: LoopRun, model: string | null): Promis
     ownedNames: route.ownedHeaders,
     instance: deps.instance,
   });
-  if ("why" in made) return { kind: "failed", outcome: { kind: "not-tried", ...made }, answer: null };
-  const acceptEncoding = request.headers.get("accept-encoding")?.toLowerCase() ?? "";
+  if ("why" in made) {
+    const held = { events: 0, bytes: 0 };
+    return { kind: "failed", outcome: { kind: "not-tried", ...made }, answer: null, held };
+  }
+  const acceptEncoding = request.headers.get("accept-encoding");
   return await attempt(
     {
       ...made,

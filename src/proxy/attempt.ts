@@ -1,6 +1,6 @@
 // One attempt of one request at one upstream: fetch, its timers, and the gate. Its outcome is a value.
 // Never throws, blames no upstream, and knows no other one.
-import { isKnownCoding } from "../base/decoder.ts";
+import { canDecode } from "../base/decoder.ts";
 import { errorCode } from "../base/errors.ts";
 import type { Upstream } from "../base/upstream.ts";
 import type { AttemptOutcome } from "../routing/types.ts";
@@ -15,10 +15,11 @@ import {
   readWhole,
   type Source,
 } from "./answer-body.ts";
+import { acceptsCodings, readCodings } from "./codings.ts";
 import { judgeData } from "./data-answer.ts";
 import type { Endpoint } from "./endpoints.ts";
 import { checkConnect, type Connections, type ConnectResult } from "./connections.ts";
-import { type Acceptance, type BadContent, holdAnswer } from "./gate.ts";
+import { type Acceptance, type BadContent, type Held, holdAnswer, type Shape } from "./gate.ts";
 import type { UpstreamRequest } from "./upstream-request.ts";
 
 export interface AttemptRequest extends UpstreamRequest {
@@ -28,7 +29,7 @@ export interface AttemptRequest extends UpstreamRequest {
   readonly judged: Endpoint["judged"];
   readonly stream: boolean;
   readonly accept: Acceptance;
-  /** Longest wait for the response headers. */
+  /** Longest wait for the response headers, and for the first event after them. */
   readonly firstByteMs: number;
   /** Try a bare connect before the request (half-open upstreams). */
   readonly checksConnect: boolean;
@@ -38,8 +39,8 @@ export interface AttemptRequest extends UpstreamRequest {
   readonly clientSignal: AbortSignal;
   /** Counts what is held of the answer; negative for what is let go. */
   readonly hold: (bytes: number) => void;
-  /** Encodings the client accepts, from its Accept-Encoding; "" for none. */
-  readonly acceptEncoding: string;
+  /** The client's. */
+  readonly acceptEncoding: string | null;
 }
 
 /** An upstream's answer before it is committed. */
@@ -52,17 +53,24 @@ export interface Answer {
   readonly encoding: string | null;
   /** The whole of it, where it was read as JSON while it was judged. */
   readonly document: JsonDocument | null;
-  /** The upstream's encoding was removed, because the client cannot read it. */
+  /** By its first bytes; unknown for one that is not looked at. */
+  readonly shape: Shape;
+  /** Its Content-Encoding does not hold: it was undone, because the client cannot read it, or names no coding. */
   readonly decoded: boolean;
   /** Closes the connection at once, also while a read hangs. */
   readonly abort: () => void;
 }
 
-export type AttemptResult =
+/** `held`: what was read of the answer before it was committed or given up. */
+export type AttemptResult = { readonly held: Held } & (
   | { readonly kind: "answer"; readonly answer: Answer }
   /** `answer` is there when the upstream gave one that could be shown if nothing better comes. */
   | { readonly kind: "failed"; readonly outcome: AttemptOutcome; readonly answer: Answer | null }
-  | { readonly kind: "client-gone" };
+  | { readonly kind: "client-gone" }
+);
+
+const NOTHING_HELD: Held = { events: 0, bytes: 0 };
+const GONE: AttemptResult = { kind: "client-gone", held: NOTHING_HELD };
 
 const CONNECT_CHECK_MS = 3_000;
 const WHOLE_BYTES = 64 * 1024;
@@ -70,7 +78,7 @@ const REJECTED_BODY_BYTES = 64 * 1024;
 /** A body comes with its head or hardly at all, and the next upstream waits for it. */
 const REJECTED_BODY_MS = 2_000;
 /** A 200 that is neither an answer nor an error is not shown. */
-const PASSES_FOR_SUCCESS: ReadonlySet<BadContent["reason"]> = new Set(["empty", "malformed", "html"]);
+const PASSES_FOR_SUCCESS: ReadonlySet<BadContent["reason"]> = new Set(["nothing", "malformed", "html"]);
 /** Statuses a Response can be made of (Fetch, "RangeError" otherwise). */
 const isStatus = (status: number): boolean => Number.isInteger(status) && status >= 200 && status <= 599;
 
@@ -78,7 +86,7 @@ const isStatus = (status: number): boolean => Number.isInteger(status) && status
 export async function attempt(request: AttemptRequest, connections: Connections): Promise<AttemptResult> {
   if (request.checksConnect) {
     const connect = await checkConnect(request.url, request.upstream.proxy, CONNECT_CHECK_MS);
-    if (request.clientSignal.aborted) return { kind: "client-gone" };
+    if (request.clientSignal.aborted) return GONE;
     if (connect.kind !== "connected") return failed(connectOutcome(connect));
   }
   // Asked before sending: a connection that another request returns meanwhile is not the one that this request used.
@@ -95,7 +103,8 @@ async function send(
   connections: Connections,
   fresh: boolean,
 ): Promise<AttemptResult> {
-  if (request.clientSignal.aborted) return { kind: "client-gone" };
+  if (request.clientSignal.aborted) return GONE;
+  const firstEventBy = performance.now() + request.firstByteMs;
   const own = new AbortController();
   // A third of what AbortSignal.any costs.
   request.clientSignal.addEventListener("abort", () => own.abort());
@@ -113,7 +122,7 @@ async function send(
       proxy: request.upstream.proxy,
     });
   } catch (error) {
-    if (request.clientSignal.aborted) return { kind: "client-gone" };
+    if (request.clientSignal.aborted) return GONE;
     return failed(watch.outcome() ?? transportOutcome(error));
   } finally {
     watch.stop();
@@ -122,11 +131,11 @@ async function send(
     own.abort();
     return failed({ kind: "transport", code: "Malformed_HTTP_Response", sent: "maybe" });
   }
-  return await judge(request, makeAnswer(response, request, own));
+  return await judge(request, makeAnswer(response, request, own), firstEventBy);
 }
 
 /** Looks at the answer as far as needed to tell a good one from a failure. */
-async function judge(request: AttemptRequest, answer: Answer): Promise<AttemptResult> {
+async function judge(request: AttemptRequest, answer: Answer, firstEventBy: number): Promise<AttemptResult> {
   const { status } = answer;
   const isRedirect = status >= 300 && status < 400 && status !== 304;
   if (status >= 400 || (isRedirect && request.method !== "GET" && request.method !== "HEAD")) {
@@ -140,14 +149,14 @@ async function judge(request: AttemptRequest, answer: Answer): Promise<AttemptRe
     const said = { status, headers: answer.headers, body };
     const outcome: AttemptOutcome =
       reason === null ? { kind: "status", ...said } : { kind: "bad-content", reason, ...said };
-    return { kind: "failed", outcome, answer };
+    return { kind: "failed", outcome, answer, held: NOTHING_HELD };
   }
   if (request.api === null) {
     const isLookedAt = request.judged === "data" && request.method !== "HEAD";
     const bad = isLookedAt ? await judgeData(answer, request.upstream.timeouts.idleMs) : null;
     if (request.clientSignal.aborted) return gone(answer);
-    if (bad === null) return { kind: "answer", answer };
-    if (bad.reason === "json-error") return { kind: "failed", outcome: bad, answer };
+    if (bad === null) return { kind: "answer", answer, held: NOTHING_HELD };
+    if (bad.reason === "json-error") return { kind: "failed", outcome: bad, answer, held: NOTHING_HELD };
     answer.abort();
     return failed(bad);
   }
@@ -158,13 +167,19 @@ async function judge(request: AttemptRequest, answer: Answer): Promise<AttemptRe
     headers: answer.headers,
     body: answer.body,
     accept: request.accept,
+    firstEventBy,
+    idleMs: request.upstream.timeouts.idleMs,
+    hold: request.hold,
   });
-  if (request.clientSignal.aborted) return gone(answer);
-  if (gate.kind === "commit") return { kind: "answer", answer: { ...answer, document: gate.document } };
+  const { document, held } = gate;
+  if (request.clientSignal.aborted) return { ...gone(answer), held };
+  if (gate.kind === "commit")
+    return { kind: "answer", answer: { ...answer, document, shape: gate.shape }, held };
   const { outcome } = gate;
-  if (!PASSES_FOR_SUCCESS.has(outcome.reason)) return { kind: "failed", outcome, answer };
+  if (outcome.kind === "bad-content" && !PASSES_FOR_SUCCESS.has(outcome.reason))
+    return { kind: "failed", outcome, answer: { ...answer, document, shape: gate.shape }, held };
   if (!answer.body.ended) answer.abort();
-  return failed(outcome);
+  return { ...failed(outcome), held };
 }
 
 /**
@@ -188,24 +203,22 @@ async function readRejected({ body }: Answer): Promise<string | null> {
   }
 }
 
-function makeAnswer(
-  response: Response,
-  { acceptEncoding, hold }: AttemptRequest,
-  own: AbortController,
-): Answer {
+function makeAnswer(response: Response, request: AttemptRequest, own: AbortController): Answer {
   const { headers, status } = response;
-  const sent = headers.get("content-encoding")?.trim().toLowerCase() ?? "";
-  const isPlain = sent === "" || sent === "identity";
-  const isForClient = isPlain || acceptEncoding.includes(sent) || !isKnownCoding(sent);
-  const encoding = isPlain || !isForClient ? null : sent;
-  const source = readAsSent(response);
-  const body = createAnswerBody(isForClient ? source : readDecoded(source, sent), encoding, hold);
+  const sent = headers.get("content-encoding");
+  const codings = readCodings(sent);
+  const applied = codings.join(", ");
+  const isUndone = canDecode(applied) && !acceptsCodings(request.acceptEncoding, codings);
+  const encoding = applied === "" || isUndone ? null : applied;
+  const source = readAsSent(response, request.stream);
+  const body = createAnswerBody(isUndone ? readDecoded(source, applied) : source, encoding, request.hold);
   return {
     status,
     headers,
     body,
     encoding,
-    decoded: !isForClient,
+    decoded: sent !== null && encoding === null,
+    shape: "unknown",
     document: null,
     abort() {
       own.abort();
@@ -215,9 +228,9 @@ function makeAnswer(
 }
 
 /** A short answer of known length is read in one go, but for events: they are passed on as they come, length or not. */
-function readAsSent(response: Response): Source {
+function readAsSent(response: Response, stream: boolean): Source {
   const length = Number(response.headers.get("content-length") ?? Number.NaN);
-  const isEvents = response.headers.get("content-type")?.startsWith("text/event-stream") === true;
+  const isEvents = stream || response.headers.get("content-type")?.startsWith("text/event-stream") === true;
   if (length <= WHOLE_BYTES && !isEvents) return readWhole(response);
   return response.body === null ? NOTHING : readStream(response.body);
 }
@@ -269,10 +282,10 @@ function transportOutcome(error: unknown): AttemptOutcome {
 }
 
 function failed(outcome: AttemptOutcome): AttemptResult {
-  return { kind: "failed", outcome, answer: null };
+  return { kind: "failed", outcome, answer: null, held: NOTHING_HELD };
 }
 
 function gone(answer: Answer): AttemptResult {
   answer.abort();
-  return { kind: "client-gone" };
+  return GONE;
 }

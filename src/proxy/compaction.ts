@@ -51,13 +51,14 @@ const UNKNOWN_INPUT = new Set([400, 404, 415, 422]);
 /** Only an answer with a compaction item will do: it holds a whole conversation, and the model writes it in one go. */
 export const COMPACTION_ITEM: Acceptance = {
   holdBytes: 16 * 2 ** 20,
-  holdMs: 300_000,
-  judge(kind, data) {
-    if (kind === "prologue" || kind === "other") return null;
+  judge(state, { data }) {
+    if (state === "held") return null;
     if (/"type"\s*:\s*"compaction"/.test(data)) return "commit";
     // Text or a tool call: an upstream that reads the trigger as an ordinary turn.
-    const isOther = /"type"\s*:\s*"(?:response\.output_text\.|message"|function_call)/.test(data);
-    return kind === "completed" || isOther ? { reason: "no-compaction", data: "" } : null;
+    const isOther = /"type"\s*:\s*"(?:response\.(?:output_text\.|completed")|message"|function_call)/.test(
+      data,
+    );
+    return state === "empty" || isOther ? "no-compaction" : null;
   },
   readStatus: (status) => (UNKNOWN_INPUT.has(status) ? "no-compaction" : null),
 };

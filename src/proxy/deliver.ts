@@ -8,8 +8,10 @@ export type DeliveryEnd = "complete" | "reset" | "idle" | "no-terminal-event" | 
 
 export interface DeliveryOptions {
   readonly answer: Pick<Answer, "abort" | "body">;
-  /** Longest silence of the upstream between two chunks, ms. */
+  /** Longest wait for the upstream's next word, ms. */
   readonly idleMs: number;
+  /** How many chunks said anything so far, and how many pings there were; null where every chunk counts. */
+  readonly activity: () => { readonly news: number; readonly pings: number } | null;
   /** Sees every chunk before the client does. Must not keep it changed. */
   readonly observe: (chunk: Uint8Array) => void;
   /** Asked when no more comes, after a clean end or without one: was that all of it? */
@@ -21,7 +23,9 @@ export interface DeliveryOptions {
 }
 
 /** An upstream may hold its connection open after the last event; the client does not wait for it longer than this. */
-const LINGER_MS = 2_000;
+export const LINGER_MS = 2_000;
+/** Comments say nothing of an answer. Pings keep it alive for so many times the idle time: a model may think for long. */
+export const PING_IDLE_TIMES = 3;
 
 /**
  * The stream to answer with. Built on Bun's direct stream: `write` tells about backpressure, `close(error)` resets the
@@ -41,16 +45,27 @@ export function makeDelivery({ answer, ...options }: DeliveryOptions): ReadableS
     if (as !== "complete") abort();
     options.onEnd(as);
   };
+  const { idleMs } = options;
+  let seen = { news: -1, pings: -1 };
+  /** When the upstream last said anything, and when it last showed that it is there. */
+  let newsAt = performance.now();
+  let alive = newsAt;
   // One timer a stream, looked at when it fires: rearming it for every chunk would cost more than the chunk.
   const watchIdle = (): void => {
     idleTimer = setTimeout(
       () => {
-        const silentMs = waitingSince === 0 ? 0 : performance.now() - waitingSince;
-        isIdle = silentMs >= options.idleMs;
-        if (isIdle || (silentMs >= LINGER_MS / 2 && options.isOver())) return abort();
+        const now = performance.now();
+        // A client that does not read keeps the upstream from sending.
+        const lastAt = waitingSince === 0 ? now : waitingSince;
+        const activity = options.activity();
+        if (activity === null || waitingSince === 0 || activity.news !== seen.news) newsAt = alive = lastAt;
+        else if (activity.pings !== seen.pings && now - newsAt < PING_IDLE_TIMES * idleMs) alive = lastAt;
+        if (activity !== null) seen = { ...activity };
+        isIdle = now - alive >= idleMs;
+        if (isIdle || (now - newsAt >= LINGER_MS / 2 && options.isOver())) return abort();
         watchIdle();
       },
-      Math.min(LINGER_MS, options.idleMs),
+      Math.min(LINGER_MS, idleMs),
     );
   };
 

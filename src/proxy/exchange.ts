@@ -1,9 +1,10 @@
 // Gathers what is known of one request while it runs and writes it down once, however it ends.
 import type { LogEntry } from "../log/entry.ts";
+import type { Upstream } from "../base/upstream.ts";
 import { reasonInEnglish } from "../routing/reasons.ts";
 import type { Reason } from "../routing/types.ts";
 import type { Usage } from "../usage/usage.ts";
-import type { Tried } from "./attempt-loop.ts";
+import type { Tried } from "./chosen.ts";
 import type { ProxyDeps } from "./deps.ts";
 import type { RequestFacts } from "./request-facts.ts";
 
@@ -35,6 +36,7 @@ export function beginExchange(
   const timestampMs = deps.now();
   const startedAt = deps.monotonic();
   const tried: Tried[] = [];
+  const shown = new Set<Tried>();
   const callbacks: (() => void)[] = [];
   let known: Known | null = null;
   let ttfbMs: number | undefined;
@@ -62,6 +64,11 @@ export function beginExchange(
       if (ended) return;
       heldBytes += bytes;
       budget.add(bytes);
+    },
+    /** The client sees this upstream's answer. */
+    showAnswerOf(upstream: Upstream): void {
+      const last = tried.findLast((attempt) => attempt.upstream === upstream);
+      if (last !== undefined) shown.add(last);
     },
     /** Runs when the exchange ends. */
     onEnd(callback: () => void): void {
@@ -95,7 +102,9 @@ export function beginExchange(
         ttfb_ms: ttfbMs === undefined ? undefined : Math.round(ttfbMs),
         stream: known?.facts.stream,
         outcome: as.outcome,
-        attempts: showAttempts ? tried.map(describeAttempt) : undefined,
+        attempts: showAttempts
+          ? tried.map((attempt) => describeAttempt(attempt, shown.has(attempt)))
+          : undefined,
         redactions: known?.filtered.redactions || undefined,
         redactions_exempt: known?.filtered.exempt || undefined,
         ...sayWhy(as.reason),
@@ -105,13 +114,17 @@ export function beginExchange(
   };
 }
 
-function describeAttempt(attempt: Tried): NonNullable<LogEntry["attempts"]>[number] {
+function describeAttempt(attempt: Tried, isShown: boolean): NonNullable<LogEntry["attempts"]>[number] {
+  const { held, reason, verdict } = attempt;
   return {
     upstream_base_url: attempt.upstream.baseUrl,
     status_code: attempt.status ?? undefined,
-    ...sayWhy(attempt.reason),
-    verdict: attempt.verdict?.rule ?? "ok",
+    ...sayWhy(reason),
+    verdict: verdict?.rule ?? reason?.rule ?? "ok",
     duration_ms: Math.round(attempt.durationMs),
+    held_events: held.events,
+    held_bytes: held.bytes,
+    shown: isShown,
   };
 }
 

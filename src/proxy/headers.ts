@@ -12,9 +12,9 @@ const HOP_BY_HOP: ReadonlySet<string> = new Set([
   "proxy-authenticate",
   "proxy-authorization",
   "te",
-  "trailer",
   "transfer-encoding",
   "upgrade",
+  "http2-settings",
   "expect",
 ]);
 /** What belongs to the client's connection, with the framing of its message: ours may differ (RFC 9112 6). */

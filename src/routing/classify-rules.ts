@@ -76,12 +76,21 @@ export const CONNECTION_RULES: readonly Rule[] = [
   },
   {
     id: "first-byte-timeout",
-    signal: "no response headers within `first_byte_secs`",
+    signal: "no response headers, or no event after them, within `first_byte_secs`",
     seen: "any",
-    matches: ({ outcome }) => outcome.kind === "timeout",
+    matches: ({ outcome }) => outcome.kind === "timeout" && outcome.phase === "first-byte",
     ...AMBIGUOUS,
     blame: "first-byte",
     words: "timed out",
+  },
+  {
+    id: "stalled",
+    signal:
+      "no new event within `idle_secs`, before any output: comments, blank lines and repeated pings are none",
+    seen: "any",
+    matches: ({ outcome }) => outcome.kind === "timeout",
+    ...AMBIGUOUS,
+    words: "stopped sending before any output",
   },
   {
     id: "broken-connection",
@@ -421,20 +430,31 @@ export const ANSWER_RULES: readonly Rule[] = [
   },
   {
     id: "empty-answer",
-    signal: "200 without content",
+    signal:
+      "200 without content, or an answer that has finished with no output and no output tokens counted, in events or JSON",
     seen: "relays",
-    matches: ({ outcome }) => outcome.kind === "bad-content" && outcome.reason === "empty",
+    matches: ({ outcome }) =>
+      outcome.kind === "bad-content" && (outcome.reason === "empty" || outcome.reason === "nothing"),
     ...AMBIGUOUS,
     words: "empty answer",
   },
   {
     id: "broken-answer",
-    signal: "200 that is cut before any output, or that cannot be parsed",
+    signal:
+      "200 that is cut before any output, that cannot be parsed, or whose compression cannot be undone (broken, unknown, several in a row)",
     seen: "relays",
     matches: ({ outcome }) =>
       outcome.kind === "bad-content" && (outcome.reason === "ended-early" || outcome.reason === "malformed"),
     ...AMBIGUOUS,
     words: "the answer was cut off or unreadable",
+  },
+  {
+    id: "wrong-form",
+    signal: "events where one JSON document was asked for, or a document where events were",
+    seen: "relays",
+    matches: ({ outcome }) => outcome.kind === "bad-content" && outcome.reason === "wrong-form",
+    ...AMBIGUOUS,
+    words: "answered in the wrong form",
   },
 ];
 

@@ -26,14 +26,25 @@ export type AttemptOutcome =
   | {
       readonly kind: "bad-content";
       readonly reason:
-        "error-event" | "json-error" | "html" | "empty" | "ended-early" | "malformed" | "no-compaction";
+        | "error-event"
+        | "json-error"
+        | "html"
+        /** No byte of content. */
+        | "nothing"
+        /** It finished, with no output and no output tokens counted. */
+        | "empty"
+        | "ended-early"
+        | "malformed"
+        /** Events for one that asked for a document, or a document for one that asked for events. */
+        | "wrong-form"
+        | "no-compaction";
       readonly status: number;
       readonly headers: Headers;
       readonly body: string;
     }
   /** The connection failed. `code` is Bun's error code; `sent` says whether the upstream can have seen the request. */
   | { readonly kind: "transport"; readonly code: string; readonly sent: "never" | "maybe" }
-  | { readonly kind: "timeout"; readonly phase: "connect" | "first-byte" }
+  | { readonly kind: "timeout"; readonly phase: "connect" | "first-byte" | "idle" }
   /** After bytes went to the client: the stream broke, went silent, or ended without its terminal event. */
   | {
       readonly kind: "cut";

@@ -5,13 +5,16 @@ import { beginsJson, firstByteOf } from "../base/bytes.ts";
 import { isRecord, parseJson } from "../base/json-value.ts";
 import { type SseEvent, createSseSplitter } from "../base/sse.ts";
 import { readTailMember } from "../base/json-members.ts";
-import { type Api, kindOfEvent, kindOfType } from "./stream-events.ts";
+import { createStreamActivity } from "./stream-activity.ts";
+import { type Api, type EventReading, kindOfEvent, readEvent } from "./stream-events.ts";
 import { type Usage, readUsage } from "./usage.ts";
 
 export interface AnswerFacts {
   readonly usage: Usage | undefined;
   /** The end that the answer announced; null when there was none: it was cut, or is not over yet. */
   readonly terminal: "completed" | "failed" | "incomplete" | null;
+  /** That was the end of the API itself, after which nothing comes, and not only the reason for it. */
+  readonly isOver: boolean;
   /** The data of the error event or the JSON error, as sent. May hold anything: mask it before it is shown. */
   readonly error: string | undefined;
 }
@@ -31,16 +34,27 @@ export function createAnswerReader(api: Api) {
   let shape: "unknown" | "events" | "json" = "unknown";
   let facts: AnswerFacts | null = null;
   const opening = api === "messages" ? createOpening() : null;
+  const activity = createStreamActivity();
+  /** What was kept ends where an event ends. */
+  let isTidy = true;
   return {
     /** Sees the next chunk. Keeps a reference, so the chunk must not be changed afterwards. */
     feed(chunk: Uint8Array): void {
-      facts = null;
       if (shape === "unknown") {
         shape = shapeOf(chunk);
         if (shape === "json") tail = createByteTail(JSON_TAIL_BYTES);
       }
+      const isNews = activity.feed(chunk) === "news";
+      // Whatever keeps a line warm after the end must not push that end out of what is kept.
+      if (!isNews && isTidy && shape === "events" && !activity.isUnsure) return;
+      facts = null;
       tail.push(chunk);
+      isTidy = activity.isBetweenEvents;
       if (shape === "events") opening?.feed(chunk);
+    },
+    /** How many chunks said anything so far, and how many pings there were. */
+    get activity() {
+      return activity.counted;
     },
     /** Bytes that are kept at this moment. */
     get heldBytes() {
@@ -84,12 +98,15 @@ function createOpening() {
 /** Walks back from the end, event by event, until the terminal event and the last usage are found. */
 function readTail(api: Api, bytes: Uint8Array, openingUsage: unknown): AnswerFacts {
   const snapshots: unknown[] = [];
+  const begun = new Set<unknown>();
+  const finished = new Set<unknown>();
   let usage = readUsage(api, [openingUsage]);
   let isCounted = false;
   let terminal: AnswerFacts["terminal"] = null;
+  let isOver = false;
   let error: string | undefined;
   for (const { event, isDispatched } of eventsFromEnd(bytes, () =>
-    terminal === null ? NEEDLES : USAGE_NEEDLE,
+    terminal === null ? NEEDLES[api] : USAGE_NEEDLE,
   )) {
     const snapshot = isCounted ? null : readTailMember(event.data, "usage", api === "responses" ? 2 : 1);
     if (typeof snapshot === "object" && snapshot !== null) {
@@ -97,54 +114,42 @@ function readTail(api: Api, bytes: Uint8Array, openingUsage: unknown): AnswerFac
       usage = readUsage(api, [openingUsage, ...snapshots]);
       isCounted = usage?.input_tokens !== undefined && usage.output_tokens !== undefined;
     }
-    const end: ReturnType<typeof endSaidBy> =
-      terminal === null && isDispatched ? endSaidBy(api, event) : null;
-    if (end === "error" || end === "failed") error ??= event.data;
-    if (end !== "error") terminal ??= end;
+    if (terminal === null && isDispatched) {
+      const { choices, kind } = readLate(api, event);
+      if (kind === "error" || kind === "failed") error ??= event.data;
+      if (kind === "failed" || kind === "completed" || kind === "incomplete") terminal = kind;
+      isOver = terminal !== null;
+      // Clients of these two APIs are content with the reason for the end, without the event after it.
+      if (kind === "finish" && api === "messages") terminal = "completed";
+      for (const choice of choices) begun.add(choice.index);
+      for (const choice of choices) if (choice.isFinished) finished.add(choice.index);
+    }
     if (terminal !== null && isCounted) break;
   }
-  return { usage, terminal: terminal ?? (error === undefined ? null : "failed"), error };
+  if (begun.size > 0 && begun.size === finished.size) terminal ??= "completed";
+  if (terminal !== null || error === undefined) return { usage, terminal, isOver, error };
+  return { usage, terminal: "failed", isOver: true, error };
 }
 
 /** An event that matters holds one of these: all others are passed over unread. */
-const NEEDLES = [
-  '"usage"',
-  "response.completed",
-  "response.failed",
-  "response.incomplete",
-  "message_stop",
-  "message_delta",
-  "[DONE]",
-  "finish_reason",
-  "error",
-].map((text) => Buffer.from(text));
-const USAGE_NEEDLE = NEEDLES.slice(0, 1);
+const USAGE_NEEDLE = [Buffer.from('"usage"')];
+const NEEDLES: Readonly<Record<Api, readonly Buffer[]>> = {
+  responses: needles("response.completed", "response.failed", "response.incomplete", "error"),
+  messages: needles("message_stop", "message_delta", "error"),
+  chat: needles("[DONE]", '"choices"', "error"),
+};
 
-function endSaidBy(api: Api, event: SseEvent): AnswerFacts["terminal"] | "error" {
-  const kind = kindOfEvent(api, event);
-  switch (kind) {
-    case "completed":
-    case "failed":
-    case "incomplete":
-    case "error":
-      return kind;
-    case "prologue":
-      return null;
-    case "output":
-      return saysStopReason(api, event) ? "completed" : null;
-    case "other": {
-      // An event whose beginning is lost may still name its type at its end.
-      const type = api === "responses" ? readTailMember(event.data, "type", 1) : null;
-      const late = typeof type === "string" ? kindOfType("responses", type) : null;
-      return late === "completed" || late === "failed" || late === "incomplete" ? late : null;
-    }
-  }
+function needles(...texts: readonly string[]): readonly Buffer[] {
+  return [...USAGE_NEEDLE, ...texts.map((text) => Buffer.from(text))];
 }
 
-/** Clients of these two APIs are content with the reason for the end, without the event after it. */
-function saysStopReason(api: Api, event: SseEvent): boolean {
-  if (api === "chat") return typeof readTailMember(event.data, "finish_reason", 3) === "string";
-  return event.event === "message_delta" && typeof readTailMember(event.data, "stop_reason", 2) === "string";
+/** An event whose beginning is lost may still name its type at its end. */
+function readLate(api: Api, event: SseEvent): Pick<EventReading, "choices" | "kind"> {
+  const reading = readEvent(api, event);
+  const type = api === "responses" && reading.kind === "held" ? readTailMember(event.data, "type", 1) : null;
+  if (typeof type !== "string") return reading;
+  const kind = kindOfEvent("responses", { event: null, data: JSON.stringify({ type }) });
+  return kind === "completed" || kind === "failed" || kind === "incomplete" ? { ...reading, kind } : reading;
 }
 
 /**
@@ -199,6 +204,7 @@ function readWholeAnswer(api: Api, text: string, isCut: boolean): AnswerFacts {
     return {
       usage: readUsage(api, [readTailMember(text, "usage", 1)]),
       terminal: text.trimEnd().endsWith("}") ? "completed" : null,
+      isOver: false,
       error: undefined,
     };
   }
@@ -206,11 +212,12 @@ function readWholeAnswer(api: Api, text: string, isCut: boolean): AnswerFacts {
 }
 
 export function readDocument(api: Api, { text, value }: JsonDocument): AnswerFacts {
-  if (!isRecord(value)) return { usage: undefined, terminal: null, error: undefined };
+  if (!isRecord(value)) return { usage: undefined, terminal: null, isOver: false, error: undefined };
   const hasFailed = value["error"] != null || value["type"] === "error" || value["status"] === "failed";
   return {
     usage: readUsage(api, [value["usage"]]),
     terminal: hasFailed ? "failed" : value["status"] === "incomplete" ? "incomplete" : "completed",
+    isOver: true,
     error: hasFailed ? text : undefined,
   };
 }

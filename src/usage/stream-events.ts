@@ -1,101 +1,382 @@
-// Says what one event of an answer stream means, for deciding whether an answer has really begun.
-// Reads single events only; the observer of whole streams is stream-tap.ts.
+// What the events and documents of the three APIs say: output that a client would show or act on, an end, an error, or
+// nothing yet. Rows are read in order, the first that matches counts; docs/failover.md has the same rows.
 // Pure.
-import { isRecord, parseJson } from "../base/json-value.ts";
+import { isRecord, type JsonRecord, parseJson } from "../base/json-value.ts";
 import type { SseEvent } from "../base/sse.ts";
+import { readUsage } from "./usage.ts";
 
 /** The three wire formats that we can count: OpenAI Responses, Anthropic Messages, OpenAI Chat Completions. */
 export type Api = "responses" | "messages" | "chat";
 
 export type EventKind =
-  /** Harmless beginning: the upstream has accepted the request, no more. */
-  | "prologue"
-  /** Real output has begun: from here on the answer is this upstream's. */
+  /** Nothing that a client would show or act on: an echo, an empty opening, a ping, an unknown event. */
+  | "held"
+  /** From here on the answer is this upstream's. */
   | "output"
   /** An error instead of an answer; the event's data is the upstream's message. */
   | "error"
-  /** The terminal events. A "failed" one carries its error in the data. */
+  /** The model has finished; the stream may go on (usage, the end of the API). */
+  | "finish"
+  /** The ends of the API. A "failed" one carries its error in the data. */
   | "completed"
   | "failed"
-  | "incomplete"
-  /** Unknown, unreadable or a keep-alive: neither output nor an error. */
-  | "other";
+  | "incomplete";
 
-const PROLOGUE = new Set([
-  "response.created",
-  "response.in_progress",
-  "response.queued",
-  "response.metadata",
-]);
-const TERMINAL: Readonly<Record<string, EventKind>> = {
-  "response.completed": "completed",
-  "response.failed": "failed",
-  "response.incomplete": "incomplete",
-};
-const MESSAGES: Readonly<Record<string, EventKind>> = {
-  message_start: "prologue",
-  ping: "prologue",
-  content_block_start: "output",
-  content_block_delta: "output",
-  content_block_stop: "output",
-  message_delta: "output",
-  message_stop: "completed",
-};
-
-/** What the event means in a stream of the given format. Never throws; unreadable data is "other". */
-export function kindOfEvent(api: Api, event: SseEvent): EventKind {
-  if (api === "chat") return kindOfChunk(event);
-  const type = typeOf(event);
-  if (type === null) return hasError(parseJson(event.data)) ? "error" : "other";
-  // Claude Code goes by the `event:` line: what has none (and is no error) does not exist for it.
-  if (api === "messages" && event.event === null && type !== "error") return "other";
-  return kindOfType(api, type);
+/** One event, with what its kind alone does not say. */
+export interface EventReading {
+  readonly kind: EventKind;
+  /** It holds output itself, whatever its kind. */
+  readonly shows: boolean;
+  /** Output tokens that it counts; 0 for none. */
+  readonly outputTokens: number;
+  /** The same for what only says again that somebody is there: pings, echoes, empty chunks. Null for all other events. */
+  readonly mark: string | null;
+  /** Of a Chat chunk: the choices it is about. */
+  readonly choices: readonly { readonly index: unknown; readonly isFinished: boolean }[];
 }
 
-/** The meaning of a `type`. Chat Completions has none. */
-export function kindOfType(api: "responses" | "messages", type: string): EventKind {
-  if (type === "error") return "error";
-  if (api === "messages") return own(MESSAGES, type) ?? "other";
-  if (PROLOGUE.has(type)) return "prologue";
-  return own(TERMINAL, type) ?? (type.startsWith("response.") ? "output" : "other");
+interface Event {
+  /** `type` of the data; the `event:` line where the data has none. */
+  readonly type: string;
+  readonly name: string | null;
+  /** Parsed when first asked for: echoes are tens of kilobytes. */
+  readonly data: () => JsonRecord;
 }
+
+export interface EventRow {
+  /** For the documentation. */
+  readonly seen: string;
+  readonly kind: EventKind;
+  readonly matches: (event: Event) => boolean;
+}
+
+const ECHOES = new Set(["response.created", "response.in_progress", "response.queued", "response.metadata"]);
+
+export const EVENT_ROWS: Readonly<Record<Api, readonly EventRow[]>> = {
+  responses: [
+    {
+      seen: "`error`, or data that has an `error` and no `type`",
+      kind: "error",
+      matches: ({ type, data }) => type === "error" || (type === "" && hasError(data())),
+    },
+    { seen: "`response.failed`", kind: "failed", matches: ({ type }) => type === "response.failed" },
+    { seen: "`response.completed`", kind: "completed", matches: ({ type }) => type === "response.completed" },
+    {
+      seen: "`response.incomplete`",
+      kind: "incomplete",
+      matches: ({ type }) => type === "response.incomplete",
+    },
+    {
+      seen: "`response.created`, `.in_progress`, `.queued`, `.metadata`: echoes of the request",
+      kind: "held",
+      matches: ({ type }) => ECHOES.has(type),
+    },
+    {
+      seen: "any other `response.*` with content: text, reasoning, a refusal or arguments of at least one character; an item that is a tool call, a server tool's, an image or a compaction",
+      kind: "output",
+      matches: ({ type, data }) => type.startsWith("response.") && showsPiece(data()),
+    },
+  ],
+  messages: [
+    {
+      seen: "`error`, or data that has an `error` and no `type`",
+      kind: "error",
+      matches: ({ type, data }) => type === "error" || (type === "" && hasError(data())),
+    },
+    {
+      seen: "an event without its `event:` line, which Claude Code does not see",
+      kind: "held",
+      matches: ({ name }) => name === null,
+    },
+    { seen: "`message_stop`", kind: "completed", matches: ({ type }) => type === "message_stop" },
+    {
+      seen: "`message_delta` with a `stop_reason`",
+      kind: "finish",
+      matches: ({ type, data }) => type === "message_delta" && isText(inner(data(), "delta")["stop_reason"]),
+    },
+    {
+      seen: "`content_block_start` of a tool call, a server tool's block or an image, or of a block that holds text",
+      kind: "output",
+      matches: ({ type, data }) => type === "content_block_start" && showsBlock(data()["content_block"]),
+    },
+    {
+      seen: "`content_block_delta` with text, thinking or arguments of at least one character",
+      kind: "output",
+      matches: ({ type, data }) => type === "content_block_delta" && showsBlock(data()["delta"]),
+    },
+    {
+      seen: "`message_start` with a content that is not empty",
+      kind: "output",
+      matches: ({ type, data }) =>
+        type === "message_start" && listOf(inner(data(), "message")["content"]).some(showsBlock),
+    },
+  ],
+  chat: [
+    {
+      seen: "an `error`, by name, as a member, or as `finish_reason`",
+      kind: "error",
+      matches: ({ name, data }) =>
+        name === "error" ||
+        hasError(data()) ||
+        choicesOf(data()).some((choice) => choice["finish_reason"] === "error"),
+    },
+    { seen: "`[DONE]`", kind: "completed", matches: ({ type }) => type === DONE },
+    {
+      seen: "a chunk whose `delta` holds text, reasoning, a refusal, a tool call, audio or an image",
+      kind: "output",
+      matches: ({ data }) => choicesOf(data()).some(showsChoice),
+    },
+    {
+      seen: "a chunk with a `finish_reason`: the end, once every choice that was begun has one",
+      kind: "finish",
+      matches: ({ data }) => choicesOf(data()).some((choice) => isText(choice["finish_reason"])),
+    },
+  ],
+};
+
+/** What is left. */
+export const HELD_ROW: EventRow = {
+  seen: "anything else: empty openings and deltas, pings, comments, rate limits, signatures, encrypted reasoning, unknown events",
+  kind: "held",
+  matches: () => true,
+};
+
+const DONE = "[DONE]";
+
+/** What the event means in a stream of the given format. Never throws; unreadable data is held. */
+export function readEvent(api: Api, event: SseEvent): EventReading {
+  let parsed: JsonRecord | undefined;
+  const data = (): JsonRecord => {
+    const value = parsed === undefined ? parseJson(event.data) : parsed;
+    return (parsed ??= isRecord(value) ? value : {});
+  };
+  const type = typeOf(api, event, data);
+  const row = EVENT_ROWS[api].find(({ matches }) => matches({ type, name: event.event, data })) ?? HELD_ROW;
+  const { kind } = row;
+  if (kind === "error" || kind === "failed") return { ...NOTHING, kind };
+  if (ECHOES.has(type)) return { ...NOTHING, mark: type };
+  return READ[api](kind, type, data());
+}
+
+/** Only the kind of it. */
+export const kindOfEvent = (api: Api, event: SseEvent): EventKind => readEvent(api, event).kind;
+
+const NOTHING: EventReading = { kind: "held", shows: false, outputTokens: 0, mark: null, choices: [] };
+
+const READ: Readonly<Record<Api, (kind: EventKind, type: string, data: JsonRecord) => EventReading>> = {
+  responses(kind, type, data) {
+    const isEnd = kind === "completed" || kind === "incomplete";
+    const response = isEnd ? inner(data, "response") : {};
+    return {
+      ...NOTHING,
+      kind,
+      shows: kind === "output" || (isEnd && showsResponse(response)),
+      outputTokens: isEnd ? countOutput("responses", response["usage"]) : 0,
+      mark: type.startsWith("response.") ? null : type,
+    };
+  },
+  messages(kind, type, data) {
+    const delta = inner(data, "delta");
+    return {
+      ...NOTHING,
+      kind,
+      shows: kind === "output" || (kind === "finish" && delta["stop_reason"] === "refusal"),
+      // What message_start counts is no output yet: a model counts its first token when it is asked.
+      outputTokens: type === "message_delta" ? countOutput("messages", data["usage"]) : 0,
+      mark: type.startsWith("message_") || type.startsWith("content_block_") ? null : type,
+    };
+  },
+  chat(kind, type, data) {
+    const choices = choicesOf(data);
+    return {
+      kind,
+      shows: kind === "output" || choices.some((choice) => choice["finish_reason"] === "content_filter"),
+      outputTokens: countOutput("chat", data["usage"]),
+      mark: kind === "held" ? JSON.stringify(choices.map((choice) => choice["index"])) : null,
+      choices: choices.map((choice) => ({
+        index: choice["index"],
+        isFinished: isText(choice["finish_reason"]),
+      })),
+    };
+  },
+};
 
 /** The type is the first member of nearly every event: the opening ones are tens of kilobytes and need no parsing then. */
 const LEADING_TYPE = /^\s*\{\s*"type"\s*:\s*"([^"\\]*)"/;
 
-/** `type` of the data; the `event:` line only where the data has none (Codex reads the data alone). */
-function typeOf(event: SseEvent): string | null {
+function typeOf(api: Api, event: SseEvent, data: () => JsonRecord): string {
+  if (api === "chat") return event.data.trim() === DONE ? DONE : "";
   const leading = LEADING_TYPE.exec(event.data)?.[1];
   if (leading !== undefined) return leading;
-  const data = parseJson(event.data);
-  return isRecord(data) && typeof data["type"] === "string" ? data["type"] : event.event;
+  const type = data()["type"];
+  // Codex reads the data alone; where that has no type, the name is all there is.
+  return typeof type === "string" ? type : (event.event ?? "");
 }
 
-/** https://platform.openai.com/docs/api-reference/chat-streaming; errors as relays send them inside a 200. */
-function kindOfChunk(event: SseEvent): EventKind {
-  if (event.data.trim() === "[DONE]") return "completed";
-  const chunk = parseJson(event.data);
-  if (event.event === "error" || hasError(chunk)) return "error";
-  if (!isRecord(chunk) || !Array.isArray(chunk["choices"])) return "other";
-  const choices: unknown[] = chunk["choices"];
-  return choices.some((choice) => isRecord(choice) && hasOutput(choice)) ? "output" : "prologue";
+/** What a whole document is. */
+export interface DocumentReading {
+  /** Text or the like in it, or output tokens that it counts. */
+  readonly hasOutput: boolean;
+  /** It says itself that the upstream is still at work (`background`). */
+  readonly isPending: boolean;
 }
 
-function hasOutput(choice: Record<string, unknown>): boolean {
-  if (typeof choice["finish_reason"] === "string") return true;
-  const delta = choice["delta"];
-  if (!isRecord(delta)) return false;
-  return Object.entries(delta).some(([key, value]) => key !== "role" && !isEmpty(value));
+/** What an answer in one JSON document holds; null for what has nothing of an answer, as relays' own errors. */
+export function readAnswerDocument(api: Api, value: unknown): DocumentReading | null {
+  if (!isRecord(value) || !isAnswer(api, value)) return null;
+  const shows = SHOWS[api](value);
+  return {
+    hasOutput: shows || countOutput(api, value["usage"]) > 0,
+    isPending: value["status"] === "queued" || value["status"] === "in_progress",
+  };
 }
 
-function isEmpty(value: unknown): boolean {
-  return value == null || value === "" || (Array.isArray(value) && value.length === 0);
+function isAnswer(api: Api, value: JsonRecord): boolean {
+  switch (api) {
+    case "responses":
+      return value["object"] === "response" || Array.isArray(value["output"]);
+    case "messages":
+      return value["type"] === "message" || Array.isArray(value["content"]);
+    case "chat":
+      return Array.isArray(value["choices"]);
+  }
 }
 
-function hasError(data: unknown): boolean {
-  return isRecord(data) && data["error"] != null;
+const SHOWS: Readonly<Record<Api, (value: JsonRecord) => boolean>> = {
+  responses: showsResponse,
+  messages: (value) => value["stop_reason"] === "refusal" || listOf(value["content"]).some(showsBlock),
+  chat: (value) =>
+    listOf(value["choices"]).some((choice) =>
+      isRecord(choice)
+        ? showsChoice(choice) || choice["finish_reason"] === "content_filter"
+        : hasContent(choice),
+    ),
+};
+
+function showsResponse(response: JsonRecord): boolean {
+  return (
+    isText(response["output_text"]) ||
+    listOf(response["output"]).some(showsItem) ||
+    // The client shows why.
+    inner(response, "incomplete_details")["reason"] === "content_filter"
+  );
 }
 
-function own(table: Readonly<Record<string, EventKind>>, key: string): EventKind | undefined {
-  return Object.hasOwn(table, key) ? table[key] : undefined;
+/** Where the events of a Responses stream have their content. Others (`obfuscation`, `logprobs`) show nothing. */
+const PIECES = ["delta", "text", "refusal", "arguments", "input", "code", "transcript", "partial_image_b64"];
+
+function showsPiece(data: JsonRecord): boolean {
+  return PIECES.some((name) => hasContent(data[name])) || showsItem(data["item"]) || showsPart(data["part"]);
+}
+
+/** https://platform.openai.com/docs/api-reference/responses/object: what an item of `output` may be. */
+function showsItem(item: unknown): boolean {
+  if (!isRecord(item)) return hasContent(item);
+  switch (item["type"]) {
+    case "message":
+      return isText(item["content"]) || listOf(item["content"]).some(showsPart);
+    // Encrypted reasoning is the client's to keep, not to show.
+    case "reasoning":
+      return listOf(item["summary"]).some(showsPart) || listOf(item["content"]).some(showsPart);
+    case "compaction":
+      return isText(item["encrypted_content"]);
+    case "function_call":
+    case "custom_tool_call":
+      return isText(item["name"]) || isText(item["arguments"]) || isText(item["input"]);
+    default:
+      return isText(item["type"]);
+  }
+}
+
+const TEXT_PARTS = new Set(["output_text", "summary_text", "reasoning_text", "text"]);
+
+function showsPart(part: unknown): boolean {
+  if (!isRecord(part)) return hasContent(part);
+  if (TEXT_PARTS.has(String(part["type"]))) return isText(part["text"]);
+  return hasContent(part);
+}
+
+/** A content block of Messages, or a delta of one: what is known to be hidden shows nothing. */
+function showsBlock(block: unknown): boolean {
+  if (!isRecord(block)) return hasContent(block);
+  switch (block["type"]) {
+    case "text":
+      return isText(block["text"]);
+    case "thinking":
+      return isText(block["thinking"]);
+    case "redacted_thinking":
+    case "signature_delta":
+    case "citations_delta":
+      return false;
+    default:
+      return hasContent(block);
+  }
+}
+
+function showsChoice(choice: JsonRecord): boolean {
+  const message = choice["delta"] ?? choice["message"];
+  if (isText(choice["text"])) return true;
+  if (!isRecord(message)) return false;
+  const { reasoning_details: reasoning, tool_calls: calls, ...rest } = message;
+  return (
+    hasContent(rest) ||
+    listOf(calls).some((call) => isRecord(call) && (isText(call["id"]) || hasContent(call))) ||
+    listOf(reasoning).some((part) => isRecord(part) && (isText(part["text"]) || isText(part["summary"])))
+  );
+}
+
+/** Members that name, count, sign or encrypt, and show nothing. */
+const HIDDEN = new Set([
+  "type",
+  "id",
+  "index",
+  "role",
+  "status",
+  "object",
+  "signature",
+  "encrypted_content",
+  "format",
+  "provider_specific_fields",
+  "annotations",
+  "logprobs",
+]);
+
+const MAX_DEPTH = 16;
+
+/** At least one character somewhere. */
+function hasContent(value: unknown, depth = 0): boolean {
+  if (typeof value === "string") return value !== "";
+  if (depth > MAX_DEPTH) return false;
+  if (Array.isArray(value)) return value.some((member) => hasContent(member, depth + 1));
+  return (
+    isRecord(value) &&
+    Object.entries(value).some(([name, member]) => !HIDDEN.has(name) && hasContent(member, depth + 1))
+  );
+}
+
+function countOutput(api: Api, usage: unknown): number {
+  const { output_tokens: output = 0, reasoning_tokens: reasoning = 0 } = readUsage(api, [usage]) ?? {};
+  return Math.max(output, reasoning);
+}
+
+function choicesOf(data: JsonRecord): readonly JsonRecord[] {
+  return listOf(data["choices"]).filter(isRecord);
+}
+
+function listOf(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
+}
+
+function inner(value: JsonRecord, name: string): JsonRecord {
+  const member = value[name];
+  return isRecord(member) ? member : {};
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === "string" && value !== "";
+}
+
+function hasError(data: JsonRecord): boolean {
+  const { error } = data;
+  return error != null && error !== "" && error !== false;
 }

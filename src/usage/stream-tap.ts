@@ -18,6 +18,8 @@ interface StreamTap {
   flush(): Promise<void>;
   /** What was seen so far amounts to. To be called at the end, after flush(), or whenever the client leaves. */
   finish(): TapFacts;
+  /** How many chunks said anything so far, and how many pings there were; null where it cannot be looked into. */
+  activity(): { readonly news: number; readonly pings: number } | null;
   /** Frees what it took to look into a compressed answer. */
   close(): void;
 }
@@ -26,7 +28,13 @@ interface StreamTap {
 const MAX_WAITING_BYTES = 8 * 1024 * 1024;
 /** A stream may be as long as it likes, and is not kept: this bounds only the work that a little input can make. */
 const BURST_BYTES = 128 * 1024 * 1024;
-const UNREADABLE: TapFacts = { usage: undefined, terminal: null, error: undefined, isReadable: false };
+const UNREADABLE: TapFacts = {
+  usage: undefined,
+  terminal: null,
+  isOver: false,
+  error: undefined,
+  isReadable: false,
+};
 
 /** A tap for one answer. `encoding` is its Content-Encoding. */
 export function createStreamTap(api: Api, encoding: string | null): StreamTap {
@@ -37,6 +45,7 @@ export function createStreamTap(api: Api, encoding: string | null): StreamTap {
       feed: (chunk) => reader.feed(chunk),
       flush: () => Promise.resolve(),
       finish: () => ({ ...reader.facts(), isReadable: true }),
+      activity: () => reader.activity,
       close() {},
     };
   }
@@ -80,6 +89,7 @@ export function createStreamTap(api: Api, encoding: string | null): StreamTap {
       isReadable
         ? { ...reader.facts(), isReadable }
         : { ...UNREADABLE, ...(isTooLarge ? { isTooLarge } : {}) },
+    activity: () => (isReadable ? reader.activity : null),
     close: () => decoder?.close(),
   };
 }

@@ -2,7 +2,6 @@
 // docs/usage.md explains every rule.
 // Pure.
 import type { RecordedUsage } from "../log/record.ts";
-import type { Api } from "./stream-events.ts";
 
 /** What is not known is absent, never zero. What each figure includes: log/entry-schema.ts. */
 export type Usage = RecordedUsage;
@@ -47,7 +46,10 @@ const TOTAL: readonly Path[] = [["total_tokens"]];
  * later one wins field by field, except that a zero does not wipe out a figure (relays fill unknown fields with zeros).
  * Undefined when no figure above zero is known.
  */
-export function readUsage(api: Api, snapshots: readonly unknown[]): Usage | undefined {
+export function readUsage(
+  api: "responses" | "messages" | "chat",
+  snapshots: readonly unknown[],
+): Usage | undefined {
   const fields = api === "messages" ? ANTHROPIC : OPENAI;
   const read = (field: Field): number | undefined => firstKnown(snapshots, fields[field]);
 

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { brotliCompressSync, gzipSync } from "node:zlib";
 import fc from "fast-check";
 import { createDecoder, DecodeError, type Decoder, decodeWhole } from "../../src/base/decoder.ts";
 import { CODINGS, makeBomb } from "../helpers/bombs.ts";
@@ -125,8 +126,19 @@ describe("a decoder", () => {
     expect((await run(decoder.decode(new Uint8Array(10)))).problem).toBe("invalid");
   });
 
-  test("knows one coding at a time", () => {
-    for (const coding of ["gzip, br", "gzip,gzip", "identity", "compress", ""])
+  test("undoes several codings in a row, the last first", async () => {
+    const decoder = createDecoder("br, gzip", ROOMY);
+    const packed = gzipSync(brotliCompressSync("twice packed"));
+    let text = "";
+    for (const byte of packed)
+      for await (const piece of decoder?.decode(Uint8Array.of(byte)) ?? []) text += piece;
+    for await (const piece of decoder?.finish() ?? []) text += piece;
+    decoder?.close();
+    expect(text).toBe("twice packed");
+  });
+
+  test("knows no others, and not more than four in a row", () => {
+    for (const coding of ["gzip, compress", "gzip, gzip, gzip, gzip, gzip", "identity", "compress", ""])
       expect(createDecoder(coding, ROOMY)).toBeNull();
   });
 });

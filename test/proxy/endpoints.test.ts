@@ -5,7 +5,14 @@ import { type Answer, RESET, startFakeUpstream } from "../helpers/fake-upstream.
 import { startTestProxy, type TestProxy } from "../helpers/in-process-proxy.ts";
 
 const TURN = { model: "gpt-5", stream: true, input: [] };
-const DATA = { body: { object: "list", data: [], input_tokens: 7, output: [{ type: "compaction" }] } };
+const DATA = {
+  body: {
+    object: "list",
+    data: [],
+    input_tokens: 7,
+    output: [{ type: "compaction", encrypted_content: "x" }],
+  },
+};
 /** A request to each endpoint of the table that is no turn. */
 const REQUESTS: readonly (readonly [method: string, path: string])[] = [
   ["POST", "/v1/responses/compact"],

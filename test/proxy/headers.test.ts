@@ -48,6 +48,7 @@ test("an upstream gets its own credential and nothing of the client's connection
   expect(send({ credential: bearer, headers: { "x-team": "ours" } })).toEqual({
     "content-type": "application/json",
     originator: "codex_exec",
+    trailer: "x-t",
     "accept-encoding": "identity",
     authorization: "Bearer sk-upstream",
     "x-team": "ours",

@@ -89,6 +89,11 @@ const CASES: readonly Case[] = [
     outcome: { kind: "timeout", phase: "first-byte" },
     ...next("first-byte-timeout", "first-byte", "C"),
   },
+  {
+    title: "no new event before any output",
+    outcome: { kind: "timeout", phase: "idle" },
+    ...next("stalled", "failure", "C"),
+  },
   ...[
     "ECONNRESET",
     "Malformed_HTTP_Response",
@@ -545,7 +550,17 @@ const CASES: readonly Case[] = [
   { title: "a page with 404", outcome: statusOutcome(404, page), ...next("not-served", "none") },
 
   // Inside a 200
-  { title: "an empty 200", outcome: contentOutcome("empty"), ...next("empty-answer", "failure", "C") },
+  { title: "an empty 200", outcome: contentOutcome("nothing"), ...next("empty-answer", "failure", "C") },
+  {
+    title: "an answer that has finished without output",
+    outcome: contentOutcome("empty", '{"type":"message_stop"}'),
+    ...next("empty-answer", "failure", "C"),
+  },
+  {
+    title: "a document where events were asked for",
+    outcome: contentOutcome("wrong-form"),
+    ...next("wrong-form", "failure", "C"),
+  },
   {
     title: "a 200 that ends early",
     outcome: contentOutcome("ended-early", "data: {"),
@@ -902,9 +917,11 @@ test("garbage never throws and always gives a whole verdict", () => {
         "error-event",
         "json-error",
         "html",
+        "nothing",
         "empty",
         "ended-early",
         "malformed",
+        "wrong-form",
         "no-compaction",
       ),
       status: fc.constant(200),

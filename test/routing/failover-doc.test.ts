@@ -26,6 +26,7 @@ test("every key of config.json that the text names exists", () => {
   const known = Object.keys(routing.def.innerType.def.innerType.def.out.def.getter().shape).concat(
     "connect_secs",
     "first_byte_secs",
+    "idle_secs",
   );
   const named = [...text.matchAll(/`(\w+_(?:secs|threshold|requests|share|request))`/g)];
   expect(named.length).toBeGreaterThan(10);

@@ -1,5 +1,7 @@
 // The tables of docs/failover.md, made from the classifier's own rows. `bun test/routing/failover-tables.ts` writes them
 // anew.
+import { LINGER_MS, PING_IDLE_TIMES } from "../../src/proxy/deliver.ts";
+import { HOLD_BYTES } from "../../src/proxy/gate.ts";
 import { RULES } from "../../src/routing/classify-rules.ts";
 import {
   ACCOUNT_RULES,
@@ -14,6 +16,7 @@ import {
 import { type Endpoint, ENDPOINTS } from "../../src/proxy/endpoints.ts";
 import type { Rule } from "../../src/routing/rule.ts";
 import type { Blame } from "../../src/routing/types.ts";
+import { EVENT_ROWS, type EventKind, HELD_ROW } from "../../src/usage/stream-events.ts";
 import { makeMarkdownTable, replaceBetween } from "../helpers/markdown-table.ts";
 
 export const FAILOVER_DOC_PATH = `${import.meta.dir}/../../docs/failover.md`;
@@ -49,12 +52,92 @@ const NEXT: Readonly<Record<Rule["next"], string>> = {
 };
 
 const ENDPOINT_MARKS = ["<!-- the endpoints: begin -->", "<!-- the endpoints: end -->"] as const;
+const EVENT_MARKS = ["<!-- what an answer is: begin -->", "<!-- what an answer is: end -->"] as const;
 const MARKS = ["<!-- the classifier's rows: begin -->", "<!-- the classifier's rows: end -->"] as const;
 
 /** The document with its tables as the code has them. Throws where the marks are missing. */
 export function withTables(text: string): string {
-  return replaceBetween(replaceBetween(text, MARKS, makeTables()), ENDPOINT_MARKS, makeEndpointTable());
+  const withEndpoints = replaceBetween(text, ENDPOINT_MARKS, makeEndpointTable());
+  return replaceBetween(replaceBetween(withEndpoints, EVENT_MARKS, makeAnswerTables()), MARKS, makeTables());
 }
+
+const FAILED = "a failed attempt";
+const MEANING: Readonly<Record<EventKind, string>> = {
+  held: "held",
+  output: "output",
+  error: FAILED,
+  failed: FAILED,
+  finish: "the model has finished: with output tokens counted it is output, else held",
+  completed: "the end: with content or output tokens counted it is output, else an empty answer",
+  incomplete: "the end: with content or output tokens counted it is output, else an empty answer",
+};
+
+function makeAnswerTables(): string {
+  const apis = { responses: "Responses", messages: "Messages", chat: "Chat Completions" } as const;
+  const rows = Object.entries(apis).flatMap(([api, name]) =>
+    EVENT_ROWS[api as keyof typeof apis].map(({ kind, seen }) => [name, seen, MEANING[kind]]),
+  );
+  return [
+    makeMarkdownTable([["API", "event", "it is"], ...rows, ["all", HELD_ROW.seen, MEANING[HELD_ROW.kind]]]),
+    makeMarkdownTable([["what", "rule"], ...HOLD_ROWS]),
+  ].join("\n\n");
+}
+
+/** What no row of an event says, with the figures of the code. */
+const HOLD_ROWS: readonly (readonly [what: string, rule: string])[] = [
+  [
+    "a JSON document",
+    "output if any of its items, blocks or choices shows something or it counts output tokens; it is not empty while its `status` is `queued` or `in_progress`",
+  ],
+  [
+    "an end that names a refusal",
+    "output, with no text too: the client shows it (`stop_reason` `refusal`, `finish_reason` or `incomplete_details` `content_filter`)",
+  ],
+  ["the model's first count in `message_start`", "counts nothing: it is made before there is any output"],
+  ["every upstream answers empty", "the last empty answer is passed on as it came"],
+  [
+    "the prologue",
+    `up to ${HOLD_BYTES / 2 ** 20} MiB are held, counted decoded; an answer that is longer without any output is passed on`,
+  ],
+  ["time", "no answer is passed on because of the time it takes"],
+  ["no event", "within `first_byte_secs`: `first-byte-timeout`"],
+  [
+    "after the first event",
+    "`first_byte_secs` does not apply any more; without a new event within `idle_secs`: `stalled`. Comments, blank lines, repeated pings and repeated echoes are not new",
+  ],
+  [
+    "silence after output",
+    `the answer is cut after \`idle_secs\` with nothing but comments and blank lines; pings keep it alive for ${PING_IDLE_TIMES} times \`idle_secs\``,
+  ],
+  [
+    "the end of a Chat Completions stream",
+    "`[DONE]`, or a `finish_reason` for every choice that was begun; what breaks off before that is cut",
+  ],
+  [
+    "after the end of the API",
+    `(\`response.completed\`, \`message_stop\`, \`[DONE]\`) an upstream that keeps its connection open is left after ${LINGER_MS / 1000} s; comments that follow change nothing`,
+  ],
+  [
+    "after a reason for the end alone",
+    "(`stop_reason`, `finish_reason`) the stream goes on until the upstream ends it, or for `idle_secs`",
+  ],
+  [
+    "what a body is",
+    "its first character says it, not its `Content-Type`: `<` a web page, `{` or `[` JSON, anything else events",
+  ],
+  [
+    "the wrong form",
+    "events for `stream: false`, or one JSON document for `stream: true`: the next upstream. Where no other answers, a document is made of the events, or events of the document, if nothing is lost; else it is passed on as it is. Chat Completions are always passed on as they are",
+  ],
+  [
+    "`Content-Encoding`",
+    "`gzip`, `deflate` (with or without its zlib header), `br`, `zstd`, and up to four in a row; other registered codings cannot be undone and are a failed attempt; any other word (`none`, `utf-8`, `binary`) is no coding",
+  ],
+  ["`Accept-Encoding`", "a coding that the client does not accept, or with `q=0`, is undone for it"],
+  ["`Content-Length`", "kept for `HEAD`, and for a body of known length up to 8 MiB that is not a turn's"],
+  ["`Upgrade`", "a WebSocket is refused with 426; any other upgrade is ignored"],
+  ["`Trailer`, `Expect`", "`Trailer` is passed on, trailers are not; `Expect` is answered here"],
+];
 
 function makeTables(): string {
   if (SECTIONS.flatMap(([, rules]) => rules).some((rule, index) => rule !== RULES[index]))

@@ -104,7 +104,12 @@ describe("an observed stream", () => {
       'data: {"choices":[],"usage":{"prompt_tokens":5}}\n\ndata: {"choices":[],"usage":{"completion_tokens":6}}\n\ndata: [DONE]\n\n',
       { terminal: "completed", usage: { input_tokens: 5, output_tokens: 6, total_tokens: 11 } },
     ],
-    ["of nothing is nothing", "chat", "", { terminal: null, usage: undefined, error: undefined }],
+    [
+      "of nothing is nothing",
+      "chat",
+      "",
+      { terminal: null, isOver: false, usage: undefined, error: undefined },
+    ],
   ];
   for (const [title, api, text, expected] of cases) {
     test(title, () => {
@@ -173,6 +178,7 @@ describe("an observed JSON document", () => {
     expect(read("chat", '{"usage":{"prompt_tokens":1}')).toEqual({
       usage: undefined,
       terminal: null,
+      isOver: false,
       error: undefined,
     });
   });

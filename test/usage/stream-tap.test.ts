@@ -12,10 +12,17 @@ const TEXT = [
 const SEEN: TapFacts = {
   usage: { input_tokens: 3, output_tokens: 4, total_tokens: 7 },
   terminal: "completed",
+  isOver: true,
   error: undefined,
   isReadable: true,
 };
-const UNREADABLE: TapFacts = { usage: undefined, terminal: null, error: undefined, isReadable: false };
+const UNREADABLE: TapFacts = {
+  usage: undefined,
+  terminal: null,
+  isOver: false,
+  error: undefined,
+  isReadable: false,
+};
 
 async function observe(encoding: string | null, bytes: Uint8Array): Promise<TapFacts> {
   const tap = createStreamTap("responses", encoding);
@@ -50,6 +57,7 @@ describe("a stream tap", () => {
         ...SEEN,
         usage: undefined,
         terminal: null,
+        isOver: false,
       });
     });
 

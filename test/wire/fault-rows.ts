@@ -42,7 +42,7 @@ export const FAULTS: readonly (readonly [row: string, fault: string, answer: str
   ["U27", "too many or too large headers", "a failed attempt"],
   ["U28", "a status that does not exist", "a failed attempt"],
   ["U29", "compression that was not asked for", "decompressed if the client does not accept it"],
-  ["U30", "broken compression", "passed on as it is, usage unknown"],
+  ["U30", "broken compression", "before any output: next upstream; later: passed on as it is, usage unknown"],
   ["U31", "413 while the body is being sent", "passed on, not repeated"],
   ["U32", "every second request fails", "breaker opens by its share of failures"],
   ["U33", "everything down", "503 with Retry-After; few probes"],
