@@ -40,12 +40,16 @@ export interface Upstream {
   readonly label: string;
   /** Without a trailing slash; scheme, host, optional path; no userinfo, query or fragment. */
   readonly baseUrl: string;
+  /** Scheme, host and port of it, as `URL#origin` gives them. */
+  readonly origin: string;
   /** The vendor's own API. */
   readonly isOfficial: boolean;
   readonly credential: Credential;
   /** Added to its requests, lower-case names. */
   readonly headers: Readonly<Record<string, string>>;
   readonly query: Readonly<Record<string, string>>;
+  /** The client's headers that it may see although a relay would not, lower-case names. */
+  readonly headersAllowed: ReadonlySet<string>;
   /** Requested model (or "*") -> model to ask this upstream for. */
   readonly models: Readonly<Record<string, string>>;
   /** Outbound proxy URL, or false for a direct connection. Already resolved against the environment. */

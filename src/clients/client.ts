@@ -6,6 +6,7 @@ import { type Text, t } from "../base/text.ts";
 import type { Env } from "../base/env.ts";
 import { UserError } from "../base/errors.ts";
 import type { Paths } from "../base/paths.ts";
+import type { OwnedName } from "../base/owned-names.ts";
 import type { Service, ServiceFacts } from "../base/service.ts";
 import type { SessionFormat } from "../sessions/session.ts";
 import type { Import, IsOwnAddress } from "./imported-config.ts";
@@ -30,6 +31,8 @@ export interface Client extends ServiceFacts {
   readonly prepareRun: (options: RunOptions) => Promise<(port: number) => RunPlan>;
   /** What it is set up with, as configs of ours; the one in use first. Throws UserError for files that cannot be read. */
   readonly findImport: (options: FindImportOptions) => Promise<Import>;
+  /** What its own files and variables add to its requests. Absent for one whose files add nothing. */
+  readonly owned?: OwnedSource;
   /** What its open sessions do once it is switched, for people. */
   readonly describeOpenSessions: () => Text;
   /** The model that it is set to. Throws UserError for files that cannot be read. */
@@ -44,6 +47,17 @@ export interface TestRequest {
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: (model: string) => object;
+}
+
+export interface OwnedSource {
+  /** The files that can say so, the one that a switch edits among them; they need not be there. Cheap. */
+  readonly files: (files: ClientFiles) => readonly string[];
+  /** What such a file has in it somewhere. */
+  readonly hint: RegExp;
+  /** The variable that does the same. */
+  readonly variable?: string;
+  /** `userText` as in FindImportOptions. Throws UserError for files that cannot be read. */
+  readonly list: (files: ClientFiles, userText: string | undefined) => Promise<readonly OwnedName[]>;
 }
 
 /** Where a client's own files are looked for. */
@@ -82,6 +96,8 @@ export interface RunPlan {
   readonly args: readonly string[];
   /** Variables added to the client's environment. */
   readonly env: Readonly<Record<string, string>>;
+  /** What its command line and the project's files add to its requests, with what its other files add. */
+  readonly owned?: readonly OwnedName[];
 }
 
 /** Which client is switched, and where its settings are looked for. */

@@ -117,10 +117,16 @@ export function listUpstreams(
       position,
       label: formatTarget(named.name, position),
       baseUrl,
+      origin: URL.parse(baseUrl)?.origin ?? "",
       isOfficial: isVendors,
       credential: outbound.kind === "refused" ? { kind: "unusable", why: outbound.problem } : credential,
       headers: lowerNames(entry.headers ?? {}),
       query: entry.query ?? {},
+      headersAllowed: new Set(
+        [...(named.entry.headers_allowed ?? []), ...(entry.headers_allowed ?? [])].map((name) =>
+          name.toLowerCase(),
+        ),
+      ),
       models: entry.models ?? {},
       proxy: outbound.kind === "proxy" ? outbound.url : false,
       timeouts: resolveTimeouts(service, timeouts ?? {}, entry.timeouts ?? {}),

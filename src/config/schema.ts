@@ -1,6 +1,7 @@
 // The shape of config.json, as users write it. Unknown keys pass through; null means absent; errors never show values.
 // Pure.
 import * as z from "zod/mini";
+import { IDENTITY_HEADERS } from "../base/header-names.ts";
 import { later } from "../base/later.ts";
 import { DEFAULT_SERVICE, SERVICES, mapServices } from "../base/service.ts";
 import { CONFIG_NAME } from "./name.ts";
@@ -15,6 +16,19 @@ const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 /** Headers that belong to the connection (RFC 9110 7.6.1) or are worked out anew for each request. */
 const NOT_ADDED =
   /^(?:connection|content-encoding|content-length|expect|host|keep-alive|proxy-.*|te|trailer|transfer-encoding|upgrade)$/i;
+
+const headerName = () =>
+  z.string().check(
+    z.regex(HEADER_NAME),
+    z.refine((name) => !NOT_ADDED.test(name)),
+  );
+/** The client's login is let through by `auth.client`, and by nothing else. */
+const headersAllowed = (about: string) =>
+  maybe(
+    later(() => z.array(headerName().check(z.refine((name) => !IDENTITY_HEADERS.has(name.toLowerCase()))))),
+    about,
+  );
+
 const authSchema = z.looseObject({
   auth_token: maybe(string, "Sent as `Authorization: Bearer`."),
   api_key: maybe(string, "Sent as `x-api-key`."),
@@ -61,16 +75,11 @@ const upstreamSchema = z.looseObject({
     'Requested model, or "*" for every other, to this upstream\'s name for it.',
   ),
   headers: maybe(
-    later(() =>
-      z.record(
-        z.string().check(
-          z.regex(HEADER_NAME),
-          z.refine((name) => !NOT_ADDED.test(name)),
-        ),
-        z.string().check(z.regex(/^[\t\u0020-\u007e\u0080-\u00ff]*$/)),
-      ),
-    ),
+    later(() => z.record(headerName(), z.string().check(z.regex(/^[\t\u0020-\u007e\u0080-\u00ff]*$/)))),
     "Added to its requests.",
+  ),
+  headers_allowed: headersAllowed(
+    "Names of the client's headers that it may see although they are unknown, look like a credential or are another's.",
   ),
   query: maybe(
     later(() => z.record(string, string)),
@@ -120,6 +129,7 @@ export const namedConfigSchema = z.looseObject({
     z.array(upstreamSchema).check(z.minLength(1), z.maxLength(64)),
     "In order of priority: the first is the primary, the others are backups.",
   ),
+  headers_allowed: headersAllowed("As in an upstream, for all of them."),
   on_exhausted: maybe(
     later(() => z.enum(["continue", "stop"])),
     "stop: an exhausted primary never spills over to the backups. Default continue.",

@@ -99,6 +99,14 @@ export interface ServiceFacts {
     /** Another program on this machine that the client is pointed at: its usual name, or the one that listens there. */
     readonly rivalName: string | null;
   }[];
+  /** What the client's own files add to its requests, by the table or variable that says for whom. */
+  readonly owned: readonly {
+    readonly owner: string;
+    /** The host that gets it; null where it is not known. */
+    readonly host: string | null;
+    /** "X-Relay-Key", "?key" */
+    readonly names: readonly string[];
+  }[];
   /** Of the client's own checks. */
   readonly clientFindings: readonly Finding[];
   readonly client: {

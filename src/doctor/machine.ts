@@ -38,6 +38,25 @@ export const CLIENT_CHECKS: readonly Check<DoctorFacts>[] = [
       "no other program on this machine has switched the client: two such tools overwrite each other's changes",
   }),
   {
+    id: "own-headers",
+    about:
+      "headers and parameters that a client's own files add: only the relay they were written for gets them",
+    worst: "info",
+    run: ({ services }) =>
+      services.flatMap(({ owned, service }) =>
+        owned.map(({ host, names, owner }) => {
+          const client = CLIENT_NAME[service];
+          const list = names.join(", ");
+          return host === null
+            ? info(
+                t`${client} adds ${list} to its requests; no upstream gets them: the relay of ${owner} is not known`,
+                '"headers_allowed": ["NAME"]',
+              )
+            : info(t`${client} adds ${list} to its requests; only ${host} gets them (${owner})`);
+        }),
+      ),
+  },
+  {
     id: "other-tools",
     about: "programs on this machine that also write the clients' files",
     worst: "info",

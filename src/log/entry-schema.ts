@@ -116,6 +116,13 @@ export const logEntrySchema = z.object({
   redactions_exempt: z
     .optional(z.int().check(z.nonnegative()))
     .check(z.describe("Matches left alone, in keys, encrypted content and tool schemas; absent for none")),
+  held_back: z
+    .optional(z.array(z.string()))
+    .check(
+      z.describe(
+        'Names of headers, and of parameters such as "?key", that an upstream was not shown: another relay\'s, or not known',
+      ),
+    ),
   refusals: z
     .optional(z.int().check(z.positive()))
     .check(

@@ -10,6 +10,7 @@ export type LogEntry = z.infer<typeof logEntrySchema>;
 /** Upstreams answer errors with whole web pages; their beginning is enough. */
 const MAX_ERROR_LENGTH = 2000;
 const LONGEST_KEY = 500;
+const MOST_NAME = 100;
 /** Any web page chooses the path that it asks for. */
 const MAX_PATH_BYTES = 2048;
 
@@ -48,6 +49,7 @@ export function makeLogLine(entry: LogEntry): string {
     })),
     redactions: entry.redactions,
     redactions_exempt: entry.redactions_exempt,
+    held_back: entry.held_back?.map((name) => maskText(name.slice(0, MOST_NAME))),
     refusals: entry.refusals,
     error: makeError(entry.error),
     reason: maskValues(entry.reason),

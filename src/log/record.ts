@@ -10,7 +10,7 @@ type Read<T> = { readonly [Field in keyof T]?: T[Field] | undefined };
 export type RecordedUsage = Read<NonNullable<LogEntry["usage"]>>;
 export type RecordedAttempt = Read<NonNullable<LogEntry["attempts"]>[number]>;
 
-type Unread = "redactions_exempt" | "stream";
+type Unread = "held_back" | "redactions_exempt" | "stream";
 type ReadAsText = "outcome" | "service" | "usage_unknown";
 export interface LogRecord extends Read<Omit<LogEntry, Unread | ReadAsText | "attempts">> {
   /** ms since 1970; always a time that a Date can hold. */

@@ -1,5 +1,6 @@
 // The failover of one request: asks the candidates in order until one gives an answer that may be shown.
 // Decides nothing about upstreams itself: verdicts come from the classifier, places and permits from the router.
+import type { OwnedNames } from "../base/owned-names.ts";
 import { type Timeouts, type Upstream, modelAt } from "../base/upstream.ts";
 import { type ReplayRequest, classifyAttempt, mayRepeat } from "../routing/classify.ts";
 import type { AttemptOutcome, Candidate, Permit, PlanRequest, Reason, Verdict } from "../routing/types.ts";
@@ -31,7 +32,7 @@ export type LoopResult =
   | { readonly kind: "all-failed"; readonly last: Chosen | null; readonly blocked: readonly Candidate[] }
   | { readonly kind: "client-gone" };
 
-/** One request, and what the loop works on it with. `tried` grows as it runs, so that the log has it whatever happens. */
+/** One request, and what the loop works on it with. What the log needs grows as it runs, and is there whatever happens. */
 export interface LoopRun {
   readonly request: ClientRequest;
   readonly route: Pick<Route, "firstByteTotalMs" | "ownedHeaders" | "routing">;
@@ -39,9 +40,13 @@ export interface LoopRun {
     ProxyDeps,
     "connections" | "instance" | "memory" | "monotonic" | "now" | "observeHeaders" | "router"
   >;
+  /** What the client's own files add to its requests, and for whom. */
+  readonly owned: OwnedNames;
   readonly tried: Tried[];
   /** Counts what is held of an answer; negative for what is let go. */
   readonly hold: (bytes: number) => void;
+  /** What an upstream was not shown. */
+  readonly heldBack: Set<string>;
 }
 
 type Answered = Exclude<LoopResult, { readonly kind: "all-failed" }>;
@@ -296,12 +301,14 @@ async function send(one: OneAttempt, run: LoopRun, model: string | null): Promis
     foreignHistory: deps.memory.foreignHistory(sessionId, upstream.key),
     keepTurnState: turnState !== null && deps.memory.isTurnStateOf(turnState, upstream.key),
     ownedNames: route.ownedHeaders,
+    owned: run.owned,
     instance: deps.instance,
   });
   if ("why" in made) {
     const held = { events: 0, bytes: 0 };
     return { kind: "failed", outcome: { kind: "not-tried", ...made }, answer: null, held };
   }
+  for (const name of made.heldBack) run.heldBack.add(name);
   const acceptEncoding = request.headers.get("accept-encoding");
   return await attempt(
     {

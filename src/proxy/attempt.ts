@@ -22,7 +22,7 @@ import { checkConnect, type Connections, type ConnectResult } from "./connection
 import { type Acceptance, type BadContent, type Held, holdAnswer, type Shape } from "./gate.ts";
 import type { UpstreamRequest } from "./upstream-request.ts";
 
-export interface AttemptRequest extends UpstreamRequest {
+export interface AttemptRequest extends Omit<UpstreamRequest, "heldBack"> {
   readonly upstream: Upstream;
   /** Null: it is no turn. */
   readonly api: Api | null;

@@ -3,6 +3,7 @@
 // Pure.
 import type { Service } from "../base/service.ts";
 import type { Text } from "../base/text.ts";
+import type { OwnedNames } from "../base/owned-names.ts";
 import type { Upstream } from "../base/upstream.ts";
 import type { FilteredRequest } from "../filter/live-filter.ts";
 import type { LogEntry } from "../log/entry.ts";
@@ -44,6 +45,8 @@ export interface ProxyDeps {
   /** Monotonic clock, ms. */
   readonly monotonic: () => number;
   readonly routeState: () => RouteState;
+  /** What the client's own files add to its requests, as they are now. A promise where they have to be read. */
+  readonly owned: () => OwnedNames | Promise<OwnedNames>;
   readonly filter: (body: Uint8Array, headers: Headers) => FilteredRequest;
   readonly router: Router;
   readonly connections: Connections;

@@ -24,6 +24,9 @@ interface Known {
   readonly configName: string;
 }
 
+/** Names of one request in the log. */
+const MOST_HELD_BACK = 32;
+
 export type Exchange = ReturnType<typeof beginExchange>;
 
 export function beginExchange(
@@ -37,6 +40,7 @@ export function beginExchange(
   const startedAt = deps.monotonic();
   const tried: Tried[] = [];
   const shown = new Set<Tried>();
+  const heldBack = new Set<string>();
   const callbacks: (() => void)[] = [];
   let known: Known | null = null;
   let ttfbMs: number | undefined;
@@ -48,6 +52,8 @@ export function beginExchange(
     method,
     /** The attempts so far; the loop appends to them. */
     tried,
+    /** Names of headers and parameters that an upstream was not shown. */
+    heldBack,
     describe(what: Known): void {
       known = what;
     },
@@ -107,6 +113,7 @@ export function beginExchange(
           : undefined,
         redactions: known?.filtered.redactions || undefined,
         redactions_exempt: known?.filtered.exempt || undefined,
+        held_back: heldBack.size === 0 ? undefined : [...heldBack].slice(0, MOST_HELD_BACK),
         ...sayWhy(as.reason),
       };
       deps.record(entry);

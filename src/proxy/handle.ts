@@ -101,7 +101,7 @@ async function forward({ request, target, exchange, deps }: Forwarding): Promise
   const passes = compaction.isRequest
     ? makeCompactionPasses(plan, body, deps.memory)
     : [{ plan, body, accept: ANY_OUTPUT }];
-  const { tried } = exchange;
+  const { heldBack, tried } = exchange;
   const answer = answerRequest(passes, {
     request: {
       method,
@@ -115,8 +115,10 @@ async function forward({ request, target, exchange, deps }: Forwarding): Promise
     route,
     exchange,
     deps,
+    owned: await deps.owned(),
     tried,
     hold,
+    heldBack,
   });
   answer.catch(() => exchange.end(OUR_BUG));
   return await withHeartbeat(answer, {

@@ -1,34 +1,11 @@
 // Makes the headers of one attempt out of the client's, and a client's out of an upstream's: what belongs to the
 // connection, to the client's account or to another upstream is left out, this upstream's own headers are added.
 // Pure.
+import { CONNECTION_HEADERS, IDENTITY_HEADERS } from "../base/header-names.ts";
 import type { Upstream } from "../base/upstream.ts";
 import { HOPS_HEADER } from "./guard.ts";
+import type { HeldBack } from "./held-back.ts";
 
-/** Hop-by-hop fields (RFC 9110 7.6.1), also where Connection does not name them, and what fetch sets by itself. */
-const HOP_BY_HOP: ReadonlySet<string> = new Set([
-  "connection",
-  "keep-alive",
-  "proxy-connection",
-  "proxy-authenticate",
-  "proxy-authorization",
-  "te",
-  "transfer-encoding",
-  "upgrade",
-  "http2-settings",
-  "expect",
-]);
-/** What belongs to the client's connection, with the framing of its message: ours may differ (RFC 9112 6). */
-const CONNECTION: readonly string[] = [...HOP_BY_HOP, "host", "content-length"];
-/** Who the client is. They go only to an upstream that uses the client's own credentials. */
-const IDENTITY = new Set([
-  "authorization",
-  "x-api-key",
-  "api-key",
-  "cookie",
-  "chatgpt-account-id",
-  "openai-organization",
-  "openai-project",
-]);
 /** Sticky token of one account (Codex echoes it within a turn). */
 export const TURN_STATE_HEADER = "x-codex-turn-state";
 
@@ -45,23 +22,36 @@ export interface RequestHeaderParts {
   readonly instance: string;
   /** Replaces values of headers that carry text of the user's, after redaction. */
   readonly replaced: Readonly<Record<string, string>>;
+  /** What this upstream may not see. Default: nothing. */
+  readonly held?: Pick<HeldBack, "headers" | "own">;
 }
+
+/** What an API cannot do without, where the client's value is for another upstream. */
+const SUBSTITUTES: readonly (readonly [name: string, value: string])[] = [
+  ["anthropic-version", "2023-06-01"],
+  ["user-agent", "codex-helper"],
+];
 
 /** The headers to send. Names are lower case. */
 export function makeRequestHeaders(parts: RequestHeaderParts): Headers {
-  const { client, upstream } = parts;
-  const isClient = upstream.credential.kind === "client";
+  const { client, held, upstream } = parts;
+  const { kind } = upstream.credential;
+  const isClient = kind === "client";
   // To copy all and delete some costs half of setting the others.
   const out = new Headers(client);
-  for (const name of CONNECTION) out.delete(name);
+  for (const name of CONNECTION_HEADERS) out.delete(name);
   for (const name of namedByConnection(client)) out.delete(name);
-  for (const name of parts.ownedNames) if (!isClient || !IDENTITY.has(name)) out.delete(name);
-  if (!isClient) for (const name of IDENTITY) out.delete(name);
+  for (const name of parts.ownedNames) if (!isClient || !IDENTITY_HEADERS.has(name)) out.delete(name);
+  // The relay that the client's own file names beside such a header gets it, unless it has a key of ours.
+  const isOwn = (name: string): boolean => kind === "none" && held?.own.has(name) === true;
+  if (!isClient) for (const name of IDENTITY_HEADERS) if (!isOwn(name)) out.delete(name);
+  for (const name of held?.headers ?? []) out.delete(name);
   if (parts.decoded) out.delete("content-encoding");
   if (!parts.keepTurnState) out.delete(TURN_STATE_HEADER);
   for (const [name, value] of Object.entries(parts.replaced)) if (out.has(name)) out.set(name, value);
   // Without this Bun would offer its own list, and the answer's bytes would not be the client's to read.
   if (!out.has("accept-encoding")) out.set("accept-encoding", "identity");
+  for (const [name, value] of SUBSTITUTES) if (held?.headers.includes(name) === true) out.set(name, value);
   for (const [name, value] of Object.entries(upstream.headers)) out.set(name, value);
   if (upstream.credential.kind === "bearer") out.set("authorization", `Bearer ${upstream.credential.secret}`);
   if (upstream.credential.kind === "api-key") out.set("x-api-key", upstream.credential.secret);
@@ -75,7 +65,7 @@ export function makeRequestHeaders(parts: RequestHeaderParts): Headers {
 
 /** Would be read as ours by anything that keeps state per host (RFC 6265, RFC 7838, RFC 6797). */
 const STATEFUL = ["set-cookie", "set-cookie2", "alt-svc", "strict-transport-security", "clear-site-data"];
-const DROPPED: ReadonlySet<string> = new Set([...HOP_BY_HOP, ...STATEFUL, "content-length"]);
+const DROPPED: ReadonlySet<string> = new Set([...CONNECTION_HEADERS, ...STATEFUL]);
 
 /**
  * The headers to answer with. Content-Length is left out: Bun writes the framing that fits what is sent.

@@ -1,6 +1,7 @@
 // Puts one service's proxy together and binds it to its port on loopback. Answers nothing by itself but its own failures;
 // what it starts, `stop` ends.
 import { errorCode, UserError } from "../base/errors.ts";
+import { NO_OWNED_NAMES } from "../base/owned-names.ts";
 import { t } from "../base/text.ts";
 import { createConnections } from "./connections.ts";
 import type { ProxyDeps } from "./deps.ts";
@@ -15,7 +16,7 @@ export interface ProxyOptions
       ProxyDeps,
       "filter" | "inFlight" | "own" | "record" | "refusals" | "router" | "routeState" | "service" | "uploads"
     >,
-    Partial<Pick<ProxyDeps, "heartbeat" | "observeHeaders">> {
+    Partial<Pick<ProxyDeps, "heartbeat" | "observeHeaders" | "owned">> {
   /** 0 for any free port. */
   readonly port: number;
   /** Told about anything that answering a request threw: a bug of ours. */
@@ -39,6 +40,7 @@ export function startProxy({ onBug, port, ...options }: ProxyOptions) {
   const deps: ProxyDeps = {
     heartbeat: HEARTBEAT,
     observeHeaders: () => {},
+    owned: () => NO_OWNED_NAMES,
     ...options,
     instance: crypto.randomUUID(),
     allowedHosts: () => allowedHosts,

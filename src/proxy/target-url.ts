@@ -20,10 +20,17 @@ export interface TargetParts {
  */
 export function joinTargetUrl(parts: TargetParts): string | null {
   const { basePath } = SERVICE_FACTS[parts.service];
-  const base = joinBase(parts.baseUrl, basePath);
+  const root = URL.parse(parts.baseUrl);
+  if (root === null || !isBase(root)) return null;
+  const base = root.origin + joinBase(root.pathname, basePath);
   const path = withoutBase(parts.path, basePath);
   if (!isPlainPath(path) && !staysInside(base, path)) return null;
   return base + path + mergeQuery(parts.search, parts.query);
+}
+
+/** What would be lost of another one, its user name for example, must not decide where a request goes. */
+function isBase({ hash, password, protocol, search, username }: URL): boolean {
+  return /^https?:$/.test(protocol) && `${username}${password}${search}${hash}` === "";
 }
 
 /** A path without anything a URL parser could read as a host, a parent directory or a separator. */
@@ -31,12 +38,11 @@ function isPlainPath(path: string): boolean {
   return path === "" || /^(?:\/(?!\.{1,2}(?:\/|$))[A-Za-z0-9._~:@!$&'()*+,;=-]+)+\/?$/.test(path);
 }
 
-/** A client's paths carry "/v1" themselves, or are relative to a base that has it. */
-function joinBase(baseUrl: string, basePath: "" | "/v1"): string {
-  // A host may be called "v1" as well: only what comes after the authority is a path.
-  const hasPath = baseUrl.includes("/", baseUrl.indexOf("://") + 3);
-  if (basePath === "") return hasPath && baseUrl.endsWith("/v1") ? baseUrl.slice(0, -3) : baseUrl;
-  return hasPath ? baseUrl : `${baseUrl}${basePath}`;
+/** The base's path for a client whose paths carry "/v1" themselves, or are relative to a base that has it. */
+function joinBase(pathname: string, basePath: "" | "/v1"): string {
+  const path = pathname.replace(/\/+$/, "");
+  if (basePath === "") return path.endsWith("/v1") ? path.slice(0, -3) : path;
+  return path === "" ? basePath : path;
 }
 
 function withoutBase(path: string, basePath: string): string {

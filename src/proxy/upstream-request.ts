@@ -5,7 +5,9 @@ import { findTopLevelString } from "../base/json-members.ts";
 import type { Upstream } from "../base/upstream.ts";
 import { METADATA_HEADER } from "../filter/request-filter.ts";
 import { stripWorkspaces, stripWorkspacesInBody } from "../filter/workspaces.ts";
+import type { OwnedNames } from "../base/owned-names.ts";
 import { makeRequestHeaders, type RequestHeaderParts } from "./headers.ts";
+import { holdBack } from "./held-back.ts";
 import type { RequestTarget } from "./guard.ts";
 import { stripBoundHistory } from "./history.ts";
 import type { RequestFacts } from "./request-facts.ts";
@@ -30,6 +32,8 @@ export interface RequestChanges extends Pick<
   RequestHeaderParts,
   "instance" | "keepTurnState" | "ownedNames"
 > {
+  /** What the client's own files add, and for whom. */
+  readonly owned: OwnedNames;
   readonly body: Uint8Array;
   /** Replaces the model that the client named; null for none. */
   readonly model: string | null;
@@ -43,6 +47,8 @@ export interface UpstreamRequest {
   readonly headers: Headers;
   /** Null for methods without a body. */
   readonly body: Uint8Array | null;
+  /** What the client sent and this upstream may not see: "x-relay-key", "?key". */
+  readonly heldBack: readonly string[];
 }
 
 /** The request to send, or why none can be sent. */
@@ -53,8 +59,10 @@ export function makeUpstreamRequest(
 ): UpstreamRequest | { readonly why: Text } {
   if (upstream.credential.kind === "unusable") return { why: upstream.credential.why };
   const { baseUrl, query, service } = upstream;
-  const { instance, keepTurnState, ownedNames } = changes;
-  const url = joinTargetUrl({ service, baseUrl, query, ...client.target });
+  const { instance, keepTurnState, owned, ownedNames } = changes;
+  const { path, search } = client.target;
+  const held = holdBack({ headers: client.headers, search, upstream, owned });
+  const url = joinTargetUrl({ service, baseUrl, query, path, search: held.search });
   if (url === null) return { why: t`the path leads outside the upstream's base URL` };
   return {
     url,
@@ -67,7 +75,9 @@ export function makeUpstreamRequest(
       keepTurnState,
       instance,
       replaced: replacedHeaders(client, upstream),
+      held,
     }),
+    heldBack: held.names,
     body: makeBody(client.facts, upstream, changes),
   };
 }

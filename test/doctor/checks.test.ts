@@ -134,6 +134,27 @@ const CONDITIONS: readonly Condition[] = [
     says: /there are no redaction rules/,
   },
   {
+    name: "own-headers: Codex's provider table has some",
+    make: ({ home }) =>
+      void home.write(
+        ".codex/config.toml",
+        'model_provider = "a"\n[model_providers.a]\nname = "A"\nbase_url = "https://relay-a.example/v1"\n' +
+          'http_headers = { "X-Relay-Key" = "secret" }\nquery_params = { key = "secret" }\n',
+      ),
+    status: "info",
+    says: /^Codex adds X-Relay-Key, \?key to its requests; only relay-a\.example gets them \(\[model_providers\.a\]\)$/,
+  },
+  {
+    name: "own-headers: Claude Code's settings have some, and their relay is not known",
+    make: ({ home }) =>
+      void home.write(".claude/settings.json", {
+        env: { ANTHROPIC_BASE_URL: "http://127.0.0.1:3210", ANTHROPIC_CUSTOM_HEADERS: "X-Team: secret" },
+      }),
+    status: "info",
+    says: /^Claude Code adds X-Team to its requests; no upstream gets them: the relay of ANTHROPIC_BASE_URL \(.*\) is not known$/,
+    hint: /headers_allowed/,
+  },
+  {
     name: "usage-providers: it is broken",
     make: ({ home }) => void home.write(".codex-helper/usage_providers.json", "{\n  nope }"),
     status: "warn",

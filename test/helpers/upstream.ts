@@ -12,10 +12,12 @@ export function makeUpstream(parts: Partial<Upstream> = {}): Upstream {
     position: 1,
     label: "main#1",
     baseUrl,
+    origin: new URL(baseUrl).origin,
     isOfficial: isOfficial(service, baseUrl),
     credential: { kind: "none" },
     headers: {},
     query: {},
+    headersAllowed: new Set(),
     models: {},
     proxy: false,
     timeouts: {

@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import { createMemoryBudget } from "../../src/base/memory-budget.ts";
+import { NO_OWNED_NAMES } from "../../src/base/owned-names.ts";
 import type { LogEntry } from "../../src/log/entry.ts";
 import { createConnections } from "../../src/proxy/connections.ts";
 import type { ProxyDeps } from "../../src/proxy/deps.ts";
@@ -22,6 +23,7 @@ test("a request that runs into a bug of ours has its line in the log, and does n
     allowedHosts: () => new Set(["127.0.0.1:3211"]),
     now,
     monotonic: now,
+    owned: () => NO_OWNED_NAMES,
     routeState: () => {
       throw new Error("a bug");
     },

@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
+import { readBaseUrl } from "../../src/config/base-url.ts";
 import { joinTargetUrl } from "../../src/proxy/target-url.ts";
 
 const join = (
@@ -56,6 +57,66 @@ test.each([
 ])("the path %s is refused", (path) => {
   expect(join("claude", "https://relay.example/api", path)).toBeNull();
 });
+
+// The kinds of https://url.spec.whatwg.org's own test data: each part of an address in its odd forms.
+const HOSTS = [
+  "a b",
+  "",
+  ..."relay.example v1 responses xn--mgba3gch31f.example EXAMPLE.com. a_b 127.0.0.1 0x7f.1".split(" "),
+  ..."[::1] [::ffff:7f00:1] %76%31 ｖ１ a%2fb .. 0300.168.1".split(" "),
+];
+const PORTS = ["", ":443", ":8080", ":65536"];
+const USERS = ["", "u:p@", "@", "u@v1@"];
+const PREFIXES = ["", ..."/ /v1 /v1/ /team/v1 /v1/v1 /a//b /%2e%2e/v1 /é /a;b /.. /v1?x /#v1".split(" ")];
+const PATHS = [
+  "",
+  "/ x",
+  "/ \u3000",
+  ..."/v1/responses /v1 / /v1/ //v1 /// /v1//x /@h /:80 /v1@h:80/x /h:80/x /\\h /.. /../x /./x /%2e%2e/x".split(
+    " ",
+  ),
+  ...'/.%2E/x /x/%2e /..;/x /%00 /%zz /x\t /x\ny /\ud800 /é /%C3%A9 /ﬀ /a|b /C|/x /C:/x /^`{} /"<>'.split(
+    " ",
+  ),
+  ..."/[::1] /%5b /http://h/x /javascript:x /%2f%2fh /%5ch /v1%2f..%2f.. /\u00ad /\ufeff /a% /. /... /.a".split(
+    " ",
+  ),
+  ..."/~x /* /x;/../y".split(" "),
+];
+
+test("scheme, user, host and port of the base never change, and its path stays in front", () => {
+  let joined = 0;
+  for (const scheme of ["http", "https", "ws"]) {
+    for (const host of HOSTS.flatMap((one) => PORTS.map((port) => one + port))) {
+      for (const prefix of PREFIXES) {
+        for (const user of USERS) {
+          const base = `${scheme}://${user}${host}${prefix}`;
+          if (!URL.canParse(base)) continue;
+          const read = readBaseUrl(base);
+          for (const path of PATHS) {
+            for (const service of ["codex", "claude"] as const) {
+              const url = join(service, read.kind === "ok" ? read.url : base, path);
+              if (url === null) continue;
+              joined += 1;
+              if (!keepsBase(url, base)) throw new Error(`${service}: ${base} with ${path} asks ${url}`);
+            }
+          }
+        }
+      }
+    }
+  }
+  expect(joined).toBeGreaterThan(50_000);
+});
+
+function keepsBase(url: string, base: string): boolean {
+  const [to, from] = [new URL(url), new URL(base)];
+  const prefix = from.pathname.replace(/\/+$/, "").replace(/\/v1$/, "");
+  const parts = ["protocol", "username", "password", "host", "hash", "search"] as const;
+  return (
+    parts.every((part) => to[part] === from[part]) &&
+    (to.pathname === prefix || to.pathname.startsWith(`${prefix}/`))
+  );
+}
 
 test("no path ever leads off the base's origin or prefix", () => {
   const piece = fc.constantFrom(

@@ -101,10 +101,12 @@ function makeDemoUpstream(relay: DemoRelay, index: number): Upstream {
     position: index + 1,
     label: `demo#${index + 1}`,
     baseUrl: relay.baseUrl,
+    origin: new URL(relay.baseUrl).origin,
     isOfficial: false,
     credential: { kind: "none" },
     headers: {},
     query: {},
+    headersAllowed: new Set(),
     models: {},
     proxy: false,
     timeouts: {

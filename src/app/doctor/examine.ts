@@ -20,6 +20,7 @@ import { removeDeadInstances } from "../../state/instances.ts";
 import { createClientSecrets } from "../client-secrets.ts";
 import { createLiveConfig, type LiveConfig } from "../live-config.ts";
 import { type PortOwner, describeStranger } from "../port-owner.ts";
+import { type Owned, createOwnedNames } from "../owned-names.ts";
 import { makeSwitchReport } from "../status/switch-report.ts";
 import { collectFileFacts, listLeftovers, listOpenFiles } from "./examine-files.ts";
 import { collectMachineFacts, findClient, lookAtPort, nameProgramAt } from "./examine-machine.ts";
@@ -85,10 +86,12 @@ async function examineClient(
 ): Promise<Omit<ServiceFacts, keyof ReturnType<typeof readRoute> | "upstreams">> {
   const { env, ports = DEFAULT_PORT, systemDirectories } = options;
   const { run } = await CLIENTS[service].loadChecks();
+  const owned = createOwnedNames({ ...options, service, systemDirectory: systemDirectories?.[service] });
   const [report, state, clientFindings] = await Promise.all([
     makeSwitchReport({ ...options, service }),
     lookAtPort(ports[service], options.paths.run),
     run({ ...options, systemDirectory: systemDirectories?.[service] }),
+    owned.current(),
   ]);
   const overrides = report.overrides.map(async ({ rival, ...override }) => ({
     ...override,
@@ -99,6 +102,7 @@ async function examineClient(
     switch: report.status,
     listener: describeListener(report.listener),
     overrides: await Promise.all(overrides),
+    owned: describeOwned(owned.list()),
     clientFindings,
     client: findClient(service, env),
     port: { number: ports[service], state },
@@ -108,6 +112,17 @@ async function examineClient(
 function describeListener(listener: PortOwner | null): ServiceFacts["listener"] {
   if (listener === null) return "none";
   return listener.kind === "ours" ? "ours" : describeStranger(listener);
+}
+
+function describeOwned(names: readonly Owned[]): ServiceFacts["owned"] {
+  const byOwner = Map.groupBy(names, ({ origin, owner }) => JSON.stringify([owner, origin]));
+  return [...byOwner.values()].flatMap((all) => {
+    const [first] = all;
+    if (first === undefined) return [];
+    const host = first.origin === null ? null : new URL(first.origin).host;
+    const shown = all.map((one) => (one.kind === "header" ? one.shown : `?${one.shown}`));
+    return [{ owner: first.owner, host, names: [...new Set(shown)] }];
+  });
 }
 
 type EnabledUpstream = ReturnType<typeof listEnabled>[number];

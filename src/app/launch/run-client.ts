@@ -54,6 +54,7 @@ export async function runClient(options: RunClientOptions) {
     const [served] = serving.served;
     if (served === undefined) throw new Error("nothing is served");
     const planned = plan(served.port);
+    serving.own(planned.owned ?? []);
     options.onStart(served);
     /** The client's own, or 128 + the number of the signal that ended it. */
     const exitCode = await runToEnd([...program, ...planned.args], {

@@ -5,6 +5,7 @@ import { UserError, errorText, onUserError } from "../../base/errors.ts";
 import { ensurePrivateDirectory } from "../../base/files.ts";
 import { createMemoryBudget } from "../../base/memory-budget.ts";
 import { t, type Text, inEnglish } from "../../base/text.ts";
+import type { OwnedName } from "../../base/owned-names.ts";
 import type { Paths } from "../../base/paths.ts";
 import { identifyProcess } from "../../base/process-identity.ts";
 import { CLIENT_NAME, DEFAULT_PORT, type Service } from "../../base/service.ts";
@@ -24,12 +25,16 @@ import { createLiveFilter, type LiveFilter } from "../../filter/live-filter.ts";
 import { makeFilterRecord } from "../../filter/filter-record.ts";
 import type { RedactionFacts } from "../../filter/redaction.ts";
 import { createLiveConfig, type LiveConfig } from "../live-config.ts";
+import { createOwnedNames } from "../owned-names.ts";
 import { makeOwnPages } from "./own-pages.ts";
 import { describeStranger, findPortOwner } from "../port-owner.ts";
 import { type LivePrices, createLivePrices } from "../spend/live-prices.ts";
 import { createQuota } from "../quota/quota.ts";
 import { createRouterState } from "../router-state.ts";
 import { createSpendBook } from "../spend/spend-book.ts";
+
+/** Names of headers: a client with more is no client that we know. */
+const MOST_TOLD = 50;
 
 export interface ServeOptions {
   readonly paths: Paths;
@@ -86,6 +91,10 @@ export async function serve(options: ServeOptions) {
   }
   return {
     served: running.map(({ served }) => served),
+    /** Takes note of what a client's command line adds to its requests. */
+    own(names: readonly OwnedName[]): void {
+      for (const one of running) one.owned.add(names);
+    },
     /** As it is at the start. */
     redaction,
     /** Requests that are being answered right now. */
@@ -115,6 +124,7 @@ function makeShared({ paths, env, onTrouble }: ServeOptions) {
     prices,
     book,
     tellFileTroubles: createFileTroubles({ live, filter, prices }, onTrouble),
+    tellHeldBack: createHeldBackTeller(onTrouble),
     log: createLogWriter(paths.requestsLog, { onTrouble }),
     hook: createEventHook({
       command: () => live.current().config.shell.hooks?.on_event ?? null,
@@ -145,6 +155,9 @@ async function startService(service: Service, options: ServeOptions, shared: Ret
   });
   const saved = createRouterState({ paths, service, router, onTrouble });
   quota.attach({ route, router });
+  const owned = createOwnedNames({ service, paths, env: options.env, now });
+  // Read before the first request waits for it; nothing is where nothing is set.
+  void owned.current();
   const token = crypto.randomUUID();
   const since = now();
   let port = options.port ?? DEFAULT_PORT[service];
@@ -154,6 +167,7 @@ async function startService(service: Service, options: ServeOptions, shared: Ret
     saved.noteChange();
     options.onRequest(entry);
     shared.tellFileTroubles();
+    shared.tellHeldBack(entry);
     memory.noteWork();
   };
   const refusals = createRefusals({ service, now, record });
@@ -173,6 +187,7 @@ async function startService(service: Service, options: ServeOptions, shared: Ret
       service,
       port,
       routeState: () => route.state(),
+      owned: () => owned.current(),
       router,
       filter: shared.filter.forService(service),
       record,
@@ -194,6 +209,7 @@ async function startService(service: Service, options: ServeOptions, shared: Ret
   const { configName, upstreams } = state.route;
   return {
     served: { service, port, configName, upstreams },
+    owned,
     async stop(graceMs: number): Promise<void> {
       await tryTo(() => removeInstance(paths.run, { pid, service }), onTrouble);
       await proxy.stop(graceMs);
@@ -228,6 +244,19 @@ function createFileTroubles(
     ];
     for (const words of troubles) if (!told.includes(inEnglish(words))) onTrouble(words);
     told = troubles.map(inEnglish);
+  };
+}
+
+/** Each name once: every request of a client has the same ones. */
+function createHeldBackTeller(onTrouble: ServeOptions["onTrouble"]): (entry: LogEntry) => void {
+  const told = new Set<string>();
+  return ({ held_back: names = [] }) => {
+    const fresh = names.filter((name) => !told.has(name)).slice(0, Math.max(0, MOST_TOLD - told.size));
+    if (fresh.length === 0) return;
+    for (const name of fresh) told.add(name);
+    onTrouble(
+      t`held back from an upstream: ${fresh.join(", ")}; "headers_allowed" of an upstream lets a header pass (see: ch doctor)`,
+    );
   };
 }
 

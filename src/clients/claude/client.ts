@@ -2,6 +2,8 @@
 import { t } from "../../base/text.ts";
 import { SERVICE_FACTS } from "../../base/service.ts";
 import type { Client } from "../client.ts";
+import { CUSTOM_HEADERS } from "./layers.ts";
+import { listManagedPaths } from "./places.ts";
 
 export const claude: Client = {
   ...SERVICE_FACTS.claude,
@@ -28,6 +30,12 @@ export const claude: Client = {
     const { readClaudeFacts } = await import("./facts.ts");
     const { importClaude } = await import("./import.ts");
     return importClaude(await readClaudeFacts(files), files.env, isOwnAddress);
+  },
+  owned: {
+    files: (files) => [files.paths.claudeSettings, ...listManagedPaths(files)],
+    hint: new RegExp(CUSTOM_HEADERS),
+    variable: CUSTOM_HEADERS,
+    list: async (files, userText) => await (await import("./owned.ts")).readClaudeOwned(files, userText),
   },
   describeOpenSessions: () => t`  open Claude Code sessions come here from their next request on`,
   async readModel(files) {

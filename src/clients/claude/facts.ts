@@ -4,12 +4,13 @@ import { statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { type Env, readVariable } from "../../base/env.ts";
 import { UserError, errorCode } from "../../base/errors.ts";
-import { describe, listNames, readText } from "../../base/files.ts";
+import { describe, readText } from "../../base/files.ts";
 import { type JsonRecord, isRecord } from "../../base/json-value.ts";
 import { type Text, t } from "../../base/text.ts";
 import type { Paths } from "../../base/paths.ts";
 import type { ClientFiles } from "../client.ts";
 import { type ClaudeFacts, type ClaudeLayer, type ClaudeLayerKind, makeLayer } from "./layers.ts";
+import { listManagedPaths } from "./places.ts";
 
 /** Claude Code looks into `.claude` of exactly `cwd`. */
 export interface ClaudeFactsOptions extends ClientFiles {
@@ -18,16 +19,10 @@ export interface ClaudeFactsOptions extends ClientFiles {
 }
 
 const MAX_BYTES = 2 ** 20;
-const MANAGED_DIRECTORY: Readonly<Partial<Record<NodeJS.Platform, string>>> = {
-  darwin: "/Library/Application Support/ClaudeCode",
-  win32: "C:\\Program Files\\ClaudeCode",
-};
-
 export async function readClaudeFacts(options: ClaudeFactsOptions): Promise<ClaudeFacts> {
   const { paths, env, cwd } = options;
-  const managed = options.systemDirectory ?? MANAGED_DIRECTORY[process.platform] ?? "/etc/claude-code";
   const files: [ClaudeLayerKind, string][] = [
-    ...listManaged(managed).map((path): [ClaudeLayerKind, string] => ["managed", path]),
+    ...listManagedPaths(options).map((path): [ClaudeLayerKind, string] => ["managed", path]),
     ["local", join(cwd, ".claude", "settings.local.json")],
     ["project", join(cwd, ".claude", "settings.json")],
     ["user", paths.claudeSettings],
@@ -44,14 +39,6 @@ export async function readClaudeFacts(options: ClaudeFactsOptions): Promise<Clau
   }
   layers.push(makeLayer("environment", t`the environment`, { env }));
   return { layers, hasLogin: await readLogin(paths, env), problems };
-}
-
-/** The base file is the lowest; of the others the last name wins. */
-function listManaged(directory: string): string[] {
-  const more = join(directory, "managed-settings.d");
-  const names = listNames(more).filter((name) => name.endsWith(".json"));
-  const paths = names.toSorted().map((name) => join(more, name));
-  return [...paths.toReversed(), join(directory, "managed-settings.json")];
 }
 
 type ReadObject = { readonly value: JsonRecord } | { readonly problem: Text | string };

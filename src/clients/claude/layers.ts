@@ -7,6 +7,10 @@ import { type JsonRecord, isRecord } from "../../base/json-value.ts";
 /** Claude Code wants some credential before it asks; the proxy puts the real one in its place. */
 export const PLACEHOLDER_TOKEN = "codex-helper";
 
+export const BASE_URL = "ANTHROPIC_BASE_URL";
+/** Headers that are added to every request. */
+export const CUSTOM_HEADERS = "ANTHROPIC_CUSTOM_HEADERS";
+
 /** Variables that hold what Claude Code shows an upstream. */
 export const CREDENTIALS = ["ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_API_KEY"];
 

@@ -9,7 +9,9 @@ import { makeProxyAddress } from "../../base/service.ts";
 import type { RunOptions, RunPlan } from "../client.ts";
 import { exemptLoopback } from "../override.ts";
 import { readClaudeFacts } from "./facts.ts";
+import { listClaudeOwned } from "./owned.ts";
 import {
+  BASE_URL,
   CLOUD_SWITCHES,
   CREDENTIALS,
   type ClaudeFacts,
@@ -30,8 +32,6 @@ export interface ClaudeRun {
   readonly facts: ClaudeFacts;
   readonly port: number;
 }
-
-const BASE_URL = "ANTHROPIC_BASE_URL";
 
 /** Everything but the port. The function that is given back throws UserError where something wins over us. */
 export async function prepareClaudeRun({
@@ -96,7 +96,12 @@ export function planClaudeRun({ parsed, settings, facts, port }: ClaudeRun): Run
   refuseManaged(added, facts);
   const { env: typed }: JsonRecord = { ...settings };
   const merged = { ...settings, env: { ...(isRecord(typed) ? typed : {}), ...added } };
-  return { args: ["--settings", JSON.stringify(merged), ...parsed.others], env: {} };
+  const owned = listClaudeOwned(layers);
+  return {
+    args: ["--settings", JSON.stringify(merged), ...parsed.others],
+    env: {},
+    ...(owned.length === 0 ? {} : { owned }),
+  };
 }
 
 /** From high to low. */

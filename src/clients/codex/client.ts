@@ -2,6 +2,7 @@
 import { t } from "../../base/text.ts";
 import { SERVICE_FACTS } from "../../base/service.ts";
 import type { Client } from "../client.ts";
+import { listSettingsPaths } from "./places.ts";
 
 export const codex: Client = {
   ...SERVICE_FACTS.codex,
@@ -35,6 +36,11 @@ export const codex: Client = {
     const { readCodexFacts } = await import("./facts.ts");
     const { importCodex } = await import("./import.ts");
     return importCodex(await readCodexFacts(paths, { systemDirectory, userText }), env, isOwnAddress);
+  },
+  owned: {
+    files: listSettingsPaths,
+    hint: /http_headers|query_params/,
+    list: async (files, userText) => await (await import("./owned.ts")).readCodexOwned(files, userText),
   },
   // A conversation keeps the address that it began with.
   describeOpenSessions: () => t`  open Codex sessions keep their address; new and resumed ones come here`,

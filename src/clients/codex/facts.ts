@@ -1,12 +1,12 @@
 // What Codex would do right now: its active provider, all providers, its login, and which file says so. Only reads.
-import { join } from "node:path";
 import type { TomlTable } from "smol-toml";
 import { UserError, onUserError } from "../../base/errors.ts";
-import { listNames, readText } from "../../base/files.ts";
+import { readText } from "../../base/files.ts";
 import { t } from "../../base/text.ts";
 import type { Paths } from "../../base/paths.ts";
 import { type CodexLogin, readCodexLogin } from "./login.ts";
 import { type CodexLayer, type LayerKind, findText, parseToml } from "./layers.ts";
+import { listProfilePaths, profilePath, systemPaths } from "./places.ts";
 import { type CodexProvider, listProviders } from "./provider.ts";
 
 /** `openai` is the built-in default; the other built-in ones speak to services that we cannot stand in front of. */
@@ -27,8 +27,6 @@ export interface CodexFactsOptions {
   readonly ignoresUserConfig?: boolean;
 }
 
-const PROFILE_SUFFIX = ".config.toml";
-const SYSTEM_DIRECTORY = "/etc/codex";
 const OTHER_BUILTINS = new Set(["ollama", "lmstudio", "amazon-bedrock", "gcp"]);
 const MAX_TOML_BYTES = 512 * 1024;
 
@@ -69,16 +67,17 @@ function kindOf(id: string, table: CodexProvider | undefined): ActiveKind {
 
 /** The order is Codex's: the machine's file, the user's, the profile's, the command line, what is managed. */
 async function readLayers(paths: Paths, options: CodexFactsOptions): Promise<CodexLayer[]> {
-  const { systemDirectory = SYSTEM_DIRECTORY, profile, commandLine, ignoresUserConfig = false } = options;
-  const files: [LayerKind, string][] = [["system", join(systemDirectory, "config.toml")]];
+  const { profile, commandLine, ignoresUserConfig = false } = options;
+  const system = systemPaths(options.systemDirectory);
+  const files: [LayerKind, string][] = [["system", system.config]];
   if (!ignoresUserConfig) files.push(["user", paths.codexConfig]);
-  if (profile !== undefined) files.push(["profile", join(paths.codexHome, `${profile}${PROFILE_SUFFIX}`)]);
+  if (profile !== undefined) files.push(["profile", profilePath(paths, profile)]);
   const own = await Promise.all(
     files.map(([kind, where]) => readLayer(kind, where, kind === "user" ? options.userText : undefined)),
   );
   const typed: CodexLayer[] =
     commandLine === undefined ? [] : [{ kind: "command-line", where: "-c", table: commandLine }];
-  const managed = await readLayer("managed", join(systemDirectory, "managed_config.toml"));
+  const managed = await readLayer("managed", system.managed);
   return [...own.flat(), ...typed, ...managed];
 }
 
@@ -100,10 +99,8 @@ function toLayers(kind: LayerKind, where: string, text: string | null): CodexLay
  * left out: Codex would not start with it.
  */
 export async function readCodexProfiles(paths: Paths): Promise<CodexLayer[]> {
-  const names = listNames(paths.codexHome).filter((name) => name.endsWith(PROFILE_SUFFIX));
-  const read = names.toSorted().map(async (name) => {
-    const where = join(paths.codexHome, name);
-    return toLayers("profile", where, await readText(where));
-  });
+  const read = listProfilePaths(paths).map(async (where) =>
+    toLayers("profile", where, await readText(where)),
+  );
   return (await Promise.all(read.map((layers) => layers.catch(onUserError(() => []))))).flat();
 }

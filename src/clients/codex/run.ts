@@ -11,6 +11,7 @@ import { type CodexArgs, type CodexSetting, applySettings, readCodexArgs } from 
 import { type CodexFacts, readCodexFacts } from "./facts.ts";
 import { type CodexLayer, findValue, isTable } from "./layers.ts";
 import { isUsableLogin } from "./login.ts";
+import { listCodexOwned } from "./owned.ts";
 import { OWN_PROVIDER, makeOwnProvider } from "./own-provider.ts";
 
 export interface CodexRun {
@@ -65,6 +66,7 @@ export function planCodexRun({ args, parsed, facts, env, port, knowsNoDaemon }: 
   refuseOverruled(ours, parsed, facts);
   const key = facts.activeKind === "custom" ? facts.active?.envKey : undefined;
   const isKeyMissing = key !== undefined && key !== "" && readVariable(env, key) === undefined;
+  const owned = listCodexOwned(facts, env);
   return {
     args: [
       ...(knowsNoDaemon && !parsed.hasNoDaemon ? ["--no-daemon"] : []),
@@ -72,6 +74,7 @@ export function planCodexRun({ args, parsed, facts, env, port, knowsNoDaemon }: 
       ...args,
     ],
     env: { ...exemptLoopback(env), ...(isKeyMissing ? { [key]: PLACEHOLDER_KEY } : {}) },
+    ...(owned.length === 0 ? {} : { owned }),
   };
 }
 

@@ -71,6 +71,8 @@ export interface Unswitched {
   readonly service: Service;
   /** Undefined where nothing of ours is in the file, or what was there before is not known. */
   readonly text: string | undefined;
+  /** A key of ours was known by its looks alone, and taken out as if nothing had been there before. */
+  readonly isGuess: boolean;
   /** The port that the client is, or was last, switched to. */
   readonly port: number | undefined;
 }
@@ -78,5 +80,10 @@ export interface Unswitched {
 /** Where its file cannot be read, whoever reads it next says why. */
 export async function readUnswitched(target: SwitchTarget): Promise<Unswitched> {
   const { journal, keys, text } = await findSwitch(target);
-  return { service: target.service, text: keys.length === 0 ? undefined : text, port: journal?.port };
+  return {
+    service: target.service,
+    text: keys.length === 0 ? undefined : text,
+    isGuess: keys.some((key) => key.kind === "restored" && key.isGuess),
+    port: journal?.port,
+  };
 }

@@ -1,0 +1,34 @@
+// Where Codex's settings may be: beside config.toml of CODEX_HOME the profiles there, and the machine's own files.
+// Only looks for names.
+import { join } from "node:path";
+import { listNames } from "../../base/files.ts";
+import type { Paths } from "../../base/paths.ts";
+import type { ClientFiles } from "../client.ts";
+
+const SYSTEM_DIRECTORY = "/etc/codex";
+const PROFILE_SUFFIX = ".config.toml";
+
+/** `-p NAME` */
+export function profilePath({ codexHome }: Paths, name: string): string {
+  return join(codexHome, `${name}${PROFILE_SUFFIX}`);
+}
+
+/** In the order of their names. */
+export function listProfilePaths({ codexHome }: Paths): string[] {
+  const names = listNames(codexHome).filter((name) => name.endsWith(PROFILE_SUFFIX));
+  return names.toSorted().map((name) => join(codexHome, name));
+}
+
+/** Below everything else, and above. */
+export function systemPaths(directory = SYSTEM_DIRECTORY): {
+  readonly config: string;
+  readonly managed: string;
+} {
+  return { config: join(directory, "config.toml"), managed: join(directory, "managed_config.toml") };
+}
+
+/** All of them. */
+export function listSettingsPaths({ paths, systemDirectory }: ClientFiles): string[] {
+  const { config, managed } = systemPaths(systemDirectory);
+  return [paths.codexConfig, ...listProfilePaths(paths), config, managed];
+}

@@ -1,0 +1,81 @@
+// Decides which of a request's headers and parameters one upstream may not see: what the client's own files add for another
+// origin, and, at any but the vendor's own API, what looks like a credential or is not known at all.
+// Pure.
+import { CREDENTIAL_PARAMETERS, isForRelays } from "../base/header-names.ts";
+import { type Claim, type OwnedNames, isOwner } from "../base/owned-names.ts";
+import type { Upstream } from "../base/upstream.ts";
+
+export interface HeldBack {
+  /** Lower case. */
+  readonly headers: readonly string[];
+  /** What else there is for this upstream alone: names that others would not get. */
+  readonly own: ReadonlySet<string>;
+  /** The query without what was held back, with its "?", or "". */
+  readonly search: string;
+  /** Everything that was held back, for people and the log: "x-relay-key", "?key". */
+  readonly names: readonly string[];
+}
+
+export interface HoldBackParts {
+  readonly headers: Headers;
+  /** With its "?", or "". */
+  readonly search: string;
+  readonly upstream: Upstream;
+  readonly owned: OwnedNames;
+}
+
+const NONE: ReadonlySet<string> = new Set();
+
+export function holdBack({ headers, search, upstream, owned }: HoldBackParts): HeldBack {
+  const held: string[] = [];
+  let own = NONE;
+  for (const [name, claims] of owned.headers) {
+    const value = headers.get(name);
+    if (value === null || upstream.headersAllowed.has(name)) continue;
+    if (isOwner(claims, value, upstream.origin)) own = new Set([...own, name]);
+    // Under a name that the client uses itself, another value is its own.
+    else if (!isForRelays(name) || isMaybe(claims, value)) held.push(name);
+  }
+  if (!upstream.isOfficial) {
+    for (const [name] of headers) {
+      if (isForRelays(name) || own.has(name) || upstream.headersAllowed.has(name)) continue;
+      if (!owned.headers.has(name)) held.push(name);
+    }
+  }
+  const query = holdBackParameters(search, upstream, owned.parameters);
+  return { headers: held, own, search: query.search, names: [...held, ...query.names] };
+}
+
+function isMaybe(claims: readonly Claim[], value: string): boolean {
+  return claims.some((claim) => claim.value === null || claim.value === value);
+}
+
+function holdBackParameters(
+  search: string,
+  upstream: Upstream,
+  owned: OwnedNames["parameters"],
+): { readonly search: string; readonly names: readonly string[] } {
+  if (search.length < 2 || (owned.size === 0 && upstream.isOfficial)) return { search, names: [] };
+  const names: string[] = [];
+  const kept = search
+    .slice(1)
+    .split("&")
+    .filter((pair) => {
+      const [name = "", value = ""] = readPair(pair);
+      const claims = owned.get(name);
+      const mayPass =
+        claims === undefined
+          ? upstream.isOfficial || !CREDENTIAL_PARAMETERS.has(name)
+          : isOwner(claims, value, upstream.origin);
+      if (!mayPass) names.push(`?${claims?.[0]?.shown ?? name}`);
+      return mayPass;
+    });
+  if (names.length === 0) return { search, names };
+  return { search: kept.length === 0 ? "" : `?${kept.join("&")}`, names };
+}
+
+/** One parameter of a query as name, in lower case, and value, both decoded as receivers do. */
+function readPair(pair: string): readonly string[] {
+  const [name, value] = [...new URLSearchParams(pair)][0] ?? [];
+  return [name?.toLowerCase() ?? "", value ?? ""];
+}
