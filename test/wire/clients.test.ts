@@ -199,11 +199,11 @@ describe("as users start it", () => {
     await using upstream = await startFakeUpstream([reply({ body: { data: [] } })]);
     await using serve = await startServe(upstream);
     const ask = async (kb: number): Promise<number> =>
-      (await serve.askModels([`X-Long: ${"x".repeat(kb << 10)}`])).status;
+      (await serve.askModels([`X-Codex-Long: ${"x".repeat(kb << 10)}`])).status;
     expect(await ask(60)).toBe(200);
     expect(await ask(70)).toBe(431);
     expect(upstream.requests.length).toBe(1);
-    expect(upstream.requests[0]?.header("x-long")?.length).toBe(60 << 10);
+    expect(upstream.requests[0]?.header("x-codex-long")?.length).toBe(60 << 10);
   });
 
   test("C12 a proxy variable does not catch loopback", async () => {

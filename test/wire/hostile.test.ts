@@ -257,14 +257,14 @@ describe("what passes between client and upstream", () => {
         "Keep-Alive: timeout=5",
         "TE: trailers",
         "Proxy-Connection: keep-alive",
-        "X-Stays: yes",
+        "X-Codex-Stays: yes",
       ],
     });
     const [request] = relay.requests;
     for (const name of ["x-of-connection", "keep-alive", "te", "proxy-connection", "trailer", "upgrade"])
       expect([name, request?.header(name) ?? null]).toEqual([name, null]);
     expect(request?.header("host")).toBe(`127.0.0.1:${relay.port}`);
-    expect(request?.header("x-stays")).toBe("yes");
+    expect(request?.header("x-codex-stays")).toBe("yes");
     for (const name of ["x-of-connection", "keep-alive", "proxy-authenticate", "upgrade"])
       expect([name, got.header(name)]).toEqual([name, null]);
     expect(got.header("x-request-id")).toBe("req_1");
