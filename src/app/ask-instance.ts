@@ -132,6 +132,8 @@ export const instanceSchema = later(() =>
     service: z.enum(SERVICES),
     port: z.number(),
     since_ms: z.number(),
+    /** Only clients with the client token are answered; a proxy of an older version answers all. */
+    client_token: z._default(z.boolean(), false),
     /** What is wrong with the files, while the last good versions stay in force. */
     config_problem: z.nullable(problemSchema),
     filter_problem: z.nullable(problemSchema),

@@ -5,7 +5,7 @@ import { onUserError } from "../base/errors.ts";
 import { isAboutMessage } from "../base/header-names.ts";
 import { type Claim, NO_OWNED_NAMES, type OwnedName, type OwnedNames } from "../base/owned-names.ts";
 import type { Paths } from "../base/paths.ts";
-import { DEFAULT_PORT, type Service, readProxyPort } from "../base/service.ts";
+import { DEFAULT_PORT, type Service, readProxyAddress } from "../base/service.ts";
 import { type WatchedFile, createWatchedFile } from "../base/watched-file.ts";
 import { CLIENTS } from "../clients/registry.ts";
 import { readUnswitched } from "../clients/switch/status.ts";
@@ -53,7 +53,7 @@ export function createOwnedNames({ service, paths, env, systemDirectory, now }: 
 
   const add = (names: readonly OwnedName[], switchedTo?: number): void => {
     const isOurs = (address: string): boolean => {
-      const port = readProxyPort(service, address);
+      const port = readProxyAddress(service, address)?.port;
       return port !== undefined && (port === DEFAULT_PORT[service] || port === switchedTo);
     };
     for (const one of names) {

@@ -1,12 +1,17 @@
 // Says who listens on a port of 127.0.0.1: a proxy of ours, which proves it with the token of its run, or whatever else the
 // system's tables tell. What a listener says of itself counts for nothing. Never throws.
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
-import { UserError, ignoreSystemError } from "../base/errors.ts";
+import { UserError, ignoreSystemError, onUserError } from "../base/errors.ts";
 import { listNames } from "../base/files.ts";
 import { isRecord } from "../base/json-value.ts";
+import type { Paths } from "../base/paths.ts";
 import { identifyProcess } from "../base/process-identity.ts";
 import { CLIENT_NAME, type Service } from "../base/service.ts";
 import { type Text, t } from "../base/text.ts";
+import { loadConfig } from "../config/file.ts";
+import { makeEmptyConfig } from "../config/parse.ts";
+import { resolveSettings } from "../config/settings.ts";
+import { ensureClientToken } from "../state/client-token.ts";
 import { findInstances } from "../state/instances.ts";
 import { askInstance } from "./ask-instance.ts";
 
@@ -79,6 +84,14 @@ export async function requireOurs(port: number, service: Service, run: string): 
     t`port ${port} is in use by ${describeStranger(owner)}, not by codex-helper: it would receive ${client}'s requests and key`,
     { hint: t`stop that program, or use another port: ${other}` },
   );
+}
+
+/** What has to be in the client's address: where config.json asks for it, or the proxy that is there. Throws UserError. */
+export async function chooseClientToken(paths: Paths, proxy: OurProxy | null): Promise<string | null> {
+  // What is wrong with config.json keeps no client from being switched.
+  const config = await loadConfig(paths.config).catch(onUserError(() => makeEmptyConfig()));
+  const isAsked = resolveSettings(config).demandsToken || proxy?.demandsToken === true;
+  return isAsked ? await ensureClientToken(paths) : null;
 }
 
 /** "python3 (pid 4711, user nobody)" */

@@ -28,6 +28,8 @@ export function resolvePaths(env: Env) {
     filterRecord: join(home, "filter-seen.json"),
     usageProviders: join(home, "usage_providers.json"),
     prices: join(home, "prices.json"),
+    /** What clients must know where `limits.client_token` is on. */
+    clientToken: join(home, "client-token"),
     state: join(home, "state.json"),
     /** What was spent, by day. */
     spend: join(home, "spend.json"),

@@ -34,6 +34,7 @@ export function isSameSecret(given: string, wanted: string): boolean {
 const PATTERNS: readonly [RegExp, string][] = [
   [/\b(Bearer|Basic)\s+[A-Za-z0-9._~+/=-]{6,}/gi, "$1 …"],
   [/\b(sk|cr|key|pat|ghp|gho|xai|gsk|AIza)[-_][A-Za-z0-9_-]{8,}/g, "$1-…"],
+  [/\/ch_[0-9a-f]{8,}/g, "/ch_…"],
   [/\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]*)?/g, "eyJ…"],
   [/(https?:\/\/)[^\s/@"']+@/g, "$1…@"],
   [/(https?:\/\/[^\s?"'#]+)\?[^\s"'#]*/g, "$1?…"],

@@ -133,13 +133,43 @@ export function isOfficial(service: Service, baseUrl: string): boolean {
   return SERVICE_FACTS[service].origins.includes(URL.parse(baseUrl)?.origin ?? "");
 }
 
-/** The address under which a client finds our proxy, as it is written in the client's file. */
-export function makeProxyAddress(service: Service, port: number): string {
-  return `http://127.0.0.1:${port}${SERVICE_FACTS[service].basePath}`;
+/** The first segment of a path that carries the client token; no upstream's path begins so. */
+const TOKEN_SEGMENT = /^\/ch_([^/]*)(?=\/|$)/;
+
+/** The address under which a client finds our proxy, as it is written in the client's file. With a token it is a secret. */
+export function makeProxyAddress(service: Service, port: number, clientToken: string | null = null): string {
+  const segment = clientToken === null ? "" : `/ch_${clientToken}`;
+  return `http://127.0.0.1:${port}${segment}${SERVICE_FACTS[service].basePath}`;
 }
 
-/** The port of an address that has exactly our form; another program's may have it too. */
-export function readProxyPort(service: Service, address: string): number | undefined {
-  const [, port, path] = /^http:\/\/127\.0\.0\.1:(\d{1,5})(\/.*)?$/.exec(address) ?? [];
-  return port === undefined || (path ?? "") !== SERVICE_FACTS[service].basePath ? undefined : Number(port);
+/** A path without the client token that it may begin with. */
+export function takeClientToken(path: string): {
+  readonly path: string;
+  readonly clientToken: string | null;
+} {
+  const [segment, clientToken] = path.startsWith("/ch_") ? (TOKEN_SEGMENT.exec(path) ?? []) : [];
+  if (segment === undefined || clientToken === undefined) return { path, clientToken: null };
+  return { path: path.slice(segment.length), clientToken };
+}
+
+/** A path to be logged: a client token may be in the wrong place. */
+export function maskClientToken(path: string): string {
+  return path.includes("/ch_") ? path.replace(/\/ch_[^/]*/g, "/ch_…") : path;
+}
+
+/** Port and client token of an address that has exactly our form; another program's may have it too. */
+export function readProxyAddress(
+  service: Service,
+  address: string,
+): { readonly port: number; readonly clientToken: string | null } | undefined {
+  const [, port, path = ""] = /^http:\/\/127\.0\.0\.1:(\d{1,5})(\/.*)?$/.exec(address) ?? [];
+  const taken = takeClientToken(path);
+  if (port === undefined || taken.path !== SERVICE_FACTS[service].basePath) return undefined;
+  return { port: Number(port), clientToken: taken.clientToken };
+}
+
+/** The same address, whatever client token either has? */
+export function isSameAddress(service: Service, one: string, other: string): boolean {
+  const [a, b] = [readProxyAddress(service, one), readProxyAddress(service, other)];
+  return one === other || (a !== undefined && a.port === b?.port);
 }

@@ -2,8 +2,9 @@
 import { type PortOwner, describeStranger } from "../app/port-owner.ts";
 import type { SwitchReport } from "../app/status/switch-report.ts";
 import type { Env } from "../base/env.ts";
+import { inEnglish } from "../base/text.ts";
 import { t, tell, tellList } from "./language.ts";
-import { showPath } from "../base/paths.ts";
+import { showPath, showPathsIn } from "../base/paths.ts";
 import { CLIENT_NAME, DEFAULT_PORT, makeProxyAddress } from "../base/service.ts";
 import { showKey } from "../clients/client.ts";
 
@@ -53,12 +54,16 @@ function describeOn(report: SwitchReport, env: Env): string[] {
     ...(owner?.kind === "user" ? [t`  restore with: ${off}`] : []),
     ...(owner === null ? [t`  switched by an unknown program; restore with: ${off}`] : []),
     ...(intruder === null ? [] : [`  ${intruder}`, `    ${off}`]),
+    ...(report.tokenProblem === null
+      ? []
+      : [`  ${showPathsIn(tell(report.tokenProblem.what), env)}`, `    ${report.tokenProblem.hint}`]),
     ...(listener === null && !isOwnerDead ? [t`  nothing listens there: ch serve --${service}${at}`] : []),
   ];
 }
 
 /** Stable names: fields are only ever added. */
-export function makeSwitchJson({ service, status, listener, overrides }: SwitchReport): object {
+export function makeSwitchJson(report: SwitchReport): object {
+  const { service, status, listener, overrides, tokenProblem } = report;
   const { owner } = status;
   return {
     service,
@@ -72,6 +77,7 @@ export function makeSwitchJson({ service, status, listener, overrides }: SwitchR
     listening: status.port === null ? null : listener !== null,
     listener: listener === null ? null : makeListenerJson(listener),
     problem: status.problem,
+    client_token_problem: tokenProblem === null ? null : inEnglish(tokenProblem.what),
     overrides: overrides.map(({ id, where, what, hint }) => ({ id, where, what, hint })),
   };
 }

@@ -28,7 +28,7 @@ export interface Client extends ServiceFacts {
   /** What goes past our proxy although the client's file points at it. Throws UserError for files that cannot be read. */
   readonly listOverrides: (files: ClientFiles, isOwnAddress: IsOwnAddress) => Promise<readonly Override[]>;
   /** How it is started on a port of ours: everything but the port. Both throw UserError where something wins over us. */
-  readonly prepareRun: (options: RunOptions) => Promise<(port: number) => RunPlan>;
+  readonly prepareRun: (options: RunOptions) => Promise<(address: RunAddress) => RunPlan>;
   /** What it is set up with, as configs of ours; the one in use first. Throws UserError for files that cannot be read. */
   readonly findImport: (options: FindImportOptions) => Promise<Import>;
   /** What its own files and variables add to its requests. Absent for one whose files add nothing. */
@@ -91,6 +91,15 @@ export interface RunOptions extends Omit<ClientFiles, "systemDirectory"> {
   readonly args: readonly string[];
 }
 
+/** Where the proxy of a run is. */
+export interface RunAddress {
+  readonly port: number;
+  /** What it asks its client for, if it does. */
+  readonly clientToken?: string | null;
+  /** Where a file for this run alone may be put. */
+  readonly privateFile?: string;
+}
+
 /** What a client is started with. */
 export interface RunPlan {
   readonly args: readonly string[];
@@ -98,6 +107,8 @@ export interface RunPlan {
   readonly env: Readonly<Record<string, string>>;
   /** What its command line and the project's files add to its requests, with what its other files add. */
   readonly owned?: readonly OwnedName[];
+  /** Content for the file of this run: what others may not read in a list of processes. */
+  readonly secret?: string;
 }
 
 /** Which client is switched, and where its settings are looked for. */
@@ -107,6 +118,8 @@ export interface SwitchTarget extends Omit<ClientFiles, "cwd"> {
 
 export interface SwitchGoal {
   readonly port: number;
+  /** What the proxy there asks its clients for, if it does. */
+  readonly clientToken?: string | null;
   /** Codex: a provider of our own, instead of the address of the present one. */
   readonly prefersOwnProvider: boolean;
 }

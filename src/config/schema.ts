@@ -203,6 +203,10 @@ const limitsSchema = later(() =>
       whole(16, 1_048_576),
       "What all requests together may hold in memory. Default 1024, or a quarter of the memory there is.",
     ),
+    client_token: maybe(
+      z.boolean(),
+      "true: only clients with a token in their address are answered, for machines with several users. Default false.",
+    ),
   }),
 );
 
@@ -225,7 +229,7 @@ const rest = {
   privacy: maybe(privacySchema, "What is removed from requests, in addition to filter.json."),
   filter: maybe(z.boolean(), "false: filter.json is not used, and nothing is redacted. Default true."),
   hooks: maybe(hooksSchema, "Your own commands."),
-  limits: maybe(limitsSchema, "Sizes, in MiB."),
+  limits: maybe(limitsSchema, "Sizes, in MiB, and who is answered."),
 };
 
 /** The whole file, for editors. */

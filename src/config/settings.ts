@@ -12,6 +12,8 @@ export interface Settings {
   readonly maxBodyBytes: number;
   /** Null where the machine decides: see base/memory-budget.ts. */
   readonly memoryMib: number | null;
+  /** Only clients with the client token are answered; as it was when the proxy started. */
+  readonly demandsToken: boolean;
 }
 
 type Value = string | number | boolean;
@@ -52,7 +54,7 @@ export const DEFAULTS = {
     upload_idle_secs: 30,
     first_byte_total_secs: 330,
   },
-  limits: { max_body_mib: 64, memory_mib: 1024 },
+  limits: { max_body_mib: 64, memory_mib: 1024, client_token: false },
   privacy: { strip_workspaces: true },
 };
 const GROUPS = ["routing", "timeouts", "limits", "privacy"] as const;
@@ -85,6 +87,7 @@ export function resolveSettings({ shell }: Pick<ParsedConfig, "shell">): Setting
     firstByteTotalMs: timeouts.first_byte_total_secs * 1000,
     maxBodyBytes: limits.max_body_mib * 2 ** 20,
     memoryMib: shell.limits?.memory_mib ?? null,
+    demandsToken: limits.client_token,
   };
 }
 

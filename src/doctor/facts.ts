@@ -90,6 +90,8 @@ export interface ServiceFacts {
   };
   /** What listens on the port that the client is pointed at: nothing, a proxy of ours, or something else by name. */
   readonly listener: "none" | "ours" | Text;
+  /** Why the proxy refuses the client that points at it, or its token is no secret; and what to type. */
+  readonly tokenProblem: { readonly what: Text; readonly hint: string } | null;
   /** What goes past the proxy although the client's file points at it. */
   readonly overrides: readonly {
     readonly id: string;

@@ -14,6 +14,17 @@ export const CLIENT_CHECKS: readonly Check<DoctorFacts>[] = [
     repair: "restores the client's file after a proxy was killed",
     run: ({ services }) => services.filter((one) => !isSaidByClient(one)).map(describeSwitch),
   },
+  {
+    id: "client-token",
+    about: "with `limits.client_token`, each switched client has the token, and only you can read it",
+    worst: "fail",
+    run: ({ services }) =>
+      services.flatMap(({ service, tokenProblem }) =>
+        tokenProblem === null
+          ? []
+          : [fail(t`${CLIENT_NAME[service]}: ${tokenProblem.what}`, tokenProblem.hint)],
+      ),
+  },
   overrideCheck("managed", {
     id: "managed-config",
     about: "no file of the machine's administrator makes a client bypass the proxy",

@@ -40,6 +40,10 @@ export interface ProxyDeps {
   /** This process and port, for loop detection. */
   readonly instance: string;
   readonly allowedHosts: () => ReadonlySet<string>;
+  /** What clients must have in their address; null where anybody on this machine is answered. */
+  readonly clientToken: string | null;
+  /** May this one know the token? Asked only where there is one. */
+  readonly isTrustedPeer: (request: Request) => boolean;
   /** Wall clock, ms. */
   readonly now: () => number;
   /** Monotonic clock, ms. */

@@ -1,11 +1,13 @@
-// Decides whether a request is accepted at all: who asks (Host, Origin, Sec-Fetch-Site), with which method, in a loop
-// or not. Browsers are refused whatever they send; there is no cross-origin permission to give.
+// Decides whether a request is accepted at all: who asks (Host, Origin, Sec-Fetch-Site, client token), with which method, in
+// a loop or not. Browsers are refused whatever they send; there is no cross-origin permission to give.
 // Pure.
+import { isSameSecret } from "../base/secrets.ts";
+import { type Service, flagFor, takeClientToken } from "../base/service.ts";
 import { type Text, t } from "../base/text.ts";
 
 /** A request that is answered here and never reaches an upstream. */
 export interface Refusal {
-  readonly status: 400 | 403 | 405 | 421 | 426 | 508;
+  readonly status: 400 | 401 | 403 | 405 | 421 | 426 | 508;
   readonly message: Text;
 }
 
@@ -25,11 +27,20 @@ export function makeAllowedHosts(port: number): ReadonlySet<string> {
   return new Set([...names.map((name) => `${name}:${port}`), ...(port === 80 ? names : [])]);
 }
 
+/** What a client has to know, and what this one has said. */
+export interface TokenLock {
+  /** Null where nothing is asked for. */
+  readonly wanted: string | null;
+  readonly given: string | null;
+  readonly service: Service;
+}
+
 /** Null when the request may pass. `instance` is this process's own id in the hops header. */
 export function refuse(
   request: Pick<Request, "headers" | "method" | "url">,
   allowedHosts: ReadonlySet<string>,
   instance: string,
+  lock?: TokenLock,
 ): Refusal | null {
   const { headers, method } = request;
   const host = headers.get("host");
@@ -41,6 +52,11 @@ export function refuse(
   const site = headers.get("sec-fetch-site");
   if (site !== null && site !== "none")
     return { status: 403, message: t`requests from web pages are refused` };
+  if (lock !== undefined && lock.wanted !== null && !isSameSecret(lock.given ?? "", lock.wanted)) {
+    const command = `ch switch on${flagFor(lock.service)}`;
+    const message = t`only clients with the current client token are answered (limits.client_token): type ${command} and start a new session`;
+    return { status: 401, message };
+  }
   if (method === "CONNECT" || method === "TRACE") {
     return { status: 405, message: t`the method ${method} is not supported by this proxy` };
   }
@@ -56,18 +72,21 @@ export function refuse(
 }
 
 export interface RequestTarget {
-  /** Starts with "/". */
+  /** Starts with "/". Without a client token. */
   readonly path: string;
   /** With its "?", or "". */
   readonly search: string;
 }
 
-/** Path and query of a request's URL as text, or null for a URL without a host or path (HTTP/1.0, malformed Hosts). */
-export function splitUrl(url: string): RequestTarget | null {
+/**
+ * Path and query of a request's URL as text, with the client token taken out of it: nothing after this sees it. Null for a
+ * URL without a host or path (HTTP/1.0, malformed Hosts).
+ */
+export function splitUrl(url: string): (RequestTarget & { readonly clientToken: string | null }) | null {
   const scheme = url.indexOf("://");
   const start = scheme < 0 ? -1 : url.indexOf("/", scheme + 3);
   if (start < 0) return null;
   const question = url.indexOf("?", start);
-  const path = question < 0 ? url.slice(start) : url.slice(start, question);
-  return { path, search: question < 0 ? "" : url.slice(question) };
+  const { clientToken, path } = takeClientToken(question < 0 ? url.slice(start) : url.slice(start, question));
+  return { path: path === "" ? "/" : path, search: question < 0 ? "" : url.slice(question), clientToken };
 }

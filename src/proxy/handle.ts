@@ -1,5 +1,6 @@
 // One request, from its first byte to its log line, as a straight line: guard, body, redaction, candidates, attempts,
 // answer, end. Every step is called once and none calls back; each request that the guard lets in ends in one record.
+import { maskClientToken } from "../base/service.ts";
 import { t } from "../base/text.ts";
 import { makeFinalAnswer } from "../routing/final-answer.ts";
 import { describe } from "../routing/reasons.ts";
@@ -14,7 +15,7 @@ import { ANY_OUTPUT } from "./gate.ts";
 import { refuse, type RequestTarget, splitUrl } from "./guard.ts";
 import { withHeartbeat } from "./heartbeat.ts";
 import { type LocalError, makeErrorResponse } from "./local-error.ts";
-import { answerOwn } from "./own-routes.ts";
+import { OWN_PREFIX, answerOwn } from "./own-routes.ts";
 import { isCounted } from "./refusals.ts";
 import { readBody } from "./read-body.ts";
 import { readRequestFacts } from "./request-facts.ts";
@@ -33,8 +34,13 @@ const OUR_BUG: ExchangeEnd = { status: 500, outcome: "error", reason: { rule: "b
 /** Answers one request. Rejects only on a bug of ours; the request has its record even then. */
 export async function handle(request: Request, deps: ProxyDeps): Promise<Response> {
   const target = splitUrl(request.url);
-  const path = target?.path ?? "/";
-  const refusal = refuse(request, deps.allowedHosts(), deps.instance);
+  const path = maskClientToken(target?.path ?? "/");
+  const refusal = refuse(request, deps.allowedHosts(), deps.instance, {
+    // Our own pages have a proof of their own.
+    wanted: path.startsWith(OWN_PREFIX) ? null : deps.clientToken,
+    given: deps.clientToken !== null && deps.isTrustedPeer(request) ? (target?.clientToken ?? null) : null,
+    service: deps.service,
+  });
   if (refusal !== null && isCounted(refusal)) {
     deps.refusals.note({ method: request.method, path, refusal });
     return makeErrorResponse(deps.service, refusal, request.method);

@@ -25,7 +25,7 @@ export interface RefusalsOptions {
 
 const LINE_EVERY_MS = 60_000;
 /** What anybody can cause at will. A client's own mistakes (426, 400) have a line each. */
-const COUNTED: ReadonlySet<Refusal["status"]> = new Set([403, 405, 421, 508]);
+const COUNTED: ReadonlySet<Refusal["status"]> = new Set([401, 403, 405, 421, 508]);
 
 export function isCounted({ status }: Refusal): boolean {
   return COUNTED.has(status);

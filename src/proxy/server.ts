@@ -1,6 +1,7 @@
 // Puts one service's proxy together and binds it to its port on loopback. Answers nothing by itself but its own failures;
 // what it starts, `stop` ends.
-import { errorCode, UserError } from "../base/errors.ts";
+import { readFileSync } from "node:fs";
+import { errorCode, ignoreSystemError, UserError } from "../base/errors.ts";
 import { NO_OWNED_NAMES } from "../base/owned-names.ts";
 import { t } from "../base/text.ts";
 import { createConnections } from "./connections.ts";
@@ -16,9 +17,11 @@ export interface ProxyOptions
       ProxyDeps,
       "filter" | "inFlight" | "own" | "record" | "refusals" | "router" | "routeState" | "service" | "uploads"
     >,
-    Partial<Pick<ProxyDeps, "heartbeat" | "observeHeaders" | "owned">> {
+    Partial<Pick<ProxyDeps, "clientToken" | "heartbeat" | "observeHeaders" | "owned">> {
   /** 0 for any free port. */
   readonly port: number;
+  /** The client token may have been seen by others: where the system tells, only this user is answered. */
+  readonly isForOneUser?: boolean;
   /** Told about anything that answering a request threw: a bug of ours. */
   readonly onBug: (error: unknown) => void;
 }
@@ -33,7 +36,7 @@ const LOOPBACK = "127.0.0.1";
 const BUN_BODY_LIMIT = 2 ** 30;
 
 /** Binds and serves. Throws UserError when the port is in use. Nothing is switched or changed by it. */
-export function startProxy({ onBug, port, ...options }: ProxyOptions) {
+export function startProxy({ isForOneUser = false, onBug, port, ...options }: ProxyOptions) {
   const monotonic = (): number => performance.now();
   const connections = createConnections(monotonic);
   let allowedHosts = makeAllowedHosts(port);
@@ -41,6 +44,8 @@ export function startProxy({ onBug, port, ...options }: ProxyOptions) {
     heartbeat: HEARTBEAT,
     observeHeaders: () => {},
     owned: () => NO_OWNED_NAMES,
+    clientToken: null,
+    isTrustedPeer: (request) => !isForOneUser || isOwnConnection(server, request),
     ...options,
     instance: crypto.randomUUID(),
     allowedHosts: () => allowedHosts,
@@ -67,6 +72,29 @@ export function startProxy({ onBug, port, ...options }: ProxyOptions) {
       connections.close();
     },
   };
+}
+
+const LOOPBACK_HEX = "0100007F";
+
+/**
+ * Does the other end of the connection belong to this user, or to root? Linux has the user of each socket in a table
+ * (proc_net_tcp(5)); a connection that is not in it is nobody's. Elsewhere it cannot be told, and the answer is yes.
+ */
+function isOwnConnection(server: Bun.Server<undefined>, request: Request): boolean {
+  if (process.platform !== "linux") return true;
+  const peer = server.requestIP(request);
+  if (peer === null) return false;
+  const end = (port: number): string => `${LOOPBACK_HEX}:${port.toString(16).toUpperCase().padStart(4, "0")}`;
+  const [local, remote] = [end(peer.port), end(server.port ?? 0)];
+  const tables = ["/proc/net/tcp", "/proc/net/tcp6"].map((path) =>
+    ignoreSystemError(() => readFileSync(path, "utf8"), ""),
+  );
+  const rows = tables
+    .join("")
+    .split("\n")
+    .map((line) => line.trim().split(/\s+/));
+  const uid = rows.find((row) => row[1]?.endsWith(local) === true && row[2]?.endsWith(remote) === true)?.[7];
+  return uid === "0" || uid === String(process.getuid?.());
 }
 
 function bind(

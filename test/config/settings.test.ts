@@ -29,6 +29,7 @@ test("without a word in the file the defaults are in force, in milliseconds and 
     firstByteTotalMs: 330_000,
     maxBodyBytes: 64 * 2 ** 20,
     memoryMib: null,
+    demandsToken: false,
   });
 });
 

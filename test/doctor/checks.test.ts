@@ -387,6 +387,23 @@ const CONDITIONS: readonly Condition[] = [
     hint: /ch switch off --codex/,
   },
   {
+    name: "client-token: a client was switched before the setting",
+    make: async (healthy) => {
+      const { home } = healthy;
+      const { code } = await runCli(["switch", "on", "--codex", "--port", String(freePort())], { home });
+      expect(code).toBe(0);
+      healthy.writeConfig();
+      const config = JSON.parse(readFileSync(home.paths.config, "utf8")) as object;
+      chmodSync(
+        home.write(".codex-helper/config.json", { ...config, limits: { client_token: true } }),
+        0o600,
+      );
+    },
+    status: "fail",
+    says: /Codex: its address lacks the current client token/,
+    hint: /ch switch on --codex/,
+  },
+  {
     name: "managed-config: the administrator's file sets the provider",
     make: ({ home }) =>
       void home.write("etc/codex/managed_config.toml", 'openai_base_url = "https://corp.example/v1"\n'),

@@ -27,7 +27,9 @@ export interface TestProxy extends AsyncDisposable {
   ask(path: string, body: unknown, init?: RequestInit): Promise<Response>;
 }
 
-export interface TestProxyOptions extends Partial<Pick<ProxyOptions, "filter" | "heartbeat">> {
+export interface TestProxyOptions extends Partial<
+  Pick<ProxyOptions, "clientToken" | "filter" | "heartbeat" | "isForOneUser">
+> {
   readonly service?: Service;
   /** Base URLs, or whole upstreams where more than the address matters. In order. */
   readonly upstreams: readonly (string | Partial<Upstream>)[];
@@ -73,6 +75,8 @@ export function startTestProxy(options: TestProxyOptions): TestProxy {
     filter: options.filter ?? ((body) => ({ kind: "filtered", body, headers: {}, redactions: 0 })),
     record,
     refusals: createRefusals({ service, now: Date.now, record }),
+    clientToken: options.clientToken ?? null,
+    isForOneUser: options.isForOneUser ?? false,
     onBug: (error) => {
       throw error;
     },

@@ -51,8 +51,16 @@ test("a request that has been here already is a loop", () => {
 });
 
 test("path and query are taken from the URL as text", () => {
-  expect(splitUrl("http://127.0.0.1:3211/v1/a?b=c?d")).toEqual({ path: "/v1/a", search: "?b=c?d" });
-  expect(splitUrl("http://127.0.0.1:3211//evil.test/x")).toEqual({ path: "//evil.test/x", search: "" });
+  expect(splitUrl("http://127.0.0.1:3211/v1/a?b=c?d")).toEqual({
+    path: "/v1/a",
+    search: "?b=c?d",
+    clientToken: null,
+  });
+  expect(splitUrl("http://127.0.0.1:3211//evil.test/x")).toEqual({
+    path: "//evil.test/x",
+    search: "",
+    clientToken: null,
+  });
   expect(splitUrl("/x")).toBeNull();
   expect(splitUrl("foo:443")).toBeNull();
 });

@@ -19,6 +19,8 @@ test("a request that runs into a bug of ours has its line in the log, and does n
   const connections = createConnections(now);
   const deps: ProxyDeps = {
     service: "codex",
+    clientToken: null,
+    isTrustedPeer: () => true,
     instance: "one",
     allowedHosts: () => new Set(["127.0.0.1:3211"]),
     now,

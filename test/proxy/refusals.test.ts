@@ -92,6 +92,7 @@ test("the facts count every one, by status, with the time of the last", () => {
 
 test.each([
   [400, false],
+  [401, true],
   [403, true],
   [405, true],
   [421, true],

@@ -101,6 +101,7 @@ async function examineClient(
     service,
     switch: report.status,
     listener: describeListener(report.listener),
+    tokenProblem: report.tokenProblem,
     overrides: await Promise.all(overrides),
     owned: describeOwned(owned.list()),
     clientFindings,

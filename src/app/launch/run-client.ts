@@ -1,10 +1,10 @@
 // Starts a client behind a proxy of its own and waits for its end: the client has the terminal, the proxy goes with it.
 // Touches no file of the client.
 import { readFileSync } from "node:fs";
-import { win32 } from "node:path";
+import { join, win32 } from "node:path";
 import type { Env } from "../../base/env.ts";
 import { UserError } from "../../base/errors.ts";
-import { describe } from "../../base/files.ts";
+import { PRIVATE_FILE, describe, removeFile, writeFileAtomic } from "../../base/files.ts";
 import { type Text, t } from "../../base/text.ts";
 import type { Service } from "../../base/service.ts";
 import { CLIENTS } from "../../clients/registry.ts";
@@ -38,6 +38,7 @@ export async function runClient(options: RunClientOptions) {
   const program = findProgram(command, service, options);
   const plan = await CLIENTS[service].prepareRun({ paths, env, cwd, program, args });
   if (configName === undefined) await bootstrap({ paths, env, cwd, service }, Date.now);
+  const privateFile = join(paths.run, `client-settings-${process.pid}.json`);
   /** What went wrong meanwhile that no request could tell: kept until the terminal is free again. */
   const troubles: (Text | string)[] = [];
   const serving = await serve({
@@ -53,7 +54,8 @@ export async function runClient(options: RunClientOptions) {
   try {
     const [served] = serving.served;
     if (served === undefined) throw new Error("nothing is served");
-    const planned = plan(served.port);
+    const planned = plan({ port: served.port, clientToken: serving.clientToken, privateFile });
+    if (planned.secret !== undefined) writeFileAtomic(privateFile, planned.secret, { mode: PRIVATE_FILE });
     serving.own(planned.owned ?? []);
     options.onStart(served);
     /** The client's own, or 128 + the number of the signal that ended it. */
@@ -63,6 +65,7 @@ export async function runClient(options: RunClientOptions) {
     });
     return { exitCode, troubles };
   } finally {
+    removeFile(privateFile);
     await serving.stop(STOP_GRACE_MS);
   }
 }

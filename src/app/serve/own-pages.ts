@@ -27,11 +27,19 @@ export interface OwnPagesOptions {
   readonly saved: SavedSections;
   readonly route: LiveRoute;
   readonly refusals: () => RefusalFacts;
+  readonly clientToken: string | null;
 }
 
 export function makeOwnPages(options: OwnPagesOptions): Pick<OwnRoutes, "read" | "act"> {
   const { filter, live, now, prices, quota, route, router, saved, service } = options;
-  const health = () => ({ name: PRODUCT, version: VERSION, pid: process.pid, service, port: options.port() });
+  const health = () => ({
+    name: PRODUCT,
+    version: VERSION,
+    pid: process.pid,
+    service,
+    port: options.port(),
+    client_token: options.clientToken !== null,
+  });
   return {
     read: {
       health,

@@ -17,6 +17,7 @@ import { type ProxyServer, startProxy } from "../../proxy/server.ts";
 import { createUploads } from "../../proxy/uploads.ts";
 import { writeDefaultProviders } from "../../quota/providers.ts";
 import { createRouter } from "../../routing/router.ts";
+import { ensureClientToken, makeClientToken } from "../../state/client-token.ts";
 import { type Instance, removeDeadInstances, removeInstance, writeInstance } from "../../state/instances.ts";
 import { createEventHook } from "./event-hook.ts";
 import { describeEvent, makeEventJson } from "./events.ts";
@@ -67,7 +68,7 @@ export type Serving = Awaited<ReturnType<typeof serve>>;
 export async function serve(options: ServeOptions) {
   const { paths, onTrouble } = options;
   ensurePrivateDirectory(paths.home);
-  const shared = makeShared(options);
+  const shared = await makeShared(options);
   const running: Awaited<ReturnType<typeof startService>>[] = [];
   let redaction: RedactionFacts;
   /** Lets open answers finish for at most `graceMs`. */
@@ -95,6 +96,8 @@ export async function serve(options: ServeOptions) {
     own(names: readonly OwnedName[]): void {
       for (const one of running) one.owned.add(names);
     },
+    /** What clients need in their address, if anything. Never shown. */
+    clientToken: shared.clientToken,
     /** As it is at the start. */
     redaction,
     /** Requests that are being answered right now. */
@@ -104,9 +107,12 @@ export async function serve(options: ServeOptions) {
 }
 
 /** What the services of one process have in common. */
-function makeShared({ paths, env, onTrouble }: ServeOptions) {
+async function makeShared({ command, paths, env, onTrouble }: ServeOptions) {
   const now = Date.now;
   const live = createLiveConfig({ paths, env, now });
+  // A run has its own: it may be seen in the list of processes.
+  const makeToken = () => (command === "run" ? makeClientToken() : ensureClientToken(paths));
+  const clientToken = live.settings().demandsToken ? await makeToken() : null;
   const filter = createLiveFilter({
     path: paths.filter,
     record: makeFilterRecord(paths.filterRecord, onTrouble),
@@ -120,10 +126,11 @@ function makeShared({ paths, env, onTrouble }: ServeOptions) {
   return {
     now,
     live,
+    clientToken,
     filter,
     prices,
     book,
-    tellFileTroubles: createFileTroubles({ live, filter, prices }, onTrouble),
+    tellFileTroubles: createFileTroubles({ live, filter, prices, clientToken }, onTrouble),
     tellHeldBack: createHeldBackTeller(onTrouble),
     log: createLogWriter(paths.requestsLog, { onTrouble }),
     hook: createEventHook({
@@ -138,7 +145,11 @@ function makeShared({ paths, env, onTrouble }: ServeOptions) {
   };
 }
 
-async function startService(service: Service, options: ServeOptions, shared: ReturnType<typeof makeShared>) {
+async function startService(
+  service: Service,
+  options: ServeOptions,
+  shared: Awaited<ReturnType<typeof makeShared>>,
+) {
   const { onTrouble, paths } = options;
   const { book, hook, live, log, memory, now, quota } = shared;
   const route = live.routeOf(service, options.configName);
@@ -196,6 +207,9 @@ async function startService(service: Service, options: ServeOptions, shared: Ret
       observeHeaders: (upstream, headers) => quota.observeHeaders(upstream, headers),
       inFlight: shared.inFlight,
       uploads: shared.uploads,
+      clientToken: shared.clientToken,
+      // What is on a client's command line others can see.
+      isForOneUser: command === "run",
       own: { token, ...pages },
     }),
   );
@@ -226,10 +240,16 @@ async function startService(service: Service, options: ServeOptions, shared: Ret
  */
 function createFileTroubles(
   {
+    clientToken,
     filter,
     live,
     prices,
-  }: { readonly live: LiveConfig; readonly filter: LiveFilter; readonly prices: LivePrices },
+  }: {
+    readonly clientToken: string | null;
+    readonly live: LiveConfig;
+    readonly filter: LiveFilter;
+    readonly prices: LivePrices;
+  },
   onTrouble: (words: Text | string) => void,
 ): () => void {
   let told: readonly string[] = [];
@@ -241,6 +261,9 @@ function createFileTroubles(
       ...(config === undefined ? [] : [t`${config}; the last valid version stays in use`]),
       ...(rules === null ? [] : [describeRuleTrouble(rules)]),
       ...(costs === null ? [] : [costs.text]),
+      ...(live.settings().demandsToken === (clientToken !== null)
+        ? []
+        : [t`limits.client_token was changed: it takes effect when ch starts again`]),
     ];
     for (const words of troubles) if (!told.includes(inEnglish(words))) onTrouble(words);
     told = troubles.map(inEnglish);

@@ -14,6 +14,8 @@ export interface SwitchingOptions {
   readonly env: Env;
   readonly proxies: readonly { readonly service: Service; readonly port: number }[];
   readonly prefersOwnProvider: boolean;
+  /** What the proxies ask their clients for, if they do. */
+  readonly clientToken?: string | null;
   /** The switch is to outlive this process: it then belongs to the user, as if typed by hand. */
   readonly keepsSwitched: boolean;
 }
@@ -27,7 +29,7 @@ export type Switching = Awaited<ReturnType<typeof switchClients>>;
 
 /** Switches all or none. Throws UserError with every file as it was, and both ways out named. */
 export async function switchClients(options: SwitchingOptions) {
-  const { paths, env, keepsSwitched, proxies, prefersOwnProvider } = options;
+  const { clientToken = null, paths, env, keepsSwitched, proxies, prefersOwnProvider } = options;
   const self = identifyProcess(process.pid) ?? { pid: process.pid, started: null };
   const owner: Owner = keepsSwitched ? { kind: "user" } : { kind: "process", ...self };
   const switched: Switched[] = [];
@@ -52,7 +54,7 @@ export async function switchClients(options: SwitchingOptions) {
   try {
     for (const { service, port } of proxies) {
       failed = service;
-      const on = await switchOn({ service, paths, env }, { port, prefersOwnProvider }, owner);
+      const on = await switchOn({ service, paths, env }, { port, prefersOwnProvider, clientToken }, owner);
       switched.push({ service, on });
     }
   } catch (error) {

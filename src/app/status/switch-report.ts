@@ -1,11 +1,15 @@
 // Whether the clients point at the proxy: the switch itself, who listens on its port, and what overrides it.
 import { onUserError } from "../../base/errors.ts";
-import { DEFAULT_PORT, type Service, makeProxyAddress } from "../../base/service.ts";
+import { DEFAULT_PORT, type Service, isSameAddress, makeProxyAddress } from "../../base/service.ts";
+import { type Text, t } from "../../base/text.ts";
 import type { ClientFiles } from "../../clients/client.ts";
 import type { Override } from "../../clients/override.ts";
 import { CLIENTS } from "../../clients/registry.ts";
 import { loadConfig } from "../../config/file.ts";
-import { makeEmptyConfig } from "../../config/parse.ts";
+import { type ParsedConfig, makeEmptyConfig } from "../../config/parse.ts";
+import { resolveSettings } from "../../config/settings.ts";
+import { readClientToken } from "../../state/client-token.ts";
+import { isReadByOthers } from "../../clients/switch/client-file.ts";
 import { lookAtListener } from "../port-owner.ts";
 import { type SwitchStatus, readSwitchStatus } from "../../clients/switch/status.ts";
 
@@ -21,11 +25,15 @@ export type SwitchReport = Awaited<ReturnType<typeof makeSwitchReport>>;
 export async function makeSwitchReport(options: SwitchReportOptions) {
   const status = await readSwitchStatus(options);
   const { service } = options;
-  const [listener, overrides, relays] = await Promise.all([
+  // What is wrong with the file is said elsewhere.
+  const config = await loadConfig(options.paths.config).catch(onUserError(() => makeEmptyConfig()));
+  const relays = listRelayHosts(config, service);
+  const [listener, overrides] = await Promise.all([
     status.port === null ? null : lookAtListener(status.port, options.paths.run),
     listOverrides(options, status),
-    listRelayHosts(options),
   ]);
+  const demandsToken =
+    (listener?.kind === "ours" && listener.demandsToken) || resolveSettings(config).demandsToken;
   const isOwnRelay = ({ rival }: Override): boolean => rival !== undefined && relays.includes(rival.host);
   return {
     service,
@@ -33,16 +41,29 @@ export async function makeSwitchReport(options: SwitchReportOptions) {
     /** Who gets the client's requests; null when it is not switched, or nobody does. */
     listener,
     overrides: overrides.filter((one) => !isOwnRelay(one)),
+    tokenProblem: demandsToken && status.isOn ? await findTokenProblem(options, status) : null,
   };
 }
 
 /** A relay of the user's own on this machine is no rival: without us the client goes there by itself. */
-async function listRelayHosts({ paths, service }: SwitchReportOptions): Promise<readonly string[]> {
-  // What is wrong with the file is said elsewhere.
-  const config = await loadConfig(paths.config).catch(onUserError(() => makeEmptyConfig()));
+function listRelayHosts(config: ParsedConfig, service: Service): readonly string[] {
   return [...config.services[service].configs.values()].flatMap(({ entry }) =>
     entry.upstreams.flatMap(({ base_url }) => URL.parse(base_url)?.host ?? []),
   );
+}
+
+/** Why the client is refused although it is switched, or its token is no secret; and what to type. */
+async function findTokenProblem(
+  { paths, service }: SwitchReportOptions,
+  { clientToken, file }: SwitchStatus,
+): Promise<{ readonly what: Text; readonly hint: string } | null> {
+  const current = await readClientToken(paths).catch(onUserError(() => null));
+  if (current === null || clientToken !== current) {
+    const what = t`its address lacks the current client token (limits.client_token): its requests are refused`;
+    return { what, hint: `ch switch on --${service}` };
+  }
+  if (!isReadByOthers(file)) return null;
+  return { what: t`other users can read the client token in ${file}`, hint: `chmod go-r ${file}` };
 }
 
 async function listOverrides(
@@ -51,7 +72,8 @@ async function listOverrides(
 ): Promise<readonly Override[]> {
   const ports = [DEFAULT_PORT[service], ...(port === null ? [] : [port])];
   const ownAddresses = ports.map((one) => makeProxyAddress(service, one));
-  const isOwnAddress = (baseUrl: string): boolean => ownAddresses.includes(baseUrl);
+  const isOwnAddress = (baseUrl: string): boolean =>
+    ownAddresses.some((own) => isSameAddress(service, own, baseUrl));
   const files = { paths, env, cwd, systemDirectory: systemDirectories[service] };
   // The file's problem is in the status already.
   return await CLIENTS[service].listOverrides(files, isOwnAddress).catch(onUserError(() => []));

@@ -110,7 +110,13 @@ async function run(cli: Cli, options: RunOptions): Promise<number> {
   try {
     if (options.switches) {
       const { switchClients } = await import("../../app/serve/switching.ts");
-      switching = await switchClients({ paths, env, proxies: serving.served, ...options });
+      switching = await switchClients({
+        paths,
+        env,
+        proxies: serving.served,
+        clientToken: serving.clientToken,
+        ...options,
+      });
     }
   } catch (error) {
     await serving.stop(0);

@@ -1,7 +1,7 @@
 // `ch switch on|off|status`: points a client at the proxy, restores it, and says which of the two holds.
 import { EXIT, UserError } from "../../base/errors.ts";
 import { t, tell, tellList } from "../language.ts";
-import { requireOurs } from "../../app/port-owner.ts";
+import { chooseClientToken, requireOurs } from "../../app/port-owner.ts";
 import { makeSwitchReport } from "../../app/status/switch-report.ts";
 import { showPath } from "../../base/paths.ts";
 import {
@@ -99,7 +99,8 @@ async function chooseServicesOff(cli: Cli, args: ServiceFlags): Promise<readonly
 
 async function pointAtProxy({ env, out, paths }: Cli, service: Service, goal: SwitchGoal): Promise<void> {
   const proxy = await requireOurs(goal.port, service, paths.run);
-  const on = await switchOn({ service, paths, env }, goal, { kind: "user" });
+  const clientToken = await chooseClientToken(paths, proxy);
+  const on = await switchOn({ service, paths, env }, { ...goal, clientToken }, { kind: "user" });
   const file = showPath(on.file, env);
   const keys = tellList(on.changes.map(({ path }) => showKey(path)));
   out.note(t`${CLIENT_NAME[service]} now points at ${makeProxyAddress(service, goal.port)}`);

@@ -3,7 +3,7 @@
 import { type Check, fail, info, ok, runChecks, warn } from "../../base/check.ts";
 import { onUserError } from "../../base/errors.ts";
 import { lookAt, readText } from "../../base/files.ts";
-import { DEFAULT_PORT, readProxyPort } from "../../base/service.ts";
+import { DEFAULT_PORT, readProxyAddress } from "../../base/service.ts";
 import { type Text, t } from "../../base/text.ts";
 import { readJsonc } from "../../config/jsonc.ts";
 import type { ClientChecks, ClientFiles } from "../client.ts";
@@ -50,7 +50,8 @@ const CHECKS: readonly Check<Facts>[] = [
     about: "ANTHROPIC_BASE_URL in the shell does not make Claude Code bypass the proxy",
     worst: "info",
     run: ({ baseUrl }) =>
-      baseUrl?.layer.kind === "environment" && readProxyPort("claude", baseUrl.value) !== DEFAULT_PORT.claude
+      baseUrl?.layer.kind === "environment" &&
+      readProxyAddress("claude", baseUrl.value)?.port !== DEFAULT_PORT.claude
         ? [
             info(
               t`ANTHROPIC_BASE_URL in the shell makes Claude Code bypass the proxy until it is switched`,

@@ -6,7 +6,7 @@ import { readText } from "../../base/files.ts";
 import { type JsonRecord, isRecord, parseRecord } from "../../base/json-value.ts";
 import { t } from "../../base/text.ts";
 import { makeProxyAddress } from "../../base/service.ts";
-import type { RunOptions, RunPlan } from "../client.ts";
+import type { RunAddress, RunOptions, RunPlan } from "../client.ts";
 import { exemptLoopback } from "../override.ts";
 import { readClaudeFacts } from "./facts.ts";
 import { listClaudeOwned } from "./owned.ts";
@@ -25,12 +25,11 @@ import {
 
 export type ClaudeArgs = Readonly<ReturnType<typeof readClaudeArgs>>;
 
-export interface ClaudeRun {
+export interface ClaudeRun extends RunAddress {
   readonly parsed: ClaudeArgs;
   /** What the user's own `--settings` holds; empty without one. */
   readonly settings: object;
   readonly facts: ClaudeFacts;
-  readonly port: number;
 }
 
 /** Everything but the port. The function that is given back throws UserError where something wins over us. */
@@ -39,13 +38,13 @@ export async function prepareClaudeRun({
   env,
   cwd,
   args,
-}: RunOptions): Promise<(port: number) => RunPlan> {
+}: RunOptions): Promise<(address: RunAddress) => RunPlan> {
   const parsed = readClaudeArgs(args);
   const [facts, settings] = await Promise.all([
     readClaudeFacts({ paths, env, cwd }),
     parsed.settings === undefined ? {} : readSettings(parsed.settings, cwd),
   ]);
-  return (port) => planClaudeRun({ parsed, settings, facts, port });
+  return (address) => planClaudeRun({ ...address, parsed, settings, facts });
 }
 
 /** Looks at everything before `--`. */
@@ -77,7 +76,8 @@ export function readClaudeArgs(args: readonly string[]) {
  * Settings given with `--settings` win over the user's and the project's files, and those over the environment.
  * Throws UserError where something wins over us, or where the user's own `--settings` points elsewhere.
  */
-export function planClaudeRun({ parsed, settings, facts, port }: ClaudeRun): RunPlan {
+export function planClaudeRun(run: ClaudeRun): RunPlan {
+  const { clientToken = null, facts, parsed, port, privateFile, settings } = run;
   const own = makeLayer("command-line", "--settings", settings);
   if (own.env[BASE_URL] !== undefined) {
     throw new UserError(t`--settings sets ${BASE_URL}: requests would bypass the proxy`, {
@@ -88,7 +88,7 @@ export function planClaudeRun({ parsed, settings, facts, port }: ClaudeRun): Run
   const seen: ClaudeFacts = { ...facts, layers, hasLogin: facts.hasLogin && !parsed.ignoresLogin };
   const clouds = CLOUD_SWITCHES.filter((name) => findVariable(seen, name) !== undefined);
   const added: Record<string, string> = {
-    [BASE_URL]: makeProxyAddress("claude", port),
+    [BASE_URL]: makeProxyAddress("claude", port, clientToken),
     ...(hasCredential(seen) ? {} : { ANTHROPIC_AUTH_TOKEN: PLACEHOLDER_TOKEN }),
     ...Object.fromEntries(clouds.map((name) => [name, "0"])),
     ...exemptLoopback(mergeEnv(layers)),
@@ -97,10 +97,13 @@ export function planClaudeRun({ parsed, settings, facts, port }: ClaudeRun): Run
   const { env: typed }: JsonRecord = { ...settings };
   const merged = { ...settings, env: { ...(isRecord(typed) ? typed : {}), ...added } };
   const owned = listClaudeOwned(layers);
+  const text = JSON.stringify(merged);
+  const secret = clientToken === null ? undefined : privateFile;
   return {
-    args: ["--settings", JSON.stringify(merged), ...parsed.others],
+    args: ["--settings", secret ?? text, ...parsed.others],
     env: {},
     ...(owned.length === 0 ? {} : { owned }),
+    ...(secret === undefined ? {} : { secret: text }),
   };
 }
 

@@ -2,7 +2,7 @@
 // JSON has no place for a mark, so the journal remembers the exact text of each insertion.
 // Pure.
 import { UserError } from "../../base/errors.ts";
-import { readProxyPort } from "../../base/service.ts";
+import { isSameAddress, readProxyAddress } from "../../base/service.ts";
 import { type Change, applyChanges, replaceText } from "../../config/jsonc-edit.ts";
 import { JsonSyntaxError, findLine, readJsonc, valueOf } from "../../config/jsonc.ts";
 import { PLACEHOLDER_TOKEN } from "./layers.ts";
@@ -46,7 +46,7 @@ export function undoClaudeSettings(source: string, options: UndoOptions): Undo {
   const address = textAt(document, ADDRESS_PATH);
   // The placeholder is ours alone, and says that the address beside it is too, whatever its port.
   const isOurs =
-    textAt(document, TOKEN_PATH) === PLACEHOLDER_TOKEN && readProxyPort("claude", address) !== undefined;
+    textAt(document, TOKEN_PATH) === PLACEHOLDER_TOKEN && readProxyAddress("claude", address) !== undefined;
   const known = isOurs ? { ...options, ownAddresses: [...options.ownAddresses, address] } : options;
   // The last key that was set goes first: it may be inside what the first one added.
   return [TOKEN_PATH, ADDRESS_PATH].reduce<Undo>(
@@ -114,7 +114,10 @@ function undoPath(source: string, path: readonly string[], options: UndoOptions)
 }
 
 function isRecognised(value: unknown, { ownAddresses }: UndoOptions): boolean {
-  return typeof value === "string" && (value === PLACEHOLDER_TOKEN || ownAddresses.includes(value));
+  return (
+    typeof value === "string" &&
+    (value === PLACEHOLDER_TOKEN || ownAddresses.some((own) => isSameAddress("claude", own, value)))
+  );
 }
 
 function removeChange(document: SettingsDocument, ours: KeyChange): string {

@@ -17,9 +17,9 @@ export function createClaudeEditor({ paths, env, systemDirectory }: SwitchTarget
     withFileName(file, () => undoClaudeSettings(text, { changes, ownAddresses }));
   return {
     file,
-    async edit(clean, { port }) {
+    async edit(clean, { clientToken, port }) {
       const facts = await readClaudeFacts({ paths, env, cwd: paths.claudeHome, systemDirectory });
-      const address = makeProxyAddress("claude", port);
+      const address = makeProxyAddress("claude", port, clientToken);
       return withFileName(file, () => switchClaudeText(clean, { file, address, facts }));
     },
     clean: undo,

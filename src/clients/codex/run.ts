@@ -5,7 +5,7 @@ import { type Env, readVariable } from "../../base/env.ts";
 import { UserError, ignoreSystemError } from "../../base/errors.ts";
 import { t } from "../../base/text.ts";
 import { makeProxyAddress } from "../../base/service.ts";
-import type { RunOptions, RunPlan } from "../client.ts";
+import type { RunAddress, RunOptions, RunPlan } from "../client.ts";
 import { exemptLoopback } from "../override.ts";
 import { type CodexArgs, type CodexSetting, applySettings, readCodexArgs } from "./args.ts";
 import { type CodexFacts, readCodexFacts } from "./facts.ts";
@@ -14,14 +14,13 @@ import { isUsableLogin } from "./login.ts";
 import { listCodexOwned } from "./owned.ts";
 import { OWN_PROVIDER, makeOwnProvider } from "./own-provider.ts";
 
-export interface CodexRun {
+export interface CodexRun extends RunAddress {
   /** As the user typed them. */
   readonly args: readonly string[];
   readonly parsed: CodexArgs;
   /** Read with what `parsed` says. */
   readonly facts: CodexFacts;
   readonly env: Env;
-  readonly port: number;
   /** This Codex takes `--no-daemon`: the conversation must end with us, and not live on in the background. */
   readonly knowsNoDaemon: boolean;
 }
@@ -39,7 +38,7 @@ export async function prepareCodexRun({
   env,
   program,
   args,
-}: RunOptions): Promise<(port: number) => RunPlan> {
+}: RunOptions): Promise<(address: RunAddress) => RunPlan> {
   const parsed = readCodexArgs(args);
   const [facts, help] = await Promise.all([
     readCodexFacts(paths, {
@@ -50,16 +49,17 @@ export async function prepareCodexRun({
     readHelp(program, env),
   ]);
   const knowsNoDaemon = help.includes("--no-daemon");
-  return (port) => planCodexRun({ args, parsed, facts, env, port, knowsNoDaemon });
+  return (address) => planCodexRun({ ...address, args, parsed, facts, env, knowsNoDaemon });
 }
 
 /**
  * Our options go before the user's: there Codex takes them whatever the subcommand.
  * Throws UserError where something else decides where the requests go.
  */
-export function planCodexRun({ args, parsed, facts, env, port, knowsNoDaemon }: CodexRun): RunPlan {
+export function planCodexRun(run: CodexRun): RunPlan {
+  const { args, clientToken, env, facts, knowsNoDaemon, parsed, port } = run;
   refuseElsewhere(parsed);
-  const url = makeProxyAddress("codex", port);
+  const url = makeProxyAddress("codex", port, clientToken);
   const ours = chooseSettings(facts, url);
   // A session that our own provider made stays with it, whatever is active now.
   if (parsed.mayResume && ours.every(({ path }) => !path.includes(OWN_PROVIDER))) ours.push(...makeOwn(url));

@@ -19,9 +19,9 @@ export function createCodexEditor({ paths, systemDirectory }: SwitchTarget): Swi
     withFileName(file, () => undoCodexToml(text, { ...options, ownAddresses }));
   return {
     file,
-    async edit(clean, { port, prefersOwnProvider }) {
+    async edit(clean, { clientToken, port, prefersOwnProvider }) {
       const facts = await readCodexFacts(paths, { systemDirectory });
-      const address = makeProxyAddress("codex", port);
+      const address = makeProxyAddress("codex", port, clientToken);
       return withFileName(file, () => switchCodexText(clean, { file, address, prefersOwnProvider, facts }));
     },
     clean: (text, changes) => undo(text, { changes, keepsOwnTable: true }),

@@ -2,7 +2,7 @@
 // without its journal, can restore it; and the table of the provider that `--own-provider` adds.
 // Pure.
 import type { AST } from "toml-eslint-parser";
-import { readProxyPort } from "../../base/service.ts";
+import { readProxyAddress } from "../../base/service.ts";
 import { OWN_PROVIDER, makeOwnProvider } from "./own-provider.ts";
 import { type TomlDocument, findEntry, findTable, stringOf } from "./toml-document.ts";
 
@@ -65,7 +65,7 @@ export function findOwnTable(document: TomlDocument): AST.TOMLTable | undefined 
   const isOurs =
     listOwnEntries(document).length === expected.length &&
     expected.every(([key, value]) => text(key) === value) &&
-    readProxyPort("codex", address) !== undefined;
+    readProxyAddress("codex", address) !== undefined;
   return isOurs ? table : undefined;
 }
 

@@ -41,7 +41,7 @@ import {
   isSamePath,
   showKey,
 } from "../client.ts";
-import { readProxyPort } from "../../base/service.ts";
+import { isSameAddress, readProxyAddress } from "../../base/service.ts";
 import { isDeepStrictEqual } from "node:util";
 import { isTable, parseToml } from "./layers.ts";
 
@@ -229,8 +229,7 @@ function judge(document: TomlDocument, entry: TomlEntry, options: CodexUndoOptio
   if (mark !== undefined) {
     const before = mark.mark.kind === "replaced" ? mark.mark.before : null;
     // Where the journal knows what we wrote, another local address is another program's, unless it can only be ours.
-    const isOurs = (it: string): boolean =>
-      changes.length > 0 ? options.ownAddresses.includes(it) : hasOurForm(path, it);
+    const isOurs = (it: string): boolean => (changes.length > 0 ? isOwn(it, options) : hasOurForm(path, it));
     if (value !== undefined && isOurs(value)) return judgeOurs(entry, { path, before, value });
     return { key: { kind: "changed", path }, before: null };
   }
@@ -270,19 +269,23 @@ function listSwitchable(document: TomlDocument, options: CodexUndoOptions): Toml
 
 /** The mark is behind the whole statement: in an inline table it must be plain which key it means. */
 function ownMark(document: TomlDocument, entry: TomlEntry, options: CodexUndoOptions): FoundMark | undefined {
-  const { ownAddresses } = options;
   const mark = markBehind(document, entry);
   if (mark === undefined || !entry.isInline) return mark;
   const all = listSwitchable(document, options).filter((other) => other.statement === entry.statement);
-  const certain = all.filter((other) => ownAddresses.includes(stringOf(other) ?? ""));
+  const certain = all.filter((other) => isOwn(stringOf(other) ?? "", options));
   const likely = all.filter((other) => hasOurForm(other.path.map(String), stringOf(other) ?? ""));
   const meant = [certain, likely, all].find(({ length }) => length > 0) ?? [];
   return meant.length === 1 && meant[0] === entry ? mark : undefined;
 }
 
+/** Without doubt, whatever client token is in it. */
+function isOwn(address: string, { ownAddresses }: CodexUndoOptions): boolean {
+  return ownAddresses.some((own) => isSameAddress("codex", own, address));
+}
+
 function hasOurForm(path: readonly string[], value: string): boolean {
   if (path[0] === "model_provider") return value === OWN_PROVIDER;
-  return readProxyPort("codex", value) !== undefined;
+  return readProxyAddress("codex", value) !== undefined;
 }
 
 function looksOurs(
@@ -291,7 +294,7 @@ function looksOurs(
   value: string,
   options: CodexUndoOptions,
 ): boolean {
-  if (path[0] !== "model_provider") return options.ownAddresses.includes(value);
+  if (path[0] !== "model_provider") return isOwn(value, options);
   const isOurs = findOwnTable(document) !== undefined && !isOursByNameOnly(document, options);
   return value === OWN_PROVIDER && isOurs;
 }

@@ -11,6 +11,7 @@ import {
   describe,
   readBytes,
   removeFile,
+  resolveLink,
   statOrNull,
   writeFileAtomic,
 } from "../../base/files.ts";
@@ -45,6 +46,17 @@ export async function readClientFile(path: string): Promise<ClientFile> {
   if (stats !== null && !stats.isFile()) throw new UserError(t`${path} is not a file`);
   const bytes = await readBytes(path, MAX_FILE_BYTES);
   return { path, bytes, text: bytes === null ? "" : decodeText(bytes, path, { keepsBom: true }) };
+}
+
+/** May another user of this machine read it? By its own mode and those of the directories above it. */
+export function isReadByOthers(path: string): boolean {
+  if (process.platform === "win32") return false;
+  const target = resolveLink(path);
+  let bits = (statOrNull(target)?.mode ?? 0) & 0o044;
+  for (let above = dirname(target); ; above = dirname(above)) {
+    bits &= ((statOrNull(above)?.mode ?? 0) & 0o011) << 2;
+    if (bits === 0 || above === dirname(above)) return bits !== 0;
+  }
 }
 
 /**

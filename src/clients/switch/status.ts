@@ -3,7 +3,7 @@
 import { type Text, t } from "../../base/text.ts";
 import { UserError } from "../../base/errors.ts";
 import { isRunning } from "../../base/process-identity.ts";
-import { type Service, readProxyPort } from "../../base/service.ts";
+import { type Service, readProxyAddress } from "../../base/service.ts";
 import { readClientFile } from "./client-file.ts";
 import { copyPathFor, findInterrupted } from "./in-place.ts";
 import { type Owner, findJournalPath, readJournal } from "./journal.ts";
@@ -15,6 +15,8 @@ export interface SwitchStatus {
   readonly isOn: boolean;
   /** The port that the client's file names; null when it is off. */
   readonly port: number | null;
+  /** The client token beside it. Never shown. */
+  readonly clientToken: string | null;
   readonly keys: readonly Undone[];
   /** Null when it is off, or it is not known who switched it. */
   readonly owner: Owner | null;
@@ -30,10 +32,12 @@ export async function readSwitchStatus(target: SwitchTarget): Promise<SwitchStat
   const { file, isInterrupted, journal, keys, problem } = await findSwitch(target);
   const isOn = keys.some(({ kind }) => kind === "restored" || kind === "unknown");
   const owner = isOn ? (journal?.owner ?? null) : null;
+  const address = isOn ? addressIn(target, keys) : undefined;
   return {
     file,
     isOn,
-    port: isOn ? (portIn(target, keys) ?? journal?.port ?? null) : null,
+    port: address?.port ?? (isOn ? (journal?.port ?? null) : null),
+    clientToken: address?.clientToken ?? null,
     keys,
     owner,
     isOwnerDead: owner?.kind === "process" && !isRunning(owner),
@@ -61,9 +65,9 @@ async function findSwitch(target: SwitchTarget) {
   }
 }
 
-function portIn({ service }: SwitchTarget, keys: readonly Undone[]): number | undefined {
+function addressIn({ service }: SwitchTarget, keys: readonly Undone[]) {
   const values = keys.flatMap((key) => ("value" in key ? [key.value] : []));
-  return values.map((value) => readProxyPort(service, value)).find((port) => port !== undefined);
+  return values.map((value) => readProxyAddress(service, value)).find((address) => address !== undefined);
 }
 
 /** What a client was set up with, without our switch. */

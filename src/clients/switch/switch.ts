@@ -13,6 +13,7 @@ import { hashText } from "../../base/secrets.ts";
 import {
   type ClientFile,
   WrittenMeanwhile,
+  isReadByOthers,
   makeDirectoryOf,
   readClientFile,
   removeClientFile,
@@ -68,6 +69,10 @@ export async function switchOn(target: SwitchTarget, goal: SwitchGoal, owner: Ow
   return await underLock(target, async (editor, path) => {
     const { journal: known } = await readJournal(path);
     const keeper = chooseOwner(target, known, { owner, port: goal.port });
+    if (goal.clientToken != null && isReadByOthers(editor.file))
+      throw new UserError(t`${editor.file} can be read by other users, and would hold the client token`, {
+        hint: `chmod go-r ${editor.file}`,
+      });
     return await tryAgain(async () => {
       const file = await readClientFile(editor.file);
       const undone = editor.clean(file.text, known?.changes ?? null);

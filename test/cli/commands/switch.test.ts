@@ -200,6 +200,7 @@ Claude Code: not switched
           listening: false,
           listener: null,
           problem: null,
+          client_token_problem: null,
           overrides: [],
         },
       ],

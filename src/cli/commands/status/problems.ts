@@ -29,6 +29,8 @@ export function listProblems({ services, ...own }: StatusFacts): Problem[] {
 export function nextCommand({ services }: StatusFacts, reports: readonly SwitchReport[]): string {
   const robbed = reports.find(({ listener }) => listener?.kind === "other");
   if (robbed !== undefined) return `ch switch off --${robbed.service}`;
+  const locked = reports.find(({ tokenProblem }) => tokenProblem !== null)?.tokenProblem;
+  if (locked != null) return locked.hint;
   const isLeftOver =
     reports.some(({ status }) => status.isOwnerDead) ||
     services.some(({ dead_instances: dead }) => dead.length > 0);

@@ -48,7 +48,7 @@ function describeRules({ redaction, services }: StatusFacts): string {
 /** Where the client's own file sends it, who wrote that, and what goes past it. */
 function printClient(cli: Cli, report: SwitchReport): void {
   const { env, out } = cli;
-  const { listener, overrides, service, status } = report;
+  const { listener, overrides, service, status, tokenProblem } = report;
   const intruder = describeIntruder(report);
   const off = `ch switch off --${service}`;
   const where = describePoint(status);
@@ -57,6 +57,8 @@ function printClient(cli: Cli, report: SwitchReport): void {
     printRow(cli, t`client`, out.paint("red", t`${where}, but nothing listens there`), off);
   else printRow(cli, t`client`, where);
   if (intruder !== null) printDetail(cli, intruder, "red");
+  if (tokenProblem !== null)
+    printDetail(cli, `${showPathsIn(tell(tokenProblem.what), env)}: ${tokenProblem.hint}`, "red");
   for (const { what, where: place } of overrides) {
     const past = `${showPath(tell(place), env)} ${tell(what)}`;
     printDetail(cli, past, "yellow");
@@ -79,6 +81,7 @@ function printService(cli: Cli, facts: ServiceFacts): void {
     const { pid, port, since_ms } = instance;
     const span = showSpan(now - since_ms);
     printRow(cli, t`proxy`, t`http://127.0.0.1:${port}, pid ${pid}, for ${span}`);
+    if (instance.client_token) printDetail(cli, t`answers only clients with the client token`, "dim");
     printRefusals(cli, instance);
     printRoute(cli, instance, today);
   }
