@@ -30,6 +30,8 @@ export interface ServiceFacts {
   readonly basePath: "" | "/v1";
   /** The JSON in which it expects an error. */
   readonly errorShape: ErrorShape;
+  /** What the client itself calls itself in its `user-agent`. */
+  readonly agent: RegExp;
   /** Paths, with their methods, by which it asks whether a server is there: answered here, which saves a round trip. */
   readonly greetings: Readonly<Record<string, readonly string[]>>;
   /** What it was seen to do with an answer when no upstream has one. */
@@ -40,6 +42,8 @@ export interface ServiceFacts {
     readonly stopsAt: readonly string[];
     /** An answer that it takes for final after one try: for credentials that no upstream accepts. */
     readonly refused: { readonly status: number; readonly type?: string };
+    /** The status for rate limits, to the client itself: others know a 429. */
+    readonly limited: number;
     /** The status for a model that no upstream has. */
     readonly noModel: number;
   };
@@ -65,11 +69,14 @@ export const SERVICE_FACTS: Readonly<Record<Service, ServiceFacts>> = {
     origins: ["https://api.openai.com", "https://chatgpt.com"],
     basePath: "/v1",
     errorShape: "openai",
+    agent: /^codex/i,
     greetings: {},
     noAnswer: {
       knowsUsageLimit: true,
       stopsAt: ["codex-usage-limit"],
       refused: { status: 400 },
+      // At a 429 it asks 6 times and shows no words; at a 503 30 times, and shows them.
+      limited: 503,
       noModel: 400,
     },
     nonStreamSecs: 600,
@@ -88,11 +95,13 @@ export const SERVICE_FACTS: Readonly<Record<Service, ServiceFacts>> = {
     origins: ["https://api.anthropic.com"],
     basePath: "",
     errorShape: "anthropic",
+    agent: /^claude/i,
     greetings: { "/": ["HEAD"], "/api/hello": ["HEAD", "GET"] },
     noAnswer: {
       knowsUsageLimit: false,
       stopsAt: ["anthropic-window", "payment-required"],
       refused: { status: 403, type: "permission_error" },
+      limited: 429,
       noModel: 404,
     },
     // It gives up on a silent answer after 300 s: it must hear from us before.

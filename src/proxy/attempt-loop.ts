@@ -28,8 +28,8 @@ export interface Pass {
 export type LoopResult =
   /** To be shown: a success, or an error that is the client's own to see. */
   | { readonly kind: "answer"; readonly chosen: Chosen }
-  /** Nothing worked. `last` is the last answer an upstream gave, read whole; `blocked` were not asked. */
-  | { readonly kind: "all-failed"; readonly last: Chosen | null; readonly blocked: readonly Candidate[] }
+  /** Nothing worked. `last` is the last answer an upstream gave, read whole. */
+  | { readonly kind: "all-failed"; readonly last: Chosen | null }
   | { readonly kind: "client-gone" };
 
 /** One request, and what the loop works on it with. What the log needs grows as it runs, and is there whatever happens. */
@@ -73,7 +73,7 @@ export async function runAttempts(passes: Iterable<Pass>, run: LoopRun): Promise
   const asked = new Set(run.tried.map(({ upstream }) => upstream.key));
   const blocked = progress.candidates.filter(({ upstream }) => !asked.has(upstream.key));
   const answered = await answerSpare(progress.spare, blocked, run);
-  return answered ?? { kind: "all-failed", last: progress.last, blocked };
+  return answered ?? { kind: "all-failed", last: progress.last };
 }
 
 /** The only answer there is: in the right form, or as it came. */

@@ -1,9 +1,10 @@
 // One request, from its first byte to its log line, as a straight line: guard, body, redaction, candidates, attempts,
 // answer, end. Every step is called once and none calls back; each request that the guard lets in ends in one record.
-import { maskClientToken } from "../base/service.ts";
+import { maskClientToken, SERVICE_FACTS } from "../base/service.ts";
 import { t } from "../base/text.ts";
 import { makeFinalAnswer } from "../routing/final-answer.ts";
-import { describe } from "../routing/reasons.ts";
+import { reasonInEnglish } from "../routing/reasons.ts";
+import type { PlanRequest } from "../routing/types.ts";
 import { type Answering, answerFrom, answerGone, answerLocal } from "./answer.ts";
 import { type Pass, runAttempts } from "./attempt-loop.ts";
 import { readCompaction, unfoldSummaries } from "./compaction.ts";
@@ -108,7 +109,7 @@ async function forward({ request, target, exchange, deps }: Forwarding): Promise
     ? makeCompactionPasses(plan, body, deps.memory)
     : [{ plan, body, accept: ANY_OUTPUT }];
   const { heldBack, tried } = exchange;
-  const answer = answerRequest(passes, {
+  const answer = answerRequest(passes, plan, {
     request: {
       method,
       target,
@@ -135,13 +136,16 @@ async function forward({ request, target, exchange, deps }: Forwarding): Promise
   });
 }
 
-async function answerRequest(passes: Iterable<Pass>, run: Answering): Promise<Response> {
+async function answerRequest(passes: Iterable<Pass>, plan: PlanRequest, run: Answering): Promise<Response> {
   const { deps, exchange, tried } = run;
   const result = await runAttempts(passes, run);
   if (result.kind === "client-gone") return answerGone(exchange);
   if (result.kind === "answer") return answerFrom(result.chosen, run);
-  const { blocked, last } = result;
-  const final = makeFinalAnswer({ service: exchange.service, now: deps.now(), tried, blocked });
-  if (final.kind === "last-answer" && last !== null) return answerFrom(last, run);
-  return answerLocal(exchange, "error", { ...final, message: describe(final.reason) });
+  const { service } = exchange;
+  const isOwnClient = SERVICE_FACTS[service].agent.test(run.request.headers.get("user-agent") ?? "");
+  const candidates = deps.router.explain(plan);
+  const final = makeFinalAnswer({ service, isOwnClient, now: deps.now(), tried, candidates });
+  if (final.kind === "last-answer" && result.last !== null) return answerFrom(result.last, run);
+  const message = `ch (codex-helper): ${reasonInEnglish(final.reason)}`;
+  return answerLocal(exchange, "error", { ...final, message });
 }

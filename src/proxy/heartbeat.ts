@@ -1,9 +1,8 @@
 // Keeps a client connected where every upstream is slow: after a while a keep-alive event is sent, and again, until the
 // answer is there. It then comes inside the stream, whatever it is. Nothing is sent before that time.
-import { isRecord, parseRecord, stringOr } from "../base/json-value.ts";
 import { english } from "../base/text.ts";
-import { makeSseEvent } from "../base/sse.ts";
 import type { Api } from "../usage/stream-events.ts";
+import { makeErrorEvent } from "./local-error.ts";
 
 export interface HeartbeatOptions {
   readonly api: Api | null;
@@ -45,7 +44,7 @@ export async function withHeartbeat(answer: Promise<Response>, options: Heartbea
           stopReading = (reason) => reader.cancel(reason);
           for (let next = await reader.read(); !next.done; next = await reader.read())
             await controller.write(next.value);
-        } else await controller.write(makeErrorEvent(api, response.status, await response.text()));
+        } else await controller.write(await makeErrorEvent(api, response));
         await controller.end();
       } catch {
         controller.close(new Error(english`the upstream closed the connection`));
@@ -69,26 +68,4 @@ async function within<T>(promise: Promise<T>, ms: number): Promise<T | null> {
   } finally {
     clearTimeout(timer);
   }
-}
-
-/** An error answer as an event of the stream it has become part of. */
-function makeErrorEvent(api: Api, status: number, body: string): string {
-  const { message, type, code } = readError(body, status);
-  if (api === "messages") return makeSseEvent({ type: "error", error: { type, message } });
-  if (api === "chat") return `data: ${JSON.stringify({ error: { message, type, code } })}\n\n`;
-  return makeSseEvent({
-    type: "response.failed",
-    response: { id: "resp_failed", status: "failed", error: { code: code ?? type, message } },
-  });
-}
-
-function readError(body: string, status: number): { message: string; type: string; code: string | null } {
-  const error = parseRecord(body)?.["error"];
-  if (!isRecord(error))
-    return { message: body.slice(0, 500) || `status ${status}`, type: "server_error", code: null };
-  return {
-    message: stringOr(error["message"], `status ${status}`),
-    type: stringOr(error["type"], "server_error"),
-    code: stringOr(error["code"], null),
-  };
 }

@@ -10,6 +10,8 @@ export interface Assessment {
   readonly since: number | null;
   /** End of the state, wall clock in ms. */
   readonly until: number | null;
+  /** The same, or the later end that the upstream stated. */
+  readonly endsAt: number | null;
   /** When a request may be tried, which can be earlier. Null where it may now. */
   readonly askAt: number | null;
   readonly reason: Reason;
@@ -36,6 +38,7 @@ const OK: Assessment = {
   allowed: "go",
   since: null,
   until: null,
+  endsAt: null,
   askAt: null,
   reason: { rule: "ok" },
   source: null,
@@ -46,8 +49,8 @@ const KINDS: readonly HoldKind[] = ["auth-dead", "exhausted", "open", "cooling"]
 /** A reading that names no end is believed so long; every newer one replaces it. */
 const QUOTA_NOTE_MS = 3_600_000;
 /**
- * How long to wait for a probe that is out: half as long again as it has taken so far. Codex asks some thirty times and
- * gives up, which at a steady second would be before a slow model begins.
+ * How long to wait for a probe that is out: half as long again as it has taken so far, and as long as the last pause. Codex asks
+ * some thirty times and gives up, which at a steady second would be before a slow model begins.
  */
 const PROBE_WAIT_MS = { least: 1_000, most: 10_000 } as const;
 /** The last upstream is asked again for a model it did not know. */
@@ -79,8 +82,9 @@ function blockedBy(
   { kind, hold, askAt }: { kind: HoldKind; hold: Hold; askAt: number },
   isExhausted: boolean,
 ): Assessment {
-  const { since, until, reason, source } = hold;
-  return { availability: kind, allowed: "no", since, until, askAt, reason, source, isExhausted };
+  const { since, statedEnd, until, reason, source } = hold;
+  const endsAt = statedEnd ?? until;
+  return { availability: kind, allowed: "no", since, until, endsAt, askAt, reason, source, isExhausted };
 }
 
 function assessModel({ health, model, now, isLastResort }: AssessmentInput): Assessment | null {
@@ -95,6 +99,7 @@ function assessModel({ health, model, now, isLastResort }: AssessmentInput): Ass
     allowed: isFree ? "go" : "no",
     since,
     until,
+    endsAt: until,
     askAt: isFree ? null : askAt,
     reason,
     source,
@@ -110,15 +115,16 @@ function assessProbe(hold: Hold, { now, probeSince }: AssessmentInput, isExhaust
     allowed: isProbing ? "no" : "probe",
     since,
     until,
-    askAt: isProbing ? now + probeWaitMs(now - probeSince) : null,
+    endsAt: until,
+    askAt: isProbing ? now + probeWaitMs(hold, now - probeSince) : null,
     reason: { rule: isProbing ? "probe-running" : "retry-next", cause: reason },
     source,
     isExhausted,
   };
 }
 
-function probeWaitMs(takenMs: number): number {
-  return Math.min(PROBE_WAIT_MS.most, Math.max(PROBE_WAIT_MS.least, takenMs / 2));
+function probeWaitMs({ lastResortAt, since }: Hold, takenMs: number): number {
+  return Math.min(PROBE_WAIT_MS.most, Math.max(PROBE_WAIT_MS.least, takenMs / 2, lastResortAt - since));
 }
 
 function assessQuota(quota: QuotaNote, now: number, isLastResort: boolean): Assessment {
@@ -130,6 +136,7 @@ function assessQuota(quota: QuotaNote, now: number, isLastResort: boolean): Asse
     allowed: isFree ? "go" : "no",
     since: quota.at,
     until: quota.until,
+    endsAt: believedUntil,
     askAt: isFree ? null : believedUntil,
     reason: quota.reason,
     source: { rule: "quota-reading" },

@@ -1,5 +1,5 @@
 // The answer when no upstream gave one: the status, times and words that make this client wait, stop or ask again.
-// Decides from verdicts and standings alone; the proxy gives it its shape.
+// Decides from verdicts and from how the upstreams are now; the proxy gives it its shape.
 // Pure.
 import { CLIENT_NAME, SERVICE_FACTS, type Service } from "../base/service.ts";
 import type { Upstream } from "../base/upstream.ts";
@@ -7,12 +7,14 @@ import type { Blame, Candidate, Reason, Availability, Verdict } from "./types.ts
 
 export interface FinalInput {
   readonly service: Service;
+  /** The client of the service itself asks, not another program that speaks its API. */
+  readonly isOwnClient: boolean;
   /** Wall clock, ms. */
   readonly now: number;
   /** In order. A verdict of null is no failure and is passed over. */
   readonly tried: readonly { readonly upstream: Upstream; readonly verdict: Verdict | null }[];
-  /** Candidates that were not asked. */
-  readonly blocked: readonly Candidate[];
+  /** Every upstream that could be asked, as it is now: what was tried has changed it. */
+  readonly candidates: readonly Candidate[];
 }
 
 export interface FinalAnswer {
@@ -26,6 +28,8 @@ export interface FinalAnswer {
   readonly retryAfterSecs?: number;
   /** Epoch seconds, for `usage_limit_reached`. */
   readonly resetsAtSecs?: number;
+  /** Asking again does not help. */
+  readonly isFinal?: boolean;
 }
 
 /** Why one upstream did not answer, as far as it matters for the client. */
@@ -45,22 +49,37 @@ interface Account {
   readonly upstream: Upstream;
   readonly cause: Cause;
   readonly reason: Reason;
-  /** When it may be well again, wall clock in ms. */
+  /** When it can be asked again, or, for a spent quota, when that ends; wall clock in ms. Null: at once. */
   readonly at: number | null;
   readonly verdict: Verdict | null;
 }
 
-/** Codex sleeps through a Retry-After of any length without a word; beyond this it is told the limit instead. */
+/**
+ * Codex sleeps through a Retry-After of any length without a word; beyond this it is told the limit instead. Claude Code ends
+ * its turn by itself at a longer one (60 s are waited for, 90 are not).
+ */
 const LONGEST_SLEEP_SECS = 60;
 const LONGEST_OUTAGE_SECS = 10;
 
-/** Chosen by what Codex 0.169 and Claude Code 2.1 were seen to do with each status. */
+/**
+ * Chosen by what the real clients were seen to do with each status: docs/failover.md. What is told of a time comes from how the
+ * upstreams are now, and not from the attempt: the same state gives the same answer, whether an upstream was asked or not.
+ */
 export function makeFinalAnswer(input: FinalInput): FinalAnswer {
+  const { candidates, tried } = input;
+  const asked = new Set(tried.map(({ upstream }) => upstream.key));
   const accounts = [
-    ...input.tried.flatMap(({ upstream, verdict }) =>
-      verdict === null ? [] : [fromVerdict(upstream, verdict)],
+    ...tried.flatMap(({ upstream, verdict }) =>
+      verdict === null
+        ? []
+        : [
+            fromVerdict(verdict, {
+              upstream,
+              candidate: candidates.find((one) => one.upstream.key === upstream.key),
+            }),
+          ],
     ),
-    ...input.blocked.map(fromCandidate),
+    ...candidates.filter(({ upstream }) => !asked.has(upstream.key)).map(fromCandidate),
   ];
   const reason = tell(accounts, input.service);
   const causes = new Set(accounts.map((account) => account.cause));
@@ -78,42 +97,45 @@ export function makeFinalAnswer(input: FinalInput): FinalAnswer {
 
 /** 503 with a short Retry-After: both clients come back after it. */
 function down(now: number, accounts: readonly Account[], reason: Reason): FinalAnswer {
-  const secs = secsUntil(now, earliest(accounts, ["down", "limited"]));
+  const secs = secsUntil(now, together(now, accounts, ["down", "limited"]));
   return { kind: "own", status: 503, reason, retryAfterSecs: Math.min(LONGEST_OUTAGE_SECS, secs) };
 }
 
-/** 429 with the earliest time. Without a Retry-After Codex would give the turn up at once. */
-function limited({ now, service }: FinalInput, accounts: readonly Account[], reason: Reason): FinalAnswer {
-  const at = earliest(accounts, ["limited", "exhausted"]);
-  const secs = secsUntil(now, at);
-  if (SERVICE_FACTS[service].noAnswer.knowsUsageLimit && secs > LONGEST_SLEEP_SECS && at !== null)
-    return usageLimit(at, reason);
-  return { kind: "own", status: 429, reason, type: "rate_limit_error", retryAfterSecs: secs };
-}
-
-/** One account: its own words. A pool: the limit with the earliest reset. Both end the turn with the truth. */
-function exhausted(
-  { blocked, now, service }: FinalInput,
+/** The earliest time. Without a Retry-After Codex would give the turn up at once. */
+function limited(
+  { isOwnClient, now, service }: FinalInput,
   accounts: readonly Account[],
   reason: Reason,
 ): FinalAnswer {
-  const at = earliest(accounts, ["exhausted"]);
+  const { knowsUsageLimit, limited: ownStatus } = SERVICE_FACTS[service].noAnswer;
+  const at = (isOwnClient ? together : earliest)(now, accounts, ["limited", "exhausted"]);
+  const secs = secsUntil(now, at);
+  if (knowsUsageLimit && secs > LONGEST_SLEEP_SECS) return usageLimit(at, reason);
+  const status = isOwnClient ? ownStatus : 429;
+  return { kind: "own", status, reason, type: "rate_limit_error", retryAfterSecs: secs };
+}
+
+/** One account: its own words. A pool: the limit with the earliest reset. Both end the turn with the truth. */
+function exhausted({ now, service }: FinalInput, accounts: readonly Account[], reason: Reason): FinalAnswer {
+  const at = earliest(now, accounts, ["exhausted"]);
   const [only] = accounts;
-  const isOnly = accounts.length === 1 && blocked.length === 0;
   const { knowsUsageLimit, stopsAt } = SERVICE_FACTS[service].noAnswer;
-  const kind = isOnly && stopsAt.includes(only?.verdict?.rule ?? "") ? "last-answer" : "own";
+  const kind = accounts.length === 1 && stopsAt.includes(only?.verdict?.rule ?? "") ? "last-answer" : "own";
   if (knowsUsageLimit) return { ...usageLimit(at, reason), kind };
-  return { kind, status: 429, reason, type: "rate_limit_error", retryAfterSecs: secsUntil(now, at) };
+  const secs = secsUntil(now, at);
+  const isFinal = secs > LONGEST_SLEEP_SECS;
+  return { kind, status: 429, reason, type: "rate_limit_error", retryAfterSecs: secs, isFinal };
 }
 
 /** What Codex shows as "You've hit your usage limit ... try again at". It does not ask again. */
-function usageLimit(at: number | null, reason: Reason): FinalAnswer {
+function usageLimit(at: number, reason: Reason): FinalAnswer {
   return {
     kind: "own",
     status: 429,
     reason,
     type: "usage_limit_reached",
-    ...(at === null ? {} : { resetsAtSecs: Math.ceil(at / 1_000) }),
+    isFinal: true,
+    ...(Number.isFinite(at) ? { resetsAtSecs: Math.ceil(at / 1_000) } : {}),
   };
 }
 
@@ -123,7 +145,7 @@ function broken(service: Service, accounts: readonly Account[], reason: Reason):
     ({ cause, upstream }) => cause !== "broken" || upstream.credential.kind === "client",
   );
   if (isOwnLogin) return { kind: "last-answer", status: 401, reason, type: "authentication_error" };
-  return { kind: "own", reason, ...SERVICE_FACTS[service].noAnswer.refused };
+  return { kind: "own", reason, isFinal: true, ...SERVICE_FACTS[service].noAnswer.refused };
 }
 
 const CAUSE_OF_BLAME: Readonly<Record<Blame, Cause>> = {
@@ -152,25 +174,52 @@ const CAUSE_OF_AVAILABILITY: Readonly<Record<Availability, Cause>> = {
 const CAUSE_OF_RULE: ReadonlyMap<string, Cause> = new Map([
   ["model-unknown", "no-model"],
   ["not-tried", "broken"],
+  ["certificate", "broken"],
 ]);
 
-function fromVerdict(upstream: Upstream, verdict: Verdict): Account {
-  const cause = CAUSE_OF_RULE.get(verdict.rule) ?? CAUSE_OF_BLAME[verdict.blame];
-  return { upstream, cause, reason: verdict.reason, at: verdict.resetsAt ?? verdict.until, verdict };
+function fromVerdict(
+  verdict: Verdict,
+  { candidate, upstream }: { readonly candidate: Candidate | undefined; readonly upstream: Upstream },
+): Account {
+  const { reason, resetsAt, rule, until } = verdict;
+  const cause = CAUSE_OF_RULE.get(rule) ?? CAUSE_OF_BLAME[verdict.blame];
+  // What is no turn leaves no trace at the upstream: then the attempt alone knows of a time.
+  const kept = candidate === undefined ? null : timeOf(candidate, cause);
+  return { upstream, cause, reason, at: kept ?? resetsAt ?? until, verdict };
 }
 
-function fromCandidate({ reason, availability, until, upstream }: Candidate): Account {
-  return { upstream, cause: CAUSE_OF_AVAILABILITY[availability], reason, at: until, verdict: null };
+function fromCandidate(candidate: Candidate): Account {
+  const { reason, availability, upstream } = candidate;
+  const cause = CAUSE_OF_RULE.get(reason.rule) ?? CAUSE_OF_AVAILABILITY[availability];
+  return { upstream, cause, reason, at: timeOf(candidate, cause), verdict: null };
 }
 
-function earliest(accounts: readonly Account[], causes: readonly Cause[]): number | null {
-  const times = accounts.flatMap(({ at, cause }) => (causes.includes(cause) && at !== null ? [at] : []));
-  return times.length === 0 ? null : Math.min(...times);
+function timeOf({ endsAt, until }: Candidate, cause: Cause): number | null {
+  return cause === "exhausted" ? endsAt : until;
+}
+
+/**
+ * When the next try should come. The clients' tries are counted: one that comes within seconds of the others' times would be
+ * spent on a part of them. What can be asked at once is not waited with.
+ */
+function together(now: number, accounts: readonly Account[], causes: readonly Cause[]): number {
+  const first = earliest(now, accounts, causes);
+  const soon = now + LONGEST_OUTAGE_SECS * 1_000;
+  if (first <= now || first >= soon) return first;
+  return Math.min(soon, Math.max(...timesOf(now, accounts, causes)));
+}
+
+function earliest(now: number, accounts: readonly Account[], causes: readonly Cause[]): number {
+  return Math.min(...timesOf(now, accounts, causes));
+}
+
+function timesOf(now: number, accounts: readonly Account[], causes: readonly Cause[]): readonly number[] {
+  return accounts.flatMap(({ at, cause }) => (causes.includes(cause) ? [at ?? now] : []));
 }
 
 /** At least 1. */
-function secsUntil(now: number, at: number | null): number {
-  return at === null ? 1 : Math.max(1, Math.ceil((at - now) / 1_000));
+function secsUntil(now: number, at: number): number {
+  return Number.isFinite(at) ? Math.max(1, Math.ceil((at - now) / 1_000)) : 1;
 }
 
 /** "No upstream could answer Codex. main#1: 429 usage limit reached. main#2: not tried, 401 refused the credential." */

@@ -17,8 +17,8 @@ export interface Hold {
   readonly consecutiveTrips: number;
   readonly reason: Reason;
   readonly source: Reason;
-  /** The upstream itself named the end. */
-  readonly isStated: boolean;
+  /** The end as the upstream itself named it, which may be beyond `until`; null where it did not. */
+  readonly statedEnd: number | null;
 }
 
 /** A model that this upstream does not offer (`unknown`), or not now (`busy`). */
@@ -118,7 +118,7 @@ export function afterSuccess(health: Health, at: At): Health {
 /** A balance that is there again ends an exhaustion before it, unless the upstream itself named the end. */
 export function withoutExhaustion(health: Health, readAt: number): Health {
   const { exhausted, ...others } = health.holds;
-  if (exhausted === undefined || exhausted.isStated || exhausted.since >= readAt) return health;
+  if (exhausted === undefined || exhausted.statedEnd !== null || exhausted.since >= readAt) return health;
   return { ...health, holds: others };
 }
 
@@ -167,7 +167,7 @@ function openBreaker(health: Health, verdict: Verdict, at: At, consecutiveTrips:
     source: isTls
       ? { rule: "certificate-pause" }
       : { rule: "circuit-breaker", secs: Math.round(openMs / 1_000) },
-    isStated: false,
+    statedEnd: null,
   };
   const holds = { ...health.holds, open: hold };
   return { ...health, ...NO_FAILURES, holds, slices: [], probeSuccesses: 0 };
@@ -211,7 +211,7 @@ function holdAccount(health: Health, kind: HoldKind, verdict: Verdict, at: At): 
     consecutiveTrips,
     reason: verdict.reason,
     source: verdict.source,
-    isStated: verdict.resetsAt !== null,
+    statedEnd: verdict.resetsAt,
   };
   return { ...health, holds: { ...health.holds, [kind]: hold } };
 }

@@ -26,6 +26,8 @@ const holdSchema = later(() =>
     last_resort_at: time,
     strikes: z.int().check(z.nonnegative()),
     stated: z.boolean(),
+    /** Older versions have none. */
+    stated_end: z.optional(z.nullable(time)),
   }),
 );
 const modelSchema = later(() => z.object({ ...heldFields, kind: z.enum(["unknown", "busy"]) }));
@@ -90,13 +92,14 @@ export function makeSavedState({ health, sessions, orders }: KeptState): SavedSt
 }
 
 function writeHold(hold: Hold): z.infer<typeof holdSchema> {
-  const { consecutiveTrips, isStated, lastResortAt, probeAt, ...rest } = hold;
+  const { consecutiveTrips, lastResortAt, probeAt, statedEnd, ...rest } = hold;
   return {
     ...withEnglish(rest),
     probe_at: probeAt,
     last_resort_at: lastResortAt,
     strikes: consecutiveTrips,
-    stated: isStated,
+    stated: statedEnd !== null,
+    stated_end: statedEnd,
   };
 }
 
@@ -148,7 +151,7 @@ function readHolds(saved: Record<string, unknown>, at: Now): Health["holds"] {
   for (const kind of KINDS) {
     const parsed = holdSchema.safeParse(saved[kind]).data;
     if (parsed === undefined) continue;
-    const { probe_at, last_resort_at, stated, strikes, ...hold } = fromSaved(parsed);
+    const { probe_at, last_resort_at, stated, stated_end, strikes, ...hold } = fromSaved(parsed);
     if (
       isBelievable(hold, at, longestOf(kind, at.settings)) &&
       (kind === "exhausted" || at.now - hold.since <= MAX_AGE_MS)
@@ -156,7 +159,7 @@ function readHolds(saved: Record<string, unknown>, at: Now): Health["holds"] {
       holds[kind] = {
         ...hold,
         consecutiveTrips: strikes,
-        isStated: stated,
+        statedEnd: stated ? (stated_end ?? hold.until) : null,
         probeAt: Math.min(probe_at, hold.until),
         lastResortAt: Math.min(last_resort_at, hold.until),
       };

@@ -35,6 +35,7 @@ export function selectCandidates({ request, binding, viewOf }: SelectInput): rea
     availability: view.availability,
     reason: reasonOf(upstream, view, binding),
     until: view.askAt,
+    endsAt: view.endsAt,
     isLastUsable: place >= lastUsable,
   }));
 }

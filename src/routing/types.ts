@@ -135,6 +135,8 @@ export interface Candidate {
   readonly reason: Reason;
   /** For one that is avoided: when it may be asked again, wall clock in ms. Null for one that may be asked now. */
   readonly until: number | null;
+  /** When its state ends by itself, which may be later: the reset that was stated, whole; wall clock in ms. */
+  readonly endsAt: number | null;
   /** No usable upstream comes after it: it may take its time. */
   readonly isLastUsable: boolean;
 }

@@ -66,7 +66,7 @@ export async function runClient({ command, cwd, env, home }: ClientRun): Promise
   }
 }
 
-function endGroup(pid: number): void {
+export function endGroup(pid: number): void {
   try {
     process.kill(-pid, "SIGKILL");
   } catch {

@@ -13,11 +13,16 @@ import {
   PAGE_RULES,
   REQUEST_RULES,
 } from "../../src/routing/classify-rules.ts";
+import { SERVICE_FACTS, SERVICES, type Service } from "../../src/base/service.ts";
 import { type Endpoint, ENDPOINTS } from "../../src/proxy/endpoints.ts";
+import { makeErrorEvent, makeErrorResponse } from "../../src/proxy/local-error.ts";
+import { makeFinalAnswer } from "../../src/routing/final-answer.ts";
 import type { Rule } from "../../src/routing/rule.ts";
-import type { Blame } from "../../src/routing/types.ts";
+import type { Blame, Verdict } from "../../src/routing/types.ts";
 import { EVENT_ROWS, type EventKind, HELD_ROW } from "../../src/usage/stream-events.ts";
 import { makeMarkdownTable, replaceBetween } from "../helpers/markdown-table.ts";
+import { makeVerdict, NOW } from "../helpers/routing.ts";
+import { makeUpstream } from "../helpers/upstream.ts";
 
 export const FAILOVER_DOC_PATH = `${import.meta.dir}/../../docs/failover.md`;
 
@@ -51,14 +56,20 @@ const NEXT: Readonly<Record<Rule["next"], string>> = {
   repair: "the same upstream, request repaired",
 };
 
+const FINAL_MARKS = ["<!-- the final answers: begin -->", "<!-- the final answers: end -->"] as const;
 const ENDPOINT_MARKS = ["<!-- the endpoints: begin -->", "<!-- the endpoints: end -->"] as const;
 const EVENT_MARKS = ["<!-- what an answer is: begin -->", "<!-- what an answer is: end -->"] as const;
 const MARKS = ["<!-- the classifier's rows: begin -->", "<!-- the classifier's rows: end -->"] as const;
 
 /** The document with its tables as the code has them. Throws where the marks are missing. */
-export function withTables(text: string): string {
-  const withEndpoints = replaceBetween(text, ENDPOINT_MARKS, makeEndpointTable());
-  return replaceBetween(replaceBetween(withEndpoints, EVENT_MARKS, makeAnswerTables()), MARKS, makeTables());
+export async function withTables(text: string): Promise<string> {
+  const made = [
+    [MARKS, makeTables()],
+    [ENDPOINT_MARKS, makeEndpointTable()],
+    [EVENT_MARKS, makeAnswerTables()],
+    [FINAL_MARKS, await makeFinalAnswerTable()],
+  ] as const;
+  return made.reduce((so, [marks, table]) => replaceBetween(so, marks, table), text);
 }
 
 const FAILED = "a failed attempt";
@@ -188,6 +199,69 @@ function makeEndpointTable(): string {
   return makeMarkdownTable([["request", "is a 2xx judged?", "fails over", "changes availability?"], ...rows]);
 }
 
+/** What all upstreams did, in one word each. */
+const STATES: readonly (readonly [what: string, verdict: Partial<Verdict>])[] = [
+  ["down", { blame: "failure" }],
+  ["rate limited, for 20 s", { blame: "cooldown", until: NOW + 20_000 }],
+  ["out of quota, for 2 h", { blame: "exhausted", until: NOW + 7_200_000 }],
+  ["credential refused, key missing", { rule: "credential", blame: "auth-dead", until: NOW + 300_000 }],
+];
+
+/**
+ * Measured with Codex 0.169.0 and 0.171.0, Claude Code 2.1.330 and 2.1.332; `bun bench/outage.ts` shows that they survive. In the
+ * order of STATES.
+ */
+const SEEN: Readonly<Record<Service, readonly string[]>> = {
+  codex: [
+    "asks 30 times, over 290 s at 10 s each; shows the words after the fifth",
+    "asks 30 times, each after the stated time; shows the words after the fifth",
+    "asks once; shows the words beside its own, with the time of the reset",
+    "asks once; shows the words",
+  ],
+  claude: [
+    "asks 11 times, over 215 s at 10 s each; shows the words at each",
+    "asks 11 times, each after the stated time or later; shows the words at each",
+    "asks once; shows the words",
+    "asks once; shows the words",
+  ],
+};
+
+async function makeFinalAnswerTable(): Promise<string> {
+  const rows: string[][] = [];
+  for (const service of SERVICES)
+    for (const [place, [what, verdict]] of STATES.entries()) {
+      const final = makeFinalAnswer({
+        service,
+        isOwnClient: true,
+        now: NOW,
+        tried: [{ upstream: makeUpstream({ service }), verdict: makeVerdict(verdict) }],
+        candidates: [],
+      });
+      const retryAfterSecs = verdict.blame === "failure" ? "1 to 10" : final.retryAfterSecs;
+      const make = (): Response => makeErrorResponse(service, { ...final, message: "..." });
+      const answer = make();
+      const event = await makeErrorEvent(SERVICE_FACTS[service].api, make());
+      const { error } = (await answer.json()) as { error: { type: string } };
+      const said = /"(?:code|type)":"(?!error"|response)[a-z_]+"/.exec(event)?.[0] ?? "";
+      rows.push([
+        SERVICE_FACTS[service].name,
+        what,
+        [
+          `${answer.status} \`${error.type}\``,
+          ...(retryAfterSecs === undefined ? [] : [`\`Retry-After: ${retryAfterSecs}\``]),
+          ...(answer.headers.has("x-should-retry") ? ["`x-should-retry: false`"] : []),
+          ...(answer.headers.has("x-codex-promo-message") ? ["`x-codex-promo-message`"] : []),
+        ].join(", "),
+        SEEN[service][place] ?? "",
+        `\`${said.replaceAll('"', "").replace(":", ": ")}\`${event.includes("try again in") ? ", the time in its words" : ""}`,
+      ]);
+    }
+  return makeMarkdownTable([
+    ["client", "all upstreams are", "answer", "what the client does", "once the stream has begun"],
+    ...rows,
+  ]);
+}
+
 if (import.meta.main) {
-  await Bun.write(FAILOVER_DOC_PATH, withTables(await Bun.file(FAILOVER_DOC_PATH).text()));
+  await Bun.write(FAILOVER_DOC_PATH, await withTables(await Bun.file(FAILOVER_DOC_PATH).text()));
 }

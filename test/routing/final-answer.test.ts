@@ -22,14 +22,16 @@ const blocked = (upstream: Upstream, parts: Partial<Candidate>): Candidate => ({
   availability: "open",
   reason: told("500 failed"),
   until: null,
+  endsAt: parts.until ?? null,
   isLastUsable: true,
   ...parts,
 });
 const answer = (
   service: Service,
   attempts: readonly { upstream: Upstream; verdict: Verdict | null }[],
-  others: readonly Candidate[] = [],
-) => makeFinalAnswer({ service, now: NOW, tried: attempts, blocked: others });
+  candidates: readonly Candidate[] = [],
+  isOwnClient = false,
+) => makeFinalAnswer({ service, isOwnClient, now: NOW, tried: attempts, candidates });
 
 const limited = (secs: number) =>
   ({ blame: "cooldown", until: NOW + secs * 1_000, reason: told("429 rate limited") }) as const;
@@ -51,6 +53,17 @@ describe("only rate limits", () => {
         type: "rate_limit_error",
         retryAfterSecs: 20,
       });
+  });
+
+  test("are a 503 for Codex itself, which gives up on a 429 sooner and does not show the words", () => {
+    const attempts = [tried(A, limited(40))];
+    expect(answer("codex", attempts, [], true)).toMatchObject({
+      status: 503,
+      type: "rate_limit_error",
+      retryAfterSecs: 40,
+    });
+    expect(answer("claude", attempts, [], true)).toMatchObject({ status: 429, retryAfterSecs: 40 });
+    expect(answer("codex", [tried(A, limited(90))], [], true)).toMatchObject({ status: 429 });
   });
 
   test("that last over a minute are told to Codex as a limit, for it would sleep", () => {
@@ -88,6 +101,18 @@ describe("an outage", () => {
     });
   });
 
+  test("is waited for until all that come back within seconds can be asked together", () => {
+    const [soon, later] = [blocked(A, { until: NOW + 1_500 }), blocked(B, { until: NOW + 7_000 })];
+    expect(answer("codex", [], [soon, later])).toMatchObject({ retryAfterSecs: 7 });
+    expect(answer("codex", [], [soon, blocked(B, { until: NOW + 90_000 })])).toMatchObject({
+      retryAfterSecs: 10,
+    });
+    expect(answer("codex", [], [blocked(A, {}), later])).toMatchObject({ retryAfterSecs: 1 });
+    const cooling = [soon, later].map((one) => ({ ...one, availability: "cooling" }) as const);
+    expect(answer("codex", [], cooling, true)).toMatchObject({ status: 503, retryAfterSecs: 7 });
+    expect(answer("codex", [], cooling)).toMatchObject({ status: 429, retryAfterSecs: 2 });
+  });
+
   test("is assumed where nothing is known", () => {
     expect(answer("codex", [{ upstream: A, verdict: null }])).toMatchObject({
       status: 503,
@@ -116,6 +141,12 @@ describe("spent quotas", () => {
     ).toMatchObject({ status: 429, retryAfterSecs: 900 });
   });
 
+  test("that end later than is waited for are not to be asked again for", () => {
+    expect(answer("claude", [tried(A, spent(90))]).isFinal).toBe(true);
+    expect(answer("claude", [tried(A, spent(60))]).isFinal).toBe(false);
+    expect(answer("codex", [tried(A, spent(60))]).isFinal).toBe(true);
+  });
+
   test("of a single account that says it in the client's own way are passed on", () => {
     expect(answer("codex", [tried(A, spent(60, "codex-usage-limit"))]).kind).toBe("last-answer");
     expect(answer("claude", [tried(A, spent(60, "anthropic-window"))]).kind).toBe("last-answer");
@@ -137,6 +168,7 @@ describe("dead credentials and faults of set-up", () => {
     expectInEnglish(answer("codex", attempts)).toEqual({
       kind: "own",
       status: 400,
+      isFinal: true,
       reason:
         "No upstream could answer Codex. main#1: 401 refused the credential (see `codex-helper doctor`). main#2: the variable K is not set (see `codex-helper doctor`).",
     });
@@ -153,6 +185,52 @@ describe("dead credentials and faults of set-up", () => {
     expect(answer("codex", [tried(A, dead), tried(B, spent(60))])).toMatchObject({
       type: "usage_limit_reached",
     });
+  });
+});
+
+describe("one state is told in one way, whether an upstream was asked or not", () => {
+  const states: readonly (readonly [string, Partial<Verdict>, Partial<Candidate>])[] = [
+    [
+      "a spent quota that is looked at again every few seconds",
+      spent(900),
+      { availability: "exhausted", until: NOW + 10_000, endsAt: NOW + 900_000 },
+    ],
+    [
+      "a reset beyond the longest hold",
+      { ...spent(86_400), resetsAt: NOW + 400_000_000 },
+      { availability: "exhausted", until: NOW + 10_000, endsAt: NOW + 400_000_000 },
+    ],
+    [
+      "a rate limit of which no time is known",
+      { ...limited(0), until: null },
+      { availability: "cooling", until: NOW + 2_000, endsAt: NOW + 10_000 },
+    ],
+    [
+      "a model that is busy",
+      { rule: "model-busy", blame: "model", until: NOW + 45_000 },
+      { availability: "cooling", until: NOW + 10_000, endsAt: NOW + 45_000 },
+    ],
+    ["an open breaker", { blame: "failure" }, { availability: "open", until: NOW + 4_000 }],
+    [
+      "a refused certificate",
+      { rule: "certificate", blame: "tls", until: null },
+      { availability: "open", until: NOW + 4_000, reason: { rule: "certificate" } },
+    ],
+    ["a refused credential", dead, { availability: "auth-dead", until: NOW + 10_000 }],
+  ];
+  test.each(states)("%s", (_, verdict, state) => {
+    for (const service of ["codex", "claude"] as const)
+      for (const isOwnClient of [true, false]) {
+        const now = blocked(A, state);
+        const first = answer(service, [tried(A, verdict)], [now], isOwnClient);
+        const next = answer(service, [], [now], isOwnClient);
+        expect({ ...first, reason: null }).toEqual({ ...next, reason: null });
+      }
+  });
+
+  test("but an attempt that left no trace at its upstream tells its own time", () => {
+    const now = blocked(A, { availability: "ok" });
+    expect(answer("claude", [tried(A, limited(30))], [now])).toMatchObject({ retryAfterSecs: 30 });
   });
 });
 

@@ -91,10 +91,13 @@ function play(seed: number, upstreams: readonly Upstream[], freshShare: number):
     const step = (): void => {
       const candidate = candidates.shift();
       if (candidate === undefined) {
-        const blocked = router
-          .plan(request)
-          .filter(({ upstream }) => !tried.some((one) => one.upstream === upstream));
-        const final = makeFinalAnswer({ service: "codex", now: NOW + clock.now(), tried, blocked });
+        const final = makeFinalAnswer({
+          service: "codex",
+          isOwnClient: true,
+          now: NOW + clock.now(),
+          tried,
+          candidates: router.explain(request),
+        });
         expect(final.status).toBe(503);
         return done(final.retryAfterSecs ?? 0);
       }
