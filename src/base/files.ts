@@ -104,14 +104,12 @@ export function decodeText(
 }
 
 /**
- * Makes a directory that only its owner can enter, with its parents; tightens an existing one. On Windows, where a mode
- * says nothing and a directory cannot be opened, the profile's own access list is what keeps others out.
+ * Makes a directory that only its owner can enter, with its parents. The mode of one that is there stays. On Windows, where a
+ * mode says nothing, the profile's own access list is what keeps others out.
  */
 export function ensurePrivateDirectory(path: string): void {
   try {
     mkdirSync(path, { recursive: true, mode: PRIVATE_DIRECTORY });
-    if (process.platform !== "win32" && (statSync(path).mode & 0o077) !== 0)
-      withOpen(path, "r", (fd) => fchmodSync(fd, PRIVATE_DIRECTORY));
   } catch (error) {
     throw new UserError(t`cannot use the directory ${path}: ${describe(error)}`, { cause: error });
   }

@@ -3,18 +3,27 @@
 import { homedir } from "node:os";
 import { isAbsolute, join, resolve } from "node:path";
 import { type Env, readVariable } from "./env.ts";
+import { UserError } from "./errors.ts";
+import { t } from "./text.ts";
 
 export type Paths = Readonly<ReturnType<typeof resolvePaths>>;
 
-/** Works out all paths. Blank CODEX_HOME, CLAUDE_CONFIG_DIR and CODEX_HELPER_HOME count as unset. */
+/**
+ * Works out all paths. Blank CODEX_HOME, CLAUDE_CONFIG_DIR and CODEX_HELPER_HOME count as unset.
+ * Throws UserError where our home would depend on the current directory, which is trusted with nothing.
+ */
 export function resolvePaths(env: Env) {
   const user = findUserHome(env);
+  if (!isAbsolute(user)) throw relative("HOME", user);
   const under = (name: string, fallback: string): string => {
     const given = readVariable(env, name);
     if (given === undefined) return join(user, fallback);
     const expanded = given.startsWith("~/") ? join(user, given.slice(2)) : given;
     return isAbsolute(expanded) ? expanded : resolve(expanded);
   };
+  const given = readVariable(env, "CODEX_HELPER_HOME");
+  if (given !== undefined && !given.startsWith("~/") && !isAbsolute(given))
+    throw relative("CODEX_HELPER_HOME", given);
   const home = under("CODEX_HELPER_HOME", ".codex-helper");
   const codexHome = under("CODEX_HOME", ".codex");
   const claudeHome = under("CLAUDE_CONFIG_DIR", ".claude");
@@ -44,6 +53,12 @@ export function resolvePaths(env: Env) {
     claudeHome,
     claudeSettings: join(claudeHome, "settings.json"),
   };
+}
+
+function relative(name: string, value: string): UserError {
+  return new UserError(t`${name} must be an absolute path, not "${value}"`, {
+    hint: `export ${name}="$PWD/${value}"`,
+  });
 }
 
 /** The person's own home directory. */

@@ -4,6 +4,7 @@ import type { Env } from "../base/env.ts";
 import { EXIT, UserError } from "../base/errors.ts";
 import { languageOf, t, tellList, translate, useDictionary } from "./language.ts";
 import { usageError } from "./args.ts";
+import { refuseUnsafeHome } from "../base/home.ts";
 import { resolvePaths } from "../base/paths.ts";
 import { type Cli, type Command, type CommandEntry, DEFAULT_COMMAND } from "./cli.ts";
 import { suggestCommand, similarNames } from "./suggest.ts";
@@ -27,9 +28,18 @@ export async function dispatch(argv: readonly string[], env: Env, terminal: Term
   const entry = Object.entries<CommandEntry>(COMMANDS).find(([known]) => known === name)?.[1];
   if (entry === undefined) throw unknownCommand("ch", name, { subCommands: COMMANDS });
   const [{ command }, { createWords }] = await Promise.all([entry.load(), import("./words.ts")]);
+  const found = findLeaf(command, `ch ${name}`, words.slice(isNamed ? 1 : 0));
+  if (asksHelp(found.rest)) {
+    const { renderHelp } = await import("./help.ts");
+    data.line(renderHelp(found.command, { ...data, line: found.line }));
+    return EXIT.ok;
+  }
+  if (found.command.subCommands !== undefined) throw unknownCommand(found.line, found.rest[0], found.command);
+  const paths = resolvePaths(env);
+  refuseUnsafeHome(paths);
   const cli: Cli = {
     env,
-    paths: resolvePaths(env),
+    paths,
     out: { ...data, ...createWords(terminal) },
     get isInteractive() {
       return terminal.isInteractive;
@@ -38,13 +48,6 @@ export async function dispatch(argv: readonly string[], env: Env, terminal: Term
     now: Date.now,
     commands: COMMANDS,
   };
-  const found = findLeaf(command, `ch ${name}`, words.slice(isNamed ? 1 : 0));
-  if (asksHelp(found.rest)) {
-    const { renderHelp } = await import("./help.ts");
-    data.line(renderHelp(found.command, { ...data, line: found.line }));
-    return EXIT.ok;
-  }
-  if (found.command.subCommands !== undefined) throw unknownCommand(found.line, found.rest[0], found.command);
   return await runLeaf(found, cli, isNamed ? [] : ["version"]);
 }
 

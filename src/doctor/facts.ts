@@ -52,7 +52,12 @@ export interface FileFacts {
   /** `problem`: why no line can be added, or null. `bytes` is 0 where there is no log. */
   readonly log: { readonly path: string; readonly problem: Text | string | null; readonly bytes: number };
   /** Why nothing can be kept in our home, or null. */
-  readonly home: { readonly path: string; readonly problem: Text | string | null };
+  readonly home: {
+    readonly path: string;
+    readonly problem: Text | string | null;
+    /** Told only: where it is refused, nothing is examined. */
+    readonly unsafe: Text | null;
+  };
   /** Free to this user on the disk of our home; null where the system does not tell. */
   readonly freeBytes: number | null;
   /** Our files and directories that others may read. */

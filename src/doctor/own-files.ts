@@ -103,17 +103,14 @@ export const OWN_FILE_CHECKS: readonly Check<DoctorFacts>[] = [
   },
   {
     id: "home",
-    about: "codex-helper's directory is writable: otherwise nothing is logged or saved",
+    about: "codex-helper's directory is writable, and only by you: otherwise nothing is logged or saved",
     worst: "fail",
-    run: ({ files: { home } }) =>
-      home.problem === null
-        ? [ok(t`codex-helper can write to ${home.path}`)]
-        : [
-            fail(
-              t`codex-helper cannot write to ${home.path}: ${home.problem}`,
-              t`make it a directory that you own, or choose another: export CODEX_HELPER_HOME=...`,
-            ),
-          ],
+    run: ({ files: { home } }) => {
+      if (home.unsafe !== null) return [warn(home.unsafe, `ls -ld ${home.path}`)];
+      if (home.problem === null) return [ok(t`codex-helper can write to ${home.path}`)];
+      const hint = t`make it a directory that you own, or choose another: export CODEX_HELPER_HOME=...`;
+      return [fail(t`codex-helper cannot write to ${home.path}: ${home.problem}`, hint)];
+    },
   },
   {
     id: "disk-space",

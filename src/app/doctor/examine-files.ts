@@ -12,6 +12,7 @@ import {
   readTextOrNull,
   realPath,
 } from "../../base/files.ts";
+import { describeUnsafeHome, findExisting, findHomeProblem } from "../../base/home.ts";
 import { findLeftovers } from "../../base/leftovers.ts";
 import { type Text, t } from "../../base/text.ts";
 import { parseRecord } from "../../base/json-value.ts";
@@ -60,7 +61,7 @@ export async function collectFileFacts(
       problem: findLogProblem(paths.requestsLog),
       bytes: lookAt(paths.requestsLog)?.size ?? 0,
     },
-    home: { path: paths.home, problem: findHomeProblem(paths.home) },
+    home: { path: paths.home, problem: findHomeProblem(paths.home), unsafe: describeUnsafeHome(paths) },
     freeBytes: readFreeBytes(paths.home),
     openFiles: listOpenFiles(paths),
     leftovers: listLeftovers(paths),
@@ -120,18 +121,6 @@ function findLogProblem(path: string): Text | string | null {
   }
 }
 
-/** Of the home, or of the nearest directory above it where it does not exist yet. */
-function findHomeProblem(home: string): Text | string | null {
-  try {
-    const nearest = findExisting(home);
-    if (lookAt(nearest)?.isDirectory() !== true) return t`it is not a directory`;
-    accessSync(nearest, constants.W_OK | constants.X_OK);
-    return null;
-  } catch (error) {
-    return describe(error);
-  }
-}
-
 function readFreeBytes(home: string): number | null {
   try {
     const { bavail, blocks, bsize } = statfsSync(findExisting(home));
@@ -139,11 +128,6 @@ function readFreeBytes(home: string): number | null {
   } catch {
     return null;
   }
-}
-
-function findExisting(path: string): string {
-  const above = dirname(path);
-  return existsSync(path) || above === path ? path : findExisting(above);
 }
 
 function listPredecessorFiles(paths: Paths): string[] {

@@ -3,6 +3,7 @@
 import type { Env } from "../../base/env.ts";
 import { UserError, errorText, onUserError } from "../../base/errors.ts";
 import { ensurePrivateDirectory } from "../../base/files.ts";
+import { describeUnsafeHome, findHomeProblem } from "../../base/home.ts";
 import { createMemoryBudget } from "../../base/memory-budget.ts";
 import { t, type Text, inEnglish } from "../../base/text.ts";
 import type { OwnedName } from "../../base/owned-names.ts";
@@ -67,8 +68,14 @@ export type Serving = Awaited<ReturnType<typeof serve>>;
 /** Checks the configs, binds, serves. Throws UserError, with nothing left running, when a service cannot be served. */
 export async function serve(options: ServeOptions) {
   const { paths, onTrouble } = options;
-  ensurePrivateDirectory(paths.home);
-  const shared = await makeShared(options);
+  const problem = prepareHome(paths);
+  // Said once: each file that cannot be written would say it again.
+  const onDiskTrouble = problem === null ? onTrouble : () => {};
+  if (problem !== null)
+    onTrouble(t`nothing can be written to ${paths.home}: ${problem}; requests are not logged or remembered`);
+  const unsafe = describeUnsafeHome(paths);
+  if (unsafe !== null) onTrouble(unsafe);
+  const shared = await makeShared({ ...options, onDiskTrouble });
   const running: Awaited<ReturnType<typeof startService>>[] = [];
   let redaction: RedactionFacts;
   /** Lets open answers finish for at most `graceMs`. */
@@ -78,9 +85,10 @@ export async function serve(options: ServeOptions) {
     shared.log.close();
   };
   try {
-    await tryTo(() => removeDeadInstances(paths.run), onTrouble);
-    for (const service of options.services) running.push(await startService(service, options, shared));
-    if (options.command !== "run") await tryTo(() => writeDefaultProviders(paths), onTrouble);
+    await tryTo(() => removeDeadInstances(paths.run), onDiskTrouble);
+    for (const service of options.services)
+      running.push(await startService(service, { ...options, onDiskTrouble }, shared));
+    if (options.command !== "run") await tryTo(() => writeDefaultProviders(paths), onDiskTrouble);
     shared.quota.start();
     shared.book.start();
     await shared.prices.look();
@@ -100,14 +108,31 @@ export async function serve(options: ServeOptions) {
     clientToken: shared.clientToken,
     /** As it is at the start. */
     redaction,
+    /** False where nothing can be written to the home: a switch could not be undone after a crash. */
+    isHomeWritable: problem === null,
     /** Requests that are being answered right now. */
     openAnswers: () => shared.inFlight.count,
     stop,
   };
 }
 
+interface SharedOptions extends ServeOptions {
+  /** As `onTrouble`, of what cannot be written: nothing where that is said already. */
+  readonly onDiskTrouble: ServeOptions["onTrouble"];
+}
+
+/** Makes it where it is missing. Why nothing can be written to it, or null. */
+function prepareHome({ home }: Paths): Text | string | null {
+  try {
+    ensurePrivateDirectory(home);
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+  }
+  return findHomeProblem(home);
+}
+
 /** What the services of one process have in common. */
-async function makeShared({ command, paths, env, onTrouble }: ServeOptions) {
+async function makeShared({ command, paths, env, onDiskTrouble, onTrouble }: SharedOptions) {
   const now = Date.now;
   const live = createLiveConfig({ paths, env, now });
   // A run has its own: it may be seen in the list of processes.
@@ -115,14 +140,14 @@ async function makeShared({ command, paths, env, onTrouble }: ServeOptions) {
   const clientToken = live.settings().demandsToken ? await makeToken() : null;
   const filter = createLiveFilter({
     path: paths.filter,
-    record: makeFilterRecord(paths.filterRecord, onTrouble),
+    record: makeFilterRecord(paths.filterRecord, onDiskTrouble),
     isOff: () => live.current().config.shell.filter === false,
     now,
   });
   const inFlight = { count: 0 };
   const budget = createMemoryBudget(() => live.settings().memoryMib);
   const prices = createLivePrices({ paths, live, now });
-  const book = createSpendBook({ paths, prices, now, onTrouble });
+  const book = createSpendBook({ paths, prices, now, onTrouble: onDiskTrouble });
   return {
     now,
     live,
@@ -132,7 +157,7 @@ async function makeShared({ command, paths, env, onTrouble }: ServeOptions) {
     book,
     tellFileTroubles: createFileTroubles({ live, filter, prices, clientToken }, onTrouble),
     tellHeldBack: createHeldBackTeller(onTrouble),
-    log: createLogWriter(paths.requestsLog, { onTrouble }),
+    log: createLogWriter(paths.requestsLog, { onTrouble: onDiskTrouble }),
     hook: createEventHook({
       command: () => live.current().config.shell.hooks?.on_event ?? null,
       env,
@@ -147,10 +172,10 @@ async function makeShared({ command, paths, env, onTrouble }: ServeOptions) {
 
 async function startService(
   service: Service,
-  options: ServeOptions,
+  options: SharedOptions,
   shared: Awaited<ReturnType<typeof makeShared>>,
 ) {
-  const { onTrouble, paths } = options;
+  const { onDiskTrouble, onTrouble, paths } = options;
   const { book, hook, live, log, memory, now, quota } = shared;
   const route = live.routeOf(service, options.configName);
   const state = route.state();
@@ -164,7 +189,7 @@ async function startService(
       options.onEvent?.(describeEvent(event, now()));
     },
   });
-  const saved = createRouterState({ paths, service, router, onTrouble });
+  const saved = createRouterState({ paths, service, router, onTrouble: onDiskTrouble });
   quota.attach({ route, router });
   const owned = createOwnedNames({ service, paths, env: options.env, now });
   // Read before the first request waits for it; nothing is where nothing is set.
@@ -218,14 +243,14 @@ async function startService(
   const started = identifyProcess(pid)?.started ?? null;
   await tryTo(
     () => writeInstance(paths.run, { pid, started, service, port, token, command, since }),
-    onTrouble,
+    onDiskTrouble,
   );
   const { configName, upstreams } = state.route;
   return {
     served: { service, port, configName, upstreams },
     owned,
     async stop(graceMs: number): Promise<void> {
-      await tryTo(() => removeInstance(paths.run, { pid, service }), onTrouble);
+      await tryTo(() => removeInstance(paths.run, { pid, service }), onDiskTrouble);
       await proxy.stop(graceMs);
       refusals.close();
       saved.noteChange();

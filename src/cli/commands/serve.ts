@@ -108,7 +108,7 @@ async function run(cli: Cli, options: RunOptions): Promise<number> {
   });
   let switching: Switching | null = null;
   try {
-    if (options.switches) {
+    if (options.switches && serving.isHomeWritable) {
       const { switchClients } = await import("../../app/serve/switching.ts");
       switching = await switchClients({
         paths,

@@ -24,6 +24,7 @@ test("carries requests, writes one line for each, and ends at Ctrl+C with 130", 
   await using upstream = await startFakeUpstream([GOOD.responses({ text: "hello" })]);
   using home = makeTempHome();
   configure(home, upstream.baseUrl);
+  const { mode } = statSync(home.paths.home);
   await using serving = startCli(["serve", "--no-switch", "--port", String(freePort())], {
     home,
   });
@@ -34,7 +35,8 @@ test("carries requests, writes one line for each, and ends at Ctrl+C with 130", 
   expect(lines.map((line) => JSON.parse(line) as unknown)).toMatchObject([
     { status_code: 200, config_name: "main" },
   ]);
-  expect(statSync(home.paths.home).mode & 0o777).toBe(0o700);
+  expect(statSync(home.paths.home).mode).toBe(mode);
+  expect(statSync(home.paths.logs).mode & 0o777).toBe(0o700);
   expect(statSync(home.paths.requestsLog).mode & 0o777).toBe(0o600);
 });
 

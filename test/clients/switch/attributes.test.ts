@@ -1,48 +1,34 @@
 // What a client's file is beside its text: owner, group, mode, attributes, access lists, and its other names. As root, which CI is, a
 // second user switches it, with groups of its own; elsewhere the one that runs the tests does, and owner and group are its own.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import {
-  chmodSync,
-  chownSync,
-  linkSync,
-  mkdtempSync,
-  readFileSync,
-  readdirSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
-import { tmpdir } from "node:os";
+import { chmodSync, chownSync, linkSync, readFileSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { modeHere } from "../../helpers/modes.ts";
+import {
+  IS_ROOT,
+  type ProgramOf,
+  SECOND_USER,
+  giveToSecondUser,
+  makeProgramForSecondUser,
+} from "../../helpers/second-user.ts";
 import { ACCESS_LIST, DEFAULT_LIST, getXattr, makeAccessList, setXattr } from "../../helpers/xattrs.ts";
 import { CLAUDE_TEXT, CODEX_TEXT, SWITCHED, type SwitchHome, makeSwitchHome } from "./switch-home.ts";
 
-const IS_ROOT = process.getuid?.() === 0;
 const IS_LINUX = process.platform === "linux";
-const UID = IS_ROOT ? 65_534 : (process.getuid?.() ?? 0);
-const GID = IS_ROOT ? 65_534 : (process.getgid?.() ?? 0);
-/** One that the user is in beside its own, one that it is not in, and another user. */
-const [SHARED, FOREIGN, SOMEBODY] = IS_ROOT ? [4242, 4343, 12_345] : [GID, GID, UID];
+const { uid: UID, gid: GID, sharedGid: SHARED } = SECOND_USER;
+/** A group that the user is not in, and another user. */
+const [FOREIGN, SOMEBODY] = IS_ROOT ? [4343, 12_345] : [GID, UID];
 const TEXTS = { codex: CODEX_TEXT, claude: CLAUDE_TEXT };
 
-let build = "";
-let child = "";
+let child: ProgramOf;
 beforeAll(async () => {
-  // The second user has to come through here.
-  if (IS_ROOT) chmodSync(tmpdir(), 0o711);
-  build = mkdtempSync(join(tmpdir(), "switch-child-"));
-  chmodSync(build, 0o755);
-  const entrypoints = [Bun.fileURLToPath(import.meta.resolve("./switch-child.ts"))];
-  const { outputs } = await Bun.build({ entrypoints, target: "bun" });
-  child = join(build, "switch-child.js");
-  await Bun.write(child, outputs[0] ?? "");
+  child = await makeProgramForSecondUser(Bun.fileURLToPath(import.meta.resolve("./switch-child.ts")));
 });
-afterAll(() => rmSync(build, { recursive: true, force: true }));
+afterAll(() => child[Symbol.dispose]());
 
 async function run(home: SwitchHome, ...args: readonly string[]): Promise<string> {
-  const running = Bun.spawn([process.execPath, child, home.directory, ...args], {
-    env: { ...process.env, ...(IS_ROOT ? { SWITCH_AS: `${UID}:${GID}:${GID},${SHARED}` } : {}) },
+  const running = Bun.spawn([...child.program, home.directory, ...args], {
+    env: { ...process.env, ...child.env },
     stdout: "pipe",
     stderr: "pipe",
   });
@@ -58,8 +44,7 @@ async function run(home: SwitchHome, ...args: readonly string[]): Promise<string
 function makeHome(): SwitchHome & { readonly files: Record<"codex" | "claude", string> } {
   const home = makeSwitchHome(TEXTS);
   const files = { codex: home.paths.codexConfig, claude: home.paths.claudeSettings };
-  for (const path of [home.directory, home.paths.codexHome, home.paths.claudeHome, ...Object.values(files)])
-    if (IS_ROOT) chownSync(path, UID, GID);
+  giveToSecondUser(home.directory);
   return { ...home, files };
 }
 
