@@ -26,6 +26,6 @@ export function makeResumeCommand(session: ResumableSession, directory: string |
 }
 
 /** One word for a POSIX shell, quoted only where it must be. */
-function quoteWord(word: string): string {
+export function quoteWord(word: string): string {
   return /^[\w./:@%+,=-]+$/.test(word) && !word.startsWith("-") ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }

@@ -1,5 +1,6 @@
 // The commands that change configs that are there: remove, rename, set-active, move, enable, disable.
 import { t } from "../../language.ts";
+import { readText } from "../../../base/files.ts";
 import { showPath } from "../../../base/paths.ts";
 import { CLIENT_NAME, DEFAULT_SERVICE, type Service, flagFor } from "../../../base/service.ts";
 import { showMoment } from "../../../base/text.ts";
@@ -13,9 +14,11 @@ import {
   planSetActive,
 } from "../../../config/edit.ts";
 import { loadConfig, updateConfig } from "../../../config/file.ts";
+import { findHolders, purgeBackups } from "../../../config/kept-secrets.ts";
 import { formatTarget, parseTarget } from "../../../config/name.ts";
 import type { ParsedConfig } from "../../../config/parse.ts";
 import { chooseConfig } from "../../../config/resolve.ts";
+import { quoteWord } from "../../../sessions/resume.ts";
 import { SERVICE_ARGS, type ServiceFlags, readWholeNumber, usageError } from "../../args.ts";
 import { type Cli, defineCommand } from "../../cli.ts";
 import { chooseService, findName, findTarget, findUpstream, parseName } from "./target.ts";
@@ -31,20 +34,43 @@ export const removeCommand = defineCommand({
   examples: [
     ["ch config remove old", "a config with all its upstreams"],
     ["ch config remove main#2", "its second upstream"],
+    ["ch config remove old --purge-backups", "and the earlier versions of the file that hold its key"],
   ],
-  args: { ...TARGET_ARG, ...SERVICE_ARGS },
+  args: {
+    ...TARGET_ARG,
+    ...SERVICE_ARGS,
+    "purge-backups": { type: "boolean", description: "remove the backups that hold its key, too" },
+  },
   async run(args, cli) {
     let wasActive = false;
+    const before = (await readText(cli.paths.config)) ?? "";
     await change(cli, args, (service, config) => {
       const target = findTarget(config, service, args.name);
       wasActive = target.position === null && config.services[service].active === target.name;
       return planRemove(service, target);
     });
+    const holders = findHolders(cli.paths, { before, after: (await readText(cli.paths.config)) ?? "" });
     const backups = showPath(cli.paths.backups, cli.env);
-    cli.out.note(t`removed ${args.name}; a backup of the file is in ${backups}`);
+    if (args["purge-backups"] === true) {
+      purgeBackups(holders);
+      cli.out.note(t`removed ${args.name}, and the backups that held its key: ${holders.backups.length}`);
+    } else {
+      cli.out.note(t`removed ${args.name}; a backup of the file is in ${backups}`);
+      tellKept(cli, holders.backups);
+    }
+    for (const path of holders.others) cli.out.warn(t`its key is also in ${showPath(path, cli.env)}`);
     if (wasActive) cli.out.note(t`it was the active config: choose another with ch config set-active NAME`);
   },
 });
+
+/** With what to type: the command cannot be given again, because the config is gone. */
+function tellKept({ env, out, paths }: Cli, kept: readonly string[]): void {
+  if (kept.length === 0) return;
+  out.warn(t`its key is still in ${kept.length} of the backups in ${showPath(paths.backups, env)}`);
+  out.note(t`  remove them (--purge-backups does it at once):`);
+  if (process.platform === "win32") for (const path of kept) out.note(`    del "${path}"`);
+  else out.note(`    rm ${kept.map(quoteWord).join(" ")}`);
+}
 
 export const renameCommand = defineCommand({
   description: "rename a config",
