@@ -5,6 +5,7 @@ import type { AttemptOutcome, Reason } from "../routing/types.ts";
 import type { Api } from "../usage/stream-events.ts";
 import { createStreamTap, type TapFacts } from "../usage/stream-tap.ts";
 import { type JsonDocument, readDocument } from "../usage/answer-reader.ts";
+import type { Answer } from "./attempt.ts";
 import type { LoopRun } from "./attempt-loop.ts";
 import type { Chosen } from "./chosen.ts";
 import type { Converted } from "./change-form.ts";
@@ -80,7 +81,7 @@ export function answerFrom(chosen: Chosen, { deps, exchange, request, route }: A
   if (exchange.method === "HEAD" || BODILESS.has(answer.status)) {
     answer.abort();
     conclude("complete");
-    return new Response(null, init);
+    return answerHead(answer, init, exchange.method);
   }
   // A stream is complete when it said so itself, and only then: a connection that closes cleanly is no proof.
   const isComplete = async (endedCleanly: boolean): Promise<boolean> => {
@@ -107,6 +108,28 @@ export function answerFrom(chosen: Chosen, { deps, exchange, request, route }: A
     onEnd: conclude,
   });
   return new Response(delivery, init);
+}
+
+/** With the length that the upstream says a body would have; without one Bun would say that it is empty (RFC 9110 8.6). */
+function answerHead({ decoded, headers, status }: Answer, init: HeadOnly, method: string): Response {
+  const length = decoded || status === 204 ? null : headers.get("content-length");
+  if (length !== null && /^\d+$/.test(length)) init.headers.set("content-length", length);
+  else if (method === "HEAD") return new Response(makeNoBody(), init);
+  return new Response(null, init);
+}
+
+interface HeadOnly {
+  readonly status: number;
+  readonly headers: Headers;
+}
+
+function makeNoBody(): ReadableStream {
+  return new ReadableStream({
+    type: "direct",
+    async pull(controller) {
+      await controller.end();
+    },
+  });
 }
 
 function readWhole(api: Api | null, document: JsonDocument | null): TapFacts | null {

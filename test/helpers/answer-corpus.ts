@@ -192,7 +192,7 @@ function dueOf(file: AnswerFile, text: string): Record<string, unknown> {
   return {
     ...(status === undefined && client === "ch" ? {} : { status: status ?? shown.status ?? 200 }),
     end: client === "cut" ? "cut" : "whole",
-    ...(isShown ? { text: textOf(shown, until) } : {}),
+    ...(isShown ? { text: textDue(textOf(shown), textOf(shown, until), text) } : {}),
     ...(says === undefined || text.includes(says) ? {} : { text: `... ${says} ...` }),
     ...(verdict === "*" ? {} : { verdict }),
     ...(headers === undefined ? {} : { headers }),
@@ -201,6 +201,12 @@ function dueOf(file: AnswerFile, text: string): Record<string, unknown> {
     ...(client === "cut" ? { outcome: "cut" } : {}),
     ...(isGood || (client === "second" && file.second === true) ? { outcome: "ok" } : {}),
   };
+}
+
+/** All of it; of one that is cut after a certain piece at least what precedes that, and what came of the rest in time. */
+function textDue(whole: string, least: string, got: string): string {
+  const isBetween = got.length >= least.length && whole.startsWith(got);
+  return least !== whole && isBetween ? got : least;
 }
 
 /** The answer of the upstream behind the first; a good one where the file has none of its own. */
