@@ -6,6 +6,8 @@
 export interface HeaderRow {
   /** Lower case. One that ends in "*" stands for all that begin so. */
   readonly names: readonly string[];
+  /** What of its families today's clients send. */
+  readonly seen?: readonly string[];
   readonly toVendor: HeaderTreatment;
   readonly toRelay: HeaderTreatment;
   /** For docs/privacy.md, as the reason. */
@@ -84,6 +86,7 @@ export const HEADER_ROWS: readonly HeaderRow[] = [
       "sec-fetch-dest",
       "sec-fetch-mode",
       "sec-fetch-site",
+      "trailer",
       "user-agent",
       "x-request-id",
     ],
@@ -108,6 +111,12 @@ export const HEADER_ROWS: readonly HeaderRow[] = [
       "x-openai-*",
       "x-responsesapi-*",
     ],
+    seen: [
+      "x-codex-beta-features",
+      "x-codex-turn-metadata",
+      "x-codex-window-id",
+      "x-openai-internal-codex-responses-lite",
+    ],
     toVendor: "sent",
     toRelay: "sent",
     what: "of Codex and OpenAI's libraries",
@@ -115,6 +124,12 @@ export const HEADER_ROWS: readonly HeaderRow[] = [
   },
   {
     names: ["anthropic-*", "x-anthropic-*", "x-app", "x-claude-*", "x-client-app"],
+    seen: [
+      "anthropic-beta",
+      "anthropic-dangerous-direct-browser-access",
+      "anthropic-version",
+      "x-claude-code-session-id",
+    ],
     toVendor: "sent",
     toRelay: "sent",
     what: "of Claude Code",
@@ -122,6 +137,16 @@ export const HEADER_ROWS: readonly HeaderRow[] = [
   },
   {
     names: ["x-stainless-*"],
+    seen: [
+      "x-stainless-arch",
+      "x-stainless-lang",
+      "x-stainless-os",
+      "x-stainless-package-version",
+      "x-stainless-retry-count",
+      "x-stainless-runtime",
+      "x-stainless-runtime-version",
+      "x-stainless-timeout",
+    ],
     toVendor: "sent",
     toRelay: "sent",
     what: "of both vendors' libraries",
@@ -234,9 +259,11 @@ export const IDENTITY_HEADERS: ReadonlySet<string> = new Set(namesWith("login"))
 /** What belongs to the client's connection. */
 export const CONNECTION_HEADERS: readonly string[] = namesWith("replaced");
 
-const KNOWN: ReadonlySet<string> = new Set(
-  namesWith("sent", "login", "replaced").filter((name) => !name.endsWith("*")),
-);
+/** The names themselves, so that a turn of today's clients asks no pattern. */
+const KNOWN: ReadonlySet<string> = new Set([
+  ...namesWith("sent", "login", "replaced").filter((name) => !name.endsWith("*")),
+  ...HEADER_ROWS.flatMap(({ seen = [] }) => seen),
+]);
 const HELD: ReadonlySet<string> = new Set(namesWith("held back"));
 const FAMILIES = namesWith("sent").flatMap((name) => (name.endsWith("*") ? [name.slice(0, -1)] : []));
 const CREDENTIAL = new RegExp(`(?:^|[-_.])(?:${CREDENTIAL_WORDS.join("|")})$|${CREDENTIAL_PARTS.join("|")}`);

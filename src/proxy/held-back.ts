@@ -37,7 +37,7 @@ export function holdBack({ headers, search, upstream, owned }: HoldBackParts): H
     else if (!isForRelays(name) || isMaybe(claims, value)) held.push(name);
   }
   if (!upstream.isOfficial) {
-    for (const [name] of headers) {
+    for (const name of headers.keys()) {
       if (isForRelays(name) || own.has(name) || upstream.headersAllowed.has(name)) continue;
       if (!owned.headers.has(name)) held.push(name);
     }

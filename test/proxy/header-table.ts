@@ -42,7 +42,10 @@ export function withHeaderTable(text: string): string {
   ]);
   const words = `${list(CREDENTIAL_WORDS)} at the end, or ${list(CREDENTIAL_PARTS)} anywhere`;
   const names = [
-    ...HEADER_ROWS.map((row) => `- ${row.what}: ${list(row.names)}`),
+    ...HEADER_ROWS.map(({ names: all, seen, what }) => {
+      const today = seen === undefined ? "" : `; today ${list(seen)}`;
+      return `- ${what}: ${list(all)}${today}`;
+    }),
     `- credentials by name are also all others, of whatever family, with ${words}`,
     `- and these parameters of the address: ${list(CREDENTIAL_PARAMETERS)}`,
   ];
