@@ -15,6 +15,13 @@ export function formatMs(ms: number): string {
   return ms < 9950 ? `${(ms / 1000).toFixed(1)} s` : `${Math.round(ms / 1000)} s`;
 }
 
+/** 512 B, 80 KB, 1.2 MB. */
+export function formatBytes(bytes: number): string {
+  if (bytes < 1024) return `${bytes} B`;
+  const kilobytes = Math.round(bytes / 1024);
+  return kilobytes < 1024 ? `${kilobytes} KB` : `${(bytes / 2 ** 20).toFixed(1)} MB`;
+}
+
 /** $0, $0.0042, $1.23, $4567. */
 export function formatUsd(usd: number): string {
   if (usd === 0) return "$0";

@@ -45,7 +45,10 @@ function answerConverted({ body, type, usage }: Converted, chosen: Chosen, excha
 }
 
 /** Gives an upstream's answer to the client: what is complete at once, everything else as it comes. */
-export function answerFrom(chosen: Chosen, { deps, exchange, request, route }: Answering): Response {
+export async function answerFrom(
+  chosen: Chosen,
+  { deps, exchange, request, route }: Answering,
+): Promise<Response> {
   const { answer, converted, permit, upstream } = chosen;
   deps.memory.noteTurnState(answer.headers.get(TURN_STATE_HEADER), upstream.key);
   exchange.showAnswerOf(upstream);
@@ -83,6 +86,7 @@ export function answerFrom(chosen: Chosen, { deps, exchange, request, route }: A
     conclude("complete");
     return answerHead(answer, init, exchange.method);
   }
+  if (endpoint.api === null && !stream) await readKnownLength(answer, upstream.timeouts.idleMs);
   // A stream is complete when it said so itself, and only then: a connection that closes cleanly is no proof.
   const isComplete = async (endedCleanly: boolean): Promise<boolean> => {
     await tap?.flush();
@@ -130,6 +134,19 @@ function makeNoBody(): ReadableStream {
       await controller.end();
     },
   });
+}
+
+/** A stream of Bun's server has no Content-Length (1.4.5): so much is read before it goes out, that it may keep its own. */
+export const KEPT_LENGTH_BYTES = 8 * 2 ** 20;
+
+async function readKnownLength({ body, headers }: Answer, idleMs: number): Promise<void> {
+  const length = Number(headers.get("content-length") ?? Number.NaN);
+  if (!(length <= KEPT_LENGTH_BYTES)) return;
+  try {
+    while ((await body.readAhead(idleMs)).kind === "bytes");
+  } finally {
+    body.stopReadingAhead();
+  }
 }
 
 function readWhole(api: Api | null, document: JsonDocument | null): TapFacts | null {

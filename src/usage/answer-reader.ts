@@ -35,8 +35,23 @@ export function createAnswerReader(api: Api) {
   let facts: AnswerFacts | null = null;
   const opening = api === "messages" ? createOpening() : null;
   const activity = createStreamActivity();
-  /** What was kept ends where an event ends. */
-  let isTidy = true;
+  /** What was kept ends in a comment, or in what may be a ping. */
+  let isDangling = false;
+  /** Something of no meaning was left out since. */
+  let hasGap = false;
+  /** The beginning of what may be a ping. */
+  let undecided: Uint8Array[] = [];
+  // Whatever keeps a line warm after the end must not push that end out of what is kept.
+  const isLeftOut = (chunk: Uint8Array, before: typeof activity.position): boolean => {
+    const seen = activity.feed(chunk);
+    if (seen === "news" || before === "event" || shape !== "events") return false;
+    const isMore = before === "undecided" && seen === "quiet";
+    hasGap ||= !isMore;
+    if (activity.position !== "undecided") undecided = [];
+    else if (isMore) undecided.push(chunk);
+    else undecided = before === "comment" ? [COLON, chunk] : [chunk];
+    return true;
+  };
   return {
     /** Sees the next chunk. Keeps a reference, so the chunk must not be changed afterwards. */
     feed(chunk: Uint8Array): void {
@@ -44,12 +59,16 @@ export function createAnswerReader(api: Api) {
         shape = shapeOf(chunk);
         if (shape === "json") tail = createByteTail(JSON_TAIL_BYTES);
       }
-      const isNews = activity.feed(chunk) === "news";
-      // Whatever keeps a line warm after the end must not push that end out of what is kept.
-      if (!isNews && isTidy && shape === "events" && !activity.isUnsure) return;
+      const before = activity.position;
+      if (isLeftOut(chunk, before)) return;
       facts = null;
+      if (hasGap && isDangling) tail.push(BLANK_LF);
+      if (hasGap && undecided.length === 0 && before === "comment") tail.push(COLON);
+      for (const piece of undecided) tail.push(piece);
       tail.push(chunk);
-      isTidy = activity.isBetweenEvents;
+      undecided = [];
+      hasGap = false;
+      isDangling = activity.position === "undecided" || activity.position === "comment";
       if (shape === "events") opening?.feed(chunk);
     },
     /** How many chunks said anything so far, and how many pings there were. */
@@ -188,6 +207,7 @@ function* blocksFromEnd(bytes: Uint8Array): Generator<Buffer> {
 }
 
 const BLANK_LF = Buffer.from("\n\n");
+const COLON = Buffer.from(":");
 const BLANK_CRLF = Buffer.from("\n\r\n");
 const LF = 0x0a;
 const CR = 0x0d;

@@ -87,41 +87,52 @@ export function createStreamActivity() {
     get counted(): { readonly news: number; readonly pings: number } {
       return counted;
     },
-    /** No event and no line has begun that is not over. */
-    get isBetweenEvents() {
-      return line === "start" && pending === "none";
-    },
-    /** The line that has begun may become either. */
-    get isUnsure() {
-      return line === "unsure";
+    /** What has begun and is not over: an event that counts, one that may still be a ping, a comment, or nothing. */
+    get position(): "event" | "undecided" | "comment" | "between" {
+      if (pending === "news" || line === "text") return "event";
+      if (pending === "ping" || line === "unsure") return "undecided";
+      return line === "comment" ? "comment" : "between";
     },
     feed(chunk: Uint8Array): Activity {
       if (chunk.length === 0) return "quiet";
       let seen: Activity = "news";
-      if (isPlainNews(chunk)) {
-        endAt(chunk);
-      } else seen = readSlowly(chunk);
+      if (isPlainNews(chunk)) endAt(chunk);
+      else seen = readSlowly(chunk);
       endedWithCr = chunk.at(-1) === CR;
       if (seen === "news") counted.news += 1;
       return seen;
     },
   };
 
-  /** Where a chunk of news ends. */
+  /** A chunk of news nearly always ends where an event ends. */
   function endAt(chunk: Uint8Array): void {
     const end = chunk.length;
-    const last = chunk[end - 1];
+    const boundary = endsWithBlankLine(chunk) ? end : endOfLastBlankLine(chunk);
     prefix = "";
-    pending = "news";
-    if (last === LF || last === CR) {
-      line = "start";
-      const before = chunk[end - 2] === CR && last === LF ? chunk[end - 3] : chunk[end - 2];
-      if (before === LF || before === CR) pending = "none";
-      return;
-    }
-    const start = chunk.lastIndexOf(LF) + 1;
-    line = start > 0 && chunk[start] === COLON ? "comment" : "text";
+    line = chunk[end - 1] === LF || chunk[end - 1] === CR ? "start" : "text";
+    pending = boundary === end ? "none" : "news";
+    if (boundary < 0 || boundary === end) return;
+    line = "start";
+    pending = "none";
+    readSlowly(chunk.subarray(boundary));
   }
+}
+
+function endsWithBlankLine(chunk: Uint8Array): boolean {
+  const end = chunk.length;
+  if (chunk[end - 1] !== LF) return false;
+  return chunk[end - 2] === LF || (chunk[end - 2] === CR && chunk[end - 3] === LF);
+}
+
+/** -1 for none. */
+function endOfLastBlankLine(chunk: Uint8Array): number {
+  const text = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+  return Math.max(endOf(text, "\n\n"), endOf(text, "\n\r\n"));
+}
+
+function endOf(text: Buffer, found: string): number {
+  const at = text.lastIndexOf(found);
+  return at < 0 ? -1 : at + found.length;
 }
 
 /** Its first line may be one of PINGS. */

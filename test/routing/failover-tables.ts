@@ -1,5 +1,6 @@
 // The tables of docs/failover.md, made from the classifier's own rows. `bun test/routing/failover-tables.ts` writes them
 // anew.
+import { KEPT_LENGTH_BYTES } from "../../src/proxy/answer.ts";
 import { LINGER_MS, PING_IDLE_TIMES } from "../../src/proxy/deliver.ts";
 import { HOLD_BYTES } from "../../src/proxy/gate.ts";
 import { RULES } from "../../src/routing/classify-rules.ts";
@@ -145,7 +146,10 @@ const HOLD_ROWS: readonly (readonly [what: string, rule: string])[] = [
     "`gzip`, `deflate` (with or without its zlib header), `br`, `zstd`, and up to four in a row; other registered codings cannot be undone and are a failed attempt; any other word (`none`, `utf-8`, `binary`) is no coding",
   ],
   ["`Accept-Encoding`", "a coding that the client does not accept, or with `q=0`, is undone for it"],
-  ["`Content-Length`", "kept for `HEAD`, and for a body of known length up to 8 MiB that is not a turn's"],
+  [
+    "`Content-Length`",
+    `kept for \`HEAD\`, and for a body of known length up to ${KEPT_LENGTH_BYTES / 2 ** 20} MiB that is not a turn's; longer ones are sent in chunks`,
+  ],
   ["`Upgrade`", "a WebSocket is refused with 426; any other upgrade is ignored"],
   ["`Trailer`, `Expect`", "`Trailer` is passed on, trailers are not; `Expect` is answered here"],
 ];

@@ -122,6 +122,116 @@ describe("a stream that breaks after its beginning", () => {
   });
 });
 
+describe("what keeps a line warm, and says nothing", () => {
+  /** Real output, then the same line every 30 ms, `times` over, then the ending. */
+  async function readWarm(events: readonly string[], line: string, times: number, ending: readonly Step[]) {
+    const service = line.startsWith("event: ping") ? "claude" : "codex";
+    const script = (): Answer =>
+      (async function* () {
+        yield head(200, EVENT_STREAM);
+        yield* events.map(chunk);
+        for (let n = 0; n < times; n += 1) {
+          yield chunk(line);
+          await elapse(30);
+        }
+        yield* ending;
+      })();
+    await using primary = await startFakeUpstream(script);
+    const own = { baseUrl: primary.baseUrl, timeouts: { ...timeouts, idleMs: 200 } };
+    await using proxy = startTestProxy({ service, upstreams: [own] });
+    const path = service === "codex" ? "/v1/responses" : "/v1/messages";
+    const answer = await sendTurn(proxy, { path });
+    return { end: answer.end, text: answer.text(), entry: await proxy.entry() };
+  }
+
+  const PING = 'event: ping\ndata: {"type":"ping"}\n\n';
+  test.each([": PING\n\n", "\n", "\r\n\r\n"])(
+    "U21 %j after output does not put off the idle budget",
+    async (line) => {
+      const { end, entry } = await readWarm(CUT_RESPONSES, line, 1_000, []);
+      expect([end, entry.outcome, entry.reason?.rule]).toEqual(["reset", "cut", "cut-idle"]);
+    },
+  );
+
+  test("U21 pings after output do, since thinking can be long", async () => {
+    const { end, entry, text } = await readWarm(CUT_MESSAGES, PING, 14, [
+      ...messagesEvents().slice(-2).map(chunk),
+      LAST_CHUNK,
+    ]);
+    expect([end, entry.outcome, text.includes("message_stop")]).toEqual(["complete", "ok", true]);
+  });
+
+  test("U21 but not for ever", async () => {
+    const { end, entry } = await readWarm(CUT_MESSAGES, PING, 1_000, []);
+    expect([end, entry.outcome]).toEqual(["reset", "cut"]);
+  });
+
+  test("U21 comments after the end of the answer do not keep the client", async () => {
+    const { end, entry } = await readWarm(responsesEvents(), ": PING\n\n", 1_000, []);
+    expect([end, entry.outcome, entry.usage?.output_tokens]).toEqual(["complete", "ok", USED.output]);
+  });
+});
+
+describe("the end of a Chat Completions stream is the end of the API", () => {
+  const piece = (delta: object, index = 0, finish: string | null = null): string =>
+    `data: ${JSON.stringify({ id: "c", choices: [{ index, delta, finish_reason: finish }] })}\n\n`;
+  const usage = 'data: {"id":"c","choices":[],"usage":{"prompt_tokens":3,"completion_tokens":4}}\n\n';
+  const one = [piece({ content: "A" }), piece({}, 0, "stop")];
+  const two = [piece({ content: "A" }), piece({ content: "B" }, 1), piece({}, 0, "stop")];
+
+  async function readChat(events: readonly string[], later: readonly Step[], idleMs = timeouts.idleMs) {
+    const seen = Promise.withResolvers<void>();
+    const script = (): Answer =>
+      (async function* () {
+        yield head(200, EVENT_STREAM);
+        yield* events.map(chunk);
+        await seen.promise;
+        yield* later;
+      })();
+    await using primary = await startFakeUpstream(script);
+    const own = { baseUrl: primary.baseUrl, timeouts: { ...timeouts, idleMs } };
+    await using proxy = startTestProxy({ upstreams: [own] });
+    await using client = await connectRaw(proxy.port);
+    client.send(turnBytes(proxy, { path: "/v1/chat/completions" }));
+    await client.begun(events.join("").length);
+    // Longer than a client is kept after the end of the API.
+    if (later.length > 1) await elapse(2_500);
+    seen.resolve();
+    const answer = await client.response();
+    return { end: answer.end, text: answer.text(), entry: await proxy.entry() };
+  }
+
+  test.each([
+    ["a reset", [RESET]],
+    ["a close without the last chunk", [FIN]],
+    ["a clean end", [LAST_CHUNK]],
+  ] as const)("%s while a choice has not finished is a cut", async (_title, ending) => {
+    expect(await readChat(two, ending)).toMatchObject({ end: "reset", entry: { outcome: "cut" } });
+  });
+
+  test("a clean end once every choice has finished is whole", async () => {
+    expect(await readChat(one, [LAST_CHUNK])).toMatchObject({ end: "complete", entry: { outcome: "ok" } });
+  });
+
+  test("usage and [DONE] that come long after a finish reach the client and the log", async () => {
+    const rest = [usage, "data: [DONE]\n\n"];
+    const { end, entry, text } = await readChat(one, [...rest.map(chunk), LAST_CHUNK]);
+    expect([end, text]).toEqual(["complete", [...one, ...rest].join("")]);
+    expect(entry).toMatchObject({ outcome: "ok", usage: { input_tokens: 3, output_tokens: 4 } });
+  });
+
+  test("a second choice goes on long after the first has finished", async () => {
+    const rest = [piece({ content: "ta" }, 1), piece({}, 1, "stop"), "data: [DONE]\n\n"];
+    const { end, entry, text } = await readChat(two, [...rest.map(chunk), LAST_CHUNK]);
+    expect([end, text.includes('"ta"'), entry.outcome]).toEqual(["complete", true, "ok"]);
+  });
+
+  test("silence after a finish ends the answer at the idle budget, whole", async () => {
+    const { end, entry } = await readChat(one, [SILENCE], 200);
+    expect([end, entry.outcome]).toEqual(["complete", "ok"]);
+  });
+});
+
 describe("odd, but whole", () => {
   test("U22 an answer that drips byte by byte for longer than any silence may last", async () => {
     const body = responsesEvents().join("");

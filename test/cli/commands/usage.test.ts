@@ -394,6 +394,24 @@ describe("usage show", () => {
     ]);
   });
 
+  test("draws what was held of each attempt, and which one the client saw nothing of", async () => {
+    const attempt = { upstream_base_url: "https://a.example", status_code: 200, duration_ms: 500 };
+    const attempts = [
+      { ...attempt, verdict: "stalled", held_events: 2, held_bytes: 82_000, shown: false },
+      { ...attempt, verdict: "error-in-200", held_events: 0, held_bytes: 0, shown: false },
+      { ...attempt, verdict: "ok", held_events: 3, held_bytes: 3 * 2 ** 20, shown: true },
+    ];
+    writeLog(makeLogLine(makeEntry({ id: "b", duration_ms: 1_500, attempts })));
+    expect((await usage("show", "b")).stdout.split("\n").slice(-4)).toEqual([
+      "▒▒▒▒▒▒▒▒················  500 ms  https://a.example  200 stalled         held: 2 events, 80 KB, not shown",
+      "········▒▒▒▒▒▒▒▒········  500 ms  https://a.example  200 error-in-200",
+      "················████████  500 ms  https://a.example  200 ok              held: 3 events, 3.0 MB",
+      "",
+    ]);
+    const { request } = JSON.parse((await usage("show", "b", "--json")).stdout);
+    expect(request.attempts[0]).toMatchObject({ held_events: 2, held_bytes: 82_000, shown: false });
+  });
+
   test("shows tokens, cost and the one attempt of a request that went well", async () => {
     writeLog();
     const { stdout } = await usage("show", "a");

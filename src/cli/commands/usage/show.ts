@@ -9,7 +9,7 @@ import type { LogRecord, RecordedAttempt } from "../../../log/record.ts";
 import type { Cost } from "../../../usage/prices.ts";
 import { JSON_ARG } from "../../args.ts";
 import { type Cli, defineCommand } from "../../cli.ts";
-import { formatMs, formatTokens, formatUsd } from "../../figures.ts";
+import { formatBytes, formatMs, formatTokens, formatUsd } from "../../figures.ts";
 import { alignRows, fitFields, wrapWords } from "../../layout.ts";
 import { localTime, showValue, storedFields } from "../../request-line.ts";
 import { similarNames } from "../../suggest.ts";
@@ -143,7 +143,7 @@ function describeAttempts(record: LogRecord, { out }: Cli): string[] {
   const rows = attempts.map((attempt) => {
     const { duration_ms: duration = 0 } = attempt;
     const isOk = attempt.verdict === "ok";
-    const timeline = makeTimeline(startMs / whole, duration / whole);
+    const timeline = makeTimeline(startMs / whole, duration / whole, attempt.shown === false ? HELD : SHOWN);
     startMs += duration;
     return [
       out.paint(isOk ? "green" : "red", timeline),
@@ -151,15 +151,27 @@ function describeAttempts(record: LogRecord, { out }: Cli): string[] {
       text(attempt.upstream_base_url),
       [text(attempt.status_code), outcomeOrNone(attempt.verdict)].filter((part) => part !== "").join(" "),
       describeError(attempt),
+      describeHeld(attempt),
     ];
   });
   return alignRows(rows, undefined).map((line) => fitFields(line, out));
 }
 
-function makeTimeline(start: number, share: number): string {
+const SHOWN = "█";
+/** The client saw nothing of it. */
+const HELD = "▒";
+
+function makeTimeline(start: number, share: number, bar: string): string {
   const from = Math.min(TIMELINE_COLUMNS - 1, Math.floor(start * TIMELINE_COLUMNS));
   const length = Math.max(1, Math.min(TIMELINE_COLUMNS - from, Math.round(share * TIMELINE_COLUMNS)));
-  return "·".repeat(from) + "█".repeat(length) + "·".repeat(TIMELINE_COLUMNS - from - length);
+  return "·".repeat(from) + bar.repeat(length) + "·".repeat(TIMELINE_COLUMNS - from - length);
+}
+
+/** What was held of an answer before it was passed on or given up. */
+function describeHeld({ held_bytes: bytes = 0, held_events: events = 0, shown }: RecordedAttempt): string {
+  if (bytes === 0) return "";
+  const size = formatBytes(bytes);
+  return shown === false ? t`held: ${events} events, ${size}, not shown` : t`held: ${events} events, ${size}`;
 }
 
 /** The log leaves out the one attempt of a request that went well. */
