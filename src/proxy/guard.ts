@@ -44,7 +44,8 @@ export function refuse(
 ): Refusal | null {
   const { headers, method } = request;
   const host = headers.get("host");
-  // Two Host fields arrive joined by a comma and are in no list (RFC 9112 3.2).
+  // Two Host fields arrive joined by a comma and are in no list (RFC 9112 3.2). Of an absolute target Bun shows the path alone: a
+  // foreign one is known by its Host, which every client makes the same (3.2.2). One that does not gets our own answer.
   if (host === null || !allowedHosts.has(host.toLowerCase())) {
     return { status: 421, message: t`this proxy answers only on its own loopback address` };
   }

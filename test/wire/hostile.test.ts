@@ -87,6 +87,32 @@ describe("requests that are not well formed", () => {
     });
   }
 
+  for (const line of [
+    "GET http://evil.test/ HTTP/1.1\r\nHost: evil.test",
+    "POST http://evil.test/v1/responses HTTP/1.1\r\nHost: evil.test:PORT",
+    "GET HTTPS://evil.test/v1/models?x=1 HTTP/1.1\r\nHost: evil.test",
+    "GET http://HOST@evil.test/v1/models HTTP/1.1\r\nHost: evil.test",
+    "GET http://[::ffff:7f00:1]:PORT/v1/models HTTP/1.1\r\nHost: [::ffff:7f00:1]:PORT",
+    "GET http://HOST/v1/models HTTP/1.1\r\nHost: evil.test",
+    "GET http://evil.test/v1/models HTTP/1.0",
+    "GET //evil.test/v1/models HTTP/1.1\r\nHost: evil.test",
+  ]) {
+    test(`H3 a target elsewhere is answered 421: ${line.replaceAll("\r\n", " ")}`, async () => {
+      expect((await refused(`${line}\r\n\r\n`)).status).toBe(421);
+    });
+  }
+
+  test("H3 a target elsewhere under our own Host is never asked there: Bun shows its path alone", async () => {
+    await using evil = await startFakeUpstream([reply({ body: "caught" })]);
+    for (const host of [`127.0.0.1:${evil.port}`, `user@127.0.0.1:${evil.port}`]) {
+      await using client = await connectRaw(proxy.port);
+      client.send(`GET http://${host}/v1/models HTTP/1.1\r\nHost: 127.0.0.1:${proxy.port}\r\n\r\n`);
+      await client.response();
+    }
+    expect(evil.requests).toEqual([]);
+    for (const { target } of upstream.requests) expect(target).toStartWith("/v1");
+  });
+
   test("H3 OPTIONS * and an absolute target of our own keep to the upstream's prefix", async () => {
     for (const line of ["OPTIONS * HTTP/1.1", `GET http://127.0.0.1:${proxy.port}/v1/models HTTP/1.1`]) {
       await using client = await connectRaw(proxy.port);
