@@ -192,27 +192,30 @@ export async function scanFile(
 }
 
 async function* linesBackward({ handle, size }: LogFile): AsyncGenerator<string[]> {
-  let rest: Buffer = Buffer.alloc(0);
+  /** Of a line whose beginning has not been read yet, in order. */
+  let parts: Buffer[] = [];
+  let held = 0;
   for (let at = size; at > 0;) {
     const length = Math.min(BLOCK_BYTES, at);
     const { buffer, bytesRead } = await handle.read(Buffer.allocUnsafe(length), 0, length, at - length);
     if (bytesRead < length) break;
     at -= length;
     const start = buffer.indexOf(NEWLINE);
-    if (start >= 0) yield decodeLines([buffer.subarray(start + 1), rest]).reverse();
-    rest = start >= 0 ? buffer.subarray(0, start) : join([buffer, rest]);
+    if (start >= 0) {
+      yield decodeLines([buffer.subarray(start + 1), ...parts]).reverse();
+      [parts, held] = [[], 0];
+    }
+    const part = start >= 0 ? buffer.subarray(0, start) : buffer;
+    held += part.length;
+    // It grows too long to be a line.
+    if (held > MAX_LINE_BYTES) [parts, held] = [[Buffer.from(NO_LINE)], NO_LINE.length];
+    else parts.unshift(part);
   }
-  if (rest.length > 0) yield decodeLines([rest]);
+  if (held > 0) yield decodeLines(parts);
 }
 
 /** No parser takes this for a line, nor what follows it. */
 const NO_LINE = "?";
-
-/** A part of a line, or, where it grows too long to be one, something that is none. */
-function join(parts: readonly Buffer[]): Buffer {
-  const whole = Buffer.concat(parts);
-  return whole.length > MAX_LINE_BYTES ? Buffer.from(NO_LINE) : whole;
-}
 
 function decodeLines(parts: readonly Buffer[]): string[] {
   return Buffer.concat(parts).toString("utf8").split("\n");

@@ -1,6 +1,7 @@
 // Finds sessions: by a query from the latest change to the oldest, or by id. Only reads.
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { ignoreSystemError } from "../base/errors.ts";
+import { lookAt } from "../base/files.ts";
 import { readFacts, readSession } from "./facts.ts";
 import type { Project } from "./project.ts";
 import { readUuid } from "./record-text.ts";
@@ -85,6 +86,8 @@ export function readRecentIds(histories: readonly string[]): ReadonlySet<string>
 }
 
 function readTail(path: string): string {
+  // Opening a pipe would wait for a writer.
+  if (lookAt(path)?.isFile() !== true) return "";
   const fd = openSync(path, "r");
   try {
     const buffer = Buffer.alloc(TAIL_BYTES);

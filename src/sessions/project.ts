@@ -1,8 +1,7 @@
 // What a project is: the repository around a directory with all its worktrees, or else the directory itself. Only reads.
-import { lstatSync, readFileSync } from "node:fs";
+import { lstatSync } from "node:fs";
 import { basename, dirname, join, relative, resolve, sep } from "node:path";
-import { ignoreSystemError } from "../base/errors.ts";
-import { listNames, realPath } from "../base/files.ts";
+import { listNames, readTextOrNull, realPath } from "../base/files.ts";
 
 export type Project = Readonly<ReturnType<typeof readProject>>;
 
@@ -50,11 +49,11 @@ function findTree(path: string): string | null {
 /** The main tree and all linked ones (gitrepository-layout(5): commondir, worktrees/NAME/gitdir). */
 function listTrees(root: string): string[] {
   const git = join(root, ".git");
-  const pointed = /^gitdir: (.+)$/m.exec(readOrNull(git) ?? "")?.[1];
+  const pointed = /^gitdir: (.+)$/m.exec(readTextOrNull(git) ?? "")?.[1];
   const own = pointed === undefined ? git : resolve(root, pointed);
-  const common = resolve(own, readOrNull(join(own, "commondir"))?.trim() ?? ".");
+  const common = resolve(own, readTextOrNull(join(own, "commondir"))?.trim() ?? ".");
   const linked = listNames(join(common, "worktrees")).flatMap((name) => {
-    const link = readOrNull(join(common, "worktrees", name, "gitdir"))?.trim();
+    const link = readTextOrNull(join(common, "worktrees", name, "gitdir"))?.trim();
     return link === undefined ? [] : [dirname(resolve(common, "worktrees", name, link))];
   });
   const main = basename(common) === ".git" ? [dirname(common)] : [];
@@ -64,8 +63,4 @@ function listTrees(root: string): string[] {
 /** A directory as seen from the project: "." for its root, a relative path below it, "../tree/sub" beside it. */
 export function relativeToProject({ roots }: Project, directory: string): string {
   return relative(roots[0] ?? "", directory) || ".";
-}
-
-function readOrNull(path: string): string | null {
-  return ignoreSystemError(() => readFileSync(path, "utf8"), null);
 }

@@ -1,10 +1,10 @@
 // Looks at what runs and what is installed on this machine, for `doctor`. Starts nothing but a question to our own proxies.
-import { existsSync, readFileSync, realpathSync } from "node:fs";
+import { realpathSync } from "node:fs";
 import { createServer } from "node:net";
 import { dirname, join } from "node:path";
 import { type Env, readVariable } from "../../base/env.ts";
 import { errorCode } from "../../base/errors.ts";
-import { lookAt } from "../../base/files.ts";
+import { lookAt, readTextOrNull } from "../../base/files.ts";
 import { isRecord, parseRecord } from "../../base/json-value.ts";
 import { t } from "../../base/text.ts";
 import type { Service } from "../../base/service.ts";
@@ -76,7 +76,7 @@ export function findClient(service: Service, env: Env): ServiceFacts["client"] {
 function findVersion(file: string, packageName: string): string | null {
   for (let directory = dirname(file); directory !== dirname(directory); directory = dirname(directory)) {
     const manifest = join(directory, "package.json");
-    const found = existsSync(manifest) ? parseRecord(readFileSync(manifest, "utf8")) : null;
+    const found = parseRecord(readTextOrNull(manifest) ?? "");
     const { name, version } = found ?? {};
     if (typeof name === "string" && name.startsWith(packageName) && typeof version === "string")
       return version;

@@ -3,6 +3,7 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { UserError, errorCode, ignoreSystemError } from "../../base/errors.ts";
+import { lookAt } from "../../base/files.ts";
 import { t } from "../../base/text.ts";
 import { DEFAULT_PORT, makeProxyAddress } from "../../base/service.ts";
 import { type Edit, type SwitchEditor, type SwitchTarget, type Undo, withFileName } from "../client.ts";
@@ -120,6 +121,8 @@ function listRollouts(folder: string): string[] {
 }
 
 async function namesOwnProvider(path: string): Promise<boolean> {
+  // Opening a pipe would wait for a writer.
+  if (lookAt(path)?.isFile() !== true) return false;
   try {
     const head = await Bun.file(path).slice(0, HEAD_BYTES).text();
     return head.includes(NEEDLE);

@@ -5,7 +5,7 @@ import { closeSync, copyFileSync, existsSync, mkdtempSync, openSync, readSync, r
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { UserError, errorCode, errorMessage } from "../../base/errors.ts";
-import { readText } from "../../base/files.ts";
+import { lookAt, readText } from "../../base/files.ts";
 import { type JsonRecord, isRecord, parseRecord, stringOr } from "../../base/json-value.ts";
 import { type Text, t } from "../../base/text.ts";
 import {
@@ -71,6 +71,8 @@ export async function readCcSwitch(directory: string): Promise<CcSwitchFiles> {
 function readDatabase(file: string, current: Current): CcSwitchFiles {
   try {
     using resources = new DisposableStack();
+    // SQLite would wait for a pipe.
+    if (lookAt(file)?.isFile() !== true) throw new UserError(t`${file} is not a file`);
     const database = resources.use(openReadOnly(copyIfBroken(file, resources)));
     const tables = namesIn(database, "SELECT name FROM sqlite_master WHERE type = 'table'");
     const present = namesIn(database, "SELECT name FROM pragma_table_info('providers')");
@@ -122,7 +124,8 @@ function openReadOnly(file: string): Database {
 
 /** What a crash or a copy left without its index is read elsewhere: SQLite would make the index beside it. */
 function copyIfBroken(file: string, resources: DisposableStack): string {
-  if (!isInWalMode(file) || !existsSync(`${file}-wal`) || existsSync(`${file}-shm`)) return file;
+  if (!isInWalMode(file) || lookAt(`${file}-wal`)?.isFile() !== true || existsSync(`${file}-shm`))
+    return file;
   const directory = mkdtempSync(join(tmpdir(), "codex-helper-"));
   resources.defer(() => rmSync(directory, { recursive: true, force: true }));
   const copy = join(directory, "cc-switch.db");
