@@ -155,7 +155,12 @@ export function planDisable(service: Service, target: Target, until: string | nu
 export function planSetActive(service: Service, name: string): Plan {
   return (config) => {
     requireUpstreams(config, service, { name, position: null });
-    return config.services[service].active === name ? [] : [setActive(service, name)];
+    const { active, configs } = config.services[service];
+    const path = [service, "configs", name];
+    return [
+      ...(active === name ? [] : [setActive(service, name)]),
+      ...(configs.get(name)?.entry.needs_activation == null ? [] : [removeKey(path, "needs_activation")]),
+    ];
   };
 }
 

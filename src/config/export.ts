@@ -9,7 +9,8 @@ import type { ParsedConfig } from "./parse.ts";
 /** Keys whose values are secrets whatever they look like, and objects all of whose values are. */
 const SECRET_KEYS = new Set(["auth_token", "api_key"]);
 const SECRET_MAPS = new Set(["headers", "query"]);
-/** Settings around the configs that are imported from a file. `hooks` are not: they are commands. */
+/** Settings around the configs that are imported from a file. Hooks are not: they are commands; and redaction is this machine's. */
+const NEVER = ["hooks", "filter"] as const;
 const SETTINGS = ["default_service", "routing", "timeouts", "privacy", "limits"] as const;
 /** In the middle of every masked secret. */
 const MASK = "…";
@@ -34,9 +35,9 @@ export function listNewSettings(from: ParsedConfig, to: ParsedConfig): Change[] 
 
 /** The settings of `from` that are not imported: `to` has its own, or they never are. */
 export function listKeptSettings(from: ParsedConfig, to: ParsedConfig): string[] {
-  return [...SETTINGS, "hooks" as const].filter((key) => {
+  return [...SETTINGS, ...NEVER].filter((key) => {
     const isSame = JSON.stringify(from.shell[key]) === JSON.stringify(to.shell[key]);
-    return from.shell[key] != null && !isSame && (key === "hooks" || to.shell[key] != null);
+    return from.shell[key] != null && !isSame && (NEVER.some((one) => one === key) || to.shell[key] != null);
   });
 }
 

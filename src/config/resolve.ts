@@ -64,13 +64,14 @@ export function resolveConfig(
   };
 }
 
-/** The config asked for, else the active one; where that is missing, the only one there is. */
+/** The config asked for, else the active one; where that is missing, the only one there is that is not just imported. */
 export function chooseConfig(section: ServiceConfigs, service: Service, asked?: string): NamedConfig | Unset {
   const { active, configs, broken } = section;
   const wanted = asked ?? active;
   const names = [...new Set([...configs.keys(), ...broken.keys()])];
   const hasWanted = wanted !== null && names.includes(wanted);
-  const name = hasWanted || asked !== undefined || names.length !== 1 ? wanted : names[0];
+  const usable = names.filter((one) => configs.get(one)?.entry.needs_activation !== true);
+  const name = hasWanted || asked !== undefined || usable.length !== 1 ? wanted : usable[0];
   const chosen = configs.get(name ?? "");
   if (chosen !== undefined) return chosen;
 

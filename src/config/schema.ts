@@ -125,6 +125,10 @@ const upstreamSchema = z.looseObject({
 export const namedConfigSchema = z.looseObject({
   name: maybe(string, "Ignored: the key is the name."),
   alias: maybe(string, "Display name."),
+  needs_activation: maybe(
+    z.boolean(),
+    "true: not used for being the only config, but once it is active. Set by an import, removed by `ch config set-active`.",
+  ),
   upstreams: described(
     z.array(upstreamSchema).check(z.minLength(1), z.maxLength(64)),
     "In order of priority: the first is the primary, the others are backups.",

@@ -22,6 +22,6 @@ export async function bootstrap(options: ImportOptions, now: () => number): Prom
     import("./import-plan.ts"),
   ]);
   const found = await findImport(options);
-  await updateConfig(paths, planImport(found.configs), now);
+  await updateConfig(paths, planImport(found.configs, "first"), now);
   return { service, configs: placeImports(found.configs, config).added, skipped: found.skipped };
 }

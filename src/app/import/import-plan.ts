@@ -4,7 +4,7 @@
 import { inEnglish } from "../../base/text.ts";
 import { SERVICES, type Service } from "../../base/service.ts";
 import type { ImportedConfig } from "../../clients/imported-config.ts";
-import type { Plan } from "../../config/edit.ts";
+import { type Plan, planSetActive } from "../../config/edit.ts";
 import type { Change } from "../../config/jsonc-edit.ts";
 import type { ParsedConfig } from "../../config/parse.ts";
 
@@ -49,21 +49,55 @@ export function placeImports(configs: readonly ImportedConfig[], config: ParsedC
   return { added, known };
 }
 
-/** Adds them; the first of a service that has no config becomes its active one. */
-export function planImport(configs: readonly ImportedConfig[]): Plan {
+/**
+ * Which configs come into use: the first of a service that has none ("first", for what this machine is set up with already),
+ * the first of each service ("now", where the user says so), or none ("never", for what a stranger may have made).
+ */
+export type Activation = "first" | "now" | "never";
+
+/** The names that become active, by service. */
+export function listActivated(
+  configs: readonly ImportedConfig[],
+  config: ParsedConfig,
+  activation: Activation,
+): ReadonlyMap<Service, string> {
+  const { added, known } = placeImports(configs, config);
+  const isWanted = (service: Service): boolean =>
+    activation === "now" || (activation === "first" && namesOf(config, service).length === 0);
+  return new Map(
+    SERVICES.filter(isWanted).flatMap((service) => {
+      const name =
+        added.find((one) => one.service === service)?.name ??
+        known.find((one) => one.service === service)?.as;
+      return name === undefined ? [] : [[service, name] as const];
+    }),
+  );
+}
+
+/** Adds them. One that does not come into use waits for its activation, also where it is or becomes the only one. */
+export function planImport(configs: readonly ImportedConfig[], activation: Activation): Plan {
   return (config) => {
     const { added } = placeImports(configs, config);
-    const firsts = SERVICES.flatMap((service): Change[] => {
-      const first = added.find((one) => one.service === service);
-      if (first === undefined || namesOf(config, service).length > 0) return [];
-      return [{ kind: "set", path: [service, "active"], value: first.name }];
+    const active = listActivated(configs, config, activation);
+    const sets = added.map(({ service, name, alias, extra, upstreams }): Change => {
+      const { needs_activation: _, ...others } = extra ?? {};
+      const isWaiting =
+        active.get(service) !== name &&
+        (activation === "never" || (!active.has(service) && config.services[service].active === null));
+      const value = {
+        ...(alias === undefined ? {} : { alias: inEnglish(alias) }),
+        ...(isWaiting ? { needs_activation: true } : {}),
+        ...others,
+        upstreams,
+      };
+      return { kind: "set", path: [service, "configs", name], value };
     });
-    const sets = added.map(({ service, name, alias, extra, upstreams }): Change => ({
-      kind: "set",
-      path: [service, "configs", name],
-      value: { ...(alias === undefined ? {} : { alias: inEnglish(alias) }), ...extra, upstreams },
-    }));
-    return [...firsts, ...sets];
+    const activations = [...active].flatMap(([service, name]) =>
+      added.some((one) => one.service === service && one.name === name)
+        ? [{ kind: "set", path: [service, "active"], value: name } satisfies Change]
+        : planSetActive(service, name)(config),
+    );
+    return [...activations, ...sets];
   };
 }
 

@@ -281,7 +281,7 @@ test("whatever stands in its fields, what comes out is a config.json without a m
       const providers = parts.map((one, index) => codex(`p${index}`, one));
       const { configs, skipped } = importCcSwitch(providers);
       if (providers.length > 0) expect(configs.length + skipped.length).toBeGreaterThan(0);
-      const written = editConfig("", "config.json", planImport(configs));
+      const written = editConfig("", "config.json", planImport(configs, "first"));
       if (configs.length === 0) return;
       const { services } = parseConfig(written, "config.json");
       expect([...services.codex.broken, ...services.claude.broken]).toEqual([]);

@@ -1,24 +1,25 @@
 // `ch config import`: what clients, other programs, a file or a link are set up with, as configs of ours. Shown first, keys
 // masked; written only where a person says so.
-import type { Text } from "../../../base/text.ts";
+import { type Text, inEnglish } from "../../../base/text.ts";
 import { resolve } from "node:path";
 import { createClientSecrets } from "../../../app/client-secrets.ts";
 import {
   type PlacedImport,
   type Placement,
+  listActivated,
   placeImports,
   planImport,
 } from "../../../app/import/import-plan.ts";
+import { listRemarks, listSettingChanges } from "../../../app/import/import-remarks.ts";
 import { readVariable } from "../../../base/env.ts";
 import { UserError } from "../../../base/errors.ts";
 import { t, tell, tellList } from "../../language.ts";
 import { showPath } from "../../../base/paths.ts";
-import { CLIENT_NAME, SERVICES, type Service, isService } from "../../../base/service.ts";
+import { CLIENT_NAME, SERVICES, type Service, flagFor, isService } from "../../../base/service.ts";
 import type { Import } from "../../../clients/imported-config.ts";
-import { checkUpstreams } from "../../../config/check-upstreams.ts";
+import type { Plan } from "../../../config/edit.ts";
 import { listKeptSettings, listNewSettings } from "../../../config/export.ts";
 import { loadConfig, updateConfig } from "../../../config/file.ts";
-import { formatTarget } from "../../../config/name.ts";
 import { type ParsedConfig, makeEmptyConfig } from "../../../config/parse.ts";
 import { JSON_ARG, usageError } from "../../args.ts";
 import { type Cli, defineCommand } from "../../cli.ts";
@@ -27,7 +28,7 @@ import { similarNames } from "../../suggest.ts";
 import { type ConfigView, describeCredential, viewConfigs } from "./describe.ts";
 
 const SOURCES = [...SERVICES, "cc-switch", "cli_proxy"];
-const LINK = "ccswitch://";
+const LINK = /^ccswitch:/i;
 
 const HELP = "ch config import --help";
 
@@ -36,11 +37,12 @@ export const importCommand = defineCommand({
   examples: [
     ["ch config import --from codex", "show what would be imported from Codex"],
     ["ch config import --from cc-switch --yes", "import cc-switch's providers"],
-    ["ch config import --from 'ccswitch://v1/import?resource=provider&...'", "show what a link contains"],
+    ["ch config import 'ccswitch://v1/import?resource=provider&...'", "show what a link contains"],
     ["ch config import backup.json", "show what an export or another config.json contains"],
+    ["ch config import backup.json --yes --activate", "import it, and use its first config"],
   ],
   args: {
-    file: { type: "positional", required: false, description: "an export, or another config.json" },
+    file: { type: "positional", required: false, description: "an export, another config.json, or a link" },
     from: {
       type: "string",
       valueHint: "SOURCE",
@@ -52,6 +54,7 @@ export const importCommand = defineCommand({
       description: "the data directory of cc-switch or cli_proxy, if not the default",
     },
     yes: { type: "boolean", description: "write without asking" },
+    activate: { type: "boolean", description: "use the first imported config at once" },
     ...JSON_ARG,
   },
   async run(args, cli) {
@@ -65,22 +68,43 @@ export const importCommand = defineCommand({
     const found = { ...read, configs };
     const config = await loadConfig(paths.config);
     const placement = placeImports(found.configs, config);
+    const activation = args.activate === true ? "now" : found.isForeign ? "never" : "first";
+    const activated = listActivated(found.configs, config, activation);
     const settings = found.config === null ? [] : listNewSettings(found.config, config);
-    const isNew = placement.added.length + settings.length > 0;
-    if (args.json !== true) show(cli, found, placement);
-    if (args.json !== true && found.config !== null) showSettings(cli, found.config, config);
-    // A link comes from a stranger: it is never one keypress away.
-    const mayAsk = args.json !== true && !found.isLink;
+    const changes = listSettingChanges(settings, config);
+    const remarks = placement.added.flatMap((one) => listRemarks(one, config));
+    // They would be in use at once, also for the configs that are here.
+    const wanted = activation === "now" ? settings : [];
+    const plan: Plan = (current) => [...planImport(found.configs, activation)(current), ...wanted];
+    const isNew = plan(config).length > 0;
+    if (args.json !== true) {
+      show(cli, found, placement);
+      for (const { isRisk, words } of [...remarks, ...changes])
+        if (isRisk) out.warn(tell(words));
+        else out.note(tell(words));
+      if (found.config !== null) showSettings(cli, found.config, config);
+      if (wanted.length < settings.length) out.note(t`settings are imported only with --activate`);
+      showHosts(cli, found, placement);
+    }
+    // What may come from a stranger is never one keypress away.
+    const mayAsk = args.json !== true && !found.isForeign;
     const isWanted = isNew && (args.yes === true || (mayAsk && (await out.confirm(t`Add these?`))));
-    if (isWanted)
-      await updateConfig(paths, (current) => [...planImport(found.configs)(current), ...settings], now);
+    if (isWanted) await updateConfig(paths, plan, now);
     if (args.json === true) {
       return out.json({
         service: found.service,
-        configs: placement.added.map((one) => ({ service: one.service, ...viewImport(cli, one) })),
+        configs: placement.added.map((one) => ({ service: one.service, ...viewImport(cli, one, activated) })),
         known: placement.known,
         left_out: found.skipped,
         settings: settings.map(({ path }) => path.join(".")),
+        setting_changes: changes.map(({ about, after, before }) => ({ name: about, before, after })),
+        remarks: remarks.map(({ about, isRisk, words }) => ({
+          about,
+          is_risk: isRisk,
+          words: inEnglish(words),
+        })),
+        hosts: listHosts(placement),
+        activated: Object.fromEntries(activated),
         written: isWanted,
       });
     }
@@ -94,6 +118,13 @@ export const importCommand = defineCommand({
     if (!isNew) out.note(t`nothing new: ${file} already contains everything`);
     else if (isWanted) out.note(t`written to ${file}`);
     else out.note(t`nothing was written; the same command with --yes writes it`);
+    for (const service of SERVICES) {
+      const name = activated.get(service);
+      const waiting = placement.added.find((one) => one.service === service)?.name;
+      if (name !== undefined && isNew) out.note(t`${CLIENT_NAME[service]} uses ${name} from then on`);
+      else if (waiting !== undefined && found.isForeign)
+        out.note(t`not used until you type: ch config set-active ${waiting}${flagFor(service)}`);
+    }
   },
 });
 
@@ -102,7 +133,8 @@ interface Found extends Import {
   readonly service: Service | null;
   /** Where it was found, for people. */
   readonly where: string;
-  readonly isLink: boolean;
+  /** A file or a link: whoever made it may be anybody. */
+  readonly isForeign: boolean;
   /** Of a file: the settings around its configs. */
   readonly config: ParsedConfig | null;
 }
@@ -112,21 +144,25 @@ async function findImports(
   { file, from, dir }: { readonly [name in "file" | "from" | "dir"]?: string | undefined },
 ): Promise<Found> {
   const { paths, env } = cli;
-  const none = { service: null, isLink: false, config: null };
+  const none = { service: null, isForeign: false, config: null };
+  const link = [file, from].find((one) => one !== undefined && LINK.test(one));
+  if (link !== undefined) {
+    if (file !== undefined && from !== undefined)
+      throw usageError(t`--from and a FILE cannot be used together`, HELP);
+    if (dir !== undefined) throw usageError(t`--dir belongs to --from cc-switch or --from cli_proxy`, HELP);
+    if (/[?&]apiKey=[^&]/i.test(link)) cli.out.warn(t`the link's key is now in your shell's history`);
+    const { readLinkImport } = await import("../../../app/import/foreign-import.ts");
+    return { ...none, ...(await readLinkImport(link)), where: t`a ccswitch:// link`, isForeign: true };
+  }
   if (from === undefined) {
     if (file === undefined) throw usageError(t`choose what to import: a FILE, or --from SOURCE`, HELP);
     if (dir !== undefined) throw usageError(t`--dir belongs to --from cc-switch or --from cli_proxy`, HELP);
     const { readFileImport } = await import("../../../app/import/foreign-import.ts");
-    return { ...none, ...(await readFileImport(resolve(file))), where: file };
+    return { ...none, ...(await readFileImport(resolve(file))), where: file, isForeign: true };
   }
   if (file !== undefined) throw usageError(t`--from and a FILE cannot be used together`, HELP);
-  const { findForeignImport, readLinkImport } = await import("../../../app/import/foreign-import.ts");
-  if (from.startsWith(LINK)) {
-    if (dir !== undefined) throw usageError(t`--dir belongs to --from cc-switch or --from cli_proxy`, HELP);
-    if (/[?&]apiKey=[^&]/.test(from)) cli.out.warn(t`the link's key is now in your shell's history`);
-    return { ...none, ...(await readLinkImport(from)), where: t`a ccswitch:// link`, isLink: true };
-  }
   if (from === "cc-switch" || from === "cli_proxy") {
+    const { findForeignImport } = await import("../../../app/import/foreign-import.ts");
     const found = await findForeignImport(from, dir, env);
     return { ...none, ...found, where: showPath(found.source ?? from, env) };
   }
@@ -162,16 +198,22 @@ function show(cli: Cli, found: Found, { added, known }: Placement): void {
     });
     out.table([`  ${t`NAME`}`, t`KEY`, t`ADDRESS`], rows);
   }
-  for (const one of added) for (const words of listRemarks(one)) out.warn(words);
   for (const { name, takenName } of added)
     if (takenName !== null) out.note(t`the name ${takenName} is in use: this one becomes ${name}`);
   for (const { name, as } of known) out.note(t`${name} already exists as ${as}`);
   for (const words of found.skipped) out.note(t`skipped: ${words}`);
-  const hosts = [
-    ...new Set(added.flatMap(({ upstreams }) => upstreams.map(({ base_url }) => hostOf(base_url)))),
-  ].join(", ");
-  if (found.isLink && hosts !== "")
-    out.warn(t`links can come from anyone: your conversations would go to ${hosts}`);
+}
+
+/** Where the conversations would go. */
+function showHosts({ out }: Cli, { isForeign }: Found, placement: Placement): void {
+  const hosts = listHosts(placement).join(", ");
+  if (hosts === "") return;
+  if (isForeign) out.warn(t`files and links can come from anyone: your conversations would go to ${hosts}`);
+  else out.note(t`your conversations would go to ${hosts}`);
+}
+
+function listHosts({ added }: Placement): string[] {
+  return [...new Set(added.flatMap(({ upstreams }) => upstreams.map(({ base_url }) => hostOf(base_url))))];
 }
 
 function showSettings({ out }: Cli, from: ParsedConfig, to: ParsedConfig): void {
@@ -181,22 +223,23 @@ function showSettings({ out }: Cli, from: ParsedConfig, to: ParsedConfig): void 
   if (kept.length > 0) out.note(t`settings kept as they are: ${tellList(kept)}`);
 }
 
-/** What `config list` would warn of. */
-function listRemarks({ name, service, upstreams }: PlacedImport): string[] {
-  return checkUpstreams(upstreams, service).warnings.map(
-    ({ path, words }) => `${formatTarget(name, Number(path[0]) + 1)} ${tell(words)}`,
-  );
-}
-
 /** As `config list` would show it, masked. */
-function viewImport(cli: Cli, { service, name, alias, upstreams }: PlacedImport): ConfigView {
+function viewImport(
+  cli: Cli,
+  { alias, extra, name, service, upstreams }: PlacedImport,
+  activated: ReadonlyMap<Service, string> = new Map(),
+): ConfigView {
   const empty = makeEmptyConfig();
   const named = {
     name,
     alias: alias === undefined ? null : tell(alias),
-    entry: { upstreams: [...upstreams] },
+    entry: { ...extra, upstreams: [...upstreams], needs_activation: true },
   };
-  const section = { active: null, configs: new Map([[name, named]]), broken: new Map<string, Text>() };
+  const section = {
+    active: activated.get(service) ?? null,
+    configs: new Map([[name, named]]),
+    broken: new Map<string, Text>(),
+  };
   const secrets = createClientSecrets(cli.paths, cli.now);
   const [view] = viewConfigs({
     config: { ...empty, services: { ...empty.services, [service]: section } },

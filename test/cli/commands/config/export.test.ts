@@ -87,7 +87,7 @@ test("a file gets the keys and is private; another machine takes it over whole",
   expect(preview.stderr).toContain("settings to be imported: routing");
   expect(preview.stderr).toContain("settings kept as they are: hooks");
   expect(existsSync(other.paths.config)).toBe(false);
-  await runCli(["config", "import", path, "--yes"], { home: other });
+  await runCli(["config", "import", path, "--yes", "--activate"], { home: other });
   const { hooks: _, my_own: _own, ...expected } = CONFIG;
   expect(JSON.parse(readFileSync(other.paths.config, "utf8"))).toEqual({
     ...expected,

@@ -205,7 +205,9 @@ test("a link is shown with its host, masked, and never applied without --yes, wh
   expect(atTerminal.screen).toContain("--yes writes it");
   expect(atTerminal.screen).not.toContain("[y/N]");
   expect((await run("--from", LINK, "--yes")).code).toBe(0);
-  expect(JSON.parse(readFileSync(home.paths.config, "utf8"))).toMatchObject({
-    codex: { active: "Relay", configs: { Relay: { upstreams: [{ auth: { auth_token: SECRET } }] } } },
+  const written = JSON.parse(readFileSync(home.paths.config, "utf8")) as { codex: object };
+  expect(written).toMatchObject({
+    codex: { configs: { Relay: { needs_activation: true, upstreams: [{ auth: { auth_token: SECRET } }] } } },
   });
+  expect(Object.keys(written.codex)).toEqual(["configs"]);
 });
