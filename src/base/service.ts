@@ -47,6 +47,8 @@ export interface ServiceFacts {
     /** The status for a model that no upstream has. */
     readonly noModel: number;
   };
+  /** How long it waits for the head of an answer that streams, s, less a margin. */
+  readonly headSecs: number;
   /** How long an answer that does not stream may take, s. Shorter than the client's own patience. */
   readonly nonStreamSecs: number;
   /** What its section of config.json is for, in the documentation. */
@@ -79,6 +81,8 @@ export const SERVICE_FACTS: Readonly<Record<Service, ServiceFacts>> = {
       limited: 503,
       noModel: 400,
     },
+    // It waited for 2,700 s in a trial, after which the trial was over; after the head it gives up at 300 s of silence.
+    headSecs: 1800,
     nonStreamSecs: 600,
     about: "Configs for the Codex CLI.",
   },
@@ -104,6 +108,8 @@ export const SERVICE_FACTS: Readonly<Record<Service, ServiceFacts>> = {
       limited: 429,
       noModel: 404,
     },
+    // It asks again after 360 s.
+    headSecs: 330,
     // It gives up on a silent answer after 300 s: it must hear from us before.
     nonStreamSecs: 280,
     about: "Configs for Claude Code.",

@@ -28,8 +28,13 @@ export interface Source {
 }
 
 /** Chunk by chunk, as they come. */
-export function readStream(stream: ReadableStream<Uint8Array>): Source {
-  const reader = stream.getReader();
+export const readStream = (stream: ReadableStream<Uint8Array>): Source => readPieces(stream.getReader());
+
+interface PieceReader {
+  read(): Promise<{ done: boolean; value?: Uint8Array | undefined }>;
+}
+
+export function readPieces(reader: PieceReader): Source {
   let isOver = false;
   return {
     get isOver() {
@@ -38,7 +43,7 @@ export function readStream(stream: ReadableStream<Uint8Array>): Source {
     async pull() {
       const { done, value } = await reader.read();
       isOver = done;
-      return done ? null : value;
+      return done ? null : (value ?? null);
     },
   };
 }

@@ -56,8 +56,8 @@ export interface ProxyDeps {
   readonly connections: Connections;
   readonly memory: SessionMemory;
   readonly own: OwnRoutes;
-  /** When a waiting client gets its first sign of life, and how often from then on, ms. */
-  readonly heartbeat: { readonly afterMs: number; readonly everyMs: number };
+  /** When a waiting client gets its first sign of life, and how often from then on, ms. Default: as its program needs it. */
+  readonly heartbeat: { readonly afterMs?: number; readonly everyMs?: number };
   /** Sees the headers of each answer of an upstream, before it is judged. Cheap, and never throws. */
   readonly observeHeaders: (upstream: Upstream, headers: Headers) => void;
   /** Requests open right now in the whole process; shared by all its services. */

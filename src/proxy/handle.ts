@@ -14,7 +14,7 @@ import { endpointOf } from "./endpoints.ts";
 import { beginExchange, type Exchange, type ExchangeEnd } from "./exchange.ts";
 import { ANY_OUTPUT } from "./gate.ts";
 import { refuse, type RequestTarget, splitUrl } from "./guard.ts";
-import { withHeartbeat } from "./heartbeat.ts";
+import { headWaitMs, withHeartbeat } from "./heartbeat.ts";
 import { type LocalError, makeErrorResponse } from "./local-error.ts";
 import { OWN_PREFIX, answerOwn } from "./own-routes.ts";
 import { isCounted } from "./refusals.ts";
@@ -131,8 +131,9 @@ async function forward({ request, target, exchange, deps }: Forwarding): Promise
   return await withHeartbeat(answer, {
     api: endpoint.api,
     stream: facts.stream,
+    afterMs: deps.heartbeat.afterMs ?? headWaitMs(exchange.service, request.headers.get("user-agent")),
+    everyMs: deps.heartbeat.everyMs,
     onStart: (status) => exchange.fixStatus(status),
-    ...deps.heartbeat,
   });
 }
 

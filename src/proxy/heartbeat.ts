@@ -1,17 +1,33 @@
-// Keeps a client connected where every upstream is slow: after a while a keep-alive event is sent, and again, until the
-// answer is there. It then comes inside the stream, whatever it is. Nothing is sent before that time.
+// Keeps a client connected where every upstream is slow: as late as the client allows a head and a keep-alive event are sent,
+// and more of these, until the answer is there. It then comes inside the stream, whatever it is.
+import { SERVICE_FACTS, type Service } from "../base/service.ts";
 import { english } from "../base/text.ts";
 import type { Api } from "../usage/stream-events.ts";
+import { readDecoded, readPieces, type Source } from "./answer-body.ts";
+import { readCodings } from "./codings.ts";
 import { makeErrorEvent } from "./local-error.ts";
 
 export interface HeartbeatOptions {
   readonly api: Api | null;
   /** The client asked for a stream of events; others cannot be sent a sign of life. */
   readonly stream: boolean;
+  /** How long the client waits for a head. */
   readonly afterMs: number;
-  readonly everyMs: number;
+  /** Default: once a minute. */
+  readonly everyMs?: number | undefined;
   /** The client is about to get a status of its own, whatever the answer's will be. */
   readonly onStart: (status: number) => void;
+}
+
+/** Node's fetch waits 300 s for a head, and Bun's 360 s. */
+export const OTHERS_HEAD_SECS = 280;
+/** Codex's timer between two events is 300 s, and so is that of Node's fetch between two bytes. */
+export const HEARTBEAT_SECS = 60;
+
+/** How long the client may be left without a head: before it a final answer has a status of its own. */
+export function headWaitMs(service: Service, userAgent: string | null): number {
+  const { agent, headSecs } = SERVICE_FACTS[service];
+  return (agent.test(userAgent ?? "") ? headSecs : OTHERS_HEAD_SECS) * 1_000;
 }
 
 /** SSE comments do not reset Codex's idle timer; an event of an unknown type does. Anthropic has one of its own. */
@@ -23,7 +39,7 @@ const HEARTBEATS: Readonly<Record<Api, string>> = {
 
 /** `answer` itself when it comes in time; otherwise a stream of heartbeats that ends in it. */
 export async function withHeartbeat(answer: Promise<Response>, options: HeartbeatOptions): Promise<Response> {
-  const { api } = options;
+  const { api, everyMs = HEARTBEAT_SECS * 1_000 } = options;
   if (api === null || !options.stream) return await answer;
   const first = await within(answer, options.afterMs);
   if (first !== null) return first;
@@ -37,13 +53,14 @@ export async function withHeartbeat(answer: Promise<Response>, options: Heartbea
         while (response === null) {
           await controller.write(HEARTBEATS[api]);
           await controller.flush();
-          response = await within(answer, options.everyMs);
+          response = await within(answer, everyMs);
         }
         if (response.ok && response.body !== null) {
           const reader = response.body.getReader();
           stopReading = (reason) => reader.cancel(reason);
-          for (let next = await reader.read(); !next.done; next = await reader.read())
-            await controller.write(next.value);
+          const source = readAsPlain(reader, response.headers.get("content-encoding"));
+          for (let piece = await source.pull(); piece !== null; piece = await source.pull())
+            await controller.write(piece);
         } else await controller.write(await makeErrorEvent(api, response));
         await controller.end();
       } catch {
@@ -57,6 +74,12 @@ export async function withHeartbeat(answer: Promise<Response>, options: Heartbea
     },
   });
   return new Response(stream, { headers: { "content-type": "text/event-stream" } });
+}
+
+/** The head that went out names no coding. */
+function readAsPlain(reader: Parameters<typeof readPieces>[0], encoding: string | null): Source {
+  const source = readPieces(reader);
+  return encoding === null ? source : readDecoded(source, readCodings(encoding).join(", "));
 }
 
 /** The value of the promise, or null when it is not there in time. */

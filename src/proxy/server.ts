@@ -28,8 +28,6 @@ export interface ProxyOptions
 
 export type ProxyServer = ReturnType<typeof startProxy>;
 
-/** Both clients give up on a silent connection after 300 s (Codex's idle timer, Claude Code's stream timer). */
-const HEARTBEAT = { afterMs: 240_000, everyMs: 60_000 };
 /** There is no way to listen beyond loopback. */
 const LOOPBACK = "127.0.0.1";
 /** Above our own body limit, so that it is we who answer 413. */
@@ -41,7 +39,7 @@ export function startProxy({ isForOneUser = false, onBug, port, ...options }: Pr
   const connections = createConnections(monotonic);
   let allowedHosts = makeAllowedHosts(port);
   const deps: ProxyDeps = {
-    heartbeat: HEARTBEAT,
+    heartbeat: {},
     observeHeaders: () => {},
     owned: () => NO_OWNED_NAMES,
     clientToken: null,

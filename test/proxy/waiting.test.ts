@@ -1,6 +1,17 @@
 import { expect, test } from "bun:test";
-import { chunk, EVENT_STREAM, GOOD, head, reply, responsesPrologue, sse } from "../helpers/answers.ts";
-import { type Answer, SILENCE, startFakeUpstream } from "../helpers/fake-upstream.ts";
+import { headWaitMs } from "../../src/proxy/heartbeat.ts";
+import {
+  chunk,
+  EVENT_STREAM,
+  GOOD,
+  head,
+  LAST_CHUNK,
+  reply,
+  responsesEvents,
+  responsesPrologue,
+  sse,
+} from "../helpers/answers.ts";
+import { type Answer, SILENCE, startFakeUpstream, type Step } from "../helpers/fake-upstream.ts";
 import { startTestProxy } from "../helpers/in-process-proxy.ts";
 
 const SOON = { afterMs: 30, everyMs: 30 };
@@ -42,6 +53,46 @@ test("a client that waits long hears that somebody is there, and then gets the w
   expect(text).toContain("at last");
   expect(text.trimEnd()).toMatch(/event: response\.completed\n.*$/);
   expect(await proxy.entry()).toMatchObject({ outcome: "ok", usage: { total_tokens: 150 } });
+});
+
+test("an answer that is compressed comes plain into the stream, which says of no coding", async () => {
+  const gate = Promise.withResolvers<void>();
+  const body = Bun.gzipSync(Buffer.from(responsesEvents({ text: "at last" }).join("")));
+  const answer = reply({
+    headers: { "content-type": "text/event-stream", "content-encoding": "gzip" },
+    body,
+  });
+  await using upstream = await startFakeUpstream(() => late(answer, gate.promise));
+  await using proxy = startTestProxy({ upstreams: [upstream.baseUrl], heartbeat: SOON });
+  const headers = { "content-type": "application/json", "accept-encoding": "gzip" };
+  const response = await proxy.ask("/v1/responses", TURN, { headers });
+  expect(await readAround(response, '{"type":"keepalive"}', gate.resolve)).toContain("at last");
+  expect(await proxy.entry()).toMatchObject({ outcome: "ok", usage: { total_tokens: 150 } });
+});
+
+test.each([
+  ["codex", "codex_exec/0.169.0 (Debian)", 1800],
+  ["codex", "OpenAI/JS 5.0.0", 280],
+  ["claude", "claude-cli/2.1.330 (external, cli)", 330],
+  ["claude", null, 280],
+] as const)("%s, as %s, waits %d s for a head", (service, userAgent, secs) => {
+  expect(headWaitMs(service, userAgent)).toBe(secs * 1_000);
+});
+
+test("a client that is held is kept waiting until an upstream shows something", async () => {
+  const gate = Promise.withResolvers<void>();
+  async function* held(): AsyncGenerator<Step> {
+    yield head(200, EVENT_STREAM);
+    yield chunk(responsesPrologue().join(""));
+    await gate.promise;
+    yield* [...responsesEvents({ text: "at last" }).slice(2).map(chunk), LAST_CHUNK];
+  }
+  await using upstream = await startFakeUpstream(() => held());
+  await using proxy = startTestProxy({ upstreams: [upstream.baseUrl], heartbeat: SOON });
+  const response = await proxy.ask("/v1/responses", TURN);
+  const text = await readAround(response, '{"type":"keepalive"}', gate.resolve);
+  expect(text.indexOf("keepalive")).toBeLessThan(text.indexOf("response.created"));
+  expect(text).toContain("at last");
 });
 
 test("a failure after the wait comes as an event of the stream", async () => {

@@ -2,6 +2,7 @@
 // anew.
 import { KEPT_LENGTH_BYTES } from "../../src/proxy/answer.ts";
 import { LINGER_MS, PING_IDLE_TIMES } from "../../src/proxy/deliver.ts";
+import { HEARTBEAT_SECS, OTHERS_HEAD_SECS } from "../../src/proxy/heartbeat.ts";
 import { HOLD_BYTES } from "../../src/proxy/gate.ts";
 import { RULES } from "../../src/routing/classify-rules.ts";
 import {
@@ -95,6 +96,10 @@ function makeAnswerTables(): string {
   ].join("\n\n");
 }
 
+const WAITS = SERVICES.map((service) => SERVICE_FACTS[service])
+  .map(({ headSecs, name }) => `${headSecs} s (${name})`)
+  .join(", ");
+
 /** What no row of an event says, with the figures of the code. */
 const HOLD_ROWS: readonly (readonly [what: string, rule: string])[] = [
   [
@@ -116,6 +121,10 @@ const HOLD_ROWS: readonly (readonly [what: string, rule: string])[] = [
   [
     "after the first event",
     "`first_byte_secs` does not apply any more; without a new event within `idle_secs`: `stalled`. Comments, blank lines, repeated pings and repeated echoes are not new",
+  ],
+  [
+    "the client meanwhile",
+    `waits without a head for ${WAITS} or ${OTHERS_HEAD_SECS} s (others); then it gets one, a keep-alive event each ${HEARTBEAT_SECS} s, and the final answer as an event of the stream`,
   ],
   [
     "silence after output",
