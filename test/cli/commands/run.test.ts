@@ -252,3 +252,54 @@ test("a run without a request leaves no file behind", async () => {
   expect(left.map(String).toSorted()).toEqual(["config.json", "run"]);
   expect(readdirSync(join(home.path, ".codex"))).toEqual([]);
 });
+
+/** Everything of a request that an upstream could read but its body. */
+const seen = ({ fields, target }: FakeUpstream["requests"][number]): string =>
+  `${target} ${JSON.stringify(fields)}`;
+
+test("what Codex's table and -c add reaches the table's own relay, and no other", async () => {
+  install("codex", { link: codexBinary() });
+  const write = (baseUrl: string): void => {
+    home.write(
+      ".codex/config.toml",
+      `model_provider = "a"\n[model_providers.a]\nname = "A"\nbase_url = "${baseUrl}"\n` +
+        'http_headers = { "X-Codex-Relay" = "secret-1" }\nquery_params = { key = "secret-2" }\n',
+    );
+  };
+  const turn = async (): Promise<string> => {
+    const typed = ["-c", "model_providers.a.env_http_headers.X-Codex-Typed=A_KEY"];
+    const answer = await runCli(["run", "--", "codex", "exec", "--skip-git-repo-check", ...typed, "hi"], {
+      home,
+      env: { ...env, A_KEY: "secret-3" },
+      cwd: join(home.path, "project"),
+    });
+    expect(answer).toMatchObject({ code: 0, stdout: "right\n" });
+    return seen(await upstream.gotRequest(upstream.requests.length));
+  };
+  write(elsewhere.baseUrl);
+  expect(await turn()).not.toContain("secret");
+  write(upstream.baseUrl);
+  const own = await turn();
+  for (const number of [1, 2, 3]) expect(own).toContain(`secret-${number}`);
+}, 30_000);
+
+test("ANTHROPIC_CUSTOM_HEADERS of the shell or of --settings reaches its own relay, and no other", async () => {
+  install("claude", { link: claudeBinary() });
+  const headers = (name: string): string => `X-Claude-${name}: secret-${name}`;
+  const turn = async (relay: string): Promise<string> => {
+    home.write(".claude/settings.json", { env: { ANTHROPIC_BASE_URL: relay, ANTHROPIC_AUTH_TOKEN: "t" } });
+    const answer = await runCli(["run", "--", "claude", "-p", "hi", ...typed], {
+      home,
+      env: { ...env, ANTHROPIC_CUSTOM_HEADERS: headers("Shell") },
+      cwd: join(home.path, "project"),
+    });
+    expect(answer).toMatchObject({ code: 0, stdout: "right\n" });
+    return seen(await upstream.gotRequest(upstream.requests.length));
+  };
+  let typed: readonly string[] = [];
+  expect(await turn(elsewhere.origin)).not.toContain("secret");
+  expect(await turn(upstream.origin)).toContain("secret-Shell");
+  typed = ["--settings", JSON.stringify({ env: { ANTHROPIC_CUSTOM_HEADERS: headers("Typed") } })];
+  expect(await turn(elsewhere.origin)).not.toContain("secret");
+  expect(await turn(upstream.origin)).toContain("secret-Typed");
+}, 60_000);
