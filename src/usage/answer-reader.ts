@@ -123,9 +123,10 @@ function readTail(api: Api, bytes: Uint8Array, openingUsage: unknown): AnswerFac
   let isCounted = false;
   let terminal: AnswerFacts["terminal"] = null;
   let isOver = false;
+  let isSettled = false;
   let error: string | undefined;
   for (const { event, isDispatched } of eventsFromEnd(bytes, () =>
-    terminal === null ? NEEDLES[api] : USAGE_NEEDLE,
+    isSettled ? USAGE_NEEDLE : NEEDLES[api],
   )) {
     const snapshot = isCounted ? null : readTailMember(event.data, "usage", api === "responses" ? 2 : 1);
     if (typeof snapshot === "object" && snapshot !== null) {
@@ -133,17 +134,20 @@ function readTail(api: Api, bytes: Uint8Array, openingUsage: unknown): AnswerFac
       usage = readUsage(api, [openingUsage, ...snapshots]);
       isCounted = usage?.input_tokens !== undefined && usage.output_tokens !== undefined;
     }
-    if (terminal === null && isDispatched) {
+    if (!isSettled && isDispatched) {
       const { choices, kind } = readLate(api, event);
       if (kind === "error" || kind === "failed") error ??= event.data;
-      if (kind === "failed" || kind === "completed" || kind === "incomplete") terminal = kind;
+      // Relays put [DONE] behind an error too.
+      if (kind === "error" && terminal === "completed") terminal = "failed";
+      if (kind === "failed" || kind === "completed" || kind === "incomplete") terminal ??= kind;
       isOver = terminal !== null;
       // Clients of these two APIs are content with the reason for the end, without the event after it.
       if (kind === "finish" && api === "messages") terminal = "completed";
       for (const choice of choices) begun.add(choice.index);
       for (const choice of choices) if (choice.isFinished) finished.add(choice.index);
+      isSettled = terminal !== null && (api !== "chat" || (kind !== "completed" && kind !== "held"));
     }
-    if (terminal !== null && isCounted) break;
+    if (isSettled && isCounted) break;
   }
   if (begun.size > 0 && begun.size === finished.size) terminal ??= "completed";
   if (terminal !== null || error === undefined) return { usage, terminal, isOver, error };

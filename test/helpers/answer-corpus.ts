@@ -185,8 +185,8 @@ function shorten(value: unknown): unknown {
 
 /** What the file promises, as far as it does. */
 function dueOf(file: AnswerFile, text: string): Record<string, unknown> {
-  const { client, failures, headers, says, status, until, usage, verdict } = file.expect;
-  const isGood = client === "first" && verdict === "ok";
+  const { client, failures, headers, outcome, says, status, until, usage, verdict } = file.expect;
+  const isGood = client === "first" && verdict === "ok" && outcome === undefined;
   const shown = client === "second" ? secondOf(file) : file.answer;
   const isShown = client !== "ch" && client !== "assembled";
   return {
@@ -198,9 +198,14 @@ function dueOf(file: AnswerFile, text: string): Record<string, unknown> {
     ...(headers === undefined ? {} : { headers }),
     ...(usage === undefined ? {} : { usage: usage ?? undefined }),
     ...(failures === undefined && !isGood ? {} : { failures: failures ?? 0 }),
-    ...(client === "cut" ? { outcome: "cut" } : {}),
-    ...(isGood || (client === "second" && file.second === true) ? { outcome: "ok" } : {}),
+    ...outcomeOf(file, isGood),
   };
+}
+
+function outcomeOf({ expect: { client, outcome }, second }: AnswerFile, isGood: boolean) {
+  if (outcome !== undefined) return { outcome };
+  if (client === "cut") return { outcome: "cut" };
+  return isGood || (client === "second" && second === true) ? { outcome: "ok" } : {};
 }
 
 /** All of it; of one that is cut after a certain piece at least what precedes that, and what came of the rest in time. */

@@ -65,6 +65,7 @@ const schema = z.strictObject({
     status: z.optional(z.number()),
     until: z.optional(z.number()),
     failures: z.optional(z.number()),
+    outcome: z.optional(z.enum(["ok", "error", "cut"])),
     says: z.optional(z.string()),
     headers: z.optional(z.record(z.string(), z.nullable(z.string()))),
     usage: z.optional(z.nullable(z.record(z.string(), z.number()))),

@@ -57,6 +57,18 @@ describe("an observed stream", () => {
       { terminal: "completed" },
     ],
     [
+      "that puts an error before its [DONE] has failed",
+      "chat",
+      'data: {"choices":[{"delta":{"content":"a"}}]}\n\ndata: {"choices":[{"delta":{},"finish_reason":"error"}],"error":{"code":502}}\n\ndata: [DONE]\n\n',
+      { terminal: "failed", isOver: true },
+    ],
+    [
+      "that puts an error and usage before its [DONE] has failed, and is counted",
+      "chat",
+      'data: {"error":{"code":502}}\n\ndata: {"choices":[],"usage":{"prompt_tokens":5,"completion_tokens":1}}\n\ndata: [DONE]\n\n',
+      { terminal: "failed", usage: { input_tokens: 5, output_tokens: 1, total_tokens: 6 } },
+    ],
+    [
       "that completes without usage has unknown usage",
       "responses",
       'data: {"type":"response.completed","response":{"usage":null}}\n\n',
