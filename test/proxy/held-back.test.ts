@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
 import { type Claim, NO_OWNED_NAMES, type OwnedNames } from "../../src/base/owned-names.ts";
 import type { Upstream } from "../../src/base/upstream.ts";
 import { holdBack } from "../../src/proxy/held-back.ts";
@@ -245,4 +246,59 @@ test("a parameter that looks like a credential is held back from a relay, and th
   expect(send({}, { search, baseUrl: VENDOR })).toMatchObject({ search, names: [] });
   expect(send({}, { search: "?key=1" }).search).toBe("");
   expect(send({}, { search: "?beta=true" }).search).toBe("?beta=true");
+});
+
+test("whatever several tables add, a value reaches only the origins that have it", () => {
+  const name = fc.constantFrom(
+    "x-key",
+    "authorization",
+    "user-agent",
+    "x-codex-a",
+    "anthropic-version",
+    "cookie",
+  );
+  const origin = fc.constantFrom(A, B, VENDOR.slice(0, -3), null);
+  const value = fc.constantFrom("v1", "v2", "v3");
+  const claim = fc.record({ name, origin, value, isKnown: fc.boolean(), isInUse: fc.boolean() });
+  const credential = fc.constantFrom<Upstream["credential"]>(
+    { kind: "none" },
+    { kind: "client" },
+    { kind: "bearer", secret: "ours" },
+  );
+  const all = fc.record({
+    claims: fc.array(claim, { maxLength: 6 }),
+    to: fc.constantFrom(A, B, VENDOR),
+    credential,
+    pick: fc.nat(),
+  });
+  fc.assert(
+    fc.property(all, ({ claims, to, credential: own_, pick }) => {
+      const group = (): Map<string, Claim[]> =>
+        Map.groupBy(
+          claims.map((one) => ({ ...one, shown: one.name, value: one.isKnown ? one.value : null })),
+          (one) => one.name,
+        );
+      const chosen = claims[pick % Math.max(1, claims.length)];
+      if (chosen === undefined) return;
+      const toOrigin = new URL(to).origin;
+      const mayHave = claims.some(
+        (one) =>
+          one.name === chosen.name && one.origin === toOrigin && (!one.isKnown || one.value === chosen.value),
+      );
+      const sent = send(
+        { [chosen.name]: chosen.value },
+        {
+          baseUrl: to,
+          credential: own_,
+          search: `?${chosen.name}=${chosen.value}`,
+          owned: { headers: group(), parameters: group() },
+        },
+      );
+      // Its own literal tells whose it is; where only the client knows the value, the claim in use decides.
+      if (!chosen.isKnown || mayHave) return;
+      expect(sent.headers[chosen.name]).not.toBe(chosen.value);
+      expect(sent.search).toBe("");
+    }),
+    { numRuns: 3000 },
+  );
 });
