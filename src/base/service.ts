@@ -103,7 +103,7 @@ export const SERVICE_FACTS: Readonly<Record<Service, ServiceFacts>> = {
     greetings: { "/": ["HEAD"], "/api/hello": ["HEAD", "GET"] },
     noAnswer: {
       knowsUsageLimit: false,
-      stopsAt: ["anthropic-window", "payment-required"],
+      stopsAt: ["anthropic-window"],
       refused: { status: 403, type: "permission_error" },
       limited: 429,
       noModel: 404,

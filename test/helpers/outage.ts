@@ -97,7 +97,7 @@ export async function surviveOutage(outage: Outage): Promise<Survival> {
     setTimeout(() => void relays.recover(), outage.outageMs);
     const seen = await client;
     const tries = readTurns(home).length;
-    return { ...seen, tries, isTold: /ch \(codex-helper\).{0,80}main#1: \S/s.test(seen.screen) };
+    return { ...seen, tries, isTold: /ch \(codex-helper\):.{0,80}main#1: \S/.test(textOf(seen.screen)) };
   } finally {
     if (serve !== null) {
       endGroup(serve.pid);
@@ -227,6 +227,12 @@ async function startClient(outage: Outage, home: TempHome): Promise<Omit<Surviva
     await child.exited;
     child.terminal?.close();
   }
+}
+
+/** The words alone. Programs at a terminal move the cursor where others write a blank. */
+function textOf(screen: string): string {
+  // eslint-disable-next-line no-control-regex
+  return screen.replace(/\u001b\[[\d;?]*[A-Za-z]/g, " ").replace(/\s+/g, " ");
 }
 
 /** The log's lines of turns. */

@@ -22,7 +22,8 @@ const ROWS: readonly Outage[] = [
     mode: "interactive",
     through: "run",
     manners: ["529"],
-    outageMs: 4_000,
+    // It shows no words before its third try.
+    outageMs: 8_000,
   },
 ];
 
