@@ -33,6 +33,8 @@ const ALL_BITS = 0o7777;
 const GROUP_BITS = 0o2070;
 /** The errors of opening a directory for fsync on systems that do not offer it. */
 const NO_DIRECTORY_SYNC = new Set(["EISDIR", "EPERM", "EACCES", "EINVAL", "ENOTSUP"]);
+/** What a file system without modes says, where it does not just ignore them. */
+const NO_MODES = new Set(["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS"]);
 /** What Windows says of a file that another program has open. */
 const BUSY = new Set(["EPERM", "EACCES", "EBUSY"]);
 const BUSY_WAITS_MS = [10, 20, 40, 80, 160, 320, 640];
@@ -147,7 +149,7 @@ export function writeFileAtomic(path: string, data: string | Uint8Array, options
   const bytes = typeof data === "string" ? new TextEncoder().encode(data) : data;
   try {
     withOpen(temp, "wx", (fd) => {
-      if (before === null) fchmodSync(fd, options.mode ?? PRIVATE_FILE);
+      if (before === null) setMode(fd, options.mode ?? PRIVATE_FILE);
       else takeAfter(fd, { target, before, ...options });
       for (let written = 0; written < bytes.length;) written += writeSync(fd, bytes, written);
       fsyncSync(fd);
@@ -284,12 +286,21 @@ function takeAfter(
   const keepsBoth = changeOwner(fd, before);
   const keepsGroup = keepsBoth || (uid !== before.uid && changeOwner(fd, { uid, gid: before.gid }));
   // Rights that were given to that group are not given to ours.
-  fchmodSync(fd, mode ?? before.mode & (keepsGroup ? ALL_BITS : ALL_BITS & ~GROUP_BITS));
+  setMode(fd, mode ?? before.mode & (keepsGroup ? ALL_BITS : ALL_BITS & ~GROUP_BITS));
   if (keepAttributes === undefined || process.platform === "win32") return;
   const isSame =
     (keepsBoth || uid === before.uid) &&
     withOpen(target, "r", (from) => keepAttributes(from, fd, { keepsGroup }));
   if (!isSame) throw new Irreplaceable(`${target} has an owner or attributes that cannot be copied`);
+}
+
+/** Of a file of ours. It was made private already, if the file system knows what that is. */
+export function setMode(fd: number, mode: number): void {
+  try {
+    fchmodSync(fd, mode);
+  } catch (error) {
+    if (!NO_MODES.has(errorCode(error) ?? "")) throw error;
+  }
 }
 
 /** False where that is not permitted. */

@@ -139,6 +139,8 @@ function tightenMode(path: string): Text | null {
     if (me !== undefined && uid !== me && me !== 0) return t`${path} belongs to another user`;
     if (process.platform === "win32" || (mode & 0o077) === 0) return null;
     chmodSync(path, PRIVATE_FILE);
+    if ((statSync(path).mode & 0o077) !== 0)
+      return t`other users can read ${path}: its file system has no permissions`;
     return t`other users could read ${path}; it is private now`;
   } catch (error) {
     if (errorCode(error) === undefined) throw error;

@@ -1,18 +1,9 @@
 // Appends to requests.jsonl: one line, one write, also with several processes writing. Rotates by size.
 // A request never fails because of its log line: a problem is reported once, through a callback.
-import {
-  closeSync,
-  fchmodSync,
-  fstatSync,
-  openSync,
-  readSync,
-  type Stats,
-  statSync,
-  writeSync,
-} from "node:fs";
+import { closeSync, fstatSync, openSync, readSync, type Stats, statSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
 import { UserError } from "../base/errors.ts";
-import { PRIVATE_FILE, describe, ensurePrivateDirectory, resolveLink } from "../base/files.ts";
+import { PRIVATE_FILE, describe, ensurePrivateDirectory, resolveLink, setMode } from "../base/files.ts";
 import { type Text, t } from "../base/text.ts";
 import { type LogEntry, makeLogLine } from "./entry.ts";
 import { isEndless, rotateLog } from "./rotation.ts";
@@ -145,7 +136,7 @@ function open(path: string): Pick<OpenLog, "fd" | "isFile" | "path"> {
   if (isEndless(target)) throw new UserError(t`it is not a file`);
   const fd = openSync(target, "a+", PRIVATE_FILE);
   const stats = fstatSync(fd);
-  if (stats.isFile() && (stats.mode & 0o077) !== 0) fchmodSync(fd, PRIVATE_FILE);
+  if (stats.isFile() && (stats.mode & 0o077) !== 0) setMode(fd, PRIVATE_FILE);
   return { fd, path: target, isFile: stats.isFile() };
 }
 

@@ -3,7 +3,7 @@ import { chmodSync, statSync } from "node:fs";
 import { type CheckRow, type Finding, runChecks } from "../../base/check.ts";
 import type { Env } from "../../base/env.ts";
 import { UserError, errorCode } from "../../base/errors.ts";
-import { describe, removeFile } from "../../base/files.ts";
+import { describe, isOpenToOthers, removeFile } from "../../base/files.ts";
 import type { Paths } from "../../base/paths.ts";
 import { DEFAULT_PORT, SERVICES, type Service } from "../../base/service.ts";
 import { type Text, t } from "../../base/text.ts";
@@ -193,11 +193,17 @@ function removeAllLeftovers(paths: Paths): Text | null {
 }
 
 function makePrivate(path: string): Text {
+  const why = tryToMakePrivate(path);
+  if (why !== null) throw new UserError(t`cannot make ${path} private: ${why}`);
+  return t`made ${path} private`;
+}
+
+/** Why it could not be done, or null. */
+function tryToMakePrivate(path: string): Text | string | null {
   try {
     chmodSync(path, statSync(path).isDirectory() ? 0o700 : 0o600);
+    return isOpenToOthers(path) ? t`its file system has no permissions` : null;
   } catch (error) {
-    const why = describe(error);
-    throw new UserError(t`cannot make ${path} private: ${why}`, { cause: error });
+    return describe(error);
   }
-  return t`made ${path} private`;
 }
