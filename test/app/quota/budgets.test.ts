@@ -14,6 +14,7 @@ import { startConfiguredProxy } from "../../helpers/configured-proxy.ts";
 import { startFakeUpstream } from "../../helpers/fake-upstream.ts";
 import { makeTempHome } from "../../helpers/temp-home.ts";
 import { waitUntil } from "../../helpers/wait.ts";
+import { makeEntry } from "../../log/make-entry.ts";
 
 test("a budget of the user's own moves sessions on when it is spent, from what the log says", async () => {
   await using primary = await startFakeUpstream(() => GOOD.responses({ text: "primary" }));
@@ -113,3 +114,126 @@ test.each([
     await book.stop();
   },
 );
+
+const ZONES = [
+  "UTC",
+  "America/New_York",
+  "Australia/Sydney",
+  "Asia/Kathmandu",
+  "America/Sao_Paulo",
+  "Pacific/Apia",
+];
+
+/** What `work` gives in a time zone. */
+async function inZone<T>(zone: string, work: () => Promise<T>): Promise<T> {
+  const before = process.env["TZ"];
+  process.env["TZ"] = zone;
+  try {
+    return await work();
+  } finally {
+    if (before === undefined) delete process.env["TZ"];
+    else process.env["TZ"] = before;
+  }
+}
+
+/** A dollar each, by the prices of the test. */
+const dollarAt = (timestamp_ms: number): object => ({
+  timestamp_ms,
+  service: "codex",
+  method: "POST",
+  path: "/v1/responses",
+  config_name: "main",
+  upstream_base_url: "https://relay.example/v1",
+  model: "m",
+  usage: { input_tokens: 1_000_000, output_tokens: 0 },
+});
+
+function makeBudgetHome(times: readonly number[]) {
+  const home = makeTempHome();
+  const upstream = { base_url: "https://relay.example/v1", budget_usd: { day: 100, month: 1_000 } };
+  home.write(".codex-helper/config.json", { codex: { configs: { main: { upstreams: [upstream] } } } });
+  home.write(".codex-helper/prices.json", [{ model: "*", input: 1, output: 1 }]);
+  const lines = times.map((time) => `${JSON.stringify(dollarAt(time))}\n`);
+  home.write(".codex-helper/logs/requests.jsonl", lines.join(""));
+  const context = { paths: home.paths, env: home.env };
+  const startBook = (now: number) => {
+    const live = createLiveConfig({ ...context, now: () => now });
+    const prices = createLivePrices({ ...context, live, now: () => now });
+    return createSpendBook({ ...context, prices, now: () => now, onTrouble: () => {} });
+  };
+  return {
+    home,
+    /** By a proxy that ends. */
+    async save(now: number): Promise<void> {
+      const book = startBook(now);
+      const line = {
+        ...makeEntry(),
+        timestamp_ms: now,
+        upstream_base_url: null,
+        outcome: "refused" as const,
+      };
+      book.note(book.number(line), false);
+      await book.stop();
+    },
+    async readUsed(now: number): Promise<(number | null | undefined)[]> {
+      const { services } = await surveyStatus(["codex"], { ...context, now: () => now });
+      return (services[0]?.upstreams[0]?.quota ?? []).map(({ used }) => used);
+    },
+  };
+}
+
+test.each(ZONES)(
+  "a day and a month are those of the calendar in %s, also where clocks change",
+  async (zone) => {
+    await inZone(zone, async () => {
+      // Clocks change on 2026-03-08 and 11-01 (New York), 04-05 and 10-04 (Sydney).
+      for (const [month, day] of [
+        [2, 8],
+        [10, 1],
+        [3, 5],
+        [9, 4],
+        [11, 31],
+      ] as const) {
+        const start = new Date(2026, month, day).getTime();
+        const end = new Date(2026, month, day + 1).getTime();
+        const first = new Date(2026, month, 1).getTime();
+        const times = [first - 1, first, start - 1, start, (start + end) / 2, end - 1];
+        const { home, readUsed, save } = makeBudgetHome(times);
+        using _ = home;
+        const inMonth = times.filter((time) => time >= first).length;
+        expect(await readUsed(end - 1)).toEqual([3 + (first === start ? 1 : 0), inMonth]);
+        await save(end - 1);
+        expect(await readUsed(end - 1)).toEqual([3 + (first === start ? 1 : 0), inMonth]);
+        const next = new Date(end).getMonth() === month ? inMonth : 0;
+        expect(await readUsed(end)).toEqual([0, next]);
+      }
+    });
+  },
+);
+
+test("a clock that was wrong, and an older batch in the log, change no other day", async () => {
+  const now = new Date(2026, 10, 15, 12).getTime();
+  const far = new Date(2031, 0, 1).getTime();
+  const { home, readUsed, save } = makeBudgetHome([now - 1, far, 0, now - 40 * 86_400_000, now]);
+  using _ = home;
+  expect(await readUsed(now)).toEqual([2, 2]);
+  await save(far);
+  expect(await readUsed(now)).toEqual([2, 2]);
+  expect(await readUsed(far)).toEqual([1, 1]);
+  await save(now);
+  appendFileSync(home.paths.requestsLog, `${JSON.stringify(dollarAt(now - 86_400_000))}\n`);
+  expect(await readUsed(now)).toEqual([2, 3]);
+});
+
+test("a day belongs to the time zone that the machine had then", async () => {
+  const now = Date.UTC(2026, 10, 29, 3);
+  const { home, readUsed, save } = makeBudgetHome([now - 60_000]);
+  using _ = home;
+  await inZone("America/New_York", () => save(now));
+  expect(await inZone("America/New_York", () => readUsed(now))).toEqual([1, 1]);
+  expect(await inZone("Australia/Sydney", () => readUsed(now))).toEqual([0, 1]);
+  // Counted where nothing had counted it yet: by the zone of now.
+  const other = makeBudgetHome([now - 60_000]);
+  using _other = other.home;
+  expect(await inZone("Australia/Sydney", () => other.readUsed(now))).toEqual([1, 1]);
+});
