@@ -70,13 +70,14 @@ export function createSpendBook({ now, onTrouble, paths, prices }: SpendBookOpti
   let seq = 0;
   /** Not in the file yet. */
   let own = new Set<LogRecord>();
-  let hasNews = false;
-  let unlooked = 0;
+  /** The number of the last line that ended, of the last that is in the ledger in memory, and of the last that is saved. */
+  const last = { noted: 0, added: 0, saved: 0 };
   /** Null until the ledger is needed in this process. */
-  let live: (Counted & { readonly costOf: Pricer["costOf"] }) | null = null;
+  let live: (Counted & Priced) | null = null;
   let queue: Promise<unknown> = Promise.resolve();
   let saving: Timer | null = null;
   let watching: Timer | null = null;
+  let firstLook: Timer | null = null;
   let onChange: (() => void) | null = null;
   let told: string | null = null;
 
@@ -91,45 +92,50 @@ export function createSpendBook({ now, onTrouble, paths, prices }: SpendBookOpti
     queue = next.catch(() => {});
     return await next;
   };
-  const addOwn = ({ spend }: Pick<Counted, "spend">, costOf: Pricer["costOf"]): void => {
+  const addOwn = (spend: Spend, costOf: Pricer["costOf"]): void => {
     for (const record of own)
       if (spend.has(run, record.seq ?? 0) !== true) spend.add(record, costOf(record), now());
   };
 
-  /** Everything that is known by now, from the file if it can be read. */
+  /** Everything that is known by now. A ledger that cannot be read is continued from memory, else from the log. */
   const load = async (
-    mostBytes?: number,
-  ): Promise<Counted & { costOf: Pricer["costOf"]; canWrite: boolean }> => {
-    const costOf = await prices.costOf();
-    const { problem, saved } = await readSpendFile(paths.spend);
+    { saved }: SpendFile,
+    { costOf, mostBytes }: Priced & { readonly mostBytes?: number | undefined },
+  ): Promise<Counted & Priced> => {
     const base = saved ?? (live === null ? null : live.spend.save([...live.marks], live.readAt ?? 0));
     const counted = { spend: createSpend(base), marks: base?.log ?? [], readAt: base?.read_at ?? null };
-    addOwn(counted, costOf);
+    addOwn(counted.spend, costOf);
     const read = await readNews(paths.requestsLog, counted, { costOf, mostBytes, now });
     if (read === null) throw new UserError(t`the log is too large to be counted now`);
-    return { spend: counted.spend, ...read, costOf, canWrite: problem === null };
+    return { spend: counted.spend, ...read, costOf };
   };
+  const loadHere = async (): Promise<Counted & Priced> =>
+    await load(await readSpendFile(paths.spend), { costOf: await prices.costOf() });
 
   const save = async (mostBytes?: number): Promise<void> => {
     clearTimeout(saving ?? undefined);
     saving = null;
     ensurePrivateDirectory(paths.home);
-    const mine = own;
-    await withLock(
-      join(paths.run, "spend.lock"),
-      async () => {
-        await putAside(paths, now(), onTrouble);
-        const { canWrite, costOf, ...next } = await load(mostBytes);
-        await nameProjects(next.spend);
+    const costOf = await prices.costOf();
+    const { noted } = last;
+    const mine = new Set(own);
+    const work = async (): Promise<void> => {
+      const found = await readSpendFile(paths.spend);
+      const file = canPutAside(paths.spend, found) ? putAside(paths, now(), onTrouble) : found;
+      if (file.problem !== null && live === null) return;
+      const next = await load(file, { costOf, mostBytes });
+      await nameProjects(next.spend);
+      if (file.problem === null) {
         const text = JSON.stringify(next.spend.save([...next.marks], next.readAt ?? now()));
-        if (canWrite) writeFileAtomic(paths.spend, `${text}\n`, { mode: PRIVATE_FILE });
-        own = new Set([...own].filter((record) => !mine.has(record)));
-        addOwn(next, costOf);
-        if (live !== null) live = { ...next, costOf };
-      },
-      { timeoutMs: LOCK_TIMEOUT_MS },
-    );
-    hasNews = own.size > 0;
+        writeFileAtomic(paths.spend, `${text}\n`, { mode: PRIVATE_FILE });
+        own = own.difference(mine);
+        last.saved = noted;
+      }
+      addOwn(next.spend, costOf);
+      if (live !== null) live = next;
+      if (file.problem !== null) throw file.problem;
+    };
+    await withLock(join(paths.run, "spend.lock"), work, { timeoutMs: LOCK_TIMEOUT_MS });
     told = null;
   };
   const trySave = (mostBytes?: number): Promise<void> =>
@@ -144,10 +150,13 @@ export function createSpendBook({ now, onTrouble, paths, prices }: SpendBookOpti
     if (countUnread(paths.requestsLog, saved?.log ?? []) > UNREAD_BYTES) await trySave();
   };
 
-  /** What other processes have written, and new prices. */
+  /** What this process and others have done since, and new prices. */
   const look = async (): Promise<void> => {
     if (live === null) return;
     const costOf = await prices.costOf();
+    const { noted } = last;
+    if (noted !== last.added) addOwn(live.spend, costOf);
+    last.added = noted;
     const stats = lookAt(paths.requestsLog);
     const [mark] = live.marks;
     const isRead = stats === null ? mark === undefined : stats.ino === mark?.ino && stats.size === mark.bytes;
@@ -159,6 +168,7 @@ export function createSpendBook({ now, onTrouble, paths, prices }: SpendBookOpti
   const watch = async (): Promise<void> => {
     let waitMs = POLL_MS;
     try {
+      live ??= await enqueue(loadHere);
       await enqueue(look);
     } catch (error) {
       tell(t`budgets cannot be counted: ${errorText(error)}`);
@@ -172,56 +182,54 @@ export function createSpendBook({ now, onTrouble, paths, prices }: SpendBookOpti
     number: (entry: LogEntry): LogEntry => ({ ...entry, run, seq: (seq += 1) }),
     /** A numbered entry that ended. `isLogged`: the log has it. Cheap, and never throws. */
     note(entry: LogEntry, isLogged: boolean): void {
-      hasNews = true;
+      last.noted += 1;
       if (!isLogged || own.size < MOST_OWN) own.add(entry);
-      if (live !== null) {
-        live.spend.add(entry, live.costOf(entry), now());
-        saveSoon();
-      } else if ((unlooked += 1) % LOOK_EVERY_LINES === 0) void saveWhereMuch();
+      if (live !== null) saveSoon();
+      else if (last.noted % LOOK_EVERY_LINES === 0) void saveWhereMuch();
     },
     /** Where much was left uncounted by others, it is counted once everything else has started. */
     start(): void {
-      setTimeout(() => void saveWhereMuch(), FIRST_LOOK_MS).unref();
+      firstLook = setTimeout(() => void saveWhereMuch(), FIRST_LOOK_MS).unref();
     },
     /** The ledger with everything up to now; again where that failed. Rejects with UserError. */
     load: (): Promise<void> =>
       enqueue(async () => {
-        live ??= await load();
+        live ??= await loadHere();
       }),
     /** Keeps it up to date from now on, and the file. `changed` is called as it grows. */
     follow(changed: () => void): void {
       onChange = changed;
       if (watching !== null) return;
-      const begin = async (): Promise<void> => {
-        try {
-          live ??= await enqueue(() => load());
-          if (hasNews || lookAt(paths.spend) === null) saveSoon();
-          await watch();
-        } catch (error) {
-          tell(t`budgets cannot be counted: ${errorText(error)}`);
-          if (watching !== null) watching = setTimeout(() => void begin(), RETRY_MS).unref();
-        }
-      };
-      watching = setTimeout(() => void begin(), 0).unref();
+      watching = setTimeout(() => void watch(), 0).unref();
+      if (lookAt(paths.spend) === null) saveSoon();
     },
     /** Null until it was loaded. */
     spend: (): Spend | null => live?.spend ?? null,
     /** Saves what is not saved yet. Never rejects. */
     async stop(): Promise<void> {
-      clearTimeout(watching ?? undefined);
+      for (const timer of [watching, firstLook]) clearTimeout(timer ?? undefined);
       watching = null;
       onChange = null;
-      if (hasNews) await trySave(MOST_AT_THE_END_BYTES);
+      if (last.noted !== last.saved) await trySave(MOST_AT_THE_END_BYTES);
       else await queue;
       clearTimeout(saving ?? undefined);
+      saving = null;
     },
   };
 }
 
-/** The ledger as it is on the disk; `problem`: it is there and cannot be used. */
-export async function readSpendFile(
-  path: string,
-): Promise<{ readonly saved: SavedSpend | null; readonly problem: UserError | null }> {
+interface SpendFile {
+  readonly saved: SavedSpend | null;
+  /** It is there and cannot be used. */
+  readonly problem: UserError | null;
+}
+
+interface Priced {
+  readonly costOf: Pricer["costOf"];
+}
+
+/** The ledger as it is on the disk. */
+export async function readSpendFile(path: string): Promise<SpendFile> {
   try {
     const text = await readText(path);
     if (text === null) return { saved: null, problem: null };
@@ -273,16 +281,17 @@ function countUnread(path: string, marks: readonly LogMark[]): number {
   }, 0);
 }
 
-/** A ledger that holds something else is kept beside the new one. What is no file stays where it is. */
-async function putAside(
+/** A file that holds something else. What is no file, or cannot be opened, stays where it is: that has a cause. */
+function canPutAside(path: string, { problem }: SpendFile): boolean {
+  return problem !== null && problem.cause === undefined && lookAt(path)?.isFile() === true;
+}
+
+/** There is none then. Throws UserError. */
+function putAside(
   { backups, spend: path }: Paths,
   now: number,
   onTrouble: SpendBookOptions["onTrouble"],
-): Promise<void> {
-  if (lookAt(path)?.isFile() !== true) return;
-  const { problem } = await readSpendFile(path);
-  // One that cannot be opened has a cause.
-  if (problem === null || problem.cause !== undefined) return;
+): SpendFile {
   ensurePrivateDirectory(backups);
   const aside = join(backups, `${basename(path)}.${now}`);
   try {
@@ -291,6 +300,7 @@ async function putAside(
     throw new UserError(t`cannot put ${path} aside: ${describe(error)}`, { cause: error });
   }
   onTrouble(t`${path} could not be read: it is kept as ${aside}, and made anew from the log`);
+  return { saved: null, problem: null };
 }
 
 /** A session's directory is in its own file: each is looked for once. */

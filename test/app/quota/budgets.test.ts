@@ -164,7 +164,7 @@ function makeBudgetHome(times: readonly number[]) {
   return {
     home,
     /** By a proxy that ends. */
-    async save(now: number): Promise<void> {
+    save: async (now: number): Promise<void> => {
       const book = startBook(now);
       const line = {
         ...makeEntry(),
@@ -175,7 +175,7 @@ function makeBudgetHome(times: readonly number[]) {
       book.note(book.number(line), false);
       await book.stop();
     },
-    async readUsed(now: number): Promise<(number | null | undefined)[]> {
+    readUsed: async (now: number): Promise<(number | null | undefined)[]> => {
       const { services } = await surveyStatus(["codex"], { ...context, now: () => now });
       return (services[0]?.upstreams[0]?.quota ?? []).map(({ used }) => used);
     },

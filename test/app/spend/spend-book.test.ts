@@ -189,6 +189,24 @@ describe("the ledger", () => {
     },
   );
 
+  test("that is no file stays where it is, which is told to whoever has a budget", async () => {
+    using home = makeHome();
+    mkdirSync(home.paths.spend);
+    const run = startRun(home);
+    run.request();
+    await run.save();
+    expect(run.troubles).toEqual([]);
+    await run.book.load();
+    run.request();
+    await run.save();
+    expect(run.troubles).toEqual([
+      `what was spent cannot be saved: cannot read ${home.paths.spend}: it is a directory (EISDIR)`,
+    ]);
+    rmSync(home.paths.spend, { recursive: true });
+    await run.save();
+    expect(await readLedger(home)).toEqual({ requests: 2, usd: 2 });
+  });
+
   test("keeps the price of then when prices change", async () => {
     using home = makeHome();
     const run = startRun(home);
