@@ -183,8 +183,9 @@ export function readProxyAddress(
   return { port: Number(port), clientToken: taken.clientToken };
 }
 
-/** The same address, whatever client token either has? */
-export function isSameAddress(service: Service, one: string, other: string): boolean {
-  const [a, b] = [readProxyAddress(service, one), readProxyAddress(service, other)];
-  return one === other || (a !== undefined && a.port === b?.port);
+/** One of these addresses, whatever client token is in it; or one that has a token, which no other program writes. */
+export function isOwnAddress(service: Service, address: string, own: readonly string[]): boolean {
+  const read = readProxyAddress(service, address);
+  if (read === undefined) return own.includes(address);
+  return read.clientToken !== null || own.some((one) => readProxyAddress(service, one)?.port === read.port);
 }

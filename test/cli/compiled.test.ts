@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { chmodSync, existsSync } from "node:fs";
 import { join } from "node:path";
 import { compile } from "../helpers/binary.ts";
 import { runCli } from "../helpers/cli.ts";
@@ -38,6 +39,22 @@ test("the compiled program takes nothing from the directory it is started in", a
     stdout: "~/.codex-helper/filter.json: no such file, so nothing is redacted\n",
     stderr: "",
   });
+});
+
+test("the compiled program starts nothing from the directory it is started in", async () => {
+  using home = makeTempHome();
+  const evil = "#!/bin/sh\ntouch TAKEN\n";
+  for (const name of ["codex", "claude", "ps", "lsof", "netstat", "gsettings", "node_modules/.bin/codex"])
+    chmodSync(home.write(`project/${name}`, evil), 0o755);
+  home.write("project/.env.local", "PATH=.\nCODEX_HELPER_HOME=/nowhere\n");
+  home.write(".bunfig.toml", 'preload = ["./project/evil.ts"]\n');
+  home.write("project/evil.ts", 'require("node:fs").writeFileSync("TAKEN", "");');
+  const cwd = join(home.path, "project");
+  const program = [await compile()];
+  const env = { PATH: "/usr/bin:/bin" };
+  for (const args of [["doctor"], ["status"], ["run", "--", "codex"], ["run", "--", "claude"]])
+    await runCli(args, { home, program, cwd, env });
+  expect(existsSync(join(cwd, "TAKEN"))).toBe(false);
 });
 
 test("the compiled program is there under its short name too", async () => {

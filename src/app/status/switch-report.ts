@@ -1,6 +1,6 @@
 // Whether the clients point at the proxy: the switch itself, who listens on its port, and what overrides it.
 import { onUserError } from "../../base/errors.ts";
-import { DEFAULT_PORT, type Service, isSameAddress, makeProxyAddress } from "../../base/service.ts";
+import { DEFAULT_PORT, type Service, isOwnAddress, makeProxyAddress } from "../../base/service.ts";
 import { type Text, t } from "../../base/text.ts";
 import type { ClientFiles } from "../../clients/client.ts";
 import type { Override } from "../../clients/override.ts";
@@ -72,9 +72,8 @@ async function listOverrides(
 ): Promise<readonly Override[]> {
   const ports = [DEFAULT_PORT[service], ...(port === null ? [] : [port])];
   const ownAddresses = ports.map((one) => makeProxyAddress(service, one));
-  const isOwnAddress = (baseUrl: string): boolean =>
-    ownAddresses.some((own) => isSameAddress(service, own, baseUrl));
+  const isOurs = (baseUrl: string): boolean => isOwnAddress(service, baseUrl, ownAddresses);
   const files = { paths, env, cwd, systemDirectory: systemDirectories[service] };
   // The file's problem is in the status already.
-  return await CLIENTS[service].listOverrides(files, isOwnAddress).catch(onUserError(() => []));
+  return await CLIENTS[service].listOverrides(files, isOurs).catch(onUserError(() => []));
 }

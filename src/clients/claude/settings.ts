@@ -2,7 +2,7 @@
 // JSON has no place for a mark, so the journal remembers the exact text of each insertion.
 // Pure.
 import { UserError } from "../../base/errors.ts";
-import { isSameAddress, readProxyAddress } from "../../base/service.ts";
+import { isOwnAddress, readProxyAddress } from "../../base/service.ts";
 import { type Change, applyChanges, replaceText } from "../../config/jsonc-edit.ts";
 import { JsonSyntaxError, findLine, readJsonc, valueOf } from "../../config/jsonc.ts";
 import { PLACEHOLDER_TOKEN } from "./layers.ts";
@@ -115,8 +115,7 @@ function undoPath(source: string, path: readonly string[], options: UndoOptions)
 
 function isRecognised(value: unknown, { ownAddresses }: UndoOptions): boolean {
   return (
-    typeof value === "string" &&
-    (value === PLACEHOLDER_TOKEN || ownAddresses.some((own) => isSameAddress("claude", own, value)))
+    typeof value === "string" && (value === PLACEHOLDER_TOKEN || isOwnAddress("claude", value, ownAddresses))
   );
 }
 

@@ -41,7 +41,7 @@ import {
   isSamePath,
   showKey,
 } from "../client.ts";
-import { isSameAddress, readProxyAddress } from "../../base/service.ts";
+import { isOwnAddress, readProxyAddress } from "../../base/service.ts";
 import { isDeepStrictEqual } from "node:util";
 import { isTable, parseToml } from "./layers.ts";
 
@@ -280,7 +280,7 @@ function ownMark(document: TomlDocument, entry: TomlEntry, options: CodexUndoOpt
 
 /** Without doubt, whatever client token is in it. */
 function isOwn(address: string, { ownAddresses }: CodexUndoOptions): boolean {
-  return ownAddresses.some((own) => isSameAddress("codex", own, address));
+  return isOwnAddress("codex", address, ownAddresses);
 }
 
 function hasOurForm(path: readonly string[], value: string): boolean {

@@ -87,7 +87,7 @@ test("switch on writes the token into the client's address and nowhere else, and
 test.each(["codex", "claude"] as const)(
   "without its journal the address of %s is known by its form",
   async (service) => {
-    await ch("switch", "on", `--${service}`);
+    await ch("switch", "on", `--${service}`, "--port", String(freePort()));
     rmSync(home.paths.run, { recursive: true });
     expect((await ch("switch", "status", `--${service}`, "--json")).stdout).toContain('"switched": true');
     expect((await ch("switch", "off", `--${service}`)).code).toBe(0);
