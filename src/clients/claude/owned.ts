@@ -20,15 +20,15 @@ export function listClaudeOwned(layers: readonly ClaudeLayer[]): OwnedName[] {
   const winner = layers.find(({ env }) => env[CUSTOM_HEADERS] !== undefined);
   return layers.flatMap((layer) => {
     const own = layer.env[BASE_URL];
-    const { value, where } =
+    const { layer: place, value } =
       own === undefined && inForce !== undefined
-        ? { value: inForce.value, where: inForce.layer.where }
-        : { value: own ?? SERVICE_FACTS.claude.origins[0] ?? "", where: layer.where };
+        ? inForce
+        : { layer, value: own ?? SERVICE_FACTS.claude.origins[0] ?? "" };
     return parseHeaders(layer.env[CUSTOM_HEADERS] ?? "").map((header) => ({
       kind: "header",
       ...header,
       name: header.shown.toLowerCase(),
-      owner: `${BASE_URL} (${inEnglish(where)})`,
+      owner: place.kind === "environment" ? BASE_URL : `${BASE_URL} (${inEnglish(place.where)})`,
       baseUrl: value,
       isInUse: layer === winner,
     }));

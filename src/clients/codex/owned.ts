@@ -1,7 +1,6 @@
 // What Codex's provider tables add to its requests: `http_headers`, `env_http_headers` and `query_params` stay in the table while
 // a switch moves its `base_url`, and belong to the relay that stood there.
-import type { Env } from "../../base/env.ts";
-import { readVariable } from "../../base/env.ts";
+import { type Env, readVariable } from "../../base/env.ts";
 import type { OwnedName } from "../../base/owned-names.ts";
 import { SERVICE_FACTS } from "../../base/service.ts";
 import type { ClientFiles } from "../client.ts";
