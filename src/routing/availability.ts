@@ -109,13 +109,13 @@ function assessModel({ health, model, now, isLastResort }: AssessmentInput): Ass
 
 function assessProbe(hold: Hold, { now, probeSince }: AssessmentInput, isExhausted: boolean): Assessment {
   const isProbing = probeSince !== null;
-  const { since, until, reason, source } = hold;
+  const { since, statedEnd, until, reason, source } = hold;
   return {
     availability: "probing",
     allowed: isProbing ? "no" : "probe",
     since,
     until,
-    endsAt: until,
+    endsAt: statedEnd ?? until,
     askAt: isProbing ? now + probeWaitMs(hold, now - probeSince) : null,
     reason: { rule: isProbing ? "probe-running" : "retry-next", cause: reason },
     source,

@@ -51,6 +51,8 @@ interface Account {
   readonly reason: Reason;
   /** When it can be asked again, or, for a spent quota, when that ends; wall clock in ms. Null: at once. */
   readonly at: number | null;
+  /** The upstream named the time; else it is how long we leave it alone. */
+  readonly isStated: boolean;
   readonly verdict: Verdict | null;
 }
 
@@ -185,13 +187,20 @@ function fromVerdict(
   const cause = CAUSE_OF_RULE.get(rule) ?? CAUSE_OF_BLAME[verdict.blame];
   // What is no turn leaves no trace at the upstream: then the attempt alone knows of a time.
   const kept = candidate === undefined ? null : timeOf(candidate, cause);
-  return { upstream, cause, reason, at: kept ?? resetsAt ?? until, verdict };
+  const isStated = kept === null || candidate === undefined ? resetsAt !== null : isStatedIn(candidate);
+  return { upstream, cause, reason, at: kept ?? resetsAt ?? until, isStated, verdict };
 }
 
 function fromCandidate(candidate: Candidate): Account {
   const { reason, availability, upstream } = candidate;
   const cause = CAUSE_OF_RULE.get(reason.rule) ?? CAUSE_OF_AVAILABILITY[availability];
-  return { upstream, cause, reason, at: timeOf(candidate, cause), verdict: null };
+  const at = timeOf(candidate, cause);
+  return { upstream, cause, reason, at, isStated: isStatedIn(candidate), verdict: null };
+}
+
+/** A stated end of a rate limit is kept to the moment; all else is looked at again before it. */
+function isStatedIn({ availability, endsAt, until }: Candidate): boolean {
+  return availability === "exhausted" || (availability === "cooling" && until !== null && until === endsAt);
 }
 
 function timeOf({ endsAt, until }: Candidate, cause: Cause): number | null {
@@ -199,14 +208,24 @@ function timeOf({ endsAt, until }: Candidate, cause: Cause): number | null {
 }
 
 /**
- * When the next try should come. The clients' tries are counted: one that comes within seconds of the others' times would be
- * spent on a part of them. What can be asked at once is not waited with.
+ * When the next try should come. The clients' tries are counted, and few: one that comes within seconds of the others' times would
+ * be spent on a part of the upstreams. What can be asked at once, or has named its time, is not waited with.
  */
 function together(now: number, accounts: readonly Account[], causes: readonly Cause[]): number {
-  const first = earliest(now, accounts, causes);
+  const stated = earliest(
+    now,
+    accounts.filter(({ isStated }) => isStated),
+    causes,
+  );
+  const guessed = timesOf(
+    now,
+    accounts.filter(({ isStated }) => !isStated),
+    causes,
+  );
+  const first = Math.min(...guessed);
   const soon = now + LONGEST_OUTAGE_SECS * 1_000;
-  if (first <= now || first >= soon) return first;
-  return Math.min(soon, Math.max(...timesOf(now, accounts, causes)));
+  const isSoon = first > now && first < soon;
+  return Math.min(stated, isSoon ? Math.min(soon, Math.max(...guessed)) : first);
 }
 
 function earliest(now: number, accounts: readonly Account[], causes: readonly Cause[]): number {

@@ -108,9 +108,14 @@ describe("an outage", () => {
       retryAfterSecs: 10,
     });
     expect(answer("codex", [], [blocked(A, {}), later])).toMatchObject({ retryAfterSecs: 1 });
-    const cooling = [soon, later].map((one) => ({ ...one, availability: "cooling" }) as const);
+    const cooling = [soon, later].map(
+      (one) => ({ ...one, availability: "cooling", endsAt: NOW + 120_000 }) as const,
+    );
     expect(answer("codex", [], cooling, true)).toMatchObject({ status: 503, retryAfterSecs: 7 });
     expect(answer("codex", [], cooling)).toMatchObject({ status: 429, retryAfterSecs: 2 });
+    // One that has named its time is asked then.
+    const stated = { ...soon, availability: "cooling" } as const;
+    expect(answer("codex", [], [stated, later])).toMatchObject({ status: 503, retryAfterSecs: 2 });
   });
 
   test("is assumed where nothing is known", () => {

@@ -51,6 +51,20 @@ describe("after a restart", () => {
     });
   });
 
+  test("a reset that was stated is known whole, as far as an older version has written it", () => {
+    const router = makeRouter();
+    const resetsAt = NOW + 3 * 24 * 60 * MINUTE;
+    const until = NOW + 24 * 60 * MINUTE;
+    fail(router, { blame: "exhausted", until, resetsAt });
+    const endsAt = (later: Router) =>
+      later.explain({ ...REQUEST, upstreams: [A], sessionId: null })[0]?.endsAt;
+    expect(endsAt(router)).toBe(resetsAt);
+    expect(endsAt(reread(router, MINUTE))).toBe(resetsAt);
+    const older = (saved: unknown): unknown =>
+      JSON.parse(JSON.stringify(saved, (key, value: unknown) => (key === "stated_end" ? undefined : value)));
+    expect(endsAt(reread(router, MINUTE, older))).toBe(until);
+  });
+
   test("a model that was not offered is still known not to be", () => {
     const router = makeRouter();
     fail(router, { rule: "model-unknown", blame: "model", until: NOW + 10 * MINUTE });
