@@ -1,7 +1,8 @@
 import { expect, test } from "bun:test";
-import { chmodSync, mkdirSync, readFileSync, rmSync } from "node:fs";
+import { chmodSync, mkdirSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Status } from "../../../src/base/check.ts";
+import { fingerprint } from "../../../src/base/secrets.ts";
 import { runCli, startCli } from "../../helpers/cli.ts";
 import { freePort } from "../../helpers/free-port.ts";
 import { startStuckListener } from "../../helpers/stuck-listener.ts";
@@ -83,6 +84,27 @@ test("--fix puts a client back whose proxy was killed, and makes our files priva
     code: 1,
     fails: [expect.stringContaining("127.0.0.1:9 refuses the TCP connection")],
   });
+});
+
+test("--fix restores a file whose writing in place was killed half-way, which every screen tells until then", async () => {
+  using home = makeHealthyHome();
+  const path = home.paths.codexConfig;
+  const after = `${TOML}# the new end\n`;
+  home.write(
+    `.codex-helper/run/switch-codex-${fingerprint(path)}.copy`,
+    JSON.stringify({ file: path, before: TOML, after }),
+  );
+  home.write(".codex/config.toml", after.slice(0, -5));
+  const words = /writing \S+config\.toml was interrupted: ch doctor --fix restores it/;
+  const screens = [["switch", "status"], ["doctor"], ["status"]];
+  for (const args of screens) {
+    const { stdout } = await runCli(args, { home });
+    expect({ args, said: words.test(stdout.replace(/\s+/g, " ")) }).toEqual({ args, said: true });
+  }
+  const { stderr } = await runCli(["doctor", "--fix"], { home });
+  expect(stderr).toContain("fixed: restored ~/.codex/config.toml");
+  expect(readFileSync(path, "utf8")).toBe(TOML);
+  expect(readdirSync(home.paths.run).filter((name) => name.endsWith(".copy"))).toEqual([]);
 });
 
 test("--fix says what it could not repair, and repairs the rest", async () => {

@@ -32,7 +32,7 @@ export function nextCommand({ services }: StatusFacts, reports: readonly SwitchR
   const locked = reports.find(({ tokenProblem }) => tokenProblem !== null)?.tokenProblem;
   if (locked != null) return locked.hint;
   const isLeftOver =
-    reports.some(({ status }) => status.isOwnerDead) ||
+    reports.some(({ status }) => status.isOwnerDead || status.isInterrupted) ||
     services.some(({ dead_instances: dead }) => dead.length > 0);
   if (isLeftOver) return "ch doctor --fix";
   const unset = services.find(({ problem }) => problem?.hint != null)?.problem?.hint;

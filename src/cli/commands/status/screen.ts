@@ -56,6 +56,8 @@ function printClient(cli: Cli, report: SwitchReport): void {
   else if (status.isOn && listener === null)
     printRow(cli, t`client`, out.paint("red", t`${where}, but nothing listens there`), off);
   else printRow(cli, t`client`, where);
+  if (status.isInterrupted && status.problem !== null)
+    printDetail(cli, showPathsIn(tell(status.problem), env), "red");
   if (intruder !== null) printDetail(cli, intruder, "red");
   if (tokenProblem !== null)
     printDetail(cli, `${showPathsIn(tell(tokenProblem.what), env)}: ${tokenProblem.hint}`, "red");
