@@ -41,7 +41,10 @@ export function makeRequestHeaders(parts: RequestHeaderParts): Headers {
   const out = new Headers(client);
   for (const name of CONNECTION_HEADERS) out.delete(name);
   for (const name of namedByConnection(client)) out.delete(name);
-  for (const name of parts.ownedNames) if (!isClient || !IDENTITY_HEADERS.has(name)) out.delete(name);
+  for (const name of parts.ownedNames) {
+    const mayPass = upstream.headersAllowed.has(name) || (isClient && IDENTITY_HEADERS.has(name));
+    if (!mayPass) out.delete(name);
+  }
   // The relay that the client's own file names beside such a header gets it, unless it has a key of ours.
   const isOwn = (name: string): boolean => kind === "none" && held?.own.has(name) === true;
   if (!isClient) for (const name of IDENTITY_HEADERS) if (!isOwn(name)) out.delete(name);

@@ -61,6 +61,7 @@ test("an upstream gets its own credential and nothing of the client's connection
 
 test("a header that only another upstream sets is not taken from the client", () => {
   expect(send({})).not.toHaveProperty("x-team");
+  expect(send({ headersAllowed: new Set(["x-team"]) })).toHaveProperty("x-team", "the client's own");
 });
 
 test("an upstream that takes the client's own credentials gets them with the account headers", () => {
