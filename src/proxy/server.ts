@@ -73,6 +73,7 @@ export function startProxy({ isForOneUser = false, onBug, port, ...options }: Pr
 }
 
 const LOOPBACK_HEX = "0100007F";
+const ESTABLISHED = "01";
 
 /**
  * Does the other end of the connection belong to this user, or to root? Linux has the user of each socket in a table
@@ -91,7 +92,10 @@ function isOwnConnection(server: Bun.Server<undefined>, request: Request): boole
     .join("")
     .split("\n")
     .map((line) => line.trim().split(/\s+/));
-  const uid = rows.find((row) => row[1]?.endsWith(local) === true && row[2]?.endsWith(remote) === true)?.[7];
+  // One that its process has closed already counts as root's in that table, whoever opened it.
+  const isOpen = (row: readonly string[]): boolean =>
+    row[3] === ESTABLISHED && row[1]?.endsWith(local) === true && row[2]?.endsWith(remote) === true;
+  const uid = rows.find(isOpen)?.[7];
   return uid === "0" || uid === String(process.getuid?.());
 }
 

@@ -1,12 +1,13 @@
 // The real clients with a token in their address, where the proxy answers nobody without it.
 import { afterEach, beforeEach, expect, test } from "bun:test";
-import { chmodSync, readFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readFileSync, readdirSync, symlinkSync } from "node:fs";
+import { join } from "node:path";
 import { GOOD, reply } from "../helpers/answers.ts";
-import { type RunningCli, startCli } from "../helpers/cli.ts";
+import { type RunningCli, runCli, startCli } from "../helpers/cli.ts";
 import { type FakeUpstream, startFakeUpstream } from "../helpers/fake-upstream.ts";
 import { freePort } from "../helpers/free-port.ts";
-import { runClaudePrint } from "../helpers/real-claude.ts";
-import { runCodexExec } from "../helpers/real-codex.ts";
+import { claudeBinary, runClaudePrint } from "../helpers/real-claude.ts";
+import { codexBinary, runCodexExec } from "../helpers/real-codex.ts";
 import { type TempHome, makeTempHome } from "../helpers/temp-home.ts";
 
 let home: TempHome;
@@ -95,3 +96,22 @@ test("Claude Code has its turn, and its file is as it was", async () => {
   expect(readFileSync(settings, "utf8")).toBe(before);
   expectNoToken();
 }, 60_000);
+
+test.each([
+  ["codex", ["exec", "--skip-git-repo-check", "say hi"], codexBinary()],
+  ["claude", ["-p", "say hi"], claudeBinary()],
+] as const)(
+  "%s has its turn in a run of its own",
+  async (name, args, binary) => {
+    write(".codex/config.toml", `${QUIET}[analytics]\nenabled = false\n`);
+    write(".codex/auth.json", '{"OPENAI_API_KEY":"sk-own"}');
+    mkdirSync(join(home.path, "bin"));
+    symlinkSync(binary, join(home.path, "bin", name));
+    const env = { PATH: `${home.path}/bin:/usr/bin:/bin`, CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: "1" };
+    const result = await runCli(["run", "--", name, ...args], { home, env });
+    expect(result).toMatchObject({ code: 0, stdout: "hello\n" });
+    expect(readFileSync(home.paths.requestsLog, "utf8")).not.toMatch(/ch_[0-9a-f]{32}|"status_code":401/);
+    expect(readdirSync(home.paths.run).filter((file) => file.startsWith("client-settings"))).toEqual([]);
+  },
+  60_000,
+);
