@@ -336,9 +336,10 @@ function firstByteBudget(
   wait: { readonly isLastUsable: boolean; readonly spentMs: number; readonly totalMs: number },
 ): number {
   const { endpoint, stream } = request.facts;
-  if (endpoint.firstByteMs !== undefined) return endpoint.firstByteMs;
-  // The headers of an answer that does not stream come only with the whole of it.
-  const isWhole = !stream;
+  const { counts, headWithin } = endpoint;
+  if (typeof headWithin === "number") return headWithin;
+  // The headers of a turn that does not stream come only with the whole of it.
+  const isWhole = headWithin === "non_stream_secs" || (counts !== "no" && !stream);
   const streamed = wait.isLastUsable ? timeouts.firstByteLastMs : timeouts.firstByteMs;
   const own = isWhole ? timeouts.nonStreamMs : streamed;
   const totalMs = isWhole ? Math.max(timeouts.nonStreamMs, wait.totalMs) : wait.totalMs;

@@ -29,17 +29,19 @@ export interface Endpoint {
   readonly mapsModel: boolean;
   /** Its answers are billed, and state their usage as this API does; null: they are not counted. */
   readonly usage: Api | null;
-  /** Longest wait for the response headers, where it is shorter than that of a turn. */
-  readonly firstByteMs?: number;
+  /** The longest wait for the response headers: a setting, or ms. A turn that does not stream has them with the whole of it. */
+  readonly headWithin: "first_byte_secs" | "non_stream_secs" | number;
 }
 
 const POST = ["POST"] as const;
+const SLOW = { headWithin: "non_stream_secs" } as const;
 const TURN = {
   methods: POST,
   judged: "turn",
   keeps: "if-asked",
   counts: "yes",
   mapsModel: true,
+  headWithin: "first_byte_secs",
 } as const;
 /** Answers with a document, from what it was sent alone. */
 const DATA = {
@@ -49,6 +51,7 @@ const DATA = {
   keeps: "nothing",
   counts: "no",
   mapsModel: false,
+  headWithin: "first_byte_secs",
 } as const;
 /** Where GET /models fails the client has a cache: it must be quick. */
 const MODELS_FIRST_BYTE_MS = 4_000;
@@ -66,6 +69,7 @@ const OTHER: Endpoint = {
   counts: "no",
   mapsModel: false,
   usage: null,
+  headWithin: "non_stream_secs",
 };
 
 /** In the order in which they are asked: the first that matches counts. */
@@ -121,7 +125,14 @@ export const ENDPOINTS: readonly Endpoint[] = [
     mapsModel: true,
   },
   { id: "embeddings", path: /\/embeddings$/, shown: "`POST /embeddings`", usage: "chat", ...DATA },
-  { id: "completions", path: /\/completions$/, shown: "`POST /completions`", usage: "chat", ...DATA },
+  {
+    id: "completions",
+    path: /\/completions$/,
+    shown: "`POST /completions`",
+    usage: "chat",
+    ...DATA,
+    ...SLOW,
+  },
   { id: "moderations", path: /\/moderations$/, shown: "`POST /moderations`", usage: null, ...DATA },
   { id: "search", path: /\/alpha\/search$/, shown: "`POST /alpha/search`", usage: null, ...DATA },
   {
@@ -130,6 +141,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
     shown: "`POST /images/generations`, `/images/edits`, `/images/variations`",
     usage: "chat",
     ...DATA,
+    ...SLOW,
   },
   {
     id: "audio",
@@ -137,6 +149,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
     shown: "`POST /audio/speech`, `/audio/transcriptions`, `/audio/translations`",
     usage: "chat",
     ...DATA,
+    ...SLOW,
   },
   {
     id: "models",
@@ -149,7 +162,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
     counts: "no",
     mapsModel: false,
     usage: null,
-    firstByteMs: MODELS_FIRST_BYTE_MS,
+    headWithin: MODELS_FIRST_BYTE_MS,
   },
   {
     id: "read",
@@ -162,6 +175,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
     counts: "no",
     mapsModel: false,
     usage: null,
+    headWithin: "first_byte_secs",
   },
   OTHER,
 ];

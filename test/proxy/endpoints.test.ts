@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { type Endpoint, endpointOf, ENDPOINTS } from "../../src/proxy/endpoints.ts";
 import { FALSE_SUCCESS, GOOD, HTML_PAGE, reply, type ReplyParts } from "../helpers/answers.ts";
-import { type Answer, RESET, startFakeUpstream } from "../helpers/fake-upstream.ts";
+import { type Answer, RESET, SILENCE, startFakeUpstream } from "../helpers/fake-upstream.ts";
 import { startTestProxy, type TestProxy } from "../helpers/in-process-proxy.ts";
 
 const TURN = { model: "gpt-5", stream: true, input: [] };
@@ -274,4 +274,24 @@ test("what else is billed is counted too", async () => {
   await using proxy = startTestProxy({ upstreams: [upstream.baseUrl] });
   await (await ask(proxy, ["POST", "/v1/embeddings"])).text();
   expect(await proxy.entry()).toMatchObject({ model: "m", usage: { input_tokens: 8, total_tokens: 8 } });
+});
+
+describe("an upstream that says nothing is left for the next one, sooner or later", () => {
+  const waits = { connectMs: 10_000, firstByteLastMs: 60_000, idleMs: 60_000 };
+  const SHORT = { ...waits, firstByteMs: 50, nonStreamMs: 60_000 };
+  const WHOLE = { ...waits, firstByteMs: 60_000, nonStreamMs: 50 };
+  test.each([
+    ["/v1/messages/count_tokens", "the first byte", SHORT],
+    ["/v1/embeddings", "the first byte", SHORT],
+    ["/v1/images/generations", "the whole answer", WHOLE],
+    ["/v1/responses/compact", "the whole answer", WHOLE],
+  ] as const)("%s: the limit for %s", async (path, _, timeouts) => {
+    await using silent = await startFakeUpstream(() => [SILENCE]);
+    await using second = await startFakeUpstream(() => reply(DATA));
+    await using proxy = startTestProxy({
+      upstreams: [silent, second].map(({ baseUrl }) => ({ baseUrl, timeouts })),
+    });
+    expect((await ask(proxy, ["POST", path])).status).toBe(200);
+    expect([silent.requests.length, second.requests.length]).toEqual([1, 1]);
+  });
 });

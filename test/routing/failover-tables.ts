@@ -202,14 +202,23 @@ const COUNTS: Readonly<Record<Endpoint["counts"], string>> = {
   no: "no",
 };
 
+function headWithinOf({ counts, headWithin }: Endpoint): string {
+  if (typeof headWithin === "number") return `${headWithin / 1_000} s`;
+  return counts === "no" ? `\`${headWithin}\`` : `\`${headWithin}\`, not streamed \`non_stream_secs\``;
+}
+
 function makeEndpointTable(): string {
   const rows = ENDPOINTS.map((endpoint) => [
     endpoint.shown,
     JUDGED[endpoint.judged],
     AMBIGUOUS[endpoint.keeps],
     COUNTS[endpoint.counts],
+    headWithinOf(endpoint),
   ]);
-  return makeMarkdownTable([["request", "is a 2xx judged?", "fails over", "changes availability?"], ...rows]);
+  return makeMarkdownTable([
+    ["request", "is a 2xx judged?", "fails over", "changes availability?", "headers within"],
+    ...rows,
+  ]);
 }
 
 /** What all upstreams did, in one word each. */
