@@ -32,7 +32,8 @@ export function createHeldAnswer(api: Api) {
       events += 1;
       const { choices, kind, mark, outputTokens: counted, shows } = readEvent(api, event);
       const isNew = mark === null || (!marks.has(mark) && marks.size < MAX_MARKS);
-      if (mark !== null && isNew) marks.add(mark);
+      // A copy: a part of a string keeps the whole of it, which is the event.
+      if (mark !== null && isNew) marks.add(Buffer.from(mark).toString());
       if (kind === "error" || kind === "failed") return { state: "error", isNew };
       for (const choice of choices) {
         begun.add(choice.index);
