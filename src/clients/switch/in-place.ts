@@ -57,8 +57,8 @@ export async function findInterrupted(path: string): Promise<Copy | null> {
   return now !== null && isMix(now, Buffer.from(copy.before), Buffer.from(copy.after)) ? copy : null;
 }
 
-/** Restores the text before an interrupted write, and says whether there was one. Only for the holder of the lock. */
-export async function healInterrupted(path: string): Promise<boolean> {
+/** Restores the text before an interrupted write. Only for the holder of the lock. Throws UserError. */
+export async function healInterrupted(path: string): Promise<void> {
   const copy = await findInterrupted(path);
   if (copy !== null) {
     try {
@@ -68,7 +68,6 @@ export async function healInterrupted(path: string): Promise<boolean> {
     }
   }
   if (existsSync(path)) removeFile(path);
-  return copy !== null;
 }
 
 /** Neither of the two, though each byte is that of one of them. */
