@@ -92,6 +92,14 @@ export function chooseConfig(section: ServiceConfigs, service: Service, asked?: 
   return unset(why, `ch config set-active ${names[0]}${flagFor(service)}`);
 }
 
+/** Is there a config that is, or could be, in use? One that was imported and waits for its activation is none. */
+export function hasUsable({ active, broken, configs }: ServiceConfigs): boolean {
+  return (
+    broken.size > 0 ||
+    [...configs.values()].some(({ entry, name }) => entry.needs_activation !== true || name === active)
+  );
+}
+
 function unset(message: Text | string, hint: string): Unset {
   return { kind: "unset", message, hint };
 }

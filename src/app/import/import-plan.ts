@@ -7,6 +7,7 @@ import type { ImportedConfig } from "../../clients/imported-config.ts";
 import { type Plan, planSetActive } from "../../config/edit.ts";
 import type { Change } from "../../config/jsonc-edit.ts";
 import type { ParsedConfig } from "../../config/parse.ts";
+import { hasUsable } from "../../config/resolve.ts";
 
 export interface PlacedImport extends ImportedConfig {
   /** The name that it would have had, where that is taken; null where it is free. */
@@ -63,7 +64,7 @@ export function listActivated(
 ): ReadonlyMap<Service, string> {
   const { added, known } = placeImports(configs, config);
   const isWanted = (service: Service): boolean =>
-    activation === "now" || (activation === "first" && namesOf(config, service).length === 0);
+    activation === "now" || (activation === "first" && !hasUsable(config.services[service]));
   return new Map(
     SERVICES.filter(isWanted).flatMap((service) => {
       const name =

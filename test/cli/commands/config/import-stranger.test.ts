@@ -1,7 +1,7 @@
 // `ch config import` of what anybody may have made: shown whole, written only when told to, used only when told to.
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { existsSync, readFileSync } from "node:fs";
-import { PROGRAM, runCli } from "../../../helpers/cli.ts";
+import { PROGRAM, runCli, startCli } from "../../../helpers/cli.ts";
 import { freePort } from "../../../helpers/free-port.ts";
 import { runAtTerminal } from "../../../helpers/pseudo-terminal.ts";
 import { type TempHome, makeTempHome } from "../../../helpers/temp-home.ts";
@@ -174,6 +174,17 @@ test("nothing that was in use changes, and what is left alone later does not com
   expect(written().codex.active).toBe("mine");
   await ch("config", "remove", "mine");
   expect((await ch("status", "--json")).stdout).toContain('"config_name": null');
+});
+
+test("the first start takes over what the client has, and not what a stranger sent", async () => {
+  await ch("config", "import", share({}), "--yes");
+  home.write(
+    ".codex/config.toml",
+    'model_provider = "r"\n[model_providers.r]\nbase_url = "https://own.example/v1"\n',
+  );
+  await using serving = startCli(["serve", "--no-switch", "--port", String(freePort())], { home });
+  await serving.waitFor(/config "r"/);
+  expect(written().codex.active).toBe("r");
 });
 
 test("the only config stays in use, although no file says that it is the active one", async () => {
