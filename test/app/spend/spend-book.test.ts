@@ -10,6 +10,7 @@ import {
   renameSync,
   rmSync,
   statSync,
+  symlinkSync,
   truncateSync,
   writeFileSync,
 } from "node:fs";
@@ -148,6 +149,20 @@ describe("the ledger", () => {
     rmSync(dirname(home.paths.requestsLog), { recursive: true });
     run.request(false);
     run.request(false);
+    await run.save();
+    expect(await readLedger(home)).toEqual({ requests: 2, usd: 2 });
+  });
+
+  test("has what went to a log that keeps nothing", async () => {
+    using home = makeHome();
+    // Windows has no such device.
+    if (process.platform === "win32") mkdirSync(home.paths.requestsLog);
+    else symlinkSync("/dev/null", home.paths.requestsLog);
+    const run = startRun(home);
+    await run.book.load();
+    run.request();
+    await run.save();
+    run.request();
     await run.save();
     expect(await readLedger(home)).toEqual({ requests: 2, usd: 2 });
   });
