@@ -94,9 +94,6 @@ export async function serve(options: ServeOptions) {
     await shared.prices.look();
     redaction = shared.filter.facts();
     shared.tellFileTroubles();
-    // Loaded when clients are served already.
-    const { disableCoreDumps } = await import("../../base/core-dumps.ts");
-    disableCoreDumps(options.command === "run");
   } catch (error) {
     await stop(0);
     throw error;

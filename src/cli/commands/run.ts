@@ -1,6 +1,7 @@
 // `ch run`: one client behind a proxy of its own, for as long as the client runs.
 import { basename } from "node:path";
 import { runClient } from "../../app/launch/run-client.ts";
+import { disableCoreDumps } from "../../base/core-dumps.ts";
 import { UserError } from "../../base/errors.ts";
 import { t, tell } from "../language.ts";
 import { CLIENT_NAME, SERVICES, SERVICE_FACTS, type Service, mapServices } from "../../base/service.ts";
@@ -28,6 +29,7 @@ export const command = defineCommand({
     const [command, ...rest] = args._;
     if (command === undefined) throw wrongProgram(t`the program to run is missing`);
     const service = readService(args) ?? serviceOf(command);
+    disableCoreDumps(true);
     const { exitCode, troubles } = await runClient({
       paths: cli.paths,
       env: cli.env,

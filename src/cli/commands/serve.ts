@@ -106,6 +106,9 @@ async function run(cli: Cli, options: RunOptions): Promise<number> {
     onTrouble: (words) => out.warn(tell(words)),
     onEvent: (words) => report(`${out.paint("dim", localTime(cli.now()))}  ${tell(words)}`),
   });
+  // Loaded when clients are served already.
+  const { disableCoreDumps } = await import("../../base/core-dumps.ts");
+  disableCoreDumps(false);
   let switching: Switching | null = null;
   try {
     if (options.switches && serving.isHomeWritable) {
