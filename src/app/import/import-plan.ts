@@ -67,9 +67,10 @@ export function listActivated(
     activation === "now" || (activation === "first" && !hasUsable(config.services[service]));
   return new Map(
     SERVICES.filter(isWanted).flatMap((service) => {
+      const first = configs.find((one) => one.service === service)?.name;
       const name =
-        added.find((one) => one.service === service)?.name ??
-        known.find((one) => one.service === service)?.as;
+        known.find((one) => one.service === service && one.name === first)?.as ??
+        added.find((one) => one.service === service && (one.takenName ?? one.name) === first)?.name;
       return name === undefined ? [] : [[service, name] as const];
     }),
   );

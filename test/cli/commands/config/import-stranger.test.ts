@@ -206,6 +206,21 @@ test("--activate uses the first config of the file, with its settings, also wher
   expect((await ch("config", "import", file, "--yes", "--activate")).stderr).toContain("nothing new");
 });
 
+test("--activate means the first of the file also where that one is here under another name", async () => {
+  const upstreams = [{ base_url: "https://far.example/v1" }];
+  const near = [{ base_url: "https://near.example/v1" }];
+  home.write(".codex-helper/config.json", {
+    codex: { active: "b", configs: { mine: { upstreams }, b: { upstreams: near } } },
+  });
+  const other = [{ base_url: "https://third.example/v1" }];
+  home.write("two.json", {
+    codex: { active: "far", configs: { b: { upstreams: other }, far: { upstreams } } },
+  });
+  const done = await ch("config", "import", "two.json", "--yes", "--activate");
+  expect(done.stderr).toContain("Codex uses mine from then on");
+  expect(written().codex).toMatchObject({ active: "mine", configs: { "b-2": { upstreams: other } } });
+});
+
 test("--activate alone writes nothing, and nobody is asked for one keypress", async () => {
   const file = share({});
   expect(await preview(file, "--activate")).toContain(
