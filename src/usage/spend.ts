@@ -199,15 +199,15 @@ export function createSpend(saved: SavedSpend | null = null) {
         }
       }
     },
-    /** As it is kept: old days are left out. `now`: wall clock, ms. */
-    save(log: SavedSpend["log"], now: number): SavedSpend {
+    /** As it is kept, with how far and when the log was read: old days are left out. `now`: wall clock, ms. */
+    save({ log, read_at }: Pick<SavedSpend, "log" | "read_at">, now: number): SavedSpend {
       const kept = [...days]
         .toSorted(([one], [other]) => distance(one, now) - distance(other, now))
         .slice(0, KEPT_DAYS)
         .toSorted(([one], [other]) => (one < other ? -1 : 1));
       return {
         version: 1,
-        read_at: now,
+        read_at,
         log,
         runs: Object.fromEntries(
           [...runs].toSorted(([, one], [, other]) => one.at - other.at).slice(-MOST_RUNS),

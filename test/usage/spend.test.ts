@@ -11,7 +11,7 @@ const USAGE = { input_tokens: 100, cached_input_tokens: 40, cache_creation_token
 
 const rowsOf = (spend: Spend, period: string): SpendRow[] => [...spend.rowsOf(period)].map(([, row]) => row);
 const reload = (spend: Spend, now = NOON): Spend => {
-  const saved = readSavedSpend(JSON.parse(JSON.stringify(spend.save([], now))));
+  const saved = readSavedSpend(JSON.parse(JSON.stringify(spend.save({ log: [], read_at: now }, now))));
   if (saved === null) throw new Error("the ledger cannot be read again");
   return createSpend(saved);
 };
@@ -108,7 +108,7 @@ describe("the ledger of spend", () => {
       spend.add(makeEntry({ timestamp_ms: NOON, usage: USAGE, ...names }), A_DOLLAR, NOON);
     }
     for (let seq = 1; seq < 1_000; seq += 2) spend.add(makeEntry({ run: "gaps", seq }), null, NOON);
-    const saved = spend.save([], NOON);
+    const saved = spend.save({ log: [], read_at: NOON }, NOON);
     expect(JSON.stringify(saved).length).toBeLessThan(1_000_000);
     expect(sum(rowsOf(reload(spend), "2026-11-29"), "usd")).toBeCloseTo(3_000);
     expect(spend.has("gaps", 999)).toBe(true);
@@ -120,7 +120,7 @@ describe("the ledger of spend", () => {
     for (let days = 0; days < 200; days += 1) add(NOON - days * DAY_MS);
     add(new Date(2031, 0, 1).getTime());
     add(0);
-    const kept = Object.keys(reload(spend).save([], NOON).days);
+    const kept = Object.keys(reload(spend).save({ log: [], read_at: NOON }, NOON).days);
     expect(kept).toHaveLength(62);
     expect([kept[0], kept.at(-1)]).toEqual(["2026-09-29", "2026-11-29"]);
     const young = createSpend();

@@ -3,7 +3,7 @@
 // Never delays a request; where the file cannot be written, it is kept in memory.
 import { renameSync } from "node:fs";
 import { basename, join } from "node:path";
-import { UserError, errorText } from "../../base/errors.ts";
+import { UserError, errorText, onUserError } from "../../base/errors.ts";
 import {
   PRIVATE_FILE,
   describe,
@@ -97,15 +97,24 @@ export function createSpendBook({ now, onTrouble, paths, prices }: SpendBookOpti
       if (spend.has(run, record.seq ?? 0) !== true) spend.add(record, costOf(record), now());
   };
 
+  /** A log that cannot be read keeps nothing else from being counted. */
+  const readOn = (counted: Counted, options: NewsOptions): ReturnType<typeof readNews> =>
+    readNews(paths.requestsLog, counted, options).catch(
+      onUserError(({ text }) => {
+        if (watching !== null) tell(text);
+        return { marks: counted.marks, readAt: counted.readAt };
+      }),
+    );
+
   /** Everything that is known by now. A ledger that cannot be read is continued from memory, else from the log. */
   const load = async (
     { saved }: SpendFile,
     { costOf, mostBytes }: Priced & { readonly mostBytes?: number | undefined },
   ): Promise<Counted & Priced> => {
-    const base = saved ?? (live === null ? null : live.spend.save([...live.marks], live.readAt ?? 0));
+    const base = saved ?? (live === null ? null : saveCounted(live, now()));
     const counted = { spend: createSpend(base), marks: base?.log ?? [], readAt: base?.read_at ?? null };
     addOwn(counted.spend, costOf);
-    const read = await readNews(paths.requestsLog, counted, { costOf, mostBytes, now });
+    const read = await readOn(counted, { costOf, mostBytes, now });
     if (read === null) throw new UserError(t`the log is too large to be counted now`);
     return { spend: counted.spend, ...read, costOf };
   };
@@ -126,7 +135,7 @@ export function createSpendBook({ now, onTrouble, paths, prices }: SpendBookOpti
       const next = await load(file, { costOf, mostBytes });
       await nameProjects(next.spend);
       if (file.problem === null) {
-        const text = JSON.stringify(next.spend.save([...next.marks], next.readAt ?? now()));
+        const text = JSON.stringify(saveCounted(next, now()));
         writeFileAtomic(paths.spend, `${text}\n`, { mode: PRIVATE_FILE });
         own = own.difference(mine);
         last.saved = noted;
@@ -160,7 +169,7 @@ export function createSpendBook({ now, onTrouble, paths, prices }: SpendBookOpti
     const stats = lookAt(paths.requestsLog);
     const [mark] = live.marks;
     const isRead = stats === null ? mark === undefined : stats.ino === mark?.ino && stats.size === mark.bytes;
-    const read = isRead ? {} : await readNews(paths.requestsLog, live, { costOf, now });
+    const read = isRead ? {} : await readOn(live, { costOf, now });
     live = { ...live, ...read, costOf };
     if (!isRead) saveSoon();
     onChange?.();
@@ -216,6 +225,10 @@ export function createSpendBook({ now, onTrouble, paths, prices }: SpendBookOpti
       saving = null;
     },
   };
+}
+
+function saveCounted({ marks, readAt, spend }: Counted, now: number): SavedSpend {
+  return spend.save({ log: [...marks], read_at: readAt }, now);
 }
 
 interface SpendFile {

@@ -23,6 +23,7 @@ import { type LogEntry, makeLogLine } from "../../../src/log/entry.ts";
 import { createLogWriter } from "../../../src/log/writer.ts";
 import { createSpend } from "../../../src/usage/spend.ts";
 import { makeTempHome, type TempHome } from "../../helpers/temp-home.ts";
+import { waitUntil } from "../../helpers/wait.ts";
 import { makeEntry } from "../../log/make-entry.ts";
 
 /** Costs a dollar by the prices below. */
@@ -151,6 +152,26 @@ describe("the ledger", () => {
     run.request(false);
     await run.save();
     expect(await readLedger(home)).toEqual({ requests: 2, usd: 2 });
+  });
+
+  test("has what a log that cannot be read cannot say, and later what that log has", async () => {
+    using home = makeHome();
+    const log = home.paths.requestsLog;
+    const earlier = startRun(home);
+    earlier.request();
+    renameSync(log, `${log}.kept`);
+    mkdirSync(log);
+    const run = startRun(home);
+    let changes = 0;
+    run.book.follow(() => (changes += 1));
+    run.request();
+    await waitUntil(() => changes > 1);
+    expect(run.troubles).toEqual([`cannot read ${log}: it is a directory (EISDIR)`]);
+    await run.save();
+    expect(await readLedger(home)).toEqual({ requests: 1, usd: 1 });
+    rmSync(log, { recursive: true });
+    renameSync(`${log}.kept`, log);
+    expect(await countAll(home)).toBe(2);
   });
 
   test("has what went to a log that keeps nothing", async () => {
