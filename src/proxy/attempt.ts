@@ -156,9 +156,7 @@ async function judge(request: AttemptRequest, answer: Answer, firstEventBy: numb
     const bad = isLookedAt ? await judgeData(answer, request.upstream.timeouts.idleMs) : null;
     if (request.clientSignal.aborted) return gone(answer);
     if (bad === null) return { kind: "answer", answer, held: NOTHING_HELD };
-    if (bad.reason === "json-error") return { kind: "failed", outcome: bad, answer, held: NOTHING_HELD };
-    answer.abort();
-    return failed(bad);
+    return { kind: "failed", outcome: bad, answer, held: NOTHING_HELD };
   }
   const gate = await holdAnswer({
     api: request.api,

@@ -145,7 +145,8 @@ async function answerRequest(passes: Iterable<Pass>, plan: PlanRequest, run: Ans
   const { service } = exchange;
   const isOwnClient = SERVICE_FACTS[service].agent.test(run.request.headers.get("user-agent") ?? "");
   const candidates = deps.router.explain(plan);
-  const final = makeFinalAnswer({ service, isOwnClient, now: deps.now(), tried, candidates });
+  const isNeutral = plan.isNeutral === true;
+  const final = makeFinalAnswer({ service, isOwnClient, isNeutral, now: deps.now(), tried, candidates });
   if (final.kind === "last-answer" && result.last !== null) return answerFrom(result.last, run);
   const message = `ch (codex-helper): ${reasonInEnglish(final.reason)}`;
   return answerLocal(exchange, "error", { ...final, message });

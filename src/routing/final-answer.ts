@@ -9,6 +9,8 @@ export interface FinalInput {
   readonly service: Service;
   /** The client of the service itself asks, not another program that speaks its API. */
   readonly isOwnClient: boolean;
+  /** It was no turn: what an upstream said of it is more to the point than our words. */
+  readonly isNeutral: boolean;
   /** Wall clock, ms. */
   readonly now: number;
   /** In order. A verdict of null is no failure and is passed over. */
@@ -92,13 +94,13 @@ export function makeFinalAnswer(input: FinalInput): FinalAnswer {
   if (all("no-model", "refused"))
     return { kind: "last-answer", status: SERVICE_FACTS[input.service].noAnswer.noModel, reason };
   if (all("broken", "no-model", "refused")) return broken(input.service, accounts, reason);
-  if (causes.has("down") || causes.size === 0) return down(input.now, accounts, reason);
-  if (causes.has("limited")) return limited(input, accounts, reason);
-  return exhausted(input, accounts, reason);
+  const answer = causes.has("down") || causes.size === 0 ? down : causes.has("limited") ? limited : exhausted;
+  const later = answer(input, accounts, reason);
+  return input.isNeutral ? { ...later, kind: "last-answer" } : later;
 }
 
 /** 503 with a short Retry-After: both clients come back after it. */
-function down(now: number, accounts: readonly Account[], reason: Reason): FinalAnswer {
+function down({ now }: FinalInput, accounts: readonly Account[], reason: Reason): FinalAnswer {
   const secs = secsUntil(now, together(now, accounts, ["down", "limited"]));
   return { kind: "own", status: 503, reason, retryAfterSecs: Math.min(LONGEST_OUTAGE_SECS, secs) };
 }

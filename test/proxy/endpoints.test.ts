@@ -179,6 +179,42 @@ describe("a 200 that is no answer fails over", () => {
   });
 });
 
+describe("where no upstream has a better one, the client gets the answer that it would get directly", () => {
+  const answers: readonly (readonly [string, ReplyParts])[] = [
+    ["a page", { headers: { "content-type": "text/html" }, body: HTML_PAGE }],
+    ["nothing", {}],
+    ["an error in a 200", { body: { error: { message: "unsupported" } } }],
+    ["500", { status: 500, body: { error: { message: "broken" } } }],
+    ["429", { status: 429, headers: { "retry-after": "40" }, body: { error: { message: "slow down" } } }],
+    ["404", { status: 404, body: { error: { message: "unknown path" } } }],
+  ];
+  test.each(answers)("%s", async (_, parts) => {
+    for (const request of NO_TURNS) {
+      await using upstream = await startFakeUpstream([reply(parts)]);
+      await using proxy = startTestProxy({ upstreams: [upstream.baseUrl] });
+      const response = await ask(proxy, request);
+      const direct = await fetch(upstream.origin, { method: "POST" });
+      expect({ request, status: response.status, text: await response.text() }).toEqual({
+        request,
+        status: direct.status,
+        text: await direct.text(),
+      });
+      expect(response.headers.get("retry-after")).toBe(direct.headers.get("retry-after"));
+    }
+  });
+
+  test("but not a relay's word on a key of ours, and no cut", async () => {
+    const answers: readonly Answer[] = [reply({ status: 401 }), [RESET]];
+    for (const answer of answers) {
+      await using upstream = await startFakeUpstream([answer]);
+      await using proxy = startTestProxy({ upstreams: [upstream.baseUrl] });
+      const response = await ask(proxy, ["GET", "/v1/models"]);
+      expect(response.status).toBeOneOf([400, 503]);
+      expect(await response.text()).toContain("ch (codex-helper): No upstream could answer Codex. main#1: ");
+    }
+  });
+});
+
 describe("data passes, whatever it looks like", () => {
   const bodies: readonly (readonly [string, ReplyParts])[] = [
     ["subtitles", { headers: { "content-type": "text/vtt" }, body: "<v Ann>hello" }],

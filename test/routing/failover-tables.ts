@@ -255,6 +255,7 @@ async function makeFinalAnswerTable(): Promise<string> {
       const final = makeFinalAnswer({
         service,
         isOwnClient: true,
+        isNeutral: false,
         now: NOW,
         tried: [{ upstream: makeUpstream({ service }), verdict: makeVerdict(verdict) }],
         candidates: [],

@@ -31,7 +31,7 @@ const answer = (
   attempts: readonly { upstream: Upstream; verdict: Verdict | null }[],
   candidates: readonly Candidate[] = [],
   isOwnClient = false,
-) => makeFinalAnswer({ service, isOwnClient, now: NOW, tried: attempts, candidates });
+) => makeFinalAnswer({ service, isOwnClient, isNeutral: false, now: NOW, tried: attempts, candidates });
 
 const limited = (secs: number) =>
   ({ blame: "cooldown", until: NOW + secs * 1_000, reason: told("429 rate limited") }) as const;

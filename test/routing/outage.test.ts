@@ -94,6 +94,7 @@ function play(seed: number, upstreams: readonly Upstream[], freshShare: number):
         const final = makeFinalAnswer({
           service: "codex",
           isOwnClient: true,
+          isNeutral: false,
           now: NOW + clock.now(),
           tried,
           candidates: router.explain(request),

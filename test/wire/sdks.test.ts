@@ -23,6 +23,8 @@ import { startTestProxy } from "../helpers/in-process-proxy.ts";
 import { waitUntil } from "../helpers/wait.ts";
 
 const KEY = "sk-client";
+// It prints what a provider does not support.
+globalThis.AI_SDK_LOG_WARNINGS = false;
 
 /** The same API twice: asked directly, and through the proxy as the second upstream, after one that fails. */
 async function startApis(service: "codex" | "claude", failure: Answer = reply({ status: 503 })) {
