@@ -42,13 +42,16 @@ const makeTimeouts = () =>
     connect_secs: maybe(seconds(1, 120), "Longest wait for a connection. Default 10."),
     first_byte_secs: maybe(
       seconds(1, 3600),
-      "Longest wait for response headers while another upstream could be tried. Default 120; 300 for the last one.",
+      "Longest wait for response headers and the first event while another upstream could be tried. Default 120; 300 for the last one.",
     ),
     non_stream_secs: maybe(
       seconds(1, 3600),
       "The same for requests that do not stream. Default 600; 280 for Claude Code.",
     ),
-    idle_secs: maybe(seconds(1, 3600), "Longest pause within an answer. Default 300."),
+    idle_secs: maybe(
+      seconds(1, 3600),
+      "Longest wait for the next event of an answer; comments are none. Default 300.",
+    ),
   });
 
 const allTimeoutsSchema = later(() =>
@@ -56,7 +59,7 @@ const allTimeoutsSchema = later(() =>
     upload_idle_secs: maybe(seconds(1, 600), "Longest pause of the client while it sends. Default 30."),
     first_byte_total_secs: maybe(
       seconds(1, 3600),
-      "Longest sum of waits for response headers over all upstreams. Default 330.",
+      "Longest sum of waits for response headers and first events over all upstreams. Default 330.",
     ),
   }),
 );

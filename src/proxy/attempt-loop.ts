@@ -95,21 +95,23 @@ async function runPass(pass: Pass, run: LoopRun, progress: Progress): Promise<An
   const asked = new Set(failed.map(({ upstream }) => upstream.key));
   /** Upstreams that may have seen the request. */
   let reached = failed.filter(({ verdict }) => verdict?.retryClass !== "A").length;
-  const startedAt = deps.monotonic();
+  /** For response headers and first events: what was held for longer was no wait for these. */
+  let waitedMs = 0;
   progress.candidates = withServingFirst(deps.router.plan(pass.plan), run);
   for (const [place, { upstream, isLastUsable }] of progress.candidates.entries()) {
     if (asked.has(upstream.key)) continue;
     if (reached >= route.routing.maxUpstreamsPerRequest) break;
     const admission = deps.router.admit(upstream, pass.plan);
     if (admission.kind === "blocked") continue;
-    const spentMs = deps.monotonic() - startedAt;
-    const wait = { isLastUsable, spentMs, totalMs: route.firstByteTotalMs };
+    const wait = { isLastUsable, spentMs: waitedMs, totalMs: route.firstByteTotalMs };
     const firstByteMs = firstByteBudget(request, upstream.timeouts, wait);
     const { permit } = admission;
     const left = () => progress.candidates.slice(place + 1).map((candidate) => candidate.upstream);
     const { accept, body } = pass;
     const one = { upstream, permit, body, firstByteMs, accept, left, isRepaired: false };
+    const startedAt = deps.monotonic();
     const step = await askUpstream(one, run);
+    waitedMs += Math.min(firstByteMs, deps.monotonic() - startedAt);
     if (step.kind === "client-gone") return step;
     if (step.kind === "answer") {
       // Its failure came late, and may have left none that is usable: the others are planned anew, and wait as long.

@@ -424,6 +424,25 @@ describe("the prologue may be long and slow", () => {
     expect(text).toContain("at last");
   });
 
+  test("what an answer was held for is no wait for the first byte of the next one", async () => {
+    const news = item("response.output_item.added", { type: "reasoning", summary: [] });
+    const failing = (): Answer =>
+      slowly([HEAD], news, 37, [chunk(responsesFailed("server_error")), LAST_CHUNK]);
+    async function* late(): AsyncGenerator<Step> {
+      await elapse(1_700);
+      yield* GOOD.responses({ text: BACKUP }) as readonly Step[];
+    }
+    await using primary = await startFakeUpstream(() => failing());
+    await using backup = await startFakeUpstream(() => late());
+    const timeouts = { ...makeUpstream().timeouts, firstByteMs: 1_000 };
+    await using proxy = startTestProxy({
+      upstreams: [{ baseUrl: primary.baseUrl, timeouts }, backup.baseUrl],
+      route: { firstByteTotalMs: 3_000 },
+    });
+    const response = await proxy.ask(PATHS.responses, { model: "m", stream: true, input: [] });
+    expect(await response.text()).toContain(BACKUP);
+  });
+
   const QUIET: readonly [string, Kind, string][] = [
     ["comments", "responses", ": PING\n\n"],
     ["blank lines", "chat", "\n"],
