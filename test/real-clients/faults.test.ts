@@ -9,6 +9,7 @@ import {
   reply,
   responsesFailed,
   responsesPrologue,
+  sse,
   stream,
 } from "../helpers/answers.ts";
 import { startConfiguredProxy } from "../helpers/configured-proxy.ts";
@@ -21,6 +22,10 @@ type Api = "responses" | "messages";
 const prologue = (api: Api): string[] => (api === "responses" ? responsesPrologue() : messagesPrologue());
 const failure = (api: Api): string =>
   api === "responses" ? responsesFailed("server_is_overloaded") : messagesError();
+const emptyEnd = (api: Api): string =>
+  api === "responses"
+    ? sse("response.completed", { type: "response.completed", response: { id: "r", output: [] } })
+    : sse("message_stop", { type: "message_stop" });
 const NOWHERE = "http://127.0.0.1:1/v1/elsewhere";
 
 type Faults = Readonly<Record<string, (api: Api) => Answer>>;
@@ -44,6 +49,17 @@ const FAULTS: Faults = {
   "a JSON error with 200": () => reply({ body: { error: { message: "failed", type: "server_error" } } }),
   "an error as the first event": (api) => stream([failure(api)]),
   "an error after the prologue": (api) => stream([...prologue(api), failure(api)]),
+  "an answer with nothing in it": (api) => stream([...prologue(api), emptyEnd(api)]),
+  "a document where events are due": (api) =>
+    reply({
+      body:
+        api === "responses"
+          ? {
+              object: "response",
+              output: [{ type: "message", content: [{ type: "output_text", text: "x" }] }],
+            }
+          : { type: "message", role: "assistant", content: [{ type: "text", text: "x" }] },
+    }),
   "an end after the prologue": (api) => stream(prologue(api)),
   "a reset after the prologue": (api) => stream(prologue(api), { ending: [RESET] }),
   "headers and nothing more": () => [head(200, { "content-type": "text/event-stream" }), FIN],
