@@ -144,7 +144,7 @@ export function writeFileAtomic(path: string, data: string | Uint8Array, options
   if (before !== null && !before.isFile()) throw new UserError(t`${path} is not a file`);
   if (options.keepAttributes !== undefined && before !== null && before.nlink > 1)
     throw new Irreplaceable(`${path} has more than one name`);
-  removeLeftovers(target, options.isLocked === true);
+  removeLeftovers(dirname(target), { name: basename(target), isLocked: options.isLocked === true });
   const temp = makeTempPath(target);
   const bytes = typeof data === "string" ? new TextEncoder().encode(data) : data;
   try {

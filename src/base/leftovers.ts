@@ -36,10 +36,9 @@ export function findLeftovers(directory: string, { isLocked = false, name }: Lef
     .map((one) => join(directory, one));
 }
 
-/** Those beside one file. What cannot be removed does no harm. */
-export function removeLeftovers(target: string, isLocked: boolean): void {
-  for (const path of findLeftovers(dirname(target), { name: basename(target), isLocked }))
-    ignoreSystemError(() => unlinkSync(path), undefined);
+/** What cannot be removed does no harm. */
+export function removeLeftovers(directory: string, options: LeftoverOptions = {}): void {
+  for (const path of findLeftovers(directory, options)) ignoreSystemError(() => unlinkSync(path), undefined);
 }
 
 /** Null for what is no file, or another user's. */

@@ -14,6 +14,7 @@ import {
   removeFile,
   writeFileAtomic,
 } from "../base/files.ts";
+import { removeLeftovers } from "../base/leftovers.ts";
 import { withLock } from "../base/lock.ts";
 import type { Paths } from "../base/paths.ts";
 import { type Text, t } from "../base/text.ts";
@@ -43,6 +44,8 @@ export async function updateConfig(paths: ConfigPaths, plan: Plan, now: () => nu
     const result = editConfig(text, paths.config, plan);
     if (result === text) return;
     ensurePrivateDirectory(paths.home);
+    // Each version has a name of its own, which no later write has.
+    removeLeftovers(paths.backups, { isLocked: true });
     if (bytes !== null) keepVersion(paths.backups, bytes, now());
     const present = await readBytes(paths.config, MAX_OWN_FILE_BYTES);
     if (Buffer.compare(present ?? NOTHING, bytes ?? NOTHING) !== 0) {

@@ -32,7 +32,7 @@ export async function ensureClientToken(paths: TokenPaths): Promise<string> {
   return await withLock(join(paths.run, "client-token.lock"), async () => {
     // Another process may have been faster.
     const token = (await readClientToken(paths)) ?? makeClientToken();
-    writeFileAtomic(paths.clientToken, `${token}\n`, { mode: PRIVATE_FILE });
+    writeFileAtomic(paths.clientToken, `${token}\n`, { mode: PRIVATE_FILE, isLocked: true });
     return token;
   });
 }

@@ -14,6 +14,7 @@ import {
 } from "../base/files.ts";
 import { parseJson } from "../base/json-value.ts";
 import { later } from "../base/later.ts";
+import { removeLeftovers } from "../base/leftovers.ts";
 import { isRunning } from "../base/process-identity.ts";
 import { SERVICES } from "../base/service.ts";
 import { t } from "../base/text.ts";
@@ -67,6 +68,8 @@ export async function findInstances(directory: string): Promise<Instances> {
 export async function removeDeadInstances(directory: string): Promise<number> {
   const { dead } = await readRecords(directory);
   for (const instance of dead) removeInstance(directory, instance);
+  // Of their records too: no later one has the same name.
+  removeLeftovers(directory);
   return dead.length;
 }
 

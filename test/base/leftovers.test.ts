@@ -4,6 +4,7 @@ import { chownSync, lstatSync, mkdirSync, readdirSync, symlinkSync, utimesSync }
 import { join } from "node:path";
 import { writeFileAtomic } from "../../src/base/files.ts";
 import { findLeftovers } from "../../src/base/leftovers.ts";
+import { removeDeadInstances } from "../../src/state/instances.ts";
 import { runCli } from "../helpers/cli.ts";
 import { type TempHome, makeTempHome } from "../helpers/temp-home.ts";
 
@@ -106,10 +107,18 @@ test("ch doctor --fix removes them in every directory of ours, and beside the cl
   expect(all.filter((name) => name.endsWith(".tmp"))).toEqual([foreign.slice(home.path.length + 1)]);
 });
 
-test("the next change of config.json removes what a killed one left", async () => {
+test("the next change of config.json removes what a killed one left, of the earlier versions too", async () => {
   using home = makeTempHome();
   plant(home, `.config.json.${DEAD}.0123abcd.tmp`, 0);
+  plant(home, `backups/.config.json.1700000000000.${DEAD}.0123abcd.tmp`, 0);
   const args = ["config", "add", "main", "--base-url", "https://relay.example/v1", "--auth-token-env", "K"];
   expect(await runCli(args, { home })).toMatchObject({ code: 0 });
-  expect(left(home)).toEqual([]);
+  expect([...left(home), ...readdirSync(home.paths.backups)]).toEqual([]);
+});
+
+test("the next proxy removes what killed ones left of their records", async () => {
+  using home = makeTempHome();
+  plant(home, `run/.instance-${DEAD}-codex.json.${DEAD}.0123abcd.tmp`, MINUTE);
+  await removeDeadInstances(home.paths.run);
+  expect(readdirSync(home.paths.run)).toEqual([]);
 });

@@ -170,8 +170,8 @@ export async function repair({ env, paths }: ExamineOptions) {
     }
   };
   for (const service of SERVICES) await attempt(() => restoreClient({ service, paths, env }));
-  await attempt(() => removeRecords(paths.run));
   await attempt(() => removeAllLeftovers(paths));
+  await attempt(() => removeRecords(paths.run));
   for (const path of listOpenFiles(paths)) await attempt(() => makePrivate(path));
   return { done, failed };
 }

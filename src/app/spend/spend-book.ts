@@ -136,7 +136,7 @@ export function createSpendBook({ now, onTrouble, paths, prices }: SpendBookOpti
       await nameProjects(next.spend);
       if (file.problem === null) {
         const text = JSON.stringify(saveCounted(next, now()));
-        writeFileAtomic(paths.spend, `${text}\n`, { mode: PRIVATE_FILE });
+        writeFileAtomic(paths.spend, `${text}\n`, { mode: PRIVATE_FILE, isLocked: true });
         own = own.difference(mine);
         last.saved = noted;
       }

@@ -1,7 +1,7 @@
 // Points a client at the proxy, and restores it. The order of its steps is what makes a crash harmless:
 // the journal is written before the client's file and removed after it, all under one lock between processes.
 // Decides nothing about the content of a file.
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { UserError } from "../../base/errors.ts";
 import { t, type Text } from "../../base/text.ts";
 import { realPath, removeFile, statOrNull } from "../../base/files.ts";
@@ -186,8 +186,8 @@ async function underLock<T>(
   return await withLock(join(target.paths.run, "switch.lock"), async () => {
     const journal = await findJournalPath(target.paths, target.service, editor.file);
     const copy = copyPathFor(journal);
-    const client = realPath(editor.file);
-    for (const path of [journal, copy, client]) removeLeftovers(path, true);
+    for (const path of [journal, copy, realPath(editor.file)])
+      removeLeftovers(dirname(path), { name: basename(path), isLocked: true });
     await healInterrupted(copy);
     return await work(editor, journal);
   });
