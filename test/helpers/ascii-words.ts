@@ -8,7 +8,7 @@ import { loadCommandPlaces } from "./command-table.ts";
 const NAMES =
   "Codex Claude Code CLI ChatGPT OpenAI Anthropic Bearer PowerShell Markdown Base64 Bedrock Ctrl C compinit x-api-key " +
   "HTTP http https DNS TCP TLS JSON TOML UTF API SOCKS URL ID NUL PATH Enter HTML retry-after " +
-  "provider shell bash zsh fish powershell pid token USD ms k M codex claude ch codex-helper cc-switch cli_proxy";
+  "provider shell bash zsh fish powershell pid token USD ms k M B KB MB MiB codex claude ch codex-helper cc-switch cli_proxy";
 /** Keys of the user's files that are one word, and words that the command line takes as a time. */
 const KEYS = "op remove replace source target input output targets sessions today tomorrow";
 /** Other programs' lines to type, as hints name them. */
