@@ -155,7 +155,7 @@ export function readEvent(api: Api, event: SseEvent): EventReading {
   const { kind } = row;
   if (kind === "error" || kind === "failed") return { ...NOTHING, kind };
   if (ECHOES.has(type)) return { ...NOTHING, mark: type };
-  return READ[api](kind, type, data());
+  return READ[api](kind, type, data);
 }
 
 /** Only the kind of it. */
@@ -163,35 +163,39 @@ export const kindOfEvent = (api: Api, event: SseEvent): EventKind => readEvent(a
 
 const NOTHING: EventReading = { kind: "held", shows: false, outputTokens: 0, mark: null, choices: [] };
 
-const READ: Readonly<Record<Api, (kind: EventKind, type: string, data: JsonRecord) => EventReading>> = {
+const READ: Readonly<Record<Api, (kind: EventKind, type: string, data: () => JsonRecord) => EventReading>> = {
   responses(kind, type, data) {
     const isEnd = kind === "completed" || kind === "incomplete";
-    const response = isEnd ? inner(data, "response") : {};
     return {
       ...NOTHING,
       kind,
-      shows: kind === "output" || (isEnd && showsResponse(response)),
-      outputTokens: isEnd ? countOutput("responses", response["usage"]) : 0,
+      // Read when asked for: whoever looks for the end alone need not parse an event of so many kilobytes.
+      get shows() {
+        return kind === "output" || (isEnd && showsResponse(inner(data(), "response")));
+      },
+      get outputTokens() {
+        return isEnd ? countOutput("responses", inner(data(), "response")["usage"]) : 0;
+      },
       mark: type.startsWith("response.") ? null : type,
     };
   },
   messages(kind, type, data) {
-    const delta = inner(data, "delta");
+    const delta = inner(data(), "delta");
     return {
       ...NOTHING,
       kind,
       shows: kind === "output" || (kind === "finish" && delta["stop_reason"] === "refusal"),
       // What message_start counts is no output yet: a model counts its first token when it is asked.
-      outputTokens: type === "message_delta" ? countOutput("messages", data["usage"]) : 0,
+      outputTokens: type === "message_delta" ? countOutput("messages", data()["usage"]) : 0,
       mark: type.startsWith("message_") || type.startsWith("content_block_") ? null : type,
     };
   },
   chat(kind, type, data) {
-    const choices = choicesOf(data);
+    const choices = choicesOf(data());
     return {
       kind,
       shows: kind === "output" || choices.some((choice) => choice["finish_reason"] === "content_filter"),
-      outputTokens: countOutput("chat", data["usage"]),
+      outputTokens: countOutput("chat", data()["usage"]),
       mark: kind === "held" ? JSON.stringify(choices.map((choice) => choice["index"])) : null,
       choices: choices.map((choice) => ({
         index: choice["index"],
