@@ -31,6 +31,7 @@ const PRIVATE_DIRECTORY = 0o700;
 const ALL_BITS = 0o7777;
 /** With the bit that lets a program run as the group. */
 const GROUP_BITS = 0o2070;
+const OTHERS_BITS = 0o007;
 /** The errors of opening a directory for fsync on systems that do not offer it. */
 const NO_DIRECTORY_SYNC = new Set(["EISDIR", "EPERM", "EACCES", "EINVAL", "ENOTSUP"]);
 /** What a file system without modes says, where it does not just ignore them. */
@@ -285,13 +286,18 @@ function takeAfter(
   const { uid } = fstatSync(fd);
   const keepsBoth = changeOwner(fd, before);
   const keepsGroup = keepsBoth || (uid !== before.uid && changeOwner(fd, { uid, gid: before.gid }));
-  // Rights that were given to that group are not given to ours.
-  setMode(fd, mode ?? before.mode & (keepsGroup ? ALL_BITS : ALL_BITS & ~GROUP_BITS));
+  setMode(fd, mode ?? (keepsGroup ? before.mode & ALL_BITS : withoutGroup(before.mode & ALL_BITS)));
   if (keepAttributes === undefined || process.platform === "win32") return;
   const isSame =
     (keepsBoth || uid === before.uid) &&
     withOpen(target, "r", (from) => keepAttributes(from, fd, { keepsGroup }));
   if (!isSame) throw new Irreplaceable(`${target} has an owner or attributes that cannot be copied`);
+}
+
+/** What was given to a group is not given to another, and what it was denied it does not get with all the rest. */
+function withoutGroup(mode: number): number {
+  const rest = mode & (mode >> 3) & OTHERS_BITS;
+  return (mode & ~(GROUP_BITS | OTHERS_BITS)) | rest;
 }
 
 /** Of a file of ours. It was made private already, if the file system knows what that is. */

@@ -100,14 +100,19 @@ for (const service of SWITCHED) {
       );
     });
 
-    test("loses the rights of a group that the user cannot give it", async () => {
+    test.each([
+      [0o660, 0o600],
+      [0o644, 0o604],
+      // The group was denied what all others may do: it must not become one of them.
+      [0o604, 0o600],
+      [0o646, 0o604],
+    ])("loses the rights of a group that the user cannot give it: %o", async (mode, left) => {
       using home = makeHome();
       const path = home.files[service];
       if (IS_ROOT) chownSync(path, UID, FOREIGN);
-      chmodSync(path, 0o660);
+      chmodSync(path, mode);
       expect(await run(home, service, "on")).toBe("");
-      const mode = IS_ROOT ? 0o600 : modeHere(0o660);
-      expect(identify(path)).toMatchObject({ uid: UID, gid: GID, mode });
+      expect(identify(path)).toMatchObject({ uid: UID, gid: GID, mode: IS_ROOT ? left : modeHere(mode) });
       expect(await run(home, service, "off")).toBe("");
       expect(home.read(service)).toBe(TEXTS[service]);
     });
