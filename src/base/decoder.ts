@@ -12,8 +12,8 @@ const MAX_RATIO = 1032;
 /** All decoders of the process may hold so much together: their windows, and what their users keep of the output. */
 const MAX_HELD_BYTES = 64 * MIB;
 /** Those that hold much leave room for the others: an ordinary answer is decoded beside many that are not. */
-const LITTLE_BYTES = MIB;
-const MAX_HELD_BY_LARGE_BYTES = 32 * MIB;
+const LITTLE_BYTES = MIB / 4;
+const MAX_HELD_BY_LARGE_BYTES = 24 * MIB;
 /** One step of a decoder takes so much input at most and gives so much output at most. */
 const INPUT_BYTES = 4 * 1024;
 const OUTPUT_BYTES = 32 * 1024;
@@ -23,6 +23,21 @@ const DEFLATE_WINDOW_BYTES = 32 * 1024;
 
 /** What the live decoders hold: one figure for the process, because its memory is one. */
 const held = { bytes: 0 };
+
+/** Output brings garbage with it, of its users too, which a collector finds later than a bomb makes it. */
+const COLLECT_BYTES = 4 * MIB;
+const COLLECT_EVERY_MS = 100;
+const output = { bytes: 0, collectedAt: 0 };
+
+function noteOutput(bytes: number): void {
+  output.bytes += bytes;
+  if (output.bytes < COLLECT_BYTES) return;
+  const now = performance.now();
+  if (now - output.collectedAt < COLLECT_EVERY_MS) return;
+  output.bytes = 0;
+  Bun.gc(true);
+  output.collectedAt = performance.now();
+}
 
 export const bytesOfDecoders = (): number => held.bytes;
 
@@ -139,6 +154,13 @@ export function canDecode(encoding: string): boolean {
   return codings.length <= MAX_CODINGS && codings.every(isKnownCoding);
 }
 
+/** Frees a piece of a decoder's output that nobody looks at any more. A collector would, but later than a bomb makes them. */
+export function freePiece({ buffer, byteLength }: Uint8Array): void {
+  // Any other is a part of a buffer that its stream goes on filling.
+  if (byteLength === OUTPUT_BYTES && buffer.byteLength === OUTPUT_BYTES && buffer instanceof ArrayBuffer)
+    buffer.transfer(0);
+}
+
 /** For one coding or several in a row, lower case. Null where one is not known here. To be closed. */
 export function createDecoder(encoding: string, limits: DecodeLimits): Decoder | null {
   if (!canDecode(encoding)) return null;
@@ -149,7 +171,10 @@ export function createDecoder(encoding: string, limits: DecodeLimits): Decoder |
 /** The first was applied first and is undone last. */
 function chain(first: Decoder, second: Decoder): Decoder {
   async function* through(pieces: AsyncGenerator<Uint8Array>): AsyncGenerator<Uint8Array> {
-    for await (const piece of pieces) yield* first.decode(piece);
+    for await (const piece of pieces) {
+      yield* first.decode(piece);
+      freePiece(piece);
+    }
   }
   return {
     decode: (chunk) => through(second.decode(chunk)),
@@ -219,6 +244,7 @@ function createOneDecoder(encoding: string, limits: DecodeLimits) {
       if (piece !== null) {
         total += piece.length;
         credit -= piece.length;
+        noteOutput(piece.length);
         // So much of so little: there is more where it came from.
         if (coding?.fillsWindow === true && piece.length >= OUTPUT_BYTES) isWindowFull = true;
         count();
@@ -282,7 +308,7 @@ function createOneDecoder(encoding: string, limits: DecodeLimits) {
     keep(bytes: number): void {
       kept = bytes;
       count();
-      if (problem !== null) throw problem;
+      if (problem !== null && bytes > 0) throw problem;
     },
     close: (): void => fail("invalid"),
   };

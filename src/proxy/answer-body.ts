@@ -1,6 +1,6 @@
 // The body of an upstream's answer before it is committed: it can be read ahead (the bytes are held) and then be delivered
 // whole, first byte to last, or be dropped.
-import { createDecoder, DecodeError, type Decoder, MAX_LOOK_BYTES } from "../base/decoder.ts";
+import { createDecoder, DecodeError, type Decoder, freePiece, MAX_LOOK_BYTES } from "../base/decoder.ts";
 
 export type ReadAhead =
   /** The next bytes, decoded in pieces when the answer is compressed. Empty when a chunk completes nothing yet. */
@@ -23,6 +23,8 @@ export interface Source {
   pull(): Promise<Uint8Array | null>;
   /** All was pulled: `pull` would give null. False says nothing. */
   readonly isOver: boolean;
+  /** So many bytes of what was pulled are kept. Throws where that is too much. */
+  readonly keep?: (bytes: number) => void;
   /** Frees what it holds beside the connection, where it does. */
   readonly close?: () => void;
 }
@@ -95,6 +97,7 @@ export function readDecoded(source: Source, encoding: string): Source {
       decoder.close();
       return null;
     },
+    keep: (bytes) => decoder.keep(bytes),
     close: decoder.close,
   };
 }
@@ -135,6 +138,7 @@ export function createAnswerBody(source: Source, encoding: string | null, hold: 
     chunks = [];
     hold(-chunkBytes);
     chunkBytes = 0;
+    source.keep?.(0);
   };
 
   return {
@@ -169,6 +173,7 @@ export function createAnswerBody(source: Source, encoding: string | null, hold: 
         rawBytes += chunk.length;
         chunkBytes += chunk.length;
         hold(chunk.length);
+        source.keep?.(chunkBytes);
         if (decoder === undefined) return { kind: "bytes", bytes: chunk };
         pieces = decoder.decode(chunk);
         return (await nextPiece()) ?? { kind: "bytes", bytes: NO_BYTES };
@@ -177,6 +182,10 @@ export function createAnswerBody(source: Source, encoding: string | null, hold: 
       } finally {
         clearTimeout(timer);
       }
+    },
+    /** Frees bytes that were read ahead, where they are not what is held. */
+    done(bytes: Uint8Array): void {
+      if (decoder !== undefined) freePiece(bytes);
     },
     /** Whoever reads ahead keeps so many decoded bytes. False where there is no room for them. */
     mayKeep(bytes: number): boolean {

@@ -1,4 +1,5 @@
 // Turns what the attempts came to into the client's answer, and the end of that answer into the request's record.
+import { freePiece } from "../base/decoder.ts";
 import { classifyAttempt } from "../routing/classify.ts";
 import { reasonInEnglish } from "../routing/reasons.ts";
 import type { AttemptOutcome, Reason } from "../routing/types.ts";
@@ -61,7 +62,8 @@ export async function answerFrom(
     headers: makeResponseHeaders({ upstream: answer.headers, decoded: answer.decoded }),
   };
   const { document } = answer;
-  const tap = api === null || document !== null ? null : createStreamTap(api, answer.encoding);
+  const tap =
+    api === null || document !== null ? null : createStreamTap(api, answer.encoding, answer.decoded);
   let lastSeen: TapFacts | null = null;
   const look = (): TapFacts | null => (lastSeen ??= tap?.finish() ?? readWhole(api, document));
   const isEvents = stream ? answer.shape !== "json" : answer.shape === "events";
@@ -106,6 +108,7 @@ export async function answerFrom(
     answer,
     idleMs: upstream.timeouts.idleMs,
     observe: (chunk) => tap?.feed(chunk),
+    onWritten: answer.decoded && tap === null ? freePiece : null,
     isComplete,
     activity: () => (isEvents ? (tap?.activity() ?? null) : null),
     isOver: () => isEvents && tap !== null && tap.finish().isOver,

@@ -194,6 +194,7 @@ async function readRejected({ body }: Answer): Promise<string | null> {
       if (next.kind === "too-large") return null;
       if (next.kind !== "bytes") break;
       if (text.length < REJECTED_BODY_BYTES) text += decoder.decode(next.bytes, { stream: true });
+      body.done(next.bytes);
     }
     return text.slice(0, REJECTED_BODY_BYTES);
   } finally {

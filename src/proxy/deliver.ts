@@ -14,6 +14,8 @@ export interface DeliveryOptions {
   readonly activity: () => { readonly news: number; readonly pings: number } | null;
   /** Sees every chunk before the client does. Must not keep it changed. */
   readonly observe: (chunk: Uint8Array) => void;
+  /** Gets every chunk when the client has it. */
+  readonly onWritten: ((chunk: Uint8Array) => void) | null;
   /** Asked when no more comes, after a clean end or without one: was that all of it? */
   readonly isComplete: (endedCleanly: boolean) => Promise<boolean>;
   /** Whether the answer has said that it is over; asked only while the upstream is silent. */
@@ -78,6 +80,7 @@ export function makeDelivery({ answer, ...options }: DeliveryOptions): ReadableS
           options.observe(chunk);
           const written: unknown = controller.write(chunk);
           if (typeof written === "object") await Promise.resolve(written);
+          options.onWritten?.(chunk);
         }
         body.letGo();
         for (;;) {
@@ -88,6 +91,7 @@ export function makeDelivery({ answer, ...options }: DeliveryOptions): ReadableS
           options.observe(chunk);
           const written: unknown = controller.write(chunk);
           if (typeof written === "object") await Promise.resolve(written);
+          options.onWritten?.(chunk);
         }
         finish((await options.isComplete(true)) ? "complete" : "no-terminal-event");
       } catch {

@@ -153,7 +153,7 @@ async function readAnswer(
     if (shape === "unknown") shape = shapeOf(next.bytes);
     if (shape !== "unknown" && !body.mayKeep(body.heldBytes)) return tooLarge();
     if (shape === "json" || shownBytes < SHOWN_BYTES) {
-      const piece = shape === "json" ? next.bytes : next.bytes.subarray(0, SHOWN_BYTES - shownBytes);
+      const piece = shape === "json" ? next.bytes : next.bytes.slice(0, SHOWN_BYTES - shownBytes);
       shown.push(piece);
       shownBytes += piece.length;
       if (shape === "json") countCopy(piece.length);
@@ -170,6 +170,7 @@ async function readAnswer(
       isBegun = true;
       deadline = performance.now() + idleMs;
     }
+    if (shape !== "json") body.done(next.bytes);
     if (body.heldBytes >= holdBytes) return tooLarge();
   }
 }

@@ -22,15 +22,15 @@ export interface AnswerFacts {
 /** More than any terminal event but the largest; of those the end is enough. */
 const EVENTS_TAIL_BYTES = 64 * 1024;
 /** An answer in one JSON document is kept whole up to here; of a larger one the end is searched. */
-const JSON_TAIL_BYTES = 4 * 1024 * 1024;
+const JSON_TAIL_BYTES = 1024 * 1024;
 const OPENING_SLICE_BYTES = 4 * 1024;
 
 /**
  * Reads one decoded answer body: an event stream or one JSON document, told apart by the first character (an
- * event stream cannot begin with a brace, and content types lie).
+ * event stream cannot begin with a brace, and content types lie). `onDrop` gets each chunk that is not kept any longer.
  */
-export function createAnswerReader(api: Api) {
-  let tail = createByteTail(EVENTS_TAIL_BYTES);
+export function createAnswerReader(api: Api, onDrop?: (chunk: Uint8Array) => void) {
+  let tail = createByteTail(EVENTS_TAIL_BYTES, onDrop);
   let shape: "unknown" | "events" | "json" = "unknown";
   let facts: AnswerFacts | null = null;
   const opening = api === "messages" ? createOpening() : null;
@@ -57,7 +57,7 @@ export function createAnswerReader(api: Api) {
     feed(chunk: Uint8Array): void {
       if (shape === "unknown") {
         shape = shapeOf(chunk);
-        if (shape === "json") tail = createByteTail(JSON_TAIL_BYTES);
+        if (shape === "json") tail = createByteTail(JSON_TAIL_BYTES, onDrop);
       }
       const before = activity.position;
       if (isLeftOut(chunk, before)) return;
@@ -256,7 +256,7 @@ const PIECE_BYTES = 8 * 1024;
  * The end of an event stream's bytes: references to the last chunks, and the beginning of the event that runs into them.
  * Looks at a chunk only when it drops it.
  */
-export function createByteTail(minBytes: number) {
+export function createByteTail(minBytes: number, onDrop?: (chunk: Uint8Array) => void) {
   let chunks: Uint8Array[] = [];
   let first = 0;
   let size = 0;
@@ -275,11 +275,15 @@ export function createByteTail(minBytes: number) {
       hasGap = rest.length > room;
       if (room > 0) eventStart = Buffer.concat([eventStart, rest.subarray(0, room)]);
     }
-    before = chunk.length >= 2 ? chunk : Buffer.concat([before.subarray(-2), chunk]);
+    before =
+      chunk.length >= 2 && onDrop === undefined
+        ? chunk
+        : Buffer.concat([before.subarray(-2), chunk.subarray(-2)]);
     isCut = true;
     size -= chunk.length;
     chunks[first] = NOTHING;
     first += 1;
+    onDrop?.(chunk);
   }
 
   return {

@@ -1,6 +1,6 @@
 // Observes an answer on its way to the client, compressed or not, without touching, delaying or buffering it.
 // What the bytes mean is read in answer-reader.ts.
-import { createDecoder, DecodeError, type Decoder } from "../base/decoder.ts";
+import { createDecoder, DecodeError, type Decoder, freePiece } from "../base/decoder.ts";
 import { type AnswerFacts, createAnswerReader } from "./answer-reader.ts";
 import type { Api } from "./stream-events.ts";
 
@@ -36,11 +36,12 @@ const UNREADABLE: TapFacts = {
   isReadable: false,
 };
 
-/** A tap for one answer. `encoding` is its Content-Encoding. */
-export function createStreamTap(api: Api, encoding: string | null): StreamTap {
-  const reader = createAnswerReader(api);
+/** A tap for one answer. `encoding` is its Content-Encoding; of one that was `decoded` before the tap frees what it has seen. */
+export function createStreamTap(api: Api, encoding: string | null, decoded = false): StreamTap {
   const name = encoding?.trim().toLowerCase() ?? "";
-  if (name === "" || name === "identity") {
+  const isPlain = name === "" || name === "identity";
+  const reader = createAnswerReader(api, decoded || !isPlain ? freePiece : undefined);
+  if (isPlain) {
     return {
       feed: (chunk) => reader.feed(chunk),
       flush: () => Promise.resolve(),
