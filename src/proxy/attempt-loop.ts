@@ -140,6 +140,7 @@ function withServingFirst(
   candidates: readonly Candidate[],
   { deps, request }: LoopRun,
 ): readonly Candidate[] {
+  if (request.facts.endpoint.counts === "yes") return candidates;
   const now = deps.now();
   const path = endpointKey(request);
   const isLacking = ({ until, upstream }: Candidate): boolean =>
