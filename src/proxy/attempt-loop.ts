@@ -178,12 +178,17 @@ async function convert(
     permit.release();
     return { kind: "client-gone" };
   }
-  if (converted !== null) return { kind: "answer", chosen: { ...chosen, converted } };
-  const outcome = { kind: "cut", reason: "no-terminal-event", body: "" } as const;
+  if (converted !== null && "body" in converted) return { kind: "answer", chosen: { ...chosen, converted } };
+  const { headers, status } = answer;
+  const outcome: AttemptOutcome =
+    converted === null
+      ? { kind: "cut", reason: "no-terminal-event", body: "" }
+      : { kind: "bad-content", reason: "error-event", status, headers, body: converted.error };
   const verdict = classifyAttempt(outcome, upstream, { now: deps.now(), settings: route.routing });
   permit.fail(verdict);
   const begun = tried.pop();
-  if (begun !== undefined) tried.push({ ...begun, verdict, reason: conversion.failure });
+  const reason = converted === null ? conversion.failure : verdict.reason;
+  if (begun !== undefined) tried.push({ ...begun, verdict, reason });
   return null;
 }
 

@@ -21,7 +21,10 @@ export interface CollectLimits {
 
 export interface Conversion {
   /** Reads the whole answer; null where it does not hold what was asked for. Never rejects. */
-  readonly run: (answer: Answer, limits: Omit<CollectLimits, "maxBytes">) => Promise<Converted | null>;
+  readonly run: (
+    answer: Answer,
+    limits: Omit<CollectLimits, "maxBytes">,
+  ) => Promise<Converted | { readonly error: string } | null>;
   /** What an upstream did whose answer cannot be converted. */
   readonly failure: Reason;
 }
@@ -48,12 +51,18 @@ export function changeForm(api: Api | null, stream: boolean): Conversion {
   };
 }
 
-/** Null for what broke off. */
-function change(api: Api, stream: boolean, { headers }: Answer, bytes: Uint8Array): Converted | null {
+/** Null for what broke off without a word. */
+function change(
+  api: Api,
+  stream: boolean,
+  { headers }: Answer,
+  bytes: Uint8Array,
+): Converted | { readonly error: string } | null {
   const reader = createAnswerReader(api);
   reader.feed(bytes);
-  const { terminal, usage } = reader.facts();
-  if (terminal === null || terminal === "failed") return null;
+  const { error, terminal, usage } = reader.facts();
+  if (error !== undefined) return { error };
+  if (terminal === null) return null;
   const changed = api === "chat" ? null : stream ? eventsFrom(api, bytes) : documentFrom(api, bytes);
   if (changed !== null)
     return { body: changed, type: stream ? "text/event-stream" : "application/json", usage };

@@ -5,6 +5,7 @@ import { makeDocument, makeEvents } from "../../src/proxy/forms.ts";
 import {
   chatEvents,
   GOOD,
+  messagesError,
   messagesEvents,
   reply,
   responsesEvents,
@@ -326,6 +327,16 @@ describe("an answer in the wrong form", () => {
     const { entry, got } = await ask("messages", false, [breakOff()]);
     expect(got.status).toBe(503);
     expect(entry.attempts?.[0]).toMatchObject({ verdict: "cut", shown: false });
+  });
+
+  test("that ends in an error is told with the error's own reason", async () => {
+    const failing = [
+      ...messagesEvents({ text: "as events" }).slice(0, -3),
+      messagesError("rate_limit_error"),
+    ];
+    const { entry, got } = await ask("messages", false, [stream(failing)]);
+    expect(got.status).toBe(429);
+    expect(entry.attempts?.[0]).toMatchObject({ verdict: "rate-limit", shown: false });
   });
 
   test("does not keep an upstream out that gives nothing else", async () => {

@@ -23,7 +23,7 @@ async function readAround(response: Response, heartbeat: string, goOn: () => voi
   let text = "";
   for await (const chunk of response.body ?? []) {
     text += decoder.decode(chunk, { stream: true });
-    if (text.split(heartbeat).length === 3) goOn();
+    if (text.split(heartbeat).length >= 3) goOn();
   }
   return text;
 }
