@@ -132,7 +132,9 @@ function readTail(api: Api, bytes: Uint8Array, openingUsage: unknown): AnswerFac
     if (typeof snapshot === "object" && snapshot !== null) {
       snapshots.unshift(snapshot);
       usage = readUsage(api, [openingUsage, ...snapshots]);
-      isCounted = usage?.input_tokens !== undefined && usage.output_tokens !== undefined;
+      // The output that message_start counts is a beginning: the whole of it comes at the end.
+      const isWhole = readUsage(api, snapshots)?.output_tokens !== undefined;
+      isCounted = usage?.input_tokens !== undefined && isWhole;
     }
     if (!isSettled && isDispatched) {
       const { choices, kind } = readLate(api, event);

@@ -57,6 +57,14 @@ describe("an observed stream", () => {
       { terminal: "completed" },
     ],
     [
+      "is counted though an event of another kind with a usage of its own comes last",
+      "messages",
+      'event: message_start\ndata: {"type":"message_start","message":{"usage":{"input_tokens":9,"output_tokens":1}}}\n\n' +
+        'event: message_delta\ndata: {"type":"message_delta","delta":{"stop_reason":"end_turn"},"usage":{"output_tokens":7}}\n\n' +
+        'event: vertex_event\ndata: {"type":"vertex_event","usage":{"traffic_type":"ON_DEMAND"}}\n\n',
+      { usage: { input_tokens: 9, output_tokens: 7, total_tokens: 16 } },
+    ],
+    [
       "that puts an error before its [DONE] has failed",
       "chat",
       'data: {"choices":[{"delta":{"content":"a"}}]}\n\ndata: {"choices":[{"delta":{},"finish_reason":"error"}],"error":{"code":502}}\n\ndata: [DONE]\n\n',
