@@ -144,7 +144,8 @@ export const KEPT_LENGTH_BYTES = 8 * 2 ** 20;
 
 async function readKnownLength({ body, headers }: Answer, idleMs: number): Promise<void> {
   const length = Number(headers.get("content-length") ?? Number.NaN);
-  if (!(length <= KEPT_LENGTH_BYTES)) return;
+  const isEvents = headers.get("content-type")?.startsWith("text/event-stream") === true;
+  if (isEvents || !(length <= KEPT_LENGTH_BYTES)) return;
   try {
     while ((await body.readAhead(idleMs)).kind === "bytes");
   } finally {

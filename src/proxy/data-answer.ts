@@ -40,6 +40,7 @@ export async function judgeData(
         if (heldBytes === 0) return bad("empty");
         return isPage(text, headers) ? bad("html") : isFailure(text) ? bad("json-error") : null;
       }
+      if (next.kind === "unreadable") return bad("malformed");
       if (next.kind !== "bytes") return null;
       heldBytes += next.bytes.length;
       text += decoder.decode(next.bytes, { stream: true });

@@ -24,6 +24,8 @@ const EVENTS_TAIL_BYTES = 64 * 1024;
 /** An answer in one JSON document is kept whole up to here; of a larger one the end is searched. */
 const JSON_TAIL_BYTES = 1024 * 1024;
 const OPENING_SLICE_BYTES = 4 * 1024;
+/** What goes on for longer is kept, whatever it is. */
+const LONGEST_PING_BYTES = 4 * 1024;
 
 /**
  * Reads one decoded answer body: an event stream or one JSON document, told apart by the first character (an
@@ -41,14 +43,19 @@ export function createAnswerReader(api: Api, onDrop?: (chunk: Uint8Array) => voi
   let hasGap = false;
   /** The beginning of what may be a ping. */
   let undecided: Uint8Array[] = [];
+  let undecidedBytes = 0;
   // Whatever keeps a line warm after the end must not push that end out of what is kept.
   const isLeftOut = (chunk: Uint8Array, before: typeof activity.position): boolean => {
     const seen = activity.feed(chunk);
     if (seen === "news" || before === "event" || shape !== "events") return false;
     const isMore = before === "undecided" && seen === "quiet";
+    if (isMore && undecidedBytes + chunk.length > LONGEST_PING_BYTES) return false;
     hasGap ||= !isMore;
-    if (activity.position !== "undecided") undecided = [];
-    else if (isMore) undecided.push(chunk);
+    undecidedBytes = isMore ? undecidedBytes + chunk.length : chunk.length;
+    if (activity.position !== "undecided") {
+      undecided = [];
+      undecidedBytes = 0;
+    } else if (isMore) undecided.push(chunk);
     else undecided = before === "comment" ? [COLON, chunk] : [chunk];
     return true;
   };
@@ -64,12 +71,14 @@ export function createAnswerReader(api: Api, onDrop?: (chunk: Uint8Array) => voi
       facts = null;
       if (hasGap && isDangling) tail.push(BLANK_LF);
       if (hasGap && undecided.length === 0 && before === "comment") tail.push(COLON);
-      for (const piece of undecided) tail.push(piece);
-      tail.push(chunk);
+      for (const piece of [...undecided, chunk]) {
+        tail.push(piece);
+        if (shape === "events") opening?.feed(piece);
+      }
       undecided = [];
+      undecidedBytes = 0;
       hasGap = false;
       isDangling = activity.position === "undecided" || activity.position === "comment";
-      if (shape === "events") opening?.feed(chunk);
     },
     /** How many chunks said anything so far, and how many pings there were. */
     get activity() {
@@ -77,7 +86,7 @@ export function createAnswerReader(api: Api, onDrop?: (chunk: Uint8Array) => voi
     },
     /** Bytes that are kept at this moment. */
     get heldBytes() {
-      return tail.heldBytes;
+      return tail.heldBytes + undecidedBytes;
     },
     /** What the bytes so far come to. Worked out once; cheap enough for once a request, not for once a chunk. */
     facts: (): AnswerFacts =>

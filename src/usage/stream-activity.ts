@@ -32,6 +32,7 @@ export function createStreamActivity() {
   function readPartial(text: string): void {
     if (text === "") line = "start";
     else if (text.startsWith(":")) line = "comment";
+    else if (text.length > LONGEST_PINGS) line = "text";
     else if (pending === "ping" && "data:".startsWith(text.slice(0, 5))) line = "unsure";
     else line = PINGS.some((ping) => ping.startsWith(text) || text.startsWith(ping)) ? "unsure" : "text";
     prefix = line === "unsure" ? text : "";

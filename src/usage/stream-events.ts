@@ -186,7 +186,7 @@ const READ: Readonly<Record<Api, (kind: EventKind, type: string, data: () => Jso
       kind,
       shows: kind === "output" || (kind === "finish" && delta["stop_reason"] === "refusal"),
       // What message_start counts is no output yet: a model counts its first token when it is asked.
-      outputTokens: type === "message_delta" ? countOutput("messages", data()["usage"]) : 0,
+      outputTokens: type === "message_start" ? 0 : countOutput("messages", data()["usage"]),
       mark: type.startsWith("message_") || type.startsWith("content_block_") ? null : type,
     };
   },

@@ -392,6 +392,24 @@ describe("the prologue may be long and slow", () => {
     },
   );
 
+  test("a client that leaves meanwhile has seen nothing of it, and the log says what was held", async () => {
+    await using upstream = await startFakeUpstream([stream(responsesPrologue(), { ending: [SILENCE] })]);
+    await using proxy = startTestProxy({ upstreams: [upstream.baseUrl] });
+    const leaving = new AbortController();
+    const asked = proxy.ask(
+      PATHS.responses,
+      { model: "m", stream: true, input: [] },
+      { signal: leaving.signal },
+    );
+    await upstream.gotRequest();
+    await elapse(100);
+    leaving.abort();
+    await asked.catch(() => null);
+    const [attempt] = (await proxy.entry()).attempts ?? [];
+    expect(attempt).toMatchObject({ verdict: "client-gone", held_events: 2, shown: false });
+    expect(attempt?.held_bytes).toBe(responsesPrologue().join("").length);
+  });
+
   test("more than 1 MiB of it is passed on", async () => {
     const events = [
       typed({ type: "response.created", response: { instructions: "x".repeat(2 ** 20) } }),

@@ -67,6 +67,21 @@ test("however the bytes are cut, an event among comments and pings is news", () 
   );
 });
 
+test("what begins like a ping and never ends is not kept without a limit", () => {
+  const lines: readonly (readonly [string, string])[] = [
+    ["event: ping\n", "data: more of it\n"],
+    ["", "event: ping and so on without an end"],
+    [": a comment without an end", " and more"],
+  ];
+  for (const [start, more] of lines) {
+    const reader = createAnswerReader("messages");
+    reader.feed(Buffer.from(`${NEWS}${start}`));
+    for (let n = 0; n < 20_000; n += 1) reader.feed(Buffer.from(more));
+    expect(reader.heldBytes).toBeLessThan(80_000);
+    expect(reader.activity.pings).toBe(0);
+  }
+});
+
 describe("what follows the end does not undo it", () => {
   const ends = {
     responses:
