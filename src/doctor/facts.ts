@@ -142,6 +142,8 @@ export interface MachineFacts {
     /** Why prices.json and usage_providers.json as they are now are not in force there. */
     readonly pricesProblem: Text | string | null;
     readonly providersProblem: Text | string | null;
+    /** Files and connections that it has open, and may have. Null where the system does not say. */
+    readonly descriptors: { readonly used: number; readonly limit: number } | null;
   }[];
   /** Records of proxies that ended without removing them. */
   readonly deadInstances: number;

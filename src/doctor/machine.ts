@@ -93,6 +93,7 @@ export const MACHINE_CHECKS: readonly Check<DoctorFacts>[] = [
     repair: "removes the records of dead proxies",
     run: ({ machine: { deadInstances, instances } }) => [
       ...instances.map(describeInstance),
+      ...instances.flatMap(describeDescriptors),
       ...(deadInstances === 0
         ? []
         : [info(t`proxies that ended without cleaning up: ${deadInstances}`, "ch doctor --fix")]),
@@ -183,6 +184,18 @@ function describeInstance({ pid, port, service, version }: MachineFacts["instanc
       t`restart it: ch serve`,
     );
   return ok(t`a proxy for ${client} runs on port ${port} (pid ${pid})`);
+}
+
+/** Without any left no connection can be opened: requests get a 503, and no upstream is blamed. */
+function describeDescriptors({ descriptors, pid, port }: MachineFacts["instances"][number]): Found[] {
+  if (descriptors === null || descriptors.used < 0.8 * descriptors.limit) return [];
+  const { limit, used } = descriptors;
+  return [
+    warn(
+      t`the proxy on port ${port} (pid ${pid}) has ${used} files and connections open, of at most ${limit}`,
+      t`raise the limit before it is started: ulimit -n 4096`,
+    ),
+  ];
 }
 
 function describePort({ isUnused, port: { number, state }, service }: ServiceFacts): Found {

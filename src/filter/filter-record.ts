@@ -46,12 +46,23 @@ export function makeFilterRecord(
 function readRecord(path: string): Remembered {
   const stats = lookAt(path);
   if (stats !== null && (!stats.isFile() || stats.size > MAX_BYTES)) return "seen";
+  // Asked for its name alone: that takes no file descriptor, of which there may be none left.
+  if (isMissing(path)) return "never";
   try {
     return parseRecord(readFileSync(path, "utf8"))?.["removal_accepted"] === true ? "accepted" : "seen";
   } catch (error) {
     const code = errorCode(error);
     if (code === undefined) throw error;
     return code === "ENOENT" ? "never" : "seen";
+  }
+}
+
+function isMissing(path: string): boolean {
+  try {
+    lstatSync(path);
+    return false;
+  } catch (error) {
+    return errorCode(error) === "ENOENT";
   }
 }
 

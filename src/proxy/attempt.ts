@@ -18,7 +18,7 @@ import {
 import { acceptsCodings, readCodings } from "./codings.ts";
 import { judgeData } from "./data-answer.ts";
 import type { Endpoint } from "./endpoints.ts";
-import { checkConnect, type Connections, type ConnectResult } from "./connections.ts";
+import { checkConnect, type Connections, type ConnectResult, findShortage } from "./connections.ts";
 import { type Acceptance, type BadContent, type Held, holdAnswer, type Shape } from "./gate.ts";
 import type { UpstreamRequest } from "./upstream-request.ts";
 
@@ -268,15 +268,17 @@ function watchFirstByte(request: AttemptRequest, own: AbortController) {
 
 function connectOutcome(connect: Exclude<ConnectResult, { kind: "connected" }>): AttemptOutcome {
   if (connect.kind === "timeout") return { kind: "timeout", phase: "connect" };
-  return { kind: "transport", code: connect.code, sent: "never" };
+  return { kind: "transport", code: findShortage(connect.code) ?? connect.code, sent: "never" };
 }
 
 /** Failures that happen before a byte of the request can have left (seen on Bun 1.4.5). */
 const NEVER_SENT =
-  /^(?:ECONNREFUSED|ConnectionRefused|ENETUNREACH|EHOSTUNREACH|EADDRNOTAVAIL|EAI_|ENOTFOUND|EPROTO|ERR_TLS_|ERR_SSL_|CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|INVALID_CA|HOSTNAME_MISMATCH|FailedToOpenSocket)/;
+  /^(?:ECONNREFUSED|ConnectionRefused|ENETUNREACH|EHOSTUNREACH|EAI_|ENOTFOUND|EPROTO|ERR_TLS_|ERR_SSL_|CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|INVALID_CA|HOSTNAME_MISMATCH|FailedToOpenSocket)/;
 
 function transportOutcome(error: unknown): AttemptOutcome {
   const code = errorCode(error) ?? "EUNKNOWN";
+  const shortage = findShortage(code);
+  if (shortage !== null) return { kind: "transport", code: shortage, sent: "never" };
   return { kind: "transport", code, sent: NEVER_SENT.test(code) ? "never" : "maybe" };
 }
 

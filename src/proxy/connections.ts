@@ -1,5 +1,6 @@
 // The connections to upstreams: a young pool for ordinary requests, single-use ones for asking again when a pooled
 // connection turned out to be dead, and a bare connect that only says whether an address accepts one.
+import { closeSync, openSync } from "node:fs";
 import { errorCode } from "../base/errors.ts";
 import type { Upstream } from "../base/upstream.ts";
 
@@ -32,6 +33,24 @@ export function createConnections(now: () => number) {
       single.close();
     },
   };
+}
+
+/** What this process or machine has run out of. It says nothing of the other side. */
+const SHORTAGES: ReadonlySet<string> = new Set(["EMFILE", "ENFILE", "ENOMEM", "ENOBUFS", "EADDRNOTAVAIL"]);
+/** For a host name Bun 1.4.5 says so where it could open no socket. */
+const MAY_HIDE_SHORTAGE = /^(?:ECONNREFUSED|ConnectionRefused|FailedToOpenSocket|ENOTFOUND|EAI_)/;
+
+/** The code of the shortage that made a connection fail with `code`; null where it failed for another reason. */
+export function findShortage(code: string): string | null {
+  if (SHORTAGES.has(code)) return code;
+  if (!MAY_HIDE_SHORTAGE.test(code)) return null;
+  try {
+    closeSync(openSync(process.execPath, "r"));
+    return null;
+  } catch (error) {
+    const found = errorCode(error) ?? "";
+    return SHORTAGES.has(found) ? found : null;
+  }
 }
 
 export type ConnectResult =

@@ -46,6 +46,16 @@ export const CONNECTION_RULES: readonly Rule[] = [
     words: "DNS lookup failed",
   },
   {
+    id: "local-shortage",
+    signal:
+      "this machine has no descriptors, memory, buffers or ports left (EMFILE, ENFILE, ENOMEM, ENOBUFS, EADDRNOTAVAIL)",
+    seen: "this program",
+    matches: (signal) => hasCodeLike(signal, /^(?:EMFILE|ENFILE|ENOMEM|ENOBUFS|EADDRNOTAVAIL)$/),
+    ...NEVER_SENT,
+    blame: "none",
+    words: "no connection could be opened: this machine is short of a resource",
+  },
+  {
     id: "certificate",
     signal: "the certificate is not trusted, not valid or for another name",
     seen: "any",

@@ -179,6 +179,7 @@ const CAUSE_OF_RULE: ReadonlyMap<string, Cause> = new Map([
   ["model-unknown", "no-model"],
   ["not-tried", "broken"],
   ["certificate", "broken"],
+  ["local-shortage", "down"],
 ]);
 
 function fromVerdict(

@@ -64,6 +64,11 @@ const CASES: readonly Case[] = [
     outcome: { kind: "transport", code: "ENETUNREACH", sent: "never" },
     ...next("never-sent", "never-sent", "A"),
   },
+  ...["EMFILE", "ENFILE", "ENOMEM", "ENOBUFS", "EADDRNOTAVAIL"].map((code): Case => ({
+    title: `a shortage of our own (${code})`,
+    outcome: { kind: "transport", code, sent: "never" },
+    ...next("local-shortage", "none", "A"),
+  })),
   ...[
     "DEPTH_ZERO_SELF_SIGNED_CERT",
     "ERR_TLS_CERT_ALTNAME_INVALID",

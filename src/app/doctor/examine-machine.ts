@@ -1,5 +1,5 @@
 // Looks at what runs and what is installed on this machine, for `doctor`. Starts nothing but a question to our own proxies.
-import { realpathSync } from "node:fs";
+import { readdirSync, readFileSync, realpathSync } from "node:fs";
 import { createServer } from "node:net";
 import { dirname, join } from "node:path";
 import { type Env, readVariable } from "../../base/env.ts";
@@ -46,6 +46,7 @@ export async function collectMachineFacts({ env, paths }: ExamineOptions): Promi
           version,
           pricesProblem: wordsOf(prices_problem ?? null),
           providersProblem: wordsOf(quota_problem ?? null),
+          descriptors: countDescriptors(pid),
         };
       }),
     ),
@@ -54,6 +55,17 @@ export async function collectMachineFacts({ env, paths }: ExamineOptions): Promi
       ({ path }) => home !== undefined && lookAt(path)?.isDirectory() === true,
     ),
   };
+}
+
+/** From Linux's /proc. */
+function countDescriptors(pid: number): { used: number; limit: number } | null {
+  try {
+    const used = readdirSync(`/proc/${pid}/fd`).length;
+    const limit = /^Max open files\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/limits`, "utf8"))?.[1];
+    return limit === undefined ? null : { used, limit: Number(limit) };
+  } catch {
+    return null;
+  }
 }
 
 function wordsOf(problem: Problem | null): Text | string | null {

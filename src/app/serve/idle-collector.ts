@@ -17,13 +17,22 @@ export interface IdleCollectorOptions {
 /** Less than this above the memory of a fresh process is not worth a collection. */
 const WORTH_BYTES = 16 * 2 ** 20;
 
+/** Reading it takes a file descriptor, and there may be none left. */
+function readRss(): number {
+  try {
+    return process.memoryUsage.rss();
+  } catch {
+    return 0;
+  }
+}
+
 export function createIdleCollector({
   everyMs = 10_000,
   isQuiet,
   quietMs = 2_000,
   // Not Bun.shrink(): it throws the compiled code away too, and the next requests would run at a tenth of the speed.
   collect = () => Bun.gc(true),
-  rss = () => process.memoryUsage.rss(),
+  rss = readRss,
 }: IdleCollectorOptions) {
   const fresh = rss();
   let collectedAt = Number.NEGATIVE_INFINITY;

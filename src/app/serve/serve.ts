@@ -88,6 +88,7 @@ export async function serve(options: ServeOptions) {
     await tryTo(() => removeDeadInstances(paths.run), onDiskTrouble);
     for (const service of options.services)
       running.push(await startService(service, { ...options, onDiskTrouble }, shared));
+    openFetchThread(running[0]?.served.port);
     if (options.command !== "run") await tryTo(() => writeDefaultProviders(paths), onDiskTrouble);
     shared.quota.start();
     shared.book.start();
@@ -129,6 +130,11 @@ function prepareHome({ home }: Paths): Text | string | null {
     if (!(error instanceof UserError)) throw error;
   }
   return findHomeProblem(home);
+}
+
+/** Bun makes a thread for its first fetch, and ends the process where there is no descriptor left for it by then. */
+function openFetchThread(port: number | undefined): void {
+  fetch(`http://127.0.0.1:${port}/__codex-helper/health`, { keepalive: false, proxy: false }).catch(() => {});
 }
 
 /** What the services of one process have in common. */
