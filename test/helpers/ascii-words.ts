@@ -13,7 +13,7 @@ const NAMES =
 const KEYS = "op remove replace source target input output targets sessions today tomorrow";
 /** Other programs' lines to type, as hints name them. */
 const TYPED =
-  /npm install -g \S+|(?:codex|claude) (?:resume|login)(?: \S+)?|nslookup \S+|curl -v \S+|source <\(|cd \S+ && |(?:export|unset) \S+/g;
+  /npm install -g \S+|(?:codex|claude) (?:resume|login)(?: \S+)?|nslookup \S+|curl -v \S+|source <\(|cd \S+ && (?:rm )?|(?:export|unset) \S+/g;
 
 export interface WordFinder {
   /** The ASCII words of a screen. `own` are the names that its fixture made up. */

@@ -1,4 +1,5 @@
 // The commands that change configs that are there: remove, rename, set-active, move, enable, disable.
+import { basename } from "node:path";
 import { t } from "../../language.ts";
 import { readText } from "../../../base/files.ts";
 import { showPath } from "../../../base/paths.ts";
@@ -69,7 +70,10 @@ function tellKept({ env, out, paths }: Cli, kept: readonly string[]): void {
   out.warn(t`its key is still in ${kept.length} of the backups in ${showPath(paths.backups, env)}`);
   out.note(t`  remove them (--purge-backups does it at once):`);
   if (process.platform === "win32") for (const path of kept) out.note(`    del "${path}"`);
-  else out.note(`    rm ${kept.map(quoteWord).join(" ")}`);
+  else
+    out.note(
+      `    cd ${quoteWord(paths.backups)} && rm ${kept.map((path) => quoteWord(basename(path))).join(" ")}`,
+    );
 }
 
 export const renameCommand = defineCommand({

@@ -35,7 +35,7 @@ describe("a removed config's key", () => {
     expect(stderr).toContain("warning: its key is still in 2 of the backups in ~/.codex-helper/backups");
     expect(holding(home, KEY)).toHaveLength(2);
     if (process.platform === "win32") return;
-    const [, line = ""] = /^ {4}(rm .+)$/m.exec(stderr) ?? [];
+    const [, line = ""] = /^ {4}(cd .+ && rm .+)$/m.exec(stderr) ?? [];
     expect(Bun.spawnSync(["sh", "-c", line]).exitCode).toBe(0);
     expect(holding(home, KEY)).toEqual([]);
   });
