@@ -111,7 +111,9 @@ function readService({ service, shell, source, warnings }: ServiceSource): Servi
   if (active !== null && !names.includes(active)) {
     warnings.push(t`${service}.active is "${active}", but there is no such config`);
   }
-  return { active, configs, broken };
+  // The name may have been there before the config was imported: whoever activates it removes that mark.
+  const isWaiting = configs.get(active ?? "")?.entry.needs_activation === true;
+  return { active: isWaiting ? null : active, configs, broken };
 }
 
 /** From the text, not the value: the value cannot hold a key `__proto__`, and numbers would come first in it. */

@@ -93,11 +93,8 @@ export function chooseConfig(section: ServiceConfigs, service: Service, asked?: 
 }
 
 /** Is there a config that is, or could be, in use? One that was imported and waits for its activation is none. */
-export function hasUsable({ active, broken, configs }: ServiceConfigs): boolean {
-  return (
-    broken.size > 0 ||
-    [...configs.values()].some(({ entry, name }) => entry.needs_activation !== true || name === active)
-  );
+export function hasUsable({ broken, configs }: ServiceConfigs): boolean {
+  return broken.size > 0 || [...configs.values()].some(({ entry }) => entry.needs_activation !== true);
 }
 
 function unset(message: Text | string, hint: string): Unset {

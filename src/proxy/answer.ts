@@ -6,7 +6,7 @@ import type { AttemptOutcome, Reason } from "../routing/types.ts";
 import type { Api } from "../usage/stream-events.ts";
 import { createStreamTap, type TapFacts } from "../usage/stream-tap.ts";
 import { type JsonDocument, readDocument } from "../usage/answer-reader.ts";
-import type { Answer } from "./attempt.ts";
+import { type Answer, isRedirect } from "./attempt.ts";
 import type { LoopRun } from "./attempt-loop.ts";
 import type { Chosen } from "./chosen.ts";
 import type { Converted } from "./change-form.ts";
@@ -14,6 +14,7 @@ import { type DeliveryEnd, makeDelivery } from "./deliver.ts";
 import type { Exchange, ExchangeEnd } from "./exchange.ts";
 import { CLIENT_CLOSED_REQUEST, type LocalError, makeErrorResponse } from "./local-error.ts";
 import { makeResponseHeaders, TURN_STATE_HEADER } from "./headers.ts";
+import { isForFew } from "./held-back.ts";
 
 /** Statuses that never have a body (RFC 9110 6.4.1). */
 const BODILESS = new Set([204, 205, 304]);
@@ -48,7 +49,7 @@ function answerConverted({ body, type, usage }: Converted, chosen: Chosen, excha
 /** Gives an upstream's answer to the client: what is complete at once, everything else as it comes. */
 export async function answerFrom(
   chosen: Chosen,
-  { deps, exchange, request, route }: Answering,
+  { deps, exchange, owned, request, route }: Answering,
 ): Promise<Response> {
   const { answer, converted, permit, upstream } = chosen;
   deps.memory.noteTurnState(answer.headers.get(TURN_STATE_HEADER), upstream.key);
@@ -59,7 +60,11 @@ export async function answerFrom(
   const api = endpoint.usage;
   const init = {
     status: answer.status,
-    headers: makeResponseHeaders({ upstream: answer.headers, decoded: answer.decoded }),
+    headers: makeResponseHeaders({
+      upstream: answer.headers,
+      decoded: answer.decoded,
+      isConfined: isRedirect(answer.status) && isForFew(request.headers, upstream, owned),
+    }),
   };
   const { document } = answer;
   const tap =

@@ -82,6 +82,8 @@ const PASSES_FOR_SUCCESS: ReadonlySet<BadContent["reason"]> = new Set(["nothing"
 /** Statuses a Response can be made of (Fetch, "RangeError" otherwise). */
 const isStatus = (status: number): boolean => Number.isInteger(status) && status >= 200 && status <= 599;
 
+export const isRedirect = (status: number): boolean => status >= 300 && status < 400 && status !== 304;
+
 /** Asks one upstream once; a stale kept-alive connection is replaced by a fresh one without counting as an attempt. */
 export async function attempt(request: AttemptRequest, connections: Connections): Promise<AttemptResult> {
   if (request.checksConnect) {
@@ -137,8 +139,7 @@ async function send(
 /** Looks at the answer as far as needed to tell a good one from a failure. */
 async function judge(request: AttemptRequest, answer: Answer, firstEventBy: number): Promise<AttemptResult> {
   const { status } = answer;
-  const isRedirect = status >= 300 && status < 400 && status !== 304;
-  if (status >= 400 || (isRedirect && request.method !== "GET" && request.method !== "HEAD")) {
+  if (status >= 400 || (isRedirect(status) && request.method !== "GET" && request.method !== "HEAD")) {
     const body = await readRejected(answer);
     if (request.clientSignal.aborted) return gone(answer);
     if (body === null) {

@@ -70,16 +70,25 @@ export function makeRequestHeaders(parts: RequestHeaderParts): Headers {
 const STATEFUL = ["set-cookie", "set-cookie2", "alt-svc", "strict-transport-security", "clear-site-data"];
 const DROPPED: ReadonlySet<string> = new Set([...CONNECTION_HEADERS, ...STATEFUL]);
 
-/**
- * The headers to answer with. Content-Length is left out: Bun writes the framing that fits what is sent.
- * `decoded`: the body goes out decoded though the upstream sent it encoded.
- */
-export function makeResponseHeaders({ upstream, decoded }: { upstream: Headers; decoded: boolean }): Headers {
+export interface ResponseHeaderParts {
+  readonly upstream: Headers;
+  /** The body goes out decoded though the upstream sent it encoded. */
+  readonly decoded: boolean;
+  /** The client has sent what not everybody may see, and would take it along to where a redirect leads. */
+  readonly isConfined?: boolean;
+}
+
+/** Of an address, only one that leads back to us is left. */
+const OWN_PATH = /^\/(?![/\\])[^\\\s]*$/;
+
+/** The headers to answer with. Content-Length is left out: Bun writes the framing that fits what is sent. */
+export function makeResponseHeaders({ decoded, isConfined, upstream }: ResponseHeaderParts): Headers {
   const out = new Headers(upstream);
   for (const name of upstream.keys())
     if (DROPPED.has(name) || name.startsWith("access-control-")) out.delete(name);
   for (const name of namedByConnection(upstream)) out.delete(name);
   if (decoded) out.delete("content-encoding");
+  if (isConfined === true && !OWN_PATH.test(out.get("location") ?? "/")) out.delete("location");
   return out;
 }
 

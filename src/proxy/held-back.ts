@@ -1,7 +1,7 @@
 // Decides which of a request's headers and parameters one upstream may not see: what the client's own files add for another
 // origin, and, at any but the vendor's own API, what looks like a credential or is not known at all.
 // Pure.
-import { CREDENTIAL_PARAMETERS, isForRelays } from "../base/header-names.ts";
+import { CREDENTIAL_PARAMETERS, IDENTITY_HEADERS, isForRelays } from "../base/header-names.ts";
 import { type Claim, type OwnedNames, isOwner } from "../base/owned-names.ts";
 import type { Upstream } from "../base/upstream.ts";
 
@@ -44,6 +44,15 @@ export function holdBack({ headers, search, upstream, owned }: HoldBackParts): H
   }
   const query = holdBackParameters(search, upstream, owned.parameters);
   return { headers: held, own, search: query.search, names: [...held, ...query.names] };
+}
+
+/** Has a request headers that not every origin may see, be it that this upstream may? A vendor may send its own login elsewhere. */
+export function isForFew(headers: Headers, { credential }: Upstream, owned: OwnedNames): boolean {
+  return [...headers.keys()].some(
+    (name) =>
+      owned.headers.has(name) ||
+      (IDENTITY_HEADERS.has(name) ? credential.kind !== "client" : !isForRelays(name)),
+  );
 }
 
 function isMaybe(claims: readonly Claim[], value: string): boolean {

@@ -187,6 +187,30 @@ describe("answers that are the client's to see", () => {
     expect(elsewhere.connections).toEqual([]);
   });
 
+  test.each([
+    ["the client's login", "x-api-key: sk-of-the-client", null],
+    ["a key of a relay", "x-relay-key: of-another-relay", null],
+    ["an unknown header", "x-new: 1", null],
+    ["what anybody may see", "user-agent: curl/8", "elsewhere"],
+  ])("a redirect takes %s to no other origin", async (_, field, expected) => {
+    const places = [
+      "http://other.example/v1/x",
+      "//other.example/x",
+      "/\\other.example/x",
+      "\\\\other.example/x",
+    ];
+    for (const status of [301, 302, 303, 307, 308])
+      for (const location of [...places, "/v1/x"]) {
+        await using upstream = await startFakeUpstream([reply({ status, headers: { location } })]);
+        await using proxy = startTestProxy({ upstreams: [upstream.baseUrl] });
+        for (const method of ["GET", "HEAD", "DELETE"]) {
+          const shown = await sendRaw(proxy.port, { method, path: "/v1/models", fields: [field] });
+          const isKept = location === "/v1/x" || expected !== null;
+          expect(shown.header("location")).toBe(isKept ? location : null);
+        }
+      }
+  });
+
   test("U31 an early 413 while a large body is on its way is passed on, and not repeated elsewhere", async () => {
     await using primary = await startFakeUpstream(
       [reply({ status: 413, body: { error: { message: "too large for this relay" } } })],

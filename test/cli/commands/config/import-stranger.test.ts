@@ -165,6 +165,24 @@ test.each([
   expect((await ch("status", "--json")).stdout).toContain(`"config_name": "${name}"`);
 });
 
+test.each([
+  ["the only config", {}],
+  ["one of several", { mine: { upstreams: [{ base_url: "https://own.example/v1" }] } }],
+  [
+    "beside another imported one",
+    { b: { needs_activation: true, upstreams: [{ base_url: "https://b.example/v1" }] } },
+  ],
+])("a name that config.json calls active already is not used either: %s", async (_, configs) => {
+  home.write(".codex-helper/config.json", { codex: { active: "far", configs } });
+  await ch("config", "import", share({}), "--yes");
+  expect(written().codex.active).toBe("far");
+  const [mine] = Object.keys(configs).filter((name) => name === "mine");
+  const inUse = `"config_name": ${mine === undefined ? "null" : `"${mine}"`}`;
+  expect((await ch("status", "--json")).stdout).toContain(inUse);
+  await ch("config", "set-active", "far");
+  expect((await ch("status", "--json")).stdout).toContain('"config_name": "far"');
+});
+
 test("nothing that was in use changes, and what is left alone later does not come into use by itself", async () => {
   home.write(".codex-helper/config.json", uses("SOME_KEY", "https://own.example/v1"));
   const file = share({}, { around: { ...STRIPS, routing: { failure_threshold: 9 } } });
