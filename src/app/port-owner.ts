@@ -1,7 +1,8 @@
 // Says who listens on a port of 127.0.0.1: a proxy of ours, which proves it with the token of its run, or whatever else the
 // system's tables tell. What a listener says of itself counts for nothing. Never throws.
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
-import { UserError, ignoreSystemError, onUserError } from "../base/errors.ts";
+import { createServer } from "node:net";
+import { UserError, errorCode, ignoreSystemError, onUserError } from "../base/errors.ts";
 import { listNames } from "../base/files.ts";
 import { isRecord } from "../base/json-value.ts";
 import type { Paths } from "../base/paths.ts";
@@ -45,7 +46,7 @@ const LOOK_UP: Readonly<Partial<Record<NodeJS.Platform, (port: number) => Strang
   },
 };
 
-/** Null where nothing takes connections there. `run` is where the records of our proxies are. */
+/** Null where nothing listens there. `run` is where the records of our proxies are. */
 export async function lookAtListener(port: number, run: string): Promise<PortOwner | null> {
   return (await isListening(port)) ? await findPortOwner(port, run) : null;
 }
@@ -101,10 +102,10 @@ export function describeStranger({ pid, program, user }: Stranger): Text {
   return user === null ? t`another program` : t`a program of user ${user}`;
 }
 
-/** Does anything take connections on that port of 127.0.0.1? */
+/** Does anything listen on that port of 127.0.0.1? Also what lets connections wait in a full queue. */
 export async function isListening(port: number): Promise<boolean> {
-  const late = Promise.withResolvers<boolean>();
-  const timer = setTimeout(() => late.resolve(false), CONNECT_MS);
+  const late = Promise.withResolvers<null>();
+  const timer = setTimeout(() => late.resolve(null), CONNECT_MS);
   const heard = Bun.connect({ hostname: "127.0.0.1", port, socket: { data() {}, connectError() {} } }).then(
     (socket) => {
       socket.terminate();
@@ -113,10 +114,21 @@ export async function isListening(port: number): Promise<boolean> {
     () => false,
   );
   try {
-    return await Promise.race([heard, late.promise]);
+    return (await Promise.race([heard, late.promise])) ?? (await tryPort(port)) === "taken";
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** Takes the port for a moment. Linux keeps a list of ports for programs that ask for them by number. */
+export async function tryPort(port: number): Promise<"free" | "reserved" | "taken"> {
+  const server = createServer();
+  const { promise, resolve } = Promise.withResolvers<"free" | "reserved" | "taken">();
+  server.once("error", (error) => resolve(errorCode(error) === "EACCES" ? "reserved" : "taken"));
+  server.listen({ port, host: "127.0.0.1", exclusive: true }, () => resolve("free"));
+  const state = await promise;
+  server.close();
+  return state;
 }
 
 /** Linux: the listening socket and its user in /proc/net, then the process that holds it. */

@@ -8,6 +8,7 @@ import {
   readLsof,
   readNetstat,
   readSockets,
+  requireOurs,
 } from "../../src/app/port-owner.ts";
 import { identifyProcess } from "../../src/base/process-identity.ts";
 import { inEnglish } from "../../src/base/text.ts";
@@ -15,6 +16,7 @@ import { writeInstance } from "../../src/state/instances.ts";
 import { startConfiguredProxy } from "../helpers/configured-proxy.ts";
 import { freePort } from "../helpers/free-port.ts";
 import { requireInstance } from "../helpers/instance.ts";
+import { startStuckListener } from "../helpers/stuck-listener.ts";
 import { makeTempHome, type TempHome } from "../helpers/temp-home.ts";
 
 let home: TempHome;
@@ -43,6 +45,14 @@ test("a program that listens is named, with its user where the system tells", as
   expect(owner).toMatchObject({ kind: "other", pid: process.pid });
   if (process.platform !== "linux" || owner.kind === "ours") return;
   expect(owner.user).toBe(nameUser(await Bun.file("/etc/passwd").text(), process.getuid?.() ?? -1));
+});
+
+test("a program that lets every connection wait is there all the same", async () => {
+  await using stuck = await startStuckListener();
+  const owner = await lookAtListener(stuck.port, home.paths.run);
+  expect(owner).toMatchObject({ kind: "other" });
+  const refused = requireOurs(stuck.port, "codex", home.paths.run);
+  expect(await refused.catch((error: unknown) => String(error))).toContain("not by codex-helper");
 });
 
 test("a port that nobody listens on has no owner", async () => {

@@ -1,9 +1,7 @@
 // Looks at what runs and what is installed on this machine, for `doctor`. Starts nothing but a question to our own proxies.
 import { readdirSync, readFileSync, realpathSync } from "node:fs";
-import { createServer } from "node:net";
 import { dirname, join } from "node:path";
 import { type Env, readVariable } from "../../base/env.ts";
-import { errorCode } from "../../base/errors.ts";
 import { lookAt, readTextOrNull } from "../../base/files.ts";
 import { isRecord, parseRecord } from "../../base/json-value.ts";
 import { t } from "../../base/text.ts";
@@ -13,7 +11,7 @@ import { CLIENTS } from "../../clients/registry.ts";
 import type { ExamineOptions, MachineFacts, PortState, ServiceFacts } from "../../doctor/facts.ts";
 import { findInstances } from "../../state/instances.ts";
 import { type Problem, askInstance, instanceSchema } from "../ask-instance.ts";
-import { describeStranger, findPortOwner, lookAtListener } from "../port-owner.ts";
+import { describeStranger, findPortOwner, lookAtListener, tryPort } from "../port-owner.ts";
 
 /** Programs that write the clients' files, by the directory of their settings in the user's home. */
 const OTHER_TOOLS: readonly (readonly [name: string, directory: string])[] = [
@@ -99,7 +97,10 @@ function findVersion(file: string, packageName: string): string | null {
 /** Who has the port of a service. */
 export async function lookAtPort(port: number, run: string): Promise<PortState> {
   const owner = await lookAtListener(port, run);
-  if (owner === null) return await tryPort(port);
+  if (owner === null) {
+    const kind = await tryPort(port);
+    return kind === "taken" ? { kind, by: t`another program` } : { kind };
+  }
   return owner.kind === "ours" ? { kind: "ours" } : { kind: "taken", by: describeStranger(owner) };
 }
 
@@ -109,17 +110,4 @@ export async function nameProgramAt(port: number, run: string): Promise<string |
   if (known !== undefined) return known;
   const owner = await findPortOwner(port, run);
   return owner.kind === "other" && owner.program !== null ? `${owner.program}, pid ${owner.pid}` : null;
-}
-
-/** Takes the port for a moment. Linux keeps a list of ports for programs that ask for them by number. */
-async function tryPort(port: number): Promise<PortState> {
-  const server = createServer();
-  const { promise, resolve } = Promise.withResolvers<PortState>();
-  server.once("error", (error) =>
-    resolve(errorCode(error) === "EACCES" ? { kind: "reserved" } : { kind: "taken", by: t`another program` }),
-  );
-  server.listen({ port, host: "127.0.0.1", exclusive: true }, () => resolve({ kind: "free" }));
-  const state = await promise;
-  server.close();
-  return state;
 }
