@@ -38,6 +38,15 @@ export function errorCode(error: unknown): string | undefined {
   return typeof error.code === "string" ? error.code : undefined;
 }
 
+/** What this process or machine has run out of. It says nothing of the file or the other side. */
+export const SHORTAGES: ReadonlySet<string> = new Set([
+  "EMFILE",
+  "ENFILE",
+  "ENOMEM",
+  "ENOBUFS",
+  "EADDRNOTAVAIL",
+]);
+
 /** The result of `work`, or the fallback where the system refuses it: no such file, no permission. */
 export function ignoreSystemError<T, Fallback>(work: () => T, fallback: Fallback): T | Fallback {
   try {

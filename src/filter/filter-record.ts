@@ -1,13 +1,13 @@
 // Remembers beside filter.json that there was one, so that its removal is never taken for a file that never was, after a
 // restart neither. Fails closed: what cannot be read says "seen". Reads no rule, so that screens can do without the engine.
 import { lstatSync, readFileSync, statSync } from "node:fs";
-import { UserError, errorCode } from "../base/errors.ts";
+import { SHORTAGES, UserError, errorCode } from "../base/errors.ts";
 import { PRIVATE_FILE, describe, lookAt, writeFileAtomic } from "../base/files.ts";
 import { parseRecord } from "../base/json-value.ts";
 import { type Text, t } from "../base/text.ts";
 
-/** "accepted": the user has said that there are no rules any more. */
-export type Remembered = "never" | "seen" | "accepted";
+/** "accepted": the user has said that there are no rules any more. "untold": there is a record, and no means to read it now. */
+export type Remembered = "never" | "seen" | "accepted" | "untold";
 
 export interface FilterRecord {
   readonly read: () => Remembered;
@@ -29,6 +29,7 @@ export function makeFilterRecord(
     note(what) {
       if (onTrouble === null) return;
       const present = read();
+      if (present === "untold") return;
       if (what === "seen" ? present === "seen" : present !== "seen") return;
       try {
         writeRecord(path, what === "seen" ? "seen" : "accepted");
@@ -53,6 +54,7 @@ function readRecord(path: string): Remembered {
   } catch (error) {
     const code = errorCode(error);
     if (code === undefined) throw error;
+    if (SHORTAGES.has(code)) return "untold";
     return code === "ENOENT" ? "never" : "seen";
   }
 }

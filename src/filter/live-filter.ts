@@ -149,6 +149,7 @@ function followRules({ isOff, now, path, record }: LiveFilterOptions): () => Fil
     const wasThere = last.kind !== "none" && last.kind !== "off" && !isEmpty(last);
     if (!wasThere && !isRecordDue(last.kind !== "none")) return last;
     const remembered = record.read();
+    if (remembered === "untold" && last.kind === "none") return last;
     if (remembered === "accepted" || (remembered === "never" && !wasThere)) return NONE;
     // Whoever removes everything removes the record, too: only what was accepted since is accepted.
     if (remembered === "never") record.note("seen");

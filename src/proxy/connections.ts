@@ -1,7 +1,7 @@
 // The connections to upstreams: a young pool for ordinary requests, single-use ones for asking again when a pooled
 // connection turned out to be dead, and a bare connect that only says whether an address accepts one.
 import { closeSync, openSync } from "node:fs";
-import { errorCode } from "../base/errors.ts";
+import { SHORTAGES, errorCode } from "../base/errors.ts";
 import type { Upstream } from "../base/upstream.ts";
 
 export type Connections = ReturnType<typeof createConnections>;
@@ -35,8 +35,6 @@ export function createConnections(now: () => number) {
   };
 }
 
-/** What this process or machine has run out of. It says nothing of the other side. */
-const SHORTAGES: ReadonlySet<string> = new Set(["EMFILE", "ENFILE", "ENOMEM", "ENOBUFS", "EADDRNOTAVAIL"]);
 /** For a host name Bun 1.4.5 says so where it could open no socket. */
 const MAY_HIDE_SHORTAGE = /^(?:ECONNREFUSED|ConnectionRefused|FailedToOpenSocket|ENOTFOUND|EAI_)/;
 
