@@ -13,7 +13,7 @@ const MAX_RATIO = 1032;
 const MAX_HELD_BYTES = 64 * MIB;
 /** Those that hold much leave room for the others: an ordinary answer is decoded beside many that are not. */
 const LITTLE_BYTES = MIB / 4;
-const MAX_HELD_BY_LARGE_BYTES = 24 * MIB;
+const MAX_HELD_BY_LARGE_BYTES = 20 * MIB;
 /** One step of a decoder takes so much input at most and gives so much output at most. */
 const INPUT_BYTES = 4 * 1024;
 const OUTPUT_BYTES = 32 * 1024;
@@ -26,7 +26,7 @@ const held = { bytes: 0 };
 
 /** Output brings garbage with it, of its users too, which a collector finds later than a bomb makes it. */
 const COLLECT_BYTES = 4 * MIB;
-const COLLECT_EVERY_MS = 100;
+const COLLECT_EVERY_MS = 50;
 const output = { bytes: 0, collectedAt: 0 };
 
 function noteOutput(bytes: number): void {
@@ -42,7 +42,7 @@ function noteOutput(bytes: number): void {
 export const bytesOfDecoders = (): number => held.bytes;
 
 /** Of decoders that fill their window unseen so many do it at once; the others wait until that has been counted. */
-const MAX_UNSEEN = 2;
+const MAX_UNSEEN = 1;
 const unseen = { count: 0, waiting: [] as (() => void)[] };
 
 async function beginUnseen(): Promise<void> {

@@ -108,7 +108,7 @@ describe("a decoder", () => {
     };
     for (let round = 0; round < 3; round += 1) {
       const large = [await begin(), await begin(), await begin()];
-      large[0]?.keep(16 * MIB);
+      large[0]?.keep(12 * MIB);
       large[1]?.keep(6 * MIB);
       expect(() => large[2]?.keep(8 * MIB)).toThrow(DecodeError);
       const small = await begin();
