@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import fc from "fast-check";
 import { inEnglish } from "../../src/base/text.ts";
 import { chooseOutboundProxy } from "../../src/config/outbound-proxy.ts";
 
@@ -67,6 +68,37 @@ test.each<[string, string, boolean]>([
   ["https://[fd00::1]:8443", "[fd00::1]:8443", true],
   ["https://[fd00::1]:8443", "[fd00::1]:1", false],
   ["https://a.example", "", false],
+  ["https://a.example", "b.example;a.example", true],
+  ["https://a.example", "b.example ;\ta.example; c", true],
+  ["https://a.example.", "a.example", true],
+  ["https://a.example", "a.example.", true],
+  ["https://a.example", "*.a.example:443", true],
+  ["https://a.example", "*a.example", true],
+  ["https://10.1.2.3", "10.0.0.0/8", true],
+  ["https://11.1.2.3", "10.0.0.0/8", false],
+  ["https://10.1.2.3", "10.1.2.0/24", true],
+  ["https://10.1.3.3", "10.1.2.0/24", false],
+  ["https://10.1.3.3", "10.1.2.0/23", true],
+  ["https://10.1.2.3", "10.1.2.3/32", true],
+  ["https://10.1.2.3", "0.0.0.0/0", true],
+  ["https://10.1.2.3", "10.0.0.0/33", false],
+  ["https://10.1.2.3", "10.0.0.0/", false],
+  ["https://10.1.2.3", "10/8", false],
+  ["https://10.1.2.3", "::/0", false],
+  ["https://relay.10.0.0.1.example", "10.0.0.0/8", false],
+  ["https://[fd00:1::5]", "fd00::/8", true],
+  ["https://[fd00:1::5]", "[fd00::]/8", true],
+  ["https://[fe80::1]", "fd00::/8", false],
+  ["https://[fd00::1]", "FD00:0:0::0001", true],
+  ["https://[::ffff:10.1.2.3]", "10.0.0.0/8", true],
+  ["https://10.1.2.3", "::ffff:10.1.2.3", true],
+  ["https://192.168.1.9", "1.9", false],
+  ["https://192.168.1.9", "192.168.1.9:443", true],
+  ["https://192.168.1.9", "192.168.1.9:80", false],
+  ["https://intranet", "<local>", true],
+  ["https://intranet.example", "<local>", false],
+  ["https://10.1.2.3", "<local>", false],
+  ["https://[fd00::1]", "<LOCAL>", false],
 ])("%s with NO_PROXY %j: direct is %p", (url, exceptions, isDirect) => {
   const expected = isDirect ? "direct" : `https_proxy ${P}`;
   const env = { https_proxy: P, HTTP_PROXY: P };
@@ -84,3 +116,56 @@ test("the upstream's own word wins over every variable", () => {
     "proxy is a SOCKS proxy, and only http and https proxies are supported",
   );
 });
+
+test("a range of NO_PROXY holds exactly the addresses that begin with its bits", () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 0, max: 32 }), uint32, uint32, (size, base, other) => {
+      // Half of the time an address inside.
+      const inside =
+        ((base >>> (32 - size)) * 2 ** (32 - size) + (size === 0 ? other : other % 2 ** (32 - size))) >>> 0;
+      for (const address of [other, size === 32 ? base : inside]) {
+        const isSame = toBits(address).slice(0, size) === toBits(base).slice(0, size);
+        const chosen = choose(`https://${toText(address)}`, {
+          HTTPS_PROXY: P,
+          NO_PROXY: `${toText(base)}/${size}`,
+        });
+        if (toText(address).startsWith("127.") || address === 0) continue;
+        expect(chosen).toBe(isSame ? "direct" : `HTTPS_PROXY ${P}`);
+      }
+    }),
+  );
+});
+
+test("no text in NO_PROXY throws, and one that names other hosts changes nothing", () => {
+  const part = fc.constantFrom(
+    "x.example",
+    "*.y",
+    ".z",
+    "[::1]",
+    "[",
+    "/",
+    "/8",
+    "::/129",
+    ":",
+    ":80",
+    "a:b:c:d",
+    "1.2.3.4/99",
+    "999.1.1.1",
+    "<>",
+    "*x",
+    "%",
+  );
+  fc.assert(
+    fc.property(fc.array(part), fc.constantFrom(",", ";", " ", "\t", " , "), (parts, separator) => {
+      const exceptions = parts.join(separator);
+      expect(choose("https://a.example", { HTTPS_PROXY: P, NO_PROXY: exceptions })).toBe(`HTTPS_PROXY ${P}`);
+      const more = [...parts, "a.example"].join(separator);
+      expect(choose("https://a.example", { HTTPS_PROXY: P, NO_PROXY: more })).toBe("direct");
+    }),
+  );
+});
+
+const uint32 = fc.integer({ min: 0, max: 0xffff_ffff });
+const toBits = (address: number): string => address.toString(2).padStart(32, "0");
+const toText = (address: number): string =>
+  [24, 16, 8, 0].map((shift) => (address >>> shift) & 255).join(".");
