@@ -9,10 +9,9 @@ const LF = 0x0a;
 const CR = 0x0d;
 const COLON = 0x3a;
 const LETTER = { d: 0x64, e: 0x65, k: 0x6b, p: 0x70 } as const;
-/** As vendors and relays send them. */
-const PINGS = ["ping", "keepalive"].flatMap((type) => [
-  `event: ${type}`,
-  `event:${type}`,
+/** As vendors and relays send them: whole lines, and the beginnings of lines. */
+const PING_LINES = ["event: ping", "event:ping", "event: keepalive", "event:keepalive"];
+const PING_STARTS = ["ping", "keepalive"].flatMap((type) => [
   `data: {"type":"${type}"`,
   `data: {"type": "${type}"`,
   `data:{"type":"${type}"`,
@@ -34,7 +33,7 @@ export function createStreamActivity() {
     else if (text.startsWith(":")) line = "comment";
     else if (text.length > LONGEST_PINGS) line = "text";
     else if (pending === "ping" && "data:".startsWith(text.slice(0, 5))) line = "unsure";
-    else line = PINGS.some((ping) => ping.startsWith(text) || text.startsWith(ping)) ? "unsure" : "text";
+    else line = mayBecomePing(text) ? "unsure" : "text";
     prefix = line === "unsure" ? text : "";
     if (line === "text") pending = "news";
   }
@@ -48,7 +47,7 @@ export function createStreamActivity() {
     }
     if (text.startsWith(":")) return false;
     const isPing =
-      PINGS.some((ping) => text.startsWith(ping)) || (pending === "ping" && text.startsWith("data:"));
+      PING_LINES.includes(text) || beginsPing(text) || (pending === "ping" && text.startsWith("data:"));
     pending = isPing && pending !== "news" ? "ping" : "news";
     return false;
   }
@@ -136,7 +135,15 @@ function endOf(text: Buffer, found: string): number {
   return at < 0 ? -1 : at + found.length;
 }
 
-/** Its first line may be one of PINGS. */
+function beginsPing(text: string): boolean {
+  return PING_STARTS.some((start) => text.startsWith(start));
+}
+
+function mayBecomePing(text: string): boolean {
+  return beginsPing(text) || [...PING_LINES, ...PING_STARTS].some((ping) => ping.startsWith(text));
+}
+
+/** Its first line may be one of a ping. */
 function mayBePing(chunk: Uint8Array): boolean {
   if (chunk.length <= 16) return true;
   const isTypeAt = (at: number): boolean => chunk[at] === LETTER.p || chunk[at] === LETTER.k;

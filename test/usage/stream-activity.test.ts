@@ -31,7 +31,7 @@ describe("one chunk", () => {
     ['data: {"type":"pingpong"}\n\n', "news"],
     ["d", "quiet"],
     ["data: x", "news"],
-    ["event: pings\ndata: x\n\n", "ping"],
+    ["event: pings\ndata: x\n\n", "news"],
   ] as const)("%j: %s", (text, seen) => {
     expect(createStreamActivity().feed(Buffer.from(text))).toBe(seen);
   });
