@@ -297,6 +297,8 @@ function createOneDecoder(encoding: string, limits: DecodeLimits) {
       if (isOver) return;
       if (coding.probe !== undefined) {
         let bytes = 0;
+        // Its byte is none of the output.
+        total -= 1;
         for await (const piece of decode(coding.probe)) bytes += piece.length;
         if (bytes !== 1) throw new DecodeError("invalid");
         return;

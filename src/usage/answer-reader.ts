@@ -44,6 +44,10 @@ export function createAnswerReader(api: Api, onDrop?: (chunk: Uint8Array) => voi
   /** The beginning of what may be a ping. */
   let undecided: Uint8Array[] = [];
   let undecidedBytes = 0;
+  const keep = (piece: Uint8Array): void => {
+    tail.push(piece);
+    if (shape === "events") opening?.feed(piece);
+  };
   // Whatever keeps a line warm after the end must not push that end out of what is kept.
   const isLeftOut = (chunk: Uint8Array, before: typeof activity.position): boolean => {
     const seen = activity.feed(chunk);
@@ -69,12 +73,9 @@ export function createAnswerReader(api: Api, onDrop?: (chunk: Uint8Array) => voi
       const before = activity.position;
       if (isLeftOut(chunk, before)) return;
       facts = null;
-      if (hasGap && isDangling) tail.push(BLANK_LF);
-      if (hasGap && undecided.length === 0 && before === "comment") tail.push(COLON);
-      for (const piece of [...undecided, chunk]) {
-        tail.push(piece);
-        if (shape === "events") opening?.feed(piece);
-      }
+      if (hasGap && isDangling) keep(BLANK_LF);
+      if (hasGap && undecided.length === 0 && before === "comment") keep(COLON);
+      for (const piece of [...undecided, chunk]) keep(piece);
       undecided = [];
       undecidedBytes = 0;
       hasGap = false;

@@ -120,14 +120,18 @@ export function createStreamActivity() {
 
 function endsWithBlankLine(chunk: Uint8Array): boolean {
   const end = chunk.length;
-  if (chunk[end - 1] !== LF) return false;
-  return chunk[end - 2] === LF || (chunk[end - 2] === CR && chunk[end - 3] === LF);
+  const before = chunk[end - 2];
+  const last = chunk[end - 1];
+  if (last === CR) return before === CR || before === LF;
+  return (
+    last === LF && (before === LF || (before === CR && (chunk[end - 3] === LF || chunk[end - 3] === CR)))
+  );
 }
 
 /** -1 for none. */
 function endOfLastBlankLine(chunk: Uint8Array): number {
   const text = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
-  return Math.max(endOf(text, "\n\n"), endOf(text, "\n\r\n"));
+  return Math.max(endOf(text, "\n\n"), endOf(text, "\n\r"), endOf(text, "\r\r"));
 }
 
 function endOf(text: Buffer, found: string): number {

@@ -60,6 +60,16 @@ describe("a decoder", () => {
       expect(largest).toBeLessThanOrEqual(128 * 1024);
     });
 
+    test(`takes as much of ${coding} as its limit, to the byte`, async () => {
+      for (const maxBytes of [0, 1, 1_000]) {
+        const decoder = open(coding, { ...ROOMY, maxBytes });
+        const { bytes, problem } = await run(decoder.decode(compress(Buffer.from("x".repeat(maxBytes)))));
+        const rest = await run(decoder.finish());
+        decoder.close();
+        expect([bytes + rest.bytes, problem, rest.problem]).toEqual([maxBytes, null, null]);
+      }
+    });
+
     test(`says of ${coding} that it lacks its end`, async () => {
       const decoder = open(coding, ROOMY);
       const compressed = compress(Buffer.from("x".repeat(1_000)));

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
-import fc from "fast-check";
 import { type SseEvent, createSseSplitter } from "../../src/base/sse.ts";
+import { shortRound } from "../fuzz/short-round.ts";
 
 const encoder = new TextEncoder();
 
@@ -11,12 +11,6 @@ function split(chunks: readonly Uint8Array[], maxEventBytes = 1 << 20): SseEvent
 
 function splitText(text: string): SseEvent[] {
   return split([encoder.encode(text)]);
-}
-
-/** Cuts bytes at the given places (taken modulo the length). */
-function cutAt(bytes: Uint8Array, places: readonly number[]): Uint8Array[] {
-  const cuts = [...new Set(places.map((place) => place % (bytes.length + 1)))].sort((a, b) => a - b);
-  return [0, ...cuts].map((start, index) => bytes.subarray(start, cuts[index] ?? bytes.length));
 }
 
 describe("the SSE splitter", () => {
@@ -44,49 +38,7 @@ describe("the SSE splitter", () => {
     });
   }
 
-  test("gives the same events however the bytes are cut", () => {
-    const end = fc.constantFrom("\n", "\r\n", "\r");
-    const value = fc.string({ unit: "binary", maxLength: 12 }).map((text) => text.replace(/[\r\n]/g, "é"));
-    const event = fc.record({
-      name: fc.option(value),
-      lines: fc.array(value, { minLength: 1, maxLength: 3 }),
-    });
-    fc.assert(
-      fc.property(
-        fc.array(event, { maxLength: 6 }),
-        end,
-        fc.array(fc.nat(), { maxLength: 40 }),
-        fc.boolean(),
-        (events, eol, places, bom) => {
-          const text = events
-            .map(({ name, lines }) => [
-              ...(name === null ? [] : [`event: ${name}`]),
-              ": note",
-              ...lines.map((line) => `data: ${line}`),
-              "",
-              "",
-            ])
-            .map((lines) => lines.join(eol))
-            .join("");
-          const expected = events.map(({ name, lines }) => ({
-            event: name === "" ? null : (name?.toWellFormed() ?? null),
-            data: lines.map((line) => line.toWellFormed()).join("\n"),
-          }));
-          const bytes = encoder.encode((bom ? "\ufeff" : "") + text);
-          expect(split(cutAt(bytes, places))).toEqual(expected);
-          expect(split(Array.from(bytes, (byte) => Uint8Array.of(byte)))).toEqual(expected);
-        },
-      ),
-    );
-  });
-
-  test("never throws on garbage", () => {
-    fc.assert(
-      fc.property(fc.array(fc.uint8Array({ maxLength: 64 }), { maxLength: 8 }), (chunks) => {
-        expect(Array.isArray(split(chunks, 100))).toBe(true);
-      }),
-    );
-  });
+  test("gives the same events however the bytes are cut", () => shortRound("sse", 300));
 
   test("says overflow for an event over the limit, in one chunk or in many, and gives nothing after it", () => {
     const bytes = encoder.encode(`data: ok\n\ndata: ${"x".repeat(100)}\n\ndata: late\n\n`);

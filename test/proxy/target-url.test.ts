@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
-import fc from "fast-check";
 import { readBaseUrl } from "../../src/config/base-url.ts";
 import { joinTargetUrl } from "../../src/proxy/target-url.ts";
+import { shortRound } from "../fuzz/short-round.ts";
 
 const join = (
   service: "codex" | "claude",
@@ -57,6 +57,13 @@ test.each([
 ])("the path %s is refused", (path) => {
   expect(join("claude", "https://relay.example/api", path)).toBeNull();
 });
+
+test.each(["/\t%2e%2e%2fadmin", "/%2e\t%2e%2fadmin", "/x%2f\n..%2fadmin", "/x%2f.. ", "/.\t./%2e%2e"])(
+  "a path that a parser of URLs makes into a dotted segment is refused: %j",
+  (path) => {
+    expect(join("claude", "https://relay.example/api", path)).toBeNull();
+  },
+);
 
 // The kinds of https://url.spec.whatwg.org's own test data: each part of an address in its odd forms.
 const HOSTS = [
@@ -118,36 +125,4 @@ function keepsBase(url: string, base: string): boolean {
   );
 }
 
-test("no path ever leads off the base's origin or prefix", () => {
-  const piece = fc.constantFrom(
-    "/",
-    "//",
-    "..",
-    ".",
-    "%2e",
-    "%2E%2e",
-    "\\",
-    "@evil.example",
-    ":80",
-    "%2f",
-    "%5c",
-    "a",
-    "?",
-    "#",
-    " ",
-    "v1",
-    "é",
-    "\t",
-    "",
-  );
-  fc.assert(
-    fc.property(fc.array(piece, { maxLength: 8 }), fc.constantFrom("codex", "claude"), (pieces, service) => {
-      const url = join(service, "https://relay.example/team/v1", `/${pieces.join("").replace(/[?#].*/, "")}`);
-      if (url === null) return;
-      const parsed = new URL(url);
-      expect(parsed.origin).toBe("https://relay.example");
-      expect(`${parsed.pathname}/`).toStartWith("/team/");
-    }),
-    { numRuns: 2000 },
-  );
-});
+test("no path ever leads off the base's origin or prefix", () => shortRound("target-url", 2000));

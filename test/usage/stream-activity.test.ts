@@ -82,6 +82,28 @@ test("what begins like a ping and never ends is not kept without a limit", () =>
   }
 });
 
+test.each([
+  ["bare CRs", NEWS.replaceAll("\n", "\r")],
+  ["a line feed that is missing yet", NEWS.replaceAll("\n", "\r\n").slice(0, -1)],
+  ["both kinds of line ends", `${NEWS.slice(0, -1)}\r`],
+])("an event is over with its blank line: %s", (_title, text) => {
+  const activity = createStreamActivity();
+  activity.feed(Buffer.from(text));
+  expect([activity.position, activity.feed(Buffer.from(PING))]).toEqual(["between", "ping"]);
+});
+
+test.each(["d", "event:", 'data: {"type":"'])(
+  "an opening whose first bytes come alone is counted: %s",
+  (first) => {
+    const event = `{"type":"message_start","message":{"usage":{"input_tokens":7,"output_tokens":1}}}`;
+    const text = `${first.startsWith("e") ? "event: message_start\n" : ""}data: ${event}\n\n${NEWS.repeat(2_000)}`;
+    const reader = createAnswerReader("messages");
+    reader.feed(Buffer.from(text.slice(0, first.length)));
+    for (const chunk of cut(text.slice(first.length), [60])) reader.feed(chunk);
+    expect(reader.facts().usage).toMatchObject({ input_tokens: 7 });
+  },
+);
+
 describe("what follows the end does not undo it", () => {
   const ends = {
     responses:

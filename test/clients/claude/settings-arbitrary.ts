@@ -1,5 +1,6 @@
 // Any settings.json that Claude Code could meet: every layout, comments, trailing commas, with and without an `env`.
 import fc from "fast-check";
+import { PLACEHOLDER_TOKEN } from "../../../src/clients/claude/layers.ts";
 
 interface Layout {
   readonly eol: string;
@@ -125,3 +126,20 @@ export const someSettings: fc.Arbitrary<string> = fc
     const body = kind === "object" ? write(new Map(entries), "") : kind === "nothing" ? "" : "// nothing yet";
     return (bom ? "\ufeff" : "") + body + end;
   });
+
+/** As a second parser reads it. */
+export function readSettings(text: string): unknown {
+  return text.includes("{") ? Bun.JSONC.parse(text.replace(/^\ufeff/, "")) : {};
+}
+
+export function asObject(value: unknown): object {
+  return typeof value === "object" && value !== null ? value : {};
+}
+
+/** What the file should say afterwards, set on the parsed value. */
+export function withKeys(value: unknown, address: string, needsToken: boolean): unknown {
+  const settings = asObject(value);
+  const env = "env" in settings ? asObject(settings.env) : {};
+  const token = needsToken ? { ANTHROPIC_AUTH_TOKEN: PLACEHOLDER_TOKEN } : {};
+  return { ...settings, env: { ...env, ANTHROPIC_BASE_URL: address, ...token } };
+}

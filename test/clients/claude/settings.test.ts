@@ -5,7 +5,7 @@ import { PLACEHOLDER_TOKEN } from "../../../src/clients/claude/layers.ts";
 import { editClaudeSettings, undoClaudeSettings } from "../../../src/clients/claude/settings.ts";
 import type { KeyChange, UndoOptions } from "../../../src/clients/client.ts";
 import { NASTY_SETTINGS, REFUSED_SETTINGS } from "./nasty-settings.ts";
-import { someSettings } from "./settings-arbitrary.ts";
+import { asObject, readSettings as read, someSettings, withKeys } from "./settings-arbitrary.ts";
 
 const ADDRESS = "http://127.0.0.1:3210";
 const OTHER_ADDRESS = "http://127.0.0.1:4000";
@@ -39,7 +39,7 @@ describe("on, then off", () => {
       fc.assert(
         fc.property(someSettings, TOKEN, (text, needsToken) => {
           const edit = editClaudeSettings(text, { address: ADDRESS, needsToken });
-          expect(read(edit.text)).toEqual(withKeys(read(text), needsToken));
+          expect(read(edit.text)).toEqual(withKeys(read(text), ADDRESS, needsToken));
         }),
         { numRuns: FEWER_RUNS, seed: 2 },
       );
@@ -127,7 +127,7 @@ describe("nasty files", () => {
     for (const needsToken of [false, true]) {
       test(`${name}${needsToken ? ", with a placeholder" : ""}`, () => {
         const edit = editClaudeSettings(text, { address: ADDRESS, needsToken });
-        expect(read(edit.text)).toEqual(withKeys(read(text), needsToken));
+        expect(read(edit.text)).toEqual(withKeys(read(text), ADDRESS, needsToken));
         const undo = undoClaudeSettings(edit.text, journal(edit.changes));
         expect(undo.text).toBe(text);
         expect(undo.keys).toEqual(
@@ -188,18 +188,3 @@ describe("off", () => {
     expect(undoClaudeSettings(foreign, NO_JOURNAL)).toEqual({ text: foreign, keys: [] });
   });
 });
-
-function read(text: string): unknown {
-  return text.includes("{") ? Bun.JSONC.parse(text.replace("\ufeff", "")) : {};
-}
-
-function asObject(value: unknown): object {
-  return typeof value === "object" && value !== null ? value : {};
-}
-
-function withKeys(value: unknown, needsToken: boolean): unknown {
-  const settings = asObject(value);
-  const env = "env" in settings ? asObject(settings.env) : {};
-  const token = needsToken ? { ANTHROPIC_AUTH_TOKEN: PLACEHOLDER_TOKEN } : {};
-  return { ...settings, env: { ...env, ANTHROPIC_BASE_URL: ADDRESS, ...token } };
-}

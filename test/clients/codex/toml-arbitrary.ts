@@ -1,5 +1,7 @@
 // Any config.toml that Codex could meet: every way to write a provider, every kind of value, line break and comment.
 import fc from "fast-check";
+import { type TomlTable, parse } from "smol-toml";
+import { isTable } from "../../../src/clients/codex/layers.ts";
 import type { CodexRoute } from "../../../src/clients/codex/toml.ts";
 
 export interface SomeToml {
@@ -286,4 +288,28 @@ function join(
     text += at === lines.length - 1 && !hasFinalEol ? line : `${line}${isWindows ? "\r\n" : "\n"}`;
   }
   return text;
+}
+
+/** As a second parser reads it. */
+export function readToml(text: string): TomlTable {
+  return parse(text.replace(/^\ufeff/, ""), { integersAsBigInt: "asNeeded" });
+}
+
+/** What the file should say afterwards, set on the parsed value. */
+export function withRoute(table: TomlTable, route: CodexRoute, address: string): TomlTable {
+  if (route.kind === "openai") return { ...table, openai_base_url: address };
+  const own = { name: "codex-helper", base_url: address, wire_api: "responses" };
+  const providers = inner(table, "model_providers");
+  if (route.kind === "own") {
+    return { ...table, model_provider: "codex_proxy", model_providers: { ...providers, codex_proxy: own } };
+  }
+  const changed = Object.entries({ ...providers }).map(([id, provider]): [string, TomlTable[string]] =>
+    id === route.id ? [id, { ...inner(providers, id), base_url: address }] : [id, provider],
+  );
+  return { ...table, model_providers: Object.fromEntries(changed) };
+}
+
+function inner(table: TomlTable, key: string): TomlTable {
+  const value = Object.hasOwn(table, key) ? table[key] : undefined;
+  return isTable(value) ? value : {};
 }

@@ -1,13 +1,11 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { type TomlTable, parse } from "smol-toml";
 import { UserError } from "../../../src/base/errors.ts";
-import { isTable } from "../../../src/clients/codex/layers.ts";
 import { type CodexRoute, editCodexToml } from "../../../src/clients/codex/toml.ts";
 import { type CodexUndoOptions, undoCodexToml } from "../../../src/clients/codex/toml.ts";
 import type { KeyChange } from "../../../src/clients/client.ts";
 import { NASTY_TOML, REFUSED_TOML } from "./nasty-toml.ts";
-import { someToml } from "./toml-arbitrary.ts";
+import { readToml as read, someToml, withRoute } from "./toml-arbitrary.ts";
 
 const ADDRESS = "http://127.0.0.1:3211/v1";
 const OTHER_ADDRESS = "http://127.0.0.1:4000/v1";
@@ -40,7 +38,7 @@ describe("on, then off", () => {
       fc.assert(
         fc.property(someToml, ({ text, route }) => {
           const after = read(editCodexToml(text, route, ADDRESS).text);
-          expect(withRoute(read(text), route)).toEqual(after);
+          expect(withRoute(read(text), route, ADDRESS)).toEqual(after);
         }),
         { numRuns: FEWER_RUNS, seed: 2 },
       );
@@ -172,7 +170,7 @@ describe("nasty files", () => {
     test(name, () => {
       const edit = editCodexToml(text, route, ADDRESS);
       expect(edit.text).toContain("# codex-helper: ");
-      expect(withRoute(read(text), route)).toEqual(read(edit.text));
+      expect(withRoute(read(text), route, ADDRESS)).toEqual(read(edit.text));
       const undo = undoCodexToml(edit.text, journal(edit.changes));
       expect(undo.text).toBe(text);
       expect(undo.keys.map(({ kind }) => kind)).toEqual(edit.changes.map(() => "restored"));
@@ -371,27 +369,4 @@ function withTable(
       written: change.written.replace(change.value, address),
     }));
   return [...table, ...changes.filter(({ path }) => path.length !== 2)];
-}
-
-function read(text: string): TomlTable {
-  return parse(text.replace("\ufeff", ""), { integersAsBigInt: "asNeeded" });
-}
-
-/** What the file should say afterwards, set on the parsed value. */
-function withRoute(table: TomlTable, route: CodexRoute): TomlTable {
-  if (route.kind === "openai") return { ...table, openai_base_url: ADDRESS };
-  const own = { name: "codex-helper", base_url: ADDRESS, wire_api: "responses" };
-  const providers = inner(table, "model_providers");
-  if (route.kind === "own") {
-    return { ...table, model_provider: "codex_proxy", model_providers: { ...providers, codex_proxy: own } };
-  }
-  const changed = Object.entries({ ...providers }).map(([id, provider]): [string, TomlTable[string]] =>
-    id === route.id ? [id, { ...inner(providers, id), base_url: ADDRESS }] : [id, provider],
-  );
-  return { ...table, model_providers: Object.fromEntries(changed) };
-}
-
-function inner(table: TomlTable, key: string): TomlTable {
-  const value = Object.hasOwn(table, key) ? table[key] : undefined;
-  return isTable(value) ? value : {};
 }

@@ -1,8 +1,7 @@
 import { expect, test } from "bun:test";
-import fc from "fast-check";
-import { UserError } from "../../../src/base/errors.ts";
 import { importLink as importLinkTexts } from "../../../src/clients/import/link.ts";
 import { codexSettings } from "../../helpers/cc-switch-home.ts";
+import { shortRound } from "../../fuzz/short-round.ts";
 import { textsInEnglish } from "../../helpers/texts-in-english.ts";
 
 const importLink = (...parts: Parameters<typeof importLinkTexts>) =>
@@ -147,26 +146,4 @@ test.each<[string, string]>([
   }
 });
 
-test("whatever a link holds, it is a config that can be used or a UserError", () => {
-  const value = fc.oneof(
-    fc.string(),
-    fc.webUrl(),
-    fc.base64String(),
-    fc.constantFrom("codex", "provider", "json"),
-  );
-  const parameters = fc.dictionary(
-    fc.constantFrom("name", "endpoint", "apiKey", "model", "notes", "config", "configFormat", "apiFormat"),
-    value,
-  );
-  fc.assert(
-    fc.property(parameters, fc.string(), (more, start) => {
-      for (const text of [link({ ...BASE, ...more }), `ccswitch://v1/import?${start}`]) {
-        try {
-          for (const { upstreams } of importLink(text).configs) expect(upstreams.length).toBeGreaterThan(0);
-        } catch (error) {
-          if (!(error instanceof UserError)) throw error;
-        }
-      }
-    }),
-  );
-});
+test("whatever a link holds, it is a config that can be used or a UserError", () => shortRound("link", 200));
