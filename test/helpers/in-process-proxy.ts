@@ -85,7 +85,11 @@ export function startTestProxy(options: TestProxyOptions): TestProxy {
       createMemoryBudget(() => options.memoryMib ?? null),
       () => performance.now(),
     ),
-    own: { token: "test-token", read: { health: () => ({ name: "codex-helper" }) }, act: {} },
+    own: {
+      token: "test-token",
+      read: { health: () => ({ name: "codex-helper" }) },
+      act: { reset: () => Promise.resolve({}) },
+    },
     ...(options.heartbeat === undefined ? {} : { heartbeat: options.heartbeat }),
   });
   const origin = `http://127.0.0.1:${proxy.port}`;
