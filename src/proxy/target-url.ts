@@ -79,11 +79,7 @@ function mergeQuery(search: string, query: Readonly<Record<string, string>>): st
   return `?${[...others, ...added].join("&")}`;
 }
 
+/** As receivers read it: a plus is a blank. */
 function decodeName(pair: string): string {
-  const name = pair.split("=", 1)[0] ?? "";
-  try {
-    return decodeURIComponent(name);
-  } catch {
-    return name;
-  }
+  return [...new URLSearchParams(pair).keys()][0] ?? "";
 }

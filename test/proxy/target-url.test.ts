@@ -42,6 +42,10 @@ test("the client's query is kept and the upstream's parameters win over its own"
   expect(
     join("codex", "https://r.example/v1", "/v1/responses", "?a=1&api-version=x", { "api-version": "2 b" }),
   ).toBe("https://r.example/v1/responses?a=1&api-version=2%20b");
+  for (const name of ["a+b", "a%20b", "%61+b"])
+    expect(join("codex", "https://r.example/v1", "/x", `?${name}=1&%zz=2`, { "a b": "3" })).toBe(
+      "https://r.example/v1/x?%zz=2&a%20b=3",
+    );
 });
 
 test.each([

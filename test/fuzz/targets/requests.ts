@@ -207,9 +207,9 @@ export const TARGET_URL = defineTarget({
   check({ base, path: drawn, query, search: text, service }) {
     const read = readBaseUrl(base);
     if (read.kind !== "ok") return "no base";
-    // As they come out of a request's target: text up to the "?", and from there on.
+    // As they come out of a request's target: text up to the "?", and from there on what a parser gives.
     const path = `/${drawn.replace(/^\//, "").replace(/[?#].*/s, "")}`;
-    const search = text === "" ? "" : `?${text.replaceAll("#", "")}`;
+    const { search } = new URL(`http://relay.example/${text === "" ? "" : "?"}${text.replaceAll("#", "")}`);
     const own = Object.fromEntries(
       query
         .filter((one) => one.name.isWellFormed() && one.value.isWellFormed())
