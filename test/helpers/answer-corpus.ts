@@ -55,8 +55,8 @@ export async function startAnswerRunner(): Promise<AnswerRunner> {
     const id = `${runs}`;
     const shown = Promise.withResolvers<void>();
     if (!showsBeforeEnd(file)) shown.resolve();
-    answers.set(`${id}/1`, await makeAnswer(file.answer, { ...sending, maySendEnd: shown.promise }));
-    answers.set(`${id}/2`, await makeAnswer(secondOf(file), sending));
+    answers.set(`${id}/1`, makeAnswer(file.answer, { ...sending, maySendEnd: shown.promise }));
+    answers.set(`${id}/2`, makeAnswer(secondOf(file), sending));
     try {
       return await compare(file, sending, `${upstream.origin}/${id}`, shown.resolve);
     } finally {
@@ -208,6 +208,10 @@ function outcomeOf({ expect: { client, outcome }, second }: AnswerFile, isGood: 
   return isGood || (client === "second" && second === true) ? { outcome: "ok" } : {};
 }
 
+function inJson(json: object): ScriptedAnswer {
+  return { body: [{ json }] };
+}
+
 /** All of it; of one that is cut after a certain piece at least what precedes that, and what came of the rest in time. */
 function textDue(whole: string, least: string, got: string): string {
   const isBetween = got.length >= least.length && whole.startsWith(got);
@@ -221,30 +225,35 @@ function secondOf({
   second,
 }: AnswerFile): ScriptedAnswer {
   if (typeof second === "object") return second;
-  if (path.split("?")[0] !== PATHS[api]) return { body: [{ json: NO_TURN }] };
-  return { body: stream ? EVENTS[api]({ text: "from the second" }) : [{ json: DOCUMENTS[api] }] };
+  if (path.split("?")[0] !== PATHS[api]) return NO_TURN;
+  return stream ? EVENTS[api] : DOCUMENTS[api];
 }
 
-const EVENTS = { responses: responsesEvents, messages: messagesEvents, chat: chatEvents } as const;
+const TEXT = { text: "from the second" };
+const EVENTS = {
+  responses: { body: responsesEvents(TEXT) },
+  messages: { body: messagesEvents(TEXT) },
+  chat: { body: chatEvents(TEXT) },
+};
 /** Of every endpoint that is no turn something. */
-const NO_TURN = {
+const NO_TURN = inJson({
   object: "list",
   data: [],
   models: [],
   input_tokens: 7,
   results: [],
   output: [{ type: "compaction", encrypted_content: "kept" }],
-};
+});
 const MESSAGE = { type: "message", role: "assistant", content: [{ type: "output_text", text: "hi" }] };
 const DOCUMENTS = {
-  responses: {
+  responses: inJson({
     object: "response",
     id: "resp_2",
     status: "completed",
     output: [MESSAGE],
     usage: { input_tokens: 3, output_tokens: 4, total_tokens: 7 },
-  },
-  messages: {
+  }),
+  messages: inJson({
     type: "message",
     id: "msg_2",
     role: "assistant",
@@ -252,14 +261,14 @@ const DOCUMENTS = {
     content: [{ type: "text", text: "hi" }],
     stop_reason: "end_turn",
     usage: { input_tokens: 3, output_tokens: 4 },
-  },
-  chat: {
+  }),
+  chat: inJson({
     object: "chat.completion",
     id: "chatcmpl-2",
     choices: [{ index: 0, message: { role: "assistant", content: "hi" }, finish_reason: "stop" }],
     usage: { prompt_tokens: 3, completion_tokens: 4, total_tokens: 7 },
-  },
-} as const;
+  }),
+};
 
 /** As far as it goes: of a cut answer, what came before the cut. */
 function decode(got: RawResponse): string {

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { constants, createBrotliCompress, createDeflateRaw, createGzip, createZstdCompress } from "node:zlib";
 import * as z from "zod/mini";
 import { LAST_CHUNK, chunk, head } from "./answers.ts";
-import { type Answer, FIN, RESET, SILENCE, type Step } from "./fake-upstream.ts";
+import { FIN, RESET, SILENCE, type Step } from "./fake-upstream.ts";
 import { elapse } from "./wait.ts";
 
 const ANSWERS = join(import.meta.dir, "../answers");
@@ -148,18 +148,12 @@ export interface Sending {
   readonly maySendEnd?: Promise<void>;
 }
 
-/** What one request is answered with. */
-export async function makeAnswer(scripted: ScriptedAnswer, sending: Sending): Promise<Answer> {
+/** What one request is answered with. Nothing is made of it before it is asked for. */
+export async function* makeAnswer(scripted: ScriptedAnswer, sending: Sending): AsyncGenerator<Step> {
   const { chunking, coding, maySendEnd } = sending;
-  const {
-    coded = coding === null ? [] : [coding],
-    end = "whole",
-    framing = "chunked",
-    status = 200,
-  } = scripted;
+  const { end = "whole", framing = "chunked", status = 200 } = scripted;
   const isJson = scripted.body.some((one) => typeof one === "object" && "json" in one);
-  let marks = piecesOf(scripted);
-  for (const name of coded) marks = await encode(marks, name, end === "whole");
+  const marks = await encodedOf(scripted, coding);
   const frame = framing === "chunked" ? chunk : (bytes: Uint8Array) => bytes;
   const length = marks.filter(isBytes).reduce((sum, { byteLength }) => sum + byteLength, 0);
   const fields = {
@@ -170,20 +164,35 @@ export async function makeAnswer(scripted: ScriptedAnswer, sending: Sending): Pr
     connection: "close",
     ...scripted.headers,
   };
-  return (async function* (): AsyncGenerator<Step> {
-    yield head(status, Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== "-")));
-    for (const mark of cut(marks, chunking)) {
-      if (isBytes(mark)) yield frame(mark);
-      else await elapse(mark.waitMs);
-    }
-    await maySendEnd;
-    if (end === "reset") yield RESET;
-    else if (end === "silence") yield SILENCE;
-    else {
-      if (end === "whole" && framing === "chunked") yield LAST_CHUNK;
-      yield FIN;
-    }
-  })();
+  yield head(status, Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== "-")));
+  for (const mark of cut(marks, chunking)) {
+    if (isBytes(mark)) yield frame(mark);
+    else await elapse(mark.waitMs);
+  }
+  await maySendEnd;
+  if (end === "reset") yield RESET;
+  else if (end === "silence") yield SILENCE;
+  else {
+    if (end === "whole" && framing === "chunked") yield LAST_CHUNK;
+    yield FIN;
+  }
+}
+
+/** Kept for the other chunkings. */
+const encoded = new WeakMap<ScriptedAnswer, Map<Coding | null, Promise<readonly Mark[]>>>();
+
+function encodedOf(scripted: ScriptedAnswer, coding: Coding | null): Promise<readonly Mark[]> {
+  const known = encoded.get(scripted) ?? new Map<Coding | null, Promise<readonly Mark[]>>();
+  encoded.set(scripted, known);
+  const marks = known.get(coding) ?? encodeAll(scripted, scripted.coded ?? (coding === null ? [] : [coding]));
+  known.set(coding, marks);
+  return marks;
+}
+
+async function encodeAll(scripted: ScriptedAnswer, codings: readonly Coding[]): Promise<readonly Mark[]> {
+  let marks = piecesOf(scripted);
+  for (const name of codings) marks = await encode(marks, name, (scripted.end ?? "whole") === "whole");
+  return marks;
 }
 
 /** Compressed so that each piece can be read as soon as it is there, as relays do it. */
