@@ -85,9 +85,13 @@ export const TOML = defineTarget({
     kind: route.kind as string,
     id: route.kind === "provider" ? route.id : "",
   })),
-  check({ id, kind, text }) {
+  check({ id, kind, text: drawn }) {
+    // As a file is read.
+    const text = drawn.toWellFormed();
     const route = routeOf({ id, kind });
-    undoAny();
+    attempt(() =>
+      undoCodexToml(text, { changes: null, ownAddresses: [CODEX_ADDRESS], keepsOwnTable: false }),
+    );
     const edit = attempt(() => editCodexToml(text, route, CODEX_ADDRESS));
     if (edit === null) return "refused";
     if (edit.changes.length === 0) {
@@ -105,12 +109,6 @@ export const TOML = defineTarget({
     const plain = (table: unknown): string => JSON.stringify(table, showBigInt).replaceAll("\\r\\n", "\\n");
     if (!hasMarks) same(plain(readToml(guessed.text)), plain(before), "off without a journal");
     return `${route.kind} ${edit.changes.length} ${hasMarks}`;
-
-    function undoAny(): void {
-      attempt(() =>
-        undoCodexToml(text, { changes: null, ownAddresses: [CODEX_ADDRESS], keepsOwnTable: false }),
-      );
-    }
   },
 });
 
@@ -136,7 +134,8 @@ export const SETTINGS = defineTarget({
     "\ufeff",
   ],
   arbitrary: fc.record({ text: someSettings, needsToken: fc.boolean() }),
-  check({ needsToken, text }) {
+  check({ needsToken, text: drawn }) {
+    const text = drawn.toWellFormed();
     const options = { changes: null, ownAddresses: [CLAUDE_ADDRESS] };
     attempt(() => undoClaudeSettings(text, options));
     const edit = attempt(() => editClaudeSettings(text, { address: CLAUDE_ADDRESS, needsToken }));
