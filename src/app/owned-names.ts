@@ -1,5 +1,6 @@
 // What a client's own files and variables add to its requests, and for which origin: read again when a file changes, and
 // nothing forgotten while we run, because an open session goes on sending what the file said when it began.
+import { dirname } from "node:path";
 import type { Env } from "../base/env.ts";
 import { onUserError } from "../base/errors.ts";
 import { isAboutMessage } from "../base/header-names.ts";
@@ -31,7 +32,8 @@ const MOST_KNOWN = 1000;
 
 export function createOwnedNames({ service, paths, env, systemDirectory, now }: OwnedNamesOptions) {
   const { owned: source } = CLIENTS[service];
-  const files = { paths, env, cwd: paths.claudeHome, systemDirectory };
+  // Which project a request is from is not known; started in the home, the client has files of a project there.
+  const files = { paths, env, cwd: dirname(paths.claudeHome), systemDirectory };
   const watched = new Map<string, WatchedFile<string>>();
   const known = new Map<string, Owned>();
   /** By table or variable: the address that it had last, of those that are not ours. */

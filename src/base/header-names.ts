@@ -231,26 +231,6 @@ export const CREDENTIAL_WORDS: readonly string[] = [
 /** And so does one that has such a part anywhere. */
 export const CREDENTIAL_PARTS: readonly string[] = ["api-key", "apikey", "password", "secret"];
 
-/** Parameters of an address, lower case, that hold a credential: not sent to a relay either. */
-export const CREDENTIAL_PARAMETERS: ReadonlySet<string> = new Set([
-  "access_token",
-  "api-key",
-  "api_key",
-  "apikey",
-  "auth",
-  "auth_token",
-  "authorization",
-  "client_secret",
-  "key",
-  "password",
-  "secret",
-  "sig",
-  "signature",
-  "subscription-key",
-  "token",
-  "x-api-key",
-]);
-
 const namesWith = (...treatments: readonly HeaderTreatment[]): readonly string[] =>
   HEADER_ROWS.filter(({ toRelay }) => treatments.includes(toRelay)).flatMap(({ names }) => names);
 
@@ -270,7 +250,18 @@ const CREDENTIAL = new RegExp(`(?:^|[-_.])(?:${CREDENTIAL_WORDS.join("|")})$|${C
 
 /** What a request could not be read without, and what holds no secret: whoever sets it, every upstream needs it. */
 export function isAboutMessage(name: string): boolean {
-  return CONNECTION_HEADERS.includes(name) || /^(?:accept|content)(?:-|$)/.test(name);
+  return (
+    CONNECTION_HEADERS.includes(name) || /^(?:accept(?:-encoding)?|content-(?:encoding|type))$/.test(name)
+  );
+}
+
+/** Tells where in a list to go on. */
+const PLACE_IN_LIST = /(?:page|next|previous|continuation)[-_.]?token$/;
+
+/** Does a parameter of an address (lower case) hold a credential, by its name? "key", "api_key", "token[0]". */
+export function isCredentialParameter(name: string): boolean {
+  const plain = name.replace(/\[[^\]]*\]$/, "");
+  return CREDENTIAL.test(plain) && !PLACE_IN_LIST.test(plain);
 }
 
 /** May a relay see a header of this name, as far as the name tells? Lower case. */

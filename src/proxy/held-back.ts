@@ -1,7 +1,7 @@
 // Decides which of a request's headers and parameters one upstream may not see: what the client's own files add for another
 // origin, and, at any but the vendor's own API, what looks like a credential or is not known at all.
 // Pure.
-import { CREDENTIAL_PARAMETERS, IDENTITY_HEADERS, isForRelays } from "../base/header-names.ts";
+import { IDENTITY_HEADERS, isCredentialParameter, isForRelays } from "../base/header-names.ts";
 import { type Claim, type OwnedNames, isOwner } from "../base/owned-names.ts";
 import type { Upstream } from "../base/upstream.ts";
 
@@ -74,7 +74,7 @@ function holdBackParameters(
       const claims = owned.get(name);
       const mayPass =
         claims === undefined
-          ? upstream.isOfficial || !CREDENTIAL_PARAMETERS.has(name)
+          ? upstream.isOfficial || !isCredentialParameter(name)
           : isOwner(claims, value, upstream.origin);
       if (!mayPass) names.push(`?${claims?.[0]?.shown ?? name}`);
       return mayPass;

@@ -123,6 +123,28 @@ describe("Codex", () => {
     expect(await openStore(home, "codex").look()).toEqual(OF_A);
   });
 
+  test.each([
+    ['"http\\u005fheaders" = { "X-Team" = "t" }', { "x-team": A }],
+    [
+      'http_headers = { "Accept-Language" = "t", "Content-Key" = "t" }',
+      { "accept-language": A, "content-key": A },
+    ],
+    ["query_params.v = '1&key=2'", { "?v": A, "?key": A }],
+  ])("however it is written: %s", async (line, expected) => {
+    using home = makeTempHome();
+    home.write(CONFIG, `[model_providers.a]\nbase_url = "https://relay-a.example/v1"\n${line}\n`);
+    expect(await openStore(home, "codex").look()).toEqual(expected);
+  });
+
+  test("a variable of ours may be another than the client's", async () => {
+    using home = makeTempHome();
+    home.write(CONFIG, TABLE);
+    const { look, store } = openStore(home, "codex", { A_KEY: "ours" });
+    await look();
+    const values = store.list().flatMap(({ name, value }) => (name === "x-goog-api-key" ? [value] : []));
+    expect(new Set(values)).toEqual(new Set([null, "ours"]));
+  });
+
   test("a file without such keys is not even parsed", async () => {
     using home = makeTempHome();
     home.write(CONFIG, 'model = "gpt-5"\n');
@@ -173,6 +195,19 @@ describe("Claude Code", () => {
     expect(await openStore(home, "claude", exported).look()).toEqual({ "x-shell": A });
     const both = { ...exported, ANTHROPIC_BASE_URL: "https://shell.example" };
     expect(await openStore(home, "claude", both).look()).toEqual({ "x-shell": ["https://shell.example"] });
+  });
+
+  test.each([
+    [".claude/settings.local.json", "settings of a session in the home"],
+    [SETTINGS, "an escaped name"],
+  ])("%s: %s", async (file, what) => {
+    using home = makeTempHome();
+    home.write(SETTINGS, settings({ ANTHROPIC_BASE_URL: "https://relay-a.example" }));
+    const text = JSON.stringify(
+      settings({ ANTHROPIC_BASE_URL: "https://relay-a.example", ANTHROPIC_CUSTOM_HEADERS: "X-Team: t" }),
+    );
+    home.write(file, what === "an escaped name" ? text.replace("CUSTOM_", "CUSTOM\\u005f") : text);
+    expect(await openStore(home, "claude").look()).toEqual({ "x-team": A });
   });
 
   test("those of the machine's administrator are read too", async () => {

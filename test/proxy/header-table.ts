@@ -1,6 +1,5 @@
 // The table of headers in docs/privacy.md, made from base/header-names.ts. `bun test/proxy/header-table.ts` writes it anew.
 import {
-  CREDENTIAL_PARAMETERS,
   CREDENTIAL_PARTS,
   CREDENTIAL_WORDS,
   HEADER_ROWS,
@@ -47,7 +46,7 @@ export function withHeaderTable(text: string): string {
       return `- ${what}: ${list(all)}${today}`;
     }),
     `- credentials by name are also all others, of whatever family, with ${words}`,
-    `- and these parameters of the address: ${list(CREDENTIAL_PARAMETERS)}`,
+    "- and so are parameters of the address with such a name, but for places in a list (`page_token`)",
   ];
   return replaceBetween(text, MARKS, `${table}\n\n${names.join("\n")}`);
 }

@@ -203,6 +203,19 @@ describe("a header that nobody claims", () => {
   });
 });
 
+test.each([
+  "relay_key",
+  "x-goog-api-key",
+  "my.token",
+  "token[0]",
+  "jwt",
+  "aws_secret_access_key",
+  "X-Amz-Signature",
+])("the parameter %s is not sent to a relay", (name) => {
+  expect(send({}, { search: `?${name}=v&keyboard=1&tokens=2` }).search).toBe("?keyboard=1&tokens=2");
+  expect(send({}, { search: `?${name}=v`, baseUrl: VENDOR, isOfficial: true }).search).toBe(`?${name}=v`);
+});
+
 test("a parameter that looks like a credential is held back from a relay, and the rest keeps its bytes", () => {
   const search = "?a=%2F+x&api_key=1&%6bey=2&b&page_token=3&Token=4";
   expect(send({}, { search })).toMatchObject({

@@ -1,4 +1,5 @@
 // Claude Code: settings.json below CLAUDE_CONFIG_DIR and in projects, the Messages API, `--settings` on its command line.
+import { join } from "node:path";
 import { t } from "../../base/text.ts";
 import { SERVICE_FACTS } from "../../base/service.ts";
 import type { Client } from "../client.ts";
@@ -32,8 +33,12 @@ export const claude: Client = {
     return importClaude(await readClaudeFacts(files), files.env, isOwnAddress);
   },
   owned: {
-    files: (files) => [files.paths.claudeSettings, ...listManagedPaths(files)],
-    hint: new RegExp(CUSTOM_HEADERS),
+    files: (files) => [
+      files.paths.claudeSettings,
+      join(files.cwd, ".claude", "settings.local.json"),
+      ...listManagedPaths(files),
+    ],
+    hint: new RegExp(`${CUSTOM_HEADERS}|\\\\u`),
     variable: CUSTOM_HEADERS,
     list: async (files, userText) => await (await import("./owned.ts")).readClaudeOwned(files, userText),
   },

@@ -39,7 +39,7 @@ export const codex: Client = {
   },
   owned: {
     files: listSettingsPaths,
-    hint: /http_headers|query_params/,
+    hint: /http_headers|query_params|\\[ux]/i,
     list: async (files, userText) => await (await import("./owned.ts")).readCodexOwned(files, userText),
   },
   // A conversation keeps the address that it began with.

@@ -29,8 +29,11 @@ export function listCodexOwned({ activeId, providers }: CodexFacts, env: Env): O
     ...Object.entries(provider.httpHeaders).map(([name, value]) =>
       makeHeader(provider, isInUse(provider), { name, value }),
     ),
-    ...Object.entries(provider.envHttpHeaders).map(([name, variable]) =>
-      makeHeader(provider, isInUse(provider), { name, value: readVariable(env, variable) ?? null }),
+    // The client's variable may be another than ours of that name.
+    ...Object.entries(provider.envHttpHeaders).flatMap(([name, variable]) =>
+      [readVariable(env, variable), null].flatMap((value) =>
+        value === undefined ? [] : [makeHeader(provider, isInUse(provider), { name, value })],
+      ),
     ),
     ...Object.entries(provider.queryParams).flatMap(([name, value]) =>
       makeParameters(provider, isInUse(provider), { name, value }),

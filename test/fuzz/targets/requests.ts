@@ -1,6 +1,6 @@
 // Targets for what leaves for an upstream: which headers and parameters of a client it sees, and at which address.
 import fc from "fast-check";
-import { CREDENTIAL_PARAMETERS, CREDENTIAL_WORDS, IDENTITY_HEADERS } from "../../../src/base/header-names.ts";
+import { CREDENTIAL_WORDS, IDENTITY_HEADERS, isCredentialParameter } from "../../../src/base/header-names.ts";
 import type { Claim, OwnedNames } from "../../../src/base/owned-names.ts";
 import { SERVICES } from "../../../src/base/service.ts";
 import type { Upstream } from "../../../src/base/upstream.ts";
@@ -118,7 +118,7 @@ export const HEADERS = defineTarget({
     }
     for (const [parameter, value] of new URLSearchParams(sent.search)) {
       const all = owned.parameters.get(parameter.toLowerCase());
-      const isHidden = !isOfficial && CREDENTIAL_PARAMETERS.has(parameter.toLowerCase()) && all === undefined;
+      const isHidden = !isOfficial && isCredentialParameter(parameter.toLowerCase()) && all === undefined;
       if (isHidden || (all !== undefined && !belongs(all, value, origin)))
         throw new Error(`?${parameter} at ${origin}`);
     }
