@@ -62,7 +62,8 @@ export function refuse(
     return { status: 405, message: t`the method ${method} is not supported by this proxy` };
   }
   // Any other upgrade may be ignored (RFC 9110 7.8): Java's client offers h2c with every request.
-  if (/(?:^|,)\s*websocket\s*(?:,|$)/i.test(headers.get("upgrade") ?? "")) {
+  const upgrade = headers.get("upgrade");
+  if (upgrade !== null && /(?:^|,)\s*websocket\s*(?:,|$)/i.test(upgrade)) {
     return { status: 426, message: t`WebSocket is not supported; use plain HTTP` };
   }
   const hops = headers.get(HOPS_HEADER);

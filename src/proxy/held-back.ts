@@ -85,6 +85,12 @@ function holdBackParameters(
 
 /** One parameter of a query as name, in lower case, and value, both decoded as receivers do. */
 function readPair(pair: string): readonly string[] {
-  const [name, value] = [...new URLSearchParams(pair)][0] ?? [];
-  return [name?.toLowerCase() ?? "", value ?? ""];
+  if (/[%+]/.test(pair)) {
+    const [name = "", value = ""] = [...new URLSearchParams(pair)][0] ?? [];
+    return [name.toLowerCase(), value];
+  }
+  const equals = pair.indexOf("=");
+  return equals < 0
+    ? [pair.toLowerCase(), ""]
+    : [pair.slice(0, equals).toLowerCase(), pair.slice(equals + 1)];
 }

@@ -57,7 +57,7 @@ const LOCK_TIMEOUT_MS = 2_000;
 /** Lines of this process that are not saved yet, in case the log loses them. Beyond, they are read there alone. */
 const MOST_OWN = 1_000;
 /** Without a budget the log may wait so long: the list of prices is large. It keeps eleven files of 50 MiB. */
-const UNREAD_BYTES = 16 * 2 ** 20;
+const UNREAD_BYTES = 48 * 2 ** 20;
 const MOST_SESSIONS = 2_000;
 const LOOK_EVERY_LINES = 2_000;
 const FIRST_LOOK_MS = 60_000;
