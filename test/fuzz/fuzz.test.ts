@@ -1,5 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fuzz } from "./fuzz.ts";
 import { createRandom, mutate } from "./mutate.ts";
 import { shortRound } from "./short-round.ts";
@@ -12,6 +14,45 @@ const ELSEWHERE: readonly string[] = ["sse", "target-url", "link", "headers"];
 describe("a short round", () => {
   for (const [name, { promise }] of Object.entries(TARGETS))
     if (!ELSEWHERE.includes(name)) test(`${name}: ${promise}`, () => shortRound(name as TargetName, 120));
+});
+
+describe("bun run fuzz", () => {
+  const run = async (...args: readonly string[]) => {
+    const child = Bun.spawn([process.execPath, join(import.meta.dir, "run.ts"), ...args], {
+      stdout: "pipe",
+      stderr: "pipe",
+    });
+    const [out, err] = await Promise.all([
+      new Response(child.stdout).text(),
+      new Response(child.stderr).text(),
+    ]);
+    return { code: await child.exited, out, err };
+  };
+
+  test("says how many inputs kept the promise", async () => {
+    const { code, out } = await run("target-url", "--minutes", "0.005", "--seed", "3");
+    expect([code, out]).toEqual([
+      0,
+      expect.stringMatching(/^target-url: \d+ inputs, \d+ outcomes, \d+ kept\n$/),
+    ]);
+  });
+
+  test("names its targets where it does not know one", async () => {
+    const { code, err } = await run("nothing");
+    expect([code, err]).toEqual([2, expect.stringContaining("targets: sse, activity, gate")]);
+  });
+
+  test("replays the inputs of a file", async () => {
+    const path = join(tmpdir(), "unfinished.json");
+    const input = { service: 0, base: "https://r.example", path: "/x", search: "", query: [] };
+    await Bun.write(
+      path,
+      JSON.stringify({ target: "target-url", inputs: [input, { ...input, path: null }] }),
+    );
+    const { code, err, out } = await run("--replay", path);
+    expect([code, err]).toEqual([1, expect.stringContaining("target-url: TypeError")]);
+    expect(out).toStartWith(`${JSON.stringify(input)}\ntarget-url: joined`);
+  });
 });
 
 describe("the search", () => {

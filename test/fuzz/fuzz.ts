@@ -12,6 +12,8 @@ export interface FuzzOptions {
   readonly runs: number;
   readonly until?: number;
   readonly corpus: readonly Input[];
+  /** Told what is tried next: of an input that ends the process, or never ends, nothing else is left. */
+  readonly onBatch?: (inputs: readonly Input[]) => void;
 }
 
 export interface FuzzResult {
@@ -52,6 +54,7 @@ export async function fuzz(target: FuzzTarget, options: FuzzOptions): Promise<Fu
   };
   for (let round = 0; runs < maxRuns && performance.now() < until; round += 1) {
     const batch = makeBatch(round);
+    options.onBatch?.(batch);
     for (const input of batch) {
       runs += 1;
       const outcome = await attempt(target, input);

@@ -1,6 +1,6 @@
 // Looks for inputs that break a promise, minutes at a time: `bun run fuzz [TARGET...] [--minutes N] [--seed S] [--keep]`, each target
 // for its share of the minutes. A failing input is made small, written to a file, and printed with the command that replays it.
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { parseArgs } from "node:util";
 import { corpusPath, makeCorpus, readCorpus } from "./corpus.ts";
@@ -14,7 +14,8 @@ interface Failure {
   readonly target: string;
   readonly seed: number;
   readonly error: string;
-  readonly input: Input;
+  /** One that fails; or, of a process that did not get to its end, those that were being tried. */
+  readonly inputs: readonly Input[];
 }
 
 const { positionals, values } = parseArgs({
@@ -46,17 +47,22 @@ async function search(): Promise<number> {
     if (target === null) continue;
     const until = performance.now() + (minutes * 60_000) / names.length;
     const corpus = readCorpus(name);
+    const running = join(FAILURES, `${name}-unfinished.json`);
+    const onBatch = (inputs: readonly Input[]): void =>
+      writeFailure(running, { target: name, seed, error: "the search did not get to its end", inputs });
     const { failure, kept, linesPercent, outcomes, runs } = await fuzz(target, {
       seed,
       runs: Infinity,
       until,
       corpus,
+      onBatch,
     });
+    rmSync(running, { force: true });
     const lines = linesPercent === null ? "" : `, ${linesPercent.toFixed(1)} % of the lines`;
     console.log(`${name}: ${runs} inputs, ${outcomes.size} outcomes, ${kept.length} kept${lines}`);
     if (failure !== null) {
       failures += 1;
-      reportFailure({ target: name, seed, error: describe(failure.error), input: failure.input });
+      reportFailure({ target: name, seed, error: describe(failure.error), inputs: [failure.input] });
     }
     if (values.keep) writeFileSync(corpusPath(name), makeCorpus([...corpus, ...kept]));
   }
@@ -64,27 +70,34 @@ async function search(): Promise<number> {
 }
 
 function reportFailure(failure: Failure): void {
-  mkdirSync(FAILURES, { recursive: true });
   const path = join(
     FAILURES,
-    `${failure.target}-${Bun.hash(JSON.stringify(failure.input)).toString(16)}.json`,
+    `${failure.target}-${Bun.hash(JSON.stringify(failure.inputs)).toString(16)}.json`,
   );
-  writeFileSync(path, `${JSON.stringify(failure, null, 1)}\n`);
+  writeFailure(path, failure);
   console.error(`${failure.target}: "${TARGETS[failure.target as TargetName].promise}" does not hold`);
   console.error(
     `  ${failure.error.slice(0, 2000)}\n  bun run fuzz --replay ${relative(process.cwd(), path)}`,
   );
 }
 
+function writeFailure(path: string, failure: Failure): void {
+  mkdirSync(FAILURES, { recursive: true });
+  writeFileSync(path, `${JSON.stringify(failure, null, 1)}\n`);
+}
+
 async function replay(path: string): Promise<number> {
-  const { input, target: name } = JSON.parse(readFileSync(path, "utf8")) as Failure;
-  try {
-    console.log(`${name}: ${await findTarget(name)?.check(input)}`);
-    return 0;
-  } catch (error) {
-    console.error(`${name}: ${describe(error)}`);
-    return 1;
+  const { inputs, target: name } = JSON.parse(readFileSync(path, "utf8")) as Failure;
+  for (const input of inputs) {
+    console.log(JSON.stringify(input));
+    try {
+      console.log(`${name}: ${await findTarget(name)?.check(input)}`);
+    } catch (error) {
+      console.error(`${name}: ${describe(error)}`);
+      return 1;
+    }
   }
+  return 0;
 }
 
 function findTarget(name: string): FuzzTarget | null {
