@@ -167,9 +167,10 @@ export function takeClientToken(path: string): {
   return { path: path.slice(segment.length), clientToken };
 }
 
-/** A path to be logged: a client token may be in the wrong place. */
-export function maskClientToken(path: string): string {
-  return path.includes("/ch_") ? path.replace(/\/ch_[^/]*/g, "/ch_…") : path;
+/** A path to be logged: a client token may be in the wrong place, or in another spelling. `token`: the one that is asked for. */
+export function maskClientToken(path: string, token: string | null): string {
+  const masked = path.includes("/ch_") ? path.replace(/\/ch_[^/]*/g, "/ch_…") : path;
+  return token === null ? masked : masked.replaceAll(new RegExp(token, "gi"), "…");
 }
 
 /** Port and client token of an address that has exactly our form; another program's may have it too. */

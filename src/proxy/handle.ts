@@ -35,7 +35,7 @@ const OUR_BUG: ExchangeEnd = { status: 500, outcome: "error", reason: { rule: "b
 /** Answers one request. Rejects only on a bug of ours; the request has its record even then. */
 export async function handle(request: Request, deps: ProxyDeps): Promise<Response> {
   const target = splitUrl(request.url);
-  const path = maskClientToken(target?.path ?? "/");
+  const path = maskClientToken(target?.path ?? "/", deps.clientToken);
   const refusal = refuse(request, deps.allowedHosts(), deps.instance, {
     // Our own pages have a proof of their own.
     wanted: path.startsWith(OWN_PREFIX) ? null : deps.clientToken,
@@ -49,7 +49,12 @@ export async function handle(request: Request, deps: ProxyDeps): Promise<Respons
   const exchange = beginExchange(request.method, path, deps);
   const refused = (error: LocalError): Response => answerLocal(exchange, "refused", error);
   if (refusal !== null) return refused(refusal);
-  if (target === null) return refused(BAD_TARGET);
+  // A client token in another place than its own would go on to the upstream.
+  if (
+    target === null ||
+    (deps.clientToken !== null && `${target.path}${target.search}`.includes(deps.clientToken))
+  )
+    return refused(BAD_TARGET);
   const own = await answerOwn(deps, request, target);
   if (own !== null) return own;
   if (deps.inFlight.count >= MAX_IN_FLIGHT) return refused(FULL);

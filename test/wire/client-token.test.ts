@@ -25,6 +25,8 @@ const WITHOUT: readonly (readonly [string, string])[] = [
   ["an empty token", "/ch_"],
   ["the token in the middle", `/v1/ch_${TOKEN}`],
   ["the token behind another", `/ch_${OTHER}/ch_${TOKEN}`],
+  ["the token in another spelling", `/%63h_${TOKEN}`],
+  ["the token with more behind it", `/ch_${TOKEN}%2f`],
 ];
 
 for (const service of ["codex", "claude"] as const) {
@@ -77,6 +79,18 @@ test.each([
   expect((await fetch(proxy.origin + target)).status).toBe(401);
   expect((await fetch(proxy.origin + path)).status).toBe(200);
   expect(upstream.requests.map((request) => request.target)).toEqual([target]);
+});
+
+test.each([
+  ["twice", `/ch_${TOKEN}/ch_${TOKEN}/v1/responses`],
+  ["in the path too", `/ch_${TOKEN}/v1/responses/%63h_${TOKEN}`],
+  ["in the query too", `/ch_${TOKEN}/v1/responses?from=/ch_${TOKEN}/v1`],
+])("a token that is there %s reaches neither an upstream nor the log", async (_, path) => {
+  await using upstream = await startFakeUpstream(() => GOOD.responses());
+  await using proxy = startTestProxy({ upstreams: [upstream.baseUrl], clientToken: TOKEN });
+  expect((await proxy.ask(path, BODY)).status).toBe(400);
+  expect(upstream.requests).toEqual([]);
+  expect(JSON.stringify(proxy.entries)).not.toContain(TOKEN);
 });
 
 async function upgrade(proxy: TestProxy, path: string): Promise<number> {
