@@ -208,7 +208,7 @@ function makeAnswer(response: Response, request: AttemptRequest, own: AbortContr
   const sent = headers.get("content-encoding");
   const codings = readCodings(sent);
   const applied = codings.join(", ");
-  const isUndone = canDecode(applied) && !acceptsCodings(request.acceptEncoding, codings);
+  const isUndone = applied !== "" && canDecode(applied) && !acceptsCodings(request.acceptEncoding, codings);
   const encoding = applied === "" || isUndone ? null : applied;
   const source = readAsSent(response, request.stream);
   const body = createAnswerBody(isUndone ? readDecoded(source, applied) : source, encoding, request.hold);

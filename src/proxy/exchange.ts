@@ -39,7 +39,7 @@ export function beginExchange(
   const timestampMs = deps.now();
   const startedAt = deps.monotonic();
   const tried: Tried[] = [];
-  const shown = new Set<Tried>();
+  let shown: Tried | undefined;
   const heldBack = new Set<string>();
   const callbacks: (() => void)[] = [];
   let known: Known | null = null;
@@ -73,8 +73,7 @@ export function beginExchange(
     },
     /** The client sees this upstream's answer. */
     showAnswerOf(upstream: Upstream): void {
-      const last = tried.findLast((attempt) => attempt.upstream === upstream);
-      if (last !== undefined) shown.add(last);
+      shown = tried.findLast((attempt) => attempt.upstream === upstream);
     },
     /** Runs when the exchange ends. */
     onEnd(callback: () => void): void {
@@ -109,7 +108,7 @@ export function beginExchange(
         stream: known?.facts.stream,
         outcome: as.outcome,
         attempts: showAttempts
-          ? tried.map((attempt) => describeAttempt(attempt, shown.has(attempt)))
+          ? tried.map((attempt) => describeAttempt(attempt, attempt === shown))
           : undefined,
         redactions: known?.filtered.redactions || undefined,
         redactions_exempt: known?.filtered.exempt || undefined,

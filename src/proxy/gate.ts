@@ -83,24 +83,29 @@ const LESS_THAN = 0x3c;
 
 /** Reads ahead in `input.body` (which keeps what was read) until the answer may be shown or is known to be bad. */
 export async function holdAnswer(input: GateInput): Promise<GateResult> {
-  const answer = createHeldAnswer(input.api);
+  const held: Holding = { answer: null };
   let copied = 0;
   const countCopy = (bytes: number): void => {
     copied += bytes;
     input.hold(bytes);
   };
   try {
-    const decided = await readAnswer(input, answer, countCopy);
-    return { ...decided, held: { events: answer.events, bytes: input.body.heldBytes } };
+    const decided = await readAnswer(input, held, countCopy);
+    return { ...decided, held: { events: held.answer?.events ?? 0, bytes: input.body.heldBytes } };
   } finally {
     input.hold(-copied);
     input.body.stopReadingAhead();
   }
 }
 
+interface Holding {
+  /** Null until the body turns out to be events. */
+  answer: HeldAnswer | null;
+}
+
 async function readAnswer(
   input: GateInput,
-  answer: HeldAnswer,
+  holding: Holding,
   countCopy: (bytes: number) => void,
 ): Promise<Decided> {
   const { accept, body, idleMs } = input;
@@ -121,7 +126,7 @@ async function readAnswer(
     document,
   });
   const late = (): Decided =>
-    answer.isFinished
+    holding.answer?.isFinished === true
       ? bad("empty", text())
       : {
           kind: "bad",
@@ -148,7 +153,7 @@ async function readAnswer(
       if (shape === "unknown") return bad("nothing", "");
       if (shape === "json") return judgeDocument(text(), input, { bad, commit });
       if (shape === "page") return bad("html", text());
-      return bad(answer.isFinished ? "empty" : "ended-early", text());
+      return bad(holding.answer?.isFinished === true ? "empty" : "ended-early", text());
     }
     if (shape === "unknown") shape = shapeOf(next.bytes);
     if (shape !== "unknown" && !body.mayKeep(body.heldBytes)) return tooLarge();
@@ -160,6 +165,7 @@ async function readAnswer(
     }
     if (shape === "events") {
       splitter ??= createSseSplitter({ maxEventBytes: holdBytes });
+      const answer = (holding.answer ??= createHeldAnswer(input.api));
       const { isNew, judged, said } = judgeEvents(input, answer, splitter, next.bytes);
       isBegun ||= answer.events > 0;
       if (isNew) deadline = performance.now() + idleMs;

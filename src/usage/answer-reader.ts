@@ -70,6 +70,12 @@ export function createAnswerReader(api: Api, onDrop?: (chunk: Uint8Array) => voi
         shape = shapeOf(chunk);
         if (shape === "json") tail = createByteTail(JSON_TAIL_BYTES, onDrop);
       }
+      if (!hasGap && !isDangling && undecidedBytes === 0 && activity.isWholeNews(chunk)) {
+        facts = null;
+        tail.push(chunk);
+        if (shape === "events") opening?.feed(chunk);
+        return;
+      }
       const before = activity.position;
       if (isLeftOut(chunk, before)) return;
       facts = null;

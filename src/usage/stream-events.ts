@@ -151,7 +151,8 @@ export function readEvent(api: Api, event: SseEvent): EventReading {
     return (parsed ??= isRecord(value) ? value : {});
   };
   const type = typeOf(api, event, data);
-  const row = EVENT_ROWS[api].find(({ matches }) => matches({ type, name: event.event, data })) ?? HELD_ROW;
+  const seen = { type, name: event.event, data };
+  const row = EVENT_ROWS[api].find(({ matches }) => matches(seen)) ?? HELD_ROW;
   const { kind } = row;
   if (kind === "error" || kind === "failed") return { ...NOTHING, kind };
   if (ECHOES.has(type)) return { ...NOTHING, mark: type };
@@ -165,18 +166,19 @@ const NOTHING: EventReading = { kind: "held", shows: false, outputTokens: 0, mar
 
 const READ: Readonly<Record<Api, (kind: EventKind, type: string, data: () => JsonRecord) => EventReading>> = {
   responses(kind, type, data) {
-    const isEnd = kind === "completed" || kind === "incomplete";
+    const mark = type.startsWith("response.") ? null : type;
+    if (kind !== "completed" && kind !== "incomplete")
+      return { kind, shows: kind === "output", outputTokens: 0, mark, choices: [] };
     return {
       ...NOTHING,
       kind,
       // Read when asked for: whoever looks for the end alone need not parse an event of so many kilobytes.
       get shows() {
-        return kind === "output" || (isEnd && showsResponse(inner(data(), "response")));
+        return showsResponse(inner(data(), "response"));
       },
       get outputTokens() {
-        return isEnd ? countOutput("responses", inner(data(), "response")["usage"]) : 0;
+        return countOutput("responses", inner(data(), "response")["usage"]);
       },
-      mark: type.startsWith("response.") ? null : type,
     };
   },
   messages(kind, type, data) {
