@@ -45,18 +45,36 @@ export const MAX_OWN_FILE_BYTES = 2 ** 20;
 /** Of any file that is read as a whole, be it a client's. */
 export const MAX_FILE_BYTES = 2 ** 24;
 
-/**
- * The file's bytes, or null when there is no such file. Other errors (a directory, no permission) are thrown.
- * With `maxBytes` it must be a file of at most so many: else whatever the path leads to is read to its end.
- */
-export async function readBytes(path: string, maxBytes?: number): Promise<Uint8Array | null> {
-  if (maxBytes !== undefined) refuseUnreadable(path, maxBytes);
+/** The file's bytes, or null when there is no such file. Throws UserError for anything else, and for a longer file. */
+export async function readBytes(path: string, maxBytes: number): Promise<Uint8Array | null> {
+  refuseUnreadable(path, maxBytes);
   try {
     return await Bun.file(path).bytes();
   } catch (error) {
     if (errorCode(error) === "ENOENT") return null;
     throw new UserError(t`cannot read ${path}: ${describe(error)}`, { cause: error });
   }
+}
+
+/** The same for what a person names: it may also come through a pipe, from a program that decrypts it. */
+export async function readGiven(path: string): Promise<Uint8Array | null> {
+  if (lookAt(path)?.isFIFO() !== true) return await readBytes(path, MAX_FILE_BYTES);
+  return await readStream(Bun.file(path).stream(), path);
+}
+
+/** All of a stream that may have no end. Throws UserError where there is more than any file has. */
+export async function readStream(
+  stream: AsyncIterable<Uint8Array>,
+  name: Text | string,
+): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of stream) {
+    size += chunk.length;
+    if (size > MAX_FILE_BYTES) throw tooLarge(name, MAX_FILE_BYTES);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
 }
 
 /**
@@ -84,7 +102,10 @@ export function problemOf(
 ): UserError | null {
   // Opening a pipe would wait for a writer, and some devices have no end.
   if (!stats.isFile()) return new UserError(t`${path} is not a file`);
-  if (stats.size <= maxBytes) return null;
+  return stats.size <= maxBytes ? null : tooLarge(path, maxBytes);
+}
+
+function tooLarge(path: Text | string, maxBytes: number): UserError {
   return new UserError(t`${path} is larger than ${Math.floor(maxBytes / 1024)} KB`);
 }
 

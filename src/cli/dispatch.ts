@@ -4,6 +4,7 @@ import type { Env } from "../base/env.ts";
 import { EXIT, UserError } from "../base/errors.ts";
 import { languageOf, t, tellList, translate, useDictionary } from "./language.ts";
 import { usageError } from "./args.ts";
+import { readStream } from "../base/files.ts";
 import { refuseUnsafeHome } from "../base/home.ts";
 import { resolvePaths } from "../base/paths.ts";
 import { type Cli, type Command, type CommandEntry, DEFAULT_COMMAND } from "./cli.ts";
@@ -44,7 +45,7 @@ export async function dispatch(argv: readonly string[], env: Env, terminal: Term
     get isInteractive() {
       return terminal.isInteractive;
     },
-    readInput: () => Bun.stdin.text(),
+    readInput: async () => new TextDecoder().decode(await readStream(Bun.stdin.stream(), t`standard input`)),
     now: Date.now,
     commands: COMMANDS,
   };

@@ -3,7 +3,7 @@
 import { isAbsolute, join, resolve } from "node:path";
 import type { Env } from "../../base/env.ts";
 import { UserError } from "../../base/errors.ts";
-import { decodeText, readBytes } from "../../base/files.ts";
+import { decodeText, readGiven } from "../../base/files.ts";
 import { t, type Text, inEnglish } from "../../base/text.ts";
 import { findUserHome } from "../../base/paths.ts";
 import { SERVICES, type Service } from "../../base/service.ts";
@@ -18,8 +18,7 @@ export interface FileImport extends Import {
 
 /** Throws UserError where there is no such file, or it is not one of ours. */
 export async function readFileImport(path: string): Promise<FileImport> {
-  // Not as text: it may come through a pipe, from a program that decrypts it.
-  const bytes = await readBytes(path);
+  const bytes = await readGiven(path);
   if (bytes === null) throw new UserError(t`file not found: ${path}`);
   const text = decodeText(bytes, path);
   const config = parseConfig(text, path);

@@ -90,6 +90,28 @@ test("the same facts for scripts, masked, and whether they were written", async 
   expect(stdout).not.toContain(SECRET);
 });
 
+test.each([
+  ["a device", "config import /dev/zero", "/dev/zero is not a file"],
+  ["a pipe", "config import /dev/fd/3 3<&0", "/dev/fd/3 is larger than 16384 KB"],
+  ["standard input", "filter test -", "standard input is larger than 16384 KB"],
+  [
+    "a key",
+    "config add far --base-url https://r.example/v1 --auth-token-stdin",
+    "standard input is larger than 16384 KB",
+  ],
+])("%s without an end is one clear error", async (_, line, message) => {
+  const command = `yes | ${PROGRAM.map((word) => `'${word}'`).join(" ")} ${line}`;
+  const child = Bun.spawn(["sh", "-c", command], {
+    env: home.env,
+    cwd: home.path,
+    stdin: "ignore",
+    stdout: "ignore",
+    stderr: "pipe",
+  });
+  expect(await new Response(child.stderr).text()).toContain(`error: ${message}`);
+  expect(await child.exited).toBe(1);
+});
+
 test("a file may come through a pipe, from a program that decrypts it", async () => {
   const pipe = join(home.path, "pipe");
   Bun.spawnSync(["mkfifo", pipe]);
