@@ -63,6 +63,15 @@ export function createAnswerReader(api: Api, onDrop?: (chunk: Uint8Array) => voi
     else undecided = before === "comment" ? [COLON, chunk] : [chunk];
     return true;
   };
+  /** As far as what follows cannot be read without it. */
+  const keepWhatWasLeftOut = (before: typeof activity.position): void => {
+    if (hasGap && isDangling) keep(BLANK_LF);
+    if (hasGap && undecided.length === 0 && before === "comment") keep(COLON);
+    for (const piece of undecided) keep(piece);
+    undecided = [];
+    undecidedBytes = 0;
+    hasGap = false;
+  };
   return {
     /** Sees the next chunk. Keeps a reference, so the chunk must not be changed afterwards. */
     feed(chunk: Uint8Array): void {
@@ -79,12 +88,8 @@ export function createAnswerReader(api: Api, onDrop?: (chunk: Uint8Array) => voi
       const before = activity.position;
       if (isLeftOut(chunk, before)) return;
       facts = null;
-      if (hasGap && isDangling) keep(BLANK_LF);
-      if (hasGap && undecided.length === 0 && before === "comment") keep(COLON);
-      for (const piece of [...undecided, chunk]) keep(piece);
-      undecided = [];
-      undecidedBytes = 0;
-      hasGap = false;
+      if (hasGap || undecidedBytes > 0) keepWhatWasLeftOut(before);
+      keep(chunk);
       isDangling = activity.position === "undecided" || activity.position === "comment";
     },
     /** How many chunks said anything so far, and how many pings there were. */
