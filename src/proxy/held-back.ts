@@ -46,12 +46,16 @@ export function holdBack({ headers, search, upstream, owned }: HoldBackParts): H
   return { headers: held, own, search: query.search, names: [...held, ...query.names] };
 }
 
-/** Has a request headers that not every origin may see, be it that this upstream may? A vendor may send its own login elsewhere. */
+/** What every client leaves behind where a redirect leads to another origin (Fetch 4.4). */
+const LEFT_BEHIND: ReadonlySet<string> = new Set(["authorization", "cookie"]);
+
+/** Would a client take along, to where a redirect leads, what not every origin may see? A vendor may send its own login elsewhere. */
 export function isForFew(headers: Headers, { credential }: Upstream, owned: OwnedNames): boolean {
   return [...headers.keys()].some(
     (name) =>
-      owned.headers.has(name) ||
-      (IDENTITY_HEADERS.has(name) ? credential.kind !== "client" : !isForRelays(name)),
+      !LEFT_BEHIND.has(name) &&
+      (owned.headers.has(name) ||
+        (IDENTITY_HEADERS.has(name) ? credential.kind !== "client" : !isForRelays(name))),
   );
 }
 

@@ -192,6 +192,7 @@ describe("answers that are the client's to see", () => {
     ["a key of a relay", "x-relay-key: of-another-relay", null],
     ["an unknown header", "x-new: 1", null],
     ["what anybody may see", "user-agent: curl/8", "elsewhere"],
+    ["what the client leaves behind by itself", "authorization: Bearer sk-of-the-client", "elsewhere"],
   ])("a redirect takes %s to no other origin", async (_, field, expected) => {
     const places = [
       "http://other.example/v1/x",

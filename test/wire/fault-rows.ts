@@ -38,7 +38,7 @@ export const FAULTS: readonly (readonly [row: string, fault: string, answer: str
   ["U23", "an event of 20 MB", "passed on whole in constant memory"],
   ["U24", "contradicting or false lengths", "framed anew, or a failed attempt"],
   ["U25", "many 1xx responses", "ignored"],
-  ["U26", "a redirect", "never followed; a failed attempt for a POST"],
+  ["U26", "a redirect", "never followed, and no secret sent after it; a failed attempt for a POST"],
   ["U27", "too many or too large headers", "a failed attempt"],
   ["U28", "a status that does not exist", "a failed attempt"],
   ["U29", "compression that was not asked for", "decompressed if the client does not accept it"],
