@@ -4,13 +4,11 @@ import { join } from "node:path";
 import { constants, createBrotliCompress, createDeflateRaw, createGzip, createZstdCompress } from "node:zlib";
 import * as z from "zod/mini";
 import { LAST_CHUNK, chunk, head } from "./answers.ts";
+import { checkSources, publicUrl, readCorpus } from "./corpus.ts";
 import { FIN, RESET, SILENCE, type Step } from "./fake-upstream.ts";
 import { elapse } from "./wait.ts";
 
 const ANSWERS = join(import.meta.dir, "../answers");
-const MAX_OF_ONE_SOURCE = 5;
-/** A file of this share is not to be looked at before the rules that it tests are written. */
-const SET_ASIDE_SHARE = 3;
 
 const CODINGS = ["gzip", "br", "zstd", "deflate-raw"] as const;
 export type Coding = (typeof CODINGS)[number];
@@ -38,7 +36,7 @@ const answer = z.strictObject({
 const schema = z.strictObject({
   name: z.string().check(z.regex(/^[A-Z].*[^.]$/)),
   source: z.union([
-    z.string().check(z.regex(/^https:\/\/\S+\/\S+$/)),
+    publicUrl,
     z.strictObject({
       client: z.string().check(z.regex(/^(?:codex|claude) \d+\.\d+\.\d+$/)),
       seen: z.string(),
@@ -79,10 +77,7 @@ export interface AnswerFile extends z.infer<typeof schema> {
 
 /** Every file of the corpus. Throws what is wrong with one, or with their sources. */
 export async function readAnswerFiles(directory = ANSWERS): Promise<AnswerFile[]> {
-  const names = [...new Bun.Glob("*.json").scanSync(directory)].toSorted();
-  const files = await Promise.all(
-    names.map(async (file) => readAnswerFile(file, await Bun.file(join(directory, file)).text())),
-  );
+  const files = await readCorpus(directory, readAnswerFile);
   checkTogether(files);
   return files;
 }
@@ -95,19 +90,10 @@ export function readAnswerFile(file: string, text: string): AnswerFile {
 
 /** What one file cannot be blamed for alone. */
 export function checkTogether(files: readonly AnswerFile[]): void {
-  const bySource = Map.groupBy(files, ({ source }) =>
-    typeof source === "string" ? source : source.client + source.seen,
-  );
-  for (const [source, of] of bySource)
-    if (of.length > MAX_OF_ONE_SOURCE)
-      throw new Error(`${of.length} answers are made from ${source}, more than ${MAX_OF_ONE_SOURCE}`);
+  checkSources(files, ({ source }) => (typeof source === "string" ? source : source.client + source.seen));
   const byName = Map.groupBy(files, ({ name }) => name);
   for (const [name, of] of byName)
     if (of.length > 1) throw new Error(`${of.length} answers are named "${name}"`);
-}
-
-export function isSetAside(file: string): boolean {
-  return new Bun.CryptoHasher("sha256").update(file).digest().readUInt32BE(0) % SET_ASIDE_SHARE === 0;
 }
 
 type Mark = { readonly waitMs: number } | Uint8Array;

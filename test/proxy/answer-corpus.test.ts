@@ -4,11 +4,11 @@ import { type AnswerRunner, startAnswerRunner } from "../helpers/answer-corpus.t
 import {
   type AnswerFile,
   checkTogether,
-  isSetAside,
   readAnswerFile,
   readAnswerFiles,
   textOf,
 } from "../helpers/answer-file.ts";
+import { isSetAside } from "../helpers/corpus.ts";
 
 const LARGE = 32 * 1024;
 const files = await readAnswerFiles();
