@@ -14,6 +14,7 @@ import {
   statedOr,
 } from "./rule.ts";
 import { hasCode, hasStatus, says, type Signal } from "./signal.ts";
+import { findSpent, type Spent } from "./spent.ts";
 
 /** The upstream says, or it is certain, that it did not begin to work. */
 const REFUSED = { next: "next", retryClass: "B", blame: "failure", until: NO_END } as const;
@@ -245,23 +246,32 @@ export const ACCOUNT_RULES: readonly Rule[] = [
     ...EXHAUSTED,
   },
   {
+    id: "model-quota",
+    signal: 'words of a spent quota of one model: "exhausted your capacity on this model"',
+    seen: "Google, Volcengine",
+    matches: (signal) => spentIn(signal) === "model",
+    ...NEXT,
+    blame: "model",
+    until: STATED_OR_EXHAUSTED,
+    words: "usage limit of this model reached",
+  },
+  {
     id: "relay-quota",
     signal:
-      "`insufficient_user_quota`, `pre_consume_token_quota_failed`, 余额不足, 额度不足, 预扣费额度失败; `API_KEY_QUOTA_EXHAUSTED`, `USAGE_LIMIT_EXCEEDED`, `INSUFFICIENT_BALANCE`; daily, weekly or total cost limit",
-    seen: "new-api, one-api, sub2api, claude-relay-service",
-    matches: (signal) =>
-      hasCode(
-        signal,
-        "insufficient_user_quota",
-        "pre_consume_token_quota_failed",
-        "api_key_quota_exhausted",
-        "usage_limit_exceeded",
-        "daily_limit_exceeded",
-        "insufficient_balance",
-        "daily_cost_limit_exceeded",
-      ) ||
-      (isError(signal) && says(signal, RELAY_QUOTA_WORDS)),
+      'a code or words of a spent quota, balance, budget, plan or limit of a day or longer, English or Chinese (`insufficient_user_quota`, 余额不足, `USAGE_LIMIT_EXCEEDED`, "Budget has been exceeded"), which are not of speed, size or the number of things at once',
+    seen: "relays, vendors of plans",
+    matches: (signal) => spentIn(signal) === "account",
     ...EXHAUSTED,
+  },
+  {
+    id: "in-flight-budget",
+    signal: "`in_flight_budget_exhausted`",
+    seen: "OpenRouter",
+    matches: (signal) => hasCode(signal, "in_flight_budget_exhausted"),
+    ...NEXT,
+    blame: "cooldown",
+    until: STATED_OR_BACKOFF,
+    words: "rate limited",
   },
   {
     id: "payment-required",
@@ -283,10 +293,11 @@ export const ACCOUNT_RULES: readonly Rule[] = [
   },
   {
     id: "model-busy",
-    signal: '`server_is_overloaded`, "model is at capacity"',
-    seen: "OpenAI",
+    signal: '`server_is_overloaded`, `MODEL_CAPACITY_EXHAUSTED`, "model is at capacity"',
+    seen: "OpenAI, Google",
     matches: (signal) =>
-      hasCode(signal, "server_is_overloaded") || (isError(signal) && says(signal, /model is at capacity/)),
+      hasCode(signal, "server_is_overloaded", "model_capacity_exhausted") ||
+      (isError(signal) && says(signal, /model is at capacity|no capacity available for model/)),
     ...NEXT,
     blame: "model",
     until: statedOr(45_000),
@@ -305,8 +316,8 @@ export const ACCOUNT_RULES: readonly Rule[] = [
   {
     id: "model-unknown",
     signal:
-      '`model_not_found`, `unsupported_model`, "no available channel", 无可用渠道, "get channel failed", a message that the model does not exist',
-    seen: "OpenAI, Anthropic, new-api, one-api",
+      '`model_not_found`, `key_model_access_denied`, "no available channel", 无可用渠道, a message that the model does not exist, or that this key, group, plan or tier is not allowed to use it',
+    seen: "OpenAI, Anthropic, LiteLLM, Bedrock, new-api, one-api",
     matches: isModelUnknown,
     ...NEXT,
     blame: "model",
@@ -328,9 +339,10 @@ export const ACCOUNT_RULES: readonly Rule[] = [
   },
   {
     id: "rate-limit",
-    signal: "any other 429, `rate_limit_error`, `rate_limit_exceeded`",
+    signal: "any other 429, `rate_limit_error`, `rate_limit_exceeded`, or a 401 or 403 that says so in words",
     seen: "any",
-    matches: (signal) => hasStatus(signal, 429),
+    matches: (signal) =>
+      hasStatus(signal, 429) || (hasStatus(signal, 401, 403) && says(signal, /\brate[ -]?limit/)),
     ...NEXT,
     blame: "cooldown",
     until: STATED_OR_BACKOFF,
@@ -596,25 +608,36 @@ function isAboutBoundHistory(signal: Signal): boolean {
   );
 }
 
-const RELAY_QUOTA_WORDS =
-  /余额不足|额度不足|(?:余额|额度)已(?:用[尽完]|耗尽)|已欠费|预扣费额度失败|费用限制|quota is not enough|exceeded your current quota|out of credits|balance is insufficient|insufficient (?:account )?(?:balance|credits?)|(?:cost|quota|usage) limit (?:exceeded|reached)|insufficient_user_quota|requires more credits/;
+/** Words count only where something has failed for sure. */
+function spentIn(signal: Signal): Spent | null {
+  return isError(signal) ? findSpent(signal.facts.message, signal.facts.codes) : null;
+}
 
 /** Between "model" and the verdict stands a name, not another clause: "model x: tool y is not supported" is no match. */
 const MODEL_WORDS =
   /no available (?:channel|provider)s?|get channel failed|无可用渠道|模型.{0,60}(?:不存在|不支持)|无权(?:访问|使用)(?:该)?模型|(?:no|not have) access to (?:the )?model|model(?:[^.:;,]|[.:](?! )){0,80}(?:does not exist|not found|is not supported|not available|is not a valid model)|unknown model|unsupported model|invalid model|^model: /m;
 
-/** A model that is not there. An upstream's own 5xx counts only with words that name the model or its channels. */
+/**
+ * Words that refuse one model, group or tier to a key that is good for others. They name what is refused: a key that is
+ * refused as a whole names none.
+ */
+const NOT_THIS_MODEL =
+  /\bnot (?:allowed|authorized|permitted|entitled) to (?:access|use|call) (?:(?:the|this|requested) ){0,2}(?:model|group)\b|\b(?:no|not have|without) access to (?:(?:the|this|requested) ){0,2}(?:model|group)\b|n.t have access to (?:(?:the|this|requested) ){0,2}(?:model|group)\b|\bno \S{1,30} has access to (?:the )?requested model|\b(?:model access|access to (?:the |this )?model) (?:is )?denied|\bmodel \S{1,80} is not (?:allowed|available|enabled) (?:for|on|in|with) (?:this|your|the)|\bmodel requires an? (?:\S{1,20} )?(?:subscription|plan|tier|upgrade)|\bplan does not (?:yet )?(?:include access to|support) \S|\bnot support (?:this|the) (?:requested )?model|\bnot available (?:on|in|for|with) your (?:current )?(?:\S{1,20} )?(?:plan|tier|group|subscription)|\bnot activated the model|\bsupport the requested model|\bmodel (?:\S{1,80} )?(?:not supported|does not support the \S{1,20} plan)|\bnot found the model|(?:暂无|没有|无)(?:该|此|当前)?模型.{0,12}权限|无权(?:访问|使用)(?:该|此|当前)?(?:模型|分组)|模型.{0,40}(?:未开[通放]|无权限|没有权限|不可用)|(?:套餐|分组|等级).{0,12}(?:暂?未开放|不支持|不包含|不可用)/;
+/** `key_model_access_denied`, `model_not_allowed`, `Model.AccessDenied`, `ModelNotOpen`, in lower case. */
+const MODEL_CODE =
+  /model[\w.]{0,12}?(?:access_?denied|not_?(?:found|allowed|open|supported|available|enabled)|forbidden|restricted)|^(?:unsupported|invalid|unknown)_?model$/;
+
+/** A model that is not there, or not for this key. An upstream's own 5xx counts only with words that name the model or its channels. */
 function isModelUnknown(signal: Signal): boolean {
-  if (hasCode(signal, "model_not_found", "unsupported_model", "model_not_supported", "invalid_model"))
-    return true;
-  return isError(signal) && hasStatus(signal, 400, 403, 404, 500, 503) && says(signal, MODEL_WORDS);
+  if (signal.facts.codes.some((code) => MODEL_CODE.test(code))) return true;
+  if (!isError(signal) || !hasStatus(signal, 400, 401, 403, 404, 429, 500, 503)) return false;
+  return says(signal, NOT_THIS_MODEL) || (!hasStatus(signal, 401, 429) && says(signal, MODEL_WORDS));
 }
 
 function isUnifiedRejected(signal: Signal): boolean {
   return hasStatus(signal, 429) && signal.headers.get("anthropic-ratelimit-unified-status") === "rejected";
 }
 
-/** Words count only where something has failed for sure. */
 function isError({ outcome }: Signal): boolean {
   if (outcome.kind === "status") return outcome.status >= 400;
   return outcome.kind === "bad-content" || outcome.kind === "cut";

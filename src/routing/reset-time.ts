@@ -1,7 +1,7 @@
 // Finds the time from which an upstream wants to be asked again, in its headers, its JSON or its words.
 // Decides nothing: what the time means is the classifier's business.
 // Pure.
-import { findWaitMs, parseDurationMs, parseHttpDateMs, parseInstantMs, parseNumber } from "./durations.ts";
+import { findResetMs, findWaitMs, parseInstantMs, parseNumber, parseWhenMs } from "./durations.ts";
 import type { Reason } from "./types.ts";
 
 /** When to ask again, wall clock in ms, and where that was said. */
@@ -25,6 +25,7 @@ const MAX_AHEAD_MS = 8 * 24 * 3_600_000;
 /** How much of a body is searched. */
 const MAX_NODES = 2_000;
 const MAX_DEPTH = 12;
+const MAX_NAME = 40;
 
 type Reader = (input: ResetInput) => ResetHint | null;
 
@@ -45,29 +46,14 @@ export function accept(hint: ResetHint | null, now: number): ResetHint | null {
 
 const READERS: readonly Reader[] = [
   ({ headers, now }) => after(now, parseNumber(headers.get("retry-after-ms")), header("retry-after-ms")),
-  readRetryAfter,
-  inBody(["retry_after_ms"], (value, now) => plus(now, parseNumber(value))),
-  inBody(["resets_at", "reset_at", "resetat", "resetsat"], (value) => parseInstantMs(value)),
-  inBody(["resets_in_seconds", "reset_seconds", "retry_after"], (value, now) =>
-    plus(now, parseDurationMs(value)),
-  ),
-  inBody(["retrydelay", "quotaresetdelay"], (value, now) => plus(now, parseDurationMs(value))),
+  ({ headers, now }) => at(parseWhenMs(headers.get("retry-after"), now), header("retry-after")),
+  readBody,
   ({ headers, now }) => codexReset(headers, now),
   ({ headers, now }) => anthropicReset(headers, now),
   readRateLimitReset,
   ({ message, now }) => after(now, findWaitMs(message), { rule: "message-text" }),
+  ({ message, now }) => at(findResetMs(message.toLowerCase(), now), { rule: "message-text" }),
 ];
-
-/** RFC 9110 10.2.3: seconds or a date. Decimals are seen in the wild and are read; all else is ignored. */
-function readRetryAfter({ headers, now }: ResetInput): ResetHint | null {
-  const value = headers.get("retry-after");
-  if (value === null) return null;
-  const source = header("retry-after");
-  const seconds = parseNumber(value);
-  if (seconds !== null) return after(now, seconds * 1_000, source);
-  const atMs = parseHttpDateMs(value);
-  return atMs === null ? null : { atMs, source };
-}
 
 /**
  * The reset of the ChatGPT backend's spent window: of several the latest; with none spent, the shortest window's.
@@ -118,52 +104,79 @@ export function anthropicReset(headers: Headers, now: number): ResetHint | null 
   return latest ?? at(parseInstantMs(headers.get(field)), header(field));
 }
 
-/** OpenAI's, Anthropic's and OpenRouter's per-bucket headers: of the empty buckets the last to refill, else of all. */
+/** Per-bucket headers, and the IETF's: of the empty buckets the last to refill, else of all. */
 function readRateLimitReset({ headers, now }: ResetInput): ResetHint | null {
   const all: ResetHint[] = [];
   const empty: ResetHint[] = [];
   for (const [name, value] of headers) {
-    const suffix = /^x-ratelimit-reset(-.+)?$/.exec(name);
-    const bucket =
-      suffix === null ? /^anthropic-ratelimit-((?!unified).+)-reset$/.exec(name)?.[1] : undefined;
-    if (suffix === null && bucket === undefined) continue;
-    const hint = accept(at(readBucketReset(value, now), header(name)), now);
+    const bucket = readBucket(name, value);
+    if (bucket === null) continue;
+    const hint = accept(at(parseWhenMs(bucket.reset, now), header(name)), now);
     if (hint === null) continue;
     all.push(hint);
-    const remaining =
-      suffix === null ? `anthropic-ratelimit-${bucket}-remaining` : `x-ratelimit-remaining${suffix[1] ?? ""}`;
-    if (parseNumber(headers.get(remaining)) === 0) empty.push(hint);
+    if (parseNumber(bucket.remaining ?? headers.get(name.replace("reset", "remaining"))) === 0)
+      empty.push(hint);
   }
   const [last] = (empty.length > 0 ? empty : all).toSorted((a, b) => b.atMs - a.atMs);
   return last ?? null;
 }
 
-/** "6m0s" and small numbers are waits; RFC 3339 and numbers of an epoch's size are times. */
-function readBucketReset(value: string, now: number): number | null {
-  const number = parseNumber(value);
-  if (number !== null && number > 1e9) return parseInstantMs(number);
-  return plus(now, parseDurationMs(value)) ?? parseInstantMs(value);
+/** `x-ratelimit-reset-tokens`, `anthropic-ratelimit-tokens-reset`, `ratelimit-reset`, or `ratelimit: "x";r=0;t=50`. */
+function readBucket(name: string, value: string): { reset: string; remaining?: string } | null {
+  if (/^(?:x-)?rate-?limit-reset(?:-.+)?$|^(?:x|anthropic)-ratelimit-(?!unified).+-reset$/.test(name))
+    return { reset: value };
+  const reset = name === "ratelimit" ? /\b(?:t|reset)=(\d{1,15})/.exec(value)?.[1] : undefined;
+  if (reset === undefined) return null;
+  return { reset, remaining: /\b(?:r|remaining)=(\d{1,15})/.exec(value)?.[1] ?? "" };
 }
 
-/** Looks for the first of `names` (lower case) at any depth of the body. */
-function inBody(names: readonly string[], read: (value: unknown, now: number) => number | null): Reader {
-  return ({ json, now }) => {
-    let nodes = 0;
-    const search = (value: unknown, depth: number): ResetHint | null => {
-      if (typeof value !== "object" || value === null || depth > MAX_DEPTH) return null;
-      for (const [name, inner] of Object.entries(value)) {
-        if ((nodes += 1) > MAX_NODES) return null;
-        if (names.includes(name.toLowerCase())) {
-          const hint = accept(at(read(inner, now), { rule: "body-field", name }), now);
-          if (hint !== null) return hint;
-        }
-        const deeper = search(inner, depth + 1);
-        if (deeper !== null) return deeper;
+/**
+ * The fields of a body that say it, by what their names are made of, the more exact first: `retry_after_ms`, `resetsAt`,
+ * `reset_time`, `retry_after_seconds`, `retryDelay`, and headers that a body repeats.
+ */
+const BODY_FIELDS: readonly (readonly [
+  name: RegExp,
+  read: (value: unknown, now: number) => number | null,
+])[] = [
+  [
+    /^(?:retryafter|resets?in|resetafter)(?:ms|millis|milliseconds)$/,
+    (value, now) => plus(now, parseNumber(value)),
+  ],
+  [/^(?:quota)?resets?(?:at|on|timestamp)$/, parseInstantOrDateMs],
+  [/^(?:next)?(?:quota)?reset(?:time|date)$|^(?:window|limit)resets?at$/, parseWhenMs],
+  [/^(?:resets?(?:in|after)|reset|retryafter)(?:secs|seconds)?$|^retryin(?:secs|seconds)?$/, parseWhenMs],
+  [/^(?:retry|quotareset)delay$/, parseWhenMs],
+  [/^(?:x)?ratelimitreset(?:requests|tokens)?$/, parseWhenMs],
+];
+
+/** A number is an epoch here, however small. */
+function parseInstantOrDateMs(value: unknown, now: number): number | null {
+  return parseInstantMs(value) ?? (typeof value === "string" ? parseWhenMs(value, now) : null);
+}
+
+/** Looks for them at any depth of the body, once; of fields as exact as each other the first one counts. */
+function readBody({ json, now }: ResetInput): ResetHint | null {
+  let nodes = 0;
+  let best: ResetHint | null = null;
+  let bestRank = BODY_FIELDS.length;
+  const search = (value: unknown, depth: number): void => {
+    if (typeof value !== "object" || value === null || depth > MAX_DEPTH) return;
+    for (const [name, inner] of Object.entries(value)) {
+      if ((nodes += 1) > MAX_NODES) return;
+      const plain = name.length <= MAX_NAME ? name.toLowerCase().replace(/[^a-z]/g, "") : "";
+      const rank = BODY_FIELDS.findIndex(([pattern]) => pattern.test(plain));
+      if (rank >= 0 && rank < bestRank) {
+        const hint = accept(
+          at(BODY_FIELDS[rank]?.[1](inner, now) ?? null, { rule: "body-field", name }),
+          now,
+        );
+        if (hint !== null) [best, bestRank] = [hint, rank];
       }
-      return null;
-    };
-    return search(json, 0);
+      search(inner, depth + 1);
+    }
   };
+  search(json, 0);
+  return best;
 }
 
 function header(name: string): Reason {

@@ -83,9 +83,29 @@ export function hasStatus(signal: Signal, ...statuses: readonly number[]): boole
   return signal.status !== null && statuses.includes(signal.status);
 }
 
-const CODE_FIELDS = ["code", "type", "error_code", "error_name", "reason", "status"];
-const WORD_FIELDS = ["message", "msg", "detail", "error", "error_description"];
-const NESTED_FIELDS = ["error", "response", "detail", "details", "data", "metadata", "errors"];
+const CODE_FIELDS = ["code", "type", "error_code", "error_name", "error_type", "reason", "status", "quotaId"];
+const WORD_FIELDS = [
+  "message",
+  "msg",
+  "detail",
+  "error",
+  "error_description",
+  "error_msg",
+  "status_msg",
+  "status_message",
+  "raw",
+];
+const NESTED_FIELDS = [
+  "error",
+  "response",
+  "detail",
+  "details",
+  "data",
+  "metadata",
+  "errors",
+  "base_resp",
+  "violations",
+];
 const MAX_WORDS = 4_000;
 const MAX_DEPTH = 6;
 const MAX_OBJECTS = 64;
@@ -123,6 +143,7 @@ function readErrorFacts(body: string): ErrorFacts {
     for (const field of NESTED_FIELDS) visit(record.get(field), depth + 1);
   };
   visit(json, 0);
+  if (typeof json === "string") words.push(json);
   if (json === undefined && !body.trimStart().startsWith("<")) words.push(body);
   return { codes, message: words.join("\n").slice(0, MAX_WORDS).toLowerCase(), status, json };
 }

@@ -169,6 +169,22 @@ const CASES: readonly Case[] = [
     forMs: 900_000,
   },
   {
+    title: "402 of OpenRouter for requests that are still running",
+    outcome: statusOutcome(
+      402,
+      error({ code: 402, metadata: { error_type: "in_flight_budget_exhausted" }, message: "in flight" }),
+      { "retry-after": "5" },
+    ),
+    ...next("in-flight-budget", "cooldown"),
+    forMs: 5_000,
+  },
+  {
+    title: "a spent quota of one model",
+    outcome: statusOutcome(429, error({ message: "You have exhausted your capacity on this model." })),
+    ...next("model-quota", "model"),
+    forMs: 900_000,
+  },
+  {
     title: "a plain 402",
     outcome: statusOutcome(402),
     ...next("payment-required", "exhausted"),

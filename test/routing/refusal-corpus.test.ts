@@ -39,7 +39,9 @@ function judge(one: RefusalFile): RefusalFile["expect"] {
 describe("the corpus itself", () => {
   test("is large enough in both directions, and has every vendor that users have", () => {
     expect(files.length).toBeGreaterThanOrEqual(250);
-    expect(files.filter(({ expect: { verdict } }) => verdict !== "exhausted").length).toBeGreaterThanOrEqual(80);
+    expect(files.filter(({ expect: { verdict } }) => verdict !== "exhausted").length).toBeGreaterThanOrEqual(
+      80,
+    );
     const vendors = new Set(files.map(({ vendor }) => vendor));
     expect(VENDORS.filter((vendor) => !vendors.has(vendor))).toEqual([]);
   });
@@ -52,7 +54,24 @@ describe("the corpus itself", () => {
 });
 
 const VENDORS = [
-  ...["Kimi", "GLM", "new-api", "one-api", "sub2api", "claude-relay-service", "DeepSeek", "Volcengine"],
-  ...["SiliconFlow", "OpenRouter", "Azure", "Bedrock", "Vertex", "LiteLLM", "Cloudflare", "packycode"],
-  ...["88code", "yes.vg", "OpenAI", "Anthropic"],
+  "Kimi",
+  "GLM",
+  "new-api",
+  "one-api",
+  "sub2api",
+  "claude-relay-service",
+  "DeepSeek",
+  "Volcengine",
+  "SiliconFlow",
+  "OpenRouter",
+  "Azure",
+  "Bedrock",
+  "Vertex",
+  "LiteLLM",
+  "Cloudflare",
+  "packycode",
+  "88code",
+  "yes.vg",
+  "OpenAI",
+  "Anthropic",
 ];

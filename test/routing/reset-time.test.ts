@@ -173,6 +173,109 @@ test("waits are read out of running text, also Chinese", () => {
     expect({ message, wait: wait({}, {}, message) }).toEqual({ message, wait: expected });
 });
 
+describe("a wait is read however it is spelled:", () => {
+  const secs = (text: string) => ({ error: { message: text } });
+  const cases: [title: string, headers: Record<string, string>, body: unknown, ms: number][] = [
+    ["Retry-After with a unit", { "retry-after": "60s" }, {}, 60_000],
+    ["Retry-After in quotes", { "retry-after": '"60"' }, {}, 60_000],
+    ["Retry-After as ISO 8601", { "retry-after": "2026-01-02T03:05:05Z" }, {}, 60_000],
+    ["Retry-After as an epoch", { "retry-after": String((NOW + 60_000) / 1_000) }, {}, 60_000],
+    ["Retry-After as a duration of ISO 8601", { "retry-after": "PT1M" }, {}, 60_000],
+    ["X-RateLimit-Reset in seconds", { "x-ratelimit-reset": "60" }, {}, 60_000],
+    ["X-RateLimit-Reset in ms of the epoch", { "x-ratelimit-reset": String(NOW + 60_000) }, {}, 60_000],
+    ["X-RateLimit-Reset as ISO 8601", { "x-ratelimit-reset": "2026-01-02T11:05:05+08:00" }, {}, 60_000],
+    ["ratelimit-reset of the IETF's draft", { "ratelimit-reset": "60" }, {}, 60_000],
+    ["RateLimit of the IETF's draft", { ratelimit: "limit=10, remaining=0, reset=60" }, {}, 60_000],
+    ["RateLimit as a structured field", { ratelimit: '"default";r=0;t=60' }, {}, 60_000],
+    ["the empty one of two", { "x-ratelimit-reset": "9", ratelimit: '"default";r=0;t=60' }, {}, 60_000],
+    ["retry_after_seconds", {}, { error: { retry_after_seconds: 60 } }, 60_000],
+    ["retryAfter", {}, { retryAfter: "60s" }, 60_000],
+    ["retryAfterMs", {}, { retryAfterMs: 60_000 }, 60_000],
+    ["reset_time", {}, { data: { reset_time: "2026-01-02T03:05:05Z" } }, 60_000],
+    ["reset_time as an epoch", {}, { data: { reset_time: (NOW + 60_000) / 1_000 } }, 60_000],
+    ["resets-in", {}, { "resets-in": "1m" }, 60_000],
+    ["a header that the body repeats", {}, { metadata: { headers: { "X-RateLimit-Reset": "60" } } }, 60_000],
+    ["a clock's way", {}, secs("Quota will be replenished in 02:15:10."), 8_110_000],
+    ["hours, minutes and seconds", {}, secs("Your quota will reset after 0h59m30s."), 3_570_000],
+    ["days and hours", {}, secs("It will reset in 4 days 19 hours."), 414_000_000],
+    ["minutes and seconds in words", {}, secs("Please wait 2 minutes and 5 seconds."), 125_000],
+    ["days in Chinese", {}, secs("将在 2 天后重置"), 172_800_000],
+  ];
+  for (const [title, headers, body, ms] of cases)
+    test(title, () => {
+      const { error } = body as { error?: { message?: string } };
+      expect(wait(headers, body, error?.message ?? "")).toBe(ms);
+    });
+});
+
+const ZONES = [
+  "UTC",
+  "Asia/Shanghai",
+  "Asia/Kolkata",
+  "Europe/Berlin",
+  "America/New_York",
+  "America/Recife",
+  "Pacific/Kiritimati",
+  "Pacific/Pago_Pago",
+  "+05:45",
+  "-09:30",
+];
+const ahead = fc.integer({ min: 2, max: 7 * 86_400 }).map((secs) => NOW + secs * 1_000);
+const zone = fc.constantFrom(...ZONES);
+
+test("a time of any zone is read to the second, in every way in which it is written", () => {
+  fc.assert(
+    fc.property(ahead, zone, (at, timeZone) => {
+      const local = Temporal.Instant.fromEpochMilliseconds(at).toZonedDateTimeISO(timeZone);
+      const [date, time] = [
+        local.toPlainDate().toString(),
+        local.toPlainTime().toString({ smallestUnit: "second" }),
+      ];
+      const offset = local.offset;
+      const named = timeZone.includes("/") || timeZone === "UTC" ? `(${timeZone})` : `UTC${offset}`;
+      const month = local
+        .toPlainDate()
+        .toLocaleString("en", { month: "short", day: "numeric", year: "numeric" });
+      for (const text of [
+        `resets at ${date}T${time}${offset}`,
+        `Your limit will reset at ${date} ${time} ${offset.replace(":", "")} CST.`,
+        `You will regain access on ${date} at ${time} ${named}.`,
+        `将在 ${date} ${time}${offset} 重置`,
+        `try again at ${month}, ${time} ${named}`,
+      ])
+        expect({ text, at: find({}, {}, text)?.atMs }).toEqual({ text, at });
+      expect(find({}, { reset_time: `${date} ${time} ${offset}` })?.atMs).toBe(at);
+    }),
+  );
+});
+
+test("a time of day is its next one in the zone that is named", () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 1_439 }), zone, (minutes, timeZone) => {
+      const at = NOW - 5_000 + minutes * 60_000;
+      const local = Temporal.Instant.fromEpochMilliseconds(at).toZonedDateTimeISO(timeZone);
+      const hour = local.hour % 12 === 0 ? 12 : local.hour % 12;
+      const minute = String(local.minute).padStart(2, "0");
+      const named = timeZone.includes("/") || timeZone === "UTC" ? timeZone : `GMT${timeZone}`;
+      for (const text of [
+        `You've hit your limit · resets ${hour}:${minute}${local.hour < 12 ? "am" : "pm"} (${named})`,
+        `Resets at ${local.hour}:${minute} ${named}.`,
+      ])
+        expect({ text, at: find({}, {}, text)?.atMs }).toEqual({ text, at });
+    }),
+  );
+});
+
+test("a time without a zone is China's, or UTC's where that has passed; a time of day alone is none", () => {
+  expect(wait({}, {}, "Your limit will reset at 2026-01-02 12:04:05")).toBe(3_600_000);
+  expect(wait({}, {}, "Your limit will reset at 2026-01-02 04:04:05")).toBe(3_600_000);
+  expect(wait({}, {}, "Your limit will reset at 2026-01-02 02:04:05")).toBeNull();
+  expect(wait({}, {}, "5-hour limit reached ∙ resets 2am")).toBeNull();
+  expect(wait({}, {}, "the model of 2026-01-05 04:04:05 is unknown")).toBeNull();
+  expect(wait({}, {}, "resets at 2026-02-30 04:04:05 UTC, or 99:99 UTC")).toBeNull();
+  expect(wait({}, {}, "resets 8pm (Mars/Olympus)")).toBeNull();
+});
+
 test("whatever comes, the time is in the future and at most 8 days ahead, and nothing is thrown", () => {
   const value = fc.oneof(
     fc.string(),
@@ -185,7 +288,14 @@ test("whatever comes, the time is in the future and at most 8 days ahead, and no
     fc.property(value, fc.jsonValue(), fc.string(), (header, json, message) => {
       const headers = new Headers();
       const text = String(header).replace(/[^\x20-\x7e]/g, "");
-      for (const name of ["retry-after", "retry-after-ms", "x-codex-primary-reset-at", "x-ratelimit-reset"])
+      for (const name of [
+        "retry-after",
+        "retry-after-ms",
+        "x-codex-primary-reset-at",
+        "x-ratelimit-reset",
+        "ratelimit",
+        "ratelimit-reset",
+      ])
         headers.set(name, text);
       const hint = findResetTime({ headers, json: { resets_at: header, inner: json }, message, now: NOW });
       if (hint === null) return;
