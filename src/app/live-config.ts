@@ -10,6 +10,7 @@ import type { ParsedConfig } from "../config/parse.ts";
 import { chooseConfig, listUpstreams, resolveConfig } from "../config/resolve.ts";
 import { type Settings, resolveSettings } from "../config/settings.ts";
 import type { RouteState } from "../proxy/deps.ts";
+import { proxyKey } from "../routing/records.ts";
 import { createClientSecrets } from "./client-secrets.ts";
 
 export type LiveConfig = ReturnType<typeof createLiveConfig>;
@@ -122,7 +123,9 @@ export function listTargets(live: LiveConfig, service: Service, text: string): r
     .filter((upstream) => position === null || upstream.position === position);
 }
 
-/** The keys of these; null for all. */
+/** The keys of these and of the outbound proxies before them; null for all. */
 export function listKeys(live: LiveConfig, service: Service, text: string | null): string[] | null {
-  return text === null ? null : listTargets(live, service, text).map(({ key }) => key);
+  if (text === null) return null;
+  const all = listTargets(live, service, text);
+  return [...all.map(({ key }) => key), ...all.flatMap((upstream) => proxyKey(upstream) ?? [])];
 }

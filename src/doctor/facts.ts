@@ -162,18 +162,23 @@ export interface NetworkFacts {
 export interface Reached {
   /** "main#1", or several. */
   readonly labels: string;
-  /** Of the upstream, or of the outbound proxy before it. */
+  /** Of the upstream. */
   readonly host: string;
-  readonly isOutboundProxy: boolean;
+  /** Host and port of the outbound proxy before it, or null. */
+  readonly proxy: string | null;
   readonly stages: readonly Stage[];
   /** The upstream's clock against ours, ms; positive where ours is behind. Null where it did not say. */
   readonly clockAheadMs: number | null;
 }
 
 export interface Stage {
-  readonly name: "dns" | "tcp" | "tls";
+  /** "connect": an outbound proxy opens the tunnel. "http": an answer of any status. */
+  readonly name: "dns" | "tcp" | "connect" | "tls" | "http";
+  /** Whose name, port, certificate or answer it is. */
+  readonly host: string;
+  readonly isProxy: boolean;
   readonly tookMs: number;
-  /** A code such as ENOTFOUND, or "timeout"; null where it went well. */
+  /** A code such as ENOTFOUND, the status of a proxy that refuses, or "timeout"; null where it went well. */
   readonly error: string | null;
 }
 

@@ -115,22 +115,28 @@ export const UPSTREAM_CHECKS: readonly Check<DoctorFacts>[] = [
   },
 ];
 
-function describeReached({ host, isOutboundProxy, labels, stages }: Reached): Found {
+function describeReached({ host, labels, proxy, stages }: Reached): Found {
   const last = stages.at(-1);
   const spent = stages.reduce((sum, { tookMs }) => sum + Math.round(tookMs), 0);
   if (last === undefined || last.error === null) {
-    const passed = stages.map(({ name }) => name.toUpperCase()).join(", ");
-    return ok(t`${labels}: ${host} is reachable (${passed}; ${spent} ms)`);
+    const passed = stages.map(
+      ({ isProxy, name }) => `${isProxy && name !== "connect" ? "proxy " : ""}${name.toUpperCase()}`,
+    );
+    const way = passed.join(", ");
+    return proxy === null
+      ? ok(t`${labels}: ${host} is reachable (${way}; ${spent} ms)`)
+      : ok(t`${labels}: ${host} is reachable through the proxy ${proxy} (${way}; ${spent} ms)`);
   }
-  const why = describeFailure(last, host);
-  return fail(
-    t`${labels}: ${why}`,
-    isOutboundProxy ? t`check HTTPS_PROXY, or set "proxy": false for this upstream` : hintFor(last, host),
-  );
+  const why = last.isProxy ? describeProxyFailure(last, host) : describeFailure(last, proxy);
+  const found = t`${labels}: ${why}`;
+  // Not every front answers a HEAD without a key.
+  if (last.name === "http" && !last.isProxy) return warn(found, hintFor(last));
+  if (last.isProxy) return fail(found, t`check HTTPS_PROXY, or set "proxy": false for this upstream`);
+  return fail(found, proxy === null ? hintFor(last) : `curl -v -x http://${proxy} https://${host}`);
 }
 
 /** By stage: the cause is a different one in each. */
-function describeFailure({ error, name }: Stage, host: string): Text {
+function describeFailure({ error, host, name }: Stage, proxy: string | null): Text {
   const code = error ?? "";
   if (name === "dns")
     return code === "timeout"
@@ -140,15 +146,30 @@ function describeFailure({ error, name }: Stage, host: string): Text {
     return code === "timeout"
       ? t`${host} does not answer: no TCP connection within 3 s`
       : t`${host} refuses the TCP connection (${code})`;
+  if (name === "http") return t`${host} accepts connections, but does not answer a HEAD request (${code})`;
+  if (proxy !== null && code === "timeout")
+    return t`the proxy ${proxy} opens a tunnel to ${host}, but no TLS handshake comes through it`;
   return code === "timeout"
     ? t`${host} accepts connections, but not a TLS handshake`
     : t`${host} fails the TLS handshake (${code})`;
 }
 
-function hintFor({ name }: Stage, host: string): string {
+function describeProxyFailure({ error, host: proxy, name }: Stage, host: string): Text {
+  const code = error ?? "";
+  if (code === "407") return t`the proxy ${proxy} wants a user and password (407)`;
+  if (name === "connect" || name === "http")
+    return code === "timeout"
+      ? t`the proxy ${proxy} does not answer CONNECT to ${host}`
+      : t`the proxy ${proxy} does not connect to ${host} (${code})`;
+  return code === "timeout"
+    ? t`the proxy ${proxy} does not answer`
+    : t`the proxy ${proxy} cannot be reached (${code})`;
+}
+
+function hintFor({ host, name }: Stage): string {
   if (name === "dns") return `nslookup ${host.replace(/:\d+$/, "")}`;
   if (name === "tcp") return `curl -v telnet://${host}`;
-  return `curl -v https://${host}`;
+  return name === "http" ? `curl -vI https://${host}` : `curl -v https://${host}`;
 }
 
 /** Three findings for each upstream, fewer where an earlier one makes the later ones moot. */

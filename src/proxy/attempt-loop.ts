@@ -98,7 +98,8 @@ async function runPass(pass: Pass, run: LoopRun, progress: Progress): Promise<An
   /** For response headers and first events: what was held for longer was no wait for these. */
   let waitedMs = 0;
   progress.candidates = withServingFirst(deps.router.plan(pass.plan), run);
-  for (const [place, { upstream, isLastUsable }] of progress.candidates.entries()) {
+  const line = [...progress.candidates];
+  for (const [place, { upstream, isLastUsable }] of line.entries()) {
     if (asked.has(upstream.key)) continue;
     if (reached >= route.routing.maxUpstreamsPerRequest) break;
     const admission = deps.router.admit(upstream, pass.plan);
@@ -106,7 +107,7 @@ async function runPass(pass: Pass, run: LoopRun, progress: Progress): Promise<An
     const wait = { isLastUsable, spentMs: waitedMs, totalMs: route.firstByteTotalMs };
     const firstByteMs = firstByteBudget(request, upstream.timeouts, wait);
     const { permit } = admission;
-    const left = () => progress.candidates.slice(place + 1).map((candidate) => candidate.upstream);
+    const left = () => line.slice(place + 1).map((candidate) => candidate.upstream);
     const { accept, body } = pass;
     const one = { upstream, permit, body, firstByteMs, accept, left, isRepaired: false };
     const startedAt = deps.monotonic();
@@ -119,6 +120,7 @@ async function runPass(pass: Pass, run: LoopRun, progress: Progress): Promise<An
     }
     const { answer, hasEnded, verdict } = step;
     if (verdict.retryClass !== "A") reached += 1;
+    if (verdict.blame === "proxy" || verdict.blame === "way") putBehindLast(upstream.proxy, line, place + 1);
     const last = tried.at(-1);
     if (step.isSpare && answer !== null && last !== undefined && pass.convert === undefined) {
       const chosen = { upstream, answer, converted: null, permit };
@@ -133,6 +135,13 @@ async function runPass(pass: Pass, run: LoopRun, progress: Progress): Promise<An
     if (hasEnded) break;
   }
   return null;
+}
+
+/** Those from a place on that are reached through this proxy come after the others. */
+function putBehindLast(proxy: Upstream["proxy"], line: Candidate[], from: number): void {
+  const rest = line.splice(from);
+  const isBehind = ({ upstream }: Candidate): boolean => upstream.proxy === proxy;
+  line.push(...rest.filter((one) => !isBehind(one)), ...rest.filter(isBehind));
 }
 
 /** Of those that may be asked, the ones that lack the endpoint come last. */

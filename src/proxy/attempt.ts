@@ -20,6 +20,7 @@ import { judgeData } from "./data-answer.ts";
 import type { Endpoint } from "./endpoints.ts";
 import { checkConnect, type Connections, type ConnectResult, findShortage } from "./connections.ts";
 import { type Acceptance, type BadContent, type Held, holdAnswer, type Shape } from "./gate.ts";
+import { proxyConnectOutcome, proxyErrorOutcome, proxyLostOutcome, proxyPageOutcome } from "./outbound.ts";
 import type { UpstreamRequest } from "./upstream-request.ts";
 
 export interface AttemptRequest extends Omit<UpstreamRequest, "heldBack"> {
@@ -89,31 +90,67 @@ export async function attempt(request: AttemptRequest, connections: Connections)
   if (request.checksConnect) {
     const connect = await checkConnect(request.url, request.upstream.proxy, CONNECT_CHECK_MS);
     if (request.clientSignal.aborted) return GONE;
-    if (connect.kind !== "connected") return failed(connectOutcome(connect));
+    if (connect.kind !== "connected") return failed(connectOutcome(connect, request.upstream.proxy));
   }
   // Asked before sending: a connection that another request returns meanwhile is not the one that this request used.
   const mayBeStale = connections.mayHaveBeenReused(request.upstream);
-  const first = await send(request, connections, false);
-  if (first.kind !== "failed" || first.outcome.kind !== "transport" || first.outcome.code !== "ECONNRESET")
-    return first;
-  if (!mayBeStale || !request.mayResend()) return first;
-  return await send(request, connections, true);
+  const mayResend = mayBeStale && request.mayResend();
+  const staleAfterMs = mayResend ? connections.staleAfterMs(request.upstream) : null;
+  const first = await send(request, connections, { staleAfterMs, fresh: false, isNew: !mayBeStale });
+  if (!mayResend || !isLost(first)) return await blameWay(request, first, !mayBeStale);
+  const again = await send(request, connections, { staleAfterMs: null, fresh: true, isNew: true });
+  return await blameWay(request, again, true);
+}
+
+function isLost(result: AttemptResult): boolean {
+  return (
+    result.kind === "failed" &&
+    result.outcome.kind === "transport" &&
+    (result.outcome.code === "ECONNRESET" || result.outcome.code === STALE)
+  );
+}
+/** The code of a kept connection that was given up. */
+const STALE = "STALE";
+
+/** A proxy may open a tunnel first and drop it when it gets no further: whether it does, another tunnel shows. */
+async function blameWay(
+  request: AttemptRequest,
+  result: AttemptResult,
+  isNew: boolean,
+): Promise<AttemptResult> {
+  const { proxy } = request.upstream;
+  if (proxy === false || !isNew || !request.url.startsWith("https:") || !isLost(result)) return result;
+  const connect = await checkConnect(request.url, proxy, CONNECT_CHECK_MS);
+  if (request.clientSignal.aborted) return GONE;
+  return connect.kind === "connected" ? result : failed(proxyLostOutcome("ECONNRESET", proxy));
+}
+
+/** How it is sent. */
+interface Sending {
+  /** On a connection that is used for nothing else. */
+  readonly fresh: boolean;
+  /** No kept connection can be used for it. */
+  readonly isNew: boolean;
+  /** A kept connection that stays silent for so long is given up, ms; null: it is not. */
+  readonly staleAfterMs: number | null;
 }
 
 async function send(
   request: AttemptRequest,
   connections: Connections,
-  fresh: boolean,
+  sending: Sending,
 ): Promise<AttemptResult> {
   if (request.clientSignal.aborted) return GONE;
-  const firstEventBy = performance.now() + request.firstByteMs;
+  const { proxy } = request.upstream;
+  const sentAt = performance.now();
+  const firstEventBy = sentAt + request.firstByteMs;
   const own = new AbortController();
   // A third of what AbortSignal.any costs.
   request.clientSignal.addEventListener("abort", () => own.abort());
-  const watch = watchFirstByte(request, own);
+  const watch = watchFirstByte(request, own, sending);
   let response: Response;
   try {
-    response = await connections.fetch(fresh)(request.url, {
+    response = await connections.fetch(sending.fresh)(request.url, {
       method: request.method,
       headers: request.headers,
       body: request.body,
@@ -121,11 +158,12 @@ async function send(
       redirect: "manual",
       decompress: false,
       timeout: false,
-      proxy: request.upstream.proxy,
+      proxy,
     });
+    connections.noteHead(request.upstream, performance.now() - sentAt);
   } catch (error) {
     if (request.clientSignal.aborted) return GONE;
-    return failed(watch.outcome() ?? transportOutcome(error));
+    return failed(watch.outcome() ?? transportOutcome(error, proxy));
   } finally {
     watch.stop();
   }
@@ -146,8 +184,14 @@ async function judge(request: AttemptRequest, answer: Answer, firstEventBy: numb
       answer.abort();
       return failed({ kind: "bad-content", reason: "malformed", status, headers: answer.headers, body: "" });
     }
-    const reason = request.accept.readStatus(status);
     const said = { status, headers: answer.headers, body };
+    const { proxy } = request.upstream;
+    const page = proxy !== false && request.url.startsWith("http:") ? proxyPageOutcome(said, proxy) : null;
+    if (page !== null) {
+      answer.abort();
+      return failed(page);
+    }
+    const reason = request.accept.readStatus(status);
     const outcome: AttemptOutcome =
       reason === null ? { kind: "status", ...said } : { kind: "bad-content", reason, ...said };
     return { kind: "failed", outcome, answer, held: NOTHING_HELD };
@@ -239,23 +283,32 @@ function readAsSent(response: Response, stream: boolean): Source {
  * The timer of the response headers. Bun has no connect timeout, so near the connect budget a bare connect is tried
  * beside the waiting request: an address that accepts none ends the attempt long before the first-byte budget.
  */
-function watchFirstByte(request: AttemptRequest, own: AbortController) {
-  const { connectMs } = request.upstream.timeouts;
+function watchFirstByte(request: AttemptRequest, own: AbortController, { isNew, staleAfterMs }: Sending) {
+  const { proxy, timeouts } = request.upstream;
+  const { connectMs } = timeouts;
   let outcome: AttemptOutcome | null = null;
   let stopped = false;
-  const end = (phase: "connect" | "first-byte"): void => {
+  const end = (as: AttemptOutcome): void => {
     if (stopped) return;
-    outcome = { kind: "timeout", phase };
+    outcome = as;
     own.abort();
   };
-  const checkMs = Math.min(CONNECT_CHECK_MS, connectMs);
+  // A way through a proxy has more steps, each of which may take its time.
+  const checkMs = proxy === false ? Math.min(CONNECT_CHECK_MS, connectMs) : connectMs / 2;
   const checkAfterMs = Math.min(connectMs - checkMs, request.firstByteMs);
+  const waitMs = Math.min(request.firstByteMs, staleAfterMs ?? Infinity);
+  const last: AttemptOutcome =
+    waitMs === staleAfterMs
+      ? { kind: "transport", code: STALE, sent: "maybe" }
+      : { kind: "timeout", phase: "first-byte" };
   let timer = setTimeout(() => {
-    const restMs = request.firstByteMs - checkAfterMs;
-    if (restMs <= 0) return end("first-byte");
-    timer = setTimeout(() => end("first-byte"), restMs);
-    void checkConnect(request.url, request.upstream.proxy, checkMs).then((connect) => {
-      if (connect.kind === "timeout") end("connect");
+    const restMs = waitMs - checkAfterMs;
+    if (restMs <= 0) return end(last);
+    timer = setTimeout(() => end(last), restMs);
+    // On a kept connection through a proxy it was sent long ago.
+    if (proxy !== false && !isNew) return;
+    void checkConnect(request.url, proxy, checkMs).then((connect) => {
+      if (connect.kind === "timeout") end(connectOutcome(connect, proxy));
     });
   }, checkAfterMs);
   return {
@@ -267,19 +320,26 @@ function watchFirstByte(request: AttemptRequest, own: AbortController) {
   };
 }
 
-function connectOutcome(connect: Exclude<ConnectResult, { kind: "connected" }>): AttemptOutcome {
+function connectOutcome(
+  connect: Exclude<ConnectResult, { kind: "connected" }>,
+  proxy: string | false,
+): AttemptOutcome {
+  const shortage = connect.kind === "refused" ? findShortage(connect.code) : null;
+  if (proxy !== false && shortage === null) return proxyConnectOutcome(connect, proxy);
   if (connect.kind === "timeout") return { kind: "timeout", phase: "connect" };
-  return { kind: "transport", code: findShortage(connect.code) ?? connect.code, sent: "never" };
+  return { kind: "transport", code: shortage ?? connect.code, sent: "never" };
 }
 
 /** Failures that happen before a byte of the request can have left (seen on Bun 1.4.5). */
 const NEVER_SENT =
   /^(?:ECONNREFUSED|ConnectionRefused|ENETUNREACH|EHOSTUNREACH|EAI_|ENOTFOUND|EPROTO|ERR_TLS_|ERR_SSL_|CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|INVALID_CA|HOSTNAME_MISMATCH|FailedToOpenSocket)/;
 
-function transportOutcome(error: unknown): AttemptOutcome {
+function transportOutcome(error: unknown, proxy: string | false): AttemptOutcome {
   const code = errorCode(error) ?? "EUNKNOWN";
   const shortage = findShortage(code);
   if (shortage !== null) return { kind: "transport", code: shortage, sent: "never" };
+  const proxys = proxy === false ? null : proxyErrorOutcome(error, proxy);
+  if (proxys !== null) return proxys;
   return { kind: "transport", code, sent: NEVER_SENT.test(code) ? "never" : "maybe" };
 }
 

@@ -11,11 +11,19 @@ const KEEP_ALIVE_SECS = 15;
 /** Bun's idle timer moves in steps of 4 s and may be two steps late. */
 const KEEP_ALIVE_MAX_MS = (KEEP_ALIVE_SECS + 8) * 1000;
 
+/** As long as a kept connection may stay silent before it is given up for a fresh one. */
+const STALE_AFTER_MS = 10_000;
+/** So many times the longest wait for a head that was seen lately. */
+const STALE_TIMES = 2;
+const MAX_WAITS = 8;
+
 /** `now` is a monotonic clock in ms. */
 export function createConnections(now: () => number) {
   const pooled = new Bun.FetchSession({ keepAlive: { idleTimeout: KEEP_ALIVE_SECS } });
   const single = new Bun.FetchSession({ keepAlive: false });
   const lastReleased = new Map<string, number>();
+  /** How long the last answers of each address were waited for, ms. */
+  const headWaits = new Map<string, number[]>();
   return {
     /** `fresh`: a connection that no request has used before. */
     fetch: (fresh: boolean) => (fresh ? single : pooled).fetch,
@@ -27,6 +35,21 @@ export function createConnections(now: () => number) {
     mayHaveBeenReused(upstream: Upstream): boolean {
       const at = lastReleased.get(upstream.baseUrl);
       return at !== undefined && now() - at <= KEEP_ALIVE_MAX_MS;
+    },
+    noteHead({ baseUrl }: Upstream, waitMs: number): void {
+      const waits = headWaits.get(baseUrl);
+      if (waits === undefined) headWaits.set(baseUrl, [waitMs]);
+      else if (waits.push(waitMs) > MAX_WAITS) waits.shift();
+    },
+    /**
+     * How long a head is waited for on a kept connection that may lead nowhere (a computer that slept, another network, a
+     * tunnel that died behind the proxy). Null where the upstream has been so slow before that its silence says nothing.
+     */
+    staleAfterMs({ baseUrl }: Upstream): number | null {
+      const waits = headWaits.get(baseUrl);
+      return waits !== undefined && Math.max(...waits) * STALE_TIMES <= STALE_AFTER_MS
+        ? STALE_AFTER_MS
+        : null;
     },
     close(): void {
       pooled.close();
@@ -53,12 +76,13 @@ export function findShortage(code: string): string | null {
 
 export type ConnectResult =
   | { readonly kind: "connected" }
-  | { readonly kind: "refused"; readonly code: string }
-  | { readonly kind: "timeout" };
+  /** `code` may be the status that a proxy gave to CONNECT. `step`: where the way ended; "tcp" for the first address. */
+  | { readonly kind: "refused"; readonly code: string; readonly step: "tcp" | "connect" | "tls" }
+  | { readonly kind: "timeout"; readonly step: "tcp" | "connect" | "tls" };
 
 /**
  * One bare TCP connect, with the TLS handshake for https, and no request: no token is spent on it. Certificates are left
- * for the real request to judge. Where requests go through an outbound proxy, only the proxy's own address is tried.
+ * for the real request to judge. Behind an outbound proxy an https address is tried through it, and of an http one the proxy alone.
  * Never throws.
  */
 export async function checkConnect(
@@ -66,12 +90,13 @@ export async function checkConnect(
   proxy: string | false,
   timeoutMs: number,
 ): Promise<ConnectResult> {
+  if (proxy !== false && url.startsWith("https:")) return await checkThrough(url, proxy, timeoutMs);
   const address = new URL(proxy === false ? url : proxy);
   const secure = address.protocol === "https:";
   const { promise, resolve } = Promise.withResolvers<ConnectResult>();
-  const timer = setTimeout(() => resolve({ kind: "timeout" }), timeoutMs);
+  const timer = setTimeout(() => resolve({ kind: "timeout", step: "tcp" }), timeoutMs);
   const fail = (error: unknown): void =>
-    resolve({ kind: "refused", code: errorCode(error) ?? "ECONNREFUSED" });
+    resolve({ kind: "refused", code: errorCode(error) ?? "ECONNREFUSED", step: "tcp" });
   const connecting = Bun.connect({
     hostname: address.hostname.replace(/^\[|\]$/g, ""),
     port: Number(address.port) || (secure ? 443 : 80),
@@ -95,4 +120,14 @@ export async function checkConnect(
     () => {},
   );
   return result;
+}
+
+async function checkThrough(url: string, proxy: string, withinMs: number): Promise<ConnectResult> {
+  const { openWay } = await import("./way.ts");
+  const { socket, steps } = await openWay(url, proxy, { verify: false, withinMs });
+  socket?.destroy();
+  const { error = null, isProxy = true, name } = steps.at(-1) ?? {};
+  if (error === null) return { kind: "connected" };
+  const step = name === "connect" ? name : isProxy ? "tcp" : "tls";
+  return error === "timeout" ? { kind: "timeout", step } : { kind: "refused", code: error, step };
 }

@@ -15,6 +15,7 @@ import {
 } from "./rule.ts";
 import { hasCode, hasStatus, says, type Signal } from "./signal.ts";
 import { findSpent, type Spent } from "./spent.ts";
+import type { AttemptOutcome } from "./types.ts";
 
 /** The upstream says, or it is certain, that it did not begin to work. */
 const REFUSED = { next: "next", retryClass: "B", blame: "failure", until: NO_END } as const;
@@ -24,6 +25,11 @@ const PASSED_ON = { ...REFUSED, blame: "none" } as const;
 const AMBIGUOUS = { next: "next", retryClass: "C", blame: "failure", until: NO_END } as const;
 /** No byte of the request left this machine for the upstream. */
 const NEVER_SENT = { next: "next", retryClass: "A", blame: "never-sent", until: NO_END } as const;
+
+/** The upstream was not reached, and what stands before it is at fault. */
+const PROXY_FAILED = { ...NEVER_SENT, blame: "proxy" } as const;
+/** It may have been the upstream's host all the same. */
+const WAY_FAILED = { ...NEVER_SENT, blame: "way" } as const;
 
 const OWN_MISTAKE = { next: "terminal", retryClass: "B", blame: "none", until: NO_END } as const;
 
@@ -76,6 +82,57 @@ export const CONNECTION_RULES: readonly Rule[] = [
     matches: ({ outcome }) => outcome.kind === "transport" && outcome.sent === "never",
     ...NEVER_SENT,
     words: "cannot be reached",
+  },
+  {
+    id: "proxy-login",
+    signal: "407 of the outbound proxy",
+    seen: "outbound proxies",
+    matches: ({ outcome }) => isProxys(outcome, "login"),
+    ...PROXY_FAILED,
+    words: "the outbound proxy {proxy} wants a user and password",
+  },
+  {
+    id: "proxy-unreachable",
+    signal: "the outbound proxy's name cannot be resolved, or it accepts no connection",
+    seen: "outbound proxies",
+    matches: ({ outcome }) => isProxys(outcome, "unreachable"),
+    ...PROXY_FAILED,
+    words: "the outbound proxy {proxy} cannot be reached",
+  },
+  {
+    id: "proxy-refused",
+    signal:
+      "another status than 200 to CONNECT; `Proxy-Status` or `X-Squid-Error` that say that there was no connection",
+    seen: "outbound proxies",
+    matches: ({ outcome }) => isProxys(outcome, "refused"),
+    ...WAY_FAILED,
+    words: "the outbound proxy {proxy} does not connect",
+  },
+  {
+    id: "proxy-silent",
+    signal: "no answer to CONNECT, or no TLS handshake after it, within `connect_secs`",
+    seen: "outbound proxies",
+    matches: ({ outcome }) => isProxys(outcome, "silent"),
+    ...WAY_FAILED,
+    words: "nothing comes through the outbound proxy {proxy}",
+  },
+  {
+    id: "proxy-lost",
+    signal: "a new connection that broke, while another one through the same proxy comes to nothing",
+    seen: "outbound proxies",
+    matches: ({ outcome }) => isProxys(outcome, "lost"),
+    ...AMBIGUOUS,
+    blame: "way",
+    words: "the outbound proxy {proxy} broke the connection",
+  },
+  {
+    id: "proxy-page",
+    signal: "502, 503 or 504 to a request to an http upstream, without JSON or `Retry-After`",
+    seen: "outbound proxies",
+    matches: ({ outcome }) => isProxys(outcome, "page"),
+    ...AMBIGUOUS,
+    blame: "way",
+    words: "the outbound proxy {proxy} has no answer",
   },
   {
     id: "connect-timeout",
@@ -567,6 +624,12 @@ function isCloudflares(json: unknown): boolean {
 
 function textOf({ outcome }: Signal): string {
   return "body" in outcome ? outcome.body : "";
+}
+
+type ProxyFailure = Extract<AttemptOutcome, { readonly kind: "outbound-proxy" }>["failed"];
+
+function isProxys(outcome: AttemptOutcome, failed: ProxyFailure): boolean {
+  return outcome.kind === "outbound-proxy" && outcome.failed === failed;
 }
 
 function hasCodeLike({ outcome }: Signal, pattern: RegExp): boolean {

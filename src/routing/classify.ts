@@ -109,6 +109,8 @@ function ruleOf(override: StatusOverride, status: number): Judgement {
 function reasonOf({ outcome, facts }: Signal, rule: string): Reason {
   if (outcome.kind === "not-tried") return { rule, why: outcome.why };
   if (outcome.kind === "transport") return { rule, code: outcome.code };
+  if (outcome.kind === "outbound-proxy")
+    return { rule, proxy: outcome.proxy, code: outcome.code ?? undefined };
   return {
     rule,
     status: outcome.kind === "status" ? outcome.status : undefined,

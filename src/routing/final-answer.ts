@@ -156,6 +156,8 @@ const CAUSE_OF_BLAME: Readonly<Record<Blame, Cause>> = {
   none: "refused",
   failure: "down",
   "never-sent": "down",
+  proxy: "down",
+  way: "down",
   "first-byte": "down",
   tls: "broken",
   cooldown: "limited",

@@ -92,11 +92,19 @@ export function afterFailure(health: Health, verdict: Verdict, at: At): Health {
   return kind === undefined ? holdModel(answered, verdict, at) : holdAccount(answered, kind, verdict, at);
 }
 
+const NEVER_SENT: ReadonlySet<Blame> = new Set(["never-sent", "proxy", "way"]);
 const KIND_OF: Readonly<Partial<Record<Blame, HoldKind>>> = {
   cooldown: "cooling",
   exhausted: "exhausted",
   "auth-dead": "auth-dead",
 };
+
+/** With what is held against the outbound proxy before it: the later end counts. */
+export function behindHold(health: Health, hold: Hold): Health {
+  const own = health.holds.open;
+  if (own !== undefined && own.probeAt >= hold.probeAt) return health;
+  return { ...health, holds: { ...health.holds, open: hold } };
+}
 
 /** After an answer has begun: only a probe learns from it, the rest waits for the end. */
 export function afterBegun(health: Health, at: At): Health {
@@ -129,7 +137,7 @@ function countFailure(health: Health, verdict: Verdict, at: At): Health {
   const counted: Health = {
     ...health,
     consecutive: health.consecutive + 1,
-    neverSent: health.neverSent + (verdict.blame === "never-sent" ? 1 : 0),
+    neverSent: health.neverSent + (NEVER_SENT.has(verdict.blame) ? 1 : 0),
     firstByte: health.firstByte + (verdict.blame === "first-byte" ? 1 : 0),
     slices: addToWindow(health.slices, at, "failed"),
   };

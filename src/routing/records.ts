@@ -1,7 +1,7 @@
 // What the router keeps in memory: one record an upstream, one line a service. Storage only; the rules are elsewhere.
 import type { Service } from "../base/service.ts";
 import { type Upstream, modelAt } from "../base/upstream.ts";
-import { type Health, HEALTHY } from "./health.ts";
+import { behindHold, type Health, HEALTHY } from "./health.ts";
 import { type Assessment, assess } from "./availability.ts";
 import type { Permit, QuotaNote } from "./types.ts";
 
@@ -25,15 +25,29 @@ export interface Line {
   isAllDown: boolean;
 }
 
+/** An outbound proxy, shared by the upstreams that are reached through it. */
+export interface ProxyRecord {
+  readonly record: UpstreamRecord;
+  /** Moves with each thing that is learned of it. */
+  clock: number;
+  /** When each host was last not reached through it. */
+  readonly missed: Map<string, number>;
+  /** The host that was last reached, and when. */
+  reached: { readonly host: string; readonly at: number } | null;
+}
+
 export type Records = ReturnType<typeof createRecords>;
 
 /** A probe that was never settled counts as over then: no answer may take so long to begin. */
 const PROBE_LEASE_MS = 900_000;
+const MAX_MISSED = 64;
 
 /** `now`: wall clock, ms. */
 export function createRecords(now: () => number) {
   const records = new Map<string, UpstreamRecord>();
   const lines = new Map<Service, Line>();
+  /** By the upstreams' `proxy`. */
+  const proxies = new Map<string, ProxyRecord>();
 
   const of = (key: string): UpstreamRecord => {
     const known = records.get(key);
@@ -43,14 +57,39 @@ export function createRecords(now: () => number) {
     return made;
   };
 
+  const proxyOf = (upstream: Upstream): ProxyRecord | null => {
+    if (upstream.proxy === false) return null;
+    const known = proxies.get(upstream.proxy);
+    if (known !== undefined) return known;
+    const record = of(proxyKey(upstream) ?? "");
+    const made = { record, clock: 0, missed: new Map<string, number>(), reached: null };
+    proxies.set(upstream.proxy, made);
+    return made;
+  };
+
   return {
     of,
     all: () => records.entries(),
+    proxyOf,
+    /** The upstream was reached through its proxy. */
+    noteReached(proxy: ProxyRecord, { origin }: Upstream): void {
+      proxy.missed.delete(origin);
+      proxy.reached = { host: origin, at: (proxy.clock += 1) };
+    },
+    /** It was not. True where the proxy led to another host since the last time that it was not. */
+    noteMissed(proxy: ProxyRecord, { origin }: Upstream): boolean {
+      const { missed, reached } = proxy;
+      const before = missed.get(origin) ?? Infinity;
+      if (missed.size >= MAX_MISSED) missed.clear();
+      missed.set(origin, (proxy.clock += 1));
+      return reached !== null && reached.host !== origin && reached.at > before;
+    },
     look(upstream: Upstream, model: string | null, isLastResort: boolean): Assessment {
       const record = of(upstream.key);
+      const hold = proxyOf(upstream)?.record.health.holds.open;
       const at = now();
       return assess({
-        health: record.health,
+        health: hold === undefined ? record.health : behindHold(record.health, hold),
         quota: record.quota,
         probeSince:
           record.probe !== null && at - record.probeSince < PROBE_LEASE_MS ? record.probeSince : null,
@@ -88,6 +127,11 @@ export function createRecords(now: () => number) {
       lines.set(service, { upstreams: [], order, front: undefined, isAllDown: false });
     },
   };
+}
+
+/** The key of what is held against the proxy before an upstream, in the memory of its service. Never its password. */
+export function proxyKey({ proxy, service }: Upstream): string | null {
+  return proxy === false ? null : `${service}|proxy|${URL.parse(proxy)?.host ?? ""}`;
 }
 
 function orderOf(upstreams: readonly Upstream[]): string {

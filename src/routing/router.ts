@@ -3,7 +3,7 @@
 import { type Upstream, modelAt } from "../base/upstream.ts";
 import { createAffinity, type SessionBinding } from "./affinity.ts";
 import { afterBegun, afterFailure, afterSuccess, type At, HEALTHY, withoutExhaustion } from "./health.ts";
-import { createRecords, type Line } from "./records.ts";
+import { createRecords, type Line, type UpstreamRecord } from "./records.ts";
 import { createAnnouncer } from "./router-events.ts";
 import { makeSavedState, readSavedState, type SavedState } from "./saved-state.ts";
 import { reachOf, selectCandidates } from "./select.ts";
@@ -86,8 +86,23 @@ export function createRouter({ now, onEvent = () => {}, random, settings }: Rout
       freeProbe();
       const seen = records.look(upstream, null, false);
       record.health = afterBegun(record.health, at());
+      noteReached();
       announcer.answered(upstream, seen);
       noteServed(upstream, request, line);
+    };
+    /** Whatever the upstream said, the proxy before it let it through. */
+    const noteReached = (): void => {
+      const proxy = records.proxyOf(upstream);
+      if (proxy === null) return;
+      records.noteReached(proxy, upstream);
+      proxy.record.health = afterSuccess(afterBegun(proxy.record.health, at()), at());
+    };
+    /** The record to hold the failure against: the upstream's own, or that of the proxy before it. */
+    const blamedBy = ({ blame }: Verdict): UpstreamRecord => {
+      const proxy = blame === "proxy" || blame === "way" ? records.proxyOf(upstream) : null;
+      if (proxy === null) return record;
+      const isHosts = records.noteMissed(proxy, upstream) && blame === "way";
+      return isHosts ? record : proxy.record;
     };
     const settle = (end: () => void): void => {
       if (isSettled) return;
@@ -109,9 +124,11 @@ export function createRouter({ now, onEvent = () => {}, random, settings }: Rout
         }),
       fail: (verdict: Verdict) =>
         settle(() => {
-          if (verdict.blame !== "none") record.failures += 1;
+          if (verdict.reason.status !== undefined) noteReached();
+          const blamed = blamedBy(verdict);
+          if (verdict.blame !== "none") blamed.failures += 1;
           const seen = records.look(upstream, null, false);
-          record.health = afterFailure(record.health, verdict, { ...at(), isProbe: isProbe && !hasBegun });
+          blamed.health = afterFailure(blamed.health, verdict, { ...at(), isProbe: isProbe && !hasBegun });
           announcer.failed(upstream, seen, line);
         }),
       release: () => settle(() => {}),

@@ -45,6 +45,25 @@ export type AttemptOutcome =
   /** The connection failed. `code` is Bun's error code; `sent` says whether the upstream can have seen the request. */
   | { readonly kind: "transport"; readonly code: string; readonly sent: "never" | "maybe" }
   | { readonly kind: "timeout"; readonly phase: "connect" | "first-byte" | "idle" }
+  /** The outbound proxy before the upstream failed, or what it opened did. `proxy` is its host and port. */
+  | {
+      readonly kind: "outbound-proxy";
+      readonly failed:
+        /** It wants a user and password. */
+        | "login"
+        /** It opened no tunnel, or says that it did not get through. */
+        | "refused"
+        | "unreachable"
+        /** No answer to CONNECT in time, or no TLS behind it. */
+        | "silent"
+        /** It broke a new connection, perhaps after the request. */
+        | "lost"
+        /** A page of its own in the place of an answer. */
+        | "page";
+      readonly proxy: string;
+      /** The status, or the connection's code; null for silence. */
+      readonly code: string | null;
+    }
   /** After bytes went to the client: the stream broke, went silent, or ended without its terminal event. */
   | {
       readonly kind: "cut";
@@ -64,6 +83,10 @@ export type Blame =
   | "failure"
   /** DNS, refused, no route: the lower threshold. */
   | "never-sent"
+  /** The outbound proxy, for all upstreams behind it. */
+  | "proxy"
+  /** The same, unless it meanwhile led to another host: then it is this upstream that cannot be reached. */
+  | "way"
   | "first-byte"
   /** A certificate error: opens at once. */
   | "tls"

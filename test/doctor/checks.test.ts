@@ -10,6 +10,7 @@ import { reply } from "../helpers/answers.ts";
 import { PROGRAM, runCli, startCli } from "../helpers/cli.ts";
 import { startFakeUpstream } from "../helpers/fake-upstream.ts";
 import { freePort } from "../helpers/free-port.ts";
+import { isMute, opensTo, says, startOutbound } from "../helpers/outbound-proxy.ts";
 import { startStuckListener } from "../helpers/stuck-listener.ts";
 import type { TempHome } from "../helpers/temp-home.ts";
 import { type HealthyHome, installClient, makeHealthyHome } from "./healthy-home.ts";
@@ -349,6 +350,42 @@ const CONDITIONS: readonly Condition[] = [
     status: "fail",
     says: /fails the TLS handshake \([A-Z_]+\)/,
   },
+  ...(
+    [
+      ["refuses the tunnel", says("403 Forbidden"), /does not connect to relay\.example \(403\)/],
+      ["wants a password", says("407 Login"), /127\.0\.0\.1:\d+ wants a user and password \(407\)/],
+      ["does not answer CONNECT", isMute, /does not answer CONNECT to relay\.example/],
+      ["opens a tunnel to nowhere", opensTo(isMute), /tunnel to relay\.example, but no TLS handshake/],
+    ] as const
+  ).map(([name, manner, words]) => ({
+    name: `reachable: an outbound proxy ${name}`,
+    make: async ({ writeConfig }: HealthyHome) => {
+      const proxy = await startOutbound(manner);
+      writeConfig({ base_url: "https://relay.example/v1", proxy: proxy.url });
+      return proxy;
+    },
+    status: "fail" as const,
+    says: words,
+    hint: /proxy|curl -v -x/,
+  })),
+  {
+    name: "reachable: an outbound proxy is not there",
+    make: ({ writeConfig }) =>
+      writeConfig({ base_url: "https://relay.example/v1", proxy: `http://127.0.0.1:${freePort()}` }),
+    status: "fail",
+    says: /the proxy 127\.0\.0\.1:\d+ cannot be reached \(ECONNREFUSED\)/,
+    hint: /"proxy": false/,
+  },
+  {
+    name: "reachable: an http upstream's proxy has no answer",
+    make: async ({ writeConfig }) => {
+      const proxy = await startFakeUpstream(() => reply({ status: 502 }));
+      writeConfig({ base_url: "http://relay.example/v1", proxy: proxy.origin });
+      return proxy;
+    },
+    status: "fail",
+    says: /the proxy 127\.0\.0\.1:\d+ does not connect to relay\.example \(502\)/,
+  },
   {
     name: "clock: the upstream's is an hour ahead",
     make: ({ upstream }) =>
@@ -687,7 +724,7 @@ test("of a name with several addresses, one that answers is enough", async () =>
   const found = (await healthy.examine()).filter(({ id }) => id === "reachable");
   expect(found.map(({ status }) => status)).toEqual(["ok", "ok"]);
   expect(inEnglish(found[0]?.message ?? "")).toMatch(
-    /main#1: localhost:\d+ is reachable \(DNS, TCP; \d+ ms\)/,
+    /main#1: localhost:\d+ is reachable \(DNS, TCP, HTTP; \d+ ms\)/,
   );
 });
 

@@ -111,6 +111,20 @@ const CASES: readonly Case[] = [
     outcome: { kind: "transport", code, sent: "maybe" },
     ...next("broken-connection", "failure", "C"),
   })),
+  ...(
+    [
+      ["login", "proxy", "A"],
+      ["unreachable", "proxy", "A"],
+      ["refused", "way", "A"],
+      ["silent", "way", "A"],
+      ["lost", "way", "C"],
+      ["page", "way", "C"],
+    ] as const
+  ).map(([failed, blame, retryClass]): Case => ({
+    title: `an outbound proxy: ${failed}`,
+    outcome: { kind: "outbound-proxy", failed, proxy: "proxy.example:8080", code: null },
+    ...next(`proxy-${failed}`, blame, retryClass),
+  })),
   {
     title: "a missing key",
     outcome: { kind: "not-tried", why: "the variable K is not set" },

@@ -44,6 +44,8 @@ const BLAME: Readonly<Record<Blame, string>> = {
   none: "-",
   failure: "one failure",
   "never-sent": "one failure, never sent",
+  proxy: "the outbound proxy: one failure, never sent",
+  way: "the outbound proxy, unless it led to another host since",
   "first-byte": "one failure, first byte",
   tls: "the breaker opens at once",
   cooldown: "rate limited",

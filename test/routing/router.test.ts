@@ -579,3 +579,64 @@ test("reset forgets one upstream's holds, or all of them", () => {
   desk.router.reset();
   expect(desk.order()).toBe("abc");
 });
+
+describe("an outbound proxy before upstreams", () => {
+  const proxy = "http://user:secret@proxy.example:8080";
+  const P = makeUpstream({ key: "p", label: "main#1", position: 1, proxy, origin: "https://p.example" });
+  const Q = makeUpstream({ key: "q", label: "main#2", position: 2, proxy, origin: "https://q.example" });
+  const D = makeUpstream({ key: "d", label: "main#3", position: 3 });
+  const upstreams = [P, Q, D];
+  const DOWN = makeVerdict({
+    rule: "proxy-refused",
+    blame: "way",
+    retryClass: "A",
+    reason: { rule: "proxy-refused", proxy: "proxy.example:8080", code: "502" },
+  });
+
+  test("is one standing for all of them: direct ones first, until a probe comes through", () => {
+    const desk = makeDesk();
+    desk.fail(P, DOWN, { upstreams });
+    expect(desk.order({ upstreams })).toBe("pqd");
+    desk.fail(Q, DOWN, { upstreams });
+    expect(desk.order({ upstreams })).toBe("dpq");
+    expect(desk.router.report(P)).toMatchObject({ availability: "open", failures: 0 });
+    desk.ms += 11 * SECOND;
+    const probe = desk.ask(Q, { upstreams });
+    expect(probe).toMatchObject({ isProbe: true });
+    desk.serve(P, { upstreams });
+    if (typeof probe !== "string") probe.succeed();
+    expect(desk.order({ upstreams })).toBe("pqd");
+    expect(desk.router.report(Q).availability).toBe("ok");
+  });
+
+  test("is not blamed for one host again when it led to another one since", () => {
+    const desk = makeDesk();
+    desk.fail(P, DOWN, { upstreams });
+    desk.serve(Q, { upstreams });
+    for (let turn = 0; turn < 2; turn += 1) {
+      desk.fail(P, DOWN, { upstreams });
+      desk.serve(Q, { upstreams });
+    }
+    expect(desk.order({ upstreams })).toBe("qdp");
+    expect(desk.router.report(P)).toMatchObject({ availability: "open", failures: 2 });
+  });
+
+  test("is well when an upstream behind it refuses the request", () => {
+    const desk = makeDesk();
+    desk.fail(P, DOWN, { upstreams });
+    desk.fail(Q, makeVerdict({ reason: { rule: "server-error", status: 500 } }), { upstreams });
+    desk.fail(P, DOWN, { upstreams });
+    expect(desk.order({ upstreams })).toBe("pqd");
+  });
+
+  test("survives a restart without its password", () => {
+    const desk = makeDesk();
+    desk.fail(P, DOWN, { upstreams });
+    desk.fail(Q, DOWN, { upstreams });
+    const saved = JSON.stringify(desk.router.save());
+    expect(saved).not.toContain("secret");
+    const next = makeDesk();
+    next.router.load(JSON.parse(saved));
+    expect(next.order({ upstreams })).toBe("dpq");
+  });
+});

@@ -1,128 +1,70 @@
-// Looks at the network for `doctor`: how far a connection to each upstream comes (its name, its port, its certificate,
-// its clock), and the desktop's proxy. Sends no key and no request of the user's: a bare HEAD asks for the time. Never throws.
-import { lookup } from "node:dns/promises";
-import { type Socket, connect, isIP } from "node:net";
-import { connect as connectTls } from "node:tls";
+// Looks at the network for `doctor`: how far a connection to each upstream comes (the outbound proxy, its tunnel, the name, the
+// port, the certificate, an answer and its clock), and the desktop's proxy. Sends no key and no request of the user's: a bare HEAD asks for the time. Never throws.
+import type { Socket } from "node:net";
 import { type Env, readVariable } from "../../base/env.ts";
-import { errorCode } from "../../base/errors.ts";
 import type { Upstream } from "../../base/upstream.ts";
 import type { ExamineOptions, NetworkFacts, Reached, Stage } from "../../doctor/facts.ts";
+import { openWay, proxyLogin, readHead, within } from "../../proxy/way.ts";
 
-/** For all stages together: a person waits for it. */
-const REACH_MS = 3_000;
-const CLOCK_MS = 1_500;
-const HEAD_BYTES = 16 * 1024;
+/** For the connection; a person waits for it. Through a proxy there are more steps. */
+const REACH_MS = { direct: 3_000, proxied: 5_000 } as const;
+const HTTP_MS = 1_500;
 
-/** `upstreams` are the enabled ones; an address that several of them have is tried once. */
+/** `upstreams` are the enabled ones; a way that several of them have is tried once. */
 export async function collectNetworkFacts(
   upstreams: readonly Upstream[],
   { env, now }: ExamineOptions,
 ): Promise<NetworkFacts> {
-  const byAddress = Map.groupBy(upstreams, ({ baseUrl, proxy }) =>
-    proxy === false ? new URL(baseUrl).origin : proxy,
-  );
-  const reached = [...byAddress.values()].flatMap((same) => {
+  const byWay = Map.groupBy(upstreams, ({ origin, proxy }) => `${proxy} ${origin}`);
+  const reached = [...byWay.values()].flatMap((same) => {
     const labels = [...new Set(same.map(({ label }) => label))].join(", ");
     return same.slice(0, 1).map(async (first) => ({ ...(await reach(first, now)), labels }));
   });
   return { systemProxy: await readSystemProxy(env), reached: await Promise.all(reached) };
 }
 
-/** Of an outbound proxy, only the proxy is tried: what is behind it is the proxy's to say. `now`: wall clock, ms. */
+/** `now`: wall clock, ms. */
 export async function reach(
   { baseUrl, proxy }: Upstream,
   now: () => number,
 ): Promise<Omit<Reached, "labels">> {
-  const address = new URL(proxy === false ? baseUrl : proxy);
-  const isSecure = address.protocol === "https:";
-  const host = address.hostname.replace(/^\[|\]$/g, "");
-  const port = Number(address.port) || (isSecure ? 443 : 80);
-  const end = performance.now() + REACH_MS;
-  const stages: Stage[] = [];
-  const result = (clockAheadMs: number | null) => ({
-    host: address.port === "" ? address.hostname : address.host,
-    isOutboundProxy: proxy !== false,
-    stages,
-    clockAheadMs,
-  });
-  /** Sockets of a stage that fails are let go: one that still waits would keep the process. */
-  const run = async <T>(
-    name: Stage["name"],
-    work: Promise<T>,
-    sockets: readonly Socket[] = [],
-  ): Promise<T | null> => {
-    const began = performance.now();
-    const outcome = await within(work, end - began);
-    stages.push({ name, tookMs: performance.now() - began, error: outcome.error });
-    for (const socket of sockets) if (socket !== outcome.value) socket.destroy();
-    return outcome.value;
-  };
-
-  const found = isIP(host) > 0 ? [{ address: host }] : await run("dns", lookup(host, { all: true }));
-  if (found === null) return result(null);
-  const sockets = found.map((one) => connect({ host: one.address, port }));
-  const plain = await run("tcp", openFirst(sockets), sockets);
-  if (plain === null) return result(null);
-  const target = { host: plain.remoteAddress ?? host, port };
-  if (!isSecure) return result(proxy === false ? await askClock(plain, address.host, now) : null);
-  plain.destroy();
-  const name = isIP(host) > 0 ? {} : { servername: host };
-  const shaking = connectTls({ ...target, ...name });
-  const secure = await run("tls", open(shaking, "secureConnect"), [shaking]);
-  return result(secure === null || proxy !== false ? null : await askClock(secure, address.host, now));
-}
-
-/** The Date of the answer to a HEAD, against the middle of the exchange; null where none came. Closes the socket. */
-async function askClock(socket: Socket, host: string, now: () => number): Promise<number | null> {
+  const target = new URL(baseUrl);
+  const withinMs = REACH_MS[proxy === false ? "direct" : "proxied"];
+  const { socket, steps } = await openWay(baseUrl, proxy, { verify: true, withinMs });
+  const known = { host: target.host, proxy: proxy === false ? null : new URL(proxy).host };
+  if (socket === null) return { ...known, stages: steps, clockAheadMs: null };
+  const isThroughProxy = proxy !== false && target.protocol === "http:";
+  const began = performance.now();
   const asked = now();
-  const { promise, resolve } = Promise.withResolvers<string>();
-  let text = "";
-  socket.on("data", (chunk: Buffer) => {
-    text += chunk.toString("latin1");
-    if (text.includes("\r\n\r\n") || text.length > HEAD_BYTES) resolve(text);
-  });
-  for (const event of ["close", "error"]) socket.once(event, () => resolve(text));
-  socket.write(`HEAD / HTTP/1.1\r\nhost: ${host}\r\nuser-agent: codex-helper\r\nconnection: close\r\n\r\n`);
-  const { value } = await within(promise, CLOCK_MS);
+  const { error, value } = await within(
+    askHead(socket, target, isThroughProxy ? new URL(proxy) : null),
+    HTTP_MS,
+  );
+  const answered = now();
   socket.destroy();
+  const status = /^HTTP\/\d(?:\.\d)? (\d{3})/.exec(value ?? "")?.[1];
+  const isRefused = isThroughProxy && /^(?:407|50[234])$/.test(status ?? "");
+  const stage: Stage = {
+    name: "http",
+    host: isRefused ? new URL(proxy).host : target.host,
+    isProxy: isRefused,
+    tookMs: performance.now() - began,
+    error: isRefused ? (status ?? "") : (error ?? (status === undefined ? "ECONNRESET" : null)),
+  };
   const date = Date.parse(/^date: *(.+)$/im.exec(value ?? "")?.[1]?.trim() ?? "");
-  // A Date has whole seconds: on average it is half a one behind.
-  return Number.isNaN(date) ? null : date + 500 - (asked + now()) / 2;
+  // A Date has whole seconds: on average it is half a one behind. It is the upstream's own only where it answered.
+  const clockAheadMs = Number.isNaN(date) || isRefused ? null : date + 500 - (asked + answered) / 2;
+  return { ...known, stages: [...steps, stage], clockAheadMs };
 }
 
-/** The first that is there: where a name has addresses of both kinds, often only one of them leads anywhere. */
-async function openFirst(sockets: readonly Socket[]): Promise<Socket> {
-  try {
-    return await Promise.any(sockets.map((socket) => open(socket, "connect")));
-  } catch (error) {
-    throw error instanceof AggregateError ? error.errors[0] : error;
-  }
-}
-
-function open(socket: Socket, event: "connect" | "secureConnect"): Promise<Socket> {
-  const { promise, resolve, reject } = Promise.withResolvers<Socket>();
-  socket.once(event, () => resolve(socket));
-  socket.on("error", reject);
-  socket.once("close", () => reject(Object.assign(new Error("closed"), { code: "ECONNRESET" })));
-  return promise;
-}
-
-async function within<T>(
-  work: Promise<T>,
-  ms: number,
-): Promise<{ readonly value: T; readonly error: null } | { readonly value: null; readonly error: string }> {
-  const late = Promise.withResolvers<"timeout">();
-  const timer = setTimeout(() => late.resolve("timeout"), Math.max(0, ms));
-  try {
-    const value = await Promise.race([work, late.promise]);
-    if (value !== "timeout") return { value, error: null };
-    work.catch(() => {});
-    return { value: null, error: "timeout" };
-  } catch (error) {
-    return { value: null, error: errorCode(error) ?? "unknown error" };
-  } finally {
-    clearTimeout(timer);
-  }
+/** The head of the answer to a bare HEAD, without a key. */
+async function askHead(socket: Socket, { host, origin }: URL, proxy: URL | null): Promise<string> {
+  const target = proxy === null ? "/" : `${origin}/`;
+  const login = proxy === null ? "" : proxyLogin(proxy);
+  socket.write(
+    `HEAD ${target} HTTP/1.1\r\nhost: ${host}\r\nuser-agent: codex-helper\r\n${login}connection: close\r\n\r\n`,
+  );
+  return await readHead(socket);
 }
 
 interface Source {
