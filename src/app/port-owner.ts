@@ -8,6 +8,7 @@ import { isRecord } from "../base/json-value.ts";
 import type { Paths } from "../base/paths.ts";
 import { identifyProcess } from "../base/process-identity.ts";
 import { CLIENT_NAME, type Service } from "../base/service.ts";
+import { LISTEN, hexPort, listTcpSockets, readTcpTables } from "../base/tcp-table.ts";
 import { type Text, t } from "../base/text.ts";
 import { loadConfig } from "../config/file.ts";
 import { makeEmptyConfig } from "../config/parse.ts";
@@ -134,7 +135,7 @@ export async function tryPort(port: number): Promise<"free" | "reserved" | "take
 /** Linux: the listening socket and its user in /proc/net, then the process that holds it. */
 function lookIntoProc(port: number): Stranger | null {
   const read = (path: string): string => ignoreSystemError(() => readFileSync(path, "utf8"), "");
-  const socket = readSockets(read("/proc/net/tcp") + read("/proc/net/tcp6"), port);
+  const socket = readSockets(readTcpTables(), port);
   if (socket === null) return null;
   const user = nameUser(read("/etc/passwd"), socket.uid);
   const pids = ignoreSystemError(() => readdirSync("/proc"), []).filter((name) => /^\d+$/.test(name));
@@ -151,15 +152,13 @@ const NEAREST = [
   "0000000000000000FFFF000000000000",
   "00000000000000000000000000000000",
 ];
-const LISTEN = "0A";
 
-/** The socket that answers at 127.0.0.1, from the tables /proc/net/tcp and tcp6 (proc_net_tcp(5)). */
+/** The socket that answers at 127.0.0.1, from Linux's tables. */
 export function readSockets(tables: string, port: number): { uid: number; inode: string } | null {
-  const hexPort = port.toString(16).toUpperCase().padStart(4, "0");
-  const rows = tables.split("\n").map((line) => line.trim().split(/\s+/));
+  const listening = listTcpSockets(tables).filter(({ state }) => state === LISTEN);
   for (const address of NEAREST) {
-    const row = rows.find((one) => one[1] === `${address}:${hexPort}` && one[3] === LISTEN);
-    if (row !== undefined) return { uid: Number(row[7]), inode: row[9] ?? "" };
+    const found = listening.find(({ local }) => local === `${address}:${hexPort(port)}`);
+    if (found !== undefined) return { uid: found.uid, inode: found.inode };
   }
   return null;
 }

@@ -1,8 +1,8 @@
 // Puts one service's proxy together and binds it to its port on loopback. Answers nothing by itself but its own failures;
 // what it starts, `stop` ends.
-import { readFileSync } from "node:fs";
-import { errorCode, ignoreSystemError, UserError } from "../base/errors.ts";
+import { errorCode, UserError } from "../base/errors.ts";
 import { NO_OWNED_NAMES } from "../base/owned-names.ts";
+import { ESTABLISHED, hexPort, listTcpSockets, readTcpTables } from "../base/tcp-table.ts";
 import { t } from "../base/text.ts";
 import { createConnections } from "./connections.ts";
 import type { ProxyDeps } from "./deps.ts";
@@ -72,31 +72,21 @@ export function startProxy({ isForOneUser = false, onBug, port, ...options }: Pr
   };
 }
 
-const LOOPBACK_HEX = "0100007F";
-const ESTABLISHED = "01";
-
 /**
- * Does the other end of the connection belong to this user, or to root? Linux has the user of each socket in a table
- * (proc_net_tcp(5)); a connection that is not in it is nobody's. Elsewhere it cannot be told, and the answer is yes.
+ * Does the other end of the connection belong to this user, or to root? Linux has the user of each socket in a table;
+ * a connection that is not in it is nobody's. Elsewhere it cannot be told, and the answer is yes.
  */
 function isOwnConnection(server: Bun.Server<undefined>, request: Request): boolean {
   if (process.platform !== "linux") return true;
   const peer = server.requestIP(request);
   if (peer === null) return false;
-  const end = (port: number): string => `${LOOPBACK_HEX}:${port.toString(16).toUpperCase().padStart(4, "0")}`;
-  const [local, remote] = [end(peer.port), end(server.port ?? 0)];
-  const tables = ["/proc/net/tcp", "/proc/net/tcp6"].map((path) =>
-    ignoreSystemError(() => readFileSync(path, "utf8"), ""),
-  );
-  const rows = tables
-    .join("")
-    .split("\n")
-    .map((line) => line.trim().split(/\s+/));
+  const [local, remote] = [peer.port, server.port ?? 0].map((port) => `0100007F:${hexPort(port)}`);
   // One that its process has closed already counts as root's in that table, whoever opened it.
-  const isOpen = (row: readonly string[]): boolean =>
-    row[3] === ESTABLISHED && row[1]?.endsWith(local) === true && row[2]?.endsWith(remote) === true;
-  const uid = rows.find(isOpen)?.[7];
-  return uid === "0" || uid === String(process.getuid?.());
+  const open = listTcpSockets(readTcpTables()).find(
+    (one) =>
+      one.state === ESTABLISHED && one.local.endsWith(local ?? "") && one.remote.endsWith(remote ?? ""),
+  );
+  return open?.uid === 0 || (open !== undefined && open.uid === process.getuid?.());
 }
 
 function bind(
