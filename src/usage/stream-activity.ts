@@ -124,8 +124,7 @@ export function createStreamActivity() {
     prefix = "";
     line = isAtLineEnd ? "start" : "text";
     pending = endsWithBlankLine(chunk) ? "none" : "news";
-    // The last line tells: one of text is part of an event that counts, whatever stands before it.
-    if (pending === "none" || isText(chunk, chunk.lastIndexOf(LF, end - 2) + 1)) return;
+    if (pending === "none" || endsInText(chunk)) return;
     const boundary = endOfLastBlankLine(chunk);
     if (boundary < 0) return;
     line = "start";
@@ -157,9 +156,9 @@ function endOfLastBlankLine(chunk: Uint8Array): number {
 
 /** As much of it as tells a ping. */
 function firstLine(chunk: Uint8Array): string {
-  const end = chunk.indexOf(LF);
-  const line = chunk.subarray(0, Math.min(end < 0 ? chunk.length : end, LONGEST_PING_LINE));
-  return Buffer.from(line.buffer, line.byteOffset, line.byteLength).toString("latin1").replace(/\r$/, "");
+  const start = chunk.subarray(0, LONGEST_PING_LINE);
+  const text = Buffer.from(start.buffer, start.byteOffset, start.byteLength).toString("latin1");
+  return text.replace(/[\r\n][^]*$/, "");
 }
 
 function beginsPing(text: string): boolean {
@@ -170,10 +169,19 @@ function mayBecomePing(text: string): boolean {
   return beginsPing(text) || [...PING_LINES, ...PING_STARTS].some((ping) => ping.startsWith(text));
 }
 
-/** A line begins there that is certainly no comment, no ping and not empty. */
+/** The event that is not over counts: each of its lines is certainly no comment, no ping and not empty. */
+function endsInText(chunk: Uint8Array): boolean {
+  let start = chunk.lastIndexOf(LF, chunk.length - 2) + 1;
+  while (start > 1 && chunk[start - 2] !== LF) {
+    if (!isText(chunk, start)) return false;
+    start = chunk.lastIndexOf(LF, start - 2) + 1;
+  }
+  // From its first byte on a chunk is known to count, or begins in the middle of an event that does.
+  return (start < 2 || isText(chunk, start)) && !chunk.includes(CR, start);
+}
+
 function isText(chunk: Uint8Array, start: number): boolean {
-  const first = chunk[start];
-  return start > 0 && first !== COLON && first !== CR && !mayBePing(chunk, start);
+  return chunk[start] !== COLON && !mayBePing(chunk, start);
 }
 
 /** The line that begins there may be one of a ping. */

@@ -82,6 +82,24 @@ test("what begins like a ping and never ends is not kept without a limit", () =>
   }
 });
 
+test.each(["data: x", "data: x\ndata: of a ping that is not over"])(
+  "a ping that has begun behind an event is not taken for more of it: %j",
+  (data) => {
+    const activity = createStreamActivity();
+    activity.feed(Buffer.from(`${NEWS}event: ping\n${data}`));
+    expect(activity.position).toBe("undecided");
+  },
+);
+
+test("a line behind an event with both kinds of line ends may be a ping's", () => {
+  const activity = createStreamActivity();
+  activity.feed(Buffer.from(`id: 1\n${NEWS.replaceAll("\n", "\r")}event: p`));
+  expect(activity.position).toBe("undecided");
+  const cutPing = createStreamActivity();
+  cutPing.feed(Buffer.from("event: p"));
+  expect([cutPing.feed(Buffer.from("ing\r: x\r")), cutPing.position]).toEqual(["quiet", "undecided"]);
+});
+
 test.each([
   ["bare CRs", NEWS.replaceAll("\n", "\r")],
   ["a line feed that is missing yet", NEWS.replaceAll("\n", "\r\n").slice(0, -1)],
