@@ -29,6 +29,19 @@ export interface Timeouts {
 /** A user's rule for one status of one upstream. */
 export type StatusOverride = "next" | "terminal" | "exhausted" | "auth-dead" | "cooldown";
 
+export type OwnVerdict = StatusOverride | "model";
+
+/** A user's rule for what a refusal says. */
+export interface ErrorRule {
+  /** What its words and codes hold, one after the other, in lower case. */
+  readonly parts: readonly string[];
+  /** Of any status where null. */
+  readonly status: number | null;
+  readonly verdict: OwnVerdict;
+  /** "2h30m" or "00:00 +08:00"; null where what the upstream states decides. */
+  readonly until: string | null;
+}
+
 export interface Upstream {
   /** Identity for health, quota and affinity: service, base URL and credential fingerprint. */
   readonly key: string;
@@ -56,6 +69,8 @@ export interface Upstream {
   readonly proxy: string | false;
   readonly timeouts: Timeouts;
   readonly onStatus: Readonly<Record<string, StatusOverride>>;
+  /** Before `onStatus`; the first that fits decides. */
+  readonly onError: readonly ErrorRule[];
   /** Empty the `workspaces` part of Codex's turn metadata for this host. */
   readonly stripWorkspaces: boolean;
 }

@@ -5,7 +5,7 @@ import { type Env, readVariable } from "../base/env.ts";
 import { fingerprint } from "../base/secrets.ts";
 import { CLIENT_NAME, SERVICE_FACTS, type Service, flagFor, isOfficial } from "../base/service.ts";
 import { type Text, t } from "../base/text.ts";
-import type { Credential, Timeouts, Upstream } from "../base/upstream.ts";
+import type { Credential, ErrorRule, Timeouts, Upstream } from "../base/upstream.ts";
 import { readBaseUrl } from "./base-url.ts";
 import { chooseCredential, problemOfSecret } from "./check-upstreams.ts";
 import { chooseOutboundProxy } from "./outbound-proxy.ts";
@@ -137,6 +137,7 @@ export function listUpstreams(
       proxy: outbound.kind === "proxy" ? outbound.url : false,
       timeouts: resolveTimeouts(service, timeouts ?? {}, entry.timeouts ?? {}),
       onStatus: entry.on_status ?? {},
+      onError: [...(entry.on_error ?? []), ...(named.entry.on_error ?? [])].map(readErrorRule),
       stripWorkspaces: (own ?? DEFAULTS.privacy.strip_workspaces) && !isVendors,
     };
   };
@@ -166,6 +167,12 @@ function identify(credential: Credential): string {
   return credential.kind === "bearer" || credential.kind === "api-key"
     ? fingerprint(credential.secret)
     : credential.kind;
+}
+
+type ErrorEntry = NonNullable<UpstreamEntry["on_error"]>[number];
+
+function readErrorRule({ match, status, until, verdict }: ErrorEntry): ErrorRule {
+  return { parts: match.toLowerCase().split("*"), status: status ?? null, verdict, until: until ?? null };
 }
 
 function lowerNames(headers: Readonly<Record<string, string>>): Record<string, string> {

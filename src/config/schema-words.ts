@@ -54,6 +54,8 @@ export function describeFirstIssue({ issues }: z.core.$ZodError): {
 }
 
 function describeIssue(issue: Issue): Text {
+  if (issue.path.at(-1) === "until" && issue.code !== "invalid_type")
+    return t`must be a duration such as 2h30m, or a time of day such as "00:00 +08:00"`;
   switch (issue.code) {
     case "invalid_type":
       if (issue.message === MISSING) return t`is missing`;

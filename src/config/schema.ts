@@ -29,6 +29,42 @@ const headersAllowed = (about: string) =>
     about,
   );
 
+const STATUS_VERDICTS = ["next", "terminal", "exhausted", "auth-dead", "cooldown"] as const;
+/** "90s", "2h30m", "00:00 +08:00", "03:00 Asia/Shanghai". */
+const UNTIL =
+  /^(?:(?:\d{1,6}[smhd]){1,4}|(?:[01]\d|2[0-3]):[0-5]\d (?:UTC|[+-]\d\d:\d\d|[A-Za-z]{2,20}\/[A-Za-z_]{2,30}))$/;
+const hasKnownZone = (until: string): boolean => {
+  const zone = /\S+\/\S+$/.exec(until)?.[0];
+  if (zone === undefined) return true;
+  try {
+    return new Intl.DateTimeFormat("en", { timeZone: zone }).format(0) !== "";
+  } catch {
+    return false;
+  }
+};
+const onError = (about: string) =>
+  maybe(
+    later(() =>
+      z
+        .array(
+          z.looseObject({
+            match: described(
+              z.string().check(z.minLength(1), z.maxLength(200)),
+              "What its words or codes hold, in any case; `*` is anything between.",
+            ),
+            status: maybe(whole(100, 599), "Only with this status. Default: any."),
+            verdict: described(z.enum([...STATUS_VERDICTS, "model"]), "What it means, as in `on_status`."),
+            until: maybe(
+              z.string().check(z.regex(UNTIL), z.refine(hasKnownZone)),
+              'How long: "2h30m", or until a time of day: "00:00 +08:00". Default: what the upstream states.',
+            ),
+          }),
+        )
+        .check(z.maxLength(64)),
+    ),
+    about,
+  );
+
 const authSchema = z.looseObject({
   auth_token: maybe(string, "Sent as `Authorization: Bearer`."),
   api_key: maybe(string, "Sent as `x-api-key`."),
@@ -94,13 +130,11 @@ const upstreamSchema = z.looseObject({
   ),
   timeouts: maybe(later(makeTimeouts), "Overrides for this upstream."),
   on_status: maybe(
-    later(() =>
-      z.record(
-        z.string().check(z.regex(/^[1-5]\d\d$/)),
-        z.enum(["next", "terminal", "exhausted", "auth-dead", "cooldown"]),
-      ),
-    ),
+    later(() => z.record(z.string().check(z.regex(/^[1-5]\d\d$/)), z.enum(STATUS_VERDICTS))),
     "What a status of this upstream means, if the built-in rules do not fit.",
+  ),
+  on_error: onError(
+    "What a refusal with these words means, before everything else; the first that fits decides.",
   ),
   cost_multiplier: maybe(
     later(() => z.number().check(z.minimum(0), z.maximum(1000))),
@@ -137,6 +171,7 @@ export const namedConfigSchema = z.looseObject({
     "In order of priority: the first is the primary, the others are backups.",
   ),
   headers_allowed: headersAllowed("As in an upstream, for all of them."),
+  on_error: onError("As in an upstream, for all of them, after their own."),
   on_exhausted: maybe(
     later(() => z.enum(["continue", "stop"])),
     "stop: an exhausted primary never spills over to the backups. Default continue.",

@@ -301,7 +301,7 @@ const SPARES: ReadonlySet<string> = new Set(["empty-answer", "wrong-form"]);
  * error. Where the user has said what a status means, it stays.
  */
 function statusFor(outcome: AttemptOutcome, { next, rule }: Verdict, status: number): number {
-  if (next !== "terminal" || rule === "on-status") return status;
+  if (next !== "terminal" || rule.startsWith("on-")) return status;
   const isHidden = outcome.kind === "bad-content" && outcome.reason === "json-error";
   return isHidden || status >= 500 ? 400 : status;
 }

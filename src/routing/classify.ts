@@ -1,16 +1,10 @@
 // Says what a failed attempt means: what to do next, whom to blame and for how long, and whether the request may be sent again
 // without doing harm (RFC 9110 9.2.2). Looks rows up, holds none.
 // Pure.
-import type { StatusOverride, Upstream } from "../base/upstream.ts";
+import type { Upstream } from "../base/upstream.ts";
 import { RULES, UNKNOWN } from "./classify-rules.ts";
-import {
-  AUTH_DEAD,
-  NO_END,
-  type Rule,
-  STATED_OR_EXHAUSTED,
-  STATED_OR_BACKOFF,
-  type UntilTime,
-} from "./rule.ts";
+import { findOwnRule } from "./own-rules.ts";
+import type { UntilTime } from "./rule.ts";
 import { makeSignal, type Signal } from "./signal.ts";
 import type {
   AttemptOutcome,
@@ -32,19 +26,19 @@ export function classifyAttempt(
   upstream: Upstream,
   context: Pick<ClassifyContext, "now" | "settings"> & Partial<ClassifyContext>,
 ): Verdict {
-  return classify(outcome, { hasBoundHistory: false, overrides: upstream.onStatus, ...context });
+  return classify(outcome, {
+    hasBoundHistory: false,
+    overrides: upstream.onStatus,
+    onError: upstream.onError,
+    ...context,
+  });
 }
-
-type Judgement = Pick<Rule, "blame" | "id" | "next" | "retryClass" | "until">;
 
 /** The verdict on one attempt. Never throws, whatever an upstream sent. */
 export function classify(outcome: AttemptOutcome, context: ClassifyContext): Verdict {
   const signal = makeSignal(outcome, context);
-  const override = findOverride(signal);
-  const rule: Judgement =
-    override === undefined || signal.status === null
-      ? (RULES.find((row) => row.matches(signal)) ?? UNKNOWN)
-      : ruleOf(override, signal.status);
+  const own = findOwnRule(signal);
+  const rule = own ?? RULES.find((row) => row.matches(signal)) ?? UNKNOWN;
   const until = rule.until.find(signal);
   const blame = weigh(rule.blame, until, context.now);
   const isCut = outcome.kind === "cut";
@@ -55,7 +49,7 @@ export function classify(outcome: AttemptOutcome, context: ClassifyContext): Ver
     blame,
     until: cap(until.atMs, blame, context),
     source: until.source,
-    reason: reasonOf(signal, override === undefined ? rule.id : `${ON_STATUS}-${override}`),
+    reason: reasonOf(signal, own?.reason ?? rule.id),
     resetsAt: until.isStated ? until.atMs : null,
   };
 }
@@ -77,32 +71,6 @@ function cap(atMs: number | null, blame: Blame, { now, settings }: ClassifyConte
   if (atMs === null) return null;
   if (blame === "cooldown") return Math.max(atMs, now + SHORTEST_COOLDOWN_MS);
   return Math.min(atMs, now + settings.exhaustedMaxMs);
-}
-
-const ON_STATUS = "on-status";
-const OVERRIDES: Readonly<Record<StatusOverride, Pick<Rule, "next" | "blame" | "until">>> = {
-  next: { next: "next", blame: "failure", until: NO_END },
-  terminal: { next: "terminal", blame: "none", until: NO_END },
-  exhausted: { next: "next", blame: "exhausted", until: STATED_OR_EXHAUSTED },
-  "auth-dead": { next: "next", blame: "auth-dead", until: AUTH_DEAD },
-  cooldown: { next: "next", blame: "cooldown", until: STATED_OR_BACKOFF },
-};
-
-/** The user's own word on a status of this upstream. */
-function findOverride({ outcome, context }: Signal): StatusOverride | undefined {
-  if (outcome.kind !== "status" || !Object.hasOwn(context.overrides, outcome.status)) return undefined;
-  return context.overrides[outcome.status];
-}
-
-function ruleOf(override: StatusOverride, status: number): Judgement {
-  const isAmbiguous = status === 408 || (status >= 500 && status !== 503 && status !== 529);
-  const rule = OVERRIDES[override];
-  return {
-    id: ON_STATUS,
-    ...rule,
-    retryClass: isAmbiguous ? "C" : "B",
-    blame: override === "next" && status < 500 ? "none" : rule.blame,
-  };
 }
 
 /** Only codes of the upstream are repeated: its words may hold a key. */

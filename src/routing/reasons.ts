@@ -7,12 +7,13 @@ import type { Reason, ReasonValue } from "./types.ts";
 
 export const REASONS: Readonly<Record<string, string>> = {
   ...Object.fromEntries([...RULES, UNKNOWN].map(({ id, words }) => [id, words])),
-  // A refusal that the user's `on_status` explains.
+  // A refusal that the user's `on_status` or `on_error` explains.
   "on-status-next": "failed",
   "on-status-terminal": "refused the request",
   "on-status-exhausted": "quota exhausted",
   "on-status-auth-dead": "refused the credential",
   "on-status-cooldown": "rate limited",
+  "on-status-model": "does not offer the model",
   // Attempts that no rule judges.
   "client-gone": "the client disconnected",
   "no-summary": "returned no summary of the conversation",
@@ -44,6 +45,7 @@ export const REASONS: Readonly<Record<string, string>> = {
   "message-text": "text of the message",
   "circuit-breaker": "circuit breaker, {secs} s",
   "certificate-pause": "certificate errors, 5 min",
+  "own-until": "`until` in config.json",
   "quota-reading": "quota reading",
   // How a request ended.
   refused: "{why}",

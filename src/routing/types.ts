@@ -2,7 +2,7 @@
 // Types only: every room above may import this file.
 // Pure.
 import type { Text } from "../base/text.ts";
-import type { StatusOverride, Upstream } from "../base/upstream.ts";
+import type { ErrorRule, StatusOverride, Upstream } from "../base/upstream.ts";
 
 /** Why, as data: an id of reasons.ts and the values that its words name. */
 export interface Reason {
@@ -121,6 +121,7 @@ export interface ClassifyContext {
   /** Wall clock, ms. */
   readonly now: number;
   readonly overrides: Readonly<Record<string, StatusOverride>>;
+  readonly onError: readonly ErrorRule[];
   readonly settings: RoutingSettings;
   /** True when the request carries history bound to an account (encrypted reasoning, previous_response_id, signatures). */
   readonly hasBoundHistory: boolean;

@@ -117,7 +117,7 @@ test("null means absent, for every top-level key and every key of an upstream", 
     "proxy",
     "timeouts",
   ];
-  const more = ["on_status", "cost_multiplier", "budget_usd", "privacy"];
+  const more = ["on_status", "on_error", "cost_multiplier", "budget_usd", "privacy"];
   const config = withUpstream(Object.fromEntries([...nulls, ...more].map((key) => [key, null])));
   expect(config.services.codex.configs.size).toBe(1);
 });
@@ -412,6 +412,16 @@ describe("what an upstream may add to its requests", () => {
     [{ headers: { "a b": "x" } }, "headers.a b: is not an allowed name"],
     [{ headers: { a: "x\r\ny" } }, "headers.a: contains a character that is not allowed"],
     [{ models: { "*": "" } }, "models.*: must not be empty"],
+    [{ on_error: [{ verdict: "next" }] }, "on_error[0].match: is missing"],
+    [{ on_error: [{ match: "", verdict: "next" }] }, "on_error[0].match: must not be empty"],
+    [
+      { on_error: [{ match: "x", verdict: "money" }] },
+      'on_error[0].verdict: must be "next" or "terminal" or "exhausted" or "auth-dead" or "cooldown" or "model"',
+    ],
+    ...["soon", "25:00 UTC", "09:00", "09:00 Nowhere/Land", "1h 30m"].map((until): [object, string] => [
+      { on_error: [{ match: "x", verdict: "exhausted", until }] },
+      'on_error[0].until: must be a duration such as 2h30m, or a time of day such as "00:00 +08:00"',
+    ]),
     [{ on_status: { "99": "next" } }, "on_status.99: is not an allowed name"],
     [
       { on_status: { "500": "ignore" } },

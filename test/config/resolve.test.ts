@@ -230,6 +230,18 @@ test("what an upstream adds to its requests comes through, header names in lower
   });
 });
 
+test("rules for words are the upstream's own, then those of its config", () => {
+  const main = {
+    on_error: [{ match: "B", verdict: "model" }],
+    upstreams: [{ ...BASE, on_error: [{ match: "X*Y", status: 403, verdict: "exhausted", until: "2h" }] }],
+  };
+  const [upstream] = ready({ file: { codex: { configs: { main } } } }).upstreams;
+  expect(upstream?.onError).toEqual([
+    { parts: ["x", "y"], status: 403, verdict: "exhausted", until: "2h" },
+    { parts: ["b"], status: null, verdict: "model", until: null },
+  ]);
+});
+
 test("an outbound proxy that cannot be used makes the upstream unusable in words, not direct", () => {
   const context = { env: { ALL_PROXY: "socks5://127.0.0.1:1080" } };
   expect(textsInEnglish(only({ auth: { auth_token: "t" } }, { context }).credential)).toEqual({

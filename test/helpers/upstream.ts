@@ -28,6 +28,7 @@ export function makeUpstream(parts: Partial<Upstream> = {}): Upstream {
       idleMs: 300_000,
     },
     onStatus: {},
+    onError: [],
     stripWorkspaces: false,
     ...parts,
   };

@@ -114,6 +114,23 @@ describe("a client's own mistake is told as one, so that it does not ask again",
     await using proxy = startTestProxy({ upstreams: [upstream] });
     expect((await proxy.ask("/v1/responses", TURN)).status).toBe(500);
   });
+
+  test("words that the user knows for a spent quota keep the upstream out, though its status says nothing", async () => {
+    const answer = reply({ status: 400, headers: json, body: '{"error":"The pot is EMPTY until tea time"}' });
+    await using first = await startFakeUpstream([answer]);
+    await using backup = await startFakeUpstream([GOOD.responses({ text: "tea" })]);
+    const parts = ["pot", "empty"];
+    const onError = [{ parts, status: null, verdict: "exhausted", until: "2h" }] as const;
+    await using proxy = startTestProxy({
+      upstreams: [
+        makeUpstream({ baseUrl: first.baseUrl, onError }),
+        makeUpstream({ baseUrl: backup.baseUrl }),
+      ],
+    });
+    for (let turn = 0; turn < 2; turn += 1)
+      expect(await (await proxy.ask("/v1/responses", TURN)).text()).toContain("tea");
+    expect([first.requests.length, backup.requests.length]).toEqual([1, 2]);
+  });
 });
 
 describe("JSON with nothing of an answer in it is none, whatever its status says", () => {

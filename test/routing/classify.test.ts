@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { expectInEnglish } from "../helpers/expect-in-english.ts";
 import fc from "fast-check";
+import type { ErrorRule, OwnVerdict } from "../../src/base/upstream.ts";
 import { RULES } from "../../src/routing/classify-rules.ts";
 import { classify } from "../../src/routing/classify.ts";
 import type { AttemptOutcome, ClassifyContext, Verdict } from "../../src/routing/types.ts";
@@ -9,6 +10,7 @@ import { contentOutcome, DEFAULT_ROUTING, NOW, statusOutcome } from "../helpers/
 const CONTEXT: ClassifyContext = {
   now: NOW,
   overrides: {},
+  onError: [],
   settings: DEFAULT_ROUTING,
   hasBoundHistory: false,
 };
@@ -897,6 +899,77 @@ describe("on_status", () => {
 
   test("leaves other statuses alone", () => {
     expect(judge(statusOutcome(500), { overrides: { 502: "terminal" } }).rule).toBe("server-error");
+  });
+});
+
+describe("on_error", () => {
+  const judgeBy = (rule: Partial<ErrorRule> & { match: string }, outcome: AttemptOutcome) => {
+    const { match, ...rest } = rule;
+    const parts = match.split("*");
+    return judge(outcome, {
+      onError: [{ parts, status: null, verdict: "exhausted", until: null, ...rest }],
+      overrides: { 418: "terminal" },
+    });
+  };
+  const refusal = statusOutcome(418, {
+    error: { code: "NO_MORE_TEA", message: "The Pot of today is EMPTY" },
+  });
+
+  test("goes by words and codes in any case, before on_status and every rule", () => {
+    for (const match of ["pot", "the pot * empty", "no_more_tea", "*", "*today*"])
+      expect({ match, ...judgeBy({ match }, refusal) }).toMatchObject({
+        rule: "on-error",
+        next: "next",
+        retryClass: "B",
+        blame: "exhausted",
+        until: NOW + 900_000,
+      });
+    for (const match of ["empty * pot", "kettle", "pot*pot"])
+      expect({ match, ...judgeBy({ match }, refusal) }).toMatchObject({ match, rule: "on-status" });
+  });
+
+  test("fits with its status only, if it has one", () => {
+    expect(judgeBy({ match: "pot", status: 418 }, refusal).rule).toBe("on-error");
+    expect(judgeBy({ match: "pot", status: 403 }, refusal).rule).toBe("on-status");
+  });
+
+  test("has its own end: a wait, or a time of day in a zone", () => {
+    const untilOf = (until: string) => judgeBy({ match: "pot", until }, refusal).until;
+    expect(untilOf("2h30m")).toBe(NOW + 9_000_000);
+    expect(untilOf("90s")).toBe(NOW + 90_000);
+    const inDay = (text: string) => Date.parse(text) > NOW && Date.parse(text) <= NOW + 86_400_000;
+    for (const until of ["00:00 UTC", "09:30 +08:00", "03:00 Asia/Shanghai"]) {
+      const end = untilOf(until) ?? 0;
+      expect({ until, isAhead: inDay(new Date(end).toISOString()) }).toEqual({ until, isAhead: true });
+    }
+    expect(new Date(untilOf("09:30 +08:00") ?? 0).toISOString()).toEndWith("T01:30:00.000Z");
+    expect(new Date(untilOf("03:00 Asia/Shanghai") ?? 0).toISOString()).toEndWith("T19:00:00.000Z");
+  });
+
+  test("says every verdict", () => {
+    const of = (verdict: OwnVerdict, status = 500) =>
+      judgeBy({ match: "pot", verdict }, statusOutcome(status, "the pot is empty"));
+    expect(of("model")).toMatchObject({ blame: "model", until: NOW + 600_000, retryClass: "B" });
+    expect(of("cooldown")).toMatchObject({ blame: "cooldown", until: null, retryClass: "B" });
+    expect(of("auth-dead")).toMatchObject({ blame: "auth-dead", until: NOW + 300_000 });
+    expect(of("terminal")).toMatchObject({ next: "terminal", blame: "none" });
+    expect(of("next")).toMatchObject({ next: "next", blame: "failure", retryClass: "C" });
+    expect(of("next", 400)).toMatchObject({ next: "next", blame: "none", retryClass: "B" });
+  });
+
+  test("looks into a 200 and a page, and at nothing that is no answer", () => {
+    const bad = (reason: "error-event" | "html", body: string): AttemptOutcome => ({
+      kind: "bad-content",
+      reason,
+      status: 200,
+      headers: new Headers(),
+      body,
+    });
+    expect(judgeBy({ match: "leer" }, bad("error-event", '{"error":"Kanne leer"}')).rule).toBe("on-error");
+    expect(judgeBy({ match: "leer" }, bad("html", "<p>Kanne leer</p>")).rule).toBe("on-error");
+    expect(judgeBy({ match: "*" }, { kind: "transport", code: "ECONNRESET", sent: "maybe" }).rule).toBe(
+      "broken-connection",
+    );
   });
 });
 

@@ -23,6 +23,7 @@ function judge(one: RefusalFile): RefusalFile["expect"] {
   const { blame, resetsAt } = classify(outcomeOf(one), {
     now: NOW,
     overrides: {},
+    onError: [],
     settings: DEFAULT_ROUTING,
     hasBoundHistory: false,
   });

@@ -117,6 +117,7 @@ function makeDemoUpstream(relay: DemoRelay, index: number): Upstream {
       idleMs: FIRST_BYTE_MS,
     },
     onStatus: {},
+    onError: [],
     stripWorkspaces: false,
   };
 }

@@ -82,6 +82,7 @@ function viewUpstream(entry: UpstreamEntry, target: string, { readVariable }: Vi
     proxy: typeof entry.proxy === "string" ? maskText(entry.proxy) : (entry.proxy ?? null),
     timeouts: entry.timeouts ?? {},
     on_status: entry.on_status ?? {},
+    on_error: entry.on_error ?? [],
     cost_multiplier: entry.cost_multiplier ?? 1,
     budget_usd: entry.budget_usd ?? null,
     privacy: entry.privacy ?? {},

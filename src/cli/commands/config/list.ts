@@ -139,6 +139,7 @@ function printUpstream({ out, now }: Cli, view: UpstreamView): void {
     ["proxy", view.proxy === false ? t`none` : view.proxy],
     ["timeouts", view.timeouts],
     ["on_status", view.on_status],
+    ["on_error", Object.fromEntries(view.on_error.map(describeErrorRule))],
     ["cost_multiplier", view.cost_multiplier === 1 ? null : view.cost_multiplier],
     ["budget_usd", view.budget_usd],
     ["privacy", view.privacy],
@@ -148,6 +149,15 @@ function printUpstream({ out, now }: Cli, view: UpstreamView): void {
     const blanks = " ".repeat(Math.max(0, 15 - Bun.stringWidth(name)));
     if (text !== "") out.line(`  ${out.paint("dim", name)}${blanks}  ${text}`);
   }
+}
+
+function describeErrorRule({
+  match,
+  status,
+  until,
+  verdict,
+}: UpstreamView["on_error"][number]): [string, string] {
+  return [`${status ?? ""} "${match}"`.trim(), `${verdict} ${until ?? ""}`.trim()];
 }
 
 function describeMap(map: object): string {
