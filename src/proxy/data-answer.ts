@@ -1,7 +1,8 @@
 // Judges an answer to a request that is no turn by its first bytes, which are held: a web page, nothing at all and an error
-// inside a 200 are failed attempts. Everything else is data, and passes.
+// inside a 200, as a document or as the first event, are failed attempts. Everything else is data, and passes.
 import { beginsJson, firstByteOf } from "../base/bytes.ts";
 import { isRecord, parseJson } from "../base/json-value.ts";
+import { createSseSplitter } from "../base/sse.ts";
 import type { AnswerBody } from "./answer-body.ts";
 import { type BadContent, isError } from "./gate.ts";
 
@@ -24,6 +25,7 @@ export async function judgeData(
 ): Promise<BadContent | null> {
   if (BODILESS.has(status)) return null;
   const decoder = new TextDecoder();
+  const splitter = createSseSplitter({ maxEventBytes: LONGEST_ERROR_BYTES });
   let text = "";
   const bad = (reason: BadContent["reason"]): BadContent => ({
     kind: "bad-content",
@@ -45,12 +47,25 @@ export async function judgeData(
       heldBytes += next.bytes.length;
       text += decoder.decode(next.bytes, { stream: true });
       const first = firstByteOf(Buffer.from(text.slice(0, 256)));
-      if (first !== null && first !== LESS_THAN && !beginsJson(first)) return null;
+      if (first === null || first === LESS_THAN || beginsJson(first)) continue;
+      if (!mayBeEvents(text)) return null;
+      const [event] = splitter.push(next.bytes);
+      if (event === undefined) continue;
+      text = event.data;
+      return event.event === "error" || isFailure(text) ? bad("error-event") : null;
     }
     return isPage(text, headers) ? bad("html") : null;
   } finally {
     body.stopReadingAhead();
   }
+}
+
+const EVENT_STARTS = [":", "data:", "event:", "id:", "retry:"];
+
+/** As far as one can tell yet. */
+function mayBeEvents(text: string): boolean {
+  const begun = text.trimStart();
+  return EVENT_STARTS.some((start) => begun.startsWith(start) || start.startsWith(begun));
 }
 
 /** Subtitles and speech may begin with an angle bracket too. */

@@ -180,11 +180,13 @@ export const ENDPOINTS: readonly Endpoint[] = [
   OTHER,
 ];
 
+/** A slash at the end of a path changes nothing: servers redirect to the one without. */
 export function endpointOf(method: string, path: string): Endpoint {
+  const bare = path.endsWith("/") ? path.replace(/\/+$/, "") : path;
   return (
     ENDPOINTS.find(
       ({ methods, path: pattern }) =>
-        (methods === null || methods.includes(method)) && (pattern === null || pattern.test(path)),
+        (methods === null || methods.includes(method)) && (pattern === null || pattern.test(bare)),
     ) ?? OTHER
   );
 }

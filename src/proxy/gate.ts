@@ -6,6 +6,7 @@ import { createSseSplitter, type SseEvent, type SseSplitter } from "../base/sse.
 import type { AttemptOutcome } from "../routing/types.ts";
 import type { JsonDocument } from "../usage/answer-reader.ts";
 import { createHeldAnswer, type HeldAnswer, type HeldState } from "../usage/held-answer.ts";
+import { hasError } from "../usage/output.ts";
 import { type Api, readAnswerDocument } from "../usage/stream-events.ts";
 import type { AnswerBody } from "./answer-body.ts";
 
@@ -226,7 +227,7 @@ function judgeDocument(text: string, { api, stream }: GateInput, { bad, commit }
 
 /** Marked as one, in one of the ways that relays have. */
 export function isError(value: JsonRecord): boolean {
-  const error = value["error"];
-  if (error !== null && error !== undefined && error !== "" && error !== false) return true;
-  return value["type"] === "error" || value["success"] === false || value["status"] === "failed";
+  return (
+    hasError(value) || value["type"] === "error" || value["success"] === false || value["status"] === "failed"
+  );
 }

@@ -6,6 +6,7 @@ import { isRecord, parseJson } from "../base/json-value.ts";
 import { type SseEvent, createSseSplitter } from "../base/sse.ts";
 import { readTailMember } from "../base/json-members.ts";
 import { createStreamActivity } from "./stream-activity.ts";
+import { hasError } from "./output.ts";
 import { type Api, type EventReading, kindOfEvent, readEvent } from "./stream-events.ts";
 import { type Usage, readUsage } from "./usage.ts";
 
@@ -260,7 +261,7 @@ function readWholeAnswer(api: Api, text: string, isCut: boolean): AnswerFacts {
 
 export function readDocument(api: Api, { text, value }: JsonDocument): AnswerFacts {
   if (!isRecord(value)) return { usage: undefined, terminal: null, isOver: false, error: undefined };
-  const hasFailed = value["error"] != null || value["type"] === "error" || value["status"] === "failed";
+  const hasFailed = hasError(value) || value["type"] === "error" || value["status"] === "failed";
   return {
     usage: readUsage(api, [value["usage"]]),
     terminal: hasFailed ? "failed" : value["status"] === "incomplete" ? "incomplete" : "completed",

@@ -3,6 +3,17 @@
 // Pure.
 import { isRecord, type JsonRecord, parseJson } from "../base/json-value.ts";
 import type { SseEvent } from "../base/sse.ts";
+import {
+  hasContent,
+  hasError,
+  inner,
+  isText,
+  listOf,
+  showsBlock,
+  showsChoice,
+  showsPiece,
+  showsResponse,
+} from "./output.ts";
 import { readUsage } from "./usage.ts";
 
 /** The three wire formats that we can count: OpenAI Responses, Anthropic Messages, OpenAI Chat Completions. */
@@ -198,7 +209,7 @@ const READ: Readonly<Record<Api, (kind: EventKind, type: string, data: () => Jso
       kind,
       shows: kind === "output" || choices.some((choice) => choice["finish_reason"] === "content_filter"),
       outputTokens: countOutput("chat", data()["usage"]),
-      mark: kind === "held" ? JSON.stringify(choices.map((choice) => choice["index"])) : null,
+      mark: kind === "held" ? markOf(choices) : null,
       choices: choices.map((choice) => ({
         index: choice["index"],
         isFinished: isText(choice["finish_reason"]),
@@ -206,6 +217,14 @@ const READ: Readonly<Record<Api, (kind: EventKind, type: string, data: () => Jso
     };
   },
 };
+
+/** What is longer holds something, such as encrypted reasoning. */
+const LONGEST_EMPTY_CHUNK = 256;
+
+function markOf(choices: readonly JsonRecord[]): string | null {
+  const text = JSON.stringify(choices);
+  return text.length > LONGEST_EMPTY_CHUNK ? null : text;
+}
 
 /** The type is the first member of nearly every event: the opening ones are tens of kilobytes and need no parsing then. */
 const LEADING_TYPE = /^\s*\{\s*"type"\s*:\s*"([^"\\]*)"/;
@@ -259,107 +278,6 @@ const SHOWS: Readonly<Record<Api, (value: JsonRecord) => boolean>> = {
     ),
 };
 
-function showsResponse(response: JsonRecord): boolean {
-  return (
-    isText(response["output_text"]) ||
-    listOf(response["output"]).some(showsItem) ||
-    // The client shows why.
-    inner(response, "incomplete_details")["reason"] === "content_filter"
-  );
-}
-
-/** Where the events of a Responses stream have their content. Others (`obfuscation`, `logprobs`) show nothing. */
-const PIECES = ["delta", "text", "refusal", "arguments", "input", "code", "transcript", "partial_image_b64"];
-
-function showsPiece(data: JsonRecord): boolean {
-  return PIECES.some((name) => hasContent(data[name])) || showsItem(data["item"]) || showsPart(data["part"]);
-}
-
-/** https://platform.openai.com/docs/api-reference/responses/object: what an item of `output` may be. */
-function showsItem(item: unknown): boolean {
-  if (!isRecord(item)) return hasContent(item);
-  switch (item["type"]) {
-    case "message":
-      return isText(item["content"]) || listOf(item["content"]).some(showsPart);
-    // Encrypted reasoning is the client's to keep, not to show.
-    case "reasoning":
-      return listOf(item["summary"]).some(showsPart) || listOf(item["content"]).some(showsPart);
-    case "compaction":
-      return isText(item["encrypted_content"]);
-    case "function_call":
-    case "custom_tool_call":
-      return isText(item["name"]) || isText(item["arguments"]) || isText(item["input"]);
-    default:
-      return isText(item["type"]);
-  }
-}
-
-const TEXT_PARTS = new Set(["output_text", "summary_text", "reasoning_text", "text"]);
-
-function showsPart(part: unknown): boolean {
-  if (!isRecord(part)) return hasContent(part);
-  if (TEXT_PARTS.has(String(part["type"]))) return isText(part["text"]);
-  return hasContent(part);
-}
-
-/** A content block of Messages, or a delta of one: what is known to be hidden shows nothing. */
-function showsBlock(block: unknown): boolean {
-  if (!isRecord(block)) return hasContent(block);
-  switch (block["type"]) {
-    case "text":
-      return isText(block["text"]);
-    case "thinking":
-      return isText(block["thinking"]);
-    case "redacted_thinking":
-    case "signature_delta":
-    case "citations_delta":
-      return false;
-    default:
-      return hasContent(block);
-  }
-}
-
-function showsChoice(choice: JsonRecord): boolean {
-  const message = choice["delta"] ?? choice["message"];
-  if (isText(choice["text"])) return true;
-  if (!isRecord(message)) return false;
-  const { reasoning_details: reasoning, tool_calls: calls, ...rest } = message;
-  return (
-    hasContent(rest) ||
-    listOf(calls).some((call) => isRecord(call) && (isText(call["id"]) || hasContent(call))) ||
-    listOf(reasoning).some((part) => isRecord(part) && (isText(part["text"]) || isText(part["summary"])))
-  );
-}
-
-/** Members that name, count, sign or encrypt, and show nothing. */
-const HIDDEN = new Set([
-  "type",
-  "id",
-  "index",
-  "role",
-  "status",
-  "object",
-  "signature",
-  "encrypted_content",
-  "format",
-  "provider_specific_fields",
-  "annotations",
-  "logprobs",
-]);
-
-const MAX_DEPTH = 16;
-
-/** At least one character somewhere. */
-function hasContent(value: unknown, depth = 0): boolean {
-  if (typeof value === "string") return value !== "";
-  if (depth > MAX_DEPTH) return false;
-  if (Array.isArray(value)) return value.some((member) => hasContent(member, depth + 1));
-  return (
-    isRecord(value) &&
-    Object.entries(value).some(([name, member]) => !HIDDEN.has(name) && hasContent(member, depth + 1))
-  );
-}
-
 function countOutput(api: Api, usage: unknown): number {
   const { output_tokens: output = 0, reasoning_tokens: reasoning = 0 } = readUsage(api, [usage]) ?? {};
   return Math.max(output, reasoning);
@@ -367,22 +285,4 @@ function countOutput(api: Api, usage: unknown): number {
 
 function choicesOf(data: JsonRecord): readonly JsonRecord[] {
   return listOf(data["choices"]).filter(isRecord);
-}
-
-function listOf(value: unknown): readonly unknown[] {
-  return Array.isArray(value) ? value : [];
-}
-
-function inner(value: JsonRecord, name: string): JsonRecord {
-  const member = value[name];
-  return isRecord(member) ? member : {};
-}
-
-function isText(value: unknown): value is string {
-  return typeof value === "string" && value !== "";
-}
-
-function hasError(data: JsonRecord): boolean {
-  const { error } = data;
-  return error != null && error !== "" && error !== false;
 }

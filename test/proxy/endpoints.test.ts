@@ -215,6 +215,14 @@ describe("where no upstream has a better one, the client gets the answer that it
   });
 });
 
+test.each([
+  ["POST", "/v1/responses/", "responses"],
+  ["POST", "/v1/messages//", "messages"],
+  ["GET", "/v1/models/", "models"],
+])("%s %s is what it is without the slash: %s", (method, path, id) => {
+  expect(endpointOf(method, path).id).toBe(id);
+});
+
 describe("data passes, whatever it looks like", () => {
   const bodies: readonly (readonly [string, ReplyParts])[] = [
     ["subtitles", { headers: { "content-type": "text/vtt" }, body: "<v Ann>hello" }],
@@ -223,7 +231,13 @@ describe("data passes, whatever it looks like", () => {
     ["a list", { body: [{ message: "hi" }] }],
     ["much", { body: { message: "x".repeat(200_000), error: "in words" } }],
     ["nothing, by its status", { status: 204 }],
-    ["events", { headers: { "content-type": "text/event-stream" }, body: 'data: {"error":"later"}\n\n' }],
+    [
+      "events",
+      {
+        headers: { "content-type": "text/event-stream" },
+        body: 'data: {"b64_json":"a"}\n\ndata: {"error":"later"}\n\n',
+      },
+    ],
   ];
   test.each(bodies)("%s", async (_, parts) => {
     await using direct = await startFakeUpstream([reply(parts)]);
