@@ -2,6 +2,7 @@
 // Pure.
 import { type Text, t } from "../base/text.ts";
 import type { Service } from "../base/service.ts";
+import { guessBaseUrl, readBaseUrl } from "../config/base-url.ts";
 import { checkUpstreams } from "../config/check-upstreams.ts";
 import { isConfigName } from "../config/name.ts";
 import { type AuthEntry, type UpstreamEntry, namedConfigSchema } from "../config/schema.ts";
@@ -64,7 +65,13 @@ export function problemOfUpstream(upstream: UpstreamEntry, service: Service): Te
       : t`its ${key} cannot be used`;
   }
   const { problem } = checkUpstreams([upstream], service);
-  return problem === null ? null : t`${problem.path.slice(1).join(".")} ${problem.words}`;
+  const base = readBaseUrl(upstream.base_url);
+  const isAddress = problem === null || problem.path.at(-1) === "base_url";
+  const words = base.kind === "ok" && isAddress ? base.miss : problem?.words;
+  if (words === undefined) return null;
+  const guess = isAddress ? guessBaseUrl(upstream.base_url) : null;
+  const where = problem?.path.slice(1).join(".") ?? "base_url";
+  return guess === null ? t`${where} ${words}` : t`${where} ${words}; probably meant: ${guess}`;
 }
 
 /** Sorts out what could be made. */

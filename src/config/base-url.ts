@@ -4,7 +4,8 @@ import { DEFAULT_PORT } from "../base/service.ts";
 import { type Text, t } from "../base/text.ts";
 
 export type BaseUrl =
-  | { readonly kind: "ok"; readonly url: string; readonly warning?: Text }
+  /** `miss`: why no request to it can find its endpoint. A config that has such an address is kept, a new one is refused. */
+  | { readonly kind: "ok"; readonly url: string; readonly warning?: Text; readonly miss?: Text }
   /** Never repeats the address: it may hold a secret. */
   | { readonly kind: "bad"; readonly problem: Text };
 
@@ -29,6 +30,7 @@ const PROBLEMS: readonly (readonly [(text: string) => boolean, Text])[] = [
   [(text) => !URL.canParse(text), t`is not a valid address`],
   [hasEmptyOrDotSegment, t`has an empty or dotted segment in its path`],
   [(text) => /\/v1\/v1(?:\/+)?$/.test(text), t`ends in /v1 twice`],
+  [(text) => new URL(text).port === "0", t`has port 0, where nothing can listen`],
   [isOwnAddress, t`is the address of codex-helper's own proxy`],
 ];
 
@@ -38,9 +40,57 @@ export function readBaseUrl(text: string): BaseUrl {
   if (problem !== undefined) return { kind: "bad", problem: problem };
   const url = new URL(text);
   const normal = url.origin + url.pathname.replace(/\/+$/, "");
-  return url.protocol === "http:" && !isPrivate(url.hostname)
-    ? { kind: "ok", url: normal, warning: t`is http: the key is sent unencrypted` }
-    : { kind: "ok", url: normal };
+  const miss = findMiss(normal)?.words;
+  return {
+    kind: "ok",
+    url: normal,
+    ...(url.protocol === "http:" && !isPrivate(url.hostname)
+      ? { warning: t`is http: the key is sent unencrypted` }
+      : {}),
+    ...(miss === undefined ? {} : { miss }),
+  };
+}
+
+/** Paths of requests, which the clients add to the address themselves. */
+const ENDPOINT =
+  /\/(?:responses(?:\/compact)?|(?:chat\/)?completions|messages(?:\/count_tokens|\/batches)?|models)$/i;
+/** Pages that the panels of relays have. What follows a version (`/v1`) is no page. */
+const PAGE =
+  /\/(?:(?:consoles?|dashboard|panel|admin)(?:\/(?!v\d)[\w.-]+)*|log-?in|sign-?(?:in|up)|register|top-?up|pricing|playground|profile|settings|(?:api-?)?(?:keys?|tokens?)|docs?|index\.html?)$/i;
+const TWICE = /\/v1(?:\/v1)+$/;
+
+/** The first thing at the end of an address that cannot be there, and the address without it. */
+function findMiss(url: string): { readonly words: Text; readonly rest: string } | null {
+  const path = URL.parse(url)?.pathname ?? "";
+  const before = url.slice(0, url.length - path.length);
+  const [endpoint] = ENDPOINT.exec(path) ?? [];
+  if (endpoint !== undefined) {
+    const rest = before + path.slice(0, -endpoint.length);
+    return { words: t`ends in ${endpoint}, which every request adds by itself`, rest };
+  }
+  const [page] = PAGE.exec(path) ?? [];
+  if (page === undefined) return null;
+  return {
+    words: t`ends in the path of a web page (${page}), not of an API`,
+    rest: before + path.slice(0, -page.length),
+  };
+}
+
+/** The address that was probably meant where this one cannot work, or null. Without a user name, query or fragment. */
+export function guessBaseUrl(text: string): string | null {
+  const plain = text
+    .trim()
+    .replace(/[?#].*$/s, "")
+    .replace(/^(https?:\/\/)[^/@]*@/i, "$1");
+  let url = plain.replace(/^(https?:\/\/[^/]+):0(?=\/|$)/i, "$1");
+  for (;;) {
+    const next = url.replace(/\/+$/, "").replace(TWICE, "/v1");
+    const rest = findMiss(next)?.rest;
+    if (rest === undefined && next === url) break;
+    url = rest ?? next;
+  }
+  const read = readBaseUrl(url);
+  return url === text || read.kind === "bad" ? null : read.url;
 }
 
 /** This machine, by a host as `URL#hostname` gives it: 127.0.0.0/8, ::1, localhost and names under it. */

@@ -27,7 +27,8 @@ export function checkUpstreams(upstreams: readonly UpstreamEntry[], service: Ser
     const base = readBaseUrl(upstream.base_url);
     const baseAt = [index, "base_url"];
     if (base.kind === "bad") return { problem: { path: baseAt, words: base.problem }, warnings };
-    if (base.warning !== undefined) warnings.push({ path: baseAt, words: base.warning });
+    for (const words of [base.warning, base.miss])
+      if (words !== undefined) warnings.push({ path: baseAt, words });
 
     const auth = checkAuth(upstream, base.url, service);
     const inAuth = ({ key, words }: AuthRemark): Remark => ({ path: [index, "auth", key], words });

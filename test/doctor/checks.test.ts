@@ -97,6 +97,13 @@ const CONDITIONS: readonly Condition[] = [
     hint: /ch config edit/,
   },
   {
+    name: "config-file: an address cannot work",
+    make: ({ writeConfig }) => writeConfig({ base_url: `http://127.0.0.1:${freePort()}/v1/responses` }),
+    status: "warn",
+    says: /upstreams\[0\]\.base_url: ends in \/responses,/,
+    hint: /ch config edit/,
+  },
+  {
     name: "filter-file: it is broken",
     make: ({ home }) => void home.write(".codex-helper/filter.json", "[{]"),
     status: "fail",

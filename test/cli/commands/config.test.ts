@@ -153,6 +153,20 @@ describe("config add", () => {
       "--base-url must not contain a user name or password: put the key into `auth`\n" +
         "  ch config add a --base-url https://a.example --auth-token-stdin",
     ],
+    [
+      "add a --append --base-url https://a.example/v1/responses --api-key-env A_KEY",
+      "--base-url ends in /responses, which every request adds by itself\n" +
+        "  ch config add a --append --base-url https://a.example/v1 --api-key-env A_KEY",
+    ],
+    [
+      "add a --base-url https://a.example/console/token",
+      "--base-url ends in the path of a web page (/console/token), not of an API\n" +
+        "  ch config add a --base-url https://a.example",
+    ],
+    [
+      "add a --base-url https://a.example/v1/v1 --auth-token-env K",
+      "--base-url ends in /v1 twice\n  ch config add a --base-url https://a.example/v1 --auth-token-env K",
+    ],
     ["add a#2 --base-url https://a.example", '"a#2" is an upstream, but a config is needed here: a'],
     [
       "add __proto__ --base-url https://a.example",

@@ -2,9 +2,10 @@
 import { createClientSecrets } from "../../../app/client-secrets.ts";
 import { readVariable } from "../../../base/env.ts";
 import { UserError } from "../../../base/errors.ts";
+import type { Text } from "../../../base/text.ts";
 import { CLIENT_NAME, DEFAULT_SERVICE, type Service, flagFor } from "../../../base/service.ts";
 import { t, tell, tellList } from "../../language.ts";
-import { readBaseUrl } from "../../../config/base-url.ts";
+import { guessBaseUrl, readBaseUrl } from "../../../config/base-url.ts";
 import { checkUpstreams } from "../../../config/check-upstreams.ts";
 import { planAdd, planAppend } from "../../../config/edit.ts";
 import { loadConfig, updateConfig } from "../../../config/file.ts";
@@ -97,7 +98,9 @@ async function readOwn(cli: Cli, args: AddArgs): Promise<UpstreamEntry | null> {
   const typed = args["base-url"];
   if (typed === undefined) throw usageError(t`--base-url is missing`, HELP);
   const base = readBaseUrl(typed);
-  if (base.kind === "bad") throw usageError(`--base-url ${tell(base.problem)}`, withoutUser(typed, args));
+  const refuse = (words: Text): UserError => usageError(`--base-url ${tell(words)}`, lineWith(typed, args));
+  if (base.kind === "bad") throw refuse(base.problem);
+  if (base.miss !== undefined) throw refuse(base.miss);
   return { base_url: base.url, ...(auth === null ? {} : { auth }) };
 }
 
@@ -181,11 +184,15 @@ async function report(
   out.note(active === name ? `  ch serve${flag}` : `  ch config set-active ${name}${flag}`);
 }
 
-/** The command with the address as it would be typed without the name and password in it; the help where it has none. */
-function withoutUser(typed: string, { name, ...flags }: AddArgs): string {
+/** The command with the address that was probably meant, and without a secret; the help where there is none. */
+function lineWith(typed: string, { append, name, ...flags }: AddArgs): string {
+  const guess = guessBaseUrl(typed);
+  if (guess === null) return HELP;
+  const given = CREDENTIAL_FLAGS.find((flag) => flags[flag] !== undefined && flags[flag] !== false);
+  const isUsers = /^https?:\/\/[^/]*@/i.test(typed);
+  const kind = given?.startsWith("api-key") === true ? "api-key" : "auth-token";
+  const stdin = given === undefined && !isUsers ? "" : ` --${kind}-stdin`;
+  const key = given?.endsWith("-env") === true ? ` --${given} ${flags[given]}` : stdin;
   const flag = flagFor(readService(flags) ?? DEFAULT_SERVICE);
-  const plain = typed.replace(/^(https?:\/\/)[^/@]*@/i, "$1");
-  return plain === typed || readBaseUrl(plain).kind === "bad"
-    ? HELP
-    : `ch config add ${name} --base-url ${plain} --auth-token-stdin${flag}`;
+  return `ch config add ${name}${append === true ? " --append" : ""} --base-url ${guess}${key}${flag}`;
 }

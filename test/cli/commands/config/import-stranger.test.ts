@@ -286,3 +286,24 @@ test.each([
   expect(code).toBe(2);
   expect(stderr).toContain(words);
 });
+
+test.each([
+  [
+    "https://far.example/v1/responses",
+    "ends in /responses, which every request adds by itself",
+    "https://far.example/v1",
+  ],
+  [
+    "https://far.example/console",
+    "ends in the path of a web page (/console), not of an API",
+    "https://far.example",
+  ],
+])("%s is left out with the address that was probably meant", async (address, words, meant) => {
+  const text = `base_url ${words}; probably meant: ${meant}`;
+  const file = await ch("config", "import", share({ base_url: address }));
+  expect(file).toMatchObject({ code: 1, stderr: expect.stringContaining(`"far": ${text}`) });
+  const link = LINK.replace("https%3A%2F%2Fr.example%2Fv1", encodeURIComponent(address));
+  const { code, stderr } = await ch("config", "import", link);
+  expect({ code, stderr }).toMatchObject({ code: 1, stderr: expect.stringContaining(text) });
+  expect(existsSync(home.paths.config)).toBe(false);
+});
