@@ -24,8 +24,8 @@ export interface OwnedNamesOptions {
 /** A name, and the origin it is for; null where that is not known. */
 export type Owned = OwnedName & { readonly origin: string | null };
 
-/** Looking at the files costs about 20 us; no client starts sooner after a change. */
-const LOOK_AGAIN_MS = 50;
+/** Looking at the files costs about 20 us; many requests may come at once. */
+const LOOK_AGAIN_MS = 5;
 const MAX_BYTES = 2 ** 20;
 /** More than any file has. The oldest are forgotten first. */
 const MOST_KNOWN = 1000;

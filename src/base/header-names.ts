@@ -258,6 +258,13 @@ export function isAboutMessage(name: string): boolean {
 /** Tells where in a list to go on. */
 const PLACE_IN_LIST = /(?:page|next|previous|continuation)[-_.]?token$/;
 
+const MAYBE_CREDENTIAL = new RegExp(`[%+]|${[...CREDENTIAL_WORDS, ...CREDENTIAL_PARTS].join("|")}`, "i");
+
+/** Could any parameter of a query hold a credential? A cheap look, which may say so of one that does not. */
+export function mayHoldCredential(search: string): boolean {
+  return MAYBE_CREDENTIAL.test(search);
+}
+
 /** Does a parameter of an address (lower case) hold a credential, by its name? "key", "api_key", "token[0]". */
 export function isCredentialParameter(name: string): boolean {
   const plain = name.replace(/\[[^\]]*\]$/, "");

@@ -94,10 +94,10 @@ export async function attempt(request: AttemptRequest, connections: Connections)
   }
   // Asked before sending: a connection that another request returns meanwhile is not the one that this request used.
   const mayBeStale = connections.mayHaveBeenReused(request.upstream);
-  const mayResend = mayBeStale && request.mayResend();
-  const staleAfterMs = mayResend ? connections.staleAfterMs(request.upstream) : null;
+  const staleAfterMs = mayBeStale ? connections.staleAfterMs(request.upstream) : null;
   const first = await send(request, connections, { staleAfterMs, fresh: false, isNew: !mayBeStale });
-  if (!mayResend || !isLost(first)) return await blameWay(request, first, !mayBeStale);
+  if (!mayBeStale || !isLost(first) || !request.mayResend())
+    return await blameWay(request, first, !mayBeStale);
   const again = await send(request, connections, { staleAfterMs: null, fresh: true, isNew: true });
   return await blameWay(request, again, true);
 }
@@ -297,14 +297,17 @@ function watchFirstByte(request: AttemptRequest, own: AbortController, { isNew, 
   const checkMs = proxy === false ? Math.min(CONNECT_CHECK_MS, connectMs) : connectMs / 2;
   const checkAfterMs = Math.min(connectMs - checkMs, request.firstByteMs);
   const waitMs = Math.min(request.firstByteMs, staleAfterMs ?? Infinity);
-  const last: AttemptOutcome =
-    waitMs === staleAfterMs
-      ? { kind: "transport", code: STALE, sent: "maybe" }
-      : { kind: "timeout", phase: "first-byte" };
+  const endLate = (): void => end({ kind: "timeout", phase: "first-byte" });
+  const endWait = (): void => {
+    if (waitMs !== staleAfterMs) return endLate();
+    // Not asked before: it looks through the whole of a body.
+    if (request.mayResend()) return end({ kind: "transport", code: STALE, sent: "maybe" });
+    timer = setTimeout(endLate, request.firstByteMs - waitMs);
+  };
   let timer = setTimeout(() => {
     const restMs = waitMs - checkAfterMs;
-    if (restMs <= 0) return end(last);
-    timer = setTimeout(() => end(last), restMs);
+    if (restMs <= 0) return endWait();
+    timer = setTimeout(endWait, restMs);
     // On a kept connection through a proxy it was sent long ago.
     if (proxy !== false && !isNew) return;
     void checkConnect(request.url, proxy, checkMs).then((connect) => {

@@ -1,7 +1,12 @@
 // Decides which of a request's headers and parameters one upstream may not see: what the client's own files add for another
 // origin, and, at any but the vendor's own API, what looks like a credential or is not known at all.
 // Pure.
-import { IDENTITY_HEADERS, isCredentialParameter, isForRelays } from "../base/header-names.ts";
+import {
+  IDENTITY_HEADERS,
+  isCredentialParameter,
+  isForRelays,
+  mayHoldCredential,
+} from "../base/header-names.ts";
 import { type Claim, type OwnedNames, isOwner } from "../base/owned-names.ts";
 import type { Upstream } from "../base/upstream.ts";
 
@@ -68,7 +73,7 @@ function holdBackParameters(
   upstream: Upstream,
   owned: OwnedNames["parameters"],
 ): { readonly search: string; readonly names: readonly string[] } {
-  if (search.length < 2 || (owned.size === 0 && upstream.isOfficial)) return { search, names: [] };
+  if (owned.size === 0 && (upstream.isOfficial || !mayHoldCredential(search))) return { search, names: [] };
   const names: string[] = [];
   const kept = search
     .slice(1)

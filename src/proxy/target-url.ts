@@ -20,12 +20,26 @@ export interface TargetParts {
  */
 export function joinTargetUrl(parts: TargetParts): string | null {
   const { basePath } = SERVICE_FACTS[parts.service];
-  const root = URL.parse(parts.baseUrl);
-  if (root === null || !isBase(root)) return null;
-  const base = root.origin + joinBase(root.pathname, basePath);
+  const base = readBase(parts.baseUrl, basePath);
+  if (base === null) return null;
   const path = withoutBase(parts.path, basePath);
   if (!isPlainPath(path) && !staysInside(base, path)) return null;
   return base + path + mergeQuery(parts.search, parts.query);
+}
+
+/** The few that a process has: to parse one costs more than all the rest. */
+const bases = new Map<string, string | null>();
+const MOST_BASES = 256;
+
+function readBase(baseUrl: string, basePath: "" | "/v1"): string | null {
+  const key = `${basePath} ${baseUrl}`;
+  const known = bases.get(key);
+  if (known !== undefined) return known;
+  const root = URL.parse(baseUrl);
+  const base = root === null || !isBase(root) ? null : root.origin + joinBase(root.pathname, basePath);
+  if (bases.size >= MOST_BASES) bases.clear();
+  bases.set(key, base);
+  return base;
 }
 
 /** What would be lost of another one, its user name for example, must not decide where a request goes. */

@@ -23,7 +23,7 @@ function openStore(home: TempHome, service: Service, env: Readonly<Record<string
   let time = Date.now();
   const systemDirectory = join(home.path, "etc");
   const target = { service, paths: home.paths, env: { ...home.env, ...env }, systemDirectory };
-  const store = createOwnedNames({ ...target, now: () => (time += 100) });
+  const store = createOwnedNames({ ...target, now: () => (time += 10) });
   return {
     target,
     store,
