@@ -1,7 +1,10 @@
 // What every command gets: the environment, the paths, the terminal. Made once by run.ts.
 import type { ArgsDef, ParsedArgs } from "citty";
 import type { Env } from "../base/env.ts";
+import { UserError } from "../base/errors.ts";
+import { readGiven } from "../base/files.ts";
 import type { Paths } from "../base/paths.ts";
+import { t } from "../base/text.ts";
 import type { Data } from "./output.ts";
 import type { Words } from "./words.ts";
 
@@ -45,6 +48,13 @@ export interface Command {
   readonly subCommands?: Readonly<Record<string, Command>>;
   /** May return an exit code; nothing means 0. */
   readonly run?: Run<ArgsDef>;
+}
+
+/** What a person names: a file, or "-" for standard input. Throws UserError. */
+export async function readFileOrInput(cli: Cli, file: string): Promise<Uint8Array> {
+  const bytes = file === "-" ? Buffer.from(await cli.readInput()) : await readGiven(file);
+  if (bytes === null) throw new UserError(t`${file}: no such file`);
+  return bytes;
 }
 
 type Run<T extends ArgsDef> = (

@@ -3,7 +3,7 @@
 import { UserError } from "../../base/errors.ts";
 import { inspectFilter, type InspectedFilter } from "../../app/filter-facts.ts";
 import { createLiveConfig } from "../../app/live-config.ts";
-import { MAX_OWN_FILE_BYTES, lookAt, readGiven, readText } from "../../base/files.ts";
+import { MAX_OWN_FILE_BYTES, lookAt, readText } from "../../base/files.ts";
 import { t, tell } from "../language.ts";
 import { showPath } from "../../base/paths.ts";
 import { CLIENT_NAME, DEFAULT_SERVICE, SERVICES, SERVICE_FACTS, type Service } from "../../base/service.ts";
@@ -16,7 +16,7 @@ import { NO_RULES, type RuleSet, parseRules } from "../../filter/rules.ts";
 import sampleOfMessages from "../../filter/sample-messages.json" with { type: "json" };
 import sampleOfResponses from "../../filter/sample-responses.json" with { type: "json" };
 import { JSON_ARG, SERVICE_ARGS, readService } from "../args.ts";
-import { type Cli, defineCommand } from "../cli.ts";
+import { type Cli, defineCommand, readFileOrInput } from "../cli.ts";
 import { cutColumns } from "../layout.ts";
 
 const MAX_CHANGES_SHOWN = 40;
@@ -166,8 +166,7 @@ async function readInputs(
       body: Buffer.from(JSON.stringify(SAMPLES[SERVICE_FACTS[one].api], null, 2)),
     }));
   }
-  const body = file === "-" ? Buffer.from(await cli.readInput()) : await readGiven(file);
-  if (body === null) throw new UserError(t`${file}: no such file`);
+  const body = Buffer.from(await readFileOrInput(cli, file));
   return [{ name: file === "-" ? t`standard input` : file, service: service ?? DEFAULT_SERVICE, body }];
 }
 

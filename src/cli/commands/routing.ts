@@ -1,13 +1,17 @@
 // `ch routing`: the order that the next request would take, and a fresh start for upstreams that are left alone.
 import { resetRoute, surveyRoute } from "../../app/status/survey.ts";
 import { UserError } from "../../base/errors.ts";
-import { t, tellEither } from "../language.ts";
+import { oneLine } from "../../base/terminal-text.ts";
+import { type Text, t as text } from "../../base/text.ts";
+import { describe } from "../../routing/reasons.ts";
+import type { Verdict } from "../../routing/types.ts";
+import { t, tell, tellEither } from "../language.ts";
 import { CLIENT_NAME, type Service, flagFor } from "../../base/service.ts";
 import { noSuchPosition } from "../../config/edit.ts";
 import { loadConfig } from "../../config/file.ts";
 import type { ParsedConfig } from "../../config/parse.ts";
 import { JSON_ARG, SERVICE_ARGS, usageError } from "../args.ts";
-import { defineCommand } from "../cli.ts";
+import { type Cli, defineCommand, readFileOrInput } from "../cli.ts";
 import { tellReason } from "../logged-error.ts";
 import { describeAvailability } from "../upstream-words.ts";
 import { wrapWords } from "../layout.ts";
@@ -18,16 +22,23 @@ const explainCommand = defineCommand({
   examples: [
     ["ch routing explain", "for a new session of the default service"],
     ["ch routing explain --model gpt-5 --session ID", "for a model, in a session"],
+    ["curl -i ... | ch routing explain --response -", "what an answer would be taken for, and why"],
   ],
   args: {
     model: { type: "string", valueHint: "MODEL", description: "the model that the client requests" },
     session: { type: "string", valueHint: "ID", description: "a session that may be bound to an upstream" },
+    response: {
+      type: "string",
+      valueHint: "FILE|-",
+      description: "an upstream's answer, with its head or without: which rule takes it",
+    },
     ...SERVICE_ARGS,
     ...JSON_ARG,
   },
   async run(args, cli) {
     const { out } = cli;
     const service = chooseService(args, await loadConfig(cli.paths.config));
+    if (args.response !== undefined) return await explainResponse(args.response, service, args.json, cli);
     const question = { model: args.model ?? null, sessionId: args.session ?? null };
     const { explanation, isRunning } = await surveyRoute(service, question, cli);
     const { config_name, max_upstreams, places, problem } = explanation;
@@ -55,6 +66,57 @@ const explainCommand = defineCommand({
     out.note(`\n${t`Next: ch status`}`);
   },
 });
+
+async function explainResponse(file: string, service: Service, asJson: boolean | undefined, cli: Cli) {
+  const { judgeResponse, judgedAsJson } = await import("../../app/status/judge-response.ts");
+  const answer = new TextDecoder().decode(await readFileOrInput(cli, file));
+  const name = file === "-" ? t`standard input` : file;
+  if (answer.trim() === "") throw new UserError(t`${name} is empty`);
+  const judged = judgeResponse(answer, service, cli);
+  const { out } = cli;
+  if (asJson === true) return out.json({ service, ...judgedAsJson(judged) });
+  const { codes, judgements, status, words } = judged;
+  if (judgements.length === 0) return out.line(t`This is an answer, no failure: no rule takes it.`);
+  if (status === null) out.note(t`There is no status line: taken for an error inside a 200.`);
+  const now = cli.now();
+  for (const [index, { labels, verdict }] of judgements.entries()) {
+    if (index > 0) out.line("");
+    const rows = [
+      [t`upstreams`, labels.join(", ")],
+      [t`rule`, verdict.rule],
+      [t`reason`, tell(describe(verdict.reason))],
+      [t`seen`, [status ?? "", ...codes, words === "" ? "" : `"${oneLine(words)}"`].join("  ").trim()],
+      [t`then`, tell(NEXT_WORDS[verdict.next])],
+      [t`counted as`, describeBlame(verdict, now)],
+      [t`time from`, verdict.blame === "none" ? "" : tell(describe(verdict.source))],
+    ].filter(([, value]) => value !== "");
+    for (const [title = "", value = ""] of rows) {
+      const blanks = " ".repeat(Math.max(0, 10 - Bun.stringWidth(title)));
+      const [first = "", ...others] = wrapWords(value, out.width - 12);
+      out.line(`${out.paint("dim", title)}${blanks}  ${first}`);
+      for (const line of others) out.line(`${" ".repeat(12)}${line}`);
+    }
+  }
+  out.note(`\n${t`Nothing was sent. The rules, in their order: docs/failover.md`}`);
+}
+
+const NEXT_WORDS: Readonly<Record<Verdict["next"], Text>> = {
+  next: text`the next upstream`,
+  terminal: text`the client sees it`,
+  repair: text`the same upstream, with the request repaired`,
+};
+const STANDING: Readonly<Partial<Record<Verdict["blame"], string>>> = {
+  exhausted: "exhausted",
+  cooldown: "cooling",
+  "auth-dead": "auth-dead",
+  model: "model-unknown",
+};
+
+function describeBlame({ blame, until }: Verdict, now: number): string {
+  if (blame === "none") return t`nothing`;
+  const standing = STANDING[blame];
+  return standing === undefined ? t`one failure` : describeAvailability(standing, until, now).words;
+}
 
 const resetCommand = defineCommand({
   description: "reset the state of upstreams",

@@ -1,4 +1,4 @@
-import { expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { readState } from "../../../src/state/state-file.ts";
 import { GOOD, reply } from "../../helpers/answers.ts";
 import { type CliResult, runCli, startCli } from "../../helpers/cli.ts";
@@ -108,4 +108,72 @@ test("the line to type names an upstream of the user's own", async () => {
   });
   expect(await hintFor({ one: upstreams(1), pool: upstreams(2) })).toContain("ch routing reset pool#2\n");
   expect(await hintFor({ one: upstreams(1) })).toContain("ch routing reset one\n");
+});
+
+describe("an answer at hand is judged, and nothing is sent", () => {
+  const HEAD = "HTTP/1.1 200 Connection established\r\n\r\nHTTP/2 403 \r\nretry-after: 7200\r\n";
+  const OWN = { match: "tea", verdict: "model", until: "2h" };
+
+  async function explain(answer: string, { flags = [], own = {} }: { flags?: string[]; own?: object } = {}) {
+    using home = makeTempHome();
+    await using upstream = await startFakeUpstream([GOOD.responses()]);
+    const upstreams = [{ base_url: upstream.baseUrl }, { base_url: `${upstream.baseUrl}/b`, ...own }];
+    home.write(".codex-helper/config.json", { codex: { configs: { main: { upstreams } } } });
+    home.write("answer.txt", answer);
+    const file = `${home.path}/answer.txt`;
+    const result = await runCli(["routing", "explain", "--response", file, ...flags], { home });
+    expect(upstream.requests.length).toBe(0);
+    return result;
+  }
+
+  test("with its head: rule, what was seen, what follows, and where the time is from", async () => {
+    const key = `sk-${"a1b2".repeat(10)}`;
+    const body = JSON.stringify({
+      error: { code: "insufficient_user_quota", message: `tea is gone: ${key}` },
+    });
+    const { code, stderr, stdout } = await explain(`${HEAD}\r\n${body}`);
+    expect(code).toBe(0);
+    expect(stdout.replace(/until .*/, "until TIME")).toBe(`upstreams   main#1, main#2
+rule        relay-quota
+reason      403 quota exhausted (insufficient_user_quota)
+seen        403  insufficient_user_quota  "tea is gone: sk-…"
+then        the next upstream
+counted as  out of quota until TIME
+time from   retry-after header
+`);
+    expect(stdout + stderr).not.toContain(key);
+    expect(stderr).toContain("Nothing was sent");
+  });
+
+  test("upstreams with rules of their own have a verdict of their own", async () => {
+    const options = { flags: ["--json"], own: { on_error: [OWN] } };
+    const { stdout } = await explain('HTTP/1.1 400 Bad Request\n\n{"error":"no tea"}', options);
+    expect(JSON.parse(stdout)).toMatchObject({
+      status: 400,
+      words: "no tea",
+      verdicts: [
+        { upstreams: ["main#1"], rule: "client-error", next: "terminal", counted_as: "none" },
+        { upstreams: ["main#2"], rule: "on-error", next: "next", counted_as: "model" },
+      ],
+    });
+  });
+
+  test("a body alone is an error inside a 200, be it a document, an event or a page", async () => {
+    const event = 'event: error\ndata: {"type":"error","error":{"message":"余额不足"}}\n\n';
+    for (const [answer, rule] of [
+      ['{"error":{"message":"余额不足"}}', "relay-quota"],
+      [event, "relay-quota"],
+      [`HTTP/1.1 200 OK\n\n${event}`, "relay-quota"],
+      ["<!doctype html><title>Sign in</title>", "page"],
+      ["upstream says: budget exceeded", "relay-quota"],
+    ] as const) {
+      const { stdout } = await explain(answer, { flags: ["--json"] });
+      expect({ answer, ...JSON.parse(stdout).verdicts[0] }).toMatchObject({ answer, rule });
+    }
+  });
+
+  test("an answer that is none of the kind is called so, and an empty one is refused", async () => {
+    expect((await explain('HTTP/1.1 200 OK\n\n{"id":"r","output":[]}')).stdout).toContain("no rule takes it");
+    expect(await explain(" \n")).toMatchObject({ code: 1, stderr: expect.stringContaining("is empty") });
+  });
 });
