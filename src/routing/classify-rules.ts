@@ -520,7 +520,7 @@ export const ANSWER_RULES: readonly Rule[] = [
   {
     id: "broken-answer",
     signal:
-      "200 that is cut before any output, that cannot be parsed, or whose compression cannot be undone (broken, unknown, several in a row)",
+      "200 that is cut before any output, that cannot be parsed, or whose compression cannot be undone (broken, unknown, more than four in a row)",
     seen: "relays",
     matches: ({ outcome }) =>
       outcome.kind === "bad-content" && (outcome.reason === "ended-early" || outcome.reason === "malformed"),

@@ -148,7 +148,7 @@ function readTail(api: Api, bytes: Uint8Array, openingUsage: unknown): AnswerFac
   let isSettled = false;
   let error: string | undefined;
   for (const { event, isDispatched } of eventsFromEnd(bytes, () =>
-    isSettled ? USAGE_NEEDLE : NEEDLES[api],
+    isSettled ? USAGE_NEEDLE : terminal === null ? NEEDLES[api] : ANY_NEEDLE,
   )) {
     const snapshot = isCounted ? null : readTailMember(event.data, "usage", api === "responses" ? 2 : 1);
     if (typeof snapshot === "object" && snapshot !== null) {
@@ -161,7 +161,7 @@ function readTail(api: Api, bytes: Uint8Array, openingUsage: unknown): AnswerFac
     if (!isSettled && isDispatched) {
       const { choices, kind } = readLate(api, event);
       if (kind === "error" || kind === "failed") error ??= event.data;
-      // Relays put [DONE] behind an error too.
+      // Relays close an answer behind an error too: blocks, message_stop, [DONE].
       if (kind === "error" && terminal === "completed") terminal = "failed";
       if (kind === "failed" || kind === "completed" || kind === "incomplete") terminal ??= kind;
       isOver = terminal !== null;
@@ -169,7 +169,7 @@ function readTail(api: Api, bytes: Uint8Array, openingUsage: unknown): AnswerFac
       if (kind === "finish" && api === "messages") terminal = "completed";
       for (const choice of choices) begun.add(choice.index);
       for (const choice of choices) if (choice.isFinished) finished.add(choice.index);
-      isSettled = terminal !== null && (api !== "chat" || (kind !== "completed" && kind !== "held"));
+      isSettled = terminal !== null && (api === "responses" || kind === "output" || terminal === "failed");
     }
     if (isSettled && isCounted) break;
   }
@@ -178,8 +178,11 @@ function readTail(api: Api, bytes: Uint8Array, openingUsage: unknown): AnswerFac
   return { usage, terminal: "failed", isOver: true, error };
 }
 
+const COLON = Buffer.from(":");
 /** An event that matters holds one of these: all others are passed over unread. */
 const USAGE_NEEDLE = [Buffer.from('"usage"')];
+/** What precedes the end tells whether that was one: of this little is read until there is output. */
+const ANY_NEEDLE = [COLON];
 const NEEDLES: Readonly<Record<Api, readonly Buffer[]>> = {
   responses: needles("response.completed", "response.failed", "response.incomplete", "error"),
   messages: needles("message_stop", "message_delta", "error"),
@@ -235,7 +238,6 @@ function* blocksFromEnd(bytes: Uint8Array): Generator<Buffer> {
 }
 
 const BLANK_LF = Buffer.from("\n\n");
-const COLON = Buffer.from(":");
 const BLANK_CRLF = Buffer.from("\n\r\n");
 const LF = 0x0a;
 const CR = 0x0d;

@@ -177,7 +177,8 @@ const NOTHING: EventReading = { kind: "held", shows: false, outputTokens: 0, mar
 
 const READ: Readonly<Record<Api, (kind: EventKind, type: string, data: () => JsonRecord) => EventReading>> = {
   responses(kind, type, data) {
-    const mark = type.startsWith("response.") ? null : type;
+    const saysNothing = !type.startsWith("response.") || (kind === "held" && type.endsWith(".delta"));
+    const mark = saysNothing ? type : null;
     if (kind !== "completed" && kind !== "incomplete")
       return { kind, shows: kind === "output", outputTokens: 0, mark, choices: [] };
     return {
@@ -200,7 +201,12 @@ const READ: Readonly<Record<Api, (kind: EventKind, type: string, data: () => Jso
       shows: kind === "output" || (kind === "finish" && delta["stop_reason"] === "refusal"),
       // What message_start counts is no output yet: a model counts its first token when it is asked.
       outputTokens: type === "message_start" ? 0 : countOutput("messages", data()["usage"]),
-      mark: type.startsWith("message_") || type.startsWith("content_block_") ? null : type,
+      mark:
+        kind === "held" && type === "content_block_delta"
+          ? markOf(data()["delta"])
+          : type.startsWith("message_") || type.startsWith("content_block_")
+            ? null
+            : type,
     };
   },
   chat(kind, type, data) {
@@ -219,11 +225,11 @@ const READ: Readonly<Record<Api, (kind: EventKind, type: string, data: () => Jso
 };
 
 /** What is longer holds something, such as encrypted reasoning. */
-const LONGEST_EMPTY_CHUNK = 256;
+const LONGEST_EMPTY_PIECE = 256;
 
-function markOf(choices: readonly JsonRecord[]): string | null {
-  const text = JSON.stringify(choices);
-  return text.length > LONGEST_EMPTY_CHUNK ? null : text;
+function markOf(piece: unknown): string | null {
+  const text = JSON.stringify(piece);
+  return text.length > LONGEST_EMPTY_PIECE ? null : text;
 }
 
 /** The type is the first member of nearly every event: the opening ones are tens of kilobytes and need no parsing then. */

@@ -113,6 +113,7 @@ const HOLD_ROWS: readonly (readonly [what: string, rule: string])[] = [
     "output, with no text too: the client shows it (`stop_reason` `refusal`, `finish_reason` or `incomplete_details` `content_filter`)",
   ],
   ["the model's first count in `message_start`", "counts nothing: it is made before there is any output"],
+  ["an `error` without a word or a code in it", 'is none (`{}`, `{"message": "", "code": null}`)'],
   ["every upstream answers empty", "the last empty answer is passed on as it came"],
   [
     "the prologue",
@@ -122,7 +123,7 @@ const HOLD_ROWS: readonly (readonly [what: string, rule: string])[] = [
   ["no event", "within `first_byte_secs`: `first-byte-timeout`"],
   [
     "after the first event",
-    "`first_byte_secs` does not apply any more; without a new event within `idle_secs`: `stalled`. Comments, blank lines, repeated pings and repeated echoes are not new",
+    "`first_byte_secs` does not apply any more; without a new event within `idle_secs`: `stalled`. Comments, blank lines, repeated pings, repeated echoes and repeated empty deltas are not new",
   ],
   [
     "the client meanwhile",
