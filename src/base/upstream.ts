@@ -67,6 +67,8 @@ export interface Upstream {
   readonly models: Readonly<Record<string, string>>;
   /** Outbound proxy URL, or false for a direct connection. Already resolved against the environment. */
   readonly proxy: string | false;
+  /** A file with the only authorities that may have signed its certificate; null for the usual ones. */
+  readonly tlsCa: string | null;
   readonly timeouts: Timeouts;
   readonly onStatus: Readonly<Record<string, StatusOverride>>;
   /** Before `onStatus`; the first that fits decides. */

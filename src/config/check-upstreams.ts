@@ -38,6 +38,9 @@ export function checkUpstreams(upstreams: readonly UpstreamEntry[], service: Ser
     const proxy = typeof upstream.proxy === "string" ? checkProxyUrl(upstream.proxy) : null;
     if (proxy !== null) return { problem: { path: [index, "proxy"], words: proxy }, warnings };
 
+    if (upstream.tls_ca != null && !/^(?:\/|[a-z]:[\\/])/i.test(upstream.tls_ca))
+      return { problem: { path: [index, "tls_ca"], words: t`is not an absolute path` }, warnings };
+
     const identity = JSON.stringify([base.url, upstream.auth ?? null, upstream.models ?? null]);
     const first = seen.get(identity);
     if (first !== undefined)

@@ -135,6 +135,7 @@ export function listUpstreams(
       ),
       models: entry.models ?? {},
       proxy: outbound.kind === "proxy" ? outbound.url : false,
+      tlsCa: entry.tls_ca ?? null,
       timeouts: resolveTimeouts(service, timeouts ?? {}, entry.timeouts ?? {}),
       onStatus: entry.on_status ?? {},
       onError: [...(entry.on_error ?? []), ...(named.entry.on_error ?? [])].map(readErrorRule),

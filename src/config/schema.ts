@@ -128,6 +128,10 @@ const upstreamSchema = z.looseObject({
     later(() => z.union([z.string().check(z.minLength(1)), z.literal(false)])),
     "Outbound proxy URL for this upstream, or false for none. Default: HTTPS_PROXY, HTTP_PROXY, NO_PROXY.",
   ),
+  tls_ca: maybe(
+    later(() => z.string().check(z.minLength(1))),
+    "A PEM file with the only authorities that may have signed its certificate, by its absolute path.",
+  ),
   timeouts: maybe(later(makeTimeouts), "Overrides for this upstream."),
   on_status: maybe(
     later(() => z.record(z.string().check(z.regex(/^[1-5]\d\d$/)), z.enum(STATUS_VERDICTS))),

@@ -154,6 +154,12 @@ export interface MachineFacts {
 export interface NetworkFacts {
   /** Host and port of the proxy that the desktop is set to, where no variable names one; or null. */
   readonly systemProxy: string | null;
+  /** Variables about certificates that are set here. `path`: what could not be read there, or null. */
+  readonly trust: readonly {
+    readonly variable: string;
+    readonly value: string;
+    readonly unreadable: string | null;
+  }[];
   /** Each address that some enabled upstream of an active config has; empty where nothing was tried. */
   readonly reached: readonly Reached[];
 }
@@ -167,6 +173,8 @@ export interface Reached {
   /** Host and port of the outbound proxy before it, or null. */
   readonly proxy: string | null;
   readonly stages: readonly Stage[];
+  /** Why its `tls_ca` cannot be used; then nothing was tried. */
+  readonly trustProblem?: Text;
   /** The upstream's clock against ours, ms; positive where ours is behind. Null where it did not say. */
   readonly clockAheadMs: number | null;
 }

@@ -93,6 +93,12 @@ export const UPSTREAM_CHECKS: readonly Check<DoctorFacts>[] = [
     run: ({ network }) => network.reached.map(describeReached),
   },
   {
+    id: "trust",
+    about: "variables that name certificate authorities are read here, and their files can be",
+    worst: "warn",
+    run: ({ network: { trust } }) => trust.map((one) => describeTrust(one, trust)),
+  },
+  {
     id: "clock",
     about: "this machine's clock agrees with the upstreams': tokens and certificates depend on it",
     worst: "warn",
@@ -115,7 +121,28 @@ export const UPSTREAM_CHECKS: readonly Check<DoctorFacts>[] = [
   },
 ];
 
-function describeReached({ host, labels, proxy, stages }: Reached): Found {
+function describeTrust(
+  { unreadable, value, variable }: DoctorFacts["network"]["trust"][number],
+  all: DoctorFacts["network"]["trust"],
+): Found {
+  if (variable === "NODE_TLS_REJECT_UNAUTHORIZED") {
+    if (value !== "0") return ok(t`certificates are checked`);
+    const words = t`${variable} is 0: no certificate is checked, and anyone on the way can read your keys`;
+    return warn(words, `unset ${variable}`);
+  }
+  if (unreadable !== null)
+    return warn(t`${variable} names ${unreadable}, which cannot be read: it is ignored`);
+  const isRead = (one: string): boolean => one !== "CODEX_CA_CERTIFICATE";
+  if (isRead(variable) || all.some((other) => isRead(other.variable) && other.value === value))
+    return ok(t`certificates may also be signed by what ${variable} names`);
+  return warn(
+    t`${variable} is read by Codex only, not by codex-helper`,
+    `export NODE_EXTRA_CA_CERTS="$${variable}"`,
+  );
+}
+
+function describeReached({ host, labels, proxy, stages, trustProblem }: Reached): Found {
+  if (trustProblem !== undefined) return fail(t`${labels}: ${trustProblem}`, "ch config edit");
   const last = stages.at(-1);
   const spent = stages.reduce((sum, { tookMs }) => sum + Math.round(tookMs), 0);
   if (last === undefined || last.error === null) {
@@ -166,10 +193,16 @@ function describeProxyFailure({ error, host: proxy, name }: Stage, host: string)
     : t`the proxy ${proxy} cannot be reached (${code})`;
 }
 
-function hintFor({ host, name }: Stage): string {
+const UNKNOWN_AUTHORITY = /SELF_SIGNED|UNABLE_TO_(?:GET|VERIFY)|CERT_UNTRUSTED|INVALID_CA/;
+
+function hintFor({ error, host, name }: Stage): Text | string {
   if (name === "dns") return `nslookup ${host.replace(/:\d+$/, "")}`;
   if (name === "tcp") return `curl -v telnet://${host}`;
-  return name === "http" ? `curl -vI https://${host}` : `curl -v https://${host}`;
+  if (name === "http") return `curl -vI https://${host}`;
+  // Not of an authority that is known here: often the company's own.
+  if (error !== null && UNKNOWN_AUTHORITY.test(error))
+    return t`export NODE_EXTRA_CA_CERTS=/path/to/ca.pem, or "tls_ca"`;
+  return `curl -v https://${host}`;
 }
 
 /** Three findings for each upstream, fewer where an earlier one makes the later ones moot. */

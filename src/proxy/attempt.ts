@@ -141,7 +141,9 @@ async function send(
   sending: Sending,
 ): Promise<AttemptResult> {
   if (request.clientSignal.aborted) return GONE;
-  const { proxy } = request.upstream;
+  const { proxy, tlsCa } = request.upstream;
+  const trust = tlsCa === null ? null : await connections.trustOf(tlsCa);
+  if (trust?.kind === "unusable") return failed({ kind: "not-tried", why: trust.why });
   const sentAt = performance.now();
   const firstEventBy = sentAt + request.firstByteMs;
   const own = new AbortController();
@@ -159,6 +161,7 @@ async function send(
       decompress: false,
       timeout: false,
       proxy,
+      ...(trust === null ? {} : { tls: { ca: trust.ca } }),
     });
     connections.noteHead(request.upstream, performance.now() - sentAt);
   } catch (error) {

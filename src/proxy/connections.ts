@@ -2,6 +2,7 @@
 // connection turned out to be dead, and a bare connect that only says whether an address accepts one.
 import { closeSync, openSync } from "node:fs";
 import { SHORTAGES, errorCode } from "../base/errors.ts";
+import type { Trust } from "../base/trust.ts";
 import type { Upstream } from "../base/upstream.ts";
 
 export type Connections = ReturnType<typeof createConnections>;
@@ -21,6 +22,7 @@ const MAX_WAITS = 8;
 export function createConnections(now: () => number) {
   const pooled = new Bun.FetchSession({ keepAlive: { idleTimeout: KEEP_ALIVE_SECS } });
   const single = new Bun.FetchSession({ keepAlive: false });
+  let trust: ((path: string) => Trust) | null = null;
   const lastReleased = new Map<string, number>();
   /** How long the last answers of each address were waited for, ms. */
   const headWaits = new Map<string, number[]>();
@@ -50,6 +52,11 @@ export function createConnections(now: () => number) {
       return waits !== undefined && Math.max(...waits) * STALE_TIMES <= STALE_AFTER_MS
         ? STALE_AFTER_MS
         : null;
+    },
+    /** What an upstream's `tls_ca` says. */
+    async trustOf(path: string): Promise<Trust> {
+      trust ??= (await import("../base/trust.ts")).createTrust(Date.now);
+      return trust(path);
     },
     close(): void {
       pooled.close();

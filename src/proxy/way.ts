@@ -29,7 +29,7 @@ const HEAD_BYTES = 64 * 1024;
 export async function openWay(
   url: string,
   proxy: string | false,
-  { verify, withinMs }: { readonly verify: boolean; readonly withinMs: number },
+  { ca, verify, withinMs }: { readonly verify: boolean; readonly withinMs: number; readonly ca?: string },
 ): Promise<Way> {
   const target = new URL(url);
   const first = proxy === false ? target : new URL(proxy);
@@ -53,7 +53,12 @@ export async function openWay(
   const shake = async (socket: Socket, at: URL): Promise<Socket | null> => {
     const host = hostOf(at);
     const name = isIP(host) > 0 ? { host } : { servername: host };
-    const secure = connectTls({ socket, ...name, rejectUnauthorized: verify });
+    const secure = connectTls({
+      socket,
+      ...name,
+      rejectUnauthorized: verify,
+      ...(ca === undefined ? {} : { ca }),
+    });
     return await run("tls", at, open(secure, "secureConnect"), [secure, socket]);
   };
 

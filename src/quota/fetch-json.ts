@@ -11,6 +11,8 @@ export interface JsonRequest {
   readonly headers: Readonly<Record<string, string>>;
   /** Outbound proxy URL, or false. */
   readonly proxy: string | false;
+  /** PEM: the only authorities that may have signed the certificate. */
+  readonly ca?: string;
   readonly signal: AbortSignal;
   /** Default 8,000. */
   readonly timeoutMs?: number;
@@ -30,7 +32,7 @@ const TRANSIENT = new Set([408, 409, 425, 429]);
 
 /** Never throws. */
 export async function fetchJson(request: JsonRequest): Promise<JsonAnswer> {
-  const { headers, proxy, signal, timeoutMs = TIMEOUT_MS, url } = request;
+  const { ca, headers, proxy, signal, timeoutMs = TIMEOUT_MS, url } = request;
   const timeout = AbortSignal.timeout(timeoutMs);
   const own = new AbortController();
   try {
@@ -40,6 +42,7 @@ export async function fetchJson(request: JsonRequest): Promise<JsonAnswer> {
       // Bun would decode without a limit.
       decompress: false,
       proxy,
+      ...(ca === undefined ? {} : { tls: { ca } }),
       signal: AbortSignal.any([signal, timeout, own.signal]),
     });
     const { status } = response;

@@ -25,6 +25,8 @@ export interface Lookup {
   readonly headers: Readonly<Record<string, string>>;
   /** Outbound proxy URL, or false. */
   readonly proxy: string | false;
+  /** The upstream's `tls_ca`, where its own host is asked. */
+  readonly tlsCa: string | null;
   readonly read: (bodies: readonly JsonRecord[]) => Balance | null;
 }
 
@@ -91,6 +93,7 @@ export function chooseLookup({ env, now, providers, vendorAt, upstream }: Lookup
       urls,
       headers: vendor.auth === "bearer" ? { authorization: `Bearer ${token}` } : { "x-api-key": token },
       proxy: upstream.proxy,
+      tlsCa: asked === base.host ? upstream.tlsCa : null,
       read: ([body = NOTHING, second = NOTHING]) => vendor.read(body, second),
     },
   };

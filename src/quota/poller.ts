@@ -115,10 +115,13 @@ function pauseOf(reading: Reading, { intervalMs, isAutomatic }: Lookup): number 
 }
 
 /** What is left, or why that is not known. Never rejects. */
-async function askFor({ headers, proxy, read, urls }: Lookup, signal: AbortSignal) {
+async function askFor({ headers, proxy, read, tlsCa, urls }: Lookup, signal: AbortSignal) {
   const bodies: JsonRecord[] = [];
+  const trust = tlsCa === null ? null : (await import("../base/trust.ts")).createTrust(Date.now)(tlsCa);
+  if (trust?.kind === "unusable") return { error: trust.why, isUnsupported: false };
+  const ca = trust === null ? {} : { ca: trust.ca };
   for (const url of urls) {
-    const answer = await fetchJson({ url, headers, proxy, signal });
+    const answer = await fetchJson({ url, headers, proxy, signal, ...ca });
     if (answer.kind !== "json") {
       return { error: answer.why, isUnsupported: answer.kind === "unsupported" };
     }

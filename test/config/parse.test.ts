@@ -222,6 +222,7 @@ describe("base_url: refused in words, only a trailing slash is normalised", () =
     ["https://a.example/v1?key=1", "must not contain a query: put it into `query`"],
     ["https://a.example/v1?", "must not contain a query: put it into `query`"],
     ["https://a.example/v1#x", "must not contain a fragment"],
+    ["https://a.example:0/v1", "has port 0, where nothing can listen"],
     ["https://a.example/v1/v1", "ends in /v1 twice"],
     ["https://a.example/v1/v1/", "ends in /v1 twice"],
     ["https://a.example/x/../v1", "has an empty or dotted segment in its path"],

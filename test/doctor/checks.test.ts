@@ -394,6 +394,40 @@ const CONDITIONS: readonly Condition[] = [
     says: /the proxy 127\.0\.0\.1:\d+ does not connect to relay\.example \(502\)/,
   },
   {
+    name: "reachable: its tls_ca is not there",
+    make: ({ writeConfig }) =>
+      writeConfig({ base_url: "https://relay.example/v1", tls_ca: "/nowhere/ca.pem" }),
+    status: "fail",
+    says: /main#1: tls_ca: \/nowhere\/ca\.pem: the file does not exist/,
+    hint: /ch config edit/,
+  },
+  {
+    name: "trust: a variable that only Codex reads",
+    make: ({ env, home }) => void (env["CODEX_CA_CERTIFICATE"] = home.write("ca.pem", GOOD_CERTIFICATE)),
+    status: "warn",
+    says: /CODEX_CA_CERTIFICATE is read by Codex only/,
+    hint: /NODE_EXTRA_CA_CERTS="\$CODEX_CA_CERTIFICATE"/,
+  },
+  {
+    name: "trust: a file that is not there",
+    make: ({ env }) => void (env["SSL_CERT_FILE"] = "/nowhere/ca.pem"),
+    status: "warn",
+    says: /SSL_CERT_FILE names \/nowhere\/ca\.pem, which cannot be read/,
+  },
+  {
+    name: "trust: one of several directories is not there",
+    make: ({ env, home }) => void (env["SSL_CERT_DIR"] = `${home.path}:/nowhere`),
+    status: "warn",
+    says: /SSL_CERT_DIR names \/nowhere,/,
+  },
+  {
+    name: "trust: nothing is checked",
+    make: ({ env }) => void (env["NODE_TLS_REJECT_UNAUTHORIZED"] = "0"),
+    status: "warn",
+    says: /no certificate is checked/,
+    hint: /unset NODE_TLS_REJECT_UNAUTHORIZED/,
+  },
+  {
     name: "clock: the upstream's is an hour ahead",
     make: ({ upstream }) =>
       upstream.play(() => reply({ headers: { date: new Date(Date.now() + 3_600_000).toUTCString() } })),

@@ -20,6 +20,7 @@ export function makeUpstream(parts: Partial<Upstream> = {}): Upstream {
     headersAllowed: new Set(),
     models: {},
     proxy: false,
+    tlsCa: null,
     timeouts: {
       connectMs: 10_000,
       firstByteMs: 120_000,

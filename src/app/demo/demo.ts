@@ -118,6 +118,7 @@ function makeDemoUpstream(relay: DemoRelay, index: number): Upstream {
     },
     onStatus: {},
     onError: [],
+    tlsCa: null,
     stripWorkspaces: false,
   };
 }

@@ -1,7 +1,10 @@
 // Looks at the network for `doctor`: how far a connection to each upstream comes (the outbound proxy, its tunnel, the name, the
 // port, the certificate, an answer and its clock), and the desktop's proxy. Sends no key and no request of the user's: a bare HEAD asks for the time. Never throws.
+import { accessSync, constants } from "node:fs";
 import type { Socket } from "node:net";
+import { delimiter } from "node:path";
 import { type Env, readVariable } from "../../base/env.ts";
+import { createTrust } from "../../base/trust.ts";
 import type { Upstream } from "../../base/upstream.ts";
 import type { ExamineOptions, NetworkFacts, Reached, Stage } from "../../doctor/facts.ts";
 import { openWay, proxyLogin, readHead, within } from "../../proxy/way.ts";
@@ -15,23 +18,55 @@ export async function collectNetworkFacts(
   upstreams: readonly Upstream[],
   { env, now }: ExamineOptions,
 ): Promise<NetworkFacts> {
-  const byWay = Map.groupBy(upstreams, ({ origin, proxy }) => `${proxy} ${origin}`);
+  const byWay = Map.groupBy(upstreams, ({ origin, proxy, tlsCa }) => JSON.stringify([proxy, origin, tlsCa]));
   const reached = [...byWay.values()].flatMap((same) => {
     const labels = [...new Set(same.map(({ label }) => label))].join(", ");
     return same.slice(0, 1).map(async (first) => ({ ...(await reach(first, now)), labels }));
   });
-  return { systemProxy: await readSystemProxy(env), reached: await Promise.all(reached) };
+  return {
+    systemProxy: await readSystemProxy(env),
+    trust: listTrust(env),
+    reached: await Promise.all(reached),
+  };
+}
+
+/** Of files, and of directories parted by colons. */
+const TRUST_FILES = ["SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS", "CODEX_CA_CERTIFICATE"];
+const TRUST_DIRECTORIES = "SSL_CERT_DIR";
+const TRUST_OTHERS = ["NODE_TLS_REJECT_UNAUTHORIZED"];
+
+function listTrust(env: Env): NetworkFacts["trust"] {
+  return [...TRUST_FILES, TRUST_DIRECTORIES, ...TRUST_OTHERS].flatMap((variable) => {
+    const value = readVariable(env, variable)?.trim();
+    if (value === undefined) return [];
+    const isFile = TRUST_FILES.includes(variable);
+    const paths = variable === TRUST_DIRECTORIES ? value.split(delimiter) : isFile ? [value] : [];
+    return [{ variable, value, unreadable: paths.find((path) => !isReadable(path)) ?? null }];
+  });
+}
+
+function isReadable(path: string): boolean {
+  try {
+    accessSync(path, constants.R_OK);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** `now`: wall clock, ms. */
 export async function reach(
-  { baseUrl, proxy }: Upstream,
+  { baseUrl, proxy, tlsCa }: Upstream,
   now: () => number,
 ): Promise<Omit<Reached, "labels">> {
   const target = new URL(baseUrl);
   const withinMs = REACH_MS[proxy === false ? "direct" : "proxied"];
-  const { socket, steps } = await openWay(baseUrl, proxy, { verify: true, withinMs });
   const known = { host: target.host, proxy: proxy === false ? null : new URL(proxy).host };
+  const trust = tlsCa === null ? null : createTrust(now)(tlsCa);
+  if (trust?.kind === "unusable")
+    return { ...known, stages: [], clockAheadMs: null, trustProblem: trust.why };
+  const ca = trust === null ? {} : { ca: trust.ca };
+  const { socket, steps } = await openWay(baseUrl, proxy, { verify: true, withinMs, ...ca });
   if (socket === null) return { ...known, stages: steps, clockAheadMs: null };
   const isThroughProxy = proxy !== false && target.protocol === "http:";
   const began = performance.now();

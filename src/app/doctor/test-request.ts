@@ -109,9 +109,9 @@ export async function sendTestRequest(
   const reached = { ...(await reach(upstream, now)), labels: upstream.label };
   const model = modelAt(upstream, options.model);
   const base = { label: upstream.label, service: upstream.service, model, reached };
-  const isReached = reached.stages.every(
-    ({ error, isProxy, name }) => error === null || (name === "http" && !isProxy),
-  );
+  const isReached =
+    reached.trustProblem === undefined &&
+    reached.stages.every(({ error, isProxy, name }) => error === null || (name === "http" && !isProxy));
   if (!isReached || upstream.credential.kind === "client" || upstream.credential.kind === "unusable") {
     const reason = upstream.credential.kind === "unusable" ? upstream.credential.why : null;
     return { ...base, isOwnLogin: upstream.credential.kind === "client", unusable: reason, asked: null };

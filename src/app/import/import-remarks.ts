@@ -133,6 +133,8 @@ function describeKey(about: string, key: string, value: unknown): Remark[] {
         : t`${about}: its requests would go past your outbound proxy`;
     return [{ about, isRisk: true, words }];
   }
+  if (key === "tls_ca" && typeof value === "string")
+    return [{ about, isRisk: true, words: t`${about}: its certificate would be checked against ${value}` }];
   if (key === "headers") return [{ about, isRisk: true, words: t`${about} adds the headers: ${names}` }];
   if (key === "query") return [{ about, isRisk: true, words: t`${about} adds the parameters: ${names}` }];
   if (key === "headers_allowed") {

@@ -80,6 +80,7 @@ function viewUpstream(entry: UpstreamEntry, target: string, { readVariable }: Vi
     headers: maskValues(entry.headers ?? {}),
     query: maskValues(entry.query ?? {}),
     proxy: typeof entry.proxy === "string" ? maskText(entry.proxy) : (entry.proxy ?? null),
+    tls_ca: entry.tls_ca ?? null,
     timeouts: entry.timeouts ?? {},
     on_status: entry.on_status ?? {},
     on_error: entry.on_error ?? [],

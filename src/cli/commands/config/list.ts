@@ -137,6 +137,7 @@ function printUpstream({ out, now }: Cli, view: UpstreamView): void {
     ["headers", view.headers],
     ["query", view.query],
     ["proxy", view.proxy === false ? t`none` : view.proxy],
+    ["tls_ca", view.tls_ca],
     ["timeouts", view.timeouts],
     ["on_status", view.on_status],
     ["on_error", Object.fromEntries(view.on_error.map(describeErrorRule))],

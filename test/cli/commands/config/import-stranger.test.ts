@@ -52,6 +52,12 @@ test.each<[string, object, { around?: object; config?: object }, string]>([
     "far#1: its requests would go through the proxy 203.0.113.10:8080",
   ],
   ["no proxy at all", { proxy: false }, {}, "far#1: its requests would go past your outbound proxy"],
+  [
+    "authorities of its own",
+    { tls_ca: "/tmp/their-ca.pem" },
+    {},
+    "far#1: its certificate would be checked against /tmp/their-ca.pem",
+  ],
   ["headers", { headers: { "X-A": "v", "X-B": "v" } }, {}, "far#1 adds the headers: X-A, X-B"],
   ["parameters", { query: { team: "v" } }, {}, "far#1 adds the parameters: team"],
   [
