@@ -26,6 +26,8 @@ export type Owned = OwnedName & { readonly origin: string | null };
 
 /** Looking at the files costs about 20 us; many requests may come at once. */
 const LOOK_AGAIN_MS = 5;
+/** And looking for new ones costs a few times that. */
+const LIST_AGAIN_MS = 100;
 const MAX_BYTES = 2 ** 20;
 /** More than any file has. The oldest are forgotten first. */
 const MOST_KNOWN = 1000;
@@ -41,6 +43,7 @@ export function createOwnedNames({ service, paths, env, systemDirectory, now }: 
   let compiled = NO_OWNED_NAMES;
   let seen: readonly unknown[] | null = null;
   let lookedAt = Number.NEGATIVE_INFINITY;
+  let listed = { at: Number.NEGATIVE_INFINITY, paths: [] as readonly string[] };
   let pending: Promise<OwnedNames> | null = null;
 
   const look = (path: string) => {
@@ -86,7 +89,9 @@ export function createOwnedNames({ service, paths, env, systemDirectory, now }: 
       if (pending !== null) return pending;
       if (Math.abs(now() - lookedAt) < LOOK_AGAIN_MS) return compiled;
       lookedAt = now();
-      const states = source.files(files).map(look);
+      if (Math.abs(lookedAt - listed.at) >= LIST_AGAIN_MS)
+        listed = { at: lookedAt, paths: source.files(files) };
+      const states = listed.paths.map(look);
       if (seen?.length === states.length && states.every((state, at) => state === seen?.[at]))
         return compiled;
       seen = states;

@@ -238,6 +238,8 @@ const namesWith = (...treatments: readonly HeaderTreatment[]): readonly string[]
 export const IDENTITY_HEADERS: ReadonlySet<string> = new Set(namesWith("login"));
 /** What belongs to the client's connection. */
 export const CONNECTION_HEADERS: readonly string[] = namesWith("replaced");
+/** What no upstream gets just because the client sends it. */
+export const CLIENT_HEADERS: ReadonlySet<string> = new Set([...CONNECTION_HEADERS, ...IDENTITY_HEADERS]);
 
 /** The names themselves, so that a turn of today's clients asks no pattern. */
 const KNOWN: ReadonlySet<string> = new Set([

@@ -1,7 +1,7 @@
 // Makes the headers of one attempt out of the client's, and a client's out of an upstream's: what belongs to the
 // connection, to the client's account or to another upstream is left out, this upstream's own headers are added.
 // Pure.
-import { CONNECTION_HEADERS, IDENTITY_HEADERS } from "../base/header-names.ts";
+import { CLIENT_HEADERS, CONNECTION_HEADERS, IDENTITY_HEADERS } from "../base/header-names.ts";
 import type { Upstream } from "../base/upstream.ts";
 import { HOPS_HEADER } from "./guard.ts";
 import type { HeldBack } from "./held-back.ts";
@@ -23,7 +23,7 @@ export interface RequestHeaderParts {
   /** Replaces values of headers that carry text of the user's, after redaction. */
   readonly replaced: Readonly<Record<string, string>>;
   /** What this upstream may not see. Default: nothing. */
-  readonly held?: Pick<HeldBack, "headers" | "own">;
+  readonly held?: Pick<HeldBack, "headers" | "ofClient" | "own">;
 }
 
 /** What an API cannot do without, where the client's value is for another upstream. */
@@ -39,7 +39,6 @@ export function makeRequestHeaders(parts: RequestHeaderParts): Headers {
   const isClient = kind === "client";
   // To copy all and delete some costs half of setting the others.
   const out = new Headers(client);
-  for (const name of CONNECTION_HEADERS) out.delete(name);
   for (const name of namedByConnection(client)) out.delete(name);
   for (const name of parts.ownedNames) {
     const mayPass = upstream.headersAllowed.has(name) || (isClient && IDENTITY_HEADERS.has(name));
@@ -47,7 +46,8 @@ export function makeRequestHeaders(parts: RequestHeaderParts): Headers {
   }
   // The relay that the client's own file names beside such a header gets it, unless it has a key of ours.
   const isOwn = (name: string): boolean => kind === "none" && held?.own.has(name) === true;
-  if (!isClient) for (const name of IDENTITY_HEADERS) if (!isOwn(name)) out.delete(name);
+  for (const name of held?.ofClient ?? CLIENT_HEADERS)
+    if (!IDENTITY_HEADERS.has(name) || (!isClient && !isOwn(name))) out.delete(name);
   for (const name of held?.headers ?? []) out.delete(name);
   if (parts.decoded) out.delete("content-encoding");
   if (!parts.keepTurnState) out.delete(TURN_STATE_HEADER);

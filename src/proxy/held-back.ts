@@ -2,6 +2,7 @@
 // origin, and, at any but the vendor's own API, what looks like a credential or is not known at all.
 // Pure.
 import {
+  CLIENT_HEADERS,
   IDENTITY_HEADERS,
   isCredentialParameter,
   isForRelays,
@@ -13,6 +14,8 @@ import type { Upstream } from "../base/upstream.ts";
 export interface HeldBack {
   /** Lower case. */
   readonly headers: readonly string[];
+  /** Those of the client's connection and login that there are, in lower case. */
+  readonly ofClient: readonly string[];
   /** What else there is for this upstream alone: names that others would not get. */
   readonly own: ReadonlySet<string>;
   /** The query without what was held back, with its "?", or "". */
@@ -41,14 +44,15 @@ export function holdBack({ headers, search, upstream, owned }: HoldBackParts): H
     // Under a name that the client uses itself, another value is its own.
     else if (!isForRelays(name) || isMaybe(claims, value)) held.push(name);
   }
-  if (!upstream.isOfficial) {
-    for (const name of headers.keys()) {
-      if (isForRelays(name) || own.has(name) || upstream.headersAllowed.has(name)) continue;
-      if (!owned.headers.has(name)) held.push(name);
+  const ofClient: string[] = [];
+  for (const name of headers.keys()) {
+    if (CLIENT_HEADERS.has(name)) ofClient.push(name);
+    else if (!upstream.isOfficial && !isForRelays(name) && !own.has(name)) {
+      if (!owned.headers.has(name) && !upstream.headersAllowed.has(name)) held.push(name);
     }
   }
   const query = holdBackParameters(search, upstream, owned.parameters);
-  return { headers: held, own, search: query.search, names: [...held, ...query.names] };
+  return { headers: held, ofClient, own, search: query.search, names: [...held, ...query.names] };
 }
 
 /** What every client leaves behind where a redirect leads to another origin (Fetch 4.4). */
