@@ -18,17 +18,30 @@ const STALE_AFTER_MS = 10_000;
 const STALE_TIMES = 2;
 const MAX_WAITS = 8;
 
-/** `now` is a monotonic clock in ms. */
-export function createConnections(now: () => number) {
+/** The monotonic clock stands still while the computer sleeps. */
+const SLEEP_MS = 5_000;
+
+/** `now` is a monotonic clock in ms, `wallNow` the wall clock. */
+export function createConnections(now: () => number, wallNow: () => number = Date.now) {
   const pooled = new Bun.FetchSession({ keepAlive: { idleTimeout: KEEP_ALIVE_SECS } });
   const single = new Bun.FetchSession({ keepAlive: false });
   let trust: ((path: string) => Trust) | null = null;
+  let seen = { at: now(), wallAt: wallNow() };
+  let wokeAt = -Infinity;
+  /** What was kept before a sleep leads nowhere, and is closed by its idle time only now. */
+  const hasJustWoken = (): boolean => {
+    const at = now();
+    const wallAt = wallNow();
+    if (wallAt - seen.wallAt - (at - seen.at) > SLEEP_MS) wokeAt = at;
+    seen = { at, wallAt };
+    return at - wokeAt <= KEEP_ALIVE_MAX_MS;
+  };
   const lastReleased = new Map<string, number>();
   /** How long the last answers of each address were waited for, ms. */
   const headWaits = new Map<string, number[]>();
   return {
     /** `fresh`: a connection that no request has used before. */
-    fetch: (fresh: boolean) => (fresh ? single : pooled).fetch,
+    fetch: (fresh: boolean) => (fresh || hasJustWoken() ? single : pooled).fetch,
     /** Call when an attempt at the upstream is over and its connection may have gone back to the pool. */
     released(upstream: Upstream): void {
       lastReleased.set(upstream.baseUrl, now());
@@ -36,7 +49,7 @@ export function createConnections(now: () => number) {
     /** Could a request sent now go out on a kept-alive connection? Bun does not say, so this is an upper bound. */
     mayHaveBeenReused(upstream: Upstream): boolean {
       const at = lastReleased.get(upstream.baseUrl);
-      return at !== undefined && now() - at <= KEEP_ALIVE_MAX_MS;
+      return at !== undefined && !hasJustWoken() && now() - at <= KEEP_ALIVE_MAX_MS;
     },
     noteHead({ baseUrl }: Upstream, waitMs: number): void {
       const waits = headWaits.get(baseUrl);

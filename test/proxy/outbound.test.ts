@@ -151,6 +151,35 @@ test("a kept connection is given up early only where answers came soon before", 
   connections.close();
 });
 
+test("after a sleep no connection from before it is used", () => {
+  const clock = { awake: 0, wall: 0 };
+  const connections = createConnections(
+    () => clock.awake,
+    () => clock.wall,
+  );
+  const pass = (ms: number, asleepMs = 0): void => {
+    clock.awake += ms;
+    clock.wall += ms + asleepMs;
+  };
+  const upstream = makeUpstream();
+  const kept = connections.fetch(false);
+  connections.released(upstream);
+  pass(2_000);
+  expect(connections.mayHaveBeenReused(upstream)).toBe(true);
+  pass(1_000, 3_600_000);
+  expect(connections.mayHaveBeenReused(upstream)).toBe(false);
+  expect(connections.fetch(false)).toBe(connections.fetch(true));
+  connections.released(upstream);
+  // Those from before it are closed by now.
+  pass(24_000);
+  expect(connections.fetch(false)).toBe(kept);
+  connections.released(upstream);
+  // A clock that is set back is no sleep.
+  pass(1_000, -3_600_000);
+  expect(connections.mayHaveBeenReused(upstream)).toBe(true);
+  connections.close();
+});
+
 test("a kept connection that leads nowhere costs ten seconds, then a fresh one answers", async () => {
   await using upstream = await startFakeUpstream((request) =>
     request.n === 2 ? [SILENCE] : GOOD.responses({ text: `answer on ${request.connection}` }),
