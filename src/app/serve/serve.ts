@@ -204,8 +204,8 @@ async function startService(
   const since = now();
   let port = options.port ?? DEFAULT_PORT[service];
   const record = (entry: LogEntry): void => {
-    const numbered = book.number(entry);
-    book.note(numbered, log.append(numbered));
+    book.number(entry);
+    book.note(entry, log.append(entry));
     saved.noteChange();
     options.onRequest(entry);
     shared.tellFileTroubles();

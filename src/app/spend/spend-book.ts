@@ -187,8 +187,12 @@ export function createSpendBook({ now, onTrouble, paths, prices }: SpendBookOpti
   };
 
   return {
-    /** The entry with its number, by which it is counted once. */
-    number: (entry: LogEntry): LogEntry => ({ ...entry, run, seq: (seq += 1) }),
+    /** Gives the entry its number, by which it is counted once. */
+    number(entry: LogEntry): LogEntry {
+      entry.run = run;
+      entry.seq = seq += 1;
+      return entry;
+    },
     /** A numbered entry that ended. `isLogged`: the log has it. Cheap, and never throws. */
     note(entry: LogEntry, isLogged: boolean): void {
       last.noted += 1;
