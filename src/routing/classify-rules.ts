@@ -14,6 +14,7 @@ import {
   statedOr,
 } from "./rule.ts";
 import { hasCode, hasStatus, says, type Signal } from "./signal.ts";
+import { deniesModel, isModelCode } from "./one-model.ts";
 import { findSpent, type Spent } from "./spent.ts";
 import type { AttemptOutcome } from "./types.ts";
 
@@ -680,21 +681,15 @@ function spentIn(signal: Signal): Spent | null {
 const MODEL_WORDS =
   /no available (?:channel|provider)s?|get channel failed|无可用渠道|模型.{0,60}(?:不存在|不支持)|无权(?:访问|使用)(?:该)?模型|(?:no|not have) access to (?:the )?model|model(?:[^.:;,]|[.:](?! )){0,80}(?:does not exist|not found|is not supported|not available|is not a valid model)|unknown model|unsupported model|invalid model|^model: /m;
 
-/**
- * Words that refuse one model, group or tier to a key that is good for others. They name what is refused: a key that is
- * refused as a whole names none.
- */
-const NOT_THIS_MODEL =
-  /\bnot (?:allowed|authorized|permitted|entitled) to (?:access|use|call) (?:(?:the|this|requested) ){0,2}(?:model|group)\b|\b(?:no|not have|without) access to (?:(?:the|this|requested) ){0,2}(?:model|group)\b|n.t have access to (?:(?:the|this|requested) ){0,2}(?:model|group)\b|\bno \S{1,30} has access to (?:the )?requested model|\b(?:model access|access to (?:the |this )?model) (?:is )?denied|\bmodel \S{1,80} is not (?:allowed|available|enabled) (?:for|on|in|with) (?:this|your|the)|\bmodel requires an? (?:\S{1,20} )?(?:subscription|plan|tier|upgrade)|\bplan does not (?:yet )?(?:include access to|support) \S|\bnot support (?:this|the) (?:requested )?model|\bnot available (?:on|in|for|with) your (?:current )?(?:\S{1,20} )?(?:plan|tier|group|subscription)|\bnot activated the model|\bsupport the requested model|\bmodel (?:\S{1,80} )?(?:not supported|does not support the \S{1,20} plan)|\bnot found the model|(?:暂无|没有|无)(?:该|此|当前)?模型.{0,12}权限|无权(?:访问|使用)(?:该|此|当前)?(?:模型|分组)|模型.{0,40}(?:未开[通放]|无权限|没有权限|不可用)|(?:套餐|分组|等级).{0,12}(?:暂?未开放|不支持|不包含|不可用)/;
-/** `key_model_access_denied`, `model_not_allowed`, `Model.AccessDenied`, `ModelNotOpen`, in lower case. */
-const MODEL_CODE =
-  /model[\w.]{0,12}?(?:access_?denied|not_?(?:found|allowed|open|supported|available|enabled)|forbidden|restricted)|^(?:unsupported|invalid|unknown)_?model$/;
-
 /** A model that is not there, or not for this key. An upstream's own 5xx counts only with words that name the model or its channels. */
 function isModelUnknown(signal: Signal): boolean {
-  if (signal.facts.codes.some((code) => MODEL_CODE.test(code))) return true;
+  if (signal.facts.codes.some(isModelCode)) return true;
   if (!isError(signal) || !hasStatus(signal, 400, 401, 403, 404, 429, 500, 503)) return false;
-  return says(signal, NOT_THIS_MODEL) || (!hasStatus(signal, 401, 429) && says(signal, MODEL_WORDS));
+  const isOfAccess = hasStatus(signal, 401, 403, 404);
+  return (
+    deniesModel(signal.facts.message, isOfAccess) ||
+    (!hasStatus(signal, 401, 429) && says(signal, MODEL_WORDS))
+  );
 }
 
 function isUnifiedRejected(signal: Signal): boolean {

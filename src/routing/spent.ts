@@ -42,16 +42,16 @@ const SENTENCE_END = /[\n;。；!！]|[.?](?=\s|$)/;
 
 /** What else has limits: speed, length, size, the number of things at once. A sentence of these is none of money. */
 const OTHER_LIMIT =
-  /per[ _-]?(?:min|sec|request)|\/ ?(?:min|sec)|\b[rt]pm\b|(?:within|in) (?:a|one|1) minute|concurren|parallel|in-flight|context|\bfiles?\b|storage|images?\b|uploads?\b|\bsize\b|\bbytes?\b|\d ?mb\b|\blength\b|peak load|check quota|每分钟|分钟内|每秒|并发|排队|上下文|文件|图片|长度|大小|存储/;
+  /per[ _-]?(?:min|sec|request)|\/ ?(?:min|sec)|\b[rt]pm\b|(?:within|in) (?:a|one|1) minute|concurren|parallel|in-flight|context|\bfiles?\b|storage|images?\b|uploads?\b|\bsize\b|\bbytes?\b|\d ?mb\b|\blength\b|peak load|check quota|(?<!fewer )max_tokens|budget_tokens|\b(?:output|completion|thinking|reasoning|retry) (?:tokens?|budgets?)\b|stop_sequences|tool calls?|每分钟|分钟内|每秒|并发|排队|上下文|文件|图片|长度|大小|存储/;
 /** A limit of speed, unless it is one of a day or longer. */
 const RATE = /\brate[ -]?limit|too many requests|requests? (?:limit|quota)|请求(?:次)?数|频率/;
 const PERIOD =
   /\bper[ -]?(?:day|week|month)|\b(?:daily|weekly|monthly|today|this (?:day|week|month|period))\b|\b\d{1,2}[ -]?(?:h(?:ou)?rs?|days?)\b|billing (?:cycle|period)|\b[rt]pd\b|今日|今天|当日|本日|每[日天周月]|本[周月]|日限|周限|月限|小时/;
 
 const NOUN =
-  "quotas?|balances?|credits?|budgets?|allowances?|allocation|funds|wallet|usage|premium requests?|(?:spend(?:ing)?|costs?|billing|plan|session) limits?|plan";
+  "quotas?|balances?|credits?|budgets?|allowances?|allocation|funds|wallet|usage|premium requests?|(?:spend(?:ing)?|usage|costs?|billing|plan|session) (?:limits?|caps?)|free messages|package|plan";
 const STATE =
-  "exhaust(?:ed|s)?|exceed(?:s|ed|ing)?|reach(?:es|ed)?|hit|insufficient|used up|used all|run out|ran out|out of|depleted|not enough|not sufficient|too low|overdue|in arrears|past due|consumed|spent|crossed|lacks?";
+  "exhaust(?:ed|s)?|exceed(?:s|ed|ing)?|reach(?:es|ed)?|hit|insufficient|used up|used all|run out|ran out|out of|depleted|not enough|not sufficient|too low|overdue|in arrears|past due|consumed|spent|crossed|is empty|is zero|lacks?";
 const ADJACENT = "out of|no|over|zero|insufficient|not enough|lack(?:s|ing)?";
 const HELD = "quotas?|balances?|credits?|budgets?|allowances?|funds|extra usage";
 const NOUN_ZH = "额度|余额|配额|套餐|限额|费用|消费|积分|点数|次数|用量|流量|使用(?:上限|限制|限额)";
@@ -64,10 +64,10 @@ const MONEY: readonly RegExp[] = [
   new RegExp(`\\b(?:${STATE})\\b.{0,40}?\\b(?:${NOUN})\\b`),
   new RegExp(`\\b(?:${ADJACENT}) (?:\\S{1,20} ){0,3}?(?:${HELD})\\b`),
   /\b(?:hit|reached) (?:your|the) limit\b/,
-  /\bpayment (?:is |was )?(?:past due|overdue|required)|\bin arrears\b|can only afford|more credits|spend(?:ing)? limit/,
+  /\bpayment (?:is |was )?(?:past due|overdue|required)|\bin arrears\b|can only afford|more credits|spend(?:ing)? limit|\b(?:top[ -]up|recharge)\b(?!.{0,60}\b(?:increase|higher|raise|upgrade)\b)/,
   new RegExp(`(?:${NOUN_ZH}).{0,12}?(?:${STATE_ZH})`),
   new RegExp(`(?:${STATE_ZH}).{0,16}?(?:${NOUN_ZH})`),
-  /欠费|预扣费额度失败|余额为(?:零|0)/,
+  /欠费|预扣费额度失败|余额为(?:零|0)|请(?:先|及时)?充值/,
 ];
 
 /** "Daily call limit reached", "free-models-per-day limit exceeded", "too many tokens per day". */
