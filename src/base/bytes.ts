@@ -3,15 +3,21 @@
 
 const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf];
 
-/** The first byte that is neither white space nor a part of a byte order mark; null for none. */
-export function firstByteOf(bytes: Uint8Array): number | null {
-  for (const byte of bytes) if (byte > 0x20 && !BYTE_ORDER_MARK.includes(byte)) return byte;
-  return null;
-}
+const BRACE = 0x7b;
+const BRACKET = 0x5b;
+const LESS_THAN = 0x3c;
 
-/** A JSON object or array. */
-export function beginsJson(byte: number | null): boolean {
-  return byte === 0x7b || byte === 0x5b;
+/** What a body is. */
+export type Shape = "unknown" | "events" | "json" | "page";
+
+/** By its first byte that is neither white space nor a part of a byte order mark: content types lie. */
+export function shapeOf(bytes: Uint8Array): Shape {
+  for (const byte of bytes) {
+    if (byte <= 0x20 || BYTE_ORDER_MARK.includes(byte)) continue;
+    if (byte === BRACE || byte === BRACKET) return "json";
+    return byte === LESS_THAN ? "page" : "events";
+  }
+  return "unknown";
 }
 
 /** The text, without a BOM unless it is to stay; null for bytes that are not UTF-8. */

@@ -10,14 +10,12 @@ import { type Answer, isRedirect } from "./attempt.ts";
 import type { LoopRun } from "./attempt-loop.ts";
 import type { Chosen } from "./chosen.ts";
 import type { Converted } from "./change-form.ts";
+import { BODILESS } from "./data-answer.ts";
 import { type DeliveryEnd, makeDelivery } from "./deliver.ts";
 import type { Exchange, ExchangeEnd } from "./exchange.ts";
 import { CLIENT_CLOSED_REQUEST, type LocalError, makeErrorResponse } from "./local-error.ts";
 import { makeResponseHeaders, TURN_STATE_HEADER } from "./headers.ts";
 import { isForFew } from "./held-back.ts";
-
-/** Statuses that never have a body (RFC 9110 6.4.1). */
-const BODILESS = new Set([204, 205, 304]);
 
 /** An answer of our own: no upstream was asked (`refused`), or none gave an answer that could be shown (`error`). */
 export function answerLocal(exchange: Exchange, outcome: "refused" | "error", error: LocalError): Response {

@@ -1,5 +1,6 @@
 // One attempt of one request at one upstream: fetch, its timers, and the gate. Its outcome is a value.
 // Never throws, blames no upstream, and knows no other one.
+import type { Shape } from "../base/bytes.ts";
 import { canDecode } from "../base/decoder.ts";
 import { errorCode } from "../base/errors.ts";
 import type { Upstream } from "../base/upstream.ts";
@@ -19,7 +20,7 @@ import { acceptsCodings, readCodings } from "./codings.ts";
 import { judgeData } from "./data-answer.ts";
 import type { Endpoint } from "./endpoints.ts";
 import { checkConnect, type Connections, type ConnectResult, findShortage } from "./connections.ts";
-import { type Acceptance, type BadContent, type Held, holdAnswer, type Shape } from "./gate.ts";
+import { type Acceptance, type BadContent, type Held, holdAnswer } from "./gate.ts";
 import { proxyConnectOutcome, proxyErrorOutcome, proxyLostOutcome, proxyPageOutcome } from "./outbound.ts";
 import type { UpstreamRequest } from "./upstream-request.ts";
 

@@ -1,6 +1,6 @@
 // Judges an answer to a request that is no turn by its first bytes, which are held: a web page, nothing at all and an error
 // inside a 200, as a document or as the first event, are failed attempts. Everything else is data, and passes.
-import { beginsJson, firstByteOf } from "../base/bytes.ts";
+import { type Shape, shapeOf } from "../base/bytes.ts";
 import { isRecord, parseJson } from "../base/json-value.ts";
 import { createSseSplitter } from "../base/sse.ts";
 import type { AnswerBody } from "./answer-body.ts";
@@ -8,9 +8,8 @@ import { type BadContent, isError } from "./gate.ts";
 
 /** No error is longer. */
 const LONGEST_ERROR_BYTES = 64 * 1024;
-const LESS_THAN = 0x3c;
 /** Statuses that have no body (RFC 9110 15.3.5, 15.3.6, 15.4.5). */
-const BODILESS = new Set([204, 205, 304]);
+export const BODILESS: ReadonlySet<number> = new Set([204, 205, 304]);
 
 interface DataAnswer {
   readonly status: number;
@@ -27,6 +26,7 @@ export async function judgeData(
   const decoder = new TextDecoder();
   const splitter = createSseSplitter({ maxEventBytes: LONGEST_ERROR_BYTES });
   let text = "";
+  let shape: Shape = "unknown";
   const bad = (reason: BadContent["reason"]): BadContent => ({
     kind: "bad-content",
     reason,
@@ -46,8 +46,8 @@ export async function judgeData(
       if (next.kind !== "bytes") return null;
       heldBytes += next.bytes.length;
       text += decoder.decode(next.bytes, { stream: true });
-      const first = firstByteOf(Buffer.from(text.slice(0, 256)));
-      if (first === null || first === LESS_THAN || beginsJson(first)) continue;
+      if (shape === "unknown") shape = shapeOf(next.bytes);
+      if (shape !== "events") continue;
       if (!mayBeEvents(text)) return null;
       const [event] = splitter.push(next.bytes);
       if (event === undefined) continue;

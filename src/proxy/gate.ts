@@ -1,6 +1,6 @@
 // Holds an upstream's answer back until the client would show or act on something of it: until then an error inside a 200, an
 // empty answer, a wrong form or silence is a failed attempt, and the next upstream can still be asked.
-import { beginsJson, firstByteOf } from "../base/bytes.ts";
+import { type Shape, shapeOf } from "../base/bytes.ts";
 import { isRecord, type JsonRecord, parseJson } from "../base/json-value.ts";
 import { createSseSplitter, type SseEvent, type SseSplitter } from "../base/sse.ts";
 import type { AttemptOutcome } from "../routing/types.ts";
@@ -55,8 +55,6 @@ export interface Held {
   readonly bytes: number;
 }
 
-export type Shape = "unknown" | "events" | "json" | "page";
-
 interface Seen {
   /** What the answer is by its first bytes. */
   readonly shape: Shape;
@@ -80,7 +78,6 @@ type BadReason = BadContent["reason"];
 /** Of a bad answer that is no JSON, so much goes to the verdict. */
 const SHOWN_BYTES = 4 * 1024;
 const SLICE_BYTES = 256;
-const LESS_THAN = 0x3c;
 
 /** Reads ahead in `input.body` (which keeps what was read) until the answer may be shown or is known to be bad. */
 export async function holdAnswer(input: GateInput): Promise<GateResult> {
@@ -200,14 +197,6 @@ function judgeEvents(
     }
   }
   return { judged: null, said: "", isNew };
-}
-
-/** What the first bytes are. An event stream may be sent with any content type, and so may a page. */
-function shapeOf(bytes: Uint8Array): Shape {
-  const first = firstByteOf(bytes);
-  if (first === null) return "unknown";
-  if (beginsJson(first)) return "json";
-  return first === LESS_THAN ? "page" : "events";
 }
 
 interface Deciding {

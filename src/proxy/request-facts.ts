@@ -2,7 +2,7 @@
 // Pure.
 import { endsAtTopLevel, findTopLevelString } from "../base/json-members.ts";
 import { parseJson, stringOr } from "../base/json-value.ts";
-import { beginsJson, firstByteOf } from "../base/bytes.ts";
+import { shapeOf } from "../base/bytes.ts";
 import type { Endpoint } from "./endpoints.ts";
 
 export interface RequestFacts {
@@ -27,7 +27,7 @@ const BACKGROUND = Buffer.from('"background"');
 export function readRequestFacts(endpoint: Endpoint, headers: Headers, body: Uint8Array): RequestFacts {
   const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
   if (endpoint.api === null) {
-    const namesModel = endpoint.judged === "data" && beginsJson(firstByteOf(bytes));
+    const namesModel = endpoint.judged === "data" && shapeOf(bytes) === "json";
     return {
       endpoint,
       model: namesModel ? stringField(bytes, "model") : null,

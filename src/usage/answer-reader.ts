@@ -1,7 +1,7 @@
 // Reads one decoded answer while it passes and tells what it amounts to: tokens, terminal event, error.
 // Keeps its end (and the message_start of a Messages stream) and reads that once; never parses event by event.
 // Pure.
-import { beginsJson, firstByteOf } from "../base/bytes.ts";
+import { type Shape, shapeOf } from "../base/bytes.ts";
 import { isRecord, parseJson } from "../base/json-value.ts";
 import { type SseEvent, createSseSplitter } from "../base/sse.ts";
 import { readTailMember } from "../base/json-members.ts";
@@ -34,7 +34,7 @@ const LONGEST_PING_BYTES = 4 * 1024;
  */
 export function createAnswerReader(api: Api, onDrop?: (chunk: Uint8Array) => void) {
   let tail = createByteTail(EVENTS_TAIL_BYTES, onDrop);
-  let shape: "unknown" | "events" | "json" = "unknown";
+  let shape: Shape = "unknown";
   let facts: AnswerFacts | null = null;
   const opening = api === "messages" ? createOpening() : null;
   const activity = createStreamActivity();
@@ -108,12 +108,6 @@ export function createAnswerReader(api: Api, onDrop?: (chunk: Uint8Array) => voi
           ? readWholeAnswer(api, new TextDecoder().decode(tail.bytes()), tail.isCut)
           : readTail(api, tail.bytes(), opening?.usage())),
   };
-}
-
-function shapeOf(chunk: Uint8Array): "unknown" | "events" | "json" {
-  const first = firstByteOf(chunk);
-  if (first === null) return "unknown";
-  return beginsJson(first) ? "json" : "events";
 }
 
 /** Reads the first events of a Messages stream until the usage of message_start is known. */
