@@ -95,12 +95,18 @@ export async function attempt(request: AttemptRequest, connections: Connections)
   }
   // Asked before sending: a connection that another request returns meanwhile is not the one that this request used.
   const mayBeStale = connections.mayHaveBeenReused(request.upstream);
-  const staleAfterMs = mayBeStale ? connections.staleAfterMs(request.upstream) : null;
+  const staleAfterMs =
+    mayBeStale && hasEarlyHead(request) ? connections.staleAfterMs(request.upstream) : null;
   const first = await send(request, connections, { staleAfterMs, fresh: false, isNew: !mayBeStale });
   if (!mayBeStale || !isLost(first) || !request.mayResend())
     return await blameWay(request, first, !mayBeStale);
   const again = await send(request, connections, { staleAfterMs: null, fresh: true, isNew: true });
   return await blameWay(request, again, true);
+}
+
+/** The head of an answer that is not streamed comes with the whole of it. */
+function hasEarlyHead({ api, stream }: AttemptRequest): boolean {
+  return api !== null && stream;
 }
 
 function isLost(result: AttemptResult): boolean {
@@ -164,7 +170,8 @@ async function send(
       proxy,
       ...(trust === null ? {} : { tls: { ca: trust.ca } }),
     });
-    connections.noteHead(request.upstream, performance.now() - sentAt);
+    if (response.ok && hasEarlyHead(request))
+      connections.noteHead(request.upstream, performance.now() - sentAt);
   } catch (error) {
     if (request.clientSignal.aborted) return GONE;
     return failed(watch.outcome() ?? transportOutcome(error, proxy));
@@ -299,8 +306,8 @@ function watchFirstByte(request: AttemptRequest, own: AbortController, { isNew, 
   };
   // A way through a proxy has more steps, each of which may take its time.
   const checkMs = proxy === false ? Math.min(CONNECT_CHECK_MS, connectMs) : connectMs / 2;
-  const checkAfterMs = Math.min(connectMs - checkMs, request.firstByteMs);
   const waitMs = Math.min(request.firstByteMs, staleAfterMs ?? Infinity);
+  const checkAfterMs = Math.min(connectMs - checkMs, waitMs);
   const endLate = (): void => end({ kind: "timeout", phase: "first-byte" });
   const endWait = (): void => {
     if (waitMs !== staleAfterMs) return endLate();

@@ -6,7 +6,7 @@ import { openWay } from "../../src/proxy/way.ts";
 import { describe as words } from "../../src/routing/reasons.ts";
 import { GOOD, reply } from "../helpers/answers.ts";
 import { GOOD_CERTIFICATE, TEST_KEY } from "../helpers/certificates.ts";
-import { SILENCE, startFakeUpstream } from "../helpers/fake-upstream.ts";
+import { type Answer, SILENCE, startFakeUpstream, type Step } from "../helpers/fake-upstream.ts";
 import { freePort } from "../helpers/free-port.ts";
 import { startTestProxy } from "../helpers/in-process-proxy.ts";
 import { isMute, type Manner, opensTo, says, startOutbound, tunnelTo } from "../helpers/outbound-proxy.ts";
@@ -184,11 +184,41 @@ test("a kept connection that leads nowhere costs ten seconds, then a fresh one a
   await using upstream = await startFakeUpstream((request) =>
     request.n === 2 ? [SILENCE] : GOOD.responses({ text: `answer on ${request.connection}` }),
   );
+  // The head of a whole answer says nothing of the connection, however late it comes.
+  const whole = reply({
+    status: 200,
+    body: { id: "r", object: "response", status: "completed", output: [MESSAGE] },
+  });
+  const isOver = Promise.withResolvers<void>();
+  await using slow = await startFakeUpstream((request) =>
+    request.n === 1 ? GOOD.responses() : answerAfter(isOver.promise, whole),
+  );
   await using proxy = startTestProxy({ upstreams: [upstream.baseUrl] });
+  await using other = startTestProxy({ upstreams: [slow.baseUrl] });
   expect(await (await proxy.ask("/v1/responses", TURN)).text()).toContain("answer on 1");
+  await (await other.ask("/v1/responses", TURN)).text();
   const began = performance.now();
-  expect(await (await proxy.ask("/v1/responses", TURN)).text()).toContain("answer on 3");
+  const asked = other.ask("/v1/responses", { ...TURN, stream: false });
+  const streamed = await (await proxy.ask("/v1/responses", TURN)).text();
+  isOver.resolve();
+  const late = await (await asked).text();
+  expect(streamed).toContain("answer on 3");
   expect(performance.now() - began).toBeGreaterThanOrEqual(9_900);
   // The second connection only found out that the address still accepts one.
   expect(upstream.requests.map(({ connection }) => connection)).toEqual([1, 1, 3]);
+  expect(late).toContain("late but whole");
+  expect(slow.requests).toHaveLength(2);
 });
+
+const MESSAGE = {
+  type: "message",
+  id: "m",
+  role: "assistant",
+  status: "completed",
+  content: [{ type: "output_text", text: "late but whole", annotations: [] }],
+};
+
+async function* answerAfter(event: Promise<void>, answer: Answer): AsyncGenerator<Step> {
+  await event;
+  yield* answer;
+}
