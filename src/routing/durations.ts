@@ -62,8 +62,14 @@ export function parseWhenMs(value: unknown, now: number): number | null {
   if (number !== null) return number >= EPOCH_FROM ? parseInstantMs(number) : now + number * 1_000;
   const waitMs = parseDurationMs(plain);
   if (waitMs !== null) return now + waitMs;
-  return parseInstantMs(plain) ?? (typeof plain === "string" ? findDateMs(plain.toLowerCase(), now) : null);
+  if (typeof plain !== "string") return null;
+  const words = WORDS.test(plain) ? sumWords(plain) : null;
+  if (words !== null) return now + words;
+  return parseInstantMs(plain) ?? findDateMs(plain.toLowerCase(), now);
 }
+
+/** "1 minute", "2 hours and 5 minutes". */
+const WORDS = /^(?:\d{1,9}(?:\.\d{1,9})? {0,2}[a-z]{1,12}(?: and |, | )?){1,4}$/i;
 
 /** RFC 9110 5.6.7, all three forms. `Date.parse` alone would take "1.5" for a day in 2001. */
 export function parseHttpDateMs(value: string): number | null {
@@ -95,14 +101,25 @@ export function findWaitMs(text: string): number | null {
   if (clock !== undefined) return parseDurationMs(clock);
   const english = ENGLISH_WAIT.exec(lower)?.[1];
   if (english !== undefined) return sumWords(english);
-  const chinese = /(\d{1,9}(?:\.\d{1,9})?)\s{0,2}(秒|分钟|小时|天)(?:钟)?[后後]/.exec(lower);
-  return chinese === null ? null : Number(chinese[1]) * (UNIT_MS[UNIT_ZH[chinese[2] ?? ""] ?? ""] ?? 0);
+  const [, before, after] = CHINESE_WAIT.exec(lower) ?? [];
+  const chinese = before ?? after;
+  if (chinese === undefined) return null;
+  let totalMs = 0;
+  for (const [, amount, unit = ""] of chinese.matchAll(/([\d.]+)\s{0,2}个?([秒分小天])/g))
+    totalMs += Number(amount) * (UNIT_MS[UNIT_ZH[unit] ?? ""] ?? 0);
+  return totalMs;
 }
+
+const SPAN_ZH = String.raw`((?:\d{1,9}(?:\.\d{1,9})?\s{0,2}(?:秒钟?|分钟?|个?小时|天)\s{0,2}){1,4})`;
+/** "2 小时 30 分钟后", "等待 30 秒". */
+const CHINESE_WAIT = new RegExp(
+  String.raw`${SPAN_ZH}(?:之|以)?[后後]|(?:等待?|剩余时间)[:：]?\s{0,2}${SPAN_ZH}`,
+);
 
 const ENGLISH_WAIT =
   /\b(?:(?:try again|retry(?: again)?|resets?|replenished|available again|renews?|refresh(?:es|ed)?|regain access) (?:in|after)|(?:please )?wait(?: for)?) (?:about |another )?((?:\d{1,9}(?:\.\d{1,9})?\s{0,2}[a-z]{1,7}(?:[\s,]|and ){0,5}){1,4})/;
 
-const UNIT_ZH: Readonly<Record<string, string>> = { 秒: "s", 分钟: "m", 小时: "h", 天: "d" };
+const UNIT_ZH: Readonly<Record<string, string>> = { 秒: "s", 分: "m", 小: "h", 天: "d" };
 const UNIT_WORDS: readonly [RegExp, string][] = [
   [/^(?:ms|msecs?|milliseconds?)$/, "ms"],
   [/^(?:s|secs?|seconds?)$/, "s"],

@@ -47,6 +47,7 @@ export function accept(hint: ResetHint | null, now: number): ResetHint | null {
 const READERS: readonly Reader[] = [
   ({ headers, now }) => after(now, parseNumber(headers.get("retry-after-ms")), header("retry-after-ms")),
   ({ headers, now }) => at(parseWhenMs(headers.get("retry-after"), now), header("retry-after")),
+  ({ headers, now }) => at(parseWhenMs(headers.get("x-retry-after"), now), header("x-retry-after")),
   readBody,
   ({ headers, now }) => codexReset(headers, now),
   ({ headers, now }) => anthropicReset(headers, now),
@@ -142,9 +143,12 @@ const BODY_FIELDS: readonly (readonly [
     /^(?:retryafter|resets?in|resetafter)(?:ms|millis|milliseconds)$/,
     (value, now) => plus(now, parseNumber(value)),
   ],
-  [/^(?:quota)?resets?(?:at|on|timestamp)$/, parseInstantOrDateMs],
+  [/^(?:next|quota)?resets?(?:at|on|timestamp)$|^(?:next)?(?:retry|available)at$/, parseInstantOrDateMs],
   [/^(?:next)?(?:quota)?reset(?:time|date)$|^(?:window|limit)resets?at$/, parseWhenMs],
-  [/^(?:resets?(?:in|after)|reset|retryafter)(?:secs|seconds)?$|^retryin(?:secs|seconds)?$/, parseWhenMs],
+  [
+    /^(?:resets?(?:in|after)|reset|retryafter)(?:secs|seconds)?$|^(?:retryin|wait|cooldown)(?:secs|seconds)?$/,
+    parseWhenMs,
+  ],
   [/^(?:retry|quotareset)delay$/, parseWhenMs],
   [/^(?:x)?ratelimitreset(?:requests|tokens)?$/, parseWhenMs],
 ];
