@@ -159,7 +159,8 @@ function describeReached({ host, labels, proxy, stages, trustProblem }: Reached)
   // Not every front answers a HEAD without a key.
   if (last.name === "http" && !last.isProxy) return warn(found, hintFor(last));
   if (last.isProxy) return fail(found, t`check HTTPS_PROXY, or set "proxy": false for this upstream`);
-  return fail(found, proxy === null ? hintFor(last) : `curl -v -x http://${proxy} https://${host}`);
+  const isOfWay = proxy !== null && !UNKNOWN_AUTHORITY.test(last.error);
+  return fail(found, isOfWay ? `curl -v -x http://${proxy} https://${host}` : hintFor(last));
 }
 
 /** By stage: the cause is a different one in each. */

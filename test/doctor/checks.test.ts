@@ -10,7 +10,7 @@ import { reply } from "../helpers/answers.ts";
 import { PROGRAM, runCli, startCli } from "../helpers/cli.ts";
 import { startFakeUpstream } from "../helpers/fake-upstream.ts";
 import { freePort } from "../helpers/free-port.ts";
-import { isMute, opensTo, says, startOutbound } from "../helpers/outbound-proxy.ts";
+import { isMute, opensTo, says, startOutbound, tunnelTo } from "../helpers/outbound-proxy.ts";
 import { startStuckListener } from "../helpers/stuck-listener.ts";
 import type { TempHome } from "../helpers/temp-home.ts";
 import { type HealthyHome, installClient, makeHealthyHome } from "./healthy-home.ts";
@@ -392,6 +392,23 @@ const CONDITIONS: readonly Condition[] = [
     },
     status: "fail",
     says: /the proxy 127\.0\.0\.1:\d+ does not connect to relay\.example \(502\)/,
+  },
+  {
+    name: "reachable: a company's proxy signs the certificates itself",
+    make: async ({ writeConfig }) => {
+      const inspector = await startFakeUpstream([], { tls: { key: TEST_KEY, cert: GOOD_CERTIFICATE } });
+      const proxy = await startOutbound(tunnelTo(inspector.port));
+      writeConfig({ base_url: "https://relay.example/v1", proxy: proxy.url });
+      return {
+        async [Symbol.asyncDispose]() {
+          await inspector[Symbol.asyncDispose]();
+          await proxy[Symbol.asyncDispose]();
+        },
+      };
+    },
+    status: "fail",
+    says: /relay\.example fails the TLS handshake \([A-Z_]+\)/,
+    hint: /NODE_EXTRA_CA_CERTS=.*"tls_ca"/,
   },
   {
     name: "reachable: its tls_ca is not there",
