@@ -15,8 +15,6 @@ export type ReadAhead =
   /** Decodes to more than is looked at. */
   | { readonly kind: "too-large" };
 
-export type AnswerBody = ReturnType<typeof createAnswerBody>;
-
 /** Gives the bytes in order. */
 export interface Source {
   /** Null at the end. Rejects when the connection breaks. */
@@ -105,27 +103,76 @@ export function readDecoded(source: Source, encoding: string): Source {
 const CLIENT_BURST_BYTES = 2 ** 20;
 const NO_BYTES = new Uint8Array();
 
-/** `encoding` is the Content-Encoding of the bytes, or null. `hold` counts what is kept; negative for what is let go. */
-export function createAnswerBody(source: Source, encoding: string | null, hold: (bytes: number) => void) {
-  let chunks: Uint8Array[] = [];
-  let chunkBytes = 0;
-  let rawBytes = 0;
-  let decodedBytes = 0;
-  let decoder: Decoder | null | undefined;
+/** A class, because each attempt has one: as many closures would cost more than what they do. */
+export class AnswerBody {
+  private chunks: Uint8Array[] = [];
+  private chunkBytes = 0;
+  private decodedBytes = 0;
+  private decoder: Decoder | null | undefined;
   /** What the last chunk decodes to. */
-  let pieces: AsyncGenerator<Uint8Array> | null = null;
+  private pieces: AsyncGenerator<Uint8Array> | null = null;
   // The read in flight. It is cleared only when its bytes were used: one that is late is awaited by the next read.
-  let inFlight: Promise<Uint8Array | null> | null = null;
+  private inFlight: Promise<Uint8Array | null> | null = null;
+  /** Raw bytes held so far. */
+  rawBytes = 0;
+
+  /** `encoding` is the Content-Encoding of the bytes, or null. `hold` counts what is kept; negative for what is let go. */
+  constructor(
+    private readonly source: Source,
+    private readonly encoding: string | null,
+    private readonly hold: (bytes: number) => void,
+  ) {}
+
+  /** Bytes held so far, raw or as they were decoded, whichever are more. */
+  get heldBytes(): number {
+    return Math.max(this.rawBytes, this.decodedBytes);
+  }
+
+  get ended(): boolean {
+    return this.source.isOver && this.inFlight === null;
+  }
+
+  async readAhead(withinMs: number): Promise<ReadAhead> {
+    const piece = this.pieces === null ? null : await this.nextPiece();
+    if (piece !== null) return piece;
+    const { encoding, source } = this;
+    if (source.isOver && this.inFlight === null) return { kind: "end" };
+    if (encoding !== null && this.decoder === undefined)
+      this.decoder = createDecoder(encoding, { maxBytes: MAX_LOOK_BYTES, burstBytes: MAX_LOOK_BYTES });
+    if (this.decoder === null) return { kind: "unreadable" };
+    const { promise, resolve, reject } = Promise.withResolvers<Uint8Array | null | "late">();
+    const timer = setTimeout(() => resolve("late"), Math.max(0, withinMs));
+    this.inFlight ??= source.pull();
+    this.inFlight.then(resolve, reject);
+    try {
+      const chunk = await promise;
+      if (chunk === "late") return { kind: "late" };
+      this.inFlight = null;
+      if (chunk === null) return { kind: "end" };
+      this.chunks.push(chunk);
+      this.rawBytes += chunk.length;
+      this.chunkBytes += chunk.length;
+      this.hold(chunk.length);
+      source.keep?.(this.chunkBytes);
+      if (this.decoder === undefined) return { kind: "bytes", bytes: chunk };
+      this.pieces = this.decoder.decode(chunk);
+      return (await this.nextPiece()) ?? { kind: "bytes", bytes: NO_BYTES };
+    } catch {
+      return { kind: "error" };
+    } finally {
+      clearTimeout(timer);
+    }
+  }
 
   /** Null where the chunk has been decoded. */
-  async function nextPiece(): Promise<ReadAhead | null> {
+  private async nextPiece(): Promise<ReadAhead | null> {
     try {
-      const piece = await pieces?.next();
+      const piece = await this.pieces?.next();
       if (piece?.done === false) {
-        decodedBytes += piece.value.length;
+        this.decodedBytes += piece.value.length;
         return { kind: "bytes", bytes: piece.value };
       }
-      pieces = null;
+      this.pieces = null;
       return null;
     } catch (error) {
       return {
@@ -134,87 +181,50 @@ export function createAnswerBody(source: Source, encoding: string | null, hold: 
     }
   }
 
-  const letGo = (): void => {
-    chunks = [];
-    hold(-chunkBytes);
-    chunkBytes = 0;
-    source.keep?.(0);
-  };
+  /** Frees bytes that were read ahead, where they are not what is held. */
+  done(bytes: Uint8Array): void {
+    if (this.decoder !== undefined) freePiece(bytes);
+  }
 
-  return {
-    /** Raw bytes held so far. */
-    get rawBytes() {
-      return rawBytes;
-    },
-    /** Bytes held so far, raw or as they were decoded, whichever are more. */
-    get heldBytes() {
-      return Math.max(rawBytes, decodedBytes);
-    },
-    get ended() {
-      return source.isOver && inFlight === null;
-    },
-    async readAhead(withinMs: number): Promise<ReadAhead> {
-      const piece = pieces === null ? null : await nextPiece();
-      if (piece !== null) return piece;
-      if (source.isOver && inFlight === null) return { kind: "end" };
-      if (encoding !== null && decoder === undefined)
-        decoder = createDecoder(encoding, { maxBytes: MAX_LOOK_BYTES, burstBytes: MAX_LOOK_BYTES });
-      if (decoder === null) return { kind: "unreadable" };
-      const { promise, resolve, reject } = Promise.withResolvers<Uint8Array | null | "late">();
-      const timer = setTimeout(() => resolve("late"), Math.max(0, withinMs));
-      inFlight ??= source.pull();
-      inFlight.then(resolve, reject);
-      try {
-        const chunk = await promise;
-        if (chunk === "late") return { kind: "late" };
-        inFlight = null;
-        if (chunk === null) return { kind: "end" };
-        chunks.push(chunk);
-        rawBytes += chunk.length;
-        chunkBytes += chunk.length;
-        hold(chunk.length);
-        source.keep?.(chunkBytes);
-        if (decoder === undefined) return { kind: "bytes", bytes: chunk };
-        pieces = decoder.decode(chunk);
-        return (await nextPiece()) ?? { kind: "bytes", bytes: NO_BYTES };
-      } catch {
-        return { kind: "error" };
-      } finally {
-        clearTimeout(timer);
-      }
-    },
-    /** Frees bytes that were read ahead, where they are not what is held. */
-    done(bytes: Uint8Array): void {
-      if (decoder !== undefined) freePiece(bytes);
-    },
-    /** Whoever reads ahead keeps so many decoded bytes. False where there is no room for them. */
-    mayKeep(bytes: number): boolean {
-      try {
-        decoder?.keep(bytes);
-        return true;
-      } catch {
-        return false;
-      }
-    },
-    /** Nothing is read ahead any more: frees what that took. */
-    stopReadingAhead(): void {
-      pieces = null;
-      decoder?.close();
-    },
-    /** The chunks read ahead are not needed any more. */
-    letGo,
-    /** Nothing at all is read any more. */
-    close(): void {
-      letGo();
-      source.close?.();
-    },
-    /** The raw chunks read ahead, in order. */
-    held: (): readonly Uint8Array[] => chunks,
-    /** The next raw chunk after the held ones; null at the end. Rejects when the connection breaks. */
-    next(): Promise<Uint8Array | null> {
-      const next = inFlight ?? source.pull();
-      inFlight = null;
-      return next;
-    },
-  };
+  /** Whoever reads ahead keeps so many decoded bytes. False where there is no room for them. */
+  mayKeep(bytes: number): boolean {
+    try {
+      this.decoder?.keep(bytes);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  /** Nothing is read ahead any more: frees what that took. */
+  stopReadingAhead(): void {
+    this.pieces = null;
+    this.decoder?.close();
+  }
+
+  /** The chunks read ahead are not needed any more. */
+  letGo(): void {
+    this.chunks = [];
+    this.hold(-this.chunkBytes);
+    this.chunkBytes = 0;
+    this.source.keep?.(0);
+  }
+
+  /** Nothing at all is read any more. */
+  close(): void {
+    this.letGo();
+    this.source.close?.();
+  }
+
+  /** The raw chunks read ahead, in order. */
+  held(): readonly Uint8Array[] {
+    return this.chunks;
+  }
+
+  /** The next raw chunk after the held ones; null at the end. Rejects when the connection breaks. */
+  next(): Promise<Uint8Array | null> {
+    const next = this.inFlight ?? this.source.pull();
+    this.inFlight = null;
+    return next;
+  }
 }

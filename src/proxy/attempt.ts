@@ -7,15 +7,7 @@ import type { Upstream } from "../base/upstream.ts";
 import type { AttemptOutcome } from "../routing/types.ts";
 import type { Api } from "../usage/stream-events.ts";
 import type { JsonDocument } from "../usage/answer-reader.ts";
-import {
-  type AnswerBody,
-  createAnswerBody,
-  NOTHING,
-  readDecoded,
-  readStream,
-  readWhole,
-  type Source,
-} from "./answer-body.ts";
+import { AnswerBody, NOTHING, readDecoded, readStream, readWhole, type Source } from "./answer-body.ts";
 import { acceptsCodings, readCodings } from "./codings.ts";
 import { judgeData } from "./data-answer.ts";
 import type { Endpoint } from "./endpoints.ts";
@@ -266,7 +258,7 @@ function makeAnswer(response: Response, request: AttemptRequest, own: AbortContr
   const isUndone = applied !== "" && canDecode(applied) && !acceptsCodings(request.acceptEncoding, codings);
   const encoding = applied === "" || isUndone ? null : applied;
   const source = readAsSent(response, request.stream);
-  const body = createAnswerBody(isUndone ? readDecoded(source, applied) : source, encoding, request.hold);
+  const body = new AnswerBody(isUndone ? readDecoded(source, applied) : source, encoding, request.hold);
   return {
     status,
     headers,

@@ -27,97 +27,105 @@ interface Known {
 /** Names of one request in the log. */
 const MOST_HELD_BACK = 32;
 
-export type Exchange = ReturnType<typeof beginExchange>;
+type ExchangeDeps = Pick<ProxyDeps, "monotonic" | "now" | "record" | "service" | "uploads">;
 
-export function beginExchange(
-  method: string,
-  path: string,
-  deps: Pick<ProxyDeps, "monotonic" | "now" | "record" | "service" | "uploads">,
-) {
-  const { service } = deps;
-  const { budget } = deps.uploads;
-  const timestampMs = deps.now();
-  const startedAt = deps.monotonic();
-  const tried: Tried[] = [];
-  let shown: Tried | undefined;
-  const heldBack = new Set<string>();
-  const callbacks: (() => void)[] = [];
-  let known: Known | null = null;
-  let ttfbMs: number | undefined;
-  let fixedStatus: number | undefined;
-  let ended = false;
-  let heldBytes = 0;
-  return {
-    service,
-    method,
-    /** The attempts so far; the loop appends to them. */
-    tried,
-    /** Names of headers and parameters that an upstream was not shown. */
-    heldBack,
-    describe(what: Known): void {
-      known = what;
-    },
-    /** The first byte is about to go to the client. */
-    markFirstByte(): void {
-      ttfbMs ??= deps.monotonic() - startedAt;
-    },
-    /** The client gets this status, whatever the answer's own is: its headers go out before there is one. */
-    fixStatus(status: number): void {
-      fixedStatus = status;
-    },
-    /** Counts so many more bytes as held for this request, until it ends; negative for what is let go before. */
-    hold(bytes: number): void {
-      if (ended) return;
-      heldBytes += bytes;
-      budget.add(bytes);
-    },
-    /** The client sees this upstream's answer. */
-    showAnswerOf(upstream: Upstream): void {
-      shown = tried.findLast((attempt) => attempt.upstream === upstream);
-    },
-    /** Runs when the exchange ends. */
-    onEnd(callback: () => void): void {
-      callbacks.push(callback);
-    },
-    /** Writes the record. Later calls do nothing. */
-    end(as: ExchangeEnd): void {
-      if (ended) return;
-      ended = true;
-      budget.add(-heldBytes);
-      for (const callback of callbacks) callback();
-      const last = tried.at(-1);
-      // Where nothing is counted no model is named.
-      const model = known?.facts.endpoint.usage == null ? null : known.facts.model;
-      const showAttempts = tried.length > 1 || (tried.length === 1 && as.outcome !== "ok");
-      const entry: LogEntry = {
-        timestamp_ms: timestampMs,
-        service,
-        method,
-        path,
-        status_code: as.outcome === "client_gone" ? as.status : (fixedStatus ?? as.status),
-        duration_ms: Math.round(deps.monotonic() - startedAt),
-        config_name: known?.configName ?? null,
-        upstream_base_url: last?.upstream.baseUrl ?? null,
-        usage: as.usage,
-        usage_unknown: as.usageUnknown,
-        id: makeRequestId(timestampMs),
-        model: model ?? undefined,
-        upstream_model: model === null || last?.model === model ? undefined : (last?.model ?? undefined),
-        session_id: known?.facts.sessionId ?? undefined,
-        ttfb_ms: ttfbMs === undefined ? undefined : Math.round(ttfbMs),
-        stream: known?.facts.stream,
-        outcome: as.outcome,
-        attempts: showAttempts
-          ? tried.map((attempt) => describeAttempt(attempt, attempt === shown))
-          : undefined,
-        redactions: known?.filtered.redactions || undefined,
-        redactions_exempt: known?.filtered.exempt || undefined,
-        held_back: heldBack.size === 0 ? undefined : [...heldBack].slice(0, MOST_HELD_BACK),
-        ...sayWhy(as.reason),
-      };
-      deps.record(entry);
-    },
-  };
+/** A class, because each request has one: as many closures would cost more than what they do. */
+export class Exchange {
+  readonly service: ProxyDeps["service"];
+  /** The attempts so far; the loop appends to them. */
+  readonly tried: Tried[] = [];
+  /** Names of headers and parameters that an upstream was not shown. */
+  readonly heldBack = new Set<string>();
+  private readonly timestampMs: number;
+  private readonly startedAt: number;
+  private shown: Tried | null = null;
+  private readonly callbacks: (() => void)[] = [];
+  private known: Known | null = null;
+  private ttfbMs: number | undefined;
+  private fixedStatus: number | undefined;
+  private ended = false;
+  private heldBytes = 0;
+
+  constructor(
+    readonly method: string,
+    private readonly path: string,
+    private readonly deps: ExchangeDeps,
+  ) {
+    this.service = deps.service;
+    this.timestampMs = deps.now();
+    this.startedAt = deps.monotonic();
+  }
+
+  describe(what: Known): void {
+    this.known = what;
+  }
+
+  /** The first byte is about to go to the client. */
+  markFirstByte(): void {
+    this.ttfbMs ??= this.deps.monotonic() - this.startedAt;
+  }
+
+  /** The client gets this status, whatever the answer's own is: its headers go out before there is one. */
+  fixStatus(status: number): void {
+    this.fixedStatus = status;
+  }
+
+  /** Counts so many more bytes as held for this request, until it ends; negative for what is let go before. */
+  hold(bytes: number): void {
+    if (this.ended) return;
+    this.heldBytes += bytes;
+    this.deps.uploads.budget.add(bytes);
+  }
+
+  /** The client sees this upstream's answer. */
+  showAnswerOf(upstream: Upstream): void {
+    this.shown = this.tried.findLast((attempt) => attempt.upstream === upstream) ?? null;
+  }
+
+  /** Runs when the exchange ends. */
+  onEnd(callback: () => void): void {
+    this.callbacks.push(callback);
+  }
+
+  /** Writes the record. Later calls do nothing. */
+  end(as: ExchangeEnd): void {
+    if (this.ended) return;
+    this.ended = true;
+    const { deps, fixedStatus, heldBack, known, shown, timestampMs, tried, ttfbMs } = this;
+    deps.uploads.budget.add(-this.heldBytes);
+    for (const callback of this.callbacks) callback();
+    const last = tried.at(-1);
+    // Where nothing is counted no model is named.
+    const model = known?.facts.endpoint.usage == null ? null : known.facts.model;
+    const showAttempts = tried.length > 1 || (tried.length === 1 && as.outcome !== "ok");
+    const entry: LogEntry = {
+      timestamp_ms: timestampMs,
+      service: this.service,
+      method: this.method,
+      path: this.path,
+      status_code: as.outcome === "client_gone" ? as.status : (fixedStatus ?? as.status),
+      duration_ms: Math.round(deps.monotonic() - this.startedAt),
+      config_name: known?.configName ?? null,
+      upstream_base_url: last?.upstream.baseUrl ?? null,
+      usage: as.usage,
+      usage_unknown: as.usageUnknown,
+      id: makeRequestId(timestampMs),
+      model: model ?? undefined,
+      upstream_model: model === null || last?.model === model ? undefined : (last?.model ?? undefined),
+      session_id: known?.facts.sessionId ?? undefined,
+      ttfb_ms: ttfbMs === undefined ? undefined : Math.round(ttfbMs),
+      stream: known?.facts.stream,
+      outcome: as.outcome,
+      attempts: showAttempts
+        ? tried.map((attempt) => describeAttempt(attempt, attempt === shown))
+        : undefined,
+      redactions: known?.filtered.redactions || undefined,
+      redactions_exempt: known?.filtered.exempt || undefined,
+      held_back: heldBack.size === 0 ? undefined : [...heldBack].slice(0, MOST_HELD_BACK),
+      ...sayWhy(as.reason),
+    };
+    deps.record(entry);
+  }
 }
 
 function describeAttempt(attempt: Tried, isShown: boolean): NonNullable<LogEntry["attempts"]>[number] {

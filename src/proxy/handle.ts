@@ -11,7 +11,7 @@ import { readCompaction, unfoldSummaries } from "./compaction.ts";
 import { makeCompactionPasses } from "./compaction-passes.ts";
 import type { ProxyDeps } from "./deps.ts";
 import { endpointOf } from "./endpoints.ts";
-import { beginExchange, type Exchange, type ExchangeEnd } from "./exchange.ts";
+import { Exchange, type ExchangeEnd } from "./exchange.ts";
 import { ANY_OUTPUT } from "./gate.ts";
 import { refuse, type RequestTarget, splitUrl } from "./guard.ts";
 import { headWaitMs, withHeartbeat } from "./heartbeat.ts";
@@ -46,7 +46,7 @@ export async function handle(request: Request, deps: ProxyDeps): Promise<Respons
     deps.refusals.note({ method: request.method, path, refusal });
     return makeErrorResponse(deps.service, refusal, request.method);
   }
-  const exchange = beginExchange(request.method, path, deps);
+  const exchange = new Exchange(request.method, path, deps);
   const refused = (error: LocalError): Response => answerLocal(exchange, "refused", error);
   if (refusal !== null) return refused(refusal);
   // A client token in another place than its own would go on to the upstream.

@@ -3,7 +3,6 @@
 import type { MemoryBudget } from "../base/memory-budget.ts";
 
 export type Uploads = ReturnType<typeof createUploads>;
-export type Upload = ReturnType<typeof makeUpload>;
 
 /** So many are read at once. */
 const MAX_READING = 64;
@@ -24,9 +23,7 @@ export function createUploads(budget: MemoryBudget, monotonic: () => number) {
     begin(bytes: number, onLoss: () => void): Upload | null {
       if (!makeRoom(uploads, bytes)) return null;
       if (uploads.open.size >= MAX_OPEN) findIdlest(uploads.open)?.lose();
-      const upload = makeUpload(uploads, bytes, onLoss);
-      uploads.open.add(upload);
-      return upload;
+      return new Upload(uploads, bytes, onLoss);
     },
   };
 }
@@ -56,67 +53,78 @@ function findIdlest(open: Iterable<Upload>): Upload | null {
   return idlest;
 }
 
-function makeUpload(shared: Shared, bytes: number, onLoss: () => void) {
-  const { budget, monotonic, open, waiting } = shared;
-  let heldBytes = bytes;
-  let receivedBytes = 0;
-  let turnSince: number | null = null;
-  budget.add(bytes);
-  const pause = (): void => {
-    if (turnSince === null) return;
-    turnSince = null;
-    const next = waiting.shift();
-    if (next === undefined) shared.reading -= 1;
+/** One upload. A class, because each request has one: as many closures would cost more than what they do. */
+export class Upload {
+  /** By then more of it must have come, or its place may be given to another. */
+  dueAt: number;
+  private receivedBytes = 0;
+  private turnSince: number | null = null;
+
+  constructor(
+    private readonly shared: Shared,
+    private heldBytes: number,
+    private readonly onLoss: () => void,
+  ) {
+    this.dueAt = shared.monotonic() + GRACE_MS + heldBytes / PACE_BYTES_PER_MS;
+    shared.budget.add(heldBytes);
+    shared.open.add(this);
+  }
+
+  /** Resolves when it may be read; null where that is now. */
+  waitForTurn(): Promise<void> | null {
+    const { monotonic, waiting } = this.shared;
+    if (this.turnSince !== null && (waiting.length === 0 || monotonic() - this.turnSince < TURN_MS))
+      return null;
+    this.pause();
+    if (this.shared.reading < MAX_READING) {
+      this.shared.reading += 1;
+      this.begin();
+      return null;
+    }
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.dueAt = Number.POSITIVE_INFINITY;
+    waiting.push(() => {
+      this.begin();
+      resolve();
+    });
+    return promise;
+  }
+
+  /** Nothing comes: others may be read. */
+  pause(): void {
+    if (this.turnSince === null) return;
+    this.turnSince = null;
+    const next = this.shared.waiting.shift();
+    if (next === undefined) this.shared.reading -= 1;
     else next();
-  };
-  const end = (): void => {
-    if (!open.delete(upload)) return;
-    pause();
-    budget.add(-heldBytes);
-  };
-  const upload = {
-    /** By then more of it must have come, or its place may be given to another. */
-    dueAt: monotonic() + GRACE_MS + bytes / PACE_BYTES_PER_MS,
-    /** Resolves when it may be read; null where that is now. */
-    waitForTurn(): Promise<void> | null {
-      const begin = (): void => {
-        turnSince = monotonic();
-        upload.dueAt = turnSince + GRACE_MS + heldBytes / PACE_BYTES_PER_MS;
-      };
-      if (turnSince !== null && (waiting.length === 0 || monotonic() - turnSince < TURN_MS)) return null;
-      pause();
-      if (shared.reading < MAX_READING) {
-        shared.reading += 1;
-        begin();
-        return null;
-      }
-      const { promise, resolve } = Promise.withResolvers<void>();
-      upload.dueAt = Number.POSITIVE_INFINITY;
-      waiting.push(() => {
-        begin();
-        resolve();
-      });
-      return promise;
-    },
-    /** Nothing comes: others may be read. */
-    pause,
-    /** False where there is no room for so much. */
-    receive(length: number): boolean {
-      receivedBytes += length;
-      upload.dueAt = monotonic() + GRACE_MS;
-      const more = receivedBytes - heldBytes;
-      if (more <= 0) return true;
-      if (!makeRoom(shared, more)) return false;
-      heldBytes += more;
-      budget.add(more);
-      return true;
-    },
-    lose(): void {
-      end();
-      onLoss();
-    },
-    /** Frees its place, and what it was counted for. */
-    end,
-  };
-  return upload;
+  }
+
+  /** False where there is no room for so much. */
+  receive(length: number): boolean {
+    this.receivedBytes += length;
+    this.dueAt = this.shared.monotonic() + GRACE_MS;
+    const more = this.receivedBytes - this.heldBytes;
+    if (more <= 0) return true;
+    if (!makeRoom(this.shared, more)) return false;
+    this.heldBytes += more;
+    this.shared.budget.add(more);
+    return true;
+  }
+
+  lose(): void {
+    this.end();
+    this.onLoss();
+  }
+
+  /** Frees its place, and what it was counted for. */
+  end(): void {
+    if (!this.shared.open.delete(this)) return;
+    this.pause();
+    this.shared.budget.add(-this.heldBytes);
+  }
+
+  private begin(): void {
+    this.turnSince = this.shared.monotonic();
+    this.dueAt = this.turnSince + GRACE_MS + this.heldBytes / PACE_BYTES_PER_MS;
+  }
 }

@@ -228,7 +228,7 @@ const READ: Readonly<Record<Api, (kind: EventKind, type: string, data: () => Jso
 const LONGEST_EMPTY_PIECE = 256;
 
 function markOf(piece: unknown): string | null {
-  const text = JSON.stringify(piece);
+  const text = JSON.stringify(piece ?? null);
   return text.length > LONGEST_EMPTY_PIECE ? null : text;
 }
 

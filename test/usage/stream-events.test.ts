@@ -71,6 +71,8 @@ describe("an event of a Messages stream", () => {
     ["a server's tool", "content_block_start", block({ type: "server_tool_use", name: "search" }), "output"],
     ["redacted thinking", "content_block_start", block({ type: "redacted_thinking", data: "x" }), "held"],
     ["an empty delta", "content_block_delta", delta({ type: "text_delta", text: "" }), "held"],
+    ["an event without a delta", "content_block_delta", { type: "content_block_delta" }, "held"],
+    ["an event that is no JSON", "content_block_delta", "}", "held"],
     ["a delta of text", "content_block_delta", delta({ type: "text_delta", text: " " }), "output"],
     [
       "a delta of thinking",

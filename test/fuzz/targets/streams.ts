@@ -2,7 +2,7 @@
 import fc from "fast-check";
 import { bytesOfDecoders, createDecoder, DecodeError } from "../../../src/base/decoder.ts";
 import { type SseEvent, createSseSplitter } from "../../../src/base/sse.ts";
-import { createAnswerBody, readPieces } from "../../../src/proxy/answer-body.ts";
+import { AnswerBody, readPieces } from "../../../src/proxy/answer-body.ts";
 import { ANY_OUTPUT, holdAnswer } from "../../../src/proxy/gate.ts";
 import { createAnswerReader } from "../../../src/usage/answer-reader.ts";
 import { createStreamActivity } from "../../../src/usage/stream-activity.ts";
@@ -258,7 +258,7 @@ export const GATE = defineTarget({
         read: () =>
           Promise.resolve(waiting.length === 0 ? { done: true } : { done: false, value: waiting.shift() }),
       });
-      const body = createAnswerBody(source, packed?.[0] ?? null, (count) => (held += count));
+      const body = new AnswerBody(source, packed?.[0] ?? null, (count) => (held += count));
       const result = await holdAnswer({
         api,
         stream,
