@@ -22,7 +22,7 @@ const explainCommand = defineCommand({
   examples: [
     ["ch routing explain", "for a new session of the default service"],
     ["ch routing explain --model gpt-5 --session ID", "for a model, in a session"],
-    ["curl -i ... | ch routing explain --response -", "what an answer would be taken for, and why"],
+    ["ch routing explain --response answer.txt", "what an answer would be taken for, and why"],
   ],
   args: {
     model: { type: "string", valueHint: "MODEL", description: "the model that the client requests" },

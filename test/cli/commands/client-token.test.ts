@@ -16,6 +16,7 @@ import { runCli, startCli } from "../../helpers/cli.ts";
 import { type FakeUpstream, startFakeUpstream } from "../../helpers/fake-upstream.ts";
 import { freePort } from "../../helpers/free-port.ts";
 import { makeTempHome, type TempHome } from "../../helpers/temp-home.ts";
+import { waitUntil } from "../../helpers/wait.ts";
 
 const TOML =
   'model_provider = "relay" # mine\n[model_providers.relay]\nname = "r"\nbase_url = "https://relay.example/v1"\n';
@@ -168,8 +169,11 @@ test("the setting takes effect when ch starts, and the serve screen says so", as
   const address = addressIn(codex());
   expect(address).toBe(`http://127.0.0.1:${port}/v1`);
   configure(true);
-  await ask(address);
-  await serving.waitFor(/limits\.client_token was changed: it takes effect when ch starts again/);
+  // config.json is looked at ten times a second, and a change is told of when a request ends.
+  await waitUntil(async () => {
+    await ask(address);
+    return serving.stderr().includes("limits.client_token was changed: it takes effect when ch starts again");
+  });
   expect((await ask(address)).status).toBe(200);
 });
 
