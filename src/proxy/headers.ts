@@ -45,9 +45,10 @@ export function makeRequestHeaders(parts: RequestHeaderParts): Headers {
     if (!mayPass) out.delete(name);
   }
   // The relay that the client's own file names beside such a header gets it, unless it has a key of ours.
-  const isOwn = (name: string): boolean => kind === "none" && held?.own.has(name) === true;
-  for (const name of held?.ofClient ?? CLIENT_HEADERS)
-    if (!IDENTITY_HEADERS.has(name) || (!isClient && !isOwn(name))) out.delete(name);
+  for (const name of held?.ofClient ?? CLIENT_HEADERS) {
+    const mayPass = isClient || (kind === "none" && held?.own.has(name) === true);
+    if (!mayPass || !IDENTITY_HEADERS.has(name)) out.delete(name);
+  }
   for (const name of held?.headers ?? []) out.delete(name);
   if (parts.decoded) out.delete("content-encoding");
   if (!parts.keepTurnState) out.delete(TURN_STATE_HEADER);

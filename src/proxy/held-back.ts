@@ -51,8 +51,15 @@ export function holdBack({ headers, search, upstream, owned }: HoldBackParts): H
       if (!owned.headers.has(name) && !upstream.headersAllowed.has(name)) held.push(name);
     }
   }
-  const query = holdBackParameters(search, upstream, owned.parameters);
-  return { headers: held, ofClient, own, search: query.search, names: [...held, ...query.names] };
+  const isPlain = owned.parameters.size === 0 && (upstream.isOfficial || !mayHoldCredential(search));
+  const query = isPlain ? { search, names: [] } : holdBackParameters(search, upstream, owned.parameters);
+  return {
+    headers: held,
+    ofClient,
+    own,
+    search: query.search,
+    names: query.names.length === 0 ? held : [...held, ...query.names],
+  };
 }
 
 /** What every client leaves behind where a redirect leads to another origin (Fetch 4.4). */
@@ -77,7 +84,6 @@ function holdBackParameters(
   upstream: Upstream,
   owned: OwnedNames["parameters"],
 ): { readonly search: string; readonly names: readonly string[] } {
-  if (owned.size === 0 && (upstream.isOfficial || !mayHoldCredential(search))) return { search, names: [] };
   const names: string[] = [];
   const kept = search
     .slice(1)
