@@ -42,10 +42,11 @@ export async function runCli(argv: readonly string[], env: Env): Promise<number>
  * a habit. The built program takes nothing from there.
  */
 function refuseForeignDirectory(): void {
-  if (isBuilt() || process.cwd() === CHECKOUT) return;
+  if (isBuilt()) return;
   const taken = READ_BY_BUN.filter(([option]) => !process.execArgv.some((arg) => arg.startsWith(option)));
   const name = taken.flatMap(([, ...names]) => names).find((one) => existsSync(one));
-  if (name === undefined) return;
+  // A directory that was removed has no name, and nothing in it.
+  if (name === undefined || process.cwd() === CHECKOUT) return;
   throw new UserError(
     t`${join(process.cwd(), name)} was read by Bun before codex-helper could start from source`,
     {
