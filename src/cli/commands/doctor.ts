@@ -1,4 +1,5 @@
 // `ch doctor`: looks at everything that can be odd, says what to type, and repairs what is safe.
+import { readCurrentDirectory } from "../current-directory.ts";
 import { examine, repair } from "../../app/doctor/examine.ts";
 import type { Finding, Status } from "../../base/check.ts";
 import { EXIT } from "../../base/errors.ts";
@@ -40,7 +41,7 @@ export const command = defineCommand({
     const options = {
       paths: cli.paths,
       env: cli.env,
-      cwd: process.cwd(),
+      cwd: readCurrentDirectory(cli.env),
       now: cli.now,
       ...(service === undefined ? {} : { services: [service] }),
     };

@@ -1,4 +1,5 @@
 // `ch run`: one client behind a proxy of its own, for as long as the client runs.
+import { readCurrentDirectory } from "../current-directory.ts";
 import { basename } from "node:path";
 import { runClient } from "../../app/launch/run-client.ts";
 import { disableCoreDumps } from "../../base/core-dumps.ts";
@@ -33,7 +34,7 @@ export const command = defineCommand({
     const { exitCode, troubles } = await runClient({
       paths: cli.paths,
       env: cli.env,
-      cwd: process.cwd(),
+      cwd: readCurrentDirectory(cli.env),
       service,
       command,
       args: rest,

@@ -1,5 +1,6 @@
 // `ch serve`, and bare `ch`: runs the proxy in front of the user until a signal ends it, with the clients pointed at it
 // meanwhile. The clients are put back before anything else is ended.
+import { readCurrentDirectory } from "../current-directory.ts";
 import { bootstrap } from "../../app/import/bootstrap.ts";
 import { serve } from "../../app/serve/serve.ts";
 import type { Switching } from "../../app/serve/switching.ts";
@@ -68,7 +69,7 @@ async function prepare({ env, now, out, paths }: Cli, service: Service): Promise
     const { repairDeadSwitch } = await import("../../clients/switch/switch.ts");
     await repairDeadSwitch({ service, paths, env });
   }
-  const taken = await bootstrap({ paths, env, cwd: process.cwd(), service }, now);
+  const taken = await bootstrap({ paths, env, cwd: readCurrentDirectory(env), service }, now);
   if (taken === null) return;
   const names = taken.configs.map(({ name }) => name);
   out.note(t`imported from ${CLIENT_NAME[service]}: ${tellList(names)} (ch config list)`);

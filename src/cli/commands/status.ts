@@ -1,4 +1,5 @@
 // `ch status`: which proxies run, where requests go, how each upstream stands, what today was like.
+import { readCurrentDirectory } from "../current-directory.ts";
 import { surveyStatus } from "../../app/status/survey.ts";
 import { makeSwitchReport } from "../../app/status/switch-report.ts";
 import { SERVICES } from "../../base/service.ts";
@@ -19,7 +20,7 @@ export const command = defineCommand({
     const service = readService(args);
     const services = service === undefined ? SERVICES : [service];
     const { env, paths } = cli;
-    const cwd = process.cwd();
+    const cwd = readCurrentDirectory(env);
     const [facts, reports] = await Promise.all([
       surveyStatus(services, cli),
       Promise.all(services.map((one) => makeSwitchReport({ service: one, paths, env, cwd }))),

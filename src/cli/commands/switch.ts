@@ -1,4 +1,5 @@
 // `ch switch on|off|status`: points a client at the proxy, restores it, and says which of the two holds.
+import { readCurrentDirectory } from "../current-directory.ts";
 import { EXIT, UserError } from "../../base/errors.ts";
 import { t, tell, tellList } from "../language.ts";
 import { chooseClientToken, requireOurs } from "../../app/port-owner.ts";
@@ -66,7 +67,7 @@ const statusCommand = defineCommand({
     const chosen = readService(args);
     const services = chosen === undefined ? SERVICES : [chosen];
     const reports = await Promise.all(
-      services.map((service) => makeSwitchReport({ service, paths, env, cwd: process.cwd() })),
+      services.map((service) => makeSwitchReport({ service, paths, env, cwd: readCurrentDirectory(env) })),
     );
     if (args.json === true) return out.json({ services: reports.map(makeSwitchJson) });
     for (const report of reports) for (const line of describeSwitch(report, env)) out.line(line);

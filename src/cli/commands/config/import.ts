@@ -1,5 +1,6 @@
 // `ch config import`: what clients, other programs, a file or a link are set up with, as configs of ours. Shown first, keys
 // masked; written only where a person says so.
+import { readCurrentDirectory } from "../../current-directory.ts";
 import { type Text, inEnglish } from "../../../base/text.ts";
 import { resolve } from "node:path";
 import { createClientSecrets } from "../../../app/client-secrets.ts";
@@ -169,7 +170,7 @@ async function findImports(
   if (dir !== undefined) throw usageError(t`--dir belongs to --from cc-switch or --from cli_proxy`, HELP);
   if (isService(from)) {
     const { findImport } = await import("../../../app/import/client-import.ts");
-    const found = await findImport({ paths, env, cwd: process.cwd(), service: from });
+    const found = await findImport({ paths, env, cwd: readCurrentDirectory(env), service: from });
     return { ...none, ...found, service: from, where: CLIENT_NAME[from] };
   }
   const near = similarNames(from, SOURCES)[0];

@@ -1,11 +1,12 @@
 // `ch session last`: the latest session of this project, and the command that resumes it.
+import { readCurrentDirectory } from "../../current-directory.ts";
 import { UserError } from "../../../base/errors.ts";
 import { t } from "../../language.ts";
 import { makeResumeFrom } from "../../../sessions/resume.ts";
 import type { ProviderChange } from "../../../sessions/session.ts";
 import { JSON_ARG } from "../../args.ts";
 import { type Cli, defineCommand } from "../../cli.ts";
-import { QUERY_ARGS, makeQuery, readCurrentDirectory, requireLatest } from "./query.ts";
+import { QUERY_ARGS, makeQuery, requireLatest } from "./query.ts";
 import { makeSessionJson, renderSessions } from "./session-lines.ts";
 
 /**

@@ -1,8 +1,8 @@
 // Which session or sessions the flags ask for, and what to say where there are none.
+import { readCurrentDirectory } from "../../current-directory.ts";
 import { resolve } from "node:path";
 import { loadFormats } from "../../../app/session/formats.ts";
-import { type Env, readVariable } from "../../../base/env.ts";
-import { UserError, errorCode } from "../../../base/errors.ts";
+import { UserError } from "../../../base/errors.ts";
 import { t } from "../../language.ts";
 import { showPath } from "../../../base/paths.ts";
 import { DEFAULT_SERVICE, SERVICES, type Service } from "../../../base/service.ts";
@@ -51,18 +51,6 @@ async function readServices(cli: Cli, args: QueryArgs): Promise<readonly Service
     return [named ?? (await loadConfig(cli.paths.config)).defaultService ?? DEFAULT_SERVICE];
   if (named === undefined) return SERVICES;
   throw usageError(t`--all-services cannot be used with --codex or --claude`);
-}
-
-/** The directory that a command is typed in; where it was removed meanwhile, the one that the shell still shows. */
-export function readCurrentDirectory(env: Env): string {
-  try {
-    return process.cwd();
-  } catch (error) {
-    if (errorCode(error) === undefined) throw error;
-    const shown = readVariable(env, "PWD");
-    if (shown !== undefined) return shown;
-    throw new UserError(t`this directory no longer exists`, { hint: "cd", cause: error });
-  }
 }
 
 /**

@@ -1,4 +1,5 @@
 // How a session looks in a list: two lines for a person, one object for a script.
+import { readCurrentDirectory } from "../../current-directory.ts";
 import { oneLine } from "../../../base/terminal-text.ts";
 import { t } from "../../language.ts";
 import { showPath } from "../../../base/paths.ts";
@@ -10,7 +11,6 @@ import type { Cli } from "../../cli.ts";
 import { localDay } from "../../../base/text.ts";
 import { alignRows } from "../../layout.ts";
 import { stdoutWidth } from "./pager.ts";
-import { readCurrentDirectory } from "./query.ts";
 
 /** What the lines need not say, because all sessions of the list have it in common. */
 type Context = Pick<SessionQuery, "formats" | "project">;
