@@ -15,7 +15,7 @@ import { makeCodexConfig, runCodexExec } from "../helpers/real-codex.ts";
 /** What each client was seen to send with a turn, beside what belongs to its connection and its login. */
 const SENT = {
   codex:
-    "accept content-type originator session-id thread-id user-agent x-client-request-id x-codex-beta-features " +
+    "accept accept-encoding content-type originator session-id thread-id user-agent x-client-request-id x-codex-beta-features " +
     "x-codex-turn-metadata x-codex-window-id x-openai-internal-codex-responses-lite",
   claude:
     "accept accept-encoding anthropic-beta anthropic-dangerous-direct-browser-access anthropic-version content-type " +
