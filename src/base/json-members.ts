@@ -99,7 +99,7 @@ export function endOfString(text: string, start: number): number {
 }
 
 /** The same for bytes, but for the offset of the quote itself; the length when the string is never closed. */
-function closingQuote(bytes: Buffer, start: number): number {
+export function closingQuote(bytes: Buffer, start: number): number {
   for (let quote = bytes.indexOf(QUOTE, start + 1); quote >= 0; quote = bytes.indexOf(QUOTE, quote + 1)) {
     let first = quote;
     while (bytes[first - 1] === BACKSLASH) first -= 1;
