@@ -10,6 +10,8 @@ export const GROUPS = [
   "session",
   "project",
   "cwd",
+  "month",
+  "week",
   "day",
   "hour",
   "service",
@@ -29,13 +31,13 @@ export const FIELD_OF = {
   cwd: "cwd",
   service: "service",
 } as const satisfies Readonly<Record<Exclude<Group, TimeGroup>, keyof LogRecord>>;
-type TimeGroup = "day" | "hour";
+export type TimeGroup = "month" | "week" | "day" | "hour";
 
 export function isTimeGroup(group: Group): group is TimeGroup {
-  return group === "day" || group === "hour";
+  return group === "month" || group === "week" || group === "day" || group === "hour";
 }
 
-/** `nameTime` names the local day or hour of a time in ms since 1970. */
+/** `nameTime` names the local month, week, day or hour of a time in ms since 1970. */
 export function makeKeyOf(group: Group, nameTime: (timestampMs: number) => string): KeyOf {
   if (isTimeGroup(group)) return makeTimeKeyOf(nameTime);
   const field = FIELD_OF[group];

@@ -12,6 +12,7 @@ import { readInstances } from "../../../src/state/instances.ts";
 import { GOOD } from "../../helpers/answers.ts";
 import { startConfiguredProxy } from "../../helpers/configured-proxy.ts";
 import { startFakeUpstream } from "../../helpers/fake-upstream.ts";
+import { inZone } from "../../helpers/in-zone.ts";
 import { makeTempHome } from "../../helpers/temp-home.ts";
 import { waitUntil } from "../../helpers/wait.ts";
 import { makeEntry } from "../../log/make-entry.ts";
@@ -123,18 +124,6 @@ const ZONES = [
   "America/Sao_Paulo",
   "Pacific/Apia",
 ];
-
-/** What `work` gives in a time zone. */
-async function inZone<T>(zone: string, work: () => Promise<T>): Promise<T> {
-  const before = process.env["TZ"];
-  process.env["TZ"] = zone;
-  try {
-    return await work();
-  } finally {
-    if (before === undefined) delete process.env["TZ"];
-    else process.env["TZ"] = before;
-  }
-}
 
 /** A dollar each, by the prices of the test. */
 const dollarAt = (timestamp_ms: number): object => ({

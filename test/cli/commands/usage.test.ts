@@ -9,6 +9,7 @@ import { type TempHome, makeTempHome } from "../../helpers/temp-home.ts";
 import { within } from "../../helpers/wait.ts";
 import { makeRollout, makeSessionId, putFile, rolloutPath } from "../../helpers/session-files.ts";
 import { makeEntry } from "../../log/make-entry.ts";
+import type { SummaryRow } from "../../../src/usage/summary.ts";
 
 let home: TempHome;
 beforeEach(() => {
@@ -109,6 +110,49 @@ describe("usage summary", () => {
       "2026-11-22 21:00",
       "",
     ]);
+  });
+
+  test("goes by weeks and months, which can be typed as they are named", async () => {
+    const at = (text: string): string => makeLogLine(makeEntry({ timestamp_ms: Date.parse(text) }));
+    writeLog(
+      ["2026-10-25T10:00Z", "2026-10-31T23:30Z", "2026-11-01T23:30Z", "2026-11-02T10:00Z"].map(at).join(""),
+    );
+    const rows = async (zone: string, ...args: readonly string[]): Promise<unknown> => {
+      const all = ["usage", "summary", "--json", ...args];
+      const { stdout } = await runCli(all, { home, env: { TZ: zone } });
+      return JSON.parse(stdout).rows.map((row: SummaryRow) => [row.key, row.requests]);
+    };
+    expect(await rows("UTC", "--by", "week")).toEqual([
+      ["2026-W43", 1],
+      ["2026-W44", 2],
+      ["2026-W45", 1],
+    ]);
+    expect(await rows("Australia/Sydney", "--by", "week")).toEqual([
+      ["2026-W43", 1],
+      ["2026-W44", 1],
+      ["2026-W45", 2],
+    ]);
+    expect(await rows("Asia/Kathmandu", "--by", "month")).toEqual([
+      ["2026-10", 1],
+      ["2026-11", 3],
+    ]);
+    expect(await rows("UTC", "--since", "2026-10", "--until", "2026-10", "--by", "month")).toEqual([
+      ["2026-10", 2],
+    ]);
+    expect(await rows("Asia/Kathmandu", "--since", "2026-W44", "--until", "2026-W44", "--by", "day")).toEqual(
+      [["2026-11-01", 1]],
+    );
+    expect((await usage("summary", "--by", "week")).stdout).toMatch(/^week +requests/);
+  });
+
+  test("refuses a range that ends before it begins, and a date that does not exist", async () => {
+    const backward = await usage("summary", "--since", "2026-11", "--until", "2026-10");
+    expect([backward.code, backward.stderr]).toEqual([
+      2,
+      expect.stringContaining("--until 2026-10 is not after --since 2026-11"),
+    ]);
+    const missing = await usage("find", "--since", "2026-02-30");
+    expect([missing.code, missing.stderr]).toEqual([2, expect.stringContaining('exists, not "2026-02-30"')]);
   });
 
   test("--limit keeps the largest rows, or the last days, and the sum of all", async () => {

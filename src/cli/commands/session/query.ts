@@ -12,7 +12,8 @@ import { type SessionQuery, findById, findLatest, readRecentIds } from "../../..
 import { type Project, readProject } from "../../../sessions/project.ts";
 import { readUuid } from "../../../sessions/record-text.ts";
 import type { SessionFacts } from "../../../sessions/session.ts";
-import { SERVICE_ARGS, type Typed, readService, readTime, usageError } from "../../args.ts";
+import { SERVICE_ARGS, type Typed, readService, usageError } from "../../args.ts";
+import { readTime } from "../../time-words.ts";
 import type { Cli } from "../../cli.ts";
 
 export const QUERY_ARGS = {

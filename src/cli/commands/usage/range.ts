@@ -2,22 +2,33 @@
 import { t, tellEither } from "../../language.ts";
 import { type StoredEntry, readLogBackward, scanLog } from "../../../log/reader.ts";
 import type { LogRecord } from "../../../log/record.ts";
-import { SERVICE_ARGS, type Typed, readService, readTime } from "../../args.ts";
+import { SERVICE_ARGS, type Typed, readService, usageError } from "../../args.ts";
+import { readTime } from "../../time-words.ts";
 import type { Cli } from "../../cli.ts";
 import { createProgress } from "../../bars.ts";
 
 export const RANGE_ARGS = {
-  since: { type: "string", valueHint: "TIME", description: "7d, today, 2026-01-31, 2026-01-31T14:30" },
-  until: { type: "string", valueHint: "TIME", description: "same format as --since; a day is included" },
+  since: {
+    type: "string",
+    valueHint: "TIME",
+    description: "7d, today, last-week, 2026-01, 2026-01-31T14:30",
+  },
+  until: {
+    type: "string",
+    valueHint: "TIME",
+    description: "same format as --since; a day, week or month is included",
+  },
   ...SERVICE_ARGS,
 } as const;
 
 export type Range = ReturnType<typeof readRange>;
 
-/** `now` is the wall clock, `since` and `until` are times, all in ms since 1970. Throws UserError for what is no time. */
+/** `now` is the wall clock, `since` and `until` are times, all in ms since 1970. Throws UserError for what is no time or no range. */
 export function readRange(args: Typed<typeof RANGE_ARGS>, now: number) {
   const since = args.since === undefined ? null : readTime({ flag: "--since", value: args.since, now });
   const until = args.until === undefined ? null : readTime({ flag: "--until", value: args.until, now });
+  if (since !== null && until !== null && since >= until)
+    throw usageError(t`--until ${args.until ?? ""} is not after --since ${args.since ?? ""}`);
   const service = readService(args);
   return {
     since,

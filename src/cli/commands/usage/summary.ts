@@ -1,7 +1,7 @@
 // `ch usage summary`: what the log adds up to, by group; as a table that fits the terminal, with bars or a sparkline.
 // Columns that do not fit are hidden, the least important first, and named. The counting is in usage/summary.ts.
 import type { Env } from "../../../base/env.ts";
-import { type Text, localDay, t as text } from "../../../base/text.ts";
+import { type Text, t as text } from "../../../base/text.ts";
 import { t, tell, tellList } from "../../language.ts";
 import { showPath } from "../../../base/paths.ts";
 import { oneLine } from "../../../base/terminal-text.ts";
@@ -15,10 +15,11 @@ import {
   makeSteps,
 } from "../../../usage/summary.ts";
 import type { Tally } from "../../../usage/tally.ts";
-import { JSON_ARG, LIMIT_ARG, localHour, readLimit } from "../../args.ts";
+import { JSON_ARG, LIMIT_ARG, readLimit } from "../../args.ts";
 import { makeBar, makeSparkline } from "../../bars.ts";
 import { type Cli, defineCommand } from "../../cli.ts";
 import { cutPath, formatTokens, showCost, showMs } from "../../figures.ts";
+import { LOCAL_NAMES } from "../../time-words.ts";
 import { type Column, alignRows, cutColumns, fitColumns } from "../../layout.ts";
 import { RANGE_ARGS, readRange, scanRange, warnOfBadLines, warnOfRemovedPrices } from "./range.ts";
 
@@ -52,7 +53,7 @@ export const summaryCommand = defineCommand({
     // The first version's columns have no cost, and a mistake in prices.json is no reason to withhold them.
     const { costOf } = args.plain === true ? UNPRICED : await loadPricer(cli.paths);
     const isPlace = by === "project" || by === "cwd";
-    const keyOf = isPlace ? directoryOrSession : makeKeyOf(by, by === "hour" ? localHour : localDay);
+    const keyOf = isPlace ? directoryOrSession : makeKeyOf(by, LOCAL_NAMES[isTimeGroup(by) ? by : "day"]);
     const summarizer = createSummarizer({ by, keyOf });
     const bad = await scanRange(cli, range, (record) => summarizer.add(record, costOf(record)));
     const rename = isPlace ? await nameDirectories(cli.paths, summarizer.keys()) : undefined;
@@ -114,6 +115,8 @@ const HEADINGS: Readonly<Record<Group, Text>> = {
   session: text`session`,
   project: text`directory`,
   cwd: text`directory`,
+  month: text`month`,
+  week: text`week`,
   day: text`day`,
   hour: text`hour`,
   service: text`client`,
@@ -215,7 +218,7 @@ function describeTrend(trend: Trend, columns: number): string[] {
   const steps = makeSteps(trend, columns);
   if (steps === null) return [];
   const { points, fromMs, toMs } = steps;
-  const name = toMs - fromMs > 2 * DAY_MS ? localDay : localHour;
+  const name = toMs - fromMs > 2 * DAY_MS ? LOCAL_NAMES.day : LOCAL_NAMES.hour;
   const [from, to] = [name(fromMs), name(toMs - 1)];
   const between = " ".repeat(Math.max(1, points.length - from.length - to.length));
   const rows = [
