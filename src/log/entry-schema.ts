@@ -7,23 +7,66 @@ import * as z from "zod/mini";
 const tokens = z.optional(z.int().check(z.nonnegative()));
 const milliseconds = z.number().check(z.nonnegative());
 
+const figures = {
+  input_tokens: tokens.check(
+    z.describe("Codex: everything read. Claude: without what came from or went to the cache"),
+  ),
+  output_tokens: tokens.check(z.describe("Everything written, reasoning included")),
+  reasoning_tokens: tokens.check(z.describe("The part of output_tokens that was reasoning")),
+  total_tokens: tokens.check(z.describe("Everything read and written, cached or not")),
+  cached_input_tokens: tokens.check(
+    z.describe("Read from the upstream's cache. Codex: a part of input_tokens. Claude: not"),
+  ),
+  cache_creation_tokens: tokens.check(
+    z.describe("Written to the upstream's cache. Codex: a part of input_tokens. Claude: not"),
+  ),
+  cache_creation_1h_tokens: tokens.check(
+    z.describe(
+      "The part of cache_creation_tokens that is kept for an hour; the rest is kept for five minutes",
+    ),
+  ),
+  input_audio_tokens: tokens.check(z.describe("The part of the input that was sound")),
+  output_audio_tokens: tokens.check(z.describe("The part of output_tokens that was sound")),
+  input_image_tokens: tokens.check(z.describe("The part of the input that was images")),
+  output_image_tokens: tokens.check(z.describe("The part of output_tokens that was images")),
+};
+
 const usage = z
   .object({
-    input_tokens: tokens.check(
-      z.describe("Codex: everything read. Claude: without what came from or went to the cache"),
-    ),
-    output_tokens: tokens.check(z.describe("Everything written, reasoning included")),
-    reasoning_tokens: tokens.check(z.describe("The part of output_tokens that was reasoning")),
-    total_tokens: tokens.check(z.describe("Everything read and written, cached or not")),
-    cached_input_tokens: tokens.check(
-      z.describe("Read from the upstream's cache. Codex: a part of input_tokens. Claude: not"),
-    ),
-    cache_creation_tokens: tokens.check(
-      z.describe("Written to the upstream's cache. Codex: a part of input_tokens. Claude: not"),
-    ),
-    cache_creation_1h_tokens: tokens.check(
-      z.describe("The part of cache_creation_tokens that is kept for an hour"),
-    ),
+    ...figures,
+    server_tool_use: z
+      .optional(
+        z.object({
+          web_search_requests: tokens,
+          web_fetch_requests: tokens,
+          code_execution_requests: tokens,
+          file_search_requests: tokens,
+          x_search_requests: tokens,
+        }),
+      )
+      .check(z.describe("Calls of the upstream's own tools, which may cost extra")),
+    service_tier: z
+      .optional(z.string())
+      .check(z.describe("As the answer says it: auto, default, priority, flex, standard, batch")),
+    speed: z.optional(z.string()).check(z.describe("As the answer says it: standard or fast")),
+    inference_geo: z
+      .optional(z.string())
+      .check(z.describe("Where the model ran, as the answer says it, such as us or global")),
+    batch: z.optional(z.boolean()).check(z.describe("true: billed as a part of a batch")),
+    iterations: z
+      .optional(z.array(z.object({ model: z.optional(z.string()), ...figures })))
+      .check(
+        z.describe(
+          "The passes that the figures above are the sum of, where there was more than one; model: where it is another",
+        ),
+      ),
+    partial: z
+      .optional(z.boolean())
+      .check(
+        z.describe(
+          "true: more was used than the figures say, because the answer broke off or did not tell all",
+        ),
+      ),
   })
   .check(
     z.describe("Absent when the upstream did not say; a figure it did not give is absent too, never zero"),
@@ -39,6 +82,9 @@ const reason = z
 
 const attempt = z.object({
   upstream_base_url: z.string(),
+  upstream_model: z
+    .optional(z.string())
+    .check(z.describe("As this upstream was asked for it, when that differs from what the client asked for")),
   status_code: z
     .optional(z.int().check(z.minimum(100), z.maximum(599)))
     .check(z.describe("Absent when no answer came")),
@@ -61,6 +107,11 @@ const attempt = z.object({
     ),
   held_bytes: z.optional(z.int().check(z.nonnegative())).check(z.describe("Of the same, decoded")),
   shown: z.optional(z.boolean()).check(z.describe("false: the client saw nothing of this answer")),
+  usage: z
+    .optional(usage)
+    .check(
+      z.describe("Of an attempt whose answer the client did not get; not contained in the line's own usage"),
+    ),
 });
 
 /** One line, its fields in the order in which they are written. */
@@ -85,10 +136,10 @@ export const logEntrySchema = z.object({
     .check(z.describe("The upstream of the last attempt, null when there was none")),
   usage: z.optional(usage),
   usage_unknown: z
-    .optional(z.enum(["unreadable", "too_large"]))
+    .optional(z.enum(["unreadable", "too_large", "cut", "not_told"]))
     .check(
       z.describe(
-        "Why usage was not looked for, although there may be one: the answer's compression is not known or broken, or it decodes to more than the limits allow",
+        "Why there is no usage although tokens may have been used. unreadable: the answer's compression is not known or broken; too_large: it decodes to more than the limits allow; cut: it broke off, or the client left, before the upstream said; not_told: the answer was complete and did not say",
       ),
     ),
   id: z.optional(z.string()).check(z.describe("Sorts by time")),

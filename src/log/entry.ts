@@ -38,6 +38,7 @@ export function makeLogLine(entry: LogEntry): string {
     outcome: entry.outcome,
     attempts: entry.attempts?.map((attempt) => ({
       upstream_base_url: attempt.upstream_base_url,
+      upstream_model: attempt.upstream_model,
       status_code: attempt.status_code,
       error: makeError(attempt.error),
       reason: maskValues(attempt.reason),
@@ -46,6 +47,7 @@ export function makeLogLine(entry: LogEntry): string {
       held_events: attempt.held_events,
       held_bytes: attempt.held_bytes,
       shown: attempt.shown,
+      usage: attempt.usage && makeUsage(attempt.usage),
     })),
     redactions: entry.redactions,
     redactions_exempt: entry.redactions_exempt,
@@ -61,18 +63,44 @@ export function makeLogLine(entry: LogEntry): string {
 }
 
 type LoggedUsage = NonNullable<LogEntry["usage"]>;
+type LoggedPass = NonNullable<LoggedUsage["iterations"]>[number];
+type Figures = Omit<LoggedPass, "model">;
 
-function makeUsage(usage: LoggedUsage): LoggedUsage | undefined {
-  const known: Record<keyof LoggedUsage, number | undefined> = {
-    input_tokens: usage.input_tokens,
-    output_tokens: usage.output_tokens,
-    reasoning_tokens: usage.reasoning_tokens,
-    total_tokens: usage.total_tokens,
-    cached_input_tokens: usage.cached_input_tokens,
-    cache_creation_tokens: usage.cache_creation_tokens,
-    cache_creation_1h_tokens: usage.cache_creation_1h_tokens,
+function makeUsage(usage: LoggedUsage): unknown {
+  const { iterations, server_tool_use: tools } = usage;
+  const known: Record<keyof LoggedUsage, unknown> = {
+    ...makeFigures(usage),
+    server_tool_use: tools && {
+      web_search_requests: tools.web_search_requests,
+      web_fetch_requests: tools.web_fetch_requests,
+      code_execution_requests: tools.code_execution_requests,
+      file_search_requests: tools.file_search_requests,
+      x_search_requests: tools.x_search_requests,
+    },
+    service_tier: usage.service_tier,
+    speed: usage.speed,
+    inference_geo: usage.inference_geo,
+    batch: usage.batch,
+    iterations: iterations?.map((pass) => ({ model: pass.model, ...makeFigures(pass) })),
+    partial: usage.partial,
   };
   return Object.values(known).some((figure) => figure !== undefined) ? known : undefined;
+}
+
+function makeFigures(figures: Figures): Record<keyof Figures, number | undefined> {
+  return {
+    input_tokens: figures.input_tokens,
+    output_tokens: figures.output_tokens,
+    reasoning_tokens: figures.reasoning_tokens,
+    total_tokens: figures.total_tokens,
+    cached_input_tokens: figures.cached_input_tokens,
+    cache_creation_tokens: figures.cache_creation_tokens,
+    cache_creation_1h_tokens: figures.cache_creation_1h_tokens,
+    input_audio_tokens: figures.input_audio_tokens,
+    output_audio_tokens: figures.output_audio_tokens,
+    input_image_tokens: figures.input_image_tokens,
+    output_image_tokens: figures.output_image_tokens,
+  };
 }
 
 function makeError(text: string | undefined): string | undefined {

@@ -9,6 +9,9 @@ type Read<T> = { readonly [Field in keyof T]?: T[Field] | undefined };
 
 export type RecordedUsage = Read<NonNullable<LogEntry["usage"]>>;
 export type RecordedAttempt = Read<NonNullable<LogEntry["attempts"]>[number]>;
+type Pass = NonNullable<RecordedUsage["iterations"]>[number];
+/** The tokens of an answer, or of one pass of the model within it. */
+export type Figures = Read<Omit<Pass, "model">>;
 
 type Unread = "held_back" | "redactions_exempt" | "stream";
 type ReadAsText = "outcome" | "service" | "usage_unknown";
@@ -62,20 +65,51 @@ export function readRecord(line: unknown): LogRecord | null {
 
 function readUsage(usage: unknown): RecordedUsage | undefined {
   if (!isRecord(usage)) return undefined;
+  const { batch, iterations, partial, server_tool_use: tools } = usage;
   return {
-    input_tokens: figure(usage["input_tokens"]),
-    output_tokens: figure(usage["output_tokens"]),
-    reasoning_tokens: figure(usage["reasoning_tokens"]),
-    total_tokens: figure(usage["total_tokens"]),
-    cached_input_tokens: figure(usage["cached_input_tokens"]),
-    cache_creation_tokens: figure(usage["cache_creation_tokens"]),
-    cache_creation_1h_tokens: figure(usage["cache_creation_1h_tokens"]),
+    ...readFigures(usage),
+    server_tool_use: isRecord(tools) ? readTools(tools) : undefined,
+    service_tier: text(usage["service_tier"]),
+    speed: text(usage["speed"]),
+    inference_geo: text(usage["inference_geo"]),
+    batch: flag(batch),
+    iterations: Array.isArray(iterations)
+      ? iterations.filter(isRecord).map((pass) => ({ model: text(pass["model"]), ...readFigures(pass) }))
+      : undefined,
+    partial: flag(partial),
+  };
+}
+
+function readFigures(figures: JsonRecord): Figures {
+  return {
+    input_tokens: figure(figures["input_tokens"]),
+    output_tokens: figure(figures["output_tokens"]),
+    reasoning_tokens: figure(figures["reasoning_tokens"]),
+    total_tokens: figure(figures["total_tokens"]),
+    cached_input_tokens: figure(figures["cached_input_tokens"]),
+    cache_creation_tokens: figure(figures["cache_creation_tokens"]),
+    cache_creation_1h_tokens: figure(figures["cache_creation_1h_tokens"]),
+    input_audio_tokens: figure(figures["input_audio_tokens"]),
+    output_audio_tokens: figure(figures["output_audio_tokens"]),
+    input_image_tokens: figure(figures["input_image_tokens"]),
+    output_image_tokens: figure(figures["output_image_tokens"]),
+  };
+}
+
+function readTools(tools: JsonRecord): RecordedUsage["server_tool_use"] {
+  return {
+    web_search_requests: figure(tools["web_search_requests"]),
+    web_fetch_requests: figure(tools["web_fetch_requests"]),
+    code_execution_requests: figure(tools["code_execution_requests"]),
+    file_search_requests: figure(tools["file_search_requests"]),
+    x_search_requests: figure(tools["x_search_requests"]),
   };
 }
 
 function readAttempt(attempt: JsonRecord): RecordedAttempt {
   return {
     upstream_base_url: text(attempt["upstream_base_url"]),
+    upstream_model: text(attempt["upstream_model"]),
     status_code: figure(attempt["status_code"]),
     error: text(attempt["error"]),
     reason: data(attempt["reason"]),
@@ -83,12 +117,17 @@ function readAttempt(attempt: JsonRecord): RecordedAttempt {
     duration_ms: figure(attempt["duration_ms"]),
     held_events: figure(attempt["held_events"]),
     held_bytes: figure(attempt["held_bytes"]),
-    shown: typeof attempt["shown"] === "boolean" ? attempt["shown"] : undefined,
+    shown: flag(attempt["shown"]),
+    usage: readUsage(attempt["usage"]),
   };
 }
 
 function text(value: unknown): string | undefined {
   return typeof value === "string" ? value : undefined;
+}
+
+function flag(value: unknown): boolean | undefined {
+  return typeof value === "boolean" ? value : undefined;
 }
 
 function data(reason: unknown): LogEntry["reason"] {

@@ -8,7 +8,13 @@ export type Usage = RecordedUsage;
 
 /** Names from the outside in. */
 type Path = readonly string[];
-type Field = Exclude<keyof Usage, "total_tokens">;
+type Field =
+  | "input_tokens"
+  | "output_tokens"
+  | "reasoning_tokens"
+  | "cached_input_tokens"
+  | "cache_creation_tokens"
+  | "cache_creation_1h_tokens";
 
 /** Where a figure may be found, best first. Relays mix the spellings of the two OpenAI APIs. */
 const OPENAI: Readonly<Record<Field, readonly Path[]>> = {

@@ -12,6 +12,30 @@ const maybe = <T>(value: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> =>
 const reason = fc.record({ rule: fc.constantFrom("rate-limit", "not-tried"), status: count, why: name });
 const status = fc.integer({ min: 100, max: 599 });
 
+const figures = {
+  input_tokens: maybe(count),
+  output_tokens: maybe(count),
+  reasoning_tokens: maybe(count),
+  total_tokens: maybe(count),
+  cached_input_tokens: maybe(count),
+  cache_creation_tokens: maybe(count),
+  cache_creation_1h_tokens: maybe(count),
+  input_audio_tokens: maybe(count),
+  output_audio_tokens: maybe(count),
+  input_image_tokens: maybe(count),
+  output_image_tokens: maybe(count),
+};
+const usage = fc.record({
+  ...figures,
+  server_tool_use: maybe(fc.record({ web_search_requests: maybe(count), web_fetch_requests: maybe(count) })),
+  service_tier: maybe(name),
+  speed: maybe(name),
+  inference_geo: maybe(name),
+  batch: maybe(fc.boolean()),
+  iterations: maybe(fc.array(fc.record({ model: maybe(name), ...figures }), { maxLength: 3 })),
+  partial: maybe(fc.boolean()),
+});
+
 export const anyEntry: fc.Arbitrary<LogEntry> = fc.record({
   timestamp_ms: fc.integer({ min: 0, max: 8.64e15 }),
   service: fc.constantFrom("codex", "claude"),
@@ -21,18 +45,8 @@ export const anyEntry: fc.Arbitrary<LogEntry> = fc.record({
   duration_ms: ms,
   config_name: fc.option(name),
   upstream_base_url: fc.option(name),
-  usage: maybe(
-    fc.record({
-      input_tokens: maybe(count),
-      output_tokens: maybe(count),
-      reasoning_tokens: maybe(count),
-      total_tokens: maybe(count),
-      cached_input_tokens: maybe(count),
-      cache_creation_tokens: maybe(count),
-      cache_creation_1h_tokens: maybe(count),
-    }),
-  ),
-  usage_unknown: maybe(fc.constantFrom("unreadable", "too_large")),
+  usage: maybe(usage),
+  usage_unknown: maybe(fc.constantFrom("unreadable", "too_large", "cut", "not_told")),
   id: maybe(name),
   model: maybe(name),
   upstream_model: maybe(name),
@@ -45,11 +59,13 @@ export const anyEntry: fc.Arbitrary<LogEntry> = fc.record({
     fc.array(
       fc.record({
         upstream_base_url: name,
+        upstream_model: maybe(name),
         status_code: maybe(status),
         error: maybe(name),
         reason: maybe(reason),
         verdict: name,
         duration_ms: ms,
+        usage: maybe(usage),
       }),
       { maxLength: 3 },
     ),

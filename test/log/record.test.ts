@@ -31,8 +31,21 @@ test("a record knows every field of the log", () => {
     const example = { usage: {}, attempts: [{ verdict: "ok" }], stream: true, reason: { rule: "ok" } };
     full[field] ??= Reflect.get(example, field) ?? (/_ms$|redactions|refusals|seq/.test(field) ? 7 : "x");
   }
-  const usage = Object.keys(logEntrySchema.shape.usage.def.innerType.shape);
-  const counted = { ...full, usage: Object.fromEntries(usage.map((key, index) => [key, index])) };
+  const { iterations, server_tool_use: tools, ...shape } = logEntrySchema.shape.usage.def.innerType.shape;
+  const count = (fields: object): Fields =>
+    Object.fromEntries(
+      Object.entries(fields).map(([name, { def }], index) => [
+        name,
+        def.innerType.def.type === "string" ? "x" : def.innerType.def.type === "boolean" ? true : index,
+      ]),
+    );
+  const usage = {
+    ...count(shape),
+    server_tool_use: count(tools.def.innerType.shape),
+    iterations: [count(iterations.def.innerType.def.element.shape)],
+  };
+  const attempt = { verdict: "ok", upstream_model: "x", usage };
+  const counted = { ...full, usage, attempts: [attempt] };
   expect(read(JSON.stringify(counted))).toEqual(readOf(counted));
 });
 
