@@ -1,5 +1,6 @@
 // Reads requests.jsonl and its rotated files: all of it from the oldest entry, or from the newest one back. Constant memory.
-// A line that is no entry is skipped and counted: a torn one, or another program's.
+// A line that is no entry is skipped and counted: a torn one, or another program's. Lines are in no certain order: logs are
+// joined, clocks are wrong. So what is too old is passed over by its time, which is the first field of a line.
 import { type FileHandle, open } from "node:fs/promises";
 import { UserError, errorCode } from "../base/errors.ts";
 import { describe, realPath } from "../base/files.ts";
@@ -13,11 +14,16 @@ export interface StoredEntry {
   readonly record: LogRecord;
 }
 
-export interface ScanLogOptions {
-  /** Oldest first. A log may have millions: keep no record. */
-  readonly onRecord: (record: LogRecord) => void;
+export interface ReadLogOptions {
   /** Called for each stretch that holds no entry. */
   readonly onBadLine?: () => void;
+  /** ms since 1970: older entries are not wanted. Most of them are passed over unread, but not all. */
+  readonly since?: number | undefined;
+}
+
+export interface ScanLogOptions extends ReadLogOptions {
+  /** Oldest first. A log may have millions: keep no record. */
+  readonly onRecord: (record: LogRecord) => void;
   /** Bytes that have been read, and that there are. */
   readonly onProgress?: (read: number, total: number) => void;
 }
@@ -28,14 +34,17 @@ const BLOCK_BYTES = 1024 * 1024;
 const MAX_LINE_BYTES = 16 * 1024 * 1024;
 const MAX_FILES = 1000;
 const NEWLINE = 0x0a;
+/** A file that was not written to for so long before a time has nothing of then: clocks are wrong by hours, seldom by more. */
+const CLOCK_SLACK_MS = 86_400_000;
 
 /**
  * Goes once over all entries, oldest first. A log that does not exist has none. A file that is written to meanwhile is
  * read as far as it went when reading began. Throws UserError when a file is there and cannot be read.
  */
 export async function scanLog(path: string, options: ScanLogOptions): Promise<void> {
-  const { onRecord, onBadLine, onProgress } = options;
-  const files = await openLogFiles(path);
+  const { onRecord, onBadLine, onProgress, since } = options;
+  const opened = await openLogFiles(path);
+  const files = opened.filter((file) => mayHold(file, since));
   const total = files.reduce((sum, { size }) => sum + size, 0);
   let done = 0;
   const onLine = (line: string): void => {
@@ -44,25 +53,26 @@ export async function scanLog(path: string, options: ScanLogOptions): Promise<vo
   };
   const onRead = (bytes: number): void => onProgress?.((done += bytes), total);
   try {
-    for (const file of files.toReversed()) await scanFile(file, { onLine, onTail: onLine, onRead });
+    for (const file of files.toReversed()) await scanFile(file, { onLine, onTail: onLine, onRead, since });
   } catch (error) {
     throw unreadable(path, error);
   } finally {
-    await closeAll(files);
+    await closeAll(opened);
   }
 }
 
-/** The same entries from the newest back, a batch at a time. */
+/** The same entries from the newest back, a batch at a time. With `since`, a mebibyte without any is an empty batch. */
 export async function* readLogBackward(
   path: string,
-  { onBadLine }: Pick<ScanLogOptions, "onBadLine"> = {},
+  { onBadLine, since }: ReadLogOptions = {},
 ): AsyncGenerator<StoredEntry[]> {
   const files = await openLogFiles(path);
   try {
     for (const file of files) {
-      for await (const lines of linesBackward(file)) {
+      if (!mayHold(file, since)) continue;
+      for await (const lines of linesBackward(file, since)) {
         const entries = parseLines(lines, onBadLine);
-        if (entries.length > 0) yield entries;
+        if (entries.length > 0 || since !== undefined) yield entries;
       }
     }
   } catch (error) {
@@ -88,6 +98,31 @@ export function parseLine(line: string, onBadLine?: () => void): StoredEntry | n
 
 export function parseLines(lines: readonly string[], onBadLine?: () => void): StoredEntry[] {
   return lines.map((line) => parseLine(line, onBadLine)).filter((entry) => entry !== null);
+}
+
+function mayHold({ mtimeMs }: LogFile, since: number | undefined): boolean {
+  return since === undefined || mtimeMs >= since - CLOCK_SLACK_MS;
+}
+
+/** How each line of ours begins. */
+const TIME_FIELD = Buffer.from('{"timestamp_ms":');
+const ZERO = 0x30;
+const COMMA = 0x2c;
+const MOST_DIGITS = 15;
+
+/** Whether a line that begins at `start` is one of ours from before a time. */
+function isBefore(block: Buffer, start: number, since: number): boolean {
+  const from = start + TIME_FIELD.length;
+  if (block.compare(TIME_FIELD, 0, TIME_FIELD.length, start, Math.min(from, block.length)) !== 0)
+    return false;
+  let time = 0;
+  for (let at = from; at < from + MOST_DIGITS; at += 1) {
+    const byte = block[at] ?? 0;
+    if (byte === COMMA) return at > from && time < since;
+    if (byte < ZERO || byte > ZERO + 9) return false;
+    time = time * 10 + byte - ZERO;
+  }
+  return false;
 }
 
 // oxlint-disable-next-line no-control-regex -- NULs are what is looked for
@@ -157,6 +192,7 @@ export interface ScanFileOptions {
   /** What follows the last line end. */
   readonly onTail: (line: string) => void;
   readonly onRead?: (bytes: number) => void;
+  readonly since?: number | undefined;
 }
 
 /**
@@ -165,7 +201,7 @@ export interface ScanFileOptions {
  */
 export async function scanFile(
   { handle, size }: Pick<LogFile, "handle" | "size">,
-  { from = 0, onLine, onRead, onTail }: ScanFileOptions,
+  { from = 0, onLine, onRead, onTail, since = 0 }: ScanFileOptions,
 ): Promise<number> {
   let block = Buffer.allocUnsafe(SCANNED_BYTES);
   /** Bytes of a line whose end has not been read yet, at the beginning of the block. */
@@ -180,7 +216,7 @@ export async function scanFile(
     const filled = block.subarray(0, held + bytesRead);
     let start = 0;
     for (let end = filled.indexOf(NEWLINE, held); end >= 0; end = filled.indexOf(NEWLINE, start)) {
-      onLine(filled.toString("utf8", start, end));
+      if (since === 0 || !isBefore(filled, start, since)) onLine(filled.toString("utf8", start, end));
       start = end + 1;
     }
     held = filled.length - start;
@@ -191,7 +227,10 @@ export async function scanFile(
   return at - held;
 }
 
-async function* linesBackward({ handle, size }: LogFile): AsyncGenerator<string[]> {
+async function* linesBackward(
+  { handle, size }: LogFile,
+  since: number | undefined,
+): AsyncGenerator<string[]> {
   /** Of a line whose beginning has not been read yet, in order. */
   let parts: Buffer[] = [];
   let held = 0;
@@ -202,7 +241,7 @@ async function* linesBackward({ handle, size }: LogFile): AsyncGenerator<string[
     at -= length;
     const start = buffer.indexOf(NEWLINE);
     if (start >= 0) {
-      yield decodeLines([buffer.subarray(start + 1), ...parts]).reverse();
+      yield decodeLines([buffer.subarray(start + 1), ...parts], since).reverse();
       [parts, held] = [[], 0];
     }
     const part = start >= 0 ? buffer.subarray(0, start) : buffer;
@@ -211,12 +250,21 @@ async function* linesBackward({ handle, size }: LogFile): AsyncGenerator<string[
     if (held > MAX_LINE_BYTES) [parts, held] = [[Buffer.from(NO_LINE)], NO_LINE.length];
     else parts.unshift(part);
   }
-  if (held > 0) yield decodeLines(parts);
+  if (held > 0) yield decodeLines(parts, since);
 }
 
 /** No parser takes this for a line, nor what follows it. */
 const NO_LINE = "?";
 
-function decodeLines(parts: readonly Buffer[]): string[] {
-  return Buffer.concat(parts).toString("utf8").split("\n");
+function decodeLines(parts: readonly Buffer[], since: number | undefined): string[] {
+  const block = Buffer.concat(parts);
+  if (since === undefined) return block.toString("utf8").split("\n");
+  const lines: string[] = [];
+  for (let start = 0; start < block.length;) {
+    const end = block.indexOf(NEWLINE, start);
+    const next = end < 0 ? block.length : end;
+    if (!isBefore(block, start, since)) lines.push(block.toString("utf8", start, next));
+    start = next + 1;
+  }
+  return lines;
 }

@@ -136,6 +136,10 @@ export function createSpend(saved: SavedSpend | null = null) {
       const stretches = runs.get(run)?.seq;
       return stretches?.some((first, at) => at % 2 === 0 && first <= seq && seq <= (stretches[at + 1] ?? 0));
     },
+    /** Whether a line that ended then, wall clock in ms, may be of a run that was counted and is not known any more. */
+    mayForget(endedAt: number): boolean {
+      return runs.size >= MOST_RUNS && endedAt <= Math.min(...[...runs.values()].map(({ at }) => at));
+    },
     /** `cost` null: not asked for, so that no dollars are counted. `now`: wall clock, ms. */
     add(record: LogRecord, cost: Cost | null, now: number): void {
       const { run, seq, timestamp_ms: at } = record;

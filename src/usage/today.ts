@@ -67,12 +67,11 @@ export function countDay(rows: Iterable<readonly [day: string, row: SpendRow]>):
 export function createDayTally() {
   const services = new Map<Service, Sums>();
   return {
-    /** Newest first. */
     add(record: LogRecord): void {
       if (!isService(record.service) || record.refusals !== undefined) return;
       addTo(services.getOrInsertComputed(record.service, makeSums), record);
     },
-    /** No older line can be one of the last errors. */
+    /** There are as many of the last errors as are shown. */
     hasAllErrors: (counted: DayCounts): boolean =>
       [...counted].every(
         ([service, { failures }]) =>
@@ -106,7 +105,10 @@ function addTo(sums: Sums, record: LogRecord): void {
     counts.requests += 1;
     if (!isGood) counts.failures += 1;
   }
-  if (isFailure && sums.errors.length < MOST_ERRORS) sums.errors.push(makeError(record));
+  if (!isFailure) return;
+  const after = sums.errors.findIndex(({ at_ms }) => at_ms < record.timestamp_ms);
+  sums.errors.splice(after < 0 ? sums.errors.length : after, 0, makeError(record));
+  sums.errors.length = Math.min(sums.errors.length, MOST_ERRORS);
 }
 
 function makeError(record: LogRecord): LoggedError {

@@ -76,6 +76,37 @@ test("lines of any length come whole, wherever the blocks that are read end", as
   );
 });
 
+test("what is asked for since a time is there in whatever order it was written, in both directions", async () => {
+  const time = fc.oneof(
+    fc.integer({ min: 0, max: 40 }),
+    fc.constantFrom(-3, 7.5, 1e3, 9e15, 1_795_000_000_000),
+  );
+  const written = fc.record({
+    time,
+    pad: fc.constantFrom(0, 300, 700_000),
+    lead: fc.constantFrom("", "\0", " "),
+  });
+  await fc.assert(
+    fc.asyncProperty(fc.array(written, { maxLength: 12 }), time, async (lines, since) => {
+      const text = lines.map(
+        ({ lead, pad, time: at }, id) =>
+          `${lead}{"timestamp_ms":${at},"id":"${id}","model":"${"é".repeat(pad)}"}\n`,
+      );
+      writeFileSync(path, text.join(""));
+      const wanted = [...lines.keys()].filter((id) => {
+        const at = lines[id]?.time ?? 0;
+        return at >= since && Math.abs(at) <= 8.64e15;
+      });
+      const found: string[] = [];
+      const add = ({ id, timestamp_ms: at }: LogRecord): void => void (at >= since && found.push(String(id)));
+      await scanLog(path, { onRecord: add, since });
+      for await (const batch of readLogBackward(path, { since })) for (const { record } of batch) add(record);
+      expect(found).toEqual([...wanted, ...wanted.toReversed()].map(String));
+    }),
+    { numRuns: 40 },
+  );
+});
+
 test("an endless line is one bad line and is not held", async () => {
   writeFileSync(path, line("a") + "x".repeat(40_000_000) + "\n" + line("b"));
   expect(await read("oldest-first")).toEqual({ ids: ["a", "b"], bad: 1 });

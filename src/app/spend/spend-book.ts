@@ -278,9 +278,11 @@ export async function readNews(
     const known = tag === null ? undefined : spend.has(tag[1] ?? "", Number(tag[2]));
     const record = known === true ? undefined : parseLine(line)?.record;
     if (record === undefined) return;
-    // Of a run that is not known any more, or of another version: counted when the log was read last.
+    // Of a run that is not known any more, or of another version: counted when the log was read last. Else it is another
+    // machine's, whose log was joined to this one.
     const endedAt = record.timestamp_ms + (record.duration_ms ?? 0);
-    if (isRescan && known === undefined && readAt !== null && endedAt <= readAt) return;
+    const isOld = isRescan && known === undefined && readAt !== null && endedAt <= readAt;
+    if (isOld && (tag === null || spend.mayForget(endedAt))) return;
     spend.add(record, costOf?.(record) ?? null, startedAt);
   };
   const next = await readLogSince(path, marks, { onLine, readAt, mostBytes });

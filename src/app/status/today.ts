@@ -1,5 +1,5 @@
 // What happened since midnight: counted by the ledger of spend and what the log has beyond it; where there is no ledger, by
-// the end of requests.jsonl. Reads no more of the log than today's part, and never the whole of a huge one.
+// today's lines of the log, wherever they are in it. Says so where these are too many to be read.
 import { UserError, onUserError } from "../../base/errors.ts";
 import { localDay } from "../../base/text.ts";
 import { readLogBackward } from "../../log/reader.ts";
@@ -7,7 +7,8 @@ import { createSpend } from "../../usage/spend.ts";
 import { type DayCounts, type TodayFacts, countDay, createDayTally } from "../../usage/today.ts";
 import { readNews, readSpendFile } from "../spend/spend-book.ts";
 
-const MOST_BATCHES = 32;
+/** About a mebibyte each: with lines of today, and of any day. */
+const MOST_BATCHES = { today: 32, all: 1024 };
 const MOST_BYTES = 32 * 2 ** 20;
 
 interface TodayOptions {
@@ -21,20 +22,19 @@ interface TodayOptions {
 
 /** By service; null where the log cannot be read. A service without requests today is not in it. */
 export async function readToday({ ledger, now, path }: TodayOptions) {
-  const since_ms = midnightOf(now);
+  const [since_ms, until_ms] = [midnightOf(now), midnightOf(now, 1)];
   const counted = ledger === undefined ? null : await countToday({ ledger, now, path });
   const tally = createDayTally();
-  let batches = 0;
+  const batches = { today: 0, all: 0 };
   let is_complete = true;
   try {
-    for await (const entries of readLogBackward(path)) {
-      const today = entries.filter(({ record }) => record.timestamp_ms >= since_ms);
+    for await (const entries of readLogBackward(path, { since: since_ms })) {
+      const today = entries.filter(({ record: { timestamp_ms: at } }) => at >= since_ms && at < until_ms);
       for (const { record } of today) tally.add(record);
       if (counted !== null && tally.hasAllErrors(counted)) break;
-      // Lines are in the order in which requests ended: one that began before midnight may follow one that began after it.
-      if (today.length === 0) break;
-      batches += 1;
-      is_complete = batches < MOST_BATCHES;
+      batches.all += 1;
+      if (today.length > 0) batches.today += 1;
+      is_complete = batches.today < MOST_BATCHES.today && batches.all < MOST_BATCHES.all;
       if (!is_complete) break;
     }
   } catch (error) {
@@ -61,8 +61,9 @@ export function makeQuietDay(now: number): TodayFacts {
   return { since_ms: midnightOf(now), is_complete: true, ...counts };
 }
 
-function midnightOf(now: number): number {
+/** When the day began, or the one so many days later. */
+function midnightOf(now: number, later = 0): number {
   const midnight = new Date(now);
-  midnight.setHours(0, 0, 0, 0);
-  return midnight.getTime();
+  midnight.setDate(midnight.getDate() + later);
+  return midnight.setHours(0, 0, 0, 0);
 }

@@ -1,5 +1,8 @@
 import { expect, test } from "bun:test";
+import { appendFileSync, rmSync } from "node:fs";
+import { readNews } from "../../../src/app/spend/spend-book.ts";
 import { readToday } from "../../../src/app/status/today.ts";
+import { createSpend } from "../../../src/usage/spend.ts";
 import { makeTempHome, type TempHome } from "../../helpers/temp-home.ts";
 
 const NOW = new Date(2026, 10, 23, 15).getTime();
@@ -68,14 +71,56 @@ test("requests, failures and attempts since midnight are counted, by service and
   });
 });
 
-test("only today's part of the log is read", async () => {
+/** More than a mebibyte. */
+const OLD = Array.from({ length: 20_000 }, (_, index) =>
+  line(MIDNIGHT - 1e6 - index, { id: "x".repeat(200) }),
+);
+
+test("lines of today are counted wherever two logs were joined, and of another day's none", async () => {
   using home = makeTempHome();
-  const old = Array.from({ length: 20_000 }, (_, index) =>
-    line(MIDNIGHT - 1e6 - index, { id: "x".repeat(200) }),
+  const tomorrow = line(MIDNIGHT + 86_400_000, { outcome: "error", error: "a clock that is ahead" });
+  const last = line(MIDNIGHT + 5, { outcome: "error", error: "last" });
+  const first = line(MIDNIGHT + 1, { outcome: "error", error: "first" });
+  const path = writeLog(home, [last, ...OLD, tomorrow, line(MIDNIGHT + 3), ...OLD, "no line of ours", first]);
+  const { last_errors: errors, ...counts } = (await readToday({ path, now: NOW }))?.get("codex") ?? {};
+  expect(counts).toMatchObject({ is_complete: true, requests: 3, failures: 2 });
+  expect(errors?.map(({ error }) => error)).toEqual(["last", "first"]);
+});
+
+test("the ledger's figures and those of the log alone are the same, whatever was joined to the log", async () => {
+  using home = makeTempHome();
+  const tagged = (run: string, seq: number, at = MIDNIGHT + seq): object => line(at, { run, seq });
+  const mine = [tagged("mine", 1), tagged("mine", 2)];
+  const path = writeLog(home, mine);
+  const spend = createSpend();
+  const read = await readNews(path, { spend, marks: [], readAt: null }, { costOf: null, now: () => NOW });
+  const saved = spend.save({ log: [...(read?.marks ?? [])], read_at: NOW }, NOW);
+  const ledger = home.write(".codex-helper/spend.json", JSON.stringify(saved));
+  const requests = async (): Promise<unknown[]> =>
+    Promise.all(
+      [{ ledger }, {}].map(async (options) => {
+        const today = await readToday({ path, now: NOW, ...options });
+        return today?.get("codex")?.requests;
+      }),
+    );
+  expect(await requests()).toEqual([2, 2]);
+  // Another machine's, of today and older, before it and behind it: put into the file, and in a new one.
+  const other = [...OLD.slice(0, 9), tagged("other", 1), tagged("other", 2), ...OLD.slice(0, 9)];
+  appendFileSync(path, other.map((one) => `${JSON.stringify(one)}\n`).join(""));
+  expect(await requests()).toEqual([4, 4]);
+  rmSync(path);
+  writeLog(home, [...other, ...mine, tagged("other", 3), tagged("mine", 3)]);
+  expect(await requests()).toEqual([6, 6]);
+});
+
+test("a day that is too much to be read is said not to be complete", async () => {
+  using home = makeTempHome();
+  const path = writeLog(
+    home,
+    Array.from({ length: 700 }, (_, index) => line(MIDNIGHT + index, { id: "x".repeat(50_000) })),
   );
-  // Nobody writes a line of today before those of other days: it would be counted if the beginning were read.
-  const path = writeLog(home, [line(MIDNIGHT + 2), ...old, line(MIDNIGHT + 1)]);
-  expect((await readToday({ path, now: NOW }))?.get("codex")).toMatchObject({ requests: 1 });
+  const { is_complete, requests = 0 } = (await readToday({ path, now: NOW }))?.get("codex") ?? {};
+  expect([is_complete, requests > 600 && requests < 700]).toEqual([false, true]);
 });
 
 test("no log, and a directory in its place, are no reason to fail", async () => {

@@ -50,7 +50,11 @@ export const findCommand = defineCommand({
       status: readStatus(args.status),
       slowerThanMs: readSpan(args["slower-than"]),
     });
-    const found = await readLast(cli, limit, ({ record }) => range.includes(record) && fits(record));
+    const found = await readLast(
+      cli,
+      { limit, since: range.since },
+      ({ record }) => range.includes(record) && fits(record),
+    );
     if (args.json === true) {
       const { locateRecords } = await import("../../../app/session/directories.ts");
       const directoryOf = await locateRecords(

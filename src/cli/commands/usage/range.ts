@@ -45,12 +45,12 @@ export function readRange(args: Typed<typeof RANGE_ARGS>, now: number) {
 /** The last entries that are wanted, oldest first. */
 export async function readLast(
   { paths }: Cli,
-  limit: number,
+  { limit, since }: { readonly limit: number; readonly since?: number | null },
   isWanted: (entry: StoredEntry) => boolean,
 ): Promise<StoredEntry[]> {
   const entries: StoredEntry[] = [];
   if (limit === 0) return entries;
-  for await (const batch of readLogBackward(paths.requestsLog)) {
+  for await (const batch of readLogBackward(paths.requestsLog, { since: since ?? undefined })) {
     for (const entry of batch) {
       if (isWanted(entry)) entries.push(entry);
       if (entries.length === limit) return entries.reverse();
@@ -69,6 +69,7 @@ export async function scanRange(
   let bad = 0;
   try {
     await scanLog(cli.paths.requestsLog, {
+      since: range.since ?? undefined,
       onRecord: (record) => void (range.includes(record) && onRecord(record)),
       onBadLine: () => void (bad += 1),
       onProgress: progress.tell,

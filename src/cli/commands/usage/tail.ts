@@ -33,7 +33,7 @@ export const tailCommand = defineCommand({
     // Begun before the log is read, so that no line falls between the two.
     const coming = args.follow === true ? followLog(cli.paths.requestsLog) : null;
     const next = coming?.next();
-    const last = await readLast(cli, limit, isWanted);
+    const last = await readLast(cli, { limit }, isWanted);
     for (const entry of last) show(entry);
     if (coming === null || next === undefined) {
       if (last.length === 0 && limit > 0) cli.out.note(t`no requests in the log`);
