@@ -68,6 +68,19 @@ export function entriesOf(bytes: Buffer, { end, start }: ValueRange): readonly J
   return entries;
 }
 
+/** The members of an object by name: of several of one name the last, which is the one that parsers go by. */
+export function membersOf(bytes: Buffer, object: ValueRange): ReadonlyMap<string | number, JsonEntry> {
+  const entries = bytes[object.start] === OPEN_BRACE ? entriesOf(bytes, object) : [];
+  return new Map(entries.map((entry) => [entry.key, entry]));
+}
+
+/** The elements of an array; none for any other value. */
+export function elementsOf(bytes: Buffer, entry: JsonEntry | undefined): readonly JsonEntry[] {
+  return entry !== undefined && bytes[entry.value.start] === OPEN_BRACKET
+    ? entriesOf(bytes, entry.value)
+    : [];
+}
+
 /** The string in that range; empty where there is none. */
 export function stringIn(bytes: Buffer, { end, start }: ValueRange): string {
   if (bytes[start] !== QUOTE || bytes[end - 1] !== QUOTE) return "";

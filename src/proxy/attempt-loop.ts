@@ -10,7 +10,7 @@ import { betterSpare, type Chosen, dropSpare, type Spare, type Tried, useSpare }
 import type { ProxyDeps, Route } from "./deps.ts";
 import type { Acceptance } from "./gate.ts";
 import { TURN_STATE_HEADER } from "./headers.ts";
-import { carriesBoundHistory, stripBoundHistory } from "./history.ts";
+import { findRepair, type Repair } from "./history.ts";
 import { type ClientRequest, makeUpstreamRequest } from "./upstream-request.ts";
 
 /** One run over the candidates: what they are asked for, and what counts as an answer to it. */
@@ -109,7 +109,7 @@ async function runPass(pass: Pass, run: LoopRun, progress: Progress): Promise<An
     const { permit } = admission;
     const left = () => line.slice(place + 1).map((candidate) => candidate.upstream);
     const { accept, body } = pass;
-    const one = { upstream, permit, body, firstByteMs, accept, left, isRepaired: false };
+    const one = { upstream, permit, body, firstByteMs, accept, left, isChanged: false };
     const startedAt = deps.monotonic();
     const step = await askUpstream(one, run);
     waitedMs += Math.min(firstByteMs, deps.monotonic() - startedAt);
@@ -208,8 +208,8 @@ interface OneAttempt extends Pick<Pass, "accept" | "body"> {
   readonly firstByteMs: number;
   /** Those that can be asked after it. */
   readonly left: () => readonly Upstream[];
-  /** The body was changed after this upstream's refusal of bound history: there is no third try. */
-  readonly isRepaired: boolean;
+  /** The body was changed after what this upstream said to it: there is no third try. */
+  readonly isChanged: boolean;
 }
 
 type Step =
@@ -253,24 +253,21 @@ async function askUpstream(one: OneAttempt, run: LoopRun): Promise<Step> {
     note(null, result.answer.status, null);
     return { kind: "answer", chosen: { upstream, answer: result.answer, converted: null, permit } };
   }
+  let repair: Repair | null = null;
   const judged = classifyAttempt(result.outcome, upstream, {
     now: deps.now(),
     settings: route.routing,
-    hasBoundHistory: !one.isRepaired && carriesBoundHistory(endpoint.api, body),
+    canRepair: (refusal) => {
+      repair = one.isChanged ? null : findRepair(endpoint.api, body, refusal);
+      return repair !== null;
+    },
   });
   const shown = endpointShownBy(result.outcome, judged);
   if (shown !== null) noteEndpoint(shown);
   const saysOnlyMissing = endpoint.counts === "if-served" && isMissing(result.outcome);
   const verdict: Verdict = saysOnlyMissing ? { ...judged, blame: "none" } : judged;
   note(verdict, "status" in result.outcome ? result.outcome.status : null, verdict.reason);
-  if (verdict.next === "repair" && !one.isRepaired) {
-    const stripped = stripBoundHistory(endpoint.api, body);
-    if (stripped !== null) {
-      result.answer?.abort();
-      deps.memory.noteForeignHistory(facts.sessionId, upstream.key, stripped.removed);
-      return await askUpstream({ ...one, body: stripped.body, isRepaired: true }, run);
-    }
-  }
+  if (verdict.next === "repair" && repair !== null) return await askOnceMore(one, result.answer, repair, run);
   if (lacksCompaction(verdict)) deps.memory.noteCompaction(upstream, "plain");
   const isSpare = result.answer !== null && SPARES.has(verdict.rule);
   if (!isSpare) permit.fail(verdict);
@@ -282,6 +279,27 @@ async function askUpstream(one: OneAttempt, run: LoopRun): Promise<Step> {
     return { kind: "failed", verdict, answer: result.answer, hasEnded: !mayFailOver, isSpare };
   const answer = { ...result.answer, status: statusFor(result.outcome, verdict, result.answer.status) };
   return { kind: "answer", chosen: { upstream, answer, converted: null, permit: null } };
+}
+
+/** The same upstream with a changed body. What helped is remembered; where it is refused as well, the client sees what was said first. */
+async function askOnceMore(
+  one: OneAttempt,
+  first: Answer | null,
+  { body, removed }: Repair,
+  run: LoopRun,
+): Promise<Step> {
+  const { upstream } = one;
+  const step = await askUpstream({ ...one, body, isChanged: true }, run);
+  if (step.kind === "answer" && step.chosen.permit === null && first?.body.ended === true) {
+    const { status, ...second } = step.chosen.answer;
+    second.abort();
+    const answer = { ...first, status: first.status >= 500 ? status : first.status };
+    return { kind: "answer", chosen: { ...step.chosen, answer } };
+  }
+  first?.abort();
+  if (step.kind === "answer")
+    run.deps.memory.noteForeignHistory(run.request.facts.sessionId, upstream.key, removed);
+  return step;
 }
 
 /** What a failure says of the endpoint itself; null for nothing. */
@@ -308,7 +326,7 @@ function statusFor(outcome: AttemptOutcome, { next, rule }: Verdict, status: num
 
 /** Sends this upstream's version of the request. `model` replaces the one that the client named. */
 async function send(one: OneAttempt, run: LoopRun, model: string | null): Promise<AttemptResult> {
-  const { accept, body, firstByteMs, isRepaired, permit, upstream } = one;
+  const { accept, body, firstByteMs, isChanged, permit, upstream } = one;
   const { deps, request, route } = run;
   const { endpoint, sessionId, stream } = request.facts;
   const turnState = request.headers.get(TURN_STATE_HEADER);
@@ -336,7 +354,7 @@ async function send(one: OneAttempt, run: LoopRun, model: string | null): Promis
       stream,
       accept,
       firstByteMs,
-      checksConnect: permit.isProbe && !isRepaired,
+      checksConnect: permit.isProbe && !isChanged,
       mayResend: () => mayRepeat("C", replayRequest(request, route)),
       clientSignal: request.signal,
       hold: run.hold,

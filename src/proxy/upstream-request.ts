@@ -9,7 +9,7 @@ import type { OwnedNames } from "../base/owned-names.ts";
 import { makeRequestHeaders, type RequestHeaderParts } from "./headers.ts";
 import { holdBack } from "./held-back.ts";
 import type { RequestTarget } from "./guard.ts";
-import { stripBoundHistory } from "./history.ts";
+import { removeHistory } from "./history.ts";
 import type { RequestFacts } from "./request-facts.ts";
 import { joinTargetUrl } from "./target-url.ts";
 
@@ -87,8 +87,7 @@ function makeBody(
   { stripWorkspaces: stripsWorkspaces }: Upstream,
   { body, foreignHistory, model }: RequestChanges,
 ): Uint8Array | null {
-  const stripped = foreignHistory === undefined ? null : stripBoundHistory(api, body, foreignHistory);
-  const readable = stripped?.body ?? body;
+  const readable = (foreignHistory === undefined ? null : removeHistory(api, body, foreignHistory)) ?? body;
   const own = stripsWorkspaces ? stripWorkspacesInBody(readable) : readable;
   if (own.length === 0) return null;
   return model === null ? own : replaceModel(own, model);

@@ -16,7 +16,7 @@ import {
 import { hasCode, hasStatus, says, type Signal } from "./signal.ts";
 import { deniesModel, isModelCode } from "./one-model.ts";
 import { findSpent, type Spent } from "./spent.ts";
-import type { AttemptOutcome } from "./types.ts";
+import type { AttemptOutcome, Refusal } from "./types.ts";
 
 /** The upstream says, or it is certain, that it did not begin to work. */
 const REFUSED = { next: "next", retryClass: "B", blame: "failure", until: NO_END } as const;
@@ -176,9 +176,9 @@ export const REQUEST_RULES: readonly Rule[] = [
   {
     id: "bound-history",
     signal:
-      "an error about encrypted reasoning, a thinking signature or an unknown `previous_response_id`, and the request carries such",
-    seen: "OpenAI, Anthropic, after a change of account",
-    matches: (signal) => signal.context.hasBoundHistory && isAnswer(signal) && isAboutBoundHistory(signal),
+      "an error that points at encrypted reasoning, thinking, a signature or a stored item of the request: by its id, its path or in words",
+    seen: "OpenAI, Azure, Anthropic, relays, after a change of account",
+    matches: (signal) => isAnswer(signal) && signal.context.canRepair(refusalIn(signal)),
     ...OWN_MISTAKE,
     next: "repair",
     words: "cannot read history of another account",
@@ -637,10 +637,19 @@ function hasCodeLike({ outcome }: Signal, pattern: RegExp): boolean {
   return outcome.kind === "transport" && outcome.sent === "never" && pattern.test(outcome.code);
 }
 
-function isAnswer(signal: Signal): boolean {
-  return signal.outcome.kind === "status"
-    ? signal.outcome.status === 400 || signal.outcome.status === 404 || signal.outcome.status === 422
-    : signal.outcome.kind === "bad-content";
+/** Whatever the status: relays wrap what their own upstream said in one of theirs. But not where it is about the account. */
+function isAnswer({ outcome }: Signal): boolean {
+  if (outcome.kind === "status") return outcome.status >= 400 && ![401, 402, 407].includes(outcome.status);
+  return outcome.kind === "bad-content";
+}
+
+/** A longer body repeats the request, whose words say nothing. */
+const MAX_REFUSAL = 4_000;
+
+function refusalIn(signal: Signal): Refusal {
+  const { codes, message } = signal.facts;
+  const body = signal.isPage ? "" : textOf(signal);
+  return { codes, text: body.length > MAX_REFUSAL ? message : `${message}\n${body.toLowerCase()}` };
 }
 
 const CONTEXT_CODES = [
@@ -655,21 +664,6 @@ const CONTEXT_WORDS =
 /** A relay's 500 counts too: it stands around what its own upstream said, and the next would say the same. */
 function mayBeAboutLength(signal: Signal): boolean {
   return signal.outcome.kind !== "status" || hasStatus(signal, 400, 403, 413, 422, 500, 502);
-}
-
-function isAboutBoundHistory(signal: Signal): boolean {
-  return (
-    hasCode(
-      signal,
-      "invalid_encrypted_content",
-      "previous_response_not_found",
-      "thinking_signature_invalid",
-    ) ||
-    says(
-      signal,
-      /encrypted[ _]content|previous_response_id|previous response|invalid [`'"]?signature|signature[`'"]? (?:in|field|is)|thinking[`'"]? (?:or [`'"]?redacted_thinking[`'"]? )?blocks?/,
-    )
-  );
 }
 
 /** Words count only where something has failed for sure. */

@@ -20,14 +20,14 @@ import type {
 const LONGEST_COOLDOWN_MS = 3_600_000;
 const SHORTEST_COOLDOWN_MS = 1_000;
 
-/** The verdict on an attempt at an upstream. `hasBoundHistory` is false unless it is said. Never throws. */
+/** The verdict on an attempt at an upstream. A request cannot be repaired unless it is said. Never throws. */
 export function classifyAttempt(
   outcome: AttemptOutcome,
   upstream: Upstream,
   context: Pick<ClassifyContext, "now" | "settings"> & Partial<ClassifyContext>,
 ): Verdict {
   return classify(outcome, {
-    hasBoundHistory: false,
+    canRepair: () => false,
     overrides: upstream.onStatus,
     onError: upstream.onError,
     ...context,

@@ -123,8 +123,14 @@ export interface ClassifyContext {
   readonly overrides: Readonly<Record<string, StatusOverride>>;
   readonly onError: readonly ErrorRule[];
   readonly settings: RoutingSettings;
-  /** True when the request carries history bound to an account (encrypted reasoning, previous_response_id, signatures). */
-  readonly hasBoundHistory: boolean;
+  /** Can the request be changed so that this refusal does not apply: has it history of another account that is pointed at? */
+  readonly canRepair: (refusal: Refusal) => boolean;
+}
+
+/** What an upstream said with a refusal, in lower case. */
+export interface Refusal {
+  readonly codes: readonly string[];
+  readonly text: string;
 }
 
 /** `routing` of config.json, in milliseconds. */

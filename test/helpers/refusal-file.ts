@@ -13,8 +13,10 @@ const schema = z.strictObject({
   status: z.number(),
   headers: z.optional(z.record(z.string(), z.string())),
   body: z.unknown(),
+  /** What was asked, where the verdict depends on it. */
+  request: z.optional(z.record(z.string(), z.unknown())),
   expect: z.strictObject({
-    verdict: z.enum(["exhausted", "cooldown", "auth-dead", "model", "failure", "other"]),
+    verdict: z.enum(["exhausted", "cooldown", "auth-dead", "model", "failure", "repair", "other"]),
     until: z.nullable(z.iso.datetime()),
   }),
 });

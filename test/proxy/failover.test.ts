@@ -260,6 +260,21 @@ test("history of another account is taken out after the refusal, and before the 
   expect(upstream.requests.length).toBe(3);
 });
 
+test("a refusal that a repair does not help is the client's to see, as it was said first, and nothing is remembered", async () => {
+  const refuse = (message: string): Answer => reply({ status: 400, body: { error: { message } } });
+  await using upstream = await startFakeUpstream((request) =>
+    request.text().includes("rs_0001") ? refuse("Item with id 'rs_0001' not found.") : refuse("bad tool"),
+  );
+  await using proxy = startTestProxy({ upstreams: [upstream.baseUrl] });
+  const input = [{ type: "reasoning", id: "rs_0001", summary: [] }];
+  const headers = { "content-type": "application/json", "session-id": "s-1" };
+  for (const asked of [2, 4]) {
+    const response = await proxy.ask("/v1/responses", { ...TURN, input }, { headers });
+    expect([response.status, await response.text()]).toEqual([400, expect.stringContaining("rs_0001")]);
+    expect(upstream.requests.length).toBe(asked);
+  }
+});
+
 test("nobody left to ask is said in the client's own shape, with what was tried", async () => {
   await using one = await startFakeUpstream([reply(RELAY_ERRORS["bare 500"])]);
   await using two = await startFakeUpstream([[RESET]]);

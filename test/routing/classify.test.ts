@@ -4,7 +4,7 @@ import fc from "fast-check";
 import type { ErrorRule, OwnVerdict } from "../../src/base/upstream.ts";
 import { RULES } from "../../src/routing/classify-rules.ts";
 import { classify } from "../../src/routing/classify.ts";
-import type { AttemptOutcome, ClassifyContext, Verdict } from "../../src/routing/types.ts";
+import type { AttemptOutcome, ClassifyContext, Refusal, Verdict } from "../../src/routing/types.ts";
 import { contentOutcome, DEFAULT_ROUTING, NOW, statusOutcome } from "../helpers/routing.ts";
 
 const CONTEXT: ClassifyContext = {
@@ -12,7 +12,7 @@ const CONTEXT: ClassifyContext = {
   overrides: {},
   onError: [],
   settings: DEFAULT_ROUTING,
-  hasBoundHistory: false,
+  canRepair: () => false,
 };
 
 function judge(outcome: AttemptOutcome, context: Partial<ClassifyContext> = {}): Verdict {
@@ -776,7 +776,7 @@ describe("words about a model", () => {
 
 test("every row of the table is the verdict on something", () => {
   const seen = new Set(CASES.map(({ outcome }) => judge(outcome).rule));
-  for (const { outcome } of REPAIRS) seen.add(judge(outcome, { hasBoundHistory: true }).rule);
+  for (const { outcome } of REPAIRS) seen.add(judge(outcome, { canRepair: () => true }).rule);
   seen.add(judge({ kind: "cut", reason: "reset", body: "" }).rule);
   expect(RULES.map((rule) => rule.id).filter((id) => !seen.has(id))).toEqual([]);
 });
@@ -833,19 +833,22 @@ const REPAIRS: readonly { title: string; outcome: AttemptOutcome }[] = [
 describe("a request with history of another account is repaired after a refusal of", () => {
   for (const { title, outcome } of REPAIRS) {
     test(title, () => {
-      expect(judge(outcome, { hasBoundHistory: true })).toMatchObject({
+      expect(judge(outcome, { canRepair: () => true })).toMatchObject({
         rule: "bound-history",
         next: "repair",
         blame: "none",
       });
-      expect(judge(outcome, { hasBoundHistory: false }).next).not.toBe("repair");
+      expect(judge(outcome, { canRepair: () => false }).next).not.toBe("repair");
     });
   }
 
   test("but not after any other 400", () => {
-    expect(judge(statusOutcome(400, error({ message: "bad tool" })), { hasBoundHistory: true }).rule).toBe(
+    const asked: Refusal[] = [];
+    const canRepair = (refusal: Refusal): boolean => asked.push(refusal) < 0;
+    expect(judge(statusOutcome(400, error({ code: "X", message: "Bad tool" })), { canRepair }).rule).toBe(
       "client-error",
     );
+    expect(asked).toEqual([{ codes: ["x"], text: expect.stringContaining("bad tool") }]);
   });
 });
 
@@ -1048,8 +1051,8 @@ test("garbage never throws and always gives a whole verdict", () => {
     }),
   );
   fc.assert(
-    fc.property(outcome, fc.boolean(), (one, hasBoundHistory) => {
-      const verdict = judge(one, { hasBoundHistory });
+    fc.property(outcome, fc.boolean(), (one, isRepairable) => {
+      const verdict = judge(one, { canRepair: () => isRepairable });
       expect(verdict.rule).not.toBe("unknown");
       if (verdict.until !== null) {
         expect(verdict.until).toBeGreaterThan(NOW);

@@ -1,5 +1,7 @@
 // Every refusal of test/refusals, given to the classifier: spent money in both directions, one model, one key, and the time.
 import { describe, expect, test } from "bun:test";
+import { findRepair } from "../../src/proxy/history.ts";
+import type { Api } from "../../src/usage/stream-events.ts";
 import { classify } from "../../src/routing/classify.ts";
 import { isSetAside } from "../helpers/corpus.ts";
 import { outcomeOf, readRefusalFile, readRefusalFiles, type RefusalFile } from "../helpers/refusal-file.ts";
@@ -20,22 +22,28 @@ for (const [group, of] of groups) {
 /** In the words of the file: "other" is whatever is not a spent quota, and a time may be off by a second. */
 function judge(one: RefusalFile): RefusalFile["expect"] {
   const { expect: due } = one;
-  const { blame, resetsAt } = classify(outcomeOf(one), {
+  const { blame, next, resetsAt } = classify(outcomeOf(one), {
     now: NOW,
     overrides: {},
     onError: [],
     settings: DEFAULT_ROUTING,
-    hasBoundHistory: false,
+    canRepair: (refusal) => findRepair(apiOf(one), encode(one.request), refusal) !== null,
   });
-  const isOther = due.verdict === "other" && blame !== "exhausted";
+  const isOther = due.verdict === "other" && blame !== "exhausted" && next !== "repair";
   const until = resetsAt === null ? null : new Date(resetsAt).toISOString();
   const isOnTime =
     due.until !== null && resetsAt !== null && Math.abs(resetsAt - Date.parse(due.until)) <= 1_000;
   return {
-    verdict: isOther ? "other" : (blame as RefusalFile["expect"]["verdict"]),
+    verdict: next === "repair" ? next : isOther ? "other" : (blame as RefusalFile["expect"]["verdict"]),
     until: isOther || isOnTime ? due.until : until,
   };
 }
+
+function apiOf({ request = {} }: RefusalFile): Api | null {
+  return "input" in request ? "responses" : "messages" in request ? "messages" : null;
+}
+
+const encode = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(value ?? null));
 
 describe("the corpus itself", () => {
   test("is large enough in both directions, and has every vendor that users have", () => {

@@ -35,7 +35,7 @@ export function judgeResponse(text: string, service: Service, options: LiveConfi
   if (outcome === null) return { status, codes: [], words: "", judgements: [] };
   const live = createLiveConfig(options);
   const { routing } = live.settings();
-  const context = { now: options.now(), settings: routing, hasBoundHistory: false };
+  const context = { now: options.now(), settings: routing, canRepair: () => false };
   const groups = new Map<string, { labels: string[]; verdict: Verdict }>();
   const upstreams = live.routeOf(service).upstreams();
   for (const { label, onError, onStatus } of upstreams.length > 0 ? upstreams : [NOT_CONFIGURED]) {
