@@ -76,22 +76,32 @@ const problemSchema = later(() =>
     hint_text: textSchema,
   }),
 );
-const upstreamSchema = later(() =>
+/** How an upstream is: the same on every page. A proxy of an older version leaves some of it out where it only orders them. */
+const makeState = () =>
   z.looseObject({
     label: z.string(),
     base_url: z.string(),
-    enabled: z.boolean(),
+    enabled: z._default(z.boolean(), true),
     /** See Availability of routing/types.ts. */
     standing: z.string(),
-    usage_exhausted: z.boolean(),
+    usage_exhausted: z._default(z.boolean(), false),
     /** Wall clock, as all times here. */
-    since_ms: figure,
+    since_ms: z._default(figure, null),
+    /** When the state ends by itself. */
     until_ms: figure,
+    /** When a request may be tried, which can be earlier; null where it may now. */
+    retry_at_ms: z._default(figure, null),
     reason: z.string(),
     reason_data: reasonSchema,
     /** Where `until_ms` comes from. */
-    source: z.nullable(z.string()),
+    source: z._default(z.nullable(z.string()), null),
     source_data: reasonSchema,
+    /** Why nothing can be sent to it until the user fixes it. */
+    problem: z.nullable(z.string()),
+    problem_text: textSchema,
+  });
+const upstreamSchema = later(() =>
+  z.extend(makeState(), {
     /** Attempts since the proxy started. */
     requests: z.number(),
     failures: z.number(),
@@ -100,9 +110,6 @@ const upstreamSchema = later(() =>
     ),
     /** Sessions bound to it. */
     sessions: z.number(),
-    /** Why nothing can be sent to it until the user fixes it. */
-    problem: z.nullable(z.string()),
-    problem_text: textSchema,
     /** What is left, from whoever says so; a proxy of an older version does not know. */
     quota: z._default(z.array(quotaRowSchema), []),
     /** Host and port of the proxy on the way to it; null for a direct connection. */
@@ -151,19 +158,9 @@ export const instanceSchema = later(() =>
   }),
 );
 
+/** `reason`: why it has its place. */
 const placeSchema = later(() =>
-  z.looseObject({
-    label: z.string(),
-    base_url: z.string(),
-    /** See Availability of routing/types.ts. */
-    standing: z.string(),
-    reason: z.string(),
-    reason_data: reasonSchema,
-    /** Why it is skipped until the user fixes it. */
-    problem: z.nullable(z.string()),
-    problem_text: textSchema,
-    /** Wall clock; null where it may be asked now. */
-    until_ms: z.nullable(z.number()),
+  z.extend(makeState(), {
     /** What it would be asked for instead of the model. */
     upstream_model: z.nullable(z.string()),
   }),
@@ -180,6 +177,7 @@ export const explanationSchema = later(() =>
 );
 
 export type Problem = z.infer<typeof problemSchema>;
+export type UpstreamState = z.infer<ReturnType<typeof makeState>>;
 export type UpstreamFacts = z.infer<typeof upstreamSchema>;
 export type RouteFacts = z.infer<ReturnType<typeof makeRoute>>;
 export type InstanceFacts = z.infer<typeof instanceSchema>;

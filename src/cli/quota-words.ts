@@ -45,25 +45,15 @@ export function makeBar({ left, limit, used }: QuotaRow): string {
   return "█".repeat(cells) + "░".repeat(BAR_CELLS - cells);
 }
 
-/** "12.30 USD", "7%". */
-export function showLeft({ left, unit }: QuotaRow): string {
-  if (left === null) return "";
-  return unit === "%" ? `${Math.round(left)}%` : `${showAmount(left, unit ?? "")} ${unit ?? ""}`.trim();
-}
-
-/** "7.70", and "7.70 of 20.00" with the limit. */
-export function showUsed({ limit, unit, used }: QuotaRow, withLimit: boolean): string {
-  if (used === null) return "";
-  if (unit === "%") return `${Math.round(used)}%`;
-  const part = showAmount(used, unit ?? "");
-  const whole = showAmount(limit ?? 0, unit ?? "");
-  return withLimit && limit !== null ? t`${part} of ${whole}` : part;
-}
-
 /** "packycode, month". */
-export function showSource({ source, window }: QuotaRow): string {
-  const name = tell(SOURCES[source] ?? source);
-  return window === null ? name : `${name}, ${tell(WINDOWS[window] ?? window)}`;
+export function showSource(row: QuotaRow): string {
+  const name = tell(SOURCES[row.source] ?? row.source);
+  return row.window === null ? name : `${name}, ${showWindow(row)}`;
+}
+
+/** "month"; "" where none is known. */
+export function showWindow({ window }: QuotaRow): string {
+  return tell(WINDOWS[window ?? ""] ?? window ?? "");
 }
 
 /** The time in one unit: "6 h", "2 min". A moment that has passed is none. */
@@ -85,7 +75,7 @@ export function describeQuota(row: QuotaRow, now: number): string | null {
   if (state === "unlimited") return t`no limit (${source})`;
   if (left === null || isRate(row) || state === "stale") return null;
   const resets = resetsAt === null ? null : t`resets ${showMoment(resetsAt, now)}`;
-  return [makeBar(row), describeLeft(row), resets, describeEnd(row, now)]
+  return [makeBar(row), t`${describeLeft(row)} (${showWindow(row)})`, resets, describeEnd(row, now)]
     .filter((part) => part !== null && part !== "")
     .join("  ");
 }
@@ -99,14 +89,10 @@ function isRate({ unit }: QuotaRow): boolean {
   return unit === "requests" || unit === "tokens";
 }
 
-/** As the reason of an availability says it. */
-function describeLeft({ left, limit, unit, used, window }: QuotaRow): string {
-  const name = tell(WINDOWS[window ?? ""] ?? window ?? "");
-  const percent = Math.round(used ?? 0);
-  if (unit === "%") return t`${percent}% used (${name})`;
+/** "7.70 of 20.00 USD left", "93% used": money to the cent, percents whole, anything else as it is. */
+export function describeLeft({ left, limit, unit, used }: QuotaRow): string {
+  if (unit === "%") return t`${Math.round(used ?? 0)}% used`;
   const rest = showAmount(left ?? 0, unit ?? "");
   const whole = showAmount(limit ?? 0, unit ?? "");
-  return limit === null
-    ? t`${rest} ${unit ?? ""} left (${name})`
-    : t`${rest} of ${whole} ${unit ?? ""} left (${name})`;
+  return limit === null ? t`${rest} ${unit ?? ""} left` : t`${rest} of ${whole} ${unit ?? ""} left`;
 }

@@ -1,45 +1,54 @@
 // How an upstream stands, in words for a person.
 // Pure.
-import type { UpstreamFacts } from "../app/ask-instance.ts";
-import { type Text, t as text, showMoment, showSpan } from "../base/text.ts";
+import type { UpstreamFacts, UpstreamState } from "../app/ask-instance.ts";
+import { showMoment, showSpan } from "../base/text.ts";
+import { describeAvailability, hasEnd, isSaid } from "../routing/availability-words.ts";
+import { isReason } from "../routing/reasons.ts";
 import { t, tell, tellEither } from "./language.ts";
 import { tellReason } from "./logged-error.ts";
 import type { Colour, ColouredText } from "./output.ts";
 import { describeQuota } from "./quota-words.ts";
 
-const AVAILABILITIES: Readonly<Record<string, { readonly words: Text; readonly colour: Colour }>> = {
-  ok: { words: text`ok`, colour: "green" },
-  low: { words: text`low on quota`, colour: "yellow" },
-  probing: { words: text`probing`, colour: "yellow" },
-  cooling: { words: text`rate limited`, colour: "yellow" },
-  "model-unknown": { words: text`model not available`, colour: "yellow" },
-  open: { words: text`down after failures`, colour: "red" },
-  exhausted: { words: text`out of quota`, colour: "red" },
-  "auth-dead": { words: text`credential refused`, colour: "red" },
+const COLOURS: Readonly<Record<string, Colour>> = {
+  ok: "green",
+  open: "red",
+  exhausted: "red",
+  "auth-dead": "red",
 };
 
-/** The `source` of an availability that follows from a reading. */
-const QUOTA_SOURCE = "quota reading";
-
-/** "out of quota until 14:30", "rate limited for another 20 s". Standings of other versions are shown as they are. `now`: wall clock, ms. */
-export function describeAvailability(standing: string, untilMs: number | null, now: number): ColouredText {
-  const { colour, words } = AVAILABILITIES[standing] ?? { words: standing, colour: "yellow" as const };
-  return { words: describeEnd(tell(words), untilMs, now), colour };
+/** "spent until 14:30 (said by the upstream)": the state in the words of all screens. `now`: wall clock, ms. */
+export function describeHealth(upstream: UpstreamState, now: number): ColouredText {
+  const { enabled, problem, source_data: source, standing: availability, until_ms: until } = upstream;
+  const state = {
+    availability,
+    until,
+    source: isReason(source) ? source : null,
+    isOff: !enabled,
+    isUnusable: problem !== null,
+  };
+  const colour = !enabled ? "dim" : problem === null ? (COLOURS[availability] ?? "yellow") : "red";
+  return { words: tell(describeAvailability(state, now)), colour };
 }
 
-/** A time of day says nothing about the next minute. */
-function describeEnd(words: string, untilMs: number | null, now: number): string {
-  if (untilMs === null || untilMs <= now) return words;
-  const left = untilMs - now;
-  return left < 100_000
-    ? t`${words} for another ${showSpan(left)}`
-    : t`${words} until ${showMoment(untilMs, now)}`;
-}
-
-export function describeHealth(upstream: UpstreamFacts, now: number): ColouredText {
-  if (!upstream.enabled) return { words: t`disabled`, colour: "dim" };
-  if (upstream.problem !== null) return { words: t`cannot be used`, colour: "red" };
-  return describeAvailability(upstream.standing, upstream.until_ms, now);
+/** Why it is so, since when, and when it is tried again if that is earlier than the end; "" where there is nothing to say. */
+export function describeWhy(upstream: UpstreamState, now: number): string {
+  const {
+    problem,
+    reason,
+    retry_at_ms: retryAt,
+    since_ms: since,
+    source,
+    standing,
+    until_ms: until,
+  } = upstream;
+  if (problem !== null) return tellEither(upstream.problem_text, problem);
+  if (reason === "") return "";
+  const words = tellReason(upstream.reason_data, reason);
+  if (!hasEnd(standing)) return words;
+  const lasting = since === null ? words : t`${words}, for ${showSpan(now - since)}`;
+  const from = isSaid(upstream.source_data) ? t` (${tellReason(upstream.source_data, source ?? "")})` : "";
+  const isEarlier = retryAt !== null && retryAt > now && retryAt !== until;
+  return isEarlier ? t`${lasting}${from}; next try ${showMoment(retryAt, now)}` : `${lasting}${from}`;
 }
 
 /** What an upstream did today; null where the log does not say. */
@@ -47,12 +56,7 @@ export type DayCounts = { readonly requests: number; readonly failures: number }
 
 /** Why it stands so, since when, and what it has done, a line each. */
 export function describeDetails(upstream: UpstreamFacts, now: number, today: DayCounts): string[] {
-  const { last_failure: last, outbound_proxy, problem, reason, sessions, since_ms, source } = upstream;
-  const words = tellReason(upstream.reason_data, reason);
-  const lasting = since_ms === null ? words : t`${words}, for ${showSpan(now - since_ms)}`;
-  const from = source === null ? "" : t` (${tellReason(upstream.source_data, source)})`;
-  const why =
-    problem !== null ? tellEither(upstream.problem_text, problem) : reason === "" ? "" : `${lasting}${from}`;
+  const { last_failure: last, outbound_proxy, reason, sessions, source_data: source } = upstream;
   const counts = [
     ...countToday(today),
     countSessions(sessions),
@@ -64,8 +68,12 @@ export function describeDetails(upstream: UpstreamFacts, now: number, today: Day
       : t`last failure ${showMoment(last.at_ms, now)}: ${tellReason(last.reason_data, last.reason)}`;
   const quotas = upstream.quota.flatMap((row) => describeQuota(row, now) ?? []);
   // The figures below say it better.
-  const first = source === QUOTA_SOURCE && quotas.length > 0 ? "" : why;
+  const first = isOfQuota(source) && quotas.length > 0 ? "" : describeWhy(upstream, now);
   return [first, ...quotas, counts.join(t`, `), lastWords].filter((line) => line !== "");
+}
+
+function isOfQuota(source: unknown): boolean {
+  return isReason(source) && source.rule.startsWith("quota-");
 }
 
 function countToday(today: DayCounts): string[] {

@@ -73,6 +73,12 @@ export interface UpstreamFacts {
   /** Why it cannot be asked, or null. */
   readonly unusable: Text | null;
   readonly hasLiteralKey: boolean;
+  /** How it is, as all screens say it; null where no proxy and no file knows it. */
+  readonly state: {
+    readonly availability: string;
+    readonly words: Text;
+    readonly reason: Text | string;
+  } | null;
   /** Host and port of the outbound proxy, and who named it: a variable, or "proxy". Null for a direct connection. */
   readonly outbound: { readonly host: string; readonly source: string } | null;
 }

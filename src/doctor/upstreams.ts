@@ -59,6 +59,25 @@ export const UPSTREAM_CHECKS: readonly Check<DoctorFacts>[] = [
       ),
   },
   {
+    id: "availability",
+    about:
+      "each upstream is ready: its quota, its key's standing, its circuit breaker; from the running proxy or the saved state",
+    worst: "warn",
+    run: ({ services }) =>
+      services.flatMap(({ service, upstreams }) =>
+        upstreams.flatMap(({ label, state, unusable }): Found[] => {
+          if (state === null || unusable !== null) return [];
+          const { availability, reason, words } = state;
+          if (availability === "ok") return [ok(t`${label}: ${words}`)];
+          const message = t`${label}: ${words}: ${reason}`;
+          if (availability === "low" || availability === "probing") return [info(message)];
+          const flag = ` --${service}`;
+          const hint = availability === "exhausted" ? `ch quota${flag}` : `ch doctor --probe ${label}${flag}`;
+          return [warn(message, hint)];
+        }),
+      ),
+  },
+  {
     id: "outbound-proxy",
     about: "upstreams that are reached through an outbound proxy, and where it is set",
     worst: "info",

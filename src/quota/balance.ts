@@ -106,9 +106,8 @@ export function assess({ isUnlimited, meters, says }: Balance, now: number): Ass
   const stated = says === "exhausted" && isOver ? null : says;
   const tightest = current.toSorted((one, other) => shareOf(one) - shareOf(other))[0] ?? null;
   if (stated === "exhausted" || (exhausted.length > 0 && stated === null)) {
-    const [last] = exhausted.toSorted((one, other) => (other.resetsAt ?? 0) - (one.resetsAt ?? 0));
-    const until = latestOf(exhausted.map(({ resetsAt }) => resetsAt));
-    return { state: "exhausted", until, meter: last ?? tightest };
+    const [last] = exhausted.toSorted((one, other) => endOf(other) - endOf(one));
+    return { state: "exhausted", until: last?.resetsAt ?? null, meter: last ?? tightest };
   }
   const isLow = stated === "low" || current.some(isMeterLow);
   return isLow
@@ -122,9 +121,9 @@ export function assessMeter(meter: Meter, { says }: Balance, now: number): Asses
   return assess({ meters: [meter], isUnlimited: false, says: isOther ? null : says }, now);
 }
 
-/** Null where one is unknown, and of none. */
-export function latestOf(times: readonly (number | null)[]): number | null {
-  return times.length === 0 || times.includes(null) ? null : Math.max(...times.map(Number));
+/** One that is not known comes after all others. */
+function endOf({ resetsAt }: Meter): number {
+  return resetsAt ?? Number.MAX_VALUE;
 }
 
 function isReset({ resetsAt }: Meter, now: number): boolean {

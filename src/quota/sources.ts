@@ -7,7 +7,7 @@ import { type Text, fromEnglish, inEnglish, isText } from "../base/text.ts";
 import { later } from "../base/later.ts";
 import type { Upstream } from "../base/upstream.ts";
 import type { QuotaNote, Reason } from "../routing/types.ts";
-import { type Meter, assessMeter, latestOf } from "./balance.ts";
+import { type Meter, assessMeter } from "./balance.ts";
 import { type LookupChoice, chooseLookup } from "./lookup.ts";
 import type { ProvidersFile } from "./providers.ts";
 import { type Reading, assessReading, forecastEnd, stateOf } from "./reading.ts";
@@ -100,7 +100,7 @@ export interface Source {
 
 const RANK = { exhausted: 2, low: 1, ok: 0, unlimited: 0 } as const;
 
-/** The worst state counts. Null where no source has a reading that is still valid. `now`: wall clock, ms. */
+/** The worst state counts, and of several the one that ends last. Null where no source has a reading that is still valid. `now`: wall clock, ms. */
 export function makeNote(sources: readonly Source[], now: number): QuotaNote | null {
   const said = sources
     .flatMap(({ intervalMs, reading }) => {
@@ -109,16 +109,23 @@ export function makeNote(sources: readonly Source[], now: number): QuotaNote | n
       const isSilent = assessment === null || (assessment.state === "ok" && assessment.meter === null);
       return isSilent ? [] : [{ ...assessment, at: reading.at, source: reading.source }];
     })
-    .toSorted((one, other) => RANK[other.state] - RANK[one.state]);
+    .toSorted(
+      (one, other) =>
+        RANK[other.state] - RANK[one.state] ||
+        (other.until ?? Number.MAX_VALUE) - (one.until ?? Number.MAX_VALUE),
+    );
   const [worst] = said;
   if (worst === undefined) return null;
-  const { at, meter, source, state } = worst;
+  const { at, meter, source, state, until } = worst;
   if (state === "ok" || state === "unlimited") {
     return { state: "ok", at: Math.max(...said.map((one) => one.at)), until: null, reason: { rule: "ok" } };
   }
-  const until = latestOf(said.filter((one) => one.state === state).map((one) => one.until));
-  return { state, at, until, reason: reasonOf(source, meter) };
+  const rule = SOURCE_RULES[source] ?? "quota-reading";
+  return { state, at, until, reason: reasonOf(source, meter), source: { rule } };
 }
+
+/** Those that are no provider of the user's. */
+const SOURCE_RULES: Readonly<Record<string, string>> = { budget: "quota-budget", headers: "quota-headers" };
 
 function reasonOf(source: string, meter: Meter | null): Reason {
   if (meter === null) return { rule: "quota-none", source };

@@ -1,24 +1,7 @@
 // Reads a health record at one moment: may this upstream be asked, how does it stand, and why.
 // Pure.
 import { type Health, type Hold, type HoldKind, isFromFuture } from "./health.ts";
-import type { QuotaNote, Reason, Availability } from "./types.ts";
-
-export interface Assessment {
-  readonly availability: Availability;
-  /** `probe`: as the one probe. */
-  readonly allowed: "go" | "probe" | "no";
-  readonly since: number | null;
-  /** End of the state, wall clock in ms. */
-  readonly until: number | null;
-  /** The same, or the later end that the upstream stated. */
-  readonly endsAt: number | null;
-  /** When a request may be tried, which can be earlier. Null where it may now. */
-  readonly askAt: number | null;
-  readonly reason: Reason;
-  readonly source: Reason | null;
-  /** Its quota was gone when it was last heard of, also while a probe finds out whether it still is. */
-  readonly isExhausted: boolean;
-}
+import type { Assessment, QuotaNote } from "./types.ts";
 
 export interface AssessmentInput {
   readonly health: Health;
@@ -38,7 +21,6 @@ const OK: Assessment = {
   allowed: "go",
   since: null,
   until: null,
-  endsAt: null,
   askAt: null,
   reason: { rule: "ok" },
   source: null,
@@ -59,7 +41,7 @@ const MODEL_LAST_RESORT_MS = 10_000;
 export function assess(input: AssessmentInput): Assessment {
   const { health, now, quota, isLastResort } = input;
   const { holds } = health;
-  let blocking: { kind: HoldKind; hold: Hold; askAt: number } | null = null;
+  let blocking: Blocking | null = null;
   let probe: Hold | null = null;
   for (const kind of KINDS) {
     const hold = holds[kind];
@@ -69,25 +51,38 @@ export function assess(input: AssessmentInput): Assessment {
       if (blocking === null || askAt > blocking.askAt) blocking = { kind, hold, askAt };
     } else if (kind !== "cooling" || isAhead(now, hold.until, hold.since)) probe ??= hold;
   }
-  const isExhausted = holds.exhausted !== undefined;
+  const read = quota === undefined || quota.state === "ok" ? OK : assessQuota(quota, now, isLastResort);
+  const isExhausted = holds.exhausted !== undefined || read.isExhausted;
+  if (read.allowed === "no" && isBeyond(read, blocking)) return read;
   if (blocking !== null) return blockedBy(blocking, isExhausted);
-  const model = assessModel(input);
+  const model = assessModel(input, isExhausted);
   if (model !== null) return model;
-  if (probe !== null) return assessProbe(probe, input, isExhausted);
-  if (quota === undefined || quota.state === "ok") return OK;
-  return assessQuota(quota, now, isLastResort);
+  return probe === null ? read : assessProbe(probe, input, isExhausted);
 }
 
-function blockedBy(
-  { kind, hold, askAt }: { kind: HoldKind; hold: Hold; askAt: number },
-  isExhausted: boolean,
-): Assessment {
+interface Blocking {
+  readonly kind: HoldKind;
+  readonly hold: Hold;
+  readonly askAt: number;
+}
+
+/** Of an answer and a balance that was read the later one counts; an end that the upstream named, before one that is not known. */
+function isBeyond(read: Assessment, blocking: Blocking | null): boolean {
+  if (blocking === null) return true;
+  const isNamed = blocking.kind === "exhausted" && blocking.hold.statedEnd !== null;
+  return Number(read.askAt) > blocking.askAt && (read.until !== null || !isNamed);
+}
+
+function blockedBy({ kind, hold, askAt }: Blocking, isExhausted: boolean): Assessment {
   const { since, statedEnd, until, reason, source } = hold;
-  const endsAt = statedEnd ?? until;
-  return { availability: kind, allowed: "no", since, until, endsAt, askAt, reason, source, isExhausted };
+  const end = statedEnd ?? until;
+  return { availability: kind, allowed: "no", since, until: end, askAt, reason, source, isExhausted };
 }
 
-function assessModel({ health, model, now, isLastResort }: AssessmentInput): Assessment | null {
+function assessModel(
+  { health, model, now, isLastResort }: AssessmentInput,
+  isExhausted: boolean,
+): Assessment | null {
   if (model === null || !Object.hasOwn(health.models, model)) return null;
   const hold = health.models[model];
   if (hold === undefined || !isAhead(now, hold.until, hold.since)) return null;
@@ -99,11 +94,10 @@ function assessModel({ health, model, now, isLastResort }: AssessmentInput): Ass
     allowed: isFree ? "go" : "no",
     since,
     until,
-    endsAt: until,
     askAt: isFree ? null : askAt,
     reason,
     source,
-    isExhausted: health.holds.exhausted !== undefined,
+    isExhausted,
   };
 }
 
@@ -114,8 +108,7 @@ function assessProbe(hold: Hold, { now, probeSince }: AssessmentInput, isExhaust
     availability: "probing",
     allowed: isProbing ? "no" : "probe",
     since,
-    until,
-    endsAt: statedEnd ?? until,
+    until: statedEnd ?? until,
     askAt: isProbing ? now + probeWaitMs(hold, now - probeSince) : null,
     reason: { rule: isProbing ? "probe-running" : "retry-next", cause: reason },
     source,
@@ -136,10 +129,9 @@ function assessQuota(quota: QuotaNote, now: number, isLastResort: boolean): Asse
     allowed: isFree ? "go" : "no",
     since: quota.at,
     until: quota.until,
-    endsAt: believedUntil,
     askAt: isFree ? null : believedUntil,
     reason: quota.reason,
-    source: { rule: "quota-reading" },
+    source: quota.source ?? { rule: "quota-reading" },
     isExhausted: quota.state === "exhausted",
   };
 }

@@ -3,7 +3,8 @@
 // Pure.
 import { CLIENT_NAME, SERVICE_FACTS, type Service } from "../base/service.ts";
 import type { Upstream } from "../base/upstream.ts";
-import type { Blame, Candidate, Reason, Availability, Verdict } from "./types.ts";
+import { describeAvailability, hasEnd } from "./availability-words.ts";
+import type { Assessment, Availability, Blame, Candidate, Reason, Verdict } from "./types.ts";
 
 export interface FinalInput {
   readonly service: Service;
@@ -56,6 +57,8 @@ interface Account {
   /** The upstream named the time; else it is how long we leave it alone. */
   readonly isStated: boolean;
   readonly verdict: Verdict | null;
+  /** How it is now; null where that is not known. */
+  readonly view: Assessment | null;
 }
 
 /**
@@ -64,6 +67,8 @@ interface Account {
  */
 const LONGEST_SLEEP_SECS = 60;
 const LONGEST_OUTAGE_SECS = 10;
+/** A state that ends sooner is no news: a message that is repeated stays the same. */
+const TOLD_MS = 120_000;
 
 /**
  * Chosen by what the real clients were seen to do with each status: docs/failover.md. What is told of a time comes from how the
@@ -85,7 +90,7 @@ export function makeFinalAnswer(input: FinalInput): FinalAnswer {
     ),
     ...candidates.filter(({ upstream }) => !asked.has(upstream.key)).map(fromCandidate),
   ];
-  const reason = tell(accounts, input.service);
+  const reason = tell(accounts, input);
   const causes = new Set(accounts.map((account) => account.cause));
   const all = (...some: Cause[]): boolean =>
     causes.size > 0 && [...causes].every((cause) => some.includes(cause));
@@ -193,23 +198,31 @@ function fromVerdict(
   // What is no turn leaves no trace at the upstream: then the attempt alone knows of a time.
   const kept = candidate === undefined ? null : timeOf(candidate, cause);
   const isStated = kept === null || candidate === undefined ? resetsAt !== null : isStatedIn(candidate);
-  return { upstream, cause, reason, at: kept ?? resetsAt ?? until, isStated, verdict };
+  return {
+    upstream,
+    cause,
+    reason,
+    at: kept ?? resetsAt ?? until,
+    isStated,
+    verdict,
+    view: candidate?.view ?? null,
+  };
 }
 
 function fromCandidate(candidate: Candidate): Account {
-  const { reason, availability, upstream } = candidate;
+  const { reason, availability, upstream, view } = candidate;
   const cause = CAUSE_OF_RULE.get(reason.rule) ?? CAUSE_OF_AVAILABILITY[availability];
   const at = timeOf(candidate, cause);
-  return { upstream, cause, reason, at, isStated: isStatedIn(candidate), verdict: null };
+  return { upstream, cause, reason, at, isStated: isStatedIn(candidate), verdict: null, view };
 }
 
 /** A stated end of a rate limit is kept to the moment; all else is looked at again before it. */
-function isStatedIn({ availability, endsAt, until }: Candidate): boolean {
-  return availability === "exhausted" || (availability === "cooling" && until !== null && until === endsAt);
+function isStatedIn({ availability, view: { askAt, until } }: Candidate): boolean {
+  return availability === "exhausted" || (availability === "cooling" && askAt !== null && askAt === until);
 }
 
-function timeOf({ endsAt, until }: Candidate, cause: Cause): number | null {
-  return cause === "exhausted" ? endsAt : until;
+function timeOf({ view: { askAt, until } }: Candidate, cause: Cause): number | null {
+  return cause === "exhausted" ? (until ?? askAt) : askAt;
 }
 
 /**
@@ -246,14 +259,21 @@ function secsUntil(now: number, at: number): number {
   return Number.isFinite(at) ? Math.max(1, Math.ceil((at - now) / 1_000)) : 1;
 }
 
-/** "No upstream could answer Codex. main#1: 429 usage limit reached. main#2: not tried, 401 refused the credential." */
-function tell(accounts: readonly Account[], service: Service): Reason {
-  const stories = accounts.map(({ cause, reason, upstream, verdict }): Reason => {
+/**
+ * "No upstream could answer Codex. main#1: 429 usage limit reached, spent until 10:44 (said by the upstream). main#2: not tried,
+ * 401 refused the credential (see `codex-helper doctor`)."
+ */
+function tell(accounts: readonly Account[], { now, service }: FinalInput): Reason {
+  const stories = accounts.map(({ cause, reason, upstream, verdict, view }): Reason => {
     const advice = ADVICE[cause];
+    const isLasting = view !== null && hasEnd(view.availability) && (view.until ?? now) - now > TOLD_MS;
+    const known: Reason = isLasting
+      ? { rule: "in-state", cause: reason, state: describeAvailability(view, now) }
+      : reason;
     return {
       rule: verdict === null ? "story-not-asked" : "story",
       label: upstream.label,
-      cause: advice === undefined ? reason : { rule: advice, cause: reason },
+      cause: advice === undefined ? known : { rule: advice, cause: known },
     };
   });
   const client = CLIENT_NAME[service];

@@ -2,8 +2,8 @@
 import type { Service } from "../base/service.ts";
 import { type Upstream, modelAt } from "../base/upstream.ts";
 import { behindHold, type Health, HEALTHY } from "./health.ts";
-import { type Assessment, assess } from "./availability.ts";
-import type { Permit, QuotaNote } from "./types.ts";
+import { assess } from "./availability.ts";
+import type { Assessment, Permit, QuotaNote } from "./types.ts";
 
 export interface UpstreamRecord {
   health: Health;

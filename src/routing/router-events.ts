@@ -2,8 +2,7 @@
 // Only words; it changes no upstream's availability.
 import type { Upstream } from "../base/upstream.ts";
 import type { Line, Records } from "./records.ts";
-import type { Assessment } from "./availability.ts";
-import type { PlanRequest, Reason, RouterEvent } from "./types.ts";
+import type { Assessment, PlanRequest, Reason, RouterEvent } from "./types.ts";
 
 export function createAnnouncer(records: Records, emit: (event: RouterEvent) => void) {
   const whyNot = (from: Upstream, to: Upstream, line: Line): Reason => {

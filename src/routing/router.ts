@@ -7,9 +7,9 @@ import { createRecords, type Line, type UpstreamRecord } from "./records.ts";
 import { createAnnouncer } from "./router-events.ts";
 import { makeSavedState, readSavedState, type SavedState } from "./saved-state.ts";
 import { reachOf, selectCandidates } from "./select.ts";
-import type { Assessment } from "./availability.ts";
 import type {
   Admission,
+  Assessment,
   Candidate,
   Permit,
   PlanRequest,
@@ -212,20 +212,9 @@ export function createRouter({ now, onEvent = () => {}, random, settings }: Rout
     /** `place`: where `explain` has it, which counts: with nothing else left, it is tried sooner than its record says. */
     report(upstream: Upstream, place?: Candidate) {
       const { failures, health, requests } = records.of(upstream.key);
-      const own = records.look(upstream, null, false);
-      const { isExhausted, since, source } = own;
-      const { reason, availability, until } =
-        place === undefined || place.availability === own.availability ? own : place;
       return {
         key: upstream.key,
-        availability,
-        /** Wall clock, ms; null while it is ok and always was. */
-        since,
-        until,
-        reason,
-        /** Where `until` comes from. */
-        source,
-        isExhausted,
+        ...(place?.view ?? records.look(upstream, null, false)),
         /** Attempts since the process started. */
         requests,
         failures,

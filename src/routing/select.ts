@@ -2,8 +2,7 @@
 // Pure.
 import type { Upstream } from "../base/upstream.ts";
 import type { SessionBinding } from "./affinity.ts";
-import type { Assessment } from "./availability.ts";
-import type { Candidate, PlanRequest, Reason, Availability } from "./types.ts";
+import type { Assessment, Availability, Candidate, PlanRequest, Reason } from "./types.ts";
 
 export interface SelectInput {
   readonly request: PlanRequest;
@@ -35,7 +34,7 @@ export function selectCandidates({ request, binding, viewOf }: SelectInput): rea
     availability: view.availability,
     reason: reasonOf(upstream, view, binding),
     until: view.askAt,
-    endsAt: view.endsAt,
+    view,
     isLastUsable: place >= lastUsable,
   }));
 }

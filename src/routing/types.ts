@@ -158,6 +158,23 @@ export interface RoutingSettings {
 export type Availability =
   "ok" | "probing" | "open" | "cooling" | "exhausted" | "auth-dead" | "model-unknown" | "low";
 
+/** How an upstream is at one moment. Whatever is shown, decided or told of its state comes from here. Times: wall clock, ms. */
+export interface Assessment {
+  readonly availability: Availability;
+  /** `probe`: as the one probe. */
+  readonly allowed: "go" | "probe" | "no";
+  readonly since: number | null;
+  /** When the state ends by itself: the end that was stated, whole, else ours. Null where nothing says so. */
+  readonly until: number | null;
+  /** When a request may be tried, which can be earlier. Null where it may now. */
+  readonly askAt: number | null;
+  readonly reason: Reason;
+  /** Where `until` comes from. */
+  readonly source: Reason | null;
+  /** Its quota was gone when it was last heard of, also while a probe finds out whether it still is. */
+  readonly isExhausted: boolean;
+}
+
 export interface Candidate {
   readonly upstream: Upstream;
   readonly availability: Availability;
@@ -165,8 +182,7 @@ export interface Candidate {
   readonly reason: Reason;
   /** For one that is avoided: when it may be asked again, wall clock in ms. Null for one that may be asked now. */
   readonly until: number | null;
-  /** When its state ends by itself, which may be later: the reset that was stated, whole; wall clock in ms. */
-  readonly endsAt: number | null;
+  readonly view: Assessment;
   /** No usable upstream comes after it: it may take its time. */
   readonly isLastUsable: boolean;
 }
@@ -241,4 +257,6 @@ export interface QuotaNote {
   readonly until: number | null;
   /** "0.00 of 20.00 USD left". */
   readonly reason: Reason;
+  /** Who says so: a balance that was read, the headers of answers, the user's budget. Default: a balance. */
+  readonly source?: Reason;
 }

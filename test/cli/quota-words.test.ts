@@ -1,13 +1,12 @@
 import { describe, expect, test } from "bun:test";
 import type { QuotaRow } from "../../src/quota/sources.ts";
 import {
+  describeLeft,
   describeQuota,
   isWorthShowing,
   makeBar,
-  showLeft,
   showRough,
   showSource,
-  showUsed,
 } from "../../src/cli/quota-words.ts";
 
 const NOON = new Date(2026, 10, 23, 12).getTime();
@@ -36,15 +35,12 @@ describe("a reading", () => {
   });
 
   test("shows money to the cent, percents whole, anything else as it is", () => {
-    expect([showLeft(ROW), showUsed(ROW, true), showUsed(ROW, false)]).toEqual([
-      "7.70 USD",
-      "12.30 of 20.00",
-      "12.30",
+    expect([describeLeft(ROW), describeLeft(row({ limit: null }))]).toEqual([
+      "7.70 of 20.00 USD left",
+      "7.70 USD left",
     ]);
-    const percent = row({ unit: "%", left: 7.4, used: 92.6, limit: 100 });
-    expect([showLeft(percent), showUsed(percent, true)]).toEqual(["7%", "93%"]);
-    expect(showLeft(row({ unit: "quota", left: 1_234.567 }))).toBe("1234.57 quota");
-    expect([showLeft(row({ left: null })), showUsed(row({ used: null }), true)]).toEqual(["", ""]);
+    expect(describeLeft(row({ unit: "%", left: 7.4, used: 92.6, limit: 100 }))).toBe("93% used");
+    expect(describeLeft(row({ unit: "quota", left: 1_234.567, limit: null }))).toBe("1234.57 quota left");
   });
 
   test("tells times in one unit, and none for what has passed", () => {

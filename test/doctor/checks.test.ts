@@ -4,6 +4,7 @@ import { chmodSync, mkdirSync, readFileSync, rmSync, symlinkSync, truncateSync, 
 import { createServer } from "node:net";
 import { join } from "node:path";
 import type { Status } from "../../src/base/check.ts";
+import { fingerprint } from "../../src/base/secrets.ts";
 import { listChecks } from "../../src/app/doctor/examine.ts";
 import { GOOD_CERTIFICATE, TEST_KEY } from "../helpers/certificates.ts";
 import { reply } from "../helpers/answers.ts";
@@ -295,6 +296,23 @@ const CONDITIONS: readonly Condition[] = [
     make: ({ writeConfig }) => writeConfig({ auth: { auth_token: "sk-very-secret-literal" } }),
     status: "info",
     says: /the key is stored in config\.json/,
+  },
+  {
+    name: "availability: a balance says that nothing is left",
+    make({ env, home, upstream }) {
+      const at = Date.now();
+      const meter = { name: "key", left: 0, used: 20, limit: 20, unit: "USD", resets_at: at + 3_600_000 };
+      const reading = { source: "own", meters: [meter], unlimited: false, says: null, at, tried_at: at };
+      const key = `own@${new URL(upstream.origin).host}|${fingerprint("sk-spent")}`;
+      const quota = { [key]: { ...reading, error: null, unsupported: false } };
+      env["RELAY_KEY"] = "sk-spent";
+      home.write(".codex-helper/state.json", { quota });
+      const provider = { id: "own", kind: "sub2api_usage", domains: ["127.0.0.1"] };
+      home.write(".codex-helper/usage_providers.json", { providers: [provider] });
+    },
+    status: "warn",
+    says: /main#1: spent until .*\d\d:\d\d \(balance read\): 0\.00 of 20\.00 USD left \(key\)/,
+    hint: /ch quota --codex/,
   },
   {
     name: "outbound-proxy: a variable names one",

@@ -53,7 +53,9 @@ describe("the words name us and each upstream's reason", () => {
     const named = { baseUrl: spent.baseUrl, label: "中转#1" };
     await using proxy = startTestProxy({ upstreams: [named, spent.baseUrl] });
     const answer = await proxy.ask(PATHS.codex, TURN);
-    expect(answer.headers.get("x-codex-promo-message")).toContain("??#1: 402 payment required. main#2: ");
+    expect(answer.headers.get("x-codex-promo-message")).toMatch(
+      /\?\?#1: 402 payment required, spent until .*\d\d:\d\d \(default 15 min\)\. main#2: /,
+    );
   });
 });
 

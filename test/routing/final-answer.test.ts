@@ -17,15 +17,24 @@ const tried = (upstream: Upstream, verdict: Partial<Verdict>) => ({
   upstream,
   verdict: makeVerdict(verdict),
 });
-const blocked = (upstream: Upstream, parts: Partial<Candidate>): Candidate => ({
-  upstream,
-  availability: "open",
-  reason: told("500 failed"),
-  until: null,
-  endsAt: parts.until ?? null,
-  isLastUsable: true,
-  ...parts,
-});
+/** `until`: when it is asked again; `endsAt`: when its state ends, the same by default. */
+const blocked = (
+  upstream: Upstream,
+  { endsAt, ...parts }: Partial<Candidate> & { endsAt?: number | null },
+): Candidate => {
+  const { availability = "open", reason = told("500 failed"), until = null } = parts;
+  const view = {
+    availability,
+    allowed: "no" as const,
+    since: NOW,
+    until: endsAt === undefined ? until : endsAt,
+    askAt: until,
+    reason,
+    source: null,
+    isExhausted: availability === "exhausted",
+  };
+  return { upstream, availability, reason, until, view, isLastUsable: true, ...parts };
+};
 const answer = (
   service: Service,
   attempts: readonly { upstream: Upstream; verdict: Verdict | null }[],
@@ -108,8 +117,8 @@ describe("an outage", () => {
       retryAfterSecs: 10,
     });
     expect(answer("codex", [], [blocked(A, {}), later])).toMatchObject({ retryAfterSecs: 1 });
-    const cooling = [soon, later].map(
-      (one) => ({ ...one, availability: "cooling", endsAt: NOW + 120_000 }) as const,
+    const cooling = [soon, later].map(({ upstream, until }) =>
+      blocked(upstream, { availability: "cooling", until, endsAt: NOW + 120_000 }),
     );
     expect(answer("codex", [], cooling, true)).toMatchObject({ status: 503, retryAfterSecs: 7 });
     expect(answer("codex", [], cooling)).toMatchObject({ status: 429, retryAfterSecs: 2 });
@@ -194,7 +203,7 @@ describe("dead credentials and faults of set-up", () => {
 });
 
 describe("one state is told in one way, whether an upstream was asked or not", () => {
-  const states: readonly (readonly [string, Partial<Verdict>, Partial<Candidate>])[] = [
+  const states: readonly (readonly [string, Partial<Verdict>, Parameters<typeof blocked>[1]])[] = [
     [
       "a spent quota that is looked at again every few seconds",
       spent(900),

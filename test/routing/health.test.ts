@@ -10,8 +10,8 @@ import {
   HEALTHY,
   withoutExhaustion,
 } from "../../src/routing/health.ts";
-import { type Assessment, assess } from "../../src/routing/availability.ts";
-import type { Blame, QuotaNote, Verdict } from "../../src/routing/types.ts";
+import { assess } from "../../src/routing/availability.ts";
+import type { Assessment, Blame, QuotaNote, Verdict } from "../../src/routing/types.ts";
 import { DEFAULT_ROUTING, makeVerdict, NOW, told } from "../helpers/routing.ts";
 
 const SECOND = 1_000;
@@ -364,7 +364,7 @@ test("a rate limit from before the clock was set back makes room for the next on
   const before = fail(HEALTHY, 0, { blame: "cooldown", until: NOW + 30 * SECOND, resetsAt: NOW });
   const back = -60 * MINUTE;
   const again = fail(before, back, { blame: "cooldown", until: NOW + back + 30 * SECOND, resetsAt: NOW });
-  expect(look(again, back + SECOND)).toMatchObject({ allowed: "no", until: NOW + back + 30 * SECOND });
+  expect(look(again, back + SECOND)).toMatchObject({ allowed: "no", askAt: NOW + back + 30 * SECOND });
 });
 
 test("whatever happens, every hold ends, and two good trials at its end make the upstream well", () => {

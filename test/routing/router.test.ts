@@ -330,7 +330,7 @@ describe("quota", () => {
     expectInEnglish(desk.router.report(A)).toMatchObject({
       availability: "exhausted",
       isExhausted: true,
-      source: "quota reading",
+      source: "balance read",
       // Nobody said when it is full again.
       until: null,
     });
@@ -543,8 +543,10 @@ test("a report tells standing, since when, why, until when, and the counts", () 
   expectInEnglish(desk.router.report(A)).toEqual({
     key: "a",
     availability: "ok",
+    allowed: "go",
     since: null,
     until: null,
+    askAt: null,
     reason: "",
     source: null,
     isExhausted: false,
@@ -558,8 +560,10 @@ test("a report tells standing, since when, why, until when, and the counts", () 
   expectInEnglish(desk.router.report(A)).toEqual({
     key: "a",
     availability: "exhausted",
+    allowed: "no",
     since: NOW,
     until: NOW + 60 * MINUTE,
+    askAt: NOW + 15 * MINUTE,
     reason: "429 usage limit reached",
     source: "default",
     isExhausted: true,

@@ -57,7 +57,7 @@ describe("after a restart", () => {
     const until = NOW + 24 * 60 * MINUTE;
     fail(router, { blame: "exhausted", until, resetsAt });
     const endsAt = (later: Router) =>
-      later.explain({ ...REQUEST, upstreams: [A], sessionId: null })[0]?.endsAt;
+      later.explain({ ...REQUEST, upstreams: [A], sessionId: null })[0]?.view.until;
     expect(endsAt(router)).toBe(resetsAt);
     expect(endsAt(reread(router, MINUTE))).toBe(resetsAt);
     const older = (saved: unknown): unknown =>

@@ -16,11 +16,15 @@ import type { DoctorFacts, ExamineOptions, ServiceFacts, UpstreamFacts } from ".
 import { CLIENT_CHECKS, MACHINE_CHECKS } from "../../doctor/machine.ts";
 import { OWN_FILE_CHECKS } from "../../doctor/own-files.ts";
 import { UPSTREAM_CHECKS } from "../../doctor/upstreams.ts";
+import { describeAvailability } from "../../routing/availability-words.ts";
+import { describe as describeReason, reasonFrom } from "../../routing/reasons.ts";
 import { removeDeadInstances } from "../../state/instances.ts";
 import { createClientSecrets } from "../client-secrets.ts";
+import type { UpstreamState } from "../ask-instance.ts";
 import { createLiveConfig, type LiveConfig } from "../live-config.ts";
 import { type PortOwner, describeStranger } from "../port-owner.ts";
 import { type Owned, createOwnedNames } from "../owned-names.ts";
+import { surveyStates } from "../status/survey.ts";
 import { makeSwitchReport } from "../status/switch-report.ts";
 import { collectFileFacts, listLeftovers, listOpenFiles } from "./examine-files.ts";
 import { collectMachineFacts, findClient, lookAtPort, nameProgramAt } from "./examine-machine.ts";
@@ -49,12 +53,18 @@ async function collectFacts(options: ExamineOptions): Promise<DoctorFacts> {
   const { now, paths, services: wanted = SERVICES } = options;
   const live = createLiveConfig(options);
   const enabled = wanted.map((service) => listEnabled(service, live, options));
+  const states = surveyStates(wanted, options);
   const [files, services, machine, network] = await Promise.all([
     collectFileFacts({ live, paths }, now),
     Promise.all(
       wanted.map(async (service, index) => ({
         ...readRoute(service, live),
-        upstreams: (enabled[index] ?? []).map((one) => makeUpstreamFacts(one, options.env)),
+        upstreams: await Promise.all(
+          (enabled[index] ?? []).map(async (one) => ({
+            ...makeUpstreamFacts(one, options.env),
+            state: describeStateOf(one.upstream, (await states).get(service) ?? [], now()),
+          })),
+        ),
         ...(await examineClient(service, options)),
       })),
     ),
@@ -140,7 +150,30 @@ function listEnabled(service: Service, live: LiveConfig, { env, now, paths }: Ex
   return listUpstreams(config, service, named, context).filter(({ isEnabled }) => isEnabled);
 }
 
-function makeUpstreamFacts({ entry, upstream }: EnabledUpstream, env: Env): UpstreamFacts {
+function describeStateOf(
+  { label }: EnabledUpstream["upstream"],
+  states: readonly UpstreamState[],
+  now: number,
+): UpstreamFacts["state"] {
+  const state = states.find((one) => one.label === label);
+  if (state === undefined) return null;
+  const {
+    reason,
+    reason_data: data,
+    source,
+    source_data: from,
+    standing: availability,
+    until_ms: until,
+  } = state;
+  const known = { availability, until, source: source === null ? null : reasonFrom(from, source) };
+  return {
+    availability,
+    words: describeAvailability(known, now),
+    reason: describeReason(reasonFrom(data, reason)),
+  };
+}
+
+function makeUpstreamFacts({ entry, upstream }: EnabledUpstream, env: Env): Omit<UpstreamFacts, "state"> {
   const outbound = chooseOutboundProxy(upstream.baseUrl, entry.proxy ?? undefined, env);
   return {
     label: upstream.label,

@@ -2,8 +2,9 @@
 // Holds no secret: an upstream is its label and its address.
 // Pure.
 import { CLIENT_NAME, DEFAULT_SERVICE, type Service } from "../../base/service.ts";
-import { type Text, t, showMoment } from "../../base/text.ts";
+import { type Text, t } from "../../base/text.ts";
 import type { Upstream } from "../../base/upstream.ts";
+import { describeState } from "../../routing/availability-words.ts";
 import { describe, reasonInEnglish } from "../../routing/reasons.ts";
 import type { RouterEvent } from "../../routing/types.ts";
 
@@ -15,11 +16,8 @@ export function describeEvent(event: RouterEvent, now: number): Text {
       return t`${who}: ${event.from.label} -> ${event.to.label}, ${describe(event.reason)}`;
     }
     case "exhausted": {
-      const { until, upstream } = event;
-      const reason = describe(event.reason);
-      return until === null
-        ? t`${upstream.label} is out of quota: ${reason}`
-        : t`${upstream.label} is out of quota until ${showMoment(until, now)}: ${reason}`;
+      const state = describeState({ availability: "exhausted", until: event.until }, now);
+      return t`${event.upstream.label} is ${state}: ${describe(event.reason)}`;
     }
     case "recovered":
       return t`${event.upstream.label} recovered`;

@@ -6,8 +6,8 @@ import { type Upstream, modelAt } from "../../base/upstream.ts";
 import type { RouteState } from "../../proxy/deps.ts";
 import type { Router } from "../../routing/router.ts";
 import { reasonInEnglish } from "../../routing/reasons.ts";
-import type { Candidate, Reason } from "../../routing/types.ts";
-import type { Explanation, Problem, RouteFacts, UpstreamFacts } from "../ask-instance.ts";
+import type { Assessment, Candidate, Reason } from "../../routing/types.ts";
+import type { Explanation, Problem, RouteFacts, UpstreamFacts, UpstreamState } from "../ask-instance.ts";
 import type { ListedConfig, LiveRoute } from "../live-config.ts";
 import type { Quota } from "../quota/quota.ts";
 
@@ -31,21 +31,13 @@ export function makeRouteFacts({ isOwner, now, quota, route, router }: RouteFact
     const report = router.report(upstream, place);
     const { lastFailure } = report;
     return {
-      label: upstream.label,
-      base_url: showAddress(upstream, isOwner),
+      ...makeState(upstream, report, isOwner),
       enabled: isEnabled,
-      standing: report.availability,
-      usage_exhausted: report.isExhausted,
-      since_ms: report.since,
-      until_ms: report.until,
-      ...withReason("reason", report.reason),
-      ...withReason("source", report.source),
       requests: report.requests,
       failures: report.failures,
       last_failure:
         lastFailure === null ? null : { at_ms: lastFailure.at, ...withReason("reason", lastFailure.reason) },
       sessions: report.sessions,
-      ...withData("problem", problemOf(upstream)),
       quota: quota.rowsOf(upstream),
       // The address may hold a password: the host alone is shown.
       outbound_proxy: upstream.proxy === false ? null : new URL(upstream.proxy).host,
@@ -55,6 +47,24 @@ export function makeRouteFacts({ isOwner, now, quota, route, router }: RouteFact
     config_name: listed?.configName ?? null,
     problem: state.kind === "ready" ? null : { ...withData("message", state.message), hint: state.hint },
     upstreams: (listed?.entries ?? []).map(makeUpstreamFacts),
+  };
+}
+
+/** The one place that makes an upstream's state for people and programs. */
+function makeState(upstream: Upstream, view: Assessment, isOwner = true): UpstreamState {
+  return {
+    label: upstream.label,
+    // Whoever else asks sees no more than the host: the path may name an account.
+    base_url: isOwner ? upstream.baseUrl : new URL(upstream.baseUrl).host,
+    enabled: true,
+    standing: view.availability,
+    usage_exhausted: view.isExhausted,
+    since_ms: view.since,
+    until_ms: view.until,
+    retry_at_ms: view.askAt,
+    ...withReason("reason", view.reason),
+    ...withReason("source", view.source),
+    ...withData("problem", problemOf(upstream)),
   };
 }
 
@@ -88,13 +98,8 @@ export function explainRoute(route: RouteNow, question: Question): Explanation {
     config_name: configName,
     problem: null,
     max_upstreams: routing.maxUpstreamsPerRequest,
-    places: listPlaces(route, question).map(({ availability, reason, until, upstream }) => ({
-      label: upstream.label,
-      base_url: showAddress(upstream, route.isOwner),
-      standing: availability,
-      ...withReason("reason", reason),
-      ...withData("problem", problemOf(upstream)),
-      until_ms: until,
+    places: listPlaces(route, question).map(({ reason, upstream, view }) => ({
+      ...makeState(upstream, { ...view, reason }, route.isOwner),
       upstream_model: otherModel(upstream, question.model),
     })),
   };
@@ -105,10 +110,6 @@ function listPlaces({ router, state, now }: RouteNow, { model, sessionId }: Ques
   if (state.kind === "unset") return [];
   const { onExhausted, upstreams } = state.route;
   return router.explain({ upstreams, model, sessionId, now, onExhausted });
-}
-
-function showAddress({ baseUrl }: Upstream, isOwner = true): string {
-  return isOwner ? baseUrl : new URL(baseUrl).host;
 }
 
 /** Why nothing can be sent to it until the user fixes it; null where it can. */

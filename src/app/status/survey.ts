@@ -9,6 +9,7 @@ import {
   type Explanation,
   type InstanceFacts,
   type RouteFacts,
+  type UpstreamState,
   askInstance,
   explanationSchema,
   instanceSchema,
@@ -41,32 +42,20 @@ export type InstanceRecord = Readonly<Pick<Instance, "pid" | "port">> & { readon
 export type StatusFacts = Readonly<Awaited<ReturnType<typeof surveyStatus>>>;
 
 export async function surveyStatus(services: readonly Service[], context: LiveConfigOptions) {
-  const live = createLiveConfig(context);
-  const [{ dead, instances, silent }, today] = await Promise.all([
+  const [{ dead, instances, silent }, today, { live, prices, quota, recall }] = await Promise.all([
     askAll(context),
     readToday({ path: context.paths.requestsLog, ledger: context.paths.spend, now: context.now() }),
+    recallRoutes(services, context),
   ]);
   const redaction = await inspectFilter({
     ...context,
     isOff: () => live.current().config.shell.filter === false,
   });
-  const prices = createLivePrices({ ...context, live });
-  await prices.look();
-  const onTrouble = (): void => {};
-  const book = createSpendBook({ ...context, prices, onTrouble });
-  const quota = createQuota({ ...context, live, book, onTrouble });
-  await quota.load(services);
-  const recallRoute = (service: Service): RouteFacts => {
-    const router = recallRouter(service, live, context);
-    const route = live.routeOf(service);
-    quota.attach({ route, router });
-    return makeRouteFacts({ route, router, quota, now: context.now() });
-  };
   return {
     services: services.map((service): ServiceFacts => {
       const own = instances.filter((instance) => instance.service === service);
       const [first] = own;
-      const { config_name, problem, upstreams } = first ?? recallRoute(service);
+      const { config_name, problem, upstreams } = first ?? makeRouteFacts(recall(service));
       const recordsOf = (records: readonly Instance[]): InstanceRecord[] =>
         records
           .filter((record) => record.service === service)
@@ -108,13 +97,43 @@ export async function surveyRoute(
     const answer = explanationSchema.safeParse(await askInstance(instance, "explain", { query })).data;
     if (answer !== undefined) return { isRunning: true, explanation: answer };
   }
-  const live = createLiveConfig(context);
-  const router = recallRouter(service, live, context);
-  const state = live.routeOf(service).state();
+  const { recall } = await recallRoutes([service], context);
+  const { route, router } = recall(service);
   return {
     isRunning: false,
-    explanation: explainRoute({ router, state, now: context.now() }, { model, sessionId }),
+    explanation: explainRoute({ router, state: route.state(), now: context.now() }, { model, sessionId }),
   };
+}
+
+/** How each upstream of a service is, by the oldest proxy that runs; where none does, by what is saved. */
+export async function surveyStates(services: readonly Service[], context: LiveConfigOptions) {
+  const { instances } = await askAll(context);
+  const missing = services.filter((service) => !instances.some((one) => one.service === service));
+  const { recall } = await recallRoutes(missing, context);
+  return new Map<Service, readonly UpstreamState[]>(
+    services.map((service) => {
+      const running = instances.find((one) => one.service === service);
+      return [service, (running ?? makeRouteFacts(recall(service))).upstreams];
+    }),
+  );
+}
+
+/** What the last proxies left, with what was read of balances and spent of budgets: the state as the next proxy begins with it. */
+async function recallRoutes(services: readonly Service[], context: LiveConfigOptions) {
+  const live = createLiveConfig(context);
+  const prices = createLivePrices({ ...context, live });
+  await prices.look();
+  const onTrouble = (): void => {};
+  const book = createSpendBook({ ...context, prices, onTrouble });
+  const quota = createQuota({ ...context, live, book, onTrouble });
+  await quota.load(services);
+  const recall = (service: Service) => {
+    const router = recallRouter(service, live, context);
+    const route = live.routeOf(service);
+    quota.attach({ route, router });
+    return { route, router, quota, now: context.now() };
+  };
+  return { live, prices, quota, recall };
 }
 
 /**

@@ -1,24 +1,25 @@
 // `ch quota`: what is left on each upstream, how fresh that is, and how long it will last.
-import type { UpstreamFacts } from "../../app/ask-instance.ts";
 import { refreshQuota } from "../../app/quota/quota.ts";
 import { type ServiceFacts, type StatusFacts, surveyStatus } from "../../app/status/survey.ts";
 import { UserError } from "../../base/errors.ts";
 import { t, tell, tellEither } from "../language.ts";
 import { CLIENT_NAME } from "../../base/service.ts";
 import { loadConfig } from "../../config/file.ts";
-import { UNKNOWN_ROW } from "../../quota/sources.ts";
+import type { QuotaRow } from "../../quota/sources.ts";
 import { JSON_ARG, SERVICE_ARGS, type ServiceFlags } from "../args.ts";
 import { type Cli, defineCommand } from "../cli.ts";
+import { alignRows, wrapWords } from "../layout.ts";
 import {
   describeEnd,
+  describeLeft,
   describeQuotaState,
   isWorthShowing,
   makeBar,
-  showLeft,
   showRough,
   showSource,
-  showUsed,
+  showWindow,
 } from "../quota-words.ts";
+import { describeHealth } from "../upstream-words.ts";
 import { chooseService } from "./config/target.ts";
 
 const listCommand = defineCommand({
@@ -72,7 +73,7 @@ async function printQuota(
       hint: problem.hint_text ?? problem.hint ?? undefined,
     });
   }
-  printTable(cli, found);
+  printUpstreams(cli, found);
   for (const problem of quotaProblems(found, facts)) cli.out.warn(problem);
   cli.out.note(`\n${next}`);
 }
@@ -82,55 +83,59 @@ function makeJson(found: ServiceFacts, facts: StatusFacts): Record<string, unkno
     service: found.service,
     config_name: found.config_name,
     problem: quotaProblems(found, facts)[0] ?? null,
-    upstreams: found.upstreams.map(({ base_url, label, quota, standing, until_ms, usage_exhausted }) => ({
-      label,
-      base_url,
-      standing,
-      usage_exhausted,
-      until_ms,
-      quota,
-    })),
+    upstreams: found.upstreams,
   };
 }
 
-function printTable(cli: Cli, { config_name, service, upstreams }: ServiceFacts): void {
+/** Each upstream with its state as all screens have it, and below it what each source says is left. */
+function printUpstreams(cli: Cli, { config_name, service, upstreams }: ServiceFacts): void {
   const { out } = cli;
   const now = cli.now();
   out.line(t`${CLIENT_NAME[service]}, config ${config_name ?? ""}`);
-  const isWide = out.width >= 100;
-  const rows = upstreams.flatMap((upstream) => {
-    const known = upstream.quota.filter(isWorthShowing);
-    return (known.length === 0 ? [UNKNOWN_ROW] : known).map((row, index) => {
-      const { colour, words } = describeQuotaState(row.state);
-      return [
-        index === 0 ? upstream.label : "",
-        out.paint(colour, words),
-        out.paint(colour, makeBar(row)),
-        showLeft(row),
-        showUsed(row, isWide),
-        showRough(row.resets_at_ms === null ? null : row.resets_at_ms - now),
-        showRough(row.read_at_ms === null ? null : Math.max(0, now - row.read_at_ms)),
-        showSource(row),
-      ];
-    });
-  });
-  const headings = [t`upstream`, t`state`, "", t`left`, t`used`, t`resets in`, t`age`, t`source`];
-  out.table(headings, rows);
-  for (const upstream of upstreams) for (const line of describeRows(upstream, now)) out.line(line);
+  const labels = Math.max(...upstreams.map(({ label }) => label.length));
+  const shown = upstreams.map(({ quota }) => quota.filter(isWorthShowing));
+  const lines = alignRows(
+    shown.flat().map((row) => describeRow(row, now, out)),
+    out.width - INDENT.length,
+  );
+  for (const [index, upstream] of upstreams.entries()) {
+    const { colour, words } = describeHealth(upstream, now);
+    out.line(`${upstream.label.padEnd(labels)}  ${out.paint(colour, words)}`);
+    const rows = shown[index] ?? [];
+    if (rows.length === 0) out.line(`${INDENT}${out.paint("dim", t`unknown`)}`);
+    for (const row of rows) {
+      out.line(`${INDENT}${lines.shift() ?? ""}`);
+      for (const note of describeNotes(row, now))
+        for (const line of wrapWords(note, out.width - 2 * INDENT.length))
+          out.line(`${INDENT}${INDENT}${out.paint("dim", line)}`);
+    }
+  }
+}
+
+const INDENT = "  ";
+
+/** What, how full, how much, when it is full again, who says so. */
+function describeRow(row: QuotaRow, now: number, { paint }: Cli["out"]): string[] {
+  const { colour, words } = describeQuotaState(row.state);
+  const resets = showRough(row.resets_at_ms === null ? null : row.resets_at_ms - now);
+  const age = showRough(row.read_at_ms === null ? null : Math.max(0, now - row.read_at_ms));
+  const source = showSource({ ...row, window: null });
+  return [
+    showWindow(row),
+    paint(colour, makeBar(row)),
+    row.left === null || row.state === "stale" ? paint(colour, words) : describeLeft(row),
+    resets === "" ? "" : t`resets in ${resets}`,
+    paint("dim", age === "" ? source : t`${source}, ${age} ago`),
+  ];
 }
 
 /** What does not fit into a column: when it will run out, and why nothing newer is known. */
-function describeRows({ label, quota }: UpstreamFacts, now: number): string[] {
-  const [first] = quota
-    .filter(({ runs_out_at_ms: end }) => end !== null)
-    .toSorted((one, other) => Number(one.runs_out_at_ms) - Number(other.runs_out_at_ms));
-  const end = first === undefined ? null : describeEnd(first, now);
-  const errors = quota.flatMap((row) =>
-    row.error === null
-      ? []
-      : [t`${label}: ${showSource({ ...row, window: null })}: ${tellEither(row.error_text, row.error)}`],
-  );
-  return [...(end === null ? [] : [t`${label} ${end}, at the rate of the last few hours`]), ...errors];
+function describeNotes(row: QuotaRow, now: number): string[] {
+  const end = describeEnd(row, now);
+  return [
+    ...(end === null ? [] : [t`${end}, at the rate of the last few hours`]),
+    ...(row.error === null ? [] : [tellEither(row.error_text, row.error)]),
+  ];
 }
 
 /** Each once. */

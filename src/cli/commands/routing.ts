@@ -3,17 +3,17 @@ import { resetRoute, surveyRoute } from "../../app/status/survey.ts";
 import { UserError } from "../../base/errors.ts";
 import { oneLine } from "../../base/terminal-text.ts";
 import { type Text, t as text } from "../../base/text.ts";
+import { describeState } from "../../routing/availability-words.ts";
 import { describe } from "../../routing/reasons.ts";
-import type { Verdict } from "../../routing/types.ts";
-import { t, tell, tellEither } from "../language.ts";
+import type { Availability, Verdict } from "../../routing/types.ts";
+import { t, tell } from "../language.ts";
 import { CLIENT_NAME, type Service, flagFor } from "../../base/service.ts";
 import { noSuchPosition } from "../../config/edit.ts";
 import { loadConfig } from "../../config/file.ts";
 import type { ParsedConfig } from "../../config/parse.ts";
 import { JSON_ARG, SERVICE_ARGS, usageError } from "../args.ts";
 import { type Cli, defineCommand, readFileOrInput } from "../cli.ts";
-import { tellReason } from "../logged-error.ts";
-import { describeAvailability } from "../upstream-words.ts";
+import { describeHealth, describeWhy } from "../upstream-words.ts";
 import { wrapWords } from "../layout.ts";
 import { chooseService, findTarget } from "./config/target.ts";
 
@@ -48,18 +48,10 @@ const explainCommand = defineCommand({
     if (!isRunning) out.note(t`no proxy is running: shown from config.json and state.json`);
     const now = cli.now();
     for (const [index, place] of places.entries()) {
-      const { colour, words } =
-        place.problem === null
-          ? describeAvailability(place.standing, place.until_ms, now)
-          : { words: t`skipped`, colour: "red" as const };
+      const { colour, words } = describeHealth(place, now);
       out.line(`${String(index + 1).padStart(2)}  ${place.label}  ${out.paint(colour, words)}`);
       const model = place.upstream_model === null ? [] : [t`model ${place.upstream_model}`];
-      const why = [
-        place.problem === null
-          ? tellReason(place.reason_data, place.reason)
-          : tellEither(place.problem_text, place.problem),
-        ...model,
-      ].join(t`; `);
+      const why = [describeWhy(place, now), ...model].join(t`; `);
       for (const line of wrapWords(why, out.width - 4)) out.line(`    ${out.paint("dim", line)}`);
     }
     if (places.length > max_upstreams) out.note(t`A request tries at most ${max_upstreams} of them.`);
@@ -105,7 +97,7 @@ const NEXT_WORDS: Readonly<Record<Verdict["next"], Text>> = {
   terminal: text`the client sees it`,
   repair: text`the same upstream, with the request repaired`,
 };
-const STANDING: Readonly<Partial<Record<Verdict["blame"], string>>> = {
+const STANDING: Readonly<Partial<Record<Verdict["blame"], Availability>>> = {
   exhausted: "exhausted",
   cooldown: "cooling",
   "auth-dead": "auth-dead",
@@ -115,7 +107,9 @@ const STANDING: Readonly<Partial<Record<Verdict["blame"], string>>> = {
 function describeBlame({ blame, until }: Verdict, now: number): string {
   if (blame === "none") return t`nothing`;
   const standing = STANDING[blame];
-  return standing === undefined ? t`one failure` : describeAvailability(standing, until, now).words;
+  return standing === undefined
+    ? t`one failure`
+    : tell(describeState({ availability: standing, until }, now));
 }
 
 const resetCommand = defineCommand({

@@ -178,7 +178,7 @@ test("a hop and a spent quota are one line each, and JSON for the command of the
   await using desk = await startDesk(home);
   await ask(desk.port);
   expect(desk.events).toEqual([
-    expect.stringMatching(/^main#1 is out of quota until [^:]+:\d\d: 402 payment required/),
+    expect.stringMatching(/^main#1 is spent until [^:]+:\d\d: 402 payment required/),
     expect.stringMatching(/^new requests: main#1 -> main#2, 402 payment required/),
   ]);
   const lines = await waitUntil(async () => {

@@ -43,14 +43,15 @@ describe("ch quota", () => {
     configure(home, [relay.baseUrl, "https://other.example/v1"]);
 
     const before = await runCli(["quota"], { home });
-    expect(before.stdout).toMatch(/^main#1 +unknown$/m);
+    expect(before.stdout).toBe("Codex, config main\nmain#1  ready\n  unknown\nmain#2  ready\n  unknown\n");
     expect(relay.requests).toHaveLength(0);
 
     const read = await runCli(["quota", "refresh"], { home });
     expect(read.stdout.replace(/\d+ s/, "AGE")).toBe(`Codex, config main
-upstream  state            left      used   resets in  age  source
-main#1    ok       ███░░░  7.70 USD  12.30             AGE  local, key
-main#2    unknown
+main#1  ready
+  key  ███░░░  7.70 of 20.00 USD left    local, AGE ago
+main#2  ready
+  unknown
 `);
     expect(read).toMatchObject({ code: 0, stderr: "\nNext: ch status\n" });
 
@@ -71,7 +72,9 @@ main#2    unknown
     });
 
     const again = await runCli(["quota", "list"], { home });
-    expect(again.stdout).toMatch(/^main#1 +exhausted +░{6} +0\.00 USD +20\.00 +\d+ s +local, key$/m);
+    expect(again.stdout).toMatch(
+      /^main#1 {2}spent \(balance read\)\n {2}key {2}░{6} {2}0\.00 of 20\.00 USD left +local, \d+ s ago$/m,
+    );
     expect(relay.requests).toHaveLength(2);
   });
 
@@ -84,7 +87,9 @@ main#2    unknown
     await serving.waitFor(/on http:\/\/127\.0\.0\.1:\d+/);
     left = 0.5;
     const shown = await runCli(["quota", "refresh"], { home });
-    expect(shown.stdout).toMatch(/^main#1 +low +█░{5} +0\.50 USD +19\.50 +\d+ s +local, key$/m);
+    expect(shown.stdout).toMatch(
+      /^main#1 {2}low on quota\n {2}key {2}█░{5} {2}0\.50 of 20\.00 USD left +local, \d+ s ago$/m,
+    );
     const status = await runCli(["status", "--codex"], { home });
     expect(status.stdout).toMatch(/main#1 +low on quota +127/);
     expect(status.stdout).toContain("█░░░░░  0.50 of 20.00 USD left (key)");
@@ -122,13 +127,15 @@ main#2    unknown
     const key = `local@127.0.0.1:9|${fingerprint("sk-very-secret")}`;
     home.write(".codex-helper/state.json", { quota: { [key]: reading } });
     const shown = await runCli(["quota"], { home });
-    expect(shown.stdout).toMatch(/^main#1 runs out at .*\d\d:\d\d, at the rate of the last few hours$/m);
+    expect(shown.stdout).toMatch(/^ {4}runs out at .*\d\d:\d\d, at the rate of the last few hours$/m);
     expect((await runCli(["status", "--codex"], { home })).stdout).toMatch(
       /██░░░░ {2}5\.00 of 20\.00 USD left \(key\) {2}runs out at/,
     );
     const chinese = await runCli(["quota"], { home, env: { LANG: "zh_CN.UTF-8" } });
-    expect(chinese.stdout).toMatch(/^上游 +状态 +剩余 +已用 +重置 +距今 +来源$/m);
-    expect(chinese.stdout).toMatch(/^main#1 预计 .*\d\d:\d\d 用尽（按最近几小时的消耗估算）$/m);
+    expect(chinese.stdout).toMatch(
+      /^main#1 {2}可用\n {2}密钥 {2}██░{4} {2}剩余 5\.00 \/ 20\.00 USD +local，\d+ 秒前$/m,
+    );
+    expect(chinese.stdout).toMatch(/^ {4}预计 .*\d\d:\d\d 用尽（按最近几小时的消耗估算）$/m);
   });
 
   test("says why nothing is known, and warns of a file that is broken without touching it", async () => {
@@ -136,7 +143,7 @@ main#2    unknown
     await using relay = await startFakeUpstream([reply({ status: 404 })]);
     configure(home, [relay.baseUrl]);
     const read = await runCli(["quota", "refresh"], { home });
-    expect(read.stdout).toMatch(/^main#1 +lookup failed +local\nmain#1: local: the endpoint answered 404$/m);
+    expect(read.stdout).toMatch(/^main#1 {2}ready\n +lookup failed +local\n {4}the endpoint answered 404$/m);
     const path = home.write(".codex-helper/usage_providers.json", '{"providers": 1}');
     const broken = await runCli(["quota", "refresh"], { home });
     expect(broken.stderr).toContain(`warning: ${path}:1:15: providers: must be a list`);

@@ -33,11 +33,12 @@ test("explains the order of the next request, and clears an upstream in the runn
 
   const line = ["routing", "explain", "--session", "s-1", "--model", "gpt-5"];
   const shown = await runCli(line, { home });
-  expect(shown.stdout.replace(/until (?:\w+ \d+ )?\d\d:\d\d/, "until TIME")).toBe(`Codex, config main
- 1  main#2  ok
+  expect(shown.stdout.replace(/until (?:\w+ \d+ )?\d\d:\d\d/, "until TIME").replace(/for \d+ s/, "for AGO"))
+    .toBe(`Codex, config main
+ 1  main#2  ready
     the session is bound to it; model relay-5
- 2  main#1  out of quota until TIME
-    402 payment required; model relay-5
+ 2  main#1  spent until TIME (default 15 min)
+    402 payment required, for AGO; model relay-5
 `);
   const { stdout } = await runCli([...line, "--json"], { home });
   expect(JSON.parse(stdout)).toMatchObject({
@@ -53,7 +54,7 @@ test("explains the order of the next request, and clears an upstream in the runn
     stdout: "main#1: state reset (running proxies: 1)\n",
   });
   const after = await runCli(["routing", "explain"], { home });
-  expect(after.stdout).toContain(" 1  main#1  ok\n    first in order\n");
+  expect(after.stdout).toContain(" 1  main#1  ready\n    first in order\n");
 });
 
 test("without a proxy it works on what the last one left", async () => {
@@ -69,10 +70,10 @@ test("without a proxy it works on what the last one left", async () => {
   }
   const before = await runCli(["routing", "explain"], { home });
   expect(before.stderr).toContain("no proxy is running");
-  expect(before.stdout).toContain(" 2  main#1  out of quota");
+  expect(before.stdout).toContain(" 2  main#1  spent until");
   expect((await runCli(["routing", "reset", "--all"], { home })).stdout).toContain("state.json was updated");
   expect(readState(home.paths.state)["health"]).toEqual({});
-  expect((await runCli(["routing", "explain"], { home })).stdout).toContain(" 1  main#1  ok");
+  expect((await runCli(["routing", "explain"], { home })).stdout).toContain(" 1  main#1  ready");
 });
 
 test("names that do not exist are answered with near ones", async () => {
@@ -138,7 +139,7 @@ rule        relay-quota
 reason      403 quota exhausted (insufficient_user_quota)
 seen        403  insufficient_user_quota  "tea is gone: sk-…"
 then        the next upstream
-counted as  out of quota until TIME
+counted as  spent until TIME
 time from   retry-after header
 `);
     expect(stdout + stderr).not.toContain(key);

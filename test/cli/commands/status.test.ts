@@ -34,8 +34,8 @@ const steady = (text: string): string =>
     .replace(/pid \d+, for \d+ s/g, "pid PID, for N s")
     .replace(/127\.0\.0\.1:\d+/g, "127.0.0.1:PORT")
     .replace(/until (?:\w+ \d+ )?\d\d:\d\d/g, "until TIME")
-    .replace(/ok +127/, "ok PAD 127")
-    .replace(/for \d+ s \(/g, "for N s (");
+    .replace(/ready +127/, "ready PAD 127")
+    .replace(/required, for \d+ s/g, "required, for N s");
 
 test("with a proxy: each upstream with its health, why, since when and until when", async () => {
   using home = makeTempHome();
@@ -53,10 +53,10 @@ test("with a proxy: each upstream with its health, why, since when and until whe
   client  not switched
   proxy   http://127.0.0.1:PORT, pid PID, for N s
   config  main
-  main#1  out of quota until TIME  127.0.0.1:PORT
-    402 payment required, for N s (default 15 min)
+  main#1  spent until TIME (default 15 min)  127.0.0.1:PORT
+    402 payment required, for N s
     1 request today, 1 failed
-  main#2  ok PAD 127.0.0.1:PORT
+  main#2  ready PAD 127.0.0.1:PORT
     1 request today, 1 session bound to it
   today   requests: 1
 
@@ -153,7 +153,7 @@ test("without a proxy: says so, and what is known from the last one", async () =
   const { code, stderr, stdout } = await runCli(["status"], { home });
   expect(code).toBe(0);
   expect(stdout).toContain("Codex\n  client  not switched\n  proxy   no proxy is running\n  config  main\n");
-  expect(stdout).toMatch(/main#1 {2}out of quota until .+ {2}127\.0\.0\.1:\d+/);
+  expect(stdout).toMatch(/main#1 {2}spent until .+ {2}127\.0\.0\.1:\d+/);
   expect(stdout).toContain(
     "Claude Code\n  client  not switched\n  proxy   no proxy is running\n  config  no upstream is configured for Claude Code",
   );
@@ -282,7 +282,7 @@ test("a broken file is named with its place, and disabled upstreams are shown as
   });
   home.write(".codex-helper/filter.json", "[{]");
   const { stderr, stdout } = await runCli(["status", "--codex"], { home });
-  expect(stdout).toMatch(/main#1 {2}disabled {8}one\.example\n/);
+  expect(stdout).toMatch(/main#1 {2}off {13}one\.example\n/);
   expect(stdout).toMatch(/main#2 {2}cannot be used {2}two\.example\n {4}the variable NOT_SET is not set/);
   expect(stderr).toContain("filter.json");
   home.write(".codex-helper/config.json", "{");

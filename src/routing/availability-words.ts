@@ -1,0 +1,72 @@
+// How an upstream is, in words: its state, until when, and who says so. Every screen, page and answer takes them from here.
+// Pure.
+import { type Text, joinTexts, showMoment, showSpan, t } from "../base/text.ts";
+import { describe, isReason } from "./reasons.ts";
+import type { Availability, Reason } from "./types.ts";
+
+export interface State {
+  /** An availability; those of other versions are shown as they are. */
+  readonly availability: string;
+  /** Wall clock, ms. */
+  readonly until: number | null;
+  readonly source: Reason | null;
+  /** The user disabled it. */
+  readonly isOff?: boolean;
+  /** Nothing can be sent to it until the user fixes it. */
+  readonly isUnusable?: boolean;
+}
+
+const STATES: Readonly<Record<Availability | "off" | "unusable", Text>> = {
+  off: t`off`,
+  unusable: t`cannot be used`,
+  ok: t`ready`,
+  low: t`low on quota`,
+  probing: t`probing`,
+  cooling: t`cooling`,
+  "model-unknown": t`model not available`,
+  open: t`down`,
+  exhausted: t`spent`,
+  "auth-dead": t`key refused`,
+};
+/** These end when a request shows it, at no known time. */
+const WITHOUT_END: ReadonlySet<string> = new Set(["ok", "low", "probing"] satisfies Availability[]);
+
+const SAID: ReadonlySet<string> = new Set(["header", "body-field", "message-text"]);
+
+/** Is its end a time, as far as it is known? */
+export function hasEnd(availability: string): boolean {
+  return !WITHOUT_END.has(availability);
+}
+
+/** Did the upstream itself name the time? The words of other sources say enough. */
+export function isSaid(source: unknown): boolean {
+  return isReason(source) && SAID.has(source.rule);
+}
+
+/** "spent until 10:44 (said by the upstream)", "cooling for another 20 s (default 30 s)", "ready". `now`: wall clock, ms. */
+export function describeAvailability(state: State, now: number): Text {
+  const { availability, isOff, isUnusable, source, until } = state;
+  if (isOff === true) return STATES.off;
+  if (isUnusable === true) return STATES.unusable;
+  const words = describeState({ availability, until }, now);
+  if (source === null || !hasEnd(availability)) return words;
+  const from = isSaid(source) ? t`said by the upstream` : describe(source);
+  return t`${words} (${from})`;
+}
+
+/** The same without who says so. A time of day says nothing about the next minute. */
+export function describeState(
+  { availability, until }: Pick<State, "availability" | "until">,
+  now: number,
+): Text {
+  const words = isKnown(availability) ? STATES[availability] : joinTexts([availability], "");
+  if (until === null || until <= now || !hasEnd(availability)) return words;
+  const left = until - now;
+  return left < 100_000
+    ? t`${words} for another ${showSpan(left)}`
+    : t`${words} until ${showMoment(until, now)}`;
+}
+
+function isKnown(availability: string): availability is Availability {
+  return Object.hasOwn(STATES, availability);
+}
