@@ -82,12 +82,17 @@ export function elementsOf(bytes: Buffer, entry: JsonEntry | undefined): readonl
 }
 
 /** The string in that range; empty where there is none. */
-export function stringIn(bytes: Buffer, { end, start }: ValueRange): string {
+function stringIn(bytes: Buffer, { end, start }: ValueRange): string {
   if (bytes[start] !== QUOTE || bytes[end - 1] !== QUOTE) return "";
   const inside = bytes.subarray(start + 1, end - 1);
   if (!inside.includes(BACKSLASH)) return inside.toString("utf8");
   const value = parseJson(bytes.toString("utf8", start, end));
   return typeof value === "string" ? value : "";
+}
+
+/** The string that is an entry's value; empty where there is none. */
+export function stringAt(bytes: Buffer, entry: JsonEntry | undefined): string {
+  return entry === undefined ? "" : stringIn(bytes, entry.value);
 }
 
 /** Where the value at that path is; null where there is none. */

@@ -297,7 +297,7 @@ async function askOnceMore(
     return { kind: "answer", chosen: { ...step.chosen, answer } };
   }
   first?.abort();
-  if (step.kind === "answer")
+  if (step.kind === "answer" && step.chosen.permit !== null)
     run.deps.memory.noteForeignHistory(run.request.facts.sessionId, upstream.key, removed);
   return step;
 }

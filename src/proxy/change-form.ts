@@ -1,7 +1,7 @@
 // Reads an answer to its end before the client sees any of it, and gives it the form that the client asked for where
 // another was sent. What cannot be changed without a loss goes out as it came.
 import { createDecoder } from "../base/decoder.ts";
-import { isRecord } from "../base/json-value.ts";
+import { isRecord, parseExact } from "../base/json-value.ts";
 import { createSseSplitter, type SseEvent } from "../base/sse.ts";
 import { createAnswerReader } from "../usage/answer-reader.ts";
 import { createStreamActivity } from "../usage/stream-activity.ts";
@@ -75,7 +75,7 @@ function documentFrom(api: Exclude<Api, "chat">, bytes: Uint8Array): string | nu
 }
 
 function eventsFrom(api: Exclude<Api, "chat">, bytes: Uint8Array): string | null {
-  const document: unknown = JSON.parse(new TextDecoder().decode(bytes));
+  const document = parseExact(new TextDecoder().decode(bytes));
   return isRecord(document) ? makeEvents(api, document) : null;
 }
 

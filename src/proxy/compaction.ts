@@ -2,6 +2,8 @@
 // `compaction` item, a plain relay would answer in prose. The request is turned into one for a summary, the summary is
 // wrapped as an item of our own marking, and unfolded again in every later request.
 // Pure.
+import type { ValueRange } from "../base/json-members.ts";
+import { bytesOf, elementsOf, membersOf, rootOf, splice, stringAt } from "../base/json-splice.ts";
 import { isRecord, parseRecord, stringOr } from "../base/json-value.ts";
 import { makeSseEvent } from "../base/sse.ts";
 import type { Api } from "../usage/stream-events.ts";
@@ -10,8 +12,8 @@ import type { Acceptance } from "./gate.ts";
 
 /** Begins the content of every item that we made. The rest is base64 of the summary's UTF-8. */
 const MARK = "codex-helper:summary:1:";
-const TRIGGER = '"compaction_trigger"';
-const ITEM_TYPE = '"compaction"';
+const TRIGGER = "compaction_trigger";
+const ITEM_TYPE = "compaction";
 /** How both begin: nearly every body holds neither, and one search shows it. */
 const EITHER = Buffer.from('"compaction');
 
@@ -35,13 +37,13 @@ const NONE: CompactionFacts = { isRequest: false, hasOwn: false };
 /** What a Responses body has to do with compaction. Parses only a body that holds one of the words. */
 export function readCompaction(api: Api | null, body: Uint8Array): CompactionFacts {
   if (api !== "responses") return NONE;
-  const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
-  if (!bytes.includes(EITHER) || (!bytes.includes(TRIGGER) && !bytes.includes(ITEM_TYPE))) return NONE;
-  const input = parseInput(body)?.input ?? [];
-  const contents = input.filter(isCompaction).map((item) => stringOr(item["encrypted_content"], ""));
+  const bytes = bytesOf(body);
+  if (!bytes.includes(EITHER) || (!bytes.includes(`"${TRIGGER}"`) && !bytes.includes(`"${ITEM_TYPE}"`)))
+    return NONE;
+  const items = itemsOf(bytes);
   return {
-    isRequest: isTrigger(input.at(-1)),
-    hasOwn: contents.some((content) => content.startsWith(MARK)),
+    isRequest: items.at(-1)?.type === TRIGGER,
+    hasOwn: items.some(({ content }) => content.startsWith(MARK)),
   };
 }
 
@@ -65,21 +67,16 @@ export const COMPACTION_ITEM: Acceptance = {
 
 /** The body with our own items unfolded into messages that any upstream understands; the same body without any. */
 export function unfoldSummaries(body: Uint8Array): Uint8Array {
-  return changeInput(body, (input) =>
-    input.map((item) => {
-      const content = isCompaction(item) ? stringOr(item["encrypted_content"], "") : "";
-      if (!content.startsWith(MARK)) return item;
-      const summary = Buffer.from(content.slice(MARK.length), "base64").toString("utf8");
-      return message(BEFORE_SUMMARY + summary);
-    }),
+  return changeInput(body, ({ content }) =>
+    content.startsWith(MARK)
+      ? BEFORE_SUMMARY + Buffer.from(content.slice(MARK.length), "base64").toString("utf8")
+      : null,
   );
 }
 
 /** The body with the trigger replaced by a request for a summary in prose. */
 export function askForSummary(body: Uint8Array): Uint8Array {
-  return changeInput(body, (input) =>
-    isTrigger(input.at(-1)) ? [...input.slice(0, -1), message(ASK_FOR_SUMMARY)] : input,
-  );
+  return changeInput(body, ({ isLast, type }) => (isLast && type === TRIGGER ? ASK_FOR_SUMMARY : null));
 }
 
 export interface Summary {
@@ -141,25 +138,33 @@ function textOf(item: unknown): string {
 }
 
 /** A user's message: developer messages are moved to the front by some relays, out of their place. */
-function message(text: string): Record<string, unknown> {
-  return { type: "message", role: "user", content: [{ type: "input_text", text }] };
+function message(text: string): string {
+  return JSON.stringify({ type: "message", role: "user", content: [{ type: "input_text", text }] });
 }
 
-function changeInput(body: Uint8Array, change: (input: unknown[]) => unknown[]): Uint8Array {
-  const parsed = parseInput(body);
-  if (parsed === null) return body;
-  return new TextEncoder().encode(JSON.stringify({ ...parsed.body, input: change(parsed.input) }));
+interface Item {
+  readonly type: string;
+  /** Of a compaction item; empty for any other. */
+  readonly content: string;
+  readonly isLast: boolean;
 }
 
-function parseInput(body: Uint8Array): { body: Record<string, unknown>; input: unknown[] } | null {
-  const value = parseRecord(new TextDecoder().decode(body));
-  return value !== null && Array.isArray(value["input"]) ? { body: value, input: value["input"] } : null;
+/** Puts messages in the place of input items; every other byte stays. */
+function changeInput(body: Uint8Array, textFor: (item: Item) => string | null): Uint8Array {
+  const bytes = bytesOf(body);
+  const edits = itemsOf(bytes).flatMap(({ value, ...item }) => {
+    const text = textFor(item);
+    return text === null ? [] : [{ ...value, text: message(text) }];
+  });
+  return edits.length === 0 ? body : splice(bytes, edits);
 }
 
-function isTrigger(item: unknown): boolean {
-  return isRecord(item) && item["type"] === "compaction_trigger";
-}
-
-function isCompaction(item: unknown): item is Record<string, unknown> {
-  return isRecord(item) && item["type"] === "compaction" && typeof item["encrypted_content"] === "string";
+function itemsOf(bytes: Buffer): readonly (Item & { readonly value: ValueRange })[] {
+  const entries = elementsOf(bytes, membersOf(bytes, rootOf(bytes)).get("input"));
+  return entries.map(({ value }, place) => {
+    const members = membersOf(bytes, value);
+    const type = stringAt(bytes, members.get("type"));
+    const content = type === ITEM_TYPE ? stringAt(bytes, members.get("encrypted_content")) : "";
+    return { value, type, content, isLast: place === entries.length - 1 };
+  });
 }

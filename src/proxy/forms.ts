@@ -1,7 +1,7 @@
 // The two forms of one answer, for Responses and Messages: a stream of events and a JSON document. Each is made from the other
 // only where nothing is lost; else there is null.
 // Pure.
-import { isRecord, type JsonRecord, parseRecord, stringOr } from "../base/json-value.ts";
+import { isRecord, type JsonRecord, parseExact, stringOr } from "../base/json-value.ts";
 import { makeSseEvent, type SseEvent } from "../base/sse.ts";
 
 type TypedEvent = Parameters<typeof makeSseEvent>[0];
@@ -9,7 +9,7 @@ type EventApi = "responses" | "messages";
 
 /** The document that a stream of events amounts to. */
 export function makeDocument(api: EventApi, events: readonly SseEvent[]): JsonRecord | null {
-  const parsed = events.map(({ data }) => parseRecord(data)).filter(isRecord);
+  const parsed = events.map(({ data }) => parseExact(data)).filter(isRecord);
   return api === "responses" ? makeResponse(parsed) : makeMessage(parsed);
 }
 
@@ -60,9 +60,9 @@ function makeMessage(events: readonly JsonRecord[]): JsonRecord | null {
     } else if (type !== "content_block_stop" && type !== "message_stop" && type !== "ping") return null;
   }
   for (const [index, json] of inputs) {
-    const input = json === "" ? {} : parseRecord(json);
+    const input = json === "" ? {} : parseExact(json);
     const block = blocks.get(index);
-    if (input === null || block === undefined) return null;
+    if (!isRecord(input) || block === undefined) return null;
     block["input"] = input;
   }
   if (message === null) return null;

@@ -12,7 +12,7 @@ import {
   membersOf,
   rootOf,
   splice,
-  stringIn,
+  stringAt,
 } from "../base/json-splice.ts";
 import { fingerprint } from "../base/secrets.ts";
 import type { Refusal } from "../routing/types.ts";
@@ -106,7 +106,7 @@ function readInput(bytes: Buffer, input: JsonEntry | undefined): Piece[] {
   const among = elementsOf(bytes, input);
   return among.flatMap((entry, place): Piece[] => {
     const members = membersOf(bytes, entry.value);
-    const textOf = (name: string): string => textAt(bytes, members.get(name));
+    const textOf = (name: string): string => stringAt(bytes, members.get(name));
     const id = textOf("id");
     const type = textOf("type");
     const named = { id: id.toLowerCase(), path: `input.${place}` };
@@ -134,7 +134,7 @@ function readMessages(
     const among = elementsOf(bytes, content);
     const blocks = among.map((entry, index) => {
       const block = membersOf(bytes, entry.value);
-      const textOf = (name: string): string => textAt(bytes, block.get(name));
+      const textOf = (name: string): string => stringAt(bytes, block.get(name));
       const type = textOf("type");
       if (type === "thinking" || type === "redacted_thinking") {
         const said = textOf("signature") || textOf("data") || textOf("thinking") || rawOf(bytes, entry);
@@ -143,7 +143,7 @@ function readMessages(
       }
       return { entry, type };
     });
-    turns.push({ role: textAt(bytes, members.get("role")), content, blocks });
+    turns.push({ role: stringAt(bytes, members.get("role")), content, blocks });
   }
   return { pieces, turns };
 }
@@ -231,7 +231,9 @@ function lacksThought(
 
 function isThinking({ bytes, root }: Pick<History, "bytes" | "root">): boolean {
   const thinking = root.find(({ key }) => key === "thinking");
-  return thinking !== undefined && textAt(bytes, membersOf(bytes, thinking.value).get("type")) !== "disabled";
+  return (
+    thinking !== undefined && stringAt(bytes, membersOf(bytes, thinking.value).get("type")) !== "disabled"
+  );
 }
 
 /** The request without its switch, and without the edits of the context that need it. */
@@ -240,16 +242,12 @@ function turnThinkingOff({ bytes, root }: History): readonly JsonEdit[] {
   const edits =
     management === undefined ? [] : elementsOf(bytes, membersOf(bytes, management.value).get("edits"));
   const needsThinking = (edit: JsonEntry): boolean =>
-    textAt(bytes, membersOf(bytes, edit.value).get("type")).startsWith("clear_thinking");
+    stringAt(bytes, membersOf(bytes, edit.value).get("type")).startsWith("clear_thinking");
   const isEmptied = edits.length > 0 && edits.every(needsThinking);
   return [
     ...cut(root, ({ key }) => key === "thinking" || (isEmptied && key === "context_management")),
     ...(isEmptied ? [] : cut(edits, needsThinking)),
   ];
-}
-
-function textAt(bytes: Buffer, entry: JsonEntry | undefined): string {
-  return entry === undefined ? "" : stringIn(bytes, entry.value);
 }
 
 function rawOf(bytes: Buffer, { value }: JsonEntry): string {

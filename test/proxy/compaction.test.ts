@@ -257,3 +257,19 @@ test("where every upstream fails a compaction request, each was asked once", asy
   expect(response.status).toBeGreaterThanOrEqual(500);
   expect(failing.requests.length).toBe(1);
 });
+
+test("what is compacted, or was, keeps every other byte: numbers, white space and escapes", () => {
+  const odd = String.raw`"n":1234567890123456789, "z":-0,"big":1e9999,"e":1.50E+2 ,"u":"\u00e9\/"`;
+  const body = (last: string): Uint8Array =>
+    new TextEncoder().encode(`{ "model":"m",${odd},"input":[{"type":"x",${odd}} , ${last} ]}`);
+  const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
+  const asked = text(askForSummary(body('{"type" : "compaction_trigger"}')));
+  const message = asked.slice(asked.indexOf('{"type":"message"'), asked.lastIndexOf(" ]}"));
+  expect(asked).toBe(text(body(message)));
+  expect(JSON.parse(message)).toMatchObject({ role: "user" });
+  const own = `{"encrypted_content":"codex-helper:summary:1:${Buffer.from("all of it").toString("base64")}","type":"compaction"}`;
+  const unfolded = text(unfoldSummaries(body(own)));
+  expect(unfolded).toContain(odd);
+  expect(unfolded).toContain("all of it");
+  expect(unfolded.replace(/\{"type":"message".*\}(?= \]\})/, own)).toBe(text(body(own)));
+});

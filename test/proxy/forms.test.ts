@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
+import { parseExact } from "../../src/base/json-value.ts";
 import { createSseSplitter } from "../../src/base/sse.ts";
 import { makeDocument, makeEvents } from "../../src/proxy/forms.ts";
 import {
@@ -170,6 +171,30 @@ test.each<[string, "responses" | "messages", readonly string[]]>([
   ],
 ])("events are no document where something would be lost: %s", (_title, api, events) => {
   expect(makeDocument(api, split(events.join("")))).toBe(null);
+});
+
+test("numbers are written as the upstream wrote them, in both directions", () => {
+  const odd = '{"id":1234567890123456789,"z":-0,"big":1e9999,"e":1.50E+2}';
+  const events = split(
+    [
+      sse("message_start", { type: "message_start", message: { id: "m", content: [], usage: {} } }),
+      sse("content_block_start", {
+        type: "content_block_start",
+        index: 0,
+        content_block: { type: "tool_use", input: {} },
+      }),
+      sse("content_block_delta", {
+        type: "content_block_delta",
+        index: 0,
+        delta: { type: "input_json_delta", partial_json: odd },
+      }),
+      sse("content_block_stop", { type: "content_block_stop", index: 0 }),
+      sse("message_stop", { type: "message_stop" }),
+    ].join(""),
+  );
+  expect(JSON.stringify(makeDocument("messages", events))).toContain(`"input":${odd}`);
+  const document = parseExact(`{"id":"m","content":[{"type":"tool_use","input":${odd}}],"usage":{}}`);
+  expect(makeEvents("messages", document as Record<string, unknown>)).toContain(JSON.stringify(odd));
 });
 
 test("neither direction throws, whatever it is given", () => {
