@@ -148,6 +148,13 @@ export const logEntrySchema = z.object({
     .optional(z.string())
     .check(z.describe("As the upstream was asked for it, when that differs")),
   session_id: z.optional(z.string()),
+  agent: z
+    .optional(z.enum(["main", "subagent", "compaction", "auxiliary"]))
+    .check(
+      z.describe(
+        "Which part of the client asked: the conversation itself, a sub-agent, the summary that replaces a long conversation, or a title or the like; absent where the client does not say",
+      ),
+    ),
   cwd: z.optional(z.string()).check(z.describe("Absent when unknown")),
   ttfb_ms: z.optional(milliseconds).check(z.describe("Until the answer's first byte went to the client")),
   stream: z.optional(z.boolean()).check(z.describe("The client asked for a stream")),

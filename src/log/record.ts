@@ -14,13 +14,14 @@ type Pass = NonNullable<RecordedUsage["iterations"]>[number];
 export type Figures = Read<Omit<Pass, "model">>;
 
 type Unread = "held_back" | "redactions_exempt" | "stream";
-type ReadAsText = "outcome" | "service" | "usage_unknown";
+type ReadAsText = "agent" | "outcome" | "service" | "usage_unknown";
 export interface LogRecord extends Read<Omit<LogEntry, Unread | ReadAsText | "attempts">> {
   /** ms since 1970; always a time that a Date can hold. */
   readonly timestamp_ms: number;
-  /** Text, because a newer version may know more services and outcomes than this one. */
+  /** Text, because a newer version may know more of them than this one. */
   readonly service?: string | undefined;
   readonly outcome?: string | undefined;
+  readonly agent?: string | undefined;
   readonly usage_unknown?: string | undefined;
   readonly attempts?: readonly RecordedAttempt[] | undefined;
 }
@@ -48,6 +49,7 @@ export function readRecord(line: unknown): LogRecord | null {
     model: text(line["model"]),
     upstream_model: text(line["upstream_model"]),
     session_id: text(line["session_id"]),
+    agent: text(line["agent"]),
     cwd: text(line["cwd"]),
     ttfb_ms: figure(line["ttfb_ms"]),
     outcome: text(line["outcome"]),

@@ -10,11 +10,15 @@ export interface RequestFacts {
   readonly model: string | null;
   readonly stream: boolean;
   readonly sessionId: string | null;
+  /** Which part of the client asks; null where it does not say. */
+  readonly agent: Agent | null;
   /** The upstream keeps the answer: `store: true`, in Responses and Chat Completions. */
   readonly store: boolean;
   /** The upstream works on after the connection is gone. */
   readonly background: boolean;
 }
+
+export type Agent = "main" | "subagent" | "compaction" | "auxiliary";
 
 const SESSION_HEADERS = ["x-claude-code-session-id", "session-id", "session_id", "thread-id"];
 const MAX_FIELD_BYTES = 256;
@@ -32,6 +36,7 @@ export function readRequestFacts(endpoint: Endpoint, headers: Headers, body: Uin
       endpoint,
       model: namesModel ? stringField(bytes, "model") : null,
       sessionId: headerSession(headers),
+      agent: null,
       stream: false,
       store: false,
       background: false,
@@ -42,6 +47,10 @@ export function readRequestFacts(endpoint: Endpoint, headers: Headers, body: Uin
     model: stringField(bytes, "model"),
     stream: flagField(bytes, STREAM),
     sessionId: headerSession(headers) ?? stringField(bytes, "prompt_cache_key") ?? claudeSession(bytes),
+    // Asked for at the end.
+    get agent() {
+      return readAgent(headers);
+    },
     // Asked for after a failure alone, and looked for in the whole of a body.
     get store() {
       return flagField(bytes, STORE);
@@ -58,6 +67,33 @@ function headerSession(headers: Headers): string | null {
     if (value !== null && value !== "" && value.length <= 200) return value;
   }
   return null;
+}
+
+/** What clients call the parts of them that ask. Claude Code says the class of a request to its own vendor only. */
+const AGENT_WORDS: ReadonlyMap<string, Agent> = new Map([
+  ["turn", "main"],
+  ["main", "main"],
+  ["subagent", "subagent"],
+  ["workflow", "subagent"],
+  ["compaction", "compaction"],
+  ["compact", "compaction"],
+  ["auxiliary", "auxiliary"],
+  ["side_reply", "auxiliary"],
+  ["thread_title", "auxiliary"],
+  ["memory_consolidation", "auxiliary"],
+]);
+
+/** The summary of a sub-agent's conversation is one, too: what is told of the request goes before what is told of its agent. */
+function readAgent(headers: Headers): Agent | null {
+  const metadata = headers.get("x-codex-turn-metadata") ?? "";
+  const named = (name: string): string => new RegExp(`"${name}":"(\\w+)"`).exec(metadata)?.[1] ?? "";
+  const kind = AGENT_WORDS.get(headers.get("x-claude-code-request-class") ?? named("request_kind"));
+  if (kind !== undefined && kind !== "main") return kind;
+  const helper = headers.get("x-openai-subagent");
+  const agent = AGENT_WORDS.get(helper ?? named("thread_source"));
+  if (agent !== undefined) return agent;
+  if (helper !== null || headers.has("x-claude-code-agent-id")) return "subagent";
+  return kind ?? (headers.has("x-claude-code-session-id") ? "main" : null);
 }
 
 /** Claude Code's `metadata.user_id` is a JSON string with a session_id in it, or ends in `_session_<id>`. */

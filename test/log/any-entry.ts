@@ -51,6 +51,7 @@ export const anyEntry: fc.Arbitrary<LogEntry> = fc.record({
   model: maybe(name),
   upstream_model: maybe(name),
   session_id: maybe(name),
+  agent: maybe(fc.constantFrom("main", "subagent", "compaction", "auxiliary")),
   cwd: maybe(name),
   ttfb_ms: maybe(ms),
   stream: maybe(fc.boolean()),

@@ -26,6 +26,7 @@ const FULL: LogEntry = {
   model: "gpt-5",
   upstream_model: "gpt-5-relay",
   session_id: "s",
+  agent: "subagent",
   cwd: "/home/u/project",
   ttfb_ms: 80,
   stream: true,

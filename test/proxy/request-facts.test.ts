@@ -51,6 +51,44 @@ test("facts are those that parsing would give, whatever else the body holds", ()
   );
 });
 
+/** As the real clients send them, shortened. */
+const AGENTS: readonly (readonly [agent: string | null, headers: Record<string, string>])[] = [
+  [
+    "main",
+    { "x-codex-turn-metadata": '{"agent_name":"/root","request_kind":"turn","thread_source":"user"}' },
+  ],
+  [
+    "subagent",
+    {
+      "x-codex-turn-metadata":
+        '{"agent_name":"/root/helper","request_kind":"turn","thread_source":"subagent"}',
+      "x-openai-subagent": "collab_spawn",
+    },
+  ],
+  ["subagent", { "x-openai-subagent": "review" }],
+  ["compaction", { "x-codex-turn-metadata": '{"request_kind":"compaction","thread_source":"user"}' }],
+  [
+    "compaction",
+    {
+      "x-codex-turn-metadata": '{"request_kind":"compaction","thread_source":"subagent"}',
+      "x-openai-subagent": "collab_spawn",
+    },
+  ],
+  ["compaction", { "x-openai-subagent": "compact" }],
+  ["auxiliary", { "x-codex-turn-metadata": '{"request_kind":"turn","thread_source":"thread_title"}' }],
+  ["main", { "x-claude-code-session-id": "s" }],
+  ["subagent", { "x-claude-code-session-id": "s", "x-claude-code-agent-id": "a9d90d33fe21a074e" }],
+  ["compaction", { "x-claude-code-session-id": "s", "x-claude-code-request-class": "compaction" }],
+  ["subagent", { "x-claude-code-session-id": "s", "x-claude-code-request-class": "workflow" }],
+  [null, { "x-codex-turn-metadata": "not JSON", "session-id": "s" }],
+  [null, { "x-codex-turn-metadata": '{"request_kind":"constructor"}' }],
+  [null, {}],
+];
+
+test.each(AGENTS)("%s is who asks, by what a client says of it", (agent, headers) => {
+  expect(facts({ model: "m" }, headers).agent as string | null).toBe(agent);
+});
+
 test("a tool that has a property of the same name does not make a request stream", () => {
   expect(facts({ tools: [{ default: { stream: true, store: true } }] })).toMatchObject({
     stream: false,

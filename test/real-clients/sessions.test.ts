@@ -114,6 +114,8 @@ describe("a long conversation on the built-in provider", () => {
     const session = await project.turn("remember: mango");
     await project.turn("second", [...EXEC, "resume", session]);
     await project.turn("third", [...EXEC, "resume", session]);
+    const turns = (await proxy.logged(1)).filter(({ method }) => method === "POST");
+    expect(new Set(turns.map(({ agent }) => agent))).toEqual(new Set(["main", "compaction"]));
     const last = relay.requests.at(-1)?.text() ?? "";
     expect(last.includes("SUMMARY: the secret word is mango")).toBe(true);
     expect(last.includes('"type":"compaction"')).toBe(false);

@@ -128,10 +128,24 @@ describe("a summary", () => {
       upstream_base_url: "u",
       model: "m",
       session_id: "s",
+      agent: "subagent",
       cwd: "p",
     };
     const keys = GROUPS.map((by) => summarize(by, [request(fields)]).rows[0]?.key);
-    expect(keys).toEqual(["c", "u", "m", "s", "p", "p", "day 0", "day 0", "day 0", "day 0", "claude"]);
+    expect(keys).toEqual([
+      "c",
+      "u",
+      "m",
+      "s",
+      "subagent",
+      "p",
+      "p",
+      "day 0",
+      "day 0",
+      "day 0",
+      "day 0",
+      "claude",
+    ]);
     const days = summarize(
       "day",
       [2, 0, 1].map((day) => request({ timestamp_ms: day * DAY_MS, usage: { total_tokens: 1 } })),

@@ -145,6 +145,26 @@ describe("usage summary", () => {
     expect((await usage("summary", "--by", "week")).stdout).toMatch(/^week +requests/);
   });
 
+  test("shows what sub-agents and compaction took apart", async () => {
+    const tokens = { input_tokens: 10, output_tokens: 1, total_tokens: 11 };
+    const of = (agent: LogEntry["agent"]): string => makeLogLine(makeEntry({ agent, usage: tokens }));
+    writeLog([of("main"), of("subagent"), of("main"), of("compaction"), of(undefined)].join(""));
+    const { rows, total } = JSON.parse((await usage("summary", "--by", "agent", "--json")).stdout);
+    expect(rows.map((row: SummaryRow) => [row.key, row.total_tokens])).toEqual([
+      ["main", 22],
+      ["subagent", 11],
+      ["compaction", 11],
+      [null, 11],
+    ]);
+    expect(total.total_tokens).toBe(55);
+    expect((await usage("summary", "--by", "agent")).stdout).toMatch(
+      /^agent .*\nthe conversation +2 .*\nsub-agents/,
+    );
+    expect((await usage("summary", "--by", "agent", "--plain")).stdout).toStartWith(
+      "agent | requests | input_tokens | output_tokens | total_tokens\nmain | 2 | 20 | 2 | 22\n",
+    );
+  });
+
   test("refuses a range that ends before it begins, and a date that does not exist", async () => {
     const backward = await usage("summary", "--since", "2026-11", "--until", "2026-10");
     expect([backward.code, backward.stderr]).toEqual([

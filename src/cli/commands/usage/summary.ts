@@ -113,6 +113,7 @@ const HEADINGS: Readonly<Record<Group, Text>> = {
   upstream: text`upstream`,
   model: text`model`,
   session: text`session`,
+  agent: text`agent`,
   project: text`directory`,
   cwd: text`directory`,
   month: text`month`,
@@ -121,6 +122,13 @@ const HEADINGS: Readonly<Record<Group, Text>> = {
   hour: text`hour`,
   service: text`client`,
 };
+/** As the log has them. */
+const AGENT_NAMES: ReadonlyMap<string, Text> = new Map([
+  ["main", text`the conversation`],
+  ["subagent", text`sub-agents`],
+  ["compaction", text`compaction`],
+  ["auxiliary", text`titles and the like`],
+]);
 const BAR_COLUMNS = 12;
 const WIDEST_BAR = 40;
 const SPARK_COLUMNS = 60;
@@ -175,6 +183,7 @@ interface NameContext {
 function showName(key: string | null, { by, width, env }: NameContext): string {
   const most = Math.max(LEAST_NAME_COLUMNS, Math.floor(width * NAME_SHARE));
   const name = oneLine(key ?? "-");
+  if (by === "agent") return tell(AGENT_NAMES.get(name) ?? name);
   if (by === "project" || by === "cwd") return cutPath(showPath(name, env), most);
   return cutColumns(by === "upstream" ? name.replace(/^https:\/\//, "") : name, most);
 }
