@@ -45,8 +45,8 @@ export interface LoopRun {
   readonly tried: Tried[];
   /** Counts what is held of an answer; negative for what is let go. */
   readonly hold: (bytes: number) => void;
-  /** What an upstream was not shown. */
-  readonly heldBack: Set<string>;
+  /** What upstreams were not shown; one may be in it more than once. */
+  readonly heldBack: string[];
 }
 
 type Answered = Exclude<LoopResult, { readonly kind: "all-failed" }>;
@@ -115,6 +115,7 @@ async function runPass(pass: Pass, run: LoopRun, progress: Progress): Promise<An
     waitedMs += Math.min(firstByteMs, deps.monotonic() - startedAt);
     if (step.kind === "client-gone") return step;
     if (step.kind === "answer") {
+      if (isForClient(pass)) return step;
       // Its failure came late, and may have left none that is usable: the others are planned anew, and wait as long.
       return (await convert(step.chosen, pass, run)) ?? (await runPass(pass, run, progress));
     }
@@ -167,6 +168,11 @@ function endpointKey({ method, target }: ClientRequest): string {
 /** It does not know this kind of request: nothing is said of another kind, and nothing that a client need see. */
 function lacksCompaction(verdict: Verdict | null): boolean {
   return verdict?.rule === "no-compaction";
+}
+
+/** What comes of it goes to the client as it is. */
+function isForClient({ bindsAccount = false, convert: conversion }: Pass): boolean {
+  return !bindsAccount && conversion === undefined;
 }
 
 /** The answer as it goes to the client; null where it does not hold what was asked for: a failed attempt like any other. */
@@ -343,7 +349,7 @@ async function send(one: OneAttempt, run: LoopRun, model: string | null): Promis
     const held = { events: 0, bytes: 0 };
     return { kind: "failed", outcome: { kind: "not-tried", ...made }, answer: null, held };
   }
-  for (const name of made.heldBack) run.heldBack.add(name);
+  if (made.heldBack.length > 0) run.heldBack.push(...made.heldBack);
   const acceptEncoding = request.headers.get("accept-encoding");
   return await attempt(
     {

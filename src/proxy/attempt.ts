@@ -90,10 +90,11 @@ export async function attempt(request: AttemptRequest, connections: Connections)
   const staleAfterMs =
     mayBeStale && hasEarlyHead(request) ? connections.staleAfterMs(request.upstream) : null;
   const first = await send(request, connections, { staleAfterMs, fresh: false, isNew: !mayBeStale });
-  if (!mayBeStale || !isLost(first) || !request.mayResend())
-    return await blameWay(request, first, !mayBeStale);
+  if (!isLost(first)) return first;
+  if (!mayBeStale) return await blameWay(request, first);
+  if (!request.mayResend()) return first;
   const again = await send(request, connections, { staleAfterMs: null, fresh: true, isNew: true });
-  return await blameWay(request, again, true);
+  return isLost(again) ? await blameWay(request, again) : again;
 }
 
 /** The head of an answer that is not streamed comes with the whole of it. */
@@ -111,14 +112,10 @@ function isLost(result: AttemptResult): boolean {
 /** The code of a kept connection that was given up. */
 const STALE = "STALE";
 
-/** A proxy may open a tunnel first and drop it when it gets no further: whether it does, another tunnel shows. */
-async function blameWay(
-  request: AttemptRequest,
-  result: AttemptResult,
-  isNew: boolean,
-): Promise<AttemptResult> {
+/** A proxy may open a tunnel first and drop it when it gets no further: whether it has, another tunnel shows. */
+async function blameWay(request: AttemptRequest, result: AttemptResult): Promise<AttemptResult> {
   const { proxy } = request.upstream;
-  if (proxy === false || !isNew || !request.url.startsWith("https:") || !isLost(result)) return result;
+  if (proxy === false || !request.url.startsWith("https:")) return result;
   const connect = await checkConnect(request.url, proxy, CONNECT_CHECK_MS);
   if (request.clientSignal.aborted) return GONE;
   return connect.kind === "connected" ? result : failed(proxyLostOutcome("ECONNRESET", proxy));
@@ -148,7 +145,7 @@ async function send(
   const own = new AbortController();
   // A third of what AbortSignal.any costs.
   request.clientSignal.addEventListener("abort", () => own.abort());
-  const watch = watchFirstByte(request, own, sending);
+  const watch = new FirstByteWatch(request, own, sending);
   let response: Response;
   try {
     response = await connections.fetch(sending.fresh)(request.url, {
@@ -166,7 +163,7 @@ async function send(
       connections.noteHead(request.upstream, performance.now() - sentAt);
   } catch (error) {
     if (request.clientSignal.aborted) return GONE;
-    return failed(watch.outcome() ?? transportOutcome(error, proxy));
+    return failed(watch.outcome ?? transportOutcome(error, proxy));
   } finally {
     watch.stop();
   }
@@ -286,44 +283,59 @@ function readAsSent(response: Response, stream: boolean): Source {
  * The timer of the response headers. Bun has no connect timeout, so near the connect budget a bare connect is tried
  * beside the waiting request: an address that accepts none ends the attempt long before the first-byte budget.
  */
-function watchFirstByte(request: AttemptRequest, own: AbortController, { isNew, staleAfterMs }: Sending) {
-  const { proxy, timeouts } = request.upstream;
-  const { connectMs } = timeouts;
-  let outcome: AttemptOutcome | null = null;
-  let stopped = false;
-  const end = (as: AttemptOutcome): void => {
-    if (stopped) return;
-    outcome = as;
-    own.abort();
-  };
-  // A way through a proxy has more steps, each of which may take its time.
-  const checkMs = proxy === false ? Math.min(CONNECT_CHECK_MS, connectMs) : connectMs / 2;
-  const waitMs = Math.min(request.firstByteMs, staleAfterMs ?? Infinity);
-  const checkAfterMs = Math.min(connectMs - checkMs, waitMs);
-  const endLate = (): void => end({ kind: "timeout", phase: "first-byte" });
-  const endWait = (): void => {
-    if (waitMs !== staleAfterMs) return endLate();
-    // Not asked before: it looks through the whole of a body.
-    if (request.mayResend()) return end({ kind: "transport", code: STALE, sent: "maybe" });
-    timer = setTimeout(endLate, request.firstByteMs - waitMs);
-  };
-  let timer = setTimeout(() => {
-    const restMs = waitMs - checkAfterMs;
-    if (restMs <= 0) return endWait();
-    timer = setTimeout(endWait, restMs);
+class FirstByteWatch {
+  /** Why the attempt was ended; null for what was not ended here. */
+  outcome: AttemptOutcome | null = null;
+  private isStopped = false;
+  private timer: Timer;
+  private readonly waitMs: number;
+  private readonly checkMs: number;
+
+  constructor(
+    private readonly request: AttemptRequest,
+    private readonly own: AbortController,
+    private readonly sending: Sending,
+  ) {
+    const { proxy, timeouts } = request.upstream;
+    const { connectMs } = timeouts;
+    // A way through a proxy has more steps, each of which may take its time.
+    this.checkMs = proxy === false ? Math.min(CONNECT_CHECK_MS, connectMs) : connectMs / 2;
+    this.waitMs = Math.min(request.firstByteMs, sending.staleAfterMs ?? Infinity);
+    const checkAfterMs = Math.min(connectMs - this.checkMs, this.waitMs);
+    this.timer = setTimeout(() => this.check(this.waitMs - checkAfterMs), checkAfterMs);
+  }
+
+  stop(): void {
+    this.isStopped = true;
+    clearTimeout(this.timer);
+  }
+
+  private check(restMs: number): void {
+    if (restMs <= 0) return this.endWait();
+    this.timer = setTimeout(() => this.endWait(), restMs);
+    const { upstream, url } = this.request;
+    const { proxy } = upstream;
     // On a kept connection through a proxy it was sent long ago.
-    if (proxy !== false && !isNew) return;
-    void checkConnect(request.url, proxy, checkMs).then((connect) => {
-      if (connect.kind === "timeout") end(connectOutcome(connect, proxy));
+    if (proxy !== false && !this.sending.isNew) return;
+    void checkConnect(url, proxy, this.checkMs).then((connect) => {
+      if (connect.kind === "timeout") this.end(connectOutcome(connect, proxy));
     });
-  }, checkAfterMs);
-  return {
-    outcome: () => outcome,
-    stop: () => {
-      stopped = true;
-      clearTimeout(timer);
-    },
-  };
+  }
+
+  private endWait(): void {
+    const { request, sending, waitMs } = this;
+    const endLate = (): void => this.end({ kind: "timeout", phase: "first-byte" });
+    if (waitMs !== sending.staleAfterMs) return endLate();
+    // Not asked before: it looks through the whole of a body.
+    if (request.mayResend()) return this.end({ kind: "transport", code: STALE, sent: "maybe" });
+    this.timer = setTimeout(endLate, request.firstByteMs - waitMs);
+  }
+
+  private end(as: AttemptOutcome): void {
+    if (this.isStopped) return;
+    this.outcome = as;
+    this.own.abort();
+  }
 }
 
 function connectOutcome(

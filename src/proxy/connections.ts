@@ -20,20 +20,26 @@ const MAX_WAITS = 8;
 
 /** The monotonic clock stands still while the computer sleeps. */
 const SLEEP_MS = 5_000;
+/** Nobody sends a request so soon after one that a sleep began and ended in between. */
+const LOOK_AGAIN_MS = 2;
 
 /** `now` is a monotonic clock in ms, `wallNow` the wall clock. */
 export function createConnections(now: () => number, wallNow: () => number = Date.now) {
   const pooled = new Bun.FetchSession({ keepAlive: { idleTimeout: KEEP_ALIVE_SECS } });
   const single = new Bun.FetchSession({ keepAlive: false });
   let trust: ((path: string) => Trust) | null = null;
-  let seen = { at: now(), wallAt: wallNow() };
+  let seenAt = now();
+  /** How far the wall clock is ahead of the monotonic one. */
+  let ahead = wallNow() - seenAt;
   let wokeAt = -Infinity;
   /** What was kept before a sleep leads nowhere, and is closed by its idle time only now. */
-  const hasJustWoken = (): boolean => {
-    const at = now();
-    const wallAt = wallNow();
-    if (wallAt - seen.wallAt - (at - seen.at) > SLEEP_MS) wokeAt = at;
-    seen = { at, wallAt };
+  const hasJustWoken = (at = now()): boolean => {
+    if (at - seenAt >= LOOK_AGAIN_MS) {
+      const before = ahead;
+      seenAt = at;
+      ahead = wallNow() - at;
+      if (ahead - before > SLEEP_MS) wokeAt = at;
+    }
     return at - wokeAt <= KEEP_ALIVE_MAX_MS;
   };
   const lastReleased = new Map<string, number>();
@@ -48,8 +54,10 @@ export function createConnections(now: () => number, wallNow: () => number = Dat
     },
     /** Could a request sent now go out on a kept-alive connection? Bun does not say, so this is an upper bound. */
     mayHaveBeenReused(upstream: Upstream): boolean {
-      const at = lastReleased.get(upstream.baseUrl);
-      return at !== undefined && !hasJustWoken() && now() - at <= KEEP_ALIVE_MAX_MS;
+      const releasedAt = lastReleased.get(upstream.baseUrl);
+      if (releasedAt === undefined) return false;
+      const at = now();
+      return at - releasedAt <= KEEP_ALIVE_MAX_MS && !hasJustWoken(at);
     },
     noteHead({ baseUrl }: Upstream, waitMs: number): void {
       const waits = headWaits.get(baseUrl);

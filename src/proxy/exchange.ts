@@ -27,22 +27,23 @@ interface Known {
 /** Names of one request in the log. */
 const MOST_HELD_BACK = 32;
 
-type ExchangeDeps = Pick<ProxyDeps, "monotonic" | "now" | "record" | "service" | "uploads">;
+type ExchangeDeps = Pick<ProxyDeps, "inFlight" | "monotonic" | "now" | "record" | "service" | "uploads">;
 
 /** A class, because each request has one: as many closures would cost more than what they do. */
 export class Exchange {
   readonly service: ProxyDeps["service"];
   /** The attempts so far; the loop appends to them. */
   readonly tried: Tried[] = [];
-  /** Names of headers and parameters that an upstream was not shown. */
-  readonly heldBack = new Set<string>();
+  /** Names of headers and parameters that upstreams were not shown; one may be in it more than once. */
+  readonly heldBack: string[] = [];
   private readonly timestampMs: number;
   private readonly startedAt: number;
   private shown: Tried | null = null;
-  private readonly callbacks: (() => void)[] = [];
   private known: Known | null = null;
   private ttfbMs: number | undefined;
   private fixedStatus: number | undefined;
+  /** It is counted among those in flight, until it ends. */
+  takesPlace = false;
   private ended = false;
   private heldBytes = 0;
 
@@ -82,18 +83,13 @@ export class Exchange {
     this.shown = this.tried.findLast((attempt) => attempt.upstream === upstream) ?? null;
   }
 
-  /** Runs when the exchange ends. */
-  onEnd(callback: () => void): void {
-    this.callbacks.push(callback);
-  }
-
   /** Writes the record. Later calls do nothing. */
   end(as: ExchangeEnd): void {
     if (this.ended) return;
     this.ended = true;
     const { deps, fixedStatus, heldBack, known, shown, timestampMs, tried, ttfbMs } = this;
     deps.uploads.budget.add(-this.heldBytes);
-    for (const callback of this.callbacks) callback();
+    if (this.takesPlace) deps.inFlight.count -= 1;
     const last = tried.at(-1);
     // Where nothing is counted no model is named.
     const model = known?.facts.endpoint.usage == null ? null : known.facts.model;
@@ -122,7 +118,7 @@ export class Exchange {
         : undefined,
       redactions: known?.filtered.redactions || undefined,
       redactions_exempt: known?.filtered.exempt || undefined,
-      held_back: heldBack.size === 0 ? undefined : [...heldBack].slice(0, MOST_HELD_BACK),
+      held_back: heldBack.length === 0 ? undefined : [...new Set(heldBack)].slice(0, MOST_HELD_BACK),
       ...sayWhy(as.reason),
     };
     deps.record(entry);

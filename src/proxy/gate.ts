@@ -8,7 +8,7 @@ import type { JsonDocument } from "../usage/answer-reader.ts";
 import { createHeldAnswer, type HeldAnswer, type HeldState } from "../usage/held-answer.ts";
 import { hasError } from "../usage/output.ts";
 import { type Api, readAnswerDocument } from "../usage/stream-events.ts";
-import type { AnswerBody } from "./answer-body.ts";
+import type { AnswerBody, ReadAhead } from "./answer-body.ts";
 
 export interface GateInput {
   readonly api: Api;
@@ -81,107 +81,152 @@ const SLICE_BYTES = 256;
 
 /** Reads ahead in `input.body` (which keeps what was read) until the answer may be shown or is known to be bad. */
 export async function holdAnswer(input: GateInput): Promise<GateResult> {
-  const held: Holding = { answer: null };
-  let copied = 0;
-  const countCopy = (bytes: number): void => {
-    copied += bytes;
-    input.hold(bytes);
-  };
+  const { body } = input;
+  const holding = new Holding(input);
   try {
-    const decided = await readAnswer(input, held, countCopy);
-    return { ...decided, held: { events: held.answer?.events ?? 0, bytes: input.body.heldBytes } };
+    for (;;) {
+      const leftMs = holding.deadline - performance.now();
+      const decided = leftMs <= 0 ? holding.late() : holding.take(await body.readAhead(leftMs));
+      if (decided !== null) return { ...decided, held: { events: holding.events, bytes: body.heldBytes } };
+    }
   } finally {
-    input.hold(-copied);
-    input.body.stopReadingAhead();
+    input.hold(-holding.copiedBytes);
+    body.stopReadingAhead();
   }
 }
 
-interface Holding {
+/** What has come of one answer. A class, because each attempt has one: as many closures would cost more than what they do. */
+class Holding {
+  /** When the wait for what comes next is over; performance.now(). */
+  deadline: number;
+  copiedBytes = 0;
+  private shape: Shape = "unknown";
+  private isBegun = false;
   /** Null until the body turns out to be events. */
-  answer: HeldAnswer | null;
-}
-
-async function readAnswer(
-  input: GateInput,
-  holding: Holding,
-  countCopy: (bytes: number) => void,
-): Promise<Decided> {
-  const { accept, body, idleMs } = input;
-  const { holdBytes } = accept;
-  let shape: Shape = "unknown";
-  let splitter: SseSplitter | null = null;
-  let isBegun = false;
-  let deadline = input.firstEventBy;
+  private answer: HeldAnswer | null = null;
+  private splitter: SseSplitter | null = null;
   /** Of a stream its beginning, for a verdict; a document whole. */
-  const shown: Uint8Array[] = [];
-  let shownBytes = 0;
-  const text = (): string => new TextDecoder().decode(shown.length === 1 ? shown[0] : Buffer.concat(shown));
-  const commit = (document: JsonDocument | null = null): Decided => ({ kind: "commit", shape, document });
-  const bad = (reason: BadReason, said: string, document: JsonDocument | null = null): Decided => ({
-    kind: "bad",
-    outcome: { kind: "bad-content", reason, status: input.status, headers: input.headers, body: said },
-    shape,
-    document,
-  });
-  const late = (): Decided =>
-    holding.answer?.isFinished === true
-      ? bad("empty", text())
-      : {
-          kind: "bad",
-          outcome: { kind: "timeout", phase: isBegun ? "idle" : "first-byte" },
-          shape,
-          document: null,
-        };
-  // Where any output will do, it may be an answer all the same. Where one thing is waited for, it is not seen in time.
-  const tooLarge = (): Decided => {
-    if (shape === "page") return bad("html", text());
-    if (shape === "json" && input.stream) return bad("wrong-form", "");
-    return accept === ANY_OUTPUT ? commit() : bad("malformed", "");
-  };
-  for (;;) {
-    const now = performance.now();
-    if (now >= deadline) return late();
-    const next = await body.readAhead(deadline - now);
-    if (next.kind === "late") return late();
-    // What cannot be looked into says nothing, to the client neither.
-    if (next.kind === "unreadable") return bad("malformed", "");
-    if (next.kind === "too-large") return tooLarge();
-    if (next.kind === "error") return bad("ended-early", text());
-    if (next.kind === "end") {
-      if (shape === "unknown") return bad("nothing", "");
-      if (shape === "json") return judgeDocument(text(), input, { bad, commit });
-      if (shape === "page") return bad("html", text());
-      return bad(holding.answer?.isFinished === true ? "empty" : "ended-early", text());
+  private readonly shown: Uint8Array[] = [];
+  private shownBytes = 0;
+
+  constructor(private readonly input: GateInput) {
+    this.deadline = input.firstEventBy;
+  }
+
+  get events(): number {
+    return this.answer?.events ?? 0;
+  }
+
+  /** Nothing came in time. */
+  late(): Decided {
+    if (this.answer?.isFinished === true) return this.bad("empty", this.text());
+    const outcome = { kind: "timeout", phase: this.isBegun ? "idle" : "first-byte" } as const;
+    return { kind: "bad", outcome, shape: this.shape, document: null };
+  }
+
+  /** What the next piece decides; null for nothing. */
+  take(next: ReadAhead): Decided | null {
+    switch (next.kind) {
+      case "bytes":
+        return this.takeBytes(next.bytes);
+      case "end":
+        return this.end();
+      case "late":
+        return this.late();
+      case "error":
+        return this.bad("ended-early", this.text());
+      // What cannot be looked into says nothing, to the client neither.
+      case "unreadable":
+        return this.bad("malformed", "");
+      case "too-large":
+        return this.tooLarge();
     }
-    if (shape === "unknown") shape = shapeOf(next.bytes);
-    if (shape !== "unknown" && !body.mayKeep(body.heldBytes)) return tooLarge();
-    if (shape === "json" || shownBytes < SHOWN_BYTES) {
-      const piece = shape === "json" ? next.bytes : next.bytes.slice(0, SHOWN_BYTES - shownBytes);
-      shown.push(piece);
-      shownBytes += piece.length;
-      if (shape === "json") countCopy(piece.length);
-    }
+  }
+
+  private takeBytes(bytes: Uint8Array): Decided | null {
+    const { body } = this.input;
+    if (this.shape === "unknown") this.shape = shapeOf(bytes);
+    const { shape } = this;
+    if (shape !== "unknown" && !body.mayKeep(body.heldBytes)) return this.tooLarge();
+    if (shape === "json" || this.shownBytes < SHOWN_BYTES) this.keepShown(bytes);
     if (shape === "events") {
-      splitter ??= createSseSplitter({ maxEventBytes: holdBytes });
-      const answer = (holding.answer ??= createHeldAnswer(input.api));
-      const { isNew, judged, said } = judgeEvents(input, answer, splitter, next.bytes);
-      isBegun ||= answer.events > 0;
-      if (isNew) deadline = performance.now() + idleMs;
-      if (judged === "commit")
-        return input.stream || accept !== ANY_OUTPUT ? commit() : bad("wrong-form", "");
-      if (judged !== null) return bad(judged, said);
+      const decided = this.takeEvents(bytes);
+      if (decided !== null) return decided;
     } else if (shape !== "unknown") {
-      isBegun = true;
-      deadline = performance.now() + idleMs;
+      this.isBegun = true;
+      this.deadline = performance.now() + this.input.idleMs;
     }
-    if (shape !== "json") body.done(next.bytes);
-    if (body.heldBytes >= holdBytes) return tooLarge();
+    if (shape !== "json") body.done(bytes);
+    return body.heldBytes >= this.input.accept.holdBytes ? this.tooLarge() : null;
+  }
+
+  private keepShown(bytes: Uint8Array): void {
+    const isDocument = this.shape === "json";
+    const piece = isDocument ? bytes : bytes.slice(0, SHOWN_BYTES - this.shownBytes);
+    this.shown.push(piece);
+    this.shownBytes += piece.length;
+    if (!isDocument) return;
+    this.copiedBytes += piece.length;
+    this.input.hold(piece.length);
+  }
+
+  private takeEvents(bytes: Uint8Array): Decided | null {
+    const { accept, api, idleMs, stream } = this.input;
+    this.splitter ??= createSseSplitter({ maxEventBytes: accept.holdBytes });
+    this.answer ??= createHeldAnswer(api);
+    const { isNew, judged, said } = judgeEvents(accept, this.answer, this.splitter, bytes);
+    this.isBegun ||= this.answer.events > 0;
+    if (isNew) this.deadline = performance.now() + idleMs;
+    if (judged === null) return null;
+    if (judged !== "commit") return this.bad(judged, said);
+    return stream || accept !== ANY_OUTPUT ? this.commit() : this.bad("wrong-form", "");
+  }
+
+  private end(): Decided {
+    if (this.shape === "unknown") return this.bad("nothing", "");
+    if (this.shape === "json") return this.judgeDocument();
+    if (this.shape === "page") return this.bad("html", this.text());
+    return this.bad(this.answer?.isFinished === true ? "empty" : "ended-early", this.text());
+  }
+
+  private judgeDocument(): Decided {
+    const { api, stream } = this.input;
+    const text = this.text();
+    const value = parseJson(text);
+    if (value === undefined) return this.bad("malformed", text);
+    const document = { text, value };
+    const read = isRecord(value) && !isError(value) ? readAnswerDocument(api, value) : null;
+    if (read === null) return this.bad("json-error", text);
+    if (!read.hasOutput && !read.isPending) return this.bad("empty", text, document);
+    return stream ? this.bad("wrong-form", "", document) : this.commit(document);
+  }
+
+  // Where any output will do, it may be an answer all the same. Where one thing is waited for, it is not seen in time.
+  private tooLarge(): Decided {
+    if (this.shape === "page") return this.bad("html", this.text());
+    if (this.shape === "json" && this.input.stream) return this.bad("wrong-form", "");
+    return this.input.accept === ANY_OUTPUT ? this.commit() : this.bad("malformed", "");
+  }
+
+  private text(): string {
+    const { shown } = this;
+    return new TextDecoder().decode(shown.length === 1 ? shown[0] : Buffer.concat(shown));
+  }
+
+  private commit(document: JsonDocument | null = null): Decided {
+    return { kind: "commit", shape: this.shape, document };
+  }
+
+  private bad(reason: BadReason, said: string, document: JsonDocument | null = null): Decided {
+    const { headers, status } = this.input;
+    const outcome = { kind: "bad-content", reason, status, headers, body: said } as const;
+    return { kind: "bad", outcome, shape: this.shape, document };
   }
 }
 
 /** Looks at a chunk's events one slice after the other, and at none after the first that decides. */
 function judgeEvents(
-  { accept }: GateInput,
+  accept: Acceptance,
   answer: HeldAnswer,
   splitter: SseSplitter,
   bytes: Uint8Array,
@@ -197,21 +242,6 @@ function judgeEvents(
     }
   }
   return { judged: null, said: "", isNew };
-}
-
-interface Deciding {
-  readonly bad: (reason: BadReason, said: string, document?: JsonDocument) => Decided;
-  readonly commit: (document: JsonDocument) => Decided;
-}
-
-function judgeDocument(text: string, { api, stream }: GateInput, { bad, commit }: Deciding): Decided {
-  const value = parseJson(text);
-  if (value === undefined) return bad("malformed", text);
-  const document = { text, value };
-  const read = isRecord(value) && !isError(value) ? readAnswerDocument(api, value) : null;
-  if (read === null) return bad("json-error", text);
-  if (!read.hasOutput && !read.isPending) return bad("empty", text, document);
-  return stream ? bad("wrong-form", "", document) : commit(document);
 }
 
 /** Marked as one, in one of the ways that relays have. */

@@ -87,9 +87,7 @@ async function forward({ request, target, exchange, deps }: Forwarding): Promise
   // Not before: a body that never comes must not take the place of one that is there.
   if (deps.inFlight.count >= MAX_IN_FLIGHT) return refused(FULL);
   deps.inFlight.count += 1;
-  exchange.onEnd(() => {
-    deps.inFlight.count -= 1;
-  });
+  exchange.takesPlace = true;
   const endpoint = endpointOf(method, target.path);
   const compaction = readCompaction(endpoint.api, read.bytes);
   // The rules cannot see into a summary of ours, and must: it leaves as plain text.
@@ -114,6 +112,7 @@ async function forward({ request, target, exchange, deps }: Forwarding): Promise
     ? makeCompactionPasses(plan, body, deps.memory)
     : [{ plan, body, accept: ANY_OUTPUT }];
   const { heldBack, tried } = exchange;
+  const owned = deps.owned();
   const answer = answerRequest(passes, plan, {
     request: {
       method,
@@ -127,7 +126,7 @@ async function forward({ request, target, exchange, deps }: Forwarding): Promise
     route,
     exchange,
     deps,
-    owned: await deps.owned(),
+    owned: owned instanceof Promise ? await owned : owned,
     tried,
     hold,
     heldBack,

@@ -44,13 +44,10 @@ export function holdBack({ headers, search, upstream, owned }: HoldBackParts): H
     // Under a name that the client uses itself, another value is its own.
     else if (!isForRelays(name) || isMaybe(claims, value)) held.push(name);
   }
-  const ofClient: string[] = [];
-  for (const name of headers.keys()) {
-    if (CLIENT_HEADERS.has(name)) ofClient.push(name);
-    else if (!upstream.isOfficial && !isForRelays(name) && !own.has(name)) {
-      if (!owned.headers.has(name) && !upstream.headersAllowed.has(name)) held.push(name);
-    }
-  }
+  const { ofClient, unknown } = namesOf(headers);
+  if (!upstream.isOfficial)
+    for (const name of unknown)
+      if (!own.has(name) && !owned.headers.has(name) && !upstream.headersAllowed.has(name)) held.push(name);
   const isPlain = owned.parameters.size === 0 && (upstream.isOfficial || !mayHoldCredential(search));
   const query = isPlain ? { search, names: [] } : holdBackParameters(search, upstream, owned.parameters);
   return {
@@ -60,6 +57,34 @@ export function holdBack({ headers, search, upstream, owned }: HoldBackParts): H
     search: query.search,
     names: query.names.length === 0 ? held : [...held, ...query.names],
   };
+}
+
+interface Names {
+  readonly all: readonly string[];
+  /** Of the connection and the login. */
+  readonly ofClient: readonly string[];
+  /** Those that a relay may not see, as far as the name tells. */
+  readonly unknown: readonly string[];
+}
+
+/** Request after request a client sends the same names: to ask for each is cheaper than to list them, and leaves no garbage. */
+let lastNames: Names = { all: [], ofClient: [], unknown: [] };
+
+function namesOf(headers: Headers): Names {
+  if (areNamesOf(headers, lastNames.all)) return lastNames;
+  const all = [...headers.keys()];
+  const ofClient = all.filter((name) => CLIENT_HEADERS.has(name));
+  const unknown = all.filter((name) => !CLIENT_HEADERS.has(name) && !isForRelays(name));
+  const names = { all, ofClient, unknown };
+  // Where one is there twice (Set-Cookie), as many may be others.
+  if (new Set(all).size === all.length) lastNames = names;
+  return names;
+}
+
+function areNamesOf(headers: Headers, names: readonly string[]): boolean {
+  if (headers.count !== names.length) return false;
+  for (const name of names) if (!headers.has(name)) return false;
+  return true;
 }
 
 /** What every client leaves behind where a redirect leads to another origin (Fetch 4.4). */

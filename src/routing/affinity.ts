@@ -25,6 +25,8 @@ interface Moment {
 /** Sessions beyond this are forgotten, the longest unused first. A few hundred bytes each. */
 const MAX_SESSIONS = 2_000;
 
+export type Affinity = ReturnType<typeof createAffinity>;
+
 export function createAffinity() {
   /** The least recently used first: what is used moves to the end. */
   const sessions = new Map<string, BoundSession>();

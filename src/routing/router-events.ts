@@ -4,6 +4,8 @@ import type { Upstream } from "../base/upstream.ts";
 import type { Line, Records } from "./records.ts";
 import type { Assessment, PlanRequest, Reason, RouterEvent } from "./types.ts";
 
+export type Announcer = ReturnType<typeof createAnnouncer>;
+
 export function createAnnouncer(records: Records, emit: (event: RouterEvent) => void) {
   const whyNot = (from: Upstream, to: Upstream, line: Line): Reason => {
     const view = records.look(from, null, false);

@@ -1,9 +1,10 @@
 // Which upstream next: keeps what is known of each upstream and each session, and gives leave to try.
 // The only mutable thing of routing; every rule is in the pure files beside it. Knows no network and no file.
-import { type Upstream, modelAt } from "../base/upstream.ts";
+import type { Upstream } from "../base/upstream.ts";
 import { createAffinity, type SessionBinding } from "./affinity.ts";
-import { afterBegun, afterFailure, afterSuccess, type At, HEALTHY, withoutExhaustion } from "./health.ts";
-import { createRecords, type Line, type UpstreamRecord } from "./records.ts";
+import { HEALTHY, withoutExhaustion } from "./health.ts";
+import { TurnPermit } from "./permit.ts";
+import { createRecords } from "./records.ts";
 import { createAnnouncer } from "./router-events.ts";
 import { makeSavedState, readSavedState, type SavedState } from "./saved-state.ts";
 import { reachOf, selectCandidates } from "./select.ts";
@@ -17,7 +18,6 @@ import type {
   RetryClass,
   RouterEvent,
   RoutingSettings,
-  Verdict,
 } from "./types.ts";
 
 export type Router = ReturnType<typeof createRouter>;
@@ -37,6 +37,7 @@ export function createRouter({ now, onEvent = () => {}, random, settings }: Rout
   const affinity = createAffinity();
   const budget = createRetryBudget(now);
   const announcer = createAnnouncer(records, onEvent);
+  const books = { records, affinity, announcer, now, random, settings };
 
   const moment = () => ({ now: now(), idleMs: settings().returnAfterIdleMs });
 
@@ -50,91 +51,6 @@ export function createRouter({ now, onEvent = () => {}, random, settings }: Rout
 
   const isWell = (upstream: Upstream): boolean =>
     records.look(upstream, null, false).allowed === "go" && records.of(upstream.key).health.consecutive === 0;
-
-  /** The first sign of an answer: the session, or the flow of new ones, is with this upstream now. */
-  const noteServed = (upstream: Upstream, request: PlanRequest, line: Line | undefined): void => {
-    // A request from before the user's last edit must not bring a session back to where it was.
-    if (line === undefined || records.lineOf(upstream.service) !== line) return;
-    const { sessionId } = request;
-    const before =
-      sessionId === null ? undefined : affinity.bindingOf(sessionId, { now: now(), idleMs: Infinity });
-    announcer.served(upstream, request, { line, before: before?.key });
-    if (sessionId !== null)
-      affinity.bind({ sessionId, key: upstream.key, service: upstream.service, lastAt: now() });
-  };
-
-  const makePermit = (upstream: Upstream, request: PlanRequest, isProbe: boolean): Permit => {
-    const record = records.of(upstream.key);
-    const { model, sessionId } = request;
-    const line = records.lineOf(upstream.service);
-    let hasBegun = false;
-    let isSettled = false;
-
-    const at = (): At => ({
-      now: now(),
-      settings: settings(),
-      random,
-      isProbe,
-      model: model === null ? null : modelAt(upstream, model),
-    });
-    const freeProbe = (): void => {
-      if (record.probe === permit) record.probe = null;
-    };
-    const begin = (): void => {
-      if (hasBegun) return;
-      hasBegun = true;
-      freeProbe();
-      const seen = records.look(upstream, null, false);
-      record.health = afterBegun(record.health, at());
-      noteReached();
-      announcer.answered(upstream, seen);
-      noteServed(upstream, request, line);
-    };
-    /** Whatever the upstream said, the proxy before it let it through. */
-    const noteReached = (): void => {
-      const proxy = records.proxyOf(upstream);
-      if (proxy === null) return;
-      records.noteReached(proxy, upstream);
-      proxy.record.health = afterSuccess(afterBegun(proxy.record.health, at()), at());
-    };
-    /** The record to hold the failure against: the upstream's own, or that of the proxy before it. */
-    const blamedBy = ({ blame }: Verdict): UpstreamRecord => {
-      const proxy = blame === "proxy" || blame === "way" ? records.proxyOf(upstream) : null;
-      if (proxy === null) return record;
-      const isHosts = records.noteMissed(proxy, upstream) && blame === "way";
-      return isHosts ? record : proxy.record;
-    };
-    const settle = (end: () => void): void => {
-      if (isSettled) return;
-      isSettled = true;
-      freeProbe();
-      end();
-    };
-
-    const permit: Permit = {
-      isProbe,
-      begun: () => {
-        if (!isSettled) begin();
-      },
-      succeed: () =>
-        settle(() => {
-          begin();
-          record.health = afterSuccess(record.health, at());
-          if (sessionId !== null) affinity.touch(sessionId, now());
-        }),
-      fail: (verdict: Verdict) =>
-        settle(() => {
-          if (verdict.reason.status !== undefined) noteReached();
-          const blamed = blamedBy(verdict);
-          if (verdict.blame !== "none") blamed.failures += 1;
-          const seen = records.look(upstream, null, false);
-          blamed.health = afterFailure(blamed.health, verdict, { ...at(), isProbe: isProbe && !hasBegun });
-          announcer.failed(upstream, seen, line);
-        }),
-      release: () => settle(() => {}),
-    };
-    return permit;
-  };
 
   const choose = (request: PlanRequest, binding: SessionBinding | undefined): readonly Candidate[] =>
     selectCandidates({ request, binding, viewOf: viewFor(request) });
@@ -180,7 +96,7 @@ export function createRouter({ now, onEvent = () => {}, random, settings }: Rout
         return { kind: "go", permit: NEUTRAL };
       }
       if (allowed === "no") return { kind: "blocked", until: askAt ?? now(), reason, availability };
-      const permit = makePermit(upstream, request, allowed === "probe");
+      const permit = new TurnPermit(books, upstream, request, allowed === "probe");
       record.requests += 1;
       if (permit.isProbe) {
         record.probe = permit;

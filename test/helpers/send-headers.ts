@@ -12,7 +12,7 @@ interface Sent {
 }
 
 export function sendHeaders(
-  client: Readonly<Record<string, string>>,
+  client: ConstructorParameters<typeof Headers>[0],
   {
     search = "",
     owned = NO_OWNED_NAMES,

@@ -229,3 +229,35 @@ test("a parameter that looks like a credential is held back from a relay, and th
 
 test("whatever several tables add, a value reaches only the origins that have it", () =>
   shortRound("headers", 3000));
+
+describe("the names of one request are not taken for those of the next", () => {
+  const plain = [
+    ["accept", "*/*"],
+    ["originator", "codex_exec"],
+    ["version", "1"],
+  ] as const;
+  for (const [what, before] of [
+    ["as many others", plain.map(([name, value]) => [name, value] as const)],
+    [
+      "one that is there twice",
+      [
+        ["accept", "*/*"],
+        ["set-cookie", "a=1"],
+        ["set-cookie", "b=2"],
+      ] as const,
+    ],
+  ] as const)
+    test(`after ${what}`, () => {
+      send(
+        before.map(([name, value]) => [name, value]),
+        {},
+      );
+      const others = [before[0], before[1], ["x-relay-key", "secret"]] as const;
+      const { headers, names } = send(
+        others.map(([name, value]) => [name, value]),
+        {},
+      );
+      expect(headers).not.toHaveProperty("x-relay-key");
+      expect(names).toContain("x-relay-key");
+    });
+});

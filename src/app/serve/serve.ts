@@ -288,13 +288,13 @@ function createFileTroubles(
     const costs = prices.problem();
     const config = live.current().problem?.text;
     const rules = filter.lastProblem();
+    const hasToken = live.settings().demandsToken === (clientToken !== null);
+    if (config === undefined && rules === null && costs === null && hasToken && told.length === 0) return;
     const troubles = [
       ...(config === undefined ? [] : [t`${config}; the last valid version stays in use`]),
       ...(rules === null ? [] : [describeRuleTrouble(rules)]),
       ...(costs === null ? [] : [costs.text]),
-      ...(live.settings().demandsToken === (clientToken !== null)
-        ? []
-        : [t`limits.client_token was changed: it takes effect when ch starts again`]),
+      ...(hasToken ? [] : [t`limits.client_token was changed: it takes effect when ch starts again`]),
     ];
     for (const words of troubles) if (!told.includes(inEnglish(words))) onTrouble(words);
     told = troubles.map(inEnglish);
@@ -304,7 +304,8 @@ function createFileTroubles(
 /** Each name once: every request of a client has the same ones. */
 function createHeldBackTeller(onTrouble: ServeOptions["onTrouble"]): (entry: LogEntry) => void {
   const told = new Set<string>();
-  return ({ held_back: names = [] }) => {
+  return ({ held_back: names }) => {
+    if (names === undefined) return;
     const fresh = names.filter((name) => !told.has(name)).slice(0, Math.max(0, MOST_TOLD - told.size));
     if (fresh.length === 0) return;
     for (const name of fresh) told.add(name);
