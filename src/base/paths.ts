@@ -79,3 +79,11 @@ export function showPathsIn(text: string, env: Env): string {
   const user = findUserHome(env);
   return user === "/" ? text : text.replaceAll(`${user}/`, "~/").replaceAll(`${user}\\`, "~\\");
 }
+
+/** One word for the person's shell, quoted only where it must be: a POSIX shell, or PowerShell. */
+export function quoteWord(word: string): string {
+  const isWindows = process.platform === "win32";
+  const plain = isWindows ? /^[\w./:\\%+=-]+$/ : /^[\w./:@%+,=-]+$/;
+  if (plain.test(word) && !word.startsWith("-")) return word;
+  return `'${word.replaceAll("'", isWindows ? "''" : `'\\''`)}'`;
+}

@@ -14,6 +14,8 @@ export interface Output extends Data, Words {}
 /** A command of the table in root.ts. Its file is imported when it is asked for, and not before. */
 export interface CommandEntry {
   readonly summary: string;
+  /** `ch --help` says what it does, and not its name alone. */
+  readonly isDaily?: boolean;
   readonly load: () => Promise<{ readonly command: Command }>;
 }
 

@@ -60,8 +60,14 @@ async function chooseLanguage(argv: readonly string[], env: Env): Promise<void> 
 
 async function showRootHelp(data: Data): Promise<void> {
   const { renderRootHelp } = await import("./help.ts");
-  const rows = Object.entries(COMMANDS).map(([name, { summary }]) => [name, translate(summary)] as const);
-  data.line(renderRootHelp(rows, data));
+  const all = Object.entries<CommandEntry>(COMMANDS);
+  const daily = all.filter(([, { isDaily }]) => isDaily === true);
+  const others = all.filter(([, { isDaily }]) => isDaily !== true);
+  const commands = {
+    daily: daily.map(([name, { summary }]) => [name, translate(summary)] as const),
+    others: others.map(([name]) => name),
+  };
+  data.line(renderRootHelp(commands, data));
 }
 
 function asksHelp(words: readonly string[]): boolean {

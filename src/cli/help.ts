@@ -4,6 +4,7 @@ import type { Command } from "./cli.ts";
 import { type Flag, listFlags, listPositionals } from "./flags.ts";
 import type { Data } from "./output.ts";
 import { wrapWords } from "./layout.ts";
+import { isService } from "../base/service.ts";
 
 type Style = Pick<Data, "paint" | "width">;
 type Row = readonly [left: string, right: string];
@@ -12,13 +13,25 @@ type Section = readonly [title: string, rows: readonly Row[]];
 /** Longer lines are hard to read, however wide the terminal is. */
 const WIDEST = 100;
 const WIDEST_LEFT = 30;
+/** Of a terminal with 24 lines, of which the next prompt takes one. */
+const MOST_LINES = 23;
+/** How a screen is set, from the first that fits into those lines: what is left out is the least that does. */
+const DENSITIES = [
+  { hasBlankLines: true, explainsExamples: true },
+  { hasBlankLines: false, explainsExamples: true },
+  { hasBlankLines: false, explainsExamples: false },
+] as const;
 
-export function renderRootHelp(commands: readonly Row[], style: Style): string {
+/** `daily`: what is typed every day, with what it does. Of the others the names. */
+export function renderRootHelp(
+  { daily, others }: { readonly daily: readonly Row[]; readonly others: readonly string[] },
+  style: Style,
+): string {
   return render(style, {
     title: t`codex-helper: relays, keys and failover for the Codex CLI and Claude Code`,
     usage: "ch [COMMAND] [FLAGS]",
     sections: [
-      [t`Commands`, commands],
+      [t`Commands`, [...daily, ["", t`also: ${tellList(others)}`]]],
       [
         t`Flags`,
         [
@@ -26,13 +39,10 @@ export function renderRootHelp(commands: readonly Row[], style: Style): string {
           ["--version", t`show the version, the commit and its date`],
         ],
       ],
-      [
-        t`Examples`,
-        [
-          ["ch demo", t`watch a failover, no key needed`],
-          ["ch config add main --base-url URL --auth-token-env KEY", t`add an upstream`],
-        ],
-      ],
+    ],
+    examples: [
+      ["ch demo", t`watch a failover`],
+      ["ch config add main --base-url URL --auth-token-env KEY", t`add an upstream`],
     ],
   });
 }
@@ -44,13 +54,13 @@ export function renderHelp(command: Command, { line, ...style }: Style & { reado
   const sections: readonly Section[] = [
     [t`Commands`, subCommands.map(([name, sub]) => [name, translate(sub.description)])],
     [t`Arguments`, listPositionals(args).map(({ description, shown }) => [shown, translate(description)])],
-    [t`Flags`, [...listFlags(args).map(flagRow), ["-h, --help", t`show this help`]]],
-    [t`Examples`, (command.examples ?? []).map(([example, does]) => [example, translate(does)])],
+    [t`Flags`, [...flagRows(listFlags(args)), ["-h, --help", t`show this help`]]],
   ];
   return render(style, {
     title: t`${line}: ${translate(command.description)}`,
     usage: usageLine(command, line),
     sections,
+    examples: (command.examples ?? []).map(([example, does]) => [example, translate(does)]),
   });
 }
 
@@ -58,17 +68,24 @@ interface Screen {
   readonly title: string;
   readonly usage: string;
   readonly sections: readonly Section[];
+  readonly examples: readonly Row[];
 }
 
-function render({ paint, width }: Style, { title, usage, sections }: Screen): string {
-  return [
-    ...wrapWords(title, Math.min(width, WIDEST)),
-    "",
-    `${paint("bold", t`Usage`)}  ${usage}`,
-    ...sections
-      .filter(([, rows]) => rows.length > 0)
-      .flatMap(([name, rows]) => ["", paint("bold", name), ...columns(rows, Math.min(width, WIDEST))]),
-  ].join("\n");
+function render({ paint, width }: Style, { title, usage, sections, examples }: Screen): string {
+  const most = Math.min(width, WIDEST);
+  const screens = DENSITIES.map(({ hasBlankLines, explainsExamples }) => {
+    const gap = hasBlankLines ? [""] : [];
+    const shown = explainsExamples ? examples : examples.map(([line]) => [line, ""] as const);
+    return [
+      ...wrapWords(title, most),
+      ...gap,
+      `${paint("bold", t`Usage`)}  ${usage}`,
+      ...[...sections, [t`Examples`, shown] as const]
+        .filter(([, rows]) => rows.length > 0)
+        .flatMap(([name, rows]) => [...gap, paint("bold", name), ...columns(rows, most)]),
+    ];
+  });
+  return (screens.find(({ length }) => length <= MOST_LINES) ?? screens.at(-1) ?? []).join("\n");
 }
 
 function usageLine(command: Command, line: string): string {
@@ -84,9 +101,18 @@ function usageLine(command: Command, line: string): string {
   ].join(" ");
 }
 
-function flagRow(flag: Flag): Row {
-  const value = flag.value === null ? "" : ` ${flag.value.hint}`;
-  return [`${flag.spelling}${value}`, describeFlag(flag)];
+/** One row for each; the flags that name a service share one. */
+function flagRows(flags: readonly Flag[]): Row[] {
+  const services = flags.filter(({ name }) => isService(name));
+  return flags.flatMap((flag): Row[] => {
+    if (services.length > 1 && isService(flag.name)) {
+      if (flag !== services[0]) return [];
+      const spellings = services.map(({ spelling }) => spelling).join(", ");
+      return [[spellings, tellList(services.map(describeFlag))]];
+    }
+    const value = flag.value === null ? "" : ` ${flag.value.hint}`;
+    return [[`${flag.spelling}${value}`, describeFlag(flag)]];
+  });
 }
 
 function describeFlag({ description, value }: Flag): string {
@@ -100,10 +126,12 @@ function describeFlag({ description, value }: Flag): string {
 /** Two columns with the right one wrapped; one under the other where a left side is too long for that. */
 function columns(rows: readonly Row[], width: number): string[] {
   const longest = Math.max(...rows.map(([left]) => left.length));
-  const isStacked = longest > WIDEST_LEFT;
+  const fits = rows.every(([, right]) => longest + 4 + Bun.stringWidth(right) <= width);
+  const isStacked = longest > WIDEST_LEFT && !fits;
   const indent = " ".repeat(isStacked ? 6 : longest + 4);
   return rows.flatMap(([left, right]) => {
     const words = wrapWords(right, width - indent.length);
+    if (right === "") return [`  ${left}`];
     if (isStacked) return [`  ${left}`, ...words.map((line) => `${indent}${line}`)];
     return words.map((line, index) => `${index === 0 ? `  ${left}`.padEnd(indent.length) : indent}${line}`);
   });

@@ -9,7 +9,7 @@ import type { Terminal } from "./terminal.ts";
 export type Colour = "red" | "green" | "yellow" | "cyan" | "bold" | "dim";
 
 export interface Data {
-  /** Columns of the terminal; 80 where there is none. */
+  /** Columns of the terminal, or what is usual where there is none. */
   readonly width: number;
   /** Whether stdout is a terminal, where a line must not be wider than `width`. */
   readonly isTerminal: boolean;
@@ -38,14 +38,13 @@ const CODES: Readonly<Record<Colour, readonly [start: number, end: number]>> = {
 };
 // oxlint-disable-next-line no-control-regex -- our own colours are escape sequences
 const OWN_CODES = /(\u001b\[(?:3[1236]|39|1|2|22)m)/;
-const WIDTH_WITHOUT_TERMINAL = 80;
 
 export function createData({ stdout }: Pick<Terminal, "stdout">): Data {
   const paint: Data["paint"] = (colour, text) => paintText(stdout.hasColours, colour, text);
   const line: Data["line"] = (text = "") => stdout.write(`${makeHarmless(text, stdout.hasColours)}\n`);
   return {
     get width() {
-      return stdout.columns ?? WIDTH_WITHOUT_TERMINAL;
+      return stdout.width;
     },
     get isTerminal() {
       return stdout.columns !== undefined;

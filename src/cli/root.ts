@@ -1,41 +1,67 @@
-// The one table of commands. A command's file is imported when it is asked for, and not before.
+// The one table of commands, those of every day first. A command's file is imported when it is asked for, and not before.
 import type { CommandEntry } from "./cli.ts";
 
 export const COMMANDS = {
   serve: {
     summary: "run the proxy in the foreground (same as plain ch)",
+    isDaily: true,
     load: () => import("./commands/serve.ts"),
+  },
+  status: {
+    summary: "what is running, where requests go, and the state of each upstream",
+    isDaily: true,
+    load: () => import("./commands/status.ts"),
+  },
+  quota: {
+    summary: "what is left on each upstream, and how long it lasts",
+    isDaily: true,
+    load: () => import("./commands/quota.ts"),
+  },
+  usage: {
+    summary: "tokens, costs and outcomes of requests",
+    isDaily: true,
+    load: () => import("./commands/usage.ts"),
+  },
+  session: {
+    summary: "find, read and resume sessions",
+    isDaily: true,
+    load: () => import("./commands/session.ts"),
+  },
+  config: {
+    summary: "show and change your upstreams",
+    isDaily: true,
+    load: () => import("./commands/config.ts"),
+  },
+  run: {
+    summary: "start a client with a proxy of its own",
+    isDaily: true,
+    load: () => import("./commands/run.ts"),
+  },
+  doctor: {
+    summary: "find problems and show how to fix them",
+    isDaily: true,
+    load: () => import("./commands/doctor.ts"),
   },
   switch: {
     summary: "point a client at the proxy, or restore it",
     load: () => import("./commands/switch.ts"),
   },
-  run: { summary: "start a client with a proxy of its own", load: () => import("./commands/run.ts") },
-  doctor: { summary: "find problems and show how to fix them", load: () => import("./commands/doctor.ts") },
-  demo: { summary: "watch a failover, no key needed", load: () => import("./commands/demo.ts") },
-  status: {
-    summary: "what is running, where requests go, and the state of each upstream",
-    load: () => import("./commands/status.ts"),
-  },
-  quota: {
-    summary: "what is left on each upstream, and how long it lasts",
-    load: () => import("./commands/quota.ts"),
+  demo: {
+    summary: "watch a failover, no key needed",
+    load: () => import("./commands/demo.ts"),
   },
   routing: {
     summary: "show the order of upstreams, or reset their state",
     load: () => import("./commands/routing.ts"),
   },
-  config: { summary: "show and change your upstreams", load: () => import("./commands/config.ts") },
   default: {
     summary: "show or set the default service",
     load: () => import("./commands/default.ts"),
   },
-  session: {
-    summary: "find, read and resume sessions",
-    load: () => import("./commands/session.ts"),
+  filter: {
+    summary: "check and try the redaction rules",
+    load: () => import("./commands/filter.ts"),
   },
-  usage: { summary: "tokens, costs and outcomes of requests", load: () => import("./commands/usage.ts") },
-  filter: { summary: "check and try the redaction rules", load: () => import("./commands/filter.ts") },
   completion: {
     summary: "shell completion of commands, flags and names",
     load: () => import("./commands/completion.ts"),

@@ -4,8 +4,10 @@ import { type Env, readVariable } from "../base/env.ts";
 import { errorCode } from "../base/errors.ts";
 
 export interface TerminalStream {
-  /** Columns, where the stream is a terminal that knows them. */
+  /** Columns of the terminal that the stream is; undefined for anything else. */
   readonly columns: number | undefined;
+  /** Into how many columns a text is wrapped: those of the terminal, or what is usual. */
+  readonly width: number;
   readonly hasColours: boolean;
   readonly write: (text: string) => void;
 }
@@ -27,6 +29,8 @@ export class UnwrittenData extends Error {
   override readonly name = "UnwrittenData";
 }
 
+/** For what is no terminal, and for one that says 0: in a container, a CI job, a fresh pseudo-terminal. */
+const USUAL_COLUMNS = 80;
 /** How long to wait for a reader that is slower than we are, ms. */
 const SLOW_READER_WAIT_MS = 1;
 
@@ -46,7 +50,10 @@ export function openTerminal(env: Env): Terminal {
 function openStream(fd: 1 | 2, env: Env, onFailure: (error: unknown) => void): TerminalStream {
   return {
     get columns() {
-      return isTerminal(fd) ? STREAMS[fd]().columns : undefined;
+      return isTerminal(fd) ? (wantedColumns(env) ?? (STREAMS[fd]().columns || USUAL_COLUMNS)) : undefined;
+    },
+    get width() {
+      return this.columns ?? wantedColumns(env) ?? USUAL_COLUMNS;
     },
     get hasColours() {
       return wantsColour(env) ?? isTerminal(fd);
@@ -70,6 +77,12 @@ function isTerminal(fd: keyof typeof STREAMS): boolean {
   } catch {
     return false;
   }
+}
+
+/** What the person prefers (POSIX, Base Definitions 8.3) comes before what the terminal says of itself. */
+function wantedColumns(env: Env): number | undefined {
+  const [columns] = /^0*[1-9]\d{0,4}$/.exec(readVariable(env, "COLUMNS") ?? "") ?? [];
+  return columns === undefined ? undefined : Number(columns);
 }
 
 /** https://no-color.org and the FORCE_COLOR convention; undefined where neither decides. */

@@ -1,5 +1,6 @@
 // The command that resumes a session, to be copied into a shell: nothing gets in but a UUID and a quoted path. Only reads.
 import { lookAt, realPath } from "../base/files.ts";
+import { quoteWord } from "../base/paths.ts";
 import { printable } from "../base/terminal-text.ts";
 import { readUuid } from "./record-text.ts";
 import type { ResumableSession } from "./session.ts";
@@ -23,9 +24,4 @@ export function makeResumeCommand(session: ResumableSession, directory: string |
   const isSafe = directory !== null && printable(directory) === directory && !/[\n\t]/.test(directory);
   const change = isSafe ? [`cd ${quoteWord(directory)}`] : [];
   return [...change, ...file.format.resumeCommands(session, id)].join(" && ");
-}
-
-/** One word for a POSIX shell, quoted only where it must be. */
-export function quoteWord(word: string): string {
-  return /^[\w./:@%+,=-]+$/.test(word) && !word.startsWith("-") ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }

@@ -1,9 +1,9 @@
-// The list of commands in both readmes, made from the help screens. `bun run generate` writes it.
-import { DEFAULT_COMMAND } from "../../src/cli/cli.ts";
+// The list of commands in both readmes, made from the table of commands. `bun run generate` writes it.
+import { type CommandEntry, DEFAULT_COMMAND } from "../../src/cli/cli.ts";
+import { COMMANDS } from "../../src/cli/root.ts";
+import ZH from "../../src/cli/zh.json";
 import { loadCommandPlaces } from "../helpers/command-table.ts";
-import { runInProcess } from "../helpers/in-process-cli.ts";
 import { makeMarkdownTable, replaceBetween } from "../helpers/markdown-table.ts";
-import { makeTempHome } from "../helpers/temp-home.ts";
 
 export const READMES = [
   { path: `${import.meta.dir}/../../README.md`, lang: "en_US.UTF-8", head: ["command", "does"] },
@@ -14,18 +14,21 @@ const MARKS = ["<!-- the commands: begin -->", "<!-- the commands: end -->"] as 
 
 /** The readme with its list as the program has it. Throws where the marks are missing. */
 export async function withCommands(text: string, { head, lang }: (typeof READMES)[number]): Promise<string> {
-  using home = makeTempHome();
-  const { stdout } = await runInProcess(["--help"], { ...home.env, LANG: lang });
   const places = await loadCommandPlaces();
   const isChinese = lang.startsWith("zh");
+  const words: Readonly<Record<string, string>> = ZH;
+  const entries: Readonly<Record<string, CommandEntry>> = COMMANDS;
   const rows = [...new Set(places.map(({ topName }) => topName))].map((name) => {
-    const summary = new RegExp(`^ {2}${name} +(.+)$`, "m").exec(stdout)?.[1] ?? "";
+    const { summary } = entries[name] ?? { summary: "" };
     const command = places.find(({ line }) => line === `ch ${name}`)?.command;
     const subs = Object.keys(command?.subCommands ?? {});
     const more = subs.length > 0 ? " ..." : command?.passesThrough === true ? " -- codex ..." : "";
     const typed = [...(name === DEFAULT_COMMAND ? ["`ch`"] : []), `\`ch ${name}${more}\``];
     const listed = subs.length === 0 ? [] : [subs.join(isChinese ? "、" : ", ")];
-    return [typed.join(isChinese ? "、" : ", "), [summary, ...listed].join(isChinese ? "：" : ": ")];
+    return [
+      typed.join(isChinese ? "、" : ", "),
+      [isChinese ? (words[summary] ?? "") : summary, ...listed].join(isChinese ? "：" : ": "),
+    ];
   });
   return replaceBetween(text, MARKS, makeMarkdownTable([[...head], ...rows]));
 }

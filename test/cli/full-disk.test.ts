@@ -9,6 +9,8 @@ import { type TempHome, makeTempHome } from "../helpers/temp-home.ts";
 const HAS_FULL = existsSync("/dev/full");
 const FULL = HAS_FULL ? "/dev/full" : process.platform === "win32" ? "NUL" : "/dev/null";
 
+const FAULTS = Bun.fileURLToPath(import.meta.resolve("../helpers/fs-faults.ts"));
+
 const COMMANDS = [
   ["--version"],
   ["--help"],
@@ -83,6 +85,35 @@ test("every command's help does", async () => {
     expect({ line, code, stderr }).toEqual({ line, code: HAS_FULL ? 1 : 0, stderr: words });
   }
   closeSync(full);
+});
+
+test.each([["--version"], ["--help"], ["config", "list"], ["usage", "summary", "--json"]])(
+  "says that a file would be too large: %s %s %s",
+  async (...args) => {
+    using home = makeConfiguredHome();
+    // A limit of 0 holds for files; standard error is none.
+    const line = 'ulimit -f 0; exec "$@" >out';
+    const words = args.filter((word) => typeof word === "string");
+    const child = Bun.spawn(["sh", "-c", line, "sh", ...PROGRAM, ...words], {
+      env: home.env,
+      cwd: home.path,
+      stderr: "pipe",
+    });
+    const stderr = await new Response(child.stderr).text();
+    expect(stderr).toBe("error: cannot write: the file would be larger than is allowed (EFBIG)\n");
+    expect(await child.exited).toBe(1);
+  },
+);
+
+test("says that the quota of a disk is reached", async () => {
+  using home = makeConfiguredHome();
+  const [bun = "", ...program] = PROGRAM;
+  const child = Bun.spawn([bun, "--preload", FAULTS, ...program, "--version"], {
+    env: { ...home.env, FS_FAULT: JSON.stringify({ kind: "fail", at: 1, code: "EDQUOT" }) },
+    stderr: "pipe",
+  });
+  expect(await new Response(child.stderr).text()).toBe("error: cannot write: disk quota reached (EDQUOT)\n");
+  expect(await child.exited).toBe(1);
 });
 
 test("messages without room for them do not stop a command", async () => {

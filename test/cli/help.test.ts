@@ -17,4 +17,15 @@ test.each(["ch", ...places.map(({ line }) => line)])("the help screen of %s", as
   expect(chinese.stdout).toMatch(/\p{Script=Han}/u);
   const rows = `${stdout}${chinese.stdout}`.split("\n");
   expect(rows.filter((row) => Bun.stringWidth(row) > 80)).toEqual([]);
+  // With the prompt after it, a terminal of 24 lines shows the whole.
+  for (const screen of [stdout, chinese.stdout])
+    expect(screen.trimEnd().split("\n").length).toBeLessThanOrEqual(23);
+});
+
+test("`ch --help` says what the commands of every day do, before it names the others", async () => {
+  using home = makeTempHome();
+  const { stdout } = await runInProcess(["--help"], home.env);
+  const names = [...stdout.matchAll(/^ {2}([a-z]+) {2,}\S/gm)].map(([, name]) => name);
+  expect(names).toEqual("serve status quota usage session config run doctor".split(" "));
+  expect(stdout).toMatch(/^ +also: switch, /m);
 });

@@ -1,4 +1,5 @@
-// Shows what the program makes of the streams it was started with: `table`, `confirm`, `words`, `long`, `flood`.
+// Shows what the program makes of the streams it was started with: `table`, `confirm`, `words`, `long`, `flood`,
+// `width`.
 import { createData } from "../../src/cli/output.ts";
 import { ClosedPipe, openTerminal } from "../../src/cli/terminal.ts";
 import { createWords } from "../../src/cli/words.ts";
@@ -11,6 +12,9 @@ switch (process.argv[2] ?? "") {
   case "table":
     data.table(["NAME", "WHAT"], [["main", "x".repeat(60)]]);
     data.line(data.paint("red", "red"));
+    break;
+  case "width":
+    data.line(String(data.width));
     break;
   case "confirm":
     data.line(`answer: ${await words.confirm("Go on?")}`);

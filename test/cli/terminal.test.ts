@@ -5,6 +5,9 @@ import { makeTempHome } from "../helpers/temp-home.ts";
 
 const PROBE = [process.execPath, Bun.fileURLToPath(import.meta.resolve("./terminal-probe.ts"))];
 
+/** A terminal that is made without a size has one of 0 x 0: `docker -t`, `script`, CI. */
+const WITH_0_COLUMNS = ["sh", "-c", 'stty cols 0 rows 0 && exec "$@"', "sh"];
+
 async function atPipe(what: string, env: Record<string, string> = {}) {
   using home = makeTempHome();
   const child = Bun.spawn([...PROBE, what], {
@@ -20,11 +23,20 @@ async function atPipe(what: string, env: Record<string, string> = {}) {
   return { stdout, stderr, code: await child.exited };
 }
 
-async function atTerminal(what: string, options: { env?: Record<string, string>; keys?: string } = {}) {
+interface AtTerminal {
+  readonly env?: Record<string, string>;
+  readonly keys?: string;
+  /** What the terminal says of itself. Default: 30. */
+  readonly columns?: number;
+}
+
+async function atTerminal(what: string, options: AtTerminal = {}) {
   using home = makeTempHome();
-  return await runAtTerminal([...PROBE, what], {
+  const { columns = 30 } = options;
+  const program = [...PROBE, what];
+  return await runAtTerminal(columns > 0 ? program : [...WITH_0_COLUMNS, ...program], {
     home,
-    columns: 30,
+    columns: columns > 0 ? columns : 80,
     ...(options.env === undefined ? {} : { env: options.env }),
     ...(options.keys === undefined ? {} : { type: { after: /\[y\/N\] /, keys: options.keys } }),
   });
@@ -36,6 +48,30 @@ describe("a terminal", () => {
     expect(screen).toBe(
       `\u001b[2mNAME\u001b[22m  \u001b[2mWHAT\u001b[22m\r\nmain  ${"x".repeat(23)}…\r\n\u001b[31mred\u001b[39m\r\n`,
     );
+  });
+
+  test("that says it has 0 columns has 80", async () => {
+    const { screen } = await atTerminal("table", { columns: 0, env: { NO_COLOR: "1" } });
+    expect(screen).toBe(`NAME  WHAT\r\nmain  ${"x".repeat(60)}\r\nred\r\n`);
+    const words = await atTerminal("long", { columns: 0, env: { NO_COLOR: "1" } });
+    expect(words.screen).toStartWith(
+      "error: no upstream of main can be used now, in\r\n       /a/path/that/is/longer/than/the/terminal\r\n",
+    );
+  });
+
+  test.each([
+    [0, "40", 40],
+    [30, "40", 40],
+    [30, "0040", 40],
+    [30, "0", 30],
+    [30, "-40", 30],
+    [30, "wide", 30],
+    [30, "", 30],
+    [30, "1e9", 30],
+    [30, "9999999", 30],
+  ])("with %i columns and COLUMNS=%s has %i", async (columns, wanted, has) => {
+    const { screen } = await atTerminal("table", { columns, env: { NO_COLOR: "1", COLUMNS: wanted } });
+    expect(screen.split("\r\n")[1]).toBe(`main  ${"x".repeat(has - "main  …".length)}…`);
   });
 
   test.each([{ NO_COLOR: "1" }, { NO_COLOR: "1", FORCE_COLOR: "1" }, { TERM: "dumb" }, { FORCE_COLOR: "0" }])(
@@ -79,6 +115,13 @@ describe("a pipe", () => {
   test("gets whole rows without colours", async () => {
     const { stdout } = await atPipe("table");
     expect(stdout).toBe(`NAME  WHAT\nmain  ${"x".repeat(60)}\nred\n`);
+  });
+
+  test("gets whole rows, and texts as wide as COLUMNS says", async () => {
+    const { stdout } = await atPipe("table", { COLUMNS: "20" });
+    expect(stdout).toBe(`NAME  WHAT\nmain  ${"x".repeat(60)}\nred\n`);
+    expect((await atPipe("width", { COLUMNS: "120" })).stdout).toBe("120\n");
+    expect((await atPipe("width")).stdout).toBe("80\n");
   });
 
   test("gets colours when they are forced", async () => {

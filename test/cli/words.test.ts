@@ -3,7 +3,12 @@ import { createWords } from "../../src/cli/words.ts";
 
 function words(columns: number | undefined) {
   let text = "";
-  const stderr = { columns, hasColours: false, write: (more: string) => void (text += more) };
+  const stderr = {
+    columns,
+    width: columns ?? 80,
+    hasColours: false,
+    write: (more: string) => void (text += more),
+  };
   return { ...createWords({ stderr, isInteractive: false }), seen: () => text };
 }
 

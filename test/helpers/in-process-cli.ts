@@ -13,8 +13,8 @@ export async function runInProcess(argv: readonly string[], env: Env): Promise<C
   let stderr = "";
   const terminal: Terminal = {
     isInteractive: false,
-    stdout: { columns: undefined, hasColours: false, write: (text) => void (stdout += text) },
-    stderr: { columns: undefined, hasColours: false, write: (text) => void (stderr += text) },
+    stdout: { columns: undefined, width: 80, hasColours: false, write: (text) => void (stdout += text) },
+    stderr: { columns: undefined, width: 80, hasColours: false, write: (text) => void (stderr += text) },
   };
   try {
     const code = await dispatch(argv, env, terminal);

@@ -34,7 +34,7 @@ const config = (
 /** The same within this process: for tables of refusals, where what counts is the message. */
 async function configHere(home: TempHome, args: string): Promise<{ code: number; stderr: string }> {
   let stderr = "";
-  const stream = { columns: undefined, hasColours: false };
+  const stream = { columns: undefined, width: 80, hasColours: false };
   const terminal = {
     isInteractive: false,
     stdout: { ...stream, write: () => {} },

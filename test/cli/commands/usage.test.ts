@@ -1,5 +1,14 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { appendFileSync, mkdirSync, renameSync, statSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  renameSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
 import { type LogEntry, makeLogLine } from "../../../src/log/entry.ts";
 import { type CliResult, PROGRAM, runCli, startCli } from "../../helpers/cli.ts";
@@ -580,6 +589,34 @@ describe("usage report", () => {
     expect((await report("--html", ".")).code).toBe(1);
     expect((await report()).code).toBe(2);
   });
+
+  test("goes to standard output as -, with the bytes of the file", async () => {
+    writeLog();
+    await report("--html", "usage.html");
+    const { code, stdout, stderr } = await report("--html", "-");
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    expect(stdout).toBe(await Bun.file(join(home.path, "usage.html")).text());
+    expect(existsSync(join(home.path, "-"))).toBe(false);
+    // A file of that name has a path.
+    expect((await report("--html", "./-")).stderr).toBe("wrote ./-\n");
+  });
+
+  test.each(["/dev/zero", "/dev/null", ".", "pipe", "to-a-device"])(
+    "takes the place of no device, pipe or directory: %s",
+    async (file) => {
+      writeLog();
+      expect(Bun.spawnSync(["mkfifo", join(home.path, "pipe")]).exitCode).toBe(0);
+      symlinkSync("/dev/zero", join(home.path, "to-a-device"));
+      for (const force of [[], ["--force"]]) {
+        expect(await report("--html", file, ...force)).toEqual({
+          code: 1,
+          stdout: "",
+          stderr: `error: ${file} is not a file\n  to standard output: ch usage report --html -\n`,
+        });
+      }
+      expect(lstatSync(join(home.path, "pipe")).isFIFO()).toBe(true);
+    },
+  );
 
   test("speaks the language of the terminal", async () => {
     writeLog();

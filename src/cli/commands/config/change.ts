@@ -19,7 +19,7 @@ import { findHolders, purgeBackups } from "../../../config/kept-secrets.ts";
 import { formatTarget, parseTarget } from "../../../config/name.ts";
 import type { ParsedConfig } from "../../../config/parse.ts";
 import { chooseConfig } from "../../../config/resolve.ts";
-import { quoteWord } from "../../../sessions/resume.ts";
+import { quoteWord } from "../../../base/paths.ts";
 import { SERVICE_ARGS, type ServiceFlags, readWholeNumber, usageError } from "../../args.ts";
 import { type Cli, defineCommand } from "../../cli.ts";
 import { chooseService, findName, findTarget, findUpstream, parseName } from "./target.ts";

@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { UserError } from "../../../base/errors.ts";
 import { PRIVATE_FILE, writeFileAtomic } from "../../../base/files.ts";
+import { quoteWord } from "../../../base/paths.ts";
 import { usageError } from "../../args.ts";
 import { t } from "../../language.ts";
 import { makeExport } from "../../../config/export.ts";
@@ -27,26 +28,26 @@ export const exportCommand = defineCommand({
     const withKeys = args["with-keys"] === true;
     if (args.masked === true && withKeys)
       throw usageError(t`--masked and --with-keys cannot be used together`, HELP);
-    if (args.file === undefined && args.force === true) throw usageError(t`--force needs a FILE`, HELP);
+    if ((args.file ?? "-") === "-" && args.force === true) throw usageError(t`--force needs a FILE`, HELP);
     const config = await loadConfig(cli.paths.config);
-    const isMasked = args.masked === true || (args.file === undefined && !withKeys);
+    const file = args.file === "-" ? undefined : args.file;
+    const isMasked = args.masked === true || (file === undefined && !withKeys);
     const text = makeExport(config, isMasked);
-    if (args.file === undefined) {
+    if (file === undefined) {
       cli.out.line(text.trimEnd());
       if (withKeys) cli.out.warn(t`these are your keys: do not share them`);
       else
         cli.out.note(t`the keys are masked; ch config export FILE writes them in full, for another machine`);
       return;
     }
-    const path = resolve(args.file);
+    const path = resolve(file);
     if (existsSync(path) && args.force !== true)
       throw new UserError(t`the file ${path} already exists`, { hint: t`--force replaces it` });
     writeFileAtomic(path, text, { mode: PRIVATE_FILE });
-    const file = args.file;
     cli.out.note(
       isMasked
         ? t`written to ${file}, with masked keys`
-        : t`written to ${file}, with your keys: only you can read it\n  on the other machine: ch config import ${file}`,
+        : t`written to ${file}, with your keys: only you can read it\n  on the other machine: ch config import ${quoteWord(file)}`,
     );
   },
 });

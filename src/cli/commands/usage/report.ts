@@ -1,7 +1,7 @@
 // `ch usage report --html FILE`: the log as one page to look at, send or print.
-import { statSync } from "node:fs";
 import { UserError } from "../../../base/errors.ts";
-import { PRIVATE_FILE, readText, writeFileAtomic } from "../../../base/files.ts";
+import { PRIVATE_FILE, readText, statOrNull, writeFileAtomic } from "../../../base/files.ts";
+import { quoteWord } from "../../../base/paths.ts";
 import { languageOf, t, tellList } from "../../language.ts";
 import { describeVersion } from "../../../base/version.ts";
 import { CLIENT_NAME, SERVICES } from "../../../base/service.ts";
@@ -24,7 +24,7 @@ export const reportCommand = defineCommand({
     ["ch usage report --html codex.html --codex", "Codex only"],
   ],
   args: {
-    html: { type: "string", valueHint: "FILE", description: "the file to write" },
+    html: { type: "string", valueHint: "FILE", description: "the file to write; - for standard output" },
     force: { type: "boolean", description: "overwrite FILE even if it is not such a report" },
     ...RANGE_ARGS,
   },
@@ -39,7 +39,8 @@ export const reportCommand = defineCommand({
       import("../../../usage/report.ts"),
       import("../../report/page.ts"),
     ]);
-    if (args.force !== true) await refuseForeign(file, PAGE_MARK);
+    const isStdout = file === "-";
+    if (!isStdout) await refuseForeign(file, { mark: PAGE_MARK, isForced: args.force === true });
     const { costOf } = await loadPricer(cli.paths);
     const builder = createReport({ costOf, dayOf: localDay });
     const bad = await scanRange(cli, range, (record) => builder.add(record));
@@ -49,20 +50,27 @@ export const reportCommand = defineCommand({
       language: languageOf(cli.env),
       version: describeVersion(),
     });
-    writeFileAtomic(file, page, { mode: PRIVATE_FILE });
+    if (isStdout) cli.out.line(page.trimEnd());
+    else writeFileAtomic(file, page, { mode: PRIVATE_FILE });
     warnOfBadLines(cli, bad);
     await warnOfRemovedPrices(cli);
-    cli.out.note(t`wrote ${file}`);
+    if (!isStdout) cli.out.note(t`wrote ${file}`);
   },
 });
 
-/** Throws UserError where a file exists that we did not write. */
-async function refuseForeign(file: string, mark: string): Promise<void> {
-  if (statSync(file, { throwIfNoEntry: false }) === undefined) return;
-  const text = await readText(file).catch(() => null);
+/** Throws UserError for a device, a pipe or a directory, which no file may replace, and for a file that we did not write. */
+async function refuseForeign(
+  file: string,
+  { mark, isForced }: { readonly mark: string; readonly isForced: boolean },
+): Promise<void> {
+  const stats = statOrNull(file);
+  if (stats === null) return;
+  if (!stats.isFile())
+    throw new UserError(t`${file} is not a file`, { hint: t`to standard output: ch usage report --html -` });
+  const text = isForced ? mark : await readText(file).catch(() => null);
   if (text?.includes(mark) === true) return;
   throw new UserError(t`${file} already exists and is not a report of codex-helper`, {
-    hint: t`overwrite it: ch usage report --html ${file} --force`,
+    hint: t`overwrite it: ch usage report --html ${quoteWord(file)} --force`,
   });
 }
 

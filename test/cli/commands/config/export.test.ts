@@ -147,3 +147,15 @@ test.each([
   expect(result.code).toBe(code);
   expect(result.stderr).toContain(words);
 });
+
+test("- is standard output, masked as without a file, and no file of that name", async () => {
+  const plain = await run("export");
+  expect(await run("export", "-")).toEqual(plain);
+  expect((await run("export", "-", "--with-keys")).stdout).toContain(SECRET);
+  expect((await run("export", "-", "--force")).code).toBe(2);
+  expect(existsSync(join(home.path, "-"))).toBe(false);
+});
+
+test("a file name with a blank in it is quoted in what to type next", async () => {
+  expect((await run("export", "my backup.json")).stderr).toContain("ch config import 'my backup.json'\n");
+});
