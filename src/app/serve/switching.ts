@@ -2,12 +2,18 @@
 // The rules of a switch are in clients/; this only says for whom and when.
 import type { Env } from "../../base/env.ts";
 import { UserError } from "../../base/errors.ts";
-import { joinTexts, t } from "../../base/text.ts";
+import { inEnglish, joinTexts, t } from "../../base/text.ts";
 import type { Paths } from "../../base/paths.ts";
 import { identifyProcess } from "../../base/process-identity.ts";
 import { CLIENT_NAME, type Service } from "../../base/service.ts";
 import type { Owner } from "../../clients/switch/journal.ts";
-import { type SwitchedOff, type SwitchedOn, switchOff, switchOn } from "../../clients/switch/switch.ts";
+import {
+  type SwitchedOff,
+  type SwitchedOn,
+  runInstead,
+  switchOff,
+  switchOn,
+} from "../../clients/switch/switch.ts";
 
 export interface SwitchingOptions {
   readonly paths: Paths;
@@ -61,15 +67,11 @@ export async function switchClients(options: SwitchingOptions) {
     const [stuck] = (await restore()).failed;
     if (stuck !== undefined) throw stuck.error;
     if (!(error instanceof UserError) || failed === undefined) throw error;
+    const said = error.hintText ?? "";
+    const ways = [runInstead(failed), t`only the proxy: ch serve --${failed} --no-switch`];
+    const others = ways.filter((way) => !inEnglish(said).includes(inEnglish(way)));
     throw new UserError(t`${CLIENT_NAME[failed]} was not pointed at the proxy: ${error.text}`, {
-      hint: joinTexts(
-        [
-          ...(error.hintText === undefined ? [] : [error.hintText]),
-          t`without changing its files: ch run -- ${failed}`,
-          t`only the proxy: ch serve --${failed} --no-switch`,
-        ],
-        "\n",
-      ),
+      hint: joinTexts([...(said === "" ? [] : [said]), ...others], "\n"),
       cause: error,
     });
   }

@@ -1,6 +1,6 @@
 // Reads and writes a client's file while the client may write it too: what was read is compared with what is there right
 // before the write. Knows nothing of what the file means.
-import { accessSync, constants, mkdirSync, readFileSync, rmdirSync } from "node:fs";
+import { accessSync, constants, lstatSync, mkdirSync, readFileSync, rmdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { UserError, errorCode } from "../../base/errors.ts";
 import {
@@ -15,6 +15,7 @@ import {
   statOrNull,
   writeFileAtomic,
 } from "../../base/files.ts";
+import { quoteWord } from "../../base/paths.ts";
 import { t } from "../../base/text.ts";
 import { writeInPlace } from "./in-place.ts";
 
@@ -34,7 +35,12 @@ export class WrittenMeanwhile extends UserError {
   }
 }
 
+/** The file may not be written, and the next one in its place will be as it is: whatever makes it has to be changed. */
+export class MadeElsewhere extends UserError {}
+
 const PRIVATE_DIRECTORY = 0o700;
+/** Where Nix and Guix keep what they make. A mode that is changed there is a damaged store. */
+const STORE = /^\/(?:nix|gnu)\/store\//;
 /** Errors that the file's mode may cause; a read-only file system is another matter. */
 const CHMOD_HELPS = new Set(["EACCES", "EPERM"]);
 const IN_USE_OR_GONE = new Set(["ENOTEMPTY", "EEXIST", "ENOENT", "EBUSY"]);
@@ -113,10 +119,16 @@ function refuseReadOnly({ path, bytes }: ClientFile): void {
   try {
     accessSync(path, constants.W_OK);
   } catch (error) {
-    throw new UserError(t`${path} is not writable: ${describe(error)}`, {
-      ...(CHMOD_HELPS.has(errorCode(error) ?? "")
-        ? { hint: process.platform === "win32" ? `attrib -R "${path}"` : `chmod u+w ${path}` }
-        : {}),
+    const target = resolveLink(path);
+    const isLink = lstatSync(path).isSymbolicLink();
+    const what = isLink
+      ? t`${path} leads to ${target}, which is not writable: ${describe(error)}`
+      : t`${path} is not writable: ${describe(error)}`;
+    if (isLink || STORE.test(target) || !CHMOD_HELPS.has(errorCode(error) ?? ""))
+      throw new MadeElsewhere(what, { cause: error });
+    const file = quoteWord(path);
+    throw new UserError(what, {
+      hint: process.platform === "win32" ? `attrib -R ${file}` : `chmod u+w ${file}`,
       cause: error,
     });
   }

@@ -3,15 +3,16 @@
 // Decides nothing about the content of a file.
 import { basename, dirname, join } from "node:path";
 import { UserError } from "../../base/errors.ts";
-import { t, type Text } from "../../base/text.ts";
+import { joinTexts, t, type Text } from "../../base/text.ts";
 import { realPath, removeFile, statOrNull } from "../../base/files.ts";
 import { removeLeftovers } from "../../base/leftovers.ts";
 import { withLock } from "../../base/lock.ts";
 import { type ProcessIdentity, isRunning } from "../../base/process-identity.ts";
-import { CLIENT_NAME } from "../../base/service.ts";
+import { CLIENT_NAME, SERVICE_FACTS, type Service } from "../../base/service.ts";
 import { hashText } from "../../base/secrets.ts";
 import {
   type ClientFile,
+  MadeElsewhere,
   WrittenMeanwhile,
   isReadByOthers,
   makeDirectoryOf,
@@ -29,6 +30,7 @@ import {
   type SwitchTarget,
   type Undone,
   isSamePath,
+  showKey,
 } from "../client.ts";
 import { CLIENTS } from "../registry.ts";
 import { readSwitchStatus } from "./status.ts";
@@ -97,11 +99,37 @@ export async function switchOn(target: SwitchTarget, goal: SwitchGoal, owner: Ow
       } catch (error) {
         if (await undoWrite(file, edit.text, copyPathFor(path))) quietly(() => restoreJournal(path, known));
         if (isDirectoryNew) quietly(() => removeDirectoryOf(editor.file));
-        throw error;
+        throw error instanceof MadeElsewhere ? withWayAround(error, target, goal, edit.changes) : error;
       }
       const overwritten = undone.keys.filter(({ kind }) => kind === "changed");
       return { ...journal, changes: edit.changes, isWritten: edit.text !== file.text, overwritten };
     });
+  });
+}
+
+/** The way for a client whose file we may not change. */
+export function runInstead(service: Service): Text {
+  return t`without changing its files: ch run -- ${SERVICE_FACTS[service].command}`;
+}
+
+/** The same can be said where the file is made: in a home-manager module, a dotfiles repository, an image. */
+function withWayAround(
+  { cause, text }: MadeElsewhere,
+  { service }: SwitchTarget,
+  { clientToken }: SwitchGoal,
+  changes: readonly KeyChange[],
+): UserError {
+  // An address with a token in it is for no screen.
+  const options =
+    clientToken == null
+      ? changes.map(({ path, value }) => `${showKey(path)} = ${JSON.stringify(value)}`)
+      : [];
+  return new UserError(text, {
+    hint: joinTexts(
+      [runInstead(service), ...(options.length === 0 ? [] : [t`or where it is made: ${options.join(", ")}`])],
+      "\n",
+    ),
+    cause,
   });
 }
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
-import { existsSync, readFileSync, rmSync } from "node:fs";
-import { runCli, startCli } from "../../helpers/cli.ts";
+import { chmodSync, existsSync, lstatSync, readFileSync, renameSync, rmSync, symlinkSync } from "node:fs";
+import { join } from "node:path";
+import { PROGRAM, runCli, startCli } from "../../helpers/cli.ts";
 import { freePort } from "../../helpers/free-port.ts";
 import { makeTempHome } from "../../helpers/temp-home.ts";
 
@@ -231,6 +232,56 @@ Claude Code: not switched
     expect(scene.codex()).toBe('model_provider = "ollama"\n');
     expect(await scene.run("on", "--port", "70000")).toMatchObject({ code: 2 });
     expect(await scene.run("on", "--codex", "--claude")).toMatchObject({ code: 2 });
+  });
+
+  /** The modes of files do not hold for root, unless that right is taken from it. */
+  const asAnyone =
+    process.getuid?.() === 0 ? ["setpriv", "--bounding-set=-dac_override,-dac_read_search", "--"] : [];
+  test.each([
+    ["codex", ".codex/config.toml", 'model_providers.relay.base_url = "http://127.0.0.1:3211/v1"'],
+    ["claude", ".claude/settings.json", 'env.ANTHROPIC_BASE_URL = "http://127.0.0.1:3210"'],
+  ])("of a link to what another program makes says what works there: %s", async (client, file, option) => {
+    using scene = makeScene();
+    const path = join(scene.home.path, file);
+    // As home-manager links to a file in the Nix store.
+    const made = join(scene.home.path, "store");
+    renameSync(path, made);
+    chmodSync(made, 0o444);
+    symlinkSync(made, path);
+    const before = readFileSync(made, "utf8");
+    const program = [...asAnyone, ...PROGRAM];
+    const ways = [
+      `  without changing its files: ch run -- ${client}`,
+      `  or where it is made: ${option}`,
+      "",
+    ].join("\n");
+    const refused = await runCli(["switch", "on", `--${client}`], { home: scene.home, program });
+    expect(refused).toEqual({
+      code: 1,
+      stdout: "",
+      stderr: `error: ${path} leads to ${made}, which is not writable: permission denied (EACCES)\n${ways}`,
+    });
+    const port = String(freePort());
+    const serve = ["serve", `--${client}`, "--port", port];
+    const { code, stderr } = await runCli(serve, { home: scene.home, program });
+    expect(code).toBe(1);
+    expect(stderr.match(/ch run -- /g)).toHaveLength(1);
+    expect(stderr).toContain(`  only the proxy: ch serve --${client} --no-switch\n`);
+    expect(stderr).not.toContain("chmod");
+    expect([readFileSync(made, "utf8"), lstatSync(path).isSymbolicLink()]).toEqual([before, true]);
+  });
+
+  test("of a read-only file that is no link says how to make it writable, a blank in its path quoted", async () => {
+    using scene = makeScene();
+    const path = scene.home.write("my codex/config.toml", CODEX_TOML);
+    chmodSync(path, 0o444);
+    const refused = await runCli(["switch", "on"], {
+      home: scene.home,
+      program: [...asAnyone, ...PROGRAM],
+      env: { CODEX_HOME: join(scene.home.path, "my codex") },
+    });
+    expect(refused).toMatchObject({ code: 1, stdout: "" });
+    expect(refused.stderr).toEndWith(`  chmod u+w '${path}'\n`);
   });
 
   test("tells that a file and its directory were made, and removes both", async () => {
