@@ -16,7 +16,7 @@ const MARKS = ["<!-- the commands: begin -->", "<!-- the commands: end -->"] as 
 export async function withCommands(text: string, { head, lang }: (typeof READMES)[number]): Promise<string> {
   const places = await loadCommandPlaces();
   const isChinese = lang.startsWith("zh");
-  const words: Readonly<Record<string, string>> = ZH;
+  const words: Readonly<Record<string, unknown>> = ZH;
   const entries: Readonly<Record<string, CommandEntry>> = COMMANDS;
   const rows = [...new Set(places.map(({ topName }) => topName))].map((name) => {
     const { summary } = entries[name] ?? { summary: "" };
@@ -27,7 +27,7 @@ export async function withCommands(text: string, { head, lang }: (typeof READMES
     const listed = subs.length === 0 ? [] : [subs.join(isChinese ? "、" : ", ")];
     return [
       typed.join(isChinese ? "、" : ", "),
-      [isChinese ? (words[summary] ?? "") : summary, ...listed].join(isChinese ? "：" : ": "),
+      [isChinese ? String(words[summary]) : summary, ...listed].join(isChinese ? "：" : ": "),
     ];
   });
   return replaceBetween(text, MARKS, makeMarkdownTable([[...head], ...rows]));
