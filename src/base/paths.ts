@@ -4,29 +4,23 @@ import { homedir } from "node:os";
 import { isAbsolute, join, resolve } from "node:path";
 import { type Env, readVariable } from "./env.ts";
 import { UserError } from "./errors.ts";
+import { SERVICE_FACTS, type Service } from "./service.ts";
 import { t } from "./text.ts";
 
 export type Paths = Readonly<ReturnType<typeof resolvePaths>>;
 
 /**
- * Works out all paths. Blank CODEX_HOME, CLAUDE_CONFIG_DIR and CODEX_HELPER_HOME count as unset.
+ * Works out all paths: those of a client as the client does. A blank CODEX_HELPER_HOME counts as unset.
  * Throws UserError where our home would depend on the current directory, which is trusted with nothing.
  */
 export function resolvePaths(env: Env) {
   const user = findUserHome(env);
   if (!isAbsolute(user)) throw relative("HOME", user);
-  const under = (name: string, fallback: string): string => {
-    const given = readVariable(env, name);
-    if (given === undefined) return join(user, fallback);
-    const expanded = given.startsWith("~/") ? join(user, given.slice(2)) : given;
-    return isAbsolute(expanded) ? expanded : resolve(expanded);
-  };
-  const given = readVariable(env, "CODEX_HELPER_HOME");
-  if (given !== undefined && !given.startsWith("~/") && !isAbsolute(given))
-    throw relative("CODEX_HELPER_HOME", given);
-  const home = under("CODEX_HELPER_HOME", ".codex-helper");
-  const codexHome = under("CODEX_HOME", ".codex");
-  const claudeHome = under("CLAUDE_CONFIG_DIR", ".claude");
+  const given = readVariable(env, "CODEX_HELPER_HOME") ?? join(user, ".codex-helper");
+  if (!given.startsWith("~/") && !isAbsolute(given)) throw relative("CODEX_HELPER_HOME", given);
+  const home = given.startsWith("~/") ? join(user, given.slice(2)) : given;
+  const codexHome = findClientHome("codex", env, user);
+  const claudeHome = findClientHome("claude", env, user);
   const logs = join(home, "logs");
   return {
     /** Our own home, `~/.codex-helper` unless CODEX_HELPER_HOME moves it. */
@@ -53,6 +47,15 @@ export function resolvePaths(env: Env) {
     claudeHome,
     claudeSettings: join(claudeHome, "settings.json"),
   };
+}
+
+/** No client expands a "~" or cuts blanks off: that is a shell's work. */
+function findClientHome(service: Service, env: Env, user: string): string {
+  const { directory, emptyMeans, form, variable } = SERVICE_FACTS[service].home;
+  const value = env[variable];
+  const isDefault = value === undefined || (value === "" && emptyMeans === "default");
+  const path = isDefault ? join(user, directory) : resolve(value);
+  return form === null ? path : path.normalize(form);
 }
 
 function relative(name: string, value: string): UserError {

@@ -18,6 +18,15 @@ export interface ServiceFacts {
   readonly name: string;
   /** The flag that names the service on a command line. */
   readonly flag: `--${string}`;
+  /** Where its own files are, as it was seen to find them: no client expands a "~" or cuts blanks off. */
+  readonly home: {
+    readonly variable: string;
+    /** Below the user's home, where the variable is not set. */
+    readonly directory: string;
+    readonly emptyMeans: "default" | "current directory";
+    /** The Unicode form that it gives the path. */
+    readonly form: "NFC" | null;
+  };
   /** The TCP port that its proxy listens on unless told otherwise. */
   readonly port: number;
   /** What it speaks. */
@@ -65,6 +74,7 @@ export const SERVICE_FACTS: Readonly<Record<Service, ServiceFacts>> = {
     tried: { from: "0.169.0", to: "0.171.99" },
     name: "Codex",
     flag: "--codex",
+    home: { variable: "CODEX_HOME", directory: ".codex", emptyMeans: "default", form: null },
     port: 3211,
     api: "responses",
     vendor: "openai",
@@ -93,6 +103,12 @@ export const SERVICE_FACTS: Readonly<Record<Service, ServiceFacts>> = {
     tried: { from: "2.1.197", to: "2.1.332" },
     name: "Claude Code",
     flag: "--claude",
+    home: {
+      variable: "CLAUDE_CONFIG_DIR",
+      directory: ".claude",
+      emptyMeans: "current directory",
+      form: "NFC",
+    },
     port: 3210,
     api: "messages",
     vendor: "anthropic",

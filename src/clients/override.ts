@@ -1,20 +1,23 @@
 // What can keep a client from our proxy although its own file points there; and the ways that all clients have in common:
-// another program on this machine, and an outbound proxy for 127.0.0.1. Clients use one there unless NO_PROXY names it.
+// another program on this machine, an outbound proxy for 127.0.0.1 (clients use one there unless NO_PROXY names it), and a
+// home that depends on the current directory.
 // Pure.
+import { isAbsolute } from "node:path";
 import { type Env, readVariable } from "../base/env.ts";
+import { type Service, SERVICE_FACTS } from "../base/service.ts";
 import { type Text, t } from "../base/text.ts";
 import { isLoopback } from "../config/base-url.ts";
 import type { IsOwnAddress } from "./imported-config.ts";
 
 export interface Override {
   /** Stable, for scripts. */
-  readonly id: "managed" | "profile" | "project" | "cloud" | "outbound-proxy" | "other-proxy";
+  readonly id: "managed" | "profile" | "project" | "cloud" | "outbound-proxy" | "other-proxy" | "home";
   /** The file's path, or the variable's name. */
   readonly where: Text | string;
   /** One clause for people; holds no value of the file but addresses on this machine. */
   readonly what: Text;
   /** What to type or do. */
-  readonly hint: Text;
+  readonly hint: Text | string;
   /** Of "other-proxy": the address on this machine that the client has instead of ours. */
   readonly rival?: { readonly host: string; readonly port: number };
 }
@@ -32,6 +35,27 @@ export function listOutboundProxy(env: Env): Override[] {
       where: name,
       what: t`requests to 127.0.0.1 go through it`,
       hint: t`export NO_PROXY=127.0.0.1 (keep what NO_PROXY already contains)`,
+    },
+  ];
+}
+
+/** A variable by which the client's home, `path` here, depends on the directory that it is started in. */
+export function listRelativeHome(service: Service, env: Env, path: string): Override[] {
+  const { home, name } = SERVICE_FACTS[service];
+  const value = env[home.variable];
+  if (value === undefined || isAbsolute(value)) return [];
+  if (value === "" && home.emptyMeans === "default") return [];
+  const isBlank = value.trim() === "";
+  const rest = value.replace(/^~(?=\/|$)/, "$HOME");
+  const meant = rest === value ? `$PWD/${value}` : rest;
+  return [
+    {
+      id: "home",
+      where: home.variable,
+      what: isBlank
+        ? t`is blank, which ${name} takes for ${path}: started in another directory, it reads other files`
+        : t`is "${value}", which ${name} takes for ${path}: started in another directory, it reads other files`,
+      hint: isBlank ? `unset ${home.variable}` : `export ${home.variable}="${meant}"`,
     },
   ];
 }

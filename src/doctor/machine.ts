@@ -34,6 +34,11 @@ export const CLIENT_CHECKS: readonly Check<DoctorFacts>[] = [
     id: "project-settings",
     about: "no `.claude` settings of this directory bypass the proxy",
   }),
+  overrideCheck("home", {
+    id: "client-home",
+    about:
+      "CODEX_HOME and CLAUDE_CONFIG_DIR, if set, do not depend on the current directory: no client expands a `~`",
+  }),
   overrideCheck("cloud", {
     id: "cloud-endpoint",
     about: "no variable sends Claude Code to a cloud provider's endpoint",

@@ -1,5 +1,48 @@
 import { describe, expect, test } from "bun:test";
-import { showPath, showPathsIn } from "../../src/base/paths.ts";
+import { join, resolve } from "node:path";
+import { resolvePaths, showPath, showPathsIn } from "../../src/base/paths.ts";
+
+const HOME = resolve("/home/ann");
+
+// Each row as the clients themselves were seen to do (test/real-clients/files.test.ts).
+describe("a client's home is where the client has it", () => {
+  test.each([
+    [undefined, join(HOME, ".codex")],
+    ["", join(HOME, ".codex")],
+    [join(HOME, "x"), join(HOME, "x")],
+    [`${join(HOME, "x")}/`, join(HOME, "x")],
+    ["~/x", resolve("~/x")],
+    ["~", resolve("~")],
+    ["x", resolve("x")],
+    ["./x", resolve("x")],
+    ["  ", resolve("  ")],
+    [join(HOME, "cafe\u0301"), join(HOME, "cafe\u0301")],
+    [join(HOME, "x "), join(HOME, "x ")],
+  ])("CODEX_HOME=%j", (CODEX_HOME, codexHome) => {
+    expect(resolvePaths({ HOME, CODEX_HOME })).toMatchObject({
+      codexHome,
+      codexConfig: join(codexHome, "config.toml"),
+    });
+  });
+
+  test.each([
+    [undefined, join(HOME, ".claude")],
+    ["", resolve("")],
+    ["~/x", resolve("~/x")],
+    ["x", resolve("x")],
+    ["  ", resolve("  ")],
+    [join(HOME, "cafe\u0301"), join(HOME, "caf\u00e9")],
+    [join(HOME, "y", "..", "x"), join(HOME, "x")],
+  ])("CLAUDE_CONFIG_DIR=%j", (CLAUDE_CONFIG_DIR, claudeHome) => {
+    expect(resolvePaths({ HOME, CLAUDE_CONFIG_DIR })).toMatchObject({ claudeHome });
+  });
+
+  test("and ours is where a person means it", () => {
+    expect(resolvePaths({ HOME, CODEX_HELPER_HOME: "~/x" }).home).toBe(join(HOME, "x"));
+    expect(resolvePaths({ HOME, CODEX_HELPER_HOME: " " }).home).toBe(join(HOME, ".codex-helper"));
+    expect(() => resolvePaths({ HOME, CODEX_HELPER_HOME: "x" })).toThrow("must be an absolute path");
+  });
+});
 
 describe("a path for people", () => {
   const unix = { HOME: "/home/ann" };

@@ -557,6 +557,20 @@ const CONDITIONS: readonly Condition[] = [
     hint: /unset CLAUDE_CODE_USE_BEDROCK/,
   },
   {
+    name: "client-home: a name that no shell has expanded",
+    make: ({ env }) => void (env["CLAUDE_CONFIG_DIR"] = "~/work"),
+    status: "warn",
+    says: /CLAUDE_CONFIG_DIR is "~\/work", which Claude Code takes for .*started in another directory/,
+    hint: /export CLAUDE_CONFIG_DIR="\$HOME\/work"/,
+  },
+  {
+    name: "client-home: a relative one",
+    make: ({ env }) => void (env["CODEX_HOME"] = "work"),
+    status: "warn",
+    says: /CODEX_HOME is "work", which Codex takes for /,
+    hint: /export CODEX_HOME="\$PWD\/work"/,
+  },
+  {
     name: "loopback-proxy: HTTP_PROXY without NO_PROXY",
     make: ({ env }) => void (env["HTTP_PROXY"] = "http://proxy.example:8080"),
     status: "warn",

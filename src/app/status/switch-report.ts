@@ -1,9 +1,10 @@
 // Whether the clients point at the proxy: the switch itself, who listens on its port, and what overrides it.
+import { dirname } from "node:path";
 import { onUserError } from "../../base/errors.ts";
 import { DEFAULT_PORT, type Service, isOwnAddress, makeProxyAddress } from "../../base/service.ts";
 import { type Text, t } from "../../base/text.ts";
 import type { ClientFiles } from "../../clients/client.ts";
-import type { Override } from "../../clients/override.ts";
+import { type Override, listRelativeHome } from "../../clients/override.ts";
 import { CLIENTS } from "../../clients/registry.ts";
 import { loadConfig } from "../../config/file.ts";
 import { type ParsedConfig, makeEmptyConfig } from "../../config/parse.ts";
@@ -68,12 +69,13 @@ async function findTokenProblem(
 
 async function listOverrides(
   { service, paths, env, cwd, systemDirectories = {} }: SwitchReportOptions,
-  { port }: SwitchStatus,
+  { file, port }: SwitchStatus,
 ): Promise<readonly Override[]> {
   const ports = [DEFAULT_PORT[service], ...(port === null ? [] : [port])];
   const ownAddresses = ports.map((one) => makeProxyAddress(service, one));
   const isOurs = (baseUrl: string): boolean => isOwnAddress(service, baseUrl, ownAddresses);
   const files = { paths, env, cwd, systemDirectory: systemDirectories[service] };
   // The file's problem is in the status already.
-  return await CLIENTS[service].listOverrides(files, isOurs).catch(onUserError(() => []));
+  const found = await CLIENTS[service].listOverrides(files, isOurs).catch(onUserError(() => []));
+  return [...listRelativeHome(service, env, dirname(file)), ...found];
 }

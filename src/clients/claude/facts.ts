@@ -6,6 +6,7 @@ import { type Env, readVariable } from "../../base/env.ts";
 import { UserError, errorCode } from "../../base/errors.ts";
 import { describe, readText } from "../../base/files.ts";
 import { type JsonRecord, isRecord } from "../../base/json-value.ts";
+import { SERVICE_FACTS } from "../../base/service.ts";
 import { type Text, t } from "../../base/text.ts";
 import type { Paths } from "../../base/paths.ts";
 import type { ClientFiles } from "../client.ts";
@@ -65,7 +66,7 @@ async function readObject(path: string, instead?: string): Promise<ReadObject | 
 async function readLogin(paths: Paths, env: Env): Promise<boolean> {
   if (readVariable(env, "CLAUDE_CODE_OAUTH_TOKEN") !== undefined) return true;
   if (await holdsRecord(join(paths.claudeHome, ".credentials.json"), "claudeAiOauth")) return true;
-  const isMoved = readVariable(env, "CLAUDE_CONFIG_DIR") !== undefined;
+  const isMoved = env[SERVICE_FACTS.claude.home.variable] !== undefined;
   const state = join(isMoved ? paths.claudeHome : dirname(paths.claudeHome), ".claude.json");
   return await holdsRecord(state, "oauthAccount");
 }

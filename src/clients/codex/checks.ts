@@ -23,7 +23,7 @@ const CHECKS: readonly Check<Facts>[] = [
     about: "CODEX_HOME, if it is set, is a directory: Codex does not create it",
     worst: "fail",
     run: ({ env, hasHome, paths: { codexHome } }) =>
-      hasHome || readVariable(env, "CODEX_HOME") === undefined
+      hasHome || (env["CODEX_HOME"] ?? "") === ""
         ? []
         : [
             fail(

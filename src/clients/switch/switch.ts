@@ -32,6 +32,7 @@ import {
   isSamePath,
   showKey,
 } from "../client.ts";
+import { listRelativeHome } from "../override.ts";
 import { CLIENTS } from "../registry.ts";
 import { readSwitchStatus } from "./status.ts";
 
@@ -71,6 +72,7 @@ export async function switchOn(target: SwitchTarget, goal: SwitchGoal, owner: Ow
   return await underLock(target, async (editor, path) => {
     const { journal: known } = await readJournal(path);
     const keeper = chooseOwner(target, known, { owner, port: goal.port });
+    refuseUnusedHome(target, dirname(editor.file));
     if (goal.clientToken != null && isReadByOthers(editor.file))
       throw new UserError(t`${editor.file} can be read by other users, and would hold the client token`, {
         hint: `chmod go-r ${editor.file}`,
@@ -183,6 +185,14 @@ export async function repairDeadSwitch(target: SwitchTarget): Promise<string | n
   // Taking the lock heals.
   else if (isInterrupted) await underLock(target, () => Promise.resolve());
   return isOwnerDead || isInterrupted ? file : null;
+}
+
+/** A name that no shell has expanded, or a blank one, where nothing shows that the client was ever used with it. */
+function refuseUnusedHome({ env, service }: SwitchTarget, home: string): void {
+  const [found] = listRelativeHome(service, env, home);
+  const isBlank = (env[SERVICE_FACTS[service].home.variable] ?? "").trim() === "";
+  if (found === undefined || (!isBlank && statOrNull(home) !== null)) return;
+  throw new UserError(t`${found.where} ${found.what}`, { hint: found.hint });
 }
 
 /** True when the file was removed. */

@@ -1,6 +1,16 @@
 import { describe, expect, test } from "bun:test";
-import { chmodSync, existsSync, lstatSync, readFileSync, renameSync, rmSync, symlinkSync } from "node:fs";
-import { join } from "node:path";
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+} from "node:fs";
+import { dirname, join } from "node:path";
 import { PROGRAM, runCli, startCli } from "../../helpers/cli.ts";
 import { freePort } from "../../helpers/free-port.ts";
 import { makeTempHome } from "../../helpers/temp-home.ts";
@@ -25,6 +35,51 @@ function makeScene() {
     [Symbol.dispose]: () => home[Symbol.dispose](),
   };
 }
+
+describe("a home that the client takes literally", () => {
+  const cwd = ({ path }: { readonly path: string }): string => {
+    mkdirSync(join(path, "project"), { recursive: true });
+    return join(path, "project");
+  };
+
+  test.each([
+    ["--claude", "CLAUDE_CONFIG_DIR", "~/work", 'export CLAUDE_CONFIG_DIR="$HOME/work"'],
+    ["--claude", "CLAUDE_CONFIG_DIR", "~", 'export CLAUDE_CONFIG_DIR="$HOME"'],
+    ["--claude", "CLAUDE_CONFIG_DIR", "", "unset CLAUDE_CONFIG_DIR"],
+    ["--codex", "CODEX_HOME", "~/work", 'export CODEX_HOME="$HOME/work"'],
+    ["--codex", "CODEX_HOME", "work", 'export CODEX_HOME="$PWD/work"'],
+    ["--codex", "CODEX_HOME", "  ", "unset CODEX_HOME"],
+  ])("is refused where nothing is there: %s with %s=%j", async (flag, name, value, hint) => {
+    using home = makeTempHome();
+    const directory = cwd(home);
+    const options = { home, cwd: directory, env: { [name]: value } };
+    const { code, stderr } = await runCli(["switch", "on", flag], options);
+    expect({ code, says: stderr.startsWith(`error: ${name} is `), hints: stderr.includes(hint) }).toEqual({
+      code: 1,
+      says: true,
+      hints: true,
+    });
+    expect(readdirSync(directory)).toEqual([]);
+    expect(existsSync(join(home.path, "work"))).toBe(false);
+  });
+
+  test.each([
+    ["--claude", "CLAUDE_CONFIG_DIR", "settings.json"],
+    ["--codex", "CODEX_HOME", "config.toml"],
+  ])("is followed where it is used, and status says what that means: %s", async (flag, name, file) => {
+    using home = makeTempHome();
+    const directory = cwd(home);
+    const path = join(directory, "~", "work", file);
+    mkdirSync(dirname(path), { recursive: true });
+    const options = { home, cwd: directory, env: { [name]: "~/work" } };
+    expect((await runCli(["switch", "on", flag], options)).code).toBe(0);
+    expect(readFileSync(path, "utf8")).toContain("127.0.0.1");
+    const { stdout } = await runCli(["switch", "status", flag], options);
+    expect(stdout).toContain(`${name} is "~/work"`);
+    expect((await runCli(["switch", "off", flag], options)).code).toBe(0);
+    expect(existsSync(path)).toBe(false);
+  });
+});
 
 describe("switch", () => {
   test("on says what it changed, how to undo it and what is missing; off puts it back", async () => {
