@@ -51,6 +51,8 @@ export async function answerFrom(
 ): Promise<Response> {
   const { answer, converted, permit, upstream } = chosen;
   deps.memory.noteTurnState(answer.headers.get(TURN_STATE_HEADER), upstream.key);
+  if (answer.responseId !== null && request.facts.isContinuable)
+    deps.memory.noteResponse(answer.responseId, upstream.key);
   exchange.showAnswerOf(upstream);
   exchange.markFirstByte();
   if (converted !== null) return answerConverted(converted, chosen, exchange);

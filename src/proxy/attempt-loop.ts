@@ -6,7 +6,16 @@ import { type ReplayRequest, classifyAttempt, mayRepeat } from "../routing/class
 import type { AttemptOutcome, Candidate, Permit, PlanRequest, Reason, Verdict } from "../routing/types.ts";
 import { type Answer, type AttemptResult, attempt } from "./attempt.ts";
 import { changeForm, type Conversion } from "./change-form.ts";
-import { betterSpare, type Chosen, dropSpare, type Spare, type Tried, useSpare } from "./chosen.ts";
+import {
+  betterRefusal,
+  betterSpare,
+  type Chosen,
+  dropSpare,
+  type Refused,
+  type Spare,
+  type Tried,
+  useSpare,
+} from "./chosen.ts";
 import type { ProxyDeps, Route } from "./deps.ts";
 import type { Acceptance } from "./gate.ts";
 import { TURN_STATE_HEADER } from "./headers.ts";
@@ -54,7 +63,7 @@ type Answered = Exclude<LoopResult, { readonly kind: "all-failed" }>;
 /** What is left of the passes that failed. */
 interface Progress {
   candidates: readonly Candidate[];
-  last: Chosen | null;
+  last: Refused | null;
   spare: Spare | null;
 }
 
@@ -108,8 +117,7 @@ async function runPass(pass: Pass, run: LoopRun, progress: Progress): Promise<An
     const firstByteMs = firstByteBudget(request, upstream.timeouts, wait);
     const { permit } = admission;
     const left = () => line.slice(place + 1).map((candidate) => candidate.upstream);
-    const { accept, body } = pass;
-    const one = { upstream, permit, body, firstByteMs, accept, left, isChanged: false };
+    const one = { ...pass, upstream, permit, firstByteMs, left, isChanged: false };
     const startedAt = deps.monotonic();
     const step = await askUpstream(one, run);
     waitedMs += Math.min(firstByteMs, deps.monotonic() - startedAt);
@@ -131,7 +139,13 @@ async function runPass(pass: Pass, run: LoopRun, progress: Progress): Promise<An
     }
     permit.fail(verdict);
     if (answer?.body.ended === true && !lacksCompaction(verdict)) {
-      progress.last = { upstream, answer, converted: null, permit: null };
+      progress.last = betterRefusal(progress.last, {
+        upstream,
+        answer,
+        converted: null,
+        permit: null,
+        verdict,
+      });
     } else answer?.abort();
     if (hasEnded) break;
   }
@@ -208,7 +222,7 @@ async function convert(
 }
 
 /** One upstream's share of a pass. */
-interface OneAttempt extends Pick<Pass, "accept" | "body"> {
+interface OneAttempt extends Pick<Pass, "accept" | "body" | "plan"> {
   readonly upstream: Upstream;
   readonly permit: Permit;
   readonly firstByteMs: number;
@@ -264,7 +278,8 @@ async function askUpstream(one: OneAttempt, run: LoopRun): Promise<Step> {
     now: deps.now(),
     settings: route.routing,
     canRepair: (refusal) => {
-      repair = one.isChanged ? null : findRepair(endpoint.api, body, refusal);
+      const isMaker = one.plan.first === upstream.key;
+      repair = one.isChanged ? null : findRepair(endpoint.api, body, refusal, { isMaker });
       return repair !== null;
     },
   });

@@ -47,6 +47,8 @@ export interface Answer {
   readonly encoding: string | null;
   /** The whole of it, where it was read as JSON while it was judged. */
   readonly document: JsonDocument | null;
+  /** Of the Responses API; null for none. */
+  readonly responseId: string | null;
   /** By its first bytes; unknown for one that is not looked at. */
   readonly shape: Shape;
   /** Its Content-Encoding does not hold: it was undone, because the client cannot read it, or names no coding. */
@@ -214,13 +216,13 @@ async function judge(request: AttemptRequest, answer: Answer, firstEventBy: numb
     idleMs: request.upstream.timeouts.idleMs,
     hold: request.hold,
   });
-  const { document, held } = gate;
+  const { document, held, responseId, shape } = gate;
   if (request.clientSignal.aborted) return { ...gone(answer), held };
   if (gate.kind === "commit")
-    return { kind: "answer", answer: { ...answer, document, shape: gate.shape }, held };
+    return { kind: "answer", answer: { ...answer, document, responseId, shape }, held };
   const { outcome } = gate;
   if (outcome.kind === "bad-content" && !PASSES_FOR_SUCCESS.has(outcome.reason))
-    return { kind: "failed", outcome, answer: { ...answer, document, shape: gate.shape }, held };
+    return { kind: "failed", outcome, answer: { ...answer, document, responseId, shape }, held };
   if (!answer.body.ended) answer.abort();
   return { ...failed(outcome), held };
 }
@@ -264,6 +266,7 @@ function makeAnswer(response: Response, request: AttemptRequest, own: AbortContr
     decoded: sent !== null && encoding === null,
     shape: "unknown",
     document: null,
+    responseId: null,
     abort() {
       own.abort();
       body.close();

@@ -30,6 +30,19 @@ export interface Chosen {
   readonly permit: Permit | null;
 }
 
+/** A failed attempt's answer, read whole. */
+export interface Refused extends Chosen {
+  readonly verdict: Verdict;
+}
+
+/** The newest. But of several that say no to the request itself, it is the first that the client sees. */
+export function betterRefusal(before: Refused | null, refused: Refused): Refused {
+  const isSame = before?.verdict.blame === "none" && refused.verdict.blame === "none";
+  if (!isSame) return refused;
+  refused.answer.abort();
+  return before;
+}
+
 /** An answer in the wrong form, or an empty one. */
 export interface Spare {
   readonly chosen: Chosen & { readonly permit: Permit };

@@ -1,7 +1,7 @@
 // Holds an upstream's answer back until the client would show or act on something of it: until then an error inside a 200, an
 // empty answer, a wrong form or silence is a failed attempt, and the next upstream can still be asked.
 import { type Shape, shapeOf } from "../base/bytes.ts";
-import { isRecord, type JsonRecord, parseJson } from "../base/json-value.ts";
+import { isRecord, type JsonRecord, parseJson, stringOr } from "../base/json-value.ts";
 import { createSseSplitter, type SseEvent, type SseSplitter } from "../base/sse.ts";
 import type { AttemptOutcome } from "../routing/types.ts";
 import type { JsonDocument } from "../usage/answer-reader.ts";
@@ -60,6 +60,8 @@ interface Seen {
   readonly shape: Shape;
   /** The whole answer, where it is one JSON document that came while it was held. */
   readonly document: JsonDocument | null;
+  /** Under which an upstream of the Responses API may have kept the answer; null for none. */
+  readonly responseId: string | null;
 }
 
 type Decided = Seen &
@@ -78,6 +80,9 @@ type BadReason = BadContent["reason"];
 /** Of a bad answer that is no JSON, so much goes to the verdict. */
 const SHOWN_BYTES = 4 * 1024;
 const SLICE_BYTES = 256;
+/** The first event begins with the response and its id. */
+const OPENING_BYTES = 512;
+const NO_BYTES = new Uint8Array();
 
 /** Reads ahead in `input.body` (which keeps what was read) until the answer may be shown or is known to be bad. */
 export async function holdAnswer(input: GateInput): Promise<GateResult> {
@@ -121,7 +126,7 @@ class Holding {
   late(): Decided {
     if (this.answer?.isFinished === true) return this.bad("empty", this.text());
     const outcome = { kind: "timeout", phase: this.isBegun ? "idle" : "first-byte" } as const;
-    return { kind: "bad", outcome, shape: this.shape, document: null };
+    return { kind: "bad", outcome, shape: this.shape, document: null, responseId: null };
   }
 
   /** What the next piece decides; null for nothing. */
@@ -214,13 +219,20 @@ class Holding {
   }
 
   private commit(document: JsonDocument | null = null): Decided {
-    return { kind: "commit", shape: this.shape, document };
+    return { kind: "commit", shape: this.shape, document, responseId: this.responseId(document) };
   }
 
   private bad(reason: BadReason, said: string, document: JsonDocument | null = null): Decided {
     const { headers, status } = this.input;
     const outcome = { kind: "bad-content", reason, status, headers, body: said } as const;
-    return { kind: "bad", outcome, shape: this.shape, document };
+    return { kind: "bad", outcome, shape: this.shape, document, responseId: this.responseId(document) };
+  }
+
+  private responseId(document: JsonDocument | null): string | null {
+    if (this.input.api !== "responses") return null;
+    if (isRecord(document?.value)) return stringOr(document.value["id"], null);
+    const opening = this.shown[0]?.subarray(0, OPENING_BYTES) ?? NO_BYTES;
+    return /"id"\s*:\s*"([^"\\]{1,256})"/.exec(Buffer.from(opening).toString("latin1"))?.[1] ?? null;
   }
 }
 

@@ -19,7 +19,8 @@ import { type LocalError, makeErrorResponse } from "./local-error.ts";
 import { OWN_PREFIX, answerOwn } from "./own-routes.ts";
 import { isCounted } from "./refusals.ts";
 import { readBody } from "./read-body.ts";
-import { readRequestFacts } from "./request-facts.ts";
+import { readRequestFacts, type RequestFacts } from "./request-facts.ts";
+import type { SessionMemory } from "./session-memory.ts";
 
 /** Bun runs at most 256 fetches at once and lets the next one wait in silence: better a clear answer before that. */
 const MAX_IN_FLIGHT = 250;
@@ -107,6 +108,7 @@ async function forward({ request, target, exchange, deps }: Forwarding): Promise
     now: deps.now(),
     onExhausted: route.onExhausted,
     isNeutral: endpoint.counts === "no",
+    first: deps.memory.knowsResponses ? makerOfNamed(facts, target.path, deps.memory) : undefined,
   };
   const passes = compaction.isRequest
     ? makeCompactionPasses(plan, body, deps.memory)
@@ -139,6 +141,16 @@ async function forward({ request, target, exchange, deps }: Forwarding): Promise
     everyMs: deps.heartbeat.everyMs,
     onStart: (status) => exchange.fixStatus(status),
   });
+}
+
+/** The upstream that made the response which the request goes on from, or is about. */
+function makerOfNamed(
+  { previousResponse }: RequestFacts,
+  path: string,
+  memory: SessionMemory,
+): string | undefined {
+  const id = previousResponse ?? /\/responses\/([^/]+)/.exec(path)?.[1];
+  return id === undefined ? undefined : memory.makerOf(id);
 }
 
 async function answerRequest(passes: Iterable<Pass>, plan: PlanRequest, run: Answering): Promise<Response> {

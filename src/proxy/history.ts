@@ -26,11 +26,17 @@ export interface Repair {
 
 /**
  * The request as this upstream may take it, after a refusal that points at its bound history: by an item's id, by its path or
- * in words. Null where there is no such history, or where the refusal is about something else.
+ * in words. Null where there is no such history, or where the refusal is about something else. `isMaker`: it is this upstream
+ * that made the response which the request goes on from.
  */
-export function findRepair(api: Api | null, body: Uint8Array, refusal: Refusal): Repair | null {
+export function findRepair(
+  api: Api | null,
+  body: Uint8Array,
+  refusal: Refusal,
+  { isMaker = false } = {},
+): Repair | null {
   if (!MAY_POINT.test(refusal.text)) return null;
-  const history = readHistory(api, bytesOf(body));
+  const history = readHistory(api, bytesOf(body), isMaker);
   const kinds = history === null ? [] : kindsMeant(history, refusal);
   return history === null || kinds.length === 0
     ? null
@@ -59,6 +65,8 @@ type Kind =
   | "thought"
   /** The name of a stored item. The item itself is there and stays. */
   | "id"
+  /** The id of the previous response, of a request that carries its history besides and goes to another upstream. */
+  | "response"
   /** The switch that makes the model think in this turn. */
   | "mode";
 
@@ -93,32 +101,65 @@ interface Turn {
 const MODE = "thinking";
 const NO_TEXT = '[{"type":"text","text":"(no visible text)"}]';
 
-function readHistory(api: Api | null, bytes: Buffer): History | null {
+function readHistory(api: Api | null, bytes: Buffer, isMaker = true): History | null {
   if (api !== "responses" && api !== "messages") return null;
-  const members = membersOf(bytes, rootOf(bytes));
-  const base = { api, bytes, root: entriesOf(bytes, rootOf(bytes)) };
-  return api === "responses"
-    ? { ...base, pieces: readInput(bytes, members.get("input")), turns: [] }
-    : { ...base, ...readMessages(bytes, members.get("messages")) };
+  const root = entriesOf(bytes, rootOf(bytes));
+  const members = new Map(root.map((entry) => [entry.key, entry]));
+  const base = { api, bytes, root };
+  if (api === "messages") return { ...base, ...readMessages(bytes, members.get("messages")) };
+  const { isWhole, pieces } = readInput(bytes, members.get("input"));
+  const previous = members.get("previous_response_id");
+  const id = stringAt(bytes, previous);
+  if (previous !== undefined && id !== "" && isWhole && !isMaker) {
+    const named = { id: id.toLowerCase(), path: "", mark: fingerprint(id) };
+    pieces.push({ ...named, kind: "response", entry: previous, among: root });
+  }
+  return { ...base, pieces, turns: [] };
 }
 
-function readInput(bytes: Buffer, input: JsonEntry | undefined): Piece[] {
+/** `isWhole`: it is the conversation from its beginning on, with what the model itself said or did, and not only what is new. */
+function readInput(
+  bytes: Buffer,
+  input: JsonEntry | undefined,
+): { readonly isWhole: boolean; readonly pieces: Piece[] } {
   const among = elementsOf(bytes, input);
-  return among.flatMap((entry, place): Piece[] => {
+  const pieces: Piece[] = [];
+  let begins = "";
+  let hasOutput = false;
+  for (const [place, entry] of among.entries()) {
     const members = membersOf(bytes, entry.value);
     const textOf = (name: string): string => stringAt(bytes, members.get(name));
     const id = textOf("id");
     const type = textOf("type");
+    const role = textOf("role");
+    if (begins === "" && role !== "system" && role !== "developer") begins = role || type;
+    hasOutput ||=
+      type === "reasoning" || type.endsWith("_call") || (role === "assistant" && isModels(bytes, members));
     const named = { id: id.toLowerCase(), path: `input.${place}` };
     if (type === "reasoning" || (type === "item_reference" && id.startsWith("rs_"))) {
       const mark = fingerprint(textOf("encrypted_content") || id || rawOf(bytes, entry));
-      return [{ ...named, kind: "thought", mark, entry, among }];
+      pieces.push({ ...named, kind: "thought", mark, entry, among });
+      continue;
     }
     const idMember = members.get("id");
     // A reference is nothing but its id, and what it stands for is part of the conversation.
-    if (idMember === undefined || id === "" || type === "item_reference" || type === "compaction") return [];
-    return [{ ...named, kind: "id", mark: fingerprint(id), entry: idMember, among: [...members.values()] }];
-  });
+    if (idMember === undefined || id === "" || type === "item_reference" || type === "compaction") continue;
+    pieces.push({
+      ...named,
+      kind: "id",
+      mark: fingerprint(id),
+      entry: idMember,
+      among: [...members.values()],
+    });
+  }
+  return { isWhole: hasOutput && (begins === "user" || begins === "compaction"), pieces };
+}
+
+/** In the form in which the model says it. What a user writes in its name is a string as a rule. */
+function isModels(bytes: Buffer, message: ReadonlyMap<string | number, JsonEntry>): boolean {
+  return elementsOf(bytes, message.get("content")).some(
+    ({ value }) => stringAt(bytes, membersOf(bytes, value).get("type")) === "output_text",
+  );
 }
 
 function readMessages(
@@ -168,6 +209,8 @@ const CODES: ReadonlySet<string> = new Set(["invalid_encrypted_content", "thinki
 function kindsMeant(history: History, { codes, text }: Refusal): readonly Kind[] {
   const { api, pieces } = history;
   if (WANTS_THOUGHT.test(text)) return isThinking(history) ? ["mode"] : [];
+  if (/previous[_ ]response/.test(text))
+    return pieces.some(({ kind }) => kind === "response") ? ["response", "thought"] : [];
   const dotted = text.replace(/\[(\d+)\]/g, ".$1");
   const isNamed = ({ id, kind, path }: Piece): boolean =>
     (id.length >= SHORTEST_ID && text.includes(id)) || (kind === "thought" && hasPath(dotted, path));

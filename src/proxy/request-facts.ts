@@ -16,6 +16,10 @@ export interface RequestFacts {
   readonly store: boolean;
   /** The upstream works on after the connection is gone. */
   readonly background: boolean;
+  /** The answer can be gone on from by its id: it is kept unless the request says `store: false`. */
+  readonly isContinuable: boolean;
+  /** The id of the response that this one goes on from. */
+  readonly previousResponse: string | null;
 }
 
 export type Agent = "main" | "subagent" | "compaction" | "auxiliary";
@@ -40,12 +44,14 @@ export function readRequestFacts(endpoint: Endpoint, headers: Headers, body: Uin
       stream: false,
       store: false,
       background: false,
+      isContinuable: false,
+      previousResponse: null,
     };
   }
   return {
     endpoint,
     model: stringField(bytes, "model"),
-    stream: flagField(bytes, STREAM),
+    stream: flagField(bytes, STREAM) === true,
     sessionId: headerSession(headers) ?? stringField(bytes, "prompt_cache_key") ?? claudeSession(bytes),
     // Asked for at the end.
     get agent() {
@@ -53,10 +59,16 @@ export function readRequestFacts(endpoint: Endpoint, headers: Headers, body: Uin
     },
     // Asked for after a failure alone, and looked for in the whole of a body.
     get store() {
-      return flagField(bytes, STORE);
+      return flagField(bytes, STORE) === true;
     },
     get background() {
-      return flagField(bytes, BACKGROUND);
+      return flagField(bytes, BACKGROUND) === true;
+    },
+    get isContinuable() {
+      return endpoint.api === "responses" && flagField(bytes, STORE) !== false;
+    },
+    get previousResponse() {
+      return endpoint.api === "responses" ? stringField(bytes, "previous_response_id") : null;
     },
   };
 }
@@ -115,8 +127,8 @@ function stringField(bytes: Buffer, name: string): string | null {
   return stringOr(parseJson(bytes.toString("utf8", range.start, range.end)), null);
 }
 
-/** A top-level boolean that is true. The same key may be at another level too, as in a tool's schema. */
-function flagField(bytes: Buffer, key: Buffer): boolean {
+/** A top-level boolean; null for none. The same key may be at another level too, as in a tool's schema. */
+function flagField(bytes: Buffer, key: Buffer): boolean | null {
   for (let at = bytes.lastIndexOf(key); at >= 0; at = at === 0 ? -1 : bytes.lastIndexOf(key, at - 1)) {
     const value = /^\s*:\s*(true|false)\b/.exec(
       bytes.toString("latin1", at + key.length, at + key.length + 32),
@@ -124,5 +136,5 @@ function flagField(bytes: Buffer, key: Buffer): boolean {
     if (value === null || !endsAtTopLevel(bytes, at + key.length + value[0].length)) continue;
     return value[1] === "true";
   }
-  return false;
+  return null;
 }

@@ -1,5 +1,5 @@
-// What a running proxy remembers so that a session stays usable at its upstreams: who issued a turn state, which pieces of
-// a history an upstream refused, which upstreams know compaction, and which lack an endpoint. Bounded, gone with the process.
+// What a running proxy remembers so that a session stays usable at its upstreams: who issued a turn state or made a response,
+// which pieces of a history an upstream refused, which upstreams know compaction, and which lack an endpoint. Bounded, gone with the process.
 import { fingerprint } from "../base/secrets.ts";
 import type { Upstream } from "../base/upstream.ts";
 
@@ -10,6 +10,8 @@ type Compaction = "native" | "plain" | "unknown";
 
 /** A turn is short: the newest few hundred are plenty. */
 const MAX_TURN_STATES = 512;
+/** Of an agent that goes on from each of its responses, many days' worth. */
+const MAX_RESPONSES = 4_000;
 /** Pairs of session and upstream. */
 const MAX_HISTORIES = 200;
 /** Pairs of endpoint and upstream. */
@@ -20,6 +22,8 @@ const FAILURES_OF_MISSING = 2;
 
 export function createSessionMemory() {
   const issuers = new Map<string, string>();
+  /** Upstreams by the ids of responses that they made. */
+  const makers = new Map<string, string>();
   const histories = new Map<string, ReadonlySet<string>>();
   const compaction = new Map<string, Compaction>();
   const missing = new Map<string, { readonly failures: number; readonly until: number }>();
@@ -30,6 +34,16 @@ export function createSessionMemory() {
     },
     /** Did this upstream issue it? The token goes back to that upstream and to no other. */
     isTurnStateOf: (value: string, upstreamKey: string) => issuers.get(fingerprint(value)) === upstreamKey,
+    /** The upstream has kept this response, and can go on from it. */
+    noteResponse(id: string, upstreamKey: string): void {
+      setNewest(makers, id, upstreamKey, MAX_RESPONSES);
+    },
+    /** Is any response known? Where none is, a request need not be looked through for the id of one. */
+    get knowsResponses() {
+      return makers.size > 0;
+    },
+    /** The key of the upstream that made the response; undefined where that is not known. */
+    makerOf: (id: string) => makers.get(id),
     /** What to leave out of the session's requests to this upstream; undefined when nothing is known. */
     foreignHistory: (sessionId: string | null, upstreamKey: string) =>
       sessionId === null ? undefined : histories.get(`${sessionId} ${upstreamKey}`),

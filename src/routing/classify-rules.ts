@@ -184,6 +184,18 @@ export const REQUEST_RULES: readonly Rule[] = [
     words: "cannot read history of another account",
   },
   {
+    id: "previous-response",
+    signal:
+      "`previous_response_not_found`, or words about `previous_response_id`: it is all of the history, and is never taken out unless the request carries its history besides",
+    seen: "OpenAI, Azure, relays",
+    matches: (signal) =>
+      isAnswer(signal) &&
+      !hasStatus(signal, 429) &&
+      (hasCode(signal, "previous_response_not_found") || says(signal, PREVIOUS_RESPONSE)),
+    ...PASSED_ON,
+    words: "cannot continue the previous response",
+  },
+  {
     id: "context-length",
     signal: "`context_length_exceeded`, `string_above_max_length`, or a message that the prompt is too long",
     seen: "OpenAI, Anthropic, relays",
@@ -651,6 +663,8 @@ function refusalIn(signal: Signal): Refusal {
   const body = signal.isPage ? "" : textOf(signal);
   return { codes, text: body.length > MAX_REFUSAL ? message : `${message}\n${body.toLowerCase()}` };
 }
+
+const PREVIOUS_RESPONSE = /previous[_ ]response/;
 
 const CONTEXT_CODES = [
   "context_length_exceeded",

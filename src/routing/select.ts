@@ -25,7 +25,7 @@ export function selectCandidates({ request, binding, viewOf }: SelectInput): rea
   const places = views.map(({ upstream, view }, index) => ({
     upstream,
     view,
-    rank: rankOf(view, upstream.key === binding?.key) * views.length + index,
+    rank: rankOf(view, upstream.key, request.first, binding?.key) * views.length + index,
   }));
   places.sort((a, b) => a.rank - b.rank);
   const lastUsable = places.findLastIndex(({ view }) => view.allowed !== "no");
@@ -65,9 +65,14 @@ const AVOIDED_RANK: Readonly<Partial<Record<Availability, number>>> = {
   "model-unknown": 6,
 };
 
-function rankOf({ availability, allowed }: Assessment, isBound: boolean): number {
+function rankOf(
+  { availability, allowed }: Assessment,
+  key: string,
+  ...firsts: readonly (string | undefined)[]
+): number {
   if (allowed === "no") return AVOIDED_RANK[availability] ?? 3;
-  if (isBound) return 0;
+  const place = firsts.indexOf(key);
+  if (place >= 0) return place - firsts.length;
   return availability === "low" ? 2 : 1;
 }
 

@@ -192,6 +192,8 @@ export interface PlanRequest {
   readonly upstreams: readonly Upstream[];
   /** The only ones of them that can serve this request, in the order that suits it. Default: all. */
   readonly among?: readonly Upstream[];
+  /** The key of the one to ask first, whatever the session is bound to: it alone may have what the request is about. */
+  readonly first?: string | undefined;
   readonly model: string | null;
   readonly sessionId: string | null;
   /** Wall clock, ms. */

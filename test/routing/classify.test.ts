@@ -49,6 +49,23 @@ const next = (rule: string, blame: Verdict["blame"], retryClass: Verdict["retryC
 const terminal = (rule: string) => ({ rule, next: "terminal", blame: "none", retryClass: "B" }) as const;
 
 const CASES: readonly Case[] = [
+  // The request
+  {
+    title: "an unknown previous response",
+    outcome: statusOutcome(
+      400,
+      error({
+        code: "previous_response_not_found",
+        message: "Previous response with id 'resp_1' not found.",
+      }),
+    ),
+    ...next("previous-response", "none"),
+  },
+  {
+    title: "an unknown previous response, 404",
+    outcome: statusOutcome(404, error({ message: "previous_response_id not found" })),
+    ...next("previous-response", "none"),
+  },
   // Connections
   { title: "a refused connection", outcome: refused, ...next("never-sent", "never-sent", "A") },
   {
@@ -796,20 +813,6 @@ const REPAIRS: readonly { title: string; outcome: AttemptOutcome }[] = [
   {
     title: "encrypted reasoning, in words",
     outcome: statusOutcome(400, error({ message: "Encrypted content could not be decrypted or parsed" })),
-  },
-  {
-    title: "an unknown previous response",
-    outcome: statusOutcome(
-      400,
-      error({
-        code: "previous_response_not_found",
-        message: "Previous response with id 'resp_1' not found.",
-      }),
-    ),
-  },
-  {
-    title: "an unknown previous response, 404",
-    outcome: statusOutcome(404, error({ message: "previous_response_id not found" })),
   },
   {
     title: "a thinking signature",
