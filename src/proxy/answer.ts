@@ -7,7 +7,7 @@ import type { Api } from "../usage/stream-events.ts";
 import { createStreamTap, type TapFacts } from "../usage/stream-tap.ts";
 import { type JsonDocument, readDocument } from "../usage/answer-reader.ts";
 import { type Answer, isRedirect } from "./attempt.ts";
-import type { LoopRun } from "./attempt-loop.ts";
+import type { LoopRun } from "./ask-upstream.ts";
 import type { Chosen } from "./chosen.ts";
 import type { Converted } from "./change-form.ts";
 import { BODILESS } from "./data-answer.ts";

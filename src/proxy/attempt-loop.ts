@@ -1,10 +1,16 @@
 // The failover of one request: asks the candidates in order until one gives an answer that may be shown.
 // Decides nothing about upstreams itself: verdicts come from the classifier, places and permits from the router.
-import type { OwnedNames } from "../base/owned-names.ts";
-import { type Timeouts, type Upstream, modelAt } from "../base/upstream.ts";
-import { type ReplayRequest, classifyAttempt, mayRepeat } from "../routing/classify.ts";
-import type { AttemptOutcome, Candidate, Permit, PlanRequest, Reason, Verdict } from "../routing/types.ts";
-import { type Answer, type AttemptResult, attempt } from "./attempt.ts";
+import type { Timeouts, Upstream } from "../base/upstream.ts";
+import { classifyAttempt } from "../routing/classify.ts";
+import type { AttemptOutcome, Candidate } from "../routing/types.ts";
+import {
+  type Answered,
+  askUpstream,
+  endpointKey,
+  lacksCompaction,
+  type LoopRun,
+  type Question,
+} from "./ask-upstream.ts";
 import { changeForm, type Conversion } from "./change-form.ts";
 import {
   betterRefusal,
@@ -13,21 +19,12 @@ import {
   dropSpare,
   type Refused,
   type Spare,
-  type Tried,
   useSpare,
 } from "./chosen.ts";
-import type { ProxyDeps, Route } from "./deps.ts";
-import type { Acceptance } from "./gate.ts";
-import { TURN_STATE_HEADER } from "./headers.ts";
-import { findRepair, type Repair } from "./history.ts";
-import { type ClientRequest, makeUpstreamRequest } from "./upstream-request.ts";
+import type { ClientRequest } from "./upstream-request.ts";
 
 /** One run over the candidates: what they are asked for, and what counts as an answer to it. */
-export interface Pass {
-  readonly plan: PlanRequest;
-  /** What the client sent, or what is asked instead. */
-  readonly body: Uint8Array;
-  readonly accept: Acceptance;
+export interface Pass extends Question {
   /** The answer is of use to the account that gave it alone: the session stays with it. */
   readonly bindsAccount?: boolean;
   /** Makes the client's answer out of the upstream's, which is not shown. Default: the upstream's is the client's. */
@@ -35,30 +32,9 @@ export interface Pass {
 }
 
 export type LoopResult =
-  /** To be shown: a success, or an error that is the client's own to see. */
-  | { readonly kind: "answer"; readonly chosen: Chosen }
+  | Answered
   /** Nothing worked. `last` is the last answer an upstream gave, read whole. */
-  | { readonly kind: "all-failed"; readonly last: Chosen | null }
-  | { readonly kind: "client-gone" };
-
-/** One request, and what the loop works on it with. What the log needs grows as it runs, and is there whatever happens. */
-export interface LoopRun {
-  readonly request: ClientRequest;
-  readonly route: Pick<Route, "firstByteTotalMs" | "ownedHeaders" | "routing">;
-  readonly deps: Pick<
-    ProxyDeps,
-    "connections" | "instance" | "memory" | "monotonic" | "now" | "observeHeaders" | "router"
-  >;
-  /** What the client's own files add to its requests, and for whom. */
-  readonly owned: OwnedNames;
-  readonly tried: Tried[];
-  /** Counts what is held of an answer; negative for what is let go. */
-  readonly hold: (bytes: number) => void;
-  /** What upstreams were not shown; one may be in it more than once. */
-  readonly heldBack: string[];
-}
-
-type Answered = Exclude<LoopResult, { readonly kind: "all-failed" }>;
+  | { readonly kind: "all-failed"; readonly last: Chosen | null };
 
 /** What is left of the passes that failed. */
 interface Progress {
@@ -175,15 +151,6 @@ function withServingFirst(
   return candidates.toSorted((a, b) => rankOf(a) - rankOf(b));
 }
 
-function endpointKey({ method, target }: ClientRequest): string {
-  return `${method} ${target.path}`;
-}
-
-/** It does not know this kind of request: nothing is said of another kind, and nothing that a client need see. */
-function lacksCompaction(verdict: Verdict | null): boolean {
-  return verdict?.rule === "no-compaction";
-}
-
 /** What comes of it goes to the client as it is. */
 function isForClient({ bindsAccount = false, convert: conversion }: Pass): boolean {
   return !bindsAccount && conversion === undefined;
@@ -221,170 +188,6 @@ async function convert(
   return null;
 }
 
-/** One upstream's share of a pass. */
-interface OneAttempt extends Pick<Pass, "accept" | "body" | "plan"> {
-  readonly upstream: Upstream;
-  readonly permit: Permit;
-  readonly firstByteMs: number;
-  /** Those that can be asked after it. */
-  readonly left: () => readonly Upstream[];
-  /** The body was changed after what this upstream said to it: there is no third try. */
-  readonly isChanged: boolean;
-}
-
-type Step =
-  | Answered
-  | {
-      readonly kind: "failed";
-      readonly verdict: Verdict;
-      readonly answer: Answer | null;
-      /** No other upstream may be asked after it. */
-      readonly hasEnded: boolean;
-      /** The answer is better than none; its permit is not settled. */
-      readonly isSpare: boolean;
-    };
-
-async function askUpstream(one: OneAttempt, run: LoopRun): Promise<Step> {
-  const { deps, request, route, tried } = run;
-  const { body, permit, upstream } = one;
-  const { facts } = request;
-  const startedAt = deps.monotonic();
-  const { endpoint, model: named } = facts;
-  const model = named === null || !endpoint.mapsModel ? named : modelAt(upstream, named);
-  const result = await send(one, run, model === named ? null : model);
-  const { held } = result;
-  const note = (verdict: Verdict | null, status: number | null, reason: Reason | null): void => {
-    const durationMs = deps.monotonic() - startedAt;
-    tried.push({ upstream, verdict, status, reason, durationMs, model, held });
-  };
-  const noteEndpoint = (was: "served" | "missing" | "failing"): void => {
-    if (endpoint.counts !== "yes")
-      deps.memory.noteEndpoint(endpointKey(request), upstream.key, was, deps.now());
-  };
-  if (result.kind === "client-gone") {
-    permit.release();
-    note(null, null, { rule: "client-gone" });
-    return result;
-  }
-  if (result.answer !== null) deps.observeHeaders(upstream, result.answer.headers);
-  if (result.kind === "answer") {
-    permit.begun();
-    noteEndpoint("served");
-    note(null, result.answer.status, null);
-    return { kind: "answer", chosen: { upstream, answer: result.answer, converted: null, permit } };
-  }
-  let repair: Repair | null = null;
-  const judged = classifyAttempt(result.outcome, upstream, {
-    now: deps.now(),
-    settings: route.routing,
-    canRepair: (refusal) => {
-      const isMaker = one.plan.first === upstream.key;
-      repair = one.isChanged ? null : findRepair(endpoint.api, body, refusal, { isMaker });
-      return repair !== null;
-    },
-  });
-  const shown = endpointShownBy(result.outcome, judged);
-  if (shown !== null) noteEndpoint(shown);
-  const saysOnlyMissing = endpoint.counts === "if-served" && isMissing(result.outcome);
-  const verdict: Verdict = saysOnlyMissing ? { ...judged, blame: "none" } : judged;
-  note(verdict, "status" in result.outcome ? result.outcome.status : null, verdict.reason);
-  if (verdict.next === "repair" && repair !== null) return await askOnceMore(one, result.answer, repair, run);
-  if (lacksCompaction(verdict)) deps.memory.noteCompaction(upstream, "plain");
-  const isSpare = result.answer !== null && SPARES.has(verdict.rule);
-  if (!isSpare) permit.fail(verdict);
-  const mayFailOver =
-    verdict.next === "next" &&
-    mayRepeat(verdict.retryClass, replayRequest(request, route)) &&
-    deps.router.mayFailOver(verdict.retryClass, one.left());
-  if (mayFailOver || result.answer === null || isSpare)
-    return { kind: "failed", verdict, answer: result.answer, hasEnded: !mayFailOver, isSpare };
-  const answer = { ...result.answer, status: statusFor(result.outcome, verdict, result.answer.status) };
-  return { kind: "answer", chosen: { upstream, answer, converted: null, permit: null } };
-}
-
-/** The same upstream with a changed body. What helped is remembered; where it is refused as well, the client sees what was said first. */
-async function askOnceMore(
-  one: OneAttempt,
-  first: Answer | null,
-  { body, removed }: Repair,
-  run: LoopRun,
-): Promise<Step> {
-  const { upstream } = one;
-  const step = await askUpstream({ ...one, body, isChanged: true }, run);
-  if (step.kind === "answer" && step.chosen.permit === null && first?.body.ended === true) {
-    const { status, ...second } = step.chosen.answer;
-    second.abort();
-    const answer = { ...first, status: first.status >= 500 ? status : first.status };
-    return { kind: "answer", chosen: { ...step.chosen, answer } };
-  }
-  first?.abort();
-  if (step.kind === "answer" && step.chosen.permit !== null)
-    run.deps.memory.noteForeignHistory(run.request.facts.sessionId, upstream.key, removed);
-  return step;
-}
-
-/** What a failure says of the endpoint itself; null for nothing. */
-function endpointShownBy(outcome: AttemptOutcome, { rule }: Verdict): "missing" | "failing" | null {
-  if (outcome.kind === "bad-content") return "failing";
-  if (rule === "server-error") return "failing";
-  return isMissing(outcome) && rule !== "model-unknown" ? "missing" : null;
-}
-
-function isMissing(outcome: AttemptOutcome): boolean {
-  return outcome.kind === "status" && [404, 405, 501].includes(outcome.status);
-}
-const SPARES: ReadonlySet<string> = new Set(["empty-answer", "wrong-form"]);
-
-/**
- * The client's own mistake is told as one: after a 500 it would ask again and again, and in a 200 it does not look for an
- * error. Where the user has said what a status means, it stays.
- */
-function statusFor(outcome: AttemptOutcome, { next, rule }: Verdict, status: number): number {
-  if (next !== "terminal" || rule.startsWith("on-")) return status;
-  const isHidden = outcome.kind === "bad-content" && outcome.reason === "json-error";
-  return isHidden || status >= 500 ? 400 : status;
-}
-
-/** Sends this upstream's version of the request. `model` replaces the one that the client named. */
-async function send(one: OneAttempt, run: LoopRun, model: string | null): Promise<AttemptResult> {
-  const { accept, body, firstByteMs, isChanged, permit, upstream } = one;
-  const { deps, request, route } = run;
-  const { endpoint, sessionId, stream } = request.facts;
-  const turnState = request.headers.get(TURN_STATE_HEADER);
-  const made = makeUpstreamRequest(request, upstream, {
-    body,
-    model,
-    foreignHistory: deps.memory.foreignHistory(sessionId, upstream.key),
-    keepTurnState: turnState !== null && deps.memory.isTurnStateOf(turnState, upstream.key),
-    ownedNames: route.ownedHeaders,
-    owned: run.owned,
-    instance: deps.instance,
-  });
-  if ("why" in made) {
-    const held = { events: 0, bytes: 0 };
-    return { kind: "failed", outcome: { kind: "not-tried", ...made }, answer: null, held };
-  }
-  if (made.heldBack.length > 0) run.heldBack.push(...made.heldBack);
-  const acceptEncoding = request.headers.get("accept-encoding");
-  return await attempt(
-    {
-      ...made,
-      upstream,
-      api: endpoint.api,
-      judged: endpoint.judged,
-      stream,
-      accept,
-      firstByteMs,
-      checksConnect: permit.isProbe && !isChanged,
-      mayResend: () => mayRepeat("C", replayRequest(request, route)),
-      clientSignal: request.signal,
-      hold: run.hold,
-      acceptEncoding,
-    },
-    deps.connections,
-  );
-}
-
 /** Shorter while another upstream could still answer; the sum over all attempts is bounded too. */
 function firstByteBudget(
   request: ClientRequest,
@@ -400,8 +203,4 @@ function firstByteBudget(
   const own = isWhole ? timeouts.nonStreamMs : streamed;
   const totalMs = isWhole ? Math.max(timeouts.nonStreamMs, wait.totalMs) : wait.totalMs;
   return Math.max(1_000, Math.min(own, totalMs - wait.spentMs));
-}
-
-function replayRequest({ facts }: ClientRequest, { routing }: Pick<Route, "routing">): ReplayRequest {
-  return { isRepeatable: facts.endpoint.keeps !== "something", facts, settings: routing };
 }
