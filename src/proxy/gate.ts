@@ -77,6 +77,7 @@ export type GateResult = Decided & { readonly held: Held };
 export type BadContent = Extract<AttemptOutcome, { kind: "bad-content" }>;
 type BadReason = BadContent["reason"];
 
+const UTF8 = new TextDecoder();
 /** Of a bad answer that is no JSON, so much goes to the verdict. */
 const SHOWN_BYTES = 4 * 1024;
 const SLICE_BYTES = 256;
@@ -215,7 +216,7 @@ class Holding {
 
   private text(): string {
     const { shown } = this;
-    return new TextDecoder().decode(shown.length === 1 ? shown[0] : Buffer.concat(shown));
+    return UTF8.decode(shown.length === 1 ? shown[0] : Buffer.concat(shown));
   }
 
   private commit(document: JsonDocument | null = null): Decided {

@@ -49,7 +49,7 @@ export function refuse(
   if (host === null || !allowedHosts.has(host.toLowerCase())) {
     return { status: 421, message: t`this proxy answers only on its own loopback address` };
   }
-  if (headers.has("origin")) return { status: 403, message: t`requests from web pages are refused` };
+  if (headers.get("origin") !== null) return { status: 403, message: t`requests from web pages are refused` };
   const site = headers.get("sec-fetch-site");
   if (site !== null && site !== "none")
     return { status: 403, message: t`requests from web pages are refused` };

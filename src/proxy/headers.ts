@@ -4,7 +4,7 @@
 import { CLIENT_HEADERS, CONNECTION_HEADERS, IDENTITY_HEADERS } from "../base/header-names.ts";
 import type { Upstream } from "../base/upstream.ts";
 import { HOPS_HEADER } from "./guard.ts";
-import type { HeldBack } from "./held-back.ts";
+import { createNameMemory, type HeldBack } from "./held-back.ts";
 
 /** Sticky token of one account (Codex echoes it within a turn). */
 export const TURN_STATE_HEADER = "x-codex-turn-state";
@@ -70,6 +70,9 @@ export function makeRequestHeaders(parts: RequestHeaderParts): Headers {
 /** Would be read as ours by anything that keeps state per host (RFC 6265, RFC 7838, RFC 6797). */
 const STATEFUL = ["set-cookie", "set-cookie2", "alt-svc", "strict-transport-security", "clear-site-data"];
 const DROPPED: ReadonlySet<string> = new Set([...CONNECTION_HEADERS, ...STATEFUL]);
+const droppedOf = createNameMemory((names) =>
+  names.filter((name) => DROPPED.has(name) || name.startsWith("access-control-")),
+);
 
 export interface ResponseHeaderParts {
   readonly upstream: Headers;
@@ -85,8 +88,7 @@ const OWN_PATH = /^\/(?![/\\])[^\\\s]*$/;
 /** The headers to answer with. Content-Length is left out: Bun writes the framing that fits what is sent. */
 export function makeResponseHeaders({ decoded, isConfined, upstream }: ResponseHeaderParts): Headers {
   const out = new Headers(upstream);
-  for (const name of upstream.keys())
-    if (DROPPED.has(name) || name.startsWith("access-control-")) out.delete(name);
+  for (const name of droppedOf(upstream)) out.delete(name);
   for (const name of namedByConnection(upstream)) out.delete(name);
   if (decoded) out.delete("content-encoding");
   if (isConfined === true && !OWN_PATH.test(out.get("location") ?? "/")) out.delete("location");

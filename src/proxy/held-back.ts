@@ -59,26 +59,26 @@ export function holdBack({ headers, search, upstream, owned }: HoldBackParts): H
   };
 }
 
-interface Names {
-  readonly all: readonly string[];
-  /** Of the connection and the login. */
-  readonly ofClient: readonly string[];
-  /** Those that a relay may not see, as far as the name tells. */
-  readonly unknown: readonly string[];
-}
+/** Connection and login are the client's; `unknown`: a relay may not see it, as far as the name tells. */
+const namesOf = createNameMemory((all) => ({
+  ofClient: all.filter((name) => CLIENT_HEADERS.has(name)),
+  unknown: all.filter((name) => !CLIENT_HEADERS.has(name) && !isForRelays(name)),
+}));
 
-/** Request after request a client sends the same names: to ask for each is cheaper than to list them, and leaves no garbage. */
-let lastNames: Names = { all: [], ofClient: [], unknown: [] };
-
-function namesOf(headers: Headers): Names {
-  if (areNamesOf(headers, lastNames.all)) return lastNames;
-  const all = [...headers.keys()];
-  const ofClient = all.filter((name) => CLIENT_HEADERS.has(name));
-  const unknown = all.filter((name) => !CLIENT_HEADERS.has(name) && !isForRelays(name));
-  const names = { all, ofClient, unknown };
-  // Where one is there twice (Set-Cookie), as many may be others.
-  if (new Set(all).size === all.length) lastNames = names;
-  return names;
+/**
+ * What follows from the names of headers alone. One message after the other has the same names: to ask for each is cheaper than
+ * to list them, and leaves no garbage.
+ */
+export function createNameMemory<T>(make: (names: readonly string[]) => T): (headers: Headers) => T {
+  let last: { readonly names: readonly string[]; readonly value: T } | null = null;
+  return (headers) => {
+    if (last !== null && areNamesOf(headers, last.names)) return last.value;
+    const names = [...headers.keys()];
+    const value = make(names);
+    // Where one is there twice (Set-Cookie), as many may be others.
+    if (new Set(names).size === names.length) last = { names, value };
+    return value;
+  };
 }
 
 function areNamesOf(headers: Headers, names: readonly string[]): boolean {

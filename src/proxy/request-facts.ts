@@ -95,14 +95,17 @@ const AGENT_WORDS: ReadonlyMap<string, Agent> = new Map([
   ["memory_consolidation", "auxiliary"],
 ]);
 
+const REQUEST_KIND = /"request_kind":"(\w+)"/;
+const THREAD_SOURCE = /"thread_source":"(\w+)"/;
+
 /** The summary of a sub-agent's conversation is one, too: what is told of the request goes before what is told of its agent. */
 function readAgent(headers: Headers): Agent | null {
-  const metadata = headers.get("x-codex-turn-metadata") ?? "";
-  const named = (name: string): string => new RegExp(`"${name}":"(\\w+)"`).exec(metadata)?.[1] ?? "";
-  const kind = AGENT_WORDS.get(headers.get("x-claude-code-request-class") ?? named("request_kind"));
+  const metadata = headers.get("x-codex-turn-metadata");
+  const said = (pattern: RegExp): string => (metadata === null ? "" : (pattern.exec(metadata)?.[1] ?? ""));
+  const kind = AGENT_WORDS.get(headers.get("x-claude-code-request-class") ?? said(REQUEST_KIND));
   if (kind !== undefined && kind !== "main") return kind;
   const helper = headers.get("x-openai-subagent");
-  const agent = AGENT_WORDS.get(helper ?? named("thread_source"));
+  const agent = AGENT_WORDS.get(helper ?? said(THREAD_SOURCE));
   if (agent !== undefined) return agent;
   if (helper !== null || headers.has("x-claude-code-agent-id")) return "subagent";
   return kind ?? (headers.has("x-claude-code-session-id") ? "main" : null);

@@ -46,7 +46,7 @@ export function createSessionMemory() {
     makerOf: (id: string) => makers.get(id),
     /** What to leave out of the session's requests to this upstream; undefined when nothing is known. */
     foreignHistory: (sessionId: string | null, upstreamKey: string) =>
-      sessionId === null ? undefined : histories.get(`${sessionId} ${upstreamKey}`),
+      sessionId === null || histories.size === 0 ? undefined : histories.get(`${sessionId} ${upstreamKey}`),
     /** Pieces of the session's history that this upstream refused because another account wrote them. */
     noteForeignHistory(sessionId: string | null, upstreamKey: string, removed: ReadonlySet<string>): void {
       if (sessionId === null) return;

@@ -28,17 +28,17 @@ export function joinTargetUrl(parts: TargetParts): string | null {
 }
 
 /** The few that a process has: to parse one costs more than all the rest. */
-const bases = new Map<string, string | null>();
+const bases = { "": new Map<string, string | null>(), "/v1": new Map<string, string | null>() };
 const MOST_BASES = 256;
 
 function readBase(baseUrl: string, basePath: "" | "/v1"): string | null {
-  const key = `${basePath} ${baseUrl}`;
-  const known = bases.get(key);
+  const mine = bases[basePath];
+  const known = mine.get(baseUrl);
   if (known !== undefined) return known;
   const root = URL.parse(baseUrl);
   const base = root === null || !isBase(root) ? null : root.origin + joinBase(root.pathname, basePath);
-  if (bases.size >= MOST_BASES) bases.clear();
-  bases.set(key, base);
+  if (mine.size >= MOST_BASES) mine.clear();
+  mine.set(baseUrl, base);
   return base;
 }
 
