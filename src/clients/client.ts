@@ -8,7 +8,9 @@ import { UserError } from "../base/errors.ts";
 import type { Paths } from "../base/paths.ts";
 import type { OwnedName } from "../base/owned-names.ts";
 import type { Service, ServiceFacts } from "../base/service.ts";
-import type { SessionFormat } from "../sessions/session.ts";
+import type { JsonRecord } from "../base/json-value.ts";
+import type { SessionFile, SessionFormat } from "../sessions/session.ts";
+import type { Usage } from "../usage/usage.ts";
 import type { Import, IsOwnAddress } from "./imported-config.ts";
 import type { Override } from "./override.ts";
 
@@ -41,7 +43,33 @@ export interface Client extends ServiceFacts {
   readonly loadChecks: () => Promise<ClientChecks>;
   /** Where and how its sessions are stored. */
   readonly loadSessionFormat: (paths: Paths) => Promise<SessionFormat>;
+  /** Finds the answers of models in them. */
+  readonly loadAnswerReader: () => Promise<CreateAnswerReader>;
 }
+
+/** An answer of a model, as a session's file has it. */
+export interface StoredAnswer {
+  /** The same in a copy, as forks have. */
+  readonly key: string;
+  /** Of the conversation, as its requests name it: those of sub-agents, too. In lower case; null where nothing tells. */
+  readonly sessionId: string | null;
+  /** When it was noted: while it came, or right after. Wall clock, ms. */
+  readonly at: number;
+  readonly model: string | null;
+  /** Undefined where the file does not say. */
+  readonly usage: Usage | undefined;
+}
+
+/** Of one file. */
+export interface AnswerReader {
+  /** What a line holds one of these for is worth parsing. */
+  readonly marks: readonly string[];
+  /** The records of the file, one after the other. */
+  readonly read: (record: JsonRecord) => void;
+  readonly answers: () => readonly StoredAnswer[];
+}
+
+export type CreateAnswerReader = (file: SessionFile) => AnswerReader;
 
 export interface TestRequest {
   readonly path: string;

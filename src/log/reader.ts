@@ -6,7 +6,7 @@ import { UserError, errorCode } from "../base/errors.ts";
 import { describe, realPath } from "../base/files.ts";
 import { t } from "../base/text.ts";
 import { type LogRecord, readRecord } from "./record.ts";
-import { isEndless, rotatedPath } from "./rotation.ts";
+import { KEPT_FILES, isEndless, rotatedPath } from "./rotation.ts";
 
 /** A line as it is stored, and parsed. */
 export interface StoredEntry {
@@ -79,6 +79,22 @@ export async function* readLogBackward(
     throw unreadable(path, error);
   } finally {
     await closeAll(files);
+  }
+}
+
+/** About when the log begins, ms; null for one that may still have all that was ever written to it. Throws UserError. */
+export async function findLogStart(path: string): Promise<number | null> {
+  const oldest = rotatedPath(realPath(path), KEPT_FILES);
+  const handle = await openOrNull(oldest).catch((error: unknown) => {
+    throw unreadable(oldest, error);
+  });
+  if (handle === null) return null;
+  try {
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(SCANNED_BYTES), 0, SCANNED_BYTES, 0);
+    const [first] = parseLines(decodeLines([buffer.subarray(0, bytesRead)], undefined));
+    return first?.record.timestamp_ms ?? null;
+  } finally {
+    await handle.close();
   }
 }
 

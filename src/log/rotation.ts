@@ -4,6 +4,9 @@ import { errorCode } from "../base/errors.ts";
 import { lookAt, realPath } from "../base/files.ts";
 import { withLockSync } from "../base/lock.ts";
 
+/** Rotated files; older ones are overwritten. */
+export const KEPT_FILES = 10;
+
 /** The `number`th rotated file, counted from 1. */
 export function rotatedPath(path: string, number: number): string {
   return `${path}.${number}`;

@@ -6,7 +6,7 @@ import { UserError } from "../base/errors.ts";
 import { PRIVATE_FILE, describe, ensurePrivateDirectory, resolveLink, setMode } from "../base/files.ts";
 import { type Text, t } from "../base/text.ts";
 import { type LogEntry, makeLogLine } from "./entry.ts";
-import { isEndless, rotateLog } from "./rotation.ts";
+import { KEPT_FILES, isEndless, rotateLog } from "./rotation.ts";
 
 export interface LogWriterOptions {
   /** Called when lines begin to be lost, with their number once they are written again, and when a full file cannot be rotated. */
@@ -33,7 +33,6 @@ interface OpenLog {
 }
 
 const DEFAULT_MAX_BYTES = 50 * 1024 * 1024;
-const DEFAULT_KEEP = 10;
 /** A look at the path costs as much as the write. Until the next one, lines go into the file that was moved away. */
 const LOOK_INTERVAL_MS = 1000;
 const ROTATION_RETRY_SHARE = 0.02;
@@ -42,7 +41,7 @@ const TORN_AFTER_MS = 1;
 
 /** Opens nothing before the first line. The directory is made 0700, the file 0600. */
 export function createLogWriter(path: string, options: LogWriterOptions) {
-  const { onTrouble, maxBytes = DEFAULT_MAX_BYTES, keep = DEFAULT_KEEP } = options;
+  const { onTrouble, maxBytes = DEFAULT_MAX_BYTES, keep = KEPT_FILES } = options;
   const monotonic = options.monotonic ?? (() => performance.now());
   const encoder = new TextEncoder();
   let log: OpenLog | null = null;

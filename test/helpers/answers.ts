@@ -343,3 +343,24 @@ export function messagesError(type = "overloaded_error", message = "Overloaded")
 export function untilClose(body: string, headers: Readonly<Record<string, string>> = {}): Answer {
   return [head(200, headers), body, FIN];
 }
+
+/** Events of Messages in which the model calls a tool. */
+export function toolUse(name: string, input: object): string[] {
+  const block = { type: "tool_use", id: "toolu_1", name, input: {} };
+  return [
+    ...messagesPrologue(),
+    sse("content_block_start", { type: "content_block_start", index: 0, content_block: block }),
+    sse("content_block_delta", {
+      type: "content_block_delta",
+      index: 0,
+      delta: { type: "input_json_delta", partial_json: JSON.stringify(input) },
+    }),
+    sse("content_block_stop", { type: "content_block_stop", index: 0 }),
+    sse("message_delta", {
+      type: "message_delta",
+      delta: { stop_reason: "tool_use" },
+      usage: { output_tokens: 5 },
+    }),
+    sse("message_stop", { type: "message_stop" }),
+  ];
+}

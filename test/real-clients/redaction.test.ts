@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { zstdDecompressSync } from "node:zlib";
-import { GOOD, messagesPrologue, sse, stream } from "../helpers/answers.ts";
+import { GOOD, stream, toolUse } from "../helpers/answers.ts";
 import { type ClientHome, makeClientHome } from "../helpers/client-process.ts";
 import { type FakeUpstream, startFakeUpstream } from "../helpers/fake-upstream.ts";
 import { startConfiguredProxy } from "../helpers/configured-proxy.ts";
@@ -63,25 +63,6 @@ const around = (text: string, word: string): string[] =>
   );
 
 /** A turn of the Messages API that calls one tool. */
-function toolUse(name: string, input: object): string[] {
-  const block = { type: "tool_use", id: "toolu_1", name, input: {} };
-  return [
-    ...messagesPrologue(),
-    sse("content_block_start", { type: "content_block_start", index: 0, content_block: block }),
-    sse("content_block_delta", {
-      type: "content_block_delta",
-      index: 0,
-      delta: { type: "input_json_delta", partial_json: JSON.stringify(input) },
-    }),
-    sse("content_block_stop", { type: "content_block_stop", index: 0 }),
-    sse("message_delta", {
-      type: "message_delta",
-      delta: { stop_reason: "tool_use" },
-      usage: { output_tokens: 5 },
-    }),
-    sse("message_stop", { type: "message_stop" }),
-  ];
-}
 
 describe("what a rule names never reaches an upstream", () => {
   test("from Codex: prompt, file content, tool output, and the project in the metadata", async () => {

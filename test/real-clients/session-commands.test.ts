@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { GOOD, messagesPrologue, sse, stream } from "../helpers/answers.ts";
+import { GOOD, sse, stream, toolUse } from "../helpers/answers.ts";
 import { runCli } from "../helpers/cli.ts";
 import { type ClientHome, makeClientHome, runClient } from "../helpers/client-process.ts";
 import { type FakeUpstream, type ReceivedRequest, startFakeUpstream } from "../helpers/fake-upstream.ts";
@@ -191,28 +191,8 @@ async function resumeAtTerminal(line: string, { cwd, env, relay }: Terminal): Pr
 }
 
 describe("sessions of the real Claude Code", () => {
-  const typed = (data: { type: string } & Record<string, unknown>): string => sse(data.type, data);
   const input = { description: "help", prompt: "help", subagent_type: "general-purpose" };
-  const startAgent = stream([
-    ...messagesPrologue(),
-    typed({
-      type: "content_block_start",
-      index: 0,
-      content_block: { type: "tool_use", id: "toolu_1", name: "Agent", input: {} },
-    }),
-    typed({
-      type: "content_block_delta",
-      index: 0,
-      delta: { type: "input_json_delta", partial_json: JSON.stringify(input) },
-    }),
-    typed({ type: "content_block_stop", index: 0 }),
-    typed({
-      type: "message_delta",
-      delta: { stop_reason: "tool_use", stop_sequence: null },
-      usage: { output_tokens: 5 },
-    }),
-    typed({ type: "message_stop" }),
-  ]);
+  const startAgent = stream(toolUse("Agent", input));
 
   test("are found in their project in the right order, and the printed command resumes the last", async () => {
     await using relay = await startFakeUpstream((request) =>

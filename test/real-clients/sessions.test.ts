@@ -2,11 +2,13 @@ import { describe, expect, test } from "bun:test";
 import { mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { switchOff, switchOn } from "../../src/clients/switch/switch.ts";
+import { readCoverage } from "../../src/app/session/coverage.ts";
 import { resolvePaths } from "../../src/base/paths.ts";
-import { GOOD, reply, sse, stream } from "../helpers/answers.ts";
+import { GOOD, reply, sse, stream, toolUse } from "../helpers/answers.ts";
 import { type ClientHome, makeClientHome } from "../helpers/client-process.ts";
 import { startFakeUpstream } from "../helpers/fake-upstream.ts";
-import { startConfiguredProxy } from "../helpers/configured-proxy.ts";
+import { type RunningProxy, startConfiguredProxy } from "../helpers/configured-proxy.ts";
+import { runClaudePrint } from "../helpers/real-claude.ts";
 import { makeCodexConfig, runCodexExec } from "../helpers/real-codex.ts";
 
 const EXEC = ["exec", "--skip-git-repo-check"];
@@ -85,6 +87,8 @@ describe("a Codex session outlives the switch", () => {
       expect(await project.turn("four", [...directly, ...EXEC, "resume", second])).toBe(second);
       expect(own.requests.filter(({ method }) => method === "POST").length).toBe(asked + 1);
 
+      expect(await coverageOf(project.home, proxy)).toMatchObject({ turns: 4, turns_missing: 2 });
+
       const after = statSync(auth);
       expect([after.ino, after.mtimeMs, readFileSync(auth, "utf8")]).toEqual([
         before.ino,
@@ -95,6 +99,38 @@ describe("a Codex session outlives the switch", () => {
     30_000,
   );
 });
+
+/** What `ch usage coverage` says of the sessions in a home by a proxy's log. */
+async function coverageOf(home: ClientHome, proxy: RunningProxy) {
+  const { requestsLog } = proxy.home.paths;
+  const paths = { ...resolvePaths({ HOME: home.path }), requestsLog };
+  const report = await readCoverage({ paths, project: null, since: 0, until: Infinity, costOf: null });
+  return report.clients[0];
+}
+
+test("turns of Claude Code that went past the proxy are told from those that came through, with their sub-agents", async () => {
+  const input = { description: "help", prompt: "help", subagent_type: "general-purpose" };
+  await using relay = await startFakeUpstream((request) =>
+    request.text().includes("start an agent") && !request.text().includes("tool_result")
+      ? stream(toolUse("Agent", input))
+      : GOOD.messages({ text: "an answer" }),
+  );
+  await using proxy = await startConfiguredProxy({ claude: [relay] });
+  using home = makeClientHome();
+  const run = async (baseUrl: string, prompt: string, ...args: string[]): Promise<void> => {
+    expect((await runClaudePrint({ home, baseUrl, prompt, args: ["-p", ...args] })).code).toBe(0);
+  };
+  await run(relay.origin, "start an agent");
+  expect(await coverageOf(home, proxy)).toMatchObject({ turns: 1, turns_missing: 1 });
+  const before = (await coverageOf(home, proxy))?.requests ?? 0;
+  await run(proxy.claudeUrl, "and on", "--continue");
+  expect(await coverageOf(home, proxy)).toMatchObject({
+    turns: 2,
+    turns_missing: 1,
+    requests: before + 1,
+    requests_missing: before,
+  });
+}, 30_000);
 
 describe("a long conversation on the built-in provider", () => {
   const isTrigger = (body: string): boolean => body.includes('"compaction_trigger"');

@@ -1,5 +1,6 @@
 // `ch usage`: what the request log says. One file for each of its commands.
 import { defineCommand } from "../cli.ts";
+import { coverageCommand } from "./usage/coverage.ts";
 import { findCommand } from "./usage/find.ts";
 import { reportCommand } from "./usage/report.ts";
 import { showCommand } from "./usage/show.ts";
@@ -18,5 +19,6 @@ export const command = defineCommand({
     find: findCommand,
     show: showCommand,
     report: reportCommand,
+    coverage: coverageCommand,
   },
 });

@@ -50,4 +50,5 @@ export const claude: Client = {
   },
   loadChecks: async () => (await import("./checks.ts")).claudeChecks,
   loadSessionFormat: async (paths) => (await import("./sessions.ts")).claudeSessions(paths),
+  loadAnswerReader: async () => (await import("./answers.ts")).createAnswerReader,
 };

@@ -52,4 +52,5 @@ export const codex: Client = {
   },
   loadChecks: async () => (await import("./checks.ts")).codexChecks,
   loadSessionFormat: async (paths) => (await import("./sessions.ts")).codexSessions(paths),
+  loadAnswerReader: async () => (await import("./answers.ts")).createAnswerReader,
 };
