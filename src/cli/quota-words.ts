@@ -1,20 +1,21 @@
 // What is left on an upstream, in words and bars for a person.
 // Pure.
-import { type QuotaRow, showAmount } from "../quota/sources.ts";
+import { type QuotaRow, describeWindow, showAmount } from "../quota/sources.ts";
 import { type Text, t as text, showMoment, showSpan } from "../base/text.ts";
 import { t, tell } from "./language.ts";
 import type { Colour, ColouredText } from "./output.ts";
 
 const STATES: Readonly<Record<string, { readonly words: Text; readonly colour: Colour }>> = {
   ok: { words: text`ok`, colour: "green" },
-  unlimited: { words: text`unlimited`, colour: "green" },
+  unlimited: { words: text`no limit`, colour: "green" },
+  no_key_limit: { words: text`no limit on this key; credit not told`, colour: "dim" },
   low: { words: text`low`, colour: "yellow" },
   exhausted: { words: text`exhausted`, colour: "red" },
   unknown: { words: text`unknown`, colour: "dim" },
   stale: { words: text`out of date`, colour: "dim" },
   error: { words: text`lookup failed`, colour: "yellow" },
 };
-/** Windows that have a word of their own; "5h" says itself. */
+/** Windows that have a word of their own. */
 const WINDOWS: Readonly<Record<string, Text>> = {
   balance: text`balance`,
   key: text`key`,
@@ -51,9 +52,9 @@ export function showSource(row: QuotaRow): string {
   return row.window === null ? name : `${name}, ${showWindow(row)}`;
 }
 
-/** "month"; "" where none is known. */
+/** "month", "5 h", "7 d opus"; "" where none is known. */
 export function showWindow({ window }: QuotaRow): string {
-  return tell(WINDOWS[window ?? ""] ?? window ?? "");
+  return tell(WINDOWS[window ?? ""] ?? describeWindow(window ?? ""));
 }
 
 /** The time in one unit: "6 h", "2 min". A moment that has passed is none. */
@@ -73,6 +74,7 @@ export function describeEnd({ runs_out_at_ms: end }: QuotaRow, now: number): str
 export function describeQuota(row: QuotaRow, now: number): string | null {
   const { left, resets_at_ms: resetsAt, source, state } = row;
   if (state === "unlimited") return t`no limit (${source})`;
+  if (state === "no_key_limit") return t`no limit on this key; credit not told (${source})`;
   if (left === null || isRate(row) || state === "stale") return null;
   const resets = resetsAt === null ? null : t`resets ${showMoment(resetsAt, now)}`;
   return [makeBar(row), t`${describeLeft(row)} (${showWindow(row)})`, resets, describeEnd(row, now)]
@@ -85,8 +87,9 @@ export function isWorthShowing(row: QuotaRow): boolean {
   return row.left !== null || !isRate(row);
 }
 
-function isRate({ unit }: QuotaRow): boolean {
-  return unit === "requests" || unit === "tokens";
+/** By the names of the headers that tell them. */
+function isRate({ source, window }: QuotaRow): boolean {
+  return source === "headers" && /requests|tokens/.test(window ?? "");
 }
 
 /** "7.70 of 20.00 USD left", "93% used": money to the cent, percents whole, anything else as it is. */

@@ -5,7 +5,7 @@
 
 /** One allowance: a balance, a key's limit, the use of some hours or days. At least `left` or `limit` is known. */
 export interface Meter {
-  /** "balance", "key", "day", "week", "month", "5h". */
+  /** "balance", "key", "day", "week", "month" of the calendar; windows by their length: "5h", "7d", "7d opus". */
   readonly name: string;
   readonly left: number | null;
   readonly used: number | null;
@@ -14,8 +14,8 @@ export interface Meter {
   readonly unit: string;
   /** When it is full again, wall clock in ms. */
   readonly resetsAt: number | null;
-  /** A speed limit, full again in moments: worth showing, and no reason to go elsewhere. */
-  readonly isRate?: true;
+  /** Worth showing, and no reason to go elsewhere: a speed limit, full again in moments; a window of one model. */
+  readonly isAside?: true;
 }
 
 /** All that one answer said. Each meter must have something left for the account to work. */
@@ -23,6 +23,8 @@ export interface Balance {
   /** Empty only where nothing is counted. */
   readonly meters: readonly Meter[];
   readonly isUnlimited: boolean;
+  /** The key has no limit, and nothing says what the account behind it has left. */
+  readonly isUncapped?: true;
   /** What the account says of itself beside the figures. "ok" and "low": it works although a meter is exhausted. */
   readonly says: "ok" | "low" | "exhausted" | null;
 }
@@ -35,6 +37,8 @@ export interface MeterParts {
   readonly used?: unknown;
   readonly limit?: unknown;
   readonly resetsAt?: number | null;
+  /** Below zero is a debt: the vendor's own word for what is left, in which -1 does not mean "unlimited". */
+  readonly canBeDebt?: boolean;
 }
 
 const LARGEST = 1e15;
@@ -47,14 +51,22 @@ export function readAmount(value: unknown): number | null {
 }
 
 /**
- * A meter from what a relay said; null where that says nothing about what is left. A negative figure is not believed
- * (some mean "unlimited" by it), but a use beyond the limit leaves nothing. A limit of 0 means that there is none.
+ * A meter from what a relay said; null where that says nothing about what is left. A rest below zero is overspent where a limit
+ * or `canBeDebt` proves it; else it is not believed: some mean "unlimited" by it. A limit of 0 means that there is none.
  */
-export function makeMeter({ name, unit, resetsAt = null, ...said }: MeterParts): Meter | null {
+export function makeMeter({
+  canBeDebt = false,
+  name,
+  unit,
+  resetsAt = null,
+  ...said
+}: MeterParts): Meter | null {
   const limit = readAmount(said.limit);
   if (limit !== null && limit <= 0) return null;
   const used = positive(said.used);
-  const given = positive(said.left);
+  const rest = readAmount(said.left);
+  const isProven = canBeDebt || limit !== null;
+  const given = rest === null || rest >= 0 ? rest : isProven ? 0 : null;
   const counted = limit === null || used === null ? null : Math.max(0, limit - used);
   const left = given ?? counted;
   if (left === null) return null;
@@ -75,6 +87,7 @@ export function makeBalance(meters: readonly (Meter | null)[], says: Balance["sa
 }
 
 export const UNLIMITED: Balance = { meters: [], isUnlimited: true, says: null };
+export const UNCAPPED: Balance = { meters: [], isUnlimited: false, isUncapped: true, says: null };
 
 function positive(value: unknown): number | null {
   const amount = readAmount(value);
@@ -82,7 +95,7 @@ function positive(value: unknown): number | null {
 }
 
 export interface Assessment {
-  readonly state: "ok" | "low" | "exhausted" | "unlimited";
+  readonly state: "ok" | "low" | "exhausted" | "unlimited" | "no_key_limit";
   /** When what is exhausted or low is reset, wall clock in ms; null where that is unknown. */
   readonly until: number | null;
   /** The meter that decides. */
@@ -95,10 +108,11 @@ const LOW_SHARE = 0.1;
 const LOW_AMOUNT: Readonly<Record<string, number>> = { USD: 1, CNY: 7 };
 
 /** `now`: wall clock, ms. A meter whose reset has passed is full again, whatever it showed. */
-export function assess({ isUnlimited, meters, says }: Balance, now: number): Assessment {
+export function assess({ isUncapped, isUnlimited, meters, says }: Balance, now: number): Assessment {
+  if (isUncapped === true) return { state: "no_key_limit", until: null, meter: null };
   if (isUnlimited) return { state: "unlimited", until: null, meter: null };
   const current = meters
-    .filter(({ isRate }) => isRate !== true)
+    .filter(({ isAside }) => isAside !== true)
     .map((meter) => (isReset(meter, now) ? { ...meter, left: null } : meter));
   const exhausted = current.filter(({ left }) => left === 0);
   // What the account said was about meters that have all been reset since.

@@ -8,6 +8,8 @@ import { VERSION } from "../base/version.ts";
 
 export interface JsonRequest {
   readonly url: string;
+  /** Default GET. A POST has no body. */
+  readonly method?: "GET" | "POST";
   readonly headers: Readonly<Record<string, string>>;
   /** Outbound proxy URL, or false. */
   readonly proxy: string | false;
@@ -32,11 +34,12 @@ const TRANSIENT = new Set([408, 409, 425, 429]);
 
 /** Never throws. */
 export async function fetchJson(request: JsonRequest): Promise<JsonAnswer> {
-  const { ca, headers, proxy, signal, timeoutMs = TIMEOUT_MS, url } = request;
+  const { ca, headers, method = "GET", proxy, signal, timeoutMs = TIMEOUT_MS, url } = request;
   const timeout = AbortSignal.timeout(timeoutMs);
   const own = new AbortController();
   try {
     const response = await fetch(url, {
+      method,
       headers: { accept: "application/json", "user-agent": `codex-helper/${VERSION}`, ...headers },
       redirect: "manual",
       // Bun would decode without a limit.

@@ -33,6 +33,9 @@ function readCodex(headers: Headers, { isFirstParty, now }: SignalContext): Bala
   return makeBalance(windows, hasCredits || !isFirstParty ? "ok" : null);
 }
 
+/** "5h", "7d", and those of one model: "7d_opus". What is used beyond a plan (overage) is no window. */
+const CLAUDE_WINDOW = /^anthropic-ratelimit-unified-(\d+[hd](?:[_-][a-z0-9]+)?)-utilization$/;
+
 const CLAUDE_SAYS: Readonly<Record<string, Balance["says"]>> = {
   allowed: "ok",
   allowed_warning: "low",
@@ -41,14 +44,22 @@ const CLAUDE_SAYS: Readonly<Record<string, Balance["says"]>> = {
 
 function readClaude(headers: Headers, { isFirstParty }: SignalContext): Balance | null {
   const get = (name: string): string | null => headers.get(`anthropic-ratelimit-unified-${name}`);
-  const windows = [
-    ["5h", "5h"],
-    ["7d", "week"],
-  ].map(([id = "", name = ""]) => {
-    const share = parseNumber(get(`${id}-utilization`));
-    return makePercent(name, share === null ? null : share * 100, parseInstantMs(get(`${id}-reset`)));
-  });
-  const says = CLAUDE_SAYS[get("status") ?? ""] ?? "ok";
+  const windows = [...headers.keys()]
+    .flatMap((header) => CLAUDE_WINDOW.exec(header)?.slice(1) ?? [])
+    .map((id) => {
+      const share = parseNumber(get(`${id}-utilization`));
+      const [span = "", model] = id.split(/[_-]/);
+      const name = model === undefined ? span : `${span} ${model}`;
+      const meter = makePercent(
+        name,
+        share === null ? null : share * 100,
+        parseInstantMs(get(`${id}-reset`)),
+      );
+      return meter === null || model === undefined ? meter : { ...meter, isAside: true as const };
+    });
+  // Refused for one model alone: the account works with the others.
+  const isOfModel = /^(?:five_hour|seven_day)_./.test(get("representative-claim") ?? "");
+  const says = isOfModel ? "ok" : (CLAUDE_SAYS[get("status") ?? ""] ?? "ok");
   const balance = makeBalance(windows, isFirstParty ? says : "ok");
   return balance === null || balance.meters.length === 0 ? null : balance;
 }
@@ -78,7 +89,7 @@ function readRates(headers: Headers, { name, things }: RateNames, { now }: Signa
       left: headers.get(name(thing, "remaining")),
       resetsAt: afterMs === null ? parseInstantMs(reset) : now + afterMs,
     });
-    return meter === null ? null : { ...meter, isRate: true };
+    return meter === null ? null : { ...meter, isAside: true };
   });
   return makeBalance(rates);
 }
@@ -88,8 +99,8 @@ function makePercent(name: string, used: unknown, resetsAt: number | null): Mete
 }
 
 /** Only the length tells which window it is: the first one may be the week. */
-function nameWindow(minutes: number): string {
+export function nameWindow(minutes: number): string {
   if (minutes >= 28 * 1_440) return "month";
-  if (minutes === 10_080) return "week";
-  return minutes % 1_440 === 0 ? `${minutes / 1_440}d` : `${Math.round(minutes / 60)}h`;
+  if (minutes % 1_440 === 0) return `${minutes / 1_440}d`;
+  return minutes % 60 === 0 ? `${minutes / 60}h` : `${minutes}m`;
 }

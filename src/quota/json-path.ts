@@ -6,7 +6,7 @@ import { parseInstantMs } from "../routing/durations.ts";
 import {
   type Balance,
   type Meter,
-  UNLIMITED,
+  UNCAPPED,
   makeBalance,
   makeMeter,
   readAmount,
@@ -28,15 +28,17 @@ export interface PathMap {
   readonly unit?: string | undefined;
   /** A list of wallets, one a currency, of which any pays. The paths of the figures begin in its entries. */
   readonly wallets?: string | undefined;
-  /** A limit that is there and null means that there is none. */
-  readonly nullMeansUnlimited?: boolean;
+  /** A limit that is there and null: the key has none, and nothing says what the account has. */
+  readonly nullMeansUncapped?: boolean;
+  /** The vendor's own balance: below zero is a debt. */
+  readonly canBeDebt?: boolean;
   /** What one unit is counted in: 100 for cents. */
   readonly divisor?: number | undefined;
 }
 
 /** Null where no path leads to a figure that makes sense. */
 export function readByPath(body: unknown, map: PathMap): Balance | null {
-  if (map.nullMeansUnlimited === true && at(body, map.limit) === null) return UNLIMITED;
+  if (map.nullMeansUncapped === true && at(body, map.limit) === null) return UNCAPPED;
   const meter = map.wallets === undefined ? readMeter(body, map) : readWallets(at(body, map.wallets), map);
   const available = at(body, map.available);
   const says = available === false ? "exhausted" : available === true ? "ok" : null;
@@ -56,6 +58,7 @@ function readMeter(body: unknown, map: PathMap): Meter | null {
     used: at(body, map.used),
     left: at(body, map.remaining),
     resetsAt: parseInstantMs(at(body, map.reset)),
+    canBeDebt: map.canBeDebt ?? false,
   });
   return meter === null ? null : scaleMeter(meter, map.divisor ?? 1, unit);
 }

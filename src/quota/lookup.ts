@@ -8,7 +8,15 @@ import type { Upstream } from "../base/upstream.ts";
 import type { Balance } from "./balance.ts";
 import type { Provider } from "./providers.ts";
 import { isWithin, refusalOf } from "./token-policy.ts";
-import { VENDORS, type Vendor, type VendorName, makePathVendor, recogniseHost, urlsOf } from "./vendors.ts";
+import {
+  VENDORS,
+  type Vendor,
+  type VendorName,
+  makePathVendor,
+  readBodies,
+  recogniseHost,
+  urlsOf,
+} from "./vendors.ts";
 
 export interface Lookup {
   /** Provider, host and credential: two keys of one relay are two. Holds no secret. */
@@ -20,14 +28,17 @@ export interface Lookup {
   readonly host: string;
   /** Recognised, not configured by the user. */
   readonly isAutomatic: boolean;
+  readonly method: "GET" | "POST";
   readonly urls: readonly string[];
+  /** What the site says of itself, asked without the token; the lookup works without it. */
+  readonly siteUrl: string | null;
   /** Holds the token. */
   readonly headers: Readonly<Record<string, string>>;
   /** Outbound proxy URL, or false. */
   readonly proxy: string | false;
   /** The upstream's `tls_ca`, where its own host is asked. */
   readonly tlsCa: string | null;
-  readonly read: (bodies: readonly JsonRecord[]) => Balance | null;
+  readonly read: (bodies: readonly JsonRecord[], site: JsonRecord | null) => Balance | null;
 }
 
 export type LookupChoice =
@@ -46,8 +57,6 @@ export interface LookupInput {
   /** Wall clock, ms. */
   readonly now: number;
 }
-
-const NOTHING: JsonRecord = {};
 
 export function chooseLookup({ env, now, providers, vendorAt, upstream }: LookupInput): LookupChoice {
   const base = URL.parse(upstream.baseUrl);
@@ -90,11 +99,13 @@ export function chooseLookup({ env, now, providers, vendorAt, upstream }: Lookup
       host: asked,
       intervalMs: provider.intervalMs,
       isAutomatic: provider.kind === "auto",
+      method: vendor.method ?? "GET",
       urls,
+      siteUrl: vendor.site === undefined ? null : siteUrlOf(urls[0], vendor),
       headers: vendor.auth === "bearer" ? { authorization: `Bearer ${token}` } : { "x-api-key": token },
       proxy: upstream.proxy,
       tlsCa: asked === base.host ? upstream.tlsCa : null,
-      read: ([body = NOTHING, second = NOTHING]) => vendor.read(body, second),
+      read: (bodies, site) => readBodies(vendor, bodies, { site, path: base.pathname, now }),
     },
   };
 }
@@ -111,6 +122,13 @@ function chooseVendor({ kind, paths, preset }: Provider, recognised: VendorName 
 function endpointsOf(endpoint: string, vendor: Vendor, now: number): readonly string[] {
   const usual = urlsOf(vendor, endpoint.replace(/\/$/, ""), now);
   return usual.length > 1 ? usual : [endpoint];
+}
+
+/** Beside the address that is asked. */
+function siteUrlOf(url: string | undefined, { site }: Vendor): string | null {
+  const asked = URL.parse(url ?? "");
+  const root = asked?.pathname.replace(/\/(?:v1\/)?(?:api|dashboard)\/.*$/, "") ?? "";
+  return asked === null ? null : `${asked.origin}${root}${site}`;
 }
 
 function ownToken({ credential }: Upstream): string | null {

@@ -3,7 +3,7 @@
 import { t } from "../base/text.ts";
 import type { JsonRecord } from "../base/json-value.ts";
 import type { Availability } from "../routing/types.ts";
-import { fetchJson } from "./fetch-json.ts";
+import { type JsonAnswer, fetchJson } from "./fetch-json.ts";
 import type { Lookup } from "./lookup.ts";
 import { type Reading, makeReading, withBalance, withError } from "./reading.ts";
 
@@ -29,12 +29,15 @@ const LEAST_AUTOMATIC_MS = 60_000;
 /** Pause for an endpoint that does not offer it: a configured one, and a recognised one. */
 const UNSUPPORTED_MS = 3_600_000;
 const UNSUPPORTED_AUTOMATIC_MS = 24 * 3_600_000;
+const SITE_MS = 24 * 3_600_000;
 
 export function createPoller({ now, onReading, readings, sync, targets }: PollerOptions) {
   const busy = new Map<string, Promise<void>>();
   const withTraffic = new Set<string>();
   /** By host, of lookups that have no reading yet. Wall clock, ms. */
   const asked = new Map<string, number>();
+  /** By address: in what a site counts changes no more than once in months. */
+  const sites = new Map<string, Site>();
   const stopping = new AbortController();
 
   const ask = (lookup: Lookup): Promise<void> => {
@@ -43,7 +46,16 @@ export function createPoller({ now, onReading, readings, sync, targets }: Poller
     if (known !== undefined) return known;
     withTraffic.delete(key);
     asked.set(lookup.host, now());
-    const asking = askFor(lookup, stopping.signal).then((found) => {
+    const siteOf = async (askSite: AskSite): Promise<Site> => {
+      const place = lookup.siteUrl ?? "";
+      const before = sites.get(place);
+      if (before !== undefined && Math.abs(now() - before.at) < SITE_MS) return before;
+      const answer = await askSite();
+      const site = { at: now(), facts: answer.kind === "json" ? answer.body : (before?.facts ?? null) };
+      sites.set(place, site);
+      return site;
+    };
+    const asking = askFor(lookup, stopping.signal, siteOf).then((found) => {
       busy.delete(key);
       if (stopping.signal.aborted) return;
       const before = readings.get(key) ?? makeReading(lookup.source);
@@ -114,18 +126,32 @@ function pauseOf(reading: Reading, { intervalMs, isAutomatic }: Lookup): number 
   return isAutomatic ? UNSUPPORTED_AUTOMATIC_MS : UNSUPPORTED_MS;
 }
 
+interface Site {
+  readonly at: number;
+  readonly facts: JsonRecord | null;
+}
+
 /** What is left, or why that is not known. Never rejects. */
-async function askFor({ headers, proxy, read, tlsCa, urls }: Lookup, signal: AbortSignal) {
+async function askFor(lookup: Lookup, signal: AbortSignal, siteOf: (ask: AskSite) => Promise<Site>) {
+  const { headers, method, proxy, read, siteUrl, tlsCa, urls } = lookup;
   const bodies: JsonRecord[] = [];
   const trust = tlsCa === null ? null : (await import("../base/trust.ts")).createTrust(Date.now)(tlsCa);
   if (trust?.kind === "unusable") return { error: trust.why, isUnsupported: false };
-  const ca = trust === null ? {} : { ca: trust.ca };
+  const way = { proxy, signal, ...(trust === null ? {} : { ca: trust.ca }) };
   for (const url of urls) {
-    const answer = await fetchJson({ url, headers, proxy, signal, ...ca });
+    const answer = await fetchJson({ url, method, headers, ...way });
     if (answer.kind !== "json") {
       return { error: answer.why, isUnsupported: answer.kind === "unsupported" };
     }
     bodies.push(answer.body);
   }
-  return read(bodies) ?? { error: t`the answer contains no known figures`, isUnsupported: false };
+  const site = siteUrl === null ? null : await siteOf(() => fetchJson({ url: siteUrl, headers: {}, ...way }));
+  return (
+    read(bodies, site?.facts ?? null) ?? {
+      error: t`the answer contains no known figures`,
+      isUnsupported: false,
+    }
+  );
 }
+
+type AskSite = () => Promise<JsonAnswer>;

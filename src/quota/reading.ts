@@ -40,7 +40,7 @@ export function makeReading(source: string): Reading {
 export function withBalance(reading: Reading, balance: Balance, now: number): Reading {
   const samples = Object.fromEntries(
     balance.meters
-      .filter(({ isRate }) => isRate !== true)
+      .filter(({ isAside }) => isAside !== true)
       .flatMap(({ left, name }) =>
         left === null ? [] : [[name, addSample(reading.samples[name] ?? [], [now, left])] as const],
       ),

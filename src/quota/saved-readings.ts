@@ -27,6 +27,7 @@ const readingSchema = later(() =>
     source: z.string().check(z.maxLength(64)),
     meters: z.nullable(z.array(meterSchema).check(z.maxLength(32))),
     unlimited: z.boolean(),
+    uncapped: z.optional(z.literal(true)),
     says: z.nullable(z.enum(["ok", "low", "exhausted"])),
     at: figure,
     tried_at: figure,
@@ -102,6 +103,7 @@ export function writeReading(reading: Reading): z.infer<typeof readingSchema> {
     source,
     meters: balance?.meters.map(writeMeter) ?? null,
     unlimited: balance?.isUnlimited ?? false,
+    ...(balance?.isUncapped === true ? { uncapped: balance.isUncapped } : {}),
     says: balance?.says ?? null,
     at,
     tried_at: triedAt,
@@ -115,9 +117,9 @@ export function writeReading(reading: Reading): z.infer<typeof readingSchema> {
 }
 
 function writeMeter(meter: Meter): z.infer<typeof meterSchema> {
-  const { isRate, left, limit, name, resetsAt, unit, used } = meter;
+  const { isAside, left, limit, name, resetsAt, unit, used } = meter;
   const saved = { name, left, used, limit, unit, resets_at: resetsAt };
-  return isRate === true ? { ...saved, rate: isRate } : saved;
+  return isAside === true ? { ...saved, rate: isAside } : saved;
 }
 
 /** Null for anything invalid. `now`: wall clock, ms. */
@@ -126,18 +128,19 @@ export function readReading(saved: unknown, now: number): Reading | null {
   if (parsed === undefined || parsed.at > now + CLOCK_SLACK_MS || parsed.tried_at > now + CLOCK_SLACK_MS) {
     return null;
   }
-  const { at, meters, samples, says, source, tried_at: triedAt, unlimited, unsupported } = parsed;
+  const { at, meters, samples, says, source, tried_at: triedAt, uncapped, unlimited, unsupported } = parsed;
   const error = parsed.error_text ?? parsed.error;
   const balance =
     meters === null
       ? null
       : {
           isUnlimited: unlimited,
+          ...(uncapped === true ? { isUncapped: uncapped } : {}),
           says,
           meters: meters.map(({ rate, resets_at: resetsAt, ...meter }) => ({
             ...meter,
             resetsAt,
-            ...(rate === true ? { isRate: rate } : {}),
+            ...(rate === true ? { isAside: rate } : {}),
           })),
         };
   return { source, balance, at, triedAt, error, isUnsupported: unsupported, samples };

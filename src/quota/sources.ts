@@ -98,16 +98,16 @@ export interface Source {
   readonly intervalMs: number;
 }
 
-const RANK = { exhausted: 2, low: 1, ok: 0, unlimited: 0 } as const;
+const RANK = { exhausted: 2, low: 1, ok: 0, unlimited: 0, no_key_limit: 0 } as const;
 
 /** The worst state counts, and of several the one that ends last. Null where no source has a reading that is still valid. `now`: wall clock, ms. */
 export function makeNote(sources: readonly Source[], now: number): QuotaNote | null {
   const said = sources
     .flatMap(({ intervalMs, reading }) => {
       const assessment = assessReading(reading, now, intervalMs);
-      // Speed limits alone say nothing about what is left.
-      const isSilent = assessment === null || (assessment.state === "ok" && assessment.meter === null);
-      return isSilent ? [] : [{ ...assessment, at: reading.at, source: reading.source }];
+      // Speed limits alone say nothing about what is left, nor does a key without a limit: its account may be at its end.
+      if (assessment === null || (assessment.meter === null && assessment.state !== "exhausted")) return [];
+      return [{ ...assessment, at: reading.at, source: reading.source }];
     })
     .toSorted(
       (one, other) =>
@@ -117,7 +117,7 @@ export function makeNote(sources: readonly Source[], now: number): QuotaNote | n
   const [worst] = said;
   if (worst === undefined) return null;
   const { at, meter, source, state, until } = worst;
-  if (state === "ok" || state === "unlimited") {
+  if (state !== "exhausted" && state !== "low") {
     return { state: "ok", at: Math.max(...said.map((one) => one.at)), until: null, reason: { rule: "ok" } };
   }
   const rule = SOURCE_RULES[source] ?? "quota-reading";
@@ -135,11 +135,16 @@ function reasonOf(source: string, meter: Meter | null): Reason {
 
 /** "0.00 of 20.00 USD left (month)". */
 function reasonOfMeter({ left, limit, name: window, unit, used }: Meter): Reason {
-  const name = fromEnglish(window);
+  const name = describeWindow(window);
   if (unit === "%") return { rule: "quota-percent", percent: Math.round(used ?? 0), name };
   const rest = showAmount(left ?? 0, unit);
   if (limit === null) return { rule: "quota-left", rest, unit, name };
   return { rule: "quota-left-of", rest, whole: showAmount(limit, unit), unit, name };
+}
+
+/** "month", "5 h", "7 d opus". */
+export function describeWindow(window: string): Text {
+  return fromEnglish(window.replace(/^(\d+)([hdm])(?=$| )/, "$1 $2"));
 }
 
 /** Money to the cent; anything else as it is, to two digits. */

@@ -1,39 +1,52 @@
 // The vendors and kinds of relays that tell a balance, one row each: where it is asked, how it is recognised, how its answer
-// is read. The names in usage_providers.json and the tables of docs/quota.md follow from the rows. Answers are of third
-// parties and change: fields may be missing, numbers may be text; a reader gives null for what it does not know.
+// is read (readers.ts), and who says so. The names in usage_providers.json and the tables of docs/quota.md follow from the rows.
 // Pure.
-import { type JsonRecord, isRecord, stringOr } from "../base/json-value.ts";
-import { parseInstantMs } from "../routing/durations.ts";
-import {
-  type Balance,
-  type Meter,
-  UNLIMITED,
-  makeBalance,
-  makeMeter,
-  readAmount,
-  scaleMeter,
-} from "./balance.ts";
+import type { JsonRecord } from "../base/json-value.ts";
+import type { Balance } from "./balance.ts";
 import { type PathMap, readByPath } from "./json-path.ts";
+import {
+  type Read,
+  type ReadContext,
+  isError,
+  read88code,
+  readBudget,
+  readKimiCode,
+  readMinimax,
+  readNewApiToken,
+  readOpenRouter,
+  readOpenaiBilling,
+  readRightcode,
+  readSiliconFlow,
+  readSub2api,
+  readYescode,
+  readZai,
+} from "./readers.ts";
 
 export interface Vendor {
   /** How the token is sent. */
   readonly auth: "bearer" | "x-api-key";
+  /** Default GET. */
+  readonly method?: "POST";
   /** Its one address. An upstream at this host is recognised by it. */
   readonly endpoint?: string;
+  /** Others that are its own too. */
+  readonly hosts?: readonly string[];
   /** Where a relay is asked, below its base URL without /v1. `now`: wall clock, ms. */
   readonly paths?: (now: number) => readonly string[];
+  /** Where a site says in what it counts, without a token. */
+  readonly site?: string;
   /** On every answer of a relay with this software: it is recognised by it. */
   readonly header?: string;
-  /** One body for each path. */
-  readonly read: (body: JsonRecord, second: JsonRecord) => Balance | null;
+  /** One body for each path. None of them is an error. */
+  readonly read: Read;
+  /** Codes in its bodies mean what they like. */
+  readonly hasOwnCodes?: true;
   /** What its figures are, for the documentation. */
   readonly reads: string;
+  /** Who says what its answers look like: "by documentation" where no public body with figures was found. */
+  readonly source: string;
 }
 
-/** new-api counts in these; a site may choose another number. */
-const QUOTA_PER_USD = 500_000;
-/** What one-api and its family say for "no limit". */
-const ONE_API_UNLIMITED_USD = 100_000_000;
 /** Relays count all that was ever used in this span. */
 const BILLING_SPAN_MS = 99 * 86_400_000;
 
@@ -43,24 +56,29 @@ const KINDS = {
     auth: "bearer",
     read: readBudget,
     reads: "daily, weekly and monthly budget and what was spent; else balance",
+    source: "bodies of packycode",
   },
   yescode_profile: {
     auth: "x-api-key",
     read: readYescode,
     reads: "subscription with its weekly cap, and the pay-as-you-go balance",
+    source: "bodies of yes.vg",
   },
   newapi_token: {
     auth: "bearer",
     paths: () => ["/api/usage/token/"],
+    site: "/api/status",
     header: "x-new-api-version",
     read: readNewApiToken,
-    reads: "the key's quota; 500,000 units are a dollar",
+    reads: "the key's quota in what the site shows: 500,000 units are a dollar unless it says otherwise",
+    source: "bodies in new-api's documentation",
   },
   sub2api_usage: {
     auth: "bearer",
     paths: () => ["/v1/usage"],
     read: readSub2api,
     reads: "the key's quota, its windows, a subscription's windows, balance",
+    source: "sub2api's source",
   },
 } satisfies Readonly<Record<string, Vendor>>;
 
@@ -69,8 +87,10 @@ const PRESETS = {
   openrouter: {
     auth: "bearer",
     endpoint: "https://openrouter.ai/api/v1/key",
-    read: byPaths({ limit: "data.limit", remaining: "data.limit_remaining", nullMeansUnlimited: true }),
-    reads: "the key's limit",
+    read: readOpenRouter,
+    reads:
+      "the key's limit, by day, week or month (UTC) where it resets; without one, what the account has is not told",
+    source: "bodies in openrouter.ai/docs",
   },
   deepseek: {
     auth: "bearer",
@@ -80,27 +100,106 @@ const PRESETS = {
       remaining: "total_balance",
       currency: "currency",
       available: "is_available",
+      canBeDebt: true,
     }),
     reads: "balance; if there are wallets in several currencies, the largest one",
+    source: "bodies in api-docs.deepseek.com",
   },
   moonshot: {
     auth: "bearer",
     endpoint: "https://api.moonshot.cn/v1/users/me/balance",
-    read: byPaths({ remaining: "data.available_balance", unit: "CNY" }),
+    read: byPaths({ remaining: "data.available_balance", unit: "CNY", canBeDebt: true }),
     reads: "balance in CNY",
+    source: "bodies in platform.kimi.com/docs",
   },
   moonshot_ai: {
     auth: "bearer",
     endpoint: "https://api.moonshot.ai/v1/users/me/balance",
-    read: byPaths({ remaining: "data.available_balance", unit: "USD" }),
+    read: byPaths({ remaining: "data.available_balance", unit: "USD", canBeDebt: true }),
     reads: "balance in USD",
+    source: "bodies in platform.kimi.ai/docs",
+  },
+  kimi_code: {
+    auth: "bearer",
+    endpoint: "https://api.kimi.com/coding/v1/usages",
+    read: readKimiCode,
+    reads: "the plan's week and its window of 5 hours, in requests",
+    source: "public bodies",
+  },
+  siliconflow: {
+    auth: "bearer",
+    endpoint: "https://api.siliconflow.com/v1/user/info",
+    read: readSiliconFlow("USD"),
+    reads: "balance in USD",
+    source: "by documentation (docs.siliconflow.com)",
+  },
+  siliconflow_cn: {
+    auth: "bearer",
+    endpoint: "https://api.siliconflow.cn/v1/user/info",
+    read: readSiliconFlow("CNY"),
+    reads: "balance in CNY; closed by the vendor in August 2026",
+    source: "by documentation (docs.siliconflow.cn)",
+  },
+  zai: {
+    auth: "bearer",
+    endpoint: "https://api.z.ai/api/monitor/usage/quota/limit",
+    read: readZai,
+    reads: "the coding plan's windows in per cent",
+    source: "public bodies",
+  },
+  bigmodel: {
+    auth: "bearer",
+    endpoint: "https://open.bigmodel.cn/api/monitor/usage/quota/limit",
+    read: readZai,
+    reads: "the coding plan's windows in per cent",
+    source: "public bodies",
+  },
+  minimax: {
+    auth: "bearer",
+    endpoint: "https://api.minimax.io/v1/token_plan/remains",
+    read: readMinimax,
+    reads: "the token plan's windows in per cent; those of video, images and speech do not count",
+    source: "public bodies",
+  },
+  minimax_cn: {
+    auth: "bearer",
+    endpoint: "https://api.minimaxi.com/v1/token_plan/remains",
+    read: readMinimax,
+    reads: "the token plan's windows in per cent; those of video, images and speech do not count",
+    source: "public bodies",
+  },
+  novita: {
+    auth: "bearer",
+    endpoint: "https://api.novita.ai/openapi/v1/billing/balance/detail",
+    read: byPaths({ remaining: "availableBalance", unit: "USD", divisor: 10_000, canBeDebt: true }),
+    reads: "balance in USD",
+    source: "by documentation (novita.ai/docs)",
+  },
+  code88: {
+    auth: "bearer",
+    method: "POST",
+    endpoint: "https://www.88code.org/api/usage",
+    hosts: ["88code.org"],
+    read: read88code,
+    reads: "credits of the fullest active plan",
+    source: "public bodies",
+  },
+  rightcode: {
+    auth: "bearer",
+    endpoint: "https://www.right.codes/account/summary",
+    hosts: ["right.codes"],
+    read: readRightcode,
+    reads: "the day's quota of the plans for the upstream's path, and the balance",
+    source: "by documentation (of other clients)",
   },
   openai_billing: {
     auth: "bearer",
     paths: listBillingPaths,
+    site: "/api/status",
     header: "x-oneapi-request-id",
     read: readOpenaiBilling,
-    reads: "the key's limit and what was used of it",
+    reads: "the key's limit and what was used of it, in what the site shows",
+    source: "one-api's and new-api's source",
   },
 } satisfies Readonly<Record<string, Vendor>>;
 
@@ -115,7 +214,18 @@ export const PRESET_NAMES = namesOf(PRESETS);
 
 /** For an endpoint that the user describes. */
 export function makePathVendor(map: PathMap): Vendor {
-  return { auth: "bearer", read: byPaths(map), reads: "the fields that `paths` names" };
+  const reads = "the fields that `paths` names";
+  return { auth: "bearer", read: byPaths(map), hasOwnCodes: true, reads, source: "yours" };
+}
+
+/** What the bodies mean; null for an error, and for what is not understood. */
+export function readBodies(
+  { hasOwnCodes, read }: Vendor,
+  [body = {}, second = {}]: readonly JsonRecord[],
+  context: ReadContext,
+): Balance | null {
+  const isWrong = [body, second].some((one) => isError(hasOwnCodes === true ? { ...one, code: 0 } : one));
+  return isWrong ? null : read(body, second, context);
 }
 
 /** Empty where only the user can say. `root`: the base URL without /v1. */
@@ -128,8 +238,15 @@ export function isVendorName(name: string): name is VendorName {
   return Object.hasOwn(VENDORS, name);
 }
 
-const ALL = namesOf(VENDORS).map((name) => ({ name, ...VENDORS[name] }));
-const BY_HOST = new Map(ALL.map(({ endpoint, name }) => [endpoint?.split("/")[2], name]));
+const ALL: readonly (Vendor & { readonly name: VendorName })[] = namesOf(VENDORS).map((name) => ({
+  name,
+  ...VENDORS[name],
+}));
+const BY_HOST = new Map(
+  ALL.flatMap(({ endpoint, hosts = [], name }) =>
+    [endpoint?.split("/")[2], ...hosts].map((host) => [host, name] as const),
+  ),
+);
 
 /** By the host of an upstream, without a request. */
 export function recogniseHost(host: string): VendorName | null {
@@ -145,111 +262,8 @@ function namesOf<T extends object>(rows: T): (keyof T & string)[] {
   return Object.keys(rows) as (keyof T & string)[];
 }
 
-function byPaths(map: PathMap): Vendor["read"] {
+function byPaths(map: PathMap): Read {
   return (body) => readByPath(body, map);
-}
-
-/** A panel's user: budgets and what was spent of them, in US dollars. */
-function readBudget(body: JsonRecord): Balance | null {
-  const user = isRecord(body["data"]) ? body["data"] : body;
-  const budget = (name: string, word: string): Meter | null =>
-    makeMeter({ name, unit: "USD", limit: user[`${word}_budget_usd`], used: user[`${word}_spent_usd`] });
-  const budgets = makeBalance([budget("day", "daily"), budget("week", "weekly"), budget("month", "monthly")]);
-  if (budgets !== null) return budgets;
-  const { total_quota: limit, used_quota: used, remaining_quota: left, balance_usd: balance } = user;
-  const quota = makeMeter({ name: "quota", unit: "quota", limit, used, left });
-  return makeBalance([quota ?? makeMeter({ name: "balance", unit: "USD", left: balance })]);
-}
-
-/** YesCode: a subscription that is filled up daily and capped weekly, and money beside it that lasts. */
-function readYescode(body: JsonRecord): Balance | null {
-  const user = isRecord(body["data"]) ? body["data"] : body;
-  const plan = isRecord(user["subscription_plan"]) ? user["subscription_plan"] : {};
-  const week = makeMeter({
-    name: "week",
-    unit: "USD",
-    limit: plan["weekly_limit"] ?? user["weekly_limit"],
-    used: user["current_week_spend"] ?? user["weekly_spent_balance"],
-  });
-  const subscription = readAmount(user["subscription_balance"]);
-  const money = readAmount(user["pay_as_you_go_balance"]);
-  const balance = (left: unknown): Balance | null =>
-    makeBalance([makeMeter({ name: "balance", unit: "USD", left })]);
-  if (user["balance_preference"] === "payg_only") return balance(money);
-  if (subscription === null || money === null) {
-    // One half that is empty says nothing about the other.
-    const half = subscription ?? money ?? 0;
-    return balance(user["total_balance"] ?? user["balance"] ?? (half > 0 ? half : null));
-  }
-  if (money > 0) return balance(money + (week?.left === 0 ? 0 : Math.max(0, subscription)));
-  const day = makeMeter({ name: "day", unit: "USD", left: subscription, limit: plan["daily_balance"] });
-  return day === null ? balance(subscription) : makeBalance([day, week]);
-}
-
-/** new-api: the key's own quota. */
-function readNewApiToken(body: JsonRecord): Balance | null {
-  const data = body["data"];
-  if (!isRecord(data) || (body["code"] !== true && body["success"] !== true)) return null;
-  if (data["unlimited_quota"] === true) return UNLIMITED;
-  const { total_available: left, total_granted: limit, total_used: used } = data;
-  // A key that was never given anything has a limit of 0, and nothing left: here that is what it says.
-  const meter =
-    readAmount(limit) === 0
-      ? makeMeter({ name: "key", unit: "quota", left })
-      : makeMeter({ name: "key", unit: "quota", left, limit, used });
-  return makeBalance([meter === null ? null : scaleMeter(meter, QUOTA_PER_USD, "USD")]);
-}
-
-/** sub2api, older builds and newer ones: a key's quota, its windows, a subscription's windows, a balance. */
-function readSub2api(body: JsonRecord): Balance | null {
-  if (body["isValid"] === false) return null;
-  const unitOf = (record: JsonRecord): string => stringOr(record["unit"], "USD");
-  const quota = isRecord(body["quota"]) ? body["quota"] : null;
-  const windows = Array.isArray(body["rate_limits"]) ? body["rate_limits"].filter(isRecord) : [];
-  const plan = isRecord(body["subscription"]) ? body["subscription"] : {};
-  const subscription = (name: string, word: string): Meter | null =>
-    makeMeter({ name, unit: "USD", limit: plan[`${word}_limit_usd`], used: plan[`${word}_usage_usd`] });
-  const meters = [
-    quota === null
-      ? null
-      : makeMeter({
-          name: "key",
-          unit: unitOf(quota),
-          limit: quota["limit"],
-          used: quota["used"],
-          left: quota["remaining"],
-        }),
-    ...windows.map(({ limit, remaining, reset_at: reset, used, window }) =>
-      makeMeter({
-        name: stringOr(window, "window"),
-        unit: "USD",
-        limit,
-        used,
-        left: remaining,
-        resetsAt: parseInstantMs(reset),
-      }),
-    ),
-    subscription("day", "daily"),
-    subscription("week", "weekly"),
-    subscription("month", "monthly"),
-  ];
-  const counted = makeBalance(meters);
-  if (counted !== null) return counted;
-  if (readAmount(body["remaining"]) === -1) return UNLIMITED;
-  const left = body["remaining"] ?? body["balance"];
-  return makeBalance([makeMeter({ name: "balance", unit: unitOf(body), left })]);
-}
-
-/** The two routes that one-api and its family took over from OpenAI. Errors come as a 200 with `error`. */
-function readOpenaiBilling(subscription: JsonRecord, usage: JsonRecord): Balance | null {
-  if ("error" in subscription || "error" in usage) return null;
-  const limit = readAmount(subscription["hard_limit_usd"]);
-  const cents = readAmount(usage["total_usage"]);
-  if (limit === null) return null;
-  if (limit >= ONE_API_UNLIMITED_USD) return UNLIMITED;
-  return makeBalance([
-    makeMeter({ name: "key", unit: "USD", limit, used: cents === null ? null : cents / 100 }),
-  ]);
 }
 
 function listBillingPaths(now: number): readonly string[] {

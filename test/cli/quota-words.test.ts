@@ -54,7 +54,7 @@ describe("a reading", () => {
       row({ source: "headers", window: "5h" }),
       row({ source: "budget", window: null }),
     ];
-    expect(named.map(showSource)).toEqual(["relay, key", "headers, 5h", "your budget"]);
+    expect(named.map(showSource)).toEqual(["relay, key", "headers, 5 h", "your budget"]);
   });
 
   test("is one line for status, where it says something", () => {
@@ -67,14 +67,19 @@ describe("a reading", () => {
       "█░░░░░  93% used (week)",
     );
     expect(describeQuota(row({ state: "unlimited", left: null }), NOON)).toBe("no limit (relay)");
-    for (const silent of [row({ left: null }), row({ state: "stale" }), row({ unit: "tokens" })]) {
+    for (const silent of [
+      row({ left: null }),
+      row({ state: "stale" }),
+      row({ source: "headers", window: "tokens" }),
+    ]) {
       expect(describeQuota(silent, NOON)).toBeNull();
     }
   });
 
   test("of a speed limit is left out once that is full again", () => {
-    expect(isWorthShowing(row({ unit: "requests", left: 3 }))).toBe(true);
-    expect(isWorthShowing(row({ unit: "requests", left: null }))).toBe(false);
+    const speed = { source: "headers", window: "requests", unit: "requests" };
+    expect(isWorthShowing(row({ ...speed, left: 3 }))).toBe(true);
+    expect(isWorthShowing(row({ ...speed, left: null }))).toBe(false);
     expect(isWorthShowing(row({ left: null }))).toBe(true);
   });
 });

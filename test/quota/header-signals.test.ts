@@ -27,7 +27,7 @@ describe("a ChatGPT plan's headers", () => {
 
   test("give both windows, named by their length, with their resets", () => {
     expect(read(headers)?.meters).toEqual([
-      { name: "week", unit: "%", limit: 100, used: 42.5, left: 57.5, resetsAt: NOW + 50 * HOUR },
+      { name: "7d", unit: "%", limit: 100, used: 42.5, left: 57.5, resetsAt: NOW + 50 * HOUR },
       { name: "5h", unit: "%", limit: 100, used: 10, left: 90, resetsAt: NOW + HOUR },
     ]);
   });
@@ -52,8 +52,30 @@ describe("a Claude plan's headers", () => {
   test("give the windows of five hours and of the week", () => {
     expect(read(headers)?.meters).toMatchObject([
       { name: "5h", used: 31, resetsAt: NOW + HOUR },
-      { name: "week", used: 80, left: 20, resetsAt: NOW + 90 * HOUR },
+      { name: "7d", used: 80, left: 20, resetsAt: NOW + 90 * HOUR },
     ]);
+  });
+
+  test("give a week of one model beside them, which keeps no other model away", () => {
+    const opus = {
+      ...headers,
+      "anthropic-ratelimit-unified-7d_opus-utilization": "1",
+      "anthropic-ratelimit-unified-7d_opus-reset": String((NOW + 80 * HOUR) / 1_000),
+      "anthropic-ratelimit-unified-overage-utilization": "1",
+    };
+    expect(read(opus)?.meters.map(({ isAside, left, name }) => [name, left, isAside ?? false])).toEqual([
+      ["5h", 69, false],
+      ["7d", 20, false],
+      ["7d opus", 0, true],
+    ]);
+    expect(stateOf(opus)).toBe("ok");
+    const refused = { ...opus, "anthropic-ratelimit-unified-status": "rejected" };
+    expect(
+      stateOf({ ...refused, "anthropic-ratelimit-unified-representative-claim": "seven_day_opus" }),
+    ).toBe("ok");
+    expect(stateOf({ ...refused, "anthropic-ratelimit-unified-representative-claim": "seven_day" })).toBe(
+      "exhausted",
+    );
   });
 
   test("say by their status whether the account still works", () => {
@@ -77,8 +99,8 @@ test("the speed limits of an API key are shown, and never a reason to go elsewhe
     "x-ratelimit-reset-tokens": "20ms",
   };
   expect(read(openai)?.meters).toMatchObject([
-    { name: "requests", left: 0, limit: 500, resetsAt: NOW + 360_000, isRate: true },
-    { name: "tokens", left: 29_000, limit: 30_000, resetsAt: NOW + 20, isRate: true },
+    { name: "requests", left: 0, limit: 500, resetsAt: NOW + 360_000, isAside: true },
+    { name: "tokens", left: 29_000, limit: 30_000, resetsAt: NOW + 20, isAside: true },
   ]);
   expect(stateOf(openai)).toBe("ok");
   const anthropic = {

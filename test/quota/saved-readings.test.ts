@@ -89,7 +89,7 @@ describe("several sources of one upstream", () => {
       limit: 5,
       used: 5,
       resetsAt: NOW + 1,
-      isRate: true,
+      isAside: true,
     } as const;
     const balance = { meters: [rate], isUnlimited: false, says: null };
     expect(noteOf(withBalance(makeReading("headers"), balance, NOW))).toBeNull();

@@ -2,15 +2,19 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { type Balance, assess } from "../../src/quota/balance.ts";
 import { readByPath } from "../../src/quota/json-path.ts";
-import { VENDORS, type VendorName } from "../../src/quota/vendors.ts";
+import { type ReadContext, isError } from "../../src/quota/readers.ts";
+import { VENDORS, type VendorName, readBodies } from "../../src/quota/vendors.ts";
+import { BODIES } from "./bodies.ts";
 import { QUOTA_DOC_PATH, withVendors } from "./vendor-tables.ts";
 
 const NOW = Date.UTC(2026, 10, 23, 12);
 const DAY = 86_400_000;
 
+const CONTEXT: ReadContext = { site: null, path: "/codex/v1", now: NOW };
+
 /** "exhausted", or "ok 7.5/20 USD" by the meter that decides. */
 function read(kind: VendorName, ...bodies: Readonly<Record<string, unknown>>[]): string {
-  return describeBalance(VENDORS[kind].read(bodies[0] ?? {}, bodies[1] ?? {}));
+  return describeBalance(readBodies(VENDORS[kind], bodies, CONTEXT));
 }
 
 function describeBalance(balance: Balance | null): string {
@@ -21,7 +25,9 @@ function describeBalance(balance: Balance | null): string {
 }
 
 /** A body of each kind with something left and one with nothing, numbers as numbers and as text. */
-const SHAPES: readonly [kind: VendorName, what: string, bodies: Record<string, unknown>[], says: string][] = [
+type Shape = readonly [kind: VendorName, what: string, bodies: Record<string, unknown>[], says: string];
+
+const SHAPES: readonly Shape[] = [
   [
     "budget_http_json",
     "a monthly budget",
@@ -211,7 +217,7 @@ const SHAPES: readonly [kind: VendorName, what: string, bodies: Record<string, u
     [{ data: { limit: 10, limit_remaining: 0, usage: 50 } }],
     "exhausted quota 0/10 USD",
   ],
-  ["openrouter", "a key without one", [{ data: { limit: null, limit_remaining: null } }], "unlimited"],
+  ["openrouter", "a key without one", [{ data: { limit: null, limit_remaining: null } }], "no_key_limit"],
   [
     "deepseek",
     "a wallet",
@@ -260,7 +266,10 @@ const SHAPES: readonly [kind: VendorName, what: string, bodies: Record<string, u
   ],
   ["deepseek", "a wallet that does not", [{ is_available: false, balance_infos: [] }], "exhausted"],
   ["moonshot", "a wallet", [{ code: 0, data: { available_balance: 49.5 } }], "ok balance 49.5/- CNY"],
-  ["moonshot_ai", "a debt", [{ code: 0, data: { available_balance: -3 } }], "unknown"],
+  ["moonshot_ai", "a debt", [{ code: 0, data: { available_balance: -3 } }], "exhausted balance 0/- USD"],
+  ...BODIES.flatMap(({ cases, vendor }) =>
+    cases.map(({ bodies, says, what }) => [vendor, what, bodies, says] as Shape),
+  ),
 ];
 
 describe.each(SHAPES)("%s, %s", (kind, _what, bodies, says) => {
@@ -270,6 +279,8 @@ describe.each(SHAPES)("%s, %s", (kind, _what, bodies, says) => {
 
   test("U35: without a field, or with an odd one, is never taken for exhausted unless the rest says so", () => {
     const seen = new Set<string>();
+    // Without the word that makes it an error it is an answer.
+    if (bodies.some(isError)) return;
     for (const [place, body] of bodies.entries()) {
       for (const variant of ODD.flatMap((odd) => spoil(body, odd))) {
         seen.add(read(kind, ...bodies.with(place, variant)).split(" ")[0] ?? "");
@@ -319,7 +330,7 @@ describe("what nobody knows", () => {
     const value = fc.dictionary(name, fc.oneof(leaf, flat, fc.array(flat, { maxLength: 2 })), { maxKeys: 6 });
     fc.assert(
       fc.property(fc.constantFrom(...kinds), value, value, (kind, ...bodies) => {
-        const balance = VENDORS[kind].read(bodies[0] ?? {}, bodies[1] ?? {});
+        const balance = readBodies(VENDORS[kind], bodies, CONTEXT);
         for (const { left, limit, used } of balance?.meters ?? []) {
           for (const figure of [left, limit, used]) {
             if (figure !== null) expect(Number.isFinite(figure) && figure >= 0).toBe(true);
@@ -353,6 +364,89 @@ describe("a place that the user describes", () => {
     expect(readByPath(body, { remaining: "constructor" })).toBeNull();
     expect(readByPath([], { wallets: "balance_infos", remaining: "total_balance" })).toBeNull();
   });
+});
+
+describe("a site of one-api's family says in what it counts", () => {
+  const at = (kind: VendorName, site: Record<string, unknown>, ...bodies: Record<string, unknown>[]) =>
+    describeBalance(readBodies(VENDORS[kind], bodies, { ...CONTEXT, site: { success: true, data: site } }));
+  const billing = (limit: number, used: number) =>
+    [{ hard_limit_usd: limit }, { total_usage: used * 100 }] as const;
+  const token = {
+    code: true,
+    data: { total_granted: 1_000_000, total_used: 250_000, total_available: 750_000 },
+  };
+
+  test.each<[string, Record<string, unknown>, string, string]>([
+    [
+      "dollars",
+      { quota_per_unit: 500_000, quota_display_type: "USD" },
+      "ok key 15/20 USD",
+      "ok key 1.5/2 USD",
+    ],
+    ["another number a dollar", { quota_per_unit: 100_000 }, "ok key 15/20 USD", "ok key 7.5/10 USD"],
+    [
+      "yuan",
+      { quota_per_unit: 500_000, quota_display_type: "CNY", usd_exchange_rate: 8 },
+      "ok key 15/20 CNY",
+      "ok key 12/16 CNY",
+    ],
+    ["tokens", { quota_display_type: "TOKENS" }, "ok key 15/20 tokens", "ok key 750000/1000000 tokens"],
+    [
+      "tokens of one-api",
+      { display_in_currency: false },
+      "ok key 15/20 tokens",
+      "ok key 750000/1000000 tokens",
+    ],
+    ["yuan at no rate", { quota_display_type: "CNY" }, "ok key 15/20 quota", "ok key 750000/1000000 quota"],
+    [
+      "a currency of its own",
+      { quota_display_type: "CUSTOM", custom_currency_symbol: "pt", custom_currency_exchange_rate: 100 },
+      "ok key 15/20 pt",
+      "ok key 150/200 pt",
+    ],
+  ])("%s", (_, site, ofBilling, ofToken) => {
+    expect(at("openai_billing", site, ...billing(20, 5))).toBe(ofBilling);
+    expect(at("newapi_token", site, token)).toBe(ofToken);
+  });
+
+  test("tokens without a limit are told by the very number that says so", () => {
+    const site = { quota_display_type: "TOKENS" };
+    expect(at("openai_billing", site, ...billing(100_000_000, 5))).toBe("unlimited");
+    expect(at("openai_billing", site, ...billing(200_000_000, 5))).toBe("ok key 199999995/200000000 tokens");
+  });
+});
+
+describe("a key of OpenRouter", () => {
+  const resetAt = (reset: string, now: number): string => {
+    const body = { data: { limit: 10, limit_remaining: 5, limit_reset: reset } };
+    const balance = readBodies(VENDORS.openrouter, [body], { ...CONTEXT, now });
+    return new Date(balance?.meters[0]?.resetsAt ?? 0).toISOString();
+  };
+
+  test("is full again at the next midnight, Monday or month by UTC", () => {
+    expect(resetAt("daily", NOW)).toBe("2026-11-24T00:00:00.000Z");
+    expect(resetAt("weekly", NOW)).toBe("2026-11-30T00:00:00.000Z");
+    expect(resetAt("weekly", Date.UTC(2026, 10, 29, 23))).toBe("2026-11-30T00:00:00.000Z");
+    expect(resetAt("monthly", Date.UTC(2026, 11, 31, 23))).toBe("2027-01-01T00:00:00.000Z");
+  });
+});
+
+test("each vendor says who knows its shape, and has an answer with something left and one with nothing", () => {
+  const told = new Map<string, Set<string>>();
+  for (const [kind, , , says] of SHAPES)
+    told.getOrInsertComputed(kind, () => new Set()).add(says.startsWith("exhausted") ? "nothing" : "some");
+  for (const [name, { source }] of Object.entries(VENDORS)) {
+    expect({ name, source, told: [...(told.get(name) ?? [])].toSorted() }).toEqual({
+      name,
+      source: expect.stringMatching(/./),
+      told: ["nothing", "some"],
+    });
+  }
+  for (const { shape, vendor } of BODIES)
+    expect([vendor, VENDORS[vendor].source.startsWith("by documentation")]).toEqual([
+      vendor,
+      shape === "by documentation",
+    ]);
 });
 
 test("the documentation has the tables that the rows make", async () => {

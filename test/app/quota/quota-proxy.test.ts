@@ -42,7 +42,7 @@ describe("a running proxy", () => {
     await using proxy = await startConfiguredProxy({ codex: [relay, backup] });
     expect(await ask(proxy)).toContain("primary");
     await refresh(proxy);
-    const asked = relay.requests.at(-1);
+    const asked = relay.requests.at(-2);
     expect(asked?.target).toBe("/api/usage/token/");
     expect(asked?.fields).toContainEqual(["Authorization", "Bearer sk-test-upstream-1"]);
     expect(await ask(proxy)).toContain("backup");

@@ -8,6 +8,7 @@ import type { Upstream } from "../../../src/base/upstream.ts";
 import { type Router, createRouter } from "../../../src/routing/router.ts";
 import { reply } from "../../helpers/answers.ts";
 import { type FakeUpstream, type Script, startFakeUpstream } from "../../helpers/fake-upstream.ts";
+import { makeVerdict } from "../../helpers/routing.ts";
 import { type TempHome, makeTempHome } from "../../helpers/temp-home.ts";
 import { waitUntil } from "../../helpers/wait.ts";
 import { type FakeClock, makeFakeClock } from "../../quota/fake-clock.ts";
@@ -249,15 +250,16 @@ describe("a relay that is recognised by the headers of its answers", () => {
     expect(server.requests).toHaveLength(0);
     room.quota.observeHeaders(upstream, newApi);
     await room.pass(1);
-    expect(server.requests.map(({ target }) => target)).toEqual(["/api/usage/token/"]);
+    expect(server.requests.map(({ target }) => target)).toEqual(["/api/usage/token/", "/api/status"]);
+    expect(server.requests[1]?.fields.some(([name]) => /^authorization$/i.test(name))).toBe(false);
     expect(room.standings()).toEqual(["exhausted"]);
     await room.quota.refresh();
     await room.pass(5 * MINUTE);
-    expect(server.requests).toHaveLength(1);
+    expect(server.requests).toHaveLength(2);
     await room.quota.stop();
     await using next = room.again();
     await next.pass(10 * MINUTE);
-    expect(server.requests).toHaveLength(2);
+    expect(server.requests.filter(({ target }) => target === "/api/usage/token/")).toHaveLength(2);
   });
 
   test("gets no more than one question a minute, however many of its keys are used", async () => {
@@ -272,7 +274,7 @@ describe("a relay that is recognised by the headers of its answers", () => {
     for (let seconds = 0; seconds < 140; seconds += 10) {
       await room.quota.refresh();
       await room.pass(10_000);
-      asked.push(server.requests.length);
+      asked.push(server.requests.filter(({ target }) => target === "/api/usage/token/").length);
     }
     expect(asked).toEqual([1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2, 3, 3, 3]);
     expect(room.standings()).toEqual(["exhausted", "exhausted", "exhausted"]);
@@ -291,6 +293,24 @@ describe("a relay that is recognised by the headers of its answers", () => {
     expect(room.standings()).toEqual(["ok"]);
   });
 
+  test("is read in what its site counts in, and in dollars where that does not say", async () => {
+    const site = { success: true, data: { quota_per_unit: 500_000, quota_display_type: "TOKENS" } };
+    const some = { code: true, data: { total_granted: 1e6, total_used: 0, total_available: 1e6 } };
+    for (const [status, unit, left] of [
+      [200, "tokens", 1e6],
+      [404, "USD", 2],
+    ] as const) {
+      await using server = await startFakeUpstream(({ target }) =>
+        target === "/api/status" ? reply({ status, body: site }) : reply({ body: some }),
+      );
+      const upstreams = [{ base_url: server.baseUrl, auth: { auth_token: "sk-one" } }];
+      const providers = [{ id: "site", kind: "newapi_token", domains: ["127.0.0.1"] }];
+      await using room = openRoom({ upstreams, providers });
+      await room.pass(0);
+      expect(room.quota.rowsOf(room.upstreams[0] as Upstream)).toMatchObject([{ unit, left }]);
+    }
+  });
+
   test("is asked by nobody where the user has taken auto out", async () => {
     await using server = await startFakeUpstream([reply({ body: token })]);
     const upstreams = [{ base_url: server.baseUrl, auth: { auth_token: "sk-one" } }];
@@ -300,6 +320,48 @@ describe("a relay that is recognised by the headers of its answers", () => {
     await room.quota.refresh();
     expect(server.requests).toHaveLength(0);
   });
+});
+
+describe("a key without a limit", () => {
+  test.each<[string, object, string, boolean]>([
+    ["openrouter", { data: { limit: null, usage: 3 } }, "no_key_limit", true],
+    ["moonshot", { code: 0, status: true, data: { available_balance: 50 } }, "ok", false],
+  ])(
+    "of %s ends a refusal for lack of credit only where what is left is told",
+    async (preset, body, state, isExhausted) => {
+      await using server = await startFakeUpstream([reply({ body })]);
+      const upstreams = [{ base_url: server.baseUrl, auth: { auth_token: "sk-one" } }];
+      const provider = {
+        id: "p",
+        kind: "json_path",
+        preset,
+        endpoint: `${server.baseUrl}/x`,
+        poll_interval_secs: 60,
+      };
+      await using room = openRoom({ upstreams, providers: [{ ...provider, domains: ["127.0.0.1"] }] });
+      const [upstream] = room.upstreams as [Upstream];
+      const request = { upstreams: room.upstreams, model: null, sessionId: null, now: room.clock.now() };
+      room.router.plan(request);
+      const begun = room.router.admit(upstream, request);
+      if (begun.kind === "go")
+        begun.permit.fail(makeVerdict({ rule: "payment-required", blame: "exhausted" }));
+      await room.pass(1);
+      await room.pass(MINUTE);
+      expect(room.quota.rowsOf(upstream)).toMatchObject([{ state }]);
+      expect(room.router.report(upstream).isExhausted).toBe(isExhausted);
+    },
+  );
+});
+
+test("88code is asked by POST, without a body", async () => {
+  const body = { code: 0, ok: true, data: { creditLimit: 20, currentCredits: 6.5 } };
+  await using server = await startFakeUpstream([reply({ body })]);
+  const upstreams = [{ base_url: server.baseUrl, auth: { auth_token: "sk-one" } }];
+  const provider = { id: "88", kind: "json_path", preset: "code88", endpoint: `${server.origin}/api/usage` };
+  await using room = openRoom({ upstreams, providers: [{ ...provider, domains: ["127.0.0.1"] }] });
+  await room.pass(0);
+  expect(server.requests.map(({ method, target }) => `${method} ${target}`)).toEqual(["POST /api/usage"]);
+  expect(room.quota.rowsOf(room.upstreams[0] as Upstream)).toMatchObject([{ left: 6.5, unit: "credits" }]);
 });
 
 describe("S11: a key never leaves for a host that is not its own", () => {
@@ -348,7 +410,7 @@ describe("what answers say in their headers", () => {
     room.quota.observeHeaders(upstream, codex(100, 1_200));
     expect(room.standings()).toEqual(["exhausted"]);
     expectInEnglish(room.router.report(upstream)).toMatchObject({
-      reason: "100% used (5h)",
+      reason: "100% used (5 h)",
       until: room.clock.now() + 1_200_000,
     });
     expect(room.quota.rowsOf(upstream)).toMatchObject([
