@@ -1,6 +1,6 @@
 // Puts together what requests cost: the built-in list, prices.json, and the factors of config.json.
 import { existsSync } from "node:fs";
-import { UserError } from "../base/errors.ts";
+import { UserError, onUserError } from "../base/errors.ts";
 import { MAX_OWN_FILE_BYTES, readText } from "../base/files.ts";
 import { fromEnglish, t } from "../base/text.ts";
 import type { Paths } from "../base/paths.ts";
@@ -9,26 +9,59 @@ import { readBaseUrl } from "../config/base-url.ts";
 import { loadConfig } from "../config/file.ts";
 import { formatPath, placeOf, readJsonc, valueOf } from "../config/jsonc.ts";
 import type { ParsedConfig } from "../config/parse.ts";
-import { type PriceOverride, loadCatalog, priceFileSchema } from "../usage/price-lists.ts";
+import { type Catalog, loadCatalog } from "../usage/price-lists.ts";
+import { readBilledTokens } from "../usage/price-rates.ts";
+import { type PriceOverride, priceFileSchema } from "../usage/price-schema.ts";
 import { findInstances } from "../state/instances.ts";
 import { type Problem, askInstance, instanceSchema } from "./ask-instance.ts";
 import { type Markup, type Pricer, makeMultipliers, makePricer } from "../usage/prices.ts";
 
+export interface ReportPricer extends Pricer {
+  /** Why nothing has a price: prices.json is broken, and would have prices of its own. */
+  readonly problem: UserError | null;
+}
+
 /**
- * For a report: the list takes 30 ms to read. `known`: the config that is in force, where one is; else it is read.
- * Throws UserError with the place of a mistake in either file.
+ * For a report: the list takes 10 ms to read. `known`: the config that is in force, where one is; else it is read.
+ * Throws UserError with the place of a mistake in config.json.
  */
 export async function loadPricer(
-  paths: Pick<Paths, "config" | "prices">,
+  paths: Pick<Paths, "config" | "prices" | "priceList">,
   known?: ParsedConfig,
-): Promise<Pricer> {
-  const [catalog, prices, config] = await Promise.all([
-    loadCatalog(),
-    readText(paths.prices, MAX_OWN_FILE_BYTES),
+): Promise<ReportPricer> {
+  const [catalog, { overrides, problem }, config] = await Promise.all([
+    loadOwnCatalog(paths),
+    readOverrides(paths),
     known ?? loadConfig(paths.config),
   ]);
-  const overrides = prices === null ? [] : parsePrices(prices, paths.prices);
-  return makePricer({ catalog, overrides, multiplierOf: makeMultipliers(listMarkups(config)) });
+  const pricer = makePricer({ catalog, overrides, multiplierOf: makeMultipliers(listMarkups(config)) });
+  return { ...pricer, ...(problem !== null && { costOf: withoutPrices(problem) }), problem };
+}
+
+/** Where a mistake in prices.json leaves none, it is the problem. */
+export async function readOverrides({ prices }: Pick<Paths, "prices">) {
+  try {
+    const text = await readText(prices, MAX_OWN_FILE_BYTES);
+    return { overrides: text === null ? [] : parsePrices(text, prices), problem: null };
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    return { overrides: [], problem: error };
+  }
+}
+
+function withoutPrices({ text }: UserError): Pricer["costOf"] {
+  const why = typeof text === "string" ? fromEnglish(text) : text;
+  return (record) =>
+    readBilledTokens(record) === null
+      ? { kind: "unknown" }
+      : { kind: "unpriced", model: record.upstream_model ?? record.model ?? null, why };
+}
+
+/** The list that was fetched last, else the built-in one, also where that which was fetched is damaged. */
+export async function loadOwnCatalog({ priceList }: Pick<Paths, "priceList">): Promise<Catalog> {
+  const fetched = await readText(priceList).catch(onUserError(() => null));
+  if (fetched === null) return await loadCatalog();
+  return await loadCatalog(fetched).catch(() => loadCatalog());
 }
 
 /** `file` is for messages. Throws UserError that begins with file, line and column. */

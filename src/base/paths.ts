@@ -31,6 +31,8 @@ export function resolvePaths(env: Env) {
     filterRecord: join(home, "filter-seen.json"),
     usageProviders: join(home, "usage_providers.json"),
     prices: join(home, "prices.json"),
+    /** A list of prices that was fetched, in the place of the built-in one. */
+    priceList: join(home, "price-list.jsonl"),
     /** What clients must know where `limits.client_token` is on. */
     clientToken: join(home, "client-token"),
     state: join(home, "state.json"),

@@ -1,62 +1,12 @@
-// Where the price of a model comes from: the user's prices.json, else the public list of @pydantic/genai-prices, which is
-// never asked to fetch a newer one. Finds the model behind the names that relays give it; what it does not find has no price.
+// Finds the price of a model: the user's prices.json, else the list of the vendor that was asked, else that of the model's maker.
+// A list is lines of price-list.txt, over them price-overlay.txt. What is not in a list has no price.
 // Pure.
-import type { ConditionalPrice } from "@pydantic/genai-prices";
-import * as z from "zod/mini";
-import { english } from "../base/text.ts";
+import { isRecord } from "../base/json-value.ts";
+import { type Text, joinTexts, t } from "../base/text.ts";
 import { SERVICE_FACTS, type Service } from "../base/service.ts";
-import type { Rate, Rates } from "./price-rates.ts";
-
-const RATE = english`must be US dollars per million tokens: a number from 0 to 1,000,000`;
-const rate = z.optional(z.number(RATE).check(z.minimum(0, RATE), z.maximum(1_000_000, RATE)));
-const text = z
-  .string(english`must be text in double quotes`)
-  .check(z.minLength(1, english`must not be empty`));
-
-const overrideSchema = z
-  .strictObject(
-    {
-      model: text.check(
-        z.describe(
-          "The model as the client or the upstream calls it, case-insensitive. A * at the end matches any suffix.",
-        ),
-      ),
-      upstream: z
-        .optional(text)
-        .check(z.describe("Host name or base URL of the upstream it applies to. Default: all.")),
-      same_as: z
-        .optional(text)
-        .check(z.describe("The model of the built-in list whose prices apply, instead of prices here.")),
-      input: rate.check(z.describe("US dollars per million tokens of input.")),
-      cached_input: rate.check(z.describe("For input read from the upstream's cache. Default: as input.")),
-      cache_creation: rate.check(z.describe("For input written to that cache. Default: as input.")),
-      cache_creation_1h: rate.check(
-        z.describe("For input written to it for an hour. Default: as cache_creation."),
-      ),
-      output: rate.check(z.describe("US dollars per million tokens of output, reasoning included.")),
-    },
-    english`must be an object`,
-  )
-  .check(
-    z.superRefine((entry, context) => {
-      const isPriced = RATES.some((name) => entry[name] !== undefined);
-      if (entry.same_as !== undefined && isPriced)
-        context.addIssue({
-          code: "custom",
-          path: ["same_as"],
-          message: english`cannot be combined with prices`,
-        });
-      if (entry.same_as === undefined && (entry.input === undefined || entry.output === undefined))
-        context.addIssue({ code: "custom", path: [], message: english`needs input and output, or same_as` });
-    }),
-  );
-
-const RATES = ["input", "cached_input", "cache_creation", "cache_creation_1h", "output"] as const;
-
-/** prices.json. Of several entries that match, the first applies. */
-export const priceFileSchema = z.array(overrideSchema, english`must be a list of prices`);
-
-export type PriceOverride = z.infer<typeof overrideSchema>;
+import { type Spelling, inRegion, keyOf, listSpellings } from "./price-names.ts";
+import type { ListedPrice, PriceEntry, PriceOverride } from "./price-schema.ts";
+import { type Host, PRICE_VENDORS, type PriceVendor, readHost } from "./price-vendors.ts";
 
 /** A model as a request named it. */
 export interface AskedModel {
@@ -66,49 +16,75 @@ export interface AskedModel {
   readonly names: readonly string[];
 }
 
-/** The rates at a time (wall clock, ms): some change by date, some by the hour. */
-export type RatesAt = (atMs: number) => Rates | null;
-
-export interface Catalog {
-  /** Null for a model that the list does not have. Takes 100 us: remember it. */
-  readonly find: (asked: AskedModel) => RatesAt | null;
+/** The entries that hold for a model, and why. */
+export interface FoundPrice {
+  /** Each for a time; the first that holds at the time of a request counts. */
+  readonly entries: readonly PriceEntry[];
+  /** The name it is listed under. */
+  readonly listedAs: string;
+  /** Null for the user's own price. */
+  readonly vendor: PriceVendor | null;
+  readonly why: Text;
+  /** A factor for where the upstream's host is: 1 but for few. */
+  readonly hostFactor: number;
 }
 
-/** The user's own price, else that of the list. Null for a model without a price. */
-export function findRates(
+export interface Catalog {
+  /** "2026-11-29": the day of the list. */
+  readonly asOf: string;
+  readonly isUpdated: boolean;
+  /** A text where the model has no price: why not. Takes some 20 us: remember it. */
+  readonly find: (asked: AskedModel) => FoundPrice | Text;
+  /** Whose lists there are, the longest first. */
+  readonly vendors: () => {
+    readonly id: string;
+    readonly name: string;
+    readonly hosts: readonly string[];
+    readonly models: number;
+  }[];
+}
+
+/** The user's own price, else that of the list. */
+export function findPrice(
   asked: AskedModel,
   overrides: readonly PriceOverride[],
   catalog: Catalog,
-): RatesAt | null {
-  const override = findOverride(overrides, asked);
-  const own = override === undefined ? null : ratesOfOverride(override);
-  if (own !== null) return () => own;
-  return catalog.find(override?.same_as === undefined ? asked : { ...asked, names: [override.same_as] });
+): FoundPrice | Text {
+  const own = findOverrides(overrides, asked);
+  const [first] = own;
+  if (first === undefined) return catalog.find(asked);
+  const listed = own.flatMap(({ same_as: same }) =>
+    same === undefined ? [] : [catalog.find({ ...asked, names: [same] })],
+  );
+  const found = listed.find((one) => "entries" in one);
+  if (first.same_as !== undefined)
+    return found === undefined
+      ? (listed[0] ?? t`the list does not have it`)
+      : { ...found, why: t`prices.json says that it costs what ${first.same_as} does` };
+  return {
+    entries: [...own.filter(({ same_as: same }) => same === undefined), ...(found?.entries ?? [])],
+    listedAs: [first.model].flat().join(", "),
+    vendor: null,
+    why: t`prices.json has it`,
+    hostFactor: 1,
+  };
 }
 
-function findOverride(
+/** All that match, up to the first that holds for ever. */
+function findOverrides(
   overrides: readonly PriceOverride[],
   { names, upstreamBaseUrl }: AskedModel,
-): PriceOverride | undefined {
+): PriceOverride[] {
   const lowered = names.map((name) => name.toLowerCase());
-  return overrides.find(
+  const matching = overrides.filter(
     ({ model, upstream }) =>
-      lowered.some((name) => matches(model.toLowerCase(), name)) &&
+      [model].flat().some((pattern) => lowered.some((name) => matches(pattern.toLowerCase(), name))) &&
       (upstream === undefined || isUpstream(upstream, upstreamBaseUrl)),
   );
-}
-
-/** Null for an entry that only names another model. */
-function ratesOfOverride(override: PriceOverride): Rates | null {
-  const { input, output } = override;
-  if (input === undefined || output === undefined) return null;
-  return {
-    input,
-    cachedInput: override.cached_input,
-    cacheCreation: override.cache_creation,
-    cacheCreation1h: override.cache_creation_1h,
-    output,
-  };
+  const last = matching.findIndex(
+    ({ same_as, since, until }) => same_as !== undefined || (since === undefined && until === undefined),
+  );
+  return matching.slice(0, last === -1 ? undefined : last + 1);
 }
 
 function matches(pattern: string, name: string): boolean {
@@ -122,102 +98,203 @@ function isUpstream(wanted: string, baseUrl: string | null): boolean {
   return given === baseUrl.toLowerCase() || given === url?.host || given === url?.hostname;
 }
 
-/** Reads the list (30 ms), so only for a report that shows costs. */
-export async function loadCatalog(): Promise<Catalog> {
-  const library = await import("@pydantic/genai-prices");
-  return { find: (asked) => find(library, asked) };
+/** The day of the built-in list. */
+export const BUILT_IN_AS_OF = "2026-11-29";
+
+/** What the lists are read from: a JSON value a line, the first one of the list about itself. */
+export interface PriceListTexts {
+  readonly list: string;
+  readonly overlay: string;
+  readonly isUpdated: boolean;
 }
 
-type Library = typeof import("@pydantic/genai-prices");
+type Index = Map<string, Map<string, ListedPrice[]>>;
 
-/** The upstream's own list first, then the maker in its name, then the vendor of the client that asks. */
-function find(
-  library: Library,
-  { service, upstreamBaseUrl, names: [model = ""] }: AskedModel,
-): RatesAt | null {
-  const { findProvider } = library;
-  for (const { name, maker } of spellings(model)) {
-    const providers = [
-      upstreamBaseUrl === null ? undefined : findProvider({ providerApiUrl: upstreamBaseUrl })?.id,
-      maker === undefined ? undefined : findProvider({ providerId: maker })?.id,
-      SERVICE_FACTS[service].vendor,
-      findProvider({ modelId: name })?.id,
-    ];
-    for (const providerId of new Set(providers)) {
-      const rates = providerId === undefined ? null : makeRatesAt(library, name, providerId);
-      if (rates !== null) return rates;
-    }
-  }
-  return null;
+/** The list that is part of this program, or one in its place that the user fetched. Takes some 10 ms. */
+export async function loadCatalog(updated: string | null = null): Promise<Catalog> {
+  const [list, { default: overlay }] = await Promise.all([
+    updated ?? readBuiltInList(),
+    import("./price-overlay.txt", { with: { type: "text" } }),
+  ]);
+  return makeCatalog({ list, overlay, isUpdated: updated !== null });
 }
 
-const DAY_MS = 86_400_000;
+export async function readBuiltInList(): Promise<string> {
+  return (await import("./price-list.txt", { with: { type: "text" } })).default;
+}
 
-/** Asks the library once for each period and time of day between which the price may change. */
-function makeRatesAt({ calcPrice }: Library, model: string, providerId: string): RatesAt | null {
-  const look = (atMs: number) => calcPrice({}, model, { providerId, timestamp: new Date(atMs) });
-  const first = look(0);
-  const rates = first === null ? null : makeRates(first.model_price);
-  if (first === null || rates === null) return null;
-  const { prices } = first.model;
-  if (!Array.isArray(prices)) return () => rates;
-  const days = listChanges(prices, "start_date");
-  const times = listChanges(prices, "time_of_date");
-  const known: (Rates | null | undefined)[] = [];
-  return (atMs) => {
-    const slot =
-      countUpTo(days, atMs) * (times.length + 1) +
-      countUpTo(times, atMs - Math.floor(atMs / DAY_MS) * DAY_MS);
-    const found = known[slot];
-    if (found !== undefined) return found;
-    return (known[slot] = makeRates(look(atMs)?.model_price ?? {}));
+/** Throws for what is no list. */
+export function makeCatalog({ list, overlay, isUpdated }: PriceListTexts): Catalog {
+  const { asOf, prices } = readPriceLines(list);
+  const index = makeIndex(prices);
+  layOver(index, readLines(overlay) as ListedPrice[], asOf);
+  for (const names of index.values()) addUndated(names);
+  return {
+    asOf,
+    isUpdated,
+    find: (asked) => find(index, asked),
+    vendors: () =>
+      PRICE_VENDORS.flatMap(({ hosts, id, name }) => {
+        const models = index.get(id)?.size ?? 0;
+        return models === 0 ? [] : [{ id, name, hosts, models }];
+      }).toSorted((one, other) => other.models - one.models),
   };
 }
 
-/** When prices change: ms since 1970 for dates, ms since midnight (UTC) for times of day. */
-function listChanges(prices: readonly ConditionalPrice[], type: "start_date" | "time_of_date"): number[] {
-  return prices.flatMap(({ constraint }) => {
-    if (constraint?.type !== type) return [];
-    if (constraint.type === "start_date") return [Date.parse(constraint.start_date)];
-    return [constraint.start_time, constraint.end_time].map((time) => Date.parse(`1970-01-01T${time}`));
-  });
+/** Throws for what is no list. */
+export function readPriceLines(list: string) {
+  const [header, ...lines] = readLines(list);
+  const asOf = isRecord(header) ? header["as_of"] : undefined;
+  if (typeof asOf !== "string") throw new TypeError("not a list of prices");
+  return { asOf, header, prices: lines as ListedPrice[] };
 }
 
-function countUpTo(changes: readonly number[], at: number): number {
-  let count = 0;
-  for (const change of changes) if (change <= at) count += 1;
-  return count;
+function readLines(text: string): unknown[] {
+  return text.split("\n").flatMap((line) => (line === "" ? [] : [JSON.parse(line)]));
 }
 
-/** "[1m]", which Claude Code puts behind a name. */
-const BRACKET = /\[[^\]]*\]$/;
-/** Relays put the effort into the name. It changes how many tokens are used, not their price. */
-const EFFORT = /-(?:none|minimal|low|medium|high|xhigh|max|thinking)$/;
-
-/** The names under which a model may be listed, the most exact first. `maker`: "openai" in "openai/gpt-5". */
-function spellings(model: string): { name: string; maker?: string | undefined }[] {
-  const whole = model.trim().toLowerCase().replace(BRACKET, "");
-  const parts = whole.split("/");
-  const bare = parts.at(-1) ?? whole;
-  const maker = parts.at(-2);
-  return [
-    { name: whole },
-    ...(bare === whole ? [] : [{ name: bare, maker }]),
-    ...(EFFORT.test(bare) ? [{ name: bare.replace(EFFORT, ""), maker }] : []),
-  ];
+function makeIndex(prices: readonly ListedPrice[]): Index {
+  const index: Index = new Map();
+  for (const price of prices)
+    for (const name of [price.model].flat()) {
+      const names = index.getOrInsertComputed(price.vendor, () => new Map<string, ListedPrice[]>());
+      const entries = names.getOrInsertComputed(keyOf(name), (): ListedPrice[] => []);
+      if (!entries.includes(price)) entries.push(price);
+    }
+  return index;
 }
 
-type ModelPrice = Readonly<Record<string, Rate | undefined>>;
+/**
+ * A line that says what it was taken instead of holds as long as the list says that; one of the past always; any other
+ * where the list has nothing. So a newer list is not held back by what was decided about an older one.
+ */
+function layOver(index: Index, overlay: readonly ListedPrice[], asOf: string): void {
+  for (const [vendor, names] of makeIndex(overlay)) {
+    const known = index.getOrInsertComputed(vendor, () => new Map<string, ListedPrice[]>());
+    for (const [key, prices] of names) {
+      const listed = known.get(key) ?? [];
+      const current = listed.find(
+        ({ since = "", until }) => since <= asOf && (until === undefined || until > asOf),
+      );
+      const replacing = prices.filter(
+        ({ instead_of: instead }) =>
+          instead !== undefined && current?.input === instead.input && current.output === instead.output,
+      );
+      const adding = prices.filter(
+        ({ instead_of: instead, until }) =>
+          instead === undefined && (until !== undefined || current === undefined),
+      );
+      // What is replaced had its time, too.
+      const times = {
+        ...(current?.since && { since: current.since }),
+        ...(current?.until && { until: current.until }),
+      };
+      known.set(key, [
+        ...adding,
+        ...replacing.map((price) => ({ ...times, ...price })),
+        ...listed.filter((price) => price !== current || replacing.length === 0),
+      ]);
+    }
+  }
+}
 
-/** Null for what is not sold by the token. */
-function makeRates(price: ModelPrice): Rates | null {
-  const { input_mtok: input, output_mtok: output } = price;
-  if (input === undefined || output === undefined) return null;
+/** A name without a date means a snapshot where all of them cost the same. */
+function addUndated(names: Map<string, ListedPrice[]>): void {
+  const snapshots = new Map<string, ListedPrice[][]>();
+  for (const [key, prices] of names) {
+    const undated = key
+      .replace(/-v\d+(?::\d+)?$/, "")
+      .replace(/[-@](?:20\d{6}|20\d\d-\d\d-\d\d|2[4-9]\d{4})$/, "");
+    if (undated !== key && !names.has(undated)) snapshots.getOrInsertComputed(undated, () => []).push(prices);
+  }
+  for (const [key, [first = [], ...others]] of snapshots)
+    if (others.every((other) => ratesOf(other) === ratesOf(first))) names.set(key, first);
+}
+
+function ratesOf(prices: readonly ListedPrice[]): string {
+  return JSON.stringify(
+    prices.map(({ model: _, note: _note, source: _source, as_of: _asOf, ...rates }) => rates),
+  );
+}
+
+const MAKERS = PRICE_VENDORS.filter(({ isMaker }) => isMaker === true);
+
+function find(
+  index: Index,
+  { names: [model = ""], service, upstreamBaseUrl }: AskedModel,
+): FoundPrice | Text {
+  if (model === "") return t`the request names no model`;
+  const spellings = listSpellings(model);
+  const host = upstreamBaseUrl === null ? null : readHost(upstreamBaseUrl);
+  if (host !== null) {
+    const { region, vendor } = host;
+    const inHost = vendor.id === "bedrock" ? spellings.flatMap((one) => inRegion(one, region)) : spellings;
+    for (const seller of withFallbacks(vendor))
+      for (const spelling of inHost) {
+        const found = look(index, seller, spelling);
+        if (found !== null) return explain(found, spelling, host);
+      }
+    return index.has(vendor.id)
+      ? t`${vendor.name}, which was asked, does not list it`
+      : t`no list of ${vendor.name}, which was asked, is known`;
+  }
+  const { vendor: own } = SERVICE_FACTS[service];
+  const makers = [...MAKERS.filter(({ id }) => id === own), ...MAKERS.filter(({ id }) => id !== own)];
+  for (const spelling of spellings) {
+    const named = PRICE_VENDORS.find(({ id }) => id === spelling.vendor);
+    const sellers =
+      named === undefined ? makers : named.isMaker === true ? [named, ...makers] : withFallbacks(named);
+    for (const seller of sellers) {
+      const found = look(index, seller, spelling);
+      if (found !== null) return explain(found, spelling, null);
+    }
+  }
+  const routed = PRICE_VENDORS.find(({ id }) => id === "openrouter");
+  for (const spelling of routed === undefined ? [] : spellings.filter(({ key }) => key.includes("/"))) {
+    const found = routed === undefined ? null : look(index, routed, spelling);
+    if (found !== null) return explain(found, spelling, null);
+  }
+  return t`no list has it`;
+}
+
+interface Looked {
+  readonly seller: PriceVendor;
+  readonly prices: readonly ListedPrice[];
+}
+
+function look(index: Index, seller: PriceVendor, { key }: Spelling): Looked | null {
+  const prices = index.get(seller.id)?.get(key);
+  return prices === undefined ? null : { seller, prices };
+}
+
+function withFallbacks(vendor: PriceVendor): PriceVendor[] {
+  const next = PRICE_VENDORS.find(({ id }) => id === vendor.falls_back_to);
+  return next === undefined ? [vendor] : [vendor, next];
+}
+
+function explain({ prices, seller }: Looked, spelling: Spelling, host: Host | null): FoundPrice | Text {
+  const { changes, key } = spelling;
+  const [first] = prices;
+  if (first?.input === undefined || first.output === undefined)
+    return first?.note === undefined ? t`it is not sold by the token` : t`${first.note}`;
+  const listedAs = [first.model].flat().find((name) => keyOf(name) === key) ?? [first.model].flat()[0] ?? key;
+  const { name } = seller;
+  const whose =
+    host === null
+      ? t`${name} lists it`
+      : seller === host.vendor
+        ? t`${name}, which was asked, lists it`
+        : t`${host.vendor.name}, which was asked, sells it as ${name} lists it`;
+  const { regional } = seller;
+  const isRegional = regional?.of.test(key) === true && (spelling.region ?? host?.region ?? "") !== "";
   return {
-    input,
-    output,
-    cachedInput: price["cache_read_mtok"],
-    cacheCreation: price["cache_write_mtok"],
-    cacheCreation1h: price["cache_write_1h_mtok"],
+    entries: prices,
+    listedAs,
+    vendor: seller,
+    why:
+      changes.length === 0
+        ? whose
+        : t`${whose}; of the name, this changes no price: ${joinTexts(changes, ", ")}`,
+    hostFactor: isRegional ? (regional?.factor ?? 1) : 1,
   };
 }

@@ -2,9 +2,11 @@
 // A model without a price is unpriced, never free.
 // Pure.
 import { DEFAULT_SERVICE, type Service, isService } from "../base/service.ts";
+import { type Text, t } from "../base/text.ts";
 import type { LogRecord } from "../log/record.ts";
-import { type Catalog, type PriceOverride, type RatesAt, findRates } from "./price-lists.ts";
-import { costOf, readBilledTokens } from "./price-rates.ts";
+import { type Catalog, type FoundPrice, findPrice } from "./price-lists.ts";
+import { type LoggedUsage, entryAt, priceOf, readBilledTokens, readKinds, tierOf } from "./price-rates.ts";
+import type { PriceOverride } from "./price-schema.ts";
 
 /** Whom a request went to. */
 export interface Seller {
@@ -23,62 +25,105 @@ export interface PricerOptions {
 /** What one request cost. */
 export type Cost =
   | { readonly kind: "priced"; readonly usd: number }
-  /** It used tokens of a model that has no price; null where the record does not name it. */
-  | { readonly kind: "unpriced"; readonly model: string | null }
+  /** It used tokens, or was served in a way, that nobody has a price for. `model`: null where the record does not name it. */
+  | { readonly kind: "unpriced"; readonly model: string | null; readonly why?: Text }
   /** The upstream did not say how many tokens it used. */
   | { readonly kind: "unknown" };
 
-export type Pricer = ReturnType<typeof makePricer>;
+export interface Pricer {
+  readonly costOf: (record: LogRecord) => Cost;
+  /** "2026-11-29": the day of the list. */
+  readonly asOf: string;
+}
 
 /** One model at one upstream. */
 interface Offer {
-  /** What was charged for; null where the record does not name it. */
-  readonly model: string | null;
-  readonly ratesAt: RatesAt | null;
+  readonly price: FoundPrice | Text;
   readonly multiplier: number;
 }
 
 /** A log has few offers, but a client may send a million model names. */
 const MOST_OFFERS = 4096;
 
-export function makePricer(options: PricerOptions) {
+export function makePricer(options: PricerOptions): Pricer {
   const offers = new Map<string, Offer>();
 
-  function offerFor(record: LogRecord): Offer {
-    const { service, config_name, upstream_base_url, model, upstream_model } = record;
-    const key = `${service}\n${config_name}\n${upstream_base_url}\n${model}\n${upstream_model}`;
+  /** `names`: what was charged for, before what the client asked for. */
+  function offerFor(record: LogRecord, names: readonly (string | null | undefined)[]): Offer {
+    const { service, config_name, upstream_base_url } = record;
+    const key = `${service}\n${config_name}\n${upstream_base_url}\n${names.join("\n")}`;
     const known = offers.get(key);
     if (known !== undefined) return known;
-    const offer = makeOffer(record, options);
+    const offer = makeOffer(record, names, options);
     if (offers.size >= MOST_OFFERS) offers.clear();
     offers.set(key, offer);
     return offer;
   }
 
-  return {
-    costOf: (record: LogRecord): Cost => {
-      const tokens = readBilledTokens(record);
-      if (tokens === null) return { kind: "unknown" };
-      const { model, ratesAt, multiplier } = offerFor(record);
-      const rates = ratesAt?.(record.timestamp_ms) ?? null;
-      return rates === null
-        ? { kind: "unpriced", model }
-        : { kind: "priced", usd: costOf(tokens, rates) * multiplier };
-    },
-  };
+  function costOf(record: LogRecord): Cost {
+    const { model, path, timestamp_ms: at, upstream_model } = record;
+    const usage: LoggedUsage | undefined = record.usage;
+    if (usage === undefined || readBilledTokens(record) === null) return { kind: "unknown" };
+    const served = { at, tier: tierOf(usage), region: usage.inference_geo ?? null };
+    const asked = [upstream_model, model];
+    let usd = searchFee(usage, offerFor(record, asked), at);
+    for (const pass of usage.iterations ?? [usage]) {
+      const tokens = readBilledTokens({ usage: pass, path });
+      if (tokens === null || typeof usd !== "number") continue;
+      const names = "model" in pass && pass.model !== undefined ? [pass.model] : asked;
+      const { multiplier, price } = offerFor(record, names);
+      const entry = "entries" in price ? entryAt(price.entries, at) : undefined;
+      const cost =
+        entry === undefined
+          ? "entries" in price
+            ? t`no price for the time of the request`
+            : price
+          : priceOf(tokens, hasKinds(pass) ? readKinds(pass) : null, entry, served);
+      if (typeof cost !== "number")
+        return { kind: "unpriced", model: names.find(Boolean) ?? null, why: cost };
+      usd += cost * multiplier * ("entries" in price ? price.hostFactor : 1);
+    }
+    return typeof usd === "number"
+      ? { kind: "priced", usd }
+      : { kind: "unpriced", model: asked.find(Boolean) ?? null, why: usd };
+  }
+  return { costOf, asOf: options.catalog.asOf };
 }
 
-function makeOffer(record: LogRecord, { catalog, overrides, multiplierOf }: PricerOptions): Offer {
+/** US dollars; a text where there were searches and nobody says what they cost. */
+function searchFee(usage: LoggedUsage, { multiplier, price }: Offer, at: number): number | Text {
+  const searches = usage.server_tool_use?.web_search_requests ?? 0;
+  if (searches === 0 || !("entries" in price)) return 0;
+  const perThousand = entryAt(price.entries, at)?.web_search ?? price.vendor?.web_search;
+  return perThousand === undefined
+    ? t`no price for web searches`
+    : (searches / 1000) * perThousand * multiplier;
+}
+
+/** Most requests have neither: they need no look at the kinds of their tokens. */
+function hasKinds(usage: LoggedUsage): boolean {
+  return (
+    usage.reasoning_tokens !== undefined ||
+    usage.input_audio_tokens !== undefined ||
+    usage.input_image_tokens !== undefined ||
+    usage.output_audio_tokens !== undefined ||
+    usage.output_image_tokens !== undefined
+  );
+}
+
+function makeOffer(
+  record: LogRecord,
+  asked: readonly (string | null | undefined)[],
+  { catalog, overrides, multiplierOf }: PricerOptions,
+): Offer {
   const seller: Seller = {
     service: isService(record.service) ? record.service : DEFAULT_SERVICE,
     configName: record.config_name || null,
     upstreamBaseUrl: record.upstream_base_url || null,
   };
-  const names = [record.upstream_model, record.model].flatMap((name) => name || []);
-  const [model = null] = names;
+  const names = asked.flatMap((name) => name || []);
   return {
-    model,
-    ratesAt: model === null ? null : findRates({ ...seller, names }, overrides, catalog),
+    price: findPrice({ ...seller, names }, overrides, catalog),
     multiplier: multiplierOf(seller),
   };
 }

@@ -58,7 +58,7 @@ describe("prices.json", () => {
 
   test("as docs/prices.md shows it can be read", async () => {
     const [, example = ""] = /```jsonc\n([\s\S]*?)```/.exec(await Bun.file(DOC).text()) ?? [];
-    expect(parsePrices(example, "prices.md")).toHaveLength(3);
+    expect(parsePrices(example, "prices.md")).toHaveLength(4);
   });
 
   test("has the schema that docs/prices.schema.json says", async () => {
@@ -95,7 +95,11 @@ test("the factor of an upstream is the one of its config, else of any with its a
 
 test("without any file the built-in prices hold", async () => {
   const nowhere = join(import.meta.dir, "nowhere");
-  const pricer = await loadPricer({ config: join(nowhere, "c.json"), prices: join(nowhere, "p.json") });
+  const pricer = await loadPricer({
+    config: join(nowhere, "c.json"),
+    prices: join(nowhere, "p.json"),
+    priceList: join(nowhere, "l.jsonl"),
+  });
   const entry = {
     timestamp_ms: 0,
     service: "codex",

@@ -1,6 +1,6 @@
 // The published JSON Schema of prices.json. `bun test/usage/prices-schema.ts && bun run fix` writes it anew.
 import * as z from "zod/mini";
-import { priceFileSchema } from "../../src/usage/price-lists.ts";
+import { priceFileSchema } from "../../src/usage/price-schema.ts";
 
 export const PRICES_SCHEMA_PATH = `${import.meta.dir}/../../docs/prices.schema.json`;
 

@@ -3,6 +3,7 @@ import { defineCommand } from "../cli.ts";
 import { coverageCommand } from "./usage/coverage.ts";
 import { findCommand } from "./usage/find.ts";
 import { reportCommand } from "./usage/report.ts";
+import { pricesCommand } from "./usage/prices.ts";
 import { showCommand } from "./usage/show.ts";
 import { summaryCommand } from "./usage/summary.ts";
 import { tailCommand } from "./usage/tail.ts";
@@ -20,5 +21,6 @@ export const command = defineCommand({
     show: showCommand,
     report: reportCommand,
     coverage: coverageCommand,
+    prices: pricesCommand,
   },
 });

@@ -15,12 +15,14 @@ export interface PageOptions {
   /** "zh" or "en", for the browser's fonts. */
   readonly language: string;
   readonly version: string;
+  /** The day of the list of prices. */
+  readonly pricesAsOf: string;
 }
 
 /** By which we know a page of ours. */
 export const PAGE_MARK = '<meta name="generator" content="codex-helper">';
 
-export function makePage({ report, range, language, version }: PageOptions): string {
+export function makePage({ report, range, language, version, pricesAsOf }: PageOptions): string {
   const { upstreams, models } = report;
   const title = t`Usage report`;
   return [
@@ -44,7 +46,7 @@ export function makePage({ report, range, language, version }: PageOptions): str
           makePictures(report),
           makeTable(t`By upstream`, upstreams.rows, upstreams.total),
           makeTable(t`By model`, models.rows, models.total),
-          ...makeNotes(report).map((note) => `<p class="note">${escapeHtml(note)}</p>`),
+          ...makeNotes(report, pricesAsOf).map((note) => `<p class="note">${escapeHtml(note)}</p>`),
         ]),
     `<footer>codex-helper ${escapeHtml(version)}</footer>`,
     "</body>",
@@ -97,7 +99,7 @@ function makeTable(title: string, rows: readonly SummaryRow[], total: Tally): st
 
 const MOST_NAMED = 10;
 
-function makeNotes({ upstreams }: Report): string[] {
+function makeNotes({ upstreams }: Report, pricesAsOf: string): string[] {
   const { other, total, unpriced_models: models } = upstreams;
   const names = tellList(models.slice(0, MOST_NAMED));
   const count = total.unpriced_requests;
@@ -108,6 +110,6 @@ function makeNotes({ upstreams }: Report): string[] {
     ...(count > 0
       ? [t`Requests of models without a price, not included in the cost: ${count} (${names}).`]
       : []),
-    t`Costs are estimates (list price times the upstream's cost_multiplier), not bills.`,
+    t`Costs are estimates (list price of ${pricesAsOf} times the upstream's cost_multiplier), not bills.`,
   ];
 }

@@ -23,7 +23,7 @@ test("prices.json is read again when it changes, also where there was none at fi
   using home = makeTempHome();
   const prices = startPrices(home);
   const costOf = async () => (await prices.costOf())(RECORD);
-  expect(await costOf()).toEqual({ kind: "unpriced", model: "mine" });
+  expect(await costOf()).toMatchObject({ kind: "unpriced", model: "mine" });
   home.write(FILE, at(2));
   expect(await costOf()).toEqual({ kind: "priced", usd: 2 });
   home.write(FILE, at(3));

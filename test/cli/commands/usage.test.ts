@@ -104,6 +104,7 @@ describe("usage summary", () => {
         "and 1 other request that generates nothing",
         "1 request is not included in the cost because its model has no price: claude-opus",
         "  add a price in ~/.codex-helper/prices.json (docs/prices.md)",
+        "costs are an estimate from list prices",
         "",
       ].join("\n"),
     });
@@ -219,14 +220,20 @@ describe("usage summary", () => {
     expect([total.cost_usd, unpriced_models]).toEqual([0.141875, []]);
   });
 
-  test("refuses to guess when prices.json is broken, and says where", async () => {
+  test("gives tokens without costs when prices.json is broken, and says where", async () => {
     writeLog();
     home.write(".codex-helper/prices.json", '[\n  { "model": "a", "input": 1 }\n]');
-    const { code, stderr } = await usage("summary");
-    expect([code, stderr]).toEqual([
-      1,
-      `error: ${home.paths.prices}:2:3: [0]: needs input and output, or same_as\n`,
-    ]);
+    const said = `warning: no costs: ${home.paths.prices}:2:3: [0]: needs input and output, or same_as\n`;
+    const { code, stderr, stdout } = await usage("summary");
+    expect([code, stderr]).toEqual([0, `and 1 other request that generates nothing\n${said}`]);
+    expect(stdout).toMatch(/^all +3 +1 +1 +13\.2k .* 13\.7k +unpriced /m);
+    const json = await usage("summary", "--json");
+    expect(JSON.parse(json.stdout)).toMatchObject({
+      total: { total_tokens: 13_734, cost_usd: null, unpriced_requests: 2 },
+      prices_problem: `${home.paths.prices}:2:3: [0]: needs input and output, or same_as`,
+    });
+    expect(json.stderr).toBe(said);
+    expect((await usage("show", "a")).stdout).toContain("unpriced: ");
     expect((await usage("summary", "--plain")).code).toBe(0);
   });
 

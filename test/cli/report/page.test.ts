@@ -14,7 +14,13 @@ function pageOf(entries: readonly Readonly<Record<string, unknown>>[]): string {
     costOf: ({ model }) => (model === "unknown" ? { kind: "unpriced", model } : { kind: "priced", usd: 0.5 }),
   });
   for (const entry of entries) builder.add(makeRecord({ method: "POST", path: "/v1/messages", ...entry }));
-  return makePage({ report: builder.finish(), range: "all", language: "en", version: "1" });
+  return makePage({
+    report: builder.finish(),
+    range: "all",
+    language: "en",
+    version: "1",
+    pricesAsOf: "2026-11-29",
+  });
 }
 
 /** Every tag of a page with its attributes; what is left is text. */

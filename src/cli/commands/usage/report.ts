@@ -11,6 +11,7 @@ import { usageError } from "../../args.ts";
 import {
   RANGE_ARGS,
   type Range,
+  notePrices,
   readRange,
   scanRange,
   warnOfBadLines,
@@ -41,18 +42,20 @@ export const reportCommand = defineCommand({
     ]);
     const isStdout = file === "-";
     if (!isStdout) await refuseForeign(file, { mark: PAGE_MARK, isForced: args.force === true });
-    const { costOf } = await loadPricer(cli.paths);
-    const builder = createReport({ costOf, dayOf: localDay });
+    const pricer = await loadPricer(cli.paths);
+    const builder = createReport({ costOf: pricer.costOf, dayOf: localDay });
     const bad = await scanRange(cli, range, (record) => builder.add(record));
     const page = makePage({
       report: builder.finish(),
       range: describeRange(range, cli.now()),
       language: languageOf(cli.env),
       version: describeVersion(),
+      pricesAsOf: pricer.asOf,
     });
     if (isStdout) cli.out.line(page.trimEnd());
     else writeFileAtomic(file, page, { mode: PRIVATE_FILE });
     warnOfBadLines(cli, bad);
+    notePrices(cli, pricer, false);
     await warnOfRemovedPrices(cli);
     if (!isStdout) cli.out.note(t`wrote ${file}`);
   },

@@ -1,7 +1,8 @@
 // `ch usage show ID`: one request of the log in words: what was asked, how it went, what it cost, and each attempt on a
 // timeline.
 import { UserError } from "../../../base/errors.ts";
-import { t, tellList } from "../../language.ts";
+import { inEnglish } from "../../../base/text.ts";
+import { t, tell, tellList } from "../../language.ts";
 import { describeError, describeOutcome } from "../../logged-error.ts";
 import { showPath } from "../../../base/paths.ts";
 import { type StoredEntry, readLogBackward } from "../../../log/reader.ts";
@@ -13,7 +14,7 @@ import { formatBytes, formatMs, formatTokens, formatUsd } from "../../figures.ts
 import { alignRows, fitFields, wrapWords } from "../../layout.ts";
 import { localTime, showValue, storedFields } from "../../request-line.ts";
 import { similarNames } from "../../suggest.ts";
-import { warnOfRemovedPrices } from "./range.ts";
+import { notePrices, warnOfRemovedPrices } from "./range.ts";
 
 export const showCommand = defineCommand({
   description: "show one request and its attempts",
@@ -32,12 +33,15 @@ export const showCommand = defineCommand({
       import("../../../app/session/directories.ts"),
     ]);
     const directory = (await locateRecords(cli.paths, [found.record]))(found.record);
-    const cost = (await loadPricer(cli.paths)).costOf(found.record);
+    const pricer = await loadPricer(cli.paths);
+    const cost = pricer.costOf(found.record);
     if (args.json === true) {
       const cost_usd = cost.kind === "priced" ? cost.usd : null;
-      cli.out.json({ request: storedFields(found, directory), cost_usd });
+      const cost_missing = cost.kind === "unpriced" && cost.why !== undefined ? inEnglish(cost.why) : null;
+      cli.out.json({ request: storedFields(found, directory), cost_usd, cost_missing });
     } else
       for (const line of describeRequest({ ...found.record, cwd: directory }, cost, cli)) cli.out.line(line);
+    notePrices(cli, pricer, args.json !== true && cost.kind === "priced");
     await warnOfRemovedPrices(cli);
   },
 });
@@ -75,7 +79,7 @@ function describeRequest(record: LogRecord, cost: Cost, cli: Cli): string[] {
     [t`directory`, showPath(text(record.cwd), env)],
     [t`outcome`, describeEnd(record)],
     [t`tokens`, describeTokens(record)],
-    [t`cost`, cost.kind === "priced" ? formatUsd(cost.usd) : cost.kind === "unpriced" ? t`unpriced` : ""],
+    [t`cost`, describeCost(cost)],
     [t`redactions`, text(record.redactions)],
     [t`refused`, text(record.refusals)],
     [t`error`, describeError(record)],
@@ -92,6 +96,12 @@ function describeRequest(record: LogRecord, cost: Cost, cli: Cli): string[] {
     "",
     ...describeAttempts(record, cli),
   ];
+}
+
+function describeCost(cost: Cost): string {
+  if (cost.kind === "priced") return formatUsd(cost.usd);
+  if (cost.kind === "unknown") return "";
+  return cost.why === undefined ? t`unpriced` : t`unpriced: ${tell(cost.why)}`;
 }
 
 function describeModel(record: LogRecord): string {

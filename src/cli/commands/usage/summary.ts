@@ -21,7 +21,14 @@ import { type Cli, defineCommand } from "../../cli.ts";
 import { cutPath, formatTokens, showCost, showMs } from "../../figures.ts";
 import { LOCAL_NAMES } from "../../time-words.ts";
 import { type Column, alignRows, cutColumns, fitColumns } from "../../layout.ts";
-import { RANGE_ARGS, readRange, scanRange, warnOfBadLines, warnOfRemovedPrices } from "./range.ts";
+import {
+  RANGE_ARGS,
+  notePrices,
+  readRange,
+  scanRange,
+  warnOfBadLines,
+  warnOfRemovedPrices,
+} from "./range.ts";
 
 export const summaryCommand = defineCommand({
   description: "show totals of requests, tokens and costs",
@@ -51,7 +58,8 @@ export const summaryCommand = defineCommand({
       import("../../../app/session/directories.ts"),
     ]);
     // The first version's columns have no cost, and a mistake in prices.json is no reason to withhold them.
-    const { costOf } = args.plain === true ? UNPRICED : await loadPricer(cli.paths);
+    const pricer = args.plain === true ? null : await loadPricer(cli.paths);
+    const { costOf } = pricer ?? UNPRICED;
     const isPlace = by === "project" || by === "cwd";
     const keyOf = isPlace ? directoryOrSession : makeKeyOf(by, LOCAL_NAMES[isTimeGroup(by) ? by : "day"]);
     const summarizer = createSummarizer({ by, keyOf });
@@ -59,13 +67,16 @@ export const summaryCommand = defineCommand({
     const rename = isPlace ? await nameDirectories(cli.paths, summarizer.keys()) : undefined;
     const summary = cutRows(summarizer.finish(rename), by, limit);
     if (args.json === true) {
-      cli.out.json({ by, ...summary, unreadable_lines: bad });
+      const prices = { prices_as_of: pricer?.asOf, prices_problem: pricer?.problem?.message ?? null };
+      cli.out.json({ by, ...summary, ...prices, unreadable_lines: bad });
+      if (pricer !== null) notePrices(cli, pricer, false);
       return await warnOfRemovedPrices(cli);
     }
     if (args.plain === true) printPlain(cli, by, summary);
     else {
       printSummary(cli, by, summary, summarizer.trend());
-      noteUnpriced(cli, summary);
+      if (pricer?.problem === null) noteUnpriced(cli, summary);
+      if (pricer !== null) notePrices(cli, pricer, summary.total.cost_usd !== null);
       await warnOfRemovedPrices(cli);
     }
     warnOfBadLines(cli, bad);
@@ -73,7 +84,7 @@ export const summaryCommand = defineCommand({
 });
 
 const MOST_ROWS = 1_000_000;
-const UNPRICED: Pricer = { costOf: () => ({ kind: "unknown" }) };
+const UNPRICED: Pick<Pricer, "costOf"> = { costOf: () => ({ kind: "unknown" }) };
 
 /** The largest rows, or the last ones where they are times. */
 function cutRows(summary: Summary, by: Group, limit: number): Summary {
