@@ -56,13 +56,6 @@ const DECISIONS: readonly Decision[] = [
   },
   {
     vendor: "xai",
-    model: /^grok-(4-20|4-3|4-5|4-6|build)/,
-    parts: ["tiers"],
-    take: "genai-prices",
-    why: "xAI's table has columns '< 200k' and '>= 200k prompt tokens'; LiteLLM's field says only 'above'",
-  },
-  {
-    vendor: "xai",
     model: /^grok-(4-20-multi-agent|code-fast)/,
     parts: ["input", "cached_input", "output", "tiers"],
     take: "litellm",
@@ -137,7 +130,7 @@ const DECISIONS: readonly Decision[] = [
 const NOT_SOLD = /^(gpt-5-1-mini|gpt-5-3|gpt-5-5-chat(-latest)?|gpt-5-5-codex)$/;
 
 export async function makePriceList(): Promise<string> {
-  const litellm = importPrices(await readLitellm()) ?? [];
+  const litellm = (importPrices(await readLitellm()) ?? []).map(fromLimitOn);
   const genai =
     importPrices(PRICE_VENDORS.flatMap(({ genai: id }) => findProvider({ providerId: id ?? "-" }) ?? [])) ??
     [];
@@ -220,21 +213,26 @@ function decide(row: ListedPrice, other: ListedPrice): ListedPrice {
       );
     notes.add(decision.why);
     if (decision.take === "genai-prices" && other[part] !== undefined)
-      Object.assign(decided, { [part]: other[part], ...(isTiered(part) && shiftTiers(decided, other)) });
+      Object.assign(decided, { [part]: other[part] });
   }
   return notes.size === 0 ? decided : { ...decided, note: [...notes].join("; ") };
 }
 
-const isTiered = (part: string): boolean => part === "tiers";
-
-/** The tiers of a batch begin where the others do. */
-function shiftTiers({ service_tiers: tiers }: ListedPrice, { tiers: [first] = [] }: ListedPrice) {
-  if (tiers === undefined || first === undefined) return {};
-  const shifted = Object.entries(tiers).map(([name, block]) => [
-    name,
-    { ...block, tiers: block.tiers?.map((tier) => ({ ...tier, above: first.above })) },
-  ]);
-  return { service_tiers: Object.fromEntries(shifted) };
+/** xAI's table has columns "< 200k" and "≥ 200k prompt tokens"; LiteLLM's fields say only "above". */
+function fromLimitOn(row: ListedPrice): ListedPrice {
+  if (row.vendor !== "xai") return row;
+  const shift = <Block extends Pick<ListedPrice, "tiers">>(block: Block): Block =>
+    block.tiers === undefined
+      ? block
+      : {
+          ...block,
+          tiers: block.tiers.map((tier) => ({
+            ...tier,
+            above: tier.above === 200_000 ? 199_999 : tier.above,
+          })),
+        };
+  const tiers = Object.entries(row.service_tiers ?? {}).map(([name, block]) => [name, shift(block)]);
+  return { ...shift(row), ...(tiers.length > 0 && { service_tiers: Object.fromEntries(tiers) }) };
 }
 
 /** What only genai-prices has. */
