@@ -83,7 +83,6 @@ const SHOWN_BYTES = 4 * 1024;
 const SLICE_BYTES = 256;
 /** The first event begins with the response and its id. */
 const OPENING_BYTES = 512;
-const NO_BYTES = new Uint8Array();
 
 /** Reads ahead in `input.body` (which keeps what was read) until the answer may be shown or is known to be bad. */
 export async function holdAnswer(input: GateInput): Promise<GateResult> {
@@ -168,7 +167,8 @@ class Holding {
 
   private keepShown(bytes: Uint8Array): void {
     const isDocument = this.shape === "json";
-    const piece = isDocument ? bytes : bytes.slice(0, SHOWN_BYTES - this.shownBytes);
+    // A copy, which the slice of a Buffer is not: what it was cut from is freed.
+    const piece = isDocument ? bytes : Uint8Array.from(bytes.subarray(0, SHOWN_BYTES - this.shownBytes));
     this.shown.push(piece);
     this.shownBytes += piece.length;
     if (!isDocument) return;
@@ -232,8 +232,11 @@ class Holding {
   private responseId(document: JsonDocument | null): string | null {
     if (this.input.api !== "responses") return null;
     if (isRecord(document?.value)) return stringOr(document.value["id"], null);
-    const opening = this.shown[0]?.subarray(0, OPENING_BYTES) ?? NO_BYTES;
-    return /"id"\s*:\s*"([^"\\]{1,256})"/.exec(Buffer.from(opening).toString("latin1"))?.[1] ?? null;
+    const [opening] = this.shown;
+    // The pieces of a document may be freed by now.
+    if (this.shape !== "events" || opening === undefined) return null;
+    const text = Buffer.from(opening.buffer, opening.byteOffset, Math.min(opening.length, OPENING_BYTES));
+    return /"id"\s*:\s*"([^"\\]{1,256})"/.exec(text.toString("latin1"))?.[1] ?? null;
   }
 }
 
