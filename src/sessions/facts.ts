@@ -16,9 +16,16 @@ import type { ByteSource, MutableFacts, Session, SessionFacts, SessionFile } fro
 export function readSession(file: SessionFile): Session {
   const read = (): Session => {
     using source = openSource(file.path, file.bytes);
-    return file.format.readSession(file, source);
+    return { ...file.format.readSession(file, source), updatedAt: readLastTime(source) ?? file.modifiedAt };
   };
-  return ignoreSystemError(read, { file, cwd: null, isSubagent: file.isSubagent });
+  const { isSubagent, modifiedAt } = file;
+  return ignoreSystemError(read, { file, cwd: null, isSubagent, updatedAt: modifiedAt });
+}
+
+function readLastTime(source: ByteSource): number | null {
+  return findInLines(linesFromEnd(source, END_BYTES), ['"timestamp":'], (record) =>
+    readTimestamp(record["timestamp"]),
+  );
 }
 
 /** All that a list shows. Never throws: of a file that cannot be read, what its name says is known. */
@@ -27,7 +34,6 @@ export function readFacts(session: Session): SessionFacts {
   const facts: MutableFacts = {
     ...session,
     startedAt: null,
-    updatedAt: file.modifiedAt,
     firstPrompt: null,
     title: null,
     branch: null,
@@ -35,6 +41,7 @@ export function readFacts(session: Session): SessionFacts {
     provider: null,
     turns: 0,
     isTurnsMinimum: false,
+    isLocalOnly: false,
     isFork: false,
     forkedFrom: null,
   };
@@ -42,10 +49,6 @@ export function readFacts(session: Session): SessionFacts {
     using source = openSource(file.path, file.bytes);
     facts.isTurnsMinimum = source.bytes > 2 * END_BYTES;
     readBothEnds(source, facts);
-    const lastTime = findInLines(linesFromEnd(source, END_BYTES), ['"timestamp":'], (record) =>
-      readTimestamp(record["timestamp"]),
-    );
-    facts.updatedAt = lastTime ?? facts.updatedAt;
   };
   ignoreSystemError(read, undefined);
   return facts;
@@ -56,16 +59,20 @@ function readBothEnds(source: ByteSource, facts: MutableFacts): void {
   const items = format.createItemReader(facts.file);
   const factReader = format.createFactReader(facts);
   const marks = [...items.messageMarks, ...factReader.marks];
+  let isLocal = false;
   for (const line of linesOfBothEnds(source)) {
     const record = hasMark(line, marks) ? parseLine(line) : null;
     if (record === null) continue;
     factReader.read(record);
     for (const item of items.read(record)) {
       if (item.kind !== "prompt") continue;
+      isLocal ||= item.isLocal === true;
+      if (item.isLocal === true) continue;
       facts.turns += 1;
       facts.firstPrompt ??= item.text;
     }
   }
+  facts.isLocalOnly = isLocal && facts.turns === 0 && !facts.isTurnsMinimum;
 }
 
 function* linesOfBothEnds(source: ByteSource): Generator<Buffer> {

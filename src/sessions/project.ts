@@ -1,16 +1,26 @@
 // What a project is: the repository around a directory with all its worktrees, or else the directory itself. Only reads.
 import { lstatSync } from "node:fs";
 import { basename, dirname, join, relative, resolve, sep } from "node:path";
-import { listNames, readTextOrNull, realPath } from "../base/files.ts";
+import { listNames, lookAt, readTextOrNull, realPath } from "../base/files.ts";
 
 export type Project = Readonly<ReturnType<typeof readProject>>;
+
+/** What a session's file says of the repository around its directory. Null for what it does not say. */
+export interface Origin {
+  readonly branch: string | null;
+  readonly commit: string | null;
+  readonly repository: string | null;
+}
 
 /** The directory need not exist any more. */
 export function readProject(directory: string) {
   const path = realPath(directory);
   const own = findTree(path);
-  const roots: readonly string[] = own === null ? [path] : [...new Set([own, ...listTrees(own)])];
+  const common = own === null ? null : findCommonDirectory(own);
+  const roots: readonly string[] =
+    own === null || common === null ? [path] : [...new Set([own, ...listTrees(common)])];
   const known = new Map<string, string | null>();
+  const gone = new Map<string, boolean>();
   return {
     /** The real path that was asked for. */
     path,
@@ -25,7 +35,58 @@ export function readProject(directory: string) {
       }
       return root;
     },
+    /**
+     * Was a directory a worktree of the repository that has been removed since? By what a session says of the repository in
+     * which it was; Git itself keeps nothing.
+     */
+    hadTree(directory: string, readOrigin: () => Origin): boolean {
+      if (common === null) return false;
+      let isOurs = gone.get(directory);
+      if (isOurs === undefined) {
+        isOurs = lookAt(directory) === null && isOfRepository(common, directory, readOrigin());
+        gone.set(directory, isOurs);
+      }
+      return isOurs;
+    },
   };
+}
+
+/** The same remote, a commit that is known here, or the branch in a directory that is named after the repository. */
+function isOfRepository(common: string, directory: string, { branch, commit, repository }: Origin): boolean {
+  const read = (name: string): string => readTextOrNull(join(common, name)) ?? "";
+  const remotes = [...read("config").matchAll(/^\s*url\s*=\s*(\S+)/gm)].map(([, url = ""]) =>
+    nameRemote(url),
+  );
+  if (repository !== null && remotes.includes(nameRemote(repository))) return true;
+  if (commit !== null && /^(?!0+$)[0-9a-f]{40,64}$/.test(commit)) {
+    const isLoose = lookAt(join(common, "objects", commit.slice(0, 2), commit.slice(2))) !== null;
+    if (isLoose || read("packed-refs").includes(commit) || read("logs/HEAD").includes(commit)) return true;
+  }
+  const main = basename(common) === ".git" ? dirname(common) : common.replace(/\.git$/, "");
+  const name = basename(main);
+  const way = relative(dirname(main), directory).split(sep);
+  const parts = way.filter((part) => part !== "..");
+  const rest = (part: string): string => (part.startsWith(name) ? part.slice(name.length) : "x");
+  // "app-fix", "app.worktrees/fix" and "../trees/app/fix" are of "app".
+  const isNamedAfter = parts.some((part) => !/^[A-Za-z0-9]/.test(rest(part)));
+  // `git worktree add ../fix` makes a branch of that name; beside "app" it may be "app-fix" for the branch "fix".
+  const named = isNamedAfter ? parts.flatMap((part) => [part, rest(part).slice(1)]) : way.slice(0, 1);
+  const isCheckedOut = branch !== null && read("HEAD").trim() === `ref: refs/heads/${branch}`;
+  const recorded = isNamedAfter && branch !== null && !isCheckedOut ? [branch] : [];
+  return [...recorded, ...named].some(
+    (one) =>
+      /^[^./]/.test(one) &&
+      (lookAt(join(common, "refs/heads", one))?.isFile() === true ||
+        read("packed-refs").includes(` refs/heads/${one}\n`) ||
+        read("logs/HEAD").includes(`merge ${one}:`)),
+  );
+}
+
+/** "git@host:owner/name.git" and "https://user:key@host/owner/name" are the same remote. */
+function nameRemote(url: string): string {
+  const [, host = "", path = ""] =
+    /^(?:\w+:\/\/)?(?:[^@/]*@)?([^:/]*)(?::\d+(?=\/))?[:/](.*)$/.exec(url) ?? [];
+  return `${host}/${path.replace(/^\/+|\/+$/g, "").replace(/\.git$/, "")}`.toLowerCase();
 }
 
 /** A worktree may lie inside the repository's own tree. */
@@ -46,12 +107,16 @@ function findTree(path: string): string | null {
   }
 }
 
-/** The main tree and all linked ones (gitrepository-layout(5): commondir, worktrees/NAME/gitdir). */
-function listTrees(root: string): string[] {
+/** Where all trees of a repository have what they share (gitrepository-layout(5): commondir). */
+function findCommonDirectory(root: string): string {
   const git = join(root, ".git");
   const pointed = /^gitdir: (.+)$/m.exec(readTextOrNull(git) ?? "")?.[1];
   const own = pointed === undefined ? git : resolve(root, pointed);
-  const common = resolve(own, readTextOrNull(join(own, "commondir"))?.trim() ?? ".");
+  return resolve(own, readTextOrNull(join(own, "commondir"))?.trim() ?? ".");
+}
+
+/** The main tree and all linked ones (gitrepository-layout(5): worktrees/NAME/gitdir). */
+function listTrees(common: string): string[] {
   const linked = listNames(join(common, "worktrees")).flatMap((name) => {
     const link = readTextOrNull(join(common, "worktrees", name, "gitdir"))?.trim();
     return link === undefined ? [] : [dirname(resolve(common, "worktrees", name, link))];

@@ -57,6 +57,18 @@ const MACHINE_STARTS = [
 const EDITOR_MARK = /^## My request for Codex:\s*$/m;
 const COMMAND =
   /<command-name>([\s\S]*?)<\/command-name>(?:[\s\S]*?<command-args>([\s\S]*?)<\/command-args>)?/;
+/** A command that is a prompt for the model begins with its message, one that the client does itself with its name. */
+const MESSAGE_FIRST = /<command-message>[\s\S]*<command-name>/;
+/** Commands that Claude Code does itself, in all its versions: nothing of them is asked of a model. */
+const OWN_COMMANDS = new Set(
+  (
+    "add-dir agents allowed-tools bashes bug chrome clear color compact config context continue copy cost desktop doctor effort " +
+    "exit export extra-usage fast feedback help hooks ide install-github-app install-slack-app keybindings login logout mcp " +
+    "memory migrate-installer mobile model new output-style permissions plugin privacy-settings quit rate-limit-options " +
+    "release-notes reload-plugins remote-control remote-env rename reset resume rewind sandbox settings skills stats status " +
+    "stickers tag tasks terminal-setup theme todos upgrade usage vim voice"
+  ).split(" "),
+);
 const SHELL_INPUT = /<bash-input>([\s\S]*?)<\/bash-input>/;
 
 /** In lower case; null for anything that is not a UUID, which no command may hold. */
@@ -94,14 +106,31 @@ export function summarizeToolInput(input: unknown): string {
   return JSON.stringify(fields);
 }
 
+export interface Typed {
+  readonly text: string;
+  /** It was for the client itself or for a shell, as /clear and !ls are: nothing was asked of a model. */
+  readonly isLocal: boolean;
+}
+
 /** What a person typed, without what clients put around it or send in the person's name. Null where that is nothing. */
-export function cleanPrompt(text: string): string | null {
+export function readTyped(text: string): Typed | null {
   const marked = EDITOR_MARK.exec(text);
   const own = marked === null ? text : text.slice(marked.index + marked[0].length);
   const shell = SHELL_INPUT.exec(own)?.[1];
-  if (shell !== undefined) return `!${shell.trim()}`;
+  if (shell !== undefined) return { text: `!${shell.trim()}`, isLocal: true };
   const command = COMMAND.exec(own);
-  if (command !== null) return `${command[1] ?? ""} ${command[2] ?? ""}`.trim();
+  if (command !== null) {
+    const [, name = "", args = ""] = command;
+    const isLocal =
+      OWN_COMMANDS.has(name.trim().replace(/^\//, "")) || (!MESSAGE_FIRST.test(own) && args.trim() === "");
+    return { text: `${name} ${args}`.trim(), isLocal };
+  }
   const left = own.replace(MACHINE_BLOCK, "").trim();
-  return left === "" || MACHINE_STARTS.some((start) => left.startsWith(start)) ? null : left;
+  if (left === "" || MACHINE_STARTS.some((start) => left.startsWith(start))) return null;
+  return { text: left, isLocal: false };
+}
+
+/** A branch; null where there is none: Git's word for that is HEAD. */
+export function readBranch(value: unknown): string | null {
+  return typeof value === "string" && value !== "" && value !== "HEAD" ? value : null;
 }

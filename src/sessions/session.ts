@@ -3,7 +3,7 @@
 // Pure.
 import type { JsonRecord } from "../base/json-value.ts";
 import type { Service } from "../base/service.ts";
-import type { Project } from "./project.ts";
+import type { Origin, Project } from "./project.ts";
 
 /** How and where one client stores its sessions. All that differs between clients is a member of it. Only reads. */
 export interface SessionFormat {
@@ -19,14 +19,16 @@ export interface SessionFormat {
   /** The same for ids that `findByIds` missed, in all other directories, where there are any. */
   readonly findElsewhere?: (ids: ReadonlySet<string>) => Iterable<SessionFile>;
   /** May throw the errors of `source`. */
-  readonly readSession: (file: SessionFile, source: ByteSource) => Session;
+  readonly readSession: (file: SessionFile, source: ByteSource) => Omit<Session, "updatedAt">;
   /** Notes in `facts` what the records say that are given to it one after the other. */
   readonly createFactReader: (facts: MutableFacts) => FactReader;
   readonly createItemReader: (file: SessionFile) => ItemReader;
   /** Of a fork whose file has only its own turns: the session before it. Asked of a file's first record. */
   readonly readParent?: (record: JsonRecord) => ParentSession | null;
-  /** Shell commands that resume a session, in order. `id` is a UUID. */
-  readonly resumeCommands: (session: ResumableSession, id: string) => readonly string[];
+  /** How a session is resumed. `id` is a UUID. */
+  readonly resume: (session: ResumableSession, id: string) => ResumeWords;
+  /** Which repository a session's file says that it was in. Asked where its directory is gone. May throw as `readSession`. */
+  readonly readOrigin: (source: ByteSource) => Origin;
   /** What the client's present settings change for a resumed session; null for nothing, or if they cannot be read. */
   readonly findProviderChange?: (facts: SessionFacts) => Promise<ProviderChange | null>;
 }
@@ -57,14 +59,28 @@ export interface Session {
   /** The latest directory recorded; null where none is. */
   readonly cwd: string | null;
   readonly isSubagent: boolean;
+  /**
+   * The one clock of sessions, wall clock in ms: when the last record was written, by what it says; the file's own time only
+   * where none says it. A file that was copied, unpacked or synchronised has a new time, and is no newer for that.
+   */
+  readonly updatedAt: number;
 }
 
-export type ResumableSession = Session & Partial<Pick<SessionFacts, "provider">>;
+export type ResumableSession = Omit<Session, "updatedAt"> & Partial<Pick<SessionFacts, "provider">>;
+
+/** Words for a shell. */
+export interface ResumeWords {
+  /** What has to come first. */
+  readonly before: readonly string[];
+  /** The client's own. */
+  readonly command: string;
+  /** The provider of ours that the session belongs to: it leads to a proxy and nowhere else. Null for any other. */
+  readonly ownProvider: string | null;
+}
 
 export interface SessionFacts extends Session {
   /** Wall clock, ms, as recorded; null where nothing is. */
   readonly startedAt: number | null;
-  readonly updatedAt: number;
   /** The first prompt that a person typed, without what the client put around it. */
   readonly firstPrompt: string | null;
   /** A name that the user gave. */
@@ -76,6 +92,8 @@ export interface SessionFacts extends Session {
   /** Prompts by a person. Of a very long file only both ends are counted: then it is a minimum. */
   readonly turns: number;
   readonly isTurnsMinimum: boolean;
+  /** The client was told something (/clear, !ls), and nothing was asked: there is nothing to resume. */
+  readonly isLocalOnly: boolean;
   readonly isFork: boolean;
   /** The session it was forked from, where the file says so. */
   readonly forkedFrom: string | null;
@@ -93,6 +111,8 @@ export interface FactReader {
 export interface TranscriptItem {
   readonly kind: "prompt" | "answer" | "call" | "output";
   readonly text: string;
+  /** Of a prompt: it was for the client itself or for a shell, as /clear and !ls are. */
+  readonly isLocal?: boolean;
   /** Of a call: the tool's name. */
   readonly tool?: string;
   /** Wall clock, ms; null where none is recorded. */

@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { GOOD, sse, stream, toolUse } from "../helpers/answers.ts";
-import { runCli } from "../helpers/cli.ts";
+import { PROGRAM, runCli } from "../helpers/cli.ts";
 import { type ClientHome, makeClientHome, runClient } from "../helpers/client-process.ts";
 import { type FakeUpstream, type ReceivedRequest, startFakeUpstream } from "../helpers/fake-upstream.ts";
 import { claudeBinary } from "../helpers/real-claude.ts";
@@ -40,11 +40,12 @@ function makeWorkshop(home: ClientHome): Workshop {
   git("worktree", "add", "-q", dirs.tree);
   symlinkSync(dirs.app, dirs.link);
   // What a person types finds the clients in the PATH.
-  for (const [name, binary] of [
+  for (const [name, ...words] of [
     ["codex", codexBinary()],
     ["claude", claudeBinary()],
+    ["ch", ...PROGRAM],
   ] as const) {
-    writeFileSync(at(`bin/${name}`), `#!/bin/sh\nexec '${binary}' "$@"\n`);
+    writeFileSync(at(`bin/${name}`), `#!/bin/sh\nexec ${words.map((word) => `'${word}'`).join(" ")} "$@"\n`);
     chmodSync(at(`bin/${name}`), 0o755);
   }
   const env = {
@@ -154,7 +155,7 @@ describe("sessions of the real Codex", () => {
     );
 
     const command = commandIn(await ch(dirs.core, "last"));
-    expect(command).toBe(`cd ${dirs.app} && codex resume ${fork}`);
+    expect(command).toBe(`cd ${dirs.app} && ch run -- codex resume ${fork}`);
     const request = await resumeAtTerminal(`${command} 'and again'`, { cwd: dirs.core, env, relay });
     expect(request.header("thread-id")).toBe(fork);
     expect(request.text()).toContain("a nested question");
@@ -234,7 +235,7 @@ describe("sessions of the real Claude Code", () => {
     );
 
     const command = commandIn(await ch(dirs.core, "last", "--claude"));
-    expect(command).toBe(`cd ${dirs.app} && claude --resume ${fork}`);
+    expect(command).toBe(`cd ${dirs.app} && ch run -- claude --resume ${fork}`);
     const asked = relay.requests.length;
     const { code, stdout } = await runClient({
       command: ["sh", "-c", `${command} -p 'and again'`],

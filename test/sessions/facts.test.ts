@@ -70,6 +70,59 @@ describe("the facts of a session", () => {
     });
   });
 
+  const bare = (...records: object[]): string =>
+    [{ id: ID, timestamp: new Date(AT).toISOString(), instructions: null }, ...records]
+      .map((record) => JSON.stringify(record))
+      .join("\n");
+  const asked = { type: "message", role: "user", content: [{ type: "input_text", text: "look around" }] };
+  const call = (input: object) => ({
+    type: "function_call",
+    name: "shell",
+    arguments: JSON.stringify(input),
+    call_id: "c",
+  });
+  test.each([
+    ["a command was run", [call({ command: ["ls"], workdir: "/code/app" })]],
+    [
+      "the second command was run",
+      [call({ command: ["ls"] }), call({ command: ["ls"], workdir: "/code/app" })],
+    ],
+    [
+      "a local shell was used",
+      [
+        {
+          type: "local_shell_call",
+          action: { type: "exec", command: ["ls"], working_directory: "/code/app" },
+        },
+      ],
+    ],
+    [
+      "the model was told in words",
+      [
+        {
+          type: "message",
+          role: "user",
+          content: [
+            {
+              type: "input_text",
+              text: "<environment_context>\nCurrent working directory: /code/app\nApproval policy: never\n</environment_context>",
+            },
+          ],
+        },
+      ],
+    ],
+  ])("of spring 2025 have the directory in which %s", (_name, records) => {
+    using home = makeTempHome();
+    const facts = factsOf(home, bare(asked, ...records));
+    expect(facts).toMatchObject({
+      cwd: "/code/app",
+      firstPrompt: "look around",
+      turns: 1,
+      updatedAt: expect.any(Number),
+    });
+    expect(factsOf(home, bare(asked, call({ command: ["ls"], workdir: "src" }))).cwd).toBeNull();
+  });
+
   test("are read from a transcript of Claude Code, with the name that the user gave", () => {
     using home = makeTempHome();
     const title = JSON.stringify({ type: "custom-title", customTitle: "my title", sessionId: ID });

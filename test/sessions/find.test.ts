@@ -25,9 +25,11 @@ const shapeOf = (daysAgo: number, more: Partial<SessionShape> = {}): SessionShap
   return { id: makeSessionId(at, Math.round(daysAgo * 10)), cwd: "/code/app", prompts: ["x"], ...more, at };
 };
 
-/** `changedAt` where it was gone on with later. */
-function putRollout(home: TempHome, shape: SessionShape, changedAt = shape.at): string {
-  putFile(rolloutPath(home.paths.codexHome, shape), makeRollout(shape), changedAt);
+/** `changedAt` where it was gone on with later, `fileAt` where the file's own time says something else. */
+function putRollout(home: TempHome, shape: SessionShape, changedAt = shape.at, fileAt = changedAt): string {
+  const later = { timestamp: new Date(changedAt).toISOString(), type: "event_msg", payload: {} };
+  const text = makeRollout(shape) + (changedAt === shape.at ? "" : `${JSON.stringify(later)}\n`);
+  putFile(rolloutPath(home.paths.codexHome, shape), text, fileAt);
   return shape.id;
 }
 
@@ -87,8 +89,39 @@ describe("sessions", () => {
 
   test("that were copied, and so have one time, come by their beginning", () => {
     using home = makeTempHome();
-    const ids = [5, 2, 2.1, 9].map((days) => putRollout(home, shapeOf(days), NOW));
+    const ids = [5, 2, 2.1, 9].map((days) => {
+      const shape = shapeOf(days);
+      return putRollout(home, shape, shape.at, NOW);
+    });
     expect(find(home)).toEqual([ids[1], ids[2], ids[0], ids[3]].map((id) => id ?? ""));
+  });
+
+  test.each<readonly [string, (days: number) => number]>([
+    ["turned around", (days) => NOW - 100 * DAY + days * DAY],
+    ["before all that is in them", () => 0],
+    ["in the future", () => NOW + DAY],
+  ])("come by what is recorded, whatever the times of their files: %s", (_name, fileAt) => {
+    using home = makeTempHome();
+    const put = (days: number): string => {
+      const shape = shapeOf(days);
+      return putRollout(home, shape, shape.at, fileAt(days));
+    };
+    const ids = [1, 2, 3, 4, 5].map(put);
+    const claude = shapeOf(2.5, { id: "11111111-2222-4333-8444-555555555555" });
+    putFile(transcriptPath(home.paths.claudeHome, claude), makeTranscript(claude), fileAt(2.5));
+    const all = [...ids.slice(0, 2), claude.id, ...ids.slice(2)];
+    expect(find(home)).toEqual(all);
+    expect(find(home, { since: NOW - 3.5 * DAY })).toEqual(all.slice(0, 4));
+  });
+
+  test("come in order out of more files than are read at once", () => {
+    using home = makeTempHome();
+    const days = Array.from({ length: 400 }, (_, n) => 1 + n);
+    const ids = days.map((day) => putRollout(home, shapeOf(day)));
+    // Far behind by its file's time among those read first, and copied lately.
+    const copied = shapeOf(200.5);
+    putRollout(home, copied, copied.at, NOW);
+    expect(find(home)).toEqual([...ids.slice(0, 200), copied.id, ...ids.slice(200)]);
   });
 
   test("are listed once while a rollout is there both plain and compressed", () => {
@@ -105,12 +138,23 @@ describe("sessions", () => {
     const id = putRollout(home, shapeOf(1));
     mkdirSync(join(codexHome, "sessions/2026/11/20/rollout-directory.jsonl"), { recursive: true });
     putFile(join(codexHome, "sessions/notes.txt"), "x", NOW);
+    putFile(join(codexHome, "sessions/rollout-notes.txt"), "x", NOW);
     putFile(join(codexHome, "sessions/2026/11/20/other.jsonl"), "{}", NOW);
     symlinkSync("/nowhere", join(codexHome, "sessions/2026/11/20/rollout-link.jsonl"));
     putFile(join(claudeHome, "projects/-code-app/memory.md"), "x", NOW);
     putFile(join(claudeHome, "projects/-code-app/agent-1234.jsonl"), makeTranscript(shapeOf(0)), NOW);
     expect(find(home)).toEqual([id]);
     expect(find(home, { includesSubagents: true })).toEqual([null, id]);
+  });
+
+  test("of spring 2025 are found, when there was no directory for a day", () => {
+    using home = makeTempHome();
+    const shape = shapeOf(500);
+    const path = join(home.paths.codexHome, `sessions/rollout-2025-05-07-${shape.id}.jsonl`);
+    putFile(path, makeRollout(shape), shape.at);
+    const plain = putRollout(home, shapeOf(1));
+    expect(find(home)).toEqual([plain, shape.id]);
+    expect(findById([makeFormats(home.paths).codex], shape.id).session?.file.path).toBe(path);
   });
 
   test("are none where there is no client", () => {
@@ -169,6 +213,61 @@ describe("a project", () => {
     }
     expect(relativeToProject(readProject(app), app)).toBe(".");
     expect(relativeToProject(readProject(app), join(tree, "x"))).toBe("../trees/fix/x");
+  });
+
+  test("keeps the sessions of a worktree that was removed", () => {
+    using home = makeTempHome();
+    const root = realpathSync(home.path);
+    const app = join(root, "app");
+    mkdirSync(app);
+    git(app, "init", "-q", "-b", "main");
+    git(app, "commit", "-q", "--allow-empty", "-m", "a");
+    git(app, "remote", "add", "origin", "git@host.example:me/app.git");
+    for (const name of ["app-fix", "hotfix", "trees/app/deep"])
+      git(app, "worktree", "add", "-q", join(root, name));
+    const commit = Bun.spawnSync(["git", "-C", app, "rev-parse", "HEAD"]).stdout.toString().trim();
+    for (const name of ["app-fix", "hotfix", "trees/app/deep"])
+      git(app, "worktree", "remove", join(root, name));
+    git(app, "branch", "-D", "hotfix");
+    const NONE = { branch: null, commit: null, repository: null };
+    const project = readProject(join(app));
+    const had = (name: string, origin: Partial<typeof NONE> | Record<string, string> = {}): boolean =>
+      readProject(app).hadTree(join(root, name), () => ({ ...NONE, ...origin }));
+    // By its name, which Git gave its branch too; by its branch; by a commit; by its remote, however that is written.
+    expect(had("app-fix/src")).toBe(true);
+    expect(had("app-other", { branch: "app-fix" })).toBe(true);
+    expect(had("trees/app/deep")).toBe(true);
+    expect(had("anywhere/else", { commit })).toBe(true);
+    expect(had("anywhere/else", { repository: "https://host.example/me/app" })).toBe(true);
+    // Another repository's, or nobody's.
+    expect(had("hotfix")).toBe(false);
+    expect(had("app-server", { branch: "main" })).toBe(false);
+    expect(
+      had("other", {
+        branch: "app-fix",
+        commit: "0".repeat(40),
+        repository: "https://host.example/me/other",
+      }),
+    ).toBe(false);
+    expect(had("anywhere/else", { branch: "../../config" })).toBe(false);
+    // What is there is somewhere else.
+    mkdirSync(join(root, "app-fix"));
+    expect(had("app-fix")).toBe(false);
+    expect(project.rootOf(join(root, "app-fix"))).toBeNull();
+
+    const shape = shapeOf(1, { cwd: join(root, "gone"), branch: "main" });
+    const rollout = makeRollout({ ...shape, instructions: "x".repeat(22_000) }).replace(
+      "0".repeat(40),
+      commit,
+    );
+    putFile(rolloutPath(home.paths.codexHome, shape), rollout, shape.at);
+    const claude = shapeOf(2, {
+      id: "11111111-2222-4333-8444-555555555555",
+      cwd: join(root, "app.trees/x"),
+      branch: "app-fix",
+    });
+    putFile(transcriptPath(home.paths.claudeHome, claude), makeTranscript(claude), claude.at);
+    expect(find(home, { project: readProject(app) })).toEqual([shape.id, claude.id]);
   });
 
   test("is a submodule by itself", () => {

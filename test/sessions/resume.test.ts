@@ -29,6 +29,9 @@ function wordsOf(command: string): string[] {
   return stdout.toString().split("\0").slice(0, -1);
 }
 
+const ON = { isOn: true, keys: [{ path: ["openai_base_url"] }] };
+const OFF = { isOn: false, keys: [] };
+
 describe("the resume command", () => {
   test("goes to the very directory, whatever its name is", () => {
     const names = fc.string({
@@ -39,7 +42,7 @@ describe("the resume command", () => {
     fc.assert(
       fc.property(names, (name) => {
         const path = `/${name.trim()}x`;
-        const command = makeResumeCommand(makeSession(), path);
+        const command = makeResumeCommand(makeSession(), path, ON);
         expect(wordsOf(command ?? "")).toEqual(["cd", path, "codex", "resume", ID]);
       }),
       { numRuns: 60 },
@@ -49,26 +52,35 @@ describe("the resume command", () => {
   test.each(["/a\nb", "/a\u001b[2J", "/a\u202eb", "/a\u0000b", "/a\u0085"])(
     "leaves out the directory %j",
     (path) => {
-      expect(makeResumeCommand(makeSession(), path)).toBe(`codex resume ${ID}`);
+      expect(makeResumeCommand(makeSession(), path, ON)).toBe(`codex resume ${ID}`);
     },
   );
 
   test.each(["x", "", "--last", `${ID} `, `${ID};ls`, "$(ls)", `../${ID}`, null])(
     "is not made for the id %j",
     (id) => {
-      expect(makeResumeCommand(makeSession({ id }), null)).toBeNull();
+      expect(makeResumeCommand(makeSession({ id }), null, ON)).toBeNull();
     },
   );
 
   test("brings a proxy along for a session that goes on behind one alone", () => {
-    expect(makeResumeCommand(makeSession({ isArchived: true, provider: OWN_PROVIDER }), "/a")).toBe(
+    expect(makeResumeCommand(makeSession({ isArchived: true, provider: OWN_PROVIDER }), "/a", ON)).toBe(
       `cd /a && codex unarchive ${ID} && ch run -- codex resume ${ID}`,
     );
   });
 
+  test("brings a proxy along where the client does not come to one by itself", () => {
+    expect(makeResumeCommand(makeSession(), null, OFF)).toBe(`ch run -- codex resume ${ID}`);
+    expect(makeResumeCommand(makeSession({ isArchived: true }), "/a b", OFF)).toBe(
+      `cd '/a b' && codex unarchive ${ID} && ch run -- codex resume ${ID}`,
+    );
+    const own = { isOn: true, keys: [{ path: ["model_providers", OWN_PROVIDER, "base_url"] }] };
+    expect(makeResumeCommand(makeSession({ provider: OWN_PROVIDER }), null, own)).toBe(`codex resume ${ID}`);
+  });
+
   test("is not made for a sub-agent, and unarchives first", () => {
-    expect(makeResumeCommand(makeSession({ isSubagent: true }), null)).toBeNull();
-    expect(makeResumeCommand(makeSession({ isArchived: true }), null)).toBe(
+    expect(makeResumeCommand(makeSession({ isSubagent: true }), null, ON)).toBeNull();
+    expect(makeResumeCommand(makeSession({ isArchived: true }), null, ON)).toBe(
       `codex unarchive ${ID} && codex resume ${ID}`,
     );
   });

@@ -13,9 +13,10 @@ import {
   readFileEntry,
 } from "../../sessions/files.ts";
 import {
-  cleanPrompt,
+  readBranch,
   readTexts,
   readTimestamp,
+  readTyped,
   readUuid,
   summarizeToolInput,
 } from "../../sessions/record-text.ts";
@@ -36,6 +37,7 @@ const EXTENSION = ".jsonl";
 const OLD_SUBAGENT = /^agent-.*\.jsonl$/;
 const CWD_MARKS = ['"cwd":', '"relocatedCwd":'];
 const FACT_MARKS = ['"custom-title"', '"queue-operation"'];
+const SIDE_MARKS = ['"isSidechain":'];
 const MESSAGE_MARKS = ['"type":"user"', '"type":"assistant"'];
 
 export function claudeSessions({ claudeHome }: Paths): SessionFormat {
@@ -78,7 +80,8 @@ export function claudeSessions({ claudeHome }: Paths): SessionFormat {
     readSession,
     createFactReader,
     createItemReader,
-    resumeCommands: (_session, id) => [`claude --resume ${id}`],
+    resume: (_session, id) => ({ before: [], command: `claude --resume ${id}`, ownProvider: null }),
+    readOrigin: (source) => ({ branch: readLastBranch(source), commit: null, repository: null }),
   };
   return format;
 }
@@ -92,11 +95,30 @@ function idOf(name: string): string | null {
   return name.endsWith(EXTENSION) ? readUuid(name.slice(0, -EXTENSION.length)) : null;
 }
 
-function readSession(file: SessionFile, source: ByteSource): Session {
+function readSession(file: SessionFile, source: ByteSource): Omit<Session, "updatedAt"> {
   const cwd =
     findInLines(linesFromEnd(source, END_BYTES), CWD_MARKS, readCwd) ??
     findInLines(linesFromStart(source, END_BYTES), CWD_MARKS, readCwd);
-  return { file, cwd, isSubagent: file.isSubagent };
+  const isSubagent = file.isSubagent || isSidechainOnly(source);
+  return { file: isSubagent === file.isSubagent ? file : { ...file, isSubagent }, cwd, isSubagent };
+}
+
+/** Older versions wrote a sub-agent's conversation into a file of its own that is named like a session's. */
+function isSidechainOnly(source: ByteSource): boolean {
+  const readSide = (record: JsonRecord): boolean | null =>
+    typeof record["isSidechain"] === "boolean" ? record["isSidechain"] : null;
+  if (findInLines(linesFromStart(source, END_BYTES), SIDE_MARKS, readSide) !== true) return false;
+  const isMain = (record: JsonRecord): true | null => (readSide(record) === false ? true : null);
+  return (
+    findInLines(linesFromStart(source, END_BYTES), SIDE_MARKS, isMain) === null &&
+    findInLines(linesFromEnd(source, END_BYTES), SIDE_MARKS, isMain) === null
+  );
+}
+
+function readLastBranch(source: ByteSource): string | null {
+  return findInLines(linesFromEnd(source, END_BYTES), ['"gitBranch":'], (record) =>
+    readBranch(record["gitBranch"]),
+  );
 }
 
 /** The directory that a record was written in, or that the session was moved to. */
@@ -114,7 +136,7 @@ function createFactReader(facts: MutableFacts): FactReader {
       if (record["type"] === "queue-operation") queuedAt ??= at;
       const message = record["message"];
       if (!isRecord(message)) return;
-      facts.branch = stringOr(record["gitBranch"], null) ?? facts.branch;
+      if (record["gitBranch"] !== undefined) facts.branch = readBranch(record["gitBranch"]);
       if (record["type"] === "assistant") facts.model = stringOr(message["model"], null) ?? facts.model;
       if (facts.startedAt !== null || at === null) return;
       facts.startedAt = at;
@@ -152,8 +174,8 @@ function readPart(part: JsonRecord, isUser: boolean): Omit<TranscriptItem, "at">
     case "text": {
       const text = stringOr(part["text"], "");
       if (!isUser) return { kind: "answer", text };
-      const typed = cleanPrompt(text);
-      return typed === null ? null : { kind: "prompt", text: typed };
+      const typed = readTyped(text);
+      return typed === null ? null : { kind: "prompt", ...typed };
     }
     case "tool_use":
       return { kind: "call", tool: stringOr(part["name"], "tool"), text: summarizeToolInput(part["input"]) };

@@ -2,11 +2,11 @@
 // only in one of the two ways: both are read, and the second copy is left out.
 // Pure.
 import { isRecord, type JsonRecord, stringOr } from "../../base/json-value.ts";
-import { cleanPrompt, readTexts, readTimestamp, summarizeToolInput } from "../../sessions/record-text.ts";
+import { readTexts, readTimestamp, readTyped, summarizeToolInput } from "../../sessions/record-text.ts";
 import type { ItemReader, TranscriptItem } from "../../sessions/session.ts";
 
 type Channel = "item" | "event";
-type Said = Pick<TranscriptItem, "kind" | "text" | "tool">;
+type Said = Omit<TranscriptItem, "at">;
 
 const MESSAGE_MARKS = ['"role":"user"', '"role":"assistant"', 'Message"', '_message"'];
 
@@ -40,7 +40,7 @@ function readItem(item: JsonRecord): Said | null {
   switch (item["type"]) {
     case "message":
       if (item["role"] === "assistant") return say("answer", readTexts(item["content"]));
-      return item["role"] === "user" ? say("prompt", cleanPrompt(userText(item))) : null;
+      return item["role"] === "user" ? sayTyped(userText(item)) : null;
     case "function_call":
       return call(item["name"], item["arguments"]);
     case "custom_tool_call":
@@ -58,11 +58,11 @@ function readItem(item: JsonRecord): Said | null {
 }
 
 function readEvent(event: JsonRecord): Said | null {
-  if (event["type"] === "user_message") return say("prompt", cleanPrompt(stringOr(event["message"], "")));
+  if (event["type"] === "user_message") return sayTyped(stringOr(event["message"], ""));
   if (event["type"] === "agent_message") return say("answer", stringOr(event["message"], ""));
   const item = event["type"] === "item_completed" ? event["item"] : null;
   if (!isRecord(item)) return null;
-  if (item["type"] === "UserMessage") return say("prompt", cleanPrompt(readTexts(item["content"])));
+  if (item["type"] === "UserMessage") return sayTyped(readTexts(item["content"]));
   return item["type"] === "AgentMessage" ? say("answer", readTexts(item["content"])) : null;
 }
 
@@ -86,4 +86,9 @@ function call(name: unknown, input: unknown): Said {
 
 function say(kind: Said["kind"], text: string | null): Said | null {
   return text === null || text === "" ? null : { kind, text };
+}
+
+function sayTyped(text: string): Said | null {
+  const typed = readTyped(text);
+  return typed === null ? null : { kind: "prompt", ...typed };
 }

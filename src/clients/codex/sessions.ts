@@ -1,6 +1,6 @@
 // Codex's stored sessions, called rollouts: one directory a day, named after the local day on which the session began. A
 // session that is resumed stays in its file. Reads the shapes of all versions, and trusts no field. Only reads.
-import { join } from "node:path";
+import { isAbsolute, join } from "node:path";
 import { onUserError } from "../../base/errors.ts";
 import { isRecord, type JsonRecord, parseRecord, stringOr } from "../../base/json-value.ts";
 import { listNames } from "../../base/files.ts";
@@ -14,7 +14,7 @@ import {
   parseLine,
   readFileEntry,
 } from "../../sessions/files.ts";
-import { readTexts, readTimestamp, readUuid } from "../../sessions/record-text.ts";
+import { readBranch, readTexts, readTimestamp, readUuid } from "../../sessions/record-text.ts";
 import type {
   ByteSource,
   FactReader,
@@ -22,6 +22,7 @@ import type {
   ParentSession,
   ProviderChange,
   ResumableSession,
+  ResumeWords,
   Session,
   SessionFacts,
   SessionFile,
@@ -40,7 +41,9 @@ const MAX_LINES_BEFORE_META = 20;
 const INSTRUCTIONS_MARK = ',"base_instructions":';
 /** Records that hold the directory of the turn that begins. */
 const TURN_MARKS = ['"turn_context"', '"thread_settings_applied"'];
+const TOOL_MARKS = ["workdir", '"working_directory"'];
 const META_MARKS = ['"session_meta"', '"instructions":'];
+const NO_ORIGIN = { branch: null, commit: null, repository: null };
 /** Sessions without a person. */
 const HELPER_SOURCES = new Set(["subagent", "thread_title", "memory_consolidation"]);
 
@@ -59,6 +62,7 @@ export function codexSessions(paths: Paths): SessionFormat {
   function* listAll(): Generator<string> {
     yield archive;
     yield* listDays(sessions);
+    yield sessions;
   }
   const findIn = (directories: Iterable<string>, ids: ReadonlySet<string>): Generator<SessionFile> =>
     findInDirectories(directories, ids, idOf, readEntry);
@@ -67,6 +71,8 @@ export function codexSessions(paths: Paths): SessionFormat {
     promptHistory: join(paths.codexHome, "history.jsonl"),
     *list() {
       for (const day of listDays(sessions)) yield list(day);
+      // Until summer 2025 there were no directories for days.
+      yield list(sessions);
     },
     listArchived: () => list(archive),
     findByIds: (ids) =>
@@ -76,7 +82,8 @@ export function codexSessions(paths: Paths): SessionFormat {
     createFactReader,
     createItemReader,
     readParent,
-    resumeCommands,
+    resume,
+    readOrigin: (source) => readFirstMeta(source, { isWhole: true })?.origin ?? NO_ORIGIN,
     findProviderChange: (facts) => findProviderChange(paths, facts),
   };
   return format;
@@ -117,21 +124,22 @@ function daysOf(id: string): string[] {
   );
 }
 
-function readSession(file: SessionFile, source: ByteSource): Session {
+function readSession(file: SessionFile, source: ByteSource): Omit<Session, "updatedAt"> {
   const meta = readFirstMeta(source);
   const cwd =
     findInLines(linesFromEnd(source, END_BYTES), TURN_MARKS, (record) => readTurn(record)?.cwd ?? null) ??
     meta?.cwd ??
-    // Rollouts of summer 2025 have the directory only in a message to the model.
-    findInLines(linesFromStart(source, END_BYTES), ["environment_context"], readEnvironmentCwd);
+    // Rollouts of summer 2025 have the directory only in a message to the model, those of spring only where a tool was run.
+    findInLines(linesFromStart(source, END_BYTES), ["environment_context"], readEnvironmentCwd) ??
+    findInLines(linesFromStart(source, END_BYTES), TOOL_MARKS, readToolCwd);
   return { file, cwd, isSubagent: meta?.isSubagent === true };
 }
 
 type Meta = NonNullable<ReturnType<typeof readMeta>>;
 
 /** The record at the start of a rollout that says what it is. */
-function readFirstMeta(source: ByteSource): Meta | null {
-  const cut = cutMeta(source.read(0, META_BYTES).toString("utf8"));
+function readFirstMeta(source: ByteSource, { isWhole = false } = {}): Meta | null {
+  const cut = isWhole ? null : cutMeta(source.read(0, META_BYTES).toString("utf8"));
   if (cut !== null) return readMeta(cut);
   for (const line of linesFromStart(source, END_BYTES).take(MAX_LINES_BEFORE_META)) {
     const record = parseLine(line);
@@ -166,7 +174,11 @@ function readMeta(record: JsonRecord) {
       [source, payload["thread_source"]].some((value) => HELPER_SOURCES.has(stringOr(value, ""))),
     startedAt: readTimestamp(payload["timestamp"]),
     provider: stringOr(payload["model_provider"], null),
-    branch: stringOr(git["branch"], null),
+    origin: {
+      branch: readBranch(git["branch"]),
+      commit: stringOr(git["commit_hash"], null),
+      repository: stringOr(git["repository_url"], null),
+    },
     forkedFrom: readUuid(payload["forked_from_id"]),
   };
 }
@@ -189,7 +201,19 @@ function readTurn(record: JsonRecord) {
 function readEnvironmentCwd(record: JsonRecord): string | null {
   const message = isRecord(record["payload"]) ? record["payload"] : record;
   const text = message["type"] === "message" ? readTexts(message["content"]) : "";
-  return /<environment_context>.*?<cwd>([^<]+)<\/cwd>/s.exec(text)?.[1] ?? null;
+  const [, tagged, named] =
+    /<environment_context>.*?(?:<cwd>([^<]+)<\/cwd>|^\s*Current working directory: ([^\n]+)$)/ms.exec(text) ??
+    [];
+  return tagged ?? named?.trim() ?? null;
+}
+
+/** The directory in which a command was run: the session's own, or one below it. */
+function readToolCwd(record: JsonRecord): string | null {
+  const call = isRecord(record["payload"]) ? record["payload"] : record;
+  const written = call["arguments"] ?? call["action"];
+  const input = typeof written === "string" ? parseRecord(written) : written;
+  const cwd = isRecord(input) ? stringOr(input["workdir"] ?? input["working_directory"], "") : "";
+  return isAbsolute(cwd) ? cwd : null;
 }
 
 function createFactReader(facts: MutableFacts): FactReader {
@@ -203,7 +227,7 @@ function createFactReader(facts: MutableFacts): FactReader {
       if (meta === null || facts.startedAt !== null) return;
       facts.startedAt = meta.startedAt;
       facts.provider = meta.provider;
-      facts.branch = meta.branch;
+      facts.branch = meta.origin.branch;
       facts.forkedFrom = meta.forkedFrom;
       facts.isFork = meta.forkedFrom !== null && !meta.isSubagent;
     },
@@ -219,10 +243,13 @@ function readParent(record: JsonRecord): ParentSession | null {
   return id === null || typeof endByte !== "number" ? null : { id, endByte };
 }
 
-/** A session that we gave our own provider can only be resumed behind a proxy: `ch run` brings one along. */
-function resumeCommands({ file, provider }: ResumableSession, id: string): string[] {
-  const unarchive = file.isArchived ? [`codex unarchive ${id}`] : [];
-  return [...unarchive, `${provider === OWN_PROVIDER ? "ch run -- " : ""}codex resume ${id}`];
+/** Behind a provider of our own a session can only be resumed with a proxy. */
+function resume({ file, provider }: ResumableSession, id: string): ResumeWords {
+  return {
+    before: file.isArchived ? [`codex unarchive ${id}`] : [],
+    command: `codex resume ${id}`,
+    ownProvider: provider === OWN_PROVIDER ? OWN_PROVIDER : null,
+  };
 }
 
 async function findProviderChange(paths: Paths, { provider }: SessionFacts): Promise<ProviderChange | null> {

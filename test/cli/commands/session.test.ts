@@ -1,5 +1,13 @@
 import { describe, expect, test } from "bun:test";
-import { mkdirSync, realpathSync, renameSync, symlinkSync } from "node:fs";
+import {
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  realpathSync,
+  renameSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { type CliResult, PROGRAM, runCli } from "../../helpers/cli.ts";
 import {
@@ -223,7 +231,7 @@ describe("ch session list", () => {
           is_subagent: false,
           is_archived: false,
           file: rolloutPath(machine.home.paths.codexHome, { id, at }),
-          resume: `codex resume ${id}`,
+          resume: `ch run -- codex resume ${id}`,
         },
       ],
     });
@@ -250,7 +258,7 @@ describe("ch session list", () => {
     for (const { stdout, stderr } of results) expect(stdout + stderr).not.toMatch(HARMFUL);
     expect(results[0]?.stdout).toContain("red next");
     // A directory that cannot be typed safely is left out of the command.
-    expect(results[2]?.stdout).toMatch(/\n\ncodex resume [0-9a-f-]{36}\n$/);
+    expect(results[2]?.stdout).toMatch(/\n\nch run -- codex resume [0-9a-f-]{36}\n$/);
   });
 });
 
@@ -261,19 +269,19 @@ describe("ch session last", () => {
     const id = machine.codex({ minutesAgo: 3, cwd });
     const fromRoot = await machine.ch(machine.dir("app"), "last");
     expect(fromRoot.stdout.split("\n").at(-2)).toBe(
-      `cd '${cwd.replace("'", `'\\''`)}' && codex resume ${id}`,
+      `cd '${cwd.replace("'", `'\\''`)}' && ch run -- codex resume ${id}`,
     );
-    expect((await machine.ch(cwd, "last")).stdout.split("\n").at(-2)).toBe(`codex resume ${id}`);
+    expect((await machine.ch(cwd, "last")).stdout.split("\n").at(-2)).toBe(`ch run -- codex resume ${id}`);
     expect(await machine.ch(cwd, "last", "--id")).toEqual({ code: 0, stdout: `${id}\n`, stderr: "" });
     const { resume } = JSON.parse((await machine.ch(cwd, "last", "--json")).stdout) as { resume: string };
-    expect(resume).toBe(`codex resume ${id}`);
+    expect(resume).toBe(`ch run -- codex resume ${id}`);
   });
 
   test("knows Claude Code's command", async () => {
     using machine = makeMachine();
     const id = machine.claude({ minutesAgo: 3 });
     expect((await machine.ch(machine.dir("app"), "last", "--claude")).stdout).toContain(
-      `\nclaude --resume ${id}\n`,
+      `\nch run -- claude --resume ${id}\n`,
     );
   });
 
@@ -286,7 +294,7 @@ describe("ch session last", () => {
     mkdirSync(folder);
     renameSync(path, join(folder, path.split("/").at(-1) ?? ""));
     expect((await machine.ch(app, "last", "--include-archived")).stdout).toContain(
-      `codex unarchive ${archived} && codex resume ${archived}`,
+      `codex unarchive ${archived} && ch run -- codex resume ${archived}`,
     );
     const named = rolloutPath(machine.home.paths.codexHome, { id: "$(touch x)", at: NOW });
     putFile(named, makeRollout({ id: "$(touch x)", cwd: app, at: NOW, prompts: ["x"] }), NOW);
@@ -325,6 +333,60 @@ describe("ch session last", () => {
     });
   });
 
+  test("prints the client's own command while it is switched, and what `ch run` lacks here otherwise", async () => {
+    using machine = makeMachine();
+    const { home } = machine;
+    const id = machine.codex({ minutesAgo: 3, provider: "relay" });
+    const app = machine.dir("app");
+    home.write(
+      ".codex/config.toml",
+      'model_provider = "relay"\n[model_providers.relay]\nname = "relay"\nbase_url = "https://relay.example/v1"\n',
+    );
+    const upstreams = ["A_KEY", "B_KEY", "A_KEY"].map((auth_token_env, n) => ({
+      base_url: `https://relay-${n}.example/v1`,
+      auth: { auth_token_env },
+    }));
+    home.write(".codex-helper/config.json", { codex: { active: "main", configs: { main: { upstreams } } } });
+    const off = await machine.ch(app, "last");
+    expect(off.stdout).toEndWith(`\nch run -- codex resume ${id}\n`);
+    expect(off.stderr).toBe(
+      "  in this terminal the variable A_KEY is not set\n  in this terminal the variable B_KEY is not set\n",
+    );
+    const set = await runCli(["session", "last"], { home, cwd: app, env: { A_KEY: "a", B_KEY: "b" } });
+    expect(set.stderr).toBe("");
+    expect((await runCli(["switch", "on"], { home })).code).toBe(0);
+    expect(await machine.ch(app, "last")).toMatchObject({
+      stdout: expect.stringMatching(new RegExp(`\n\ncodex resume ${id}\n$`)),
+      stderr: "",
+    });
+    expect(JSON.parse((await machine.ch(app, "list", "--json")).stdout)).toMatchObject({
+      sessions: [{ resume: `codex resume ${id}` }],
+    });
+    // What was switched by a proxy that is dead leads nowhere.
+    const run = home.paths.run;
+    const [journal = ""] = readdirSync(run).filter((name) => name.startsWith("switch-"));
+    const content = JSON.parse(readFileSync(join(run, journal), "utf8")) as object;
+    writeFileSync(
+      join(run, journal),
+      JSON.stringify({ ...content, owner: { kind: "process", pid: 1, started: "x" } }),
+    );
+    expect((await machine.ch(app, "last")).stdout).toContain("ch run -- codex resume");
+  });
+
+  test("says where the sessions are of a home that has another name now", async () => {
+    using machine = makeMachine();
+    const old = join(machine.home.path, "../old-name/work/app/packages");
+    machine.codex({ minutesAgo: 3, cwd: old });
+    const { code, stderr } = await machine.ch(machine.dir("work/app"), "last");
+    expect(code).toBe(1);
+    const path = join(old, "..");
+    expect(stderr).toContain(`\n  before your home was renamed: ch session list --path ${path}\n`);
+    expect(idsIn(await machine.ch(machine.dir("work/app"), "list", "--path", path))).toHaveLength(1);
+    // A directory elsewhere that ends alike was no home.
+    machine.codex({ minutesAgo: 2, cwd: "/srv/gone/other/app" });
+    expect((await machine.ch(machine.dir("other/app"), "last")).stderr).not.toContain("renamed");
+  });
+
   test("finds the sessions of a directory that was removed under the shell", async () => {
     using machine = makeMachine();
     const cwd = machine.dir("gone");
@@ -332,7 +394,7 @@ describe("ch session last", () => {
     const script = `cd ${cwd} && rmdir ${cwd} && "$@"`;
     const run = (script: string) =>
       Bun.spawnSync(["sh", "-c", script, "sh", ...PROGRAM, "session", "last"], { env: machine.home.env });
-    expect(run(script).stdout.toString()).toContain(`\ncodex resume ${id}\n`);
+    expect(run(script).stdout.toString()).toContain(`\nch run -- codex resume ${id}\n`);
     machine.dir("gone");
     const blind = run(script.replace('&& "', '&& unset PWD && "'));
     expect(blind.stderr.toString()).toBe("error: this directory no longer exists\n  cd\n");
@@ -344,6 +406,74 @@ describe("ch session last", () => {
     const { code, stdout, stderr } = await machine.ch(machine.dir("elsewhere"), "last", "--id");
     expect([code, stdout]).toEqual([1, ""]);
     expect(stderr).toContain("error: no session in ~/elsewhere\n  in all projects: --all");
+  });
+});
+
+describe("a session of Claude Code", () => {
+  const command = (name: string, args = ""): string =>
+    `<command-name>${name}</command-name>\n<command-message>${name.slice(1)}</command-message>\n<command-args>${args}</command-args>`;
+  const REVIEW =
+    "<command-message>review</command-message>\n<command-name>/review</command-name>\n<command-args>42</command-args>";
+
+  test.each([
+    ["/clear", [command("/clear")]],
+    ["/model, /login and /resume", [command("/model", "opus"), command("/login"), command("/resume", "x")]],
+    ["!ls", ["<bash-input>ls</bash-input>", "<bash-stdout>a.ts</bash-stdout><bash-stderr></bash-stderr>"]],
+  ])("that began with %s is named after what was asked first", async (_name, before) => {
+    using machine = makeMachine();
+    const app = machine.dir("app");
+    machine.claude({ minutesAgo: 9, prompts: [...before, "Fix the login bug", REVIEW] });
+    const [session] = (
+      JSON.parse((await machine.ch(app, "list", "--claude", "--json")).stdout) as { sessions: object[] }
+    ).sessions;
+    expect(session).toMatchObject({ first_prompt: "Fix the login bug", turns: 2 });
+    const items = (await machine.ch(app, "export", "--claude", "--format", "json")).stdout;
+    expect(JSON.parse(items)).toMatchObject({
+      items: expect.arrayContaining([
+        expect.objectContaining({ kind: "prompt", text: "/review 42" }),
+        expect.objectContaining({ kind: "prompt", is_local: true }),
+      ]),
+    });
+  });
+
+  test("in which nothing was asked is neither the last nor listed", async () => {
+    using machine = makeMachine();
+    const app = machine.dir("app");
+    const asked = machine.claude({ minutesAgo: 9, prompts: [REVIEW] });
+    const id = "22222222-2222-4333-8444-555555555555";
+    machine.claude({ id, minutesAgo: 3, prompts: [command("/clear"), "<bash-input>ls</bash-input>"] });
+    expect((await machine.ch(app, "last", "--claude", "--id")).stdout).toBe(`${asked}\n`);
+    expect(idsIn(await machine.ch(app, "list", "--claude"))).toEqual([asked]);
+    expect(idsIn(await machine.ch(app, "list", "--claude", "--limit", "1"))).toEqual([asked]);
+    expect((await machine.ch(app, "show", id)).stdout).toContain("/clear");
+  });
+
+  test("outside Git has no branch, and a file with nothing but a sub-agent's conversation is none", async () => {
+    using machine = makeMachine();
+    const app = machine.dir("app");
+    const id = machine.claude({ minutesAgo: 9, branch: "HEAD" });
+    expect((await machine.ch(app, "list", "--claude")).stdout).not.toContain("HEAD");
+    const shape = {
+      id: "33333333-2222-4333-8444-555555555555",
+      cwd: app,
+      at: NOW - MINUTE,
+      prompts: ["help"],
+    };
+    const side = makeTranscript(shape).replaceAll('"isSidechain":false', '"isSidechain":true');
+    putFile(transcriptPath(machine.home.paths.claudeHome, shape), side, shape.at);
+    expect(idsIn(await machine.ch(app, "list", "--claude"))).toEqual([id]);
+    const agents = await machine.ch(app, "list", "--claude", "--include-subagents", "--json");
+    expect(JSON.parse(agents.stdout)).toMatchObject({
+      sessions: [
+        { id: shape.id, is_subagent: true, first_prompt: "help" },
+        { id, branch: null },
+      ],
+    });
+    // One with a sub-agent's conversation among its own is a session.
+    const mixed = { ...shape, id: "44444444-2222-4333-8444-555555555555" };
+    const both = `${makeTranscript(mixed)}${side.replaceAll(shape.id, mixed.id)}`;
+    putFile(transcriptPath(machine.home.paths.claudeHome, mixed), both, mixed.at);
+    expect(idsIn(await machine.ch(app, "list", "--claude"))).toEqual([mixed.id, id]);
   });
 });
 

@@ -6,7 +6,7 @@ import { readTranscript } from "../../../sessions/transcript.ts";
 import { SERVICE_ARGS } from "../../args.ts";
 import { type Cli, defineCommand } from "../../cli.ts";
 import { findOne } from "./query.ts";
-import { makeSessionJson } from "./session-lines.ts";
+import { makeSessionJson, readSwitches } from "./session-lines.ts";
 
 const MAX_SUMMARY = 100;
 
@@ -29,20 +29,22 @@ export const exportCommand = defineCommand({
   },
   async run(args, cli) {
     const facts = await findOne(cli, args);
-    if (args.format === "json") exportJson(cli, facts);
+    if (args.format === "json") await exportJson(cli, facts);
     else exportMarkdown(cli, facts);
   },
 });
 
 /** The names are a contract (docs/sessions.md). */
-export function exportJson(cli: Cli, facts: SessionFacts): void {
-  const items = [...readTranscript(facts)].map(({ kind, text, tool, at }) => ({
+export async function exportJson(cli: Cli, facts: SessionFacts): Promise<void> {
+  const items = [...readTranscript(facts)].map(({ kind, isLocal, text, tool, at }) => ({
     kind,
     at: at === null ? null : new Date(at).toISOString(),
+    ...(isLocal === true ? { is_local: true } : {}),
     ...(tool === undefined ? {} : { tool }),
     text,
   }));
-  cli.out.json({ ...makeSessionJson(facts, cli), items });
+  const switches = await readSwitches(cli, [facts.file.format.service]);
+  cli.out.json({ ...makeSessionJson(facts, cli, switches), items });
 }
 
 function exportMarkdown(cli: Cli, facts: SessionFacts): void {

@@ -7,7 +7,7 @@ import type { SessionFacts } from "../../../sessions/session.ts";
 import { readLimit, JSON_ARG, LIMIT_ARG } from "../../args.ts";
 import { defineCommand } from "../../cli.ts";
 import { QUERY_ARGS, makeQuery, noteNothing } from "./query.ts";
-import { type SessionJson, makeSessionJson, renderSessions } from "./session-lines.ts";
+import { type SessionJson, makeSessionJson, readSwitches, renderSessions } from "./session-lines.ts";
 
 const DEFAULT_LIMIT = 10;
 const MAX_LIMIT = 1_000_000;
@@ -42,10 +42,14 @@ export const listCommand = defineCommand({
     const { sessions, isMore } = readSessions(query, limit);
     if (args.json === true) {
       const project = query.project?.roots[0] ?? null;
-      cli.out.json({ project, sessions: sessions.map((facts) => makeSessionJson(facts, cli)) });
+      const switches = await readSwitches(
+        cli,
+        sessions.map(({ file }) => file.format.service),
+      );
+      cli.out.json({ project, sessions: sessions.map((facts) => makeSessionJson(facts, cli, switches)) });
     } else if (args.tsv === true) {
       cli.out.line(TSV_COLUMNS.join("\t"));
-      for (const facts of sessions) cli.out.line(makeTsvLine(makeSessionJson(facts, cli)));
+      for (const facts of sessions) cli.out.line(makeTsvLine(makeSessionJson(facts, cli, new Map())));
     } else {
       if (sessions.length > 0) cli.out.line(renderSessions(sessions, cli, query).join("\n"));
       if (isMore) cli.out.note(t`more: --limit ${2 * limit}`);
@@ -58,12 +62,12 @@ function readSessions(query: SessionQuery, limit: number) {
   const sessions: SessionFacts[] = [];
   let isMore = false;
   for (const session of findSessions(query)) {
+    const facts = readFacts(session);
+    if (facts.isLocalOnly) continue;
     isMore = sessions.length === limit;
     if (isMore) break;
-    sessions.push(readFacts(session));
+    sessions.push(facts);
   }
-  // A file's time may be later than what is in it.
-  sessions.sort((one, other) => other.updatedAt - one.updatedAt);
   return { sessions, isMore };
 }
 

@@ -1,20 +1,32 @@
 // Which session or sessions the flags ask for, and what to say where there are none.
 import { readCurrentDirectory } from "../../current-directory.ts";
-import { resolve } from "node:path";
+import { dirname, resolve } from "node:path";
 import { loadFormats } from "../../../app/session/formats.ts";
 import { UserError } from "../../../base/errors.ts";
 import { t } from "../../language.ts";
-import { showPath } from "../../../base/paths.ts";
+import { lookAt } from "../../../base/files.ts";
+import { findUserHome, quoteWord, showPath } from "../../../base/paths.ts";
 import { DEFAULT_SERVICE, SERVICES, type Service } from "../../../base/service.ts";
 import { loadConfig } from "../../../config/file.ts";
 import { readFacts } from "../../../sessions/facts.ts";
-import { type SessionQuery, findById, findLatest, readRecentIds } from "../../../sessions/find.ts";
+import {
+  type SessionQuery,
+  findById,
+  findLatest,
+  findSessions,
+  readRecentIds,
+} from "../../../sessions/find.ts";
 import { type Project, readProject } from "../../../sessions/project.ts";
 import { readUuid } from "../../../sessions/record-text.ts";
-import type { SessionFacts } from "../../../sessions/session.ts";
+import type { SessionFacts, SessionFormat } from "../../../sessions/session.ts";
 import { SERVICE_ARGS, type Typed, readService, usageError } from "../../args.ts";
 import { readTime } from "../../time-words.ts";
 import type { Cli } from "../../cli.ts";
+
+/** Where systems have their users' homes. */
+const HOMES: ReadonlySet<string> = new Set(["/home", "/Users", "/var/home"]);
+/** Files that are read to say where else sessions may be. */
+const MOST_FILES = 4_000;
 
 export const QUERY_ARGS = {
   path: { type: "string", valueHint: "DIR", description: "sessions of the project that contains DIR" },
@@ -93,11 +105,33 @@ export function noteNothing(cli: Cli, query: SessionQuery, text?: string): void 
 /** What was not found, and where else to look. */
 function describeNothing({ project, formats }: SessionQuery, cli: Cli, text?: string) {
   const isEveryClient = formats.length > 1;
+  const moved = project === null ? null : findMoved(formats, project, cli);
   const hint = [
+    ...(moved === null ? [] : [t`before your home was renamed: ch session list --path ${quoteWord(moved)}`]),
     ...(project === null ? [] : [t`in all projects: --all`]),
     ...(isEveryClient ? [] : [t`for both clients: --all-services`]),
   ].join("\n");
   return { message: describeMissing(project, cli, text), hint: hint === "" ? undefined : hint };
+}
+
+/** Where the project was while the home had another name, by the sessions that were there: that home is gone. */
+function findMoved(formats: readonly SessionFormat[], { roots, path }: Project, { env }: Cli): string | null {
+  const way = /^~(\/.+)$/.exec(showPath(roots[0] ?? path, env))?.[1];
+  if (way === undefined) return null;
+  const everywhere = {
+    formats,
+    project: null,
+    since: null,
+    includesSubagents: false,
+    includesArchived: false,
+  };
+  for (const { cwd } of findSessions({ ...everywhere, maxFiles: MOST_FILES, recentIds: new Set() })) {
+    const at = cwd === null ? -1 : `${cwd}/`.indexOf(`${way}/`);
+    const old = cwd?.slice(0, Math.max(0, at)) ?? "";
+    const isHome = HOMES.has(dirname(old)) || dirname(old) === dirname(findUserHome(env));
+    if (old !== "" && isHome && lookAt(old) === null) return old + way;
+  }
+  return null;
 }
 
 function describeMissing(project: Project | null, cli: Cli, text: string | undefined): string {

@@ -9,7 +9,7 @@ import { type Cli, defineCommand } from "../../cli.ts";
 import { alignRows } from "../../layout.ts";
 import { stdoutWidth } from "./pager.ts";
 import { QUERY_ARGS, makeQuery, noteNothing } from "./query.ts";
-import { makeSessionJson, renderSessions } from "./session-lines.ts";
+import { makeSessionJson, readSwitches, renderSessions } from "./session-lines.ts";
 
 const DEFAULT_LIMIT = 20;
 const MAX_LIMIT = 1_000_000;
@@ -38,12 +38,15 @@ export const searchCommand = defineCommand({
     const { text } = args;
     const needle = makeNeedle(text, args["match-case"] === true);
     const found: unknown[] = [];
+    const services = query.formats.map(({ service }) => service);
+    const switches = await readSwitches(cli, args.json === true ? services : []);
     let count = 0;
     for (const session of findSessions(query)) {
       const hits = [...searchSession(session, needle)];
       if (hits.length === 0) continue;
       const facts = readFacts(session);
-      if (args.json === true) found.push({ ...makeSessionJson(facts, cli), hits: hits.map(jsonOf) });
+      if (args.json === true)
+        found.push({ ...makeSessionJson(facts, cli, switches), hits: hits.map(jsonOf) });
       else {
         if (count > 0) cli.out.line();
         cli.out.line([...renderSessions([facts], cli, query), ...renderHits(hits, cli)].join("\n"));

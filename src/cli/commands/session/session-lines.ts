@@ -1,11 +1,12 @@
 // How a session looks in a list: two lines for a person, one object for a script.
 import { readCurrentDirectory } from "../../current-directory.ts";
 import { oneLine } from "../../../base/terminal-text.ts";
+import type { Service } from "../../../base/service.ts";
 import { t } from "../../language.ts";
 import { showPath } from "../../../base/paths.ts";
 import type { SessionQuery } from "../../../sessions/find.ts";
 import { relativeToProject } from "../../../sessions/project.ts";
-import { makeResumeFrom } from "../../../sessions/resume.ts";
+import { type Switched, makeResumeFrom } from "../../../sessions/resume.ts";
 import type { SessionFacts } from "../../../sessions/session.ts";
 import type { Cli } from "../../cli.ts";
 import { localDay } from "../../../base/text.ts";
@@ -77,10 +78,28 @@ export function showAge(at: number, now: number): string {
   return days <= MAX_DAYS ? t`${days} d ago` : localDay(at);
 }
 
+/** Which clients come to a proxy by themselves, of those that are asked for. */
+export type Switches = ReadonlyMap<Service, Switched>;
+
+export async function readSwitches({ env, paths }: Cli, services: Iterable<Service>): Promise<Switches> {
+  const { readSwitchStatus } = await import("../../../clients/switch/status.ts");
+  const states = [...new Set(services)].map(async (service) => {
+    const { isOn, isOwnerDead, keys } = await readSwitchStatus({ service, paths, env });
+    return [service, { isOn: isOn && !isOwnerDead, keys }] as const;
+  });
+  return new Map(await Promise.all(states));
+}
+
+/** The command that resumes a session from here. */
+export function makeResume(facts: SessionFacts, { env }: Cli, switches: Switches): string | null {
+  const switched = switches.get(facts.file.format.service) ?? { isOn: false, keys: [] };
+  return makeResumeFrom(facts, readCurrentDirectory(env), switched);
+}
+
 export type SessionJson = Readonly<Record<string, string | number | boolean | null>>;
 
 /** The names are a contract (docs/sessions.md). */
-export function makeSessionJson(facts: SessionFacts, cli: Cli): SessionJson {
+export function makeSessionJson(facts: SessionFacts, cli: Cli, switches: Switches): SessionJson {
   const time = (at: number | null): string | null => (at === null ? null : new Date(at).toISOString());
   return {
     service: facts.file.format.service,
@@ -100,6 +119,6 @@ export function makeSessionJson(facts: SessionFacts, cli: Cli): SessionJson {
     is_subagent: facts.isSubagent,
     is_archived: facts.file.isArchived,
     file: facts.file.path,
-    resume: makeResumeFrom(facts, readCurrentDirectory(cli.env)),
+    resume: makeResume(facts, cli, switches),
   };
 }

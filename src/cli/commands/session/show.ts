@@ -28,7 +28,7 @@ export const showCommand = defineCommand({
   },
   async run(args, cli) {
     const facts = await findOne(cli, args);
-    if (args.json === true) return exportJson(cli, facts);
+    if (args.json === true) return await exportJson(cli, facts);
     await page(cli, renderTranscript(cli, facts, readTranscript(facts)), args.pager);
   },
 });
