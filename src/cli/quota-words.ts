@@ -65,9 +65,14 @@ export function showRough(ms: number | null): string {
   return tell(showSpan(Math.round(ms / unit) * unit));
 }
 
-/** "runs out at 16:40"; null where nothing says so. `now`: wall clock, ms. */
-export function describeEnd({ runs_out_at_ms: end }: QuotaRow, now: number): string | null {
-  return end === null ? null : t`runs out at ${showMoment(end, now)}`;
+/** "runs out between 16:40 and 18:10"; null where nothing says so. `now`: wall clock, ms. */
+export function describeEnd(
+  { runs_out_at_ms: from, runs_out_by_ms: to }: QuotaRow,
+  now: number,
+): string | null {
+  if (from === null) return null;
+  const [first, last] = [tell(showMoment(from, now)), tell(showMoment(to ?? from, now))];
+  return first === last ? t`runs out at ${first}` : t`runs out between ${first} and ${last}`;
 }
 
 /** One line for `ch status`; null for a row that says too little for that. `now`: wall clock, ms. */

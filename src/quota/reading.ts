@@ -1,7 +1,7 @@
-// What is known of one account from one source: the last balance, when it was read, what went wrong since, how it went
-// down lately, and when it will run out. A lookup that fails changes nothing about the balance.
+// What is known of one account from one source: the last balance, when it was read, what went wrong since, and how it went
+// down lately. A lookup that fails changes nothing about the balance.
 // Pure.
-import { type Balance, type Assessment, assess, type Meter } from "./balance.ts";
+import { type Balance, type Assessment, assess } from "./balance.ts";
 import type { Text } from "../base/text.ts";
 
 /** [wall clock in ms, what was left then] */
@@ -80,36 +80,4 @@ function addSample(samples: readonly Sample[], sample: Sample): readonly Sample[
   const [before, last] = recent.slice(-2);
   const isClose = before !== undefined && last !== undefined && last[0] - before[0] < SAMPLE_EVERY_MS;
   return [...(isClose ? recent.slice(0, -1) : recent), sample];
-}
-
-const WINDOW_MS = 4 * 3_600_000;
-/** A shorter look back says nothing. */
-const LEAST_SPAN_MS = 600_000;
-const FARTHEST_MS = 7 * 86_400_000;
-
-/**
- * Wall clock in ms; null where nothing was spent, where it is full again before, and where that is too far off to say.
- * `now`: wall clock, ms.
- */
-export function forecastEnd(meter: Meter, samples: readonly Sample[], now: number): number | null {
-  const { left, resetsAt } = meter;
-  const rate = spendRate(samples, now);
-  if (left === null || left <= 0 || rate === null || rate <= 0) return null;
-  const end = now + left / rate;
-  if (end > now + FARTHEST_MS || (resetsAt !== null && end >= resetsAt)) return null;
-  return end;
-}
-
-/** Units per ms over the last hours. What came in between (a reset, a top-up) is not spending. */
-function spendRate(samples: readonly Sample[], now: number): number | null {
-  const recent = samples.filter(([at]) => at <= now && at >= now - WINDOW_MS);
-  const [first] = recent;
-  if (first === undefined || now - first[0] < LEAST_SPAN_MS) return null;
-  let spent = 0;
-  let before = first[1];
-  for (const [, left] of recent) {
-    spent += Math.max(0, before - left);
-    before = left;
-  }
-  return spent / (now - first[0]);
 }

@@ -8,9 +8,10 @@ import { later } from "../base/later.ts";
 import type { Upstream } from "../base/upstream.ts";
 import type { QuotaNote, Reason } from "../routing/types.ts";
 import { type Meter, assessMeter } from "./balance.ts";
+import { forecastEnd } from "./forecast.ts";
 import { type LookupChoice, chooseLookup } from "./lookup.ts";
 import type { ProvidersFile } from "./providers.ts";
-import { type Reading, assessReading, forecastEnd, stateOf } from "./reading.ts";
+import { type Reading, assessReading, stateOf } from "./reading.ts";
 import type { SavedReadings } from "./saved-readings.ts";
 
 const figure = later(() => z.nullable(z.number()));
@@ -30,8 +31,10 @@ export const quotaRowSchema = later(() =>
     /** Wall clock, as all times here. */
     resets_at_ms: figure,
     read_at_ms: figure,
-    /** When it runs out at the spending rate of the last hours. */
+    /** When it runs out at the pace of the last hours: not before this. */
     runs_out_at_ms: figure,
+    /** Nor after this; a proxy of an older version does not know. */
+    runs_out_by_ms: z._default(figure, null),
     /** What went wrong with the last lookup, in English. */
     error: z.nullable(z.string()),
     /** The same as data: for a screen in another language. */
@@ -162,6 +165,7 @@ export function makeQuotaRows({ intervalMs, reading }: Source, now: number): Quo
   return balance.meters.map((meter, index): QuotaRow => {
     const { left, limit, name, resetsAt, unit, used } = meter;
     const isOver = resetsAt !== null && resetsAt <= now;
+    const end = isOver || state === "stale" ? null : forecastEnd(meter, samples[name] ?? [], now);
     return {
       ...row,
       state: state === "stale" ? state : assessMeter(meter, balance, now).state,
@@ -171,7 +175,8 @@ export function makeQuotaRows({ intervalMs, reading }: Source, now: number): Quo
       limit,
       unit,
       resets_at_ms: isOver ? null : resetsAt,
-      runs_out_at_ms: isOver || state === "stale" ? null : forecastEnd(meter, samples[name] ?? [], now),
+      runs_out_at_ms: end === null ? null : Math.round(end.from),
+      runs_out_by_ms: end === null ? null : Math.round(end.to),
       ...errorFields(index === 0 ? error : null),
     };
   });
@@ -194,5 +199,6 @@ export const UNKNOWN_ROW: QuotaRow = {
   resets_at_ms: null,
   read_at_ms: null,
   runs_out_at_ms: null,
+  runs_out_by_ms: null,
   error: null,
 };

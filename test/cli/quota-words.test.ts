@@ -21,6 +21,7 @@ const ROW: QuotaRow = {
   resets_at_ms: null,
   read_at_ms: NOON,
   runs_out_at_ms: null,
+  runs_out_by_ms: null,
   error: null,
 };
 const row = (parts: Partial<QuotaRow>): QuotaRow => ({ ...ROW, ...parts });
@@ -62,6 +63,9 @@ describe("a reading", () => {
     const ending = row({ resets_at_ms: NOON + 7_200_000, runs_out_at_ms: NOON + 3_600_000 });
     expect(describeQuota(ending, NOON)).toBe(
       "███░░░  7.70 of 20.00 USD left (key)  resets 14:00  runs out at 13:00",
+    );
+    expect(describeQuota({ ...ending, runs_out_by_ms: NOON + 6_000_000 }, NOON)).toEndWith(
+      "runs out between 13:00 and 13:40",
     );
     expect(describeQuota(row({ unit: "%", used: 92.6, left: 7.4, limit: 100, window: "week" }), NOON)).toBe(
       "█░░░░░  93% used (week)",

@@ -133,7 +133,7 @@ function describeRow(row: QuotaRow, now: number, { paint }: Cli["out"]): string[
 function describeNotes(row: QuotaRow, now: number): string[] {
   const end = describeEnd(row, now);
   return [
-    ...(end === null ? [] : [t`${end}, at the rate of the last few hours`]),
+    ...(end === null ? [] : [t`${end}, at the pace of the last hours`]),
     ...(row.error === null ? [] : [tellEither(row.error_text, row.error)]),
   ];
 }

@@ -120,6 +120,9 @@ main#2  ready
       samples: {
         key: [
           [now - 7_200_000, 10],
+          [now - 5_400_000, 9],
+          [now - 3_600_000, 8],
+          [now - 1_800_000, 6.5],
           [now, 5],
         ],
       },
@@ -127,15 +130,17 @@ main#2  ready
     const key = `local@127.0.0.1:9|${fingerprint("sk-very-secret")}`;
     home.write(".codex-helper/state.json", { quota: { [key]: reading } });
     const shown = await runCli(["quota"], { home });
-    expect(shown.stdout).toMatch(/^ {4}runs out at .*\d\d:\d\d, at the rate of the last few hours$/m);
+    expect(shown.stdout).toMatch(
+      /^ {4}runs out between .*\d\d:\d\d and .*\d\d:\d\d, at the pace of the last hours$/m,
+    );
     expect((await runCli(["status", "--codex"], { home })).stdout).toMatch(
-      /██░░░░ {2}5\.00 of 20\.00 USD left \(key\) {2}runs out at/,
+      /██░░░░ {2}5\.00 of 20\.00 USD left \(key\) {2}runs out between/,
     );
     const chinese = await runCli(["quota"], { home, env: { LANG: "zh_CN.UTF-8" } });
     expect(chinese.stdout).toMatch(
       /^main#1 {2}可用\n {2}密钥 {2}██░{4} {2}剩余 5\.00 \/ 20\.00 USD +local，\d+ 秒前$/m,
     );
-    expect(chinese.stdout).toMatch(/^ {4}预计 .*\d\d:\d\d 用尽（按最近几小时的消耗估算）$/m);
+    expect(chinese.stdout).toMatch(/^ {4}预计在 .*\d\d:\d\d 之间用尽（按最近几小时的消耗估算）$/m);
   });
 
   test("says why nothing is known, and warns of a file that is broken without touching it", async () => {
