@@ -40,15 +40,6 @@ export interface BilledTokens {
   readonly output: number;
 }
 
-/** What else of them changes what they cost. */
-export interface TokenKinds {
-  readonly reasoning: number;
-  readonly inputAudio: number;
-  readonly inputImage: number;
-  readonly outputAudio: number;
-  readonly outputImage: number;
-}
-
 /** When and how a request was served. */
 export interface Served {
   /** Wall clock, ms. */
@@ -88,16 +79,6 @@ export function readBilledTokens({
   };
 }
 
-export function readKinds(usage: LoggedFigures): TokenKinds {
-  return {
-    reasoning: usage.reasoning_tokens ?? 0,
-    inputAudio: usage.input_audio_tokens ?? 0,
-    inputImage: usage.input_image_tokens ?? 0,
-    outputAudio: usage.output_audio_tokens ?? 0,
-    outputImage: usage.output_image_tokens ?? 0,
-  };
-}
-
 /** Names of the usual tier, as vendors and relays answer it. */
 const USUAL_TIERS = new Set(["", "auto", "default", "standard", "standard_only", "on_demand", "normal"]);
 const TIER_NAMES: Readonly<Record<string, string>> = { batches: "batch", ultra_fast: "ultrafast" };
@@ -106,70 +87,79 @@ const TIER_NAMES: Readonly<Record<string, string>> = { batches: "batch", ultra_f
 export function tierOf({ batch, service_tier, speed }: LoggedUsage): string | null {
   if (batch === true) return "batch";
   if (speed !== undefined && !USUAL_TIERS.has(speed)) return speed;
-  const tier = service_tier?.toLowerCase() ?? "";
+  if (service_tier === undefined) return null;
+  const tier = service_tier.toLowerCase();
   return USUAL_TIERS.has(tier) ? null : (TIER_NAMES[tier] ?? tier);
 }
 
-/** US dollars; a text where the entry has no price for it: what is missing. */
+/**
+ * US dollars; a text where the entry has no price for it: what is missing. `figures`: what the tokens were read from, for the
+ * kinds among them.
+ */
 export function priceOf(
   tokens: BilledTokens,
-  kinds: TokenKinds | null,
+  figures: LoggedFigures,
   entry: PriceEntry,
   served: Served,
 ): number | Text {
-  const hours = entry.hours?.find((one) => isWithin(one, served.at));
-  const tier = served.tier === null ? undefined : findTier(entry, served.tier);
-  if (served.tier !== null && tier === undefined) return t`no price for the tier ${served.tier}`;
-  const factor =
-    (hours?.multiplier ?? 1) *
-    (tier?.multiplier ?? 1) *
-    (served.region === null ? 1 : (entry.regions?.[served.region.toLowerCase()] ?? 1));
-  const block = [tier, hours].find((one) => one?.input !== undefined) ?? entry;
-  const size = sizeOf(tokens);
-  const [limit] = entry.tiers ?? [];
+  const { at, region, tier: name } = served;
+  const hours = entry.hours?.find((one) => isWithin(one, at));
+  const tier = name === null ? undefined : findTier(entry, name);
+  if (name !== null && tier === undefined) return t`no price for the tier ${name}`;
+  const block = tier?.input !== undefined ? tier : hours?.input !== undefined ? hours : entry;
+  const size = tokens.fresh + tokens.cached + tokens.created + tokens.created1h;
+  const [limit] = entry.tiers ?? NO_TIERS;
   if (block !== entry && block.tiers === undefined && limit !== undefined && size > limit.above)
-    return t`no price for the tier ${served.tier ?? ""} above ${limit.above} tokens`;
-  const usd = sumUp(tokens, kinds, rateAt(block, size));
-  return typeof usd === "number" ? (usd * factor) / 1e6 : usd;
+    return t`no price for the tier ${name ?? ""} above ${limit.above} tokens`;
+  const sum = sumUp(tokens, figures, rateAt(block, size));
+  if (typeof sum !== "number") return sum;
+  const times = (hours?.multiplier ?? 1) * (tier?.multiplier ?? 1);
+  const where = region === null ? 1 : (entry.regions?.[region.toLowerCase()] ?? 1);
+  return (sum * times * where) / 1e6;
 }
 
+const NO_TIERS: readonly Tier[] = [];
+type Tier = NonNullable<RateBlock["tiers"]>[number];
 type Rates = Omit<RateBlock, "multiplier" | "tiers">;
 
 /** The rates for a request of that size. */
 function rateAt(block: RateBlock, size: number): Rates {
   let rates: Rates = block;
-  for (const tier of block.tiers ?? []) if (size > tier.above) rates = tier;
+  for (const tier of block.tiers ?? NO_TIERS) if (size > tier.above) rates = tier;
   return rates;
 }
 
-function sizeOf({ cached, created, created1h, fresh }: BilledTokens): number {
-  return fresh + cached + created + created1h;
-}
-
-function sumUp(tokens: BilledTokens, kinds: TokenKinds | null, rates: Rates): number | Text {
+function sumUp(tokens: BilledTokens, figures: LoggedFigures, rates: Rates): number | Text {
   const { input = 0, output = 0 } = rates;
+  const { cached, created, created1h, fresh } = tokens;
   const creation = rates.cache_creation ?? input;
-  const written = (kinds?.reasoning ?? 0) > 0 ? (rates.output_thinking ?? output) : output;
+  const hasReasoned = rates.output_thinking !== undefined && (figures.reasoning_tokens ?? 0) > 0;
+  const written = hasReasoned ? (rates.output_thinking ?? output) : output;
   const sum =
-    tokens.fresh * input +
-    tokens.cached * (rates.cached_input ?? input) +
-    tokens.created * creation +
-    tokens.created1h * (rates.cache_creation_1h ?? creation) +
+    fresh * input +
+    cached * (rates.cached_input ?? input) +
+    created * creation +
+    created1h * (rates.cache_creation_1h ?? creation) +
     tokens.output * written;
-  if (kinds === null || kinds.inputAudio + kinds.inputImage + kinds.outputAudio + kinds.outputImage === 0)
-    return sum;
-  if (kinds.inputAudio > 0 && rates.input_audio === undefined) return t`no price for sound in the input`;
-  if (kinds.outputAudio > 0 && rates.output_audio === undefined) return t`no price for sound in the output`;
-  if (kinds.outputImage > 0 && rates.output_image === undefined) return t`no price for images in the output`;
+  const {
+    input_audio_tokens: heard = 0,
+    input_image_tokens: seen = 0,
+    output_audio_tokens: said = 0,
+    output_image_tokens: drawn = 0,
+  } = figures;
+  if (heard + seen + said + drawn === 0) return sum;
+  if (heard > 0 && rates.input_audio === undefined) return t`no price for sound in the input`;
+  if (said > 0 && rates.output_audio === undefined) return t`no price for sound in the output`;
+  if (drawn > 0 && rates.output_image === undefined) return t`no price for images in the output`;
   // Which of the input came from a cache, an answer does not say: sound and images count as fresh as long as there is any.
-  const heard = Math.min(kinds.inputAudio, tokens.fresh);
-  const seen = Math.min(kinds.inputImage, tokens.fresh - heard);
+  const freshSound = Math.min(heard, fresh);
+  const freshImages = Math.min(seen, fresh - freshSound);
   return (
     sum +
-    heard * ((rates.input_audio ?? input) - input) +
-    seen * ((rates.input_image ?? input) - input) +
-    Math.min(kinds.outputAudio, tokens.output) * ((rates.output_audio ?? written) - written) +
-    Math.min(kinds.outputImage, tokens.output) * ((rates.output_image ?? written) - written)
+    freshSound * ((rates.input_audio ?? input) - input) +
+    freshImages * ((rates.input_image ?? input) - input) +
+    Math.min(said, tokens.output) * ((rates.output_audio ?? written) - written) +
+    Math.min(drawn, tokens.output) * ((rates.output_image ?? written) - written)
   );
 }
 
@@ -180,6 +170,8 @@ function findTier({ service_tiers: tiers }: PriceEntry, name: string): RateBlock
 
 /** The first that holds at a time. */
 export function entryAt(entries: readonly PriceEntry[], at: number): PriceEntry | undefined {
+  const [first] = entries;
+  if (first !== undefined && first.since === undefined && first.until === undefined) return first;
   return entries.find(
     ({ since, until }) =>
       (since === undefined || at >= Date.parse(since)) && (until === undefined || at < Date.parse(until)),
@@ -192,20 +184,25 @@ const MINUTE_MS = 60_000;
 const DAY_MS = 86_400_000;
 
 /** A window over midnight belongs to the day on which it begins. */
-function isWithin({ days, except, from, to, utc_offset: offset = "+00:00" }: Hours, at: number): boolean {
-  const sign = offset.startsWith("-") ? -1 : 1;
-  const local = at + sign * minutesOf(offset.slice(1)) * MINUTE_MS;
-  const minute = Math.floor((local - Math.floor(local / DAY_MS) * DAY_MS) / MINUTE_MS);
-  const [start, end] = [minutesOf(from), minutesOf(to)];
+function isWithin({ days, except, from, to, utc_offset: offset }: Hours, at: number): boolean {
+  const sign = offset?.startsWith("-") === true ? -1 : 1;
+  const local = offset === undefined ? at : at + sign * minutesOf(offset, 1) * MINUTE_MS;
+  const dayNumber = Math.floor(local / DAY_MS);
+  const minute = (local - dayNumber * DAY_MS) / MINUTE_MS;
+  const start = minutesOf(from, 0);
+  const end = minutesOf(to, 0);
   const isOver = start >= end;
   if (isOver ? minute < start && minute >= end : minute < start || minute >= end) return false;
-  const day = new Date(isOver && minute < end ? local - DAY_MS : local);
-  return (
-    (days === undefined || days.includes(DAYS[day.getUTCDay()] ?? "sun")) &&
-    except?.includes(day.toISOString().slice(0, 10)) !== true
-  );
+  const day = isOver && minute < end ? dayNumber - 1 : dayNumber;
+  // The first day of 1970 was a Thursday.
+  if (days?.includes(DAYS[(((day + 4) % 7) + 7) % 7] ?? "sun") === false) return false;
+  return except?.includes(new Date(day * DAY_MS).toISOString().slice(0, 10)) !== true;
 }
 
-function minutesOf(clock: string): number {
-  return Number(clock.slice(0, 2)) * 60 + Number(clock.slice(3, 5));
+/** "09:30", beginning at an index; without making a string, because every request asks. */
+function minutesOf(clock: string, index: number): number {
+  const digit = (at: number): number => clock.charCodeAt(index + at) - ZERO;
+  return (digit(0) * 10 + digit(1)) * 60 + digit(3) * 10 + digit(4);
 }
+
+const ZERO = "0".charCodeAt(0);

@@ -5,7 +5,16 @@ import { DEFAULT_SERVICE, type Service, isService } from "../base/service.ts";
 import { type Text, t } from "../base/text.ts";
 import type { LogRecord } from "../log/record.ts";
 import { type Catalog, type FoundPrice, findPrice } from "./price-lists.ts";
-import { type LoggedUsage, entryAt, priceOf, readBilledTokens, readKinds, tierOf } from "./price-rates.ts";
+import {
+  type BilledTokens,
+  type LoggedFigures,
+  type LoggedUsage,
+  type Served,
+  entryAt,
+  priceOf,
+  readBilledTokens,
+  tierOf,
+} from "./price-rates.ts";
 import type { PriceOverride } from "./price-schema.ts";
 
 /** Whom a request went to. */
@@ -38,8 +47,11 @@ export interface Pricer {
 
 /** One model at one upstream. */
 interface Offer {
+  /** What was charged for; null where the record does not name it. */
+  readonly model: string | null;
   readonly price: FoundPrice | Text;
-  readonly multiplier: number;
+  /** Of the upstream and of its host. */
+  readonly factor: number;
 }
 
 /** A log has few offers, but a client may send a million model names. */
@@ -48,67 +60,64 @@ const MOST_OFFERS = 4096;
 export function makePricer(options: PricerOptions): Pricer {
   const offers = new Map<string, Offer>();
 
-  /** `names`: what was charged for, before what the client asked for. */
-  function offerFor(record: LogRecord, names: readonly (string | null | undefined)[]): Offer {
-    const { service, config_name, upstream_base_url } = record;
-    const key = `${service}\n${config_name}\n${upstream_base_url}\n${names.join("\n")}`;
+  /** `model`: of a pass within an answer, where that is another than the request's. */
+  function offerFor(record: LogRecord, pass?: string): Offer {
+    const { service, config_name, upstream_base_url, model, upstream_model } = record;
+    const key = `${service}\n${config_name}\n${upstream_base_url}\n${pass ?? `${model}\n${upstream_model}`}`;
     const known = offers.get(key);
     if (known !== undefined) return known;
-    const offer = makeOffer(record, names, options);
+    const offer = makeOffer(record, pass === undefined ? [upstream_model, model] : [pass], options);
     if (offers.size >= MOST_OFFERS) offers.clear();
     offers.set(key, offer);
     return offer;
   }
 
   function costOf(record: LogRecord): Cost {
-    const { model, path, timestamp_ms: at, upstream_model } = record;
+    const { path, timestamp_ms: at } = record;
     const usage: LoggedUsage | undefined = record.usage;
-    if (usage === undefined || readBilledTokens(record) === null) return { kind: "unknown" };
+    const tokens = readBilledTokens(record);
+    if (usage === undefined || tokens === null) return { kind: "unknown" };
     const served = { at, tier: tierOf(usage), region: usage.inference_geo ?? null };
-    const asked = [upstream_model, model];
-    let usd = searchFee(usage, offerFor(record, asked), at);
-    for (const pass of usage.iterations ?? [usage]) {
-      const tokens = readBilledTokens({ usage: pass, path });
-      if (tokens === null || typeof usd !== "number") continue;
-      const names = "model" in pass && pass.model !== undefined ? [pass.model] : asked;
-      const { multiplier, price } = offerFor(record, names);
-      const entry = "entries" in price ? entryAt(price.entries, at) : undefined;
-      const cost =
-        entry === undefined
-          ? "entries" in price
-            ? t`no price for the time of the request`
-            : price
-          : priceOf(tokens, hasKinds(pass) ? readKinds(pass) : null, entry, served);
-      if (typeof cost !== "number")
-        return { kind: "unpriced", model: names.find(Boolean) ?? null, why: cost };
-      usd += cost * multiplier * ("entries" in price ? price.hostFactor : 1);
+    const offer = offerFor(record);
+    const searches = usage.server_tool_use?.web_search_requests ?? 0;
+    const { iterations: passes } = usage;
+    if (passes === undefined && searches === 0) return costBy(offer, tokens, usage, served);
+    let usd = 0;
+    for (const pass of passes ?? [usage]) {
+      const part = readBilledTokens({ usage: pass, path });
+      if (part === null) continue;
+      const cost = costBy("model" in pass ? offerFor(record, pass.model) : offer, part, pass, served);
+      if (cost.kind !== "priced") return cost;
+      usd += cost.usd;
     }
-    return typeof usd === "number"
-      ? { kind: "priced", usd }
-      : { kind: "unpriced", model: asked.find(Boolean) ?? null, why: usd };
+    const fee = searches === 0 ? 0 : feeOf(offer, at);
+    return fee === null
+      ? { kind: "unpriced", model: offer.model, why: t`no price for web searches` }
+      : { kind: "priced", usd: usd + fee * searches };
   }
   return { costOf, asOf: options.catalog.asOf };
 }
 
-/** US dollars; a text where there were searches and nobody says what they cost. */
-function searchFee(usage: LoggedUsage, { multiplier, price }: Offer, at: number): number | Text {
-  const searches = usage.server_tool_use?.web_search_requests ?? 0;
-  if (searches === 0 || !("entries" in price)) return 0;
-  const perThousand = entryAt(price.entries, at)?.web_search ?? price.vendor?.web_search;
-  return perThousand === undefined
-    ? t`no price for web searches`
-    : (searches / 1000) * perThousand * multiplier;
+function costBy(
+  { factor, model, price }: Offer,
+  tokens: BilledTokens,
+  figures: LoggedFigures,
+  served: Served,
+): Cost {
+  if (!("entries" in price)) return { kind: "unpriced", model, why: price };
+  const entry = entryAt(price.entries, served.at);
+  const usd =
+    entry === undefined ? t`no price for the time of the request` : priceOf(tokens, figures, entry, served);
+  return typeof usd === "number"
+    ? { kind: "priced", usd: usd * factor }
+    : { kind: "unpriced", model, why: usd };
 }
 
-/** Most requests have neither: they need no look at the kinds of their tokens. */
-function hasKinds(usage: LoggedUsage): boolean {
-  return (
-    usage.reasoning_tokens !== undefined ||
-    usage.input_audio_tokens !== undefined ||
-    usage.input_image_tokens !== undefined ||
-    usage.output_audio_tokens !== undefined ||
-    usage.output_image_tokens !== undefined
-  );
+/** US dollars for one web search; null where nobody says. */
+function feeOf({ factor, price }: Offer, at: number): number | null {
+  if (!("entries" in price)) return null;
+  const perThousand = entryAt(price.entries, at)?.web_search ?? price.vendor?.web_search;
+  return perThousand === undefined ? null : (perThousand / 1000) * factor;
 }
 
 function makeOffer(
@@ -122,9 +131,11 @@ function makeOffer(
     upstreamBaseUrl: record.upstream_base_url || null,
   };
   const names = asked.flatMap((name) => name || []);
+  const price = findPrice({ ...seller, names }, overrides, catalog);
   return {
-    price: findPrice({ ...seller, names }, overrides, catalog),
-    multiplier: multiplierOf(seller),
+    model: names[0] ?? null,
+    price,
+    factor: multiplierOf(seller) * ("entries" in price ? price.hostFactor : 1),
   };
 }
 

@@ -48,6 +48,21 @@ describe("prices.json", () => {
       '[{"input":1,"output":1}]',
       "prices.json:1:2: [0].model: must be text in double quotes",
     ],
+    [
+      "has hours that are no time of day",
+      '[{"model":"a","input":1,"output":1,"hours":[{"from":"9","to":"12:00"}]}]',
+      'prices.json:1:53: [0].hours[0].from: must be a time of day, such as "09:00"',
+    ],
+    [
+      "ends on a day that does not exist",
+      '[{"model":"a","input":1,"output":1,"until":"2026-13-01"}]',
+      "prices.json:1:44: [0].until: must be a day or a time in UTC",
+    ],
+    [
+      "has a tier below zero",
+      '[{"model":"a","input":1,"output":1,"tiers":[{"above":-1}]}]',
+      "prices.json:1:54: [0].tiers[0].above: must be a whole number of tokens",
+    ],
     ["has a key twice", '[{"model":"a","model":"b"}]', 'prices.json:1:15: duplicate key "model"'],
   ];
   for (const [title, text, message] of rows) {

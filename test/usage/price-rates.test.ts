@@ -5,6 +5,7 @@ import { loadCatalog } from "../../src/usage/price-lists.ts";
 import { inEnglish } from "../../src/base/text.ts";
 import {
   type BilledTokens,
+  type LoggedFigures,
   type Served,
   entryAt,
   priceOf,
@@ -26,7 +27,7 @@ const tokens = (known: Partial<BilledTokens>): BilledTokens => ({
   ...known,
 });
 const costOf = (billed: BilledTokens, entry: PriceEntry, served: Partial<Served> = {}): number | string => {
-  const cost = priceOf(billed, null, entry, { ...NOW, ...served });
+  const cost = priceOf(billed, {}, entry, { ...NOW, ...served });
   return typeof cost === "number" ? cost : inEnglish(cost);
 };
 
@@ -132,17 +133,16 @@ describe("hours of the day", () => {
 });
 
 test("sound, images and thought have their own prices, or the request has none", () => {
-  const kinds = { reasoning: 0, inputAudio: 0, inputImage: 0, outputAudio: 0, outputImage: 0 };
-  const priced = (known: Partial<typeof kinds>, entry: PriceEntry) =>
-    priceOf(tokens({ fresh: 1e6, output: 1e6 }), { ...kinds, ...known }, entry, NOW);
+  const priced = (figures: LoggedFigures, entry: PriceEntry) =>
+    priceOf(tokens({ fresh: 1e6, output: 1e6 }), figures, entry, NOW);
   const plain = { input: 1, output: 2 };
-  expect(priced({ reasoning: 5 }, { ...plain, output_thinking: 8 })).toBe(9);
-  expect(priced({ reasoning: 5 }, plain)).toBe(3);
-  expect(priced({ inputAudio: 250_000 }, { ...plain, input_audio: 5 })).toBe(4);
-  expect(priced({ inputImage: 500_000 }, plain)).toBe(3);
-  expect(priced({ inputImage: 500_000 }, { ...plain, input_image: 3 })).toBe(4);
-  expect(priced({ outputImage: 500_000 }, { ...plain, output_image: 4 })).toBe(4);
-  for (const known of [{ inputAudio: 1 }, { outputAudio: 1 }, { outputImage: 1 }])
+  expect(priced({ reasoning_tokens: 5 }, { ...plain, output_thinking: 8 })).toBe(9);
+  expect(priced({ reasoning_tokens: 5 }, plain)).toBe(3);
+  expect(priced({ input_audio_tokens: 250_000 }, { ...plain, input_audio: 5 })).toBe(4);
+  expect(priced({ input_image_tokens: 500_000 }, plain)).toBe(3);
+  expect(priced({ input_image_tokens: 500_000 }, { ...plain, input_image: 3 })).toBe(4);
+  expect(priced({ output_image_tokens: 500_000 }, { ...plain, output_image: 4 })).toBe(4);
+  for (const known of [{ input_audio_tokens: 1 }, { output_audio_tokens: 1 }, { output_image_tokens: 1 }])
     expect(typeof priced(known, plain)).toBe("object");
 });
 

@@ -114,6 +114,52 @@ describe("the user's own prices", () => {
     const overrides = [{ model: "relay-best", same_as: "gpt-5" }];
     expect(priceOf({ entry: { model: "relay-best" }, overrides })).toEqual(priced(0.125));
   });
+  test("may say all that the list can: names, times, tiers, hours, how it was served, where", () => {
+    const [until, since] = ["2026-11-01", "2026-11-01"];
+    const overrides: PriceOverride[] = [
+      { model: ["mine", "mine-*"], until, input: 1, output: 1 },
+      {
+        model: ["mine", "mine-*"],
+        since,
+        input: 2,
+        output: 2,
+        tiers: [{ above: 100_000, input: 4, output: 4 }],
+        hours: [{ days: ["tue"], from: "00:00", to: "24:00", multiplier: 0.5 }],
+        service_tiers: {
+          priority: { input: 8, output: 8, tiers: [{ above: 100_000, input: 9, output: 9 }] },
+        },
+        regions: { us: 1.5 },
+        web_search: 1000,
+      },
+    ];
+    const at = (day: number, usage: object = {}, tokens = 100_000) =>
+      priceOf({
+        entry: {
+          model: "mine-2",
+          timestamp_ms: Date.UTC(2026, 10, day),
+          usage: { input_tokens: tokens, ...usage },
+        },
+        overrides,
+      });
+    expect(at(0)).toEqual(priced(0.1));
+    expect(at(23)).toEqual(priced(0.2));
+    expect(at(23, {}, 200_000)).toEqual(priced(0.8));
+    expect(at(24)).toEqual(priced(0.1));
+    expect(at(23, { service_tier: "priority" })).toEqual(priced(0.8));
+    expect(at(23, { service_tier: "priority" }, 200_000)).toEqual(priced(1.8));
+    expect(at(23, { inference_geo: "us" })).toEqual(priced(0.3));
+    expect(at(23, { server_tool_use: { web_search_requests: 2 } })).toEqual(priced(2.2));
+    expect(at(23, { service_tier: "flex" }).kind).toBe("unpriced");
+  });
+  test("fall back on the model that they name where their own time is over", () => {
+    const overrides: PriceOverride[] = [
+      { model: "mine", until: "2026-11-01", input: 1, output: 1 },
+      { model: "mine", same_as: "gpt-5" },
+    ];
+    expect(priceOf({ entry: { model: "mine" }, overrides })).toEqual(priced(0.125));
+    const entry = { model: "mine", timestamp_ms: Date.UTC(2026, 9, 1) };
+    expect(priceOf({ entry, overrides })).toEqual(priced(0.1));
+  });
   test("may say that a model is free", () => {
     const overrides = [{ model: "home", input: 0, output: 0 }];
     expect(priceOf({ entry: { model: "home" }, overrides })).toEqual(priced(0));
