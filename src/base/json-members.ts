@@ -75,6 +75,27 @@ export function readTailMember(json: string, key: string, depth: number): unknow
   return undefined;
 }
 
+/**
+ * The value of the first `"key":` that is at most so many objects deep (1: a member of the outermost one), parsed; undefined
+ * when there is none, or none that parses. The end of the text may be missing, and nothing behind the member is read.
+ */
+export function readHeadMember(json: string, key: string, most: number): unknown {
+  const quoted = `"${key}"`;
+  let depth = 0;
+  let from = 0;
+  for (let at = json.indexOf(quoted); at >= 0; at = json.indexOf(quoted, at + quoted.length)) {
+    if (json[at - 1] === "\\") continue;
+    depth -= countCloses(json, from, at);
+    from = at;
+    const colon = skipSpace(json, at + quoted.length);
+    if (json[colon] !== ":" || depth > most) continue;
+    const start = skipSpace(json, colon + 1);
+    const value = parseJson(json.slice(start, endOfValue(json, start)));
+    if (value !== undefined) return value;
+  }
+  return undefined;
+}
+
 /** The offset of the first character from there on that is no white space of JSON; the text's length at its end. */
 export function skipSpace(text: string, from: number): number {
   let at = from;

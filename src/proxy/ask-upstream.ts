@@ -75,7 +75,8 @@ export async function askUpstream(one: OneAttempt, run: LoopRun): Promise<Step> 
   const { held } = result;
   const note = (verdict: Verdict | null, status: number | null, reason: Reason | null): void => {
     const durationMs = deps.monotonic() - startedAt;
-    tried.push({ upstream, verdict, status, reason, durationMs, model, held });
+    const usage = result.kind === "answer" ? undefined : result.usage;
+    tried.push({ upstream, verdict, status, reason, durationMs, model, held, usage });
   };
   const noteEndpoint = (was: "served" | "missing" | "failing"): void => {
     if (endpoint.counts !== "yes")
@@ -192,6 +193,7 @@ async function send(one: OneAttempt, run: LoopRun, model: string | null): Promis
       upstream,
       api: endpoint.api,
       judged: endpoint.judged,
+      usage: endpoint.usage,
       stream,
       accept,
       firstByteMs,

@@ -177,14 +177,14 @@ async function convert(
   if (converted !== null && "body" in converted) return { kind: "answer", chosen: { ...chosen, converted } };
   const { headers, status } = answer;
   const outcome: AttemptOutcome =
-    converted === null
+    converted === null || converted.error === null
       ? { kind: "cut", reason: "no-terminal-event", body: "" }
       : { kind: "bad-content", reason: "error-event", status, headers, body: converted.error };
   const verdict = classifyAttempt(outcome, upstream, { now: deps.now(), settings: route.routing });
   permit.fail(verdict);
   const begun = tried.pop();
-  const reason = converted === null ? conversion.failure : verdict.reason;
-  if (begun !== undefined) tried.push({ ...begun, verdict, reason });
+  const reason = outcome.kind === "cut" ? conversion.failure : verdict.reason;
+  if (begun !== undefined) tried.push({ ...begun, verdict, reason, usage: converted?.usage });
   return null;
 }
 

@@ -7,12 +7,14 @@ import type { Upstream } from "../base/upstream.ts";
 import type { AttemptOutcome } from "../routing/types.ts";
 import type { Api } from "../usage/stream-events.ts";
 import type { JsonDocument } from "../usage/answer-reader.ts";
+import type { Usage } from "../usage/usage.ts";
 import { AnswerBody, NOTHING, readDecoded, readStream, readWhole, type Source } from "./answer-body.ts";
 import { acceptsCodings, readCodings } from "./codings.ts";
 import { judgeData } from "./data-answer.ts";
 import type { Endpoint } from "./endpoints.ts";
 import { checkConnect, type Connections, type ConnectResult, findShortage } from "./connections.ts";
 import { type Acceptance, type BadContent, type Held, holdAnswer } from "./gate.ts";
+import { readHeldUsage } from "./held-usage.ts";
 import { proxyConnectOutcome, proxyErrorOutcome, proxyLostOutcome, proxyPageOutcome } from "./outbound.ts";
 import type { UpstreamRequest } from "./upstream-request.ts";
 
@@ -21,6 +23,8 @@ export interface AttemptRequest extends Omit<UpstreamRequest, "heldBack"> {
   /** Null: it is no turn. */
   readonly api: Api | null;
   readonly judged: Endpoint["judged"];
+  /** Its answers are billed, and state their usage so; null: they are not. */
+  readonly usage: Api | null;
   readonly stream: boolean;
   readonly accept: Acceptance;
   /** Longest wait for the response headers, and for the first event after them. */
@@ -57,12 +61,17 @@ export interface Answer {
   readonly abort: () => void;
 }
 
-/** `held`: what was read of the answer before it was committed or given up. */
+/** `held`: what was read of the answer before it was committed or given up. `usage`: what it said of that until then. */
 export type AttemptResult = { readonly held: Held } & (
   | { readonly kind: "answer"; readonly answer: Answer }
   /** `answer` is there when the upstream gave one that could be shown if nothing better comes. */
-  | { readonly kind: "failed"; readonly outcome: AttemptOutcome; readonly answer: Answer | null }
-  | { readonly kind: "client-gone" }
+  | {
+      readonly kind: "failed";
+      readonly outcome: AttemptOutcome;
+      readonly answer: Answer | null;
+      readonly usage?: Usage | undefined;
+    }
+  | { readonly kind: "client-gone"; readonly usage?: Usage | undefined }
 );
 
 const NOTHING_HELD: Held = { events: 0, bytes: 0 };
@@ -181,6 +190,7 @@ async function judge(request: AttemptRequest, answer: Answer, firstEventBy: numb
   const { status } = answer;
   if (status >= 400 || (isRedirect(status) && request.method !== "GET" && request.method !== "HEAD")) {
     const body = await readRejected(answer);
+    const usage = await readHeldUsage(request.usage, answer);
     if (request.clientSignal.aborted) return gone(answer);
     if (body === null) {
       answer.abort();
@@ -196,14 +206,15 @@ async function judge(request: AttemptRequest, answer: Answer, firstEventBy: numb
     const reason = request.accept.readStatus(status);
     const outcome: AttemptOutcome =
       reason === null ? { kind: "status", ...said } : { kind: "bad-content", reason, ...said };
-    return { kind: "failed", outcome, answer, held: NOTHING_HELD };
+    return { kind: "failed", outcome, answer, held: NOTHING_HELD, usage };
   }
   if (request.api === null) {
     const isLookedAt = request.judged === "data" && request.method !== "HEAD";
     const bad = isLookedAt ? await judgeData(answer, request.upstream.timeouts.idleMs) : null;
     if (request.clientSignal.aborted) return gone(answer);
     if (bad === null) return { kind: "answer", answer, held: NOTHING_HELD };
-    return { kind: "failed", outcome: bad, answer, held: NOTHING_HELD };
+    const usage = await readHeldUsage(request.usage, answer);
+    return { kind: "failed", outcome: bad, answer, held: NOTHING_HELD, usage };
   }
   const gate = await holdAnswer({
     api: request.api,
@@ -217,14 +228,18 @@ async function judge(request: AttemptRequest, answer: Answer, firstEventBy: numb
     hold: request.hold,
   });
   const { document, held, responseId, shape } = gate;
-  if (request.clientSignal.aborted) return { ...gone(answer), held };
-  if (gate.kind === "commit")
+  if (gate.kind === "commit" && !request.clientSignal.aborted)
     return { kind: "answer", answer: { ...answer, document, responseId, shape }, held };
+  const usage = await readHeldUsage(request.usage, answer);
+  if (gate.kind === "commit" || request.clientSignal.aborted) {
+    answer.abort();
+    return { kind: "client-gone", held, usage };
+  }
   const { outcome } = gate;
   if (outcome.kind === "bad-content" && !PASSES_FOR_SUCCESS.has(outcome.reason))
-    return { kind: "failed", outcome, answer: { ...answer, document, responseId, shape }, held };
+    return { kind: "failed", outcome, answer: { ...answer, document, responseId, shape }, held, usage };
   if (!answer.body.ended) answer.abort();
-  return { ...failed(outcome), held };
+  return { kind: "failed", outcome, answer: null, held, usage };
 }
 
 /**

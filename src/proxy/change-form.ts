@@ -24,9 +24,15 @@ export interface Conversion {
   readonly run: (
     answer: Answer,
     limits: Omit<CollectLimits, "maxBytes">,
-  ) => Promise<Converted | { readonly error: string } | null>;
+  ) => Promise<Converted | Unconverted | null>;
   /** What an upstream did whose answer cannot be converted. */
   readonly failure: Reason;
+}
+
+/** An answer that is an error, or breaks off: null. */
+export interface Unconverted {
+  readonly error: string | null;
+  readonly usage: Usage | undefined;
 }
 
 /** A body of our own making. */
@@ -51,18 +57,11 @@ export function changeForm(api: Api | null, stream: boolean): Conversion {
   };
 }
 
-/** Null for what broke off without a word. */
-function change(
-  api: Api,
-  stream: boolean,
-  { headers }: Answer,
-  bytes: Uint8Array,
-): Converted | { readonly error: string } | null {
+function change(api: Api, stream: boolean, { headers }: Answer, bytes: Uint8Array): Converted | Unconverted {
   const reader = createAnswerReader(api);
   reader.feed(bytes);
   const { error, terminal, usage } = reader.facts();
-  if (error !== undefined) return { error };
-  if (terminal === null) return null;
+  if (error !== undefined || terminal === null) return { error: error ?? null, usage };
   const changed = api === "chat" ? null : stream ? eventsFrom(api, bytes) : documentFrom(api, bytes);
   if (changed !== null)
     return { body: changed, type: stream ? "text/event-stream" : "application/json", usage };

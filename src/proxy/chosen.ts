@@ -2,6 +2,7 @@
 // and not read any further while the other upstreams are asked.
 import type { Upstream } from "../base/upstream.ts";
 import type { Candidate, Permit, Reason, Verdict } from "../routing/types.ts";
+import type { Usage } from "../usage/usage.ts";
 import type { Answer } from "./attempt.ts";
 import type { Converted } from "./change-form.ts";
 import type { Held } from "./gate.ts";
@@ -18,6 +19,8 @@ export interface Tried {
   readonly model: string | null;
   /** What was read of its answer before that was committed or given up. */
   readonly held: Held;
+  /** What it said of its usage, where the client does not get it. */
+  readonly usage?: Usage | undefined;
 }
 
 /** The answer that the client gets. */

@@ -27,7 +27,10 @@ export interface Endpoint {
   readonly counts: "yes" | "if-served" | "no";
   /** The upstream's `models` map applies, as to turns. */
   readonly mapsModel: boolean;
-  /** Its answers are billed, and state their usage as this API does; null: they are not counted. */
+  /**
+   * Its answers are billed, and state their usage as this API does; null: they are not counted. Of those that are not known
+   * some may be, as Gemini's: they are counted where they state any.
+   */
   readonly usage: Api | null;
   /** The longest wait for the response headers: a setting, or ms. A turn that does not stream has them with the whole of it. */
   readonly headWithin: "first_byte_secs" | "non_stream_secs" | number;
@@ -68,7 +71,7 @@ const OTHER: Endpoint = {
   keeps: "something",
   counts: "no",
   mapsModel: false,
-  usage: null,
+  usage: "chat",
   headWithin: "non_stream_secs",
 };
 

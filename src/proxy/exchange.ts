@@ -3,6 +3,7 @@ import type { LogEntry } from "../log/entry.ts";
 import type { Upstream } from "../base/upstream.ts";
 import { reasonInEnglish } from "../routing/reasons.ts";
 import type { Reason } from "../routing/types.ts";
+import { isGeneration } from "../usage/outcome.ts";
 import type { Usage } from "../usage/usage.ts";
 import type { Tried } from "./chosen.ts";
 import type { ProxyDeps } from "./deps.ts";
@@ -83,6 +84,16 @@ export class Exchange {
     this.shown = this.tried.findLast((attempt) => attempt.upstream === upstream) ?? null;
   }
 
+  /** Undefined where nothing is known to be used: no upstream was asked for what is billed, or it refused. */
+  private whyNoUsage({ outcome, status }: ExchangeEnd): LogEntry["usage_unknown"] {
+    const { path, method, tried } = this;
+    if (tried.length === 0 || !isGeneration({ method, path })) return undefined;
+    if (outcome === "ok") return "not_told";
+    const isBegun = outcome === "cut" || outcome === "client_gone" || status < 400;
+    // What an attempt said stands there.
+    return isBegun && tried.every(({ usage }) => usage === undefined) ? "cut" : undefined;
+  }
+
   /** Writes the record. Later calls do nothing. */
   end(as: ExchangeEnd): void {
     if (this.ended) return;
@@ -91,8 +102,11 @@ export class Exchange {
     deps.uploads.budget.add(-this.heldBytes);
     if (this.takesPlace) deps.inFlight.count -= 1;
     const last = tried.at(-1);
+    const endpoint = known?.facts.endpoint;
     // Where nothing is counted no model is named.
-    const model = known?.facts.endpoint.usage == null ? null : known.facts.model;
+    const isCounted = endpoint?.usage != null && (endpoint.path !== null || as.usage !== undefined);
+    const model = isCounted ? (known?.facts.model ?? modelInPath(this.path)) : null;
+    const usageUnknown = as.usageUnknown ?? (as.usage === undefined ? this.whyNoUsage(as) : undefined);
     const showAttempts = tried.length > 1 || (tried.length === 1 && as.outcome !== "ok");
     const entry: LogEntry = {
       timestamp_ms: timestampMs,
@@ -104,7 +118,7 @@ export class Exchange {
       config_name: known?.configName ?? null,
       upstream_base_url: last?.upstream.baseUrl ?? null,
       usage: as.usage,
-      usage_unknown: as.usageUnknown,
+      usage_unknown: usageUnknown,
       id: makeRequestId(timestampMs),
       model: model ?? undefined,
       upstream_model: model === null || last?.model === model ? undefined : (last?.model ?? undefined),
@@ -114,7 +128,7 @@ export class Exchange {
       stream: known?.facts.stream,
       outcome: as.outcome,
       attempts: showAttempts
-        ? tried.map((attempt) => describeAttempt(attempt, attempt === shown))
+        ? tried.map((attempt) => describeAttempt(attempt, { model, isShown: attempt === shown }))
         : undefined,
       redactions: known?.filtered.redactions || undefined,
       redactions_exempt: known?.filtered.exempt || undefined,
@@ -125,10 +139,14 @@ export class Exchange {
   }
 }
 
-function describeAttempt(attempt: Tried, isShown: boolean): NonNullable<LogEntry["attempts"]>[number] {
+function describeAttempt(
+  attempt: Tried,
+  { isShown, model }: { readonly isShown: boolean; readonly model: string | null },
+): NonNullable<LogEntry["attempts"]>[number] {
   const { held, reason, verdict } = attempt;
   return {
     upstream_base_url: attempt.upstream.baseUrl,
+    upstream_model: model === null || attempt.model === model ? undefined : (attempt.model ?? undefined),
     status_code: attempt.status ?? undefined,
     ...sayWhy(reason),
     verdict: verdict?.rule ?? reason?.rule ?? "ok",
@@ -136,7 +154,15 @@ function describeAttempt(attempt: Tried, isShown: boolean): NonNullable<LogEntry
     held_events: held.events,
     held_bytes: held.bytes,
     shown: isShown,
+    // Of the answer that the client got, the line itself has it.
+    usage: isShown ? undefined : attempt.usage,
   };
+}
+
+/** Gemini, Vertex, Bedrock and Azure have it there. */
+function modelInPath(path: string): string | null {
+  const name = /\/(?:models?|deployments)\/([^/:]{1,200})[/:]/.exec(path)?.[1];
+  return name ?? null;
 }
 
 /** In English, and as data where it has any. */

@@ -35,7 +35,7 @@ const BACKGROUND = Buffer.from('"background"');
 export function readRequestFacts(endpoint: Endpoint, headers: Headers, body: Uint8Array): RequestFacts {
   const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
   if (endpoint.api === null) {
-    const namesModel = endpoint.judged === "data" && shapeOf(bytes) === "json";
+    const namesModel = (endpoint.judged === "data" || endpoint.usage !== null) && shapeOf(bytes) === "json";
     return {
       endpoint,
       model: namesModel ? stringField(bytes, "model") : null,

@@ -1,14 +1,16 @@
 // Reads one decoded answer while it passes and tells what it amounts to: tokens, terminal event, error.
-// Keeps its end (and the message_start of a Messages stream) and reads that once; never parses event by event.
+// Keeps its end and reads that once; of what is dropped before it looks only at what tells tokens.
 // Pure.
 import { type Shape, shapeOf } from "../base/bytes.ts";
-import { isRecord, parseJson } from "../base/json-value.ts";
+import { isRecord, type JsonRecord, parseJson } from "../base/json-value.ts";
 import { type SseEvent, createSseSplitter } from "../base/sse.ts";
 import { readTailMember } from "../base/json-members.ts";
+import { createByteTail } from "./byte-tail.ts";
 import { createStreamActivity } from "./stream-activity.ts";
+import { findInPart, findInText, findUsage, mayTellUsage, type UsageFound } from "./find-usage.ts";
 import { hasError } from "./output.ts";
 import { type Api, type EventReading, kindOfEvent, readEvent } from "./stream-events.ts";
-import { type Usage, readUsage } from "./usage.ts";
+import { type Usage, readUsage, tierOf } from "./usage.ts";
 
 export interface AnswerFacts {
   readonly usage: Usage | undefined;
@@ -24,7 +26,10 @@ export interface AnswerFacts {
 const EVENTS_TAIL_BYTES = 64 * 1024;
 /** An answer in one JSON document is kept whole up to here; of a larger one the end is searched. */
 const JSON_TAIL_BYTES = 1024 * 1024;
-const OPENING_SLICE_BYTES = 4 * 1024;
+/** What a stream begins with, until the usage of its first event is known. */
+const OPENING_BYTES = 16 * 1024;
+const SLICE_BYTES = 1024;
+const MOST_LOST = 8;
 /** What goes on for longer is kept, whatever it is. */
 const LONGEST_PING_BYTES = 4 * 1024;
 
@@ -33,10 +38,17 @@ const LONGEST_PING_BYTES = 4 * 1024;
  * event stream cannot begin with a brace, and content types lie). `onDrop` gets each chunk that is not kept any longer.
  */
 export function createAnswerReader(api: Api, onDrop?: (chunk: Uint8Array) => void) {
-  let tail = createByteTail(EVENTS_TAIL_BYTES, onDrop);
+  /** Usage that events had which are kept no longer, oldest first. */
+  const lost: UsageFound[] = [];
+  const onLost = (events: Buffer): void => {
+    if (!mayTellUsage(events)) return;
+    lost.push(...findInEvents(api, events));
+    // The first one is that of the beginning.
+    while (lost.length > MOST_LOST) lost.splice(1, 1);
+  };
+  let tail = createByteTail({ minBytes: EVENTS_TAIL_BYTES, onDrop, onLost });
   let shape: Shape = "unknown";
   let facts: AnswerFacts | null = null;
-  const opening = api === "messages" ? createOpening() : null;
   const activity = createStreamActivity();
   /** What was kept ends in a comment, or in what may be a ping. */
   let isDangling = false;
@@ -45,10 +57,6 @@ export function createAnswerReader(api: Api, onDrop?: (chunk: Uint8Array) => voi
   /** The beginning of what may be a ping. */
   let undecided: Uint8Array[] = [];
   let undecidedBytes = 0;
-  const keep = (piece: Uint8Array): void => {
-    tail.push(piece);
-    if (shape === "events") opening?.feed(piece);
-  };
   // Whatever keeps a line warm after the end must not push that end out of what is kept.
   const isLeftOut = (chunk: Uint8Array, before: typeof activity.position): boolean => {
     const seen = activity.feed(chunk);
@@ -66,9 +74,9 @@ export function createAnswerReader(api: Api, onDrop?: (chunk: Uint8Array) => voi
   };
   /** As far as what follows cannot be read without it. */
   const keepWhatWasLeftOut = (before: typeof activity.position): void => {
-    if (hasGap && isDangling) keep(BLANK_LF);
-    if (hasGap && undecided.length === 0 && before === "comment") keep(COLON);
-    for (const piece of undecided) keep(piece);
+    if (hasGap && isDangling) tail.push(BLANK_LF);
+    if (hasGap && undecided.length === 0 && before === "comment") tail.push(COLON);
+    for (const piece of undecided) tail.push(piece);
     undecided = [];
     undecidedBytes = 0;
     hasGap = false;
@@ -78,24 +86,26 @@ export function createAnswerReader(api: Api, onDrop?: (chunk: Uint8Array) => voi
     feed(chunk: Uint8Array): void {
       if (shape === "unknown") {
         shape = shapeOf(chunk);
-        if (shape === "json") tail = createByteTail(JSON_TAIL_BYTES, onDrop);
+        if (shape === "json") tail = createByteTail({ minBytes: JSON_TAIL_BYTES, isDocument: true, onDrop });
       }
       if (!hasGap && !isDangling && undecidedBytes === 0 && activity.isWholeNews(chunk)) {
         facts = null;
         tail.push(chunk);
-        if (shape === "events") opening?.feed(chunk);
         return;
       }
       const before = activity.position;
       if (isLeftOut(chunk, before)) return;
       facts = null;
       if (hasGap || undecidedBytes > 0) keepWhatWasLeftOut(before);
-      keep(chunk);
+      tail.push(chunk);
       isDangling = activity.position === "undecided" || activity.position === "comment";
     },
     /** How many chunks said anything so far, and how many pings there were. */
     get activity() {
       return activity.counted;
+    },
+    get shape() {
+      return shape;
     },
     /** Bytes that are kept at this moment. */
     get heldBytes() {
@@ -106,54 +116,38 @@ export function createAnswerReader(api: Api, onDrop?: (chunk: Uint8Array) => voi
       (facts ??=
         shape === "json"
           ? readWholeAnswer(api, new TextDecoder().decode(tail.bytes()), tail.isCut)
-          : readTail(api, tail.bytes(), opening?.usage())),
+          : readTail(api, tail.bytes(), { lost, isCut: tail.isCut })),
   };
 }
 
-/** Reads the first events of a Messages stream until the usage of message_start is known. */
-function createOpening() {
-  const splitter = createSseSplitter({ maxEventBytes: EVENTS_TAIL_BYTES });
-  let bytesLeft = EVENTS_TAIL_BYTES;
-  let usage: unknown;
-  return {
-    feed(chunk: Uint8Array): void {
-      for (let at = 0; at < chunk.length && bytesLeft > 0; at += OPENING_SLICE_BYTES) {
-        const slice = chunk.subarray(at, at + OPENING_SLICE_BYTES);
-        bytesLeft -= slice.length;
-        for (const event of splitter.push(slice)) {
-          usage ??= readTailMember(event.data, "usage", 2);
-          if (usage !== undefined || kindOfEvent("messages", event) === "output") bytesLeft = 0;
-        }
-      }
-    },
-    usage: (): unknown => usage,
-  };
+/** What was dropped before the end that is kept. */
+interface Before {
+  readonly lost: readonly UsageFound[];
+  readonly isCut: boolean;
 }
 
 /** Walks back from the end, event by event, until the terminal event and the last usage are found. */
-function readTail(api: Api, bytes: Uint8Array, openingUsage: unknown): AnswerFacts {
-  const snapshots: unknown[] = [];
+function readTail(api: Api, bytes: Uint8Array, { isCut, lost }: Before): AnswerFacts {
+  const tells = mayTellUsage(bytes);
+  const earlier = isCut || !tells ? lost : findAtBeginning(api, bytes);
+  const found: UsageFound[] = [];
   const begun = new Set<unknown>();
   const finished = new Set<unknown>();
-  let usage = readUsage(api, [openingUsage]);
+  let usage = sumUp(api, earlier);
   let isCounted = false;
+  /** The newest usage is that of an end, or comes with or behind the error: it is the last word. */
+  let isOfEnd = false;
+  let isBehindError = false;
   let terminal: AnswerFacts["terminal"] = null;
   let isOver = false;
   let isSettled = false;
   let error: string | undefined;
-  for (const { event, isDispatched } of eventsFromEnd(bytes, () =>
-    isSettled ? USAGE_NEEDLE : terminal === null ? NEEDLES[api] : ANY_NEEDLE,
-  )) {
-    const snapshot = isCounted ? null : readTailMember(event.data, "usage", api === "responses" ? 2 : 1);
-    if (typeof snapshot === "object" && snapshot !== null) {
-      snapshots.unshift(snapshot);
-      usage = readUsage(api, [openingUsage, ...snapshots]);
-      // The output that message_start counts is a beginning: the whole of it comes at the end.
-      const isWhole = readUsage(api, snapshots)?.output_tokens !== undefined;
-      isCounted = usage?.input_tokens !== undefined && isWhole;
-    }
-    if (!isSettled && isDispatched) {
-      const { choices, kind } = readLate(api, event);
+  const needles = (): readonly Buffer[] => (isSettled ? [] : terminal === null ? NEEDLES[api] : ANY_NEEDLE);
+  for (const { event, isDispatched, mayTell } of eventsFromEnd(bytes, needles, () => tells && !isCounted)) {
+    const hadError = error !== undefined;
+    const reading: LateReading | null = isSettled && !mayTell ? null : readLate(api, event);
+    if (!isSettled && isDispatched && reading !== null) {
+      const { choices, kind }: LateReading = reading;
       if (kind === "error" || kind === "failed") error ??= event.data;
       // Relays close an answer behind an error too: blocks, message_stop, [DONE].
       if (kind === "error" && terminal === "completed") terminal = "failed";
@@ -165,18 +159,82 @@ function readTail(api: Api, bytes: Uint8Array, openingUsage: unknown): AnswerFac
       for (const choice of choices) if (choice.isFinished) finished.add(choice.index);
       isSettled = terminal !== null && (api === "responses" || kind === "output" || terminal === "failed");
     }
-    if (isSettled && isCounted) break;
+    const told = mayTell && !isCounted ? findInText(api, event.data) : null;
+    if (told !== null) {
+      if (found.length === 0) {
+        isOfEnd = reading !== null && ENDS.has(reading.kind);
+        isBehindError = !hadError;
+      }
+      found.unshift(told);
+      usage = sumUp(api, [...earlier, ...found]);
+      isCounted = isComplete(usage);
+    }
+    if (isSettled && (isCounted || !tells)) break;
   }
   if (begun.size > 0 && begun.size === finished.size) terminal ??= "completed";
-  if (terminal !== null || error === undefined) return { usage, terminal, isOver, error };
-  return { usage, terminal: "failed", isOver: true, error };
+  if (terminal === null && error !== undefined) {
+    terminal = "failed";
+    isOver = true;
+  }
+  const isLast = terminal === null ? isOfEnd : terminal !== "failed" || (found.length > 0 && isBehindError);
+  return {
+    usage: usage === undefined || isLast ? usage : { ...usage, partial: true },
+    terminal,
+    isOver,
+    error,
+  };
+}
+
+const ENDS: ReadonlySet<EventReading["kind"]> = new Set(["completed", "failed", "incomplete", "finish"]);
+
+function isComplete(usage: Usage | undefined): boolean {
+  return usage?.input_tokens !== undefined && usage.output_tokens !== undefined;
+}
+
+/** Usage out of what was found, oldest first. */
+function sumUp(api: Api, found: readonly UsageFound[]): Usage | undefined {
+  const usage = readUsage(
+    api,
+    found.map((one) => one.usage),
+  );
+  const tier = found.findLast((one) => one.tier !== undefined)?.tier;
+  return usage === undefined || tier === undefined ? usage : { ...tierOf(tier), ...usage };
+}
+
+/** As much of it as is needed, oldest first. */
+function findInEvents(api: Api, bytes: Uint8Array): UsageFound[] {
+  const found: UsageFound[] = [];
+  for (const { event, mayTell } of eventsFromEnd(
+    bytes,
+    () => [],
+    () => true,
+  )) {
+    const told = mayTell ? findInText(api, event.data) : null;
+    if (told === null) continue;
+    found.unshift(told);
+    if (isComplete(sumUp(api, found))) break;
+  }
+  return found;
+}
+
+/** A stream of Messages begins with what was read, and ends with what was written. */
+function findAtBeginning(api: Api, bytes: Uint8Array): UsageFound[] {
+  if (api !== "messages") return [];
+  const splitter = createSseSplitter({ maxEventBytes: OPENING_BYTES });
+  for (let at = 0; at < OPENING_BYTES; at += SLICE_BYTES) {
+    for (const event of splitter.push(bytes.subarray(at, at + SLICE_BYTES))) {
+      const told = findInText(api, event.data);
+      if (told !== null) return [told];
+      if (kindOfEvent(api, event) === "output") return [];
+    }
+  }
+  return [];
 }
 
 const COLON = Buffer.from(":");
-/** An event that matters holds one of these: all others are passed over unread. */
-const USAGE_NEEDLE = [Buffer.from('"usage"')];
 /** What precedes the end tells whether that was one: of this little is read until there is output. */
 const ANY_NEEDLE = [COLON];
+/** An event that matters holds one of these, or tokens: all others are passed over unread. */
 const NEEDLES: Readonly<Record<Api, readonly Buffer[]>> = {
   responses: needles("response.completed", "response.failed", "response.incomplete", "error"),
   messages: needles("message_stop", "message_delta", "error"),
@@ -184,11 +242,13 @@ const NEEDLES: Readonly<Record<Api, readonly Buffer[]>> = {
 };
 
 function needles(...texts: readonly string[]): readonly Buffer[] {
-  return [...USAGE_NEEDLE, ...texts.map((text) => Buffer.from(text))];
+  return texts.map((text) => Buffer.from(text));
 }
 
+type LateReading = Pick<EventReading, "choices" | "kind">;
+
 /** An event whose beginning is lost may still name its type at its end. */
-function readLate(api: Api, event: SseEvent): Pick<EventReading, "choices" | "kind"> {
+function readLate(api: Api, event: SseEvent): LateReading {
   const reading = readEvent(api, event);
   const type = api === "responses" && reading.kind === "held" ? readTailMember(event.data, "type", 1) : null;
   if (typeof type !== "string") return reading;
@@ -196,22 +256,29 @@ function readLate(api: Api, event: SseEvent): Pick<EventReading, "choices" | "ki
   return kind === "completed" || kind === "failed" || kind === "incomplete" ? { ...reading, kind } : reading;
 }
 
-/**
- * The events of an event stream's end, last first, that hold one of the needles. The very last one may lack its blank
- * line: clients do not see it then (`isDispatched` false), but the upstream has counted it.
- */
+interface LateEvent {
+  readonly event: SseEvent;
+  /** False for a last one that lacks its blank line: clients do not see it then, but the upstream has counted it. */
+  readonly isDispatched: boolean;
+  /** It may tell tokens, and was asked for these. */
+  readonly mayTell: boolean;
+}
+
+/** The events of an event stream's end, last first, that hold one of the needles or what is asked of tokens. */
 function* eventsFromEnd(
   bytes: Uint8Array,
   needles: () => readonly Buffer[],
-): Generator<{ event: SseEvent; isDispatched: boolean }> {
+  asksForUsage: () => boolean,
+): Generator<LateEvent> {
   let isLast = true;
   for (const block of blocksFromEnd(bytes)) {
-    if (needles().some((needle) => block.includes(needle))) {
+    const mayTell = asksForUsage() && mayTellUsage(block);
+    if (mayTell || needles().some((needle) => block.includes(needle))) {
       const splitter = createSseSplitter({ maxEventBytes: Number.POSITIVE_INFINITY });
       const dispatched = splitter.push(block);
       const unfinished = splitter.push(BLANK_LF);
-      for (const event of unfinished) yield { event, isDispatched: !isLast };
-      for (const event of dispatched.toReversed()) yield { event, isDispatched: true };
+      for (const event of unfinished) yield { event, isDispatched: !isLast, mayTell };
+      for (const event of dispatched.toReversed()) yield { event, isDispatched: true, mayTell };
     }
     isLast = false;
   }
@@ -233,7 +300,6 @@ function* blocksFromEnd(bytes: Uint8Array): Generator<Buffer> {
 
 const BLANK_LF = Buffer.from("\n\n");
 const BLANK_CRLF = Buffer.from("\n\r\n");
-const LF = 0x0a;
 const CR = 0x0d;
 
 /** An answer, and its text as it was sent. */
@@ -245,8 +311,9 @@ export interface JsonDocument {
 /** What a document of which `text` is all, or only the end, comes to. From an end only usage is known. */
 function readWholeAnswer(api: Api, text: string, isCut: boolean): AnswerFacts {
   if (isCut) {
+    const found = findInPart(api, text);
     return {
-      usage: readUsage(api, [readTailMember(text, "usage", 1)]),
+      usage: found === null ? undefined : sumUp(api, [found]),
       terminal: text.trimEnd().endsWith("}") ? "completed" : null,
       isOver: false,
       error: undefined,
@@ -256,118 +323,15 @@ function readWholeAnswer(api: Api, text: string, isCut: boolean): AnswerFacts {
 }
 
 export function readDocument(api: Api, { text, value }: JsonDocument): AnswerFacts {
-  if (!isRecord(value)) return { usage: undefined, terminal: null, isOver: false, error: undefined };
-  const hasFailed = hasError(value) || value["type"] === "error" || value["status"] === "failed";
+  if (typeof value !== "object" || value === null)
+    return { usage: undefined, terminal: null, isOver: false, error: undefined };
+  const found = findUsage(api, value);
+  const { status, type }: JsonRecord = isRecord(value) ? value : {};
+  const hasFailed = isRecord(value) && (hasError(value) || type === "error" || status === "failed");
   return {
-    usage: readUsage(api, [value["usage"]]),
-    terminal: hasFailed ? "failed" : value["status"] === "incomplete" ? "incomplete" : "completed",
+    usage: found === null ? undefined : sumUp(api, [found]),
+    terminal: hasFailed ? "failed" : status === "incomplete" ? "incomplete" : "completed",
     isOver: true,
     error: hasFailed ? text : undefined,
   };
-}
-
-const NOTHING = new Uint8Array();
-const EVENT_START_BYTES = 256;
-/** So many small chunks are joined into larger pieces: their objects would outweigh their bytes. */
-const MAX_CHUNKS = 1024;
-const PIECE_BYTES = 8 * 1024;
-
-/**
- * The end of an event stream's bytes: references to the last chunks, and the beginning of the event that runs into them.
- * Looks at a chunk only when it drops it.
- */
-export function createByteTail(minBytes: number, onDrop?: (chunk: Uint8Array) => void) {
-  let chunks: Uint8Array[] = [];
-  let first = 0;
-  let size = 0;
-  let eventStart: Uint8Array = NOTHING;
-  let hasGap = false;
-  /** The bytes before the chunk that is dropped, as many as a blank line may be cut through. */
-  let before: Uint8Array = NOTHING;
-  let isCut = false;
-
-  function drop(chunk: Uint8Array): void {
-    const end = endOfLastBlankLine(before, chunk);
-    if (end >= 0) eventStart = NOTHING;
-    if (end < chunk.length) {
-      const rest = chunk.subarray(Math.max(end, 0));
-      const room = EVENT_START_BYTES - eventStart.length;
-      hasGap = rest.length > room;
-      if (room > 0) eventStart = Buffer.concat([eventStart, rest.subarray(0, room)]);
-    }
-    before =
-      chunk.length >= 2 && onDrop === undefined
-        ? chunk
-        : Buffer.concat([before.subarray(-2), chunk.subarray(-2)]);
-    isCut = true;
-    size -= chunk.length;
-    chunks[first] = NOTHING;
-    first += 1;
-    onDrop?.(chunk);
-  }
-
-  return {
-    push(chunk: Uint8Array): void {
-      if (chunk.length === 0) return;
-      chunks.push(chunk);
-      size += chunk.length;
-      let oldest = chunks[first];
-      while (oldest !== undefined && size - oldest.length >= minBytes) {
-        drop(oldest);
-        oldest = chunks[first];
-      }
-      if (chunks.length < MAX_CHUNKS) return;
-      chunks = split(Buffer.concat(chunks.slice(first)), Math.max(PIECE_BYTES, (2 * size) / MAX_CHUNKS));
-      first = 0;
-    },
-    /**
-     * The kept end, at least `minBytes` of it (all, if the stream is shorter). Where something was dropped it begins
-     * with up to 256 bytes of the event that was cut through, so that one can tell what the event was.
-     */
-    bytes: (): Uint8Array =>
-      Buffer.concat([hasGap ? trimLineEnd(eventStart) : eventStart, ...chunks.slice(first)]),
-    get heldBytes() {
-      return size;
-    },
-    /** True once anything was dropped. */
-    get isCut() {
-      return isCut;
-    },
-  };
-}
-
-const BLANK_LINES = ["\n\n", "\n\r\n", "\r\r"].map((text) => Buffer.from(text));
-
-/** Where the last blank line that ends in `chunk` ends; it may begin in `before`. -1 when there is none. */
-function endOfLastBlankLine(before: Uint8Array, chunk: Uint8Array): number {
-  const length = chunk.length;
-  if (chunk[length - 1] === LF && chunk[length - 2] === LF) return length;
-  const within = lastBlankLine(chunk);
-  if (within >= 0) return within;
-  const seam = Buffer.concat([before.subarray(-2), chunk.subarray(0, 2)]);
-  return lastBlankLine(seam) - Math.min(before.length, 2);
-}
-
-function lastBlankLine(bytes: Uint8Array): number {
-  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  return Math.max(
-    ...BLANK_LINES.map((blank) => {
-      const at = buffer.lastIndexOf(blank);
-      return at < 0 ? -1 : at + blank.length;
-    }),
-  );
-}
-
-/** The gap behind the beginning must not look like a blank line. */
-function trimLineEnd(bytes: Uint8Array): Uint8Array {
-  let end = bytes.length;
-  while (bytes[end - 1] === LF || bytes[end - 1] === CR) end -= 1;
-  return bytes.subarray(0, end);
-}
-
-function split(bytes: Uint8Array, pieceBytes: number): Uint8Array[] {
-  const count = Math.ceil(bytes.length / pieceBytes);
-  return Array.from({ length: count }, (_, index) =>
-    bytes.subarray(index * pieceBytes, (index + 1) * pieceBytes),
-  );
 }

@@ -3,8 +3,7 @@
 // Pure.
 import type { Service } from "../base/service.ts";
 import type { LogRecord } from "../log/record.ts";
-import { hasFailed } from "./outcome.ts";
-import { isGeneration } from "./summary.ts";
+import { hasFailed, isGeneration } from "./outcome.ts";
 
 /** An answer as a session's file has it. */
 export interface FoundAnswer {

@@ -31,3 +31,25 @@ export function listAttempts(
     baseUrl === undefined ? [] : [{ baseUrl, isGood: verdict === "ok" }],
   );
 }
+
+/** Paths that make a model write, whatever stands before them. A slash at the end changes nothing. */
+const GENERATION_PATH =
+  /\/(?:responses|responses\/compact|messages|(?:chat\/)?completions|images\/(?:generations|edits|variations)|audio\/speech)\/*$/;
+
+/** True for a request that makes a model write, or for which an upstream counted tokens. Only these are counted in totals. */
+export function isGeneration({ method, path, usage }: Pick<LogRecord, "method" | "path" | "usage">): boolean {
+  if (method !== "POST" || path === undefined || path.endsWith("_tokens")) return false;
+  return usage !== undefined || GENERATION_PATH.test(path);
+}
+
+/** Tokens may have been used, and nobody said how many. Lines before `usage_unknown` tell it by their outcome. */
+export function lacksUsage(record: LogRecord): boolean {
+  const { outcome, upstream_base_url: upstream, usage, usage_unknown: why } = record;
+  if (usage !== undefined || !isGeneration(record)) return false;
+  if (why !== undefined) return true;
+  return (
+    upstream != null &&
+    record.attempts?.some((attempt) => attempt.usage !== undefined) !== true &&
+    (!hasFailed(record) || outcome === "cut")
+  );
+}

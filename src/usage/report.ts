@@ -3,7 +3,8 @@
 import type { LogRecord } from "../log/record.ts";
 import { makeKeyOf } from "./groups.ts";
 import type { Pricer } from "./prices.ts";
-import { type Summary, createSummarizer, isGeneration } from "./summary.ts";
+import { isGeneration } from "./outcome.ts";
+import { type Summary, createSummarizer } from "./summary.ts";
 import { type Tally, type TallyBuilder, createTally } from "./tally.ts";
 
 export interface Report {

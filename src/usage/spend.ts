@@ -5,10 +5,9 @@ import * as z from "zod/mini";
 import { later } from "../base/later.ts";
 import { localDay } from "../base/text.ts";
 import type { LogRecord } from "../log/record.ts";
-import { hasFailed, listAttempts } from "./outcome.ts";
+import { hasFailed, lacksUsage, listAttempts } from "./outcome.ts";
 import type { Cost } from "./prices.ts";
 import { readBilledTokens } from "./price-rates.ts";
-import { isGeneration } from "./summary.ts";
 
 const figure = later(() => z.number().check(z.nonnegative()));
 const count = later(() => z._default(figure, 0));
@@ -160,16 +159,8 @@ export function createSpend(saved: SavedSpend | null = null) {
         if (!isGood) tried.failed_attempts += 1;
       }
       const tokens = readBilledTokens(record);
-      if (tokens === null) {
-        // An error costs nothing.
-        if (
-          isGeneration(record) &&
-          record.upstream_base_url != null &&
-          (!isFailure || record.outcome === "cut")
-        )
-          row.requests_without_usage += 1;
-        return;
-      }
+      if (lacksUsage(record)) row.requests_without_usage += 1;
+      if (tokens === null) return;
       row.fresh_input_tokens += tokens.fresh;
       row.cached_input_tokens += tokens.cached;
       row.cache_creation_tokens += tokens.created + tokens.created1h;

@@ -2,6 +2,7 @@
 // Only requests that generate are counted; the others are counted apart, and those that the guard turned away not at all.
 // Pure.
 import type { LogRecord } from "../log/record.ts";
+import { isGeneration } from "./outcome.ts";
 import { type KeyOf, isTimeGroup, type Group } from "./groups.ts";
 import type { Cost } from "./prices.ts";
 import { type Tally, type TallyBuilder, createTally } from "./tally.ts";
@@ -81,13 +82,6 @@ function byName(a: SummaryRow, b: SummaryRow): number {
 
 function bySize(a: SummaryRow, b: SummaryRow): number {
   return b.total_tokens - a.total_tokens || b.requests - a.requests;
-}
-
-const GENERATION_PATH = /\/(?:responses|responses\/compact|messages|chat\/completions)\/?$/;
-
-/** True for a request that makes a model write. Only these are counted in totals. */
-export function isGeneration({ method, path }: Pick<LogRecord, "method" | "path">): boolean {
-  return method === "POST" && path !== undefined && GENERATION_PATH.test(path);
 }
 
 interface TrendPoint {

@@ -1,105 +1,189 @@
-// Token counts of one answer, in the names of requests.jsonl, made from what the three APIs call them.
-// docs/usage.md explains every rule.
+// Token counts of one answer, and what else changes its price, in the names of requests.jsonl, made from whatever an API,
+// a vendor or a relay calls them. docs/usage.md explains every rule.
 // Pure.
-import type { RecordedUsage } from "../log/record.ts";
+import { isRecord, type JsonRecord } from "../base/json-value.ts";
+import type { Figures, RecordedUsage } from "../log/record.ts";
+import { type Findings, merge, type Name, type Tool } from "./usage-names.ts";
 
 /** What is not known is absent, never zero. What each figure includes: log/entry-schema.ts. */
 export type Usage = RecordedUsage;
 
-/** Names from the outside in. */
-type Path = readonly string[];
-type Field =
-  | "input_tokens"
-  | "output_tokens"
-  | "reasoning_tokens"
-  | "cached_input_tokens"
-  | "cache_creation_tokens"
-  | "cache_creation_1h_tokens";
-
-/** Where a figure may be found, best first. Relays mix the spellings of the two OpenAI APIs. */
-const OPENAI: Readonly<Record<Field, readonly Path[]>> = {
-  input_tokens: [["input_tokens"], ["prompt_tokens"]],
-  output_tokens: [["output_tokens"], ["completion_tokens"]],
-  reasoning_tokens: [
-    ["output_tokens_details", "reasoning_tokens"],
-    ["completion_tokens_details", "reasoning_tokens"],
-  ],
-  cached_input_tokens: [
-    ["input_tokens_details", "cached_tokens"],
-    ["prompt_tokens_details", "cached_tokens"],
-    ["prompt_cache_hit_tokens"],
-    ["cached_tokens"],
-  ],
-  cache_creation_tokens: [
-    ["input_tokens_details", "cache_write_tokens"],
-    ["prompt_tokens_details", "cache_write_tokens"],
-  ],
-  cache_creation_1h_tokens: [],
-};
-/** https://docs.anthropic.com/en/api/messages: the three input figures exclude one another. */
-const ANTHROPIC: Readonly<Record<Field, readonly Path[]>> = {
-  input_tokens: [["input_tokens"]],
-  output_tokens: [["output_tokens"]],
-  reasoning_tokens: [["output_tokens_details", "thinking_tokens"]],
-  cached_input_tokens: [["cache_read_input_tokens"]],
-  cache_creation_tokens: [["cache_creation_input_tokens"]],
-  cache_creation_1h_tokens: [["cache_creation", "ephemeral_1h_input_tokens"]],
-};
-const TOTAL: readonly Path[] = [["total_tokens"]];
+type Api = "responses" | "messages" | "chat";
 
 /**
- * Usage out of the API's own `usage` objects, oldest first. Each is a snapshot of the whole, not an increment: the
- * later one wins field by field, except that a zero does not wipe out a figure (relays fill unknown fields with zeros).
- * Undefined when no figure above zero is known.
+ * Usage out of objects that an answer had it in, oldest first. Each is a snapshot of the whole, not an increment: the later
+ * one wins field by field, except that a zero does not wipe out a figure (relays fill unknown fields with zeros).
+ * Undefined when no figure above zero is known; partial where a part is not told.
  */
-export function readUsage(
-  api: "responses" | "messages" | "chat",
-  snapshots: readonly unknown[],
-): Usage | undefined {
-  const fields = api === "messages" ? ANTHROPIC : OPENAI;
-  const read = (field: Field): number | undefined => firstKnown(snapshots, fields[field]);
-
-  const input = read("input_tokens");
-  const output = read("output_tokens");
-  const cached = read("cached_input_tokens");
-  const created = read("cache_creation_tokens");
-  const counted = (input ?? 0) + (output ?? 0) + (api === "messages" ? (cached ?? 0) + (created ?? 0) : 0);
-  const given = firstKnown(snapshots, TOTAL);
-  const total = api !== "messages" && given !== undefined && given > 0 ? given : counted;
-  if (total === 0) return undefined;
+export function readUsage(api: Api, snapshots: readonly unknown[]): Usage | undefined {
+  const records = snapshots.filter(isRecord);
+  const findings: Findings = new Map();
+  for (const record of records) merge(findings, record);
+  const passes = readPasses(api, records);
+  const own = readFigures(api, findings);
+  const { isWhole, ...figures } = passes === null ? own : addUp(own, passes);
+  if ((figures.total_tokens ?? 0) === 0) return undefined;
+  const tools = readTools(findings);
+  const tier = readWord(records, "service_tier");
+  const speed = readWord(records, "speed");
+  const place = readWord(records, "inference_geo");
   return {
-    input_tokens: input,
-    output_tokens: output,
-    reasoning_tokens: read("reasoning_tokens"),
-    total_tokens: input === undefined && output === undefined && given === undefined ? undefined : total,
-    cached_input_tokens: cached,
-    cache_creation_tokens: created,
-    cache_creation_1h_tokens: read("cache_creation_1h_tokens"),
+    ...figures,
+    ...(tools === null ? {} : { server_tool_use: tools }),
+    ...(tier === undefined ? {} : tierOf(tier)),
+    ...(speed === undefined ? {} : { speed }),
+    ...(place === undefined ? {} : { inference_geo: place }),
+    ...(passes === null ? {} : { iterations: passes.map(({ isWhole: _, ...pass }) => pass) }),
+    ...(isWhole ? {} : { partial: true }),
   };
 }
 
-/** The newest figure above zero, else a zero if there is one. */
-function firstKnown(snapshots: readonly unknown[], paths: readonly Path[]): number | undefined {
-  let zero: number | undefined;
-  for (let index = snapshots.length - 1; index >= 0; index -= 1) {
-    for (const path of paths) {
-      const figure = tokensAt(snapshots[index], path);
-      if (figure === 0) zero = 0;
-      else if (figure !== undefined) return figure;
-    }
-  }
-  return zero;
+/** A tier, and whether that means a batch. */
+export function tierOf(tier: string): Pick<Usage, "batch" | "service_tier"> {
+  return tier === "batch" ? { service_tier: tier, batch: true } : { service_tier: tier };
 }
 
-/** The count at a path: a number or a numeric string; what is negative, huge or no number is unknown. */
-function tokensAt(value: unknown, path: Path): number | undefined {
-  let at = value;
-  for (const key of path) {
-    if (typeof at !== "object" || at === null) return undefined;
-    at = Object.getOwnPropertyDescriptor(at, key)?.value;
+/** A short word as APIs name tiers, speeds and places; undefined for anything else. */
+export function wordOf(value: unknown): string | undefined {
+  return typeof value === "string" && /^[\w.:-]{1,40}$/.test(value) ? value : undefined;
+}
+
+function readWord(records: readonly JsonRecord[], name: string): string | undefined {
+  return wordOf(records.findLast((record) => wordOf(record[name]) !== undefined)?.[name]);
+}
+
+interface Read extends Figures {
+  /** Nothing is known to be missing. */
+  readonly isWhole: boolean;
+}
+
+/** The figures, as the API of the request counts them, whatever API they were counted for. */
+function readFigures(api: Api, findings: Findings): Read {
+  const of = (name: Name): number | undefined => findings.get(name)?.figure;
+  const cached = of("cached_input_tokens");
+  const created1h = of("cache_creation_1h_tokens");
+  // The parts may be told without their sum.
+  const parts = (created1h ?? 0) + (of("cache_creation_5m_tokens") ?? 0);
+  const created = parts > 0 ? Math.max(of("cache_creation_tokens") ?? 0, parts) : of("cache_creation_tokens");
+  const inCache = (cached ?? 0) + (created ?? 0);
+  const given = of("total_tokens") ?? 0;
+  let reasoning = of("reasoning_tokens");
+  let output = of("output_tokens");
+  let input = of("input_tokens");
+  if (input !== undefined) input += of("tool_input_tokens") ?? 0;
+
+  let all = input;
+  if (input !== undefined && inCache > 0) {
+    const isWithin = isCacheWithin(api, findings, { input, inCache, output: output ?? 0, given });
+    all = isWithin ? Math.max(input, api === "messages" ? inCache : 0) : input + inCache;
+    input = api === "messages" ? all - inCache : all;
   }
-  const number = typeof at === "string" && /^\s*\d+(\.\d+)?\s*$/.test(at) ? Number(at) : at;
-  return typeof number === "number" && number >= 0 && number <= Number.MAX_SAFE_INTEGER
-    ? Math.trunc(number)
-    : undefined;
+  if (api !== "messages") {
+    if (all === undefined && output !== undefined && given > output) all = input = given - output;
+    if (all !== undefined && output === undefined && given > all && !reasoning) output = given - all;
+  }
+  const isBeside =
+    findings.get("output_tokens")?.isBeside === true ||
+    given === (all ?? 0) + (output ?? 0) + (reasoning ?? 0);
+  if (reasoning !== undefined && reasoning > 0 && isBeside) output = (output ?? 0) + reasoning;
+
+  const counted = (api === "messages" && all === undefined ? inCache : (all ?? 0)) + (output ?? 0);
+  const total = api === "messages" && counted > 0 ? counted : Math.max(given, counted);
+  return {
+    input_tokens: input,
+    output_tokens: output,
+    reasoning_tokens: reasoning,
+    total_tokens: total,
+    cached_input_tokens: cached,
+    cache_creation_tokens: created,
+    cache_creation_1h_tokens: created1h,
+    input_audio_tokens: of("input_audio_tokens") || undefined,
+    output_audio_tokens: of("output_audio_tokens") || undefined,
+    input_image_tokens: of("input_image_tokens") || undefined,
+    output_image_tokens: of("output_image_tokens") || undefined,
+    // What only reads, as embeddings do, has no output to tell.
+    isWhole: all !== undefined && total === counted && (output !== undefined || given === all),
+  };
+}
+
+interface Sizes {
+  readonly input: number;
+  readonly inCache: number;
+  readonly output: number;
+  readonly given: number;
+}
+
+/** Whether the input contains what came from and went to the cache: by the names, and where they do not say by the total. */
+function isCacheWithin(api: Api, findings: Findings, { given, inCache, input, output }: Sizes): boolean {
+  const parts = [
+    "cached_input_tokens",
+    "cache_creation_tokens",
+    "cache_creation_1h_tokens",
+    "cache_creation_5m_tokens",
+  ] as const;
+  const told = parts.map((name) => findings.get(name)).filter((found) => (found?.figure ?? 0) > 0);
+  const isBeside = told.some((found) => found?.isBeside);
+  const isWithin = told.some((found) => found?.isWithin) || findings.get("input_tokens")?.isWithin === true;
+  if (api === "messages" && isBeside && findings.get("input_tokens")?.isWithin !== true) return false;
+  if (given > 0 && given === input + output) return true;
+  if (given > 0 && given === input + inCache + output) return false;
+  return isWithin || !isBeside;
+}
+
+/** The passes of the model that an answer took, which its own figures may not contain; null for a single one. */
+function readPasses(api: Api, records: readonly JsonRecord[]): (Read & { readonly model?: string })[] | null {
+  const told = records.findLast(({ iterations }) => Array.isArray(iterations) && iterations.length > 1)?.[
+    "iterations"
+  ];
+  if (!Array.isArray(told)) return null;
+  return told
+    .filter(isRecord)
+    .slice(0, MOST_PASSES)
+    .map((pass) => {
+      const findings: Findings = new Map();
+      merge(findings, pass);
+      const { model } = pass;
+      const isName = typeof model === "string" && model !== "" && model.length <= LONGEST_MODEL;
+      return { ...(isName ? { model } : {}), ...readFigures(api, findings) };
+    });
+}
+
+const MOST_PASSES = 100;
+const LONGEST_MODEL = 100;
+
+/** The sum of the passes; what none of them tells is as the answer says it. */
+function addUp(own: Read, passes: readonly Read[]): Read {
+  const sums: { -readonly [name in keyof Figures]: Figures[name] } = { ...own };
+  for (const name of FIGURES) {
+    const told = passes.filter((pass) => pass[name] !== undefined);
+    if (told.length > 0) sums[name] = told.reduce((sum, pass) => sum + (pass[name] ?? 0), 0);
+  }
+  return { ...sums, isWhole: passes.every(({ isWhole }) => isWhole) };
+}
+
+const FIGURES = [
+  "input_tokens",
+  "output_tokens",
+  "reasoning_tokens",
+  "total_tokens",
+  "cached_input_tokens",
+  "cache_creation_tokens",
+  "cache_creation_1h_tokens",
+] as const;
+
+const TOOLS = [
+  "web_search_requests",
+  "web_fetch_requests",
+  "code_execution_requests",
+  "file_search_requests",
+  "x_search_requests",
+] as const satisfies readonly Tool[];
+
+/** Null where none was used. */
+function readTools(findings: Findings): NonNullable<Usage["server_tool_use"]> | null {
+  const used = TOOLS.flatMap((name) => {
+    const calls = findings.get(name)?.figure ?? 0;
+    return calls > 0 ? [[name, calls] as const] : [];
+  });
+  return used.length === 0 ? null : Object.fromEntries(used);
 }

@@ -3,13 +3,8 @@ import fc from "fast-check";
 import { type LogRecord, readRecord } from "../../src/log/record.ts";
 import { GROUPS, type Group, makeKeyOf } from "../../src/usage/groups.ts";
 import type { Cost } from "../../src/usage/prices.ts";
-import {
-  type Summary,
-  createSummarizer,
-  createTrend,
-  isGeneration,
-  makeSteps,
-} from "../../src/usage/summary.ts";
+import { type Summary, createSummarizer, createTrend, makeSteps } from "../../src/usage/summary.ts";
+import { isGeneration } from "../../src/usage/outcome.ts";
 import { createHistogram } from "../../src/usage/tally.ts";
 import { makeRecord } from "../log/make-record.ts";
 
@@ -263,11 +258,17 @@ test("the paths that generate", () => {
     "/v1/responses/compact",
     "/v1/messages",
     "/v1/chat/completions",
+    "/v1/completions",
+    "/v1/responses/",
+    "/v1/messages//",
+    "/v1/images/generations",
   ];
   expect(paths.filter((path) => isGeneration({ method: "POST", path }))).toEqual(paths);
   const others = ["/v1/models", "/v1/messages/count_tokens", "/v1/responses/resp_1", "/v1/embeddings"];
   expect(others.filter((path) => isGeneration({ method: "POST", path }))).toEqual([]);
   expect(isGeneration({ method: "GET", path: "/v1/responses" })).toBe(false);
+  const usage = { input_tokens: 3, total_tokens: 3 };
+  expect(isGeneration({ method: "POST", path: "/v1/embeddings", usage })).toBe(true);
 });
 
 describe("a histogram", () => {

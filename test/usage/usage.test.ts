@@ -149,10 +149,10 @@ const ROWS: readonly Row[] = [
     { input_tokens: 5, output_tokens: 2, total_tokens: 7 },
   ],
   [
-    "keeps a total that the upstream gives",
+    "keeps a total that the upstream gives, and is partial where the parts are less",
     "responses",
     [{ input_tokens: 5, output_tokens: 2, total_tokens: 9 }],
-    { input_tokens: 5, output_tokens: 2, total_tokens: 9 },
+    { input_tokens: 5, output_tokens: 2, total_tokens: 9, partial: true },
   ],
   [
     "keeps a real zero beside known figures",
@@ -172,7 +172,7 @@ const ROWS: readonly Row[] = [
     "leaves out what is negative, huge or no number",
     "chat",
     [{ prompt_tokens: -1, completion_tokens: 7, total_tokens: 1e300, cached_tokens: "many" }],
-    { output_tokens: 7, total_tokens: 7 },
+    { output_tokens: 7, total_tokens: 7, partial: true },
   ],
   [
     "of DeepSeek has its own name for cached",

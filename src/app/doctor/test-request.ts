@@ -143,6 +143,7 @@ async function ask(
           }) ?? upstream.baseUrl,
         method: "POST",
         judged: "turn",
+        usage: null,
         headers: makeRequestHeaders({
           client: new Headers({
             "content-type": "application/json",

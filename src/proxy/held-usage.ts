@@ -1,0 +1,43 @@
+// What an answer that is given up had said of its usage: the upstream may charge for it although the client gets another.
+// Reads only what is held, and only after a failure.
+import { createDecoder, MAX_LOOK_BYTES } from "../base/decoder.ts";
+import { createAnswerReader } from "../usage/answer-reader.ts";
+import type { Api } from "../usage/stream-events.ts";
+import type { Usage } from "../usage/usage.ts";
+import type { AnswerBody } from "./answer-body.ts";
+
+interface HeldAnswer {
+  readonly body: AnswerBody;
+  readonly encoding: string | null;
+  readonly status: number;
+}
+
+/** A stream that began and did not come to an end has used something, and has not said how much. */
+const NOT_TOLD: Usage = { partial: true };
+
+/** To be called before the answer is dropped. Undefined for an answer that used nothing, as far as it says. Never rejects. */
+export async function readHeldUsage(
+  api: Api | null,
+  { body, encoding, status }: HeldAnswer,
+): Promise<Usage | undefined> {
+  const held = body.held();
+  if (api === null || held.length === 0) return undefined;
+  const reader = createAnswerReader(api);
+  const decoder =
+    encoding === null
+      ? null
+      : createDecoder(encoding, { maxBytes: MAX_LOOK_BYTES, burstBytes: MAX_LOOK_BYTES });
+  try {
+    for (const chunk of held) {
+      if (encoding === null) reader.feed(chunk);
+      else if (decoder !== null) for await (const piece of decoder.decode(chunk)) reader.feed(piece);
+    }
+  } catch {
+    // What was decoded until then may have said it.
+  } finally {
+    decoder?.close();
+  }
+  const { terminal, usage } = reader.facts();
+  const hasBegun = status < 300 && terminal === null && reader.shape === "events";
+  return usage ?? (hasBegun ? NOT_TOLD : undefined);
+}

@@ -1,0 +1,214 @@
+// What a usage object calls each figure, by API, vendor and relay, and the figures that one has. A table: a new spelling is
+// one more word in it.
+// Pure.
+import { isRecord, type JsonRecord } from "../base/json-value.ts";
+import type { Figures, RecordedUsage } from "../log/record.ts";
+
+export type Tool = keyof NonNullable<RecordedUsage["server_tool_use"]>;
+export type Name = keyof Figures | Tool | "cache_creation_5m_tokens" | "tool_input_tokens";
+
+/**
+ * Where each figure may be in a usage object, the best name first; a dot leads into an object. Behind a name, how it goes
+ * with the others: `*` an input that contains what the cache took part in, or such a part of the input; `+` beside the
+ * input, or an output beside its reasoning.
+ */
+const NAMES: Readonly<Record<Name, readonly string[]>> = {
+  input_tokens: [
+    "input_tokens",
+    "prompt_tokens *",
+    // Bedrock's Converse, and the metrics at the end of its streams.
+    "inputTokens",
+    "inputTokenCount",
+    "promptTokens *",
+    // Gemini and Vertex.
+    "promptTokenCount *",
+    "prompt_token_count *",
+    // Ollama.
+    "prompt_eval_count *",
+    "input_token_count",
+  ],
+  output_tokens: [
+    "output_tokens",
+    "completion_tokens",
+    "outputTokens",
+    "outputTokenCount",
+    "completionTokens",
+    "candidatesTokenCount +",
+    "candidates_token_count +",
+    "responseTokenCount +",
+    "eval_count",
+    "output_token_count",
+  ],
+  reasoning_tokens: [
+    "output_tokens_details.reasoning_tokens",
+    "completion_tokens_details.reasoning_tokens",
+    "output_tokens_details.thinking_tokens",
+    "completion_tokens_details.thinking_tokens",
+    "output_token_details.reasoning",
+    "reasoning_tokens",
+    "thinking_tokens",
+    "reasoningTokens",
+    "thoughtsTokenCount",
+    "thoughts_token_count",
+  ],
+  // Gemini: what its own tools brought to read.
+  tool_input_tokens: ["toolUsePromptTokenCount", "tool_use_prompt_token_count"],
+  total_tokens: ["total_tokens", "totalTokens", "totalTokenCount", "total_token_count"],
+  cached_input_tokens: [
+    "cache_read_input_tokens +",
+    "input_tokens_details.cached_tokens *",
+    "prompt_tokens_details.cached_tokens *",
+    // DeepSeek, then Kimi.
+    "prompt_cache_hit_tokens *",
+    "cached_tokens *",
+    "cacheReadInputTokens +",
+    "cacheReadInputTokenCount +",
+    "cachedContentTokenCount *",
+    "cached_content_token_count *",
+    "cachedInputTokens *",
+    "cached_input_tokens *",
+    "prompt_tokens_details.cache_read_tokens *",
+    "input_token_details.cache_read *",
+    "cache_read_tokens +",
+  ],
+  cache_creation_tokens: [
+    "cache_creation_input_tokens +",
+    "input_tokens_details.cache_write_tokens *",
+    "prompt_tokens_details.cache_write_tokens *",
+    "cacheWriteInputTokens +",
+    "cacheWriteInputTokenCount +",
+    "input_tokens_details.cache_creation_tokens *",
+    "prompt_tokens_details.cache_creation_tokens *",
+    "input_tokens_details.cached_creation_tokens *",
+    "prompt_tokens_details.cached_creation_tokens *",
+    "prompt_tokens_details.cache_creation_input_tokens *",
+    "input_token_details.cache_creation *",
+    "cache_write_tokens *",
+    "cache_creation_tokens +",
+  ],
+  cache_creation_1h_tokens: [
+    "cache_creation.ephemeral_1h_input_tokens +",
+    "prompt_tokens_details.cache_creation_token_details.ephemeral_1h_input_tokens *",
+    "claude_cache_creation_1_h_tokens +",
+  ],
+  cache_creation_5m_tokens: [
+    "cache_creation.ephemeral_5m_input_tokens +",
+    "prompt_tokens_details.cache_creation_token_details.ephemeral_5m_input_tokens *",
+    "claude_cache_creation_5_m_tokens +",
+  ],
+  input_audio_tokens: ["input_tokens_details.audio_tokens", "prompt_tokens_details.audio_tokens"],
+  output_audio_tokens: ["output_tokens_details.audio_tokens", "completion_tokens_details.audio_tokens"],
+  input_image_tokens: ["input_tokens_details.image_tokens", "prompt_tokens_details.image_tokens"],
+  output_image_tokens: ["output_tokens_details.image_tokens", "completion_tokens_details.image_tokens"],
+  web_search_requests: [
+    "server_tool_use.web_search_requests",
+    // xAI, Perplexity; OpenAI beside the usage.
+    "server_side_tool_usage_details.web_search_calls",
+    "num_search_queries",
+    "tool_usage.web_search.num_requests",
+  ],
+  web_fetch_requests: ["server_tool_use.web_fetch_requests"],
+  code_execution_requests: [
+    "server_tool_use.code_execution_requests",
+    "server_side_tool_usage_details.code_interpreter_calls",
+  ],
+  file_search_requests: ["server_side_tool_usage_details.file_search_calls"],
+  x_search_requests: ["server_side_tool_usage_details.x_search_calls"],
+};
+
+interface Place {
+  readonly name: Name;
+  readonly rank: number;
+  readonly isWithin: boolean;
+  readonly isBeside: boolean;
+}
+interface Tree extends Map<string, Place | Tree> {}
+
+function makeTree(): Tree {
+  const tree: Tree = new Map();
+  for (const [name, spellings] of Object.entries(NAMES) as [Name, readonly string[]][]) {
+    for (const [rank, spelling] of spellings.entries()) {
+      const [path = "", mark] = spelling.split(" ");
+      const keys = path.split(".");
+      const last = keys.pop() ?? "";
+      let at = tree;
+      for (const key of keys) {
+        const inner = at.getOrInsertComputed(key, (): Tree => new Map());
+        if (inner instanceof Map) at = inner;
+      }
+      at.set(last, { name, rank, isWithin: mark === "*", isBeside: mark === "+" });
+    }
+  }
+  return tree;
+}
+const TREE = makeTree();
+
+interface Found extends Place {
+  readonly figure: number;
+}
+export type Findings = Map<Name, Found>;
+
+/** What this object says takes the place of what is known. */
+export function merge(findings: Findings, record: JsonRecord): void {
+  const own: Findings = new Map();
+  collect(own, record, TREE);
+  for (const [name, found] of own) {
+    if (found.figure > 0 || !findings.has(name)) findings.set(name, found);
+  }
+}
+
+function collect(findings: Findings, record: JsonRecord, tree: Tree): void {
+  for (const key of Object.keys(record)) {
+    const place = tree.get(key);
+    if (place === undefined) continue;
+    const value = record[key];
+    if (place instanceof Map) {
+      if (isRecord(value)) collect(findings, value, place);
+      continue;
+    }
+    const figure = figureOf(value);
+    if (figure === undefined) continue;
+    const known = findings.get(place.name);
+    const isBetter =
+      known === undefined || (figure === 0) === (known.figure === 0)
+        ? place.rank < (known?.rank ?? Number.POSITIVE_INFINITY)
+        : figure > 0;
+    if (isBetter) findings.set(place.name, { ...place, figure });
+  }
+}
+
+/** No answer counts more, and sums of these are exact. */
+const MOST_TOKENS = 1e12;
+
+/** A count: a number or a numeric string; what is negative, huge or no number is unknown. */
+function figureOf(value: unknown): number | undefined {
+  const number = typeof value === "string" && /^\s*\d+(\.\d+)?\s*$/.test(value) ? Number(value) : value;
+  return typeof number === "number" && number >= 0 && number <= MOST_TOKENS ? Math.trunc(number) : undefined;
+}
+
+/** Whether an object has such figures itself, so many of input, output and total at least. */
+export function hasFigures(record: JsonRecord, least: number): boolean {
+  let count = 0;
+  for (const key of Object.keys(record)) {
+    const place = TREE.get(key);
+    if (place === undefined || place instanceof Map || (figureOf(record[key]) ?? 0) === 0) continue;
+    if (MAIN.has(place.name)) count += 1;
+  }
+  return count >= least;
+}
+
+const MAIN: ReadonlySet<Name> = new Set([
+  "input_tokens",
+  "output_tokens",
+  "total_tokens",
+  "cached_input_tokens",
+  "cache_creation_tokens",
+]);
+
+/** Of what an answer begins with: nothing of what it is going to write. */
+export function withoutOutput(record: JsonRecord): JsonRecord {
+  const kept = Object.entries(record).filter(
+    ([key]) => !/^total|^iterations$|output|completion|candidates|reasoning|thinking|thoughts/i.test(key),
+  );
+  return Object.fromEntries(kept);
+}
