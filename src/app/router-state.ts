@@ -48,26 +48,31 @@ export function recallRouter(
   return router;
 }
 
-/** Removes the health of these upstreams of a service from state.json, or of all (null). Throws UserError. */
+/** Removes the health of these upstreams and what was learned of them of a service from state.json, or of all (null). Throws UserError. */
 export async function resetSavedState(
   paths: StatePaths,
   service: Service,
   keys: readonly string[] | null,
 ): Promise<void> {
   await updateState(paths, (state) => {
-    const health = Object.entries(state["health"] ?? {}).filter(
-      ([key]) => !(keys === null ? belongsTo(service)(key) : keys.includes(key)),
-    );
-    return { ...state, health: Object.fromEntries(health) };
+    const isMeant = (key: string): boolean =>
+      keys === null ? belongsTo(service)(key) : keys.some((one) => key === one || key.startsWith(`${one}|`));
+    const without = (section: string): State[string] =>
+      Object.fromEntries(Object.entries(state[section] ?? {}).filter(([key]) => !isMeant(key)));
+    return {
+      ...state,
+      health: without("health"),
+      ...(state["learned"] === undefined ? {} : { learned: without("learned") }),
+    };
   });
 }
 
-const SECTIONS = ["health", "sessions", "order"] as const;
+const SECTIONS = ["health", "sessions", "order", "learned"] as const;
 
 /** As state.json has it: everything by name, each name beginning with its service. */
-function makeSections({ health, order, sessions }: SavedState): State {
+function makeSections({ health, learned, order, sessions }: SavedState): State {
   const byName = sessions.map((session) => [`${session.service}|${session.session_id}`, session] as const);
-  return { health, sessions: Object.fromEntries(byName), order };
+  return { health, sessions: Object.fromEntries(byName), order, learned };
 }
 
 /** Each name begins with its service. */

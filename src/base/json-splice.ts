@@ -82,7 +82,7 @@ export function elementsOf(bytes: Buffer, entry: JsonEntry | undefined): readonl
 }
 
 /** The string in that range; empty where there is none. */
-function stringIn(bytes: Buffer, { end, start }: ValueRange): string {
+export function stringIn(bytes: Buffer, { end, start }: ValueRange): string {
   if (bytes[start] !== QUOTE || bytes[end - 1] !== QUOTE) return "";
   const inside = bytes.subarray(start + 1, end - 1);
   if (!inside.includes(BACKSLASH)) return inside.toString("utf8");

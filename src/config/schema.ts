@@ -217,6 +217,10 @@ const routingSchema = later(() =>
       z.enum(["failover", "never"]),
       "Whether a request that an upstream may have processed can fail over. Default failover.",
     ),
+    drift: maybe(
+      z.enum(["adapt", "failover", "off"]),
+      "After a refusal that no rule explains: adapt (ask another upstream, else leave out what may be left out), failover (ask another one), or off. Default adapt.",
+    ),
     return_after_idle_secs: maybe(
       seconds(0, 86_400),
       "Idle time after which a session returns to the primary. Default 300.",

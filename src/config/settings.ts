@@ -44,6 +44,7 @@ export const DEFAULTS = {
     exhausted_max_secs: 86_400,
     max_upstreams_per_request: 3,
     ambiguous: "failover" as RoutingSettings["ambiguous"],
+    drift: "adapt" as RoutingSettings["drift"],
     return_after_idle_secs: 300,
   },
   timeouts: {
@@ -81,6 +82,7 @@ export function resolveSettings({ shell }: Pick<ParsedConfig, "shell">): Setting
       exhaustedMaxMs: routing.exhausted_max_secs * 1000,
       maxUpstreamsPerRequest: routing.max_upstreams_per_request,
       ambiguous: routing.ambiguous,
+      drift: routing.drift,
       returnAfterIdleMs: routing.return_after_idle_secs * 1000,
     },
     uploadIdleMs: timeouts.upload_idle_secs * 1000,

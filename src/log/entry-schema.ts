@@ -181,6 +181,13 @@ export const logEntrySchema = z.object({
         'Names of headers, and of parameters such as "?key", that an upstream was not shown: another relay\'s, or not known',
       ),
     ),
+  dropped: z
+    .optional(z.array(z.string()))
+    .check(
+      z.describe(
+        "What the upstream was asked without, because it refuses it: values of anthropic-beta, members, headers, types of tools",
+      ),
+    ),
   refusals: z
     .optional(z.int().check(z.positive()))
     .check(

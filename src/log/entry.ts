@@ -53,6 +53,7 @@ export function makeLogLine(entry: LogEntry): string {
     redactions: entry.redactions,
     redactions_exempt: entry.redactions_exempt,
     held_back: entry.held_back?.map((name) => maskText(name.slice(0, MOST_NAME))),
+    dropped: entry.dropped?.map((name) => maskText(name.slice(0, MOST_NAME))),
     refusals: entry.refusals,
     error: makeError(entry.error),
     reason: maskValues(entry.reason),

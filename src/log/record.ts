@@ -13,7 +13,7 @@ type Pass = NonNullable<RecordedUsage["iterations"]>[number];
 /** The tokens of an answer, or of one pass of the model within it. */
 export type Figures = Read<Omit<Pass, "model">>;
 
-type Unread = "held_back" | "redactions_exempt" | "stream";
+type Unread = "dropped" | "held_back" | "redactions_exempt" | "stream";
 type ReadAsText = "agent" | "outcome" | "service" | "usage_unknown";
 export interface LogRecord extends Read<Omit<LogEntry, Unread | ReadAsText | "attempts">> {
   /** ms since 1970; always a time that a Date can hold. */

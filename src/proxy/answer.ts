@@ -74,7 +74,7 @@ export async function answerFrom(
   const isEvents = stream ? answer.shape !== "json" : answer.shape === "events";
 
   const conclude = (end: DeliveryEnd): void => {
-    const refusal = permit === null ? (exchange.tried.at(-1)?.reason ?? { rule: "ok" }) : null;
+    const refusal = permit === null ? exchange.shownReason() : null;
     const seen = look();
     const ending = makeEnding({ end, status: answer.status, seen, isEvents, refusal });
     tap?.close();

@@ -3,11 +3,20 @@
 import type { OwnedNames } from "../base/owned-names.ts";
 import { type Upstream, modelAt } from "../base/upstream.ts";
 import { type ReplayRequest, classifyAttempt, mayRepeat } from "../routing/classify.ts";
-import type { AttemptOutcome, Permit, PlanRequest, Reason, Verdict } from "../routing/types.ts";
+import type {
+  AttemptOutcome,
+  Permit,
+  PlanRequest,
+  Reason,
+  RefusedThing,
+  RequestTraits,
+  Verdict,
+} from "../routing/types.ts";
 import { type Answer, type AttemptResult, attempt } from "./attempt.ts";
 import type { Chosen, Tried } from "./chosen.ts";
 import type { ProxyDeps, Route } from "./deps.ts";
 import type { Acceptance } from "./gate.ts";
+import { drop } from "./drop.ts";
 import { TURN_STATE_HEADER } from "./headers.ts";
 import { findRepair, type Repair } from "./history.ts";
 import { type ClientRequest, makeUpstreamRequest } from "./upstream-request.ts";
@@ -23,7 +32,7 @@ export interface Question {
 /** One request, and what the loop works on it with. What the log needs grows as it runs, and is there whatever happens. */
 export interface LoopRun {
   readonly request: ClientRequest;
-  readonly route: Pick<Route, "firstByteTotalMs" | "ownedHeaders" | "routing">;
+  readonly route: Pick<Route, "firstByteTotalMs" | "onExhausted" | "ownedHeaders" | "routing">;
   readonly deps: Pick<
     ProxyDeps,
     "connections" | "instance" | "memory" | "monotonic" | "now" | "observeHeaders" | "router"
@@ -35,6 +44,9 @@ export interface LoopRun {
   readonly hold: (bytes: number) => void;
   /** What upstreams were not shown; one may be in it more than once. */
   readonly heldBack: string[];
+  readonly traits: RequestTraits;
+  /** What the newest attempt went without. */
+  dropped: readonly string[];
 }
 
 export type Answered =
@@ -50,6 +62,8 @@ export interface OneAttempt extends Question {
   readonly left: () => readonly Upstream[];
   /** The body was changed after what this upstream said to it: there is no third try. */
   readonly isChanged: boolean;
+  /** To be left out besides what is known of the upstream. */
+  readonly drops?: readonly RefusedThing[];
 }
 
 export type Step =
@@ -64,6 +78,8 @@ export type Step =
       readonly isSpare: boolean;
     };
 
+const NO_NAMES: readonly string[] = [];
+
 export async function askUpstream(one: OneAttempt, run: LoopRun): Promise<Step> {
   const { deps, request, route, tried } = run;
   const { body, permit, upstream } = one;
@@ -76,7 +92,8 @@ export async function askUpstream(one: OneAttempt, run: LoopRun): Promise<Step> 
   const note = (verdict: Verdict | null, status: number | null, reason: Reason | null): void => {
     const durationMs = deps.monotonic() - startedAt;
     const usage = result.kind === "answer" ? undefined : result.usage;
-    tried.push({ upstream, verdict, status, reason, durationMs, model, held, usage });
+    const { dropped } = run;
+    tried.push({ upstream, verdict, status, reason, durationMs, model, held, usage, dropped });
   };
   const noteEndpoint = (was: "served" | "missing" | "failing"): void => {
     if (endpoint.counts !== "yes")
@@ -98,6 +115,8 @@ export async function askUpstream(one: OneAttempt, run: LoopRun): Promise<Step> 
   const judged = classifyAttempt(result.outcome, upstream, {
     now: deps.now(),
     settings: route.routing,
+    request: run.traits,
+    stopsWhenSpent: route.onExhausted === "stop",
     canRepair: (refusal) => {
       const isMaker = one.plan.first === upstream.key;
       repair = one.isChanged ? null : findRepair(endpoint.api, body, refusal, { isMaker });
@@ -114,12 +133,15 @@ export async function askUpstream(one: OneAttempt, run: LoopRun): Promise<Step> 
   const isSpare = result.answer !== null && SPARES.has(verdict.rule);
   if (!isSpare) permit.fail(verdict);
   const mayFailOver =
-    verdict.next === "next" &&
+    (verdict.next === "next" || verdict.next === "elsewhere") &&
     mayRepeat(verdict.retryClass, replayRequest(request, route)) &&
     deps.router.mayFailOver(verdict.retryClass, one.left());
-  if (mayFailOver || result.answer === null || isSpare)
-    return { kind: "failed", verdict, answer: result.answer, hasEnded: !mayFailOver, isSpare };
-  const answer = { ...result.answer, status: statusFor(result.outcome, verdict, result.answer.status) };
+  const answer =
+    result.answer === null
+      ? null
+      : { ...result.answer, status: statusFor(result.outcome, verdict, result.answer.status) };
+  if (mayFailOver || answer === null || isSpare)
+    return { kind: "failed", verdict, answer, hasEnded: !mayFailOver, isSpare };
   return { kind: "answer", chosen: { upstream, answer, converted: null, permit: null } };
 }
 
@@ -137,6 +159,10 @@ async function askOnceMore(
     second.abort();
     const answer = { ...first, status: first.status >= 500 ? status : first.status };
     return { kind: "answer", chosen: { ...step.chosen, answer } };
+  }
+  if (step.kind === "failed" && step.verdict.next === "elsewhere" && first?.body.ended === true) {
+    step.answer?.abort();
+    return { ...step, answer: first };
   }
   first?.abort();
   if (step.kind === "answer" && step.chosen.permit !== null)
@@ -161,7 +187,7 @@ const SPARES: ReadonlySet<string> = new Set(["empty-answer", "wrong-form"]);
  * error. Where the user has said what a status means, it stays.
  */
 function statusFor(outcome: AttemptOutcome, { next, rule }: Verdict, status: number): number {
-  if (next !== "terminal" || rule.startsWith("on-")) return status;
+  if ((next !== "terminal" && next !== "elsewhere") || rule.startsWith("on-")) return status;
   const isHidden = outcome.kind === "bad-content" && outcome.reason === "json-error";
   return isHidden || status >= 500 ? 400 : status;
 }
@@ -186,10 +212,16 @@ async function send(one: OneAttempt, run: LoopRun, model: string | null): Promis
     return { kind: "failed", outcome: { kind: "not-tried", ...made }, answer: null, held };
   }
   if (made.heldBack.length > 0) run.heldBack.push(...made.heldBack);
+  const known = deps.router.learned.dropsFor(upstream.key, run.traits);
+  const drops = one.drops === undefined ? known : [...known, ...one.drops];
+  const isWhole = drops.length === 0 || route.routing.drift !== "adapt" || made.body === null;
+  const sent = isWhole ? null : drop(drops, made.body, made.headers);
+  run.dropped = sent?.names ?? NO_NAMES;
   const acceptEncoding = request.headers.get("accept-encoding");
   return await attempt(
     {
       ...made,
+      body: sent?.body ?? made.body,
       upstream,
       api: endpoint.api,
       judged: endpoint.judged,

@@ -21,6 +21,7 @@ import {
   type Spare,
   useSpare,
 } from "./chosen.ts";
+import { Refusals } from "./second-opinion.ts";
 import type { ClientRequest } from "./upstream-request.ts";
 
 /** One run over the candidates: what they are asked for, and what counts as an answer to it. */
@@ -41,6 +42,7 @@ interface Progress {
   candidates: readonly Candidate[];
   last: Refused | null;
   spare: Spare | null;
+  readonly refusals: Refusals;
 }
 
 /**
@@ -48,17 +50,20 @@ interface Progress {
  * later pass only if all it lacked was compaction.
  */
 export async function runAttempts(passes: Iterable<Pass>, run: LoopRun): Promise<LoopResult> {
-  const progress: Progress = { candidates: [], last: null, spare: null };
+  const progress: Progress = { candidates: [], last: null, spare: null, refusals: new Refusals() };
   for (const pass of passes) {
-    const answered = await runPass(pass, run, progress);
+    const answered = (await runPass(pass, run, progress)) ?? (await askWithout(pass, run, progress));
     if (answered === null) continue;
     if (progress.spare !== null) dropSpare(progress.spare);
+    progress.refusals.drop();
     return answered;
   }
   const asked = new Set(run.tried.map(({ upstream }) => upstream.key));
   const blocked = progress.candidates.filter(({ upstream }) => !asked.has(upstream.key));
   const answered = await answerSpare(progress.spare, blocked, run);
-  return answered ?? { kind: "all-failed", last: progress.last };
+  if (answered === null) return { kind: "all-failed", last: progress.refusals.first() ?? progress.last };
+  progress.refusals.drop();
+  return answered;
 }
 
 /** The only answer there is: in the right form, or as it came. */
@@ -99,6 +104,7 @@ async function runPass(pass: Pass, run: LoopRun, progress: Progress): Promise<An
     waitedMs += Math.min(firstByteMs, deps.monotonic() - startedAt);
     if (step.kind === "client-gone") return step;
     if (step.kind === "answer") {
+      if (step.chosen.permit !== null) progress.refusals.noteAnswered(pass.plan, deps.router, upstream);
       if (isForClient(pass)) return step;
       // Its failure came late, and may have left none that is usable: the others are planned anew, and wait as long.
       return (await convert(step.chosen, pass, run)) ?? (await runPass(pass, run, progress));
@@ -114,6 +120,11 @@ async function runPass(pass: Pass, run: LoopRun, progress: Progress): Promise<An
       continue;
     }
     permit.fail(verdict);
+    if (verdict.next === "elsewhere") {
+      progress.refusals.add({ upstream, verdict, answer });
+      if (hasEnded || (isTurn(request) && progress.refusals.isSaidAgain())) break;
+      continue;
+    }
     if (answer?.body.ended === true && !lacksCompaction(verdict)) {
       progress.last = betterRefusal(progress.last, {
         upstream,
@@ -126,6 +137,39 @@ async function runPass(pass: Pass, run: LoopRun, progress: Progress): Promise<An
     if (hasEnded) break;
   }
   return null;
+}
+
+/** No upstream takes it as it is: the first one that names what may be left out is asked without it. */
+async function askWithout(pass: Pass, run: LoopRun, progress: Progress): Promise<Answered | null> {
+  const { deps, request, route, traits } = run;
+  if (route.routing.drift !== "adapt") return null;
+  const tries = progress.refusals.withoutRefused(traits);
+  for (let next = tries.next(null); next.done !== true;) {
+    const { drops, upstream } = next.value;
+    const admission = deps.router.admit(upstream, pass.plan);
+    if (admission.kind === "blocked") {
+      next = tries.next(null);
+      continue;
+    }
+    const wait = { isLastUsable: true, spentMs: 0, totalMs: route.firstByteTotalMs };
+    const firstByteMs = firstByteBudget(request, upstream.timeouts, wait);
+    const { permit } = admission;
+    const one = { ...pass, upstream, permit, firstByteMs, left: () => [], isChanged: true, drops };
+    const step = await askUpstream(one, run);
+    if (step.kind === "client-gone") return step;
+    if (step.kind === "answer") {
+      if (step.chosen.permit !== null) deps.router.learned.noteDrops(upstream.key, traits, drops);
+      return isForClient(pass) ? step : await convert(step.chosen, pass, run);
+    }
+    permit.fail(step.verdict);
+    step.answer?.abort();
+    next = tries.next(step.verdict);
+  }
+  return null;
+}
+
+function isTurn({ facts }: ClientRequest): boolean {
+  return facts.endpoint.counts === "yes";
 }
 
 /** Those from a place on that are reached through this proxy come after the others. */

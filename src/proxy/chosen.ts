@@ -21,6 +21,8 @@ export interface Tried {
   readonly held: Held;
   /** What it said of its usage, where the client does not get it. */
   readonly usage?: Usage | undefined;
+  /** What it went without because the upstream refuses it. */
+  readonly dropped: readonly string[];
 }
 
 /** The answer that the client gets. */

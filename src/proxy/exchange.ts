@@ -94,6 +94,11 @@ export class Exchange {
     return isBegun && tried.every(({ usage }) => usage === undefined) ? "cut" : undefined;
   }
 
+  /** Why the answer that is shown is no success. */
+  shownReason(): Reason {
+    return (this.shown ?? this.tried.at(-1))?.reason ?? { rule: "ok" };
+  }
+
   /** Writes the record. Later calls do nothing. */
   end(as: ExchangeEnd): void {
     if (this.ended) return;
@@ -101,7 +106,7 @@ export class Exchange {
     const { deps, fixedStatus, heldBack, known, shown, timestampMs, tried, ttfbMs } = this;
     deps.uploads.budget.add(-this.heldBytes);
     if (this.takesPlace) deps.inFlight.count -= 1;
-    const last = tried.at(-1);
+    const last = shown ?? tried.at(-1);
     const endpoint = known?.facts.endpoint;
     // Where nothing is counted no model is named.
     const isCounted = endpoint?.usage != null && (endpoint.path !== null || as.usage !== undefined);
@@ -133,6 +138,7 @@ export class Exchange {
       redactions: known?.filtered.redactions || undefined,
       redactions_exempt: known?.filtered.exempt || undefined,
       held_back: heldBack.length === 0 ? undefined : [...new Set(heldBack)].slice(0, MOST_HELD_BACK),
+      dropped: last === undefined || last.dropped.length === 0 ? undefined : [...last.dropped],
       ...sayWhy(as.reason),
     };
     deps.record(entry);

@@ -21,6 +21,7 @@ import { isCounted } from "./refusals.ts";
 import { readBody } from "./read-body.ts";
 import { readRequestFacts, type RequestFacts } from "./request-facts.ts";
 import type { SessionMemory } from "./session-memory.ts";
+import { Traits } from "./request-traits.ts";
 
 /** Bun runs at most 256 fetches at once and lets the next one wait in silence: better a clear answer before that. */
 const MAX_IN_FLIGHT = 250;
@@ -100,6 +101,7 @@ async function forward({ request, target, exchange, deps }: Forwarding): Promise
   hold(body.length - read.bytes.length);
   const facts = readRequestFacts(endpoint, request.headers, body);
   exchange.describe({ facts, filtered, configName: route.configName });
+  const traits = new Traits(method, target.path, request.headers, body);
   const plan = {
     upstreams: route.upstreams,
     // What is asked here may not be what is asked of a turn.
@@ -109,6 +111,7 @@ async function forward({ request, target, exchange, deps }: Forwarding): Promise
     onExhausted: route.onExhausted,
     isNeutral: endpoint.counts === "no",
     first: deps.memory.knowsResponses ? makerOfNamed(facts, target.path, deps.memory) : undefined,
+    traits,
   };
   const passes = compaction.isRequest
     ? makeCompactionPasses(plan, body, deps.memory)
@@ -132,6 +135,8 @@ async function forward({ request, target, exchange, deps }: Forwarding): Promise
     tried,
     hold,
     heldBack,
+    traits,
+    dropped: [],
   });
   answer.catch(() => exchange.end(OUR_BUG));
   return await withHeartbeat(answer, {

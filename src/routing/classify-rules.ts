@@ -16,7 +16,10 @@ import {
 import { hasCode, hasStatus, says, type Signal } from "./signal.ts";
 import { deniesModel, isModelCode } from "./one-model.ts";
 import { findSpent, type Spent } from "./spent.ts";
-import type { AttemptOutcome, Refusal } from "./types.ts";
+import { OWN_FAULT_RULES } from "./own-faults.ts";
+import { findRefused } from "./refused-thing.ts";
+import { isOfCredential, isOfRate } from "./said-words.ts";
+import type { AttemptOutcome, RefusedThing, Refusal } from "./types.ts";
 
 /** The upstream says, or it is certain, that it did not begin to work. */
 const REFUSED = { next: "next", retryClass: "B", blame: "failure", until: NO_END } as const;
@@ -33,6 +36,9 @@ const PROXY_FAILED = { ...NEVER_SENT, blame: "proxy" } as const;
 const WAY_FAILED = { ...NEVER_SENT, blame: "way" } as const;
 
 const OWN_MISTAKE = { next: "terminal", retryClass: "B", blame: "none", until: NO_END } as const;
+
+/** No reason is known: one other upstream says whether it is this upstream or the request. */
+const ELSEWHERE = { ...OWN_MISTAKE, next: "elsewhere" } as const;
 
 const NEXT = { next: "next", retryClass: "B" } as const;
 const DEAD_CREDENTIAL = { ...NEXT, blame: "auth-dead", until: AUTH_DEAD } as const;
@@ -195,47 +201,15 @@ export const REQUEST_RULES: readonly Rule[] = [
     ...PASSED_ON,
     words: "cannot continue the previous response",
   },
+  ...OWN_FAULT_RULES,
   {
-    id: "context-length",
-    signal: "`context_length_exceeded`, `string_above_max_length`, or a message that the prompt is too long",
-    seen: "OpenAI, Anthropic, relays",
-    matches: (signal) =>
-      hasCode(signal, ...CONTEXT_CODES) || (mayBeAboutLength(signal) && says(signal, CONTEXT_WORDS)),
-    ...OWN_MISTAKE,
-    words: "the prompt is too long for the model",
-  },
-  {
-    id: "policy",
-    signal: "`invalid_prompt`, `cyber_policy`, a content filter",
-    seen: "OpenAI, Azure, new-api",
-    matches: (signal) =>
-      hasCode(
-        signal,
-        "invalid_prompt",
-        "cyber_policy",
-        "content_filter",
-        "content_policy_violation",
-        "prompt_blocked",
-        "sensitive_words_detected",
-      ),
-    ...OWN_MISTAKE,
-    words: "refused because of its content",
-  },
-  {
-    id: "too-large",
-    signal: "413, `request_too_large`",
-    seen: "any",
-    matches: (signal) => hasStatus(signal, 413),
-    ...OWN_MISTAKE,
-    words: "the request is too large",
-  },
-  {
-    id: "unprocessable",
-    signal: "422",
-    seen: "any",
-    matches: (signal) => signal.outcome.kind === "status" && hasStatus(signal, 422),
-    ...OWN_MISTAKE,
-    words: "the request cannot be processed",
+    id: "drift",
+    signal:
+      'a refusal that names a beta flag, a header, a field or a type of tool of the request: "Extra inputs are not permitted", "Unknown parameter", "invalid beta flag"',
+    seen: "relays and vendors that are behind a client's release",
+    matches: (signal) => mayBeDrift(signal) && refusedBy(signal).length > 0,
+    ...ELSEWHERE,
+    words: "does not take a part of the request",
   },
 ];
 
@@ -408,6 +382,17 @@ export const ACCOUNT_RULES: readonly Rule[] = [
     words: "too many requests at once",
   },
   {
+    id: "maybe-spent",
+    signal: '429 in words of something else than a rate limit, where `on_exhausted` is "stop"',
+    seen: "any",
+    matches: (signal) =>
+      signal.context.stopsWhenSpent === true && hasStatus(signal, 429) && !isOfRate(signal),
+    ...NEXT,
+    blame: "exhausted",
+    until: STATED_OR_BACKOFF,
+    words: "may be out of quota",
+  },
+  {
     id: "rate-limit",
     signal: "any other 429, `rate_limit_error`, `rate_limit_exceeded`, or a 401 or 403 that says so in words",
     seen: "any",
@@ -464,12 +449,25 @@ export const CREDENTIAL_RULES: readonly Rule[] = [
   },
   {
     id: "credential",
-    signal: "401 or 403, `invalid_api_key`, `authentication_error`, `permission_error`, an expired key",
+    signal:
+      "401, 403 without words or with words of a key, an account or a permission, `invalid_api_key`, `authentication_error`, an expired key",
     seen: "any",
     matches: (signal) =>
-      hasStatus(signal, 401, 403) || hasCode(signal, "api_key_expired", "api_key_disabled"),
+      hasStatus(signal, 401) ||
+      (hasStatus(signal, 403) && isOfCredential(signal)) ||
+      hasCode(signal, "api_key_expired", "api_key_disabled"),
     ...DEAD_CREDENTIAL,
     words: "refused the credential",
+  },
+  {
+    id: "forbidden-spent",
+    signal: '403 in words of something else, where `on_exhausted` is "stop"',
+    seen: "any",
+    matches: (signal) => signal.context.stopsWhenSpent === true && hasStatus(signal, 403),
+    ...NEXT,
+    blame: "exhausted",
+    until: STATED_OR_EXHAUSTED,
+    words: "may be out of quota",
   },
   {
     id: "not-tried",
@@ -557,7 +555,7 @@ export const LEFTOVER_RULES: readonly Rule[] = [
     signal: "404, 405, 410, 426 or 501 without a known reason",
     seen: "a relay that lacks the path",
     matches: (signal) => signal.outcome.kind === "status" && hasStatus(signal, 404, 405, 410, 426, 501),
-    ...PASSED_ON,
+    ...ELSEWHERE,
     words: "does not serve this path",
   },
   {
@@ -568,16 +566,17 @@ export const LEFTOVER_RULES: readonly Rule[] = [
       signal.outcome.kind !== "status" &&
       (hasStatus(signal, 400, 404, 405, 409, 410, 415, 422) ||
         hasCode(signal, "invalid_request_error", "invalid_request")),
-    ...PASSED_ON,
+    ...ELSEWHERE,
     words: "called the request invalid",
   },
   {
     id: "client-error",
-    signal: "any other 4xx: 400, 409, 415 ...",
+    signal: "any other 4xx: 400, 403, 409, 415, 422 ...",
     seen: "any",
     matches: (signal) =>
-      signal.outcome.kind === "status" && signal.outcome.status >= 400 && signal.outcome.status < 500,
-    ...OWN_MISTAKE,
+      (signal.outcome.kind === "status" && signal.outcome.status >= 400 && signal.outcome.status < 500) ||
+      (signal.outcome.kind === "bad-content" && hasStatus(signal, 403)),
+    ...ELSEWHERE,
     words: "refused the request",
   },
 ];
@@ -666,18 +665,19 @@ function refusalIn(signal: Signal): Refusal {
 
 const PREVIOUS_RESPONSE = /previous[_ ]response/;
 
-const CONTEXT_CODES = [
-  "context_length_exceeded",
-  "context_too_large",
-  "model_max_prompt_tokens_exceeded",
-  "string_above_max_length",
-];
-const CONTEXT_WORDS =
-  /prompt is too long|maximum context length|exceeds? (?:the |your )?(?:model'?s? )?context (?:window|limit|length)|input is too long|token count (?:\S+ |of \S+ )?exceeds the (?:maximum|limit)|(?:超[出过]|大于).{0,12}上下文/;
+/** Not of one that is about the account, whatever it names. */
+function mayBeDrift(signal: Signal): boolean {
+  return (
+    isError(signal) &&
+    (signal.status === null || hasStatus(signal, 400, 403, 404, 405, 409, 415, 422, 500, 501, 502)) &&
+    !signal.isPage &&
+    spentIn(signal) === null &&
+    !isModelUnknown(signal)
+  );
+}
 
-/** A relay's 500 counts too: it stands around what its own upstream said, and the next would say the same. */
-function mayBeAboutLength(signal: Signal): boolean {
-  return signal.outcome.kind !== "status" || hasStatus(signal, 400, 403, 413, 422, 500, 502);
+export function refusedBy({ context, facts }: Signal): readonly RefusedThing[] {
+  return findRefused({ ...facts, words: facts.message }, context.request);
 }
 
 /** Words count only where something has failed for sure. */

@@ -2,7 +2,7 @@
 // without doing harm (RFC 9110 9.2.2). Looks rows up, holds none.
 // Pure.
 import type { Upstream } from "../base/upstream.ts";
-import { RULES, UNKNOWN } from "./classify-rules.ts";
+import { refusedBy, RULES, UNKNOWN } from "./classify-rules.ts";
 import { findOwnRule } from "./own-rules.ts";
 import type { UntilTime } from "./rule.ts";
 import { makeSignal, type Signal } from "./signal.ts";
@@ -42,9 +42,13 @@ export function classify(outcome: AttemptOutcome, context: ClassifyContext): Ver
   const until = rule.until.find(signal);
   const blame = weigh(rule.blame, until, context.now);
   const isCut = outcome.kind === "cut";
+  const refused = rule.id === "drift" ? refusedBy(signal) : [];
+  const next = isCut ? "terminal" : nextOf(rule, outcome, context);
   return {
+    ...(refused.length === 0 ? {} : { refused }),
+    ...(next === "elsewhere" ? { said: signal.facts.message } : {}),
     rule: rule.id,
-    next: isCut ? "terminal" : rule.next,
+    next,
     retryClass: isCut ? "D" : rule.retryClass,
     blame,
     until: cap(until.atMs, blame, context),
@@ -59,6 +63,17 @@ export function isKeyAccepted(outcome: AttemptOutcome, { blame }: Verdict): "yes
   if (blame === "auth-dead") return "no";
   if (blame === "exhausted" || blame === "cooldown" || blame === "model") return "yes";
   return outcome.kind === "status" && (outcome.status === 400 || outcome.status === 422) ? "yes" : "unknown";
+}
+
+/** Where the user wants no second opinion, a refusal is the client's to see. One inside a 200 goes on as ever. */
+function nextOf(
+  { next }: Pick<Verdict, "next">,
+  outcome: AttemptOutcome,
+  context: ClassifyContext,
+): Verdict["next"] {
+  if (next !== "elsewhere" || context.settings.drift !== "off") return next;
+  const isPathMissing = outcome.kind === "status" && [404, 405, 410, 426, 501].includes(outcome.status);
+  return outcome.kind === "status" && !isPathMissing ? "terminal" : "next";
 }
 
 /** A long wait is exhaustion, whatever it is called. */

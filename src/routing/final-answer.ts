@@ -95,6 +95,10 @@ export function makeFinalAnswer(input: FinalInput): FinalAnswer {
   const all = (...some: Cause[]): boolean =>
     causes.size > 0 && [...causes].every((cause) => some.includes(cause));
 
+  // What was refused may be the request's own fault: that is worth no wait but for one that is short.
+  const isRefused = tried.some(({ verdict }) => verdict?.next === "elsewhere");
+  if (isRefused && !accounts.some((account) => isSoon(account, input.now)))
+    return { kind: "last-answer", status: 502, reason };
   if (all("refused")) return { kind: "last-answer", status: 502, reason };
   if (all("no-model", "refused"))
     return { kind: "last-answer", status: SERVICE_FACTS[input.service].noAnswer.noModel, reason };
@@ -102,6 +106,12 @@ export function makeFinalAnswer(input: FinalInput): FinalAnswer {
   const answer = causes.has("down") || causes.size === 0 ? down : causes.has("limited") ? limited : exhausted;
   const later = answer(input, accounts, reason);
   return input.isNeutral ? { ...later, kind: "last-answer" } : later;
+}
+
+/** It failed just now, or takes requests again within a minute: it may say whether the request is at fault. */
+function isSoon({ at, cause, verdict }: Account, now: number): boolean {
+  if (cause === "down") return verdict !== null;
+  return cause === "limited" && at !== null && at - now <= LONGEST_SLEEP_SECS * 1_000;
 }
 
 /** 503 with a short Retry-After: both clients come back after it. */
@@ -187,6 +197,8 @@ const CAUSE_OF_RULE: ReadonlyMap<string, Cause> = new Map([
   ["not-tried", "broken"],
   ["certificate", "broken"],
   ["local-shortage", "down"],
+  // It may be a rate limit all the same: asking again is right.
+  ["maybe-spent", "limited"],
 ]);
 
 function fromVerdict(
@@ -265,7 +277,7 @@ function secsUntil(now: number, at: number): number {
  */
 function tell(accounts: readonly Account[], { now, service }: FinalInput): Reason {
   const stories = accounts.map(({ cause, reason, upstream, verdict, view }): Reason => {
-    const advice = ADVICE[cause];
+    const advice = ADVICE_OF_RULE[reason.rule] ?? ADVICE[cause];
     const isLasting = view !== null && hasEnd(view.availability) && (view.until ?? now) - now > TOLD_MS;
     const known: Reason = isLasting
       ? { rule: "in-state", cause: reason, state: describeAvailability(view, now) }
@@ -281,4 +293,8 @@ function tell(accounts: readonly Account[], { now, service }: FinalInput): Reaso
 }
 
 /** What to do about it. */
+const ADVICE_OF_RULE: Readonly<Record<string, string>> = {
+  "maybe-spent": "allow-others",
+  "forbidden-spent": "allow-others",
+};
 const ADVICE: Readonly<Partial<Record<Cause, string>>> = { broken: "see-doctor", "no-model": "map-model" };

@@ -27,6 +27,9 @@ export const REASONS: Readonly<Record<string, string>> = {
   "probe-running": "a probe is running: {cause}",
   "retry-next": "will be retried on the next request: {cause}",
   behind: "{label}: {cause}",
+  "refuses-such": "does not take such requests",
+  "refuses-part": "does not take {names}",
+  "asked-without": "asked without {names}",
   // Why requests go to another one.
   recovered: "recovered",
   "not-asked": "not tried",
@@ -57,6 +60,8 @@ export const REASONS: Readonly<Record<string, string>> = {
   "story-not-asked": "{label}: not tried, {cause}.",
   "in-state": "{cause}, {state}",
   "see-doctor": "{cause} (see `codex-helper doctor`)",
+  "allow-others":
+    '{cause} (nothing behind it is asked, as "on_exhausted" is "stop"; to allow it, set it to "continue", or say in "on_error" what this answer means)',
   "map-model": "{cause} (map the model in `models`, or choose another)",
   "cut-reset": "the upstream cut the answer off",
   "cut-idle": "the upstream stopped sending in the middle of the answer",

@@ -4,6 +4,8 @@ import type { Upstream } from "../base/upstream.ts";
 import { createAffinity, type SessionBinding } from "./affinity.ts";
 import { HEALTHY, withoutExhaustion } from "./health.ts";
 import { TurnPermit } from "./permit.ts";
+import { nameOfThing } from "./droppable.ts";
+import { createLearned, type Learned } from "./learned.ts";
 import { createRecords } from "./records.ts";
 import { createAnnouncer } from "./router-events.ts";
 import { makeSavedState, readSavedState, type SavedState } from "./saved-state.ts";
@@ -15,6 +17,7 @@ import type {
   Permit,
   PlanRequest,
   QuotaNote,
+  Reason,
   RetryClass,
   RouterEvent,
   RoutingSettings,
@@ -36,6 +39,7 @@ export function createRouter({ now, onEvent = () => {}, random, settings }: Rout
   const records = createRecords(now);
   const affinity = createAffinity();
   const budget = createRetryBudget(now);
+  const learned = createLearned(now);
   const announcer = createAnnouncer(records, onEvent);
   const books = { records, affinity, announcer, now, random, settings };
 
@@ -52,8 +56,20 @@ export function createRouter({ now, onEvent = () => {}, random, settings }: Rout
   const isWell = (upstream: Upstream): boolean =>
     records.look(upstream, null, false).allowed === "go" && records.of(upstream.key).health.consecutive === 0;
 
+  const refusalOf =
+    ({ model, traits }: PlanRequest) =>
+    ({ key }: Upstream): Reason | undefined => {
+      const found = traits === undefined ? undefined : learned.refusalOf(key, model, traits);
+      return found === undefined ? undefined : reasonOfLearned(found);
+    };
+
   const choose = (request: PlanRequest, binding: SessionBinding | undefined): readonly Candidate[] =>
-    selectCandidates({ request, binding, viewOf: viewFor(request) });
+    selectCandidates({
+      request,
+      binding,
+      viewOf: viewFor(request),
+      ...(learned.isEmpty() ? {} : { refusalOf: refusalOf(request) }),
+    });
 
   return {
     /** The order in which this request should try its upstreams. */
@@ -125,6 +141,8 @@ export function createRouter({ now, onEvent = () => {}, random, settings }: Rout
       announcer.answered(upstream, seen);
       announcer.failed(upstream, seen, records.lineOf(upstream.service));
     },
+    /** What refusals have taught of an upstream. */
+    learned,
     /** `place`: where `explain` has it, which counts: with nothing else left, it is tried sooner than its record says. */
     report(upstream: Upstream, place?: Candidate) {
       const { failures, health, requests } = records.of(upstream.key);
@@ -143,12 +161,14 @@ export function createRouter({ now, onEvent = () => {}, random, settings }: Rout
     reset(key?: string): void {
       for (const [name, record] of records.all())
         if (key === undefined || name === key) record.health = HEALTHY;
+      learned.reset(key);
     },
     save: (): SavedState =>
       makeSavedState({
         health: new Map([...records.all()].map(([key, record]) => [key, record.health])),
         sessions: affinity.all(moment()),
         orders: records.orders(),
+        learned: learned.all(),
       }),
     /** Takes up what an earlier process saved; what is not believable is left out. Never throws. */
     load(saved: unknown): void {
@@ -156,8 +176,15 @@ export function createRouter({ now, onEvent = () => {}, random, settings }: Rout
       for (const [key, health] of state.health) records.of(key).health = health;
       for (const [service, order] of state.orders) records.loadOrder(service, order);
       affinity.load(state.sessions);
+      learned.load(state.learned);
     },
   };
+}
+
+export function reasonOfLearned({ kind, things }: Learned): Reason {
+  const names = things.map(nameOfThing).join(", ");
+  if (kind === "without") return { rule: "asked-without", names };
+  return names === "" ? { rule: "refuses-such" } : { rule: "refuses-part", names };
 }
 
 /** Of a request that is no turn: nothing is learned from it. */

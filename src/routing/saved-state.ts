@@ -6,6 +6,7 @@ import { SERVICES, type Service } from "../base/service.ts";
 import type { BoundSession } from "./affinity.ts";
 import { type At, type Health, HEALTHY, isFromFuture, type Hold, type HoldKind } from "./health.ts";
 import { reasonFrom, reasonInEnglish } from "./reasons.ts";
+import { LEARNED_MAX_MS, type Learned, nameOf } from "./learned.ts";
 import type { RoutingSettings } from "./types.ts";
 
 const time = later(() => z.number().check(z.nonnegative()));
@@ -46,11 +47,30 @@ const sessionSchema = later(() =>
     pinned: z.boolean(),
   }),
 );
+const learnedSchema = later(() =>
+  z.object({
+    kind: z.enum(["refuses", "without"]),
+    key: z.string().check(z.minLength(1)),
+    client: z.string().check(z.maxLength(100)),
+    endpoint: z.nullable(z.string().check(z.maxLength(200))),
+    model: z.nullable(z.string().check(z.maxLength(256))),
+    things: z.array(
+      z.object({
+        kind: z.enum(["beta", "field", "header", "tool"]),
+        name: z.string().check(z.minLength(1), z.maxLength(200)),
+      }),
+    ),
+    since: time,
+    until: time,
+  }),
+);
 const stateSchema = later(() =>
   z.object({
     health: z.catch(z.record(z.string(), z.unknown()), {}),
     sessions: z.catch(z.array(z.unknown()), []),
     order: z.catch(z.record(z.string(), z.unknown()), {}),
+    /** Older versions have none. */
+    learned: z.catch(z.record(z.string(), z.unknown()), {}),
   }),
 );
 
@@ -59,6 +79,7 @@ export interface SavedState {
   readonly health: Readonly<Record<string, { readonly holds: object; readonly models: object }>>;
   readonly sessions: readonly z.infer<typeof sessionSchema>[];
   readonly order: Readonly<Record<string, string>>;
+  readonly learned: Readonly<Record<string, Learned>>;
 }
 
 export interface KeptState {
@@ -66,10 +87,11 @@ export interface KeptState {
   /** The least recently used first. */
   readonly sessions: readonly BoundSession[];
   readonly orders: ReadonlyMap<Service, string>;
+  readonly learned: readonly Learned[];
 }
 
 /** What is written. Upstreams without a hold are left out. */
-export function makeSavedState({ health, sessions, orders }: KeptState): SavedState {
+export function makeSavedState({ health, learned, sessions, orders }: KeptState): SavedState {
   const held = [...health].filter(
     ([, record]) => Object.keys(record.holds).length > 0 || Object.keys(record.models).length > 0,
   );
@@ -88,6 +110,7 @@ export function makeSavedState({ health, sessions, orders }: KeptState): SavedSt
       pinned: isPinned,
     })),
     order: Object.fromEntries(orders),
+    learned: Object.fromEntries(learned.map((entry) => [nameOf(entry), entry])),
   };
 }
 
@@ -128,7 +151,7 @@ type Now = Pick<At, "now" | "settings">;
 
 /** What of a saved state is believed now. Accepts anything. */
 export function readSavedState(saved: unknown, at: Now): KeptState {
-  const state = stateSchema.safeParse(saved).data ?? { health: {}, sessions: [], order: {} };
+  const state = stateSchema.safeParse(saved).data ?? { health: {}, sessions: [], order: {}, learned: {} };
   const health = new Map<string, Health>();
   for (const [key, value] of Object.entries(state.health)) {
     const parsed = healthSchema.safeParse(value).data;
@@ -139,7 +162,12 @@ export function readSavedState(saved: unknown, at: Now): KeptState {
         models: readModels(parsed.models, at),
       });
   }
-  return { health, sessions: readSessions(state.sessions, at), orders: readOrders(state.order) };
+  return {
+    health,
+    sessions: readSessions(state.sessions, at),
+    orders: readOrders(state.order),
+    learned: readLearned(state.learned, at),
+  };
 }
 
 const KINDS: readonly HoldKind[] = ["open", "cooling", "exhausted", "auth-dead"];
@@ -200,6 +228,15 @@ function readOrders(saved: Record<string, unknown>): ReadonlyMap<Service, string
     if (typeof order === "string") orders.set(service, order);
   }
   return orders;
+}
+
+function readLearned(saved: Record<string, unknown>, at: Now): readonly Learned[] {
+  return Object.values(saved).flatMap((value) => {
+    const entry = learnedSchema.safeParse(value).data;
+    return entry !== undefined && entry.until > at.now && isBelievable(entry, at, LEARNED_MAX_MS)
+      ? [entry]
+      : [];
+  });
 }
 
 function isBelievable(hold: { since: number; until: number }, { now }: Now, longestMs: number): boolean {

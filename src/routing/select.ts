@@ -8,6 +8,8 @@ export interface SelectInput {
   readonly request: PlanRequest;
   readonly binding: SessionBinding | undefined;
   readonly viewOf: (upstream: Upstream, isLastResort: boolean) => Assessment;
+  /** Why the upstream does not take such a request; undefined where nothing is known. Absent where nothing is of any. */
+  readonly refusalOf?: (upstream: Upstream) => Reason | undefined;
 }
 
 /**
@@ -16,23 +18,24 @@ export interface SelectInput {
  * `upstreams` is not. With `onExhausted: "stop"` nothing after an exhausted upstream is in reach; a pinned session
  * has its one account.
  */
-export function selectCandidates({ request, binding, viewOf }: SelectInput): readonly Candidate[] {
+export function selectCandidates({ request, binding, refusalOf, viewOf }: SelectInput): readonly Candidate[] {
   const upstreams = reachOf(request, binding, viewOf);
   const seen = upstreams.map((upstream) => ({ upstream, view: viewOf(upstream, false) }));
   const views = seen.some(({ view }) => view.allowed !== "no")
     ? seen
     : upstreams.map((upstream) => ({ upstream, view: viewOf(upstream, true) }));
-  const places = views.map(({ upstream, view }, index) => ({
-    upstream,
-    view,
-    rank: rankOf(view, upstream.key, request.first, binding?.key) * views.length + index,
-  }));
+  const places = views.map(({ upstream, view }, index) => {
+    const refusal = view.allowed === "no" ? undefined : refusalOf?.(upstream);
+    const isRefusing = refusal !== undefined && upstream.key !== request.first;
+    const rank = isRefusing ? REFUSING_RANK : rankOf(view, upstream.key, request.first, binding?.key);
+    return { upstream, view, refusal, rank: rank * views.length + index };
+  });
   places.sort((a, b) => a.rank - b.rank);
   const lastUsable = places.findLastIndex(({ view }) => view.allowed !== "no");
-  return places.map(({ upstream, view }, place) => ({
+  return places.map(({ refusal, upstream, view }, place) => ({
     upstream,
     availability: view.availability,
-    reason: reasonOf(upstream, view, binding),
+    reason: refusal ?? reasonOf(upstream, view, binding),
     until: view.askAt,
     view,
     isLastUsable: place >= lastUsable,
@@ -59,10 +62,11 @@ export function reachOf(
   return able.length > 0 ? able : reach;
 }
 
+const REFUSING_RANK = 3;
 const AVOIDED_RANK: Readonly<Partial<Record<Availability, number>>> = {
-  exhausted: 4,
-  "auth-dead": 5,
-  "model-unknown": 6,
+  exhausted: 5,
+  "auth-dead": 6,
+  "model-unknown": 7,
 };
 
 function rankOf(
@@ -70,7 +74,7 @@ function rankOf(
   key: string,
   ...firsts: readonly (string | undefined)[]
 ): number {
-  if (allowed === "no") return AVOIDED_RANK[availability] ?? 3;
+  if (allowed === "no") return AVOIDED_RANK[availability] ?? 4;
   const place = firsts.indexOf(key);
   if (place >= 0) return place - firsts.length;
   return availability === "low" ? 2 : 1;

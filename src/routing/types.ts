@@ -103,8 +103,9 @@ export interface Verdict {
   /** Id of the classifier's row. */
   readonly rule: string;
   /** `next`: try another upstream if the retry class allows; `terminal`: the answer is the client's to see;
-   *  `repair`: change the body (encrypted history) and ask the same upstream once more. */
-  readonly next: "next" | "terminal" | "repair";
+   *  `repair`: change the body (encrypted history) and ask the same upstream once more;
+   *  `elsewhere`: try one other upstream, and if it says the same, this answer is the client's to see. */
+  readonly next: "next" | "terminal" | "repair" | "elsewhere";
   readonly retryClass: RetryClass;
   readonly blame: Blame;
   /** Wall clock, ms; null where the blame has no expiry of its own. */
@@ -115,6 +116,33 @@ export interface Verdict {
   readonly reason: Reason;
   /** Set when a limit resets at a time the upstream itself named, uncapped: for the answer to the client. */
   readonly resetsAt: number | null;
+  /** What of the request the upstream names as refused. Absent where it names nothing. */
+  readonly refused?: readonly RefusedThing[];
+  /** Its words, in lower case, to be held against another's. They may hold a key, and are not for people. */
+  readonly said?: string;
+}
+
+/** A part of a request that an upstream does not take. */
+export interface RefusedThing {
+  readonly kind: "beta" | "field" | "header" | "tool";
+  /** A value of `anthropic-beta` (`*`: one that is not named), a member's path with `*` for any element, a header's name in
+   *  lower case, or the type of a tool. */
+  readonly name: string;
+}
+
+/** What a refusal, and what was learned from earlier ones, is held against. Read only where there is something to hold. */
+export interface RequestTraits {
+  /** Method and path. */
+  readonly endpoint: string;
+  /** The client's name and version: "claude-cli/2.1.330". */
+  readonly client: string;
+  /** The values of its `anthropic-beta`. */
+  readonly betas: readonly string[];
+  readonly hasHeader: (name: string) => boolean;
+  /** Its body, parsed; undefined where it is no JSON. */
+  readonly json: unknown;
+  /** Is it part of the request? A quick look. */
+  readonly has: (thing: RefusedThing) => boolean;
 }
 
 export interface ClassifyContext {
@@ -125,6 +153,10 @@ export interface ClassifyContext {
   readonly settings: RoutingSettings;
   /** Can the request be changed so that this refusal does not apply: has it history of another account that is pointed at? */
   readonly canRepair: (refusal: Refusal) => boolean;
+  /** What was refused; absent where only an answer is at hand. */
+  readonly request?: RequestTraits;
+  /** No upstream after one that is out of quota may be asked. */
+  readonly stopsWhenSpent?: boolean;
 }
 
 /** What an upstream said with a refusal, in lower case. */
@@ -151,6 +183,8 @@ export interface RoutingSettings {
   readonly exhaustedMaxMs: number;
   readonly maxUpstreamsPerRequest: number;
   readonly ambiguous: "failover" | "never";
+  /** After a refusal that no rule explains: ask others, and leave out what may be left out; ask others; or neither. */
+  readonly drift: "adapt" | "failover" | "off";
   readonly returnAfterIdleMs: number;
 }
 
@@ -202,6 +236,8 @@ export interface PlanRequest {
   readonly onExhausted?: "continue" | "stop";
   /** It is no turn: whatever comes of it changes no availability, and binds no session. Default: it is one. */
   readonly isNeutral?: boolean;
+  /** What was learned of refusals is held against it. Default: nothing is. */
+  readonly traits?: RequestTraits;
 }
 
 /** Leave to make one attempt, given out by `admit`. The first call settles it; later ones do nothing, except that

@@ -23,6 +23,7 @@ test("without a word in the file the defaults are in force, in milliseconds and 
       exhaustedMaxMs: 86_400_000,
       maxUpstreamsPerRequest: 3,
       ambiguous: "failover",
+      drift: "adapt",
       returnAfterIdleMs: 300_000,
     },
     uploadIdleMs: 30_000,

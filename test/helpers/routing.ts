@@ -18,6 +18,7 @@ export const DEFAULT_ROUTING: RoutingSettings = {
   exhaustedMaxMs: 86_400_000,
   maxUpstreamsPerRequest: 3,
   ambiguous: "failover",
+  drift: "adapt",
   returnAfterIdleMs: 300_000,
 };
 

@@ -74,6 +74,7 @@ export const anyEntry: fc.Arbitrary<LogEntry> = fc.record({
   redactions: maybe(count),
   redactions_exempt: maybe(count),
   held_back: maybe(fc.array(name, { maxLength: 3 })),
+  dropped: maybe(fc.array(name, { maxLength: 3 })),
   refusals: maybe(fc.integer({ min: 1, max: 100_000 })),
   error: maybe(name),
   reason: maybe(reason),

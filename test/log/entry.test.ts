@@ -45,6 +45,7 @@ const FULL: LogEntry = {
   redactions: 2,
   redactions_exempt: 1,
   held_back: ["x-relay-key", "?key"],
+  dropped: ["context_management"],
   refusals: 3,
   error: "none",
   reason: { rule: "not-tried", why: "none" },

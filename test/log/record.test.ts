@@ -10,7 +10,7 @@ import { makeEntry } from "./make-entry.ts";
 type Fields = Readonly<Record<string, unknown>>;
 
 /** Of a line: what nothing reads is in no record. */
-const NOT_READ = new Set(["stream", "redactions_exempt", "held_back"]);
+const NOT_READ = new Set(["stream", "redactions_exempt", "held_back", "dropped"]);
 
 function readOf(fields: Fields): Fields {
   return Object.fromEntries(

@@ -46,6 +46,7 @@ const challenge = "<!DOCTYPE html><html><head><title>Just a moment...</title></h
 
 const next = (rule: string, blame: Verdict["blame"], retryClass: Verdict["retryClass"] = "B") =>
   ({ rule, next: "next", blame, retryClass }) as const;
+const elsewhere = (rule: string) => ({ rule, next: "elsewhere", blame: "none", retryClass: "B" }) as const;
 const terminal = (rule: string) => ({ rule, next: "terminal", blame: "none", retryClass: "B" }) as const;
 
 const CASES: readonly Case[] = [
@@ -170,18 +171,18 @@ const CASES: readonly Case[] = [
   ...[400, 409, 415, 418].map((status): Case => ({
     title: `a plain ${status}`,
     outcome: statusOutcome(status, "no"),
-    ...terminal("client-error"),
+    ...elsewhere("client-error"),
   })),
   { title: "413", outcome: statusOutcome(413, page), ...terminal("too-large") },
   {
     title: "422",
     outcome: statusOutcome(422, error({ type: "invalid_request_error" })),
-    ...terminal("unprocessable"),
+    ...elsewhere("client-error"),
   },
   ...[404, 405, 501].map((status): Case => ({
     title: `a plain ${status}`,
     outcome: statusOutcome(status, "404 page not found"),
-    ...next("not-served", "none"),
+    ...elsewhere("not-served"),
   })),
   {
     title: "401",
@@ -601,7 +602,7 @@ const CASES: readonly Case[] = [
     outcome: statusOutcome(429, "error code: 1015"),
     ...next("rate-limit", "cooldown"),
   },
-  { title: "a page with 404", outcome: statusOutcome(404, page), ...next("not-served", "none") },
+  { title: "a page with 404", outcome: statusOutcome(404, page), ...elsewhere("not-served") },
 
   // Inside a 200
   { title: "an empty 200", outcome: contentOutcome("nothing"), ...next("empty-answer", "failure", "C") },
@@ -677,13 +678,20 @@ const CASES: readonly Case[] = [
       ["billing_error", "anthropic-spend-limit", "exhausted"],
       ["api_error", "error-in-200", "failure"],
       ["timeout_error", "error-in-200", "failure"],
-      ["invalid_request_error", "bad-request-in-200", "none"],
     ] as const
   ).map(([type, rule, blame]): Case => ({
     title: `Anthropic's error event ${type}`,
     outcome: contentOutcome("error-event", { type: "error", error: { type, message: "no" } }),
     ...next(rule, blame),
   })),
+  {
+    title: "Anthropic's error event invalid_request_error",
+    outcome: contentOutcome("error-event", {
+      type: "error",
+      error: { type: "invalid_request_error", message: "no" },
+    }),
+    ...elsewhere("bad-request-in-200"),
+  },
   {
     title: "a 400 that is called an invalid request, as the vendors send it",
     outcome: statusOutcome(
@@ -694,7 +702,7 @@ const CASES: readonly Case[] = [
         message: "Unsupported value: 'max'",
       }),
     ),
-    ...terminal("client-error"),
+    ...elsewhere("client-error"),
   },
   ...[
     "input length and `max_tokens` exceed context limit: 198000 + 32000 > 200000",
@@ -721,19 +729,68 @@ const CASES: readonly Case[] = [
   ]),
   ...(
     [
-      [400, "bad-request-in-200", "none"],
-      [401, "credential", "auth-dead"],
-      [404, "bad-request-in-200", "none"],
-      [422, "bad-request-in-200", "none"],
-      [429, "rate-limit", "cooldown"],
+      [400, elsewhere("bad-request-in-200")],
+      [401, next("credential", "auth-dead")],
+      [404, elsewhere("bad-request-in-200")],
+      [422, elsewhere("bad-request-in-200")],
+      [429, next("rate-limit", "cooldown")],
     ] as const
-  ).flatMap(([status, rule, blame]): Case[] =>
+  ).flatMap(([status, verdict]): Case[] =>
     [status, String(status)].map((code) => ({
       title: `an error event with the code ${JSON.stringify(code)}`,
       outcome: contentOutcome("error-event", error({ message: "Provider returned error", code })),
-      ...next(rule, blame),
+      ...verdict,
     })),
   ),
+  ...[
+    "Could not process image",
+    "The image data you provided does not represent a valid image",
+    "messages.0.content.1.image.source.base64: image exceeds 5 MB maximum: 7340032 bytes > 5242880 bytes",
+    "Could not process PDF",
+    "图片格式错误",
+  ].map((message): Case => ({
+    title: `a 400 with "${message}"`,
+    outcome: statusOutcome(400, error({ type: "invalid_request_error", message })),
+    ...terminal("invalid-image"),
+  })),
+  ...[
+    "We could not parse the JSON body of your request.",
+    "The request body is not valid JSON: unexpected end of data",
+    "invalid character '}' looking for beginning of value",
+  ].map((message): Case => ({
+    title: `a 400 with "${message}"`,
+    outcome: statusOutcome(400, error({ message })),
+    ...terminal("malformed-json"),
+  })),
+  ...[
+    "The response was filtered due to the prompt triggering Azure OpenAI's content management policy.",
+    "Your chosen model requires moderation and your input was flagged",
+    "Output data may contain inappropriate content.",
+    "输入内容违规，请修改后重试",
+  ].map((message): Case => ({
+    title: `a 400 with "${message}"`,
+    outcome: statusOutcome(400, error({ message })),
+    ...terminal("policy"),
+  })),
+  ...[
+    "暂不支持非 Claude Code 请求",
+    "Kimi For Coding is currently only available for Coding Agents.",
+    "Please come back after lunch",
+  ].map((message): Case => ({
+    title: `a 403 in words of something else: "${message}"`,
+    outcome: statusOutcome(403, error({ message })),
+    ...elsewhere("client-error"),
+  })),
+  ...["Forbidden", "Request not allowed", "", "403 Forbidden (request id: 7)"].map((message): Case => ({
+    title: `a 403 without words: "${message}"`,
+    outcome: statusOutcome(403, error({ message })),
+    ...next("credential", "auth-dead"),
+  })),
+  {
+    title: "a field that is refused",
+    outcome: statusOutcome(400, error({ message: "context_management: Extra inputs are not permitted" })),
+    ...elsewhere("drift"),
+  },
   ...[
     "You exceeded your current quota, please check your plan and billing details.",
     "You are out of credits",
@@ -787,7 +844,40 @@ describe("words about a model", () => {
       "This model does not support assistant message prefill",
       "This model does not support image input. Image not found",
     ])
-      expect({ message, rule: words(message) }).toEqual({ message, rule: "client-error" });
+      expect({ message, rule: words(message) }).not.toEqual({ message, rule: "model-unknown" });
+  });
+});
+
+const UNHEARD = error({ message: "The well is dry until the moon is full" });
+
+describe("where nothing after a spent quota may be asked", () => {
+  const of = (status: number, body: unknown, headers?: Record<string, string>) => {
+    const { blame, next: then, rule } = judge(statusOutcome(status, body, headers), { stopsWhenSpent: true });
+    return [rule, then, blame];
+  };
+
+  test("a 402, 403 or 429 in words of something else may be a spent quota", () => {
+    expect(of(402, UNHEARD)).toEqual(["payment-required", "next", "exhausted"]);
+    expect(of(403, UNHEARD)).toEqual(["forbidden-spent", "next", "exhausted"]);
+    expect(of(429, UNHEARD)).toEqual(["maybe-spent", "next", "exhausted"]);
+  });
+
+  test("a refused key and a rate limit are what they are", () => {
+    expect(of(401, UNHEARD)).toEqual(["credential", "next", "auth-dead"]);
+    for (const message of ["", "Forbidden", "Invalid token", "无权进行此操作"])
+      expect(of(403, error({ message }))).toEqual(["credential", "next", "auth-dead"]);
+    for (const message of [
+      "",
+      "Too Many Requests",
+      "The engine is currently overloaded",
+      "该模型当前访问量过大",
+    ])
+      expect(of(429, error({ message }))).toEqual(["rate-limit", "next", "cooldown"]);
+    expect(of(403, error({ message: "speed: Extra inputs are not permitted" }))).toEqual([
+      "drift",
+      "elsewhere",
+      "none",
+    ]);
   });
 });
 
@@ -795,6 +885,8 @@ test("every row of the table is the verdict on something", () => {
   const seen = new Set(CASES.map(({ outcome }) => judge(outcome).rule));
   for (const { outcome } of REPAIRS) seen.add(judge(outcome, { canRepair: () => true }).rule);
   seen.add(judge({ kind: "cut", reason: "reset", body: "" }).rule);
+  for (const status of [403, 429])
+    seen.add(judge(statusOutcome(status, UNHEARD), { stopsWhenSpent: true }).rule);
   expect(RULES.map((rule) => rule.id).filter((id) => !seen.has(id))).toEqual([]);
 });
 

@@ -19,6 +19,8 @@ import { SERVICE_FACTS, SERVICES, type Service } from "../../src/base/service.ts
 import { type Endpoint, ENDPOINTS } from "../../src/proxy/endpoints.ts";
 import { makeErrorEvent, makeErrorResponse } from "../../src/proxy/local-error.ts";
 import { makeFinalAnswer } from "../../src/routing/final-answer.ts";
+import { DROPPABLE } from "../../src/routing/droppable.ts";
+import { OWN_FAULTS } from "../../src/routing/own-faults.ts";
 import type { Rule } from "../../src/routing/rule.ts";
 import type { Blame, Verdict } from "../../src/routing/types.ts";
 import { EVENT_ROWS, type EventKind, HELD_ROW } from "../../src/usage/stream-events.ts";
@@ -58,11 +60,17 @@ const NEXT: Readonly<Record<Rule["next"], string>> = {
   next: "the next upstream",
   terminal: "the client sees it",
   repair: "the same upstream, request repaired",
+  elsewhere: "one other upstream; if it says the same, the client sees it",
 };
 
 const FINAL_MARKS = ["<!-- the final answers: begin -->", "<!-- the final answers: end -->"] as const;
 const ENDPOINT_MARKS = ["<!-- the endpoints: begin -->", "<!-- the endpoints: end -->"] as const;
 const EVENT_MARKS = ["<!-- what an answer is: begin -->", "<!-- what an answer is: end -->"] as const;
+const FAULT_MARKS = [
+  "<!-- the request's own faults: begin -->",
+  "<!-- the request's own faults: end -->",
+] as const;
+const DROP_MARKS = ["<!-- what may be left out: begin -->", "<!-- what may be left out: end -->"] as const;
 const MARKS = ["<!-- the classifier's rows: begin -->", "<!-- the classifier's rows: end -->"] as const;
 
 /** The document with its tables as the code has them. Throws where the marks are missing. */
@@ -71,6 +79,8 @@ export async function withTables(text: string): Promise<string> {
     [MARKS, makeTables()],
     [ENDPOINT_MARKS, makeEndpointTable()],
     [EVENT_MARKS, makeAnswerTables()],
+    [FAULT_MARKS, makeFaultTable()],
+    [DROP_MARKS, makeDropTable()],
     [FINAL_MARKS, await makeFinalAnswerTable()],
   ] as const;
   return made.reduce((so, [marks, table]) => replaceBetween(so, marks, table), text);
@@ -165,6 +175,32 @@ const HOLD_ROWS: readonly (readonly [what: string, rule: string])[] = [
   ["`Upgrade`", "a WebSocket is refused with 426; any other upgrade is ignored"],
   ["`Trailer`, `Expect`", "`Trailer` is passed on, trailers are not; `Expect` is answered here"],
 ];
+
+function makeFaultTable(): string {
+  const rows = OWN_FAULTS.map(({ id, seen, signal, sources }) => [
+    `\`${id}\``,
+    `${signal} (${seen})`,
+    sources.map((url, index) => `[${index + 1}](${url})`).join(" "),
+  ]);
+  return makeMarkdownTable([["rule", "what is seen (from whom)", "sources"], ...rows]);
+}
+
+const KIND = { beta: "`anthropic-beta`", field: "field", header: "header", tool: "tool" } as const;
+
+function makeDropTable(): string {
+  const rows = DROPPABLE.map(({ fields = [], kind, name, reason, source, unless = [], values }) => [
+    KIND[kind],
+    [`\`${name}\``, ...fields.map((field) => `with \`${field}\``)].join(" "),
+    [
+      reason,
+      ...(values === undefined ? [] : [`only ${values.join(", ")}`]),
+      ...(unless.length === 0 ? [] : [`not with ${unless.map((path) => `\`${path}\``).join(", ")}`]),
+      ...(kind === "tool" ? ["not where it is the only tool"] : []),
+    ].join("; "),
+    `[source](${source})`,
+  ]);
+  return makeMarkdownTable([["what", "name", "what is lost", ""], ...rows]);
+}
 
 function makeTables(): string {
   if (SECTIONS.flatMap(([, rules]) => rules).some((rule, index) => rule !== RULES[index]))

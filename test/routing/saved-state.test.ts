@@ -118,7 +118,7 @@ describe("after a restart", () => {
 });
 
 test("upstreams and sessions without a story leave nothing behind", () => {
-  expect(makeRouter().save()).toEqual({ health: {}, sessions: [], order: {} });
+  expect(makeRouter().save()).toEqual({ health: {}, sessions: [], order: {}, learned: {} });
 });
 
 test("one damaged record does not take the others with it", () => {

@@ -96,6 +96,7 @@ const NEXT_WORDS: Readonly<Record<Verdict["next"], Text>> = {
   next: text`the next upstream`,
   terminal: text`the client sees it`,
   repair: text`the same upstream, with the request repaired`,
+  elsewhere: text`one other upstream; if it says the same, the client sees it`,
 };
 const STANDING: Readonly<Partial<Record<Verdict["blame"], Availability>>> = {
   exhausted: "exhausted",

@@ -153,7 +153,7 @@ time from   retry-after header
       status: 400,
       words: "no tea",
       verdicts: [
-        { upstreams: ["main#1"], rule: "client-error", next: "terminal", counted_as: "none" },
+        { upstreams: ["main#1"], rule: "client-error", next: "elsewhere", counted_as: "none" },
         { upstreams: ["main#2"], rule: "on-error", next: "next", counted_as: "model" },
       ],
     });

@@ -1,0 +1,140 @@
+// What proves that a request itself is at fault, so that every upstream would refuse it: the client sees the refusal at once.
+// Everything else that is refused without a known reason is asked of another upstream first. Each row has its sources.
+// Pure.
+import { NO_END, type Rule } from "./rule.ts";
+import { hasCode, hasStatus, says, type Signal } from "./signal.ts";
+
+interface OwnFault extends Pick<Rule, "id" | "signal" | "seen" | "words"> {
+  readonly codes: readonly string[];
+  /** In lower case; they count with these statuses, and inside a 200. */
+  readonly says?: RegExp;
+  readonly statuses: readonly number[];
+  /** Each of these proves it without words. */
+  readonly always?: readonly number[];
+  /** What besides must be so. */
+  readonly holds?: (signal: Signal) => boolean;
+  readonly sources: readonly string[];
+}
+
+export const OWN_FAULTS: readonly OwnFault[] = [
+  {
+    id: "context-length",
+    signal: "`context_length_exceeded`, `string_above_max_length`, or a message that the prompt is too long",
+    seen: "OpenAI, Anthropic, relays",
+    codes: [
+      "context_length_exceeded",
+      "context_too_large",
+      "model_max_prompt_tokens_exceeded",
+      "string_above_max_length",
+    ],
+    says: /prompt is too long|maximum context length|exceeds? (?:the |your )?(?:model'?s? )?context (?:window|limit|length)|input is too long|token count (?:\S+ |of \S+ )?exceeds the (?:maximum|limit)|(?:超[出过]|大于).{0,12}上下文/,
+    // A relay's 500 counts too: it stands around what its own upstream said, and the next would say the same.
+    statuses: [400, 403, 413, 422, 500, 502],
+    sources: [
+      "https://platform.claude.com/docs/en/build-with-claude/context-windows",
+      "https://github.com/router-for-me/CLIProxyAPI/issues/3695",
+    ],
+    words: "the prompt is too long for the model",
+  },
+  {
+    id: "policy",
+    signal:
+      "`invalid_prompt`, `cyber_policy`, a content filter, or words that the content was flagged or is against a usage policy",
+    seen: "OpenAI, Anthropic, Azure, DashScope, OpenRouter, new-api",
+    codes: [
+      "invalid_prompt",
+      "cyber_policy",
+      "content_filter",
+      "content_policy_violation",
+      "responsibleaipolicyviolation",
+      "data_inspection_failed",
+      "datainspectionfailed",
+      "prompt_blocked",
+      "sensitive_words_detected",
+    ],
+    says: /content management policy|content[- ]filter(?:ing)? policy|(?:violat\w+|against) (?:our |the |\w+'s )?(?:usage|content|safety) polic|input was flagged|(?:prompt|request|input|content) (?:was|has been) flagged|inappropriate content|(?:内容|输入|提示词).{0,12}(?:违规|敏感|不合规|不当)|敏感词/,
+    statuses: [400, 403, 422, 451, 500],
+    sources: [
+      "https://learn.microsoft.com/en-us/azure/ai-foundry/openai/concepts/content-filter",
+      "https://openrouter.ai/docs/api/reference/errors-and-debugging",
+      "https://help.aliyun.com/zh/model-studio/error-code",
+    ],
+    words: "refused because of its content",
+  },
+  {
+    id: "too-large",
+    signal: "413, `request_too_large`",
+    seen: "any",
+    codes: [],
+    statuses: [],
+    always: [413],
+    sources: [
+      "https://platform.claude.com/docs/en/api/errors",
+      "https://www.rfc-editor.org/rfc/rfc9110#section-15.5.14",
+    ],
+    words: "the request is too large",
+  },
+  {
+    id: "invalid-image",
+    signal:
+      "`invalid_image`, or words that an image or PDF of the request cannot be read, is too large or of an unknown format",
+    seen: "OpenAI, Anthropic",
+    codes: [
+      "invalid_image",
+      "invalid_image_format",
+      "invalid_image_url",
+      "invalid_base64_image",
+      "image_parse_error",
+      "image_too_large",
+      "image_too_small",
+      "unsupported_image_media_type",
+      "empty_image_file",
+    ],
+    says: /could not proces. (?:image|pdf)|(?:image|pdf)\b.{0,60}(?:does not represent a valid|is not a valid|not valid|is corrupt|exceeds? (?:the )?(?:\d|max)|too large|dimensions exceed)|unsupported image (?:format|type|media)|invalid (?:base64 )?(?:image|pdf)(?! (?:input|part))|maximum of \d+ pdf pages|pdf (?:is )?password[- ]protected|图片.{0,12}(?:格式错误|无法解析|损坏|过大)/,
+    statuses: [400, 413, 422, 500],
+    sources: [
+      "https://platform.claude.com/docs/en/build-with-claude/vision",
+      "https://platform.openai.com/docs/guides/images-vision",
+    ],
+    words: "an image of the request cannot be used",
+  },
+  {
+    id: "malformed-json",
+    signal: "words that the body is no JSON, where it is none",
+    seen: "any",
+    codes: ["json_invalid", "invalid_json", "malformed_json"],
+    says: /(?:could not|couldn.t|failed to|cannot|can.t|unable to|error) (?:decode|deseriali[sz]e|pars)\w*.{0,40}json|(?:invalid|malformed|bad) json|json (?:decode|parse|parsing|syntax) error|not (?:a )?valid json|unexpected end of json|looking for beginning of value|in json at position/,
+    statuses: [400, 422],
+    // The same words come from a relay that cannot read a coding, or what its own upstream says.
+    holds: ({ context }) => context.request === undefined || context.request.json === undefined,
+    sources: [
+      "https://platform.openai.com/docs/guides/error-codes",
+      "https://fastapi.tiangolo.com/tutorial/handling-errors/",
+    ],
+    words: "the body is not JSON",
+  },
+];
+
+export const OWN_FAULT_RULES: readonly Rule[] = OWN_FAULTS.map(
+  ({ always = [], codes, holds = () => true, id, says: pattern, seen, signal, statuses, words }): Rule => ({
+    id,
+    signal,
+    seen,
+    words,
+    matches: (answer) =>
+      (hasStatus(answer, ...always) ||
+        hasCode(answer, ...codes) ||
+        (pattern !== undefined && mayMean(answer, statuses) && says(answer, pattern))) &&
+      holds(answer),
+    next: "terminal",
+    retryClass: "B",
+    blame: "none",
+    until: NO_END,
+  }),
+);
+
+function mayMean(signal: Signal, statuses: readonly number[]): boolean {
+  return signal.outcome.kind === "bad-content" || signal.outcome.kind === "cut"
+    ? true
+    : hasStatus(signal, ...statuses);
+}

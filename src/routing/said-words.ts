@@ -1,0 +1,43 @@
+// What the words of a 403 or a 429 are about: a refused key, a rate limit, or something else, which nothing is known of.
+// Pure.
+import type { Signal } from "./signal.ts";
+
+/** A 403 without words is a refused key, as HTTP has it; so is one in words of keys, accounts and permissions. */
+export function isOfCredential({ facts }: Signal): boolean {
+  return (
+    facts.codes.some((code) => CREDENTIAL_CODE.test(code)) ||
+    saysNothing(facts.message) ||
+    CREDENTIAL_WORDS.test(facts.message)
+  );
+}
+
+/** A 429 without words is a rate limit. */
+export function isOfRate({ facts, isPage, outcome }: Signal): boolean {
+  const page = isPage && "body" in outcome ? outcome.body.slice(0, MAX_PAGE).toLowerCase() : "";
+  return (
+    facts.codes.some((code) => RATE_CODE.test(code)) ||
+    (saysNothing(facts.message) && page === "") ||
+    RATE_WORDS.test(facts.message) ||
+    RATE_WORDS.test(page)
+  );
+}
+
+const MAX_PAGE = 4_000;
+/** Letters that are left. */
+const FEWEST_LETTERS = 6;
+const FILLER =
+  /\b(?:http|https?:\S+|error|errors|status|code|message|request|requests|forbidden|unauthorized|not allowed|denied|refused|rejected|failed|provider|upstream|server|returned|response|api|the|your|is|was|a|an|from|sorry|please|later|again|try)\b|request[ _-]?id\S*|[^\p{L}]/gu;
+
+function saysNothing(words: string): boolean {
+  const letters = words.slice(0, MAX_PAGE).replace(FILLER, "");
+  // A word of Chinese is a letter or two.
+  return letters.length < (/\p{Script=Han}/u.test(letters) ? 3 : FEWEST_LETTERS);
+}
+
+const CREDENTIAL_CODE =
+  /authentication|unauthenticated|unauthorized|invalid_?(?:api_?)?(?:key|token)|access_?denied|disabled|deactivated|suspended|banned|account_|api_?key/;
+const CREDENTIAL_WORDS =
+  /\bkeys?\b|\btoken\b|\bcredentials?\b|\bauth(?:\b|enticat|ori[sz]|-)|unauth|\boauth\b|\blog(?:ged)? ?in\b|\bsign(?:ed)?[ -]?in\b|\bpermissions?\b|\baccess\b|\b(?:banned|suspended|disabled|deactivated|revoked|terminated)\b|\bmember of\b|organi[sz]ation|workspace|licen[cs]e|\bip (?:address|range)|令牌|密钥|无权|权限|鉴权|认证|授权|封禁|禁用|登录|账[号户].{0,6}(?:异常|冻结|封|停)/;
+const RATE_CODE = /rate|thrott|too_?many|concurren|overload|busy|slow_?down|capacity/;
+const RATE_WORDS =
+  /\brates?\b|too (?:many|fast|frequent)|concurren|parallel|slow(?:ing)? down|\bbusy\b|overload|capacity|saturat|high (?:demand|load|traffic)|traffic|thrott|frequency|per[ _-]?(?:min|sec|hour)|\/ ?(?:min|sec)|\b[rt]pm\b|in (?:a|the) (?:queue|short)|queue|resource (?:has been )?exhausted|not ready|过快|频繁|频率|限流|限速|速率|每分钟|每秒|繁忙|拥挤|负载|饱和|请求过多|请求(?:次)?数|访问量|并发|排队|稍后/;
