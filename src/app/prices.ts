@@ -9,7 +9,7 @@ import { readBaseUrl } from "../config/base-url.ts";
 import { loadConfig } from "../config/file.ts";
 import { formatPath, placeOf, readJsonc, valueOf } from "../config/jsonc.ts";
 import type { ParsedConfig } from "../config/parse.ts";
-import { type Catalog, loadCatalog } from "../usage/price-lists.ts";
+import { BUILT_IN_AS_OF, type Catalog, loadCatalog } from "../usage/price-lists.ts";
 import { readBilledTokens } from "../usage/price-rates.ts";
 import { type PriceOverride, priceFileSchema } from "../usage/price-schema.ts";
 import { findInstances } from "../state/instances.ts";
@@ -37,6 +37,17 @@ export async function loadPricer(
   const pricer = makePricer({ catalog, overrides, multiplierOf: makeMultipliers(listMarkups(config)) });
   return { ...pricer, ...(problem !== null && { costOf: withoutPrices(problem) }), problem };
 }
+
+/** "2026-11-29": the day of the list in use, without reading it whole. */
+export async function readListDate({ priceList }: Pick<Paths, "priceList">): Promise<string> {
+  const head = await Bun.file(priceList)
+    .slice(0, MOST_HEAD_BYTES)
+    .text()
+    .catch(() => "");
+  return /^\{"as_of":"(\d{4}-\d{2}-\d{2})"/.exec(head)?.[1] ?? BUILT_IN_AS_OF;
+}
+
+const MOST_HEAD_BYTES = 100;
 
 /** Where a mistake in prices.json leaves none, it is the problem. */
 export async function readOverrides({ prices }: Pick<Paths, "prices">) {

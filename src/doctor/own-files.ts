@@ -57,7 +57,7 @@ export const OWN_FILE_CHECKS: readonly Check<DoctorFacts>[] = [
   {
     id: "prices",
     about:
-      "`prices.json`, if there is or was one for a running proxy, is valid: otherwise costs cannot be computed",
+      "`prices.json`, if there is or was one for a running proxy, is valid: otherwise no costs are shown",
     worst: "warn",
     run: ({ files: { prices }, machine: { instances } }) => {
       const problem = prices.problem ?? findFirst(instances, "pricesProblem");

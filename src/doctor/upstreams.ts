@@ -265,8 +265,8 @@ function describeAnswer({ label, model, service }: TestRequestFacts, asked: Aske
   if (input === undefined || output === undefined)
     return [{ id, ...ok(t`${label}: ${model} answers, first output after ${firstByteMs} ms`) }];
   const tokens = t`${input} tokens in, ${output} out`;
-  const price = usd === null ? "" : `$${usd.toFixed(6)}`;
-  const cost = price === "" ? tokens : t`${tokens}, ${price}`;
+  const price = `$${usd?.toFixed(6)}`;
+  const cost = usd === null ? tokens : t`${tokens}, ${price} by list prices`;
   return [{ id, ...ok(t`${label}: ${model} answers, first output after ${firstByteMs} ms; cost: ${cost}`) }];
 }
 

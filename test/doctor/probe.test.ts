@@ -125,7 +125,7 @@ test("Claude Code's upstreams are asked in their own way, and --model names anot
   configure(home, "claude", upstream.origin);
   const { checks } = await probe(home, "--claude", "--model", "claude-haiku-4-5");
   expect(checks.map(({ status }) => status)).toEqual(["ok", "ok", "ok"]);
-  expect(checks.at(-1)?.message).toMatch(/cost: \d+ tokens in, \d+ out, \$0\.0\d+$/);
+  expect(checks.at(-1)?.message).toMatch(/cost: \d+ tokens in, \d+ out, \$0\.0\d+ by list prices$/);
   const sent = upstream.requests.filter(({ method }) => method === "POST");
   expect(sent[0]).toMatchObject({ target: "/v1/messages" });
   expect(sent[0]?.header("anthropic-version")).toBe("2023-06-01");

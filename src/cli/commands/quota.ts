@@ -9,6 +9,7 @@ import type { QuotaRow } from "../../quota/sources.ts";
 import { JSON_ARG, SERVICE_ARGS, type ServiceFlags } from "../args.ts";
 import { type Cli, defineCommand } from "../cli.ts";
 import { alignRows, wrapWords } from "../layout.ts";
+import { noteBudgets } from "../price-words.ts";
 import {
   describeEnd,
   describeLeft,
@@ -74,6 +75,7 @@ async function printQuota(
     });
   }
   printUpstreams(cli, found);
+  await noteBudgets(cli, found.upstreams);
   for (const problem of quotaProblems(found, facts)) cli.out.warn(problem);
   cli.out.note(`\n${next}`);
 }

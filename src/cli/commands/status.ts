@@ -29,6 +29,6 @@ export const command = defineCommand({
       const clients = reports.map(makeSwitchJson);
       return cli.out.json({ version: VERSION, ...facts, clients });
     }
-    printStatus(cli, facts, reports);
+    await printStatus(cli, facts, reports);
   },
 });

@@ -13,6 +13,7 @@ import type { Cli } from "../../cli.ts";
 import { describeDetails, describeHealth } from "../../upstream-words.ts";
 import { hostOf } from "../../figures.ts";
 import { alignRows, wrapWords } from "../../layout.ts";
+import { noteBudgets } from "../../price-words.ts";
 import { describeIntruder } from "../../switch-words.ts";
 import { listProblems, nextCommand } from "./problems.ts";
 
@@ -20,7 +21,11 @@ const INDENT = "  ";
 /** Of the words at the left: "client", "proxy". */
 const LABEL_COLUMNS = 6;
 
-export function printStatus(cli: Cli, facts: StatusFacts, reports: readonly SwitchReport[]): void {
+export async function printStatus(
+  cli: Cli,
+  facts: StatusFacts,
+  reports: readonly SwitchReport[],
+): Promise<void> {
   const { env, out } = cli;
   for (const [index, service] of facts.services.entries()) {
     if (index > 0) out.line();
@@ -36,6 +41,13 @@ export function printStatus(cli: Cli, facts: StatusFacts, reports: readonly Swit
     const words = showPathsIn(message, env);
     out.warn(hint === null ? words : `${words}\n  ${hint}`);
   }
+  await noteBudgets(
+    cli,
+    facts.services.flatMap(({ instances, upstreams }) => [
+      ...instances.flatMap((one) => one.upstreams),
+      ...upstreams,
+    ]),
+  );
   out.note(`\n${t`Next: ${nextCommand(facts, reports)}`}`);
 }
 

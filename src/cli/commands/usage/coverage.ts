@@ -13,6 +13,7 @@ import { type Cli, defineCommand } from "../../cli.ts";
 import { readCurrentDirectory } from "../../current-directory.ts";
 import { cutPath, formatTokens, showCost } from "../../figures.ts";
 import { t, tell } from "../../language.ts";
+import { notePrices } from "../../price-words.ts";
 import { RANGE_ARGS, readRange, warnOfRemovedPrices } from "./range.ts";
 
 const DAYS_MS = 7 * 86_400_000;
@@ -50,20 +51,23 @@ export const coverageCommand = defineCommand({
       import("../../../app/session/coverage.ts"),
       import("../../../app/prices.ts"),
     ]);
+    const pricer = args.tokens === true ? await loadPricer(cli.paths) : null;
     const report = await readCoverage({
       paths: cli.paths,
       services: service === undefined ? SERVICES : [service],
       project,
       since: since ?? now - DAYS_MS,
       until: until ?? Number.MAX_SAFE_INTEGER,
-      costOf: args.tokens === true ? (await loadPricer(cli.paths)).costOf : null,
+      costOf: pricer?.costOf ?? null,
     });
     if (args.json === true) {
       cli.out.json({ project: project?.roots[0] ?? null, ...report, until_ms: until });
     } else {
       printReport(cli, report, limit);
     }
-    if (args.tokens === true) await warnOfRemovedPrices(cli);
+    if (pricer === null) return;
+    notePrices(cli, pricer, args.json !== true && report.clients.length > 0);
+    await warnOfRemovedPrices(cli);
   },
 });
 

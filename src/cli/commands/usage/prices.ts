@@ -15,7 +15,7 @@ import { type Cli, defineCommand } from "../../cli.ts";
 import { t, tell } from "../../language.ts";
 import { alignRows, wrapWords } from "../../layout.ts";
 import { chooseService, findUpstream } from "../config/target.ts";
-import { notePrices } from "./range.ts";
+import { notePrices } from "../../price-words.ts";
 
 export const pricesCommand = defineCommand({
   description: "show the price of a model, and why it is that one",

@@ -1,6 +1,5 @@
 // Which requests of the log a command means: since when, until when, of which service. Goes over them with a bar.
-import type { ReportPricer } from "../../../app/prices.ts";
-import { t, tell, tellEither } from "../../language.ts";
+import { t, tellEither } from "../../language.ts";
 import { type StoredEntry, readLogBackward, scanLog } from "../../../log/reader.ts";
 import type { LogRecord } from "../../../log/record.ts";
 import { SERVICE_ARGS, type Typed, readService, usageError } from "../../args.ts";
@@ -86,29 +85,6 @@ export async function warnOfRemovedPrices({ out, paths }: Cli): Promise<void> {
   const { findRemovedPrices } = await import("../../../app/prices.ts");
   const problem = await findRemovedPrices(paths);
   if (problem !== null) out.warn(tellEither(problem.message_text, problem.message));
-}
-
-const DAY_MS = 86_400_000;
-/** Older than that, a list is likely to lack models, and to have prices that changed. */
-const OLD_DAYS = 60;
-
-/**
- * Once on a screen with costs: what they are. Where there are none, why: a mistake in prices.json costs the prices, not what
- * was counted. `isShown`: the screen is for people, and there is a cost on it.
- */
-export function notePrices(
-  { now, out }: Cli,
-  { asOf, problem }: Pick<ReportPricer, "asOf" | "problem">,
-  isShown: boolean,
-): void {
-  if (problem !== null) return out.warn(t`no costs: ${tell(problem.text)}`);
-  const days = Math.floor((now() - Date.parse(asOf)) / DAY_MS);
-  if (isShown)
-    out.note(
-      days > OLD_DAYS
-        ? t`costs are an estimate from list prices of ${asOf}, ${days} days old; a newer list: ch usage prices --update`
-        : t`costs are an estimate from list prices`,
-    );
 }
 
 export function warnOfBadLines({ out }: Cli, bad: number): void {

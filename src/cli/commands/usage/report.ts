@@ -8,10 +8,10 @@ import { CLIENT_NAME, SERVICES } from "../../../base/service.ts";
 import { defineCommand } from "../../cli.ts";
 import { localDay } from "../../../base/text.ts";
 import { usageError } from "../../args.ts";
+import { notePrices } from "../../price-words.ts";
 import {
   RANGE_ARGS,
   type Range,
-  notePrices,
   readRange,
   scanRange,
   warnOfBadLines,

@@ -14,7 +14,8 @@ import { formatBytes, formatMs, formatTokens, formatUsd } from "../../figures.ts
 import { alignRows, fitFields, wrapWords } from "../../layout.ts";
 import { localTime, showValue, storedFields } from "../../request-line.ts";
 import { similarNames } from "../../suggest.ts";
-import { notePrices, warnOfRemovedPrices } from "./range.ts";
+import { notePrices } from "../../price-words.ts";
+import { warnOfRemovedPrices } from "./range.ts";
 
 export const showCommand = defineCommand({
   description: "show one request and its attempts",

@@ -21,14 +21,8 @@ import { type Cli, defineCommand } from "../../cli.ts";
 import { cutPath, formatTokens, showCost, showMs } from "../../figures.ts";
 import { LOCAL_NAMES } from "../../time-words.ts";
 import { type Column, alignRows, cutColumns, fitColumns } from "../../layout.ts";
-import {
-  RANGE_ARGS,
-  notePrices,
-  readRange,
-  scanRange,
-  warnOfBadLines,
-  warnOfRemovedPrices,
-} from "./range.ts";
+import { notePrices } from "../../price-words.ts";
+import { RANGE_ARGS, readRange, scanRange, warnOfBadLines, warnOfRemovedPrices } from "./range.ts";
 
 export const summaryCommand = defineCommand({
   description: "show totals of requests, tokens and costs",
