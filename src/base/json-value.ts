@@ -75,6 +75,7 @@ const WORDS: Readonly<Record<number, Text>> = {
   7: t`missing "}"`,
   8: t`missing "]"`,
   9: t`unexpected text after the value`,
+  10: t`comments are not allowed`,
   11: t`unterminated comment`,
   12: t`unterminated string`,
   14: t`invalid \\u escape`,

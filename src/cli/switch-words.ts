@@ -14,13 +14,19 @@ export function describeSwitch(report: SwitchReport, env: Env): string[] {
     `  ${showPath(tell(where), env)} ${tell(what)}`,
     `    ${tell(hint)}`,
   ]);
-  const point = status.isOn ? describePoint(report) : t`not switched`;
+  const on = status.isOn ? describePoint(report) : t`not switched`;
+  const point = describeUnread(report) ?? on;
   return [
     t`${CLIENT_NAME[service]}: ${point}`,
     ...(status.problem === null ? [] : [`  ${tell(status.problem)}`]),
     ...(status.isOn ? describeOn(report, env) : []),
     ...hindrances,
   ];
+}
+
+/** Of a client that does not read its file, whatever that says; else null. */
+export function describeUnread({ service, status }: SwitchReport): string | null {
+  return status.isRefused ? t`not switched: ${CLIENT_NAME[service]} does not take its file as it is` : null;
 }
 
 function describePoint({ service, status }: SwitchReport): string {
@@ -67,7 +73,7 @@ export function makeSwitchJson(report: SwitchReport): object {
   const { owner } = status;
   return {
     service,
-    switched: status.isOn,
+    switched: status.isOn && !status.isRefused,
     port: status.port,
     file: status.file,
     keys: status.keys.map(({ path }) => showKey(path)),

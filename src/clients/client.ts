@@ -133,6 +133,8 @@ export interface RunPlan {
   readonly args: readonly string[];
   /** Variables added to the client's environment. */
   readonly env: Readonly<Record<string, string>>;
+  /** What the person should know before it starts. */
+  readonly remarks?: readonly (Text | string)[];
   /** What its command line and the project's files add to its requests, with what its other files add. */
   readonly owned?: readonly OwnedName[];
   /** Content for the file of this run: what others may not read in a list of processes. */
@@ -150,11 +152,15 @@ export interface SwitchGoal {
   readonly clientToken?: string | null;
   /** Codex: a provider of our own, instead of the address of the present one. */
   readonly prefersOwnProvider: boolean;
+  /** Also where the client would not read its file, or not start with it. */
+  readonly isForced?: boolean;
 }
 
 /** Everything here throws UserError with the file's name for a file that we dare not edit. */
 export interface SwitchEditor {
   readonly file: string;
+  /** Why the client would not read its file with this text, or not start, and what to type then; null where it does. */
+  findRefusal(text: string): UserError | null;
   /** Points a text without a switch in it at the proxy. */
   edit(clean: string, goal: SwitchGoal): Promise<Edit>;
   /** Takes a switch out, but for a provider of ours that may be needed again. `changes` null: there is no journal. */

@@ -97,6 +97,7 @@ export interface ServiceFacts {
     readonly isOn: boolean;
     readonly port: number | null;
     readonly isOwnerDead: boolean;
+    readonly isRefused: boolean;
     readonly problem: Text | string | null;
   };
   /** What listens on the port that the client is pointed at: nothing, a proxy of ours, or something else by name. */

@@ -131,7 +131,8 @@ function overrideCheck(kind: string, row: Readonly<Record<"id" | "about", string
 }
 
 /** What keeps a client from reading its own file is said by the client's checks. */
-function isSaidByClient({ clientFindings, switch: { problem } }: ServiceFacts): boolean {
+function isSaidByClient({ clientFindings, switch: { isRefused, problem } }: ServiceFacts): boolean {
+  if (isRefused && clientFindings.some(({ status }) => status === "fail")) return true;
   return problem !== null && clientFindings.some(({ message }) => inEnglish(message) === inEnglish(problem));
 }
 

@@ -23,7 +23,7 @@ export interface RunClientOptions extends ImportOptions {
   /** A Ctrl+C reaches the client by itself. */
   readonly hasTerminal: boolean;
   /** Called right before the client takes over. */
-  readonly onStart: (served: Served) => void;
+  readonly onStart: (served: Served, remarks: readonly (Text | string)[]) => void;
 }
 
 /** The client is gone, and waits for no answer any more. */
@@ -57,7 +57,7 @@ export async function runClient(options: RunClientOptions) {
     const planned = plan({ port: served.port, clientToken: serving.clientToken, privateFile });
     if (planned.secret !== undefined) writeFileAtomic(privateFile, planned.secret, { mode: PRIVATE_FILE });
     serving.own(planned.owned ?? []);
-    options.onStart(served);
+    options.onStart(served, planned.remarks ?? []);
     /** The client's own, or 128 + the number of the signal that ended it. */
     const exitCode = await runToEnd([...program, ...planned.args], {
       env: { ...env, ...planned.env },

@@ -24,6 +24,8 @@ export interface SwitchingOptions {
   readonly clientToken?: string | null;
   /** The switch is to outlive this process: it then belongs to the user, as if typed by hand. */
   readonly keepsSwitched: boolean;
+  /** Also where the client would not read its file. */
+  readonly isForced?: boolean;
 }
 
 export interface Switched {
@@ -35,7 +37,7 @@ export type Switching = Awaited<ReturnType<typeof switchClients>>;
 
 /** Switches all or none. Throws UserError with every file as it was, and both ways out named. */
 export async function switchClients(options: SwitchingOptions) {
-  const { clientToken = null, paths, env, keepsSwitched, proxies, prefersOwnProvider } = options;
+  const { clientToken = null, isForced = false, paths, env, keepsSwitched, proxies } = options;
   const self = identifyProcess(process.pid) ?? { pid: process.pid, started: null };
   const owner: Owner = keepsSwitched ? { kind: "user" } : { kind: "process", ...self };
   const switched: Switched[] = [];
@@ -60,7 +62,8 @@ export async function switchClients(options: SwitchingOptions) {
   try {
     for (const { service, port } of proxies) {
       failed = service;
-      const on = await switchOn({ service, paths, env }, { port, prefersOwnProvider, clientToken }, owner);
+      const goal = { port, prefersOwnProvider: options.prefersOwnProvider, clientToken, isForced };
+      const on = await switchOn({ service, paths, env }, goal, owner);
       switched.push({ service, on });
     }
   } catch (error) {

@@ -5,6 +5,7 @@ import { runClient } from "../../app/launch/run-client.ts";
 import { disableCoreDumps } from "../../base/core-dumps.ts";
 import { UserError } from "../../base/errors.ts";
 import { t, tell } from "../language.ts";
+import { showPathsIn } from "../../base/paths.ts";
 import { CLIENT_NAME, SERVICES, SERVICE_FACTS, type Service, mapServices } from "../../base/service.ts";
 import { PORT_ARG, SERVICE_ARGS, readPort, readService, usageError } from "../args.ts";
 import { defineCommand } from "../cli.ts";
@@ -42,7 +43,8 @@ export const command = defineCommand({
       configName: args.config,
       // Any of the three: what is piped in or out changes nothing for the keys.
       hasTerminal: [process.stdin, process.stdout, process.stderr].some(({ isTTY }) => isTTY),
-      onStart: ({ port, configName, upstreams }) => {
+      onStart: ({ port, configName, upstreams }, remarks) => {
+        for (const words of remarks) cli.out.warn(showPathsIn(tell(words), cli.env));
         if (!cli.isInteractive) return;
         const order = upstreams.map(({ label }) => label).join(" -> ");
         const line = t`${CLIENT_NAME[service]} uses 127.0.0.1:${port}: config "${configName}", ${order}`;

@@ -34,6 +34,7 @@ export const command = defineCommand({
       negativeDescription: "do not change the client's files",
     },
     "own-provider": { type: "boolean", description: "Codex: add a provider instead of changing yours" },
+    force: { type: "boolean", description: "also where the client does not read its file as it is" },
     "keep-switched": { type: "boolean", description: "do not restore the client at the end" },
     quiet: { type: "boolean", description: "do not print a line per request" },
   },
@@ -59,6 +60,7 @@ export const command = defineCommand({
       switches: args.switch,
       prefersOwnProvider: args["own-provider"] === true,
       keepsSwitched: args["keep-switched"] === true,
+      isForced: args.force === true,
     });
   },
 });
@@ -83,6 +85,7 @@ interface RunOptions {
   readonly switches: boolean;
   readonly prefersOwnProvider: boolean;
   readonly keepsSwitched: boolean;
+  readonly isForced: boolean;
 }
 
 async function run(cli: Cli, options: RunOptions): Promise<number> {

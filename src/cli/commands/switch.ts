@@ -28,6 +28,7 @@ const onCommand = defineCommand({
     ...SERVICE_ARGS,
     ...PORT_ARG,
     "own-provider": { type: "boolean", description: "Codex: add a provider instead of changing yours" },
+    force: { type: "boolean", description: "also where the client does not read its file as it is" },
   },
   examples: [
     ["ch switch on", "Codex, to 127.0.0.1:3211"],
@@ -36,7 +37,8 @@ const onCommand = defineCommand({
   async run(args, cli) {
     const service = await chooseService(cli, args);
     const port = readPort(args.port) ?? DEFAULT_PORT[service];
-    await pointAtProxy(cli, service, { port, prefersOwnProvider: args["own-provider"] === true });
+    const prefersOwnProvider = args["own-provider"] === true;
+    await pointAtProxy(cli, service, { port, prefersOwnProvider, isForced: args.force === true });
   },
 });
 

@@ -1,11 +1,9 @@
 // What `ch doctor` checks of Claude Code's own files and variables: would it work at all with what it is set to?
 // Reads only, and keeps nothing of what the files hold but names.
 import { type Check, fail, info, ok, runChecks, warn } from "../../base/check.ts";
-import { onUserError } from "../../base/errors.ts";
-import { lookAt, readText } from "../../base/files.ts";
+import { lookAt } from "../../base/files.ts";
 import { DEFAULT_PORT, readProxyAddress } from "../../base/service.ts";
-import { type Text, t } from "../../base/text.ts";
-import { readJsonc } from "../../config/jsonc.ts";
+import { t } from "../../base/text.ts";
 import type { ClientChecks, ClientFiles } from "../client.ts";
 import { readClaudeFacts } from "./facts.ts";
 import { type ClaudeFacts, findVariable } from "./layers.ts";
@@ -73,18 +71,8 @@ async function collectFacts(files: ClientFiles) {
     claude,
     baseUrl: findVariable(claude, "ANTHROPIC_BASE_URL"),
     isUsed: lookAt(files.paths.claudeHome) !== null,
-    problems: await Promise.all(claude.problems.map(addPlace)),
+    problems: claude.problems.map(({ text }) => text),
   };
-}
-
-/** Claude Code's reader tells no place; the parser for people does. */
-async function addPlace({ path, text }: ClaudeFacts["problems"][number]): Promise<Text | string> {
-  const parse = async (): Promise<Text | string> => {
-    const json = await readText(path);
-    if (json !== null) readJsonc(json, path);
-    return text;
-  };
-  return await parse().catch(onUserError((error) => error.text));
 }
 
 /** Neither a key, nor a helper that makes one, nor a login. */

@@ -12,6 +12,8 @@ import type { Paths } from "../../base/paths.ts";
 import type { ClientFiles } from "../client.ts";
 import { type ClaudeFacts, type ClaudeLayer, type ClaudeLayerKind, makeLayer } from "./layers.ts";
 import { listManagedPaths } from "./places.ts";
+import type { Refusal } from "../../base/shape.ts";
+import { findSettingsRefusal } from "./refusal.ts";
 
 /** Claude Code looks into `.claude` of exactly `cwd`. */
 export interface ClaudeFactsOptions extends ClientFiles {
@@ -33,7 +35,8 @@ export async function readClaudeFacts(options: ClaudeFactsOptions): Promise<Clau
   for (const [kind, where] of files) {
     // Started in the home, Claude Code has one file in both places.
     if (kind === "project" && where === paths.claudeSettings) continue;
-    const read = await readObject(where, kind === "user" ? options.userText : undefined);
+    const instead = kind === "user" ? options.userText : undefined;
+    const read = await readObject(where, { instead, isSettings: kind !== "managed" });
     if (read === null) continue;
     if ("problem" in read) problems.push({ path: where, text: read.problem });
     else layers.push(makeLayer(kind, where, read.value));
@@ -44,14 +47,30 @@ export async function readClaudeFacts(options: ClaudeFactsOptions): Promise<Clau
 
 type ReadObject = { readonly value: JsonRecord } | { readonly problem: Text | string };
 
+/** What Claude Code does with a file that its reader or its schema refuses. */
+export function describeIgnored(path: string, { place, words }: Refusal): Text {
+  return t`${path + place}: ${words}; Claude Code ignores the whole file`;
+}
+
+interface ReadOptions {
+  /** What it would say, where that is not what it says. */
+  readonly instead?: string | undefined;
+  readonly isSettings?: boolean;
+}
+
 /** The object in a JSON file, or why it cannot be used; null for no file. */
-async function readObject(path: string, instead?: string): Promise<ReadObject | null> {
+async function readObject(
+  path: string,
+  { instead, isSettings = false }: ReadOptions = {},
+): Promise<ReadObject | null> {
   try {
     if ((statSync(path, { throwIfNoEntry: false })?.size ?? 0) > MAX_BYTES)
       return { problem: t`${path} is larger than 1 MB` };
     const text = instead ?? (await readText(path));
     if (text === null) return null;
-    const value: unknown = JSON.parse(text);
+    const refusal = isSettings ? findSettingsRefusal(text) : null;
+    if (refusal !== null) return { problem: describeIgnored(path, refusal) };
+    const value: unknown = isSettings && text.trim() === "" ? {} : JSON.parse(text);
     return isRecord(value) ? { value } : { problem: t`${path} does not contain an object` };
   } catch (error) {
     if (error instanceof SyntaxError) return { problem: t`${path} is not valid JSON` };

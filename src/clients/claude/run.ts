@@ -8,8 +8,9 @@ import { t } from "../../base/text.ts";
 import { makeProxyAddress } from "../../base/service.ts";
 import type { RunAddress, RunOptions, RunPlan } from "../client.ts";
 import { exemptLoopback } from "../override.ts";
-import { readClaudeFacts } from "./facts.ts";
+import { describeIgnored, readClaudeFacts } from "./facts.ts";
 import { listClaudeOwned } from "./owned.ts";
+import { findSettingsRefusal } from "./refusal.ts";
 import {
   BASE_URL,
   CLOUD_SWITCHES,
@@ -97,11 +98,13 @@ export function planClaudeRun(run: ClaudeRun): RunPlan {
   const { env: typed }: JsonRecord = { ...settings };
   const merged = { ...settings, env: { ...(isRecord(typed) ? typed : {}), ...added } };
   const owned = listClaudeOwned(layers);
+  const remarks = parsed.ignoresFiles ? [] : facts.problems.map((one) => one.text);
   const text = JSON.stringify(merged);
   const secret = clientToken === null ? undefined : privateFile;
   return {
     args: ["--settings", secret ?? text, ...parsed.others],
     env: {},
+    ...(remarks.length === 0 ? {} : { remarks }),
     ...(owned.length === 0 ? {} : { owned }),
     ...(secret === undefined ? {} : { secret: text }),
   };
@@ -144,5 +147,9 @@ async function readSettings(given: string, cwd: string): Promise<JsonRecord> {
 function parseSettings(text: string, where: string): JsonRecord {
   const settings = parseRecord(text);
   if (settings === null) throw new UserError(t`${where} does not contain a JSON object`);
-  return settings;
+  const refusal = findSettingsRefusal(text);
+  if (refusal === null) return settings;
+  throw new UserError(describeIgnored(where, refusal), {
+    hint: t`correct it: requests would bypass the proxy`,
+  });
 }

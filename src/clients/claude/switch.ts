@@ -2,11 +2,12 @@
 // a placeholder where there is no login.
 import { UserError } from "../../base/errors.ts";
 import { isRecord } from "../../base/json-value.ts";
-import { t } from "../../base/text.ts";
+import { joinTexts, t } from "../../base/text.ts";
 import { DEFAULT_PORT, makeProxyAddress } from "../../base/service.ts";
 import { valueOf } from "../../config/jsonc.ts";
 import { type Edit, type SwitchEditor, type SwitchTarget, withFileName } from "../client.ts";
-import { readClaudeFacts } from "./facts.ts";
+import { describeIgnored, readClaudeFacts } from "./facts.ts";
+import { findSettingsRefusal } from "./refusal.ts";
 import { type ClaudeFacts, findVariable, hasCredential, makeLayer } from "./layers.ts";
 import { editClaudeSettings, readSettings, undoClaudeSettings } from "./settings.ts";
 
@@ -17,6 +18,15 @@ export function createClaudeEditor({ paths, env, systemDirectory }: SwitchTarget
     withFileName(file, () => undoClaudeSettings(text, { changes, ownAddresses }));
   return {
     file,
+    findRefusal(text) {
+      const refusal = findSettingsRefusal(text);
+      if (refusal === null) return null;
+      const ways = [
+        t`correct it, or leave the file alone: ch run -- claude`,
+        t`write anyway: ch switch on --claude --force`,
+      ];
+      return new UserError(describeIgnored(file, refusal), { hint: joinTexts(ways, "\n") });
+    },
     async edit(clean, { clientToken, port }) {
       const facts = await readClaudeFacts({ paths, env, cwd: paths.claudeHome, systemDirectory });
       const address = makeProxyAddress("claude", port, clientToken);

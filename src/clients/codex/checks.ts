@@ -5,12 +5,13 @@ import { join } from "node:path";
 import { type Check, type Found, fail, info, ok, runChecks, warn } from "../../base/check.ts";
 import { readVariable } from "../../base/env.ts";
 import { onUserError } from "../../base/errors.ts";
-import { isOpenToOthers, lookAt, sizeOf } from "../../base/files.ts";
-import { t } from "../../base/text.ts";
+import { isOpenToOthers, lookAt, readText, sizeOf } from "../../base/files.ts";
+import { type Text, t } from "../../base/text.ts";
 import type { ClientChecks, ClientFiles } from "../client.ts";
 import { type CodexFacts, readCodexFacts } from "./facts.ts";
 import { findValue } from "./layers.ts";
 import { isUsableLogin } from "./login.ts";
+import { describeRefused, findConfigRefusal } from "./refusal.ts";
 
 type Facts = Awaited<ReturnType<typeof collectFacts>>;
 
@@ -36,9 +37,10 @@ const CHECKS: readonly Check<Facts>[] = [
     id: "codex-config",
     about: "Codex's `config.toml` is valid, and its provider is one that Codex supports",
     worst: "fail",
-    run: ({ codex, problem }) => {
+    run: ({ codex, problem, refusal }) => {
       if (codex === null) return [fail(problem, t`fix that line: Codex does not start with it`)];
-      return [checkProvider(codex) ?? ok(t`Codex can work with its provider`)];
+      const refused = refusal === null ? undefined : fail(refusal, t`correct that line`);
+      return [checkProvider(codex) ?? refused ?? ok(t`Codex can work with its provider`)];
     },
   },
   {
@@ -111,6 +113,8 @@ async function collectFacts({ env, paths, systemDirectory }: ClientFiles) {
   return {
     /** What its files say, or null; `problem` is why they cannot be read. */
     ...read,
+    /** Why Codex would not start with its own file. */
+    refusal: read.codex === null ? null : await readRefusal(paths.codexConfig),
     env,
     paths,
     hasHome,
@@ -120,6 +124,11 @@ async function collectFacts({ env, paths, systemDirectory }: ClientFiles) {
     logs: { path: logs, bytes: ["", "-wal", "-shm"].reduce((sum, end) => sum + sizeOf(logs + end), 0) },
     packages: { path: packages, bytes: await sizeOfTree(packages) },
   };
+}
+
+async function readRefusal(file: string): Promise<Text | null> {
+  const refusal = findConfigRefusal((await readText(file)) ?? "");
+  return refusal === null ? null : describeRefused(file, refusal);
 }
 
 async function sizeOfTree(path: string): Promise<number> {

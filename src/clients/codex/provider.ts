@@ -31,6 +31,10 @@ function makeProvider(layers: readonly CodexLayer[], id: string) {
     envKey: text("env_key"),
     bearerToken: text("experimental_bearer_token"),
     requiresOpenaiAuth: findValue(layers, path("requires_openai_auth"))?.value === true,
+    /** Its gateway's token may go to the origin of its list of models alone. */
+    isBoundToOrigin:
+      findValue(layers, path("gateway_oauth")) !== undefined &&
+      findValue(layers, path("model_catalog_url")) !== undefined,
     /** Its key comes from a command that Codex runs. */
     hasAuthCommand: findValue(layers, [...path("auth"), "command"]) !== undefined,
     httpHeaders: mergeTexts(layers, path("http_headers")),

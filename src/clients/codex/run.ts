@@ -3,6 +3,7 @@
 import type { TomlValue } from "smol-toml";
 import { type Env, readVariable } from "../../base/env.ts";
 import { UserError, ignoreSystemError } from "../../base/errors.ts";
+import { readText } from "../../base/files.ts";
 import { t } from "../../base/text.ts";
 import { makeProxyAddress } from "../../base/service.ts";
 import type { RunAddress, RunOptions, RunPlan } from "../client.ts";
@@ -13,6 +14,8 @@ import { type CodexLayer, findValue, isTable } from "./layers.ts";
 import { isUsableLogin } from "./login.ts";
 import { listCodexOwned } from "./owned.ts";
 import { OWN_PROVIDER, makeOwnProvider } from "./own-provider.ts";
+import { profilePath } from "./places.ts";
+import { describeRefused, findConfigRefusal } from "./refusal.ts";
 
 export interface CodexRun extends RunAddress {
   /** As the user typed them. */
@@ -40,6 +43,11 @@ export async function prepareCodexRun({
   args,
 }: RunOptions): Promise<(address: RunAddress) => RunPlan> {
   const parsed = readCodexArgs(args);
+  const own = parsed.ignoresUserConfig ? [] : [paths.codexConfig];
+  await refuseUnreadable([
+    ...own,
+    ...(parsed.profile === undefined ? [] : [profilePath(paths, parsed.profile)]),
+  ]);
   const [facts, help] = await Promise.all([
     readCodexFacts(paths, {
       profile: parsed.profile,
@@ -78,6 +86,14 @@ export function planCodexRun(run: CodexRun): RunPlan {
   };
 }
 
+/** Codex would end at once, and not say that the command line has no part in it. */
+async function refuseUnreadable(files: readonly string[]): Promise<void> {
+  for (const file of files) {
+    const refusal = findConfigRefusal((await readText(file)) ?? "");
+    if (refusal !== null) throw new UserError(describeRefused(file, refusal), { hint: t`correct that line` });
+  }
+}
+
 function refuseElsewhere(parsed: CodexArgs): void {
   if (parsed.usesLocalModel) {
     throw new UserError(t`--oss and --local-provider use a model on this machine, not an upstream`, {
@@ -94,7 +110,7 @@ function refuseElsewhere(parsed: CodexArgs): void {
 /** The provider's id is kept, because a session belongs to it; only its URL moves. */
 function chooseSettings(facts: CodexFacts, url: string): CodexSetting[] {
   const { activeId, activeKind, active } = facts;
-  if (activeKind === "custom") {
+  if (activeKind === "custom" && active?.isBoundToOrigin !== true) {
     // Without a login Codex would stop at its sign-in screen.
     const needsNoLogin = active?.requiresOpenaiAuth === true && !isUsableLogin(facts.login);
     return makeProvider(activeId, {
@@ -105,7 +121,8 @@ function chooseSettings(facts: CodexFacts, url: string): CodexSetting[] {
   if (activeKind === "openai" && isUsableLogin(facts.login)) {
     return [{ path: ["openai_base_url"], value: url }];
   }
-  if (activeKind === "openai") {
+  // Another address would contradict what else is set for such a provider.
+  if (activeKind === "openai" || activeKind === "custom") {
     return [{ path: ["model_provider"], value: OWN_PROVIDER }, ...makeOwn(url)];
   }
   const why = activeKind === "undefined" ? t`which is not defined` : t`which this proxy cannot serve`;

@@ -4,13 +4,14 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { UserError, errorCode, ignoreSystemError } from "../../base/errors.ts";
 import { lookAt } from "../../base/files.ts";
-import { t } from "../../base/text.ts";
+import { joinTexts, t } from "../../base/text.ts";
 import { DEFAULT_PORT, makeProxyAddress } from "../../base/service.ts";
 import { type Edit, type SwitchEditor, type SwitchTarget, type Undo, withFileName } from "../client.ts";
 import { type CodexFacts, makeCodexFacts, readCodexFacts } from "./facts.ts";
 import { type CodexLayer, parseToml } from "./layers.ts";
 import { isUsableLogin } from "./login.ts";
 import { OWN_PROVIDER } from "./own-provider.ts";
+import { describeRefused, findConfigRefusal } from "./refusal.ts";
 import { type CodexRoute, type CodexUndoOptions, editCodexToml, undoCodexToml } from "./toml.ts";
 
 export function createCodexEditor({ paths, systemDirectory }: SwitchTarget): SwitchEditor {
@@ -20,10 +21,19 @@ export function createCodexEditor({ paths, systemDirectory }: SwitchTarget): Swi
     withFileName(file, () => undoCodexToml(text, { ...options, ownAddresses }));
   return {
     file,
-    async edit(clean, { clientToken, port, prefersOwnProvider }) {
+    findRefusal(text) {
+      const refusal = findConfigRefusal(text);
+      if (refusal === null) return null;
+      const ways = [t`correct that line`, t`write anyway: ch switch on --codex --force`];
+      return new UserError(describeRefused(file, refusal), { hint: joinTexts(ways, "\n") });
+    },
+    async edit(clean, { clientToken, isForced, port, prefersOwnProvider }) {
       const facts = await readCodexFacts(paths, { systemDirectory });
       const address = makeProxyAddress("codex", port, clientToken);
-      return withFileName(file, () => switchCodexText(clean, { file, address, prefersOwnProvider, facts }));
+      const options = { file, address, prefersOwnProvider, facts };
+      const edit = withFileName(file, () => switchCodexText(clean, options));
+      if (isForced !== true) refuseSpoilt(file, clean, edit.text);
+      return edit;
     },
     clean: (text, changes) => undo(text, { changes, keepsOwnTable: true }),
     async undo(text, changes) {
@@ -54,6 +64,17 @@ export function switchCodexText(clean: string, options: CodexSwitch): Edit {
   const edit = editCodexToml(clean, chooseRoute(facts, options), options.address);
   refuseOverruled(factsWith(edit.text, options), options);
   return edit;
+}
+
+/** The new address may contradict what else is set for the provider. */
+function refuseSpoilt(file: string, clean: string, text: string): void {
+  const refusal = findConfigRefusal(clean) === null ? findConfigRefusal(text) : null;
+  if (refusal === null) return;
+  const ways = [
+    t`with a provider beside it: ${OWN_PROVIDER_LINE}`,
+    t`without changing the file: ch run -- codex`,
+  ];
+  throw new UserError(describeRefused(file, refusal), { hint: joinTexts(ways, "\n") });
 }
 
 /** A session of Codex belongs to its provider's id, so the id stays wherever it can. */

@@ -24,12 +24,14 @@ export interface SwitchStatus {
   readonly isOwnerDead: boolean;
   /** The file was being written when that was killed; the next to write it restores it first. */
   readonly isInterrupted: boolean;
-  /** The file cannot be read or edited, or the journal cannot be used. */
+  /** The client does not read its file as it is, or does not start with it: whatever it says, requests do not come here. */
+  readonly isRefused: boolean;
+  /** The file cannot be read or edited, the client does not read it, or the journal cannot be used. */
   readonly problem: Text | string | null;
 }
 
 export async function readSwitchStatus(target: SwitchTarget): Promise<SwitchStatus> {
-  const { file, isInterrupted, journal, keys, problem } = await findSwitch(target);
+  const { file, isInterrupted, journal, keys, problem, refusal } = await findSwitch(target);
   const isOn = keys.some(({ kind }) => kind === "restored" || kind === "unknown");
   const owner = isOn ? (journal?.owner ?? null) : null;
   const address = isOn ? addressIn(target, keys) : undefined;
@@ -42,7 +44,8 @@ export async function readSwitchStatus(target: SwitchTarget): Promise<SwitchStat
     owner,
     isOwnerDead: owner?.kind === "process" && !isRunning(owner),
     isInterrupted,
-    problem,
+    isRefused: refusal !== null,
+    problem: problem ?? refusal?.text ?? null,
   };
 }
 
@@ -56,12 +59,13 @@ async function findSwitch(target: SwitchTarget) {
     const interrupted = await findInterrupted(copyPathFor(path));
     const text = interrupted === null ? (await readClientFile(file)).text : interrupted.before;
     const clean = editor.clean(text, journal?.changes ?? null);
-    if (interrupted === null) return { file, journal, problem, isInterrupted: false, ...clean };
+    const refusal = editor.findRefusal(text);
+    if (interrupted === null) return { file, journal, problem, refusal, isInterrupted: false, ...clean };
     const isHalf = t`writing ${file} was interrupted: ch doctor --fix restores it`;
-    return { file, journal, problem: isHalf, isInterrupted: true, ...clean };
+    return { file, journal, problem: isHalf, refusal, isInterrupted: true, ...clean };
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
-    return { file, journal, problem: error.text, isInterrupted: false, text: "", keys: [] };
+    return { file, journal, problem: error.text, refusal: null, isInterrupted: false, text: "", keys: [] };
   }
 }
 

@@ -80,7 +80,9 @@ export async function switchOn(target: SwitchTarget, goal: SwitchGoal, owner: Ow
     return await tryAgain(async () => {
       const file = await readClientFile(editor.file);
       const undone = editor.clean(file.text, known?.changes ?? null);
+      const refusal = goal.isForced === true ? null : editor.findRefusal(undone.text);
       const edit = await editor.edit(undone.text, goal);
+      if (refusal !== null) throw refusal;
       const isDirectoryNew = statOrNull(dirname(editor.file)) === null;
       const journal = {
         service: target.service,

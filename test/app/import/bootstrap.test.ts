@@ -85,7 +85,7 @@ test.each([
 );
 
 test("a client that was switched before the first config is taken over as it was set up before", async () => {
-  const toml = `model_provider = "relay"\n[model_providers.relay]\nbase_url = "https://relay.example/v1"\nenv_key = "K"\n`;
+  const toml = `model_provider = "relay"\n[model_providers.relay]\nname = "R"\nbase_url = "https://relay.example/v1"\nenv_key = "K"\n`;
   home.write(".codex/config.toml", toml);
   const settings = { env: { ANTHROPIC_BASE_URL: "https://c.example", ANTHROPIC_AUTH_TOKEN: "sk-claude" } };
   home.write(".claude/settings.json", settings);

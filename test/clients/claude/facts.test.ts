@@ -58,8 +58,8 @@ test("a file that Claude Code cannot read is as if empty, and is named", async (
   const facts = await read();
   expect(findVariable(facts, "ANTHROPIC_BASE_URL")).toBeUndefined();
   expect(facts.problems.map(({ text }) => inEnglish(text))).toEqual([
-    `${project} does not contain an object`,
-    `${user} is not valid JSON`,
+    `${project}:1:1: this is not a JSON object; Claude Code ignores the whole file`,
+    `${user}:1:1: comments are not allowed; Claude Code ignores the whole file`,
   ]);
 });
 

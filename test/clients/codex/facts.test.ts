@@ -56,6 +56,7 @@ stream_max_retries = 9007199254740993\r
     envKey: "RELAY_KEY",
     bearerToken: undefined,
     requiresOpenaiAuth: true,
+    isBoundToOrigin: false,
     hasAuthCommand: false,
     httpHeaders: { "x-team": "a" },
     envHttpHeaders: { "x-user": "USER_ID" },

@@ -35,7 +35,7 @@ base_url = "https://relay.example/v1"
 env_key = "RELAY_KEY"
 `;
 export const CLAUDE_TEXT =
-  '{\n  // mine\n  "env": {\n    "ANTHROPIC_AUTH_TOKEN": "sk-relay",\n    "ANTHROPIC_BASE_URL": "https://relay.example"\n  }\n}\n';
+  '{\n  "theme": "mine",\n  "env": {\n    "ANTHROPIC_AUTH_TOKEN": "sk-relay",\n    "ANTHROPIC_BASE_URL": "https://relay.example"\n  }\n}\n';
 
 /** The clients whose files are switched here. */
 export type Switched = "codex" | "claude";

@@ -14,7 +14,7 @@ import { describeDetails, describeHealth } from "../../upstream-words.ts";
 import { hostOf } from "../../figures.ts";
 import { alignRows, wrapWords } from "../../layout.ts";
 import { noteBudgets } from "../../price-words.ts";
-import { describeIntruder } from "../../switch-words.ts";
+import { describeIntruder, describeUnread } from "../../switch-words.ts";
 import { listProblems, nextCommand } from "./problems.ts";
 
 const INDENT = "  ";
@@ -64,11 +64,13 @@ function printClient(cli: Cli, report: SwitchReport): void {
   const intruder = describeIntruder(report);
   const off = `ch switch off --${service}`;
   const where = describePoint(status);
-  if (status.isOwnerDead || intruder !== null) printRow(cli, t`client`, out.paint("red", where), off);
+  const unread = describeUnread(report);
+  if (unread !== null) printRow(cli, t`client`, out.paint("red", unread));
+  else if (status.isOwnerDead || intruder !== null) printRow(cli, t`client`, out.paint("red", where), off);
   else if (status.isOn && listener === null)
     printRow(cli, t`client`, out.paint("red", t`${where}, but nothing listens there`), off);
   else printRow(cli, t`client`, where);
-  if (status.isInterrupted && status.problem !== null)
+  if ((status.isInterrupted || status.isRefused) && status.problem !== null)
     printDetail(cli, showPathsIn(tell(status.problem), env), "red");
   if (intruder !== null) printDetail(cli, intruder, "red");
   if (tokenProblem !== null)
