@@ -148,6 +148,13 @@ export const logEntrySchema = z.object({
     .optional(z.string())
     .check(z.describe("As the upstream was asked for it, when that differs")),
   session_id: z.optional(z.string()),
+  client: z
+    .optional(z.string())
+    .check(
+      z.describe(
+        "The program that asked and its version, as its user-agent says: codex_exec/0.171.0; absent where it says no such thing",
+      ),
+    ),
   agent: z
     .optional(z.enum(["main", "subagent", "compaction", "auxiliary"]))
     .check(

@@ -32,6 +32,7 @@ export function makeLogLine(entry: LogEntry): string {
     model: entry.model,
     upstream_model: entry.upstream_model,
     session_id: entry.session_id,
+    client: entry.client,
     agent: entry.agent,
     cwd: entry.cwd,
     ttfb_ms: entry.ttfb_ms,

@@ -49,6 +49,7 @@ export function readRecord(line: unknown): LogRecord | null {
     model: text(line["model"]),
     upstream_model: text(line["upstream_model"]),
     session_id: text(line["session_id"]),
+    client: text(line["client"]),
     agent: text(line["agent"]),
     cwd: text(line["cwd"]),
     ttfb_ms: figure(line["ttfb_ms"]),

@@ -128,6 +128,7 @@ export class Exchange {
       model: model ?? undefined,
       upstream_model: model === null || last?.model === model ? undefined : (last?.model ?? undefined),
       session_id: known?.facts.sessionId ?? undefined,
+      client: known?.facts.client ?? undefined,
       agent: known?.facts.agent ?? undefined,
       ttfb_ms: ttfbMs === undefined ? undefined : Math.round(ttfbMs),
       stream: known?.facts.stream,

@@ -10,6 +10,8 @@ export interface RequestFacts {
   readonly model: string | null;
   readonly stream: boolean;
   readonly sessionId: string | null;
+  /** The program that asks, "codex_exec/0.171.0"; null where its user-agent names none. */
+  readonly client: string | null;
   /** Which part of the client asks; null where it does not say. */
   readonly agent: Agent | null;
   /** The upstream keeps the answer: `store: true`, in Responses and Chat Completions. */
@@ -40,6 +42,9 @@ export function readRequestFacts(endpoint: Endpoint, headers: Headers, body: Uin
       endpoint,
       model: namesModel ? stringField(bytes, "model") : null,
       sessionId: headerSession(headers),
+      get client() {
+        return readClient(headers);
+      },
       agent: null,
       stream: false,
       store: false,
@@ -53,7 +58,10 @@ export function readRequestFacts(endpoint: Endpoint, headers: Headers, body: Uin
     model: stringField(bytes, "model"),
     stream: flagField(bytes, STREAM) === true,
     sessionId: headerSession(headers) ?? stringField(bytes, "prompt_cache_key") ?? claudeSession(bytes),
-    // Asked for at the end.
+    // Asked for at the end, as is `agent`.
+    get client() {
+      return readClient(headers);
+    },
     get agent() {
       return readAgent(headers);
     },
@@ -94,6 +102,15 @@ const AGENT_WORDS: ReadonlyMap<string, Agent> = new Map([
   ["thread_title", "auxiliary"],
   ["memory_consolidation", "auxiliary"],
 ]);
+
+/** Name and version alone: what else a user-agent says may be the user's own, and is nobody's business. */
+const CLIENT = /^([A-Za-z][\w.-]{0,39}(?:\/[A-Za-z]{1,20})?)[/ ]v?(\d{1,9}(?:\.\d{1,9}){1,3})(?![\w.])/;
+
+/** The first product of a user-agent (RFC 9110 10.1.5), as SDKs write it too: "OpenAI/JS 5.20.1". */
+function readClient(headers: Headers): string | null {
+  const [, name, version] = CLIENT.exec(headers.get("user-agent") ?? "") ?? [];
+  return name === undefined || version === undefined ? null : `${name}/${version}`;
+}
 
 const REQUEST_KIND = /"request_kind":"(\w+)"/;
 const THREAD_SOURCE = /"thread_source":"(\w+)"/;

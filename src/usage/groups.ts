@@ -1,5 +1,6 @@
 // The groups of a summary, and which of them a request belongs to.
 // Pure.
+import { SERVICES, SERVICE_FACTS } from "../base/service.ts";
 import type { LogRecord } from "../log/record.ts";
 
 /** `project` and `cwd` are one. */
@@ -8,6 +9,7 @@ export const GROUPS = [
   "upstream",
   "model",
   "session",
+  "client",
   "agent",
   "project",
   "cwd",
@@ -28,6 +30,7 @@ export const FIELD_OF = {
   upstream: "upstream_base_url",
   model: "model",
   session: "session_id",
+  client: "client",
   agent: "agent",
   project: "cwd",
   cwd: "cwd",
@@ -42,8 +45,16 @@ export function isTimeGroup(group: Group): group is TimeGroup {
 /** `nameTime` names the local month, week, day or hour of a time in ms since 1970. */
 export function makeKeyOf(group: Group, nameTime: (timestampMs: number) => string): KeyOf {
   if (isTimeGroup(group)) return makeTimeKeyOf(nameTime);
+  if (group === "client") return ({ client }) => (client ? nameClient(client) : null);
   const field = FIELD_OF[group];
   return (record) => record[field] || null;
+}
+
+/** Without its version; the parts of a client that is known, such as codex_exec and codex-tui, by the client's name. */
+function nameClient(client: string): string {
+  const name = client.replace(/\/\d[\d.]*$/, "");
+  const known = SERVICES.find((service) => SERVICE_FACTS[service].agent.test(name));
+  return known === undefined ? name : SERVICE_FACTS[known].command;
 }
 
 /** All places on earth begin their hours at a quarter of one. */

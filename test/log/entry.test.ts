@@ -26,6 +26,7 @@ const FULL: LogEntry = {
   model: "gpt-5",
   upstream_model: "gpt-5-relay",
   session_id: "s",
+  client: "codex_exec/0.171.0",
   agent: "subagent",
   cwd: "/home/u/project",
   ttfb_ms: 80,

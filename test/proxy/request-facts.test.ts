@@ -89,6 +89,22 @@ test.each(AGENTS)("%s is who asks, by what a client says of it", (agent, headers
   expect(facts({ model: "m" }, headers).agent as string | null).toBe(agent);
 });
 
+test.each([
+  ["codex_exec/0.171.0 (Debian 12.0.0; x86_64) xterm (codex_exec; 0.171.0)", "codex_exec/0.171.0"],
+  ["claude-cli/2.1.332 (external, cli)", "claude-cli/2.1.332"],
+  ["opencode/1.18.33 (linux 6.18; x64) ai-sdk/provider-utils/4.0.40 runtime/bun/1.3.14", "opencode/1.18.33"],
+  ["OpenAI/JS 5.20.1", "OpenAI/JS/5.20.1"],
+  ["QwenCode/v0.15.10 (linux; x64)", "QwenCode/0.15.10"],
+  // What a person may have put there is not written down.
+  ["secret-three", null],
+  ["sk-proj-0123456789/abcdef", null],
+  ["my-key/1.2.3.secret", null],
+  ["token 1.0.0-abcdef0123456789", "token/1.0.0"],
+  ["", null],
+])("the program of %j is %s", (agent, client) => {
+  expect(facts({ model: "m" }, { "user-agent": agent }).client).toBe(client);
+});
+
 test("a tool that has a property of the same name does not make a request stream", () => {
   expect(facts({ tools: [{ default: { stream: true, store: true } }] })).toMatchObject({
     stream: false,

@@ -116,6 +116,18 @@ describe("a summary", () => {
     expect(summarize("config", [request({ outcome: "refused", status_code: 413 })]).total.errors).toBe(1);
   });
 
+  test.each([
+    ["codex_exec/0.171.0", "codex"],
+    ["codex-tui/0.172.0", "codex"],
+    ["claude-cli/2.1.332", "claude"],
+    ["opencode/1.18.33", "opencode"],
+    ["QwenCode/0.15.10", "QwenCode"],
+    ["OpenAI/JS/5.20.1", "OpenAI/JS"],
+    [undefined, null],
+  ])("calls the program of %s %s", (client, name) => {
+    expect(summarize("client", [request({ client })]).rows[0]?.key ?? null).toBe(name);
+  });
+
   test("groups by every field that it names, days in their order", () => {
     const fields = {
       service: "claude",
@@ -123,6 +135,7 @@ describe("a summary", () => {
       upstream_base_url: "u",
       model: "m",
       session_id: "s",
+      client: "OpenAI/JS/5.20.1",
       agent: "subagent",
       cwd: "p",
     };
@@ -132,6 +145,7 @@ describe("a summary", () => {
       "u",
       "m",
       "s",
+      "OpenAI/JS",
       "subagent",
       "p",
       "p",

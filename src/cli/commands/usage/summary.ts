@@ -118,6 +118,7 @@ const HEADINGS: Readonly<Record<Group, Text>> = {
   upstream: text`upstream`,
   model: text`model`,
   session: text`session`,
+  client: text`client`,
   agent: text`agent`,
   project: text`directory`,
   cwd: text`directory`,
