@@ -99,6 +99,17 @@ const makeState = () =>
     /** Why nothing can be sent to it until the user fixes it. */
     problem: z.nullable(z.string()),
     problem_text: textSchema,
+    /** What refusals have taught of it, each for one version of a client; absent for nothing. */
+    learned: z.optional(
+      z.array(
+        z.looseObject({
+          client: z.string(),
+          reason: z.string(),
+          reason_data: reasonSchema,
+          until_ms: figure,
+        }),
+      ),
+    ),
   });
 const upstreamSchema = later(() =>
   z.extend(makeState(), {

@@ -51,6 +51,14 @@ export function describeWhy(upstream: UpstreamState, now: number): string {
   return isEarlier ? t`${lasting}${from}; next try ${showMoment(retryAt, now)}` : `${lasting}${from}`;
 }
 
+/** What refusals have taught of it, a line each. */
+export function describeLearned({ learned = [] }: UpstreamState, now: number): string[] {
+  return learned.map(({ client, reason, reason_data: data, until_ms: until }) => {
+    const words = client === "" ? tellReason(data, reason) : t`${tellReason(data, reason)} (${client})`;
+    return until === null ? words : t`${words}, until ${showMoment(until, now)}`;
+  });
+}
+
 /** What an upstream did today; null where the log does not say. */
 export type DayCounts = { readonly requests: number; readonly failures: number } | null;
 
@@ -69,7 +77,9 @@ export function describeDetails(upstream: UpstreamFacts, now: number, today: Day
   const quotas = upstream.quota.flatMap((row) => describeQuota(row, now) ?? []);
   // The figures below say it better.
   const first = isOfQuota(source) && quotas.length > 0 ? "" : describeWhy(upstream, now);
-  return [first, ...quotas, counts.join(t`, `), lastWords].filter((line) => line !== "");
+  return [first, ...describeLearned(upstream, now), ...quotas, counts.join(t`, `), lastWords].filter(
+    (line) => line !== "",
+  );
 }
 
 function isOfQuota(source: unknown): boolean {

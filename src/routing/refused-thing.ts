@@ -2,7 +2,7 @@
 // request: only what is in it can be refused. A new wording is a new file in test/drift.
 // Pure.
 import { isRecord } from "../base/json-value.ts";
-import { DROPPABLE } from "./droppable.ts";
+import { DROPPABLE, pathsOf } from "./droppable.ts";
 import type { RefusedThing, RequestTraits } from "./types.ts";
 
 export interface RefusedIn {
@@ -130,13 +130,24 @@ function findFields(paths: readonly Path[], request: RequestTraits | undefined):
   });
 }
 
+/** By its look, or a known one that it is, branches of a union aside. */
 function guessName(path: Path): Path | undefined {
-  const known = DROPPABLE.some(
-    ({ kind, name }) => kind === "field" && name.split(".").at(-1) === path.at(-1),
-  );
-  return known || path.length > 1 || path[0]?.includes("_") === true
-    ? path.map((part) => (/^\d+$/.test(part) ? "*" : part))
-    : undefined;
+  const name = path.map((part) => (/^\d+$/.test(part) ? "*" : part));
+  const known = DROPPABLE.filter(({ kind }) => kind === "field")
+    .flatMap(pathsOf)
+    .map((one) => one.split("."))
+    .find((row) => row.at(-1) === name.at(-1) && isWithin(row, name));
+  if (known !== undefined) return known;
+  return path.length > 1 || path[0]?.includes("_") === true ? name : undefined;
+}
+
+function isWithin(parts: Path, whole: Path): boolean {
+  let from = 0;
+  for (const part of parts) {
+    from = whole.indexOf(part, from) + 1;
+    if (from === 0) return false;
+  }
+  return true;
 }
 
 /** A member further inside, without the way to it: "unknown field defer_loading". */

@@ -4,7 +4,7 @@ import { inEnglish, type Text, isText } from "../../base/text.ts";
 import type { UserError } from "../../base/errors.ts";
 import { type Upstream, modelAt } from "../../base/upstream.ts";
 import type { RouteState } from "../../proxy/deps.ts";
-import type { Router } from "../../routing/router.ts";
+import { type Router, reasonOfLearned } from "../../routing/router.ts";
 import { reasonInEnglish } from "../../routing/reasons.ts";
 import type { Assessment, Candidate, Reason } from "../../routing/types.ts";
 import type { Explanation, Problem, RouteFacts, UpstreamFacts, UpstreamState } from "../ask-instance.ts";
@@ -32,6 +32,7 @@ export function makeRouteFacts({ isOwner, now, quota, route, router }: RouteFact
     const { lastFailure } = report;
     return {
       ...makeState(upstream, report, isOwner),
+      ...makeLearned(upstream, router),
       enabled: isEnabled,
       requests: report.requests,
       failures: report.failures,
@@ -68,6 +69,15 @@ function makeState(upstream: Upstream, view: Assessment, isOwner = true): Upstre
   };
 }
 
+function makeLearned({ key }: Upstream, { learned }: Router): Pick<UpstreamState, "learned"> {
+  const entries = learned.of(key).map((entry) => ({
+    client: entry.client,
+    ...withReason("reason", reasonOfLearned(entry)),
+    until_ms: entry.until,
+  }));
+  return entries.length === 0 ? {} : { learned: entries };
+}
+
 export function makeProblem(error: UserError | null): Problem | null {
   if (error === null) return null;
   return { ...withData("message", error.text), ...withData("hint", error.hintText ?? null) };
@@ -100,6 +110,7 @@ export function explainRoute(route: RouteNow, question: Question): Explanation {
     max_upstreams: routing.maxUpstreamsPerRequest,
     places: listPlaces(route, question).map(({ reason, upstream, view }) => ({
       ...makeState(upstream, { ...view, reason }, route.isOwner),
+      ...makeLearned(upstream, route.router),
       upstream_model: otherModel(upstream, question.model),
     })),
   };

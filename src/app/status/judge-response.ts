@@ -3,6 +3,7 @@
 import { parseRecord } from "../../base/json-value.ts";
 import { maskText } from "../../base/secrets.ts";
 import type { Service } from "../../base/service.ts";
+import { nameOfThing } from "../../routing/droppable.ts";
 import { isError } from "../../proxy/gate.ts";
 import { classify } from "../../routing/classify.ts";
 import { reasonInEnglish } from "../../routing/reasons.ts";
@@ -37,9 +38,12 @@ export function judgeResponse(text: string, service: Service, options: LiveConfi
   const { routing } = live.settings();
   const context = { now: options.now(), settings: routing, canRepair: () => false };
   const groups = new Map<string, { labels: string[]; verdict: Verdict }>();
-  const upstreams = live.routeOf(service).upstreams();
+  const route = live.routeOf(service);
+  const upstreams = route.upstreams();
+  const state = route.state();
+  const stopsWhenSpent = state.kind === "ready" && state.route.onExhausted === "stop";
   for (const { label, onError, onStatus } of upstreams.length > 0 ? upstreams : [NOT_CONFIGURED]) {
-    const verdict = classify(outcome, { ...context, overrides: onStatus, onError });
+    const verdict = classify(outcome, { ...context, stopsWhenSpent, overrides: onStatus, onError });
     const key = JSON.stringify(verdict);
     const group = groups.get(key) ?? { labels: [], verdict };
     groups.set(key, group);
@@ -65,6 +69,7 @@ export function judgedAsJson({ codes, judgements, status, words }: JudgedRespons
       upstreams: labels,
       rule: verdict.rule,
       next: verdict.next,
+      ...(verdict.refused === undefined ? {} : { refused: verdict.refused.map(nameOfThing) }),
       counted_as: verdict.blame,
       retry_class: verdict.retryClass,
       until_ms: verdict.until,

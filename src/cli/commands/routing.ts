@@ -4,8 +4,9 @@ import { UserError } from "../../base/errors.ts";
 import { oneLine } from "../../base/terminal-text.ts";
 import { type Text, t as text } from "../../base/text.ts";
 import { describeState } from "../../routing/availability-words.ts";
+import { nameOfThing, rowOf, rowOfPath } from "../../routing/droppable.ts";
 import { describe } from "../../routing/reasons.ts";
-import type { Availability, Verdict } from "../../routing/types.ts";
+import type { Availability, RefusedThing, Verdict } from "../../routing/types.ts";
 import { t, tell } from "../language.ts";
 import { CLIENT_NAME, type Service, flagFor } from "../../base/service.ts";
 import { noSuchPosition } from "../../config/edit.ts";
@@ -13,7 +14,7 @@ import { loadConfig } from "../../config/file.ts";
 import type { ParsedConfig } from "../../config/parse.ts";
 import { JSON_ARG, SERVICE_ARGS, usageError } from "../args.ts";
 import { type Cli, defineCommand, readFileOrInput } from "../cli.ts";
-import { describeHealth, describeWhy } from "../upstream-words.ts";
+import { describeHealth, describeLearned, describeWhy } from "../upstream-words.ts";
 import { wrapWords } from "../layout.ts";
 import { chooseService, findTarget } from "./config/target.ts";
 
@@ -52,7 +53,8 @@ const explainCommand = defineCommand({
       out.line(`${String(index + 1).padStart(2)}  ${place.label}  ${out.paint(colour, words)}`);
       const model = place.upstream_model === null ? [] : [t`model ${place.upstream_model}`];
       const why = [describeWhy(place, now), ...model].join(t`; `);
-      for (const line of wrapWords(why, out.width - 4)) out.line(`    ${out.paint("dim", line)}`);
+      for (const words of [why, ...describeLearned(place, now)])
+        for (const line of wrapWords(words, out.width - 4)) out.line(`    ${out.paint("dim", line)}`);
     }
     if (places.length > max_upstreams) out.note(t`A request tries at most ${max_upstreams} of them.`);
     out.note(`\n${t`Next: ch status`}`);
@@ -78,7 +80,8 @@ async function explainResponse(file: string, service: Service, asJson: boolean |
       [t`rule`, verdict.rule],
       [t`reason`, tell(describe(verdict.reason))],
       [t`seen`, [status ?? "", ...codes, words === "" ? "" : `"${oneLine(words)}"`].join("  ").trim()],
-      [t`then`, tell(NEXT_WORDS[verdict.next])],
+      [t`refuses`, (verdict.refused ?? []).map(describeRefused).join(", ")],
+      [t`then`, tell(verdict.refused === undefined ? NEXT_WORDS[verdict.next] : DRIFT_WORDS)],
       [t`counted as`, describeBlame(verdict, now)],
       [t`time from`, verdict.blame === "none" ? "" : tell(describe(verdict.source))],
     ].filter(([, value]) => value !== "");
@@ -98,6 +101,14 @@ const NEXT_WORDS: Readonly<Record<Verdict["next"], Text>> = {
   repair: text`the same upstream, with the request repaired`,
   elsewhere: text`one other upstream; if it says the same, the client sees it`,
 };
+const DRIFT_WORDS = text`the next upstreams; if none takes it, the same one without what may be left out`;
+
+function describeRefused(thing: RefusedThing): string {
+  const name = nameOfThing(thing);
+  const row = thing.kind === "field" ? rowOfPath(thing.name) : rowOf(thing);
+  return row !== undefined || thing.name === "*" ? t`${name} (may be left out)` : name;
+}
+
 const STANDING: Readonly<Partial<Record<Verdict["blame"], Availability>>> = {
   exhausted: "exhausted",
   cooldown: "cooling",

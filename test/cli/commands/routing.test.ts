@@ -159,6 +159,18 @@ time from   retry-after header
     });
   });
 
+  test("what is refused is named, and whether it may be left out", async () => {
+    const message = "tools.3.custom.defer_loading: Extra inputs are not permitted";
+    const answer = `HTTP/1.1 400 Bad Request\n\n${JSON.stringify({ error: { message } })}`;
+    expect((await explain(answer)).stdout).toContain("(may be left out)\n");
+    const { stdout } = await explain(answer, { flags: ["--json"] });
+    expect(JSON.parse(stdout).verdicts[0]).toMatchObject({
+      rule: "drift",
+      next: "elsewhere",
+      refused: [expect.stringContaining("defer_loading")],
+    });
+  });
+
   test("a body alone is an error inside a 200, be it a document, an event or a page", async () => {
     const event = 'event: error\ndata: {"type":"error","error":{"message":"余额不足"}}\n\n';
     for (const [answer, rule] of [

@@ -89,6 +89,34 @@ Settings in ~/.codex-helper/config.json
   });
 });
 
+test("what an upstream was taught to be asked without is shown, kept, and forgotten by a reset", async () => {
+  using home = makeTempHome();
+  await using relay = await startFakeUpstream((request) =>
+    request.text().includes('"metadata"')
+      ? reply({ status: 400, body: { detail: "Unsupported parameter: metadata" } })
+      : GOOD.responses(),
+  );
+  configure(home, [relay.baseUrl]);
+  const shows = async (...args: string[]): Promise<string> => (await runCli(args, { home })).stdout;
+  const words = /asked without metadata \(codex_exec\/0\.171\.0\), until/;
+  {
+    await using serving = startCli(["serve", "--no-switch", "--port", String(freePort())], { home });
+    const [, port] = await serving.waitFor(LISTENING);
+    const response = await fetch(`http://127.0.0.1:${port}/v1/responses`, {
+      method: "POST",
+      headers: { "user-agent": "codex_exec/0.171.0 (Debian)" },
+      body: '{"model":"m","metadata":{"a":1},"stream":true,"input":[]}',
+    });
+    expect([response.status, (await response.text()) !== ""]).toEqual([200, true]);
+    expect(await shows("status")).toMatch(words);
+    expect(await shows("routing", "explain")).toMatch(words);
+    await serving.stop("SIGTERM");
+  }
+  expect(await shows("routing", "explain")).toMatch(words);
+  await runCli(["routing", "reset", "--all"], { home });
+  expect(await shows("routing", "explain")).not.toMatch(words);
+});
+
 test("requests that were turned away are told in one line, and are none of the day's", async () => {
   using home = makeTempHome();
   await using upstream = await startFakeUpstream([GOOD.responses()]);
