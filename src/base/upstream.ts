@@ -77,6 +77,11 @@ export interface Upstream {
   readonly stripWorkspaces: boolean;
 }
 
+/** Where its requests go, whatever its key: the host, and the way there. */
+export function addressOf({ origin, proxy }: Pick<Upstream, "origin" | "proxy">): string {
+  return proxy === false ? origin : `${proxy} ${origin}`;
+}
+
 /** The model to ask this upstream for: its `models` entry of that name, else that of "*", else the same name. */
 export function modelAt(upstream: Upstream, requested: string): string {
   const { models } = upstream;

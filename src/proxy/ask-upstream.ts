@@ -58,8 +58,6 @@ export interface OneAttempt extends Question {
   readonly upstream: Upstream;
   readonly permit: Permit;
   readonly firstByteMs: number;
-  /** Those that can be asked after it. */
-  readonly left: () => readonly Upstream[];
   /** The body was changed after what this upstream said to it: there is no third try. */
   readonly isChanged: boolean;
   /** To be left out besides what is known of the upstream. */
@@ -134,8 +132,7 @@ export async function askUpstream(one: OneAttempt, run: LoopRun): Promise<Step> 
   if (!isSpare) permit.fail(verdict);
   const mayFailOver =
     (verdict.next === "next" || verdict.next === "elsewhere") &&
-    mayRepeat(verdict.retryClass, replayRequest(request, route)) &&
-    deps.router.mayFailOver(verdict.retryClass, one.left());
+    mayRepeat(verdict.retryClass, replayRequest(request, route));
   const answer =
     result.answer === null
       ? null

@@ -1,6 +1,6 @@
 // The failover of one request: asks the candidates in order until one gives an answer that may be shown.
 // Decides nothing about upstreams itself: verdicts come from the classifier, places and permits from the router.
-import type { Timeouts, Upstream } from "../base/upstream.ts";
+import type { Timeouts } from "../base/upstream.ts";
 import { classifyAttempt } from "../routing/classify.ts";
 import type { AttemptOutcome, Candidate } from "../routing/types.ts";
 import {
@@ -22,6 +22,7 @@ import {
   useSpare,
 } from "./chosen.ts";
 import { Refusals } from "./second-opinion.ts";
+import { putBehind, Tries } from "./tries.ts";
 import type { ClientRequest } from "./upstream-request.ts";
 
 /** One run over the candidates: what they are asked for, and what counts as an answer to it. */
@@ -35,7 +36,11 @@ export interface Pass extends Question {
 export type LoopResult =
   | Answered
   /** Nothing worked. `last` is the last answer an upstream gave, read whole. */
-  | { readonly kind: "all-failed"; readonly last: Chosen | null };
+  | {
+      readonly kind: "all-failed";
+      readonly last: Chosen | null;
+      readonly unbudgeted: Progress["unbudgeted"];
+    };
 
 /** What is left of the passes that failed. */
 interface Progress {
@@ -43,6 +48,8 @@ interface Progress {
   last: Refused | null;
   spare: Spare | null;
   readonly refusals: Refusals;
+  /** Keys of those that were not asked because the retry budget was spent. */
+  readonly unbudgeted: Set<string>;
 }
 
 /**
@@ -50,7 +57,13 @@ interface Progress {
  * later pass only if all it lacked was compaction.
  */
 export async function runAttempts(passes: Iterable<Pass>, run: LoopRun): Promise<LoopResult> {
-  const progress: Progress = { candidates: [], last: null, spare: null, refusals: new Refusals() };
+  const progress: Progress = {
+    candidates: [],
+    last: null,
+    spare: null,
+    refusals: new Refusals(),
+    unbudgeted: new Set(),
+  };
   for (const pass of passes) {
     const answered = (await runPass(pass, run, progress)) ?? (await askWithout(pass, run, progress));
     if (answered === null) continue;
@@ -61,7 +74,10 @@ export async function runAttempts(passes: Iterable<Pass>, run: LoopRun): Promise
   const asked = new Set(run.tried.map(({ upstream }) => upstream.key));
   const blocked = progress.candidates.filter(({ upstream }) => !asked.has(upstream.key));
   const answered = await answerSpare(progress.spare, blocked, run);
-  if (answered === null) return { kind: "all-failed", last: progress.refusals.first() ?? progress.last };
+  if (answered === null) {
+    const { last, refusals, unbudgeted } = progress;
+    return { kind: "all-failed", last: refusals.first() ?? last, unbudgeted };
+  }
   progress.refusals.drop();
   return answered;
 }
@@ -83,25 +99,31 @@ async function runPass(pass: Pass, run: LoopRun, progress: Progress): Promise<An
   const { deps, request, route, tried } = run;
   const failed = tried.filter(({ verdict }) => !lacksCompaction(verdict));
   const asked = new Set(failed.map(({ upstream }) => upstream.key));
-  /** Upstreams that may have seen the request. */
-  let reached = failed.filter(({ verdict }) => verdict?.retryClass !== "A").length;
+  const tries = new Tries(route.routing.maxUpstreamsPerRequest);
+  for (const { durationMs, upstream, verdict } of failed)
+    if (verdict !== null && verdict.next !== "repair") tries.note(upstream, verdict, durationMs);
   /** For response headers and first events: what was held for longer was no wait for these. */
   let waitedMs = 0;
   progress.candidates = withServingFirst(deps.router.plan(pass.plan), run);
   const line = [...progress.candidates];
   for (const [place, { upstream, isLastUsable }] of line.entries()) {
-    if (asked.has(upstream.key)) continue;
-    if (reached >= route.routing.maxUpstreamsPerRequest) break;
+    if (asked.has(upstream.key) || tries.isGivenUp(upstream)) continue;
+    if (tries.areUsedUp) break;
     const admission = deps.router.admit(upstream, pass.plan);
     if (admission.kind === "blocked") continue;
+    if (tries.isAmbiguous && !deps.router.mayAskAgain(upstream)) {
+      progress.unbudgeted.add(upstream.key);
+      admission.permit.release();
+      continue;
+    }
     const wait = { isLastUsable, spentMs: waitedMs, totalMs: route.firstByteTotalMs };
     const firstByteMs = firstByteBudget(request, upstream.timeouts, wait);
     const { permit } = admission;
-    const left = () => line.slice(place + 1).map((candidate) => candidate.upstream);
-    const one = { ...pass, upstream, permit, firstByteMs, left, isChanged: false };
+    const one = { ...pass, upstream, permit, firstByteMs, isChanged: false };
     const startedAt = deps.monotonic();
     const step = await askUpstream(one, run);
-    waitedMs += Math.min(firstByteMs, deps.monotonic() - startedAt);
+    const tookMs = deps.monotonic() - startedAt;
+    waitedMs += Math.min(firstByteMs, tookMs);
     if (step.kind === "client-gone") return step;
     if (step.kind === "answer") {
       if (step.chosen.permit !== null) progress.refusals.noteAnswered(pass.plan, deps.router, upstream);
@@ -110,8 +132,8 @@ async function runPass(pass: Pass, run: LoopRun, progress: Progress): Promise<An
       return (await convert(step.chosen, pass, run)) ?? (await runPass(pass, run, progress));
     }
     const { answer, hasEnded, verdict } = step;
-    if (verdict.retryClass !== "A") reached += 1;
-    if (verdict.blame === "proxy" || verdict.blame === "way") putBehindLast(upstream.proxy, line, place + 1);
+    tries.note(upstream, verdict, tookMs);
+    putBehind(line, place + 1, upstream, verdict);
     const last = tried.at(-1);
     if (step.isSpare && answer !== null && last !== undefined && pass.convert === undefined) {
       const chosen = { upstream, answer, converted: null, permit };
@@ -154,7 +176,7 @@ async function askWithout(pass: Pass, run: LoopRun, progress: Progress): Promise
     const wait = { isLastUsable: true, spentMs: 0, totalMs: route.firstByteTotalMs };
     const firstByteMs = firstByteBudget(request, upstream.timeouts, wait);
     const { permit } = admission;
-    const one = { ...pass, upstream, permit, firstByteMs, left: () => [], isChanged: true, drops };
+    const one = { ...pass, upstream, permit, firstByteMs, isChanged: true, drops };
     const step = await askUpstream(one, run);
     if (step.kind === "client-gone") return step;
     if (step.kind === "answer") {
@@ -170,13 +192,6 @@ async function askWithout(pass: Pass, run: LoopRun, progress: Progress): Promise
 
 function isTurn({ facts }: ClientRequest): boolean {
   return facts.endpoint.counts === "yes";
-}
-
-/** Those from a place on that are reached through this proxy come after the others. */
-function putBehindLast(proxy: Upstream["proxy"], line: Candidate[], from: number): void {
-  const rest = line.splice(from);
-  const isBehind = ({ upstream }: Candidate): boolean => upstream.proxy === proxy;
-  line.push(...rest.filter((one) => !isBehind(one)), ...rest.filter(isBehind));
 }
 
 /** Of those that may be asked, the ones that lack the endpoint come last. */

@@ -167,8 +167,17 @@ async function answerRequest(passes: Iterable<Pass>, plan: PlanRequest, run: Ans
   const isOwnClient = SERVICE_FACTS[service].agent.test(run.request.headers.get("user-agent") ?? "");
   const candidates = deps.router.explain(plan);
   const isNeutral = plan.isNeutral === true;
-  const final = makeFinalAnswer({ service, isOwnClient, isNeutral, now: deps.now(), tried, candidates });
-  if (final.kind === "last-answer" && result.last !== null) return answerFrom(result.last, run);
+  const { last, unbudgeted } = result;
+  const final = makeFinalAnswer({
+    service,
+    isOwnClient,
+    isNeutral,
+    now: deps.now(),
+    tried,
+    candidates,
+    unbudgeted,
+  });
+  if (final.kind === "last-answer" && last !== null) return answerFrom(last, run);
   const message = `ch (codex-helper): ${reasonInEnglish(final.reason)}`;
   return answerLocal(exchange, "error", { ...final, message });
 }

@@ -57,6 +57,7 @@ export const CONNECTION_RULES: readonly Rule[] = [
     seen: "any",
     matches: (signal) => hasCodeLike(signal, /^(?:ENOTFOUND|EAI_|ENODATA|DNS)/),
     ...NEVER_SENT,
+    isOfAddress: () => true,
     words: "DNS lookup failed",
   },
   {
@@ -80,6 +81,7 @@ export const CONNECTION_RULES: readonly Rule[] = [
       ),
     ...NEVER_SENT,
     blame: "tls",
+    isOfAddress: () => true,
     words: "certificate refused",
   },
   {
@@ -88,6 +90,7 @@ export const CONNECTION_RULES: readonly Rule[] = [
     seen: "any",
     matches: ({ outcome }) => outcome.kind === "transport" && outcome.sent === "never",
     ...NEVER_SENT,
+    isOfAddress: () => true,
     words: "cannot be reached",
   },
   {
@@ -147,6 +150,7 @@ export const CONNECTION_RULES: readonly Rule[] = [
     seen: "any",
     matches: ({ outcome }) => outcome.kind === "timeout" && outcome.phase === "connect",
     ...NEVER_SENT,
+    isOfAddress: () => true,
     words: "connection timed out",
   },
   {
@@ -156,6 +160,7 @@ export const CONNECTION_RULES: readonly Rule[] = [
     matches: ({ outcome }) => outcome.kind === "timeout" && outcome.phase === "first-byte",
     ...AMBIGUOUS,
     blame: "first-byte",
+    isOfAddress: () => true,
     words: "timed out",
   },
   {
@@ -173,6 +178,7 @@ export const CONNECTION_RULES: readonly Rule[] = [
     seen: "any",
     matches: ({ outcome }) => outcome.kind === "transport",
     ...AMBIGUOUS,
+    isOfAddress: () => true,
     words: "connection lost",
   },
 ];
@@ -507,6 +513,7 @@ export const ANSWER_RULES: readonly Rule[] = [
       outcome.status !== 501 &&
       (outcome.status >= 500 || outcome.status === 408),
     ...AMBIGUOUS,
+    isOfAddress: isGateways,
     words: "failed",
   },
   {
@@ -632,6 +639,11 @@ const CHALLENGE =
 /** https://developers.cloudflare.com/fundamentals/reference/error-responses/ */
 function isCloudflares(json: unknown): boolean {
   return isRecord(json) && json["cloudflare_error"] === true;
+}
+
+/** What stands before an upstream that does not answer makes a page of its own, or says nothing. */
+function isGateways(signal: Signal): boolean {
+  return hasStatus(signal, 502, 504, 521, 522, 523, 530) && signal.facts.json === undefined;
 }
 
 function textOf({ outcome }: Signal): string {

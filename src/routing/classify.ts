@@ -54,6 +54,7 @@ export function classify(outcome: AttemptOutcome, context: ClassifyContext): Ver
     until: cap(until.atMs, blame, context),
     source: until.source,
     reason: reasonOf(signal, own?.reason ?? rule.id),
+    isOfAddress: "isOfAddress" in rule && rule.isOfAddress?.(signal) === true,
     resetsAt: until.isStated ? until.atMs : null,
   };
 }

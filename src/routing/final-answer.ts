@@ -18,6 +18,8 @@ export interface FinalInput {
   readonly tried: readonly { readonly upstream: Upstream; readonly verdict: Verdict | null }[];
   /** Every upstream that could be asked, as it is now: what was tried has changed it. */
   readonly candidates: readonly Candidate[];
+  /** Keys of those that were kept from it by the retry budget. */
+  readonly unbudgeted?: ReadonlySet<string>;
 }
 
 export interface FinalAnswer {
@@ -88,7 +90,12 @@ export function makeFinalAnswer(input: FinalInput): FinalAnswer {
             }),
           ],
     ),
-    ...candidates.filter(({ upstream }) => !asked.has(upstream.key)).map(fromCandidate),
+    ...candidates.flatMap((candidate): Account[] => {
+      if (asked.has(candidate.upstream.key)) return [];
+      const account = fromCandidate(candidate);
+      if (input.unbudgeted?.has(candidate.upstream.key) !== true) return [account];
+      return [{ ...account, cause: "down", reason: { rule: "retry-budget" } }];
+    }),
   ];
   const reason = tell(accounts, input);
   const causes = new Set(accounts.map((account) => account.cause));

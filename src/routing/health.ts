@@ -275,7 +275,7 @@ function lastResortMs({ settings }: At, consecutiveTrips: number): number {
   return exponentialBackoff(settings.lastUsableOpenMs, settings.lastUsableOpenMaxMs, consecutiveTrips);
 }
 
-function exponentialBackoff(baseMs: number, maxMs: number, consecutiveTrips: number): number {
+export function exponentialBackoff(baseMs: number, maxMs: number, consecutiveTrips: number): number {
   return Math.min(maxMs, baseMs * 2 ** Math.min(consecutiveTrips, 30));
 }
 

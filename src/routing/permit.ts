@@ -2,7 +2,7 @@
 // session, once.
 import { type Upstream, modelAt } from "../base/upstream.ts";
 import type { Affinity } from "./affinity.ts";
-import { afterBegun, afterFailure, afterSuccess, type At } from "./health.ts";
+import { afterBegun, afterFailure, afterSuccess, type At, exponentialBackoff } from "./health.ts";
 import type { Line, Records, UpstreamRecord } from "./records.ts";
 import type { Announcer } from "./router-events.ts";
 import type { Permit, PlanRequest, RoutingSettings, Verdict } from "./types.ts";
@@ -52,6 +52,8 @@ export class TurnPermit implements Permit {
   fail(verdict: Verdict): void {
     if (!this.settle()) return;
     const { announcer, records } = this.books;
+    if (verdict.isOfAddress) records.noteAddressFailed(this.upstream, verdict.reason, this.pauseMs);
+    else if (verdict.reason.status !== undefined) records.noteAddressAnswered(this.upstream);
     if (verdict.reason.status !== undefined) this.noteReached();
     const blamed = this.blamedBy(verdict);
     if (verdict.blame !== "none") blamed.failures += 1;
@@ -81,6 +83,7 @@ export class TurnPermit implements Permit {
     const seen = records.look(this.upstream, null, false);
     this.record.health = afterBegun(this.record.health, this.at());
     this.noteReached();
+    records.noteAddressAnswered(this.upstream);
     announcer.answered(this.upstream, seen);
     this.noteServed();
   }
@@ -120,6 +123,11 @@ export class TurnPermit implements Permit {
   private freeProbe(): void {
     if (this.record.probe === this) this.record.probe = null;
   }
+
+  private readonly pauseMs = (pauses: number): number => {
+    const { openMaxMs, openMs } = this.books.settings();
+    return exponentialBackoff(openMs, openMaxMs, pauses);
+  };
 
   private at(): At {
     const { now, random, settings } = this.books;

@@ -33,6 +33,8 @@ export const REASONS: Readonly<Record<string, string>> = {
   // Why requests go to another one.
   recovered: "recovered",
   "not-asked": "not tried",
+  "retry-budget": "too many requests were retried lately (the retry budget is spent)",
+  "address-failing": "another key of its address failed: {cause}",
   // What is left.
   "quota-none": "{source} reports nothing left",
   "quota-percent": "{percent}% used ({name})",

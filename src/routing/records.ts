@@ -1,9 +1,9 @@
 // What the router keeps in memory: one record an upstream, one line a service. Storage only; the rules are elsewhere.
 import type { Service } from "../base/service.ts";
-import { type Upstream, modelAt } from "../base/upstream.ts";
+import { addressOf, type Upstream, modelAt } from "../base/upstream.ts";
 import { behindHold, type Health, HEALTHY } from "./health.ts";
 import { assess } from "./availability.ts";
-import type { Assessment, Permit, QuotaNote } from "./types.ts";
+import type { Assessment, Permit, QuotaNote, Reason } from "./types.ts";
 
 export interface UpstreamRecord {
   health: Health;
@@ -36,6 +36,19 @@ export interface ProxyRecord {
   reached: { readonly host: string; readonly at: number } | null;
 }
 
+/** An address whose last answer did not come from a server, shared by the keys that lead to it. */
+export interface FailingAddress {
+  /** Of the upstream that failed last. */
+  readonly key: string;
+  /** So many failures since it last answered. */
+  readonly count: number;
+  /** Pauses in a row. */
+  readonly pauses: number;
+  /** Wall clock, ms. */
+  readonly until: number;
+  readonly reason: Reason;
+}
+
 export type Records = ReturnType<typeof createRecords>;
 
 /** A probe that was never settled counts as over then: no answer may take so long to begin. */
@@ -48,6 +61,7 @@ export function createRecords(now: () => number) {
   const lines = new Map<Service, Line>();
   /** By the upstreams' `proxy`. */
   const proxies = new Map<string, ProxyRecord>();
+  const addresses = new Map<string, FailingAddress>();
 
   const of = (key: string): UpstreamRecord => {
     const known = records.get(key);
@@ -67,10 +81,36 @@ export function createRecords(now: () => number) {
     return made;
   };
 
+  /** The upstream's address, while that is failing. */
+  const failingOf = (upstream: Upstream): FailingAddress | null => {
+    if (addresses.size === 0) return null;
+    const failing = addresses.get(addressOf(upstream));
+    return failing !== undefined && now() < failing.until ? failing : null;
+  };
+
   return {
     of,
     all: () => records.entries(),
     proxyOf,
+    failingOf,
+    /** No server there read the request. `pauseMs`: how long its other keys are left alone, by how many pauses there were. */
+    noteAddressFailed(upstream: Upstream, reason: Reason, pauseMs: (pauses: number) => number): void {
+      const at = now();
+      const before = addresses.get(addressOf(upstream));
+      const isNew = before === undefined || at >= before.until;
+      const pauses = (before?.pauses ?? 0) + (isNew ? 1 : 0);
+      addresses.set(addressOf(upstream), {
+        key: upstream.key,
+        count: (before?.count ?? 0) + 1,
+        pauses,
+        until: isNew ? at + pauseMs(pauses - 1) : before.until,
+        reason,
+      });
+    },
+    /** A server there answered, whatever it said. */
+    noteAddressAnswered(upstream: Upstream): void {
+      if (addresses.size > 0) addresses.delete(addressOf(upstream));
+    },
     /** The upstream was reached through its proxy. */
     noteReached(proxy: ProxyRecord, { origin }: Upstream): void {
       proxy.missed.delete(origin);

@@ -18,7 +18,6 @@ import type {
   PlanRequest,
   QuotaNote,
   Reason,
-  RetryClass,
   RouterEvent,
   RoutingSettings,
 } from "./types.ts";
@@ -54,7 +53,9 @@ export function createRouter({ now, onEvent = () => {}, random, settings }: Rout
       records.look(upstream, model, isLastResort);
 
   const isWell = (upstream: Upstream): boolean =>
-    records.look(upstream, null, false).allowed === "go" && records.of(upstream.key).health.consecutive === 0;
+    records.look(upstream, null, false).allowed === "go" &&
+    records.of(upstream.key).health.consecutive === 0 &&
+    records.failingOf(upstream) === null;
 
   const refusalOf =
     ({ model, traits }: PlanRequest) =>
@@ -68,6 +69,7 @@ export function createRouter({ now, onEvent = () => {}, random, settings }: Rout
       request,
       binding,
       viewOf: viewFor(request),
+      failingOf: records.failingOf,
       ...(learned.isEmpty() ? {} : { refusalOf: refusalOf(request) }),
     });
 
@@ -122,13 +124,10 @@ export function createRouter({ now, onEvent = () => {}, random, settings }: Rout
       return { kind: "go", permit };
     },
     /**
-     * May one of the upstreams that are left be tried after a failure of this class? Ambiguous failures draw on a budget, unless
-     * one of them is well: it is no outage then that could be multiplied.
+     * May this upstream be asked after one that may have done the request? Always where it is well: no outage is multiplied then.
+     * What goes to those that are failing themselves draws on a budget.
      */
-    mayFailOver(retryClass: RetryClass, left: readonly Upstream[] = []): boolean {
-      if (retryClass !== "C" || left.some(isWell)) return true;
-      return budget.spend();
-    },
+    mayAskAgain: (upstream: Upstream): boolean => isWell(upstream) || budget.spend(),
     /** The session's history belongs to this account alone from now on (it holds a compaction item of it). */
     pin: (sessionId: string, { key, service }: Upstream): void =>
       affinity.pin({ sessionId, key, service, lastAt: now() }),

@@ -16,6 +16,8 @@ export interface Rule {
   readonly retryClass: RetryClass;
   readonly blame: Blame;
   readonly until: Until;
+  /** Is it evidence on the address, which all keys of it share? Default: it is not. */
+  readonly isOfAddress?: (signal: Signal) => boolean;
   /** What went wrong, in English; the status is put before it, the code after it. */
   readonly words: string;
 }

@@ -1,7 +1,8 @@
 // Puts the upstreams of a request in order and says why each has its place. Decides from views alone.
 // Pure.
-import type { Upstream } from "../base/upstream.ts";
+import { addressOf, type Upstream } from "../base/upstream.ts";
 import type { SessionBinding } from "./affinity.ts";
+import type { FailingAddress } from "./records.ts";
 import type { Assessment, Availability, Candidate, PlanRequest, Reason } from "./types.ts";
 
 export interface SelectInput {
@@ -10,36 +11,63 @@ export interface SelectInput {
   readonly viewOf: (upstream: Upstream, isLastResort: boolean) => Assessment;
   /** Why the upstream does not take such a request; undefined where nothing is known. Absent where nothing is of any. */
   readonly refusalOf?: (upstream: Upstream) => Reason | undefined;
+  /** The upstream's address, while that is failing. Default: none is. */
+  readonly failingOf?: (upstream: Upstream) => FailingAddress | null;
 }
 
 /**
  * The candidates of a request, best first: the session's own upstream, then the usable ones in the given order (those
- * short of quota after the others, for sessions that are not with them), then the avoided ones. Never empty where
- * `upstreams` is not. With `onExhausted: "stop"` nothing after an exhausted upstream is in reach; a pinned session
- * has its one account.
+ * short of quota after the others, for sessions that are not with them), those whose address another key found failing, then
+ * the avoided ones. Never empty where `upstreams` is not. With `onExhausted: "stop"` nothing after an exhausted upstream is in
+ * reach; a pinned session has its one account.
  */
-export function selectCandidates({ request, binding, refusalOf, viewOf }: SelectInput): readonly Candidate[] {
+export function selectCandidates(input: SelectInput): readonly Candidate[] {
+  const { request, binding, refusalOf, viewOf } = input;
   const upstreams = reachOf(request, binding, viewOf);
   const seen = upstreams.map((upstream) => ({ upstream, view: viewOf(upstream, false) }));
   const views = seen.some(({ view }) => view.allowed !== "no")
     ? seen
     : upstreams.map((upstream) => ({ upstream, view: viewOf(upstream, true) }));
   const places = views.map(({ upstream, view }, index) => {
-    const refusal = view.allowed === "no" ? undefined : refusalOf?.(upstream);
+    const isUsable = view.allowed !== "no";
+    const refusal = isUsable ? refusalOf?.(upstream) : undefined;
+    const failing = isUsable ? failingAddress(upstream, input) : null;
     const isRefusing = refusal !== undefined && upstream.key !== request.first;
-    const rank = isRefusing ? REFUSING_RANK : rankOf(view, upstream.key, request.first, binding?.key);
-    return { upstream, view, refusal, rank: rank * views.length + index };
+    const rank = isRefusing
+      ? REFUSING_RANK
+      : failing === null
+        ? rankOf(view, upstream.key, request.first, binding?.key)
+        : FAILING_RANK;
+    return { upstream, view, refusal, failing, rank: rank * views.length + index };
   });
   places.sort((a, b) => a.rank - b.rank);
-  const lastUsable = places.findLastIndex(({ view }) => view.allowed !== "no");
-  return places.map(({ refusal, upstream, view }, place) => ({
+  // One whose address is failing is no answer that the one before it could leave the request to.
+  const lastGood = places.findLastIndex(({ failing, view }) => view.allowed !== "no" && failing === null);
+  const lastUsable = lastGood >= 0 ? lastGood : places.findLastIndex(({ view }) => view.allowed !== "no");
+  return places.map(({ failing, refusal, upstream, view }, place) => ({
     upstream,
     availability: view.availability,
-    reason: refusal ?? reasonOf(upstream, view, binding),
+    reason: refusal ?? reasonOfAddress(failing) ?? reasonOf(upstream, view, binding),
     until: view.askAt,
     view,
     isLastUsable: place >= lastUsable,
   }));
+}
+
+/**
+ * What another key found of an upstream's address. A session stays with its own upstream until that is found twice, and one that
+ * alone may have what the request is about is asked in any case.
+ */
+function failingAddress(
+  upstream: Upstream,
+  { binding, failingOf, request }: SelectInput,
+): FailingAddress | null {
+  const failing = failingOf?.(upstream) ?? null;
+  if (failing === null || upstream.key === request.first) return null;
+  if (failing.count === 1 && (upstream.key === failing.key || upstream.key === binding?.key)) return null;
+  const address = addressOf(upstream);
+  const isShared = request.upstreams.some((other) => other !== upstream && addressOf(other) === address);
+  return isShared ? failing : null;
 }
 
 /** The upstreams that may serve the request at all. Never empty where `among` is not. */
@@ -63,10 +91,11 @@ export function reachOf(
 }
 
 const REFUSING_RANK = 3;
+const FAILING_RANK = 4;
 const AVOIDED_RANK: Readonly<Partial<Record<Availability, number>>> = {
-  exhausted: 5,
-  "auth-dead": 6,
-  "model-unknown": 7,
+  exhausted: 6,
+  "auth-dead": 7,
+  "model-unknown": 8,
 };
 
 function rankOf(
@@ -74,10 +103,14 @@ function rankOf(
   key: string,
   ...firsts: readonly (string | undefined)[]
 ): number {
-  if (allowed === "no") return AVOIDED_RANK[availability] ?? 4;
+  if (allowed === "no") return AVOIDED_RANK[availability] ?? 5;
   const place = firsts.indexOf(key);
   if (place >= 0) return place - firsts.length;
   return availability === "low" ? 2 : 1;
+}
+
+function reasonOfAddress(failing: FailingAddress | null): Reason | null {
+  return failing === null ? null : { rule: "address-failing", cause: failing.reason };
 }
 
 function reasonOf(

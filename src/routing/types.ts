@@ -114,6 +114,8 @@ export interface Verdict {
   readonly source: Reason;
   /** "429 usage limit reached". */
   readonly reason: Reason;
+  /** It says something of the address and nothing of the key: no server there read the request, or none answered. */
+  readonly isOfAddress: boolean;
   /** Set when a limit resets at a time the upstream itself named, uncapped: for the answer to the client. */
   readonly resetsAt: number | null;
   /** What of the request the upstream names as refused. Absent where it names nothing. */

@@ -40,6 +40,7 @@ export function makeVerdict(parts: Partial<Verdict> = {}): Verdict {
     until: null,
     source: { rule: "default" },
     reason: { rule: "server-error", status: 500 },
+    isOfAddress: false,
     resetsAt: null,
     ...parts,
   };

@@ -881,6 +881,35 @@ describe("where nothing after a spent quota may be asked", () => {
   });
 });
 
+test("what is evidence on the address, and what on the key", () => {
+  const ofAddress = (outcome: AttemptOutcome): boolean => judge(outcome).isOfAddress;
+  const yes: AttemptOutcome[] = [
+    refused,
+    { kind: "transport", code: "ENOTFOUND", sent: "never" },
+    { kind: "transport", code: "CERT_HAS_EXPIRED", sent: "never" },
+    { kind: "transport", code: "ECONNRESET", sent: "maybe" },
+    { kind: "timeout", phase: "connect" },
+    { kind: "timeout", phase: "first-byte" },
+    statusOutcome(502, "<html>bad gateway</html>"),
+    statusOutcome(504),
+    statusOutcome(522, "error code: 522"),
+  ];
+  const no: AttemptOutcome[] = [
+    { kind: "transport", code: "EMFILE", sent: "never" },
+    { kind: "outbound-proxy", failed: "unreachable", proxy: "p:1", code: null },
+    { kind: "timeout", phase: "idle" },
+    statusOutcome(502, error({ message: "the channel failed" })),
+    statusOutcome(500),
+    statusOutcome(503),
+    statusOutcome(401),
+    contentOutcome("html", page),
+  ];
+  expect(yes.map(ofAddress)).toEqual(yes.map(() => true));
+  expect(no.map(ofAddress)).toEqual(no.map(() => false));
+  // What the user has said of a status is not about the address.
+  expect(judge(statusOutcome(502), { overrides: { "502": "next" } }).isOfAddress).toBe(false);
+});
+
 test("every row of the table is the verdict on something", () => {
   const seen = new Set(CASES.map(({ outcome }) => judge(outcome).rule));
   for (const { outcome } of REPAIRS) seen.add(judge(outcome, { canRepair: () => true }).rule);

@@ -447,15 +447,15 @@ describe("leave to try", () => {
     expect(desk.ask(B, two)).toBe("open");
   });
 
-  test("ambiguous failovers draw on a budget that refills; the others do not", () => {
+  test("what goes to an upstream that is failing draws on a budget that refills", () => {
     const desk = makeDesk();
+    desk.fail(A);
     const spend = (): number => {
       let count = 0;
-      while (count < 100 && desk.router.mayFailOver("C")) count += 1;
+      while (count < 100 && desk.router.mayAskAgain(A)) count += 1;
       return count;
     };
     expect(spend()).toBe(10);
-    expect(desk.router.mayFailOver("B")).toBe(true);
     desk.ms = 30 * SECOND;
     expect(spend()).toBe(3);
     for (let index = 0; index < 10; index += 1) desk.order();
@@ -464,14 +464,79 @@ describe("leave to try", () => {
     expect(spend()).toBe(10);
   });
 
-  test("where an upstream is left that is well, no budget keeps requests from it", () => {
+  test("where an upstream is well, no budget keeps requests from it", () => {
     const desk = makeDesk();
     const two = { upstreams: [A, B] };
-    for (let count = 0; count < 50; count += 1) expect(desk.router.mayFailOver("C", [B])).toBe(true);
+    desk.fail(A, makeVerdict(), two);
+    while (desk.router.mayAskAgain(A));
+    for (let count = 0; count < 50; count += 1) expect(desk.router.mayAskAgain(B)).toBe(true);
     desk.fail(B, makeVerdict(), two);
-    let spent = 0;
-    while (spent < 100 && desk.router.mayFailOver("C", [B])) spent += 1;
-    expect(spent).toBe(10);
+    expect(desk.router.mayAskAgain(B)).toBe(false);
+  });
+});
+
+describe("keys of one address", () => {
+  const key = (name: string, position: number, host = "one"): Upstream =>
+    makeUpstream({ key: name, label: `main#${position}`, position, origin: `https://${host}.example` });
+  const [K1, K2, K3] = [key("x", 1), key("y", 2), key("z", 3)];
+  const BACKUP = key("b", 4, "two");
+  const upstreams = [K1, K2, K3, BACKUP];
+  const DEAD = makeVerdict({
+    blame: "never-sent",
+    retryClass: "A",
+    isOfAddress: true,
+    reason: told("refused"),
+  });
+
+  test("come last for a while after one of them could not be reached, and the pauses grow", () => {
+    const desk = makeDesk();
+    desk.fail(K1, DEAD, { upstreams });
+    expect(desk.order({ upstreams })).toBe("xbyz");
+    desk.fail(K1, DEAD, { upstreams });
+    expect(desk.order({ upstreams })).toBe("byzx");
+    desk.ms = 10 * SECOND;
+    expect(desk.order({ upstreams })).toBe("xyzb");
+    desk.fail(K2, DEAD, { upstreams });
+    desk.ms = 25 * SECOND;
+    expect(desk.order({ upstreams })).toStartWith("b");
+    desk.ms = 30 * SECOND;
+    expect(desk.order({ upstreams })).toStartWith("x");
+  });
+
+  test("are back in order with the first answer of a server there, whatever it says", () => {
+    for (const answer of [null, makeVerdict({ blame: "none", reason: { rule: "as-told", status: 404 } })]) {
+      const desk = makeDesk();
+      desk.fail(K1, DEAD, { upstreams });
+      if (answer === null) desk.serve(K2, { upstreams });
+      else desk.fail(K2, answer, { upstreams });
+      expect(desk.order({ upstreams })).toBe("xyzb");
+    }
+  });
+
+  test("keep their sessions until the address has failed twice", () => {
+    const desk = makeDesk();
+    const bound = { upstreams, sessionId: "s" };
+    desk.serve(K2, bound);
+    desk.fail(K1, DEAD, { upstreams });
+    expect(desk.order(bound)).toBe("yxbz");
+    desk.fail(K2, DEAD, bound);
+    expect(desk.order(bound)).toStartWith("b");
+  });
+
+  test("are no alternative that the backup before them could leave a slow answer to", () => {
+    const desk = makeDesk();
+    desk.fail(K1, DEAD, { upstreams });
+    desk.fail(K1, DEAD, { upstreams });
+    const plan = desk.router.plan({ upstreams, model: null, sessionId: null, now: NOW });
+    expect(plan.find(({ upstream }) => upstream === BACKUP)?.isLastUsable).toBe(true);
+  });
+
+  test("of which there is one keep their place: the breaker alone decides", () => {
+    const desk = makeDesk();
+    const two = [K1, BACKUP];
+    desk.fail(K1, makeVerdict({ isOfAddress: true }), { upstreams: two });
+    desk.fail(K1, makeVerdict({ isOfAddress: true }), { upstreams: two });
+    expect(desk.order({ upstreams: two })).toBe("xb");
   });
 });
 
