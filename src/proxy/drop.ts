@@ -39,36 +39,47 @@ export function findDrops(refused: readonly RefusedThing[], request: RequestTrai
 function rowsFor(thing: RefusedThing, request: RequestTraits): readonly Droppable[] {
   if (thing.kind === "beta" && thing.name === "*")
     return DROPPABLE.filter((row) => row.kind === "beta" && request.has(row) && isFree(row, request));
-  if (thing.kind === "field") {
-    const row = rowOfPath(thing.name);
-    if (row === undefined) return rowsOfMembers(thing.name, request);
-    return isFree(row, request) ? [row] : [];
-  }
+  if (thing.kind === "field") return rowsOfField(thing.name, request);
   const row = rowOf(thing);
   if (row === undefined || !isFree(row, request)) return [];
   return row.kind !== "tool" || isOneOfSeveral(row.name, request.json) ? [row] : [];
 }
 
-/** An object goes where all that it holds may go. */
-function rowsOfMembers(path: string, request: RequestTraits): readonly Droppable[] {
-  const value = path.includes("*") ? undefined : valueIn(request.json, path.split("."));
-  if (!isRecord(value)) return [];
-  const rows = Object.keys(value).map((name) => rowOfPath(`${path}.${name}`));
-  const isWhole = rows.every((row) => row !== undefined && isFree(row, request));
-  return isWhole ? rows.filter((row) => row !== undefined) : [];
+/** An object goes where all that it holds may go, and a list with the only thing in it. */
+function rowsOfField(path: string, request: RequestTraits): readonly Droppable[] {
+  const row = rowOfPath(path);
+  if (row !== undefined) return isFree(row, request) ? [row] : [];
+  const list = path.endsWith(".*") ? path.slice(0, -2) : null;
+  if (list !== null) {
+    const isOnly = valuesAt(request.json, list.split(".")).every(
+      (value) => isList(value) && value.length === 1,
+    );
+    return isOnly ? rowsOfField(list, request) : [];
+  }
+  const values = valuesAt(request.json, path.split("."));
+  const names = values.flatMap((value) => (isRecord(value) ? Object.keys(value) : [""]));
+  const rows = [...new Set(names)].map((name) => rowOfPath(`${path}.${name}`));
+  const isWhole = rows.every((one) => one !== undefined && isFree(one, request));
+  return isWhole ? rows.filter((one) => one !== undefined) : [];
 }
 
-/** The request needs nothing of it, and has it with a value that may go. */
+function isList(value: unknown): value is readonly unknown[] {
+  return Array.isArray(value);
+}
+
+/** The request needs nothing of it, and has it with values that may go. */
 function isFree({ name, unless = [], values }: Droppable, { json }: RequestTraits): boolean {
-  if (unless.some((path) => valueIn(json, path.split(".")) !== undefined)) return false;
-  if (values === undefined || name.includes("*")) return true;
-  const value = valueIn(json, name.split("."));
-  return value === undefined || (typeof value === "string" && values.includes(value));
+  if (unless.some((path) => valuesAt(json, path.split(".")).length > 0)) return false;
+  if (values === undefined) return true;
+  return valuesAt(json, name.split(".")).every(
+    (value) => typeof value === "string" && values.includes(value),
+  );
 }
 
-function valueIn(json: unknown, [key, ...rest]: readonly string[]): unknown {
-  if (key === undefined) return json;
-  return isRecord(json) && Object.hasOwn(json, key) ? valueIn(json[key], rest) : undefined;
+function valuesAt(json: unknown, [key, ...rest]: readonly string[]): readonly unknown[] {
+  if (key === undefined) return [json];
+  if (key === "*") return isList(json) ? json.flatMap((one) => valuesAt(one, rest)) : [];
+  return isRecord(json) && Object.hasOwn(json, key) ? valuesAt(json[key], rest) : [];
 }
 
 /** A request whose only tool it is, or that demands it, is about it. */

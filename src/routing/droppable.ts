@@ -88,9 +88,13 @@ export const DROPPABLE: readonly Droppable[] = [
     source: "https://github.com/pacifio/cersei/issues/20",
   }),
   beta("advanced-tool-use-2025-11-20", {
-    fields: ["tools.*.defer_loading"],
+    fields: ["tools.*.defer_loading", "tools.*.input_examples"],
     reason: "every tool is in the context from the start",
     source: "https://github.com/BerriAI/litellm/pull/36855",
+  }),
+  beta("advisor-tool-2026-03-01", {
+    reason: "no advice of a second model",
+    source: "https://github.com/anthropics/claude-code/issues/70563",
   }),
   beta("tool-search-tool-2025-10-19", {
     fields: ["tools.*.defer_loading"],
@@ -136,6 +140,10 @@ export const DROPPABLE: readonly Droppable[] = [
   field("tools.*.defer_loading", {
     reason: "every tool is in the context from the start",
     source: "https://github.com/anthropics/claude-code/issues/82549",
+  }),
+  field("tools.*.input_examples", {
+    reason: "examples of a tool's arguments, which its schema describes",
+    source: "https://github.com/anthropics/claude-code/issues/69618",
   }),
   field("tools.*.eager_input_streaming", {
     reason: "the arguments of a tool call come at once",

@@ -103,7 +103,7 @@ export const OWN_FAULTS: readonly OwnFault[] = [
     signal: "words that the body is no JSON, where it is none",
     seen: "any",
     codes: ["json_invalid", "invalid_json", "malformed_json"],
-    says: /(?:could not|couldn.t|failed to|cannot|can.t|unable to|error) (?:decode|deseriali[sz]e|pars)\w*.{0,40}json|(?:invalid|malformed|bad) json|json (?:decode|parse|parsing|syntax) error|not (?:a )?valid json|unexpected end of json|looking for beginning of value|in json at position/,
+    says: /(?:could not|couldn.t|failed to|cannot|can.t|unable to|error) (?:decode|deseriali[sz]e|pars)\w*.{0,40}json(?! body into)|(?:invalid|malformed|bad) json(?! (?:payload received|schema))|json (?:decode|parse|parsing|syntax) error|not (?:a )?valid json|unexpected end of json|looking for beginning of value|in json at position/,
     statuses: [400, 422],
     // The same words come from a relay that cannot read a coding, or what its own upstream says.
     holds: ({ context }) => context.request === undefined || context.request.json === undefined,

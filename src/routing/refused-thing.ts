@@ -37,7 +37,7 @@ export function findRefused(
 const WANTED =
   /(?:supported (?:values|types|tools|parameters)|allowed (?:values|types|parameters)|valid (?:values|types|options|parameters)|\bexpected\b|must be one of|should be one of|does not match any of|permitted values?|choose (?:from|one)|(?<!不)支持的(?:类型|参数|值))[^;\n]*/g;
 const REFUSING =
-  /not permitted|\bunknown\b|unrecogni[sz]ed|unsupported|\bunexpected\b|not (?:a )?(?:supported|allowed|recogni[sz]ed|valid|available|enabled|implemented|accepted)|(?:do(?:es)?|did)(?: not|n.t) (?:support|accept|recogni[sz]e|allow|exist)|\binvalid\b|additional propert|cannot find field|no such (?:field|parameter)|\bonly\b.{0,80}\b(?:supported|supports|accepts?|allowed)|only supports|input tag|try again without|remove (?:the|this)|must be (?:removed|omitted)|extra (?:inputs|fields)|不支持|未知|无效|不允许|不能识别|无法识别|不合法|非法/;
+  /not permitted|\bunknown\b|unrecogni[sz]ed|unsupported|\bunexpected\b|not (?:a )?(?:supported|allowed|recogni[sz]ed|valid|available|enabled|implemented|accepted)|(?:do(?:es)?|did)(?: not|n.t) (?:support|accept|recogni[sz]e|allow|exist)|\binvalid\b|additional propert|cannot find field|no such (?:field|parameter)|\bonly\b.{0,80}\b(?:supported|supports|accepts?|allowed)|only supports|input tag|try again without|remove (?:the|this)|must be (?:removed|omitted)|extra (?:inputs|fields)|\bno \w{1,20}(?: \w{1,20})? that supports?|must be .?function|不支持|未知|无效|不允许|不能识别|无法识别|不合法|非法/;
 const REFUSING_CODE =
   /(?:unknown|unsupported|unrecognized|unexpected|invalid)_?(?:parameter|field|value|argument|property|key|tool|enum|beta)|extra_forbidden|not_supported/;
 
@@ -61,10 +61,12 @@ function findBetas(words: string, request: RequestTraits | undefined): readonly 
 /** They are never what is wrong with a request, or cannot be told from what is. */
 const PLAIN_HEADERS = new Set(["anthropic-beta", "anthropic-version", "content-type", "content-length"]);
 
+/** Where no header is spoken of, one that nothing else is called like. */
 function findHeaders(words: string, request: RequestTraits | undefined): readonly RefusedThing[] {
-  if (!/\bheaders?\b|请求头/.test(words)) return [];
+  const isOfHeaders = /\bheaders?\b|请求头/.test(words);
   const names = [...new Set(words.match(/\b[a-z][a-z0-9]*(?:-[a-z0-9]+)+\b/g))];
   return names
+    .filter((name) => isOfHeaders || name.startsWith("x-"))
     .filter((name) => !PLAIN_HEADERS.has(name) && (request?.hasHeader(name) ?? /^x-|beta$/.test(name)))
     .map((name) => ({ kind: "header", name }));
 }
@@ -179,7 +181,8 @@ function resolve(json: unknown, path: Path): Found | null {
       last = place;
     } else if (isRecord(value)) {
       const key = Object.keys(value).find((name) => name.toLowerCase() === part);
-      if (key === undefined) continue;
+      const isBranch = value["type"] === part && place < path.length - 1;
+      if (key === undefined || isBranch) continue;
       value = value[key];
       found.push(key);
       last = place;
@@ -206,7 +209,7 @@ function findTools(
   if (found.length === 0 && isOfTools) {
     const types = request === undefined ? KNOWN_TOOLS : typesOfTools(request.json);
     const isOnly =
-      /\bonly\b.{0,40}\bfunction\b|\bfunction tools? (?:is|are) (?:the )?only|仅支持.{0,10}function/.test(
+      /must be .?function|\bonly\b.{0,40}\bfunction\b|\bfunction tools? (?:is|are) (?:the )?only|仅支持.{0,10}function/.test(
         words,
       );
     found.push(...types.filter((type) => (isOnly ? type !== "function" : isNamed(type, words))));

@@ -91,6 +91,7 @@ const WORD_FIELDS = [
   "error",
   "error_description",
   "error_msg",
+  "errorMessage",
   "status_msg",
   "status_message",
   "raw",
