@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { within } from "./wait.ts";
 
-/** Where packages are installed. */
-export const MODULES = join(import.meta.dir, "../../node_modules");
+/** Where packages are installed: the pinned ones, unless others are named. */
+export const MODULES = process.env["REAL_CLIENTS"] ?? join(import.meta.dir, "../../node_modules");
 /** Far more than a turn takes, and less than a client's endless retries. */
 const LONGEST_RUN_MS = 60_000;
 

@@ -3,12 +3,15 @@
 import { readFileSync } from "node:fs";
 import { join, win32 } from "node:path";
 import type { Env } from "../../base/env.ts";
-import { UserError } from "../../base/errors.ts";
+import { UserError, onUserError } from "../../base/errors.ts";
 import { PRIVATE_FILE, describe, removeFile, writeFileAtomic } from "../../base/files.ts";
 import { type Text, t } from "../../base/text.ts";
-import type { Service } from "../../base/service.ts";
+import { type Service, makeProxyAddress } from "../../base/service.ts";
+import type { RunAddress, RunOptions, RunPlan } from "../../clients/client.ts";
+import { exemptLoopback } from "../../clients/override.ts";
 import { CLIENTS } from "../../clients/registry.ts";
 import { bootstrap } from "../import/bootstrap.ts";
+import { type Program, findProgram, makeVariables } from "./programs.ts";
 import type { ImportOptions } from "../import/client-import.ts";
 import { type Served, serve } from "../serve/serve.ts";
 
@@ -35,12 +38,18 @@ const FROM_TERMINAL = ["SIGINT", "SIGQUIT"] as const;
 /** Throws UserError, with nothing started, where the client cannot be found or pointed at us. */
 export async function runClient(options: RunClientOptions) {
   const { paths, env, cwd, service, command, args, port = 0, configName } = options;
-  const program = findProgram(command, service, options);
-  const plan = await CLIENTS[service].prepareRun({ paths, env, cwd, program, args });
+  const other = findProgram(command);
+  const program = findWords(command, other?.packageName ?? CLIENTS[service].packageName, options);
+  const prepared = { paths, env, cwd, program, args };
+  const plan =
+    other === undefined
+      ? await CLIENTS[service].prepareRun(prepared)
+      : await prepareProgram(other, service, prepared);
   if (configName === undefined) await bootstrap({ paths, env, cwd, service }, Date.now);
   const privateFile = join(paths.run, `client-settings-${process.pid}.json`);
   /** What went wrong meanwhile that no request could tell: kept until the terminal is free again. */
   const troubles: (Text | string)[] = [];
+  let requests = 0;
   const serving = await serve({
     paths,
     env,
@@ -48,7 +57,7 @@ export async function runClient(options: RunClientOptions) {
     port,
     configName,
     command: "run",
-    onRequest: () => {},
+    onRequest: () => (requests += 1),
     onTrouble: (words) => troubles.push(words),
   });
   try {
@@ -63,6 +72,10 @@ export async function runClient(options: RunClientOptions) {
       env: { ...env, ...planned.env },
       hasTerminal: options.hasTerminal,
     });
+    if (other !== undefined && requests === 0 && exitCode === 0)
+      troubles.push(
+        t`no request of ${other.command} came here: an address in its own settings wins over the variables`,
+      );
     return { exitCode, troubles };
   } finally {
     removeFile(privateFile);
@@ -70,10 +83,28 @@ export async function runClient(options: RunClientOptions) {
   }
 }
 
-/** The words that start the client. */
-function findProgram(
-  command: string,
+/** Any other program than a client: by variables alone. */
+async function prepareProgram(
+  program: Program,
   service: Service,
+  { args, cwd, env, paths }: RunOptions,
+): Promise<(address: RunAddress) => RunPlan> {
+  const { defaultModel, readModel } = CLIENTS[service];
+  // What is wrong with the client's files is the client's matter.
+  const model = (await readModel({ paths, env, cwd }).catch(onUserError(() => null))) ?? defaultModel;
+  return ({ clientToken = null, port }) => {
+    const base = makeProxyAddress(service, port, clientToken);
+    return {
+      args,
+      env: { ...makeVariables(program, service, { base, env, model }), ...exemptLoopback(env) },
+    };
+  };
+}
+
+/** The words that start the client. */
+function findWords(
+  command: string,
+  packageName: string,
   { env, cwd }: RunClientOptions,
 ): readonly [string, ...string[]] {
   const where = { PATH: env["PATH"] ?? "", cwd };
@@ -84,7 +115,7 @@ function findProgram(
   }
   if (program !== null) return [program];
   const message = command.includes("/") ? t`${command} is not an executable` : t`${command} is not on PATH`;
-  throw new UserError(message, { hint: `npm install -g ${CLIENTS[service].packageName}` });
+  throw new UserError(message, { hint: `npm install -g ${packageName}` });
 }
 
 /**

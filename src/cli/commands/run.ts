@@ -4,33 +4,46 @@ import { basename } from "node:path";
 import { runClient } from "../../app/launch/run-client.ts";
 import { disableCoreDumps } from "../../base/core-dumps.ts";
 import { UserError } from "../../base/errors.ts";
-import { t, tell } from "../language.ts";
+import { t, tell, tellList } from "../language.ts";
 import { showPathsIn } from "../../base/paths.ts";
-import { CLIENT_NAME, SERVICES, SERVICE_FACTS, type Service, mapServices } from "../../base/service.ts";
-import { PORT_ARG, SERVICE_ARGS, readPort, readService, usageError } from "../args.ts";
-import { defineCommand } from "../cli.ts";
+import {
+  CLIENT_NAME,
+  DEFAULT_SERVICE,
+  SERVICES,
+  SERVICE_FACTS,
+  type Service,
+  mapServices,
+} from "../../base/service.ts";
+import { type Program, PROGRAMS, findProgram } from "../../app/launch/programs.ts";
+import { loadConfig } from "../../config/file.ts";
+import { hasUsable } from "../../config/resolve.ts";
+import { PORT_ARG, SERVICE_ARGS, type ServiceFlags, readPort, readService, usageError } from "../args.ts";
+import { type Cli, defineCommand } from "../cli.ts";
 
 const COMMANDS = SERVICES.map((service) => SERVICE_FACTS[service].command);
 
 export const command = defineCommand({
-  description: "start Codex or Claude Code with a proxy of its own",
+  description: "start Codex, Claude Code or another program with a proxy of its own",
   passesThrough: true,
   args: {
     config: { type: "string", valueHint: "NAME", description: "use this config instead of the active one" },
     port: { ...PORT_ARG.port, description: "TCP port on 127.0.0.1 (default: any free one)" },
     ...mapServices(({ name, service }) => ({
       ...SERVICE_ARGS[service],
-      description: `the program is ${name}, whatever its name`,
+      description: `the program is ${name} by another name, or uses its upstreams`,
     })),
   },
   examples: [
     ["ch run -- codex", "Codex with the active config; none of its files is changed"],
     ["ch run --config backup -- claude -p hello", "Claude Code with another config, in this terminal only"],
+    ["ch run -- opencode", "another program that is pointed here by its variables: opencode, qwen, copilot"],
   ],
   async run(args, cli) {
     const [command, ...rest] = args._;
     if (command === undefined) throw wrongProgram(t`the program to run is missing`);
-    const service = readService(args) ?? serviceOf(command);
+    const other = findProgram(command);
+    const service =
+      other === undefined ? (readService(args) ?? serviceOf(command)) : await serviceFor(cli, other, args);
     disableCoreDumps(true);
     const { exitCode, troubles } = await runClient({
       paths: cli.paths,
@@ -47,7 +60,8 @@ export const command = defineCommand({
         for (const words of remarks) cli.out.warn(showPathsIn(tell(words), cli.env));
         if (!cli.isInteractive) return;
         const order = upstreams.map(({ label }) => label).join(" -> ");
-        const line = t`${CLIENT_NAME[service]} uses 127.0.0.1:${port}: config "${configName}", ${order}`;
+        const name = other?.command ?? CLIENT_NAME[service];
+        const line = t`${name} uses 127.0.0.1:${port}: config "${configName}", ${order}`;
         cli.out.note(line);
       },
     });
@@ -55,6 +69,16 @@ export const command = defineCommand({
     return exitCode;
   },
 });
+
+/** Whose proxy another program comes to: that of the flag, else the first with a config to use. */
+async function serviceFor(cli: Cli, { command, ways }: Program, args: ServiceFlags): Promise<Service> {
+  const spoken = SERVICES.filter((service) => ways[service] !== undefined);
+  const named = readService(args);
+  if (named !== undefined && !spoken.includes(named))
+    throw wrongProgram(t`${command} does not speak the API of ${CLIENT_NAME[named]}`);
+  const { services } = await loadConfig(cli.paths.config);
+  return named ?? spoken.find((service) => hasUsable(services[service])) ?? spoken[0] ?? DEFAULT_SERVICE;
+}
 
 /** The service whose client has this name: "codex", "/usr/bin/claude", "codex.exe". */
 function serviceOf(command: string): Service {
@@ -70,6 +94,7 @@ function wrongProgram(message: string): UserError {
     message,
     [
       ...COMMANDS.map((command) => `ch run -- ${command} ...`),
+      t`other programs: ${tellList(PROGRAMS.map((program) => program.command))}`,
       t`another name: ch run --codex -- NAME ...`,
     ].join("\n"),
   );

@@ -211,9 +211,50 @@ test("a Ctrl+C reaches the client once, also where its input is no terminal", as
   expect(screen).toContain("asked 1\r\n");
 });
 
+/** A program that asks the address in a variable for a model, and says what it was given. */
+const asker = (path: string, base: string): string =>
+  `exec '${process.execPath}' -e 'const { env } = process; const answer = await fetch(env["${base}"] + "${path}", { method: "POST", ` +
+  `headers: { "user-agent": "asker/1.2.3", authorization: "Bearer " + env["OPENAI_API_KEY"] }, body: JSON.stringify({ model: "m", input: "x", stream: true }) }); ` +
+  `console.log(answer.status, process.argv.slice(1).join(" "), env["OPENAI_MODEL"]); await answer.text(); process.exit(7)' -- "$@"`;
+
+test("another program comes by its variables, with its arguments and its exit code", async () => {
+  install("qwen", { script: asker("/responses", "OPENAI_BASE_URL") });
+  home.write(".codex/config.toml", 'model = "gpt-of-the-file"\n');
+  expect(await run("--", "qwen", "-p", "say hi")).toMatchObject({
+    code: 7,
+    stdout: "200 -p say hi gpt-of-the-file\n",
+  });
+  expect(await lastToken()).toBe("Bearer key-1");
+  const [line = ""] = readFileSync(join(home.path, ".codex-helper/logs/requests.jsonl"), "utf8").split("\n");
+  expect(JSON.parse(line)).toMatchObject({ service: "codex", client: "asker/1.2.3" });
+  env["OPENAI_MODEL"] = "chosen";
+  expect((await run("--config", "other", "--", "qwen")).stdout).toBe("200  chosen\n");
+  expect(await lastToken()).toBe("Bearer key-2");
+});
+
+test("another program comes to the service that is named, else to one that has a config", async () => {
+  install("opencode", { script: asker("/messages", "ANTHROPIC_BASE_URL") });
+  expect((await run("--claude", "--", "opencode")).stdout).toStartWith("200");
+  home.write(".codex-helper/config.json", {
+    claude: { active: "main", configs: { main: config(upstream.origin) } },
+  });
+  expect((await run("--", "opencode")).stdout).toStartWith("200");
+});
+
+test("another program that goes elsewhere is told of, and one that is not there with its package", async () => {
+  install("copilot", { script: "exit 0" });
+  expect(await run("--", "copilot")).toMatchObject({
+    code: 0,
+    stderr:
+      "warning: no request of copilot came here: an address in its own settings wins over the variables\n",
+  });
+  expect((await run("--", "opencode")).stderr).toContain("npm install -g opencode-ai");
+});
+
 test.each([
   [["run"], 2, "the program to run is missing"],
   [["run", "--", "vim"], 2, '"vim" is neither codex nor claude'],
+  [["run", "--", "vim"], 2, "other programs: opencode, qwen, copilot"],
   [["run", "codex"], 2, "--"],
   [["run", "--", "codex"], 1, "codex is not on PATH"],
   [["run", "--codex", "--claude", "--", "x"], 2, "--codex and --claude cannot be used together"],
