@@ -2,7 +2,7 @@
 // files, but only those that changed in the range.
 import { ignoreSystemError } from "../../base/errors.ts";
 import type { Paths } from "../../base/paths.ts";
-import { SERVICES, type Service } from "../../base/service.ts";
+import { SERVICES, SERVICE_FACTS, type Service } from "../../base/service.ts";
 import { CLIENTS } from "../../clients/registry.ts";
 import type { CreateAnswerReader, StoredAnswer } from "../../clients/client.ts";
 import type { LogRecord } from "../../log/record.ts";
@@ -183,6 +183,8 @@ function addTo(tally: TallyBuilder, { at, model, service, usage }: Answer, costO
   const record: LogRecord = {
     timestamp_ms: at,
     service,
+    // Whether cached tokens are a part of the input is told by the API.
+    path: `/v1/${SERVICE_FACTS[service].api}`,
     outcome: "ok",
     ...(model === null ? {} : { model }),
     usage,

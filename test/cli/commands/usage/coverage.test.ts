@@ -64,7 +64,7 @@ function putClaude(cwd: string, at: number): void {
         id,
         role: "assistant",
         model: "claude-opus-5-5",
-        usage: { input_tokens: 5, output_tokens: 1 },
+        usage: { input_tokens: 5, cache_read_input_tokens: 100_000, output_tokens: 1 },
       },
       ...fields,
     });
@@ -127,6 +127,9 @@ describe("usage coverage", () => {
       "Codex | 3 | 1 | 3 | 1 | 1.00k | 10 | 1.01k | $0.0014",
     ]);
     expect(stdout).toContain(CODEX);
+    // What Claude Code read from the cache is no part of its input: 5 x $4, 100,000 x $0.20, 1 x $20 a million.
+    const [, claude] = (await coverageJson("--tokens")).clients;
+    expect(claude.missing).toMatchObject({ all_input_tokens: 100_005, cost_usd: 0.020_04 });
     expect(stderr).toContain("ch switch status");
     // Never in other totals.
     const summary = await runCli(["usage", "summary", "--json"], { home });
