@@ -36,6 +36,27 @@ export function findDrops(refused: readonly RefusedThing[], request: RequestTrai
   return [...new Map(things.map((thing) => [`${thing.kind} ${thing.name}`, thing])).values()];
 }
 
+/** Besides what is left out already. What is refused again under the same name stands in another place, too. */
+export function findMoreDrops(
+  refused: readonly RefusedThing[],
+  request: RequestTraits,
+  gone: readonly RefusedThing[],
+): readonly RefusedThing[] {
+  const isNew = ({ kind, name }: RefusedThing): boolean =>
+    !gone.some((one) => one.kind === kind && one.name === name);
+  const more = findDrops(refused, request).filter(isNew);
+  if (more.length > 0) return more;
+  const names = refused.flatMap(({ kind, name }) => (kind === "field" ? [name.split(".").at(-1)] : []));
+  return DROPPABLE.filter(
+    (row) =>
+      row.kind === "field" &&
+      isNew(row) &&
+      row.name.split(".").some((part) => names.includes(part)) &&
+      valuesAt(request.json, row.name.split(".")).length > 0 &&
+      isFree(row, request),
+  ).map(({ kind, name }) => ({ kind, name }));
+}
+
 function rowsFor(thing: RefusedThing, request: RequestTraits): readonly Droppable[] {
   if (thing.kind === "beta" && thing.name === "*")
     return DROPPABLE.filter((row) => row.kind === "beta" && request.has(row) && isFree(row, request));

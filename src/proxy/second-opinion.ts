@@ -5,7 +5,7 @@ import type { PlanRequest, RefusedThing, RequestTraits, Verdict } from "../routi
 import type { Router } from "../routing/router.ts";
 import type { Answer } from "./attempt.ts";
 import type { Chosen } from "./chosen.ts";
-import { findDrops } from "./drop.ts";
+import { findMoreDrops } from "./drop.ts";
 
 export interface KeptRefusal {
   readonly upstream: Upstream;
@@ -51,9 +51,7 @@ export class Refusals {
     for (const { upstream, verdict } of this.kept) {
       const drops: RefusedThing[] = [];
       for (let refusal: Verdict | null = verdict; refusal !== null && left > 0; left -= 1) {
-        const more = findDrops(refusal.refused ?? [], traits).filter(
-          ({ kind, name }) => !drops.some((one) => one.kind === kind && one.name === name),
-        );
+        const more = findMoreDrops(refusal.refused ?? [], traits, drops);
         if (more.length === 0) break;
         drops.push(...more);
         refusal = yield { upstream, drops: [...drops] };
