@@ -15,56 +15,55 @@ export type ReadAhead =
   /** Decodes to more than is looked at. */
   | { readonly kind: "too-large" };
 
+/** The next bytes, unless there are none, and whether nothing comes after them. */
+export interface Piece {
+  readonly done: boolean;
+  readonly value?: Uint8Array | undefined;
+}
+
 /** Gives the bytes in order. */
 export interface Source {
-  /** Null at the end. Rejects when the connection breaks. */
-  pull(): Promise<Uint8Array | null>;
-  /** All was pulled: `pull` would give null. False says nothing. */
-  readonly isOver: boolean;
+  /** Not to be asked after the last piece. Rejects when the connection breaks. */
+  readonly pull: () => Promise<Piece>;
   /** So many bytes of what was pulled are kept. Throws where that is too much. */
   readonly keep?: (bytes: number) => void;
   /** Frees what it holds beside the connection, where it does. */
   readonly close?: () => void;
 }
 
-/** Chunk by chunk, as they come. */
-export const readStream = (stream: ReadableStream<Uint8Array>): Source => readPieces(stream.getReader());
-
-interface PieceReader {
-  read(): Promise<{ done: boolean; value?: Uint8Array | undefined }>;
+/** For what need not be fast. */
+export async function* piecesOf({ pull }: Pick<Source, "pull">): AsyncGenerator<Uint8Array> {
+  for (;;) {
+    const { done, value } = await pull();
+    if (value !== undefined) yield value;
+    if (done) return;
+  }
 }
 
-export function readPieces(reader: PieceReader): Source {
-  let isOver = false;
-  return {
-    get isOver() {
-      return isOver;
-    },
-    async pull() {
-      const { done, value } = await reader.read();
-      isOver = done;
-      return done ? null : (value ?? null);
-    },
-  };
+/** Chunk by chunk, as they come. */
+export function readStream(stream: ReadableStream<Uint8Array>): Source {
+  const reader = stream.getReader();
+  return { pull: () => reader.read() };
 }
 
 /** All at once: for a short answer that is not a stream, a third of the cost. */
 export function readWhole(response: Response): Source {
-  let isOver = false;
   return {
-    get isOver() {
-      return isOver;
-    },
-    async pull() {
-      if (isOver) return null;
-      const bytes = await response.bytes();
-      isOver = true;
-      return bytes.length === 0 ? null : bytes;
+    pull() {
+      const bytes = response.bytes();
+      // Nearly always it came with the head.
+      const there = Bun.peek(bytes);
+      return there instanceof Uint8Array ? Promise.resolve(makeLast(there)) : bytes.then(makeLast);
     },
   };
 }
 
-export const NOTHING: Source = { isOver: true, pull: () => Promise.resolve(null) };
+function makeLast(bytes: Uint8Array): Piece {
+  return bytes.length === 0 ? LAST : { done: true, value: bytes };
+}
+
+const LAST: Piece = { done: true };
+export const NOTHING: Source = { pull: () => Promise.resolve(LAST) };
 
 /** For a client that cannot read the encoding (a known one): decoded no further than the client takes it. */
 export function readDecoded(source: Source, encoding: string): Source {
@@ -72,28 +71,29 @@ export function readDecoded(source: Source, encoding: string): Source {
   if (decoder === null) return source;
   let pieces: AsyncGenerator<Uint8Array> | null = null;
   let isLast = false;
-  let isOver = false;
+  let isFinished = false;
   return {
-    get isOver() {
-      return isOver;
-    },
     async pull() {
       try {
-        while (!isOver) {
+        for (;;) {
           const piece = await pieces?.next();
-          if (piece?.done === false) return piece.value;
-          if (isLast) break;
-          const chunk = await source.pull();
-          isLast = chunk === null;
-          pieces = chunk === null ? decoder.finish() : decoder.decode(chunk);
+          if (piece?.done === false) return { done: false, value: piece.value };
+          if (isFinished) break;
+          if (isLast) {
+            isFinished = true;
+            pieces = decoder.finish();
+            continue;
+          }
+          const { done, value } = await source.pull();
+          isLast = done;
+          if (value !== undefined) pieces = decoder.decode(value);
         }
       } catch (error) {
         decoder.close();
         throw error;
       }
-      isOver = true;
       decoder.close();
-      return null;
+      return LAST;
     },
     keep: (bytes) => decoder.keep(bytes),
     close: decoder.close,
@@ -102,6 +102,7 @@ export function readDecoded(source: Source, encoding: string): Source {
 
 const CLIENT_BURST_BYTES = 2 ** 20;
 const NO_BYTES = new Uint8Array();
+const END: ReadAhead = { kind: "end" };
 
 /** A class, because each attempt has one: as many closures would cost more than what they do. */
 export class AnswerBody {
@@ -112,7 +113,9 @@ export class AnswerBody {
   /** What the last chunk decodes to. */
   private pieces: AsyncGenerator<Uint8Array> | null = null;
   // The read in flight. It is cleared only when its bytes were used: one that is late is awaited by the next read.
-  private inFlight: Promise<Uint8Array | null> | null = null;
+  private inFlight: Promise<Piece> | null = null;
+  /** The last piece was read. */
+  private isOver: boolean;
   /** Raw bytes held so far. */
   rawBytes = 0;
 
@@ -121,7 +124,9 @@ export class AnswerBody {
     private readonly source: Source,
     private readonly encoding: string | null,
     private readonly hold: (bytes: number) => void,
-  ) {}
+  ) {
+    this.isOver = source === NOTHING;
+  }
 
   /** Bytes held so far, raw or as they were decoded, whichever are more. */
   get heldBytes(): number {
@@ -129,26 +134,25 @@ export class AnswerBody {
   }
 
   get ended(): boolean {
-    return this.source.isOver && this.inFlight === null;
+    return this.isOver && this.inFlight === null;
   }
 
   async readAhead(withinMs: number): Promise<ReadAhead> {
     const piece = this.pieces === null ? null : await this.nextPiece();
     if (piece !== null) return piece;
     const { encoding, source } = this;
-    if (source.isOver && this.inFlight === null) return { kind: "end" };
+    if (this.ended) return END;
     if (encoding !== null && this.decoder === undefined)
       this.decoder = createDecoder(encoding, { maxBytes: MAX_LOOK_BYTES, burstBytes: MAX_LOOK_BYTES });
     if (this.decoder === null) return { kind: "unreadable" };
-    const { promise, resolve, reject } = Promise.withResolvers<Uint8Array | null | "late">();
-    const timer = setTimeout(() => resolve("late"), Math.max(0, withinMs));
-    this.inFlight ??= source.pull();
-    this.inFlight.then(resolve, reject);
+    const reading = (this.inFlight ??= source.pull());
     try {
-      const chunk = await promise;
-      if (chunk === "late") return { kind: "late" };
+      const read = isThere(reading) ? await reading : await within(reading, withinMs);
+      if (read === null) return { kind: "late" };
       this.inFlight = null;
-      if (chunk === null) return { kind: "end" };
+      this.isOver = read.done;
+      const chunk = read.value;
+      if (chunk === undefined) return END;
       this.chunks.push(chunk);
       this.rawBytes += chunk.length;
       this.chunkBytes += chunk.length;
@@ -159,8 +163,6 @@ export class AnswerBody {
       return (await this.nextPiece()) ?? { kind: "bytes", bytes: NO_BYTES };
     } catch {
       return { kind: "error" };
-    } finally {
-      clearTimeout(timer);
     }
   }
 
@@ -221,10 +223,29 @@ export class AnswerBody {
     return this.chunks;
   }
 
-  /** The next raw chunk after the held ones; null at the end. Rejects when the connection breaks. */
-  next(): Promise<Uint8Array | null> {
-    const next = this.inFlight ?? this.source.pull();
+  /** What comes after the held chunks, raw. Rejects when the connection breaks. */
+  next(): Promise<Piece> {
+    const next = this.inFlight ?? (this.isOver ? Promise.resolve(LAST) : this.source.pull());
     this.inFlight = null;
     return next;
+  }
+
+  /** All of what comes after them. */
+  rest(): AsyncGenerator<Uint8Array> {
+    return piecesOf({ pull: () => this.next() });
+  }
+}
+
+const isThere = (promise: Promise<unknown>): boolean => Bun.peek.status(promise) === "fulfilled";
+
+/** The value of the promise, or null when it is not there in time. */
+export async function within<T>(promise: Promise<T>, ms: number): Promise<T | null> {
+  const { promise: first, resolve, reject } = Promise.withResolvers<T | null>();
+  const timer = setTimeout(() => resolve(null), Math.max(0, ms));
+  promise.then(resolve, reject);
+  try {
+    return await first;
+  } finally {
+    clearTimeout(timer);
   }
 }

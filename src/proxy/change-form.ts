@@ -105,7 +105,7 @@ export async function collectAnswer(answer: Answer, limits: CollectLimits): Prom
       for await (const piece of decoder.decode(chunk)) read(piece);
     };
     for (const chunk of answer.body.held()) await take(chunk);
-    for (let chunk = await answer.body.next(); chunk !== null; chunk = await answer.body.next()) {
+    for await (const chunk of answer.body.rest()) {
       await take(chunk);
       if (bytes > maxBytes) return null;
     }

@@ -85,13 +85,15 @@ export function makeDelivery({ answer, ...options }: DeliveryOptions): ReadableS
         body.letGo();
         for (;;) {
           waitingSince = performance.now();
-          const chunk = await body.next();
+          const { done, value } = await body.next();
           waitingSince = 0;
-          if (chunk === null) break;
-          options.observe(chunk);
-          const written: unknown = controller.write(chunk);
-          if (typeof written === "object") await Promise.resolve(written);
-          options.onWritten?.(chunk);
+          if (value !== undefined) {
+            options.observe(value);
+            const written: unknown = controller.write(value);
+            if (typeof written === "object") await Promise.resolve(written);
+            options.onWritten?.(value);
+          }
+          if (done) break;
         }
         finish((await options.isComplete(true)) ? "complete" : "no-terminal-event");
       } catch {

@@ -3,7 +3,7 @@
 import { SERVICE_FACTS, type Service } from "../base/service.ts";
 import { english } from "../base/text.ts";
 import type { Api } from "../usage/stream-events.ts";
-import { readDecoded, readPieces, type Source } from "./answer-body.ts";
+import { piecesOf, readDecoded, type Source, within } from "./answer-body.ts";
 import { readCodings } from "./codings.ts";
 import { makeErrorEvent } from "./local-error.ts";
 
@@ -58,9 +58,8 @@ export async function withHeartbeat(answer: Promise<Response>, options: Heartbea
         if (response.ok && response.body !== null) {
           const reader = response.body.getReader();
           stopReading = (reason) => reader.cancel(reason);
-          const source = readAsPlain(reader, response.headers.get("content-encoding"));
-          for (let piece = await source.pull(); piece !== null; piece = await source.pull())
-            await controller.write(piece);
+          const source = readAsPlain({ pull: () => reader.read() }, response.headers.get("content-encoding"));
+          for await (const piece of piecesOf(source)) await controller.write(piece);
         } else await controller.write(await makeErrorEvent(api, response));
         await controller.end();
       } catch {
@@ -77,18 +76,6 @@ export async function withHeartbeat(answer: Promise<Response>, options: Heartbea
 }
 
 /** The head that went out names no coding. */
-function readAsPlain(reader: Parameters<typeof readPieces>[0], encoding: string | null): Source {
-  const source = readPieces(reader);
+function readAsPlain(source: Source, encoding: string | null): Source {
   return encoding === null ? source : readDecoded(source, readCodings(encoding).join(", "));
-}
-
-/** The value of the promise, or null when it is not there in time. */
-async function within<T>(promise: Promise<T>, ms: number): Promise<T | null> {
-  const { promise: late, resolve } = Promise.withResolvers<null>();
-  const timer = setTimeout(() => resolve(null), ms);
-  try {
-    return await Promise.race([promise, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

@@ -42,11 +42,18 @@ const FIRST_BYTES = 256 * 1024;
 
 /** Reads and, where a Content-Encoding says so, decodes the body. Never throws. */
 export async function readBody(request: Request, reading: BodyReading): Promise<BodyResult> {
-  const { hold, uploads } = reading;
-  const maxBytes = Math.min(reading.limits.maxBytes, uploads.budget.limitBytes());
+  const { hold, limits, uploads } = reading;
+  const limitBytes = uploads.budget.limitBytes();
+  const maxBytes = Math.min(limits.maxBytes, limitBytes);
   const declared = Number(request.headers.get("content-length") ?? 0);
   if (declared > maxBytes) return tooLarge(maxBytes);
-  const raw = await readRaw(request, declared, { ...reading.limits, maxBytes, uploads });
+  // Where room grows scarce, what is counted must be what has come.
+  const isWhole =
+    declared > 0 && declared <= WHOLE_BYTES && uploads.budget.heldBytes() + declared <= limitBytes / 2;
+  const raw =
+    isWhole && declared <= SMALL_BYTES
+      ? await readSmall(request, declared, reading)
+      : await readRaw(request, { declared, isWhole, maxBytes, uploadIdleMs: limits.uploadIdleMs, uploads });
   if (!(raw instanceof Uint8Array)) return raw;
   hold(raw.length);
   const encoding = request.headers.get("content-encoding")?.trim().toLowerCase() ?? "";
@@ -62,18 +69,33 @@ export async function readBody(request: Request, reading: BodyReading): Promise<
   return { kind: "body", bytes: decoded, decoded: true };
 }
 
+type Raw = Uint8Array | Exclude<BodyResult, { readonly kind: "body" }>;
+
+const GONE: BodyResult & { readonly kind: "client-gone" } = { kind: "client-gone" };
+
+/** It is there by now, or takes no room: it waits for no turn. */
+async function readSmall(request: Request, declared: number, { limits, uploads }: BodyReading): Promise<Raw> {
+  const { promise, resolve } = Promise.withResolvers<Raw>();
+  const upload = uploads.begin(declared, () => resolve(tooSlow()));
+  if (upload === null) return noRoom(uploads);
+  const longestMs = limits.uploadIdleMs + declared / SLOWEST_BYTES_PER_MS;
+  const timer = setTimeout(() => resolve(silent(limits)), longestMs);
+  request.bytes().then(resolve, () => resolve(GONE));
+  const raw = await promise;
+  clearTimeout(timer);
+  upload.end();
+  return raw;
+}
+
 interface RawReading extends BodyLimits {
   readonly uploads: Uploads;
 }
 
-type Raw = Uint8Array | Exclude<BodyResult, { readonly kind: "body" }>;
-
-async function readRaw(request: Request, declared: number, reading: RawReading): Promise<Raw> {
+async function readRaw(
+  request: Request,
+  { declared, isWhole, ...reading }: RawReading & { readonly declared: number; readonly isWhole: boolean },
+): Promise<Raw> {
   const { uploadIdleMs, uploads } = reading;
-  const { budget } = uploads;
-  // Where room grows scarce, what is counted must be what has come.
-  const isWhole =
-    declared > 0 && declared <= WHOLE_BYTES && budget.hasRoom(declared + budget.limitBytes() / 2);
   const body = isWhole ? null : request.body;
   if (!isWhole && body === null) return EMPTY;
   const { promise: end, resolve: endAs } = Promise.withResolvers<Raw>();
@@ -91,16 +113,15 @@ async function readRaw(request: Request, declared: number, reading: RawReading):
       Math.min(TURN_MS, longestMs),
     );
   };
-  // A small one is there by now, or takes no room.
-  const turn = isWhole && declared <= SMALL_BYTES ? null : upload.waitForTurn();
+  const turn = upload.waitForTurn();
   if (turn !== null) await turn;
   const reader = body?.getReader();
   if (reader === undefined) {
     watch(uploadIdleMs + declared / SLOWEST_BYTES_PER_MS);
-    request.bytes().then(endAs, () => endAs({ kind: "client-gone" }));
+    request.bytes().then(endAs, () => endAs(GONE));
   } else {
     const onTurn = (): void => watch(uploadIdleMs);
-    readAll(reader, { ...reading, upload, onTurn }).then(endAs, () => endAs({ kind: "client-gone" }));
+    readAll(reader, { ...reading, upload, onTurn }).then(endAs, () => endAs(GONE));
   }
   const result = await end;
   clearTimeout(timer);

@@ -215,8 +215,7 @@ async function readAnswer(answer: Answer, api: "responses" | "messages"): Promis
   const reader = createAnswerReader(api);
   for (const chunk of answer.body.held()) reader.feed(chunk);
   try {
-    for (let chunk = await answer.body.next(); chunk !== null; chunk = await answer.body.next())
-      reader.feed(chunk);
+    for await (const chunk of answer.body.rest()) reader.feed(chunk);
   } catch {
     answer.abort();
   }

@@ -2,7 +2,7 @@
 import fc from "fast-check";
 import { bytesOfDecoders, createDecoder, DecodeError } from "../../../src/base/decoder.ts";
 import { type SseEvent, createSseSplitter } from "../../../src/base/sse.ts";
-import { AnswerBody, readPieces } from "../../../src/proxy/answer-body.ts";
+import { AnswerBody } from "../../../src/proxy/answer-body.ts";
 import { ANY_OUTPUT, holdAnswer } from "../../../src/proxy/gate.ts";
 import { createAnswerReader } from "../../../src/usage/answer-reader.ts";
 import { createStreamActivity } from "../../../src/usage/stream-activity.ts";
@@ -254,10 +254,10 @@ export const GATE = defineTarget({
     const decide = async (chunks: readonly Uint8Array[]) => {
       let held = 0;
       const waiting = chunks.filter(({ length }) => length > 0);
-      const source = readPieces({
-        read: () =>
+      const source = {
+        pull: () =>
           Promise.resolve(waiting.length === 0 ? { done: true } : { done: false, value: waiting.shift() }),
-      });
+      };
       const body = new AnswerBody(source, packed?.[0] ?? null, (count) => (held += count));
       const result = await holdAnswer({
         api,
@@ -271,7 +271,7 @@ export const GATE = defineTarget({
         hold: (count) => (held += count),
       });
       const shown: Uint8Array[] = [...body.held()];
-      for (let next = await body.next(); next !== null; next = await body.next()) shown.push(next);
+      for await (const next of body.rest()) shown.push(next);
       equal(Buffer.concat(shown).equals(bytes), true, "the bytes of the answer");
       body.close();
       equal(held, 0, "bytes still counted as held");
