@@ -20,7 +20,8 @@ test("--version names the program and its version on stdout", async () => {
 test.each([["--help"], ["-h"], ["help"]])("%s lists every command", async (word) => {
   const { code, stdout } = await run(word);
   expect(code).toBe(0);
-  for (const name of Object.keys(COMMANDS)) expect(stdout).toMatch(new RegExp(`^  ${name} `, "m"));
+  for (const name of Object.keys(COMMANDS))
+    expect(stdout).toMatch(new RegExp(`^  ${name} |^ +also: (?:.*, )?${name}(?:,|$)`, "m"));
 });
 
 test.each([

@@ -93,7 +93,7 @@ const LINES: readonly (readonly [line: string, code: 1 | 2, answer: string])[] =
   ["config move main#2 --to first", 2, "for example: --to 1"],
   ["config add main --base-url a.example/v1", 2, "must begin with https://"],
   ["config disable main#2 --until never", 2, "tomorrow, 18:00"],
-  ["usage summary --by week", 2, "--by takes config, upstream"],
+  ["usage summary --by fortnight", 2, "--by takes config, upstream"],
   ["usage summary --since lastweek", 2, "--since today"],
   ["demo --fault fire", 2, "--fault takes quota"],
   ["run -- vim", 2, "ch run --codex -- NAME"],

@@ -10,7 +10,7 @@ const NAMES =
   "HTTP http https DNS TCP TLS JSON TOML UTF API SOCKS URL ID NUL PATH Enter HTML retry-after " +
   "provider shell bash zsh fish powershell pid token USD ms k M B KB MB MiB codex claude ch codex-helper cc-switch cli_proxy";
 /** Keys of the user's files that are one word, and words that the command line takes as a time. */
-const KEYS = "op remove replace source target input output targets sessions today tomorrow";
+const KEYS = "op remove replace source target input output targets sessions today tomorrow last-week";
 /** Other programs' lines to type, as hints name them. */
 const TYPED =
   /npm install -g \S+|(?:codex|claude) (?:resume|login)(?: \S+)?|nslookup \S+|curl -v \S+|source <\(|cd \S+ && (?:rm )?|(?:export|unset) \S+/g;
@@ -43,7 +43,6 @@ export async function makeWordFinder(): Promise<WordFinder> {
       .map((word) => RegExp.escape(word))
       .join("|");
   const patterns = [
-    TYPED,
     // A command to type with its flags; the names of commands and choices in a list of them.
     new RegExp(`\\b(?:ch|${oneOf(Object.keys(COMMANDS))})(?: (?:${oneOf(commands)})(?![\\w-]))+`, "g"),
     new RegExp(`\\bch (?:${oneOf(commands)})(?![\\w-])`, "g"),
@@ -61,7 +60,9 @@ export async function makeWordFinder(): Promise<WordFinder> {
   ];
   return {
     list(screen, own = []) {
-      const without = examples.reduce((text, example) => text.replaceAll(example, " · "), screen);
+      // Before the examples: one of these may be the beginning of such a line.
+      const typed = screen.replace(TYPED, " · ");
+      const without = examples.reduce((text, example) => text.replaceAll(example, " · "), typed);
       const rest = patterns.reduce((text, pattern) => text.replace(pattern, " · "), without);
       return [...new Set([...rest.matchAll(/[A-Za-z][A-Za-z'-]*/g)].map(([word]) => word))].filter(
         (word) => !names.has(word) && !own.includes(word),

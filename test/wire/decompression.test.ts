@@ -22,7 +22,7 @@ import { makeTempHome } from "../helpers/temp-home.ts";
 import { sendTurn, TURN } from "./turn.ts";
 
 const BOMB_MIB = 256;
-const AT_ONCE = process.env["VERIFY"] === "full" ? 100 : 40;
+const AT_ONCE = process.env["VERIFY"] === "full" ? 100 : 24;
 /** With some 60 at rest the process stays under 200. */
 const GROWTH_MB = 140;
 const ACCEPTED = "gzip, deflate, br, zstd";
