@@ -1,6 +1,6 @@
 // Figures and names as they fit into a column of a terminal.
 import { t } from "./language.ts";
-import type { Tally } from "../usage/tally.ts";
+import { isWhole, type Tally } from "../usage/tally.ts";
 
 /** 950, 12.3k, 4.56M, 7.89G. */
 export function formatTokens(tokens: number): string {
@@ -30,10 +30,42 @@ export function formatUsd(usd: number): string {
   return usd < 999.995 ? `$${usd.toFixed(2)}` : `$${Math.round(usd)}`;
 }
 
-/** "+": some of the requests have no price. */
-export function showCost({ cost_usd: usd, unpriced_requests: unpriced }: Tally): string {
-  if (usd === null) return unpriced > 0 ? t`unpriced` : "-";
-  return unpriced > 0 ? `${formatUsd(usd)}+` : formatUsd(usd);
+/** "+": some of the requests have no price, or did not say what they used. */
+export function showCost(tally: Tally): string {
+  const { cost_usd: usd, unpriced_attempts, unpriced_requests } = tally;
+  if (usd === null) return unpriced_requests + unpriced_attempts > 0 ? t`unpriced` : "-";
+  return isWhole(tally, "cost") ? formatUsd(usd) : `${formatUsd(usd)}+`;
+}
+
+/** "+": some of the requests did not say what they used, or not all of it. */
+export function showTokens(tally: Tally, tokens: number): string {
+  return isWhole(tally, "tokens") ? formatTokens(tokens) : `${formatTokens(tokens)}+`;
+}
+
+/** What failed attempts cost, of those that said what they used. */
+export function showFailedCost({ failed_attempts: count, ...tally }: Tally): string {
+  if (count === 0) return "-";
+  const { failed_attempts_cost_usd: usd, partial_attempts, unpriced_attempts } = tally;
+  if (usd === null) return unpriced_attempts > 0 ? t`unpriced` : "?";
+  return partial_attempts + unpriced_attempts > 0 ? `${formatUsd(usd)}+` : formatUsd(usd);
+}
+
+/** What the sums do not contain, and what of them the client never saw. */
+export function noteUnknown(total: Tally): string[] {
+  const { failed_attempts, failed_attempts_tokens, partial_requests, requests_without_usage } = total;
+  return [
+    ...(requests_without_usage > 0
+      ? [t`requests that did not say what they used, not in the sums: ${requests_without_usage}`]
+      : []),
+    ...(partial_requests > 0
+      ? [t`requests that said only a part of what they used: ${partial_requests}`]
+      : []),
+    ...(failed_attempts > 0
+      ? [
+          t`failed attempts that used tokens, in the sums: ${failed_attempts} (${formatTokens(failed_attempts_tokens)} tokens, cost ${showFailedCost(total)})`,
+        ]
+      : []),
+  ];
 }
 
 export function showMs(ms: number | null): string {

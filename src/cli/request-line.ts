@@ -57,9 +57,8 @@ function describeUsage(usage: LogRecord["usage"]): string {
     [usage?.cached_input_tokens, (tokens) => t`${tokens} cached`],
     [usage?.output_tokens, (tokens) => t`${tokens} out`],
   ];
-  return tellList(
-    parts.flatMap(([tokens, say]) => (tokens === undefined ? [] : [say(formatTokens(tokens))])),
-  );
+  const told = parts.flatMap(([tokens, say]) => (tokens === undefined ? [] : [say(formatTokens(tokens))]));
+  return tellList(usage?.partial === true ? [...told, t`partial`] : told);
 }
 
 /** The upstreams whose attempts failed before. */

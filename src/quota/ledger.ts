@@ -16,6 +16,8 @@ interface Account {
   /** What could not be counted: at, wall clock in ms, and how many. */
   readonly unpriced: Map<number, number>;
   readonly withoutUsage: Map<number, number>;
+  /** Counted, but not the whole of it. */
+  readonly partial: Map<number, number>;
 }
 
 const SLICE_MS = 300_000;
@@ -28,17 +30,23 @@ export function createLedger() {
       slices: new Map(),
       unpriced: new Map(),
       withoutUsage: new Map(),
+      partial: new Map(),
     }));
   return {
     /** `key`: whose money. `at`: wall clock, ms. `usd` null: an unpriced request. */
     add(key: string, at: number, usd: number | null): void {
-      if (usd === null) this.addUncounted(key, at, { unpriced: 1, withoutUsage: 0 });
+      if (usd === null) this.addUncounted(key, at, { unpriced: 1, withoutUsage: 0, partial: 0 });
       else if (usd > 0) increase(accountOf(key).slices, at - (at % SLICE_MS), usd);
     },
-    /** So many requests at that time without a price, and so many whose tokens are unknown. */
-    addUncounted(key: string, at: number, count: Record<"unpriced" | "withoutUsage", number>): void {
+    /** So many requests at that time without a price, so many whose tokens are unknown, or known in part. */
+    addUncounted(
+      key: string,
+      at: number,
+      count: Record<"unpriced" | "withoutUsage" | "partial", number>,
+    ): void {
       if (count.unpriced > 0) increase(accountOf(key).unpriced, at, count.unpriced);
       if (count.withoutUsage > 0) increase(accountOf(key).withoutUsage, at, count.withoutUsage);
+      if (count.partial > 0) increase(accountOf(key).partial, at, count.partial);
     },
     /** `now`: wall clock, ms. */
     read(key: string, limits: BudgetLimits, now: number): Reading {
@@ -101,12 +109,15 @@ function findPeriods(now: number): { readonly day: Period; readonly month: Perio
   };
 }
 
-function describeUncounted({ unpriced, withoutUsage }: Account): Text | null {
-  const [prices, usages] = [unpriced, withoutUsage].map((counts) =>
+function describeUncounted({ partial, unpriced, withoutUsage }: Account): Text | null {
+  const [prices = 0, usages = 0, parts = 0] = [unpriced, withoutUsage, partial].map((counts) =>
     [...counts.values()].reduce((sum, count) => sum + count, 0),
   );
+  if (parts > 0 && !prices && !usages) return t`requests of which a part is unknown: ${parts}`;
+  if (parts > 0)
+    return t`not counted: ${prices} requests without a price, ${usages} of unknown usage, a part of ${parts}`;
   if (!prices && !usages) return null;
-  if (!usages) return t`requests without a price, not counted: ${prices ?? 0}`;
+  if (!usages) return t`requests without a price, not counted: ${prices}`;
   if (!prices) return t`requests of unknown usage, not counted: ${usages}`;
   return t`not counted: ${prices} requests without a price, ${usages} of unknown usage`;
 }

@@ -53,3 +53,14 @@ export function lacksUsage(record: LogRecord): boolean {
     (!hasFailed(record) || outcome === "cut")
   );
 }
+
+const NONE: readonly LogRecord[] = [];
+
+/** The failed attempts that said what they used, each as a request of its own at its upstream. */
+export function billedAttempts(record: LogRecord): readonly LogRecord[] {
+  const { attempts } = record;
+  if (attempts === undefined) return NONE;
+  return attempts.flatMap(({ upstream_base_url, upstream_model, usage }) =>
+    usage === undefined ? [] : [{ ...record, upstream_base_url, upstream_model, usage, attempts: undefined }],
+  );
+}

@@ -50,6 +50,13 @@ export interface Served {
   readonly region: string | null;
 }
 
+/** Whether the input leaves out what the cache took part in: in Messages it does. */
+export function isCacheApart(path: string | undefined): boolean {
+  return (
+    path !== undefined && (path.endsWith("/messages") || (path.endsWith("/") && /\/messages\/+$/.test(path)))
+  );
+}
+
 /** A request's tokens as they are billed; null when it has none, or only a total without its parts. */
 export function readBilledTokens({
   usage,
@@ -66,7 +73,7 @@ export function readBilledTokens({
   if (given + cachedInput + creation + output === 0) return null;
   const created1h = Math.min(usage.cache_creation_1h_tokens ?? 0, creation);
   // For Anthropic's API, cached tokens are no part of the input; for OpenAI's they are.
-  const isApart = path !== undefined && (path.endsWith("/messages") || path.endsWith("/messages/"));
+  const isApart = isCacheApart(path);
   // A relay may claim more cached tokens than it was given.
   const cached = isApart ? cachedInput : Math.min(cachedInput, given);
   const created = isApart ? creation : Math.min(creation, given - cached);

@@ -4,6 +4,7 @@
 import { DEFAULT_SERVICE, type Service, isService } from "../base/service.ts";
 import { type Text, t } from "../base/text.ts";
 import type { LogRecord } from "../log/record.ts";
+import { billedAttempts } from "./outcome.ts";
 import { type Catalog, type FoundPrice, findPrice } from "./price-lists.ts";
 import {
   type BilledTokens,
@@ -31,8 +32,9 @@ export interface PricerOptions {
   readonly multiplierOf: (seller: Seller) => number;
 }
 
-/** What one request cost. */
-export type Cost =
+/** What one request cost. `attempts`: what the failed ones did that said what they used, in their order. */
+export type Cost = AttemptCost & { readonly attempts?: readonly AttemptCost[] };
+export type AttemptCost =
   | { readonly kind: "priced"; readonly usd: number }
   /** It used tokens, or was served in a way, that nobody has a price for. `model`: null where the record does not name it. */
   | { readonly kind: "unpriced"; readonly model: string | null; readonly why?: Text }
@@ -73,6 +75,12 @@ export function makePricer(options: PricerOptions): Pricer {
   }
 
   function costOf(record: LogRecord): Cost {
+    const attempts = billedAttempts(record);
+    const own = costOfOne(record);
+    return attempts.length === 0 ? own : { ...own, attempts: attempts.map(costOfOne) };
+  }
+
+  function costOfOne(record: LogRecord): AttemptCost {
     const { path, timestamp_ms: at } = record;
     const usage: LoggedUsage | undefined = record.usage;
     const tokens = readBilledTokens(record);
@@ -103,7 +111,7 @@ function costBy(
   tokens: BilledTokens,
   figures: LoggedFigures,
   served: Served,
-): Cost {
+): AttemptCost {
   if (!("entries" in price)) return { kind: "unpriced", model, why: price };
   const entry = entryAt(price.entries, served.at);
   const usd =

@@ -3,8 +3,8 @@
 import type { LogRecord } from "../log/record.ts";
 import { makeKeyOf } from "./groups.ts";
 import type { Pricer } from "./prices.ts";
-import { isGeneration } from "./outcome.ts";
-import { type Summary, createSummarizer } from "./summary.ts";
+import { billedAttempts, isGeneration } from "./outcome.ts";
+import { type Summary, UNKNOWN, createSummarizer } from "./summary.ts";
 import { type Tally, type TallyBuilder, createTally } from "./tally.ts";
 
 export interface Report {
@@ -45,8 +45,13 @@ export function createReport({ costOf, dayOf }: ReportOptions) {
       models.add(record, cost);
       const day = dayKeyOf(record);
       if (day === null || !isGeneration(record)) return;
-      const name = upstreamOf(record) ?? NO_UPSTREAM;
-      days.getOrInsertComputed(day, makeTallies).getOrInsertComputed(name, createTally).add(record, cost);
+      const tallyOf = (one: LogRecord): TallyBuilder =>
+        days
+          .getOrInsertComputed(day, makeTallies)
+          .getOrInsertComputed(upstreamOf(one) ?? NO_UPSTREAM, createTally);
+      tallyOf(record).add(record, cost);
+      for (const [index, attempt] of billedAttempts(record).entries())
+        tallyOf(attempt).addAttempt(attempt, cost.attempts?.[index] ?? UNKNOWN);
     },
     finish: (): Report => ({
       upstreams: upstreams.finish(),

@@ -5,8 +5,8 @@ import * as z from "zod/mini";
 import { later } from "../base/later.ts";
 import { localDay } from "../base/text.ts";
 import type { LogRecord } from "../log/record.ts";
-import { hasFailed, lacksUsage, listAttempts } from "./outcome.ts";
-import type { Cost } from "./prices.ts";
+import { billedAttempts, hasFailed, lacksUsage, listAttempts } from "./outcome.ts";
+import type { AttemptCost, Cost } from "./prices.ts";
 import { readBilledTokens } from "./price-rates.ts";
 
 const figure = later(() => z.number().check(z.nonnegative()));
@@ -29,6 +29,8 @@ const rowSchema = later(() =>
     unpriced_requests: count,
     /** Not in `usd` nor in the tokens: the upstream did not say. */
     requests_without_usage: count,
+    /** Of requests and failed attempts: more was used than is in the tokens. */
+    partial_requests: count,
     /** Each token is in one of the four. */
     fresh_input_tokens: count,
     cached_input_tokens: count,
@@ -129,6 +131,20 @@ export function createSpend(saved: SavedSpend | null = null) {
     account.usd.set(slice, (account.usd.get(slice) ?? 0) + usd);
   };
 
+  const addUsed = (row: Row, record: LogRecord, cost: AttemptCost | null): void => {
+    if (record.usage?.partial === true) row.partial_requests += 1;
+    const tokens = readBilledTokens(record);
+    if (tokens === null) return;
+    row.fresh_input_tokens += tokens.fresh;
+    row.cached_input_tokens += tokens.cached;
+    row.cache_creation_tokens += tokens.created + tokens.created1h;
+    row.output_tokens += tokens.output;
+    if (cost?.kind === "unpriced") row.unpriced_requests += 1;
+    if (cost?.kind !== "priced" || cost.usd === 0) return;
+    row.usd += cost.usd;
+    addRecent(record, cost.usd);
+  };
+
   return {
     /** Whether the line of that number is counted. Undefined for a run that is not known. */
     has(run: string, seq: number): boolean | undefined {
@@ -158,17 +174,10 @@ export function createSpend(saved: SavedSpend | null = null) {
         tried.attempts += 1;
         if (!isGood) tried.failed_attempts += 1;
       }
-      const tokens = readBilledTokens(record);
       if (lacksUsage(record)) row.requests_without_usage += 1;
-      if (tokens === null) return;
-      row.fresh_input_tokens += tokens.fresh;
-      row.cached_input_tokens += tokens.cached;
-      row.cache_creation_tokens += tokens.created + tokens.created1h;
-      row.output_tokens += tokens.output;
-      if (cost?.kind === "unpriced") row.unpriced_requests += 1;
-      if (cost?.kind !== "priced" || cost.usd === 0) return;
-      row.usd += cost.usd;
-      addRecent(record, cost.usd);
+      addUsed(row, record, cost);
+      for (const [index, attempt] of billedAttempts(record).entries())
+        addUsed(rowAt(at, placeOf(attempt)), attempt, cost?.attempts?.[index] ?? null);
     },
     /** The rows of a local day, or of a month: "2026-11-29", "2026-11". */
     *rowsOf(period: string): Generator<readonly [day: string, row: SpendRow]> {
@@ -265,6 +274,7 @@ const NOTHING = {
   usd: 0,
   unpriced_requests: 0,
   requests_without_usage: 0,
+  partial_requests: 0,
   fresh_input_tokens: 0,
   cached_input_tokens: 0,
   cache_creation_tokens: 0,

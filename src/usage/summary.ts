@@ -2,9 +2,9 @@
 // Only requests that generate are counted; the others are counted apart, and those that the guard turned away not at all.
 // Pure.
 import type { LogRecord } from "../log/record.ts";
-import { isGeneration } from "./outcome.ts";
+import { billedAttempts, isGeneration } from "./outcome.ts";
 import { type KeyOf, isTimeGroup, type Group } from "./groups.ts";
-import type { Cost } from "./prices.ts";
+import type { AttemptCost, Cost } from "./prices.ts";
 import { type Tally, type TallyBuilder, createTally } from "./tally.ts";
 
 export interface SummaryRow extends Tally {
@@ -26,6 +26,13 @@ export function createSummarizer({ by, keyOf }: { readonly by: Group; readonly k
   const unpriced = new Map<string, number>();
   const trend = createTrend();
   let other = 0;
+  const noteCost = ({ timestamp_ms: at, usage }: LogRecord, cost: AttemptCost): void => {
+    trend.add(at, usage?.total_tokens ?? 0, cost.kind === "priced" ? cost.usd : 0);
+    if (cost.kind !== "unpriced") return;
+    const model = cost.model ?? "-";
+    const known = unpriced.get(model);
+    if (known !== undefined || unpriced.size < MOST_MODELS) unpriced.set(model, (known ?? 0) + 1);
+  };
   return {
     add(record: LogRecord, cost: Cost): void {
       if (record.refusals !== undefined) return;
@@ -34,13 +41,12 @@ export function createSummarizer({ by, keyOf }: { readonly by: Group; readonly k
         return;
       }
       rows.getOrInsertComputed(keyOf(record), createTally).add(record, cost);
-      if (cost.kind === "unpriced") {
-        const model = cost.model ?? "-";
-        const known = unpriced.get(model);
-        if (known !== undefined || unpriced.size < MOST_MODELS) unpriced.set(model, (known ?? 0) + 1);
+      noteCost(record, cost);
+      for (const [index, attempt] of billedAttempts(record).entries()) {
+        const own = cost.attempts?.[index] ?? UNKNOWN;
+        rows.getOrInsertComputed(keyOf(attempt), createTally).addAttempt(attempt, own);
+        noteCost(attempt, own);
       }
-      const tokens = record.usage?.total_tokens ?? 0;
-      trend.add(record.timestamp_ms, tokens, cost.kind === "priced" ? cost.usd : 0);
     },
     /** All groups so far. */
     keys: () => rows.keys(),
@@ -64,6 +70,8 @@ export function createSummarizer({ by, keyOf }: { readonly by: Group; readonly k
     trend: trend.finish,
   };
 }
+
+export const UNKNOWN: AttemptCost = { kind: "unknown" };
 
 type Rows = ReadonlyMap<string | null, TallyBuilder>;
 

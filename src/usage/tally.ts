@@ -1,9 +1,10 @@
 // Adds up requests: how many, how they went, their tokens, their cost, how fast they were. Constant memory.
-// What a record does not say is not counted.
+// What a record does not say is not counted, and it is counted that it does not.
 // Pure.
-import type { LogRecord } from "../log/record.ts";
-import { hasFailed } from "./outcome.ts";
-import type { Cost } from "./prices.ts";
+import type { LogRecord, RecordedUsage } from "../log/record.ts";
+import { hasFailed, lacksUsage } from "./outcome.ts";
+import { isCacheApart } from "./price-rates.ts";
+import type { AttemptCost, Cost } from "./prices.ts";
 
 /** What is summed up: those with a name of the log's fields are the sums of these. */
 const ZERO = {
@@ -17,10 +18,23 @@ const ZERO = {
   cached_input_tokens: 0,
   cache_creation_tokens: 0,
   cache_creation_1h_tokens: 0,
-  allInput: 0,
+  /** Everything that was read, for either API: cached or not. */
+  all_input_tokens: 0,
+  /** Tokens may have been used, and nobody said how many: they are in no sum. */
+  requests_without_usage: 0,
+  /** More was used than the sums say. */
+  partial_requests: 0,
+  /** Used tokens of a model without a price: their cost is not in the sum. */
+  unpriced_requests: 0,
+  /** Attempts whose answer the client did not get, and that said what they used: they are in the sums. */
+  failed_attempts: 0,
+  failed_attempts_tokens: 0,
+  partial_attempts: 0,
+  unpriced_attempts: 0,
   priced: 0,
-  unpriced: 0,
   usd: 0,
+  failedPriced: 0,
+  failedUsd: 0,
   timedOutput: 0,
   timedMs: 0,
 };
@@ -36,18 +50,38 @@ export function createTally() {
   return {
     sums,
     firstBytes,
+    /** A request, without what its failed attempts used. */
     add(record: LogRecord, cost: Cost): void {
-      const { attempts, ttfb_ms: ttfb } = record;
+      const { attempts, ttfb_ms: ttfb, usage } = record;
       sums.requests += 1;
       if (hasFailed(record)) sums.errors += 1;
       if (attempts !== undefined && attempts.length > 1) sums.failovers += 1;
       if (ttfb !== undefined) firstBytes.add(ttfb);
-      if (cost.kind === "unpriced") sums.unpriced += 1;
+      if (cost.kind === "unpriced") sums.unpriced_requests += 1;
+      addCost(sums, cost);
+      if (lacksUsage(record)) sums.requests_without_usage += 1;
+      if (usage === undefined) return;
+      if (usage.partial === true) sums.partial_requests += 1;
+      addUsage(sums, record, usage);
+      const output = usage.output_tokens ?? 0;
+      if (record.outcome !== "ok" || output === 0) return;
+      sums.timedOutput += output;
+      sums.timedMs += record.duration_ms ?? 0;
+    },
+    /** A failed attempt, as `billedAttempts` gives it. */
+    addAttempt(record: LogRecord, cost: AttemptCost): void {
+      const { usage } = record;
+      if (usage === undefined) return;
+      sums.failed_attempts += 1;
+      sums.failed_attempts_tokens += usage.total_tokens ?? 0;
+      if (usage.partial === true) sums.partial_attempts += 1;
+      if (cost.kind === "unpriced") sums.unpriced_attempts += 1;
       if (cost.kind === "priced") {
-        sums.priced += 1;
-        sums.usd += cost.usd;
+        sums.failedPriced += 1;
+        sums.failedUsd += cost.usd;
       }
-      addUsage(sums, record);
+      addCost(sums, cost);
+      addUsage(sums, record, usage);
     },
     /** Adds all that another one has added up. */
     merge(other: { readonly sums: Sums; readonly firstBytes: Histogram }): void {
@@ -58,41 +92,48 @@ export function createTally() {
   };
 }
 
-function addUsage(sums: Sums, record: LogRecord): void {
-  const { usage } = record;
-  if (usage === undefined) return;
-  const output = usage.output_tokens ?? 0;
+function addCost(sums: Sums, cost: AttemptCost): void {
+  if (cost.kind !== "priced") return;
+  sums.priced += 1;
+  sums.usd += cost.usd;
+}
+
+function addUsage(sums: Sums, { path }: LogRecord, usage: RecordedUsage): void {
   const input = usage.input_tokens ?? 0;
-  const total = usage.total_tokens ?? 0;
+  const cached = usage.cached_input_tokens ?? 0;
+  const created = usage.cache_creation_tokens ?? 0;
   sums.input_tokens += input;
-  sums.output_tokens += output;
-  sums.total_tokens += total;
+  sums.output_tokens += usage.output_tokens ?? 0;
+  sums.total_tokens += usage.total_tokens ?? 0;
   sums.reasoning_tokens += usage.reasoning_tokens ?? 0;
-  sums.cached_input_tokens += usage.cached_input_tokens ?? 0;
-  sums.cache_creation_tokens += usage.cache_creation_tokens ?? 0;
+  sums.cached_input_tokens += cached;
+  sums.cache_creation_tokens += created;
   sums.cache_creation_1h_tokens += usage.cache_creation_1h_tokens ?? 0;
-  sums.allInput += Math.max(total - output, input);
-  if (record.outcome !== "ok" || output === 0) return;
-  sums.timedOutput += output;
-  sums.timedMs += record.duration_ms ?? 0;
+  sums.all_input_tokens += isCacheApart(path) ? input + cached + created : input;
 }
 
 function finish(sums: Sums, firstBytes: Histogram) {
-  const { allInput, priced, unpriced, usd, timedOutput, timedMs, ...shown } = sums;
+  const { priced, usd, failedPriced, failedUsd, timedOutput, timedMs, ...shown } = sums;
   return {
     ...shown,
-    /** Everything that was read, for either API: cached or not. */
-    all_input_tokens: allInput,
     /** Of the requests that have a price; null when none has. */
     cost_usd: priced === 0 ? null : Number(usd.toFixed(9)),
-    /** Requests that used tokens of a model without a price: their cost is not in the sum. */
-    unpriced_requests: unpriced,
+    /** The part of it that failed attempts cost; null when none of them has a price. */
+    failed_attempts_cost_usd: failedPriced === 0 ? null : Number(failedUsd.toFixed(9)),
     /** Milliseconds; null when no request has a first byte. */
     ttfb_p50_ms: firstBytes.quantile(0.5),
     ttfb_p95_ms: firstBytes.quantile(0.95),
     /** Over the whole time of the requests that went well; null when there are none. */
     output_tokens_per_sec: timedMs === 0 ? null : Number(((timedOutput / timedMs) * 1000).toFixed(1)),
   };
+}
+
+/** Whether the tokens of a tally are all that were used, as far as is known, and the cost all that they cost. */
+export function isWhole(tally: Tally, what: "tokens" | "cost"): boolean {
+  const { partial_attempts, partial_requests, requests_without_usage, unpriced_attempts, unpriced_requests } =
+    tally;
+  if (requests_without_usage + partial_requests + partial_attempts > 0) return false;
+  return what === "tokens" || unpriced_requests + unpriced_attempts === 0;
 }
 
 type Histogram = ReturnType<typeof createHistogram>;

@@ -47,6 +47,32 @@ describe("the ledger of spend", () => {
     }
   });
 
+  test("counts what failed attempts used at their own upstream, and what is known in part as such", () => {
+    const spend = createSpend();
+    const attempts = [
+      {
+        upstream_base_url: "https://a.example",
+        verdict: "cut-reset",
+        duration_ms: 1,
+        usage: { input_tokens: 30, total_tokens: 30, partial: true },
+      },
+      { upstream_base_url: "https://relay.example/v1", verdict: "ok", duration_ms: 1 },
+    ];
+    const cost: Cost = { ...A_DOLLAR, attempts: [{ kind: "priced", usd: 0.5 }] };
+    spend.add(makeEntry({ timestamp_ms: NOON, usage: USAGE, attempts }), cost, NOON);
+    const rows = rowsOf(reload(spend), "2026-11-29");
+    const at = (url: string) => rows.find(({ upstream }) => upstream === url);
+    expect(at("https://a.example")).toMatchObject({
+      requests: 0,
+      failed_attempts: 1,
+      usd: 0.5,
+      fresh_input_tokens: 30,
+      partial_requests: 1,
+    });
+    expect(at("https://relay.example/v1")).toMatchObject({ requests: 1, usd: 1, partial_requests: 0 });
+    expect([...spend.recentAt("codex", "https://a.example").values()]).toEqual([0.5]);
+  });
+
   test("counts what has no price or no usage as such, never as nothing", () => {
     const spend = createSpend();
     const entry = makeEntry({ timestamp_ms: NOON });

@@ -5,7 +5,7 @@ import { GROUPS, type Group, makeKeyOf } from "../../src/usage/groups.ts";
 import type { Cost } from "../../src/usage/prices.ts";
 import { type Summary, createSummarizer, createTrend, makeSteps } from "../../src/usage/summary.ts";
 import { isGeneration } from "../../src/usage/outcome.ts";
-import { createHistogram } from "../../src/usage/tally.ts";
+import { createHistogram, isWhole } from "../../src/usage/tally.ts";
 import { makeRecord } from "../log/make-record.ts";
 
 const DAY_MS = 86_400_000;
@@ -190,6 +190,98 @@ describe("a summary", () => {
     ]);
     expect([total.cost_usd, total.unpriced_requests]).toEqual([0.3, 3]);
     expect(unpriced_models).toEqual(["a", "b"]);
+  });
+
+  const failed = {
+    upstream_base_url: "https://a.example",
+    verdict: "error-in-200",
+    usage: { input_tokens: 50, output_tokens: 7, total_tokens: 57 },
+  };
+  const good = { upstream_base_url: "https://b.example", verdict: "ok" };
+  const FAILED_OVER = {
+    upstream_base_url: "https://b.example",
+    usage: { input_tokens: 50, output_tokens: 1, total_tokens: 51 },
+    attempts: [failed, good],
+  };
+
+  test("counts what failed attempts used, at their own upstream, and how many there were", () => {
+    const costOf = (): Cost => ({ kind: "priced", usd: 1, attempts: [{ kind: "priced", usd: 0.25 }] });
+    const { rows, total } = summarize("upstream", [request(FAILED_OVER)], costOf);
+    expect(rows.map((row) => [row.key, row.requests, row.total_tokens, row.cost_usd])).toEqual([
+      ["https://a.example", 0, 57, 0.25],
+      ["https://b.example", 1, 51, 1],
+    ]);
+    expect(total).toMatchObject({
+      requests: 1,
+      total_tokens: 108,
+      all_input_tokens: 100,
+      cost_usd: 1.25,
+      failed_attempts: 1,
+      failed_attempts_tokens: 57,
+      failed_attempts_cost_usd: 0.25,
+      partial_attempts: 0,
+    });
+    expect([isWhole(total, "tokens"), isWhole(total, "cost")]).toEqual([true, true]);
+  });
+
+  test("says what it does not know: requests without usage, with a part of it, without a price", () => {
+    const rows: readonly (readonly [what: string, known: Fields, cost: Cost])[] = [
+      ["requests_without_usage", { usage_unknown: "not_told" }, UNKNOWN],
+      ["requests_without_usage", { usage_unknown: "unreadable" }, UNKNOWN],
+      ["requests_without_usage", { outcome: "cut" }, UNKNOWN],
+      ["requests_without_usage", { outcome: "client_gone", status_code: 499 }, UNKNOWN],
+      [
+        "partial_requests",
+        { usage: { input_tokens: 3, total_tokens: 3, partial: true } },
+        { kind: "priced", usd: 1 },
+      ],
+      [
+        "unpriced_requests",
+        { usage: { input_tokens: 3, total_tokens: 3 } },
+        { kind: "unpriced", model: "m" },
+      ],
+      [
+        "partial_attempts",
+        { ...FAILED_OVER, attempts: [{ ...failed, usage: { ...failed.usage, partial: true } }, good] },
+        { kind: "priced", usd: 1 },
+      ],
+      [
+        "unpriced_attempts",
+        FAILED_OVER,
+        { kind: "priced", usd: 1, attempts: [{ kind: "unpriced", model: "m" }] },
+      ],
+    ];
+    const named = { upstream_base_url: "https://b.example" };
+    for (const [what, known, cost] of rows) {
+      const { total } = summarize("upstream", [request({ ...named, ...known })], () => cost);
+      expect([what, Reflect.get(total, what)]).toEqual([what, 1]);
+      expect([what, isWhole(total, "cost"), isWhole(total, "tokens")]).toEqual([
+        what,
+        false,
+        what.startsWith("unpriced"),
+      ]);
+    }
+    // These used nothing.
+    const nothing = [
+      { outcome: "error", status_code: 429 },
+      { outcome: "refused", upstream_base_url: null },
+    ];
+    for (const known of nothing) {
+      const { total } = summarize("upstream", [request({ ...named, ...known })], () => UNKNOWN);
+      expect(isWhole(total, "cost")).toBe(true);
+    }
+  });
+
+  test("gives all that was read as the API said it, without reasoning", () => {
+    const usage = {
+      input_tokens: 10,
+      cached_input_tokens: 4,
+      output_tokens: 5,
+      reasoning_tokens: 9,
+      total_tokens: 24,
+    };
+    expect(summarize("config", [request({ usage })]).total.all_input_tokens).toBe(10);
+    expect(summarize("config", [request({ path: "/v1/messages/", usage })]).total.all_input_tokens).toBe(14);
   });
 
   test("gives tokens a second over the time of requests that went well", () => {

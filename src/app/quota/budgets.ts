@@ -69,8 +69,12 @@ function fillLedger(spend: Spend, { baseUrl, key, service }: Upstream, now: numb
   for (const [day, row] of spend.rowsOf(localDay(now).slice(0, MONTH_LENGTH))) {
     if (row.service !== service || row.upstream !== baseUrl) continue;
     rest.set(day, (rest.get(day) ?? 0) + row.usd);
-    const { requests_without_usage: withoutUsage, unpriced_requests: unpriced } = row;
-    ledger.addUncounted(key, startOf(day), { unpriced, withoutUsage });
+    const {
+      partial_requests: partial,
+      requests_without_usage: withoutUsage,
+      unpriced_requests: unpriced,
+    } = row;
+    ledger.addUncounted(key, startOf(day), { unpriced, withoutUsage, partial });
   }
   for (const [at, usd] of spend.recentAt(service, baseUrl)) {
     const known = rest.get(localDay(at));

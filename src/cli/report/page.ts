@@ -5,7 +5,7 @@ import { t, tellList } from "../language.ts";
 import { NO_UPSTREAM, type Report } from "../../usage/report.ts";
 import type { SummaryRow } from "../../usage/summary.ts";
 import type { Tally } from "../../usage/tally.ts";
-import { formatTokens, showCost, showMs } from "../figures.ts";
+import { noteUnknown, showCost, showFailedCost, showMs, showTokens } from "../figures.ts";
 import { escapeHtml, makePictures, showUpstream } from "./charts.ts";
 
 export interface PageOptions {
@@ -58,7 +58,7 @@ export function makePage({ report, range, language, version, pricesAsOf }: PageO
 function makeTiles(total: Tally): string {
   const tiles: readonly (readonly [label: string, value: string])[] = [
     [t`requests`, String(total.requests)],
-    [t`tokens`, formatTokens(total.total_tokens)],
+    [t`tokens`, showTokens(total, total.total_tokens)],
     [t`cost`, showCost(total)],
     [t`errors`, String(total.errors)],
     [t`failovers`, String(total.failovers)],
@@ -75,11 +75,12 @@ function makeTable(title: string, rows: readonly SummaryRow[], total: Tally): st
     [t`requests`, (row) => String(row.requests)],
     [t`errors`, (row) => String(row.errors)],
     [t`failovers`, (row) => String(row.failovers)],
-    [t`input`, (row) => formatTokens(row.all_input_tokens)],
-    [t`cached`, (row) => formatTokens(row.cached_input_tokens)],
-    [t`output`, (row) => formatTokens(row.output_tokens)],
-    [t`total`, (row) => formatTokens(row.total_tokens)],
+    [t`input`, (row) => showTokens(row, row.all_input_tokens)],
+    [t`cached`, (row) => showTokens(row, row.cached_input_tokens)],
+    [t`output`, (row) => showTokens(row, row.output_tokens)],
+    [t`total`, (row) => showTokens(row, row.total_tokens)],
     [t`cost`, showCost],
+    ...(total.failed_attempts > 0 ? [[t`failed attempts`, showFailedCost] as const] : []),
     [t`ttfb p50`, (row) => showMs(row.ttfb_p50_ms)],
     [t`p95`, (row) => showMs(row.ttfb_p95_ms)],
     [t`tok/s`, (row) => (row.output_tokens_per_sec === null ? "-" : row.output_tokens_per_sec.toFixed(0))],
@@ -104,6 +105,7 @@ function makeNotes({ upstreams }: Report, pricesAsOf: string): string[] {
   const names = tellList(models.slice(0, MOST_NAMED));
   const count = total.unpriced_requests;
   return [
+    ...noteUnknown(total),
     ...(other > 0
       ? [t`Requests that generate nothing (model lists, token counting), not counted: ${other}.`]
       : []),

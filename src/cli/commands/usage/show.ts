@@ -39,7 +39,9 @@ export const showCommand = defineCommand({
     if (args.json === true) {
       const cost_usd = cost.kind === "priced" ? cost.usd : null;
       const cost_missing = cost.kind === "unpriced" && cost.why !== undefined ? inEnglish(cost.why) : null;
-      cli.out.json({ request: storedFields(found, directory), cost_usd, cost_missing });
+      const failed_attempts_cost_usd = sumOf(cost.attempts);
+      const costs = { cost_usd, cost_missing, failed_attempts_cost_usd };
+      cli.out.json({ request: storedFields(found, directory), ...costs });
     } else
       for (const line of describeRequest({ ...found.record, cwd: directory }, cost, cli)) cli.out.line(line);
     notePrices(cli, pricer, args.json !== true && cost.kind === "priced");
@@ -80,7 +82,7 @@ function describeRequest(record: LogRecord, cost: Cost, cli: Cli): string[] {
     [t`directory`, showPath(text(record.cwd), env)],
     [t`outcome`, describeEnd(record)],
     [t`tokens`, describeTokens(record)],
-    [t`cost`, describeCost(cost)],
+    [t`cost`, describeCost(cost, record.usage?.partial === true)],
     [t`redactions`, text(record.redactions)],
     [t`refused`, text(record.refusals)],
     [t`error`, describeError(record)],
@@ -99,8 +101,20 @@ function describeRequest(record: LogRecord, cost: Cost, cli: Cli): string[] {
   ];
 }
 
-function describeCost(cost: Cost): string {
-  if (cost.kind === "priced") return formatUsd(cost.usd);
+function describeCost(cost: Cost, isPartial: boolean): string {
+  const failed = sumOf(cost.attempts);
+  const own = describeOwnCost(cost, isPartial);
+  return failed === null ? own : t`${own === "" ? "-" : own}, and ${formatUsd(failed)} for failed attempts`;
+}
+
+/** Null where none of them has a price. */
+function sumOf(costs: Cost["attempts"]): number | null {
+  const priced = (costs ?? []).flatMap((cost) => (cost.kind === "priced" ? [cost.usd] : []));
+  return priced.length === 0 ? null : priced.reduce((sum, usd) => sum + usd, 0);
+}
+
+function describeOwnCost(cost: Cost, isPartial: boolean): string {
+  if (cost.kind === "priced") return isPartial ? `${formatUsd(cost.usd)}+` : formatUsd(cost.usd);
   if (cost.kind === "unknown") return "";
   return cost.why === undefined ? t`unpriced` : t`unpriced: ${tell(cost.why)}`;
 }
@@ -128,9 +142,8 @@ const outcomeOrNone = (outcome: string | undefined): string =>
   outcome === undefined ? "" : describeOutcome(outcome);
 
 function describeTokens({ usage = {}, usage_unknown: unknown }: LogRecord): string {
-  if (unknown === "too_large")
-    return t`unknown, because the answer decompresses to more than the limits allow`;
-  if (unknown !== undefined) return t`unknown, because the answer could not be decompressed`;
+  const why = unknown === undefined ? undefined : WHY_UNKNOWN.get(unknown);
+  if (why !== undefined) return why();
   const figures: readonly (readonly [tokens: number | undefined, say: (tokens: string) => string])[] = [
     [usage.input_tokens, (tokens) => t`${tokens} in`],
     [usage.cached_input_tokens, (tokens) => t`${tokens} read from cache`],
@@ -139,8 +152,17 @@ function describeTokens({ usage = {}, usage_unknown: unknown }: LogRecord): stri
     [usage.reasoning_tokens, (tokens) => t`${tokens} of that reasoning`],
     [usage.total_tokens, (tokens) => t`${tokens} total`],
   ];
-  return tellList(figures.flatMap(([tokens = 0, say]) => (tokens > 0 ? [say(formatTokens(tokens))] : [])));
+  const told = figures.flatMap(([tokens = 0, say]) => (tokens > 0 ? [say(formatTokens(tokens))] : []));
+  return usage.partial === true ? t`${tellList(told)}, and more that the answer did not say` : tellList(told);
 }
+
+/** By `usage_unknown` of the log. */
+const WHY_UNKNOWN: ReadonlyMap<string, () => string> = new Map([
+  ["too_large", () => t`unknown, because the answer decompresses to more than the limits allow`],
+  ["unreadable", () => t`unknown, because the answer could not be decompressed`],
+  ["cut", () => t`unknown, because the answer broke off before it said`],
+  ["not_told", () => t`unknown, because the answer did not say`],
+]);
 
 const TIMELINE_COLUMNS = 24;
 

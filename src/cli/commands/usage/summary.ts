@@ -18,7 +18,7 @@ import type { Tally } from "../../../usage/tally.ts";
 import { JSON_ARG, LIMIT_ARG, readLimit } from "../../args.ts";
 import { makeBar, makeSparkline } from "../../bars.ts";
 import { type Cli, defineCommand } from "../../cli.ts";
-import { cutPath, formatTokens, showCost, showMs } from "../../figures.ts";
+import { cutPath, noteUnknown, showCost, showFailedCost, showMs, showTokens } from "../../figures.ts";
 import { LOCAL_NAMES } from "../../time-words.ts";
 import { type Column, alignRows, cutColumns, fitColumns } from "../../layout.ts";
 import { notePrices } from "../../price-words.ts";
@@ -153,7 +153,9 @@ function printSummary({ out, env }: Cli, by: Group, summary: Summary, trend: Tre
   }
   const width = out.isTerminal ? out.width : Number.POSITIVE_INFINITY;
   const shown: SummaryRow[] =
-    total.requests === rows[0]?.requests ? [...rows] : [...rows, { ...total, key: t`all` }];
+    rows.length === 1 && total.requests === rows[0]?.requests
+      ? [...rows]
+      : [...rows, { ...total, key: t`all` }];
   const names = {
     heading: tell(HEADINGS[by]),
     cells: shown.map(({ key }) => showName(key, { by, width, env })),
@@ -176,6 +178,7 @@ function printSummary({ out, env }: Cli, by: Group, summary: Summary, trend: Tre
   if (!hasBars)
     for (const line of describeTrend(trend, Math.min(SPARK_COLUMNS, out.width - 10))) out.line(line);
   if (hidden.length > 0) out.note(t`hidden, terminal too narrow: ${tellList(hidden)} (--json has them)`);
+  for (const note of noteUnknown(total)) out.note(note);
   if (other === 1) out.note(t`and 1 other request that generates nothing`);
   if (other > 1) out.note(t`and ${other} other requests that generate nothing`);
 }
@@ -205,12 +208,13 @@ function makeColumns(rows: readonly Tally[]): Column[] {
     figures(0, t`requests`, ({ requests }) => String(requests)),
     figures(2, t`errors`, ({ errors }) => String(errors)),
     figures(4, t`failovers`, ({ failovers }) => String(failovers)),
-    figures(5, t`input`, (row) => formatTokens(row.all_input_tokens)),
+    figures(5, t`input`, (row) => showTokens(row, row.all_input_tokens)),
     figures(7, t`cached`, (row) => `${percentCached(row)}%`),
-    figures(5, t`output`, (row) => formatTokens(row.output_tokens)),
-    figures(9, t`reasoning`, (row) => formatTokens(row.reasoning_tokens)),
-    figures(1, t`total`, (row) => formatTokens(row.total_tokens)),
+    figures(5, t`output`, (row) => showTokens(row, row.output_tokens)),
+    figures(9, t`reasoning`, (row) => showTokens(row, row.reasoning_tokens)),
+    figures(1, t`total`, (row) => showTokens(row, row.total_tokens)),
     figures(1, t`cost`, showCost),
+    ...(rows.some((row) => row.failed_attempts > 0) ? [figures(4, t`failed attempts`, showFailedCost)] : []),
     figures(3, t`ttfb p50`, (row) => showMs(row.ttfb_p50_ms)),
     figures(8, t`p95`, (row) => showMs(row.ttfb_p95_ms)),
     figures(6, t`tok/s`, (row) =>
