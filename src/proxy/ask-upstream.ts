@@ -58,7 +58,7 @@ export interface OneAttempt extends Question {
   readonly upstream: Upstream;
   readonly permit: Permit;
   readonly firstByteMs: number;
-  /** The body was changed after what this upstream said to it: there is no third try. */
+  /** History of another account was cut out after what this upstream said to it: once is all. */
   readonly isChanged: boolean;
   /** To be left out besides what is known of the upstream. */
   readonly drops?: readonly RefusedThing[];

@@ -176,7 +176,7 @@ async function askWithout(pass: Pass, run: LoopRun, progress: Progress): Promise
     const wait = { isLastUsable: true, spentMs: 0, totalMs: route.firstByteTotalMs };
     const firstByteMs = firstByteBudget(request, upstream.timeouts, wait);
     const { permit } = admission;
-    const one = { ...pass, upstream, permit, firstByteMs, isChanged: true, drops };
+    const one = { ...pass, upstream, permit, firstByteMs, isChanged: false, drops };
     const step = await askUpstream(one, run);
     if (step.kind === "client-gone") return step;
     if (step.kind === "answer") {

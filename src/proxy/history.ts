@@ -211,7 +211,8 @@ function kindsMeant(history: History, { codes, text }: Refusal): readonly Kind[]
   if (WANTS_THOUGHT.test(text)) return isThinking(history) ? ["mode"] : [];
   if (/previous[_ ]response/.test(text))
     return pieces.some(({ kind }) => kind === "response") ? ["response", "thought"] : [];
-  const dotted = text.replace(/\[(\d+)\]/g, ".$1");
+  // "messages[1].content[0]", "/messages/1/content/0", ["messages", 1, "content", 0]
+  const dotted = text.replace(/["'\]]/g, "").replace(/(?:[[/.]|, ?)+/g, ".");
   const isNamed = ({ id, kind, path }: Piece): boolean =>
     (id.length >= SHORTEST_ID && text.includes(id)) || (kind === "thought" && hasPath(dotted, path));
   const named = pieces.filter(isNamed);

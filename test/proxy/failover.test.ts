@@ -275,6 +275,29 @@ test("a refusal that a repair does not help is the client's to see, as it was sa
   }
 });
 
+for (const order of ["the history first", "the field first"] as const)
+  test(`an upstream that refuses both a field and history is asked without both: ${order}`, async () => {
+    const refuse = (message: string, code: string): Answer =>
+      reply({ status: 400, body: { error: { message, type: "invalid_request_error", code } } });
+    const field = refuse("Unknown parameter: 'prompt_cache_key'.", "unknown_parameter");
+    const history = refuse("Item with id 'rs_0001' not found.", "not_found");
+    await using upstream = await startFakeUpstream((request) => {
+      const [hasField, hasHistory] = [/prompt_cache_key/, /rs_0001/].map((one) => one.test(request.text()));
+      if (order === "the history first" && hasHistory === true) return history;
+      if (hasField === true) return field;
+      return hasHistory === true ? history : GOOD.responses();
+    });
+    await using proxy = startTestProxy({ upstreams: [upstream.baseUrl] });
+    const input = [{ type: "reasoning", id: "rs_0001", summary: [] }];
+    const headers = { "content-type": "application/json", "session-id": "s-1" };
+    const ask = async (): Promise<number> =>
+      (await proxy.ask("/v1/responses", { ...TURN, prompt_cache_key: "s-1", input }, { headers })).status;
+    expect(await ask()).toBe(200);
+    const asked = upstream.requests.length;
+    expect(await ask()).toBe(200);
+    expect(upstream.requests.length).toBe(asked + 1);
+  });
+
 test("nobody left to ask is said in the client's own shape, with what was tried", async () => {
   await using one = await startFakeUpstream([reply(RELAY_ERRORS["bare 500"])]);
   await using two = await startFakeUpstream([[RESET]]);

@@ -118,6 +118,12 @@ const POINTING: readonly [string, Api, string, ...string[]][] = [
     "item 'rs_0001' of type 'reasoning' was provided without its required following item.",
   ],
   ["a path", "responses", "invalid 'input[2].content': array too long."],
+  ["a path with slashes", "responses", "schema violation at /input/2"],
+  [
+    "a path as a list",
+    "messages",
+    '{"loc":["body","messages",1,"content",0,"thinking","signature"],"msg":"none"}',
+  ],
   ["a code alone", "responses", "invalid_encrypted_content", "invalid_encrypted_content"],
   ["words for a reasoning item", "responses", "unknown reasoning item in the conversation"],
   ["Chinese words", "responses", "上游错误：加密推理内容校验失败"],
