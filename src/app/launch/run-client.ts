@@ -31,6 +31,9 @@ export interface RunClientOptions extends ImportOptions {
 
 /** The client is gone, and waits for no answer any more. */
 const STOP_GRACE_MS = 500;
+const STOP_LIMIT_MS = 1_500;
+/** A client that was told to end and has not by then is ended. */
+const CLIENT_LIMIT_MS = 4_000;
 const FORWARDED = ["SIGTERM", "SIGHUP"] as const;
 /** What a terminal sends to every program in front of it. */
 const FROM_TERMINAL = ["SIGINT", "SIGQUIT"] as const;
@@ -79,7 +82,7 @@ export async function runClient(options: RunClientOptions) {
     return { exitCode, troubles };
   } finally {
     removeFile(privateFile);
-    await serving.stop(STOP_GRACE_MS);
+    await Promise.race([serving.stop(STOP_GRACE_MS), Bun.sleep(STOP_LIMIT_MS)]);
   }
 }
 
@@ -135,7 +138,12 @@ async function runToEnd(
   { env, hasTerminal }: { readonly env: Env; readonly hasTerminal: boolean },
 ): Promise<number> {
   let child: Bun.Subprocess | undefined;
-  const forward = (signal: NodeJS.Signals): void => child?.kill(signal);
+  let limit: Timer | undefined;
+  const forward = (signal: NodeJS.Signals): void => {
+    // Told twice, it does not get the time to think.
+    child?.kill(limit === undefined ? signal : "SIGKILL");
+    limit ??= setTimeout(() => child?.kill("SIGKILL"), CLIENT_LIMIT_MS);
+  };
   const swallow = (): void => {};
   const handlers = [
     ...FORWARDED.map((signal) => [signal, forward] as const),
@@ -147,6 +155,7 @@ async function runToEnd(
     child = start(command, env);
     return await child.exited;
   } finally {
+    clearTimeout(limit);
     for (const [signal, handler] of handlers) process.off(signal, handler);
   }
 }

@@ -20,6 +20,7 @@ export function createEventHook({ command, env, onTrouble, timeoutMs = 5_000 }: 
   let running = Promise.resolve();
   let waiting = 0;
   let isStopped = false;
+  const stopping = new AbortController();
   let blamed: string | null = null;
 
   /** What went wrong, in words; null for nothing. The command's own words stay unread: they may hold anything. */
@@ -33,6 +34,7 @@ export function createEventHook({ command, env, onTrouble, timeoutMs = 5_000 }: 
         stderr: "ignore",
         timeout: timeoutMs,
         killSignal: "SIGKILL",
+        signal: stopping.signal,
       });
       const code = await child.exited;
       if (child.signalCode !== null) return t`did not finish within ${timeoutMs / 1_000} s`;
@@ -60,10 +62,12 @@ export function createEventHook({ command, env, onTrouble, timeoutMs = 5_000 }: 
         waiting -= 1;
       });
     },
-    /** Takes nothing more, and waits for the command that runs. */
-    async stop(): Promise<void> {
+    /** Takes nothing more. The command that runs may go on for `graceMs`. */
+    async stop(graceMs = timeoutMs): Promise<void> {
       isStopped = true;
+      const timer = setTimeout(() => stopping.abort(), graceMs);
       await running;
+      clearTimeout(timer);
     },
   };
 }

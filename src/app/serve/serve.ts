@@ -80,7 +80,11 @@ export async function serve(options: ServeOptions) {
   let redaction: RedactionFacts;
   /** Lets open answers finish for at most `graceMs`. */
   const stop = async (graceMs: number): Promise<void> => {
-    await Promise.all([...running.map((one) => one.stop(graceMs)), shared.quota.stop(), shared.hook.stop()]);
+    await Promise.all([
+      ...running.map((one) => one.stop(graceMs)),
+      shared.quota.stop(),
+      shared.hook.stop(graceMs),
+    ]);
     await shared.book.stop();
     shared.log.close();
   };

@@ -20,6 +20,12 @@ import { wrapFields } from "../layout.ts";
 
 /** Open answers may finish for so long after the first signal. */
 const DRAIN_MS = 4_000;
+/** By then everything has ended, or is given up. */
+const LIMIT_MS = DRAIN_MS + 1_000;
+/** Of these, for the lock of the clients' files: another process may have it. */
+const RESTORE_LIMIT_MS = 3_000;
+/** After a second signal. */
+const AT_ONCE_MS = 200;
 
 export const command = defineCommand({
   description: "run the proxy in the foreground until Ctrl+C",
@@ -89,9 +95,33 @@ interface RunOptions {
 }
 
 async function run(cli: Cli, options: RunOptions): Promise<number> {
-  const { env, out, paths } = cli;
+  const { out } = cli;
   using signals = listenForSignals();
   using bugs = watchBugs((words) => out.warn(words));
+  const ended = Promise.race([signals.next(), bugs.tooMany]);
+  const again = ended.then(() => signals.next());
+  const starting = start(cli, options);
+  // Where it waits for something (a lock, a slow disk), a signal ends it: nothing is changed by then, or the journal knows.
+  const limit = ended.then(() => Promise.race([Bun.sleep(RESTORE_LIMIT_MS), again]));
+  const started = await Promise.race([starting, limit.then(() => null)]);
+  if (started === null) return await ended;
+  const { serving, switching } = started;
+  const exitCode = await ended;
+  const deadline = Bun.sleep(LIMIT_MS);
+  if (!options.keepsSwitched) await restore(cli, switching);
+  if (serving.openAnswers() > 0) {
+    out.note(
+      t`stopping: running requests have ${DRAIN_MS / 1000} s to finish, press Ctrl+C again to end them`,
+    );
+  }
+  const atOnce = again.then(() => Promise.race([serving.stop(0), Bun.sleep(AT_ONCE_MS)]));
+  await Promise.race([serving.stop(DRAIN_MS), atOnce, deadline]);
+  return exitCode;
+}
+
+/** Serves, switches the clients, and says so. Throws UserError with nothing left running or changed. */
+async function start(cli: Cli, options: RunOptions) {
+  const { env, out, paths } = cli;
   const say = (...lines: readonly string[]): void => {
     for (const line of lines) out.note(line);
   };
@@ -137,19 +167,16 @@ async function run(cli: Cli, options: RunOptions): Promise<number> {
   }
   say(tell(describeRedaction(serving.redaction)));
   say(t`Press Ctrl+C to stop.`);
-  const exitCode = await Promise.race([signals.next(), bugs.tooMany]);
-  if (!options.keepsSwitched) await restore(cli, switching);
-  if (serving.openAnswers() > 0) {
-    say(t`stopping: running requests have ${DRAIN_MS / 1000} s to finish, press Ctrl+C again to end them`);
-  }
-  await Promise.race([serving.stop(DRAIN_MS), signals.next().then(() => serving.stop(0))]);
-  return exitCode;
+  return { serving, switching };
 }
 
 /** Comes first at the end, and a failure of it keeps nothing else from ending. */
 async function restore({ env, out }: Cli, switching: Switching | null): Promise<void> {
   if (switching === null) return;
-  const { done, failed } = await switching.restore();
+  const restored = await Promise.race([switching.restore(), Bun.sleep(RESTORE_LIMIT_MS)]);
+  if (restored === undefined)
+    return out.warn(t`the clients could not be restored in time; run: ch switch off`);
+  const { done, failed } = restored;
   for (const off of done) {
     for (const line of describeRestored(off, env)) out.note(line);
   }
