@@ -278,6 +278,13 @@ export function isForRelays(name: string): boolean {
   return KNOWN.has(name) || (!HELD.has(name) && isOfFamily(name) && !CREDENTIAL.test(name));
 }
 
+/** Is a header in no row? One that a relay's own settings may add, or a new version of a client. Lower case. */
+export function isUnknownHeader(name: string): boolean {
+  return (
+    /^[a-z]/.test(name) && !KNOWN.has(name) && !HELD.has(name) && !isOfFamily(name) && !CREDENTIAL.test(name)
+  );
+}
+
 function isOfFamily(name: string): boolean {
   return FAMILIES.some((family) => name.startsWith(family));
 }

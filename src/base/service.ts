@@ -12,7 +12,7 @@ export interface ServiceFacts {
   readonly command: string;
   /** The npm package that brings the program. */
   readonly packageName: string;
-  /** The versions that the tests with the real client run, and a little around them. */
+  /** The versions that the tests with the real client were run with. */
   readonly tried: { readonly from: string; readonly to: string };
   /** What a person calls the client. */
   readonly name: string;
@@ -71,7 +71,7 @@ export const SERVICE_FACTS: Readonly<Record<Service, ServiceFacts>> = {
     service: "codex",
     command: "codex",
     packageName: "@openai/codex",
-    tried: { from: "0.169.0", to: "0.171.99" },
+    tried: { from: "0.169.0", to: "0.171.0" },
     name: "Codex",
     flag: "--codex",
     home: { variable: "CODEX_HOME", directory: ".codex", emptyMeans: "default", form: null },

@@ -22,3 +22,10 @@ export function describeVersion(): string {
   const date = typeof BUILD_DATE === "string" ? BUILD_DATE : undefined;
   return `${VERSION} (${[commit, date].filter((part) => part !== undefined && part !== "").join(" ") || "source"})`;
 }
+
+/** Below, at or above zero, as the first is older, the same or newer. What follows the numbers does not count. */
+export function compareVersions(one: string, other: string): number {
+  const [a, b] = [one, other].map((version) => version.split(/[.+-]/).slice(0, 3).map(Number));
+  const differences = [0, 1, 2].map((place) => (a?.[place] ?? 0) - (b?.[place] ?? 0));
+  return differences.find((difference) => difference !== 0) ?? 0;
+}

@@ -128,6 +128,8 @@ export interface ServiceFacts {
     readonly path: string | null;
     /** Null where its package does not tell. */
     readonly version: string | null;
+    /** Headers and paths in the log that versions newer than the tested ones sent, and that are not known. */
+    readonly untested: readonly string[];
   };
   readonly port: { readonly number: number; readonly state: PortState };
 }

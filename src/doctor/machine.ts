@@ -3,7 +3,7 @@
 import { type Check, type Found, fail, info, ok, warn } from "../base/check.ts";
 import { CLIENT_NAME, SERVICE_FACTS } from "../base/service.ts";
 import { type Text, inEnglish, isText, t } from "../base/text.ts";
-import { VERSION } from "../base/version.ts";
+import { VERSION, compareVersions } from "../base/version.ts";
 import type { DoctorFacts, MachineFacts, PortState, ServiceFacts } from "./facts.ts";
 
 export const CLIENT_CHECKS: readonly Check<DoctorFacts>[] = [
@@ -83,7 +83,7 @@ export const CLIENT_CHECKS: readonly Check<DoctorFacts>[] = [
   },
   {
     id: "client-versions",
-    about: "the clients are installed, in a version that was tested with this program",
+    about: "the clients are installed, in a tested version or one that sent nothing untested",
     worst: "info",
     run: ({ services }) =>
       services.filter(({ client, isUnused }) => client.path !== null || !isUnused).map(describeClient),
@@ -160,7 +160,7 @@ function describeSwitch({ listener, service, switch: state }: ServiceFacts): Fou
   return ok(t`${client} points at the proxy on port ${port}`);
 }
 
-function describeClient({ client: { path, version }, service }: ServiceFacts): Found {
+function describeClient({ client: { path, untested, version }, service }: ServiceFacts): Found {
   const { name, packageName, tried } = SERVICE_FACTS[service];
   const hint = `npm install -g ${packageName}@latest`;
   if (path === null) return info(t`${name} is not on PATH`, hint);
@@ -168,16 +168,14 @@ function describeClient({ client: { path, version }, service }: ServiceFacts): F
   const { from, to } = tried;
   if (compareVersions(version, from) < 0)
     return info(t`${name} ${version} is older than the oldest tested version (${from})`, hint);
-  if (compareVersions(version, to) > 0)
-    return info(t`${name} ${version} is newer than the newest tested version (${to})`);
-  return ok(t`${name} ${version} is a tested version`);
-}
-
-/** Below, at or above zero, as the first is older, the same or newer. What follows the numbers does not count. */
-function compareVersions(one: string, other: string): number {
-  const [a, b] = [one, other].map((version) => version.split(/[.+-]/).slice(0, 3).map(Number));
-  const differences = [0, 1, 2].map((place) => (a?.[place] ?? 0) - (b?.[place] ?? 0));
-  return differences.find((difference) => difference !== 0) ?? 0;
+  if (compareVersions(version, to) <= 0) return ok(t`${name} ${version} is a tested version`);
+  // A number alone is no news: clients have a new one every few days.
+  if (untested.length === 0)
+    return ok(t`${name} ${version} sent nothing that was not tested with ${to}, the newest tested version`);
+  const list = untested.join(", ");
+  return info(
+    t`${name} ${version} is newer than the newest tested version (${to}) and sends what was not tested: ${list}`,
+  );
 }
 
 function describeInstance({ pid, port, service, version }: MachineFacts["instances"][number]): Found {

@@ -607,6 +607,36 @@ const CONDITIONS: readonly Condition[] = [
     says: /Claude Code 1\.0\.128 is older/,
   },
   {
+    name: "client-versions: Codex is newer than what was tried, and sends what is not known",
+    make: ({ home }) => {
+      installClient(home, { command: "codex", name: "@openai/codex", version: "0.172.3" });
+      const line = {
+        timestamp_ms: 1,
+        service: "codex",
+        method: "POST",
+        path: "/v1/responses",
+        status_code: 200,
+      };
+      const lines = [
+        { ...line, client: "codex_exec/0.171.0", held_back: ["x-of-the-tested"] },
+        { ...line, client: "opencode/9.9.9", held_back: ["x-of-another"] },
+        {
+          ...line,
+          client: "codex-tui/0.172.3",
+          held_back: ["x-brand-new", "?key", "x-relay-token", "x-codex-window-id"],
+        },
+        { ...line, client: "codex-tui/0.172.3", path: "/v1/brand/new" },
+      ];
+      home.write(
+        ".codex-helper/logs/requests.jsonl",
+        lines.map((one) => `${JSON.stringify(one)}\n`).join(""),
+      );
+      chmodSync(join(home.path, ".codex-helper/logs/requests.jsonl"), 0o600);
+    },
+    status: "info",
+    says: /Codex 0\.172\.3 is newer than the newest tested version \(0\.171\.0\) and sends what was not tested: (?:x-brand-new, POST \/v1\/brand\/new|POST \/v1\/brand\/new, x-brand-new)$/,
+  },
+  {
     name: "codex-home: there is no such directory",
     make: ({ env, home }) => {
       env["CODEX_HOME"] = home.paths.codexHome;
@@ -794,6 +824,19 @@ test("where nothing is odd, every check is silent or says ok", async () => {
   const findings = await healthy.examine();
   expect(findings.filter(({ status }) => status !== "ok")).toEqual([]);
   expect(findings.length).toBeGreaterThan(CHECKS.length / 2);
+});
+
+test("a newer version of a client alone is no news", async () => {
+  await using healthy = await makeHealthyHome();
+  for (const version of ["0.171.1", "0.172.0", "1.0.0-alpha.1"]) {
+    installClient(healthy.home, { command: "codex", name: "@openai/codex", version });
+    const [found] = (await healthy.examine(["codex"])).filter(({ id }) => id === "client-versions");
+    expect({ version, status: found?.status, says: inEnglish(found?.message ?? "") }).toEqual({
+      version,
+      status: "ok",
+      says: `Codex ${version} sent nothing that was not tested with 0.171.0, the newest tested version`,
+    });
+  }
 });
 
 test("of one service, nothing is said of the other's client", async () => {

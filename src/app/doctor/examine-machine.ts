@@ -4,11 +4,16 @@ import { dirname, join } from "node:path";
 import { type Env, readVariable } from "../../base/env.ts";
 import { lookAt, readTextOrNull } from "../../base/files.ts";
 import { isRecord, parseRecord } from "../../base/json-value.ts";
+import { isUnknownHeader } from "../../base/header-names.ts";
+import { oneLine } from "../../base/terminal-text.ts";
 import { t } from "../../base/text.ts";
+import { compareVersions } from "../../base/version.ts";
 import type { Service } from "../../base/service.ts";
 import type { Text } from "../../base/text.ts";
 import { CLIENTS } from "../../clients/registry.ts";
 import type { ExamineOptions, MachineFacts, PortState, ServiceFacts } from "../../doctor/facts.ts";
+import { readLogBackward } from "../../log/reader.ts";
+import { endpointOf } from "../../proxy/endpoints.ts";
 import { findInstances } from "../../state/instances.ts";
 import { type Problem, askInstance, instanceSchema } from "../ask-instance.ts";
 import { describeStranger, findPortOwner, lookAtListener, tryPort } from "../port-owner.ts";
@@ -71,15 +76,44 @@ function wordsOf(problem: Problem | null): Text | string | null {
 }
 
 /** The client's program on the search path, and its version as its package has it: asking it would take a second. */
-export function findClient(service: Service, env: Env): ServiceFacts["client"] {
-  const { command, packageName } = CLIENTS[service];
+export async function findClient(service: Service, env: Env, log: string): Promise<ServiceFacts["client"]> {
+  const { command, packageName, tried } = CLIENTS[service];
   const path = Bun.which(command, { PATH: readVariable(env, "PATH") ?? "" });
-  if (path === null) return { path: null, version: null };
+  const nothing = { path, version: null, untested: [] };
+  if (path === null) return nothing;
   try {
-    return { path, version: findVersion(realpathSync(path), packageName) };
+    const version = findVersion(realpathSync(path), packageName);
+    const isNewer = version !== null && compareVersions(version, tried.to) > 0;
+    return { path, version, untested: isNewer ? await findUntested(service, log) : [] };
   } catch {
-    return { path, version: null };
+    return nothing;
   }
+}
+
+/** How many of the last requests are looked at. */
+const MOST_REQUESTS = 20_000;
+const MOST_NAMES = 8;
+
+/** What the versions of a client that are newer than the tested ones sent and nothing here knows. */
+async function findUntested(service: Service, log: string): Promise<readonly string[]> {
+  const { agent, tried } = CLIENTS[service];
+  const found = new Set<string>();
+  let left = MOST_REQUESTS;
+  for await (const entries of readLogBackward(log)) {
+    for (const { raw, record } of entries) {
+      const { client = "", method = "", path = "" } = record;
+      const version = client.slice(client.lastIndexOf("/") + 1);
+      if (record.service !== service || !agent.test(client) || compareVersions(version, tried.to) <= 0)
+        continue;
+      if (endpointOf(method, path).id === "other") found.add(`${method} ${path}`);
+      const held = raw.includes('"held_back"') ? parseRecord(raw)?.["held_back"] : [];
+      for (const name of Array.isArray(held) ? held : [])
+        if (typeof name === "string" && isUnknownHeader(name)) found.add(name);
+    }
+    left -= entries.length;
+    if (left <= 0 || found.size >= MOST_NAMES) break;
+  }
+  return [...found].slice(0, MOST_NAMES).map(oneLine);
 }
 
 /** From the file upwards, the package's own manifest; platform packages of the same scope count. */

@@ -107,6 +107,9 @@ async function examineClient(
     ...override,
     rivalName: rival === undefined ? null : await nameProgramAt(rival.port, options.paths.run),
   }));
+  const client = await findClient(service, env, options.paths.requestsLog);
+  // What the client's own files add for a relay is the user's.
+  const names = owned.list().map(({ shown }) => shown.toLowerCase());
   return {
     service,
     switch: report.status,
@@ -115,7 +118,7 @@ async function examineClient(
     overrides: await Promise.all(overrides),
     owned: describeOwned(owned.list()),
     clientFindings,
-    client: findClient(service, env),
+    client: { ...client, untested: client.untested.filter((name) => !names.includes(name)) },
     port: { number: ports[service], state },
   };
 }
