@@ -68,13 +68,17 @@ export function readRecord(line: unknown): LogRecord | null {
 
 function readUsage(usage: unknown): RecordedUsage | undefined {
   if (!isRecord(usage)) return undefined;
-  const { batch, iterations, partial, server_tool_use: tools } = usage;
+  const { batch, inference_geo, iterations, partial, server_tool_use: tools, service_tier, speed } = usage;
+  const figures = readFigures(usage);
+  // Most lines: a copy would take as long as all of its fields.
+  if ((batch ?? inference_geo ?? iterations ?? partial ?? tools ?? service_tier ?? speed) === undefined)
+    return figures;
   return {
-    ...readFigures(usage),
+    ...figures,
     server_tool_use: isRecord(tools) ? readTools(tools) : undefined,
-    service_tier: text(usage["service_tier"]),
-    speed: text(usage["speed"]),
-    inference_geo: text(usage["inference_geo"]),
+    service_tier: text(service_tier),
+    speed: text(speed),
+    inference_geo: text(inference_geo),
     batch: flag(batch),
     iterations: Array.isArray(iterations)
       ? iterations.filter(isRecord).map((pass) => ({ model: text(pass["model"]), ...readFigures(pass) }))

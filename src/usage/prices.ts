@@ -56,21 +56,41 @@ interface Offer {
   readonly factor: number;
 }
 
+/** An offer, and whose it is. */
+interface KnownOffer extends Pick<
+  LogRecord,
+  "config_name" | "service" | "upstream_base_url" | "upstream_model"
+> {
+  readonly offer: Offer;
+  readonly pass: string | undefined;
+}
+
 /** A log has few offers, but a client may send a million model names. */
 const MOST_OFFERS = 4096;
 
 export function makePricer(options: PricerOptions): Pricer {
-  const offers = new Map<string, Offer>();
+  /** By model, which parts most of them. */
+  const offers = new Map<string | undefined, KnownOffer[]>();
+  let count = 0;
 
   /** `model`: of a pass within an answer, where that is another than the request's. */
   function offerFor(record: LogRecord, pass?: string): Offer {
     const { service, config_name, upstream_base_url, model, upstream_model } = record;
-    const key = `${service}\n${config_name}\n${upstream_base_url}\n${pass ?? `${model}\n${upstream_model}`}`;
-    const known = offers.get(key);
-    if (known !== undefined) return known;
+    const list = offers.getOrInsertComputed(pass ?? model, () => []);
+    for (const known of list)
+      if (
+        known.upstream_base_url === upstream_base_url &&
+        known.config_name === config_name &&
+        known.service === service &&
+        known.pass === pass &&
+        (pass !== undefined || known.upstream_model === upstream_model)
+      )
+        return known.offer;
     const offer = makeOffer(record, pass === undefined ? [upstream_model, model] : [pass], options);
-    if (offers.size >= MOST_OFFERS) offers.clear();
-    offers.set(key, offer);
+    list.push({ offer, service, config_name, upstream_base_url, upstream_model, pass });
+    if ((count += 1) < MOST_OFFERS) return offer;
+    offers.clear();
+    count = 0;
     return offer;
   }
 

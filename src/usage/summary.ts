@@ -104,10 +104,16 @@ const HOUR_MS = 3_600_000;
 
 export function createTrend() {
   const hours = new Map<number, TrendPoint>();
+  /** The last one is kept: lines go by time. */
+  let hour = Number.NaN;
+  let point: TrendPoint = { tokens: 0, usd: 0 };
   return {
     add(timestampMs: number, tokens: number, usd: number): void {
-      const hour = Math.floor(timestampMs / HOUR_MS) * HOUR_MS;
-      const point = hours.getOrInsertComputed(hour, () => ({ tokens: 0, usd: 0 }));
+      const next = Math.floor(timestampMs / HOUR_MS) * HOUR_MS;
+      if (next !== hour) {
+        hour = next;
+        point = hours.getOrInsertComputed(hour, () => ({ tokens: 0, usd: 0 }));
+      }
       point.tokens += tokens;
       point.usd += usd;
     },
