@@ -3,8 +3,10 @@
 import { errorText } from "../base/errors.ts";
 import { isRecord } from "../base/json-value.ts";
 import type { Service } from "../base/service.ts";
+import type { Upstream } from "../base/upstream.ts";
 import { type Text, t } from "../base/text.ts";
-import { type Router, createRouter } from "../routing/router.ts";
+import { describe } from "../routing/reasons.ts";
+import { type Router, createRouter, reasonOfLearned } from "../routing/router.ts";
 import type { SavedState } from "../routing/saved-state.ts";
 import {
   type SavedSections,
@@ -46,6 +48,17 @@ export function recallRouter(
   const router = createRouter({ settings: () => live.settings().routing, now, random: Math.random });
   loadRouter(router, readSections(paths.state, SECTIONS, belongsTo(service)));
   return router;
+}
+
+/** What refusals have taught of an upstream, as it is saved. */
+export function listLearned(
+  { key, service }: Upstream,
+  live: LiveConfig,
+  options: Pick<LiveConfigOptions, "now" | "paths">,
+): readonly Text[] {
+  return recallRouter(service, live, options)
+    .learned.of(key)
+    .map((entry) => t`${describe(reasonOfLearned(entry))} (${entry.client})`);
 }
 
 /** Removes the health of these upstreams and what was learned of them of a service from state.json, or of all (null). Throws UserError. */

@@ -18,6 +18,8 @@ import type { Override } from "./override.ts";
 export interface Client extends ServiceFacts {
   /** The smallest request that its API takes, for one word. */
   readonly testRequest: TestRequest;
+  /** What its newest releases add to such a request, and a relay that is behind them may refuse. */
+  readonly release: Release;
   /** For a test request where nothing tells which model is in use: one that most relays have. */
   readonly defaultModel: string;
   /** The file with values of variables that the environment may not have, and which part of it holds them. */
@@ -75,6 +77,16 @@ export interface TestRequest {
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: (model: string) => object;
+}
+
+export interface Release {
+  /** What it calls itself in `user-agent`, without the version. */
+  readonly agents: readonly string[];
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Readonly<Record<string, unknown>>;
+  /** Requests besides turns: what they are, by path. */
+  readonly requests: Readonly<Record<string, string>>;
+  readonly hasSockets: boolean;
 }
 
 export interface OwnedSource {

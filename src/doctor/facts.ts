@@ -199,6 +199,21 @@ export interface Stage {
   readonly error: string | null;
 }
 
+/** What of a client's newest release an upstream takes. */
+export interface FeatureFacts {
+  /** "main#1" */
+  readonly label: string;
+  /** "models", "count_tokens", "compact", "zstd", "WebSocket" */
+  readonly takes: readonly string[];
+  readonly lacks: readonly string[];
+  /** What is left out for it from now on. */
+  readonly dropped: readonly string[];
+  /** What it refuses and may not be left out. */
+  readonly refused: readonly string[];
+  /** A turn with all of it, but for what was left out, is answered. */
+  readonly isAnswered: boolean;
+}
+
 /** What one small request at an upstream came to. */
 export interface TestRequestFacts {
   /** "main#1" */

@@ -4,7 +4,7 @@
 import { type Check, type Finding, type Found, fail, info, ok, warn } from "../base/check.ts";
 import { CLIENT_NAME } from "../base/service.ts";
 import { type Text, t } from "../base/text.ts";
-import type { DoctorFacts, Reached, Stage, TestRequestFacts } from "./facts.ts";
+import type { DoctorFacts, FeatureFacts, Reached, Stage, TestRequestFacts } from "./facts.ts";
 
 /** Tokens and certificates are given some minutes by those who check them. */
 const SKEW_MS = 120_000;
@@ -237,6 +237,32 @@ export function makeTestRequestFindings(facts: TestRequestFacts): Finding[] {
     return [reachable, { id: "probe-authorised", ...info(message) }];
   }
   return [reachable, describeAuthorised(facts, asked), ...describeAnswer(facts, asked)];
+}
+
+export function makeLearnedFinding(label: string, words: Text): Finding {
+  return { id: "probe-learned", ...info(t`${label}: ${words}`) };
+}
+
+/** What a client's newest release needs, and what the upstream has of it. */
+export function makeFeatureFindings({
+  dropped,
+  isAnswered,
+  label,
+  lacks,
+  refused,
+  takes,
+}: FeatureFacts): Finding[] {
+  const id = "probe-features";
+  const has = takes.length === 0 ? "-" : takes.join(", ");
+  const hasNot = lacks.length === 0 ? "-" : lacks.join(", ");
+  const all = { id, ...info(t`${label}: takes ${has}; does not take ${hasNot}`) };
+  if (!isAnswered) {
+    const what = refused.length === 0 ? t`what the client's newest version sends` : refused.join(", ");
+    return [all, { id, ...warn(t`${label}: refuses ${what}, which may not be left out`, "ch config list") }];
+  }
+  if (dropped.length === 0)
+    return [all, { id, ...ok(t`${label}: takes the flags and fields of the client's newest version`) }];
+  return [all, { id, ...info(t`${label}: is asked without ${dropped.join(", ")} from now on`) }];
 }
 
 type Asked = NonNullable<TestRequestFacts["asked"]>;

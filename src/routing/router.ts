@@ -169,6 +169,9 @@ export function createRouter({ now, onEvent = () => {}, random, settings }: Rout
         orders: records.orders(),
         learned: learned.all(),
       }),
+    /** Takes up what another process has learned, by name; what is not believable is left out. */
+    loadLearned: (saved: unknown): void =>
+      learned.load(readSavedState({ learned: saved }, { now: now(), settings: settings() }).learned),
     /** Takes up what an earlier process saved; what is not believable is left out. Never throws. */
     load(saved: unknown): void {
       const state = readSavedState(saved, { now: now(), settings: settings() });

@@ -1,6 +1,8 @@
 import { expect, test } from "bun:test";
+import { chmodSync } from "node:fs";
+import { join } from "node:path";
 import { GOOD, USED, reply } from "../helpers/answers.ts";
-import { PROGRAM, runCli } from "../helpers/cli.ts";
+import { PROGRAM, runCli, startCli } from "../helpers/cli.ts";
 import { type Answer, RESET, type FakeUpstream, startFakeUpstream } from "../helpers/fake-upstream.ts";
 import { freePort } from "../helpers/free-port.ts";
 import { runAtTerminal } from "../helpers/pseudo-terminal.ts";
@@ -130,6 +132,44 @@ test("Claude Code's upstreams are asked in their own way, and --model names anot
   expect(sent[0]).toMatchObject({ target: "/v1/messages" });
   expect(sent[0]?.header("anthropic-version")).toBe("2023-06-01");
   expect(sent[0]?.json()).toMatchObject({ model: "claude-haiku-4-5", max_tokens: 1 });
+});
+
+test("--features finds out what of a new version is taken, and leaves out what is refused from then on", async () => {
+  using home = makeTempHome();
+  await using upstream = await startFakeUpstream((request) => {
+    if (request.method === "HEAD" || request.target.endsWith("/compact")) return reply({ status: 404 });
+    if (request.target.endsWith("/models")) return reply({ body: { data: [] } });
+    if (request.header("upgrade") !== null) return reply({ status: 426 });
+    if (request.header("content-encoding") === "zstd") return GOOD.responses();
+    for (const name of ["prompt_cache_key", "verbosity"])
+      if (request.text().includes(`"${name}"`))
+        return reply({ status: 400, body: ERROR(`Unknown parameter: '${name}'.`, "unknown_parameter") });
+    return GOOD.responses();
+  });
+  configure(home, "codex", upstream.baseUrl);
+  home.write("bin/package.json", { name: "@openai/codex", version: "9.9.9" });
+  home.write("bin/codex", "#!/bin/sh\n");
+  chmodSync(join(home.path, "bin/codex"), 0o755);
+  const env = { PATH: `${join(home.path, "bin")}:${process.env["PATH"]}` };
+  const port = String(freePort());
+  await using serving = startCli(["serve", "--codex", "--no-switch", "--port", port], { home });
+  await serving.waitFor(/on http/);
+  const run = (...more: string[]) => runCli(["doctor", "--probe", "--yes", "--json", ...more], { home, env });
+  const { stdout } = await run("--features");
+  const { checks } = JSON.parse(stdout) as { checks: Check[] };
+  expect(checks.filter(({ id }) => id === "probe-features").map(({ message }) => message)).toEqual([
+    "main#1: takes models, zstd; does not take WebSocket, compact",
+    "main#1: is asked without prompt_cache_key, text.verbosity from now on",
+  ]);
+  expect((await run()).stdout).toContain("asked without prompt_cache_key, text.verbosity (codex_exec/9.9.9)");
+  const before = upstream.requests.length;
+  const turn = await fetch(`http://127.0.0.1:${port}/v1/responses`, {
+    method: "POST",
+    headers: { "user-agent": "codex_exec/9.9.9 (Debian)" },
+    body: '{"model":"m","stream":true,"input":[],"prompt_cache_key":"k","text":{"verbosity":"low"}}',
+  });
+  expect([turn.status, upstream.requests.length - before]).toEqual([200, 1]);
+  expect(upstream.requests.at(-1)?.text()).toBe('{"model":"m","stream":true,"input":[]}');
 });
 
 test("where nothing listens, no more than a connection is tried", async () => {

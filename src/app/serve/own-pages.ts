@@ -1,5 +1,6 @@
 // What a running proxy says of itself under /__codex-helper/, and what it can be told to do there.
 // Shows no secret; to others than its owner it shows no more of an upstream's address than the host.
+import { parseJson } from "../../base/json-value.ts";
 import type { Service } from "../../base/service.ts";
 import { PRODUCT, VERSION } from "../../base/version.ts";
 import type { OwnRoutes } from "../../proxy/own-routes.ts";
@@ -61,6 +62,12 @@ export function makeOwnPages(options: OwnPagesOptions): Pick<OwnRoutes, "read" |
         ),
     },
     act: {
+      /** Another process has learned something of upstreams. */
+      learned: (query) => {
+        router.loadLearned(parseJson(query.get("entries") ?? ""));
+        saved.noteChange();
+        return saved.flush();
+      },
       /** Asks for every balance now. */
       refresh: () => quota.refresh(),
       /** `upstream` is NAME or NAME#N; without it all are meant. */

@@ -17,6 +17,7 @@ const GRAVEST_FIRST: readonly Status[] = ["fail", "warn", "info", "ok"];
 const FIX = "ch doctor --fix";
 /** Flags that are typed without their dashes. */
 const FLAGS = new Set(["fix", "probe", "all", "json"]);
+const FLAGS_OF_PROBE = ["model", "features", "yes"] as const;
 const INDENT = " ".repeat(6);
 
 export const command = defineCommand({
@@ -28,6 +29,7 @@ export const command = defineCommand({
     fix: { type: "boolean", description: "fix what is safe to fix: clients left switched, file modes" },
     probe: { type: "boolean", description: "send each upstream a small test request, after you confirm" },
     model: { type: "string", valueHint: "MODEL", description: "with --probe: the model to ask for" },
+    features: { type: "boolean", description: "with --probe: also what a new client version needs" },
     yes: { type: "boolean", description: "with --probe: do not ask for confirmation" },
     ...SERVICE_ARGS,
   },
@@ -50,9 +52,10 @@ export const command = defineCommand({
       service: service ?? null,
       model: args.model ?? null,
       isConfirmed: args.yes === true,
+      withFeatures: args.features === true,
     };
-    const flag = args.model === undefined ? (args.yes === true ? "--yes" : undefined) : "--model";
-    if (args.probe !== true) refuseTestArgs(args.name, flag);
+    const flag = FLAGS_OF_PROBE.find((name) => args[name] !== undefined && args[name] !== false);
+    if (args.probe !== true) refuseTestArgs(args.name, flag === undefined ? undefined : `--${flag}`);
     if (args.fix === true) await printRepair(cli, options);
     const checks =
       args.probe === true ? await runTestRequests(cli, question, options) : await examine(options);

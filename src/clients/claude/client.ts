@@ -18,6 +18,20 @@ export const claude: Client = {
       stream: true,
     }),
   },
+  release: {
+    agents: ["claude-cli"],
+    headers: {
+      "anthropic-beta":
+        "claude-code-20250219,interleaved-thinking-2025-05-14,context-management-2025-06-27,per-turn-control-2026-07-01,mid-conversation-tool-changes-2026-07-01,thinking-token-count-2026-05-13,advanced-tool-use-2025-11-20,effort-2025-11-24",
+    },
+    body: {
+      context_management: { edits: [] },
+      output_config: { effort: "medium" },
+      metadata: { user_id: "codex-helper" },
+    },
+    requests: { count_tokens: "/v1/messages/count_tokens" },
+    hasSockets: false,
+  },
   defaultModel: "claude-haiku-4-5",
   secrets: { fileIn: (paths) => paths.claudeSettings, tableIn: (content) => content["env"] },
   createEditor: async (target) => (await import("./switch.ts")).createClaudeEditor(target),

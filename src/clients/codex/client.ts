@@ -19,6 +19,18 @@ export const codex: Client = {
       store: false,
     }),
   },
+  release: {
+    agents: ["codex_exec", "codex_cli_rs", "codex-tui"],
+    headers: {},
+    body: {
+      include: ["reasoning.encrypted_content"],
+      prompt_cache_key: "codex-helper",
+      client_metadata: { "codex-helper": "test" },
+      text: { verbosity: "low" },
+    },
+    requests: { compact: "/v1/responses/compact" },
+    hasSockets: true,
+  },
   defaultModel: "gpt-5",
   secrets: { fileIn: (paths) => paths.codexAuth, tableIn: (content) => content },
   createEditor: async (target) => (await import("./switch.ts")).createCodexEditor(target),

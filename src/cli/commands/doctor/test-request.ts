@@ -5,14 +5,18 @@ import { UserError } from "../../../base/errors.ts";
 import { t } from "../../language.ts";
 import { CLIENT_NAME } from "../../../base/service.ts";
 import type { ExamineOptions } from "../../../doctor/facts.ts";
-import { makeTestRequestFindings } from "../../../doctor/upstreams.ts";
+import {
+  makeFeatureFindings,
+  makeLearnedFinding,
+  makeTestRequestFindings,
+} from "../../../doctor/upstreams.ts";
 import type { Cli } from "../../cli.ts";
 import { alignRows } from "../../layout.ts";
 
 /** The findings, in the order of the upstreams; empty where the user said no. Throws UserError. */
 export async function runTestRequests(
   cli: Cli,
-  request: TestQuestion & { readonly isConfirmed: boolean },
+  request: TestQuestion & { readonly isConfirmed: boolean; readonly withFeatures: boolean },
   options: ExamineOptions,
 ): Promise<Finding[]> {
   const { out } = cli;
@@ -27,6 +31,7 @@ export async function runTestRequests(
   ]);
   for (const row of alignRows(rows, undefined)) out.note(`  ${row}`);
   out.note(t`Each costs about 30 tokens; the upstream's own count is shown.`);
+  if (request.withFeatures) out.note(t`Where it answers, about five more follow.`);
   if (!request.isConfirmed) {
     if (!cli.isInteractive) throw notAsked(request);
     if (!(await out.confirm(t`Send them?`))) return [];
@@ -37,7 +42,24 @@ export async function runTestRequests(
       sendTestRequest(upstream, { model, routing, now: options.now, paths: options.paths }),
     ),
   );
-  return facts.flatMap(makeTestRequestFindings);
+  const { listLearned } = await import("../../../app/router-state.ts");
+  const findings = facts.map((one, place) => {
+    const upstream = asked[place]?.upstream;
+    const known = upstream === undefined ? [] : listLearned(upstream, live, options);
+    return [...makeTestRequestFindings(one), ...known.map((words) => makeLearnedFinding(one.label, words))];
+  });
+  if (!request.withFeatures) return findings.flat();
+  const { testFeatures } = await import("../../../app/doctor/test-features.ts");
+  const { findClient } = await import("../../../app/doctor/examine-machine.ts");
+  const features = await Promise.all(
+    asked.map(async ({ model, upstream }, place) => {
+      if (facts[place]?.asked?.answers !== true) return [];
+      const { version } = await findClient(upstream.service, options.env, options.paths.requestsLog);
+      const about = { model, routing, version, now: options.now, paths: options.paths };
+      return makeFeatureFindings(await testFeatures(upstream, about));
+    }),
+  );
+  return findings.flatMap((one, place) => [...one, ...(features[place] ?? [])]);
 }
 
 function notAsked({ target }: TestQuestion): UserError {
