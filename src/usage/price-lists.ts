@@ -54,7 +54,7 @@ export function findPrice(
   const [first] = own;
   if (first === undefined) return catalog.find(asked);
   const listed = own.flatMap(({ same_as: same }) =>
-    same === undefined ? [] : [catalog.find({ ...asked, names: [same] })],
+    same === undefined ? [] : [findAnywhere({ ...asked, names: [same] }, catalog)],
   );
   const found = listed.find((one) => "entries" in one);
   if (first.same_as !== undefined)
@@ -68,6 +68,12 @@ export function findPrice(
     why: t`prices.json has it`,
     hostFactor: 1,
   };
+}
+
+/** The user says what it costs: where its upstream does not list that, its maker does. */
+function findAnywhere(asked: AskedModel, catalog: Catalog): FoundPrice | Text {
+  const found = catalog.find(asked);
+  return "entries" in found ? found : catalog.find({ ...asked, upstreamBaseUrl: null });
 }
 
 /** All that match, up to the first that holds for ever. */

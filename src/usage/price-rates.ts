@@ -118,7 +118,9 @@ export function priceOf(
   const [limit] = entry.tiers ?? NO_TIERS;
   if (block !== entry && block.tiers === undefined && limit !== undefined && size > limit.above)
     return t`no price for the tier ${name ?? ""} above ${limit.above} tokens`;
-  const sum = sumUp(tokens, figures, rateAt(block, size));
+  const rates = rateAt(block, size);
+  if (rates.input === undefined) return t`no price for an input of ${size} tokens`;
+  const sum = sumUp(tokens, figures, rates);
   if (typeof sum !== "number") return sum;
   const times = (hours?.multiplier ?? 1) * (tier?.multiplier ?? 1);
   const where = region === null ? 1 : (entry.regions?.[region.toLowerCase()] ?? 1);

@@ -33,6 +33,9 @@ export const PRICE_VENDORS: readonly PriceVendor[] = [
     isMaker: true,
     // https://developers.openai.com/api/docs/pricing, "Web search (all models)", read 2026-11.
     web_search: 10,
+    // https://developers.openai.com/api/docs/guides/data-residency: "a 10% uplift for models released on or after March 5, 2026",
+    // the day of GPT-5.4. Read 2026-11.
+    regional: { of: /^gpt-(?:5-[4-9]|[6-9])(?!\d)/, factor: 1.1 },
     litellm: ["openai", "text-completion-openai"],
     genai: "openai",
   },
@@ -55,6 +58,8 @@ export const PRICE_VENDORS: readonly PriceVendor[] = [
     makers: ["xai", "x-ai"],
     prefixes: ["xai"],
     isMaker: true,
+    // https://docs.x.ai/developers/pricing: the US regional endpoint "billed at 1.1x the global token rates", read 2026-11.
+    regional: { of: /^grok-/, factor: 1.1 },
     litellm: ["xai"],
     genai: "x-ai",
   },

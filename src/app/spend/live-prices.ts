@@ -2,6 +2,7 @@
 // prices.json only where there is one.
 import { existsSync } from "node:fs";
 import { UserError } from "../../base/errors.ts";
+import { statOrNull } from "../../base/files.ts";
 import type { Paths } from "../../base/paths.ts";
 import { t } from "../../base/text.ts";
 import { type KeptFile, createKeptFile } from "../../config/kept-file.ts";
@@ -25,6 +26,7 @@ const NONE: readonly PriceOverride[] = [];
 export function createLivePrices({ live, now, paths }: LivePricesOptions) {
   let file: KeptFile<PriceOverride[]> | null = null;
   let catalog: Catalog | null = null;
+  let listedMs = 0;
   let made: { readonly from: readonly unknown[]; readonly pricer: Pricer } | null = null;
 
   let lookedAt = Number.NEGATIVE_INFINITY;
@@ -53,13 +55,16 @@ export function createLivePrices({ live, now, paths }: LivePricesOptions) {
       if (value === null && problem !== null) throw problem;
       const overrides = value ?? NONE;
       const { config } = live.current();
-      const from = [overrides, config];
+      const changedMs = statOrNull(paths.priceList)?.mtimeMs ?? 0;
+      const from = [overrides, config, changedMs];
       if (made?.from.every((part, at) => part === from[at]) === true) return made.pricer.costOf;
       const [{ listMarkups, loadOwnCatalog }, { makeMultipliers, makePricer }] = await Promise.all([
         import("../prices.ts"),
         import("../../usage/prices.ts"),
       ]);
-      catalog ??= await loadOwnCatalog(paths);
+      // A newer list may have been fetched meanwhile.
+      if (catalog === null || changedMs !== listedMs)
+        [catalog, listedMs] = [await loadOwnCatalog(paths), changedMs];
       const multiplierOf = makeMultipliers(listMarkups(config));
       const pricer = makePricer({ catalog, overrides, multiplierOf });
       made = { from, pricer };

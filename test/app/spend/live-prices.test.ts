@@ -39,6 +39,16 @@ test("prices.json is read again when it changes, also where there was none at fi
   expect(prices.problem()).toBeNull();
 });
 
+test("a list that is fetched meanwhile is in force from then on", async () => {
+  using home = makeTempHome();
+  const prices = startPrices(home);
+  const costOf = async () => (await prices.costOf())(RECORD);
+  expect(await costOf()).toMatchObject({ kind: "unpriced" });
+  const lines = [{ as_of: "2026-12-01" }, { vendor: "openai", model: "mine", input: 5, output: 6 }];
+  home.write(".codex-helper/price-list.jsonl", lines.map((line) => JSON.stringify(line)).join("\n"));
+  expect(await costOf()).toEqual({ kind: "priced", usd: 5 });
+});
+
 test.each<[string, string | null, RegExp]>([
   ["empty", "", /prices\.json is empty; the last valid version stays in use$/],
   ["cut off", '[{"model": "mi', /prices\.json:1:\d+: .*; the last valid version stays in use$/],

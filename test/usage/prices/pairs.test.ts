@@ -287,13 +287,18 @@ const PAGES = {
     url: "https://docs.x.ai/developers/pricing",
     read: "2026-10-01",
     quote:
-      "grok-4.7 Long context ≥ 200k tokens: $2.00 | $0.50 | $6.00 | $4.00 | $1.00 | $12.00; grok-4.20-multi-agent-0309 $1.25 | $0.20 | $2.50",
+      "grok-4.7 Long context ≥ 200k tokens: $2.00 | $0.50 | $6.00 | $4.00 | $1.00 | $12.00; grok-4.20-multi-agent-0309 $1.25 | $0.20 | $2.50; US regional endpoint 1.1x",
   },
   priority: {
     url: "https://openai.com/api-priority-processing/",
     read: "2026-11-01",
     quote:
       "GPT-5.5 excludes long context $12.50 $1.250 $75.00; GPT-5.4 mini $1.50 $0.150 $9.00; GPT-5.2 $3.50 $0.350 $28.00; GPT-5 mini $0.45 $0.045 $3.60; GPT-5.1 codex and GPT-5 codex $2.50 $0.250 $20.00; GPT-4.1 $3.50 $0.875 $14.00",
+  },
+  residency: {
+    url: "https://developers.openai.com/api/docs/guides/data-residency",
+    read: "2026-11-01",
+    quote: "Data residency endpoints are charged a 10% uplift for models released on or after March 5, 2026",
   },
   sol62: {
     url: "https://developers.openai.com/api/docs/models/gpt-6.2-sol",
@@ -442,6 +447,14 @@ describe("the pages of the vendors", () => {
     ["xai", { model: "grok-4.7", upstream: "https://api.x.ai/v1", usage: { input_tokens: 200_000 } }, 0.8],
     ["xai", { model: "grok-4.7", usage: { input_tokens: 200_000, cached_input_tokens: 200_000 } }, 0.2],
     ["xai", { model: "grok-4.6", usage: { output_tokens: 1_000_000 } }, 6],
+    [
+      "xai",
+      { model: "grok-4.6", upstream: "https://us.api.x.ai/v1", usage: { output_tokens: 1_000_000 } },
+      6.6,
+    ],
+    ["residency", { model: "gpt-5.4", upstream: "https://eu.api.openai.com/v1", usage: out }, 16.5],
+    ["residency", { model: "gpt-6.1-sol", upstream: "https://us.api.openai.com/v1", usage: million }, 4.4],
+    ["residency", { model: "gpt-5.2", upstream: "https://eu.api.openai.com/v1", usage: out }, 14],
     ["xai", { model: "grok-4.20-multi-agent-0309", usage: { output_tokens: 1_000_000 } }, 2.5],
     ["priority", { model: "gpt-5.5", upstream: openai, usage: { ...short, service_tier: "priority" } }, 1.25],
     ["priority", { model: "gpt-5.5", upstream: openai, usage: { ...out, service_tier: "priority" } }, 75],
@@ -544,11 +557,37 @@ test.each([
 });
 
 test("hosts count: what is sold in yuan is not what is sold in dollars", () => {
-  const at = (upstream: string) =>
-    say(costOf({ model: "glm-5", upstream, usage: { input_tokens: 1_000_000 } }));
-  expect(at("https://api.z.ai/api/anthropic")).toBe(1);
-  expect(at("https://open.bigmodel.cn/api/anthropic")).toBe(0.552);
-  expect(at(RELAY)).toBe(1);
+  const at = (upstream: string, model = "glm-5", input_tokens = 32_000) =>
+    say(costOf({ model, upstream, usage: { input_tokens } }));
+  expect(at("https://api.z.ai/api/anthropic")).toBe(0.032);
+  expect(at(RELAY)).toBe(0.032);
+  const cn = "https://open.bigmodel.cn/api/anthropic";
+  expect(at(cn)).toBe(0.017_664);
+  // "Input 6, Output 22, Implicit Cache 1.5 CNY", help.aliyun.com/en/model-studio/glm-5-by-zhipu, 2026-07-31.
+  expect(at(cn, "glm-5", 1_000_000)).toBeCloseTo(6 / 7.25, 5);
+  expect(at(cn, "glm-5.1")).toBe(0.026_496);
+  expect(at(cn, "glm-5.1", 32_001)).toBe("unpriced: no price for an input of 32001 tokens");
+  expect(at(cn, "glm-4.7")).toMatch(/^unpriced: its price there goes by the length of the answer/);
+});
+
+test.each([
+  ["claude-sonnet-5-5", RELAY, [2, 0.1, 10]],
+  ["claude-opus-4-6-fast", RELAY, [30, 3, 150]],
+  ["glm-5", "https://api.z.ai/api/anthropic", [1, 0.2, 3.2]],
+  ["glm-4.7", "https://api.z.ai/api/anthropic", [0.6, 0.11, 2.2]],
+  ["glm-4.6", RELAY, [0.6, 0.11, 2.2]],
+  ["gpt-6.1-sol", RELAY, [2, 0.1, 10]],
+  ["claude-mythos-5", RELAY, [10, 1, 50]],
+  ["deepseek-flash", RELAY, [0.15, 0.003, 0.6]],
+  ["deepseek-v3.2", RELAY, [0.28, 0.028, 0.4]],
+])("%s at %s costs %p a million for input, cached input and output", (model, upstream, rates) => {
+  const at = "2026-11-23T12:00:00Z";
+  const ask = (usage: object) => say(costOf({ model, upstream, at, usage: { ...usage } }));
+  expect([
+    ask({ input_tokens: 10_000 }),
+    ask({ input_tokens: 10_000, cached_input_tokens: 10_000 }),
+    ask({ output_tokens: 10_000 }),
+  ]).toEqual(rates.map((rate) => Number((rate / 100).toPrecision(9))));
 });
 
 test("each pass within an answer is priced by its own size and model", () => {
