@@ -75,8 +75,27 @@ function errorOfStatus(status: number): JsonAnswer {
   return { kind: isFinal ? "unsupported" : "failed", why };
 }
 
+/** Compressed answers are decoded one after the other: each may come to the limit, and a home has a hundred upstreams. */
+const decoding = { last: Promise.resolve() };
+
 /** Null where it is larger than allowed, decoded. */
 async function readLimited(response: Response): Promise<string | null> {
+  if (response.headers.get("content-encoding") === null) return await readText(response);
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const before = decoding.last;
+  decoding.last = promise;
+  // One that dribbles keeps the others waiting no longer than this.
+  await Promise.race([before, Bun.sleep(TURN_MS)]);
+  try {
+    return await readText(response);
+  } finally {
+    resolve();
+  }
+}
+
+const TURN_MS = 500;
+
+async function readText(response: Response): Promise<string | null> {
   const text = new TextDecoder();
   let bytes = 0;
   let read = "";

@@ -23,7 +23,7 @@ export interface RawResponse {
 export interface RawClient extends AsyncDisposable {
   send(bytes: string | Uint8Array): void;
   /** The next response, read to its end; interim 1xx responses are passed over. */
-  response(method?: string): Promise<RawResponse>;
+  response(method?: string, deadlineMs?: number): Promise<RawResponse>;
   /** Resolves as soon as the head of the next response and at least so many bytes of its body are there. */
   begun(bodyBytes?: number): Promise<void>;
   /** Every byte received so far. */
@@ -106,7 +106,8 @@ export async function connectRaw(port: number): Promise<RawClient> {
     send(bytes) {
       socket.write(bytes);
     },
-    response: (method = "POST") => within(readResponse(method), { what: "a response", deadlineMs: 10_000 }),
+    response: (method = "POST", deadlineMs = 10_000) =>
+      within(readResponse(method), { what: "a response", deadlineMs }),
     async begun(bodyBytes = 0) {
       const read = async (): Promise<void> => {
         const framing = responseFraming(await readHead(), "GET");
@@ -142,6 +143,8 @@ export interface RawRequest {
   /** Complete field lines without their CRLF; Host and Content-Length come by themselves unless named here. */
   readonly fields?: readonly string[];
   readonly body?: string | Uint8Array;
+  /** Longest wait for the answer. Default 10,000. */
+  readonly deadlineMs?: number;
 }
 
 /** The bytes of an ordinary request. */
@@ -166,5 +169,5 @@ export function makeRequestBytes(port: number, request: RawRequest = {}): Uint8A
 export async function sendRaw(port: number, request: RawRequest = {}): Promise<RawResponse> {
   await using client = await connectRaw(port);
   client.send(makeRequestBytes(port, request));
-  return await client.response(request.method);
+  return await client.response(request.method, request.deadlineMs);
 }
