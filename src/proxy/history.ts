@@ -58,7 +58,7 @@ export function removeHistory(
 
 /** What every refusal that points at history holds. */
 const MAY_POINT =
-  /encrypt|reason|think|thought|signature|\bitem|input|messages|previous|response|签名|思考|推理|加密/;
+  /crypt|reason|think|thought|signature|\bitem|input|messages|previous|response|签名|思[考维]|推理|[加解]密/;
 
 type Kind =
   /** What the model thought: it may go whole, since what it said stays. */
@@ -191,14 +191,14 @@ function readMessages(
 
 /** https://docs.claude.com/en/docs/build-with-claude/extended-thinking#preserving-thinking-blocks */
 const WANTS_THOUGHT =
-  /must start with a thinking block|expected [`'"]?(?:redacted_)?thinking[`'"]?.{0,40}found|thinking[`'"]?.{0,30} must be passed back/;
+  /must (?:start|begin) with (?:a )?[`'"]?thinking|expected [`'"]?(?:redacted_)?thinking[`'"]?.{0,40}found|(?:missing|expected|requires?|without|preceded by) (?:a |an |the |its )?[`'"]?thinking[`'"]? (?:content )?block(?!.{0,12}signature)|thinking[`'"]?.{0,30} must be passed back/;
 
 /** How the two APIs, and relays of them, call what is bound. Not the switches `thinking.budget_tokens` and `reasoning.effort`. */
 const WORDS: Readonly<Record<"responses" | "messages", RegExp>> = {
   responses:
-    /encrypted[ _-]?content|encrypted reasoning|\breasoning[`'"_ -]*(?:item|block|history|content)|\bitems?\b.{0,40}\breasoning\b|\brs_|推理(?:项|内容|块)|加密(?:推理|内容)/,
+    /\b(?:en|de)crypt|\breasoning[`'"_ -]*(?:item|block|history|content)|\bitems?\b.{0,40}\breasoning\b|\brs_|推理(?:项|内容|块)|[加解]密/,
   messages:
-    /\bsignature|thought[_ ]signature|redacted_thinking|thinking[`'"]?(?: or [`'"]?redacted_thinking[`'"]?)? (?:content )?(?:block|part|item|signature)|(?:block|part|item)s?\b.{0,30}\bthinking\b|签名|思考(?:块|内容|过程)/,
+    /\bsignature|thought[_ ]?signature|redacted_thinking|thinking[`'"]?(?: or [`'"]?redacted_thinking[`'"]?)? (?:content )?(?:block|part|item|signature)|(?:block|part|item)s?\b.{0,30}\bthinking\b|签名|(?:思考|思维|thinking ?)(?:块|内容|过程|链)/,
 };
 /** What sounds the same and is not: a switch of the request, or what is missing and cannot be made. */
 const OTHER_WORDS =

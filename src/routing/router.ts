@@ -52,10 +52,16 @@ export function createRouter({ now, onEvent = () => {}, random, settings }: Rout
     (upstream: Upstream, isLastResort: boolean): Assessment =>
       records.look(upstream, model, isLastResort);
 
-  const isWell = (upstream: Upstream): boolean =>
-    records.look(upstream, null, false).allowed === "go" &&
-    records.of(upstream.key).health.consecutive === 0 &&
-    records.failingOf(upstream) === null;
+  /** What failed a while ago, and was not asked since, says nothing of now. */
+  const isWell = (upstream: Upstream): boolean => {
+    const { consecutive, lastFailure } = records.of(upstream.key).health;
+    const isFailing = consecutive > 0 && lastFailure !== null && now() - lastFailure.at < settings().windowMs;
+    return (
+      !isFailing &&
+      records.look(upstream, null, false).allowed === "go" &&
+      records.failingOf(upstream) === null
+    );
+  };
 
   const refusalOf =
     ({ model, traits }: PlanRequest) =>

@@ -91,6 +91,13 @@ test("where a thought is missed, thinking is turned off, and the edits of the co
   });
   expect(removeHistory("messages", next, marks)).toBeNull();
   expect(findRepair("messages", encode({ thinking: { type: "disabled" }, messages }), missed)).toBeNull();
+  for (const words of [
+    "an assistant turn with tools must begin with thinking",
+    "`tool_use` at messages.1 is missing a thinking block",
+    "tool_use must be preceded by a `thinking` block",
+    "the `content[].thinking` in the thinking mode must be passed back to the api.",
+  ])
+    expect(decode(findRepair("messages", asked([clear]), says(words))?.body)).toEqual({ messages });
 });
 
 test("an item that is named and whole keeps all but its name", () => {
@@ -124,6 +131,10 @@ const POINTING: readonly [string, Api, string, ...string[]][] = [
     "messages",
     '{"loc":["body","messages",1,"content",0,"thinking","signature"],"msg":"none"}',
   ],
+  ["what could not be decrypted", "responses", "failed to decrypt the model's earlier reasoning"],
+  ["Chinese words for that", "responses", "历史消息无法解密"],
+  ["a camel", "messages", "invalid value at thoughtsignature"],
+  ["a missing signature in words", "messages", "missing thinking block signature"],
   ["a code alone", "responses", "invalid_encrypted_content", "invalid_encrypted_content"],
   ["words for a reasoning item", "responses", "unknown reasoning item in the conversation"],
   ["Chinese words", "responses", "上游错误：加密推理内容校验失败"],
