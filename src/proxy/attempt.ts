@@ -190,7 +190,7 @@ async function judge(request: AttemptRequest, answer: Answer, firstEventBy: numb
   const { status } = answer;
   if (status >= 400 || (isRedirect(status) && request.method !== "GET" && request.method !== "HEAD")) {
     const body = await readRejected(answer);
-    const usage = await readHeldUsage(request.usage, answer);
+    const usage = await readHeldUsage(request.usage, { ...answer, isBroken: false });
     if (request.clientSignal.aborted) return gone(answer);
     if (body === null) {
       answer.abort();
@@ -213,7 +213,7 @@ async function judge(request: AttemptRequest, answer: Answer, firstEventBy: numb
     const bad = isLookedAt ? await judgeData(answer, request.upstream.timeouts.idleMs) : null;
     if (request.clientSignal.aborted) return gone(answer);
     if (bad === null) return { kind: "answer", answer, held: NOTHING_HELD };
-    const usage = await readHeldUsage(request.usage, answer);
+    const usage = await readHeldUsage(request.usage, { ...answer, isBroken: false });
     return { kind: "failed", outcome: bad, answer, held: NOTHING_HELD, usage };
   }
   const gate = await holdAnswer({
@@ -230,7 +230,9 @@ async function judge(request: AttemptRequest, answer: Answer, firstEventBy: numb
   const { document, held, responseId, shape } = gate;
   if (gate.kind === "commit" && !request.clientSignal.aborted)
     return { kind: "answer", answer: { ...answer, document, responseId, shape }, held };
-  const usage = await readHeldUsage(request.usage, answer);
+  const isBroken =
+    gate.kind === "bad" && (gate.outcome.kind === "timeout" || gate.outcome.reason === "ended-early");
+  const usage = await readHeldUsage(request.usage, { ...answer, isBroken });
   if (gate.kind === "commit" || request.clientSignal.aborted) {
     answer.abort();
     return { kind: "client-gone", held, usage };

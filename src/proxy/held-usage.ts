@@ -10,6 +10,8 @@ interface HeldAnswer {
   readonly body: AnswerBody;
   readonly encoding: string | null;
   readonly status: number;
+  /** It broke off, or fell silent. */
+  readonly isBroken: boolean;
 }
 
 /** A stream that began and did not come to an end has used something, and has not said how much. */
@@ -18,10 +20,10 @@ const NOT_TOLD: Usage = { partial: true };
 /** To be called before the answer is dropped. Undefined for an answer that used nothing, as far as it says. Never rejects. */
 export async function readHeldUsage(
   api: Api | null,
-  { body, encoding, status }: HeldAnswer,
+  { body, encoding, isBroken, status }: HeldAnswer,
 ): Promise<Usage | undefined> {
   const held = body.held();
-  if (api === null || held.length === 0) return undefined;
+  if (api === null) return undefined;
   const reader = createAnswerReader(api);
   const decoder =
     encoding === null
@@ -38,6 +40,6 @@ export async function readHeldUsage(
     decoder?.close();
   }
   const { terminal, usage } = reader.facts();
-  const hasBegun = status < 300 && terminal === null && reader.shape === "events";
+  const hasBegun = status < 300 && terminal === null && (isBroken || reader.shape === "events");
   return usage ?? (hasBegun ? NOT_TOLD : undefined);
 }
