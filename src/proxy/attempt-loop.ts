@@ -126,7 +126,8 @@ async function runPass(pass: Pass, run: LoopRun, progress: Progress): Promise<An
     waitedMs += Math.min(firstByteMs, tookMs);
     if (step.kind === "client-gone") return step;
     if (step.kind === "answer") {
-      if (step.chosen.permit !== null) progress.refusals.noteAnswered(pass.plan, deps.router, upstream);
+      if (step.chosen.permit !== null)
+        progress.refusals.noteAnswered(pass.plan, deps.router, upstream, isTurn(request));
       if (isForClient(pass)) return step;
       // Its failure came late, and may have left none that is usable: the others are planned anew, and wait as long.
       return (await convert(step.chosen, pass, run)) ?? (await runPass(pass, run, progress));

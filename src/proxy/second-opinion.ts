@@ -32,11 +32,13 @@ export class Refusals {
     return this.kept.slice(0, -1).some(({ verdict }) => saysSame(verdict, last.verdict));
   }
 
-  /** Another upstream answered. */
-  noteAnswered({ model, traits }: PlanRequest, { learned }: Pick<Router, "learned">, by: Upstream): void {
+  /** Another upstream answered. That an endpoint is missing is remembered elsewhere, but for turns. */
+  noteAnswered(plan: PlanRequest, { learned }: Pick<Router, "learned">, by: Upstream, isTurn: boolean): void {
+    const { model, traits } = plan;
     if (traits === undefined) return;
     for (const { upstream, verdict } of this.kept)
-      if (upstream.key !== by.key) learned.noteRefusal(upstream.key, model, traits, verdict.refused);
+      if (upstream.key !== by.key && (isTurn || verdict.rule !== "not-served"))
+        learned.noteRefusal(upstream.key, model, traits, verdict.refused);
   }
 
   /** The upstreams that may take the request without something, in the order in which they were asked, and without what. */

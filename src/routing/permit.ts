@@ -57,6 +57,7 @@ export class TurnPermit implements Permit {
     if (verdict.reason.status !== undefined) this.noteReached();
     const blamed = this.blamedBy(verdict);
     if (verdict.blame !== "none") blamed.failures += 1;
+    else this.record.refusal = { at: this.books.now(), reason: verdict.reason };
     const seen = records.look(this.upstream, null, false);
     const isProbe = this.isProbe && !this.hasBegun;
     blamed.health = afterFailure(blamed.health, verdict, { ...this.at(), isProbe });

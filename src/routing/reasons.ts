@@ -27,7 +27,7 @@ export const REASONS: Readonly<Record<string, string>> = {
   "probe-running": "a probe is running: {cause}",
   "retry-next": "will be retried on the next request: {cause}",
   behind: "{label}: {cause}",
-  "refuses-such": "does not take such requests",
+  "refuses-such": "does not take such requests: {request}",
   "refuses-part": "does not take {names}",
   "asked-without": "asked without {names}",
   // Why requests go to another one.

@@ -14,6 +14,8 @@ export interface UpstreamRecord {
   /** Attempts, and those that were counted against it. */
   requests: number;
   failures: number;
+  /** The last refusal that blames nobody, and when (wall clock, ms). */
+  refusal: { readonly at: number; readonly reason: Reason } | null;
 }
 
 /** The upstreams of a service in the user's order, as last asked for. */
@@ -66,7 +68,15 @@ export function createRecords(now: () => number) {
   const of = (key: string): UpstreamRecord => {
     const known = records.get(key);
     if (known !== undefined) return known;
-    const made = { health: HEALTHY, quota: undefined, probe: null, probeSince: 0, requests: 0, failures: 0 };
+    const made = {
+      health: HEALTHY,
+      quota: undefined,
+      probe: null,
+      probeSince: 0,
+      requests: 0,
+      failures: 0,
+      refusal: null,
+    };
     records.set(key, made);
     return made;
   };

@@ -11,7 +11,10 @@ export function createAnnouncer(records: Records, emit: (event: RouterEvent) => 
     const view = records.look(from, null, false);
     if (view.availability !== "ok") return view.reason;
     if (line.upstreams.indexOf(to) < line.upstreams.indexOf(from)) return { rule: "recovered" };
-    return records.of(from.key).health.lastFailure?.reason ?? { rule: "not-asked" };
+    const { health, refusal } = records.of(from.key);
+    const { lastFailure } = health;
+    const newest = (refusal?.at ?? 0) > (lastFailure?.at ?? 0) ? refusal : lastFailure;
+    return newest?.reason ?? { rule: "not-asked" };
   };
 
   return {

@@ -189,10 +189,11 @@ export function createRouter({ now, onEvent = () => {}, random, settings }: Rout
   };
 }
 
-export function reasonOfLearned({ kind, things }: Learned): Reason {
+export function reasonOfLearned({ endpoint, kind, model, things }: Learned): Reason {
   const names = things.map(nameOfThing).join(", ");
   if (kind === "without") return { rule: "asked-without", names };
-  return names === "" ? { rule: "refuses-such" } : { rule: "refuses-part", names };
+  const request = [endpoint, model].filter((part) => part !== null).join(", ");
+  return names === "" ? { rule: "refuses-such", request } : { rule: "refuses-part", names };
 }
 
 /** Of a request that is no turn: nothing is learned from it. */

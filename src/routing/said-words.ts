@@ -37,7 +37,7 @@ function saysNothing(words: string): boolean {
 const CREDENTIAL_CODE =
   /authentication|unauthenticated|unauthorized|invalid_?(?:api_?)?(?:key|token)|access_?denied|disabled|deactivated|suspended|banned|account_|api_?key/;
 const CREDENTIAL_WORDS =
-  /\bkeys?\b|\btoken\b|\bcredentials?\b|\bauth(?:\b|enticat|ori[sz]|-)|unauth|\boauth\b|\blog(?:ged)? ?in\b|\bsign(?:ed)?[ -]?in\b|\bpermissions?\b|\baccess\b|\b(?:banned|suspended|disabled|deactivated|revoked|terminated)\b|\bmember of\b|organi[sz]ation|workspace|licen[cs]e|\bip (?:address|range)|令牌|密钥|无权|权限|鉴权|认证|授权|封禁|禁用|登录|账[号户].{0,6}(?:异常|冻结|封|停)/;
+  /\bkeys?\b|\btoken\b|\bcredentials?\b|\bauth(?:\b|enticat|ori[sz]|-)|unauth|\boauth\b|\blog(?:ged)? ?in\b|\bsign(?:ed)?[ -]?in\b|\bpermissions?\b|\baccess\b|\b(?:banned|suspended|disabled|deactivated|revoked|terminated)\b|\bmember of\b|organi[sz]ation|workspace|licen[cs]e|\bip (?:address|range)|令牌|密钥|无权|权限|鉴权|认证|授权|封禁|禁用|登录|\baccount\b.{0,40}\b(?:flagged|blocked|locked|frozen|restricted|closed)\b|账[号户].{0,6}(?:异常|冻结|封|停)/;
 const RATE_CODE = /rate|thrott|too_?many|concurren|overload|busy|slow_?down|capacity/;
 const RATE_WORDS =
   /\brates?\b|too (?:many|fast|frequent)|concurren|parallel|slow(?:ing)? down|\bbusy\b|overload|capacity|saturat|high (?:demand|load|traffic)|traffic|thrott|frequency|per[ _-]?(?:min|sec|hour)|\/ ?(?:min|sec)|\b[rt]pm\b|in (?:a|the) (?:queue|short)|queue|resource (?:has been )?exhausted|not ready|过快|频繁|频率|限流|限速|速率|每分钟|每秒|繁忙|拥挤|负载|饱和|请求过多|请求(?:次)?数|访问量|并发|排队|稍后/;

@@ -324,7 +324,32 @@ describe("a refusal that nothing explains", () => {
         route: { onExhausted: "stop" },
       });
       expect(asked[1]).toBe(0);
-      if (status !== 402) expect(text).toContain("to allow it");
+      expect(text).toContain("to allow it");
     },
   );
+});
+
+test("foreign history and a field that is refused, at the only upstream: both are mended", async () => {
+  const takes = (request: ReceivedRequest) => {
+    const text = request.text();
+    if (text.includes('"metadata"')) return refuse("Unknown parameter: 'metadata'.");
+    return text.includes("foreign-secret")
+      ? refuse("The encrypted content for item rs_1 could not be verified.", 400, {
+          code: "invalid_encrypted_content",
+        })
+      : null;
+  };
+  await using only = await startFakeUpstream(picky("codex", takes));
+  await using proxy = startTestProxy({ upstreams: [only.baseUrl] });
+  const { headers, path } = clients.codex;
+  const input = [
+    { type: "reasoning", id: "rs_1", summary: [], encrypted_content: "foreign-secret" },
+    { type: "message", role: "user", content: [] },
+  ];
+  const body = { model: "gpt-5", stream: true, input, metadata: { a: 1 } };
+  for (const asked of [3, 4]) {
+    const response = await proxy.ask(path, body, { headers });
+    expect([response.status, await response.text()]).toEqual([200, expect.stringContaining("relay")]);
+    expect(only.requests.length).toBe(asked);
+  }
 });

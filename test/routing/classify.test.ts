@@ -857,7 +857,7 @@ describe("where nothing after a spent quota may be asked", () => {
   };
 
   test("a 402, 403 or 429 in words of something else may be a spent quota", () => {
-    expect(of(402, UNHEARD)).toEqual(["payment-required", "next", "exhausted"]);
+    expect(of(402, UNHEARD)).toEqual(["forbidden-spent", "next", "exhausted"]);
     expect(of(403, UNHEARD)).toEqual(["forbidden-spent", "next", "exhausted"]);
     expect(of(429, UNHEARD)).toEqual(["maybe-spent", "next", "exhausted"]);
   });
