@@ -38,15 +38,16 @@ export function describeWhy(upstream: UpstreamState, now: number): string {
     retry_at_ms: retryAt,
     since_ms: since,
     source,
+    source_data: data,
     standing,
     until_ms: until,
   } = upstream;
   if (problem !== null) return tellEither(upstream.problem_text, problem);
   if (reason === "") return "";
   const words = tellReason(upstream.reason_data, reason);
-  if (!hasEnd(standing)) return words;
+  if (!hasEnd({ availability: standing, source: isReason(data) ? data : null })) return words;
   const lasting = since === null ? words : t`${words}, for ${showSpan(now - since)}`;
-  const from = isSaid(upstream.source_data) ? t` (${tellReason(upstream.source_data, source ?? "")})` : "";
+  const from = isSaid(data) ? t` (${tellReason(data, source ?? "")})` : "";
   const isEarlier = retryAt !== null && retryAt > now && retryAt !== until;
   return isEarlier ? t`${lasting}${from}; next try ${showMoment(retryAt, now)}` : `${lasting}${from}`;
 }

@@ -65,7 +65,7 @@ export function makeMeter({
   if (limit !== null && limit <= 0) return null;
   const used = positive(said.used);
   const rest = readAmount(said.left);
-  const isProven = canBeDebt || limit !== null;
+  const isProven = canBeDebt || (limit !== null && unit !== "%");
   const given = rest === null || rest >= 0 ? rest : isProven ? 0 : null;
   const counted = limit === null || used === null ? null : Math.max(0, limit - used);
   const left = given ?? counted;

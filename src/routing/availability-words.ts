@@ -33,9 +33,9 @@ const WITHOUT_END: ReadonlySet<string> = new Set(["ok", "low", "probing"] satisf
 
 const SAID: ReadonlySet<string> = new Set(["header", "body-field", "message-text"]);
 
-/** Is its end a time, as far as it is known? */
-export function hasEnd(availability: string): boolean {
-  return !WITHOUT_END.has(availability);
+/** Is its end a time? A probe may end it sooner than the upstream said, and for a time of ours alone it always does. */
+export function hasEnd({ availability, source }: Pick<State, "availability" | "source">): boolean {
+  return !WITHOUT_END.has(availability) || (availability === "probing" && isSaid(source));
 }
 
 /** Did the upstream itself name the time? The words of other sources say enough. */
@@ -48,8 +48,9 @@ export function describeAvailability(state: State, now: number): Text {
   const { availability, isOff, isUnusable, source, until } = state;
   if (isOff === true) return STATES.off;
   if (isUnusable === true) return STATES.unusable;
+  if (!hasEnd(state)) return describeState({ availability, until: null }, now);
   const words = describeState({ availability, until }, now);
-  if (source === null || !hasEnd(availability)) return words;
+  if (source === null) return words;
   const from = isSaid(source) ? t`said by the upstream` : describe(source);
   return t`${words} (${from})`;
 }
@@ -60,8 +61,9 @@ export function describeState(
   now: number,
 ): Text {
   const words = isKnown(availability) ? STATES[availability] : joinTexts([availability], "");
-  if (until === null || until <= now || !hasEnd(availability)) return words;
+  if (until === null || until <= now) return words;
   const left = until - now;
+  if (availability === "probing") return t`${words}, else until ${showMoment(until, now)}`;
   return left < 100_000
     ? t`${words} for another ${showSpan(left)}`
     : t`${words} until ${showMoment(until, now)}`;

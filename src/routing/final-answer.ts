@@ -285,7 +285,7 @@ function secsUntil(now: number, at: number): number {
 function tell(accounts: readonly Account[], { now, service }: FinalInput): Reason {
   const stories = accounts.map(({ cause, reason, upstream, verdict, view }): Reason => {
     const advice = ADVICE_OF_RULE[reason.rule] ?? ADVICE[cause];
-    const isLasting = view !== null && hasEnd(view.availability) && (view.until ?? now) - now > TOLD_MS;
+    const isLasting = view !== null && hasEnd(view) && (view.until ?? now) - now > TOLD_MS;
     const known: Reason = isLasting
       ? { rule: "in-state", cause: reason, state: describeAvailability(view, now) }
       : reason;

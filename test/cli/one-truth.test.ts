@@ -168,6 +168,11 @@ const CASES: readonly Case[] = [
   },
   { state: "half-open", says: "probing", failed: [{ ...spent(2 * HOUR, false), at: -20 * MINUTE }] },
   {
+    state: "half-open before the reset that was stated",
+    says: "probing, else until TIME (said by the upstream)",
+    failed: [{ ...spent(75 * HOUR), at: -20 * MINUTE }],
+  },
+  {
     state: "its outbound proxy is down",
     says: "down until TIME (circuit breaker, 1200 s)",
     config: { proxy: `http://127.0.0.1:${freePort()}` },

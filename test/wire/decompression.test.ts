@@ -147,7 +147,7 @@ if (process.platform === "linux")
         const fields = ["Content-Type: application/json", `Accept-Encoding: ${accepts}`];
         const answers = await Promise.all(
           Array.from({ length: AT_ONCE }, () =>
-            sendRaw(port, { ...ask, body, fields, deadlineMs: 90_000 }).catch(() => null),
+            sendRaw(port, { ...ask, body, fields, deadlineMs: FULL ? 90_000 : 10_000 }).catch(() => null),
           ),
         );
         const peak = peakMb(cli.child.pid);
