@@ -204,12 +204,12 @@ function layOver(index: Index, overlay: readonly ListedPrice[], asOf: string): v
   }
 }
 
-/** A name without a date means a snapshot where all of them cost the same. */
+/** A name without a date means a snapshot where all of them cost the same. Bedrock's "-v1:0" is part of a date. */
 function addUndated(names: Map<string, ListedPrice[]>): void {
   const snapshots = new Map<string, ListedPrice[][]>();
   for (const [key, prices] of names) {
     const undated = key
-      .replace(/-v\d+(?::\d+)?$/, "")
+      .replace(/(?<=claude-[\w-]*\d[\w-]*)-v\d+(?::\d+)?$/, "")
       .replace(/[-@](?:20\d{6}|20\d\d-\d\d-\d\d|2[4-9]\d{4})$/, "");
     if (undated !== key && !names.has(undated)) snapshots.getOrInsertComputed(undated, () => []).push(prices);
   }

@@ -33,10 +33,23 @@ const OPENAI_OR_CLAUDE = /^(?:[a-z-]+-)?(?:gpt-\d|o\d|codex-|chatgpt-|claude-)/;
 const CLAUDE = /(?:^|-)claude-/;
 const EFFORTS = "none|minimal|low|medium|high|xhigh|max|ultra";
 
+/** In brackets these would be no channel but another way to be served, at another price. */
+const SERVED = "(?:fast|ultrafast|priority|flex|batch|free|turbo|mini|nano|lite|air|pro|highspeed|lightning)";
+
 /** Each is tried on what the others made of the name, in this order. */
 const RULES: readonly Rule[] = [
-  { what: t`a channel in brackets`, pattern: /^(?:\[[^\]]*\]|【[^】]*】|\([^)]*\)|（[^）]*）)\s*-?/, to: "" },
-  { what: t`a note in brackets`, pattern: /(?:\s*-?)(?:\[[^\]]*\]|【[^】]*】)$/, to: "" },
+  {
+    what: t`a channel in brackets`,
+    pattern: new RegExp(
+      String.raw`^(?!.${SERVED}[\])】）])(?:\[[^\]]*\]|【[^】]*】|\([^)]*\)|（[^）]*）)\s*-?`,
+    ),
+    to: "",
+  },
+  {
+    what: t`a note in brackets`,
+    pattern: new RegExp(String.raw`\s*-?(?:\[(?!${SERVED}\])[^\]]*\]|【(?!${SERVED}】)[^】]*】)$`),
+    to: "",
+  },
   {
     what: t`an effort in brackets`,
     pattern: new RegExp(String.raw`\s*\((?:${EFFORTS}|auto|-?\d+)\)$`),
@@ -66,17 +79,18 @@ const RULES: readonly Rule[] = [
   { what: t`"latest"`, pattern: /[-@:](?:latest|default)$/, to: "" },
   {
     what: t`the order of words`,
-    pattern: /claude-(\d+(?:-\d{1,2})?)-(opus|sonnet|haiku|fable|mythos)(?=-|$)/,
+    // Not where more of a version follows: "claude-5-sonnet-5" is nothing that is known.
+    pattern: /claude-(\d+(?:-\d{1,2})?)-(opus|sonnet|haiku|fable|mythos)(?=-(?!\d{1,2}(?!\d))|$)/,
     to: "claude-$2-$1",
   },
   {
     what: t`the order of words`,
-    pattern: /claude-(opus|sonnet|haiku)-(3(?:-\d)?)(?=-|$)/,
+    pattern: /claude-(opus|sonnet|haiku)-(3(?:-\d)?)(?=-(?!\d{1,2}(?!\d))|$)/,
     to: "claude-$2-$1",
   },
   {
     what: t`a version of ".0"`,
-    pattern: /(claude-(?:opus|sonnet|haiku|fable|mythos)-\d)-0(?=-|$)/,
+    pattern: /(claude-(?:opus|sonnet|haiku|fable|mythos)-\d)-0(?=-(?!\d{1,2}(?!\d))|$)/,
     to: "$1",
   },
   { what: t`Azure's spelling`, pattern: /^gpt-35-/, to: "gpt-3-5-" },
