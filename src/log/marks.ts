@@ -13,7 +13,7 @@ export interface LogMark {
 }
 
 export interface ReadSinceOptions {
-  /** `isRescan`: no mark fits any more, so that the line may have been read before. */
+  /** `isRescan`: no mark fits any more, or not for its file, so that the line may have been read before. */
   readonly onLine: (line: string, isRescan: boolean) => void;
   /** Wall clock, ms. In a rescan, files that nobody wrote to since are skipped. */
   readonly readAt: number | null;
@@ -44,18 +44,21 @@ export async function readLogSince(
     const parts = files
       .map((file, index) => ({ file, from: found[index]?.bytes ?? 0 }))
       .filter(({ file }, index) =>
-        isRescan ? readAt === null || file.mtimeMs >= readAt - SLACK_MS : index <= oldest,
+        isRescan
+          ? readAt === null || file.mtimeMs >= readAt - SLACK_MS
+          : index <= oldest || isPutThere(file, readAt),
       );
     if (parts.reduce((sum, { file, from }) => sum + file.size - from, 0) > mostBytes) return null;
     const ends = new Map<LogFile, number>();
     for (const { file, from } of parts.toReversed()) {
+      const mayBeKnown = isRescan || files.indexOf(file) > oldest;
       let isWhole = false;
       const end = await scanFile(file, {
         from,
-        onLine: (line) => onLine(line, isRescan),
+        onLine: (line) => onLine(line, mayBeKnown),
         onTail(line) {
           isWhole = parseLine(line) !== null;
-          if (isWhole) onLine(line, isRescan);
+          if (isWhole) onLine(line, mayBeKnown);
         },
       });
       ends.set(file, isWhole ? file.size : end);
@@ -68,6 +71,11 @@ export async function readLogSince(
   } finally {
     await closeAll(files);
   }
+}
+
+/** A rotated file that is written to later than the log was read is another log's. */
+function isPutThere({ mtimeMs }: LogFile, readAt: number | null): boolean {
+  return readAt !== null && mtimeMs > readAt;
 }
 
 async function findMark(file: LogFile, marks: readonly LogMark[]): Promise<LogMark | undefined> {

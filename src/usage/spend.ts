@@ -51,6 +51,8 @@ const spendSchema = later(() =>
       z.object({ service: z.string(), upstream: name, usd: z.array(z.tuple([figure, figure])) }),
     ),
     days: z.record(z.string(), z.array(rowSchema)),
+    /** Days with lines of which nothing tells whether they are counted: they were left out. */
+    unsure: z.optional(z.array(z.string())),
   }),
 );
 
@@ -98,6 +100,7 @@ export function createSpend(saved: SavedSpend | null = null) {
     ]),
   );
   const runs = new Map(Object.entries(saved?.runs ?? {}));
+  const unsure = new Set(saved?.unsure);
   let [quarter, day] = [Number.NaN, ""];
 
   /** The last one is kept: lines go by time. */
@@ -155,6 +158,12 @@ export function createSpend(saved: SavedSpend | null = null) {
     mayForget(endedAt: number): boolean {
       return runs.size >= MOST_RUNS && endedAt <= Math.min(...[...runs.values()].map(({ at }) => at));
     },
+    /** Leaves out a line that may be counted already. */
+    skip({ refusals, timestamp_ms: at }: LogRecord): void {
+      if (refusals === undefined) unsure.add(dayOf(at));
+    },
+    /** Whether a day, "2026-11-29", has all of its lines. */
+    isSure: (name: string): boolean => !unsure.has(name),
     /** `cost` null: not asked for, so that no dollars are counted. `now`: wall clock, ms. */
     add(record: LogRecord, cost: Cost | null, now: number): void {
       const { run, seq, timestamp_ms: at } = record;
@@ -223,6 +232,7 @@ export function createSpend(saved: SavedSpend | null = null) {
           }))
           .filter(({ usd }) => usd.length > 0)
           .slice(-MOST_ACCOUNTS),
+        ...(unsure.size === 0 ? {} : { unsure: [...unsure].toSorted().slice(-KEPT_DAYS) }),
         days: Object.fromEntries(kept.map(([name, rows]) => [name, [...rows.values()].map(withoutZeros)])),
       };
     },

@@ -278,12 +278,17 @@ export async function readNews(
     const known = tag === null ? undefined : spend.has(tag[1] ?? "", Number(tag[2]));
     const record = known === true ? undefined : parseLine(line)?.record;
     if (record === undefined) return;
+    const { run, seq } = record;
+    // Written anew by another program, perhaps.
+    const isTagged = run !== undefined && seq !== undefined;
+    const isKnown = tag === null && isTagged ? spend.has(run, seq) : known;
+    if (isKnown === true) return;
     // Of a run that is not known any more, or of another version: counted when the log was read last. Else it is another
     // machine's, whose log was joined to this one.
     const endedAt = record.timestamp_ms + (record.duration_ms ?? 0);
-    const isOld = isRescan && known === undefined && readAt !== null && endedAt <= readAt;
-    if (isOld && (tag === null || spend.mayForget(endedAt))) return;
-    spend.add(record, costOf?.(record) ?? null, startedAt);
+    const isOld = isRescan && isKnown === undefined && readAt !== null && endedAt <= readAt;
+    if (isOld && (!isTagged || spend.mayForget(endedAt))) spend.skip(record);
+    else spend.add(record, costOf?.(record) ?? null, startedAt);
   };
   const next = await readLogSince(path, marks, { onLine, readAt, mostBytes });
   return next === null ? null : { marks: next, readAt: startedAt };

@@ -20,6 +20,11 @@ interface TodayOptions {
   readonly ledger?: string;
 }
 
+interface Counted {
+  readonly counts: DayCounts;
+  readonly isSure: boolean;
+}
+
 /** By service; null where the log cannot be read. A service without requests today is not in it. */
 export async function readToday({ ledger, now, path }: TodayOptions) {
   const [since_ms, until_ms] = [midnightOf(now), midnightOf(now, 1)];
@@ -31,7 +36,7 @@ export async function readToday({ ledger, now, path }: TodayOptions) {
     for await (const entries of readLogBackward(path, { since: since_ms })) {
       const today = entries.filter(({ record: { timestamp_ms: at } }) => at >= since_ms && at < until_ms);
       for (const { record } of today) tally.add(record);
-      if (counted !== null && tally.hasAllErrors(counted)) break;
+      if (counted !== null && tally.hasAllErrors(counted.counts)) break;
       batches.all += 1;
       if (today.length > 0) batches.today += 1;
       is_complete = batches.today < MOST_BATCHES.today && batches.all < MOST_BATCHES.all;
@@ -41,18 +46,19 @@ export async function readToday({ ledger, now, path }: TodayOptions) {
     if (error instanceof UserError) return null;
     throw error;
   }
-  return tally.finish({ since_ms, is_complete: is_complete || counted !== null }, counted);
+  return tally.finish({ since_ms, is_complete: counted?.isSure ?? is_complete }, counted?.counts ?? null);
 }
 
 /** Null where there is no ledger, or much that it does not have yet. */
-async function countToday({ ledger, now, path }: Required<TodayOptions>): Promise<DayCounts | null> {
+async function countToday({ ledger, now, path }: Required<TodayOptions>): Promise<Counted | null> {
   const { saved } = await readSpendFile(ledger);
   if (saved === null) return null;
   const spend = createSpend(saved);
   const counted = { spend, marks: saved.log, readAt: saved.read_at };
   const options = { costOf: null, mostBytes: MOST_BYTES, now: () => now };
   const read = await readNews(path, counted, options).catch(onUserError(() => null));
-  return read === null ? null : countDay(spend.rowsOf(localDay(now)));
+  const today = localDay(now);
+  return read === null ? null : { counts: countDay(spend.rowsOf(today)), isSure: spend.isSure(today) };
 }
 
 /** A day without a request so far. */

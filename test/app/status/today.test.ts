@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { appendFileSync, rmSync } from "node:fs";
+import { appendFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { readNews } from "../../../src/app/spend/spend-book.ts";
 import { readToday } from "../../../src/app/status/today.ts";
 import { createSpend } from "../../../src/usage/spend.ts";
@@ -111,6 +111,35 @@ test("the ledger's figures and those of the log alone are the same, whatever was
   rmSync(path);
   writeLog(home, [...other, ...mine, tagged("other", 3), tagged("mine", 3)]);
   expect(await requests()).toEqual([6, 6]);
+});
+
+test("what the ledger may have counted is left out, and said; what it cannot have is counted", async () => {
+  using home = makeTempHome();
+  const tagged = (run: string, seq: number): object => line(MIDNIGHT + seq, { run, seq });
+  const mine = [tagged("mine", 1), tagged("mine", 2)];
+  const path = writeLog(home, mine);
+  const spend = createSpend();
+  const read = await readNews(path, { spend, marks: [], readAt: null }, { costOf: null, now: () => NOW });
+  const saved = spend.save({ log: [...(read?.marks ?? [])], read_at: NOW }, NOW);
+  const ledger = home.write(".codex-helper/spend.json", JSON.stringify(saved));
+  const counted = async (): Promise<unknown[]> => {
+    const facts = (await readToday({ path, now: NOW, ledger }))?.get("codex");
+    return [facts?.requests, facts?.is_complete];
+  };
+  // Another machine's log in the place of a rotated file, later than the log was read.
+  writeFileSync(`${path}.1`, `${JSON.stringify(tagged("other", 1))}\n`);
+  utimesSync(`${path}.1`, NOW / 1000 + 60, NOW / 1000 + 60);
+  expect(await counted()).toEqual([3, true]);
+  rmSync(`${path}.1`);
+  // As another program writes the same lines.
+  const spaced = [...mine, tagged("third", 1)].map((one) => JSON.stringify(one).replaceAll('":', '": '));
+  rmSync(path);
+  writeLog(home, spaced);
+  expect(await counted()).toEqual([3, true]);
+  // Of a version that gave lines no number.
+  rmSync(path);
+  writeLog(home, [line(MIDNIGHT + 7), ...mine]);
+  expect(await counted()).toEqual([2, false]);
 });
 
 test("a day that is too much to be read is said not to be complete", async () => {
