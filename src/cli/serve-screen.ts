@@ -2,11 +2,14 @@
 import type { Served } from "../app/serve/serve.ts";
 import type { Switched } from "../app/serve/switching.ts";
 import type { Env } from "../base/env.ts";
-import { t, tellList } from "./language.ts";
+import type { SwitchReport } from "../app/status/switch-report.ts";
+import { showSpan } from "../base/text.ts";
+import type { Instance } from "../state/instances.ts";
+import { t, tell, tellList } from "./language.ts";
 import { showPath } from "../base/paths.ts";
-import { CLIENT_NAME, flagFor } from "../base/service.ts";
+import { CLIENT_NAME, SERVICE_FACTS, flagFor } from "../base/service.ts";
 import { showKey } from "../clients/client.ts";
-import type { SwitchedOff } from "../clients/switch/switch.ts";
+import type { Healed, SwitchedOff } from "../clients/switch/switch.ts";
 
 /** Where it listens, and the order in which upstreams are asked. */
 export function describeServed({ service, port, configName, upstreams }: Served): string[] {
@@ -35,6 +38,37 @@ export function describeSwitched({ service, on }: Switched, env: Env): string[] 
       ({ path }) => t`  ${showKey(path)} was changed after the switch: that value will be restored`,
     ),
   ];
+}
+
+/** Everything that was asked for runs already. `now`: wall clock, ms. */
+export function describeRunning(
+  instances: readonly Instance[],
+  reports: readonly SwitchReport[],
+  now: number,
+): string[] {
+  return [
+    ...instances.map(({ pid, port, service, since }) => {
+      const span = tell(showSpan(now - since));
+      return t`already running: ${CLIENT_NAME[service]} on port ${port} (pid ${pid}, for ${span})`;
+    }),
+    ...reports.map(({ service, status }) => {
+      const isHere = status.isOn && !status.isRefused && instances.some(({ port }) => port === status.port);
+      const { command } = SERVICE_FACTS[service];
+      return isHere
+        ? t`  just start: ${command}`
+        : t`  not switched: ch run -- ${command}, or: ch switch on --${service}`;
+    }),
+    t`  see the requests: ch usage tail --follow`,
+  ];
+}
+
+/** What an earlier `ch` left, and this one has restored. */
+export function describeHealed({ file, pid, service }: Healed, env: Env): string {
+  const client = CLIENT_NAME[service];
+  const path = showPath(file, env);
+  return pid === null
+    ? t`${client}: ${path} was restored, whose writing had been interrupted`
+    : t`${client} was left switched by a ch that was killed (pid ${pid}): ${path} was restored`;
 }
 
 export function describeRestored(off: SwitchedOff, env: Env): string[] {

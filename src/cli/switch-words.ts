@@ -21,6 +21,10 @@ export function describeSwitch(report: SwitchReport, env: Env): string[] {
     ...(status.problem === null ? [] : [`  ${tell(status.problem)}`]),
     ...(status.isOn ? describeOn(report, env) : []),
     ...hindrances,
+    ...report.others.flatMap(({ command, file, port }) => [
+      t`  also switched, to port ${port}: ${showPath(file, env)}`,
+      `    ${command}`,
+    ]),
   ];
 }
 
@@ -85,6 +89,7 @@ export function makeSwitchJson(report: SwitchReport): object {
     problem: status.problem,
     client_token_problem: tokenProblem === null ? null : inEnglish(tokenProblem.what),
     overrides: overrides.map(({ id, where, what, hint }) => ({ id, where, what, hint })),
+    others: report.others,
   };
 }
 

@@ -104,6 +104,8 @@ export interface ServiceFacts {
   readonly listener: "none" | "ours" | Text;
   /** Why the proxy refuses the client that points at it, or its token is no secret; and what to type. */
   readonly tokenProblem: { readonly what: Text; readonly hint: string } | null;
+  /** Switches of the client under other homes of it, and what to type for each. */
+  readonly others: readonly { readonly file: string; readonly port: number; readonly command: string }[];
   /** What goes past the proxy although the client's file points at it. */
   readonly overrides: readonly {
     readonly id: string;

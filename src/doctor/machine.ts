@@ -15,6 +15,17 @@ export const CLIENT_CHECKS: readonly Check<DoctorFacts>[] = [
     run: ({ services }) => services.filter((one) => !isSaidByClient(one)).map(describeSwitch),
   },
   {
+    id: "other-homes",
+    about: "clients that are switched under another CODEX_HOME or CLAUDE_CONFIG_DIR than this one",
+    worst: "info",
+    run: ({ services }) =>
+      services.flatMap(({ others, service }) =>
+        others.map(({ command, file, port }) =>
+          info(t`${CLIENT_NAME[service]} is also switched, to port ${port}, in ${file}`, command),
+        ),
+      ),
+  },
+  {
     id: "client-token",
     about: "with `limits.client_token`, each switched client has the token, and only you can read it",
     worst: "fail",

@@ -132,3 +132,21 @@ test("a cloud's own endpoint is named, unless it is turned off", () => {
     ]),
   ).toEqual([]);
 });
+
+test("a profile that changes nothing of where requests go is no override, and an odd name can be typed", async () => {
+  const relay = '[model_providers.relay]\nname = "R"\nbase_url = ';
+  const switched = layer("user", "config.toml", `model_provider = "relay"\n${relay}"${OWN}"\n`);
+  home.write(".codex/url.config.toml", 'openai_base_url = "https://r.example"\n');
+  home.write(".codex/same.config.toml", 'model_provider = "relay"\n');
+  home.write(".codex/ours.config.toml", `model_provider = "x"\n[model_providers.x]\nbase_url = "${OWN}"\n`);
+  expect(await codex([switched])).toEqual([]);
+  home.write(
+    ".codex/it's mine.config.toml",
+    'model_provider = "a b"\n[model_providers."a b"]\nbase_url = "https://r.example"\n',
+  );
+  const [only, ...others] = textsInEnglish(await codex([switched]));
+  expect(others).toEqual([]);
+  expect(only).toMatchObject({
+    what: `sets model_provider, model_providers."a b".base_url: codex -p 'it'\\''s mine' bypasses the proxy`,
+  });
+});

@@ -108,6 +108,7 @@ describe("a config.toml with which Codex does not start is known with the place"
   });
 });
 
+const PORT = String(freePort());
 const BAD = '{ "permissions": { "defaultMode": "nonsense" } }\n';
 
 describe("a file that the client would not read", () => {
@@ -120,7 +121,7 @@ describe("a file that the client would not read", () => {
   ])("is not switched, and what is wrong is said: %s %s %j", async (flag, name, text, place) => {
     using home = makeTempHome();
     const file = home.write(name, text);
-    const on = await runCli(["switch", "on", flag], { home });
+    const on = await runCli(["switch", "on", flag, "--port", PORT], { home });
     expect(on.code).toBe(1);
     expect(on.stderr).toContain(`${file}${place}: `);
     expect(on.stderr).toContain(`ch switch on ${flag} --force`);
@@ -128,7 +129,7 @@ describe("a file that the client would not read", () => {
     expect(served.code).toBe(1);
     expect(readFileSync(file, "utf8")).toBe(text);
 
-    expect((await runCli(["switch", "on", flag, "--force"], { home })).code).toBe(0);
+    expect((await runCli(["switch", "on", flag, "--force", "--port", PORT], { home })).code).toBe(0);
     expect(readFileSync(file, "utf8")).toContain("127.0.0.1");
     const { stdout } = await runCli(["switch", "status", flag], { home });
     expect(stdout).toMatch(/: not switched: (?:Claude Code|Codex) does not take its file as it is\n/);
@@ -148,12 +149,12 @@ describe("a file that the client would not read", () => {
     using home = makeTempHome();
     const text = `model_provider = "p"\n${PROVIDER}model_catalog_url = "https://relay.example/m"\n${GATEWAY}`;
     const file = home.write(".codex/config.toml", text);
-    const { code, stderr } = await runCli(["switch", "on"], { home });
+    const { code, stderr } = await runCli(["switch", "on", "--port", PORT], { home });
     expect(code).toBe(1);
     expect(stderr).toContain("must have the origin of base_url");
     expect(stderr).toContain("ch run -- codex");
     expect(readFileSync(file, "utf8")).toBe(text);
-    expect((await runCli(["switch", "on", "--own-provider"], { home })).code).toBe(0);
+    expect((await runCli(["switch", "on", "--own-provider", "--port", PORT], { home })).code).toBe(0);
     expect((await runCli(["switch", "status", "--codex"], { home })).stdout).toContain("switched, to ");
   });
 

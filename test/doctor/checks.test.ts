@@ -587,6 +587,17 @@ const CONDITIONS: readonly Condition[] = [
     says: /points at 127\.0\.0\.1:15721.*\(cc-switch\)/,
   },
   {
+    name: "other-homes: Codex is switched under another CODEX_HOME",
+    make: async ({ home }) => {
+      const env = { CODEX_HOME: join(home.path, "work") };
+      mkdirSync(env.CODEX_HOME);
+      await runCli(["switch", "on", "--port", String(freePort())], { home, env });
+    },
+    status: "info",
+    says: /Codex is also switched, to port \d+, in .*work\/config\.toml/,
+    hint: /^CODEX_HOME=.*work ch switch off --codex$/,
+  },
+  {
     name: "other-tools: cc-switch is set up",
     make: ({ home }) => mkdirSync(join(home.path, ".cc-switch")),
     status: "info",

@@ -115,6 +115,7 @@ async function examineClient(
     switch: report.status,
     listener: describeListener(report.listener),
     tokenProblem: report.tokenProblem,
+    others: report.others,
     overrides: await Promise.all(overrides),
     owned: describeOwned(owned.list()),
     clientFindings,

@@ -12,7 +12,7 @@ import { resolveSettings } from "../../config/settings.ts";
 import { readClientToken } from "../../state/client-token.ts";
 import { isReadByOthers } from "../../clients/switch/client-file.ts";
 import { lookAtListener } from "../port-owner.ts";
-import { type SwitchStatus, readSwitchStatus } from "../../clients/switch/status.ts";
+import { type SwitchStatus, listOtherSwitches, readSwitchStatus } from "../../clients/switch/status.ts";
 
 export interface SwitchReportOptions extends Omit<ClientFiles, "systemDirectory"> {
   readonly service: Service;
@@ -42,6 +42,8 @@ export async function makeSwitchReport(options: SwitchReportOptions) {
     /** Who gets the client's requests; null when it is not switched, or nobody does. */
     listener,
     overrides: overrides.filter((one) => !isOwnRelay(one)),
+    /** The same client with another home. */
+    others: await listOtherSwitches(options, status.file),
     tokenProblem: demandsToken && status.isOn ? await findTokenProblem(options, status) : null,
   };
 }

@@ -5,7 +5,7 @@ import { bootstrap } from "../../app/import/bootstrap.ts";
 import { serve } from "../../app/serve/serve.ts";
 import type { Switching } from "../../app/serve/switching.ts";
 import { t, tell, tellList } from "../language.ts";
-import { errorText } from "../../base/errors.ts";
+import { EXIT, errorText } from "../../base/errors.ts";
 import { CLIENT_NAME, DEFAULT_SERVICE, SERVICES, type Service } from "../../base/service.ts";
 import { CLIENTS } from "../../clients/registry.ts";
 import { hasJournals } from "../../clients/switch/journal.ts";
@@ -15,8 +15,15 @@ import { PORT_ARG, readPort, readService, SERVICE_ARGS, usageError } from "../ar
 import { type Cli, defineCommand } from "../cli.ts";
 import { listenForSignals, watchBugs } from "../process-events.ts";
 import { describeRecord, localTime } from "../request-line.ts";
-import { describeRestored, describeServed, describeSwitched } from "../serve-screen.ts";
+import {
+  describeHealed,
+  describeRestored,
+  describeRunning,
+  describeServed,
+  describeSwitched,
+} from "../serve-screen.ts";
 import { wrapFields } from "../layout.ts";
+import { findInstances } from "../../state/instances.ts";
 
 /** Open answers may finish for so long after the first signal. */
 const DRAIN_MS = 4_000;
@@ -58,6 +65,7 @@ export const command = defineCommand({
       args.all === true
         ? SERVICES
         : [readService(args, t`both at once: ch serve --all`) ?? defaultService ?? DEFAULT_SERVICE];
+    if (port === undefined && (await tellRunning(cli, services))) return EXIT.ok;
     for (const service of services) await prepare(cli, service);
     return await run(cli, {
       services,
@@ -71,11 +79,27 @@ export const command = defineCommand({
   },
 });
 
+/** Does another `ch` serve all of it? Then it says so, and what to do now. */
+async function tellRunning({ env, now, out, paths }: Cli, services: readonly Service[]): Promise<boolean> {
+  const { running } = await findInstances(paths.run);
+  const serving = services.flatMap(
+    (service) => running.find((one) => one.service === service && one.command === "serve") ?? [],
+  );
+  if (serving.length < services.length) return false;
+  const { makeSwitchReport } = await import("../../app/status/switch-report.ts");
+  const cwd = readCurrentDirectory(env);
+  const reports = await Promise.all(
+    services.map((service) => makeSwitchReport({ service, paths, env, cwd })),
+  );
+  for (const line of describeRunning(serving, reports, now())) out.note(line);
+  return true;
+}
+
 /** What an earlier run left is put right; the first start of a service takes over what its client has. */
 async function prepare({ env, now, out, paths }: Cli, service: Service): Promise<void> {
   if (hasJournals(paths)) {
-    const { repairDeadSwitch } = await import("../../clients/switch/switch.ts");
-    await repairDeadSwitch({ service, paths, env });
+    const { repairDeadSwitches } = await import("../../clients/switch/switch.ts");
+    for (const one of await repairDeadSwitches({ paths, env })) out.note(describeHealed(one, env));
   }
   const taken = await bootstrap({ paths, env, cwd: readCurrentDirectory(env), service }, now);
   if (taken === null) return;

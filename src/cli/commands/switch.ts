@@ -15,11 +15,12 @@ import {
 } from "../../base/service.ts";
 import { type SwitchGoal, showKey } from "../../clients/client.ts";
 import { CLIENTS } from "../../clients/registry.ts";
-import { switchOff, switchOn } from "../../clients/switch/switch.ts";
+import { hasJournals } from "../../clients/switch/journal.ts";
+import { repairDeadSwitches, switchOff, switchOn } from "../../clients/switch/switch.ts";
 import { loadConfig } from "../../config/file.ts";
 import { JSON_ARG, PORT_ARG, SERVICE_ARGS, type ServiceFlags, readPort, readService } from "../args.ts";
 import { type Cli, defineCommand } from "../cli.ts";
-import { describeRestored } from "../serve-screen.ts";
+import { describeHealed, describeRestored } from "../serve-screen.ts";
 import { describeSwitch, makeSwitchJson } from "../switch-words.ts";
 
 const onCommand = defineCommand({
@@ -52,6 +53,9 @@ const offCommand = defineCommand({
   async run(args, cli) {
     const services = await chooseServicesOff(cli, args);
     const failures: unknown[] = [];
+    // What a person names is restored below; what a killed proxy has left elsewhere is, too.
+    const others = hasJournals(cli.paths) ? await repairDeadSwitches(cli, services) : [];
+    for (const one of others) cli.out.note(describeHealed(one, cli.env));
     // One that cannot be restored does not keep the others from it.
     for (const service of services) await restore(cli, service).catch((error) => failures.push(error));
     if (failures.length > 0) throw failures[0];

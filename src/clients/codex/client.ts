@@ -45,9 +45,11 @@ export const codex: Client = {
   },
   prepareRun: async (options) => await (await import("./run.ts")).prepareCodexRun(options),
   async findImport({ paths, env, systemDirectory, userText, isOwnAddress }) {
-    const { readCodexFacts } = await import("./facts.ts");
+    const { readCodexFacts, readProfileFacts } = await import("./facts.ts");
     const { importCodex } = await import("./import.ts");
-    return importCodex(await readCodexFacts(paths, { systemDirectory, userText }), env, isOwnAddress);
+    const options = { systemDirectory, userText };
+    const facts = await readCodexFacts(paths, options);
+    return importCodex({ facts, profiles: await readProfileFacts(paths, options), env, isOwnAddress });
   },
   owned: {
     files: listSettingsPaths,

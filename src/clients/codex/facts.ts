@@ -6,7 +6,7 @@ import { t } from "../../base/text.ts";
 import type { Paths } from "../../base/paths.ts";
 import { type CodexLogin, readCodexLogin } from "./login.ts";
 import { type CodexLayer, type LayerKind, findText, parseToml } from "./layers.ts";
-import { listProfilePaths, profilePath, systemPaths } from "./places.ts";
+import { listProfilePaths, profileName, profilePath, systemPaths } from "./places.ts";
 import { type CodexProvider, listProviders } from "./provider.ts";
 
 /** `openai` is the built-in default; the other built-in ones speak to services that we cannot stand in front of. */
@@ -92,6 +92,18 @@ async function readLayer(kind: LayerKind, where: string, instead?: string): Prom
 /** None for a file that is not there. */
 function toLayers(kind: LayerKind, where: string, text: string | null): CodexLayer[] {
   return text === null ? [] : [{ kind, where, table: parseToml(text, where) }];
+}
+
+/** What Codex would do with each profile file (`codex -p NAME`), or why it would not start. In the order of their names. */
+export async function readProfileFacts(paths: Paths, options: CodexFactsOptions) {
+  const read = listProfilePaths(paths).map(async (where) => {
+    const name = profileName(where);
+    const facts = await readCodexFacts(paths, { ...options, profile: name }).catch(
+      onUserError(({ text }) => text),
+    );
+    return { name, where, facts };
+  });
+  return await Promise.all(read);
 }
 
 /**

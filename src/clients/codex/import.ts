@@ -2,9 +2,11 @@
 // there is something to refer to.
 // Pure.
 import { type Env, readVariable } from "../../base/env.ts";
-import { t } from "../../base/text.ts";
+import { type Text, isText, t } from "../../base/text.ts";
 import type { AuthEntry } from "../../config/schema.ts";
 import type { CodexFacts } from "./facts.ts";
+import { showKey } from "../client.ts";
+import { isTable, valueAt } from "./layers.ts";
 import type { CodexProvider } from "./provider.ts";
 import {
   type Import,
@@ -12,6 +14,7 @@ import {
   type Made,
   collectImports,
   makeImported,
+  nameConfig,
 } from "../imported-config.ts";
 
 const API_URL = "https://api.openai.com/v1";
@@ -19,16 +22,64 @@ const CHATGPT_URL = "https://chatgpt.com/backend-api/codex";
 /** Name of the key in auth.json, which our variables fall back to. */
 const API_KEY = "OPENAI_API_KEY";
 
+export interface CodexImport extends Context {
+  /** What it would do with each profile file, or why it would not start with it. */
+  readonly profiles: readonly {
+    readonly name: string;
+    readonly where: string;
+    readonly facts: CodexFacts | Text | string;
+  }[];
+}
+
 /** `env` tells which variables hold what auth.json does, and the values of env_http_headers. */
-export function importCodex(facts: CodexFacts, env: Env, isOwnAddress: IsOwnAddress): Import {
-  const context = { facts, env, isOwnAddress };
+export function importCodex({ profiles, ...context }: CodexImport): Import {
+  const { facts } = context;
   const isActive = ({ id }: CodexProvider): boolean => id === facts.activeId;
   const custom = facts.providers
     .filter(({ id }) => id !== "openai")
     .toSorted((a, b) => Number(isActive(b)) - Number(isActive(a)))
     .flatMap((provider) => importProvider(provider, context));
   const official = importLogin(context);
-  return collectImports(facts.activeKind === "custom" ? [...custom, ...official] : [...official, ...custom]);
+  return collectImports([
+    ...(facts.activeKind === "custom" ? [...custom, ...official] : [...official, ...custom]),
+    ...profiles.flatMap((profile) => importProfile(profile, context)),
+    ...listLegacyProfiles(facts),
+  ]);
+}
+
+/** What a profile has of its own. What it only chooses, or leaves as it is, is imported already. */
+function importProfile(
+  { facts, name, where }: CodexImport["profiles"][number],
+  { env, isOwnAddress }: Context,
+): Made[] {
+  if (typeof facts === "string" || isText(facts)) return [facts];
+  const context = { facts, env, isOwnAddress };
+  const isOwn = (kinds: CodexProvider["definedIn"]): boolean => kinds.some(({ kind }) => kind === "profile");
+  const own = facts.providers
+    .filter(({ definedIn, id }) => id !== "openai" && isOwn(definedIn))
+    .flatMap((provider) => importProvider(provider, context));
+  const official = facts.openaiBaseUrl?.kind === "profile" && facts.activeKind === "openai";
+  const made = [...own, ...(official ? importLogin(context).map((one) => rename(one, name)) : [])];
+  return made.map((one) =>
+    typeof one !== "string" && "upstreams" in one
+      ? { ...one, from: t`${one.from} (${where})` }
+      : t`${where}: ${one}`,
+  );
+}
+
+function rename(made: Made, name: string): Made {
+  return typeof made !== "string" && "upstreams" in made ? { ...made, ...nameConfig(name) } : made;
+}
+
+/** Tables of config.toml that Codex takes no notice of any more; the providers that they name are imported with the others. */
+function listLegacyProfiles({ layers }: CodexFacts): Text[] {
+  return layers.flatMap(({ table, where }) => {
+    const profiles = valueAt(table, ["profiles"]);
+    const names = isTable(profiles) ? Object.keys(profiles) : [];
+    return names.map(
+      (name) => t`${where}: ${showKey(["profiles", name])}: Codex no longer reads such a table`,
+    );
+  });
 }
 
 interface Context {

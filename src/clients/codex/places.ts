@@ -1,6 +1,6 @@
 // Where Codex's settings may be: beside config.toml of CODEX_HOME the profiles there, and the machine's own files.
 // Only looks for names.
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { listNames } from "../../base/files.ts";
 import type { Paths } from "../../base/paths.ts";
 import type { ClientFiles } from "../client.ts";
@@ -11,6 +11,10 @@ const PROFILE_SUFFIX = ".config.toml";
 /** `-p NAME` */
 export function profilePath({ codexHome }: Paths, name: string): string {
   return join(codexHome, `${name}${PROFILE_SUFFIX}`);
+}
+
+export function profileName(path: string): string {
+  return basename(path, PROFILE_SUFFIX);
 }
 
 /** In the order of their names. */

@@ -82,6 +82,13 @@ export async function findJournalPath(paths: Paths, service: Service, file: stri
   return own;
 }
 
+/** Every switch that is noted, of whatever home of a client. */
+export async function listJournals({ run }: Pick<Paths, "run">): Promise<readonly Journal[]> {
+  const names = listNames(run).filter((name) => name.startsWith(JOURNAL_PREFIX) && name.endsWith(".json"));
+  const found = await Promise.all(names.toSorted().map((name) => readJournal(join(run, name))));
+  return found.flatMap(({ journal }) => journal ?? []);
+}
+
 /** Is any switch noted at all? Also true where that cannot be told: reading the journals then says why. */
 export function hasJournals({ run }: Pick<Paths, "run">): boolean {
   try {

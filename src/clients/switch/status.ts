@@ -1,12 +1,15 @@
 // The state of a switch: is the client switched, to which port, by whom, and does that one still run? And what its own file would be
 // without our switch. Looks, and changes nothing; needs no lock, because every file is only ever replaced as a whole.
+import { dirname } from "node:path";
 import { type Text, t } from "../../base/text.ts";
 import { UserError } from "../../base/errors.ts";
 import { isRunning } from "../../base/process-identity.ts";
-import { type Service, readProxyAddress } from "../../base/service.ts";
+import { realPath } from "../../base/files.ts";
+import { quoteWord } from "../../base/paths.ts";
+import { SERVICE_FACTS, type Service, readProxyAddress } from "../../base/service.ts";
 import { readClientFile } from "./client-file.ts";
 import { copyPathFor, findInterrupted } from "./in-place.ts";
-import { type Owner, findJournalPath, readJournal } from "./journal.ts";
+import { type Owner, findJournalPath, listJournals, readJournal } from "./journal.ts";
 import type { SwitchTarget, Undone } from "../client.ts";
 import { CLIENTS } from "../registry.ts";
 
@@ -72,6 +75,29 @@ async function findSwitch(target: SwitchTarget) {
 function addressIn({ service }: SwitchTarget, keys: readonly Undone[]) {
   const values = keys.flatMap((key) => ("value" in key ? [key.value] : []));
   return values.map((value) => readProxyAddress(service, value)).find((address) => address !== undefined);
+}
+
+export interface OtherSwitch {
+  readonly file: string;
+  readonly port: number;
+  /** What to type for it. */
+  readonly command: string;
+}
+
+/** Switches of the client under other homes of it than this one. */
+export async function listOtherSwitches(
+  { paths, service }: SwitchTarget,
+  file: string,
+): Promise<OtherSwitch[]> {
+  const { home } = SERVICE_FACTS[service];
+  const others = (await listJournals(paths)).filter(
+    (one) => one.service === service && realPath(one.file) !== realPath(file),
+  );
+  return others.map((one) => ({
+    file: one.file,
+    port: one.port,
+    command: `${home.variable}=${quoteWord(dirname(one.file))} ch switch off --${service}`,
+  }));
 }
 
 /** What a client was set up with, without our switch. */

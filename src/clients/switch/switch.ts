@@ -2,7 +2,8 @@
 // the journal is written before the client's file and removed after it, all under one lock between processes.
 // Decides nothing about the content of a file.
 import { basename, dirname, join } from "node:path";
-import { UserError } from "../../base/errors.ts";
+import { UserError, onUserError } from "../../base/errors.ts";
+import { resolvePaths } from "../../base/paths.ts";
 import { joinTexts, t, type Text } from "../../base/text.ts";
 import { realPath, removeFile, statOrNull } from "../../base/files.ts";
 import { removeLeftovers } from "../../base/leftovers.ts";
@@ -22,7 +23,14 @@ import {
   writeClientFile,
 } from "./client-file.ts";
 import { copyPathFor, healInterrupted } from "./in-place.ts";
-import { type Journal, type Owner, findJournalPath, readJournal, writeJournal } from "./journal.ts";
+import {
+  type Journal,
+  type Owner,
+  findJournalPath,
+  listJournals,
+  readJournal,
+  writeJournal,
+} from "./journal.ts";
 import {
   type KeyChange,
   type SwitchEditor,
@@ -187,6 +195,47 @@ export async function repairDeadSwitch(target: SwitchTarget): Promise<string | n
   // Taking the lock heals.
   else if (isInterrupted) await underLock(target, () => Promise.resolve());
   return isOwnerDead || isInterrupted ? file : null;
+}
+
+export interface Healed {
+  readonly service: Service;
+  readonly file: string;
+  /** Of the proxy that left it so; null where only a write was interrupted. */
+  readonly pid: number | null;
+}
+
+/**
+ * As `repairDeadSwitch`, of every client and every home of it that a switch is noted for. One that cannot be repaired keeps none of the others
+ * from it; why is told by whoever needs it next.
+ */
+export async function repairDeadSwitches(
+  { env, paths }: Omit<SwitchTarget, "service">,
+  except: readonly Service[] = [],
+): Promise<Healed[]> {
+  const healed: Healed[] = [];
+  for (const { file, owner, service } of await listJournals(paths)) {
+    const { file: own } = await CLIENTS[service].createEditor({ service, env, paths });
+    if (except.includes(service) && realPath(own) === realPath(file)) continue;
+    const repaired = await repairDeadSwitch(targetOf({ service, file }, { env, paths })).catch(
+      onUserError(() => null),
+    );
+    if (repaired !== null) healed.push({ service, file, pid: owner.kind === "process" ? owner.pid : null });
+  }
+  return healed;
+}
+
+/** The client with the home that its file is in. */
+function targetOf(
+  { file, service }: Pick<Journal, "file" | "service">,
+  { env, paths }: Omit<SwitchTarget, "service">,
+) {
+  const own = { ...env, [SERVICE_FACTS[service].home.variable]: dirname(file) };
+  const { claudeHome, claudeSettings, codexAuth, codexConfig, codexHome } = resolvePaths(own);
+  return {
+    service,
+    env: own,
+    paths: { ...paths, claudeHome, claudeSettings, codexAuth, codexConfig, codexHome },
+  };
 }
 
 /** A name that no shell has expanded, or a blank one, where nothing shows that the client was ever used with it. */

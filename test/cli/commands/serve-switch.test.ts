@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { responsesEvents, stream } from "../../helpers/answers.ts";
 import { runCli, startCli } from "../../helpers/cli.ts";
@@ -229,6 +229,101 @@ describe("after a kill", () => {
     expect(await next.stop()).toBe(130);
     expect(codex()).toBe(CODEX_TOML);
   });
+});
+
+describe("after a kill of proxies for both clients", () => {
+  const killBoth = async () => {
+    const home = makeTempHome();
+    const section = {
+      active: "m",
+      configs: { m: { upstreams: [{ base_url: "https://relay.example/v1" }] } },
+    };
+    home.write(".codex-helper/config.json", { codex: section, claude: section });
+    const codex =
+      'model_provider = "r"\n[model_providers.r]\nname = "R"\nbase_url = "https://r.example/v1"\n';
+    const claude = '{ "env": { "ANTHROPIC_AUTH_TOKEN": "sk-own" } }\n';
+    home.write(".codex/config.toml", codex);
+    home.write(".claude/settings.json", claude);
+    const start = (flag: string) => startCli(["serve", flag, "--port", String(freePort())], { home });
+    await using one = start("--codex");
+    await using other = start("--claude");
+    for (const serving of [one, other]) await serving.waitFor(READY);
+    for (const serving of [one, other]) await serving.stop("SIGKILL");
+    const read = () =>
+      [home.paths.codexConfig, home.paths.claudeSettings].map((file) => readFileSync(file, "utf8"));
+    return { home, before: [codex, claude], read, [Symbol.dispose]: () => home[Symbol.dispose]() };
+  };
+
+  test.each([
+    ["the next ch, of either", ["serve", "--codex", "--no-switch", "--port", "0"]],
+    ["the next ch, of the other", ["serve", "--claude", "--no-switch", "--port", "0"]],
+  ])("%s, restores both and says so", async (_name, args) => {
+    using scene = await killBoth();
+    await using serving = startCli(args.with(-1, String(freePort())), { home: scene.home });
+    await serving.waitFor(/Press Ctrl\+C to stop/);
+    expect(scene.read()).toEqual(scene.before);
+    expect(serving.stderr()).toContain("Codex was left switched by a ch that was killed");
+    expect(serving.stderr()).toContain("Claude Code was left switched by a ch that was killed");
+  });
+
+  test.each([[[]], [["--codex"]], [["--claude"]]])(
+    "switch off %j restores both and says so",
+    async (flags) => {
+      using scene = await killBoth();
+      const { code, stderr } = await runCli(["switch", "off", ...flags], { home: scene.home });
+      expect(code).toBe(0);
+      expect(scene.read()).toEqual(scene.before);
+      expect(stderr).toContain("config.toml");
+      expect(stderr).toContain("settings.json");
+    },
+  );
+
+  test("status, switch status and doctor write nothing, and name both with the command", async () => {
+    using scene = await killBoth();
+    const files = scene.read();
+    for (const [args, command] of [
+      [["status"], "ch switch off --"],
+      [["switch", "status"], "ch switch off --"],
+      [["doctor"], "ch doctor --fix"],
+    ] as const) {
+      const { stdout } = await runCli(args, { home: scene.home });
+      expect(stdout).toContain(command);
+      for (const name of ["Codex", "Claude Code"]) expect(stdout).toContain(name);
+      expect(scene.read()).toEqual(files);
+    }
+  });
+
+  test("one of another home is named with its command, and restored too", async () => {
+    using scene = await killBoth();
+    const env = { CODEX_HOME: join(scene.home.path, "an other") };
+    mkdirSync(env.CODEX_HOME);
+    const command = `CODEX_HOME='${join(scene.home.path, ".codex")}'`.replaceAll("'", "");
+    for (const args of [["switch", "status"], ["doctor"]]) {
+      const { stdout } = await runCli(args, { home: scene.home, env });
+      expect(stdout.replaceAll("~", scene.home.path)).toContain(`${command} ch switch off --codex`);
+    }
+    expect((await runCli(["switch", "off"], { home: scene.home, env })).code).toBe(0);
+    expect(scene.read()).toEqual(scene.before);
+  });
+});
+
+test("a second ch whose service is served says so and ends; another port with --no-switch starts another", async () => {
+  using home = makeTempHome();
+  const section = { active: "m", configs: { m: { upstreams: [{ base_url: "https://relay.example/v1" }] } } };
+  home.write(".codex-helper/config.json", { codex: section });
+  const port = String(freePort());
+  await using first = startCli(["serve", "--port", port], { home });
+  await first.waitFor(/Press Ctrl\+C to stop/);
+  const second = await runCli([], { home });
+  expect(second).toMatchObject({ code: 0, stdout: "" });
+  expect(second.stderr).toMatch(
+    new RegExp(`^already running: Codex on port ${port} \\(pid \\d+, for .+\\)\n  just start: codex\n`),
+  );
+  expect(second.stderr).toContain("ch usage tail --follow");
+  await using other = startCli(["serve", "--no-switch", "--port", String(freePort())], { home });
+  await other.waitFor(/Press Ctrl\+C to stop/);
+  await runCli(["switch", "off"], { home });
+  expect((await runCli(["serve", "--codex"], { home })).stderr).toContain("ch switch on --codex");
 });
 
 test("the way of the founding document: two configs, one active, switch on, serve, Ctrl+C, as before", async () => {

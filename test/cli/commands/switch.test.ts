@@ -53,7 +53,7 @@ describe("a home that the client takes literally", () => {
     using home = makeTempHome();
     const directory = cwd(home);
     const options = { home, cwd: directory, env: { [name]: value } };
-    const { code, stderr } = await runCli(["switch", "on", flag], options);
+    const { code, stderr } = await runCli(["switch", "on", flag, "--port", String(freePort())], options);
     expect({ code, says: stderr.startsWith(`error: ${name} is `), hints: stderr.includes(hint) }).toEqual({
       code: 1,
       says: true,
@@ -72,7 +72,7 @@ describe("a home that the client takes literally", () => {
     const path = join(directory, "~", "work", file);
     mkdirSync(dirname(path), { recursive: true });
     const options = { home, cwd: directory, env: { [name]: "~/work" } };
-    expect((await runCli(["switch", "on", flag], options)).code).toBe(0);
+    expect((await runCli(["switch", "on", flag, "--port", String(freePort())], options)).code).toBe(0);
     expect(readFileSync(path, "utf8")).toContain("127.0.0.1");
     const { stdout } = await runCli(["switch", "status", flag], options);
     expect(stdout).toContain(`${name} is "~/work"`);

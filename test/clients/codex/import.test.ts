@@ -1,4 +1,8 @@
-import { expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
+import { join } from "node:path";
+import { inEnglish } from "../../../src/base/text.ts";
+import { codex } from "../../../src/clients/codex/client.ts";
+import { makeTempHome } from "../../helpers/temp-home.ts";
 import type { Env } from "../../../src/base/env.ts";
 import { makeCodexFacts } from "../../../src/clients/codex/facts.ts";
 import { parseToml } from "../../../src/clients/codex/layers.ts";
@@ -17,7 +21,7 @@ const isOwnAddress = (url: string): boolean => url.includes("127.0.0.1:3999");
 
 function run(toml: string, login: CodexLogin = NONE, env: Env = {}): Import {
   const layers = [{ kind: "user" as const, where: "config.toml", table: parseToml(toml, "config.toml") }];
-  return importCodex(makeCodexFacts(layers, login), env, isOwnAddress);
+  return importCodex({ facts: makeCodexFacts(layers, login), profiles: [], env, isOwnAddress });
 }
 
 const tags = { imported_from: "codex" };
@@ -176,4 +180,51 @@ test("ids become names that a config may have", () => {
   );
   const names = ["my-relay", "my-relay", "a.b_c-d", "中转", "imported", "x".repeat(64)];
   expect(configs.map(({ name }) => name)).toEqual(names);
+});
+
+describe("what a profile file has of its own", () => {
+  const PROVIDER =
+    '[model_providers.other]\nname = "O"\nbase_url = "https://other.example/v1"\nexperimental_bearer_token = "sk-b"\n';
+
+  test.each([
+    ["work", `model_provider = "other"\n${PROVIDER}`, ["other https://other.example/v1"]],
+    ["my work", PROVIDER, ["other https://other.example/v1"]],
+    ["plain", 'model = "gpt-5"\n', []],
+    ["url", 'openai_base_url = "https://third.example/v1"\n', ["url https://third.example/v1"]],
+  ])("is taken over: %s", async (name, text, expected) => {
+    using home = makeTempHome();
+    home.write(".codex/config.toml", 'model = "gpt-5"\n');
+    home.write(".codex/auth.json", { OPENAI_API_KEY: "sk-login" });
+    home.write(`.codex/${name}.config.toml`, text);
+    const { configs } = await codex.findImport({
+      paths: home.paths,
+      env: {},
+      cwd: home.path,
+      systemDirectory: join(home.path, "etc"),
+      userText: undefined,
+      isOwnAddress: () => false,
+    });
+    const shown = configs.map((one) => `${one.name} ${one.upstreams[0]?.base_url}`);
+    expect(shown).toEqual(["openai https://api.openai.com/v1", ...expected]);
+  });
+
+  test("or named with its file and the reason", async () => {
+    using home = makeTempHome();
+    home.write(".codex/config.toml", '[profiles."my old"]\nmodel_provider = "other"\n');
+    const broken = home.write(".codex/broken.config.toml", "model_provider = \n");
+    const empty = home.write(".codex/empty.config.toml", '[model_providers.x]\nname = "X"\n');
+    const { skipped } = await codex.findImport({
+      paths: home.paths,
+      env: {},
+      cwd: home.path,
+      systemDirectory: join(home.path, "etc"),
+      userText: undefined,
+      isOwnAddress: () => false,
+    });
+    const words = skipped.map(inEnglish);
+    expect(words).toHaveLength(3);
+    expect(words[0]).toStartWith(`${broken}:`);
+    expect(words[1]).toBe(`${empty}: Codex's provider "x": has no base_url`);
+    expect(words[2]).toBe(`${home.paths.codexConfig}: profiles."my old": Codex no longer reads such a table`);
+  });
 });
