@@ -6,6 +6,7 @@ import { parseInstantMs, parseNumber } from "../routing/durations.ts";
 import {
   type Balance,
   type Meter,
+  UNCAPPED,
   UNLIMITED,
   makeBalance,
   makeMeter,
@@ -126,11 +127,21 @@ export const readOpenaiBilling: Read = (subscription, usage, { site }) => {
   ]);
 };
 
+/** LiteLLM: the key's budget, and when it is filled up again. Without one, its team or user may have one. */
+export const readLitellm: Read = (body) => {
+  const info = isRecord(body["info"]) ? body["info"] : {};
+  const { budget_duration: span, budget_reset_at: reset, max_budget: limit, spend: used } = info;
+  if (limit === null && readAmount(used) !== null) return UNCAPPED;
+  const name = /^\d{1,4}[hdm]$/.exec(stringOr(span, ""))?.[0] ?? "key";
+  return makeBalance([makeMeter({ name, unit: "USD", limit, used, resetsAt: parseInstantMs(reset) })]);
+};
+
 /** How sub2api calls the plan of a key that draws on its user's wallet. */
 const SUB2API_WALLET = "钱包余额";
 
 /** sub2api, older builds and newer ones: a key's quota, its windows, a subscription's windows, a wallet. */
-export const readSub2api: Read = (body) => {
+export const readSub2api: Read = (whole) => {
+  const body = dataOf(whole);
   const { balance, isValid, planName, rate_limits: limits, remaining, status } = body;
   if (isValid === false || /^(?:expired|disabled|inactive)$/.test(stringOr(status, ""))) return null;
   const unitOf = (record: JsonRecord): string => stringOr(record["unit"], "USD");
@@ -172,13 +183,20 @@ export const readSub2api: Read = (body) => {
 export const readOpenRouter: Read = (body, _second, { now }) => {
   const data = dataOf(body);
   const { limit, limit_remaining: left, limit_reset: reset } = data;
-  if (limit === null) return { meters: [], isUnlimited: false, isUncapped: true, says: null };
+  if (limit === null) return UNCAPPED;
   const period = UTC_PERIODS[stringOr(reset, "")];
   if (readAmount(limit) === null) return null;
   const used = data[period === undefined ? (reset === null ? "usage" : "") : `usage_${String(reset)}`];
   const name = period?.name ?? "quota";
   return makeBalance([
-    makeMeter({ name, unit: "USD", limit, left, used, resetsAt: period?.endOf(now) ?? null }),
+    makeMeter({
+      name,
+      unit: "USD",
+      limit,
+      left,
+      used,
+      resetsAt: period?.endOf(now) ?? parseInstantMs(reset),
+    }),
   ]);
 };
 

@@ -11,6 +11,7 @@ import {
   read88code,
   readBudget,
   readKimiCode,
+  readLitellm,
   readMinimax,
   readNewApiToken,
   readOpenRouter,
@@ -79,6 +80,14 @@ const KINDS = {
     read: readSub2api,
     reads: "the key's quota, its windows, a subscription's windows, balance",
     source: "sub2api's source",
+  },
+  litellm_key: {
+    auth: "bearer",
+    paths: () => ["/key/info"],
+    header: "x-litellm-version",
+    read: readLitellm,
+    reads: "the key's budget, and when it resets",
+    source: "by documentation (docs.litellm.ai)",
   },
 } satisfies Readonly<Record<string, Vendor>>;
 
