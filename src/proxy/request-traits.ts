@@ -47,7 +47,11 @@ export class Traits implements RequestTraits {
   has({ kind, name }: RefusedThing): boolean {
     if (kind === "beta") return name === "*" ? this.betas.length > 0 : this.betas.includes(name);
     if (kind === "header") return this.hasHeader(name);
-    const key = kind === "tool" ? name : (name.split(".").findLast((part) => !part.includes("*")) ?? name);
-    return bytesOf(this.body).includes(JSON.stringify(key));
+    const bytes = bytesOf(this.body);
+    if (kind === "tool") return bytes.includes(JSON.stringify(name));
+    const key = JSON.stringify(name.split(".").findLast((part) => part !== "*") ?? name);
+    for (let at = bytes.indexOf(key); at >= 0; at = bytes.indexOf(key, at + 1))
+      if (/^\s*:/.test(bytes.toString("latin1", at + key.length, at + key.length + 32))) return true;
+    return false;
   }
 }
