@@ -128,12 +128,14 @@ interface Before {
 
 /** Walks back from the end, event by event, until the terminal event and the last usage are found. */
 function readTail(api: Api, bytes: Uint8Array, { isCut, lost }: Before): AnswerFacts {
-  const tells = mayTellUsage(bytes);
-  const earlier = isCut || !tells ? lost : findAtBeginning(api, bytes);
+  const earlier = isCut ? lost : findAtBeginning(api, bytes);
+  /** Asked when everything else is known: nearly always the end has told it by then. */
+  let tells: boolean | null = null;
+  const mayTellMore = (): boolean => (tells ??= mayTellUsage(bytes));
   const found: UsageFound[] = [];
   const begun = new Set<unknown>();
   const finished = new Set<unknown>();
-  let usage = sumUp(api, earlier);
+  let usage: Usage | undefined;
   let isCounted = false;
   /** The newest usage is that of an end, or comes with or behind the error: it is the last word. */
   let isOfEnd = false;
@@ -143,7 +145,11 @@ function readTail(api: Api, bytes: Uint8Array, { isCut, lost }: Before): AnswerF
   let isSettled = false;
   let error: string | undefined;
   const needles = (): readonly Buffer[] => (isSettled ? [] : terminal === null ? NEEDLES[api] : ANY_NEEDLE);
-  for (const { event, isDispatched, mayTell } of eventsFromEnd(bytes, needles, () => tells && !isCounted)) {
+  for (const { event, isDispatched, mayTell } of eventsFromEnd(
+    bytes,
+    needles,
+    () => !isCounted && (!isSettled || mayTellMore()),
+  )) {
     const hadError = error !== undefined;
     const reading: LateReading | null = isSettled && !mayTell ? null : readLate(api, event);
     if (!isSettled && isDispatched && reading !== null) {
@@ -169,8 +175,9 @@ function readTail(api: Api, bytes: Uint8Array, { isCut, lost }: Before): AnswerF
       usage = sumUp(api, [...earlier, ...found]);
       isCounted = isComplete(usage);
     }
-    if (isSettled && (isCounted || !tells)) break;
+    if (isSettled && (isCounted || !mayTellMore())) break;
   }
+  if (found.length === 0 && earlier.length > 0) usage = sumUp(api, earlier);
   if (begun.size > 0 && begun.size === finished.size) terminal ??= "completed";
   if (terminal === null && error !== undefined) {
     terminal = "failed";
@@ -319,7 +326,9 @@ function readWholeAnswer(api: Api, text: string, isCut: boolean): AnswerFacts {
       error: undefined,
     };
   }
-  return readDocument(api, { text, value: parseJson(text) });
+  // As Ollama streams: one document a line, of which the last has the usage.
+  const value = parseJson(text) ?? parseJson(text.trimEnd().slice(text.trimEnd().lastIndexOf("\n") + 1));
+  return readDocument(api, { text, value });
 }
 
 export function readDocument(api: Api, { text, value }: JsonDocument): AnswerFacts {

@@ -68,8 +68,8 @@ export function findUsage(api: Api, value: unknown): UsageFound | null {
 
 /** The same for the text of an event. The end of a Responses stream may be large, and has its usage at its own end. */
 export function findInText(api: Api, text: string): UsageFound | null {
-  const usage =
-    api === "responses" && !text.includes('"web_search_call"') ? readTailMember(text, "usage", 2) : null;
+  const hasCalls = text.includes(CALL);
+  const usage = api === "responses" && !hasCalls ? readTailMember(text, "usage", 2) : null;
   if (isRecord(usage) && hasFigures(usage, 2)) return { usage: withToolUse(text, usage), tier: tierIn(text) };
   const value = parseJson(text);
   return value === undefined ? findInPart(api, text) : findUsage(api, value);
@@ -91,12 +91,14 @@ function tierIn(text: string): string | undefined {
   return wordOf(readHeadMember(text, "service_tier", 2));
 }
 
-const TELLING = ['_tokens"', 'okenCount"', 'Tokens"', '_count"'].map((text) => Buffer.from(text));
+/** In all names of token counts of events: one search rules out nearly all of them. */
+const TOKEN = Buffer.from("oken");
+const TELLING = ['_tokens"', 'okenCount"', 'Tokens"', 'token_count"'].map((text) => Buffer.from(text));
 
 /** False for bytes that tell no tokens: nearly all events. */
 export function mayTellUsage(bytes: Uint8Array): boolean {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  return TELLING.some((name) => buffer.includes(name));
+  return buffer.includes(TOKEN) && TELLING.some((name) => buffer.includes(name));
 }
 
 function atPlaces(value: JsonRecord, places: readonly string[]): JsonRecord | null {
@@ -129,7 +131,7 @@ function searchFor(value: JsonRecord): JsonRecord | null {
     for (const [key, record] of level) {
       if (hasFigures(record, /usage|tokens|billed/i.test(key) ? 1 : 2)) return record;
       for (const [name, member] of Object.entries(record)) {
-        if (CLOSED.test(name)) continue;
+        if (CLOSED.test(name) && !/usage/i.test(key)) continue;
         const members = Array.isArray(member) ? member : [member];
         for (const one of members) {
           if (!isRecord(one)) continue;
@@ -149,16 +151,24 @@ function withToolUse(value: JsonRecord | string, usage: JsonRecord): JsonRecord 
     typeof value === "string" ? readHeadMember(value, "tool_usage", 2) : inEither(value, "tool_usage");
   if (isRecord(told)) return { tool_usage: told, ...usage };
   const output = typeof value === "string" ? null : inEither(value, "output");
-  if (!Array.isArray(output)) return usage;
-  const searches = output.filter(isRecord).filter(({ action, type }) => {
-    const kind = isRecord(action) ? action["type"] : undefined;
-    // Of the actions of this tool only a search costs something.
-    return type === "web_search_call" && (kind === undefined || kind === "search");
-  });
-  return searches.length === 0
-    ? usage
-    : { tool_usage: { web_search: { num_requests: searches.length } }, ...usage };
+  const calls: Record<string, { num_requests: number }> = {};
+  for (const item of Array.isArray(output) ? output.filter(isRecord) : []) {
+    const tool = CALLS[String(item["type"])];
+    const kind = isRecord(item["action"]) ? item["action"]["type"] : undefined;
+    // Of the actions of a web search only the search itself costs something.
+    if (tool === undefined || (kind !== undefined && kind !== "search")) continue;
+    calls[tool] = { num_requests: (calls[tool]?.num_requests ?? 0) + 1 };
+  }
+  return { tool_usage: calls, ...usage };
 }
+
+/** In the names of all calls that cost something. */
+const CALL = '_search_call"';
+/** What the items of an output are called, and the tool that they are calls of. */
+const CALLS: Readonly<Record<string, string>> = {
+  web_search_call: "web_search",
+  file_search_call: "file_search",
+};
 
 /** A member of the document, or of the response or message that an event holds. */
 function inEither(value: JsonRecord, name: string): unknown {

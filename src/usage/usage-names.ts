@@ -26,6 +26,7 @@ const NAMES: Readonly<Record<Name, readonly string[]>> = {
     // Ollama.
     "prompt_eval_count *",
     "input_token_count",
+    "inputTextTokenCount",
   ],
   output_tokens: [
     "output_tokens",
@@ -38,6 +39,9 @@ const NAMES: Readonly<Record<Name, readonly string[]>> = {
     "responseTokenCount +",
     "eval_count",
     "output_token_count",
+    // Text Generation Inference, LM Studio.
+    "generated_tokens",
+    "total_output_tokens",
   ],
   reasoning_tokens: [
     "output_tokens_details.reasoning_tokens",
@@ -96,7 +100,11 @@ const NAMES: Readonly<Record<Name, readonly string[]>> = {
     "prompt_tokens_details.cache_creation_token_details.ephemeral_5m_input_tokens *",
     "claude_cache_creation_5_m_tokens +",
   ],
-  input_audio_tokens: ["input_tokens_details.audio_tokens", "prompt_tokens_details.audio_tokens"],
+  input_audio_tokens: [
+    "input_tokens_details.audio_tokens",
+    "prompt_tokens_details.audio_tokens",
+    "input_token_details.audio_tokens",
+  ],
   output_audio_tokens: ["output_tokens_details.audio_tokens", "completion_tokens_details.audio_tokens"],
   input_image_tokens: ["input_tokens_details.image_tokens", "prompt_tokens_details.image_tokens"],
   output_image_tokens: ["output_tokens_details.image_tokens", "completion_tokens_details.image_tokens"],
@@ -112,7 +120,10 @@ const NAMES: Readonly<Record<Name, readonly string[]>> = {
     "server_tool_use.code_execution_requests",
     "server_side_tool_usage_details.code_interpreter_calls",
   ],
-  file_search_requests: ["server_side_tool_usage_details.file_search_calls"],
+  file_search_requests: [
+    "server_side_tool_usage_details.file_search_calls",
+    "tool_usage.file_search.num_requests",
+  ],
   x_search_requests: ["server_side_tool_usage_details.x_search_calls"],
 };
 

@@ -148,7 +148,7 @@ describe("any path that an upstream counts tokens for is counted", () => {
     data: [],
     usage: { prompt_tokens: 9, completion_tokens: 3, total_tokens: 12 },
   };
-  const rows: readonly (readonly [path: string, body: object, answer: object, model: string])[] = [
+  const rows: readonly (readonly [path: string, body: object, answer: object | string, model: string])[] = [
     ["/v1beta/models/gemini-3-pro:generateContent", { contents: [] }, gemini, "gemini-3-pro"],
     [
       "/v1/responses/compact/",
@@ -171,6 +171,12 @@ describe("any path that an upstream counts tokens for is counted", () => {
       { messages: [] },
       { choices: [{ message: { content: "x" } }], usage: openai.usage },
       "mine",
+    ],
+    [
+      "/api/generate",
+      { model: "o" },
+      `${JSON.stringify({ response: "x", done: false })}\n${JSON.stringify({ done: true, prompt_eval_count: 9, eval_count: 3 })}\n`,
+      "o",
     ],
     ["/v1/rerank", { model: "r" }, { results: [], usage: openai.usage }, "r"],
     ["/v1/embeddings", { model: "e" }, openai, "e"],

@@ -313,6 +313,107 @@ export const VENDOR_SHAPES: readonly VendorShape[] = [
     usage: { input_tokens: 5, output_tokens: 418, total_tokens: 423 },
   },
   {
+    title: "Cohere ends a stream with an event of its own",
+    source: "https://docs.cohere.com/v2/docs/streaming",
+    api: "chat",
+    events: [
+      { type: "content-delta", delta: { message: { content: { text: "x" } } } },
+      {
+        type: "message-end",
+        delta: {
+          finish_reason: "COMPLETE",
+          usage: {
+            billed_units: { input_tokens: 3, output_tokens: 9 },
+            tokens: { input_tokens: 66, output_tokens: 9 },
+          },
+        },
+      },
+      done,
+    ],
+    usage: { input_tokens: 3, output_tokens: 9, total_tokens: 12 },
+  },
+  {
+    title: "Spark puts it below the text",
+    source: "https://www.xfyun.cn/doc/spark/Web.html",
+    api: "chat",
+    events: [
+      text("a"),
+      {
+        header: { code: 0 },
+        payload: {
+          usage: { text: { question_tokens: 4, prompt_tokens: 5, completion_tokens: 9, total_tokens: 14 } },
+        },
+      },
+      stop,
+      done,
+    ],
+    usage: { input_tokens: 5, output_tokens: 9, total_tokens: 14 },
+  },
+  {
+    title: "Ollama counts beside its answer",
+    source: "https://github.com/ollama/ollama/blob/main/docs/api.md",
+    api: "chat",
+    document: {
+      model: "m",
+      message: { role: "assistant", content: "x" },
+      done: true,
+      prompt_eval_count: 26,
+      eval_count: 298,
+      eval_duration: 4709213000,
+    },
+    usage: { input_tokens: 26, output_tokens: 298, total_tokens: 324 },
+  },
+  {
+    title: "usage in an event behind the end",
+    source: "relays that count when they are done",
+    api: "chat",
+    events: [text("a"), stop, done, { prompt_tokens: 9, completion_tokens: 3, total_tokens: 12 }],
+    usage: { input_tokens: 9, output_tokens: 3, total_tokens: 12 },
+  },
+  {
+    title: "zeros behind the figures wipe nothing out",
+    source: "relays that fill in what they do not know",
+    api: "chat",
+    events: [
+      text("a"),
+      { ...stop, usage: { prompt_tokens: 9, completion_tokens: 3, total_tokens: 12 } },
+      { choices: [], usage: { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 } },
+      done,
+    ],
+    usage: { input_tokens: 9, output_tokens: 3, total_tokens: 12 },
+  },
+  {
+    title: "new-api fills the names of the other API with zeros",
+    source: "https://github.com/QuantumNous/new-api/blob/main/dto/openai_response.go",
+    api: "chat",
+    document: {
+      choices: [{ index: 0, message: { content: "x" }, finish_reason: "stop" }],
+      usage: {
+        prompt_tokens: 90,
+        completion_tokens: 3,
+        total_tokens: 93,
+        prompt_tokens_details: { cached_tokens: 80, cached_creation_tokens: 4, text_tokens: 0 },
+        input_tokens: 0,
+        output_tokens: 0,
+        input_tokens_details: null,
+      },
+    },
+    usage: {
+      input_tokens: 90,
+      output_tokens: 3,
+      total_tokens: 93,
+      cached_input_tokens: 80,
+      cache_creation_tokens: 4,
+    },
+  },
+  {
+    title: "a total alone is partial",
+    source: "https://platform.minimaxi.com/document/ChatCompletion",
+    api: "chat",
+    events: [text("a"), { ...stop, usage: { total_tokens: 120 } }, done],
+    usage: { total_tokens: 120, partial: true },
+  },
+  {
     title: "Cloudflare wraps its answers",
     source: "https://developers.cloudflare.com/workers-ai/",
     api: "chat",
@@ -713,6 +814,30 @@ export const VENDOR_SHAPES: readonly VendorShape[] = [
       usage: { input_tokens: 4, output_tokens: 30, service_tier: "batch" },
     },
     usage: { input_tokens: 4, output_tokens: 30, total_tokens: 34, service_tier: "batch", batch: true },
+  },
+  {
+    title: "usage in the last event of all",
+    source: "relays that count when they are done",
+    api: "messages",
+    events: [
+      begin({ input_tokens: 0, output_tokens: 0 }),
+      block,
+      stopped(),
+      { ...end, usage: { input_tokens: 4, output_tokens: 30 } },
+    ],
+    usage: { input_tokens: 4, output_tokens: 30, total_tokens: 34 },
+  },
+  {
+    title: "usage within the delta",
+    source: "relays that nest it",
+    api: "messages",
+    events: [
+      begin({ input_tokens: 4, output_tokens: 1 }),
+      block,
+      { type: "message_delta", delta: { stop_reason: "end_turn", usage: { output_tokens: 30 } } },
+      end,
+    ],
+    usage: { input_tokens: 4, output_tokens: 30, total_tokens: 34 },
   },
   {
     title: "GLM states everything at the end, and zeros at the beginning",

@@ -55,12 +55,15 @@ function findFault(
 interface Underway {
   readonly number: number;
   readonly answer: GeneratedAnswer;
+  /** Resolves when the upstream is asked. */
+  readonly asked: PromiseWithResolvers<void>;
   /** Resolves when the client has the first bytes, which it may never get. */
   readonly begun: PromiseWithResolvers<void>;
 }
 
 /** What breaks off does so when the client has something of it, or as far as that was not enough to be shown. */
-async function* answerWith({ answer, begun }: Underway): AsyncGenerator<Step> {
+async function* answerWith({ answer, asked, begun }: Underway): AsyncGenerator<Step> {
+  asked.resolve();
   const type = answer.stream ? "text/event-stream" : "application/json";
   const coding = answer.encoding === null ? {} : { "content-encoding": answer.encoding };
   yield head(200, { "content-type": type, "transfer-encoding": "chunked", ...coding });
@@ -73,20 +76,21 @@ async function* answerWith({ answer, begun }: Underway): AsyncGenerator<Step> {
   yield FIN;
 }
 
-async function ask(proxy: TestProxy, { answer, begun, number }: Underway): Promise<void> {
+async function ask(proxy: TestProxy, { answer, asked, begun, number }: Underway): Promise<void> {
   const { api, ending, stream } = answer;
   const leave = new AbortController();
   const headers = { "content-type": "application/json", "session-id": `case-${number}` };
   // As it came: what breaks off cannot be decompressed.
   const init: BunFetchRequestInit = { headers, signal: leave.signal, decompress: false };
-  const asked = proxy.ask(PATHS[api], { model: "m", stream, case: number }, init);
+  const response = proxy.ask(PATHS[api], { model: "m", stream, case: number }, init);
   const read = async (): Promise<void> => {
-    const reader = (await asked).body?.getReader();
+    const reader = (await response).body?.getReader();
     for (let next = await reader?.read(); next?.done === false; next = await reader?.read()) begun.resolve();
   };
   // Broken off, as it was meant to be.
   const done = read().catch(() => undefined);
   if (ending === "left") {
+    await asked.promise;
     await Promise.race([begun.promise, done, elapse(LONGEST_MS)]);
     leave.abort();
   }
@@ -96,7 +100,12 @@ async function ask(proxy: TestProxy, { answer, begun, number }: Underway): Promi
 test("what any answer used is counted to the token, or its line says that it is not known", async () => {
   const random = createRandom(SEED);
   const underway = Array.from({ length: ANSWERS }, (_, number): Underway => {
-    return { number, answer: generateAnswer(random), begun: Promise.withResolvers() };
+    return {
+      number,
+      answer: generateAnswer(random),
+      asked: Promise.withResolvers(),
+      begun: Promise.withResolvers(),
+    };
   });
   await using upstream = await startFakeUpstream((request) => {
     const number: unknown = Reflect.get(Object(request.json()), "case");
@@ -119,7 +128,10 @@ test("what any answer used is counted to the token, or its line says that it is 
   };
   await Promise.all(Array.from({ length: AT_ONCE }, askInTurn));
   const lines = (): readonly LogEntry[] => [...codex.entries, ...claude.entries];
-  await waitUntil(() => lines().length === ANSWERS || undefined, { what: "a line for each answer" });
+  await waitUntil(() => lines().length === ANSWERS || undefined, {
+    what: "a line for each answer",
+    deadlineMs: 20_000,
+  });
 
   const found = new Map(lines().map((line) => [line.session_id, line]));
   const faults = underway.flatMap(({ answer, number }) => {
