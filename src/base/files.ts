@@ -29,6 +29,7 @@ import { type Text, t } from "./text.ts";
 export const PRIVATE_FILE = 0o600;
 const PRIVATE_DIRECTORY = 0o700;
 const ALL_BITS = 0o7777;
+const READ_WRITE_BITS = 0o666;
 /** With the bit that lets a program run as the group. */
 const GROUP_BITS = 0o2070;
 const OTHERS_BITS = 0o007;
@@ -169,13 +170,22 @@ export function writeFileAtomic(path: string, data: string | Uint8Array, options
   removeLeftovers(dirname(target), { name: basename(target), isLocked: options.isLocked === true });
   const temp = makeTempPath(target);
   const bytes = typeof data === "string" ? new TextEncoder().encode(data) : data;
+  // Made with its mode, which a file system may refuse to change later; but for what one group alone may read.
+  const present = (before?.mode ?? 0) & READ_WRITE_BITS;
+  const isOfAll = ((present >> 3) & 0o7) === (present & 0o7);
+  const mode = options.mode ?? (isOfAll && before !== null ? present : PRIVATE_FILE);
   try {
-    withOpen(temp, "wx", (fd) => {
-      if (before === null) setMode(fd, options.mode ?? PRIVATE_FILE);
-      else takeAfter(fd, { target, before, ...options });
-      for (let written = 0; written < bytes.length;) written += writeSync(fd, bytes, written);
-      fsyncSync(fd);
-    });
+    withOpen(
+      temp,
+      "wx",
+      (fd) => {
+        if (before === null) setMode(fd, options.mode ?? PRIVATE_FILE);
+        else takeAfter(fd, { target, before, ...options });
+        for (let written = 0; written < bytes.length;) written += writeSync(fd, bytes, written);
+        fsyncSync(fd);
+      },
+      mode,
+    );
     options.beforeRename?.();
     replaceFile(temp, target);
   } catch (error) {
@@ -265,10 +275,13 @@ export function sizeOf(path: string): number {
 /** A system error in a few words: "permission denied (EACCES)". */
 export function describe(error: unknown): Text | string {
   const code = errorCode(error);
-  const words = code === undefined ? undefined : SYSTEM_ERRORS[code];
+  const isHeld = process.platform === "win32" && code !== undefined && BUSY.has(code);
+  const words = isHeld ? HELD_OPEN : code === undefined ? undefined : SYSTEM_ERRORS[code];
   return words === undefined ? (code ?? errorText(error)) : t`${words} (${code ?? ""})`;
 }
 
+/** What Windows has one code for: who may not, and a file that another program holds. */
+const HELD_OPEN = t`not permitted, or another program may have it open`;
 const SYSTEM_ERRORS: Readonly<Record<string, Text>> = {
   EACCES: t`permission denied`,
   EPERM: t`operation not permitted`,
@@ -282,6 +295,7 @@ const SYSTEM_ERRORS: Readonly<Record<string, Text>> = {
   EIO: t`the disk reported an error`,
   ELOOP: t`too many links`,
   EXDEV: t`it is on another file system`,
+  EBUSY: t`another program may have it open`,
 };
 
 /** Null for a path without a file. Throws UserError where that cannot be told. */
@@ -323,6 +337,7 @@ function withoutGroup(mode: number): number {
 
 /** Of a file of ours. It was made private already, if the file system knows what that is. */
 export function setMode(fd: number, mode: number): void {
+  if ((fstatSync(fd).mode & ALL_BITS) === mode) return;
   try {
     fchmodSync(fd, mode);
   } catch (error) {
@@ -364,8 +379,13 @@ function syncDirectory(path: string): void {
   }
 }
 
-function withOpen<T>(path: string, flags: "r" | "r+" | "wx", work: (fd: number) => T): T {
-  const fd = openSync(path, flags, PRIVATE_FILE);
+function withOpen<T>(
+  path: string,
+  flags: "r" | "r+" | "wx",
+  work: (fd: number) => T,
+  mode = PRIVATE_FILE,
+): T {
+  const fd = openSync(path, flags, mode);
   try {
     return work(fd);
   } finally {

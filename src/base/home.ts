@@ -5,7 +5,7 @@ import { dirname, join } from "node:path";
 import { UserError, errorCode } from "./errors.ts";
 import { PRIVATE_FILE, describe, lookAt } from "./files.ts";
 import { makeTempPath } from "./leftovers.ts";
-import type { Paths } from "./paths.ts";
+import { type Paths, quoteWord } from "./paths.ts";
 import { type Text, joinTexts, t } from "./text.ts";
 
 type OwnDirectories = Pick<Paths, "home" | "run" | "backups" | "logs">;
@@ -43,6 +43,8 @@ export function findExisting(path: string): string {
   return existsSync(path) || above === path ? path : findExisting(above);
 }
 
+const OR_ANOTHER = t`or choose another: export CODEX_HELPER_HOME=...`;
+
 interface Unsafe {
   readonly path: string;
   readonly words: Text;
@@ -58,17 +60,18 @@ function findUnsafe({ backups, home, logs, run }: OwnDirectories): readonly Unsa
     // Root may change everything anyway.
     if (stats.uid !== uid && stats.uid !== 0) return [describeOwner(path)];
     if ((stats.mode & OTHERS_WRITE) === 0) return [];
-    return [{ path, words: t`other users may write to ${path}`, hint: `chmod 700 ${path}` }];
+    const hint = joinTexts([`chmod 700 ${quoteWord(path)}`, OR_ANOTHER], "\n");
+    return [{ path, words: t`other users may write to ${path}`, hint }];
   });
 }
 
 function describeOwner(path: string): Unsafe {
-  const lines = [`sudo chown -R "$(id -un)" ${path}`, t`or choose another: export CODEX_HELPER_HOME=...`];
+  const lines = [`sudo chown -R "$(id -un)" ${quoteWord(path)}`, OR_ANOTHER];
   return { path, words: t`${path} belongs to another user`, hint: joinTexts(lines, "\n") };
 }
 
 /** Whether a new file there gets the owner and the mode that it should have. A read-only one is nobody's to write. */
-function hasModes(directory: string): boolean {
+export function hasModes(directory: string): boolean {
   const probe = makeTempPath(join(directory, "probe"));
   try {
     const fd = openSync(probe, "wx", PRIVATE_FILE);

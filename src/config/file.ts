@@ -134,6 +134,15 @@ export function createConfigStore(path: string, now: () => number) {
   return { current };
 }
 
+/** That a file system has no modes concerns all of our files: whoever says so of all leaves it out for this one. */
+export function isAboutModes({ text }: Text): boolean {
+  return text === withoutModes("").text;
+}
+
+function withoutModes(path: string): Text {
+  return t`other users can read ${path}: its file system has no permissions`;
+}
+
 /** The file holds keys: only its owner may read it. The warning says that this was fixed, or could not be. */
 function tightenMode(path: string): Text | null {
   try {
@@ -142,8 +151,7 @@ function tightenMode(path: string): Text | null {
     if (me !== undefined && uid !== me && me !== 0) return t`${path} belongs to another user`;
     if (process.platform === "win32" || (mode & 0o077) === 0) return null;
     chmodSync(path, PRIVATE_FILE);
-    if ((statSync(path).mode & 0o077) !== 0)
-      return t`other users can read ${path}: its file system has no permissions`;
+    if ((statSync(path).mode & 0o077) !== 0) return withoutModes(path);
     return t`other users could read ${path}; it is private now`;
   } catch (error) {
     if (errorCode(error) === undefined) throw error;

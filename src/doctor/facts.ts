@@ -50,10 +50,18 @@ export interface FileFacts {
   /** The ledger of spend. `isFile`: it can be put aside. */
   readonly spend: { readonly path: string; readonly problem: Text | string | null; readonly isFile: boolean };
   /** `problem`: why no line can be added, or null. `bytes` is 0 where there is no log. */
-  readonly log: { readonly path: string; readonly problem: Text | string | null; readonly bytes: number };
+  readonly log: {
+    readonly path: string;
+    /** The same as a word for a shell. */
+    readonly typed: string;
+    readonly problem: Text | string | null;
+    readonly bytes: number;
+  };
   /** Why nothing can be kept in our home, or null. */
   readonly home: {
     readonly path: string;
+    /** The same as a word for a shell. */
+    readonly typed: string;
     readonly problem: Text | string | null;
     /** Told only: where it is refused, nothing is examined. */
     readonly unsafe: Text | null;
@@ -62,6 +70,8 @@ export interface FileFacts {
   readonly freeBytes: number | null;
   /** Our files and directories that others may read. */
   readonly openFiles: readonly string[];
+  /** A file there has the mode that it is given. Not so on NTFS, FAT and some network file systems; null on Windows. */
+  readonly hasModes: boolean | null;
   /** What killed writers left. */
   readonly leftovers: readonly string[];
   /** Files of the older program of the same name, left where they are. */

@@ -93,12 +93,12 @@ export const OWN_FILE_CHECKS: readonly Check<DoctorFacts>[] = [
       "`logs/requests.jsonl` can be written, and rotated when it is full: otherwise requests are not logged",
     worst: "warn",
     run: ({ files: { log } }) => {
-      const { bytes, path, problem } = log;
+      const { bytes, path, problem, typed } = log;
       const mib = Math.floor(bytes / MIB);
       if (problem !== null)
-        return [warn(t`requests are not logged in ${path}: ${problem}`, `ls -ld ${path}`)];
+        return [warn(t`requests are not logged in ${path}: ${problem}`, `ls -ld ${typed}`)];
       if (bytes < OVERGROWN_LOG_BYTES) return [ok(t`requests can be logged`)];
-      return [warn(t`${path} has grown to ${mib} MiB: it could not be rotated`, `ls -l ${path}*`)];
+      return [warn(t`${path} has grown to ${mib} MiB: it could not be rotated`, `ls -l ${typed}*`)];
     },
   },
   {
@@ -106,7 +106,7 @@ export const OWN_FILE_CHECKS: readonly Check<DoctorFacts>[] = [
     about: "codex-helper's directory is writable, and only by you: otherwise nothing is logged or saved",
     worst: "fail",
     run: ({ files: { home } }) => {
-      if (home.unsafe !== null) return [warn(home.unsafe, `ls -ld ${home.path}`)];
+      if (home.unsafe !== null) return [warn(home.unsafe, `ls -ld ${home.typed}`)];
       if (home.problem === null) return [ok(t`codex-helper can write to ${home.path}`)];
       const hint = t`make it a directory that you own, or choose another: export CODEX_HELPER_HOME=...`;
       return [fail(t`codex-helper cannot write to ${home.path}: ${home.problem}`, hint)];
@@ -122,7 +122,7 @@ export const OWN_FILE_CHECKS: readonly Check<DoctorFacts>[] = [
       const mib = Math.floor(freeBytes / MIB);
       if (freeBytes >= LOW_DISK_BYTES) return [ok(t`there is enough free disk space`)];
       const say = freeBytes < FULL_DISK_BYTES ? fail : warn;
-      return [say(t`only ${mib} MiB of disk space are free for ${home.path}`, `du -sh ${home.path}`)];
+      return [say(t`only ${mib} MiB of disk space are free for ${home.path}`, `du -sh ${home.typed}`)];
     },
   },
   {
@@ -130,10 +130,19 @@ export const OWN_FILE_CHECKS: readonly Check<DoctorFacts>[] = [
     about: "only the owner can read codex-helper's files and directories",
     worst: "warn",
     repair: "removes the access of other users",
-    run: ({ files: { openFiles } }) => {
+    run: ({ files: { hasModes, home, openFiles } }) => {
+      // There an access list says who may: it is neither read nor set here.
+      if (hasModes === null) return [];
       const [first = ""] = openFiles;
       const count = openFiles.length;
       if (count === 0) return [ok(t`only you can read codex-helper's files`)];
+      if (!hasModes)
+        return [
+          warn(
+            t`other users can read codex-helper's files: the file system of ${home.path} has no permissions`,
+            t`choose a directory on one that has them: export CODEX_HELPER_HOME=...`,
+          ),
+        ];
       if (count > MOST_NAMED)
         return [warn(t`other users can read ${count} of codex-helper's files, such as ${first}`, FIX)];
       return openFiles.map((path) => warn(t`other users can read ${path}`, FIX));

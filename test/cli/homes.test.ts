@@ -52,7 +52,9 @@ describe("a home that others may write to", () => {
     const { mode } = statSync(path);
     const { code, stdout, stderr } = await run(home, args);
     expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
-    expect(stderr).toBe(`error: other users may write to ${path}\n  chmod 700 ${path}\n`);
+    expect(stderr).toBe(
+      `error: other users may write to ${path}\n  chmod 700 ${path}\n  or choose another: export CODEX_HELPER_HOME=...\n`,
+    );
     expect(statSync(path).mode).toBe(mode);
   };
 
@@ -87,7 +89,7 @@ describe("a home that others may write to", () => {
     const { code, stderr } = await run(home, ["status"], { CODEX_HELPER_HOME: link });
     expect({ code, stderr }).toEqual({
       code: 1,
-      stderr: `error: other users may write to ${link}\n  chmod 700 ${link}\n`,
+      stderr: `error: other users may write to ${link}\n  chmod 700 ${link}\n  or choose another: export CODEX_HELPER_HOME=...\n`,
     });
   });
 

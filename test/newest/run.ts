@@ -52,6 +52,6 @@ function run(command: readonly string[], cwd: string, env: Readonly<Record<strin
     stdio: ["ignore", "inherit", "inherit"],
   });
   if (exitCode === 0) return;
+  console.error(`failed: ${command.slice(1).join(" ")}`);
   process.exitCode = exitCode;
-  throw new Error(`${command.slice(0, 4).join(" ")} ended with ${exitCode}`);
 }

@@ -159,7 +159,7 @@ describe("sessions of the real Codex", () => {
     const request = await resumeAtTerminal(`${command} 'and again'`, { cwd: dirs.core, env, relay });
     expect(request.header("thread-id")).toBe(fork);
     expect(request.text()).toContain("a nested question");
-  }, 30_000);
+  }, 60_000);
 });
 
 interface Terminal {
@@ -247,5 +247,5 @@ describe("sessions of the real Claude Code", () => {
     const request = relay.requests.slice(asked).find(({ method }) => method === "POST");
     expect(request?.header("x-claude-code-session-id")).toBe(fork);
     expect(request?.text()).toContain("from elsewhere");
-  }, 60_000);
+  }, 120_000);
 });

@@ -12,11 +12,12 @@ import {
   readTextOrNull,
   realPath,
 } from "../../base/files.ts";
-import { describeUnsafeHome, findExisting, findHomeProblem } from "../../base/home.ts";
+import { isAboutModes } from "../../config/file.ts";
+import { describeUnsafeHome, findExisting, findHomeProblem, hasModes } from "../../base/home.ts";
 import { findLeftovers } from "../../base/leftovers.ts";
 import { type Text, t } from "../../base/text.ts";
 import { parseRecord } from "../../base/json-value.ts";
-import type { Paths } from "../../base/paths.ts";
+import { type Paths, quoteWord } from "../../base/paths.ts";
 import type { FileFacts } from "../../doctor/facts.ts";
 import { inspectFilter } from "../filter-facts.ts";
 import type { LiveConfig } from "../live-config.ts";
@@ -35,12 +36,15 @@ export async function collectFileFacts(
     findProblem(paths.prices, async () => (await import("../prices.ts")).parsePrices),
     readSpendFile(paths.spend),
   ]);
+  const openFiles = listOpenFiles(paths);
+  // Asked only where something looks open.
+  const isModed = openFiles.length === 0 || hasModes(paths.home);
   return {
     config: {
       path: paths.config,
       isMissing: !existsSync(paths.config),
       problem: problem?.text ?? null,
-      warnings: config.warnings,
+      warnings: isModed ? config.warnings : config.warnings.filter((one) => !isAboutModes(one)),
     },
     filter: {
       path: paths.filter,
@@ -58,12 +62,19 @@ export async function collectFileFacts(
     },
     log: {
       path: paths.requestsLog,
+      typed: quoteWord(paths.requestsLog),
       problem: findLogProblem(paths.requestsLog),
       bytes: lookAt(paths.requestsLog)?.size ?? 0,
     },
-    home: { path: paths.home, problem: findHomeProblem(paths.home), unsafe: describeUnsafeHome(paths) },
+    home: {
+      path: paths.home,
+      typed: quoteWord(paths.home),
+      problem: findHomeProblem(paths.home),
+      unsafe: isModed ? describeUnsafeHome(paths) : null,
+    },
     freeBytes: readFreeBytes(paths.home),
-    openFiles: listOpenFiles(paths),
+    openFiles,
+    hasModes: process.platform === "win32" ? null : isModed,
     leftovers: listLeftovers(paths),
     predecessorFiles: listPredecessorFiles(paths),
   };

@@ -4,6 +4,7 @@ import { type CheckRow, type Finding, runChecks } from "../../base/check.ts";
 import type { Env } from "../../base/env.ts";
 import { UserError, errorCode } from "../../base/errors.ts";
 import { describe, isOpenToOthers, removeFile } from "../../base/files.ts";
+import { hasModes } from "../../base/home.ts";
 import type { Paths } from "../../base/paths.ts";
 import { DEFAULT_PORT, SERVICES, type Service } from "../../base/service.ts";
 import { type Text, t } from "../../base/text.ts";
@@ -209,7 +210,11 @@ export async function repair({ env, paths }: ExamineOptions) {
   for (const service of SERVICES) await attempt(() => restoreClient({ service, paths, env }));
   await attempt(() => removeAllLeftovers(paths));
   await attempt(() => removeRecords(paths.run));
-  for (const path of listOpenFiles(paths)) await attempt(() => makePrivate(path));
+  const open = listOpenFiles(paths);
+  // All of them for one reason, which is said once.
+  if (open.length > 0 && !hasModes(paths.home))
+    failed.push(t`the file system of ${paths.home} has no permissions: nothing there can be made private`);
+  else for (const path of open) await attempt(() => makePrivate(path));
   return { done, failed };
 }
 
@@ -241,6 +246,7 @@ function tryToMakePrivate(path: string): Text | string | null {
     chmodSync(path, statSync(path).isDirectory() ? 0o700 : 0o600);
     return isOpenToOthers(path) ? t`its file system has no permissions` : null;
   } catch (error) {
-    return describe(error);
+    // Of files of our own only the file system can say so.
+    return t`${describe(error)}, or choose another directory: export CODEX_HELPER_HOME=...`;
   }
 }

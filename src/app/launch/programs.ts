@@ -33,7 +33,7 @@ export const PROGRAMS: readonly Program[] = [
   {
     command: "qwen",
     packageName: "@qwen-code/qwen-code",
-    tried: "0.15.10",
+    tried: "0.24.4",
     ways: {
       codex: {
         api: "Chat Completions",

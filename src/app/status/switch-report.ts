@@ -1,4 +1,5 @@
 // Whether the clients point at the proxy: the switch itself, who listens on its port, and what overrides it.
+import { quoteWord } from "../../base/paths.ts";
 import { dirname } from "node:path";
 import { onUserError } from "../../base/errors.ts";
 import { DEFAULT_PORT, type Service, isOwnAddress, makeProxyAddress } from "../../base/service.ts";
@@ -66,7 +67,7 @@ async function findTokenProblem(
     return { what, hint: `ch switch on --${service}` };
   }
   if (!isReadByOthers(file)) return null;
-  return { what: t`other users can read the client token in ${file}`, hint: `chmod go-r ${file}` };
+  return { what: t`other users can read the client token in ${file}`, hint: `chmod go-r ${quoteWord(file)}` };
 }
 
 async function listOverrides(

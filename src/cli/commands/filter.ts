@@ -5,7 +5,7 @@ import { inspectFilter, type InspectedFilter } from "../../app/filter-facts.ts";
 import { createLiveConfig } from "../../app/live-config.ts";
 import { MAX_OWN_FILE_BYTES, lookAt, readText } from "../../base/files.ts";
 import { t, tell } from "../language.ts";
-import { showPath } from "../../base/paths.ts";
+import { quoteWord, showPath } from "../../base/paths.ts";
 import { CLIENT_NAME, DEFAULT_SERVICE, SERVICES, SERVICE_FACTS, type Service } from "../../base/service.ts";
 import { printable } from "../../base/terminal-text.ts";
 import { type Change, diffTexts, focus } from "../../filter/diff.ts";
@@ -119,7 +119,7 @@ function acceptRemoval({ env, out, paths }: Cli): void {
   const what = findAt(paths.filter);
   if (what === "a link") {
     throw new UserError(t`${path} is a link to a file that does not exist: requests are refused`, {
-      hint: `rm ${path}`,
+      hint: `rm ${quoteWord(path)}`,
     });
   }
   if (what === "a file") {

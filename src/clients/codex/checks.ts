@@ -1,5 +1,6 @@
 // What `ch doctor` checks of Codex's own files and variables: would it work at all with what it is set to?
 // Reads only, and keeps nothing of what the files hold but names.
+import { quoteWord } from "../../base/paths.ts";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { type Check, type Found, fail, info, ok, runChecks, warn } from "../../base/check.ts";
@@ -29,7 +30,7 @@ const CHECKS: readonly Check<Facts>[] = [
         : [
             fail(
               t`CODEX_HOME is ${codexHome}, which is not a directory: Codex does not start`,
-              t`mkdir -p ${codexHome}, or: unset CODEX_HOME`,
+              t`mkdir -p ${quoteWord(codexHome)}, or: unset CODEX_HOME`,
             ),
           ],
   },
@@ -49,7 +50,9 @@ const CHECKS: readonly Check<Facts>[] = [
     worst: "warn",
     run: ({ codex, hasConfig, isLoginOpen, paths: { codexAuth } }) => [
       ...(codex?.login.kind === "unreadable" ? [warn(codex.login.problem, "codex login")] : []),
-      ...(isLoginOpen ? [warn(t`other users can read ${codexAuth}`, `chmod 600 ${codexAuth}`)] : []),
+      ...(isLoginOpen
+        ? [warn(t`other users can read ${codexAuth}`, `chmod 600 ${quoteWord(codexAuth)}`)]
+        : []),
       ...(codex !== null && hasConfig && lacksLogin(codex)
         ? [
             info(

@@ -1,6 +1,7 @@
 // Points a client at the proxy, and restores it. The order of its steps is what makes a crash harmless:
 // the journal is written before the client's file and removed after it, all under one lock between processes.
 // Decides nothing about the content of a file.
+import { quoteWord } from "../../base/paths.ts";
 import { basename, dirname, join } from "node:path";
 import { UserError, onUserError } from "../../base/errors.ts";
 import { resolvePaths } from "../../base/paths.ts";
@@ -83,7 +84,7 @@ export async function switchOn(target: SwitchTarget, goal: SwitchGoal, owner: Ow
     refuseUnusedHome(target, dirname(editor.file));
     if (goal.clientToken != null && isReadByOthers(editor.file))
       throw new UserError(t`${editor.file} can be read by other users, and would hold the client token`, {
-        hint: `chmod go-r ${editor.file}`,
+        hint: `chmod go-r ${quoteWord(editor.file)}`,
       });
     return await tryAgain(async () => {
       const file = await readClientFile(editor.file);

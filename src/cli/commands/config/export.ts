@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { UserError } from "../../../base/errors.ts";
-import { PRIVATE_FILE, writeFileAtomic } from "../../../base/files.ts";
+import { PRIVATE_FILE, isOpenToOthers, writeFileAtomic } from "../../../base/files.ts";
 import { quoteWord } from "../../../base/paths.ts";
 import { usageError } from "../../args.ts";
 import { t } from "../../language.ts";
@@ -16,7 +16,7 @@ export const exportCommand = defineCommand({
   description: "write all configs to a file, or show them masked",
   examples: [
     ["ch config export", "print everything, with masked keys"],
-    ["ch config export backup.json", "with full keys, to a file that only you can read"],
+    ["ch config export backup.json", "with full keys, to a new file"],
   ],
   args: {
     file: { type: "positional", required: false, description: "the file to create, with full keys" },
@@ -44,10 +44,16 @@ export const exportCommand = defineCommand({
     if (existsSync(path) && args.force !== true)
       throw new UserError(t`the file ${path} already exists`, { hint: t`--force replaces it` });
     writeFileAtomic(path, text, { mode: PRIVATE_FILE });
+    if (isMasked) return cli.out.note(t`written to ${file}, with masked keys`);
+    // A mode says it, where there are modes.
+    const isPrivate = process.platform !== "win32" && !isOpenToOthers(path);
     cli.out.note(
-      isMasked
-        ? t`written to ${file}, with masked keys`
-        : t`written to ${file}, with your keys: only you can read it\n  on the other machine: ch config import ${quoteWord(file)}`,
+      isPrivate
+        ? t`written to ${file}, with your keys: only you can read it`
+        : t`written to ${file}, with your keys`,
     );
+    cli.out.note(t`  on the other machine: ch config import ${quoteWord(file)}`);
+    if (!isPrivate && process.platform !== "win32")
+      cli.out.warn(t`other users can read ${file}: its file system has no permissions`);
   },
 });
