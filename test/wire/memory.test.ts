@@ -14,6 +14,8 @@ const COUNT = FULL ? 10_000 : 400;
 const WARM_UP = FULL ? 3_000 : 1_000;
 const AT_ONCE = 8;
 const GROWTH_MB = 20;
+/** A refusal that is held against nobody: else the upstream would not be asked again. */
+const NEXT = { on_status: { "404": "next" } };
 
 const rssMb = (pid: number): number =>
   Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "latin1"))?.[1] ?? 0) / 1024;
@@ -33,7 +35,9 @@ async function many(count: number, once: () => Promise<void>): Promise<void> {
 async function growth(upstreams: readonly FakeUpstream[], once: (port: number) => Promise<void>) {
   using home = makeTempHome();
   home.write(".codex-helper/config.json", {
-    codex: { configs: { main: { upstreams: upstreams.map(({ baseUrl }) => ({ base_url: baseUrl })) } } },
+    codex: {
+      configs: { main: { upstreams: upstreams.map(({ baseUrl }) => ({ base_url: baseUrl, ...NEXT })) } },
+    },
   });
   const port = freePort();
   await using cli = startCli(["serve", "--no-switch", "--port", `${port}`], { home });
