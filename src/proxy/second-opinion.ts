@@ -17,7 +17,7 @@ export interface KeptRefusal {
 /** Things that are left out of one request after each other: an upstream names them one at a time. */
 const MOST_DROPS = 4;
 
-/** A class, because most requests have none, and it costs no more than a field then. */
+/** A class, because each request has one, and most have nothing in it. */
 export class Refusals {
   private readonly kept: KeptRefusal[] = [];
 

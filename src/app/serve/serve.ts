@@ -308,14 +308,19 @@ function createFileTroubles(
 /** Each name once: every request of a client has the same ones. */
 function createHeldBackTeller(onTrouble: ServeOptions["onTrouble"]): (entry: LogEntry) => void {
   const told = new Set<string>();
-  return ({ held_back: names }) => {
-    if (names === undefined) return;
-    const fresh = names.filter((name) => !told.has(name)).slice(0, Math.max(0, MOST_TOLD - told.size));
-    if (fresh.length === 0) return;
-    for (const name of fresh) told.add(name);
-    onTrouble(
-      t`held back from an upstream: ${fresh.join(", ")}; "headers_allowed" of an upstream lets a header pass (see: ch doctor)`,
-    );
+  const fresh = (names: readonly string[] = []): string => {
+    const some = names.filter((name) => !told.has(name)).slice(0, Math.max(0, MOST_TOLD - told.size));
+    for (const name of some) told.add(name);
+    return some.join(", ");
+  };
+  return ({ dropped, held_back }) => {
+    const names = fresh(held_back);
+    if (names !== "")
+      onTrouble(
+        t`held back from an upstream: ${names}; "headers_allowed" of an upstream lets a header pass (see: ch doctor)`,
+      );
+    const left = fresh(dropped);
+    if (left !== "") onTrouble(t`left out for an upstream that refuses it: ${left} (see: ch status)`);
   };
 }
 

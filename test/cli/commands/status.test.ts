@@ -108,6 +108,7 @@ test("what an upstream was taught to be asked without is shown, kept, and forgot
       body: '{"model":"m","metadata":{"a":1},"stream":true,"input":[]}',
     });
     expect([response.status, (await response.text()) !== ""]).toEqual([200, true]);
+    await serving.waitFor(/left out for an upstream that refuses it: metadata/);
     expect(await shows("status")).toMatch(words);
     expect(await shows("routing", "explain")).toMatch(words);
     await serving.stop("SIGTERM");
