@@ -48,4 +48,21 @@ describe("a budget", () => {
       error: "requests without a price, not counted: 1",
     });
   });
+
+  test("says what it counted in part", () => {
+    const none = { unpriced: 0, withoutUsage: 0, partial: 0 };
+    const rows = [
+      [{ ...none, partial: 2 }, "requests of which a part is unknown: 2"],
+      [
+        { unpriced: 1, withoutUsage: 3, partial: 2 },
+        "not counted: 1 requests without a price, 3 of unknown usage, a part of 2",
+      ],
+    ] as const;
+    for (const [count, words] of rows) {
+      const ledger = createLedger();
+      ledger.addUncounted("relay", NOON, count);
+      const reading = ledger.read("relay", { day: 10, month: null }, NOON);
+      expect(makeQuotaRows({ reading, intervalMs: 0 }, NOON)[0]).toMatchObject({ error: words });
+    }
+  });
 });

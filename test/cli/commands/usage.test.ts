@@ -110,6 +110,61 @@ describe("usage summary", () => {
     });
   });
 
+  const exact = { input_tokens: 12_000, output_tokens: 500, total_tokens: 12_500 };
+  const UNKNOWN: readonly LogEntry[] = [
+    makeEntry({ timestamp_ms: NOON, id: "exact", model: "gpt-5", usage: exact }),
+    makeEntry({ timestamp_ms: NOON, id: "cut", model: "gpt-5", outcome: "cut", usage_unknown: "cut" }),
+    makeEntry({
+      timestamp_ms: NOON,
+      id: "part",
+      model: "gpt-5",
+      outcome: "client_gone",
+      status_code: 499,
+      usage: { input_tokens: 1000, total_tokens: 1000, partial: true },
+    }),
+    makeEntry({
+      timestamp_ms: NOON,
+      id: "failed",
+      model: "gpt-5",
+      usage: exact,
+      attempts: [
+        { upstream_base_url: "https://a.example", verdict: "error-in-200", duration_ms: 5, usage: exact },
+        { upstream_base_url: "https://relay.example/v1", verdict: "ok", duration_ms: 5 },
+      ],
+    }),
+  ];
+
+  test("marks sums that are not the whole, says why, and shows what failed attempts cost", async () => {
+    writeLog(UNKNOWN.map((entry) => makeLogLine(entry)).join(""));
+    const { stderr, stdout } = await usage("summary", "--by", "upstream");
+    const [headings = "", relay = "", other = "", all = ""] = stdout.split("\n");
+    expect(headings).toMatch(/total +cost +failed attempts/);
+    expect(relay).toMatch(/^relay\.example\/v1 +4 .* 26\.0k\+ +\$0\.04\+ +- /);
+    expect(other).toMatch(/^a\.example +0 .* 12\.5k +\$0\.02 +\$0\.02 /);
+    expect(all).toMatch(/^all +4 .* 38\.5k\+ +\$0\.06\+ +\$0\.02 /);
+    expect(stderr.split("\n").slice(0, 3)).toEqual([
+      "requests that did not say what they used, not in the sums: 1",
+      "requests that said only a part of what they used: 1",
+      "failed attempts that used tokens, in the sums: 1 (12.5k tokens, cost $0.02)",
+    ]);
+    const told: { total: SummaryRow } = JSON.parse((await usage("summary", "--json")).stdout);
+    expect(told.total).toMatchObject({
+      requests_without_usage: 1,
+      partial_requests: 1,
+      unpriced_requests: 0,
+      failed_attempts: 1,
+      failed_attempts_cost_usd: 0.02,
+    });
+    for (const [id, words] of [
+      ["cut", "tokens   unknown, because the answer broke off before it said"],
+      ["part", "tokens   1.00k in, 1.00k total, and more that the answer did not say"],
+      ["part", "cost     $0.0013+"],
+      ["failed", "cost     $0.02, and $0.02 for failed attempts"],
+    ] as const)
+      expect((await usage("show", id)).stdout).toContain(words);
+    expect((await usage("report", "--html", "-")).stdout).toContain("said only a part of what they used: 1");
+  });
+
   test("goes by the days and hours of the machine's time zone", async () => {
     writeLog();
     const inTokyo = { home, env: { TZ: "Asia/Tokyo" } };
