@@ -1,5 +1,5 @@
 // Why Claude Code would drop a whole settings file, and where: it is no JSON, or a value is of a kind that its schema refuses. What it
-// skips alone (a rule, most hooks) and what it does not know is no reason. The table: test/real-clients/shapes.test.ts.
+// skips alone (a rule, most hooks) and what it does not know is no reason. The table: test/real-clients/files.test.ts.
 // Pure.
 import { type ParseError, findNodeAtLocation, parseTree } from "jsonc-parser";
 import { describeJsonError, isRecord } from "../../base/json-value.ts";

@@ -1,5 +1,5 @@
 // Why Codex would not start with a config.toml, and where: a value of a kind that it does not take, a provider or an MCP server that
-// contradicts itself. What it ignores (keys that it does not know) is no reason. The table: test/real-clients/shapes.test.ts.
+// contradicts itself. What it ignores (keys that it does not know) is no reason. The table: test/real-clients/files.test.ts.
 // Pure.
 import { type TomlTable, TomlError, parse } from "smol-toml";
 import { UserError } from "../../base/errors.ts";

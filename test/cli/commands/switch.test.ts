@@ -258,6 +258,7 @@ Claude Code: not switched
           problem: null,
           client_token_problem: null,
           overrides: [],
+          others: [],
         },
       ],
     });
