@@ -102,13 +102,14 @@ class World {
     return this.time.now() - START;
   }
 
-  /** Could any upstream that the user allows answer this turn now, as it is? */
-  couldAnswer(turn: Turn): boolean {
-    const spent = UPSTREAMS.findIndex((_, place) => this.day.isSpent(place, this.ms));
+  /**
+   * Could any upstream that the user allows answer a turn now, if need be without what it does not take? What was said last of a
+   * plan counts until it answers.
+   */
+  couldAnswer(): boolean {
+    const spent = UPSTREAMS.findIndex((_, place) => this.hasToldSpent.has(place));
     const reach = this.onExhausted === "stop" && spent >= 0 ? spent + 1 : UPSTREAMS.length;
-    return UPSTREAMS.slice(0, reach).some(
-      (_, place) => this.day.answerTo(place, this.ms, turn).kind === "ok",
-    );
+    return UPSTREAMS.slice(0, reach).some((_, place) => this.day.stateAt(place, this.ms).kind === "ok");
   }
 
   readonly fetch = async (_url: string, init: RequestInit): Promise<Response> => {
@@ -118,7 +119,7 @@ class World {
     const behaviour = this.day.answerTo(place, this.ms, turn);
     this.notePaid(place);
     if (this.day.isSpent(place, this.ms) && behaviour.kind === "status") this.hasToldSpent.add(place);
-    if (!this.day.isSpent(place, this.ms)) this.hasToldSpent.delete(place);
+    if (behaviour.kind === "ok") this.hasToldSpent.delete(place);
     const aborted = new Promise<never>((_, reject) =>
       init.signal?.addEventListener("abort", () => reject(new DOMException("aborted", "AbortError"))),
     );
@@ -288,7 +289,7 @@ async function askLikeCodex(
     const response = await handle(request, deps);
     const text = await response.text().catch(() => "");
     if (response.ok && text.includes("response.completed")) return { text, couldHave, why };
-    couldHave ||= world.couldAnswer(turn);
+    couldHave ||= world.couldAnswer();
     why = `${response.status} ${/"message":"(.{0,90})/.exec(text)?.[1] ?? text.slice(0, 90)}`;
     if (response.status < 500) break;
     const after = Number(response.headers.get("retry-after") ?? 0) * 1_000;

@@ -49,8 +49,10 @@ interface Progress {
   spare: Spare | null;
   readonly refusals: Refusals;
   /** Keys of those that were not asked because the retry budget was spent. */
-  readonly unbudgeted: Set<string>;
+  unbudgeted: ReadonlySet<string>;
 }
+
+const NONE: ReadonlySet<string> = new Set();
 
 /**
  * Runs over the candidates once for each pass, until one of them answers. An upstream that was asked is asked again in a
@@ -62,7 +64,7 @@ export async function runAttempts(passes: Iterable<Pass>, run: LoopRun): Promise
     last: null,
     spare: null,
     refusals: new Refusals(),
-    unbudgeted: new Set(),
+    unbudgeted: NONE,
   };
   for (const pass of passes) {
     const answered = (await runPass(pass, run, progress)) ?? (await askWithout(pass, run, progress));
@@ -112,7 +114,7 @@ async function runPass(pass: Pass, run: LoopRun, progress: Progress): Promise<An
     const admission = deps.router.admit(upstream, pass.plan);
     if (admission.kind === "blocked") continue;
     if (tries.isAmbiguous && !deps.router.mayAskAgain(upstream)) {
-      progress.unbudgeted.add(upstream.key);
+      progress.unbudgeted = new Set([...progress.unbudgeted, upstream.key]);
       admission.permit.release();
       continue;
     }

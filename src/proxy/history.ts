@@ -196,7 +196,7 @@ const WANTS_THOUGHT =
 /** How the two APIs, and relays of them, call what is bound. Not the switches `thinking.budget_tokens` and `reasoning.effort`. */
 const WORDS: Readonly<Record<"responses" | "messages", RegExp>> = {
   responses:
-    /\b(?:en|de)crypt|\breasoning[`'"_ -]*(?:item|block|history|content)|\bitems?\b.{0,40}\breasoning\b|\brs_|推理(?:项|内容|块)|[加解]密/,
+    /(?:en|de)crypt|\breasoning[`'"_ -]*(?:item|block|history|content)|\bitems?\b.{0,40}\breasoning\b|\brs_|推理(?:项|内容|块)|[加解]密/,
   messages:
     /\bsignature|thought[_ ]?signature|redacted_thinking|thinking[`'"]?(?: or [`'"]?redacted_thinking[`'"]?)? (?:content )?(?:block|part|item|signature)|(?:block|part|item)s?\b.{0,30}\bthinking\b|签名|(?:思考|思维|thinking ?)(?:块|内容|过程|链)/,
 };

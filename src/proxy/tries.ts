@@ -8,8 +8,8 @@ const INSTANT_MS = 1_000;
 const MAX_REFUSALS = 8;
 
 export class Tries {
-  /** Failures of each address. */
-  private readonly addresses = new Map<string, number>();
+  /** Failures of each address. Most requests have none. */
+  private addresses: Map<string, number> | null = null;
   private refusals = 0;
   private others = 0;
   /** One of them may have worked on the request: asking again can double what an outage costs. */
@@ -21,20 +21,25 @@ export class Tries {
   note(upstream: Upstream, { isOfAddress, retryClass }: Verdict, durationMs: number): void {
     if (retryClass === "C") this.isAmbiguous = true;
     if (retryClass === "A") return;
-    const address = addressOf(upstream);
-    if (isOfAddress) this.addresses.set(address, (this.addresses.get(address) ?? 0) + 1);
-    else if (retryClass === "B" && durationMs < INSTANT_MS) this.refusals += 1;
+    if (isOfAddress) {
+      this.addresses ??= new Map();
+      this.addresses.set(addressOf(upstream), this.failuresOf(upstream) + 1);
+    } else if (retryClass === "B" && durationMs < INSTANT_MS) this.refusals += 1;
     else this.others += 1;
   }
 
   /** Has its address failed so often that no other key of it is asked? */
   isGivenUp(upstream: Upstream): boolean {
-    return (this.addresses.get(addressOf(upstream)) ?? 0) >= this.max;
+    return this.failuresOf(upstream) >= this.max;
   }
 
   get areUsedUp(): boolean {
     const most = Math.max(MAX_REFUSALS, this.max);
-    return this.addresses.size + this.others >= this.max || this.refusals >= most;
+    return (this.addresses?.size ?? 0) + this.others >= this.max || this.refusals >= most;
+  }
+
+  private failuresOf(upstream: Upstream): number {
+    return this.addresses?.get(addressOf(upstream)) ?? 0;
   }
 }
 

@@ -135,6 +135,7 @@ const POINTING: readonly [string, Api, string, ...string[]][] = [
   ["Chinese words for that", "responses", "历史消息无法解密"],
   ["a camel", "messages", "invalid value at thoughtsignature"],
   ["a missing signature in words", "messages", "missing thinking block signature"],
+  ["a code within words", "responses", "upstream: invalid_encrypted_content"],
   ["a code alone", "responses", "invalid_encrypted_content", "invalid_encrypted_content"],
   ["words for a reasoning item", "responses", "unknown reasoning item in the conversation"],
   ["Chinese words", "responses", "上游错误：加密推理内容校验失败"],
