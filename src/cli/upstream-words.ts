@@ -46,7 +46,7 @@ export function describeWhy(upstream: UpstreamState, now: number): string {
   if (reason === "") return "";
   const words = tellReason(upstream.reason_data, reason);
   if (!hasEnd({ availability: standing, source: isReason(data) ? data : null })) return words;
-  const lasting = since === null ? words : t`${words}, for ${showSpan(now - since)}`;
+  const lasting = since === null || isOfQuota(data) ? words : t`${words}, for ${showSpan(now - since)}`;
   const from = isSaid(data) ? t` (${tellReason(data, source ?? "")})` : "";
   const isEarlier = retryAt !== null && retryAt > now && retryAt !== until;
   return isEarlier ? t`${lasting}${from}; next try ${showMoment(retryAt, now)}` : `${lasting}${from}`;

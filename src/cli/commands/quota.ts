@@ -96,8 +96,9 @@ function printUpstreams(cli: Cli, { config_name, service, upstreams }: ServiceFa
   out.line(t`${CLIENT_NAME[service]}, config ${config_name ?? ""}`);
   const labels = Math.max(...upstreams.map(({ label }) => label.length));
   const shown = upstreams.map(({ quota }) => quota.filter(isWorthShowing));
+  const figures = shown.flat().filter(hasFigures);
   const lines = alignRows(
-    shown.flat().map((row) => describeRow(row, now, out)),
+    figures.map((row) => describeRow(row, now, out)),
     out.width - INDENT.length,
   );
   for (const [index, upstream] of upstreams.entries()) {
@@ -106,7 +107,14 @@ function printUpstreams(cli: Cli, { config_name, service, upstreams }: ServiceFa
     const rows = shown[index] ?? [];
     if (rows.length === 0) out.line(`${INDENT}${out.paint("dim", t`unknown`)}`);
     for (const row of rows) {
-      out.line(`${INDENT}${lines.shift() ?? ""}`);
+      const { colour: rowColour, words: instead } = describeQuotaState(row.state);
+      const where = [
+        showWindow(row),
+        out.paint(rowColour, instead),
+        out.paint("dim", describeOrigin(row, now)),
+      ];
+      const line = hasFigures(row) ? (lines[figures.indexOf(row)] ?? "") : where.filter(Boolean).join(INDENT);
+      out.line(`${INDENT}${line}`);
       for (const note of describeNotes(row, now))
         for (const line of wrapWords(note, out.width - 2 * INDENT.length))
           out.line(`${INDENT}${INDENT}${out.paint("dim", line)}`);
@@ -118,17 +126,27 @@ const INDENT = "  ";
 
 /** What, how full, how much, when it is full again, who says so. */
 function describeRow(row: QuotaRow, now: number, { paint }: Cli["out"]): string[] {
-  const { colour, words } = describeQuotaState(row.state);
+  const { colour } = describeQuotaState(row.state);
   const resets = showRough(row.resets_at_ms === null ? null : row.resets_at_ms - now);
-  const age = showRough(row.read_at_ms === null ? null : Math.max(0, now - row.read_at_ms));
-  const source = showSource({ ...row, window: null });
   return [
     showWindow(row),
     paint(colour, makeBar(row)),
-    row.left === null || row.state === "stale" ? paint(colour, words) : describeLeft(row),
+    describeLeft(row),
     resets === "" ? "" : t`resets in ${resets}`,
-    paint("dim", age === "" ? source : t`${source}, ${age} ago`),
+    paint("dim", describeOrigin(row, now)),
   ];
+}
+
+/** Others have words in the place of figures: "no limit", "out of date". */
+function hasFigures({ left, state }: QuotaRow): boolean {
+  return left !== null && state !== "stale";
+}
+
+/** "packycode, 2 min ago" */
+function describeOrigin(row: QuotaRow, now: number): string {
+  const age = showRough(row.read_at_ms === null ? null : Math.max(0, now - row.read_at_ms));
+  const source = showSource({ ...row, window: null });
+  return age === "" ? source : t`${source}, ${age} ago`;
 }
 
 /** What does not fit into a column: when it will run out, and why nothing newer is known. */
