@@ -79,10 +79,11 @@ export function showPath(path: string, env: Env): string {
   return user !== "/" && isInside ? `~${rest}` : path;
 }
 
-/** A text for people with every path in it shortened so. */
+/** A text for people with every path in it shortened so, but for one in quotes: a shell takes `~` for itself only outside them. */
 export function showPathsIn(text: string, env: Env): string {
   const user = findUserHome(env);
-  return user === "/" ? text : text.replaceAll(`${user}/`, "~/").replaceAll(`${user}\\`, "~\\");
+  if (user === "/") return text;
+  return text.replace(new RegExp(`(?<!['"])${RegExp.escape(user)}(?=[/\\\\])`, "g"), "~");
 }
 
 /** One word for the person's shell, quoted only where it must be: a POSIX shell, or PowerShell. */

@@ -62,6 +62,9 @@ describe("a path for people", () => {
 
   test("is shortened in a sentence too", () => {
     expect(showPathsIn("see /home/ann/.codex and /home/anna/x", unix)).toBe("see ~/.codex and /home/anna/x");
+    // Within quotes a shell would take ~ for a name.
+    expect(showPathsIn("rm '/home/ann/a b' /home/ann/c", unix)).toBe("rm '/home/ann/a b' ~/c");
+    expect(showPathsIn('export X="/home/ann/a"', unix)).toBe('export X="/home/ann/a"');
     expect(showPathsIn("see C:\\Users\\ann\\.codex", windows)).toBe("see ~\\.codex");
   });
 });
