@@ -45,7 +45,7 @@ export function findMoreDrops(
   const isNew = ({ kind, name }: RefusedThing): boolean =>
     !gone.some((one) => one.kind === kind && one.name === name);
   const more = findDrops(refused, request).filter(isNew);
-  if (more.length > 0) return more;
+  if (more.length > 0 || gone.length === 0) return more;
   const names = refused.flatMap(({ kind, name }) => (kind === "field" ? [name.split(".").at(-1)] : []));
   return DROPPABLE.filter(
     (row) =>

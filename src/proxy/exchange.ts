@@ -139,7 +139,8 @@ export class Exchange {
       redactions: known?.filtered.redactions || undefined,
       redactions_exempt: known?.filtered.exempt || undefined,
       held_back: heldBack.length === 0 ? undefined : [...new Set(heldBack)].slice(0, MOST_HELD_BACK),
-      dropped: last === undefined || last.dropped.length === 0 ? undefined : [...last.dropped],
+      // Of a try that was refused all the same nothing is said.
+      dropped: last?.verdict === null && last.dropped.length > 0 ? [...last.dropped] : undefined,
       ...sayWhy(as.reason),
     };
     deps.record(entry);

@@ -208,6 +208,12 @@ export const DROPPABLE: readonly Droppable[] = [
   },
   {
     kind: "tool",
+    name: "web_search_preview",
+    reason: "no search on the upstream's side; the client's own tools stay",
+    source: "https://github.com/CommandCodeAI/command-code/issues/885",
+  },
+  {
+    kind: "tool",
     name: "image_generation",
     reason: "no pictures made on the upstream's side; the client's own tools stay",
     source: "https://github.com/CommandCodeAI/command-code/issues/885",

@@ -221,6 +221,29 @@ describe("what is not on the list is never left out", () => {
     expect(await proxy.entry(1)).not.toHaveProperty("dropped", expect.anything());
   });
 
+  test("nor a part of an object that holds something else", async () => {
+    await using only = await startFakeUpstream([refuse("output_config: Extra inputs are not permitted")]);
+    await using proxy = startTestProxy({ service: "claude", upstreams: [only.baseUrl] });
+    const { headers, path } = clients.claude;
+    const body = { ...CLAUDE, output_config: { effort: "low", format: { type: "json_schema" } } };
+    expect((await proxy.ask(path, body, { headers })).status).toBe(400);
+    expect(only.requests.length).toBe(1);
+  });
+
+  test("nor what a tool call in the conversation says", async () => {
+    const takes = (request: ReceivedRequest) =>
+      request.text().includes('"cache_control":{"type":"ephemeral"')
+        ? refuse("system.0.cache_control: Extra inputs are not permitted")
+        : null;
+    await using only = await startFakeUpstream(picky("claude", takes));
+    await using proxy = startTestProxy({ service: "claude", upstreams: [only.baseUrl] });
+    const { headers, path } = clients.claude;
+    const call = { type: "tool_use", id: "t", name: "Bash", input: { cache_control: { kind: "mine" } } };
+    const messages = [...CLAUDE.messages, { role: "assistant", content: [call] }];
+    expect((await proxy.ask(path, { ...CLAUDE, messages }, { headers })).status).toBe(200);
+    expect(only.requests[1]?.text()).toContain(JSON.stringify(call));
+  });
+
   test("nor the one tool that a request is about", async () => {
     await using only = await startFakeUpstream([refuse("Unknown tool type: web_search")]);
     await using proxy = startTestProxy({ upstreams: [only.baseUrl] });
