@@ -9,8 +9,8 @@ import { createByteTail } from "./byte-tail.ts";
 import { createStreamActivity } from "./stream-activity.ts";
 import { findInPart, findInText, findUsage, mayTellUsage, type UsageFound } from "./find-usage.ts";
 import { hasError } from "./output.ts";
-import { type Api, type EventReading, kindOfEvent, readEvent } from "./stream-events.ts";
-import { type Usage, readUsage, tierOf } from "./usage.ts";
+import { type Api, type EventReading, kindOfEvent, readAnswerDocument, readEvent } from "./stream-events.ts";
+import { type Usage, readUsage, tierOf, withoutZeroOutput } from "./usage.ts";
 
 export interface AnswerFacts {
   readonly usage: Usage | undefined;
@@ -178,6 +178,7 @@ function readTail(api: Api, bytes: Uint8Array, { isCut, lost }: Before): AnswerF
     if (isSettled && (isCounted || !mayTellMore())) break;
   }
   if (found.length === 0 && earlier.length > 0) usage = sumUp(api, earlier);
+  if (usage?.output_tokens === 0 && hasWritten(api, bytes)) usage = withoutZeroOutput(usage);
   if (begun.size > 0 && begun.size === finished.size) terminal ??= "completed";
   if (terminal === null && error !== undefined) {
     terminal = "failed";
@@ -194,8 +195,18 @@ function readTail(api: Api, bytes: Uint8Array, { isCut, lost }: Before): AnswerF
 
 const ENDS: ReadonlySet<EventReading["kind"]> = new Set(["completed", "failed", "incomplete", "finish"]);
 
+/** A zero may be what stands for an unknown figure, which an earlier event may have told. */
 function isComplete(usage: Usage | undefined): boolean {
-  return usage?.input_tokens !== undefined && usage.output_tokens !== undefined;
+  return usage?.input_tokens !== undefined && (usage.output_tokens ?? 0) > 0;
+}
+
+function hasWritten(api: Api, bytes: Uint8Array): boolean {
+  const all = eventsFromEnd(
+    bytes,
+    () => ANY_NEEDLE,
+    () => false,
+  );
+  return all.some(({ event, isDispatched }) => isDispatched && kindOfEvent(api, event) === "output");
 }
 
 /** Usage out of what was found, oldest first. */
@@ -337,8 +348,10 @@ export function readDocument(api: Api, { text, value }: JsonDocument): AnswerFac
   const found = findUsage(api, value);
   const { status, type }: JsonRecord = isRecord(value) ? value : {};
   const hasFailed = isRecord(value) && (hasError(value) || type === "error" || status === "failed");
+  const usage = found === null ? undefined : sumUp(api, [found]);
+  const isUncounted = usage?.output_tokens === 0 && readAnswerDocument(api, value)?.hasText === true;
   return {
-    usage: found === null ? undefined : sumUp(api, [found]),
+    usage: isUncounted ? withoutZeroOutput(usage) : usage,
     terminal: hasFailed ? "failed" : status === "incomplete" ? "incomplete" : "completed",
     isOver: true,
     error: hasFailed ? text : undefined,

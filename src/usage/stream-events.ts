@@ -248,6 +248,8 @@ function typeOf(api: Api, event: SseEvent, data: () => JsonRecord): string {
 export interface DocumentReading {
   /** Text or the like in it, or output tokens that it counts. */
   readonly hasOutput: boolean;
+  /** Text or the like in it, whatever it counts. */
+  readonly hasText: boolean;
   /** It says itself that the upstream is still at work (`background`). */
   readonly isPending: boolean;
 }
@@ -255,9 +257,10 @@ export interface DocumentReading {
 /** What an answer in one JSON document holds; null for what has nothing of an answer, as relays' own errors. */
 export function readAnswerDocument(api: Api, value: unknown): DocumentReading | null {
   if (!isRecord(value) || !isAnswer(api, value)) return null;
-  const shows = SHOWS[api](value);
+  const hasText = SHOWS[api](value);
   return {
-    hasOutput: shows || countOutput(api, value["usage"]) > 0,
+    hasOutput: hasText || isRefusal(value) || countOutput(api, value["usage"]) > 0,
+    hasText,
     isPending: value["status"] === "queued" || value["status"] === "in_progress",
   };
 }
@@ -275,14 +278,18 @@ function isAnswer(api: Api, value: JsonRecord): boolean {
 
 const SHOWS: Readonly<Record<Api, (value: JsonRecord) => boolean>> = {
   responses: showsResponse,
-  messages: (value) => value["stop_reason"] === "refusal" || listOf(value["content"]).some(showsBlock),
+  messages: (value) => listOf(value["content"]).some(showsBlock),
   chat: (value) =>
-    listOf(value["choices"]).some((choice) =>
-      isRecord(choice)
-        ? showsChoice(choice) || choice["finish_reason"] === "content_filter"
-        : hasContent(choice),
-    ),
+    listOf(value["choices"]).some((choice) => (isRecord(choice) ? showsChoice(choice) : hasContent(choice))),
 };
+
+/** The end of an answer for a reason that is one: no text needs to come with it. */
+function isRefusal(value: JsonRecord): boolean {
+  return (
+    value["stop_reason"] === "refusal" ||
+    choicesOf(value).some((choice) => choice["finish_reason"] === "content_filter")
+  );
+}
 
 function countOutput(api: Api, usage: unknown): number {
   const { output_tokens: output = 0, reasoning_tokens: reasoning = 0 } = readUsage(api, [usage]) ?? {};

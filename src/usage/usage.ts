@@ -38,6 +38,11 @@ export function readUsage(api: Api, snapshots: readonly unknown[]): Usage | unde
   };
 }
 
+/** The same where something was written although an upstream counts none: that zero means that it was not counted. */
+export function withoutZeroOutput({ output_tokens: _, ...usage }: Usage): Usage {
+  return { ...usage, partial: true };
+}
+
 /** A tier, and whether that means a batch. */
 export function tierOf(tier: string): Pick<Usage, "batch" | "service_tier"> {
   return tier === "batch" ? { service_tier: tier, batch: true } : { service_tier: tier };
@@ -71,6 +76,8 @@ function readFigures(api: Api, findings: Findings): Read {
   let output = of("output_tokens");
   let input = of("input_tokens");
   if (input !== undefined) input += of("tool_input_tokens") ?? 0;
+  // Nothing is written without a prompt: that zero means that it was not counted.
+  if (input === 0 && inCache === 0 && (output ?? reasoning ?? 0) > 0) input = undefined;
 
   let all = input;
   if (input !== undefined && inCache > 0) {

@@ -414,6 +414,58 @@ export const VENDOR_SHAPES: readonly VendorShape[] = [
     usage: { total_tokens: 120, partial: true },
   },
   {
+    title: "the input in the first chunk, and a zero for it in the last",
+    source: "relays that count each side on its own",
+    api: "chat",
+    events: [
+      { ...text("a"), usage: { prompt_tokens: 10, completion_tokens: 0, total_tokens: 10 } },
+      { ...stop, usage: { prompt_tokens: 0, completion_tokens: 5, total_tokens: 5 } },
+      done,
+    ],
+    usage: { input_tokens: 10, output_tokens: 5, total_tokens: 15 },
+  },
+  {
+    title: "the output in a chunk, and a zero for it in the last",
+    source: "relays that count each side on its own",
+    api: "chat",
+    events: [
+      { ...text("a"), usage: { prompt_tokens: 10, completion_tokens: 5, total_tokens: 15 } },
+      { choices: [], usage: { prompt_tokens: 10, completion_tokens: 0, total_tokens: 10 } },
+      done,
+    ],
+    usage: { input_tokens: 10, output_tokens: 5, total_tokens: 15 },
+  },
+  {
+    title: "a zero for an input is no count, and the total tells it",
+    source: "relays that fill in what they do not know",
+    api: "chat",
+    document: {
+      choices: [{ index: 0, message: { content: "x" }, finish_reason: "stop" }],
+      usage: { prompt_tokens: 0, completion_tokens: 5, total_tokens: 15 },
+    },
+    usage: { input_tokens: 10, output_tokens: 5, total_tokens: 15 },
+  },
+  {
+    title: "a zero for an output that is there is no count",
+    source: "relays that fill in what they do not know",
+    api: "chat",
+    document: {
+      choices: [{ index: 0, message: { content: "x" }, finish_reason: "stop" }],
+      usage: { prompt_tokens: 10, completion_tokens: 0, total_tokens: 10 },
+    },
+    usage: { input_tokens: 10, total_tokens: 10, partial: true },
+  },
+  {
+    title: "a zero for an output that was withheld is one",
+    source: "https://learn.microsoft.com/en-us/azure/ai-foundry/openai/concepts/content-filter",
+    api: "chat",
+    document: {
+      choices: [{ index: 0, message: { content: "" }, finish_reason: "content_filter" }],
+      usage: { prompt_tokens: 10, completion_tokens: 0, total_tokens: 10 },
+    },
+    usage: { input_tokens: 10, output_tokens: 0, total_tokens: 10 },
+  },
+  {
     title: "Cloudflare wraps its answers",
     source: "https://developers.cloudflare.com/workers-ai/",
     api: "chat",
@@ -473,6 +525,43 @@ export const VENDOR_SHAPES: readonly VendorShape[] = [
       },
     ],
     usage: { input_tokens: 7, output_tokens: 8, total_tokens: 15 },
+  },
+  {
+    title: "a zero for an output that was streamed is no count",
+    source: "relays that fill in what they do not know",
+    api: "responses",
+    events: [
+      created,
+      delta,
+      {
+        type: "response.completed",
+        response: {
+          id: "r",
+          status: "completed",
+          output: [],
+          usage: { input_tokens: 10, output_tokens: 0, total_tokens: 10 },
+        },
+      },
+    ],
+    usage: { input_tokens: 10, total_tokens: 10, partial: true },
+  },
+  {
+    title: "a zero where nothing was written is one",
+    source: "https://github.com/openai/codex: a request that only warms the cache (generate: false)",
+    api: "responses",
+    events: [
+      created,
+      {
+        type: "response.completed",
+        response: {
+          id: "r",
+          status: "completed",
+          output: [],
+          usage: { input_tokens: 10, output_tokens: 0, total_tokens: 10 },
+        },
+      },
+    ],
+    usage: { input_tokens: 10, output_tokens: 0, total_tokens: 10 },
   },
   {
     title: "usage in an event before the end",
@@ -838,6 +927,13 @@ export const VENDOR_SHAPES: readonly VendorShape[] = [
       end,
     ],
     usage: { input_tokens: 4, output_tokens: 30, total_tokens: 34 },
+  },
+  {
+    title: "an input of zero at the beginning that nobody corrects is not known",
+    source: "relays that fill in what they do not know",
+    api: "messages",
+    events: [begin({ input_tokens: 0, output_tokens: 0 }), block, stopped({ output_tokens: 30 }), end],
+    usage: { output_tokens: 30, total_tokens: 30, partial: true },
   },
   {
     title: "GLM states everything at the end, and zeros at the beginning",
