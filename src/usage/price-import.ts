@@ -58,6 +58,8 @@ function importLitellm(name: string, one: unknown): ListedPrice[] {
     target[hour === undefined ? rate : "cache_creation_1h"] = perMillion(value);
   }
   addRanges(standard, one["tiered_pricing"]);
+  for (const [service, block] of Object.entries(service_tiers))
+    if (service === "flex" || name.includes("claude-")) addCacheRates(block, standard);
   if (model === null || standard.input === undefined || standard.output === undefined) return [];
   const factors = isRecord(one["provider_specific_entry"]) ? one["provider_specific_entry"] : {};
   if (typeof factors["fast"] === "number") service_tiers["fast"] = { multiplier: factors["fast"] };
@@ -93,6 +95,26 @@ function tierAt(block: Draft, above: number): Tier {
   block.tiers.push(tier);
   block.tiers.sort((one, other) => one.above - other.above);
   return tier;
+}
+
+/**
+ * The rates of the cache that the list leaves out of a tier whose vendor changes all rates alike:
+ * https://platform.claude.com/docs/en/about-claude/pricing, "stack with other pricing modifiers such as the Batch API
+ * discount"; https://developers.openai.com/api/docs/pricing, half of each for flex. Read 2026-11.
+ */
+function addCacheRates(block: Draft, standard: Draft): void {
+  scaleCache(block, standard);
+  for (const tier of block.tiers ?? [])
+    scaleCache(tier, standard.tiers?.find(({ above }) => above === tier.above) ?? {});
+}
+
+function scaleCache(rates: Omit<Draft, "tiers">, usual: Omit<Draft, "tiers">): void {
+  const { input } = rates;
+  if (input === undefined || !usual.input) return;
+  for (const name of ["cached_input", "cache_creation", "cache_creation_1h"] as const) {
+    const rate = usual[name];
+    if (rate !== undefined) rates[name] ??= Number(((rate * input) / usual.input).toPrecision(6));
+  }
 }
 
 /** Prices by ranges of the input's size. */

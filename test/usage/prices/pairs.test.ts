@@ -203,13 +203,23 @@ describe("LiteLLM's list, taken on 2026-11-29", () => {
 
   /** Rows that are decided otherwise, each with its reason in the list or in the overlay. */
   const DECIDED = /^deepseek(\/|-)?.*(flash|v4-pro)|^ft:gpt-4o-2024-11-20/;
+  const cachedInput = { input_tokens: 1000, cached_input_tokens: 1000 };
+  const writtenInput = { input_tokens: 1000, cache_creation_tokens: 1000 };
   const kinds: readonly (readonly [usage: Readonly<Record<string, unknown>>, field: string])[] = [
     [{ input_tokens: 1000 }, IN],
     [{ output_tokens: 1000 }, OUT],
-    [{ input_tokens: 1000, cached_input_tokens: 1000 }, CACHED],
+    [cachedInput, CACHED],
     [{ output_tokens: 1000, service_tier: "priority" }, `${OUT}_priority`],
     [{ output_tokens: 1000, service_tier: "flex" }, `${OUT}_flex`],
     [{ output_tokens: 1000, batch: true }, `${OUT}_batches`],
+    [{ ...cachedInput, service_tier: "priority" }, `${CACHED}_priority`],
+    [{ ...cachedInput, service_tier: "flex" }, `${CACHED}_flex`],
+    [{ ...cachedInput, batch: true }, `${CACHED}_batches`],
+    [writtenInput, WRITTEN],
+    [{ ...writtenInput, cache_creation_1h_tokens: 1000 }, `${WRITTEN}_above_1hr`],
+    [{ ...writtenInput, service_tier: "priority" }, `${WRITTEN}_priority`],
+    [{ ...writtenInput, service_tier: "flex" }, `${WRITTEN}_flex`],
+    [{ ...writtenInput, batch: true }, `${WRITTEN}_batches`],
   ];
   test("every model of it has its price at its own vendor", () => {
     const wrong: unknown[] = [];
@@ -380,6 +390,18 @@ describe("the pages of the vendors", () => {
       6.25,
     ],
     ["opus5", { model: "claude-opus-5", usage: { ...out, batch: true } }, 12.5],
+    ...["anthropic.claude-opus-5", "claude-opus-5", "claude-opus-5@default"].flatMap((model) =>
+      (
+        [
+          [{ cache_creation_tokens: 1_000_000, cache_creation_1h_tokens: 1_000_000 }, 5],
+          [{ cache_creation_tokens: 1_000_000 }, 3.125],
+          [{ cached_input_tokens: 1_000_000 }, 0.25],
+        ] as const
+      ).map(
+        ([usage, usd]) =>
+          ["opus5", { model, usage: { ...usage, batch: true }, path: messages }, usd] as const,
+      ),
+    ),
     [
       "claude",
       { model: "claude-fable-5-1", usage: { cached_input_tokens: 1_000_000 }, path: messages },
