@@ -14,7 +14,7 @@ import { judgeData } from "./data-answer.ts";
 import type { Endpoint } from "./endpoints.ts";
 import { checkConnect, type Connections, type ConnectResult, findShortage } from "./connections.ts";
 import { type Acceptance, type BadContent, type Held, holdAnswer } from "./gate.ts";
-import { readHeldUsage } from "./held-usage.ts";
+import { readHeldUsage, readToldUsage } from "./held-usage.ts";
 import { proxyConnectOutcome, proxyErrorOutcome, proxyLostOutcome, proxyPageOutcome } from "./outbound.ts";
 import type { UpstreamRequest } from "./upstream-request.ts";
 
@@ -190,7 +190,6 @@ async function judge(request: AttemptRequest, answer: Answer, firstEventBy: numb
   const { status } = answer;
   if (status >= 400 || (isRedirect(status) && request.method !== "GET" && request.method !== "HEAD")) {
     const body = await readRejected(answer);
-    const usage = await readHeldUsage(request.usage, { ...answer, isBroken: false });
     if (request.clientSignal.aborted) return gone(answer);
     if (body === null) {
       answer.abort();
@@ -206,14 +205,14 @@ async function judge(request: AttemptRequest, answer: Answer, firstEventBy: numb
     const reason = request.accept.readStatus(status);
     const outcome: AttemptOutcome =
       reason === null ? { kind: "status", ...said } : { kind: "bad-content", reason, ...said };
-    return { kind: "failed", outcome, answer, held: NOTHING_HELD, usage };
+    return { kind: "failed", outcome, answer, held: NOTHING_HELD, usage: readToldUsage(request.usage, body) };
   }
   if (request.api === null) {
     const isLookedAt = request.judged === "data" && request.method !== "HEAD";
     const bad = isLookedAt ? await judgeData(answer, request.upstream.timeouts.idleMs) : null;
     if (request.clientSignal.aborted) return gone(answer);
     if (bad === null) return { kind: "answer", answer, held: NOTHING_HELD };
-    const usage = await readHeldUsage(request.usage, { ...answer, isBroken: false });
+    const usage = readToldUsage(request.usage, bad.body);
     return { kind: "failed", outcome: bad, answer, held: NOTHING_HELD, usage };
   }
   const gate = await holdAnswer({
@@ -230,9 +229,11 @@ async function judge(request: AttemptRequest, answer: Answer, firstEventBy: numb
   const { document, held, responseId, shape } = gate;
   if (gate.kind === "commit" && !request.clientSignal.aborted)
     return { kind: "answer", answer: { ...answer, document, responseId, shape }, held };
-  const isBroken =
-    gate.kind === "bad" && (gate.outcome.kind === "timeout" || gate.outcome.reason === "ended-early");
-  const usage = await readHeldUsage(request.usage, { ...answer, isBroken });
+  const reason = gate.kind === "bad" && gate.outcome.kind === "bad-content" ? gate.outcome.reason : null;
+  const isBroken = gate.kind === "bad" && (reason === null || reason === "ended-early");
+  // What cannot be decoded, or decodes to too much, is not decoded once more.
+  const usage =
+    reason === "malformed" ? undefined : await readHeldUsage(request.usage, { ...answer, isBroken });
   if (gate.kind === "commit" || request.clientSignal.aborted) {
     answer.abort();
     return { kind: "client-gone", held, usage };

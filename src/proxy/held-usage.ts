@@ -43,3 +43,11 @@ export async function readHeldUsage(
   const hasBegun = status < 300 && terminal === null && (isBroken || reader.shape === "events");
   return usage ?? (hasBegun ? NOT_TOLD : undefined);
 }
+
+/** The same for the text of a document or of an event, as far as it was read for a verdict. */
+export function readToldUsage(api: Api | null, text: string): Usage | undefined {
+  if (api === null || !text.includes("_tokens")) return undefined;
+  const reader = createAnswerReader(api);
+  reader.feed(Buffer.from(text));
+  return reader.facts().usage;
+}
