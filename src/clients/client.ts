@@ -27,6 +27,10 @@ export interface Client extends ServiceFacts {
     readonly fileIn: (paths: Paths) => string;
     readonly tableIn: (content: Readonly<Record<string, unknown>>) => unknown;
   };
+  /** One turn without a person, for a proof that its requests arrive. */
+  readonly probeArgs: readonly string[];
+  /** What its home must have beside its file for that: a login that is none. */
+  readonly probeFiles: Readonly<Record<string, string>>;
   /** How a switch edits the client's file. */
   readonly createEditor: (target: SwitchTarget) => Promise<SwitchEditor>;
   /** What goes past our proxy although the client's file points at it. Throws UserError for files that cannot be read. */

@@ -5,6 +5,7 @@ import type { Finding, Status } from "../../base/check.ts";
 import { EXIT } from "../../base/errors.ts";
 import { t, tell } from "../language.ts";
 import { showPathsIn } from "../../base/paths.ts";
+import { SERVICES } from "../../base/service.ts";
 import type { ExamineOptions } from "../../doctor/facts.ts";
 import { JSON_ARG, SERVICE_ARGS, readService, usageError } from "../args.ts";
 import { type Cli, defineCommand } from "../cli.ts";
@@ -16,7 +17,7 @@ const COLOURS: Readonly<Record<Status, Colour>> = { ok: "green", info: "cyan", w
 const GRAVEST_FIRST: readonly Status[] = ["fail", "warn", "info", "ok"];
 const FIX = "ch doctor --fix";
 /** Flags that are typed without their dashes. */
-const FLAGS = new Set(["fix", "probe", "all", "json"]);
+const FLAGS = new Set(["fix", "probe", "probe-client", "all", "json"]);
 const FLAGS_OF_PROBE = ["model", "features", "yes"] as const;
 const INDENT = " ".repeat(6);
 
@@ -28,6 +29,10 @@ export const command = defineCommand({
     all: { type: "boolean", description: "also show the checks that passed" },
     fix: { type: "boolean", description: "fix what is safe to fix: clients left switched, file modes" },
     probe: { type: "boolean", description: "send each upstream a small test request, after you confirm" },
+    "probe-client": {
+      type: "boolean",
+      description: "start each client once, and see whether its request arrives here",
+    },
     model: { type: "string", valueHint: "MODEL", description: "with --probe: the model to ask for" },
     features: { type: "boolean", description: "with --probe: also what a new client version needs" },
     yes: { type: "boolean", description: "with --probe: do not ask for confirmation" },
@@ -58,13 +63,25 @@ export const command = defineCommand({
     if (args.probe !== true) refuseTestArgs(args.name, flag === undefined ? undefined : `--${flag}`);
     if (args.fix === true) await printRepair(cli, options);
     const checks =
-      args.probe === true ? await runTestRequests(cli, question, options) : await examine(options);
+      args.probe === true
+        ? await runTestRequests(cli, question, options)
+        : args["probe-client"] === true
+          ? await probeClients(options)
+          : await examine(options);
     if (args.json === true) cli.out.json({ checks });
-    else if (args.probe === true) printFindings(cli, checks, 0);
+    else if (args.probe === true || args["probe-client"] === true) printFindings(cli, checks, 0);
     else printSorted(cli, checks, args.all === true);
     return checks.some(({ status }) => status === "fail") ? EXIT.failed : EXIT.ok;
   },
 });
+
+/** One after the other: each takes seconds. */
+async function probeClients(options: ExamineOptions): Promise<readonly Finding[]> {
+  const { probeClient } = await import("../../app/doctor/probe-client.ts");
+  const findings: Finding[] = [];
+  for (const service of options.services ?? SERVICES) findings.push(await probeClient(service, options));
+  return findings;
+}
 
 async function printRepair({ env, out }: Cli, options: ExamineOptions): Promise<void> {
   const { done, failed } = await repair(options);

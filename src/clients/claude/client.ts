@@ -33,6 +33,8 @@ export const claude: Client = {
     hasSockets: false,
   },
   defaultModel: "claude-haiku-4-5",
+  probeArgs: ["-p", "Say hi."],
+  probeFiles: {},
   secrets: { fileIn: (paths) => paths.claudeSettings, tableIn: (content) => content["env"] },
   createEditor: async (target) => (await import("./switch.ts")).createClaudeEditor(target),
   async listOverrides(files, isOwnAddress) {

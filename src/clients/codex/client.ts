@@ -32,6 +32,8 @@ export const codex: Client = {
     hasSockets: true,
   },
   defaultModel: "gpt-5",
+  probeArgs: ["exec", "--skip-git-repo-check", "Say hi."],
+  probeFiles: { "auth.json": '{"OPENAI_API_KEY":"codex-helper"}' },
   secrets: { fileIn: (paths) => paths.codexAuth, tableIn: (content) => content },
   createEditor: async (target) => (await import("./switch.ts")).createCodexEditor(target),
   async listOverrides({ paths, env, systemDirectory }, isOwnAddress) {
