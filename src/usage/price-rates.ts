@@ -91,8 +91,9 @@ const USUAL_TIERS = new Set(["", "auto", "default", "standard", "standard_only",
 const TIER_NAMES: Readonly<Record<string, string>> = { batches: "batch", ultra_fast: "ultrafast" };
 
 /** How an answer was served, where that has a price of its own. */
-export function tierOf({ batch, service_tier, speed }: LoggedUsage): string | null {
+export function tierOf({ batch, service_tier, speed: told }: LoggedUsage): string | null {
   if (batch === true) return "batch";
+  const speed = told?.toLowerCase();
   if (speed !== undefined && !USUAL_TIERS.has(speed)) return speed;
   if (service_tier === undefined) return null;
   const tier = service_tier.toLowerCase();

@@ -197,8 +197,10 @@ function figureOf(value: unknown): number | undefined {
   return typeof number === "number" && number >= 0 && number <= MOST_TOKENS ? Math.trunc(number) : undefined;
 }
 
-/** Whether an object has such figures itself, so many of input, output and total at least. */
+/** Whether an object has such figures itself or in its passes, so many of input, output and total at least. */
 export function hasFigures(record: JsonRecord, least: number): boolean {
+  const { iterations: passes } = record;
+  if (Array.isArray(passes) && passes.some((pass) => isRecord(pass) && hasFigures(pass, least))) return true;
   let count = 0;
   for (const key of Object.keys(record)) {
     const place = TREE.get(key);

@@ -19,8 +19,8 @@ export function readUsage(api: Api, snapshots: readonly unknown[]): Usage | unde
   const records = snapshots.filter(isRecord);
   const findings: Findings = new Map();
   for (const record of records) merge(findings, record);
-  const passes = readPasses(api, records);
   const own = readFigures(api, findings);
+  const passes = readPasses(api, records, own);
   const { isWhole, ...figures } = passes === null ? own : addUp(own, passes);
   if ((figures.total_tokens ?? 0) === 0) return undefined;
   const tools = readTools(findings);
@@ -137,13 +137,20 @@ function isCacheWithin(api: Api, findings: Findings, { given, inCache, input, ou
   return isWithin || !isBeside;
 }
 
-/** The passes of the model that an answer took, which its own figures may not contain; null for a single one. */
-function readPasses(api: Api, records: readonly JsonRecord[]): (Read & { readonly model?: string })[] | null {
-  const told = records.findLast(({ iterations }) => Array.isArray(iterations) && iterations.length > 1)?.[
+/**
+ * The passes of the model that an answer took, which its own figures may not contain, as those of a compaction alone; null
+ * for a single one of which they say all.
+ */
+function readPasses(
+  api: Api,
+  records: readonly JsonRecord[],
+  own: Read,
+): (Read & { readonly model?: string })[] | null {
+  const told = records.findLast(({ iterations }) => Array.isArray(iterations) && iterations.length > 0)?.[
     "iterations"
   ];
   if (!Array.isArray(told)) return null;
-  return told
+  const passes = told
     .filter(isRecord)
     .slice(0, MOST_PASSES)
     .map((pass) => {
@@ -153,6 +160,10 @@ function readPasses(api: Api, records: readonly JsonRecord[]): (Read & { readonl
       const isName = typeof model === "string" && model !== "" && model.length <= LONGEST_MODEL;
       return { ...(isName ? { model } : {}), ...readFigures(api, findings) };
     });
+  const isTold = passes.every(
+    ({ model, total_tokens: total = 0 }) => model === undefined && total <= (own.total_tokens ?? 0),
+  );
+  return isTold && passes.length < 2 ? null : passes;
 }
 
 const MOST_PASSES = 100;

@@ -814,6 +814,95 @@ export const VENDOR_SHAPES: readonly VendorShape[] = [
     },
   },
   {
+    title: "a compaction alone: its pass is billed, and what the answer counts itself leaves it out",
+    source: "https://platform.claude.com/docs/en/build-with-claude/compaction (pause_after_compaction)",
+    api: "messages",
+    events: [
+      begin({ input_tokens: 12, output_tokens: 1 }),
+      block,
+      {
+        type: "message_delta",
+        delta: { stop_reason: "compaction" },
+        usage: {
+          input_tokens: 0,
+          output_tokens: 0,
+          iterations: [{ type: "compaction", input_tokens: 180_000, output_tokens: 3500 }],
+        },
+      },
+      end,
+    ],
+    usage: {
+      input_tokens: 180_000,
+      output_tokens: 3500,
+      total_tokens: 183_500,
+      iterations: [{ input_tokens: 180_000, output_tokens: 3500, total_tokens: 183_500 }],
+    },
+  },
+  {
+    title: "two compactions, and zeros for what the answer counts itself",
+    source: "https://platform.claude.com/docs/en/build-with-claude/compaction (pause_after_compaction)",
+    api: "messages",
+    document: {
+      type: "message",
+      content: [{ type: "compaction", content: "x" }],
+      stop_reason: "compaction",
+      usage: {
+        input_tokens: 0,
+        output_tokens: 0,
+        iterations: [
+          { type: "compaction", input_tokens: 100, output_tokens: 30 },
+          { type: "compaction", input_tokens: 80, output_tokens: 20 },
+        ],
+      },
+    },
+    usage: {
+      input_tokens: 180,
+      output_tokens: 50,
+      total_tokens: 230,
+      iterations: [
+        { input_tokens: 100, output_tokens: 30, total_tokens: 130 },
+        { input_tokens: 80, output_tokens: 20, total_tokens: 100 },
+      ],
+    },
+  },
+  {
+    title: "a single pass of another model is billed at that",
+    source: "https://platform.claude.com/docs/en/build-with-claude/compaction",
+    api: "messages",
+    document: {
+      type: "message",
+      content: [{ type: "text", text: "x" }],
+      stop_reason: "end_turn",
+      usage: {
+        input_tokens: 10,
+        output_tokens: 5,
+        iterations: [{ type: "message", model: "claude-haiku-5-5", input_tokens: 10, output_tokens: 5 }],
+      },
+    },
+    usage: {
+      input_tokens: 10,
+      output_tokens: 5,
+      total_tokens: 15,
+      iterations: [{ model: "claude-haiku-5-5", input_tokens: 10, output_tokens: 5, total_tokens: 15 }],
+    },
+  },
+  {
+    title: "a single pass that says the same is not told twice",
+    source: "https://platform.claude.com/docs/en/build-with-claude/compaction",
+    api: "messages",
+    events: [
+      begin({ input_tokens: 10, output_tokens: 1 }),
+      block,
+      stopped({
+        input_tokens: 10,
+        output_tokens: 5,
+        iterations: [{ type: "message", input_tokens: 10, output_tokens: 5 }],
+      }),
+      end,
+    ],
+    usage: { input_tokens: 10, output_tokens: 5, total_tokens: 15 },
+  },
+  {
     title: "an advisor is billed at its own model",
     source: "https://platform.claude.com/docs/en/agents-and-tools/tool-use/advisor-tool",
     api: "messages",

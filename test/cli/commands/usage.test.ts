@@ -102,7 +102,7 @@ describe("usage summary", () => {
       ].join("\n"),
       stderr: [
         "and 1 other request that generates nothing",
-        "1 request is not included in the cost because its model has no price: claude-opus",
+        "1 request is not included in the cost because what it used has no price: claude-opus",
         "  add a price in ~/.codex-helper/prices.json (docs/prices.md)",
         "costs are an estimate from list prices",
         "",

@@ -107,8 +107,8 @@ function noteUnpriced({ out, env, paths }: Cli, { total, unpriced_models: models
   const file = showPath(paths.prices, env);
   out.note(
     count === 1
-      ? t`1 request is not included in the cost because its model has no price: ${names}`
-      : t`${count} requests are not included in the cost because their models have no price: ${names}`,
+      ? t`1 request is not included in the cost because what it used has no price: ${names}`
+      : t`${count} requests are not included in the cost because what they used has no price: ${names}`,
   );
   out.note(t`  add a price in ${file} (docs/prices.md)`);
 }
