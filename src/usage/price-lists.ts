@@ -62,12 +62,27 @@ export function findPrice(
       ? (listed[0] ?? t`the list does not have it`)
       : { ...found, why: t`prices.json says that it costs what ${first.same_as} does` };
   return {
-    entries: [...own.filter(({ same_as: same }) => same === undefined), ...(found?.entries ?? [])],
+    entries: [
+      ...own.filter(({ same_as: same }) => same === undefined),
+      ...(found?.entries ?? listedBeside(own, asked, catalog)),
+    ],
     listedAs: [first.model].flat().join(", "),
     vendor: null,
     why: t`prices.json has it`,
     hostFactor: 1,
   };
+}
+
+/** The list holds at other times than the user's own prices do: who enters a price to come keeps those of before. */
+function listedBeside(
+  own: readonly PriceOverride[],
+  asked: AskedModel,
+  catalog: Catalog,
+): readonly PriceEntry[] {
+  if (own.some(({ since, until }) => since === undefined && until === undefined)) return [];
+  const listed = catalog.find(asked);
+  // The factor of a host cannot hold for a part of the entries.
+  return "entries" in listed && listed.hostFactor === 1 ? listed.entries : [];
 }
 
 /** The user says what it costs: where its upstream does not list that, its maker does. */

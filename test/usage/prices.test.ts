@@ -114,6 +114,19 @@ describe("the user's own prices", () => {
     const overrides = [{ model: "relay-best", same_as: "gpt-5" }];
     expect(priceOf({ entry: { model: "relay-best" }, overrides })).toEqual(priced(0.125));
   });
+  test("the list holds before a price that is to come, and after one that has ended", () => {
+    const entry = { model: "gpt-5" };
+    for (const [times, usd] of [
+      [{ since: "2026-12-01" }, 0.125],
+      [{ since: "2026-11-01" }, 0.9],
+      [{ until: "2026-11-01" }, 0.125],
+      [{ since: "2026-11-01", until: "2026-12-01" }, 0.9],
+    ] as const)
+      expect(priceOf({ entry, overrides: [{ model: "gpt-5", input: 9, output: 9, ...times }] })).toEqual(
+        priced(usd),
+      );
+  });
+
   test("may say all that the list can: names, times, tiers, hours, how it was served, where", () => {
     const [until, since] = ["2026-11-01", "2026-11-01"];
     const overrides: PriceOverride[] = [
