@@ -6,7 +6,7 @@ import { loadCommandPlaces } from "./command-table.ts";
 
 /** Names of products, protocols, formats and units, which Chinese texts of this field keep. */
 const NAMES =
-  "Codex Claude Code CLI ChatGPT OpenAI Anthropic Bearer PowerShell Markdown Base64 Bedrock Ctrl C compinit x-api-key " +
+  "Codex Claude Code opencode qwen copilot CLI ChatGPT OpenAI Anthropic Bearer PowerShell Markdown Base64 Bedrock Ctrl C compinit x-api-key " +
   "HTTP http https DNS TCP TLS JSON TOML UTF API SOCKS URL ID NUL PATH Enter HTML retry-after " +
   "provider shell bash zsh fish powershell pid token USD ms k M B KB MB MiB codex claude ch codex-helper cc-switch cli_proxy";
 /** Keys of the user's files that are one word, and words that the command line takes as a time. */
