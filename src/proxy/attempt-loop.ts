@@ -78,6 +78,8 @@ export async function runAttempts(passes: Iterable<Pass>, run: LoopRun): Promise
   const answered = await answerSpare(progress.spare, blocked, run);
   if (answered === null) {
     const { last, refusals, unbudgeted } = progress;
+    // That the history is not there says more than what others make of its id.
+    if (last?.verdict.rule === "previous-response") refusals.drop();
     return { kind: "all-failed", last: refusals.first() ?? last, unbudgeted };
   }
   progress.refusals.drop();

@@ -198,12 +198,14 @@ export const REQUEST_RULES: readonly Rule[] = [
   {
     id: "previous-response",
     signal:
-      "`previous_response_not_found`, or words about `previous_response_id`: it is all of the history, and is never taken out unless the request carries its history besides",
+      "`previous_response_not_found`, or words about `previous_response_id` or with its value: it is all of the history, and is never taken out unless the request carries its history besides",
     seen: "OpenAI, Azure, relays",
     matches: (signal) =>
       isAnswer(signal) &&
       !hasStatus(signal, 429) &&
-      (hasCode(signal, "previous_response_not_found") || says(signal, PREVIOUS_RESPONSE)),
+      (hasCode(signal, "previous_response_not_found") ||
+        says(signal, PREVIOUS_RESPONSE) ||
+        namesPreviousResponse(signal)),
     ...PASSED_ON,
     words: "cannot continue the previous response",
   },
@@ -677,6 +679,18 @@ function refusalIn(signal: Signal): Refusal {
 
 const PREVIOUS_RESPONSE = /previous[_ ]response/;
 
+function namesPreviousResponse(signal: Signal): boolean {
+  const id = askedFor(signal, "previous_response_id");
+  return id !== "" && signal.facts.message.includes(id.toLowerCase());
+}
+
+/** A member of the request; empty where it has none. */
+function askedFor({ context }: Signal, name: "model" | "previous_response_id"): string {
+  const json = context.request?.json;
+  const value = isRecord(json) ? json[name] : undefined;
+  return typeof value === "string" ? value : "";
+}
+
 /** Not of one that is about the account, whatever it names. */
 function mayBeDrift(signal: Signal): boolean {
   return (
@@ -706,8 +720,9 @@ function isModelUnknown(signal: Signal): boolean {
   if (signal.facts.codes.some(isModelCode)) return true;
   if (!isError(signal) || !hasStatus(signal, 400, 401, 403, 404, 429, 500, 503)) return false;
   const isOfAccess = hasStatus(signal, 401, 403, 404);
+  const asked = refusedBy(signal).length > 0 ? "" : askedFor(signal, "model");
   return (
-    deniesModel(signal.facts.message, isOfAccess) ||
+    deniesModel(signal.facts.message, isOfAccess, asked) ||
     (!hasStatus(signal, 401, 429) && says(signal, MODEL_WORDS))
   );
 }

@@ -253,5 +253,6 @@ export function rowOfPath(path: string): Droppable | undefined {
 
 /** For the log and for people. */
 export function nameOfThing({ kind, name }: RefusedThing): string {
+  if (kind === "beta" && name === "*") return "anthropic-beta";
   return kind === "tool" || kind === "header" ? `${kind} ${name}` : name;
 }

@@ -4,15 +4,21 @@
 
 /** As much of a sentence is read; every pattern is bounded, so reading is linear. */
 const MAX_SENTENCE = 600;
+/** A shorter name of a model may be a part of any word. */
+const SHORTEST_NAME = 4;
 
 /** `key_model_access_denied`, `model_not_allowed`, `Model.AccessDenied`, `ModelNotOpen`, in lower case. */
 export function isModelCode(code: string): boolean {
   return MODEL_CODE.test(code);
 }
 
-/** `words` (lower case) of a refusal. `isOfAccess`: by its status it denies access, and speaks of no parameter. */
-export function deniesModel(words: string, isOfAccess: boolean): boolean {
-  const sentences = words.split(SENTENCE_END).map((sentence) => sentence.slice(0, MAX_SENTENCE));
+/**
+ * `words` (lower case) of a refusal. `isOfAccess`: by its status it denies access, and speaks of no parameter. `asked`: the model
+ * of the request, which is as good as the word.
+ */
+export function deniesModel(words: string, isOfAccess: boolean, asked = ""): boolean {
+  const said = asked.length < SHORTEST_NAME ? words : words.replaceAll(asked.toLowerCase(), "model $&");
+  const sentences = said.split(SENTENCE_END).map((sentence) => sentence.slice(0, MAX_SENTENCE));
   const patterns = isOfAccess ? [...PLAIN, ...OF_ACCESS] : PLAIN;
   return sentences.some(
     (sentence) => !OF_THE_KEY.test(sentence) && patterns.some((pattern) => pattern.test(sentence)),

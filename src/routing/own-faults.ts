@@ -24,10 +24,12 @@ export const OWN_FAULTS: readonly OwnFault[] = [
     codes: [
       "context_length_exceeded",
       "context_too_large",
+      "context_window_exceeded",
+      "exceed_context_size_error",
       "model_max_prompt_tokens_exceeded",
       "string_above_max_length",
     ],
-    says: /prompt is too long|maximum context length|exceeds? (?:the |your )?(?:model'?s? )?context (?:window|limit|length)|input is too long|token count (?:\S+ |of \S+ )?exceeds the (?:maximum|limit)|(?:超[出过]|大于).{0,12}上下文/,
+    says: /(?:prompt|input|conversation|context|history) (?:is|are|was) too (?:long|large)|(?:maximum|max) (?:context|prompt|input) length|exceed(?:s|ed|ing)? (?:the |your |this )?(?:model'?s? )?(?:available |maximum |max )?context (?:window|limit|length|size)|context (?:window|length|size|limit) (?:is |was |has been )?(?:exceed|overflow|full)|(?:greater|larger|longer) than the (?:\S+ )?context (?:window|length|size)|exceed(?:s|ed) (?:the )?model token limit|(?:prompt|input) (?:length )?exceeds (?:the )?max|input tokens exceed|range of input length should|reduce (?:the length of )?(?:the |your )(?:messages|prompt|input|conversation)\b|token count (?:\S+ |of \S+ )?exceeds the (?:maximum|limit)|(?:超[出过]|大于).{0,12}上下文|(?:上下文|输入|对话|提示词|prompt).{0,8}(?:过长|太长|超长|超[出过].{0,4}长度)/,
     // A relay's 500 counts too: it stands around what its own upstream said, and the next would say the same.
     statuses: [400, 403, 413, 422, 500, 502],
     sources: [
@@ -52,7 +54,7 @@ export const OWN_FAULTS: readonly OwnFault[] = [
       "prompt_blocked",
       "sensitive_words_detected",
     ],
-    says: /content management policy|content[- ]filter(?:ing)? policy|(?:violat\w+|against) (?:our |the |\w+'s )?(?:usage|content|safety) polic|input was flagged|(?:prompt|request|input|content) (?:was|has been) flagged|inappropriate content|(?:内容|输入|提示词).{0,12}(?:违规|敏感|不合规|不当)|敏感词/,
+    says: /content management policy|content[- ]filter(?:ing)? policy|(?:violat\w+|against) (?:our |the |\w+'s )?(?:usage|content|safety) polic|input was flagged|(?:prompt|request|input|content) (?:was|has been) flagged|inappropriate content|by our safety system|result of our safety system|(?:blocked|rejected) (?:by|due to) (?:\w+ )?(?:safety|moderation)|(?:内容|输入|提示词).{0,12}(?:违规|敏感|不合规|不当)|敏感词|内容(?:安全|审[核查]).{0,8}(?:拦截|[未不]通过)/,
     statuses: [400, 403, 422, 451, 500],
     sources: [
       "https://learn.microsoft.com/en-us/azure/ai-foundry/openai/concepts/content-filter",
@@ -90,7 +92,7 @@ export const OWN_FAULTS: readonly OwnFault[] = [
       "unsupported_image_media_type",
       "empty_image_file",
     ],
-    says: /could not proces. (?:image|pdf)|(?:image|pdf)\b.{0,60}(?:does not represent a valid|is not a valid|not valid|is corrupt|exceeds? (?:the )?(?:\d|max)|too large|dimensions exceed)|unsupported image (?:format|type|media)|invalid (?:base64 )?(?:image|pdf)(?! (?:input|part))|maximum of \d+ pdf pages|pdf (?:is )?password[- ]protected|图片.{0,12}(?:格式错误|无法解析|损坏|过大)/,
+    says: /could not proces. (?:image|pdf)|(?:image|pdf)\b.{0,60}(?:does not represent a valid|is not a valid|not valid|is corrupt|exceeds? (?:the )?(?:\d|max)|too large|dimensions exceed)|unsupported image (?:format|type|media)|invalid (?:base64 )?(?:image|pdf)(?! (?:input|part))|(?:image|pdf)\b.{0,40}invalid base64|(?:could not|cannot|failed to|unable to) (?:decode|read|parse) (?:the )?(?:image|pdf)\b|(?:image|pdf) (?:\w+ )?(?:could not|cannot) be (?:decoded|read|parsed|processed)|maximum of \d+ pdf pages|pdf (?:is )?password[- ]protected|图[片像].{0,12}(?:格式(?:错误|不正确)|无法(?:解析|识别|解码)|损坏|过大)/,
     statuses: [400, 413, 422, 500],
     sources: [
       "https://platform.claude.com/docs/en/build-with-claude/vision",

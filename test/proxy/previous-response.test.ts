@@ -80,6 +80,28 @@ describe("a turn that goes on from a response", () => {
     for (const upstream of proxy.upstreams) expect(proxy.router.report(upstream).failures).toBe(0);
   });
 
+  test("is known to be meant by its id, and the upstream that lacks it is not taken for one that refuses turns", async () => {
+    const odd = reply({ status: 404, body: { error: { message: "response RESP_old does not exist" } } });
+    const one = keepsOwn("one");
+    await using first = await startFakeUpstream((request) =>
+      request.text().includes("resp_old") ? odd : one(request),
+    );
+    await using second = await startFakeUpstream(keepsOwn("two", new Set(["resp_old"])));
+    await using proxy = startTestProxy({ upstreams: [first.baseUrl, second.baseUrl] });
+    const response = await proxy.ask("/v1/responses", { ...FIRST, previous_response_id: "resp_old" });
+    expect(await response.text()).toContain("resp_two_2");
+    await (await proxy.ask("/v1/responses", FIRST)).text();
+    expect([first.requests.length, second.requests.length]).toEqual([2, 1]);
+  });
+
+  test("ends in the words about the response, whatever others make of it", async () => {
+    await using first = await startFakeUpstream([notFound("resp_x")]);
+    await using second = await startFakeUpstream([reply({ status: 400, body: { detail: "what a pity" } })]);
+    await using proxy = startTestProxy({ upstreams: [first.baseUrl, second.baseUrl] });
+    const response = await proxy.ask("/v1/responses", { ...FIRST, previous_response_id: "resp_x" });
+    expect(await response.text()).toContain("Previous response with id");
+  });
+
   test("is found by asking the next one, as after a restart", async () => {
     await using first = await startFakeUpstream(keepsOwn("one"));
     await using second = await startFakeUpstream(keepsOwn("two", new Set(["resp_old"])));

@@ -704,12 +704,47 @@ const CASES: readonly Case[] = [
     ),
     ...elsewhere("client-error"),
   },
+  ...(
+    [
+      ["messages.0.content.1.image.source.base64: invalid base64 data", "invalid-image"],
+      ["failed to decode image", "invalid-image"],
+      ["The image could not be decoded", "invalid-image"],
+      ["图像无法识别", "invalid-image"],
+      ["Your request was rejected as a result of our safety system.", "policy"],
+      ["prompt blocked due to safety", "policy"],
+      ["内容安全审核未通过", "policy"],
+    ] as const
+  ).map(([message, rule]): Case => ({
+    title: `a 400 with "${message}"`,
+    outcome: statusOutcome(400, error({ message })),
+    ...terminal(rule),
+  })),
+  ...[
+    "max_tokens: 64000 > 8192, which is the maximum allowed number of output tokens",
+    "tools: maximum 64 tools allowed on this channel",
+    "This model does not support image input",
+    "图片输入不支持",
+  ].map((message): Case => ({
+    title: `what may be one upstream's own limit: "${message}"`,
+    outcome: statusOutcome(400, error({ message })),
+    ...elsewhere("client-error"),
+  })),
   ...[
     "input length and `max_tokens` exceed context limit: 198000 + 32000 > 200000",
     "Your input exceeds the context window of this model. Please adjust your input and try again.",
     "The input token count (1200000) exceeds the maximum number of tokens allowed (1048576).",
     "prompt token count of 130000 exceeds the limit of 128000",
     "输入超出最大上下文长度限制",
+    "the request exceeds the available context size. try increasing the context size",
+    "Range of input length should be [1, 98304]",
+    "This model's maximum prompt length is 131072 but the request contains 537812 tokens.",
+    "Input tokens exceed the configured limit of 272000 tokens.",
+    "Conversation is too long for this model, please compact it",
+    "invalid params, context window exceeds limit (2013)",
+    "Invalid request: Your request exceeded model token limit: 131072",
+    "tokens to keep from the initial prompt is greater than the context length",
+    "Prompt 超长",
+    "上下文过长，请新建会话",
   ].flatMap((message): Case[] => [
     {
       title: `a 400 with "${message}"`,

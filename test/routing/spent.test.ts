@@ -80,6 +80,14 @@ describe("a key that may not use one model:", () => {
     expect(deniesModel(words.toLowerCase(), true)).toBe(false);
   });
 
+  test("its name is as good as the word", () => {
+    const words = "your tier does not have access to claude-x";
+    expect(deniesModel(words, true)).toBe(false);
+    expect(deniesModel(words, true, "Claude-X")).toBe(true);
+    expect(deniesModel("claude-x 在当前套餐中不可用", true, "claude-x")).toBe(true);
+    expect(deniesModel("invalid api key for claude-x", true, "claude-x")).toBe(false);
+  });
+
   test("a parameter that a model does not take is none, where the status is of no access", () => {
     expect(deniesModel("temperature is not allowed with this model", false)).toBe(false);
   });
