@@ -18,7 +18,7 @@ import { deniesModel, isModelCode } from "./one-model.ts";
 import { findSpent, type Spent } from "./spent.ts";
 import { OWN_FAULT_RULES } from "./own-faults.ts";
 import { findRefused } from "./refused-thing.ts";
-import { isOfCredential, isOfRate } from "./said-words.ts";
+import { isOfCredential, isOfRate, mayBeSpent } from "./said-words.ts";
 import type { AttemptOutcome, RefusedThing, Refusal } from "./types.ts";
 
 /** The upstream says, or it is certain, that it did not begin to work. */
@@ -462,14 +462,17 @@ export const CREDENTIAL_RULES: readonly Rule[] = [
     seen: "any",
     matches: (signal) =>
       hasStatus(signal, 401) ||
-      (hasStatus(signal, 403) && isOfCredential(signal)) ||
+      (hasStatus(signal, 403) &&
+        isOfCredential(signal) &&
+        !(signal.context.stopsWhenSpent === true && mayBeSpent(signal))) ||
       hasCode(signal, "api_key_expired", "api_key_disabled"),
     ...DEAD_CREDENTIAL,
     words: "refused the credential",
   },
   {
     id: "forbidden-spent",
-    signal: '402, and 403 in words of something else, where `on_exhausted` is "stop"',
+    signal:
+      '402, and 403 in words of something else or of what can be used up, where `on_exhausted` is "stop"',
     seen: "any",
     matches: (signal) => signal.context.stopsWhenSpent === true && hasStatus(signal, 402, 403),
     ...NEXT,

@@ -11,6 +11,11 @@ export function isOfCredential({ facts }: Signal): boolean {
   );
 }
 
+/** Speaks of what can be used up, and of no key that is wrong in itself: whose key it was says nothing then. */
+export function mayBeSpent({ facts }: Signal): boolean {
+  return SPENDABLE.test(facts.message) && !WRONG_KEY.test(facts.message);
+}
+
 /** A 429 without words is a rate limit. */
 export function isOfRate({ facts, isPage, outcome }: Signal): boolean {
   const page = isPage && "body" in outcome ? outcome.body.slice(0, MAX_PAGE).toLowerCase() : "";
@@ -38,6 +43,10 @@ const CREDENTIAL_CODE =
   /authentication|unauthenticated|unauthorized|invalid_?(?:api_?)?(?:key|token)|access_?denied|disabled|deactivated|suspended|banned|account_|api_?key/;
 const CREDENTIAL_WORDS =
   /\bkeys?\b|\btoken\b|\bcredentials?\b|\bauth(?:\b|enticat|ori[sz]|-)|unauth|\boauth\b|\blog(?:ged)? ?in\b|\bsign(?:ed)?[ -]?in\b|\bpermissions?\b|\baccess\b|\b(?:banned|suspended|disabled|deactivated|revoked|terminated)\b|\bmember of\b|organi[sz]ation|workspace|licen[cs]e|\bip (?:address|range)|令牌|密钥|无权|权限|鉴权|认证|授权|封禁|禁用|登录|\baccount\b.{0,40}\b(?:flagged|blocked|locked|frozen|restricted|closed)\b|账[号户].{0,6}(?:异常|冻结|封|停)/;
+const SPENDABLE =
+  /\b(?:quotas?|balances?|credits?|allowances?|allotments?|budgets?|points|pool|cap|plan|packages?|bundle|subscription|billing|prepaid|trial)\b|额度|余额|配额|套餐|点数|积分|次数|份额|订阅/;
+const WRONG_KEY =
+  /\b(?:invalid|incorrect|unknown|revoked|banned|suspended|disabled|deactivated|unauthorized|unauthenticated)\b|无效|封禁|禁用|不存在/;
 const RATE_CODE = /rate|thrott|too_?many|concurren|overload|busy|slow_?down|capacity/;
 const RATE_WORDS =
   /\brates?\b|too (?:many|fast|frequent)|concurren|parallel|slow(?:ing)? down|\bbusy\b|overload|capacity|saturat|high (?:demand|load|traffic)|traffic|thrott|frequency|per[ _-]?(?:min|sec|hour)|\/ ?(?:min|sec)|\b[rt]pm\b|in (?:a|the) (?:queue|short)|queue|resource (?:has been )?exhausted|not ready|过快|频繁|频率|限流|限速|速率|每分钟|每秒|繁忙|拥挤|负载|饱和|请求过多|请求(?:次)?数|访问量|并发|排队|稍后/;

@@ -897,7 +897,24 @@ describe("where nothing after a spent quota may be asked", () => {
     expect(of(429, UNHEARD)).toEqual(["maybe-spent", "next", "exhausted"]);
   });
 
+  test.each([
+    "Your token allowance is gone",
+    "Organization has hit its cap",
+    "key quota drained",
+    "Your workspace used its whole monthly pool",
+    "您的令牌额度已经见底",
+  ])("so may a 403 that speaks of a key and of what is used up: %s", (message) => {
+    expect(of(403, error({ message }))).toEqual(["forbidden-spent", "next", "exhausted"]);
+    expect(judge(statusOutcome(403, error({ message }))).blame).toBe("auth-dead");
+  });
+
   test("a refused key and a rate limit are what they are", () => {
+    for (const message of [
+      "Account suspended, see billing",
+      "invalid key for this plan",
+      "insufficient permissions",
+    ])
+      expect(of(403, error({ message }))).toEqual(["credential", "next", "auth-dead"]);
     expect(of(401, UNHEARD)).toEqual(["credential", "next", "auth-dead"]);
     for (const message of ["", "Forbidden", "Invalid token", "无权进行此操作"])
       expect(of(403, error({ message }))).toEqual(["credential", "next", "auth-dead"]);
