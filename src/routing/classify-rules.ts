@@ -687,9 +687,9 @@ function namesPreviousResponse(signal: Signal): boolean {
   return id !== "" && signal.facts.message.includes(id.toLowerCase());
 }
 
-/** A member of the request; empty where it has none. */
-function askedFor({ context }: Signal, name: "model" | "previous_response_id"): string {
-  const json = context.request?.json;
+/** A member of the request, which is parsed only where it may have one; empty where it has none. */
+function askedFor({ context: { request } }: Signal, name: "model" | "previous_response_id"): string {
+  const json = request?.has({ kind: "field", name }) === true ? request.json : undefined;
   const value = isRecord(json) ? json[name] : undefined;
   return typeof value === "string" ? value : "";
 }
@@ -723,7 +723,7 @@ function isModelUnknown(signal: Signal): boolean {
   if (signal.facts.codes.some(isModelCode)) return true;
   if (!isError(signal) || !hasStatus(signal, 400, 401, 403, 404, 429, 500, 503)) return false;
   const isOfAccess = hasStatus(signal, 401, 403, 404);
-  const asked = refusedBy(signal).length > 0 ? "" : askedFor(signal, "model");
+  const asked = isOfAccess && refusedBy(signal).length === 0 ? askedFor(signal, "model") : "";
   return (
     deniesModel(signal.facts.message, isOfAccess, asked) ||
     (!hasStatus(signal, 401, 429) && says(signal, MODEL_WORDS))
