@@ -724,6 +724,8 @@ const CASES: readonly Case[] = [
     "tools: maximum 64 tools allowed on this channel",
     "This model does not support image input",
     "图片输入不支持",
+    "prompt_cache_key: string too long",
+    "instructions are too long for this channel",
   ].map((message): Case => ({
     title: `what may be one upstream's own limit: "${message}"`,
     outcome: statusOutcome(400, error({ message })),
@@ -744,6 +746,12 @@ const CASES: readonly Case[] = [
     "Invalid request: Your request exceeded model token limit: 131072",
     "tokens to keep from the initial prompt is greater than the context length",
     "Prompt 超长",
+    "Total tokens 210000 exceeds model limit 200000",
+    "Input length 300000 exceeds maximum allowed input length of 200000",
+    "Your request is too long",
+    "上下文超限",
+    "会话内容超出模型最大长度",
+    "消息总长度超过模型限制",
     "上下文过长，请新建会话",
   ].flatMap((message): Case[] => [
     {
