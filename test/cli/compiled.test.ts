@@ -7,7 +7,7 @@ import { makeTempHome } from "../helpers/temp-home.ts";
 
 const ROOT = join(import.meta.dir, "../..");
 /** Every command line is tried once more, with the compiled program. */
-const SUITE_MS = 120_000;
+const SUITE_MS = 300_000;
 
 test(
   "what holds for the program from source holds for the compiled one",
