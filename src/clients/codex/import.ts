@@ -59,7 +59,8 @@ function importProfile(
     .filter(({ definedIn, id }) => id !== "openai" && isOwn(definedIn))
     .flatMap((provider) => importProvider(provider, context));
   const official = facts.openaiBaseUrl?.kind === "profile" && facts.activeKind === "openai";
-  const made = [...own, ...(official ? importLogin(context).map((one) => rename(one, name)) : [])];
+  const login = facts.login.kind === "none" ? [t`openai_base_url: Codex has no login`] : importLogin(context);
+  const made = [...own, ...(official ? login.map((one) => rename(one, name)) : [])];
   return made.map((one) =>
     typeof one !== "string" && "upstreams" in one
       ? { ...one, from: t`${one.from} (${where})` }

@@ -213,6 +213,7 @@ describe("what a profile file has of its own", () => {
     home.write(".codex/config.toml", '[profiles."my old"]\nmodel_provider = "other"\n');
     const broken = home.write(".codex/broken.config.toml", "model_provider = \n");
     const empty = home.write(".codex/empty.config.toml", '[model_providers.x]\nname = "X"\n');
+    const keyless = home.write(".codex/keyless.config.toml", 'openai_base_url = "https://only.example/v1"\n');
     const { skipped } = await codex.findImport({
       paths: home.paths,
       env: {},
@@ -222,9 +223,10 @@ describe("what a profile file has of its own", () => {
       isOwnAddress: () => false,
     });
     const words = skipped.map(inEnglish);
-    expect(words).toHaveLength(3);
+    expect(words).toHaveLength(4);
     expect(words[0]).toStartWith(`${broken}:`);
     expect(words[1]).toBe(`${empty}: Codex's provider "x": has no base_url`);
-    expect(words[2]).toBe(`${home.paths.codexConfig}: profiles."my old": Codex no longer reads such a table`);
+    expect(words[2]).toBe(`${keyless}: openai_base_url: Codex has no login`);
+    expect(words[3]).toBe(`${home.paths.codexConfig}: profiles."my old": Codex no longer reads such a table`);
   });
 });
