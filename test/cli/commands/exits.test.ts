@@ -59,8 +59,8 @@ function makeHome(): TempHome {
   return home;
 }
 
-async function serveArgs(): Promise<{ readonly args: string[]; readonly port: number }> {
-  if ((await isFree(3210)) && (await isFree(3211))) return { args: ["serve", "--all"], port: 3211 };
+/** Not at the usual ports: other files of tests look there at the same time. */
+function serveArgs(): { readonly args: string[]; readonly port: number } {
   const port = freePort();
   return { args: ["serve", "--codex", "--port", String(port)], port };
 }
@@ -85,7 +85,7 @@ const ENDS = [
 describeUnix("serve ends, and the clients' files are as before", () => {
   test.each(ENDS)("at %s while nothing happens", async (_name, signals, code) => {
     using home = makeHome();
-    const { args } = await serveArgs();
+    const { args } = serveArgs();
     await using serving = startCli(args, { home });
     await serving.waitFor(/Press Ctrl\+C to stop/);
     for (const signal of signals) serving.child.kill(signal);
@@ -95,7 +95,7 @@ describeUnix("serve ends, and the clients' files are as before", () => {
 
   test.each(ENDS)("at %s with an open answer and a hook that does not end", async (_name, signals, code) => {
     using home = makeHome();
-    const { args, port } = await serveArgs();
+    const { args, port } = serveArgs();
     await using serving = startCli(args, { home });
     await serving.waitFor(/Press Ctrl\+C to stop/);
     const answer = await fetch(`http://127.0.0.1:${port}/v1/responses`, {
@@ -117,7 +117,7 @@ describeUnix("serve ends, and the clients' files are as before", () => {
 
   test.each(ENDS)("at %s while it waits for another's lock", async (_name, signals, code) => {
     using home = makeHome();
-    const { args, port } = await serveArgs();
+    const { args, port } = serveArgs();
     mkdirSync(home.paths.run, { recursive: true, mode: 0o700 });
     await withLock(join(home.paths.run, "switch.lock"), async () => {
       await using serving = startCli(args, { home });
@@ -133,7 +133,7 @@ describeUnix("serve ends, and the clients' files are as before", () => {
 
   test("when its terminal is closed", async () => {
     using home = makeHome();
-    const { args } = await serveArgs();
+    const { args } = serveArgs();
     let screen = "";
     const child = Bun.spawn([...PROGRAM, ...args], {
       cwd: home.path,
