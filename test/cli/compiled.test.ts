@@ -12,12 +12,15 @@ const SUITE_MS = 300_000;
 test(
   "what holds for the program from source holds for the compiled one",
   async () => {
-    const child = Bun.spawn([process.execPath, "test", "test/cli/run.test.ts", "test/cli/commands"], {
-      cwd: ROOT,
-      env: { ...process.env, TEST_PROGRAM: await compile() },
-      stdout: "ignore",
-      stderr: "pipe",
-    });
+    const child = Bun.spawn(
+      [process.execPath, "test", "--timeout", "60000", "test/cli/run.test.ts", "test/cli/commands"],
+      {
+        cwd: ROOT,
+        env: { ...process.env, TEST_PROGRAM: await compile() },
+        stdout: "ignore",
+        stderr: "pipe",
+      },
+    );
     const report = await new Response(child.stderr).text();
     const failures = report.split("\n").filter((line) => line.startsWith("(fail)"));
     expect({ failures, code: await child.exited }).toEqual({ failures: [], code: 0 });
