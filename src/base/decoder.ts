@@ -26,7 +26,7 @@ const held = { bytes: 0 };
 
 /** Output brings garbage with it, of its users too, which a collector finds later than a bomb makes it. */
 const COLLECT_BYTES = 4 * MIB;
-const COLLECT_EVERY_MS = 50;
+const COLLECT_EVERY_MS = 20;
 const output = { bytes: 0, collectedAt: 0 };
 
 function noteOutput(bytes: number): void {
