@@ -37,7 +37,7 @@ const DEFAULT_MAX_BYTES = 50 * 1024 * 1024;
 const LOOK_INTERVAL_MS = 1000;
 const ROTATION_RETRY_SHARE = 0.02;
 const NEWLINE = 0x0a;
-const TORN_AFTER_MS = 1;
+const TORN_AFTER_MS = 5;
 
 /** Opens nothing before the first line. The directory is made 0700, the file 0600. */
 export function createLogWriter(path: string, options: LogWriterOptions) {

@@ -13,7 +13,16 @@ test(
   "what holds for the program from source holds for the compiled one",
   async () => {
     const child = Bun.spawn(
-      [process.execPath, "test", "--timeout", "60000", "test/cli/run.test.ts", "test/cli/commands"],
+      [
+        process.execPath,
+        "test",
+        "--timeout",
+        "60000",
+        "--retry",
+        "1",
+        "test/cli/run.test.ts",
+        "test/cli/commands",
+      ],
       {
         cwd: ROOT,
         env: { ...process.env, TEST_PROGRAM: await compile() },
@@ -23,7 +32,9 @@ test(
     );
     const report = await new Response(child.stderr).text();
     const failures = report.split("\n").filter((line) => line.startsWith("(fail)"));
-    expect({ failures, code: await child.exited }).toEqual({ failures: [], code: 0 });
+    // One that passed when it was tried once more is among them.
+    if ((await child.exited) !== 0) expect(failures).toEqual([]);
+    expect(child.exitCode).toBe(0);
     expect(report).toMatch(/^ *[1-9]\d* pass$/m);
   },
   SUITE_MS,

@@ -2,7 +2,6 @@
 // here, else Codex alone on another.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { existsSync, mkdirSync, readFileSync, readdirSync } from "node:fs";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { withLock } from "../../../src/base/lock.ts";
 import { responsesEvents, stream } from "../../helpers/answers.ts";
@@ -29,15 +28,6 @@ beforeAll(async () => {
   );
 });
 afterAll(() => upstream[Symbol.asyncDispose]());
-
-async function isFree(port: number): Promise<boolean> {
-  const server = createServer();
-  const { promise, resolve } = Promise.withResolvers<boolean>();
-  server.once("error", () => resolve(false)).listen(port, "127.0.0.1", () => resolve(true));
-  const free = await promise;
-  server.close();
-  return free;
-}
 
 /** Budgets, balances, a hook that does not end, redaction, and both clients set up. */
 function makeHome(): TempHome {
@@ -117,13 +107,13 @@ describeUnix("serve ends, and the clients' files are as before", () => {
 
   test.each(ENDS)("at %s while it waits for another's lock", async (_name, signals, code) => {
     using home = makeHome();
-    const { args, port } = serveArgs();
+    const { args } = serveArgs();
     mkdirSync(home.paths.run, { recursive: true, mode: 0o700 });
     await withLock(join(home.paths.run, "switch.lock"), async () => {
       await using serving = startCli(args, { home });
-      // It listens before it switches.
-      await waitUntil(async () => !(await isFree(port)), { deadlineMs: 20_000 });
-      await waitUntil(() => readdirSync(home.paths.run).some((name) => name.startsWith("instance")));
+      // It listens before it switches, and says so in a file.
+      const listens = (): boolean => readdirSync(home.paths.run).some((name) => name.startsWith("instance"));
+      await waitUntil(listens, { deadlineMs: 20_000 });
       for (const signal of signals) serving.child.kill(signal);
       expect(await within(serving.child.exited, { deadlineMs: LONGEST_MS })).toBe(code);
       expect(readFileSync(home.paths.codexConfig, "utf8")).toBe(CODEX);
