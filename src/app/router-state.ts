@@ -6,7 +6,7 @@ import type { Service } from "../base/service.ts";
 import type { Upstream } from "../base/upstream.ts";
 import { type Text, t } from "../base/text.ts";
 import { describe } from "../routing/reasons.ts";
-import { type Router, createRouter, reasonOfLearned } from "../routing/router.ts";
+import { type Router, type RouterOptions, createRouter, reasonOfLearned } from "../routing/router.ts";
 import type { SavedState } from "../routing/saved-state.ts";
 import {
   type SavedSections,
@@ -43,9 +43,10 @@ export function createRouterState(options: {
 export function recallRouter(
   service: Service,
   live: LiveConfig,
-  { now, paths }: Pick<LiveConfigOptions, "now" | "paths">,
+  { barOf, now, paths }: Pick<LiveConfigOptions, "now" | "paths"> & Pick<RouterOptions, "barOf">,
 ): Router {
-  const router = createRouter({ settings: () => live.settings().routing, now, random: Math.random });
+  const settings = () => live.settings().routing;
+  const router = createRouter({ settings, now, random: Math.random, barOf });
   loadRouter(router, readSections(paths.state, SECTIONS, belongsTo(service)));
   return router;
 }

@@ -27,6 +27,8 @@ const STATES: Readonly<Record<Availability | "off" | "unusable", Text>> = {
   open: t`down`,
   exhausted: t`spent`,
   "auth-dead": t`key refused`,
+  walled: t`behind a wall`,
+  full: t`no free place`,
 };
 /** These end when a request shows it, at no known time. */
 const WITHOUT_END: ReadonlySet<string> = new Set(["ok", "low", "probing"] satisfies Availability[]);

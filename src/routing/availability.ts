@@ -1,7 +1,7 @@
 // Reads a health record at one moment: may this upstream be asked, how does it stand, and why.
 // Pure.
 import { type Health, type Hold, type HoldKind, isFromFuture } from "./health.ts";
-import type { Assessment, QuotaNote } from "./types.ts";
+import type { Assessment, Bar, BarOf, QuotaNote } from "./types.ts";
 
 export interface AssessmentInput {
   readonly health: Health;
@@ -37,6 +37,37 @@ const QUOTA_NOTE_MS = 3_600_000;
 const PROBE_WAIT_MS = { least: 1_000, most: 10_000 } as const;
 /** The last upstream is asked again for a model it did not know. */
 const MODEL_LAST_RESORT_MS = 10_000;
+
+/** A bar without an end is looked at again so soon. */
+const BAR_MS = 60_000;
+
+/** How an upstream is for a request that the owner's rules keep from it: nothing that is known of its health opens it. */
+export function withBar(view: Assessment, bar: Bar | undefined, now: number): Assessment {
+  if (bar === undefined) return view;
+  const { availability, reason, since, source, until } = bar;
+  return {
+    availability,
+    allowed: "no",
+    since,
+    until,
+    askAt: until ?? now + BAR_MS,
+    reason,
+    source,
+    isExhausted: view.isExhausted || availability === "exhausted",
+    isBarred: true,
+  };
+}
+
+/** One function for several of them: the first that has something to say. */
+export function joinBars(bars: readonly BarOf[]): BarOf {
+  return (upstream, request) => {
+    for (const barOf of bars) {
+      const bar = barOf(upstream, request);
+      if (bar !== undefined) return bar;
+    }
+    return undefined;
+  };
+}
 
 export function assess(input: AssessmentInput): Assessment {
   const { health, now, quota, isLastResort } = input;

@@ -197,6 +197,8 @@ const CAUSE_OF_AVAILABILITY: Readonly<Record<Availability, Cause>> = {
   exhausted: "exhausted",
   "auth-dead": "broken",
   "model-unknown": "no-model",
+  walled: "broken",
+  full: "limited",
 };
 
 const CAUSE_OF_RULE: ReadonlyMap<string, Cause> = new Map([

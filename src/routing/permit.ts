@@ -5,13 +5,15 @@ import type { Affinity } from "./affinity.ts";
 import { afterBegun, afterFailure, afterSuccess, type At, exponentialBackoff } from "./health.ts";
 import type { Line, Records, UpstreamRecord } from "./records.ts";
 import type { Announcer } from "./router-events.ts";
-import type { Permit, PlanRequest, RoutingSettings, Verdict } from "./types.ts";
+import type { Assessment, Permit, PlanRequest, RoutingSettings, Verdict } from "./types.ts";
 
 /** What all permits note their ends in. */
 export interface PermitBooks {
   readonly records: Records;
   readonly affinity: Affinity;
   readonly announcer: Announcer;
+  /** How an upstream is, for any request. */
+  readonly look: (upstream: Upstream) => Assessment;
   /** Wall clock, ms. */
   readonly now: () => number;
   /** 0 to below 1. */
@@ -51,14 +53,14 @@ export class TurnPermit implements Permit {
 
   fail(verdict: Verdict): void {
     if (!this.settle()) return;
-    const { announcer, records } = this.books;
+    const { announcer, look, records } = this.books;
     if (verdict.isOfAddress) records.noteAddressFailed(this.upstream, verdict.reason, this.pauseMs);
     else if (verdict.reason.status !== undefined) records.noteAddressAnswered(this.upstream);
     if (verdict.reason.status !== undefined) this.noteReached();
     const blamed = this.blamedBy(verdict);
     if (verdict.blame !== "none") blamed.failures += 1;
     else this.record.refusal = { at: this.books.now(), reason: verdict.reason };
-    const seen = records.look(this.upstream, null, false);
+    const seen = look(this.upstream);
     const isProbe = this.isProbe && !this.hasBegun;
     blamed.health = afterFailure(blamed.health, verdict, { ...this.at(), isProbe });
     announcer.failed(this.upstream, seen, this.line);
@@ -80,8 +82,8 @@ export class TurnPermit implements Permit {
     if (this.hasBegun) return;
     this.hasBegun = true;
     this.freeProbe();
-    const { announcer, records } = this.books;
-    const seen = records.look(this.upstream, null, false);
+    const { announcer, look, records } = this.books;
+    const seen = look(this.upstream);
     this.record.health = afterBegun(this.record.health, this.at());
     this.noteReached();
     records.noteAddressAnswered(this.upstream);

@@ -6,9 +6,16 @@ import type { Assessment, PlanRequest, Reason, RouterEvent } from "./types.ts";
 
 export type Announcer = ReturnType<typeof createAnnouncer>;
 
-export function createAnnouncer(records: Records, emit: (event: RouterEvent) => void) {
+interface AnnouncerOptions {
+  readonly records: Records;
+  /** How an upstream is, for any request. */
+  readonly look: (upstream: Upstream) => Assessment;
+  readonly emit: (event: RouterEvent) => void;
+}
+
+export function createAnnouncer({ emit, look, records }: AnnouncerOptions) {
   const whyNot = (from: Upstream, to: Upstream, line: Line): Reason => {
-    const view = records.look(from, null, false);
+    const view = look(from);
     if (view.availability !== "ok") return view.reason;
     if (line.upstreams.indexOf(to) < line.upstreams.indexOf(from)) return { rule: "recovered" };
     const { health, refusal } = records.of(from.key);
@@ -39,18 +46,18 @@ export function createAnnouncer(records: Records, emit: (event: RouterEvent) => 
     },
     /** The upstream's availability may have got worse. */
     failed(upstream: Upstream, before: Assessment, line: Line | undefined): void {
-      const view = records.look(upstream, null, false);
+      const view = look(upstream);
       if (view.isExhausted && !before.isExhausted)
         emit({ kind: "exhausted", upstream, until: view.until, reason: view.reason });
       if (line === undefined || line.isAllDown) return;
-      if (line.upstreams.some((other) => records.look(other, null, false).allowed !== "no")) return;
+      if (line.upstreams.some((other) => look(other).allowed !== "no")) return;
       line.isAllDown = true;
       emit({ kind: "all-down", upstreams: line.upstreams, reason: view.reason });
     },
     /** The upstream's availability may have got better. */
     answered(upstream: Upstream, before: Assessment): void {
       if (before.availability === "ok" || before.availability === "low") return;
-      const { availability } = records.look(upstream, null, false);
+      const { availability } = look(upstream);
       if (availability === "ok" || availability === "low") emit({ kind: "recovered", upstream });
     },
   };

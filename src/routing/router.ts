@@ -2,6 +2,7 @@
 // The only mutable thing of routing; every rule is in the pure files beside it. Knows no network and no file.
 import type { Upstream } from "../base/upstream.ts";
 import { createAffinity, type SessionBinding } from "./affinity.ts";
+import { withBar } from "./availability.ts";
 import { HEALTHY, withoutExhaustion } from "./health.ts";
 import { TurnPermit } from "./permit.ts";
 import { nameOfThing } from "./droppable.ts";
@@ -13,6 +14,7 @@ import { reachOf, selectCandidates } from "./select.ts";
 import type {
   Admission,
   Assessment,
+  BarOf,
   Candidate,
   Permit,
   PlanRequest,
@@ -32,25 +34,38 @@ export interface RouterOptions {
   readonly random: () => number;
   /** Must not throw. */
   readonly onEvent?: (event: RouterEvent) => void;
+  /** The owner's rules. Default: there is none. */
+  readonly barOf?: BarOf | undefined;
 }
 
-export function createRouter({ now, onEvent = () => {}, random, settings }: RouterOptions) {
+export function createRouter({ barOf, now, onEvent = () => {}, random, settings }: RouterOptions) {
   const records = createRecords(now);
   const affinity = createAffinity();
   const budget = createRetryBudget(now);
   const learned = createLearned(now);
-  const announcer = createAnnouncer(records, onEvent);
-  const books = { records, affinity, announcer, now, random, settings };
+  const viewFor =
+    (request: PlanRequest) =>
+    (upstream: Upstream, isLastResort: boolean): Assessment => {
+      const view = records.look(upstream, request.model, isLastResort);
+      return barOf === undefined ? view : withBar(view, barOf(upstream, request), now());
+    };
+  /** For any request. */
+  const look = (upstream: Upstream): Assessment =>
+    viewFor({ upstreams: [upstream], model: null, sessionId: null, now: now() })(upstream, false);
+  const announcer = createAnnouncer({ records, look, emit: onEvent });
+  /** How each upstream was at its last note. */
+  const noted = new Map<string, Assessment>();
+  const books = { records, affinity, announcer, look, now, random, settings };
 
   const moment = () => ({ now: now(), idleMs: settings().returnAfterIdleMs });
 
   const bindingOf = ({ sessionId }: PlanRequest): SessionBinding | undefined =>
     sessionId === null ? undefined : affinity.bindingOf(sessionId, moment());
 
-  const viewFor =
-    ({ model }: PlanRequest) =>
-    (upstream: Upstream, isLastResort: boolean): Assessment =>
-      records.look(upstream, model, isLastResort);
+  const endsLine = (request: PlanRequest) =>
+    barOf === undefined
+      ? undefined
+      : (upstream: Upstream): boolean => barOf(upstream, request)?.endsLine === true;
 
   /** What failed a while ago, and was not asked since, says nothing of now. */
   const isWell = (upstream: Upstream): boolean => {
@@ -75,6 +90,7 @@ export function createRouter({ now, onEvent = () => {}, random, settings }: Rout
       request,
       binding,
       viewOf: viewFor(request),
+      endsLine: endsLine(request),
       failingOf: records.failingOf,
       ...(learned.isEmpty() ? {} : { refusalOf: refusalOf(request) }),
     });
@@ -96,7 +112,7 @@ export function createRouter({ now, onEvent = () => {}, random, settings }: Rout
     /** Leave to try one upstream now, for a request that was planned. The permit must be settled, whatever happens. */
     admit(upstream: Upstream, request: PlanRequest): Admission {
       const view = viewFor(request);
-      const reach = reachOf(request, bindingOf(request), view);
+      const reach = reachOf(request, bindingOf(request), { viewOf: view, endsLine: endsLine(request) });
       // Out of reach: behind an exhausted one that hands nothing on, or not the pinned session's account.
       if (!reach.includes(upstream)) {
         const before = reach.at(-1) ?? upstream;
@@ -110,7 +126,9 @@ export function createRouter({ now, onEvent = () => {}, random, settings }: Rout
       }
       let seen = view(upstream, false);
       const isLastResort =
-        seen.allowed === "no" && reach.every((other) => view(other, false).allowed === "no");
+        seen.allowed === "no" &&
+        seen.isBarred !== true &&
+        reach.every((other) => view(other, false).allowed === "no");
       if (isLastResort) seen = view(upstream, true);
       const { allowed, askAt, reason, availability } = seen;
       const record = records.of(upstream.key);
@@ -137,12 +155,13 @@ export function createRouter({ now, onEvent = () => {}, random, settings }: Rout
     /** The session's history belongs to this account alone from now on (it holds a compaction item of it). */
     pin: (sessionId: string, { key, service }: Upstream): void =>
       affinity.pin({ sessionId, key, service, lastAt: now() }),
-    /** What the balance of an upstream says; null takes the last word back. */
+    /** What the balance of an upstream says; null takes the last word back. Also called when the owner's rules may say something new. */
     noteQuota(upstream: Upstream, note: QuotaNote | null): void {
       const record = records.of(upstream.key);
-      const seen = records.look(upstream, null, false);
+      const seen = noted.get(upstream.key) ?? look(upstream);
       record.quota = note ?? undefined;
       if (note?.state === "ok") record.health = withoutExhaustion(record.health, note.at);
+      noted.set(upstream.key, look(upstream));
       announcer.answered(upstream, seen);
       announcer.failed(upstream, seen, records.lineOf(upstream.service));
     },
@@ -153,7 +172,7 @@ export function createRouter({ now, onEvent = () => {}, random, settings }: Rout
       const { failures, health, requests } = records.of(upstream.key);
       return {
         key: upstream.key,
-        ...(place?.view ?? records.look(upstream, null, false)),
+        ...(place?.view ?? look(upstream)),
         /** Attempts since the process started. */
         requests,
         failures,

@@ -9,6 +9,8 @@ export interface SelectInput {
   readonly request: PlanRequest;
   readonly binding: SessionBinding | undefined;
   readonly viewOf: (upstream: Upstream, isLastResort: boolean) => Assessment;
+  /** Does a rule of the owner's keep the request from all that come after it? Absent where there is no such rule. */
+  readonly endsLine?: ((upstream: Upstream) => boolean) | undefined;
   /** Why the upstream does not take such a request; undefined where nothing is known. Absent where nothing is of any. */
   readonly refusalOf?: (upstream: Upstream) => Reason | undefined;
   /** The upstream's address, while that is failing. Default: none is. */
@@ -23,7 +25,7 @@ export interface SelectInput {
  */
 export function selectCandidates(input: SelectInput): readonly Candidate[] {
   const { request, binding, refusalOf, viewOf } = input;
-  const upstreams = reachOf(request, binding, viewOf);
+  const upstreams = reachOf(request, binding, input);
   const seen = upstreams.map((upstream) => ({ upstream, view: viewOf(upstream, false) }));
   const views = seen.some(({ view }) => view.allowed !== "no")
     ? seen
@@ -74,7 +76,7 @@ function failingAddress(
 export function reachOf(
   request: PlanRequest,
   binding: SessionBinding | undefined,
-  viewOf: SelectInput["viewOf"],
+  { endsLine, viewOf }: Pick<SelectInput, "endsLine" | "viewOf">,
 ): readonly Upstream[] {
   const { upstreams } = request;
   if (binding?.isPinned === true) {
@@ -82,8 +84,11 @@ export function reachOf(
     if (own.length > 0) return own;
   }
   const { among = upstreams } = request;
-  if (request.onExhausted !== "stop") return among;
-  const end = upstreams.findIndex((upstream) => viewOf(upstream, false).isExhausted);
+  const stops = request.onExhausted === "stop";
+  if (!stops && endsLine === undefined) return among;
+  const end = upstreams.findIndex(
+    (upstream) => (stops && viewOf(upstream, false).isExhausted) || endsLine?.(upstream) === true,
+  );
   if (end < 0) return among;
   const reach = upstreams.slice(0, end + 1);
   const able = among.filter((upstream) => reach.includes(upstream));
@@ -96,6 +101,7 @@ const AVOIDED_RANK: Readonly<Partial<Record<Availability, number>>> = {
   exhausted: 6,
   "auth-dead": 7,
   "model-unknown": 8,
+  walled: 9,
 };
 
 function rankOf(

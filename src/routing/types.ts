@@ -192,7 +192,38 @@ export interface RoutingSettings {
 
 /** How an upstream stands right now, in one word; `reason` and `until` go with it. */
 export type Availability =
-  "ok" | "probing" | "open" | "cooling" | "exhausted" | "auth-dead" | "model-unknown" | "low";
+  | "ok"
+  | "probing"
+  | "open"
+  | "cooling"
+  | "exhausted"
+  | "auth-dead"
+  | "model-unknown"
+  | "low"
+  /** A wall of the request's project is before it. */
+  | "walled"
+  /** It takes no more requests at once. */
+  | "full";
+
+/**
+ * A rule of the owner's by which an upstream is not asked for a request: whatever its health, and not as the last one left either.
+ * A spent budget and a reserve that is kept are `exhausted`.
+ */
+export interface Bar {
+  readonly availability: "exhausted" | "walled" | "full";
+  readonly reason: Reason;
+  /** Which rule it is: "your budget". */
+  readonly source: Reason | null;
+  /** Wall clock, ms. */
+  readonly since: number | null;
+  /** When it ends by itself; null where nothing says so. */
+  readonly until: number | null;
+  /** No upstream after this one is asked either. */
+  readonly endsLine?: boolean;
+}
+
+/** What a bar depends on. Must be cheap: it is looked at several times a request. */
+export type BarOf = (upstream: Upstream, request: PlanRequest) => Bar | undefined;
 
 /** How an upstream is at one moment. Whatever is shown, decided or told of its state comes from here. Times: wall clock, ms. */
 export interface Assessment {
@@ -209,6 +240,8 @@ export interface Assessment {
   readonly source: Reason | null;
   /** Its quota was gone when it was last heard of, also while a probe finds out whether it still is. */
   readonly isExhausted: boolean;
+  /** A rule of the owner's keeps it from being asked. */
+  readonly isBarred?: true;
 }
 
 export interface Candidate {

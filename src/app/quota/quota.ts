@@ -65,8 +65,8 @@ export function createQuota(options: QuotaOptions) {
 
   const apply = (upstream: Upstream, router: Router): void => {
     const note = sources.noteOf(upstream);
-    const text = JSON.stringify(note);
-    if (text === (noted.get(upstream.key) ?? "null")) return;
+    const text = JSON.stringify([note, sources.barOf(upstream)?.until]);
+    if (text === (noted.get(upstream.key) ?? "[null,null]")) return;
     noted.set(upstream.key, text);
     router.noteQuota(upstream, note);
   };
@@ -153,6 +153,8 @@ export function createQuota(options: QuotaOptions) {
     async load(services: readonly Service[]): Promise<void> {
       if (hasBudgets(services.map((service) => live.routeOf(service)))) await budgets.load();
     },
+    /** A budget of the owner's that is spent. */
+    barOf: (upstream: Upstream) => sources.barOf(upstream),
     /** What is known of an upstream, for people and scripts. */
     rowsOf: (upstream: Upstream) => sources.rowsOf(upstream),
     /** What is wrong with usage_providers.json. */

@@ -17,6 +17,7 @@ import { createRefusals } from "../../proxy/refusals.ts";
 import { type ProxyServer, startProxy } from "../../proxy/server.ts";
 import { createUploads } from "../../proxy/uploads.ts";
 import { writeDefaultProviders } from "../../quota/providers.ts";
+import { joinBars } from "../../routing/availability.ts";
 import { createRouter } from "../../routing/router.ts";
 import { ensureClientToken, makeClientToken } from "../../state/client-token.ts";
 import { type Instance, removeDeadInstances, removeInstance, writeInstance } from "../../state/instances.ts";
@@ -194,6 +195,7 @@ async function startService(
     settings: () => live.settings().routing,
     now,
     random: Math.random,
+    barOf: joinBars([quota.barOf]),
     onEvent: (event) => {
       hook.send(makeEventJson(event, now()));
       options.onEvent?.(describeEvent(event, now()));

@@ -3,6 +3,7 @@
 import { usualMemoryMib } from "../../base/memory-budget.ts";
 import type { Service } from "../../base/service.ts";
 import { listSettings } from "../../config/settings.ts";
+import { joinBars } from "../../routing/availability.ts";
 import { type Instance, findInstances, readInstances } from "../../state/instances.ts";
 import type { TodayFacts } from "../../usage/today.ts";
 import {
@@ -128,7 +129,7 @@ async function recallRoutes(services: readonly Service[], context: LiveConfigOpt
   const quota = createQuota({ ...context, live, book, onTrouble });
   await quota.load(services);
   const recall = (service: Service) => {
-    const router = recallRouter(service, live, context);
+    const router = recallRouter(service, live, { ...context, barOf: joinBars([quota.barOf]) });
     const route = live.routeOf(service);
     quota.attach({ route, router });
     return { route, router, quota, now: context.now() };
