@@ -5,10 +5,11 @@ import { EXIT, UserError } from "../base/errors.ts";
 import { languageOf, t, tellList, translate, useDictionary } from "./language.ts";
 import { usageError } from "./args.ts";
 import { readStream } from "../base/files.ts";
+import { similarNames } from "../base/similar-names.ts";
 import { refuseUnsafeHome } from "../base/home.ts";
 import { resolvePaths } from "../base/paths.ts";
 import { type Cli, type Command, type CommandEntry, DEFAULT_COMMAND } from "./cli.ts";
-import { suggestCommand, similarNames } from "./suggest.ts";
+import { suggestCommand } from "./suggest.ts";
 import { type Data, createData } from "./output.ts";
 import { COMMANDS } from "./root.ts";
 import type { Terminal } from "./terminal.ts";
@@ -30,6 +31,8 @@ export async function dispatch(argv: readonly string[], env: Env, terminal: Term
   if (entry === undefined) throw unknownCommand("ch", name, { subCommands: COMMANDS });
   const [{ command }, { createWords }] = await Promise.all([entry.load(), import("./words.ts")]);
   const found = findLeaf(command, `ch ${name}`, words.slice(isNamed ? 1 : 0));
+  // Of `config set` the flag has a value, and what follows is for a person.
+  if (found.command.args?.["json"]?.type === "string") await chooseLanguage([], env);
   if (asksHelp(found.rest)) {
     const { renderHelp } = await import("./help.ts");
     data.line(renderHelp(found.command, { ...data, line: found.line }));

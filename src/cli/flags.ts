@@ -13,6 +13,8 @@ export interface Flag {
   readonly description: string;
   /** Null for a flag without a value. */
   readonly value: FlagValue | null;
+  /** May be given several times: `splitRepeated` gives the values. */
+  readonly isRepeatable: boolean;
 }
 
 interface FlagValue {
@@ -43,9 +45,18 @@ export function listFlags(args: ArgsDef): Flag[] {
       aliases: "alias" in definition ? [definition.alias ?? []].flat() : [],
       description: words ?? "",
       value: definition.type === "boolean" ? null : describeValue(definition),
+      isRepeatable: "isRepeatable" in definition && definition.isRepeatable === true,
     };
   });
 }
+
+/** No argument of a program can hold it. */
+const SEPARATOR = "\0";
+
+/** The values of a flag that was typed several times, as one for citty, which keeps the last of them only. */
+export const joinRepeated = (values: readonly string[]): string => values.join(SEPARATOR);
+
+export const splitRepeated = (value: string | undefined): string[] => value?.split(SEPARATOR) ?? [];
 
 function describeValue(definition: ArgsDef[string]): FlagValue {
   return {

@@ -5,8 +5,9 @@ import type { ArgsDef } from "citty";
 import { UserError } from "../base/errors.ts";
 import { usageError } from "./args.ts";
 import { t, tellList } from "./language.ts";
-import { type Flag, listFlags, listPositionals } from "./flags.ts";
-import { suggestArgument, suggestFlags, similarNames } from "./suggest.ts";
+import { type Flag, joinRepeated, listFlags, listPositionals } from "./flags.ts";
+import { similarNames } from "../base/similar-names.ts";
+import { suggestArgument, suggestFlags } from "./suggest.ts";
 
 export interface StrictOptions {
   /** "ch config add": for the hints. */
@@ -28,6 +29,7 @@ export function normaliseArgs(argv: readonly string[], options: StrictOptions): 
   const flags: string[] = [];
   const positionals: string[] = [];
   const seen = new Set<string>();
+  const repeated = new Map<string, string[]>();
   for (let at = 0; at < argv.length; at += 1) {
     const token = argv[at] ?? "";
     if (token === "--") {
@@ -45,7 +47,7 @@ export function normaliseArgs(argv: readonly string[], options: StrictOptions): 
     }
     const { flag, inlineValue, isNegated } = readFlag(token, options);
     const { name } = flag;
-    if (seen.has(name)) throw misuse(options, t`--${name} is given twice`);
+    if (seen.has(name) && !flag.isRepeatable) throw misuse(options, t`--${name} is given twice`);
     seen.add(name);
     if (flag.value === null) {
       if (inlineValue !== undefined) throw misuse(options, t`--${name} takes no value`);
@@ -58,8 +60,10 @@ export function normaliseArgs(argv: readonly string[], options: StrictOptions): 
     }
     if (value.trim() === "") throw misuse(options, t`the value of --${name} is empty`);
     checkChoice(flag, value, options);
-    flags.push(`--${name}=${value}`);
+    if (flag.isRepeatable) repeated.getOrInsertComputed(name, () => []).push(value);
+    else flags.push(`--${name}=${value}`);
   }
+  for (const [name, values] of repeated) flags.push(`--${name}=${joinRepeated(values)}`);
   if (!options.passesThrough) checkPositionals(positionals, argv, options);
   return [...flags, "--", ...positionals];
 }

@@ -51,7 +51,7 @@ export function checkUpstreams(upstreams: readonly UpstreamEntry[], service: Ser
 }
 
 /** In the order in which they are used. */
-const CREDENTIAL_KEYS = ["auth_token", "api_key", "auth_token_env", "api_key_env"] as const;
+export const CREDENTIAL_KEYS = ["auth_token", "api_key", "auth_token_env", "api_key_env"] as const;
 
 /** About one key of `auth`. Never repeats its value. */
 interface AuthRemark {

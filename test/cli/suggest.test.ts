@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { expect, test } from "bun:test";
 import type { ArgsDef } from "citty";
-import { suggestArgument, suggestCommand, suggestFlags, similarNames } from "../../src/cli/suggest.ts";
+import { similarNames } from "../../src/base/similar-names.ts";
+import { suggestArgument, suggestCommand, suggestFlags } from "../../src/cli/suggest.ts";
 import { normaliseArgs } from "../../src/cli/strict-args.ts";
 import { loadCommandPlaces } from "../helpers/command-table.ts";
 

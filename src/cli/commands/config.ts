@@ -13,6 +13,7 @@ import { editCommand, pathCommand } from "./config/edit.ts";
 import { exportCommand } from "./config/export.ts";
 import { importCommand } from "./config/import.ts";
 import { listCommand, showCommand } from "./config/list.ts";
+import { setCommand } from "./config/set.ts";
 
 export const command = defineCommand({
   description: "show and change your upstreams",
@@ -24,6 +25,7 @@ export const command = defineCommand({
     list: listCommand,
     show: showCommand,
     add: addCommand,
+    set: setCommand,
     remove: removeCommand,
     rename: renameCommand,
     "set-active": setActiveCommand,

@@ -11,9 +11,10 @@ import { planAdd, planAppend } from "../../../config/edit.ts";
 import { loadConfig, updateConfig } from "../../../config/file.ts";
 import { formatTarget } from "../../../config/name.ts";
 import type { ParsedConfig } from "../../../config/parse.ts";
-import type { AuthEntry, UpstreamEntry } from "../../../config/schema.ts";
+import type { UpstreamEntry } from "../../../config/schema.ts";
 import { SERVICE_ARGS, type Typed, readService, usageError } from "../../args.ts";
 import { type Cli, defineCommand } from "../../cli.ts";
+import { CREDENTIAL_ARGS, credentialFlags, readCredential } from "./credential.ts";
 import { chooseService, findName, findTarget, parseName } from "./target.ts";
 
 const HELP = "ch config add --help";
@@ -29,20 +30,7 @@ const ADD_ARGS = {
     valueHint: "URL",
     description: "base URL of the API, as its operator gives it",
   },
-  "auth-token-env": {
-    type: "string",
-    valueHint: "NAME",
-    description: "environment variable with the bearer token",
-  },
-  "auth-token-stdin": { type: "boolean", description: "read the bearer token from standard input" },
-  "auth-token": { type: "string", valueHint: "TOKEN", description: "the bearer token itself" },
-  "api-key-env": {
-    type: "string",
-    valueHint: "NAME",
-    description: "environment variable with the x-api-key",
-  },
-  "api-key-stdin": { type: "boolean", description: "read the x-api-key from standard input" },
-  "api-key": { type: "string", valueHint: "KEY", description: "the x-api-key itself" },
+  ...CREDENTIAL_ARGS,
   alias: { type: "string", valueHint: "WORDS", description: "a display name for the config" },
   append: { type: "boolean", description: "add to an existing config, as its last backup" },
   "from-config": {
@@ -88,7 +76,10 @@ type AddArgs = Typed<typeof ADD_ARGS> & { readonly name: string };
 
 /** The upstream that the flags describe; null when another config's are to be copied. */
 async function readOwn(cli: Cli, args: AddArgs): Promise<UpstreamEntry | null> {
-  const auth = await readAuth(cli, args);
+  const auth = await readCredential(cli, args, {
+    help: HELP,
+    line: `ch config add ${args.name} --base-url URL`,
+  });
   if (args["from-config"] !== undefined) {
     if (args["base-url"] !== undefined || auth !== null) {
       throw usageError(t`--from-config copies address and key: do not use it with the other flags`, HELP);
@@ -103,41 +94,6 @@ async function readOwn(cli: Cli, args: AddArgs): Promise<UpstreamEntry | null> {
   if (base.miss !== undefined) throw refuse(base.miss);
   return { base_url: base.url, ...(auth === null ? {} : { auth }) };
 }
-
-async function readAuth(cli: Cli, args: AddArgs): Promise<AuthEntry | null> {
-  const given = CREDENTIAL_FLAGS.filter((flag) => args[flag] !== undefined && args[flag] !== false);
-  const [flag, second] = given;
-  if (flag === undefined) return null;
-  if (second !== undefined) throw usageError(t`--${flag} and --${second} cannot be used together`, HELP);
-  const key = flag.startsWith("auth-token") ? "auth_token" : "api_key";
-  if (flag === "auth-token-stdin" || flag === "api-key-stdin") {
-    if (cli.isInteractive) cli.out.note(t`type or paste the key, then press Enter and Ctrl+D`);
-    const secret = (await cli.readInput()).trim();
-    if (secret === "") {
-      throw new UserError(t`--${flag}: standard input is empty`, {
-        hint: t`pass the key on standard input: ch config add ${args.name} --base-url URL --${flag} < FILE`,
-      });
-    }
-    return { [key]: secret };
-  }
-  const value = args[flag] ?? "";
-  if (flag.endsWith("-env")) return { [`${key}_env`]: value };
-  const safer =
-    key === "auth_token"
-      ? t`--auth-token-env NAME or --auth-token-stdin`
-      : t`--api-key-env NAME or --api-key-stdin`;
-  cli.out.warn(t`the key is now in your shell's history; ${safer} avoids that`);
-  return { [key]: value };
-}
-
-const CREDENTIAL_FLAGS = [
-  "auth-token",
-  "auth-token-env",
-  "auth-token-stdin",
-  "api-key",
-  "api-key-env",
-  "api-key-stdin",
-] as const;
 
 /** In the words of the flags, before anything is read or written. */
 function refuseUnusable(upstream: UpstreamEntry, service: Service): void {
@@ -188,7 +144,7 @@ async function report(
 function lineWith(typed: string, { append, name, ...flags }: AddArgs): string {
   const guess = guessBaseUrl(typed);
   if (guess === null) return HELP;
-  const given = CREDENTIAL_FLAGS.find((flag) => flags[flag] !== undefined && flags[flag] !== false);
+  const [given] = credentialFlags(flags);
   const isUsers = /^https?:\/\/[^/]*@/i.test(typed);
   const kind = given?.startsWith("api-key") === true ? "api-key" : "auth-token";
   const stdin = given === undefined && !isUsers ? "" : ` --${kind}-stdin`;

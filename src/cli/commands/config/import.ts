@@ -25,7 +25,7 @@ import { type ParsedConfig, makeEmptyConfig } from "../../../config/parse.ts";
 import { JSON_ARG, usageError } from "../../args.ts";
 import { type Cli, defineCommand } from "../../cli.ts";
 import { hostOf } from "../../figures.ts";
-import { similarNames } from "../../suggest.ts";
+import { similarNames } from "../../../base/similar-names.ts";
 import { type ConfigView, describeCredential, viewConfigs } from "./describe.ts";
 
 const SOURCES = [...SERVICES, "cc-switch", "cli_proxy"];

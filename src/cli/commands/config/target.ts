@@ -6,7 +6,7 @@ import { t } from "../../language.ts";
 import { type Target, parseTarget } from "../../../config/name.ts";
 import type { ParsedConfig } from "../../../config/parse.ts";
 import { type ServiceFlags, readService, usageError } from "../../args.ts";
-import { similarNames } from "../../suggest.ts";
+import { similarNames } from "../../../base/similar-names.ts";
 
 /** The service of a flag, else the default service. */
 export function chooseService(args: ServiceFlags, config: ParsedConfig): Service {

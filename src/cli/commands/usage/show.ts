@@ -13,7 +13,7 @@ import { type Cli, defineCommand } from "../../cli.ts";
 import { formatBytes, formatMs, formatTokens, formatUsd } from "../../figures.ts";
 import { alignRows, fitFields, wrapWords } from "../../layout.ts";
 import { localTime, showValue, storedFields } from "../../request-line.ts";
-import { similarNames } from "../../suggest.ts";
+import { similarNames } from "../../../base/similar-names.ts";
 import { notePrices } from "../../price-words.ts";
 import { warnOfRemovedPrices } from "./range.ts";
 

@@ -1,0 +1,66 @@
+// The flags that give an upstream its key, and the key behind them.
+import { UserError } from "../../../base/errors.ts";
+import type { AuthEntry } from "../../../config/schema.ts";
+import { type Typed, usageError } from "../../args.ts";
+import type { Cli } from "../../cli.ts";
+import { t } from "../../language.ts";
+
+export const CREDENTIAL_ARGS = {
+  "auth-token-env": {
+    type: "string",
+    valueHint: "NAME",
+    description: "environment variable with the bearer token",
+  },
+  "auth-token-stdin": { type: "boolean", description: "read the bearer token from standard input" },
+  "auth-token": { type: "string", valueHint: "TOKEN", description: "the bearer token itself" },
+  "api-key-env": {
+    type: "string",
+    valueHint: "NAME",
+    description: "environment variable with the x-api-key",
+  },
+  "api-key-stdin": { type: "boolean", description: "read the x-api-key from standard input" },
+  "api-key": { type: "string", valueHint: "KEY", description: "the x-api-key itself" },
+} as const;
+
+type CredentialArgs = Typed<typeof CREDENTIAL_ARGS>;
+type CredentialFlag = keyof typeof CREDENTIAL_ARGS;
+
+const FLAGS = Object.keys(CREDENTIAL_ARGS) as readonly CredentialFlag[];
+
+/** Those that were typed. */
+export function credentialFlags(args: CredentialArgs): CredentialFlag[] {
+  return FLAGS.filter((flag) => args[flag] !== undefined && args[flag] !== false);
+}
+
+/**
+ * One key of `auth`; null where no flag gives one. `line` is what was typed before the flag. Throws UserError for two, and
+ * for an empty standard input.
+ */
+export async function readCredential(
+  cli: Cli,
+  args: CredentialArgs,
+  { help, line }: { readonly help: string; readonly line: string },
+): Promise<AuthEntry | null> {
+  const [flag, second] = credentialFlags(args);
+  if (flag === undefined) return null;
+  if (second !== undefined) throw usageError(t`--${flag} and --${second} cannot be used together`, help);
+  const key = flag.startsWith("auth-token") ? "auth_token" : "api_key";
+  if (flag === "auth-token-stdin" || flag === "api-key-stdin") {
+    if (cli.isInteractive) cli.out.note(t`type or paste the key, then press Enter and Ctrl+D`);
+    const secret = (await cli.readInput()).trim();
+    if (secret === "") {
+      throw new UserError(t`--${flag}: standard input is empty`, {
+        hint: t`pass the key on standard input: ${line} --${flag} < FILE`,
+      });
+    }
+    return { [key]: secret };
+  }
+  const value = args[flag] ?? "";
+  if (flag.endsWith("-env")) return { [`${key}_env`]: value };
+  const safer =
+    key === "auth_token"
+      ? t`--auth-token-env NAME or --auth-token-stdin`
+      : t`--api-key-env NAME or --api-key-stdin`;
+  cli.out.warn(t`the key is now in your shell's history; ${safer} avoids that`);
+  return { [key]: value };
+}
