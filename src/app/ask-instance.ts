@@ -113,7 +113,9 @@ const makeState = () =>
   });
 const upstreamSchema = later(() =>
   z.extend(makeState(), {
-    /** Attempts since the proxy started. */
+    /** Since the proxy started; one of an older version has them by their earlier names alone. */
+    attempts: z.optional(z.number()),
+    failed_attempts: z.optional(z.number()),
     requests: z.number(),
     failures: z.number(),
     last_failure: z.nullable(

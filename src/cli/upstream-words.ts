@@ -4,6 +4,7 @@ import type { UpstreamFacts, UpstreamState } from "../app/ask-instance.ts";
 import { showMoment, showSpan } from "../base/text.ts";
 import { describeAvailability, hasEnd, isSaid } from "../routing/availability-words.ts";
 import { isReason } from "../routing/reasons.ts";
+import type { UpstreamToday } from "../usage/today.ts";
 import { t, tell, tellEither } from "./language.ts";
 import { tellReason } from "./logged-error.ts";
 import type { Colour, ColouredText } from "./output.ts";
@@ -61,7 +62,7 @@ export function describeLearned({ learned = [] }: UpstreamState, now: number): s
 }
 
 /** What an upstream did today; null where the log does not say. */
-export type DayCounts = { readonly requests: number; readonly failures: number } | null;
+export type DayCounts = Pick<UpstreamToday, "attempts" | "failed_attempts"> | null;
 
 /** Why it stands so, since when, and what it has done, a line each. */
 export function describeDetails(upstream: UpstreamFacts, now: number, today: DayCounts): string[] {
@@ -88,9 +89,9 @@ function isOfQuota(source: unknown): boolean {
 }
 
 function countToday(today: DayCounts): string[] {
-  if (today === null || today.requests === 0) return [];
-  const { failures, requests } = today;
-  const all = requests === 1 ? t`1 request today` : t`${requests} requests today`;
+  if (today === null || today.attempts === 0) return [];
+  const { attempts, failed_attempts: failures } = today;
+  const all = attempts === 1 ? t`1 attempt today` : t`${attempts} attempts today`;
   return failures === 0 ? [all] : [all, t`${failures} failed`];
 }
 

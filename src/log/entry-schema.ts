@@ -80,11 +80,16 @@ const reason = z
     ),
   );
 
+const label = z
+  .optional(z.string())
+  .check(z.describe("What that upstream was called then: main#2, the second one of the config main"));
+
 const attempt = z.object({
   upstream_base_url: z.string(),
   upstream_model: z
     .optional(z.string())
     .check(z.describe("As this upstream was asked for it, when that differs from what the client asked for")),
+  upstream_label: label,
   status_code: z
     .optional(z.int().check(z.minimum(100), z.maximum(599)))
     .check(z.describe("Absent when no answer came")),
@@ -147,6 +152,7 @@ export const logEntrySchema = z.object({
   upstream_model: z
     .optional(z.string())
     .check(z.describe("As the upstream was asked for it, when that differs")),
+  upstream_label: label,
   session_id: z.optional(z.string()),
   client: z
     .optional(z.string())
@@ -174,7 +180,11 @@ export const logEntrySchema = z.object({
     ),
   attempts: z
     .optional(z.array(attempt))
-    .check(z.describe("When there was more than one, or the only one failed")),
+    .check(
+      z.describe(
+        "When there was more than one, or the only one failed. An upstream that was passed over has none",
+      ),
+    ),
   redactions: z
     .optional(z.int().check(z.nonnegative()))
     .check(z.describe("How often a filter rule matched; absent for none")),

@@ -31,6 +31,7 @@ export function makeLogLine(entry: LogEntry): string {
     id: entry.id,
     model: entry.model,
     upstream_model: entry.upstream_model,
+    upstream_label: entry.upstream_label,
     session_id: entry.session_id,
     client: entry.client,
     agent: entry.agent,
@@ -41,6 +42,7 @@ export function makeLogLine(entry: LogEntry): string {
     attempts: entry.attempts?.map((attempt) => ({
       upstream_base_url: attempt.upstream_base_url,
       upstream_model: attempt.upstream_model,
+      upstream_label: attempt.upstream_label,
       status_code: attempt.status_code,
       error: makeError(attempt.error),
       reason: maskValues(attempt.reason),

@@ -43,6 +43,7 @@ export function readRecord(line: unknown): LogRecord | null {
     duration_ms: figure(line["duration_ms"]),
     config_name: text(line["config_name"]),
     upstream_base_url: text(line["upstream_base_url"]),
+    upstream_label: text(line["upstream_label"]),
     usage: readUsage(line["usage"]),
     usage_unknown: text(line["usage_unknown"]),
     id: text(line["id"]),
@@ -116,6 +117,7 @@ function readTools(tools: JsonRecord): RecordedUsage["server_tool_use"] {
 function readAttempt(attempt: JsonRecord): RecordedAttempt {
   return {
     upstream_base_url: text(attempt["upstream_base_url"]),
+    upstream_label: text(attempt["upstream_label"]),
     upstream_model: text(attempt["upstream_model"]),
     status_code: figure(attempt["status_code"]),
     error: text(attempt["error"]),

@@ -87,6 +87,7 @@ export async function askUpstream(one: OneAttempt, run: LoopRun): Promise<Step> 
   const model = named === null || !endpoint.mapsModel ? named : modelAt(upstream, named);
   const result = await send(one, run, model === named ? null : model);
   const { held } = result;
+  if (result.kind !== "failed" || result.outcome.kind !== "not-tried") deps.router.noteAsked(upstream);
   const note = (verdict: Verdict | null, status: number | null, reason: Reason | null): void => {
     const durationMs = deps.monotonic() - startedAt;
     const usage = result.kind === "answer" ? undefined : result.usage;

@@ -25,6 +25,11 @@ export interface Tried {
   readonly dropped: readonly string[];
 }
 
+/** False for an upstream that was passed over, as nothing could be sent to it: its key is not set. It is no attempt. */
+export function wasAsked({ verdict }: Pick<Tried, "verdict">): boolean {
+  return verdict?.rule !== "not-tried";
+}
+
 /** The answer that the client gets. */
 export interface Chosen {
   readonly upstream: Upstream;

@@ -5,7 +5,7 @@ import { reasonInEnglish } from "../routing/reasons.ts";
 import type { Reason } from "../routing/types.ts";
 import { isGeneration } from "../usage/outcome.ts";
 import type { Usage } from "../usage/usage.ts";
-import type { Tried } from "./chosen.ts";
+import { type Tried, wasAsked } from "./chosen.ts";
 import type { ProxyDeps } from "./deps.ts";
 import type { RequestFacts } from "./request-facts.ts";
 
@@ -86,7 +86,8 @@ export class Exchange {
 
   /** Undefined where nothing is known to be used: no upstream was asked for what is billed, or it refused. */
   private whyNoUsage({ outcome, status }: ExchangeEnd): LogEntry["usage_unknown"] {
-    const { path, method, tried } = this;
+    const { path, method } = this;
+    const tried = this.tried.filter(wasAsked);
     if (tried.length === 0 || !isGeneration({ method, path })) return undefined;
     if (outcome === "ok") return "not_told";
     const isBegun = outcome === "cut" || outcome === "client_gone" || status < 400;
@@ -103,7 +104,8 @@ export class Exchange {
   end(as: ExchangeEnd): void {
     if (this.ended) return;
     this.ended = true;
-    const { deps, fixedStatus, heldBack, known, shown, timestampMs, tried, ttfbMs } = this;
+    const { deps, fixedStatus, heldBack, known, shown, timestampMs, ttfbMs } = this;
+    const tried = this.tried.filter(wasAsked);
     deps.uploads.budget.add(-this.heldBytes);
     if (this.takesPlace) deps.inFlight.count -= 1;
     const last = shown ?? tried.at(-1);
@@ -122,6 +124,7 @@ export class Exchange {
       duration_ms: Math.round(deps.monotonic() - this.startedAt),
       config_name: known?.configName ?? null,
       upstream_base_url: last?.upstream.baseUrl ?? null,
+      upstream_label: last?.upstream.label,
       usage: as.usage,
       usage_unknown: usageUnknown,
       id: makeRequestId(timestampMs),
@@ -154,6 +157,7 @@ function describeAttempt(
   const { held, reason, verdict } = attempt;
   return {
     upstream_base_url: attempt.upstream.baseUrl,
+    upstream_label: attempt.upstream.label,
     upstream_model: model === null || attempt.model === model ? undefined : (attempt.model ?? undefined),
     status_code: attempt.status ?? undefined,
     ...sayWhy(reason),

@@ -292,7 +292,7 @@ function tell(accounts: readonly Account[], { now, service }: FinalInput): Reaso
       ? { rule: "in-state", cause: reason, state: describeAvailability(view, now) }
       : reason;
     return {
-      rule: verdict === null ? "story-not-asked" : "story",
+      rule: verdict === null || verdict.rule === "not-tried" ? "story-not-asked" : "story",
       label: upstream.label,
       cause: advice === undefined ? known : { rule: advice, cause: known },
     };

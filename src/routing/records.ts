@@ -12,7 +12,7 @@ export interface UpstreamRecord {
   probe: Permit | null;
   probeSince: number;
   /** Attempts, and those that were counted against it. */
-  requests: number;
+  attempts: number;
   failures: number;
   /** The last refusal that blames nobody, and when (wall clock, ms). */
   refusal: { readonly at: number; readonly reason: Reason } | null;
@@ -73,7 +73,7 @@ export function createRecords(now: () => number) {
       quota: undefined,
       probe: null,
       probeSince: 0,
-      requests: 0,
+      attempts: 0,
       failures: 0,
       refusal: null,
     };

@@ -131,21 +131,22 @@ export function createRouter({ barOf, now, onEvent = () => {}, random, settings 
         reach.every((other) => view(other, false).allowed === "no");
       if (isLastResort) seen = view(upstream, true);
       const { allowed, askAt, reason, availability } = seen;
-      const record = records.of(upstream.key);
       // What keeps turns away need not keep others away where no upstream is better.
-      if (request.isNeutral === true && (allowed !== "no" || isLastResort)) {
-        record.requests += 1;
+      if (request.isNeutral === true && (allowed !== "no" || isLastResort))
         return { kind: "go", permit: NEUTRAL };
-      }
       if (allowed === "no") return { kind: "blocked", until: askAt ?? now(), reason, availability };
       const permit = new TurnPermit(books, upstream, request, allowed === "probe");
-      record.requests += 1;
       if (permit.isProbe) {
+        const record = records.of(upstream.key);
         record.probe = permit;
         record.probeSince = now();
       }
       if (request.sessionId !== null) affinity.touch(request.sessionId, now());
       return { kind: "go", permit };
+    },
+    /** It is being asked, and not passed over: an attempt of its own. */
+    noteAsked({ key }: Upstream): void {
+      records.of(key).attempts += 1;
     },
     /**
      * May this upstream be asked after one that may have done the request? Always where it is well: no outage is multiplied then.
@@ -169,12 +170,12 @@ export function createRouter({ barOf, now, onEvent = () => {}, random, settings 
     learned,
     /** `place`: where `explain` has it, which counts: with nothing else left, it is tried sooner than its record says. */
     report(upstream: Upstream, place?: Candidate) {
-      const { failures, health, requests } = records.of(upstream.key);
+      const { attempts, failures, health } = records.of(upstream.key);
       return {
         key: upstream.key,
         ...(place?.view ?? look(upstream)),
         /** Attempts since the process started. */
-        requests,
+        attempts,
         failures,
         lastFailure: health.lastFailure,
         /** Sessions bound to it. */

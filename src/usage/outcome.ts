@@ -18,18 +18,48 @@ export function hasFailed(record: LogRecord): boolean {
 
 interface Attempted {
   readonly baseUrl: string;
-  readonly isGood: boolean;
+  readonly label: string | undefined;
+  /** A client that left did not make it fail. */
+  readonly hasFailed: boolean;
 }
 
 /** `attempts` is present when it has more than the line itself. */
-export function listAttempts(
-  { attempts, upstream_base_url: last }: LogRecord,
-  isFailure: boolean,
-): Attempted[] {
-  if (attempts === undefined) return last == null ? [] : [{ baseUrl: last, isGood: !isFailure }];
-  return attempts.flatMap(({ upstream_base_url: baseUrl, verdict }) =>
-    baseUrl === undefined ? [] : [{ baseUrl, isGood: verdict === "ok" }],
+export function listAttempts(record: LogRecord): Attempted[] {
+  const { attempts, upstream_base_url: last, upstream_label: label } = record;
+  const isFailure = hasFailed(record);
+  if (attempts === undefined) return last == null ? [] : [{ baseUrl: last, label, hasFailed: isFailure }];
+  return attempts.flatMap(({ shown, upstream_base_url: baseUrl, upstream_label, verdict }) => {
+    if (baseUrl === undefined) return [];
+    // An answer that was accepted and broke off later.
+    const isBroken = shown === true && verdict === "ok" && isFailure;
+    const isFailed = isBroken || (verdict !== "ok" && verdict !== "client-gone");
+    return { baseUrl, label: upstream_label, hasFailed: isFailed };
+  });
+}
+
+/** Was a second upstream asked, because the first had failed? The same one asked again is none. */
+export function hasFailedOver({ attempts = [] }: LogRecord): boolean {
+  const [first, ...others] = attempts;
+  return others.some(
+    ({ upstream_base_url: url, upstream_label: label }) =>
+      url === undefined || url !== first?.upstream_base_url || label !== first.upstream_label,
   );
+}
+
+/** The upstream whose answer the client got; null where there was none, or it was an answer of ours. */
+export function answererOf(record: LogRecord): Answerer | null {
+  const { attempts = [], upstream_base_url: url, upstream_label: label } = record;
+  // Lines of an older version do not say whose answer was shown.
+  const isTold = attempts.some(({ shown }) => shown !== undefined);
+  const shown = isTold ? attempts.find((attempt) => attempt.shown === true) : undefined;
+  if (shown !== undefined) return { url: shown.upstream_base_url, label: shown.upstream_label };
+  return isTold || url == null ? null : { url, label };
+}
+
+interface Answerer {
+  readonly url: string | undefined;
+  /** Undefined in lines of an older version. */
+  readonly label: string | undefined;
 }
 
 /** Paths that make a model write, whatever stands before them. A slash at the end changes nothing. */
@@ -60,7 +90,9 @@ const NONE: readonly LogRecord[] = [];
 export function billedAttempts(record: LogRecord): readonly LogRecord[] {
   const { attempts } = record;
   if (attempts === undefined) return NONE;
-  return attempts.flatMap(({ upstream_base_url, upstream_model, usage }) =>
-    usage === undefined ? [] : [{ ...record, upstream_base_url, upstream_model, usage, attempts: undefined }],
+  return attempts.flatMap(({ upstream_base_url, upstream_label, upstream_model, usage }) =>
+    usage === undefined
+      ? []
+      : [{ ...record, upstream_base_url, upstream_label, upstream_model, usage, attempts: undefined }],
   );
 }

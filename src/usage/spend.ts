@@ -17,6 +17,8 @@ const rowSchema = later(() =>
     service: z.string(),
     config: name,
     upstream: name,
+    /** What it was called then: another key of its address has another one. */
+    label: z._default(name, null),
     model: name,
     project: name,
     /** Whose last attempt was there. */
@@ -59,7 +61,7 @@ const spendSchema = later(() =>
 export type SpendRow = Readonly<z.infer<typeof rowSchema>>;
 type Row = z.infer<typeof rowSchema>;
 export type SavedSpend = z.infer<typeof spendSchema>;
-type Place = Pick<SpendRow, "service" | "config" | "upstream" | "model" | "project">;
+type Place = Pick<SpendRow, "service" | "config" | "upstream" | "label" | "model" | "project">;
 
 /** The nearest so many: this month and the one before. Counted, so that a clock that is wrong for a while drops none. */
 const KEPT_DAYS = 62;
@@ -121,7 +123,7 @@ export function createSpend(saved: SavedSpend | null = null) {
       if (known !== undefined) return known;
       if (rows.size < most) return addRow(rows, key, one);
     }
-    const last = { ...folded, config: OTHERS, upstream: OTHERS };
+    const last = { ...folded, config: OTHERS, upstream: OTHERS, label: null };
     return rows.get(keyOf(last)) ?? addRow(rows, keyOf(last), last);
   };
   const addRecent = ({ service, timestamp_ms: at, upstream_base_url }: LogRecord, usd: number): void => {
@@ -175,13 +177,13 @@ export function createSpend(saved: SavedSpend | null = null) {
       if (record.refusals !== undefined) return;
       const place = placeOf(record);
       const row = rowAt(at, place);
-      const isFailure = hasFailed(record);
       row.requests += 1;
-      if (isFailure) row.failures += 1;
-      for (const { baseUrl, isGood } of listAttempts(record, isFailure)) {
-        const tried = rowAt(at, { ...place, upstream: nameOf(baseUrl, LONGEST_URL) });
+      if (hasFailed(record)) row.failures += 1;
+      for (const { baseUrl, hasFailed: isFailed, label } of listAttempts(record)) {
+        const upstream = nameOf(baseUrl, LONGEST_URL);
+        const tried = rowAt(at, { ...place, upstream, label: nameOf(label) });
         tried.attempts += 1;
-        if (!isGood) tried.failed_attempts += 1;
+        if (isFailed) tried.failed_attempts += 1;
       }
       if (lacksUsage(record)) row.requests_without_usage += 1;
       addUsed(row, record, cost);
@@ -248,11 +250,12 @@ export function sessionOfProject(project: string | null): string | null {
 }
 
 function placeOf(record: LogRecord): Place {
-  const { config_name, cwd, model, service, session_id: session, upstream_base_url, upstream_model } = record;
+  const { config_name, cwd, model, service, session_id: session, upstream_model } = record;
   return {
     service: String(service),
     config: nameOf(config_name),
-    upstream: nameOf(upstream_base_url, LONGEST_URL),
+    upstream: nameOf(record.upstream_base_url, LONGEST_URL),
+    label: nameOf(record.upstream_label),
     model: nameOf(model || upstream_model),
     project: nameOf(cwd || (session ? SESSION + session : null)),
   };
@@ -262,16 +265,16 @@ function nameOf(text: string | null | undefined, longest = LONGEST_NAME): string
   return text ? text.slice(0, longest) : null;
 }
 
-function keyOf({ config, model, project, service, upstream }: Place): string {
-  return [service, config, upstream, model, project].join("\n");
+function keyOf({ config, label, model, project, service, upstream }: Place): string {
+  return [service, config, upstream, label, model, project].join("\n");
 }
 
 function addRow(
   rows: Map<string, Row>,
   key: string,
-  { config, model, project, service, upstream }: Place,
+  { config, label, model, project, service, upstream }: Place,
 ): Row {
-  const row = { ...NOTHING, service, config, upstream, model, project };
+  const row = { ...NOTHING, service, config, upstream, label, model, project };
   rows.set(key, row);
   return row;
 }

@@ -2,7 +2,7 @@
 // What a record does not say is not counted, and it is counted that it does not.
 // Pure.
 import type { LogRecord, RecordedUsage } from "../log/record.ts";
-import { hasFailed, lacksUsage } from "./outcome.ts";
+import { hasFailed, hasFailedOver, lacksUsage } from "./outcome.ts";
 import { isCacheApart } from "./price-rates.ts";
 import type { AttemptCost, Cost } from "./prices.ts";
 
@@ -52,10 +52,10 @@ export function createTally() {
     firstBytes,
     /** A request, without what its failed attempts used. */
     add(record: LogRecord, cost: Cost): void {
-      const { attempts, ttfb_ms: ttfb, usage } = record;
+      const { ttfb_ms: ttfb, usage } = record;
       sums.requests += 1;
       if (hasFailed(record)) sums.errors += 1;
-      if (attempts !== undefined && attempts.length > 1) sums.failovers += 1;
+      if (hasFailedOver(record)) sums.failovers += 1;
       if (ttfb !== undefined) firstBytes.add(ttfb);
       if (cost.kind === "unpriced") sums.unpriced_requests += 1;
       addCost(sums, cost);

@@ -50,6 +50,7 @@ export const anyEntry: fc.Arbitrary<LogEntry> = fc.record({
   id: maybe(name),
   model: maybe(name),
   upstream_model: maybe(name),
+  upstream_label: maybe(name),
   session_id: maybe(name),
   client: maybe(fc.constantFrom("codex_exec/0.171.0", "OpenAI/JS/5.20.1")),
   agent: maybe(fc.constantFrom("main", "subagent", "compaction", "auxiliary")),
@@ -62,6 +63,7 @@ export const anyEntry: fc.Arbitrary<LogEntry> = fc.record({
       fc.record({
         upstream_base_url: name,
         upstream_model: maybe(name),
+        upstream_label: maybe(name),
         status_code: maybe(status),
         error: maybe(name),
         reason: maybe(reason),

@@ -25,6 +25,7 @@ const FULL: LogEntry = {
   id: "abc",
   model: "gpt-5",
   upstream_model: "gpt-5-relay",
+  upstream_label: "main#1",
   session_id: "s",
   client: "codex_exec/0.171.0",
   agent: "subagent",

@@ -87,7 +87,9 @@ function makeDesk(): Desk {
     ask(upstream, request = {}) {
       router.plan(make(request));
       const admission = router.admit(upstream, make(request));
-      return admission.kind === "go" ? admission.permit : admission.availability;
+      if (admission.kind !== "go") return admission.availability;
+      router.noteAsked(upstream);
+      return admission.permit;
     },
     serve: (upstream, request = {}) => permit(upstream, request).succeed(),
     fail: (upstream, verdict = makeVerdict(), request = {}) => permit(upstream, request).fail(verdict),
@@ -617,7 +619,7 @@ test("a report tells standing, since when, why, until when, and the counts", () 
     reason: "",
     source: null,
     isExhausted: false,
-    requests: 0,
+    attempts: 0,
     failures: 0,
     lastFailure: null,
     sessions: 0,
@@ -634,7 +636,7 @@ test("a report tells standing, since when, why, until when, and the counts", () 
     reason: "429 usage limit reached",
     source: "default",
     isExhausted: true,
-    requests: 2,
+    attempts: 2,
     failures: 1,
     lastFailure: { at: NOW, reason: "429 usage limit reached" },
     sessions: 1,

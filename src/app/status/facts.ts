@@ -34,7 +34,9 @@ export function makeRouteFacts({ isOwner, now, quota, route, router }: RouteFact
       ...makeState(upstream, report, isOwner),
       ...makeLearned(upstream, router),
       enabled: isEnabled,
-      requests: report.requests,
+      attempts: report.attempts,
+      failed_attempts: report.failures,
+      requests: report.attempts,
       failures: report.failures,
       last_failure:
         lastFailure === null ? null : { at_ms: lastFailure.at, ...withReason("reason", lastFailure.reason) },

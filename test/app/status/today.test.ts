@@ -50,14 +50,15 @@ test("requests, failures and attempts since midnight are counted, by service and
     requests: 4,
     failures: 1,
     upstreams: [
-      { base_url: A, requests: 4, failures: 2 },
-      { base_url: B, requests: 1, failures: 0 },
+      { base_url: A, label: null, attempts: 4, failed_attempts: 2, requests: 4, failures: 2 },
+      { base_url: B, label: null, attempts: 1, failed_attempts: 0, requests: 1, failures: 0 },
     ],
     last_errors: [
       {
         at_ms: MIDNIGHT + 2,
         status_code: 502,
         upstream_base_url: A,
+        upstream_label: null,
         model: "m",
         error: "no upstream could answer",
       },

@@ -55,9 +55,9 @@ test("with a proxy: each upstream with its health, why, since when and until whe
   config  main
   main#1  spent until TIME (default 15 min)  127.0.0.1:PORT
     402 payment required, for N s
-    1 request today, 1 failed
+    1 attempt today, 1 failed
   main#2  ready PAD 127.0.0.1:PORT
-    1 request today, 1 session bound to it
+    1 attempt today, 1 session bound to it
   today   requests: 1
 
 there are no redaction rules

@@ -3,7 +3,7 @@ import { describeError } from "../../logged-error.ts";
 import type { ServiceFacts, StatusFacts } from "../../../app/status/survey.ts";
 import type { InstanceFacts, RouteFacts } from "../../../app/ask-instance.ts";
 import type { SwitchReport } from "../../../app/status/switch-report.ts";
-import type { LoggedError, TodayFacts } from "../../../usage/today.ts";
+import { type LoggedError, type TodayFacts, attemptsAt } from "../../../usage/today.ts";
 import { t, tell, tellEither } from "../../language.ts";
 import { showPath, showPathsIn } from "../../../base/paths.ts";
 import { describeRedaction } from "../../../filter/redaction.ts";
@@ -142,7 +142,8 @@ function printRoute(cli: Cli, route: RouteFacts, today: TodayFacts | null): void
   );
   for (const [index, upstream] of upstreams.entries()) {
     out.line(`${INDENT}${rows[index] ?? ""}`);
-    const counts = today?.upstreams.find((one) => one.base_url === upstream.base_url) ?? null;
+    const labels = upstreams.flatMap(({ base_url, label }) => (base_url === upstream.base_url ? label : []));
+    const counts = today === null ? null : attemptsAt(today, upstream, labels);
     for (const detail of describeDetails(upstream, now, counts)) printDetail(cli, detail, "dim");
   }
 }
@@ -158,10 +159,18 @@ function printToday(
 
 /** "14:02 502 relay.example gpt-5: no upstream could answer" */
 function describeFailure(
-  { at_ms, error, error_data: reason, model, status_code, upstream_base_url }: LoggedError,
+  {
+    at_ms,
+    error,
+    error_data: reason,
+    model,
+    status_code,
+    upstream_base_url: url,
+    upstream_label: label,
+  }: LoggedError,
   now: number,
 ): string {
-  const place = upstream_base_url === null ? null : hostOf(upstream_base_url);
+  const place = label ?? (url === null ? null : hostOf(url));
   const facts = [tell(showMoment(at_ms, now)), status_code, place, model].filter((part) => part !== null);
   return t`${facts.join(" ")}: ${describeError({ error, reason })}`;
 }
