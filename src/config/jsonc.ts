@@ -64,6 +64,12 @@ export function placeOf(source: JsoncSource, path: JSONPath): string {
   return formatPlace({ ...source, offset: source.root.offset });
 }
 
+/** The line of the key at the end of a path that is there, counted from 1. */
+export function lineOfKey({ root, text }: JsoncSource, path: JSONPath): number {
+  const node = root === null ? undefined : findNodeAtLocation(root, [...path]);
+  return findLine({ text, offset: node?.parent?.offset ?? 0 }).line;
+}
+
 /** codex.configs.main.upstreams[0].base_url */
 export function formatPath(path: JSONPath): string {
   return path

@@ -4,12 +4,19 @@ import type { JSONPath } from "jsonc-parser";
 import type * as z from "zod/mini";
 import { UserError } from "../base/errors.ts";
 import { SERVICES, type Service, mapServices } from "../base/service.ts";
-import { type Text, t } from "../base/text.ts";
+import { type Text, inEnglish, t } from "../base/text.ts";
 import { checkUpstreams } from "./check-upstreams.ts";
-import { type JsoncSource, describeAt, placeOf, readJsonc, valueOf } from "./jsonc.ts";
+import { type JsoncSource, describeAt, formatPath, lineOfKey, placeOf, readJsonc, valueOf } from "./jsonc.ts";
 import { isConfigName } from "./name.ts";
-import { DESCRIBABLE, describeFirstIssue } from "./schema-words.ts";
-import { type ConfigShell, type NamedConfigEntry, configShellSchema, namedConfigSchema } from "./schema.ts";
+import { type UnknownKey, describeUnknownKey, findUnknownKeys } from "./schema-keys.ts";
+import { DESCRIBABLE, MISSING, describeFirstIssue } from "./schema-words.ts";
+import {
+  type ConfigShell,
+  type NamedConfigEntry,
+  configFileSchema,
+  configShellSchema,
+  namedConfigSchema,
+} from "./schema.ts";
 
 /** The newest format that this program may write. */
 export const CONFIG_VERSION = 1;
@@ -26,6 +33,8 @@ export interface ServiceConfigs {
   readonly configs: ReadonlyMap<string, NamedConfig>;
   /** Configs that cannot be used as written, with the reason; the others work. */
   readonly broken: ReadonlyMap<string, Text>;
+  /** A mistyped key that probably holds the configs, so that there are none; null where there is no such key. */
+  readonly mistyped: Text | null;
 }
 
 export interface ParsedConfig {
@@ -35,17 +44,20 @@ export interface ParsedConfig {
   /** Written by a newer program: it is read, and never changed. */
   readonly isReadOnly: boolean;
   readonly warnings: readonly Text[];
+  /** Keys that nobody reads, each with its line: they are among the warnings, too. */
+  readonly unknownKeys: readonly Text[];
 }
 
 /** What a missing file means. */
 export function makeEmptyConfig(warnings: readonly Text[] = []): ParsedConfig {
-  const none: ServiceConfigs = { active: null, configs: new Map(), broken: new Map() };
+  const none: ServiceConfigs = { active: null, configs: new Map(), broken: new Map(), mistyped: null };
   return {
     services: mapServices(() => none),
     defaultService: null,
     shell: {},
     isReadOnly: false,
     warnings,
+    unknownKeys: [],
   };
 }
 
@@ -53,20 +65,28 @@ export function makeEmptyConfig(warnings: readonly Text[] = []): ParsedConfig {
 export function parseConfig(text: string, file: string): ParsedConfig {
   const source = readJsonc(text.replace(/^\ufeff/, ""), file, "ch config edit");
   if (source.root === null) return makeEmptyConfig([t`${file} is empty`]);
-  const shell = configShellSchema.safeParse(valueOf(source.root), DESCRIBABLE);
-  if (!shell.success) throw new UserError(describeError(shell.error, source, []), { hint: "ch config edit" });
-  const warnings: Text[] = [];
+  const value = valueOf(source.root);
+  const shell = configShellSchema.safeParse(value, DESCRIBABLE);
+  const isReadOnly = shell.success && (shell.data.version ?? CONFIG_VERSION) > CONFIG_VERSION;
+  // A newer format has more of them.
+  const unknown = isReadOnly
+    ? []
+    : findUnknownKeys(configFileSchema, value).map((key) => describeKey(source, key));
+  if (!shell.success) {
+    throw new UserError(describeError(shell.error, { source, unknown }, []), { hint: "ch config edit" });
+  }
+  const unknownKeys = unknown.map(({ words }) => words);
+  const warnings: Text[] = [...unknownKeys];
   const services = mapServices(({ service }) =>
-    readService({ service, shell: shell.data, source, warnings }),
+    readService({ service, shell: shell.data, source, warnings, unknown }),
   );
-  const isReadOnly = (shell.data.version ?? CONFIG_VERSION) > CONFIG_VERSION;
   if (isReadOnly) {
     warnings.push(
       t`${file} has version ${shell.data.version ?? 0}, newer than this program supports: it is read but not changed`,
     );
   }
   const defaultService = shell.data.default_service ?? null;
-  return { services, defaultService, shell: shell.data, isReadOnly, warnings };
+  return { services, defaultService, shell: shell.data, isReadOnly, warnings, unknownKeys };
 }
 
 /**
@@ -91,18 +111,41 @@ interface ServiceSource {
   readonly shell: ConfigShell;
   readonly source: JsoncSource;
   readonly warnings: Text[];
+  readonly unknown: readonly PlacedKey[];
 }
 
-function readService({ service, shell, source, warnings }: ServiceSource): ServiceConfigs {
+interface PlacedKey extends UnknownKey {
+  readonly words: Text;
+}
+
+/** `config.json line 12: unknown key "upstraems" (did you mean "upstreams"?)` */
+function describeKey(source: JsoncSource, key: UnknownKey): PlacedKey {
+  const line = lineOfKey(source, key.path);
+  const words = describeUnknownKey(String(key.path.at(-1)), key);
+  return { ...key, words: t`${source.file} line ${line}: ${words}` };
+}
+
+/** The unknown key that stands for a known one in the same object. */
+function findMistyped(unknown: readonly PlacedKey[], path: JSONPath): Text | null {
+  const wanted = String(path.at(-1));
+  const holder = formatPath(path.slice(0, -1));
+  const found = unknown.find(
+    (one) => formatPath(one.path.slice(0, -1)) === holder && one.near.includes(wanted),
+  );
+  return found?.words ?? null;
+}
+
+function readService({ service, shell, source, unknown, warnings }: ServiceSource): ServiceConfigs {
   const section = shell[service] ?? {};
   const configs = new Map<string, NamedConfig>();
   const broken = new Map<string, Text>();
   for (const name of listNames(source, service)) {
-    const entry = readEntry(name, { service, shell, source, warnings });
+    const entry = readEntry(name, { service, shell, source, unknown, warnings });
     if ("problem" in entry) broken.set(name, entry.problem);
     else configs.set(name, { name, alias: entry.value.alias ?? null, entry: entry.value });
   }
-  for (const problem of broken.values()) warnings.push(problem);
+  const told = new Set(warnings.map(inEnglish));
+  warnings.push(...[...broken.values()].filter((problem) => !told.has(inEnglish(problem))));
   const names = [...configs.keys(), ...broken.keys()];
   for (const [first, second] of findCaseDuplicates(names)) {
     warnings.push(t`${service}: the names "${first}" and "${second}" differ only in case`);
@@ -113,7 +156,8 @@ function readService({ service, shell, source, warnings }: ServiceSource): Servi
   }
   // The name may have been there before the config was imported: whoever activates it removes that mark.
   const isWaiting = configs.get(active ?? "")?.entry.needs_activation === true;
-  return { active: isWaiting ? null : active, configs, broken };
+  const mistyped = findMistyped(unknown, [service, "configs"]) ?? findMistyped(unknown, [service]);
+  return { active: isWaiting ? null : active, configs, broken, mistyped: names.length > 0 ? null : mistyped };
 }
 
 /** From the text, not the value: the value cannot hold a key `__proto__`, and numbers would come first in it. */
@@ -128,7 +172,7 @@ function listNames(source: JsoncSource, service: Service): string[] {
 /** The config, or why it cannot be used. */
 function readEntry(
   name: string,
-  { service, shell, source, warnings }: ServiceSource,
+  { service, shell, source, unknown, warnings }: ServiceSource,
 ): { readonly value: NamedConfigEntry } | { readonly problem: Text } {
   const at = [service, "configs", name];
   if (!isConfigName(name)) {
@@ -137,7 +181,7 @@ function readEntry(
     return { problem: t`${placeOf(source, at)}: ${words}` };
   }
   const parsed = namedConfigSchema.safeParse(shell[service]?.configs?.[name], DESCRIBABLE);
-  if (!parsed.success) return { problem: describeError(parsed.error, source, at) };
+  if (!parsed.success) return { problem: describeError(parsed.error, { source, unknown }, at) };
   if (parsed.data.name != null && parsed.data.name !== name) {
     warnings.push(describeAt(source, [...at, "name"], t`differs from the key and is ignored`));
   }
@@ -157,8 +201,16 @@ function findCaseDuplicates(names: readonly string[]): [string, string][] {
   });
 }
 
-function describeError(error: z.core.$ZodError, source: JsoncSource, at: readonly string[]): Text {
+/** Where something is missing and its name is there with a typing error, that is what is wrong. */
+function describeError(
+  error: z.core.$ZodError,
+  { source, unknown }: Pick<ServiceSource, "source" | "unknown">,
+  at: readonly string[],
+): Text {
   const { path, words } = describeFirstIssue(error);
+  const isMissing = error.issues[0]?.message === MISSING;
+  const mistyped = isMissing ? findMistyped(unknown, [...at, ...path]) : null;
+  if (mistyped !== null) return mistyped;
   const more = error.issues.length > 1 ? t` (and ${error.issues.length - 1} more)` : "";
   return describeAt(source, [...at, ...path], t`${words}${more}`);
 }

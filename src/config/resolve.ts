@@ -66,7 +66,7 @@ export function resolveConfig(
 
 /** The config asked for, else the active one; where that is missing, the only one there is that is not just imported. */
 export function chooseConfig(section: ServiceConfigs, service: Service, asked?: string): NamedConfig | Unset {
-  const { active, configs, broken } = section;
+  const { active, configs, broken, mistyped } = section;
   const wanted = asked ?? active;
   const names = [...new Set([...configs.keys(), ...broken.keys()])];
   const hasWanted = wanted !== null && names.includes(wanted);
@@ -81,6 +81,7 @@ export function chooseConfig(section: ServiceConfigs, service: Service, asked?: 
   if (asked !== undefined) {
     return unset(t`there is no config "${asked}" for ${client}`, `ch config list${flagFor(service)}`);
   }
+  if (mistyped !== null) return unset(mistyped, "ch config edit");
   if (names.length === 0) {
     const line = `ch config add main --base-url URL --auth-token-env NAME${flagFor(service)}`;
     return unset(t`no upstream is configured for ${client}`, line);
@@ -93,8 +94,12 @@ export function chooseConfig(section: ServiceConfigs, service: Service, asked?: 
 }
 
 /** Is there a config that is, or could be, in use? One that was imported and waits for its activation is none. */
-export function hasUsable({ broken, configs }: ServiceConfigs): boolean {
-  return broken.size > 0 || [...configs.values()].some(({ entry }) => entry.needs_activation !== true);
+export function hasUsable({ broken, configs, mistyped }: ServiceConfigs): boolean {
+  return (
+    mistyped !== null ||
+    broken.size > 0 ||
+    [...configs.values()].some(({ entry }) => entry.needs_activation !== true)
+  );
 }
 
 function unset(message: Text | string, hint: string): Unset {

@@ -1,7 +1,9 @@
 // Which keys the schema of config.json has at each place: for those in a file that it does not know, and for a path that
 // somebody types.
 // Pure.
+import type { JSONPath } from "jsonc-parser";
 import * as z from "zod/mini";
+import { isRecord } from "../base/json-value.ts";
 import { similarNames } from "../base/similar-names.ts";
 import { type Text, t } from "../base/text.ts";
 
@@ -40,11 +42,79 @@ export function isFlatMap(schema: Schema): boolean {
   return !(value instanceof z.ZodMiniObject || value instanceof z.ZodMiniRecord);
 }
 
+export interface UnknownKey {
+  readonly path: JSONPath;
+  /** What was probably meant, the nearest first. */
+  readonly near: readonly string[];
+  /** The keys of what may hold such a key, where none is near. */
+  readonly homes: readonly string[];
+}
+
+/** Keys of notes: JSON had no comments. `$schema` is for editors. */
+const NOTE = /^(?:[$_#]|\/\/)/;
+
+/** The keys of a value that its schema does not know, at every level, in the order of the file. */
+export function findUnknownKeys(root: Schema, value: unknown): UnknownKey[] {
+  const look = (schema: Schema, at: unknown, path: JSONPath): UnknownKey[] => {
+    if (Array.isArray(at)) {
+      const element = memberOf(schema, 0);
+      const entries: readonly unknown[] = at;
+      return element === null
+        ? []
+        : entries.flatMap((entry, index) => look(element, entry, [...path, index]));
+    }
+    if (!isRecord(at)) return [];
+    const known = keysOf(schema);
+    return Object.entries(at).flatMap(([key, inner]): UnknownKey[] => {
+      const member = memberOf(schema, key);
+      if (member !== null) return look(member, inner, [...path, key]);
+      if (known === null || NOTE.test(key)) return [];
+      const near = nearKeys(key, known);
+      return [{ path: [...path, key], near, homes: near.length > 0 ? [] : findHomes(root, key) }];
+    });
+  };
+  return look(root, value, []);
+}
+
+/** With a typing error or two, or a part of the name: "url" for base_url. */
+function nearKeys(key: string, known: readonly string[]): string[] {
+  const near = similarNames(key, known);
+  if (near.length > 0) return near;
+  const word = key.toLowerCase();
+  return known.filter((name) => name.split("_").includes(word)).slice(0, 3);
+}
+
+/** The keys of the objects, lists and maps that have it somewhere else. */
+function findHomes(root: Schema, key: string): string[] {
+  const found = new Set<string>();
+  const look = (schema: Schema, name: string): void => {
+    const bare = unwrap(schema);
+    if (bare instanceof z.ZodMiniArray) return look(bare.def.element, name);
+    if (bare instanceof z.ZodMiniRecord) return look(bare.def.valueType, name);
+    for (const known of keysOf(bare) ?? []) {
+      if (known === key && name !== "") found.add(name);
+      const member = memberOf(bare, known);
+      if (member !== null) look(member, known);
+    }
+  };
+  look(root, "");
+  return [...found].slice(0, 2);
+}
+
 /** `unknown key "upstraems" (did you mean "upstreams"?)` */
-export function didYouMean(key: string, known: readonly string[]): Text {
-  const near = similarNames(key, known).map((name) => t`"${name}"`);
-  if (near.length === 0) return t`unknown key "${key}"`;
+export function describeUnknownKey(key: string, { homes, near }: Pick<UnknownKey, "homes" | "near">): Text {
+  if (near.length > 0) return t`unknown key "${key}" (did you mean ${listChoices(near)}?)`;
+  if (homes.length > 0) return t`unknown key "${key}" here (it belongs in ${listChoices(homes)})`;
+  return t`unknown key "${key}"`;
+}
+
+function listChoices(names: readonly string[]): Text {
+  const [first = t``, ...others] = names.map((name) => t`"${name}"`);
   const or = t` or `;
-  const meant = near.reduce((all, name) => t`${all}${or}${name}`);
-  return t`unknown key "${key}" (did you mean ${meant}?)`;
+  return others.reduce((all, name) => t`${all}${or}${name}`, first);
+}
+
+/** The same of a key that somebody types. */
+export function didYouMean(key: string, known: readonly string[]): Text {
+  return describeUnknownKey(key, { near: nearKeys(key, known), homes: [] });
 }

@@ -30,7 +30,8 @@ const EXPECTED: Readonly<Record<string, Text>> = {
   record: t`an object`,
 };
 
-const MISSING = "missing";
+/** The message of an issue that is about an absent value. */
+export const MISSING = "missing";
 const TOO_LARGE = "too large";
 
 /** Options for every parse whose issues are described here: the message tells what only the value does. */

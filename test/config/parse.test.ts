@@ -80,7 +80,12 @@ describe("the founding document's samples load as they are", () => {
     expect(config.services.codex.active).toBe("codex-main");
     expect(config.services.codex.configs.get("codex-main")?.entry.upstreams).toHaveLength(2);
     expect(config.services.codex.broken.size).toBe(0);
-    expect(config.services.claude).toEqual({ active: null, configs: new Map(), broken: new Map() });
+    expect(config.services.claude).toEqual({
+      active: null,
+      configs: new Map(),
+      broken: new Map(),
+      mistyped: null,
+    });
     expect(config.defaultService).toBeNull();
   });
 
@@ -92,6 +97,83 @@ describe("the founding document's samples load as they are", () => {
     expect(config.isReadOnly).toBe(false);
   });
 });
+
+describe("unknown keys", () => {
+  const keysIn = (value: unknown): readonly string[] => parse(value).unknownKeys.map(inEnglish);
+
+  test.each([
+    ["the file", { routng: {} }, 'unknown key "routng" (did you mean "routing"?)'],
+    ["a group of settings", { routing: { opensecs: 1 } }, '"opensecs" (did you mean "open_secs"?)'],
+    ["timeouts", { timeouts: { idle: 1 } }, '"idle" (did you mean "idle_secs"?)'],
+    ["limits", { limits: { memory: 1 } }, '"memory" (did you mean "memory_mib"?)'],
+    ["a service", { codex: { actve: "x" } }, '"actve" (did you mean "active"?)'],
+    [
+      "a config",
+      { codex: { configs: { main: { upstreams: [upstream()], allias: "M" } } } },
+      '"allias" (did you mean "alias"?)',
+    ],
+    ["an upstream", withUpstreams([upstream({ atuh: {} })]), '"atuh" (did you mean "auth"?)'],
+    ["its auth", withUpstreams([upstream({ auth: { token: "x" } })]), '"token" (did you mean "auth_token"'],
+    [
+      "its timeouts",
+      withUpstreams([upstream({ timeouts: { connect: 1 } })]),
+      '(did you mean "connect_secs"?)',
+    ],
+    [
+      "a rule",
+      withUpstreams([upstream({ on_error: [{ match: "x", verdict: "next", untill: "1h" }] })]),
+      '"untill" (did you mean "until"?)',
+    ],
+    ["budgets", withUpstreams([upstream({ budget_usd: { dya: 1 } })]), '"dya" (did you mean "day"?)'],
+    ["a wrong place", withUpstreams([upstream({ auth_token: "x" })]), 'here (it belongs in "auth")'],
+    ["nothing near", { colour: "red" }, 'unknown key "colour"'],
+  ])("of %s are named with the near one", (_where, value, says) => {
+    const [first, ...others] = keysIn(value);
+    expect(first).toContain(says);
+    expect(first).toStartWith("config.json line 1: ");
+    expect(others).toEqual([]);
+    expect(parse(value).warnings.map(inEnglish)).toContain(first ?? "");
+  });
+
+  test("have the line of the key, not of its value", () => {
+    const text =
+      '// mine\n{\n  "codex": {\n    "configs": {\n      "main": {\n        "upstraems":\n          []\n} } } }';
+    expect(keysIn(text)).toEqual(['config.json line 6: unknown key "upstraems" (did you mean "upstreams"?)']);
+  });
+
+  test("in the place of what is needed are what is wrong, said once", () => {
+    const misspelt = { codex: { configs: { main: { upstraems: [upstream()] } } } };
+    const says = 'config.json line 1: unknown key "upstraems" (did you mean "upstreams"?)';
+    expect(brokenOf(misspelt)).toBe(says);
+    expect(parse(misspelt).warnings.map(inEnglish)).toEqual([says]);
+    expect(brokenOf(withUpstreams([{ baseurl: "https://relay.example" }]))).toContain(
+      '(did you mean "base_url"?)',
+    );
+    for (const text of [{ codex: { confgs: {} } }, { cdoex: { configs: {} } }]) {
+      const { mistyped } = parse(text).services.codex;
+      expect(mistyped === null ? "" : inEnglish(mistyped)).toContain("did you mean");
+    }
+  });
+
+  test("are none where any key may be, in notes, and in a newer format", () => {
+    const free = upstream({ tags: { anything: 1 }, models: { any: "x" }, headers: { "X-Any": "x" } });
+    expect(keysIn({ $schema: "x", "//": "note", _note: 1, ...withUpstreams([free]) })).toEqual([]);
+    expect(keysIn({ version: 2, brand_new: true })).toEqual([]);
+  });
+
+  test("of any value are found without an error", () => {
+    fc.assert(fc.property(fc.object(), (value) => parseOrNull(value) !== undefined));
+  });
+});
+
+const parseOrNull = (value: unknown): object | null => {
+  try {
+    return parse(value);
+  } catch (error) {
+    if (error instanceof UserError) return null;
+    throw error;
+  }
+};
 
 test("null means absent, for every top-level key and every key of an upstream", () => {
   const keys = [
@@ -172,7 +254,8 @@ describe("unknown keys, newer version", () => {
   test("unknown keys anywhere are no error", () => {
     const config = withUpstream({ weight: 3, auth: { note: "x" }, timeouts: { other: 1 } });
     expect(config.services.codex.broken.size).toBe(0);
-    expect(config.warnings).toEqual([]);
+    expect(config.warnings).toEqual(config.unknownKeys);
+    expect(config.unknownKeys).toHaveLength(3);
   });
 
   test("a newer version is read, and never to be written", () => {

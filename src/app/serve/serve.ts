@@ -292,11 +292,15 @@ function createFileTroubles(
   let told: readonly string[] = [];
   return () => {
     const costs = prices.problem();
-    const config = live.current().problem?.text;
+    const { config: current, problem } = live.current();
+    const config = problem?.text;
+    const { unknownKeys } = current;
     const rules = filter.lastProblem();
     const hasToken = live.settings().demandsToken === (clientToken !== null);
-    if (config === undefined && rules === null && costs === null && hasToken && told.length === 0) return;
+    const isFine = config === undefined && rules === null && costs === null && hasToken;
+    if (isFine && unknownKeys.length === 0 && told.length === 0) return;
     const troubles = [
+      ...unknownKeys,
       ...(config === undefined ? [] : [t`${config}; the last valid version stays in use`]),
       ...(rules === null ? [] : [describeRuleTrouble(rules)]),
       ...(costs === null ? [] : [costs.text]),

@@ -160,6 +160,28 @@ test("a changed config.json is taken up while it runs, a broken one changes noth
   expect(await (await ask(Number(port))).text()).toContain("two");
 });
 
+test("an unknown key is named at the start, and one that holds the configs keeps it from an import", async () => {
+  using home = makeTempHome();
+  home.write(
+    ".codex/config.toml",
+    'model_provider = "x"\n[model_providers.x]\nbase_url = "https://x.example"\n',
+  );
+  const main = { upstreams: [{ base_url: "http://127.0.0.1:9/v1", enabeld: false }] };
+  home.write(".codex-helper/config.json", { codex: { configs: { main } } });
+  await using serving = startCli(["serve", "--no-switch", "--port", String(freePort())], { home });
+  await serving.waitFor(LISTENING);
+  expect(serving.stderr()).toContain('config.json line 8: unknown key "enabeld" (did you mean "enabled"?)');
+  await serving.stop();
+  const path = home.write(".codex-helper/config.json", { codex: { confgs: { main } } });
+  const before = await Bun.file(path).text();
+  const { code, stderr } = await runCli(["serve"], { home });
+  expect(code).toBe(1);
+  expect(stderr).toContain(
+    'config.json line 3: unknown key "confgs" (did you mean "configs"?)\n  ch config edit',
+  );
+  expect(await Bun.file(path).text()).toBe(before);
+});
+
 test("both services in one process, each on its own port", async () => {
   using home = makeTempHome();
   home.write(".codex-helper/config.json", {
