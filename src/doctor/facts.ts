@@ -7,6 +7,7 @@ import type { Finding } from "../base/check.ts";
 import type { Service } from "../base/service.ts";
 import type { RedactionFacts } from "../filter/redaction.ts";
 import type { Text } from "../base/text.ts";
+import type { Fixable } from "../routing/fixes.ts";
 
 export interface DoctorFacts {
   readonly files: FileFacts;
@@ -189,6 +190,7 @@ export interface NetworkFacts {
 export interface Reached {
   /** "main#1", or several. */
   readonly labels: string;
+  readonly first: Fixable;
   /** Of the upstream. */
   readonly host: string;
   /** Host and port of the outbound proxy before it, or null. */

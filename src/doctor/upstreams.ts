@@ -1,9 +1,13 @@
 // Checks of what requests are sent to: routes, keys, the network between here and there, clocks; and what one small request
-// at an upstream came to: reachable, authorised, answers.
+// at an upstream came to: reachable, authorised, answers. Faults have the words of all screens.
 // Pure.
 import { type Check, type Finding, type Found, fail, info, ok, warn } from "../base/check.ts";
 import { CLIENT_NAME } from "../base/service.ts";
 import { type Text, t } from "../base/text.ts";
+import { fixOf, needsPerson } from "../routing/fixes.ts";
+import { HTTPS_PORT } from "../routing/network-faults.ts";
+import { describe } from "../routing/reasons.ts";
+import type { Reason } from "../routing/types.ts";
 import type { DoctorFacts, FeatureFacts, Reached, Stage, TestRequestFacts } from "./facts.ts";
 
 /** Tokens and certificates are given some minutes by those who check them. */
@@ -160,7 +164,7 @@ function describeTrust(
   );
 }
 
-function describeReached({ host, labels, proxy, stages, trustProblem }: Reached): Found {
+function describeReached({ first, host, labels, proxy, stages, trustProblem }: Reached): Found {
   if (trustProblem !== undefined) return fail(t`${labels}: ${trustProblem}`, "ch config edit");
   const last = stages.at(-1);
   const spent = stages.reduce((sum, { tookMs }) => sum + Math.round(tookMs), 0);
@@ -173,56 +177,43 @@ function describeReached({ host, labels, proxy, stages, trustProblem }: Reached)
       ? ok(t`${labels}: ${host} is reachable (${way}; ${spent} ms)`)
       : ok(t`${labels}: ${host} is reachable through the proxy ${proxy} (${way}; ${spent} ms)`);
   }
-  const why = last.isProxy ? describeProxyFailure(last, host) : describeFailure(last, proxy);
-  const found = t`${labels}: ${why}`;
+  const where = t`${labels} (${host})`;
   // Not every front answers a HEAD without a key.
-  if (last.name === "http" && !last.isProxy) return warn(found, hintFor(last));
-  if (last.isProxy) return fail(found, t`check HTTPS_PROXY, or set "proxy": false for this upstream`);
-  const isOfWay = proxy !== null && !UNKNOWN_AUTHORITY.test(last.error);
-  return fail(found, isOfWay ? `curl -v -x http://${proxy} https://${host}` : hintFor(last));
+  if (last.name === "http" && !last.isProxy && last.error !== HTTPS_PORT)
+    return warn(
+      t`${where}: accepts connections, but does not answer a HEAD request (${last.error})`,
+      hintFor(last),
+    );
+  const reason = reasonOf(last);
+  const found = t`${where}: ${describe(reason)}`;
+  if (last.isProxy || needsPerson(reason)) return fail(found, fixOf(reason, first) ?? undefined);
+  return fail(found, proxy === null ? hintFor(last) : `curl -v -x http://${proxy} https://${host}`);
 }
 
-/** By stage: the cause is a different one in each. */
-function describeFailure({ error, host, name }: Stage, proxy: string | null): Text {
+/** As the proxy would tell of a request that ended there. By stage: the cause is a different one in each. */
+function reasonOf({ error, host, isProxy, name }: Stage): Reason {
   const code = error ?? "";
-  if (name === "dns")
-    return code === "timeout"
-      ? t`the DNS lookup of ${host} timed out`
-      : t`DNS cannot resolve ${host} (${code})`;
-  if (name === "tcp")
-    return code === "timeout"
-      ? t`${host} does not answer: no TCP connection within 3 s`
-      : t`${host} refuses the TCP connection (${code})`;
-  if (name === "http") return t`${host} accepts connections, but does not answer a HEAD request (${code})`;
-  if (proxy !== null && code === "timeout")
-    return t`the proxy ${proxy} opens a tunnel to ${host}, but no TLS handshake comes through it`;
-  return code === "timeout"
-    ? t`${host} accepts connections, but not a TLS handshake`
-    : t`${host} fails the TLS handshake (${code})`;
+  const isLate = code === "timeout";
+  if (isProxy) {
+    const rule =
+      code === "407"
+        ? "proxy-login"
+        : name === "dns" || name === "tcp"
+          ? "proxy-unreachable"
+          : isLate || name === "tls"
+            ? "proxy-silent"
+            : "proxy-refused";
+    return { rule, proxy: host, code };
+  }
+  if (name === "dns") return { rule: "dns", code };
+  return isLate ? { rule: "connect-timeout", code: name.toUpperCase() } : { rule: "never-sent", code };
 }
 
-function describeProxyFailure({ error, host: proxy, name }: Stage, host: string): Text {
-  const code = error ?? "";
-  if (code === "407") return t`the proxy ${proxy} wants a user and password (407)`;
-  if (name === "connect" || name === "http")
-    return code === "timeout"
-      ? t`the proxy ${proxy} does not answer CONNECT to ${host}`
-      : t`the proxy ${proxy} does not connect to ${host} (${code})`;
-  return code === "timeout"
-    ? t`the proxy ${proxy} does not answer`
-    : t`the proxy ${proxy} cannot be reached (${code})`;
-}
-
-const UNKNOWN_AUTHORITY = /SELF_SIGNED|UNABLE_TO_(?:GET|VERIFY)|CERT_UNTRUSTED|INVALID_CA/;
-
-function hintFor({ error, host, name }: Stage): Text | string {
+/** What shows more of it. */
+function hintFor({ host, name }: Stage): string {
   if (name === "dns") return `nslookup ${host.replace(/:\d+$/, "")}`;
   if (name === "tcp") return `curl -v telnet://${host}`;
-  if (name === "http") return `curl -vI https://${host}`;
-  // Not of an authority that is known here: often the company's own.
-  if (error !== null && UNKNOWN_AUTHORITY.test(error))
-    return t`export NODE_EXTRA_CA_CERTS=/path/to/ca.pem, or "tls_ca"`;
-  return `curl -v https://${host}`;
+  return name === "http" ? `curl -vI https://${host}` : `curl -v https://${host}`;
 }
 
 /** Three findings for each upstream, fewer where an earlier one makes the later ones moot. */

@@ -174,7 +174,8 @@ async function send(
       connections.noteHead(request.upstream, performance.now() - sentAt);
   } catch (error) {
     if (request.clientSignal.aborted) return GONE;
-    return failed(watch.outcome ?? transportOutcome(error, proxy));
+    const outcome = watch.outcome ?? transportOutcome(error, proxy);
+    return failed(sending.isNew ? await connections.named(outcome, request.upstream) : outcome);
   } finally {
     watch.stop();
   }

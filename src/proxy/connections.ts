@@ -4,6 +4,7 @@ import { closeSync, openSync } from "node:fs";
 import { SHORTAGES, errorCode } from "../base/errors.ts";
 import type { Trust } from "../base/trust.ts";
 import type { Upstream } from "../base/upstream.ts";
+import type { AttemptOutcome } from "../routing/types.ts";
 
 export type Connections = ReturnType<typeof createConnections>;
 
@@ -18,6 +19,17 @@ const STALE_AFTER_MS = 10_000;
 const STALE_TIMES = 2;
 const MAX_WAITS = 8;
 
+/** How a port without TLS takes a handshake. Bun says EPROTO also of every alert. */
+const PERHAPS_HTTP = /^(?:EPROTO|ECONNRESET|ConnectionClosed|timeout)$/;
+/** How a port for TLS ends a request in plain text. */
+const PERHAPS_TLS = /^(?:ECONNRESET|ConnectionClosed|Malformed_HTTP_Response)$/;
+const codeOf = (outcome: AttemptOutcome): string => {
+  if (outcome.kind === "timeout" && outcome.phase === "connect") return "timeout";
+  return outcome.kind === "transport" ? outcome.code : "";
+};
+/** A port does not change from http to https while one looks. */
+const NAME_AGAIN_MS = 60_000;
+
 /** The monotonic clock stands still while the computer sleeps. */
 const SLEEP_MS = 5_000;
 /** Nobody sends a request so soon after one that a sleep began and ended in between. */
@@ -27,6 +39,7 @@ const LOOK_AGAIN_MS = 2;
 export function createConnections(now: () => number, wallNow: () => number = Date.now) {
   const pooled = new Bun.FetchSession({ keepAlive: { idleTimeout: KEEP_ALIVE_SECS } });
   const single = new Bun.FetchSession({ keepAlive: false });
+  const names = new Map<string, { readonly of: string; readonly code: string; readonly at: number }>();
   let trust: ((path: string) => Trust) | null = null;
   let seenAt = now();
   /** How far the wall clock is ahead of the monotonic one. */
@@ -73,6 +86,21 @@ export function createConnections(now: () => number, wallNow: () => number = Dat
       return waits !== undefined && Math.max(...waits) * STALE_TIMES <= STALE_AFTER_MS
         ? STALE_AFTER_MS
         : null;
+    },
+    /** A failure of a new connection, with a code that says more where a handshake tells it: it is tried once in a while, and not where there were answers. */
+    async named(outcome: AttemptOutcome, { baseUrl, origin, proxy }: Upstream): Promise<AttemptOutcome> {
+      const of = codeOf(outcome);
+      const isInDoubt = (origin.startsWith("https:") ? PERHAPS_HTTP : PERHAPS_TLS).test(of);
+      if (proxy !== false || !isInDoubt || headWaits.has(baseUrl)) return outcome;
+      let known = names.get(origin);
+      if (known?.of !== of || now() - known.at >= NAME_AGAIN_MS) {
+        const { nameFault } = await import("./name-fault.ts");
+        known = { of, code: await nameFault(origin, of), at: now() };
+        names.set(origin, known);
+      }
+      if (known.code === of) return outcome;
+      const sent = outcome.kind === "transport" ? outcome.sent : "never";
+      return { kind: "transport", code: known.code, sent };
     },
     /** What an upstream's `tls_ca` says. */
     async trustOf(path: string): Promise<Trust> {

@@ -5,6 +5,8 @@ import { errorCode } from "../base/errors.ts";
 import { type Text, t } from "../base/text.ts";
 import { type JsonRecord, parseRecord } from "../base/json-value.ts";
 import { VERSION } from "../base/version.ts";
+import { findTarget } from "../routing/classify.ts";
+import { describe, describeConnection } from "../routing/reasons.ts";
 
 export interface JsonRequest {
   readonly url: string;
@@ -51,7 +53,7 @@ export async function fetchJson(request: JsonRequest): Promise<JsonAnswer> {
     const { status } = response;
     if (status !== 200) {
       own.abort();
-      return errorOfStatus(status);
+      return errorOfStatus(response);
     }
     const text = await readLimited(response);
     if (text === null) {
@@ -59,20 +61,28 @@ export async function fetchJson(request: JsonRequest): Promise<JsonAnswer> {
       return { kind: "failed", why: t`the answer is larger than 1 MB` };
     }
     const body = parseRecord(text);
-    return body === null ? { kind: "failed", why: t`the answer is not JSON` } : { kind: "json", body };
+    if (body !== null) return { kind: "json", body };
+    const isPage = /^\s*</.test(text);
+    return { kind: "failed", why: isPage ? describe({ rule: "page" }) : t`the answer is not JSON` };
   } catch (error) {
     const seconds = timeoutMs / 1_000;
     const code = errorCode(error) ?? "unknown";
     if (timeout.aborted) return { kind: "failed", why: t`no answer within ${seconds} s` };
     if (signal.aborted) return { kind: "failed", why: t`cancelled` };
-    return { kind: "failed", why: t`the connection failed (${code})` };
+    return { kind: "failed", why: describeConnection(code) };
   }
 }
 
-function errorOfStatus(status: number): JsonAnswer {
-  const why = t`the endpoint answered ${status}`;
+function errorOfStatus({ headers, status }: Response): JsonAnswer {
+  const why = describeStatus(status, headers);
   const isFinal = status >= 400 && status < 500 && !TRANSIENT.has(status);
   return { kind: isFinal ? "unsupported" : "failed", why };
+}
+
+/** Where the proxy has words for it: who answers here is not the relay, or does not know the key. */
+function describeStatus(status: number, headers: Headers): Text {
+  if (status >= 300 && status < 400) return describe({ rule: "redirect", status, ...findTarget(headers) });
+  return status === 401 ? describe({ rule: "credential", status }) : t`the endpoint answered ${status}`;
 }
 
 /** Compressed answers are decoded one after the other: each may come to the limit, and a home has a hundred upstreams. */

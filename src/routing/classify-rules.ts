@@ -1,6 +1,7 @@
 // The classifier's table: every signal of a failed attempt and what it means, in the order in which they are asked. The
 // first row that matches counts. Plain data with predicates, so that the documentation is made from the same rows.
 // Pure.
+import { SHORTAGES } from "../base/errors.ts";
 import { isRecord } from "../base/json-value.ts";
 import {
   ANTHROPIC_WINDOW,
@@ -15,6 +16,7 @@ import {
 } from "./rule.ts";
 import { hasCode, hasStatus, says, type Signal } from "./signal.ts";
 import { deniesModel, isModelCode } from "./one-model.ts";
+import { findNetworkFault, isOfCertificate } from "./network-faults.ts";
 import { findSpent, type Spent } from "./spent.ts";
 import { OWN_FAULT_RULES } from "./own-faults.ts";
 import { findRefused } from "./refused-thing.ts";
@@ -55,7 +57,7 @@ export const CONNECTION_RULES: readonly Rule[] = [
     id: "dns",
     signal: "the name cannot be resolved (`ENOTFOUND`, `EAI_AGAIN`)",
     seen: "any",
-    matches: (signal) => hasCodeLike(signal, /^(?:ENOTFOUND|EAI_|ENODATA|DNS)/),
+    matches: (signal) => hasCodeLike(signal, (code) => findNetworkFault(code)?.id === "dns"),
     ...NEVER_SENT,
     isOfAddress: () => true,
     words: "DNS lookup failed",
@@ -65,7 +67,7 @@ export const CONNECTION_RULES: readonly Rule[] = [
     signal:
       "this machine has no descriptors, memory, buffers or ports left (EMFILE, ENFILE, ENOMEM, ENOBUFS, EADDRNOTAVAIL)",
     seen: "this program",
-    matches: (signal) => hasCodeLike(signal, /^(?:EMFILE|ENFILE|ENOMEM|ENOBUFS|EADDRNOTAVAIL)$/),
+    matches: (signal) => hasCodeLike(signal, (code) => SHORTAGES.has(code)),
     ...NEVER_SENT,
     blame: "none",
     words: "no connection could be opened: this machine is short of a resource",
@@ -74,11 +76,7 @@ export const CONNECTION_RULES: readonly Rule[] = [
     id: "certificate",
     signal: "the certificate is not trusted, not valid or for another name",
     seen: "any",
-    matches: (signal) =>
-      hasCodeLike(
-        signal,
-        /CERT|SELF_SIGNED|DEPTH_ZERO|UNABLE_TO_(?:GET|VERIFY|DECODE|DECRYPT)|INVALID_CA|INVALID_PURPOSE|PATH_LENGTH|HOSTNAME_MISMATCH/,
-      ),
+    matches: (signal) => hasCodeLike(signal, isOfCertificate),
     ...NEVER_SENT,
     blame: "tls",
     isOfAddress: () => true,
@@ -152,6 +150,15 @@ export const CONNECTION_RULES: readonly Rule[] = [
     ...NEVER_SENT,
     isOfAddress: () => true,
     words: "connection timed out",
+  },
+  {
+    id: "https-port",
+    signal: "400 in words that http was sent to an https port",
+    seen: "nginx, Apache, Go",
+    matches: (signal) => hasStatus(signal, 400) && HTTPS_PORT_WORDS.test(textOf(signal)),
+    ...NEVER_SENT,
+    isOfAddress: () => true,
+    words: "TLS on this port: http to an https port",
   },
   {
     id: "first-byte-timeout",
@@ -638,6 +645,8 @@ export const RULES: readonly Rule[] = [
   ...LAST_RULES,
 ];
 
+const HTTPS_PORT_WORDS =
+  /plain http request was sent to https port|client sent an http request to an https server|speaking plain http to an ssl-enabled/i;
 const CHALLENGE =
   /just a moment|attention required! \| cloudflare|cf-chl|challenge-platform|cf_chl_opt|checking your browser/i;
 
@@ -661,8 +670,8 @@ function isProxys(outcome: AttemptOutcome, failed: ProxyFailure): boolean {
   return outcome.kind === "outbound-proxy" && outcome.failed === failed;
 }
 
-function hasCodeLike({ outcome }: Signal, pattern: RegExp): boolean {
-  return outcome.kind === "transport" && outcome.sent === "never" && pattern.test(outcome.code);
+function hasCodeLike({ outcome }: Signal, isMeant: (code: string) => boolean): boolean {
+  return outcome.kind === "transport" && outcome.sent === "never" && isMeant(outcome.code);
 }
 
 /** Whatever the status: relays wrap what their own upstream said in one of theirs. But not where it is about the account. */

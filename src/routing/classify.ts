@@ -1,6 +1,8 @@
 // Says what a failed attempt means: what to do next, whom to blame and for how long, and whether the request may be sent again
 // without doing harm (RFC 9110 9.2.2). Looks rows up, holds none.
 // Pure.
+import { maskText } from "../base/secrets.ts";
+import { oneLine } from "../base/terminal-text.ts";
 import type { Upstream } from "../base/upstream.ts";
 import { refusedBy, RULES, UNKNOWN } from "./classify-rules.ts";
 import { findOwnRule } from "./own-rules.ts";
@@ -90,7 +92,7 @@ function cap(atMs: number | null, blame: Blame, { now, settings }: ClassifyConte
 }
 
 /** Only codes of the upstream are repeated: its words may hold a key. */
-function reasonOf({ outcome, facts }: Signal, rule: string): Reason {
+function reasonOf({ facts, headers, outcome }: Signal, rule: string): Reason {
   if (outcome.kind === "not-tried") return { rule, why: outcome.why };
   if (outcome.kind === "transport") return { rule, code: outcome.code };
   if (outcome.kind === "outbound-proxy")
@@ -99,7 +101,19 @@ function reasonOf({ outcome, facts }: Signal, rule: string): Reason {
     rule,
     status: outcome.kind === "status" ? outcome.status : undefined,
     code: facts.codes.find((candidate) => CODE.test(candidate) && !PLAIN.has(candidate)),
+    ...(rule === "redirect" ? findTarget(headers) : {}),
   };
+}
+
+const LONGEST_TARGET = 80;
+
+/** Who answered for the upstream shows by where it sends us: a login page, another scheme or path. */
+export function findTarget(headers: Headers): { readonly to?: string } {
+  const location = headers.get("location")?.replace(/[?#].*$/s, "") ?? "";
+  const url = URL.parse(location, "http://here.invalid");
+  if (location === "" || url === null) return {};
+  const to = url.host === "here.invalid" ? url.pathname : url.origin + url.pathname;
+  return { to: maskText(oneLine(to)).slice(0, LONGEST_TARGET) };
 }
 
 /** Short words without a digit: a relay that repeats a key in the place of a code does not get it through. */

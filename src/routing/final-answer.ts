@@ -4,6 +4,7 @@
 import { CLIENT_NAME, SERVICE_FACTS, type Service } from "../base/service.ts";
 import type { Upstream } from "../base/upstream.ts";
 import { describeAvailability, hasEnd } from "./availability-words.ts";
+import { fixOf, needsPerson } from "./fixes.ts";
 import type { Assessment, Availability, Blame, Candidate, Reason, Verdict } from "./types.ts";
 
 export interface FinalInput {
@@ -282,11 +283,10 @@ function secsUntil(now: number, at: number): number {
 
 /**
  * "No upstream could answer Codex. main#1: 429 usage limit reached, spent until 10:44 (said by the upstream). main#2: not tried,
- * 401 refused the credential (see `codex-helper doctor`)."
+ * 401 refused the credential (fix: ch config set main#2 --auth-token-stdin)."
  */
 function tell(accounts: readonly Account[], { now, service }: FinalInput): Reason {
   const stories = accounts.map(({ cause, reason, upstream, verdict, view }): Reason => {
-    const advice = ADVICE_OF_RULE[reason.rule] ?? ADVICE[cause];
     const isLasting = view !== null && hasEnd(view) && (view.until ?? now) - now > TOLD_MS;
     const known: Reason = isLasting
       ? { rule: "in-state", cause: reason, state: describeAvailability(view, now) }
@@ -294,7 +294,7 @@ function tell(accounts: readonly Account[], { now, service }: FinalInput): Reaso
     return {
       rule: verdict === null || verdict.rule === "not-tried" ? "story-not-asked" : "story",
       label: upstream.label,
-      cause: advice === undefined ? known : { rule: advice, cause: known },
+      cause: withAdvice(known, { cause, reason, upstream }),
     };
   });
   const client = CLIENT_NAME[service];
@@ -306,4 +306,16 @@ const ADVICE_OF_RULE: Readonly<Record<string, string>> = {
   "maybe-spent": "allow-others",
   "forbidden-spent": "allow-others",
 };
-const ADVICE: Readonly<Partial<Record<Cause, string>>> = { broken: "see-doctor", "no-model": "map-model" };
+const ADVICE: Readonly<Partial<Record<Cause, string>>> = { "no-model": "map-model" };
+
+function withAdvice(
+  known: Reason,
+  { cause, reason, upstream }: Pick<Account, "cause" | "reason" | "upstream">,
+) {
+  const advice = ADVICE_OF_RULE[reason.rule] ?? ADVICE[cause];
+  if (advice !== undefined) return { rule: advice, cause: known };
+  if (cause !== "broken" && !needsPerson(reason)) return known;
+  const isAsked = reason.rule !== "not-tried";
+  const fix = isAsked ? fixOf(reason, { ...upstream, credential: upstream.credential.kind }) : reason["fix"];
+  return fix == null ? { rule: "see-doctor", cause: known } : { rule: "to-fix", cause: known, fix };
+}

@@ -3,10 +3,12 @@
 // Pure.
 import { type Text, type TextValue, inEnglish, isText, t } from "../base/text.ts";
 import { RULES, UNKNOWN } from "./classify-rules.ts";
+import { NETWORK_FAULTS, findNetworkFault } from "./network-faults.ts";
 import type { Reason, ReasonValue } from "./types.ts";
 
 export const REASONS: Readonly<Record<string, string>> = {
-  ...Object.fromEntries([...RULES, UNKNOWN].map(({ id, words }) => [id, words])),
+  ...Object.fromEntries([...RULES, UNKNOWN, ...NETWORK_FAULTS].map(({ id, words }) => [id, words])),
+  "redirect-to": "answered with a redirect to {to}",
   // A refusal that the user's `on_status` or `on_error` explains.
   "on-status-next": "failed",
   "on-status-terminal": "refused the request",
@@ -62,6 +64,7 @@ export const REASONS: Readonly<Record<string, string>> = {
   "story-not-asked": "{label}: not tried, {cause}.",
   "in-state": "{cause}, {state}",
   "see-doctor": "{cause} (see `codex-helper doctor`)",
+  "to-fix": "{cause} (fix: {fix})",
   "allow-others":
     '{cause} (nothing behind it is asked, as "on_exhausted" is "stop"; to allow it, set it to "continue", or say in "on_error" what this answer means)',
   "map-model": "{cause} (map the model in `models`, or choose another)",
@@ -78,7 +81,8 @@ export const REASONS: Readonly<Record<string, string>> = {
 
 /** For people: its words, the status before them and the code after them. */
 export function describe(reason: Reason): Text {
-  const { code, rule, status } = reason;
+  const { code, status } = reason;
+  const rule = idOfWords(reason);
   const names: string[] = [];
   const text = (REASONS[rule] ?? rule).replace(
     /\{(\w+)\}/g,
@@ -87,6 +91,21 @@ export function describe(reason: Reason): Text {
   const words = { text, values: names.map((name) => valueOf(reason[name])), named: { id: rule, names } };
   const coded = code === undefined ? words : t`${words} (${code})`;
   return status === undefined ? coded : t`${status} ${coded}`;
+}
+
+/** Of a connection, which its code tells more of than the rule that takes it. */
+const SAID_BY_CODE: ReadonlySet<string> = new Set(["certificate", "never-sent", "broken-connection"]);
+
+/** Of the row whose words it has. */
+export function idOfWords({ code, rule, to }: Reason): string {
+  if (rule === "redirect" && to !== undefined) return "redirect-to";
+  if (typeof code !== "string" || !SAID_BY_CODE.has(rule)) return rule;
+  return findNetworkFault(code)?.id ?? rule;
+}
+
+/** A connection that failed with `code`, in the words of all screens. */
+export function describeConnection(code: string): Text {
+  return describe({ rule: "broken-connection", code });
 }
 
 function valueOf(value: ReasonValue = ""): TextValue {

@@ -6,7 +6,12 @@ import { join } from "node:path";
 import type { Status } from "../../src/base/check.ts";
 import { fingerprint } from "../../src/base/secrets.ts";
 import { listChecks } from "../../src/app/doctor/examine.ts";
-import { GOOD_CERTIFICATE, TEST_KEY } from "../helpers/certificates.ts";
+import {
+  EXPIRED_CERTIFICATE,
+  GOOD_CERTIFICATE,
+  TEST_KEY,
+  WRONG_NAME_CERTIFICATE,
+} from "../helpers/certificates.ts";
 import { reply } from "../helpers/answers.ts";
 import { PROGRAM, runCli, startCli } from "../helpers/cli.ts";
 import { startFakeUpstream } from "../helpers/fake-upstream.ts";
@@ -344,14 +349,14 @@ const CONDITIONS: readonly Condition[] = [
     name: "reachable: DNS does not know the name",
     make: ({ writeConfig }) => writeConfig({ base_url: "https://relay.invalid/v1" }),
     status: "fail",
-    says: /DNS .*relay\.invalid/,
+    says: /main#1 \(relay\.invalid\): DNS lookup failed \(\w+\)/,
     hint: /nslookup relay\.invalid/,
   },
   {
     name: "reachable: nothing listens on the port",
     make: ({ writeConfig }) => writeConfig({ base_url: `http://127.0.0.1:${freePort()}/v1` }),
     status: "fail",
-    says: /refuses the TCP connection \(ECONNREFUSED\)/,
+    says: /main#1 \(127\.0\.0\.1:\d+\): refused the connection \(ECONNREFUSED\)/,
     hint: /curl/,
   },
   {
@@ -362,7 +367,7 @@ const CONDITIONS: readonly Condition[] = [
       return silent;
     },
     status: "fail",
-    says: /accepts connections, but not a TLS handshake/,
+    says: /connection timed out \(TLS\)/,
   },
   {
     name: "reachable: the certificate is not good",
@@ -373,14 +378,18 @@ const CONDITIONS: readonly Condition[] = [
       return secure;
     },
     status: "fail",
-    says: /fails the TLS handshake \([A-Z_]+\)/,
+    says: /its certificate is from an unknown authority \([A-Z_]+\)/,
   },
   ...(
     [
-      ["refuses the tunnel", says("403 Forbidden"), /does not connect to relay\.example \(403\)/],
-      ["wants a password", says("407 Login"), /127\.0\.0\.1:\d+ wants a user and password \(407\)/],
-      ["does not answer CONNECT", isMute, /does not answer CONNECT to relay\.example/],
-      ["opens a tunnel to nowhere", opensTo(isMute), /tunnel to relay\.example, but no TLS handshake/],
+      [
+        "refuses the tunnel",
+        says("403 Forbidden"),
+        /\(relay\.example\): the outbound proxy 127\.0\.0\.1:\d+ does not connect \(403\)/,
+      ],
+      ["wants a password", says("407 Login"), /proxy 127\.0\.0\.1:\d+ wants a user and password \(407\)/],
+      ["does not answer CONNECT", isMute, /nothing comes through the outbound proxy 127\.0\.0\.1:\d+/],
+      ["opens a tunnel to nowhere", opensTo(isMute), /relay\.example\): connection timed out \(TLS\)/],
     ] as const
   ).map(([name, manner, words]) => ({
     name: `reachable: an outbound proxy ${name}`,
@@ -398,7 +407,7 @@ const CONDITIONS: readonly Condition[] = [
     make: ({ writeConfig }) =>
       writeConfig({ base_url: "https://relay.example/v1", proxy: `http://127.0.0.1:${freePort()}` }),
     status: "fail",
-    says: /the proxy 127\.0\.0\.1:\d+ cannot be reached \(ECONNREFUSED\)/,
+    says: /the outbound proxy 127\.0\.0\.1:\d+ cannot be reached \(ECONNREFUSED\)/,
     hint: /"proxy": false/,
   },
   {
@@ -409,7 +418,7 @@ const CONDITIONS: readonly Condition[] = [
       return proxy;
     },
     status: "fail",
-    says: /the proxy 127\.0\.0\.1:\d+ does not connect to relay\.example \(502\)/,
+    says: /\(relay\.example\): the outbound proxy 127\.0\.0\.1:\d+ does not connect \(502\)/,
   },
   {
     name: "reachable: a company's proxy signs the certificates itself",
@@ -425,8 +434,50 @@ const CONDITIONS: readonly Condition[] = [
       };
     },
     status: "fail",
-    says: /relay\.example fails the TLS handshake \([A-Z_]+\)/,
+    says: /\(relay\.example\): its certificate is from an unknown authority \([A-Z_]+\)/,
     hint: /NODE_EXTRA_CA_CERTS=.*"tls_ca"/,
+  },
+  {
+    name: "reachable: the port is one for http",
+    make: ({ upstream, writeConfig }) => writeConfig({ base_url: `https://127.0.0.1:${upstream.port}/v1` }),
+    status: "fail",
+    says: /no TLS on this port: https to an http port \(HTTP_PORT\)/,
+    hint: /ch config set main#1 --base-url http:\/\/127\.0\.0\.1:\d+\/v1/,
+  },
+  {
+    name: "reachable: the port is one for https",
+    make: async ({ writeConfig }) => {
+      const secure = await startFakeUpstream([reply()], { tls: { key: TEST_KEY, cert: GOOD_CERTIFICATE } });
+      writeConfig({ base_url: `http://127.0.0.1:${secure.port}/v1` });
+      return secure;
+    },
+    status: "fail",
+    says: /TLS on this port: http to an https port \(HTTPS_PORT\)/,
+    hint: /ch config set main#1 --base-url https:\/\/127\.0\.0\.1:\d+\/v1/,
+  },
+  {
+    name: "reachable: the certificate has expired",
+    make: async ({ home, writeConfig }) => {
+      const tls = { key: TEST_KEY, cert: EXPIRED_CERTIFICATE };
+      const secure = await startFakeUpstream([reply()], { tls });
+      const tls_ca = home.write("ca.pem", EXPIRED_CERTIFICATE);
+      writeConfig({ base_url: `https://127.0.0.1:${secure.port}/v1`, tls_ca });
+      return secure;
+    },
+    status: "fail",
+    says: /its certificate has expired \(CERT_HAS_EXPIRED\)/,
+  },
+  {
+    name: "reachable: the certificate is for another name",
+    make: async ({ home, writeConfig }) => {
+      const tls = { key: TEST_KEY, cert: WRONG_NAME_CERTIFICATE };
+      const secure = await startFakeUpstream([reply()], { tls });
+      const tls_ca = home.write("ca.pem", WRONG_NAME_CERTIFICATE);
+      writeConfig({ base_url: `https://127.0.0.1:${secure.port}/v1`, tls_ca });
+      return secure;
+    },
+    status: "fail",
+    says: /its certificate is for another name \(ERR_TLS_CERT_ALTNAME_INVALID\)/,
   },
   {
     name: "reachable: its tls_ca is not there",

@@ -28,7 +28,7 @@ describe("U35: an answer about a balance", () => {
       body: { left: 1 },
     });
     const odd: readonly [Answer, string][] = [
-      [reply({ body: HTML_PAGE, headers: { "content-type": "text/html" } }), "the answer is not JSON"],
+      [reply({ body: HTML_PAGE, headers: { "content-type": "text/html" } }), "answered with a web page"],
       [reply({ body: "" }), "the answer is not JSON"],
       [reply({ body: "[1]" }), "the answer is not JSON"],
       [reply({ body: '{"left": NaN}' }), "the answer is not JSON"],
@@ -36,8 +36,8 @@ describe("U35: an answer about a balance", () => {
       [reply({ status: 500 }), "the endpoint answered 500"],
       [reply({ status: 429 }), "the endpoint answered 429"],
       [reply({ status: 204 }), "the endpoint answered 204"],
-      [[RESET], "the connection failed (ECONNRESET)"],
-      [[head(200, { "content-length": "100" }), '{"left":', FIN], "the connection failed (ECONNRESET)"],
+      [[RESET], "connection lost (ECONNRESET)"],
+      [[head(200, { "content-length": "100" }), '{"left":', FIN], "connection lost (ECONNRESET)"],
     ];
     for (const [answer, why] of odd)
       expect(textsInEnglish((await ask(answer)).found)).toEqual({ kind: "failed", why });
@@ -90,7 +90,7 @@ describe("U35: an answer about a balance", () => {
       const redirect = reply({ status, headers: { location: `${elsewhere.origin}/usage` } });
       expect(textsInEnglish((await ask(redirect)).found)).toEqual({
         kind: "failed",
-        why: `the endpoint answered ${status}`,
+        why: `${status} answered with a redirect to ${elsewhere.origin}/usage`,
       });
     }
     expect(elsewhere.connections).toHaveLength(0);

@@ -104,6 +104,15 @@ const CASES: readonly Case[] = [
     outcome: { kind: "transport", code: "EPROTO", sent: "never" },
     ...next("never-sent", "never-sent", "A"),
   },
+  ...[
+    "<html><head><title>400 The plain HTTP request was sent to HTTPS port</title></head></html>",
+    "Client sent an HTTP request to an HTTPS server.\n",
+    "<p>Reason: You're speaking plain HTTP to an SSL-enabled server port.</p>",
+  ].map((body): Case => ({
+    title: `http to an https port (${body.slice(0, 20)})`,
+    outcome: statusOutcome(400, body),
+    ...next("https-port", "never-sent", "A"),
+  })),
   {
     title: "a connection that is never taken",
     outcome: { kind: "timeout", phase: "connect" },

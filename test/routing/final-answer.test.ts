@@ -50,7 +50,7 @@ const dead = {
   rule: "credential",
   blame: "auth-dead",
   until: NOW + 300_000,
-  reason: told("401 refused the credential"),
+  reason: { rule: "credential", status: 401 },
 } as const;
 
 describe("only rate limits", () => {
@@ -177,14 +177,18 @@ describe("dead credentials and faults of set-up", () => {
   test("are one try: 400 for Codex, 403 for Claude Code, with names and the way to mend it", () => {
     const attempts = [
       tried(A, dead),
-      tried(B, { rule: "not-tried", blame: "none", reason: told("the variable K is not set") }),
+      tried(B, {
+        rule: "not-tried",
+        blame: "none",
+        reason: { rule: "not-tried", why: "the variable K is not set" },
+      }),
     ];
     expectInEnglish(answer("codex", attempts)).toEqual({
       kind: "own",
       status: 400,
       isFinal: true,
       reason:
-        "No upstream could answer Codex. main#1: 401 refused the credential (see `codex-helper doctor`). main#2: the variable K is not set (see `codex-helper doctor`).",
+        "No upstream could answer Codex. main#1: 401 refused the credential (fix: ch config set main#1 --auth-token-stdin). main#2: the variable K is not set (see `codex-helper doctor`).",
     });
     expect(answer("claude", attempts)).toMatchObject({ status: 403, type: "permission_error" });
     expect(answer("codex", [tried(A, { rule: "certificate", blame: "tls" })]).status).toBe(400);

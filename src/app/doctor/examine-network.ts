@@ -7,7 +7,9 @@ import { type Env, readVariable } from "../../base/env.ts";
 import { createTrust } from "../../base/trust.ts";
 import type { Upstream } from "../../base/upstream.ts";
 import type { ExamineOptions, NetworkFacts, Reached, Stage } from "../../doctor/facts.ts";
+import { nameFault } from "../../proxy/name-fault.ts";
 import { openWay, proxyLogin, readHead, within } from "../../proxy/way.ts";
+import { HTTPS_PORT } from "../../routing/network-faults.ts";
 
 /** For the connection; a person waits for it. Through a proxy there are more steps. */
 const REACH_MS = { direct: 3_000, proxied: 5_000 } as const;
@@ -56,17 +58,23 @@ function isReadable(path: string): boolean {
 
 /** `now`: wall clock, ms. */
 export async function reach(
-  { baseUrl, proxy, tlsCa }: Upstream,
+  { baseUrl, label, proxy, service, tlsCa }: Upstream,
   now: () => number,
 ): Promise<Omit<Reached, "labels">> {
   const target = new URL(baseUrl);
   const withinMs = REACH_MS[proxy === false ? "direct" : "proxied"];
-  const known = { host: target.host, proxy: proxy === false ? null : new URL(proxy).host };
+  const first = { label, service, baseUrl };
+  const known = { first, host: target.host, proxy: proxy === false ? null : new URL(proxy).host };
   const trust = tlsCa === null ? null : createTrust(now)(tlsCa);
   if (trust?.kind === "unusable")
     return { ...known, stages: [], clockAheadMs: null, trustProblem: trust.why };
   const ca = trust === null ? {} : { ca: trust.ca };
   const { socket, steps } = await openWay(baseUrl, proxy, { verify: true, withinMs, ...ca });
+  const broken = steps.at(-1);
+  if (socket === null && broken?.name === "tls" && proxy === false) {
+    const error = await nameFault(target.origin, broken.error ?? "");
+    return { ...known, stages: [...steps.slice(0, -1), { ...broken, error }], clockAheadMs: null };
+  }
   if (socket === null) return { ...known, stages: steps, clockAheadMs: null };
   const isThroughProxy = proxy !== false && target.protocol === "http:";
   const began = performance.now();
@@ -77,6 +85,9 @@ export async function reach(
   );
   const answered = now();
   socket.destroy();
+  const failure = value === null || value === "" || /^HTTP\S+ 400 /.test(value);
+  const isForTls =
+    failure && proxy === false && target.protocol === "http:" && (await takesTls(target.origin));
   const status = /^HTTP\/\d(?:\.\d)? (\d{3})/.exec(value ?? "")?.[1];
   const isRefused = isThroughProxy && /^(?:407|50[234])$/.test(status ?? "");
   const stage: Stage = {
@@ -84,12 +95,21 @@ export async function reach(
     host: isRefused ? new URL(proxy).host : target.host,
     isProxy: isRefused,
     tookMs: performance.now() - began,
-    error: isRefused ? (status ?? "") : (error ?? (status === undefined ? "ECONNRESET" : null)),
+    error: isForTls
+      ? HTTPS_PORT
+      : isRefused
+        ? (status ?? "")
+        : (error ?? (status === undefined ? "ECONNRESET" : null)),
   };
   const date = Date.parse(/^date: *(.+)$/im.exec(value ?? "")?.[1]?.trim() ?? "");
   // A Date has whole seconds: on average it is half a one behind. It is the upstream's own only where it answered.
   const clockAheadMs = Number.isNaN(date) || isRefused ? null : date + 500 - (asked + answered) / 2;
   return { ...known, stages: [...steps, stage], clockAheadMs };
+}
+
+/** A port for TLS breaks off what is no handshake, or answers 400. */
+async function takesTls(origin: string): Promise<boolean> {
+  return (await nameFault(origin, "")) === HTTPS_PORT;
 }
 
 /** The head of the answer to a bare HEAD, without a key. */

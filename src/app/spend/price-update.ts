@@ -2,7 +2,7 @@
 // the new list does not have stays as it was. Nothing is fetched unless a person types it.
 import { join } from "node:path";
 import type { Env } from "../../base/env.ts";
-import { UserError } from "../../base/errors.ts";
+import { UserError, errorCode } from "../../base/errors.ts";
 import {
   MAX_FILE_BYTES,
   PRIVATE_FILE,
@@ -16,6 +16,7 @@ import type { Paths } from "../../base/paths.ts";
 import { t } from "../../base/text.ts";
 import { VERSION } from "../../base/version.ts";
 import { chooseOutboundProxy } from "../../config/outbound-proxy.ts";
+import { describeConnection } from "../../routing/reasons.ts";
 import { importPrices } from "../../usage/price-import.ts";
 import { readBuiltInList, readPriceLines } from "../../usage/price-lists.ts";
 import { keyOf } from "../../usage/price-names.ts";
@@ -114,7 +115,8 @@ async function fetchText(url: string, env: Env): Promise<string> {
     return new TextDecoder().decode(Buffer.concat(parts));
   } catch (error) {
     if (error instanceof UserError) throw error;
-    throw new UserError(t`${address.host} cannot be reached; nothing has changed`, {
+    const why = describeConnection(errorCode(error) ?? "");
+    throw new UserError(t`${address.host}: ${why}; nothing has changed`, {
       hint: t`save the list with a browser, then: ch usage prices --update --from FILE`,
       cause: error,
     });

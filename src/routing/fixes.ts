@@ -1,0 +1,124 @@
+// What to type against each thing that can be wrong with an upstream: by the reason, the same for every screen and answer.
+// Pure.
+import { type Service, flagFor } from "../base/service.ts";
+import { type Text, t } from "../base/text.ts";
+import { idOfWords } from "./reasons.ts";
+import type { Reason } from "./types.ts";
+
+/** What is wrong with it, as far as it decides what to type. */
+type Kind =
+  "key" | "address" | "scheme" | "authority" | "clock" | "quota" | "time" | "features" | "model" | "proxy";
+
+/** What is not here is looked into with a small request. */
+const KINDS: Readonly<Record<Kind, readonly string[]>> = {
+  key: ["credential", "codex-not-included", "on-status-auth-dead"],
+  address: ["page", "redirect", "redirect-to", "not-served", "certificate-name", "not-http"],
+  scheme: ["not-tls", "needs-tls", "https-port"],
+  authority: ["certificate-authority"],
+  clock: ["certificate-early"],
+  quota: [
+    "codex-usage-limit",
+    "anthropic-window",
+    "anthropic-model-window",
+    "anthropic-spend-limit",
+    "openai-quota",
+    "relay-quota",
+    "model-quota",
+    "payment-required",
+    "maybe-spent",
+    "forbidden-spent",
+    "on-status-exhausted",
+    "quota-none",
+    "quota-percent",
+    "quota-left",
+    "quota-left-of",
+    "budget",
+  ],
+  // It ends by itself.
+  time: [
+    "rate-limit",
+    "slow-down",
+    "concurrency",
+    "in-flight-budget",
+    "model-cooldown",
+    "model-busy",
+    "overloaded",
+    "local-shortage",
+    "on-status-cooldown",
+  ],
+  features: ["drift"],
+  model: ["model-unknown", "on-status-model"],
+  proxy: ["proxy-login", "proxy-unreachable", "proxy-refused", "proxy-silent", "proxy-lost", "proxy-page"],
+};
+const KIND_OF = new Map(
+  Object.entries(KINDS).flatMap(([kind, ids]) => ids.map((id) => [id, kind as Kind] as const)),
+);
+/** A person has to change something: no waiting ends them. */
+const LASTING: ReadonlySet<Kind> = new Set(["key", "address", "scheme", "authority", "clock"]);
+
+export interface Fixable {
+  /** "main#1" */
+  readonly label: string;
+  readonly service: Service;
+  readonly baseUrl: string;
+  /** How its key is sent. Default "bearer". */
+  readonly credential?: string | undefined;
+}
+
+/** The command, or a short instruction; null where time alone mends it. */
+export function fixOf(reason: Reason, upstream: Fixable): Text | string | null {
+  const { baseUrl, label, service } = upstream;
+  const flag = flagFor(service);
+  const probe = `ch doctor --probe ${label}${flag}`;
+  switch (kindOf(reason)) {
+    case "key":
+      return upstream.credential === "client" ? probe : keyCommand(upstream);
+    case "address":
+      return `ch config set ${label} --base-url URL${flag}`;
+    case "scheme":
+      return `ch config set ${label} --base-url ${swapScheme(baseUrl)}${flag}`;
+    case "authority":
+      return t`export NODE_EXTRA_CA_CERTS=/path/to/ca.pem, or "tls_ca"`;
+    case "clock":
+      return t`set the clock by the network: timedatectl set-ntp true`;
+    case "quota":
+      return `ch quota${flag}`;
+    case "time":
+      return null;
+    case "features":
+      return `${probe} --features`;
+    case "model":
+      return `${probe} --model MODEL`;
+    case "proxy":
+      return t`check HTTPS_PROXY, or set "proxy": false for this upstream`;
+    case undefined:
+      return probe;
+  }
+}
+
+/** Sets its key without showing it to anyone. */
+export function keyCommand({ credential, label, service }: Omit<Fixable, "baseUrl">): string {
+  const kind = credential === "api-key" ? "api-key" : "auth-token";
+  return `ch config set ${label} --${kind}-stdin${flagFor(service)}`;
+}
+
+/** It stays as it is until a person changes something. */
+export function needsPerson(reason: Reason): boolean {
+  const kind = kindOf(reason);
+  return kind !== undefined && LASTING.has(kind);
+}
+
+function kindOf(reason: Reason): Kind | undefined {
+  const { cause } = reason;
+  return KIND_OF.get(idOfWords(reason)) ?? (cause === undefined ? undefined : kindOf(cause));
+}
+
+/** https to port 80 was meant for the usual port: the key goes out in plain text only where nothing else can be meant. */
+function swapScheme(baseUrl: string): string {
+  const isPlain = baseUrl.startsWith("http:");
+  const url = new URL(baseUrl);
+  const isUsual = !isPlain && url.port === "80";
+  const host = isUsual ? url.hostname : url.host;
+  const { origin } = new URL(`${isPlain || isUsual ? "https" : "http"}://${host}`);
+  return origin + url.pathname.replace(/\/+$/, "");
+}
