@@ -96,13 +96,13 @@ function makeRouteState(
 ): RouteState {
   const resolved = resolveConfig(config, service, context);
   if (resolved.kind === "unset") return resolved;
-  const { configName, onExhausted, upstreams } = resolved;
+  const { configName, models, onExhausted, upstreams } = resolved;
   const { firstByteTotalMs, maxBodyBytes: maxBytes, routing, uploadIdleMs } = resolveSettings(config);
   const ownedHeaders = listOwnedHeaders(config, service);
   const limits = { maxBytes, uploadIdleMs };
   return {
     kind: "ready",
-    route: { configName, upstreams, ownedHeaders, routing, onExhausted, firstByteTotalMs, limits },
+    route: { configName, upstreams, ownedHeaders, routing, onExhausted, models, firstByteTotalMs, limits },
   };
 }
 

@@ -65,7 +65,7 @@ function withoutPrices({ text }: UserError): Pricer["costOf"] {
   return (record) =>
     readBilledTokens(record) === null
       ? { kind: "unknown" }
-      : { kind: "unpriced", model: record.upstream_model ?? record.model ?? null, why };
+      : { kind: "unpriced", model: record.upstream_model ?? record.chain_model ?? record.model ?? null, why };
 }
 
 /** The list that was fetched last, else the built-in one, also where that which was fetched is damaged. */

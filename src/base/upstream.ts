@@ -82,6 +82,15 @@ export function addressOf({ origin, proxy }: Pick<Upstream, "origin" | "proxy">)
   return proxy === false ? origin : `${proxy} ${origin}`;
 }
 
+/** Requested model, or "*" for every other, to the models that it is asked as, one after the other; "*" in a list is the requested one. */
+export type ModelChains = Readonly<Record<string, readonly string[]>>;
+
+/** The models that a request may be asked as. Null where no chain is set for it. */
+export function chainOf(chains: ModelChains, requested: string): readonly string[] | null {
+  const chain = Object.hasOwn(chains, requested) ? chains[requested] : chains["*"];
+  return chain === undefined ? null : [...new Set(chain.map((model) => (model === "*" ? requested : model)))];
+}
+
 /** The model to ask this upstream for: its `models` entry of that name, else that of "*", else the same name. */
 export function modelAt(upstream: Upstream, requested: string): string {
   const { models } = upstream;

@@ -43,12 +43,18 @@ export function describeRecord(
     refusals > 1 ? `×${refusals}` : "",
     duration === undefined ? "-" : formatMs(duration),
     showValue(url == null ? record.config_name : hostOf(url)),
-    cutColumns(showValue(record.model ?? record.path), MAX_MODEL_COLUMNS),
+    showModel(record),
     describeUsage(record.usage),
     describeAttempts(attempts),
     isOk ? "" : cutColumns(describeError(record), MAX_ERROR_COLUMNS),
   ].filter((word) => word !== "");
   return words.join("  ");
+}
+
+/** The model that was asked for, and the one of a chain that was asked for in its place. */
+export function showModel({ chain_model: instead, model, path }: LogRecord): string {
+  const asked = cutColumns(showValue(model ?? path), MAX_MODEL_COLUMNS);
+  return instead === undefined ? asked : `${asked} -> ${cutColumns(showValue(instead), MAX_MODEL_COLUMNS)}`;
 }
 
 function describeUsage(usage: LogRecord["usage"]): string {

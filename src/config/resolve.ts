@@ -5,7 +5,7 @@ import { type Env, readVariable } from "../base/env.ts";
 import { fingerprint } from "../base/secrets.ts";
 import { CLIENT_NAME, SERVICE_FACTS, type Service, flagFor, isOfficial } from "../base/service.ts";
 import { type Text, t } from "../base/text.ts";
-import type { Credential, ErrorRule, Timeouts, Upstream } from "../base/upstream.ts";
+import type { Credential, ErrorRule, ModelChains, Timeouts, Upstream } from "../base/upstream.ts";
 import { readBaseUrl } from "./base-url.ts";
 import { chooseCredential, problemOfSecret } from "./check-upstreams.ts";
 import { chooseOutboundProxy } from "./outbound-proxy.ts";
@@ -31,6 +31,7 @@ export interface Ready {
   /** Enabled ones, in order. Never empty. */
   readonly upstreams: readonly Upstream[];
   readonly onExhausted: "continue" | "stop";
+  readonly models: ModelChains | undefined;
 }
 
 /** Why there is none, for people, and what to type. */
@@ -61,6 +62,7 @@ export function resolveConfig(
     alias: chosen.alias,
     upstreams: upstreams.map(({ upstream }) => upstream),
     onExhausted: chosen.entry.on_exhausted ?? "continue",
+    models: chosen.entry.models ?? undefined,
   };
 }
 

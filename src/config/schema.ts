@@ -100,6 +100,18 @@ const allTimeoutsSchema = later(() =>
   }),
 );
 
+/** Of a config, and of whatever else may choose models. */
+export const modelChains = (about: string) =>
+  maybe(
+    later(() =>
+      z.record(
+        string,
+        z.array(z.string().check(z.minLength(1), z.maxLength(256))).check(z.minLength(1), z.maxLength(8)),
+      ),
+    ),
+    about,
+  );
+
 const upstreamSchema = z.looseObject({
   base_url: described(z.string(), "https address of the API, usually ending in /v1."),
   auth: maybe(authSchema, "The credential to send. Without any of these none is sent."),
@@ -179,6 +191,9 @@ export const namedConfigSchema = z.looseObject({
   on_exhausted: maybe(
     later(() => z.enum(["continue", "stop"])),
     "stop: an exhausted primary never spills over to the backups. Default continue.",
+  ),
+  models: modelChains(
+    'Requested model, or "*" for every other, to the models to ask for, one after the other: the next one only when every upstream refused the one before for capacity or quota. "*" in a list is the requested model.',
   ),
 });
 

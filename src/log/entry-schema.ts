@@ -83,6 +83,13 @@ const reason = z
 const label = z
   .optional(z.string())
   .check(z.describe("What that upstream was called then: main#2, the second one of the config main"));
+const chain_model = z
+  .optional(z.string())
+  .check(
+    z.describe(
+      "The model of the chain in config.json that was asked for instead of the client's, before the upstream's own map; absent where it was the client's",
+    ),
+  );
 
 const attempt = z.object({
   upstream_base_url: z.string(),
@@ -90,6 +97,7 @@ const attempt = z.object({
     .optional(z.string())
     .check(z.describe("As this upstream was asked for it, when that differs from what the client asked for")),
   upstream_label: label,
+  chain_model,
   status_code: z
     .optional(z.int().check(z.minimum(100), z.maximum(599)))
     .check(z.describe("Absent when no answer came")),
@@ -153,6 +161,7 @@ export const logEntrySchema = z.object({
     .optional(z.string())
     .check(z.describe("As the upstream was asked for it, when that differs")),
   upstream_label: label,
+  chain_model,
   session_id: z.optional(z.string()),
   client: z
     .optional(z.string())
@@ -170,6 +179,9 @@ export const logEntrySchema = z.object({
     ),
   cwd: z.optional(z.string()).check(z.describe("Absent when unknown")),
   ttfb_ms: z.optional(milliseconds).check(z.describe("Until the answer's first byte went to the client")),
+  waited_ms: z
+    .optional(milliseconds)
+    .check(z.describe("How long of that it was held until a limit was reset, as on_all_exhausted asks")),
   stream: z.optional(z.boolean()).check(z.describe("The client asked for a stream")),
   outcome: z
     .enum(["ok", "client_gone", "cut", "error", "refused"])

@@ -49,11 +49,13 @@ export function readRecord(line: unknown): LogRecord | null {
     id: text(line["id"]),
     model: text(line["model"]),
     upstream_model: text(line["upstream_model"]),
+    chain_model: text(line["chain_model"]),
     session_id: text(line["session_id"]),
     client: text(line["client"]),
     agent: text(line["agent"]),
     cwd: text(line["cwd"]),
     ttfb_ms: figure(line["ttfb_ms"]),
+    waited_ms: figure(line["waited_ms"]),
     outcome: text(line["outcome"]),
     attempts: Array.isArray(line["attempts"])
       ? line["attempts"].filter(isRecord).map(readAttempt)
@@ -119,6 +121,7 @@ function readAttempt(attempt: JsonRecord): RecordedAttempt {
     upstream_base_url: text(attempt["upstream_base_url"]),
     upstream_label: text(attempt["upstream_label"]),
     upstream_model: text(attempt["upstream_model"]),
+    chain_model: text(attempt["chain_model"]),
     status_code: figure(attempt["status_code"]),
     error: text(attempt["error"]),
     reason: data(attempt["reason"]),

@@ -27,6 +27,8 @@ export interface Question {
   /** What the client sent, or what is asked instead. */
   readonly body: Uint8Array;
   readonly accept: Acceptance;
+  /** Asked for instead of the model that the client named. Default: that. */
+  readonly model?: string | undefined;
 }
 
 /** One request, and what the loop works on it with. What the log needs grows as it runs, and is there whatever happens. */
@@ -83,16 +85,17 @@ export async function askUpstream(one: OneAttempt, run: LoopRun): Promise<Step> 
   const { body, permit, upstream } = one;
   const { facts } = request;
   const startedAt = deps.monotonic();
-  const { endpoint, model: named } = facts;
+  const { endpoint } = facts;
+  const named = one.model ?? facts.model;
   const model = named === null || !endpoint.mapsModel ? named : modelAt(upstream, named);
-  const result = await send(one, run, model === named ? null : model);
+  const result = await send(one, run, model === facts.model ? null : model);
   const { held } = result;
   if (result.kind !== "failed" || result.outcome.kind !== "not-tried") deps.router.noteAsked(upstream);
   const note = (verdict: Verdict | null, status: number | null, reason: Reason | null): void => {
     const durationMs = deps.monotonic() - startedAt;
     const usage = result.kind === "answer" ? undefined : result.usage;
     const { dropped } = run;
-    tried.push({ upstream, verdict, status, reason, durationMs, model, held, usage, dropped });
+    tried.push({ upstream, verdict, status, reason, durationMs, model, named, held, usage, dropped });
   };
   const noteEndpoint = (was: "served" | "missing" | "failing"): void => {
     if (endpoint.counts !== "yes")
@@ -150,7 +153,6 @@ async function askOnceMore(
   { body, removed }: Repair,
   run: LoopRun,
 ): Promise<Step> {
-  const { upstream } = one;
   const step = await askUpstream({ ...one, body, isChanged: true }, run);
   if (step.kind === "answer" && step.chosen.permit === null && first?.body.ended === true) {
     const { status, ...second } = step.chosen.answer;
@@ -164,8 +166,13 @@ async function askOnceMore(
   }
   first?.abort();
   if (step.kind === "answer" && step.chosen.permit !== null)
-    run.deps.memory.noteForeignHistory(run.request.facts.sessionId, upstream.key, removed);
+    run.deps.memory.noteForeignHistory(run.request.facts.sessionId, readerOf(one, run.request), removed);
   return step;
+}
+
+/** Who reads the history: another model of the same account may refuse what this one wrote, and the other way round. */
+function readerOf({ model, upstream }: OneAttempt, { facts }: ClientRequest): string {
+  return model === undefined || model === facts.model ? upstream.key : `${upstream.key} ${model}`;
 }
 
 /** What a failure says of the endpoint itself; null for nothing. */
@@ -199,7 +206,7 @@ async function send(one: OneAttempt, run: LoopRun, model: string | null): Promis
   const made = makeUpstreamRequest(request, upstream, {
     body,
     model,
-    foreignHistory: deps.memory.foreignHistory(sessionId, upstream.key),
+    foreignHistory: deps.memory.foreignHistory(sessionId, readerOf(one, request)),
     keepTurnState: turnState !== null && deps.memory.isTurnStateOf(turnState, upstream.key),
     ownedNames: route.ownedHeaders,
     owned: run.owned,

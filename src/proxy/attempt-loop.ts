@@ -2,7 +2,8 @@
 // Decides nothing about upstreams itself: verdicts come from the classifier, places and permits from the router.
 import type { Timeouts } from "../base/upstream.ts";
 import { classifyAttempt } from "../routing/classify.ts";
-import type { AttemptOutcome, Candidate } from "../routing/types.ts";
+import { hasMetLimitsOnly } from "../routing/final-answer.ts";
+import type { AttemptOutcome, Candidate, PlanRequest } from "../routing/types.ts";
 import {
   type Answered,
   askUpstream,
@@ -40,6 +41,8 @@ export type LoopResult =
       readonly kind: "all-failed";
       readonly last: Chosen | null;
       readonly unbudgeted: Progress["unbudgeted"];
+      /** The last plan for each model that it was asked for. */
+      readonly plans: readonly PlanRequest[];
     };
 
 /** What is left of the passes that failed. */
@@ -50,6 +53,7 @@ interface Progress {
   readonly refusals: Refusals;
   /** Keys of those that were not asked because the retry budget was spent. */
   unbudgeted: ReadonlySet<string>;
+  plans: readonly PlanRequest[];
 }
 
 const NONE: ReadonlySet<string> = new Set();
@@ -65,8 +69,13 @@ export async function runAttempts(passes: Iterable<Pass>, run: LoopRun): Promise
     spare: null,
     refusals: new Refusals(),
     unbudgeted: NONE,
+    plans: [],
   };
   for (const pass of passes) {
+    const before = progress.plans.at(-1);
+    const isNewModel = before !== undefined && before.model !== pass.plan.model;
+    if (isNewModel && !hasMetLimitsOnly(roundOf(before, run, progress))) break;
+    progress.plans = [...progress.plans.slice(0, isNewModel ? undefined : -1), pass.plan];
     const answered = (await runPass(pass, run, progress)) ?? (await askWithout(pass, run, progress));
     if (answered === null) continue;
     if (progress.spare !== null) dropSpare(progress.spare);
@@ -77,13 +86,30 @@ export async function runAttempts(passes: Iterable<Pass>, run: LoopRun): Promise
   const blocked = progress.candidates.filter(({ upstream }) => !asked.has(upstream.key));
   const answered = await answerSpare(progress.spare, blocked, run);
   if (answered === null) {
-    const { last, refusals, unbudgeted } = progress;
+    const { last, plans, refusals, unbudgeted } = progress;
     // That the history is not there says more than what others make of its id.
     if (last?.verdict.rule === "previous-response") refusals.drop();
-    return { kind: "all-failed", last: refusals.first() ?? last, unbudgeted };
+    return { kind: "all-failed", last: refusals.first() ?? last, unbudgeted, plans };
   }
   progress.refusals.drop();
   return answered;
+}
+
+/** What came of it for the model of a plan, with the upstreams as they are now. */
+export function roundOf(
+  plan: PlanRequest,
+  { deps, tried }: Pick<LoopRun, "deps" | "tried">,
+  { unbudgeted }: Pick<Progress, "unbudgeted">,
+) {
+  const isOne = plan.place === undefined;
+  return {
+    model: isOne ? null : plan.model,
+    tried: isOne
+      ? tried
+      : tried.filter(({ named, verdict }) => named === plan.model && !lacksCompaction(verdict)),
+    candidates: deps.router.explain(plan),
+    unbudgeted,
+  };
 }
 
 /** The only answer there is: in the right form, or as it came. */
@@ -101,7 +127,9 @@ async function answerSpare(
 
 async function runPass(pass: Pass, run: LoopRun, progress: Progress): Promise<Answered | null> {
   const { deps, request, route, tried } = run;
-  const failed = tried.filter(({ verdict }) => !lacksCompaction(verdict));
+  const failed = tried.filter(
+    ({ named, verdict }) => !lacksCompaction(verdict) && (pass.model === undefined || named === pass.model),
+  );
   const asked = new Set(failed.map(({ upstream }) => upstream.key));
   const tries = new Tries(route.routing.maxUpstreamsPerRequest);
   for (const { durationMs, upstream, verdict } of failed)

@@ -17,6 +17,8 @@ export interface Tried {
   readonly durationMs: number;
   /** The model that this upstream was asked for. */
   readonly model: string | null;
+  /** The same before the upstream's own map: the client's, or another one of its chain. */
+  readonly named: string | null;
   /** What was read of its answer before that was committed or given up. */
   readonly held: Held;
   /** What it said of its usage, where the client does not get it. */

@@ -4,7 +4,7 @@
 import type { Service } from "../base/service.ts";
 import type { Text } from "../base/text.ts";
 import type { OwnedNames } from "../base/owned-names.ts";
-import type { Upstream } from "../base/upstream.ts";
+import type { ModelChains, Upstream } from "../base/upstream.ts";
 import type { FilteredRequest } from "../filter/live-filter.ts";
 import type { LogEntry } from "../log/entry.ts";
 import type { Router } from "../routing/router.ts";
@@ -30,6 +30,8 @@ export interface Route {
   readonly ownedHeaders: ReadonlySet<string>;
   readonly routing: RoutingSettings;
   readonly onExhausted: "continue" | "stop";
+  /** What requests are asked as, where the client's model is not all. */
+  readonly models?: ModelChains | undefined;
   /** Longest sum of waits for response headers, ms. */
   readonly firstByteTotalMs: number;
   readonly limits: BodyLimits;

@@ -130,6 +130,7 @@ export class Exchange {
       id: makeRequestId(timestampMs),
       model: model ?? undefined,
       upstream_model: model === null || last?.model === model ? undefined : (last?.model ?? undefined),
+      chain_model: chainModelOf(last, model),
       session_id: known?.facts.sessionId ?? undefined,
       client: known?.facts.client ?? undefined,
       agent: known?.facts.agent ?? undefined,
@@ -159,6 +160,7 @@ function describeAttempt(
     upstream_base_url: attempt.upstream.baseUrl,
     upstream_label: attempt.upstream.label,
     upstream_model: model === null || attempt.model === model ? undefined : (attempt.model ?? undefined),
+    chain_model: chainModelOf(attempt, model),
     status_code: attempt.status ?? undefined,
     ...sayWhy(reason),
     verdict: verdict?.rule ?? reason?.rule ?? "ok",
@@ -169,6 +171,11 @@ function describeAttempt(
     // Of the answer that the client got, the line itself has it.
     usage: isShown ? undefined : attempt.usage,
   };
+}
+
+function chainModelOf(attempt: Tried | undefined, model: string | null): string | undefined {
+  const named = attempt?.named ?? null;
+  return model === null || named === model ? undefined : (named ?? undefined);
 }
 
 /** Gemini, Vertex, Bedrock and Azure have it there. */

@@ -2,14 +2,15 @@
 // answer, end. Every step is called once and none calls back; each request that the guard lets in ends in one record.
 import { maskClientToken, SERVICE_FACTS } from "../base/service.ts";
 import { t } from "../base/text.ts";
+import { chainOf } from "../base/upstream.ts";
 import { makeFinalAnswer } from "../routing/final-answer.ts";
 import { reasonInEnglish } from "../routing/reasons.ts";
 import type { PlanRequest } from "../routing/types.ts";
 import { type Answering, answerFrom, answerGone, answerLocal } from "./answer.ts";
-import { type Pass, runAttempts } from "./attempt-loop.ts";
+import { type Pass, roundOf, runAttempts } from "./attempt-loop.ts";
 import { readCompaction, unfoldSummaries } from "./compaction.ts";
 import { makeCompactionPasses } from "./compaction-passes.ts";
-import type { ProxyDeps } from "./deps.ts";
+import type { ProxyDeps, Route } from "./deps.ts";
 import { endpointOf } from "./endpoints.ts";
 import { Exchange, type ExchangeEnd } from "./exchange.ts";
 import { ANY_OUTPUT } from "./gate.ts";
@@ -18,6 +19,7 @@ import { headWaitMs, withHeartbeat } from "./heartbeat.ts";
 import { type LocalError, makeErrorResponse } from "./local-error.ts";
 import { OWN_PREFIX, answerOwn } from "./own-routes.ts";
 import { isCounted } from "./refusals.ts";
+import { makeChainPasses, modelInUse } from "./model-chain.ts";
 import { readBody } from "./read-body.ts";
 import { readRequestFacts, type RequestFacts } from "./request-facts.ts";
 import type { SessionMemory } from "./session-memory.ts";
@@ -113,12 +115,14 @@ async function forward({ request, target, exchange, deps }: Forwarding): Promise
     first: deps.memory.knowsResponses ? makerOfNamed(facts, target.path, deps.memory) : undefined,
     traits,
   };
-  const passes = compaction.isRequest
-    ? makeCompactionPasses(plan, body, deps.memory)
-    : [{ plan, body, accept: ANY_OUTPUT }];
+  const makePasses = (one: PlanRequest): Iterable<Pass> =>
+    compaction.isRequest
+      ? makeCompactionPasses(one, body, deps.memory)
+      : [{ plan: one, body, accept: ANY_OUTPUT }];
+  const passes = passesFor({ facts, plan, makePasses, route, router: deps.router });
   const { heldBack, tried } = exchange;
   const owned = deps.owned();
-  const answer = answerRequest(passes, plan, {
+  const answer = answerRequest(passes, {
     request: {
       method,
       target,
@@ -148,6 +152,23 @@ async function forward({ request, target, exchange, deps }: Forwarding): Promise
   });
 }
 
+interface PassesInput {
+  readonly facts: RequestFacts;
+  readonly plan: PlanRequest;
+  readonly makePasses: (plan: PlanRequest) => Iterable<Pass>;
+  readonly route: Pick<Route, "models">;
+  readonly router: ProxyDeps["router"];
+}
+
+function passesFor({ facts, makePasses, plan, route, router }: PassesInput): Iterable<Pass> {
+  const { endpoint, model } = facts;
+  const isMapped = route.models !== undefined && model !== null && endpoint.mapsModel;
+  const chain = isMapped ? chainOf(route.models, model) : null;
+  if (chain === null) return makePasses(plan);
+  if (plan.model !== null) return makeChainPasses(chain, plan, makePasses);
+  return [...makePasses(plan)].map((pass) => ({ ...pass, model: modelInUse(chain, plan, router) }));
+}
+
 /** The upstream that made the response which the request goes on from, or is about. */
 function makerOfNamed(
   { previousResponse }: RequestFacts,
@@ -158,24 +179,22 @@ function makerOfNamed(
   return id === undefined ? undefined : memory.makerOf(id);
 }
 
-async function answerRequest(passes: Iterable<Pass>, plan: PlanRequest, run: Answering): Promise<Response> {
-  const { deps, exchange, tried } = run;
+async function answerRequest(passes: Iterable<Pass>, run: Answering): Promise<Response> {
+  const { deps, exchange } = run;
   const result = await runAttempts(passes, run);
   if (result.kind === "client-gone") return answerGone(exchange);
   if (result.kind === "answer") return answerFrom(result.chosen, run);
   const { service } = exchange;
   const isOwnClient = SERVICE_FACTS[service].agent.test(run.request.headers.get("user-agent") ?? "");
-  const candidates = deps.router.explain(plan);
-  const isNeutral = plan.isNeutral === true;
-  const { last, unbudgeted } = result;
+  const { last, plans } = result;
+  const rounds = plans.map((plan) => roundOf(plan, run, result));
   const final = makeFinalAnswer({
     service,
     isOwnClient,
-    isNeutral,
+    isNeutral: run.request.facts.endpoint.counts === "no",
     now: deps.now(),
-    tried,
-    candidates,
-    unbudgeted,
+    ...(rounds.at(-1) ?? { tried: [], candidates: [] }),
+    earlier: rounds.slice(0, -1),
   });
   if (final.kind === "last-answer" && last !== null) return answerFrom(last, run);
   const message = `ch (codex-helper): ${reasonInEnglish(final.reason)}`;

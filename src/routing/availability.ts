@@ -14,6 +14,8 @@ export interface AssessmentInput {
   readonly now: number;
   /** Nothing else is usable: the short times apply. */
   readonly isLastResort: boolean;
+  /** It stands in for another model: what only others have met does not count. */
+  readonly isSubstitute?: boolean;
 }
 
 const OK: Assessment = {
@@ -76,7 +78,7 @@ export function assess(input: AssessmentInput): Assessment {
   let probe: Hold | null = null;
   for (const kind of KINDS) {
     const hold = holds[kind];
-    if (hold === undefined) continue;
+    if (hold === undefined || isOfOthers(hold, input)) continue;
     const askAt = isLastResort ? Math.min(hold.probeAt, hold.lastResortAt) : hold.probeAt;
     if (isAhead(now, askAt, hold.since)) {
       if (blocking === null || askAt > blocking.askAt) blocking = { kind, hold, askAt };
@@ -89,6 +91,10 @@ export function assess(input: AssessmentInput): Assessment {
   const model = assessModel(input, isExhausted);
   if (model !== null) return model;
   return probe === null ? read : assessProbe(probe, input, isExhausted);
+}
+
+function isOfOthers({ models }: Hold, { isSubstitute = false, model }: AssessmentInput): boolean {
+  return isSubstitute && models !== undefined && model !== null && !models.includes(model);
 }
 
 interface Blocking {

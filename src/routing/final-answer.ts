@@ -5,9 +5,10 @@ import { CLIENT_NAME, SERVICE_FACTS, type Service } from "../base/service.ts";
 import type { Upstream } from "../base/upstream.ts";
 import { describeAvailability, hasEnd } from "./availability-words.ts";
 import { fixOf, needsPerson } from "./fixes.ts";
+import { type LimitEnd, namedEndOf } from "./outlook.ts";
 import type { Assessment, Availability, Blame, Candidate, Reason, Verdict } from "./types.ts";
 
-export interface FinalInput {
+export interface FinalInput extends Round {
   readonly service: Service;
   /** The client of the service itself asks, not another program that speaks its API. */
   readonly isOwnClient: boolean;
@@ -15,12 +16,20 @@ export interface FinalInput {
   readonly isNeutral: boolean;
   /** Wall clock, ms. */
   readonly now: number;
+  /** The models that were asked for before the last one, where there is a chain of them. */
+  readonly earlier?: readonly Round[];
+}
+
+/** What came of a request for one model. */
+interface Round {
   /** In order. A verdict of null is no failure and is passed over. */
   readonly tried: readonly { readonly upstream: Upstream; readonly verdict: Verdict | null }[];
   /** Every upstream that could be asked, as it is now: what was tried has changed it. */
   readonly candidates: readonly Candidate[];
   /** Keys of those that were kept from it by the retry budget. */
   readonly unbudgeted?: ReadonlySet<string>;
+  /** Where it is one of several. */
+  readonly model?: string | null;
 }
 
 export interface FinalAnswer {
@@ -36,6 +45,9 @@ export interface FinalAnswer {
   readonly resetsAtSecs?: number;
   /** Asking again does not help. */
   readonly isFinal?: boolean;
+  /** Nothing but limits was in its way: the first end of one that somebody named, null for none. Absent: something else was. */
+  readonly limitEnd?: LimitEnd | null;
+  readonly isOutage?: true;
 }
 
 /** Why one upstream did not answer, as far as it matters for the client. */
@@ -62,6 +74,8 @@ interface Account {
   readonly verdict: Verdict | null;
   /** How it is now; null where that is not known. */
   readonly view: Assessment | null;
+  /** Where it was asked for several. */
+  readonly model?: string | null | undefined;
 }
 
 /**
@@ -78,26 +92,9 @@ const TOLD_MS = 120_000;
  * upstreams are now, and not from the attempt: the same state gives the same answer, whether an upstream was asked or not.
  */
 export function makeFinalAnswer(input: FinalInput): FinalAnswer {
-  const { candidates, tried } = input;
-  const asked = new Set(tried.map(({ upstream }) => upstream.key));
-  const accounts = [
-    ...tried.flatMap(({ upstream, verdict }) =>
-      verdict === null
-        ? []
-        : [
-            fromVerdict(verdict, {
-              upstream,
-              candidate: candidates.find((one) => one.upstream.key === upstream.key),
-            }),
-          ],
-    ),
-    ...candidates.flatMap((candidate): Account[] => {
-      if (asked.has(candidate.upstream.key)) return [];
-      const account = fromCandidate(candidate);
-      if (input.unbudgeted?.has(candidate.upstream.key) !== true) return [account];
-      return [{ ...account, cause: "down", reason: { rule: "retry-budget" } }];
-    }),
-  ];
+  const { earlier = [] } = input;
+  const tried = [...earlier, input].flatMap((round) => round.tried);
+  const accounts = [...earlier, input].flatMap(listAccounts);
   const reason = tell(accounts, input);
   const causes = new Set(accounts.map((account) => account.cause));
   const all = (...some: Cause[]): boolean =>
@@ -113,7 +110,56 @@ export function makeFinalAnswer(input: FinalInput): FinalAnswer {
   if (all("broken", "no-model", "refused")) return broken(input.service, accounts, reason);
   const answer = causes.has("down") || causes.size === 0 ? down : causes.has("limited") ? limited : exhausted;
   const later = answer(input, accounts, reason);
-  return input.isNeutral ? { ...later, kind: "last-answer" } : later;
+  if (input.isNeutral) return { ...later, kind: "last-answer" };
+  if (answer === down) return { ...later, isOutage: true };
+  return isRefused ? later : { ...later, limitEnd: firstNamedEnd(accounts, input.now) };
+}
+
+function listAccounts({ candidates, model, tried, unbudgeted }: Round): readonly Account[] {
+  const asked = new Set(tried.map(({ upstream }) => upstream.key));
+  return [
+    ...tried.flatMap(({ upstream, verdict }): Account[] => {
+      if (verdict === null) return [];
+      const candidate = candidates.find((one) => one.upstream.key === upstream.key);
+      return [{ ...fromVerdict(verdict, { upstream, candidate }), model }];
+    }),
+    ...candidates.flatMap((candidate): Account[] => {
+      if (asked.has(candidate.upstream.key)) return [];
+      const account = { ...fromCandidate(candidate), model };
+      if (unbudgeted?.has(candidate.upstream.key) !== true) return [account];
+      return [{ ...account, cause: "down", reason: { rule: "retry-budget" } }];
+    }),
+  ];
+}
+
+/**
+ * Has nothing but capacity and quota kept a request from its model? Upstreams that do not offer the model, or whose key is refused,
+ * say nothing for it and nothing against it.
+ */
+export function hasMetLimitsOnly(round: Round): boolean {
+  if (round.tried.some(({ verdict }) => verdict?.next === "elsewhere")) return false;
+  const isLimit = ({ cause, reason }: Account): boolean =>
+    cause === "limited" || cause === "exhausted" || isOverload(reason);
+  const accounts = listAccounts(round);
+  return (
+    accounts.some(isLimit) &&
+    accounts.every(
+      (account) => isLimit(account) || account.cause === "broken" || account.cause === "no-model",
+    )
+  );
+}
+
+/** Too many want this model. A 503 alone may be an outage. */
+function isOverload({ code, rule, status }: Reason): boolean {
+  return rule === "overloaded" && (status === 529 || code?.includes("overload") === true);
+}
+
+function firstNamedEnd(accounts: readonly Account[], now: number): LimitEnd | null {
+  const ends = accounts.flatMap(({ cause, upstream, view }): LimitEnd[] => {
+    const at = view === null || (cause !== "limited" && cause !== "exhausted") ? null : namedEndOf(view);
+    return at === null || at <= now ? [] : [{ upstream, at }];
+  });
+  return ends.toSorted((one, other) => one.at - other.at)[0] ?? null;
 }
 
 /** It failed just now, or takes requests again within a minute: it may say whether the request is at fault. */
@@ -286,14 +332,14 @@ function secsUntil(now: number, at: number): number {
  * 401 refused the credential (fix: ch config set main#2 --auth-token-stdin)."
  */
 function tell(accounts: readonly Account[], { now, service }: FinalInput): Reason {
-  const stories = accounts.map(({ cause, reason, upstream, verdict, view }): Reason => {
+  const stories = accounts.map(({ cause, model, reason, upstream, verdict, view }): Reason => {
     const isLasting = view !== null && hasEnd(view) && (view.until ?? now) - now > TOLD_MS;
     const known: Reason = isLasting
       ? { rule: "in-state", cause: reason, state: describeAvailability(view, now) }
       : reason;
     return {
       rule: verdict === null || verdict.rule === "not-tried" ? "story-not-asked" : "story",
-      label: upstream.label,
+      label: model == null ? upstream.label : `${upstream.label} (${model})`,
       cause: withAdvice(known, { cause, reason, upstream }),
     };
   });

@@ -19,6 +19,8 @@ export interface Hold {
   readonly source: Reason;
   /** The end as the upstream itself named it, which may be beyond `until`; null where it did not. */
   readonly statedEnd: number | null;
+  /** The models that met it, by the upstream's own names, where requests have others to go to. Absent: it is of all models. */
+  readonly models?: readonly string[] | undefined;
 }
 
 /** A model that this upstream does not offer (`unknown`), or not now (`busy`). */
@@ -68,6 +70,8 @@ export interface At {
   readonly isProbe: boolean;
   /** The upstream's own name of the model, or null. */
   readonly model: string | null;
+  /** The request has other models to go to: what this one meets says nothing of those. */
+  readonly isChained?: boolean;
 }
 
 /** A refused certificate is configuration, not weather: it does not mend itself in seconds. */
@@ -220,8 +224,16 @@ function holdAccount(health: Health, kind: HoldKind, verdict: Verdict, at: At): 
     reason: verdict.reason,
     source: verdict.source,
     statedEnd: verdict.resetsAt,
+    ...modelsOf(before, at),
   };
   return { ...health, holds: { ...health.holds, [kind]: hold } };
+}
+
+/** A limit is met by one model after the other, and one that was met by a request without a choice is of all. */
+function modelsOf(before: Hold | undefined, { isChained = false, model, now }: At): Pick<Hold, "models"> {
+  const isOn = before !== undefined && now < (before.statedEnd ?? before.until);
+  if (!isChained || model === null || (isOn && before.models === undefined)) return {};
+  return { models: [...new Set([...((isOn ? before.models : undefined) ?? []), model])].slice(-MAX_MODELS) };
 }
 
 function holdModel(health: Health, verdict: Verdict, { now, model }: At): Health {

@@ -134,13 +134,14 @@ export class TurnPermit implements Permit {
 
   private at(): At {
     const { now, random, settings } = this.books;
-    const { model } = this.request;
+    const { model, place } = this.request;
     return {
       now: now(),
       settings: settings(),
       random,
       isProbe: this.isProbe,
       model: model === null ? null : modelAt(this.upstream, model),
+      isChained: place !== undefined,
     };
   }
 }

@@ -3,7 +3,7 @@ import type { Service } from "../base/service.ts";
 import { addressOf, type Upstream, modelAt } from "../base/upstream.ts";
 import { behindHold, type Health, HEALTHY } from "./health.ts";
 import { assess } from "./availability.ts";
-import type { Assessment, Permit, QuotaNote, Reason } from "./types.ts";
+import type { Assessment, Permit, PlanRequest, QuotaNote, Reason } from "./types.ts";
 
 export interface UpstreamRecord {
   health: Health;
@@ -134,7 +134,11 @@ export function createRecords(now: () => number) {
       missed.set(origin, (proxy.clock += 1));
       return reached !== null && reached.host !== origin && reached.at > before;
     },
-    look(upstream: Upstream, model: string | null, isLastResort: boolean): Assessment {
+    look(
+      upstream: Upstream,
+      { model, place }: Pick<PlanRequest, "model" | "place">,
+      isLastResort: boolean,
+    ): Assessment {
       const record = of(upstream.key);
       const hold = proxyOf(upstream)?.record.health.holds.open;
       const at = now();
@@ -145,7 +149,8 @@ export function createRecords(now: () => number) {
           record.probe !== null && at - record.probeSince < PROBE_LEASE_MS ? record.probeSince : null,
         model: model === null ? null : modelAt(upstream, model),
         now: at,
-        isLastResort,
+        isLastResort: isLastResort && (place === undefined || place === "last"),
+        isSubstitute: place !== undefined && place !== "first",
       });
     },
     /** Did the user change active, order or enabled since the last request? */

@@ -6,6 +6,7 @@ import { withBar } from "./availability.ts";
 import { HEALTHY, withoutExhaustion } from "./health.ts";
 import { TurnPermit } from "./permit.ts";
 import { nameOfThing } from "./droppable.ts";
+import { type Outlook, outlookOf } from "./outlook.ts";
 import { createLearned, type Learned } from "./learned.ts";
 import { createRecords } from "./records.ts";
 import { createAnnouncer } from "./router-events.ts";
@@ -46,7 +47,7 @@ export function createRouter({ barOf, now, onEvent = () => {}, random, settings 
   const viewFor =
     (request: PlanRequest) =>
     (upstream: Upstream, isLastResort: boolean): Assessment => {
-      const view = records.look(upstream, request.model, isLastResort);
+      const view = records.look(upstream, request, isLastResort);
       return barOf === undefined ? view : withBar(view, barOf(upstream, request), now());
     };
   /** For any request. */
@@ -73,7 +74,7 @@ export function createRouter({ barOf, now, onEvent = () => {}, random, settings 
     const isFailing = consecutive > 0 && lastFailure !== null && now() - lastFailure.at < settings().windowMs;
     return (
       !isFailing &&
-      records.look(upstream, null, false).allowed === "go" &&
+      records.look(upstream, ANY, false).allowed === "go" &&
       records.failingOf(upstream) === null
     );
   };
@@ -108,6 +109,15 @@ export function createRouter({ barOf, now, onEvent = () => {}, random, settings 
       const binding = bindingOf(request);
       const isInForce = binding?.isPinned === true || !records.isEdited(request.upstreams);
       return choose(request, isInForce ? binding : undefined);
+    },
+    /** Can the request be served now, without a last resort, and if not: from when on? Nothing is noted. */
+    outlook(request: PlanRequest): Outlook {
+      const viewOf = viewFor(request);
+      const reach = reachOf(request, bindingOf(request), { viewOf, endsLine: endsLine(request) });
+      return outlookOf(
+        reach.map((upstream) => ({ upstream, view: viewOf(upstream, false) })),
+        now(),
+      );
     },
     /** Leave to try one upstream now, for a request that was planned. The permit must be settled, whatever happens. */
     admit(upstream: Upstream, request: PlanRequest): Admission {
@@ -208,6 +218,9 @@ export function createRouter({ barOf, now, onEvent = () => {}, random, settings 
     },
   };
 }
+
+/** Of any model. */
+const ANY = { model: null };
 
 export function reasonOfLearned({ endpoint, kind, model, things }: Learned): Reason {
   const names = things.map(nameOfThing).join(", ");

@@ -29,6 +29,8 @@ const holdSchema = later(() =>
     stated: z.boolean(),
     /** Older versions have none. */
     stated_end: z.optional(z.nullable(time)),
+    /** Only of requests with several models. */
+    models: z.optional(z.array(z.string().check(z.maxLength(MAX_CHARS))).check(z.maxLength(32))),
   }),
 );
 const modelSchema = later(() => z.object({ ...heldFields, kind: z.enum(["unknown", "busy"]) }));
@@ -115,7 +117,7 @@ export function makeSavedState({ health, learned, sessions, orders }: KeptState)
 }
 
 function writeHold(hold: Hold): z.infer<typeof holdSchema> {
-  const { consecutiveTrips, lastResortAt, probeAt, statedEnd, ...rest } = hold;
+  const { consecutiveTrips, lastResortAt, models, probeAt, statedEnd, ...rest } = hold;
   return {
     ...withEnglish(rest),
     probe_at: probeAt,
@@ -123,6 +125,7 @@ function writeHold(hold: Hold): z.infer<typeof holdSchema> {
     strikes: consecutiveTrips,
     stated: statedEnd !== null,
     stated_end: statedEnd,
+    ...(models === undefined ? {} : { models: [...models] }),
   };
 }
 

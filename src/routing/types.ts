@@ -273,7 +273,12 @@ export interface PlanRequest {
   readonly isNeutral?: boolean;
   /** What was learned of refusals is held against it. Default: nothing is. */
   readonly traits?: RequestTraits;
+  /** Of one that may be asked for several models, one after the other. Default: for this one alone. */
+  readonly place?: PlaceInChain | undefined;
 }
+
+/** `first` and `middle` have another model to go to: no upstream is their last resort. All but `first` stand in for another. */
+export type PlaceInChain = "first" | "middle" | "last";
 
 /** Leave to make one attempt, given out by `admit`. The first call settles it; later ones do nothing, except that
  *  `begun` may come before an end. */

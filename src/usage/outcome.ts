@@ -90,9 +90,9 @@ const NONE: readonly LogRecord[] = [];
 export function billedAttempts(record: LogRecord): readonly LogRecord[] {
   const { attempts } = record;
   if (attempts === undefined) return NONE;
-  return attempts.flatMap(({ upstream_base_url, upstream_label, upstream_model, usage }) =>
-    usage === undefined
-      ? []
-      : [{ ...record, upstream_base_url, upstream_label, upstream_model, usage, attempts: undefined }],
-  );
+  return attempts.flatMap(({ chain_model, upstream_base_url, upstream_label, upstream_model, usage }) => {
+    if (usage === undefined) return [];
+    const asked = { chain_model, upstream_base_url, upstream_label, upstream_model };
+    return [{ ...record, ...asked, usage, attempts: undefined }];
+  });
 }

@@ -75,7 +75,8 @@ export function makePricer(options: PricerOptions): Pricer {
 
   /** `model`: of a pass within an answer, where that is another than the request's. */
   function offerFor(record: LogRecord, pass?: string): Offer {
-    const { service, config_name, upstream_base_url, model, upstream_model } = record;
+    const { service, config_name, upstream_base_url, upstream_model } = record;
+    const model = record.chain_model ?? record.model;
     const list = offers.getOrInsertComputed(pass ?? model, () => []);
     for (const known of list)
       if (

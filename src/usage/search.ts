@@ -34,7 +34,7 @@ export function makeSearch(wanted: Wanted): (record: LogRecord) => boolean {
   add(upstream, ({ upstream_base_url: last, attempts = [] }, value) =>
     contains([last, ...attempts.map((attempt) => attempt.upstream_base_url)], value),
   );
-  add(model, (record, value) => contains([record.model, record.upstream_model], value));
+  add(model, (record, value) => contains([record.model, record.chain_model, record.upstream_model], value));
   add(session, ({ session_id: id }, value) => id?.startsWith(value) === true);
   add(path, (record, value) => contains([record.path], value));
   add(text, ({ error, attempts = [] }, value) =>

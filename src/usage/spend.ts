@@ -250,7 +250,8 @@ export function sessionOfProject(project: string | null): string | null {
 }
 
 function placeOf(record: LogRecord): Place {
-  const { config_name, cwd, model, service, session_id: session, upstream_model } = record;
+  const { config_name, cwd, service, session_id: session, upstream_model } = record;
+  const model = record.chain_model ?? record.model;
   return {
     service: String(service),
     config: nameOf(config_name),

@@ -26,11 +26,13 @@ const FULL: LogEntry = {
   model: "gpt-5",
   upstream_model: "gpt-5-relay",
   upstream_label: "main#1",
+  chain_model: "gpt-5-mini",
   session_id: "s",
   client: "codex_exec/0.171.0",
   agent: "subagent",
   cwd: "/home/u/project",
   ttfb_ms: 80,
+  waited_ms: 60,
   stream: true,
   outcome: "ok",
   attempts: [

@@ -120,18 +120,20 @@ function describeOwnCost(cost: Cost, isPartial: boolean): string {
 }
 
 function describeModel(record: LogRecord): string {
-  const model = text(record.model);
-  const asked = text(record.upstream_model);
+  const model =
+    record.chain_model === undefined ? text(record.model) : `${text(record.model)} -> ${record.chain_model}`;
+  const asked = record.upstream_model === record.chain_model ? "" : text(record.upstream_model);
   return asked === "" ? model : t`${model}, sent as ${asked}`;
 }
 
 function describeEnd(record: LogRecord): string {
-  const { duration_ms: duration, ttfb_ms: ttfb } = record;
+  const { duration_ms: duration, ttfb_ms: ttfb, waited_ms: waited } = record;
   return [
     outcomeOrNone(record.outcome),
     text(record.status_code),
     typeof duration === "number" ? formatMs(duration) : "",
     typeof ttfb === "number" ? t`first byte after ${formatMs(ttfb)}` : "",
+    typeof waited === "number" ? t`held for ${formatMs(waited)} until a limit was reset` : "",
   ]
     .filter((part) => part !== "")
     .join(t`, `);
