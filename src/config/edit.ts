@@ -7,6 +7,7 @@ import { t } from "../base/text.ts";
 import { type Change, applyChanges } from "./jsonc-edit.ts";
 import { type Target, formatTarget, isConfigName } from "./name.ts";
 import { CONFIG_VERSION, type ParsedConfig, type ServiceConfigs, parseConfig } from "./parse.ts";
+import { chooseConfig } from "./resolve.ts";
 import type { UpstreamEntry } from "./schema.ts";
 
 /** Decides from the present config what to change. Throws UserError where that makes no sense. */
@@ -54,8 +55,11 @@ export function planAdd({ service, name, alias, upstreams, isReplacing }: Additi
     }
     const value = { ...(alias === undefined ? {} : { alias }), upstreams };
     const isFirst = section.configs.size + section.broken.size === 0;
+    // One that is in use for being the only one stays so beside another.
+    const chosen = chooseConfig(section, service);
+    const used = isFirst ? name : "kind" in chosen || chosen.name === section.active ? null : chosen.name;
     return [
-      ...(isFirst ? [setActive(service, name)] : []),
+      ...(used === null ? [] : [setActive(service, used)]),
       { kind: "set", path: [service, "configs", name], value },
     ];
   };

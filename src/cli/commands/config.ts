@@ -14,6 +14,7 @@ import { exportCommand } from "./config/export.ts";
 import { importCommand } from "./config/import.ts";
 import { listCommand, showCommand } from "./config/list.ts";
 import { setCommand } from "./config/set.ts";
+import { testCommand } from "./config/test.ts";
 
 export const command = defineCommand({
   description: "show and change your upstreams",
@@ -26,6 +27,7 @@ export const command = defineCommand({
     show: showCommand,
     add: addCommand,
     set: setCommand,
+    test: testCommand,
     remove: removeCommand,
     rename: renameCommand,
     "set-active": setActiveCommand,

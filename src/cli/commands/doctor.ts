@@ -58,6 +58,7 @@ export const command = defineCommand({
       model: args.model ?? null,
       isConfirmed: args.yes === true,
       withFeatures: args.features === true,
+      line: `ch doctor --probe${args.name === undefined ? "" : ` ${args.name}`}`,
     };
     const flag = FLAGS_OF_PROBE.find((name) => args[name] !== undefined && args[name] !== false);
     if (args.probe !== true) refuseTestArgs(args.name, flag === undefined ? undefined : `--${flag}`);
@@ -106,7 +107,7 @@ function printSorted(cli: Cli, findings: readonly Finding[], showsAll: boolean):
   printFindings(cli, shown, findings.length - shown.length);
 }
 
-function printFindings(cli: Cli, shown: readonly Finding[], rest: number): void {
+export function printFindings(cli: Cli, shown: readonly Finding[], rest: number): void {
   const { out } = cli;
   for (const finding of shown) for (const line of describe(cli, finding)) out.line(line);
   const words = t`${rest} checks passed (ch doctor --all shows them)`;

@@ -67,7 +67,7 @@ describe("config add", () => {
     expect(result).toEqual({
       code: 0,
       stdout: "",
-      stderr: "Codex: added main#1, the active config\n  ch serve\n",
+      stderr: "Codex: added main#1, the active config\n  ch serve\n  ch config test main#1\n",
     });
     expect(readConfig(home).codex.active).toBe("main");
     expect(upstreamsOf(home, "main")).toEqual([
@@ -323,7 +323,9 @@ describe("the commands that change what is there", () => {
       "removed work#2; a backup of the file is in ~/.codex-helper/backups",
     );
     expect(hostsOf(home, "work")).toEqual(["two.example"]);
-    expect(await run("remove spare")).toContain("it was the active config");
+    expect(await run("remove spare")).toContain(
+      '"work" is the only config left, and in use now\n  ch serve\n',
+    );
     expect(readConfig(home).codex).toMatchObject({ active: null });
     const text = readFileSync(home.paths.config, "utf8");
     expect(text).toContain("// my relays");

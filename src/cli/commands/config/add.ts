@@ -15,6 +15,7 @@ import type { UpstreamEntry } from "../../../config/schema.ts";
 import { SERVICE_ARGS, type Typed, readService, usageError } from "../../args.ts";
 import { type Cli, defineCommand } from "../../cli.ts";
 import { CREDENTIAL_ARGS, credentialFlags, readCredential } from "./credential.ts";
+import { nameInUse, noteUse } from "./in-use.ts";
 import { chooseService, findName, findTarget, parseName } from "./target.ts";
 
 const HELP = "ch config add --help";
@@ -61,6 +62,7 @@ export const addCommand = defineCommand({
     const service = chooseService(args, config);
     if (own !== null) refuseUnusable(own, service);
 
+    const used = nameInUse(config, service);
     let added: readonly UpstreamEntry[] = [];
     const plan = (current: ParsedConfig) => {
       added = own === null ? copyUpstreams(current, service, args["from-config"] ?? "") : [own];
@@ -68,7 +70,7 @@ export const addCommand = defineCommand({
       return planAdd({ service, name, alias: args.alias, upstreams: added, isReplacing })(current);
     };
     await updateConfig(cli.paths, plan, cli.now);
-    await report(cli, service, name, added);
+    await report(cli, { service, name, added, wasUsed: used === name });
   },
 });
 
@@ -111,33 +113,51 @@ function copyUpstreams(config: ParsedConfig, service: Service, text: string): re
   throw new UserError(t`"${text}" has no upstream to copy`, { hint: `ch config show ${name}` });
 }
 
-/** By the file as it is afterwards. */
-async function report(
-  cli: Cli,
-  service: Service,
-  name: string,
-  added: readonly UpstreamEntry[],
-): Promise<void> {
+interface Added {
+  readonly service: Service;
+  readonly name: string;
+  readonly added: readonly UpstreamEntry[];
+  /** Requests used the config before. */
+  readonly wasUsed: boolean;
+}
+
+/** By the file as it is afterwards: what is in use, what to type, and a test of what was added. */
+async function report(cli: Cli, { added, name, service, wasUsed }: Added): Promise<void> {
   const { out } = cli;
-  const { configs, active } = (await loadConfig(cli.paths.config)).services[service];
-  const count = configs.get(name)?.entry.upstreams.length ?? added.length;
+  const config = await loadConfig(cli.paths.config);
+  const count = config.services[service].configs.get(name)?.entry.upstreams.length ?? added.length;
   const flag = flagFor(service);
   const targets = added.map((_, index) => formatTarget(name, count - added.length + index + 1));
   for (const { words } of checkUpstreams(added, service).warnings) out.warn(`${targets[0]} ${tell(words)}`);
-  const secrets = createClientSecrets(cli.paths, cli.now);
-  for (const { auth } of added) {
-    const variable = auth?.auth_token_env ?? auth?.api_key_env;
-    if (
-      variable != null &&
-      (readVariable(cli.env, variable) ?? secrets.read(service, variable)) === undefined
-    ) {
-      out.warn(t`the variable ${variable} is not set here: it must be set where \`ch serve\` runs`);
-    }
+  const unset = listUnset(cli, service, added);
+  for (const variable of unset)
+    out.warn(t`the variable ${variable} is not set here: it must be set where \`ch serve\` runs`);
+  const [client, all] = [CLIENT_NAME[service], tellList(targets)];
+  const isUsed = nameInUse(config, service) === name;
+  if (isUsed && wasUsed) out.note(t`${client}: added ${all}, to the config in use`);
+  else out.note(isUsed ? t`${client}: added ${all}, the active config` : t`${client}: added ${all}`);
+  const isRunning = await noteUse(cli, service, name);
+  const target = targets.length === 1 ? (targets[0] ?? name) : name;
+  if (cli.isInteractive && unset.length === 0) {
+    const { testUpstreams } = await import("./test.ts");
+    const line = `ch config test ${target}${flag}`;
+    await testUpstreams(cli, { target, service, model: null, isConfirmed: false, withFeatures: false, line });
   }
-  const client = CLIENT_NAME[service];
-  const all = tellList(targets);
-  out.note(active === name ? t`${client}: added ${all}, the active config` : t`${client}: added ${all}`);
-  out.note(active === name ? `  ch serve${flag}` : `  ch config set-active ${name}${flag}`);
+  if (!isUsed) out.note(`  ch config set-active ${name}${flag}`);
+  else if (!isRunning && !wasUsed) out.note(`  ch serve${flag}`);
+  if (!cli.isInteractive) out.note(`  ch config test ${target}${flag}`);
+}
+
+/** Variables of keys that neither the environment nor the client's own files have. */
+function listUnset(cli: Cli, service: Service, added: readonly UpstreamEntry[]): string[] {
+  const secrets = createClientSecrets(cli.paths, cli.now);
+  return added.flatMap(({ auth }) => {
+    const variable = auth?.auth_token_env ?? auth?.api_key_env;
+    if (variable == null) return [];
+    return (readVariable(cli.env, variable) ?? secrets.read(service, variable)) === undefined
+      ? [variable]
+      : [];
+  });
 }
 
 /** The command with the address that was probably meant, and without a secret; the help where there is none. */

@@ -22,6 +22,7 @@ import { chooseConfig } from "../../../config/resolve.ts";
 import { quoteWord } from "../../../base/paths.ts";
 import { SERVICE_ARGS, type ServiceFlags, readWholeNumber, usageError } from "../../args.ts";
 import { type Cli, defineCommand } from "../../cli.ts";
+import { nameInUse, noteOther } from "./in-use.ts";
 import { chooseService, findName, findTarget, findUpstream, parseName } from "./target.ts";
 
 const TARGET_ARG = {
@@ -43,12 +44,11 @@ export const removeCommand = defineCommand({
     "purge-backups": { type: "boolean", description: "remove the backups that hold its key, too" },
   },
   async run(args, cli) {
-    let wasActive = false;
+    let used: string | null = null;
     const before = (await readText(cli.paths.config)) ?? "";
-    await change(cli, args, (service, config) => {
-      const target = findTarget(config, service, args.name);
-      wasActive = target.position === null && config.services[service].active === target.name;
-      return planRemove(service, target);
+    const service = await change(cli, args, (one, config) => {
+      used = nameInUse(config, one);
+      return planRemove(one, findTarget(config, one, args.name));
     });
     const holders = findHolders(cli.paths, { before, after: (await readText(cli.paths.config)) ?? "" });
     const backups = showPath(cli.paths.backups, cli.env);
@@ -60,7 +60,7 @@ export const removeCommand = defineCommand({
       tellKept(cli, holders.backups);
     }
     for (const path of holders.others) cli.out.warn(t`its key is also in ${showPath(path, cli.env)}`);
-    if (wasActive) cli.out.note(t`it was the active config: choose another with ch config set-active NAME`);
+    await noteOther(cli, service, used);
   },
 });
 

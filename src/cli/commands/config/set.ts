@@ -24,7 +24,11 @@ const SET_ARGS = {
     required: false,
     description: "NAME#N, or NAME where it has one upstream; none: the settings of all",
   },
-  "base-url": { type: "string", valueHint: "URL", description: "base URL of the API" },
+  "base-url": {
+    type: "string",
+    valueHint: "URL",
+    description: "base URL of the API, as its operator gives it",
+  },
   ...CREDENTIAL_ARGS,
   header: {
     type: "string",
@@ -41,7 +45,7 @@ const SET_ARGS = {
   enabled: {
     type: "enum",
     options: ["true", "false"] as string[],
-    valueHint: "true|false",
+    valueHint: "BOOL",
     description: "whether it is used",
   },
   alias: { type: "string", valueHint: "WORDS", description: "display name of the config" },
@@ -49,7 +53,7 @@ const SET_ARGS = {
     type: "string",
     valueHint: "PATH=VALUE",
     isRepeatable: true,
-    description: "any key of docs/config.md by its path; null removes it",
+    description: "any key of docs/config.md by its path",
   },
   ...SERVICE_ARGS,
 } as const;

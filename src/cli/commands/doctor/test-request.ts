@@ -13,10 +13,17 @@ import {
 import type { Cli } from "../../cli.ts";
 import { alignRows } from "../../layout.ts";
 
+export interface TestRequest extends TestQuestion {
+  readonly isConfirmed: boolean;
+  readonly withFeatures: boolean;
+  /** What was typed, without its flags. */
+  readonly line: string;
+}
+
 /** The findings, in the order of the upstreams; empty where the user said no. Throws UserError. */
 export async function runTestRequests(
   cli: Cli,
-  request: TestQuestion & { readonly isConfirmed: boolean; readonly withFeatures: boolean },
+  request: TestRequest,
   options: ExamineOptions,
 ): Promise<Finding[]> {
   const { out } = cli;
@@ -62,9 +69,6 @@ export async function runTestRequests(
   return findings.flatMap((one, place) => [...one, ...(features[place] ?? [])]);
 }
 
-function notAsked({ target }: TestQuestion): UserError {
-  const name = target === null ? "" : ` ${target}`;
-  return new UserError(t`no terminal to ask for confirmation: nothing was sent`, {
-    hint: `ch doctor --probe${name} --yes`,
-  });
+function notAsked({ line }: TestRequest): UserError {
+  return new UserError(t`no terminal to ask for confirmation: nothing was sent`, { hint: `${line} --yes` });
 }
