@@ -42,7 +42,7 @@ export function renderRootHelp(
     ],
     examples: [
       ["ch demo", t`watch a failover`],
-      ["ch config add main --base-url URL --auth-token-env KEY", t`add an upstream`],
+      ["ch init", t`set a client up by questions`],
     ],
   });
 }

@@ -50,6 +50,10 @@ export const COMMANDS = {
     summary: "watch a failover, no key needed",
     load: () => import("./commands/demo.ts"),
   },
+  init: {
+    summary: "set a client up by questions: what is there, or your relays",
+    load: () => import("./commands/init.ts"),
+  },
   routing: {
     summary: "show the order of upstreams, or reset their state",
     load: () => import("./commands/routing.ts"),

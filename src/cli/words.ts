@@ -4,6 +4,7 @@ import { type ConsolaReporter, createConsola } from "consola/core";
 import { type Text, t as text } from "../base/text.ts";
 import { tell } from "./language.ts";
 import { type Colour, makeHarmless, paintText } from "./output.ts";
+import type { Prompts } from "./prompts.ts";
 import type { Terminal } from "./terminal.ts";
 import { cutColumns } from "./layout.ts";
 
@@ -17,6 +18,8 @@ export interface Words {
   readonly passing: (text: string) => void;
   /** A yes-or-no question; false without a terminal. */
   readonly confirm: (question: string) => Promise<boolean>;
+  /** Takes the terminal over for questions until it is disposed of. Only where `isInteractive` is true. */
+  readonly openPrompts: () => Promise<Prompts>;
 }
 
 interface Label {
@@ -61,6 +64,7 @@ export function createWords(terminal: Pick<Terminal, "stderr" | "isInteractive">
       const line = cutColumns(makeHarmless(text, stderr.hasColours), stderr.columns - 1);
       stderr.write(`\r${line}\u001b[K`);
     },
+    openPrompts: async () => await (await import("./prompts.ts")).openPrompts(stderr),
     async confirm(question) {
       if (!terminal.isInteractive) return false;
       stderr.write(`${makeHarmless(question, stderr.hasColours)} [y/N] `);

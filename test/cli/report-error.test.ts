@@ -10,6 +10,7 @@ function report(error: unknown, env: Record<string, string> = {}): { code: numbe
     warn: (text) => lines.push(`warning: ${text}`),
     error: (text, hint) => lines.push(`error: ${text}`, ...(hint === undefined ? [] : [`  ${hint}`])),
     passing: () => {},
+    openPrompts: () => Promise.reject(new Error("no terminal")),
     confirm: () => Promise.resolve(false),
   };
   return { code: reportError(error, words, env), lines };

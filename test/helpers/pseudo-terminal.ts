@@ -1,3 +1,4 @@
+import { waitUntil } from "./wait.ts";
 import type { TempHome } from "./temp-home.ts";
 
 export interface PseudoTerminalOptions {
@@ -36,4 +37,71 @@ export async function runAtTerminal(
   child.terminal?.close();
   await closed.promise;
   return { code, screen };
+}
+
+/** A program at a terminal, driven by keys. */
+export interface TerminalSession extends AsyncDisposable {
+  /** Waits for words that appear after those of the last call, moves of the cursor and colours left out. */
+  waitFor(words: string | RegExp): Promise<void>;
+  /** Types keys as soon as the words are there. */
+  press(keys: string, after: string | RegExp): Promise<void>;
+  /** All words that appeared so far. */
+  words(): string;
+  readonly exited: Promise<number>;
+}
+
+const LONGEST_WAIT_MS = 20_000;
+
+export function startAtTerminal(
+  command: readonly string[],
+  { columns = 80, env, home }: Omit<PseudoTerminalOptions, "type">,
+): TerminalSession {
+  const decoder = new TextDecoder();
+  let screen = "";
+  let seen = 0;
+  const closed = Promise.withResolvers<void>();
+  const child = Bun.spawn([...command], {
+    cwd: home.path,
+    env: { ...home.env, TERM: "xterm-256color", ...env },
+    terminal: {
+      cols: columns,
+      rows: 40,
+      data(_, bytes) {
+        screen += decoder.decode(bytes, { stream: true });
+      },
+      exit: () => closed.resolve(),
+    },
+  });
+  // eslint-disable-next-line no-control-regex
+  const words = (): string => screen.replace(/\u001b\[[\d;?]*[A-Za-z]/g, "").replace(/\r/g, "");
+  const session: TerminalSession = {
+    words,
+    exited: child.exited.then(async (code) => {
+      child.terminal?.close();
+      await closed.promise;
+      return code;
+    }),
+    async waitFor(wanted) {
+      const found = await waitUntil(
+        () => {
+          const fresh = words().slice(seen);
+          const at = typeof wanted === "string" ? fresh.indexOf(wanted) : fresh.search(wanted);
+          return at < 0 ? null : { at };
+        },
+        { deadlineMs: LONGEST_WAIT_MS },
+      ).catch((error: unknown) => {
+        throw new Error(`${wanted} did not appear in:\n${words().slice(seen)}`, { cause: error });
+      });
+      seen += found.at + 1;
+    },
+    async press(keys, after) {
+      await session.waitFor(after);
+      child.terminal?.write(keys);
+    },
+    async [Symbol.asyncDispose]() {
+      child.kill("SIGKILL");
+      await session.exited;
+    },
+  };
+  return session;
 }

@@ -14,10 +14,13 @@ import { createConnections } from "../../proxy/connections.ts";
 import { ANY_OUTPUT } from "../../proxy/gate.ts";
 import { makeRequestHeaders } from "../../proxy/headers.ts";
 import { joinTargetUrl } from "../../proxy/target-url.ts";
+import { listUpstreams } from "../../config/resolve.ts";
+import type { UpstreamEntry } from "../../config/schema.ts";
 import { classifyAttempt, isKeyAccepted } from "../../routing/classify.ts";
 import { describe } from "../../routing/reasons.ts";
 import type { AttemptOutcome, RoutingSettings } from "../../routing/types.ts";
 import { type AnswerFacts, createAnswerReader } from "../../usage/answer-reader.ts";
+import { createClientSecrets } from "../client-secrets.ts";
 import { createLiveConfig, type LiveConfig, listTargets } from "../live-config.ts";
 import { reach } from "./examine-network.ts";
 
@@ -49,6 +52,31 @@ export async function planTestRequests(question: TestQuestion, options: ExamineO
     });
   /** In the order of the services and of their lists. */
   return { live, asked: (await Promise.all(asked)).flat() };
+}
+
+/** For upstreams that config.json does not have yet, as it would have them. */
+export async function planDraftRequests(
+  service: Service,
+  named: { readonly name: string; readonly upstreams: readonly UpstreamEntry[] },
+  options: ExamineOptions,
+) {
+  const { env, now, paths } = options;
+  const secrets = createClientSecrets(paths, now);
+  const live = createLiveConfig(options);
+  const { config } = live.current();
+  const context = { env, clientSecret: (name: string) => secrets.read(service, name), now: now() };
+  const { name, upstreams } = named;
+  const listed = listUpstreams(
+    config,
+    service,
+    { name, alias: null, entry: { upstreams: [...upstreams] } },
+    context,
+  );
+  return {
+    model: await chooseModel(service, options),
+    routing: live.settings().routing,
+    upstreams: listed.map(({ upstream }) => upstream),
+  };
 }
 
 /** One that is named is asked although it is disabled. */

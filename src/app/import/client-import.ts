@@ -16,9 +16,9 @@ export interface ImportOptions extends Omit<ClientFiles, "systemDirectory"> {
 
 /**
  * What the client has, or had before it was switched to us; the one in use first. Throws UserError where its files cannot
- * be read, or hold nothing.
+ * be read.
  */
-export async function findImport({ paths, env, cwd, service }: ImportOptions): Promise<Import> {
+export async function readImport({ paths, env, cwd, service }: ImportOptions): Promise<Import> {
   const [unswitched, instances] = await Promise.all([
     Promise.all(SERVICES.map((one) => readUnswitched({ service: one, paths, env }))),
     readInstances(paths.run),
@@ -31,7 +31,13 @@ export async function findImport({ paths, env, cwd, service }: ImportOptions): P
   const isOwnAddress = (baseUrl: string): boolean =>
     isOnThisMachine(baseUrl) && ports.has(Number(new URL(baseUrl).port));
   const userText = unswitched.find((one) => one.service === service)?.text;
-  const found = await CLIENTS[service].findImport({ paths, env, cwd, userText, isOwnAddress });
+  return await CLIENTS[service].findImport({ paths, env, cwd, userText, isOwnAddress });
+}
+
+/** The same. Throws UserError also where they hold nothing. */
+export async function findImport(options: ImportOptions): Promise<Import> {
+  const { service } = options;
+  const found = await readImport(options);
   if (found.configs.length > 0) return found;
   const why = joinTexts(
     [...new Map(found.skipped.map((words) => [inEnglish(words), words])).values()].map(

@@ -62,7 +62,10 @@ function explainMask(words: Text, text: string): Text {
 export type ForeignTool = "cc-switch" | "cli_proxy";
 
 /** Where each keeps its files, below the home directory. */
-const DIRECTORY: Readonly<Record<ForeignTool, string>> = { "cc-switch": ".cc-switch", cli_proxy: ".clp" };
+export const FOREIGN_DIRECTORY: Readonly<Record<ForeignTool, string>> = {
+  "cc-switch": ".cc-switch",
+  cli_proxy: ".clp",
+};
 
 export interface ForeignImport extends Import {
   /** The directory or file that was read; null for a link. */
@@ -75,7 +78,7 @@ export async function findForeignImport(
   directory: string | undefined,
   env: Env,
 ): Promise<ForeignImport> {
-  const given = directory ?? join(findUserHome(env), DIRECTORY[tool]);
+  const given = directory ?? join(findUserHome(env), FOREIGN_DIRECTORY[tool]);
   const source = isAbsolute(given) ? given : resolve(given);
   if (tool === "cli_proxy") {
     const { importCliProxy, readCliProxy } = await import("../../clients/import/cli-proxy.ts");

@@ -6,6 +6,9 @@ import { inEnglish, joinTexts, t } from "../../base/text.ts";
 import type { Paths } from "../../base/paths.ts";
 import { identifyProcess } from "../../base/process-identity.ts";
 import { CLIENT_NAME, type Service } from "../../base/service.ts";
+import { type SwitchTarget, showKey } from "../../clients/client.ts";
+import { CLIENTS } from "../../clients/registry.ts";
+import { readClientFile } from "../../clients/switch/client-file.ts";
 import type { Owner } from "../../clients/switch/journal.ts";
 import {
   type SwitchedOff,
@@ -79,4 +82,18 @@ export async function switchClients(options: SwitchingOptions) {
     });
   }
   return { switched: [...switched], restore };
+}
+
+/** What a switch would set, and in which file; writes nothing. Throws UserError where the client cannot be switched. */
+export async function previewSwitch(
+  target: SwitchTarget,
+  port: number,
+): Promise<{ file: string; keys: string[] }> {
+  const editor = await CLIENTS[target.service].createEditor(target);
+  const { text } = await readClientFile(editor.file);
+  const clean = editor.clean(text, null).text;
+  const refusal = editor.findRefusal(clean);
+  if (refusal !== null) throw refusal;
+  const { changes } = await editor.edit(clean, { port, prefersOwnProvider: false });
+  return { file: editor.file, keys: changes.map(({ path }) => showKey(path)) };
 }

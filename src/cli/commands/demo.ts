@@ -38,10 +38,14 @@ export const command = defineCommand({
     ["ch demo", "the first relay runs out of quota"],
     ["ch demo --fault in-stream", "the error is inside a 200"],
   ],
-  run: (args, cli) => runDemo(cli, args.fault),
+  async run(args, cli) {
+    const code = await runDemo(cli, args.fault);
+    cli.out.note(`\n${t`Next, your own relays: ch init`}`);
+    return code;
+  },
 });
 
-async function runDemo(cli: Cli, fault: DemoFault): Promise<number> {
+export async function runDemo(cli: Cli, fault: DemoFault): Promise<number> {
   const { out } = cli;
   const say = (...lines: readonly string[]): void => {
     for (const line of lines) out.line(line);
@@ -62,7 +66,6 @@ async function runDemo(cli: Cli, fault: DemoFault): Promise<number> {
   const answered = turns.filter((turn) => turn.answeredBy !== null).length;
   say("", ...describeSum([primary, backup], answered));
   await offerRealTurn(cli, demo);
-  out.note(`\n${t`Next: ch config add main --base-url URL --auth-token-env NAME`}`);
   return answered === TURNS ? 0 : 1;
 }
 

@@ -1,7 +1,7 @@
 // `ch serve`, and bare `ch`: runs the proxy in front of the user until a signal ends it, with the clients pointed at it
 // meanwhile. The clients are put back before anything else is ended.
 import { readCurrentDirectory } from "../current-directory.ts";
-import { bootstrap } from "../../app/import/bootstrap.ts";
+import { type Bootstrapped, bootstrap } from "../../app/import/bootstrap.ts";
 import { serve } from "../../app/serve/serve.ts";
 import type { Switching } from "../../app/serve/switching.ts";
 import { t, tell, tellList } from "../language.ts";
@@ -10,6 +10,7 @@ import { CLIENT_NAME, DEFAULT_SERVICE, SERVICES, type Service } from "../../base
 import { CLIENTS } from "../../clients/registry.ts";
 import { hasJournals } from "../../clients/switch/journal.ts";
 import { loadConfig } from "../../config/file.ts";
+import type { ParsedConfig } from "../../config/parse.ts";
 import { describeRedaction } from "../../filter/redaction.ts";
 import { PORT_ARG, readPort, readService, SERVICE_ARGS, usageError } from "../args.ts";
 import { type Cli, defineCommand } from "../cli.ts";
@@ -60,24 +61,47 @@ export const command = defineCommand({
     if (args.all === true && port !== undefined) {
       throw usageError(t`--port is for one service; --all uses the default ports`);
     }
-    const { defaultService } = await loadConfig(cli.paths.config);
-    const services =
-      args.all === true
-        ? SERVICES
-        : [readService(args, t`both at once: ch serve --all`) ?? defaultService ?? DEFAULT_SERVICE];
-    if (port === undefined && (await tellRunning(cli, services))) return EXIT.ok;
-    for (const service of services) await prepare(cli, service);
-    return await run(cli, {
+    const config = await loadConfig(cli.paths.config);
+    const asked = readService(args, t`both at once: ch serve --all`);
+    let services = args.all === true ? SERVICES : [asked ?? config.defaultService ?? DEFAULT_SERVICE];
+    if (cli.isInteractive && isEmpty(config)) {
+      const { setUp } = await import("./init/wizard.ts");
+      const end = await setUp(cli, { service: asked, port, switches: args.switch });
+      if (end.kind === "ended") return end.exitCode;
+      if (args.all !== true) services = [end.service];
+    }
+    return await serveServices(cli, {
       services,
       port,
-      isQuiet: args.quiet === true || !process.stderr.isTTY,
       switches: args.switch,
+      isQuiet: args.quiet === true,
       prefersOwnProvider: args["own-provider"] === true,
       keepsSwitched: args["keep-switched"] === true,
       isForced: args.force === true,
     });
   },
 });
+
+/** Nothing is configured: whoever starts it at a terminal is asked. */
+function isEmpty({ services }: ParsedConfig): boolean {
+  return SERVICES.every((one) => services[one].configs.size + services[one].broken.size === 0);
+}
+
+/** Until a signal ends it. Where all of it is served already, says so instead. */
+export async function serveServices(cli: Cli, options: ServeOptions): Promise<number> {
+  const { port, services } = options;
+  if (port === undefined && (await tellRunning(cli, services))) return EXIT.ok;
+  for (const service of services) await prepare(cli, service);
+  return await run(cli, {
+    ...options,
+    isQuiet: options.isQuiet === true || !process.stderr.isTTY,
+    prefersOwnProvider: options.prefersOwnProvider === true,
+    keepsSwitched: options.keepsSwitched === true,
+    isForced: options.isForced === true,
+  });
+}
+
+type ServeOptions = Pick<RunOptions, "services" | "port" | "switches"> & Partial<RunOptions>;
 
 /** Does another `ch` serve all of it? Then it says so, and what to do now. */
 async function tellRunning({ env, now, out, paths }: Cli, services: readonly Service[]): Promise<boolean> {
@@ -102,10 +126,15 @@ async function prepare({ env, now, out, paths }: Cli, service: Service): Promise
     for (const one of await repairDeadSwitches({ paths, env })) out.note(describeHealed(one, env));
   }
   const taken = await bootstrap({ paths, env, cwd: readCurrentDirectory(env), service }, now);
-  if (taken === null) return;
-  const names = taken.configs.map(({ name }) => name);
-  out.note(t`imported from ${CLIENT_NAME[service]}: ${tellList(names)} (ch config list)`);
-  for (const words of taken.skipped) out.note(t`  skipped: ${words}`);
+  if (taken !== null) for (const line of describeImported(taken)) out.note(line);
+}
+
+export function describeImported({ configs, service, skipped }: Bootstrapped): string[] {
+  const names = configs.map(({ name }) => name);
+  return [
+    t`imported from ${CLIENT_NAME[service]}: ${tellList(names)} (ch config list)`,
+    ...skipped.map((words) => t`  skipped: ${words}`),
+  ];
 }
 
 interface RunOptions {

@@ -136,8 +136,22 @@ function loginAuth({ login }: CodexFacts, env: Env): AuthEntry {
   }
 }
 
+/** The custom provider whose key the login's key is, where one of them is in use: nobody set up OpenAI with it then. */
+function findKeyOwner({ facts, env, isOwnAddress }: Context, key: string): CodexProvider | undefined {
+  if (facts.activeKind !== "custom") return undefined;
+  const isTaken = ({ baseUrl, bearerToken, envKey, requiresOpenaiAuth }: CodexProvider): boolean => {
+    if (baseUrl === undefined || isOwnAddress(baseUrl.value)) return false;
+    if (envKey !== undefined) return (readVariable(env, envKey) ?? (envKey === API_KEY ? key : "")) === key;
+    return bearerToken === undefined ? requiresOpenaiAuth : bearerToken === key;
+  };
+  const isActive = ({ id }: CodexProvider): boolean => id === facts.activeId;
+  const owners = facts.providers.filter((one) => one.id !== "openai" && isTaken(one));
+  return owners.find(isActive) ?? owners[0];
+}
+
 /** The built-in provider, where there is a login. */
-function importLogin({ facts, env, isOwnAddress }: Context): Made[] {
+function importLogin(context: Context): Made[] {
+  const { facts, env, isOwnAddress } = context;
   const { login, openaiBaseUrl } = facts;
   if (login.kind === "none") return [];
   if (login.kind === "unreadable") return [login.problem];
@@ -146,6 +160,9 @@ function importLogin({ facts, env, isOwnAddress }: Context): Made[] {
   const isSwitched = openaiBaseUrl !== undefined && isOwnAddress(openaiBaseUrl.value);
   // A key used with our own address belongs to whatever stood there before; an account's tokens are always OpenAI's.
   if (isSwitched && isKey) return [t`Codex's API key login: openai_base_url is this proxy`];
+  const owner =
+    login.kind === "api-key" && openaiBaseUrl === undefined ? findKeyOwner(context, login.key) : undefined;
+  if (owner !== undefined) return [t`Codex's API key login: its key is that of provider "${owner.id}"`];
   const set = isSwitched ? undefined : openaiBaseUrl?.value;
   const config = makeImported({
     service: "codex",

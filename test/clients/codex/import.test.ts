@@ -230,3 +230,32 @@ describe("what a profile file has of its own", () => {
     expect(words[3]).toBe(`${home.paths.codexConfig}: profiles."my old": Codex no longer reads such a table`);
   });
 });
+
+describe("the key of auth.json, where a custom provider is in use", () => {
+  const packy = '[model_providers.packy]\nbase_url = "https://packy.example/v1"\n';
+  const login = "requires_openai_auth = true\n";
+
+  test.each([
+    ["takes the login", `${packy}${login}`, {}],
+    ["names the same variable", `${packy}env_key = "OPENAI_API_KEY"\n`, {}],
+    ["names another variable with the same key", `${packy}env_key = "PACKY_KEY"\n`, { PACKY_KEY: "sk-file" }],
+    ["has the same key itself", `${packy}experimental_bearer_token = "sk-file"\n`, {}],
+  ])("is that provider's where it %s: no OpenAI was set up", (_, table, env) => {
+    const { configs, skipped } = run(`model_provider = "packy"\n${table}`, KEY, env);
+    expect(configs.map(({ name }) => name)).toEqual(["packy"]);
+    expect(skipped).toEqual([`Codex's API key login: its key is that of provider "packy"`]);
+  });
+
+  test.each([
+    ["another key", `${packy}env_key = "PACKY_KEY"\n`, { PACKY_KEY: "sk-packy" }],
+    ["no key", packy, {}],
+    ["another OPENAI_API_KEY", `${packy}env_key = "OPENAI_API_KEY"\n`, { OPENAI_API_KEY: "sk-shell" }],
+  ])("is OpenAI's where the provider has %s", (_, table, env) => {
+    const { configs } = run(`model_provider = "packy"\n${table}`, KEY, env);
+    expect(configs.map(({ name }) => name)).toEqual(["packy", "openai"]);
+  });
+
+  test("is OpenAI's where OpenAI is in use", () => {
+    expect(run(`${packy}${login}`, KEY).configs.map(({ name }) => name)).toEqual(["openai", "packy"]);
+  });
+});

@@ -1,0 +1,294 @@
+// The questions about one upstream: its address, its key, and whether it answers.
+import { readCurrentDirectory } from "../../current-directory.ts";
+import type { Survey } from "../../../app/import/survey.ts";
+import { createClientSecrets } from "../../../app/client-secrets.ts";
+import { readVariable } from "../../../base/env.ts";
+import { UserError } from "../../../base/errors.ts";
+import { maskSecret } from "../../../base/secrets.ts";
+import { CLIENT_NAME, SERVICE_FACTS, type Service } from "../../../base/service.ts";
+import { type Text, isText } from "../../../base/text.ts";
+import { importLink } from "../../../clients/import/link.ts";
+import { type PastedUpstream, authForKey, readPaste } from "../../../clients/import/paste.ts";
+import { chooseCredential, problemOfSecret, problemOfVariable } from "../../../config/check-upstreams.ts";
+import type { ParsedConfig } from "../../../config/parse.ts";
+import type { AuthEntry, UpstreamEntry } from "../../../config/schema.ts";
+import type { TestRequestFacts } from "../../../doctor/facts.ts";
+import { makeTestRequestFindings } from "../../../doctor/upstreams.ts";
+import type { Cli } from "../../cli.ts";
+import { t, tell } from "../../language.ts";
+import type { Prompts } from "../../prompts.ts";
+
+/** What the questions share. */
+export interface Context {
+  readonly cli: Cli;
+  readonly prompts: Prompts;
+  readonly config: ParsedConfig;
+  readonly service: Service;
+  readonly found: Survey;
+  /** The config that the answers are for. */
+  readonly name: string;
+}
+
+/** An upstream on its way into the config. */
+export interface Picked {
+  /** What a person calls it: its name where it was found, or its host. */
+  readonly name: string;
+  readonly upstream: UpstreamEntry;
+  /** Where it was found; absent for one that was typed. */
+  readonly from?: Text | string;
+}
+
+export interface Entered {
+  readonly upstreams: readonly Picked[];
+}
+
+/** What was pasted is for another client, which is to be set up instead. */
+export interface OtherClient {
+  readonly other: Service;
+  readonly pasted: string;
+}
+
+const MOST_VARIABLES = 6;
+
+export function labelOf({ name, upstream }: Picked): string {
+  const host = hostOf(upstream);
+  return name === host ? host : `${name} (${host})`;
+}
+
+/** Where its key is, without it. */
+export function describeKey(cli: Cli, service: Service, auth: AuthEntry = {}): string {
+  const kind = chooseCredential(auth);
+  if (kind === null) return auth.client === true ? t`the client's own login` : t`no key`;
+  const value = auth[kind] ?? "";
+  if (!kind.endsWith("_env")) return t`key ${maskSecret(value)}`;
+  return createSecretReader(cli, service)(value) !== undefined
+    ? t`key in ${value}`
+    : t`key in ${value}, which is not set here`;
+}
+
+/** Null where nothing was entered. `pasted` is what was pasted before, for another client. */
+export async function enterUpstream(context: Context, pasted: string): Promise<Entered | OtherClient | null> {
+  const { prompts, service } = context;
+  const text = pasted === "" ? await askAddress(context) : pasted;
+  if (text === "") return null;
+  const read = readPaste(text, service);
+  if (read.kind === "link") return await enterLink(context, read.link);
+  if (read.kind === "refused") throw new UserError(read.why);
+  if (read.service !== null && read.service !== service && pasted === "") {
+    const other = read.service;
+    const isOther = await prompts.choose(t`That is for ${CLIENT_NAME[other]}.`, [
+      { value: true, label: t`set ${CLIENT_NAME[other]} up with it` },
+      { value: false, label: t`use the same address and key for ${CLIENT_NAME[service]}` },
+    ]);
+    if (isOther) return { other, pasted: text };
+  }
+  if (read.note !== null) prompts.say(tell(read.note));
+  const auth = read.auth ?? (await askKey(context, read.baseUrl));
+  if (read.auth !== null)
+    prompts.say(t`${hostOfUrl(read.baseUrl)}: ${describeKey(context.cli, service, read.auth)}`);
+  return { upstreams: await checkAll(context, [pick(read, auth)]) };
+}
+
+function pick({ baseUrl }: Pick<PastedUpstream, "baseUrl">, auth: AuthEntry): Picked {
+  const upstream = { base_url: baseUrl, ...(Object.keys(auth).length === 0 ? {} : { auth }) };
+  return { name: hostOf(upstream), upstream };
+}
+
+/** "" for nothing. */
+async function askAddress({ prompts, service }: Context, initial = ""): Promise<string> {
+  prompts.say(
+    t`The base URL, or what the relay gave you to copy: lines with export, a curl line, a ccswitch:// link. Nothing of it is run. Empty: back.`,
+  );
+  return await prompts.askPasted(t`Base URL, or paste`, {
+    ...(initial === "" ? {} : { initial }),
+    problemOf: (text) => (text === "" ? null : problemOfPaste(text, service)),
+    describePasted(text) {
+      const lines = text.trim().split(/[\r\n]+/).length;
+      const read = readPaste(text, service);
+      const hasKey = read.kind === "link" || (read.kind === "upstream" && read.auth !== null);
+      if (lines < 2 && !hasKey && !/\b(?:sk|cr|key)[-_]\w{8}/.test(text)) return null;
+      return lines === 1 ? t`pasted: 1 line` : t`pasted: ${lines} lines`;
+    },
+  });
+}
+
+function problemOfPaste(text: string, service: Service): string | null {
+  const read = readPaste(text, service);
+  if (read.kind === "refused") return t`${read.why}; it looks like https://relay.example/v1`;
+  if (read.kind !== "link") return null;
+  try {
+    const [config] = importLink(read.link).configs;
+    const other = config?.service ?? service;
+    return other === service ? null : t`the link is for ${CLIENT_NAME[other]}: ch init --${other}`;
+  } catch (error) {
+    if (error instanceof UserError) return tell(error.text);
+    throw error;
+  }
+}
+
+/** A link may be anybody's: whom it makes us talk to is said. */
+async function enterLink(context: Context, link: string): Promise<Entered> {
+  const { configs, skipped } = importLink(link);
+  const picked = configs.flatMap(({ from, name, upstreams }) =>
+    upstreams.map((upstream): Picked => ({ name, from, upstream })),
+  );
+  const hosts = [...new Set(picked.map(({ upstream }) => hostOf(upstream)))].join(", ");
+  for (const words of skipped) context.prompts.say(t`left out: ${words}`);
+  context.prompts.say(t`files and links can come from anyone: your conversations would go to ${hosts}`);
+  return { upstreams: await checkAll(context, picked) };
+}
+
+async function askKey(context: Context, baseUrl: string): Promise<AuthEntry> {
+  const { cli, found, prompts, service } = context;
+  const host = hostOfUrl(baseUrl);
+  for (;;) {
+    const way = await prompts.choose(t`The key for ${host}?`, [
+      { value: "type", label: t`type or paste it (hidden)` },
+      ...found.keyVariables
+        .slice(0, MOST_VARIABLES)
+        .map((name) => ({ value: `$${name}`, label: t`it is in the variable ${name}` })),
+      { value: "name", label: t`it is in another variable` },
+      { value: "none", label: t`it needs none` },
+    ]);
+    if (way === "none") return {};
+    if (way.startsWith("$")) return { auth_token_env: way.slice(1) };
+    if (way === "type") return authForKey(service, baseUrl, await askSecret(prompts, host));
+    const name = await prompts.ask(t`The name of the variable`, {
+      problemOf: (text) => tellProblem(problemOfVariable(text)),
+    });
+    if (createSecretReader(cli, service)(name) !== undefined) return { auth_token_env: name };
+    const keeps = await prompts.choose(t`${name} is not set here, where ch would run.`, [
+      { value: false, label: t`give the key in another way` },
+      { value: true, label: t`keep the name, and set it before ch starts` },
+    ]);
+    if (keeps) return { auth_token_env: name };
+  }
+}
+
+async function askSecret(prompts: Prompts, host: string): Promise<string> {
+  const secret = await prompts.askSecret(t`Key for ${host}`, {
+    problemOf: (text) => (text === "" ? t`the key is empty` : tellProblem(problemOfSecret(text))),
+  });
+  return secret.replace(/^bearer\s+/i, "");
+}
+
+function createSecretReader({ env, now, paths }: Cli, service: Service) {
+  const secrets = createClientSecrets(paths, now);
+  return (name: string): string | undefined => readVariable(env, name) ?? secrets.read(service, name);
+}
+
+/** What is left of them after one small request to each, which may be skipped. */
+export async function checkAll(context: Context, picked: readonly Picked[]): Promise<Picked[]> {
+  const { prompts } = context;
+  const [first, second] = picked;
+  if (first === undefined) return [];
+  const question =
+    second === undefined
+      ? t`Check ${labelOf(first)} with one small request (less than $0.01)?`
+      : t`Check all ${picked.length} with one small request each (less than $0.01)?`;
+  const isWanted = await prompts.choose(question, [
+    { value: true, label: t`check`, hint: t`about 30 tokens` },
+    { value: false, label: t`skip` },
+  ]);
+  if (!isWanted) return [...picked];
+  const left: Picked[] = [];
+  for (const one of picked) {
+    const checked = await checkUntilGood(context, one);
+    if (checked !== null) left.push(checked);
+  }
+  return left;
+}
+
+/** As it is in the end, with another key or address perhaps; null to leave it out. */
+async function checkUntilGood(context: Context, first: Picked): Promise<Picked | null> {
+  const { prompts } = context;
+  let picked = first;
+  for (;;) {
+    const one = picked;
+    const facts = await prompts.during(t`Checking ${labelOf(one)} ...`, () => check(context, one));
+    if (facts === null || tellResult(context, facts)) return picked;
+    const { fix, guess } = chooseFix(facts, picked);
+    const choices = [
+      { value: "key", label: t`give another key` },
+      { value: "address", label: guess === null ? t`give another address` : t`use ${guess}` },
+      { value: "again", label: t`check it again` },
+      { value: "keep", label: t`keep it as it is` },
+      { value: "out", label: t`leave it out` },
+    ] as const;
+    const choice = await prompts.choose<(typeof choices)[number]["value"]>(t`What now?`, choices, fix);
+    if (choice === "keep") return picked;
+    if (choice === "out") return null;
+    if (choice === "key") picked = withAuth(picked, await askKey(context, picked.upstream.base_url));
+    if (choice === "address") picked = await changeAddress(context, picked, guess);
+  }
+}
+
+async function check({ cli, name, service }: Context, picked: Picked): Promise<TestRequestFacts | null> {
+  const { env, now, paths } = cli;
+  const { planDraftRequests, sendTestRequest } = await import("../../../app/doctor/test-request.ts");
+  const options = { env, now, paths, cwd: readCurrentDirectory(env) };
+  const draft = { name, upstreams: [picked.upstream] };
+  const { model, routing, upstreams } = await planDraftRequests(service, draft, options);
+  const [upstream] = upstreams;
+  if (upstream === undefined) return null;
+  return await sendTestRequest({ ...upstream, label: labelOf(picked) }, { model, routing, now, paths });
+}
+
+/** Says what came of it, in the words of doctor; is it as it should be? */
+function tellResult({ prompts }: Context, facts: TestRequestFacts): boolean {
+  const findings = makeTestRequestFindings(facts);
+  const bad = findings.filter(({ status }) => status === "fail");
+  // That it answers says the rest.
+  const [last] = findings.slice(-1);
+  prompts.say(
+    ...(bad.length > 0 ? bad : [last]).flatMap((one) => (one === undefined ? [] : [tell(one.message)])),
+  );
+  return bad.length === 0;
+}
+
+/** What is probably wrong, and for a page the address that was probably meant. */
+function chooseFix(
+  { asked, service }: TestRequestFacts,
+  { upstream }: Picked,
+): { readonly fix: "key" | "address" | "keep"; readonly guess: string | null } {
+  if (asked === null) return { fix: "address", guess: null };
+  if (isText(asked.reason) && asked.reason.named?.id === "page")
+    return { fix: "address", guess: guessApi(upstream.base_url, SERVICE_FACTS[service].basePath) };
+  return { fix: asked.authorised === "no" ? "key" : "keep", guess: null };
+}
+
+/** Where the API is usually, for an address that gave a page. */
+function guessApi(baseUrl: string, basePath: string): string | null {
+  const { origin, pathname } = new URL(baseUrl);
+  if (pathname === "/") return null;
+  const isAt = basePath !== "" && !pathname.endsWith(basePath);
+  const guess = isAt ? baseUrl + basePath : origin + basePath;
+  return guess === baseUrl ? null : guess;
+}
+
+function withAuth(picked: Picked, auth: AuthEntry): Picked {
+  const { auth: _, ...upstream } = picked.upstream;
+  return { ...picked, upstream: { ...upstream, ...(Object.keys(auth).length === 0 ? {} : { auth }) } };
+}
+
+async function changeAddress(context: Context, picked: Picked, guess: string | null): Promise<Picked> {
+  const before = picked.upstream.base_url;
+  const text = guess ?? (await askAddress(context, before));
+  const read = readPaste(text, context.service);
+  if (read.kind !== "upstream") return picked;
+  const name = picked.name === hostOf(picked.upstream) ? hostOfUrl(read.baseUrl) : picked.name;
+  const moved = { ...picked, name, upstream: { ...picked.upstream, base_url: read.baseUrl } };
+  return read.auth === null ? moved : withAuth(moved, read.auth);
+}
+
+function tellProblem(words: Text | null): string | null {
+  return words === null ? null : tell(words);
+}
+
+function hostOf({ base_url }: UpstreamEntry): string {
+  return hostOfUrl(base_url);
+}
+
+function hostOfUrl(url: string): string {
+  return URL.parse(url)?.host ?? url;
+}

@@ -1,0 +1,204 @@
+// Questions with answers to choose or to type, on stderr. The library that draws them is loaded with the first one. Esc and
+// Ctrl+C leave all of them by the same way: `Left` is thrown, also while something is waited for.
+import { Writable } from "node:stream";
+import { openKeys } from "./keys.ts";
+import { wrapWords } from "./layout.ts";
+import { makeHarmless } from "./output.ts";
+import type { TerminalStream } from "./terminal.ts";
+
+/** The person left the questions. */
+export class Left extends Error {
+  override readonly name = "Left";
+}
+
+export interface Choice<T> {
+  readonly value: T;
+  readonly label: string;
+  /** Shown behind the one that is pointed at. */
+  readonly hint?: string;
+}
+
+interface TextQuestion {
+  /** Stands there to be changed. */
+  readonly initial?: string;
+  /** What is wrong with it, or null. */
+  readonly problemOf: (text: string) => string | null;
+}
+
+export interface Prompts extends Disposable {
+  readonly choose: <T>(question: string, choices: readonly Choice<T>[], initial?: T) => Promise<T>;
+  readonly chooseSeveral: <T>(
+    question: string,
+    choices: readonly Choice<T>[],
+    initial: readonly T[],
+  ) => Promise<T[]>;
+  readonly ask: (question: string, options: TextQuestion) => Promise<string>;
+  /** As `ask`; what is pasted may have several lines and hold a key: `describePasted` stands in for it on the screen. */
+  readonly askPasted: (
+    question: string,
+    options: TextQuestion & { readonly describePasted: (text: string) => string | null },
+  ) => Promise<string>;
+  readonly askSecret: (question: string, options: Pick<TextQuestion, "problemOf">) => Promise<string>;
+  /** Lines between the questions. */
+  readonly say: (...lines: readonly string[]) => void;
+  /** Waits for the work with these words on the screen. */
+  readonly during: <T>(words: string, work: () => Promise<T>) => Promise<T>;
+}
+
+export async function openPrompts(stderr: TerminalStream): Promise<Prompts> {
+  const clack = await import("@clack/prompts");
+  const left = Promise.withResolvers<never>();
+  // Whoever waits for something looks at it.
+  left.promise.catch(() => {});
+  /** What stands on the screen for what was pasted. */
+  const pasted = new Map<string, string>();
+  let show: (text: string) => string | null = () => null;
+  const keys = openKeys(
+    {
+      read(listener) {
+        const { stdin } = process;
+        stdin.setRawMode(true);
+        stdin.on("data", listener);
+        stdin.resume();
+        return {
+          [Symbol.dispose]() {
+            stdin.off("data", listener);
+            stdin.pause();
+            stdin.setRawMode(false);
+          },
+        };
+      },
+      write: stderr.write,
+    },
+    { interrupt: () => left.reject(new Left()), show: (text) => show(text) },
+  );
+  const output = Object.assign(
+    new Writable({
+      decodeStrings: false,
+      write(chunk: unknown, _, done) {
+        const text = String(chunk);
+        stderr.write(stderr.hasColours ? text : withoutColours(text));
+        done();
+      },
+    }),
+    { isTTY: true, columns: stderr.width, rows: process.stderr.rows },
+  );
+  const shared = { input: keys.stream, output, showInstructions: false };
+  const clean = (text: string): string => makeHarmless(text, false).replace(/\s*\n\s*/g, " ");
+  const answer = async <T>(asked: Promise<T | symbol>): Promise<T> => {
+    const value = await asked;
+    if (typeof value === "symbol") throw new Left();
+    return value;
+  };
+  const listOptions = <T>(choices: readonly Choice<T>[]) =>
+    choices.map(({ hint, label }, value) => ({
+      value,
+      label: clean(label),
+      ...(hint === undefined ? {} : { hint: clean(hint) }),
+    }));
+  const pick = <T>(choices: readonly Choice<T>[], at: number): T => {
+    const chosen = choices[at];
+    if (chosen === undefined) throw new Error(`no choice ${at}`);
+    return chosen.value;
+  };
+  /** Text that is typed or pasted counts only in a question for it. */
+  const withText = async <T>(shows: (text: string) => string | null, work: () => Promise<T>): Promise<T> => {
+    show = shows;
+    try {
+      return await work();
+    } finally {
+      show = () => null;
+    }
+  };
+  const validate =
+    (problemOf: TextQuestion["problemOf"]) =>
+    (text: string | undefined): string | undefined =>
+      problemOf(readPasted(text ?? "")) ?? undefined;
+  const readPasted = (text: string): string =>
+    [...pasted].reduce((all, [shown, real]) => all.replace(shown, () => real), text).trim();
+  const askPasted: Prompts["askPasted"] = async (question, { describePasted, initial, problemOf }) =>
+    await withText(
+      (text) => {
+        const words = describePasted(text);
+        if (words === null) return text.replace(/[\r\n]+/g, " ");
+        const shown = `[${words}]`;
+        pasted.set(shown, text);
+        return shown;
+      },
+      async () => {
+        const text = await answer<string>(
+          clack.text({
+            ...shared,
+            message: clean(question),
+            validate: validate(problemOf),
+            ...(initial === undefined ? {} : { initialValue: initial }),
+          }),
+        );
+        return readPasted(text);
+      },
+    );
+  return {
+    async choose(question, choices, initial) {
+      const at = choices.findIndex(({ value }) => value === initial);
+      const chosen = clack.select({
+        ...shared,
+        message: clean(question),
+        options: listOptions(choices),
+        initialValue: Math.max(0, at),
+      });
+      return pick(choices, await answer<number>(chosen));
+    },
+    async chooseSeveral(question, choices, initial) {
+      const chosen = clack.multiselect({
+        ...shared,
+        message: clean(question),
+        options: listOptions(choices),
+        initialValues: choices.flatMap(({ value }, at) => (initial.includes(value) ? [at] : [])),
+        required: false,
+      });
+      const places = await answer<number[]>(chosen);
+      return places.toSorted((one, other) => one - other).map((at) => pick(choices, at));
+    },
+    ask: (question, options) => askPasted(question, { ...options, describePasted: () => null }),
+    askPasted,
+    askSecret: (question, { problemOf }) =>
+      withText(
+        (text) => text.trim(),
+        async () => {
+          const secret = clack.password({
+            ...shared,
+            message: clean(question),
+            validate: (text) => problemOf((text ?? "").trim()) ?? undefined,
+          });
+          return (await answer<string>(secret)).trim();
+        },
+      ),
+    say(...lines) {
+      const wrapped = lines.flatMap((line) => wrapIndented(makeHarmless(line, false), stderr.width - 4));
+      clack.log.message(wrapped, { output, spacing: 0 });
+    },
+    async during(words, work) {
+      if (words !== "") stderr.write(`${clack.S_BAR}  ${clean(words)}`);
+      try {
+        return await Promise.race([work(), left.promise]);
+      } finally {
+        if (words !== "") stderr.write("\r\u001b[K");
+      }
+    },
+    [Symbol.dispose]() {
+      keys[Symbol.dispose]();
+    },
+  };
+}
+
+/** What is indented stays so in all its lines. */
+function wrapIndented(line: string, width: number): string[] {
+  const indent = " ".repeat(line.length - line.trimStart().length);
+  return wrapWords(line.trimStart(), width - indent.length).map((one) => indent + one);
+}
+
+/** Colours alone: what moves the cursor stays. */
+function withoutColours(text: string): string {
+  // oxlint-disable-next-line no-control-regex -- colours are escape sequences
+  return text.replace(/\u001b\[[\d;]*m/g, "");
+}

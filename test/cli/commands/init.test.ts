@@ -1,0 +1,387 @@
+import { describe, expect, test } from "bun:test";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { GOOD, reply } from "../../helpers/answers.ts";
+import { codexSettings, makeCcSwitchDatabase } from "../../helpers/cc-switch-home.ts";
+import { PROGRAM, runCli } from "../../helpers/cli.ts";
+import { type FakeUpstream, type ReceivedRequest, startFakeUpstream } from "../../helpers/fake-upstream.ts";
+import { freePort } from "../../helpers/free-port.ts";
+import { type TerminalSession, startAtTerminal } from "../../helpers/pseudo-terminal.ts";
+import { makeTempHome, type TempHome } from "../../helpers/temp-home.ts";
+
+const ENTER = "\r";
+const DOWN = "\u001b[B";
+const ESC = "\u001b";
+const KEY = "sk-relay-a-0123456789";
+const OTHER_KEY = "sk-relay-b-0123456789";
+
+/** Takes every key but those with "bad" in them; its panel is everywhere but below /v1. */
+async function startRelay(): Promise<FakeUpstream> {
+  return await startFakeUpstream((request: ReceivedRequest) => {
+    if (!request.target.startsWith("/v1/"))
+      return reply({
+        headers: { "content-type": "text/html" },
+        body: "<!doctype html><title>Console</title>",
+      });
+    if (`${request.header("authorization")}${request.header("x-api-key")}`.includes("bad"))
+      return reply({
+        status: 401,
+        body: { error: { message: "invalid key", type: "invalid_request_error" } },
+      });
+    return request.target.startsWith("/v1/messages")
+      ? GOOD.messages({ text: "hi" })
+      : GOOD.responses({ text: "hi" });
+  });
+}
+
+function start(args: readonly string[], home: TempHome, env: Record<string, string> = {}): TerminalSession {
+  return startAtTerminal([...PROGRAM, ...args], { home, env: { NO_PROXY: "127.0.0.1", ...env } });
+}
+
+/** Every file with its content, so that nothing can have changed. */
+function listFiles(directory: string): Record<string, string> {
+  return Object.fromEntries(
+    readdirSync(directory, { recursive: true, encoding: "utf8" })
+      .filter((name) => statSync(join(directory, name)).isFile())
+      .map((name) => [name, readFileSync(join(directory, name), "latin1")]),
+  );
+}
+
+const readConfig = (home: TempHome): unknown => JSON.parse(readFileSync(home.paths.config, "utf8"));
+
+/** Codex with two relays, one of which takes the key of auth.json. */
+function writeCodex(home: TempHome, first: string, second: string): void {
+  home.write(
+    ".codex/config.toml",
+    `model_provider = "packy"
+[model_providers.packy]
+name = "packy"
+base_url = "${first}"
+requires_openai_auth = true
+[model_providers.other]
+name = "other"
+base_url = "${second}"
+env_key = "OTHER_KEY"
+`,
+  );
+  home.write(".codex/auth.json", { OPENAI_API_KEY: KEY });
+}
+
+/** Two relays by hand: what is asked, and the keys that answer. */
+const byHand = (one: FakeUpstream, other: FakeUpstream): readonly (readonly [string, string])[] => [
+  ["What should requests go to?", ENTER],
+  ["Base URL, or paste", `${one.baseUrl}${ENTER}`],
+  ["The key for", ENTER],
+  ["Key for", `${KEY}${ENTER}`],
+  ["one small request", ENTER],
+  ["Add a backup", `${DOWN}${ENTER}`],
+  ["Base URL, or paste", `export OPENAI_BASE_URL=${other.baseUrl}\rexport OPENAI_API_KEY=${OTHER_KEY}\r`],
+  ["one small request", ENTER],
+  ["Add one more backup?", ENTER],
+  ["Which one first?", ENTER],
+  ["Start now?", ENTER],
+];
+
+describe("at a terminal", () => {
+  test("an empty machine: two relays by hand, a check of each, and ch runs with failover", async () => {
+    await using one = await startRelay();
+    await using other = await startRelay();
+    using home = makeTempHome();
+    home.write(".codex/history.jsonl", "");
+    const port = freePort();
+    await using session = start(["--port", `${port}`], home);
+    for (const [words, keys] of byHand(one, other)) await session.press(keys, words);
+    await session.press("\u0003", "Ctrl+C");
+    expect(await session.exited).toBe(130);
+    expect(readConfig(home)).toEqual({
+      version: 1,
+      codex: {
+        active: "main",
+        configs: {
+          main: {
+            upstreams: [
+              { base_url: one.baseUrl, auth: { auth_token: KEY } },
+              { base_url: other.baseUrl, auth: { auth_token: OTHER_KEY } },
+            ],
+          },
+        },
+      },
+    });
+    expect(statSync(home.paths.config).mode & 0o777).toBe(0o600);
+    expect(existsSync(home.paths.codexConfig)).toBe(false);
+    const asked = [one, other].map(({ requests }) => requests.filter(({ method }) => method === "POST"));
+    expect(asked.map((requests) => requests.map((request) => request.header("authorization")))).toEqual([
+      [`Bearer ${KEY}`],
+      [`Bearer ${OTHER_KEY}`],
+    ]);
+    const words = session.words();
+    expect(words).toContain('~/.codex-helper/config.json: a new config "main", in use');
+    expect(words).toContain("~/.codex/config.toml: points here while ch runs");
+    for (const secret of [KEY, OTHER_KEY]) expect(words).not.toContain(secret);
+  });
+
+  test("Claude Code alone on the machine: it is served, now and by plain ch from then on", async () => {
+    await using relay = await startRelay();
+    using home = makeTempHome();
+    home.write(".claude/history.jsonl", "");
+    await using session = start(["--port", `${freePort()}`], home);
+    await session.press(ENTER, "What should requests go to?");
+    await session.press(
+      `export ANTHROPIC_BASE_URL=${relay.origin}\rexport ANTHROPIC_AUTH_TOKEN=${KEY}\r`,
+      "Base URL, or paste",
+    );
+    await session.press(ENTER, "one small request");
+    await session.press(ENTER, "Add a backup");
+    await session.press(ENTER, "Start now?");
+    await session.press("\u0003", "Claude Code on http://127.0.0.1:");
+    expect(await session.exited).toBe(130);
+    expect(readConfig(home)).toMatchObject({ default_service: "claude", claude: { active: "main" } });
+  });
+
+  test("what is there is found and taken over as one config, in order, with its names", async () => {
+    using home = makeTempHome({ OTHER_KEY });
+    writeCodex(home, "https://packy.example/v1", "https://other.example/v1");
+    using _ = makeCcSwitchDatabase(join(home.path, ".cc-switch"), [
+      { id: "a", name: "Packy", settings: codexSettings("https://packy.example/v1", KEY), isCurrent: true },
+      {
+        id: "b",
+        name: "Third",
+        settings: codexSettings("https://third.example/v1", "sk-third-0123456789"),
+      },
+    ]);
+    await using session = start(["init"], home);
+    await session.press(ENTER, "take over all 3 as one config, Packy first");
+    await session.press(`${DOWN}${ENTER}`, "one small request");
+    await session.press(`${DOWN}${ENTER}`, "Start now?");
+    expect(await session.exited).toBe(0);
+    expect(readConfig(home)).toMatchObject({
+      codex: {
+        active: "main",
+        configs: {
+          main: {
+            upstreams: [
+              {
+                base_url: "https://packy.example/v1",
+                auth: { auth_token: KEY },
+                tags: { provider_id: "Packy" },
+              },
+              {
+                base_url: "https://other.example/v1",
+                auth: { auth_token_env: "OTHER_KEY" },
+                tags: { provider_id: "other" },
+              },
+              { base_url: "https://third.example/v1", tags: { provider_id: "Third" } },
+            ],
+          },
+        },
+      },
+    });
+    // The key of auth.json is packy's: nobody set OpenAI up with it.
+    expect(readFileSync(home.paths.config, "utf8")).not.toContain("api.openai.com");
+    expect(session.words()).toContain("OTHER_KEY");
+    for (const secret of [KEY, OTHER_KEY]) expect(session.words()).not.toContain(secret);
+  });
+
+  test("some of what is there, in another order, behind the config in use", async () => {
+    using home = makeTempHome({ OTHER_KEY });
+    writeCodex(home, "https://packy.example/v1", "https://other.example/v1");
+    home.write(".codex-helper/config.json", {
+      codex: { configs: { mine: { upstreams: [{ base_url: "https://mine.example/v1" }] } } },
+    });
+    await using session = start(["init"], home);
+    await session.press(`${DOWN}${ENTER}`, "What should requests go to?");
+    await session.press(ENTER, "Which of them?");
+    await session.press(`${DOWN}${ENTER}`, "Which one first?");
+    await session.press(`${DOWN}${ENTER}`, "one small request");
+    await session.press(ENTER, "Where do they go?");
+    await session.press(`${DOWN}${ENTER}`, "Start now?");
+    expect(await session.exited).toBe(0);
+    expect(readConfig(home)).toMatchObject({
+      codex: {
+        configs: {
+          mine: {
+            upstreams: [
+              { base_url: "https://mine.example/v1" },
+              { base_url: "https://other.example/v1" },
+              { base_url: "https://packy.example/v1" },
+            ],
+          },
+        },
+      },
+    });
+  });
+
+  test("a refused key is asked for again", async () => {
+    await using relay = await startRelay();
+    using home = makeTempHome({ RELAY_KEY: KEY });
+    await using session = start(["init", "--codex"], home);
+    await session.press(ENTER, "What should requests go to?");
+    await session.press(`${relay.baseUrl}${ENTER}`, "Base URL, or paste");
+    await session.press(ENTER, "The key for");
+    await session.press(`sk-bad-0123456789${ENTER}`, "Key for");
+    await session.press(ENTER, "one small request");
+    await session.press(ENTER, "the key was refused: 401");
+    // By the name of the variable, whose value is not shown.
+    await session.press(`${DOWN}${ENTER}`, "it is in the variable RELAY_KEY");
+    await session.press(ENTER, "Add a backup");
+    await session.press(`${DOWN}${ENTER}`, "Start now?");
+    expect(await session.exited).toBe(0);
+    expect(readConfig(home)).toMatchObject({
+      codex: { configs: { main: { upstreams: [{ auth: { auth_token_env: "RELAY_KEY" } }] } } },
+    });
+    expect(session.words()).not.toContain(KEY);
+  });
+
+  test("a web page in place of an API: the address that was probably meant is offered", async () => {
+    await using relay = await startRelay();
+    using home = makeTempHome();
+    await using session = start(["init", "--codex"], home);
+    await session.press(ENTER, "What should requests go to?");
+    await session.press(`${relay.origin}/team${ENTER}`, "Base URL, or paste");
+    await session.press(`${DOWN}${DOWN}${ENTER}`, "The key for");
+    await session.press(ENTER, "one small request");
+    await session.press(ENTER, `use ${relay.origin}/team/v1`);
+    // Not that one either: it is typed in the place of the other.
+    await session.press(ENTER, `${relay.origin}/v1`);
+    await session.press(ENTER, "Add a backup");
+    await session.press(`${DOWN}${ENTER}`, "Start now?");
+    expect(await session.exited).toBe(0);
+    expect(readConfig(home)).toMatchObject({
+      codex: { configs: { main: { upstreams: [{ base_url: relay.baseUrl }] } } },
+    });
+  });
+
+  test.each([
+    ["hello", "there is no address in it"],
+    [KEY, "there is a key in it, but no address"],
+    ["ccswitch://v1/import?resource=provider&app=codex&name=x", "the link cannot be imported: it has no key"],
+  ])("%s is no upstream, and may be typed again", async (typed, why) => {
+    using home = makeTempHome();
+    await using session = start(["init", "--codex"], home);
+    await session.press(ENTER, "What should requests go to?");
+    await session.press(`${typed}${ENTER}`, "Base URL, or paste");
+    await session.press(ESC, why);
+    expect(await session.exited).toBe(130);
+  });
+
+  test("the demo runs, and the questions go on", async () => {
+    using home = makeTempHome();
+    await using session = start(["init", "--codex"], home);
+    await session.press(`${DOWN}${ENTER}`, "just look: the demo");
+    await session.waitFor("5 turns, 5 answered, 0 errors");
+    await session.press(ESC, "What should requests go to?");
+    expect(await session.exited).toBe(130);
+    expect(listFiles(home.path)).toEqual({});
+  });
+
+  test("Chinese where the locale is", async () => {
+    await using relay = await startRelay();
+    using home = makeTempHome();
+    await using session = start(["init"], home, { LANG: "zh_CN.UTF-8" });
+    await session.press(ENTER, "为哪个客户端设置？");
+    await session.press(ENTER, "请求发到哪里？");
+    await session.press(`${relay.baseUrl}${ENTER}`, "Base URL 或粘贴内容");
+    await session.press(ENTER, "的密钥在哪里？");
+    await session.press(`${KEY}${ENTER}`, "的密钥");
+    await session.press(`${DOWN}${ENTER}`, "用一个小请求检查");
+    await session.press(ENTER, "要加一个备用吗？");
+    await session.press(`${DOWN}${ENTER}`, "现在启动？");
+    expect(await session.exited).toBe(0);
+    // What is typed appears letter by letter.
+    const english =
+      session
+        .words()
+        .replaceAll(/│ {2}h\w*_/g, "")
+        .match(/\b[a-z]{3,}\b/gi) ?? [];
+    const names =
+      /^(?:https?|example|base|url|codex|claude|code|export|curl|ccswitch|provider|token|config|json|toml|helper|main|model|providers|proxy|init|serve|esc)$/i;
+    expect([...new Set(english)].filter((word) => !names.test(word))).toEqual([]);
+  });
+});
+
+describe("Esc changes nothing", () => {
+  const STEPS = 11;
+
+  test.each(Array.from({ length: STEPS }, (_, step) => step))("at question %i", async (step) => {
+    await using one = await startRelay();
+    await using other = await startRelay();
+    using home = makeTempHome();
+    home.write(".codex/history.jsonl", "");
+    const before = listFiles(home.path);
+    await using session = start([], home);
+    const steps = byHand(one, other);
+    expect(steps).toHaveLength(STEPS);
+    for (const [words, keys] of steps.slice(0, step)) await session.press(keys, words);
+    await session.press(ESC, steps[step]?.[0] ?? "");
+    expect(await session.exited).toBe(130);
+    expect(session.words()).toContain("Nothing was changed. To begin again: ch init");
+    expect(listFiles(home.path)).toEqual(before);
+  });
+
+  test.each([
+    ["which client", []],
+    ["what to take over", [["Which client?", ENTER]]],
+    [
+      "which of them",
+      [
+        ["Which client?", ENTER],
+        ["What should requests go to?", `${DOWN}${ENTER}`],
+      ],
+    ],
+    [
+      "their order",
+      [
+        ["Which client?", ENTER],
+        ["What should requests go to?", `${DOWN}${ENTER}`],
+        ["Which of them?", ENTER],
+      ],
+    ],
+  ] as const)("at the question %s of what was found", async (_, steps) => {
+    using home = makeTempHome({ OTHER_KEY });
+    writeCodex(home, "https://packy.example/v1", "https://other.example/v1");
+    home.write(".claude/settings.json", {});
+    const before = listFiles(home.path);
+    await using session = start([], home);
+    const questions = ["Which client?", "What should requests go to?", "Which of them?", "Which one first?"];
+    for (const [words, keys] of steps) await session.press(keys, words);
+    await session.press(ESC, questions[steps.length] ?? "");
+    expect(await session.exited).toBe(130);
+    expect(listFiles(home.path)).toEqual(before);
+  });
+
+  test("Ctrl+C while a request is on its way", async () => {
+    await using relay = await startFakeUpstream([[]]);
+    using home = makeTempHome();
+    await using session = start(["init", "--codex"], home);
+    await session.press(ENTER, "What should requests go to?");
+    await session.press(`${relay.baseUrl}${ENTER}`, "Base URL, or paste");
+    await session.press(`${DOWN}${DOWN}${ENTER}`, "The key for");
+    await session.press(ENTER, "one small request");
+    await session.press("\u0003", "Checking");
+    expect(await session.exited).toBe(130);
+    expect(listFiles(home.path)).toEqual({});
+  });
+});
+
+describe("without a terminal", () => {
+  test("what the client has is imported, and nothing is asked", async () => {
+    using home = makeTempHome();
+    writeCodex(home, "https://packy.example/v1", "https://other.example/v1");
+    const first = await runCli(["init"], { home });
+    expect(first).toMatchObject({ code: 0, stdout: "" });
+    expect(first.stderr).toContain("imported from Codex: packy, other (ch config list)\n");
+    expect(first.stderr).toContain(`its key is that of provider "packy"`);
+    const second = await runCli(["init"], { home });
+    expect(second).toMatchObject({ code: 0, stderr: expect.stringContaining("already set up") });
+  });
+
+  test("nothing to import: the line to type", async () => {
+    using home = makeTempHome();
+    const { code, stderr } = await runCli(["init"], { home });
+    expect({ code, stderr }).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining("ch config add main"),
+    });
+    expect(listFiles(home.path)).toEqual({});
+  });
+});
