@@ -45,6 +45,14 @@ export function createLiveConfig({ paths, env, now }: LiveConfigOptions) {
       if (settings?.of !== config) settings = { of: config, value: resolveSettings(config) };
       return settings.value;
     },
+    /** The upstreams of all configs of a service, the disabled ones too. */
+    listAll(service: Service): ListedConfig["entries"] {
+      const { config } = store.current();
+      const context = { env, clientSecret: (name: string) => secrets.read(service, name), now: now() };
+      return [...config.services[service].configs.values()].flatMap((named) =>
+        listUpstreams(config, service, named, context),
+      );
+    },
     /** The route of a service, by the config of that name, or else by whichever is active when it is asked. */
     routeOf(service: Service, configName?: string) {
       let known: { read: ConfigState; at: number; state: RouteState } | null = null;

@@ -49,8 +49,35 @@ export interface Client extends ServiceFacts {
   readonly loadChecks: () => Promise<ClientChecks>;
   /** Where and how its sessions are stored. */
   readonly loadSessionFormat: (paths: Paths) => Promise<SessionFormat>;
+  /** Where its requests say that it works. */
+  readonly loadWhereabouts: () => Promise<Whereabouts>;
   /** Finds the answers of models in them. */
   readonly loadAnswerReader: () => Promise<CreateAnswerReader>;
+}
+
+/**
+ * How a client's requests say where it works: by what only the client itself writes there. Directories are as they are written, and
+ * need not exist.
+ */
+export interface Whereabouts {
+  /** A body that says so holds one of these: as long as what follows them stays the same, nothing new is said. */
+  readonly marks: readonly string[];
+  /** Where a body holds one of these it may say so, too. */
+  readonly hints: readonly string[];
+  /** Roots of repositories. */
+  readonly readHeaders: (headers: Headers) => readonly string[];
+  readonly readBody: (body: JsonRecord) => {
+    /** Roots of repositories. */
+    readonly repositories: readonly string[];
+    /** As the conversation has them one after the other: the last one holds now. */
+    readonly places: readonly WorkPlace[];
+  };
+}
+
+export interface WorkPlace {
+  readonly cwd: string | null;
+  /** What else it may work on. */
+  readonly others: readonly string[];
 }
 
 /** An answer of a model, as a session's file has it. */

@@ -8,6 +8,7 @@ import { type Text, inEnglish, t } from "../base/text.ts";
 import { checkUpstreams } from "./check-upstreams.ts";
 import { type JsoncSource, describeAt, formatPath, lineOfKey, placeOf, readJsonc, valueOf } from "./jsonc.ts";
 import { isConfigName } from "./name.ts";
+import { type ProjectRule, readProjects } from "./projects.ts";
 import { type UnknownKey, describeUnknownKey, findUnknownKeys } from "./schema-keys.ts";
 import { DESCRIBABLE, MISSING, describeFirstIssue } from "./schema-words.ts";
 import {
@@ -41,6 +42,8 @@ export interface ParsedConfig {
   readonly services: Readonly<Record<Service, ServiceConfigs>>;
   readonly defaultService: Service | null;
   readonly shell: ConfigShell;
+  /** In the order of the file. */
+  readonly projects: readonly ProjectRule[];
   /** Written by a newer program: it is read, and never changed. */
   readonly isReadOnly: boolean;
   readonly warnings: readonly Text[];
@@ -55,6 +58,7 @@ export function makeEmptyConfig(warnings: readonly Text[] = []): ParsedConfig {
     services: mapServices(() => none),
     defaultService: null,
     shell: {},
+    projects: [],
     isReadOnly: false,
     warnings,
     unknownKeys: [],
@@ -75,6 +79,11 @@ export function parseConfig(text: string, file: string): ParsedConfig {
   if (!shell.success) {
     throw new UserError(describeError(shell.error, { source, unknown }, []), { hint: "ch config edit" });
   }
+  const projects = readProjects(shell.data.projects ?? {});
+  if ("words" in projects) {
+    const words = describeAt(source, ["projects", projects.pattern], projects.words);
+    throw new UserError(words, { hint: "ch config edit" });
+  }
   const unknownKeys = unknown.map(({ words }) => words);
   const warnings: Text[] = [...unknownKeys];
   const services = mapServices(({ service }) =>
@@ -86,7 +95,7 @@ export function parseConfig(text: string, file: string): ParsedConfig {
     );
   }
   const defaultService = shell.data.default_service ?? null;
-  return { services, defaultService, shell: shell.data, isReadOnly, warnings, unknownKeys };
+  return { services, defaultService, shell: shell.data, projects, isReadOnly, warnings, unknownKeys };
 }
 
 /**

@@ -85,8 +85,9 @@ function describeIssue(issue: Issue): Text {
     case "custom":
     case "invalid_element":
     case "not_multiple_of":
-    case "unrecognized_keys":
       return t`is not valid`;
+    case "unrecognized_keys":
+      return t`has the unknown key "${issue.keys[0] ?? ""}"`;
   }
 }
 

@@ -275,6 +275,23 @@ const limitsSchema = later(() =>
   }),
 );
 
+/** Strict: a wall whose name is mistyped would be none. */
+const projectSchema = z.strictObject({
+  config: maybe(
+    z.string().check(z.regex(CONFIG_NAME)),
+    "The config that its requests use. Default: the active one.",
+  ),
+  allow: maybe(
+    z.array(z.string().check(z.minLength(1))),
+    "The wall: nothing of the project goes to any other upstream. NAME of a config, NAME#N of an upstream, or the host of an address. Default: no wall.",
+  ),
+  filter: maybe(
+    z.string().check(z.minLength(1)),
+    "A file of redaction rules for its requests, after those of filter.json: its absolute path, or its name in the home of ch.",
+  ),
+  models: modelChains("As in a config, for its requests."),
+});
+
 const serviceSchema = z.looseObject({
   active: maybe(string, "Name of the config in use. Without it, the only one."),
   configs: maybe(z.record(z.string().check(z.regex(CONFIG_NAME)), namedConfigSchema), "Configs by name."),
@@ -295,6 +312,14 @@ const rest = {
   filter: maybe(z.boolean(), "false: filter.json is not used, and nothing is redacted. Default true."),
   hooks: maybe(hooksSchema, "Your own commands."),
   limits: maybe(limitsSchema, "Sizes, in MiB, and who is answered."),
+  projects: maybe(
+    later(() => z.record(string, projectSchema)),
+    'Rules for what comes from a directory: `"~/work/acme/**"`. A rule holds for what it names and for all below; of several, the one that names the most.',
+  ),
+  unknown_project: maybe(
+    z.enum(["refuse", "default"]),
+    "What becomes of a request whose project cannot be told: refuse, or default (the active config). Default refuse where a project has a wall.",
+  ),
 };
 
 /** The whole file, for editors. */
@@ -313,6 +338,7 @@ export const configShellSchema = z.looseObject({
 
 export type UpstreamEntry = z.infer<typeof upstreamSchema>;
 export type AuthEntry = z.infer<typeof authSchema>;
+export type ProjectEntry = z.infer<typeof projectSchema>;
 export type NamedConfigEntry = z.infer<typeof namedConfigSchema>;
 export type ConfigShell = z.infer<typeof configShellSchema>;
 export type TimeoutsEntry = z.infer<ReturnType<typeof makeTimeouts>>;

@@ -1,10 +1,10 @@
 // The redaction rules in force, while filter.json may change at any time: body and headers in, what may leave out.
 // Never falls back to "no rules": a file that was never good, or that was there and is gone, refuses every request.
-import type { UserError } from "../base/errors.ts";
+import { UserError } from "../base/errors.ts";
 import { type Text, t } from "../base/text.ts";
 import { MAX_OWN_FILE_BYTES } from "../base/files.ts";
 import type { Service } from "../base/service.ts";
-import { type Watched, createWatchedFile } from "../base/watched-file.ts";
+import { type Watched, type WatchedFile, createWatchedFile } from "../base/watched-file.ts";
 import type { FilterRecord } from "./filter-record.ts";
 import { type RedactionFacts, makeDangling, makeRemoved, makeUnreachable } from "./redaction.ts";
 import { makeRequestFilter, METADATA_HEADER, type RequestFilter } from "./request-filter.ts";
@@ -24,6 +24,8 @@ export type FilteredRequest =
   /** The rules cannot be applied: nothing may leave. */
   | { readonly kind: "refused"; readonly message: Text };
 
+type Filtered = Extract<FilteredRequest, { readonly kind: "filtered" }>;
+
 export type LiveFilter = ReturnType<typeof createLiveFilter>;
 
 export interface LiveFilterOptions {
@@ -37,6 +39,16 @@ export interface LiveFilterOptions {
 
 export function createLiveFilter(options: LiveFilterOptions) {
   const follow = followRules(options);
+  const others = new Map<string, WatchedFile<RuleSet>>();
+  /** Of a file that is named in config.json: it has to be there. */
+  const rulesOf = (path: string): RuleSet | UserError => {
+    const file = others.get(path) ?? watchRules(path, options.now);
+    others.set(path, file);
+    const watched = file.current();
+    if (watched.kind === "ok") return watched.value;
+    if (watched.kind === "missing") return new UserError(t`${path} is missing`);
+    return watched.last ?? watched.problem;
+  };
   let seen: FilterState | null = null;
   /** What holds for a request that starts now. */
   const current = (): FilterState => (seen = follow());
@@ -51,13 +63,20 @@ export function createLiveFilter(options: LiveFilterOptions) {
     /** Which state holds, for every screen. */
     facts: (): RedactionFacts => makeFacts(current()),
     forService(service: Service) {
-      return (body: Uint8Array, headers: Headers): FilteredRequest => {
+      return (body: Uint8Array, headers: Headers, more: readonly string[] = NO_FILES): FilteredRequest => {
         const state = current();
-        if (state.kind === "none" || state.kind === "off")
-          return { kind: "filtered", body, headers: {}, redactions: 0 };
+        const isUsed = state.kind !== "none" && state.kind !== "off";
+        if (!isUsed && more.length === 0) return { kind: "filtered", body, headers: {}, redactions: 0 };
         if (!("rules" in state)) return { kind: "refused", message: refusalFor(state.problem) };
-        const filter = makeRequestFilter({ rules: state.rules, service, now: () => performance.now() });
-        return filterRequest(body, headers, filter);
+        let filtered: FilteredRequest = { kind: "filtered", body, headers: {}, redactions: 0 };
+        for (const rules of [...(isUsed ? [state.rules] : []), ...more.map(rulesOf)]) {
+          if (rules instanceof UserError) return { kind: "refused", message: refusalFor(rules) };
+          const filter = makeRequestFilter({ rules, service, now: () => performance.now() });
+          const next = filterRequest(filtered.body, headers, { filter, before: filtered });
+          if (next.kind === "refused") return next;
+          filtered = next;
+        }
+        return filtered;
       };
     },
   };
@@ -70,18 +89,23 @@ function refusalFor({ hintText, text }: UserError): Text {
 }
 
 /** Workspaces are removed later, for each upstream by itself: the vendor's own host may have them. */
-function filterRequest(body: Uint8Array, headers: Headers, filter: RequestFilter): FilteredRequest {
+function filterRequest(
+  body: Uint8Array,
+  headers: Headers,
+  { before, filter }: { readonly filter: RequestFilter; readonly before: Filtered },
+): FilteredRequest {
   const filtered = filter.filterBody(body, headers.get("content-type"));
   if (filtered.kind === "refused") return filtered;
-  const metadata = headers.get(METADATA_HEADER);
+  const metadata = before.headers[METADATA_HEADER] ?? headers.get(METADATA_HEADER);
   const header = metadata === null ? null : filter.filterHeader(METADATA_HEADER, metadata);
   if (header?.kind === "refused") return header;
   return {
     kind: "filtered",
     body: filtered.value,
-    headers: header === null || header.value === metadata ? {} : { [METADATA_HEADER]: header.value },
-    redactions: sum(filtered.hits) + sum(header?.hits ?? []),
-    exempt: sum(filtered.exemptHits) + sum(header?.exemptHits ?? []),
+    headers:
+      header === null || header.value === metadata ? before.headers : { [METADATA_HEADER]: header.value },
+    redactions: before.redactions + sum(filtered.hits) + sum(header?.hits ?? []),
+    exempt: (before.exempt ?? 0) + sum(filtered.exemptHits) + sum(header?.exemptHits ?? []),
   };
 }
 
@@ -102,6 +126,7 @@ export type FilterState =
   /** There was a file, or there is a way to one that ends nowhere. Requests must be refused. */
   | { readonly kind: "gone"; readonly problem: UserError };
 
+const NO_FILES: readonly string[] = [];
 /** Some editors move the old file away before they write the new one: for so long its rules stay in force. */
 const MISSING_GRACE_MS = 2000;
 /** The record is compared with what it should say at most so often: other processes write it, too. */
@@ -110,12 +135,7 @@ const NONE: FilterState = { kind: "none", rules: NO_RULES };
 const OFF: FilterState = { kind: "off", rules: NO_RULES };
 
 function followRules({ isOff, now, path, record }: LiveFilterOptions): () => FilterState {
-  const file = createWatchedFile({
-    path,
-    maxBytes: MAX_OWN_FILE_BYTES,
-    parse: (text) => parseRules(text, path),
-    now,
-  });
+  const file = watchRules(path, now);
   let last: FilterState = OFF;
   let missingSince: number | null = null;
   let recordCheckedAt = Number.NEGATIVE_INFINITY;
@@ -166,6 +186,15 @@ function followRules({ isOff, now, path, record }: LiveFilterOptions): () => Fil
     else last = whenThere(watched);
     return last;
   };
+}
+
+function watchRules(path: string, now: () => number): WatchedFile<RuleSet> {
+  return createWatchedFile({
+    path,
+    maxBytes: MAX_OWN_FILE_BYTES,
+    parse: (text) => parseRules(text, path),
+    now,
+  });
 }
 
 type Loaded = Exclude<Watched<RuleSet>, { readonly kind: "missing" }>;

@@ -177,6 +177,13 @@ export const logEntrySchema = z.object({
         "Which part of the client asked: the conversation itself, a sub-agent, the summary that replaces a long conversation, or a title or the like; absent where the client does not say",
       ),
     ),
+  project: z
+    .optional(z.string())
+    .check(
+      z.describe(
+        "The project whose rules of config.json held for it; absent for a request of no such project",
+      ),
+    ),
   cwd: z.optional(z.string()).check(z.describe("Absent when unknown")),
   ttfb_ms: z.optional(milliseconds).check(z.describe("Until the answer's first byte went to the client")),
   waited_ms: z

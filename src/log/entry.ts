@@ -36,6 +36,7 @@ export function makeLogLine(entry: LogEntry): string {
     session_id: entry.session_id,
     client: entry.client,
     agent: entry.agent,
+    project: entry.project,
     cwd: entry.cwd,
     ttfb_ms: entry.ttfb_ms,
     waited_ms: entry.waited_ms,

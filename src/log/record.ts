@@ -53,6 +53,7 @@ export function readRecord(line: unknown): LogRecord | null {
     session_id: text(line["session_id"]),
     client: text(line["client"]),
     agent: text(line["agent"]),
+    project: text(line["project"]),
     cwd: text(line["cwd"]),
     ttfb_ms: figure(line["ttfb_ms"]),
     waited_ms: figure(line["waited_ms"]),

@@ -24,6 +24,12 @@ export function answerLocal(exchange: Exchange, outcome: "refused" | "error", er
   return makeErrorResponse(exchange.service, error, exchange.method);
 }
 
+/** What the client asks for without a need for any upstream. */
+export function answerHere(exchange: Exchange, body: object): Response {
+  exchange.end({ status: 200, outcome: "ok" });
+  return exchange.method === "HEAD" ? new Response(null) : Response.json(body);
+}
+
 /** The client left before there was an answer: this one is not read. */
 export function answerGone(exchange: Exchange): Response {
   exchange.end({ status: CLIENT_CLOSED_REQUEST, outcome: "client_gone" });
@@ -47,12 +53,14 @@ function answerConverted({ body, type, usage }: Converted, chosen: Chosen, excha
 /** Gives an upstream's answer to the client: what is complete at once, everything else as it comes. */
 export async function answerFrom(
   chosen: Chosen,
-  { deps, exchange, owned, request, route }: Answering,
+  { deps, exchange, owned, request, route, wall }: Answering,
 ): Promise<Response> {
   const { answer, converted, permit, upstream } = chosen;
   deps.memory.noteTurnState(answer.headers.get(TURN_STATE_HEADER), upstream.key);
-  if (answer.responseId !== null && request.facts.isContinuable)
+  if (answer.responseId !== null && request.facts.isContinuable) {
     deps.memory.noteResponse(answer.responseId, upstream.key);
+    wall?.noteResponse(answer.responseId);
+  }
   exchange.showAnswerOf(upstream);
   exchange.markFirstByte();
   if (converted !== null) return answerConverted(converted, chosen, exchange);

@@ -1,6 +1,7 @@
 // One upstream's share of a request: asks it once, and once more where a changed body is what it wants. Its outcome is a value;
 // which upstream is next is not decided here.
 import type { OwnedNames } from "../base/owned-names.ts";
+import { t } from "../base/text.ts";
 import { type Upstream, modelAt } from "../base/upstream.ts";
 import { type ReplayRequest, classifyAttempt, mayRepeat } from "../routing/classify.ts";
 import type {
@@ -14,7 +15,7 @@ import type {
 } from "../routing/types.ts";
 import { type Answer, type AttemptResult, attempt } from "./attempt.ts";
 import type { Chosen, Tried } from "./chosen.ts";
-import type { ProxyDeps, Route } from "./deps.ts";
+import type { ProxyDeps, Route, Wall } from "./deps.ts";
 import type { Acceptance } from "./gate.ts";
 import { drop } from "./drop.ts";
 import { TURN_STATE_HEADER } from "./headers.ts";
@@ -37,7 +38,7 @@ export interface LoopRun {
   readonly route: Pick<Route, "firstByteTotalMs" | "onExhausted" | "ownedHeaders" | "routing">;
   readonly deps: Pick<
     ProxyDeps,
-    "connections" | "instance" | "memory" | "monotonic" | "now" | "observeHeaders" | "router"
+    "connections" | "hasWalls" | "instance" | "memory" | "monotonic" | "now" | "observeHeaders" | "router"
   >;
   /** What the client's own files add to its requests, and for whom. */
   readonly owned: OwnedNames;
@@ -47,6 +48,8 @@ export interface LoopRun {
   /** What upstreams were not shown; one may be in it more than once. */
   readonly heldBack: string[];
   readonly traits: RequestTraits;
+  /** Absent where there were no projects when the request came. */
+  readonly wall?: Wall | undefined;
   /** What the newest attempt went without. */
   dropped: readonly string[];
 }
@@ -202,6 +205,12 @@ async function send(one: OneAttempt, run: LoopRun, model: string | null): Promis
   const { accept, body, firstByteMs, isChanged, permit, upstream } = one;
   const { deps, request, route } = run;
   const { endpoint, sessionId, stream } = request.facts;
+  // Whoever planned it, and whatever config.json said then.
+  if (run.wall === undefined ? deps.hasWalls?.() === true : !run.wall.permits(upstream)) {
+    const held = { events: 0, bytes: 0 };
+    const why = t`a wall of a project is before it`;
+    return { kind: "failed", outcome: { kind: "not-tried", why }, answer: null, held };
+  }
   const turnState = request.headers.get(TURN_STATE_HEADER);
   const made = makeUpstreamRequest(request, upstream, {
     body,

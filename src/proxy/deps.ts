@@ -9,6 +9,8 @@ import type { FilteredRequest } from "../filter/live-filter.ts";
 import type { LogEntry } from "../log/entry.ts";
 import type { Router } from "../routing/router.ts";
 import type { RoutingSettings } from "../routing/types.ts";
+import type { LocalError } from "./local-error.ts";
+import type { Endpoint } from "./endpoints.ts";
 import type { Connections } from "./connections.ts";
 import type { RefusedRequest } from "./guard.ts";
 import type { OwnRoutes } from "./own-routes.ts";
@@ -37,6 +39,52 @@ export interface Route {
   readonly limits: BodyLimits;
 }
 
+/** A request of which it is asked where it is from. */
+export interface PlacedRequest {
+  readonly method: string;
+  /** Without the client token. */
+  readonly path: string;
+  readonly endpoint: Endpoint;
+  readonly headers: Headers;
+  /** Decoded, and as the client sent it. */
+  readonly body: Uint8Array;
+  readonly sessionId: string | null;
+  readonly previousResponse: string | null;
+  readonly signal: AbortSignal;
+}
+
+/** What keeps a project's requests from upstreams. */
+export interface Wall {
+  /** Whose it is; null where there is none. */
+  readonly name: string | null;
+  /** By config.json as it is at this moment: asked again before each attempt. */
+  readonly permits: (upstream: Upstream) => boolean;
+  /** An answer has this id: what goes on from it has the request's history. */
+  readonly noteResponse: (id: string) => void;
+}
+
+export type Placement =
+  | {
+      readonly kind: "placed";
+      /** Its upstreams are those within the wall. */
+      readonly route: Route;
+      /** Which of the service's lines of upstreams it is. Absent for the usual one. */
+      readonly line: string | undefined;
+      /** Null for a request of no project. */
+      readonly project: string | null;
+      readonly wall: Wall;
+      /** Files of redaction rules that hold besides. */
+      readonly filters: readonly string[];
+    }
+  | { readonly kind: "refused"; readonly project: string | null; readonly error: LocalError }
+  /** No upstream may be asked, and none has to be. */
+  | { readonly kind: "answered"; readonly body: object };
+
+/** Of one service. */
+export interface Projects {
+  readonly place: (request: PlacedRequest) => Placement | Promise<Placement>;
+}
+
 export interface ProxyDeps {
   readonly service: Service;
   /** This process and port, for loop detection. */
@@ -53,7 +101,12 @@ export interface ProxyDeps {
   readonly routeState: () => RouteState;
   /** What the client's own files add to its requests, as they are now. A promise where they have to be read. */
   readonly owned: () => OwnedNames | Promise<OwnedNames>;
-  readonly filter: (body: Uint8Array, headers: Headers) => FilteredRequest;
+  /** `more`: files of rules that hold besides. */
+  readonly filter: (body: Uint8Array, headers: Headers, more?: readonly string[]) => FilteredRequest;
+  /** Undefined while config.json has no projects. A promise where it has to be loaded. */
+  readonly projects?: () => Projects | Promise<Projects> | undefined;
+  /** Has any project a wall, as config.json is now? */
+  readonly hasWalls?: () => boolean;
   readonly router: Router;
   readonly connections: Connections;
   readonly memory: SessionMemory;

@@ -43,6 +43,8 @@ export class Exchange {
   private known: Known | null = null;
   private ttfbMs: number | undefined;
   private fixedStatus: number | undefined;
+  /** The project that it is from; null where none is told. */
+  project: string | null = null;
   /** It is counted among those in flight, until it ends. */
   takesPlace = false;
   private ended = false;
@@ -132,6 +134,7 @@ export class Exchange {
       upstream_model: model === null || last?.model === model ? undefined : (last?.model ?? undefined),
       chain_model: chainModelOf(last, model),
       session_id: known?.facts.sessionId ?? undefined,
+      project: this.project ?? undefined,
       client: known?.facts.client ?? undefined,
       agent: known?.facts.agent ?? undefined,
       ttfb_ms: ttfbMs === undefined ? undefined : Math.round(ttfbMs),

@@ -2,15 +2,15 @@
 // answer, end. Every step is called once and none calls back; each request that the guard lets in ends in one record.
 import { maskClientToken, SERVICE_FACTS } from "../base/service.ts";
 import { t } from "../base/text.ts";
-import { chainOf } from "../base/upstream.ts";
+import { type Upstream, chainOf } from "../base/upstream.ts";
 import { makeFinalAnswer } from "../routing/final-answer.ts";
 import { reasonInEnglish } from "../routing/reasons.ts";
-import type { PlanRequest } from "../routing/types.ts";
-import { type Answering, answerFrom, answerGone, answerLocal } from "./answer.ts";
+import type { PlanRequest, Reason } from "../routing/types.ts";
+import { type Answering, answerFrom, answerGone, answerHere, answerLocal } from "./answer.ts";
 import { type Pass, roundOf, runAttempts } from "./attempt-loop.ts";
 import { readCompaction, unfoldSummaries } from "./compaction.ts";
 import { makeCompactionPasses } from "./compaction-passes.ts";
-import type { ProxyDeps, Route } from "./deps.ts";
+import type { PlacedRequest, ProxyDeps, Route } from "./deps.ts";
 import { endpointOf } from "./endpoints.ts";
 import { Exchange, type ExchangeEnd } from "./exchange.ts";
 import { ANY_OUTPUT } from "./gate.ts";
@@ -83,9 +83,8 @@ async function forward({ request, target, exchange, deps }: Forwarding): Promise
   const state = deps.routeState();
   if (state.kind === "unset")
     return refused({ status: 400, message: t`${state.message}; type: ${state.hint}` });
-  const { route } = state;
   const hold = (bytes: number): void => exchange.hold(bytes);
-  const read = await readBody(request, { limits: route.limits, uploads: deps.uploads, hold });
+  const read = await readBody(request, { limits: state.route.limits, uploads: deps.uploads, hold });
   if (read.kind === "client-gone") return answerGone(exchange);
   if (read.kind === "refused") return refused(read);
   // Not before: a body that never comes must not take the place of one that is there.
@@ -93,19 +92,33 @@ async function forward({ request, target, exchange, deps }: Forwarding): Promise
   deps.inFlight.count += 1;
   exchange.takesPlace = true;
   const endpoint = endpointOf(method, target.path);
+  const projects = deps.projects?.();
+  const early = projects === undefined ? undefined : readRequestFacts(endpoint, request.headers, read.bytes);
+  const placed =
+    early === undefined
+      ? undefined
+      : await (await projects)?.place(describePlaced(early, { request, target, body: read.bytes }));
+  exchange.project = placed?.kind === "answered" ? null : (placed?.project ?? null);
+  if (placed?.kind === "refused") return refused(placed.error);
+  if (placed?.kind === "answered") return answerHere(exchange, placed.body);
+  const { wall } = placed ?? {};
+  const route = placed?.route ?? state.route;
   const compaction = readCompaction(endpoint.api, read.bytes);
   // The rules cannot see into a summary of ours, and must: it leaves as plain text.
   const unfolded = compaction.hasOwn ? unfoldSummaries(read.bytes) : read.bytes;
-  const filtered = deps.filter(unfolded, request.headers);
+  const filtered = deps.filter(unfolded, request.headers, placed?.filters);
   if (filtered.kind === "refused") return refused({ status: 400, message: filtered.message });
   const { body } = filtered;
   // Until the end: Bun keeps the body of a fetch for as long as its answer comes.
   hold(body.length - read.bytes.length);
-  const facts = readRequestFacts(endpoint, request.headers, body);
+  const facts =
+    early !== undefined && body === read.bytes ? early : readRequestFacts(endpoint, request.headers, body);
   exchange.describe({ facts, filtered, configName: route.configName });
   const traits = new Traits(method, target.path, request.headers, body);
   const plan = {
     upstreams: route.upstreams,
+    line: placed?.line,
+    project: exchange.project ?? undefined,
     // What is asked here may not be what is asked of a turn.
     model: endpoint.judged === "turn" ? facts.model : null,
     sessionId: facts.sessionId,
@@ -133,6 +146,7 @@ async function forward({ request, target, exchange, deps }: Forwarding): Promise
       signal: request.signal,
     },
     route,
+    wall,
     exchange,
     deps,
     owned: owned instanceof Promise ? await owned : owned,
@@ -169,14 +183,28 @@ function passesFor({ facts, makePasses, plan, route, router }: PassesInput): Ite
   return [...makePasses(plan)].map((pass) => ({ ...pass, model: modelInUse(chain, plan, router) }));
 }
 
+function describePlaced(
+  { endpoint, previousResponse, sessionId }: RequestFacts,
+  of: { readonly request: Request; readonly target: RequestTarget; readonly body: Uint8Array },
+): PlacedRequest {
+  const { headers, method, signal } = of.request;
+  const { path } = of.target;
+  const named = previousResponse ?? responseInPath(path);
+  return { method, path, endpoint, headers, body: of.body, sessionId, previousResponse: named, signal };
+}
+
 /** The upstream that made the response which the request goes on from, or is about. */
 function makerOfNamed(
   { previousResponse }: RequestFacts,
   path: string,
   memory: SessionMemory,
 ): string | undefined {
-  const id = previousResponse ?? /\/responses\/([^/]+)/.exec(path)?.[1];
-  return id === undefined ? undefined : memory.makerOf(id);
+  const id = previousResponse ?? responseInPath(path);
+  return id === null ? undefined : memory.makerOf(id);
+}
+
+function responseInPath(path: string): string | null {
+  return /\/responses\/([^/]+)/.exec(path)?.[1] ?? null;
 }
 
 async function answerRequest(passes: Iterable<Pass>, run: Answering): Promise<Response> {
@@ -197,6 +225,14 @@ async function answerRequest(passes: Iterable<Pass>, run: Answering): Promise<Re
     earlier: rounds.slice(0, -1),
   });
   if (final.kind === "last-answer" && last !== null) return answerFrom(last, run);
-  const message = `ch (codex-helper): ${reasonInEnglish(final.reason)}`;
-  return answerLocal(exchange, "error", { ...final, message });
+  const reason = withWall(final.reason, run.wall?.name, plans[0]?.upstreams ?? []);
+  const message = `ch (codex-helper): ${reasonInEnglish(reason)}`;
+  return answerLocal(exchange, "error", { ...final, reason, message });
+}
+
+/** Names the wall that kept the request from all other upstreams. */
+function withWall(said: Reason, name: string | null | undefined, upstreams: readonly Upstream[]): Reason {
+  if (name == null) return said;
+  const labels = upstreams.map(({ label }) => label).join(", ");
+  return { rule: "sentences", said, next: { rule: "within-wall", project: name, labels } };
 }

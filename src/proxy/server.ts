@@ -17,7 +17,9 @@ export interface ProxyOptions
       ProxyDeps,
       "filter" | "inFlight" | "own" | "record" | "refusals" | "router" | "routeState" | "service" | "uploads"
     >,
-    Partial<Pick<ProxyDeps, "clientToken" | "heartbeat" | "observeHeaders" | "owned">> {
+    Partial<
+      Pick<ProxyDeps, "clientToken" | "hasWalls" | "heartbeat" | "observeHeaders" | "owned" | "projects">
+    > {
   /** 0 for any free port. */
   readonly port: number;
   /** The client token may have been seen by others: where the system tells, only this user is answered. */

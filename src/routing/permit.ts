@@ -35,7 +35,7 @@ export class TurnPermit implements Permit {
     readonly isProbe: boolean,
   ) {
     this.record = books.records.of(upstream.key);
-    this.line = books.records.lineOf(upstream.service);
+    this.line = books.records.lineOf(upstream.service, request.line);
   }
 
   begun(): void {
@@ -96,7 +96,7 @@ export class TurnPermit implements Permit {
     const { affinity, announcer, now, records } = this.books;
     const { line, request, upstream } = this;
     // A request from before the user's last edit must not bring a session back to where it was.
-    if (line === undefined || records.lineOf(upstream.service) !== line) return;
+    if (line === undefined || records.lineOf(this.upstream.service, this.request.line) !== line) return;
     const { sessionId } = request;
     const before =
       sessionId === null ? undefined : affinity.bindingOf(sessionId, { now: now(), idleMs: Infinity });

@@ -60,6 +60,8 @@ export const REASONS: Readonly<Record<string, string>> = {
   refused: "{why}",
   "no-upstream": "No upstream could answer {client}.",
   "no-answer": "No upstream could answer {client}. {stories}",
+  "within-wall": "The wall of project {project} leaves only {labels}.",
+  walled: "the wall of project {project} is before it",
   story: "{label}: {cause}.",
   "story-not-asked": "{label}: not tried, {cause}.",
   "in-state": "{cause}, {state}",

@@ -1,5 +1,5 @@
 // What the router keeps in memory: one record an upstream, one line a service. Storage only; the rules are elsewhere.
-import type { Service } from "../base/service.ts";
+import { SERVICES, type Service } from "../base/service.ts";
 import { addressOf, type Upstream, modelAt } from "../base/upstream.ts";
 import { behindHold, type Health, HEALTHY } from "./health.ts";
 import { assess } from "./availability.ts";
@@ -60,7 +60,7 @@ const MAX_MISSED = 64;
 /** `now`: wall clock, ms. */
 export function createRecords(now: () => number) {
   const records = new Map<string, UpstreamRecord>();
-  const lines = new Map<Service, Line>();
+  const lines = new Map<string, Line>();
   /** By the upstreams' `proxy`. */
   const proxies = new Map<string, ProxyRecord>();
   const addresses = new Map<string, FailingAddress>();
@@ -154,34 +154,46 @@ export function createRecords(now: () => number) {
       });
     },
     /** Did the user change active, order or enabled since the last request? */
-    isEdited(upstreams: readonly Upstream[]): boolean {
-      const [first] = upstreams;
-      const line = first === undefined ? undefined : lines.get(first.service);
+    isEdited({ line: name, upstreams }: Ordered): boolean {
+      const line = lines.get(nameOfLine(upstreams, name));
       return line !== undefined && line.upstreams !== upstreams && line.order !== orderOf(upstreams);
     },
     /** Takes notice of a request's upstreams; true when they were edited. */
-    noteOrder(upstreams: readonly Upstream[]): boolean {
-      const [first] = upstreams;
-      const line = first === undefined ? undefined : lines.get(first.service);
-      if (first === undefined || line?.upstreams === upstreams) return false;
+    noteOrder({ line: given, upstreams }: Ordered): boolean {
+      const name = nameOfLine(upstreams, given);
+      const line = lines.get(name);
+      if (upstreams.length === 0 || line?.upstreams === upstreams) return false;
       const order = orderOf(upstreams);
       if (line?.order === order) {
         line.upstreams = upstreams;
         return false;
       }
-      lines.set(first.service, { upstreams, order, front: undefined, isAllDown: false });
+      lines.set(name, { upstreams, order, front: undefined, isAllDown: false });
       return line !== undefined;
     },
-    /** The line in force. Another object after each edit. */
-    lineOf: (service: Service): Line | undefined => lines.get(service),
-    /** Keys in order, by service, joined by newlines. */
+    /** The line in force: a project may have one of its own. Another object after each edit. */
+    lineOf: (service: Service, name?: string): Line | undefined =>
+      lines.get(name === undefined ? service : `${service} ${name}`),
+    /** Keys in order, by service, joined by newlines. Lines of projects are not kept. */
     orders: (): ReadonlyMap<Service, string> =>
-      new Map([...lines].map(([service, line]) => [service, line.order])),
+      new Map(
+        SERVICES.flatMap((service) => {
+          const line = lines.get(service);
+          return line === undefined ? [] : [[service, line.order] as const];
+        }),
+      ),
     /** The order in which an earlier process left a service. */
     loadOrder(service: Service, order: string): void {
       lines.set(service, { upstreams: [], order, front: undefined, isAllDown: false });
     },
   };
+}
+
+type Ordered = Pick<PlanRequest, "line" | "upstreams">;
+
+function nameOfLine([first]: readonly Upstream[], name: string | undefined): string {
+  const service = first?.service ?? "";
+  return name === undefined ? service : `${service} ${name}`;
 }
 
 /** The key of what is held against the proxy before an upstream, in the memory of its service. Never its password. */

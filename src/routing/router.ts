@@ -100,14 +100,14 @@ export function createRouter({ barOf, now, onEvent = () => {}, random, settings 
     /** The order in which this request should try its upstreams. */
     plan(request: PlanRequest): readonly Candidate[] {
       const [first] = request.upstreams;
-      if (records.noteOrder(request.upstreams) && first !== undefined) affinity.release(first.service);
+      if (records.noteOrder(request) && first !== undefined) affinity.release(first.service);
       budget.noteRequest();
       return choose(request, bindingOf(request));
     },
     /** What `plan` would answer now, for somebody who only looks: nothing is noted. */
     explain(request: PlanRequest): readonly Candidate[] {
       const binding = bindingOf(request);
-      const isInForce = binding?.isPinned === true || !records.isEdited(request.upstreams);
+      const isInForce = binding?.isPinned === true || !records.isEdited(request);
       return choose(request, isInForce ? binding : undefined);
     },
     /** Can the request be served now, without a last resort, and if not: from when on? Nothing is noted. */

@@ -259,6 +259,10 @@ export interface Candidate {
 export interface PlanRequest {
   /** Enabled upstreams of the active config, in the user's order. Another list means that the user changed it. */
   readonly upstreams: readonly Upstream[];
+  /** The name of the project that it is from. Absent where none is told. */
+  readonly project?: string | undefined;
+  /** Which of the service's lines they are, where requests have others by their project. Absent for the usual one. */
+  readonly line?: string | undefined;
   /** The only ones of them that can serve this request, in the order that suits it. Default: all. */
   readonly among?: readonly Upstream[];
   /** The key of the one to ask first, whatever the session is bound to: it alone may have what the request is about. */

@@ -3,7 +3,7 @@ import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { ignoreSystemError } from "../base/errors.ts";
 import { lookAt } from "../base/files.ts";
 import { readFacts, readSession } from "./facts.ts";
-import { openSource } from "./files.ts";
+import { END_BYTES, hasMark, linesFromEnd, linesFromStart, openSource, parseLine } from "./files.ts";
 import type { Origin, Project } from "./project.ts";
 import { readUuid } from "./record-text.ts";
 import type { Session, SessionFacts, SessionFile, SessionFormat } from "./session.ts";
@@ -194,6 +194,43 @@ export function readSessionDirectories(
     if (cwd !== null && file.id !== null) directories.set(wanted.get(file.id) ?? file.id, cwd);
   }
   return directories;
+}
+
+/** Of a very long file so much is read from its start. */
+const WHOLE_BYTES = 16 * 1024 * 1024;
+const MOST_FORKS = 8;
+
+/**
+ * All directories that the session was in, the latest last, and those of the sessions that it was forked from. Only likely places
+ * are looked in. Empty for an id that is no UUID, or of which there is no file.
+ */
+export function readDirectoriesOf(format: SessionFormat, id: string): readonly string[] {
+  const directories = new Set<string>();
+  let next = readUuid(id);
+  for (let count = 0; next !== null && count < MOST_FORKS; count += 1) {
+    const [file] = format.findByIds(new Set([next]));
+    next = file === undefined ? null : ignoreSystemError(() => readAllDirectories(file, directories), null);
+  }
+  return [...directories];
+}
+
+/** @returns the id of the session that it was forked from */
+function readAllDirectories({ bytes, format, path }: SessionFile, found: Set<string>): string | null {
+  const { marks, read, readFork } = format.directories;
+  using source = openSource(path, bytes);
+  let fork: string | null = null;
+  const note = (line: Buffer): void => {
+    const record = hasMark(line, marks) ? parseLine(line) : null;
+    if (record === null) return;
+    const directory = read(record);
+    // The latest is the last.
+    if (directory !== null) found.delete(directory);
+    if (directory !== null) found.add(directory);
+    fork ??= readFork?.(record) ?? null;
+  };
+  for (const line of linesFromStart(source, WHOLE_BYTES)) note(line);
+  if (bytes > WHOLE_BYTES) for (const line of [...linesFromEnd(source, END_BYTES)].reverse()) note(line);
+  return fork;
 }
 
 /** The files of these ids (lower-case UUIDs): in the likely directories of all clients, then in all others. */

@@ -109,10 +109,18 @@ function findTree(path: string): string | null {
 
 /** Where all trees of a repository have what they share (gitrepository-layout(5): commondir). */
 function findCommonDirectory(root: string): string {
-  const git = join(root, ".git");
-  const pointed = /^gitdir: (.+)$/m.exec(readTextOrNull(git) ?? "")?.[1];
-  const own = pointed === undefined ? git : resolve(root, pointed);
+  const own = findOwnDirectory(root);
   return resolve(own, readTextOrNull(join(own, "commondir"))?.trim() ?? ".");
+}
+
+/** Where a tree has what is its own: its `.git`, or where that file points. */
+function findOwnDirectory(root: string): string {
+  const pointed = readPointer(root);
+  return pointed === null ? join(root, ".git") : resolve(root, pointed);
+}
+
+function readPointer(root: string): string | null {
+  return /^gitdir: (.+)$/m.exec(readTextOrNull(join(root, ".git")) ?? "")?.[1] ?? null;
 }
 
 /** The main tree and all linked ones (gitrepository-layout(5): worktrees/NAME/gitdir). */
@@ -123,6 +131,45 @@ function listTrees(common: string): string[] {
   });
   const main = basename(common) === ".git" ? [dirname(common)] : [];
   return [...main, ...linked].map(realPath);
+}
+
+/** The repository around a directory, as far as both ends of a link between two of its trees say the same. */
+export interface Trees {
+  /** The tree that the directory lies in. */
+  readonly own: string;
+  /** The real paths of the repository's other trees. */
+  readonly others: readonly string[];
+}
+
+/**
+ * Null where there is no repository around the real path, "broken" where there is a link to one that does not lead there and back: a
+ * tree that was moved, or one that only says that it belongs there.
+ */
+export function readTrees(path: string): Trees | "broken" | null {
+  const own = findTree(path);
+  if (own === null) return null;
+  const git = realPath(findOwnDirectory(own));
+  const common = realPath(findCommonDirectory(own));
+  const isLink = readPointer(own) !== null;
+  const isLinked = isLink && basename(dirname(git)) === "worktrees";
+  // A submodule, and a tree with its directory elsewhere, are in no list; that of another tree is none of theirs.
+  if (isLink && !isLinked)
+    return lookAt(git) === null || basename(git) === ".git" ? "broken" : { own, others: [] };
+  if (!isLinked && common !== git) return "broken";
+  const main = basename(common) === ".git" ? [dirname(common)] : [];
+  const linked = listNames(join(common, "worktrees")).flatMap((name) => {
+    const entry = join(common, "worktrees", name);
+    const link = readTextOrNull(join(entry, "gitdir"))?.trim();
+    const tree = link === undefined ? null : realPath(dirname(resolve(entry, link)));
+    return tree !== null && pointsTo(tree, entry) ? [tree] : [];
+  });
+  if (isLinked && !linked.includes(own)) return "broken";
+  return { own, others: [...main, ...linked].filter((tree) => tree !== own) };
+}
+
+function pointsTo(tree: string, entry: string): boolean {
+  const pointed = readPointer(tree);
+  return pointed !== null && realPath(resolve(tree, pointed)) === realPath(entry);
 }
 
 /** A directory as seen from the project: "." for its root, a relative path below it, "../tree/sub" beside it. */

@@ -23,6 +23,8 @@ export interface SessionFormat {
   /** Notes in `facts` what the records say that are given to it one after the other. */
   readonly createFactReader: (facts: MutableFacts) => FactReader;
   readonly createItemReader: (file: SessionFile) => ItemReader;
+  /** Where a session was, and which one it was forked from, by each of its records. */
+  readonly directories: DirectoryReader;
   /** Of a fork whose file has only its own turns: the session before it. Asked of a file's first record. */
   readonly readParent?: (record: JsonRecord) => ParentSession | null;
   /** How a session is resumed. `id` is a UUID. */
@@ -100,6 +102,13 @@ export interface SessionFacts extends Session {
 }
 
 export type MutableFacts = { -readonly [Name in keyof SessionFacts]: SessionFacts[Name] };
+
+export interface DirectoryReader {
+  /** What a line holds one of these for is worth parsing. */
+  readonly marks: readonly string[];
+  readonly read: (record: JsonRecord) => string | null;
+  readonly readFork?: (record: JsonRecord) => string | null;
+}
 
 export interface FactReader {
   /** What a line holds one of these for is worth parsing. */

@@ -55,6 +55,7 @@ export const anyEntry: fc.Arbitrary<LogEntry> = fc.record({
   session_id: maybe(name),
   client: maybe(fc.constantFrom("codex_exec/0.171.0", "OpenAI/JS/5.20.1")),
   agent: maybe(fc.constantFrom("main", "subagent", "compaction", "auxiliary")),
+  project: maybe(name),
   cwd: maybe(name),
   ttfb_ms: maybe(ms),
   waited_ms: maybe(ms),

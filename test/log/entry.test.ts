@@ -30,6 +30,7 @@ const FULL: LogEntry = {
   session_id: "s",
   client: "codex_exec/0.171.0",
   agent: "subagent",
+  project: "acme",
   cwd: "/home/u/project",
   ttfb_ms: 80,
   waited_ms: 60,

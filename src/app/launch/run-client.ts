@@ -60,6 +60,7 @@ export async function runClient(options: RunClientOptions) {
     port,
     configName,
     command: "run",
+    directory: cwd,
     onRequest: () => (requests += 1),
     onTrouble: (words) => troubles.push(words),
   });

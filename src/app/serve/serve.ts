@@ -27,6 +27,7 @@ import { createIdleCollector } from "./idle-collector.ts";
 import { createLiveFilter, type LiveFilter } from "../../filter/live-filter.ts";
 import { makeFilterRecord } from "../../filter/filter-record.ts";
 import type { RedactionFacts } from "../../filter/redaction.ts";
+import { createProjectGate } from "../projects/gate.ts";
 import { createLiveConfig, type LiveConfig } from "../live-config.ts";
 import { createOwnedNames } from "../owned-names.ts";
 import { makeOwnPages } from "./own-pages.ts";
@@ -47,6 +48,8 @@ export interface ServeOptions {
   readonly port?: number | undefined;
   /** Instead of the active config. */
   readonly configName?: string | undefined;
+  /** Where the one client works that is served, as far as that is known. */
+  readonly directory?: string | undefined;
   /** Which command asks, for those that look at what is running. Default "serve". */
   readonly command?: Instance["command"];
   /** Sees each finished request after it was logged. */
@@ -201,6 +204,16 @@ async function startService(
       options.onEvent?.(describeEvent(event, now()));
     },
   });
+  const gate = createProjectGate({
+    service,
+    live,
+    paths,
+    env: options.env,
+    runDirectory: options.directory ?? null,
+    configName: options.configName,
+    onTrouble: onDiskTrouble,
+    now,
+  });
   const saved = createRouterState({ paths, service, router, onTrouble: onDiskTrouble });
   quota.attach({ route, router });
   const owned = createOwnedNames({ service, paths, env: options.env, now });
@@ -237,6 +250,8 @@ async function startService(
       routeState: () => route.state(),
       owned: () => owned.current(),
       router,
+      projects: () => gate.projects(),
+      hasWalls: gate.hasWalls,
       filter: shared.filter.forService(service),
       record,
       refusals,
@@ -266,7 +281,7 @@ async function startService(
       await proxy.stop(graceMs);
       refusals.close();
       saved.noteChange();
-      await saved.flush();
+      await Promise.all([saved.flush(), gate.flush()]);
     },
   };
 }

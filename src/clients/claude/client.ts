@@ -66,5 +66,6 @@ export const claude: Client = {
   },
   loadChecks: async () => (await import("./checks.ts")).claudeChecks,
   loadSessionFormat: async (paths) => (await import("./sessions.ts")).claudeSessions(paths),
+  loadWhereabouts: async () => (await import("./whereabouts.ts")).claudeWhereabouts,
   loadAnswerReader: async () => (await import("./answers.ts")).createAnswerReader,
 };

@@ -68,5 +68,6 @@ export const codex: Client = {
   },
   loadChecks: async () => (await import("./checks.ts")).codexChecks,
   loadSessionFormat: async (paths) => (await import("./sessions.ts")).codexSessions(paths),
+  loadWhereabouts: async () => (await import("./whereabouts.ts")).codexWhereabouts,
   loadAnswerReader: async () => (await import("./answers.ts")).createAnswerReader,
 };

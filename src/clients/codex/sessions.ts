@@ -81,6 +81,11 @@ export function codexSessions(paths: Paths): SessionFormat {
     readSession,
     createFactReader,
     createItemReader,
+    directories: {
+      marks: [...TURN_MARKS, ...META_MARKS],
+      read: (record) => readTurn(record)?.cwd ?? readMeta(record)?.cwd ?? null,
+      readFork: (record) => readMeta(record)?.forkedFrom ?? null,
+    },
     readParent,
     resume,
     readOrigin: (source) => readFirstMeta(source, { isWhole: true })?.origin ?? NO_ORIGIN,

@@ -1,0 +1,365 @@
+// Which project each request of a service is from, and what follows from it: its route, its wall, its rules of redaction. Every
+// directory that a request or its session names adds its wall; one of them gives the route. What cannot be told is refused.
+import { dirname, isAbsolute } from "node:path";
+import { parseRecord } from "../../base/json-value.ts";
+import { SERVICE_FACTS, type Service } from "../../base/service.ts";
+import { t } from "../../base/text.ts";
+import type { Upstream } from "../../base/upstream.ts";
+import type { Whereabouts } from "../../clients/client.ts";
+import { type ProjectRule, type ProjectTerms, hasWalls } from "../../config/projects.ts";
+import type { ParsedConfig } from "../../config/parse.ts";
+import type { PlacedRequest, Placement, Projects, Route, Wall } from "../../proxy/deps.ts";
+import { readDirectoriesOf } from "../../sessions/find.ts";
+import type { SessionFormat } from "../../sessions/session.ts";
+import type { LiveConfig, LiveRoute } from "../live-config.ts";
+import { createAllowed } from "./allowed.ts";
+import { answerHere, isNeutral } from "./neutral.ts";
+import { type Located, createPlaces, expandHome } from "./places.ts";
+import type { WalledSessions } from "./walled-sessions.ts";
+
+export interface ProjectsOptions {
+  readonly service: Service;
+  readonly live: LiveConfig;
+  /** The user's home. */
+  readonly home: string;
+  /** The path of a file of rules, by its name in config.json. */
+  readonly ruleFile: (name: string) => string;
+  /** Where `ch run` was started; null for another command. */
+  readonly runDirectory: string | null;
+  /** The config that was asked for when the proxy was started. */
+  readonly configName: string | undefined;
+  readonly whereabouts: Whereabouts;
+  readonly format: SessionFormat;
+  readonly walled: WalledSessions;
+  /** Wall clock, ms. */
+  readonly now: () => number;
+}
+
+/** What is known of a session by its requests so far and by its file. */
+interface SessionPlaces {
+  /** What the last request that was read says, word for word. */
+  signature: string | null;
+  /** Where it works now; null where no request has said so. */
+  current: string | null;
+  readonly directories: Set<string>;
+  /** By its file, the latest last. */
+  filed: readonly string[];
+}
+
+/** What a request is from. */
+interface Origin {
+  /** The one that gives the route; null where nothing tells. */
+  readonly current: string | null;
+  readonly directories: ReadonlySet<string>;
+}
+
+/** The rules for an origin. */
+interface Standing {
+  readonly terms: ProjectTerms | null;
+  /** Each has a wall. */
+  readonly walls: readonly ProjectTerms[];
+  readonly filters: readonly string[];
+  /** One that is not there, and is known by no rule. */
+  readonly untold: string | null;
+}
+
+const MOST_SESSIONS = 2_000;
+const MOST_RESPONSES = 4_000;
+/** So much after a mark tells a directory. */
+const MARK_BYTES = 400;
+/** A client names a session, and sends its first turn at the same moment: the one waits for the other. */
+const WAIT_MS = 2_000;
+const LOOK_MS = 100;
+
+export function createProjects(options: ProjectsOptions): Projects {
+  const { configName, format, home, live, now, ruleFile, runDirectory, service, walled, whereabouts } =
+    options;
+  const places = createPlaces({ rules: () => live.current().config.projects, home, now });
+  const sessions = new Map<string, SessionPlaces>();
+  const responses = new Map<string, ReadonlySet<string>>();
+  const waiting = new Set<() => void>();
+  const routes = new Map<string | undefined, LiveRoute>();
+  const made = new WeakMap<Route, Map<string, Route | null>>();
+  const allowed = createAllowed(service, live, now);
+  const { refused } = SERVICE_FACTS[service].noAnswer;
+
+  const sessionOf = (id: string): SessionPlaces => {
+    const found = sessions.get(id);
+    if (found !== undefined) return setNewest(sessions, id, found, MOST_SESSIONS);
+    const filed = readDirectoriesOf(format, id);
+    const directories = new Set([...walled.of(id), ...filed]);
+    return setNewest(sessions, id, { signature: null, current: null, directories, filed }, MOST_SESSIONS);
+  };
+
+  /** None for what is no path: nothing is told by it. */
+  const readPath = (path: string): string[] => {
+    const full = expandHome(path, home);
+    return isAbsolute(full) ? [full] : [];
+  };
+
+  /** Takes note of what a request says of itself. */
+  const read = ({ body, headers, previousResponse, sessionId }: PlacedRequest): Origin => {
+    const session = sessionId === null ? null : sessionOf(sessionId);
+    const repositories = whereabouts.readHeaders(headers);
+    const marked = readMarks(body, whereabouts.marks);
+    const isSilent = marked === "" && repositories.length === 0 && !hasAny(body, whereabouts.hints);
+    const signature = [marked, ...repositories].join("\n");
+    const directories = new Set<string>(session?.directories);
+    let current: string | null = null;
+    if (!isSilent && session?.signature !== signature) {
+      const json = parseRecord(Buffer.from(body).toString("utf8"));
+      const said = json === null ? { repositories: [], places: [] } : whereabouts.readBody(json);
+      const roots = [...repositories, ...said.repositories].flatMap(readPath);
+      const cwds = said.places.flatMap(({ cwd }) => (cwd === null ? [] : readPath(cwd)));
+      for (const one of [...roots, ...said.places.flatMap(({ others }) => others.flatMap(readPath)), ...cwds])
+        directories.add(one);
+      current = chooseCurrent(roots, cwds.at(-1) ?? null);
+      if (session !== null) {
+        session.signature = signature;
+        session.current = current ?? session.current;
+        for (const one of directories) session.directories.add(one);
+      }
+    }
+    const earlier = responses.get(previousResponse ?? "") ?? NONE;
+    for (const one of earlier) directories.add(one);
+    if (runDirectory !== null) directories.add(runDirectory);
+    current ??=
+      session?.current ??
+      session?.filed.at(-1) ??
+      [...directories].findLast((one) => one !== runDirectory) ??
+      runDirectory;
+    return { current, directories };
+  };
+
+  const standingOf = ({ current, directories }: Origin): Standing => {
+    const located = new Map<string, Located>();
+    for (const directory of directories) located.set(directory, places.locate(directory));
+    const all = [...located.values()].flatMap(({ terms }) => terms ?? []);
+    const walls = distinct(all.filter(({ allow }) => allow !== null));
+    const own = (current === null ? null : located.get(current)?.terms) ?? null;
+    // A session whose history is from behind a wall stays with what is behind it.
+    const terms = own?.allow == null ? (walls.at(-1) ?? own) : own;
+    const filters = [terms, ...walls].flatMap((one) => one?.filter ?? []);
+    const untold = [...located].find(([, { isTold }]) => !isTold)?.[0] ?? null;
+    return { terms, walls, filters: [...new Set(filters.map(ruleFile))], untold };
+  };
+
+  const routeFor = (terms: ProjectTerms | null): LiveRoute => {
+    const name = configName ?? (terms?.config != null && hasConfig(terms.config) ? terms.config : undefined);
+    const route = routes.get(name) ?? live.routeOf(service, name);
+    routes.set(name, route);
+    return route;
+  };
+  /** A name of the other service's alone says nothing here. */
+  const hasConfig = (name: string): boolean => {
+    const { services } = live.current().config;
+    const has = (one: Service): boolean => services[one].configs.has(name) || services[one].broken.has(name);
+    return has(service) || !Object.values(SERVICE_FACTS).some((other) => has(other.service));
+  };
+
+  const permitsAll = (walls: readonly ProjectTerms[], { key }: Upstream): boolean =>
+    walls.every(({ allow }) => allowed.keysOf(allow ?? []).has(key));
+
+  /** The route without what is behind a wall; null where nothing is left. */
+  const narrow = (route: Route, { terms, walls }: Standing): Route | null => {
+    if (walls.length === 0 && terms?.models == null) return route;
+    const by = made.get(route) ?? new Map<string, Route | null>();
+    made.set(route, by);
+    const { config = null, models = null } = terms ?? {};
+    const id = JSON.stringify([walls.map(({ allow }) => allow), config, models, allowed.version()]);
+    const known = by.get(id);
+    if (known !== undefined) return known;
+    const within = route.upstreams.filter((one) => permitsAll(walls, one));
+    const named =
+      within.length > 0 || configName !== undefined || config !== null ? [] : allowed.enabledOf(terms);
+    const upstreams = within.length > 0 ? within : named.filter((one) => permitsAll(walls, one));
+    const [first] = upstreams;
+    const narrowed =
+      first === undefined
+        ? null
+        : { ...route, upstreams, configName: first.configName, models: models ?? route.models };
+    by.set(id, narrowed);
+    return narrowed;
+  };
+
+  const wallOf = (origin: Origin | null, first: Standing): Wall => {
+    let seen: ParsedConfig = live.current().config;
+    let { walls } = first;
+    return {
+      name: nameWalls(walls),
+      permits(upstream) {
+        const { config } = live.current();
+        if (config !== seen) walls = origin === null ? allWalls(config) : standingOf(origin).walls;
+        seen = config;
+        return permitsAll(walls, upstream);
+      },
+      noteResponse(id) {
+        if (origin !== null && walls.length > 0) setNewest(responses, id, origin.directories, MOST_RESPONSES);
+      },
+    };
+  };
+
+  const refuse = (words: Parameters<typeof refusal>[0], project: string | null = null): Placement => ({
+    kind: "refused",
+    project,
+    error: refusal(words),
+  });
+  const refusal = (message: ReturnType<typeof t>) => ({ ...refused, message, isFinal: true });
+
+  const place = (origin: Origin): Placement => {
+    const { config } = live.current();
+    const mode = config.shell.unknown_project ?? (hasWalls(config.projects) ? "refuse" : "default");
+    const standing = standingOf(origin);
+    const { filters, terms, untold, walls } = standing;
+    if (mode === "refuse" && origin.current === null)
+      return refuse(
+        t`it cannot be told which project this request is from, and a project has a wall ("unknown_project" in config.json; see: ch project)`,
+      );
+    if (mode === "refuse" && untold !== null)
+      return refuse(
+        t`it cannot be told which project ${untold} belongs to, and a project has a wall ("unknown_project" in config.json; see: ch project --path ${untold})`,
+      );
+    const state = routeFor(standing.terms).state();
+    const project = terms?.rule.name ?? null;
+    if (state.kind === "unset") return refuse(t`${state.message}; type: ${state.hint}`, project);
+    const route = narrow(state.route, standing);
+    const wall = wallOf(origin, standing);
+    if (route === null)
+      return refuse(
+        t`the wall of project ${wall.name ?? ""} leaves no upstream for this request ("allow" of "projects" in config.json; see: ch project)`,
+        project,
+      );
+    const line =
+      terms === null ? undefined : `${route.configName} ${walls.map(({ rule }) => rule.name).join(" ")}`;
+    return { kind: "placed", route, line, project, wall, filters };
+  };
+
+  const remember = (sessionId: string | null, origin: Origin): void => {
+    if (sessionId === null) return;
+    for (const directory of origin.directories)
+      if (places.locate(directory).terms?.allow != null) walled.add(sessionId, directory);
+    for (const wake of waiting) wake();
+  };
+
+  /** Another request of the session, or its file, may tell within a moment. */
+  const waitForSession = async (request: PlacedRequest): Promise<Origin> => {
+    const end = now() + WAIT_MS;
+    for (;;) {
+      const origin = read(request);
+      if (origin.current !== null || request.sessionId === null || now() >= end || request.signal.aborted)
+        return origin;
+      const next = Promise.withResolvers<void>();
+      const timer = setTimeout(next.resolve, LOOK_MS);
+      waiting.add(next.resolve);
+      await next.promise;
+      clearTimeout(timer);
+      waiting.delete(next.resolve);
+      const session = sessionOf(request.sessionId);
+      session.filed = readDirectoriesOf(format, request.sessionId);
+    }
+  };
+
+  /** Says nothing of any project: it may go where each of them may. */
+  const placeNeutral = (request: PlacedRequest): Placement => {
+    const { config } = live.current();
+    const walls = allWalls(config);
+    const standing: Standing = { terms: null, walls, filters: [], untold: null };
+    const state = routeFor(standing.terms).state();
+    if (state.kind === "unset") return refuse(t`${state.message}; type: ${state.hint}`);
+    const upstreams = state.route.upstreams.filter((one) => permitsAll(walls, one));
+    if (upstreams.length > 0) {
+      const line =
+        upstreams.length === state.route.upstreams.length ? undefined : `${state.route.configName} *`;
+      const route = line === undefined ? state.route : { ...state.route, upstreams };
+      return { kind: "placed", route, line, project: null, wall: wallOf(null, standing), filters: [] };
+    }
+    const answer = answerHere(request);
+    if (answer !== null) return { kind: "answered", body: answer };
+    return refuse(
+      t`no upstream is within the walls of all projects, and this request names none of them (see: ch project)`,
+    );
+  };
+
+  return {
+    place(request) {
+      const { config } = live.current();
+      const isWalled = hasWalls(config.projects);
+      if (isWalled && isNeutral(request)) return placeNeutral(request);
+      const origin = read(request);
+      const settle = (from: Origin): Placement => {
+        remember(request.sessionId, from);
+        return place(from);
+      };
+      if (isWalled && origin.current === null && request.sessionId !== null)
+        return waitForSession(request).then(settle);
+      return settle(origin);
+    },
+  };
+}
+
+/** A directory within a repository says more than the repository. */
+function chooseCurrent(roots: readonly string[], cwd: string | null): string | null {
+  const [root] = roots;
+  if (cwd === null || root === undefined) return cwd ?? root ?? null;
+  return isIn(roots, cwd) ? cwd : root;
+}
+
+function isIn(directories: readonly string[], path: string): boolean {
+  for (let at = path; ; at = dirname(at)) {
+    if (directories.includes(at)) return true;
+    if (dirname(at) === at) return false;
+  }
+}
+
+function distinct(terms: readonly ProjectTerms[]): readonly ProjectTerms[] {
+  const by = new Map<ProjectRule | null, ProjectTerms>();
+  // The latest last.
+  for (const one of terms) {
+    by.delete(one.walledBy);
+    by.set(one.walledBy, one);
+  }
+  return [...by.values()];
+}
+
+function allWalls({ projects }: ParsedConfig): readonly ProjectTerms[] {
+  return projects
+    .filter(({ entry }) => entry.allow != null)
+    .map((rule) => ({
+      rule,
+      config: null,
+      allow: rule.entry.allow ?? [],
+      walledBy: rule,
+      filter: null,
+      models: null,
+    }));
+}
+
+function nameWalls(walls: readonly ProjectTerms[]): string | null {
+  const names = walls.map(({ walledBy, rule }) => (walledBy ?? rule).name);
+  return names.length === 0 ? null : names.join(", ");
+}
+
+/** The bytes after each mark; "" for none. */
+function readMarks(body: Uint8Array, marks: readonly string[]): string {
+  const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
+  const found: string[] = [];
+  for (const mark of marks)
+    for (let at = bytes.indexOf(mark); at >= 0; at = bytes.indexOf(mark, at + mark.length))
+      found.push(bytes.toString("latin1", at, at + MARK_BYTES));
+  return found.join("\n");
+}
+
+function hasAny(body: Uint8Array, words: readonly string[]): boolean {
+  const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
+  return words.some((word) => bytes.includes(word));
+}
+
+const NONE: ReadonlySet<string> = new Set();
+
+function setNewest<T>(map: Map<string, T>, key: string, value: T, limit: number): T {
+  map.delete(key);
+  map.set(key, value);
+  const [oldest] = map.keys();
+  if (map.size > limit && oldest !== undefined) map.delete(oldest);
+  return value;
+}
