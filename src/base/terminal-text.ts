@@ -20,6 +20,43 @@ export function printable(text: string): string {
   return text.replace(ESCAPE_SEQUENCE, "").replace(/\r\n?/g, "\n").replace(HARMFUL, "");
 }
 
+/** What stands for our own signs where there is no Unicode; each takes as many columns as the sign. */
+const PLAIN_SIGNS: Readonly<Record<string, string>> = {
+  "●": "+",
+  "◐": "~",
+  "◔": "~",
+  "▲": "!",
+  "✕": "x",
+  "○": "-",
+  "×": "x",
+  "·": ".",
+  "…": "~",
+  "█": "#",
+  "▒": "=",
+  "░": ".",
+  "▏": ".",
+  "▎": ".",
+  "▍": "-",
+  "▌": "-",
+  "▋": "=",
+  "▊": "=",
+  "▉": "#",
+  "▁": "_",
+  "▂": "_",
+  "▃": "-",
+  "▄": "-",
+  "▅": "=",
+  "▆": "=",
+  "▇": "#",
+  "¦": "|",
+};
+const SIGNS = new RegExp(`[${Object.keys(PLAIN_SIGNS).join("")}]`, "g");
+
+/** Our own signs in ASCII. Names and other people's words stay. */
+export function withoutSigns(text: string): string {
+  return text.replace(SIGNS, (sign) => PLAIN_SIGNS[sign] ?? sign);
+}
+
 /** JSON whose values stay what they are: what could steer a terminal is escaped. JSON itself escapes C0. */
 export function escapeHarmful(json: string): string {
   return json.replace(BEYOND_C0, (character) => {

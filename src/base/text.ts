@@ -47,11 +47,32 @@ function isTextValue(value: unknown): value is TextValue {
   return typeof value === "string" || typeof value === "number" || isText(value);
 }
 
+/** Like the language, one for the process: what was typed to start it. */
+let program = "ch";
+
+export type ProgramName = "ch" | "codex-helper";
+
+export function useProgramName(name: ProgramName): void {
+  program = name;
+}
+
+/** Either of our two names as a word of its own: not in a path, an address or another name. */
+const OWN_NAME = /(?<![\w./~@#-])(?:codex-helper|ch)(?![\w-]|[./]\w)/g;
+/** The same before one of our commands or flags: in a line to type, where a config may be called "ch". */
+const OWN_COMMAND =
+  /(?<![\w./~@#-])(?:codex-helper|ch)(?= (?:--?[a-z]|\[|COMMAND|(?:serve|status|quota|usage|session|config|run|doctor|switch|demo|init|routing|budget|project|default|filter|completion|top|audit|hooks|statusline|help)\b))/g;
+
+/** A line to type, or a message with one, that names the program as it was called. */
+export function asCalled(line: string): string {
+  return line.replace(OWN_COMMAND, program);
+}
+
 /** `translate` gives the template in another language, its values in any order. */
 export function renderText(text: Text | string, translate: (text: Text) => string): string {
   if (typeof text === "string") return text;
   const { values } = text;
-  return translate(text).replace(/\{(\d+)\}/g, (place, index: string) => {
+  const template = translate(text).replace(OWN_NAME, program);
+  return template.replace(/\{(\d+)\}/g, (place, index: string) => {
     const value = values[Number(index)];
     return value === undefined
       ? place

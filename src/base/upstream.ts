@@ -91,6 +91,13 @@ export function chainOf(chains: ModelChains, requested: string): readonly string
   return chain === undefined ? null : [...new Set(chain.map((model) => (model === "*" ? requested : model)))];
 }
 
+/** How every screen names the host of an address: `https://` is what is expected, and anything else is said. */
+export function showHost(address: string): string {
+  const url = URL.parse(address);
+  if (url === null || url.host === "") return address;
+  return url.protocol === "https:" ? url.host : `${url.protocol}//${url.host}`;
+}
+
 /** The model to ask this upstream for: its `models` entry of that name, else that of "*", else the same name. */
 export function modelAt(upstream: Upstream, requested: string): string {
   const { models } = upstream;

@@ -44,7 +44,7 @@ export async function dispatch(argv: readonly string[], env: Env, terminal: Term
   const cli: Cli = {
     env,
     paths,
-    out: { ...data, ...createWords(terminal) },
+    out: { ...data, ...createWords(terminal, env) },
     get isInteractive() {
       return terminal.isInteractive;
     },

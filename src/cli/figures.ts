@@ -72,11 +72,6 @@ export function showMs(ms: number | null): string {
   return ms === null ? "-" : formatMs(ms);
 }
 
-/** The host of an address; the address itself where it is none. */
-export function hostOf(address: string): string {
-  return URL.parse(address)?.host ?? address;
-}
-
 /** A path in at most so many columns: its end says more than its beginning. */
 export function cutPath(path: string, columns: number): string {
   const width = Bun.stringWidth(path);

@@ -1,4 +1,6 @@
 // The help screens, made from the command table: what it does, how it is written, its flags, two examples.
+import { asCalled } from "../base/text.ts";
+import { PRODUCT } from "../base/version.ts";
 import { t, tellList, translate } from "./language.ts";
 import type { Command } from "./cli.ts";
 import { type Flag, listFlags, listPositionals } from "./flags.ts";
@@ -28,7 +30,7 @@ export function renderRootHelp(
   style: Style,
 ): string {
   return render(style, {
-    title: t`codex-helper: relays, keys and failover for the Codex CLI and Claude Code`,
+    title: t`${PRODUCT}: relays, keys and failover for the Codex CLI and Claude Code`,
     usage: "ch [COMMAND] [FLAGS]",
     sections: [
       [t`Commands`, [...daily, ["", t`also: ${tellList(others)}`]]],
@@ -85,7 +87,8 @@ function render({ paint, width }: Style, { title, usage, sections, examples }: S
         .flatMap(([name, rows]) => [...gap, paint("bold", name), ...columns(rows, most)]),
     ];
   });
-  return (screens.find(({ length }) => length <= MOST_LINES) ?? screens.at(-1) ?? []).join("\n");
+  const screen = screens.find(({ length }) => length <= MOST_LINES) ?? screens.at(-1) ?? [];
+  return asCalled(screen.join("\n"));
 }
 
 function usageLine(command: Command, line: string): string {

@@ -2,7 +2,7 @@
 // for what a program reads (JSON, logs, answers, codes).
 // Pure.
 import { type Env, readVariable } from "../base/env.ts";
-import { type Text, type TextValue, fromEnglish, t as makeText, renderText } from "../base/text.ts";
+import { type Text, type TextValue, asCalled, fromEnglish, t as makeText, renderText } from "../base/text.ts";
 
 export type Language = "en" | "zh";
 
@@ -32,9 +32,9 @@ export function t(parts: TemplateStringsArray, ...values: readonly TextValue[]):
   return tell(makeText(parts, ...values));
 }
 
-/** A text in the person's language. A plain string is a name, a code or another program's words, and stays. */
+/** A text in the person's language. A plain string is a name, a code, a line to type or another program's words, and stays. */
 export function tell(text: Text | string): string {
-  return renderText(text, templateOf);
+  return typeof text === "string" ? asCalled(text) : renderText(text, templateOf);
 }
 
 /** Names in a row, with the comma that the language has between them. */

@@ -1,4 +1,5 @@
 // One request of the log on one line of a terminal.
+import { showHost } from "../base/upstream.ts";
 import { isRecord } from "../base/json-value.ts";
 import { t, tellList } from "./language.ts";
 import { describeError, describeOutcome } from "./logged-error.ts";
@@ -7,7 +8,7 @@ import { SERVICES } from "../base/service.ts";
 import type { StoredEntry } from "../log/reader.ts";
 import type { LogRecord, RecordedAttempt } from "../log/record.ts";
 import { outcomeOf } from "../usage/outcome.ts";
-import { formatMs, formatTokens, hostOf } from "./figures.ts";
+import { formatMs, formatTokens } from "./figures.ts";
 import type { Data } from "./output.ts";
 import { cutColumns } from "./layout.ts";
 
@@ -42,7 +43,7 @@ export function describeRecord(
     ),
     refusals > 1 ? `×${refusals}` : "",
     duration === undefined ? "-" : formatMs(duration),
-    showValue(url == null ? record.config_name : hostOf(url)),
+    showValue(url == null ? record.config_name : showHost(url)),
     showModel(record),
     describeUsage(record.usage),
     describeAttempts(attempts),
@@ -71,7 +72,7 @@ function describeUsage(usage: LogRecord["usage"]): string {
 function describeAttempts(attempts: readonly RecordedAttempt[]): string {
   const before = attempts
     .slice(0, -1)
-    .map(({ upstream_base_url: url }) => showValue(url == null ? url : hostOf(url)));
+    .map(({ upstream_base_url: url }) => showValue(url == null ? url : showHost(url)));
   return before.length > 0 ? t`after ${tellList(before)}` : "";
 }
 

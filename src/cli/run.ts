@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Env } from "../base/env.ts";
 import { EXIT, UserError } from "../base/errors.ts";
-import { t } from "../base/text.ts";
+import { t, useProgramName } from "../base/text.ts";
 import { describeVersion, isBuilt } from "../base/version.ts";
 import { ClosedPipe, UnwrittenData, openTerminal } from "./terminal.ts";
 
@@ -14,8 +14,9 @@ const READ_BY_BUN: readonly (readonly [option: string, ...names: string[]])[] = 
   ["--no-env-file", ".env", ".env.local", ".env.development", ".env.development.local"],
 ];
 
-/** Runs one command line. `argv` is without the program's own name. Never throws. */
-export async function runCli(argv: readonly string[], env: Env): Promise<number> {
+/** Runs one command line. `argv` is without the program's own name, which is `calledAs`. Never throws. */
+export async function runCli(argv: readonly string[], env: Env, calledAs: string): Promise<number> {
+  useProgramName(/codex-helper(?:\.exe)?$/.test(calledAs) ? "codex-helper" : "ch");
   const terminal = openTerminal(env);
   try {
     refuseForeignDirectory();
@@ -33,7 +34,7 @@ export async function runCli(argv: readonly string[], env: Env): Promise<number>
       import("./report-error.ts"),
     ]);
     const told = error instanceof UnwrittenData ? await tellUnwritten(error) : error;
-    return reportError(told, createWords(terminal), env);
+    return reportError(told, createWords(terminal, env), env);
   }
 }
 

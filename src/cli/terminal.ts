@@ -2,6 +2,7 @@
 import { fstatSync, writeSync } from "node:fs";
 import { type Env, readVariable } from "../base/env.ts";
 import { errorCode } from "../base/errors.ts";
+import { withoutSigns } from "../base/terminal-text.ts";
 
 export interface TerminalStream {
   /** Columns of the terminal that the stream is; undefined for anything else. */
@@ -48,6 +49,7 @@ export function openTerminal(env: Env): Terminal {
 }
 
 function openStream(fd: 1 | 2, env: Env, onFailure: (error: unknown) => void): TerminalStream {
+  const hasSigns = hasUnicode(env);
   return {
     get columns() {
       return isTerminal(fd) ? (wantedColumns(env) ?? (STREAMS[fd]().columns || USUAL_COLUMNS)) : undefined;
@@ -60,7 +62,8 @@ function openStream(fd: 1 | 2, env: Env, onFailure: (error: unknown) => void): T
     },
     write(text) {
       try {
-        writeWhole(fd, text);
+        // Data that goes to a program stays what it is.
+        writeWhole(fd, hasSigns || (fd === 1 && !isTerminal(fd)) ? text : withoutSigns(text));
       } catch (error) {
         onFailure(error);
       }
@@ -83,6 +86,12 @@ function isTerminal(fd: keyof typeof STREAMS): boolean {
 function wantedColumns(env: Env): number | undefined {
   const [columns] = /^0*[1-9]\d{0,4}$/.exec(readVariable(env, "COLUMNS") ?? "") ?? [];
   return columns === undefined ? undefined : Number(columns);
+}
+
+/** As the C library chooses (POSIX, Base Definitions 8.2). Where nothing is set, most terminals have it all the same. */
+function hasUnicode(env: Env): boolean {
+  const locale = ["LC_ALL", "LC_CTYPE", "LANG"].map((name) => readVariable(env, name)).find(Boolean);
+  return locale === undefined || /utf-?8/i.test(locale);
 }
 
 /** https://no-color.org and the FORCE_COLOR convention; undefined where neither decides. */

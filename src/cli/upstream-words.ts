@@ -4,21 +4,44 @@ import type { UpstreamFacts, UpstreamState } from "../app/ask-instance.ts";
 import { showMoment, showSpan } from "../base/text.ts";
 import { describeAvailability, hasEnd, isSaid } from "../routing/availability-words.ts";
 import { isReason } from "../routing/reasons.ts";
+import type { Availability } from "../routing/types.ts";
 import type { UpstreamToday } from "../usage/today.ts";
 import { t, tell, tellEither } from "./language.ts";
 import { tellReason } from "./logged-error.ts";
 import type { Colour, ColouredText } from "./output.ts";
 import { describeQuota } from "./quota-words.ts";
 
-const COLOURS: Readonly<Record<string, Colour>> = {
-  ok: "green",
-  open: "red",
-  exhausted: "red",
-  "auth-dead": "red",
+export interface Mark {
+  readonly sign: string;
+  readonly colour: Colour;
+}
+
+const WAITS: Mark = { sign: "◔", colour: "yellow" };
+const BLOCKED: Mark = { sign: "▲", colour: "red" };
+const BROKEN: Mark = { sign: "✕", colour: "red" };
+const OFF: Mark = { sign: "○", colour: "dim" };
+const MARKS: Readonly<Record<Availability | "off" | "unusable", Mark>> = {
+  ok: { sign: "●", colour: "green" },
+  low: { sign: "●", colour: "yellow" },
+  probing: { sign: "◐", colour: "yellow" },
+  cooling: WAITS,
+  full: WAITS,
+  "model-unknown": WAITS,
+  exhausted: BLOCKED,
+  open: BROKEN,
+  "auth-dead": BROKEN,
+  unusable: BROKEN,
+  walled: OFF,
+  off: OFF,
 };
 
+/** The sign and the colour of a state, the same on every screen and in the log; its word goes with them. */
+export function markOf(state: string): Mark {
+  return Object.hasOwn(MARKS, state) ? MARKS[state as keyof typeof MARKS] : WAITS;
+}
+
 /** "spent until 14:30 (said by the upstream)": the state in the words of all screens. `now`: wall clock, ms. */
-export function describeHealth(upstream: UpstreamState, now: number): ColouredText {
+export function describeHealth(upstream: UpstreamState, now: number): ColouredText & Mark {
   const { enabled, problem, source_data: source, standing: availability, until_ms: until } = upstream;
   const state = {
     availability,
@@ -27,8 +50,8 @@ export function describeHealth(upstream: UpstreamState, now: number): ColouredTe
     isOff: !enabled,
     isUnusable: problem !== null,
   };
-  const colour = !enabled ? "dim" : problem === null ? (COLOURS[availability] ?? "yellow") : "red";
-  return { words: tell(describeAvailability(state, now)), colour };
+  const mark = markOf(!enabled ? "off" : problem === null ? availability : "unusable");
+  return { words: tell(describeAvailability(state, now)), ...mark };
 }
 
 /** Why it is so, since when, and when it is tried again if that is earlier than the end; "" where there is nothing to say. */

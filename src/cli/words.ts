@@ -1,7 +1,9 @@
 // Words for people, on stderr: what was done, what to type next, what went wrong. Never data.
 // Lets no control character through but its own colours.
 import { type ConsolaReporter, createConsola } from "consola/core";
-import { type Text, t as text } from "../base/text.ts";
+import type { Env } from "../base/env.ts";
+import { showPathsIn } from "../base/paths.ts";
+import { type Text, asCalled, t as text } from "../base/text.ts";
 import { tell } from "./language.ts";
 import { type Colour, makeHarmless, paintText } from "./output.ts";
 import type { Prompts } from "./prompts.ts";
@@ -33,11 +35,13 @@ const LABELS: Readonly<Record<string, Label>> = {
 };
 const EVERYTHING = 5;
 
-export function createWords(terminal: Pick<Terminal, "stderr" | "isInteractive">): Words {
+/** `env`: whose home directory is shortened to `~` in every message. */
+export function createWords(terminal: Pick<Terminal, "stderr" | "isInteractive">, env: Env = {}): Words {
   const { stderr } = terminal;
+  const show = (words: string): string => makeHarmless(asCalled(showPathsIn(words, env)), stderr.hasColours);
   const reporter: ConsolaReporter = {
     log({ type, args }) {
-      const text = makeHarmless(args.join(" "), stderr.hasColours);
+      const text = show(args.join(" "));
       const label = LABELS[type];
       stderr.write(`${label === undefined ? text : withLabel(label, text)}\n`);
     },
@@ -61,13 +65,13 @@ export function createWords(terminal: Pick<Terminal, "stderr" | "isInteractive">
     },
     passing(text) {
       if (stderr.columns === undefined) return;
-      const line = cutColumns(makeHarmless(text, stderr.hasColours), stderr.columns - 1);
+      const line = cutColumns(show(text), stderr.columns - 1);
       stderr.write(`\r${line}\u001b[K`);
     },
     openPrompts: async () => await (await import("./prompts.ts")).openPrompts(stderr),
     async confirm(question) {
       if (!terminal.isInteractive) return false;
-      stderr.write(`${makeHarmless(question, stderr.hasColours)} [y/N] `);
+      stderr.write(`${show(question)} [y/N] `);
       for await (const answer of console) return /^\s*y(es)?\s*$/i.test(answer);
       stderr.write("\n");
       return false;

@@ -1,5 +1,6 @@
 // Checks of our own files: what they say, who may read them, and whether there is room for more.
 // Pure.
+import { PRODUCT } from "../base/version.ts";
 import { type Check, fail, info, ok, warn } from "../base/check.ts";
 import { type Text, t } from "../base/text.ts";
 import { describeRedaction } from "../filter/redaction.ts";
@@ -166,7 +167,7 @@ export const OWN_FILE_CHECKS: readonly Check<DoctorFacts>[] = [
     about: "files of the older program of the same name, which are never changed",
     worst: "info",
     run: ({ files: { predecessorFiles } }) =>
-      predecessorFiles.map((path) => info(t`${path} belongs to the older codex-helper and is not used`)),
+      predecessorFiles.map((path) => info(t`${path} belongs to the older ${PRODUCT} and is not used`)),
   },
 ];
 

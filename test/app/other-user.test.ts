@@ -77,7 +77,7 @@ test("another user's program on a client's port is named with its user, and no c
   const refused = await runCli(["switch", "on", "--codex", "--port", String(port)], { home });
   expect(refused).toMatchObject({ code: 1, stdout: "" });
   expect(refused.stderr).toContain(by);
-  expect(refused.stderr).toContain("not by codex-helper: it would receive Codex's requests and key");
+  expect(refused.stderr).toContain("not by ch: it would receive Codex's requests and key");
   const taken = await runCli(["serve", "--port", String(port)], { home });
   expect(taken.stderr).toContain(`port ${port} is in use by`);
   expect(taken.stderr).toContain(by);
@@ -93,7 +93,7 @@ test("one that takes the port of a switched client, whose proxy was killed, is n
   serving.child.kill("SIGKILL");
   await serving.child.exited;
   await using _squatter = await squat(port);
-  const by = NAME === null ? "not codex-helper" : `user ${NAME}`;
+  const by = NAME === null ? "not ch" : `user ${NAME}`;
   for (const line of [["status"], ["switch"], ["doctor"]]) {
     const { stderr, stdout } = await runCli(line, { home });
     const shown = (stdout + stderr).replace(/\s+/g, " ");

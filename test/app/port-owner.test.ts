@@ -52,7 +52,7 @@ test("a program that lets every connection wait is there all the same", async ()
   const owner = await lookAtListener(stuck.port, home.paths.run);
   expect(owner).toMatchObject({ kind: "other" });
   const refused = requireOurs(stuck.port, "codex", home.paths.run);
-  expect(await refused.catch((error: unknown) => String(error))).toContain("not by codex-helper");
+  expect(await refused.catch((error: unknown) => String(error))).toContain("not by ch");
 });
 
 test("a port that nobody listens on has no owner", async () => {

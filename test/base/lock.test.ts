@@ -84,7 +84,7 @@ describe("the lock between processes", () => {
     await entered.promise;
     const failure = await failureOf(withLock(path, () => 0, { timeoutMs: 20 }));
     expect(failure).toBeInstanceOf(UserError);
-    expect(String(failure)).toContain("another codex-helper is holding the lock");
+    expect(String(failure)).toContain("another ch is holding the lock");
     expect(() => withLockSync(path, () => 0, { timeoutMs: 20 })).toThrow(UserError);
     release.resolve();
     await holder;

@@ -220,11 +220,11 @@ test("no other screen has an English sentence either", async () => {
 
 test("what is wrong with a rule is said in Chinese, with its place", async () => {
   using home = makeTempHome(ZH);
-  const path = home.write(".codex-helper/filter.json", '[\n  { "op": "replace", "source": "a" }\n]');
+  home.write(".codex-helper/filter.json", '[\n  { "op": "replace", "source": "a" }\n]');
   const { code, stderr } = await runCli(["filter", "check"], { home });
   expect({ code, stderr }).toEqual({
     code: 1,
-    stderr: `错误：${path}:2:11：规则 1 的 op："replace" 需要 target\n`,
+    stderr: `错误：~/.codex-helper/filter.json:2:11：规则 1 的 op："replace" 需要 target\n`,
   });
 });
 
@@ -295,7 +295,7 @@ test("a proxy in a Chinese terminal answers, logs and reports in English, and sh
   expect(listEnglish(screen)).toEqual([]);
   // Values, attempts that were not made and upstreams that were not asked are told as in English.
   const unwrapped = Bun.stripANSI(screen).replace(/\s/g, "");
-  expect(unwrapped).toContain("main#3：未设置环境变量NO_SUCH_KEY（见`codex-helperdoctor`）。");
+  expect(unwrapped).toContain("main#3：未设置环境变量NO_SUCH_KEY（见`chdoctor`）。");
   expect(unwrapped).toMatch(/main#1：未尝试，402需要付费，额度用尽，至\d\d:\d\d（默认/);
   // What happened has a time, like a request.
   expect(Bun.stripANSI(screen)).toMatch(/^\d\d-\d\d [\d:]{8}  main#1 额度用尽，至 .+：402 需要付费/m);

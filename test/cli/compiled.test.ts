@@ -25,7 +25,7 @@ test(
       ],
       {
         cwd: ROOT,
-        env: { ...process.env, TEST_PROGRAM: await compile() },
+        env: { ...process.env, TEST_PROGRAM: join(await compile(), "../ch") },
         stdout: "ignore",
         stderr: "pipe",
       },

@@ -1,5 +1,6 @@
 // Whose our home may be, and who may write to it. As root, which CI is, the program runs as a second user; elsewhere as the one that
 // runs the tests, of whom there is only one: what belongs to another cannot be made then.
+import { showPath } from "../../src/base/paths.ts";
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { chmodSync, chownSync, mkdirSync, readdirSync, rmSync, statSync, symlinkSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -52,8 +53,9 @@ describe("a home that others may write to", () => {
     const { mode } = statSync(path);
     const { code, stdout, stderr } = await run(home, args);
     expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
+    const shown = showPath(path, home.env);
     expect(stderr).toBe(
-      `error: other users may write to ${path}\n  chmod 700 ${path}\n  or choose another: export CODEX_HELPER_HOME=...\n`,
+      `error: other users may write to ${shown}\n  chmod 700 ${shown}\n  or choose another: export CODEX_HELPER_HOME=...\n`,
     );
     expect(statSync(path).mode).toBe(mode);
   };
@@ -111,7 +113,7 @@ describe("a home of another user", () => {
       const { code, stderr } = await run(home, args);
       if (!IS_ROOT) continue;
       expect(code).toBe(1);
-      expect(stderr).toContain(`error: ${home.paths.home} belongs to another user\n`);
+      expect(stderr).toContain(`error: ~/.codex-helper belongs to another user\n`);
       expect(stderr).toContain(`  sudo chown -R "$(id -un)" ${home.paths.home}\n`);
       expect(statSync(home.paths.home)).toMatchObject({ uid: 12_345 });
     }
@@ -157,7 +159,7 @@ describe("a home that cannot be written to", () => {
       expect(await serving.stop("SIGTERM")).toBe(143);
       const stderr = serving.stderr();
       if (!IS_WINDOWS) {
-        expect(stderr).toContain(`nothing can be written to ${home.paths.home}: permission denied (EACCES)`);
+        expect(stderr).toContain(`nothing can be written to ~/.codex-helper: permission denied (EACCES)`);
         expect(stderr.match(/warning:/g)).toHaveLength(1);
         expect(stderr).toContain("the client's files were not changed");
         expect(await Bun.file(toml).text()).toBe('model = "x"\n');

@@ -32,7 +32,7 @@ test("a bug shows its stack and those of its causes, and exits with 70", () => {
   );
   const text = lines.join("\n");
   expect(code).toBe(70);
-  expect(text).toStartWith("error: this is a bug in codex-helper");
+  expect(text).toStartWith("error: this is a bug in ch");
   expect(text).toMatch(
     /TypeError: broken\n {4}at .*report-error\.test\.ts[^]*\ncaused by: Error: deeper\n {4}at [^]*\ncaused by: "deepest"/,
   );

@@ -57,7 +57,7 @@ test.each(["bunfig.toml", ".env", ".env.local"])(
     const cwd = join(home.path, "project");
     const refused = await runCli(["--version"], { home, cwd, program: [...FROM_SOURCE, MAIN] });
     expect(refused).toMatchObject({ code: 1, stdout: "" });
-    expect(refused.stderr).toContain(`${join(cwd, name)} was read by Bun before codex-helper could start`);
+    expect(refused.stderr).toContain(`~/project/${name} was read by Bun before ch could start`);
     expect(refused.stderr).toContain(`bun run --cwd ${ROOT} build`);
     const careful = [...FROM_SOURCE, "--config=/dev/null", "--no-env-file", MAIN];
     expect(await runCli(["--version"], { home, cwd, program: careful })).toMatchObject({

@@ -315,9 +315,9 @@ describe("base_url: refused in words, only a trailing slash is normalised", () =
     ["https：//a.example", "contains a character outside ASCII (a full-width colon or slash?)"],
     ["https://ａ.example", "contains a character outside ASCII (a full-width colon or slash?)"],
     ["https://", "is not a valid address"],
-    ["http://127.0.0.1:3211/v1", "is the address of codex-helper's own proxy"],
-    ["http://localhost:3210", "is the address of codex-helper's own proxy"],
-    ["http://[::1]:3211", "is the address of codex-helper's own proxy"],
+    ["http://127.0.0.1:3211/v1", "is the address of ch's own proxy"],
+    ["http://localhost:3210", "is the address of ch's own proxy"],
+    ["http://[::1]:3211", "is the address of ch's own proxy"],
   ])("%j", (base_url, words) => {
     expect(brokenOf(withUpstreams([{ base_url }]))).toMatch(
       /^config\.json:1:\d+: codex\.configs\.main\.upstreams\[0\]\.base_url: /,

@@ -248,7 +248,7 @@ const CONDITIONS: readonly Condition[] = [
       for (const number of [1, 2, 3, 4]) chmodSync(home.write(`.codex-helper/backups/${number}`, ""), 0o640);
     },
     status: "warn",
-    says: /other users can read \d of codex-helper's files, such as .*backups/,
+    says: /other users can read \d of ch's files, such as .*backups/,
     hint: /ch doctor --fix/,
   },
   {
@@ -547,7 +547,7 @@ const CONDITIONS: readonly Condition[] = [
       return listenOn(port);
     },
     status: "fail",
-    says: /where .+ listens, not codex-helper: it receives Codex's requests and key/,
+    says: /where .+ listens, not ch: it receives Codex's requests and key/,
     hint: /ch switch off --codex/,
   },
   {

@@ -188,7 +188,7 @@ describe("dead credentials and faults of set-up", () => {
       status: 400,
       isFinal: true,
       reason:
-        "No upstream could answer Codex. main#1: 401 refused the credential (fix: ch config set main#1 --auth-token-stdin). main#2: the variable K is not set (see `codex-helper doctor`).",
+        "No upstream could answer Codex. main#1: 401 refused the credential (fix: ch config set main#1 --auth-token-stdin). main#2: not tried, the variable K is not set (see `ch doctor`).",
     });
     expect(answer("claude", attempts)).toMatchObject({ status: 403, type: "permission_error" });
     expect(answer("codex", [tried(A, { rule: "certificate", blame: "tls" })]).status).toBe(400);

@@ -24,7 +24,7 @@ group("a reason", () => {
 
   test("holds texts, other reasons and lists of them", () => {
     expect(reasonInEnglish(FINAL)).toBe(
-      "No upstream could answer Codex. main#1: 429 usage limit reached (usage_limit_reached). main#2: the environment variable K is not set (see `codex-helper doctor`).",
+      "No upstream could answer Codex. main#1: 429 usage limit reached (usage_limit_reached). main#2: the environment variable K is not set (see `ch doctor`).",
     );
   });
 

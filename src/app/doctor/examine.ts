@@ -1,4 +1,5 @@
 // Examines everything for `doctor`, all at once, and repairs what is safe to repair. Sends no key and no request to an upstream.
+import { showHost } from "../../base/upstream.ts";
 import { chmodSync, statSync } from "node:fs";
 import { type CheckRow, type Finding, runChecks } from "../../base/check.ts";
 import type { Env } from "../../base/env.ts";
@@ -135,7 +136,7 @@ function describeOwned(names: readonly Owned[]): ServiceFacts["owned"] {
   return [...byOwner.values()].flatMap((all) => {
     const [first] = all;
     if (first === undefined) return [];
-    const host = first.origin === null ? null : new URL(first.origin).host;
+    const host = first.origin === null ? null : showHost(first.origin);
     const shown = all.map((one) => (one.kind === "header" ? one.shown : `?${one.shown}`));
     return [{ owner: first.owner, host, names: [...new Set(shown)] }];
   });

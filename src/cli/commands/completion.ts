@@ -1,5 +1,6 @@
 // `ch completion`: scripts with which a shell completes our commands, made from the command table; and the names that
 // they ask for while somebody types.
+import { showHost } from "../../base/upstream.ts";
 import { t } from "../language.ts";
 import { SERVICES, type Service, mapServices } from "../../base/service.ts";
 import { oneLine } from "../../base/terminal-text.ts";
@@ -107,7 +108,7 @@ async function listTargets(cli: Cli, service: Service | undefined): Promise<Name
   return wanted.flatMap((one) => {
     const { configs, broken } = services[one];
     const usable = [...configs.values()].flatMap(({ name, alias, entry: { upstreams } }): Name[] => {
-      const hosts = upstreams.map(({ base_url }) => new URL(base_url).host);
+      const hosts = upstreams.map(({ base_url }) => showHost(base_url));
       const single = upstreams.length === 1 ? [] : hosts;
       return [
         [name, alias ?? hosts.join(", ")],

@@ -86,8 +86,8 @@ async function probeClients(options: ExamineOptions): Promise<readonly Finding[]
 
 async function printRepair({ env, out }: Cli, options: ExamineOptions): Promise<void> {
   const { done, failed } = await repair(options);
-  for (const one of done) out.note(t`fixed: ${showPathsIn(tell(one), env)}`);
-  for (const one of failed) out.warn(t`not fixed: ${showPathsIn(tell(one), env)}`);
+  for (const one of done) out.note(t`fixed: ${one}`);
+  for (const one of failed) out.warn(t`not fixed: ${one}`);
 }
 
 /** They narrow the test requests down: a check of everything sends none. */
@@ -113,13 +113,13 @@ export function printFindings(cli: Cli, shown: readonly Finding[], rest: number)
   const words = t`${rest} checks passed (ch doctor --all shows them)`;
   if (rest > 0) out.line(`${markOf(cli, "ok")}  ${words}`);
   const hints = shown.map(({ hint }) => tell(hint ?? ""));
-  const next = hints.includes(FIX) ? FIX : (hints.find((hint) => isOneCommand(hint)) ?? "ch status");
+  const next = hints.includes(tell(FIX)) ? FIX : (hints.find((hint) => isOneCommand(hint)) ?? "ch status");
   out.note(`\n${t`Next: ${next}`}`);
 }
 
 /** Not "this, or: that", and nothing with a place to fill in. */
 function isOneCommand(hint: string): boolean {
-  return /^ch [a-z][^,:\n]*$/.test(hint) && !/[A-Z]{3}/.test(hint);
+  return /^(?:ch|codex-helper) [a-z][^,:\n]*$/.test(hint) && !/[A-Z]{3}/.test(hint);
 }
 
 /** The command to type is never broken: it is there to be copied. */

@@ -5,7 +5,6 @@ import { runClient } from "../../app/launch/run-client.ts";
 import { disableCoreDumps } from "../../base/core-dumps.ts";
 import { UserError } from "../../base/errors.ts";
 import { t, tell, tellList } from "../language.ts";
-import { showPathsIn } from "../../base/paths.ts";
 import {
   CLIENT_NAME,
   DEFAULT_SERVICE,
@@ -57,7 +56,7 @@ export const command = defineCommand({
       // Any of the three: what is piped in or out changes nothing for the keys.
       hasTerminal: [process.stdin, process.stdout, process.stderr].some(({ isTTY }) => isTTY),
       onStart: ({ port, configName, upstreams }, remarks) => {
-        for (const words of remarks) cli.out.warn(showPathsIn(tell(words), cli.env));
+        for (const words of remarks) cli.out.warn(tell(words));
         if (!cli.isInteractive) return;
         const order = upstreams.map(({ label }) => label).join(" -> ");
         const name = other?.command ?? CLIENT_NAME[service];

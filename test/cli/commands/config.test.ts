@@ -385,7 +385,7 @@ describe("the commands that change what is there", () => {
     const result = await config(home, "add a --base-url https://a.example");
     expect(result).toMatchObject({
       code: 1,
-      stderr: `error: ${home.paths.config}:2:13: missing "}"\n  ch config edit\n`,
+      stderr: `error: ~/.codex-helper/config.json:2:13: missing "}"\n  ch config edit\n`,
     });
     expect(readFileSync(home.paths.config, "utf8")).toBe('{\n  "codex": {');
   });
@@ -419,7 +419,7 @@ describe("config edit and path", () => {
     const broken = await config(home, "edit", editor(home, 'printf "{" > "$2"'));
     expect(broken).toMatchObject({
       code: 1,
-      stderr: `error: ${home.paths.config}:1:2: missing "}"\n  ch config edit\n`,
+      stderr: `error: ~/.codex-helper/config.json:1:2: missing "}"\n  ch config edit\n`,
     });
     const [kept = ""] = readdirSync(home.paths.backups);
     expect(readFileSync(join(home.paths.backups, kept), "utf8")).toBe(TWO);

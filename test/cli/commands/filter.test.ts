@@ -54,7 +54,7 @@ test("check names the line and column of a fault and fails", async () => {
   const { code, stdout: out, stderr: err } = await ch(["check"]);
   expect(code).toBe(1);
   expect(out).toBe("");
-  expect(err).toBe(`error: ${home.paths.filter}:2:11: rule 1, op: "replace" needs a target\n`);
+  expect(err).toBe(`error: ~/.codex-helper/filter.json:2:11: rule 1, op: "replace" needs a target\n`);
 });
 
 test("check --json says the same to a script, with the same exit code", async () => {
@@ -126,7 +126,7 @@ test("test on a missing file, a body that is not text and a broken rule file fai
   writeRules(RULES);
   expect(await ch(["test", join(home.path, "none")])).toMatchObject({
     code: 1,
-    stderr: `error: ${home.path}/none: no such file\n`,
+    stderr: "error: ~/none: no such file\n",
   });
   const binary = join(home.path, "binary");
   writeFileSync(binary, Uint8Array.of(0xff, 0));

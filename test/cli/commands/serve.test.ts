@@ -134,7 +134,7 @@ test("a taken port is named with who has taken it", async () => {
   const second = await runCli(["serve", "--no-switch", "--port", port], { home });
   expect(second.code).toBe(1);
   expect(second.stderr).toContain(
-    `port ${port} is in use by another codex-helper (pid ${other.child.pid}, serving Codex)`,
+    `port ${port} is in use by another ch (pid ${other.child.pid}, serving Codex)`,
   );
 
   await using stranger = await startFakeUpstream([[SILENCE]]);

@@ -142,9 +142,7 @@ warning: nothing listens on 127.0.0.1:${port} yet: Codex gets no answer
       const { code, stderr } = await scene.run("on", flag, "--port", String(server.port));
       expect(code).toBe(1);
       expect(stderr).toMatch(
-        new RegExp(
-          `^error: port ${server.port} is in use by .+, not by codex-helper: it would receive ${client}'s`,
-        ),
+        new RegExp(`^error: port ${server.port} is in use by .+, not by ch: it would receive ${client}'s`),
       );
       expect(stderr).toContain(`pid ${process.pid}`);
       expect(stderr).toContain(`another port: ch serve ${flag} --port ${server.port + 10}`);
@@ -158,9 +156,7 @@ warning: nothing listens on 127.0.0.1:${port} yet: Codex gets no answer
     const port = freePort();
     await scene.run("on", "--port", String(port));
     using _server = Bun.listen({ hostname: "127.0.0.1", port, socket: { data() {} } });
-    const intruder = new RegExp(
-      `\\(pid ${process.pid}(?:, user \\S+)?\\) listens on port ${port}, not codex-helper`,
-    );
+    const intruder = new RegExp(`\\(pid ${process.pid}(?:, user \\S+)?\\) listens on port ${port}, not ch`);
     const status = await runCli(["status"], scene);
     expect(status.stdout.replace(/\n +/g, " ")).toMatch(intruder);
     expect(status.stderr).toContain("Next: ch switch off --codex");

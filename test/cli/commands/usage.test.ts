@@ -641,7 +641,7 @@ describe("usage report", () => {
       code: 1,
       stdout: "",
       stderr: [
-        "error: mine.html already exists and is not a report of codex-helper",
+        "error: mine.html already exists and is not a report of ch",
         "  overwrite it: ch usage report --html mine.html --force\n",
       ].join("\n"),
     });

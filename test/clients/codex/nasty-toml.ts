@@ -299,13 +299,13 @@ export const REFUSED_TOML: readonly (readonly [
     "a foreign provider of our name",
     '[model_providers.codex_proxy]\nname = "mine"\n',
     own,
-    /was not written by codex-helper/,
+    /was not written by ch/,
   ],
   [
     "a foreign inline provider of our name",
     'model_providers.codex_proxy = { name = "mine" }\n',
     own,
-    /was not written by codex-helper/,
+    /was not written by ch/,
   ],
   ["providers in an inline table", 'model_providers = { r = { name = "r" } }\n', own, /inline table/],
 ];

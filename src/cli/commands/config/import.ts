@@ -24,7 +24,7 @@ import { loadConfig, updateConfig } from "../../../config/file.ts";
 import { type ParsedConfig, makeEmptyConfig } from "../../../config/parse.ts";
 import { JSON_ARG, usageError } from "../../args.ts";
 import { type Cli, defineCommand } from "../../cli.ts";
-import { hostOf } from "../../figures.ts";
+import { showHost } from "../../../base/upstream.ts";
 import { similarNames } from "../../../base/similar-names.ts";
 import { type ConfigView, describeCredential, viewConfigs } from "./describe.ts";
 
@@ -214,7 +214,7 @@ function showHosts({ out }: Cli, { isForeign }: Found, placement: Placement): vo
 }
 
 function listHosts({ added }: Placement): string[] {
-  return [...new Set(added.flatMap(({ upstreams }) => upstreams.map(({ base_url }) => hostOf(base_url))))];
+  return [...new Set(added.flatMap(({ upstreams }) => upstreams.map(({ base_url }) => showHost(base_url))))];
 }
 
 function showSettings({ out }: Cli, from: ParsedConfig, to: ParsedConfig): void {

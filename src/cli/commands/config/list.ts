@@ -1,4 +1,5 @@
 // `ch config list` and `ch config show`: what is configured, with every secret masked.
+import { showHost } from "../../../base/upstream.ts";
 import { existsSync } from "node:fs";
 import { createClientSecrets } from "../../../app/client-secrets.ts";
 import { readVariable } from "../../../base/env.ts";
@@ -42,7 +43,7 @@ export const listCommand = defineCommand({
         warnings: config.warnings,
       });
     }
-    for (const warning of config.warnings) cli.out.warn(showPathsIn(tell(warning), cli.env));
+    for (const warning of config.warnings) cli.out.warn(tell(warning));
     if (views.length > 0) printList(cli, views);
     if (views.some(({ is_active }) => is_active)) return;
     const why = chooseConfig(config.services[service], service);
@@ -118,7 +119,7 @@ function printList({ out, now }: Cli, views: readonly ConfigView[]): void {
   const rows = views.map((view) => {
     const hosts = view.upstreams.map((upstream) => {
       const state = describeState(upstream, now());
-      return new URL(upstream.base_url).host + (state === "" ? "" : ` (${state})`);
+      return showHost(upstream.base_url) + (state === "" ? "" : ` (${state})`);
     });
     const name = view.is_active ? out.paint("green", view.name) : view.name;
     const what = view.problem === null ? hosts.join(", ") : out.paint("red", t`cannot be used`);

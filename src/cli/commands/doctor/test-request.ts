@@ -1,4 +1,5 @@
 // `ch doctor --probe`: says what it would send to whom, asks, and shows what came of it.
+import { showHost } from "../../../base/upstream.ts";
 import type { TestQuestion } from "../../../app/doctor/test-request.ts";
 import type { Finding } from "../../../base/check.ts";
 import { UserError } from "../../../base/errors.ts";
@@ -33,7 +34,7 @@ export async function runTestRequests(
   const rows = asked.map(({ model, upstream }) => [
     upstream.label,
     CLIENT_NAME[upstream.service],
-    new URL(upstream.baseUrl).host,
+    showHost(upstream.baseUrl),
     model,
   ]);
   for (const row of alignRows(rows, undefined)) out.note(`  ${row}`);

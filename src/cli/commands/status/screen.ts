@@ -1,4 +1,5 @@
 // The screen of `ch status`: the client, the proxies, the upstreams and the day of each service, then what is set.
+import { showHost } from "../../../base/upstream.ts";
 import { describeError } from "../../logged-error.ts";
 import type { ServiceFacts, StatusFacts } from "../../../app/status/survey.ts";
 import type { InstanceFacts, RouteFacts } from "../../../app/ask-instance.ts";
@@ -11,7 +12,6 @@ import { CLIENT_NAME } from "../../../base/service.ts";
 import { showMoment, showSpan } from "../../../base/text.ts";
 import type { Cli } from "../../cli.ts";
 import { describeDetails, describeHealth } from "../../upstream-words.ts";
-import { hostOf } from "../../figures.ts";
 import { alignRows, wrapWords } from "../../layout.ts";
 import { noteBudgets } from "../../price-words.ts";
 import { describeIntruder, describeUnread } from "../../switch-words.ts";
@@ -136,7 +136,7 @@ function printRoute(cli: Cli, route: RouteFacts, today: TodayFacts | null): void
   const rows = alignRows(
     upstreams.map((upstream) => {
       const { colour, words } = describeHealth(upstream, now);
-      return [upstream.label, out.paint(colour, words), out.paint("dim", hostOf(upstream.base_url))];
+      return [upstream.label, out.paint(colour, words), out.paint("dim", showHost(upstream.base_url))];
     }),
     out.width - INDENT.length,
   );
@@ -170,7 +170,7 @@ function describeFailure(
   }: LoggedError,
   now: number,
 ): string {
-  const place = label ?? (url === null ? null : hostOf(url));
+  const place = label ?? (url === null ? null : showHost(url));
   const facts = [tell(showMoment(at_ms, now)), status_code, place, model].filter((part) => part !== null);
   return t`${facts.join(" ")}: ${describeError({ error, reason })}`;
 }

@@ -36,7 +36,7 @@ describe("a removed config's key", () => {
     expect(holding(home, KEY)).toHaveLength(2);
     if (process.platform === "win32") return;
     const [, line = ""] = /^ {4}(cd .+ && rm .+)$/m.exec(stderr) ?? [];
-    expect(Bun.spawnSync(["sh", "-c", line]).exitCode).toBe(0);
+    expect(Bun.spawnSync(["sh", "-c", line], { env: home.env }).exitCode).toBe(0);
     expect(holding(home, KEY)).toEqual([]);
   });
 
