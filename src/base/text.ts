@@ -62,6 +62,11 @@ const OWN_NAME = /(?<![\w./~@#-])(?:codex-helper|ch)(?![\w-]|[./]\w)/g;
 const OWN_COMMAND =
   /(?<![\w./~@#-])(?:codex-helper|ch)(?= (?:--?[a-z]|\[|COMMAND|(?:serve|status|quota|usage|session|config|run|doctor|switch|demo|init|routing|budget|project|default|filter|completion|top|audit|hooks|statusline|help)\b))/g;
 
+/** A text of ours before its values are in it. */
+export function nameProgram(template: string): string {
+  return template.replace(OWN_NAME, program);
+}
+
 /** A line to type, or a message with one, that names the program as it was called. */
 export function asCalled(line: string): string {
   return line.replace(OWN_COMMAND, program);
@@ -71,7 +76,7 @@ export function asCalled(line: string): string {
 export function renderText(text: Text | string, translate: (text: Text) => string): string {
   if (typeof text === "string") return text;
   const { values } = text;
-  const template = translate(text).replace(OWN_NAME, program);
+  const template = nameProgram(translate(text));
   return template.replace(/\{(\d+)\}/g, (place, index: string) => {
     const value = values[Number(index)];
     return value === undefined

@@ -2,7 +2,15 @@
 // for what a program reads (JSON, logs, answers, codes).
 // Pure.
 import { type Env, readVariable } from "../base/env.ts";
-import { type Text, type TextValue, asCalled, fromEnglish, t as makeText, renderText } from "../base/text.ts";
+import {
+  type Text,
+  type TextValue,
+  asCalled,
+  fromEnglish,
+  t as makeText,
+  nameProgram,
+  renderText,
+} from "../base/text.ts";
 
 export type Language = "en" | "zh";
 
@@ -49,12 +57,16 @@ export function tellEither(text: Text | undefined, english: string): string {
 
 /** For the texts of tables that citty reads, such as a command's summary. */
 export function translate(english: string): string {
+  return nameProgram(lookUp(english));
+}
+
+function lookUp(english: string): string {
   const found = dictionary !== null && Object.hasOwn(dictionary, english) ? dictionary[english] : english;
   return typeof found === "string" ? found : english;
 }
 
 function templateOf({ named, text }: Text): string {
-  if (named === undefined) return translate(text);
+  if (named === undefined) return lookUp(text);
   const own = dictionary?.reasons[named.id] ?? text;
   return own.replace(/\{(\w+)\}/g, (place, name: string) => {
     const index = named.names.indexOf(name);

@@ -76,5 +76,5 @@ test("the compiled program knows by which of its names it was called", async () 
     program: command,
     env: { PATH: `${bin}:${home.env["PATH"]}` },
   });
-  expect(stderr).toContain("\n  codex-helper status\n");
+  expect(stderr).toContain("\n  codex-helper usage summary\n");
 });

@@ -91,7 +91,7 @@ describe("a home that others may write to", () => {
     const { code, stderr } = await run(home, ["status"], { CODEX_HELPER_HOME: link });
     expect({ code, stderr }).toEqual({
       code: 1,
-      stderr: `error: other users may write to ${link}\n  chmod 700 ${link}\n  or choose another: export CODEX_HELPER_HOME=...\n`,
+      stderr: `error: other users may write to ~/link\n  chmod 700 ~/link\n  or choose another: export CODEX_HELPER_HOME=...\n`,
     });
   });
 
@@ -114,7 +114,7 @@ describe("a home of another user", () => {
       if (!IS_ROOT) continue;
       expect(code).toBe(1);
       expect(stderr).toContain(`error: ~/.codex-helper belongs to another user\n`);
-      expect(stderr).toContain(`  sudo chown -R "$(id -un)" ${home.paths.home}\n`);
+      expect(stderr).toContain(`  sudo chown -R "$(id -un)" ~/.codex-helper\n`);
       expect(statSync(home.paths.home)).toMatchObject({ uid: 12_345 });
     }
   });

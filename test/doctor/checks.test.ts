@@ -232,7 +232,7 @@ const CONDITIONS: readonly Condition[] = [
       home.write(".codex-helper", "not a directory");
     },
     status: "fail",
-    says: /codex-helper cannot write to .*not a directory/,
+    says: /ch cannot write to .*not a directory/,
     hint: /CODEX_HELPER_HOME/,
   },
   {

@@ -84,7 +84,7 @@ async function probeClients(options: ExamineOptions): Promise<readonly Finding[]
   return findings;
 }
 
-async function printRepair({ env, out }: Cli, options: ExamineOptions): Promise<void> {
+async function printRepair({ out }: Cli, options: ExamineOptions): Promise<void> {
   const { done, failed } = await repair(options);
   for (const one of done) out.note(t`fixed: ${one}`);
   for (const one of failed) out.warn(t`not fixed: ${one}`);

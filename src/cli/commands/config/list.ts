@@ -9,7 +9,7 @@ import { chooseConfig } from "../../../config/resolve.ts";
 import { UserError } from "../../../base/errors.ts";
 import { findInstances } from "../../../state/instances.ts";
 import { t, tell } from "../../language.ts";
-import { showPath, showPathsIn } from "../../../base/paths.ts";
+import { showPath } from "../../../base/paths.ts";
 import { JSON_ARG, SERVICE_ARGS, type ServiceFlags } from "../../args.ts";
 import { type Cli, defineCommand } from "../../cli.ts";
 import {
