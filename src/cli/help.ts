@@ -53,8 +53,12 @@ export function renderRootHelp(
 export function renderHelp(command: Command, { line, ...style }: Style & { readonly line: string }): string {
   const args = command.args ?? {};
   const subCommands = Object.entries(command.subCommands ?? {});
+  const { default: meant } = command;
   const sections: readonly Section[] = [
-    [t`Commands`, subCommands.map(([name, sub]) => [name, translate(sub.description)])],
+    [
+      meant === undefined ? t`Commands` : t`Commands (default: ${meant})`,
+      subCommands.map(([name, sub]) => [name, translate(sub.description)]),
+    ],
     [t`Arguments`, listPositionals(args).map(({ description, shown }) => [shown, translate(description)])],
     [t`Flags`, [...flagRows(listFlags(args)), ["-h, --help", t`show this help`]]],
   ];
@@ -92,7 +96,8 @@ function render({ paint, width }: Style, { title, usage, sections, examples }: S
 }
 
 function usageLine(command: Command, line: string): string {
-  if (command.subCommands !== undefined) return `${line} COMMAND`;
+  if (command.subCommands !== undefined)
+    return command.default === undefined ? `${line} COMMAND` : `${line} [COMMAND] [FLAGS]`;
   const args = command.args ?? {};
   const places = listPositionals(args).map(({ isRequired, shown }) => (isRequired ? shown : `[${shown}]`));
   const hasFlags = listFlags(args).length > 0;

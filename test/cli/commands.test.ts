@@ -2,6 +2,8 @@ import { describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import { normaliseArgs } from "../../src/cli/strict-args.ts";
 import { loadCommandPlaces } from "../helpers/command-table.ts";
+import { runInProcess } from "../helpers/in-process-cli.ts";
+import { makeTempHome } from "../helpers/temp-home.ts";
 
 const places = await loadCommandPlaces();
 
@@ -39,6 +41,42 @@ describe.each(places)("$line", ({ line, command, topName }) => {
       expect(command.run).toBeUndefined();
     });
   }
+});
+
+describe("a group without a command", () => {
+  const groups = places.filter(({ command }) => command.subCommands !== undefined);
+
+  // What `ch completion` alone should print nobody can know.
+  test("means one of its commands, everywhere but where a shell has to be named", () => {
+    const meant = groups.map(({ command, line }) => [line, command.default]);
+    expect(Object.fromEntries(meant)).toEqual({
+      "ch usage": "overview",
+      "ch session": "list",
+      "ch config": "list",
+      "ch quota": "list",
+      "ch switch": "status",
+      "ch routing": "explain",
+      "ch filter": "check",
+      "ch completion": undefined,
+    });
+  });
+
+  test.each(
+    groups.flatMap(({ command, line }) => (command.default === undefined ? [] : [[line, command.default]])),
+  )("%s does what %s does, with its flags, and its help is still that of the group", async (line, meant) => {
+    using home = makeTempHome();
+    home.write(".codex-helper/config.json", {
+      codex: { configs: { main: { upstreams: [{ base_url: "https://relay.example/v1" }] } } },
+    });
+    const words = line.split(" ").slice(1);
+    const run = (...more: string[]) => runInProcess([...words, ...more], home.env);
+    for (const flags of [[], ["--codex"], ["--json"]])
+      expect(await run(...flags)).toEqual(await run(meant, ...flags));
+    const { stdout } = await run("--help");
+    expect(stdout).toStartWith(`${line}: `);
+    expect(stdout).toContain("[COMMAND]");
+    expect(stdout).toContain(`Commands (default: ${meant})`);
+  });
 });
 
 /** Why the first command of a shell line is not one of ours, or null. */

@@ -27,15 +27,11 @@ const LINES: readonly (readonly [line: string, code: 1 | 2, answer: string])[] =
   ["resume", 2, "ch session last"],
   ["codex", 2, "ch run -- codex"],
   // Groups without a command of theirs.
-  ["config", 2, "ch config list"],
   ["config lst", 2, "ch config list"],
   ["config use main", 2, "ch config set-active NAME"],
   ["config delete main", 2, "ch config remove NAME"],
   ["config frobnicate", 2, "ch config --help"],
-  ["routing", 2, "ch routing explain"],
-  ["usage", 2, "ch usage summary"],
   ["usage today", 2, "ch usage summary --since today"],
-  ["filter", 2, "ch filter check"],
   ["switch toggle", 2, "ch switch status"],
   ["switch of", 2, "ch switch off"],
   // Something is left out.

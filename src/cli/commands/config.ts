@@ -22,6 +22,7 @@ export const command = defineCommand({
     ["ch config add main --base-url https://a.example/v1 --auth-token-env A_KEY", "add an upstream"],
     ["ch config list", "list the configs"],
   ],
+  default: "list",
   subCommands: {
     list: listCommand,
     show: showCommand,

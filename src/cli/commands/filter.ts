@@ -104,6 +104,7 @@ export const command = defineCommand({
     ["ch filter check", "check filter.json and show the line of each error"],
     ["ch filter test request.json", "what the rules would change in a request"],
   ],
+  default: "check",
   subCommands: { check: checkCommand, test: testCommand },
 });
 

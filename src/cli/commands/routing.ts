@@ -166,6 +166,7 @@ export const command = defineCommand({
     ["ch routing explain", "which upstream is next, and why"],
     ["ch routing reset main#2", "reset the state of an upstream"],
   ],
+  default: "explain",
   subCommands: { explain: explainCommand, reset: resetCommand },
 });
 

@@ -13,6 +13,7 @@ export const command = defineCommand({
     ["ch session last", "the last session of this project, and how to resume it"],
     ["ch session search 'rate limit' --all", "find where something was said"],
   ],
+  default: "list",
   subCommands: {
     list: listCommand,
     last: lastCommand,

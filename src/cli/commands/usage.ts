@@ -5,7 +5,7 @@ import { findCommand } from "./usage/find.ts";
 import { reportCommand } from "./usage/report.ts";
 import { pricesCommand } from "./usage/prices.ts";
 import { showCommand } from "./usage/show.ts";
-import { summaryCommand } from "./usage/summary.ts";
+import { overviewCommand, summaryCommand } from "./usage/summary.ts";
 import { tailCommand } from "./usage/tail.ts";
 
 export const command = defineCommand({
@@ -14,7 +14,9 @@ export const command = defineCommand({
     ["ch usage summary --since 7d", "totals of the last week, by config"],
     ["ch usage tail --follow", "follow requests as they end"],
   ],
+  default: "overview",
   subCommands: {
+    overview: overviewCommand,
     summary: summaryCommand,
     tail: tailCommand,
     find: findCommand,

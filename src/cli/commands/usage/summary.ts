@@ -15,14 +15,30 @@ import {
   makeSteps,
 } from "../../../usage/summary.ts";
 import type { Tally } from "../../../usage/tally.ts";
-import { JSON_ARG, LIMIT_ARG, readLimit } from "../../args.ts";
+import { JSON_ARG, LIMIT_ARG, type Typed, readLimit } from "../../args.ts";
 import { makeBar, makeSparkline } from "../../bars.ts";
 import { type Cli, defineCommand } from "../../cli.ts";
 import { cutPath, noteUnknown, showCost, showFailedCost, showMs, showTokens } from "../../figures.ts";
-import { LOCAL_NAMES } from "../../time-words.ts";
-import { type Column, alignRows, cutColumns, fitColumns } from "../../layout.ts";
+import { LOCAL_NAMES, readTime } from "../../time-words.ts";
+import { type Column, alignRows, cutColumns, fitColumns, wrapWords } from "../../layout.ts";
 import { notePrices } from "../../price-words.ts";
 import { RANGE_ARGS, readRange, scanRange, warnOfBadLines, warnOfRemovedPrices } from "./range.ts";
+
+const SUMMARY_ARGS = {
+  by: {
+    type: "enum",
+    options: [...GROUPS] as string[],
+    default: "config",
+    valueHint: "WHAT",
+    description: "what to group by",
+  },
+  ...RANGE_ARGS,
+  ...LIMIT_ARG,
+  plain: { type: "boolean", description: "print plain rows for scripts" },
+  ...JSON_ARG,
+} as const;
+
+type SummaryArgs = Typed<typeof SUMMARY_ARGS>;
 
 export const summaryCommand = defineCommand({
   description: "show totals of requests, tokens and costs",
@@ -30,52 +46,99 @@ export const summaryCommand = defineCommand({
     ["ch usage summary --by model --since today", "cost per model today"],
     ["ch usage summary --plain", "one row per line, cells separated by |"],
   ],
-  args: {
-    by: {
-      type: "enum",
-      options: [...GROUPS],
-      default: "config",
-      valueHint: "WHAT",
-      description: "what to group by",
-    },
-    ...RANGE_ARGS,
-    ...LIMIT_ARG,
-    plain: { type: "boolean", description: "print plain rows for scripts" },
-    ...JSON_ARG,
-  },
+  args: SUMMARY_ARGS,
+  run: summarize,
+});
+
+export const overviewCommand = defineCommand({
+  description: "show the totals of today and of this month",
+  examples: [
+    ["ch usage overview", "by config; ch usage alone does the same"],
+    ["ch usage overview --by model", "by model"],
+  ],
+  args: SUMMARY_ARGS,
   async run(args, cli) {
-    const by = GROUPS.find((group) => group === args.by) ?? "config";
-    const range = readRange(args, cli.now());
-    const limit = readLimit(args.limit, { usual: MOST_ROWS, most: MOST_ROWS });
-    const [{ loadPricer }, { directoryOrSession, nameDirectories }] = await Promise.all([
-      import("../../../app/prices.ts"),
-      import("../../../app/session/directories.ts"),
-    ]);
-    // The first version's columns have no cost, and a mistake in prices.json is no reason to withhold them.
-    const pricer = args.plain === true ? null : await loadPricer(cli.paths);
-    const { costOf } = pricer ?? UNPRICED;
-    const isPlace = by === "project" || by === "cwd";
-    const keyOf = isPlace ? directoryOrSession : makeKeyOf(by, LOCAL_NAMES[isTimeGroup(by) ? by : "day"]);
-    const summarizer = createSummarizer({ by, keyOf });
-    const bad = await scanRange(cli, range, (record) => summarizer.add(record, costOf(record)));
-    const rename = isPlace ? await nameDirectories(cli.paths, summarizer.keys()) : undefined;
-    const summary = cutRows(summarizer.finish(rename), by, limit);
-    if (args.json === true) {
-      const prices = { prices_as_of: pricer?.asOf, prices_problem: pricer?.problem?.message ?? null };
-      cli.out.json({ by, ...summary, ...prices, unreadable_lines: bad });
-      if (pricer !== null) notePrices(cli, pricer, false);
-      return await warnOfRemovedPrices(cli);
+    const { limit, plain, since, until } = args;
+    if (limit !== undefined || plain === true || since !== undefined || until !== undefined)
+      return await summarize(args, cli);
+    const day = readTime({ flag: "--since", value: "today", now: cli.now() });
+    const read = await readSummaries(cli, { ...args, since: "this-month" }, [day, 0]);
+    const { bad, by, parts, pricer } = read;
+    const [today, month] = parts;
+    if (today === undefined || month === undefined) return;
+    if (args.json === true)
+      return await printJson(cli, read, { by, today: today.summary, month: month.summary });
+    const { out } = cli;
+    const hidden = new Set<string>();
+    for (const [title, { summary }, nothing] of [
+      [t`Today`, today, t`no requests today`],
+      [t`This month`, month, t`no requests this month`],
+    ] as const) {
+      out.line(out.paint("bold", title));
+      if (summary.rows.length === 0) out.line(out.paint("dim", nothing));
+      else for (const name of printTable(cli, by, summary)) hidden.add(name);
+      if (summary === today.summary) out.line();
     }
-    if (args.plain === true) printPlain(cli, by, summary);
-    else {
-      printSummary(cli, by, summary, summarizer.trend());
-      if (pricer?.problem === null) noteUnpriced(cli, summary);
-      if (pricer !== null) notePrices(cli, pricer, summary.total.cost_usd !== null);
-      await warnOfRemovedPrices(cli);
-    }
+    noteRest(cli, [...hidden], month.summary);
+    await notePricing(cli, month.summary, pricer);
     warnOfBadLines(cli, bad);
   },
 });
+
+async function summarize(args: SummaryArgs, cli: Cli): Promise<void> {
+  const limit = readLimit(args.limit, { usual: MOST_ROWS, most: MOST_ROWS });
+  const read = await readSummaries(cli, args, [0]);
+  const { bad, by, parts, pricer } = read;
+  const [part] = parts;
+  if (part === undefined) return;
+  const summary = cutRows(part.summary, by, limit);
+  if (args.json === true) return await printJson(cli, read, { by, ...summary });
+  if (args.plain === true) printPlain(cli, by, summary);
+  else {
+    printSummary(cli, by, summary, part.trend);
+    await notePricing(cli, summary, pricer);
+  }
+  warnOfBadLines(cli, bad);
+}
+
+/** One pass over the log, and a summary of what is in the range from each of the times on. */
+async function readSummaries(cli: Cli, args: SummaryArgs, times: readonly number[]) {
+  const by = GROUPS.find((group) => group === args.by) ?? "config";
+  const range = readRange(args, cli.now());
+  const [{ loadPricer }, { directoryOrSession, nameDirectories }] = await Promise.all([
+    import("../../../app/prices.ts"),
+    import("../../../app/session/directories.ts"),
+  ]);
+  // The first version's columns have no cost, and a mistake in prices.json is no reason to withhold them.
+  const pricer = args.plain === true ? null : await loadPricer(cli.paths);
+  const { costOf } = pricer ?? UNPRICED;
+  const isPlace = by === "project" || by === "cwd";
+  const keyOf = isPlace ? directoryOrSession : makeKeyOf(by, LOCAL_NAMES[isTimeGroup(by) ? by : "day"]);
+  const summarizers = times.map((from) => ({ from, one: createSummarizer({ by, keyOf }) }));
+  const bad = await scanRange(cli, range, (record) => {
+    const cost = costOf(record);
+    for (const { from, one } of summarizers) if (record.timestamp_ms >= from) one.add(record, cost);
+  });
+  const keys = new Set(summarizers.flatMap(({ one }) => [...one.keys()]));
+  const rename = isPlace ? await nameDirectories(cli.paths, keys) : undefined;
+  const parts = summarizers.map(({ one }) => ({ summary: one.finish(rename), trend: one.trend() }));
+  return { by, pricer, bad, parts };
+}
+
+type Read = Awaited<ReturnType<typeof readSummaries>>;
+
+async function printJson(cli: Cli, { bad, pricer }: Read, figures: object): Promise<void> {
+  const prices = { prices_as_of: pricer?.asOf, prices_problem: pricer?.problem?.message ?? null };
+  cli.out.json({ ...figures, ...prices, unreadable_lines: bad });
+  if (pricer !== null) notePrices(cli, pricer, false);
+  await warnOfRemovedPrices(cli);
+}
+
+async function notePricing(cli: Cli, summary: Summary, pricer: Read["pricer"]): Promise<void> {
+  if (pricer?.problem === null) noteUnpriced(cli, summary);
+  if (pricer !== null) notePrices(cli, pricer, summary.total.cost_usd !== null);
+  await warnOfRemovedPrices(cli);
+}
 
 const MOST_ROWS = 1_000_000;
 const UNPRICED: Pick<Pricer, "costOf"> = { costOf: () => ({ kind: "unknown" }) };
@@ -141,8 +204,9 @@ const SPARK_COLUMNS = 60;
 const LEAST_NAME_COLUMNS = 20;
 const NAME_SHARE = 0.35;
 
-function printSummary({ out, env }: Cli, by: Group, summary: Summary, trend: Trend): void {
-  const { rows, total, other } = summary;
+function printSummary(cli: Cli, by: Group, summary: Summary, trend: Trend): void {
+  const { out } = cli;
+  const { rows, other } = summary;
   if (rows.length === 0) {
     out.note(
       other === 0
@@ -151,6 +215,18 @@ function printSummary({ out, env }: Cli, by: Group, summary: Summary, trend: Tre
     );
     return;
   }
+  const hidden = printTable(cli, by, summary);
+  if (!hasBars(by, rows))
+    for (const line of describeTrend(trend, Math.min(SPARK_COLUMNS, out.width - 10))) out.line(line);
+  noteRest(cli, hidden, summary);
+}
+
+function hasBars(by: Group, rows: readonly SummaryRow[]): boolean {
+  return isTimeGroup(by) && rows.length > 1;
+}
+
+/** Gives the headings of the columns that did not fit. */
+function printTable({ out, env }: Cli, by: Group, { rows, total }: Summary): readonly string[] {
   const width = out.isTerminal ? out.width : Number.POSITIVE_INFINITY;
   const shown: SummaryRow[] =
     rows.length === 1 && total.requests === rows[0]?.requests
@@ -161,26 +237,27 @@ function printSummary({ out, env }: Cli, by: Group, summary: Summary, trend: Tre
     cells: shown.map(({ key }) => showName(key, { by, width, env })),
     rank: 0,
   };
-  const hasBars = isTimeGroup(by) && rows.length > 1;
-  const {
-    headings,
-    rows: cells,
-    hidden,
-    spare,
-  } = fitColumns([names, ...makeColumns(shown)], hasBars ? width - BAR_COLUMNS - 2 : width);
-  if (hasBars) {
-    const bars = makeBars(rows, Math.min(WIDEST_BAR, BAR_COLUMNS + spare));
+  const barColumns = hasBars(by, rows) ? BAR_COLUMNS + 2 : 0;
+  const fitted = fitColumns([names, ...makeColumns(shown)], width - barColumns);
+  if (barColumns > 0) {
+    const bars = makeBars(rows, Math.min(WIDEST_BAR, BAR_COLUMNS + fitted.spare));
     out.table(
-      [...headings, ""],
-      cells.map((row, index) => [...row, out.paint("cyan", bars[index] ?? "")]),
+      [...fitted.headings, ""],
+      fitted.rows.map((row, index) => [...row, out.paint("cyan", bars[index] ?? "")]),
     );
-  } else out.table(headings, cells);
-  if (!hasBars)
-    for (const line of describeTrend(trend, Math.min(SPARK_COLUMNS, out.width - 10))) out.line(line);
-  if (hidden.length > 0) out.note(t`hidden, terminal too narrow: ${tellList(hidden)} (--json has them)`);
-  for (const note of noteUnknown(total)) out.note(note);
-  if (other === 1) out.note(t`and 1 other request that generates nothing`);
-  if (other > 1) out.note(t`and ${other} other requests that generate nothing`);
+  } else out.table(fitted.headings, fitted.rows);
+  return fitted.hidden;
+}
+
+/** What the figures do not say. */
+function noteRest({ out }: Cli, hidden: readonly string[], { other, total }: Summary): void {
+  const notes = [
+    ...(hidden.length > 0 ? [t`hidden, terminal too narrow: ${tellList(hidden)} (--json has them)`] : []),
+    ...noteUnknown(total),
+    ...(other === 1 ? [t`and 1 other request that generates nothing`] : []),
+    ...(other > 1 ? [t`and ${other} other requests that generate nothing`] : []),
+  ];
+  for (const words of notes) out.note(out.isTerminal ? wrapWords(words, out.width).join("\n") : words);
 }
 
 interface NameContext {
