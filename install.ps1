@@ -133,7 +133,7 @@ function Install-Program([string]$Directory) {
         Write-Output "$Directory is not on your PATH yet. Add it, then open a new terminal:"
         Write-Output "  [Environment]::SetEnvironmentVariable('Path', [Environment]::GetEnvironmentVariable('Path', 'User') + ';$Directory', 'User')"
     }
-    Write-Output 'Next: ch demo'
+    Write-Output 'Next: ch'
 }
 
 # A client that CODEX_HOME or CLAUDE_CONFIG_DIR of another terminal names: only its journal tells what stood there before.

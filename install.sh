@@ -55,6 +55,7 @@ Installs codex-helper, and its short name ch, for the current user.
 
   sh install.sh                         the newest release
   sh install.sh --from PLACE            a release in a directory, or at a file:// or http://127.0.0.1 address
+  sh install.sh --from dist             what was built here: bun run build
   sh install.sh --uninstall             puts Codex and Claude Code back, then removes both names
   sh install.sh --uninstall --purge     and your configs, keys and logs in ~/.codex-helper
 
@@ -75,11 +76,17 @@ install() {
   trap 'rm -rf "$work"' EXIT
   trap 'exit 130' HUP INT TERM
 
-  say "Getting $name.tar.gz from $place"
-  get "$place/SHA256SUMS" "$work/SHA256SUMS"
-  get "$place/$name.tar.gz" "$work/$name.tar.gz"
-  verify "$work" "$name.tar.gz"
-  (cd "$work" && tar -xzf "$name.tar.gz") || fail "cannot unpack $name.tar.gz"
+  if [ -f "$place/codex-helper" ]; then
+    # What `bun run build` has made, for this machine.
+    mkdir "$work/$name"
+    get "$place/codex-helper" "$work/$name/codex-helper"
+  else
+    say "Getting $name.tar.gz from $place"
+    get "$place/SHA256SUMS" "$work/SHA256SUMS"
+    get "$place/$name.tar.gz" "$work/$name.tar.gz"
+    verify "$work" "$name.tar.gz"
+    (cd "$work" && tar -xzf "$name.tar.gz") || fail "cannot unpack $name.tar.gz"
+  fi
 
   version=$("$work/$name/codex-helper" --version) || cannot_run "$platform"
   case "${CODEX_HELPER_VERSION:-}" in
@@ -105,7 +112,7 @@ install() {
   say "Installed $version in $dir"
   [ "$was_there" = false ] || say "A proxy that is running stays the old version until it is started again."
   hint_path
-  say "Next: ch demo"
+  say "Next: ch"
 }
 
 uninstall() {
@@ -215,7 +222,7 @@ choose_place() {
       *) echo "${from%/}" ;;
     esac
   elif [ -z "$RELEASES" ]; then
-    fail "this script does not know where releases are: take the one of a release, or give --from PLACE"
+    fail "this script does not know where releases are: take the one of a release, or give --from PLACE (in a clone: bun run build, then --from dist)"
   elif [ -n "${CODEX_HELPER_VERSION:-}" ]; then
     echo "$RELEASES/download/v${CODEX_HELPER_VERSION#v}"
   else

@@ -155,6 +155,19 @@ describe("a place to install from", () => {
   });
 });
 
+test("what was built in a clone is installed from its directory, under both names", () => {
+  using home = onLinux();
+  const built = join(home.path, "dist");
+  mkdirSync(built);
+  const program = "#!/bin/sh\necho codex-helper 9.8.7 built";
+  writeFileSync(join(built, "codex-helper"), program, { mode: 0o755 });
+  const { code, stdout, stderr } = install(home, ["--from", built]);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+  expect(stdout).toContain(`Installed codex-helper 9.8.7 built in ${home.path}/.local/bin`);
+  expect(installedIn(home)).toEqual(["ch", "codex-helper"]);
+  expect(readFileSync(join(home.path, ".local/bin/codex-helper"), "utf8")).toBe(program);
+});
+
 describe("nothing is installed", () => {
   const refuses = (home: TempHome, words: string, env: Record<string, string> = {}): void => {
     const { code, stderr } = install(home, ["--from", join(home.path, "release")], env);
