@@ -22,7 +22,7 @@ import { createRouter } from "../../routing/router.ts";
 import { ensureClientToken, makeClientToken } from "../../state/client-token.ts";
 import { type Instance, removeDeadInstances, removeInstance, writeInstance } from "../../state/instances.ts";
 import { createEventHook } from "./event-hook.ts";
-import { describeEvent, makeEventJson } from "./events.ts";
+import { type ToldEvent, makeEventJson, tellEvent } from "./events.ts";
 import { createIdleCollector } from "./idle-collector.ts";
 import { createLiveFilter, type LiveFilter } from "../../filter/live-filter.ts";
 import { makeFilterRecord } from "../../filter/filter-record.ts";
@@ -56,8 +56,8 @@ export interface ServeOptions {
   readonly onRequest: (entry: LogEntry) => void;
   /** Something that the user should know of and that no request can tell, in English. Holds no secret. */
   readonly onTrouble: (words: Text | string) => void;
-  /** A hop, a spent quota, a recovery, or nothing left, in one line in the person's language. */
-  readonly onEvent?: (words: Text) => void;
+  /** A hop, a spent quota, a recovery, or nothing left. */
+  readonly onEvent?: (event: ToldEvent) => void;
 }
 
 export interface Served {
@@ -201,7 +201,7 @@ async function startService(
     barOf: joinBars([quota.barOf]),
     onEvent: (event) => {
       hook.send(makeEventJson(event, now()));
-      options.onEvent?.(describeEvent(event, now()));
+      options.onEvent?.(tellEvent(event, now()));
     },
   });
   const gate = createProjectGate({

@@ -191,7 +191,8 @@ async function start(cli: Cli, options: RunOptions) {
       if (!options.isQuiet) report(describeRecord(entry, out));
     },
     onTrouble: (words) => out.warn(tell(words)),
-    onEvent: (words) => report(`${out.paint("dim", localTime(cli.now()))}  ${tell(words)}`),
+    onEvent: ({ at, labels: [label = ""], words }) =>
+      report([out.paint("dim", localTime(at)), label, tell(words)].filter((word) => word !== "").join("  ")),
   });
   // Loaded when clients are served already.
   const { disableCoreDumps } = await import("../../base/core-dumps.ts");

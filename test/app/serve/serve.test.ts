@@ -33,7 +33,7 @@ async function startDesk(home: TempHome): Promise<Desk> {
     port: 0,
     onRequest: () => {},
     onTrouble: (words) => troubles.push(inEnglish(words)),
-    onEvent: (words) => events.push(inEnglish(words)),
+    onEvent: ({ labels, words }) => events.push(`${labels[0] ?? ""} ${inEnglish(words)}`.trim()),
   });
   const port = serving.served[0]?.port ?? 0;
   const instance = () => requireInstance(home.paths.run, port);
@@ -178,8 +178,8 @@ test("a hop and a spent quota are one line each, and JSON for the command of the
   await using desk = await startDesk(home);
   await ask(desk.port);
   expect(desk.events).toEqual([
-    expect.stringMatching(/^main#1 is spent until [^:]+:\d\d: 402 payment required/),
-    expect.stringMatching(/^new requests: main#1 -> main#2, 402 payment required/),
+    expect.stringMatching(/^main#1 spent until [^:]+:\d\d \(402 payment required/),
+    expect.stringMatching(/^main#1 -> main#2: 402 payment required/),
   ]);
   const lines = await waitUntil(async () => {
     const text = await Bun.file(seen)

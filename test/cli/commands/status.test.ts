@@ -45,7 +45,7 @@ test("with a proxy: each upstream with its health, why, since when and until whe
   await using serving = startCli(["serve", "--no-switch", "--port", String(freePort())], { home });
   const [, port] = await serving.waitFor(LISTENING);
   await turn(port);
-  await serving.waitFor(/new requests: main#1 -> main#2/);
+  await serving.waitFor(/main#1 {2}-> main#2/);
 
   const shown = await runCli(["status", "--codex"], { home });
   expect(shown.code).toBe(0);
