@@ -99,6 +99,8 @@ const makeState = () =>
     /** Why nothing can be sent to it until the user fixes it. */
     problem: z.nullable(z.string()),
     problem_text: textSchema,
+    /** The command against it, if there is one. */
+    problem_hint: z._default(z.nullable(z.string()), null),
     /** What refusals have taught of it, each for one version of a client; absent for nothing. */
     learned: z.optional(
       z.array(
@@ -152,6 +154,10 @@ export const instanceSchema = later(() =>
     service: z.enum(SERVICES),
     port: z.number(),
     since_ms: z.number(),
+    /** Where it was started, as `ps` names it; null where it has none, or to others than its owner. */
+    terminal: z._default(z.nullable(z.string()), null),
+    /** Those that the configs name, and whether it has them; to its owner. */
+    variables: z._default(z.array(z.looseObject({ name: z.string(), is_set: z.boolean() })), []),
     /** Only clients with the client token are answered; a proxy of an older version answers all. */
     client_token: z._default(z.boolean(), false),
     /** What is wrong with the files, while the last good versions stay in force. */

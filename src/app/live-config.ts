@@ -1,8 +1,9 @@
 // The current config.json and the route that follows from it: reloaded when a file changes, with the last good version in
 // force while the file is broken.
-import type { Env } from "../base/env.ts";
+import { type Env, readVariable } from "../base/env.ts";
 import type { Paths } from "../base/paths.ts";
 import type { Service } from "../base/service.ts";
+import type { Text } from "../base/text.ts";
 import type { Upstream } from "../base/upstream.ts";
 import { type ConfigState, createConfigStore } from "../config/file.ts";
 import { parseTarget } from "../config/name.ts";
@@ -27,12 +28,14 @@ export interface LiveConfigOptions {
   readonly env: Env;
   /** Wall clock, ms. */
   readonly now: () => number;
+  /** See ResolveContext. */
+  readonly holder?: () => Text;
 }
 
 /** A key in the client's own files may change, and `disabled_until` may pass, without config.json changing. */
 const RESOLVE_AGAIN_MS = 250;
 
-export function createLiveConfig({ paths, env, now }: LiveConfigOptions) {
+export function createLiveConfig({ paths, env, now, holder }: LiveConfigOptions) {
   const store = createConfigStore(paths.config, now);
   const secrets = createClientSecrets(paths, now);
   let settings: { of: ParsedConfig; value: Settings } | null = null;
@@ -53,6 +56,16 @@ export function createLiveConfig({ paths, env, now }: LiveConfigOptions) {
         listUpstreams(config, service, named, context),
       );
     },
+    /** The variables that its configs name, by name alone, and whether this process has them. */
+    variablesOf(service: Service) {
+      const { configs } = store.current().config.services[service];
+      const auths = [...configs.values()].flatMap(({ entry }) => entry.upstreams.map(({ auth }) => auth));
+      const names = auths.flatMap((auth) => auth?.auth_token_env?.trim() ?? auth?.api_key_env?.trim() ?? []);
+      return [...new Set(names)].map((name) => ({
+        name,
+        is_set: ((readVariable(env, name) ?? secrets.read(service, name))?.trim() ?? "") !== "",
+      }));
+    },
     /** The route of a service, by the config of that name, or else by whichever is active when it is asked. */
     routeOf(service: Service, configName?: string) {
       let known: { read: ConfigState; at: number; state: RouteState } | null = null;
@@ -60,6 +73,7 @@ export function createLiveConfig({ paths, env, now }: LiveConfigOptions) {
         env,
         clientSecret: (name: string) => secrets.read(service, name),
         now: now(),
+        holder,
         configName,
       });
       const state = (): RouteState => {
@@ -75,6 +89,8 @@ export function createLiveConfig({ paths, env, now }: LiveConfigOptions) {
       };
       return {
         service,
+        /** The one asked for; absent for the active one. */
+        configName,
         /** Where requests go now. */
         state,
         /** The enabled upstreams; none where it leads nowhere. */

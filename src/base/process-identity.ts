@@ -1,5 +1,5 @@
 // Tells one process from all others, past and future: its id alone is given to the next one after a while.
-import { readFileSync } from "node:fs";
+import { readFileSync, readlinkSync } from "node:fs";
 import { basename } from "node:path";
 import { errorCode, ignoreSystemError } from "./errors.ts";
 
@@ -28,6 +28,17 @@ export function isRunning({ pid, started }: ProcessIdentity): boolean {
   return now !== null && (now.started === null || started === null || now.started === started);
 }
 
+/** The terminal of this process, as `ps` names it: "ttys003", "pts/3"; null where it has none or the system does not tell. */
+export function findTerminal(): string | null {
+  if (process.platform === "win32") return null;
+  if (process.platform === "linux") {
+    const links = [0, 1, 2].map((fd) => ignoreSystemError(() => readlinkSync(`/proc/self/fd/${fd}`), ""));
+    return links.map((link) => /^\/dev\/(pts\/\d+|tty\w+)$/.exec(link)?.[1]).find(Boolean) ?? null;
+  }
+  const name = askPs("tty=", process.pid);
+  return name === null || name.startsWith("?") ? null : name;
+}
+
 function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
@@ -52,7 +63,11 @@ function readLinuxStart(pid: number): string | null {
 
 /** Everywhere else with a POSIX `ps`. */
 function askForStart(pid: number): string | null {
-  const asked = Bun.spawnSync(["ps", "-o", "lstart=", "-p", String(pid)], {
+  return askPs("lstart=", pid);
+}
+
+function askPs(column: string, pid: number): string | null {
+  const asked = Bun.spawnSync(["ps", "-o", column, "-p", String(pid)], {
     env: { LC_ALL: "C", PATH: "/bin:/usr/bin" },
   });
   const words = asked.stdout.toString().trim();

@@ -1,7 +1,7 @@
 // One upstream as the proxy and the router see it: resolved, immutable, identified by what it is and not by where
 // it is in a list. Made from config.json in app/; no room below needs to know that file.
 // Pure.
-import type { Service } from "./service.ts";
+import { type Service, flagFor } from "./service.ts";
 import type { Text } from "./text.ts";
 
 /** How an upstream is told who we are. */
@@ -14,8 +14,16 @@ export type Credential =
   | { readonly kind: "client" }
   /** No credential is configured: none is sent. */
   | { readonly kind: "none" }
-  /** Nothing can be sent until the user fixes it: `why` says what (an unset variable, a proxy that is not supported). */
-  | { readonly kind: "unusable"; readonly why: Text };
+  /**
+   * Nothing can be sent until the user fixes it: `why` says what (an unset variable, a proxy that is not supported). `needs`: the
+   * variable whose key is missing, and how it would be sent.
+   */
+  | { readonly kind: "unusable"; readonly why: Text; readonly needs?: NeededKey };
+
+export interface NeededKey {
+  readonly kind: "bearer" | "api-key";
+  readonly variable: string;
+}
 
 /** All in milliseconds. docs/config.md gives the meanings and defaults. */
 export interface Timeouts {
@@ -102,4 +110,14 @@ export function showHost(address: string): string {
 export function modelAt(upstream: Upstream, requested: string): string {
   const { models } = upstream;
   return (Object.hasOwn(models, requested) ? models[requested] : models["*"]) ?? requested;
+}
+
+/** The command that sets its key, without showing it to anyone. `credential`: how it is sent; default "bearer". */
+export function keyCommand({
+  credential,
+  label,
+  service,
+}: Pick<Upstream, "label" | "service"> & { readonly credential?: string | undefined }): string {
+  const kind = credential === "api-key" ? "api-key" : "auth-token";
+  return `ch config set ${label} --${kind}-stdin${flagFor(service)}`;
 }

@@ -5,7 +5,14 @@ import { type Env, readVariable } from "../base/env.ts";
 import { fingerprint } from "../base/secrets.ts";
 import { CLIENT_NAME, SERVICE_FACTS, type Service, flagFor, isOfficial } from "../base/service.ts";
 import { type Text, t } from "../base/text.ts";
-import type { Credential, ErrorRule, ModelChains, Timeouts, Upstream } from "../base/upstream.ts";
+import {
+  type Credential,
+  type ErrorRule,
+  type ModelChains,
+  type Timeouts,
+  type Upstream,
+  keyCommand,
+} from "../base/upstream.ts";
 import { readBaseUrl } from "./base-url.ts";
 import { chooseCredential, problemOfSecret } from "./check-upstreams.ts";
 import { chooseOutboundProxy } from "./outbound-proxy.ts";
@@ -20,6 +27,8 @@ export interface ResolveContext {
   readonly clientSecret: (name: string) => string | undefined;
   /** Wall clock, ms. */
   readonly now: number;
+  /** The process whose environment it is, where others ask for it: "the running ch (pid 4312, terminal ttys003)". */
+  readonly holder?: (() => Text) | undefined;
   /** Use this config instead of the active one. */
   readonly configName?: string | undefined;
 }
@@ -119,7 +128,8 @@ export function listUpstreams(
   const makeUpstream = (entry: UpstreamEntry, position: number): Upstream => {
     const read = readBaseUrl(entry.base_url);
     const baseUrl = read.kind === "ok" ? read.url : entry.base_url;
-    const credential = resolveCredential(entry.auth ?? {}, context);
+    const label = formatTarget(named.name, position);
+    const credential = resolveCredential(entry.auth ?? {}, { ...context, label, service });
     const outbound = chooseOutboundProxy(baseUrl, entry.proxy ?? undefined, context.env);
     const isVendors = isOfficial(service, baseUrl);
     const own = entry.privacy?.strip_workspaces ?? privacy?.strip_workspaces;
@@ -128,7 +138,7 @@ export function listUpstreams(
       service,
       configName: named.name,
       position,
-      label: formatTarget(named.name, position),
+      label,
       baseUrl,
       origin: URL.parse(baseUrl)?.origin ?? "",
       isOfficial: isVendors,
@@ -158,16 +168,41 @@ export function listUpstreams(
   }));
 }
 
-function resolveCredential(auth: AuthEntry, context: ResolveContext): Credential {
+interface Named extends ResolveContext {
+  readonly label: string;
+  readonly service: Service;
+}
+
+function resolveCredential(auth: AuthEntry, context: Named): Credential {
   const key = chooseCredential(auth);
   const value = key === null ? "" : (auth[key]?.trim() ?? "");
   if (key === null) return auth.client === true ? { kind: "client" } : { kind: "none" };
   const kind = key.startsWith("auth_token") ? "bearer" : "api-key";
   if (!key.endsWith("_env")) return { kind, secret: value };
   const secret = (readVariable(context.env, value) ?? context.clientSecret(value))?.trim() ?? "";
-  if (secret === "") return { kind: "unusable", why: t`the variable ${value} is not set` };
   const problem = problemOfSecret(secret);
-  return problem === null ? { kind, secret } : { kind: "unusable", why: t`the variable ${value} ${problem}` };
+  if (secret !== "" && problem === null) return { kind, secret };
+  return {
+    kind: "unusable",
+    why: describeVariable(value, problem, { ...context, kind }),
+    needs: { kind, variable: value },
+  };
+}
+
+interface NeedOfKey extends Pick<Named, "holder" | "label" | "service"> {
+  readonly kind: "bearer" | "api-key";
+}
+
+/** What is wrong with a variable that holds a key: null for one that is not set. What is exported elsewhere reaches no process that runs. */
+export function describeVariable(
+  name: string,
+  problem: Text | null,
+  { holder, kind, label, service }: NeedOfKey,
+): Text {
+  if (holder === undefined)
+    return problem === null ? t`the variable ${name} is not set` : t`the variable ${name} ${problem}`;
+  const what = problem === null ? t`${name} is not set in ${holder()}` : t`${name} in ${holder()} ${problem}`;
+  return t`${what}: export it there and restart, or \`${keyCommand({ credential: kind, label, service })}\``;
 }
 
 /** Distinguishes two accounts at one address, without the secret. */

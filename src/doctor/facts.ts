@@ -83,6 +83,8 @@ export interface UpstreamFacts {
   readonly label: string;
   /** Why it cannot be asked, or null. */
   readonly unusable: Text | null;
+  /** The command that sets the key that is missing, or null. */
+  readonly keyHint: string | null;
   readonly hasLiteralKey: boolean;
   /** How it is, as all screens say it; null where no proxy and no file knows it. */
   readonly state: {
@@ -238,8 +240,8 @@ export interface TestRequestFacts {
   readonly reached: Reached;
   /** It takes the client's own login, which is not ours to send. */
   readonly isOwnLogin: boolean;
-  /** Why its key cannot be used, or null. */
-  readonly unusable: Text | null;
+  /** Why its key cannot be used, or null. `isOnlyHere`: the running proxy has it. */
+  readonly unusable: { readonly why: Text; readonly isOnlyHere: boolean } | null;
   /** Null where nothing was asked. */
   readonly asked: {
     readonly authorised: "yes" | "no" | "unknown";

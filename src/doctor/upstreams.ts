@@ -51,9 +51,9 @@ export const UPSTREAM_CHECKS: readonly Check<DoctorFacts>[] = [
     worst: "fail",
     run: ({ services }) =>
       services.flatMap(({ service, upstreams }) =>
-        upstreams.map(({ hasLiteralKey, label, unusable }): Found => {
+        upstreams.map(({ hasLiteralKey, keyHint, label, unusable }): Found => {
           if (unusable !== null)
-            return fail(t`${label}: ${unusable}`, `ch config show ${label} --${service}`);
+            return fail(t`${label}: ${unusable}`, keyHint ?? `ch config show ${label} --${service}`);
           if (!hasLiteralKey) return ok(t`${label}: the key is set`);
           return info(
             t`${label}: the key is stored in config.json`,
@@ -221,8 +221,10 @@ export function makeTestRequestFindings(facts: TestRequestFacts): Finding[] {
   const { asked, isOwnLogin, label, unusable } = facts;
   const reachable = { id: "probe-reachable", ...describeReached(facts.reached) };
   if (reachable.status === "fail") return [reachable];
-  if (unusable !== null)
-    return [reachable, { id: "probe-authorised", ...fail(t`${label}: ${unusable}`, showCommand(facts)) }];
+  if (unusable !== null) {
+    const say = unusable.isOnlyHere ? info : fail;
+    return [reachable, { id: "probe-authorised", ...say(t`${label}: ${unusable.why}`, showCommand(facts)) }];
+  }
   if (isOwnLogin || asked === null) {
     const message = t`${label}: it uses the client's own login, which is not tested here`;
     return [reachable, { id: "probe-authorised", ...info(message) }];

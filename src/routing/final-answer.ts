@@ -361,7 +361,10 @@ function withAdvice(
   const advice = ADVICE_OF_RULE[reason.rule] ?? ADVICE[cause];
   if (advice !== undefined) return { rule: advice, cause: known };
   if (cause !== "broken" && !needsPerson(reason)) return known;
-  const isAsked = reason.rule !== "not-tried";
-  const fix = isAsked ? fixOf(reason, { ...upstream, credential: upstream.credential.kind }) : reason["fix"];
-  return fix == null ? { rule: "see-doctor", cause: known } : { rule: "to-fix", cause: known, fix };
+  const { credential } = upstream;
+  // That says itself what to type.
+  if (credential.kind === "unusable" && credential.needs !== undefined) return known;
+  const fix =
+    reason.rule === "not-tried" ? null : fixOf(reason, { ...upstream, credential: credential.kind });
+  return fix === null ? { rule: "see-doctor", cause: known } : { rule: "to-fix", cause: known, fix };
 }

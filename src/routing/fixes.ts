@@ -2,6 +2,7 @@
 // Pure.
 import { type Service, flagFor } from "../base/service.ts";
 import { type Text, t } from "../base/text.ts";
+import { keyCommand } from "../base/upstream.ts";
 import { idOfWords } from "./reasons.ts";
 import type { Reason } from "./types.ts";
 
@@ -94,12 +95,6 @@ export function fixOf(reason: Reason, upstream: Fixable): Text | string | null {
     case undefined:
       return probe;
   }
-}
-
-/** Sets its key without showing it to anyone. */
-export function keyCommand({ credential, label, service }: Omit<Fixable, "baseUrl">): string {
-  const kind = credential === "api-key" ? "api-key" : "auth-token";
-  return `ch config set ${label} --${kind}-stdin${flagFor(service)}`;
 }
 
 /** It stays as it is until a person changes something. */

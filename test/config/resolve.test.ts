@@ -136,14 +136,29 @@ describe("credential", () => {
     [{ api_key_env: "SET" }, { kind: "api-key", secret: "from env" }],
     [{ api_key_env: "THEIRS" }, { kind: "api-key", secret: "from the client" }],
     [{ auth_token_env: "BLANK" }, { kind: "bearer", secret: "from the client" }],
-    [{ auth_token_env: "NOWHERE" }, { kind: "unusable", why: "the variable NOWHERE is not set" }],
+    [
+      { auth_token_env: "NOWHERE" },
+      {
+        kind: "unusable",
+        why: "the variable NOWHERE is not set",
+        needs: { kind: "bearer", variable: "NOWHERE" },
+      },
+    ],
     [
       { auth_token_env: "NOWHERE", api_key_env: "SET" },
-      { kind: "unusable", why: "the variable NOWHERE is not set" },
+      {
+        kind: "unusable",
+        why: "the variable NOWHERE is not set",
+        needs: { kind: "bearer", variable: "NOWHERE" },
+      },
     ],
     [
       { auth_token_env: "ODD" },
-      { kind: "unusable", why: "the variable ODD contains a character that is not allowed in a header" },
+      {
+        kind: "unusable",
+        why: "the variable ODD contains a character that is not allowed in a header",
+        needs: { kind: "bearer", variable: "ODD" },
+      },
     ],
     [{}, { kind: "none" }],
     [null, { kind: "none" }],

@@ -294,7 +294,7 @@ const CONDITIONS: readonly Condition[] = [
     make: ({ env }) => void (env["RELAY_KEY"] = ""),
     status: "fail",
     says: /main#1: .*RELAY_KEY/,
-    hint: /ch config show main#1 --codex/,
+    hint: /ch config set main#1 --auth-token-stdin/,
   },
   {
     name: "credentials: the key itself is in the file",

@@ -8,7 +8,7 @@ import { describe, isOpenToOthers, removeFile } from "../../base/files.ts";
 import { hasModes } from "../../base/home.ts";
 import type { Paths } from "../../base/paths.ts";
 import { DEFAULT_PORT, SERVICES, type Service } from "../../base/service.ts";
-import { type Text, t } from "../../base/text.ts";
+import { type Text, fromEnglish, t } from "../../base/text.ts";
 import type { SwitchTarget } from "../../clients/client.ts";
 import { CLIENTS } from "../../clients/registry.ts";
 import { repairDeadSwitch } from "../../clients/switch/switch.ts";
@@ -26,6 +26,7 @@ import type { UpstreamState } from "../ask-instance.ts";
 import { createLiveConfig, type LiveConfig } from "../live-config.ts";
 import { type PortOwner, describeStranger } from "../port-owner.ts";
 import { type Owned, createOwnedNames } from "../owned-names.ts";
+import { hintOf } from "../status/facts.ts";
 import { surveyStates } from "../status/survey.ts";
 import { makeSwitchReport } from "../status/switch-report.ts";
 import { collectFileFacts, listLeftovers, listOpenFiles } from "./examine-files.ts";
@@ -62,10 +63,10 @@ async function collectFacts(options: ExamineOptions): Promise<DoctorFacts> {
       wanted.map(async (service, index) => ({
         ...readRoute(service, live),
         upstreams: await Promise.all(
-          (enabled[index] ?? []).map(async (one) => ({
-            ...makeUpstreamFacts(one, options.env),
-            state: describeStateOf(one.upstream, (await states).get(service) ?? [], now()),
-          })),
+          (enabled[index] ?? []).map(async (one) => {
+            const state = (await states).get(service)?.find(({ label }) => label === one.upstream.label);
+            return makeUpstreamFacts(one, { env: options.env, now: now(), state });
+          }),
         ),
         ...(await examineClient(service, options)),
       })),
@@ -156,13 +157,7 @@ function listEnabled(service: Service, live: LiveConfig, { env, now, paths }: Ex
   return listUpstreams(config, service, named, context).filter(({ isEnabled }) => isEnabled);
 }
 
-function describeStateOf(
-  { label }: EnabledUpstream["upstream"],
-  states: readonly UpstreamState[],
-  now: number,
-): UpstreamFacts["state"] {
-  const state = states.find((one) => one.label === label);
-  if (state === undefined) return null;
+function describeStateOf(state: UpstreamState, now: number): UpstreamFacts["state"] {
   const {
     reason,
     reason_data: data,
@@ -179,12 +174,21 @@ function describeStateOf(
   };
 }
 
-function makeUpstreamFacts({ entry, upstream }: EnabledUpstream, env: Env): Omit<UpstreamFacts, "state"> {
-  const outbound = chooseOutboundProxy(upstream.baseUrl, entry.proxy ?? undefined, env);
+/** Whether it can be asked the proxy decides that runs: it has an environment of its own. */
+function makeUpstreamFacts(
+  { entry, upstream }: EnabledUpstream,
+  { env, now, state }: { readonly env: Env; readonly now: number; readonly state: UpstreamState | undefined },
+): UpstreamFacts {
+  const { baseUrl, credential, label } = upstream;
+  const outbound = chooseOutboundProxy(baseUrl, entry.proxy ?? undefined, env);
+  const why = credential.kind === "unusable" ? credential.why : null;
+  const said = state?.problem ?? null;
   return {
-    label: upstream.label,
-    unusable: upstream.credential.kind === "unusable" ? upstream.credential.why : null,
+    label,
+    unusable: state === undefined ? why : said === null ? null : (state.problem_text ?? fromEnglish(said)),
+    keyHint: state === undefined ? hintOf(upstream) : state.problem_hint,
     hasLiteralKey: entry.auth?.auth_token != null || entry.auth?.api_key != null,
+    state: state === undefined ? null : describeStateOf(state, now),
     // The address may hold a password: the host alone is shown.
     outbound:
       outbound.kind === "proxy" ? { host: new URL(outbound.url).host, source: outbound.source } : null,

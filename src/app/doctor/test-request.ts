@@ -4,7 +4,7 @@ import { UserError, onUserError } from "../../base/errors.ts";
 import type { Paths } from "../../base/paths.ts";
 import { SERVICES, SERVICE_FACTS, type Service } from "../../base/service.ts";
 import { t } from "../../base/text.ts";
-import { type Upstream, modelAt } from "../../base/upstream.ts";
+import { type Credential, type Upstream, modelAt } from "../../base/upstream.ts";
 import { CLIENTS } from "../../clients/registry.ts";
 import type { ExamineOptions, TestRequestFacts } from "../../doctor/facts.ts";
 import { readLogBackward } from "../../log/reader.ts";
@@ -22,6 +22,7 @@ import type { AttemptOutcome, RoutingSettings } from "../../routing/types.ts";
 import { type AnswerFacts, createAnswerReader } from "../../usage/answer-reader.ts";
 import { createClientSecrets } from "../client-secrets.ts";
 import { createLiveConfig, type LiveConfig, listTargets } from "../live-config.ts";
+import { askRunning, describeLack, describeProcess } from "../status/running.ts";
 import { reach } from "./examine-network.ts";
 
 export interface TestQuestion {
@@ -140,11 +141,26 @@ export async function sendTestRequest(
   const isReached =
     reached.trustProblem === undefined &&
     reached.stages.every(({ error, isProxy, name }) => error === null || (name === "http" && !isProxy));
-  if (!isReached || upstream.credential.kind === "client" || upstream.credential.kind === "unusable") {
-    const reason = upstream.credential.kind === "unusable" ? upstream.credential.why : null;
-    return { ...base, isOwnLogin: upstream.credential.kind === "client", unusable: reason, asked: null };
-  }
-  return { ...base, isOwnLogin: false, unusable: null, asked: await ask(upstream, model, options) };
+  const { credential } = upstream;
+  const isOwnLogin = credential.kind === "client";
+  if (isReached && credential.kind !== "unusable" && !isOwnLogin)
+    return { ...base, isOwnLogin, unusable: null, asked: await ask(upstream, model, options) };
+  const unusable = credential.kind === "unusable" ? await explain(upstream, credential, options) : null;
+  return { ...base, isOwnLogin, unusable, asked: null };
+}
+
+/** The running proxy may have the key all the same: it was started elsewhere. */
+async function explain(
+  { label, service }: Upstream,
+  { needs, why }: Extract<Credential, { readonly kind: "unusable" }>,
+  options: TestRequestOptions,
+): Promise<TestRequestFacts["unusable"]> {
+  const running = needs === undefined ? null : await askRunning(service, options);
+  if (running === null || needs === undefined) return { why, isOnlyHere: false };
+  const lack = describeLack(running, { ...needs, label, service });
+  if (lack !== null) return { why: lack, isOnlyHere: false };
+  const words = t`${why} in this terminal, but in ${describeProcess(running)}: export it here to test it`;
+  return { why: words, isOnlyHere: true };
 }
 
 async function ask(

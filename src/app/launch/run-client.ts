@@ -23,6 +23,8 @@ export interface RunClientOptions extends ImportOptions {
   readonly port: number | undefined;
   /** Instead of the active config. */
   readonly configName: string | undefined;
+  /** Also where no upstream can be asked as things are set up. */
+  readonly isForced: boolean;
   /** A Ctrl+C reaches the client by itself. */
   readonly hasTerminal: boolean;
   /** Called right before the client takes over. */
@@ -61,6 +63,7 @@ export async function runClient(options: RunClientOptions) {
     configName,
     command: "run",
     directory: cwd,
+    startsUnusable: options.isForced,
     onRequest: () => (requests += 1),
     onTrouble: (words) => troubles.push(words),
   });

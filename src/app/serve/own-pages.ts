@@ -1,6 +1,7 @@
 // What a running proxy says of itself under /__codex-helper/, and what it can be told to do there.
 // Shows no secret; to others than its owner it shows no more of an upstream's address than the host.
 import { parseJson } from "../../base/json-value.ts";
+import { findTerminal } from "../../base/process-identity.ts";
 import type { Service } from "../../base/service.ts";
 import { PRODUCT, VERSION } from "../../base/version.ts";
 import type { OwnRoutes } from "../../proxy/own-routes.ts";
@@ -47,6 +48,8 @@ export function makeOwnPages(options: OwnPagesOptions): Pick<OwnRoutes, "read" |
       status: (_query, isOwner): InstanceFacts => ({
         ...health(),
         since_ms: options.since,
+        terminal: isOwner ? findTerminal() : null,
+        variables: isOwner ? live.variablesOf(service) : [],
         ...makeRouteFacts({ route, router, quota, now: now(), isOwner }),
         config_problem: makeProblem(live.current().problem),
         filter_problem: makeProblem(filter.problem()),

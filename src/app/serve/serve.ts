@@ -8,7 +8,7 @@ import { createMemoryBudget } from "../../base/memory-budget.ts";
 import { t, type Text, inEnglish } from "../../base/text.ts";
 import type { OwnedName } from "../../base/owned-names.ts";
 import type { Paths } from "../../base/paths.ts";
-import { identifyProcess } from "../../base/process-identity.ts";
+import { findTerminal, identifyProcess } from "../../base/process-identity.ts";
 import { CLIENT_NAME, DEFAULT_PORT, type Service } from "../../base/service.ts";
 import type { Upstream } from "../../base/upstream.ts";
 import type { LogEntry } from "../../log/entry.ts";
@@ -29,8 +29,10 @@ import { makeFilterRecord } from "../../filter/filter-record.ts";
 import type { RedactionFacts } from "../../filter/redaction.ts";
 import { createProjectGate } from "../projects/gate.ts";
 import { createLiveConfig, type LiveConfig } from "../live-config.ts";
+import { describeProcess } from "../status/running.ts";
 import { createOwnedNames } from "../owned-names.ts";
 import { makeOwnPages } from "./own-pages.ts";
+import { requireRoute } from "./setup.ts";
 import { describeStranger, findPortOwner } from "../port-owner.ts";
 import { type LivePrices, createLivePrices } from "../spend/live-prices.ts";
 import { createQuota } from "../quota/quota.ts";
@@ -50,6 +52,8 @@ export interface ServeOptions {
   readonly configName?: string | undefined;
   /** Where the one client works that is served, as far as that is known. */
   readonly directory?: string | undefined;
+  /** Also where no upstream can be asked as things are set up. Default: that is an error. */
+  readonly startsUnusable?: boolean;
   /** Which command asks, for those that look at what is running. Default "serve". */
   readonly command?: Instance["command"];
   /** Sees each finished request after it was logged. */
@@ -145,10 +149,12 @@ function openFetchThread(port: number | undefined): void {
   fetch(`http://127.0.0.1:${port}/__codex-helper/health`, { keepalive: false, proxy: false }).catch(() => {});
 }
 
+const describeOwnProcess = (): Text => describeProcess({ pid: process.pid, terminal: findTerminal() });
+
 /** What the services of one process have in common. */
 async function makeShared({ command, paths, env, onDiskTrouble, onTrouble }: SharedOptions) {
   const now = Date.now;
-  const live = createLiveConfig({ paths, env, now });
+  const live = createLiveConfig({ paths, env, now, holder: describeOwnProcess });
   // A run has its own: it may be seen in the list of processes.
   const makeToken = () => (command === "run" ? makeClientToken() : ensureClientToken(paths));
   const clientToken = live.settings().demandsToken ? await makeToken() : null;
@@ -192,8 +198,7 @@ async function startService(
   const { onDiskTrouble, onTrouble, paths } = options;
   const { book, hook, live, log, memory, now, quota } = shared;
   const route = live.routeOf(service, options.configName);
-  const state = route.state();
-  if (state.kind === "unset") throw new UserError(state.message, { hint: state.hint });
+  requireRoute(route, { ...options, now });
   const router = createRouter({
     settings: () => live.settings().routing,
     now,
@@ -272,9 +277,9 @@ async function startService(
     () => writeInstance(paths.run, { pid, started, service, port, token, command, since }),
     onDiskTrouble,
   );
-  const { configName, upstreams } = state.route;
+  const configName = route.listUpstreams()?.configName ?? "";
   return {
-    served: { service, port, configName, upstreams },
+    served: { service, port, configName, upstreams: route.upstreams() },
     owned,
     async stop(graceMs: number): Promise<void> {
       await tryTo(() => removeInstance(paths.run, { pid, service }), onDiskTrouble);

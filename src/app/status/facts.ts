@@ -2,7 +2,7 @@
 // answers on its own pages, and what `ch status` and `ch routing` show. Sends nothing, and makes no sentences.
 import { inEnglish, type Text, isText } from "../../base/text.ts";
 import type { UserError } from "../../base/errors.ts";
-import { type Upstream, modelAt } from "../../base/upstream.ts";
+import { type Upstream, keyCommand, modelAt } from "../../base/upstream.ts";
 import type { RouteState } from "../../proxy/deps.ts";
 import { type Router, reasonOfLearned } from "../../routing/router.ts";
 import { reasonInEnglish } from "../../routing/reasons.ts";
@@ -68,6 +68,7 @@ function makeState(upstream: Upstream, view: Assessment, isOwner = true): Upstre
     ...withReason("reason", view.reason),
     ...withReason("source", view.source),
     ...withData("problem", problemOf(upstream)),
+    problem_hint: hintOf(upstream),
   };
 }
 
@@ -128,6 +129,12 @@ function listPlaces({ router, state, now }: RouteNow, { model, sessionId }: Ques
 /** Why nothing can be sent to it until the user fixes it; null where it can. */
 function problemOf({ credential }: Upstream): Text | null {
   return credential.kind === "unusable" ? credential.why : null;
+}
+
+/** What to type against it, if there is a command. */
+export function hintOf({ credential, label, service }: Upstream): string | null {
+  if (credential.kind !== "unusable" || credential.needs === undefined) return null;
+  return keyCommand({ credential: credential.needs.kind, label, service });
 }
 
 function otherModel(upstream: Upstream, model: string | null): string | null {

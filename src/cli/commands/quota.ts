@@ -20,7 +20,7 @@ import {
   showSource,
   showWindow,
 } from "../quota-words.ts";
-import { describeHealth } from "../upstream-words.ts";
+import { describeHealth, describeWhy } from "../upstream-words.ts";
 import { chooseService } from "./config/target.ts";
 
 const listCommand = defineCommand({
@@ -104,6 +104,10 @@ function printUpstreams(cli: Cli, { config_name, service, upstreams }: ServiceFa
   for (const [index, upstream] of upstreams.entries()) {
     const { colour, words } = describeHealth(upstream, now);
     out.line(`${upstream.label.padEnd(labels)}  ${out.paint(colour, words)}`);
+    // Without a key nothing can be asked for, either.
+    const lack = upstream.problem === null ? "" : describeWhy(upstream, now);
+    for (const line of wrapWords(lack, out.width - 2 * INDENT.length))
+      if (line !== "") out.line(`${INDENT}${out.paint("red", line)}`);
     const rows = shown[index] ?? [];
     if (rows.length === 0) out.line(`${INDENT}${out.paint("dim", t`unknown`)}`);
     for (const row of rows) {

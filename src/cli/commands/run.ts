@@ -26,6 +26,7 @@ export const command = defineCommand({
   passesThrough: true,
   args: {
     config: { type: "string", valueHint: "NAME", description: "use this config instead of the active one" },
+    force: { type: "boolean", description: "also where no upstream can be used" },
     port: { ...PORT_ARG.port, description: "TCP port on 127.0.0.1 (default: any free one)" },
     ...mapServices(({ name, service }) => ({
       ...SERVICE_ARGS[service],
@@ -53,6 +54,7 @@ export const command = defineCommand({
       args: rest,
       port: readPort(args.port),
       configName: args.config,
+      isForced: args.force === true,
       // Any of the three: what is piped in or out changes nothing for the keys.
       hasTerminal: [process.stdin, process.stdout, process.stderr].some(({ isTTY }) => isTTY),
       onStart: ({ port, configName, upstreams }, remarks) => {

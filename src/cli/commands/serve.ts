@@ -48,7 +48,10 @@ export const command = defineCommand({
       negativeDescription: "do not change the client's files",
     },
     "own-provider": { type: "boolean", description: "Codex: add a provider instead of changing yours" },
-    force: { type: "boolean", description: "also where the client does not read its file as it is" },
+    force: {
+      type: "boolean",
+      description: "also where no upstream can be used, or the client does not read its file",
+    },
     "keep-switched": { type: "boolean", description: "do not restore the client at the end" },
     quiet: { type: "boolean", description: "do not print a line per request" },
   },
@@ -187,6 +190,7 @@ async function start(cli: Cli, options: RunOptions) {
     env,
     services: options.services,
     port: options.port,
+    startsUnusable: options.isForced,
     onRequest: (entry) => {
       if (!options.isQuiet) report(describeRecord(entry, out));
     },

@@ -199,7 +199,8 @@ test("a first start takes over what the client has, by reference to its key", as
     ".codex/config.toml",
     'model_provider = "relay"\n[model_providers.relay]\nname = "relay"\nbase_url = "https://relay.example/v1"\nenv_key = "RELAY_KEY"\n',
   );
-  await using serving = startCli(["serve", "--no-switch", "--port", String(freePort())], { home });
+  const env = { RELAY_KEY: "sk-of-this-terminal" };
+  await using serving = startCli(["serve", "--no-switch", "--port", String(freePort())], { home, env });
   await serving.waitFor(LISTENING);
   expect(serving.stderr()).toContain("imported from Codex: relay");
   const config: unknown = await Bun.file(home.paths.config).json();

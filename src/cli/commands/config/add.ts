@@ -1,6 +1,4 @@
 // `ch config add`: one upstream into a new config, or behind the others of one that is there.
-import { createClientSecrets } from "../../../app/client-secrets.ts";
-import { readVariable } from "../../../base/env.ts";
 import { UserError } from "../../../base/errors.ts";
 import type { Text } from "../../../base/text.ts";
 import { CLIENT_NAME, DEFAULT_SERVICE, type Service, flagFor } from "../../../base/service.ts";
@@ -15,7 +13,7 @@ import type { UpstreamEntry } from "../../../config/schema.ts";
 import { SERVICE_ARGS, type Typed, readService, usageError } from "../../args.ts";
 import { type Cli, defineCommand } from "../../cli.ts";
 import { CREDENTIAL_ARGS, credentialFlags, readCredential } from "./credential.ts";
-import { nameInUse, noteUse } from "./in-use.ts";
+import { nameInUse, noteUse, warnOfVariables } from "./in-use.ts";
 import { chooseService, findName, findTarget, parseName } from "./target.ts";
 
 const HELP = "ch config add --help";
@@ -129,16 +127,15 @@ async function report(cli: Cli, { added, name, service, wasUsed }: Added): Promi
   const flag = flagFor(service);
   const targets = added.map((_, index) => formatTarget(name, count - added.length + index + 1));
   for (const { words } of checkUpstreams(added, service).warnings) out.warn(`${targets[0]} ${tell(words)}`);
-  const unset = listUnset(cli, service, added);
-  for (const variable of unset)
-    out.warn(t`the variable ${variable} is not set here: it must be set where \`ch serve\` runs`);
+  const named = added.map((entry, index) => ({ entry, label: targets[index] ?? "" }));
+  const isKeyHere = await warnOfVariables(cli, service, named);
   const [client, all] = [CLIENT_NAME[service], tellList(targets)];
   const isUsed = nameInUse(config, service) === name;
   if (isUsed && wasUsed) out.note(t`${client}: added ${all}, to the config in use`);
   else out.note(isUsed ? t`${client}: added ${all}, the active config` : t`${client}: added ${all}`);
   const isRunning = await noteUse(cli, service, name);
   const target = targets.length === 1 ? (targets[0] ?? name) : name;
-  if (cli.isInteractive && unset.length === 0) {
+  if (cli.isInteractive && isKeyHere) {
     const { testUpstreams } = await import("./test.ts");
     const line = `ch config test ${target}${flag}`;
     await testUpstreams(cli, { target, service, model: null, isConfirmed: false, withFeatures: false, line });
@@ -146,18 +143,6 @@ async function report(cli: Cli, { added, name, service, wasUsed }: Added): Promi
   if (!isUsed) out.note(`  ch config set-active ${name}${flag}`);
   else if (!isRunning && !wasUsed) out.note(`  ch serve${flag}`);
   if (!cli.isInteractive) out.note(`  ch config test ${target}${flag}`);
-}
-
-/** Variables of keys that neither the environment nor the client's own files have. */
-function listUnset(cli: Cli, service: Service, added: readonly UpstreamEntry[]): string[] {
-  const secrets = createClientSecrets(cli.paths, cli.now);
-  return added.flatMap(({ auth }) => {
-    const variable = auth?.auth_token_env ?? auth?.api_key_env;
-    if (variable == null) return [];
-    return (readVariable(cli.env, variable) ?? secrets.read(service, variable)) === undefined
-      ? [variable]
-      : [];
-  });
 }
 
 /** The command with the address that was probably meant, and without a secret; the help where there is none. */

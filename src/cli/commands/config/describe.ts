@@ -36,6 +36,8 @@ export interface ViewContext {
   readonly config: ParsedConfig;
   readonly service: Service;
   readonly readVariable: (name: string) => string | undefined;
+  /** Whether the process that serves has it; null where none runs, or it does not say. Default: this process decides. */
+  readonly isSetThere?: (name: string) => boolean | null;
 }
 
 /** All configs of a service in the order of the file; those that cannot be used come last. */
@@ -67,12 +69,12 @@ function viewConfig(named: NamedConfig, context: ViewContext): ConfigView {
   };
 }
 
-function viewUpstream(entry: UpstreamEntry, target: string, { readVariable }: ViewContext) {
+function viewUpstream(entry: UpstreamEntry, target: string, context: ViewContext) {
   const base = readBaseUrl(entry.base_url);
   return {
     target,
     base_url: base.kind === "ok" ? base.url : "",
-    credential: viewCredential(entry, readVariable),
+    credential: viewCredential(entry, context),
     enabled: entry.enabled !== false,
     disabled_until: entry.disabled_until ?? null,
     tags: JSON.parse(maskText(JSON.stringify(entry.tags ?? {}))) as object,
@@ -90,7 +92,10 @@ function viewUpstream(entry: UpstreamEntry, target: string, { readVariable }: Vi
   };
 }
 
-function viewCredential({ auth }: UpstreamEntry, readVariable: ViewContext["readVariable"]): CredentialView {
+function viewCredential(
+  { auth }: UpstreamEntry,
+  { isSetThere, readVariable }: Pick<ViewContext, "isSetThere" | "readVariable">,
+): CredentialView {
   const key = chooseCredential(auth ?? {});
   if (key === null) {
     return { kind: auth?.client === true ? "client" : "none", variable: null, is_set: true, masked: null };
@@ -99,7 +104,8 @@ function viewCredential({ auth }: UpstreamEntry, readVariable: ViewContext["read
   const kind = key.startsWith("auth_token") ? "bearer" : "api-key";
   if (!key.endsWith("_env")) return { kind, variable: null, is_set: true, masked: maskSecret(value) };
   const secret = readVariable(value)?.trim() ?? "";
-  return { kind, variable: value, is_set: secret !== "", masked: secret === "" ? null : maskSecret(secret) };
+  const is_set = isSetThere?.(value) ?? secret !== "";
+  return { kind, variable: value, is_set, masked: secret === "" ? null : maskSecret(secret) };
 }
 
 function maskValues(map: Readonly<Record<string, string>>): Record<string, string> {
@@ -113,6 +119,8 @@ export function describeCredential({ kind, variable, is_set, masked }: Credentia
   const name = kind === "bearer" ? t`bearer token` : t`API key`;
   const from = variable ?? "";
   if (!is_set) return t`${name} from ${from}, which is not set`;
+  // It is set where it is needed, and this terminal does not have it.
+  if (masked === null) return t`${name} from ${from}`;
   const shown = `${name} ${masked}`;
   return variable === null ? shown : t`${shown} from ${from}`;
 }

@@ -4,6 +4,12 @@ import { loadConfig } from "../../../config/file.ts";
 import type { ParsedConfig } from "../../../config/parse.ts";
 import { chooseConfig } from "../../../config/resolve.ts";
 import { findInstances } from "../../../state/instances.ts";
+import { chooseCredential } from "../../../config/check-upstreams.ts";
+import type { UpstreamEntry } from "../../../config/schema.ts";
+import { createClientSecrets } from "../../../app/client-secrets.ts";
+import { askRunning, describeLack } from "../../../app/status/running.ts";
+import { readVariable } from "../../../base/env.ts";
+import type { NeededKey } from "../../../base/upstream.ts";
 import type { Cli } from "../../cli.ts";
 import { t, tell } from "../../language.ts";
 
@@ -32,4 +38,33 @@ export async function noteOther(cli: Cli, service: Service, before: string | nul
     cli.out.note(t`"${chosen.name}" is the only config left, and in use now`);
     if (!(await noteUse(cli, service, chosen.name))) cli.out.note(`  ch serve${flagFor(service)}`);
   }
+}
+
+/**
+ * Warns of upstreams whose key is in a variable that nobody set: the running proxy decides where there is one, else this terminal.
+ * True where this terminal has all of them.
+ */
+export async function warnOfVariables(
+  { env, now, out, paths }: Cli,
+  service: Service,
+  upstreams: readonly { readonly label: string; readonly entry: UpstreamEntry }[],
+): Promise<boolean> {
+  const named = upstreams.flatMap(({ entry: { auth }, label }) => {
+    const key = chooseCredential(auth ?? {});
+    if (key === null || !key.endsWith("_env")) return [];
+    const kind: NeededKey["kind"] = key.startsWith("api_key") ? "api-key" : "bearer";
+    return [{ label, service, variable: auth?.[key]?.trim() ?? "", kind }];
+  });
+  if (named.length === 0) return true;
+  const running = await askRunning(service, { paths });
+  const secrets = createClientSecrets(paths, now);
+  const isHere = ({ variable }: NeededKey): boolean =>
+    (readVariable(env, variable) ?? secrets.read(service, variable)) !== undefined;
+  for (const key of named) {
+    const lack = running === null ? null : describeLack(running, key);
+    if (lack !== null) out.warn(tell(lack));
+    else if (running === null && !isHere(key))
+      out.warn(t`the variable ${key.variable} is not set here: it must be set where \`ch serve\` runs`);
+  }
+  return named.every(isHere);
 }

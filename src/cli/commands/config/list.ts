@@ -7,11 +7,14 @@ import { noSuchPosition } from "../../../config/edit.ts";
 import { loadConfig } from "../../../config/file.ts";
 import { chooseConfig } from "../../../config/resolve.ts";
 import { UserError } from "../../../base/errors.ts";
+import type { InstanceFacts } from "../../../app/ask-instance.ts";
+import { askRunning, describeLack, hasVariable } from "../../../app/status/running.ts";
 import { findInstances } from "../../../state/instances.ts";
 import { t, tell } from "../../language.ts";
 import { showPath } from "../../../base/paths.ts";
 import { JSON_ARG, SERVICE_ARGS, type ServiceFlags } from "../../args.ts";
 import { type Cli, defineCommand } from "../../cli.ts";
+import { wrapWords } from "../../layout.ts";
 import {
   type ConfigView,
   type UpstreamView,
@@ -77,11 +80,16 @@ export const showCommand = defineCommand({
     cli.out.line(title.filter((part) => part !== null).join("  "));
     if (view.on_exhausted === "stop")
       cli.out.line(t`when its quota is exhausted, no other upstream takes over`);
-    for (const upstream of upstreams) printUpstream(cli, upstream);
+    for (const upstream of upstreams) printUpstream(cli, upstream, context);
   },
 });
 
-async function readContext(cli: Cli, args: ServiceFlags): Promise<ViewContext> {
+interface Context extends ViewContext {
+  /** What the running proxy says of itself. */
+  readonly running: InstanceFacts | null;
+}
+
+async function readContext(cli: Cli, args: ServiceFlags): Promise<Context> {
   const { config: path, run } = cli.paths;
   const config = await loadConfig(path);
   if (!existsSync(path) && (await findInstances(run)).running.length > 0) {
@@ -90,9 +98,12 @@ async function readContext(cli: Cli, args: ServiceFlags): Promise<ViewContext> {
   }
   const service = chooseService(args, config);
   const secrets = createClientSecrets(cli.paths, cli.now);
+  const running = await askRunning(service, cli);
   return {
     config,
     service,
+    running,
+    isSetThere: (name) => (running === null ? null : hasVariable(running, name)),
     readVariable: (name) => readVariable(cli.env, name) ?? secrets.read(service, name),
   };
 }
@@ -128,7 +139,7 @@ function printList({ out, now }: Cli, views: readonly ConfigView[]): void {
   out.table(["", t`NAME`, t`ALIAS`, t`UPSTREAMS`], rows);
 }
 
-function printUpstream({ out, now }: Cli, view: UpstreamView): void {
+function printUpstream({ out, now }: Cli, view: UpstreamView, { running, service }: Context): void {
   const state = describeState(view, now());
   out.line(`${view.target}  ${view.base_url}${state === "" ? "" : `  ${out.paint("yellow", state)}`}`);
   const facts: [string, object | string | number | null][] = [
@@ -151,6 +162,11 @@ function printUpstream({ out, now }: Cli, view: UpstreamView): void {
     const blanks = " ".repeat(Math.max(0, 15 - Bun.stringWidth(name)));
     if (text !== "") out.line(`  ${out.paint("dim", name)}${blanks}  ${text}`);
   }
+  const { kind, variable } = view.credential;
+  if (running === null || variable === null || (kind !== "bearer" && kind !== "api-key")) return;
+  const lack = describeLack(running, { variable, kind, label: view.target, service });
+  if (lack === null) return;
+  for (const line of wrapWords(tell(lack), out.width - 2)) out.line(`  ${out.paint("red", line)}`);
 }
 
 function describeErrorRule({

@@ -13,7 +13,7 @@ import { type Cli, defineCommand } from "../../cli.ts";
 import { splitRepeated } from "../../flags.ts";
 import { t, tell, tellList } from "../../language.ts";
 import { CREDENTIAL_ARGS, credentialFlags, readCredential } from "./credential.ts";
-import { noteUse } from "./in-use.ts";
+import { noteUse, warnOfVariables } from "./in-use.ts";
 import { chooseService, findTarget } from "./target.ts";
 
 const HELP = "ch config set --help";
@@ -194,5 +194,11 @@ async function report(cli: Cli, { changed, service, target }: Report): Promise<v
     const words = parts.filter((part) => part !== "").join("; ");
     out.note(place === "" ? words : `${place}: ${words}`);
   }
-  if (target !== null) await noteUse(cli, service, target.name);
+  if (target === null) return;
+  await noteUse(cli, service, target.name);
+  const place = target.position ?? 1;
+  const entry = (await loadConfig(cli.paths.config)).services[service].configs.get(target.name)?.entry
+    .upstreams[place - 1];
+  const label = formatTarget(target.name, place);
+  if (entry !== undefined) await warnOfVariables(cli, service, [{ entry, label }]);
 }
