@@ -33,18 +33,24 @@ const blocks = (text: string, ...languages: readonly string[]): string[] =>
 function splitWords(line: string): string[] {
   const words: string[] = [];
   for (const [, single, double, plain] of line.matchAll(/'([^']*)'|"([^"]*)"|([^\s'"]+)/g)) {
-    if (plain !== undefined && /^[#|>;&]/.test(plain)) break;
+    if (plain !== undefined && /^[#|<>;&]/.test(plain)) break;
     words.push(single ?? double ?? plain ?? "");
   }
   return words;
 }
 
+interface Line {
+  readonly words: readonly string[];
+  /** It reads a file from its standard input: `< relay.key`. */
+  readonly readsInput: boolean;
+}
+
 /** `$ ch config list` in a console block. */
-const commands = (text: string): string[][] =>
+const commands = (text: string): Line[] =>
   blocks(text, "console")
     .flatMap((block) => block.split("\n"))
     .filter((line) => line.startsWith("$ "))
-    .map((line) => splitWords(line.slice(2)));
+    .map((line) => ({ words: splitWords(line.slice(2)), readsInput: / < \S+$/.test(line) }));
 
 /** Every command of ours that a document names in code, whether it is run here or not. */
 function mentions(text: string): string[][] {
@@ -93,7 +99,8 @@ test.each(RUN)(
   async (name) => {
     using home = makeReadersHome(name);
     const env = { PATH: `${join(home.path, "bin")}:${home.env["PATH"]}` };
-    for (const [program, ...args] of commands(read(name))) {
+    for (const { readsInput, words } of commands(read(name))) {
+      const [program, ...args] = words;
       expect(program).toBe("ch");
       if (args.length === 0 || args[0] === "serve") {
         await using serving = startCli(args, { home, env });
@@ -101,7 +108,11 @@ test.each(RUN)(
         expect({ args, code: await serving.stop() }).toEqual({ args, code: 130 });
         continue;
       }
-      const { code, stderr } = await runCli(args, { home, env });
+      const { code, stderr } = await runCli(args, {
+        home,
+        env,
+        ...(readsInput ? { stdin: "sk-nobody" } : {}),
+      });
       // It finds that relay.example is not there.
       if (args[0] === "doctor" && code === 1) continue;
       expect({ args, code, stderr: code === 0 ? "" : stderr }).toEqual({ args, code: 0, stderr: "" });
@@ -137,7 +148,7 @@ describe("every command that is named", () => {
         if (command !== undefined && /^[a-z]+$/.test(command)) {
           expect(Object.keys(COMMANDS)).toContain(command);
           path.push(command);
-          const listed = /^Commands\n((?: {2}.*\n)+)/m.exec(await help(path))?.[1];
+          const listed = /^Commands(?: \(.+\))?\n((?: {2}.*\n)+)/m.exec(await help(path))?.[1];
           if (listed !== undefined && sub !== undefined && /^[a-z-]+$/.test(sub)) {
             expect({ name, words, listed }).toMatchObject({
               listed: expect.stringMatching(new RegExp(`^ {2}${sub} `, "m")),
@@ -194,6 +205,16 @@ describe.each(READMES)("%s", (name) => {
       expect(version).toBe(manifest.engines.bun);
       expect(Object.keys(manifest.scripts)).toContain(script);
     }
+  });
+
+  test("begins with what a clone can run: see it work, install it, set it up", () => {
+    const typed = [...text.matchAll(/^(?: {4}|\$ )(\S.*)$/gm)].map(([, line = ""]) => line);
+    expect(typed.slice(0, 3)).toEqual([
+      `npx -y bun@${manifest.engines.bun} run demo`,
+      `npx -y bun@${manifest.engines.bun} run build && sh install.sh --from dist`,
+      "ch",
+    ]);
+    expect(text).not.toContain("/releases");
   });
 
   test("has a line for every command that there is", () => {
