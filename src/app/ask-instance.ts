@@ -188,6 +188,9 @@ const placeSchema = later(() =>
 export const explanationSchema = later(() =>
   z.looseObject({
     config_name: z.nullable(z.string()),
+    /** Of the directory that was asked about: its project, and the project whose wall keeps some upstreams away. */
+    project: z.optional(z.nullable(z.string())),
+    wall: z.optional(z.string()),
     problem: z.nullable(problemSchema),
     /** The first so many that can be reached may see the request. */
     max_upstreams: z.number(),

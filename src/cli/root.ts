@@ -54,6 +54,10 @@ export const COMMANDS = {
     summary: "set a client up by questions: what is there, or your relays",
     load: () => import("./commands/init.ts"),
   },
+  project: {
+    summary: "rules by directory: which relays a project may use",
+    load: () => import("./commands/project.ts"),
+  },
   routing: {
     summary: "show the order of upstreams, or reset their state",
     load: () => import("./commands/routing.ts"),

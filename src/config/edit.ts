@@ -6,6 +6,7 @@ import { CLIENT_NAME, SERVICES, type Service } from "../base/service.ts";
 import { t } from "../base/text.ts";
 import { type Change, applyChanges } from "./jsonc-edit.ts";
 import { type Target, formatTarget, isConfigName } from "./name.ts";
+import { followLabels } from "./project-edit.ts";
 import { CONFIG_VERSION, type ParsedConfig, type ServiceConfigs, parseConfig } from "./parse.ts";
 import { chooseConfig } from "./resolve.ts";
 import type { UpstreamEntry } from "./schema.ts";
@@ -82,7 +83,12 @@ export function planRemove(service: Service, target: Target): Plan {
     if (target.position === null) {
       requireConfig(config, service, target.name);
       const isActive = section.active === target.name;
-      return [{ kind: "remove", path }, ...(isActive ? [setActive(service, null)] : [])];
+      // A wall that names it allows nothing by that, until there is another of that name.
+      const followed = followLabels(config, service, (one) =>
+        one.name === target.name && one.position !== null ? null : one,
+      );
+      refuseUsed(config, service, target.name);
+      return [...followed, { kind: "remove", path }, ...(isActive ? [setActive(service, null)] : [])];
     }
     requireUpstreams(config, service, target);
     if (section.configs.get(target.name)?.entry.upstreams.length === 1) {
@@ -90,7 +96,12 @@ export function planRemove(service: Service, target: Target): Plan {
         hint: `ch config remove ${target.name}`,
       });
     }
-    return [{ kind: "remove", path: [...path, "upstreams", target.position - 1] }];
+    const { position } = target;
+    const followed = followLabels(config, service, (one) => {
+      if (one.name !== target.name || one.position === null || one.position < position) return one;
+      return one.position === position ? null : { ...one, position: one.position - 1 };
+    });
+    return [...followed, { kind: "remove", path: [...path, "upstreams", position - 1] }];
   };
 }
 
@@ -113,6 +124,7 @@ export function planRename(service: Service, from: string, to: string): Plan {
     return [
       ...(hasInnerName ? [setKey(path, "name", to)] : []),
       { kind: "rename", path, to },
+      ...followLabels(config, service, (one) => (one.name === from ? { ...one, name: to } : one)),
       ...(section.active === from ? [setActive(service, to)] : []),
     ];
   };
@@ -130,8 +142,20 @@ export function planMove(service: Service, target: Target & { readonly position:
     }
     if (to === target.position) return [];
     const path = [service, "configs", target.name, "upstreams"];
-    return [{ kind: "move", path, from: target.position - 1, to: to - 1 }];
+    const followed = followLabels(config, service, (one) =>
+      one.name === target.name && one.position !== null
+        ? { ...one, position: movedTo(one.position, target.position, to) }
+        : one,
+    );
+    return [...followed, { kind: "move", path, from: target.position - 1, to: to - 1 }];
   };
+}
+
+/** Where the upstream at a place is after another one was moved. */
+function movedTo(place: number, from: number, to: number): number {
+  if (place === from) return to;
+  if (place > from && place <= to) return place - 1;
+  return place < from && place >= to ? place + 1 : place;
 }
 
 /** Enables an upstream, or all of a config. */
@@ -231,6 +255,16 @@ function unknownConfig(service: Service, name: string): UserError {
   const client = CLIENT_NAME[service];
   const hint = `ch config list --${service}`;
   return new UserError(t`there is no config "${name}" for ${client}`, { hint });
+}
+
+/** A project whose config is gone would have to go somewhere else. */
+function refuseUsed(config: ParsedConfig, service: Service, name: string): void {
+  const others = SERVICES.some((other) => other !== service && config.services[other].configs.has(name));
+  const user = others ? undefined : config.projects.find(({ entry }) => entry.config === name);
+  if (user === undefined) return;
+  throw new UserError(t`project ${user.name} uses the config "${name}"`, {
+    hint: `ch project set '${user.pattern}' --config NAME`,
+  });
 }
 
 function refuseNewlyBroken(before: ParsedConfig, after: ParsedConfig): void {

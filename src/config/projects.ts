@@ -55,6 +55,12 @@ export function readProjects(
   return rules.map((rule) => ({ ...rule, name: names.get(rule.pattern) ?? rule.pattern }));
 }
 
+/** The same for two patterns that mean the same directories; null for what is no pattern. */
+export function meaningOf(pattern: string): string | null {
+  const split = splitPattern(pattern);
+  return split === null ? null : JSON.stringify(split);
+}
+
 /** A rule holds for what is below its directories in any case: wildcards for all of that at its end say nothing. */
 function splitPattern(pattern: string): Pick<ProjectRule, "base" | "below"> | null {
   const isWindows = /^[A-Za-z]:[\\/]/.test(pattern);

@@ -45,6 +45,18 @@ export interface FileFacts {
     readonly hint: Text | string | null;
     readonly facts: RedactionFacts;
   };
+  /** The rules for projects. */
+  readonly projects: readonly {
+    readonly name: string;
+    readonly pattern: string;
+    /** The directory that it begins at. */
+    readonly isThere: boolean;
+    readonly usedConfig: string | null;
+    readonly hasConfig: boolean;
+    /** Names in its wall that are none of any client. */
+    readonly unknownNames: readonly string[];
+    readonly filterProblem: Text | string | null;
+  }[];
   readonly usageProviders: { readonly path: string; readonly problem: Text | string | null };
   readonly prices: { readonly path: string; readonly problem: Text | string | null };
   readonly state: { readonly path: string; readonly isUnreadable: boolean };

@@ -44,6 +44,48 @@ export const OWN_FILE_CHECKS: readonly Check<DoctorFacts>[] = [
     },
   },
   {
+    id: "projects",
+    about:
+      "every rule of `projects` can hold: its directory is there, its config and the names in its wall exist, its redaction rules can be read",
+    worst: "fail",
+    run: ({ files: { projects } }) => {
+      const found = projects.flatMap(
+        ({ filterProblem, hasConfig, isThere, name, pattern, usedConfig, unknownNames }) => {
+          const hint = `ch project unset '${pattern}'`;
+          return [
+            ...(isThere
+              ? []
+              : [warn(t`project ${name}: no directory is there that ${pattern} could mean`, hint)]),
+            ...(hasConfig
+              ? []
+              : [
+                  fail(
+                    t`project ${name}: there is no config "${usedConfig ?? ""}": its requests are refused`,
+                    "ch config list",
+                  ),
+                ]),
+            ...unknownNames.map((one) =>
+              warn(
+                t`project ${name}: its wall names "${one}", which is no config, no upstream and no host of one`,
+                "ch config list",
+              ),
+            ),
+            ...(filterProblem === null
+              ? []
+              : [
+                  fail(
+                    t`project ${name}: its requests are refused: ${filterProblem}`,
+                    t`correct the file, or: ${hint} --filter`,
+                  ),
+                ]),
+          ];
+        },
+      );
+      if (found.length > 0 || projects.length === 0) return found;
+      return [ok(t`the rules for projects can hold: ${projects.length}`)];
+    },
+  },
+  {
     id: "usage-providers",
     about:
       "`usage_providers.json`, if there is or was one for a running proxy, is valid: otherwise balances are unknown",

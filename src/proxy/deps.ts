@@ -83,6 +83,14 @@ export type Placement =
 /** Of one service. */
 export interface Projects {
   readonly place: (request: PlacedRequest) => Placement | Promise<Placement>;
+  /** What holds for a first request from a directory. Nothing is noted. */
+  readonly look: (directory: string) => DirectoryView;
+}
+
+export interface DirectoryView {
+  readonly placement: Placement;
+  /** What the wall keeps a request from, of those that would be asked without it. */
+  readonly outside: readonly Upstream[];
 }
 
 export interface ProxyDeps {

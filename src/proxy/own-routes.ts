@@ -52,7 +52,8 @@ export async function answerOwn(
     makeErrorResponse(service, { status, message }, request.method);
   if (Object.hasOwn(own.read, name)) {
     if (request.method !== "GET") return refuse(405, `${name} is read with GET`);
-    return Response.json(own.read[name]?.(new URLSearchParams(target.search), proof !== null), { headers });
+    const facts = await own.read[name]?.(new URLSearchParams(target.search), proof !== null);
+    return Response.json(facts, { headers });
   }
   if (Object.hasOwn(own.act, name)) {
     if (request.method !== "POST") return refuse(405, `${name} is asked for with POST`);

@@ -250,7 +250,7 @@ export function sessionOfProject(project: string | null): string | null {
 }
 
 function placeOf(record: LogRecord): Place {
-  const { config_name, cwd, service, session_id: session, upstream_model } = record;
+  const { config_name, cwd, project, service, session_id: session, upstream_model } = record;
   const model = record.chain_model ?? record.model;
   return {
     service: String(service),
@@ -258,7 +258,7 @@ function placeOf(record: LogRecord): Place {
     upstream: nameOf(record.upstream_base_url, LONGEST_URL),
     label: nameOf(record.upstream_label),
     model: nameOf(model || upstream_model),
-    project: nameOf(cwd || (session ? SESSION + session : null)),
+    project: nameOf(project || cwd || (session ? SESSION + session : null)),
   };
 }
 

@@ -95,6 +95,57 @@ const CONDITIONS: readonly Condition[] = [
     says: /config\.json was removed; the last valid version stays in use/,
     hint: /ch config edit/,
   },
+  ...(
+    [
+      [
+        "a rule means no directory that is there",
+        { "~/gone/**": {} },
+        "warn",
+        /project gone: no directory/,
+        /ch project unset '~\/gone/,
+      ],
+      [
+        "a rule names a config that is none",
+        { "~/project": { config: "mian" } },
+        "fail",
+        /no config "mian": its requests are refused/,
+        /ch config list/,
+      ],
+      [
+        "a wall names what is no upstream",
+        { "~/project": { allow: ["main", "relay-x"] } },
+        "warn",
+        /its wall names "relay-x"/,
+        /ch config list/,
+      ],
+      [
+        "the redaction rules of one are missing",
+        { "~/project": { filter: "none.json" } },
+        "fail",
+        /its requests are refused: .*none\.json is missing/,
+        /--filter/,
+      ],
+      [
+        "its redaction rules are broken",
+        { "~/project": { filter: "odd.json" } },
+        "fail",
+        /its requests are refused: .*odd\.json/,
+        /--filter/,
+      ],
+    ] as const
+  ).map(([name, projects, status, says, hint]): Condition => ({
+    name: `projects: ${name}`,
+    make({ home }) {
+      const path = join(home.path, ".codex-helper/config.json");
+      const config = JSON.parse(readFileSync(path, "utf8")) as object;
+      home.write(".codex-helper/odd.json", "[{");
+      home.write(".codex-helper/config.json", { ...config, projects });
+      for (const file of [path, join(home.path, ".codex-helper/odd.json")]) chmodSync(file, 0o600);
+    },
+    status,
+    says,
+    hint,
+  })),
   {
     name: "config-file: something in it is odd",
     make: ({ writeConfig }) => writeConfig({ auth: { auth_token: "a", auth_token_env: "RELAY_KEY" } }),

@@ -20,15 +20,17 @@ import { parseRecord } from "../../base/json-value.ts";
 import { type Paths, quoteWord } from "../../base/paths.ts";
 import type { FileFacts } from "../../doctor/facts.ts";
 import { inspectFilter } from "../filter-facts.ts";
-import type { LiveConfig } from "../live-config.ts";
+import type { LiveConfig, LiveConfigOptions } from "../live-config.ts";
 import { readSpendFile } from "../spend/spend-book.ts";
 
 const MOST_FILES = 2_000;
 
-export async function collectFileFacts(
-  { live, paths }: { readonly live: LiveConfig; readonly paths: Paths },
-  now: () => number,
-): Promise<FileFacts> {
+export async function collectFileFacts({
+  env,
+  live,
+  now,
+  paths,
+}: LiveConfigOptions & { readonly live: LiveConfig }): Promise<FileFacts> {
   const { config, problem } = live.current();
   const [redaction, usageProviders, prices, spend] = await Promise.all([
     inspectFilter({ paths, now, isOff: () => config.shell.filter === false }),
@@ -36,6 +38,7 @@ export async function collectFileFacts(
     findProblem(paths.prices, async () => (await import("../prices.ts")).parsePrices),
     readSpendFile(paths.spend),
   ]);
+  const projects = config.projects.length === 0 ? [] : await examineProjects(live, { env, now, paths });
   const openFiles = listOpenFiles(paths);
   // Asked only where something looks open.
   const isModed = openFiles.length === 0 || hasModes(paths.home);
@@ -52,6 +55,7 @@ export async function collectFileFacts(
       hint: redaction.problem?.hintText ?? null,
       facts: redaction.facts,
     },
+    projects,
     usageProviders: { path: paths.usageProviders, problem: usageProviders },
     prices: { path: paths.prices, problem: prices },
     state: { path: paths.state, isUnreadable: isStateUnreadable(paths.state) },
@@ -114,6 +118,31 @@ async function findProblem(
     if (error instanceof UserError) return error.text;
     throw error;
   }
+}
+
+async function examineProjects(live: LiveConfig, context: LiveConfigOptions): Promise<FileFacts["projects"]> {
+  const { surveyProjects } = await import("../projects/survey.ts");
+  const { parseRules } = await import("../../filter/rules.ts");
+  return await Promise.all(
+    surveyProjects(live, context).map(async ({ filter, hasConfig, isThere, rule, unknown }) => ({
+      name: rule.name,
+      pattern: rule.pattern,
+      isThere,
+      usedConfig: rule.entry.config ?? null,
+      hasConfig,
+      unknownNames: unknown,
+      filterProblem: filter === null ? null : await findRuleProblem(filter, parseRules),
+    })),
+  );
+}
+
+/** Of a file that has to be there. */
+async function findRuleProblem(
+  path: string,
+  parse: (text: string, name: string) => unknown,
+): Promise<Text | string | null> {
+  if (lookAt(path) === null) return t`${path} is missing`;
+  return await findProblem(path, () => Promise.resolve(parse));
 }
 
 function isStateUnreadable(path: string): boolean {

@@ -53,12 +53,12 @@ export async function examine(options: ExamineOptions): Promise<Finding[]> {
 }
 
 async function collectFacts(options: ExamineOptions): Promise<DoctorFacts> {
-  const { now, paths, services: wanted = SERVICES } = options;
+  const { now, services: wanted = SERVICES } = options;
   const live = createLiveConfig(options);
   const enabled = wanted.map((service) => listEnabled(service, live, options));
   const states = surveyStates(wanted, options);
   const [files, services, machine, network] = await Promise.all([
-    collectFileFacts({ live, paths }, now),
+    collectFileFacts({ ...options, live }),
     Promise.all(
       wanted.map(async (service, index) => ({
         ...readRoute(service, live),

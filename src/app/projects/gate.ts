@@ -14,13 +14,15 @@ export interface ProjectGateOptions {
   readonly live: LiveConfig;
   readonly paths: Paths;
   readonly env: Env;
-  /** Where `ch run` was started; null for another command. */
-  readonly runDirectory: string | null;
-  readonly configName: string | undefined;
+  /** Where `ch run` was started. Absent for another command. */
+  readonly runDirectory?: string | undefined;
+  readonly configName?: string | undefined;
   readonly onTrouble: (words: Text | string) => void;
   /** Wall clock, ms. */
   readonly now: () => number;
 }
+
+export type ProjectGate = ReturnType<typeof createProjectGate>;
 
 export function createProjectGate(options: ProjectGateOptions) {
   const { live } = options;
@@ -49,17 +51,24 @@ async function loadProjects({ env, paths, service, ...options }: ProjectGateOpti
     CLIENTS[service].loadSessionFormat(paths),
   ]);
   const walled = createWalledSessions({ ...options, paths, service });
-  const userHome = findUserHome(env);
-  const ruleFile = (name: string): string =>
-    name.startsWith("~/") ? join(userHome, name.slice(2)) : isAbsolute(name) ? name : join(paths.home, name);
+  const ruleFile = (name: string): string => findRuleFile(name, { env, paths });
   const projects = createProjects({
     ...options,
     service,
     whereabouts,
     format,
     walled,
-    home: userHome,
+    home: findUserHome(env),
     ruleFile,
   });
   return { projects, flush: walled.flush };
+}
+
+/** The path of a file of redaction rules, by its name in config.json: one without a directory is in the home of ch. */
+export function findRuleFile(
+  name: string,
+  { env, paths }: Pick<ProjectGateOptions, "env" | "paths">,
+): string {
+  if (name.startsWith("~/")) return join(findUserHome(env), name.slice(2));
+  return isAbsolute(name) ? name : join(paths.home, name);
 }

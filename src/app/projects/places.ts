@@ -11,6 +11,9 @@ import { readTrees } from "../../sessions/project.ts";
 export interface Located {
   readonly terms: ProjectTerms | null;
   readonly isTold: boolean;
+  /** Where the rule was met: the directory without links, or its place in another tree of its repository. */
+  readonly met: string | null;
+  readonly isOtherTree: boolean;
 }
 
 interface Base {
@@ -34,7 +37,7 @@ interface Known {
 const LOOK_AGAIN_MS = 1_000;
 const MOST_KNOWN = 1_000;
 const MOST_LINKS = 1_000;
-const UNTOLD: Located = { terms: null, isTold: false };
+const UNTOLD: Located = { terms: null, isTold: false, met: null, isOtherTree: false };
 /** Where names that differ in case alone are one. */
 const FOLDS_CASE = process.platform === "darwin" || process.platform === "win32";
 
@@ -96,16 +99,19 @@ function locate(directory: string, id: string | null, bases: readonly Base[]): L
     trees === null || trees === "broken"
       ? []
       : trees.others.map((tree) => join(tree, relative(trees.own, real)));
-  const found = new Map<ProjectRule, number>();
+  const found = new Map<ProjectRule, { readonly rest: number; readonly path: string }>();
   for (const path of new Set([normalize(directory), real, ...inOthers]))
     for (const base of bases) {
       const rest = restBelow(path, base);
-      if (rest !== null && rest < (found.get(base.rule) ?? Infinity)) found.set(base.rule, rest);
+      if (rest !== null && rest < (found.get(base.rule)?.rest ?? Infinity))
+        found.set(base.rule, { rest, path });
     }
-  const terms = joinRules([...found].toSorted(([, a], [, b]) => a - b).map(([rule]) => rule));
+  const [best, ...others] = [...found].toSorted(([, a], [, b]) => a.rest - b.rest);
+  const terms = joinRules([best, ...others].flatMap((one) => one?.[0] ?? []));
+  const met = best?.[1].path ?? null;
   // Below what is gone there may have been anything, but in a repository that is there still.
   const isTold = terms !== null || (trees !== "broken" && (id !== null || trees !== null));
-  return { terms, isTold };
+  return { terms, isTold, met, isOtherTree: met !== null && inOthers.includes(met) };
 }
 
 /** How many names a path has below the directory that the rule means; null where the rule does not mean it. */

@@ -24,10 +24,10 @@ export interface ProjectsOptions {
   readonly home: string;
   /** The path of a file of rules, by its name in config.json. */
   readonly ruleFile: (name: string) => string;
-  /** Where `ch run` was started; null for another command. */
-  readonly runDirectory: string | null;
+  /** Where `ch run` was started. Absent for another command. */
+  readonly runDirectory?: string | undefined;
   /** The config that was asked for when the proxy was started. */
-  readonly configName: string | undefined;
+  readonly configName?: string | undefined;
   readonly whereabouts: Whereabouts;
   readonly format: SessionFormat;
   readonly walled: WalledSessions;
@@ -122,12 +122,13 @@ export function createProjects(options: ProjectsOptions): Projects {
     }
     const earlier = responses.get(previousResponse ?? "") ?? NONE;
     for (const one of earlier) directories.add(one);
-    if (runDirectory !== null) directories.add(runDirectory);
+    if (runDirectory !== undefined) directories.add(runDirectory);
     current ??=
       session?.current ??
       session?.filed.at(-1) ??
       [...directories].findLast((one) => one !== runDirectory) ??
-      runDirectory;
+      runDirectory ??
+      null;
     return { current, directories };
   };
 
@@ -281,6 +282,14 @@ export function createProjects(options: ProjectsOptions): Projects {
   };
 
   return {
+    look(directory) {
+      const origin = { current: directory, directories: new Set([directory]) };
+      const standing = standingOf(origin);
+      const state = routeFor(standing.terms).state();
+      const all = state.kind === "ready" ? state.route.upstreams : [];
+      const outside = all.filter((one) => !permitsAll(standing.walls, one));
+      return { placement: place(origin), outside };
+    },
     place(request) {
       const { config } = live.current();
       const isWalled = hasWalls(config.projects);

@@ -9,6 +9,7 @@ import type { RefusalFacts } from "../../proxy/refusals.ts";
 import type { Router } from "../../routing/router.ts";
 import type { LiveFilter } from "../../filter/live-filter.ts";
 import { type LiveConfig, type LiveRoute, listKeys } from "../live-config.ts";
+import type { ProjectGate } from "../projects/gate.ts";
 import type { LivePrices } from "../spend/live-prices.ts";
 import type { Quota } from "../quota/quota.ts";
 import type { SavedSections } from "../../state/state-file.ts";
@@ -30,6 +31,7 @@ export interface OwnPagesOptions {
   readonly route: LiveRoute;
   readonly refusals: () => RefusalFacts;
   readonly clientToken: string | null;
+  readonly projects: ProjectGate["projects"];
 }
 
 export function makeOwnPages(options: OwnPagesOptions): Pick<OwnRoutes, "read" | "act"> {
@@ -58,11 +60,14 @@ export function makeOwnPages(options: OwnPagesOptions): Pick<OwnRoutes, "read" |
         refusals: options.refusals(),
         redaction: { ...filter.facts() },
       }),
-      explain: (query, isOwner) =>
-        explainRoute(
-          { router, state: route.state(), now: now(), isOwner },
+      async explain(query, isOwner) {
+        const directory = query.get("path");
+        const view = directory === null ? undefined : (await options.projects())?.look(directory);
+        return explainRoute(
+          { router, state: route.state(), now: now(), isOwner, view },
           { model: query.get("model"), sessionId: query.get("session") },
-        ),
+        );
+      },
     },
     act: {
       /** Another process has learned something of upstreams. */

@@ -214,7 +214,7 @@ async function startService(
     live,
     paths,
     env: options.env,
-    runDirectory: options.directory ?? null,
+    runDirectory: options.directory,
     configName: options.configName,
     onTrouble: onDiskTrouble,
     now,
@@ -245,6 +245,7 @@ async function startService(
     router,
     saved,
     route,
+    projects: () => gate.projects(),
     refusals: refusals.facts,
   });
   const { command = "serve" } = options;

@@ -14,6 +14,9 @@ export const directoryOrSession: KeyOf = ({ cwd, session_id: session }) => {
   return session ? SESSION + session : null;
 };
 
+/** The same, but for what was of a project of config.json. */
+export const projectOrDirectory: KeyOf = (record) => record.project || directoryOrSession(record);
+
 /** From such a group to its directory; null where it is not known. Looks for all at once. */
 export async function nameDirectories(
   paths: Paths,

@@ -3,7 +3,7 @@
 import { inEnglish, type Text, isText } from "../../base/text.ts";
 import type { UserError } from "../../base/errors.ts";
 import { type Upstream, keyCommand, modelAt } from "../../base/upstream.ts";
-import type { RouteState } from "../../proxy/deps.ts";
+import type { DirectoryView, RouteState } from "../../proxy/deps.ts";
 import { type Router, reasonOfLearned } from "../../routing/router.ts";
 import { reasonInEnglish } from "../../routing/reasons.ts";
 import type { Assessment, Candidate, Reason } from "../../routing/types.ts";
@@ -89,6 +89,8 @@ export function makeProblem(error: UserError | null): Problem | null {
 export interface Question {
   readonly model: string | null;
   readonly sessionId: string | null;
+  /** Where the request comes from; null where that is not asked. */
+  readonly directory?: string | null;
 }
 
 interface RouteNow {
@@ -98,32 +100,66 @@ interface RouteNow {
   readonly now: number;
   /** As above. */
   readonly isOwner?: boolean;
+  /** What holds for the directory that is asked about. Absent where there are no projects, or none is asked about. */
+  readonly view?: DirectoryView | undefined;
 }
 
 export function explainRoute(route: RouteNow, question: Question): Explanation {
-  const { state } = route;
+  const { view } = route;
+  const { placement } = view ?? {};
+  const project =
+    placement === undefined || placement.kind === "answered" ? {} : { project: placement.project };
+  if (placement?.kind === "refused") {
+    const problem = { ...withData("message", placement.error.message), hint: "ch project" };
+    return { config_name: null, ...project, problem, max_upstreams: 0, places: [] };
+  }
+  const state: RouteState =
+    placement?.kind === "placed" ? { kind: "ready", route: placement.route } : route.state;
   if (state.kind === "unset") {
     const problem = { ...withData("message", state.message), hint: state.hint };
     return { config_name: null, problem, max_upstreams: 0, places: [] };
   }
   const { configName, routing } = state.route;
+  const wall = placement?.kind === "placed" ? placement.wall.name : null;
+  const makePlace = (upstream: Upstream, seen: Assessment): Explanation["places"][number] => ({
+    ...makeState(upstream, seen, route.isOwner),
+    ...makeLearned(upstream, route.router),
+    upstream_model: otherModel(upstream, question.model),
+  });
+  const behind: Pick<Assessment, "availability" | "allowed" | "reason"> = {
+    availability: "walled",
+    allowed: "no",
+    reason: { rule: "walled", project: wall ?? "" },
+  };
   return {
     config_name: configName,
+    ...project,
+    ...(wall === null ? {} : { wall }),
     problem: null,
     max_upstreams: routing.maxUpstreamsPerRequest,
-    places: listPlaces(route, question).map(({ reason, upstream, view }) => ({
-      ...makeState(upstream, { ...view, reason }, route.isOwner),
-      ...makeLearned(upstream, route.router),
-      upstream_model: otherModel(upstream, question.model),
-    })),
+    places: [
+      ...listPlaces({ ...route, state }, question).map((place) =>
+        makePlace(place.upstream, { ...place.view, reason: place.reason }),
+      ),
+      ...(view?.outside ?? []).map((upstream) =>
+        makePlace(upstream, { ...NO_TIMES, ...behind, isExhausted: false }),
+      ),
+    ],
   };
 }
 
+const NO_TIMES = { since: null, until: null, askAt: null, source: null } as const;
+
 /** Status and explanation share these, so that no two screens say different things. */
-function listPlaces({ router, state, now }: RouteNow, { model, sessionId }: Question): readonly Candidate[] {
+function listPlaces(
+  { router, state, now, view }: RouteNow,
+  { model, sessionId }: Question,
+): readonly Candidate[] {
   if (state.kind === "unset") return [];
   const { onExhausted, upstreams } = state.route;
-  return router.explain({ upstreams, model, sessionId, now, onExhausted });
+  const placed = view?.placement.kind === "placed" ? view.placement : undefined;
+  const of = { line: placed?.line, project: placed?.project ?? undefined };
+  return router.explain({ upstreams, model, sessionId, now, onExhausted, ...of });
 }
 
 /** Why nothing can be sent to it until the user fixes it; null where it can. */

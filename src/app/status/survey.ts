@@ -18,6 +18,7 @@ import {
 } from "../ask-instance.ts";
 import { inspectFilter } from "../filter-facts.ts";
 import { type LiveConfigOptions, createLiveConfig, listKeys } from "../live-config.ts";
+import { createProjectGate } from "../projects/gate.ts";
 import { createLivePrices } from "../spend/live-prices.ts";
 import { createQuota } from "../quota/quota.ts";
 import { recallRouter, resetSavedState } from "../router-state.ts";
@@ -77,6 +78,13 @@ export async function surveyStatus(services: readonly Service[], context: LiveCo
     redaction: redaction.facts,
     quota_problem: makeProblem(quota.problem()),
     prices_problem: makeProblem(prices.problem()),
+    /** The rules for projects, as they are written. */
+    projects: live.current().config.projects.map(({ entry, name, pattern }) => ({
+      project: name,
+      pattern,
+      config: entry.config ?? null,
+      allow: entry.allow ?? null,
+    })),
     /** Those in force, with where they come from. */
     settings: listSettings(live.current().config, usualMemoryMib()),
     /** Not the command itself: it may hold a secret. */
@@ -87,22 +95,26 @@ export async function surveyStatus(services: readonly Service[], context: LiveCo
 /** Asks the oldest proxy that runs; where none does, `isRunning` is false and the answer is from what is saved. */
 export async function surveyRoute(
   service: Service,
-  { model, sessionId }: Question,
+  { directory = null, model, sessionId }: Question,
   context: LiveConfigOptions,
 ): Promise<{ readonly isRunning: boolean; readonly explanation: Explanation }> {
   const query = {
     ...(model === null ? {} : { model }),
     ...(sessionId === null ? {} : { session: sessionId }),
+    ...(directory === null ? {} : { path: directory }),
   };
   for (const instance of await listInstances(service, context)) {
     const answer = explanationSchema.safeParse(await askInstance(instance, "explain", { query })).data;
     if (answer !== undefined) return { isRunning: true, explanation: answer };
   }
-  const { recall } = await recallRoutes([service], context);
+  const { live, recall } = await recallRoutes([service], context);
   const { route, router } = recall(service);
+  const gate = createProjectGate({ ...context, service, live, onTrouble: () => {} });
+  const view = directory === null ? undefined : (await gate.projects())?.look(directory);
+  const now = context.now();
   return {
     isRunning: false,
-    explanation: explainRoute({ router, state: route.state(), now: context.now() }, { model, sessionId }),
+    explanation: explainRoute({ router, state: route.state(), now, view }, { model, sessionId }),
   };
 }
 

@@ -1,4 +1,5 @@
 // `ch routing`: the order that the next request would take, and a fresh start for upstreams that are left alone.
+import { resolve } from "node:path";
 import { resetRoute, surveyRoute } from "../../app/status/survey.ts";
 import { UserError } from "../../base/errors.ts";
 import { oneLine } from "../../base/terminal-text.ts";
@@ -23,11 +24,13 @@ const explainCommand = defineCommand({
   examples: [
     ["ch routing explain", "for a new session of the default service"],
     ["ch routing explain --model gpt-5 --session ID", "for a model, in a session"],
+    ["ch routing explain --path ~/work/acme", "for a request from there, by the rules for its project"],
     ["ch routing explain --response answer.txt", "what an answer would be taken for, and why"],
   ],
   args: {
     model: { type: "string", valueHint: "MODEL", description: "the model that the client requests" },
     session: { type: "string", valueHint: "ID", description: "a session that may be bound to an upstream" },
+    path: { type: "string", valueHint: "DIR", description: "where the request comes from" },
     response: {
       type: "string",
       valueHint: "FILE|-",
@@ -40,12 +43,16 @@ const explainCommand = defineCommand({
     const { out } = cli;
     const service = chooseService(args, await loadConfig(cli.paths.config));
     if (args.response !== undefined) return await explainResponse(args.response, service, args.json, cli);
-    const question = { model: args.model ?? null, sessionId: args.session ?? null };
+    const directory = args.path === undefined ? null : resolve(args.path);
+    const question = { model: args.model ?? null, sessionId: args.session ?? null, directory };
     const { explanation, isRunning } = await surveyRoute(service, question, cli);
-    const { config_name, max_upstreams, places, problem } = explanation;
+    const { config_name, max_upstreams, places, problem, project, wall } = explanation;
     if (args.json === true) return out.json({ service, is_running: isRunning, ...explanation });
     if (problem !== null) throw new UserError(problem.message, { hint: problem.hint ?? undefined });
     out.line(t`${CLIENT_NAME[service]}, config ${config_name ?? "-"}`);
+    if (project != null)
+      out.line(wall === undefined ? t`project ${project}` : t`project ${project}, behind a wall`);
+    else if (directory !== null) out.line(t`no project: no rule of config.json means this directory`);
     if (!isRunning) out.note(t`no proxy is running: shown from config.json and state.json`);
     const now = cli.now();
     for (const [index, place] of places.entries()) {

@@ -36,6 +36,11 @@ export async function printStatus(
   }
   out.line();
   out.line(describeRules(facts));
+  for (const { allow, config, pattern, project } of facts.projects) {
+    const where = config === null ? "" : t`, config ${config}`;
+    const wall = allow === null ? "" : t`, a wall: only ${allow.join(", ")}`;
+    out.line(t`project ${project} (${pattern})${where}${wall}`);
+  }
   printSettings(cli, facts);
   for (const { hint, message } of listProblems(facts)) {
     const words = showPathsIn(message, env);

@@ -105,7 +105,7 @@ async function summarize(args: SummaryArgs, cli: Cli): Promise<void> {
 async function readSummaries(cli: Cli, args: SummaryArgs, times: readonly number[]) {
   const by = GROUPS.find((group) => group === args.by) ?? "config";
   const range = readRange(args, cli.now());
-  const [{ loadPricer }, { directoryOrSession, nameDirectories }] = await Promise.all([
+  const [{ loadPricer }, { directoryOrSession, nameDirectories, projectOrDirectory }] = await Promise.all([
     import("../../../app/prices.ts"),
     import("../../../app/session/directories.ts"),
   ]);
@@ -113,7 +113,12 @@ async function readSummaries(cli: Cli, args: SummaryArgs, times: readonly number
   const pricer = args.plain === true ? null : await loadPricer(cli.paths);
   const { costOf } = pricer ?? UNPRICED;
   const isPlace = by === "project" || by === "cwd";
-  const keyOf = isPlace ? directoryOrSession : makeKeyOf(by, LOCAL_NAMES[isTimeGroup(by) ? by : "day"]);
+  const keyOf =
+    by === "project"
+      ? projectOrDirectory
+      : isPlace
+        ? directoryOrSession
+        : makeKeyOf(by, LOCAL_NAMES[isTimeGroup(by) ? by : "day"]);
   const summarizers = times.map((from) => ({ from, one: createSummarizer({ by, keyOf }) }));
   const bad = await scanRange(cli, range, (record) => {
     const cost = costOf(record);
@@ -183,7 +188,7 @@ const HEADINGS: Readonly<Record<Group, Text>> = {
   session: text`session`,
   client: text`client`,
   agent: text`agent`,
-  project: text`directory`,
+  project: text`project`,
   cwd: text`directory`,
   month: text`month`,
   week: text`week`,
