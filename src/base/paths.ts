@@ -38,6 +38,8 @@ export function resolvePaths(env: Env) {
     state: join(home, "state.json"),
     /** What was spent, by day. */
     spend: join(home, "spend.json"),
+    /** Which budgets are lifted, and what was told of them. */
+    budgets: join(home, "budgets.json"),
     backups: join(home, "backups"),
     logs,
     requestsLog: join(logs, "requests.jsonl"),

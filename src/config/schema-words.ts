@@ -54,6 +54,8 @@ export function describeFirstIssue({ issues }: z.core.$ZodError): {
   };
 }
 
+const BUDGET_KEYS: ReadonlySet<PropertyKey> = new Set(["budget", "budgets_by_model"]);
+
 function describeIssue(issue: Issue): Text {
   if (issue.path.at(-1) === "until" && issue.code !== "invalid_type")
     return t`must be a duration such as 2h30m, or a time of day such as "00:00 +08:00"`;
@@ -75,6 +77,8 @@ function describeIssue(issue: Issue): Text {
     case "invalid_value":
       return t`must be ${listAlternatives(issue.values.map((value) => JSON.stringify(value)))}`;
     case "invalid_union":
+      if (issue.path.some((part) => BUDGET_KEYS.has(part)))
+        return t`must be a budget such as { "usd": 5, "per": "day" }: one of usd, tokens and requests, per "5h", "day", "week" or "month", and nothing but on_spent and unpriced beside them; or a list of such`;
       return t`must be text in double quotes, or false`;
     case "invalid_key":
       return t`is not an allowed name`;

@@ -29,6 +29,9 @@ const headersAllowed = (about: string) =>
     about,
   );
 
+export const BUDGET_WINDOWS = ["5h", "day", "week", "month"] as const;
+export const ON_SPENT = ["next", "stop", "warn"] as const;
+
 const STATUS_VERDICTS = ["next", "terminal", "exhausted", "auth-dead", "cooldown"] as const;
 /** "90s", "2h30m", "00:00 +08:00", "03:00 Asia/Shanghai". */
 const UNTIL =
@@ -112,6 +115,54 @@ export const modelChains = (about: string) =>
     about,
   );
 
+/** An amount of one kind in a window of time. */
+const budgetSchema = later(() =>
+  z
+    .strictObject({
+      usd: maybe(z.number().check(z.positive()), "US dollars, by `prices.json` and the list of prices."),
+      tokens: maybe(whole(1, 1e15), "Tokens, read and written, cached ones too."),
+      requests: maybe(whole(1, 1e9), "Answers."),
+      per: described(
+        z.enum(BUDGET_WINDOWS),
+        "A day, week (from Monday) or month of the local calendar, or any five hours in a row.",
+      ),
+      on_spent: maybe(
+        z.enum(ON_SPENT),
+        "next: what it is for is not asked, others are. stop: the request ends there, and nothing behind it is asked. warn: it is only told. Default next.",
+      ),
+      unpriced: maybe(
+        z.enum(["refuse", "allow"]),
+        "What becomes of a model without a price: refuse, or allow, which counts nothing for it. Default allow.",
+      ),
+    })
+    .check(z.refine(({ requests, tokens, usd }) => [requests, tokens, usd].filter(isSet).length === 1)),
+);
+const isSet = (value: unknown): boolean => value != null;
+const manyBudgets = () =>
+  z.union([budgetSchema, z.array(budgetSchema).check(z.minLength(1), z.maxLength(16))]);
+
+/** What an owner may spend there. */
+const makeBudgetKeys = (what: string) => ({
+  budget_usd: maybe(
+    later(() => {
+      const dollars = z.number().check(z.positive());
+      return z.looseObject({
+        day: maybe(dollars, "US dollars per calendar day."),
+        week: maybe(dollars, "US dollars per calendar week."),
+        month: maybe(dollars, "US dollars per calendar month."),
+        "5h": maybe(dollars, "US dollars in any five hours."),
+        on_spent: maybe(z.enum(ON_SPENT), "As in `budget`."),
+        unpriced: maybe(z.enum(["refuse", "allow"]), "As in `budget`."),
+      });
+    }),
+    `Your own budgets for ${what}, in short.`,
+  ),
+  budget: maybe(
+    later(manyBudgets),
+    `Your own budgets for ${what}, one or several: \`{ "usd": 5, "per": "day", "on_spent": "stop" }\`.`,
+  ),
+});
+
 const upstreamSchema = z.looseObject({
   base_url: described(z.string(), "https address of the API, usually ending in /v1."),
   auth: maybe(authSchema, "The credential to send. Without any of these none is sent."),
@@ -156,15 +207,7 @@ const upstreamSchema = z.looseObject({
     later(() => z.number().check(z.minimum(0), z.maximum(1000))),
     "Factor on list prices; 0 for a subscription. Default 1.",
   ),
-  budget_usd: maybe(
-    later(() =>
-      z.looseObject({
-        day: maybe(z.number().check(z.positive()), "US dollars per calendar day."),
-        month: maybe(z.number().check(z.positive()), "US dollars per calendar month."),
-      }),
-    ),
-    "Your own budgets, counted from the request log.",
-  ),
+  ...makeBudgetKeys("this upstream"),
   privacy: maybe(
     later(() =>
       z.looseObject({
@@ -186,6 +229,7 @@ export const namedConfigSchema = z.looseObject({
     z.array(upstreamSchema).check(z.minLength(1), z.maxLength(64)),
     "In order of priority: the first is the primary, the others are backups.",
   ),
+  ...makeBudgetKeys("this config"),
   headers_allowed: headersAllowed("As in an upstream, for all of them."),
   on_error: onError("As in an upstream, for all of them, after their own."),
   on_exhausted: maybe(
@@ -256,7 +300,7 @@ const hooksSchema = later(() =>
   z.looseObject({
     on_event: maybe(
       string,
-      "Command that receives an event as JSON on stdin: hop, exhausted, recovered, all-down.",
+      "Command that receives an event as JSON on stdin: hop, exhausted, recovered, all-down, budget.",
     ),
   }),
 );
@@ -290,6 +334,7 @@ const projectSchema = z.strictObject({
     "A file of redaction rules for its requests, after those of filter.json: its absolute path, or its name in the home of ch.",
   ),
   models: modelChains("As in a config, for its requests."),
+  ...makeBudgetKeys("its requests"),
 });
 
 const serviceSchema = z.looseObject({
@@ -308,6 +353,11 @@ const rest = {
   ),
   routing: maybe(routingSchema, "The circuit breaker: when it opens, and for how long."),
   timeouts: maybe(allTimeoutsSchema, "How long to wait, in seconds."),
+  ...makeBudgetKeys("everything together"),
+  budgets_by_model: maybe(
+    later(() => z.record(z.string().check(z.minLength(1)), manyBudgets())),
+    'Budgets by the model that is asked for; `*` is anything: `{ "gpt-6*": { "usd": 5, "per": "day" } }`.',
+  ),
   privacy: maybe(privacySchema, "What is removed from requests, in addition to filter.json."),
   filter: maybe(z.boolean(), "false: filter.json is not used, and nothing is redacted. Default true."),
   hooks: maybe(hooksSchema, "Your own commands."),
@@ -336,6 +386,7 @@ export const configShellSchema = z.looseObject({
   ...mapServices(() => z.nullish(openService)),
 });
 
+export type BudgetEntry = z.infer<typeof budgetSchema>;
 export type UpstreamEntry = z.infer<typeof upstreamSchema>;
 export type AuthEntry = z.infer<typeof authSchema>;
 export type ProjectEntry = z.infer<typeof projectSchema>;

@@ -91,6 +91,19 @@ const chain_model = z
     ),
   );
 
+const estimate = z
+  .optional(
+    z.object({
+      usd: z.optional(z.number().check(z.nonnegative())),
+      tokens: z.int().check(z.nonnegative()),
+    }),
+  )
+  .check(
+    z.describe(
+      "Where nobody said what the answer used and a budget is concerned: what was expected of it, which budgets count; usd: absent where the model has no price",
+    ),
+  );
+
 const attempt = z.object({
   upstream_base_url: z.string(),
   upstream_model: z
@@ -125,6 +138,7 @@ const attempt = z.object({
     .check(
       z.describe("Of an attempt whose answer the client did not get; not contained in the line's own usage"),
     ),
+  estimate,
 });
 
 /** One line, its fields in the order in which they are written. */
@@ -155,6 +169,7 @@ export const logEntrySchema = z.object({
         "Why there is no usage although tokens may have been used. unreadable: the answer's compression is not known or broken; too_large: it decodes to more than the limits allow; cut: it broke off, or the client left, before the upstream said; not_told: the answer was complete and did not say",
       ),
     ),
+  estimate,
   id: z.optional(z.string()).check(z.describe("Sorts by time")),
   model: z.optional(z.string()).check(z.describe("As the client asked for it")),
   upstream_model: z

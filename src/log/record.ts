@@ -46,6 +46,7 @@ export function readRecord(line: unknown): LogRecord | null {
     upstream_label: text(line["upstream_label"]),
     usage: readUsage(line["usage"]),
     usage_unknown: text(line["usage_unknown"]),
+    estimate: readEstimate(line["estimate"]),
     id: text(line["id"]),
     model: text(line["model"]),
     upstream_model: text(line["upstream_model"]),
@@ -68,6 +69,11 @@ export function readRecord(line: unknown): LogRecord | null {
     run: text(line["run"]),
     seq: figure(line["seq"]),
   };
+}
+
+function readEstimate(estimate: unknown): LogRecord["estimate"] {
+  const tokens = isRecord(estimate) ? figure(estimate["tokens"]) : undefined;
+  return !isRecord(estimate) || tokens === undefined ? undefined : { tokens, usd: figure(estimate["usd"]) };
 }
 
 function readUsage(usage: unknown): RecordedUsage | undefined {
@@ -132,6 +138,7 @@ function readAttempt(attempt: JsonRecord): RecordedAttempt {
     held_bytes: figure(attempt["held_bytes"]),
     shown: flag(attempt["shown"]),
     usage: readUsage(attempt["usage"]),
+    estimate: readEstimate(attempt["estimate"]),
   };
 }
 

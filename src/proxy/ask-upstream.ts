@@ -15,7 +15,7 @@ import type {
 } from "../routing/types.ts";
 import { type Answer, type AttemptResult, attempt } from "./attempt.ts";
 import type { Chosen, Tried } from "./chosen.ts";
-import type { ProxyDeps, Route, Wall } from "./deps.ts";
+import type { ProxyDeps, Room, Route, Wall } from "./deps.ts";
 import type { Acceptance } from "./gate.ts";
 import { drop } from "./drop.ts";
 import { TURN_STATE_HEADER } from "./headers.ts";
@@ -38,11 +38,21 @@ export interface LoopRun {
   readonly route: Pick<Route, "firstByteTotalMs" | "onExhausted" | "ownedHeaders" | "routing">;
   readonly deps: Pick<
     ProxyDeps,
-    "connections" | "hasWalls" | "instance" | "memory" | "monotonic" | "now" | "observeHeaders" | "router"
+    | "budgets"
+    | "connections"
+    | "hasWalls"
+    | "instance"
+    | "memory"
+    | "monotonic"
+    | "now"
+    | "observeHeaders"
+    | "router"
   >;
   /** What the client's own files add to its requests, and for whom. */
   readonly owned: OwnedNames;
   readonly tried: Tried[];
+  /** Room in the owner's budgets, to be ended with the request. */
+  readonly rooms: Room[];
   /** Counts what is held of an answer; negative for what is let go. */
   readonly hold: (bytes: number) => void;
   /** What upstreams were not shown; one may be in it more than once. */

@@ -1,9 +1,10 @@
 // The failover of one request: asks the candidates in order until one gives an answer that may be shown.
 // Decides nothing about upstreams itself: verdicts come from the classifier, places and permits from the router.
-import type { Timeouts } from "../base/upstream.ts";
+import { type Timeouts, type Upstream, modelAt } from "../base/upstream.ts";
 import { classifyAttempt } from "../routing/classify.ts";
 import { hasMetLimitsOnly } from "../routing/final-answer.ts";
-import type { AttemptOutcome, Candidate, PlanRequest } from "../routing/types.ts";
+import type { AttemptOutcome, Candidate, PlanRequest, Reason, Verdict } from "../routing/types.ts";
+import { isGeneration } from "../usage/outcome.ts";
 import {
   type Answered,
   askUpstream,
@@ -20,8 +21,10 @@ import {
   dropSpare,
   type Refused,
   type Spare,
+  type Tried,
   useSpare,
 } from "./chosen.ts";
+import type { BudgetGate, NoRoom, Room } from "./deps.ts";
 import { Refusals } from "./second-opinion.ts";
 import { putBehind, Tries } from "./tries.ts";
 import type { ClientRequest } from "./upstream-request.ts";
@@ -41,6 +44,7 @@ export type LoopResult =
       readonly kind: "all-failed";
       readonly last: Chosen | null;
       readonly unbudgeted: Progress["unbudgeted"];
+      readonly noRoom: Progress["noRoom"];
       /** The last plan for each model that it was asked for. */
       readonly plans: readonly PlanRequest[];
     };
@@ -53,6 +57,8 @@ interface Progress {
   readonly refusals: Refusals;
   /** Keys of those that were not asked because the retry budget was spent. */
   unbudgeted: ReadonlySet<string>;
+  /** By key, why the owner's budgets had no room for it. */
+  readonly noRoom: Map<string, Reason>;
   plans: readonly PlanRequest[];
 }
 
@@ -69,6 +75,7 @@ export async function runAttempts(passes: Iterable<Pass>, run: LoopRun): Promise
     spare: null,
     refusals: new Refusals(),
     unbudgeted: NONE,
+    noRoom: new Map(),
     plans: [],
   };
   for (const pass of passes) {
@@ -86,10 +93,10 @@ export async function runAttempts(passes: Iterable<Pass>, run: LoopRun): Promise
   const blocked = progress.candidates.filter(({ upstream }) => !asked.has(upstream.key));
   const answered = await answerSpare(progress.spare, blocked, run);
   if (answered === null) {
-    const { last, plans, refusals, unbudgeted } = progress;
+    const { last, noRoom, plans, refusals, unbudgeted } = progress;
     // That the history is not there says more than what others make of its id.
     if (last?.verdict.rule === "previous-response") refusals.drop();
-    return { kind: "all-failed", last: refusals.first() ?? last, unbudgeted, plans };
+    return { kind: "all-failed", last: refusals.first() ?? last, unbudgeted, noRoom, plans };
   }
   progress.refusals.drop();
   return answered;
@@ -99,7 +106,7 @@ export async function runAttempts(passes: Iterable<Pass>, run: LoopRun): Promise
 export function roundOf(
   plan: PlanRequest,
   { deps, tried }: Pick<LoopRun, "deps" | "tried">,
-  { unbudgeted }: Pick<Progress, "unbudgeted">,
+  { noRoom, unbudgeted }: Pick<Progress, "noRoom" | "unbudgeted">,
 ) {
   const isOne = plan.place === undefined;
   return {
@@ -109,6 +116,7 @@ export function roundOf(
       : tried.filter(({ named, verdict }) => named === plan.model && !lacksCompaction(verdict)),
     candidates: deps.router.explain(plan),
     unbudgeted,
+    noRoom,
   };
 }
 
@@ -141,13 +149,25 @@ async function runPass(pass: Pass, run: LoopRun, progress: Progress): Promise<An
   for (const [place, { upstream, isLastUsable }] of line.entries()) {
     if (asked.has(upstream.key) || tries.isGivenUp(upstream)) continue;
     if (tries.areUsedUp) break;
+    const reserved = reserveRoom(upstream, pass, run);
+    const room = reserved instanceof Promise ? await reserved : reserved;
+    if (isNoRoom(room)) {
+      progress.noRoom.set(upstream.key, room.reason);
+      if (room.endsLine) break;
+      continue;
+    }
     const admission = deps.router.admit(upstream, pass.plan);
-    if (admission.kind === "blocked") continue;
+    if (admission.kind === "blocked") {
+      room?.end(null);
+      continue;
+    }
     if (tries.isAmbiguous && !deps.router.mayAskAgain(upstream)) {
       progress.unbudgeted = new Set([...progress.unbudgeted, upstream.key]);
       admission.permit.release();
+      room?.end(null);
       continue;
     }
+    if (room !== undefined) run.rooms.push(room);
     const wait = { isLastUsable, spentMs: waitedMs, totalMs: route.firstByteTotalMs };
     const firstByteMs = firstByteBudget(request, upstream.timeouts, wait);
     const { permit } = admission;
@@ -165,6 +185,7 @@ async function runPass(pass: Pass, run: LoopRun, progress: Progress): Promise<An
       return (await convert(step.chosen, pass, run)) ?? (await runPass(pass, run, progress));
     }
     const { answer, hasEnded, verdict } = step;
+    if (isUnbilled(verdict, tried.at(-1))) room?.end(null);
     tries.note(upstream, verdict, tookMs);
     putBehind(line, place + 1, upstream, verdict);
     const last = tried.at(-1);
@@ -201,11 +222,19 @@ async function askWithout(pass: Pass, run: LoopRun, progress: Progress): Promise
   const tries = progress.refusals.withoutRefused(traits);
   for (let next = tries.next(null); next.done !== true;) {
     const { drops, upstream } = next.value;
-    const admission = deps.router.admit(upstream, pass.plan);
-    if (admission.kind === "blocked") {
+    const reserved = reserveRoom(upstream, pass, run);
+    const room = reserved instanceof Promise ? await reserved : reserved;
+    if (isNoRoom(room)) {
       next = tries.next(null);
       continue;
     }
+    const admission = deps.router.admit(upstream, pass.plan);
+    if (admission.kind === "blocked") {
+      room?.end(null);
+      next = tries.next(null);
+      continue;
+    }
+    if (room !== undefined) run.rooms.push(room);
     const wait = { isLastUsable: true, spentMs: 0, totalMs: route.firstByteTotalMs };
     const firstByteMs = firstByteBudget(request, upstream.timeouts, wait);
     const { permit } = admission;
@@ -217,10 +246,43 @@ async function askWithout(pass: Pass, run: LoopRun, progress: Progress): Promise
       return isForClient(pass) ? step : await convert(step.chosen, pass, run);
     }
     permit.fail(step.verdict);
+    if (isUnbilled(step.verdict, run.tried.at(-1))) room?.end(null);
     step.answer?.abort();
     next = tries.next(step.verdict);
   }
   return null;
+}
+
+/** Room in the owner's budgets; undefined where none is concerned, and for what makes no model write. */
+function reserveRoom(
+  upstream: Upstream,
+  { body, model: named, plan }: Pass,
+  { deps, request }: LoopRun,
+): ReturnType<BudgetGate["reserve"]> {
+  if (deps.budgets === undefined) return undefined;
+  const { facts, method, signal, target } = request;
+  const { path } = target;
+  if (!isGeneration({ method, path, usage: undefined })) return undefined;
+  const model = named ?? facts.model;
+  return deps.budgets.reserve(upstream, {
+    method,
+    path,
+    bytes: body.length,
+    model,
+    upstreamModel: model === null || !facts.endpoint.mapsModel ? model : modelAt(upstream, model),
+    sessionId: facts.sessionId,
+    project: plan.project,
+    signal,
+  });
+}
+
+function isNoRoom(room: Room | NoRoom | undefined): room is NoRoom {
+  return room !== undefined && "reason" in room;
+}
+
+/** It was not sent, or refused: nothing can have been used. */
+function isUnbilled({ retryClass }: Verdict, tried: Tried | undefined): boolean {
+  return (retryClass === "A" || retryClass === "B") && tried?.usage === undefined;
 }
 
 function isTurn({ facts }: ClientRequest): boolean {

@@ -8,7 +8,7 @@ import type { ModelChains, Upstream } from "../base/upstream.ts";
 import type { FilteredRequest } from "../filter/live-filter.ts";
 import type { LogEntry } from "../log/entry.ts";
 import type { Router } from "../routing/router.ts";
-import type { RoutingSettings } from "../routing/types.ts";
+import type { Reason, RoutingSettings } from "../routing/types.ts";
 import type { LocalError } from "./local-error.ts";
 import type { Endpoint } from "./endpoints.ts";
 import type { Connections } from "./connections.ts";
@@ -93,6 +93,46 @@ export interface DirectoryView {
   readonly outside: readonly Upstream[];
 }
 
+/** What a budget needs to know of a request. */
+export interface BudgetQuestion {
+  readonly method: string;
+  readonly path: string;
+  /** Of its body, decoded. */
+  readonly bytes: number;
+  readonly model: string | null;
+  /** As this upstream is asked for it. */
+  readonly upstreamModel: string | null;
+  readonly sessionId: string | null;
+  /** The rule of config.json for its directory. */
+  readonly project?: string | undefined;
+  readonly signal: AbortSignal;
+}
+
+/** Room in the budgets for one answer. Must be ended, whatever happens. */
+export interface Room {
+  readonly upstream: Upstream;
+  /** What it is expected to use, for the log, where nobody says what it did. */
+  readonly estimate: LogEntry["estimate"];
+  /** With the line that is in the log; null where nothing can have been used. Later calls do nothing. */
+  end(entry: LogEntry | null): void;
+}
+
+export interface NoRoom {
+  readonly reason: Reason;
+  /** No upstream after it is asked either. */
+  readonly endsLine: boolean;
+  /** Answers in flight may need what is left. */
+  readonly isForNow: boolean;
+}
+
+export interface BudgetGate {
+  /** Undefined where no budget is concerned. */
+  readonly reserve: (
+    upstream: Upstream,
+    ask: BudgetQuestion,
+  ) => Room | NoRoom | undefined | Promise<Room | NoRoom>;
+}
+
 export interface ProxyDeps {
   readonly service: Service;
   /** This process and port, for loop detection. */
@@ -116,6 +156,8 @@ export interface ProxyDeps {
   /** Has any project a wall, as config.json is now? */
   readonly hasWalls?: () => boolean;
   readonly router: Router;
+  /** Absent where nobody counts. */
+  readonly budgets?: BudgetGate;
   readonly connections: Connections;
   readonly memory: SessionMemory;
   readonly own: OwnRoutes;

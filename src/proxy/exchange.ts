@@ -4,9 +4,10 @@ import type { Upstream } from "../base/upstream.ts";
 import { reasonInEnglish } from "../routing/reasons.ts";
 import type { Reason } from "../routing/types.ts";
 import { isGeneration } from "../usage/outcome.ts";
+import { readBilledTokens } from "../usage/price-rates.ts";
 import type { Usage } from "../usage/usage.ts";
 import { type Tried, wasAsked } from "./chosen.ts";
-import type { ProxyDeps } from "./deps.ts";
+import type { ProxyDeps, Room } from "./deps.ts";
 import type { RequestFacts } from "./request-facts.ts";
 
 export interface ExchangeEnd {
@@ -37,6 +38,8 @@ export class Exchange {
   readonly tried: Tried[] = [];
   /** Names of headers and parameters that upstreams were not shown; one may be in it more than once. */
   readonly heldBack: string[] = [];
+  /** Room in the owner's budgets for each attempt that may have used something. */
+  readonly rooms: Room[] = [];
   private readonly timestampMs: number;
   private readonly startedAt: number;
   private shown: Tried | null = null;
@@ -97,6 +100,11 @@ export class Exchange {
     return isBegun && tried.every(({ usage }) => usage === undefined) ? "cut" : undefined;
   }
 
+  /** What an answer of it was expected to use; undefined where no budget is concerned. */
+  private estimateOf(attempt: Tried | undefined): Room["estimate"] {
+    return this.rooms.findLast(({ upstream }) => upstream === attempt?.upstream)?.estimate;
+  }
+
   /** Why the answer that is shown is no success. */
   shownReason(): Reason {
     return (this.shown ?? this.tried.at(-1))?.reason ?? { rule: "ok" };
@@ -129,6 +137,7 @@ export class Exchange {
       upstream_label: last?.upstream.label,
       usage: as.usage,
       usage_unknown: usageUnknown,
+      estimate: usageUnknown === undefined ? undefined : this.estimateOf(last),
       id: makeRequestId(timestampMs),
       model: model ?? undefined,
       upstream_model: model === null || last?.model === model ? undefined : (last?.model ?? undefined),
@@ -141,7 +150,18 @@ export class Exchange {
       stream: known?.facts.stream,
       outcome: as.outcome,
       attempts: showAttempts
-        ? tried.map((attempt) => describeAttempt(attempt, { model, isShown: attempt === shown }))
+        ? tried.map((attempt) =>
+            describeAttempt(attempt, {
+              model,
+              isShown: attempt === shown,
+              estimate:
+                attempt === shown ||
+                attempt.usage === undefined ||
+                readBilledTokens({ usage: attempt.usage, path: this.path }) !== null
+                  ? undefined
+                  : this.estimateOf(attempt),
+            }),
+          )
         : undefined,
       redactions: known?.filtered.redactions || undefined,
       redactions_exempt: known?.filtered.exempt || undefined,
@@ -151,12 +171,18 @@ export class Exchange {
       ...sayWhy(as.reason),
     };
     deps.record(entry);
+    // Not before: what was held is counted by now.
+    for (const room of this.rooms) room.end(entry);
   }
 }
 
 function describeAttempt(
   attempt: Tried,
-  { isShown, model }: { readonly isShown: boolean; readonly model: string | null },
+  {
+    estimate,
+    isShown,
+    model,
+  }: { readonly isShown: boolean; readonly model: string | null; readonly estimate: Room["estimate"] },
 ): NonNullable<LogEntry["attempts"]>[number] {
   const { held, reason, verdict } = attempt;
   return {
@@ -173,6 +199,7 @@ function describeAttempt(
     shown: isShown,
     // Of the answer that the client got, the line itself has it.
     usage: isShown ? undefined : attempt.usage,
+    estimate,
   };
 }
 

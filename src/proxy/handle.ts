@@ -133,7 +133,7 @@ async function forward({ request, target, exchange, deps }: Forwarding): Promise
       ? makeCompactionPasses(one, body, deps.memory)
       : [{ plan: one, body, accept: ANY_OUTPUT }];
   const passes = passesFor({ facts, plan, makePasses, route, router: deps.router });
-  const { heldBack, tried } = exchange;
+  const { heldBack, rooms, tried } = exchange;
   const owned = deps.owned();
   const answer = answerRequest(passes, {
     request: {
@@ -151,6 +151,7 @@ async function forward({ request, target, exchange, deps }: Forwarding): Promise
     deps,
     owned: owned instanceof Promise ? await owned : owned,
     tried,
+    rooms,
     hold,
     heldBack,
     traits,

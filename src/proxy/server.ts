@@ -18,7 +18,10 @@ export interface ProxyOptions
       "filter" | "inFlight" | "own" | "record" | "refusals" | "router" | "routeState" | "service" | "uploads"
     >,
     Partial<
-      Pick<ProxyDeps, "clientToken" | "hasWalls" | "heartbeat" | "observeHeaders" | "owned" | "projects">
+      Pick<
+        ProxyDeps,
+        "budgets" | "clientToken" | "hasWalls" | "heartbeat" | "observeHeaders" | "owned" | "projects"
+      >
     > {
   /** 0 for any free port. */
   readonly port: number;

@@ -1,24 +1,35 @@
-// What was spent at each upstream this month, and what that leaves of the user's own budget. Days and months are those of
-// the local calendar. Reads no log: each cost is passed in.
+// What was spent of each budget, and what that leaves of it, with how it went down in the last hours. Days, weeks and months are
+// those of the local calendar. Reads no log: each cost is passed in.
+// Pure.
 import { type Text, t } from "../base/text.ts";
+import { BUDGET_WINDOWS } from "../config/schema.ts";
 import { type Meter, makeBalance, makeMeter } from "./balance.ts";
+import { type Span, spanOf } from "./budget.ts";
 import { type Reading, type Sample, makeReading } from "./reading.ts";
 
-/** US dollars; null for no limit. */
+/** Null for no limit. */
 export interface BudgetLimits {
   readonly day: number | null;
   readonly month: number | null;
+  readonly week?: number | null;
+  readonly "5h"?: number | null;
 }
 
 interface Account {
-  /** Dollars by the start of their slice, which divides a day in every time zone. */
+  /** Dollars, or whatever else is counted, by the start of their slice, which divides a day in every time zone. */
   readonly slices: Map<number, number>;
   /** What could not be counted: at, wall clock in ms, and how many. */
   readonly unpriced: Map<number, number>;
   readonly withoutUsage: Map<number, number>;
   /** Counted, but not the whole of it. */
   readonly partial: Map<number, number>;
+  /** Counted by what was expected. */
+  readonly estimated: Map<number, number>;
 }
+
+type Uncounted = Readonly<Record<"unpriced" | "withoutUsage" | "partial", number>> & {
+  readonly estimated?: number;
+};
 
 const SLICE_MS = 300_000;
 const FORECAST_MS = 4 * 3_600_000;
@@ -31,6 +42,7 @@ export function createLedger() {
       unpriced: new Map(),
       withoutUsage: new Map(),
       partial: new Map(),
+      estimated: new Map(),
     }));
   return {
     /** `key`: whose money. `at`: wall clock, ms. `usd` null: an unpriced request. */
@@ -39,24 +51,27 @@ export function createLedger() {
       else if (usd > 0) increase(accountOf(key).slices, at - (at % SLICE_MS), usd);
     },
     /** So many requests at that time without a price, so many whose tokens are unknown, or known in part. */
-    addUncounted(
-      key: string,
-      at: number,
-      count: Record<"unpriced" | "withoutUsage" | "partial", number>,
-    ): void {
+    addUncounted(key: string, at: number, count: Uncounted): void {
       if (count.unpriced > 0) increase(accountOf(key).unpriced, at, count.unpriced);
       if (count.withoutUsage > 0) increase(accountOf(key).withoutUsage, at, count.withoutUsage);
       if (count.partial > 0) increase(accountOf(key).partial, at, count.partial);
+      if (count.estimated) increase(accountOf(key).estimated, at, count.estimated);
     },
     /** `now`: wall clock, ms. */
-    read(key: string, limits: BudgetLimits, now: number): Reading {
-      const { day, month } = findPeriods(now);
+    read(key: string, limits: BudgetLimits, now: number, unit = "USD"): Reading {
       const account = accountOf(key);
-      for (const counts of Object.values(account)) forget(counts, month.start);
+      const oldest = Math.min(spanOf("month", now).start, spanOf("week", now).start);
+      for (const counts of Object.values(account)) forget(counts, oldest);
       const slices = [...account.slices].toSorted(([one], [other]) => one - other);
-      const days = readPeriod("day", limits.day, { ...day, slices, now });
-      const months = readPeriod("month", limits.month, { ...month, slices, now });
-      const periods = [days, months].filter((period) => period !== null);
+      const periods = BUDGET_WINDOWS.map((per) =>
+        readPeriod(unit === "USD" ? per : `${per} ${unit}`, limits[per] ?? null, {
+          ...spanOf(per, now),
+          isRolling: per === "5h",
+          unit,
+          slices,
+          now,
+        }),
+      ).filter((period) => period !== null);
       return {
         ...makeReading("budget"),
         balance: makeBalance(periods.map(({ meter }) => meter)),
@@ -69,13 +84,10 @@ export function createLedger() {
   };
 }
 
-interface Period {
-  /** Wall clock, ms. */
-  readonly start: number;
-  readonly end: number;
-}
-
-interface PeriodInput extends Period {
+interface PeriodInput extends Span {
+  readonly unit: string;
+  /** It ends with the moment, and is never full again at once. */
+  readonly isRolling: boolean;
   readonly slices: readonly (readonly [start: number, usd: number])[];
   readonly now: number;
 }
@@ -83,7 +95,7 @@ interface PeriodInput extends Period {
 function readPeriod(
   name: string,
   limit: number | null,
-  { end, now, slices, start }: PeriodInput,
+  { end, isRolling, now, slices, start, unit }: PeriodInput,
 ): { readonly meter: Meter; readonly samples: readonly Sample[] } | null {
   if (limit === null) return null;
   const from = Math.max(start, now - FORECAST_MS);
@@ -94,25 +106,23 @@ function readPeriod(
     used += usd;
     samples.push([Math.min(now, at + SLICE_MS), Math.max(0, limit - used)]);
   }
-  const meter = makeMeter({ name, unit: "USD", limit, used, resetsAt: end });
+  const meter = makeMeter({ name, unit, limit, used, resetsAt: isRolling ? null : end });
   return meter === null ? null : { meter, samples };
 }
 
-/** The local day and month around a moment. */
-function findPeriods(now: number): { readonly day: Period; readonly month: Period } {
-  const date = new Date(now);
-  const [year, month, day] = [date.getFullYear(), date.getMonth(), date.getDate()];
-  const at = (months: number, days: number): number => new Date(year, month + months, days).getTime();
-  return {
-    day: { start: at(0, day), end: at(0, day + 1) },
-    month: { start: at(0, 1), end: at(1, 1) },
-  };
-}
-
-function describeUncounted({ partial, unpriced, withoutUsage }: Account): Text | null {
-  const [prices = 0, usages = 0, parts = 0] = [unpriced, withoutUsage, partial].map((counts) =>
+function describeUncounted(account: Account): Text | null {
+  const { estimated, partial, unpriced, withoutUsage } = account;
+  const sums = [unpriced, withoutUsage, partial, estimated].map((counts) =>
     [...counts.values()].reduce((sum, count) => sum + count, 0),
   );
+  const [prices = 0, usages = 0, parts = 0, guesses = 0] = sums;
+  const others = describeCounts(prices, usages, parts);
+  if (guesses === 0) return others;
+  const words = t`answers of unknown usage, counted by an estimate: ${guesses}`;
+  return others === null ? words : t`${others}; ${words}`;
+}
+
+function describeCounts(prices: number, usages: number, parts: number): Text | null {
   if (parts > 0 && !prices && !usages) return t`requests of which a part is unknown: ${parts}`;
   if (parts > 0)
     return t`not counted: ${prices} requests without a price, ${usages} of unknown usage, a part of ${parts}`;

@@ -6,7 +6,7 @@ import type { Env } from "../base/env.ts";
 import { type Text, fromEnglish, inEnglish, isText } from "../base/text.ts";
 import { later } from "../base/later.ts";
 import type { Upstream } from "../base/upstream.ts";
-import type { Bar, QuotaNote, Reason } from "../routing/types.ts";
+import type { QuotaNote, Reason } from "../routing/types.ts";
 import { type Meter, assessMeter } from "./balance.ts";
 import { forecastEnd } from "./forecast.ts";
 import { type LookupChoice, chooseLookup } from "./lookup.ts";
@@ -81,15 +81,12 @@ export function createQuotaSources(options: QuotaSourcesOptions) {
     noteOf: (upstream: Upstream): QuotaNote | null =>
       makeNote(
         listSources(upstream, lookupOf(upstream)).filter(
-          (source) => barOfBudget(source, now()) === undefined,
+          // A budget that is spent is more than a note: it bars.
+          ({ reading }) =>
+            reading.source !== "budget" || assessReading(reading, now(), 0)?.state !== "exhausted",
         ),
         now(),
       ),
-    /** For routing: a budget that is spent. Other than a balance it cannot be wrong. */
-    barOf(upstream: Upstream): Bar | undefined {
-      const reading = budgetOf(upstream);
-      return reading === null ? undefined : barOfBudget({ reading, intervalMs: 0 }, now());
-    },
     /** For people and scripts. */
     rowsOf(upstream: Upstream): QuotaRow[] {
       const choice = lookupOf(upstream);
@@ -135,14 +132,6 @@ export function makeNote(sources: readonly Source[], now: number): QuotaNote | n
   }
   const rule = SOURCE_RULES[source] ?? "quota-reading";
   return { state, at, until, reason: reasonOf(source, meter), source: { rule } };
-}
-
-function barOfBudget({ intervalMs, reading }: Source, now: number): Bar | undefined {
-  const assessment = reading.source === "budget" ? assessReading(reading, now, intervalMs) : null;
-  if (assessment?.state !== "exhausted") return undefined;
-  const { meter, until } = assessment;
-  const reason = reasonOf(reading.source, meter);
-  return { availability: "exhausted", reason, source: { rule: "quota-budget" }, since: reading.at, until };
 }
 
 /** Those that are no provider of the user's. */

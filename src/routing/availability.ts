@@ -57,6 +57,7 @@ export function withBar(view: Assessment, bar: Bar | undefined, now: number): As
     source,
     isExhausted: view.isExhausted || availability === "exhausted",
     isBarred: true,
+    ...(bar.endsLine === true ? { endsLine: true } : {}),
   };
 }
 

@@ -4,7 +4,7 @@
 import { CLIENT_NAME, SERVICE_FACTS, type Service } from "../base/service.ts";
 import type { Upstream } from "../base/upstream.ts";
 import { describeAvailability, hasEnd } from "./availability-words.ts";
-import { fixOf, needsPerson } from "./fixes.ts";
+import { fixOf, isOwnersRule, needsPerson } from "./fixes.ts";
 import { type LimitEnd, namedEndOf } from "./outlook.ts";
 import type { Assessment, Availability, Blame, Candidate, Reason, Verdict } from "./types.ts";
 
@@ -28,6 +28,8 @@ interface Round {
   readonly candidates: readonly Candidate[];
   /** Keys of those that were kept from it by the retry budget. */
   readonly unbudgeted?: ReadonlySet<string>;
+  /** By key, why there was no room in the owner's budgets for one answer more. */
+  readonly noRoom?: ReadonlyMap<string, Reason>;
   /** Where it is one of several. */
   readonly model?: string | null;
 }
@@ -115,7 +117,7 @@ export function makeFinalAnswer(input: FinalInput): FinalAnswer {
   return isRefused ? later : { ...later, limitEnd: firstNamedEnd(accounts, input.now) };
 }
 
-function listAccounts({ candidates, model, tried, unbudgeted }: Round): readonly Account[] {
+function listAccounts({ candidates, model, noRoom, tried, unbudgeted }: Round): readonly Account[] {
   const asked = new Set(tried.map(({ upstream }) => upstream.key));
   return [
     ...tried.flatMap(({ upstream, verdict }): Account[] => {
@@ -126,6 +128,9 @@ function listAccounts({ candidates, model, tried, unbudgeted }: Round): readonly
     ...candidates.flatMap((candidate): Account[] => {
       if (asked.has(candidate.upstream.key)) return [];
       const account = { ...fromCandidate(candidate), model };
+      const held = candidate.view.isBarred === true ? undefined : noRoom?.get(candidate.upstream.key);
+      if (held !== undefined)
+        return [{ ...account, cause: CAUSE_OF_RULE.get(held.rule) ?? "limited", reason: held, at: null }];
       if (unbudgeted?.has(candidate.upstream.key) !== true) return [account];
       return [{ ...account, cause: "down", reason: { rule: "retry-budget" } }];
     }),
@@ -138,6 +143,7 @@ function listAccounts({ candidates, model, tried, unbudgeted }: Round): readonly
  */
 export function hasMetLimitsOnly(round: Round): boolean {
   if (round.tried.some(({ verdict }) => verdict?.next === "elsewhere")) return false;
+  if (round.candidates.some(({ view }) => view.endsLine === true)) return false;
   const isLimit = ({ cause, reason }: Account): boolean =>
     cause === "limited" || cause === "exhausted" || isOverload(reason);
   const accounts = listAccounts(round);
@@ -255,6 +261,8 @@ const CAUSE_OF_RULE: ReadonlyMap<string, Cause> = new Map([
   ["local-shortage", "down"],
   // It may be a rate limit all the same: asking again is right.
   ["maybe-spent", "limited"],
+  ["unpriced", "broken"],
+  ["budget-unknown", "broken"],
 ]);
 
 function fromVerdict(
@@ -360,7 +368,7 @@ function withAdvice(
 ) {
   const advice = ADVICE_OF_RULE[reason.rule] ?? ADVICE[cause];
   if (advice !== undefined) return { rule: advice, cause: known };
-  if (cause !== "broken" && !needsPerson(reason)) return known;
+  if (cause !== "broken" && !needsPerson(reason) && !isOwnersRule(reason)) return known;
   const { credential } = upstream;
   // That says itself what to type.
   if (credential.kind === "unusable" && credential.needs !== undefined) return known;

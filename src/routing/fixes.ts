@@ -8,7 +8,18 @@ import type { Reason } from "./types.ts";
 
 /** What is wrong with it, as far as it decides what to type. */
 type Kind =
-  "key" | "address" | "scheme" | "authority" | "clock" | "quota" | "time" | "features" | "model" | "proxy";
+  | "budget"
+  | "price"
+  | "key"
+  | "address"
+  | "scheme"
+  | "authority"
+  | "clock"
+  | "quota"
+  | "time"
+  | "features"
+  | "model"
+  | "proxy";
 
 /** What is not here is looked into with a small request. */
 const KINDS: Readonly<Record<Kind, readonly string[]>> = {
@@ -35,6 +46,8 @@ const KINDS: Readonly<Record<Kind, readonly string[]>> = {
     "quota-left-of",
     "budget",
   ],
+  budget: ["budget-usd", "budget-tokens", "budget-requests"],
+  price: ["unpriced"],
   // It ends by itself.
   time: [
     "rate-limit",
@@ -82,6 +95,10 @@ export function fixOf(reason: Reason, upstream: Fixable): Text | string | null {
       return t`export NODE_EXTRA_CA_CERTS=/path/to/ca.pem, or "tls_ca"`;
     case "clock":
       return t`set the clock by the network: timedatectl set-ntp true`;
+    case "budget":
+      return liftOf(reason);
+    case "price":
+      return t`add its price to prices.json, or set "unpriced": "allow"`;
     case "quota":
       return `ch quota${flag}`;
     case "time":
@@ -95,6 +112,17 @@ export function fixOf(reason: Reason, upstream: Fixable): Text | string | null {
     case undefined:
       return probe;
   }
+}
+
+function liftOf({ budget, cause }: Reason): string {
+  if (typeof budget === "string")
+    return `ch budget lift ${/^[\w./:#@+=-]+$/.test(budget) ? budget : `'${budget}'`} --for 1h`;
+  return cause === undefined ? "ch budget" : liftOf(cause);
+}
+
+/** It is the owner's own rule, which a person may change at any time. */
+export function isOwnersRule(reason: Reason): boolean {
+  return kindOf(reason) === "budget";
 }
 
 /** It stays as it is until a person changes something. */

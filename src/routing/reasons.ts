@@ -43,6 +43,12 @@ export const REASONS: Readonly<Record<string, string>> = {
   "quota-left": "{rest} {unit} left ({name})",
   "quota-left-of": "{rest} of {whole} {unit} left ({name})",
   budget: "your budget: {cause}",
+  "budget-usd": "your budget for {name}: {used} of {limit} USD {per}",
+  "budget-tokens": "your budget for {name}: {used} of {limit} tokens {per}",
+  "budget-requests": "your budget for {name}: {used} of {limit} answers {per}",
+  "budget-held": "the rest may be needed by answers in flight: {cause}",
+  "budget-unknown": "your budgets cannot be counted: {why}",
+  unpriced: "{model} has no price, and your budget for {name} refuses such",
   // Where a time comes from.
   default: "default",
   "default-backoff": "default, exponential backoff",

@@ -242,6 +242,8 @@ export interface Assessment {
   readonly isExhausted: boolean;
   /** A rule of the owner's keeps it from being asked. */
   readonly isBarred?: true;
+  /** That rule keeps the request from all that come after it too. */
+  readonly endsLine?: true;
 }
 
 export interface Candidate {

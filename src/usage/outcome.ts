@@ -90,9 +90,10 @@ const NONE: readonly LogRecord[] = [];
 export function billedAttempts(record: LogRecord): readonly LogRecord[] {
   const { attempts } = record;
   if (attempts === undefined) return NONE;
-  return attempts.flatMap(({ chain_model, upstream_base_url, upstream_label, upstream_model, usage }) => {
+  return attempts.flatMap(({ usage, ...attempt }) => {
     if (usage === undefined) return [];
-    const asked = { chain_model, upstream_base_url, upstream_label, upstream_model };
+    const { chain_model, estimate, upstream_base_url, upstream_label, upstream_model } = attempt;
+    const asked = { chain_model, estimate, upstream_base_url, upstream_label, upstream_model };
     return [{ ...record, ...asked, usage, attempts: undefined }];
   });
 }

@@ -5,11 +5,11 @@ import * as z from "zod/mini";
 import { later } from "../base/later.ts";
 import { localDay } from "../base/text.ts";
 import type { LogRecord } from "../log/record.ts";
-import { billedAttempts, hasFailed, lacksUsage, listAttempts } from "./outcome.ts";
+import { billedAttempts, hasFailed, isGeneration, lacksUsage, listAttempts } from "./outcome.ts";
 import type { AttemptCost, Cost } from "./prices.ts";
 import { readBilledTokens } from "./price-rates.ts";
+import { type BudgetPlace, OTHERS, type Used, createRecentUse, figure, recentSchema } from "./recent-use.ts";
 
-const figure = later(() => z.number().check(z.nonnegative()));
 const count = later(() => z._default(figure, 0));
 const name = later(() => z.nullable(z.string()));
 const rowSchema = later(() =>
@@ -21,6 +21,8 @@ const rowSchema = later(() =>
     label: z._default(name, null),
     model: name,
     project: name,
+    /** The rule of config.json for its directory. */
+    rule: z._default(name, null),
     /** Whose last attempt was there. */
     requests: count,
     failures: count,
@@ -38,6 +40,12 @@ const rowSchema = later(() =>
     cached_input_tokens: count,
     cache_creation_tokens: count,
     output_tokens: count,
+    /** Answers that used tokens, or may have; before they were counted, requests that did not fail. */
+    answers: z.optional(figure),
+    /** Of answers of which nobody said what they used: what was expected of them, for budgets alone. */
+    estimated_answers: count,
+    estimated_usd: count,
+    estimated_tokens: count,
   }),
 );
 const spendSchema = later(() =>
@@ -48,10 +56,8 @@ const spendSchema = later(() =>
     log: z.array(z.object({ ino: figure, bytes: figure, head: z.string(), tail: z.string() })),
     /** The lines of each run of a proxy that are counted, as first and last number of each stretch. */
     runs: z.record(z.string(), z.object({ at: figure, seq: z.array(figure) })),
-    /** Dollars of the last hours by upstream, for forecasts: from when, and how many. */
-    recent: z.array(
-      z.object({ service: z.string(), upstream: name, usd: z.array(z.tuple([figure, figure])) }),
-    ),
+    /** What was used in the last hours, for forecasts and budgets of hours: from when, and how many dollars; tokens, answers. */
+    recent: recentSchema,
     days: z.record(z.string(), z.array(rowSchema)),
     /** Days with lines of which nothing tells whether they are counted: they were left out. */
     unsure: z.optional(z.array(z.string())),
@@ -61,22 +67,18 @@ const spendSchema = later(() =>
 export type SpendRow = Readonly<z.infer<typeof rowSchema>>;
 type Row = z.infer<typeof rowSchema>;
 export type SavedSpend = z.infer<typeof spendSchema>;
-type Place = Pick<SpendRow, "service" | "config" | "upstream" | "label" | "model" | "project">;
+type Place = BudgetPlace & Pick<SpendRow, "label" | "project">;
 
 /** The nearest so many: this month and the one before. Counted, so that a clock that is wrong for a while drops none. */
 const KEPT_DAYS = 62;
 /** Of a day: what comes beyond is added up without model and project, and at last without upstream. */
 const MOST_ROWS = 200;
+const MOST_NAMED_ROWS = 250;
 const MOST_ROWS_AT_ALL = 300;
-/** In the place of a name that is not kept apart. */
-const OTHERS = "*";
 const LONGEST_NAME = 300;
 const LONGEST_URL = 2_000;
-const MOST_ACCOUNTS = 50;
 const MOST_RUNS = 200;
 const MOST_STRETCHES = 50;
-const SLICE_MS = 300_000;
-const RECENT_MS = 6 * 3_600_000;
 /** All places on earth begin their days at a quarter of an hour. */
 const QUARTER_MS = 900_000;
 
@@ -95,15 +97,11 @@ export function createSpend(saved: SavedSpend | null = null) {
       new Map(rows.map((row) => [keyOf(row), { ...NOTHING, ...row }])),
     ]),
   );
-  const recent = new Map(
-    (saved?.recent ?? []).map(({ service, upstream, usd }) => [
-      `${service} ${upstream}`,
-      { service, upstream, usd: new Map(usd) },
-    ]),
-  );
+  const recent = createRecentUse(saved?.recent);
   const runs = new Map(Object.entries(saved?.runs ?? {}));
   const unsure = new Set(saved?.unsure);
   let [quarter, day] = [Number.NaN, ""];
+  let version = 0;
 
   /** The last one is kept: lines go by time. */
   const dayOf = (at: number): string => {
@@ -113,9 +111,12 @@ export function createSpend(saved: SavedSpend | null = null) {
   };
   const rowAt = (at: number, place: Place): Row => {
     const rows = days.getOrInsertComputed(dayOf(at), () => new Map<string, Row>());
-    const folded = { ...place, model: OTHERS, project: OTHERS };
+    // Directories first: no budget is for one.
+    const named = { ...place, project: OTHERS };
+    const folded = { ...named, model: OTHERS };
     for (const [one, most] of [
       [place, MOST_ROWS],
+      [named, MOST_NAMED_ROWS],
       [folded, MOST_ROWS_AT_ALL],
     ] as const) {
       const key = keyOf(one);
@@ -123,31 +124,37 @@ export function createSpend(saved: SavedSpend | null = null) {
       if (known !== undefined) return known;
       if (rows.size < most) return addRow(rows, key, one);
     }
-    const last = { ...folded, config: OTHERS, upstream: OTHERS, label: null };
+    const last = { ...folded, config: OTHERS, upstream: OTHERS, label: null, rule: OTHERS };
     return rows.get(keyOf(last)) ?? addRow(rows, keyOf(last), last);
   };
-  const addRecent = ({ service, timestamp_ms: at, upstream_base_url }: LogRecord, usd: number): void => {
-    const own = { service: String(service), upstream: nameOf(upstream_base_url, LONGEST_URL) };
-    const account = recent.getOrInsertComputed(`${own.service} ${own.upstream}`, () => ({
-      ...own,
-      usd: new Map(),
-    }));
-    const slice = at - (at % SLICE_MS);
-    account.usd.set(slice, (account.usd.get(slice) ?? 0) + usd);
-  };
-
+  /** What one answer used, or was expected to where nobody said. */
   const addUsed = (row: Row, record: LogRecord, cost: AttemptCost | null): void => {
-    if (record.usage?.partial === true) row.partial_requests += 1;
+    const { timestamp_ms: at, usage } = record;
+    if (usage?.partial === true) row.partial_requests += 1;
     const tokens = readBilledTokens(record);
-    if (tokens === null) return;
+    const isWhole = usage !== undefined && !hasFailed(record) && isGeneration(record);
+    const isAnswer = tokens !== null || isWhole || lacksUsage(record);
+    if (isAnswer) row.answers = answersOf(row) + 1;
+    if (tokens === null) {
+      if (isAnswer) addEstimate(row, record);
+      return;
+    }
     row.fresh_input_tokens += tokens.fresh;
     row.cached_input_tokens += tokens.cached;
     row.cache_creation_tokens += tokens.created + tokens.created1h;
     row.output_tokens += tokens.output;
     if (cost?.kind === "unpriced") row.unpriced_requests += 1;
-    if (cost?.kind !== "priced" || cost.usd === 0) return;
-    row.usd += cost.usd;
-    addRecent(record, cost.usd);
+    const usd = cost?.kind === "priced" ? cost.usd : 0;
+    row.usd += usd;
+    const { cached, created, created1h, fresh, output } = tokens;
+    recent.add(at, row, { usd, tokens: fresh + cached + created + created1h + output, requests: 1 });
+  };
+  const addEstimate = (row: Row, { estimate, timestamp_ms: at }: LogRecord): void => {
+    const { tokens = 0, usd = 0 } = estimate ?? {};
+    if (estimate !== undefined) row.estimated_answers += 1;
+    row.estimated_usd += usd;
+    row.estimated_tokens += tokens;
+    recent.add(at, row, { usd, tokens, requests: 1 });
   };
 
   return {
@@ -174,9 +181,11 @@ export function createSpend(saved: SavedSpend | null = null) {
         runs.delete(run);
         runs.set(run, { at: now, seq: insert(known, seq) });
       }
+      version += 1;
       if (record.refusals !== undefined) return;
       const place = placeOf(record);
       const row = rowAt(at, place);
+      row.answers = answersOf(row);
       row.requests += 1;
       if (hasFailed(record)) row.failures += 1;
       for (const { baseUrl, hasFailed: isFailed, label } of listAttempts(record)) {
@@ -195,9 +204,12 @@ export function createSpend(saved: SavedSpend | null = null) {
       for (const [name, rows] of days)
         if (name.startsWith(period)) for (const row of rows.values()) yield [name, row];
     },
+    /** Moves with everything that is added. */
+    version: () => version,
+    /** What was used in the last hours, by the start of its slice. */
+    recent: () => recent.all(),
     /** Dollars of the last hours at an upstream, by the start of their slice. */
-    recentAt: (service: string, upstream: string): ReadonlyMap<number, number> =>
-      recent.get(`${service} ${upstream}`)?.usd ?? new Map(),
+    recentAt: (service: string, upstream: string) => recent.dollarsAt(service, upstream),
     projects: (): ReadonlySet<string | null> =>
       new Set([...days.values()].flatMap((rows) => [...rows.values()].map(({ project }) => project))),
     /** Rows of projects that get one name become one. */
@@ -227,13 +239,7 @@ export function createSpend(saved: SavedSpend | null = null) {
         runs: Object.fromEntries(
           [...runs].toSorted(([, one], [, other]) => one.at - other.at).slice(-MOST_RUNS),
         ),
-        recent: [...recent.values()]
-          .map((account) => ({
-            ...account,
-            usd: [...account.usd].filter(([at]) => Math.abs(now - at) < RECENT_MS),
-          }))
-          .filter(({ usd }) => usd.length > 0)
-          .slice(-MOST_ACCOUNTS),
+        recent: recent.save(now),
         ...(unsure.size === 0 ? {} : { unsure: [...unsure].toSorted().slice(-KEPT_DAYS) }),
         days: Object.fromEntries(kept.map(([name, rows]) => [name, [...rows.values()].map(withoutZeros)])),
       };
@@ -259,6 +265,7 @@ function placeOf(record: LogRecord): Place {
     label: nameOf(record.upstream_label),
     model: nameOf(model || upstream_model),
     project: nameOf(project || cwd || (session ? SESSION + session : null)),
+    rule: nameOf(project),
   };
 }
 
@@ -266,16 +273,31 @@ function nameOf(text: string | null | undefined, longest = LONGEST_NAME): string
   return text ? text.slice(0, longest) : null;
 }
 
-function keyOf({ config, label, model, project, service, upstream }: Place): string {
-  return [service, config, upstream, label, model, project].join("\n");
+function keyOf({ config, label, model, project, rule, service, upstream }: Place): string {
+  return [service, config, upstream, label, model, project, rule].join("\n");
+}
+
+/** What a row has in each unit of a budget. */
+export function usedIn(row: SpendRow): Used {
+  const counted =
+    row.fresh_input_tokens + row.cached_input_tokens + row.cache_creation_tokens + row.output_tokens;
+  return {
+    usd: row.usd + row.estimated_usd,
+    tokens: counted + row.estimated_tokens,
+    requests: answersOf(row),
+  };
+}
+
+function answersOf({ answers, failures, requests }: SpendRow): number {
+  return answers ?? requests - failures;
 }
 
 function addRow(
   rows: Map<string, Row>,
   key: string,
-  { config, label, model, project, service, upstream }: Place,
+  { config, label, model, project, rule, service, upstream }: Place,
 ): Row {
-  const row = { ...NOTHING, service, config, upstream, label, model, project };
+  const row = { ...NOTHING, service, config, upstream, label, model, project, rule };
   rows.set(key, row);
   return row;
 }
@@ -293,10 +315,14 @@ const NOTHING = {
   cached_input_tokens: 0,
   cache_creation_tokens: 0,
   output_tokens: 0,
+  estimated_answers: 0,
+  estimated_usd: 0,
+  estimated_tokens: 0,
 };
 const COUNTS = Object.keys(NOTHING) as (keyof typeof NOTHING)[];
 
 function mergeInto(row: Row, other: SpendRow): void {
+  row.answers = answersOf(row) + answersOf(other);
   for (const count of COUNTS) row[count] += other[count];
 }
 
@@ -306,9 +332,11 @@ function distance(day: string, now: number): number {
   return Number.isNaN(at) ? Infinity : Math.abs(at - now);
 }
 
-/** Absent is zero. */
-function withoutZeros(row: SpendRow): Row {
-  return Object.fromEntries(Object.entries(row).filter(([, value]) => value !== 0)) as Row;
+/** Absent is zero, and so are these. */
+function withoutZeros({ label, rule, ...row }: SpendRow): Row {
+  const counts = Object.entries(row).filter(([, value]) => value !== 0);
+  const names = Object.entries({ label, rule }).filter(([, value]) => value !== null);
+  return Object.fromEntries([...counts, ...names]) as Row;
 }
 
 /** Stretches with one more number in them, in order and apart from each other. */

@@ -20,6 +20,8 @@ export interface ProxyOptions {
   readonly filter?: unknown;
   /** The content of usage_providers.json. */
   readonly usageProviders?: unknown;
+  /** The content of prices.json. */
+  readonly prices?: unknown;
 }
 
 export interface RunningProxy extends AsyncDisposable {
@@ -62,6 +64,7 @@ export async function startConfiguredProxy(options: ProxyOptions): Promise<Runni
   if (options.usageProviders !== undefined) {
     home.write(".codex-helper/usage_providers.json", options.usageProviders);
   }
+  if (options.prices !== undefined) home.write(".codex-helper/prices.json", options.prices);
   const troubles: string[] = [];
   const serving = await serve({
     paths: home.paths,

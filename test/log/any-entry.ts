@@ -47,6 +47,7 @@ export const anyEntry: fc.Arbitrary<LogEntry> = fc.record({
   upstream_base_url: fc.option(name),
   usage: maybe(usage),
   usage_unknown: maybe(fc.constantFrom("unreadable", "too_large", "cut", "not_told")),
+  estimate: maybe(fc.record({ tokens: count, usd: maybe(ms) })),
   id: maybe(name),
   model: maybe(name),
   upstream_model: maybe(name),

@@ -22,6 +22,7 @@ const FULL: LogEntry = {
     cache_creation_tokens: 7,
   },
   usage_unknown: "too_large",
+  estimate: { usd: 0.25, tokens: 4_000 },
   id: "abc",
   model: "gpt-5",
   upstream_model: "gpt-5-relay",

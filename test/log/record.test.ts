@@ -28,7 +28,13 @@ const read = (line: string): Fields | null => {
 test("a record knows every field of the log", () => {
   const full: Record<string, unknown> = { ...makeEntry() };
   for (const field of Object.keys(logEntrySchema.shape)) {
-    const example = { usage: {}, attempts: [{ verdict: "ok" }], stream: true, reason: { rule: "ok" } };
+    const example = {
+      usage: {},
+      attempts: [{ verdict: "ok" }],
+      stream: true,
+      reason: { rule: "ok" },
+      estimate: { tokens: 7 },
+    };
     full[field] ??= Reflect.get(example, field) ?? (/_ms$|redactions|refusals|seq/.test(field) ? 7 : "x");
   }
   const { iterations, server_tool_use: tools, ...shape } = logEntrySchema.shape.usage.def.innerType.shape;

@@ -1,52 +1,226 @@
-// The user's own budgets: what was spent at each upstream this month by the ledger of spend, kept up to date while requests
-// end, in this process and in others. Does nothing where no upstream has a budget.
+// The owner's budgets while requests run: what was spent of each, by the ledger of spend and by what answers in flight are
+// expected to use; whether there is room for one more; and who is told. Does nothing where there is no budget.
 import { errorText } from "../../base/errors.ts";
-import { type Text, localDay, t } from "../../base/text.ts";
+import { type Text, t } from "../../base/text.ts";
 import type { Upstream } from "../../base/upstream.ts";
-import { type BudgetLimits, createLedger } from "../../quota/ledger.ts";
+import { type Budget, listBudgets } from "../../config/budgets.ts";
+import type { Paths } from "../../base/paths.ts";
+import { type Count, concerns, createCounter, placeAt, spanOf } from "../../quota/budget.ts";
+import { readBudgets } from "../../quota/budget-reading.ts";
+import type { BudgetGate, BudgetQuestion } from "../../proxy/deps.ts";
 import type { Reading } from "../../quota/reading.ts";
-import type { LiveConfig } from "../live-config.ts";
+import type { Bar, PlanRequest, Reason } from "../../routing/types.ts";
 import type { Spend } from "../../usage/spend.ts";
+import type { LiveConfig } from "../live-config.ts";
 import type { SpendBook } from "../spend/spend-book.ts";
+import { createBudgetNotes, keyOf } from "./budget-notes.ts";
+import { type Block, createRooms } from "./budget-rooms.ts";
 
 interface BudgetsOptions {
+  readonly paths: Pick<Paths, "budgets" | "home" | "run">;
   readonly live: LiveConfig;
   readonly book: SpendBook;
   /** Wall clock, ms. */
   readonly now: () => number;
   readonly onTrouble: (words: Text | string) => void;
   readonly onChange: () => void;
+  /** A budget has passed one of its steps. */
+  readonly onStep?: (step: BudgetStep) => void;
 }
 
+/** A part of a budget is spent, in percent. */
+export interface BudgetStep {
+  readonly budget: Budget;
+  readonly percent: number;
+  readonly count: Count;
+  readonly limit: number;
+  /** "your budget for main#1: 4.00 of 5.00 USD a day". */
+  readonly reason: Reason;
+}
+
+/** How a budget is at one moment. */
+export interface BudgetFacts {
+  readonly budget: Budget;
+  /** What is lifted is in it; Infinity for as much as is wanted. */
+  readonly limit: number;
+  readonly count: Count;
+  /** What answers in flight are expected to use. */
+  readonly held: number;
+  readonly isSpent: boolean;
+}
+
+const STEPS = [80, 95, 100] as const;
 const CACHED_MS = 5_000;
+const NONE: readonly Budget[] = [];
+const ANY = { model: null };
 
-export function createBudgets({ book, live, now, onChange, onTrouble }: BudgetsOptions) {
+export function createBudgets(options: BudgetsOptions) {
+  const { book, live, now, onChange, onTrouble, paths } = options;
+  const notes = createBudgetNotes(paths, now);
+  const countOf = createCounter();
   /** So that a month is not summed again for each answer. */
-  const readings = new Map<string, Reading>();
+  const readings = new Map<string, { readonly reading: Reading; readonly version: number }>();
+  /** Steps that are told, or are just being told, by budget: the window, and the percents. */
+  const told = new Map<string, { since: number; percent: number }>();
+  let known: { readonly config: unknown; readonly budgets: readonly Budget[] } = {
+    config: null,
+    budgets: NONE,
+  };
 
-  const limitsOf = ({ configName, position, service }: Upstream): BudgetLimits | null => {
-    const named = live.current().config.services[service].configs.get(configName);
-    const budget = named?.entry.upstreams[position - 1]?.budget_usd;
-    const limits = { day: budget?.day ?? null, month: budget?.month ?? null };
-    return limits.day === null && limits.month === null ? null : limits;
+  const list = (): readonly Budget[] => {
+    const { config } = live.current();
+    if (known.config !== config) known = { config, budgets: listBudgets(config) };
+    return known.budgets;
+  };
+  const limitOf = (budget: Budget): number =>
+    notes
+      .liftsOf(budget)
+      .reduce((limit, { amount }) => (amount === null ? Infinity : limit + amount), budget.limit);
+  const rooms = createRooms({ paths, book, now, onTrouble });
+
+  const look = (spend: Spend, budget: Budget): BudgetFacts => {
+    const since = spanOf(budget.per, now()).start;
+    const limit = limitOf(budget);
+    const own = countOf(spend, budget, now(), limit);
+    const lost = rooms.lostOf(budget, since);
+    const count =
+      lost.requests === 0
+        ? own
+        : { ...own, used: own.used + lost[budget.unit], estimated: own.estimated + lost.requests };
+    return { budget, limit, count, held: rooms.heldOf(budget, since), isSpent: isReached(count.used, limit) };
+  };
+  const concerning = (
+    upstream: Upstream,
+    request: Pick<PlanRequest, "model" | "project">,
+  ): readonly Budget[] => {
+    const budgets = list();
+    if (budgets.length === 0) return NONE;
+    const place = placeAt(upstream, request);
+    return budgets.filter((budget) => concerns(budget, upstream, place));
+  };
+  const isRefusing = ({ onSpent }: Budget): boolean => onSpent !== "warn";
+
+  /** Has the model no price there, and does a budget refuse it then? */
+  const unpricedBy = (
+    upstream: Upstream,
+    model: string | null,
+    budgets: readonly Budget[],
+  ): Budget | undefined => {
+    const strict = budgets.find(({ unit, unpriced }) => unit === "usd" && unpriced === "refuse");
+    return strict === undefined || model === null || rooms.hasPrice(upstream, model) ? undefined : strict;
+  };
+
+  /** What keeps an upstream from a request: of several that are spent, the one that opens last. */
+  const barOf = (upstream: Upstream, request: Pick<PlanRequest, "model" | "project">): Bar | undefined => {
+    const budgets = concerning(upstream, request);
+    const spend = budgets.length === 0 ? null : book.spend();
+    if (spend === null) return undefined;
+    const spent = budgets
+      .filter(isRefusing)
+      .map((budget) => look(spend, budget))
+      .filter(({ isSpent }) => isSpent)
+      .toSorted((one, other) => other.count.opensAt - one.count.opensAt);
+    const [last] = spent;
+    const endsLine = spent.some(({ budget }) => budget.onSpent === "stop");
+    if (last !== undefined) {
+      const { budget, count, limit } = last;
+      const { opensAt: until } = count;
+      return {
+        availability: "exhausted",
+        reason: reasonOf(budget, count.used, limit),
+        source: SOURCE,
+        since: null,
+        until,
+        endsLine,
+      };
+    }
+    const strict = unpricedBy(upstream, request.model, budgets);
+    if (strict === undefined) return undefined;
+    const reason: Reason = { rule: "unpriced", model: request.model ?? "", name: strict.title };
+    return {
+      availability: "exhausted",
+      reason,
+      source: SOURCE,
+      since: null,
+      until: null,
+      endsLine: strict.onSpent === "stop",
+    };
+  };
+
+  const tellSteps = (): void => {
+    const spend = book.spend();
+    if (spend === null) return;
+    for (const budget of list()) {
+      const since = budget.per === "5h" ? 0 : spanOf(budget.per, now()).start;
+      const { count, limit } = look(spend, budget);
+      const percent = STEPS.findLast((step) => count.used * 100 >= step * limit) ?? 0;
+      const key = keyOf(budget);
+      const last = told.get(key);
+      const isNew = last === undefined || last.since < since || last.percent < percent;
+      // Any five hours: once it has fallen, it may be told of again.
+      if (!isNew && !(budget.per === "5h" && percent < last.percent)) continue;
+      told.set(key, { since, percent });
+      if (!isNew || percent === 0) continue;
+      const stamp = budget.per === "5h" ? now() - 60_000 : since;
+      void notes
+        .note(budget, stamp, percent)
+        .catch(() => true)
+        .then((isOurs) => {
+          if (isOurs)
+            options.onStep?.({ budget, percent, count, limit, reason: reasonOf(budget, count.used, limit) });
+        });
+    }
   };
 
   return {
-    has: (upstream: Upstream) => limitsOf(upstream) !== null,
-    /** Null where the upstream has no budget, or what was spent is not known yet. */
-    readingOf(upstream: Upstream): Reading | null {
-      const limits = limitsOf(upstream);
+    list,
+    barOf,
+    /** Is there any? */
+    hasAny: () => list().length > 0,
+    /** How each is; null where what was spent is not known yet. */
+    facts(): readonly BudgetFacts[] | null {
       const spend = book.spend();
-      if (limits === null || spend === null) return null;
-      const known = readings.get(upstream.key);
-      if (known !== undefined && Math.abs(now() - known.at) < CACHED_MS) return known;
-      const reading = fillLedger(spend, upstream, now()).read(upstream.key, limits, now());
-      readings.set(upstream.key, reading);
+      rooms.look();
+      return spend === null ? null : list().map((budget) => look(spend, budget));
+    },
+    /** Room for one answer of the upstream, which must be ended; a reason where there is none. Undefined where no budget is concerned. */
+    reserve(upstream: Upstream, ask: BudgetQuestion): ReturnType<BudgetGate["reserve"]> {
+      const budgets = concerning(upstream, ask);
+      if (budgets.length === 0) return undefined;
+      return rooms.reserve(upstream, ask, (own): Block | null => {
+        const spend = book.spend();
+        if (spend === null) return null;
+        const bar = barOf(upstream, ask);
+        if (bar !== undefined)
+          return { reason: bar.reason, endsLine: bar.endsLine === true, isForNow: false };
+        for (const budget of budgets.filter(isRefusing)) {
+          const { count, held, limit } = look(spend, budget);
+          if (!isReached(count.used + held - own[budget.unit], limit)) continue;
+          const reason: Reason = { rule: "budget-held", cause: reasonOf(budget, count.used, limit) };
+          return { reason, endsLine: budget.onSpent === "stop", isForNow: true };
+        }
+        return null;
+      });
+    },
+    /** Of the upstream itself; null where it has no budget, or what was spent is not known yet. */
+    readingOf(upstream: Upstream): Reading | null {
+      const budgets = list()
+        .filter(({ scope }) => scope.kind === "upstream")
+        .filter((budget) => concerns(budget, upstream, placeAt(upstream, ANY)));
+      const spend = budgets.length === 0 ? null : book.spend();
+      if (spend === null) return null;
+      const last = readings.get(upstream.key);
+      const version = spend.version();
+      if (last?.version === version && Math.abs(now() - last.reading.at) < CACHED_MS) return last.reading;
+      const facts = budgets.map((budget) => look(spend, budget));
+      const reading = readBudgets(spend, facts, now());
+      readings.set(upstream.key, { reading, version });
       return reading;
     },
     async load(): Promise<void> {
       try {
         await book.load();
+        rooms.look();
       } catch (error) {
         onTrouble(t`budgets cannot be counted: ${errorText(error)}`);
       }
@@ -56,40 +230,42 @@ export function createBudgets({ book, live, now, onChange, onTrouble }: BudgetsO
     follow(): void {
       book.follow(() => {
         readings.clear();
+        rooms.forgetPrices();
+        tellSteps();
         onChange();
       });
     },
+    stop: () => rooms.close(),
+    notes,
   };
 }
 
-/** This month at the address: the last hours by their slices, the rest of each day at its beginning. */
-function fillLedger(spend: Spend, { baseUrl, key, service }: Upstream, now: number) {
-  const ledger = createLedger();
-  const rest = new Map<string, number>();
-  for (const [day, row] of spend.rowsOf(localDay(now).slice(0, MONTH_LENGTH))) {
-    if (row.service !== service || row.upstream !== baseUrl) continue;
-    rest.set(day, (rest.get(day) ?? 0) + row.usd);
-    const {
-      partial_requests: partial,
-      requests_without_usage: withoutUsage,
-      unpriced_requests: unpriced,
-    } = row;
-    ledger.addUncounted(key, startOf(day), { unpriced, withoutUsage, partial });
-  }
-  for (const [at, usd] of spend.recentAt(service, baseUrl)) {
-    const known = rest.get(localDay(at));
-    if (known === undefined) continue;
-    ledger.add(key, at, Math.min(usd, known));
-    rest.set(localDay(at), Math.max(0, known - usd));
-  }
-  for (const [day, usd] of rest) ledger.add(key, startOf(day), usd);
-  return ledger;
+/** Sums of many parts of a dollar are not exact. */
+function isReached(amount: number, limit: number): boolean {
+  return amount >= limit * (1 - 1e-9);
 }
 
-/** "2026-11" */
-const MONTH_LENGTH = 7;
+const SOURCE: Reason = { rule: "quota-budget" };
 
-/** A date with a time, and without a zone, is local. */
-function startOf(day: string): number {
-  return new Date(`${day}T00:00`).getTime();
+function reasonOf({ name: budget, per, title, unit }: Budget, used: number, limit: number): Reason {
+  return {
+    budget,
+    rule: `budget-${unit}`,
+    name: title,
+    used: show(used, unit),
+    limit: show(limit, unit),
+    per: WINDOWS[per],
+  };
 }
+
+function show(amount: number, unit: Budget["unit"]): string {
+  if (unit !== "usd") return String(Math.round(amount));
+  return amount > 0 && amount < 0.01 ? "<0.01" : amount.toFixed(2);
+}
+
+const WINDOWS: Readonly<Record<Budget["per"], Text>> = {
+  "5h": t`in 5 h`,
+  day: t`a day`,
+  week: t`a week`,
+  month: t`a month`,
+};

@@ -17,7 +17,7 @@ import { type LiveConfig, type LiveConfigOptions, type LiveRoute, createLiveConf
 import { createLivePrices } from "../spend/live-prices.ts";
 import { recallRouter } from "../router-state.ts";
 import { type SpendBook, createSpendBook } from "../spend/spend-book.ts";
-import { createBudgets } from "./budgets.ts";
+import { type BudgetStep, createBudgets } from "./budgets.ts";
 
 export type Quota = ReturnType<typeof createQuota>;
 
@@ -31,6 +31,8 @@ export interface QuotaOptions extends LiveConfigOptions {
   /** Stopped by whoever gives it. Default: one of its own. */
   readonly book?: SpendBook;
   readonly onTrouble: (words: Text | string) => void;
+  /** A budget has passed one of its steps. */
+  readonly onStep?: (step: BudgetStep) => void;
   /** Repeats the work until stopped. Default: a timer that keeps no process alive. */
   readonly every?: (work: () => void, ms: number) => () => void;
 }
@@ -46,7 +48,7 @@ export function createQuota(options: QuotaOptions) {
   const book =
     options.book ??
     createSpendBook({ paths, prices: createLivePrices({ paths, live, now }), now, onTrouble });
-  const budgets = createBudgets({ book, live, now, onTrouble, onChange: () => applyAll() });
+  const budgets = createBudgets({ ...options, book, onChange: () => applyAll() });
   const sources = createQuotaSources({
     providers,
     saved,
@@ -65,7 +67,7 @@ export function createQuota(options: QuotaOptions) {
 
   const apply = (upstream: Upstream, router: Router): void => {
     const note = sources.noteOf(upstream);
-    const text = JSON.stringify([note, sources.barOf(upstream)?.until]);
+    const text = JSON.stringify([note, budgets.barOf(upstream, ANY)?.until]);
     if (text === (noted.get(upstream.key) ?? "[null,null]")) return;
     noted.set(upstream.key, text);
     router.noteQuota(upstream, note);
@@ -102,10 +104,6 @@ export function createQuota(options: QuotaOptions) {
     },
   });
 
-  const hasBudgets = (routes: readonly LiveRoute[]): boolean =>
-    routes.some((route) => route.upstreams().some((upstream) => budgets.has(upstream)));
-  const routes = (): LiveRoute[] => clients.map(({ route }) => route);
-
   const reportProblem = (): void => {
     const words = providers.current().problem?.message ?? null;
     if (words !== null && words !== reported) onTrouble(words);
@@ -114,7 +112,7 @@ export function createQuota(options: QuotaOptions) {
 
   const check = (): void => {
     reportProblem();
-    if (hasBudgets(routes())) budgets.follow();
+    if (budgets.hasAny()) budgets.follow();
     applyAll();
     poller.look();
   };
@@ -150,11 +148,11 @@ export function createQuota(options: QuotaOptions) {
       if (client !== undefined) apply(upstream, client.router);
     },
     /** Reads what the facts of these services need beside state.json, where `start` is not called. */
-    async load(services: readonly Service[]): Promise<void> {
-      if (hasBudgets(services.map((service) => live.routeOf(service)))) await budgets.load();
+    async load(): Promise<void> {
+      if (budgets.hasAny()) await budgets.load();
     },
-    /** A budget of the owner's that is spent. */
-    barOf: (upstream: Upstream) => sources.barOf(upstream),
+    /** The owner's own, of everything. */
+    budgets,
     /** What is known of an upstream, for people and scripts. */
     rowsOf: (upstream: Upstream) => sources.rowsOf(upstream),
     /** What is wrong with usage_providers.json. */
@@ -162,17 +160,21 @@ export function createQuota(options: QuotaOptions) {
     /** Polls every endpoint now, as far as its limits allow. */
     async refresh(): Promise<void> {
       saved.sync();
-      await Promise.all([poller.refresh(), hasBudgets(routes()) ? budgets.load() : undefined]);
+      await Promise.all([poller.refresh(), budgets.hasAny() ? budgets.load() : undefined]);
     },
     /** No lookup is running any more. */
     settled: () => poller.settled(),
     async stop(): Promise<void> {
       stopLooking();
       await Promise.all([poller.stop(), options.book === undefined ? book.stop() : undefined]);
+      budgets.stop();
       await saved.flush();
     },
   };
 }
+
+/** Any request. */
+const ANY = { model: null };
 
 function repeatUnreferenced(work: () => void, ms: number): () => void {
   const timer = setInterval(work, ms);

@@ -2,13 +2,17 @@
 // Holds no secret: an upstream is its label and its address.
 // Pure.
 import { CLIENT_NAME, DEFAULT_SERVICE, type Service } from "../../base/service.ts";
-import { type Text, t } from "../../base/text.ts";
+import { type Text, showMoment, t } from "../../base/text.ts";
 import type { Upstream } from "../../base/upstream.ts";
 import { describeState } from "../../routing/availability-words.ts";
 import { describe, reasonInEnglish } from "../../routing/reasons.ts";
 import type { Availability, RouterEvent } from "../../routing/types.ts";
+import type { BudgetStep } from "../quota/budgets.ts";
 
-type Kind = RouterEvent["kind"];
+/** What a user wants to hear of. */
+export type AppEvent = RouterEvent | ({ readonly kind: "budget" } & BudgetStep);
+
+type Kind = AppEvent["kind"];
 
 /** A new kind of event is one row of the table. */
 interface Row<E> {
@@ -24,7 +28,7 @@ interface Row<E> {
   readonly json: (event: E) => Readonly<Record<string, unknown>>;
 }
 
-const EVENTS: { readonly [K in Kind]: Row<Extract<RouterEvent, { kind: K }>> } = {
+const EVENTS: { readonly [K in Kind]: Row<Extract<AppEvent, { kind: K }>> } = {
   hop: {
     about: ({ from, to }) => [from, to],
     words: ({ reason, to }) => t`-> ${to.label}: ${describe(reason)}`,
@@ -64,6 +68,33 @@ const EVENTS: { readonly [K in Kind]: Row<Extract<RouterEvent, { kind: K }>> } =
       reason: reasonInEnglish(reason),
     }),
   },
+  budget: {
+    about: () => [],
+    words({ budget, count, percent, reason }, now) {
+      const words = t`${describe(reason)}, ${percent}% spent`;
+      if (percent < 100) return words;
+      return t`${words}: ${AFTER[budget.onSpent]}, until ${showMoment(count.opensAt, now)}`;
+    },
+    json: ({ budget, count, limit, percent, reason }) => ({
+      // Not of one client, perhaps.
+      service: "service" in budget.scope ? budget.scope.service : null,
+      budget: budget.id,
+      percent,
+      unit: budget.unit,
+      per: budget.per,
+      used: count.used,
+      limit,
+      on_spent: budget.onSpent,
+      until_ms: budget.per === "5h" && percent < 100 ? null : count.opensAt,
+      reason: reasonInEnglish(reason),
+    }),
+  },
+};
+
+const AFTER: Readonly<Record<BudgetStep["budget"]["onSpent"], Text>> = {
+  next: t`other upstreams are asked`,
+  stop: t`requests end there`,
+  warn: t`nothing is kept back`,
 };
 
 /** An event as a person's log has it. */
@@ -78,7 +109,7 @@ export interface ToldEvent {
   readonly isInFailure: boolean;
 }
 
-export function tellEvent(event: RouterEvent, now: number): ToldEvent {
+export function tellEvent(event: AppEvent, now: number): ToldEvent {
   const { about, isInFailure = false, sign = null, words } = rowOf(event);
   const labels = about(event).map(({ label }) => label);
   const said = words(event, now);
@@ -86,16 +117,18 @@ export function tellEvent(event: RouterEvent, now: number): ToldEvent {
 }
 
 /** The event with stable field names. Times are wall clock in ms. */
-export function makeEventJson(event: RouterEvent, now: number): Readonly<Record<string, unknown>> {
+export function makeEventJson(event: AppEvent, now: number): Readonly<Record<string, unknown>> {
   return { event: event.kind, timestamp_ms: now, service: serviceOf(event), ...rowOf(event).json(event) };
 }
 
-function rowOf<E extends RouterEvent>({ kind }: E): Row<E> {
+function rowOf<E extends AppEvent>({ kind }: E): Row<E> {
   // The compiler cannot see that the row of a kind is for events of that kind.
   return EVENTS[kind] as unknown as Row<E>;
 }
 
-function serviceOf(event: RouterEvent): Service {
+function serviceOf(event: AppEvent): Service {
+  if (event.kind === "budget")
+    return "service" in event.budget.scope ? event.budget.scope.service : DEFAULT_SERVICE;
   if (event.kind === "hop") return event.to.service;
   return event.kind === "all-down"
     ? (event.upstreams[0]?.service ?? DEFAULT_SERVICE)

@@ -22,7 +22,7 @@ import { createRouter } from "../../routing/router.ts";
 import { ensureClientToken, makeClientToken } from "../../state/client-token.ts";
 import { type Instance, removeDeadInstances, removeInstance, writeInstance } from "../../state/instances.ts";
 import { createEventHook } from "./event-hook.ts";
-import { type ToldEvent, makeEventJson, tellEvent } from "./events.ts";
+import { type AppEvent, type ToldEvent, makeEventJson, tellEvent } from "./events.ts";
 import { createIdleCollector } from "./idle-collector.ts";
 import { createLiveFilter, type LiveFilter } from "../../filter/live-filter.ts";
 import { makeFilterRecord } from "../../filter/filter-record.ts";
@@ -35,6 +35,7 @@ import { makeOwnPages } from "./own-pages.ts";
 import { requireRoute } from "./setup.ts";
 import { describeStranger, findPortOwner } from "../port-owner.ts";
 import { type LivePrices, createLivePrices } from "../spend/live-prices.ts";
+import type { BudgetStep } from "../quota/budgets.ts";
 import { createQuota } from "../quota/quota.ts";
 import { createRouterState } from "../router-state.ts";
 import { createSpendBook } from "../spend/spend-book.ts";
@@ -152,7 +153,7 @@ function openFetchThread(port: number | undefined): void {
 const describeOwnProcess = (): Text => describeProcess({ pid: process.pid, terminal: findTerminal() });
 
 /** What the services of one process have in common. */
-async function makeShared({ command, paths, env, onDiskTrouble, onTrouble }: SharedOptions) {
+async function makeShared({ command, paths, env, onDiskTrouble, onEvent, onTrouble }: SharedOptions) {
   const now = Date.now;
   const live = createLiveConfig({ paths, env, now, holder: describeOwnProcess });
   // A run has its own: it may be seen in the list of processes.
@@ -168,6 +169,16 @@ async function makeShared({ command, paths, env, onDiskTrouble, onTrouble }: Sha
   const budget = createMemoryBudget(() => live.settings().memoryMib);
   const prices = createLivePrices({ paths, live, now });
   const book = createSpendBook({ paths, prices, now, onTrouble: onDiskTrouble });
+  const hook = createEventHook({
+    command: () => live.current().config.shell.hooks?.on_event ?? null,
+    env,
+    onTrouble,
+  });
+  const noteEvent = (event: AppEvent): void => {
+    hook.send(makeEventJson(event, now()));
+    onEvent?.(tellEvent(event, now()));
+  };
+  const onStep = (step: BudgetStep): void => noteEvent({ kind: "budget", ...step });
   return {
     now,
     live,
@@ -178,12 +189,9 @@ async function makeShared({ command, paths, env, onDiskTrouble, onTrouble }: Sha
     tellFileTroubles: createFileTroubles({ live, filter, prices, clientToken }, onTrouble),
     tellHeldBack: createHeldBackTeller(onTrouble),
     log: createLogWriter(paths.requestsLog, { onTrouble: onDiskTrouble }),
-    hook: createEventHook({
-      command: () => live.current().config.shell.hooks?.on_event ?? null,
-      env,
-      onTrouble,
-    }),
-    quota: createQuota({ paths, env, live, book, now, onTrouble }),
+    hook,
+    noteEvent,
+    quota: createQuota({ paths, env, live, book, now, onTrouble, onStep }),
     inFlight,
     uploads: createUploads(budget, () => performance.now()),
     memory: createIdleCollector({ isQuiet: () => inFlight.count === 0 }),
@@ -196,18 +204,15 @@ async function startService(
   shared: Awaited<ReturnType<typeof makeShared>>,
 ) {
   const { onDiskTrouble, onTrouble, paths } = options;
-  const { book, hook, live, log, memory, now, quota } = shared;
+  const { book, live, log, memory, now, quota } = shared;
   const route = live.routeOf(service, options.configName);
   requireRoute(route, { ...options, now });
   const router = createRouter({
     settings: () => live.settings().routing,
     now,
     random: Math.random,
-    barOf: joinBars([quota.barOf]),
-    onEvent: (event) => {
-      hook.send(makeEventJson(event, now()));
-      options.onEvent?.(tellEvent(event, now()));
-    },
+    barOf: joinBars([quota.budgets.barOf]),
+    onEvent: shared.noteEvent,
   });
   const gate = createProjectGate({
     service,
@@ -258,6 +263,7 @@ async function startService(
       router,
       projects: () => gate.projects(),
       hasWalls: gate.hasWalls,
+      budgets: quota.budgets,
       filter: shared.filter.forService(service),
       record,
       refusals,

@@ -80,6 +80,8 @@ export function createSpendBook({ now, onTrouble, paths, prices }: SpendBookOpti
   let firstLook: Timer | null = null;
   let onChange: (() => void) | null = null;
   let told: string | null = null;
+  /** What ended while the ledger is made anew. */
+  let late: Set<LogRecord> | null = null;
 
   const tell = (words: Text | string): void => {
     const english = inEnglish(words);
@@ -92,8 +94,8 @@ export function createSpendBook({ now, onTrouble, paths, prices }: SpendBookOpti
     queue = next.catch(() => {});
     return await next;
   };
-  const addOwn = (spend: Spend, costOf: Pricer["costOf"]): void => {
-    for (const record of own)
+  const addOwn = (spend: Spend, costOf: Pricer["costOf"], records: Iterable<LogRecord> = own): void => {
+    for (const record of records)
       if (spend.has(run, record.seq ?? 0) !== true) spend.add(record, costOf(record), now());
   };
 
@@ -118,8 +120,19 @@ export function createSpendBook({ now, onTrouble, paths, prices }: SpendBookOpti
     if (read === null) throw new UserError(t`the log is too large to be counted now`);
     return { spend: counted.spend, ...read, costOf };
   };
-  const loadHere = async (): Promise<Counted & Priced> =>
-    await load(await readSpendFile(paths.spend), { costOf: await prices.costOf() });
+  /** What ends meanwhile is in it too. */
+  const makeAnew = async (make: () => Promise<Counted & Priced>): Promise<Counted & Priced> => {
+    const missed = (late = new Set());
+    try {
+      const made = await make();
+      addOwn(made.spend, made.costOf, missed);
+      return made;
+    } finally {
+      late = null;
+    }
+  };
+  const loadHere = (): Promise<Counted & Priced> =>
+    makeAnew(async () => load(await readSpendFile(paths.spend), { costOf: await prices.costOf() }));
 
   const save = async (mostBytes?: number): Promise<void> => {
     clearTimeout(saving ?? undefined);
@@ -132,8 +145,11 @@ export function createSpendBook({ now, onTrouble, paths, prices }: SpendBookOpti
       const found = await readSpendFile(paths.spend);
       const file = canPutAside(paths.spend, found) ? putAside(paths, now(), onTrouble) : found;
       if (file.problem !== null && live === null) return;
-      const next = await load(file, { costOf, mostBytes });
-      await nameProjects(next.spend);
+      const next = await makeAnew(async () => {
+        const made = await load(file, { costOf, mostBytes });
+        await nameProjects(made.spend);
+        return made;
+      });
       if (file.problem === null) {
         const text = JSON.stringify(saveCounted(next, now()));
         writeFileAtomic(paths.spend, `${text}\n`, { mode: PRIVATE_FILE, isLocked: true });
@@ -197,8 +213,12 @@ export function createSpendBook({ now, onTrouble, paths, prices }: SpendBookOpti
     note(entry: LogEntry, isLogged: boolean): void {
       last.noted += 1;
       if (!isLogged || own.size < MOST_OWN) own.add(entry);
-      if (live !== null) saveSoon();
-      else if (last.noted % LOOK_EVERY_LINES === 0) void saveWhereMuch();
+      late?.add(entry);
+      if (live !== null) {
+        // A budget counts it from this moment on.
+        addOwn(live.spend, live.costOf, [entry]);
+        saveSoon();
+      } else if (last.noted % LOOK_EVERY_LINES === 0) void saveWhereMuch();
     },
     /** Where much was left uncounted by others, it is counted once everything else has started. */
     start(): void {
@@ -218,6 +238,12 @@ export function createSpendBook({ now, onTrouble, paths, prices }: SpendBookOpti
     },
     /** Null until it was loaded. */
     spend: (): Spend | null => live?.spend ?? null,
+    /** Null until the ledger was loaded. */
+    costOf: (): Pricer["costOf"] | null => live?.costOf ?? null,
+    /** The last line of this process. */
+    lastLine: () => ({ run, seq }),
+    /** Has the ledger what the log has by now, whoever wrote it. Never rejects. */
+    refresh: (): Promise<void> => enqueue(look).catch(() => {}),
     /** Saves what is not saved yet. Never rejects. */
     async stop(): Promise<void> {
       for (const timer of [watching, firstLook]) clearTimeout(timer ?? undefined);

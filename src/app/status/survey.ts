@@ -139,9 +139,9 @@ async function recallRoutes(services: readonly Service[], context: LiveConfigOpt
   const onTrouble = (): void => {};
   const book = createSpendBook({ ...context, prices, onTrouble });
   const quota = createQuota({ ...context, live, book, onTrouble });
-  await quota.load(services);
+  await quota.load();
   const recall = (service: Service) => {
-    const router = recallRouter(service, live, { ...context, barOf: joinBars([quota.barOf]) });
+    const router = recallRouter(service, live, { ...context, barOf: joinBars([quota.budgets.barOf]) });
     const route = live.routeOf(service);
     quota.attach({ route, router });
     return { route, router, quota, now: context.now() };

@@ -1,0 +1,253 @@
+// Room in the budgets for one answer after the other: what it is expected to use is held from before its attempt until its line
+// is in the log, in the sight of all processes at this home. First held, then looked: of two that take the last room at once,
+// at least one sees the other.
+import { UserError, errorText } from "../../base/errors.ts";
+import { type Text, t } from "../../base/text.ts";
+import { type Upstream, modelAt } from "../../base/upstream.ts";
+import type { Paths } from "../../base/paths.ts";
+import type { Budget } from "../../config/budgets.ts";
+import type { LogEntry } from "../../log/entry.ts";
+import type { LogRecord } from "../../log/record.ts";
+import type { BudgetQuestion, NoRoom, Room } from "../../proxy/deps.ts";
+import { covers, placeAt } from "../../quota/budget.ts";
+import { type Expected, createExpectedUse, sumOf } from "../../quota/expected-use.ts";
+import { type BilledTokens, isCacheApart, readBilledTokens } from "../../usage/price-rates.ts";
+import { type BudgetPlace, NO_USE, type Used, addUse } from "../../usage/recent-use.ts";
+import type { SpendBook } from "../spend/spend-book.ts";
+import { type Holding, type PlacedUse, createSharedUses } from "./shared-uses.ts";
+
+interface RoomsOptions {
+  readonly paths: Pick<Paths, "run">;
+  readonly book: SpendBook;
+  /** Wall clock, ms. */
+  readonly now: () => number;
+  readonly onTrouble: (words: Text | string) => void;
+}
+
+/** Why there is no room: for now, while answers in flight may need it, or until the budget has some again. */
+export type Block = NoRoom;
+
+interface Answer {
+  readonly upstream: Upstream;
+  readonly ask: BudgetQuestion;
+  readonly place: BudgetPlace;
+  readonly use: Used;
+  readonly estimate: NonNullable<LogEntry["estimate"]>;
+}
+
+/** What an answer is taken to have written where nobody said, and none of its model is known. */
+const GUESSED_OUTPUT = 2_000;
+/** So long an answer waits for the end of others that may need the room. */
+const MOST_WAIT_MS = 10_000;
+const LOOK_AGAIN_MS = 100;
+const MOST_SEEN = 1_000;
+
+export function createRooms({ book, now, onTrouble, paths }: RoomsOptions) {
+  const shared = createSharedUses(paths, now);
+  const expected = createExpectedUse();
+  const own = new Map<string, PlacedUse>();
+  /** Waiting for room. */
+  const waiting = new Set<() => void>();
+  /** Lines of others that are looked for no more. */
+  const seen = new Set<string>();
+  const prices = new Map<string, boolean>();
+  let others: readonly Holding[] = [];
+  let lost: readonly PlacedUse[] = [];
+  let isTold = false;
+
+  /** Without the file, this process alone is counted. */
+  const tryShared = (work: () => void): void => {
+    try {
+      work();
+    } catch (error) {
+      if (!isTold) onTrouble(t`budgets are counted in this process alone: ${errorText(error)}`);
+      isTold = true;
+    }
+  };
+  const look = (): void => tryShared(() => ({ holdings: others, lost } = shared.read()));
+  const show = (): void =>
+    tryShared(() => {
+      shared.write({ ...book.lastLine(), uses: [...own.values()] });
+      ({ holdings: others, lost } = shared.read());
+    });
+  const add = ({ place, use }: Pick<Answer, "place" | "use">, sign: 1 | -1): void => {
+    const key = JSON.stringify(place);
+    const there = own.get(key)?.use ?? NO_USE;
+    const { requests, tokens, usd } = use;
+    const sum = addUse(there, { requests: sign * requests, tokens: sign * tokens, usd: sign * usd });
+    if (sum.requests <= 0) own.delete(key);
+    else own.set(key, { place, use: sum, at: now() });
+  };
+  /** A line that another process has written, and that is not counted here yet. */
+  const findNews = (): string | undefined => {
+    const spend = book.spend();
+    return others
+      .filter(({ run, seq }) => run !== "" && seq > 0 && spend?.has(run, seq) !== true)
+      .map(({ run, seq }) => `${run} ${seq}`)
+      .find((line) => !seen.has(line));
+  };
+
+  const priceOf = (upstream: Upstream, ask: BudgetQuestion, tokens: BilledTokens): number | null => {
+    const cost = book.costOf()?.(makeRecord(upstream, ask, { tokens, at: now() }));
+    return cost?.kind === "priced" ? cost.usd : null;
+  };
+  const expect = (upstream: Upstream, ask: BudgetQuestion): Answer => {
+    const { isGuess, least, tokens }: Expected = expected.expect(ask);
+    const usd = priceOf(upstream, ask, tokens);
+    const likely = isGuess ? { ...tokens, output: GUESSED_OUTPUT } : tokens;
+    const likelyUsd = isGuess ? priceOf(upstream, ask, likely) : usd;
+    return {
+      upstream,
+      ask,
+      place: placeAt(upstream, ask),
+      use: {
+        usd: Math.max(usd ?? 0, least.usd ?? 0),
+        tokens: Math.max(sumOf(tokens), least.tokens),
+        requests: 1,
+      },
+      estimate: { ...(likelyUsd === null ? {} : { usd: likelyUsd }), tokens: Math.round(sumOf(likely)) },
+    };
+  };
+  const makeRoom = (answer: Answer): Room => {
+    const { ask, estimate, upstream } = answer;
+    let isEnded = false;
+    return {
+      upstream,
+      estimate,
+      end(entry) {
+        if (isEnded) return;
+        isEnded = true;
+        add(answer, -1);
+        const isOurs = entry?.upstream_base_url === upstream.baseUrl;
+        const tokens = isOurs ? readBilledTokens(entry) : null;
+        if (tokens !== null && entry !== null) {
+          const cost = book.costOf()?.(entry);
+          expected.note(ask, tokens, cost?.kind === "priced" ? cost.usd : null);
+        }
+        show();
+        for (const wake of waiting) wake();
+        waiting.clear();
+      },
+    };
+  };
+  const undo = (answer: Answer): void => {
+    add(answer, -1);
+    show();
+  };
+  const someoneEnds = (signal: AbortSignal): Promise<void> => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    waiting.add(resolve);
+    signal.addEventListener("abort", () => resolve(), { once: true });
+    const timer = setTimeout(resolve, LOOK_AGAIN_MS);
+    return promise.finally(() => {
+      clearTimeout(timer);
+      waiting.delete(resolve);
+    });
+  };
+
+  const reserveLater = async (
+    answer: () => Answer,
+    findBlock: (use: Used) => Block | null,
+  ): Promise<Room | NoRoom> => {
+    try {
+      await book.load();
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      return { reason: { rule: "budget-unknown", why: errorText(error) }, endsLine: false, isForNow: false };
+    }
+    const { signal } = answer().ask;
+    const startedAt = performance.now();
+    for (;;) {
+      const one = answer();
+      add(one, 1);
+      show();
+      for (let news = findNews(); news !== undefined; news = findNews()) {
+        if (seen.size > MOST_SEEN) seen.clear();
+        seen.add(news);
+        await book.refresh();
+        look();
+      }
+      const block = findBlock(one.use);
+      if (block === null) return makeRoom(one);
+      undo(one);
+      if (!block.isForNow || signal.aborted || performance.now() - startedAt > MOST_WAIT_MS) return block;
+      tryShared(() => shared.bury());
+      await someoneEnds(signal);
+    }
+  };
+
+  return {
+    look,
+    /** What answers in flight are expected to use. */
+    heldOf: (budget: Budget, since: number): number =>
+      sumFor(budget, since, [...own.values(), ...others.flatMap(({ uses }) => uses)])[budget.unit],
+    /** What processes that were killed had in flight. */
+    lostOf: (budget: Budget, since: number): Used =>
+      lost.length === 0 ? NO_USE : sumFor(budget, since, lost),
+    hasPrice(upstream: Upstream, model: string): boolean {
+      const key = `${upstream.key} ${upstream.configName} ${model}`;
+      const known = prices.get(key);
+      if (known !== undefined) return known;
+      if (prices.size > MOST_SEEN) prices.clear();
+      const ask = { model, method: "POST", path: "/v1/responses", upstreamModel: modelAt(upstream, model) };
+      const tokens = { fresh: 1, cached: 0, created: 0, created1h: 0, output: 1 };
+      const costOf = book.costOf();
+      const cost = costOf?.(makeRecord(upstream, ask, { tokens, at: now() }));
+      const isPriced = cost === undefined || cost.kind === "priced";
+      if (costOf !== null) prices.set(key, isPriced);
+      return isPriced;
+    },
+    /** Prices may be others from now on. */
+    forgetPrices: () => prices.clear(),
+    /** Room for one answer, or why there is none. */
+    reserve(
+      upstream: Upstream,
+      ask: BudgetQuestion,
+      findBlock: (use: Used) => Block | null,
+    ): Room | NoRoom | Promise<Room | NoRoom> {
+      if (book.spend() === null) return reserveLater(() => expect(upstream, ask), findBlock);
+      const answer = expect(upstream, ask);
+      add(answer, 1);
+      show();
+      const block = findNews() === undefined ? findBlock(answer.use) : undefined;
+      if (block === null) return makeRoom(answer);
+      undo(answer);
+      if (block?.isForNow === false) return block;
+      return reserveLater(() => expect(upstream, ask), findBlock);
+    },
+    close: () => tryShared(() => shared.close()),
+  };
+}
+
+function sumFor({ scope }: Budget, since: number, uses: readonly PlacedUse[]): Used {
+  return uses.reduce(
+    (sum, { at, place, use }) => (at >= since && covers(scope, place) ? addUse(sum, use) : sum),
+    NO_USE,
+  );
+}
+
+/** As it would be in the log. */
+function makeRecord(
+  { baseUrl, configName, service }: Upstream,
+  { method, model, path, upstreamModel }: Pick<BudgetQuestion, "method" | "model" | "path" | "upstreamModel">,
+  { at, tokens }: { readonly tokens: BilledTokens; readonly at: number },
+): LogRecord {
+  const { cached, created, created1h, fresh, output } = tokens;
+  return {
+    timestamp_ms: at,
+    service,
+    method,
+    path,
+    config_name: configName,
+    upstream_base_url: baseUrl,
+    model: model ?? undefined,
+    upstream_model: upstreamModel === model ? undefined : (upstreamModel ?? undefined),
+    usage: {
+      input_tokens: isCacheApart(path) ? fresh : fresh + cached + created + created1h,
+      cached_input_tokens: cached,
+      cache_creation_tokens: created + created1h,
+      cache_creation_1h_tokens: created1h,
+      output_tokens: output,
+    },
+  };
+}

@@ -1,0 +1,143 @@
+// What a budget has counted in its window, when that ends, and what is left; days, weeks and months are those of the local
+// calendar. One count for the proxy, which refuses by it, and for all screens.
+// Pure.
+import { localDay } from "../base/text.ts";
+import type { Upstream } from "../base/upstream.ts";
+import type { Budget, BudgetScope, BudgetWindow } from "../config/budgets.ts";
+import { type BudgetPlace, OTHERS, SLICE_MS } from "../usage/recent-use.ts";
+import { type Spend, usedIn } from "../usage/spend.ts";
+
+const ROLLING_MS = 5 * 3_600_000;
+/** A rolling sum falls by itself: it is taken anew so often. */
+const ROLLING_AGE_MS = 1_000;
+
+/** Wall clock, ms. */
+export interface Span {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** The window around a moment; one of hours ends with the moment. */
+export function spanOf(per: BudgetWindow, now: number): Span {
+  if (per === "5h") return { start: now - ROLLING_MS, end: now };
+  const date = new Date(now);
+  const [year, month, day] = [date.getFullYear(), date.getMonth(), date.getDate()];
+  const at = (months: number, days: number): number => new Date(year, month + months, days).getTime();
+  if (per === "day") return { start: at(0, day), end: at(0, day + 1) };
+  if (per === "month") return { start: at(0, 1), end: at(1, 1) };
+  const monday = day - ((date.getDay() + 6) % 7);
+  return { start: at(0, monday), end: at(0, monday + 7) };
+}
+
+/** Does what is spent there count for it? A name that was not kept apart may be any. */
+export function covers(scope: BudgetScope, place: BudgetPlace): boolean {
+  switch (scope.kind) {
+    case "all":
+      return true;
+    case "upstream":
+      return place.service === scope.service && isOne(place.upstream, scope.baseUrl);
+    case "config":
+      return place.service === scope.service && isOne(place.config, scope.configName);
+    case "model":
+      return place.model !== null && (place.model === OTHERS || scope.pattern.test(place.model));
+    case "project":
+      return place.rule !== null && (place.rule === OTHERS || scope.projects.has(place.rule));
+  }
+}
+
+function isOne(name: string | null, wanted: string): boolean {
+  return name === wanted || name === OTHERS;
+}
+
+/** Where a request's answer would be spent. */
+export function placeAt(
+  { baseUrl, configName, service }: Upstream,
+  { model, project }: { readonly model: string | null; readonly project?: string | undefined },
+): BudgetPlace {
+  return { service, config: configName, upstream: baseUrl, model, rule: project ?? null };
+}
+
+/** Is a request to that upstream one that the budget is for? */
+export function concerns({ scope }: Budget, upstream: Upstream, place: BudgetPlace): boolean {
+  if (scope.kind !== "upstream") return covers(scope, place);
+  // Another config's entry of the same address may have another budget, and both count the same.
+  const { configName, position, service } = scope;
+  return upstream.service === service && upstream.configName === configName && upstream.position === position;
+}
+
+export interface Count {
+  readonly used: number;
+  /** When it has room again if it has none now, wall clock in ms. */
+  readonly opensAt: number;
+  /** Not in `used`. */
+  readonly unpriced: number;
+  /** In `used` by what was expected. */
+  readonly estimated: number;
+  /** In `used` in part, or not at all where nothing was expected of them. */
+  readonly uncertain: number;
+}
+
+export function countBudget(spend: Spend, budget: Budget, now: number, limit = budget.limit): Count {
+  if (budget.per === "5h") return countHours(spend, budget, now, limit);
+  const { scope, unit } = budget;
+  const { end, start } = spanOf(budget.per, now);
+  const [first, last] = [localDay(start), localDay(now)];
+  let [used, unpriced, estimated, uncertain] = [0, 0, 0, 0];
+  for (const [day, row] of spend.rowsOf("")) {
+    if (day < first || day > last || !covers(scope, row)) continue;
+    used += usedIn(row)[unit];
+    unpriced += unit === "usd" ? row.unpriced_requests : 0;
+    estimated += row.estimated_answers;
+    uncertain +=
+      unit === "requests" ? 0 : row.partial_requests + row.requests_without_usage - row.estimated_answers;
+  }
+  return { used, opensAt: end, unpriced, estimated, uncertain: Math.max(0, uncertain) };
+}
+
+function countHours(spend: Spend, { scope, unit }: Budget, now: number, limit: number): Count {
+  const slices: [at: number, amount: number][] = [];
+  for (const [place, own] of spend.recent())
+    if (covers(scope, place))
+      for (const [at, amounts] of own)
+        if (at > now - ROLLING_MS - SLICE_MS && at <= now) slices.push([at, amounts[unit]]);
+  const used = slices.reduce((sum, [, amount]) => sum + amount, 0);
+  let left = used;
+  let opensAt = now;
+  for (const [at, amount] of slices.toSorted(([one], [other]) => one - other)) {
+    if (left < limit) break;
+    left -= amount;
+    opensAt = at + SLICE_MS + ROLLING_MS;
+  }
+  return { used, opensAt, unpriced: 0, estimated: 0, uncertain: 0 };
+}
+
+/** A count that is taken anew only where something may have changed. */
+export function createCounter() {
+  const known = new Map<
+    Budget,
+    {
+      readonly spend: Spend;
+      readonly version: number;
+      readonly at: number;
+      readonly limit: number;
+      readonly count: Count;
+    }
+  >();
+  return (spend: Spend, budget: Budget, now: number, limit: number): Count => {
+    const last = known.get(budget);
+    const version = spend.version();
+    const age = last === undefined ? 0 : now - last.at;
+    if (
+      last !== undefined &&
+      last.spend === spend &&
+      last.version === version &&
+      last.limit === limit &&
+      age >= 0 &&
+      (budget.per === "5h" ? age < ROLLING_AGE_MS : now < last.count.opensAt)
+    )
+      return last.count;
+    const count = countBudget(spend, budget, now, limit);
+    known.set(budget, { spend, version, at: now, limit, count });
+    return count;
+  };
+}
