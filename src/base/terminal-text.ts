@@ -49,6 +49,14 @@ const PLAIN_SIGNS: Readonly<Record<string, string>> = {
   "▆": "=",
   "▇": "#",
   "¦": "|",
+  "│": "|",
+  "└": "'",
+  "◆": "*",
+  "◇": "o",
+  "■": "x",
+  "▪": "*",
+  "◼": "x",
+  "◻": "-",
 };
 const SIGNS = new RegExp(`[${Object.keys(PLAIN_SIGNS).join("")}]`, "g");
 

@@ -16,6 +16,9 @@ const PIECES =
 /** A line of some length with more after it: no one types that within a moment. */
 const SEVERAL_LINES = /^[^\u0000-\u001f]{8,}[\r\n]+[^\u0000-\u001f]{2}/;
 const INTERRUPT = "\u0003";
+/** A line editor would stop reading at the end of input, and stop the whole program at Ctrl+Z. */
+const END_OF_INPUT = "\u0004";
+const SUSPEND = "\u001a";
 const ESCAPE = "\u001b";
 
 export interface Piece {
@@ -84,7 +87,9 @@ export function openKeys(
     timer = undefined;
     const { pieces, rest } = cutKeys(unread);
     unread = rest;
-    for (const piece of pieces) {
+    for (const read of pieces) {
+      if (read.text === SUSPEND) continue;
+      const piece = read.text === END_OF_INPUT ? { ...read, text: INTERRUPT } : read;
       if (!isReading && (piece.text === INTERRUPT || piece.text === ESCAPE)) interrupt();
       else queue.push(piece);
     }

@@ -3,7 +3,6 @@
 import { Writable } from "node:stream";
 import { openKeys } from "./keys.ts";
 import { wrapWords } from "./layout.ts";
-import { makeHarmless } from "./output.ts";
 import type { TerminalStream } from "./terminal.ts";
 
 /** The person left the questions. */
@@ -45,14 +44,15 @@ export interface Prompts extends Disposable {
   readonly during: <T>(words: string, work: () => Promise<T>) => Promise<T>;
 }
 
-export async function openPrompts(stderr: TerminalStream): Promise<Prompts> {
+/** `show` makes a text of any origin fit for the terminal. */
+export async function openPrompts(stderr: TerminalStream, show: (text: string) => string): Promise<Prompts> {
   const clack = await import("@clack/prompts");
   const left = Promise.withResolvers<never>();
   // Whoever waits for something looks at it.
   left.promise.catch(() => {});
   /** What stands on the screen for what was pasted. */
   const pasted = new Map<string, string>();
-  let show: (text: string) => string | null = () => null;
+  let showTyped: (text: string) => string | null = () => null;
   const keys = openKeys(
     {
       read(listener) {
@@ -70,7 +70,7 @@ export async function openPrompts(stderr: TerminalStream): Promise<Prompts> {
       },
       write: stderr.write,
     },
-    { interrupt: () => left.reject(new Left()), show: (text) => show(text) },
+    { interrupt: () => left.reject(new Left()), show: (text) => showTyped(text) },
   );
   const output = Object.assign(
     new Writable({
@@ -84,7 +84,7 @@ export async function openPrompts(stderr: TerminalStream): Promise<Prompts> {
     { isTTY: true, columns: stderr.width, rows: process.stderr.rows },
   );
   const shared = { input: keys.stream, output, showInstructions: false };
-  const clean = (text: string): string => makeHarmless(text, false).replace(/\s*\n\s*/g, " ");
+  const clean = (text: string): string => show(text).replace(/\s*\n\s*/g, " ");
   const answer = async <T>(asked: Promise<T | symbol>): Promise<T> => {
     const value = await asked;
     if (typeof value === "symbol") throw new Left();
@@ -103,11 +103,11 @@ export async function openPrompts(stderr: TerminalStream): Promise<Prompts> {
   };
   /** Text that is typed or pasted counts only in a question for it. */
   const withText = async <T>(shows: (text: string) => string | null, work: () => Promise<T>): Promise<T> => {
-    show = shows;
+    showTyped = shows;
     try {
       return await work();
     } finally {
-      show = () => null;
+      showTyped = () => null;
     }
   };
   const validate =
@@ -174,7 +174,7 @@ export async function openPrompts(stderr: TerminalStream): Promise<Prompts> {
         },
       ),
     say(...lines) {
-      const wrapped = lines.flatMap((line) => wrapIndented(makeHarmless(line, false), stderr.width - 4));
+      const wrapped = lines.flatMap((line) => wrapIndented(show(line), stderr.width - 4));
       clack.log.message(wrapped, { output, spacing: 0 });
     },
     async during(words, work) {

@@ -68,7 +68,7 @@ export function createWords(terminal: Pick<Terminal, "stderr" | "isInteractive">
       const line = cutColumns(show(text), stderr.columns - 1);
       stderr.write(`\r${line}\u001b[K`);
     },
-    openPrompts: async () => await (await import("./prompts.ts")).openPrompts(stderr),
+    openPrompts: async () => await (await import("./prompts.ts")).openPrompts(stderr, show),
     async confirm(question) {
       if (!terminal.isInteractive) return false;
       stderr.write(`${show(question)} [y/N] `);

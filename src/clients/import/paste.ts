@@ -162,7 +162,12 @@ function makeAuth(kind: "auth_token" | "api_key", value: string): AuthEntry | nu
   return kind === "api_key" ? { api_key: value } : { auth_token: value };
 }
 
-/** The credential for a key that was typed alone: a vendor's own API may take it in a header of its own. */
-export function authForKey(service: Service, baseUrl: string, key: string): AuthEntry {
-  return service === "claude" && isOfficial(service, baseUrl) ? { api_key: key } : { auth_token: key };
+/** The credential for a key that came alone, itself or in a variable: a vendor's own API may take it in a header of its own. */
+export function authForKey(
+  service: Service,
+  baseUrl: string,
+  key: { readonly secret: string } | { readonly variable: string },
+): AuthEntry {
+  const kind = service === "claude" && isOfficial(service, baseUrl) ? "api_key" : "auth_token";
+  return "secret" in key ? { [kind]: key.secret } : { [`${kind}_env`]: key.variable };
 }

@@ -232,6 +232,93 @@ describe("at a terminal", () => {
     expect(session.words()).not.toContain(KEY);
   });
 
+  test("a variable that looks like a key is offered, with the address that goes with it", async () => {
+    await using relay = await startRelay();
+    using home = makeTempHome({ RELAY_API_KEY: KEY, RELAY_BASE_URL: relay.baseUrl, GITHUB_TOKEN: "gh-1" });
+    await using session = start(["init", "--codex"], home);
+    await session.press(`${DOWN}${ENTER}`, "enter the relay whose key is in RELAY_API_KEY");
+    await session.press(ENTER, relay.baseUrl);
+    await session.press(ENTER, "one small request");
+    await session.press(ENTER, "Add a backup");
+    await session.press(`${DOWN}${ENTER}`, "no key is copied");
+    expect(await session.exited).toBe(0);
+    expect(readConfig(home)).toMatchObject({
+      codex: {
+        configs: {
+          main: { upstreams: [{ base_url: relay.baseUrl, auth: { auth_token_env: "RELAY_API_KEY" } }] },
+        },
+      },
+    });
+    expect(session.words()).not.toContain("GITHUB_TOKEN");
+  });
+
+  test("what was copied for the other client sets that one up", async () => {
+    using home = makeTempHome();
+    await using session = start(["init", "--codex"], home);
+    await session.press(ENTER, "What should requests go to?");
+    const lines = `export ANTHROPIC_BASE_URL=https://relay.example\nexport ANTHROPIC_AUTH_TOKEN=${KEY}\n`;
+    await session.press(`\u001b[200~${lines}\u001b[201~${ENTER}`, "Base URL, or paste");
+    await session.press(ENTER, "That is for Claude Code.");
+    await session.press(`${DOWN}${ENTER}`, "one small request");
+    await session.press(ENTER, "Add a backup");
+    await session.press(`${DOWN}${ENTER}`, "Start now?");
+    expect(await session.exited).toBe(0);
+    expect(readConfig(home)).toMatchObject({
+      default_service: "claude",
+      claude: {
+        configs: {
+          main: { upstreams: [{ base_url: "https://relay.example", auth: { auth_token: KEY } }] },
+        },
+      },
+    });
+    expect(session.words()).not.toContain(KEY);
+  });
+
+  test("the same relay twice is one upstream", async () => {
+    using home = makeTempHome();
+    await using session = start(["init", "--codex"], home);
+    const line = `curl https://relay.example/v1/responses -H 'Authorization: Bearer ${KEY}'${ENTER}`;
+    await session.press(ENTER, "What should requests go to?");
+    await session.press(line, "Base URL, or paste");
+    await session.press(`${DOWN}${ENTER}`, "one small request");
+    await session.press(`${DOWN}${ENTER}`, "Add a backup");
+    await session.press(line, "Base URL, or paste");
+    await session.press(`${DOWN}${ENTER}`, "one small request");
+    await session.press(ENTER, "That one is among them already.");
+    await session.press(`${DOWN}${ENTER}`, "Start now?");
+    expect(await session.exited).toBe(0);
+    expect(readConfig(home)).toMatchObject({
+      codex: { configs: { main: { upstreams: [{ base_url: "https://relay.example/v1" }] } } },
+    });
+    expect(session.words()).not.toContain(KEY);
+  });
+
+  test("files that cannot be read are told of, and nothing breaks", async () => {
+    using home = makeTempHome();
+    home.write(".codex/config.toml", "model_provider = \n");
+    home.write(".cc-switch/config.json", "{");
+    await using session = start(["init", "--codex"], home);
+    await session.press(ENTER, "What should requests go to?");
+    await session.press(`https://relay.example/v1${ENTER}`, "Base URL, or paste");
+    await session.press(`${DOWN}${DOWN}${ENTER}`, "The key for");
+    await session.press(`${DOWN}${ENTER}`, "one small request");
+    await session.press(ENTER, "Add a backup");
+    // To start is not the answer for Enter then.
+    await session.press(ENTER, "Codex cannot be pointed here: ~/.codex/config.toml");
+    expect(await session.exited).toBe(0);
+    expect(session.words()).toContain("left out: ~/.codex/config.toml");
+    expect(session.words()).toContain("left out: ~/.cc-switch/config.json is not valid JSON");
+  });
+
+  test("the end of input leaves like Esc", async () => {
+    using home = makeTempHome();
+    await using session = start(["init", "--codex"], home);
+    await session.press(ENTER, "What should requests go to?");
+    await session.press("\u0004", "Base URL, or paste");
+    expect(await session.exited).toBe(130);
+    expect(listFiles(home.path)).toEqual({});
+  });
+
   test("a web page in place of an API: the address that was probably meant is offered", async () => {
     await using relay = await startRelay();
     using home = makeTempHome();

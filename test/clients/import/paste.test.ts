@@ -148,7 +148,7 @@ describe("what was pasted", () => {
     [KEY, "there is a key in it, but no address"],
     ["hello", "there is no address in it"],
     ["ftp://relay.example", "there is no address in it"],
-    ["http://127.0.0.1:3211/v1", "the address is the address of codex-helper's own proxy"],
+    ["http://127.0.0.1:3211/v1", "the address is the address of ch's own proxy"],
   ])("%s is refused, and not repeated", (text, why) => {
     const read = readPaste(text, "codex");
     expect(read.kind === "refused" ? inEnglish(read.why) : read).toBe(why);
@@ -173,7 +173,12 @@ describe("what was pasted", () => {
 });
 
 test("a key that was typed alone goes into the header that the address takes", () => {
-  expect(authForKey("claude", "https://api.anthropic.com", KEY)).toEqual({ api_key: KEY });
-  expect(authForKey("claude", "https://relay.example", KEY)).toEqual({ auth_token: KEY });
-  expect(authForKey("codex", "https://api.openai.com/v1", KEY)).toEqual({ auth_token: KEY });
+  const secret = { secret: KEY };
+  expect(authForKey("claude", "https://api.anthropic.com", secret)).toEqual({ api_key: KEY });
+  expect(authForKey("claude", "https://relay.example", secret)).toEqual({ auth_token: KEY });
+  expect(authForKey("codex", "https://api.openai.com/v1", secret)).toEqual({ auth_token: KEY });
+  const variable = { variable: "ANTHROPIC_API_KEY" };
+  expect(authForKey("claude", "https://api.anthropic.com", variable)).toEqual({
+    api_key_env: "ANTHROPIC_API_KEY",
+  });
 });

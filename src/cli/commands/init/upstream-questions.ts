@@ -7,6 +7,7 @@ import { UserError } from "../../../base/errors.ts";
 import { maskSecret } from "../../../base/secrets.ts";
 import { CLIENT_NAME, SERVICE_FACTS, type Service } from "../../../base/service.ts";
 import { type Text, isText } from "../../../base/text.ts";
+import { showHost } from "../../../base/upstream.ts";
 import { importLink } from "../../../clients/import/link.ts";
 import { type PastedUpstream, authForKey, readPaste } from "../../../clients/import/paste.ts";
 import { chooseCredential, problemOfSecret, problemOfVariable } from "../../../config/check-upstreams.ts";
@@ -48,10 +49,11 @@ export interface OtherClient {
   readonly pasted: string;
 }
 
-const MOST_VARIABLES = 6;
+/** More than that are rarely looked for here. */
+export const MOST_VARIABLES = 6;
 
 export function labelOf({ name, upstream }: Picked): string {
-  const host = hostOf(upstream);
+  const host = showHost(upstream.base_url);
   return name === host ? host : `${name} (${host})`;
 }
 
@@ -66,15 +68,28 @@ export function describeKey(cli: Cli, service: Service, auth: AuthEntry = {}): s
     : t`key in ${value}, which is not set here`;
 }
 
-/** Null where nothing was entered. `pasted` is what was pasted before, for another client. */
-export async function enterUpstream(context: Context, pasted: string): Promise<Entered | OtherClient | null> {
-  const { prompts, service } = context;
-  const text = pasted === "" ? await askAddress(context) : pasted;
+interface Entry {
+  /** What was pasted before, for another client. */
+  readonly pasted?: string;
+  /** Where its key is, if that is known. */
+  readonly variable?: string;
+  /** Nothing else was entered yet: another client may be set up instead. */
+  readonly isFirst: boolean;
+}
+
+/** Null where nothing was entered. */
+export async function enterUpstream(
+  context: Context,
+  { isFirst, pasted = "", variable }: Entry,
+): Promise<Entered | OtherClient | null> {
+  const { cli, prompts, service } = context;
+  const initial = variable === undefined ? "" : guessAddress(cli, variable);
+  const text = pasted === "" ? await askAddress(context, initial) : pasted;
   if (text === "") return null;
   const read = readPaste(text, service);
   if (read.kind === "link") return await enterLink(context, read.link);
   if (read.kind === "refused") throw new UserError(read.why);
-  if (read.service !== null && read.service !== service && pasted === "") {
+  if (read.service !== null && read.service !== service && isFirst && pasted === "") {
     const other = read.service;
     const isOther = await prompts.choose(t`That is for ${CLIENT_NAME[other]}.`, [
       { value: true, label: t`set ${CLIENT_NAME[other]} up with it` },
@@ -83,15 +98,26 @@ export async function enterUpstream(context: Context, pasted: string): Promise<E
     if (isOther) return { other, pasted: text };
   }
   if (read.note !== null) prompts.say(tell(read.note));
-  const auth = read.auth ?? (await askKey(context, read.baseUrl));
-  if (read.auth !== null)
-    prompts.say(t`${hostOfUrl(read.baseUrl)}: ${describeKey(context.cli, service, read.auth)}`);
+  const named = variable === undefined ? null : authForKey(service, read.baseUrl, { variable });
+  const known = read.auth ?? named;
+  if (known !== null) prompts.say(t`${showHost(read.baseUrl)}: ${describeKey(cli, service, known)}`);
+  const auth = known ?? (await askKey(context, read.baseUrl));
   return { upstreams: await checkAll(context, [pick(read, auth)]) };
+}
+
+/** The address in a variable that goes with the key's: RELAY_BASE_URL with RELAY_KEY. */
+function guessAddress({ env }: Cli, variable: string): string {
+  const name = variable.replace(/_?(?:AUTH_|API_?)?(?:KEY|TOKEN)$/, "");
+  return (
+    ["BASE_URL", "API_BASE", "URL"]
+      .map((end) => readVariable(env, `${name}_${end}`) ?? "")
+      .find((value) => /^https?:/i.test(value)) ?? ""
+  );
 }
 
 function pick({ baseUrl }: Pick<PastedUpstream, "baseUrl">, auth: AuthEntry): Picked {
   const upstream = { base_url: baseUrl, ...(Object.keys(auth).length === 0 ? {} : { auth }) };
-  return { name: hostOf(upstream), upstream };
+  return { name: showHost(upstream.base_url), upstream };
 }
 
 /** "" for nothing. */
@@ -132,7 +158,7 @@ async function enterLink(context: Context, link: string): Promise<Entered> {
   const picked = configs.flatMap(({ from, name, upstreams }) =>
     upstreams.map((upstream): Picked => ({ name, from, upstream })),
   );
-  const hosts = [...new Set(picked.map(({ upstream }) => hostOf(upstream)))].join(", ");
+  const hosts = [...new Set(picked.map(({ upstream }) => showHost(upstream.base_url)))].join(", ");
   for (const words of skipped) context.prompts.say(t`left out: ${words}`);
   context.prompts.say(t`files and links can come from anyone: your conversations would go to ${hosts}`);
   return { upstreams: await checkAll(context, picked) };
@@ -140,7 +166,7 @@ async function enterLink(context: Context, link: string): Promise<Entered> {
 
 async function askKey(context: Context, baseUrl: string): Promise<AuthEntry> {
   const { cli, found, prompts, service } = context;
-  const host = hostOfUrl(baseUrl);
+  const host = showHost(baseUrl);
   for (;;) {
     const way = await prompts.choose(t`The key for ${host}?`, [
       { value: "type", label: t`type or paste it (hidden)` },
@@ -151,17 +177,18 @@ async function askKey(context: Context, baseUrl: string): Promise<AuthEntry> {
       { value: "none", label: t`it needs none` },
     ]);
     if (way === "none") return {};
-    if (way.startsWith("$")) return { auth_token_env: way.slice(1) };
-    if (way === "type") return authForKey(service, baseUrl, await askSecret(prompts, host));
+    if (way.startsWith("$")) return authForKey(service, baseUrl, { variable: way.slice(1) });
+    if (way === "type") return authForKey(service, baseUrl, { secret: await askSecret(prompts, host) });
     const name = await prompts.ask(t`The name of the variable`, {
       problemOf: (text) => tellProblem(problemOfVariable(text)),
     });
-    if (createSecretReader(cli, service)(name) !== undefined) return { auth_token_env: name };
+    const auth = authForKey(service, baseUrl, { variable: name });
+    if (createSecretReader(cli, service)(name) !== undefined) return auth;
     const keeps = await prompts.choose(t`${name} is not set here, where ch would run.`, [
       { value: false, label: t`give the key in another way` },
       { value: true, label: t`keep the name, and set it before ch starts` },
     ]);
-    if (keeps) return { auth_token_env: name };
+    if (keeps) return auth;
   }
 }
 
@@ -276,19 +303,11 @@ async function changeAddress(context: Context, picked: Picked, guess: string | n
   const text = guess ?? (await askAddress(context, before));
   const read = readPaste(text, context.service);
   if (read.kind !== "upstream") return picked;
-  const name = picked.name === hostOf(picked.upstream) ? hostOfUrl(read.baseUrl) : picked.name;
+  const name = picked.name === showHost(before) ? showHost(read.baseUrl) : picked.name;
   const moved = { ...picked, name, upstream: { ...picked.upstream, base_url: read.baseUrl } };
   return read.auth === null ? moved : withAuth(moved, read.auth);
 }
 
 function tellProblem(words: Text | null): string | null {
   return words === null ? null : tell(words);
-}
-
-function hostOf({ base_url }: UpstreamEntry): string {
-  return hostOfUrl(base_url);
-}
-
-function hostOfUrl(url: string): string {
-  return URL.parse(url)?.host ?? url;
 }

@@ -24,10 +24,11 @@ import { chooseConfig } from "../../../config/resolve.ts";
 import type { Cli } from "../../cli.ts";
 import { t, tell, tellList } from "../../language.ts";
 import { alignRows } from "../../layout.ts";
-import { Left, type Prompts } from "../../prompts.ts";
+import { type Choice, Left, type Prompts } from "../../prompts.ts";
 import {
   type Context,
   type Entered,
+  MOST_VARIABLES,
   type OtherClient,
   type Picked,
   checkAll,
@@ -50,6 +51,9 @@ export type SetUpEnd =
 
 /** As after Ctrl+C: what a script does next would need the answers. */
 const EXIT_LEFT = 130;
+
+/** The question after them must be on the screen. */
+const MOST_ROWS = 10;
 
 /** Only for a terminal. Throws UserError where config.json cannot be read or written. */
 export async function setUp(cli: Cli, request: SetUpRequest): Promise<SetUpEnd> {
@@ -88,8 +92,7 @@ async function askAll(cli: Cli, prompts: Prompts, request: SetUpRequest): Promis
     const file = showPath(paths.config, env);
     prompts.say(t`${file} is written.`);
     if (starts) return { kind: "serve", service };
-    const start = `ch serve${flagFor(service)}`;
-    prompts.say(t`Start it with: ${start}`);
+    prompts.say(t`Start it with: ch serve${flagFor(service)}`);
     return { kind: "ended", exitCode: EXIT.ok };
   }
 }
@@ -118,11 +121,12 @@ function tellFound(context: Context): void {
   else {
     const where = tellList(places.map(({ count, name }) => t`${name} (${count})`));
     prompts.say(t`Found for ${client} in ${where}:`);
-    prompts.say(...describeRows(context, candidates));
+    prompts.say(...describeRows(context, candidates.slice(0, MOST_ROWS)));
+    if (candidates.length > MOST_ROWS) prompts.say(t`  and ${candidates.length - MOST_ROWS} more`);
   }
   for (const words of skipped) prompts.say(t`left out: ${words}`);
-  if (keyVariables.length > 0)
-    prompts.say(t`Variables that look like keys, by their names: ${tellList(keyVariables)}`);
+  const names = tellList(keyVariables.slice(0, MOST_VARIABLES));
+  if (keyVariables.length > 0) prompts.say(t`Variables that look like keys, by their names: ${names}`);
 }
 
 /** Place, name and host, key. */
@@ -149,9 +153,11 @@ async function pickUpstreams(context: Context, pasted: string): Promise<Entered 
       await showDemo(context);
       continue;
     }
+    const isEntered = start !== "all" && start !== "choose";
     let picked: readonly Picked[];
-    if (start === "enter") {
-      const entered = await enterUpstream(context, text);
+    if (isEntered) {
+      const variable = start === "enter" ? {} : { variable: start.slice(1) };
+      const entered = await enterUpstream(context, { isFirst: true, pasted: text, ...variable });
       text = "";
       if (entered === null) continue;
       if ("other" in entered) return entered;
@@ -168,39 +174,45 @@ async function pickUpstreams(context: Context, pasted: string): Promise<Entered 
       picked = await checkAll(context, start === "all" ? wanted : await chooseOrder(prompts, wanted));
     }
     if (picked.length === 0) continue;
-    if (picked.length > 1 && start !== "enter") return { upstreams: picked };
+    if (picked.length > 1 && !isEntered) return { upstreams: picked };
     const all = await addBackups(context, picked);
-    if ("other" in all) return all;
-    const isSame = all.upstreams.length === picked.length;
-    return { upstreams: isSame ? picked : await chooseOrder(prompts, all.upstreams) };
+    return { upstreams: all.length === picked.length ? picked : await chooseOrder(prompts, all) };
   }
 }
 
-async function chooseStart({ found: { candidates }, prompts }: Context) {
+/** "$NAME" for the variable of that name. */
+type Start = "all" | "choose" | "enter" | "demo" | `$${string}`;
+
+async function chooseStart({ found: { candidates, keyVariables }, prompts }: Context): Promise<Start> {
   const [first, second] = candidates;
-  const several =
-    first === undefined || second === undefined
+  const taken: Choice<Start>[] =
+    first === undefined
       ? []
-      : ([
-          {
-            value: "all",
-            label: t`take over all ${candidates.length} as one config, ${first.name} first`,
-            hint: t`recommended`,
-          },
-          { value: "choose", label: t`choose which of them, and their order` },
-        ] as const);
-  const single =
-    first === undefined || second !== undefined
-      ? []
-      : ([{ value: "all", label: t`take over ${labelOf(first)}`, hint: t`recommended` }] as const);
-  return await prompts.choose(t`What should requests go to?`, [
-    ...several,
-    ...single,
+      : second === undefined
+        ? [{ value: "all", label: t`take over ${labelOf(first)}`, hint: t`recommended` }]
+        : [
+            {
+              value: "all",
+              label: t`take over all ${candidates.length} as one config, ${first.name} first`,
+              hint: t`recommended`,
+            },
+            { value: "choose", label: t`choose which of them, and their order` },
+          ];
+  const used = new Set(
+    candidates.flatMap(({ upstream: { auth } }) => [auth?.auth_token_env, auth?.api_key_env]),
+  );
+  const variables = keyVariables.filter((name) => !used.has(name)).slice(0, MOST_VARIABLES);
+  return await prompts.choose<Start>(t`What should requests go to?`, [
+    ...taken,
     {
       value: "enter",
       label: first === undefined ? t`enter a relay` : t`enter another relay`,
       hint: t`its base URL, or what it gave you to copy`,
     },
+    ...variables.map((name): Choice<Start> => ({
+      value: `$${name}`,
+      label: t`enter the relay whose key is in ${name}`,
+    })),
     { value: "demo", label: t`just look: the demo`, hint: t`no key needed` },
   ]);
 }
@@ -212,11 +224,11 @@ async function showDemo({ cli, prompts }: Context): Promise<void> {
 }
 
 /** Until the person says that it is enough. */
-async function addBackups(context: Context, first: readonly Picked[]): Promise<Entered | OtherClient> {
+async function addBackups(context: Context, first: readonly Picked[]): Promise<readonly Picked[]> {
   const { found, prompts } = context;
   let picked = first;
   for (;;) {
-    const rest = found.candidates.filter((one) => !picked.some(({ upstream }) => upstream === one.upstream));
+    const rest = found.candidates.filter((one) => !isAmong(picked, one));
     const name = picked[0]?.name ?? "";
     const question =
       picked.length === 1
@@ -227,15 +239,22 @@ async function addBackups(context: Context, first: readonly Picked[]): Promise<E
       { value: "enter", label: t`enter a relay` },
       ...rest.map((value) => ({ value, label: t`take over ${labelOf(value)}` })),
     ]);
-    if (choice === "no") return { upstreams: picked };
+    if (choice === "no") return picked;
     const added =
       choice === "enter"
-        ? await enterUpstream(context, "")
+        ? await enterUpstream(context, { isFirst: false })
         : { upstreams: await checkAll(context, [choice]) };
-    if (added === null) continue;
-    if ("other" in added) return added;
-    picked = [...picked, ...added.upstreams];
+    if (added === null || "other" in added) continue;
+    const fresh = added.upstreams.filter((one) => !isAmong(picked, one));
+    if (fresh.length < added.upstreams.length) prompts.say(t`That one is among them already.`);
+    picked = [...picked, ...fresh];
   }
+}
+
+function isAmong(picked: readonly Picked[], { upstream }: Picked): boolean {
+  const identify = ({ auth, base_url }: Picked["upstream"]): string =>
+    JSON.stringify([base_url, auth ?? null]);
+  return picked.some((one) => identify(one.upstream) === identify(upstream));
 }
 
 /** Asks for one place after the other; Enter keeps the rest as it is. */
