@@ -8,6 +8,7 @@ import type { Service } from "../base/service.ts";
 import type { RedactionFacts } from "../filter/redaction.ts";
 import type { Text } from "../base/text.ts";
 import type { Fixable } from "../routing/fixes.ts";
+import type { Reason } from "../routing/types.ts";
 
 export interface DoctorFacts {
   readonly files: FileFacts;
@@ -91,8 +92,22 @@ export interface FileFacts {
   readonly predecessorFiles: readonly string[];
 }
 
+/** What requests met at it in the last hour. */
+export interface SeenFacts {
+  readonly reason: Reason;
+  readonly count: number;
+  /** Wall clock, ms. */
+  readonly lastAt: number;
+  /** It has answered since, or config.json was changed. */
+  readonly isOver: boolean;
+}
+
 export interface UpstreamFacts {
   readonly label: string;
+  /** What decides what to type against a fault of it. */
+  readonly fixable: Fixable;
+  /** The most frequent first. */
+  readonly seen: readonly SeenFacts[];
   /** Why it cannot be asked, or null. */
   readonly unusable: Text | null;
   /** The command that sets the key that is missing, or null. */
@@ -102,7 +117,9 @@ export interface UpstreamFacts {
   readonly state: {
     readonly availability: string;
     readonly words: Text;
-    readonly reason: Text | string;
+    readonly reason: Reason;
+    /** What refusals taught of it, each with the client that it holds for. */
+    readonly learned: readonly { readonly reason: Reason; readonly client: string }[];
   } | null;
   /** Host and port of the outbound proxy, and who named it: a variable, or "proxy". Null for a direct connection. */
   readonly outbound: { readonly host: string; readonly source: string } | null;

@@ -3,15 +3,17 @@
 // Pure.
 import { type Check, type Finding, type Found, fail, info, ok, warn } from "../base/check.ts";
 import { CLIENT_NAME } from "../base/service.ts";
-import { type Text, t } from "../base/text.ts";
+import { type Text, inEnglish, t } from "../base/text.ts";
 import { fixOf, needsPerson } from "../routing/fixes.ts";
 import { HTTPS_PORT } from "../routing/network-faults.ts";
 import { describe } from "../routing/reasons.ts";
 import type { Reason } from "../routing/types.ts";
-import type { DoctorFacts, FeatureFacts, Reached, Stage, TestRequestFacts } from "./facts.ts";
+import type { DoctorFacts, FeatureFacts, Reached, Stage, TestRequestFacts, UpstreamFacts } from "./facts.ts";
 
 /** Tokens and certificates are given some minutes by those who check them. */
 const SKEW_MS = 120_000;
+/** Of one upstream. */
+const MOST_SEEN = 4;
 
 export const UPSTREAM_CHECKS: readonly Check<DoctorFacts>[] = [
   {
@@ -69,16 +71,30 @@ export const UPSTREAM_CHECKS: readonly Check<DoctorFacts>[] = [
     worst: "warn",
     run: ({ services }) =>
       services.flatMap(({ service, upstreams }) =>
-        upstreams.flatMap(({ label, state, unusable }): Found[] => {
+        upstreams.flatMap(({ fixable, label, seen, state, unusable }): Found[] => {
           if (state === null || unusable !== null) return [];
           const { availability, reason, words } = state;
           if (availability === "ok") return [ok(t`${label}: ${words}`)];
-          const message = t`${label}: ${words}: ${reason}`;
+          const times = seen.find((one) => isSame(one.reason, reason))?.count ?? 0;
+          const why = describe(reason);
+          const message =
+            times > 1
+              ? t`${label}: ${words}: ${why}, ${times} times in the last hour`
+              : t`${label}: ${words}: ${why}`;
           if (availability === "low" || availability === "probing") return [info(message)];
-          const flag = ` --${service}`;
-          const hint = availability === "exhausted" ? `ch quota${flag}` : `ch doctor --probe ${label}${flag}`;
-          return [warn(message, hint)];
+          const hint = availability === "exhausted" ? `ch quota --${service}` : fixOf(reason, fixable);
+          return [warn(message, hint ?? undefined)];
         }),
+      ),
+  },
+  {
+    id: "seen",
+    about:
+      "what requests met at each upstream in the last hour: refused keys, web pages, missing paths, refused features, dead ways, spent quotas; from the log, whether a proxy runs or not",
+    worst: "warn",
+    run: ({ services }) =>
+      services.flatMap(({ upstreams }) =>
+        upstreams.flatMap((one) => [...listSeen(one), ...listLearned(one)]),
       ),
   },
   {
@@ -143,6 +159,36 @@ export const UPSTREAM_CHECKS: readonly Check<DoctorFacts>[] = [
     },
   },
 ];
+
+/** What holds right now is said of its state. What time alone mends is none of these. */
+function listSeen({ fixable, label, seen, state }: UpstreamFacts): Found[] {
+  return seen
+    .filter(({ reason }) => state === null || state.availability === "ok" || !isSame(reason, state.reason))
+    .flatMap(({ count, isOver, reason }): Found[] => {
+      const fix = fixOf(reason, fixable);
+      if (fix === null) return [];
+      const what = describe(reason);
+      const message =
+        count === 1
+          ? t`${label}: ${what}, once in the last hour`
+          : t`${label}: ${what}, ${count} times in the last hour`;
+      return [isOver ? info(t`${message}; it is over`, fix) : warn(message, fix)];
+    })
+    .slice(0, MOST_SEEN);
+}
+
+function listLearned({ fixable: { label, service }, state }: UpstreamFacts): Found[] {
+  return (state?.learned ?? []).map(({ client, reason }) => {
+    const words = t`${label}: ${describe(reason)}`;
+    const hint = `ch doctor --probe ${label} --${service} --features`;
+    return info(client === "" ? words : t`${words} (${client})`, hint);
+  });
+}
+
+/** Said in the same words: a state may be about the same failure as the log. */
+function isSame(one: Reason, other: Reason): boolean {
+  return inEnglish(describe(one)) === inEnglish(describe(other.cause ?? other));
+}
 
 function describeTrust(
   { unreadable, value, variable }: DoctorFacts["network"]["trust"][number],

@@ -12,13 +12,15 @@ import {
   TEST_KEY,
   WRONG_NAME_CERTIFICATE,
 } from "../helpers/certificates.ts";
-import { reply } from "../helpers/answers.ts";
+import { GOOD, reply } from "../helpers/answers.ts";
 import { PROGRAM, runCli, startCli } from "../helpers/cli.ts";
-import { startFakeUpstream } from "../helpers/fake-upstream.ts";
+import { type Answer, startFakeUpstream } from "../helpers/fake-upstream.ts";
 import { freePort } from "../helpers/free-port.ts";
 import { isMute, opensTo, says, startOutbound, tunnelTo } from "../helpers/outbound-proxy.ts";
+import { sendRaw } from "../helpers/raw-client.ts";
 import { startStuckListener } from "../helpers/stuck-listener.ts";
 import type { TempHome } from "../helpers/temp-home.ts";
+import { TURN } from "../wire/turn.ts";
 import { type HealthyHome, installClient, makeHealthyHome } from "./healthy-home.ts";
 
 interface Condition {
@@ -67,6 +69,17 @@ const writeRecord = ({ home }: HealthyHome, record: object): void => {
   chmodSync(home.write(`.codex-helper/run/instance-${process.pid}-codex.json`, record), 0o600);
   chmodSync(join(home.path, ".codex-helper/run"), 0o700);
 };
+
+/** A proxy that is asked for so many turns while each upstream answers so, and ends. */
+async function meet({ home, upstream }: HealthyHome, answer: Answer, turns = 1): Promise<void> {
+  upstream.play((request) => (request.target.startsWith("/backup") ? GOOD.responses({}) : answer));
+  const port = freePort();
+  await using serving = startCli(["serve", "--no-switch", "--port", String(port)], { home });
+  await serving.waitFor(/Press Ctrl\+C to stop/);
+  for (let turn = 0; turn < turns; turn += 1)
+    await sendRaw(port, { method: "POST", path: "/v1/responses", body: TURN });
+  await serving.stop();
+}
 
 const CONDITIONS: readonly Condition[] = [
   {
@@ -369,6 +382,86 @@ const CONDITIONS: readonly Condition[] = [
     status: "warn",
     says: /main#1: spent until .*\d\d:\d\d \(balance read\): 0\.00 of 20\.00 USD left \(key\)/,
     hint: /ch quota --codex/,
+  },
+  ...(
+    [
+      [
+        "a key was refused",
+        reply({ status: 401 }),
+        1,
+        /key refused.*401 refused the credential/,
+        "availability",
+        /ch config set main#1 --auth-token-stdin/,
+      ],
+      [
+        "a key was refused twice",
+        reply({ status: 403 }),
+        2,
+        /403 refused the credential/,
+        "availability",
+        /ch config set main#1 --auth-token-stdin/,
+      ],
+      [
+        "a web page",
+        reply({ body: "<!doctype html><title>Home</title>", headers: { "content-type": "text/html" } }),
+        2,
+        /main#1: answered with a web page, 2 times in the last hour$/,
+        "seen",
+        /ch config set main#1 --base-url URL/,
+      ],
+      [
+        "a login page elsewhere",
+        reply({ status: 302, headers: { location: "https://portal.example/login" } }),
+        1,
+        /redirect to https:\/\/portal\.example\/login, once in the last hour$/,
+        "seen",
+        /--base-url URL/,
+      ],
+      [
+        "a path that is not there",
+        reply({ status: 404 }),
+        1,
+        /404 does not serve this path, once in the last hour$/,
+        "seen",
+        /--base-url URL/,
+      ],
+      ["a spent quota", reply({ status: 402 }), 1, /spent.*402 payment required/, "availability", /ch quota/],
+      [
+        "an upstream that fails",
+        reply({ status: 500 }),
+        2,
+        /main#1: 500 failed, 2 times in the last hour/,
+        "seen",
+        /ch doctor --probe main#1/,
+      ],
+      [
+        "a field that is refused",
+        reply({
+          status: 400,
+          body: { error: { message: "Unknown parameter: 'store'.", code: "unknown_parameter" } },
+        }),
+        1,
+        /does not take/,
+        "seen",
+        /ch doctor --probe main#1 .*--features/,
+      ],
+    ] as const
+  ).map(([title, answer, turns, says, id, hint]) => ({
+    name: `${id}: the last hour had ${title}`,
+    make: (healthy: HealthyHome) => meet(healthy, answer, turns),
+    status: "warn" as const,
+    says,
+    hint,
+  })),
+  {
+    name: "seen: nobody listened in the last hour",
+    make: async (healthy) => {
+      healthy.writeConfig({ base_url: `http://127.0.0.1:${freePort()}/v1` });
+      await meet(healthy, reply());
+    },
+    status: "warn",
+    says: /main#1: refused the connection \(ECONNREFUSED\), once in the last hour$/,
+    hint: /ch doctor --probe main#1/,
   },
   {
     name: "outbound-proxy: a variable names one",

@@ -14,19 +14,26 @@ import { CLIENTS } from "../../clients/registry.ts";
 import { repairDeadSwitch } from "../../clients/switch/switch.ts";
 import { chooseOutboundProxy } from "../../config/outbound-proxy.ts";
 import { listUpstreams } from "../../config/resolve.ts";
-import type { DoctorFacts, ExamineOptions, ServiceFacts, UpstreamFacts } from "../../doctor/facts.ts";
+import type {
+  DoctorFacts,
+  ExamineOptions,
+  SeenFacts,
+  ServiceFacts,
+  UpstreamFacts,
+} from "../../doctor/facts.ts";
 import { CLIENT_CHECKS, MACHINE_CHECKS } from "../../doctor/machine.ts";
 import { OWN_FILE_CHECKS } from "../../doctor/own-files.ts";
 import { UPSTREAM_CHECKS } from "../../doctor/upstreams.ts";
 import { describeAvailability } from "../../routing/availability-words.ts";
-import { describe as describeReason, reasonFrom } from "../../routing/reasons.ts";
+import { reasonFrom } from "../../routing/reasons.ts";
 import { removeDeadInstances } from "../../state/instances.ts";
 import { createClientSecrets } from "../client-secrets.ts";
-import type { UpstreamState } from "../ask-instance.ts";
+import type { UpstreamFacts as UpstreamStatus, UpstreamState } from "../ask-instance.ts";
 import { createLiveConfig, type LiveConfig } from "../live-config.ts";
 import { type PortOwner, describeStranger } from "../port-owner.ts";
 import { type Owned, createOwnedNames } from "../owned-names.ts";
 import { hintOf } from "../status/facts.ts";
+import { SEEN_MS, type Seen, readSeen } from "../status/seen.ts";
 import { surveyStates } from "../status/survey.ts";
 import { makeSwitchReport } from "../status/switch-report.ts";
 import { collectFileFacts, listLeftovers, listOpenFiles } from "./examine-files.ts";
@@ -57,6 +64,7 @@ async function collectFacts(options: ExamineOptions): Promise<DoctorFacts> {
   const live = createLiveConfig(options);
   const enabled = wanted.map((service) => listEnabled(service, live, options));
   const states = surveyStates(wanted, options);
+  const seen = readSeen(options.paths, now());
   const [files, services, machine, network] = await Promise.all([
     collectFileFacts({ ...options, live }),
     Promise.all(
@@ -65,7 +73,7 @@ async function collectFacts(options: ExamineOptions): Promise<DoctorFacts> {
         upstreams: await Promise.all(
           (enabled[index] ?? []).map(async (one) => {
             const state = (await states).get(service)?.find(({ label }) => label === one.upstream.label);
-            return makeUpstreamFacts(one, { env: options.env, now: now(), state });
+            return makeUpstreamFacts(one, { env: options.env, now: now(), seen: await seen, state });
           }),
         ),
         ...(await examineClient(service, options)),
@@ -170,21 +178,58 @@ function describeStateOf(state: UpstreamState, now: number): UpstreamFacts["stat
   return {
     availability,
     words: describeAvailability(known, now),
-    reason: describeReason(reasonFrom(data, reason)),
+    reason: reasonFrom(data, reason),
+    learned: (state.learned ?? []).map(({ client, reason: words, reason_data }) => ({
+      client,
+      reason: reasonFrom(reason_data, words),
+    })),
   };
 }
 
+interface Known {
+  readonly env: Env;
+  readonly now: number;
+  readonly seen: Seen;
+  readonly state: UpstreamStatus | undefined;
+}
+
+/** By its label and address as they are now: what was met elsewhere is no fault of it. The proxy's own memory stands in for a log that has nothing. */
+function listSeen(
+  { baseUrl, label, service }: EnabledUpstream["upstream"],
+  { now, seen: { configuredAt, faults }, state }: Known,
+): SeenFacts[] {
+  const logged = faults
+    .filter(
+      (fault) => fault.service === service && fault.baseUrl === baseUrl && (fault.label ?? label) === label,
+    )
+    .map(({ answeredAt, count, error, lastAt, reason }) => ({
+      reason: reasonFrom(reason, error),
+      count,
+      lastAt,
+      isOver: answeredAt !== null || configuredAt > lastAt,
+    }));
+  const last = state?.last_failure ?? null;
+  if (logged.length > 0 || last === null || now - last.at_ms > SEEN_MS) return logged;
+  const isOver = configuredAt > last.at_ms;
+  return [{ reason: reasonFrom(last.reason_data, last.reason), count: 1, lastAt: last.at_ms, isOver }];
+}
+
 /** Whether it can be asked the proxy decides that runs: it has an environment of its own. */
-function makeUpstreamFacts(
-  { entry, upstream }: EnabledUpstream,
-  { env, now, state }: { readonly env: Env; readonly now: number; readonly state: UpstreamState | undefined },
-): UpstreamFacts {
-  const { baseUrl, credential, label } = upstream;
+function makeUpstreamFacts({ entry, upstream }: EnabledUpstream, known: Known): UpstreamFacts {
+  const { env, now, state } = known;
+  const { baseUrl, credential, label, service } = upstream;
   const outbound = chooseOutboundProxy(baseUrl, entry.proxy ?? undefined, env);
   const why = credential.kind === "unusable" ? credential.why : null;
   const said = state?.problem ?? null;
   return {
     label,
+    fixable: {
+      label,
+      service,
+      baseUrl,
+      credential: credential.kind === "unusable" ? credential.needs?.kind : credential.kind,
+    },
+    seen: listSeen(upstream, known),
     unusable: state === undefined ? why : said === null ? null : (state.problem_text ?? fromEnglish(said)),
     keyHint: state === undefined ? hintOf(upstream) : state.problem_hint,
     hasLiteralKey: entry.auth?.auth_token != null || entry.auth?.api_key != null,

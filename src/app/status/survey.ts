@@ -10,7 +10,7 @@ import {
   type Explanation,
   type InstanceFacts,
   type RouteFacts,
-  type UpstreamState,
+  type UpstreamFacts,
   askInstance,
   explanationSchema,
   instanceSchema,
@@ -123,7 +123,7 @@ export async function surveyStates(services: readonly Service[], context: LiveCo
   const { instances } = await askAll(context);
   const missing = services.filter((service) => !instances.some((one) => one.service === service));
   const { recall } = await recallRoutes(missing, context);
-  return new Map<Service, readonly UpstreamState[]>(
+  return new Map<Service, readonly UpstreamFacts[]>(
     services.map((service) => {
       const running = instances.find((one) => one.service === service);
       return [service, (running ?? makeRouteFacts(recall(service))).upstreams];
