@@ -258,7 +258,9 @@ async function check({ cli, name, service }: Context, picked: Picked): Promise<T
   const { model, routing, upstreams } = await planDraftRequests(service, draft, options);
   const [upstream] = upstreams;
   if (upstream === undefined) return null;
-  return await sendTestRequest({ ...upstream, label: labelOf(picked) }, { model, routing, now, paths });
+  // The findings name the host beside it.
+  const label = picked.from === undefined ? t`the relay` : picked.name;
+  return await sendTestRequest({ ...upstream, label }, { model, routing, now, paths });
 }
 
 /** Says what came of it, in the words of doctor; is it as it should be? */
