@@ -162,6 +162,13 @@ function makeAuth(kind: "auth_token" | "api_key", value: string): AuthEntry | nu
   return kind === "api_key" ? { api_key: value } : { auth_token: value };
 }
 
+/** The key in what was pasted where a key was asked for: a line that sets it, a header, or in quotes. */
+export function readKey(text: string): string {
+  const [assigned] = listAssignments(text);
+  const value = assigned?.value ?? text.trim().replace(/^(?:authorization|x-api-key)\s*:\s*/i, "");
+  return value.replace(/^(["'])(.*)\1$/s, "$2").replace(/^bearer\s+/i, "");
+}
+
 /** The credential for a key that came alone, itself or in a variable: a vendor's own API may take it in a header of its own. */
 export function authForKey(
   service: Service,

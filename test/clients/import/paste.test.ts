@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { inEnglish } from "../../../src/base/text.ts";
-import { authForKey, readPaste } from "../../../src/clients/import/paste.ts";
+import { authForKey, readKey, readPaste } from "../../../src/clients/import/paste.ts";
 
 const KEY = "sk-0123456789abcdefghij";
 const TOKEN = { auth_token: KEY };
@@ -170,6 +170,18 @@ describe("what was pasted", () => {
       ),
     );
   });
+});
+
+test.each([
+  KEY,
+  `export OPENAI_API_KEY="${KEY}"`,
+  `OPENAI_API_KEY=${KEY};`,
+  `"${KEY}"`,
+  `Authorization: Bearer ${KEY}`,
+  `x-api-key: ${KEY}`,
+  `Bearer ${KEY}`,
+])("%s is a key where one is asked for", (text) => {
+  expect(readKey(text)).toBe(KEY);
 });
 
 test("a key that was typed alone goes into the header that the address takes", () => {

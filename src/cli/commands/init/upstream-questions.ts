@@ -9,7 +9,7 @@ import { CLIENT_NAME, SERVICE_FACTS, type Service } from "../../../base/service.
 import { type Text, isText } from "../../../base/text.ts";
 import { showHost } from "../../../base/upstream.ts";
 import { importLink } from "../../../clients/import/link.ts";
-import { type PastedUpstream, authForKey, readPaste } from "../../../clients/import/paste.ts";
+import { type PastedUpstream, authForKey, readKey, readPaste } from "../../../clients/import/paste.ts";
 import { chooseCredential, problemOfSecret, problemOfVariable } from "../../../config/check-upstreams.ts";
 import type { ParsedConfig } from "../../../config/parse.ts";
 import type { AuthEntry, UpstreamEntry } from "../../../config/schema.ts";
@@ -194,9 +194,9 @@ async function askKey(context: Context, baseUrl: string): Promise<AuthEntry> {
 
 async function askSecret(prompts: Prompts, host: string): Promise<string> {
   const secret = await prompts.askSecret(t`Key for ${host}`, {
-    problemOf: (text) => (text === "" ? t`the key is empty` : tellProblem(problemOfSecret(text))),
+    problemOf: (text) => (text === "" ? t`the key is empty` : tellProblem(problemOfSecret(readKey(text)))),
   });
-  return secret.replace(/^bearer\s+/i, "");
+  return readKey(secret);
 }
 
 function createSecretReader({ env, now, paths }: Cli, service: Service) {
