@@ -11,6 +11,7 @@ import type { ProxyDeps } from "../src/proxy/deps.ts";
 import { handle } from "../src/proxy/handle.ts";
 import { createSessionMemory } from "../src/proxy/session-memory.ts";
 import { createUploads } from "../src/proxy/uploads.ts";
+import { createWaits } from "../src/proxy/waiting.ts";
 import { createRouter } from "../src/routing/router.ts";
 import { seededRandom } from "../test/helpers/routing.ts";
 import { makeUpstream } from "../test/helpers/upstream.ts";
@@ -216,6 +217,7 @@ function makeDeps(time: VirtualTime, world: World, onExhausted: OnExhausted, see
     router: createRouter({ settings: () => settings.routing, now: time.now, random: seededRandom(seed + 2) }),
     connections: connections as unknown as ProxyDeps["connections"],
     memory: createSessionMemory(),
+    waits: () => Promise.resolve(createWaits({ now: time.now, monotonic, onWait() {} })),
     own: { token: "bench", read: {}, act: {} },
     heartbeat: { afterMs: 10 * DAY },
     observeHeaders() {},

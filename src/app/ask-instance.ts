@@ -131,12 +131,34 @@ const upstreamSchema = later(() =>
     outbound_proxy: z._default(z.nullable(z.string()), null),
   }),
 );
+/** A requested model, and those that stand in for one another then. */
+const chainSchema = later(() =>
+  z.looseObject({
+    model: z.string(),
+    models: z.array(z.string()),
+    /** The one that a request would be asked for now; null where that depends on the request. */
+    in_use: z.nullable(z.string()),
+  }),
+);
+const waitSchema = later(() =>
+  z.looseObject({
+    session_id: z.nullable(z.string()),
+    model: z.nullable(z.string()),
+    since_ms: z.number(),
+    /** Null where no end is known just now. */
+    until_ms: figure,
+    /** Label of the upstream whose limit is reset then. */
+    upstream: z.string(),
+  }),
+);
 const makeRoute = () =>
   z.looseObject({
     config_name: z.nullable(z.string()),
     /** Why there is nothing to send requests to. */
     problem: z.nullable(problemSchema),
     upstreams: z.array(upstreamSchema),
+    /** Models that stand in for one another; absent where none do. */
+    chains: z.optional(z.array(chainSchema)),
   });
 const refusalsSchema = later(() =>
   z.looseObject({
@@ -167,6 +189,8 @@ export const instanceSchema = later(() =>
     prices_problem: z._default(z.nullable(problemSchema), null),
     /** Requests that were turned away: from web pages, for other hosts, in a loop. */
     refusals: z._default(z.nullable(refusalsSchema), null),
+    /** Requests that are held until a limit is reset. */
+    waiting: z._default(z.array(waitSchema), []),
     /** Which state redaction is in; a proxy of an older version does not say. */
     redaction: z.optional(
       z.looseObject({
@@ -194,12 +218,16 @@ export const explanationSchema = later(() =>
     problem: z.nullable(problemSchema),
     /** The first so many that can be reached may see the request. */
     max_upstreams: z.number(),
+    /** Where the model has others to go to: the places are those for the one in use. */
+    chain: z.optional(chainSchema),
     places: z.array(placeSchema),
   }),
 );
 
 export type Problem = z.infer<typeof problemSchema>;
 export type UpstreamState = z.infer<ReturnType<typeof makeState>>;
+export type ChainFacts = z.infer<typeof chainSchema>;
+export type WaitFacts = z.infer<typeof waitSchema>;
 export type UpstreamFacts = z.infer<typeof upstreamSchema>;
 export type RouteFacts = z.infer<ReturnType<typeof makeRoute>>;
 export type InstanceFacts = z.infer<typeof instanceSchema>;

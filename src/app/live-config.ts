@@ -120,13 +120,23 @@ function makeRouteState(
 ): RouteState {
   const resolved = resolveConfig(config, service, context);
   if (resolved.kind === "unset") return resolved;
-  const { configName, models, onExhausted, upstreams } = resolved;
+  const { configName, models, onExhausted, upstreams, waitMs } = resolved;
   const { firstByteTotalMs, maxBodyBytes: maxBytes, routing, uploadIdleMs } = resolveSettings(config);
   const ownedHeaders = listOwnedHeaders(config, service);
   const limits = { maxBytes, uploadIdleMs };
   return {
     kind: "ready",
-    route: { configName, upstreams, ownedHeaders, routing, onExhausted, models, firstByteTotalMs, limits },
+    route: {
+      configName,
+      upstreams,
+      ownedHeaders,
+      routing,
+      onExhausted,
+      models,
+      waitMs,
+      firstByteTotalMs,
+      limits,
+    },
   };
 }
 

@@ -59,7 +59,7 @@ export const COMMANDS = {
     load: () => import("./commands/project.ts"),
   },
   routing: {
-    summary: "show the order of upstreams, or reset their state",
+    summary: "show the order of upstreams, reset their state, end waits",
     load: () => import("./commands/routing.ts"),
   },
   default: {

@@ -1,6 +1,6 @@
 // How an upstream stands, in words for a person.
 // Pure.
-import type { UpstreamFacts, UpstreamState } from "../app/ask-instance.ts";
+import type { ChainFacts, UpstreamFacts, UpstreamState, WaitFacts } from "../app/ask-instance.ts";
 import { showMoment, showSpan } from "../base/text.ts";
 import { describeAvailability, hasEnd, isSaid } from "../routing/availability-words.ts";
 import { isReason } from "../routing/reasons.ts";
@@ -74,6 +74,26 @@ export function describeWhy(upstream: UpstreamState, now: number): string {
   const from = isSaid(data) ? t` (${tellReason(data, source ?? "")})` : "";
   const isEarlier = retryAt !== null && retryAt > now && retryAt !== until;
   return isEarlier ? t`${lasting}${from}; next try ${showMoment(retryAt, now)}` : `${lasting}${from}`;
+}
+
+/** "gpt-6: asked for as gpt-5.6-sol now (gpt-6, then gpt-5.6-sol)". */
+export function describeChain({ in_use: inUse, model, models }: ChainFacts): string {
+  const order = models.join(t`, then `);
+  const name = model === "*" ? t`other models` : model;
+  return inUse === null || inUse === models[0]
+    ? t`${name}: asked for as ${order}`
+    : t`${name}: asked for as ${inUse} now (${order})`;
+}
+
+/** Who waits for a reset, a line for each upstream and time. */
+export function describeWaits(waits: readonly WaitFacts[], now: number): string[] {
+  const count = new Map<string, number>();
+  const lineOf = ({ until_ms: until, upstream }: WaitFacts): string =>
+    until === null
+      ? t`for ${upstream}, with no end known`
+      : t`for ${upstream}, until ${showMoment(until, now)}`;
+  for (const wait of waits) count.set(lineOf(wait), (count.get(lineOf(wait)) ?? 0) + 1);
+  return [...count].map(([line, many]) => (many === 1 ? t`1 request ${line}` : t`${many} requests ${line}`));
 }
 
 /** What refusals have taught of it, a line each. */

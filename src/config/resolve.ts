@@ -13,6 +13,7 @@ import {
   type Upstream,
   keyCommand,
 } from "../base/upstream.ts";
+import { durationMs } from "./at-a-limit.ts";
 import { readBaseUrl } from "./base-url.ts";
 import { chooseCredential, problemOfSecret } from "./check-upstreams.ts";
 import { chooseOutboundProxy } from "./outbound-proxy.ts";
@@ -41,6 +42,8 @@ export interface Ready {
   readonly upstreams: readonly Upstream[];
   readonly onExhausted: "continue" | "stop";
   readonly models: ModelChains | undefined;
+  /** Undefined: a request is not held. */
+  readonly waitMs: number | undefined;
 }
 
 /** Why there is none, for people, and what to type. */
@@ -72,7 +75,13 @@ export function resolveConfig(
     upstreams: upstreams.map(({ upstream }) => upstream),
     onExhausted: chosen.entry.on_exhausted ?? "continue",
     models: chosen.entry.models ?? undefined,
+    waitMs: resolveWait(config, chosen),
   };
+}
+
+function resolveWait({ shell }: ParsedConfig, { entry }: NamedConfig): number | undefined {
+  const wait = (entry.on_all_exhausted ?? shell.on_all_exhausted)?.wait;
+  return wait == null ? undefined : durationMs(wait);
 }
 
 /** The config asked for, else the active one; where that is missing, the only one there is that is not just imported. */

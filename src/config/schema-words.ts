@@ -59,6 +59,8 @@ const BUDGET_KEYS: ReadonlySet<PropertyKey> = new Set(["budget", "budgets_by_mod
 function describeIssue(issue: Issue): Text {
   if (issue.path.at(-1) === "until" && issue.code !== "invalid_type")
     return t`must be a duration such as 2h30m, or a time of day such as "00:00 +08:00"`;
+  if (issue.path.at(-1) === "wait" && issue.code !== "invalid_type")
+    return t`must be a duration such as 6h or 90m, at most 8d`;
   switch (issue.code) {
     case "invalid_type":
       if (issue.message === MISSING) return t`is missing`;

@@ -4,6 +4,7 @@ import * as z from "zod/mini";
 import { IDENTITY_HEADERS } from "../base/header-names.ts";
 import { later } from "../base/later.ts";
 import { DEFAULT_SERVICE, SERVICES, mapServices } from "../base/service.ts";
+import { modelChains, onAllExhausted } from "./at-a-limit.ts";
 import { CONFIG_NAME } from "./name.ts";
 import { described, maybe } from "./schema-words.ts";
 
@@ -102,18 +103,6 @@ const allTimeoutsSchema = later(() =>
     ),
   }),
 );
-
-/** Of a config, and of whatever else may choose models. */
-export const modelChains = (about: string) =>
-  maybe(
-    later(() =>
-      z.record(
-        string,
-        z.array(z.string().check(z.minLength(1), z.maxLength(256))).check(z.minLength(1), z.maxLength(8)),
-      ),
-    ),
-    about,
-  );
 
 /** An amount of one kind in a window of time. */
 const budgetSchema = later(() =>
@@ -236,6 +225,9 @@ export const namedConfigSchema = z.looseObject({
     later(() => z.enum(["continue", "stop"])),
     "stop: an exhausted primary never spills over to the backups. Default continue.",
   ),
+  on_all_exhausted: onAllExhausted(
+    "What to do with a request when every upstream is at a limit: wait for the first reset that is known, instead of the last answer.",
+  ),
   models: modelChains(
     'Requested model, or "*" for every other, to the models to ask for, one after the other: the next one only when every upstream refused the one before for capacity or quota. "*" in a list is the requested model.',
   ),
@@ -300,7 +292,7 @@ const hooksSchema = later(() =>
   z.looseObject({
     on_event: maybe(
       string,
-      "Command that receives an event as JSON on stdin: hop, exhausted, recovered, all-down, budget.",
+      "Command that receives an event as JSON on stdin: hop, exhausted, recovered, waiting, all-down, budget.",
     ),
   }),
 );
@@ -360,6 +352,7 @@ const rest = {
   ),
   privacy: maybe(privacySchema, "What is removed from requests, in addition to filter.json."),
   filter: maybe(z.boolean(), "false: filter.json is not used, and nothing is redacted. Default true."),
+  on_all_exhausted: onAllExhausted("As in a config, for those that have none of their own."),
   hooks: maybe(hooksSchema, "Your own commands."),
   limits: maybe(limitsSchema, "Sizes, in MiB, and who is answered."),
   projects: maybe(

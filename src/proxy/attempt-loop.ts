@@ -37,17 +37,18 @@ export interface Pass extends Question {
   readonly convert?: Conversion;
 }
 
-export type LoopResult =
-  | Answered
-  /** Nothing worked. `last` is the last answer an upstream gave, read whole. */
-  | {
-      readonly kind: "all-failed";
-      readonly last: Chosen | null;
-      readonly unbudgeted: Progress["unbudgeted"];
-      readonly noRoom: Progress["noRoom"];
-      /** The last plan for each model that it was asked for. */
-      readonly plans: readonly PlanRequest[];
-    };
+export type LoopResult = Answered | AllFailed;
+
+/** Nothing worked. */
+export interface AllFailed {
+  readonly kind: "all-failed";
+  /** The last answer an upstream gave, read whole. */
+  readonly last: Chosen | null;
+  readonly unbudgeted: Progress["unbudgeted"];
+  readonly noRoom: Progress["noRoom"];
+  /** The last plan for each model that it was asked for. */
+  readonly plans: readonly PlanRequest[];
+}
 
 /** What is left of the passes that failed. */
 interface Progress {

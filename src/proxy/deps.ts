@@ -17,6 +17,7 @@ import type { OwnRoutes } from "./own-routes.ts";
 import type { BodyLimits } from "./read-body.ts";
 import type { SessionMemory } from "./session-memory.ts";
 import type { Uploads } from "./uploads.ts";
+import type { Waits } from "./waiting.ts";
 
 /** Where requests of a service go right now; read anew for each request. */
 export type RouteState =
@@ -34,6 +35,8 @@ export interface Route {
   readonly onExhausted: "continue" | "stop";
   /** What requests are asked as, where the client's model is not all. */
   readonly models?: ModelChains | undefined;
+  /** How long a request may be held until a limit is reset, ms; undefined where none is. */
+  readonly waitMs?: number | undefined;
   /** Longest sum of waits for response headers, ms. */
   readonly firstByteTotalMs: number;
   readonly limits: BodyLimits;
@@ -165,6 +168,8 @@ export interface ProxyDeps {
   readonly heartbeat: { readonly afterMs?: number; readonly everyMs?: number };
   /** Sees the headers of each answer of an upstream, before it is judged. Cheap, and never throws. */
   readonly observeHeaders: (upstream: Upstream, headers: Headers) => void;
+  /** Those that wait for the reset of a limit; made with the first. */
+  readonly waits: () => Promise<Waits>;
   /** Requests open right now in the whole process; shared by all its services. */
   readonly inFlight: { count: number };
   /** The bodies that are being read, and what all requests hold in memory; shared by all services of the process. */

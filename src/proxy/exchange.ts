@@ -26,6 +26,8 @@ interface Known {
   readonly configName: string;
 }
 
+/** Attempts of a request that was held, before the last time that it was asked. */
+const MOST_EARLIER = 32;
 /** Names of one request in the log. */
 const MOST_HELD_BACK = 32;
 
@@ -48,6 +50,8 @@ export class Exchange {
   private fixedStatus: number | undefined;
   /** The project that it is from; null where none is told. */
   project: string | null = null;
+  private earlier: readonly Tried[] = [];
+  private waitedMs = 0;
   /** It is counted among those in flight, until it ends. */
   takesPlace = false;
   private ended = false;
@@ -89,6 +93,17 @@ export class Exchange {
     this.shown = this.tried.findLast((attempt) => attempt.upstream === upstream) ?? null;
   }
 
+  /** It is asked again: what was tried before is kept for the log, as far as it is short. */
+  beginRound(): void {
+    this.earlier = [...this.earlier, ...this.tried].slice(-MOST_EARLIER);
+    this.tried.length = 0;
+  }
+
+  /** So long it was held until a limit was reset, in all. */
+  noteWait(ms: number): void {
+    this.waitedMs = ms;
+  }
+
   /** Undefined where nothing is known to be used: no upstream was asked for what is billed, or it refused. */
   private whyNoUsage({ outcome, status }: ExchangeEnd): LogEntry["usage_unknown"] {
     const { path, method } = this;
@@ -115,7 +130,7 @@ export class Exchange {
     if (this.ended) return;
     this.ended = true;
     const { deps, fixedStatus, heldBack, known, shown, timestampMs, ttfbMs } = this;
-    const tried = this.tried.filter(wasAsked);
+    const tried = [...this.earlier, ...this.tried].filter(wasAsked);
     deps.uploads.budget.add(-this.heldBytes);
     if (this.takesPlace) deps.inFlight.count -= 1;
     const last = shown ?? tried.at(-1);
@@ -147,6 +162,7 @@ export class Exchange {
       client: known?.facts.client ?? undefined,
       agent: known?.facts.agent ?? undefined,
       ttfb_ms: ttfbMs === undefined ? undefined : Math.round(ttfbMs),
+      waited_ms: this.waitedMs === 0 ? undefined : Math.round(this.waitedMs),
       stream: known?.facts.stream,
       outcome: as.outcome,
       attempts: showAttempts

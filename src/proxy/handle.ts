@@ -3,15 +3,16 @@
 import { maskClientToken, SERVICE_FACTS } from "../base/service.ts";
 import { t } from "../base/text.ts";
 import { type Upstream, chainOf } from "../base/upstream.ts";
-import { makeFinalAnswer } from "../routing/final-answer.ts";
+import { type FinalAnswer, makeFinalAnswer } from "../routing/final-answer.ts";
+import { joinOutlooks } from "../routing/outlook.ts";
 import { reasonInEnglish } from "../routing/reasons.ts";
 import type { PlanRequest, Reason } from "../routing/types.ts";
 import { type Answering, answerFrom, answerGone, answerHere, answerLocal } from "./answer.ts";
-import { type Pass, roundOf, runAttempts } from "./attempt-loop.ts";
+import { type AllFailed, type Pass, roundOf, runAttempts } from "./attempt-loop.ts";
 import { readCompaction, unfoldSummaries } from "./compaction.ts";
 import { makeCompactionPasses } from "./compaction-passes.ts";
-import type { PlacedRequest, ProxyDeps, Route } from "./deps.ts";
-import { endpointOf } from "./endpoints.ts";
+import type { PlacedRequest, ProxyDeps, Route, Wall } from "./deps.ts";
+import { type Endpoint, endpointOf } from "./endpoints.ts";
 import { Exchange, type ExchangeEnd } from "./exchange.ts";
 import { ANY_OUTPUT } from "./gate.ts";
 import { refuse, type RequestTarget, splitUrl } from "./guard.ts";
@@ -19,7 +20,7 @@ import { headWaitMs, withHeartbeat } from "./heartbeat.ts";
 import { type LocalError, makeErrorResponse } from "./local-error.ts";
 import { OWN_PREFIX, answerOwn } from "./own-routes.ts";
 import { isCounted } from "./refusals.ts";
-import { makeChainPasses, modelInUse } from "./model-chain.ts";
+import { makeChainPasses, modelInUse, plansOf } from "./model-chain.ts";
 import { readBody } from "./read-body.ts";
 import { readRequestFacts, type RequestFacts } from "./request-facts.ts";
 import type { SessionMemory } from "./session-memory.ts";
@@ -115,27 +116,44 @@ async function forward({ request, target, exchange, deps }: Forwarding): Promise
     early !== undefined && body === read.bytes ? early : readRequestFacts(endpoint, request.headers, body);
   exchange.describe({ facts, filtered, configName: route.configName });
   const traits = new Traits(method, target.path, request.headers, body);
-  const plan = {
-    upstreams: route.upstreams,
-    line: placed?.line,
-    project: exchange.project ?? undefined,
-    // What is asked here may not be what is asked of a turn.
-    model: endpoint.judged === "turn" ? facts.model : null,
-    sessionId: facts.sessionId,
-    now: deps.now(),
-    onExhausted: route.onExhausted,
-    isNeutral: endpoint.counts === "no",
-    first: deps.memory.knowsResponses ? makerOfNamed(facts, target.path, deps.memory) : undefined,
-    traits,
-  };
-  const makePasses = (one: PlanRequest): Iterable<Pass> =>
+  const first = deps.memory.knowsResponses ? makerOfNamed(facts, target.path, deps.memory) : undefined;
+  const makePasses = (plan: PlanRequest): Iterable<Pass> =>
     compaction.isRequest
-      ? makeCompactionPasses(one, body, deps.memory)
-      : [{ plan: one, body, accept: ANY_OUTPUT }];
-  const passes = passesFor({ facts, plan, makePasses, route, router: deps.router });
+      ? makeCompactionPasses(plan, body, deps.memory)
+      : [{ plan, body, accept: ANY_OUTPUT }];
+  const prepare = (where: Where): Asking => {
+    const { models, onExhausted, upstreams } = where.route;
+    const plan = {
+      upstreams,
+      line: where.line,
+      project: where.project ?? undefined,
+      // What is asked here may not be what is asked of a turn.
+      model: endpoint.judged === "turn" ? facts.model : null,
+      sessionId: facts.sessionId,
+      now: deps.now(),
+      onExhausted,
+      isNeutral: endpoint.counts === "no",
+      first,
+      traits,
+    };
+    const isMapped = models !== undefined && facts.model !== null && endpoint.mapsModel;
+    const chain = isMapped ? chainOf(models, facts.model) : null;
+    if (chain === null) return { where, plans: [plan], passes: makePasses(plan) };
+    const plans = plansOf(chain, plan);
+    if (plan.model !== null) return { where, plans, passes: makeChainPasses(plans, makePasses) };
+    const model = modelInUse(plans, deps.router);
+    return { where, plans: [plan], passes: [{ plan, body, accept: ANY_OUTPUT, model }] };
+  };
   const { heldBack, rooms, tried } = exchange;
   const owned = deps.owned();
-  const answer = answerRequest(passes, {
+  const here: Where = { route, wall, line: placed?.line, project: exchange.project };
+  let relocate: Relocate | null = null;
+  if (route.waitMs !== undefined && endpoint.counts === "yes") {
+    // What it came as may be looked at again.
+    if (body !== read.bytes) hold(read.bytes.length);
+    relocate = () => locate(deps, request, { endpoint, target, body: read.bytes });
+  }
+  const answer = answerRequest({ prepare, relocate }, prepare(here), {
     request: {
       method,
       target,
@@ -161,27 +179,10 @@ async function forward({ request, target, exchange, deps }: Forwarding): Promise
   return await withHeartbeat(answer, {
     api: endpoint.api,
     stream: facts.stream,
-    afterMs: deps.heartbeat.afterMs ?? headWaitMs(exchange.service, request.headers.get("user-agent")),
+    afterMs: deps.heartbeat.afterMs ?? headWaitMs(exchange.service, request.headers),
     everyMs: deps.heartbeat.everyMs,
     onStart: (status) => exchange.fixStatus(status),
   });
-}
-
-interface PassesInput {
-  readonly facts: RequestFacts;
-  readonly plan: PlanRequest;
-  readonly makePasses: (plan: PlanRequest) => Iterable<Pass>;
-  readonly route: Pick<Route, "models">;
-  readonly router: ProxyDeps["router"];
-}
-
-function passesFor({ facts, makePasses, plan, route, router }: PassesInput): Iterable<Pass> {
-  const { endpoint, model } = facts;
-  const isMapped = route.models !== undefined && model !== null && endpoint.mapsModel;
-  const chain = isMapped ? chainOf(route.models, model) : null;
-  if (chain === null) return makePasses(plan);
-  if (plan.model !== null) return makeChainPasses(chain, plan, makePasses);
-  return [...makePasses(plan)].map((pass) => ({ ...pass, model: modelInUse(chain, plan, router) }));
 }
 
 function describePlaced(
@@ -208,27 +209,94 @@ function responseInPath(path: string): string | null {
   return /\/responses\/([^/]+)/.exec(path)?.[1] ?? null;
 }
 
-async function answerRequest(passes: Iterable<Pass>, run: Answering): Promise<Response> {
-  const { deps, exchange } = run;
+/** By which config and within which wall a request is asked. */
+interface Where {
+  readonly route: Route;
+  readonly wall: Wall | undefined;
+  readonly line: string | undefined;
+  readonly project: string | null;
+}
+
+/** Where it belongs as config.json is now; null where it may not be asked any more. */
+type Relocate = () => Promise<Where | null>;
+
+async function locate(
+  deps: ProxyDeps,
+  request: Request,
+  { body, endpoint, target }: { endpoint: Endpoint; target: RequestTarget; body: Uint8Array },
+): Promise<Where | null> {
+  const state = deps.routeState();
+  if (state.kind === "unset") return null;
+  const projects = await deps.projects?.();
+  if (projects === undefined) return { route: state.route, wall: undefined, line: undefined, project: null };
+  const facts = readRequestFacts(endpoint, request.headers, body);
+  const placed = await projects.place(describePlaced(facts, { request, target, body }));
+  return placed.kind === "placed" ? placed : null;
+}
+
+interface Asking {
+  readonly where: Where;
+  /** For each model that it may be asked for. */
+  readonly plans: readonly PlanRequest[];
+  readonly passes: Iterable<Pass>;
+}
+
+interface Ways {
+  readonly prepare: (where: Where) => Asking;
+  /** Null where it is not held. */
+  readonly relocate: Relocate | null;
+}
+
+interface Handling extends Answering {
+  readonly route: Route;
+  readonly deps: ProxyDeps;
+}
+
+interface Failed extends Pick<AllFailed, "noRoom" | "plans" | "unbudgeted"> {
+  readonly kind: "failed";
+  readonly run: Handling;
+  /** Null also where it was not kept. */
+  last: AllFailed["last"];
+}
+
+type Asked = { readonly kind: "answered"; readonly response: Response } | Failed;
+
+async function answerRequest({ prepare, relocate }: Ways, asking: Asking, run: Handling): Promise<Response> {
+  const asked = await askBy(asking, run);
+  if (asked.kind === "answered") return asked.response;
+  const final = finalOf(asked);
+  if (relocate === null || final.limitEnd == null) return answerFinal(asked, final);
+  return await answerAfterReset(asked, { prepare, relocate, where: asking.where });
+}
+
+async function askBy({ passes, where: { route, wall } }: Asking, given: Handling): Promise<Asked> {
+  const run = route === given.route ? given : { ...given, route, wall };
   const result = await runAttempts(passes, run);
-  if (result.kind === "client-gone") return answerGone(exchange);
-  if (result.kind === "answer") return answerFrom(result.chosen, run);
+  if (result.kind === "client-gone") return { kind: "answered", response: answerGone(run.exchange) };
+  if (result.kind === "answer") return { kind: "answered", response: await answerFrom(result.chosen, run) };
+  return { ...result, kind: "failed", run };
+}
+
+function finalOf(failed: Failed): FinalAnswer {
+  const { plans, run } = failed;
+  const { deps, exchange, request } = run;
   const { service } = exchange;
-  const isOwnClient = SERVICE_FACTS[service].agent.test(run.request.headers.get("user-agent") ?? "");
-  const { last, plans } = result;
-  const rounds = plans.map((plan) => roundOf(plan, run, result));
-  const final = makeFinalAnswer({
+  const rounds = plans.map((plan) => roundOf(plan, run, failed));
+  return makeFinalAnswer({
     service,
-    isOwnClient,
-    isNeutral: run.request.facts.endpoint.counts === "no",
+    isOwnClient: SERVICE_FACTS[service].agent.test(request.headers.get("user-agent") ?? ""),
+    isNeutral: request.facts.endpoint.counts === "no",
     now: deps.now(),
     ...(rounds.at(-1) ?? { tried: [], candidates: [] }),
     earlier: rounds.slice(0, -1),
   });
+}
+
+function answerFinal({ last, plans, run }: Failed, final: FinalAnswer): Promise<Response> | Response {
   if (final.kind === "last-answer" && last !== null) return answerFrom(last, run);
   const reason = withWall(final.reason, run.wall?.name, plans[0]?.upstreams ?? []);
   const message = `ch (codex-helper): ${reasonInEnglish(reason)}`;
-  return answerLocal(exchange, "error", { ...final, reason, message });
+  return answerLocal(run.exchange, "error", { ...final, reason, message });
 }
 
 /** Names the wall that kept the request from all other upstreams. */
@@ -237,3 +305,64 @@ function withWall(said: Reason, name: string | null | undefined, upstreams: read
   const labels = upstreams.map(({ label }) => label).join(", ");
   return { rule: "sentences", said, next: { rule: "within-wall", project: name, labels } };
 }
+
+/** Holds it until a limit is reset, as long as the config of the moment wants that, and asks again. */
+async function answerAfterReset(
+  first: Failed,
+  given: { readonly prepare: Ways["prepare"]; readonly relocate: Relocate; readonly where: Where },
+): Promise<Response> {
+  const { prepare, relocate } = given;
+  const { run } = first;
+  const { deps, exchange, request, route } = run;
+  const { facts, headers, signal } = request;
+  const waits = await deps.waits();
+  let where: Where | null = given.where;
+  let isLocating = false;
+  let locatedAt = deps.monotonic();
+  const follow = (): void => {
+    if (isLocating || deps.monotonic() - locatedAt < RELOCATE_MS) return;
+    isLocating = true;
+    void relocate()
+      .catch(() => null)
+      .then((now) => {
+        where = now?.route.waitMs === undefined ? null : now;
+        locatedAt = deps.monotonic();
+        isLocating = false;
+      });
+  };
+  const patienceMs = facts.stream ? Infinity : headWaitMs(exchange.service, headers, "whole");
+  const asked = await waits.hold<Asked>(
+    {
+      sessionId: facts.sessionId,
+      model: facts.model,
+      signal,
+      limitMs: Math.min(route.waitMs ?? 0, patienceMs),
+      look() {
+        follow();
+        return where === null
+          ? null
+          : joinOutlooks(prepare(where).plans.map((plan) => deps.router.outlook(plan)));
+      },
+      async ask(before) {
+        where = await relocate();
+        if (where === null) return before;
+        exchange.beginRound();
+        return await askBy(prepare(where), run);
+      },
+      standstillOf: (result) => (result.kind === "answered" ? null : finalOf(result)),
+      onHeld(result, waitedMs) {
+        exchange.noteWait(waitedMs);
+        if (result.kind === "answered") return;
+        // What the upstream said is not kept for so long: the answer is in our words.
+        result.last?.answer.abort();
+        result.last = null;
+      },
+    },
+    first,
+  );
+  if (asked.kind === "answered") return asked.response;
+  return signal.aborted ? answerGone(exchange) : answerFinal(asked, finalOf(asked));
+}
+
+/** A change of config.json is noticed so soon. */
+const RELOCATE_MS = 800;

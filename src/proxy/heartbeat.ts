@@ -25,10 +25,19 @@ export const OTHERS_HEAD_SECS = 280;
 export const HEARTBEAT_SECS = 60;
 
 /** How long the client may be left without a head: before it a final answer has a status of its own. */
-export function headWaitMs(service: Service, userAgent: string | null): number {
+export function headWaitMs(service: Service, headers: Headers, form: "stream" | "whole" = "stream"): number {
   const { agent, headSecs } = SERVICE_FACTS[service];
-  return (agent.test(userAgent ?? "") ? headSecs : OTHERS_HEAD_SECS) * 1_000;
+  const isOwn = form === "stream" && agent.test(headers.get("user-agent") ?? "");
+  return Math.min(isOwn ? headSecs : OTHERS_HEAD_SECS, statedWaitSecs(headers)) * 1_000;
 }
+
+/** Claude Code and the official SDKs say how long they wait, which their user may have set (API_TIMEOUT_MS). */
+function statedWaitSecs(headers: Headers): number {
+  const secs = Number(headers.get("x-stainless-timeout") ?? Number.NaN);
+  return secs > 0 ? secs * STATED_SHARE : Infinity;
+}
+
+const STATED_SHARE = 0.8;
 
 /** SSE comments do not reset Codex's idle timer; an event of an unknown type does. Anthropic has one of its own. */
 const HEARTBEATS: Readonly<Record<Api, string>> = {

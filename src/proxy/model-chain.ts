@@ -15,20 +15,18 @@ export function plansOf(chain: readonly string[], plan: PlanRequest): readonly P
 
 /** The passes for each of them: a session's summary is made as its turns are. */
 export function* makeChainPasses(
-  chain: readonly string[],
-  plan: PlanRequest,
+  plans: readonly PlanRequest[],
   makePasses: (plan: PlanRequest) => Iterable<Pass>,
 ): Generator<Pass> {
-  for (const one of plansOf(chain, plan))
-    for (const pass of makePasses(one)) yield { ...pass, model: one.model ?? undefined };
+  for (const plan of plans)
+    for (const pass of makePasses(plan)) yield { ...pass, model: plan.model ?? undefined };
 }
 
 /** The one that a turn would be asked for now: for what is about turns, and is none. */
 export function modelInUse(
-  chain: readonly string[],
-  plan: PlanRequest,
+  plans: readonly PlanRequest[],
   { outlook }: Pick<Router, "outlook">,
 ): string | undefined {
-  const open = plansOf(chain, { ...plan, isNeutral: false }).find((one) => outlook(one).kind === "open");
-  return open?.model ?? chain[0];
+  const open = plans.find((one) => outlook(one).kind === "open");
+  return (open ?? plans[0])?.model ?? undefined;
 }

@@ -10,6 +10,7 @@ import { makeAllowedHosts } from "./guard.ts";
 import { handle } from "./handle.ts";
 import { makeErrorResponse } from "./local-error.ts";
 import { createSessionMemory } from "./session-memory.ts";
+import type { Waits, WaitsOptions } from "./waiting.ts";
 
 export interface ProxyOptions
   extends
@@ -20,13 +21,15 @@ export interface ProxyOptions
     Partial<
       Pick<
         ProxyDeps,
-        "budgets" | "clientToken" | "hasWalls" | "heartbeat" | "observeHeaders" | "owned" | "projects"
+        "budgets" | "clientToken" | "hasWalls" | "heartbeat" | "now" | "observeHeaders" | "owned" | "projects"
       >
     > {
   /** 0 for any free port. */
   readonly port: number;
   /** The client token may have been seen by others: where the system tells, only this user is answered. */
   readonly isForOneUser?: boolean;
+  /** A request is held until a limit is reset. */
+  readonly onWait?: WaitsOptions["onWait"];
   /** Told about anything that answering a request threw: a bug of ours. */
   readonly onBug: (error: unknown) => void;
 }
@@ -39,23 +42,37 @@ const LOOPBACK = "127.0.0.1";
 const BUN_BODY_LIMIT = 2 ** 30;
 
 /** Binds and serves. Throws UserError when the port is in use. Nothing is switched or changed by it. */
-export function startProxy({ isForOneUser = false, onBug, port, ...options }: ProxyOptions) {
+export function startProxy({
+  isForOneUser = false,
+  onBug,
+  onWait = () => {},
+  port,
+  ...options
+}: ProxyOptions) {
   const monotonic = (): number => performance.now();
   const connections = createConnections(monotonic);
   let allowedHosts = makeAllowedHosts(port);
+  let waits: Waits | null = null;
+  let isStopping = false;
   const deps: ProxyDeps = {
     heartbeat: {},
     observeHeaders: () => {},
     owned: () => NO_OWNED_NAMES,
     clientToken: null,
+    now: Date.now,
     isTrustedPeer: (request) => !isForOneUser || isOwnConnection(server, request),
     ...options,
     instance: crypto.randomUUID(),
     allowedHosts: () => allowedHosts,
-    now: Date.now,
     monotonic,
     connections,
     memory: createSessionMemory(),
+    async waits() {
+      const { createWaits } = await import("./waiting.ts");
+      waits ??= createWaits({ now: deps.now, monotonic, onWait });
+      if (isStopping) waits.close();
+      return waits;
+    },
   };
   const fail = (error: unknown): Response => {
     onBug(error);
@@ -65,8 +82,12 @@ export function startProxy({ isForOneUser = false, onBug, port, ...options }: Pr
   allowedHosts = makeAllowedHosts(server.port ?? port);
   return {
     port: server.port ?? port,
+    /** Those that wait for the reset of a limit; null where none ever did. */
+    waits: () => waits,
     /** Takes no new connections, lets open requests finish for at most `graceMs`, then cuts them. */
     async stop(graceMs: number): Promise<void> {
+      isStopping = true;
+      waits?.close();
       const drained = server.stop();
       const timer = setTimeout(() => void server.stop(true), graceMs);
       await drained;

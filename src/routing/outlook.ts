@@ -31,6 +31,14 @@ export function namedEndOf({ source, until }: Pick<Assessment, "source" | "until
 
 const LIMITS: ReadonlySet<string> = new Set(["cooling", "exhausted", "probing"]);
 
+/** Of a request that may be asked in several ways. */
+export function joinOutlooks(outlooks: readonly Outlook[]): Outlook {
+  const open = outlooks.find(({ kind }) => kind === "open");
+  if (open !== undefined) return open;
+  const ends = outlooks.flatMap((one) => (one.kind === "open" || one.end === null ? [] : [one.end]));
+  return { kind: "closed", end: ends.toSorted((one, other) => one.at - other.at)[0] ?? null };
+}
+
 /** A probe may go at any time; before a time that was named none is worth a request that waits for it. */
 export function outlookOf(
   places: readonly { readonly upstream: Upstream; readonly view: Assessment }[],

@@ -63,7 +63,9 @@ export class TurnPermit implements Permit {
     const seen = look(this.upstream);
     const isProbe = this.isProbe && !this.hasBegun;
     blamed.health = afterFailure(blamed.health, verdict, { ...this.at(), isProbe });
-    announcer.failed(this.upstream, seen, this.line);
+    // Another model is asked for next.
+    const { place = "last" } = this.request;
+    announcer.failed(this.upstream, seen, place === "last" ? this.line : undefined);
   }
 
   release(): void {

@@ -329,6 +329,13 @@ export type RouterEvent =
       readonly reason: Reason;
     }
   | { readonly kind: "recovered"; readonly upstream: Upstream }
+  /** A request is held until a limit is reset (wall clock, ms); others may wait for the same. */
+  | {
+      readonly kind: "waiting";
+      readonly upstream: Upstream;
+      readonly until: number;
+      readonly sessionId: string | null;
+    }
   /** No upstream of a service is usable. Sent once until one is again. */
   | { readonly kind: "all-down"; readonly upstreams: readonly Upstream[]; readonly reason: Reason };
 

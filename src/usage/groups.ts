@@ -46,6 +46,8 @@ export function isTimeGroup(group: Group): group is TimeGroup {
 export function makeKeyOf(group: Group, nameTime: (timestampMs: number) => string): KeyOf {
   if (isTimeGroup(group)) return makeTimeKeyOf(nameTime);
   if (group === "client") return ({ client }) => (client ? nameClient(client) : null);
+  // What was used, where a chain has several.
+  if (group === "model") return ({ chain_model: instead, model }) => instead || model || null;
   const field = FIELD_OF[group];
   return (record) => record[field] || null;
 }

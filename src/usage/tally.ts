@@ -52,11 +52,12 @@ export function createTally() {
     firstBytes,
     /** A request, without what its failed attempts used. */
     add(record: LogRecord, cost: Cost): void {
-      const { ttfb_ms: ttfb, usage } = record;
+      const { ttfb_ms: ttfb, usage, waited_ms: waited = 0 } = record;
       sums.requests += 1;
       if (hasFailed(record)) sums.errors += 1;
       if (hasFailedOver(record)) sums.failovers += 1;
-      if (ttfb !== undefined) firstBytes.add(ttfb);
+      // To be held until a limit is reset says nothing of how fast an upstream is.
+      if (ttfb !== undefined) firstBytes.add(Math.max(0, ttfb - waited));
       if (cost.kind === "unpriced") sums.unpriced_requests += 1;
       addCost(sums, cost);
       if (lacksUsage(record)) sums.requests_without_usage += 1;
@@ -66,7 +67,7 @@ export function createTally() {
       const output = usage.output_tokens ?? 0;
       if (record.outcome !== "ok" || output === 0) return;
       sums.timedOutput += output;
-      sums.timedMs += record.duration_ms ?? 0;
+      sums.timedMs += Math.max(0, (record.duration_ms ?? 0) - waited);
     },
     /** A failed attempt, as `billedAttempts` gives it. */
     addAttempt(record: LogRecord, cost: AttemptCost): void {

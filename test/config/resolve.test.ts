@@ -34,6 +34,43 @@ function only(parts: object, { top = {}, ...situation }: Partial<Situation> & { 
   return upstream;
 }
 
+describe("what to do at a limit of all upstreams", () => {
+  const resolveWith = (own: object, top: object = {}) =>
+    ready({ file: { ...top, codex: { configs: { main: { upstreams: [BASE], ...own } } } } });
+  const waitFor = (wait: string) => ({ on_all_exhausted: { wait } });
+
+  test.each([
+    ["6h", 6 * 3_600_000],
+    ["90m", 90 * 60_000],
+    ["1d12h", 36 * 3_600_000],
+    ["8d", 192 * 3_600_000],
+  ])("to wait for %s", (wait, ms) => {
+    expect(resolveWith(waitFor(wait)).waitMs).toBe(ms);
+    expect(resolveWith({}, waitFor(wait)).waitMs).toBe(ms);
+  });
+
+  test("a config's own word goes before that for all, and without any there is no wait", () => {
+    expect(resolveWith(waitFor("1h"), waitFor("2h")).waitMs).toBe(3_600_000);
+    expect(resolveWith({ on_all_exhausted: {} }, waitFor("2h")).waitMs).toBeUndefined();
+    expect(resolveWith({}).waitMs).toBeUndefined();
+  });
+
+  test.each(["", "6", "6 hours", "0h", "9d", "-1h", "1w"])(
+    "a wait of %p is refused with its path",
+    (wait) => {
+      const file = { codex: { configs: { main: { upstreams: [BASE], ...waitFor(wait) } } } };
+      const said = JSON.stringify(textsInEnglish(resolve({ file })));
+      expect(said).toContain("on_all_exhausted.wait: must be a duration such as 6h or 90m, at most 8d");
+    },
+  );
+
+  test("models that stand in for one another come as they are written", () => {
+    const models = { "gpt-6": ["gpt-6", "gpt-5.6-sol"], "*": ["*", "b"] };
+    expect(resolveWith({ models }).models).toEqual(models);
+    expect(resolveWith({}).models).toBeUndefined();
+  });
+});
+
 describe("which config", () => {
   const config = (host: string) => ({ upstreams: [{ base_url: `https://${host}.example/v1` }] });
   const two = { a: config("a"), b: config("b") };

@@ -6,7 +6,7 @@ import { resolveSettings } from "../../src/config/settings.ts";
 import type { LogEntry } from "../../src/log/entry.ts";
 import type { Route } from "../../src/proxy/deps.ts";
 import { createRefusals } from "../../src/proxy/refusals.ts";
-import { type ProxyOptions, startProxy } from "../../src/proxy/server.ts";
+import { type ProxyOptions, type ProxyServer, startProxy } from "../../src/proxy/server.ts";
 import { createUploads } from "../../src/proxy/uploads.ts";
 import { createRouter, type Router } from "../../src/routing/router.ts";
 import type { RoutingSettings } from "../../src/routing/types.ts";
@@ -19,12 +19,19 @@ export interface TestProxy extends AsyncDisposable {
   readonly origin: string;
   readonly router: Router;
   readonly upstreams: readonly Upstream[];
+  /** Those that wait for a reset. */
+  readonly waits: ProxyServer["waits"];
   /** Log lines so far. */
   readonly entries: readonly LogEntry[];
   /** The n-th log line (1 is the first), as soon as it is written. */
   entry(n?: number): Promise<LogEntry>;
   /** Asks as a client would; the answer may be read as it comes. */
   ask(path: string, body: unknown, init?: RequestInit): Promise<Response>;
+  /** Requests that are open. */
+  readonly inFlight: { readonly count: number };
+  /** What all of them hold in memory. */
+  readonly heldBytes: () => number;
+  stop(graceMs: number): Promise<void>;
 }
 
 export interface TestProxyOptions extends Partial<
@@ -35,7 +42,11 @@ export interface TestProxyOptions extends Partial<
   readonly upstreams: readonly (string | Partial<Upstream>)[];
   readonly routing?: Partial<RoutingSettings>;
   readonly route?: Partial<Route>;
+  /** The config as it is when it is asked for. Default: what `route` says. */
+  readonly routeNow?: (route: Route) => Route;
   readonly memoryMib?: number;
+  /** The wall clock. Default: the real one. */
+  readonly now?: () => number;
 }
 
 /** The real proxy in this process, between a test's client and its scripted upstreams. */
@@ -66,12 +77,16 @@ export function startTestProxy(options: TestProxyOptions): TestProxy {
   };
   const entries: LogEntry[] = [];
   const record = (entry: LogEntry): void => void entries.push(entry);
-  const router = createRouter({ settings: () => routing, now: Date.now, random: () => 0.5 });
+  const { now = Date.now } = options;
+  const router = createRouter({ settings: () => routing, now, random: () => 0.5 });
+  const inFlight = { count: 0 };
+  const budget = createMemoryBudget(() => options.memoryMib ?? null);
   const proxy = startProxy({
     service,
     port: 0,
-    routeState: () => ({ kind: "ready", route }),
+    routeState: () => ({ kind: "ready", route: options.routeNow?.(route) ?? route }),
     router,
+    now,
     filter: options.filter ?? ((body) => ({ kind: "filtered", body, headers: {}, redactions: 0 })),
     record,
     refusals: createRefusals({ service, now: Date.now, record }),
@@ -80,11 +95,8 @@ export function startTestProxy(options: TestProxyOptions): TestProxy {
     onBug: (error) => {
       throw error;
     },
-    inFlight: { count: 0 },
-    uploads: createUploads(
-      createMemoryBudget(() => options.memoryMib ?? null),
-      () => performance.now(),
-    ),
+    inFlight,
+    uploads: createUploads(budget, () => performance.now()),
     own: {
       token: "test-token",
       read: { health: () => ({ name: "codex-helper" }) },
@@ -98,6 +110,7 @@ export function startTestProxy(options: TestProxyOptions): TestProxy {
     origin,
     router,
     upstreams,
+    waits: proxy.waits,
     entries,
     entry: (n = 1) => waitUntil(() => entries[n - 1], { what: `log line ${n}` }),
     ask: (path, body, init) =>
@@ -107,6 +120,9 @@ export function startTestProxy(options: TestProxyOptions): TestProxy {
         body: typeof body === "string" || body instanceof Uint8Array ? body : JSON.stringify(body),
         ...init,
       }),
+    inFlight,
+    heldBytes: budget.heldBytes,
+    stop: (graceMs) => proxy.stop(graceMs),
     async [Symbol.asyncDispose]() {
       await proxy.stop(0);
     },

@@ -9,6 +9,7 @@ import { createSessionMemory } from "../../src/proxy/session-memory.ts";
 import { createUploads } from "../../src/proxy/uploads.ts";
 import { resolveSettings } from "../../src/config/settings.ts";
 import { makeEmptyConfig } from "../../src/config/parse.ts";
+import { createWaits } from "../../src/proxy/waiting.ts";
 import { createRouter } from "../../src/routing/router.ts";
 
 test("a request that runs into a bug of ours has its line in the log, and does not count as open for ever", async () => {
@@ -33,6 +34,7 @@ test("a request that runs into a bug of ours has its line in the log, and does n
     router: createRouter({ settings: () => routing, now, random: () => 0.5 }),
     connections,
     memory: createSessionMemory(),
+    waits: () => Promise.resolve(createWaits({ now, monotonic: now, onWait() {} })),
     own: { token: "t", read: {}, act: {} },
     heartbeat: { afterMs: 1_000, everyMs: 1_000 },
     observeHeaders: () => {},

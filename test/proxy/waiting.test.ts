@@ -76,7 +76,8 @@ test.each([
   ["claude", "claude-cli/2.1.330 (external, cli)", 330],
   ["claude", null, 280],
 ] as const)("%s, as %s, waits %d s for a head", (service, userAgent, secs) => {
-  expect(headWaitMs(service, userAgent)).toBe(secs * 1_000);
+  const headers = new Headers(userAgent === null ? {} : { "user-agent": userAgent });
+  expect(headWaitMs(service, headers)).toBe(secs * 1_000);
 });
 
 test("a client that is held is kept waiting until an upstream shows something", async () => {

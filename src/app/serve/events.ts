@@ -58,6 +58,19 @@ const EVENTS: { readonly [K in Kind]: Row<Extract<AppEvent, { kind: K }>> } = {
     words: () => t`recovered`,
     json: ({ upstream }) => ({ upstream: makeJson(upstream) }),
   },
+  waiting: {
+    about: ({ upstream }) => [upstream],
+    sign: "exhausted",
+    words: ({ sessionId, until }, now) => {
+      const who = sessionId === null ? t`a request` : t`session ${sessionId.slice(0, 8)}`;
+      return t`${who} waits until ${showMoment(until, now)} (end it: ch routing wait --stop)`;
+    },
+    json: ({ sessionId, until, upstream }) => ({
+      upstream: makeJson(upstream),
+      until_ms: until,
+      session_id: sessionId,
+    }),
+  },
   "all-down": {
     about: () => [],
     words: (event) =>

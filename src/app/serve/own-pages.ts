@@ -6,6 +6,7 @@ import type { Service } from "../../base/service.ts";
 import { PRODUCT, VERSION } from "../../base/version.ts";
 import type { OwnRoutes } from "../../proxy/own-routes.ts";
 import type { RefusalFacts } from "../../proxy/refusals.ts";
+import type { Waits } from "../../proxy/waiting.ts";
 import type { Router } from "../../routing/router.ts";
 import type { LiveFilter } from "../../filter/live-filter.ts";
 import { type LiveConfig, type LiveRoute, listKeys } from "../live-config.ts";
@@ -30,6 +31,8 @@ export interface OwnPagesOptions {
   readonly saved: SavedSections;
   readonly route: LiveRoute;
   readonly refusals: () => RefusalFacts;
+  /** Null where no request ever waited. */
+  readonly waits: () => Waits | null;
   readonly clientToken: string | null;
   readonly projects: ProjectGate["projects"];
 }
@@ -58,6 +61,7 @@ export function makeOwnPages(options: OwnPagesOptions): Pick<OwnRoutes, "read" |
         quota_problem: makeProblem(quota.problem()),
         prices_problem: makeProblem(prices.problem()),
         refusals: options.refusals(),
+        waiting: (options.waits()?.list() ?? []).map((wait) => ({ ...wait })),
         redaction: { ...filter.facts() },
       }),
       async explain(query, isOwner) {
@@ -76,6 +80,8 @@ export function makeOwnPages(options: OwnPagesOptions): Pick<OwnRoutes, "read" |
         saved.noteChange();
         return saved.flush();
       },
+      /** Ends all waits for a reset. */
+      "stop-waiting": () => Promise.resolve({ stopped: options.waits()?.stop() ?? 0 }),
       /** Asks for every balance now. */
       refresh: () => quota.refresh(),
       /** `upstream` is NAME or NAME#N; without it all are meant. */

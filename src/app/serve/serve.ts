@@ -242,6 +242,7 @@ async function startService(
     memory.noteWork();
   };
   const refusals = createRefusals({ service, now, record });
+  let running: ProxyServer | null = null;
   const pages = makeOwnPages({
     ...shared,
     service,
@@ -252,6 +253,7 @@ async function startService(
     route,
     projects: () => gate.projects(),
     refusals: refusals.facts,
+    waits: () => running?.waits() ?? null,
   });
   const { command = "serve" } = options;
   const proxy = await bind({ port, service, command, run: paths.run }, () =>
@@ -269,6 +271,8 @@ async function startService(
       refusals,
       onBug: (error) => onTrouble(t`internal error while handling a request: ${errorText(error)}`),
       observeHeaders: (upstream, headers) => quota.observeHeaders(upstream, headers),
+      onWait: ({ at, sessionId, upstream }) =>
+        shared.noteEvent({ kind: "waiting", upstream, until: at, sessionId }),
       inFlight: shared.inFlight,
       uploads: shared.uploads,
       clientToken: shared.clientToken,
@@ -277,6 +281,7 @@ async function startService(
       own: { token, ...pages },
     }),
   );
+  running = proxy;
   port = proxy.port;
   const { pid } = process;
   const started = identifyProcess(pid)?.started ?? null;

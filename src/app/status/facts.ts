@@ -2,12 +2,20 @@
 // answers on its own pages, and what `ch status` and `ch routing` show. Sends nothing, and makes no sentences.
 import { inEnglish, type Text, isText } from "../../base/text.ts";
 import type { UserError } from "../../base/errors.ts";
-import { type Upstream, keyCommand, modelAt } from "../../base/upstream.ts";
+import { chainOf, type Upstream, keyCommand, modelAt } from "../../base/upstream.ts";
 import type { DirectoryView, RouteState } from "../../proxy/deps.ts";
+import { modelInUse, plansOf } from "../../proxy/model-chain.ts";
 import { type Router, reasonOfLearned } from "../../routing/router.ts";
 import { reasonInEnglish } from "../../routing/reasons.ts";
-import type { Assessment, Candidate, Reason } from "../../routing/types.ts";
-import type { Explanation, Problem, RouteFacts, UpstreamFacts, UpstreamState } from "../ask-instance.ts";
+import type { Assessment, Candidate, PlanRequest, Reason } from "../../routing/types.ts";
+import type {
+  ChainFacts,
+  Explanation,
+  Problem,
+  RouteFacts,
+  UpstreamFacts,
+  UpstreamState,
+} from "../ask-instance.ts";
 import type { ListedConfig, LiveRoute } from "../live-config.ts";
 import type { Quota } from "../quota/quota.ts";
 
@@ -50,7 +58,33 @@ export function makeRouteFacts({ isOwner, now, quota, route, router }: RouteFact
     config_name: listed?.configName ?? null,
     problem: state.kind === "ready" ? null : { ...withData("message", state.message), hint: state.hint },
     upstreams: (listed?.entries ?? []).map(makeUpstreamFacts),
+    ...makeChains({ router, state, now }),
   };
+}
+
+function makeChains(now: RouteNow): Pick<RouteFacts, "chains"> {
+  const models = now.state.kind === "ready" ? Object.keys(now.state.route.models ?? {}) : [];
+  const chains = models.flatMap((model) => makeChain(now, { model, sessionId: null })?.facts ?? []);
+  return chains.length === 0 ? {} : { chains };
+}
+
+/** The models that one is asked as, and the plan for the one in use; null where it has no chain. */
+function makeChain(
+  route: RouteNow,
+  question: Question,
+): { readonly facts: ChainFacts; readonly plan: PlanRequest } | null {
+  const { router, state } = route;
+  const { model } = question;
+  const models =
+    state.kind === "unset" || model === null || state.route.models === undefined
+      ? null
+      : chainOf(state.route.models, model);
+  const request = planFor(route, question);
+  if (models === null || model === null || request === null) return null;
+  const plans = plansOf(models, request);
+  const inUse = modelInUse(plans, router);
+  const plan = plans.find((one) => one.model === inUse) ?? request;
+  return { facts: { model, models: [...models], in_use: model === "*" ? null : (inUse ?? null) }, plan };
 }
 
 /** The one place that makes an upstream's state for people and programs. */
@@ -120,11 +154,13 @@ export function explainRoute(route: RouteNow, question: Question): Explanation {
     return { config_name: null, problem, max_upstreams: 0, places: [] };
   }
   const { configName, routing } = state.route;
+  const now: RouteNow = { ...route, state };
+  const chain = makeChain(now, question);
   const wall = placement?.kind === "placed" ? placement.wall.name : null;
   const makePlace = (upstream: Upstream, seen: Assessment): Explanation["places"][number] => ({
     ...makeState(upstream, seen, route.isOwner),
     ...makeLearned(upstream, route.router),
-    upstream_model: otherModel(upstream, question.model),
+    upstream_model: otherModel(upstream, chain?.plan.model ?? question.model),
   });
   const behind: Pick<Assessment, "availability" | "allowed" | "reason"> = {
     availability: "walled",
@@ -137,8 +173,9 @@ export function explainRoute(route: RouteNow, question: Question): Explanation {
     ...(wall === null ? {} : { wall }),
     problem: null,
     max_upstreams: routing.maxUpstreamsPerRequest,
+    ...(chain === null ? {} : { chain: chain.facts }),
     places: [
-      ...listPlaces({ ...route, state }, question).map((place) =>
+      ...(chain === null ? listPlaces(now, question) : route.router.explain(chain.plan)).map((place) =>
         makePlace(place.upstream, { ...place.view, reason: place.reason }),
       ),
       ...(view?.outside ?? []).map((upstream) =>
@@ -151,15 +188,17 @@ export function explainRoute(route: RouteNow, question: Question): Explanation {
 const NO_TIMES = { since: null, until: null, askAt: null, source: null } as const;
 
 /** Status and explanation share these, so that no two screens say different things. */
-function listPlaces(
-  { router, state, now, view }: RouteNow,
-  { model, sessionId }: Question,
-): readonly Candidate[] {
-  if (state.kind === "unset") return [];
+function listPlaces(route: RouteNow, question: Question): readonly Candidate[] {
+  const request = planFor(route, question);
+  return request === null ? [] : route.router.explain(request);
+}
+
+function planFor({ state, now, view }: RouteNow, { model, sessionId }: Question): PlanRequest | null {
+  if (state.kind === "unset") return null;
   const { onExhausted, upstreams } = state.route;
   const placed = view?.placement.kind === "placed" ? view.placement : undefined;
   const of = { line: placed?.line, project: placed?.project ?? undefined };
-  return router.explain({ upstreams, model, sessionId, now, onExhausted, ...of });
+  return { upstreams, model, sessionId, now, onExhausted, ...of };
 }
 
 /** Why nothing can be sent to it until the user fixes it; null where it can. */

@@ -169,6 +169,19 @@ export async function resetRoute(
   return instances.length;
 }
 
+/** The requests that wait for a reset, by the proxies of a service that run. */
+export async function surveyWaits(service: Service, context: LiveConfigOptions) {
+  const { instances } = await askAll(context);
+  const own = instances.filter((one) => one.service === service);
+  return { isRunning: own.length > 0, waits: own.flatMap(({ waiting }) => waiting) };
+}
+
+/** Ends these waits. Throws UserError. */
+export async function stopWaits(service: Service, context: LiveConfigOptions): Promise<void> {
+  const instances = await listInstances(service, context);
+  await Promise.all(instances.map((instance) => tellInstance(instance, "stop-waiting")));
+}
+
 async function listInstances(service: Service, { paths }: LiveConfigOptions): Promise<Instance[]> {
   return (await readInstances(paths.run)).filter((instance) => instance.service === service);
 }

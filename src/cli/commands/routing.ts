@@ -1,9 +1,9 @@
 // `ch routing`: the order that the next request would take, and a fresh start for upstreams that are left alone.
 import { resolve } from "node:path";
-import { resetRoute, surveyRoute } from "../../app/status/survey.ts";
+import { resetRoute, stopWaits, surveyRoute, surveyWaits } from "../../app/status/survey.ts";
 import { UserError } from "../../base/errors.ts";
 import { oneLine } from "../../base/terminal-text.ts";
-import { type Text, t as text } from "../../base/text.ts";
+import { showMoment, showSpan, type Text, t as text } from "../../base/text.ts";
 import { describeState } from "../../routing/availability-words.ts";
 import { nameOfThing, rowOf, rowOfPath } from "../../routing/droppable.ts";
 import { describe } from "../../routing/reasons.ts";
@@ -15,8 +15,8 @@ import { loadConfig } from "../../config/file.ts";
 import type { ParsedConfig } from "../../config/parse.ts";
 import { JSON_ARG, SERVICE_ARGS, usageError } from "../args.ts";
 import { type Cli, defineCommand, readFileOrInput } from "../cli.ts";
-import { describeHealth, describeLearned, describeWhy } from "../upstream-words.ts";
-import { wrapWords } from "../layout.ts";
+import { describeChain, describeHealth, describeLearned, describeWhy } from "../upstream-words.ts";
+import { alignRows, wrapWords } from "../layout.ts";
 import { chooseService, findTarget } from "./config/target.ts";
 
 const explainCommand = defineCommand({
@@ -53,6 +53,7 @@ const explainCommand = defineCommand({
     if (project != null)
       out.line(wall === undefined ? t`project ${project}` : t`project ${project}, behind a wall`);
     else if (directory !== null) out.line(t`no project: no rule of config.json means this directory`);
+    if (explanation.chain !== undefined) out.line(describeChain(explanation.chain));
     if (!isRunning) out.note(t`no proxy is running: shown from config.json and state.json`);
     const now = cli.now();
     for (const [index, place] of places.entries()) {
@@ -167,14 +168,48 @@ const resetCommand = defineCommand({
   },
 });
 
+const waitCommand = defineCommand({
+  description: "show the requests that wait for a reset, or end their wait",
+  examples: [
+    ["ch routing wait", "which sessions wait, for what and until when"],
+    ["ch routing wait --stop", "give them their answer now"],
+  ],
+  args: {
+    stop: { type: "boolean", description: "end all waits: the clients are told the limit" },
+    ...SERVICE_ARGS,
+    ...JSON_ARG,
+  },
+  async run(args, cli) {
+    const { out } = cli;
+    const service = chooseService(args, await loadConfig(cli.paths.config));
+    const { isRunning, waits } = await surveyWaits(service, cli);
+    if (args.stop === true && waits.length > 0) await stopWaits(service, cli);
+    if (args.json === true)
+      return out.json({ service, is_running: isRunning, stopped: args.stop === true, waiting: waits });
+    if (waits.length === 0)
+      return out.line(isRunning ? t`No request waits for a reset.` : t`no proxy is running`);
+    if (args.stop === true) return out.line(t`ended: ${waits.length}`);
+    const now = cli.now();
+    const rows = waits.map(({ model, session_id: session, since_ms: since, until_ms: until, upstream }) => [
+      session?.slice(0, 8) ?? "-",
+      model ?? "-",
+      upstream,
+      until === null ? t`no end known` : t`until ${showMoment(until, now)}`,
+      out.paint("dim", t`for ${showSpan(now - since)}`),
+    ]);
+    for (const row of alignRows(rows, out.width)) out.line(row);
+    out.note(`\n${t`Next: ch routing wait --stop`}${flagFor(service)}`);
+  },
+});
+
 export const command = defineCommand({
-  description: "show the order of upstreams, or reset their state",
+  description: "show the order of upstreams, reset their state, end waits",
   examples: [
     ["ch routing explain", "which upstream is next, and why"],
     ["ch routing reset main#2", "reset the state of an upstream"],
   ],
   default: "explain",
-  subCommands: { explain: explainCommand, reset: resetCommand },
+  subCommands: { explain: explainCommand, reset: resetCommand, wait: waitCommand },
 });
 
 /** Of the user's own: a second upstream where there is one, else a config. */

@@ -76,6 +76,67 @@ test("without a proxy it works on what the last one left", async () => {
   expect((await runCli(["routing", "explain"], { home })).stdout).toContain(" 1  main#1  ready");
 });
 
+test("shows who waits for a reset, and ends it", async () => {
+  using home = makeTempHome();
+  const body = { error: { type: "usage_limit_reached", resets_in_seconds: 7_200 } };
+  await using relay = await startFakeUpstream([reply({ status: 429, body })]);
+  const config = {
+    upstreams: [{ base_url: relay.baseUrl }],
+    models: { m: ["m", "second"] },
+    on_all_exhausted: { wait: "6h" },
+  };
+  home.write(".codex-helper/config.json", { codex: { configs: { main: config } } });
+  const idle = await runCli(["routing", "wait"], { home });
+  expect(idle).toMatchObject({ code: 0, stdout: "no proxy is running\n" });
+  await using serving = startCli(["serve", "--no-switch", "--port", String(freePort())], { home });
+  const [, port] = await serving.waitFor(/on http:\/\/127\.0\.0\.1:(\d+)/);
+  expect((await runCli(["routing", "wait"], { home })).stdout).toBe("No request waits for a reset.\n");
+  const answer = turn(port);
+  await serving.waitFor(/session s-1 waits until .*\(end it: ch routing wait --stop\)/);
+  const shown = await runCli(["routing", "wait"], { home });
+  expect(shown.stdout).toMatch(/^s-1 +m +main#1 +until .+ +for \d+ (?:ms|s)\n$/);
+  const { stdout } = await runCli(["routing", "wait", "--json"], { home });
+  expect(JSON.parse(stdout)).toMatchObject({
+    service: "codex",
+    is_running: true,
+    stopped: false,
+    waiting: [{ session_id: "s-1", model: "m", upstream: "main#1" }],
+  });
+  const status = await runCli(["status", "--codex"], { home });
+  expect(status.stdout).toMatch(/waits +1 request for main#1, until .+: ch routing wait\n/);
+  expect(status.stdout).toMatch(/models +m: asked for as m, then second\n/);
+  expect((await runCli(["routing", "wait", "--stop"], { home })).stdout).toBe("ended: 1\n");
+  expect(await answer).toContain("usage_limit_reached");
+});
+
+test("names the models of a chain, and the one in use", async () => {
+  using home = makeTempHome();
+  const limit = reply({
+    status: 429,
+    headers: { "retry-after": "600" },
+    body: { error: { code: "slow_down" } },
+  });
+  await using relay = await startFakeUpstream((request) =>
+    request.text().includes('"m"') ? limit : GOOD.responses(),
+  );
+  const config = {
+    upstreams: [{ base_url: relay.baseUrl, models: { second: "sol" } }],
+    models: { m: ["m", "second"] },
+  };
+  home.write(".codex-helper/config.json", { codex: { configs: { main: config } } });
+  await using serving = startCli(["serve", "--no-switch", "--port", String(freePort())], { home });
+  const [, port] = await serving.waitFor(/on http:\/\/127\.0\.0\.1:(\d+)/);
+  const explain = (): Promise<CliResult> => runCli(["routing", "explain", "--model", "m"], { home });
+  expect((await explain()).stdout).toContain("config main\nm: asked for as m, then second\n");
+  await turn(port);
+  expect((await explain()).stdout).toMatch(
+    /\nm: asked for as second now \(m, then second\)\n 1 {2}main#1 {2}ready\n .*; model sol\n/,
+  );
+  expect((await runCli(["usage", "tail"], { home })).stdout).toContain("m -> second");
+  const { stdout } = await runCli(["usage", "summary", "--by", "model", "--json"], { home });
+  expect(stdout).toContain('"second"');
+});
+
 test("names that do not exist are answered with near ones", async () => {
   using home = makeTempHome();
   configure(home, ["https://one.example/v1"]);

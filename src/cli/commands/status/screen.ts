@@ -8,10 +8,10 @@ import { type LoggedError, type TodayFacts, attemptsAt } from "../../../usage/to
 import { t, tell, tellEither } from "../../language.ts";
 import { showPath, showPathsIn } from "../../../base/paths.ts";
 import { describeRedaction } from "../../../filter/redaction.ts";
-import { CLIENT_NAME } from "../../../base/service.ts";
+import { CLIENT_NAME, flagFor } from "../../../base/service.ts";
 import { showMoment, showSpan } from "../../../base/text.ts";
 import type { Cli } from "../../cli.ts";
-import { describeDetails, describeHealth } from "../../upstream-words.ts";
+import { describeChain, describeDetails, describeHealth, describeWaits } from "../../upstream-words.ts";
 import { alignRows, wrapWords } from "../../layout.ts";
 import { noteBudgets } from "../../price-words.ts";
 import { describeIntruder, describeUnread } from "../../switch-words.ts";
@@ -104,6 +104,8 @@ function printService(cli: Cli, facts: ServiceFacts): void {
     printRow(cli, t`proxy`, t`http://127.0.0.1:${port}, pid ${pid}, for ${span}`);
     if (instance.client_token) printDetail(cli, t`answers only clients with the client token`, "dim");
     printRefusals(cli, instance);
+    for (const words of describeWaits(instance.waiting, now))
+      printRow(cli, t`waits`, words, `ch routing wait${flagFor(facts.service)}`);
     printRoute(cli, instance, today);
   }
   for (const { pid, port } of silent)
@@ -138,6 +140,7 @@ function printRoute(cli: Cli, route: RouteFacts, today: TodayFacts | null): void
   const problemWords = problem === null ? null : tellEither(problem.message_text, problem.message);
   printRow(cli, t`config`, name ?? problemWords ?? t`none`);
   if (name !== null && problemWords !== null) printRow(cli, "", problemWords);
+  for (const chain of route.chains ?? []) printRow(cli, t`models`, describeChain(chain));
   const rows = alignRows(
     upstreams.map((upstream) => {
       const { colour, words } = describeHealth(upstream, now);

@@ -1,0 +1,46 @@
+// What a config says of the moment when every upstream is at a limit: models that stand in for one another, and how long to wait.
+// Pure.
+import * as z from "zod/mini";
+import { later } from "../base/later.ts";
+import { maybe } from "./schema-words.ts";
+
+const UNIT_MS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** "1h30m", as the schema has it. */
+export function durationMs(text: string): number {
+  let ms = 0;
+  for (const [, amount, unit = ""] of text.matchAll(/(\d+)([smhd])/g))
+    ms += Number(amount) * (UNIT_MS[unit] ?? 0);
+  return ms;
+}
+
+/** "6h", "90m", "1d12h". */
+const DURATION = /^(?:\d{1,6}[smhd]){1,4}$/;
+const LONGEST_WAIT_MS = 8 * 86_400_000;
+export const onAllExhausted = (about: string) =>
+  maybe(
+    later(() =>
+      z.looseObject({
+        wait: maybe(
+          z.string().check(
+            z.regex(DURATION),
+            z.refine((wait) => durationMs(wait) > 0 && durationMs(wait) <= LONGEST_WAIT_MS),
+          ),
+          'The longest wait for a reset: "6h", "90m". At most 8d. Default: none.',
+        ),
+      }),
+    ),
+    about,
+  );
+
+/** Of a config, and of whatever else may choose models. */
+export const modelChains = (about: string) =>
+  maybe(
+    later(() =>
+      z.record(
+        z.string(),
+        z.array(z.string().check(z.minLength(1), z.maxLength(256))).check(z.minLength(1), z.maxLength(8)),
+      ),
+    ),
+    about,
+  );
