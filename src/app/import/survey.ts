@@ -104,7 +104,7 @@ async function findOrSay(find: () => Promise<Import>): Promise<Import> {
 }
 
 /** The name that a relay has where it was found stays with it, as a tag. */
-function listCandidates({ from, name, upstreams }: ImportedConfig): Candidate[] {
+export function listCandidates({ from, name, upstreams }: ImportedConfig): Candidate[] {
   return upstreams.map((upstream) => {
     const { provider_id: id = name } = upstream.tags ?? {};
     const own = typeof id === "string" ? id : name;

@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { GOOD, reply } from "../../helpers/answers.ts";
 import { codexSettings, makeCcSwitchDatabase } from "../../helpers/cc-switch-home.ts";
-import { PROGRAM, runCli } from "../../helpers/cli.ts";
+import { PROGRAM, runCli, startCli } from "../../helpers/cli.ts";
 import { type FakeUpstream, type ReceivedRequest, startFakeUpstream } from "../../helpers/fake-upstream.ts";
 import { freePort } from "../../helpers/free-port.ts";
 import { type TerminalSession, startAtTerminal } from "../../helpers/pseudo-terminal.ts";
@@ -211,6 +211,44 @@ describe("at a terminal", () => {
     });
   });
 
+  test("a proxy that runs takes it over, and is not started again", async () => {
+    await using first = await startRelay();
+    using home = makeTempHome();
+    home.write(".codex-helper/config.json", {
+      codex: { configs: { mine: { upstreams: [{ base_url: first.baseUrl }] } } },
+    });
+    const port = freePort();
+    await using serving = startCli(["serve", "--no-switch", "--port", `${port}`], { home });
+    await serving.waitFor(/Ctrl\+C/);
+    await using session = start(["init", "--codex"], home);
+    const link = `ccswitch://v1/import?resource=provider&app=codex&name=Relay%20B&endpoint=https%3A%2F%2Frelay.example%2Fv1&apiKey=${KEY}`;
+    await session.press(ENTER, "What should requests go to?");
+    await session.press(`${link}${ENTER}`, "Base URL, or paste");
+    await session.press(`${DOWN}${ENTER}`, "Check Relay B (relay.example)");
+    await session.press(ENTER, "Add a backup");
+    await session.press(ENTER, 'behind "mine"');
+    await session.press(ENTER, /The running ch \(pid \d+\) uses it at once/);
+    expect(await session.exited).toBe(0);
+    expect(session.words()).not.toContain(KEY);
+    expect(readConfig(home)).toMatchObject({
+      codex: {
+        configs: {
+          mine: {
+            upstreams: [
+              { base_url: first.baseUrl },
+              {
+                base_url: "https://relay.example/v1",
+                auth: { auth_token: KEY },
+                tags: { provider_id: "Relay B" },
+              },
+            ],
+          },
+        },
+      },
+    });
+    expect(await serving.stop()).toBe(130);
+  });
+
   test("a refused key is asked for again", async () => {
     await using relay = await startRelay();
     using home = makeTempHome({ RELAY_KEY: KEY });
@@ -342,6 +380,10 @@ describe("at a terminal", () => {
     ["hello", "there is no address in it"],
     [KEY, "there is a key in it, but no address"],
     ["ccswitch://v1/import?resource=provider&app=codex&name=x", "the link cannot be imported: it has no key"],
+    [
+      `ccswitch://v1/import?resource=provider&app=claude&name=x&endpoint=https://a.example&apiKey=${KEY}`,
+      "the link is for Claude Code: ch init --claude",
+    ],
   ])("%s is no upstream, and may be typed again", async (typed, why) => {
     using home = makeTempHome();
     await using session = start(["init", "--codex"], home);

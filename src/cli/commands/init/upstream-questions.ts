@@ -1,6 +1,6 @@
 // The questions about one upstream: its address, its key, and whether it answers.
 import { readCurrentDirectory } from "../../current-directory.ts";
-import type { Survey } from "../../../app/import/survey.ts";
+import { type Survey, listCandidates } from "../../../app/import/survey.ts";
 import { createClientSecrets } from "../../../app/client-secrets.ts";
 import { readVariable } from "../../../base/env.ts";
 import { UserError } from "../../../base/errors.ts";
@@ -155,9 +155,7 @@ function problemOfPaste(text: string, service: Service): string | null {
 /** A link may be anybody's: whom it makes us talk to is said. */
 async function enterLink(context: Context, link: string): Promise<Entered> {
   const { configs, skipped } = importLink(link);
-  const picked = configs.flatMap(({ from, name, upstreams }) =>
-    upstreams.map((upstream): Picked => ({ name, from, upstream })),
-  );
+  const picked = configs.flatMap(listCandidates);
   const hosts = [...new Set(picked.map(({ upstream }) => showHost(upstream.base_url)))].join(", ");
   for (const words of skipped) context.prompts.say(t`left out: ${words}`);
   context.prompts.say(t`files and links can come from anyone: your conversations would go to ${hosts}`);

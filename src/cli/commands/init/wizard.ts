@@ -16,6 +16,7 @@ import {
   type Service,
   flagFor,
 } from "../../../base/service.ts";
+import { findInstances } from "../../../state/instances.ts";
 import { nameConfig } from "../../../clients/imported-config.ts";
 import { CLIENTS } from "../../../clients/registry.ts";
 import { loadConfig, updateConfig } from "../../../config/file.ts";
@@ -86,13 +87,17 @@ async function askAll(cli: Cli, prompts: Prompts, request: SetUpRequest): Promis
       continue;
     }
     const draft = await placeDraft(context, picked.upstreams);
-    const starts = await confirmDraft(context, draft, picked.upstreams, request);
-    if (starts === null) throw new Left();
+    tellDraft(context, draft, picked.upstreams);
+    const { running } = await findInstances(paths.run);
+    const owner = running.find((one) => one.service === service && one.command === "serve");
+    const wish =
+      owner === undefined ? await confirmStart(context, request) : await confirmWrite(context, owner.pid);
+    if (wish === "leave") throw new Left();
     await updateConfig(paths, planDraft(draft), now);
     const file = showPath(paths.config, env);
     prompts.say(t`${file} is written.`);
-    if (starts) return { kind: "serve", service };
-    prompts.say(t`Start it with: ch serve${flagFor(service)}`);
+    if (wish === "start") return { kind: "serve", service };
+    if (owner === undefined) prompts.say(t`Start it with: ch serve${flagFor(service)}`);
     return { kind: "ended", exitCode: EXIT.ok };
   }
 }
@@ -300,15 +305,12 @@ async function placeDraft(
   ]);
 }
 
-/** True to start, false to write only, null to leave everything as it is. */
-async function confirmDraft(
+function tellDraft(
   { cli, prompts, service }: Context,
   { isAppended, name, upstreams }: Draft,
   picked: readonly Picked[],
-  { port, switches }: SetUpRequest,
-): Promise<boolean | null> {
-  const { env, paths } = cli;
-  const file = showPath(paths.config, env);
+): void {
+  const file = showPath(cli.paths.config, cli.env);
   const hasKeys = upstreams.some(({ auth }) => auth?.auth_token != null || auth?.api_key != null);
   prompts.say(
     t`What will happen:`,
@@ -318,17 +320,31 @@ async function confirmDraft(
       ? t`  keys are kept in this file, which only you can read`
       : t`  no key is copied: it only says where they are`,
   );
+}
+
+type Wish = "start" | "write" | "leave";
+
+async function confirmStart({ cli, prompts, service }: Context, request: SetUpRequest): Promise<Wish> {
+  const { port, switches } = request;
   const cannot = switches ? await tellSwitch({ cli, prompts, service, port }) : null;
   if (cannot !== null) prompts.say(cannot);
-  return await prompts.choose<boolean | null>(
+  return await prompts.choose<Wish>(
     t`Start now?`,
     [
-      { value: true, label: t`yes: write it, and start ch` },
-      { value: false, label: t`write it, and start later` },
-      { value: null, label: t`no: change nothing` },
+      { value: "start", label: t`yes: write it, and start ch` },
+      { value: "write", label: t`write it, and start later` },
+      { value: "leave", label: t`no: change nothing` },
     ],
-    cannot === null,
+    cannot === null ? "start" : "write",
   );
+}
+
+/** A proxy that runs needs no start. */
+async function confirmWrite({ prompts }: Context, pid: number): Promise<Wish> {
+  return await prompts.choose<Wish>(t`Write it? The running ch (pid ${pid}) uses it at once.`, [
+    { value: "write", label: t`yes` },
+    { value: "leave", label: t`no: change nothing` },
+  ]);
 }
 
 /** Says what will be set in the client's file; gives the reason where that cannot be. */
