@@ -64,6 +64,8 @@ export interface Whereabouts {
   readonly marks: readonly string[];
   /** Where a body holds one of these it may say so, too. */
   readonly hints: readonly string[];
+  /** The request may have content of any session of the client, wherever that was. */
+  readonly mixesSessions: (headers: Headers) => boolean;
   /** Roots of repositories. */
   readonly readHeaders: (headers: Headers) => readonly string[];
   readonly readBody: (body: JsonRecord) => {

@@ -51,6 +51,9 @@ interface Origin {
   /** The one that gives the route; null where nothing tells. */
   readonly current: string | null;
   readonly directories: ReadonlySet<string>;
+  readonly sessionId: string | null;
+  /** It may have content of any session. */
+  readonly isMixed: boolean;
 }
 
 /** The rules for an origin. */
@@ -87,7 +90,7 @@ export function createProjects(options: ProjectsOptions): Projects {
     const found = sessions.get(id);
     if (found !== undefined) return setNewest(sessions, id, found, MOST_SESSIONS);
     const filed = readDirectoriesOf(format, id);
-    const directories = new Set([...walled.of(id), ...filed]);
+    const directories = new Set([...walled.of(id).keys(), ...filed]);
     return setNewest(sessions, id, { signature: null, current: null, directories, filed }, MOST_SESSIONS);
   };
 
@@ -129,18 +132,24 @@ export function createProjects(options: ProjectsOptions): Projects {
       [...directories].findLast((one) => one !== runDirectory) ??
       runDirectory ??
       null;
-    return { current, directories };
+    return { current, directories, sessionId, isMixed: whereabouts.mixesSessions(headers) };
   };
 
-  const standingOf = ({ current, directories }: Origin): Standing => {
+  const standingOf = ({ current, directories, isMixed, sessionId }: Origin): Standing => {
     const located = new Map<string, Located>();
-    for (const directory of directories) located.set(directory, places.locate(directory));
+    const earlier = sessionId === null ? undefined : walled.of(sessionId);
+    for (const directory of directories) {
+      const here = places.locate(directory);
+      const met = here.isTold ? undefined : earlier?.get(directory);
+      located.set(directory, met === undefined ? here : places.locate(met));
+    }
     const all = [...located.values()].flatMap(({ terms }) => terms ?? []);
-    const walls = distinct(all.filter(({ allow }) => allow !== null));
+    const met = distinct(all.filter(({ allow }) => allow !== null));
+    const walls = isMixed ? distinct([...met, ...allWalls(live.current().config)]) : met;
     const own = (current === null ? null : located.get(current)?.terms) ?? null;
     // A session whose history is from behind a wall stays with what is behind it.
-    const terms = own?.allow == null ? (walls.at(-1) ?? own) : own;
-    const filters = [terms, ...walls].flatMap((one) => one?.filter ?? []);
+    const terms = own?.allow == null ? (met.at(-1) ?? own) : own;
+    const filters = all.flatMap((one) => one.filter ?? []);
     const untold = [...located].find(([, { isTold }]) => !isTold)?.[0] ?? null;
     return { terms, walls, filters: [...new Set(filters.map(ruleFile))], untold };
   };
@@ -237,8 +246,10 @@ export function createProjects(options: ProjectsOptions): Projects {
 
   const remember = (sessionId: string | null, origin: Origin): void => {
     if (sessionId === null) return;
-    for (const directory of origin.directories)
-      if (places.locate(directory).terms?.allow != null) walled.add(sessionId, directory);
+    for (const directory of origin.directories) {
+      const { met, terms } = places.locate(directory);
+      if (terms?.allow != null) walled.add(sessionId, directory, met ?? directory);
+    }
     for (const wake of waiting) wake();
   };
 
@@ -283,7 +294,12 @@ export function createProjects(options: ProjectsOptions): Projects {
 
   return {
     look(directory) {
-      const origin = { current: directory, directories: new Set([directory]) };
+      const origin = {
+        current: directory,
+        directories: new Set([directory]),
+        sessionId: null,
+        isMixed: false,
+      };
       const standing = standingOf(origin);
       const state = routeFor(standing.terms).state();
       const all = state.kind === "ready" ? state.route.upstreams : [];

@@ -7,18 +7,22 @@ import { type Text, t } from "../../base/text.ts";
 import { type StatePaths, createSavedSections } from "../../state/state-file.ts";
 
 export interface WalledSessions {
-  /** The directories behind a wall that the session was in, the latest last. */
-  of: (sessionId: string) => readonly string[];
-  add: (sessionId: string, directory: string) => void;
+  /**
+   * The directories behind a wall that the session was in, the latest last, each with the place where the rule was met: a worktree may
+   * be removed, and what it belonged to is still there.
+   */
+  of: (sessionId: string) => ReadonlyMap<string, string>;
+  add: (sessionId: string, directory: string, met: string) => void;
   flush: () => Promise<void>;
 }
 
 interface Entry {
-  readonly directories: readonly string[];
+  readonly directories: ReadonlyMap<string, string>;
   readonly last_at: number;
 }
 
 const SECTION = "walled_sessions";
+const NONE: ReadonlyMap<string, string> = new Map();
 const MOST = 5_000;
 const MOST_DIRECTORIES = 64;
 
@@ -35,7 +39,14 @@ export function createWalledSessions(options: {
     paths,
     sections: [SECTION],
     isOwn: (entry) => entry.startsWith(`${service}|`),
-    make: () => ({ [SECTION]: Object.fromEntries(entries) }),
+    make: () => ({
+      [SECTION]: Object.fromEntries(
+        [...entries].map(([name, { directories, last_at }]) => [
+          name,
+          { directories: Object.fromEntries(directories), last_at },
+        ]),
+      ),
+    }),
     saveAfterMs: 0,
     onTrouble: (error) => onTrouble(t`which sessions are behind a wall cannot be saved: ${errorText(error)}`),
   });
@@ -45,13 +56,14 @@ export function createWalledSessions(options: {
   for (const [name, entry] of loaded.toSorted(([, a], [, b]) => a.last_at - b.last_at))
     entries.set(name, entry);
   return {
-    of: (sessionId) => entries.get(`${service}|${sessionId}`)?.directories ?? [],
-    add(sessionId, directory) {
+    of: (sessionId) => entries.get(`${service}|${sessionId}`)?.directories ?? NONE,
+    add(sessionId, directory, met) {
       const name = `${service}|${sessionId}`;
-      const before = entries.get(name)?.directories ?? [];
-      if (before.includes(directory)) return;
+      const before = entries.get(name)?.directories ?? NONE;
+      if (before.get(directory) === met) return;
+      const directories = new Map([...before, [directory, met] as const].slice(-MOST_DIRECTORIES));
       entries.delete(name);
-      entries.set(name, { directories: [...before, directory].slice(-MOST_DIRECTORIES), last_at: now() });
+      entries.set(name, { directories, last_at: now() });
       const [oldest] = entries.keys();
       if (entries.size > MOST && oldest !== undefined) entries.delete(oldest);
       saved.noteChange();
@@ -61,8 +73,10 @@ export function createWalledSessions(options: {
 }
 
 function readEntry(name: string, value: unknown): [string, Entry][] {
-  if (!isRecord(value) || !Array.isArray(value["directories"])) return [];
-  const directories = value["directories"].filter((one) => typeof one === "string");
+  if (!isRecord(value) || !isRecord(value["directories"])) return [];
+  const pairs = Object.entries(value["directories"]).flatMap(([directory, met]) =>
+    typeof met === "string" ? [[directory, met] as const] : [],
+  );
   const at = value["last_at"];
-  return [[name, { directories, last_at: typeof at === "number" ? at : 0 }]];
+  return [[name, { directories: new Map(pairs), last_at: typeof at === "number" ? at : 0 }]];
 }

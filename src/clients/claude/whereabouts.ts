@@ -16,6 +16,7 @@ const MOVED = /^(.*) \(was (.*)\)$/;
 export const claudeWhereabouts: Whereabouts = {
   marks: ["orking directory: ", "orking directories:"],
   hints: [],
+  mixesSessions: () => false,
   readHeaders: () => [],
   readBody(body) {
     const messages: readonly unknown[] = Array.isArray(body["messages"]) ? body["messages"] : [];

@@ -6,6 +6,7 @@ import { readTexts } from "../../sessions/record-text.ts";
 import type { Whereabouts } from "../client.ts";
 
 const METADATA = "x-codex-turn-metadata";
+const MEMORY = "memory_consolidation";
 const START = "<environment_context>";
 const END = "</environment_context>";
 
@@ -13,6 +14,10 @@ export const codexWhereabouts: Whereabouts = {
   marks: [START],
   // The copy of the header in the body: Codex sends both.
   hints: ['\\"workspaces\\":'],
+  // It makes one memory of what was said in many sessions.
+  mixesSessions: (headers) =>
+    headers.get("x-openai-subagent") === MEMORY ||
+    headers.get(METADATA)?.includes(`"thread_source":"${MEMORY}"`) === true,
   readHeaders: (headers) => readWorkspaces(headers.get(METADATA)),
   readBody(body) {
     const metadata = isRecord(body["client_metadata"]) ? body["client_metadata"][METADATA] : null;
