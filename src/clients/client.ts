@@ -16,6 +16,8 @@ import type { Override } from "./override.ts";
 
 /** Whatever differs between clients. What takes code of its own to answer is loaded when it is asked for. */
 export interface Client extends ServiceFacts {
+  /** Where at a relay's host its API usually is, before the base path. */
+  readonly apiPlaces: readonly string[];
   /** The smallest request that its API takes, for one word. */
   readonly testRequest: TestRequest;
   /** What its newest releases add to such a request, and a relay that is behind them may refuse. */

@@ -275,8 +275,10 @@ export interface TestRequestFacts {
   readonly asked: {
     readonly authorised: "yes" | "no" | "unknown";
     readonly answers: boolean;
-    /** The proxy's verdict; "" where it answers. */
-    readonly reason: Text | string;
+    /** The proxy's verdict; null where it answers. */
+    readonly reason: Reason | null;
+    /** Where at the host an API answers instead; null where it was not looked for, or none does. */
+    readonly apiUrl: string | null;
     /** Until the first real output, or until it was clear that none comes. */
     readonly firstByteMs: number;
     /** As the upstream counted. */

@@ -310,20 +310,28 @@ function describeAuthorised(facts: TestRequestFacts, { authorised, reason }: Ask
   const id = "probe-authorised";
   const { label } = facts;
   if (authorised === "yes") return { id, ...ok(t`${label}: the key was accepted`) };
-  if (authorised === "no")
-    return { id, ...fail(t`${label}: the key was refused: ${reason}`, showCommand(facts)) };
+  if (authorised === "no" && reason !== null)
+    return {
+      id,
+      ...fail(
+        t`${label}: the key was refused: ${describe(reason)}`,
+        fixOf(reason, facts.reached.first) ?? undefined,
+      ),
+    };
   return { id, ...info(t`${label}: the key could not be checked`) };
 }
 
-function describeAnswer({ label, model, service }: TestRequestFacts, asked: Asked): Finding[] {
+function describeAnswer({ label, model, reached, service }: TestRequestFacts, asked: Asked): Finding[] {
   const id = "probe-answers";
   const { answers, authorised, reason, usage, usd } = asked;
   if (authorised === "no") return [];
   const firstByteMs = Math.round(asked.firstByteMs);
-  if (!answers) {
-    const message = t`${label}: no answer from ${model}: ${reason}`;
-    const hint = `ch doctor --probe ${label} --${service} --model MODEL`;
-    return [{ id, ...fail(message, hint) }];
+  if (!answers && reason !== null) {
+    const message = t`${label}: no answer from ${model}: ${describe(reason)}`;
+    // Another model may do, unless something else is to blame.
+    const probe = `ch doctor --probe ${label} --${service} --model MODEL`;
+    const hint = needsPerson(reason) ? fixOf(reason, { ...reached.first, apiUrl: asked.apiUrl }) : probe;
+    return [{ id, ...fail(message, hint ?? probe) }];
   }
   const input = usage?.input_tokens;
   const output = usage?.output_tokens;

@@ -75,6 +75,8 @@ export interface Fixable {
   readonly label: string;
   readonly service: Service;
   readonly baseUrl: string;
+  /** Where its API was found instead. */
+  readonly apiUrl?: string | null;
   /** How its key is sent. Default "bearer". */
   readonly credential?: string | undefined;
 }
@@ -88,7 +90,7 @@ export function fixOf(reason: Reason, upstream: Fixable): Text | string | null {
     case "key":
       return upstream.credential === "client" ? probe : keyCommand(upstream);
     case "address":
-      return `ch config set ${label} --base-url URL${flag}`;
+      return `ch config set ${label} --base-url ${upstream.apiUrl ?? "URL"}${flag}`;
     case "scheme":
       return `ch config set ${label} --base-url ${swapScheme(baseUrl)}${flag}`;
     case "authority":
@@ -123,6 +125,11 @@ function liftOf({ budget, cause }: Reason): string {
 /** It is the owner's own rule, which a person may change at any time. */
 export function isOwnersRule(reason: Reason): boolean {
   return kindOf(reason) === "budget";
+}
+
+/** What answers at its address is not the API. */
+export function isOfAddress(reason: Reason): boolean {
+  return kindOf(reason) === "address";
 }
 
 /** It stays as it is until a person changes something. */

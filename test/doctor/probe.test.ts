@@ -1,4 +1,4 @@
-import { expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { chmodSync } from "node:fs";
 import { join } from "node:path";
 import { GOOD, USED, reply } from "../helpers/answers.ts";
@@ -243,4 +243,68 @@ test("a model whose price changes by date costs what it does today", async () =>
   const { checks } = await probe(home, "--model", "gpt-5.6");
   const answers = checks.find(({ id }) => id.endsWith("answers"));
   expect(answers).toMatchObject({ status: "ok", message: expect.stringContaining("$") });
+});
+
+/** A relay's site with its API at one path: pages elsewhere, and JSON to whoever asks there without a key. */
+const startSite = (api: string, elsewhere: Answer): Promise<FakeUpstream> =>
+  startFakeUpstream((request) => {
+    if (request.target.startsWith(api))
+      return reply({ status: 401, body: ERROR("no key", "invalid_api_key") });
+    return elsewhere;
+  });
+const PAGE = reply({ headers: { "content-type": "text/html" }, body: "<!doctype html><title>Relay</title>" });
+const MISSING = reply({ status: 404, headers: { "content-type": "text/html" }, body: "<h1>Not found</h1>" });
+const LOGIN = reply({ status: 302, headers: { location: "/login" } });
+
+describe("where it is no API that answers, the base URL is suggested and not a model", () => {
+  const SITES: readonly (readonly [
+    title: string,
+    service: "codex" | "claude",
+    path: string,
+    api: string,
+    elsewhere: Answer,
+    words: RegExp,
+    suggested: string,
+  ])[] = [
+    ["a page, the API below it", "codex", "/team", "/team/v1/", PAGE, /answered with a web page/, "/team/v1"],
+    ["a page, the API at the root", "codex", "/panel/v1", "/v1/", PAGE, /answered with a web page/, "/v1"],
+    ["a missing path", "codex", "/api", "/openai/v1/", MISSING, /404 does not serve this path/, "/openai/v1"],
+    ["a login", "codex", "/v1", "/api/v1/", LOGIN, /302 answered with a redirect to \/login/, "/api/v1"],
+    ["a page to Claude Code", "claude", "/console", "/api/v1/", PAGE, /answered with a web page/, "/api"],
+    ["a page to Claude Code at the root", "claude", "", "/claude/v1/", PAGE, /a web page/, "/claude"],
+  ];
+  test.each([...SITES])("%s", async (_title, service, path, api, elsewhere, words, suggested) => {
+    await using site = await startSite(api, elsewhere);
+    using home = makeTempHome();
+    configure(home, service, site.origin + path);
+    const { checks, code } = await probe(home, `--${service}`);
+    const flag = service === "codex" ? "" : " --claude";
+    expect(code).toBe(1);
+    expect(checks.find(({ id }) => id === "probe-answers")).toMatchObject({
+      status: "fail",
+      message: expect.stringMatching(words),
+      hint: `ch config set main#1 --base-url ${site.origin}${suggested}${flag}`,
+    });
+    // The key went to the address that is configured, once.
+    const keyed = site.requests.filter(({ fields }) => JSON.stringify(fields).includes(KEY));
+    expect(keyed).toHaveLength(1);
+  });
+
+  test("a host without any API", async () => {
+    await using site = await startFakeUpstream(() => PAGE);
+    using home = makeTempHome();
+    configure(home, "codex", `${site.origin}/v1`);
+    const { checks } = await probe(home);
+    expect(checks.at(-1)?.hint).toBe("ch config set main#1 --base-url URL");
+  });
+
+  test("a model that is not there is still a model's fault", async () => {
+    await using upstream = await startProbed(
+      reply({ status: 404, body: ERROR("no such model", "model_not_found") }),
+    );
+    using home = makeTempHome();
+    configure(home, "codex", upstream.baseUrl);
+    const { checks } = await probe(home);
+    expect(checks.at(-1)?.hint).toBe("ch doctor --probe main#1 --codex --model MODEL");
+  });
 });

@@ -58,12 +58,12 @@ function isReadable(path: string): boolean {
 
 /** `now`: wall clock, ms. */
 export async function reach(
-  { baseUrl, label, proxy, service, tlsCa }: Upstream,
+  { baseUrl, credential, label, proxy, service, tlsCa }: Upstream,
   now: () => number,
 ): Promise<Omit<Reached, "labels">> {
   const target = new URL(baseUrl);
   const withinMs = REACH_MS[proxy === false ? "direct" : "proxied"];
-  const first = { label, service, baseUrl };
+  const first = { label, service, baseUrl, credential: credential.kind };
   const known = { first, host: target.host, proxy: proxy === false ? null : new URL(proxy).host };
   const trust = tlsCa === null ? null : createTrust(now)(tlsCa);
   if (trust?.kind === "unusable")

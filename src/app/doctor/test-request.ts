@@ -17,13 +17,14 @@ import { joinTargetUrl } from "../../proxy/target-url.ts";
 import { listUpstreams } from "../../config/resolve.ts";
 import type { UpstreamEntry } from "../../config/schema.ts";
 import { classifyAttempt, isKeyAccepted } from "../../routing/classify.ts";
-import { describe } from "../../routing/reasons.ts";
+import { isOfAddress } from "../../routing/fixes.ts";
 import type { AttemptOutcome, RoutingSettings } from "../../routing/types.ts";
 import { type AnswerFacts, createAnswerReader } from "../../usage/answer-reader.ts";
 import { createClientSecrets } from "../client-secrets.ts";
 import { createLiveConfig, type LiveConfig, listTargets } from "../live-config.ts";
 import { askRunning, describeLack, describeProcess } from "../status/running.ts";
 import { reach } from "./examine-network.ts";
+import { findApi } from "./find-api.ts";
 
 export interface TestQuestion {
   /** NAME, NAME#N, or null for every enabled upstream of the active configs. */
@@ -221,7 +222,8 @@ async function ask(
         usage === undefined
           ? null
           : await priceOf({ usage, model, path, timestamp_ms: options.now() }, upstream, options.paths);
-      return { authorised: "yes", answers: true, reason: "", firstByteMs, usage: usage ?? null, usd };
+      const known = { reason: null, apiUrl: null, firstByteMs, usage: usage ?? null, usd };
+      return { authorised: "yes", answers: true, ...known };
     }
     const outcome: AttemptOutcome =
       result.kind === "failed" ? result.outcome : { kind: "timeout", phase: "first-byte" };
@@ -231,7 +233,8 @@ async function ask(
     return {
       authorised,
       answers: false,
-      reason: describe(verdict.reason),
+      reason: verdict.reason,
+      apiUrl: isOfAddress(verdict.reason) ? await findApi(upstream) : null,
       firstByteMs,
       usage: null,
       usd: null,

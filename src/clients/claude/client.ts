@@ -8,6 +8,7 @@ import { listManagedPaths } from "./places.ts";
 
 export const claude: Client = {
   ...SERVICE_FACTS.claude,
+  apiPlaces: ["", "/api", "/anthropic", "/claude", "/claudecode"],
   testRequest: {
     path: "/v1/messages",
     headers: { "anthropic-version": "2023-06-01" },

@@ -6,6 +6,7 @@ import { listSettingsPaths } from "./places.ts";
 
 export const codex: Client = {
   ...SERVICE_FACTS.codex,
+  apiPlaces: ["", "/api", "/openai", "/codex"],
   testRequest: {
     path: "/v1/responses",
     headers: {},

@@ -6,7 +6,7 @@ import { readVariable } from "../../../base/env.ts";
 import { UserError } from "../../../base/errors.ts";
 import { maskSecret } from "../../../base/secrets.ts";
 import { CLIENT_NAME, SERVICE_FACTS, type Service } from "../../../base/service.ts";
-import { type Text, isText } from "../../../base/text.ts";
+import type { Text } from "../../../base/text.ts";
 import { showHost } from "../../../base/upstream.ts";
 import { importLink } from "../../../clients/import/link.ts";
 import { type PastedUpstream, authForKey, readKey, readPaste } from "../../../clients/import/paste.ts";
@@ -15,6 +15,7 @@ import type { ParsedConfig } from "../../../config/parse.ts";
 import type { AuthEntry, UpstreamEntry } from "../../../config/schema.ts";
 import type { TestRequestFacts } from "../../../doctor/facts.ts";
 import { makeTestRequestFindings } from "../../../doctor/upstreams.ts";
+import { isOfAddress } from "../../../routing/fixes.ts";
 import type { Cli } from "../../cli.ts";
 import { t, tell } from "../../language.ts";
 import type { Prompts } from "../../prompts.ts";
@@ -279,8 +280,11 @@ function chooseFix(
   { upstream }: Picked,
 ): { readonly fix: "key" | "address" | "keep"; readonly guess: string | null } {
   if (asked === null) return { fix: "address", guess: null };
-  if (isText(asked.reason) && asked.reason.named?.id === "page")
-    return { fix: "address", guess: guessApi(upstream.base_url, SERVICE_FACTS[service].basePath) };
+  if (asked.reason !== null && isOfAddress(asked.reason))
+    return {
+      fix: "address",
+      guess: asked.apiUrl ?? guessApi(upstream.base_url, SERVICE_FACTS[service].basePath),
+    };
   return { fix: asked.authorised === "no" ? "key" : "keep", guess: null };
 }
 
