@@ -134,6 +134,8 @@ export interface ServiceFacts {
   /** The enabled ones of the active config. */
   readonly upstreams: readonly UpstreamFacts[];
   readonly configName: string | null;
+  /** Models with others that stand in for them, where every upstream is asked for the same one all the same. */
+  readonly idleChains: readonly string[];
   readonly switch: {
     readonly file: string;
     readonly isOn: boolean;

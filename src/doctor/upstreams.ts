@@ -48,6 +48,20 @@ export const UPSTREAM_CHECKS: readonly Check<DoctorFacts>[] = [
       }),
   },
   {
+    id: "model-chains",
+    about: "models that stand in for one another (`models` of a config) are different ones at some upstream",
+    worst: "warn",
+    run: ({ services }) =>
+      services.flatMap(({ configName, idleChains }): Found[] =>
+        idleChains.map((model) =>
+          warn(
+            t`config ${configName ?? ""}: "${model}" has no other model to go to, every upstream is asked for the same one`,
+            "ch config edit",
+          ),
+        ),
+      ),
+  },
+  {
     id: "credentials",
     about: "each upstream's key is set, preferably in a variable rather than in `config.json`",
     worst: "fail",

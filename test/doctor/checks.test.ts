@@ -354,6 +354,18 @@ const CONDITIONS: readonly Condition[] = [
     hint: /ch config add main --append/,
   },
   {
+    name: "model-chains: a model stands in for itself",
+    make: ({ home, upstream }) => {
+      const first = { base_url: upstream.baseUrl, models: { a: "one", b: "one" } };
+      const second = { base_url: `${upstream.origin}/backup/v1`, models: { a: "two", b: "two" } };
+      const main = { upstreams: [first, second], models: { a: ["a", "b"] } };
+      home.write(".codex-helper/config.json", { codex: { configs: { main } } });
+    },
+    status: "warn",
+    says: /config main: "a" has no other model to go to/,
+    hint: /ch config edit/,
+  },
+  {
     name: "credentials: the variable is not set",
     make: ({ env }) => void (env["RELAY_KEY"] = ""),
     status: "fail",
@@ -964,6 +976,27 @@ const CONDITIONS: readonly Condition[] = [
     status: "info",
     says: /no credential/,
     hint: /ch switch on --claude/,
+  },
+  {
+    name: "claude-patience: it waits for a head for a minute",
+    make: ({ home }) => {
+      const env = { ANTHROPIC_AUTH_TOKEN: "sk-ant-own", CLAUDE_STREAM_FIRST_BYTE_TIMEOUT_MS: "60000" };
+      home.write(".claude/settings.json", { env });
+    },
+    status: "warn",
+    says: /settings\.json.* sets CLAUDE_STREAM_FIRST_BYTE_TIMEOUT_MS to 60000/,
+    hint: /set CLAUDE_STREAM_FIRST_BYTE_TIMEOUT_MS to 360000 or more/,
+  },
+  {
+    name: "codex-patience: it waits for an event for half a minute",
+    make: ({ home }) =>
+      void home.write(
+        ".codex/config.toml",
+        `model_provider = "x"\n[model_providers.x]\nname = "x"\nbase_url = "https://relay.example/v1"\nstream_idle_timeout_ms = 30000\n`,
+      ),
+    status: "warn",
+    says: /config\.toml sets stream_idle_timeout_ms to 30000/,
+    hint: /stream_idle_timeout_ms = 300000/,
   },
   {
     name: "claude-shell: the shell names another address",

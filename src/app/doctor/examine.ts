@@ -1,5 +1,5 @@
 // Examines everything for `doctor`, all at once, and repairs what is safe to repair. Sends no key and no request to an upstream.
-import { showHost } from "../../base/upstream.ts";
+import { chainOf, modelAt, showHost } from "../../base/upstream.ts";
 import { chmodSync, statSync } from "node:fs";
 import { type CheckRow, type Finding, runChecks } from "../../base/check.ts";
 import type { Env } from "../../base/env.ts";
@@ -24,6 +24,7 @@ import type {
 import { CLIENT_CHECKS, MACHINE_CHECKS } from "../../doctor/machine.ts";
 import { OWN_FILE_CHECKS } from "../../doctor/own-files.ts";
 import { UPSTREAM_CHECKS } from "../../doctor/upstreams.ts";
+import type { Route } from "../../proxy/deps.ts";
 import { describeAvailability } from "../../routing/availability-words.ts";
 import { reasonFrom } from "../../routing/reasons.ts";
 import { removeDeadInstances } from "../../state/instances.ts";
@@ -91,14 +92,23 @@ async function collectFacts(options: ExamineOptions): Promise<DoctorFacts> {
 function readRoute(
   service: Service,
   live: LiveConfig,
-): Pick<ServiceFacts, "configName" | "isUnused" | "routeProblem"> {
+): Pick<ServiceFacts, "configName" | "idleChains" | "isUnused" | "routeProblem"> {
   const state = live.routeOf(service).state();
   const section = live.current().config.services[service];
   return {
     routeProblem: state.kind === "unset" ? { message: state.message, hint: state.hint } : null,
     isUnused: section.configs.size + section.broken.size === 0,
     configName: state.kind === "ready" ? state.route.configName : null,
+    idleChains: state.kind === "ready" ? listIdleChains(state.route) : [],
   };
+}
+
+function listIdleChains({ models = {}, upstreams }: Route): readonly string[] {
+  const isIdle = (model: string): boolean =>
+    upstreams.every(
+      (upstream) => new Set(chainOf(models, model)?.map((one) => modelAt(upstream, one))).size < 2,
+    );
+  return Object.keys(models).filter(isIdle);
 }
 
 async function examineClient(

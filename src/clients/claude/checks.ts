@@ -10,6 +10,10 @@ import { type ClaudeFacts, findVariable } from "./layers.ts";
 
 type Facts = Awaited<ReturnType<typeof collectFacts>>;
 
+/** Other than API_TIMEOUT_MS it is not told to the proxy. */
+const PATIENCE = "CLAUDE_STREAM_FIRST_BYTE_TIMEOUT_MS";
+const LEAST_PATIENCE_MS = 360_000;
+
 const CREDENTIALS = ["ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_API_KEY"];
 
 const CHECKS: readonly Check<Facts>[] = [
@@ -58,6 +62,21 @@ const CHECKS: readonly Check<Facts>[] = [
           ]
         : [],
   },
+  {
+    id: "claude-patience",
+    about: "Claude Code waits longer for the head of an answer than the proxy leaves it without one, 330 s",
+    worst: "warn",
+    run: ({ patience }) => {
+      const ms = Number(patience?.value ?? Number.NaN);
+      if (patience === undefined || !(ms < LEAST_PATIENCE_MS)) return [];
+      return [
+        warn(
+          t`${patience.layer.where} sets ${PATIENCE} to ${ms}: Claude Code gives an answer up that it has to wait for`,
+          t`set ${PATIENCE} to ${LEAST_PATIENCE_MS} or more, or remove it`,
+        ),
+      ];
+    },
+  },
 ];
 
 export const claudeChecks: ClientChecks = {
@@ -70,6 +89,7 @@ async function collectFacts(files: ClientFiles) {
   return {
     claude,
     baseUrl: findVariable(claude, "ANTHROPIC_BASE_URL"),
+    patience: findVariable(claude, PATIENCE),
     isUsed: lookAt(files.paths.claudeHome) !== null,
     problems: claude.problems.map(({ text }) => text),
   };

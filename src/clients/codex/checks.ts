@@ -16,6 +16,8 @@ import { describeRefused, findConfigRefusal } from "./refusal.ts";
 
 type Facts = Awaited<ReturnType<typeof collectFacts>>;
 
+/** Once a minute it hears of us; the rest is for a machine that is busy. */
+const LEAST_PATIENCE_MS = 90_000;
 /** Of a directory whose size is added up; a packages directory has some thousands. */
 const MOST_FILES = 20_000;
 
@@ -74,6 +76,23 @@ const CHECKS: readonly Check<Facts>[] = [
         warn(
           t`Codex's provider needs the variable ${name}, which is not set in this shell`,
           `export ${name}=...`,
+        ),
+      ];
+    },
+  },
+  {
+    id: "codex-patience",
+    about:
+      "Codex waits longer between two events of an answer than the proxy leaves it without one, a minute",
+    worst: "warn",
+    run: ({ codex }) => {
+      const key = ["model_providers", codex?.activeId ?? "", "stream_idle_timeout_ms"];
+      const found = codex === null ? undefined : findValue(codex.layers, key);
+      if (typeof found?.value !== "number" || found.value > LEAST_PATIENCE_MS) return [];
+      return [
+        warn(
+          t`${found.where} sets stream_idle_timeout_ms to ${found.value}: Codex gives an answer up that it has to wait for`,
+          `stream_idle_timeout_ms = 300000`,
         ),
       ];
     },
