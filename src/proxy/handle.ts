@@ -293,11 +293,15 @@ function finalOf(failed: Failed): FinalAnswer {
 }
 
 function answerFinal({ last, plans, run }: Failed, final: FinalAnswer): Promise<Response> | Response {
-  if (final.kind === "last-answer" && last !== null) return answerFrom(last, run);
+  // A limit ends the turn by itself; without the wall another upstream might have had room.
+  const isLimitBehindWall = run.wall?.name != null && LIMITS.has(final.type ?? "");
+  if (final.kind === "last-answer" && last !== null && !isLimitBehindWall) return answerFrom(last, run);
   const reason = withWall(final.reason, run.wall?.name, plans[0]?.upstreams ?? []);
   const message = `ch (codex-helper): ${reasonInEnglish(reason)}`;
   return answerLocal(run.exchange, "error", { ...final, reason, message });
 }
+
+const LIMITS: ReadonlySet<string> = new Set(["usage_limit_reached", "rate_limit_error"]);
 
 /** Names the wall that kept the request from all other upstreams. */
 function withWall(said: Reason, name: string | null | undefined, upstreams: readonly Upstream[]): Reason {

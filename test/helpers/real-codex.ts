@@ -14,6 +14,8 @@ export interface CodexRun {
   /** Between `codex` and the prompt. Default: `exec --skip-git-repo-check`. */
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** Default: the home. */
+  readonly cwd?: string;
 }
 
 /** Codex's own binary. Its vendor directory is named after the Rust target, of which a package holds one. */
@@ -52,6 +54,7 @@ export async function runCodexExec(run: CodexRun): Promise<ClientResult> {
     return await runClient({
       command: [codexBinary(), ...(run.args ?? ["exec", "--skip-git-repo-check"]), run.prompt ?? "say hi"],
       home,
+      cwd: run.cwd,
       env: { CODEX_HOME: codexHome, ...run.env },
     });
   } finally {

@@ -46,8 +46,7 @@ export async function findImport(options: ImportOptions): Promise<Import> {
     "",
   );
   const client = CLIENT_NAME[service];
-  const line = `ch config add main --base-url URL${flagFor(service)}`;
   throw new UserError(t`no ${client} provider or login found to import${why}`, {
-    hint: `${line} --auth-token-stdin < FILE\n${line} --auth-token-env NAME`,
+    hint: `ch config add main --base-url URL --auth-token-env NAME${flagFor(service)}`,
   });
 }

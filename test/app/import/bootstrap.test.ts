@@ -72,12 +72,11 @@ test("a service that has a config, even a broken one, is left alone", async () =
 });
 
 test.each([
-  ["codex", "ch config add main --base-url URL"],
-  ["claude", "ch config add main --base-url URL --claude"],
+  ["codex", "ch config add main --base-url URL --auth-token-env NAME"],
+  ["claude", "ch config add main --base-url URL --auth-token-env NAME --claude"],
 ] as const)(
   "where %s has nothing, the error says what to type, and no file is made",
-  async (service, line) => {
-    const hint = `${line} --auth-token-stdin < FILE\n${line} --auth-token-env NAME`;
+  async (service, hint) => {
     const error = await run(service).catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(UserError);
     expect((error as UserError).hint).toBe(hint);
