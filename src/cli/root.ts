@@ -58,6 +58,10 @@ export const COMMANDS = {
     summary: "rules by directory: which relays a project may use",
     load: () => import("./commands/project.ts"),
   },
+  budget: {
+    summary: "your own limits: how full, lift, set and remove them",
+    load: () => import("./commands/budget.ts"),
+  },
   routing: {
     summary: "show the order of upstreams, reset their state, end waits",
     load: () => import("./commands/routing.ts"),

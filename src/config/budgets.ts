@@ -13,6 +13,13 @@ export type BudgetUnit = "usd" | "tokens" | "requests";
 export type BudgetWindow = (typeof BUDGET_WINDOWS)[number];
 export type OnSpent = (typeof ON_SPENT)[number];
 
+export const PER_WORDS: Readonly<Record<BudgetWindow, Text>> = {
+  "5h": t`in 5 h`,
+  day: t`a day`,
+  week: t`a week`,
+  month: t`a month`,
+};
+
 /** What a budget is for. */
 export type BudgetScope =
   /** All that goes to the address, from whatever config of the service. */

@@ -56,6 +56,8 @@ describe("a group without a command", () => {
       "ch quota": "list",
       "ch switch": "status",
       "ch routing": "explain",
+      "ch project": "show",
+      "ch budget": "list",
       "ch filter": "check",
       "ch completion": undefined,
     });

@@ -10,7 +10,8 @@ const NAMES =
   "HTTP http https DNS TCP TLS JSON TOML UTF API SOCKS URL ID NUL PATH Enter HTML retry-after " +
   "provider shell bash zsh fish powershell pid token USD ms k M B KB MB MiB codex claude ch codex-helper cc-switch cli_proxy";
 /** Keys of the user's files that are one word, and words that the command line takes as a time. */
-const KEYS = "op remove replace source target input output targets sessions today tomorrow last-week";
+const KEYS =
+  "op remove replace source target input output targets sessions today tomorrow last-week all model";
 /** Other programs' lines to type, as hints name them. */
 const TYPED =
   /npm install -g \S+|(?:codex|claude) (?:resume|login)(?: \S+)?|nslookup \S+|curl -v \S+|source <\(|cd \S+ && (?:rm )?|(?:export|unset) \S+/g;
@@ -34,7 +35,8 @@ export async function makeWordFinder(): Promise<WordFinder> {
   ]);
   const examples = places
     .flatMap(({ command }) => (command.examples ?? []).map(([example]) => example))
-    .filter((example) => example !== "ch")
+    // A group alone may be the beginning of one of its commands.
+    .filter((example) => example.split(" ").length > 2)
     .toSorted((one, other) => other.length - one.length);
   // Longest first: "set-active" before "set".
   const oneOf = (words: readonly string[]): string =>

@@ -3,7 +3,7 @@
 import { errorText } from "../../base/errors.ts";
 import { type Text, t } from "../../base/text.ts";
 import type { Upstream } from "../../base/upstream.ts";
-import { type Budget, listBudgets } from "../../config/budgets.ts";
+import { type Budget, PER_WORDS, listBudgets } from "../../config/budgets.ts";
 import type { Paths } from "../../base/paths.ts";
 import { type Count, concerns, createCounter, placeAt, spanOf } from "../../quota/budget.ts";
 import { readBudgets } from "../../quota/budget-reading.ts";
@@ -52,6 +52,7 @@ export interface BudgetFacts {
 const STEPS = [80, 95, 100] as const;
 const CACHED_MS = 5_000;
 const NONE: readonly Budget[] = [];
+const NO_FACTS: readonly BudgetFacts[] = [];
 const ANY = { model: null };
 
 export function createBudgets(options: BudgetsOptions) {
@@ -179,6 +180,7 @@ export function createBudgets(options: BudgetsOptions) {
     hasAny: () => list().length > 0,
     /** How each is; null where what was spent is not known yet. */
     facts(): readonly BudgetFacts[] | null {
+      if (list().length === 0) return NO_FACTS;
       const spend = book.spend();
       rooms.look();
       return spend === null ? null : list().map((budget) => look(spend, budget));
@@ -254,7 +256,7 @@ function reasonOf({ name: budget, per, title, unit }: Budget, used: number, limi
     name: title,
     used: show(used, unit),
     limit: show(limit, unit),
-    per: WINDOWS[per],
+    per: PER_WORDS[per],
   };
 }
 
@@ -262,10 +264,3 @@ function show(amount: number, unit: Budget["unit"]): string {
   if (unit !== "usd") return String(Math.round(amount));
   return amount > 0 && amount < 0.01 ? "<0.01" : amount.toFixed(2);
 }
-
-const WINDOWS: Readonly<Record<Budget["per"], Text>> = {
-  "5h": t`in 5 h`,
-  day: t`a day`,
-  week: t`a week`,
-  month: t`a month`,
-};

@@ -1,6 +1,6 @@
 // What the answers in flight of all processes at one home are expected to use: a file with a place for each process, which
 // alone writes there. A process that was killed leaves what it expected, and that stays counted: nobody will say what it was.
-import { closeSync, fstatSync, openSync, readSync, writeSync } from "node:fs";
+import { closeSync, existsSync, fstatSync, openSync, readSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { PRIVATE_FILE, ensurePrivateDirectory } from "../../base/files.ts";
 import { parseRecord } from "../../base/json-value.ts";
@@ -123,7 +123,7 @@ export function createSharedUses({ run }: Pick<Paths, "run">, now: () => number)
     },
     /** What the others have in flight, and what is lost, as it is now. Throws where the file cannot be used. */
     read(): { readonly holdings: readonly Holding[]; readonly lost: readonly PlacedUse[] } {
-      const all = readAll();
+      const all = fd === null && !existsSync(path) ? [] : readAll();
       return {
         holdings: all.filter((one) => !isLost(one)),
         lost: all.filter(isLost).flatMap(({ uses }) => uses),
