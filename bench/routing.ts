@@ -9,6 +9,7 @@ import { makeEmptyConfig } from "../src/config/parse.ts";
 import { resolveSettings } from "../src/config/settings.ts";
 import type { ProxyDeps } from "../src/proxy/deps.ts";
 import { handle } from "../src/proxy/handle.ts";
+import { createLaneDoor } from "../src/proxy/lane-door.ts";
 import { createSessionMemory } from "../src/proxy/session-memory.ts";
 import { createUploads } from "../src/proxy/uploads.ts";
 import { createWaits } from "../src/proxy/waiting.ts";
@@ -218,6 +219,7 @@ function makeDeps(time: VirtualTime, world: World, onExhausted: OnExhausted, see
     connections: connections as unknown as ProxyDeps["connections"],
     memory: createSessionMemory(),
     waits: () => Promise.resolve(createWaits({ now: time.now, monotonic, onWait() {} })),
+    lanes: createLaneDoor({ now: time.now }),
     own: { token: "bench", read: {}, act: {} },
     heartbeat: { afterMs: 10 * DAY },
     observeHeaders() {},

@@ -101,6 +101,20 @@ const makeState = () =>
     problem_text: textSchema,
     /** The command against it, if there is one. */
     problem_hint: z._default(z.nullable(z.string()), null),
+    /** The places at one that takes only so many requests at once; absent where none are counted. */
+    concurrency: z.optional(
+      z.looseObject({
+        in_use: z.number(),
+        limit: z.number(),
+        waiting: z.number(),
+        /** The name of the limit that several upstreams share. */
+        group: z.nullable(z.string()),
+        /** "config", or "learned" from a refusal. */
+        source: z.string(),
+        /** When a learned limit ends. */
+        until_ms: figure,
+      }),
+    ),
     /** What refusals have taught of it, each for one version of a client; absent for nothing. */
     learned: z.optional(
       z.array(

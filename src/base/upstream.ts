@@ -50,6 +50,18 @@ export interface ErrorRule {
   readonly until: string | null;
 }
 
+/** How many requests it takes at once. */
+export interface LaneSettings {
+  /** Those of one name share the limit. */
+  readonly name: string;
+  /** The user's name for several, or null. */
+  readonly group: string | null;
+  /** Null: only what it says itself. */
+  readonly limit: number | null;
+  /** Longest wait for a place; null where the default applies, ms. */
+  readonly queueMs: number | null;
+}
+
 export interface Upstream {
   /** Identity for health, quota and affinity: service, base URL and credential fingerprint. */
   readonly key: string;
@@ -83,6 +95,8 @@ export interface Upstream {
   readonly onError: readonly ErrorRule[];
   /** Empty the `workspaces` part of Codex's turn metadata for this host. */
   readonly stripWorkspaces: boolean;
+  /** Null where nothing is set. */
+  readonly lane: LaneSettings | null;
 }
 
 /** Where its requests go, whatever its key: the host, and the way there. */

@@ -2,7 +2,7 @@
 // Pure.
 import type { ChainFacts, UpstreamFacts, UpstreamState, WaitFacts } from "../app/ask-instance.ts";
 import { showMoment, showSpan } from "../base/text.ts";
-import { describeAvailability, hasEnd, isSaid } from "../routing/availability-words.ts";
+import { describeAvailability, describePlaces, hasEnd, isSaid } from "../routing/availability-words.ts";
 import { isReason } from "../routing/reasons.ts";
 import type { Availability } from "../routing/types.ts";
 import type { UpstreamToday } from "../usage/today.ts";
@@ -104,6 +104,16 @@ export function describeLearned({ learned = [] }: UpstreamState, now: number): s
   });
 }
 
+/** "2 of 2 in use, 3 waiting (shared by acme)": the places there; "" where they are not counted. */
+export function describeConcurrency({ concurrency }: UpstreamState, now: number): string {
+  if (concurrency === undefined) return "";
+  const { group, in_use: inUse, limit, source, until_ms: until, waiting } = concurrency;
+  const words = tell(describePlaces({ inUse, limit, waiting }));
+  if (source === "learned")
+    return t`${words} (learned from a refusal, until ${showMoment(until ?? now, now)})`;
+  return group === null ? words : t`${words} (shared by ${group})`;
+}
+
 /** What an upstream did today; null where the log does not say. */
 export type DayCounts = Pick<UpstreamToday, "attempts" | "failed_attempts"> | null;
 
@@ -122,9 +132,14 @@ export function describeDetails(upstream: UpstreamFacts, now: number, today: Day
   const quotas = upstream.quota.flatMap((row) => describeQuota(row, now) ?? []);
   // The figures below say it better.
   const first = isOfQuota(source) && quotas.length > 0 ? "" : describeWhy(upstream, now);
-  return [first, ...describeLearned(upstream, now), ...quotas, counts.join(t`, `), lastWords].filter(
-    (line) => line !== "",
-  );
+  return [
+    first,
+    describeConcurrency(upstream, now),
+    ...describeLearned(upstream, now),
+    ...quotas,
+    counts.join(t`, `),
+    lastWords,
+  ].filter((line) => line !== "");
 }
 
 function isOfQuota(source: unknown): boolean {

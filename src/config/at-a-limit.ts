@@ -1,7 +1,9 @@
-// What a config says of the moment when every upstream is at a limit: models that stand in for one another, and how long to wait.
+// What config.json says of limits: how many requests an account takes at once, and what is done when every upstream is at its limit:
+// models that stand in for one another, and how long to wait.
 // Pure.
 import * as z from "zod/mini";
 import { later } from "../base/later.ts";
+import { CONFIG_NAME } from "./name.ts";
 import { maybe } from "./schema-words.ts";
 
 const UNIT_MS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
@@ -44,3 +46,19 @@ export const modelChains = (about: string) =>
     ),
     about,
   );
+
+/** Of an upstream: what its account allows at once. */
+export const makeAccountKeys = () => ({
+  max_concurrent: maybe(
+    z.int().check(z.minimum(1), z.maximum(1000)),
+    "Requests that may be open there at once. Default: what it says itself.",
+  ),
+  limit_group: maybe(
+    z.string().check(z.regex(CONFIG_NAME)),
+    "Upstreams with the same name here share one limit: keys of one account.",
+  ),
+  queue_secs: maybe(
+    z.number().check(z.minimum(0), z.maximum(3600)),
+    "Longest wait for a place there before the next upstream is asked. Default 10; longer where there is no other.",
+  ),
+});

@@ -8,6 +8,7 @@ import { type Text, t } from "../base/text.ts";
 import {
   type Credential,
   type ErrorRule,
+  type LaneSettings,
   type ModelChains,
   type Timeouts,
   type Upstream,
@@ -142,8 +143,9 @@ export function listUpstreams(
     const outbound = chooseOutboundProxy(baseUrl, entry.proxy ?? undefined, context.env);
     const isVendors = isOfficial(service, baseUrl);
     const own = entry.privacy?.strip_workspaces ?? privacy?.strip_workspaces;
+    const key = `${service}|${baseUrl}|${identify(credential)}`;
     return {
-      key: `${service}|${baseUrl}|${identify(credential)}`,
+      key,
       service,
       configName: named.name,
       position,
@@ -166,6 +168,7 @@ export function listUpstreams(
       onStatus: entry.on_status ?? {},
       onError: [...(entry.on_error ?? []), ...(named.entry.on_error ?? [])].map(readErrorRule),
       stripWorkspaces: (own ?? DEFAULTS.privacy.strip_workspaces) && !isVendors,
+      lane: resolveLane(key, entry, config),
     };
   };
   return named.entry.upstreams.map((entry, index) => ({
@@ -175,6 +178,28 @@ export function listUpstreams(
       !(entry.disabled_until != null && Date.parse(entry.disabled_until) > context.now),
     upstream: makeUpstream(entry, index + 1),
   }));
+}
+
+/** Of those that share a limit the smallest one counts, in whatever config it stands. */
+function resolveLane(key: string, entry: UpstreamEntry, config: ParsedConfig): LaneSettings | null {
+  const { limit_group: group, max_concurrent: own, queue_secs: secs } = entry;
+  if (group == null && own == null && secs == null) return null;
+  const limits = group == null ? [] : listGroup(config, group).map(({ max_concurrent }) => max_concurrent);
+  const smallest = Math.min(...[own, ...limits].map((limit) => limit ?? Infinity));
+  return {
+    name: group == null ? key : `group|${group}`,
+    group: group ?? null,
+    limit: Number.isFinite(smallest) ? smallest : null,
+    queueMs: secs == null ? null : secs * 1000,
+  };
+}
+
+/** Every upstream of the file that shares this limit. */
+export function listGroup(config: ParsedConfig, group: string): UpstreamEntry[] {
+  return Object.values(config.services)
+    .flatMap(({ configs }) => [...configs.values()])
+    .flatMap(({ entry }) => entry.upstreams)
+    .filter(({ limit_group }) => limit_group === group);
 }
 
 interface Named extends ResolveContext {

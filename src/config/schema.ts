@@ -4,7 +4,7 @@ import * as z from "zod/mini";
 import { IDENTITY_HEADERS } from "../base/header-names.ts";
 import { later } from "../base/later.ts";
 import { DEFAULT_SERVICE, SERVICES, mapServices } from "../base/service.ts";
-import { modelChains, onAllExhausted } from "./at-a-limit.ts";
+import { makeAccountKeys, modelChains, onAllExhausted } from "./at-a-limit.ts";
 import { CONFIG_NAME } from "./name.ts";
 import { described, maybe } from "./schema-words.ts";
 
@@ -197,6 +197,7 @@ const upstreamSchema = z.looseObject({
     "Factor on list prices; 0 for a subscription. Default 1.",
   ),
   ...makeBudgetKeys("this upstream"),
+  ...makeAccountKeys(),
   privacy: maybe(
     later(() =>
       z.looseObject({
@@ -292,7 +293,7 @@ const hooksSchema = later(() =>
   z.looseObject({
     on_event: maybe(
       string,
-      "Command that receives an event as JSON on stdin: hop, exhausted, recovered, waiting, all-down, budget.",
+      "Command that receives an event as JSON on stdin: hop, exhausted, recovered, waiting, queue, limit-learned, all-down, budget.",
     ),
   }),
 );

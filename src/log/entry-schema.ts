@@ -201,6 +201,7 @@ export const logEntrySchema = z.object({
     ),
   cwd: z.optional(z.string()).check(z.describe("Absent when unknown")),
   ttfb_ms: z.optional(milliseconds).check(z.describe("Until the answer's first byte went to the client")),
+  queued_ms: z.optional(milliseconds).check(z.describe("It waited so long for a place at an upstream")),
   waited_ms: z
     .optional(milliseconds)
     .check(z.describe("How long of that it was held until a limit was reset, as on_all_exhausted asks")),

@@ -40,6 +40,7 @@ export function makeLogLine(entry: LogEntry): string {
     project: entry.project,
     cwd: entry.cwd,
     ttfb_ms: entry.ttfb_ms,
+    queued_ms: entry.queued_ms,
     waited_ms: entry.waited_ms,
     stream: entry.stream,
     outcome: entry.outcome,

@@ -57,6 +57,7 @@ export function readRecord(line: unknown): LogRecord | null {
     project: text(line["project"]),
     cwd: text(line["cwd"]),
     ttfb_ms: figure(line["ttfb_ms"]),
+    queued_ms: figure(line["queued_ms"]),
     waited_ms: figure(line["waited_ms"]),
     outcome: text(line["outcome"]),
     attempts: Array.isArray(line["attempts"])

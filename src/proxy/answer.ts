@@ -95,10 +95,18 @@ export async function answerFrom(
     else permit?.succeed();
     exchange.end({ ...ending.record, ...whyUnknown(seen) });
   };
+  const finish = (end: DeliveryEnd): void => {
+    try {
+      conclude(end);
+    } finally {
+      // What it held is free again, whatever went wrong.
+      exchange.end({ status: 500, outcome: "error", reason: { rule: "bug" } });
+    }
+  };
 
   if (exchange.method === "HEAD" || BODILESS.has(answer.status)) {
     answer.abort();
-    conclude("complete");
+    finish("complete");
     return answerHead(answer, init, exchange.method);
   }
   if (endpoint.api === null && !stream) await readKnownLength(answer, upstream.timeouts.idleMs);
@@ -113,7 +121,7 @@ export async function answerFrom(
     const held = answer.body.held();
     for (const chunk of held) tap?.feed(chunk);
     // What is left to do for the record need not keep the client waiting.
-    setImmediate(() => void isComplete(true).then(() => conclude("complete")));
+    setImmediate(() => void isComplete(true).then(() => finish("complete")));
     const [only] = held;
     return new Response(held.length === 1 && only !== undefined ? only : Buffer.concat(held), init);
   }
@@ -125,7 +133,7 @@ export async function answerFrom(
     isComplete,
     activity: () => (isEvents ? (tap?.activity() ?? null) : null),
     isOver: () => isEvents && tap !== null && tap.finish().isOver,
-    onEnd: conclude,
+    onEnd: finish,
   });
   return new Response(delivery, init);
 }

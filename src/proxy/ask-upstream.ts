@@ -42,6 +42,7 @@ export interface LoopRun {
     | "connections"
     | "hasWalls"
     | "instance"
+    | "lanes"
     | "memory"
     | "monotonic"
     | "now"
@@ -62,6 +63,12 @@ export interface LoopRun {
   readonly wall?: Wall | undefined;
   /** What the newest attempt went without. */
   dropped: readonly string[];
+  /** When it came, monotonic clock, ms. */
+  readonly arrival: number;
+  /** Hears how long it has waited for a place, ms. */
+  readonly queued: (ms: number) => void;
+  /** All that were given: none outlives the request. */
+  readonly permits: Permit[];
 }
 
 export type Answered =
@@ -141,7 +148,10 @@ export async function askUpstream(one: OneAttempt, run: LoopRun): Promise<Step> 
   const shown = endpointShownBy(result.outcome, judged);
   if (shown !== null) noteEndpoint(shown);
   const saysOnlyMissing = endpoint.counts === "if-served" && isMissing(result.outcome);
-  const verdict: Verdict = saysOnlyMissing ? { ...judged, blame: "none" } : judged;
+  const isLearned =
+    judged.atOnce !== undefined && (await deps.lanes.open()).learn(upstream, judged.atOnce.stated);
+  // What takes no more at once is not to blame where requests can wait for their turn.
+  const verdict: Verdict = saysOnlyMissing || isLearned ? { ...judged, blame: "none" } : judged;
   note(verdict, "status" in result.outcome ? result.outcome.status : null, verdict.reason);
   if (verdict.next === "repair" && repair !== null) return await askOnceMore(one, result.answer, repair, run);
   if (lacksCompaction(verdict)) deps.memory.noteCompaction(upstream, "plain");

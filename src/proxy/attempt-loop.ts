@@ -1,10 +1,9 @@
 // The failover of one request: asks the candidates in order until one gives an answer that may be shown.
 // Decides nothing about upstreams itself: verdicts come from the classifier, places and permits from the router.
-import { type Timeouts, type Upstream, modelAt } from "../base/upstream.ts";
+import type { Timeouts } from "../base/upstream.ts";
 import { classifyAttempt } from "../routing/classify.ts";
-import { hasMetLimitsOnly } from "../routing/final-answer.ts";
+import { type FullFacts, hasMetLimitsOnly } from "../routing/final-answer.ts";
 import type { AttemptOutcome, Candidate, PlanRequest, Reason, Verdict } from "../routing/types.ts";
-import { isGeneration } from "../usage/outcome.ts";
 import {
   type Answered,
   askUpstream,
@@ -24,7 +23,7 @@ import {
   type Tried,
   useSpare,
 } from "./chosen.ts";
-import type { BudgetGate, NoRoom, Room } from "./deps.ts";
+import { letIn, Places } from "./places.ts";
 import { Refusals } from "./second-opinion.ts";
 import { putBehind, Tries } from "./tries.ts";
 import type { ClientRequest } from "./upstream-request.ts";
@@ -46,6 +45,7 @@ export interface AllFailed {
   readonly last: Chosen | null;
   readonly unbudgeted: Progress["unbudgeted"];
   readonly noRoom: Progress["noRoom"];
+  readonly full: Progress["full"];
   /** The last plan for each model that it was asked for. */
   readonly plans: readonly PlanRequest[];
 }
@@ -61,6 +61,8 @@ interface Progress {
   /** By key, why the owner's budgets had no room for it. */
   readonly noRoom: Map<string, Reason>;
   plans: readonly PlanRequest[];
+  /** Those that had no place, by their keys. */
+  readonly full: Map<string, FullFacts>;
 }
 
 const NONE: ReadonlySet<string> = new Set();
@@ -78,6 +80,7 @@ export async function runAttempts(passes: Iterable<Pass>, run: LoopRun): Promise
     unbudgeted: NONE,
     noRoom: new Map(),
     plans: [],
+    full: new Map(),
   };
   for (const pass of passes) {
     const before = progress.plans.at(-1);
@@ -94,10 +97,10 @@ export async function runAttempts(passes: Iterable<Pass>, run: LoopRun): Promise
   const blocked = progress.candidates.filter(({ upstream }) => !asked.has(upstream.key));
   const answered = await answerSpare(progress.spare, blocked, run);
   if (answered === null) {
-    const { last, noRoom, plans, refusals, unbudgeted } = progress;
+    const { full, last, noRoom, plans, refusals, unbudgeted } = progress;
     // That the history is not there says more than what others make of its id.
     if (last?.verdict.rule === "previous-response") refusals.drop();
-    return { kind: "all-failed", last: refusals.first() ?? last, unbudgeted, noRoom, plans };
+    return { kind: "all-failed", last: refusals.first() ?? last, unbudgeted, noRoom, full, plans };
   }
   progress.refusals.drop();
   return answered;
@@ -107,7 +110,7 @@ export async function runAttempts(passes: Iterable<Pass>, run: LoopRun): Promise
 export function roundOf(
   plan: PlanRequest,
   { deps, tried }: Pick<LoopRun, "deps" | "tried">,
-  { noRoom, unbudgeted }: Pick<Progress, "noRoom" | "unbudgeted">,
+  { full, noRoom, unbudgeted }: Pick<Progress, "full" | "noRoom" | "unbudgeted">,
 ) {
   const isOne = plan.place === undefined;
   return {
@@ -118,6 +121,7 @@ export function roundOf(
     candidates: deps.router.explain(plan),
     unbudgeted,
     noRoom,
+    full,
   };
 }
 
@@ -147,21 +151,26 @@ async function runPass(pass: Pass, run: LoopRun, progress: Progress): Promise<An
   let waitedMs = 0;
   progress.candidates = withServingFirst(deps.router.plan(pass.plan), run);
   const line = [...progress.candidates];
-  for (const [place, { upstream, isLastUsable }] of line.entries()) {
-    if (asked.has(upstream.key) || tries.isGivenUp(upstream)) continue;
+  const places = new Places(run, progress.full);
+  for (const next of places.steps(line)) {
+    const { candidate, index } = next;
+    if (asked.has(candidate.upstream.key) || tries.isGivenUp(candidate.upstream)) continue;
     if (tries.areUsedUp) break;
-    const reserved = reserveRoom(upstream, pass, run);
-    const room = reserved instanceof Promise ? await reserved : reserved;
-    if (isNoRoom(room)) {
-      progress.noRoom.set(upstream.key, room.reason);
-      if (room.endsLine) break;
+    const entering = pass.plan.isNeutral === true ? undefined : places.enter(next);
+    const entry = entering === undefined ? undefined : await entering;
+    if (entry === null && request.signal.aborted) return { kind: "client-gone" };
+    if (entry === null) continue;
+    const { isLastUsable } = candidate;
+    const upstream = entry?.upstream ?? candidate.upstream;
+    const letting = letIn(upstream, pass, run, entry);
+    const admission = letting instanceof Promise ? await letting : letting;
+    if (admission.kind === "no-room") {
+      progress.noRoom.set(upstream.key, admission.reason);
+      if (admission.endsLine) break;
       continue;
     }
-    const admission = deps.router.admit(upstream, pass.plan);
-    if (admission.kind === "blocked") {
-      room?.end(null);
-      continue;
-    }
+    if (admission.kind === "blocked") continue;
+    const { room } = admission;
     if (tries.isAmbiguous && !deps.router.mayAskAgain(upstream)) {
       progress.unbudgeted = new Set([...progress.unbudgeted, upstream.key]);
       admission.permit.release();
@@ -187,8 +196,10 @@ async function runPass(pass: Pass, run: LoopRun, progress: Progress): Promise<An
     }
     const { answer, hasEnded, verdict } = step;
     if (isUnbilled(verdict, tried.at(-1))) room?.end(null);
-    tries.note(upstream, verdict, tookMs);
-    putBehind(line, place + 1, upstream, verdict);
+    // It did not look at the request, and is to be asked again.
+    if (verdict.atOnce !== undefined && verdict.blame === "none") places.noteRefusal(upstream);
+    else tries.note(upstream, verdict, tookMs);
+    putBehind(line, index + 1, upstream, verdict);
     const last = tried.at(-1);
     if (step.isSpare && answer !== null && last !== undefined && pass.convert === undefined) {
       const chosen = { upstream, answer, converted: null, permit };
@@ -221,20 +232,18 @@ async function askWithout(pass: Pass, run: LoopRun, progress: Progress): Promise
   const { deps, request, route, traits } = run;
   if (route.routing.drift !== "adapt") return null;
   const tries = progress.refusals.withoutRefused(traits);
+  const places = new Places(run, progress.full);
   for (let next = tries.next(null); next.done !== true;) {
     const { drops, upstream } = next.value;
-    const reserved = reserveRoom(upstream, pass, run);
-    const room = reserved instanceof Promise ? await reserved : reserved;
-    if (isNoRoom(room)) {
+    const entering = pass.plan.isNeutral === true ? undefined : places.enterOne(upstream);
+    const entry = entering === undefined ? undefined : await entering;
+    if (entry === null && request.signal.aborted) return { kind: "client-gone" };
+    const admission = entry === null ? null : await letIn(upstream, pass, run, entry);
+    if (admission?.kind !== "go") {
       next = tries.next(null);
       continue;
     }
-    const admission = deps.router.admit(upstream, pass.plan);
-    if (admission.kind === "blocked") {
-      room?.end(null);
-      next = tries.next(null);
-      continue;
-    }
+    const { room } = admission;
     if (room !== undefined) run.rooms.push(room);
     const wait = { isLastUsable: true, spentMs: 0, totalMs: route.firstByteTotalMs };
     const firstByteMs = firstByteBudget(request, upstream.timeouts, wait);
@@ -252,33 +261,6 @@ async function askWithout(pass: Pass, run: LoopRun, progress: Progress): Promise
     next = tries.next(step.verdict);
   }
   return null;
-}
-
-/** Room in the owner's budgets; undefined where none is concerned, and for what makes no model write. */
-function reserveRoom(
-  upstream: Upstream,
-  { body, model: named, plan }: Pass,
-  { deps, request }: LoopRun,
-): ReturnType<BudgetGate["reserve"]> {
-  if (deps.budgets === undefined) return undefined;
-  const { facts, method, signal, target } = request;
-  const { path } = target;
-  if (!isGeneration({ method, path, usage: undefined })) return undefined;
-  const model = named ?? facts.model;
-  return deps.budgets.reserve(upstream, {
-    method,
-    path,
-    bytes: body.length,
-    model,
-    upstreamModel: model === null || !facts.endpoint.mapsModel ? model : modelAt(upstream, model),
-    sessionId: facts.sessionId,
-    project: plan.project,
-    signal,
-  });
-}
-
-function isNoRoom(room: Room | NoRoom | undefined): room is NoRoom {
-  return room !== undefined && "reason" in room;
 }
 
 /** It was not sent, or refused: nothing can have been used. */

@@ -13,6 +13,7 @@ import type { LocalError } from "./local-error.ts";
 import type { Endpoint } from "./endpoints.ts";
 import type { Connections } from "./connections.ts";
 import type { RefusedRequest } from "./guard.ts";
+import type { LaneDoor } from "./lane-door.ts";
 import type { OwnRoutes } from "./own-routes.ts";
 import type { BodyLimits } from "./read-body.ts";
 import type { SessionMemory } from "./session-memory.ts";
@@ -162,6 +163,7 @@ export interface ProxyDeps {
   /** Absent where nobody counts. */
   readonly budgets?: BudgetGate;
   readonly connections: Connections;
+  readonly lanes: LaneDoor;
   readonly memory: SessionMemory;
   readonly own: OwnRoutes;
   /** When a waiting client gets its first sign of life, and how often from then on, ms. Default: as its program needs it. */

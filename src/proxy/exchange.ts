@@ -2,7 +2,7 @@
 import type { LogEntry } from "../log/entry.ts";
 import type { Upstream } from "../base/upstream.ts";
 import { reasonInEnglish } from "../routing/reasons.ts";
-import type { Reason } from "../routing/types.ts";
+import type { Permit, Reason } from "../routing/types.ts";
 import { isGeneration } from "../usage/outcome.ts";
 import { readBilledTokens } from "../usage/price-rates.ts";
 import type { Usage } from "../usage/usage.ts";
@@ -43,7 +43,10 @@ export class Exchange {
   /** Room in the owner's budgets for each attempt that may have used something. */
   readonly rooms: Room[] = [];
   private readonly timestampMs: number;
-  private readonly startedAt: number;
+  /** Monotonic clock, ms. */
+  readonly startedAt: number;
+  /** Settled at the end at the latest, so that no place is lost, whatever happens. */
+  readonly permits: Permit[] = [];
   private shown: Tried | null = null;
   private known: Known | null = null;
   private ttfbMs: number | undefined;
@@ -52,6 +55,8 @@ export class Exchange {
   project: string | null = null;
   private earlier: readonly Tried[] = [];
   private waitedMs = 0;
+  /** So long it has waited for places, ms. */
+  queuedMs = 0;
   /** It is counted among those in flight, until it ends. */
   takesPlace = false;
   private ended = false;
@@ -129,10 +134,11 @@ export class Exchange {
   end(as: ExchangeEnd): void {
     if (this.ended) return;
     this.ended = true;
-    const { deps, fixedStatus, heldBack, known, shown, timestampMs, ttfbMs } = this;
+    const { deps, fixedStatus, heldBack, known, queuedMs, shown, timestampMs, ttfbMs } = this;
     const tried = [...this.earlier, ...this.tried].filter(wasAsked);
     deps.uploads.budget.add(-this.heldBytes);
     if (this.takesPlace) deps.inFlight.count -= 1;
+    for (const permit of this.permits) permit.release();
     const last = shown ?? tried.at(-1);
     const endpoint = known?.facts.endpoint;
     // Where nothing is counted no model is named.
@@ -162,6 +168,7 @@ export class Exchange {
       client: known?.facts.client ?? undefined,
       agent: known?.facts.agent ?? undefined,
       ttfb_ms: ttfbMs === undefined ? undefined : Math.round(ttfbMs),
+      queued_ms: queuedMs >= 1 ? Math.round(queuedMs) : undefined,
       waited_ms: this.waitedMs === 0 ? undefined : Math.round(this.waitedMs),
       stream: known?.facts.stream,
       outcome: as.outcome,

@@ -174,6 +174,11 @@ async function forward({ request, target, exchange, deps }: Forwarding): Promise
     heldBack,
     traits,
     dropped: [],
+    arrival: exchange.startedAt,
+    queued: (ms) => {
+      exchange.queuedMs += ms;
+    },
+    permits: exchange.permits,
   });
   answer.catch(() => exchange.end(OUR_BUG));
   return await withHeartbeat(answer, {
@@ -252,7 +257,7 @@ interface Handling extends Answering {
   readonly deps: ProxyDeps;
 }
 
-interface Failed extends Pick<AllFailed, "noRoom" | "plans" | "unbudgeted"> {
+interface Failed extends Pick<AllFailed, "full" | "noRoom" | "plans" | "unbudgeted"> {
   readonly kind: "failed";
   readonly run: Handling;
   /** Null also where it was not kept. */

@@ -8,6 +8,7 @@ import { createConnections } from "./connections.ts";
 import type { ProxyDeps } from "./deps.ts";
 import { makeAllowedHosts } from "./guard.ts";
 import { handle } from "./handle.ts";
+import { createLaneDoor } from "./lane-door.ts";
 import { makeErrorResponse } from "./local-error.ts";
 import { createSessionMemory } from "./session-memory.ts";
 import type { Waits, WaitsOptions } from "./waiting.ts";
@@ -21,7 +22,15 @@ export interface ProxyOptions
     Partial<
       Pick<
         ProxyDeps,
-        "budgets" | "clientToken" | "hasWalls" | "heartbeat" | "now" | "observeHeaders" | "owned" | "projects"
+        | "budgets"
+        | "clientToken"
+        | "hasWalls"
+        | "heartbeat"
+        | "lanes"
+        | "now"
+        | "observeHeaders"
+        | "owned"
+        | "projects"
       >
     > {
   /** 0 for any free port. */
@@ -51,6 +60,14 @@ export function startProxy({
 }: ProxyOptions) {
   const monotonic = (): number => performance.now();
   const connections = createConnections(monotonic);
+  const lanes = options.lanes ?? createLaneDoor({ now: Date.now });
+  lanes.attach({
+    router: options.router,
+    upstreams: () => {
+      const state = options.routeState();
+      return state.kind === "ready" ? state.route.upstreams : [];
+    },
+  });
   let allowedHosts = makeAllowedHosts(port);
   let waits: Waits | null = null;
   let isStopping = false;
@@ -66,6 +83,7 @@ export function startProxy({
     allowedHosts: () => allowedHosts,
     monotonic,
     connections,
+    lanes,
     memory: createSessionMemory(),
     async waits() {
       const { createWaits } = await import("./waiting.ts");

@@ -2,7 +2,7 @@
 // Pure.
 import { type Text, joinTexts, showMoment, showSpan, t } from "../base/text.ts";
 import { describe, isReason } from "./reasons.ts";
-import type { Availability, Reason } from "./types.ts";
+import type { Availability, LaneFacts, Reason } from "./types.ts";
 
 export interface State {
   /** An availability; those of other versions are shown as they are. */
@@ -69,6 +69,15 @@ export function describeState(
   return left < 100_000
     ? t`${words} for another ${showSpan(left)}`
     : t`${words} until ${showMoment(until, now)}`;
+}
+
+/** "2 of 2 in use, 3 waiting". */
+export function describePlaces({
+  inUse,
+  limit,
+  waiting,
+}: Pick<LaneFacts, "inUse" | "limit" | "waiting">): Text {
+  return waiting === 0 ? t`${inUse} of ${limit} in use` : t`${inUse} of ${limit} in use, ${waiting} waiting`;
 }
 
 function isKnown(availability: string): availability is Availability {

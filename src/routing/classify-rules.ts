@@ -17,6 +17,7 @@ import {
 import { hasCode, hasStatus, says, type Signal } from "./signal.ts";
 import { deniesModel, isModelCode } from "./one-model.ts";
 import { findNetworkFault, isOfCertificate } from "./network-faults.ts";
+import { isTooManyAtOnce } from "./at-once.ts";
 import { findSpent, type Spent } from "./spent.ts";
 import { OWN_FAULT_RULES } from "./own-faults.ts";
 import { findRefused } from "./refused-thing.ts";
@@ -385,12 +386,10 @@ export const ACCOUNT_RULES: readonly Rule[] = [
   },
   {
     id: "concurrency",
-    signal: "429 or 503 about concurrency, pending requests, a full queue, 并发, 排队",
+    signal:
+      "429 or 503 about how many requests are open at once, pending requests or a full queue, 并发, 排队, and not about a rate",
     seen: "sub2api, claude-relay-service, relays",
-    matches: (signal) =>
-      hasStatus(signal, 429, 503) &&
-      (hasCode(signal, "conn_queue_full", "concurrency_limit_exceeded") ||
-        says(signal, /concurren|too many pending requests|queue is full|并发|排队/)),
+    matches: isTooManyAtOnce,
     ...NEXT,
     blame: "cooldown",
     until: statedOr(5_000),

@@ -5,6 +5,7 @@ import { maskText } from "../base/secrets.ts";
 import { oneLine } from "../base/terminal-text.ts";
 import type { Upstream } from "../base/upstream.ts";
 import { refusedBy, RULES, UNKNOWN } from "./classify-rules.ts";
+import { readAtOnce } from "./at-once.ts";
 import { findOwnRule } from "./own-rules.ts";
 import type { UntilTime } from "./rule.ts";
 import { makeSignal, type Signal } from "./signal.ts";
@@ -45,9 +46,11 @@ export function classify(outcome: AttemptOutcome, context: ClassifyContext): Ver
   const blame = weigh(rule.blame, until, context.now);
   const isCut = outcome.kind === "cut";
   const refused = rule.id === "drift" ? refusedBy(signal) : [];
+  const atOnce = rule.id === "concurrency" ? readAtOnce(signal) : null;
   const next = isCut ? "terminal" : nextOf(rule, outcome, context);
   return {
     ...(refused.length === 0 ? {} : { refused }),
+    ...(atOnce === null ? {} : { atOnce }),
     ...(next === "elsewhere" ? { said: signal.facts.message } : {}),
     rule: rule.id,
     next,

@@ -32,7 +32,18 @@ interface Round {
   readonly noRoom?: ReadonlyMap<string, Reason>;
   /** Where it is one of several. */
   readonly model?: string | null;
+  /** Those that had no place for it, by their keys. */
+  readonly full?: ReadonlyMap<string, FullFacts>;
 }
+
+/** Nobody was sent there: all its places were in use. */
+export interface FullFacts {
+  /** Of the rule `NO_PLACE`. */
+  readonly reason: Reason;
+  /** When to ask again, wall clock in ms. */
+  readonly at: number;
+}
+export const NO_PLACE = "lane-full";
 
 export interface FinalAnswer {
   /** `last-answer`: what the last upstream said is the best there is; the rest stands in if it is not at hand. */
@@ -114,10 +125,12 @@ export function makeFinalAnswer(input: FinalInput): FinalAnswer {
   const later = answer(input, accounts, reason);
   if (input.isNeutral) return { ...later, kind: "last-answer" };
   if (answer === down) return { ...later, isOutage: true };
-  return isRefused ? later : { ...later, limitEnd: firstNamedEnd(accounts, input.now) };
+  // A place comes free long before a limit is reset.
+  const isForPlace = accounts.some((account) => account.reason.rule === NO_PLACE);
+  return isRefused || isForPlace ? later : { ...later, limitEnd: firstNamedEnd(accounts, input.now) };
 }
 
-function listAccounts({ candidates, model, noRoom, tried, unbudgeted }: Round): readonly Account[] {
+function listAccounts({ candidates, full, model, noRoom, tried, unbudgeted }: Round): readonly Account[] {
   const asked = new Set(tried.map(({ upstream }) => upstream.key));
   return [
     ...tried.flatMap(({ upstream, verdict }): Account[] => {
@@ -131,6 +144,8 @@ function listAccounts({ candidates, model, noRoom, tried, unbudgeted }: Round): 
       const held = candidate.view.isBarred === true ? undefined : noRoom?.get(candidate.upstream.key);
       if (held !== undefined)
         return [{ ...account, cause: CAUSE_OF_RULE.get(held.rule) ?? "limited", reason: held, at: null }];
+      const place = candidate.until === null ? full?.get(candidate.upstream.key) : undefined;
+      if (place !== undefined) return [{ ...account, ...place, cause: "limited" }];
       if (unbudgeted?.has(candidate.upstream.key) !== true) return [account];
       return [{ ...account, cause: "down", reason: { rule: "retry-budget" } }];
     }),
@@ -138,19 +153,23 @@ function listAccounts({ candidates, model, noRoom, tried, unbudgeted }: Round): 
 }
 
 /**
- * Has nothing but capacity and quota kept a request from its model? Upstreams that do not offer the model, or whose key is refused,
- * say nothing for it and nothing against it.
+ * Has nothing but capacity and quota kept a request from its model? Upstreams that do not offer the model, that had no place for any,
+ * or whose key is refused, say nothing for it and nothing against it.
  */
 export function hasMetLimitsOnly(round: Round): boolean {
   if (round.tried.some(({ verdict }) => verdict?.next === "elsewhere")) return false;
   if (round.candidates.some(({ view }) => view.endsLine === true)) return false;
   const isLimit = ({ cause, reason }: Account): boolean =>
-    cause === "limited" || cause === "exhausted" || isOverload(reason);
+    (cause === "limited" && reason.rule !== NO_PLACE) || cause === "exhausted" || isOverload(reason);
   const accounts = listAccounts(round);
   return (
     accounts.some(isLimit) &&
     accounts.every(
-      (account) => isLimit(account) || account.cause === "broken" || account.cause === "no-model",
+      (account) =>
+        isLimit(account) ||
+        account.reason.rule === NO_PLACE ||
+        account.cause === "broken" ||
+        account.cause === "no-model",
     )
   );
 }
@@ -254,7 +273,8 @@ const CAUSE_OF_AVAILABILITY: Readonly<Record<Availability, Cause>> = {
   full: "limited",
 };
 
-const CAUSE_OF_RULE: ReadonlyMap<string, Cause> = new Map([
+const CAUSE_OF_RULE: ReadonlyMap<string, Cause> = new Map<string, Cause>([
+  ["concurrency", "limited"],
   ["model-unknown", "no-model"],
   ["not-tried", "broken"],
   ["certificate", "broken"],

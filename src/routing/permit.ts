@@ -19,6 +19,8 @@ export interface PermitBooks {
   /** 0 to below 1. */
   readonly random: () => number;
   readonly settings: () => RoutingSettings;
+  /** Hears of each permit that was settled, by the upstream's key. `isLeft`: nobody waited for the end of the answer. */
+  onSettled: ((key: string, isLeft: boolean) => void) | undefined;
 }
 
 /** Must be settled, whatever happens. A class, because each attempt has one: as many closures would cost more. */
@@ -36,6 +38,7 @@ export class TurnPermit implements Permit {
   ) {
     this.record = books.records.of(upstream.key);
     this.line = books.records.lineOf(upstream.service, request.line);
+    this.record.open += 1;
   }
 
   begun(): void {
@@ -69,14 +72,16 @@ export class TurnPermit implements Permit {
   }
 
   release(): void {
-    this.settle();
+    this.settle(true);
   }
 
   /** False where it is settled already. */
-  private settle(): boolean {
+  private settle(isLeft = false): boolean {
     if (this.isSettled) return false;
     this.isSettled = true;
+    this.record.open -= 1;
     this.freeProbe();
+    this.books.onSettled?.(this.upstream.key, isLeft);
     return true;
   }
 

@@ -49,6 +49,7 @@ export const REASONS: Readonly<Record<string, string>> = {
   "budget-held": "the rest may be needed by answers in flight: {cause}",
   "budget-unknown": "your budgets cannot be counted: {why}",
   unpriced: "{model} has no price, and your budget for {name} refuses such",
+  "lane-full": "{places}",
   // Where a time comes from.
   default: "default",
   "default-backoff": "default, exponential backoff",

@@ -11,6 +11,8 @@ export interface UpstreamRecord {
   /** The permit of the probe that is out, and since when (wall clock, ms). */
   probe: Permit | null;
   probeSince: number;
+  /** Turns that are open there: their permits are not settled. */
+  open: number;
   /** Attempts, and those that were counted against it. */
   attempts: number;
   failures: number;
@@ -74,6 +76,7 @@ export function createRecords(now: () => number) {
       probe: null,
       probeSince: 0,
       attempts: 0,
+      open: 0,
       failures: 0,
       refusal: null,
     };

@@ -4,7 +4,7 @@ import type { Upstream } from "../base/upstream.ts";
 import { createAffinity, type SessionBinding } from "./affinity.ts";
 import { withBar } from "./availability.ts";
 import { HEALTHY, withoutExhaustion } from "./health.ts";
-import { TurnPermit } from "./permit.ts";
+import { type PermitBooks, TurnPermit } from "./permit.ts";
 import { nameOfThing } from "./droppable.ts";
 import { type Outlook, outlookOf } from "./outlook.ts";
 import { createLearned, type Learned } from "./learned.ts";
@@ -56,7 +56,16 @@ export function createRouter({ barOf, now, onEvent = () => {}, random, settings 
   const announcer = createAnnouncer({ records, look, emit: onEvent });
   /** How each upstream was at its last note. */
   const noted = new Map<string, Assessment>();
-  const books = { records, affinity, announcer, look, now, random, settings };
+  const books: PermitBooks = {
+    records,
+    affinity,
+    announcer,
+    look,
+    now,
+    random,
+    settings,
+    onSettled: undefined,
+  };
 
   const moment = () => ({ now: now(), idleMs: settings().returnAfterIdleMs });
 
@@ -175,6 +184,12 @@ export function createRouter({ barOf, now, onEvent = () => {}, random, settings 
       noted.set(upstream.key, look(upstream));
       announcer.answered(upstream, seen);
       announcer.failed(upstream, seen, records.lineOf(upstream.service));
+    },
+    /** Turns that are open at the upstream of that key. */
+    openOf: (key: string): number => records.of(key).open,
+    /** From now on `heard` is called after each permit that was settled. */
+    watchSettled(heard: PermitBooks["onSettled"]): void {
+      books.onSettled = heard;
     },
     /** What refusals have taught of an upstream. */
     learned,

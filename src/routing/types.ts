@@ -120,6 +120,8 @@ export interface Verdict {
   readonly resetsAt: number | null;
   /** What of the request the upstream names as refused. Absent where it names nothing. */
   readonly refused?: readonly RefusedThing[];
+  /** It takes no more at once: so many, where it says how many. */
+  readonly atOnce?: { readonly stated: number | null };
   /** Its words, in lower case, to be held against another's. They may hold a key, and are not for people. */
   readonly said?: string;
 }
@@ -336,8 +338,29 @@ export type RouterEvent =
       readonly until: number;
       readonly sessionId: string | null;
     }
+  /** Requests wait for a place at it, where none did a while ago; or what it takes at once was learned from a refusal. */
+  | LaneEvent<"queue">
+  | LaneEvent<"limit-learned">
   /** No upstream of a service is usable. Sent once until one is again. */
   | { readonly kind: "all-down"; readonly upstreams: readonly Upstream[]; readonly reason: Reason };
+
+export interface LaneEvent<Kind extends "queue" | "limit-learned" = "queue" | "limit-learned"> {
+  readonly kind: Kind;
+  readonly upstream: Upstream;
+  readonly facts: LaneFacts;
+}
+
+/** The places at an upstream that takes only so many requests at once. */
+export interface LaneFacts {
+  readonly inUse: number;
+  readonly limit: number;
+  readonly waiting: number;
+  /** The user's name for the limit that several share, or null. */
+  readonly group: string | null;
+  readonly source: "config" | "learned";
+  /** When a learned limit ends, wall clock in ms. */
+  readonly until: number | null;
+}
 
 /** A balance, as far as it matters for the order. Replaces what was noted before. */
 export interface QuotaNote {

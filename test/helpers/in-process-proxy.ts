@@ -5,11 +5,12 @@ import { makeEmptyConfig } from "../../src/config/parse.ts";
 import { resolveSettings } from "../../src/config/settings.ts";
 import type { LogEntry } from "../../src/log/entry.ts";
 import type { Route } from "../../src/proxy/deps.ts";
+import { createLaneDoor, type LaneDoor } from "../../src/proxy/lane-door.ts";
 import { createRefusals } from "../../src/proxy/refusals.ts";
 import { type ProxyOptions, type ProxyServer, startProxy } from "../../src/proxy/server.ts";
 import { createUploads } from "../../src/proxy/uploads.ts";
 import { createRouter, type Router } from "../../src/routing/router.ts";
-import type { RoutingSettings } from "../../src/routing/types.ts";
+import type { RouterEvent, RoutingSettings } from "../../src/routing/types.ts";
 import { makeUpstream } from "./upstream.ts";
 import { waitUntil } from "./wait.ts";
 
@@ -18,6 +19,7 @@ export interface TestProxy extends AsyncDisposable {
   /** "http://127.0.0.1:PORT" */
   readonly origin: string;
   readonly router: Router;
+  readonly lanes: LaneDoor;
   readonly upstreams: readonly Upstream[];
   /** Those that wait for a reset. */
   readonly waits: ProxyServer["waits"];
@@ -47,6 +49,9 @@ export interface TestProxyOptions extends Partial<
   readonly memoryMib?: number;
   /** The wall clock. Default: the real one. */
   readonly now?: () => number;
+  /** Default: one of its own. */
+  readonly lanes?: LaneDoor;
+  readonly onEvent?: (event: RouterEvent) => void;
 }
 
 /** The real proxy in this process, between a test's client and its scripted upstreams. */
@@ -79,11 +84,14 @@ export function startTestProxy(options: TestProxyOptions): TestProxy {
   const record = (entry: LogEntry): void => void entries.push(entry);
   const { now = Date.now } = options;
   const router = createRouter({ settings: () => routing, now, random: () => 0.5 });
+  const { onEvent } = options;
+  const lanes = options.lanes ?? createLaneDoor({ now, onEvent });
   const inFlight = { count: 0 };
   const budget = createMemoryBudget(() => options.memoryMib ?? null);
   const proxy = startProxy({
     service,
     port: 0,
+    lanes,
     routeState: () => ({ kind: "ready", route: options.routeNow?.(route) ?? route }),
     router,
     now,
@@ -109,6 +117,7 @@ export function startTestProxy(options: TestProxyOptions): TestProxy {
     port: proxy.port,
     origin,
     router,
+    lanes,
     upstreams,
     waits: proxy.waits,
     entries,

@@ -31,6 +31,7 @@ export function makeUpstream(parts: Partial<Upstream> = {}): Upstream {
     onStatus: {},
     onError: [],
     stripWorkspaces: false,
+    lane: null,
     ...parts,
   };
 }

@@ -60,6 +60,7 @@ export const anyEntry: fc.Arbitrary<LogEntry> = fc.record({
   cwd: maybe(name),
   ttfb_ms: maybe(ms),
   waited_ms: maybe(ms),
+  queued_ms: maybe(ms),
   stream: maybe(fc.boolean()),
   outcome: fc.constantFrom("ok", "client_gone", "cut", "error", "refused"),
   attempts: maybe(

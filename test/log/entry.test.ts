@@ -34,6 +34,7 @@ const FULL: LogEntry = {
   project: "acme",
   cwd: "/home/u/project",
   ttfb_ms: 80,
+  queued_ms: 70,
   waited_ms: 60,
   stream: true,
   outcome: "ok",

@@ -5,6 +5,7 @@ import type { LogEntry } from "../../src/log/entry.ts";
 import { createConnections } from "../../src/proxy/connections.ts";
 import type { ProxyDeps } from "../../src/proxy/deps.ts";
 import { handle } from "../../src/proxy/handle.ts";
+import { createLaneDoor } from "../../src/proxy/lane-door.ts";
 import { createSessionMemory } from "../../src/proxy/session-memory.ts";
 import { createUploads } from "../../src/proxy/uploads.ts";
 import { resolveSettings } from "../../src/config/settings.ts";
@@ -35,6 +36,7 @@ test("a request that runs into a bug of ours has its line in the log, and does n
     connections,
     memory: createSessionMemory(),
     waits: () => Promise.resolve(createWaits({ now, monotonic: now, onWait() {} })),
+    lanes: createLaneDoor({ now }),
     own: { token: "t", read: {}, act: {} },
     heartbeat: { afterMs: 1_000, everyMs: 1_000 },
     observeHeaders: () => {},

@@ -28,6 +28,7 @@ test("every key of config.json that the text names exists", () => {
     "first_byte_secs",
     "idle_secs",
     "non_stream_secs",
+    "queue_secs",
   );
   const named = [...text.matchAll(/`(\w+_(?:secs|threshold|requests|share|request))`/g)];
   expect(named.length).toBeGreaterThan(10);

@@ -120,5 +120,6 @@ function makeDemoUpstream(relay: DemoRelay, index: number): Upstream {
     onError: [],
     tlsCa: null,
     stripWorkspaces: false,
+    lane: null,
   };
 }

@@ -4,9 +4,9 @@
 import { CLIENT_NAME, DEFAULT_SERVICE, type Service } from "../../base/service.ts";
 import { type Text, showMoment, t } from "../../base/text.ts";
 import type { Upstream } from "../../base/upstream.ts";
-import { describeState } from "../../routing/availability-words.ts";
+import { describePlaces, describeState } from "../../routing/availability-words.ts";
 import { describe, reasonInEnglish } from "../../routing/reasons.ts";
-import type { Availability, RouterEvent } from "../../routing/types.ts";
+import type { Availability, LaneEvent, RouterEvent } from "../../routing/types.ts";
 import type { BudgetStep } from "../quota/budgets.ts";
 
 /** What a user wants to hear of. */
@@ -70,6 +70,17 @@ const EVENTS: { readonly [K in Kind]: Row<Extract<AppEvent, { kind: K }>> } = {
       until_ms: until,
       session_id: sessionId,
     }),
+  },
+  queue: {
+    about: ({ upstream }) => [upstream],
+    words: ({ facts }) => describePlaces(facts),
+    json: makePlacesJson,
+  },
+  "limit-learned": {
+    about: ({ upstream }) => [upstream],
+    words: ({ facts: { limit, until } }, now) =>
+      t`refused one request too many: ${limit} at once until ${showMoment(until ?? now, now)}, the others wait`,
+    json: makePlacesJson,
   },
   "all-down": {
     about: () => [],
@@ -146,6 +157,11 @@ function serviceOf(event: AppEvent): Service {
   return event.kind === "all-down"
     ? (event.upstreams[0]?.service ?? DEFAULT_SERVICE)
     : event.upstream.service;
+}
+
+function makePlacesJson({ facts, upstream }: LaneEvent): Readonly<Record<string, unknown>> {
+  const { inUse, limit, until, waiting } = facts;
+  return { upstream: makeJson(upstream), in_use: inUse, limit, waiting, until_ms: until };
 }
 
 function makeJson({ baseUrl, label }: Upstream): Readonly<Record<string, string>> {

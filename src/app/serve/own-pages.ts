@@ -4,6 +4,7 @@ import { parseJson } from "../../base/json-value.ts";
 import { findTerminal } from "../../base/process-identity.ts";
 import type { Service } from "../../base/service.ts";
 import { PRODUCT, VERSION } from "../../base/version.ts";
+import type { LaneDoor } from "../../proxy/lane-door.ts";
 import type { OwnRoutes } from "../../proxy/own-routes.ts";
 import type { RefusalFacts } from "../../proxy/refusals.ts";
 import type { Waits } from "../../proxy/waiting.ts";
@@ -26,6 +27,7 @@ export interface OwnPagesOptions {
   readonly live: LiveConfig;
   readonly filter: LiveFilter;
   readonly router: Router;
+  readonly lanes: LaneDoor;
   readonly quota: Quota;
   readonly prices: LivePrices;
   readonly saved: SavedSections;
@@ -38,7 +40,7 @@ export interface OwnPagesOptions {
 }
 
 export function makeOwnPages(options: OwnPagesOptions): Pick<OwnRoutes, "read" | "act"> {
-  const { filter, live, now, prices, quota, route, router, saved, service } = options;
+  const { filter, lanes, live, now, prices, quota, route, router, saved, service } = options;
   const health = () => ({
     name: PRODUCT,
     version: VERSION,
@@ -55,7 +57,7 @@ export function makeOwnPages(options: OwnPagesOptions): Pick<OwnRoutes, "read" |
         since_ms: options.since,
         terminal: isOwner ? findTerminal() : null,
         variables: isOwner ? live.variablesOf(service) : [],
-        ...makeRouteFacts({ route, router, quota, now: now(), isOwner }),
+        ...makeRouteFacts({ route, router, lanes, quota, now: now(), isOwner }),
         config_problem: makeProblem(live.current().problem),
         filter_problem: makeProblem(filter.problem()),
         quota_problem: makeProblem(quota.problem()),
@@ -68,7 +70,7 @@ export function makeOwnPages(options: OwnPagesOptions): Pick<OwnRoutes, "read" |
         const directory = query.get("path");
         const view = directory === null ? undefined : (await options.projects())?.look(directory);
         return explainRoute(
-          { router, state: route.state(), now: now(), isOwner, view },
+          { router, lanes, state: route.state(), now: now(), isOwner, view },
           { model: query.get("model"), sessionId: query.get("session") },
         );
       },
@@ -87,8 +89,10 @@ export function makeOwnPages(options: OwnPagesOptions): Pick<OwnRoutes, "read" |
       /** `upstream` is NAME or NAME#N; without it all are meant. */
       async reset(query) {
         const keys = listKeys(live, service, query.get("upstream"));
-        if (keys === null) router.reset();
-        else for (const key of keys) router.reset(key);
+        for (const key of keys ?? [undefined]) {
+          router.reset(key);
+          lanes.forget(key);
+        }
         saved.noteChange();
         await saved.flush();
       },

@@ -13,6 +13,7 @@ import { CLIENT_NAME, DEFAULT_PORT, type Service } from "../../base/service.ts";
 import type { Upstream } from "../../base/upstream.ts";
 import type { LogEntry } from "../../log/entry.ts";
 import { createLogWriter } from "../../log/writer.ts";
+import { createLaneDoor } from "../../proxy/lane-door.ts";
 import { createRefusals } from "../../proxy/refusals.ts";
 import { type ProxyServer, startProxy } from "../../proxy/server.ts";
 import { createUploads } from "../../proxy/uploads.ts";
@@ -193,6 +194,7 @@ async function makeShared({ command, paths, env, onDiskTrouble, onEvent, onTroub
     noteEvent,
     quota: createQuota({ paths, env, live, book, now, onTrouble, onStep }),
     inFlight,
+    lanes: createLaneDoor({ now, onEvent: noteEvent }),
     uploads: createUploads(budget, () => performance.now()),
     memory: createIdleCollector({ isQuiet: () => inFlight.count === 0 }),
   };
@@ -274,6 +276,7 @@ async function startService(
       onWait: ({ at, sessionId, upstream }) =>
         shared.noteEvent({ kind: "waiting", upstream, until: at, sessionId }),
       inFlight: shared.inFlight,
+      lanes: shared.lanes,
       uploads: shared.uploads,
       clientToken: shared.clientToken,
       // What is on a client's command line others can see.

@@ -4,6 +4,7 @@ import { inEnglish, type Text, isText } from "../../base/text.ts";
 import type { UserError } from "../../base/errors.ts";
 import { chainOf, type Upstream, keyCommand, modelAt } from "../../base/upstream.ts";
 import type { DirectoryView, RouteState } from "../../proxy/deps.ts";
+import type { LaneDoor } from "../../proxy/lane-door.ts";
 import { modelInUse, plansOf } from "../../proxy/model-chain.ts";
 import { type Router, reasonOfLearned } from "../../routing/router.ts";
 import { reasonInEnglish } from "../../routing/reasons.ts";
@@ -25,12 +26,14 @@ export interface RouteFactsInput {
   readonly quota: Pick<Quota, "rowsOf">;
   /** Wall clock, ms. */
   readonly now: number;
+  /** Default: nothing is counted. */
+  readonly lanes?: Pick<LaneDoor, "factsOf">;
   /** Whoever else asks sees no more of an address than its host: the path may name an account. Default true. */
   readonly isOwner?: boolean;
 }
 
 /** Where requests of the service go, and the state of each upstream of that config; the disabled ones too. */
-export function makeRouteFacts({ isOwner, now, quota, route, router }: RouteFactsInput): RouteFacts {
+export function makeRouteFacts({ isOwner, lanes, now, quota, route, router }: RouteFactsInput): RouteFacts {
   const state = route.state();
   const listed = route.listUpstreams();
   const places = listPlaces({ router, state, now }, { model: null, sessionId: null });
@@ -41,6 +44,7 @@ export function makeRouteFacts({ isOwner, now, quota, route, router }: RouteFact
     return {
       ...makeState(upstream, report, isOwner),
       ...makeLearned(upstream, router),
+      ...makePlaces(upstream, lanes),
       enabled: isEnabled,
       attempts: report.attempts,
       failed_attempts: report.failures,
@@ -115,6 +119,13 @@ function makeLearned({ key }: Upstream, { learned }: Router): Pick<UpstreamState
   return entries.length === 0 ? {} : { learned: entries };
 }
 
+function makePlaces(upstream: Upstream, lanes: RouteNow["lanes"]): Pick<UpstreamState, "concurrency"> {
+  const facts = lanes?.factsOf(upstream) ?? null;
+  if (facts === null) return {};
+  const { group, inUse, limit, source, until, waiting } = facts;
+  return { concurrency: { in_use: inUse, limit, waiting, group, source, until_ms: until } };
+}
+
 export function makeProblem(error: UserError | null): Problem | null {
   if (error === null) return null;
   return { ...withData("message", error.text), ...withData("hint", error.hintText ?? null) };
@@ -133,6 +144,7 @@ interface RouteNow {
   /** Wall clock, ms. */
   readonly now: number;
   /** As above. */
+  readonly lanes?: Pick<LaneDoor, "factsOf"> | undefined;
   readonly isOwner?: boolean;
   /** What holds for the directory that is asked about. Absent where there are no projects, or none is asked about. */
   readonly view?: DirectoryView | undefined;

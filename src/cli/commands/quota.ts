@@ -20,7 +20,7 @@ import {
   showSource,
   showWindow,
 } from "../quota-words.ts";
-import { describeHealth, describeWhy } from "../upstream-words.ts";
+import { describeConcurrency, describeHealth, describeWhy } from "../upstream-words.ts";
 import { chooseService } from "./config/target.ts";
 
 const listCommand = defineCommand({
@@ -108,6 +108,8 @@ function printUpstreams(cli: Cli, { config_name, service, upstreams }: ServiceFa
     const lack = upstream.problem === null ? "" : describeWhy(upstream, now);
     for (const line of wrapWords(lack, out.width - 2 * INDENT.length))
       if (line !== "") out.line(`${INDENT}${out.paint("red", line)}`);
+    const places = describeConcurrency(upstream, now);
+    if (places !== "") out.line(`${INDENT}${out.paint("dim", places)}`);
     const rows = shown[index] ?? [];
     if (rows.length === 0) out.line(`${INDENT}${out.paint("dim", t`unknown`)}`);
     for (const row of rows) {

@@ -15,7 +15,13 @@ import { loadConfig } from "../../config/file.ts";
 import type { ParsedConfig } from "../../config/parse.ts";
 import { JSON_ARG, SERVICE_ARGS, usageError } from "../args.ts";
 import { type Cli, defineCommand, readFileOrInput } from "../cli.ts";
-import { describeChain, describeHealth, describeLearned, describeWhy } from "../upstream-words.ts";
+import {
+  describeChain,
+  describeConcurrency,
+  describeHealth,
+  describeLearned,
+  describeWhy,
+} from "../upstream-words.ts";
 import { alignRows, wrapWords } from "../layout.ts";
 import { chooseService, findTarget } from "./config/target.ts";
 
@@ -61,7 +67,8 @@ const explainCommand = defineCommand({
       out.line(`${String(index + 1).padStart(2)}  ${place.label}  ${out.paint(colour, words)}`);
       const model = place.upstream_model === null ? [] : [t`model ${place.upstream_model}`];
       const why = [describeWhy(place, now), ...model].join(t`; `);
-      for (const words of [why, ...describeLearned(place, now)])
+      const others = [describeConcurrency(place, now), ...describeLearned(place, now)];
+      for (const words of [why, ...others].filter((line, index) => index === 0 || line !== ""))
         for (const line of wrapWords(words, out.width - 4)) out.line(`    ${out.paint("dim", line)}`);
     }
     if (places.length > max_upstreams) out.note(t`A request tries at most ${max_upstreams} of them.`);

@@ -127,12 +127,13 @@ function describeModel(record: LogRecord): string {
 }
 
 function describeEnd(record: LogRecord): string {
-  const { duration_ms: duration, ttfb_ms: ttfb, waited_ms: waited } = record;
+  const { duration_ms: duration, queued_ms: queued, ttfb_ms: ttfb, waited_ms: waited } = record;
   return [
     outcomeOrNone(record.outcome),
     text(record.status_code),
     typeof duration === "number" ? formatMs(duration) : "",
     typeof ttfb === "number" ? t`first byte after ${formatMs(ttfb)}` : "",
+    typeof queued === "number" ? t`queued for ${formatMs(queued)}` : "",
     typeof waited === "number" ? t`held for ${formatMs(waited)} until a limit was reset` : "",
   ]
     .filter((part) => part !== "")
