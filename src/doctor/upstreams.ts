@@ -292,6 +292,13 @@ export function makeTestRequestFindings(facts: TestRequestFacts): Finding[] {
   return [reachable, describeAuthorised(facts, asked), ...describeAnswer(facts, asked)];
 }
 
+/** Why a test request came to nothing; null where it answers, or nothing was asked. */
+export function reasonOfFailure({ asked, reached }: TestRequestFacts): Reason | null {
+  const last = reached.stages.at(-1);
+  if (asked !== null) return asked.reason;
+  return last === undefined || last.error === null ? null : reasonOf(last);
+}
+
 export function makeLearnedFinding(label: string, words: Text): Finding {
   return { id: "probe-learned", ...info(t`${label}: ${words}`) };
 }

@@ -83,16 +83,15 @@ export interface Fixable {
 
 /** The command, or a short instruction; null where time alone mends it. */
 export function fixOf(reason: Reason, upstream: Fixable): Text | string | null {
-  const { baseUrl, label, service } = upstream;
+  const { label, service } = upstream;
   const flag = flagFor(service);
   const probe = `ch doctor --probe ${label}${flag}`;
   switch (kindOf(reason)) {
     case "key":
       return upstream.credential === "client" ? probe : keyCommand(upstream);
     case "address":
-      return `ch config set ${label} --base-url ${upstream.apiUrl ?? "URL"}${flag}`;
     case "scheme":
-      return `ch config set ${label} --base-url ${swapScheme(baseUrl)}${flag}`;
+      return `ch config set ${label} --base-url ${guessUrl(reason, upstream) ?? "URL"}${flag}`;
     case "authority":
       return t`export NODE_EXTRA_CA_CERTS=/path/to/ca.pem, or "tls_ca"`;
     case "clock":
@@ -114,6 +113,14 @@ export function fixOf(reason: Reason, upstream: Fixable): Text | string | null {
     case undefined:
       return probe;
   }
+}
+
+/** The address that was probably meant, where the reason tells; else null. */
+export function guessUrl(
+  reason: Reason,
+  { apiUrl = null, baseUrl }: Pick<Fixable, "apiUrl" | "baseUrl">,
+): string | null {
+  return kindOf(reason) === "scheme" ? swapScheme(baseUrl) : apiUrl;
 }
 
 function liftOf({ budget, cause }: Reason): string {

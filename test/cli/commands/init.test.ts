@@ -15,7 +15,7 @@ const ESC = "\u001b";
 const KEY = "sk-relay-a-0123456789";
 const OTHER_KEY = "sk-relay-b-0123456789";
 
-/** Takes every key but those with "bad" in them; its panel is everywhere but below /v1. */
+/** Takes every key but none and those with "bad" in them; its panel is everywhere but below /v1. */
 async function startRelay(): Promise<FakeUpstream> {
   return await startFakeUpstream((request: ReceivedRequest) => {
     if (!request.target.startsWith("/v1/"))
@@ -23,7 +23,8 @@ async function startRelay(): Promise<FakeUpstream> {
         headers: { "content-type": "text/html" },
         body: "<!doctype html><title>Console</title>",
       });
-    if (`${request.header("authorization")}${request.header("x-api-key")}`.includes("bad"))
+    const key = request.header("authorization") ?? request.header("x-api-key") ?? "bad";
+    if (key.includes("bad"))
       return reply({
         status: 401,
         body: { error: { message: "invalid key", type: "invalid_request_error" } },
@@ -359,15 +360,13 @@ describe("at a terminal", () => {
 
   test("a web page in place of an API: the address that was probably meant is offered", async () => {
     await using relay = await startRelay();
-    using home = makeTempHome();
+    using home = makeTempHome({ RELAY_KEY: KEY });
     await using session = start(["init", "--codex"], home);
-    await session.press(ENTER, "What should requests go to?");
+    await session.press(`${DOWN}${ENTER}`, "What should requests go to?");
     await session.press(`${relay.origin}/team${ENTER}`, "Base URL, or paste");
-    await session.press(`${DOWN}${DOWN}${ENTER}`, "The key for");
     await session.press(ENTER, "one small request");
-    await session.press(ENTER, `use ${relay.origin}/team/v1`);
-    // Not that one either: it is typed in the place of the other.
-    await session.press(ENTER, `${relay.origin}/v1`);
+    await session.waitFor("answered with a web page");
+    await session.press(ENTER, `use ${relay.baseUrl}`);
     await session.press(ENTER, "Add a backup");
     await session.press(`${DOWN}${ENTER}`, "Start now?");
     expect(await session.exited).toBe(0);

@@ -5,17 +5,22 @@ import { createClientSecrets } from "../../../app/client-secrets.ts";
 import { readVariable } from "../../../base/env.ts";
 import { UserError } from "../../../base/errors.ts";
 import { maskSecret } from "../../../base/secrets.ts";
-import { CLIENT_NAME, SERVICE_FACTS, type Service } from "../../../base/service.ts";
+import { CLIENT_NAME, type Service } from "../../../base/service.ts";
 import type { Text } from "../../../base/text.ts";
 import { showHost } from "../../../base/upstream.ts";
 import { importLink } from "../../../clients/import/link.ts";
 import { type PastedUpstream, authForKey, readKey, readPaste } from "../../../clients/import/paste.ts";
-import { chooseCredential, problemOfSecret, problemOfVariable } from "../../../config/check-upstreams.ts";
+import {
+  checkUpstreams,
+  chooseCredential,
+  problemOfSecret,
+  problemOfVariable,
+} from "../../../config/check-upstreams.ts";
 import type { ParsedConfig } from "../../../config/parse.ts";
 import type { AuthEntry, UpstreamEntry } from "../../../config/schema.ts";
 import type { TestRequestFacts } from "../../../doctor/facts.ts";
-import { makeTestRequestFindings } from "../../../doctor/upstreams.ts";
-import { isOfAddress } from "../../../routing/fixes.ts";
+import { makeTestRequestFindings, reasonOfFailure } from "../../../doctor/upstreams.ts";
+import { guessUrl, isOfAddress } from "../../../routing/fixes.ts";
 import type { Cli } from "../../cli.ts";
 import { t, tell } from "../../language.ts";
 import type { Prompts } from "../../prompts.ts";
@@ -208,6 +213,9 @@ export async function checkAll(context: Context, picked: readonly Picked[]): Pro
   const { prompts } = context;
   const [first, second] = picked;
   if (first === undefined) return [];
+  for (const one of picked)
+    for (const { words } of checkUpstreams([one.upstream], context.service).warnings)
+      prompts.say(t`${labelOf(one)}: ${words}`);
   const question =
     second === undefined
       ? t`Check ${labelOf(first)} with one small request (less than $0.01)?`
@@ -274,27 +282,18 @@ function tellResult({ prompts }: Context, facts: TestRequestFacts): boolean {
   return bad.length === 0;
 }
 
-/** What is probably wrong, and for a page the address that was probably meant. */
+/** What is probably wrong, and the address that was probably meant. */
 function chooseFix(
-  { asked, service }: TestRequestFacts,
+  facts: TestRequestFacts,
   { upstream }: Picked,
 ): { readonly fix: "key" | "address" | "keep"; readonly guess: string | null } {
-  if (asked === null) return { fix: "address", guess: null };
-  if (asked.reason !== null && isOfAddress(asked.reason))
-    return {
-      fix: "address",
-      guess: asked.apiUrl ?? guessApi(upstream.base_url, SERVICE_FACTS[service].basePath),
-    };
-  return { fix: asked.authorised === "no" ? "key" : "keep", guess: null };
-}
-
-/** Where the API is usually, for an address that gave a page. */
-function guessApi(baseUrl: string, basePath: string): string | null {
-  const { origin, pathname } = new URL(baseUrl);
-  if (pathname === "/") return null;
-  const isAt = basePath !== "" && !pathname.endsWith(basePath);
-  const guess = isAt ? baseUrl + basePath : origin + basePath;
-  return guess === baseUrl ? null : guess;
+  const { asked, unusable } = facts;
+  const reason = reasonOfFailure(facts);
+  const guess =
+    reason === null ? null : guessUrl(reason, { baseUrl: upstream.base_url, apiUrl: asked?.apiUrl ?? null });
+  if (unusable !== null || asked?.authorised === "no") return { fix: "key", guess };
+  const isElsewhere = asked === null || guess !== null || (reason !== null && isOfAddress(reason));
+  return { fix: isElsewhere ? "address" : "keep", guess };
 }
 
 function withAuth(picked: Picked, auth: AuthEntry): Picked {
