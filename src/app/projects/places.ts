@@ -52,6 +52,7 @@ export function createPlaces(options: {
   let readFrom: readonly ProjectRule[] | null = null;
   let readAt = 0;
   const known = new Map<string, Known>();
+  let version = 0;
 
   /** Another object whenever something about them has changed. */
   const currentBases = (): readonly Base[] => {
@@ -65,6 +66,7 @@ export function createPlaces(options: {
     if (present !== readFrom || !areSame(bases, next)) {
       bases = next;
       known.clear();
+      version += 1;
     }
     readFrom = present;
     readAt = now();
@@ -85,6 +87,13 @@ export function createPlaces(options: {
       const [oldest] = known.keys();
       if (known.size > MOST_KNOWN && oldest !== undefined) known.delete(oldest);
       return located;
+    },
+    /** The same text for the same directories as long as nothing is noticed of a change that could matter to them. */
+    basisOf(directories: ReadonlySet<string>): string {
+      currentBases();
+      let basis = `${version} ${Math.floor(now() / LOOK_AGAIN_MS)}`;
+      for (const one of directories) basis += ` ${idOf(one)}`;
+      return basis;
     },
     /** The directory that a rule begins at is there. */
     hasBase: (rule: ProjectRule): boolean => idOf(expandHome(rule.base, home)) !== null,

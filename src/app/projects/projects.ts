@@ -1,59 +1,26 @@
 // Which project each request of a service is from, and what follows from it: its route, its wall, its rules of redaction. Every
 // directory that a request or its session names adds its wall; one of them gives the route. What cannot be told is refused.
-import { dirname, isAbsolute } from "node:path";
-import { parseRecord } from "../../base/json-value.ts";
 import { SERVICE_FACTS, type Service } from "../../base/service.ts";
 import { t } from "../../base/text.ts";
 import type { Upstream } from "../../base/upstream.ts";
-import type { Whereabouts } from "../../clients/client.ts";
 import { type ProjectRule, type ProjectTerms, hasWalls } from "../../config/projects.ts";
 import type { ParsedConfig } from "../../config/parse.ts";
-import type { PlacedRequest, Placement, Projects, Route, Wall } from "../../proxy/deps.ts";
-import { readDirectoriesOf } from "../../sessions/find.ts";
-import type { SessionFormat } from "../../sessions/session.ts";
+import type { PlacedRequest, Placement, Projects, Route, RouteState, Wall } from "../../proxy/deps.ts";
 import type { LiveConfig, LiveRoute } from "../live-config.ts";
 import { createAllowed } from "./allowed.ts";
 import { answerHere, isNeutral } from "./neutral.ts";
-import { type Located, createPlaces, expandHome } from "./places.ts";
-import type { WalledSessions } from "./walled-sessions.ts";
+import { type Origin, type OriginsOptions, createOrigins } from "./origins.ts";
+import { type Located, createPlaces } from "./places.ts";
 
-export interface ProjectsOptions {
+export interface ProjectsOptions extends OriginsOptions {
   readonly service: Service;
   readonly live: LiveConfig;
-  /** The user's home. */
-  readonly home: string;
   /** The path of a file of rules, by its name in config.json. */
   readonly ruleFile: (name: string) => string;
-  /** Where `ch run` was started. Absent for another command. */
-  readonly runDirectory?: string | undefined;
   /** The config that was asked for when the proxy was started. */
   readonly configName?: string | undefined;
-  readonly whereabouts: Whereabouts;
-  readonly format: SessionFormat;
-  readonly walled: WalledSessions;
   /** Wall clock, ms. */
   readonly now: () => number;
-}
-
-/** What is known of a session by its requests so far and by its file. */
-interface SessionPlaces {
-  /** What the last request that was read says, word for word. */
-  signature: string | null;
-  /** Where it works now; null where no request has said so. */
-  current: string | null;
-  readonly directories: Set<string>;
-  /** By its file, the latest last. */
-  filed: readonly string[];
-}
-
-/** What a request is from. */
-interface Origin {
-  /** The one that gives the route; null where nothing tells. */
-  readonly current: string | null;
-  readonly directories: ReadonlySet<string>;
-  readonly sessionId: string | null;
-  /** It may have content of any session. */
-  readonly isMixed: boolean;
 }
 
 /** The rules for an origin. */
@@ -66,74 +33,29 @@ interface Standing {
   readonly untold: string | null;
 }
 
-const MOST_SESSIONS = 2_000;
-const MOST_RESPONSES = 4_000;
-/** So much after a mark tells a directory. */
-const MARK_BYTES = 400;
+interface Settled {
+  readonly placement: Placement;
+  readonly basis: string;
+  readonly version: number;
+  readonly config: ParsedConfig;
+  readonly route: LiveRoute;
+  readonly state: RouteState;
+}
+
 /** A client names a session, and sends its first turn at the same moment: the one waits for the other. */
 const WAIT_MS = 2_000;
 const LOOK_MS = 100;
 
 export function createProjects(options: ProjectsOptions): Projects {
-  const { configName, format, home, live, now, ruleFile, runDirectory, service, walled, whereabouts } =
-    options;
+  const { configName, home, live, now, ruleFile, service, walled } = options;
   const places = createPlaces({ rules: () => live.current().config.projects, home, now });
-  const sessions = new Map<string, SessionPlaces>();
-  const responses = new Map<string, ReadonlySet<string>>();
+  const origins = createOrigins(options);
+  const settled = new WeakMap<Origin, Settled>();
   const waiting = new Set<() => void>();
   const routes = new Map<string | undefined, LiveRoute>();
   const made = new WeakMap<Route, Map<string, Route | null>>();
   const allowed = createAllowed(service, live, now);
   const { refused } = SERVICE_FACTS[service].noAnswer;
-
-  const sessionOf = (id: string): SessionPlaces => {
-    const found = sessions.get(id);
-    if (found !== undefined) return setNewest(sessions, id, found, MOST_SESSIONS);
-    const filed = readDirectoriesOf(format, id);
-    const directories = new Set([...walled.of(id).keys(), ...filed]);
-    return setNewest(sessions, id, { signature: null, current: null, directories, filed }, MOST_SESSIONS);
-  };
-
-  /** None for what is no path: nothing is told by it. */
-  const readPath = (path: string): string[] => {
-    const full = expandHome(path, home);
-    return isAbsolute(full) ? [full] : [];
-  };
-
-  /** Takes note of what a request says of itself. */
-  const read = ({ body, headers, previousResponse, sessionId }: PlacedRequest): Origin => {
-    const session = sessionId === null ? null : sessionOf(sessionId);
-    const repositories = whereabouts.readHeaders(headers);
-    const marked = readMarks(body, whereabouts.marks);
-    const isSilent = marked === "" && repositories.length === 0 && !hasAny(body, whereabouts.hints);
-    const signature = [marked, ...repositories].join("\n");
-    const directories = new Set<string>(session?.directories);
-    let current: string | null = null;
-    if (!isSilent && session?.signature !== signature) {
-      const json = parseRecord(Buffer.from(body).toString("utf8"));
-      const said = json === null ? { repositories: [], places: [] } : whereabouts.readBody(json);
-      const roots = [...repositories, ...said.repositories].flatMap(readPath);
-      const cwds = said.places.flatMap(({ cwd }) => (cwd === null ? [] : readPath(cwd)));
-      for (const one of [...roots, ...said.places.flatMap(({ others }) => others.flatMap(readPath)), ...cwds])
-        directories.add(one);
-      current = chooseCurrent(roots, cwds.at(-1) ?? null);
-      if (session !== null) {
-        session.signature = signature;
-        session.current = current ?? session.current;
-        for (const one of directories) session.directories.add(one);
-      }
-    }
-    const earlier = responses.get(previousResponse ?? "") ?? NONE;
-    for (const one of earlier) directories.add(one);
-    if (runDirectory !== undefined) directories.add(runDirectory);
-    current ??=
-      session?.current ??
-      session?.filed.at(-1) ??
-      [...directories].findLast((one) => one !== runDirectory) ??
-      runDirectory ??
-      null;
-    return { current, directories, sessionId, isMixed: whereabouts.mixesSessions(headers) };
-  };
 
   const standingOf = ({ current, directories, isMixed, sessionId }: Origin): Standing => {
     const located = new Map<string, Located>();
@@ -204,7 +126,7 @@ export function createProjects(options: ProjectsOptions): Projects {
         return permitsAll(walls, upstream);
       },
       noteResponse(id) {
-        if (origin !== null && walls.length > 0) setNewest(responses, id, origin.directories, MOST_RESPONSES);
+        if (origin !== null && walls.length > 0) origins.noteResponse(id, origin);
       },
     };
   };
@@ -244,20 +166,40 @@ export function createProjects(options: ProjectsOptions): Projects {
     return { kind: "placed", route, line, project, wall, filters };
   };
 
-  const remember = (sessionId: string | null, origin: Origin): void => {
+  const remember = ({ directories, sessionId }: Origin): void => {
     if (sessionId === null) return;
-    for (const directory of origin.directories) {
+    for (const directory of directories) {
       const { met, terms } = places.locate(directory);
       if (terms?.allow != null) walled.add(sessionId, directory, met ?? directory);
     }
     for (const wake of waiting) wake();
   };
 
+  /** The same as for the last request from there, as long as nothing that it rests on has changed. */
+  const settle = (origin: Origin): Placement => {
+    const known = settled.get(origin);
+    const basis = places.basisOf(origin.directories);
+    const version = allowed.version();
+    if (
+      known?.basis === basis &&
+      known.version === version &&
+      known.config === live.current().config &&
+      known.state === known.route.state()
+    )
+      return known.placement;
+    remember(origin);
+    const placement = place(origin);
+    const route = routeFor(standingOf(origin).terms);
+    const config = live.current().config;
+    settled.set(origin, { basis, version, config, route, state: route.state(), placement });
+    return placement;
+  };
+
   /** Another request of the session, or its file, may tell within a moment. */
   const waitForSession = async (request: PlacedRequest): Promise<Origin> => {
     const end = now() + WAIT_MS;
     for (;;) {
-      const origin = read(request);
+      const origin = origins.of(request);
       if (origin.current !== null || request.sessionId === null || now() >= end || request.signal.aborted)
         return origin;
       const next = Promise.withResolvers<void>();
@@ -266,8 +208,7 @@ export function createProjects(options: ProjectsOptions): Projects {
       await next.promise;
       clearTimeout(timer);
       waiting.delete(next.resolve);
-      const session = sessionOf(request.sessionId);
-      session.filed = readDirectoriesOf(format, request.sessionId);
+      origins.refresh(request.sessionId);
     }
   };
 
@@ -310,30 +251,12 @@ export function createProjects(options: ProjectsOptions): Projects {
       const { config } = live.current();
       const isWalled = hasWalls(config.projects);
       if (isWalled && isNeutral(request)) return placeNeutral(request);
-      const origin = read(request);
-      const settle = (from: Origin): Placement => {
-        remember(request.sessionId, from);
-        return place(from);
-      };
+      const origin = origins.of(request);
       if (isWalled && origin.current === null && request.sessionId !== null)
         return waitForSession(request).then(settle);
       return settle(origin);
     },
   };
-}
-
-/** A directory within a repository says more than the repository. */
-function chooseCurrent(roots: readonly string[], cwd: string | null): string | null {
-  const [root] = roots;
-  if (cwd === null || root === undefined) return cwd ?? root ?? null;
-  return isIn(roots, cwd) ? cwd : root;
-}
-
-function isIn(directories: readonly string[], path: string): boolean {
-  for (let at = path; ; at = dirname(at)) {
-    if (directories.includes(at)) return true;
-    if (dirname(at) === at) return false;
-  }
 }
 
 function distinct(terms: readonly ProjectTerms[]): readonly ProjectTerms[] {
@@ -362,29 +285,4 @@ function allWalls({ projects }: ParsedConfig): readonly ProjectTerms[] {
 function nameWalls(walls: readonly ProjectTerms[]): string | null {
   const names = walls.map(({ walledBy, rule }) => (walledBy ?? rule).name);
   return names.length === 0 ? null : names.join(", ");
-}
-
-/** The bytes after each mark; "" for none. */
-function readMarks(body: Uint8Array, marks: readonly string[]): string {
-  const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
-  const found: string[] = [];
-  for (const mark of marks)
-    for (let at = bytes.indexOf(mark); at >= 0; at = bytes.indexOf(mark, at + mark.length))
-      found.push(bytes.toString("latin1", at, at + MARK_BYTES));
-  return found.join("\n");
-}
-
-function hasAny(body: Uint8Array, words: readonly string[]): boolean {
-  const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
-  return words.some((word) => bytes.includes(word));
-}
-
-const NONE: ReadonlySet<string> = new Set();
-
-function setNewest<T>(map: Map<string, T>, key: string, value: T, limit: number): T {
-  map.delete(key);
-  map.set(key, value);
-  const [oldest] = map.keys();
-  if (map.size > limit && oldest !== undefined) map.delete(oldest);
-  return value;
 }

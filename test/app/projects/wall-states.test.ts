@@ -177,6 +177,22 @@ describe("a session that was behind a wall", () => {
     expect(leaks(bench)).toEqual([]);
   });
 
+  test("is known as soon as its file is there, for a title that came first", async () => {
+    await using bench = await startWallBench();
+    const session = newSession();
+    const title = statusOf(bench, "claude", secretRequest("claude", { session }));
+    const line = {
+      type: "user",
+      sessionId: session,
+      cwd: bench.at("work/acme"),
+      message: { role: "user", content: "x" },
+    };
+    bench.proxy.home.write(`.claude/projects/-work-acme/${session}.jsonl`, `${JSON.stringify(line)}\n`);
+    expect(await title).toBe(200);
+    expect(bench.inside.requests.length).toBe(1);
+    expect(leaks(bench)).toEqual([]);
+  });
+
   test("keeps both walls where it has met two", async () => {
     await using bench = await startWallBench({
       projects: {
