@@ -66,6 +66,10 @@ export const COMMANDS = {
     summary: "show the order of upstreams, reset their state, end waits",
     load: () => import("./commands/routing.ts"),
   },
+  hooks: {
+    summary: "your own commands that events are sent to",
+    load: () => import("./commands/hooks.ts"),
+  },
   default: {
     summary: "show or set the default service",
     load: () => import("./commands/default.ts"),

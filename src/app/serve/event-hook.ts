@@ -15,37 +15,82 @@ export interface EventHookOptions {
 }
 
 const MAX_WAITING = 20;
+const TIMEOUT_MS = 5_000;
+/** Of each of its two streams. */
+const MOST_OUTPUT_BYTES = 16 * 1024;
 
-export function createEventHook({ command, env, onTrouble, timeoutMs = 5_000 }: EventHookOptions) {
+export interface HookRun {
+  /** What went wrong; null for nothing. */
+  readonly problem: Text | null;
+  /** Null where it was not started, or was ended. */
+  readonly exitCode: number | null;
+  /** What it printed, where that is read: it may hold anything. */
+  readonly printed: string;
+}
+
+interface RunOptions {
+  readonly env: Env;
+  readonly timeoutMs?: number;
+  readonly signal?: AbortSignal;
+  /** Default: its own words stay unread. */
+  readonly isRead?: boolean;
+}
+
+/** Runs one command with a line on standard input. Never throws. */
+export async function runHook(command: string, input: string, options: RunOptions): Promise<HookRun> {
+  const { env, isRead = false, signal, timeoutMs = TIMEOUT_MS } = options;
+  const shell = process.platform === "win32" ? ["cmd", "/d", "/s", "/c", command] : ["sh", "-c", command];
+  try {
+    const child = Bun.spawn(shell, {
+      env: { ...env },
+      stdin: new TextEncoder().encode(input),
+      stdout: isRead ? "pipe" : "ignore",
+      stderr: isRead ? "pipe" : "ignore",
+      timeout: timeoutMs,
+      killSignal: "SIGKILL",
+      ...(signal === undefined ? {} : { signal }),
+    });
+    const streams = [child.stdout, child.stderr].flatMap((stream) => readSome(stream));
+    const exitCode = await child.exited;
+    // What it has started in the background may hold them open.
+    await Promise.race([Promise.all(streams.map(({ whole }) => whole)), Bun.sleep(LINGER_MS)]);
+    const printed = streams.map(({ end }) => end());
+    const ended = { exitCode: child.signalCode === null ? exitCode : null, printed: printed.join("") };
+    if (child.signalCode !== null)
+      return { ...ended, problem: t`did not finish within ${timeoutMs / 1_000} s` };
+    return { ...ended, problem: exitCode === 0 ? null : t`exited with code ${exitCode}` };
+  } catch (error) {
+    return { problem: t`cannot be started: ${errorText(error)}`, exitCode: null, printed: "" };
+  }
+}
+
+const LINGER_MS = 200;
+
+function readSome(stream: ReadableStream<Uint8Array> | undefined) {
+  if (stream === undefined) return [];
+  const reader = stream.getReader();
+  const decoder = new TextDecoder();
+  let text = "";
+  const read = async (): Promise<void> => {
+    for (let part = await reader.read(); !part.done; part = await reader.read())
+      if (text.length < MOST_OUTPUT_BYTES) text += decoder.decode(part.value, { stream: true });
+  };
+  const end = (): string => {
+    reader.cancel().catch(() => {});
+    return text.slice(0, MOST_OUTPUT_BYTES);
+  };
+  return [{ whole: read().catch(() => {}), end }];
+}
+
+export function createEventHook({ command, env, onTrouble, timeoutMs = TIMEOUT_MS }: EventHookOptions) {
   let running = Promise.resolve();
   let waiting = 0;
   let isStopped = false;
   const stopping = new AbortController();
   let blamed: string | null = null;
 
-  /** What went wrong, in words; null for nothing. The command's own words stay unread: they may hold anything. */
-  const runShell = async (line: string, input: string): Promise<Text | null> => {
-    const shell = process.platform === "win32" ? ["cmd", "/d", "/s", "/c", line] : ["sh", "-c", line];
-    try {
-      const child = Bun.spawn(shell, {
-        env: { ...env },
-        stdin: new TextEncoder().encode(input),
-        stdout: "ignore",
-        stderr: "ignore",
-        timeout: timeoutMs,
-        killSignal: "SIGKILL",
-        signal: stopping.signal,
-      });
-      const code = await child.exited;
-      if (child.signalCode !== null) return t`did not finish within ${timeoutMs / 1_000} s`;
-      return code === 0 ? null : t`exited with code ${code}`;
-    } catch (error) {
-      return t`cannot be started: ${errorText(error)}`;
-    }
-  };
-
   const run = async (line: string, input: string): Promise<void> => {
-    const problem = await runShell(line, input);
+    const { problem } = await runHook(line, input, { env, timeoutMs, signal: stopping.signal });
     if (problem === null || blamed === line) return;
     blamed = line;
     onTrouble(t`hooks.on_event ${problem}; this is reported once`);

@@ -12,7 +12,7 @@ import type { BudgetStep } from "../quota/budgets.ts";
 /** What a user wants to hear of. */
 export type AppEvent = RouterEvent | ({ readonly kind: "budget" } & BudgetStep);
 
-type Kind = AppEvent["kind"];
+export type EventKind = AppEvent["kind"];
 
 /** A new kind of event is one row of the table. */
 interface Row<E> {
@@ -26,9 +26,18 @@ interface Row<E> {
   readonly isInFailure?: boolean;
   /** Stable names. Times are wall clock in ms. */
   readonly json: (event: E) => Readonly<Record<string, unknown>>;
+  /** The same of an event that did not happen, for whoever tries a command. */
+  readonly sample: (now: number) => Readonly<Record<string, unknown>>;
 }
 
-const EVENTS: { readonly [K in Kind]: Row<Extract<AppEvent, { kind: K }>> } = {
+const FIRST = { label: "main#1", base_url: "https://relay-a.example/v1" };
+const SECOND = { label: "main#2", base_url: "https://relay-b.example/v1" };
+const LIMIT = "429 usage limit reached (usage_limit_reached)";
+const PLACES = { in_use: 2, limit: 2, waiting: 1 };
+const HOUR_MS = 3_600_000;
+const SESSION = "0199a3f2-0000-7000-8000-000000000000";
+
+const EVENTS: { readonly [K in EventKind]: Row<Extract<AppEvent, { kind: K }>> } = {
   hop: {
     about: ({ from, to }) => [from, to],
     words: ({ reason, to }) => t`-> ${to.label}: ${describe(reason)}`,
@@ -39,6 +48,7 @@ const EVENTS: { readonly [K in Kind]: Row<Extract<AppEvent, { kind: K }>> } = {
       session_id: sessionId,
       reason: reasonInEnglish(reason),
     }),
+    sample: () => ({ from: FIRST, to: SECOND, session_id: SESSION, reason: LIMIT }),
   },
   exhausted: {
     about: ({ upstream }) => [upstream],
@@ -51,12 +61,14 @@ const EVENTS: { readonly [K in Kind]: Row<Extract<AppEvent, { kind: K }>> } = {
       until_ms: until,
       reason: reasonInEnglish(reason),
     }),
+    sample: (now) => ({ upstream: FIRST, until_ms: now + HOUR_MS, reason: LIMIT }),
   },
   recovered: {
     about: ({ upstream }) => [upstream],
     sign: "ok",
     words: () => t`recovered`,
     json: ({ upstream }) => ({ upstream: makeJson(upstream) }),
+    sample: () => ({ upstream: FIRST }),
   },
   waiting: {
     about: ({ upstream }) => [upstream],
@@ -70,17 +82,20 @@ const EVENTS: { readonly [K in Kind]: Row<Extract<AppEvent, { kind: K }>> } = {
       until_ms: until,
       session_id: sessionId,
     }),
+    sample: (now) => ({ upstream: FIRST, until_ms: now + HOUR_MS, session_id: SESSION }),
   },
   queue: {
     about: ({ upstream }) => [upstream],
     words: ({ facts }) => describePlaces(facts),
     json: makePlacesJson,
+    sample: () => ({ upstream: FIRST, ...PLACES, until_ms: null }),
   },
   "limit-learned": {
     about: ({ upstream }) => [upstream],
     words: ({ facts: { limit, until } }, now) =>
       t`refused one request too many: ${limit} at once until ${showMoment(until ?? now, now)}, the others wait`,
     json: makePlacesJson,
+    sample: (now) => ({ upstream: FIRST, ...PLACES, until_ms: now + HOUR_MS }),
   },
   "all-down": {
     about: () => [],
@@ -91,6 +106,7 @@ const EVENTS: { readonly [K in Kind]: Row<Extract<AppEvent, { kind: K }>> } = {
       upstreams: upstreams.map(makeJson),
       reason: reasonInEnglish(reason),
     }),
+    sample: () => ({ upstreams: [FIRST, SECOND], reason: LIMIT }),
   },
   budget: {
     about: () => [],
@@ -112,8 +128,21 @@ const EVENTS: { readonly [K in Kind]: Row<Extract<AppEvent, { kind: K }>> } = {
       until_ms: budget.per === "5h" && percent < 100 ? null : count.opensAt,
       reason: reasonInEnglish(reason),
     }),
+    sample: (now) => ({
+      budget: "codex:main#1",
+      percent: 80,
+      unit: "usd",
+      per: "day",
+      used: 4,
+      limit: 5,
+      on_spent: "next",
+      until_ms: now + HOUR_MS,
+      reason: "your budget for main#1: 4.00 of 5.00 USD a day",
+    }),
   },
 };
+
+export const EVENT_KINDS = Object.keys(EVENTS) as readonly EventKind[];
 
 const AFTER: Readonly<Record<BudgetStep["budget"]["onSpent"], Text>> = {
   next: t`other upstreams are asked`,
@@ -123,7 +152,7 @@ const AFTER: Readonly<Record<BudgetStep["budget"]["onSpent"], Text>> = {
 
 /** An event as a person's log has it. */
 export interface ToldEvent {
-  readonly kind: Kind;
+  readonly kind: EventKind;
   readonly service: Service;
   /** Wall clock, ms. */
   readonly at: number;
@@ -143,6 +172,12 @@ export function tellEvent(event: AppEvent, now: number): ToldEvent {
 /** The event with stable field names. Times are wall clock in ms. */
 export function makeEventJson(event: AppEvent, now: number): Readonly<Record<string, unknown>> {
   return { event: event.kind, timestamp_ms: now, service: serviceOf(event), ...rowOf(event).json(event) };
+}
+
+/** As the above, of an event that did not happen: marked as a sample. */
+export function makeSampleJson(kind: EventKind, now: number): Readonly<Record<string, unknown>> {
+  const head = { event: kind, timestamp_ms: now, service: DEFAULT_SERVICE, sample: true };
+  return { ...head, ...EVENTS[kind].sample(now) };
 }
 
 function rowOf<E extends AppEvent>({ kind }: E): Row<E> {
