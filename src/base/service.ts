@@ -29,6 +29,8 @@ export interface ServiceFacts {
   };
   /** The TCP port that its proxy listens on unless told otherwise. */
   readonly port: number;
+  /** On the command line of a background service of it, which outlives the client's last window. Absent for none. */
+  readonly daemonWord?: string;
   /** What it speaks. */
   readonly api: "responses" | "messages";
   /** Who made it, as the price catalogue calls them. */
@@ -76,6 +78,7 @@ export const SERVICE_FACTS: Readonly<Record<Service, ServiceFacts>> = {
     flag: "--codex",
     home: { variable: "CODEX_HOME", directory: ".codex", emptyMeans: "default", form: null },
     port: 3211,
+    daemonWord: "app-server",
     api: "responses",
     vendor: "openai",
     origins: ["https://api.openai.com", "https://chatgpt.com"],

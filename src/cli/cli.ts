@@ -6,10 +6,10 @@ import { readGiven } from "../base/files.ts";
 import type { Paths } from "../base/paths.ts";
 import { t } from "../base/text.ts";
 import type { Data } from "./output.ts";
-import type { Words } from "./words.ts";
+import type { OnSurface, Words } from "./words.ts";
 
 /** The only way to the terminal. */
-export interface Output extends Data, Words {}
+export interface Output extends Data, Words, OnSurface {}
 
 /** A command of the table in root.ts. Its file is imported when it is asked for, and not before. */
 export interface CommandEntry {

@@ -30,6 +30,11 @@ export function formatUsd(usd: number): string {
   return usd < 999.995 ? `$${usd.toFixed(2)}` : `$${Math.round(usd)}`;
 }
 
+/** $0, <$0.01, $0.41: where a line has no room for more. */
+export function formatCents(usd: number): string {
+  return usd > 0 && usd < 0.005 ? "<$0.01" : usd === 0 ? "$0" : formatUsd(Math.max(usd, 0.01));
+}
+
 /** "+": some of the requests have no price, or did not say what they used. */
 export function showCost(tally: Tally): string {
   const { cost_usd: usd, unpriced_attempts, unpriced_requests } = tally;

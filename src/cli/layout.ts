@@ -135,6 +135,33 @@ export function cutColumns(text: string, width: number): string {
   return Bun.stringWidth(text) <= width ? text : `${cut(text, width - 1)}…`;
 }
 
+/** So far from where a sentence would be cut, a blank is looked for. */
+const NEAR_COLUMNS = 10;
+
+/** The text, or its beginning and its end with an ellipsis between them: a code at the end says most. Words stay whole. */
+export function cutMiddle(text: string, width: number): string {
+  const columns = Bun.stringWidth(text);
+  if (columns <= width) return text;
+  if (width < 4) return cutColumns(text, Math.max(1, width));
+  const tail = Math.floor((width - 1) / 3);
+  const [head, end] = [cut(text, width - 1 - tail), cutStart(text, columns - tail)];
+  const lastBlank = head.lastIndexOf(" ");
+  const firstBlank = end.indexOf(" ");
+  const isNearHead = lastBlank > 0 && head.length - lastBlank <= NEAR_COLUMNS;
+  const isNearEnd = firstBlank >= 0 && firstBlank < Math.min(NEAR_COLUMNS, end.length - 1);
+  return `${isNearHead ? head.slice(0, lastBlank + 1) : head}…${isNearEnd ? end.slice(firstBlank) : end}`;
+}
+
+/** A wide character across the edge is dropped. */
+function cutStart(line: string, from: number): string {
+  const width = Bun.stringWidth(line);
+  for (let start = from; start < width; start += 1) {
+    const kept = Bun.sliceAnsi(line, start, width);
+    if (Bun.stringWidth(kept) <= width - from) return kept;
+  }
+  return "";
+}
+
 /** Bun may keep a wide character across the edge, or measure a composed one differently: it is dropped. */
 function cut(line: string, width: number): string {
   for (let columns = width; columns > 0; columns -= 1) {

@@ -1,79 +1,324 @@
-// One request of the log on one line of a terminal.
-import { showHost } from "../base/upstream.ts";
+// One request of the log on one line of a terminal: who answered, with what, in which time, for how much. A line is never
+// wider than its terminal: what does not fit goes by rank, and a sentence loses its middle.
 import { isRecord } from "../base/json-value.ts";
-import { t, tellList } from "./language.ts";
-import { describeError, describeOutcome } from "./logged-error.ts";
 import { oneLine } from "../base/terminal-text.ts";
-import { SERVICES } from "../base/service.ts";
+import { isText } from "../base/text.ts";
+import { showHost } from "../base/upstream.ts";
 import type { StoredEntry } from "../log/reader.ts";
-import type { LogRecord, RecordedAttempt } from "../log/record.ts";
-import { outcomeOf } from "../usage/outcome.ts";
-import { formatMs, formatTokens } from "./figures.ts";
-import type { Data } from "./output.ts";
-import { cutColumns } from "./layout.ts";
+import type { LogRecord } from "../log/record.ts";
+import { describeState } from "../routing/availability-words.ts";
+import { RULES } from "../routing/classify-rules.ts";
+import { isReason } from "../routing/reasons.ts";
+import type { Availability, Blame, Reason } from "../routing/types.ts";
+import { answererOf, isGeneration, outcomeOf } from "../usage/outcome.ts";
+import { isCacheApart } from "../usage/price-rates.ts";
+import type { Cost } from "../usage/prices.ts";
+import { formatCents, formatMs, formatTokens } from "./figures.ts";
+import { t, tell, tellList } from "./language.ts";
+import { cutMiddle } from "./layout.ts";
+import { describeError, describeOutcome, tellReason } from "./logged-error.ts";
+import type { Colour, Data } from "./output.ts";
+import { markOf } from "./upstream-words.ts";
 
-/** The rest is in the log, for --raw. */
-const MAX_ERROR_COLUMNS = 160;
+export interface LineOptions {
+  /** Null where costs are not looked up. */
+  readonly cost?: Cost | null;
+  /** The service is named: there are lines of more than one. */
+  readonly hasService?: boolean;
+  readonly withId?: boolean;
+  /** Columns that a line may take; Infinity for all. */
+  readonly width: number;
+  /** The widest cells so far, so that lines stand under one another. */
+  readonly widths?: Map<string, number>;
+}
+
+/** One cell of a line. */
+interface Cell {
+  readonly name: string;
+  /** From the longest to the shortest; "" where it may be left out. */
+  readonly forms: readonly string[];
+  readonly colour?: Colour;
+  readonly isFigure?: boolean;
+}
+
+const GAP = "  ";
 const MAX_MODEL_COLUMNS = 28;
-const LONGEST_SERVICE = Math.max(...SERVICES.map((service) => service.length));
+const LEAST_MODEL_COLUMNS = 10;
+/** Whose next shorter form is taken first where there is no room. */
+const RANKS = [
+  "session",
+  "host",
+  "times",
+  "model",
+  "cached",
+  "input",
+  "model",
+  "output",
+  "service",
+  "times",
+  "model",
+] as const;
 
-/** "11-22 14:03:05  codex  200  1.2 s  relay.example  gpt-5  123 in, 456 out". */
+/** "09:14:02  main#1  gpt-5.6-sol  200  1.2/8.4 s  24.0k in  88 %  320 out  $0.02". */
 export function describeRecord(
   record: LogRecord,
-  { paint }: Pick<Data, "paint">,
-  { withId = false }: { readonly withId?: boolean } = {},
+  paint: Data["paint"],
+  { cost = null, hasService = false, width, widths, withId = false }: LineOptions,
 ): string {
-  const {
-    status_code: status,
-    outcome,
-    duration_ms: duration,
-    attempts = [],
-    refusals = 1,
-    upstream_base_url: url,
-  } = record;
-  const how = outcomeOf(record);
-  const isOk = how === "ok";
-  const words = [
-    withId ? paint("cyan", showValue(record.id)) : "",
-    paint("dim", localTime(record.timestamp_ms)),
-    showValue(record.service).padEnd(LONGEST_SERVICE),
-    paint(
-      isOk ? "green" : how === "client_gone" ? "yellow" : "red",
-      `${showValue(status)}${isOk ? "" : ` ${describeOutcome(outcome)}`}`,
-    ),
-    refusals > 1 ? `×${refusals}` : "",
-    duration === undefined ? "-" : formatMs(duration),
-    showValue(url == null ? record.config_name : showHost(url)),
-    showModel(record),
-    describeUsage(record.usage),
-    describeAttempts(attempts),
-    isOk ? "" : cutColumns(describeError(record), MAX_ERROR_COLUMNS),
-  ].filter((word) => word !== "");
-  return words.join("  ");
-}
-
-/** The model that was asked for, and the one of a chain that was asked for in its place. */
-export function showModel({ chain_model: instead, model, path }: LogRecord): string {
-  const asked = cutColumns(showValue(model ?? path), MAX_MODEL_COLUMNS);
-  return instead === undefined ? asked : `${asked} -> ${cutColumns(showValue(instead), MAX_MODEL_COLUMNS)}`;
-}
-
-function describeUsage(usage: LogRecord["usage"]): string {
-  const parts: readonly (readonly [tokens: number | undefined, say: (tokens: string) => string])[] = [
-    [usage?.input_tokens, (tokens) => t`${tokens} in`],
-    [usage?.cached_input_tokens, (tokens) => t`${tokens} cached`],
-    [usage?.output_tokens, (tokens) => t`${tokens} out`],
+  const isOk = outcomeOf(record) === "ok";
+  const answerer = answererOf(record);
+  const { session_id: session, timestamp_ms: at } = record;
+  const url = answerer?.url;
+  const stories = storiesOf(record);
+  const sentence = isOk ? "" : describeFailure(record);
+  const cells: readonly Cell[] = [
+    { name: "id", forms: [withId ? showValue(record.id) : ""], colour: "cyan" },
+    { name: "time", forms: [showClock(at)], colour: "dim" },
+    { name: "service", forms: hasService ? [showValue(record.service), ""] : [""] },
+    { name: "label", forms: stories === null ? [showAnswerer(record)] : [""] },
+    {
+      name: "host",
+      forms: answerer?.label === undefined || url === undefined ? [""] : [showHost(url), ""],
+      colour: "dim",
+    },
+    // A sentence says more.
+    { name: "model", forms: [...modelForms(record), ...(isOk ? [] : [""])] },
+    { name: "status", forms: [describeStatus(record)], colour: colourOf(record) },
+    { name: "times", forms: timeForms(record), isFigure: true },
+    ...usageCells(record.usage, isCacheApart(record.path)),
+    { name: "cost", forms: [describeCost(record, cost)], isFigure: true },
+    { name: "session", forms: [isOk && session !== undefined ? session.slice(0, 8) : "", ""], colour: "dim" },
   ];
-  const told = parts.flatMap(([tokens, say]) => (tokens === undefined ? [] : [say(formatTokens(tokens))]));
-  return tellList(usage?.partial === true ? [...told, t`partial`] : told);
+  const said = sentence === "" ? 0 : Bun.stringWidth(sentence) + GAP.length;
+  const chosen = chooseForms(cells, width - said);
+  const line = layOut(cells, chosen, { paint, spare: sentence === "" ? width : 0, widths });
+  if (sentence === "") return line;
+  const room = width - Bun.stringWidth(line) - GAP.length;
+  return line + GAP + (stories === null ? cutMiddle(sentence, room) : fitStories(stories, room));
 }
 
-/** The upstreams whose attempts failed before. */
-function describeAttempts(attempts: readonly RecordedAttempt[]): string {
-  const before = attempts
-    .slice(0, -1)
-    .map(({ upstream_base_url: url }) => showValue(url == null ? url : showHost(url)));
-  return before.length > 0 ? t`after ${tellList(before)}` : "";
+/** The form of each cell: all the longest, or by rank as much shorter as the width demands. */
+function chooseForms(cells: readonly Cell[], width: number): number[] {
+  const chosen = cells.map(() => 0);
+  const widthNow = (): number =>
+    cells.reduce((sum, { forms }, index) => {
+      const columns = Bun.stringWidth(forms[chosen[index] ?? 0] ?? "");
+      return columns === 0 ? sum : sum + columns + GAP.length;
+    }, -GAP.length);
+  for (const name of RANKS) {
+    if (widthNow() <= width) break;
+    const index = cells.findIndex((cell) => cell.name === name);
+    const { forms = [] } = cells[index] ?? {};
+    if ((chosen[index] ?? 0) + 1 < forms.length) chosen[index] = (chosen[index] ?? 0) + 1;
+  }
+  return chosen;
+}
+
+/** Cells under those of the lines before, as far as there is room for that. */
+function layOut(
+  cells: readonly Cell[],
+  chosen: readonly number[],
+  {
+    paint,
+    spare,
+    widths,
+  }: {
+    readonly paint: Data["paint"];
+    readonly spare: number;
+    readonly widths: LineOptions["widths"] | undefined;
+  },
+): string {
+  const shown = cells.flatMap((cell, index) => {
+    const text = cell.forms[chosen[index] ?? 0] ?? "";
+    return text === "" ? [] : [{ ...cell, text, columns: Bun.stringWidth(text) }];
+  });
+  let left = spare - shown.reduce((sum, { columns }) => sum + columns + GAP.length, -GAP.length);
+  return shown
+    .map(({ colour, columns, isFigure, name, text }, place) => {
+      const widest = Math.max(widths?.get(name) ?? 0, columns);
+      widths?.set(name, widest);
+      const isLast = place === shown.length - 1;
+      const blanks = isLast && isFigure !== true ? 0 : Math.max(0, Math.min(widest - columns, left));
+      left -= blanks;
+      const painted = colour === undefined ? text : paint(colour, text);
+      return isFigure === true ? " ".repeat(blanks) + painted : painted + " ".repeat(blanks);
+    })
+    .join(GAP);
+}
+
+function showAnswerer(record: LogRecord): string {
+  const answerer = answererOf(record);
+  if (answerer === null) return "-";
+  return showValue(answerer.label ?? (answerer.url === undefined ? null : showHost(answerer.url)));
+}
+
+/** The model that was asked for, and the one of a chain that was asked for in its place; the path where no model is named. */
+function modelForms(record: LogRecord): string[] {
+  const { chain_model: instead, model, path } = record;
+  const asked = showValue(model ?? (isGeneration(record) ? null : path));
+  const name = instead === undefined ? asked : `${asked} -> ${showValue(instead)}`;
+  return [MAX_MODEL_COLUMNS, 16, LEAST_MODEL_COLUMNS].map((columns) => cutMiddle(name, columns));
+}
+
+function describeStatus(record: LogRecord): string {
+  const { outcome, refusals = 1, status_code: status } = record;
+  const how = outcomeOf(record);
+  const words = how === "ok" || how === "error" ? "" : ` ${describeOutcome(outcome)}`;
+  return `${showValue(status)}${words}${refusals > 1 ? ` ×${refusals}` : ""}`;
+}
+
+function colourOf(record: LogRecord): Colour {
+  const how = outcomeOf(record);
+  return how === "ok" ? "green" : how === "client_gone" ? "yellow" : "red";
+}
+
+/** "1.2/8.4 s", "8.4 s". */
+function timeForms({ duration_ms: whole, ttfb_ms: first }: LogRecord): string[] {
+  if (whole === undefined) return ["-", ""];
+  const total = formatMs(whole);
+  if (first === undefined || whole < 1000) return [total, ""];
+  return [`${(first / 1000).toFixed(1)}/${(whole / 1000).toFixed(whole < 99_950 ? 1 : 0)} s`, total];
+}
+
+function usageCells(usage: LogRecord["usage"], isApart: boolean): Cell[] {
+  const {
+    cache_creation_tokens: created = 0,
+    cached_input_tokens: cached = 0,
+    input_tokens: input,
+  } = usage ?? {};
+  const { output_tokens: output } = usage ?? {};
+  const all = input === undefined ? undefined : isApart ? input + cached + created : input;
+  const more = usage?.partial === true ? "+" : "";
+  const share = all === undefined || all === 0 ? "" : `${Math.round((100 * cached) / all)} %`;
+  return [
+    {
+      name: "input",
+      forms: [all === undefined ? "" : t`${formatTokens(all) + more} in`, ""],
+      isFigure: true,
+    },
+    { name: "cached", forms: [share, ""], isFigure: true },
+    {
+      name: "output",
+      forms: [output === undefined ? "" : t`${formatTokens(output) + more} out`, ""],
+      isFigure: true,
+    },
+  ];
+}
+
+/** Of the answer and of the attempts before it; "-" where nobody can say. */
+function describeCost(record: LogRecord, cost: Cost | null): string {
+  if (cost === null) return "";
+  const all = [cost, ...(cost.attempts ?? [])];
+  const priced = all.flatMap((one) => (one.kind === "priced" ? [one.usd] : []));
+  if (priced.length === 0) return cost.kind === "unpriced" ? "-" : "";
+  const isPart = record.usage?.partial === true || all.some(({ kind }) => kind === "unpriced");
+  return `${formatCents(priced.reduce((sum, usd) => sum + usd, 0))}${isPart ? "+" : ""}`;
+}
+
+/** What became of one upstream in a request that none answered. */
+interface Story {
+  readonly label: string;
+  readonly sign: string;
+  readonly words: string;
+  /** The state, the status or the code alone. */
+  readonly brief: string;
+  /** Which reason it comes to: a request that fails for the same one is a repeat. */
+  readonly cause: string;
+}
+
+/** Null for a request that was answered, and where nothing is known of the upstreams. */
+export function storiesOf({ reason }: Pick<LogRecord, "reason">): readonly Story[] | null {
+  const stories = isReason(reason) && reason.rule === "no-answer" ? reason["stories"] : undefined;
+  if (!Array.isArray(stories) || stories.length === 0) return null;
+  return stories.map((story): Story => {
+    const { cause, label, standing } = story;
+    const told = withoutAdvice(cause ?? story);
+    const state = typeof standing === "string" ? standing : "";
+    const sign = WAITING.has(state) || story.rule !== "story" ? markOf(state) : BROKEN;
+    const { cause: first = told, rule } = told;
+    const known = rule === "in-state" ? tellState(told["brief"] ?? told["state"]) : tellReason(told, "");
+    const words = oneLine(known);
+    const isKnown = rule === "in-state" || story.rule !== "story";
+    return {
+      label: typeof label === "string" ? label : "-",
+      sign: sign.sign,
+      words,
+      brief:
+        isKnown && state !== ""
+          ? tell(describeState({ availability: state, until: null }, 0))
+          : String(first.status ?? first.code ?? words),
+      cause: causeOf(told),
+    };
+  });
+}
+
+const BROKEN = markOf("open");
+/** Their sign says more than that an attempt failed. */
+const WAITING: ReadonlySet<string> = new Set(["exhausted", "cooling", "full", "walled", "auth-dead"]);
+const ADVICE: ReadonlySet<string> = new Set(["see-doctor", "to-fix", "allow-others", "map-model"]);
+
+/** What to type against it is on the screens that have room for it. */
+function withoutAdvice(reason: Reason): Reason {
+  return ADVICE.has(reason.rule) && reason.cause !== undefined ? withoutAdvice(reason.cause) : reason;
+}
+
+/** The innermost reason: "not tried, as it failed" is that failure. */
+export function causeOf({ cause, rule, status }: Reason): string {
+  return cause === undefined ? `${rule} ${status ?? ""}` : causeOf(cause);
+}
+
+function tellState(state: Reason[string]): string {
+  return isText(state) ? tell(state) : typeof state === "string" ? state : "";
+}
+
+/** "none left: main#1 ✕ connection refused, main#2 ▲ spent until 10:44": in full, else in brief; of those that do not fit, the number. */
+function fitStories(stories: readonly Story[], room: number): string {
+  const all = stories.map(({ label, sign, words }) => `${label} ${sign} ${words}`);
+  const whole = t`none left: ${tellList(all)}`;
+  if (Bun.stringWidth(whole) <= room) return whole;
+  const told = stories.map(({ brief, label, sign }) => `${label} ${sign} ${brief}`);
+  for (let shown = told.length; shown > 0; shown -= 1) {
+    const rest = told.length - shown;
+    const list = tellList(told.slice(0, shown));
+    const line = rest === 0 ? t`none left: ${list}` : t`none left: ${list}, ${rest} more`;
+    if (Bun.stringWidth(line) <= room || shown === 1) return cutMiddle(line, room);
+  }
+  return "";
+}
+
+function describeFailure(record: LogRecord): string {
+  const stories = storiesOf(record);
+  return stories === null ? describeError(record) : fitStories(stories, Infinity);
+}
+
+const STATE_OF_BLAME: Readonly<Partial<Record<Blame, Availability>>> = {
+  cooldown: "cooling",
+  exhausted: "exhausted",
+  "auth-dead": "auth-dead",
+};
+const BLAME_OF_RULE: ReadonlyMap<string, Blame> = new Map(RULES.map(({ blame, id }) => [id, blame]));
+
+/** An upstream that failed before another answered. */
+export interface Way {
+  readonly label: string;
+  /** "main#1 ✕ 502 failed" */
+  readonly words: string;
+  readonly cause: string;
+}
+
+/** Each upstream once, by what it came to last. */
+export function listWay({ attempts = [] }: Pick<LogRecord, "attempts">): Way[] {
+  const failed = attempts.filter(
+    ({ verdict }, place) => verdict !== "ok" && verdict !== "client-gone" && place < attempts.length - 1,
+  );
+  const ways = failed.map((attempt): Way => {
+    const { reason, upstream_base_url: url, upstream_label: named, verdict = "" } = attempt;
+    const label = showValue(named ?? (url === undefined ? null : showHost(url)));
+    const { sign } = markOf(STATE_OF_BLAME[BLAME_OF_RULE.get(verdict) ?? "failure"] ?? "open");
+    const said = describeError(attempt) || describeOutcome(verdict);
+    return { label, words: `${label} ${sign} ${said}`, cause: isReason(reason) ? causeOf(reason) : verdict };
+  });
+  return [...new Map(ways.map((way) => [way.label, way])).values()];
 }
 
 /** A value of the log on one line; `unknown` where it has none. */
@@ -90,10 +335,10 @@ export function storedFields({ raw, record }: StoredEntry, directory: string | u
   };
 }
 
-/** "11-22 14:03:05" in local time. */
-export function localTime(timestampMs: number): string {
+/** "14:03:05" in local time. */
+export function showClock(timestampMs: number): string {
   const date = new Date(timestampMs);
-  const two = (part: number): string => String(part).padStart(2, "0");
-  const day = `${two(date.getMonth() + 1)}-${two(date.getDate())}`;
-  return `${day} ${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
+  return [date.getHours(), date.getMinutes(), date.getSeconds()]
+    .map((part) => String(part).padStart(2, "0"))
+    .join(":");
 }

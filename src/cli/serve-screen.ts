@@ -1,19 +1,60 @@
 // What `serve` says: at the start what is served and what was changed, at the end what was restored. Words for people.
+import type { RunFacts } from "../app/serve/run-tally.ts";
+import { CLIENTS } from "../clients/registry.ts";
+import { formatCents } from "./figures.ts";
 import type { Served } from "../app/serve/serve.ts";
 import type { Switched } from "../app/serve/switching.ts";
 import type { Env } from "../base/env.ts";
 import type { SwitchReport } from "../app/status/switch-report.ts";
 import { showSpan } from "../base/text.ts";
 import type { Instance } from "../state/instances.ts";
+import { showHost } from "../base/upstream.ts";
 import { t, tell, tellList } from "./language.ts";
 import { showPath } from "../base/paths.ts";
-import { CLIENT_NAME, SERVICE_FACTS, flagFor } from "../base/service.ts";
+import { CLIENT_NAME, SERVICE_FACTS, type Service, flagFor } from "../base/service.ts";
 import { showKey } from "../clients/client.ts";
 import type { Healed, SwitchedOff } from "../clients/switch/switch.ts";
 
+/** What a run of so many ms came to: "14 turns, 2 saved by failover, $0.41, 3 min". */
+export function describeRun(facts: RunFacts, ms: number): string {
+  const {
+    cost_usd: usd,
+    failed_requests: failed,
+    is_cost_partial: isPartial,
+    saved_by_failover: saved,
+    turns,
+  } = facts;
+  const cost = usd === null ? (isPartial ? t`unpriced` : "") : `${formatCents(usd)}${isPartial ? "+" : ""}`;
+  const parts = [
+    turns === 1 ? t`1 turn` : t`${turns} turns`,
+    t`${saved} saved by failover`,
+    cost,
+    tell(showSpan(ms)),
+  ].filter((part) => part !== "");
+  return failed === 0 ? tellList(parts) : t`${tellList(parts)}; requests that failed: ${failed}`;
+}
+
+/** "; sessions still open here: 1 (they will wait until ch is back)"; "" for none. */
+export function describeLeftOpen(open: readonly OpenSessions[]): string {
+  return open
+    .filter(({ ids }) => ids.length > 0)
+    .map(({ ids, service }) => {
+      const what = CLIENTS[service].describeHeldSessions();
+      return t`; sessions still open here: ${ids.length} (${what})`;
+    })
+    .join("");
+}
+
+interface OpenSessions {
+  readonly service: Service;
+  readonly ids: readonly string[];
+}
+
 /** Where it listens, and the order in which upstreams are asked. */
 export function describeServed({ service, port, configName, upstreams }: Served): string[] {
-  const order = upstreams.map((upstream, place) => `  ${place + 1}. ${upstream.label}  ${upstream.baseUrl}`);
+  const order = upstreams.map(
+    (upstream, place) => `  ${place + 1}. ${upstream.label}  ${showHost(upstream.baseUrl)}`,
+  );
   const backup =
     upstreams.length > 1
       ? []

@@ -5,7 +5,7 @@ import type { Env } from "../base/env.ts";
 import { showPathsIn } from "../base/paths.ts";
 import { type Text, asCalled, t as text } from "../base/text.ts";
 import { tell } from "./language.ts";
-import { type Colour, makeHarmless, paintText } from "./output.ts";
+import { type Colour, type Data, makeHarmless, paintText } from "./output.ts";
 import type { Prompts } from "./prompts.ts";
 import type { Terminal } from "./terminal.ts";
 import { cutColumns } from "./layout.ts";
@@ -24,6 +24,20 @@ export interface Words {
   readonly openPrompts: () => Promise<Prompts>;
 }
 
+/** For a log that runs: lines as wide as stderr, and where the last one can be written over. */
+export interface Surface {
+  readonly paint: Data["paint"];
+  /** Columns, as they are now. */
+  readonly width: () => number;
+  readonly print: (line: string) => void;
+  /** Null where it is no terminal, or one that cannot move its cursor. */
+  readonly replace: ((line: string) => void) | null;
+}
+
+export interface OnSurface {
+  readonly surface: Surface;
+}
+
 interface Label {
   readonly text: Text;
   readonly colour: Colour;
@@ -36,7 +50,10 @@ const LABELS: Readonly<Record<string, Label>> = {
 const EVERYTHING = 5;
 
 /** `env`: whose home directory is shortened to `~` in every message. */
-export function createWords(terminal: Pick<Terminal, "stderr" | "isInteractive">, env: Env = {}): Words {
+export function createWords(
+  terminal: Pick<Terminal, "stderr" | "isInteractive">,
+  env: Env = {},
+): Words & OnSurface {
   const { stderr } = terminal;
   const show = (words: string): string => makeHarmless(asCalled(showPathsIn(words, env)), stderr.hasColours);
   const reporter: ConsolaReporter = {
@@ -56,7 +73,15 @@ export function createWords(terminal: Pick<Terminal, "stderr" | "isInteractive">
   };
   // Left to itself, consola holds back the same line said five times within a second.
   const consola = createConsola({ level: EVERYTHING, throttle: -1, reporters: [reporter] });
+  const canMove = stderr.columns !== undefined && env["TERM"] !== "dumb";
   return {
+    surface: {
+      paint: (colour, text) => paintText(stderr.hasColours, colour, text),
+      width: () => stderr.width,
+      print: (line) => stderr.write(`${show(line)}\n`),
+      // Up to the line, and over it.
+      replace: canMove ? (line) => stderr.write(`\u001b[1A\r${show(line)}\u001b[K\n`) : null,
+    },
     note: (text) => consola.log(text),
     warn: (text) => consola.warn(text),
     error(text, hint) {

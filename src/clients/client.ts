@@ -45,6 +45,8 @@ export interface Client extends ServiceFacts {
   readonly owned?: OwnedSource;
   /** What its open sessions do once it is switched, for people. */
   readonly describeOpenSessions: () => Text;
+  /** What becomes of those that are open when our proxy ends, for people. */
+  readonly describeHeldSessions: () => Text;
   /** The model that it is set to. Throws UserError for files that cannot be read. */
   readonly readModel: (files: ClientFiles) => Promise<string | null>;
   /** Would it work at all with its own files and variables as they are? */

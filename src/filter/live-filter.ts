@@ -62,6 +62,8 @@ export function createLiveFilter(options: LiveFilterOptions) {
     lastProblem: () => problemIn(seen),
     /** Which state holds, for every screen. */
     facts: (): RedactionFacts => makeFacts(current()),
+    /** The same, as the last request found it. */
+    lastFacts: (): RedactionFacts | null => (seen === null ? null : makeFacts(seen)),
     forService(service: Service) {
       return (body: Uint8Array, headers: Headers, more: readonly string[] = NO_FILES): FilteredRequest => {
         const state = current();

@@ -178,6 +178,8 @@ export interface ProxyDeps {
   readonly uploads: Uploads;
   /** Counts the requests that the guard turns away. */
   readonly refusals: { readonly note: (request: RefusedRequest) => void };
+  /** Sees each request of a conversation. Cheap, and never throws. */
+  readonly noteSession?: (id: string, request: Request) => void;
   /** Takes the one log line of a finished request. Never throws. */
   readonly record: (entry: LogEntry) => void;
 }

@@ -115,6 +115,8 @@ async function forward({ request, target, exchange, deps }: Forwarding): Promise
   const facts =
     early !== undefined && body === read.bytes ? early : readRequestFacts(endpoint, request.headers, body);
   exchange.describe({ facts, filtered, configName: route.configName });
+  if (deps.noteSession !== undefined && facts.sessionId !== null && facts.agent !== "auxiliary")
+    deps.noteSession(facts.sessionId, request);
   const traits = new Traits(method, target.path, request.headers, body);
   const first = deps.memory.knowsResponses ? makerOfNamed(facts, target.path, deps.memory) : undefined;
   const makePasses = (plan: PlanRequest): Iterable<Pass> =>

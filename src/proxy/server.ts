@@ -39,6 +39,8 @@ export interface ProxyOptions
   readonly isForOneUser?: boolean;
   /** A request is held until a limit is reset. */
   readonly onWait?: WaitsOptions["onWait"];
+  /** Sees each request of a conversation, with the port of the client's end of its connection. Cheap, and never throws. */
+  readonly onSession?: (seen: { readonly id: string; readonly peerPort: number }) => void;
   /** Told about anything that answering a request threw: a bug of ours. */
   readonly onBug: (error: unknown) => void;
 }
@@ -54,6 +56,7 @@ const BUN_BODY_LIMIT = 2 ** 30;
 export function startProxy({
   isForOneUser = false,
   onBug,
+  onSession,
   onWait = () => {},
   port,
   ...options
@@ -77,6 +80,10 @@ export function startProxy({
     owned: () => NO_OWNED_NAMES,
     clientToken: null,
     now: Date.now,
+    noteSession(id, request) {
+      const peer = onSession === undefined ? null : server.requestIP(request);
+      if (peer !== null) onSession?.({ id, peerPort: peer.port });
+    },
     isTrustedPeer: (request) => !isForOneUser || isOwnConnection(server, request),
     ...options,
     instance: crypto.randomUUID(),

@@ -3,7 +3,7 @@
 // Pure.
 import { CLIENT_NAME, SERVICE_FACTS, type Service } from "../base/service.ts";
 import type { Upstream } from "../base/upstream.ts";
-import { describeAvailability, hasEnd } from "./availability-words.ts";
+import { describeAvailability, describeState, hasEnd } from "./availability-words.ts";
 import { fixOf, isOwnersRule, needsPerson } from "./fixes.ts";
 import { type LimitEnd, namedEndOf } from "./outlook.ts";
 import type { Assessment, Availability, Blame, Candidate, Reason, Verdict } from "./types.ts";
@@ -363,12 +363,18 @@ function tell(accounts: readonly Account[], { now, service }: FinalInput): Reaso
   const stories = accounts.map(({ cause, model, reason, upstream, verdict, view }): Reason => {
     const isLasting = view !== null && hasEnd(view) && (view.until ?? now) - now > TOLD_MS;
     const known: Reason = isLasting
-      ? { rule: "in-state", cause: reason, state: describeAvailability(view, now) }
+      ? {
+          rule: "in-state",
+          cause: reason,
+          state: describeAvailability(view, now),
+          brief: describeState(view, now),
+        }
       : reason;
     return {
       rule: verdict === null || verdict.rule === "not-tried" ? "story-not-asked" : "story",
       label: model == null ? upstream.label : `${upstream.label} (${model})`,
       cause: withAdvice(known, { cause, reason, upstream }),
+      ...(view === null ? {} : { standing: view.availability }),
     };
   });
   const client = CLIENT_NAME[service];

@@ -13,7 +13,8 @@ import { CLIENTS } from "../../clients/registry.ts";
 import { bootstrap } from "../import/bootstrap.ts";
 import { type Program, findProgram, makeVariables } from "./programs.ts";
 import type { ImportOptions } from "../import/client-import.ts";
-import { type Served, serve } from "../serve/serve.ts";
+import type { LogEntry } from "../../log/entry.ts";
+import { type Served, type Serving, serve } from "../serve/serve.ts";
 
 export interface RunClientOptions extends ImportOptions {
   /** The client's name or path, and its arguments. */
@@ -27,6 +28,9 @@ export interface RunClientOptions extends ImportOptions {
   readonly isForced: boolean;
   /** A Ctrl+C reaches the client by itself. */
   readonly hasTerminal: boolean;
+  /** Sees each finished request after it was logged. */
+  readonly onRequest: (entry: LogEntry) => void;
+  readonly onServing: (serving: Serving) => void;
   /** Called right before the client takes over. */
   readonly onStart: (served: Served, remarks: readonly (Text | string)[]) => void;
 }
@@ -64,9 +68,13 @@ export async function runClient(options: RunClientOptions) {
     command: "run",
     directory: cwd,
     startsUnusable: options.isForced,
-    onRequest: () => (requests += 1),
+    onRequest(entry) {
+      requests += 1;
+      options.onRequest(entry);
+    },
     onTrouble: (words) => troubles.push(words),
   });
+  options.onServing(serving);
   try {
     const [served] = serving.served;
     if (served === undefined) throw new Error("nothing is served");

@@ -54,7 +54,7 @@ const EVENTS: { readonly [K in EventKind]: Row<Extract<AppEvent, { kind: K }>> }
     about: ({ upstream }) => [upstream],
     sign: "exhausted",
     words: ({ reason, until }, now) =>
-      t`${describeState({ availability: "exhausted", until }, now)} (${describe(reason)})`,
+      t`${describeState({ availability: "exhausted", until }, now)} (${reason.code ?? describe(reason)})`,
     isInFailure: true,
     json: ({ reason, until, upstream }) => ({
       upstream: makeJson(upstream),
@@ -160,17 +160,26 @@ export interface ToldEvent {
   readonly sign: Availability | null;
   readonly words: Text;
   readonly isInFailure: boolean;
+  readonly json: Readonly<Record<string, unknown>>;
 }
 
 export function tellEvent(event: AppEvent, now: number): ToldEvent {
   const { about, isInFailure = false, sign = null, words } = rowOf(event);
   const labels = about(event).map(({ label }) => label);
-  const said = words(event, now);
-  return { kind: event.kind, service: serviceOf(event), at: now, labels, sign, words: said, isInFailure };
+  return {
+    kind: event.kind,
+    service: serviceOf(event),
+    at: now,
+    labels,
+    sign,
+    words: words(event, now),
+    isInFailure,
+    json: makeEventJson(event, now),
+  };
 }
 
-/** The event with stable field names. Times are wall clock in ms. */
-export function makeEventJson(event: AppEvent, now: number): Readonly<Record<string, unknown>> {
+/** With stable field names. Times are wall clock in ms. */
+function makeEventJson(event: AppEvent, now: number): Readonly<Record<string, unknown>> {
   return { event: event.kind, timestamp_ms: now, service: serviceOf(event), ...rowOf(event).json(event) };
 }
 

@@ -5,7 +5,7 @@ import { UserError, errorText, onUserError } from "../../base/errors.ts";
 import { ensurePrivateDirectory } from "../../base/files.ts";
 import { describeUnsafeHome, findHomeProblem } from "../../base/home.ts";
 import { createMemoryBudget } from "../../base/memory-budget.ts";
-import { t, type Text, inEnglish } from "../../base/text.ts";
+import { t, type Text } from "../../base/text.ts";
 import type { OwnedName } from "../../base/owned-names.ts";
 import type { Paths } from "../../base/paths.ts";
 import { findTerminal, identifyProcess } from "../../base/process-identity.ts";
@@ -23,19 +23,21 @@ import { createRouter } from "../../routing/router.ts";
 import { ensureClientToken, makeClientToken } from "../../state/client-token.ts";
 import { type Instance, removeDeadInstances, removeInstance, writeInstance } from "../../state/instances.ts";
 import { createEventHook } from "./event-hook.ts";
-import { type AppEvent, type ToldEvent, makeEventJson, tellEvent } from "./events.ts";
+import { type AppEvent, type ToldEvent, tellEvent } from "./events.ts";
 import { createIdleCollector } from "./idle-collector.ts";
-import { createLiveFilter, type LiveFilter } from "../../filter/live-filter.ts";
+import { createLiveFilter } from "../../filter/live-filter.ts";
 import { makeFilterRecord } from "../../filter/filter-record.ts";
 import type { RedactionFacts } from "../../filter/redaction.ts";
 import { createProjectGate } from "../projects/gate.ts";
-import { createLiveConfig, type LiveConfig } from "../live-config.ts";
+import { createLiveConfig } from "../live-config.ts";
 import { describeProcess } from "../status/running.ts";
 import { createOwnedNames } from "../owned-names.ts";
+import { type SeenSession, createOpenSessions } from "./open-sessions.ts";
 import { makeOwnPages } from "./own-pages.ts";
+import { createReloads } from "./reloads.ts";
 import { requireRoute } from "./setup.ts";
 import { describeStranger, findPortOwner } from "../port-owner.ts";
-import { type LivePrices, createLivePrices } from "../spend/live-prices.ts";
+import { createLivePrices } from "../spend/live-prices.ts";
 import type { BudgetStep } from "../quota/budgets.ts";
 import { createQuota } from "../quota/quota.ts";
 import { createRouterState } from "../router-state.ts";
@@ -64,6 +66,8 @@ export interface ServeOptions {
   readonly onTrouble: (words: Text | string) => void;
   /** A hop, a spent quota, a recovery, or nothing left. */
   readonly onEvent?: (event: ToldEvent) => void;
+  /** What the user changed is in force. */
+  readonly onNotice?: (words: Text) => void;
 }
 
 export interface Served {
@@ -108,7 +112,7 @@ export async function serve(options: ServeOptions) {
     shared.book.start();
     await shared.prices.look();
     redaction = shared.filter.facts();
-    shared.tellFileTroubles();
+    shared.reloads.look();
   } catch (error) {
     await stop(0);
     throw error;
@@ -127,6 +131,15 @@ export async function serve(options: ServeOptions) {
     isHomeWritable: problem === null,
     /** Requests that are being answered right now. */
     openAnswers: () => shared.inFlight.count,
+    /** By the prices in force. Throws UserError where there never were good ones. */
+    costOf: () => shared.prices.costOf(),
+    /** Our files may have changed without a request. Costs a look at each. */
+    lookAtFiles: () => shared.reloads.look(),
+    /** Sessions that came through here and whose program still runs, by service. */
+    listOpenSessions: () =>
+      Promise.all(
+        running.map(async (one) => ({ service: one.served.service, ids: await one.sessions.listOpen() })),
+      ),
     stop,
   };
 }
@@ -154,7 +167,15 @@ function openFetchThread(port: number | undefined): void {
 const describeOwnProcess = (): Text => describeProcess({ pid: process.pid, terminal: findTerminal() });
 
 /** What the services of one process have in common. */
-async function makeShared({ command, paths, env, onDiskTrouble, onEvent, onTrouble }: SharedOptions) {
+async function makeShared({
+  command,
+  paths,
+  env,
+  onDiskTrouble,
+  onEvent,
+  onNotice = () => {},
+  onTrouble,
+}: SharedOptions) {
   const now = Date.now;
   const live = createLiveConfig({ paths, env, now, holder: describeOwnProcess });
   // A run has its own: it may be seen in the list of processes.
@@ -176,8 +197,9 @@ async function makeShared({ command, paths, env, onDiskTrouble, onEvent, onTroub
     onTrouble,
   });
   const noteEvent = (event: AppEvent): void => {
-    hook.send(makeEventJson(event, now()));
-    onEvent?.(tellEvent(event, now()));
+    const told = tellEvent(event, now());
+    hook.send(told.json);
+    onEvent?.(told);
   };
   const onStep = (step: BudgetStep): void => noteEvent({ kind: "budget", ...step });
   return {
@@ -187,7 +209,7 @@ async function makeShared({ command, paths, env, onDiskTrouble, onEvent, onTroub
     filter,
     prices,
     book,
-    tellFileTroubles: createFileTroubles({ live, filter, prices, clientToken }, onTrouble),
+    reloads: createReloads({ live, filter, prices, clientToken, onTrouble, onNotice }),
     tellHeldBack: createHeldBackTeller(onTrouble),
     log: createLogWriter(paths.requestsLog, { onTrouble: onDiskTrouble }),
     hook,
@@ -239,12 +261,14 @@ async function startService(
     book.note(entry, log.append(entry));
     saved.noteChange();
     options.onRequest(entry);
-    shared.tellFileTroubles();
+    shared.reloads.look();
     shared.tellHeldBack(entry);
     memory.noteWork();
   };
   const refusals = createRefusals({ service, now, record });
   let running: ProxyServer | null = null;
+  const sessions = createOpenSessions({ service, port: () => port });
+  shared.reloads.add(service, route);
   const pages = makeOwnPages({
     ...shared,
     service,
@@ -271,6 +295,8 @@ async function startService(
       filter: shared.filter.forService(service),
       record,
       refusals,
+      // The client of a run ends before it.
+      ...(command === "run" ? {} : { onSession: (seen: SeenSession) => sessions.note(seen) }),
       onBug: (error) => onTrouble(t`internal error while handling a request: ${errorText(error)}`),
       observeHeaders: (upstream, headers) => quota.observeHeaders(upstream, headers),
       onWait: ({ at, sessionId, upstream }) =>
@@ -296,6 +322,7 @@ async function startService(
   return {
     served: { service, port, configName, upstreams: route.upstreams() },
     owned,
+    sessions,
     async stop(graceMs: number): Promise<void> {
       await tryTo(() => removeInstance(paths.run, { pid, service }), onDiskTrouble);
       await proxy.stop(graceMs);
@@ -303,46 +330,6 @@ async function startService(
       saved.noteChange();
       await Promise.all([saved.flush(), gate.flush()]);
     },
-  };
-}
-
-/**
- * The function that looks at our files and tells of each problem once, and again of one that comes back. Requests are
- * served by the last good version, so that nothing else would show it.
- */
-function createFileTroubles(
-  {
-    clientToken,
-    filter,
-    live,
-    prices,
-  }: {
-    readonly clientToken: string | null;
-    readonly live: LiveConfig;
-    readonly filter: LiveFilter;
-    readonly prices: LivePrices;
-  },
-  onTrouble: (words: Text | string) => void,
-): () => void {
-  let told: readonly string[] = [];
-  return () => {
-    const costs = prices.problem();
-    const { config: current, problem } = live.current();
-    const config = problem?.text;
-    const { unknownKeys } = current;
-    const rules = filter.lastProblem();
-    const hasToken = live.settings().demandsToken === (clientToken !== null);
-    const isFine = config === undefined && rules === null && costs === null && hasToken;
-    if (isFine && unknownKeys.length === 0 && told.length === 0) return;
-    const troubles = [
-      ...unknownKeys,
-      ...(config === undefined ? [] : [t`${config}; the last valid version stays in use`]),
-      ...(rules === null ? [] : [describeRuleTrouble(rules)]),
-      ...(costs === null ? [] : [costs.text]),
-      ...(hasToken ? [] : [t`limits.client_token was changed: it takes effect when ch starts again`]),
-    ];
-    for (const words of troubles) if (!told.includes(inEnglish(words))) onTrouble(words);
-    told = troubles.map(inEnglish);
   };
 }
 
@@ -356,17 +343,10 @@ function createHeldBackTeller(onTrouble: ServeOptions["onTrouble"]): (entry: Log
   };
   return ({ dropped, held_back }) => {
     const names = fresh(held_back);
-    if (names !== "")
-      onTrouble(
-        t`held back from an upstream: ${names}; "headers_allowed" of an upstream lets a header pass (see: ch doctor)`,
-      );
+    if (names !== "") onTrouble(t`held back from an upstream: ${names} (see: ch doctor)`);
     const left = fresh(dropped);
     if (left !== "") onTrouble(t`left out for an upstream that refuses it: ${left} (see: ch status)`);
   };
-}
-
-function describeRuleTrouble({ hintText, text }: UserError): Text {
-  return hintText === undefined ? t`${text}; see: ch filter check` : t`${text}; ${hintText}`;
 }
 
 /** Other commands then do not find this proxy; it works without them. */

@@ -1,4 +1,6 @@
 // `ch run`: one client behind a proxy of its own, for as long as the client runs.
+import { describeRun } from "../serve-screen.ts";
+import { createServeLog } from "../serve-log.ts";
 import { readCurrentDirectory } from "../current-directory.ts";
 import { basename } from "node:path";
 import { runClient } from "../../app/launch/run-client.ts";
@@ -27,6 +29,7 @@ export const command = defineCommand({
   args: {
     config: { type: "string", valueHint: "NAME", description: "use this config instead of the active one" },
     force: { type: "boolean", description: "also where no upstream can be used" },
+    quiet: { type: "boolean", alias: "q", description: "do not say at the end what it came to" },
     port: { ...PORT_ARG.port, description: "TCP port on 127.0.0.1 (default: any free one)" },
     ...mapServices(({ name, service }) => ({
       ...SERVICE_ARGS[service],
@@ -45,7 +48,11 @@ export const command = defineCommand({
     const service =
       other === undefined ? (readService(args) ?? serviceOf(command)) : await serviceFor(cli, other, args);
     disableCoreDumps(true);
+    const since = cli.now();
+    const log = await createServeLog(cli, { format: "none", hasServices: false });
     const { exitCode, troubles } = await runClient({
+      onRequest: log.onRequest,
+      onServing: log.attach,
       paths: cli.paths,
       env: cli.env,
       cwd: readCurrentDirectory(cli.env),
@@ -67,6 +74,9 @@ export const command = defineCommand({
       },
     });
     for (const words of troubles) cli.out.warn(tell(words));
+    const facts = await log.close();
+    if (args.quiet !== true && facts.turns + facts.failed_requests > 0)
+      cli.out.note(describeRun(facts, cli.now() - since));
     return exitCode;
   },
 });

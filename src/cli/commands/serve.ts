@@ -15,15 +15,16 @@ import { describeRedaction } from "../../filter/redaction.ts";
 import { PORT_ARG, readPort, readService, SERVICE_ARGS, usageError } from "../args.ts";
 import { type Cli, defineCommand } from "../cli.ts";
 import { listenForSignals, watchBugs } from "../process-events.ts";
-import { describeRecord, localTime } from "../request-line.ts";
+import { type LogFormat, type ServeLog, createServeLog } from "../serve-log.ts";
 import {
   describeHealed,
+  describeLeftOpen,
   describeRestored,
+  describeRun,
   describeRunning,
   describeServed,
   describeSwitched,
 } from "../serve-screen.ts";
-import { wrapFields } from "../layout.ts";
 import { findInstances } from "../../state/instances.ts";
 
 /** Open answers may finish for so long after the first signal. */
@@ -53,7 +54,14 @@ export const command = defineCommand({
       description: "also where no upstream can be used, or the client does not read its file",
     },
     "keep-switched": { type: "boolean", description: "do not restore the client at the end" },
-    quiet: { type: "boolean", description: "do not print a line per request" },
+    quiet: { type: "boolean", alias: "q", description: "print no log of requests and events" },
+    log: {
+      type: "enum",
+      options: ["text", "json"],
+      default: "text",
+      valueHint: "FORMAT",
+      description: "text on stderr, or a JSON object per line on stdout",
+    },
   },
   examples: [
     ["ch", "Codex through the proxy on 127.0.0.1:3211"],
@@ -77,7 +85,7 @@ export const command = defineCommand({
       services,
       port,
       switches: args.switch,
-      isQuiet: args.quiet === true,
+      log: args.quiet === true ? "none" : args.log,
       prefersOwnProvider: args["own-provider"] === true,
       keepsSwitched: args["keep-switched"] === true,
       isForced: args.force === true,
@@ -97,7 +105,7 @@ export async function serveServices(cli: Cli, options: ServeOptions): Promise<nu
   for (const service of services) await prepare(cli, service);
   return await run(cli, {
     ...options,
-    isQuiet: options.isQuiet === true || !process.stderr.isTTY,
+    log: options.log ?? "text",
     prefersOwnProvider: options.prefersOwnProvider === true,
     keepsSwitched: options.keepsSwitched === true,
     isForced: options.isForced === true,
@@ -143,7 +151,7 @@ export function describeImported({ configs, service, skipped }: Bootstrapped): s
 interface RunOptions {
   readonly services: readonly Service[];
   readonly port: number | undefined;
-  readonly isQuiet: boolean;
+  readonly log: LogFormat;
   readonly switches: boolean;
   readonly prefersOwnProvider: boolean;
   readonly keepsSwitched: boolean;
@@ -151,18 +159,22 @@ interface RunOptions {
 }
 
 async function run(cli: Cli, options: RunOptions): Promise<number> {
-  const { out } = cli;
+  const { now, out } = cli;
+  const since = now();
+  const log = await createServeLog(cli, { format: options.log, hasServices: options.services.length > 1 });
   using signals = listenForSignals();
-  using bugs = watchBugs((words) => out.warn(words));
+  using bugs = watchBugs((words) => log.onTrouble(words));
   const ended = Promise.race([signals.next(), bugs.tooMany]);
   const again = ended.then(() => signals.next());
-  const starting = start(cli, options);
+  const starting = start(cli, options, log);
   // Where it waits for something (a lock, a slow disk), a signal ends it: nothing is changed by then, or the journal knows.
   const limit = ended.then(() => Promise.race([Bun.sleep(RESTORE_LIMIT_MS), again]));
   const started = await Promise.race([starting, limit.then(() => null)]);
   if (started === null) return await ended;
   const { serving, switching } = started;
   const exitCode = await ended;
+  // Behind the ^C that the terminal shows.
+  if (exitCode === 130 && process.stderr.isTTY) out.note("");
   const deadline = Bun.sleep(LIMIT_MS);
   if (!options.keepsSwitched) await restore(cli, switching);
   if (serving.openAnswers() > 0) {
@@ -172,18 +184,16 @@ async function run(cli: Cli, options: RunOptions): Promise<number> {
   }
   const atOnce = again.then(() => Promise.race([serving.stop(0), Bun.sleep(AT_ONCE_MS)]));
   await Promise.race([serving.stop(DRAIN_MS), atOnce, deadline]);
+  const [facts, open] = await Promise.all([log.close(), serving.listOpenSessions()]);
+  out.note(`${describeRun(facts, now() - since)}${describeLeftOpen(open)}`);
   return exitCode;
 }
 
 /** Serves, switches the clients, and says so. Throws UserError with nothing left running or changed. */
-async function start(cli: Cli, options: RunOptions) {
+async function start(cli: Cli, options: RunOptions, log: ServeLog) {
   const { env, out, paths } = cli;
   const say = (...lines: readonly string[]): void => {
     for (const line of lines) out.note(line);
-  };
-  /** What happens meanwhile: the rest of a long line stands indented under it. */
-  const report = (words: string): void => {
-    out.note(out.width === Infinity ? words : wrapFields(words, out.width).join("\n"));
   };
   const serving = await serve({
     paths,
@@ -191,12 +201,10 @@ async function start(cli: Cli, options: RunOptions) {
     services: options.services,
     port: options.port,
     startsUnusable: options.isForced,
-    onRequest: (entry) => {
-      if (!options.isQuiet) report(describeRecord(entry, out));
-    },
-    onTrouble: (words) => out.warn(tell(words)),
-    onEvent: ({ at, labels: [label = ""], words }) =>
-      report([out.paint("dim", localTime(at)), label, tell(words)].filter((word) => word !== "").join("  ")),
+    onRequest: log.onRequest,
+    onTrouble: log.onTrouble,
+    onEvent: log.onEvent,
+    onNotice: log.onNotice,
   });
   // Loaded when clients are served already.
   const { disableCoreDumps } = await import("../../base/core-dumps.ts");
@@ -225,6 +233,7 @@ async function start(cli: Cli, options: RunOptions) {
   }
   say(tell(describeRedaction(serving.redaction)));
   say(t`Press Ctrl+C to stop.`);
+  log.attach(serving);
   return { serving, switching };
 }
 

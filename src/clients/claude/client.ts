@@ -59,6 +59,8 @@ export const claude: Client = {
     variable: CUSTOM_HEADERS,
     list: async (files, userText) => await (await import("./owned.ts")).readClaudeOwned(files, userText),
   },
+  // Seen: it gives up after ten tries, and keeps an address that was taken out of its file.
+  describeHeldSessions: () => t`they need ch to be back, or a restart`,
   describeOpenSessions: () => t`  open Claude Code sessions come here from their next request on`,
   async readModel(files) {
     const { readClaudeFacts } = await import("./facts.ts");

@@ -61,6 +61,8 @@ export const codex: Client = {
   },
   // A conversation keeps the address that it began with.
   describeOpenSessions: () => t`  open Codex sessions keep their address; new and resumed ones come here`,
+  // Seen: it asks again for ever, and goes on when the port is open.
+  describeHeldSessions: () => t`they will wait until ch is back`,
   async readModel({ paths }) {
     const { readCodexFacts } = await import("./facts.ts");
     const { findValue } = await import("./layers.ts");

@@ -45,7 +45,7 @@ test("with a proxy: each upstream with its health, why, since when and until whe
   await using serving = startCli(["serve", "--no-switch", "--port", String(freePort())], { home });
   const [, port] = await serving.waitFor(LISTENING);
   await turn(port);
-  await serving.waitFor(/main#1 {2}-> main#2/);
+  await serving.waitFor(/next main#2/);
 
   const shown = await runCli(["status", "--codex"], { home });
   expect(shown.code).toBe(0);
@@ -53,10 +53,10 @@ test("with a proxy: each upstream with its health, why, since when and until whe
   client  not switched
   proxy   http://127.0.0.1:PORT, pid PID, for N s
   config  main
-  main#1  spent until TIME (default 15 min)  127.0.0.1:PORT
+  main#1  spent until TIME (default 15 min)  http://127.0.0.1:PORT
     402 payment required, for N s
     1 attempt today, 1 failed
-  main#2  ready PAD 127.0.0.1:PORT
+  main#2  ready                               http://127.0.0.1:PORT
     1 attempt today, 1 session bound to it
   today   requests: 1
 
@@ -182,7 +182,7 @@ test("without a proxy: says so, and what is known from the last one", async () =
   const { code, stderr, stdout } = await runCli(["status"], { home });
   expect(code).toBe(0);
   expect(stdout).toContain("Codex\n  client  not switched\n  proxy   no proxy is running\n  config  main\n");
-  expect(stdout).toMatch(/main#1 {2}spent until .+ {2}127\.0\.0\.1:\d+/);
+  expect(stdout).toMatch(/main#1 {2}spent until .+ {2}http:\/\/127\.0\.0\.1:\d+/);
   expect(stdout).toContain(
     "Claude Code\n  client  not switched\n  proxy   no proxy is running\n  config  no upstream is configured for Claude Code",
   );

@@ -3,10 +3,10 @@
 import { UserError } from "../../../base/errors.ts";
 import { t } from "../../language.ts";
 import { makeSearch } from "../../../usage/search.ts";
-import { JSON_ARG, LIMIT_ARG, type ServiceFlags, readLimit, usageError } from "../../args.ts";
+import { JSON_ARG, LIMIT_ARG, type ServiceFlags, readLimit, readService, usageError } from "../../args.ts";
 import { type Cli, defineCommand } from "../../cli.ts";
-import { describeRecord, storedFields } from "../../request-line.ts";
-import { fitFields } from "../../layout.ts";
+import { storedFields } from "../../request-line.ts";
+import { createLinePrinter } from "./lines.ts";
 import { RANGE_ARGS, readLast, readRange } from "./range.ts";
 
 const DEFAULT_FOUND = 20;
@@ -65,9 +65,8 @@ export const findCommand = defineCommand({
         requests: found.map((entry) => storedFields(entry, directoryOf(entry.record))),
       });
     }
-    for (const { record } of found) {
-      cli.out.line(fitFields(describeRecord(record, cli.out, { withId: true }), cli.out));
-    }
+    const print = await createLinePrinter(cli, { hasService: readService(args) === undefined, withId: true });
+    for (const { record } of found) print(record);
     if (found.length === 0) return cli.out.note(t`no matching request in the log`);
     if (found.length === limit) cli.out.note(t`the last ${limit}; --limit shows more`);
     cli.out.note(t`details: ch usage show ID`);

@@ -1,7 +1,8 @@
 // `ch usage show ID`: one request of the log in words: what was asked, how it went, what it cost, and each attempt on a
 // timeline.
+import { showHost } from "../../../base/upstream.ts";
 import { UserError } from "../../../base/errors.ts";
-import { inEnglish } from "../../../base/text.ts";
+import { inEnglish, localDay } from "../../../base/text.ts";
 import { t, tell, tellList } from "../../language.ts";
 import { describeError, describeOutcome } from "../../logged-error.ts";
 import { showPath } from "../../../base/paths.ts";
@@ -12,7 +13,7 @@ import { JSON_ARG } from "../../args.ts";
 import { type Cli, defineCommand } from "../../cli.ts";
 import { formatBytes, formatMs, formatTokens, formatUsd } from "../../figures.ts";
 import { alignRows, fitFields, wrapWords } from "../../layout.ts";
-import { localTime, showValue, storedFields } from "../../request-line.ts";
+import { showClock, showValue, storedFields } from "../../request-line.ts";
 import { similarNames } from "../../../base/similar-names.ts";
 import { notePrices } from "../../price-words.ts";
 import { warnOfRemovedPrices } from "./range.ts";
@@ -74,7 +75,7 @@ function describeRequest(record: LogRecord, cost: Cost, cli: Cli): string[] {
   const { out, env } = cli;
   const facts: readonly (readonly [label: string, value: string])[] = [
     [t`request`, `${text(record.method)} ${text(record.path)}`],
-    [t`when`, localTime(record.timestamp_ms)],
+    [t`when`, `${localDay(record.timestamp_ms).slice("2026-".length)} ${showClock(record.timestamp_ms)}`],
     [t`client`, text(record.service)],
     [t`model`, describeModel(record)],
     [t`config`, text(record.config_name)],
@@ -184,7 +185,12 @@ function describeAttempts(record: LogRecord, { out }: Cli): string[] {
     return [
       out.paint(isOk ? "green" : "red", timeline),
       formatMs(duration),
-      text(attempt.upstream_base_url),
+      [
+        text(attempt.upstream_label),
+        attempt.upstream_base_url === undefined ? "" : showHost(attempt.upstream_base_url),
+      ]
+        .filter((part) => part !== "")
+        .join("  "),
       [text(attempt.status_code), outcomeOrNone(attempt.verdict)].filter((part) => part !== "").join(" "),
       describeError(attempt),
       describeHeld(attempt),

@@ -4,8 +4,7 @@ import { followLog } from "../../../log/follow.ts";
 import type { StoredEntry } from "../../../log/reader.ts";
 import { LIMIT_ARG, SERVICE_ARGS, readService, readLimit } from "../../args.ts";
 import { defineCommand } from "../../cli.ts";
-import { describeRecord } from "../../request-line.ts";
-import { fitFields } from "../../layout.ts";
+import { createLinePrinter } from "./lines.ts";
 import { readLast } from "./range.ts";
 
 const DEFAULT_TAIL = 20;
@@ -28,8 +27,9 @@ export const tailCommand = defineCommand({
     const service = readService(args);
     const isWanted = ({ record }: StoredEntry): boolean =>
       service === undefined || record.service === service;
-    const show = ({ raw, record }: StoredEntry): void =>
-      cli.out.line(args.raw === true ? raw : fitFields(describeRecord(record, cli.out), cli.out));
+    const print =
+      args.raw === true ? null : await createLinePrinter(cli, { hasService: service === undefined });
+    const show = ({ raw, record }: StoredEntry): void => (print === null ? cli.out.line(raw) : print(record));
     // Begun before the log is read, so that no line falls between the two.
     const coming = args.follow === true ? followLog(cli.paths.requestsLog) : null;
     const next = coming?.next();

@@ -1,0 +1,129 @@
+// Which sessions that came through here are still open: those whose program still runs. Which program that is, the system
+// tells of the connection that a session's request came on, beside the answer. A session whose program it does not tell is none.
+import { readFile, readdir, readlink } from "node:fs/promises";
+import { type ProcessIdentity, identifyProcess, isRunning } from "../../base/process-identity.ts";
+import { ESTABLISHED, hexPort, listTcpSockets } from "../../base/tcp-table.ts";
+import { SERVICE_FACTS, type Service } from "../../base/service.ts";
+
+/** A session, and the port of its connection. */
+export interface SeenSession {
+  readonly id: string;
+  /** Of the client's end on 127.0.0.1. */
+  readonly peerPort: number;
+}
+
+interface Known {
+  readonly process: ProcessIdentity | null;
+  readonly isLooking: boolean;
+}
+
+export interface OpenSessionsOptions {
+  readonly service: Service;
+  readonly port: () => number;
+  /** The process at the other end; null where it is not known. Default: what this system tells. */
+  readonly findPeer?: (peerPort: number, port: number) => Promise<number | null>;
+}
+
+const MOST_SESSIONS = 500;
+const ASK_MS = 1_000;
+
+export function createOpenSessions({ findPeer = findPeerProcess, port, service }: OpenSessionsOptions) {
+  const sessions = new Map<string, Known>();
+  const look = async ({ id, peerPort }: SeenSession): Promise<void> => {
+    const pid = await findPeer(peerPort, port()).catch(() => null);
+    sessions.set(id, { process: pid === null ? null : identifyProcess(pid), isLooking: false });
+  };
+  return {
+    /** Cheap: a session's program is looked for once. */
+    note(seen: SeenSession): void {
+      const known = sessions.get(seen.id);
+      if (known?.isLooking === true || known?.process != null) return;
+      if (known === undefined && sessions.size >= MOST_SESSIONS) return;
+      sessions.set(seen.id, { process: null, isLooking: true });
+      void look(seen);
+    },
+    /** Ids, the newest last. */
+    async listOpen(): Promise<string[]> {
+      const running = [...sessions].flatMap(([id, { process }]) =>
+        process !== null && isRunning(process) ? [{ id, pid: process.pid }] : [],
+      );
+      const isHeld = await Promise.all(running.map(({ pid }) => isProgramOpen(pid, service)));
+      return running.filter((_, index) => isHeld[index]).map(({ id }) => id);
+    },
+  };
+}
+
+export async function findPeerProcess(peerPort: number, port: number): Promise<number | null> {
+  if (process.platform === "linux") return await findInProc(peerPort, port);
+  if (process.platform === "win32") {
+    const row = `^ *TCP +127\\.0\\.0\\.1:${peerPort} +127\\.0\\.0\\.1:${port} +\\S+ +(\\d+)`;
+    return numberOf(new RegExp(row, "m").exec(await ask("netstat", "-ano", "-p", "TCP")));
+  }
+  const address = `-iTCP@127.0.0.1:${peerPort}`;
+  // Both ends match: ours is not the client.
+  const pids = (await ask("/usr/sbin/lsof", "-nP", address, "-sTCP:ESTABLISHED", "-Fp")).matchAll(
+    /^p(\d+)$/gm,
+  );
+  return [...pids].map(numberOf).find((pid) => pid !== process.pid) ?? null;
+}
+
+function numberOf(match: RegExpExecArray | null): number | null {
+  return match === null ? null : Number(match[1]);
+}
+
+/** The socket in Linux's tables, then the process that has it open. */
+async function findInProc(peerPort: number, port: number): Promise<number | null> {
+  const tables = await Promise.all(
+    ["/proc/net/tcp", "/proc/net/tcp6"].map((path) => readFile(path, "utf8").catch(() => "")),
+  );
+  const [local, remote] = [peerPort, port].map((one) => `0100007F:${hexPort(one)}`);
+  const socket = listTcpSockets(tables.join("")).find(
+    (one) =>
+      one.state === ESTABLISHED && one.local.endsWith(local ?? "") && one.remote.endsWith(remote ?? ""),
+  );
+  if (socket === undefined) return null;
+  const wanted = `socket:[${socket.inode}]`;
+  for (const pid of await listPids()) {
+    // What another user's process hides, and one that has ended, holds nothing.
+    const descriptors = await readdir(`/proc/${pid}/fd`).catch(() => []);
+    for (const one of descriptors)
+      if ((await readlink(`/proc/${pid}/fd/${one}`).catch(() => "")) === wanted) return Number(pid);
+  }
+  return null;
+}
+
+/** The newest first: a client was started not long ago. */
+async function listPids(): Promise<string[]> {
+  const names = await readdir("/proc").catch(() => []);
+  return names.filter((name) => /^\d+$/.test(name)).toSorted((one, other) => Number(other) - Number(one));
+}
+
+/** A client's background service stays when the last of its windows is closed: it counts while there is another of its program. */
+async function isProgramOpen(pid: number, service: Service): Promise<boolean> {
+  const { daemonWord } = SERVICE_FACTS[service];
+  if (daemonWord === undefined || process.platform !== "linux") return true;
+  const isDaemon = async (one: number | string): Promise<boolean> =>
+    (await readFile(`/proc/${one}/cmdline`, "utf8").catch(() => daemonWord)).includes(daemonWord);
+  if (!(await isDaemon(pid))) return true;
+  const programOf = (one: number | string): Promise<string | null> =>
+    readlink(`/proc/${one}/exe`).catch(() => null);
+  const program = await programOf(pid);
+  for (const other of await listPids())
+    if (program !== null && (await programOf(other)) === program && !(await isDaemon(other))) return true;
+  return false;
+}
+
+/** What a tool of the system prints; nothing where it is not there. */
+async function ask(...command: readonly [string, ...string[]]): Promise<string> {
+  try {
+    const child = Bun.spawn([...command], {
+      stdout: "pipe",
+      stderr: "ignore",
+      stdin: "ignore",
+      timeout: ASK_MS,
+    });
+    return await new Response(child.stdout).text();
+  } catch {
+    return "";
+  }
+}
