@@ -57,6 +57,12 @@ export function describeAvailability(state: State, now: number): Text {
   return t`${words} (${from})`;
 }
 
+/** A failure of an upstream that is in that state for a while. `brief`: for where there is little room. */
+export function inState(cause: Reason, state: State, now: number): Reason {
+  const brief = describeState(state, now);
+  return { rule: "in-state", cause, state: describeAvailability(state, now), brief };
+}
+
 /** The same without who says so. A time of day says nothing about the next minute. */
 export function describeState(
   { availability, until }: Pick<State, "availability" | "until">,

@@ -3,7 +3,7 @@
 // Pure.
 import { CLIENT_NAME, SERVICE_FACTS, type Service } from "../base/service.ts";
 import type { Upstream } from "../base/upstream.ts";
-import { describeAvailability, describeState, hasEnd } from "./availability-words.ts";
+import { hasEnd, inState } from "./availability-words.ts";
 import { fixOf, isOwnersRule, needsPerson } from "./fixes.ts";
 import { type LimitEnd, namedEndOf } from "./outlook.ts";
 import type { Assessment, Availability, Blame, Candidate, Reason, Verdict } from "./types.ts";
@@ -362,14 +362,7 @@ function secsUntil(now: number, at: number): number {
 function tell(accounts: readonly Account[], { now, service }: FinalInput): Reason {
   const stories = accounts.map(({ cause, model, reason, upstream, verdict, view }): Reason => {
     const isLasting = view !== null && hasEnd(view) && (view.until ?? now) - now > TOLD_MS;
-    const known: Reason = isLasting
-      ? {
-          rule: "in-state",
-          cause: reason,
-          state: describeAvailability(view, now),
-          brief: describeState(view, now),
-        }
-      : reason;
+    const known = isLasting ? inState(reason, view, now) : reason;
     return {
       rule: verdict === null || verdict.rule === "not-tried" ? "story-not-asked" : "story",
       label: model == null ? upstream.label : `${upstream.label} (${model})`,
