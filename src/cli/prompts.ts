@@ -81,8 +81,13 @@ export async function openPrompts(stderr: TerminalStream, show: (text: string) =
         done();
       },
     }),
-    { isTTY: true, columns: stderr.width, rows: process.stderr.rows },
+    { isTTY: true },
   );
+  // Asked for with each question: the window may have another size by then.
+  Object.defineProperties(output, {
+    columns: { get: () => stderr.width },
+    rows: { get: () => process.stderr.rows },
+  });
   const shared = { input: keys.stream, output, showInstructions: false };
   const clean = (text: string): string => show(text).replace(/\s*\n\s*/g, " ");
   const answer = async <T>(asked: Promise<T | symbol>): Promise<T> => {

@@ -5,7 +5,8 @@ import { type Bootstrapped, bootstrap } from "../../app/import/bootstrap.ts";
 import { serve } from "../../app/serve/serve.ts";
 import type { Switching } from "../../app/serve/switching.ts";
 import { t, tell, tellList } from "../language.ts";
-import { EXIT, errorText } from "../../base/errors.ts";
+import { EXIT, UserError, errorText, onUserError } from "../../base/errors.ts";
+import { joinTexts } from "../../base/text.ts";
 import { CLIENT_NAME, DEFAULT_SERVICE, SERVICES, type Service } from "../../base/service.ts";
 import { CLIENTS } from "../../clients/registry.ts";
 import { hasJournals } from "../../clients/switch/journal.ts";
@@ -131,12 +132,19 @@ async function tellRunning({ env, now, out, paths }: Cli, services: readonly Ser
 }
 
 /** What an earlier run left is put right; the first start of a service takes over what its client has. */
-async function prepare({ env, now, out, paths }: Cli, service: Service): Promise<void> {
+async function prepare({ env, isInteractive, now, out, paths }: Cli, service: Service): Promise<void> {
   if (hasJournals(paths)) {
     const { repairDeadSwitches } = await import("../../clients/switch/switch.ts");
     for (const one of await repairDeadSwitches({ paths, env })) out.note(describeHealed(one, env));
   }
-  const taken = await bootstrap({ paths, env, cwd: readCurrentDirectory(env), service }, now);
+  const options = { paths, env, cwd: readCurrentDirectory(env), service };
+  const taken = await bootstrap(options, now).catch(
+    onUserError((error) => {
+      if (!isInteractive) throw error;
+      const hints = [`ch init --${service}`, ...(error.hintText === undefined ? [] : [error.hintText])];
+      throw new UserError(error.text, { hint: joinTexts(hints, "\n"), cause: error });
+    }),
+  );
   if (taken !== null) for (const line of describeImported(taken)) out.note(line);
 }
 

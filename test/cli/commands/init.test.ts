@@ -417,9 +417,19 @@ describe("at a terminal", () => {
     expect(await session.exited).toBe(0);
     const english = session.words().match(/\b[a-z]{3,}\b/gi) ?? [];
     const names =
-      /^(?:h|ht|htt|https?|example|base|url|codex|claude|code|export|curl|ccswitch|provider|token|config|json|toml|helper|main|model|providers|proxy|init|serve|esc)$/i;
+      /^(?:h|ht|htt|https?|example|base|url|codex|claude|code|export|curl|ccswitch|provider|token|config|json|toml|helper|main|model|providers|proxy|init|serve|esc|path|npm|install|openai)$/i;
     expect([...new Set(english)].filter((word) => !names.test(word))).toEqual([]);
   });
+});
+
+test("where only the other client has a config, the error at a terminal names the questions", async () => {
+  using home = makeTempHome();
+  home.write(".codex-helper/config.json", {
+    codex: { configs: { mine: { upstreams: [{ base_url: "https://mine.example/v1" }] } } },
+  });
+  await using session = start(["--claude", "--port", `${freePort()}`], home);
+  await session.waitFor(/error: no Claude Code provider or login found to import.*\n {2}ch init --claude\n/);
+  expect(await session.exited).toBe(1);
 });
 
 describe("Esc changes nothing", () => {
@@ -507,4 +517,15 @@ describe("without a terminal", () => {
     });
     expect(listFiles(home.path)).toEqual({});
   });
+});
+
+test("the library of the questions is loaded with the first question, and by nothing else", () => {
+  const src = join(import.meta.dir, "../../../src");
+  const users = [...new Bun.Glob("**/*.ts").scanSync(src)].flatMap((name) =>
+    readFileSync(join(src, name), "utf8")
+      .split("\n")
+      .filter((line) => line.includes("@clack/"))
+      .map((line) => `${name}: ${line.trim()}`),
+  );
+  expect(users).toEqual(['cli/prompts.ts: const clack = await import("@clack/prompts");']);
 });

@@ -23,6 +23,7 @@ import { makeTestRequestFindings, reasonOfFailure } from "../../../doctor/upstre
 import { guessUrl, isOfAddress } from "../../../routing/fixes.ts";
 import type { Cli } from "../../cli.ts";
 import { t, tell } from "../../language.ts";
+import { cutColumns } from "../../layout.ts";
 import type { Prompts } from "../../prompts.ts";
 
 /** What the questions share. */
@@ -55,12 +56,15 @@ export interface OtherClient {
   readonly pasted: string;
 }
 
+/** Of a name: its host stands beside it. */
+const MOST_COLUMNS = 30;
+
 /** More than that are rarely looked for here. */
 export const MOST_VARIABLES = 6;
 
 export function labelOf({ name, upstream }: Picked): string {
   const host = showHost(upstream.base_url);
-  return name === host ? host : `${name} (${host})`;
+  return name === host ? host : `${cutColumns(name, MOST_COLUMNS)} (${host})`;
 }
 
 /** Where its key is, without it. */

@@ -103,11 +103,9 @@ async function askAll(cli: Cli, prompts: Prompts, request: SetUpRequest): Promis
 }
 
 /** The one client that this machine has; where it has both or none, it is asked for. */
-async function chooseService({ env, paths }: Cli, prompts: Prompts, config: ParsedConfig): Promise<Service> {
+async function chooseService(cli: Cli, prompts: Prompts, config: ParsedConfig): Promise<Service> {
   const present = SERVICES.filter(
-    (one) =>
-      Bun.which(SERVICE_FACTS[one].command, { PATH: env["PATH"] ?? "" }) !== null ||
-      existsSync(dirname(CLIENTS[one].secrets.fileIn(paths))),
+    (one) => isInstalled(cli, one) || existsSync(dirname(CLIENTS[one].secrets.fileIn(cli.paths))),
   );
   const [only, other] = present;
   if (only !== undefined && other === undefined) return only;
@@ -116,6 +114,10 @@ async function chooseService({ env, paths }: Cli, prompts: Prompts, config: Pars
     SERVICES.map((value) => ({ value, label: CLIENT_NAME[value] })),
     config.defaultService ?? DEFAULT_SERVICE,
   );
+}
+
+function isInstalled({ env }: Cli, service: Service): boolean {
+  return Bun.which(SERVICE_FACTS[service].command, { PATH: env["PATH"] ?? "" }) !== null;
 }
 
 function tellFound(context: Context): void {
@@ -320,6 +322,9 @@ function tellDraft(
       ? t`  keys are kept in this file, which only you can read`
       : t`  no key is copied: it only says where they are`,
   );
+  const { command, packageName } = SERVICE_FACTS[service];
+  if (!isInstalled(cli, service))
+    prompts.say(t`${command} is not on the search path: npm install -g ${packageName}`);
 }
 
 type Wish = "start" | "write" | "leave";
