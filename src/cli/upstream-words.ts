@@ -92,8 +92,13 @@ export function describeWaits(waits: readonly WaitFacts[], now: number): string[
     until === null
       ? t`for ${upstream}, with no end known`
       : t`for ${upstream}, until ${showMoment(until, now)}`;
+  const sessions = new Map(waits.map((wait) => [lineOf(wait), wait.session_id]));
   for (const wait of waits) count.set(lineOf(wait), (count.get(lineOf(wait)) ?? 0) + 1);
-  return [...count].map(([line, many]) => (many === 1 ? t`1 request ${line}` : t`${many} requests ${line}`));
+  return [...count].map(([line, many]) => {
+    const session = sessions.get(line) ?? null;
+    if (many > 1) return t`${many} requests ${line}`;
+    return session === null ? t`1 request ${line}` : t`session ${session.slice(0, 8)} ${line}`;
+  });
 }
 
 /** What refusals have taught of it, a line each. */

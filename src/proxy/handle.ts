@@ -347,7 +347,7 @@ async function answerAfterReset(
       sessionId: facts.sessionId,
       model: facts.model,
       signal,
-      limitMs: Math.min(route.waitMs ?? 0, patienceMs),
+      limitMs: () => Math.min((where?.route ?? route).waitMs ?? 0, patienceMs),
       look() {
         follow();
         return where === null

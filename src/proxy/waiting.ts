@@ -16,8 +16,8 @@ export interface HeldRequest<Result> {
   readonly sessionId: string | null;
   readonly model: string | null;
   readonly signal: AbortSignal;
-  /** The longest wait in all, ms. */
-  readonly limitMs: number;
+  /** The longest wait in all as it is now, ms. */
+  readonly limitMs: () => number;
   /** How things are for it now; null where it is not to wait any more. */
   readonly look: () => Outlook | null;
   /** What comes of asking again; `before` where it may not be asked any more. */
@@ -112,7 +112,7 @@ export function createWaits({ monotonic, now, onWait }: WaitsOptions) {
   };
 
   const leftOf = ({ held, since }: Waiter): number =>
-    held.limitMs - Math.max(now() - since.now, monotonic() - since.monotonic);
+    held.limitMs() - Math.max(now() - since.now, monotonic() - since.monotonic);
 
   const lookAt = (waiter: Waiter): void => {
     const outlook = waiter.held.look();
@@ -179,7 +179,7 @@ export function createWaits({ monotonic, now, onWait }: WaitsOptions) {
     /** Holds a request that has met nothing but limits, and asks again; `first` is what came of it, and may be what comes of it. */
     async hold<Result>(held: HeldRequest<Result>, first: Result): Promise<Result> {
       const end = held.standstillOf(first)?.limitEnd;
-      if (end == null || isClosed || end.at - now() > held.limitMs) return first;
+      if (end == null || isClosed || end.at - now() > held.limitMs()) return first;
       if (isEnded(held.sessionId)) return first;
       const since = { now: now(), monotonic: monotonic() };
       const waiter: Waiter = { held, since, end, lostAt: null, notBefore: 0, tries: null, wake: null };

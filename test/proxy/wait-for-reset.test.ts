@@ -248,6 +248,18 @@ describe("it ends in the ordinary answer", () => {
     expect((await answer).status).toBe(429);
   });
 
+  test("when the config does not want it for so long any more", async () => {
+    const clock = makeClock();
+    let waitMs = 6 * HOUR;
+    const { proxy, relay } = await start(clock, { routeNow: (route) => ({ ...route, waitMs }) });
+    await using _ = relay;
+    await using __ = proxy;
+    const answer = proxy.ask("/v1/responses", TURN);
+    await untilWaiting(proxy);
+    waitMs = 2 * HOUR;
+    expect((await answer).status).toBe(429);
+  });
+
   test("when it has been asked again until the limit, however the clock was set", async () => {
     const clock = makeClock();
     await using relay = await startFakeUpstream([spentFor(4 * 3_600)]);

@@ -86,6 +86,10 @@ test("shows who waits for a reset, and ends it", async () => {
     on_all_exhausted: { wait: "6h" },
   };
   home.write(".codex-helper/config.json", { codex: { configs: { main: config } } });
+  const view = await runCli(["config", "show", "main"], { home });
+  expect(view.stdout).toContain(
+    "\nm: asked for as m, then second\nat a limit of all upstreams requests wait up to 6h\n",
+  );
   const idle = await runCli(["routing", "wait"], { home });
   expect(idle).toMatchObject({ code: 0, stdout: "no proxy is running\n" });
   await using serving = startCli(["serve", "--no-switch", "--port", String(freePort())], { home });
@@ -103,7 +107,7 @@ test("shows who waits for a reset, and ends it", async () => {
     waiting: [{ session_id: "s-1", model: "m", upstream: "main#1" }],
   });
   const status = await runCli(["status", "--codex"], { home });
-  expect(status.stdout).toMatch(/waits +1 request for main#1, until .+: ch routing wait\n/);
+  expect(status.stdout).toMatch(/waits +session s-1 for main#1, until .+: ch routing wait\n/);
   expect(status.stdout).toMatch(/models +m: asked for as m, then second\n/);
   expect((await runCli(["routing", "wait", "--stop"], { home })).stdout).toBe("ended: 1\n");
   expect(await answer).toContain("usage_limit_reached");

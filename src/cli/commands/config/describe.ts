@@ -27,6 +27,10 @@ export interface ConfigView {
   readonly alias: string | null;
   readonly is_active: boolean;
   readonly on_exhausted: "continue" | "stop";
+  /** Requested model -> those that stand in for one another. */
+  readonly models: Readonly<Record<string, readonly string[]>>;
+  /** The longest wait for a reset; null where nothing waits. */
+  readonly wait: string | null;
   /** Why it cannot be used, or null. */
   readonly problem: Text | string | null;
   readonly upstreams: readonly UpstreamView[];
@@ -49,6 +53,8 @@ export function viewConfigs(context: ViewContext): ConfigView[] {
     alias: null,
     is_active: context.config.services[context.service].active === name,
     on_exhausted: "continue" as const,
+    models: {},
+    wait: null,
     problem,
     upstreams: [],
   }));
@@ -62,6 +68,8 @@ function viewConfig(named: NamedConfig, context: ViewContext): ConfigView {
     alias: named.alias,
     is_active: active === named,
     on_exhausted: named.entry.on_exhausted ?? "continue",
+    models: named.entry.models ?? {},
+    wait: (named.entry.on_all_exhausted ?? context.config.shell.on_all_exhausted)?.wait ?? null,
     problem: null,
     upstreams: named.entry.upstreams.map((entry, index) =>
       viewUpstream(entry, formatTarget(named.name, index + 1), context),

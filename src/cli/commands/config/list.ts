@@ -15,6 +15,7 @@ import { showPath } from "../../../base/paths.ts";
 import { JSON_ARG, SERVICE_ARGS, type ServiceFlags } from "../../args.ts";
 import { type Cli, defineCommand } from "../../cli.ts";
 import { wrapWords } from "../../layout.ts";
+import { describeChain } from "../../upstream-words.ts";
 import {
   type ConfigView,
   type UpstreamView,
@@ -80,6 +81,9 @@ export const showCommand = defineCommand({
     cli.out.line(title.filter((part) => part !== null).join("  "));
     if (view.on_exhausted === "stop")
       cli.out.line(t`when its quota is exhausted, no other upstream takes over`);
+    for (const [model, models] of Object.entries(view.models))
+      cli.out.line(describeChain({ model, models: [...models], in_use: null }));
+    if (view.wait !== null) cli.out.line(t`at a limit of all upstreams requests wait up to ${view.wait}`);
     for (const upstream of upstreams) printUpstream(cli, upstream, context);
   },
 });

@@ -188,6 +188,7 @@ function describeAttempts(record: LogRecord, { out }: Cli): string[] {
       [
         text(attempt.upstream_label),
         attempt.upstream_base_url === undefined ? "" : showHost(attempt.upstream_base_url),
+        text(attempt.chain_model),
       ]
         .filter((part) => part !== "")
         .join("  "),
