@@ -162,9 +162,10 @@ export function createRooms({ book, now, onTrouble, paths }: RoomsOptions) {
       add(one, 1);
       show();
       for (let news = findNews(); news !== undefined; news = findNews()) {
+        await book.refresh();
+        // Not before: to another answer it is news until then. What is not there now, nothing will bring.
         if (seen.size > MOST_SEEN) seen.clear();
         seen.add(news);
-        await book.refresh();
         look();
       }
       const block = findBlock(one.use);

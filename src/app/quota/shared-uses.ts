@@ -1,6 +1,6 @@
 // What the answers in flight of all processes at one home are expected to use: a file with a place for each process, which
 // alone writes there. A process that was killed leaves what it expected, and that stays counted: nobody will say what it was.
-import { closeSync, existsSync, fstatSync, openSync, readSync, writeSync } from "node:fs";
+import { closeSync, existsSync, openSync, readSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { PRIVATE_FILE, ensurePrivateDirectory } from "../../base/files.ts";
 import { parseRecord } from "../../base/json-value.ts";
@@ -55,7 +55,8 @@ export function createSharedUses({ run }: Pick<Paths, "run">, now: () => number)
     return (fd = openSync(path, "r+"));
   };
   const writeSlot = (slot: number, holding: Holding | null): void => {
-    writeSync(open(), holding === null ? Buffer.alloc(PRINT) : encode(holding), 0, null, slot * SLOT_BYTES);
+    const bytes = holding === null ? Buffer.alloc(PRINT) : encode(holding);
+    writeSync(open(), bytes, 0, bytes.length, slot * SLOT_BYTES);
   };
   /** Of all processes but this one, and what is lost. */
   const readAll = (): readonly Holding[] => {
@@ -105,7 +106,6 @@ export function createSharedUses({ run }: Pick<Paths, "run">, now: () => number)
   const claim = (): number => {
     if (own !== null) return own;
     return withLockSync(lock, () => {
-      if (fstatSync(open()).size < SLOT_BYTES) writeSync(open(), Buffer.alloc(SLOT_BYTES), 0, null, GRAVE);
       buryDead();
       let slot = 1;
       while (known.get(slot)?.holding != null) slot += 1;
