@@ -1,6 +1,7 @@
 // `ch usage`: what the request log says. One file for each of its commands.
 import { defineCommand } from "../cli.ts";
 import { coverageCommand } from "./usage/coverage.ts";
+import { exportCommand } from "./usage/export.ts";
 import { findCommand } from "./usage/find.ts";
 import { reportCommand } from "./usage/report.ts";
 import { pricesCommand } from "./usage/prices.ts";
@@ -22,6 +23,7 @@ export const command = defineCommand({
     find: findCommand,
     show: showCommand,
     report: reportCommand,
+    export: exportCommand,
     coverage: coverageCommand,
     prices: pricesCommand,
   },
