@@ -141,6 +141,19 @@ const upstreamSchema = later(() =>
     sessions: z.number(),
     /** What is left, from whoever says so; a proxy of an older version does not know. */
     quota: z._default(z.array(quotaRowSchema), []),
+    /** What its owner keeps of its plan; absent for nothing. */
+    reserves: z.optional(
+      z.array(
+        z.looseObject({
+          window: z.string(),
+          keep_percent: z.number(),
+          left_percent: figure,
+          /** See Reserve of quota/reserve.ts. */
+          state: z.string(),
+          read_at_ms: figure,
+        }),
+      ),
+    ),
     /** Host and port of the proxy on the way to it; null for a direct connection. */
     outbound_proxy: z._default(z.nullable(z.string()), null),
   }),

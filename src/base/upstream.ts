@@ -97,6 +97,8 @@ export interface Upstream {
   readonly stripWorkspaces: boolean;
   /** Null where nothing is set. */
   readonly lane: LaneSettings | null;
+  /** Percent of a window ("5h") of its plan that is left to its owner; null for none. */
+  readonly keep: Readonly<Record<string, number>> | null;
 }
 
 /** Where its requests go, whatever its key: the host, and the way there. */

@@ -2,6 +2,7 @@
 // Pure.
 import type { ChainFacts, UpstreamFacts, UpstreamState, WaitFacts } from "../app/ask-instance.ts";
 import { showMoment, showSpan } from "../base/text.ts";
+import { showWindow } from "../quota/reserve.ts";
 import { describeAvailability, describePlaces, hasEnd, isSaid } from "../routing/availability-words.ts";
 import { isReason } from "../routing/reasons.ts";
 import type { Availability } from "../routing/types.ts";
@@ -119,6 +120,21 @@ export function describeConcurrency({ concurrency }: UpstreamState, now: number)
   return group === null ? words : t`${words} (shared by ${group})`;
 }
 
+/** What is to be kept of its plan, a line each: those that are not in force say so. `states`: only of these; default: all. */
+export function describeReserves(
+  { reserves = [] }: UpstreamFacts,
+  now: number,
+  states?: readonly string[],
+): string[] {
+  const told = reserves.filter(({ state }) => states?.includes(state) ?? true);
+  return told.map(({ keep_percent: keep, read_at_ms: readAt, state, window }) => {
+    const words = t`kept for you: ${keep}% of ${showWindow(window)}`;
+    if (state === "unknown") return t`${words}: not in force, nothing tells what is left`;
+    if (state !== "stale" || readAt === null) return words;
+    return t`${words}: not in force, what is left was read ${showSpan(now - readAt)} ago`;
+  });
+}
+
 /** What an upstream did today; null where the log does not say. */
 export type DayCounts = Pick<UpstreamToday, "attempts" | "failed_attempts"> | null;
 
@@ -140,6 +156,8 @@ export function describeDetails(upstream: UpstreamFacts, now: number, today: Day
   return [
     first,
     describeConcurrency(upstream, now),
+    // The others are told by its state and by the figures.
+    ...describeReserves(upstream, now, ["stale", "unknown"]),
     ...describeLearned(upstream, now),
     ...quotas,
     counts.join(t`, `),

@@ -47,8 +47,17 @@ export const modelChains = (about: string) =>
     about,
   );
 
+/** "5h", "7d", "week", "7d opus": as quota readings name them. */
+const PLAN_WINDOW = /^(?:\d{1,4}[mhd]|day|week|month|quota|key)(?: [a-z0-9_.-]{1,40})?$/i;
+
 /** Of an upstream: what its account allows at once. */
 export const makeAccountKeys = () => ({
+  keep: maybe(
+    later(() =>
+      z.record(z.string().check(z.regex(PLAN_WINDOW)), z.number().check(z.positive(), z.maximum(99))),
+    ),
+    'Percent of a window of its plan that is left to you: `{ "5h": 20, "7d": 10 }`.',
+  ),
   max_concurrent: maybe(
     z.int().check(z.minimum(1), z.maximum(1000)),
     "Requests that may be open there at once. Default: what it says itself.",

@@ -169,6 +169,7 @@ export function listUpstreams(
       onError: [...(entry.on_error ?? []), ...(named.entry.on_error ?? [])].map(readErrorRule),
       stripWorkspaces: (own ?? DEFAULTS.privacy.strip_workspaces) && !isVendors,
       lane: resolveLane(key, entry, config),
+      keep: entry.keep ?? null,
     };
   };
   return named.entry.upstreams.map((entry, index) => ({

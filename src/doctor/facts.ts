@@ -11,6 +11,13 @@ import type { Fixable } from "../routing/fixes.ts";
 import type { Reason } from "../routing/types.ts";
 
 export interface DoctorFacts {
+  /** Limits of how many requests may be open at once that several upstreams share. */
+  readonly limitGroups: readonly {
+    readonly name: string;
+    readonly labels: readonly string[];
+    /** Those that are set, each once, the smallest first. */
+    readonly limits: readonly number[];
+  }[];
   readonly files: FileFacts;
   readonly services: readonly ServiceFacts[];
   readonly machine: MachineFacts;
@@ -121,6 +128,8 @@ export interface UpstreamFacts {
     /** What refusals taught of it, each with the client that it holds for. */
     readonly learned: readonly { readonly reason: Reason; readonly client: string }[];
   } | null;
+  /** What is to be kept of its plan: the window in words ("5 h"), and `kept`, `free`, `stale` or `unknown`. */
+  readonly reserves: readonly { readonly name: string; readonly state: string }[];
   /** Host and port of the outbound proxy, and who named it: a variable, or "proxy". Null for a direct connection. */
   readonly outbound: { readonly host: string; readonly source: string } | null;
 }

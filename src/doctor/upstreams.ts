@@ -1,14 +1,14 @@
-// Checks of what requests are sent to: routes, keys, the network between here and there, clocks; and what one small request
-// at an upstream came to: reachable, authorised, answers. Faults have the words of all screens.
+// Checks of what requests are sent to: routes, keys, plans, the network between here and there, clocks. Faults have the words of all
+// screens.
 // Pure.
-import { type Check, type Finding, type Found, fail, info, ok, warn } from "../base/check.ts";
+import { type Check, type Found, fail, info, ok, warn } from "../base/check.ts";
 import { CLIENT_NAME } from "../base/service.ts";
-import { type Text, inEnglish, t } from "../base/text.ts";
+import { inEnglish, t } from "../base/text.ts";
 import { fixOf, needsPerson } from "../routing/fixes.ts";
 import { HTTPS_PORT } from "../routing/network-faults.ts";
 import { describe } from "../routing/reasons.ts";
 import type { Reason } from "../routing/types.ts";
-import type { DoctorFacts, FeatureFacts, Reached, Stage, TestRequestFacts, UpstreamFacts } from "./facts.ts";
+import type { DoctorFacts, Reached, Stage, UpstreamFacts } from "./facts.ts";
 
 /** Tokens and certificates are given some minutes by those who check them. */
 const SKEW_MS = 120_000;
@@ -60,6 +60,51 @@ export const UPSTREAM_CHECKS: readonly Check<DoctorFacts>[] = [
           ),
         ),
       ),
+  },
+  {
+    id: "reserves",
+    about:
+      "what `keep` leaves to you of a plan is known from its balance or its answers: else nothing is kept",
+    worst: "warn",
+    run: ({ services }) =>
+      services.flatMap(({ service, upstreams }) =>
+        upstreams.flatMap(({ label, reserves }) =>
+          reserves.map(({ name, state }): Found => {
+            const hint = `ch quota refresh --${service}`;
+            if (state === "unknown")
+              return warn(
+                t`${label}: nothing tells what is left of ${name}: none of it is kept for you`,
+                hint,
+              );
+            if (state === "stale")
+              return info(
+                t`${label}: what is left of ${name} was read too long ago: none of it is kept`,
+                hint,
+              );
+            return ok(t`${label}: what is left of ${name} is known`);
+          }),
+        ),
+      ),
+  },
+  {
+    id: "shared-limits",
+    about: "a `limit_group` is shared by several upstreams, which agree on its limit",
+    worst: "info",
+    run: ({ limitGroups }) =>
+      limitGroups.map(({ labels, limits, name }): Found => {
+        const [smallest] = limits;
+        const all = labels.join(", ");
+        if (labels.length < 2)
+          return info(t`limit_group ${name}: only ${all} has it, it shares nothing`, "ch config edit");
+        if (smallest === undefined)
+          return info(t`limit_group ${name} (${all}): no max_concurrent, it is learned from refusals`);
+        if (limits.length > 1)
+          return info(
+            t`limit_group ${name} (${all}): the smallest of its limits counts, ${smallest}`,
+            "ch config edit",
+          );
+        return ok(t`limit_group ${name} (${all}): ${smallest} at once`);
+      }),
   },
   {
     id: "credentials",
@@ -224,7 +269,7 @@ function describeTrust(
   );
 }
 
-function describeReached({ first, host, labels, proxy, stages, trustProblem }: Reached): Found {
+export function describeReached({ first, host, labels, proxy, stages, trustProblem }: Reached): Found {
   if (trustProblem !== undefined) return fail(t`${labels}: ${trustProblem}`, "ch config edit");
   const last = stages.at(-1);
   const spent = stages.reduce((sum, { tookMs }) => sum + Math.round(tookMs), 0);
@@ -251,7 +296,7 @@ function describeReached({ first, host, labels, proxy, stages, trustProblem }: R
 }
 
 /** As the proxy would tell of a request that ended there. By stage: the cause is a different one in each. */
-function reasonOf({ error, host, isProxy, name }: Stage): Reason {
+export function reasonOf({ error, host, isProxy, name }: Stage): Reason {
   const code = error ?? "";
   const isLate = code === "timeout";
   if (isProxy) {
@@ -274,96 +319,4 @@ function hintFor({ host, name }: Stage): string {
   if (name === "dns") return `nslookup ${host.replace(/:\d+$/, "")}`;
   if (name === "tcp") return `curl -v telnet://${host}`;
   return name === "http" ? `curl -vI https://${host}` : `curl -v https://${host}`;
-}
-
-/** Three findings for each upstream, fewer where an earlier one makes the later ones moot. */
-export function makeTestRequestFindings(facts: TestRequestFacts): Finding[] {
-  const { asked, isOwnLogin, label, unusable } = facts;
-  const reachable = { id: "probe-reachable", ...describeReached(facts.reached) };
-  if (reachable.status === "fail") return [reachable];
-  if (unusable !== null) {
-    const say = unusable.isOnlyHere ? info : fail;
-    return [reachable, { id: "probe-authorised", ...say(t`${label}: ${unusable.why}`, showCommand(facts)) }];
-  }
-  if (isOwnLogin || asked === null) {
-    const message = t`${label}: it uses the client's own login, which is not tested here`;
-    return [reachable, { id: "probe-authorised", ...info(message) }];
-  }
-  return [reachable, describeAuthorised(facts, asked), ...describeAnswer(facts, asked)];
-}
-
-/** Why a test request came to nothing; null where it answers, or nothing was asked. */
-export function reasonOfFailure({ asked, reached }: TestRequestFacts): Reason | null {
-  const last = reached.stages.at(-1);
-  if (asked !== null) return asked.reason;
-  return last === undefined || last.error === null ? null : reasonOf(last);
-}
-
-export function makeLearnedFinding(label: string, words: Text): Finding {
-  return { id: "probe-learned", ...info(t`${label}: ${words}`) };
-}
-
-/** What a client's newest release needs, and what the upstream has of it. */
-export function makeFeatureFindings({
-  dropped,
-  isAnswered,
-  label,
-  lacks,
-  refused,
-  takes,
-}: FeatureFacts): Finding[] {
-  const id = "probe-features";
-  const has = takes.length === 0 ? "-" : takes.join(", ");
-  const hasNot = lacks.length === 0 ? "-" : lacks.join(", ");
-  const all = { id, ...info(t`${label}: takes ${has}; does not take ${hasNot}`) };
-  if (!isAnswered) {
-    const what = refused.length === 0 ? t`what the client's newest version sends` : refused.join(", ");
-    return [all, { id, ...warn(t`${label}: refuses ${what}, which may not be left out`, "ch config list") }];
-  }
-  if (dropped.length === 0)
-    return [all, { id, ...ok(t`${label}: takes the flags and fields of the client's newest version`) }];
-  return [all, { id, ...info(t`${label}: is asked without ${dropped.join(", ")} from now on`) }];
-}
-
-type Asked = NonNullable<TestRequestFacts["asked"]>;
-
-function describeAuthorised(facts: TestRequestFacts, { authorised, reason }: Asked): Finding {
-  const id = "probe-authorised";
-  const { label } = facts;
-  if (authorised === "yes") return { id, ...ok(t`${label}: the key was accepted`) };
-  if (authorised === "no" && reason !== null)
-    return {
-      id,
-      ...fail(
-        t`${label}: the key was refused: ${describe(reason)}`,
-        fixOf(reason, facts.reached.first) ?? undefined,
-      ),
-    };
-  return { id, ...info(t`${label}: the key could not be checked`) };
-}
-
-function describeAnswer({ label, model, reached, service }: TestRequestFacts, asked: Asked): Finding[] {
-  const id = "probe-answers";
-  const { answers, authorised, reason, usage, usd } = asked;
-  if (authorised === "no") return [];
-  const firstByteMs = Math.round(asked.firstByteMs);
-  if (!answers && reason !== null) {
-    const message = t`${label}: no answer from ${model}: ${describe(reason)}`;
-    // Another model may do, unless something else is to blame.
-    const probe = `ch doctor --probe ${label} --${service} --model MODEL`;
-    const hint = needsPerson(reason) ? fixOf(reason, { ...reached.first, apiUrl: asked.apiUrl }) : probe;
-    return [{ id, ...fail(message, hint ?? probe) }];
-  }
-  const input = usage?.input_tokens;
-  const output = usage?.output_tokens;
-  if (input === undefined || output === undefined)
-    return [{ id, ...ok(t`${label}: ${model} answers, first output after ${firstByteMs} ms`) }];
-  const tokens = t`${input} tokens in, ${output} out`;
-  const price = `$${usd?.toFixed(6)}`;
-  const cost = usd === null ? tokens : t`${tokens}, ${price} by list prices`;
-  return [{ id, ...ok(t`${label}: ${model} answers, first output after ${firstByteMs} ms; cost: ${cost}`) }];
-}
-
-function showCommand({ label, service }: TestRequestFacts): string {
-  return `ch config show ${label} --${service}`;
 }

@@ -12,6 +12,7 @@ import { forecastEnd } from "./forecast.ts";
 import { type LookupChoice, chooseLookup } from "./lookup.ts";
 import type { ProvidersFile } from "./providers.ts";
 import { type Reading, assessReading, stateOf } from "./reading.ts";
+import { type Reserve, readReserves } from "./reserve.ts";
 import type { SavedReadings } from "./saved-readings.ts";
 
 const figure = later(() => z.nullable(z.number()));
@@ -87,6 +88,11 @@ export function createQuotaSources(options: QuotaSourcesOptions) {
         ),
         now(),
       ),
+    /** What its owner keeps of its plan. */
+    reservesOf: (upstream: Upstream): readonly Reserve[] =>
+      upstream.keep === null
+        ? NO_RESERVES
+        : readReserves(upstream.keep, listSources(upstream, lookupOf(upstream)), now()),
     /** For people and scripts. */
     rowsOf(upstream: Upstream): QuotaRow[] {
       const choice = lookupOf(upstream);
@@ -96,6 +102,8 @@ export function createQuotaSources(options: QuotaSourcesOptions) {
     },
   };
 }
+
+const NO_RESERVES: readonly Reserve[] = [];
 
 /** The key of the reading from the headers of its answers. */
 export function headersKey(upstream: Upstream): string {

@@ -49,6 +49,7 @@ export const REASONS: Readonly<Record<string, string>> = {
   "budget-held": "the rest may be needed by answers in flight: {cause}",
   "budget-unknown": "your budgets cannot be counted: {why}",
   unpriced: "{model} has no price, and your budget for {name} refuses such",
+  "kept-back": "{left}% of {name} left, {keep}% is kept for you",
   "lane-full": "{places}",
   // Where a time comes from.
   default: "default",
@@ -63,6 +64,7 @@ export const REASONS: Readonly<Record<string, string>> = {
   "quota-reading": "balance read",
   "quota-headers": "headers of its answers",
   "quota-budget": "your budget",
+  reserve: "your reserve",
   // How a request ended.
   refused: "{why}",
   "no-upstream": "No upstream could answer {client}.",

@@ -366,6 +366,34 @@ const CONDITIONS: readonly Condition[] = [
     hint: /ch config edit/,
   },
   {
+    name: "reserves: nothing tells of the window",
+    make: ({ writeConfig }) => writeConfig({ keep: { "5h": 20 } }),
+    status: "warn",
+    says: /main#1: nothing tells what is left of 5 h: none of it is kept for you/,
+    hint: /ch quota refresh --codex/,
+  },
+  {
+    name: "shared-limits: the upstreams of one account say different things",
+    make: ({ home, upstream }) => {
+      const one = { base_url: upstream.baseUrl, limit_group: "acme", max_concurrent: 2 };
+      const other = { base_url: `${upstream.origin}/backup/v1`, limit_group: "acme", max_concurrent: 3 };
+      home.write(".codex-helper/config.json", { codex: { configs: { main: { upstreams: [one, other] } } } });
+    },
+    status: "info",
+    says: /limit_group acme \(main#1, main#2\): the smallest of its limits counts, 2/,
+    hint: /ch config edit/,
+  },
+  {
+    name: "shared-limits: a name that nobody else has",
+    make: ({ home, upstream }) => {
+      const one = { base_url: upstream.baseUrl, limit_group: "acmee", max_concurrent: 2 };
+      home.write(".codex-helper/config.json", { codex: { configs: { main: { upstreams: [one] } } } });
+    },
+    status: "info",
+    says: /limit_group acmee: only main#1 has it, it shares nothing/,
+    hint: /ch config edit/,
+  },
+  {
     name: "credentials: the variable is not set",
     make: ({ env }) => void (env["RELAY_KEY"] = ""),
     status: "fail",

@@ -32,6 +32,7 @@ export function makeUpstream(parts: Partial<Upstream> = {}): Upstream {
     onError: [],
     stripWorkspaces: false,
     lane: null,
+    keep: null,
     ...parts,
   };
 }

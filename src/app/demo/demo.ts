@@ -121,5 +121,6 @@ function makeDemoUpstream(relay: DemoRelay, index: number): Upstream {
     tlsCa: null,
     stripWorkspaces: false,
     lane: null,
+    keep: null,
   };
 }

@@ -13,6 +13,7 @@ import type { SwitchTarget } from "../../clients/client.ts";
 import { CLIENTS } from "../../clients/registry.ts";
 import { repairDeadSwitch } from "../../clients/switch/switch.ts";
 import { chooseOutboundProxy } from "../../config/outbound-proxy.ts";
+import { formatTarget } from "../../config/name.ts";
 import { listUpstreams } from "../../config/resolve.ts";
 import type {
   DoctorFacts,
@@ -25,6 +26,7 @@ import { CLIENT_CHECKS, MACHINE_CHECKS } from "../../doctor/machine.ts";
 import { OWN_FILE_CHECKS } from "../../doctor/own-files.ts";
 import { UPSTREAM_CHECKS } from "../../doctor/upstreams.ts";
 import type { Route } from "../../proxy/deps.ts";
+import { showWindow } from "../../quota/reserve.ts";
 import { describeAvailability } from "../../routing/availability-words.ts";
 import { reasonFrom } from "../../routing/reasons.ts";
 import { removeDeadInstances } from "../../state/instances.ts";
@@ -86,7 +88,7 @@ async function collectFacts(options: ExamineOptions): Promise<DoctorFacts> {
       options,
     ),
   ]);
-  return { files, services, machine, network };
+  return { files, services, machine, network, limitGroups: listLimitGroups(live) };
 }
 
 function readRoute(
@@ -101,6 +103,23 @@ function readRoute(
     configName: state.kind === "ready" ? state.route.configName : null,
     idleChains: state.kind === "ready" ? listIdleChains(state.route) : [],
   };
+}
+
+/** Of all services and configs. */
+function listLimitGroups(live: LiveConfig): DoctorFacts["limitGroups"] {
+  const { config } = live.current();
+  const all = SERVICES.flatMap((service) =>
+    [...config.services[service].configs.values()].flatMap(({ entry, name }) =>
+      entry.upstreams.map((upstream, index) => ({ upstream, label: formatTarget(name, index + 1) })),
+    ),
+  );
+  const groups = Map.groupBy(all, ({ upstream }) => upstream.limit_group ?? null);
+  return [...groups].flatMap(([name, members]) => {
+    if (name === null) return [];
+    const labels = members.map(({ label }) => label);
+    const limits = new Set(members.flatMap(({ upstream }) => upstream.max_concurrent ?? []));
+    return [{ name, labels, limits: [...limits].toSorted((a, b) => a - b) }];
+  });
 }
 
 function listIdleChains({ models = {}, upstreams }: Route): readonly string[] {
@@ -244,6 +263,7 @@ function makeUpstreamFacts({ entry, upstream }: EnabledUpstream, known: Known): 
     keyHint: state === undefined ? hintOf(upstream) : state.problem_hint,
     hasLiteralKey: entry.auth?.auth_token != null || entry.auth?.api_key != null,
     state: state === undefined ? null : describeStateOf(state, now),
+    reserves: (state?.reserves ?? []).map((one) => ({ name: showWindow(one.window), state: one.state })),
     // The address may hold a password: the host alone is shown.
     outbound:
       outbound.kind === "proxy" ? { host: new URL(outbound.url).host, source: outbound.source } : null,

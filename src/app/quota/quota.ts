@@ -2,15 +2,18 @@
 // routers. Never delays a request. Also refreshes all balances at once, by the running proxies or in this process.
 import type { Service } from "../../base/service.ts";
 import type { Text } from "../../base/text.ts";
-import type { Upstream } from "../../base/upstream.ts";
+import { type Upstream, modelAt } from "../../base/upstream.ts";
 import { readHeaderSignals } from "../../quota/header-signals.ts";
 import { type PollTarget, createPoller, needsWatching } from "../../quota/poller.ts";
 import { createProvidersFile, writeDefaultProviders } from "../../quota/providers.ts";
 import { makeReading, withBalance } from "../../quota/reading.ts";
 import { createSavedReadings } from "../../quota/saved-readings.ts";
+import { barOfReserves } from "../../quota/reserve.ts";
 import { createQuotaSources, headersKey } from "../../quota/sources.ts";
 import { recogniseHeaders } from "../../quota/vendors.ts";
+import { joinBars } from "../../routing/availability.ts";
 import type { Router } from "../../routing/router.ts";
+import type { BarOf } from "../../routing/types.ts";
 import { readInstances } from "../../state/instances.ts";
 import { tellInstance } from "../ask-instance.ts";
 import { type LiveConfig, type LiveConfigOptions, type LiveRoute, createLiveConfig } from "../live-config.ts";
@@ -65,9 +68,16 @@ export function createQuota(options: QuotaOptions) {
   let reported: string | null = null;
   let stopLooking = (): void => {};
 
+  /** What the owner's reserves keep away, of turns alone. */
+  const reserveOf: BarOf = (upstream, { isNeutral, model }) =>
+    upstream.keep === null || isNeutral === true
+      ? undefined
+      : barOfReserves(sources.reservesOf(upstream), model === null ? null : modelAt(upstream, model));
+  const barOf = joinBars([budgets.barOf, reserveOf]);
+
   const apply = (upstream: Upstream, router: Router): void => {
     const note = sources.noteOf(upstream);
-    const text = JSON.stringify([note, budgets.barOf(upstream, ANY)?.until]);
+    const text = JSON.stringify([note, barOf(upstream, ANY)?.until]);
     if (text === (noted.get(upstream.key) ?? "[null,null]")) return;
     noted.set(upstream.key, text);
     router.noteQuota(upstream, note);
@@ -153,6 +163,9 @@ export function createQuota(options: QuotaOptions) {
     },
     /** The owner's own, of everything. */
     budgets,
+    /** The owner's rules: budgets and reserves. */
+    barOf,
+    reservesOf: (upstream: Upstream) => sources.reservesOf(upstream),
     /** What is known of an upstream, for people and scripts. */
     rowsOf: (upstream: Upstream) => sources.rowsOf(upstream),
     /** What is wrong with usage_providers.json. */
@@ -174,7 +187,7 @@ export function createQuota(options: QuotaOptions) {
 }
 
 /** Any request. */
-const ANY = { model: null };
+const ANY = { upstreams: [], model: null, sessionId: null, now: 0 };
 
 function repeatUnreferenced(work: () => void, ms: number): () => void {
   const timer = setInterval(work, ms);

@@ -18,7 +18,6 @@ import { createRefusals } from "../../proxy/refusals.ts";
 import { type ProxyServer, startProxy } from "../../proxy/server.ts";
 import { createUploads } from "../../proxy/uploads.ts";
 import { writeDefaultProviders } from "../../quota/providers.ts";
-import { joinBars } from "../../routing/availability.ts";
 import { createRouter } from "../../routing/router.ts";
 import { ensureClientToken, makeClientToken } from "../../state/client-token.ts";
 import { type Instance, removeDeadInstances, removeInstance, writeInstance } from "../../state/instances.ts";
@@ -235,7 +234,7 @@ async function startService(
     settings: () => live.settings().routing,
     now,
     random: Math.random,
-    barOf: joinBars([quota.budgets.barOf]),
+    barOf: quota.barOf,
     onEvent: shared.noteEvent,
   });
   const gate = createProjectGate({

@@ -17,13 +17,14 @@ import type {
   UpstreamFacts,
   UpstreamState,
 } from "../ask-instance.ts";
+import type { Reserve } from "../../quota/reserve.ts";
 import type { ListedConfig, LiveRoute } from "../live-config.ts";
 import type { Quota } from "../quota/quota.ts";
 
 export interface RouteFactsInput {
   readonly route: LiveRoute;
   readonly router: Router;
-  readonly quota: Pick<Quota, "rowsOf">;
+  readonly quota: Pick<Quota, "reservesOf" | "rowsOf">;
   /** Wall clock, ms. */
   readonly now: number;
   /** Default: nothing is counted. */
@@ -54,6 +55,7 @@ export function makeRouteFacts({ isOwner, lanes, now, quota, route, router }: Ro
         lastFailure === null ? null : { at_ms: lastFailure.at, ...withReason("reason", lastFailure.reason) },
       sessions: report.sessions,
       quota: quota.rowsOf(upstream),
+      ...makeReserves(quota.reservesOf(upstream)),
       // The address may hold a password: the host alone is shown.
       outbound_proxy: upstream.proxy === false ? null : new URL(upstream.proxy).host,
     };
@@ -117,6 +119,19 @@ function makeLearned({ key }: Upstream, { learned }: Router): Pick<UpstreamState
     until_ms: entry.until,
   }));
   return entries.length === 0 ? {} : { learned: entries };
+}
+
+function makeReserves(reserves: readonly Reserve[]): Pick<UpstreamFacts, "reserves"> {
+  if (reserves.length === 0) return {};
+  return {
+    reserves: reserves.map(({ at, keep, left, state, window }) => ({
+      window,
+      keep_percent: keep,
+      left_percent: left,
+      state,
+      read_at_ms: at,
+    })),
+  };
 }
 
 function makePlaces(upstream: Upstream, lanes: RouteNow["lanes"]): Pick<UpstreamState, "concurrency"> {

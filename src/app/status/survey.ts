@@ -3,7 +3,6 @@
 import { usualMemoryMib } from "../../base/memory-budget.ts";
 import type { Service } from "../../base/service.ts";
 import { listSettings } from "../../config/settings.ts";
-import { joinBars } from "../../routing/availability.ts";
 import { type Instance, findInstances, readInstances } from "../../state/instances.ts";
 import type { TodayFacts } from "../../usage/today.ts";
 import {
@@ -141,7 +140,7 @@ async function recallRoutes(services: readonly Service[], context: LiveConfigOpt
   const quota = createQuota({ ...context, live, book, onTrouble });
   await quota.load();
   const recall = (service: Service) => {
-    const router = recallRouter(service, live, { ...context, barOf: joinBars([quota.budgets.barOf]) });
+    const router = recallRouter(service, live, { ...context, barOf: quota.barOf });
     const route = live.routeOf(service);
     quota.attach({ route, router });
     return { route, router, quota, now: context.now() };

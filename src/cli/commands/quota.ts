@@ -20,7 +20,7 @@ import {
   showSource,
   showWindow,
 } from "../quota-words.ts";
-import { describeConcurrency, describeHealth, describeWhy } from "../upstream-words.ts";
+import { describeConcurrency, describeHealth, describeReserves, describeWhy } from "../upstream-words.ts";
 import { chooseService } from "./config/target.ts";
 
 const listCommand = defineCommand({
@@ -108,8 +108,9 @@ function printUpstreams(cli: Cli, { config_name, service, upstreams }: ServiceFa
     const lack = upstream.problem === null ? "" : describeWhy(upstream, now);
     for (const line of wrapWords(lack, out.width - 2 * INDENT.length))
       if (line !== "") out.line(`${INDENT}${out.paint("red", line)}`);
-    const places = describeConcurrency(upstream, now);
-    if (places !== "") out.line(`${INDENT}${out.paint("dim", places)}`);
+    for (const words of [describeConcurrency(upstream, now), ...describeReserves(upstream, now)])
+      for (const line of wrapWords(words, out.width - INDENT.length))
+        if (line !== "") out.line(`${INDENT}${out.paint("dim", line)}`);
     const rows = shown[index] ?? [];
     if (rows.length === 0) out.line(`${INDENT}${out.paint("dim", t`unknown`)}`);
     for (const row of rows) {

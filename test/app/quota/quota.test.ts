@@ -76,8 +76,13 @@ function openRoom(options: RoomOptions): Room {
   const { now, every } = clock;
   const { env, paths } = home;
   const live = createLiveConfig({ paths, env, now });
-  const router = createRouter({ settings: () => live.settings().routing, now, random: () => 0.5 });
-  const quota = createQuota({
+  const router = createRouter({
+    settings: () => live.settings().routing,
+    now,
+    random: () => 0.5,
+    barOf: (upstream, request) => quota.barOf(upstream, request),
+  });
+  const quota: Quota = createQuota({
     paths,
     env,
     live,
@@ -425,6 +430,83 @@ describe("what answers say in their headers", () => {
     await using room = openRoom({ upstreams: [relay], providers: [] });
     room.quota.observeHeaders(room.upstreams[0] as Upstream, codex(100, 1_200));
     expect(room.standings()).toEqual(["low"]);
+  });
+});
+
+describe("what an owner keeps of a plan", () => {
+  const official = (keep: Readonly<Record<string, number>>) => ({
+    base_url: "https://chatgpt.com/backend-api/codex",
+    auth: { auth_token: "sk-one" },
+    keep,
+  });
+  const windows = (fiveHours: number, week: number): Headers =>
+    new Headers({
+      "x-codex-primary-used-percent": String(week),
+      "x-codex-primary-window-minutes": "10080",
+      "x-codex-primary-reset-after-seconds": "86400",
+      "x-codex-secondary-used-percent": String(fiveHours),
+      "x-codex-secondary-window-minutes": "300",
+      "x-codex-secondary-reset-after-seconds": "3600",
+    });
+  const ask = ({ clock, router, upstreams }: Room, more = {}) =>
+    router.admit(upstreams[0] as Upstream, {
+      upstreams,
+      model: "gpt-6",
+      sessionId: null,
+      now: clock.now(),
+      ...more,
+    });
+
+  test("is not asked for, not even as the last one, until the window is full again", async () => {
+    await using room = openRoom({ upstreams: [official({ "5h": 20, "7d": 10 })], providers: [] });
+    const [upstream] = room.upstreams as [Upstream];
+    expect(room.quota.reservesOf(upstream).map(({ state }) => state)).toEqual(["unknown", "unknown"]);
+    expect(ask(room).kind).toBe("go");
+    room.quota.observeHeaders(upstream, windows(79, 40));
+    expect(room.standings()).toEqual(["ok"]);
+    room.quota.observeHeaders(upstream, windows(80, 40));
+    expect(room.standings()).toEqual(["exhausted"]);
+    expectInEnglish(room.router.report(upstream)).toMatchObject({
+      reason: "20% of 5 h left, 20% is kept for you",
+      source: "your reserve",
+      until: room.clock.now() + HOUR,
+      isBarred: true,
+    });
+    expect(ask(room).kind).toBe("blocked");
+    // What is no turn uses nothing of it.
+    expect(ask(room, { isNeutral: true }).kind).toBe("go");
+    await room.pass(HOUR);
+    expect(ask(room).kind).toBe("go");
+    room.quota.observeHeaders(upstream, windows(0, 91));
+    expectInEnglish(room.router.report(upstream)).toMatchObject({
+      reason: "9% of 7 d left, 10% is kept for you",
+    });
+  });
+
+  test("is not kept back by a reading that is out of date", async () => {
+    await using room = openRoom({ upstreams: [official({ "7d": 50 })], providers: [] });
+    const [upstream] = room.upstreams as [Upstream];
+    room.quota.observeHeaders(upstream, windows(0, 60));
+    expect(ask(room).kind).toBe("blocked");
+    await room.pass(HOUR + 1);
+    expect(ask(room).kind).toBe("go");
+    expect(room.quota.reservesOf(upstream)).toMatchObject([{ state: "stale", left: 40 }]);
+    room.quota.observeHeaders(upstream, windows(0, 61));
+    expect(ask(room).kind).toBe("blocked");
+  });
+
+  test("is read from a balance too, whatever its unit", async () => {
+    await using relay = await startRelay(3);
+    await using room = openRoom({
+      upstreams: [{ ...upstreamOf(relay, "sk-one"), keep: { key: 25 } }],
+      providers: [LOCAL],
+    });
+    await room.pass(0);
+    expect(room.quota.reservesOf(room.upstreams[0] as Upstream)).toMatchObject([{ state: "free", left: 30 }]);
+    relay.left = 2.5;
+    await room.pass(MINUTE);
+    await room.quota.refresh();
+    expect(room.standings()).toEqual(["exhausted"]);
   });
 });
 

@@ -10,7 +10,7 @@ import {
   makeFeatureFindings,
   makeLearnedFinding,
   makeTestRequestFindings,
-} from "../../../doctor/upstreams.ts";
+} from "../../../doctor/test-requests.ts";
 import type { Cli } from "../../cli.ts";
 import { alignRows } from "../../layout.ts";
 

@@ -19,7 +19,7 @@ import {
 import type { ParsedConfig } from "../../../config/parse.ts";
 import type { AuthEntry, UpstreamEntry } from "../../../config/schema.ts";
 import type { TestRequestFacts } from "../../../doctor/facts.ts";
-import { makeTestRequestFindings, reasonOfFailure } from "../../../doctor/upstreams.ts";
+import { makeTestRequestFindings, reasonOfFailure } from "../../../doctor/test-requests.ts";
 import { guessUrl, isOfAddress } from "../../../routing/fixes.ts";
 import type { Cli } from "../../cli.ts";
 import { t, tell } from "../../language.ts";
