@@ -85,7 +85,7 @@ export function createLiveLog(options: LiveLogOptions) {
     const others = events.filter((event) => !isTold(event));
     const parts = [
       ...stories.map(({ words }) => words),
-      ...(stories.length === 0 ? [] : [t`next ${answererOf(entry)?.label ?? "-"}`]),
+      ...(stories.length === 0 ? [] : [t`next ${nameAnswerer(entry)}`]),
       ...others.map(describeEvent),
     ];
     if (parts.length === 0) return;
@@ -128,7 +128,8 @@ export function createLiveLog(options: LiveLogOptions) {
     },
     event(event: ToldEvent): void {
       waiting.push(event);
-      if (!isBusy()) return release();
+      // The request that it is about ends in hours.
+      if (!isBusy() || event.kind === "waiting") return release();
       hold ??= later(() => {
         hold = null;
         release();
@@ -153,6 +154,12 @@ export function createLiveLog(options: LiveLogOptions) {
 const MOST_OTHERS = 100;
 /** Of an upstream that is left alone for a moment: nothing of its own. */
 const PASSING: ReadonlySet<string> = new Set(["retry-budget", "probe-running", "retry-next"]);
+
+/** Where another model was asked for, that is what differs. */
+function nameAnswerer(entry: LogEntry): string {
+  const label = answererOf(entry)?.label ?? "-";
+  return entry.chain_model === undefined ? label : `${label} (${entry.chain_model})`;
+}
 
 function keyOf({ kind, labels }: ToldEvent): string {
   return [kind, ...labels].join(" ");

@@ -75,7 +75,7 @@ const EVENTS: { readonly [K in EventKind]: Row<Extract<AppEvent, { kind: K }>> }
     sign: "exhausted",
     words: ({ sessionId, until }, now) => {
       const who = sessionId === null ? t`a request` : t`session ${sessionId.slice(0, 8)}`;
-      return t`${who} waits until ${showMoment(until, now)} (end it: ch routing wait --stop)`;
+      return t`${who} waits until ${showMoment(until, now)} (ch routing wait)`;
     },
     json: ({ sessionId, until, upstream }) => ({
       upstream: makeJson(upstream),

@@ -96,7 +96,7 @@ test("shows who waits for a reset, and ends it", async () => {
   const [, port] = await serving.waitFor(/on http:\/\/127\.0\.0\.1:(\d+)/);
   expect((await runCli(["routing", "wait"], { home })).stdout).toBe("No request waits for a reset.\n");
   const answer = turn(port);
-  await serving.waitFor(/session s-1 waits until .*\(end it: ch routing wait --stop\)/);
+  await serving.waitFor(/session s-1 waits until .*\(ch routing wait\)/);
   const shown = await runCli(["routing", "wait"], { home });
   expect(shown.stdout).toMatch(/^s-1 +m +main#1 +until .+ +for \d+ (?:ms|s)\n$/);
   const { stdout } = await runCli(["routing", "wait", "--json"], { home });
@@ -108,7 +108,7 @@ test("shows who waits for a reset, and ends it", async () => {
   });
   const status = await runCli(["status", "--codex"], { home });
   expect(status.stdout).toMatch(/waits +session s-1 for main#1, until .+: ch routing wait\n/);
-  expect(status.stdout).toMatch(/models +m: asked for as m, then second\n/);
+  expect(status.stdout).toMatch(/model +m: asked for as m, then second\n/);
   expect((await runCli(["routing", "wait", "--stop"], { home })).stdout).toBe("ended: 1\n");
   expect(await answer).toContain("usage_limit_reached");
 });
@@ -133,6 +133,8 @@ test("names the models of a chain, and the one in use", async () => {
   const explain = (): Promise<CliResult> => runCli(["routing", "explain", "--model", "m"], { home });
   expect((await explain()).stdout).toContain("config main\nm: asked for as m, then second\n");
   await turn(port);
+  await serving.waitFor(/main#1 +m -> second/);
+  await serving.waitFor(/main#1 .* next main#1 \(second\)/);
   expect((await explain()).stdout).toMatch(
     /\nm: asked for as second now \(m, then second\)\n 1 {2}main#1 {2}ready\n .*; model sol\n/,
   );

@@ -140,7 +140,7 @@ function printRoute(cli: Cli, route: RouteFacts, today: TodayFacts | null): void
   const problemWords = problem === null ? null : tellEither(problem.message_text, problem.message);
   printRow(cli, t`config`, name ?? problemWords ?? t`none`);
   if (name !== null && problemWords !== null) printRow(cli, "", problemWords);
-  for (const chain of route.chains ?? []) printRow(cli, t`models`, describeChain(chain));
+  for (const chain of route.chains ?? []) printRow(cli, t`model`, describeChain(chain));
   const rows = alignRows(
     upstreams.map((upstream) => {
       const { colour, words } = describeHealth(upstream, now);
