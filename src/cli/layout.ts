@@ -30,6 +30,12 @@ export function wrapWords(text: string, width: number): string[] {
   });
 }
 
+/** What is indented stays so in all its lines. */
+export function wrapIndented(line: string, width: number): string[] {
+  const indent = " ".repeat(line.length - line.trimStart().length);
+  return wrapWords(line.trimStart(), width - indent.length).map((one) => indent + one);
+}
+
 /**
  * A line of fields that are two or more blanks apart: broken between them, and within one only where it is longer
  * than a line. All lines but the first are indented by two.

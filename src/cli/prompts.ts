@@ -2,7 +2,7 @@
 // Ctrl+C leave all of them by the same way: `Left` is thrown, also while something is waited for.
 import { Writable } from "node:stream";
 import { openKeys } from "./keys.ts";
-import { wrapWords } from "./layout.ts";
+import { wrapIndented } from "./layout.ts";
 import type { TerminalStream } from "./terminal.ts";
 
 /** The person left the questions. */
@@ -194,12 +194,6 @@ export async function openPrompts(stderr: TerminalStream, show: (text: string) =
       keys[Symbol.dispose]();
     },
   };
-}
-
-/** What is indented stays so in all its lines. */
-function wrapIndented(line: string, width: number): string[] {
-  const indent = " ".repeat(line.length - line.trimStart().length);
-  return wrapWords(line.trimStart(), width - indent.length).map((one) => indent + one);
 }
 
 /** Colours alone: what moves the cursor stays. */

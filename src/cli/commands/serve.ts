@@ -16,6 +16,7 @@ import { describeRedaction } from "../../filter/redaction.ts";
 import { PORT_ARG, readPort, readService, SERVICE_ARGS, usageError } from "../args.ts";
 import { type Cli, defineCommand } from "../cli.ts";
 import { listenForSignals, watchBugs } from "../process-events.ts";
+import { wrapIndented } from "../layout.ts";
 import { type LogFormat, type ServeLog, createServeLog } from "../serve-log.ts";
 import {
   describeHealed,
@@ -201,7 +202,8 @@ async function run(cli: Cli, options: RunOptions): Promise<number> {
 async function start(cli: Cli, options: RunOptions, log: ServeLog) {
   const { env, out, paths } = cli;
   const say = (...lines: readonly string[]): void => {
-    for (const line of lines) out.note(line);
+    for (const line of lines)
+      out.note(process.stderr.isTTY ? wrapIndented(line, out.width).join("\n") : line);
   };
   const serving = await serve({
     paths,
