@@ -65,6 +65,21 @@ export interface FileFacts {
     readonly unknownNames: readonly string[];
     readonly filterProblem: Text | string | null;
   }[];
+  /** The owner's budgets; null where they cannot be counted. */
+  readonly budgets:
+    | readonly {
+        /** "your budget for main#1: 4.00 of 5.00 USD a day". */
+        readonly words: Text;
+        readonly isSpent: boolean;
+        /** 0.8 of it are. */
+        readonly isNear: boolean;
+        readonly onSpent: "next" | "stop" | "warn";
+        /** What lets it pass for a while. */
+        readonly lift: Text | string;
+        /** Requests of this window that are not in it, as their model has no price. */
+        readonly unpriced: number;
+      }[]
+    | null;
   readonly usageProviders: { readonly path: string; readonly problem: Text | string | null };
   readonly prices: { readonly path: string; readonly problem: Text | string | null };
   readonly state: { readonly path: string; readonly isUnreadable: boolean };

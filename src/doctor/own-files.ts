@@ -86,6 +86,29 @@ export const OWN_FILE_CHECKS: readonly Check<DoctorFacts>[] = [
     },
   },
   {
+    id: "budgets",
+    about: "no budget of yours keeps requests back, and what they count is all that was spent",
+    worst: "warn",
+    run: ({ files: { budgets } }) => {
+      if (budgets === null)
+        return [warn(t`your budgets cannot be counted: their requests are refused`, "ch budget")];
+      const found = budgets.flatMap(({ isNear, isSpent, lift, onSpent, unpriced, words }) => [
+        ...(isSpent && onSpent !== "warn" ? [warn(t`${words}: it is spent`, lift)] : []),
+        ...(isNear && (!isSpent || onSpent === "warn") ? [info(words, "ch budget")] : []),
+        ...(unpriced === 0
+          ? []
+          : [
+              info(
+                t`${words}, without ${unpriced} requests that have no price`,
+                t`add their price to prices.json, or set "unpriced": "refuse"`,
+              ),
+            ]),
+      ]);
+      if (found.length > 0 || budgets.length === 0) return found;
+      return [ok(t`no budget is spent: ${budgets.length}`)];
+    },
+  },
+  {
     id: "usage-providers",
     about:
       "`usage_providers.json`, if there is or was one for a running proxy, is valid: otherwise balances are unknown",

@@ -159,6 +159,41 @@ const CONDITIONS: readonly Condition[] = [
     says,
     hint,
   })),
+  ...(
+    [
+      [
+        "one is spent",
+        { usd: 1, per: "day" },
+        "warn",
+        /1\.00 of 1\.00 USD a day: it is spent/,
+        /ch budget lift all/,
+      ],
+      ["one is nearly spent", { usd: 1.1, per: "day" }, "info", /1\.00 of 1\.10 USD/, /ch budget/],
+    ] as const
+  ).map(([name, budget, status, says, hint]): Condition => ({
+    name: `budgets: ${name}`,
+    make({ home }) {
+      const path = join(home.path, ".codex-helper/config.json");
+      const config = JSON.parse(readFileSync(path, "utf8")) as object;
+      home.write(".codex-helper/config.json", { ...config, budget });
+      home.write(".codex-helper/prices.json", [{ model: "*", input: 1, output: 1 }]);
+      const line = {
+        timestamp_ms: Date.now(),
+        service: "codex",
+        method: "POST",
+        path: "/v1/responses",
+        upstream_base_url: "https://relay.example/v1",
+        model: "m",
+        outcome: "ok",
+        usage: { input_tokens: 1_000_000, output_tokens: 0, total_tokens: 1_000_000 },
+      };
+      home.write(".codex-helper/logs/requests.jsonl", `${JSON.stringify(line)}\n`);
+      chmodSync(path, 0o600);
+    },
+    status,
+    says,
+    hint,
+  })),
   {
     name: "config-file: something in it is odd",
     make: ({ writeConfig }) => writeConfig({ auth: { auth_token: "a", auth_token_env: "RELAY_KEY" } }),

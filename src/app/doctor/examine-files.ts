@@ -21,6 +21,9 @@ import { type Paths, quoteWord } from "../../base/paths.ts";
 import type { FileFacts } from "../../doctor/facts.ts";
 import { inspectFilter } from "../filter-facts.ts";
 import type { LiveConfig, LiveConfigOptions } from "../live-config.ts";
+import { fixOf } from "../../routing/fixes.ts";
+import { describe as describeReason } from "../../routing/reasons.ts";
+import { DEFAULT_SERVICE } from "../../base/service.ts";
 import { readSpendFile } from "../spend/spend-book.ts";
 
 const MOST_FILES = 2_000;
@@ -39,6 +42,7 @@ export async function collectFileFacts({
     readSpendFile(paths.spend),
   ]);
   const projects = config.projects.length === 0 ? [] : await examineProjects(live, { env, now, paths });
+  const budgets = await examineBudgets(live, { env, now, paths });
   const openFiles = listOpenFiles(paths);
   // Asked only where something looks open.
   const isModed = openFiles.length === 0 || hasModes(paths.home);
@@ -56,6 +60,7 @@ export async function collectFileFacts({
       facts: redaction.facts,
     },
     projects,
+    budgets,
     usageProviders: { path: paths.usageProviders, problem: usageProviders },
     prices: { path: paths.prices, problem: prices },
     state: { path: paths.state, isUnreadable: isStateUnreadable(paths.state) },
@@ -135,6 +140,29 @@ async function examineProjects(live: LiveConfig, context: LiveConfigOptions): Pr
     })),
   );
 }
+
+async function examineBudgets(live: LiveConfig, context: LiveConfigOptions): Promise<FileFacts["budgets"]> {
+  const { listBudgets } = await import("../../config/budgets.ts");
+  if (listBudgets(live.current().config).length === 0) return [];
+  const { createQuota } = await import("../quota/quota.ts");
+  const quota = createQuota({ ...context, live, onTrouble: () => {} });
+  await quota.load();
+  const facts = quota.budgets.facts();
+  await quota.stop();
+  return (
+    facts?.map(({ budget, count, isSpent, limit, reason }) => ({
+      words: describeReason(reason),
+      isSpent,
+      isNear: count.used >= 0.8 * limit,
+      onSpent: budget.onSpent,
+      lift: fixOf(reason, NO_UPSTREAM) ?? "ch budget",
+      unpriced: count.unpriced,
+    })) ?? null
+  );
+}
+
+/** A budget may be of many. */
+const NO_UPSTREAM = { label: "", service: DEFAULT_SERVICE, baseUrl: "" };
 
 /** Of a file that has to be there. */
 async function findRuleProblem(

@@ -47,6 +47,8 @@ export interface BudgetFacts {
   /** What answers in flight are expected to use. */
   readonly held: number;
   readonly isSpent: boolean;
+  /** "your budget for main#1: 4.00 of 5.00 USD a day". */
+  readonly reason: Reason;
 }
 
 const STEPS = [80, 95, 100] as const;
@@ -88,7 +90,14 @@ export function createBudgets(options: BudgetsOptions) {
       lost.requests === 0
         ? own
         : { ...own, used: own.used + lost[budget.unit], estimated: own.estimated + lost.requests };
-    return { budget, limit, count, held: rooms.heldOf(budget, since), isSpent: isReached(count.used, limit) };
+    return {
+      budget,
+      limit,
+      count,
+      held: rooms.heldOf(budget, since),
+      isSpent: isReached(count.used, limit),
+      reason: reasonOf(budget, count.used, limit),
+    };
   };
   const concerning = (
     upstream: Upstream,
@@ -261,6 +270,7 @@ function reasonOf({ name: budget, per, title, unit }: Budget, used: number, limi
 }
 
 function show(amount: number, unit: Budget["unit"]): string {
+  if (!Number.isFinite(amount)) return "-";
   if (unit !== "usd") return String(Math.round(amount));
   return amount > 0 && amount < 0.01 ? "<0.01" : amount.toFixed(2);
 }
