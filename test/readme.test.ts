@@ -7,6 +7,7 @@ import manifest from "../package.json";
 import { COMMANDS } from "../src/cli/root.ts";
 import { parseConfig } from "../src/config/parse.ts";
 import { runCli, startCli } from "./helpers/cli.ts";
+import { runInProcess } from "./helpers/in-process-cli.ts";
 import { makeTempHome, type TempHome } from "./helpers/temp-home.ts";
 
 const ROOT = join(import.meta.dir, "..");
@@ -130,7 +131,7 @@ describe("every command that is named", () => {
     if (known !== undefined) return known;
     const asked = (async () => {
       using home = makeTempHome({ COLUMNS: "200" });
-      const { code, stdout } = await runCli([...path, "--help"], { home });
+      const { code, stdout } = await runInProcess([...path, "--help"], home.env);
       expect({ path, code }).toEqual({ path, code: 0 });
       return stdout;
     })();
