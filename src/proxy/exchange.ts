@@ -99,7 +99,8 @@ export class Exchange {
   }
 
   /** It is asked again: what was tried before is kept for the log, as far as it is short. */
-  beginRound(): void {
+  beginRound(configName: string): void {
+    if (this.known !== null) this.known = { ...this.known, configName };
     this.earlier = [...this.earlier, ...this.tried].slice(-MOST_EARLIER);
     this.tried.length = 0;
   }

@@ -331,7 +331,8 @@ async function answerAfterReset(
   let isLocating = false;
   let locatedAt = deps.monotonic();
   const follow = (): void => {
-    if (isLocating || deps.monotonic() - locatedAt < RELOCATE_MS) return;
+    const everyMs = where?.wall === undefined ? RELOCATE_MS : RELOCATE_BY_CONTENT_MS;
+    if (isLocating || deps.monotonic() - locatedAt < everyMs) return;
     isLocating = true;
     void relocate()
       .catch(() => null)
@@ -357,7 +358,7 @@ async function answerAfterReset(
       async ask(before) {
         where = await relocate();
         if (where === null) return before;
-        exchange.beginRound();
+        exchange.beginRound(where.route.configName);
         return await askBy(prepare(where), run);
       },
       standstillOf: (result) => (result.kind === "answered" ? null : finalOf(result)),
@@ -375,5 +376,6 @@ async function answerAfterReset(
   return signal.aborted ? answerGone(exchange) : answerFinal(asked, finalOf(asked));
 }
 
-/** A change of config.json is noticed so soon. */
+/** A change of config.json is noticed so soon; later where the request has to be looked through for its project. */
 const RELOCATE_MS = 800;
+const RELOCATE_BY_CONTENT_MS = 5_000;

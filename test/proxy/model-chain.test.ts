@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { GOOD, reply } from "../helpers/answers.ts";
+import { GOOD, reply, responsesFailed, stream } from "../helpers/answers.ts";
 import {
   type Answer,
   type FakeUpstream,
@@ -37,6 +37,7 @@ describe("the next model is asked for where the first met nothing but limits", (
     ["a spent quota", SPENT],
     ["the model at capacity", BUSY],
     ["a rate limit", refuse(429, { type: "rate_limit_error" })],
+    ["the model at capacity, said in a stream", stream([responsesFailed("server_is_overloaded")])],
     ["no credit", refuse(402, { message: "insufficient balance" })],
     ["an overloaded vendor", refuse(529, { type: "overloaded_error" })],
   ];

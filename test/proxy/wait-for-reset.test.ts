@@ -174,6 +174,49 @@ describe("a request that meets nothing but limits", () => {
   });
 });
 
+test("what an exhausted upstream hands on to none waits for it, however well the paid one is", async () => {
+  const clock = makeClock();
+  await using plan = await startFakeUpstream([spentFor(3_600), GOOD.responses({ text: "of the plan" })]);
+  await using paid = await startFakeUpstream([GOOD.responses()]);
+  await using proxy = startWaiting([plan, paid], clock, { route: { onExhausted: "stop" } });
+  const answer = proxy.ask("/v1/responses", TURN);
+  await untilWaiting(proxy);
+  clock.jump(HOUR + 1_000);
+  expect(await (await answer).text()).toContain("of the plan");
+  expect(paid.requests.length).toBe(0);
+});
+
+test("a session that is bound to one account waits for that one", async () => {
+  const clock = makeClock();
+  await using own = await startFakeUpstream([spentFor(3_600), GOOD.responses({ text: "of its own" })]);
+  await using other = await startFakeUpstream([GOOD.responses()]);
+  await using proxy = startWaiting([other, own], clock);
+  const [, account] = proxy.upstreams;
+  if (account !== undefined) proxy.router.pin("s-1", account);
+  const answer = proxy.ask("/v1/responses", TURN, inSession("s-1"));
+  expect((await untilWaiting(proxy))[0]?.upstream).toBe("main#2");
+  clock.jump(HOUR + 1_000);
+  expect(await (await answer).text()).toContain("of its own");
+  expect(other.requests.length).toBe(0);
+});
+
+test("those that wait for different upstreams do not wait for each other", async () => {
+  const clock = makeClock();
+  await using one = await startFakeUpstream([spentFor(3_600), GOOD.responses()]);
+  await using two = await startFakeUpstream([spentFor(7_200), GOOD.responses()]);
+  await using proxy = startWaiting([one, two], clock);
+  const answers = proxy.upstreams.map((upstream, place) => {
+    proxy.router.pin(`s-${place}`, upstream);
+    return proxy.ask("/v1/responses", TURN, inSession(`s-${place}`));
+  });
+  await untilWaiting(proxy, 2);
+  clock.jump(HOUR + 1_000);
+  expect((await answers[0])?.status).toBe(200);
+  await untilWaiting(proxy, 1);
+  clock.jump(HOUR);
+  expect((await answers[1])?.status).toBe(200);
+});
+
 const PLAN = { model: null, sessionId: null };
 
 describe("it ends in the ordinary answer", () => {
