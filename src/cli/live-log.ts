@@ -69,6 +69,9 @@ export function createLiveLog(options: LiveLogOptions) {
     repeats.say([entry.service, entry.outcome, ...causes.toSorted()].join("\n"), {
       line: () => draw(entry, cost),
       short,
+      ...(stories === null
+        ? {}
+        : { brief: tellList(stories.map(({ brief, label, sign }) => `${label} ${sign} ${brief}`)) }),
       isFailure: true,
     });
   };
@@ -80,6 +83,7 @@ export function createLiveLog(options: LiveLogOptions) {
     const isTold = (event: ToldEvent): boolean =>
       (isFailed && event.isInFailure) ||
       stories.some(({ label }) => label === event.labels[0]) ||
+      (event.kind === "hop" && stories.length > 0) ||
       (event.kind === "hop" &&
         events.some((one) => one.kind === "recovered" && one.labels[0] === event.labels[1]));
     const others = events.filter((event) => !isTold(event));

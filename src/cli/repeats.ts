@@ -2,7 +2,7 @@
 // where the last line can be written over, else on a line a minute. However much goes wrong, troubles take a line a minute.
 // Pure, but for what it is given to write with.
 import { type Text, t as text } from "../base/text.ts";
-import { t, tellList } from "./language.ts";
+import { t } from "./language.ts";
 import { cutMiddle } from "./layout.ts";
 import type { Data } from "./output.ts";
 import { showClock } from "./request-line.ts";
@@ -74,6 +74,8 @@ export interface Said {
   readonly line: () => string;
   /** The same in few words, without its time. */
   readonly short: string;
+  /** In fewer, beside others. */
+  readonly brief?: string;
   /** A request that got no good answer. */
   readonly isFailure?: boolean;
   /** Good news waits for nothing. */
@@ -89,11 +91,13 @@ interface Kind extends Said {
   readonly hasLine: boolean;
 }
 
-/** So many lines may come at once; from then on one a minute. */
+/** So many lines may come at once; then one comes free in this time. Ten minutes of whatever are a dozen lines. */
 const BURST = 3;
+const REFILL_MS = 75_000;
 /** What was not seen for so long is new. */
 const FORGET_MS = 5 * MINUTE;
 const MOST_KINDS = 100;
+const SHORTEST_WAIT_MS = 1_000;
 
 export interface RepeatsOptions extends Pick<PageOptions, "now" | "width"> {
   readonly page: Page;
@@ -111,7 +115,7 @@ export function createRepeats({ later, now, page, width }: RepeatsOptions) {
   let cancel: (() => void) | null = null;
 
   const mayWrite = (at: number): boolean => {
-    budget = Math.min(BURST, budget + Math.max(0, at - filledAt) / MINUTE);
+    budget = Math.min(BURST, budget + Math.max(0, at - filledAt) / REFILL_MS);
     filledAt = at;
     return budget >= 1;
   };
@@ -145,9 +149,14 @@ export function createRepeats({ later, now, page, width }: RepeatsOptions) {
     }
     const names = counted
       .toSorted((one, other) => other.count - one.count)
-      .map((kind) => `${kind.short} ×${kind.count}`);
+      .map((kind) => `${kind.brief ?? kind.short} ×${kind.count}`);
     const head = t`${count} times since ${since}: `;
-    return head + cutMiddle(tellList(names), room - Bun.stringWidth(head));
+    for (let shown = names.length; ; shown -= 1) {
+      const rest = names.length - shown;
+      const list = names.slice(0, shown).join("; ") + (rest === 0 ? "" : t`; ${rest} more`);
+      if (shown <= 1 || Bun.stringWidth(head + list) <= room)
+        return head + cutMiddle(list, room - Bun.stringWidth(head));
+    }
   };
 
   const writePending = (at: number, due: readonly (readonly [string, Kind])[]): void => {
@@ -163,7 +172,7 @@ export function createRepeats({ later, now, page, width }: RepeatsOptions) {
   const pending = () => [...kinds].filter(([, { untold }]) => untold > 0);
   const plan = (): void => {
     if (cancel !== null || pending().length === 0) return;
-    const wait = Math.max(0, writtenAt + MINUTE - now(), (1 - budget) * MINUTE);
+    const wait = Math.max(SHORTEST_WAIT_MS, writtenAt + MINUTE - now(), Math.ceil((1 - budget) * REFILL_MS));
     cancel = later(() => {
       cancel = null;
       const at = now();
@@ -175,11 +184,13 @@ export function createRepeats({ later, now, page, width }: RepeatsOptions) {
   /** False where the last line is another's, or stays as it is. */
   const countInPlace = (key: string, at: number): boolean => {
     if (!page.canReplace || !page.isLast(run)) return false;
-    run.keys.add(key);
-    const line = INDENT + describeCount([...run.keys], true);
+    if (!run.hasCounter && !mayWrite(at)) return false;
+    const keys = [...run.keys, key];
+    const line = INDENT + describeCount([...new Set(keys)], true);
     if (run.hasCounter) page.replace(line);
-    else page.write(line, at, run);
+    else write(line, at, keys);
     run.hasCounter = true;
+    run.keys.add(key);
     for (const one of run.keys) noteTold(one);
     return true;
   };
@@ -196,9 +207,8 @@ export function createRepeats({ later, now, page, width }: RepeatsOptions) {
       kinds.delete(key);
       kinds.set(key, { ...said, since, lastAt: at, count: count + 1, untold: untold + 1, hasLine });
       if (kinds.size > MOST_KINDS) kinds.delete([...kinds.keys()][0] ?? "");
-      const mayTell = mayWrite(at);
-      if (!hasLine && said.isGood === true) budget += 1;
-      if (!hasLine && (mayTell || said.isGood === true)) writeLine(key, said, at);
+      const mayTell = mayWrite(at) || (said.isGood === true && budget >= 0);
+      if (!hasLine && mayTell) writeLine(key, said, at);
       else if (!countInPlace(key, at)) plan();
     },
     /** A request is answered again: how often that failed is told now. */
