@@ -115,6 +115,9 @@ const makeState = () =>
         until_ms: figure,
       }),
     ),
+    /** What to type against its state; a proxy of an older version does not say. */
+    fix: z._default(z.nullable(z.string()), null),
+    fix_text: textSchema,
     /** What refusals have taught of it, each for one version of a client; absent for nothing. */
     learned: z.optional(
       z.array(

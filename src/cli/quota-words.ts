@@ -75,16 +75,34 @@ export function describeEnd(
   return first === last ? t`runs out at ${first}` : t`runs out between ${first} and ${last}`;
 }
 
-/** One line for `ch status`; null for a row that says too little for that. `now`: wall clock, ms. */
-export function describeQuota(row: QuotaRow, now: number): string | null {
-  const { left, resets_at_ms: resetsAt, source, state } = row;
-  if (state === "unlimited") return t`no limit (${source})`;
-  if (state === "no_key_limit") return t`no limit on this key; credit not told (${source})`;
-  if (left === null || isRate(row) || state === "stale") return null;
-  const resets = resetsAt === null ? null : t`resets ${showMoment(resetsAt, now)}`;
-  return [makeBar(row), t`${describeLeft(row)} (${showWindow(row)})`, resets, describeEnd(row, now)]
-    .filter((part) => part !== null && part !== "")
-    .join("  ");
+/** How much is left and until when, as cells of a line of `ch status`: of each what fits, the longest first. */
+export function listQuotaCells({ quota }: { readonly quota: readonly QuotaRow[] }, now: number): string[][] {
+  const rows = quota.filter((row) => row.left !== null && !isRate(row) && row.state !== "stale");
+  // The one that ends first says most.
+  const [row] = rows.toSorted((one, other) => shareLeft(one) - shareLeft(other));
+  const free = quota.find(({ state }) => state === "unlimited" || state === "no_key_limit");
+  if (row === undefined)
+    return [free === undefined ? ["", "", ""] : [tellFree(free), t`no limit`, ""], [""], [""]];
+  const { resets_at_ms: resetsAt } = row;
+  const bar = makeBar(row);
+  const left = describeLeft(row);
+  const forms = [`${left} (${showWindow(row)})`, left, ""].map((words) => `${bar}  ${words}`.trim());
+  const resets = resetsAt === null ? "" : t`resets ${showMoment(resetsAt, now)}`;
+  const end = describeEnd(row, now) ?? "";
+  const soonest = row.runs_out_at_ms === null ? "" : t`runs out from ${showMoment(row.runs_out_at_ms, now)}`;
+  return [forms, [resets], row.runs_out_at_ms === row.runs_out_by_ms ? [end] : [end, soonest]];
+}
+
+function tellFree({ source, state }: QuotaRow): string {
+  return state === "unlimited"
+    ? t`no limit (${source})`
+    : t`no limit on this key; credit not told (${source})`;
+}
+
+function shareLeft({ left, limit, unit, used }: QuotaRow): number {
+  if (unit === "%") return 1 - (used ?? 0) / 100;
+  const whole = limit ?? (left ?? 0) + (used ?? 0);
+  return whole > 0 ? (left ?? 0) / whole : 1;
 }
 
 /** A speed limit that is full again says nothing any more. */

@@ -6,11 +6,9 @@ import { showWindow } from "../quota/reserve.ts";
 import { describeAvailability, describePlaces, hasEnd, isSaid } from "../routing/availability-words.ts";
 import { isReason } from "../routing/reasons.ts";
 import type { Availability } from "../routing/types.ts";
-import type { UpstreamToday } from "../usage/today.ts";
 import { t, tell, tellEither } from "./language.ts";
 import { tellReason } from "./logged-error.ts";
-import type { Colour, ColouredText } from "./output.ts";
-import { describeQuota } from "./quota-words.ts";
+import type { Colour, ColouredText, Data } from "./output.ts";
 
 export interface Mark {
   readonly sign: string;
@@ -53,6 +51,12 @@ export function describeHealth(upstream: UpstreamState, now: number): ColouredTe
   };
   const mark = markOf(!enabled ? "off" : problem === null ? availability : "unusable");
   return { words: tell(describeAvailability(state, now)), ...mark };
+}
+
+/** "▲ spent until 14:30 (said by the upstream)", in its colour. */
+export function showHealth({ paint }: Pick<Data, "paint">, upstream: UpstreamState, now: number): string {
+  const { colour, sign, words } = describeHealth(upstream, now);
+  return paint(colour, `${sign} ${words}`);
 }
 
 /** Why it is so, since when, and when it is tried again if that is earlier than the end; "" where there is nothing to say. */
@@ -102,6 +106,11 @@ export function describeWaits(waits: readonly WaitFacts[], now: number): string[
   });
 }
 
+/** What to type against it; null where there is nothing to do. */
+export function describeFix({ fix, fix_text: text }: UpstreamState): string | null {
+  return tellEither(text, fix ?? "") || null;
+}
+
 /** What refusals have taught of it, a line each. */
 export function describeLearned({ learned = [] }: UpstreamState, now: number): string[] {
   return learned.map(({ client, reason, reason_data: data, until_ms: until }) => {
@@ -135,48 +144,6 @@ export function describeReserves(
   });
 }
 
-/** What an upstream did today; null where the log does not say. */
-export type DayCounts = Pick<UpstreamToday, "attempts" | "failed_attempts"> | null;
-
-/** Why it stands so, since when, and what it has done, a line each. */
-export function describeDetails(upstream: UpstreamFacts, now: number, today: DayCounts): string[] {
-  const { last_failure: last, outbound_proxy, reason, sessions, source_data: source } = upstream;
-  const counts = [
-    ...countToday(today),
-    countSessions(sessions),
-    outbound_proxy === null ? "" : t`through the proxy ${outbound_proxy}`,
-  ].filter((count) => count !== "");
-  const lastWords =
-    last === null || reason !== ""
-      ? ""
-      : t`last failure ${showMoment(last.at_ms, now)}: ${tellReason(last.reason_data, last.reason)}`;
-  const quotas = upstream.quota.flatMap((row) => describeQuota(row, now) ?? []);
-  // The figures below say it better.
-  const first = isOfQuota(source) && quotas.length > 0 ? "" : describeWhy(upstream, now);
-  return [
-    first,
-    describeConcurrency(upstream, now),
-    // The others are told by its state and by the figures.
-    ...describeReserves(upstream, now, ["stale", "unknown"]),
-    ...describeLearned(upstream, now),
-    ...quotas,
-    counts.join(t`, `),
-    lastWords,
-  ].filter((line) => line !== "");
-}
-
 function isOfQuota(source: unknown): boolean {
   return isReason(source) && source.rule.startsWith("quota-");
-}
-
-function countToday(today: DayCounts): string[] {
-  if (today === null || today.attempts === 0) return [];
-  const { attempts, failed_attempts: failures } = today;
-  const all = attempts === 1 ? t`1 attempt today` : t`${attempts} attempts today`;
-  return failures === 0 ? [all] : [all, t`${failures} failed`];
-}
-
-function countSessions(sessions: number): string {
-  if (sessions === 0) return "";
-  return sessions === 1 ? t`1 session bound to it` : t`${sessions} sessions bound to it`;
 }

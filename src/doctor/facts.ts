@@ -142,6 +142,8 @@ export interface UpstreamFacts {
     readonly reason: Reason;
     /** What refusals taught of it, each with the client that it holds for. */
     readonly learned: readonly { readonly reason: Reason; readonly client: string }[];
+    /** What to type against it. */
+    readonly fix: Text | string | null;
   } | null;
   /** What is to be kept of its plan: the window in words ("5 h"), and `kept`, `free`, `stale` or `unknown`. */
   readonly reserves: readonly { readonly name: string; readonly state: string }[];

@@ -129,10 +129,10 @@ export const UPSTREAM_CHECKS: readonly Check<DoctorFacts>[] = [
       "each upstream is ready: its quota, its key's standing, its circuit breaker; from the running proxy or the saved state",
     worst: "warn",
     run: ({ services }) =>
-      services.flatMap(({ service, upstreams }) =>
-        upstreams.flatMap(({ fixable, label, seen, state, unusable }): Found[] => {
+      services.flatMap(({ upstreams }) =>
+        upstreams.flatMap(({ label, seen, state, unusable }): Found[] => {
           if (state === null || unusable !== null) return [];
-          const { availability, reason, words } = state;
+          const { availability, fix, reason, words } = state;
           if (availability === "ok") return [ok(t`${label}: ${words}`)];
           const times = seen.find((one) => isSame(one.reason, reason))?.count ?? 0;
           const why = describe(reason);
@@ -140,9 +140,8 @@ export const UPSTREAM_CHECKS: readonly Check<DoctorFacts>[] = [
             times > 1
               ? t`${label}: ${words}: ${why}, ${times} times in the last hour`
               : t`${label}: ${words}: ${why}`;
-          if (availability === "low" || availability === "probing") return [info(message)];
-          const hint = availability === "exhausted" ? `ch quota --${service}` : fixOf(reason, fixable);
-          return [warn(message, hint ?? undefined)];
+          const say = availability === "low" || availability === "probing" ? info : warn;
+          return [say(message, fix ?? undefined)];
         }),
       ),
   },

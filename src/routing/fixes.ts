@@ -4,7 +4,7 @@ import { type Service, flagFor } from "../base/service.ts";
 import { type Text, t } from "../base/text.ts";
 import { keyCommand } from "../base/upstream.ts";
 import { idOfWords } from "./reasons.ts";
-import type { Reason } from "./types.ts";
+import type { Assessment, Reason } from "./types.ts";
 
 /** What is wrong with it, as far as it decides what to type. */
 type Kind =
@@ -137,6 +137,31 @@ export function isOwnersRule(reason: Reason): boolean {
 /** What answers at its address is not the API. */
 export function isOfAddress(reason: Reason): boolean {
   return kindOf(reason) === "address";
+}
+
+/** What to type against how it is; null where nothing is wrong, or time alone mends it. */
+export function fixOfState(
+  { availability, reason }: Pick<Assessment, "availability" | "reason">,
+  upstream: Fixable,
+): Text | string | null {
+  const quota = `ch quota${flagFor(upstream.service)}`;
+  switch (availability) {
+    case "ok":
+    case "probing":
+    case "full":
+    case "walled":
+      return null;
+    case "low":
+      return quota;
+    case "exhausted":
+      return kindOf(reason) === undefined ? quota : fixOf(reason, upstream);
+    case "cooling":
+      return kindOf(reason) === undefined ? null : fixOf(reason, upstream);
+    case "auth-dead":
+    case "model-unknown":
+    case "open":
+      return fixOf(reason, upstream);
+  }
 }
 
 /** It stays as it is until a person changes something. */

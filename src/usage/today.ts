@@ -2,7 +2,7 @@
 // Pure.
 import { type Service, isService } from "../base/service.ts";
 import type { LogRecord } from "../log/record.ts";
-import { answererOf, hasFailed, listAttempts } from "./outcome.ts";
+import { answererOf, hasFailed } from "./outcome.ts";
 import type { SpendRow } from "./spend.ts";
 
 /** Field names as in `status --json`. */
@@ -13,6 +13,10 @@ export interface TodayFacts {
   readonly is_complete: boolean;
   readonly requests: number;
   readonly failures: number;
+  /** By list prices; null where nothing is known of any. */
+  readonly cost_usd: number | null;
+  /** False where a part has no price, or did not say what it used. */
+  readonly is_cost_complete: boolean;
   /** By address, and by label where the log has one. */
   readonly upstreams: readonly UpstreamToday[];
   /** The newest first. */
@@ -25,22 +29,32 @@ export interface UpstreamToday {
   readonly label: string | null;
   readonly attempts: number;
   readonly failed_attempts: number;
-  /** The same two by their earlier names. */
+  readonly cost_usd: number | null;
+  readonly is_cost_complete: boolean;
+  /** Attempts by their earlier names. */
   readonly requests: number;
   readonly failures: number;
 }
+
+/** What an upstream did on a day. */
+export type UpstreamDay = Omit<UpstreamToday, "base_url" | "label" | "requests" | "failures">;
 
 /** What was asked of an upstream of a config, of which `labels` are at its address. A label may have moved since. */
 export function attemptsAt(
   { upstreams }: Pick<TodayFacts, "upstreams">,
   { base_url, label }: Pick<UpstreamToday, "base_url" | "label">,
   labels: readonly string[],
-): Pick<UpstreamToday, "attempts" | "failed_attempts"> {
+): UpstreamDay {
   const there = upstreams.filter((one) => one.base_url === base_url);
   const own = labels.length > 1 ? there.filter((one) => one.label === label || one.label === null) : there;
   return {
     attempts: own.reduce((sum, { attempts }) => sum + attempts, 0),
     failed_attempts: own.reduce((sum, { failed_attempts: failed }) => sum + failed, 0),
+    cost_usd: own.reduce<number | null>(
+      (sum, { cost_usd: usd }) => (usd === null ? sum : (sum ?? 0) + usd),
+      null,
+    ),
+    is_cost_complete: own.every(({ is_cost_complete: isWhole }) => isWhole),
   };
 }
 
@@ -59,94 +73,103 @@ export interface LoggedError {
 
 const MOST_ERRORS = 3;
 
-type Counted = {
-  -readonly [Field in Exclude<keyof UpstreamToday, "requests" | "failures">]: UpstreamToday[Field];
-};
-
-const countedAt = ({ upstreams }: Counts, base_url: string, label: string | null): Counted =>
-  upstreams.getOrInsertComputed(`${label} ${base_url}`, () => ({
-    base_url,
-    label,
-    attempts: 0,
-    failed_attempts: 0,
-  }));
+const makeSums = () => ({ attempts: 0, failed_attempts: 0, usd: 0, unknown: 0 });
 const makeCounts = () => ({
   requests: 0,
   failures: 0,
-  upstreams: new Map<string, Counted>(),
+  upstreams: new Map<
+    string,
+    Pick<UpstreamToday, "base_url" | "label"> & { sums: ReturnType<typeof makeSums> }
+  >(),
+  sums: makeSums(),
 });
-const makeSums = () => ({ ...makeCounts(), errors: [] as LoggedError[] });
-type Counts = ReturnType<typeof makeCounts>;
-type Sums = ReturnType<typeof makeSums>;
 
 /** What the ledger of spend says of a day, by service. */
-export type DayCounts = ReadonlyMap<Service, Counts>;
+export type DayCounts = ReadonlyMap<Service, ReturnType<typeof makeCounts>>;
 
 /** The rows of one day. */
 export function countDay(rows: Iterable<readonly [day: string, row: SpendRow]>): DayCounts {
-  const services = new Map<Service, Counts>();
-  for (const [, { attempts, failed_attempts, failures, label, requests, service, upstream }] of rows) {
+  const services = new Map<Service, ReturnType<typeof makeCounts>>();
+  for (const [, row] of rows) {
+    const { failures, label, requests, service, upstream } = row;
     if (!isService(service)) continue;
-    const sums = services.getOrInsertComputed(service, makeCounts);
-    sums.requests += requests;
-    sums.failures += failures;
-    if (upstream === null || attempts === 0) continue;
-    const counts = countedAt(sums, upstream, label);
-    counts.attempts += attempts;
-    counts.failed_attempts += failed_attempts;
+    const counts = services.getOrInsertComputed(service, makeCounts);
+    counts.requests += requests;
+    counts.failures += failures;
+    addTo(counts.sums, row);
+    if (upstream === null || (row.attempts === 0 && row.usd === 0)) continue;
+    const at = { base_url: upstream, label };
+    addTo(
+      counts.upstreams.getOrInsertComputed(`${label} ${upstream}`, () => ({ ...at, sums: makeSums() })).sums,
+      row,
+    );
   }
   return services;
 }
 
-export function createDayTally() {
-  const services = new Map<Service, Sums>();
-  return {
-    add(record: LogRecord): void {
-      if (!isService(record.service) || record.refusals !== undefined) return;
-      addTo(services.getOrInsertComputed(record.service, makeSums), record);
-    },
-    /** There are as many of the last errors as are shown. */
-    hasAllErrors: (counted: DayCounts): boolean =>
-      [...counted].every(
-        ([service, { failures }]) =>
-          (services.get(service)?.errors.length ?? 0) >= Math.min(MOST_ERRORS, failures),
-      ),
-    /** A service without requests is not in it. `counted`: instead of the sums of what was added. */
-    finish: (span: Pick<TodayFacts, "since_ms" | "is_complete">, counted: DayCounts | null = null) =>
-      new Map(
-        [...(counted ?? services)].map(
-          ([service, { failures, requests, upstreams }]): [Service, TodayFacts] => [
-            service,
-            {
-              ...span,
-              requests,
-              failures,
-              upstreams: [...upstreams.values()].map((counts) => ({
-                ...counts,
-                requests: counts.attempts,
-                failures: counts.failed_attempts,
-              })),
-              last_errors: services.get(service)?.errors ?? [],
-            },
-          ],
-        ),
-      ),
-  };
+function addTo(sums: ReturnType<typeof makeSums>, row: SpendRow): void {
+  sums.attempts += row.attempts;
+  sums.failed_attempts += row.failed_attempts;
+  sums.usd += row.usd;
+  sums.unknown += row.unpriced_requests + row.requests_without_usage + row.partial_requests;
 }
 
-function addTo(sums: Sums, record: LogRecord): void {
-  const isFailure = hasFailed(record);
-  sums.requests += 1;
-  if (isFailure) sums.failures += 1;
-  for (const { baseUrl, hasFailed: isFailed, label = null } of listAttempts(record)) {
-    const counts = countedAt(sums, baseUrl, label);
-    counts.attempts += 1;
-    if (isFailed) counts.failed_attempts += 1;
-  }
-  if (!isFailure) return;
-  const after = sums.errors.findIndex(({ at_ms }) => at_ms < record.timestamp_ms);
-  sums.errors.splice(after < 0 ? sums.errors.length : after, 0, makeError(record));
-  sums.errors.length = Math.min(sums.errors.length, MOST_ERRORS);
+/** `isPriced`: there were prices for what is not in the ledger yet. */
+function makeCost(
+  { unknown, usd }: ReturnType<typeof makeSums>,
+  isPriced: boolean,
+): Pick<UpstreamDay, "cost_usd" | "is_cost_complete"> {
+  const isWhole = isPriced && unknown === 0;
+  return { cost_usd: usd === 0 && !isWhole ? null : usd, is_cost_complete: isWhole };
+}
+
+/** The day as `status --json` has it, from its counts and its last errors. A service without requests is not in it. */
+export function makeDay(
+  { isPriced, ...span }: Pick<TodayFacts, "since_ms" | "is_complete"> & { readonly isPriced: boolean },
+  counted: DayCounts,
+  errors: ReadonlyMap<Service, readonly LoggedError[]>,
+): Map<Service, TodayFacts> {
+  return new Map(
+    [...counted].map(([service, { failures, requests, sums, upstreams }]): [Service, TodayFacts] => [
+      service,
+      {
+        ...span,
+        requests,
+        failures,
+        ...makeCost(sums, isPriced),
+        upstreams: [...upstreams.values()].map(({ base_url, label, sums: own }) => ({
+          base_url,
+          label,
+          attempts: own.attempts,
+          failed_attempts: own.failed_attempts,
+          ...makeCost(own, isPriced),
+          requests: own.attempts,
+          failures: own.failed_attempts,
+        })),
+        last_errors: errors.get(service) ?? [],
+      },
+    ]),
+  );
+}
+
+/** The last errors of the day by service, the newest first. */
+export function createLastErrors() {
+  const services = new Map<Service, LoggedError[]>();
+  return {
+    all: services as ReadonlyMap<Service, readonly LoggedError[]>,
+    add(record: LogRecord): void {
+      if (!isService(record.service) || record.refusals !== undefined || !hasFailed(record)) return;
+      const errors = services.getOrInsertComputed(record.service, () => []);
+      const after = errors.findIndex(({ at_ms }) => at_ms < record.timestamp_ms);
+      errors.splice(after < 0 ? errors.length : after, 0, makeError(record));
+      errors.length = Math.min(errors.length, MOST_ERRORS);
+    },
+    /** There are as many as are shown. */
+    isFull: (counted: DayCounts): boolean =>
+      [...counted].every(
+        ([service, { failures }]) => (services.get(service)?.length ?? 0) >= Math.min(MOST_ERRORS, failures),
+      ),
+  };
 }
 
 function makeError(record: LogRecord): LoggedError {

@@ -32,6 +32,8 @@ interface Case {
   readonly state: string;
   /** What all screens have to say, with every clock time as "TIME". */
   readonly says: string;
+  /** What all of them have to say against it, with the label as "LABEL"; null for nothing. Default: `FIXES` of the words. */
+  readonly fix?: string | null;
   readonly config?: Readonly<Record<string, unknown>>;
   /** Dollars that its log has of today. */
   readonly spent?: number;
@@ -99,6 +101,7 @@ const CASES: readonly Case[] = [
   {
     state: "spent by budget",
     says: "spent until TIME (your budget)",
+    fix: "ch budget lift LABEL --for 1h",
     spent: 10,
     config: { budget_usd: { day: 5 } },
   },
@@ -183,6 +186,13 @@ const CASES: readonly Case[] = [
   },
   { state: "disabled", says: "off", config: { enabled: false } },
   { state: "an unknown key", says: "cannot be used", config: { auth: { auth_token_env: "NOT_SET" } } },
+  {
+    state: "an unknown x-api-key",
+    says: "cannot be used",
+    fix: "ch config set LABEL --api-key-stdin",
+    config: { auth: { api_key_env: "NOT_SET" } },
+  },
+  { state: "disabled for a while", says: "off", config: { disabled_until: "2999-01-01T00:00:00Z" } },
   { state: "a stale reading", says: "ready", read: left(0), readAt: NOW - 90 * MINUTE },
   { state: "a lookup that failed", says: "ready", read: "error" },
   {
@@ -206,6 +216,31 @@ const CASES: readonly Case[] = [
   },
 ];
 
+/** By the beginning of the words. */
+const FIXES: readonly (readonly [words: string, fix: string | null])[] = [
+  ["ready", null],
+  ["low on quota", "ch quota"],
+  ["spent", "ch quota"],
+  ["cooling", null],
+  ["key refused", "ch config set LABEL --auth-token-stdin"],
+  ["down", "ch doctor --probe LABEL"],
+  ["probing", null],
+  ["off", "ch config enable LABEL"],
+  ["cannot be used", "ch config set LABEL --auth-token-stdin"],
+];
+const SIGNS: Readonly<Record<string, string>> = {
+  "●": "ready|low on quota",
+  "◐": "probing",
+  "◔": "cooling|model not available",
+  "▲": "spent",
+  "✕": "key refused|down|cannot be used",
+  "○": "off",
+};
+const fixOf = (index: number): string | null => {
+  const { fix, says = "" } = CASES[index] ?? {};
+  const usual = FIXES.find(([words]) => says.startsWith(words))?.[1] ?? null;
+  return (fix === undefined ? usual : fix)?.replaceAll("LABEL", labelOf(index)) ?? null;
+};
 const labelOf = (index: number): string => `main#${index + 1}`;
 const tokenOf = (index: number): string => `sk-token-${index}`;
 
@@ -218,6 +253,7 @@ interface Shown {
   readonly source: string | null;
   readonly usage_exhausted: boolean;
   readonly problem: string | null;
+  readonly fix: string | null;
 }
 
 /** The home, as proxies of this moment would leave it. */
@@ -300,13 +336,22 @@ function readingOf({ read, readAt = NOW }: Partial<Case> = {}): Reading | null {
     : withBalance(none, read, readAt);
 }
 
-/** The words after a label at the beginning of a line. */
+/** The words after a label and its sign at the beginning of a line. */
 function wordsIn(screen: string): ReadonlyMap<string, string> {
   const found = screen.split("\n").flatMap((line) => {
-    const [, label, words] = /^ *(?:\d+ {2})?(main#\d+) {2,}(\S+(?: \S+)*)/.exec(line) ?? [];
-    return label === undefined || words === undefined ? [] : [[label, words] as const];
+    const [, label, sign = "", words = ""] =
+      /^ *(?:\d+ {2})?(main#\d+) {2,}(\S) (\S+(?: \S+)*)/.exec(line) ?? [];
+    if (label === undefined) return [];
+    expect(words).toMatch(new RegExp(`^(?:${SIGNS[sign]})`));
+    return [[label, words] as const];
   });
   return new Map(found);
+}
+
+/** The same of `config show`, which has a paragraph for each. */
+function wordsOfConfig(screen: string): ReadonlyMap<string, string> {
+  const lines = [...screen.matchAll(/^(main#\d+) {2}.*\n {2}state +(.*)$/gm)];
+  return wordsIn(lines.map(([, label, words]) => `${label}  ${words}`).join("\n"));
 }
 
 const TIME = /(?:\w{3} \d{1,2} )?\d\d:\d\d/;
@@ -315,7 +360,7 @@ const isSubject = (label: string): boolean =>
 
 const statesOf = (all: readonly Shown[]): ReadonlyMap<string, object> =>
   new Map(
-    all.map(({ label, problem, retry_at_ms, since_ms, source, standing, until_ms, usage_exhausted }) => [
+    all.map(({ fix, label, problem, retry_at_ms, since_ms, source, standing, until_ms, usage_exhausted }) => [
       label,
       // A budget is counted anew whenever it is looked at.
       {
@@ -326,6 +371,7 @@ const statesOf = (all: readonly Shown[]): ReadonlyMap<string, object> =>
         source,
         usage_exhausted,
         problem,
+        fix,
       },
     ]),
   );
@@ -335,17 +381,26 @@ async function readScreens(home: Awaited<ReturnType<typeof makeHome>>) {
   const run = async (...args: string[]): Promise<string> =>
     (await runCli([...args, "--codex"], { home })).stdout;
   const json = async <T>(...args: string[]): Promise<T> => JSON.parse(await run(...args, "--json")) as T;
-  const [status, quota, explain, statusJson, quotaJson, explainJson, doctor] = await Promise.all([
-    run("status"),
-    run("quota"),
-    run("routing", "explain"),
-    json<{ services: { upstreams: Shown[] }[] }>("status"),
-    json<{ upstreams: Shown[] }>("quota"),
-    json<{ places: Shown[] }>("routing", "explain"),
-    runCli(["doctor", "--json"], { home }).then(
-      ({ stdout }) => JSON.parse(stdout) as { checks: { id: string; message: string }[] },
-    ),
-  ]);
+  const [status, quota, explain, config, statusJson, quotaJson, explainJson, configJson, doctor] =
+    await Promise.all([
+      run("status"),
+      run("quota"),
+      run("routing", "explain"),
+      run("config", "show", "main"),
+      json<{ services: { upstreams: Shown[] }[] }>("status"),
+      json<{ upstreams: Shown[] }>("quota"),
+      json<{ places: Shown[] }>("routing", "explain"),
+      json<{ upstreams: (Shown & { target: string })[] }>("config", "show", "main"),
+      runCli(["doctor", "--json"], { home }).then(
+        ({ stdout }) => JSON.parse(stdout) as { checks: { id: string; message: string; hint?: string }[] },
+      ),
+    ]);
+  /** What doctor says to type against each. */
+  const hints = doctor.checks.flatMap(({ hint = null, id, message }) => {
+    const [label] = /^main#\d+(?=:)/.exec(message) ?? [];
+    const isOfState = id === "availability" || (id === "credentials" && !message.includes("is stored in"));
+    return label !== undefined && isOfState && hint !== null ? [[label, hint] as const] : [];
+  });
   const ofDoctor = doctor.checks.flatMap(({ id, message }) => {
     const [, label, words] = /^(main#\d+): ([^:]+(?::\d\d[^:]*)?)(?::|$)/.exec(message) ?? [];
     return id === "availability" && label !== undefined && words !== undefined
@@ -357,7 +412,13 @@ async function readScreens(home: Awaited<ReturnType<typeof makeHome>>) {
       status: wordsIn(status),
       quota: wordsIn(quota),
       explain: wordsIn(explain),
+      config: wordsOfConfig(config),
       doctor: new Map(ofDoctor),
+    },
+    screens: { status, quota, explain, config },
+    fixes: {
+      doctor: new Map(hints),
+      config: new Map(configJson.upstreams.map(({ fix, target }) => [target, fix])),
     },
     states: {
       status: statesOf(statusJson.services[0]?.upstreams ?? []),
@@ -370,7 +431,7 @@ async function readScreens(home: Awaited<ReturnType<typeof makeHome>>) {
 type Screens = Awaited<ReturnType<typeof readScreens>>;
 
 function expectOneTruth(
-  { states, words }: Screens,
+  { fixes, screens, states, words }: Screens,
   pages: Readonly<Record<string, ReadonlyMap<string, object>>> = {},
 ): void {
   for (const index of CASES.keys()) {
@@ -383,6 +444,7 @@ function expectOneTruth(
     const all = {
       quota: words.quota.get(label),
       explain: words.explain.get(label),
+      config: words.config.get(label),
       doctor: words.doctor.get(label),
     };
     const isListed = isSubject(label);
@@ -392,10 +454,28 @@ function expectOneTruth(
       label,
       quota: told,
       explain: isListed ? told : undefined,
+      config: told,
       doctor: isListed && isUsable ? told : undefined,
     });
     const known = states.status.get(label);
-    expect(known).toBeDefined();
+    const fix = fixOf(index);
+    expect({ label, ...known }).toMatchObject({ label, fix });
+    expect({ label, fix: fixes.config.get(label) }).toEqual({ label, fix });
+    expect({ label, fix: fixes.doctor.get(label) ?? null }).toEqual({ label, fix: isListed ? fix : null });
+    if (fix === null || !isListed) continue;
+    // Those that fail alike share the command of the first; what is only low needs none yet.
+    const isShared = fix.includes("--probe") || fix.includes("--auth-token-stdin");
+    for (const [name, screen] of Object.entries(screens)) {
+      const isShown = name !== "status" || (!told?.startsWith("low") && !isShared);
+      // The balance is what `ch quota` shows.
+      if (isShown && !(name === "quota" && fix === "ch quota"))
+        expect({ label, name, screen }).toMatchObject({ screen: expect.stringContaining(fix) });
+    }
+  }
+  for (const index of CASES.keys()) {
+    const label = labelOf(index);
+    const isListed = isSubject(label);
+    const known = states.status.get(label);
     for (const [name, others] of Object.entries({ ...states, ...pages })) {
       const isOrder = name.startsWith("explain");
       expect({ label, name, ...others.get(label) }).toEqual({

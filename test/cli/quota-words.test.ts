@@ -2,8 +2,8 @@ import { describe, expect, test } from "bun:test";
 import type { QuotaRow } from "../../src/quota/sources.ts";
 import {
   describeLeft,
-  describeQuota,
   isWorthShowing,
+  listQuotaCells,
   makeBar,
   showRough,
   showSource,
@@ -59,24 +59,25 @@ describe("a reading", () => {
   });
 
   test("is one line for status, where it says something", () => {
-    expect(describeQuota(ROW, NOON)).toBe("███░░░  7.70 of 20.00 USD left (key)");
+    const cells = (...quota: QuotaRow[]) => listQuotaCells({ quota }, NOON);
+    const forms = ["███░░░  7.70 of 20.00 USD left (key)", "███░░░  7.70 of 20.00 USD left", "███░░░"];
+    expect(cells(ROW)).toEqual([forms, [""], [""]]);
     const ending = row({ resets_at_ms: NOON + 7_200_000, runs_out_at_ms: NOON + 3_600_000 });
-    expect(describeQuota(ending, NOON)).toBe(
-      "███░░░  7.70 of 20.00 USD left (key)  resets 14:00  runs out at 13:00",
-    );
-    expect(describeQuota({ ...ending, runs_out_by_ms: NOON + 6_000_000 }, NOON)).toEndWith(
+    expect(cells(ending)).toEqual([forms, ["resets 14:00"], ["runs out at 13:00"]]);
+    expect(cells({ ...ending, runs_out_by_ms: NOON + 6_000_000 })[2]).toEqual([
       "runs out between 13:00 and 13:40",
-    );
-    expect(describeQuota(row({ unit: "%", used: 92.6, left: 7.4, limit: 100, window: "week" }), NOON)).toBe(
-      "█░░░░░  93% used (week)",
-    );
-    expect(describeQuota(row({ state: "unlimited", left: null }), NOON)).toBe("no limit (relay)");
+    ]);
+    const week = row({ unit: "%", used: 92.6, left: 7.4, limit: 100, window: "week" });
+    expect(cells(week)[0]?.[0]).toBe("█░░░░░  93% used (week)");
+    // Of several the one that is nearest to its end.
+    expect(cells(ROW, week)).toEqual(cells(week));
+    expect(cells(row({ state: "unlimited", left: null }))[0]?.[0]).toBe("no limit (relay)");
     for (const silent of [
       row({ left: null }),
       row({ state: "stale" }),
       row({ source: "headers", window: "tokens" }),
     ]) {
-      expect(describeQuota(silent, NOON)).toBeNull();
+      expect(cells(silent)).toEqual([["", "", ""], [""], [""]]);
     }
   });
 

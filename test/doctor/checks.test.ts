@@ -456,7 +456,7 @@ const CONDITIONS: readonly Condition[] = [
     },
     status: "warn",
     says: /main#1: spent until .*\d\d:\d\d \(balance read\): 0\.00 of 20\.00 USD left \(key\)/,
-    hint: /ch quota --codex/,
+    hint: /^ch quota$/,
   },
   ...(
     [

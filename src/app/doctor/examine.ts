@@ -212,6 +212,7 @@ function describeStateOf(state: UpstreamState, now: number): UpstreamFacts["stat
       client,
       reason: reasonFrom(reason_data, words),
     })),
+    fix: state.fix_text ?? state.fix,
   };
 }
 

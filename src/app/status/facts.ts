@@ -2,11 +2,13 @@
 // answers on its own pages, and what `ch status` and `ch routing` show. Sends nothing, and makes no sentences.
 import { inEnglish, type Text, isText } from "../../base/text.ts";
 import type { UserError } from "../../base/errors.ts";
+import { flagFor } from "../../base/service.ts";
 import { chainOf, type Upstream, keyCommand, modelAt } from "../../base/upstream.ts";
 import type { DirectoryView, RouteState } from "../../proxy/deps.ts";
 import type { LaneDoor } from "../../proxy/lane-door.ts";
 import { modelInUse, plansOf } from "../../proxy/model-chain.ts";
 import { type Router, reasonOfLearned } from "../../routing/router.ts";
+import { fixOfState } from "../../routing/fixes.ts";
 import { reasonInEnglish } from "../../routing/reasons.ts";
 import type { Assessment, Candidate, PlanRequest, Reason } from "../../routing/types.ts";
 import type {
@@ -46,7 +48,7 @@ export function makeRouteFacts({ isOwner, lanes, now, quota, route, router }: Ro
       ...makeState(upstream, report, isOwner),
       ...makeLearned(upstream, router),
       ...makePlaces(upstream, lanes),
-      enabled: isEnabled,
+      ...(isEnabled ? {} : { enabled: false, ...withData("fix", enableCommand(upstream)) }),
       attempts: report.attempts,
       failed_attempts: report.failures,
       requests: report.attempts,
@@ -109,7 +111,14 @@ function makeState(upstream: Upstream, view: Assessment, isOwner = true): Upstre
     ...withReason("source", view.source),
     ...withData("problem", problemOf(upstream)),
     problem_hint: hintOf(upstream),
+    ...withData("fix", fixOfUpstream(upstream, view)),
   };
+}
+
+function fixOfUpstream(upstream: Upstream, view: Assessment): Text | string | null {
+  const { credential, label, service } = upstream;
+  if (credential.kind === "unusable") return hintOf(upstream) ?? `ch config show ${label}${flagFor(service)}`;
+  return fixOfState(view, { ...upstream, credential: credential.kind });
 }
 
 function makeLearned({ key }: Upstream, { learned }: Router): Pick<UpstreamState, "learned"> {
@@ -226,6 +235,10 @@ function planFor({ state, now, view }: RouteNow, { model, sessionId }: Question)
   const placed = view?.placement.kind === "placed" ? view.placement : undefined;
   const of = { line: placed?.line, project: placed?.project ?? undefined };
   return { upstreams, model, sessionId, now, onExhausted, ...of };
+}
+
+function enableCommand({ label, service }: Upstream): string {
+  return `ch config enable ${label}${flagFor(service)}`;
 }
 
 /** Why nothing can be sent to it until the user fixes it; null where it can. */

@@ -1,6 +1,7 @@
 // Everything that `ch status` and `ch routing` need to know: from the proxies that run, and where none does from
 // config.json and what the last one left in state.json. Sends no request to an upstream.
 import { usualMemoryMib } from "../../base/memory-budget.ts";
+import { onUserError } from "../../base/errors.ts";
 import type { Service } from "../../base/service.ts";
 import { listSettings } from "../../config/settings.ts";
 import { type Instance, findInstances, readInstances } from "../../state/instances.ts";
@@ -43,10 +44,13 @@ export type InstanceRecord = Readonly<Pick<Instance, "pid" | "port">> & { readon
 export type StatusFacts = Readonly<Awaited<ReturnType<typeof surveyStatus>>>;
 
 export async function surveyStatus(services: readonly Service[], context: LiveConfigOptions) {
+  const recalling = recallRoutes(services, context);
+  const loadPrices = async () => await (await recalling).prices.costOf().catch(onUserError(() => null));
+  const { paths } = context;
   const [{ dead, instances, silent }, today, { live, prices, quota, recall }] = await Promise.all([
     askAll(context),
-    readToday({ path: context.paths.requestsLog, ledger: context.paths.spend, now: context.now() }),
-    recallRoutes(services, context),
+    readToday({ path: paths.requestsLog, ledger: paths.spend, now: context.now(), loadPrices }),
+    recalling,
   ]);
   const redaction = await inspectFilter({
     ...context,
@@ -130,6 +134,23 @@ export async function surveyStates(services: readonly Service[], context: LiveCo
   );
 }
 
+/** How each upstream of each config of a service is, by label: by the oldest proxy that uses the config, else by what is saved. */
+export async function surveyConfigs(
+  service: Service,
+  context: LiveConfigOptions,
+): Promise<ReadonlyMap<string, UpstreamFacts>> {
+  const [{ instances }, { live, recall }] = await Promise.all([
+    askAll(context),
+    recallRoutes([service], context),
+  ]);
+  const names = [...live.current().config.services[service].configs.keys()];
+  const upstreams = names.flatMap((name) => {
+    const running = instances.find((one) => one.service === service && one.config_name === name);
+    return (running ?? makeRouteFacts(recall(service, name))).upstreams;
+  });
+  return new Map(upstreams.map((upstream) => [upstream.label, upstream]));
+}
+
 /** What the last proxies left, with what was read of balances and spent of budgets: the state as the next proxy begins with it. */
 async function recallRoutes(services: readonly Service[], context: LiveConfigOptions) {
   const live = createLiveConfig(context);
@@ -139,9 +160,10 @@ async function recallRoutes(services: readonly Service[], context: LiveConfigOpt
   const book = createSpendBook({ ...context, prices, onTrouble });
   const quota = createQuota({ ...context, live, book, onTrouble });
   await quota.load();
-  const recall = (service: Service) => {
+  /** `configName`: another one than the active. */
+  const recall = (service: Service, configName?: string) => {
     const router = recallRouter(service, live, { ...context, barOf: quota.barOf });
-    const route = live.routeOf(service);
+    const route = live.routeOf(service, configName);
     quota.attach({ route, router });
     return { route, router, quota, now: context.now() };
   };

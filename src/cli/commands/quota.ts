@@ -20,7 +20,13 @@ import {
   showSource,
   showWindow,
 } from "../quota-words.ts";
-import { describeConcurrency, describeHealth, describeReserves, describeWhy } from "../upstream-words.ts";
+import {
+  describeConcurrency,
+  describeFix,
+  describeReserves,
+  describeWhy,
+  showHealth,
+} from "../upstream-words.ts";
 import { chooseService } from "./config/target.ts";
 
 const listCommand = defineCommand({
@@ -102,12 +108,14 @@ function printUpstreams(cli: Cli, { config_name, service, upstreams }: ServiceFa
     out.width - INDENT.length,
   );
   for (const [index, upstream] of upstreams.entries()) {
-    const { colour, words } = describeHealth(upstream, now);
-    out.line(`${upstream.label.padEnd(labels)}  ${out.paint(colour, words)}`);
+    out.line(`${upstream.label.padEnd(labels)}  ${showHealth(out, upstream, now)}`);
     // Without a key nothing can be asked for, either.
     const lack = upstream.problem === null ? "" : describeWhy(upstream, now);
     for (const line of wrapWords(lack, out.width - 2 * INDENT.length))
       if (line !== "") out.line(`${INDENT}${out.paint("red", line)}`);
+    const fix = describeFix(upstream);
+    // Of a balance it is this screen.
+    if (fix !== null && !fix.startsWith("ch quota")) out.line(`${INDENT}${fix}`);
     for (const words of [describeConcurrency(upstream, now), ...describeReserves(upstream, now)])
       for (const line of wrapWords(words, out.width - INDENT.length))
         if (line !== "") out.line(`${INDENT}${out.paint("dim", line)}`);

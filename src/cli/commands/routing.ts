@@ -18,9 +18,10 @@ import { type Cli, defineCommand, readFileOrInput } from "../cli.ts";
 import {
   describeChain,
   describeConcurrency,
-  describeHealth,
+  describeFix,
   describeLearned,
   describeWhy,
+  showHealth,
 } from "../upstream-words.ts";
 import { alignRows, wrapWords } from "../layout.ts";
 import { chooseService, findTarget } from "./config/target.ts";
@@ -63,13 +64,14 @@ const explainCommand = defineCommand({
     if (!isRunning) out.note(t`no proxy is running: shown from config.json and state.json`);
     const now = cli.now();
     for (const [index, place] of places.entries()) {
-      const { colour, words } = describeHealth(place, now);
-      out.line(`${String(index + 1).padStart(2)}  ${place.label}  ${out.paint(colour, words)}`);
+      out.line(`${String(index + 1).padStart(2)}  ${place.label}  ${showHealth(out, place, now)}`);
       const model = place.upstream_model === null ? [] : [t`model ${place.upstream_model}`];
       const why = [describeWhy(place, now), ...model].join(t`; `);
       const others = [describeConcurrency(place, now), ...describeLearned(place, now)];
       for (const words of [why, ...others].filter((line, index) => index === 0 || line !== ""))
         for (const line of wrapWords(words, out.width - 4)) out.line(`    ${out.paint("dim", line)}`);
+      const fix = describeFix(place);
+      if (fix !== null) out.line(`    ${fix}`);
     }
     if (places.length > max_upstreams) out.note(t`A request tries at most ${max_upstreams} of them.`);
     out.note(`\n${t`Next: ch status`}`);

@@ -2,6 +2,7 @@ import { expect, test } from "bun:test";
 import { appendFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { readNews } from "../../../src/app/spend/spend-book.ts";
 import { readToday } from "../../../src/app/status/today.ts";
+import type { Cost } from "../../../src/usage/prices.ts";
 import { createSpend } from "../../../src/usage/spend.ts";
 import { makeTempHome, type TempHome } from "../../helpers/temp-home.ts";
 
@@ -49,9 +50,12 @@ test("requests, failures and attempts since midnight are counted, by service and
     is_complete: true,
     requests: 4,
     failures: 1,
+    // Nobody asked for prices.
+    cost_usd: null,
+    is_cost_complete: false,
     upstreams: [
-      { base_url: A, label: null, attempts: 4, failed_attempts: 2, requests: 4, failures: 2 },
-      { base_url: B, label: null, attempts: 1, failed_attempts: 0, requests: 1, failures: 0 },
+      { base_url: A, label: null, attempts: 4, failed_attempts: 2, ...UNPRICED, requests: 4, failures: 2 },
+      { base_url: B, label: null, attempts: 1, failed_attempts: 0, ...UNPRICED, requests: 1, failures: 0 },
     ],
     last_errors: [
       {
@@ -70,6 +74,32 @@ test("requests, failures and attempts since midnight are counted, by service and
     upstreams: [],
     last_errors: [{ status_code: 413, upstream_base_url: null, error: "refused" }],
   });
+});
+
+const UNPRICED = { cost_usd: null, is_cost_complete: false };
+
+test("the day costs what its requests cost, of each upstream too, with the ledger or without", async () => {
+  using home = makeTempHome();
+  const usage = { input_tokens: 10, output_tokens: 1, total_tokens: 11 };
+  const path = writeLog(home, [
+    line(MIDNIGHT, { usage }),
+    line(MIDNIGHT + 1, { usage, upstream_base_url: B }),
+    line(MIDNIGHT + 2, { usage, upstream_base_url: B, model: "unknown" }),
+  ]);
+  const costOf = ({ model }: { model?: string | undefined }): Cost =>
+    model === "unknown" ? { kind: "unpriced", model } : { kind: "priced", usd: 0.5 };
+  const spend = createSpend();
+  const read = await readNews(path, { spend, marks: [], readAt: null }, { costOf, now: () => NOW });
+  const saved = spend.save({ log: [...(read?.marks ?? [])], read_at: NOW }, NOW);
+  const ledger = home.write(".codex-helper/spend.json", JSON.stringify(saved));
+  for (const options of [{}, { ledger }]) {
+    const today = (await readToday({ path, now: NOW, loadPrices: async () => costOf, ...options }))?.get(
+      "codex",
+    );
+    expect(today).toMatchObject({ cost_usd: 1, is_cost_complete: false });
+    const upstreams = today?.upstreams.map((one) => [one.base_url, one.cost_usd, one.is_cost_complete]);
+    expect(new Set(upstreams?.map(String))).toEqual(new Set([`${A},0.5,true`, `${B},0.5,false`]));
+  }
 });
 
 /** More than a mebibyte. */

@@ -145,7 +145,7 @@ test("a token file that is removed is made anew, and what has the old one is tol
   expect((await ask(addressIn(codex()))).status).toBe(401);
   const lacks = "its address lacks the current client token (limits.client_token): its requests are refused";
   const [shown, switched, doctor] = await Promise.all([ch("status"), ch("switch"), ch("doctor", "--json")]);
-  expect(shown.stdout.replace(/\n +/g, " ")).toContain(`${lacks}: ch switch on --codex`);
+  expect(shown.stdout.replace(/\n +/g, " ")).toContain(`${lacks} ch switch on --codex`);
   expect(shown.stderr).toContain("Next: ch switch on --codex");
   expect(switched.stdout).toContain(`${lacks}\n    ch switch on --codex`);
   const { checks } = JSON.parse(doctor.stdout) as { checks: { id: string; status: string; hint?: string }[] };

@@ -35,10 +35,11 @@ test("explains the order of the next request, and clears an upstream in the runn
   const shown = await runCli(line, { home });
   expect(shown.stdout.replace(/until (?:\w+ \d+ )?\d\d:\d\d/, "until TIME").replace(/for \d+ s/, "for AGO"))
     .toBe(`Codex, config main
- 1  main#2  ready
+ 1  main#2  ● ready
     the session is bound to it; model relay-5
- 2  main#1  spent until TIME (default 15 min)
+ 2  main#1  ▲ spent until TIME (default 15 min)
     402 payment required, for AGO; model relay-5
+    ch quota
 `);
   const { stdout } = await runCli([...line, "--json"], { home });
   expect(JSON.parse(stdout)).toMatchObject({
@@ -54,7 +55,7 @@ test("explains the order of the next request, and clears an upstream in the runn
     stdout: "main#1: state reset (running proxies: 1)\n",
   });
   const after = await runCli(["routing", "explain"], { home });
-  expect(after.stdout).toContain(" 1  main#1  ready\n    first in order\n");
+  expect(after.stdout).toContain(" 1  main#1  ● ready\n    first in order\n");
 });
 
 test("without a proxy it works on what the last one left", async () => {
@@ -70,10 +71,10 @@ test("without a proxy it works on what the last one left", async () => {
   }
   const before = await runCli(["routing", "explain"], { home });
   expect(before.stderr).toContain("no proxy is running");
-  expect(before.stdout).toContain(" 2  main#1  spent until");
+  expect(before.stdout).toContain(" 2  main#1  ▲ spent until");
   expect((await runCli(["routing", "reset", "--all"], { home })).stdout).toContain("state.json was updated");
   expect(readState(home.paths.state)["health"]).toEqual({});
-  expect((await runCli(["routing", "explain"], { home })).stdout).toContain(" 1  main#1  ready");
+  expect((await runCli(["routing", "explain"], { home })).stdout).toContain(" 1  main#1  ● ready");
 });
 
 test("shows who waits for a reset, and ends it", async () => {
@@ -107,7 +108,7 @@ test("shows who waits for a reset, and ends it", async () => {
     waiting: [{ session_id: "s-1", model: "m", upstream: "main#1" }],
   });
   const status = await runCli(["status", "--codex"], { home });
-  expect(status.stdout).toMatch(/waits +session s-1 for main#1, until .+: ch routing wait\n/);
+  expect(status.stdout).toMatch(/^waiting: session s-1 for main#1, until .+\n {2}ch routing wait\n/m);
   expect(status.stdout).toMatch(/model +m: asked for as m, then second\n/);
   expect((await runCli(["routing", "wait", "--stop"], { home })).stdout).toBe("ended: 1\n");
   expect(await answer).toContain("usage_limit_reached");
@@ -136,7 +137,7 @@ test("names the models of a chain, and the one in use", async () => {
   await serving.waitFor(/main#1 +m -> second/);
   await serving.waitFor(/main#1 .* next main#1 \(second\)/);
   expect((await explain()).stdout).toMatch(
-    /\nm: asked for as second now \(m, then second\)\n 1 {2}main#1 {2}ready\n .*; model sol\n/,
+    /\nm: asked for as second now \(m, then second\)\n 1 {2}main#1 {2}● ready\n .*; model sol\n/,
   );
   expect((await runCli(["usage", "tail"], { home })).stdout).toContain("m -> second");
   const { stdout } = await runCli(["usage", "summary", "--by", "model", "--json"], { home });

@@ -7,7 +7,9 @@ import { noSuchPosition } from "../../../config/edit.ts";
 import { loadConfig } from "../../../config/file.ts";
 import { chooseConfig } from "../../../config/resolve.ts";
 import { UserError } from "../../../base/errors.ts";
-import type { InstanceFacts } from "../../../app/ask-instance.ts";
+import type { InstanceFacts, UpstreamState } from "../../../app/ask-instance.ts";
+import { surveyConfigs } from "../../../app/status/survey.ts";
+import { describeFix, showHealth } from "../../upstream-words.ts";
 import { askRunning, describeLack, hasVariable } from "../../../app/status/running.ts";
 import { findInstances } from "../../../state/instances.ts";
 import { t, tell } from "../../language.ts";
@@ -74,8 +76,10 @@ export const showCommand = defineCommand({
     const context = await readContext(cli, args);
     const { view, position } = findView(context, args.name);
     const upstreams = position === null ? view.upstreams : view.upstreams.slice(position - 1, position);
+    const states = await surveyConfigs(context.service, cli);
     if (args.json === true) {
-      return cli.out.json(position === null ? { service: context.service, ...view } : upstreams[0]);
+      const all = upstreams.map((one) => ({ ...one, ...makeStateJson(states.get(one.target)) }));
+      return cli.out.json(position === null ? { service: context.service, ...view, upstreams: all } : all[0]);
     }
     const title = [cli.out.paint("bold", view.name), view.alias, view.is_active ? t`active` : null];
     cli.out.line(title.filter((part) => part !== null).join("  "));
@@ -84,9 +88,17 @@ export const showCommand = defineCommand({
     for (const [model, models] of Object.entries(view.models))
       cli.out.line(describeChain({ model, models: [...models], in_use: null }));
     if (view.wait !== null) cli.out.line(t`at a limit of all upstreams requests wait up to ${view.wait}`);
-    for (const upstream of upstreams) printUpstream(cli, upstream, context);
+    for (const upstream of upstreams)
+      printUpstream(cli, upstream, { ...context, state: states.get(upstream.target) });
   },
 });
+
+/** As `ch status --json` has them. */
+function makeStateJson(state: UpstreamState | undefined): object {
+  if (state === undefined) return {};
+  const { fix, reason, source, standing, until_ms } = state;
+  return { standing, until_ms, source, reason, fix };
+}
 
 interface Context extends ViewContext {
   /** What the running proxy says of itself. */
@@ -143,7 +155,11 @@ function printList({ out, now }: Cli, views: readonly ConfigView[]): void {
   out.table(["", t`NAME`, t`ALIAS`, t`UPSTREAMS`], rows);
 }
 
-function printUpstream({ out, now }: Cli, view: UpstreamView, { running, service }: Context): void {
+function printUpstream(
+  { out, now }: Cli,
+  view: UpstreamView,
+  { running, service, state: health }: Context & { readonly state: UpstreamState | undefined },
+): void {
   const state = describeState(view, now());
   out.line(`${view.target}  ${view.base_url}${state === "" ? "" : `  ${out.paint("yellow", state)}`}`);
   const facts: [string, object | string | number | null][] = [
@@ -161,11 +177,16 @@ function printUpstream({ out, now }: Cli, view: UpstreamView, { running, service
     ["budget_usd", view.budget_usd],
     ["privacy", view.privacy],
   ];
-  for (const [name, value] of facts) {
-    const text = typeof value === "object" ? describeMap(value ?? {}) : String(value);
+  const printFact = (name: string, text: string): void => {
     const blanks = " ".repeat(Math.max(0, 15 - Bun.stringWidth(name)));
     if (text !== "") out.line(`  ${out.paint("dim", name)}${blanks}  ${text}`);
+  };
+  if (health !== undefined) {
+    printFact(t`state`, showHealth(out, health, now()));
+    printFact(t`to fix it`, describeFix(health) ?? "");
   }
+  for (const [name, value] of facts)
+    printFact(name, typeof value === "object" ? describeMap(value ?? {}) : String(value));
   const { kind, variable } = view.credential;
   if (running === null || variable === null || (kind !== "bearer" && kind !== "api-key")) return;
   const lack = describeLack(running, { variable, kind, label: view.target, service });

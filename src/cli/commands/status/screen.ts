@@ -1,25 +1,29 @@
-// The screen of `ch status`: the client, the proxies, the upstreams and the day of each service, then what is set.
-import { showHost } from "../../../base/upstream.ts";
-import { describeError } from "../../logged-error.ts";
+// The screen of `ch status`: a line for each client with its proxy and its day, a line an upstream; below what is wrong, each
+// once and the gravest first, and the command to type next.
+import type { InstanceFacts, RouteFacts, UpstreamFacts } from "../../../app/ask-instance.ts";
 import type { ServiceFacts, StatusFacts } from "../../../app/status/survey.ts";
-import type { InstanceFacts, RouteFacts } from "../../../app/ask-instance.ts";
 import type { SwitchReport } from "../../../app/status/switch-report.ts";
-import { type LoggedError, type TodayFacts, attemptsAt } from "../../../usage/today.ts";
-import { t, tell, tellEither } from "../../language.ts";
 import { showPath, showPathsIn } from "../../../base/paths.ts";
+import { CLIENT_NAME, DEFAULT_PORT } from "../../../base/service.ts";
+import { showSpan } from "../../../base/text.ts";
+import { showHost } from "../../../base/upstream.ts";
 import { describeRedaction } from "../../../filter/redaction.ts";
-import { CLIENT_NAME, flagFor } from "../../../base/service.ts";
-import { showMoment, showSpan } from "../../../base/text.ts";
+import { type TodayFacts, type UpstreamDay, attemptsAt } from "../../../usage/today.ts";
 import type { Cli } from "../../cli.ts";
-import { describeChain, describeDetails, describeHealth, describeWaits } from "../../upstream-words.ts";
-import { alignRows, wrapWords } from "../../layout.ts";
+import { formatUsd } from "../../figures.ts";
+import { t, tell, tellEither, tellList } from "../../language.ts";
+import { cutColumns, wrapFields, wrapWords } from "../../layout.ts";
 import { noteBudgets } from "../../price-words.ts";
-import { describeIntruder, describeUnread } from "../../switch-words.ts";
-import { listProblems, nextCommand } from "./problems.ts";
+import { listQuotaCells } from "../../quota-words.ts";
+import { describeUnread } from "../../switch-words.ts";
+import { describeChain, describeConcurrency, showHealth } from "../../upstream-words.ts";
+import { type Trouble, isSetUp, listFileProblems, listTroubles, nextCommand } from "./problems.ts";
 
 const INDENT = "  ";
-/** Of the words at the left: "client", "proxy". */
-const LABEL_COLUMNS = 6;
+/** Longer phrases do not move the columns of the others. */
+const STATE_COLUMNS = 24;
+/** Of a wide terminal as much as a person reads at a glance. */
+const WIDEST = 120;
 
 export async function printStatus(
   cli: Cli,
@@ -29,20 +33,24 @@ export async function printStatus(
   const { env, out } = cli;
   for (const [index, service] of facts.services.entries()) {
     if (index > 0) out.line();
-    out.line(out.paint("bold", CLIENT_NAME[service.service]));
-    const report = reports.find((one) => one.service === service.service);
-    if (report !== undefined) printClient(cli, report);
-    printService(cli, service);
+    printService(
+      cli,
+      service,
+      reports.find((one) => one.service === service.service),
+    );
   }
   out.line();
-  out.line(describeRules(facts));
+  for (const line of wrapFields(describeRest(cli, facts), out.width)) out.line(out.paint("dim", line));
   for (const { allow, config, pattern, project } of facts.projects) {
     const where = config === null ? "" : t`, config ${config}`;
     const wall = allow === null ? "" : t`, a wall: only ${allow.join(", ")}`;
-    out.line(t`project ${project} (${pattern})${where}${wall}`);
+    const words = t`project ${project} (${pattern})${where}${wall}`;
+    for (const line of wrapWords(words, out.width)) out.line(out.paint("dim", line));
   }
-  printSettings(cli, facts);
-  for (const { hint, message } of listProblems(facts)) {
+  const troubles = listTroubles(facts, reports, cli);
+  if (troubles.length > 0) out.line();
+  for (const trouble of troubles) printTrouble(cli, trouble);
+  for (const { hint, message } of listFileProblems(facts)) {
     const words = showPathsIn(message, env);
     out.warn(hint === null ? words : `${words}\n  ${hint}`);
   }
@@ -53,8 +61,193 @@ export async function printStatus(
       ...upstreams,
     ]),
   );
-  out.note(`\n${t`Next: ${nextCommand(facts, reports)}`}`);
+  const next = nextCommand(facts, reports, troubles);
+  if (next !== null) out.note(`\n${t`Next: ${next}`}`);
 }
+
+function printService(cli: Cli, facts: ServiceFacts, report: SwitchReport | undefined): void {
+  const { out } = cli;
+  const { instances, service, today } = facts;
+  const [first, ...others] = instances;
+  const name = out.paint("bold", CLIENT_NAME[service]);
+  const proxy = first === undefined ? t`no proxy` : describeProxy(cli, first);
+  const where = report === undefined ? "" : describePoint(cli, report);
+  const parts = [name, tellList([where, proxy].filter((part) => part !== ""))];
+  for (const line of joinEnds(parts.join(INDENT), describeToday(today), widthOf(cli))) out.line(line);
+  // That is no trouble: nobody uses it here.
+  if (facts.problem !== null && !isSetUp(facts))
+    out.line(INDENT + out.paint("dim", tellEither(facts.problem.message_text, facts.problem.message)));
+  printUpstreams(cli, first ?? facts, today);
+  for (const instance of others) {
+    out.line(`${INDENT}${describeProxy(cli, instance)}`);
+    // Most have the same config and know the same.
+    if (!isSameRoute(instance, first)) printUpstreams(cli, instance, today);
+  }
+}
+
+function describeProxy(
+  { now }: Cli,
+  { config_name: config, pid, port, service, since_ms: since, upstreams }: InstanceFacts,
+): string {
+  const span = showSpan(now() - since);
+  const at =
+    port === DEFAULT_PORT[service]
+      ? t`proxy for ${span} (pid ${pid})`
+      : t`proxy on port ${port} for ${span} (pid ${pid})`;
+  // The labels below have its name.
+  return config === null || upstreams.length > 0 ? at : t`${at}, config ${config}`;
+}
+
+/** Where the client's own file sends it. What is wrong with that is said below. */
+function describePoint({ out }: Cli, report: SwitchReport): string {
+  const { listener, status } = report;
+  const { isOn, isOwnerDead, owner } = status;
+  if (describeUnread(report) !== null || !isOn) return t`not switched`;
+  const words = owner?.kind === "user" ? t`switched by hand` : t`switched`;
+  return isOwnerDead || listener?.kind !== "ours" ? out.paint("red", words) : words;
+}
+
+function describeToday(today: TodayFacts | null): string {
+  if (today === null || today.requests === 0) return "";
+  const { cost_usd: usd, failures, is_complete: isComplete, is_cost_complete: isWhole, requests } = today;
+  const all = requests === 1 ? t`today 1 request` : t`today ${requests} requests`;
+  return [
+    isComplete ? all : t`today more than ${requests} requests`,
+    ...(failures === 0 ? [] : [t`${failures} failed`]),
+    ...(usd === null ? [] : [showUsd(usd, isWhole)]),
+  ].join(t`, `);
+}
+
+function showUsd(usd: number, isWhole: boolean): string {
+  return isWhole ? formatUsd(usd) : `${formatUsd(usd)}+`;
+}
+
+function widthOf({ out }: Cli): number {
+  return Math.min(out.width, WIDEST);
+}
+
+/** Both on a line, the second at its end; one under the other where there is no room. */
+function joinEnds(left: string, right: string, width: number): string[] {
+  const gap = width - Bun.stringWidth(left) - Bun.stringWidth(right);
+  if (right === "") return wrapFields(left, width);
+  if (gap >= 2) return [left + " ".repeat(gap) + right];
+  return [...wrapFields(left, width), `${INDENT}${right}`];
+}
+
+function isSameRoute(one: RouteFacts, other: RouteFacts | undefined): boolean {
+  const stateOf = ({ upstreams }: RouteFacts): string =>
+    JSON.stringify(
+      upstreams.map(({ enabled, label, standing, until_ms }) => [label, enabled, standing, until_ms]),
+    );
+  return other !== undefined && stateOf(one) === stateOf(other);
+}
+
+/** What a cell may say, the longest first: the first that there is room for. */
+type Cell = readonly string[];
+
+/** Label, state, what is left, cost, counts, host: what does not fit is left out from the end. */
+function printUpstreams(cli: Cli, { chains = [], upstreams }: RouteFacts, today: TodayFacts | null): void {
+  const { out } = cli;
+  for (const chain of chains)
+    out.line(
+      cutColumns(`${INDENT}${out.paint("dim", t`model`)}${INDENT}${describeChain(chain)}`, widthOf(cli)),
+    );
+  const now = cli.now();
+  const rows = upstreams.map((upstream) => {
+    const isThere = (one: UpstreamFacts): boolean => one.base_url === upstream.base_url;
+    const labels = upstreams.filter(isThere).map(({ label }) => label);
+    return {
+      label: upstream.label,
+      state: showHealth(out, upstream, now),
+      cells: listCells(cli, upstream, today === null ? null : attemptsAt(today, upstream, labels)),
+    };
+  });
+  const labelColumns = Math.max(0, ...rows.map(({ label }) => Bun.stringWidth(label)));
+  const stateColumns = Math.min(
+    STATE_COLUMNS,
+    Math.max(0, ...rows.map(({ state }) => Bun.stringWidth(state))),
+  );
+  const widths = (rows[0]?.cells ?? []).map((cell, column) =>
+    cell.map((_, form) => Math.max(...rows.map(({ cells }) => Bun.stringWidth(cells[column]?.[form] ?? "")))),
+  );
+  for (const { cells, label, state } of rows) {
+    const head = `${INDENT}${pad(label, labelColumns)}${INDENT}${pad(state, stateColumns)}`;
+    const padded = cells.map((cell, column) =>
+      cell.map((text, form) => pad(text, widths[column]?.[form] ?? 0)),
+    );
+    out.line(fitCells(head, padded, widthOf(cli)));
+  }
+}
+
+/** Figures come before counts and addresses: of each as much as there is room for, of the figures at least a little of all. */
+function fitCells(head: string, cells: readonly Cell[], width: number): string {
+  const chosen = new Map<number, string>();
+  const lineOf = (): string =>
+    [head, ...cells.flatMap((_, column) => chosen.get(column) ?? [])].join(INDENT).trimEnd();
+  const choose = (column: number, forms: Cell): void => {
+    const before = chosen.get(column);
+    for (const form of forms) {
+      chosen.set(column, form);
+      if (Bun.stringWidth(lineOf()) <= width) return;
+      if (before === undefined) chosen.delete(column);
+      else chosen.set(column, before);
+    }
+  };
+  const forms = cells.map((cell) => cell.filter((text) => text.trim() !== ""));
+  for (const [column, own] of forms.slice(0, FIGURES).entries()) choose(column, own.slice(-1));
+  for (const [column, own] of forms.entries()) choose(column, own);
+  return cutColumns(lineOf(), width);
+}
+
+/** So many of the cells: what is left, until when, when it ends, what it cost. */
+const FIGURES = 4;
+
+function listCells({ now, out }: Cli, upstream: UpstreamFacts, day: UpstreamDay | null): Cell[] {
+  const { outbound_proxy: way, sessions } = upstream;
+  const failed = day === null ? 0 : day.failed_attempts;
+  const attempts =
+    day === null || day.attempts === 0 ? "" : day.attempts === 1 ? t`1 attempt` : t`${day.attempts} attempts`;
+  const bound = sessions === 1 ? t`1 session` : t`${sessions} sessions`;
+  return [
+    ...listQuotaCells(upstream, now()),
+    [showCostOf(day)],
+    [failed === 0 ? attempts : t`${attempts}, ${failed} failed`],
+    [out.paint("dim", describeConcurrency(upstream, now()))],
+    [out.paint("dim", showHost(upstream.base_url))],
+    [way === null ? "" : out.paint("dim", t`through ${way}`)],
+    [sessions === 0 ? "" : out.paint("dim", bound)],
+  ];
+}
+
+/** What an upstream cost that answered nothing, nobody asks. */
+function showCostOf(day: UpstreamDay | null): string {
+  if (day?.cost_usd == null || (day.cost_usd === 0 && day.attempts === day.failed_attempts)) return "";
+  return showUsd(day.cost_usd, day.is_cost_complete);
+}
+
+function pad(text: string, width: number): string {
+  return text + " ".repeat(Math.max(0, width - Bun.stringWidth(text)));
+}
+
+/** What is set that changes what requests do; --json has all settings. */
+function describeRest({ env, paths }: Cli, facts: StatusFacts): string {
+  const own = facts.settings.filter(({ source }) => source !== "default");
+  const named = own.slice(0, MOST_SETTINGS).map(({ default: usual, name, value }) => {
+    const [words, standard] = [`${name} ${String(value)}`, String(usual)];
+    return value === usual ? words : t`${words} (default ${standard})`;
+  });
+  const settings = [
+    ...named,
+    ...(own.length > named.length ? [t`${own.length - named.length} more`] : []),
+    ...(facts.has_event_hook ? ["hooks.on_event"] : []),
+  ];
+  const path = showPath(paths.config, env);
+  const rules = describeRules(facts);
+  const all = settings.join(t`, `);
+  return settings.length === 0 ? rules : rules + INDENT + t`${path}: ${all}`;
+}
+
+const MOST_SETTINGS = 2;
 
 /** As the first proxy has it that runs; the warnings tell where another differs. */
 function describeRules({ redaction, services }: StatusFacts): string {
@@ -62,156 +255,10 @@ function describeRules({ redaction, services }: StatusFacts): string {
   return tell(describeRedaction(running ?? redaction));
 }
 
-/** Where the client's own file sends it, who wrote that, and what goes past it. */
-function printClient(cli: Cli, report: SwitchReport): void {
-  const { env, out } = cli;
-  const { listener, overrides, service, status, tokenProblem } = report;
-  const intruder = describeIntruder(report);
-  const off = `ch switch off --${service}`;
-  const where = describePoint(status);
-  const unread = describeUnread(report);
-  if (unread !== null) printRow(cli, t`client`, out.paint("red", unread));
-  else if (status.isOwnerDead || intruder !== null) printRow(cli, t`client`, out.paint("red", where), off);
-  else if (status.isOn && listener === null)
-    printRow(cli, t`client`, out.paint("red", t`${where}, but nothing listens there`), off);
-  else printRow(cli, t`client`, where);
-  if ((status.isInterrupted || status.isRefused) && status.problem !== null)
-    printDetail(cli, showPathsIn(tell(status.problem), env), "red");
-  if (intruder !== null) printDetail(cli, intruder, "red");
-  if (tokenProblem !== null)
-    printDetail(cli, `${showPathsIn(tell(tokenProblem.what), env)}: ${tokenProblem.hint}`, "red");
-  for (const { what, where: place } of overrides) {
-    const past = `${showPath(tell(place), env)} ${tell(what)}`;
-    printDetail(cli, past, "yellow");
-  }
-}
-
-function describePoint({ isOn, isOwnerDead, owner, port }: SwitchReport["status"]): string {
-  if (!isOn) return t`not switched`;
-  const at = port ?? 0;
-  if (isOwnerDead) return t`points at port ${at}, switched by a ch that is no longer running`;
-  if (owner?.kind === "process") return t`points at port ${at}, switched by ch (pid ${owner.pid})`;
-  return owner?.kind === "user" ? t`points at port ${at}, set by hand` : t`points at port ${at}`;
-}
-
-function printService(cli: Cli, facts: ServiceFacts): void {
-  const { out } = cli;
-  const now = cli.now();
-  const { dead_instances: dead, instances, silent_instances: silent, today } = facts;
-  for (const instance of instances) {
-    const { pid, port, since_ms } = instance;
-    const span = showSpan(now - since_ms);
-    printRow(cli, t`proxy`, t`http://127.0.0.1:${port}, pid ${pid}, for ${span}`);
-    if (instance.client_token) printDetail(cli, t`answers only clients with the client token`, "dim");
-    printRefusals(cli, instance);
-    for (const words of describeWaits(instance.waiting, now))
-      printRow(cli, t`waits`, words, `ch routing wait${flagFor(facts.service)}`);
-    printRoute(cli, instance, today);
-  }
-  for (const { pid, port } of silent)
-    printRow(cli, t`proxy`, out.paint("red", t`http://127.0.0.1:${port}, pid ${pid}, does not answer`));
-  for (const { pid, port } of dead) {
-    const words = out.paint("red", t`ended unexpectedly (port ${port}, pid ${pid})`);
-    printRow(cli, t`proxy`, words, "ch doctor --fix");
-  }
-  if (instances.length === 0) {
-    if (silent.length + dead.length === 0) printRow(cli, t`proxy`, t`no proxy is running`);
-    printRoute(cli, facts, today);
-  }
-  if (today !== null && today.requests > 0) printToday(cli, today);
-}
-
-/** Somebody tries, or a page is wrong: nothing was sent for any of these. */
-function printRefusals(cli: Cli, { refusals }: InstanceFacts): void {
-  if (refusals === null || refusals.count === 0) return;
-  const statuses = Object.entries(refusals.by_status).map(([status, count]) => `${status} ×${count}`);
-  const last = showMoment(refusals.last_at_ms ?? 0, cli.now());
-  printDetail(
-    cli,
-    t`requests turned away: ${refusals.count} (${statuses.join(", ")}), last at ${last}`,
-    "yellow",
-  );
-}
-
-function printRoute(cli: Cli, route: RouteFacts, today: TodayFacts | null): void {
-  const { out } = cli;
-  const now = cli.now();
-  const { config_name: name, problem, upstreams } = route;
-  const problemWords = problem === null ? null : tellEither(problem.message_text, problem.message);
-  printRow(cli, t`config`, name ?? problemWords ?? t`none`);
-  if (name !== null && problemWords !== null) printRow(cli, "", problemWords);
-  for (const chain of route.chains ?? []) printRow(cli, t`model`, describeChain(chain));
-  const rows = alignRows(
-    upstreams.map((upstream) => {
-      const { colour, words } = describeHealth(upstream, now);
-      return [upstream.label, out.paint(colour, words), out.paint("dim", showHost(upstream.base_url))];
-    }),
-    out.width - INDENT.length,
-  );
-  for (const [index, upstream] of upstreams.entries()) {
-    out.line(`${INDENT}${rows[index] ?? ""}`);
-    const labels = upstreams.flatMap(({ base_url, label }) => (base_url === upstream.base_url ? label : []));
-    const counts = today === null ? null : attemptsAt(today, upstream, labels);
-    for (const detail of describeDetails(upstream, now, counts)) printDetail(cli, detail, "dim");
-  }
-}
-
-function printToday(
-  cli: Cli,
-  { failures, is_complete: isComplete, last_errors, requests }: TodayFacts,
-): void {
-  const all = isComplete ? t`requests: ${requests}` : t`requests: more than ${requests}`;
-  printRow(cli, t`today`, failures === 0 ? all : t`${all}, failed: ${failures}`);
-  for (const error of last_errors) printDetail(cli, describeFailure(error, cli.now()), "dim");
-}
-
-/** "14:02 502 relay.example gpt-5: no upstream could answer" */
-function describeFailure(
-  {
-    at_ms,
-    error,
-    error_data: reason,
-    model,
-    status_code,
-    upstream_base_url: url,
-    upstream_label: label,
-  }: LoggedError,
-  now: number,
-): string {
-  const place = label ?? (url === null ? null : showHost(url));
-  const facts = [tell(showMoment(at_ms, now)), status_code, place, model].filter((part) => part !== null);
-  return t`${facts.join(" ")}: ${describeError({ error, reason })}`;
-}
-
-/** What differs from the defaults; --json has all of them. */
-function printSettings(cli: Cli, { has_event_hook: hasHook, settings }: StatusFacts): void {
-  const { env, out, paths } = cli;
-  const own = settings.filter(({ source }) => source !== "default");
-  if (own.length === 0 && !hasHook) return;
-  const path = showPath(paths.config, env);
-  out.line();
-  out.line(t`Settings in ${path}`);
-  for (const { default: usual, name, value } of own) {
-    const words = `${name} ${String(value)}`;
-    const standard = String(usual);
-    out.line(value === usual ? `${INDENT}${words}` : `${INDENT}${words} ${t`(default ${standard})`}`);
-  }
-  if (hasHook) out.line(`${INDENT}hooks.on_event`);
-}
-
-/** `command` is what to type then: it is never broken. */
-function printRow({ out }: Cli, label: string, words: string, command = ""): void {
-  const width = out.width - LABEL_COLUMNS - 2 * INDENT.length;
-  const whole = command === "" ? words : t`${words}: ${command}`;
-  const lines = Bun.stringWidth(whole) <= width ? [whole] : [...wrapWords(words, width), command];
-  for (const [index, line] of lines.filter((one) => one !== "").entries()) {
-    const left = index === 0 ? label : "";
-    const gap = " ".repeat(Math.max(0, LABEL_COLUMNS - Bun.stringWidth(left)));
-    out.line(`${INDENT}${left}${gap}${INDENT}${line}`);
-  }
-}
-
-function printDetail({ out }: Cli, words: string, colour: "dim" | "red" | "yellow"): void {
-  for (const line of wrapWords(words, out.width - 2 * INDENT.length))
-    out.line(`${INDENT}${INDENT}${out.paint(colour, line)}`);
+/** The command to type is never broken. */
+function printTrouble({ env, out }: Cli, { colour, hint, words }: Trouble): void {
+  const [first = "", ...others] = wrapWords(showPathsIn(words, env), out.width - INDENT.length);
+  out.line(out.paint(colour, first));
+  for (const line of others) out.line(INDENT + out.paint(colour, line));
+  if (hint !== null) out.line(`${INDENT}${showPathsIn(hint, env)}`);
 }
