@@ -34,6 +34,11 @@ export function listBudgets({ commands, crowd, memory, difficult, rows, starts }
   return [
     budget("CPU, small JSON, c=1, of minimal Bun", ratio("JSON 2 KB c=1", "minimal Bun"), [1.35]),
     budget("CPU, small JSON, c=16, of minimal Bun", ratio("JSON 2 KB c=16", "minimal Bun"), [1.35]),
+    budget(
+      "CPU, small JSON, c=16, budgets and a project, of ch",
+      cpuRatio(rows, "JSON 2 KB c=16", ["ch, budgets and a project", "ch"]),
+      [1.05],
+    ),
     budget("CPU, small JSON, c=1, of Portkey", ratio("JSON 2 KB c=1", "Portkey"), [0.05]),
     budget(
       "CPU, small JSON, c=1, of claude-code-router",

@@ -64,6 +64,7 @@ export async function findPrograms(upstreamPort: number): Promise<Field> {
   programs.push(
     helper("ch", {}),
     helper("ch, 20 rules", { rules: 20 }),
+    helper("ch, budgets and a project", { isRuled: true }),
     helper("ch, failing over", { firstFails: true }),
   );
   const peers = await installPeers();
@@ -212,12 +213,14 @@ interface HelperSetup {
   readonly rules?: number;
   /** A first upstream that refuses every second request; the breaker never trips. */
   readonly firstFails?: boolean;
+  /** Budgets that are far from spent, and a project with a wall, from which the requests are. */
+  readonly isRuled?: boolean;
 }
 
 function codexHelper(
   port: number,
   home: string,
-  { firstFails = false, origin, rules = 0 }: HelperSetup & { readonly origin: string },
+  { firstFails = false, isRuled = false, origin, rules = 0 }: HelperSetup & { readonly origin: string },
 ): Launch {
   const own = join(home, "own");
   mkdirSync(own, { mode: 0o700 });
@@ -225,11 +228,13 @@ function codexHelper(
     writeFileSync(join(own, name), JSON.stringify(content), { mode: 0o600 });
   const upstream = (baseUrl: string): object => ({ base_url: baseUrl, auth: { auth_token: "sk-bench" } });
   const upstreams = [...(firstFails ? [upstream(`${origin}/failing/v1`)] : []), upstream(`${origin}/v1`)];
+  const budget = { usd: 1_000_000, per: "day" };
   const never = { failure_threshold: 100, window_min_requests: 10_000, window_failure_share: 1 };
   write("config.json", {
     version: 1,
     codex: { active: "bench", configs: { bench: { upstreams } } },
     ...(firstFails ? { routing: never } : {}),
+    ...(isRuled ? { budget, projects: { [home]: { allow: ["bench"], budget } } } : {}),
   });
   if (rules > 0) {
     const list = Array.from({ length: rules }, (_, n) => ({
@@ -242,7 +247,7 @@ function codexHelper(
   return {
     command: [BINARY, "serve", "--no-switch", "--port", `${port}`],
     env: { CODEX_HELPER_HOME: own },
-    dialect: { ...RESPONSES, hasSession: !firstFails },
+    dialect: { ...RESPONSES, hasSession: !firstFails, ...(isRuled ? { cwd: home } : {}) },
   };
 }
 

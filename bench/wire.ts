@@ -28,6 +28,8 @@ export interface Dialect {
   readonly headers: readonly string[];
   /** False: each request stands alone, so that none stays with the upstream that served the last. */
   readonly hasSession: boolean;
+  /** Where the client says that it works. Absent: it does not say. */
+  readonly cwd?: string;
 }
 
 export const RESPONSES: Dialect = { format: "responses", headers: [], hasSession: true };
@@ -131,7 +133,7 @@ export function makeRequest({ dialect, port, workload }: Order): Uint8Array {
 
 const SESSION = "01a205bd-32a8-7be0-827f-043a731acbfe";
 
-function makeBody(bytes: number, stream: boolean, { format, hasSession }: Dialect): Buffer {
+function makeBody(bytes: number, stream: boolean, { cwd, format, hasSession }: Dialect): Buffer {
   const text =
     'export function read(path: string) {\n\tif (path === "") throw new Error("empty");\n}\n'.repeat(4);
   const body = (items: object[]): string =>
@@ -148,8 +150,11 @@ function makeBody(bytes: number, stream: boolean, { format, hasSession }: Dialec
     format === "messages"
       ? { role: "user", content: text }
       : { type: "message", role: "user", content: [{ type: "input_text", text }] };
-  const fixed = body([]).length;
+  const environment = `<environment_context>\n  <cwd>${cwd}</cwd>\n</environment_context>`;
+  const said = { type: "message", role: "user", content: [{ type: "input_text", text: environment }] };
+  const before = cwd === undefined ? [] : [said];
+  const fixed = body(before).length;
   const each = JSON.stringify(item).length + 1;
   const count = Math.max(1, Math.floor((bytes - fixed) / each));
-  return Buffer.from(body(Array.from({ length: count }, () => item)));
+  return Buffer.from(body([...before, ...Array.from({ length: count }, () => item)]));
 }

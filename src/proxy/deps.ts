@@ -53,7 +53,8 @@ export interface PlacedRequest {
   /** Decoded, and as the client sent it. */
   readonly body: Uint8Array;
   readonly sessionId: string | null;
-  readonly previousResponse: string | null;
+  /** The response that it goes on from, or is about. Looked for when it is asked for. */
+  readonly previousResponse: () => string | null;
   readonly signal: AbortSignal;
 }
 

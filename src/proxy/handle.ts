@@ -193,13 +193,14 @@ async function forward({ request, target, exchange, deps }: Forwarding): Promise
 }
 
 function describePlaced(
-  { endpoint, previousResponse, sessionId }: RequestFacts,
+  facts: RequestFacts,
   of: { readonly request: Request; readonly target: RequestTarget; readonly body: Uint8Array },
 ): PlacedRequest {
   const { headers, method, signal } = of.request;
   const { path } = of.target;
-  const named = previousResponse ?? responseInPath(path);
-  return { method, path, endpoint, headers, body: of.body, sessionId, previousResponse: named, signal };
+  const { endpoint, sessionId } = facts;
+  const previousResponse = (): string | null => facts.previousResponse ?? responseInPath(path);
+  return { method, path, endpoint, headers, body: of.body, sessionId, previousResponse, signal };
 }
 
 /** The upstream that made the response which the request goes on from, or is about. */

@@ -17,6 +17,8 @@ export interface ProjectGateOptions {
   /** Where `ch run` was started. Absent for another command. */
   readonly runDirectory?: string | undefined;
   readonly configName?: string | undefined;
+  /** Default: they do not. */
+  readonly isBusy?: () => boolean;
   readonly onTrouble: (words: Text | string) => void;
   /** Wall clock, ms. */
   readonly now: () => number;
@@ -53,6 +55,7 @@ async function loadProjects({ env, paths, service, ...options }: ProjectGateOpti
   const walled = createWalledSessions({ ...options, paths, service });
   const ruleFile = (name: string): string => findRuleFile(name, { env, paths });
   const projects = createProjects({
+    isBusy: () => false,
     ...options,
     service,
     whereabouts,

@@ -20,8 +20,8 @@ export interface Origin {
 }
 
 interface SessionPlaces {
-  /** What the last request that says something says, word for word. */
-  signature: string | null;
+  /** What the last request that says something says, word for word. Null: there was none. */
+  said: Said | null;
   /** Where it works now; null where no request has said so. */
   current: string | null;
   readonly directories: Set<string>;
@@ -39,6 +39,12 @@ export interface OriginsOptions {
   readonly whereabouts: Whereabouts;
   readonly format: SessionFormat;
   readonly walled: WalledSessions;
+}
+
+interface Said {
+  /** The bytes from each mark on. */
+  readonly marked: readonly Buffer[];
+  readonly repositories: readonly string[];
 }
 
 const MOST_SESSIONS = 2_000;
@@ -62,7 +68,7 @@ export function createOrigins({ format, home, runDirectory, walled, whereabouts 
     const found = sessions.get(id);
     if (found !== undefined) return found;
     const directories = new Set(walled.of(id).keys());
-    const made: SessionPlaces = { signature: null, current: null, directories, filed: null, origin: null };
+    const made: SessionPlaces = { said: null, current: null, directories, filed: null, origin: null };
     readFile(id, made);
     return setNewest(sessions, id, made, MOST_SESSIONS);
   };
@@ -95,10 +101,9 @@ export function createOrigins({ format, home, runDirectory, walled, whereabouts 
       const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
       const marked = readMarks(bytes, marks);
       const isSilent =
-        marked === "" && repositories.length === 0 && !hints.some((hint) => bytes.includes(hint));
-      const signature = isSilent ? null : `${marked}\n${repositories.join("\n")}`;
-      const isKnown = isSilent || session?.signature === signature;
-      const earlier = previousResponse === null ? undefined : responses.get(previousResponse);
+        marked.length === 0 && repositories.length === 0 && !hints.some((hint) => bytes.includes(hint));
+      const isKnown = isSilent || (session !== null && isSameAs(session.said, { marked, repositories }));
+      const earlier = responses.size === 0 ? undefined : responses.get(previousResponse() ?? "");
       if (session?.origin != null && isKnown && earlier === undefined && session.origin.isMixed === isMixed)
         return session.origin;
       const said = isKnown ? null : readRequest(body, repositories);
@@ -114,7 +119,8 @@ export function createOrigins({ format, home, runDirectory, walled, whereabouts 
       if (session === null) return origin;
       for (const one of said?.directories ?? []) session.directories.add(one);
       session.current = said?.current ?? session.current;
-      session.signature = signature ?? session.signature;
+      // A copy: what is kept of a body would keep the whole of it.
+      if (!isKnown) session.said = { marked: marked.map((one) => Buffer.from(one)), repositories };
       session.origin = earlier === undefined ? origin : null;
       return origin;
     },
@@ -143,13 +149,23 @@ function isIn(directories: readonly string[], path: string): boolean {
   }
 }
 
-/** The bytes from each mark on; "" for none. */
-function readMarks(bytes: Buffer, marks: readonly Buffer[]): string {
-  let found = "";
+/** The bytes from each mark on. */
+function readMarks(bytes: Buffer, marks: readonly Buffer[]): readonly Buffer[] {
+  const found: Buffer[] = [];
   for (const mark of marks)
     for (let at = bytes.indexOf(mark); at >= 0; at = bytes.indexOf(mark, at + mark.length))
-      found += bytes.toString("latin1", at, at + MARK_BYTES);
+      found.push(bytes.subarray(at, at + MARK_BYTES));
   return found;
+}
+
+function isSameAs(before: Said | null, { marked, repositories }: Said): boolean {
+  return (
+    before !== null &&
+    before.marked.length === marked.length &&
+    before.repositories.length === repositories.length &&
+    marked.every((one, at) => before.marked[at]?.equals(one)) &&
+    repositories.every((one, at) => before.repositories[at] === one)
+  );
 }
 
 function setNewest<T>(map: Map<string, T>, key: string, value: T, limit: number): T {

@@ -19,6 +19,8 @@ export interface ProjectsOptions extends OriginsOptions {
   readonly ruleFile: (name: string) => string;
   /** The config that was asked for when the proxy was started. */
   readonly configName?: string | undefined;
+  /** Do several requests run right now? */
+  readonly isBusy: () => boolean;
   /** Wall clock, ms. */
   readonly now: () => number;
 }
@@ -33,7 +35,12 @@ interface Standing {
   readonly untold: string | null;
 }
 
+/** So long a look at files holds for requests that run at the same time. */
+const SHARED_MS = 20;
+
 interface Settled {
+  /** Wall clock, ms: when it was last found to hold. */
+  at: number;
   readonly placement: Placement;
   readonly basis: string;
   readonly version: number;
@@ -47,7 +54,7 @@ const WAIT_MS = 2_000;
 const LOOK_MS = 100;
 
 export function createProjects(options: ProjectsOptions): Projects {
-  const { configName, home, live, now, ruleFile, service, walled } = options;
+  const { configName, home, isBusy, live, now, ruleFile, service, walled } = options;
   const places = createPlaces({ rules: () => live.current().config.projects, home, now });
   const origins = createOrigins(options);
   const settled = new WeakMap<Origin, Settled>();
@@ -178,20 +185,22 @@ export function createProjects(options: ProjectsOptions): Projects {
   /** The same as for the last request from there, as long as nothing that it rests on has changed. */
   const settle = (origin: Origin): Placement => {
     const known = settled.get(origin);
+    const at = now();
+    const { config } = live.current();
+    // Whoever waits for an answer before a link is changed has the change seen; many at once share a look.
+    const isFresh = known?.at === at || (known !== undefined && at - known.at < SHARED_MS && isBusy());
+    if (isFresh && known?.config === config) return known.placement;
     const basis = places.basisOf(origin.directories);
     const version = allowed.version();
-    if (
-      known?.basis === basis &&
-      known.version === version &&
-      known.config === live.current().config &&
-      known.state === known.route.state()
-    )
+    const isSame = known?.basis === basis && known.version === version && known.config === config;
+    if (isSame && known.state === known.route.state()) {
+      known.at = at;
       return known.placement;
+    }
     remember(origin);
     const placement = place(origin);
     const route = routeFor(standingOf(origin).terms);
-    const config = live.current().config;
-    settled.set(origin, { basis, version, config, route, state: route.state(), placement });
+    settled.set(origin, { at, basis, version, config, route, state: route.state(), placement });
     return placement;
   };
 

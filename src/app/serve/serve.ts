@@ -243,6 +243,7 @@ async function startService(
     paths,
     env: options.env,
     runDirectory: options.directory,
+    isBusy: () => shared.inFlight.count > 1,
     configName: options.configName,
     onTrouble: onDiskTrouble,
     now,
