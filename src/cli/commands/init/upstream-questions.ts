@@ -6,6 +6,7 @@ import { readVariable } from "../../../base/env.ts";
 import { UserError } from "../../../base/errors.ts";
 import { maskSecret } from "../../../base/secrets.ts";
 import { CLIENT_NAME, type Service } from "../../../base/service.ts";
+import { oneLine } from "../../../base/terminal-text.ts";
 import type { Text } from "../../../base/text.ts";
 import { showHost } from "../../../base/upstream.ts";
 import { importLink } from "../../../clients/import/link.ts";
@@ -64,7 +65,7 @@ export const MOST_VARIABLES = 6;
 
 export function labelOf({ name, upstream }: Picked): string {
   const host = showHost(upstream.base_url);
-  return name === host ? host : `${cutColumns(name, MOST_COLUMNS)} (${host})`;
+  return name === host ? host : `${cutColumns(oneLine(name), MOST_COLUMNS)} (${host})`;
 }
 
 /** Where its key is, without it. */

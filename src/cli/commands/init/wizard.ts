@@ -174,7 +174,7 @@ async function pickUpstreams(context: Context, pasted: string): Promise<Entered 
         start === "all"
           ? candidates
           : await prompts.chooseSeveral(
-              t`Which of them? (Space marks, Enter continues)`,
+              t`Which of them? (Space marks one, a all or none, Enter continues)`,
               candidates.map((value) => ({ value, label: labelOf(value) })),
               candidates,
             );
