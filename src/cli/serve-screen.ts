@@ -11,7 +11,14 @@ import type { Instance } from "../state/instances.ts";
 import { showHost } from "../base/upstream.ts";
 import { t, tell, tellList } from "./language.ts";
 import { showPath } from "../base/paths.ts";
-import { CLIENT_NAME, SERVICE_FACTS, type Service, flagFor } from "../base/service.ts";
+import {
+  CLIENT_NAME,
+  DEFAULT_PORT,
+  SERVICE_FACTS,
+  type Service,
+  flagFor,
+  makeProxyAddress,
+} from "../base/service.ts";
 import { showKey } from "../clients/client.ts";
 import type { Healed, SwitchedOff } from "../clients/switch/switch.ts";
 
@@ -64,6 +71,15 @@ export function describeServed({ service, port, configName, upstreams }: Served)
     ...order,
     ...backup,
   ];
+}
+
+/** Which address to use where no client's file was changed. One with the client token is a secret: a switch writes it. */
+export function describeUnswitched({ port, service }: Served, needsToken: boolean): string[] {
+  const place = port === DEFAULT_PORT[service] ? "" : ` --port ${port}`;
+  const use = needsToken
+    ? t`  the address needs the client token; this writes it: ch switch on --${service}${place}`
+    : t`  the base URL to use: ${makeProxyAddress(service, port)}`;
+  return [use, t`  the client's files were not changed: ch run -- ${SERVICE_FACTS[service].command}`];
 }
 
 /** What was changed, where, and how it is undone. */

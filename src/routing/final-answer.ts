@@ -4,7 +4,7 @@
 import { CLIENT_NAME, SERVICE_FACTS, type Service } from "../base/service.ts";
 import type { Upstream } from "../base/upstream.ts";
 import { hasEnd, inState } from "./availability-words.ts";
-import { fixOf, isOwnersRule, needsPerson } from "./fixes.ts";
+import { fixOf, isOwnersRule, needsPerson, tellProbe } from "./fixes.ts";
 import { type LimitEnd, namedEndOf } from "./outlook.ts";
 import type { Assessment, Availability, Blame, Candidate, Reason, Verdict } from "./types.ts";
 
@@ -370,6 +370,7 @@ function tell(accounts: readonly Account[], { now, service }: FinalInput): Reaso
       ...(view === null ? {} : { standing: view.availability }),
     };
   });
+  stories.push(...tellProbe(accounts, service));
   const client = CLIENT_NAME[service];
   return stories.length === 0 ? { rule: "no-upstream", client } : { rule: "no-answer", client, stories };
 }

@@ -3,6 +3,7 @@
 import { type Service, flagFor } from "../base/service.ts";
 import { type Text, t } from "../base/text.ts";
 import { keyCommand } from "../base/upstream.ts";
+import { NETWORK_FAULTS } from "./network-faults.ts";
 import { idOfWords } from "./reasons.ts";
 import type { Assessment, Reason } from "./types.ts";
 
@@ -169,6 +170,22 @@ export function needsPerson(reason: Reason): boolean {
   const kind = kindOf(reason);
   return kind !== undefined && LASTING.has(kind);
 }
+
+interface Failed {
+  readonly reason: Reason;
+  readonly upstream: Pick<Fixable, "label">;
+}
+
+/** For an answer: what looks at dead ways step by step. Once: where the network is gone all of them have the same. */
+export function tellProbe(failed: readonly Failed[], service: Service): Reason[] {
+  const lost = failed.filter(({ reason }) => WAY.has(idOfWords(reason)) && !needsPerson(reason));
+  const [first] = lost;
+  if (first === undefined) return [];
+  const only = lost.length === 1 ? ` ${first.upstream.label}` : "";
+  return [{ rule: "probe-tells", command: `ch doctor --probe${only}${flagFor(service)}` }];
+}
+
+const WAY: ReadonlySet<string> = new Set([...NETWORK_FAULTS.map(({ id }) => id), "never-sent"]);
 
 function kindOf(reason: Reason): Kind | undefined {
   const { cause } = reason;

@@ -75,6 +75,7 @@ export const REASONS: Readonly<Record<string, string>> = {
   "story-not-asked": "{label}: not tried, {cause}.",
   "in-state": "{cause}, {state}",
   "see-doctor": "{cause} (see `codex-helper doctor`)",
+  "probe-tells": "To see where it fails: {command}.",
   "to-fix": "{cause} (fix: {fix})",
   "allow-others":
     '{cause} (nothing behind it is asked, as "on_exhausted" is "stop"; to allow it, set it to "continue", or say in "on_error" what this answer means)',

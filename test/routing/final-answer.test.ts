@@ -322,3 +322,23 @@ test("every mixture has a status and words, and a Retry-After is a whole number 
     ),
   );
 });
+
+describe("what a test request would explain", () => {
+  const down = (code: string) =>
+    ({ rule: "never-sent", blame: "never-sent", reason: { rule: "never-sent", code } }) as const;
+
+  test("is told once, with the upstream where it is one", () => {
+    const one = answer("codex", [tried(A, down("ECONNREFUSED")), tried(B, { blame: "failure" })]);
+    expect(reasonInEnglish(one.reason)).toEndWith(" To see where it fails: ch doctor --probe main#1.");
+    const both = answer("claude", [tried(A, down("ENOTFOUND")), tried(B, down("EHOSTUNREACH"))]);
+    expect(reasonInEnglish(both.reason)).toEndWith(" To see where it fails: ch doctor --probe --claude.");
+  });
+
+  test("is not what an upstream says itself, nor what has a command of its own", () => {
+    for (const verdict of [
+      { rule: "overloaded", blame: "failure", reason: { rule: "overloaded", status: 503 } },
+      down("HTTP_PORT"),
+    ] as const)
+      expect(reasonInEnglish(answer("codex", [tried(A, verdict)]).reason)).not.toContain("To see where");
+  });
+});

@@ -26,6 +26,7 @@ import {
   describeRunning,
   describeServed,
   describeSwitched,
+  describeUnswitched,
 } from "../serve-screen.ts";
 import { findInstances } from "../../state/instances.ts";
 
@@ -238,7 +239,7 @@ async function start(cli: Cli, options: RunOptions, log: ServeLog) {
   for (const one of serving.served) {
     const switched = switching?.switched.find(({ service }) => service === one.service);
     say(...describeServed(one));
-    if (switched === undefined) say(t`  the client's files were not changed: ch run -- ${one.service}`);
+    if (switched === undefined) say(...describeUnswitched(one, serving.clientToken !== null));
     else say(...describeSwitched(switched, env), tell(CLIENTS[one.service].describeOpenSessions()));
   }
   say(tell(describeRedaction(serving.redaction)));

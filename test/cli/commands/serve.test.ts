@@ -215,3 +215,26 @@ test("a first start takes over what the client has, by reference to its key", as
     },
   });
 });
+
+test("--no-switch says which address to use, of each service, and no client token", async () => {
+  using home = makeTempHome();
+  const section = { configs: { main: { upstreams: [{ base_url: "https://relay.example/v1" }] } } };
+  home.write(".codex-helper/config.json", { codex: section, claude: section });
+  for (const [flag, path, client] of [
+    ["--codex", "/v1", "codex"],
+    ["--claude", "", "claude"],
+  ] as const) {
+    const port = freePort();
+    await using serving = startCli(["serve", flag, "--no-switch", "--port", `${port}`], { home });
+    await serving.waitFor(/Ctrl\+C to stop/);
+    expect(serving.stderr()).toContain(`\n  the base URL to use: http://127.0.0.1:${port}${path}\n`);
+    expect(serving.stderr()).toContain(`ch run -- ${client}`);
+  }
+  home.write(".codex-helper/config.json", { codex: section, limits: { client_token: true } });
+  const port = freePort();
+  await using serving = startCli(["serve", "--no-switch", "--port", `${port}`], { home });
+  await serving.waitFor(/Ctrl\+C to stop/);
+  const token = (await Bun.file(home.paths.clientToken).text()).trim();
+  expect(serving.stderr()).toContain(`this writes it: ch switch on --codex --port ${port}`);
+  expect(serving.stderr()).not.toContain(token);
+});
