@@ -23,7 +23,6 @@ export interface Crowd extends AsyncDisposable {
 export interface CrowdOptions {
   /** Default: any number. */
   readonly takes?: number;
-  readonly api?: "responses" | "messages";
   /** What one too many gets. */
   readonly refusal?: () => Response;
   /** What this request gets in the place of an answer; null for an answer. Default: null. */
@@ -39,7 +38,6 @@ const TOO_MANY = () =>
   );
 
 export function startCrowd({
-  api = "responses",
   instead = () => null,
   refusal = TOO_MANY,
   takes = Infinity,
@@ -49,9 +47,6 @@ export function startCrowd({
   let refused = 0;
   let most = 0;
   let answerMs: number | null = null;
-  const events = api === "responses" ? responsesEvents() : messagesEvents();
-  const before = events.slice(0, -1).join("");
-  const after = events.at(-1) ?? "";
   const encoder = new TextEncoder();
   const server = Bun.serve({
     hostname: "127.0.0.1",
@@ -59,7 +54,11 @@ export function startCrowd({
     idleTimeout: 0,
     async fetch(request) {
       const body = await request.text();
-      if (!new URL(request.url).pathname.endsWith(`/${api}`)) return new Response(null, { status: 404 });
+      const { pathname } = new URL(request.url);
+      const isClaude = pathname.endsWith("/messages");
+      if (!isClaude && !pathname.endsWith("/responses")) return new Response(null, { status: 404 });
+      const events = isClaude ? messagesEvents() : responsesEvents();
+      const [before, after] = [events.slice(0, -1).join(""), events.at(-1) ?? ""];
       if (open.length >= takes) {
         refused += 1;
         return refusal();

@@ -128,7 +128,7 @@ test("of two that are both full the one that has a place first is asked", async 
 
 test("upstreams of one account share its places, over configs and services", async () => {
   await using crowd = startCrowd({ takes: 2 });
-  await using claude = startCrowd({ api: "messages" });
+  await using claude = startCrowd();
   const lanes = createLaneDoor({ now: Date.now });
   const lane = takes(2, { name: "group|acme", group: "acme" });
   await using codexProxy = startTestProxy({
