@@ -3,7 +3,7 @@
 // Pure.
 import { type Env, readVariable } from "../base/env.ts";
 import { fingerprint } from "../base/secrets.ts";
-import { CLIENT_NAME, SERVICE_FACTS, type Service, flagFor, isOfficial } from "../base/service.ts";
+import { CLIENT_NAME, SERVICE_FACTS, SERVICES, type Service, flagFor, isOfficial } from "../base/service.ts";
 import { type Text, t } from "../base/text.ts";
 import {
   type Credential,
@@ -168,7 +168,7 @@ export function listUpstreams(
       onStatus: entry.on_status ?? {},
       onError: [...(entry.on_error ?? []), ...(named.entry.on_error ?? [])].map(readErrorRule),
       stripWorkspaces: (own ?? DEFAULTS.privacy.strip_workspaces) && !isVendors,
-      lane: resolveLane(key, entry, config),
+      lane: resolveLane(key, entry, { config, service }),
       keep: entry.keep ?? null,
     };
   };
@@ -181,26 +181,40 @@ export function listUpstreams(
   }));
 }
 
-/** Of those that share a limit the smallest one counts, in whatever config it stands. */
-function resolveLane(key: string, entry: UpstreamEntry, config: ParsedConfig): LaneSettings | null {
-  const { limit_group: group, max_concurrent: own, queue_secs: secs } = entry;
-  if (group == null && own == null && secs == null) return null;
-  const limits = group == null ? [] : listGroup(config, group).map(({ max_concurrent }) => max_concurrent);
-  const smallest = Math.min(...[own, ...limits].map((limit) => limit ?? Infinity));
+/**
+ * The same address with the same key is one upstream, in whatever config it stands; those of one group share a limit, of whatever
+ * service. Of several limits the smallest counts.
+ */
+function resolveLane(
+  key: string,
+  entry: UpstreamEntry,
+  { config, service }: { readonly config: ParsedConfig; readonly service: Service },
+): LaneSettings | null {
+  const own = listEntries(config.services[service]).filter((other) => isSame(entry, other));
+  const group = entry.limit_group ?? own.find(({ limit_group }) => limit_group != null)?.limit_group ?? null;
+  const members =
+    group === null
+      ? own
+      : [...own, ...SERVICES.flatMap((one) => listEntries(config.services[one]))].filter(
+          (other) => other.limit_group === group || own.includes(other),
+        );
+  const limits = members.flatMap(({ max_concurrent }) => max_concurrent ?? []);
+  const secs = entry.queue_secs ?? null;
+  if (group === null && limits.length === 0 && secs === null) return null;
   return {
-    name: group == null ? key : `group|${group}`,
-    group: group ?? null,
-    limit: Number.isFinite(smallest) ? smallest : null,
-    queueMs: secs == null ? null : secs * 1000,
+    name: group === null ? key : `group|${group}`,
+    group,
+    limit: limits.length === 0 ? null : Math.min(...limits),
+    queueMs: secs === null ? null : secs * 1000,
   };
 }
 
-/** Every upstream of the file that shares this limit. */
-export function listGroup(config: ParsedConfig, group: string): UpstreamEntry[] {
-  return Object.values(config.services)
-    .flatMap(({ configs }) => [...configs.values()])
-    .flatMap(({ entry }) => entry.upstreams)
-    .filter(({ limit_group }) => limit_group === group);
+function listEntries({ configs }: ServiceConfigs): UpstreamEntry[] {
+  return [...configs.values()].flatMap(({ entry }) => entry.upstreams);
+}
+
+function isSame(one: UpstreamEntry, other: UpstreamEntry): boolean {
+  return one.base_url === other.base_url && JSON.stringify(one.auth) === JSON.stringify(other.auth);
 }
 
 interface Named extends ResolveContext {

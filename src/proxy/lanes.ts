@@ -42,25 +42,26 @@ export function createLanes({ now, onChange, openOf, upstreams }: LanesOptions) 
   const told = new Map<Lane, number>();
   let looking: ReturnType<typeof setInterval> | null = null;
   let seen: readonly Upstream[] = [];
+  /** What the file says of each upstream, by its key. */
+  let rules: ReadonlyMap<string, Rule> = new Map();
 
   /** A request may have been planned by an older file: the newest one says where an upstream belongs. */
   const laneOf = (upstream: Upstream): Lane => {
-    const current = seen.find(({ key }) => key === upstream.key);
-    const settings = (current ?? upstream).lane;
-    const name = settings?.name ?? upstream.key;
-    let lane = lanes.get(name);
-    if (lane === undefined || current !== undefined) {
-      lane ??= new Lane(openOf, now);
-      lane.configured = settings?.limit ?? null;
-      lanes.set(name, lane);
-    }
-    lane.members.add(upstream.key);
+    const { key } = upstream;
+    const rule = rules.get(key);
+    const { limit, name } = rule ?? ruleOf(upstream);
+    const known = lanes.get(name);
+    const lane = known ?? new Lane(openOf, now);
+    if (known === undefined) lanes.set(name, lane);
+    if (known === undefined || rule !== undefined) lane.configured = limit;
+    lane.members.add(key);
     return lane;
   };
   const refresh = (): void => {
     const current = upstreams();
     if (current.length === seen.length && current.every((one, place) => one === seen[place])) return;
     seen = current;
+    rules = new Map(current.map((upstream) => [upstream.key, ruleOf(upstream)]));
     for (const upstream of current) {
       const own = laneOf(upstream);
       for (const lane of lanes.values()) if (lane !== own) lane.members.delete(upstream.key);
@@ -157,4 +158,13 @@ export function createLanes({ now, onChange, openOf, upstreams }: LanesOptions) 
       pumpAll();
     },
   };
+}
+
+interface Rule {
+  readonly name: string;
+  readonly limit: number | null;
+}
+
+function ruleOf({ key, lane }: Upstream): Rule {
+  return { name: lane?.name ?? key, limit: lane?.limit ?? null };
 }

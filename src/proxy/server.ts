@@ -4,6 +4,7 @@ import { errorCode, UserError } from "../base/errors.ts";
 import { NO_OWNED_NAMES } from "../base/owned-names.ts";
 import { ESTABLISHED, hexPort, listTcpSockets, readTcpTables } from "../base/tcp-table.ts";
 import { t } from "../base/text.ts";
+import type { Upstream } from "../base/upstream.ts";
 import { createConnections } from "./connections.ts";
 import type { ProxyDeps } from "./deps.ts";
 import { makeAllowedHosts } from "./guard.ts";
@@ -41,6 +42,8 @@ export interface ProxyOptions
   readonly onWait?: WaitsOptions["onWait"];
   /** Sees each request of a conversation, with the port of the client's end of its connection. Cheap, and never throws. */
   readonly onSession?: (seen: { readonly id: string; readonly peerPort: number }) => void;
+  /** Of every config. Default: those of the active one. */
+  readonly allUpstreams?: () => readonly Upstream[];
   /** Told about anything that answering a request threw: a bug of ours. */
   readonly onBug: (error: unknown) => void;
 }
@@ -63,14 +66,12 @@ export function startProxy({
 }: ProxyOptions) {
   const monotonic = (): number => performance.now();
   const connections = createConnections(monotonic);
+  const activeUpstreams = (): readonly Upstream[] => {
+    const state = options.routeState();
+    return state.kind === "ready" ? state.route.upstreams : [];
+  };
   const lanes = options.lanes ?? createLaneDoor({ now: Date.now });
-  lanes.attach({
-    router: options.router,
-    upstreams: () => {
-      const state = options.routeState();
-      return state.kind === "ready" ? state.route.upstreams : [];
-    },
-  });
+  lanes.attach({ router: options.router, upstreams: options.allUpstreams ?? activeUpstreams });
   let allowedHosts = makeAllowedHosts(port);
   let waits: Waits | null = null;
   let isStopping = false;

@@ -34,6 +34,59 @@ function only(parts: object, { top = {}, ...situation }: Partial<Situation> & { 
   return upstream;
 }
 
+describe("how many requests an account takes at once", () => {
+  const KEY = { auth: { auth_token: "sk-a" } };
+  const lanesOf = (file: object, service: Service = "codex", configName = "main") =>
+    ready({ file, service, context: { configName } }).upstreams.map(({ lane }) => lane);
+
+  test("is not counted where nothing is said", () => {
+    expect(only({}).lane).toBeNull();
+    expect(only({ queue_secs: 0 }).lane).toMatchObject({ limit: null, queueMs: 0, group: null });
+    expect(only({ max_concurrent: 2 }).lane).toMatchObject({ limit: 2, queueMs: null, group: null });
+  });
+
+  test("is one limit for a group, the smallest that any config or service says", () => {
+    const file = {
+      codex: {
+        configs: {
+          main: { upstreams: [{ ...BASE, ...KEY, limit_group: "acme" }] },
+          other: {
+            upstreams: [{ base_url: "https://two.example/v1", limit_group: "acme", max_concurrent: 3 }],
+          },
+        },
+      },
+      claude: {
+        configs: {
+          main: {
+            upstreams: [{ base_url: "https://relay.example", limit_group: "acme", max_concurrent: 2 }],
+          },
+        },
+      },
+    };
+    const lane = { name: "group|acme", group: "acme", limit: 2, queueMs: null };
+    expect(lanesOf(file)).toEqual([lane]);
+    expect(lanesOf(file, "codex", "other")).toEqual([lane]);
+    expect(lanesOf(file, "claude")).toEqual([lane]);
+  });
+
+  test("is the same for one upstream in two configs, and another for another key", () => {
+    const file = {
+      codex: {
+        configs: {
+          main: {
+            upstreams: [
+              { ...BASE, ...KEY },
+              { ...BASE, auth: { auth_token: "sk-b" } },
+            ],
+          },
+          other: { upstreams: [{ ...BASE, ...KEY, max_concurrent: 2, limit_group: "acme" }] },
+        },
+      },
+    };
+    expect(lanesOf(file)).toEqual([{ name: "group|acme", group: "acme", limit: 2, queueMs: null }, null]);
+  });
+});
+
 describe("what to do at a limit of all upstreams", () => {
   const resolveWith = (own: object, top: object = {}) =>
     ready({ file: { ...top, codex: { configs: { main: { upstreams: [BASE], ...own } } } } });

@@ -47,6 +47,10 @@ export interface TestProxyOptions extends Partial<
   /** The config as it is when it is asked for. Default: what `route` says. */
   readonly routeNow?: (route: Route) => Route;
   readonly memoryMib?: number;
+  /** Sees the headers of each answer. */
+  readonly observeHeaders?: () => void;
+  /** A bug of ours is passed on to this. Default: it fails the test. */
+  readonly onBug?: (error: unknown) => void;
   /** The wall clock. Default: the real one. */
   readonly now?: () => number;
   /** Default: one of its own. */
@@ -100,9 +104,12 @@ export function startTestProxy(options: TestProxyOptions): TestProxy {
     refusals: createRefusals({ service, now: Date.now, record }),
     clientToken: options.clientToken ?? null,
     isForOneUser: options.isForOneUser ?? false,
-    onBug: (error) => {
-      throw error;
-    },
+    onBug:
+      options.onBug ??
+      ((error) => {
+        throw error;
+      }),
+    ...(options.observeHeaders === undefined ? {} : { observeHeaders: options.observeHeaders }),
     inFlight,
     uploads: createUploads(budget, () => performance.now()),
     own: {

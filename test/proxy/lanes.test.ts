@@ -323,6 +323,52 @@ describe("whatever ends a request, its place is free and was never given twice",
     "concurrency",
   ] as const;
 
+  test("a bug of ours", async () => {
+    await using crowd = startCrowd();
+    const bugs: unknown[] = [];
+    let isBroken = true;
+    await using proxy = startTestProxy({
+      upstreams: [{ baseUrl: crowd.baseUrl, lane: takes(1, { queueMs: 0 }) }],
+      observeHeaders() {
+        if (isBroken) throw new Error("a bug");
+      },
+      onBug: (error) => bugs.push(error),
+    });
+    expect((await proxy.ask("/v1/responses", TURN)).status).toBe(500);
+    expect(bugs.length).toBe(1);
+    await waitUntil(() => placesAt(proxy)?.inUse === 0);
+    isBroken = false;
+    crowd.end();
+    const next = ask(proxy);
+    await waitUntil(() => crowd.open === 1);
+    crowd.end();
+    expect(await next).toBe(WHOLE);
+  });
+
+  test("both passes of a compaction, and a request that is sent once more with its history repaired", async () => {
+    const refusal = {
+      error: { code: "invalid_encrypted_content", message: "The encrypted content could not be verified." },
+    };
+    await using upstream = await startFakeUpstream((request) =>
+      request.text().includes("secret")
+        ? reply({ status: 400, body: refusal })
+        : GOOD.responses({ text: "a summary" }),
+    );
+    await using proxy = startTestProxy({
+      upstreams: [{ baseUrl: upstream.baseUrl, lane: takes(1, { queueMs: 0 }) }],
+    });
+    const reasoning = { type: "reasoning", id: "rs_1", summary: [], encrypted_content: "secret" };
+    const message = { type: "message", role: "user", content: [{ type: "input_text", text: "go on" }] };
+    for (const last of [{ type: "compaction_trigger" }, null]) {
+      const input = [message, ...(last === null ? [reasoning, message] : [last])];
+      const response = await proxy.ask("/v1/responses", { ...TURN, input });
+      expect(response.status).toBe(200);
+      await response.text();
+      await waitUntil(() => placesAt(proxy)?.inUse === 0);
+    }
+    expect(upstream.requests.length).toBe(4);
+  });
+
   test("ends of all kinds, mixed", async () => {
     const run = async (limit: number, fates: readonly (typeof FATES)[number][]): Promise<void> => {
       await using crowd = startCrowd({

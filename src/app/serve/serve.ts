@@ -303,6 +303,7 @@ async function startService(
         shared.noteEvent({ kind: "waiting", upstream, until: at, sessionId }),
       inFlight: shared.inFlight,
       lanes: shared.lanes,
+      allUpstreams: () => live.listAll(service).map(({ upstream }) => upstream),
       uploads: shared.uploads,
       clientToken: shared.clientToken,
       // What is on a client's command line others can see.

@@ -96,6 +96,11 @@ function viewUpstream(entry: UpstreamEntry, target: string, context: ViewContext
     on_error: entry.on_error ?? [],
     cost_multiplier: entry.cost_multiplier ?? 1,
     budget_usd: entry.budget_usd ?? null,
+    budget: [entry.budget ?? []].flat(),
+    keep: entry.keep ?? {},
+    max_concurrent: entry.max_concurrent ?? null,
+    limit_group: entry.limit_group ?? null,
+    queue_secs: entry.queue_secs ?? null,
     privacy: entry.privacy ?? {},
   };
 }

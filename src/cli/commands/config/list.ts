@@ -175,6 +175,11 @@ function printUpstream(
     ["on_error", Object.fromEntries(view.on_error.map(describeErrorRule))],
     ["cost_multiplier", view.cost_multiplier === 1 ? null : view.cost_multiplier],
     ["budget_usd", view.budget_usd],
+    ["budget", view.budget.map(describeMap).join("; ") || null],
+    ["keep", view.keep],
+    ["max_concurrent", view.max_concurrent],
+    ["limit_group", view.limit_group],
+    ["queue_secs", view.queue_secs],
     ["privacy", view.privacy],
   ];
   const printFact = (name: string, text: string): void => {
