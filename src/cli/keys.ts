@@ -24,6 +24,8 @@ const ESCAPE = "\u001b";
 export interface Piece {
   readonly kind: "key" | "text";
   readonly text: string;
+  /** A prompt before did not take it. */
+  readonly hasWaited?: boolean;
 }
 
 /** Cuts what was read into keys and pieces of text. A paste that has not ended yet stays as `rest`. */
@@ -49,15 +51,18 @@ export interface KeySource {
   readonly write: (text: string) => void;
 }
 
-/**
- * Takes the terminal over until it is disposed of. `interrupt` is called for Ctrl+C and Esc while no prompt reads.
- * `show` says what a prompt gets in place of a piece of text; null for nothing.
- */
-export function openKeys(
-  terminal: KeySource,
-  { interrupt, show }: { readonly interrupt: () => void; readonly show: (text: string) => string | null },
-) {
+interface KeyListener {
+  /** For Ctrl+C and Esc while no prompt reads. */
+  readonly interrupt: () => void;
+  /** What a prompt gets in place of a piece of text; null where it takes none: the text then waits for one that does. */
+  readonly show: (text: string, hasWaited: boolean) => string | null;
+}
+
+/** Takes the terminal over until it is disposed of. */
+export function openKeys(terminal: KeySource, { interrupt, show }: KeyListener) {
   const queue: Piece[] = [];
+  /** Texts that came while something was to be chosen: the rest of a paste, line by line. */
+  let held: Piece[] = [];
   const decoder = new TextDecoder();
   let unread = "";
   let isReading = false;
@@ -68,8 +73,9 @@ export function openKeys(
     if (!isReading) return;
     const piece = queue.shift();
     if (piece === undefined) return;
-    const text = piece.kind === "text" ? show(piece.text) : piece.text;
-    if (text !== null && text !== "") stream.write(text);
+    const text = piece.kind === "key" ? piece.text : show(piece.text, piece.hasWaited === true);
+    if (text === null) held.push({ ...piece, hasWaited: true });
+    else if (text !== "") stream.write(text);
     pump = setTimeout(pass, piece.text === ESCAPE ? ESCAPE_WAIT_MS : 0);
   };
   const wake = (): void => {
@@ -80,7 +86,10 @@ export function openKeys(
     isTTY: true,
     setRawMode(isOn: boolean) {
       isReading = isOn;
-      if (isOn) wake();
+      if (!isOn) return;
+      queue.unshift(...held);
+      held = [];
+      wake();
     },
   });
   const settle = (): void => {

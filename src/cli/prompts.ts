@@ -44,6 +44,9 @@ export interface Prompts extends Disposable {
   readonly during: <T>(words: string, work: () => Promise<T>) => Promise<T>;
 }
 
+/** As KeyListener has it. */
+type ShowTyped = (text: string, hasWaited: boolean) => string | null;
+
 /** `show` makes a text of any origin fit for the terminal. */
 export async function openPrompts(stderr: TerminalStream, show: (text: string) => string): Promise<Prompts> {
   const clack = await import("@clack/prompts");
@@ -52,7 +55,7 @@ export async function openPrompts(stderr: TerminalStream, show: (text: string) =
   left.promise.catch(() => {});
   /** What stands on the screen for what was pasted. */
   const pasted = new Map<string, string>();
-  let showTyped: (text: string) => string | null = () => null;
+  let showTyped: ShowTyped = () => null;
   const keys = openKeys(
     {
       read(listener) {
@@ -70,7 +73,7 @@ export async function openPrompts(stderr: TerminalStream, show: (text: string) =
       },
       write: stderr.write,
     },
-    { interrupt: () => left.reject(new Left()), show: (text) => showTyped(text) },
+    { interrupt: () => left.reject(new Left()), show: (text, hasWaited) => showTyped(text, hasWaited) },
   );
   const output = Object.assign(
     new Writable({
@@ -107,7 +110,7 @@ export async function openPrompts(stderr: TerminalStream, show: (text: string) =
     return chosen.value;
   };
   /** Text that is typed or pasted counts only in a question for it. */
-  const withText = async <T>(shows: (text: string) => string | null, work: () => Promise<T>): Promise<T> => {
+  const withText = async <T>(shows: ShowTyped, work: () => Promise<T>): Promise<T> => {
     showTyped = shows;
     try {
       return await work();
@@ -115,33 +118,22 @@ export async function openPrompts(stderr: TerminalStream, show: (text: string) =
       showTyped = () => null;
     }
   };
-  const validate =
-    (problemOf: TextQuestion["problemOf"]) =>
-    (text: string | undefined): string | undefined =>
-      problemOf(readPasted(text ?? "")) ?? undefined;
   const readPasted = (text: string): string =>
-    [...pasted].reduce((all, [shown, real]) => all.replace(shown, () => real), text).trim();
-  const askPasted: Prompts["askPasted"] = async (question, { describePasted, initial, problemOf }) =>
-    await withText(
-      (text) => {
-        const words = describePasted(text);
-        if (words === null) return text.replace(/[\r\n]+/g, " ");
-        const shown = `[${words}]`;
-        pasted.set(shown, text);
-        return shown;
-      },
-      async () => {
-        const text = await answer<string>(
-          clack.text({
-            ...shared,
-            message: clean(question),
-            validate: validate(problemOf),
-            ...(initial === undefined ? {} : { initialValue: initial }),
-          }),
-        );
-        return readPasted(text);
-      },
-    );
+    [...pasted].reduce((all, [shown, real]) => all.replace(shown, () => `\n${real}\n`), text).trim();
+  const askTyped = async (
+    question: string,
+    { initial, problemOf }: TextQuestion,
+    shows: ShowTyped,
+  ): Promise<string> =>
+    await withText(shows, async () => {
+      const text = clack.text({
+        ...shared,
+        message: clean(question),
+        validate: (value) => problemOf(readPasted(value ?? "")) ?? undefined,
+        ...(initial === undefined ? {} : { initialValue: initial }),
+      });
+      return readPasted(await answer<string>(text));
+    });
   return {
     async choose(question, choices, initial) {
       const at = choices.findIndex(({ value }) => value === initial);
@@ -164,8 +156,16 @@ export async function openPrompts(stderr: TerminalStream, show: (text: string) =
       const places = await answer<number[]>(chosen);
       return places.toSorted((one, other) => one - other).map((at) => pick(choices, at));
     },
-    ask: (question, options) => askPasted(question, { ...options, describePasted: () => null }),
-    askPasted,
+    // What waited was meant for another question, and may be a key.
+    ask: (question, options) =>
+      askTyped(question, options, (text, hasWaited) => (hasWaited ? "" : text.replace(/[\r\n]+/g, " "))),
+    askPasted: (question, { describePasted, ...options }) =>
+      askTyped(question, options, (text) => {
+        const words = describePasted(text);
+        if (words === null) return text.replace(/[\r\n]+/g, " ");
+        pasted.set(`[${words}]`, text);
+        return `[${words}]`;
+      }),
     askSecret: (question, { problemOf }) =>
       withText(
         (text) => text.trim(),

@@ -313,6 +313,24 @@ describe("at a terminal", () => {
     expect(session.words()).not.toContain(KEY);
   });
 
+  test("lines that arrive one by one: the key is there when it is asked for", async () => {
+    using home = makeTempHome();
+    await using session = start(["init", "--codex"], home);
+    await session.press(ENTER, "What should requests go to?");
+    await session.press(`export OPENAI_BASE_URL=https://relay.example/v1${ENTER}`, "Base URL, or paste");
+    await session.press(`export OPENAI_API_KEY=${KEY}${ENTER}`, "The key for relay.example?");
+    await session.waitFor(/Key for relay\.example/);
+    await session.press(ENTER, "▪".repeat(`export OPENAI_API_KEY=${KEY}`.length));
+    await session.press(`${DOWN}${ENTER}`, "one small request");
+    await session.press(ENTER, "Add a backup");
+    await session.press(`${DOWN}${ENTER}`, "Start now?");
+    expect(await session.exited).toBe(0);
+    expect(readConfig(home)).toMatchObject({
+      codex: { configs: { main: { upstreams: [{ auth: { auth_token: KEY } }] } } },
+    });
+    expect(session.words()).not.toContain(KEY);
+  });
+
   test("the same relay twice is one upstream", async () => {
     using home = makeTempHome();
     await using session = start(["init", "--codex"], home);
