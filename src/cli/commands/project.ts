@@ -1,10 +1,11 @@
 // `ch project`: which rules of config.json hold for a directory, and why; sets and removes them.
 import { isAbsolute, resolve } from "node:path";
+import { expandHome } from "../../app/projects/places.ts";
 import { surveyProject, surveyProjects } from "../../app/projects/survey.ts";
 import { findRuleFile } from "../../app/projects/gate.ts";
 import { createLiveConfig } from "../../app/live-config.ts";
 import { UserError } from "../../base/errors.ts";
-import { quoteWord, showPath } from "../../base/paths.ts";
+import { findUserHome, quoteWord, showPath } from "../../base/paths.ts";
 import { CLIENT_NAME, SERVICES } from "../../base/service.ts";
 import { loadConfig, updateConfig } from "../../config/file.ts";
 import type { ParsedConfig } from "../../config/parse.ts";
@@ -32,7 +33,8 @@ const showCommand = defineCommand({
   async run(args, cli) {
     const { env, out } = cli;
     const here = readCurrentDirectory(env);
-    const directory = args.path === undefined ? here : resolve(here, args.path);
+    const directory =
+      args.path === undefined ? here : resolve(here, expandHome(args.path, findUserHome(env)));
     await loadConfig(cli.paths.config);
     const { located, routes } = await surveyProject(directory, cli);
     const { isOtherTree, isTold, met, terms } = located;

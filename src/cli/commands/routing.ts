@@ -1,7 +1,9 @@
 // `ch routing`: the order that the next request would take, and a fresh start for upstreams that are left alone.
 import { resolve } from "node:path";
+import { expandHome } from "../../app/projects/places.ts";
 import { resetRoute, stopWaits, surveyRoute, surveyWaits } from "../../app/status/survey.ts";
 import { UserError } from "../../base/errors.ts";
+import { findUserHome } from "../../base/paths.ts";
 import { oneLine } from "../../base/terminal-text.ts";
 import { showMoment, showSpan, type Text, t as text } from "../../base/text.ts";
 import { describeState } from "../../routing/availability-words.ts";
@@ -50,7 +52,7 @@ const explainCommand = defineCommand({
     const { out } = cli;
     const service = chooseService(args, await loadConfig(cli.paths.config));
     if (args.response !== undefined) return await explainResponse(args.response, service, args.json, cli);
-    const directory = args.path === undefined ? null : resolve(args.path);
+    const directory = args.path === undefined ? null : resolve(expandHome(args.path, findUserHome(cli.env)));
     const question = { model: args.model ?? null, sessionId: args.session ?? null, directory };
     const { explanation, isRunning } = await surveyRoute(service, question, cli);
     const { config_name, max_upstreams, places, problem, project, wall } = explanation;
