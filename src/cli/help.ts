@@ -119,7 +119,8 @@ function flagRows(flags: readonly Flag[]): Row[] {
       return [[spellings, tellList(services.map(describeFlag))]];
     }
     const value = flag.value === null ? "" : ` ${flag.value.hint}`;
-    return [[`${flag.spelling}${value}`, describeFlag(flag)]];
+    const short = flag.aliases.map((alias) => `-${alias}, `).join("");
+    return [[`${short}${flag.spelling}${value}`, describeFlag(flag)]];
   });
 }
 

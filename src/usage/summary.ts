@@ -10,6 +10,8 @@ import { type Tally, type TallyBuilder, createTally } from "./tally.ts";
 export interface SummaryRow extends Tally {
   /** The group's value; null where the records do not say. */
   readonly key: string | null;
+  /** Of an address: what its upstreams were called. Absent of other groups, and where no line says so. */
+  readonly labels?: readonly string[];
 }
 
 export interface Summary {
@@ -24,6 +26,12 @@ export interface Summary {
 export function createSummarizer({ by, keyOf }: { readonly by: Group; readonly keyOf: KeyOf }) {
   const rows = new Map<string | null, TallyBuilder>();
   const unpriced = new Map<string, number>();
+  const labels = new Map<string | null, Set<string>>();
+  const noteLabel = (record: LogRecord): void => {
+    const { upstream_label: label } = record;
+    if (by === "upstream" && label !== undefined)
+      labels.getOrInsertComputed(keyOf(record), () => new Set<string>()).add(label);
+  };
   const trend = createTrend();
   let other = 0;
   const noteCost = ({ timestamp_ms: at, usage }: LogRecord, cost: AttemptCost): void => {
@@ -40,10 +48,12 @@ export function createSummarizer({ by, keyOf }: { readonly by: Group; readonly k
         other += 1;
         return;
       }
+      noteLabel(record);
       rows.getOrInsertComputed(keyOf(record), createTally).add(record, cost);
       noteCost(record, cost);
       for (const [index, attempt] of billedAttempts(record).entries()) {
         const own = cost.attempts?.[index] ?? UNKNOWN;
+        noteLabel(attempt);
         rows.getOrInsertComputed(keyOf(attempt), createTally).addAttempt(attempt, own);
         noteCost(attempt, own);
       }
@@ -58,7 +68,10 @@ export function createSummarizer({ by, keyOf }: { readonly by: Group; readonly k
       const total = createTally();
       for (const row of rows.values()) total.merge(row);
       const named = rename === undefined ? rows : renameRows(rows, rename);
-      const finished = [...named].map(([key, row]): SummaryRow => ({ key, ...row.finish() }));
+      const finished = [...named].map(([key, row]): SummaryRow => {
+        const called = labels.get(key);
+        return { key, ...(called === undefined ? {} : { labels: [...called] }), ...row.finish() };
+      });
       return {
         rows: finished.toSorted(isTimeGroup(by) ? byName : bySize),
         total: total.finish(),

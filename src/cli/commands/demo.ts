@@ -87,7 +87,7 @@ function describeTurn(out: Cli["out"], turn: DemoTurn): string[] {
 function describeSum(relays: readonly DemoRelay[], answered: number): string[] {
   const errors = TURNS - answered;
   const client = t`${TURNS} turns, ${answered} answered, ${errors} errors`;
-  const rows = relays.map((relay) => [`  ${relay.name}`, t`${relay.seen()} requests`]);
+  const rows = relays.map((relay) => [`  ${relay.name}`, t`${relay.seen()} attempts`]);
   return alignRows([[t`  client`, client], ...rows], undefined);
 }
 

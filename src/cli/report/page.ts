@@ -93,7 +93,7 @@ function makeTable(title: string, rows: readonly SummaryRow[], total: Tally): st
   return [
     `<section><h2>${escapeHtml(title)}</h2><div class="wide"><table>`,
     `<thead><tr><th></th>${head}</tr></thead><tbody>`,
-    ...rows.map((row) => line(showUpstream(row.key ?? NO_UPSTREAM), row)),
+    ...rows.map((row) => line([...(row.labels ?? []), showUpstream(row.key ?? NO_UPSTREAM)].join(" "), row)),
     `</tbody><tfoot>${line(t`all`, total)}</tfoot></table></div></section>`,
   ].join("\n");
 }

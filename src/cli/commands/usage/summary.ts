@@ -1,5 +1,6 @@
 // `ch usage summary`: what the log adds up to, by group; as a table that fits the terminal, with bars or a sparkline.
 // Columns that do not fit are hidden, the least important first, and named. The counting is in usage/summary.ts.
+import { showHost } from "../../../base/upstream.ts";
 import type { Env } from "../../../base/env.ts";
 import { type Text, t as text } from "../../../base/text.ts";
 import { t, tell, tellList } from "../../language.ts";
@@ -239,7 +240,7 @@ function printTable({ out, env }: Cli, by: Group, { rows, total }: Summary): rea
       : [...rows, { ...total, key: t`all` }];
   const names = {
     heading: tell(HEADINGS[by]),
-    cells: shown.map(({ key }) => showName(key, { by, width, env })),
+    cells: shown.map((row) => showName(row, { by, width, env })),
     rank: 0,
   };
   const barColumns = hasBars(by, rows) ? BAR_COLUMNS + 2 : 0;
@@ -271,12 +272,14 @@ interface NameContext {
   readonly env: Env;
 }
 
-function showName(key: string | null, { by, width, env }: NameContext): string {
+function showName({ key, labels = [] }: SummaryRow, { by, width, env }: NameContext): string {
   const most = Math.max(LEAST_NAME_COLUMNS, Math.floor(width * NAME_SHARE));
   const name = oneLine(key ?? "-");
   if (by === "agent") return tell(AGENT_NAMES.get(name) ?? name);
   if (by === "project" || by === "cwd") return cutPath(showPath(name, env), most);
-  return cutColumns(by === "upstream" ? name.replace(/^https:\/\//, "") : name, most);
+  if (by !== "upstream") return cutColumns(name, most);
+  if (labels.length === 0) return cutColumns(name.replace(/^https:\/\//, ""), most);
+  return cutColumns(`${oneLine(labels.join(", "))}  ${showHost(name)}`, most);
 }
 
 function makeColumns(rows: readonly Tally[]): Column[] {
