@@ -38,6 +38,7 @@ const RESOLVE_AGAIN_MS = 250;
 export function createLiveConfig({ paths, env, now, holder }: LiveConfigOptions) {
   const store = createConfigStore(paths.config, now);
   const secrets = createClientSecrets(paths, now);
+  const listed = new Map<Service, { read: ConfigState; at: number; entries: ListedConfig["entries"] }>();
   let settings: { of: ParsedConfig; value: Settings } | null = null;
   return {
     /** The config in force and, when the file is broken, what is wrong with it. */
@@ -50,11 +51,16 @@ export function createLiveConfig({ paths, env, now, holder }: LiveConfigOptions)
     },
     /** The upstreams of all configs of a service, the disabled ones too. */
     listAll(service: Service): ListedConfig["entries"] {
-      const { config } = store.current();
+      const read = store.current();
+      const known = listed.get(service);
+      if (known?.read === read && Math.abs(now() - known.at) < RESOLVE_AGAIN_MS) return known.entries;
+      const { config } = read;
       const context = { env, clientSecret: (name: string) => secrets.read(service, name), now: now() };
-      return [...config.services[service].configs.values()].flatMap((named) =>
+      const entries = [...config.services[service].configs.values()].flatMap((named) =>
         listUpstreams(config, service, named, context),
       );
+      listed.set(service, { read, at: now(), entries });
+      return entries;
     },
     /** The variables that its configs name, by name alone, and whether this process has them. */
     variablesOf(service: Service) {

@@ -96,8 +96,9 @@ export class Places {
     if (lateMs !== null) this.lateUntil ??= startedAt + PATIENCE_MS[facts.stream ? "stream" : "whole"];
     const first = mayBeAsked ? (wanted[0]?.lane?.queueMs ?? QUEUE_MS) : 0;
     const waitMs = lateMs === null ? first : Math.min(lateMs, Number(this.lateUntil) - startedAt);
-    const entry = await lanes.enter(wanted, { sessionId: facts.sessionId, arrival, signal, waitMs });
-    const tookMs = deps.monotonic() - startedAt;
+    const entering = lanes.enter(wanted, { sessionId: facts.sessionId, arrival, signal, waitMs });
+    const entry = entering instanceof Promise ? await entering : entering;
+    const tookMs = entering instanceof Promise ? deps.monotonic() - startedAt : 0;
     this.run.queued(tookMs);
     for (const upstream of wanted) {
       if (upstream === entry?.upstream) {

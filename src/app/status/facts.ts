@@ -196,6 +196,7 @@ export function explainRoute(route: RouteNow, question: Question): Explanation {
   const makePlace = (upstream: Upstream, seen: Assessment): Explanation["places"][number] => ({
     ...makeState(upstream, seen, route.isOwner),
     ...makeLearned(upstream, route.router),
+    ...makePlaces(upstream, route.lanes),
     upstream_model: otherModel(upstream, chain?.plan.model ?? question.model),
   });
   const behind: Pick<Assessment, "availability" | "allowed" | "reason"> = {
