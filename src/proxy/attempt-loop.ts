@@ -188,6 +188,12 @@ async function runPass(pass: Pass, run: LoopRun, progress: Progress): Promise<An
     waitedMs += Math.min(firstByteMs, tookMs);
     if (step.kind === "client-gone") return step;
     if (step.kind === "answer") {
+      if (step.chosen.permit === null && isStandIn(pass)) {
+        // What it says of the request, as of its length, is not true of the model that the client asked for.
+        step.chosen.answer.abort();
+        room?.end(null);
+        return null;
+      }
       if (step.chosen.permit !== null)
         progress.refusals.noteAnswered(pass.plan, deps.router, upstream, isTurn(request));
       if (isForClient(pass)) return step;
@@ -286,6 +292,11 @@ function withServingFirst(
   const rankOf = (candidate: Candidate): number =>
     isLacking(candidate) ? 1 : candidate.until === null ? 0 : 2;
   return candidates.toSorted((a, b) => rankOf(a) - rankOf(b));
+}
+
+/** It is asked for another model than the client's. */
+function isStandIn({ plan: { place = "first" } }: Pass): boolean {
+  return place !== "first";
 }
 
 /** What comes of it goes to the client as it is. */

@@ -114,7 +114,8 @@ export function makeFinalAnswer(input: FinalInput): FinalAnswer {
     causes.size > 0 && [...causes].every((cause) => some.includes(cause));
 
   // What was refused may be the request's own fault: that is worth no wait but for one that is short.
-  const isRefused = tried.some(({ verdict }) => verdict?.next === "elsewhere");
+  // What was refused to a model that stands in for another is none of the other's.
+  const isRefused = earlier.length === 0 && tried.some(({ verdict }) => verdict?.next === "elsewhere");
   if (isRefused && !accounts.some((account) => isSoon(account, input.now)))
     return { kind: "last-answer", status: 502, reason };
   if (all("refused")) return { kind: "last-answer", status: 502, reason };

@@ -149,6 +149,28 @@ describe("a session stays with what works", () => {
     expect((await proxy.entry(2)).chain_model).toBeUndefined();
   });
 
+  const NOT_OF_THE_FIRST: readonly (readonly [string, Answer])[] = [
+    ["that it is too long", TOO_LONG],
+    ["that a part of it is not known", refuse(400, { message: "Unknown parameter: 'reasoning'" })],
+    ["that it does not like it", refuse(422, { message: "computer says no" })],
+  ];
+  test.each(NOT_OF_THE_FIRST)(
+    "what a model that stands in says of the request is not told: %s",
+    async (_, answer) => {
+      const models = { "gpt-6": ["gpt-6", "b", "c"] };
+      await using relay = await startFakeUpstream(byModel({ "gpt-6": SPENT, b: answer }));
+      await using proxy = startChained([relay.baseUrl], { models });
+      const response = await proxy.ask("/v1/responses", { ...TURN, reasoning: { effort: "low" } }, SESSION);
+      expect([response.status, await response.json()]).toMatchObject([
+        429,
+        {
+          error: { type: "usage_limit_reached", message: expect.stringMatching(/\(gpt-6\): 429.*\(b\): 4/) },
+        },
+      ]);
+      expect(new Set(asked(relay))).toEqual(new Set(["gpt-6", "b"]));
+    },
+  );
+
   test("models that have all met the limit are not asked again, one after the other", async () => {
     const models = { "gpt-6": ["gpt-6", "b", "c"] };
     await using relay = await startFakeUpstream(byModel({ "gpt-6": SPENT, b: SPENT, c: SPENT }));
