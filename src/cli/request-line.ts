@@ -8,7 +8,8 @@ import type { StoredEntry } from "../log/reader.ts";
 import type { LogRecord } from "../log/record.ts";
 import { describeState } from "../routing/availability-words.ts";
 import { RULES } from "../routing/classify-rules.ts";
-import { isReason } from "../routing/reasons.ts";
+import { findNetworkFault } from "../routing/network-faults.ts";
+import { idOfWords, isReason } from "../routing/reasons.ts";
 import type { Availability, Blame, Reason } from "../routing/types.ts";
 import { answererOf, isGeneration, outcomeOf } from "../usage/outcome.ts";
 import { isCacheApart } from "../usage/price-rates.ts";
@@ -230,7 +231,9 @@ interface Story {
 export function storiesOf({ reason }: Pick<LogRecord, "reason">): readonly Story[] | null {
   const stories = isReason(reason) && reason.rule === "no-answer" ? reason["stories"] : undefined;
   if (!Array.isArray(stories) || stories.length === 0) return null;
-  return stories.map((story): Story => {
+  // Of an upstream each: what else is said is for the answer.
+  const own = stories.filter(({ label }) => typeof label === "string");
+  return own.map((story): Story => {
     const { cause, label, standing } = story;
     const told = withoutAdvice(cause ?? story);
     const state = typeof standing === "string" ? standing : "";
@@ -246,10 +249,17 @@ export function storiesOf({ reason }: Pick<LogRecord, "reason">): readonly Story
       brief:
         isKnown && state !== ""
           ? tell(describeState({ availability: state, until: null }, 0))
-          : String(first.status ?? first.code ?? words),
+          : String(first.status ?? tellBriefly(first, words)),
       cause: causeOf(told),
     };
   });
+}
+
+/** Of a connection the words, whose code says the same; of an answer its code. */
+function tellBriefly(reason: Reason, words: string): string {
+  const { code } = reason;
+  if (code === undefined) return words;
+  return findNetworkFault(code) === null ? code : tellReason({ rule: idOfWords(reason) }, words);
 }
 
 const BROKEN = markOf("open");

@@ -120,8 +120,8 @@ export interface SeenFacts {
   readonly count: number;
   /** Wall clock, ms. */
   readonly lastAt: number;
-  /** It has answered since, or config.json was changed. */
-  readonly isOver: boolean;
+  /** What has happened since: it answered, or config.json was changed. Null for neither. */
+  readonly since: "answered" | "changed" | null;
 }
 
 export interface UpstreamFacts {

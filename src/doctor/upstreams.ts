@@ -14,6 +14,8 @@ import type { DoctorFacts, Reached, Stage, UpstreamFacts } from "./facts.ts";
 const SKEW_MS = 120_000;
 /** Of one upstream. */
 const MOST_SEEN = 4;
+/** It may be asked: nothing is held against it. */
+const USABLE: ReadonlySet<string> = new Set(["ok", "low", "probing"]);
 
 export const UPSTREAM_CHECKS: readonly Check<DoctorFacts>[] = [
   {
@@ -221,8 +223,8 @@ export const UPSTREAM_CHECKS: readonly Check<DoctorFacts>[] = [
 /** What holds right now is said of its state. What time alone mends is none of these. */
 function listSeen({ fixable, label, seen, state }: UpstreamFacts): Found[] {
   return seen
-    .filter(({ reason }) => state === null || state.availability === "ok" || !isSame(reason, state.reason))
-    .flatMap(({ count, isOver, reason }): Found[] => {
+    .filter(({ reason }) => state === null || USABLE.has(state.availability) || !isSame(reason, state.reason))
+    .flatMap(({ count, reason, since }): Found[] => {
       const fix = fixOf(reason, fixable);
       if (fix === null) return [];
       const what = describe(reason);
@@ -230,7 +232,8 @@ function listSeen({ fixable, label, seen, state }: UpstreamFacts): Found[] {
         count === 1
           ? t`${label}: ${what}, once in the last hour`
           : t`${label}: ${what}, ${count} times in the last hour`;
-      return [isOver ? info(t`${message}; it is over`, fix) : warn(message, fix)];
+      if (since === "answered") return [info(t`${message}; it has answered since`, fix)];
+      return [since === null ? warn(message, fix) : info(t`${message}; config.json was changed since`, fix)];
     })
     .slice(0, MOST_SEEN);
 }

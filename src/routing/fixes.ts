@@ -148,10 +148,11 @@ export function fixOfState(
   const quota = `ch quota${flagFor(upstream.service)}`;
   switch (availability) {
     case "ok":
-    case "probing":
     case "full":
     case "walled":
       return null;
+    case "probing":
+      return needsPerson(reason) ? fixOf(reason, upstream) : null;
     case "low":
       return quota;
     case "exhausted":

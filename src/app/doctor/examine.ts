@@ -228,6 +228,7 @@ function listSeen(
   { baseUrl, label, service }: EnabledUpstream["upstream"],
   { now, seen: { configuredAt, faults }, state }: Known,
 ): SeenFacts[] {
+  const sinceConfig = (at: number): SeenFacts["since"] => (configuredAt > at ? "changed" : null);
   const logged = faults
     .filter(
       (fault) => fault.service === service && fault.baseUrl === baseUrl && (fault.label ?? label) === label,
@@ -236,12 +237,12 @@ function listSeen(
       reason: reasonFrom(reason, error),
       count,
       lastAt,
-      isOver: answeredAt !== null || configuredAt > lastAt,
+      since: answeredAt === null ? sinceConfig(lastAt) : "answered",
     }));
   const last = state?.last_failure ?? null;
   if (logged.length > 0 || last === null || now - last.at_ms > SEEN_MS) return logged;
-  const isOver = configuredAt > last.at_ms;
-  return [{ reason: reasonFrom(last.reason_data, last.reason), count: 1, lastAt: last.at_ms, isOver }];
+  const reason = reasonFrom(last.reason_data, last.reason);
+  return [{ reason, count: 1, lastAt: last.at_ms, since: sinceConfig(last.at_ms) }];
 }
 
 /** Whether it can be asked the proxy decides that runs: it has an environment of its own. */

@@ -119,7 +119,7 @@ export function printFindings(cli: Cli, shown: readonly Finding[], rest: number)
 
 /** Not "this, or: that", and nothing with a place to fill in. */
 function isOneCommand(hint: string): boolean {
-  return /^(?:ch|codex-helper) [a-z][^,:\n]*$/.test(hint) && !/[A-Z]{3}/.test(hint);
+  return /^(?:ch|codex-helper) [a-z](?:[^,:\n]|[,:](?! ))*$/.test(hint) && !/[A-Z]{3}/.test(hint);
 }
 
 /** The command to type is never broken: it is there to be copied. */

@@ -5,8 +5,10 @@ import type { Status } from "../../../src/base/check.ts";
 import { fingerprint } from "../../../src/base/secrets.ts";
 import { runCli, startCli } from "../../helpers/cli.ts";
 import { freePort } from "../../helpers/free-port.ts";
+import { sendRaw } from "../../helpers/raw-client.ts";
 import { startStuckListener } from "../../helpers/stuck-listener.ts";
 import { makeTempHome, type TempHome } from "../../helpers/temp-home.ts";
+import { TURN } from "../../wire/turn.ts";
 
 const TOML =
   'model_provider = "relay"\n[model_providers.relay]\nname = "relay"\nbase_url = "https://relay.example/v1"\n';
@@ -148,4 +150,30 @@ test("no secret is in what it prints, even where everything is broken", async ()
     expect(stdout + stderr).not.toContain("sk-very-secret-literal");
     expect(stdout + stderr).not.toContain("sk-relay-secret-value");
   }
+});
+
+test("what the proxy met is told with its command, while it runs and after, and an address is a command too", async () => {
+  using home = makeHealthyHome();
+  using site = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => new Response("here") });
+  const upstreams = [{ base_url: `https://127.0.0.1:${site.port}/v1` }];
+  chmodSync(home.write(".codex-helper/config.json", { codex: { configs: { main: { upstreams } } } }), 0o600);
+  const port = freePort();
+  await using serving = startCli(["serve", "--no-switch", "--port", String(port)], { home });
+  await serving.waitFor(/Press Ctrl\+C to stop/);
+  const fix = `ch config set main#1 --base-url http://127.0.0.1:${site.port}/v1`;
+  const answer = await sendRaw(port, { method: "POST", path: "/v1/responses", body: TURN });
+  expect(answer.text()).toContain(fix);
+  const seen = `main#1: no TLS on this port: https to an http port (HTTP_PORT), once in the last hour`;
+  const running = await examine(home);
+  expect(running.of("seen")).toMatchObject([{ status: "warn", message: seen, hint: fix }]);
+  await serving.stop();
+  const stopped = await runCli(["doctor"], { home });
+  expect(stopped.stdout.replace(/\s+/g, " ")).toContain(seen);
+  expect(stopped.stderr).toContain(`Next: ${fix}\n`);
+  // Done: what was met before is over.
+  const { code } = await runCli(["config", "set", "main#1", "--header", "X-Team=core"], { home });
+  expect(code).toBe(0);
+  expect((await examine(home)).of("seen")).toMatchObject([
+    { status: "info", message: `${seen}; config.json was changed since` },
+  ]);
 });

@@ -215,7 +215,8 @@ function describeIll(upstream: UpstreamFacts, now: number): Ill[] {
   if (!enabled) return [];
   const why = describeWhy(upstream, now);
   if (canAnswer(upstream)) {
-    if (upstream.standing === "probing") return [{ label, words: why, hint: null, colour: "dim" }];
+    if (upstream.standing === "probing")
+      return [{ label, words: why, hint: describeFix(upstream), colour: "dim" }];
     if (last === null) return [];
     const words = t`last failure ${showMoment(last.at_ms, now)}: ${tellReason(last.reason_data, last.reason)}`;
     return [{ label, words, hint: null, colour: "dim" }];
