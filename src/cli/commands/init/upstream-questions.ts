@@ -143,7 +143,8 @@ async function askAddress({ prompts, service }: Context, initial = ""): Promise<
       const lines = text.trim().split(/[\r\n]+/).length;
       const read = readPaste(text, service);
       const hasKey = read.kind === "link" || (read.kind === "upstream" && read.auth !== null);
-      if (lines < 2 && !hasKey && !/\b(?:sk|cr|key)[-_]\w{8}/.test(text)) return null;
+      // A long word that is no address may be the key.
+      if (lines < 2 && !hasKey && (read.kind === "upstream" || !/[^\s.]{16,}/.test(text))) return null;
       return lines === 1 ? t`pasted: 1 line` : t`pasted: ${lines} lines`;
     },
   });
