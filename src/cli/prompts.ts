@@ -1,7 +1,9 @@
 // Questions with answers to choose or to type, on stderr. The library that draws them is loaded with the first one. Esc and
 // Ctrl+C leave all of them by the same way: `Left` is thrown, also while something is waited for.
 import { Writable } from "node:stream";
+import { UserError } from "../base/errors.ts";
 import { openKeys } from "./keys.ts";
+import { t } from "./language.ts";
 import { wrapIndented } from "./layout.ts";
 import type { TerminalStream } from "./terminal.ts";
 
@@ -48,6 +50,23 @@ export interface Prompts extends Disposable {
 type ShowTyped = (text: string, hasWaited: boolean) => string | null;
 
 /** `show` makes a text of any origin fit for the terminal. */
+/** For a command with a question or two. Throws UserError where the person leaves. */
+export async function askAtTerminal<T>(
+  out: { readonly openPrompts: () => Promise<Prompts> },
+  ask: (prompts: Prompts) => Promise<T>,
+): Promise<T> {
+  try {
+    using prompts = await out.openPrompts();
+    return await ask(prompts);
+  } catch (error) {
+    if (error instanceof Left) throw new UserError(t`nothing was changed`, { exitCode: EXIT_LEFT });
+    throw error;
+  }
+}
+
+/** As after Ctrl+C: what a script does next would need the answers. */
+export const EXIT_LEFT = 130;
+
 export async function openPrompts(stderr: TerminalStream, show: (text: string) => string): Promise<Prompts> {
   const clack = await import("@clack/prompts");
   const left = Promise.withResolvers<never>();

@@ -9,12 +9,17 @@ import { type Text, t } from "../base/text.ts";
 
 type Schema = z.core.$ZodType;
 
-/** What a value may be, without what only says that it may be absent or when the schema is made. */
-function unwrap(schema: Schema): Schema {
+/** What a value may be, without what only says that it may be absent or when the schema is made. `isList`: of several forms the list. */
+function unwrap(schema: Schema, isList = false): Schema {
   if (schema instanceof z.ZodMiniOptional || schema instanceof z.ZodMiniNullable)
-    return unwrap(schema.def.innerType);
-  if (schema instanceof z.ZodMiniPipe) return unwrap(schema.def.out);
-  return schema instanceof z.ZodMiniLazy ? unwrap(schema.def.getter()) : schema;
+    return unwrap(schema.def.innerType, isList);
+  if (schema instanceof z.ZodMiniPipe) return unwrap(schema.def.out, isList);
+  if (schema instanceof z.ZodMiniLazy) return unwrap(schema.def.getter(), isList);
+  if (!(schema instanceof z.ZodMiniUnion)) return schema;
+  const forms = schema.def.options.map((one) => unwrap(one, isList));
+  const isMeant = (one: Schema): boolean =>
+    isList ? one instanceof z.ZodMiniArray : one instanceof z.ZodMiniObject || one instanceof z.ZodMiniRecord;
+  return forms.find(isMeant) ?? schema;
 }
 
 /** The keys of an object; null for what takes any key, or none. */
@@ -25,7 +30,7 @@ export function keysOf(schema: Schema): string[] | null {
 
 /** The schema of a member or an entry; null where there can be none of that name. */
 export function memberOf(schema: Schema, key: string | number): Schema | null {
-  const bare = unwrap(schema);
+  const bare = unwrap(schema, typeof key === "number");
   if (bare instanceof z.ZodMiniArray) return typeof key === "number" ? bare.def.element : null;
   if (typeof key === "number") return null;
   if (bare instanceof z.ZodMiniRecord)

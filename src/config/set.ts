@@ -76,7 +76,9 @@ function findPlace(config: ParsedConfig, { service, target }: SetTarget, setting
   const ofUpstream = schemaAt([...base, "upstreams", 0]);
   const first = typeof setting.path === "string" ? /^[^.[]*/.exec(setting.path)?.[0] : setting.path[0];
   const has = (schema: z.core.$ZodType): boolean => keysOf(schema)?.includes(String(first)) === true;
-  if (has(ofConfig) && !(position !== null && has(ofUpstream))) {
+  // What has a flag of its own is an upstream's where both have such a key.
+  const isOfUpstream = has(ofUpstream) && (position !== null || setting.flag !== "--json");
+  if (has(ofConfig) && !isOfUpstream) {
     if (position === null) return followPath({ base, place: name }, ofConfig, setting);
     throw misuse(t`${setting.flag}: "${String(first)}" belongs to the config, not to one upstream`, {
       hint: `ch config set ${name}${flagFor(service)} ${setting.flag} ...`,

@@ -59,6 +59,7 @@ describe("a group without a command", () => {
       "ch project": "show",
       "ch budget": "list",
       "ch filter": "check",
+      "ch hooks": "list",
       "ch completion": undefined,
     });
   });

@@ -40,7 +40,7 @@ const LINES: readonly (readonly [line: string, code: 1 | 2, answer: string])[] =
   ["config add main --base-url", 2, "for example: ch config add main --base-url https://"],
   ["config remove", 2, "for example: ch config remove"],
   ["config rename main", 2, "for example: ch config rename"],
-  ["config set-active", 2, "for example: ch config set-active"],
+  ["config set-active", 2, "ch config set-active main"],
   ["config move main#2", 2, "ch config move main#2 --to 1"],
   ["config disable", 2, "for example: ch config disable"],
   ["config disable main#2 --until", 2, "for example: ch config disable main#2 --until tomorrow"],

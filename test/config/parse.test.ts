@@ -125,6 +125,16 @@ describe("unknown keys", () => {
       '"untill" (did you mean "until"?)',
     ],
     ["budgets", withUpstreams([upstream({ budget_usd: { dya: 1 } })]), '"dya" (did you mean "day"?)'],
+    [
+      "one of several forms",
+      withUpstreams([upstream({ budget: { usd: 1, perr: "day" } })]),
+      '"perr" (did you mean "per"?)',
+    ],
+    [
+      "a list of them",
+      withUpstreams([upstream({ budget: [{ usd: 1, perr: "day" }] })]),
+      '"perr" (did you mean "per"?)',
+    ],
     ["a wrong place", withUpstreams([upstream({ auth_token: "x" })]), 'here (it belongs in "auth")'],
     ["nothing near", { colour: "red" }, 'unknown key "colour"'],
   ])("of %s are named with the near one", (_where, value, says) => {

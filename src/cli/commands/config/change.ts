@@ -1,6 +1,7 @@
 // The commands that change configs that are there: remove, rename, set-active, move, enable, disable.
 import { basename } from "node:path";
 import { t } from "../../language.ts";
+import { UserError } from "../../../base/errors.ts";
 import { readText } from "../../../base/files.ts";
 import { showPath } from "../../../base/paths.ts";
 import { CLIENT_NAME, DEFAULT_SERVICE, type Service, flagFor } from "../../../base/service.ts";
@@ -22,7 +23,8 @@ import { chooseConfig } from "../../../config/resolve.ts";
 import { quoteWord } from "../../../base/paths.ts";
 import { SERVICE_ARGS, type ServiceFlags, readWholeNumber, usageError } from "../../args.ts";
 import { type Cli, defineCommand } from "../../cli.ts";
-import { nameInUse, noteOther } from "./in-use.ts";
+import { cutColumns } from "../../layout.ts";
+import { nameInUse, noteOther, noteUse } from "./in-use.ts";
 import { chooseService, findName, findTarget, findUpstream, parseName } from "./target.ts";
 
 const TARGET_ARG = {
@@ -99,16 +101,56 @@ export const setActiveCommand = defineCommand({
   description: "choose the config that requests use",
   examples: [
     ["ch config set-active work", "from the next request on, also in a running proxy"],
-    ["ch config set-active work --claude", "for Claude Code"],
+    ["ch config set-active --claude", "choose from a list, for Claude Code"],
   ],
-  args: { ...NAME_ARG, ...SERVICE_ARGS },
+  args: {
+    name: { type: "positional", required: false, description: "NAME of a config; none: choose from a list" },
+    ...SERVICE_ARGS,
+  },
   async run(args, cli) {
-    const service = await change(cli, args, (one, config) =>
-      planSetActive(one, findName(config, one, args.name)),
-    );
-    cli.out.note(t`${CLIENT_NAME[service]} uses ${args.name} from the next request on`);
+    const name = args.name ?? (await pickConfig(cli, args));
+    const service = await change(cli, args, (one, config) => planSetActive(one, findName(config, one, name)));
+    cli.out.note(t`${CLIENT_NAME[service]} uses ${name} from the next request on`);
+    await noteUse(cli, service, name);
   },
 });
+
+/** From a list with the state of each. Throws UserError where nobody can choose, or there is nothing to choose from. */
+async function pickConfig(cli: Cli, args: ServiceFlags): Promise<string> {
+  const config = await loadConfig(cli.paths.config);
+  const service = chooseService(args, config);
+  const { configs } = config.services[service];
+  const used = nameInUse(config, service);
+  if (configs.size === 0) {
+    const none = chooseConfig(config.services[service], service);
+    throw "kind" in none ? new UserError(none.message, { hint: none.hint }) : new Error("no config is one");
+  }
+  if (!cli.isInteractive) {
+    const lines = [...configs.keys()].map((one) => `ch config set-active ${one}${flagFor(service)}`);
+    throw usageError(t`NAME is missing`, lines.join("\n"));
+  }
+  const [{ surveyConfigs }, { askAtTerminal }, { describeHealth }] = await Promise.all([
+    import("../../../app/status/survey.ts"),
+    import("../../prompts.ts"),
+    import("../../upstream-words.ts"),
+  ]);
+  const states = await surveyConfigs(service, cli);
+  const columns = Math.max(...[...configs.keys()].map((one) => Bun.stringWidth(one)));
+  const choices = [...configs.values()].map(({ alias, entry, name: value }) => {
+    const words = entry.upstreams.flatMap((_, index) => {
+      const state = states.get(formatTarget(value, index + 1));
+      if (state === undefined) return [];
+      const { sign, words: health } = describeHealth(state, cli.now());
+      return [`#${index + 1} ${sign} ${health}`];
+    });
+    const title = [value.padEnd(columns), alias ?? "", value === used ? t`active` : ""].filter(
+      (part) => part !== "",
+    );
+    return { value, label: cutColumns(`${title.join("  ")}  ${words.join("  ")}`, cli.out.width - 6) };
+  });
+  const question = t`Which config is ${CLIENT_NAME[service]} to use?`;
+  return await askAtTerminal(cli.out, (prompts) => prompts.choose(question, choices, used ?? undefined));
+}
 
 export const moveCommand = defineCommand({
   description: "change the order of a config's upstreams",

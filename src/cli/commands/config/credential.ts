@@ -3,7 +3,8 @@ import { UserError } from "../../../base/errors.ts";
 import type { AuthEntry } from "../../../config/schema.ts";
 import { type Typed, usageError } from "../../args.ts";
 import type { Cli } from "../../cli.ts";
-import { t } from "../../language.ts";
+import { problemOfSecret } from "../../../config/check-upstreams.ts";
+import { t, tell } from "../../language.ts";
 
 export const CREDENTIAL_ARGS = {
   "auth-token-env": {
@@ -46,8 +47,7 @@ export async function readCredential(
   if (second !== undefined) throw usageError(t`--${flag} and --${second} cannot be used together`, help);
   const key = flag.startsWith("auth-token") ? "auth_token" : "api_key";
   if (flag === "auth-token-stdin" || flag === "api-key-stdin") {
-    if (cli.isInteractive) cli.out.note(t`type or paste the key, then press Enter and Ctrl+D`);
-    const secret = (await cli.readInput()).trim();
+    const secret = cli.isInteractive ? await askKey(cli, flag) : (await cli.readInput()).trim();
     if (secret === "") {
       throw new UserError(t`--${flag}: standard input is empty`, {
         hint: t`pass the key on standard input: ${line} --${flag} < FILE`,
@@ -63,4 +63,17 @@ export async function readCredential(
       : t`--api-key-env NAME or --api-key-stdin`;
   cli.out.warn(t`the key is now in your shell's history; ${safer} avoids that`);
   return { [key]: value };
+}
+
+/** Not shown while it is typed or pasted. Throws UserError where the person leaves. */
+async function askKey(cli: Cli, flag: CredentialFlag): Promise<string> {
+  const { askAtTerminal } = await import("../../prompts.ts");
+  const question = flag.startsWith("auth-token") ? t`The bearer token` : t`The x-api-key`;
+  return await askAtTerminal(cli.out, async (prompts) => {
+    const problemOf = (text: string): string | null => {
+      const problem = text === "" ? t`empty` : problemOfSecret(text);
+      return problem === null ? null : tell(problem);
+    };
+    return await prompts.askSecret(question, { problemOf });
+  });
 }

@@ -25,7 +25,7 @@ import { chooseConfig } from "../../../config/resolve.ts";
 import type { Cli } from "../../cli.ts";
 import { t, tell, tellList } from "../../language.ts";
 import { alignRows } from "../../layout.ts";
-import { type Choice, Left, type Prompts } from "../../prompts.ts";
+import { type Choice, EXIT_LEFT, Left, type Prompts } from "../../prompts.ts";
 import {
   type Context,
   type Entered,
@@ -49,9 +49,6 @@ export interface SetUpRequest {
 export type SetUpEnd =
   | { readonly kind: "serve"; readonly service: Service }
   | { readonly kind: "ended"; readonly exitCode: number };
-
-/** As after Ctrl+C: what a script does next would need the answers. */
-const EXIT_LEFT = 130;
 
 /** The question after them must be on the screen. */
 const MOST_ROWS = 10;

@@ -5,7 +5,7 @@ import { GOOD } from "../../../helpers/answers.ts";
 import { PROGRAM, runCli, startCli } from "../../../helpers/cli.ts";
 import { startFakeUpstream } from "../../../helpers/fake-upstream.ts";
 import { freePort } from "../../../helpers/free-port.ts";
-import { runAtTerminal } from "../../../helpers/pseudo-terminal.ts";
+import { runAtTerminal, startAtTerminal } from "../../../helpers/pseudo-terminal.ts";
 import { type TempHome, makeTempHome } from "../../../helpers/temp-home.ts";
 
 const FILE = ".codex-helper/config.json";
@@ -122,5 +122,47 @@ describe("config test", () => {
     expect(await run(home, "test main#1")).toContain("nothing was sent\n  ch config test main#1 --yes");
     expect(await run(home, "test mian")).toContain('did you mean "main"?');
     expect(await run(home, "test main#2")).toContain('there is no upstream "main#2"');
+  });
+});
+
+describe("config set-active without a name", () => {
+  const three = {
+    active: "main",
+    configs: {
+      main: one(),
+      backup: { alias: "Cheap", upstreams: [{ base_url: URL, auth: { auth_token_env: "NOT_SET" } }] },
+      last: { upstreams: [{ base_url: URL }, { base_url: `${URL}/b`, enabled: false }] },
+    },
+  };
+
+  test("is a list with the state of each, from which one is chosen", async () => {
+    using home = makeHome(three);
+    await using session = startAtTerminal([...PROGRAM, "config", "set-active"], { home });
+    await session.waitFor("Which config is Codex to use?");
+    await session.press("\u001b[B\u001b[B\r", /last .*#1 ● ready {2}#2 ○ off/);
+    expect(await session.exited).toBe(0);
+    expect(session.words()).toMatch(/main {4}active {2}#1 ● ready/);
+    expect(session.words()).toMatch(/backup {2}Cheap {2}#1 ✕ cannot be used/);
+    expect(await activeOf(home)).toBe("last");
+  });
+
+  test("changes nothing where the person leaves", async () => {
+    using home = makeHome(three);
+    await using session = startAtTerminal([...PROGRAM, "config", "set-active"], { home });
+    await session.press("\u001b", "Which config is Codex to use?");
+    expect(await session.exited).toBe(130);
+    expect(session.words()).toContain("nothing was changed");
+    expect(await activeOf(home)).toBe("main");
+  });
+
+  test("says without a terminal what to type, and how to begin where there is no config", async () => {
+    using home = makeHome(three);
+    const { code, stderr } = await runCli(["config", "set-active"], { home });
+    expect(code).toBe(2);
+    expect(stderr).toBe(
+      "error: NAME is missing\n  ch config set-active main\n  ch config set-active backup\n  ch config set-active last\n",
+    );
+    using empty = makeTempHome();
+    expect(await run(empty, "set-active")).toContain("no upstream is configured for Codex\n  ch ");
   });
 });

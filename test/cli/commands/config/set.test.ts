@@ -7,7 +7,8 @@ import { UserError } from "../../../../src/base/errors.ts";
 import { applyChanges } from "../../../../src/config/jsonc-edit.ts";
 import { parseConfig } from "../../../../src/config/parse.ts";
 import { planSet } from "../../../../src/config/set.ts";
-import { runCli } from "../../../helpers/cli.ts";
+import { PROGRAM, runCli } from "../../../helpers/cli.ts";
+import { startAtTerminal } from "../../../helpers/pseudo-terminal.ts";
 import { type TempHome, makeTempHome } from "../../../helpers/temp-home.ts";
 
 const SECRET = "sk-0123456789-very-secret-abcdef";
@@ -53,6 +54,23 @@ describe("config set", () => {
     expect(readFileSync(join(home.paths.backups, backup), "utf8")).toBe(TWO);
   });
 
+  test("asks for the key at a terminal without showing it, and changes nothing at Esc", async () => {
+    using home = makeHome();
+    const start = () =>
+      startAtTerminal([...PROGRAM, "config", "set", "main#1", "--auth-token-stdin"], { home });
+    {
+      await using session = start();
+      await session.press("\u001b", "The bearer token");
+      expect(await session.exited).toBe(130);
+      expect(textOf(home)).toBe(TWO);
+    }
+    await using session = start();
+    await session.press(`${SECRET}\r`, "The bearer token");
+    expect(await session.exited).toBe(0);
+    expect(session.words()).not.toContain(SECRET);
+    expect(upstreamsOf(textOf(home), "main")[0]?.auth).toEqual({ auth_token: SECRET });
+  });
+
   test("changes address, headers, models and state at once, and each can be taken away again", async () => {
     using home = makeHome();
     const flags = ["--header", "x-team=web", "--header", "X-Two: 2", "--model-map", "gpt-5.6-sol=deepseek"];
@@ -74,6 +92,9 @@ describe("config set", () => {
     expect(again.stderr).toBe("main#2: set enabled; removed headers.X-Two, models.gpt-5.6-sol\n");
     expect(upstreamsOf(textOf(home), "main")[1]).toMatchObject({ headers: { "X-Team": "web" }, models: {} });
     expect(textOf(home)).toContain("// slow");
+    // A config has such a key, too, which is another one.
+    await set(home, ["spare", "--model-map", "a=b"]);
+    expect(upstreamsOf(textOf(home), "spare")[0]?.models).toEqual({ a: "b" });
     expect((await set(home, ["main#2", "--enabled", "true"])).stderr).toBe(
       "nothing to change: it is set already\n",
     );
@@ -85,7 +106,7 @@ describe("config set", () => {
     await set(home, ["main#1", "--json", 'on_error=[{"match":"busy","verdict":"next"}]']);
     await set(home, ["main#1", "--json", "on_error[0].verdict=cooldown"]);
     await set(home, ["main", "--json", "on_exhausted=stop", "--alias", "Both"]);
-    await set(home, ["spare", "--json", '{"budget_usd":{"day":5},"enabled":false}']);
+    await set(home, ["spare", "--json", '{"cost_multiplier":2,"enabled":false}']);
     const ofFile = await set(home, ["--json", "routing.open_secs=5", "--json", "filter=false"]);
     expect(ofFile.stderr).toBe("set routing.open_secs, filter\n");
     expect(parseConfig(textOf(home), "config.json").shell).toMatchObject({
@@ -105,7 +126,7 @@ describe("config set", () => {
               {},
             ],
           },
-          spare: { upstreams: [{ budget_usd: { day: 5 }, enabled: false }] },
+          spare: { upstreams: [{ cost_multiplier: 2, enabled: false }] },
         },
       },
     });
