@@ -188,7 +188,8 @@ async function runPass(pass: Pass, run: LoopRun, progress: Progress): Promise<An
     waitedMs += Math.min(firstByteMs, tookMs);
     if (step.kind === "client-gone") return step;
     if (step.kind === "answer") {
-      if (step.chosen.permit === null && isStandIn(pass)) {
+      const refused = tried.at(-1)?.verdict;
+      if (step.chosen.permit === null && isStandIn(pass) && refused?.retryClass === "B") {
         // What it says of the request, as of its length, is not true of the model that the client asked for.
         step.chosen.answer.abort();
         room?.end(null);

@@ -171,6 +171,14 @@ describe("a session stays with what works", () => {
     },
   );
 
+  test("what it may have worked on is told: asking again could be billed twice", async () => {
+    const gateway = refuse(502, { message: "bad gateway" });
+    await using relay = await startFakeUpstream(byModel({ "gpt-6": SPENT, "gpt-5.6-sol": gateway }));
+    await using proxy = startChained([relay.baseUrl]);
+    const response = await proxy.ask("/v1/responses", { ...TURN, store: true }, SESSION);
+    expect([response.status, await response.text()]).toEqual([502, expect.stringContaining("bad gateway")]);
+  });
+
   test("models that have all met the limit are not asked again, one after the other", async () => {
     const models = { "gpt-6": ["gpt-6", "b", "c"] };
     await using relay = await startFakeUpstream(byModel({ "gpt-6": SPENT, b: SPENT, c: SPENT }));
