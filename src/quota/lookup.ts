@@ -52,13 +52,15 @@ export interface LookupInput {
   readonly upstream: Upstream;
   readonly providers: readonly Provider[];
   readonly env: Env;
+  /** The process whose environment it is, where others ask for it. */
+  readonly holder?: (() => Text) | undefined;
   /** What the relay at a host was recognised as. */
   readonly vendorAt: (host: string) => VendorName | null;
   /** Wall clock, ms. */
   readonly now: number;
 }
 
-export function chooseLookup({ env, now, providers, vendorAt, upstream }: LookupInput): LookupChoice {
+export function chooseLookup({ env, holder, now, providers, vendorAt, upstream }: LookupInput): LookupChoice {
   const base = URL.parse(upstream.baseUrl);
   if (base === null) return { kind: "none" };
   const host = base.hostname;
@@ -74,7 +76,9 @@ export function chooseLookup({ env, now, providers, vendorAt, upstream }: Lookup
   const refuse = (why: Text): LookupChoice => ({ kind: "refused", source: id, why });
   const token = tokenEnv === null ? ownToken(upstream) : (readVariable(env, tokenEnv)?.trim() ?? null);
   if (token === null) {
-    return tokenEnv === null ? { kind: "none" } : refuse(t`the variable ${tokenEnv} is not set`);
+    if (tokenEnv === null) return { kind: "none" };
+    if (holder === undefined) return refuse(t`the variable ${tokenEnv} is not set`);
+    return refuse(t`${tokenEnv} is not set in ${holder()}: export it there and restart`);
   }
   if (!/^[\u0021-\u007e]+$/.test(token)) return refuse(t`the token contains a character that is not allowed`);
   // A token of its own is for the configured endpoint; without one, where it belongs is unknown.

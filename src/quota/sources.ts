@@ -50,18 +50,20 @@ export interface QuotaSourcesOptions {
   /** Null where the upstream has no budget. */
   readonly budgetOf: (upstream: Upstream) => Reading | null;
   readonly env: Env;
+  readonly holder?: (() => Text) | undefined;
   /** Wall clock, ms. */
   readonly now: () => number;
 }
 
 export function createQuotaSources(options: QuotaSourcesOptions) {
-  const { budgetOf, env, now, providers, saved } = options;
+  const { budgetOf, env, holder, now, providers, saved } = options;
   /** Which endpoint would be asked. */
   const lookupOf = (upstream: Upstream): LookupChoice =>
     chooseLookup({
       upstream,
       providers: providers.current().providers,
       env,
+      holder,
       vendorAt: (host) => saved.relays.get(host) ?? null,
       now: now(),
     });

@@ -86,6 +86,24 @@ describe("an upstream's balance is asked for", () => {
     );
   });
 
+  test("a running proxy says that it is the one without the variable", () => {
+    const text = `{"providers":[{"id":"p","kind":"auto","domains":["*"],"token_env":"PANEL"}]}`;
+    const { providers } = parseProviders(text, "file");
+    const vendorAt = (): VendorName => "newapi_token";
+    const holder = () => t`the running ch (pid 7)`;
+    const choice = chooseLookup({
+      providers,
+      env: {},
+      holder,
+      vendorAt,
+      now: NOW,
+      upstream: makeUpstream({}),
+    });
+    expectInEnglish(choice.kind === "refused" ? choice.why : choice.kind).toBe(
+      "PANEL is not set in the running ch (pid 7): export it there and restart",
+    );
+  });
+
   test("by nobody for another domain, or without a token", () => {
     expect(choose({ provider: { kind: "newapi_token", domains: ["other.example"] } })).toBe("none");
     expect(choose({ provider: { kind: "newapi_token" } })).toBe("none");

@@ -44,7 +44,7 @@ export interface QuotaOptions extends LiveConfigOptions {
 const CHECK_EVERY_MS = 10_000;
 
 export function createQuota(options: QuotaOptions) {
-  const { env, live, now, onTrouble, paths } = options;
+  const { env, holder, live, now, onTrouble, paths } = options;
   const providers = createProvidersFile(paths.usageProviders, now);
   const saved = createSavedReadings({ paths, onTrouble, now });
   const { readings, relays } = saved;
@@ -57,6 +57,7 @@ export function createQuota(options: QuotaOptions) {
     saved,
     budgetOf: (upstream) => budgets.readingOf(upstream),
     env,
+    holder,
     now,
   });
   const clients: QuotaClient[] = [];

@@ -213,7 +213,7 @@ async function makeShared({
     log: createLogWriter(paths.requestsLog, { onTrouble: onDiskTrouble }),
     hook,
     noteEvent,
-    quota: createQuota({ paths, env, live, book, now, onTrouble, onStep }),
+    quota: createQuota({ paths, env, holder: describeOwnProcess, live, book, now, onTrouble, onStep }),
     inFlight,
     lanes: createLaneDoor({ now, onEvent: noteEvent }),
     uploads: createUploads(budget, () => performance.now()),
