@@ -313,6 +313,23 @@ describe("at a terminal", () => {
     expect(session.words()).not.toContain(KEY);
   });
 
+  test("a variable that is not set yet: to start is not the answer for Enter", async () => {
+    using home = makeTempHome();
+    await using session = start(["init", "--codex"], home);
+    await session.press(ENTER, "What should requests go to?");
+    await session.press(`https://relay.example/v1${ENTER}`, "Base URL, or paste");
+    await session.press(`${DOWN}${ENTER}`, "The key for");
+    await session.press(`LATER_KEY${ENTER}`, "The name of the variable");
+    await session.press(`${DOWN}${ENTER}`, "LATER_KEY is not set here");
+    await session.press(`${DOWN}${ENTER}`, "one small request");
+    await session.press(ENTER, "Add a backup");
+    await session.press(ENTER, "Before it starts, set where ch runs: LATER_KEY");
+    expect(await session.exited).toBe(0);
+    expect(readConfig(home)).toMatchObject({
+      codex: { configs: { main: { upstreams: [{ auth: { auth_token_env: "LATER_KEY" } }] } } },
+    });
+  });
+
   test("lines that arrive one by one: the key is there when it is asked for", async () => {
     using home = makeTempHome();
     await using session = start(["init", "--codex"], home);

@@ -209,6 +209,16 @@ async function askSecret(prompts: Prompts, host: string): Promise<string> {
   return readKey(secret);
 }
 
+/** The variables that hold the keys of all of them, and are not set here; none where some upstream can be used. */
+export function listUnset(cli: Cli, service: Service, picked: readonly Picked[]): string[] {
+  const read = createSecretReader(cli, service);
+  const names = picked.flatMap(({ upstream: { auth } }) => {
+    const name = auth?.auth_token_env ?? auth?.api_key_env;
+    return name != null && read(name) === undefined ? [name] : [];
+  });
+  return names.length === picked.length ? [...new Set(names)] : [];
+}
+
 function createSecretReader({ env, now, paths }: Cli, service: Service) {
   const secrets = createClientSecrets(paths, now);
   return (name: string): string | undefined => readVariable(env, name) ?? secrets.read(service, name);
@@ -297,7 +307,8 @@ function chooseFix(
   const reason = reasonOfFailure(facts);
   const guess =
     reason === null ? null : guessUrl(reason, { baseUrl: upstream.base_url, apiUrl: asked?.apiUrl ?? null });
-  if (unusable !== null || asked?.authorised === "no") return { fix: "key", guess };
+  const isReached = asked !== null || reason === null;
+  if ((unusable !== null && isReached) || asked?.authorised === "no") return { fix: "key", guess };
   const isElsewhere = asked === null || guess !== null || (reason !== null && isOfAddress(reason));
   return { fix: isElsewhere ? "address" : "keep", guess };
 }

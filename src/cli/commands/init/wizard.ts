@@ -36,6 +36,7 @@ import {
   describeKey,
   enterUpstream,
   labelOf,
+  listUnset,
 } from "./upstream-questions.ts";
 
 export interface SetUpRequest {
@@ -87,8 +88,11 @@ async function askAll(cli: Cli, prompts: Prompts, request: SetUpRequest): Promis
     tellDraft(context, draft, picked.upstreams);
     const { running } = await findInstances(paths.run);
     const owner = running.find((one) => one.service === service && one.command === "serve");
+    const unset = draft.isAppended ? [] : listUnset(cli, service, picked.upstreams);
     const wish =
-      owner === undefined ? await confirmStart(context, request) : await confirmWrite(context, owner.pid);
+      owner === undefined
+        ? await confirmStart(context, request, unset)
+        : await confirmWrite(context, owner.pid);
     if (wish === "leave") throw new Left();
     await updateConfig(paths, planDraft(draft), now);
     const file = showPath(paths.config, env);
@@ -326,10 +330,15 @@ function tellDraft(
 
 type Wish = "start" | "write" | "leave";
 
-async function confirmStart({ cli, prompts, service }: Context, request: SetUpRequest): Promise<Wish> {
-  const { port, switches } = request;
+async function confirmStart(
+  { cli, prompts, service }: Context,
+  { port, switches }: SetUpRequest,
+  unset: readonly string[],
+): Promise<Wish> {
   const cannot = switches ? await tellSwitch({ cli, prompts, service, port }) : null;
   if (cannot !== null) prompts.say(cannot);
+  const names = tellList(unset);
+  if (names !== "") prompts.say(t`Before it starts, set where ch runs: ${names}`);
   return await prompts.choose<Wish>(
     t`Start now?`,
     [
@@ -337,7 +346,7 @@ async function confirmStart({ cli, prompts, service }: Context, request: SetUpRe
       { value: "write", label: t`write it, and start later` },
       { value: "leave", label: t`no: change nothing` },
     ],
-    cannot === null ? "start" : "write",
+    cannot === null && names === "" ? "start" : "write",
   );
 }
 
