@@ -134,3 +134,10 @@ export function readTyped(text: string): Typed | null {
 export function readBranch(value: unknown): string | null {
   return typeof value === "string" && value !== "" && value !== "HEAD" ? value : null;
 }
+
+const ENTITIES: Readonly<Record<string, string>> = { lt: "<", gt: ">", amp: "&", quot: '"', apos: "'" };
+
+/** A text as it was before a client put it between tags. */
+export function unescapeMarkup(text: string): string {
+  return text.replace(/&(\w+);/g, (whole, name: string) => ENTITIES[name] ?? whole);
+}

@@ -7,10 +7,16 @@ import { runClaudePrint } from "../helpers/real-claude.ts";
 import { runCodexExec } from "../helpers/real-codex.ts";
 import { answerAny, leaks, SECRET, startWallBench, type WallBench } from "../helpers/wall-bench.ts";
 
+/** Of directories. */
+const ODD = ["ünï 中文", "a&b", "it's (was x)", 'quo"te', "a<b>c"];
+
 let bench: WallBench;
 let home: ClientHome;
 beforeAll(async () => {
-  bench = await startWallBench();
+  const odd = ODD.map((name) => [`~/odd/${name}`, { allow: ["main#2"] }] as const);
+  bench = await startWallBench({
+    projects: { "~/work/acme/**": { allow: ["main#2"] }, ...Object.fromEntries(odd) },
+  });
   home = { path: bench.at("."), [Symbol.dispose]() {} };
 });
 afterAll(async () => {
@@ -52,6 +58,12 @@ const served = async (run: () => Promise<ClientResult>): Promise<void> => {
 describe("Codex", () => {
   for (const directory of ["work/acme", "work/acme/sub", "trees/acme-fix", "link"])
     test(`in ${directory}`, async () => await served(async () => await codex(directory)));
+  test("in directories with odd names", async () => {
+    for (const name of ODD) {
+      mkdirSync(bench.at(`odd/${name}`), { recursive: true });
+      await served(async () => await codex(`odd/${name}`));
+    }
+  });
   test("started elsewhere with -C", async () =>
     await served(async () => await codex("open", [...EXEC, "-C", bench.at("work/acme")])));
   test("with the project as a further directory", async () =>
@@ -102,6 +114,12 @@ describe("Codex", () => {
 describe("Claude Code", () => {
   for (const directory of ["work/acme", "work/acme/sub", "trees/acme-fix", "link"])
     test(`in ${directory}`, async () => await served(async () => await claude(directory)));
+  test("in directories with odd names", async () => {
+    for (const name of ODD) {
+      mkdirSync(bench.at(`odd/${name}`), { recursive: true });
+      await served(async () => await claude(`odd/${name}`));
+    }
+  });
   test("with the project as a further directory", async () =>
     await served(async () => await claude("open", ["-p", "--add-dir", bench.at("work/acme"), "--"])));
 

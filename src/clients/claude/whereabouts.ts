@@ -2,7 +2,7 @@
 // changes. What anybody else can put into a request (a prompt, a file, the output of a tool) is none of these.
 // Pure.
 import { isRecord } from "../../base/json-value.ts";
-import { readTexts } from "../../sessions/record-text.ts";
+import { readTexts, unescapeMarkup } from "../../sessions/record-text.ts";
 import type { Whereabouts } from "../client.ts";
 
 const DIRECTORY = /^[ \t]*(?:- )?(?:Primary w|W)orking directory: (\S.*)$/gm;
@@ -48,5 +48,6 @@ function readPlaces(text: string) {
     [...beside.split(","), ...below.split(/\n[ \t]*- |^[ \t]*- /)].flatMap((line) => line.trim() || []),
   );
   const others = [...before, ...lines.filter((line) => line !== own).flatMap(namesIn), ...additional];
-  return cwd === undefined && others.length === 0 ? [] : [{ cwd: cwd ?? null, others }];
+  if (cwd === undefined && others.length === 0) return [];
+  return [{ cwd: cwd === undefined ? null : unescapeMarkup(cwd), others: others.map(unescapeMarkup) }];
 }

@@ -2,7 +2,7 @@
 // else can put into a request (a prompt, a file, the output of a tool) is none of these.
 // Pure.
 import { isRecord, parseRecord } from "../../base/json-value.ts";
-import { readTexts } from "../../sessions/record-text.ts";
+import { readTexts, unescapeMarkup } from "../../sessions/record-text.ts";
 import type { Whereabouts } from "../client.ts";
 
 const METADATA = "x-codex-turn-metadata";
@@ -60,11 +60,5 @@ function readEnvironment({ content, role, type = "message" }: Record<string, unk
 }
 
 function matchAll(text: string, pattern: RegExp): string[] {
-  return [...text.matchAll(pattern)].flatMap(([, one, other]) => unescape((one ?? other ?? "").trim()));
-}
-
-const ENTITIES: Readonly<Record<string, string>> = { lt: "<", gt: ">", amp: "&", quot: '"', apos: "'" };
-
-function unescape(text: string): string {
-  return text.replace(/&(\w+);/g, (whole, name: string) => ENTITIES[name] ?? whole);
+  return [...text.matchAll(pattern)].flatMap(([, one, other]) => unescapeMarkup((one ?? other ?? "").trim()));
 }
