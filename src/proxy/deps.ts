@@ -88,8 +88,11 @@ export type Placement =
 /** Of one service. */
 export interface Projects {
   readonly place: (request: PlacedRequest) => Placement | Promise<Placement>;
-  /** What holds for a first request from a directory. Nothing is noted. */
-  readonly look: (directory: string) => DirectoryView;
+  /**
+   * What holds for the next request from a directory, or of a session. Nothing is noted. Undefined where nothing is known of the
+   * session, and no directory is named.
+   */
+  readonly look: (directory: string | null, sessionId: string | null) => DirectoryView | undefined;
 }
 
 export interface DirectoryView {

@@ -124,6 +124,16 @@ export function createOrigins({ format, home, runDirectory, walled, whereabouts 
       session.origin = earlier === undefined ? origin : null;
       return origin;
     },
+    /** As it would be for a request from the directory, or one that names none. */
+    peek(directory: string | null, sessionId: string | null): Origin {
+      const session = sessionId === null ? null : sessionOf(sessionId);
+      const directories = new Set([
+        ...(session?.directories ?? []),
+        ...(directory === null ? [] : [directory]),
+      ]);
+      const current = directory ?? session?.current ?? session?.filed ?? [...directories].at(-1) ?? null;
+      return { current, directories, sessionId, isMixed: false };
+    },
     /** Looks at the session's file again. */
     refresh(sessionId: string): void {
       readFile(sessionId, sessionOf(sessionId));

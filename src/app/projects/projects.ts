@@ -243,13 +243,9 @@ export function createProjects(options: ProjectsOptions): Projects {
   };
 
   return {
-    look(directory) {
-      const origin = {
-        current: directory,
-        directories: new Set([directory]),
-        sessionId: null,
-        isMixed: false,
-      };
+    look(directory, sessionId) {
+      const origin = origins.peek(directory, sessionId);
+      if (origin.current === null) return undefined;
       const standing = standingOf(origin);
       const state = routeFor(standing.terms).state();
       const all = state.kind === "ready" ? state.route.upstreams : [];

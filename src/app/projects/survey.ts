@@ -32,7 +32,7 @@ export async function surveyProject(directory: string, context: LiveConfigOption
   const routes = await Promise.all(
     used.map(async (service): Promise<ProjectRoute> => {
       const gate = createProjectGate({ ...context, service, live, onTrouble: () => {} });
-      const view = (await gate.projects())?.look(directory);
+      const view = (await gate.projects())?.look(directory, null);
       if (view?.placement.kind === "refused")
         return {
           service,

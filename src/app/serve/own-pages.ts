@@ -68,7 +68,7 @@ export function makeOwnPages(options: OwnPagesOptions): Pick<OwnRoutes, "read" |
       }),
       async explain(query, isOwner) {
         const directory = query.get("path");
-        const view = directory === null ? undefined : (await options.projects())?.look(directory);
+        const view = (await options.projects())?.look(directory, query.get("session"));
         return explainRoute(
           { router, lanes, state: route.state(), now: now(), isOwner, view },
           { model: query.get("model"), sessionId: query.get("session") },

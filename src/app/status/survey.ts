@@ -113,7 +113,7 @@ export async function surveyRoute(
   const { live, recall } = await recallRoutes([service], context);
   const { route, router } = recall(service);
   const gate = createProjectGate({ ...context, service, live, onTrouble: () => {} });
-  const view = directory === null ? undefined : (await gate.projects())?.look(directory);
+  const view = (await gate.projects())?.look(directory, sessionId);
   const now = context.now();
   return {
     isRunning: false,

@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { mkdirSync, renameSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
+import { serve } from "../../../src/app/serve/serve.ts";
 import {
   chunk,
   EVENT_STREAM,
@@ -87,6 +88,18 @@ describe("whatever fails, the wall holds", () => {
     const [line] = await bench.proxy.logged(1);
     expect(line).toMatchObject({ project: "acme", outcome: "error" });
     expect(line?.error).toContain("main#2");
+  });
+
+  test("what is inside is switched off, or has no key: refused", async () => {
+    for (const own of [{ enabled: false }, { auth: { auth_token_env: "NOT_SET" } }]) {
+      await using bench = await startWallBench();
+      const upstreams = [{ base_url: bench.outside.baseUrl }, { base_url: bench.inside.baseUrl, ...own }];
+      const section = { active: "main", configs: { main: { upstreams } } };
+      await bench.configure({ codex: section }, () => true);
+      await bench.restart();
+      expect(await fromAcme(bench, "codex")).toBeGreaterThanOrEqual(400);
+      expect(bench.outside.requests.length + bench.inside.requests.length).toBe(0);
+    }
   });
 
   test("nothing is inside: refused, with the wall's name", async () => {
@@ -208,6 +221,58 @@ describe("a session that was behind a wall", () => {
     expect(await from(bench, "codex", "open", session)).toBe(200);
     expect(await from(bench, "codex", "plain", session)).toBe(400);
     expect(bench.outside.requests.length).toBe(before);
+  });
+});
+
+describe("ch run", () => {
+  test("its own directory is where a program is from that says nothing, and adds its wall to one that does", async () => {
+    await using bench = await startWallBench();
+    for (const [directory, inside] of [
+      ["work/acme/sub", 2],
+      ["open", 2],
+    ] as const) {
+      const serving = await serve({
+        paths: bench.proxy.home.paths,
+        env: bench.proxy.home.env,
+        services: ["codex"],
+        port: 0,
+        command: "run",
+        directory: bench.at(directory),
+        onRequest: () => {},
+        onTrouble: () => {},
+      });
+      const url = `http://127.0.0.1:${serving.served[0]?.port}/v1/responses`;
+      for (const cwds of [[], [bench.at("open")]]) {
+        const { body, headers } = requestOf.codex({ cwds });
+        expect((await fetch(url, { method: "POST", headers, body: JSON.stringify(body) })).status).toBe(200);
+      }
+      expect(bench.inside.requests.length).toBe(inside);
+      await serving.stop(0);
+    }
+    expect(bench.outside.requests.length).toBe(2);
+  });
+
+  test("a config of its own does not open the wall", async () => {
+    await using bench = await startWallBench({ projects: { "~/work/acme": { allow: [] } } });
+    const serving = await serve({
+      paths: bench.proxy.home.paths,
+      env: bench.proxy.home.env,
+      services: ["claude"],
+      port: 0,
+      command: "run",
+      configName: "main",
+      directory: bench.at("work/acme"),
+      onRequest: () => {},
+      onTrouble: () => {},
+    });
+    const { body, headers, path } = secretRequest("claude", {
+      session: newSession(),
+      cwds: [bench.at("work/acme")],
+    });
+    const url = `http://127.0.0.1:${serving.served[0]?.port}${path}`;
+    expect((await fetch(url, { method: "POST", headers, body: JSON.stringify(body) })).status).toBe(403);
+    await serving.stop(0);
+    expect(bench.outside.requests.length + bench.inside.requests.length).toBe(0);
   });
 });
 
@@ -402,6 +467,38 @@ describe("rules", () => {
     expect(leaks(bench)).toEqual([]);
     expect(await from(bench, "codex", "open")).toBe(200);
     expect(leaks(bench).length).toBe(1);
+  });
+
+  test("a rule for a part of a repository holds for that part, in its worktrees, too", async () => {
+    await using bench = await startWallBench({ projects: { "~/work/acme/sub": { allow: ["main#2"] } } });
+    const workspaces = [bench.at("work/acme")];
+    const tree = [bench.at("trees/acme-fix")];
+    mkdirSync(bench.at("trees/acme-fix/sub"), { recursive: true });
+    for (const says of [
+      { workspaces, cwds: [bench.at("work/acme/sub")] },
+      { workspaces: tree, cwds: [bench.at("trees/acme-fix/sub")] },
+    ])
+      expect(await statusOf(bench, "codex", secretRequest("codex", { session: newSession(), ...says }))).toBe(
+        200,
+      );
+    expect(bench.inside.requests.length).toBe(2);
+    const whole = requestOf.codex({ session: newSession(), workspaces, cwds: workspaces });
+    expect(await statusOf(bench, "codex", whole)).toBe(200);
+    expect(bench.outside.requests.length).toBe(1);
+  });
+
+  test("what is explained of a session is what holds for it", async () => {
+    await using bench = await startWallBench();
+    const session = newSession();
+    expect(await fromAcme(bench, "codex", session)).toBe(200);
+    const explained = await fetch(
+      `http://127.0.0.1:${bench.proxy.ports.codex}/__codex-helper/explain?session=${session}`,
+    );
+    expect(await explained.json()).toMatchObject({
+      project: "acme",
+      wall: "acme",
+      places: [{ label: "main#2" }, { label: "main#1", standing: "walled" }],
+    });
   });
 
   test("a project has its own config, its own chain of models, and a name in the log", async () => {

@@ -296,6 +296,28 @@ const SITUATIONS: readonly Situation[] = [
     expected: [200, 200, 200],
   },
   {
+    name: "a header that names another repository than the environment",
+    services: ["codex"],
+    run: async (bench, service, session) =>
+      await from("work/acme", { workspaces: [bench.at("open")] })(bench, service, session),
+  },
+  {
+    name: "sessions inside and outside at once",
+    run: async (bench, service) =>
+      await Promise.all(
+        Array.from({ length: 12 }, async (_, at) =>
+          at % 2 === 0
+            ? await statusOf(
+                bench,
+                service,
+                requestOf[service]({ session: newSession(), cwds: [bench.at("open")] }),
+              )
+            : ((await from("work/acme")(bench, service, newSession()))[0] ?? 0),
+        ),
+      ),
+    expected: Array.from({ length: 12 }, () => 200),
+  },
+  {
     name: "a sub-agent, whose request has the session and nothing else",
     run: async (bench, service, session) => {
       const headers: Readonly<Record<string, string>> =
