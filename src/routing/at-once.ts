@@ -71,7 +71,7 @@ const RATE =
   /per[ _-]?(?:min|sec|hour|day|request)|\/ ?(?:m|s|min|sec|h|hour)\b|\b[rtq]p[ms]\b|\b[rt]pd\b|\bqps\b|\b(?:in|within|every|each) (?:a |an |one |the last |\d{1,4} ?)?(?:min|sec|hour|s\b)|frequen|每(?:分钟|秒|小时|天|日)|分钟内|秒内|小时内|频率|频繁|速率/;
 /** What to do about it says nothing of what happened. */
 const ADVICE =
-  /\b(?:reduc\w{0,3}|lower\w{0,3}|decreas\w{0,3}|limit(?:ing)?|control\w{0,4}|increas\w{0,3}|rais\w{0,3}|upgrad\w{0,3}|higher|more)\b (?:\w{1,12} ){0,3}(?:concurren\w{0,4}|parallel\w{0,4})|(?:降低|减少|减小|控制|调低|提高|提升|增加|升级|限制)(?:您?的)?(?:请求)?(?:并发|并行)(?!数?(?:过|已|超|达))/g;
+  /\b(?:reduc\w{0,3}|lower\w{0,3}|decreas\w{0,3}|limiting|limit your|control\w{0,4}|increas\w{0,3}|rais\w{0,3}|upgrad\w{0,3}|higher|more)\b (?:\w{1,12} ){0,3}(?:concurren\w{0,4}|parallel\w{0,4})|(?:降低|减少|减小|控制|调低|提高|提升|增加|升级|限制)(?:您?的)?(?:请求)?(?:并发|并行)(?!数?(?:过|已|超|达))/g;
 const EXCEEDED =
   /exceed|too many|reach|\bhit\b|\bover\b|\bfull\b|maximum|not allowed|过多|过高|超|达到?|上限|已满|太多|太高/;
 
@@ -83,7 +83,7 @@ const QUEUE_CODE = /conn_queue_full|queue_?full/;
 const FIGURE = "\\b(\\d{1,4})\\b(?! ?(?:ms|s|sec|seconds?|min|minutes?|h|hours?|m)\\b| ?[秒分小%])";
 const STATED: readonly RegExp[] = [
   new RegExp(
-    `(?:limit|max|allow|at most|up to|only|上限|最大|最多|限制|限额|不超过|允许)(?:(?!current|now|当前|目前)[^\\d\\n。]){0,40}?${FIGURE}`,
+    `(?:limit|max|allow|at most|up to|only|上限|最大|最多|限制|限额|不超过|允许)(?:(?!current|now|当前|目前)[^\\d\\n。]){0,60}?${FIGURE}`,
   ),
   new RegExp(`\\b(\\d{1,4}) ?(?:concurrent|parallel|simultaneous)`),
   new RegExp(`concurren\\w{0,4}(?:(?!current)[^\\d\\n.]){0,20}?${FIGURE}`),
