@@ -149,7 +149,9 @@ export async function askUpstream(one: OneAttempt, run: LoopRun): Promise<Step> 
   if (shown !== null) noteEndpoint(shown);
   const saysOnlyMissing = endpoint.counts === "if-served" && isMissing(result.outcome);
   const isLearned =
-    judged.atOnce !== undefined && (await deps.lanes.open()).learn(upstream, judged.atOnce.stated);
+    judged.atOnce !== undefined &&
+    one.plan.isNeutral !== true &&
+    (await deps.lanes.open()).learn(upstream, judged.atOnce.stated);
   // What takes no more at once is not to blame where requests can wait for their turn.
   const verdict: Verdict = saysOnlyMissing || isLearned ? { ...judged, blame: "none" } : judged;
   note(verdict, "status" in result.outcome ? result.outcome.status : null, verdict.reason);

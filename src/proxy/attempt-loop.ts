@@ -23,7 +23,7 @@ import {
   type Tried,
   useSpare,
 } from "./chosen.ts";
-import { letIn, Places } from "./places.ts";
+import { letIn, Places, sharesLane } from "./places.ts";
 import { Refusals } from "./second-opinion.ts";
 import { putBehind, Tries } from "./tries.ts";
 import type { ClientRequest } from "./upstream-request.ts";
@@ -156,6 +156,11 @@ async function runPass(pass: Pass, run: LoopRun, progress: Progress): Promise<An
     const { candidate, index } = next;
     if (asked.has(candidate.upstream.key) || tries.isGivenUp(candidate.upstream)) continue;
     if (tries.areUsedUp) break;
+    // Kept only as better than nothing, it must not hold the place that the request waits for itself.
+    if (progress.spare !== null && sharesLane(progress.spare.chosen.upstream, candidate.upstream)) {
+      dropSpare(progress.spare);
+      progress.spare = null;
+    }
     const entering = pass.plan.isNeutral === true ? undefined : places.enter(next);
     const entry = entering === undefined ? undefined : await entering;
     if (entry === null && request.signal.aborted) return { kind: "client-gone" };

@@ -127,6 +127,10 @@ export class Places {
   }
 }
 
+export function sharesLane({ lane }: Upstream, other: Upstream): boolean {
+  return lane !== null && lane.name === other.lane?.name;
+}
+
 /** For as long as the user has said; with nothing said, until nobody can wait any longer. */
 function keepForLater({ lane }: Upstream, stand: Stand): void {
   const queueMs = lane?.queueMs ?? null;

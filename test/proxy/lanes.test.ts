@@ -4,7 +4,7 @@ import type { LaneSettings, Upstream } from "../../src/base/upstream.ts";
 import type { Route } from "../../src/proxy/deps.ts";
 import { createLaneDoor } from "../../src/proxy/lane-door.ts";
 import type { RouterEvent } from "../../src/routing/types.ts";
-import { GOOD, reply } from "../helpers/answers.ts";
+import { GOOD, reply, sse } from "../helpers/answers.ts";
 import { type Crowd, startCrowd } from "../helpers/crowd.ts";
 import { startFakeUpstream } from "../helpers/fake-upstream.ts";
 import { startTestProxy, type TestProxy } from "../helpers/in-process-proxy.ts";
@@ -26,6 +26,19 @@ async function ask(proxy: TestProxy, session = "s", init: RequestInit = {}, fate
   return `${response.status} ${(await response.text()).includes("response.completed")}`;
 }
 
+/** It has finished, with no output and no output tokens. */
+const EMPTY_TURN = [
+  sse("response.created", { type: "response.created", response: { id: "r" } }),
+  sse("response.completed", {
+    type: "response.completed",
+    response: {
+      id: "r",
+      status: "completed",
+      output: [],
+      usage: { input_tokens: 5, output_tokens: 0, total_tokens: 5 },
+    },
+  }),
+].join("");
 const WHOLE = "200 true";
 const placesAt = (proxy: TestProxy, n = 0) => proxy.lanes.factsOf(proxy.upstreams[n] as Upstream);
 
@@ -154,6 +167,22 @@ test("upstreams of one account share its places, over configs and services", asy
   crowd.end();
   claude.end();
   await Promise.all([...asked, third.then((response) => response.text())]);
+});
+
+test("an empty answer that is kept for want of a better one does not hold the place of the next", async () => {
+  await using empty = await startFakeUpstream([
+    reply({ headers: { "content-type": "text/event-stream" }, body: EMPTY_TURN }),
+  ]);
+  await using good = await startFakeUpstream([GOOD.responses()]);
+  const lane = takes(1, { name: "group|acme", group: "acme", queueMs: 60_000 });
+  await using proxy = startTestProxy({
+    upstreams: [
+      { baseUrl: empty.baseUrl, lane },
+      { baseUrl: good.baseUrl, lane },
+    ],
+  });
+  expect(await ask(proxy)).toBe(WHOLE);
+  expect([empty.requests.length, good.requests.length]).toEqual([1, 1]);
 });
 
 test("what is no turn needs no place", async () => {
