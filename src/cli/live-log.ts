@@ -14,6 +14,8 @@ import { INDENT, type PageOptions, type RepeatsOptions, createPage, createRepeat
 import { markOf } from "./upstream-words.ts";
 
 export interface LiveLogOptions extends PageOptions, Pick<RepeatsOptions, "later"> {
+  /** Shortens the paths in a sentence. */
+  readonly tidy?: (text: string) => string;
   /** Lines are named by service. */
   readonly hasServices: boolean;
   /** Is a request being answered? What happens belongs to it, and waits for its line. */
@@ -24,7 +26,7 @@ export interface LiveLogOptions extends PageOptions, Pick<RepeatsOptions, "later
 const LONGEST_HOLD_MS = 30_000;
 
 export function createLiveLog(options: LiveLogOptions) {
-  const { hasServices, isBusy, later, now, paint, width } = options;
+  const { hasServices, isBusy, later, now, paint, tidy = (text) => text, width } = options;
   const widths = new Map<string, number>();
   const page = createPage(options);
   const repeats = createRepeats({ ...options, page });
@@ -35,7 +37,7 @@ export function createLiveLog(options: LiveLogOptions) {
   const toldAlone = new Map<string, number>();
   const seenOthers = new Set<string>();
 
-  const fit = (line: string): string => cutMiddle(line, width());
+  const fit = (line: string): string => cutMiddle(tidy(line), width());
   const sayAlone = (event: ToldEvent): void => {
     const [label = ""] = event.labels;
     toldAlone.set(label, event.at);
@@ -52,7 +54,7 @@ export function createLiveLog(options: LiveLogOptions) {
   };
 
   const draw = (entry: LogEntry, cost: Cost | null): string =>
-    describeRecord(entry, paint, { cost, hasService: hasServices, width: width(), widths });
+    describeRecord(entry, paint, { cost, hasService: hasServices, tidy, width: width(), widths });
 
   const sayFailure = (entry: LogEntry, cost: Cost | null): void => {
     const stories = storiesOf(entry);

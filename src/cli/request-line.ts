@@ -29,6 +29,8 @@ export interface LineOptions {
   readonly withId?: boolean;
   /** Columns that a line may take; Infinity for all. */
   readonly width: number;
+  /** Shortens the paths in a sentence. */
+  readonly tidy?: (text: string) => string;
   /** The widest cells so far, so that lines stand under one another. */
   readonly widths?: Map<string, number>;
 }
@@ -45,6 +47,7 @@ interface Cell {
 const GAP = "  ";
 const MAX_MODEL_COLUMNS = 28;
 const LEAST_MODEL_COLUMNS = 10;
+const MAX_BRIEF_COLUMNS = 28;
 /** Whose next shorter form is taken first where there is no room. */
 const RANKS = [
   "session",
@@ -64,14 +67,14 @@ const RANKS = [
 export function describeRecord(
   record: LogRecord,
   paint: Data["paint"],
-  { cost = null, hasService = false, width, widths, withId = false }: LineOptions,
+  { cost = null, hasService = false, tidy = (text) => text, width, widths, withId = false }: LineOptions,
 ): string {
   const isOk = outcomeOf(record) === "ok";
   const answerer = answererOf(record);
   const { session_id: session, timestamp_ms: at } = record;
   const url = answerer?.url;
   const stories = storiesOf(record);
-  const sentence = isOk ? "" : describeFailure(record);
+  const sentence = isOk ? "" : tidy(describeFailure(record));
   const cells: readonly Cell[] = [
     { name: "id", forms: [withId ? showValue(record.id) : ""], colour: "cyan" },
     { name: "time", forms: [showClock(at)], colour: "dim" },
@@ -236,20 +239,21 @@ export function storiesOf({ reason }: Pick<LogRecord, "reason">): readonly Story
   return own.map((story): Story => {
     const { cause, label, standing } = story;
     const told = withoutAdvice(cause ?? story);
-    const state = typeof standing === "string" ? standing : "";
-    const sign = WAITING.has(state) || story.rule !== "story" ? markOf(state) : BROKEN;
+    // An upstream that is well all the same failed just now, or cannot be used.
+    const state = typeof standing === "string" && !WELL.has(standing) ? standing : "";
     const { cause: first = told, rule } = told;
-    const known = rule === "in-state" ? tellState(told["brief"] ?? told["state"]) : tellReason(told, "");
-    const words = oneLine(known);
     const isKnown = rule === "in-state" || story.rule !== "story";
+    const words = oneLine(
+      rule === "in-state" ? tellState(told["brief"] ?? told["state"]) : tellReason(told, ""),
+    );
     return {
       label: typeof label === "string" ? label : "-",
-      sign: sign.sign,
+      sign: (state !== "" && (isKnown || WAITING.has(state)) ? markOf(state) : BROKEN).sign,
       words,
       brief:
         isKnown && state !== ""
           ? tell(describeState({ availability: state, until: null }, 0))
-          : String(first.status ?? tellBriefly(first, words)),
+          : String(first.status ?? cutMiddle(tellBriefly(first, words), MAX_BRIEF_COLUMNS)),
       cause: causeOf(told),
     };
   });
@@ -265,6 +269,7 @@ function tellBriefly(reason: Reason, words: string): string {
 const BROKEN = markOf("open");
 /** Their sign says more than that an attempt failed. */
 const WAITING: ReadonlySet<string> = new Set(["exhausted", "cooling", "full", "walled", "auth-dead"]);
+const WELL: ReadonlySet<string> = new Set(["ok", "low", "probing"] satisfies Availability[]);
 const ADVICE: ReadonlySet<string> = new Set(["see-doctor", "to-fix", "allow-others", "map-model"]);
 
 /** What to type against it is on the screens that have room for it. */

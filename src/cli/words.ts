@@ -27,6 +27,8 @@ export interface Words {
 /** For a log that runs: lines as wide as stderr, and where the last one can be written over. */
 export interface Surface {
   readonly paint: Data["paint"];
+  /** Shortens the paths in a text. */
+  readonly tidy: (text: string) => string;
   /** Columns, as they are now. */
   readonly width: () => number;
   readonly print: (line: string) => void;
@@ -77,6 +79,7 @@ export function createWords(
   return {
     surface: {
       paint: (colour, text) => paintText(stderr.hasColours, colour, text),
+      tidy: (text) => showPathsIn(text, env),
       width: () => stderr.width,
       print: (line) => stderr.write(`${show(line)}\n`),
       // Up to the line, and over it.

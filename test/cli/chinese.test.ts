@@ -275,8 +275,8 @@ test("a proxy in a Chinese terminal answers, logs and reports in English, and sh
   };
   const terminal = runAtTerminal(line, {
     home,
-    columns: 80,
-    type: { after: /Ctrl\+C[^]*-> main#2[^]*400 已拒绝/, keys: "\u0003" },
+    columns: 120,
+    type: { after: /Ctrl\+C[^]*改用 main#2[^]*400 已拒绝/, keys: "\u0003" },
   });
   await waitUntil(() => isListening(port));
   await Bun.write(home.paths.config, "{");
@@ -295,8 +295,9 @@ test("a proxy in a Chinese terminal answers, logs and reports in English, and sh
   expect(listEnglish(screen)).toEqual([]);
   // Values, attempts that were not made and upstreams that were not asked are told as in English.
   const unwrapped = Bun.stripANSI(screen).replace(/\s/g, "");
-  expect(unwrapped).toContain("main#3：未设置环境变量NO_SUCH_KEY（见`chdoctor`）。");
-  expect(unwrapped).toMatch(/main#1：未尝试，402需要付费，额度用尽，至\d\d:\d\d（默认/);
-  // What happened has a time, like a request.
-  expect(Bun.stripANSI(screen)).toMatch(/^\d\d-\d\d [\d:]{8}  main#1 额度用尽，至 .+：402 需要付费/m);
+  expect(unwrapped).toMatch(
+    /没有可用的上游：main#2✕500、main#3✕.+NO_SUCH_KEY|没有可用的上游：main#2✕500、main#3✕.+、main#1▲额度用尽/,
+  );
+  // What happened on its way is under the request.
+  expect(Bun.stripANSI(screen)).toMatch(/^ {10}main#1 ▲ 额度用尽，至 .+（402 需要付费）、改用 main#2/m);
 }, 15_000);
