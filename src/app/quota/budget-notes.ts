@@ -61,16 +61,22 @@ export function createBudgetNotes(paths: NotesPaths, now: () => number) {
     return await withLock(join(paths.run, "budgets.lock"), work, { timeoutMs: LOCK_TIMEOUT_MS });
   };
 
+  /** By the file as it was read last. */
+  const liftsOf = ({ id, per, unit }: Budget): readonly Lift[] =>
+    read.notes.lifts.length === 0
+      ? NONE.lifts
+      : read.notes.lifts.filter(
+          (lift) =>
+            lift.budget === id &&
+            lift.until_ms > now() &&
+            (lift.unit === null || lift.unit === unit) &&
+            (lift.per === null || lift.per === per),
+        );
+
   return {
-    /** Those in force. */
-    liftsOf: ({ id, per, unit }: Budget): readonly Lift[] =>
-      current().lifts.filter(
-        (lift) =>
-          lift.budget === id &&
-          lift.until_ms > now() &&
-          (lift.unit === null || lift.unit === unit) &&
-          (lift.per === null || lift.per === per),
-      ),
+    /** Looks at the file where one of the lifts that are known may have been taken back, or `isNeeded`: where a new one would matter. */
+    refresh: (isNeeded: boolean): void => void ((isNeeded || read.notes.lifts.length > 0) && current()),
+    liftsOf,
     /** Throws UserError. */
     lift: async (lifts: readonly Lift[]): Promise<void> =>
       void (await update((notes) => ({ ...notes, lifts: [...notes.lifts, ...lifts] }))),

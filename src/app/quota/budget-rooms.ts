@@ -65,11 +65,12 @@ export function createRooms({ book, now, onTrouble, paths }: RoomsOptions) {
     }
   };
   const look = (): void => tryShared(() => ({ holdings: others, lost } = shared.read()));
-  const show = (): void =>
-    tryShared(() => {
-      shared.write({ ...book.lastLine(), uses: [...own.values()] });
-      ({ holdings: others, lost } = shared.read());
-    });
+  const publish = (): void => tryShared(() => shared.write({ ...book.lastLine(), uses: [...own.values()] }));
+  /** First seen by the others, then looked at them. */
+  const show = (): void => {
+    publish();
+    look();
+  };
   const add = ({ place, use }: Pick<Answer, "place" | "use">, sign: 1 | -1): void => {
     const key = JSON.stringify(place);
     const there = own.get(key)?.use ?? NO_USE;
@@ -124,7 +125,7 @@ export function createRooms({ book, now, onTrouble, paths }: RoomsOptions) {
           const cost = book.costOf()?.(entry);
           expected.note(ask, tokens, cost?.kind === "priced" ? cost.usd : null);
         }
-        show();
+        publish();
         for (const wake of waiting) wake();
         waiting.clear();
       },
@@ -132,7 +133,7 @@ export function createRooms({ book, now, onTrouble, paths }: RoomsOptions) {
   };
   const undo = (answer: Answer): void => {
     add(answer, -1);
-    show();
+    publish();
   };
   const someoneEnds = (signal: AbortSignal): Promise<void> => {
     const { promise, resolve } = Promise.withResolvers<void>();
@@ -180,8 +181,11 @@ export function createRooms({ book, now, onTrouble, paths }: RoomsOptions) {
   return {
     look,
     /** What answers in flight are expected to use. */
-    heldOf: (budget: Budget, since: number): number =>
-      sumFor(budget, since, [...own.values(), ...others.flatMap(({ uses }) => uses)])[budget.unit],
+    heldOf(budget: Budget, since: number): number {
+      let held = sumFor(budget, since, own.values())[budget.unit];
+      for (const { uses } of others) if (uses.length > 0) held += sumFor(budget, since, uses)[budget.unit];
+      return held;
+    },
     /** What processes that were killed had in flight. */
     lostOf: (budget: Budget, since: number): Used =>
       lost.length === 0 ? NO_USE : sumFor(budget, since, lost),
@@ -220,11 +224,10 @@ export function createRooms({ book, now, onTrouble, paths }: RoomsOptions) {
   };
 }
 
-function sumFor({ scope }: Budget, since: number, uses: readonly PlacedUse[]): Used {
-  return uses.reduce(
-    (sum, { at, place, use }) => (at >= since && covers(scope, place) ? addUse(sum, use) : sum),
-    NO_USE,
-  );
+function sumFor({ scope }: Budget, since: number, uses: Iterable<PlacedUse>): Used {
+  let sum = NO_USE;
+  for (const { at, place, use } of uses) if (at >= since && covers(scope, place)) sum = addUse(sum, use);
+  return sum;
 }
 
 /** As it would be in the log. */

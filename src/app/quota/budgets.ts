@@ -51,6 +51,8 @@ export interface BudgetFacts {
   readonly reason: Reason;
 }
 
+type Look = Omit<BudgetFacts, "reason">;
+
 const STEPS = [80, 95, 100] as const;
 const CACHED_MS = 5_000;
 const NONE: readonly Budget[] = [];
@@ -81,7 +83,13 @@ export function createBudgets(options: BudgetsOptions) {
       .reduce((limit, { amount }) => (amount === null ? Infinity : limit + amount), budget.limit);
   const rooms = createRooms({ paths, book, now, onTrouble });
 
-  const look = (spend: Spend, budget: Budget): BudgetFacts => {
+  /** Where it is spent, a lift that is new counts. */
+  const look = (spend: Spend, budget: Budget): Look => {
+    const facts = lookOnce(spend, budget);
+    notes.refresh(facts.isSpent);
+    return facts.isSpent && notes.liftsOf(budget).length > 0 ? lookOnce(spend, budget) : facts;
+  };
+  const lookOnce = (spend: Spend, budget: Budget): Look => {
     const since = spanOf(budget.per, now()).start;
     const limit = limitOf(budget);
     const own = countOf(spend, budget, now(), limit);
@@ -96,7 +104,6 @@ export function createBudgets(options: BudgetsOptions) {
       count,
       held: rooms.heldOf(budget, since),
       isSpent: isReached(count.used, limit),
-      reason: reasonOf(budget, count.used, limit),
     };
   };
   const concerning = (
@@ -192,7 +199,12 @@ export function createBudgets(options: BudgetsOptions) {
       if (list().length === 0) return NO_FACTS;
       const spend = book.spend();
       rooms.look();
-      return spend === null ? null : list().map((budget) => look(spend, budget));
+      notes.refresh(true);
+      if (spend === null) return null;
+      return list().map((budget) => {
+        const one = look(spend, budget);
+        return { ...one, reason: reasonOf(budget, one.count.used, one.limit) };
+      });
     },
     /** Room for one answer of the upstream, which must be ended; a reason where there is none. Undefined where no budget is concerned. */
     reserve(upstream: Upstream, ask: BudgetQuestion): ReturnType<BudgetGate["reserve"]> {
@@ -205,8 +217,13 @@ export function createBudgets(options: BudgetsOptions) {
         if (bar !== undefined)
           return { reason: bar.reason, endsLine: bar.endsLine === true, isForNow: false };
         for (const budget of budgets.filter(isRefusing)) {
-          const { count, held, limit } = look(spend, budget);
-          if (!isReached(count.used + held - own[budget.unit], limit)) continue;
+          const isFull = ({ count, held, limit }: Look): boolean =>
+            isReached(count.used + held - own[budget.unit], limit);
+          if (!isFull(look(spend, budget))) continue;
+          notes.refresh(true);
+          const now = look(spend, budget);
+          if (!isFull(now)) continue;
+          const { count, limit } = now;
           const reason: Reason = { rule: "budget-held", cause: reasonOf(budget, count.used, limit) };
           return { reason, endsLine: budget.onSpent === "stop", isForNow: true };
         }
