@@ -8,7 +8,7 @@ import type { StoredEntry } from "../log/reader.ts";
 import type { LogRecord } from "../log/record.ts";
 import { describeState } from "../routing/availability-words.ts";
 import { RULES } from "../routing/classify-rules.ts";
-import { findNetworkFault } from "../routing/network-faults.ts";
+import { isOfNetwork } from "../routing/fixes.ts";
 import { idOfWords, isReason } from "../routing/reasons.ts";
 import type { Availability, Blame, Reason } from "../routing/types.ts";
 import { answererOf, isGeneration, outcomeOf } from "../usage/outcome.ts";
@@ -242,28 +242,31 @@ export function storiesOf({ reason }: Pick<LogRecord, "reason">): readonly Story
     // An upstream that is well all the same failed just now, or cannot be used.
     const state = typeof standing === "string" && !WELL.has(standing) ? standing : "";
     const { cause: first = told, rule } = told;
+    // What is at fault there says more than how long it is left alone for it.
+    const fault = isOfNetwork(first) ? tellReason(first, "") : null;
     const isKnown = rule === "in-state" || story.rule !== "story";
     const words = oneLine(
-      rule === "in-state" ? tellState(told["brief"] ?? told["state"]) : tellReason(told, ""),
+      fault ?? (rule === "in-state" ? tellState(told["brief"] ?? told["state"]) : tellReason(told, "")),
     );
     return {
       label: typeof label === "string" ? label : "-",
       sign: (state !== "" && (isKnown || WAITING.has(state)) ? markOf(state) : BROKEN).sign,
       words,
       brief:
-        isKnown && state !== ""
-          ? tell(describeState({ availability: state, until: null }, 0))
-          : String(first.status ?? cutMiddle(tellBriefly(first, words), MAX_BRIEF_COLUMNS)),
+        fault !== null
+          ? tellBriefly(first)
+          : isKnown && state !== ""
+            ? tell(describeState({ availability: state, until: null }, 0))
+            : String(first.status ?? cutMiddle(first.code ?? words, MAX_BRIEF_COLUMNS)),
       cause: causeOf(told),
     };
   });
 }
 
-/** Of a connection the words, whose code says the same; of an answer its code. */
-function tellBriefly(reason: Reason, words: string): string {
-  const { code } = reason;
-  if (code === undefined) return words;
-  return findNetworkFault(code) === null ? code : tellReason({ rule: idOfWords(reason) }, words);
+/** The words alone: of a connection its code says the same. */
+function tellBriefly(reason: Reason): string {
+  const id = idOfWords(reason);
+  return tellReason({ rule: id === "redirect-to" ? "redirect" : id }, "");
 }
 
 const BROKEN = markOf("open");

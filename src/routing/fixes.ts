@@ -166,6 +166,11 @@ export function fixOfState(
   }
 }
 
+/** The way, or who answers at its end, is at fault: nothing that the upstream says itself. */
+export function isOfNetwork(reason: Reason): boolean {
+  return WAY.has(idOfWords(reason)) || isOfAddress(reason);
+}
+
 /** It stays as it is until a person changes something. */
 export function needsPerson(reason: Reason): boolean {
   const kind = kindOf(reason);
@@ -186,7 +191,7 @@ export function tellProbe(failed: readonly Failed[], service: Service): Reason[]
   return [{ rule: "probe-tells", command: `ch doctor --probe${only}${flagFor(service)}` }];
 }
 
-const WAY: ReadonlySet<string> = new Set([...NETWORK_FAULTS.map(({ id }) => id), "never-sent"]);
+const WAY: ReadonlySet<string> = new Set([...NETWORK_FAULTS.map(({ id }) => id), "never-sent", "https-port"]);
 
 function kindOf(reason: Reason): Kind | undefined {
   const { cause } = reason;

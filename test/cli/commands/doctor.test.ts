@@ -163,6 +163,7 @@ test("what the proxy met is told with its command, while it runs and after, and 
   const fix = `ch config set main#1 --base-url http://127.0.0.1:${site.port}/v1`;
   const answer = await sendRaw(port, { method: "POST", path: "/v1/responses", body: TURN });
   expect(answer.text()).toContain(fix);
+  await serving.waitFor(/none left: main#1 \S+ no TLS on this port: https to an http port$/m);
   const seen = `main#1: no TLS on this port: https to an http port (HTTP_PORT), once in the last hour`;
   const running = await examine(home);
   expect(running.of("seen")).toMatchObject([{ status: "warn", message: seen, hint: fix }]);
