@@ -29,6 +29,7 @@ const ASK_MS = 1_000;
 
 export function createOpenSessions({ findPeer = findPeerProcess, port, service }: OpenSessionsOptions) {
   const sessions = new Map<string, Known>();
+  const looking = new Set<Promise<void>>();
   const look = async ({ id, peerPort }: SeenSession): Promise<void> => {
     const pid = await findPeer(peerPort, port()).catch(() => null);
     sessions.set(id, { process: pid === null ? null : identifyProcess(pid), isLooking: false });
@@ -40,10 +41,13 @@ export function createOpenSessions({ findPeer = findPeerProcess, port, service }
       if (known?.isLooking === true || known?.process != null) return;
       if (known === undefined && sessions.size >= MOST_SESSIONS) return;
       sessions.set(seen.id, { process: null, isLooking: true });
-      void look(seen);
+      const found = look(seen);
+      looking.add(found);
+      void found.then(() => looking.delete(found));
     },
     /** Ids, the newest last. */
     async listOpen(): Promise<string[]> {
+      await Promise.race([Promise.all(looking), Bun.sleep(ASK_MS)]);
       const running = [...sessions].flatMap(([id, { process }]) =>
         process !== null && isRunning(process) ? [{ id, pid: process.pid }] : [],
       );

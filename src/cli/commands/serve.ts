@@ -195,7 +195,9 @@ async function run(cli: Cli, options: RunOptions): Promise<number> {
   const atOnce = again.then(() => Promise.race([serving.stop(0), Bun.sleep(AT_ONCE_MS)]));
   await Promise.race([serving.stop(DRAIN_MS), atOnce, deadline]);
   const [facts, open] = await Promise.all([log.close(), serving.listOpenSessions()]);
-  out.note(`${describeRun(facts, now() - since)}${describeLeftOpen(open)}`);
+  const said = `${describeRun(facts, now() - since)}${describeLeftOpen(open)}`;
+  const isWide = process.stderr.isTTY && Bun.stringWidth(said) > out.surface.width();
+  out.note(isWide ? said.replaceAll(/[;；] ?/g, "\n") : said);
   return exitCode;
 }
 
