@@ -12,7 +12,7 @@ import { type AllFailed, type Pass, roundOf, runAttempts } from "./attempt-loop.
 import { readCompaction, unfoldSummaries } from "./compaction.ts";
 import { makeCompactionPasses } from "./compaction-passes.ts";
 import type { PlacedRequest, ProxyDeps, Route, Wall } from "./deps.ts";
-import { type Endpoint, endpointOf } from "./endpoints.ts";
+import { endpointOf } from "./endpoints.ts";
 import { Exchange, type ExchangeEnd } from "./exchange.ts";
 import { ANY_OUTPUT } from "./gate.ts";
 import { refuse, type RequestTarget, splitUrl } from "./guard.ts";
@@ -119,43 +119,22 @@ async function forward({ request, target, exchange, deps }: Forwarding): Promise
     deps.noteSession(facts.sessionId, request);
   const traits = new Traits(method, target.path, request.headers, body);
   const first = deps.memory.knowsResponses ? makerOfNamed(facts, target.path, deps.memory) : undefined;
-  const makePasses = (plan: PlanRequest): Iterable<Pass> =>
-    compaction.isRequest
-      ? makeCompactionPasses(plan, body, deps.memory)
-      : [{ plan, body, accept: ANY_OUTPUT }];
-  const prepare = (where: Where): Asking => {
-    const { models, onExhausted, upstreams } = where.route;
-    const plan = {
-      upstreams,
-      line: where.line,
-      project: where.project ?? undefined,
-      // What is asked here may not be what is asked of a turn.
-      model: endpoint.judged === "turn" ? facts.model : null,
-      sessionId: facts.sessionId,
-      now: deps.now(),
-      onExhausted,
-      isNeutral: endpoint.counts === "no",
-      first,
-      traits,
-    };
-    const isMapped = models !== undefined && facts.model !== null && endpoint.mapsModel;
-    const chain = isMapped ? chainOf(models, facts.model) : null;
-    if (chain === null) return { where, plans: [plan], passes: makePasses(plan) };
-    const plans = plansOf(chain, plan);
-    if (plan.model !== null) return { where, plans, passes: makeChainPasses(plans, makePasses) };
-    const model = modelInUse(plans, deps.router);
-    return { where, plans: [plan], passes: [{ plan, body, accept: ANY_OUTPUT, model }] };
+  const isHeld = route.waitMs !== undefined && endpoint.counts === "yes";
+  // What it came as may be looked at again.
+  if (isHeld && body !== read.bytes) hold(read.bytes.length);
+  const what: What = {
+    deps,
+    facts,
+    body,
+    isCompaction: compaction.isRequest,
+    first,
+    traits,
+    came: isHeld ? { request, target, body: read.bytes } : null,
   };
   const { heldBack, rooms, tried } = exchange;
   const owned = deps.owned();
   const here: Where = { route, wall, line: placed?.line, project: exchange.project };
-  let relocate: Relocate | null = null;
-  if (route.waitMs !== undefined && endpoint.counts === "yes") {
-    // What it came as may be looked at again.
-    if (body !== read.bytes) hold(read.bytes.length);
-    relocate = () => locate(deps, request, { endpoint, target, body: read.bytes });
-  }
-  const answer = answerRequest({ prepare, relocate }, prepare(here), {
+  const answer = answerRequest(what, here, {
     request: {
       method,
       target,
@@ -225,20 +204,61 @@ interface Where {
   readonly project: string | null;
 }
 
-/** Where it belongs as config.json is now; null where it may not be asked any more. */
-type Relocate = () => Promise<Where | null>;
+/** What is asked, by whatever config. */
+interface What {
+  readonly deps: ProxyDeps;
+  readonly facts: RequestFacts;
+  readonly body: Uint8Array;
+  readonly isCompaction: boolean;
+  readonly first: string | undefined;
+  readonly traits: Traits;
+  /** As it came; null where it is not held for a reset. */
+  readonly came: {
+    readonly request: Request;
+    readonly target: RequestTarget;
+    readonly body: Uint8Array;
+  } | null;
+}
 
-async function locate(
-  deps: ProxyDeps,
-  request: Request,
-  { body, endpoint, target }: { endpoint: Endpoint; target: RequestTarget; body: Uint8Array },
-): Promise<Where | null> {
+function prepare(what: What, where: Where): Asking {
+  const { body, deps, facts, first, traits } = what;
+  const { endpoint } = facts;
+  const { models, onExhausted, upstreams } = where.route;
+  const plan = {
+    upstreams,
+    line: where.line,
+    project: where.project ?? undefined,
+    // What is asked here may not be what is asked of a turn.
+    model: endpoint.judged === "turn" ? facts.model : null,
+    sessionId: facts.sessionId,
+    now: deps.now(),
+    onExhausted,
+    isNeutral: endpoint.counts === "no",
+    first,
+    traits,
+  };
+  const isMapped = models !== undefined && facts.model !== null && endpoint.mapsModel;
+  const chain = isMapped ? chainOf(models, facts.model) : null;
+  if (chain === null) return { where, plans: [plan], passes: makePasses(what, plan) };
+  const plans = plansOf(chain, plan);
+  if (plan.model !== null)
+    return { where, plans, passes: makeChainPasses(plans, (one) => makePasses(what, one)) };
+  const model = modelInUse(plans, deps.router);
+  return { where, plans: [plan], passes: [{ plan, body, accept: ANY_OUTPUT, model }] };
+}
+
+function makePasses({ body, deps, isCompaction }: What, plan: PlanRequest): Iterable<Pass> {
+  return isCompaction ? makeCompactionPasses(plan, body, deps.memory) : [{ plan, body, accept: ANY_OUTPUT }];
+}
+
+/** Where it belongs as config.json is now; null where it may not be asked any more. */
+async function locate({ came, deps, facts: { endpoint } }: What): Promise<Where | null> {
   const state = deps.routeState();
-  if (state.kind === "unset") return null;
+  if (state.kind === "unset" || came === null) return null;
   const projects = await deps.projects?.();
   if (projects === undefined) return { route: state.route, wall: undefined, line: undefined, project: null };
-  const facts = readRequestFacts(endpoint, request.headers, body);
-  const placed = await projects.place(describePlaced(facts, { request, target, body }));
+  const facts = readRequestFacts(endpoint, came.request.headers, came.body);
+  const placed = await projects.place(describePlaced(facts, came));
   return placed.kind === "placed" ? placed : null;
 }
 
@@ -247,12 +267,6 @@ interface Asking {
   /** For each model that it may be asked for. */
   readonly plans: readonly PlanRequest[];
   readonly passes: Iterable<Pass>;
-}
-
-interface Ways {
-  readonly prepare: (where: Where) => Asking;
-  /** Null where it is not held. */
-  readonly relocate: Relocate | null;
 }
 
 interface Handling extends Answering {
@@ -269,12 +283,12 @@ interface Failed extends Pick<AllFailed, "full" | "noRoom" | "plans" | "unbudget
 
 type Asked = { readonly kind: "answered"; readonly response: Response } | Failed;
 
-async function answerRequest({ prepare, relocate }: Ways, asking: Asking, run: Handling): Promise<Response> {
-  const asked = await askBy(asking, run);
+async function answerRequest(what: What, where: Where, run: Handling): Promise<Response> {
+  const asked = await askBy(prepare(what, where), run);
   if (asked.kind === "answered") return asked.response;
   const final = finalOf(asked);
-  if (relocate === null || final.limitEnd == null) return answerFinal(asked, final);
-  return await answerAfterReset(asked, { prepare, relocate, where: asking.where });
+  if (what.came === null || final.limitEnd == null) return answerFinal(asked, final);
+  return await answerAfterReset(asked, what, where);
 }
 
 async function askBy({ passes, where: { route, wall } }: Asking, given: Handling): Promise<Asked> {
@@ -319,23 +333,19 @@ function withWall(said: Reason, name: string | null | undefined, upstreams: read
 }
 
 /** Holds it until a limit is reset, as long as the config of the moment wants that, and asks again. */
-async function answerAfterReset(
-  first: Failed,
-  given: { readonly prepare: Ways["prepare"]; readonly relocate: Relocate; readonly where: Where },
-): Promise<Response> {
-  const { prepare, relocate } = given;
+async function answerAfterReset(first: Failed, what: What, given: Where): Promise<Response> {
   const { run } = first;
   const { deps, exchange, request, route } = run;
   const { facts, headers, signal } = request;
   const waits = await deps.waits();
-  let where: Where | null = given.where;
+  let where: Where | null = given;
   let isLocating = false;
   let locatedAt = deps.monotonic();
   const follow = (): void => {
     const everyMs = where?.wall === undefined ? RELOCATE_MS : RELOCATE_BY_CONTENT_MS;
     if (isLocating || deps.monotonic() - locatedAt < everyMs) return;
     isLocating = true;
-    void relocate()
+    void locate(what)
       .catch(() => null)
       .then((now) => {
         where = now?.route.waitMs === undefined ? null : now;
@@ -354,13 +364,13 @@ async function answerAfterReset(
         follow();
         return where === null
           ? null
-          : joinOutlooks(prepare(where).plans.map((plan) => deps.router.outlook(plan)));
+          : joinOutlooks(prepare(what, where).plans.map((plan) => deps.router.outlook(plan)));
       },
       async ask(before) {
-        where = await relocate();
+        where = await locate(what);
         if (where === null) return before;
         exchange.beginRound(where.route.configName);
-        return await askBy(prepare(where), run);
+        return await askBy(prepare(what, where), run);
       },
       standstillOf: (result) => (result.kind === "answered" ? null : finalOf(result)),
       onHeld(result, waitedMs) {
