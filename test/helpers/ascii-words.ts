@@ -1,4 +1,5 @@
 // Finds the words of a Chinese screen that are not Chinese: what is left once names, codes, and what is typed are gone.
+import { EVENT_KINDS } from "../../src/app/serve/events.ts";
 import { COMMANDS } from "../../src/cli/root.ts";
 import { listFlags, listPositionals } from "../../src/cli/flags.ts";
 import { RULES } from "../../src/routing/classify-rules.ts";
@@ -31,6 +32,7 @@ export async function makeWordFinder(): Promise<WordFinder> {
     ...NAMES.split(" "),
     ...KEYS.split(" "),
     ...RULES.map(({ id }) => id),
+    ...EVENT_KINDS,
     ...[...values, ...shown].filter((word) => /^[A-Z]+$/.test(word)),
   ]);
   const examples = places
