@@ -2,7 +2,7 @@
 import { type PortOwner, describeStranger } from "../app/port-owner.ts";
 import type { SwitchReport } from "../app/status/switch-report.ts";
 import type { Env } from "../base/env.ts";
-import { inEnglish } from "../base/text.ts";
+import { asCalled, inEnglish } from "../base/text.ts";
 import { t, tell, tellList } from "./language.ts";
 import { showPath, showPathsIn } from "../base/paths.ts";
 import { CLIENT_NAME, DEFAULT_PORT, makeProxyAddress } from "../base/service.ts";
@@ -48,7 +48,7 @@ function describeOn(report: SwitchReport, env: Env): string[] {
   const { listener, service, status } = report;
   const { file, keys, owner, isOwnerDead, port } = status;
   const intruder = describeIntruder(report);
-  const off = `ch switch off --${service}`;
+  const off = asCalled(`ch switch off --${service}`);
   const at = port === null || port === DEFAULT_PORT[service] ? "" : ` --port ${port}`;
   return [
     t`  in ${showPath(file, env)}: ${tellList(keys.map(({ path }) => showKey(path)))}`,

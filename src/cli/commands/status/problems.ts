@@ -182,7 +182,9 @@ function listUpstreamTroubles(facts: ServiceFacts, now: number): Trouble[] {
 /** Something of the service is configured, or runs: else nobody uses it here, and what to type is how to begin. */
 export function isSetUp({ instances, problem, upstreams }: ServiceFacts): boolean {
   return (
-    upstreams.length > 0 || instances.length > 0 || !/^ch (?:config add|init)\b/.test(problem?.hint ?? "")
+    upstreams.length > 0 ||
+    instances.length > 0 ||
+    !/^(?:ch|codex-helper) (?:config add|init)\b/.test(problem?.hint ?? "")
   );
 }
 
@@ -262,12 +264,10 @@ export function nextCommand(
     reports.some(({ status }) => status.isOwnerDead || status.isInterrupted) ||
     services.some(({ dead_instances: dead }) => dead.length > 0);
   if (isLeftOver) return "ch doctor --fix";
-  const commands = troubles.filter(
-    ({ colour, hint }) => colour !== "dim" && hint?.startsWith("ch ") === true,
-  );
+  const commands = troubles.filter(({ colour, hint }) => colour !== "dim" && isOwnLine(hint));
   const around = commands.find(({ isOfUpstream }) => isOfUpstream !== true)?.hint;
   if (around != null) return around;
-  const broken = listFileProblems(facts).find(({ hint }) => hint?.startsWith("ch ") === true);
+  const broken = listFileProblems(facts).find(({ hint }) => isOwnLine(hint));
   if (broken !== undefined) return broken.hint;
   if (!services.some(isSetUp))
     return services.find(({ problem }) => problem?.hint != null)?.problem?.hint ?? null;
@@ -284,4 +284,9 @@ export function nextCommand(
 function listUpstreams(facts: ServiceFacts): UpstreamFacts[] {
   const routes: readonly RouteFacts[] = facts.instances.length > 0 ? facts.instances : [facts];
   return [...new Map(routes.flatMap((one) => one.upstreams).map((one) => [one.label, one])).values()];
+}
+
+/** A command of ours, by whichever name it was called. */
+function isOwnLine(hint: string | null): boolean {
+  return hint !== null && /^(?:ch|codex-helper) /.test(hint);
 }

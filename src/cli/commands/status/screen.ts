@@ -5,7 +5,7 @@ import type { ServiceFacts, StatusFacts } from "../../../app/status/survey.ts";
 import type { SwitchReport } from "../../../app/status/switch-report.ts";
 import { showPath, showPathsIn } from "../../../base/paths.ts";
 import { CLIENT_NAME, DEFAULT_PORT } from "../../../base/service.ts";
-import { showSpan } from "../../../base/text.ts";
+import { asCalled, showSpan } from "../../../base/text.ts";
 import { showHost } from "../../../base/upstream.ts";
 import { describeRedaction } from "../../../filter/redaction.ts";
 import { type TodayFacts, type UpstreamDay, attemptsAt } from "../../../usage/today.ts";
@@ -260,5 +260,5 @@ function printTrouble({ env, out }: Cli, { colour, hint, words }: Trouble): void
   const [first = "", ...others] = wrapWords(showPathsIn(words, env), out.width - INDENT.length);
   out.line(out.paint(colour, first));
   for (const line of others) out.line(INDENT + out.paint(colour, line));
-  if (hint !== null) out.line(`${INDENT}${showPathsIn(hint, env)}`);
+  if (hint !== null) out.line(`${INDENT}${asCalled(showPathsIn(hint, env))}`);
 }
