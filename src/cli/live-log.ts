@@ -37,6 +37,9 @@ export function createLiveLog(options: LiveLogOptions) {
   const toldAlone = new Map<string, number>();
   const seenOthers = new Set<string>();
 
+  /** Upstreams whose fix was said: once, until they have recovered. */
+  const toldFixes = new Set<string>();
+
   const fit = (line: string): string => cutMiddle(tidy(line), width());
   const sayAlone = (event: ToldEvent): void => {
     const [label = ""] = event.labels;
@@ -132,7 +135,14 @@ export function createLiveLog(options: LiveLogOptions) {
       sayWay(entry, mine);
       if (!isBusy()) release();
     },
+    /** What to type against what no waiting ends. */
+    fix(label: string, words: string): void {
+      if (toldFixes.has(label)) return;
+      toldFixes.add(label);
+      page.write(fit(INDENT + words), now());
+    },
     event(event: ToldEvent): void {
+      if (event.kind === "recovered") toldFixes.delete(event.labels[0] ?? "");
       waiting.push(event);
       // The request that it is about ends in hours.
       if (!isBusy() || event.kind === "waiting") return release();

@@ -41,6 +41,7 @@ export async function createServeLog(cli: Cli, { format, hasServices }: ServeLog
   const take = (entry: LogEntry, cost: Cost | null): void => {
     tally.add(entry, cost);
     live?.request(entry, cost);
+    for (const [label, words] of serving?.fixesOf(entry) ?? []) live?.fix(label, tell(words));
     if (format === "json") out.line(makeJsonLine(entry, cost));
   };
   const drain = async (): Promise<void> => {

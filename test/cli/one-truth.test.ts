@@ -13,7 +13,9 @@ import { createSavedReadings } from "../../src/quota/saved-readings.ts";
 import { headersKey } from "../../src/quota/sources.ts";
 import { createRouter } from "../../src/routing/router.ts";
 import type { Verdict } from "../../src/routing/types.ts";
+import { GOOD, reply } from "../helpers/answers.ts";
 import { runCli, startCli } from "../helpers/cli.ts";
+import { startFakeUpstream } from "../helpers/fake-upstream.ts";
 import { freePort } from "../helpers/free-port.ts";
 import { makeVerdict } from "../helpers/routing.ts";
 import { makeTempHome } from "../helpers/temp-home.ts";
@@ -537,4 +539,91 @@ describe("state, end and source of an upstream are one on all screens", () => {
     }
     expect(told.length).toBeGreaterThan(8);
   }, 60_000);
+});
+
+test("the live log has label, sign, state and fix as status has them", async () => {
+  const resets_at = Math.floor(Date.now() / 1000) + 7_200;
+  const error = { type: "usage_limit_reached", message: "limit", resets_at };
+  await using spent = await startFakeUpstream([reply({ status: 429, body: { error } })]);
+  await using refusing = await startFakeUpstream([
+    reply({ status: 401, body: { error: { message: "no" } } }),
+  ]);
+  await using backup = await startFakeUpstream([GOOD.responses(), GOOD.responses()]);
+  using home = makeTempHome();
+  const upstreams = [spent, refusing, backup].map(({ baseUrl }, index) => ({
+    base_url: baseUrl,
+    auth: { [index === 1 ? "api_key" : "auth_token"]: tokenOf(index) },
+  }));
+  home.write(".codex-helper/config.json", { codex: { configs: { main: { upstreams } } } });
+  const port = freePort();
+  await using serving = startCli(["serve", "--no-switch", "--codex", "--port", `${port}`], { home });
+  await serving.waitFor(/on http:\/\/127\.0\.0\.1:\d+/);
+  const answer = await fetch(`http://127.0.0.1:${port}/v1/responses`, {
+    method: "POST",
+    body: '{"model":"m","stream":true,"input":[]}',
+  });
+  await answer.text();
+  await serving.waitFor(/ch config set main#2 --api-key-stdin/);
+  const { stdout } = await runCli(["status", "--codex"], { home });
+  const states = wordsIn(stdout);
+  const log = serving.stderr();
+  const [state = ""] = /^spent until (?:\w{3} \d{1,2} )?\d\d:\d\d/.exec(states.get("main#1") ?? "") ?? [];
+  expect(state).not.toBe("");
+  expect(log).toContain(`main#1 ▲ ${state}`);
+  expect(states.get("main#2")).toStartWith("key refused");
+  expect(log).toContain("credential, next main#3");
+  for (const screen of [stdout, log]) expect(screen).toContain("ch config set main#2 --api-key-stdin");
+});
+
+describe("what keeps all requests from being sent is said alike, with what to type", () => {
+  const one = { base_url: "https://relay.example/v1" };
+  test.each([
+    ["nothing is set up", {}, /no upstream is configured for Codex/, /ch (?:config add|init)/],
+    [
+      "the active config does not exist",
+      { active: "nix", configs: { a: { upstreams: [one] }, b: { upstreams: [one] } } },
+      /the active config of Codex is "nix", which does not exist/,
+      /ch config set-active a/,
+    ],
+    [
+      "no config is active",
+      { configs: { a: { upstreams: [one] }, b: { upstreams: [one] } } },
+      /Codex has no active config/,
+      /ch config set-active a/,
+    ],
+    [
+      "a mistyped key in the place of the upstreams",
+      { configs: { a: { upstraems: [one] } } },
+      /config\.json line \d+: unknown key "upstraems" \(did you mean "upstreams"\?\)/,
+      /ch config edit/,
+    ],
+    [
+      "a mistyped key in the place of the configs",
+      { confgs: { a: { upstreams: [one] } } },
+      /config\.json line \d+: unknown key "confgs" \(did you mean "configs"\?\)/,
+      /ch config edit/,
+    ],
+    [
+      "an address that is none",
+      { configs: { a: { upstreams: [{ base_url: "relay" }] } } },
+      /upstreams\[0\]\.base_url: must begin with https/,
+      /ch config edit/,
+    ],
+    ["a file that is no JSON", '{ "codex": ', /config\.json:1:\d+: /, /ch config edit/],
+  ])("%s", async (_, codex, says, fix) => {
+    using home = makeTempHome();
+    home.write(".codex-helper/config.json", typeof codex === "string" ? codex : { codex });
+    for (const line of ["status", "quota", "routing explain", "config show", "doctor", "serve --no-switch"]) {
+      const { stderr, stdout } = await runCli([...line.split(" "), "--codex"], { home });
+      const shown = (stdout + stderr).replace(/\s+/g, " ");
+      const isUnused = line === "doctor" && /no upstream/.test(says.source);
+      // It looks for something to take over first.
+      if (line.startsWith("serve") && /no upstream/.test(says.source)) continue;
+      expect({ line, shown }).toEqual({
+        line,
+        shown: expect.stringMatching(isUnused ? /not set up here/ : says),
+      });
+      expect({ line, shown }).toEqual({ line, shown: expect.stringMatching(fix) });
+    }
+  });
 });

@@ -18,6 +18,8 @@ import { createRefusals } from "../../proxy/refusals.ts";
 import { type ProxyServer, startProxy } from "../../proxy/server.ts";
 import { createUploads } from "../../proxy/uploads.ts";
 import { writeDefaultProviders } from "../../quota/providers.ts";
+import { fixOf, needsPerson } from "../../routing/fixes.ts";
+import { isReason } from "../../routing/reasons.ts";
 import { createRouter } from "../../routing/router.ts";
 import { ensureClientToken, makeClientToken } from "../../state/client-token.ts";
 import { type Instance, removeDeadInstances, removeInstance, writeInstance } from "../../state/instances.ts";
@@ -128,6 +130,9 @@ export async function serve(options: ServeOptions) {
     redaction,
     /** False where nothing can be written to the home: a switch could not be undone after a crash. */
     isHomeWritable: problem === null,
+    /** What to type against the refusals on the way of a request that no waiting ends, by label. */
+    fixesOf: ({ attempts = [], service }: LogEntry): ReadonlyMap<string, Text | string> =>
+      listFixes(attempts, running.find(({ served }) => served.service === service)?.upstreams() ?? []),
     /** Requests that are being answered right now. */
     openAnswers: () => shared.inFlight.count,
     /** By the prices in force. Throws UserError where there never were good ones. */
@@ -141,6 +146,19 @@ export async function serve(options: ServeOptions) {
       ),
     stop,
   };
+}
+
+function listFixes(
+  attempts: NonNullable<LogEntry["attempts"]>,
+  upstreams: readonly Upstream[],
+): ReadonlyMap<string, Text | string> {
+  const found = attempts.flatMap(({ reason, upstream_label: label }) => {
+    const upstream = upstreams.find((one) => one.label === label);
+    if (upstream === undefined || !isReason(reason) || !needsPerson(reason)) return [];
+    const fix = fixOf(reason, { ...upstream, credential: upstream.credential.kind });
+    return fix === null ? [] : [[upstream.label, fix] as const];
+  });
+  return new Map(found);
 }
 
 interface SharedOptions extends ServeOptions {
@@ -322,6 +340,7 @@ async function startService(
   const configName = route.listUpstreams()?.configName ?? "";
   return {
     served: { service, port, configName, upstreams: route.upstreams() },
+    upstreams: () => route.upstreams(),
     owned,
     sessions,
     async stop(graceMs: number): Promise<void> {
