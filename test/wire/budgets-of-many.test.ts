@@ -5,6 +5,7 @@ import { runCli, startCli } from "../helpers/cli.ts";
 import { type FakeUpstream, startFakeUpstream } from "../helpers/fake-upstream.ts";
 import { freePort } from "../helpers/free-port.ts";
 import { makeTempHome, type TempHome } from "../helpers/temp-home.ts";
+import { waitUntil } from "../helpers/wait.ts";
 
 /** The 30 tokens of a fake answer cost 30 cents. */
 const PRICES = [{ model: "*", input: 0, output: 10_000 }];
@@ -107,4 +108,21 @@ test("what a killed proxy had in flight stays counted, for those that run and th
   expect(await ask(last.url)).toBe(429);
   expect(upstream.requests).toHaveLength(4);
   await last.cli.stop("SIGTERM");
+});
+
+test("far from its limit a budget counts what each proxy did, and nothing is left held", async () => {
+  await using upstream = await startFakeUpstream(() => GOOD.responses());
+  using home = makeTempHome();
+  configure(home, upstream, { requests: 100_000, per: "day" });
+  const proxies = await Promise.all([startServe(home), startServe(home)]);
+  const statuses = await Promise.all(
+    proxies.flatMap(({ url }) => Array.from({ length: 20 }, (_, index) => ask(url, `s${index % 3}`))),
+  );
+  expect(served(statuses)).toBe(40);
+  const { held, used } = await waitUntil(async () => {
+    const listed = await readBudget(home);
+    return listed.held === 0 ? listed : null;
+  });
+  expect([held, used]).toEqual([0, 40]);
+  for (const { cli } of proxies) await cli.stop("SIGTERM");
 });

@@ -31,6 +31,7 @@ interface Answer {
   readonly upstream: Upstream;
   readonly ask: BudgetQuestion;
   readonly place: BudgetPlace;
+  readonly key: string;
   readonly use: Used;
   readonly estimate: NonNullable<LogEntry["estimate"]>;
 }
@@ -41,6 +42,17 @@ const GUESSED_OUTPUT = 2_000;
 const MOST_WAIT_MS = 10_000;
 const LOOK_AGAIN_MS = 100;
 const MOST_SEEN = 1_000;
+/** For so many answers at once, where a hundred times as much is left. */
+const LEASED = 16;
+const FAR = 100;
+
+/** What the budgets that an answer concerns say. */
+export interface Limits {
+  /** Why there is no room; null where there is. `own`: what is held for this answer itself. */
+  readonly findBlock: (own: Used) => Block | null;
+  /** How often so much is left in the tightest of them. */
+  readonly spare: (use: Used) => number;
+}
 
 export function createRooms({ book, now, onTrouble, paths }: RoomsOptions) {
   const shared = createSharedUses(paths, now);
@@ -65,14 +77,36 @@ export function createRooms({ book, now, onTrouble, paths }: RoomsOptions) {
     }
   };
   const look = (): void => tryShared(() => ({ holdings: others, lost } = shared.read()));
-  const publish = (): void => tryShared(() => shared.write({ ...book.lastLine(), uses: [...own.values()] }));
-  /** First seen by the others, then looked at them. */
-  const show = (): void => {
-    publish();
+  /** Of what the others see as held, what further answers at that place may take before more has to be seen. */
+  let lease: { readonly key: string; left: Used } | null = null;
+  let isIdle = true;
+  const publish = (key = "", ahead: Used = NO_USE): void => {
+    lease = ahead.requests === 0 ? null : { key, left: ahead };
+    tryShared(() => {
+      const uses = [...own].map(([at, one]) =>
+        lease !== null && at === key ? { ...one, use: addUse(one.use, ahead) } : one,
+      );
+      shared.write({ ...book.lastLine(), uses });
+    });
+  };
+  /** While there is a lease, what ended stays held in the sight of the others: they may not have read its line. */
+  const publishEnd = (): void => {
+    if (lease === null) publish();
+  };
+  /** First seen by the others, then looked at them. Each write takes time: far from every limit it is for several answers. */
+  const show = ({ key, use }: Answer, spare: Limits["spare"]): void => {
+    isIdle = false;
+    const left = lease?.key === key ? lease.left : NO_USE;
+    const { requests, tokens, usd } = use;
+    if (lease !== null && left.requests >= requests && left.tokens >= tokens && left.usd >= usd) {
+      lease.left = addUse(left, { requests: -requests, tokens: -tokens, usd: -usd });
+    } else {
+      const ahead = { requests: LEASED * requests, tokens: LEASED * tokens, usd: LEASED * usd };
+      publish(key, spare(ahead) >= FAR ? ahead : NO_USE);
+    }
     look();
   };
-  const add = ({ place, use }: Pick<Answer, "place" | "use">, sign: 1 | -1): void => {
-    const key = JSON.stringify(place);
+  const add = ({ key, place, use }: Answer, sign: 1 | -1): void => {
     const there = own.get(key)?.use ?? NO_USE;
     const { requests, tokens, usd } = use;
     const sum = addUse(there, { requests: sign * requests, tokens: sign * tokens, usd: sign * usd });
@@ -97,10 +131,12 @@ export function createRooms({ book, now, onTrouble, paths }: RoomsOptions) {
     const usd = priceOf(upstream, ask, tokens);
     const likely = isGuess ? { ...tokens, output: GUESSED_OUTPUT } : tokens;
     const likelyUsd = isGuess ? priceOf(upstream, ask, likely) : usd;
+    const place = placeAt(upstream, ask);
     return {
       upstream,
       ask,
-      place: placeAt(upstream, ask),
+      place,
+      key: JSON.stringify(place),
       use: {
         usd: Math.max(usd ?? 0, least.usd ?? 0),
         tokens: Math.max(sumOf(tokens), least.tokens),
@@ -125,7 +161,7 @@ export function createRooms({ book, now, onTrouble, paths }: RoomsOptions) {
           const cost = book.costOf()?.(entry);
           expected.note(ask, tokens, cost?.kind === "priced" ? cost.usd : null);
         }
-        publish();
+        publishEnd();
         for (const wake of waiting) wake();
         waiting.clear();
       },
@@ -133,7 +169,7 @@ export function createRooms({ book, now, onTrouble, paths }: RoomsOptions) {
   };
   const undo = (answer: Answer): void => {
     add(answer, -1);
-    publish();
+    publishEnd();
   };
   const someoneEnds = (signal: AbortSignal): Promise<void> => {
     const { promise, resolve } = Promise.withResolvers<void>();
@@ -146,10 +182,7 @@ export function createRooms({ book, now, onTrouble, paths }: RoomsOptions) {
     });
   };
 
-  const reserveLater = async (
-    answer: () => Answer,
-    findBlock: (use: Used) => Block | null,
-  ): Promise<Room | NoRoom> => {
+  const reserveLater = async (answer: () => Answer, { findBlock, spare }: Limits): Promise<Room | NoRoom> => {
     try {
       await book.load();
     } catch (error) {
@@ -161,7 +194,7 @@ export function createRooms({ book, now, onTrouble, paths }: RoomsOptions) {
     for (;;) {
       const one = answer();
       add(one, 1);
-      show();
+      show(one, spare);
       for (let news = findNews(); news !== undefined; news = findNews()) {
         await book.refresh();
         // Not before: to another answer it is news until then. What is not there now, nothing will bring.
@@ -180,6 +213,11 @@ export function createRooms({ book, now, onTrouble, paths }: RoomsOptions) {
 
   return {
     look,
+    /** Where nothing was asked since the last call, the others see what is held and no more. */
+    settle(): void {
+      if (isIdle && lease !== null) publish();
+      isIdle = true;
+    },
     /** What answers in flight are expected to use. */
     heldOf(budget: Budget, since: number): number {
       let held = sumFor(budget, since, own.values())[budget.unit];
@@ -205,20 +243,16 @@ export function createRooms({ book, now, onTrouble, paths }: RoomsOptions) {
     /** Prices may be others from now on. */
     forgetPrices: () => prices.clear(),
     /** Room for one answer, or why there is none. */
-    reserve(
-      upstream: Upstream,
-      ask: BudgetQuestion,
-      findBlock: (use: Used) => Block | null,
-    ): Room | NoRoom | Promise<Room | NoRoom> {
-      if (book.spend() === null) return reserveLater(() => expect(upstream, ask), findBlock);
+    reserve(upstream: Upstream, ask: BudgetQuestion, limits: Limits): Room | NoRoom | Promise<Room | NoRoom> {
+      if (book.spend() === null) return reserveLater(() => expect(upstream, ask), limits);
       const answer = expect(upstream, ask);
       add(answer, 1);
-      show();
-      const block = findNews() === undefined ? findBlock(answer.use) : undefined;
+      show(answer, limits.spare);
+      const block = findNews() === undefined ? limits.findBlock(answer.use) : undefined;
       if (block === null) return makeRoom(answer);
       undo(answer);
       if (block?.isForNow === false) return block;
-      return reserveLater(() => expect(upstream, ask), findBlock);
+      return reserveLater(() => expect(upstream, ask), limits);
     },
     close: () => tryShared(() => shared.close()),
   };

@@ -10,6 +10,7 @@ import { readBudgets } from "../../quota/budget-reading.ts";
 import type { BudgetGate, BudgetQuestion } from "../../proxy/deps.ts";
 import type { Reading } from "../../quota/reading.ts";
 import type { Bar, PlanRequest, Reason } from "../../routing/types.ts";
+import type { Used } from "../../usage/recent-use.ts";
 import type { Spend } from "../../usage/spend.ts";
 import type { LiveConfig } from "../live-config.ts";
 import type { SpendBook } from "../spend/spend-book.ts";
@@ -164,6 +165,17 @@ export function createBudgets(options: BudgetsOptions) {
     };
   };
 
+  const spareIn = (budgets: readonly Budget[], use: Used): number => {
+    const spend = book.spend();
+    if (spend === null) return 0;
+    return Math.min(
+      ...budgets.filter(isRefusing).map((budget) => {
+        const { count, held, limit } = look(spend, budget);
+        return (limit - count.used - held) / use[budget.unit];
+      }),
+    );
+  };
+
   const tellSteps = (): void => {
     const spend = book.spend();
     if (spend === null) return;
@@ -210,7 +222,8 @@ export function createBudgets(options: BudgetsOptions) {
     reserve(upstream: Upstream, ask: BudgetQuestion): ReturnType<BudgetGate["reserve"]> {
       const budgets = concerning(upstream, ask);
       if (budgets.length === 0) return undefined;
-      return rooms.reserve(upstream, ask, (own): Block | null => {
+      const spare = (use: Used): number => spareIn(budgets, use);
+      const findBlock = (own: Used): Block | null => {
         const spend = book.spend();
         if (spend === null) return null;
         const bar = barOf(upstream, ask);
@@ -228,7 +241,8 @@ export function createBudgets(options: BudgetsOptions) {
           return { reason, endsLine: budget.onSpent === "stop", isForNow: true };
         }
         return null;
-      });
+      };
+      return rooms.reserve(upstream, ask, { findBlock, spare });
     },
     /** Of the upstream itself; null where it has no budget, or what was spent is not known yet. */
     readingOf(upstream: Upstream): Reading | null {
@@ -258,6 +272,7 @@ export function createBudgets(options: BudgetsOptions) {
     follow(): void {
       book.follow(() => {
         readings.clear();
+        rooms.settle();
         rooms.forgetPrices();
         tellSteps();
         onChange();
