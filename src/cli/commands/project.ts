@@ -226,14 +226,15 @@ function nameAllowed(allow: readonly string[]): string {
 
 /** A directory as it is written in the file: from the home, with all below it. */
 function readPattern(dir: string, { env }: Cli): string {
-  if (/[*?[{]/.test(dir) || dir === "~" || dir.startsWith("~/")) {
-    if (isAbsolute(dir) || dir.startsWith("~")) return dir;
+  if (/[*?[{]/.test(dir)) {
+    if (isAbsolute(dir) || dir.startsWith("~/")) return dir;
     throw usageError(
       t`a pattern must begin with "/" or "~/"`,
       `ch project set '~/work/*/acme' --config NAME`,
     );
   }
-  const shown = showPath(resolve(readCurrentDirectory(env), dir), env);
+  const full = resolve(readCurrentDirectory(env), expandHome(dir, findUserHome(env)));
+  const shown = showPath(full, env);
   return shown === "/" ? "/**" : `${shown.replace(/[\\/]+$/, "")}/**`;
 }
 

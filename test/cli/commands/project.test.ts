@@ -123,3 +123,36 @@ test("a wall goes on to mean the same upstreams when a config is changed", async
     stderr: expect.stringContaining('project acme uses the config "work"'),
   });
 });
+
+test("usage and status know projects by their names", async () => {
+  using home = makeHome();
+  const run = (...args: string[]) => runCli(args, { home });
+  await run("project", "set", "~/work/acme", "--config", "relay-a");
+  const line = {
+    timestamp_ms: Date.now(),
+    service: "codex",
+    method: "POST",
+    path: "/v1/responses",
+    status_code: 200,
+    duration_ms: 5,
+    config_name: "relay-a",
+    upstream_base_url: "https://c.example/v1",
+    usage: { input_tokens: 3, output_tokens: 4, reasoning_tokens: 0, total_tokens: 7 },
+    outcome: "ok",
+  };
+  const lines = [
+    { ...line, project: "acme" },
+    { ...line, project: "acme", cwd: "/x" },
+    { ...line, cwd: "/y" },
+  ];
+  home.write(".codex-helper/logs/requests.jsonl", lines.map((one) => `${JSON.stringify(one)}\n`).join(""));
+  const summary = JSON.parse((await run("usage", "summary", "--by", "project", "--json")).stdout) as {
+    readonly rows: readonly { readonly key: string; readonly requests: number }[];
+  };
+  expect(JSON.stringify(summary.rows)).toContain('"acme"');
+  expect(summary.rows.length).toBe(2);
+  const status = await run("status", "--json");
+  expect(JSON.parse(status.stdout)).toMatchObject({
+    projects: [{ project: "acme", pattern: "~/work/acme/**", config: "relay-a", allow: null }],
+  });
+});
