@@ -182,7 +182,6 @@ async function runPass(pass: Pass, run: LoopRun, progress: Progress): Promise<An
       room?.end(null);
       continue;
     }
-    if (room !== undefined) run.rooms.push(room);
     const wait = { isLastUsable, spentMs: waitedMs, totalMs: route.firstByteTotalMs };
     const firstByteMs = firstByteBudget(request, upstream.timeouts, wait);
     const { permit } = admission;
@@ -256,7 +255,6 @@ async function askWithout(pass: Pass, run: LoopRun, progress: Progress): Promise
       continue;
     }
     const { room } = admission;
-    if (room !== undefined) run.rooms.push(room);
     const wait = { isLastUsable: true, spentMs: 0, totalMs: route.firstByteTotalMs };
     const firstByteMs = firstByteBudget(request, upstream.timeouts, wait);
     const { permit } = admission;

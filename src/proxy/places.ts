@@ -151,6 +151,7 @@ export function letIn(
 ): LetIn | Promise<LetIn> {
   const admit = (room: Room | NoRoom | undefined): LetIn => {
     if (isNoRoom(room)) return { kind: "no-room", ...room };
+    if (room !== undefined) run.rooms.push(room);
     const admission = run.deps.router.admit(upstream, pass.plan);
     if (admission.kind === "go") run.permits.push(admission.permit);
     else room?.end(null);
