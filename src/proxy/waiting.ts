@@ -134,8 +134,12 @@ export function createWaits({ monotonic, now, onWait }: WaitsOptions) {
   const lookAtAll = (): void => {
     timer = null;
     for (const [key, at] of paces) if (monotonic() - at > PACE_MS) paces.delete(key);
-    for (const waiter of waiters) if (waiter.wake !== null) lookAt(waiter);
-    lookLater();
+    try {
+      for (const waiter of waiters) if (waiter.wake !== null) lookAt(waiter);
+    } finally {
+      // A bug that one runs into must not keep the others for ever.
+      lookLater();
+    }
   };
 
   const lookLater = (): void => {
