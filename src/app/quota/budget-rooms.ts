@@ -93,17 +93,17 @@ export function createRooms({ book, now, onTrouble, paths }: RoomsOptions) {
   const publishEnd = (): void => {
     if (lease === null) publish();
   };
-  /** First seen by the others, then looked at them. Each write takes time: far from every limit it is for several answers. */
+  /** First seen by the others, then looked at them. That takes time: far from every limit it is for several answers at once. */
   const show = ({ key, use }: Answer, spare: Limits["spare"]): void => {
     isIdle = false;
     const left = lease?.key === key ? lease.left : NO_USE;
     const { requests, tokens, usd } = use;
     if (lease !== null && left.requests >= requests && left.tokens >= tokens && left.usd >= usd) {
       lease.left = addUse(left, { requests: -requests, tokens: -tokens, usd: -usd });
-    } else {
-      const ahead = { requests: LEASED * requests, tokens: LEASED * tokens, usd: LEASED * usd };
-      publish(key, spare(ahead) >= FAR ? ahead : NO_USE);
+      return;
     }
+    const ahead = { requests: LEASED * requests, tokens: LEASED * tokens, usd: LEASED * usd };
+    publish(key, spare(ahead) >= FAR ? ahead : NO_USE);
     look();
   };
   const add = ({ key, place, use }: Answer, sign: 1 | -1): void => {

@@ -28,7 +28,7 @@ export interface Holding {
 }
 
 /** As `fs` reads and writes: a page of a file is replaced in one go, and what is longer is proved by its print. */
-const SLOT_BYTES = 8_192;
+const SLOT_BYTES = 4_096;
 const PRINT = 16;
 /** A writer is done within microseconds. */
 const MOST_READS = 1_000;
