@@ -1,6 +1,7 @@
 // The log that runs in a terminal or a file while requests are served: a line a request, what happened on its way under it.
 // What repeats is counted and not repeated, so that an outage of ten minutes is a dozen lines.
 // Pure, but for what it is given to write with.
+import { inEnglish } from "../base/text.ts";
 import type { ToldEvent } from "../app/serve/events.ts";
 import type { LogEntry } from "../log/entry.ts";
 import { isReason } from "../routing/reasons.ts";
@@ -43,10 +44,10 @@ export function createLiveLog(options: LiveLogOptions) {
   const fit = (line: string): string => cutMiddle(tidy(line), width());
   const sayAlone = (event: ToldEvent): void => {
     const [label = ""] = event.labels;
-    toldAlone.set(label, event.at);
+    if (event.isInFailure) toldAlone.set(label, event.at);
     const words = describeEvent(event);
     const line = fit(`${showClock(event.at)}  ${words}`);
-    repeats.say(`${event.kind} ${label}`, { line: () => line, short: words, isGood: event.sign === "ok" });
+    repeats.say(keyOf(event), { line: () => line, short: words, isGood: event.sign === "ok" });
   };
   const release = (): void => {
     hold?.();
@@ -177,8 +178,8 @@ function nameAnswerer(entry: LogEntry): string {
   return entry.chain_model === undefined ? label : `${label} (${entry.chain_model})`;
 }
 
-function keyOf({ kind, labels }: ToldEvent): string {
-  return [kind, ...labels].join(" ");
+function keyOf({ kind, labels, words }: ToldEvent): string {
+  return [kind, ...(labels.length === 0 ? [inEnglish(words)] : labels)].join(" ");
 }
 
 function belongs({ labels, service }: ToldEvent, entry: LogEntry): boolean {

@@ -24,6 +24,8 @@ interface Row<E> {
   readonly words: (event: E, now: number) => Text;
   /** A failed request's own line says the same. */
   readonly isInFailure?: boolean;
+  /** Somebody waits because of it: it is told before the request has ended. */
+  readonly isUrgent?: boolean;
   /** Stable names. Times are wall clock in ms. */
   readonly json: (event: E) => Readonly<Record<string, unknown>>;
   /** The same of an event that did not happen, for whoever tries a command. */
@@ -77,6 +79,7 @@ const EVENTS: { readonly [K in EventKind]: Row<Extract<AppEvent, { kind: K }>> }
       const who = sessionId === null ? t`a request` : t`session ${sessionId.slice(0, 8)}`;
       return t`${who} waits until ${showMoment(until, now)} (ch routing wait)`;
     },
+    isUrgent: true,
     json: ({ sessionId, until, upstream }) => ({
       upstream: makeJson(upstream),
       until_ms: until,
@@ -87,6 +90,7 @@ const EVENTS: { readonly [K in EventKind]: Row<Extract<AppEvent, { kind: K }>> }
   queue: {
     about: ({ upstream }) => [upstream],
     words: ({ facts }) => describePlaces(facts),
+    isUrgent: true,
     json: makePlacesJson,
     sample: () => ({ upstream: FIRST, ...PLACES, until_ms: null }),
   },
@@ -160,11 +164,12 @@ export interface ToldEvent {
   readonly sign: Availability | null;
   readonly words: Text;
   readonly isInFailure: boolean;
+  readonly isUrgent: boolean;
   readonly json: Readonly<Record<string, unknown>>;
 }
 
 export function tellEvent(event: AppEvent, now: number): ToldEvent {
-  const { about, isInFailure = false, sign = null, words } = rowOf(event);
+  const { about, isInFailure = false, isUrgent = false, sign = null, words } = rowOf(event);
   const labels = about(event).map(({ label }) => label);
   return {
     kind: event.kind,
@@ -174,6 +179,7 @@ export function tellEvent(event: AppEvent, now: number): ToldEvent {
     sign,
     words: words(event, now),
     isInFailure,
+    isUrgent,
     json: makeEventJson(event, now),
   };
 }
