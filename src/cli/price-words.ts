@@ -1,7 +1,8 @@
 // What a screen says once of the costs on it: that they are an estimate, by how old a list, or why there are none.
 import type { UserError } from "../base/errors.ts";
 import type { Cli } from "./cli.ts";
-import { t, tell } from "./language.ts";
+import type { QuotaRow } from "../quota/sources.ts";
+import { t, tell, tellEither } from "./language.ts";
 
 const DAY_MS = 86_400_000;
 /** Older than that, a list is likely to lack models, and to have prices that changed. */
@@ -28,11 +29,15 @@ export function notePrices({ now, out }: Cli, { asOf, problem }: PriceFacts, isS
     );
 }
 
-/** For a screen with budgets: what was spent of them is counted at list prices. */
+/** For a screen with budgets: what they cannot count, where it is not said beside them, and that it is at list prices. */
 export async function noteBudgets(
   cli: Cli,
-  upstreams: readonly { readonly quota: readonly { readonly source: string }[] }[],
+  upstreams: readonly { readonly label: string; readonly quota: readonly QuotaRow[] }[],
+  isSaid = false,
 ): Promise<void> {
+  for (const { label, quota } of isSaid ? [] : upstreams)
+    for (const { error, error_text: words, source } of quota)
+      if (source === "budget" && error !== null) cli.out.note(`${label}: ${tellEither(words, error)}`);
   const hasBudget = upstreams.some(({ quota }) => quota.some(({ source }) => source === "budget"));
   if (!hasBudget) return;
   const { readListDate } = await import("../app/prices.ts");

@@ -81,7 +81,7 @@ async function printQuota(
     });
   }
   printUpstreams(cli, found);
-  await noteBudgets(cli, found.upstreams);
+  await noteBudgets(cli, found.upstreams, true);
   for (const problem of quotaProblems(found, facts)) cli.out.warn(problem);
   cli.out.note(`\n${next}`);
 }
