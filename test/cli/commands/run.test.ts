@@ -73,6 +73,8 @@ enabled = false
   const path = home.write(".codex/config.toml", toml);
   const first = await run("--", "codex", "exec", "--skip-git-repo-check", "say hi");
   expect(first.stderr).toContain("provider: my relay.x");
+  // The client's own words come first.
+  expect(first.stderr).toMatch(/\n1 turn, 0 saved by failover, .*\d+ s\n$/);
   expect(first).toMatchObject({ code: 0, stdout: "right\n" });
   expect(await lastToken()).toBe("Bearer key-1");
   expect(await run("--config", "other", "--", "codex", "exec", "--skip-git-repo-check", "hi")).toMatchObject({
