@@ -10,6 +10,7 @@ import {
   stream,
 } from "../helpers/answers.ts";
 import { startConfiguredProxy } from "../helpers/configured-proxy.ts";
+import { newSession, requestOf, startWallBench } from "../helpers/wall-bench.ts";
 import { type Answer, FIN, type ReceivedRequest, startFakeUpstream } from "../helpers/fake-upstream.ts";
 
 /** The 30 tokens of a fake answer cost 30 cents; a request costs nothing by its size. */
@@ -300,3 +301,29 @@ test("where what was spent cannot be known, nothing more is spent, and the clien
   desk.proxy.home.write(".codex-helper/prices.json", PRICES);
   expect((await desk.ask()).by).toBe("first");
 });
+
+test.each(["codex", "claude"] as const)(
+  "a project's budget is for its own requests, of %s, and for those of the rules below it",
+  async (service) => {
+    await using bench = await startWallBench({
+      projects: {
+        "~/work/**": { budget: { requests: 2, per: "day" } },
+        "~/work/acme/**": { allow: ["main#2"] },
+      },
+      unknown_project: "default",
+    });
+    const ask = async (directory: string): Promise<number> => {
+      const response = await bench.send(
+        service,
+        requestOf[service]({ cwds: [bench.at(directory)], session: newSession() }),
+      );
+      await response.text();
+      return response.status;
+    };
+    expect(await ask("work/acme")).toBe(200);
+    expect(await ask("work/acme/sub")).toBe(200);
+    expect(await ask("work/acme")).toBe(429);
+    expect(await ask("open")).toBe(200);
+    expect(bench.inside.requests).toHaveLength(2);
+  },
+);
