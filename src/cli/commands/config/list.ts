@@ -143,16 +143,31 @@ function findView(context: ViewContext, text: string | undefined) {
 }
 
 function printList({ out, now }: Cli, views: readonly ConfigView[]): void {
+  const widthOf = (texts: readonly string[]): number =>
+    Math.max(...texts.map((text) => Bun.stringWidth(text)));
+  const names = widthOf([t`NAME`, ...views.map(({ name }) => name)]);
+  const aliases = widthOf([t`ALIAS`, ...views.map(({ alias }) => alias ?? "")]);
+  const room = out.isTerminal ? out.width - names - aliases - 7 : Infinity;
   const rows = views.map((view) => {
     const hosts = view.upstreams.map((upstream) => {
       const state = describeState(upstream, now());
       return showHost(upstream.base_url) + (state === "" ? "" : ` (${state})`);
     });
     const name = view.is_active ? out.paint("green", view.name) : view.name;
-    const what = view.problem === null ? hosts.join(", ") : out.paint("red", t`cannot be used`);
+    const what = view.problem === null ? listWhole(hosts, room) : out.paint("red", t`cannot be used`);
     return [view.is_active ? "*" : "", name, view.alias ?? "", what];
   });
   out.table(["", t`NAME`, t`ALIAS`, t`UPSTREAMS`], rows);
+}
+
+/** As many as there is room for, none of them cut. */
+function listWhole(hosts: readonly string[], room: number): string {
+  for (let count = hosts.length; count > 1; count -= 1) {
+    const rest = hosts.length - count;
+    const line = [...hosts.slice(0, count), ...(rest === 0 ? [] : [t`${rest} more`])].join(", ");
+    if (Bun.stringWidth(line) <= room) return line;
+  }
+  return hosts.length > 1 ? `${hosts[0]}, ${t`${hosts.length - 1} more`}` : (hosts[0] ?? "");
 }
 
 function printUpstream(

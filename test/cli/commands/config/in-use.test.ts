@@ -166,3 +166,12 @@ describe("config set-active without a name", () => {
     expect(await run(empty, "set-active")).toContain("no upstream is configured for Codex\n  ch ");
   });
 });
+
+test("config list at a terminal names whole hosts, and how many more there are", async () => {
+  const upstreams = Array.from({ length: 5 }, (_, index) => ({
+    base_url: `https://relay-number-${index}.example/v1`,
+  }));
+  using home = makeHome({ configs: { main: { upstreams } } });
+  const { screen } = await runAtTerminal([...PROGRAM, "config"], { home });
+  expect(screen).toMatch(/main +relay-number-0\.example, relay-number-1\.example, 3 more\r?\n/);
+});
