@@ -56,6 +56,7 @@ type Look = Omit<BudgetFacts, "reason">;
 
 const STEPS = [80, 95, 100] as const;
 const CACHED_MS = 5_000;
+const LOOK_MS = 20;
 const NONE: readonly Budget[] = [];
 const NO_FACTS: readonly BudgetFacts[] = [];
 const ANY = { model: null };
@@ -73,7 +74,12 @@ export function createBudgets(options: BudgetsOptions) {
     budgets: NONE,
   };
 
+  let lookedAt = Number.NEGATIVE_INFINITY;
+  /** A request asks several times, and to look at config.json is a system call. */
   const list = (): readonly Budget[] => {
+    const at = now();
+    if (Math.abs(at - lookedAt) < LOOK_MS) return known.budgets;
+    lookedAt = at;
     const { config } = live.current();
     if (known.config !== config) known = { config, budgets: listBudgets(config) };
     return known.budgets;
