@@ -26,6 +26,8 @@ export interface OpenSessionsOptions {
 
 const MOST_SESSIONS = 500;
 const ASK_MS = 1_000;
+/** For programs that are still looked for at the end. */
+const WAIT_MS = 300;
 
 export function createOpenSessions({ findPeer = findPeerProcess, port, service }: OpenSessionsOptions) {
   const sessions = new Map<string, Known>();
@@ -47,7 +49,7 @@ export function createOpenSessions({ findPeer = findPeerProcess, port, service }
     },
     /** Ids, the newest last. */
     async listOpen(): Promise<string[]> {
-      await Promise.race([Promise.all(looking), Bun.sleep(ASK_MS)]);
+      await Promise.race([Promise.all(looking), Bun.sleep(WAIT_MS)]);
       const running = [...sessions].flatMap(([id, { process }]) =>
         process !== null && isRunning(process) ? [{ id, pid: process.pid }] : [],
       );

@@ -192,9 +192,11 @@ async function run(cli: Cli, options: RunOptions): Promise<number> {
       t`stopping: running requests have ${DRAIN_MS / 1000} s to finish, press Ctrl+C again to end them`,
     );
   }
+  // While their connections are there.
+  const open = await Promise.race([serving.listOpenSessions(), again.then(() => [])]);
   const atOnce = again.then(() => Promise.race([serving.stop(0), Bun.sleep(AT_ONCE_MS)]));
   await Promise.race([serving.stop(DRAIN_MS), atOnce, deadline]);
-  const [facts, open] = await Promise.all([log.close(), serving.listOpenSessions()]);
+  const facts = await log.close();
   const said = `${describeRun(facts, now() - since)}${describeLeftOpen(open)}`;
   const isWide = process.stderr.isTTY && Bun.stringWidth(said) > out.surface.width();
   out.note(isWide ? said.replaceAll(/[;；] ?/g, "\n") : said);

@@ -362,7 +362,7 @@ test("the way of the founding document: two configs, one active, switch on, serv
   await run("switch", "on", "--port", port);
   await using serving = startCli(["--port", port], { home });
   await serving.waitFor(READY);
-  expect(serving.stderr()).toContain("https://codex-api.packycode.com/v1");
+  expect(serving.stderr()).toContain("packy-main#1  codex-api.packycode.com");
   expect(await serving.stop()).toBe(130);
   expect(codex()).toBe(CODEX_TOML);
   expect(existsSync(join(home.paths.run, "switch.lock"))).toBe(true);
