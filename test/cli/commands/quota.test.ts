@@ -154,7 +154,9 @@ main#2  ● ready
     );
     const path = home.write(".codex-helper/usage_providers.json", '{"providers": 1}');
     const broken = await runCli(["quota", "refresh"], { home });
-    expect(broken.stderr).toContain(`warning: ${path}:1:15: providers: must be a list`);
+    expect(broken.stderr).toContain(
+      "warning: ~/.codex-helper/usage_providers.json:1:15: providers: must be a list",
+    );
     expect(readFileSync(path, "utf8")).toBe('{"providers": 1}');
   });
 

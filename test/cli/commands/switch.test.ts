@@ -311,7 +311,7 @@ Claude Code: not switched
     expect(refused).toEqual({
       code: 1,
       stdout: "",
-      stderr: `error: ${path} leads to ${made}, which is not writable: permission denied (EACCES)\n${ways}`,
+      stderr: `error: ~/${file} leads to ~/store, which is not writable: permission denied (EACCES)\n${ways}`,
     });
     const port = String(freePort());
     const serve = ["serve", `--${client}`, "--port", port];
