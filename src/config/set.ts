@@ -11,7 +11,14 @@ import type { Change } from "./jsonc-edit.ts";
 import { formatPath } from "./jsonc.ts";
 import { type Target, formatTarget } from "./name.ts";
 import type { ParsedConfig } from "./parse.ts";
-import { didYouMean, isFlatMap, keysOf, memberOf } from "./schema-keys.ts";
+import {
+  describeUnknownKey,
+  didYouMean,
+  findUnknownKeys,
+  isFlatMap,
+  keysOf,
+  memberOf,
+} from "./schema-keys.ts";
 import { DESCRIBABLE, describeFirstIssue } from "./schema-words.ts";
 import { configFileSchema } from "./schema.ts";
 
@@ -151,7 +158,11 @@ function checkValue(
   keys: JSONPath,
 ): unknown {
   const parsed = z.safeParse(schema, value, DESCRIBABLE);
-  if (parsed.success) return value;
+  if (parsed.success) {
+    const [unknown] = findUnknownKeys(schema, value);
+    if (unknown === undefined) return value;
+    throw misuse(t`${flag}: ${describeUnknownKey(String(unknown.path.at(-1)), unknown)}`);
+  }
   if (asText !== undefined && value !== null && z.safeParse(schema, asText, DESCRIBABLE).success)
     return asText;
   const { path: inside, words } = describeFirstIssue(parsed.error);

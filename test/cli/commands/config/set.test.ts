@@ -138,6 +138,7 @@ describe("config set", () => {
   test.each([
     [["main#1", "--json", "retry.tries=2"], 'unknown key "retry"', "known here: base_url, auth,"],
     [["main#1", "--json", "timeouts.idel_secs=2"], 'unknown key "idel_secs" (did you mean "idle_secs"?)', ""],
+    [["main#1", "--json", 'timeouts={"idle":5}'], 'unknown key "idle" (did you mean "idle_secs"?)', ""],
     [["main#1", "--json", "timeouts.idle_secs=soon"], "--json timeouts.idle_secs must be a number", ""],
     [["main#1", "--json", "base_url=null"], "--json base_url must be text in double quotes", ""],
     [["main#1", "--json", "on_exhausted=stop"], '"on_exhausted" belongs to the config', "ch config set main"],
