@@ -41,6 +41,8 @@ export interface Budget {
   readonly name: string;
   /** What it is for, and nothing else: "codex:main#3", "project:acme". Several windows have the same. */
   readonly id: string;
+  /** As short as a command understands: its name, or its id where others are called so too. */
+  readonly called: string;
   /** For people. */
   readonly title: Text;
   readonly scope: BudgetScope;
@@ -123,7 +125,15 @@ function readHolder(named: Named, { budget, budget_usd: short }: Holder): Budget
         : tokens != null
           ? ["tokens" as const, tokens]
           : ["requests" as const, requests ?? 0];
-    return { ...named, unit, limit, per, onSpent: on_spent ?? "next", unpriced: unpriced ?? "allow" };
+    return {
+      ...named,
+      called: named.name,
+      unit,
+      limit,
+      per,
+      onSpent: on_spent ?? "next",
+      unpriced: unpriced ?? "allow",
+    };
   });
 }
 
@@ -138,9 +148,10 @@ function tellApart(budgets: readonly Budget[]): readonly Budget[] {
   const ids = new Map<string, Set<string>>();
   for (const { id, name } of budgets) ids.getOrInsertComputed(name, () => new Set()).add(id);
   return budgets.map((budget) => {
-    const { name, scope, title } = budget;
-    if ((ids.get(name)?.size ?? 0) < 2 || !("service" in scope)) return budget;
-    return { ...budget, title: t`${title} (${CLIENT_NAME[scope.service]})` };
+    const { id, name, scope, title } = budget;
+    if ((ids.get(name)?.size ?? 0) < 2) return budget;
+    if (!("service" in scope)) return { ...budget, called: id };
+    return { ...budget, called: id, title: t`${title} (${CLIENT_NAME[scope.service]})` };
   });
 }
 

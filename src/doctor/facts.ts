@@ -68,7 +68,7 @@ export interface FileFacts {
   /** The owner's budgets; null where they cannot be counted. */
   readonly budgets:
     | readonly {
-        /** "your budget for main#1: 4.00 of 5.00 USD a day". */
+        /** "your budget for main#1: $4.00 of $5.00 a day". */
         readonly words: Text;
         readonly isSpent: boolean;
         /** 0.8 of it are. */

@@ -99,7 +99,8 @@ function countHours(spend: Spend, { scope, unit }: Budget, now: number, limit: n
   for (const [place, own] of spend.recent())
     if (covers(scope, place))
       for (const [at, amounts] of own)
-        if (at > now - ROLLING_MS - SLICE_MS && at <= now) slices.push([at, amounts[unit]]);
+        // Also what a clock that was ahead has noted.
+        if (Math.abs(now - at) < ROLLING_MS + SLICE_MS) slices.push([at, amounts[unit]]);
   const used = slices.reduce((sum, [, amount]) => sum + amount, 0);
   let left = used;
   let opensAt = now;

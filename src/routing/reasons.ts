@@ -43,7 +43,7 @@ export const REASONS: Readonly<Record<string, string>> = {
   "quota-left": "{rest} {unit} left ({name})",
   "quota-left-of": "{rest} of {whole} {unit} left ({name})",
   budget: "your budget: {cause}",
-  "budget-usd": "your budget for {name}: {used} of {limit} USD {per}",
+  "budget-usd": "your budget for {name}: {used} of {limit} {per}",
   "budget-tokens": "your budget for {name}: {used} of {limit} tokens {per}",
   "budget-requests": "your budget for {name}: {used} of {limit} answers {per}",
   "budget-held": "the rest may be needed by answers in flight: {cause}",

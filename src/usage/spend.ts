@@ -129,7 +129,7 @@ export function createSpend(saved: SavedSpend | null = null) {
   };
   /** What one answer used, or was expected to where nobody said. */
   const addUsed = (row: Row, record: LogRecord, cost: AttemptCost | null): void => {
-    const { timestamp_ms: at, usage } = record;
+    const { usage } = record;
     if (usage?.partial === true) row.partial_requests += 1;
     const tokens = readBilledTokens(record);
     const isWhole = usage !== undefined && !hasFailed(record) && isGeneration(record);
@@ -147,14 +147,16 @@ export function createSpend(saved: SavedSpend | null = null) {
     const usd = cost?.kind === "priced" ? cost.usd : 0;
     row.usd += usd;
     const { cached, created, created1h, fresh, output } = tokens;
-    recent.add(at, row, { usd, tokens: fresh + cached + created + created1h + output, requests: 1 });
+    const sum = fresh + cached + created + created1h + output;
+    recent.add(spentAt(record), row, { usd, tokens: sum, requests: 1 });
   };
-  const addEstimate = (row: Row, { estimate, timestamp_ms: at }: LogRecord): void => {
+  const addEstimate = (row: Row, record: LogRecord): void => {
+    const { estimate } = record;
     const { tokens = 0, usd = 0 } = estimate ?? {};
     if (estimate !== undefined) row.estimated_answers += 1;
     row.estimated_usd += usd;
     row.estimated_tokens += tokens;
-    recent.add(at, row, { usd, tokens, requests: 1 });
+    recent.add(spentAt(record), row, { usd, tokens, requests: 1 });
   };
 
   return {
@@ -175,7 +177,8 @@ export function createSpend(saved: SavedSpend | null = null) {
     isSure: (name: string): boolean => !unsure.has(name),
     /** `cost` null: not asked for, so that no dollars are counted. `now`: wall clock, ms. */
     add(record: LogRecord, cost: Cost | null, now: number): void {
-      const { run, seq, timestamp_ms: at } = record;
+      const { run, seq } = record;
+      const at = spentAt(record);
       if (run !== undefined && seq !== undefined) {
         const known = runs.get(run)?.seq ?? [];
         runs.delete(run);
@@ -245,6 +248,11 @@ export function createSpend(saved: SavedSpend | null = null) {
       };
     },
   };
+}
+
+/** What waited for a budget to open is spent from what that has then, and not on the day that it came. */
+function spentAt({ duration_ms = 0, timestamp_ms, waited_ms = 0 }: LogRecord): number {
+  return waited_ms > 0 ? timestamp_ms + Math.max(duration_ms, waited_ms) : timestamp_ms;
 }
 
 /** No directory begins so. */

@@ -165,10 +165,10 @@ const CONDITIONS: readonly Condition[] = [
         "one is spent",
         { usd: 1, per: "day" },
         "warn",
-        /1\.00 of 1\.00 USD a day: it is spent/,
+        /\$1\.00 of \$1\.00 a day: it is spent/,
         /ch budget lift all/,
       ],
-      ["one is nearly spent", { usd: 1.1, per: "day" }, "info", /1\.00 of 1\.10 USD/, /ch budget/],
+      ["one is nearly spent", { usd: 1.1, per: "day" }, "info", /\$1\.00 of \$1\.10 a day/, /ch budget/],
     ] as const
   ).map(([name, budget, status, says, hint]): Condition => ({
     name: `budgets: ${name}`,

@@ -47,6 +47,19 @@ describe("the ledger of spend", () => {
     }
   });
 
+  test("counts what waited for a reset when it was answered, not when it came", () => {
+    const spend = createSpend();
+    const late = { timestamp_ms: NOON, model: "gpt-5", usage: USAGE, waited_ms: 43_199_990 };
+    spend.add(makeEntry({ ...late, duration_ms: 43_200_200 }), A_DOLLAR, NOON + DAY_MS / 2);
+    // A machine was asleep: its own clock stood still.
+    spend.add(makeEntry({ ...late, waited_ms: 43_200_000, duration_ms: 200 }), A_DOLLAR, NOON + DAY_MS / 2);
+    spend.add(makeEntry({ timestamp_ms: NOON, usage: USAGE, duration_ms: 43_200_200 }), A_DOLLAR, NOON);
+    expect(sum(rowsOf(spend, "2026-11-29"), "usd")).toBe(1);
+    expect(sum(rowsOf(spend, "2026-11-30"), "usd")).toBe(2);
+    const slices = [...spend.recent()].flatMap(([, own]) => [...own.keys()]);
+    expect(slices.toSorted((one, other) => one - other)).toEqual([NOON, NOON + DAY_MS / 2]);
+  });
+
   test("counts what failed attempts used at their own upstream, and what is known in part as such", () => {
     const spend = createSpend();
     const attempts = [

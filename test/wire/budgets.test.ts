@@ -112,7 +112,7 @@ test.each([
   expect(error.type).toBe("usage_limit_reached");
   expect(error.resets_at * 1_000).toBeGreaterThan(Date.now());
   expect(error.resets_at * 1_000).toBeLessThanOrEqual(Date.now() + 32 * 86_400_000);
-  expect(error.message).toMatch(/your budget for [^:]+: 0\.30 of 0\.30 USD a (?:day|month)/);
+  expect(error.message).toMatch(/your budget for [^:]+: \$0\.30 of \$0\.30 a (?:day|month)/);
   expect(error.message).toContain("ch budget lift");
   expect([desk.first.requests, desk.second.requests].map(({ length }) => length)).toEqual([1, 0]);
 });
@@ -146,6 +146,19 @@ test("Claude Code gets a 429 with the time until the budget opens", async () => 
   expect(Number(headers.get("retry-after"))).toBeGreaterThan(0);
   expect(text).toContain("your budget for everything");
   expect(text).toContain("ch budget lift all --for 1h");
+  expect(text).not.toContain("(your budget)");
+});
+
+test("the command that lifts it is one that works, where others are called so too", async () => {
+  await using desk = await startBudgeted({
+    config: { budget: { ...DAY, on_spent: "stop" } },
+    top: { budgets_by_model: { main: DAY } },
+  });
+  await desk.ask();
+  await desk.askClaude();
+  const [codex, claude] = [await desk.ask(), await desk.askClaude()];
+  expect(codex.text).toContain("ch budget lift codex:main --for 1h");
+  expect(claude.text).toContain("ch budget lift claude:main --for 1h");
 });
 
 test("on_spent warn keeps nothing back", async () => {

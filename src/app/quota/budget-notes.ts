@@ -80,12 +80,12 @@ export function createBudgetNotes(paths: NotesPaths, now: () => number) {
     /** Throws UserError. */
     lift: async (lifts: readonly Lift[]): Promise<void> =>
       void (await update((notes) => ({ ...notes, lifts: [...notes.lifts, ...lifts] }))),
-    /** Takes all back. Throws UserError. */
-    unlift: async (ids: ReadonlySet<string>): Promise<void> =>
-      void (await update((notes) => ({
-        ...notes,
-        lifts: notes.lifts.filter(({ budget }) => !ids.has(budget)),
-      }))),
+    /** Takes them back: all, or those of a window. Throws UserError. */
+    unlift: async (id: string, per: string | null = null): Promise<void> =>
+      void (await update((notes) => {
+        const isOf = (lift: Lift): boolean => lift.budget === id && (per === null || lift.per === per);
+        return notes.lifts.some(isOf) ? { ...notes, lifts: notes.lifts.filter((lift) => !isOf(lift)) } : null;
+      })),
     /** True for the one process that is to tell of it. Throws UserError. */
     note: async (budget: Budget, since: number, percent: number): Promise<boolean> =>
       await update((notes) => {

@@ -1,7 +1,7 @@
 // The owner's budgets while requests run: what was spent of each, by the ledger of spend and by what answers in flight are
 // expected to use; whether there is room for one more; and who is told. Does nothing where there is no budget.
 import { errorText } from "../../base/errors.ts";
-import { type Text, t } from "../../base/text.ts";
+import { type Text, showMoment, t } from "../../base/text.ts";
 import type { Upstream } from "../../base/upstream.ts";
 import { type Budget, PER_WORDS, listBudgets } from "../../config/budgets.ts";
 import type { Paths } from "../../base/paths.ts";
@@ -35,7 +35,7 @@ export interface BudgetStep {
   readonly percent: number;
   readonly count: Count;
   readonly limit: number;
-  /** "your budget for main#1: 4.00 of 5.00 USD a day". */
+  /** "your budget for main#1: $4.00 of $5.00 a day". */
   readonly reason: Reason;
 }
 
@@ -48,7 +48,7 @@ export interface BudgetFacts {
   /** What answers in flight are expected to use. */
   readonly held: number;
   readonly isSpent: boolean;
-  /** "your budget for main#1: 4.00 of 5.00 USD a day". */
+  /** "your budget for main#1: $4.00 of $5.00 a day". */
   readonly reason: Reason;
 }
 
@@ -132,6 +132,17 @@ export function createBudgets(options: BudgetsOptions) {
   ): Budget | undefined => {
     const strict = budgets.find(({ unit, unpriced }) => unit === "usd" && unpriced === "refuse");
     return strict === undefined || model === null || rooms.hasPrice(upstream, model) ? undefined : strict;
+  };
+
+  /** That a budget keeps nothing back, beside what else is said of it. */
+  const noteLift = (said: Text | string | null, facts: readonly Look[]): Text | string | null => {
+    const lifts = facts
+      .filter(({ limit }) => !Number.isFinite(limit))
+      .flatMap(({ budget }) => notes.liftsOf(budget));
+    const ends = lifts.filter(({ amount }) => amount === null).map(({ until_ms: until }) => until);
+    if (ends.length === 0) return said;
+    const words = t`lifted until ${showMoment(Math.max(...ends), now())}`;
+    return said === null ? words : t`${said}; ${words}`;
   };
 
   /** What keeps an upstream from a request: of several that are spent, the one that opens last. */
@@ -261,7 +272,12 @@ export function createBudgets(options: BudgetsOptions) {
       const version = spend.version();
       if (last?.version === version && Math.abs(now() - last.reading.at) < CACHED_MS) return last.reading;
       const facts = budgets.map((budget) => look(spend, budget));
-      const reading = readBudgets(spend, facts, now());
+      const figures = facts.map(({ budget, limit }) => ({
+        budget,
+        limit: Number.isFinite(limit) ? limit : budget.limit,
+      }));
+      const counted = readBudgets(spend, figures, now());
+      const reading = { ...counted, error: noteLift(counted.error, facts) };
       readings.set(upstream.key, { reading, version });
       return reading;
     },
@@ -296,7 +312,7 @@ function isReached(amount: number, limit: number): boolean {
 
 const SOURCE: Reason = { rule: "quota-budget" };
 
-function reasonOf({ name: budget, per, title, unit }: Budget, used: number, limit: number): Reason {
+function reasonOf({ called: budget, per, title, unit }: Budget, used: number, limit: number): Reason {
   return {
     budget,
     rule: `budget-${unit}`,
@@ -310,5 +326,5 @@ function reasonOf({ name: budget, per, title, unit }: Budget, used: number, limi
 function show(amount: number, unit: Budget["unit"]): string {
   if (!Number.isFinite(amount)) return "-";
   if (unit !== "usd") return String(Math.round(amount));
-  return amount > 0 && amount < 0.01 ? "<0.01" : amount.toFixed(2);
+  return amount > 0 && amount < 0.01 ? "<$0.01" : `$${amount.toFixed(2)}`;
 }

@@ -141,7 +141,7 @@ const EVENTS: { readonly [K in EventKind]: Row<Extract<AppEvent, { kind: K }>> }
       limit: 5,
       on_spent: "next",
       until_ms: now + HOUR_MS,
-      reason: "your budget for main#1: 4.00 of 5.00 USD a day",
+      reason: "your budget for main#1: $4.00 of $5.00 a day",
     }),
   },
 };

@@ -87,7 +87,7 @@ const listCommand = defineCommand({
     }
     const spent = facts.find(({ budget, isSpent }) => isSpent && budget.onSpent !== "warn");
     if (spent === undefined) return;
-    const next = `ch budget lift ${asWord(nameOf(spent.budget, facts))} --for 1h`;
+    const next = `ch budget lift ${asWord(spent.budget.called)} --for 1h`;
     out.note(`\n${t`Next: ${next}`}`);
   },
 });
@@ -115,7 +115,7 @@ const liftCommand = defineCommand({
     const { notes } = quota.budgets;
     try {
       if (args.off === true) {
-        await notes.unlift(new Set([first.id]));
+        await notes.unlift(first.id);
         return out.note(t`the budget for ${tell(first.title)} is in force again`);
       }
       const lifts = makeLifts(args, budgets, cli.now());
@@ -195,17 +195,19 @@ const clearCommand = defineCommand({
   },
   async run(args, cli) {
     const { per = null } = args;
-    let isThere = false;
+    let cleared: string | null = null;
     await updateConfig(
       cli.paths,
       (config) => {
-        const changes = planClearBudget(findPlace(config, args.name, args), per);
-        isThere = changes.length > 0;
+        const place = findPlace(config, args.name, args);
+        const changes = planClearBudget(place, per);
+        cleared = changes.length > 0 ? place.id : null;
         return changes;
       },
       cli.now,
     );
-    if (!isThere) throw new UserError(t`${args.name} has no such budget`, { hint: "ch budget" });
+    if (cleared === null) throw new UserError(t`${args.name} has no such budget`, { hint: "ch budget" });
+    await dropLifts(cli, cleared, per);
     cli.out.note(t`removed the budget for ${args.name}`);
     cli.out.note(t`Next: ch budget`);
   },
@@ -225,6 +227,17 @@ export const command = defineCommand({
 function open(cli: Cli) {
   const live = createLiveConfig(cli);
   return createQuota({ ...cli, live, onTrouble: (words) => cli.out.warn(tell(words)) });
+}
+
+/** A budget that is set anew later is in force from its beginning. */
+async function dropLifts(cli: Cli, id: string, per: string | null): Promise<void> {
+  const isLeft = listBudgets(await loadConfig(cli.paths.config)).some((budget) => budget.id === id);
+  const quota = open(cli);
+  try {
+    await quota.budgets.notes.unlift(id, isLeft ? per : null);
+  } finally {
+    await quota.stop();
+  }
 }
 
 async function survey(cli: Cli) {
@@ -280,13 +293,6 @@ function ambiguous(name: string, ids: readonly string[]): UserError {
 /** One word for a shell. */
 function asWord(name: string): string {
   return /^\w[\w.:#-]*$/.test(name) ? name : quoteWord(name);
-}
-
-/** As short as it may be. */
-function nameOf(budget: Budget, facts: readonly BudgetFacts[]): string {
-  const isShared = facts.some(({ budget: other }) => other.name === budget.name && other.id !== budget.id);
-  const isModel = budget.scope.kind === "model" && !isShared;
-  return isShared && !isModel ? budget.id : budget.name;
 }
 
 function makeLifts(

@@ -101,6 +101,8 @@ test("budget lift lets it pass for a while, or by an amount, and takes that back
     "keeps nothing back until",
   );
   expect(await first()).toMatchObject({ limit_now: null, is_spent: false });
+  const quota = (await runCli(["quota", "--codex"], { home })).stdout;
+  expect(quota).toMatch(/day .* 0\.00 of 1\.00 USD left .*your budget.*\n +lifted until/);
   if (process.platform !== "win32") expect(statSync(home.paths.budgets).mode & 0o777).toBe(0o600);
   await run(home, "lift", "codex:main#1", "--off");
   expect(await first()).toMatchObject({ limit_now: 1, is_spent: true, lifts: [] });
@@ -115,6 +117,25 @@ test("budget lift lets it pass for a while, or by an amount, and takes that back
     expect(code).toBeGreaterThan(0);
     expect(stderr).toContain(words);
   }
+});
+
+test("budget clear takes the lifts back, so that a budget that is set anew is in force", async () => {
+  using home = makeHome(CONFIG);
+  const lifts = async () =>
+    (JSON.parse((await run(home, "list", "--json")).stdout) as { budgets: Record<string, unknown>[] }).budgets
+      .filter(({ id }) => id === "codex:main#1")
+      .map(({ limit_now, per }) => [per, limit_now]);
+  await run(home, "lift", "codex:main#1", "--usd", "2");
+  await run(home, "clear", "codex:main#1", "--per", "month");
+  await run(home, "set", "codex:main#1", "--usd", "50", "--per", "month");
+  expect(await lifts()).toEqual([
+    ["day", 3],
+    ["month", 50],
+  ]);
+  await run(home, "lift", "codex:main#1", "--for", "2h");
+  await run(home, "clear", "codex:main#1");
+  await run(home, "set", "codex:main#1", "--usd", "5");
+  expect(await lifts()).toEqual([["day", 5]]);
 });
 
 test("budget set and clear change one budget, and leave the rest of the file as it is", async () => {
