@@ -84,7 +84,7 @@ export function showPath(path: string, env: Env): string {
 /** A text for people with every path in it shortened so, but for one in quotes: a shell takes `~` for itself only outside them. */
 export function showPathsIn(text: string, env: Env): string {
   const user = findUserHome(env);
-  if (user === "/") return text;
+  if (user === "/" || !text.includes(user)) return text;
   return text.replace(new RegExp(`(?<!['"])${RegExp.escape(user)}(?=[/\\\\])`, "g"), "~");
 }
 

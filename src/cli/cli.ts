@@ -32,6 +32,8 @@ export interface Cli {
   readonly readInput: () => Promise<string>;
   /** Wall clock, ms. */
   readonly now: () => number;
+  /** For a command that works while it says something: it is written in the background. To be drained by what it returns. */
+  readonly writeBehind: () => () => Promise<void>;
   /** The whole table, for a command that lists them. */
   readonly commands: Readonly<Record<string, CommandEntry>>;
 }

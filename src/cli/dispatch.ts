@@ -50,6 +50,7 @@ export async function dispatch(argv: readonly string[], env: Env, terminal: Term
     },
     readInput: async () => new TextDecoder().decode(await readStream(Bun.stdin.stream(), t`standard input`)),
     now: Date.now,
+    writeBehind: terminal.writeBehind,
     commands: COMMANDS,
   };
   return await runLeaf(found, cli, isNamed ? [] : ["version"]);

@@ -32,6 +32,7 @@ export async function createServeLog(cli: Cli, { format, hasServices }: ServeLog
   let serving: Serving | null = null;
   let looking: Timer | undefined;
   const isQuiet = format === "none";
+  let drainOutput = (): Promise<void> => Promise.resolve();
   const live =
     format === "text" ? await openLiveLog(cli, hasServices, () => serving?.openAnswers() !== 0) : null;
 
@@ -82,6 +83,7 @@ export async function createServeLog(cli: Cli, { format, hasServices }: ServeLog
     /** Requests are served: what they cost can be looked up. */
     attach: (started: Serving): void => {
       serving = started;
+      if (!isQuiet) drainOutput = cli.writeBehind();
       drainSoon();
       if (!isQuiet) looking = setInterval(() => started.lookAtFiles(), LOOK_EVERY_MS).unref();
     },
@@ -95,6 +97,8 @@ export async function createServeLog(cli: Cli, { format, hasServices }: ServeLog
       if (format === "json") writeJson({ event: "stopped", timestamp_ms: now(), ...facts });
       return facts;
     },
+    /** Resolves when everything is written, also what others said; soon where nobody reads it. */
+    drain: () => drainOutput(),
   };
 }
 

@@ -1,5 +1,5 @@
 // The standard streams: what they are connected to, and text onto them, whole and at once.
-import { fstatSync, writeSync } from "node:fs";
+import { fstatSync, write as writeInBackground, writeSync } from "node:fs";
 import { type Env, readVariable } from "../base/env.ts";
 import { errorCode } from "../base/errors.ts";
 import { withoutSigns } from "../base/terminal-text.ts";
@@ -18,6 +18,11 @@ export interface Terminal {
   readonly isInteractive: boolean;
   readonly stdout: TerminalStream;
   readonly stderr: TerminalStream;
+  /**
+   * From now on writing happens in the background: a terminal that is paused, or a pipe that nobody reads, keeps no work waiting. The
+   * function that it returns resolves when all is written, or nobody has read for a moment.
+   */
+  readonly writeBehind: () => () => Promise<void>;
 }
 
 /** Thrown through a command when the reader of its data is gone (`| head`). */
@@ -36,20 +41,31 @@ const USUAL_COLUMNS = 80;
 const SLOW_READER_WAIT_MS = 1;
 
 export function openTerminal(env: Env): Terminal {
+  const stdout = openStream(1, env, (error) => {
+    throw CLOSED.has(errorCode(error) ?? "") ? new ClosedPipe() : new UnwrittenData("", { cause: error });
+  });
+  // Messages that nobody gets are no reason to stop working.
+  const stderr = openStream(2, env, () => {});
   return {
     get isInteractive() {
       return isTerminal(0) && isTerminal(2);
     },
-    stdout: openStream(1, env, (error) => {
-      throw CLOSED.has(errorCode(error) ?? "") ? new ClosedPipe() : new UnwrittenData("", { cause: error });
-    }),
-    // Messages that nobody gets are no reason to stop working.
-    stderr: openStream(2, env, () => {}),
+    stdout,
+    stderr,
+    writeBehind() {
+      const drains = [stdout, stderr].map((stream) => stream.writeBehind());
+      return async () => void (await Promise.all(drains.map((drain) => drain())));
+    },
   };
 }
 
-function openStream(fd: 1 | 2, env: Env, onFailure: (error: unknown) => void): TerminalStream {
+interface OpenStream extends TerminalStream {
+  readonly writeBehind: Terminal["writeBehind"];
+}
+
+function openStream(fd: 1 | 2, env: Env, onFailure: (error: unknown) => void): OpenStream {
   const hasSigns = hasUnicode(env);
+  let backlog: Backlog | null = null;
   return {
     get columns() {
       return isTerminal(fd) ? (wantedColumns(env) ?? (STREAMS[fd]().columns || USUAL_COLUMNS)) : undefined;
@@ -61,25 +77,92 @@ function openStream(fd: 1 | 2, env: Env, onFailure: (error: unknown) => void): T
       return wantsColour(env) ?? isTerminal(fd);
     },
     write(text) {
+      // Data that goes to a program stays what it is.
+      const shown = hasSigns || (fd === 1 && !isTerminal(fd)) ? text : withoutSigns(text);
+      if (backlog !== null) return backlog.add(shown);
       try {
-        // Data that goes to a program stays what it is.
-        writeWhole(fd, hasSigns || (fd === 1 && !isTerminal(fd)) ? text : withoutSigns(text));
+        writeWhole(fd, shown);
       } catch (error) {
         onFailure(error);
       }
     },
+    writeBehind() {
+      backlog ??= createBacklog(fd);
+      return backlog.drain;
+    },
   };
+}
+
+type Backlog = ReturnType<typeof createBacklog>;
+
+/** Lines of a moment are written together. */
+const TOGETHER_MS = 20;
+/** What nobody has read by then is left out, until something is read again. */
+const MOST_WAITING_CHARS = 4 * 2 ** 20;
+const DRAIN_MS = 500;
+
+function createBacklog(fd: 1 | 2) {
+  let waiting: string[] = [];
+  let chars = 0;
+  let timer: Timer | null = null;
+  let writing: Promise<void> | null = null;
+  const writeOn = async (): Promise<void> => {
+    while (waiting.length > 0) {
+      const bytes = Buffer.from(waiting.join(""));
+      waiting = [];
+      chars = 0;
+      // Whom nobody reads any more is no reason to stop working.
+      await writeAll(fd, bytes).catch(() => {});
+    }
+    writing = null;
+  };
+  const start = (): void => {
+    timer = null;
+    writing ??= writeOn();
+  };
+  return {
+    add(text: string): void {
+      if (chars > MOST_WAITING_CHARS) return;
+      waiting.push(text);
+      chars += text.length;
+      if (writing === null) timer ??= setTimeout(start, TOGETHER_MS);
+    },
+    async drain(): Promise<void> {
+      if (timer !== null) clearTimeout(timer);
+      start();
+      await Promise.race([writing, Bun.sleep(DRAIN_MS)]);
+    },
+  };
+}
+
+/** In another thread. Rejects with what the system says. */
+async function writeAll(fd: 1 | 2, bytes: Buffer): Promise<void> {
+  for (let at = 0; at < bytes.length;) {
+    const { promise, resolve, reject } = Promise.withResolvers<number>();
+    writeInBackground(fd, bytes, at, (error, written) => {
+      if (error === null) resolve(written);
+      else if (errorCode(error) === "EAGAIN") resolve(0);
+      else reject(error);
+    });
+    const written = await promise;
+    if (written === 0) await Bun.sleep(TOGETHER_MS);
+    at += written;
+  }
 }
 
 const STREAMS = { 0: () => process.stdin, 1: () => process.stdout, 2: () => process.stderr } as const;
 
+const known = new Map<keyof typeof STREAMS, boolean>();
+
 /** Asks the file first: a stream takes 9 ms to make, and most of those that are not a terminal are no device either. */
 function isTerminal(fd: keyof typeof STREAMS): boolean {
-  try {
-    return fstatSync(fd).isCharacterDevice() && STREAMS[fd]().isTTY;
-  } catch {
-    return false;
-  }
+  return known.getOrInsertComputed(fd, () => {
+    try {
+      return fstatSync(fd).isCharacterDevice() && STREAMS[fd]().isTTY;
+    } catch {
+      return false;
+    }
+  });
 }
 
 /** What the person prefers (POSIX, Base Definitions 8.3) comes before what the terminal says of itself. */

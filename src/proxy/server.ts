@@ -41,7 +41,7 @@ export interface ProxyOptions
   /** A request is held until a limit is reset. */
   readonly onWait?: WaitsOptions["onWait"];
   /** Sees each request of a conversation, with the port of the client's end of its connection. Cheap, and never throws. */
-  readonly onSession?: (seen: { readonly id: string; readonly peerPort: number }) => void;
+  readonly onSession?: (id: string, peerPort: () => number | undefined) => void;
   /** Of every config. Default: those of the active one. */
   readonly allUpstreams?: () => readonly Upstream[];
   /** Told about anything that answering a request threw: a bug of ours. */
@@ -82,8 +82,7 @@ export function startProxy({
     clientToken: null,
     now: Date.now,
     noteSession(id, request) {
-      const peer = onSession === undefined ? null : server.requestIP(request);
-      if (peer !== null) onSession?.({ id, peerPort: peer.port });
+      onSession?.(id, () => server.requestIP(request)?.port);
     },
     isTrustedPeer: (request) => !isForOneUser || isOwnConnection(server, request),
     ...options,

@@ -15,6 +15,7 @@ export async function runInProcess(argv: readonly string[], env: Env): Promise<C
     isInteractive: false,
     stdout: { columns: undefined, width: 80, hasColours: false, write: (text) => void (stdout += text) },
     stderr: { columns: undefined, width: 80, hasColours: false, write: (text) => void (stderr += text) },
+    writeBehind: () => () => Promise.resolve(),
   };
   try {
     const code = await dispatch(argv, env, terminal);

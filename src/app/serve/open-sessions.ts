@@ -5,16 +5,10 @@ import { type ProcessIdentity, identifyProcess, isRunning } from "../../base/pro
 import { ESTABLISHED, hexPort, listTcpSockets } from "../../base/tcp-table.ts";
 import { SERVICE_FACTS, type Service } from "../../base/service.ts";
 
-/** A session, and the port of its connection. */
-export interface SeenSession {
-  readonly id: string;
-  /** Of the client's end on 127.0.0.1. */
-  readonly peerPort: number;
-}
-
 interface Known {
   readonly process: ProcessIdentity | null;
-  readonly isLooking: boolean;
+  /** When it may be looked for again, monotonic, ms. */
+  readonly againAt: number;
 }
 
 export interface OpenSessionsOptions {
@@ -28,22 +22,29 @@ const MOST_SESSIONS = 500;
 const ASK_MS = 1_000;
 /** For programs that are still looked for at the end. */
 const WAIT_MS = 300;
+/** A program that is not found costs a look at all that run. */
+const LOOK_AGAIN_MS = 2_000;
 
 export function createOpenSessions({ findPeer = findPeerProcess, port, service }: OpenSessionsOptions) {
   const sessions = new Map<string, Known>();
   const looking = new Set<Promise<void>>();
-  const look = async ({ id, peerPort }: SeenSession): Promise<void> => {
+  const look = async (id: string, peerPort: number): Promise<void> => {
     const pid = await findPeer(peerPort, port()).catch(() => null);
-    sessions.set(id, { process: pid === null ? null : identifyProcess(pid), isLooking: false });
+    sessions.set(id, {
+      process: pid === null ? null : identifyProcess(pid),
+      againAt: performance.now() + LOOK_AGAIN_MS,
+    });
   };
   return {
-    /** Cheap: a session's program is looked for once. */
-    note(seen: SeenSession): void {
-      const known = sessions.get(seen.id);
-      if (known?.isLooking === true || known?.process != null) return;
+    /** Cheap: a session's program is looked for once. `peerPort`: of the client's end on 127.0.0.1. */
+    note(id: string, peerPort: () => number | undefined): void {
+      const known = sessions.get(id);
+      if (known !== undefined && (known.process !== null || performance.now() < known.againAt)) return;
       if (known === undefined && sessions.size >= MOST_SESSIONS) return;
-      sessions.set(seen.id, { process: null, isLooking: true });
-      const found = look(seen);
+      const peer = peerPort();
+      if (peer === undefined) return;
+      sessions.set(id, { process: null, againAt: Infinity });
+      const found = look(id, peer);
       looking.add(found);
       void found.then(() => looking.delete(found));
     },

@@ -33,7 +33,7 @@ import { createProjectGate } from "../projects/gate.ts";
 import { createLiveConfig } from "../live-config.ts";
 import { describeProcess } from "../status/running.ts";
 import { createOwnedNames } from "../owned-names.ts";
-import { type SeenSession, createOpenSessions } from "./open-sessions.ts";
+import { createOpenSessions } from "./open-sessions.ts";
 import { makeOwnPages } from "./own-pages.ts";
 import { createReloads } from "./reloads.ts";
 import { requireRoute } from "./setup.ts";
@@ -314,7 +314,7 @@ async function startService(
       record,
       refusals,
       // The client of a run ends before it.
-      ...(command === "run" ? {} : { onSession: (seen: SeenSession) => sessions.note(seen) }),
+      ...(command === "run" ? {} : { onSession: sessions.note }),
       onBug: (error) => onTrouble(t`internal error while handling a request: ${errorText(error)}`),
       observeHeaders: (upstream, headers) => quota.observeHeaders(upstream, headers),
       onWait: ({ at, sessionId, upstream }) =>

@@ -200,6 +200,7 @@ async function run(cli: Cli, options: RunOptions): Promise<number> {
   const said = `${describeRun(facts, now() - since)}${describeLeftOpen(open)}`;
   const isWide = process.stderr.isTTY && Bun.stringWidth(said) > out.surface.width();
   out.note(isWide ? said.replaceAll(/[;；] ?/g, "\n") : said);
+  await log.drain();
   return exitCode;
 }
 

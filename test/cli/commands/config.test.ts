@@ -39,6 +39,7 @@ async function configHere(home: TempHome, args: string): Promise<{ code: number;
     isInteractive: false,
     stdout: { ...stream, write: () => {} },
     stderr: { ...stream, write: (text: string) => void (stderr += text) },
+    writeBehind: () => () => Promise.resolve(),
   };
   try {
     return { code: await dispatch(["config", ...args.split(" ")], home.env, terminal), stderr };

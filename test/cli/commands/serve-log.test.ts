@@ -1,10 +1,15 @@
 import { expect, test } from "bun:test";
+import { closeSync, constants, openSync } from "node:fs";
+import { join } from "node:path";
 import { GOOD, reply } from "../../helpers/answers.ts";
 import { PROGRAM, startCli } from "../../helpers/cli.ts";
-import { startFakeUpstream } from "../../helpers/fake-upstream.ts";
+import { type Answer, startFakeUpstream, type Step } from "../../helpers/fake-upstream.ts";
 import { freePort } from "../../helpers/free-port.ts";
 import { makeTempHome, type TempHome } from "../../helpers/temp-home.ts";
-import { waitUntil } from "../../helpers/wait.ts";
+import { elapse, waitUntil } from "../../helpers/wait.ts";
+
+/** More than a pipe takes, in lines of the log. */
+const MANY = 1_500;
 
 const FAIL = reply({ status: 502, body: { error: { message: "down" } } });
 /** Up to the line before. */
@@ -33,11 +38,17 @@ async function ask(port: string, session = "0199a3b2-0000"): Promise<number> {
   return response.status;
 }
 
+/** As a model answers: whose program asks can be looked up while it does. */
+async function* slowly(answer: Answer): AsyncGenerator<Step> {
+  await elapse(500);
+  yield* answer;
+}
+
 const start = (home: TempHome, ...args: readonly string[]) =>
   startCli(["serve", "--no-switch", "--port", String(freePort()), ...args], { home, env: { COLUMNS: "80" } });
 
 test("a line a request, what happened on its way under it, and at the end what the run came to", async () => {
-  await using one = await startFakeUpstream([GOOD.responses(), FAIL, FAIL, FAIL]);
+  await using one = await startFakeUpstream([slowly(GOOD.responses()), FAIL, FAIL, FAIL]);
   await using two = await startFakeUpstream([GOOD.responses(), FAIL, FAIL]);
   using home = makeTempHome();
   configure(home, { main: [one.baseUrl, two.baseUrl] });
@@ -157,3 +168,33 @@ test.each([80, 140])(
     }
   },
 );
+
+// Windows has no such pipes: there a console in which something is marked stands for them, and nothing can mark it here.
+if (process.platform !== "win32")
+  for (const format of ["text", "json"])
+    test(`a log that nobody reads keeps no request waiting, and no end: ${format}`, async () => {
+      await using upstream = await startFakeUpstream(() => GOOD.responses());
+      using home = makeTempHome();
+      configure(home, { main: [upstream.baseUrl] });
+      const path = join(home.path, "log");
+      expect(Bun.spawnSync(["mkfifo", path]).exitCode).toBe(0);
+      const pipe = openSync(path, constants.O_RDWR);
+      const port = String(freePort());
+      const child = Bun.spawn([...PROGRAM, "serve", "--no-switch", "--port", port, "--log", format], {
+        env: home.env,
+        cwd: home.path,
+        stdin: "ignore",
+        stdout: pipe,
+        stderr: pipe,
+      });
+      try {
+        await waitUntil(async () => (await ask(port).catch(() => 0)) === 200);
+        for (let left = MANY; left > 0; left -= 50)
+          expect(await Promise.all(Array.from({ length: 50 }, () => ask(port)))).toEqual(Array(50).fill(200));
+        child.kill("SIGTERM");
+        expect(await child.exited).toBe(143);
+      } finally {
+        child.kill("SIGKILL");
+        closeSync(pipe);
+      }
+    });
