@@ -87,8 +87,8 @@ function openStream(fd: 1 | 2, env: Env, onFailure: (error: unknown) => void): O
       }
     },
     writeBehind() {
-      backlog ??= createBacklog(fd);
-      return backlog.drain;
+      const own = (backlog ??= createBacklog(fd));
+      return () => own.drain();
     },
   };
 }

@@ -314,7 +314,7 @@ async function startService(
       record,
       refusals,
       // The client of a run ends before it.
-      ...(command === "run" ? {} : { onSession: sessions.note }),
+      ...(command === "run" ? {} : { onSession: (id, peerPort) => sessions.note(id, peerPort) }),
       onBug: (error) => onTrouble(t`internal error while handling a request: ${errorText(error)}`),
       observeHeaders: (upstream, headers) => quota.observeHeaders(upstream, headers),
       onWait: ({ at, sessionId, upstream }) =>
