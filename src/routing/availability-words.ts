@@ -60,9 +60,7 @@ export function describeAvailability(state: State, now: number): Text {
 /** A failure of an upstream that is in that state for a while. `brief`: for where there is little room. */
 export function inState(cause: Reason, state: State, now: number): Reason {
   const brief = describeState(state, now);
-  // Of the owner's own rule the cause says so already.
-  const isOwn = state.source?.rule === "quota-budget";
-  return { rule: "in-state", cause, state: isOwn ? brief : describeAvailability(state, now), brief };
+  return { rule: "in-state", cause, state: describeAvailability(state, now), brief };
 }
 
 /** The same without who says so. A time of day says nothing about the next minute. */
