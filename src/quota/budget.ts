@@ -10,6 +10,7 @@ import { type Spend, usedIn } from "../usage/spend.ts";
 const ROLLING_MS = 5 * 3_600_000;
 /** A rolling sum falls by itself: it is taken anew so often. */
 const ROLLING_AGE_MS = 1_000;
+const SPAN_AGE_MS = 1_000;
 
 /** Wall clock, ms. */
 export interface Span {
@@ -27,6 +28,19 @@ export function spanOf(per: BudgetWindow, now: number): Span {
   if (per === "month") return { start: at(0, 1), end: at(1, 1) };
   const monday = day - ((date.getDay() + 6) % 7);
   return { start: at(0, monday), end: at(0, monday + 7) };
+}
+
+/** The same, with the calendar asked once a second: the zone of a laptop that travels may change at any time. */
+export function createSpans() {
+  const known = new Map<BudgetWindow, Span & { readonly at: number }>();
+  return (per: BudgetWindow, now: number): Span => {
+    const last = known.get(per);
+    const isFresh = last !== undefined && now >= last.at && now - last.at < SPAN_AGE_MS;
+    if (isFresh && per !== "5h" && now < last.end) return last;
+    const span = { ...spanOf(per, now), at: now };
+    known.set(per, span);
+    return span;
+  };
 }
 
 /** Does what is spent there count for it? A name that was not kept apart may be any. */

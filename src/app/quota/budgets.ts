@@ -5,7 +5,7 @@ import { type Text, showMoment, t } from "../../base/text.ts";
 import type { Upstream } from "../../base/upstream.ts";
 import { type Budget, PER_WORDS, listBudgets } from "../../config/budgets.ts";
 import type { Paths } from "../../base/paths.ts";
-import { type Count, concerns, createCounter, placeAt, spanOf } from "../../quota/budget.ts";
+import { type Count, concerns, createCounter, createSpans, placeAt } from "../../quota/budget.ts";
 import { readBudgets } from "../../quota/budget-reading.ts";
 import type { BudgetGate, BudgetQuestion } from "../../proxy/deps.ts";
 import type { Reading } from "../../quota/reading.ts";
@@ -52,7 +52,7 @@ export interface BudgetFacts {
   readonly reason: Reason;
 }
 
-type Look = Omit<BudgetFacts, "reason">;
+type Look = Omit<BudgetFacts, "held" | "reason">;
 
 const STEPS = [80, 95, 100] as const;
 const CACHED_MS = 5_000;
@@ -64,6 +64,7 @@ const ANY = { model: null };
 export function createBudgets(options: BudgetsOptions) {
   const { book, live, now, onChange, onTrouble, paths } = options;
   const notes = createBudgetNotes(paths, now);
+  const spanOf = createSpans();
   const countOf = createCounter();
   /** So that a month is not summed again for each answer. */
   const readings = new Map<string, { readonly reading: Reading; readonly version: number }>();
@@ -109,10 +110,11 @@ export function createBudgets(options: BudgetsOptions) {
       budget,
       limit,
       count,
-      held: rooms.heldOf(budget, since),
       isSpent: isReached(count.used, limit),
     };
   };
+  /** Not by `look`: whether a budget is spent, which is asked most often, does not depend on it. */
+  const heldOf = (budget: Budget): number => rooms.heldOf(budget, spanOf(budget.per, now()).start);
   const concerning = (
     upstream: Upstream,
     request: Pick<PlanRequest, "model" | "project">,
@@ -187,8 +189,8 @@ export function createBudgets(options: BudgetsOptions) {
     if (spend === null) return 0;
     return Math.min(
       ...budgets.filter(isRefusing).map((budget) => {
-        const { count, held, limit } = look(spend, budget);
-        return (limit - count.used - held) / use[budget.unit];
+        const { count, limit } = look(spend, budget);
+        return (limit - count.used - heldOf(budget)) / use[budget.unit];
       }),
     );
   };
@@ -232,7 +234,7 @@ export function createBudgets(options: BudgetsOptions) {
       if (spend === null) return null;
       return list().map((budget) => {
         const one = look(spend, budget);
-        return { ...one, reason: reasonOf(budget, one.count.used, one.limit) };
+        return { ...one, held: heldOf(budget), reason: reasonOf(budget, one.count.used, one.limit) };
       });
     },
     /** Room for one answer of the upstream, which must be ended; a reason where there is none. Undefined where no budget is concerned. */
@@ -247,8 +249,8 @@ export function createBudgets(options: BudgetsOptions) {
         if (bar !== undefined)
           return { reason: bar.reason, endsLine: bar.endsLine === true, isForNow: false };
         for (const budget of budgets.filter(isRefusing)) {
-          const isFull = ({ count, held, limit }: Look): boolean =>
-            isReached(count.used + held - own[budget.unit], limit);
+          const isFull = ({ count, limit }: Look): boolean =>
+            isReached(count.used + heldOf(budget) - own[budget.unit], limit);
           if (!isFull(look(spend, budget))) continue;
           notes.refresh(true);
           const now = look(spend, budget);
