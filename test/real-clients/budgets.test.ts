@@ -66,7 +66,7 @@ test.concurrent.each(["codex", "claude"] as const)(
 
 test.concurrent.each([
   ["codex", /hit your usage limit.*try again at/s],
-  ["claude", /your budget for main#1.*ch budget lift main#1 --for 1h/s],
+  ["claude", /your budget for main#1.*ch budget lift claude:main#1 --for 1h/s],
 ] as const)(
   "%s is told the truth once, and asks no more, when a budget is spent that ends the request",
   async (client, says) => {
