@@ -71,6 +71,8 @@ export async function startConfiguredProxy(options: ProxyOptions): Promise<Runni
     env: home.env,
     services,
     port: 0,
+    // What a test makes unusable may be all there is.
+    startsUnusable: true,
     onRequest: () => {},
     onTrouble: (words) => troubles.push(inEnglish(words)),
   });
