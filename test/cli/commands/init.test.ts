@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { delimiter, join } from "node:path";
 import { GOOD, reply } from "../../helpers/answers.ts";
 import { codexSettings, makeCcSwitchDatabase } from "../../helpers/cc-switch-home.ts";
 import { PROGRAM, runCli, startCli } from "../../helpers/cli.ts";
@@ -35,8 +35,14 @@ async function startRelay(): Promise<FakeUpstream> {
   });
 }
 
+/** A package script has the clients of node_modules on it: which of them are there is for a test to say. */
+const PATH = (process.env["PATH"] ?? "")
+  .split(delimiter)
+  .filter((folder) => ["codex", "claude"].every((name) => Bun.which(name, { PATH: folder }) === null))
+  .join(delimiter);
+
 function start(args: readonly string[], home: TempHome, env: Record<string, string> = {}): TerminalSession {
-  return startAtTerminal([...PROGRAM, ...args], { home, env: { NO_PROXY: "127.0.0.1", ...env } });
+  return startAtTerminal([...PROGRAM, ...args], { home, env: { NO_PROXY: "127.0.0.1", PATH, ...env } });
 }
 
 /** Every file with its content, so that nothing can have changed. */
