@@ -325,6 +325,8 @@ describe("at a terminal", () => {
     await session.press(ENTER, "What should requests go to?");
     await session.press(`https://relay.example/v1${ENTER}`, "Base URL, or paste");
     await session.press(`${DOWN}${ENTER}`, "The key for");
+    // None was found that it would be another than.
+    expect(session.words()).toContain("it is in a variable");
     await session.press(`LATER_KEY${ENTER}`, "The name of the variable");
     await session.press(`${DOWN}${ENTER}`, "LATER_KEY is not set here");
     await session.press(`${DOWN}${ENTER}`, "one small request");

@@ -8,6 +8,7 @@ import type { AuthEntry } from "../../../config/schema.ts";
 import { type Changed, type Setting, planSet } from "../../../config/set.ts";
 import { parseJson, isRecord } from "../../../base/json-value.ts";
 import { type Service, flagFor } from "../../../base/service.ts";
+import { showHost } from "../../../base/upstream.ts";
 import { SERVICE_ARGS, type Typed, usageError } from "../../args.ts";
 import { type Cli, defineCommand } from "../../cli.ts";
 import { splitRepeated } from "../../flags.ts";
@@ -109,7 +110,7 @@ async function warnOfNewHost(
   const [from, to] = [old, present].map((one) => URL.parse(one?.base_url ?? ""));
   if (from == null || to == null || from.origin === to.origin) return;
   if (chooseCredential(present?.auth ?? {}) === null) return;
-  out.warn(t`${formatTarget(target.name, target.position ?? 1)}: its key goes to ${to.host} now`);
+  out.warn(t`${formatTarget(target.name, target.position ?? 1)}: its key goes to ${showHost(to.href)} now`);
 }
 
 /** All of them but the credential. */

@@ -183,7 +183,10 @@ async function askKey(context: Context, baseUrl: string): Promise<AuthEntry> {
       ...found.keyVariables
         .slice(0, MOST_VARIABLES)
         .map((name) => ({ value: `$${name}`, label: t`it is in the variable ${name}` })),
-      { value: "name", label: t`it is in another variable` },
+      {
+        value: "name",
+        label: found.keyVariables.length > 0 ? t`it is in another variable` : t`it is in a variable`,
+      },
       { value: "none", label: t`it needs none` },
     ]);
     if (way === "none") return {};

@@ -196,6 +196,9 @@ describe("config set", () => {
     using home = makeHome();
     const moved = await set(home, ["main#1", "--base-url", "https://other.example/v1"]);
     expect(moved.stderr).toContain("warning: main#1: its key goes to other.example now");
+    const plain = await set(home, ["main#1", "--base-url", "http://127.0.0.1:9/v1"]);
+    expect(plain.stderr).toContain("warning: main#1: its key goes to http://127.0.0.1:9 now");
+    await set(home, ["main#1", "--base-url", "https://other.example/v1"]);
     const both = await set(
       home,
       ["main#1", "--base-url", "https://x.example/v1", "--auth-token-stdin"],
