@@ -91,7 +91,7 @@ function describeAnswer({ label, model, reached, service }: TestRequestFacts, as
   if (input === undefined || output === undefined)
     return [{ id, ...ok(t`${label}: ${model} answers, first output after ${firstByteMs} ms`) }];
   const tokens = t`${input} tokens in, ${output} out`;
-  const price = `$${usd?.toFixed(6)}`;
+  const price = `$${usd?.toFixed(usd < 0.01 ? 6 : 2)}`;
   const cost = usd === null ? tokens : t`${tokens}, ${price} by list prices`;
   return [{ id, ...ok(t`${label}: ${model} answers, first output after ${firstByteMs} ms; cost: ${cost}`) }];
 }

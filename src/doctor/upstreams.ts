@@ -3,7 +3,7 @@
 // Pure.
 import { type Check, type Found, fail, info, ok, warn } from "../base/check.ts";
 import { CLIENT_NAME } from "../base/service.ts";
-import { inEnglish, t } from "../base/text.ts";
+import { inEnglish, joinTexts, t } from "../base/text.ts";
 import { fixOf, needsPerson } from "../routing/fixes.ts";
 import { HTTPS_PORT } from "../routing/network-faults.ts";
 import { describe } from "../routing/reasons.ts";
@@ -113,17 +113,28 @@ export const UPSTREAM_CHECKS: readonly Check<DoctorFacts>[] = [
     about: "each upstream's key is set, preferably in a variable rather than in `config.json`",
     worst: "fail",
     run: ({ services }) =>
-      services.flatMap(({ service, upstreams }) =>
-        upstreams.map(({ hasLiteralKey, keyHint, label, unusable }): Found => {
-          if (unusable !== null)
-            return fail(t`${label}: ${unusable}`, keyHint ?? `ch config show ${label} --${service}`);
-          if (!hasLiteralKey) return ok(t`${label}: the key is set`);
-          return info(
-            t`${label}: the key is stored in config.json`,
-            t`use a variable instead: auth_token_env`,
-          );
-        }),
-      ),
+      services.flatMap(({ service, upstreams }): Found[] => {
+        const usable = upstreams.filter(({ unusable }) => unusable === null);
+        const stored = usable.filter(({ hasLiteralKey }) => hasLiteralKey).map(({ label }) => label);
+        return [
+          ...upstreams.flatMap(({ keyHint, label, unusable }) =>
+            unusable === null
+              ? []
+              : [fail(t`${label}: ${unusable}`, keyHint ?? `ch config show ${label} --${service}`)],
+          ),
+          ...usable
+            .filter(({ hasLiteralKey }) => !hasLiteralKey)
+            .map(({ label }) => ok(t`${label}: the key is set`)),
+          ...(stored.length === 0
+            ? []
+            : [
+                info(
+                  t`${joinTexts(stored, ", ")}: the key is stored in config.json`,
+                  t`use a variable instead: auth_token_env`,
+                ),
+              ]),
+        ];
+      }),
   },
   {
     id: "availability",
