@@ -91,30 +91,41 @@ const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
-const MONTHS = [
-  t`Jan`,
-  t`Feb`,
-  t`Mar`,
-  t`Apr`,
-  t`May`,
-  t`Jun`,
-  t`Jul`,
-  t`Aug`,
-  t`Sep`,
-  t`Oct`,
-  t`Nov`,
-  t`Dec`,
+const DAYS_OF_MONTHS: readonly ((day: number) => Text)[] = [
+  (day) => t`${day} Jan`,
+  (day) => t`${day} Feb`,
+  (day) => t`${day} Mar`,
+  (day) => t`${day} Apr`,
+  (day) => t`${day} May`,
+  (day) => t`${day} Jun`,
+  (day) => t`${day} Jul`,
+  (day) => t`${day} Aug`,
+  (day) => t`${day} Sep`,
+  (day) => t`${day} Oct`,
+  (day) => t`${day} Nov`,
+  (day) => t`${day} Dec`,
 ];
 
-/** Local time of day; with the date where it is not today's. Both in ms of the wall clock. */
+const WEEKDAYS = [t`Sun`, t`Mon`, t`Tue`, t`Wed`, t`Thu`, t`Fri`, t`Sat`];
+
+/** "10:44", "tomorrow 09:00", "Mon 09:00", "12 Dec", "2027-12-12"; of a day that was, "24 Nov 09:00". Both in ms of the wall clock. */
 export function showMoment(at: number, now: number): Text | string {
-  const date = new Date(at);
+  const [date, today] = [new Date(at), new Date(now)];
   const two = (part: number): string => String(part).padStart(2, "0");
   const time = `${two(date.getHours())}:${two(date.getMinutes())}`;
-  const isToday = date.toDateString() === new Date(now).toDateString();
-  if (isToday) return time;
-  const month = MONTHS[date.getMonth()] ?? "";
-  return t`${month} ${date.getDate()} ${time}`;
+  const dayOf = (one: Date): number => Date.UTC(one.getFullYear(), one.getMonth(), one.getDate()) / DAY;
+  const days = dayOf(date) - dayOf(today);
+  if (days === 0) return time;
+  if (days === 1) return t`tomorrow ${time}`;
+  if (days > 1 && days < 7) return t`${WEEKDAYS[date.getDay()] ?? ""} ${time}`;
+  const day = date.getFullYear() === today.getFullYear() ? showDay(at) : localDay(at);
+  return days < 0 ? t`${day} ${time}` : day;
+}
+
+/** "30 Nov": the local day of a time in ms since 1970. */
+export function showDay(at: number): Text | string {
+  const date = new Date(at);
+  return DAYS_OF_MONTHS[date.getMonth()]?.(date.getDate()) ?? "";
 }
 
 /** "2026-11-22": the local day of a time in ms since 1970, or one so many days from it. */

@@ -1,6 +1,6 @@
 // What is left on an upstream, in words and bars for a person.
 // Pure.
-import { type QuotaRow, describeWindow, showAmount } from "../quota/sources.ts";
+import { type QuotaRow, describeWindow, showAmount, showRest } from "../quota/sources.ts";
 import { type Text, t as text, showMoment, showSpan } from "../base/text.ts";
 import { t, tell } from "./language.ts";
 import type { Colour, ColouredText } from "./output.ts";
@@ -90,7 +90,8 @@ export function listQuotaCells({ quota }: { readonly quota: readonly QuotaRow[] 
   const resets = resetsAt === null ? "" : t`resets ${showMoment(resetsAt, now)}`;
   const end = describeEnd(row, now) ?? "";
   const soonest = row.runs_out_at_ms === null ? "" : t`runs out from ${showMoment(row.runs_out_at_ms, now)}`;
-  return [forms, [resets], row.runs_out_at_ms === row.runs_out_by_ms ? [end] : [end, soonest]];
+  const isOneTime = (row.runs_out_by_ms ?? row.runs_out_at_ms) === row.runs_out_at_ms;
+  return [forms, [resets], isOneTime ? [end] : [end, soonest]];
 }
 
 function tellFree({ source, state }: QuotaRow): string {
@@ -115,10 +116,9 @@ function isRate({ source, window }: QuotaRow): boolean {
   return source === "headers" && /requests|tokens/.test(window ?? "");
 }
 
-/** "7.70 of 20.00 USD left", "93% used": money to the cent, percents whole, anything else as it is. */
+/** "$7.70 of $20.00 left", "93% used": money to the cent, percents whole, anything else as it is. */
 export function describeLeft({ left, limit, unit, used }: QuotaRow): string {
   if (unit === "%") return t`${Math.round(used ?? 0)}% used`;
-  const rest = showAmount(left ?? 0, unit ?? "");
-  const whole = showAmount(limit ?? 0, unit ?? "");
-  return limit === null ? t`${rest} ${unit ?? ""} left` : t`${rest} of ${whole} ${unit ?? ""} left`;
+  const rest = showRest(left ?? 0, limit, unit ?? "");
+  return limit === null ? t`${rest} left` : t`${rest} of ${showAmount(limit, unit ?? "")} left`;
 }

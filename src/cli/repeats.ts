@@ -1,8 +1,8 @@
 // The lines of a running log: a day begins with its date, and what happens again is counted instead of repeated, in place
 // where the last line can be written over, else on a line a minute. However much goes wrong, troubles take a line a minute.
 // Pure, but for what it is given to write with.
-import { type Text, t as text } from "../base/text.ts";
-import { t } from "./language.ts";
+import { showDay } from "../base/text.ts";
+import { t, tell } from "./language.ts";
 import { cutMiddle } from "./layout.ts";
 import type { Data } from "./output.ts";
 import { showClock } from "./request-line.ts";
@@ -35,7 +35,7 @@ export function createPage({ now, paint, print, replace }: PageOptions) {
     /** `at`: of what it tells, wall clock in ms. */
     write(line: string, at: number, whose: object | null = null): void {
       const today = new Date(at).toDateString();
-      if (today !== day) print(paint("dim", `-- ${showDay(at)} --`));
+      if (today !== day) print(paint("dim", `-- ${tell(showDay(at))} --`));
       day = today;
       print(line);
       owner = whose;
@@ -46,28 +46,6 @@ export function createPage({ now, paint, print, replace }: PageOptions) {
     },
   };
 }
-
-/** "30 Nov". */
-export function showDay(at: number): string {
-  const date = new Date(at);
-  const month = MONTHS[date.getMonth()] ?? "";
-  return t`${date.getDate()} ${month}`;
-}
-
-const MONTHS: readonly Text[] = [
-  text`Jan`,
-  text`Feb`,
-  text`Mar`,
-  text`Apr`,
-  text`May`,
-  text`Jun`,
-  text`Jul`,
-  text`Aug`,
-  text`Sep`,
-  text`Oct`,
-  text`Nov`,
-  text`Dec`,
-];
 
 export interface Said {
   /** The whole line; asked for only where it is shown. */

@@ -153,13 +153,13 @@ function reasonOf(source: string, meter: Meter | null): Reason {
   return source === "budget" ? { rule: "budget", cause } : cause;
 }
 
-/** "0.00 of 20.00 USD left (month)". */
+/** "$0.00 of $20.00 left (month)". */
 function reasonOfMeter({ left, limit, name: window, unit, used }: Meter): Reason {
   const name = describeWindow(window);
   if (unit === "%") return { rule: "quota-percent", percent: Math.round(used ?? 0), name };
-  const rest = showAmount(left ?? 0, unit);
-  if (limit === null) return { rule: "quota-left", rest, unit, name };
-  return { rule: "quota-left-of", rest, whole: showAmount(limit, unit), unit, name };
+  const rest = showRest(left ?? 0, limit, unit);
+  if (limit === null) return { rule: "quota-left", rest, name };
+  return { rule: "quota-left-of", rest, whole: showAmount(limit, unit), name };
 }
 
 /** "month", "5 h", "7 d opus". */
@@ -167,8 +167,19 @@ export function describeWindow(window: string): Text {
   return fromEnglish(window.replace(/^(\d+)([hdm])(?=$| )/, "$1 $2"));
 }
 
-/** Money to the cent; anything else as it is, to two digits. */
+/** "$20.00", "20.00 CNY", "12.5 quota". */
 export function showAmount(amount: number, unit: string): string {
+  const digits = showDigits(amount, unit);
+  return unit === "USD" ? `$${digits}` : `${digits} ${unit}`.trimEnd();
+}
+
+/** The same before "of" and its limit, which names the unit. */
+export function showRest(left: number, limit: number | null, unit: string): string {
+  return limit === null || unit === "USD" ? showAmount(left, unit) : showDigits(left, unit);
+}
+
+/** Money to the cent; anything else as it is, to two digits. */
+function showDigits(amount: number, unit: string): string {
   if (unit === "USD" || unit === "CNY") return amount.toFixed(2);
   return String(Math.round(amount * 100) / 100);
 }

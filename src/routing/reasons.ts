@@ -40,8 +40,8 @@ export const REASONS: Readonly<Record<string, string>> = {
   // What is left.
   "quota-none": "{source} reports nothing left",
   "quota-percent": "{percent}% used ({name})",
-  "quota-left": "{rest} {unit} left ({name})",
-  "quota-left-of": "{rest} of {whole} {unit} left ({name})",
+  "quota-left": "{rest} left ({name})",
+  "quota-left-of": "{rest} of {whole} left ({name})",
   budget: "your budget: {cause}",
   "budget-usd": "your budget for {name}: {used} of {limit} {per}",
   "budget-tokens": "your budget for {name}: {used} of {limit} tokens {per}",

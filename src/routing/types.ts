@@ -369,7 +369,7 @@ export interface QuotaNote {
   readonly at: number;
   /** When the balance comes back, wall clock in ms; null where nobody said. */
   readonly until: number | null;
-  /** "0.00 of 20.00 USD left". */
+  /** "$0.00 of $20.00 left". */
   readonly reason: Reason;
   /** Who says so: a balance that was read, the headers of answers, the user's budget. Default: a balance. */
   readonly source?: Reason;

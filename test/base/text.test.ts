@@ -50,7 +50,18 @@ test.each([
 });
 
 test("a moment is a time of day, with the date where it is another day's", () => {
+  // A Friday.
   const now = new Date(2026, 0, 2, 12, 0).getTime();
-  expect(showMoment(new Date(2026, 0, 2, 9, 5).getTime(), now)).toBe("09:05");
-  expect(inEnglish(showMoment(new Date(2026, 0, 3, 9, 5).getTime(), now))).toBe("Jan 3 09:05");
+  const shown = (...at: readonly [number, number, number, number, number]): string =>
+    inEnglish(showMoment(new Date(...at).getTime(), now));
+  expect(shown(2026, 0, 2, 9, 5)).toBe("09:05");
+  expect(shown(2026, 0, 3, 0, 0)).toBe("tomorrow 00:00");
+  expect(shown(2026, 0, 4, 9, 5)).toBe("Sun 09:05");
+  expect(shown(2026, 0, 8, 23, 59)).toBe("Thu 23:59");
+  // That weekday would be today's.
+  expect(shown(2026, 0, 9, 0, 0)).toBe("9 Jan");
+  expect(shown(2027, 0, 2, 9, 5)).toBe("2027-01-02");
+  // Of what was, the time counts.
+  expect(shown(2026, 0, 1, 9, 5)).toBe("1 Jan 09:05");
+  expect(shown(2025, 11, 31, 9, 5)).toBe("2025-12-31 09:05");
 });

@@ -356,7 +356,7 @@ function wordsOfConfig(screen: string): ReadonlyMap<string, string> {
   return wordsIn(lines.map(([, label, words]) => `${label}  ${words}`).join("\n"));
 }
 
-const TIME = /(?:\w{3} \d{1,2} )?\d\d:\d\d/;
+const TIME = /(?:tomorrow |[A-Z]\w\w )?\d\d:\d\d/;
 const isSubject = (label: string): boolean =>
   !["off"].includes(CASES[Number(label.slice(5)) - 1]?.says ?? "");
 
@@ -567,7 +567,7 @@ test("the live log has label, sign, state and fix as status has them", async () 
   const { stdout } = await runCli(["status", "--codex"], { home });
   const states = wordsIn(stdout);
   const log = serving.stderr();
-  const [state = ""] = /^spent until (?:\w{3} \d{1,2} )?\d\d:\d\d/.exec(states.get("main#1") ?? "") ?? [];
+  const [state = ""] = /^spent until (?:tomorrow )?\d\d:\d\d/.exec(states.get("main#1") ?? "") ?? [];
   expect(state).not.toBe("");
   expect(log).toContain(`main#1 ▲ ${state}`);
   expect(states.get("main#2")).toStartWith("key refused");

@@ -37,9 +37,10 @@ describe("a reading", () => {
 
   test("shows money to the cent, percents whole, anything else as it is", () => {
     expect([describeLeft(ROW), describeLeft(row({ limit: null }))]).toEqual([
-      "7.70 of 20.00 USD left",
-      "7.70 USD left",
+      "$7.70 of $20.00 left",
+      "$7.70 left",
     ]);
+    expect(describeLeft(row({ unit: "CNY" }))).toBe("7.70 of 20.00 CNY left");
     expect(describeLeft(row({ unit: "%", left: 7.4, used: 92.6, limit: 100 }))).toBe("93% used");
     expect(describeLeft(row({ unit: "quota", left: 1_234.567, limit: null }))).toBe("1234.57 quota left");
   });
@@ -60,12 +61,13 @@ describe("a reading", () => {
 
   test("is one line for status, where it says something", () => {
     const cells = (...quota: QuotaRow[]) => listQuotaCells({ quota }, NOON);
-    const forms = ["███░░░  7.70 of 20.00 USD left (key)", "███░░░  7.70 of 20.00 USD left", "███░░░"];
+    const forms = ["███░░░  $7.70 of $20.00 left (key)", "███░░░  $7.70 of $20.00 left", "███░░░"];
     expect(cells(ROW)).toEqual([forms, [""], [""]]);
     const ending = row({ resets_at_ms: NOON + 7_200_000, runs_out_at_ms: NOON + 3_600_000 });
     expect(cells(ending)).toEqual([forms, ["resets 14:00"], ["runs out at 13:00"]]);
     expect(cells({ ...ending, runs_out_by_ms: NOON + 6_000_000 })[2]).toEqual([
       "runs out between 13:00 and 13:40",
+      "runs out from 13:00",
     ]);
     const week = row({ unit: "%", used: 92.6, left: 7.4, limit: 100, window: "week" });
     expect(cells(week)[0]?.[0]).toBe("█░░░░░  93% used (week)");

@@ -439,7 +439,7 @@ const CONDITIONS: readonly Condition[] = [
     name: "credentials: the key itself is in the file",
     make: ({ writeConfig }) => writeConfig({ auth: { auth_token: "sk-very-secret-literal" } }),
     status: "info",
-    says: /the key is stored in config\.json/,
+    says: /main#1: the key is stored in config\.json/,
   },
   {
     name: "availability: a balance says that nothing is left",
@@ -455,7 +455,7 @@ const CONDITIONS: readonly Condition[] = [
       home.write(".codex-helper/usage_providers.json", { providers: [provider] });
     },
     status: "warn",
-    says: /main#1: spent until .*\d\d:\d\d \(balance read\): 0\.00 of 20\.00 USD left \(key\)/,
+    says: /main#1: spent until .*\d\d:\d\d \(balance read\): \$0\.00 of \$20\.00 left \(key\)/,
     hint: /^ch quota$/,
   },
   ...(

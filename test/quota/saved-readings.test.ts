@@ -74,7 +74,7 @@ describe("several sources of one upstream", () => {
     expect(noteOf(full)).toMatchObject({ state: "ok" });
     expectInEnglish(noteOf(full, low)).toMatchObject({
       state: "low",
-      reason: "1.00 of 20.00 USD left (key)",
+      reason: "$1.00 of $20.00 left (key)",
     });
     expect(noteOf(full, gone, low, goneLonger)).toMatchObject({ state: "exhausted", until: NOW + 3 * HOUR });
     expect(noteOf(gone, readingOf(0))).toMatchObject({ state: "exhausted", until: null });

@@ -17,9 +17,7 @@ const FINAL: Reason = {
 group("a reason", () => {
   test("is its words with the status before them and the code after them", () => {
     expect(reasonInEnglish(LIMIT)).toBe("429 usage limit reached (usage_limit_reached)");
-    expect(reasonInEnglish({ rule: "quota-left", rest: "1", unit: "USD", name: "day" })).toBe(
-      "1 USD left (day)",
-    );
+    expect(reasonInEnglish({ rule: "quota-left", rest: "$1.00", name: "day" })).toBe("$1.00 left (day)");
   });
 
   test("holds texts, other reasons and lists of them", () => {

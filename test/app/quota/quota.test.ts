@@ -128,7 +128,7 @@ describe("an upstream whose relay says what is left", () => {
     await room.pass(0);
     expect(room.standings()).toEqual(["exhausted"]);
     expectInEnglish(room.router.report(room.upstreams[0] as Upstream).reason).toBe(
-      "0.00 of 10.00 USD left (key)",
+      "$0.00 of $10.00 left (key)",
     );
     await room.pass(30_000);
     expect(relay.asked).toBe(1);

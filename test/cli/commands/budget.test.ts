@@ -102,7 +102,7 @@ test("budget lift lets it pass for a while, or by an amount, and takes that back
   );
   expect(await first()).toMatchObject({ limit_now: null, is_spent: false });
   const quota = (await runCli(["quota", "--codex"], { home })).stdout;
-  expect(quota).toMatch(/day .* 0\.00 of 1\.00 USD left .*your budget.*\n +lifted until/);
+  expect(quota).toMatch(/day .* \$0\.00 of \$1\.00 left .*your budget.*\n +lifted until/);
   if (process.platform !== "win32") expect(statSync(home.paths.budgets).mode & 0o777).toBe(0o600);
   await run(home, "lift", "codex:main#1", "--off");
   expect(await first()).toMatchObject({ limit_now: 1, is_spent: true, lifts: [] });

@@ -311,7 +311,7 @@ describe("the commands that change what is there", () => {
     expect(await run("move main#2 --to 1")).toBe("main#2 is now main#1\n");
     expect(hostsOf(home, "main")).toEqual(["two.example", "one.example"]);
     expect(await run("disable main#1 --until tomorrow")).toMatch(
-      /^main#1 is disabled until [A-Z][a-z]{2} \d{1,2} 00:00\n$/,
+      /^main#1 is disabled until tomorrow 00:00\n$/,
     );
     expect(upstreamsOf(home, "main")[0]?.disabled_until).toEndWith("T00:00:00+00:00");
     await run("disable spare");
@@ -376,8 +376,8 @@ describe("the commands that change what is there", () => {
     using home = makeTempHome();
     home.write(FILE, TWO);
     await config(home, "disable main#2 --until 2099-12-01T09:00");
-    expect((await config(home, "list")).stdout).toContain("two.example (disabled until Dec 1 09:00)\n");
-    expect((await config(home, "show")).stdout).toContain("disabled until Dec 1 09:00\n");
+    expect((await config(home, "list")).stdout).toContain("two.example (disabled until 2099-12-01)\n");
+    expect((await config(home, "show")).stdout).toContain("disabled until 2099-12-01\n");
   });
 
   test("a file that does not parse is left alone, and its place named", async () => {

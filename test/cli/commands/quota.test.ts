@@ -51,7 +51,7 @@ describe("ch quota", () => {
     const read = await runCli(["quota", "refresh"], { home });
     expect(read.stdout.replace(/\d+ s/, "AGE")).toBe(`Codex, config main
 main#1  ● ready
-  key  ███░░░  7.70 of 20.00 USD left    local, AGE ago
+  key  ███░░░  $7.70 of $20.00 left    local, AGE ago
 main#2  ● ready
   unknown
 `);
@@ -75,7 +75,7 @@ main#2  ● ready
 
     const again = await runCli(["quota", "list"], { home });
     expect(again.stdout).toMatch(
-      /^main#1 {2}▲ spent \(balance read\)\n {2}key {2}░{6} {2}0\.00 of 20\.00 USD left +local, \d+ s ago$/m,
+      /^main#1 {2}▲ spent \(balance read\)\n {2}key {2}░{6} {2}\$0\.00 of \$20\.00 left +local, \d+ s ago$/m,
     );
     expect(relay.requests).toHaveLength(2);
   });
@@ -90,10 +90,10 @@ main#2  ● ready
     left = 0.5;
     const shown = await runCli(["quota", "refresh"], { home });
     expect(shown.stdout).toMatch(
-      /^main#1 {2}● low on quota\n {2}key {2}█░{5} {2}0\.50 of 20\.00 USD left +local, \d+ s ago$/m,
+      /^main#1 {2}● low on quota\n {2}key {2}█░{5} {2}\$0\.50 of \$20\.00 left +local, \d+ s ago$/m,
     );
     const status = await runCli(["status", "--codex"], { home });
-    expect(status.stdout).toMatch(/main#1 +● low on quota +█░░░░░ {2}0\.50 of 20\.00 USD left \(key\)/);
+    expect(status.stdout).toMatch(/main#1 +● low on quota +█░░░░░ {2}\$0\.50 of \$20\.00 left \(key\)/);
     left = 0;
     await runCli(["quota", "refresh"], { home });
     const facts = JSON.parse((await runCli(["status", "--json"], { home })).stdout) as {
@@ -135,11 +135,11 @@ main#2  ● ready
       /^ {4}runs out between .*\d\d:\d\d and .*\d\d:\d\d, at the pace of the last hours$/m,
     );
     expect((await runCli(["status", "--codex"], { home })).stdout).toMatch(
-      /██░░░░ {2}5\.00 of 20\.00 USD left .*runs out/,
+      /██░░░░ {2}\$5\.00 of \$20\.00 left .*runs out/,
     );
     const chinese = await runCli(["quota"], { home, env: { LANG: "zh_CN.UTF-8" } });
     expect(chinese.stdout).toMatch(
-      /^main#1 {2}● 可用\n {2}密钥 {2}██░{4} {2}剩余 5\.00 \/ 20\.00 USD +local，\d+ 秒前$/m,
+      /^main#1 {2}● 可用\n {2}密钥 {2}██░{4} {2}剩余 \$5\.00 \/ \$20\.00 +local，\d+ 秒前$/m,
     );
     expect(chinese.stdout).toMatch(/^ {4}预计在 .*\d\d:\d\d 之间用尽（按最近几小时的消耗估算）$/m);
   });

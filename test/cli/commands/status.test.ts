@@ -34,8 +34,9 @@ const steady = (text: string): string =>
     .replace(/port \d+ for \d+ s \(pid \d+\)/g, "port PORT for N s (pid PID)")
     .replace(/ +today/g, " PAD today")
     .replace(/127\.0\.0\.1:\d+/g, "127.0.0.1:PORT")
-    .replace(/until (?:\w+ \d+ )?\d\d:\d\d/g, "until TIME")
-    .replace(/ready +127/, "ready PAD 127")
+    .replace(/until (?:\w+ )?\d\d:\d\d/g, "until TIME")
+    .replace(/ +1 session$/m, "")
+    .replace(/ready +(?=127|1 attempt)/, "ready PAD ")
     .replace(/required, for \d+ s/g, "required, for N s");
 
 test("with a proxy: each upstream with its health, why, since when and until when", async () => {
@@ -53,7 +54,7 @@ test("with a proxy: each upstream with its health, why, since when and until whe
   expect(steady(shown.stdout))
     .toBe(`Codex  not switched, proxy on port PORT for N s (pid PID) PAD today 1 request
   main#1  ▲ spent until TIME (default 15 min)  1 attempt, 1 failed
-  main#2  ● ready                   1 attempt            http://127.0.0.1:PORT
+  main#2  ● ready PAD 1 attempt
 
 there are no redaction rules
   ~/.codex-helper/config.json: routing.open_secs 5 (default 10)
@@ -64,6 +65,8 @@ main#1: 402 payment required, for N s
 `);
   expect(shown.stderr).toContain("Next: ch quota");
   for (const line of shown.stdout.split("\n")) expect(line.length).toBeLessThanOrEqual(80);
+  const columns = shown.stdout.split("\n").flatMap((line) => /^ {2}main.*?(?=1 attempt)/.exec(line) ?? []);
+  expect(columns.map((head) => head.length)).toEqual([columns[0]?.length ?? 0, columns[0]?.length ?? 0]);
 
   const { stdout } = await runCli(["status", "--json"], { home });
   expect(stdout).not.toContain(KEY);
@@ -84,6 +87,28 @@ main#1: 402 payment required, for N s
       { service: "claude", instances: [] },
     ],
   });
+});
+
+test("a request that none could answer is told in a line, where the reason of each upstream is said", async () => {
+  using home = makeTempHome();
+  await using primary = await startFakeUpstream(() => SPENT);
+  await using backup = await startFakeUpstream(() => SPENT);
+  configure(home, [primary.baseUrl, backup.baseUrl]);
+  await using serving = startCli(["serve", "--no-switch", "--port", String(freePort())], { home });
+  const [, port] = await serving.waitFor(LISTENING);
+  await turn(port);
+  await serving.waitFor(/none left/);
+  const { stdout } = await runCli(["status", "--codex"], { home });
+  expect(stdout).toMatch(/^\d\d:\d\d \d{3} m: No upstream could answer Codex\.$/m);
+  expect(stdout.match(/402 payment required/g)).toHaveLength(1);
+
+  // What is no trouble of an upstream now is told of the request.
+  await serving.stop("SIGTERM");
+  await runCli(["routing", "reset", "--all"], { home });
+  const later = await runCli(["status", "--codex"], { home });
+  expect(later.stdout.replace(/\s+/g, " ")).toMatch(
+    /m: No upstream could answer Codex\. main#1: 402 payment/,
+  );
 });
 
 test("what an upstream was taught to be asked without is shown, kept, and forgotten by a reset", async () => {

@@ -6,6 +6,7 @@ import type { SwitchReport } from "../../../app/status/switch-report.ts";
 import { CLIENT_NAME, DEFAULT_PORT, flagFor } from "../../../base/service.ts";
 import { showMoment } from "../../../base/text.ts";
 import { showHost } from "../../../base/upstream.ts";
+import { isReason } from "../../../routing/reasons.ts";
 import type { LoggedError } from "../../../usage/today.ts";
 import type { Cli } from "../../cli.ts";
 import { t, tell, tellEither, tellList } from "../../language.ts";
@@ -176,7 +177,8 @@ function listUpstreamTroubles(facts: ServiceFacts, now: number): Trouble[] {
     return [{ words: t`${labels}: ${words}`, hint, colour, isOfUpstream: true }];
   });
   const text = told.map(({ words }) => words).join("\n");
-  return [...lost, ...told, ...listLastErrors(facts, text, now)];
+  const labels = new Set(ill.map(({ label }) => label));
+  return [...lost, ...told, ...listLastErrors(facts, { labels, text }, now)];
 }
 
 /** Something of the service is configured, or runs: else nobody uses it here, and what to type is how to begin. */
@@ -228,15 +230,34 @@ function describeIll(upstream: UpstreamFacts, now: number): Ill[] {
   return [{ label, words: why, hint: describeFix(upstream), colour: colour === "red" ? "red" : "yellow" }];
 }
 
+interface Told {
+  /** Whose troubles are said. */
+  readonly labels: ReadonlySet<string>;
+  readonly text: string;
+}
+
 /** "14:02 502 relay.example gpt-5: no upstream could answer", each kind once, with what is not said above. */
-function listLastErrors({ today }: ServiceFacts, told: string, now: number): Trouble[] {
+function listLastErrors({ today }: ServiceFacts, told: Told, now: number): Trouble[] {
   const kinds = Map.groupBy(today?.last_errors ?? [], ({ error, error_data: reason }) =>
-    describeError({ error, reason }),
+    describeError({ error, reason: withoutTold(reason, told) }),
   );
   return [...kinds].flatMap(([words, [first]]): Trouble[] => {
-    if (first === undefined || told.includes(words)) return [];
+    if (first === undefined || told.text.includes(words)) return [];
     return [{ words: describeFailure(first, words, now), hint: null, colour: "dim" }];
   });
+}
+
+/** That none could answer, without why each could not, where that is said of each. */
+function withoutTold(reason: LoggedError["error_data"], { labels }: Told): LoggedError["error_data"] {
+  if (reason?.rule !== "no-answer" || !Array.isArray(reason["stories"])) return reason;
+  const stories: readonly unknown[] = reason["stories"];
+  const isTold = (story: unknown): boolean => {
+    if (!isReason(story)) return false;
+    const { label, rule } = story;
+    // A model may stand after it.
+    return rule === "probe-tells" || (typeof label === "string" && labels.has(label.split(" ", 1)[0] ?? ""));
+  };
+  return stories.every(isTold) ? { rule: "no-upstream", client: reason["client"] } : reason;
 }
 
 function describeFailure(

@@ -20,7 +20,7 @@ import { describeChain, describeConcurrency, showHealth } from "../../upstream-w
 import { type Trouble, isSetUp, listFileProblems, listTroubles, nextCommand } from "./problems.ts";
 
 const INDENT = "  ";
-/** Longer phrases do not move the columns of the others. */
+/** Where there is no room for a column as wide as the longest phrase, which then moves no other. */
 const STATE_COLUMNS = 24;
 /** Of a wide terminal as much as a person reads at a glance. */
 const WIDEST = 120;
@@ -163,13 +163,14 @@ function printUpstreams(cli: Cli, { chains = [], upstreams }: RouteFacts, today:
     };
   });
   const labelColumns = Math.max(0, ...rows.map(({ label }) => Bun.stringWidth(label)));
-  const stateColumns = Math.min(
-    STATE_COLUMNS,
-    Math.max(0, ...rows.map(({ state }) => Bun.stringWidth(state))),
-  );
   const widths = (rows[0]?.cells ?? []).map((cell, column) =>
     cell.map((_, form) => Math.max(...rows.map(({ cells }) => Bun.stringWidth(cells[column]?.[form] ?? "")))),
   );
+  const longest = Math.max(0, ...rows.map(({ state }) => Bun.stringWidth(state)));
+  const figures = widths.slice(0, MAIN_CELLS).map(([whole = 0]) => whole);
+  const needed = figures.reduce((sum, width) => (width > 0 ? sum + INDENT.length + width : sum), 0);
+  const hasRoom = INDENT.length * 2 + labelColumns + longest + needed <= widthOf(cli);
+  const stateColumns = hasRoom ? longest : Math.min(STATE_COLUMNS, longest);
   for (const { cells, label, state } of rows) {
     const head = `${INDENT}${pad(label, labelColumns)}${INDENT}${pad(state, stateColumns)}`;
     const padded = cells.map((cell, column) =>
@@ -199,8 +200,9 @@ function fitCells(head: string, cells: readonly Cell[], width: number): string {
   return cutColumns(lineOf(), width);
 }
 
-/** So many of the cells: what is left, until when, when it ends, what it cost. */
+/** So many of the cells: what is left, until when, when it ends, what it cost; and the counts. */
 const FIGURES = 4;
+const MAIN_CELLS = FIGURES + 1;
 
 function listCells({ now, out }: Cli, upstream: UpstreamFacts, day: UpstreamDay | null): Cell[] {
   const { outbound_proxy: way, sessions } = upstream;
