@@ -72,7 +72,7 @@ export function describeEnd(
 ): string | null {
   if (from === null) return null;
   const [first, last] = [tell(showMoment(from, now)), tell(showMoment(to ?? from, now))];
-  return first === last ? t`runs out at ${first}` : t`runs out between ${first} and ${last}`;
+  return first === last ? t`runs out around ${first}` : t`runs out between ${first} and ${last}`;
 }
 
 /** How much is left and until when, as cells of a line of `ch status`: of each what fits, the longest first. */

@@ -64,7 +64,7 @@ describe("a reading", () => {
     const forms = ["███░░░  $7.70 of $20.00 left (key)", "███░░░  $7.70 of $20.00 left", "███░░░"];
     expect(cells(ROW)).toEqual([forms, [""], [""]]);
     const ending = row({ resets_at_ms: NOON + 7_200_000, runs_out_at_ms: NOON + 3_600_000 });
-    expect(cells(ending)).toEqual([forms, ["resets 14:00"], ["runs out at 13:00"]]);
+    expect(cells(ending)).toEqual([forms, ["resets 14:00"], ["runs out around 13:00"]]);
     expect(cells({ ...ending, runs_out_by_ms: NOON + 6_000_000 })[2]).toEqual([
       "runs out between 13:00 and 13:40",
       "runs out from 13:00",
