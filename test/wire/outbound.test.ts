@@ -12,7 +12,7 @@ async function askFarHost(env: Record<string, string>): Promise<{ status: number
   const upstreams = [{ base_url: "http://relay.example/v1" }];
   home.write(".codex-helper/config.json", { codex: { configs: { main: { upstreams } } } });
   const port = freePort();
-  await using cli = startCli(["serve", "--no-switch", "--port", `${port}`], { home, env });
+  await using cli = startCli(["serve", "--no-switch", "--force", "--port", `${port}`], { home, env });
   await cli.waitFor(/Ctrl\+C/);
   const answer = await sendRaw(port, { method: "POST", path: "/v1/responses", body: '{"stream":true}' });
   return { status: answer.status, text: answer.text() };

@@ -39,7 +39,12 @@ function describeSetup(route: LiveRoute, { env, now, paths }: LiveConfigOptions)
   );
   const ways = [...new Set(commands)].flatMap((command) => (command === null ? [] : [command]));
   return new UserError(t`no upstream of "${listed.configName}" can be used: ${joinTexts(faults, "; ")}`, {
-    hint: joinTexts([...ways, t`or start all the same, with --force`], "\n"),
+    hint: joinTexts(
+      ways.length > 0
+        ? [...ways, t`or start all the same, with --force`]
+        : [t`to start all the same: --force`],
+      "\n",
+    ),
   });
 }
 
