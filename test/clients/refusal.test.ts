@@ -123,7 +123,7 @@ describe("a file that the client would not read", () => {
     const file = home.write(name, text);
     const on = await runCli(["switch", "on", flag, "--port", PORT], { home });
     expect(on.code).toBe(1);
-    expect(on.stderr).toContain(`${file}${place}: `);
+    expect(on.stderr).toContain(`~/${name}${place}: `);
     expect(on.stderr).toContain(`ch switch on ${flag} --force`);
     const served = await runCli(["serve", flag, "--port", String(freePort())], { home });
     expect(served.code).toBe(1);
