@@ -5,12 +5,6 @@ import { type ProcessIdentity, identifyProcess, isRunning } from "../../base/pro
 import { ESTABLISHED, hexPort, listTcpSockets } from "../../base/tcp-table.ts";
 import { SERVICE_FACTS, type Service } from "../../base/service.ts";
 
-interface Known {
-  readonly process: ProcessIdentity | null;
-  /** When it may be looked for again, monotonic, ms. */
-  readonly againAt: number;
-}
-
 export interface OpenSessionsOptions {
   readonly service: Service;
   readonly port: () => number;
@@ -22,37 +16,45 @@ const MOST_SESSIONS = 500;
 const ASK_MS = 1_000;
 /** For programs that are still looked for at the end. */
 const WAIT_MS = 300;
-/** A program that is not found costs a look at all that run. */
-const LOOK_AGAIN_MS = 2_000;
+/** A look goes over all programs that run, some 10 ms: so many at once, and one more so often. */
+const MOST_LOOKS = 8;
+const LOOK_EVERY_MS = 500;
 
 export function createOpenSessions({ findPeer = findPeerProcess, port, service }: OpenSessionsOptions) {
-  const sessions = new Map<string, Known>();
-  const looking = new Set<Promise<void>>();
+  /** The programs of the sessions; null while one is looked for, and where it was not found. */
+  const sessions = new Map<string, ProcessIdentity | null>();
+  const looking = new Map<string, Promise<void>>();
+  let looks = MOST_LOOKS;
+  let countedAt = performance.now();
+  const mayLook = (): boolean => {
+    const now = performance.now();
+    looks = Math.min(MOST_LOOKS, looks + (now - countedAt) / LOOK_EVERY_MS);
+    countedAt = now;
+    if (looks < 1) return false;
+    looks -= 1;
+    return true;
+  };
   const look = async (id: string, peerPort: number): Promise<void> => {
     const pid = await findPeer(peerPort, port()).catch(() => null);
-    sessions.set(id, {
-      process: pid === null ? null : identifyProcess(pid),
-      againAt: performance.now() + LOOK_AGAIN_MS,
-    });
+    sessions.set(id, pid === null ? null : identifyProcess(pid));
+    looking.delete(id);
   };
   return {
-    /** Cheap: a session's program is looked for once. `peerPort`: of the client's end on 127.0.0.1. */
+    /** Cheap: a session's program is looked for until it is found, and seldom. `peerPort`: of the client's end on 127.0.0.1. */
     note(id: string, peerPort: () => number | undefined): void {
-      const known = sessions.get(id);
-      if (known !== undefined && (known.process !== null || performance.now() < known.againAt)) return;
-      if (known === undefined && sessions.size >= MOST_SESSIONS) return;
+      if (sessions.get(id) != null || looking.has(id)) return;
+      if (!sessions.has(id) && sessions.size >= MOST_SESSIONS) return;
+      if (!mayLook()) return;
       const peer = peerPort();
       if (peer === undefined) return;
-      sessions.set(id, { process: null, againAt: Infinity });
-      const found = look(id, peer);
-      looking.add(found);
-      void found.then(() => looking.delete(found));
+      sessions.set(id, null);
+      looking.set(id, look(id, peer));
     },
     /** Ids, the newest last. */
     async listOpen(): Promise<string[]> {
-      await Promise.race([Promise.all(looking), Bun.sleep(WAIT_MS)]);
-      const running = [...sessions].flatMap(([id, { process }]) =>
-        process !== null && isRunning(process) ? [{ id, pid: process.pid }] : [],
+      await Promise.race([Promise.all(looking.values()), Bun.sleep(WAIT_MS)]);
+      const running = [...sessions].flatMap(([id, program]) =>
+        program !== null && isRunning(program) ? [{ id, pid: program.pid }] : [],
       );
       const isHeld = await Promise.all(running.map(({ pid }) => isProgramOpen(pid, service)));
       return running.filter((_, index) => isHeld[index]).map(({ id }) => id);
