@@ -132,7 +132,7 @@ main#2  ● ready
     home.write(".codex-helper/state.json", { quota: { [key]: reading } });
     const shown = await runCli(["quota"], { home });
     expect(shown.stdout).toMatch(
-      /^ {4}runs out between .*\d\d:\d\d and .*\d\d:\d\d, at the pace of the last hours$/m,
+      /^ {4}runs out between .*\d\d:\d\d and .*\d\d:\d\d, at the\s+pace\s+of\s+the\s+last\s+hours$/m,
     );
     expect((await runCli(["status", "--codex"], { home })).stdout).toMatch(
       /██░░░░ {2}\$5\.00 of \$20\.00 left .*runs out/,
