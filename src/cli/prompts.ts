@@ -49,7 +49,6 @@ export interface Prompts extends Disposable {
 /** As KeyListener has it. */
 type ShowTyped = (text: string, hasWaited: boolean) => string | null;
 
-/** `show` makes a text of any origin fit for the terminal. */
 /** For a command with a question or two. Throws UserError where the person leaves. */
 export async function askAtTerminal<T>(
   out: { readonly openPrompts: () => Promise<Prompts> },
@@ -67,6 +66,7 @@ export async function askAtTerminal<T>(
 /** As after Ctrl+C: what a script does next would need the answers. */
 export const EXIT_LEFT = 130;
 
+/** `show` makes a text of any origin fit for the terminal. */
 export async function openPrompts(stderr: TerminalStream, show: (text: string) => string): Promise<Prompts> {
   const clack = await import("@clack/prompts");
   const left = Promise.withResolvers<never>();

@@ -1,5 +1,6 @@
 // What a running proxy remembers so that a session stays usable at its upstreams: who issued a turn state or made a response,
 // which pieces of a history an upstream refused, which upstreams know compaction, and which lack an endpoint. Bounded, gone with the process.
+import { setNewest } from "../base/newest.ts";
 import { fingerprint } from "../base/secrets.ts";
 import type { Upstream } from "../base/upstream.ts";
 
@@ -76,12 +77,4 @@ export function createSessionMemory() {
       compaction.set(upstream.key, is);
     },
   };
-}
-
-/** Sets an entry as the newest, and drops the oldest one beyond `limit`. */
-function setNewest<T>(map: Map<string, T>, key: string, value: T, limit: number): void {
-  map.delete(key);
-  map.set(key, value);
-  const [oldest] = map.keys();
-  if (map.size > limit && oldest !== undefined) map.delete(oldest);
 }

@@ -1,5 +1,6 @@
 // Requests that are held until a limit is reset, as the owner asked: who waits for what, who goes first when it is there, and what
 // ends a wait. Loaded with the first of them. A time is compared by the wall clock, so that a machine may sleep meanwhile.
+import { setNewest } from "../base/newest.ts";
 import type { Upstream } from "../base/upstream.ts";
 import type { LimitEnd, Outlook } from "../routing/outlook.ts";
 
@@ -89,10 +90,7 @@ export function createWaits({ monotonic, now, onWait }: WaitsOptions) {
   const isEnded = (sessionId: string | null): boolean => (ended.get(sessionId) ?? 0) > now();
 
   const endWait = (waiter: Waiter): void => {
-    ended.delete(waiter.held.sessionId);
-    ended.set(waiter.held.sessionId, waiter.end.at);
-    const [oldest] = ended.keys();
-    if (ended.size > MOST_ENDED && oldest !== undefined) ended.delete(oldest);
+    setNewest(ended, waiter.held.sessionId, waiter.end.at, MOST_ENDED);
     waiter.wake?.(false);
   };
 

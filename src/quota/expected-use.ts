@@ -1,6 +1,7 @@
 // What the next answer is expected to use, from the size of its request and from what the answers before it used. Method:
 // docs/budgets.md. Remembers figures alone.
 // Pure.
+import { setNewest } from "../base/newest.ts";
 import type { BilledTokens } from "../usage/price-rates.ts";
 
 /** An answer of which is known what it used. */
@@ -87,9 +88,5 @@ function keep(
   key: string,
   { kept, most, sample }: { readonly sample: Sample; readonly most: number; readonly kept: number },
 ): void {
-  const before = samples.get(key) ?? [];
-  samples.delete(key);
-  samples.set(key, [...before, sample].slice(-kept));
-  const [oldest] = samples.keys();
-  if (samples.size > most && oldest !== undefined) samples.delete(oldest);
+  setNewest(samples, key, [...(samples.get(key) ?? []), sample].slice(-kept), most);
 }

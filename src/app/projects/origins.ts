@@ -1,5 +1,6 @@
 // Where each request is from, by what its client says in it and has said in its session: the directories, not what follows from
 // them. A request that says what the one before it said costs a look.
+import { setNewest } from "../../base/newest.ts";
 import { dirname, isAbsolute } from "node:path";
 import { parseRecord } from "../../base/json-value.ts";
 import type { Whereabouts } from "../../clients/client.ts";
@@ -176,12 +177,4 @@ function isSameAs(before: Said | null, { marked, repositories }: Said): boolean 
     marked.every((one, at) => before.marked[at]?.equals(one)) &&
     repositories.every((one, at) => before.repositories[at] === one)
   );
-}
-
-function setNewest<T>(map: Map<string, T>, key: string, value: T, limit: number): T {
-  map.delete(key);
-  map.set(key, value);
-  const [oldest] = map.keys();
-  if (map.size > limit && oldest !== undefined) map.delete(oldest);
-  return value;
 }

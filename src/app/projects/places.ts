@@ -1,5 +1,6 @@
 // Which rules of config.json mean a directory: by what it is, not by how it is written. Links, other spellings and the other trees of
 // a repository lead to the same place. Only looks.
+import { setNewest } from "../../base/newest.ts";
 import { readdirSync, statSync } from "node:fs";
 import { dirname, isAbsolute, join, normalize, relative, sep } from "node:path";
 import { errorCode, ignoreSystemError } from "../../base/errors.ts";
@@ -82,10 +83,7 @@ export function createPlaces(options: {
       const looked = locate(directory, id, all);
       // What was there a moment ago and is gone is still what it was.
       const located = looked.isTold || before === undefined ? looked : before.located;
-      known.delete(directory);
-      known.set(directory, { id, at: now(), located });
-      const [oldest] = known.keys();
-      if (known.size > MOST_KNOWN && oldest !== undefined) known.delete(oldest);
+      setNewest(known, directory, { id, at: now(), located }, MOST_KNOWN);
       return located;
     },
     /** The same text for the same directories as long as nothing is noticed of a change that could matter to them. */

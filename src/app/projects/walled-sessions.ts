@@ -1,5 +1,6 @@
 // Remembers which sessions have been behind a wall, over restarts: what such a session was told there is in its history, also where
 // a summary has taken the place of the words that said so. Ids and directories alone.
+import { setNewest } from "../../base/newest.ts";
 import { isRecord } from "../../base/json-value.ts";
 import { errorText } from "../../base/errors.ts";
 import type { Service } from "../../base/service.ts";
@@ -62,10 +63,7 @@ export function createWalledSessions(options: {
       const before = entries.get(name)?.directories ?? NONE;
       if (before.get(directory) === met) return;
       const directories = new Map([...before, [directory, met] as const].slice(-MOST_DIRECTORIES));
-      entries.delete(name);
-      entries.set(name, { directories, last_at: now() });
-      const [oldest] = entries.keys();
-      if (entries.size > MOST && oldest !== undefined) entries.delete(oldest);
+      setNewest(entries, name, { directories, last_at: now() }, MOST);
       saved.noteChange();
     },
     flush: saved.flush,
