@@ -220,10 +220,11 @@ function makeDeps(time: VirtualTime, world: World, onExhausted: OnExhausted, see
     memory: createSessionMemory(),
     waits: () => Promise.resolve(createWaits({ now: time.now, monotonic, onWait() {} })),
     lanes: createLaneDoor({ now: time.now }),
-    own: { token: "bench", read: {}, act: {} },
+    own: { token: "bench", read: {}, follow: {}, act: {} },
     heartbeat: { afterMs: 10 * DAY },
     observeHeaders() {},
     inFlight: { count: 0 },
+    running: new Set(),
     uploads: createUploads(
       createMemoryBudget(() => 4_096),
       monotonic,

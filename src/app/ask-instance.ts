@@ -40,21 +40,41 @@ export async function tellInstance(
   throw new UserError(t`the proxy on port ${port} (pid ${pid}) does not answer`, { hint: "ch status" });
 }
 
+/** The events of one of its pages, until it ends or `signal` aborts; null where it does not answer within a moment. */
+export async function followInstance(
+  instance: Pick<Instance, "port" | "token">,
+  name: string,
+  signal: AbortSignal,
+): Promise<ReadableStream<Uint8Array> | null> {
+  const own = new AbortController();
+  signal.addEventListener("abort", () => own.abort());
+  const timer = setTimeout(() => own.abort(), ANSWER_MS);
+  const response = await send(instance, name, { signal: own.signal });
+  clearTimeout(timer);
+  return response?.ok === true ? response.body : null;
+}
+
 /** Null without an answer of ours. Never through an outbound proxy: it is a question to this machine alone. */
 async function send(
   { port, token }: Pick<Instance, "port" | "token">,
   name: string,
-  { query = {}, waitMs = ANSWER_MS }: AskOptions,
+  { query = {}, signal, waitMs = ANSWER_MS }: AskOptions & { readonly signal?: AbortSignal },
   method: "GET" | "POST" = "GET",
 ): Promise<Response | null> {
   const search = new URLSearchParams(query).toString();
   const url = `http://127.0.0.1:${port}${OWN_PREFIX}${name}${search === "" ? "" : `?${search}`}`;
   const { headers, isAnsweredBy } = makeChallenge(token);
-  const signal = AbortSignal.timeout(waitMs);
   try {
-    // Not ours, where it is compressed.
-    const init = { method, headers, signal, redirect: "error", decompress: false, proxy: false } as const;
-    const response = await fetch(url, init);
+    const response = await fetch(url, {
+      method,
+      headers,
+      signal: signal ?? AbortSignal.timeout(waitMs),
+      redirect: "error",
+      // Not ours, where it is compressed.
+      decompress: false,
+      proxy: false,
+      timeout: false,
+    });
     return isAnsweredBy(response) ? response : null;
   } catch {
     return null;
@@ -231,6 +251,41 @@ export const instanceSchema = later(() =>
   }),
 );
 
+/** The requests that a proxy is answering: see RunningFacts of proxy/deps.ts. */
+export const runningSchema = later(() =>
+  z.looseObject({
+    count: z.number(),
+    /** By label. */
+    in_flight: z.record(z.string(), z.number()),
+    /** The newest of them, the oldest first. */
+    requests: z.array(
+      z.looseObject({
+        id: z.string(),
+        started_at_ms: z.number(),
+        path: z.string(),
+        model: z.nullable(z.string()),
+        session_id: z.nullable(z.string()),
+        project: z.nullable(z.string()),
+        client: z.nullable(z.string()),
+        agent: z.nullable(z.string()),
+        upstream: z.nullable(z.string()),
+        state: z.string(),
+        ttfb_ms: figure,
+        output_tokens_estimate: figure,
+        attempts: z.array(
+          z.looseObject({
+            upstream: z.string(),
+            status_code: figure,
+            error: z.string(),
+            reason: reasonSchema,
+            duration_ms: z.number(),
+          }),
+        ),
+      }),
+    ),
+  }),
+);
+
 /** `reason`: why it has its place. */
 const placeSchema = later(() =>
   z.extend(makeState(), {
@@ -254,6 +309,7 @@ export const explanationSchema = later(() =>
   }),
 );
 
+export type RunningPart = z.infer<typeof runningSchema>;
 export type Problem = z.infer<typeof problemSchema>;
 export type UpstreamState = z.infer<ReturnType<typeof makeState>>;
 export type ChainFacts = z.infer<typeof chainSchema>;

@@ -3,7 +3,7 @@
 import { accessSync, closeSync, constants, existsSync, fstatSync, openSync, unlinkSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { UserError, errorCode } from "./errors.ts";
-import { PRIVATE_FILE, describe, lookAt } from "./files.ts";
+import { PRIVATE_FILE, describe, ensurePrivateDirectory, lookAt } from "./files.ts";
 import { makeTempPath } from "./leftovers.ts";
 import { type Paths, quoteWord } from "./paths.ts";
 import { type Text, joinTexts, t } from "./text.ts";
@@ -35,6 +35,16 @@ export function findHomeProblem(home: string): Text | string | null {
   } catch (error) {
     return describe(error);
   }
+}
+
+/** Makes the home where it is missing. Why nothing can be written to it, or null. */
+export function prepareHome(home: string): Text | string | null {
+  try {
+    ensurePrivateDirectory(home);
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+  }
+  return findHomeProblem(home);
 }
 
 /** The path itself, or the nearest directory above it. */

@@ -77,6 +77,7 @@ export async function answerFrom(
   const { document } = answer;
   const tap =
     api === null || document !== null ? null : createStreamTap(api, answer.encoding, answer.decoded);
+  exchange.output = tap;
   let lastSeen: TapFacts | null = null;
   const look = (): TapFacts | null => (lastSeen ??= tap?.finish() ?? readWhole(api, document));
   const isEvents = stream ? answer.shape !== "json" : answer.shape === "events";

@@ -141,6 +141,41 @@ export interface BudgetGate {
   ) => Room | NoRoom | undefined | Promise<Room | NoRoom>;
 }
 
+/** A request that is being answered. */
+export interface RunningRequest {
+  /** What is known of it by now, with stable names. Costs as much as a look at the end of its answer. */
+  look(): RunningFacts;
+}
+
+/** Times are wall clock in ms. */
+export interface RunningFacts {
+  /** The id that its line in the log will have. */
+  readonly id: string;
+  readonly started_at_ms: number;
+  readonly path: string;
+  readonly model: string | null;
+  readonly session_id: string | null;
+  readonly project: string | null;
+  readonly client: string | null;
+  readonly agent: string | null;
+  /** Label of the upstream that is asked, or answers; null before there is one. */
+  readonly upstream: string | null;
+  /** "waiting": for an upstream's first word. */
+  readonly state: "waiting" | "answering";
+  /** From its start to the first byte for the client. */
+  readonly ttfb_ms: number | null;
+  /** Output so far, judged by what has passed; null where that is not known. */
+  readonly output_tokens_estimate: number | null;
+  /** Those that have failed. */
+  readonly attempts: readonly {
+    readonly upstream: string;
+    readonly status_code: number | null;
+    readonly error: string;
+    readonly reason: Reason;
+    readonly duration_ms: number;
+  }[];
+}
+
 export interface ProxyDeps {
   readonly service: Service;
   /** This process and port, for loop detection. */
@@ -178,6 +213,8 @@ export interface ProxyDeps {
   readonly waits: () => Promise<Waits>;
   /** Requests open right now in the whole process; shared by all its services. */
   readonly inFlight: { count: number };
+  /** The requests of this service that are being answered, for whoever looks. */
+  readonly running: Set<RunningRequest>;
   /** The bodies that are being read, and what all requests hold in memory; shared by all services of the process. */
   readonly uploads: Uploads;
   /** Counts the requests that the guard turns away. */

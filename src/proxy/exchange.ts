@@ -7,7 +7,7 @@ import { isGeneration } from "../usage/outcome.ts";
 import { readBilledTokens } from "../usage/price-rates.ts";
 import type { Usage } from "../usage/usage.ts";
 import { type Tried, wasAsked } from "./chosen.ts";
-import type { ProxyDeps, Room } from "./deps.ts";
+import type { ProxyDeps, Room, RunningFacts, RunningRequest } from "./deps.ts";
 import type { RequestFacts } from "./request-facts.ts";
 
 export interface ExchangeEnd {
@@ -31,10 +31,13 @@ const MOST_EARLIER = 32;
 /** Names of one request in the log. */
 const MOST_HELD_BACK = 32;
 
-type ExchangeDeps = Pick<ProxyDeps, "inFlight" | "monotonic" | "now" | "record" | "service" | "uploads">;
+type ExchangeDeps = Pick<
+  ProxyDeps,
+  "inFlight" | "monotonic" | "now" | "record" | "running" | "service" | "uploads"
+>;
 
 /** A class, because each request has one: as many closures would cost more than what they do. */
-export class Exchange {
+export class Exchange implements RunningRequest {
   readonly service: ProxyDeps["service"];
   /** The attempts so far; the loop appends to them. */
   readonly tried: Tried[] = [];
@@ -57,10 +60,12 @@ export class Exchange {
   private waitedMs = 0;
   /** So long it has waited for places, ms. */
   queuedMs = 0;
-  /** It is counted among those in flight, until it ends. */
-  takesPlace = false;
+  private takesPlace = false;
+  /** Counts the output that has passed to the client; null before there is any, and for what is no stream. */
+  output: { countWritten(): number | null } | null = null;
   private ended = false;
   private heldBytes = 0;
+  private ownId: string | undefined;
 
   constructor(
     readonly method: string,
@@ -70,6 +75,13 @@ export class Exchange {
     this.service = deps.service;
     this.timestampMs = deps.now();
     this.startedAt = deps.monotonic();
+  }
+
+  /** It is counted among those in flight, until it ends. */
+  takePlace(): void {
+    this.takesPlace = true;
+    this.deps.inFlight.count += 1;
+    this.deps.running.add(this);
   }
 
   describe(what: Known): void {
@@ -131,6 +143,42 @@ export class Exchange {
     return (this.shown ?? this.tried.at(-1))?.reason ?? { rule: "ok" };
   }
 
+  look(): RunningFacts {
+    const { known, shown, ttfbMs } = this;
+    const asked = shown?.upstream ?? this.permits.at(-1)?.upstream;
+    const tried = [...this.earlier, ...this.tried].filter((one) => one !== shown && wasAsked(one));
+    return {
+      id: this.id,
+      started_at_ms: this.timestampMs,
+      path: this.path,
+      model: known?.facts.model ?? null,
+      session_id: known?.facts.sessionId ?? null,
+      project: this.project,
+      client: known?.facts.client ?? null,
+      agent: known?.facts.agent ?? null,
+      upstream: asked?.label ?? null,
+      state: ttfbMs === undefined ? "waiting" : "answering",
+      ttfb_ms: ttfbMs === undefined ? null : Math.round(ttfbMs),
+      output_tokens_estimate: this.output?.countWritten() ?? null,
+      attempts: tried.flatMap(({ durationMs, reason, status, upstream }) =>
+        reason === null
+          ? []
+          : {
+              upstream: upstream.label,
+              status_code: status,
+              error: reasonInEnglish(reason),
+              reason,
+              duration_ms: Math.round(durationMs),
+            },
+      ),
+    };
+  }
+
+  /** Made when it is first asked for. */
+  private get id(): string {
+    return (this.ownId ??= makeRequestId(this.timestampMs));
+  }
+
   /** Writes the record. Later calls do nothing. */
   end(as: ExchangeEnd): void {
     if (this.ended) return;
@@ -138,7 +186,10 @@ export class Exchange {
     const { deps, fixedStatus, heldBack, known, queuedMs, shown, timestampMs, ttfbMs } = this;
     const tried = [...this.earlier, ...this.tried].filter(wasAsked);
     deps.uploads.budget.add(-this.heldBytes);
-    if (this.takesPlace) deps.inFlight.count -= 1;
+    if (this.takesPlace) {
+      deps.inFlight.count -= 1;
+      deps.running.delete(this);
+    }
     for (const permit of this.permits) permit.release();
     const last = shown ?? tried.at(-1);
     const endpoint = known?.facts.endpoint;
@@ -160,7 +211,7 @@ export class Exchange {
       usage: as.usage,
       usage_unknown: usageUnknown,
       estimate: usageUnknown === undefined ? undefined : this.estimateOf(last),
-      id: makeRequestId(timestampMs),
+      id: this.id,
       model: model ?? undefined,
       upstream_model: model === null || last?.model === model ? undefined : (last?.model ?? undefined),
       chain_model: chainModelOf(last, model),

@@ -90,8 +90,7 @@ async function forward({ request, target, exchange, deps }: Forwarding): Promise
   if (read.kind === "refused") return refused(read);
   // Not before: a body that never comes must not take the place of one that is there.
   if (deps.inFlight.count >= MAX_IN_FLIGHT) return refused(FULL);
-  deps.inFlight.count += 1;
-  exchange.takesPlace = true;
+  exchange.takePlace();
   const endpoint = endpointOf(method, target.path);
   const projects = deps.projects?.();
   const early = projects === undefined ? undefined : readRequestFacts(endpoint, request.headers, read.bytes);

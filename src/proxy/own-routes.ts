@@ -33,6 +33,8 @@ export interface OwnRoutes {
   readonly token: string;
   /** GET: facts without secrets. Told to others than the owner they hold no more of an address than its host. */
   readonly read: Readonly<Record<string, (query: URLSearchParams, isOwner: boolean) => unknown>>;
+  /** GET by the owner: server-sent events, until either side ends them. */
+  readonly follow: Readonly<Record<string, () => Promise<ReadableStream>>>;
   /** POST by the owner: changes something. */
   readonly act: Readonly<Record<string, (query: URLSearchParams) => Promise<unknown>>>;
 }
@@ -55,9 +57,16 @@ export async function answerOwn(
     const facts = await own.read[name]?.(new URLSearchParams(target.search), proof !== null);
     return Response.json(facts, { headers });
   }
+  const denied = (): Response => refuse(403, "the token of this run is needed");
+  if (Object.hasOwn(own.follow, name)) {
+    if (request.method !== "GET") return refuse(405, `${name} is read with GET`);
+    if (proof === null) return denied();
+    const type = { "content-type": "text/event-stream", "cache-control": "no-store" };
+    return new Response(await own.follow[name]?.(), { headers: { ...headers, ...type } });
+  }
   if (Object.hasOwn(own.act, name)) {
     if (request.method !== "POST") return refuse(405, `${name} is asked for with POST`);
-    if (proof === null) return refuse(403, "the token of this run is needed");
+    if (proof === null) return denied();
     return Response.json((await own.act[name]?.(new URLSearchParams(target.search))) ?? {}, { headers });
   }
   return refuse(404, "there is no such page here");

@@ -6,7 +6,7 @@ import { ESTABLISHED, hexPort, listTcpSockets, readTcpTables } from "../base/tcp
 import { t } from "../base/text.ts";
 import type { Upstream } from "../base/upstream.ts";
 import { createConnections } from "./connections.ts";
-import type { ProxyDeps } from "./deps.ts";
+import type { ProxyDeps, RunningRequest } from "./deps.ts";
 import { makeAllowedHosts } from "./guard.ts";
 import { handle } from "./handle.ts";
 import { createLaneDoor } from "./lane-door.ts";
@@ -75,7 +75,9 @@ export function startProxy({
   let allowedHosts = makeAllowedHosts(port);
   let waits: Waits | null = null;
   let isStopping = false;
+  const running = new Set<RunningRequest>();
   const deps: ProxyDeps = {
+    running,
     heartbeat: {},
     observeHeaders: () => {},
     owned: () => NO_OWNED_NAMES,
@@ -109,6 +111,8 @@ export function startProxy({
     port: server.port ?? port,
     /** Those that wait for the reset of a limit; null where none ever did. */
     waits: () => waits,
+    /** What each request that is being answered has come to, the oldest first. */
+    running: running as ReadonlySet<RunningRequest>,
     /** Takes no new connections, lets open requests finish for at most `graceMs`, then cuts them. */
     async stop(graceMs: number): Promise<void> {
       isStopping = true;

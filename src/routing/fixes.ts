@@ -2,9 +2,9 @@
 // Pure.
 import { type Service, flagFor } from "../base/service.ts";
 import { type Text, t } from "../base/text.ts";
-import { keyCommand } from "../base/upstream.ts";
+import { type Upstream, keyCommand } from "../base/upstream.ts";
 import { NETWORK_FAULTS } from "./network-faults.ts";
-import { idOfWords } from "./reasons.ts";
+import { idOfWords, isReason } from "./reasons.ts";
 import type { Assessment, Reason } from "./types.ts";
 
 /** What is wrong with it, as far as it decides what to type. */
@@ -206,4 +206,18 @@ function swapScheme(baseUrl: string): string {
   const host = isUsual ? url.hostname : url.host;
   const { origin } = new URL(`${isPlain || isUsual ? "https" : "http"}://${host}`);
   return origin + url.pathname.replace(/\/+$/, "");
+}
+
+/** What to type against the refusals of these attempts that no waiting ends, by label. */
+export function listFixes(
+  attempts: readonly { readonly reason?: unknown; readonly upstream_label?: string | undefined }[],
+  upstreams: readonly Upstream[],
+): ReadonlyMap<string, Text | string> {
+  const found = attempts.flatMap(({ reason, upstream_label: label }) => {
+    const upstream = upstreams.find((one) => one.label === label);
+    if (upstream === undefined || !isReason(reason) || !needsPerson(reason)) return [];
+    const fix = fixOf(reason, { ...upstream, credential: upstream.credential.kind });
+    return fix === null ? [] : [[upstream.label, fix] as const];
+  });
+  return new Map(found);
 }

@@ -32,7 +32,7 @@ export class TurnPermit implements Permit {
 
   constructor(
     private readonly books: PermitBooks,
-    private readonly upstream: Upstream,
+    readonly upstream: Upstream,
     private readonly request: PlanRequest,
     readonly isProbe: boolean,
   ) {

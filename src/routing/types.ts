@@ -293,6 +293,8 @@ export type PlaceInChain = "first" | "middle" | "last";
 export interface Permit {
   /** The half-open probe: it must first see a bare connect succeed. */
   readonly isProbe: boolean;
+  /** Absent for a request that is no turn. */
+  readonly upstream?: Upstream;
   /** The answer has begun for real. Frees the probe and binds the session, long before a stream ends. */
   begun(): void;
   /** The answer was complete. */

@@ -9,7 +9,14 @@ import { createByteTail } from "./byte-tail.ts";
 import { createStreamActivity } from "./stream-activity.ts";
 import { findInPart, findInText, findUsage, mayTellUsage, type UsageFound } from "./find-usage.ts";
 import { hasError } from "./output.ts";
-import { type Api, type EventReading, kindOfEvent, readAnswerDocument, readEvent } from "./stream-events.ts";
+import {
+  type Api,
+  type EventReading,
+  countWritten,
+  kindOfEvent,
+  readAnswerDocument,
+  readEvent,
+} from "./stream-events.ts";
 import { type Usage, readUsage, tierOf, withoutZeroOutput } from "./usage.ts";
 
 export interface AnswerFacts {
@@ -49,6 +56,7 @@ export function createAnswerReader(api: Api, onDrop?: (chunk: Uint8Array) => voi
   let tail = createByteTail({ minBytes: EVENTS_TAIL_BYTES, onDrop, onLost });
   let shape: Shape = "unknown";
   let facts: AnswerFacts | null = null;
+  const written = { chunks: 0, bytes: 0 };
   const activity = createStreamActivity();
   /** What was kept ends in a comment, or in what may be a ping. */
   let isDangling = false;
@@ -107,6 +115,15 @@ export function createAnswerReader(api: Api, onDrop?: (chunk: Uint8Array) => voi
     get shape() {
       return shape;
     },
+    /** About so many tokens of output so far; null for what is no stream. Judged by the newest chunks, so that it costs little. */
+    countWritten(): number | null {
+      if (shape !== "events") return null;
+      const { news } = activity.counted;
+      if (news > written.chunks)
+        written.bytes += (news - written.chunks) * meanWritten(api, tail.newest(SAMPLE_CHUNKS));
+      written.chunks = news;
+      return Math.round(written.bytes / BYTES_PER_TOKEN);
+    },
     /** Bytes that are kept at this moment. */
     get heldBytes() {
       return tail.heldBytes + undecidedBytes;
@@ -118,6 +135,24 @@ export function createAnswerReader(api: Api, onDrop?: (chunk: Uint8Array) => voi
           ? readWholeAnswer(api, new TextDecoder().decode(tail.bytes()), tail.isCut)
           : readTail(api, tail.bytes(), { lost, isCut: tail.isCut })),
   };
+}
+
+const SAMPLE_CHUNKS = 16;
+const SAMPLE_BYTES = 8 * 1024;
+/** Of English prose and of code; Chinese has three bytes to a sign, and somewhat less than a token. */
+const BYTES_PER_TOKEN = 4;
+
+function meanWritten(api: Api, newest: readonly Uint8Array[]): number {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for (const chunk of newest.toReversed()) {
+    if (bytes > 0 && bytes + chunk.length > SAMPLE_BYTES) break;
+    bytes += chunk.length;
+    chunks.unshift(chunk);
+  }
+  const splitter = createSseSplitter({ maxEventBytes: Number.POSITIVE_INFINITY });
+  const events = splitter.push(Buffer.concat(chunks));
+  return events.reduce((sum, event) => sum + countWritten(api, event), 0) / Math.max(1, chunks.length);
 }
 
 /** What was dropped before the end that is kept. */

@@ -111,6 +111,8 @@ export function createByteTail({ isDocument = false, minBytes, onDrop, onLost }:
     get heldBytes() {
       return size + start.length;
     },
+    /** The last chunks as they came, so many at the most. */
+    newest: (count: number): readonly Uint8Array[] => chunks.slice(Math.max(first, chunks.length - count)),
     /** True once anything was dropped. */
     get isCut() {
       return isCut;

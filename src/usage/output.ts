@@ -108,6 +108,16 @@ export function hasContent(value: unknown, depth = 0): boolean {
   );
 }
 
+/** Bytes of all that `hasContent` looks for. */
+export function countContent(value: unknown, depth = 0): number {
+  if (typeof value === "string") return Buffer.byteLength(value);
+  if (depth > MAX_DEPTH || typeof value !== "object" || value === null) return 0;
+  let sum = 0;
+  for (const [name, member] of Object.entries(value))
+    if (!HIDDEN.has(name)) sum += countContent(member, depth + 1);
+  return sum;
+}
+
 export function listOf(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : [];
 }

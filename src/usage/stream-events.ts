@@ -4,6 +4,7 @@
 import { isRecord, type JsonRecord, parseJson } from "../base/json-value.ts";
 import type { SseEvent } from "../base/sse.ts";
 import {
+  countContent,
   hasContent,
   hasError,
   inner,
@@ -168,6 +169,14 @@ export function readEvent(api: Api, event: SseEvent): EventReading {
   if (kind === "error" || kind === "failed") return { ...NOTHING, kind };
   if (ECHOES.has(type)) return { ...NOTHING, mark: type };
   return READ[api](kind, type, data);
+}
+
+/** What a client would show of a piece of an answer, in bytes; 0 for all other events, and for those that say it all again. */
+export function countWritten(api: Api, { data }: SseEvent): number {
+  const value = parseJson(data);
+  if (!isRecord(value)) return 0;
+  if (api === "chat") return choicesOf(value).reduce((sum, { delta }) => sum + countContent(delta), 0);
+  return String(value["type"]).endsWith("delta") ? countContent(value["delta"]) : 0;
 }
 
 /** Only the kind of it. */

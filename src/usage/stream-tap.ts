@@ -20,6 +20,8 @@ interface StreamTap {
   finish(): TapFacts;
   /** How many chunks said anything so far, and how many pings there were; null where it cannot be looked into. */
   activity(): { readonly news: number; readonly pings: number } | null;
+  /** About so many tokens of output so far; null where that is not known. For whoever looks now and then. */
+  countWritten(): number | null;
   /** Frees what it took to look into a compressed answer. */
   close(): void;
 }
@@ -47,6 +49,7 @@ export function createStreamTap(api: Api, encoding: string | null, decoded = fal
       flush: () => Promise.resolve(),
       finish: () => ({ ...reader.facts(), isReadable: true }),
       activity: () => reader.activity,
+      countWritten: () => reader.countWritten(),
       close() {},
     };
   }
@@ -91,6 +94,7 @@ export function createStreamTap(api: Api, encoding: string | null, decoded = fal
         ? { ...reader.facts(), isReadable }
         : { ...UNREADABLE, ...(isTooLarge ? { isTooLarge } : {}) },
     activity: () => (isReadable ? reader.activity : null),
+    countWritten: () => (isReadable ? reader.countWritten() : null),
     close: () => decoder?.close(),
   };
 }

@@ -121,6 +121,7 @@ function play({ isTerminal = false, manners, seed = 1, services = ["codex"], wid
       now,
       monotonic: () => ms,
       inFlight: { count: 0 },
+      running: new Set(),
       uploads: createUploads(
         createMemoryBudget(() => null),
         () => ms,

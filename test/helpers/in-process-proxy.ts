@@ -115,6 +115,7 @@ export function startTestProxy(options: TestProxyOptions): TestProxy {
     own: {
       token: "test-token",
       read: { health: () => ({ name: "codex-helper" }) },
+      follow: {},
       act: { reset: () => Promise.resolve({}) },
     },
     ...(options.heartbeat === undefined ? {} : { heartbeat: options.heartbeat }),

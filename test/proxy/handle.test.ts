@@ -37,10 +37,11 @@ test("a request that runs into a bug of ours has its line in the log, and does n
     memory: createSessionMemory(),
     waits: () => Promise.resolve(createWaits({ now, monotonic: now, onWait() {} })),
     lanes: createLaneDoor({ now }),
-    own: { token: "t", read: {}, act: {} },
+    own: { token: "t", read: {}, follow: {}, act: {} },
     heartbeat: { afterMs: 1_000, everyMs: 1_000 },
     observeHeaders: () => {},
     inFlight,
+    running: new Set(),
     uploads: createUploads(
       createMemoryBudget(() => null),
       now,

@@ -47,7 +47,7 @@ export function startDemo(fault: DemoFault) {
       createMemoryBudget(() => null),
       () => performance.now(),
     ),
-    own: { token: crypto.randomUUID(), read: {}, act: {} },
+    own: { token: crypto.randomUUID(), read: {}, follow: {}, act: {} },
   });
   const proxyUrl = `http://127.0.0.1:${proxy.port}/v1`;
   let number = 0;

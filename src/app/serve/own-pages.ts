@@ -5,6 +5,7 @@ import { findTerminal } from "../../base/process-identity.ts";
 import type { Service } from "../../base/service.ts";
 import { PRODUCT, VERSION } from "../../base/version.ts";
 import type { LaneDoor } from "../../proxy/lane-door.ts";
+import type { RunningRequest } from "../../proxy/deps.ts";
 import type { OwnRoutes } from "../../proxy/own-routes.ts";
 import type { RefusalFacts } from "../../proxy/refusals.ts";
 import type { Waits } from "../../proxy/waiting.ts";
@@ -15,7 +16,8 @@ import type { ProjectGate } from "../projects/gate.ts";
 import type { LivePrices } from "../spend/live-prices.ts";
 import type { Quota } from "../quota/quota.ts";
 import type { SavedSections } from "../../state/state-file.ts";
-import type { InstanceFacts } from "../ask-instance.ts";
+import type { InstanceFacts, RunningPart } from "../ask-instance.ts";
+import type { Viewers } from "./viewers.ts";
 import { explainRoute, makeProblem, makeRouteFacts } from "../status/facts.ts";
 
 export interface OwnPagesOptions {
@@ -35,11 +37,17 @@ export interface OwnPagesOptions {
   readonly refusals: () => RefusalFacts;
   /** Null where no request ever waited. */
   readonly waits: () => Waits | null;
+  readonly viewers: Viewers;
+  /** The requests that are being answered. */
+  readonly running: () => Iterable<RunningRequest>;
   readonly clientToken: string | null;
   readonly projects: ProjectGate["projects"];
 }
 
-export function makeOwnPages(options: OwnPagesOptions): Pick<OwnRoutes, "read" | "act"> {
+/** A screen has no room for more. */
+const MOST_RUNNING = 100;
+
+export function makeOwnPages(options: OwnPagesOptions): Pick<OwnRoutes, "read" | "follow" | "act"> {
   const { filter, lanes, live, now, prices, quota, route, router, saved, service } = options;
   const health = () => ({
     name: PRODUCT,
@@ -49,23 +57,36 @@ export function makeOwnPages(options: OwnPagesOptions): Pick<OwnRoutes, "read" |
     port: options.port(),
     client_token: options.clientToken !== null,
   });
+  const status = (isOwner: boolean): InstanceFacts => ({
+    ...health(),
+    since_ms: options.since,
+    terminal: isOwner ? findTerminal() : null,
+    variables: isOwner ? live.variablesOf(service) : [],
+    ...makeRouteFacts({ route, router, lanes, quota, now: now(), isOwner }),
+    config_problem: makeProblem(live.current().problem),
+    filter_problem: makeProblem(filter.problem()),
+    quota_problem: makeProblem(quota.problem()),
+    prices_problem: makeProblem(prices.problem()),
+    refusals: options.refusals(),
+    waiting: (options.waits()?.list() ?? []).map((wait) => ({ ...wait })),
+    redaction: { ...filter.facts() },
+  });
+  const makeRunning = (): RunningPart => {
+    const all = [...options.running()];
+    const upstreams = route.upstreams().map(({ key, label }) => [label, router.openOf(key)] as const);
+    return {
+      count: all.length,
+      requests: all.slice(-MOST_RUNNING).map((request) => {
+        const { attempts, ...facts } = request.look();
+        return { ...facts, attempts: attempts.map((attempt) => ({ ...attempt })) };
+      }),
+      in_flight: Object.fromEntries(upstreams),
+    };
+  };
   return {
     read: {
       health,
-      status: (_query, isOwner): InstanceFacts => ({
-        ...health(),
-        since_ms: options.since,
-        terminal: isOwner ? findTerminal() : null,
-        variables: isOwner ? live.variablesOf(service) : [],
-        ...makeRouteFacts({ route, router, lanes, quota, now: now(), isOwner }),
-        config_problem: makeProblem(live.current().problem),
-        filter_problem: makeProblem(filter.problem()),
-        quota_problem: makeProblem(quota.problem()),
-        prices_problem: makeProblem(prices.problem()),
-        refusals: options.refusals(),
-        waiting: (options.waits()?.list() ?? []).map((wait) => ({ ...wait })),
-        redaction: { ...filter.facts() },
-      }),
+      status: (_query, isOwner) => status(isOwner),
       async explain(query, isOwner) {
         const directory = query.get("path");
         const view = (await options.projects())?.look(directory, query.get("session"));
@@ -74,6 +95,10 @@ export function makeOwnPages(options: OwnPagesOptions): Pick<OwnRoutes, "read" |
           { model: query.get("model"), sessionId: query.get("session") },
         );
       },
+    },
+    follow: {
+      /** How things are as it changes, and what happens. */
+      watch: () => options.viewers.open(service, () => ({ proxy: status(true), running: makeRunning() })),
     },
     act: {
       /** Another process has learned something of upstreams. */

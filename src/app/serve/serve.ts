@@ -2,8 +2,7 @@
 // Prints nothing; tells what happens through callbacks.
 import type { Env } from "../../base/env.ts";
 import { UserError, errorText, onUserError } from "../../base/errors.ts";
-import { ensurePrivateDirectory } from "../../base/files.ts";
-import { describeUnsafeHome, findHomeProblem } from "../../base/home.ts";
+import { describeUnsafeHome, prepareHome } from "../../base/home.ts";
 import { createMemoryBudget } from "../../base/memory-budget.ts";
 import { t, type Text } from "../../base/text.ts";
 import type { OwnedName } from "../../base/owned-names.ts";
@@ -18,8 +17,7 @@ import { createRefusals } from "../../proxy/refusals.ts";
 import { type ProxyServer, startProxy } from "../../proxy/server.ts";
 import { createUploads } from "../../proxy/uploads.ts";
 import { writeDefaultProviders } from "../../quota/providers.ts";
-import { fixOf, needsPerson } from "../../routing/fixes.ts";
-import { isReason } from "../../routing/reasons.ts";
+import { listFixes } from "../../routing/fixes.ts";
 import { createRouter } from "../../routing/router.ts";
 import { ensureClientToken, makeClientToken } from "../../state/client-token.ts";
 import { type Instance, removeDeadInstances, removeInstance, writeInstance } from "../../state/instances.ts";
@@ -43,6 +41,7 @@ import type { BudgetStep } from "../quota/budgets.ts";
 import { createQuota } from "../quota/quota.ts";
 import { createRouterState } from "../router-state.ts";
 import { createSpendBook } from "../spend/spend-book.ts";
+import { createViewers, type Viewers } from "./viewers.ts";
 
 /** Names of headers: a client with more is no client that we know. */
 const MOST_TOLD = 50;
@@ -82,19 +81,25 @@ export type Serving = Awaited<ReturnType<typeof serve>>;
 
 /** Checks the configs, binds, serves. Throws UserError, with nothing left running, when a service cannot be served. */
 export async function serve(options: ServeOptions) {
-  const { paths, onTrouble } = options;
-  const problem = prepareHome(paths);
+  const { paths } = options;
+  const viewers = createViewers();
+  const onTrouble = (words: Text | string): void => {
+    viewers.tell(null, "trouble", { timestamp_ms: Date.now(), words });
+    options.onTrouble(words);
+  };
+  const problem = prepareHome(paths.home);
   // Said once: each file that cannot be written would say it again.
   const onDiskTrouble = problem === null ? onTrouble : () => {};
   if (problem !== null)
     onTrouble(t`nothing can be written to ${paths.home}: ${problem}; requests are not logged or remembered`);
   const unsafe = describeUnsafeHome(paths);
   if (unsafe !== null) onTrouble(unsafe);
-  const shared = await makeShared({ ...options, onDiskTrouble });
+  const shared = await makeShared({ ...options, viewers, onTrouble, onDiskTrouble });
   const running: Awaited<ReturnType<typeof startService>>[] = [];
   let redaction: RedactionFacts;
   /** Lets open answers finish for at most `graceMs`. */
   const stop = async (graceMs: number): Promise<void> => {
+    viewers.close();
     await Promise.all([
       ...running.map((one) => one.stop(graceMs)),
       shared.quota.stop(),
@@ -106,7 +111,7 @@ export async function serve(options: ServeOptions) {
   try {
     await tryTo(() => removeDeadInstances(paths.run), onDiskTrouble);
     for (const service of options.services)
-      running.push(await startService(service, { ...options, onDiskTrouble }, shared));
+      running.push(await startService(service, { ...options, viewers, onTrouble, onDiskTrouble }, shared));
     openFetchThread(running[0]?.served.port);
     if (options.command !== "run") await tryTo(() => writeDefaultProviders(paths), onDiskTrouble);
     shared.quota.start();
@@ -148,32 +153,10 @@ export async function serve(options: ServeOptions) {
   };
 }
 
-function listFixes(
-  attempts: NonNullable<LogEntry["attempts"]>,
-  upstreams: readonly Upstream[],
-): ReadonlyMap<string, Text | string> {
-  const found = attempts.flatMap(({ reason, upstream_label: label }) => {
-    const upstream = upstreams.find((one) => one.label === label);
-    if (upstream === undefined || !isReason(reason) || !needsPerson(reason)) return [];
-    const fix = fixOf(reason, { ...upstream, credential: upstream.credential.kind });
-    return fix === null ? [] : [[upstream.label, fix] as const];
-  });
-  return new Map(found);
-}
-
 interface SharedOptions extends ServeOptions {
   /** As `onTrouble`, of what cannot be written: nothing where that is said already. */
   readonly onDiskTrouble: ServeOptions["onTrouble"];
-}
-
-/** Makes it where it is missing. Why nothing can be written to it, or null. */
-function prepareHome({ home }: Paths): Text | string | null {
-  try {
-    ensurePrivateDirectory(home);
-  } catch (error) {
-    if (!(error instanceof UserError)) throw error;
-  }
-  return findHomeProblem(home);
+  readonly viewers: Viewers;
 }
 
 /** Bun makes a thread for its first fetch, and ends the process where there is no descriptor left for it by then. */
@@ -192,6 +175,7 @@ async function makeShared({
   onEvent,
   onNotice = () => {},
   onTrouble,
+  viewers,
 }: SharedOptions) {
   const now = Date.now;
   const live = createLiveConfig({ paths, env, now, holder: describeOwnProcess });
@@ -216,6 +200,7 @@ async function makeShared({
   const noteEvent = (event: AppEvent): void => {
     const told = tellEvent(event, now());
     hook.send(told.json);
+    viewers.tell(told.service, "event", told);
     onEvent?.(told);
   };
   const onStep = (step: BudgetStep): void => noteEvent({ kind: "budget", ...step });
@@ -226,11 +211,22 @@ async function makeShared({
     filter,
     prices,
     book,
-    reloads: createReloads({ live, filter, prices, clientToken, onTrouble, onNotice }),
+    reloads: createReloads({
+      live,
+      filter,
+      prices,
+      clientToken,
+      onTrouble,
+      onNotice(words) {
+        viewers.tell(null, "notice", { timestamp_ms: now(), words });
+        onNotice(words);
+      },
+    }),
     tellHeldBack: createHeldBackTeller(onTrouble),
     log: createLogWriter(paths.requestsLog, { onTrouble: onDiskTrouble }),
     hook,
     noteEvent,
+    viewers,
     quota: createQuota({ paths, env, holder: describeOwnProcess, live, book, now, onTrouble, onStep }),
     inFlight,
     lanes: createLaneDoor({ now, onEvent: noteEvent }),
@@ -244,7 +240,7 @@ async function startService(
   options: SharedOptions,
   shared: Awaited<ReturnType<typeof makeShared>>,
 ) {
-  const { onDiskTrouble, onTrouble, paths } = options;
+  const { onDiskTrouble, onTrouble, paths, viewers } = options;
   const { book, live, log, memory, now, quota } = shared;
   const route = live.routeOf(service, options.configName);
   requireRoute(route, { ...options, now });
@@ -278,6 +274,7 @@ async function startService(
     book.number(entry);
     book.note(entry, log.append(entry));
     saved.noteChange();
+    viewers.tell(service, "request", entry);
     options.onRequest(entry);
     shared.reloads.look();
     shared.tellHeldBack(entry);
@@ -298,6 +295,7 @@ async function startService(
     projects: () => gate.projects(),
     refusals: refusals.facts,
     waits: () => running?.waits() ?? null,
+    running: () => running?.running ?? [],
   });
   const { command = "serve" } = options;
   const proxy = await bind({ port, service, command, run: paths.run }, () =>
