@@ -152,6 +152,32 @@ export const LOCAL_NAMES: Readonly<Record<TimeGroup, (timestampMs: number) => st
   month: (at) => localDay(at).slice(0, "2026-11".length),
 };
 
+/** ms since 1970, without its end. */
+export interface Span {
+  readonly since: number;
+  readonly until: number;
+}
+
+/**
+ * As long, and just before: whole months before whole months, and days before days, however long these are. A span without an
+ * end, or with one to come, ends now. Null for one without a beginning, and for what is still to come.
+ */
+export function spanBefore(
+  { since, until }: { readonly since: number | null; readonly until: number | null },
+  now: number,
+): Span | null {
+  const end = Math.min(until ?? now, now);
+  if (since === null || since >= end) return null;
+  const [from, to] = [dayOf(since), dayOf(end)];
+  const isWhole = localDate(from).getTime() === since && localDate(to).getTime() === end;
+  if (!isWhole) return { since: since - (end - since), until: since };
+  const months = (to[0] - from[0]) * 12 + to[1] - from[1];
+  const days = Math.round((utc(to) - utc(from)) / UNIT_MS.d);
+  const [year, month, day] = from;
+  const start: Day = day === 1 && to[2] === 1 ? [year, month - months, 1] : [year, month, day - days];
+  return { since: localDate(start).getTime(), until: since };
+}
+
 /** Month from 1. */
 type Day = readonly [year: number, month: number, day: number];
 type Unit = "day" | "week" | "month" | "year";

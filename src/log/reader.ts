@@ -90,12 +90,32 @@ export async function findLogStart(path: string): Promise<number | null> {
   });
   if (handle === null) return null;
   try {
-    const { buffer, bytesRead } = await handle.read(Buffer.alloc(SCANNED_BYTES), 0, SCANNED_BYTES, 0);
-    const [first] = parseLines(decodeLines([buffer.subarray(0, bytesRead)], undefined));
-    return first?.record.timestamp_ms ?? null;
+    return await readFirstTime(handle);
   } finally {
     await handle.close();
   }
+}
+
+/** The time of its first entry, ms, whether or not there were older ones; null for a log without one. Throws UserError. */
+export async function findFirstTime(path: string): Promise<number | null> {
+  const files = await openLogFiles(path);
+  try {
+    for (const { handle } of files.toReversed()) {
+      const time = await readFirstTime(handle);
+      if (time !== null) return time;
+    }
+    return null;
+  } catch (error) {
+    throw unreadable(path, error);
+  } finally {
+    await closeAll(files);
+  }
+}
+
+async function readFirstTime(handle: FileHandle): Promise<number | null> {
+  const { buffer, bytesRead } = await handle.read(Buffer.alloc(SCANNED_BYTES), 0, SCANNED_BYTES, 0);
+  const [first] = parseLines(decodeLines([buffer.subarray(0, bytesRead)], undefined));
+  return first?.record.timestamp_ms ?? null;
 }
 
 /** One line of the log; null when it holds no entry. */

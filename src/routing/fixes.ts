@@ -130,6 +130,12 @@ function liftOf({ budget, cause }: Reason): string {
   return cause === undefined ? "ch budget" : liftOf(cause);
 }
 
+/** A quota, a balance or a budget is spent, as the rule of that id says. */
+export function isOfQuota(rule: string): boolean {
+  const kind = KIND_OF.get(rule);
+  return kind === "quota" || kind === "budget";
+}
+
 /** It is the owner's own rule, which a person may change at any time. */
 export function isOwnersRule(reason: Reason): boolean {
   return kindOf(reason) === "budget";

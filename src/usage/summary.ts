@@ -10,8 +10,14 @@ import { type Tally, type TallyBuilder, createTally } from "./tally.ts";
 export interface SummaryRow extends Tally {
   /** The group's value; null where the records do not say. */
   readonly key: string | null;
-  /** Of an address: what its upstreams were called. Absent of other groups, and where no line says so. */
+  /** Of an address: what its upstreams were called. Absent of other groups unless asked for, and where no line says so. */
   readonly labels?: readonly string[];
+}
+
+/** The rows beyond those that are wanted, as one. */
+export interface Rest {
+  readonly count: number;
+  readonly all: Tally;
 }
 
 export interface Summary {
@@ -23,14 +29,28 @@ export interface Summary {
   readonly unpriced_models: readonly string[];
 }
 
-export function createSummarizer({ by, keyOf }: { readonly by: Group; readonly keyOf: KeyOf }) {
+export interface SummarizerOptions {
+  readonly by: Group;
+  readonly keyOf: KeyOf;
+  /** What else a row is called. */
+  readonly labelOf?: KeyOf;
+}
+
+const upstreamLabelOf: KeyOf = ({ upstream_label: label }) => label ?? null;
+
+export function createSummarizer({
+  by,
+  keyOf,
+  labelOf = by === "upstream" ? upstreamLabelOf : undefined,
+}: SummarizerOptions) {
   const rows = new Map<string | null, TallyBuilder>();
   const unpriced = new Map<string, number>();
   const labels = new Map<string | null, Set<string>>();
   const noteLabel = (record: LogRecord): void => {
-    const { upstream_label: label } = record;
-    if (by === "upstream" && label !== undefined)
-      labels.getOrInsertComputed(keyOf(record), () => new Set<string>()).add(label);
+    const label = labelOf?.(record) ?? null;
+    if (label === null) return;
+    const known = labels.getOrInsertComputed(keyOf(record), () => new Set<string>());
+    if (known.size < MOST_LABELS) known.add(label);
   };
   const trend = createTrend();
   let other = 0;
@@ -40,6 +60,24 @@ export function createSummarizer({ by, keyOf }: { readonly by: Group; readonly k
     const model = cost.model ?? "-";
     const known = unpriced.get(model);
     if (known !== undefined || unpriced.size < MOST_MODELS) unpriced.set(model, (known ?? 0) + 1);
+  };
+  const finishTop = (most: number, rename?: Rename): Summary & { readonly rest: Rest | null } => {
+    const named = rename === undefined ? rows : renameRows(rows, rename);
+    const sorted = [...named].map(([key, row]) => ({ key, row, ...row.sums }));
+    sorted.sort(isTimeGroup(by) ? byName : bySize);
+    const others = isTimeGroup(by)
+      ? sorted.splice(0, Math.max(0, sorted.length - most))
+      : sorted.splice(most);
+    return {
+      rows: sorted.map(({ key, row }): SummaryRow => {
+        const called = labels.get(key);
+        return { key, ...(called === undefined ? {} : { labels: [...called] }), ...row.finish() };
+      }),
+      rest: others.length === 0 ? null : { count: others.length, all: mergeAll(others).finish() },
+      total: mergeAll([...named.values()].map((row) => ({ row }))).finish(),
+      other,
+      unpriced_models: [...unpriced].toSorted(([, a], [, b]) => b - a).map(([model]) => model),
+    };
   };
   return {
     add(record: LogRecord, cost: Cost): void {
@@ -64,21 +102,12 @@ export function createSummarizer({ by, keyOf }: { readonly by: Group; readonly k
      * Rows in the order of their names where these are times, else the largest total first. With `rename`, groups get
      * other names, and those of one name become one.
      */
-    finish(rename?: (key: string | null) => string | null): Summary {
-      const total = createTally();
-      for (const row of rows.values()) total.merge(row);
-      const named = rename === undefined ? rows : renameRows(rows, rename);
-      const finished = [...named].map(([key, row]): SummaryRow => {
-        const called = labels.get(key);
-        return { key, ...(called === undefined ? {} : { labels: [...called] }), ...row.finish() };
-      });
-      return {
-        rows: finished.toSorted(isTimeGroup(by) ? byName : bySize),
-        total: total.finish(),
-        other,
-        unpriced_models: [...unpriced].toSorted(([, a], [, b]) => b - a).map(([model]) => model),
-      };
+    finish(rename?: Rename): Summary {
+      const { rest: _, ...summary } = finishTop(Number.POSITIVE_INFINITY, rename);
+      return summary;
     },
+    /** The same with `most` rows, the first ones or of times the last ones, and the others as one. */
+    finishTop,
     /** How all of them went over time. */
     trend: trend.finish,
   };
@@ -86,22 +115,34 @@ export function createSummarizer({ by, keyOf }: { readonly by: Group; readonly k
 
 export const UNKNOWN: AttemptCost = { kind: "unknown" };
 
+/** From a group to the name that it is shown with. */
+export type Rename = (key: string | null) => string | null;
+
 type Rows = ReadonlyMap<string | null, TallyBuilder>;
 
-function renameRows(rows: Rows, rename: (key: string | null) => string | null): Rows {
+function renameRows(rows: Rows, rename: Rename): Rows {
   const named = new Map<string | null, TallyBuilder>();
   for (const [key, row] of rows) named.getOrInsertComputed(rename(key), createTally).merge(row);
   return named;
 }
 
+function mergeAll(rows: readonly { readonly row: TallyBuilder }[]): TallyBuilder {
+  const all = createTally();
+  for (const { row } of rows) all.merge(row);
+  return all;
+}
+
 /** A client may send a million model names. */
 const MOST_MODELS = 1000;
+const MOST_LABELS = 100;
 
-function byName(a: SummaryRow, b: SummaryRow): number {
+type Sorted = Pick<SummaryRow, "key" | "requests" | "total_tokens">;
+
+function byName(a: Sorted, b: Sorted): number {
   return (a.key ?? "") < (b.key ?? "") ? -1 : 1;
 }
 
-function bySize(a: SummaryRow, b: SummaryRow): number {
+function bySize(a: Sorted, b: Sorted): number {
   return b.total_tokens - a.total_tokens || b.requests - a.requests;
 }
 

@@ -129,6 +129,11 @@ function finish(sums: Sums, firstBytes: Histogram) {
   };
 }
 
+/** What was read and did not come from a cache. */
+export function freshTokens({ all_input_tokens: all, cached_input_tokens: cached }: Tally): number {
+  return Math.max(0, all - cached);
+}
+
 /** Whether the tokens of a tally are all that were used, as far as is known, and the cost all that they cost. */
 export function isWhole(tally: Tally, what: "tokens" | "cost"): boolean {
   const { partial_attempts, partial_requests, requests_without_usage, unpriced_attempts, unpriced_requests } =

@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { UserError } from "../../src/base/errors.ts";
 import { localDay } from "../../src/base/text.ts";
-import { LOCAL_NAMES, readTime } from "../../src/cli/time-words.ts";
+import { LOCAL_NAMES, readTime, spanBefore } from "../../src/cli/time-words.ts";
 import { inZone } from "../helpers/in-zone.ts";
 
 const NOW = new Date("2026-11-22T14:30:00").getTime();
@@ -211,4 +211,30 @@ test("days, weeks and months are those of another calendar, in any zone", async 
       },
     ),
   );
+});
+
+test.each([
+  ["an age", "2026-11-15T14:30", null, "2026-11-08T14:30"],
+  ["a month", "2026-10-01T00:00", "2026-11-01T00:00", "2026-09-01T00:00"],
+  ["two months", "2026-09-01T00:00", "2026-11-01T00:00", "2026-07-01T00:00"],
+  ["a year", "2025-01-01T00:00", "2026-01-01T00:00", "2024-01-01T00:00"],
+  ["days", "2026-11-16T00:00", "2026-11-20T00:00", "2026-11-12T00:00"],
+  ["today until now", "2026-11-22T00:00", "2026-11-23T00:00", "2026-11-21T09:30"],
+  ["hours", "2026-11-22T10:00", "2026-11-22T12:00", "2026-11-22T08:00"],
+])("before %s is a span as long", (_, since, until, before) => {
+  const range = { since: at(since), until: until === null ? null : at(until) };
+  expect(spanBefore(range, NOW)).toEqual({ since: at(before), until: at(since) });
+});
+
+test("days before days are days where clocks are changed", async () => {
+  const before = await inZone("Europe/Berlin", () =>
+    // The week of October 25 has 169 hours.
+    spanBefore({ since: at("2026-10-26T00:00"), until: at("2026-11-02T00:00") }, at("2026-11-22T14:30")),
+  );
+  expect(before).toEqual({ since: Date.UTC(2026, 9, 18, 22), until: Date.UTC(2026, 9, 25, 23) });
+});
+
+test("nothing is before what has no beginning, or is still to come", () => {
+  expect(spanBefore({ since: null, until: NOW }, NOW)).toBeNull();
+  expect(spanBefore({ since: NOW + 1, until: null }, NOW)).toBeNull();
 });

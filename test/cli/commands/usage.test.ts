@@ -679,6 +679,53 @@ describe("usage report", () => {
     },
   );
 
+  test("agrees with the summary to the cent and to the token, by each of its groups", async () => {
+    writeLog();
+    const page = (await report("--html", "-", "--since", "2026-11-01")).stdout;
+    const tables = page.split("<h2>").slice(1);
+    for (const [title, by] of [
+      ["By upstream", "upstream"],
+      ["By model", "model"],
+      ["By project", "project"],
+      ["By session", "session"],
+    ] as const) {
+      const { stdout } = await runCli(["usage", "summary", "--by", by, "--json", "--since", "2026-11-01"], {
+        home,
+      });
+      const summary: { rows: SummaryRow[]; total: SummaryRow } = JSON.parse(stdout);
+      const table = tables.find((one) => one.startsWith(title)) ?? "";
+      const lines = table.split("\n").filter((line) => line.startsWith("<tr>") || line.includes("<tfoot>"));
+      for (const [index, { cost_usd: usd, requests, total_tokens: tokens }] of [
+        ...summary.rows,
+        summary.total,
+      ].entries()) {
+        expect(lines[index]).toContain(`<td>${requests}</td>`);
+        expect(lines[index]).toContain(`title="${tokens.toLocaleString("en-US")}`);
+        if (usd !== null && usd >= 0.01) expect(lines[index]).toContain(`<td>$${usd.toFixed(2)}`);
+      }
+      expect(summary.total.total_tokens).toBeGreaterThan(0);
+    }
+  });
+
+  test("says that there is no data before, or that there were no requests", async () => {
+    writeLog();
+    const pageOf = async (...args: string[]): Promise<string> =>
+      (await report("--html", "-", ...args)).stdout;
+    const first = new Date(NOON - 86_400_000).toISOString().slice(0, 10);
+    expect(await pageOf()).toContain(`The log has no data before ${first}`);
+    const noon = "2026-11-22T12:00Z";
+    // The log begins a day before.
+    expect(await pageOf("--since", noon, "--until", "2026-11-23T12:00Z")).toContain(
+      "Changes are against the span before, ",
+    );
+    expect(await pageOf("--since", noon, "--until", "2026-11-23T12:01Z")).toContain(
+      `The log has no data before ${first}`,
+    );
+    const quiet = await pageOf("--since", noon, "--until", "2026-11-23T00:00Z");
+    expect(quiet).toContain("No requests in the span before, ");
+    expect(quiet).not.toContain("before: ");
+  });
+
   test("speaks the language of the terminal", async () => {
     writeLog();
     await runCli(["usage", "report", "--html", "zh.html", "--claude", "--since", "2026-11-22"], {

@@ -1,25 +1,33 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { type Chart, makeBarChart, makeLineChart } from "../../../src/cli/report/charts.ts";
-import { makePage } from "../../../src/cli/report/page.ts";
+import { groupThousands } from "../../../src/cli/report/html.ts";
+import { makePage, showChange } from "../../../src/cli/report/page.ts";
 import { createReport } from "../../../src/usage/report.ts";
 import { makeRecord } from "../../log/make-record.ts";
 
 const dayOf = (timestampMs: number): string => new Date(timestampMs).toISOString().slice(0, 10);
 const DAY_MS = 86_400_000;
 
-function pageOf(entries: readonly Readonly<Record<string, unknown>>[]): string {
+function pageOf(
+  entries: readonly Readonly<Record<string, unknown>>[],
+  before: readonly Readonly<Record<string, unknown>>[] = [],
+): string {
   const builder = createReport({
     dayOf,
     costOf: ({ model }) => (model === "unknown" ? { kind: "unpriced", model } : { kind: "priced", usd: 0.5 }),
   });
   for (const entry of entries) builder.add(makeRecord({ method: "POST", path: "/v1/messages", ...entry }));
+  for (const entry of before)
+    builder.addBefore(makeRecord({ method: "POST", path: "/v1/messages", ...entry }));
   return makePage({
     report: builder.finish(),
     range: "all",
     language: "en",
     version: "1",
     pricesAsOf: "2026-11-29",
+    before: { isKnown: before.length > 0, words: "what is before" },
+    showPlace: (place) => place,
   });
 }
 
@@ -62,6 +70,9 @@ describe("a report", () => {
           names.map(([upstream, model, day]) => ({
             upstream_base_url: upstream,
             model,
+            upstream_label: model,
+            project: upstream,
+            session_id: model,
             timestamp_ms: day * DAY_MS,
             ttfb_ms: 100 + day,
             usage: { total_tokens: day },
@@ -105,11 +116,112 @@ describe("a report", () => {
     expect(page).toContain("<title>1970-01-01, others: 549</title>");
   });
 
+  test("splits tokens into fresh, cached and output, and says each value under a pointer", () => {
+    const usage = { input_tokens: 1_000_000, cached_input_tokens: 234_567, output_tokens: 12_345 };
+    const page = pageOf([
+      {
+        path: "/v1/responses",
+        upstream_base_url: "https://a.example",
+        usage: { ...usage, total_tokens: 1_012_345 },
+      },
+    ]);
+    for (const title of [
+      "1970-01-01, fresh: 765,433",
+      "1970-01-01, cached: 234,567",
+      "1970-01-01\nfresh: 765,433\ncached: 234,567\noutput: 12,345\nall: 1,012,345",
+      "1970-01-01\na.example: 1,012,345",
+    ])
+      expect(page).toContain(`<title>${title}</title>`);
+    expect(page).toContain('<td title="1,012,345">1.01M</td>');
+  });
+
+  test("of Claude, fresh is what was written to the cache, too", () => {
+    const usage = { input_tokens: 10, cached_input_tokens: 300, cache_creation_tokens: 40, output_tokens: 5 };
+    const page = pageOf([{ upstream_base_url: "https://a.example", usage: { ...usage, total_tokens: 355 } }]);
+    expect(page).toContain("<title>1970-01-01, fresh: 50</title>");
+  });
+
+  test("says of a chart that has nothing to draw that it has nothing", () => {
+    const page = pageOf([{ upstream_base_url: "https://a.example" }]);
+    for (const words of [
+      "no upstream said what was used",
+      "no answer began",
+      "no failovers",
+      "no failed requests",
+    ])
+      expect(page).toContain(`<p class="empty">${words}</p>`);
+    // Requests and cost, and the strip of the upstream.
+    expect(page.match(/<svg/g)).toHaveLength(3);
+  });
+
+  test("shows the twenty largest projects and sessions, and the others as one", () => {
+    const { text } = listTags(
+      pageOf(
+        Array.from({ length: 1234 }, (_, index) => ({
+          upstream_base_url: "https://a.example",
+          project: `p${index}`,
+          session_id: `s${index}`,
+          usage: { total_tokens: 2000 - index },
+        })),
+      ),
+    );
+    expect(text.match(/and 1,214 more/g)).toHaveLength(2);
+    expect(text).toContain("p19");
+    expect(text).not.toContain("p20");
+    // Once for the others of each table.
+    expect(text).toContain("1,214");
+  });
+
+  test("bears names of any length", () => {
+    const name = "长".repeat(100_000);
+    const page = pageOf([{ upstream_base_url: name, model: name, project: name, session_id: name }]);
+    expect(page.length).toBeLessThan(60_000);
+  });
+
+  test("tells the change against the span before", () => {
+    const one = { upstream_base_url: "https://a.example", usage: { total_tokens: 100 }, ttfb_ms: 80 };
+    const cheap = { ...one, outcome: "error", usage: { total_tokens: 400 } };
+    const page = pageOf([one, one, one], [one, cheap]);
+    expect(page).toContain('<span>requests</span><span title="before: 2">+50 %</span>');
+    expect(page).toContain('<span>tokens</span><span title="before: 500">-40 %</span>');
+    expect(page).toContain('<span>failed</span><span title="before: 1">-100 %</span>');
+    expect(page).toContain('<span>failovers</span><span title="before: 0">unchanged</span>');
+    expect(pageOf([one])).not.toContain("before: ");
+    expect(pageOf([one])).toContain('<p class="note">what is before</p>');
+  });
+
   test("of nothing says so", () => {
     const page = pageOf([]);
     expect(listTags(page).text).toContain("no requests in the log");
     expect(page).not.toContain("<svg");
   });
+});
+
+test.each([
+  [110, 100, "+10 %"],
+  [1, 3, "-67 %"],
+  [20_000, 1, "+1,999,900 %"],
+  [1001, 1000, "< +1 %"],
+  [999, 1000, "> -1 %"],
+  [0, 0, "unchanged"],
+  [5, 0, "none before"],
+  [null, 5, null],
+  [5, null, null],
+])("%p after %p is %p", (now, before, shown) => {
+  expect(showChange(now, before)).toBe(shown);
+});
+
+test.each([
+  ["999", "999"],
+  ["1000", "1,000"],
+  ["$1234567", "$1,234,567"],
+  ["12345+", "12,345+"],
+  ["0.12345", "0.12345"],
+  ["$0.0042", "$0.0042"],
+  ["1234.5678", "1,234.5678"],
+  ["1.23M", "1.23M"],
+])("%s by thousands is %s", (figure, shown) => {
+  expect(groupThousands(figure)).toBe(shown);
 });
 
 describe("a chart", () => {

@@ -1,6 +1,7 @@
 // Which requests of the log a command means: since when, until when, of which service. Goes over them with a bar.
 import { t, tellEither } from "../../language.ts";
 import { type StoredEntry, readLogBackward, scanLog } from "../../../log/reader.ts";
+import type { Service } from "../../../base/service.ts";
 import type { LogRecord } from "../../../log/record.ts";
 import { SERVICE_ARGS, type Typed, readService, usageError } from "../../args.ts";
 import { readTime } from "../../time-words.ts";
@@ -21,15 +22,24 @@ export const RANGE_ARGS = {
   ...SERVICE_ARGS,
 } as const;
 
-export type Range = ReturnType<typeof readRange>;
+export type Range = ReturnType<typeof makeRange>;
 
 /** `now` is the wall clock, `since` and `until` are times, all in ms since 1970. Throws UserError for what is no time or no range. */
-export function readRange(args: Typed<typeof RANGE_ARGS>, now: number) {
+export function readRange(args: Typed<typeof RANGE_ARGS>, now: number): Range {
   const since = args.since === undefined ? null : readTime({ flag: "--since", value: args.since, now });
   const until = args.until === undefined ? null : readTime({ flag: "--until", value: args.until, now });
   if (since !== null && until !== null && since >= until)
     throw usageError(t`--until ${args.until ?? ""} is not after --since ${args.since ?? ""}`);
-  const service = readService(args);
+  return makeRange({ since, until, service: readService(args) });
+}
+
+interface Limits {
+  readonly since: number | null;
+  readonly until: number | null;
+  readonly service: Service | undefined;
+}
+
+export function makeRange({ service, since, until }: Limits) {
   return {
     since,
     until,
