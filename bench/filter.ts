@@ -1,6 +1,8 @@
 // What redaction costs, as ratios taken in one run: a large Codex body with and without matches, next to parsing and
 // writing the same body; time per MB of hostile bodies.  bun bench/filter.ts
 import { inEnglish } from "../src/base/text.ts";
+import { signText } from "../src/base/secrets.ts";
+import { Book } from "../src/filter/placeholders.ts";
 import { type RequestFilter, makeRequestFilter } from "../src/filter/request-filter.ts";
 import { NO_RULES, parseRules } from "../src/filter/rules.ts";
 
@@ -52,6 +54,7 @@ function makeFilter(rules: unknown): RequestFilter {
     rules: parsed,
     service: "codex",
     now: () => performance.now(),
+    book: () => new Book((one) => signText("a key", one)),
   });
 }
 

@@ -25,7 +25,7 @@ export async function inspectFilter({
   if (isNothing(paths.filter) && record.read() !== "seen")
     return { facts: { state: "none", rules: 0 }, problem: null };
   const { createLiveFilter } = await import("../filter/live-filter.ts");
-  const filter = createLiveFilter({ path: paths.filter, record, isOff, now });
+  const filter = createLiveFilter({ path: paths.filter, record, isOff, now, placeholderKey: () => "" });
   return { facts: filter.facts(), problem: filter.problem() };
 }
 

@@ -29,6 +29,8 @@ export function resolvePaths(env: Env) {
     filter: join(home, "filter.json"),
     /** That there was a filter.json: its removal must be accepted. */
     filterRecord: join(home, "filter-seen.json"),
+    /** What the placeholders of values that are given back are made with. */
+    placeholderKey: join(home, "placeholder-key"),
     usageProviders: join(home, "usage_providers.json"),
     prices: join(home, "prices.json"),
     /** A list of prices that was fetched, in the place of the built-in one. */

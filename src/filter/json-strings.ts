@@ -13,6 +13,7 @@ export type VisitString = (start: number, end: number, place: Zone | "key", owne
 
 /** Complete when the whole text has been visited. */
 export interface Owner {
+  readonly zone: Zone;
   /** The spelling of its string `type`; null where two differ, undefined without one. */
   readonly type?: string | null | undefined;
 }

@@ -6,8 +6,10 @@ import { MAX_OWN_FILE_BYTES } from "../base/files.ts";
 import type { Service } from "../base/service.ts";
 import { type Watched, type WatchedFile, createWatchedFile } from "../base/watched-file.ts";
 import type { FilterRecord } from "./filter-record.ts";
+import type { Book } from "./placeholders.ts";
 import { type RedactionFacts, makeDangling, makeRemoved, makeUnreachable } from "./redaction.ts";
 import { makeRequestFilter, METADATA_HEADER, type RequestFilter } from "./request-filter.ts";
+import type { Restoring, SessionBooks } from "./restoring.ts";
 import { NO_RULES, parseRules, type RuleSet } from "./rules.ts";
 
 /** What redaction made of a request. */
@@ -20,6 +22,8 @@ export type FilteredRequest =
       readonly redactions: number;
       /** Matches that were left alone; absent for none. */
       readonly exempt?: number;
+      /** Gives back what was replaced. Absent where no value of this session has a placeholder. */
+      readonly restoring?: Restoring;
     }
   /** The rules cannot be applied: nothing may leave. */
   | { readonly kind: "refused"; readonly message: Text };
@@ -35,6 +39,8 @@ export interface LiveFilterOptions {
   readonly isOff: () => boolean;
   /** Wall clock, ms. */
   readonly now: () => number;
+  /** What placeholders are made with; asked for the first one. */
+  readonly placeholderKey: () => string;
 }
 
 export function createLiveFilter(options: LiveFilterOptions) {
@@ -49,6 +55,9 @@ export function createLiveFilter(options: LiveFilterOptions) {
     if (watched.kind === "missing") return new UserError(t`${path} is missing`);
     return watched.last ?? watched.problem;
   };
+  let books: SessionBooks | undefined;
+  const bookOf = (sessionId: string | null): Book =>
+    (books ??= loadBooks(options.placeholderKey)).of(sessionId);
   let seen: FilterState | null = null;
   /** What holds for a request that starts now. */
   const current = (): FilterState => (seen = follow());
@@ -65,23 +74,44 @@ export function createLiveFilter(options: LiveFilterOptions) {
     /** The same, as the last request found it. */
     lastFacts: (): RedactionFacts | null => (seen === null ? null : makeFacts(seen)),
     forService(service: Service) {
-      return (body: Uint8Array, headers: Headers, more: readonly string[] = NO_FILES): FilteredRequest => {
+      return (
+        body: Uint8Array,
+        headers: Headers,
+        more: readonly string[] = NO_FILES,
+        sessionId: () => string | null = noSession,
+      ): FilteredRequest => {
         const state = current();
         const isUsed = state.kind !== "none" && state.kind !== "off";
         if (!isUsed && more.length === 0) return { kind: "filtered", body, headers: {}, redactions: 0 };
         if (!("rules" in state)) return { kind: "refused", message: refusalFor(state.problem) };
         let filtered: FilteredRequest = { kind: "filtered", body, headers: {}, redactions: 0 };
+        let book: Book | undefined;
+        const takeBook = (): Book => (book ??= bookOf(sessionId()));
         for (const rules of [...(isUsed ? [state.rules] : []), ...more.map(rulesOf)]) {
           if (rules instanceof UserError) return { kind: "refused", message: refusalFor(rules) };
-          const filter = makeRequestFilter({ rules, service, now: () => performance.now() });
+          const filter = makeRequestFilter({ rules, service, now: () => performance.now(), book: takeBook });
           const next = filterRequest(filtered.body, headers, { filter, before: filtered });
           if (next.kind === "refused") return next;
           filtered = next;
         }
-        return filtered;
+        return book === undefined || book.count === 0
+          ? filtered
+          : { ...filtered, restoring: makeRestoring(book) };
       };
     },
   };
+}
+
+const noSession = (): null => null;
+
+function loadBooks(key: () => string): SessionBooks {
+  const { createSessionBooks } = require("./restoring.ts") as typeof import("./restoring.ts");
+  return createSessionBooks(key);
+}
+
+function makeRestoring(book: Book): Restoring {
+  const { Restoring: Made } = require("./restoring.ts") as typeof import("./restoring.ts");
+  return new Made(book);
 }
 
 function refusalFor({ hintText, text }: UserError): Text {

@@ -9,8 +9,10 @@ export interface Rule {
   readonly op: "replace" | "remove";
   /** Literal text, or a pattern in RE2 syntax. Never empty. */
   readonly source: string;
-  /** Inserted as it is; "" for `remove`. */
+  /** Inserted as it is; "" for `remove`, and where a placeholder is inserted instead. */
   readonly target: string;
+  /** Each hit becomes a placeholder, which answers give back. */
+  readonly restore: boolean;
   readonly regex: boolean;
   readonly ignoreCase: boolean;
   readonly services: readonly Service[];
@@ -51,12 +53,17 @@ export function compilePattern(source: string, ignoreCase: boolean): RE2JS {
 }
 
 /** The text with the ranges (start, end, start, end) replaced. */
-export function replaceRanges(text: string, ranges: readonly number[], target: string): string {
+export function replaceRanges(
+  text: string,
+  ranges: readonly number[],
+  target: string | ((hit: string) => string),
+): string {
   const parts: string[] = [];
   let from = 0;
   for (let index = 0; index < ranges.length; index += 2) {
-    parts.push(text.slice(from, ranges[index]), target);
-    from = ranges[index + 1] ?? from;
+    const [start, end] = [ranges[index] ?? from, ranges[index + 1] ?? from];
+    parts.push(text.slice(from, start), typeof target === "string" ? target : target(text.slice(start, end)));
+    from = end;
   }
   parts.push(text.slice(from));
   return parts.join("");

@@ -17,6 +17,7 @@ export interface JsonText {
 export interface Edit {
   readonly start: number;
   readonly end: number;
+  readonly before: string;
   readonly value: string;
 }
 
@@ -25,6 +26,8 @@ export interface StringHandler {
   readonly change: (value: string) => string;
   /** Told of a string that must stay. */
   readonly keep: (value: string) => void;
+  /** Keys of a tool call's input are text: they come back with what restored arguments hold. Default: they stay. */
+  readonly changesInputKeys?: boolean;
 }
 
 /** The edits of all strings in order, or null when the text is not JSON. `zone`: where the outermost value lies. */
@@ -44,12 +47,13 @@ export function editStrings(json: JsonText, zone: Zone, handler: StringHandler):
     const values = found.map(decode);
     return found.flatMap(({ start, end, place, owner }, index) => {
       const before = values[index] ?? "";
-      if (isFixed(place, owner) || (place === "tool-reference" && isToolName(before))) {
+      const isText = place === "key" && handler.changesInputKeys === true && owner.zone === "json";
+      if ((isFixed(place, owner) && !isText) || (place === "tool-reference" && isToolName(before))) {
         handler.keep(before);
         return [];
       }
       const value = handler.change(before);
-      return value === before ? [] : [{ start, end, value }];
+      return value === before ? [] : [{ start, end, before, value }];
     });
   } catch (error) {
     if (error instanceof SyntaxError) return null;

@@ -12,8 +12,18 @@ import { RedactionRefused, type Work } from "./work.ts";
 /** A replacement can join its neighbours to a source again. What has not settled by then may never do so. */
 const MAX_ROUNDS = 64;
 
-/** The text after the rules; the same string where nothing matched. Throws RedactionRefused. */
-export function redactText(text: string, redactor: Redactor, work: Work): string {
+/** A whole string of a request after the rules; the same where nothing matched. Throws RedactionRefused. */
+export function redactString(text: string, redactor: Redactor, work: Work): string {
+  const { hits, issuer } = work;
+  if (issuer === null) return redactText(text, redactor, work);
+  const before = [...hits];
+  return issuer.settle(text, () => {
+    hits.splice(0, hits.length, ...before);
+    return redactText(text, redactor, work);
+  });
+}
+
+function redactText(text: string, redactor: Redactor, work: Work): string {
   let current = redactNestedJson(text, redactor, work);
   for (let round = 1; round <= MAX_ROUNDS; round += 1) {
     const plain = applyRules(current, redactor, work);
@@ -31,12 +41,13 @@ export function countExempt(text: string, redactor: Redactor, work: Work): void 
   }
 }
 
-/** The text with the edits made; strings are written as JSON.stringify writes them. */
-function applyEdits(text: string, edits: readonly Edit[]): string {
+/** The text with the edits made; strings are written as JSON.stringify writes them, unless their echo is to be the same. */
+function applyEdits(text: string, edits: readonly Edit[], { issuer }: Work): string {
   const parts: string[] = [];
   let from = 0;
-  for (const { start, end, value } of edits) {
-    parts.push(text.slice(from, start), JSON.stringify(value));
+  for (const { before, start, end, value } of edits) {
+    const respelled = issuer?.respell(text.slice(start, end), before, value) ?? null;
+    parts.push(text.slice(from, start), respelled ?? JSON.stringify(value));
     from = end;
   }
   parts.push(text.slice(from));
@@ -57,7 +68,7 @@ function redactNestedJson(text: string, redactor: Redactor, work: Work): string 
     // A key of nested JSON is a part of this text: it is redacted with it.
     keep: () => {},
   });
-  return edits === null || edits.length === 0 ? text : applyEdits(text, edits);
+  return edits === null || edits.length === 0 ? text : applyEdits(text, edits, work);
 }
 
 /** One pass a rule from left to right, and again while a literal or a removal still finds something. */
@@ -77,7 +88,11 @@ function applyRules(text: string, redactor: Redactor, work: Work): string {
 
 function applyRule(text: string, matcher: Matcher, work: Work): string {
   const findBound = makeFindBound(text, (part) => matcher.find(part, work.deadline).length > 0);
-  const ranges = matcher.find(text, work.deadline, findBound);
+  const matches = matcher.find(text, work.deadline, findBound);
+  const ranges =
+    work.issuer === null || matches.length === 0
+      ? matches
+      : work.issuer.spare(text, matches, matcher.rule.regex);
   if (ranges.length === 0) return text;
   const replaced = replaceCounted(text, { matcher, ranges, work });
   const { rule, view } = matcher;
@@ -110,12 +125,18 @@ interface Replacement {
 }
 
 function replaceCounted(text: string, { matcher, ranges, work }: Replacement): string {
-  const { target } = matcher.rule;
+  const { restore, target } = matcher.rule;
+  const { issuer } = work;
+  count(work, matcher, ranges.length / 2);
+  if (restore && issuer !== null) {
+    const replaced = replaceRanges(text, ranges, (hit) => issuer.replace(hit));
+    work.grow(replaced.length - text.length, matcher.index);
+    return replaced;
+  }
   let matched = 0;
   for (let index = 0; index < ranges.length; index += 2)
     matched += (ranges[index + 1] ?? 0) - (ranges[index] ?? 0);
   work.grow((ranges.length / 2) * target.length - matched, matcher.index);
-  count(work, matcher, ranges.length / 2);
   return replaceRanges(text, ranges, target);
 }
 

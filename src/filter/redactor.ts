@@ -22,6 +22,8 @@ export function makeRedactor(matchers: readonly Matcher[]) {
   const units = sourceUnits(matchers);
   return {
     matchers,
+    /** Some hits become placeholders. */
+    restores: matchers.some(({ rule }) => rule.restore),
     /** Any match shows one of these, or a long escape of one of `units`. Compared as they are. */
     needles: needlesWhere(false),
     /** Likewise, in lower-case ASCII, for rules that ignore case. */

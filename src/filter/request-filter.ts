@@ -5,10 +5,12 @@ import { decodeUtf8 } from "../base/bytes.ts";
 import { type Text, t } from "../base/text.ts";
 import type { Service } from "../base/service.ts";
 import { type Edit, editStrings } from "./redact-json.ts";
-import { countExempt, redactText } from "./redact-text.ts";
+import type { createIssuer as makeIssuer } from "./issuer.ts";
+import type { Book } from "./placeholders.ts";
+import { countExempt, redactString } from "./redact-text.ts";
 import { findInBytes, type Redactor } from "./redactor.ts";
 import type { RuleSet } from "./rules.ts";
-import { createWork, RedactionRefused, type Work } from "./work.ts";
+import { createWork, type Issuer, RedactionRefused, type Work } from "./work.ts";
 
 /** The one header that carries text of the user's. */
 export const METADATA_HEADER = "x-codex-turn-metadata";
@@ -18,6 +20,8 @@ export interface RequestFilterOptions {
   readonly service: Service;
   /** A monotonic clock, ms: patterns have a time limit. */
   readonly now: () => number;
+  /** The placeholders of the session; asked once, and only where a rule restores. */
+  readonly book: () => Book;
 }
 
 /** `value` is what was given, the same object, where nothing was to be changed. */
@@ -36,12 +40,18 @@ export type Filtered<T> =
 export type RequestFilter = ReturnType<typeof makeRequestFilter>;
 
 /** Cheap: may be called for each request. */
-export function makeRequestFilter({ rules, service, now }: RequestFilterOptions) {
+export function makeRequestFilter({ rules, service, now, book }: RequestFilterOptions) {
   const redactor = rules.redactors[service];
   const none = rules.rules.map(() => 0);
   const unchanged = <T>(value: T): Filtered<T> => ({ kind: "ok", value, hits: none, exemptHits: none });
-  const guarded = <T>(size: number, run: (tools: Tools) => T): Filtered<T> => {
-    const work = createWork(rules.rules, size, now);
+  let given: Book | undefined;
+  const issuerFor = (bytes: Buffer): Issuer | null => {
+    if (!redactor.restores) return null;
+    const { createIssuer } = require("./issuer.ts") as { readonly createIssuer: typeof makeIssuer };
+    return createIssuer({ book: (given ??= book()), redactor, bytes });
+  };
+  const guarded = <T>(bytes: Buffer, run: (tools: Tools) => T): Filtered<T> => {
+    const work = createWork(rules.rules, bytes.length, { now, issuer: issuerFor(bytes) });
     try {
       return { kind: "ok", value: run({ redactor, work }), hits: work.hits, exemptHits: work.exemptHits };
     } catch (error) {
@@ -53,12 +63,13 @@ export function makeRequestFilter({ rules, service, now }: RequestFilterOptions)
     /** `body` is decompressed. Never throws, never changes `body`. */
     filterBody(body: Uint8Array, contentType: string | null): Filtered<Uint8Array> {
       if (redactor.matchers.length === 0) return unchanged(body);
-      return guarded(body.length, (tools) => redactBody(body, contentType, tools));
+      const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
+      return guarded(bytes, (tools) => redactBody(body, contentType, tools));
     },
     /** `name` in any case. All headers but `x-codex-turn-metadata` come back as they are. */
     filterHeader(name: string, value: string): Filtered<string> {
       if (name.toLowerCase() !== METADATA_HEADER || redactor.matchers.length === 0) return unchanged(value);
-      return guarded(value.length, (tools) => redactHeader(value, tools));
+      return guarded(Buffer.from(value, "latin1"), (tools) => redactHeader(value, tools));
     },
   };
 }
@@ -76,8 +87,9 @@ function redactBody(body: Uint8Array, contentType: string | null, { redactor, wo
   if (mayMatch === null) return body;
   const json = { text, slice: (start: number, end: number) => bytes.toString("utf8", start, end), mayMatch };
   const edits = editStrings(json, "root", {
-    change: (value) => redactText(value, redactor, work),
+    change: (value) => redactString(value, redactor, work),
     keep: (value) => countExempt(value, redactor, work),
+    changesInputKeys: redactor.restores,
   });
   if (edits === null) return redactRaw(bytes, body, { redactor, work });
   return edits.length === 0 ? body : applyEdits(bytes, edits);
@@ -91,7 +103,7 @@ interface Tools {
 /** What is not JSON is redacted as the text it is, names and all. */
 function redactRaw(bytes: Buffer, body: Uint8Array, { redactor, work }: Tools): Uint8Array {
   const text = bytes.toString();
-  const redacted = redactText(text, redactor, work);
+  const redacted = redactString(text, redactor, work);
   return redacted === text ? body : Buffer.from(redacted);
 }
 
@@ -119,7 +131,7 @@ function applyEdits(bytes: Buffer, edits: readonly Edit[]): Uint8Array {
 /** The value after the rules, in ASCII; the same string where nothing matched. Throws RedactionRefused. */
 function redactHeader(value: string, { redactor, work }: Tools): string {
   const text = decodeValue(value);
-  const redacted = redactText(text, redactor, work);
+  const redacted = redactString(text, redactor, work);
   return redacted === text ? value : toAscii(redacted);
 }
 

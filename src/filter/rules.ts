@@ -23,6 +23,8 @@ export interface RuleSet {
 export const NO_RULES: RuleSet = makeRuleSet([]);
 
 const MAX_FILE_CHARS = 2 ** 20;
+/** How a placeholder of no other shape begins. */
+const FIXED_PART = "CHX_";
 const MAX_RULES = 1000;
 const MAX_PATTERN_CHARS = 1000;
 /** Instructions of a compiled pattern: a character costs at most so many steps. */
@@ -49,16 +51,20 @@ const ruleSchema = later(() =>
           .check(z.minLength(1, english`must name a service; omit it for all services`)),
         [...SERVICES],
       ),
-      restore: z.optional(z.never(english`is reserved for a later version: remove it`)),
+      restore: z._default(z.boolean(english`must be true or false`), false),
     })
     .check(
-      z.refine((rule) => rule.op === "remove" || rule.target !== undefined, {
+      z.refine((rule) => rule.op === "remove" || rule.restore || rule.target !== undefined, {
         path: ["op"],
         message: english`"replace" needs a target`,
       }),
       z.refine((rule) => rule.op === "replace" || rule.target === undefined, {
         path: ["target"],
         message: english`"remove" takes no target`,
+      }),
+      z.refine((rule) => rule.op === "replace" || !rule.restore, {
+        path: ["restore"],
+        message: english`"remove" leaves nothing that could be restored`,
       }),
     ),
 );
@@ -87,6 +93,9 @@ export function parseRules(text: string, name: string): RuleSet {
     const found = rule.op === "replace" ? findSourceIn(rule.target, matchers) : -1;
     if (found >= 0) refuseRule(index, "target", t`contains the source of rule ${found + 1}`);
   });
+  const inPlaceholders = rules.some(({ restore }) => restore) ? findSourceIn(FIXED_PART, matchers) : -1;
+  if (inPlaceholders >= 0)
+    refuseRule(inPlaceholders, "source", t`is a part of every placeholder ("${FIXED_PART}…")`);
   return makeRuleSet(matchers);
 }
 
@@ -140,8 +149,8 @@ function readRule(node: Node, refuse: (key: string, words: Text) => never): Rule
     if (issue?.code === "invalid_type" && issue.path.length === 0) refuse("", t`must be an object`);
     return refuse(String(issue?.path[0] ?? ""), fromEnglish(issue?.message ?? english`is not valid`));
   }
-  const { op, source, target, regex, ignore_case: ignoreCase, services } = result.data;
-  return { op, source, target: target ?? "", regex, ignoreCase, services };
+  const { op, restore, source, target, regex, ignore_case: ignoreCase, services } = result.data;
+  return { op, source, target: restore ? "" : (target ?? ""), restore, regex, ignoreCase, services };
 }
 
 function makeCheckedMatcher(rule: Rule, index: number, refuse: (words: Text) => never): Matcher {

@@ -12,6 +12,18 @@ export class RedactionRefused extends Error {
   }
 }
 
+/** Gives the hits of rules that restore their placeholders. */
+export interface Issuer {
+  /** What a hit is replaced with. */
+  readonly replace: (hit: string) => string;
+  /** The matches without those inside of placeholders; one that cuts a placeholder takes all of it. */
+  readonly spare: (text: string, ranges: readonly number[], isPattern: boolean) => number[];
+  /** A nested string token with its new value; what was not redacted keeps its spelling. Null where that cannot be told. */
+  readonly respell: (token: string, before: string, after: string) => string | null;
+  /** Redacts a whole string. Where quotes count and its echo would come back otherwise, its values are bound as they are spelled. */
+  readonly settle: (text: string, redact: () => string) => string;
+}
+
 export type Work = ReturnType<typeof createWork>;
 
 /** A request may become this many times as long, and a bit: rules shorten texts or lengthen them a little. */
@@ -20,12 +32,17 @@ const FREE_GROWTH_CHARS = 2 ** 20;
 /** For all patterns and one request. Patterns are linear; this is for a huge body or a far-looking pattern. */
 const MAX_PATTERN_MS = 2000;
 
-/** `size`: bytes or characters of the request. `now`: a monotonic clock, ms. */
-export function createWork(rules: readonly Rule[], size: number, now: () => number) {
+/** `size`: bytes or characters of the request. `now`: a monotonic clock, ms. `issuer`: null where no rule restores. */
+export function createWork(
+  rules: readonly Rule[],
+  size: number,
+  { issuer, now }: { readonly now: () => number; readonly issuer: Issuer | null },
+) {
   const end = now() + MAX_PATTERN_MS;
   const limit = size * (MAX_GROWTH_FACTOR - 1) + FREE_GROWTH_CHARS;
   let grown = 0;
   return {
+    issuer,
     /** Replacements, by the rule's place in the file. */
     hits: rules.map(() => 0),
     /** Matches in places that are never changed, likewise. */

@@ -226,6 +226,16 @@ export const logEntrySchema = z.object({
   redactions_exempt: z
     .optional(z.int().check(z.nonnegative()))
     .check(z.describe("Matches left alone, in keys, encrypted content and tool schemas; absent for none")),
+  restored: z
+    .optional(z.int().check(z.nonnegative()))
+    .check(
+      z.describe(
+        "Placeholders of the answer that the client got as the values they stand for; absent for none",
+      ),
+    ),
+  restored_exempt: z
+    .optional(z.int().check(z.nonnegative()))
+    .check(z.describe("Placeholders left alone, in what an upstream signed or encrypted; absent for none")),
   held_back: z
     .optional(z.array(z.string()))
     .check(

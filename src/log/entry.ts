@@ -62,6 +62,8 @@ export function makeLogLine(entry: LogEntry): string {
     })),
     redactions: entry.redactions,
     redactions_exempt: entry.redactions_exempt,
+    restored: entry.restored,
+    restored_exempt: entry.restored_exempt,
     held_back: entry.held_back?.map((name) => maskText(name.slice(0, MOST_NAME))),
     dropped: entry.dropped?.map((name) => maskText(name.slice(0, MOST_NAME))),
     refusals: entry.refusals,

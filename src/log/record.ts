@@ -64,6 +64,8 @@ export function readRecord(line: unknown): LogRecord | null {
       ? line["attempts"].filter(isRecord).map(readAttempt)
       : undefined,
     redactions: figure(line["redactions"]),
+    restored: figure(line["restored"]),
+    restored_exempt: figure(line["restored_exempt"]),
     refusals: figure(line["refusals"]),
     error: text(line["error"]),
     reason: data(line["reason"]),

@@ -53,7 +53,7 @@ function answerConverted({ body, type, usage }: Converted, chosen: Chosen, excha
 /** Gives an upstream's answer to the client: what is complete at once, everything else as it comes. */
 export async function answerFrom(
   chosen: Chosen,
-  { deps, exchange, owned, request, route, wall }: Answering,
+  { deps, exchange, hold, owned, request, restoring, route, wall }: Answering,
 ): Promise<Response> {
   const { answer, converted, permit, upstream } = chosen;
   deps.memory.noteTurnState(answer.headers.get(TURN_STATE_HEADER), upstream.key);
@@ -75,8 +75,10 @@ export async function answerFrom(
     }),
   };
   const { document } = answer;
-  const tap =
-    api === null || document !== null ? null : createStreamTap(api, answer.encoding, answer.decoded);
+  const isRestored = restoring !== undefined && answer.encoding === null;
+  // What is dropped here may still be held there.
+  const freesPieces = answer.decoded && !isRestored;
+  const tap = api === null || document !== null ? null : createStreamTap(api, answer.encoding, freesPieces);
   exchange.output = tap;
   let lastSeen: TapFacts | null = null;
   const look = (): TapFacts | null => (lastSeen ??= tap?.finish() ?? readWhole(api, document));
@@ -118,19 +120,22 @@ export async function answerFrom(
     if (!isEvents || permit === null || seen?.isReadable === false) return endedCleanly;
     return seen?.terminal !== null;
   };
+  const contentType = answer.headers.get("content-type");
   if (answer.body.ended && !isEvents) {
     const held = answer.body.held();
     for (const chunk of held) tap?.feed(chunk);
     // What is left to do for the record need not keep the client waiting.
     setImmediate(() => void isComplete(true).then(() => finish("complete")));
     const [only] = held;
-    return new Response(held.length === 1 && only !== undefined ? only : Buffer.concat(held), init);
+    const whole = held.length === 1 && only !== undefined ? only : Buffer.concat(held);
+    return new Response(isRestored ? restoring.whole(whole, contentType) : whole, init);
   }
   const delivery = makeDelivery({
     answer,
     idleMs: upstream.timeouts.idleMs,
     observe: (chunk) => tap?.feed(chunk),
-    onWritten: answer.decoded && tap === null ? freePiece : null,
+    restorer: isRestored ? restoring.open(contentType, hold) : null,
+    onWritten: freesPieces && tap === null ? freePiece : null,
     isComplete,
     activity: () => (isEvents ? (tap?.activity() ?? null) : null),
     isOver: () => isEvents && tap !== null && tap.finish().isOver,

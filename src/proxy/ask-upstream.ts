@@ -2,6 +2,7 @@
 // which upstream is next is not decided here.
 import type { OwnedNames } from "../base/owned-names.ts";
 import { t } from "../base/text.ts";
+import type { Restoring } from "../filter/restoring.ts";
 import { type Upstream, modelAt } from "../base/upstream.ts";
 import { type ReplayRequest, classifyAttempt, mayRepeat } from "../routing/classify.ts";
 import type {
@@ -54,6 +55,8 @@ export interface LoopRun {
   readonly tried: Tried[];
   /** Room in the owner's budgets, to be ended with the request. */
   readonly rooms: Room[];
+  /** Gives back what redaction replaced; absent where it replaced nothing so. */
+  readonly restoring?: Restoring | undefined;
   /** Counts what is held of an answer; negative for what is let go. */
   readonly hold: (bytes: number) => void;
   /** What upstreams were not shown; one may be in it more than once. */
@@ -269,7 +272,7 @@ async function send(one: OneAttempt, run: LoopRun, model: string | null): Promis
       mayResend: () => mayRepeat("C", replayRequest(request, route)),
       clientSignal: request.signal,
       hold: run.hold,
-      acceptEncoding,
+      acceptEncoding: run.restoring === undefined ? acceptEncoding : "identity",
     },
     deps.connections,
   );

@@ -312,7 +312,7 @@ function isForClient({ bindsAccount = false, convert: conversion }: Pass): boole
 async function convert(
   chosen: Chosen,
   { bindsAccount = false, convert: conversion }: Pick<Pass, "bindsAccount" | "convert">,
-  { deps, hold, request, route, tried }: LoopRun,
+  { deps, hold, request, restoring, route, tried }: LoopRun,
 ): Promise<Answered | null> {
   const { answer, permit, upstream } = chosen;
   if (permit !== null && bindsAccount) {
@@ -320,7 +320,7 @@ async function convert(
     if (request.facts.sessionId !== null) deps.router.pin(request.facts.sessionId, upstream);
   }
   if (conversion === undefined || permit === null) return { kind: "answer", chosen };
-  const converted = await conversion.run(answer, { idleMs: upstream.timeouts.idleMs, hold });
+  const converted = await conversion.run(answer, { idleMs: upstream.timeouts.idleMs, hold, restoring });
   deps.connections.released(upstream);
   if (request.signal.aborted) {
     permit.release();

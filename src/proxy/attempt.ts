@@ -37,7 +37,7 @@ export interface AttemptRequest extends Omit<UpstreamRequest, "heldBack"> {
   readonly clientSignal: AbortSignal;
   /** Counts what is held of the answer; negative for what is let go. */
   readonly hold: (bytes: number) => void;
-  /** The client's. */
+  /** What an answer's bytes may come as: the client's own, or none where they have to be read. */
   readonly acceptEncoding: string | null;
 }
 

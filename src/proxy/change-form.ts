@@ -4,6 +4,7 @@ import { createDecoder } from "../base/decoder.ts";
 import { isRecord, parseExact } from "../base/json-value.ts";
 import { createSseSplitter, type SseEvent } from "../base/sse.ts";
 import { createAnswerReader } from "../usage/answer-reader.ts";
+import type { Restoring } from "../filter/restoring.ts";
 import { createStreamActivity } from "../usage/stream-activity.ts";
 import type { Api } from "../usage/stream-events.ts";
 import type { Usage } from "../usage/usage.ts";
@@ -17,6 +18,8 @@ export interface CollectLimits {
   readonly maxBytes: number;
   /** Counts what is kept. */
   readonly hold: (bytes: number) => void;
+  /** Gives back what redaction replaced. */
+  readonly restoring?: Restoring | undefined;
 }
 
 export interface Conversion {
@@ -52,16 +55,22 @@ export function changeForm(api: Api | null, stream: boolean): Conversion {
     failure: { rule: "cut-no-terminal-event" },
     run: async (answer, limits) => {
       const bytes = await collectAnswer(answer, { ...limits, maxBytes: MAX_ANSWER_BYTES });
-      return bytes === null || api === null ? null : change(api, stream, answer, bytes);
+      return bytes === null || api === null ? null : change(api, { ...limits, stream }, answer, bytes);
     },
   };
 }
 
-function change(api: Api, stream: boolean, { headers }: Answer, bytes: Uint8Array): Converted | Unconverted {
+function change(
+  api: Api,
+  { restoring, stream }: Pick<CollectLimits, "restoring"> & { readonly stream: boolean },
+  { headers }: Answer,
+  said: Uint8Array,
+): Converted | Unconverted {
   const reader = createAnswerReader(api);
-  reader.feed(bytes);
+  reader.feed(said);
   const { error, terminal, usage } = reader.facts();
   if (error !== undefined || terminal === null) return { error: error ?? null, usage };
+  const bytes = restoring?.whole(said, headers.get("content-type")) ?? said;
   const changed = api === "chat" ? null : stream ? eventsFrom(api, bytes) : documentFrom(api, bytes);
   if (changed !== null)
     return { body: changed, type: stream ? "text/event-stream" : "application/json", usage };

@@ -33,7 +33,9 @@ export function* makeCompactionPasses(
 
 async function summarize(answer: Answer, limits: Omit<CollectLimits, "maxBytes">): Promise<Converted | null> {
   const whole = await collectAnswer(answer, { ...limits, maxBytes: MAX_SUMMARY_BYTES });
-  const summary = whole === null ? null : readSummary(readEvents(whole));
+  // With the values themselves: it is redacted again when it is unfolded, whatever is known of the session by then.
+  const told = whole === null ? null : (limits.restoring?.whole(whole, null) ?? whole);
+  const summary = told === null ? null : readSummary(readEvents(told));
   return summary === null
     ? null
     : { body: makeCompactionStream(summary), type: "text/event-stream", usage: summary.tokens };

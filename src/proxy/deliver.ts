@@ -1,6 +1,7 @@
 // Hands an answer's bytes to the client as they come: untouched, observed, with backpressure. A broken upstream is a
 // broken stream for the client too, never a clean end.
 import { english } from "../base/text.ts";
+import type { AnswerRestorer } from "../filter/restoring.ts";
 import type { Answer } from "./attempt.ts";
 
 /** How a delivery ended. */
@@ -14,6 +15,8 @@ export interface DeliveryOptions {
   readonly activity: () => { readonly news: number; readonly pings: number } | null;
   /** Sees every chunk before the client does. Must not keep it changed. */
   readonly observe: (chunk: Uint8Array) => void;
+  /** Makes what the client gets of what the upstream sends; null: it gets the very bytes. */
+  readonly restorer: AnswerRestorer | null;
   /** Gets every chunk when the client has it. */
   readonly onWritten: ((chunk: Uint8Array) => void) | null;
   /** Asked when no more comes, after a clean end or without one: was that all of it? */
@@ -22,6 +25,10 @@ export interface DeliveryOptions {
   readonly isOver: () => boolean;
   /** Called exactly once. */
   readonly onEnd: (end: DeliveryEnd) => void;
+}
+
+interface DirectController {
+  readonly write: (chunk: Uint8Array) => unknown;
 }
 
 /** An upstream may hold its connection open after the last event; the client does not wait for it longer than this. */
@@ -47,7 +54,10 @@ export function makeDelivery({ answer, ...options }: DeliveryOptions): ReadableS
     if (as !== "complete") abort();
     options.onEnd(as);
   };
-  const { idleMs } = options;
+  const { idleMs, restorer } = options;
+  const writeAll = async (controller: DirectController, pieces: readonly Uint8Array[]): Promise<void> => {
+    for (const piece of pieces) await Promise.resolve(controller.write(piece));
+  };
   let seen = { news: -1, pings: -1 };
   /** When the upstream last said anything, and when it last showed that it is there. */
   let newsAt = performance.now();
@@ -78,9 +88,11 @@ export function makeDelivery({ answer, ...options }: DeliveryOptions): ReadableS
       try {
         for (const chunk of body.held()) {
           options.observe(chunk);
-          const written: unknown = controller.write(chunk);
-          if (typeof written === "object") await Promise.resolve(written);
-          options.onWritten?.(chunk);
+          if (restorer === null) {
+            const written: unknown = controller.write(chunk);
+            if (typeof written === "object") await Promise.resolve(written);
+            options.onWritten?.(chunk);
+          } else await writeAll(controller, restorer.push(chunk));
         }
         body.letGo();
         for (;;) {
@@ -89,14 +101,19 @@ export function makeDelivery({ answer, ...options }: DeliveryOptions): ReadableS
           waitingSince = 0;
           if (value !== undefined) {
             options.observe(value);
-            const written: unknown = controller.write(value);
-            if (typeof written === "object") await Promise.resolve(written);
-            options.onWritten?.(value);
+            if (restorer === null) {
+              const written: unknown = controller.write(value);
+              if (typeof written === "object") await Promise.resolve(written);
+              options.onWritten?.(value);
+            } else await writeAll(controller, restorer.push(value));
           }
           if (done) break;
         }
+        if (restorer !== null) await writeAll(controller, restorer.finish());
         finish((await options.isComplete(true)) ? "complete" : "no-terminal-event");
       } catch {
+        // Of what was held the client gets all, as it would have without.
+        if (restorer !== null && end === null) await writeAll(controller, restorer.finish()).catch(() => {});
         finish((await options.isComplete(false)) ? "complete" : isIdle ? "idle" : "reset");
       }
       if (end === "complete") await controller.end();

@@ -192,8 +192,13 @@ export interface ProxyDeps {
   readonly routeState: () => RouteState;
   /** What the client's own files add to its requests, as they are now. A promise where they have to be read. */
   readonly owned: () => OwnedNames | Promise<OwnedNames>;
-  /** `more`: files of rules that hold besides. */
-  readonly filter: (body: Uint8Array, headers: Headers, more?: readonly string[]) => FilteredRequest;
+  /** `more`: files of rules that hold besides. `sessionId` is asked where a rule restores. */
+  readonly filter: (
+    body: Uint8Array,
+    headers: Headers,
+    more?: readonly string[],
+    sessionId?: () => string | null,
+  ) => FilteredRequest;
   /** Undefined while config.json has no projects. A promise where it has to be loaded. */
   readonly projects?: () => Projects | Promise<Projects> | undefined;
   /** Has any project a wall, as config.json is now? */

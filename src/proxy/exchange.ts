@@ -22,7 +22,11 @@ export interface ExchangeEnd {
 /** What is known once the request was read. */
 interface Known {
   readonly facts: RequestFacts;
-  readonly filtered: { readonly redactions: number; readonly exempt?: number };
+  readonly filtered: {
+    readonly redactions: number;
+    readonly exempt?: number;
+    readonly restoring?: { readonly restored: number; readonly sealed: number };
+  };
   readonly configName: string;
 }
 
@@ -240,6 +244,8 @@ export class Exchange implements RunningRequest {
         : undefined,
       redactions: known?.filtered.redactions || undefined,
       redactions_exempt: known?.filtered.exempt || undefined,
+      restored: known?.filtered.restoring?.restored || undefined,
+      restored_exempt: known?.filtered.restoring?.sealed || undefined,
       held_back: heldBack.length === 0 ? undefined : [...new Set(heldBack)].slice(0, MOST_HELD_BACK),
       // Of a try that was refused all the same nothing is said.
       dropped: last?.verdict === null && last.dropped.length > 0 ? [...last.dropped] : undefined,

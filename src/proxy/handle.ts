@@ -106,7 +106,12 @@ async function forward({ request, target, exchange, deps }: Forwarding): Promise
   const compaction = readCompaction(endpoint.api, read.bytes);
   // The rules cannot see into a summary of ours, and must: it leaves as plain text.
   const unfolded = compaction.hasOwn ? unfoldSummaries(read.bytes) : read.bytes;
-  const filtered = deps.filter(unfolded, request.headers, placed?.filters);
+  const filtered = deps.filter(
+    unfolded,
+    request.headers,
+    placed?.filters,
+    () => (early ?? readRequestFacts(endpoint, request.headers, read.bytes)).sessionId,
+  );
   if (filtered.kind === "refused") return refused({ status: 400, message: filtered.message });
   const { body } = filtered;
   // Until the end: Bun keeps the body of a fetch for as long as its answer comes.
@@ -150,6 +155,7 @@ async function forward({ request, target, exchange, deps }: Forwarding): Promise
     owned: owned instanceof Promise ? await owned : owned,
     tried,
     rooms,
+    restoring: filtered.restoring,
     hold,
     heldBack,
     traits,
@@ -318,7 +324,9 @@ function answerFinal({ last, plans, run }: Failed, final: FinalAnswer): Promise<
   const isLimitBehindWall = run.wall?.name != null && LIMITS.has(final.type ?? "");
   if (final.kind === "last-answer" && last !== null && !isLimitBehindWall) return answerFrom(last, run);
   const reason = withWall(final.reason, run.wall?.name, plans[0]?.upstreams ?? []);
-  const message = `ch (codex-helper): ${reasonInEnglish(reason)}`;
+  const said = `ch (codex-helper): ${reasonInEnglish(reason)}`;
+  // What an upstream said may be in it; the log keeps that as it was said.
+  const message = run.restoring?.text(said) ?? said;
   return answerLocal(run.exchange, "error", { ...final, reason, message });
 }
 

@@ -2,7 +2,7 @@ import { textsInEnglish } from "../helpers/texts-in-english.ts";
 import { expect, test } from "bun:test";
 import { makeRequestFilter } from "../../src/filter/request-filter.ts";
 import { parseRules } from "../../src/filter/rules.ts";
-import { JSON_TYPE, makeFilter } from "./filtered.ts";
+import { JSON_TYPE, makeBook, makeFilter } from "./filtered.ts";
 
 const AB = { op: "remove", source: "ab" };
 const DOMAIN = { op: "replace", source: "your-company.com", target: "[DOMAIN]" };
@@ -91,6 +91,7 @@ test("a pattern that looks to the end at every place is given up when its time i
   const filter = makeRequestFilter({
     rules: parseRules(JSON.stringify(pattern("x[^y]*y|x")), "filter.json"),
     service: "codex",
+    book: makeBook,
     now: () => (now += 1),
   });
   const result = filter.filterBody(Buffer.from(JSON.stringify("x".repeat(5000))), JSON_TYPE);

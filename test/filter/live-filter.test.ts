@@ -36,7 +36,13 @@ afterEach(() => rmSync(directory, { recursive: true }));
 /** As a proxy that starts does. */
 function open(file = path): LiveFilter {
   const record = makeFilterRecord(recordPath, (words) => troubles.push(inEnglish(words)));
-  return createLiveFilter({ path: file, record, isOff: () => isOff, now: () => now });
+  return createLiveFilter({
+    path: file,
+    record,
+    isOff: () => isOff,
+    now: () => now,
+    placeholderKey: () => "k",
+  });
 }
 
 /** What happens to a request with a secret: the words of the refusal, or the body that leaves. */

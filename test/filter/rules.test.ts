@@ -24,6 +24,7 @@ test("the documented sample, comments, trailing commas and a byte order mark are
       op: "replace",
       source: "your-company.com",
       target: "[REDACTED_DOMAIN]",
+      restore: false,
       regex: false,
       ignoreCase: false,
       services: ["codex", "claude"],
@@ -32,6 +33,7 @@ test("the documented sample, comments, trailing commas and a byte order mark are
       op: "remove",
       source: "super-secret-token",
       target: "",
+      restore: false,
       regex: false,
       ignoreCase: false,
       services: ["codex", "claude"],
@@ -68,7 +70,12 @@ const REFUSED: readonly (readonly [text: string, message: string])[] = [
   ['{"op":"remove","source":"a","target":"b"}', 'filter.json:1:38: rule 1, target: "remove" takes no target'],
   [
     '{"op":"remove","source":"a","restore":true}',
-    "filter.json:1:39: rule 1, restore: is reserved for a later version: remove it",
+    'filter.json:1:39: rule 1, restore: "remove" leaves nothing that could be restored',
+  ],
+  ['{"op":"replace","source":"a","restore":1}', "filter.json:1:40: rule 1, restore: must be true or false"],
+  [
+    '[{"op":"replace","source":"a.example","restore":true},{"op":"remove","source":"hx","ignore_case":true}]',
+    'filter.json:1:79: rule 2, source: is a part of every placeholder ("CHX_…")',
   ],
   [
     '{"op":"remove","source":"a","ignorecase":true}',

@@ -82,6 +82,8 @@ export const anyEntry: fc.Arbitrary<LogEntry> = fc.record({
   ),
   redactions: maybe(count),
   redactions_exempt: maybe(count),
+  restored: maybe(count),
+  restored_exempt: maybe(count),
   held_back: maybe(fc.array(name, { maxLength: 3 })),
   dropped: maybe(fc.array(name, { maxLength: 3 })),
   refusals: maybe(fc.integer({ min: 1, max: 100_000 })),

@@ -51,6 +51,8 @@ const FULL: LogEntry = {
   ],
   redactions: 2,
   redactions_exempt: 1,
+  restored: 3,
+  restored_exempt: 1,
   held_back: ["x-relay-key", "?key"],
   dropped: ["context_management"],
   refusals: 3,

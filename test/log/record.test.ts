@@ -35,7 +35,8 @@ test("a record knows every field of the log", () => {
       reason: { rule: "ok" },
       estimate: { tokens: 7 },
     };
-    full[field] ??= Reflect.get(example, field) ?? (/_ms$|redactions|refusals|seq/.test(field) ? 7 : "x");
+    full[field] ??=
+      Reflect.get(example, field) ?? (/_ms$|redactions|restored|refusals|seq/.test(field) ? 7 : "x");
   }
   const { iterations, server_tool_use: tools, ...shape } = logEntrySchema.shape.usage.def.innerType.shape;
   const count = (fields: object): Fields =>

@@ -20,6 +20,7 @@ import { writeDefaultProviders } from "../../quota/providers.ts";
 import { listFixes } from "../../routing/fixes.ts";
 import { createRouter } from "../../routing/router.ts";
 import { ensureClientToken, makeClientToken } from "../../state/client-token.ts";
+import { ensurePlaceholderKey } from "../../state/placeholder-key.ts";
 import { type Instance, removeDeadInstances, removeInstance, writeInstance } from "../../state/instances.ts";
 import { createEventHook } from "./event-hook.ts";
 import { type AppEvent, type ToldEvent, tellEvent } from "./events.ts";
@@ -187,6 +188,7 @@ async function makeShared({
     record: makeFilterRecord(paths.filterRecord, onDiskTrouble),
     isOff: () => live.current().config.shell.filter === false,
     now,
+    placeholderKey: () => ensurePlaceholderKey(paths, onDiskTrouble),
   });
   const inFlight = { count: 0 };
   const budget = createMemoryBudget(() => live.settings().memoryMib);

@@ -7,14 +7,17 @@ import { MAX_OWN_FILE_BYTES, lookAt, readText } from "../../base/files.ts";
 import { t, tell } from "../language.ts";
 import { quoteWord, showPath } from "../../base/paths.ts";
 import { CLIENT_NAME, DEFAULT_SERVICE, SERVICES, SERVICE_FACTS, type Service } from "../../base/service.ts";
+import { signText } from "../../base/secrets.ts";
 import { printable } from "../../base/terminal-text.ts";
 import { type Change, diffTexts, focus } from "../../filter/diff.ts";
 import { findAt, makeFilterRecord, writeRecord } from "../../filter/filter-record.ts";
+import { Book } from "../../filter/placeholders.ts";
 import { describeRedaction } from "../../filter/redaction.ts";
 import { makeRequestFilter } from "../../filter/request-filter.ts";
 import { NO_RULES, type RuleSet, parseRules } from "../../filter/rules.ts";
 import sampleOfMessages from "../../filter/sample-messages.json" with { type: "json" };
 import sampleOfResponses from "../../filter/sample-responses.json" with { type: "json" };
+import { makePlaceholderKey, readPlaceholderKey } from "../../state/placeholder-key.ts";
 import { JSON_ARG, SERVICE_ARGS, readService } from "../args.ts";
 import { type Cli, defineCommand, readFileOrInput } from "../cli.ts";
 import { cutColumns } from "../layout.ts";
@@ -90,7 +93,7 @@ const testCommand = defineCommand({
     if (facts.state === "gone" && problem !== null) throw problem;
     const rules = await loadRules(cli);
     const inputs = await readInputs(cli, args.file, readService(args));
-    const trials = inputs.map((input) => tryRules(rules ?? NO_RULES, input));
+    const trials = inputs.map((input) => tryRules(cli, rules ?? NO_RULES, input));
     if (args.json === true) return cli.out.json({ path: cli.paths.filter, trials: trials.map(toJson) });
     if (facts.state === "off") cli.out.note(tell(describeRedaction(facts)));
     else if (rules === null) cli.out.note(describeRules(cli, null));
@@ -142,6 +145,12 @@ async function loadRules(cli: Cli): Promise<RuleSet | null> {
 function describeRules(cli: Cli, rules: RuleSet | null): string {
   const path = showPath(cli.paths.filter, cli.env);
   if (rules === null) return t`${path}: no such file, so nothing is redacted`;
+  const words = countRules(path, rules);
+  const restoring = rules.rules.filter(({ restore }) => restore).length;
+  return restoring === 0 ? words : t`${words}, ${restoring} with answers restored`;
+}
+
+function countRules(path: string, rules: RuleSet): string {
   const count = rules.rules.length;
   const patterns = rules.rules.filter(({ regex }) => regex).length;
   const share = patterns === 0 ? t`no regular expressions` : t`${patterns} with a regular expression`;
@@ -173,11 +182,18 @@ async function readInputs(
 
 type Trial = ReturnType<typeof tryRules>;
 
-function tryRules(rules: RuleSet, input: Input) {
+/** With the placeholders that a request would have, where one has been sent; else with some of their form. */
+function makeBook({ paths }: Cli): Book {
+  const key = readPlaceholderKey(paths) ?? makePlaceholderKey();
+  return new Book((text) => signText(key, text));
+}
+
+function tryRules(cli: Cli, rules: RuleSet, input: Input) {
   const filter = makeRequestFilter({
     rules,
     service: input.service,
     now: () => performance.now(),
+    book: () => makeBook(cli),
   });
   const result = filter.filterBody(input.body, null);
   if (result.kind === "refused") throw new UserError(t`${input.name}: ${result.message}`);
@@ -193,9 +209,10 @@ function toJson({ input, rules, hits, exemptHits, changes }: Trial): unknown {
     input: input.name,
     service: input.service,
     changed: changes.length > 0,
-    rules: rules.rules.map(({ op }, index) => ({
+    rules: rules.rules.map(({ op, restore }, index) => ({
       rule: index + 1,
       op,
+      ...(restore ? { restore } : {}),
       hits: hits[index] ?? 0,
       exempt_hits: exemptHits[index] ?? 0,
     })),

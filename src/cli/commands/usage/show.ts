@@ -85,6 +85,8 @@ function describeRequest(record: LogRecord, cost: Cost, cli: Cli): string[] {
     [t`tokens`, describeTokens(record)],
     [t`cost`, describeCost(cost, record.usage?.partial === true)],
     [t`redactions`, text(record.redactions)],
+    [t`restored`, text(record.restored)],
+    [t`not restored`, text(record.restored_exempt)],
     [t`refused`, text(record.refusals)],
     [t`error`, describeError(record)],
   ];
