@@ -67,7 +67,7 @@ export const COMMANDS = {
     load: () => import("./commands/routing.ts"),
   },
   hooks: {
-    summary: "your own commands that events are sent to",
+    summary: "who is told of events: your own commands, notifications",
     load: () => import("./commands/hooks.ts"),
   },
   default: {

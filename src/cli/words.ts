@@ -38,6 +38,8 @@ export interface Surface {
 
 export interface OnSurface {
   readonly surface: Surface;
+  /** Rings the bell of the terminal; false where stderr is none. */
+  readonly ring: () => boolean;
 }
 
 interface Label {
@@ -90,6 +92,11 @@ export function createWords(
     error(text, hint) {
       consola.error(text);
       if (hint !== undefined) consola.log(hint.replace(/^/gm, "  "));
+    },
+    ring() {
+      if (stderr.columns === undefined) return false;
+      stderr.write("\u0007");
+      return true;
     },
     passing(text) {
       if (stderr.columns === undefined) return;

@@ -8,9 +8,12 @@ import type { ParsedConfig } from "./parse.ts";
 
 /** Keys whose values are secrets whatever they look like, and objects all of whose values are. */
 const SECRET_KEYS = new Set(["auth_token", "api_key"]);
-const SECRET_MAPS = new Set(["headers", "query"]);
-/** Settings around the configs that are imported from a file. Hooks are not: they are commands; and redaction is this machine's. */
-const NEVER = ["hooks", "filter"] as const;
+const SECRET_MAPS = new Set(["headers", "query", "via"]);
+/**
+ * Settings around the configs that are imported from a file. Hooks are not: they are commands; notifications tell a stranger's
+ * address what happens here; and redaction is this machine's.
+ */
+const NEVER = ["hooks", "notify", "filter"] as const;
 const SETTINGS = ["default_service", "routing", "timeouts", "privacy", "limits"] as const;
 /** In the middle of every masked secret. */
 const MASK = "…";

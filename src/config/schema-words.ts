@@ -61,6 +61,10 @@ function describeIssue(issue: Issue): Text {
     return t`must be a duration such as 2h30m, or a time of day such as "00:00 +08:00"`;
   if (issue.path.at(-1) === "wait" && issue.code !== "invalid_type")
     return t`must be a duration such as 6h or 90m, at most 8d`;
+  if (issue.path.at(-1) === "quiet" && issue.code === "custom")
+    return t`must be two times of day such as "22:00-08:00"`;
+  if (issue.path.at(-2) === "via" && issue.code === "custom")
+    return t`must be an http or https address without a user name`;
   switch (issue.code) {
     case "invalid_type":
       if (issue.message === MISSING) return t`is missing`;
@@ -81,6 +85,7 @@ function describeIssue(issue: Issue): Text {
     case "invalid_union":
       if (issue.path.some((part) => BUDGET_KEYS.has(part)))
         return t`must be a budget such as { "usd": 5, "per": "day" }: one of usd, tokens and requests, per "5h", "day", "week" or "month", and nothing but on_spent and unpriced beside them; or a list of such`;
+      if (issue.path.at(-1) === "via") return t`must be "desktop", "bell" or { "url": "https://..." }`;
       return t`must be text in double quotes, or false`;
     case "invalid_key":
       return t`is not an allowed name`;

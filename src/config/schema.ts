@@ -6,6 +6,7 @@ import { later } from "../base/later.ts";
 import { DEFAULT_SERVICE, SERVICES, mapServices } from "../base/service.ts";
 import { makeAccountKeys, modelChains, onAllExhausted } from "./at-a-limit.ts";
 import { CONFIG_NAME } from "./name.ts";
+import { EVENT_KINDS, notifySchema } from "./notify.ts";
 import { described, maybe } from "./schema-words.ts";
 
 const string = z.string();
@@ -291,10 +292,7 @@ const privacySchema = later(() =>
 
 const hooksSchema = later(() =>
   z.looseObject({
-    on_event: maybe(
-      string,
-      "Command that receives an event as JSON on stdin: hop, exhausted, recovered, waiting, queue, limit-learned, all-down, budget.",
-    ),
+    on_event: maybe(string, `Command that receives an event as JSON on stdin: ${EVENT_KINDS.join(", ")}.`),
   }),
 );
 
@@ -355,6 +353,7 @@ const rest = {
   filter: maybe(z.boolean(), "false: filter.json is not used, and nothing is redacted. Default true."),
   on_all_exhausted: onAllExhausted("As in a config, for those that have none of their own."),
   hooks: maybe(hooksSchema, "Your own commands."),
+  notify: maybe(notifySchema, "Notifications: `{}` for those of the desktop."),
   limits: maybe(limitsSchema, "Sizes, in MiB, and who is answered."),
   projects: maybe(
     later(() => z.record(string, projectSchema)),

@@ -80,6 +80,11 @@ export interface FileFacts {
         readonly unpriced: number;
       }[]
     | null;
+  /** Which way notifications take, and why none can arrive that way; null where none are wanted. */
+  readonly notify: {
+    readonly via: string;
+    readonly trouble: { readonly problem: Text; readonly hint: Text | string } | null;
+  } | null;
   readonly usageProviders: { readonly path: string; readonly problem: Text | string | null };
   readonly prices: { readonly path: string; readonly problem: Text | string | null };
   readonly state: { readonly path: string; readonly isUnreadable: boolean };

@@ -109,6 +109,18 @@ export const OWN_FILE_CHECKS: readonly Check<DoctorFacts>[] = [
     },
   },
   {
+    id: "notify",
+    about: "where `notify` is set, what shows notifications is there",
+    worst: "warn",
+    run({ files: { notify } }) {
+      if (notify === null) return [];
+      const { trouble, via } = notify;
+      return trouble === null
+        ? [ok(t`notifications are shown by ${via}`)]
+        : [warn(t`no notification can be shown: ${trouble.problem}`, trouble.hint)];
+    },
+  },
+  {
     id: "usage-providers",
     about:
       "`usage_providers.json`, if there is or was one for a running proxy, is valid: otherwise balances are unknown",

@@ -43,6 +43,12 @@ async function switchAndKill({ home }: HealthyHome): Promise<void> {
   await serving.stop("SIGKILL");
 }
 
+function addSetting(home: TempHome, settings: object): void {
+  const name = ".codex-helper/config.json";
+  const before = JSON.parse(readFileSync(join(home.path, name), "utf8")) as object;
+  chmodSync(home.write(name, { ...before, ...settings }), 0o600);
+}
+
 function makePipe(path: string): void {
   rmSync(path, { force: true });
   Bun.spawnSync(["mkfifo", path]);
@@ -266,6 +272,23 @@ const CONDITIONS: readonly Condition[] = [
     status: "info",
     says: /^Claude Code adds X-Team to its requests; no upstream gets them: the relay of ANTHROPIC_BASE_URL \(.*\) is not known$/,
     hint: /headers_allowed/,
+  },
+  {
+    name: "notify: the desktop's program is missing",
+    make: ({ home }) => addSetting(home, { notify: {} }),
+    status: "warn",
+    says: /no notification can be shown: (?:notify-send|osascript|powershell\.exe) is not on PATH/,
+    hint: /libnotify|"via": "bell"/,
+  },
+  {
+    name: "notify: the way to its address leads through a proxy that cannot be used",
+    make({ env, home }) {
+      env["https_proxy"] = "socks5://127.0.0.1:1";
+      addSetting(home, { notify: { via: { url: "https://push.example/secret-topic" } } });
+    },
+    status: "warn",
+    says: /no notification can be shown: https_proxy is a SOCKS proxy/,
+    hint: /ch hooks test/,
   },
   {
     name: "usage-providers: it is broken",

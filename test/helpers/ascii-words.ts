@@ -1,5 +1,5 @@
 // Finds the words of a Chinese screen that are not Chinese: what is left once names, codes, and what is typed are gone.
-import { EVENT_KINDS } from "../../src/app/serve/events.ts";
+import { EVENT_KINDS } from "../../src/config/notify.ts";
 import { COMMANDS } from "../../src/cli/root.ts";
 import { listFlags, listPositionals } from "../../src/cli/flags.ts";
 import { RULES } from "../../src/routing/classify-rules.ts";

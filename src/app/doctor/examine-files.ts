@@ -12,7 +12,9 @@ import {
   readTextOrNull,
   realPath,
 } from "../../base/files.ts";
+import type { Env } from "../../base/env.ts";
 import { isAboutModes } from "../../config/file.ts";
+import { type NotifySettings, resolveNotify } from "../../config/notify.ts";
 import { describeUnsafeHome, findExisting, findHomeProblem, hasModes } from "../../base/home.ts";
 import { findLeftovers } from "../../base/leftovers.ts";
 import { type Text, t } from "../../base/text.ts";
@@ -61,6 +63,7 @@ export async function collectFileFacts({
     },
     projects,
     budgets,
+    notify: await examineNotify(resolveNotify(config.shell.notify), env),
     usageProviders: { path: paths.usageProviders, problem: usageProviders },
     prices: { path: paths.prices, problem: prices },
     state: { path: paths.state, isUnreadable: isStateUnreadable(paths.state) },
@@ -87,6 +90,12 @@ export async function collectFileFacts({
     leftovers: listLeftovers(paths),
     predecessorFiles: listPredecessorFiles(paths),
   };
+}
+
+async function examineNotify(settings: NotifySettings | null, env: Env): Promise<FileFacts["notify"]> {
+  if (settings === null) return null;
+  const { checkWay, nameWay } = await import("../serve/notice.ts");
+  return { via: nameWay(settings.via), trouble: checkWay(settings.via, env) };
 }
 
 /** Our files and directories that others may read. */

@@ -14,6 +14,7 @@ import { bootstrap } from "../import/bootstrap.ts";
 import { type Program, findProgram, makeVariables } from "./programs.ts";
 import type { ImportOptions } from "../import/client-import.ts";
 import type { LogEntry } from "../../log/entry.ts";
+import type { Screen } from "../serve/notice.ts";
 import { type Served, type Serving, serve } from "../serve/serve.ts";
 
 export interface RunClientOptions extends ImportOptions {
@@ -31,6 +32,7 @@ export interface RunClientOptions extends ImportOptions {
   /** Sees each finished request after it was logged. */
   readonly onRequest: (entry: LogEntry) => void;
   readonly onServing: (serving: Serving) => void;
+  readonly screen: Screen;
   /** Called right before the client takes over. */
   readonly onStart: (served: Served, remarks: readonly (Text | string)[]) => void;
 }
@@ -73,6 +75,7 @@ export async function runClient(options: RunClientOptions) {
       options.onRequest(entry);
     },
     onTrouble: (words) => troubles.push(words),
+    screen: options.screen,
   });
   options.onServing(serving);
   try {

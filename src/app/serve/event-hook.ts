@@ -15,7 +15,8 @@ export interface EventHookOptions {
 }
 
 const MAX_WAITING = 20;
-const TIMEOUT_MS = 5_000;
+/** For one event, whatever is told of it. */
+export const TELL_TIMEOUT_MS = 5_000;
 /** Of each of its two streams. */
 const MOST_OUTPUT_BYTES = 16 * 1024;
 
@@ -37,11 +38,19 @@ interface RunOptions {
 }
 
 /** Runs one command with a line on standard input. Never throws. */
-export async function runHook(command: string, input: string, options: RunOptions): Promise<HookRun> {
-  const { env, isRead = false, signal, timeoutMs = TIMEOUT_MS } = options;
+export function runHook(command: string, input: string, options: RunOptions): Promise<HookRun> {
   const shell = process.platform === "win32" ? ["cmd", "/d", "/s", "/c", command] : ["sh", "-c", command];
+  return runProgram(shell, input, options);
+}
+
+/** The same of a program and its arguments, without a shell. */
+export async function runProgram(
+  words: readonly string[],
+  input: string,
+  { env, isRead = false, signal, timeoutMs = TELL_TIMEOUT_MS }: RunOptions,
+): Promise<HookRun> {
   try {
-    const child = Bun.spawn(shell, {
+    const child = Bun.spawn([...words], {
       env: { ...env },
       stdin: new TextEncoder().encode(input),
       stdout: isRead ? "pipe" : "ignore",
@@ -82,32 +91,44 @@ function readSome(stream: ReadableStream<Uint8Array> | undefined) {
   return [{ whole: read().catch(() => {}), end }];
 }
 
-export function createEventHook({ command, env, onTrouble, timeoutMs = TIMEOUT_MS }: EventHookOptions) {
-  let running = Promise.resolve();
-  let waiting = 0;
-  let isStopped = false;
-  const stopping = new AbortController();
+export function createEventHook({ command, env, onTrouble, timeoutMs = TELL_TIMEOUT_MS }: EventHookOptions) {
+  const line = createTellLine(timeoutMs);
   let blamed: string | null = null;
 
-  const run = async (line: string, input: string): Promise<void> => {
-    const { problem } = await runHook(line, input, { env, timeoutMs, signal: stopping.signal });
-    if (problem === null || blamed === line) return;
-    blamed = line;
+  const run = async (words: string, input: string, signal: AbortSignal): Promise<void> => {
+    const { problem } = await runHook(words, input, { env, timeoutMs, signal });
+    if (problem === null || blamed === words) return;
+    blamed = words;
     onTrouble(t`hooks.on_event ${problem}; this is reported once`);
   };
 
   return {
     /** Returns at once. */
     send(event: Readonly<Record<string, unknown>>): void {
-      const line = command();
-      if (line === null || isStopped || waiting >= MAX_WAITING) return;
+      const words = command();
+      if (words !== null) line.add((signal) => run(words, `${JSON.stringify(event)}\n`, signal));
+    },
+    stop: (graceMs?: number) => line.stop(graceMs),
+  };
+}
+
+/** Work that is done one after the other, behind everything else. What it does never throws. */
+export function createTellLine(timeoutMs: number) {
+  let running = Promise.resolve();
+  let waiting = 0;
+  let isStopped = false;
+  const stopping = new AbortController();
+  return {
+    /** Returns at once. Of too many the newest are dropped. */
+    add(work: (signal: AbortSignal) => Promise<void>): void {
+      if (isStopped || waiting >= MAX_WAITING) return;
       waiting += 1;
       running = running.then(async () => {
-        if (!isStopped) await run(line, `${JSON.stringify(event)}\n`);
+        if (!isStopped) await work(stopping.signal);
         waiting -= 1;
       });
     },
-    /** Takes nothing more. The command that runs may go on for `graceMs`. */
+    /** Takes nothing more. What runs may go on for `graceMs`. */
     async stop(graceMs = timeoutMs): Promise<void> {
       isStopped = true;
       const timer = setTimeout(() => stopping.abort(), graceMs);

@@ -4,15 +4,14 @@
 import { CLIENT_NAME, DEFAULT_SERVICE, type Service } from "../../base/service.ts";
 import { type Text, showMoment, t } from "../../base/text.ts";
 import type { Upstream } from "../../base/upstream.ts";
+import type { EventKind } from "../../config/notify.ts";
 import { describePlaces, describeState } from "../../routing/availability-words.ts";
 import { describe, reasonInEnglish } from "../../routing/reasons.ts";
-import type { Availability, LaneEvent, RouterEvent } from "../../routing/types.ts";
+import type { Availability, LaneEvent, LaneFacts, Reason, RouterEvent } from "../../routing/types.ts";
 import type { BudgetStep } from "../quota/budgets.ts";
 
 /** What a user wants to hear of. */
 export type AppEvent = RouterEvent | ({ readonly kind: "budget" } & BudgetStep);
-
-export type EventKind = AppEvent["kind"];
 
 /** A new kind of event is one row of the table. */
 interface Row<E> {
@@ -28,14 +27,14 @@ interface Row<E> {
   readonly isUrgent?: boolean;
   /** Stable names. Times are wall clock in ms. */
   readonly json: (event: E) => Readonly<Record<string, unknown>>;
-  /** The same of an event that did not happen, for whoever tries a command. */
-  readonly sample: (now: number) => Readonly<Record<string, unknown>>;
+  /** One that did not happen, for whoever tries a command or a notification. */
+  readonly sample: (now: number) => Omit<E, "kind">;
 }
 
-const FIRST = { label: "main#1", base_url: "https://relay-a.example/v1" };
-const SECOND = { label: "main#2", base_url: "https://relay-b.example/v1" };
-const LIMIT = "429 usage limit reached (usage_limit_reached)";
-const PLACES = { in_use: 2, limit: 2, waiting: 1 };
+const FIRST = makeSampleUpstream(1, "https://relay-a.example/v1");
+const SECOND = makeSampleUpstream(2, "https://relay-b.example/v1");
+const LIMIT: Reason = { rule: "codex-usage-limit", status: 429, code: "usage_limit_reached" };
+const PLACES: LaneFacts = { inUse: 2, limit: 2, waiting: 1, group: null, source: "learned", until: null };
 const HOUR_MS = 3_600_000;
 const SESSION = "0199a3f2-0000-7000-8000-000000000000";
 
@@ -50,7 +49,7 @@ const EVENTS: { readonly [K in EventKind]: Row<Extract<AppEvent, { kind: K }>> }
       session_id: sessionId,
       reason: reasonInEnglish(reason),
     }),
-    sample: () => ({ from: FIRST, to: SECOND, session_id: SESSION, reason: LIMIT }),
+    sample: () => ({ from: FIRST, to: SECOND, sessionId: SESSION, reason: LIMIT }),
   },
   exhausted: {
     about: ({ upstream }) => [upstream],
@@ -63,7 +62,7 @@ const EVENTS: { readonly [K in EventKind]: Row<Extract<AppEvent, { kind: K }>> }
       until_ms: until,
       reason: reasonInEnglish(reason),
     }),
-    sample: (now) => ({ upstream: FIRST, until_ms: now + HOUR_MS, reason: LIMIT }),
+    sample: (now) => ({ upstream: FIRST, until: now + HOUR_MS, reason: LIMIT }),
   },
   recovered: {
     about: ({ upstream }) => [upstream],
@@ -85,21 +84,21 @@ const EVENTS: { readonly [K in EventKind]: Row<Extract<AppEvent, { kind: K }>> }
       until_ms: until,
       session_id: sessionId,
     }),
-    sample: (now) => ({ upstream: FIRST, until_ms: now + HOUR_MS, session_id: SESSION }),
+    sample: (now) => ({ upstream: FIRST, until: now + HOUR_MS, sessionId: SESSION }),
   },
   queue: {
     about: ({ upstream }) => [upstream],
     words: ({ facts }) => describePlaces(facts),
     isUrgent: true,
     json: makePlacesJson,
-    sample: () => ({ upstream: FIRST, ...PLACES, until_ms: null }),
+    sample: () => ({ upstream: FIRST, facts: PLACES }),
   },
   "limit-learned": {
     about: ({ upstream }) => [upstream],
     words: ({ facts: { limit, until } }, now) =>
       t`refused one request too many: ${limit} at once until ${showMoment(until ?? now, now)}, the others wait`,
     json: makePlacesJson,
-    sample: (now) => ({ upstream: FIRST, ...PLACES, until_ms: now + HOUR_MS }),
+    sample: (now) => ({ upstream: FIRST, facts: { ...PLACES, until: now + HOUR_MS } }),
   },
   "all-down": {
     about: () => [],
@@ -132,21 +131,9 @@ const EVENTS: { readonly [K in EventKind]: Row<Extract<AppEvent, { kind: K }>> }
       until_ms: budget.per === "5h" && percent < 100 ? null : count.opensAt,
       reason: reasonInEnglish(reason),
     }),
-    sample: (now) => ({
-      budget: "codex:main#1",
-      percent: 80,
-      unit: "usd",
-      per: "day",
-      used: 4,
-      limit: 5,
-      on_spent: "next",
-      until_ms: now + HOUR_MS,
-      reason: "your budget for main#1: $4.00 of $5.00 a day",
-    }),
+    sample: makeSampleStep,
   },
 };
-
-export const EVENT_KINDS = Object.keys(EVENTS) as readonly EventKind[];
 
 const AFTER: Readonly<Record<BudgetStep["budget"]["onSpent"], Text>> = {
   next: t`other upstreams are asked`,
@@ -169,30 +156,51 @@ export interface ToldEvent {
 }
 
 export function tellEvent(event: AppEvent, now: number): ToldEvent {
-  const { about, isInFailure = false, isUrgent = false, sign = null, words } = rowOf(event);
-  const labels = about(event).map(({ label }) => label);
+  const { about, isInFailure = false, isUrgent = false, json, sign = null, words } = rowOf(event);
+  const service = serviceOf(event);
   return {
     kind: event.kind,
-    service: serviceOf(event),
+    service,
     at: now,
-    labels,
+    labels: about(event).map(({ label }) => label),
     sign,
     words: words(event, now),
     isInFailure,
     isUrgent,
-    json: makeEventJson(event, now),
+    json: { event: event.kind, timestamp_ms: now, service, ...json(event) },
   };
 }
 
-/** With stable field names. Times are wall clock in ms. */
-function makeEventJson(event: AppEvent, now: number): Readonly<Record<string, unknown>> {
-  return { event: event.kind, timestamp_ms: now, service: serviceOf(event), ...rowOf(event).json(event) };
+/** As the above, of an event that did not happen: marked as a sample. */
+export function tellSample(kind: EventKind, now: number): ToldEvent {
+  // As below.
+  const event = { kind, ...EVENTS[kind].sample(now) } as AppEvent;
+  const { json, ...told } = tellEvent(event, now);
+  const { event: name, service, timestamp_ms, ...fields } = json;
+  return { ...told, json: { event: name, timestamp_ms, service, sample: true, ...fields } };
 }
 
-/** As the above, of an event that did not happen: marked as a sample. */
-export function makeSampleJson(kind: EventKind, now: number): Readonly<Record<string, unknown>> {
-  const head = { event: kind, timestamp_ms: now, service: DEFAULT_SERVICE, sample: true };
-  return { ...head, ...EVENTS[kind].sample(now) };
+/** What the table looks at. */
+function makeSampleUpstream(position: number, baseUrl: string): Upstream {
+  return { service: DEFAULT_SERVICE, label: `main#${position}`, baseUrl } as Upstream;
+}
+
+function makeSampleStep(now: number): BudgetStep {
+  const scope = { kind: "config", service: DEFAULT_SERVICE, configName: "main" } as const;
+  const values = { name: "main#1", used: "$4.00", limit: "$5.00", per: t`a day` };
+  return {
+    budget: {
+      scope,
+      id: "codex:main#1",
+      unit: "usd",
+      per: "day",
+      onSpent: "next",
+    } as BudgetStep["budget"],
+    percent: 80,
+    count: { used: 4, opensAt: now + HOUR_MS, unpriced: 0, estimated: 0, uncertain: 0 },
+    limit: 5,
+    reason: { rule: "budget-usd", ...values },
+  };
 }
 
 function rowOf<E extends AppEvent>({ kind }: E): Row<E> {

@@ -4,7 +4,7 @@ import type { Env } from "../../base/env.ts";
 import { UserError, errorText, onUserError } from "../../base/errors.ts";
 import { describeUnsafeHome, prepareHome } from "../../base/home.ts";
 import { createMemoryBudget } from "../../base/memory-budget.ts";
-import { t, type Text } from "../../base/text.ts";
+import { inEnglish, t, type Text } from "../../base/text.ts";
 import type { OwnedName } from "../../base/owned-names.ts";
 import type { Paths } from "../../base/paths.ts";
 import { findTerminal, identifyProcess } from "../../base/process-identity.ts";
@@ -22,8 +22,7 @@ import { createRouter } from "../../routing/router.ts";
 import { ensureClientToken, makeClientToken } from "../../state/client-token.ts";
 import { ensurePlaceholderKey } from "../../state/placeholder-key.ts";
 import { type Instance, removeDeadInstances, removeInstance, writeInstance } from "../../state/instances.ts";
-import { createEventHook } from "./event-hook.ts";
-import { type AppEvent, type ToldEvent, tellEvent } from "./events.ts";
+import type { AppEvent, ToldEvent } from "./events.ts";
 import { createIdleCollector } from "./idle-collector.ts";
 import { createLiveFilter } from "../../filter/live-filter.ts";
 import { makeFilterRecord } from "../../filter/filter-record.ts";
@@ -43,6 +42,8 @@ import { createQuota } from "../quota/quota.ts";
 import { createRouterState } from "../router-state.ts";
 import { createSpendBook } from "../spend/spend-book.ts";
 import { createViewers, type Viewers } from "./viewers.ts";
+import type { Screen } from "./notice.ts";
+import { createTellers } from "./tellers.ts";
 
 /** Names of headers: a client with more is no client that we know. */
 const MOST_TOLD = 50;
@@ -65,6 +66,8 @@ export interface ServeOptions {
   readonly onRequest: (entry: LogEntry) => void;
   /** Something that the user should know of and that no request can tell, in English. Holds no secret. */
   readonly onTrouble: (words: Text | string) => void;
+  /** Where notifications are shown that are this terminal's. Default: nowhere, and in English. */
+  readonly screen?: Screen;
   /** A hop, a spent quota, a recovery, or nothing left. */
   readonly onEvent?: (event: ToldEvent) => void;
   /** What the user changed is in force. */
@@ -104,7 +107,7 @@ export async function serve(options: ServeOptions) {
     await Promise.all([
       ...running.map((one) => one.stop(graceMs)),
       shared.quota.stop(),
-      shared.hook.stop(graceMs),
+      shared.tellers.stop(graceMs),
     ]);
     await shared.book.stop();
     shared.log.close();
@@ -177,6 +180,7 @@ async function makeShared({
   onNotice = () => {},
   onTrouble,
   viewers,
+  screen = { say: inEnglish, ring: () => false },
 }: SharedOptions) {
   const now = Date.now;
   const live = createLiveConfig({ paths, env, now, holder: describeOwnProcess });
@@ -194,17 +198,12 @@ async function makeShared({
   const budget = createMemoryBudget(() => live.settings().memoryMib);
   const prices = createLivePrices({ paths, live, now });
   const book = createSpendBook({ paths, prices, now, onTrouble: onDiskTrouble });
-  const hook = createEventHook({
-    command: () => live.current().config.shell.hooks?.on_event ?? null,
-    env,
-    onTrouble,
-  });
-  const noteEvent = (event: AppEvent): void => {
-    const told = tellEvent(event, now());
-    hook.send(told.json);
+  const tell = (told: ToldEvent): void => {
     viewers.tell(told.service, "event", told);
     onEvent?.(told);
   };
+  const tellers = createTellers({ live, env, now, screen, onEvent: tell, onTrouble });
+  const noteEvent = (event: AppEvent): void => tellers.note(event);
   const onStep = (step: BudgetStep): void => noteEvent({ kind: "budget", ...step });
   return {
     now,
@@ -226,7 +225,7 @@ async function makeShared({
     }),
     tellHeldBack: createHeldBackTeller(onTrouble),
     log: createLogWriter(paths.requestsLog, { onTrouble: onDiskTrouble }),
-    hook,
+    tellers,
     noteEvent,
     viewers,
     quota: createQuota({ paths, env, holder: describeOwnProcess, live, book, now, onTrouble, onStep }),

@@ -53,6 +53,7 @@ export const command = defineCommand({
     const { exitCode, troubles } = await runClient({
       onRequest: log.onRequest,
       onServing: log.attach,
+      screen: { say: tell, ring: cli.out.ring },
       paths: cli.paths,
       env: cli.env,
       cwd: readCurrentDirectory(cli.env),

@@ -221,6 +221,7 @@ async function start(cli: Cli, options: RunOptions, log: ServeLog) {
     onTrouble: log.onTrouble,
     onEvent: log.onEvent,
     onNotice: log.onNotice,
+    screen: { say: tell, ring: out.ring },
   });
   // Loaded when clients are served already.
   const { disableCoreDumps } = await import("../../base/core-dumps.ts");

@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
-import { EVENT_KINDS, makeSampleJson } from "../../../src/app/serve/events.ts";
+import { tellSample } from "../../../src/app/serve/events.ts";
+import { EVENT_KINDS } from "../../../src/config/notify.ts";
 
 /** In every event, and in a sample alone. */
 const HEAD = ["event", "timestamp_ms", "service", "sample"];
@@ -14,7 +15,7 @@ test("docs/failover.md has a row for each event, with the fields that a command 
     return [kind, names.filter((name) => !HEAD.includes(name)).toSorted()];
   });
   const made = EVENT_KINDS.map((kind): [string, string[]] => {
-    const names = Object.keys(makeSampleJson(kind, 0));
+    const names = Object.keys(tellSample(kind, 0).json);
     return [kind, names.filter((name) => !HEAD.includes(name)).toSorted()];
   });
   expect(Object.fromEntries(made)).toEqual(Object.fromEntries(documented));

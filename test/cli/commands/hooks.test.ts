@@ -1,8 +1,10 @@
 import { expect, test } from "bun:test";
 import { chmodSync } from "node:fs";
 import { join } from "node:path";
-import { EVENT_KINDS } from "../../../src/app/serve/events.ts";
-import { runCli } from "../../helpers/cli.ts";
+import { EVENT_KINDS } from "../../../src/config/notify.ts";
+import { PROGRAM, runCli } from "../../helpers/cli.ts";
+import { startListener } from "../../helpers/json-listener.ts";
+import { runAtTerminal } from "../../helpers/pseudo-terminal.ts";
 import { makeTempHome, type TempHome } from "../../helpers/temp-home.ts";
 
 const SECRET = "sk-ant-api03-abcdefghijklmnopqrstuvwxyz0123456789";
@@ -97,12 +99,62 @@ test("without a hook there is a line to type that sets one, and it works", async
 
 test("the bare group says which are set, without what is in them", async () => {
   using home = makeTempHome();
-  expect((await runCli(["hooks"], { home })).stdout).toBe("on_event  not set\n");
+  expect((await runCli(["hooks"], { home })).stdout).toBe("on_event  not set\nnotify    not set\n");
   hook(home, `curl -H 'Authorization: Bearer ${SECRET}' https://push.example`);
   const { stderr, stdout } = await runCli(["hooks"], { home });
-  expect(stdout).toBe("on_event  set\n");
+  expect(stdout).toBe("on_event  set\nnotify    not set\n");
   expect(stderr).toContain("Next: ch hooks test");
   expect(JSON.parse((await runCli(["hooks", "list", "--json"], { home })).stdout)).toEqual({
-    hooks: [{ name: "on_event", is_set: true }],
+    hooks: [
+      { name: "on_event", is_set: true },
+      { name: "notify", is_set: false },
+    ],
   });
+});
+
+test("a notification is tried as a hook is, also one that would be kept back now, and no screen has its whole address", async () => {
+  using home = makeTempHome();
+  const listener = startListener();
+  const notify = { via: { url: listener.url }, on: ["all-down"], quiet: "00:00-24:00" };
+  chmodSync(home.write(".codex-helper/config.json", { notify }), 0o600);
+  const { host } = new URL(listener.url);
+  const outputs = [
+    await runCli(["hooks", "test"], { home }),
+    await runCli(["hooks", "test", "--event", "all-down"], { home }),
+    await runCli(["hooks"], { home }),
+    await runCli(["hooks", "--json"], { home }),
+    await runCli(["config", "export", "--masked"], { home }),
+  ];
+  expect(outputs.map(({ code }) => code)).toEqual([0, 0, 0, 0, 0]);
+  const said = outputs.map(({ stderr, stdout }) => stdout + stderr);
+  expect(said[0]).toMatch(
+    /^notify \(127\.0\.0\.1:\d+\) {2}hop {2}sent, after \d+ ms\n {2}only a test: notify\.on does not name hop\n/,
+  );
+  expect(said[1]).toContain("only a test: these are your quiet hours");
+  expect(said[2]).toContain(`notify    set (${host})`);
+  expect(said.join("")).not.toContain("topic");
+  expect(listener.bodies).toMatchObject([
+    { event: "hop", sample: true, count: 1, title: "codex-helper: Codex" },
+    { event: "all-down", sample: true },
+  ]);
+  listener.answer = () => new Response("topic", { status: 500 });
+  const failed = await runCli(["hooks", "test", "--json"], { home });
+  expect(failed.code).toBe(1);
+  expect(JSON.parse(failed.stdout)).toMatchObject({
+    hooks: [{ name: "notify", via: host, ok: false, problem: `${host} answered 500` }],
+  });
+  listener.stop();
+});
+
+test("the bell is rung at a terminal, and never written into a pipe", async () => {
+  using home = makeTempHome();
+  chmodSync(home.write(".codex-helper/config.json", { notify: { via: "bell" } }), 0o600);
+  const { code, screen } = await runAtTerminal([...PROGRAM, "hooks", "test"], { home });
+  expect(code).toBe(0);
+  expect(screen).toContain("\u0007");
+  const piped = await runCli(["hooks", "test"], { home });
+  expect(piped.code).toBe(1);
+  expect(piped.stdout + piped.stderr).toBe(
+    "notify (bell)  hop  there is no terminal whose bell could be rung\n",
+  );
 });
