@@ -8,8 +8,8 @@ import { type BudgetPlace, OTHERS, SLICE_MS } from "../usage/recent-use.ts";
 import { type Spend, usedIn } from "../usage/spend.ts";
 
 const ROLLING_MS = 5 * 3_600_000;
-/** A rolling sum falls by itself: it is taken anew so often. */
-const ROLLING_AGE_MS = 1_000;
+/** A rolling sum falls by itself, and a clock may be set: everything is counted anew so often. */
+const COUNTED_MS = 1_000;
 const SPAN_AGE_MS = 1_000;
 
 /** Wall clock, ms. */
@@ -112,9 +112,7 @@ function countHours(spend: Spend, { scope, unit }: Budget, now: number, limit: n
   const slices: [at: number, amount: number][] = [];
   for (const [place, own] of spend.recent())
     if (covers(scope, place))
-      for (const [at, amounts] of own)
-        // Also what a clock that was ahead has noted.
-        if (Math.abs(now - at) < ROLLING_MS + SLICE_MS) slices.push([at, amounts[unit]]);
+      for (const [at, amounts] of own) if (isRecent(at, now)) slices.push([at, amounts[unit]]);
   const used = slices.reduce((sum, [, amount]) => sum + amount, 0);
   let left = used;
   let opensAt = now;
@@ -126,33 +124,69 @@ function countHours(spend: Spend, { scope, unit }: Budget, now: number, limit: n
   return { used, opensAt, unpriced: 0, estimated: 0, uncertain: 0 };
 }
 
-/** A count that is taken anew only where something may have changed. */
+/** Also what a clock that was ahead has noted. */
+function isRecent(at: number, now: number): boolean {
+  return Math.abs(now - (at - (at % SLICE_MS))) < ROLLING_MS + SLICE_MS;
+}
+
+interface KnownCount {
+  readonly spend: Spend;
+  version: number;
+  /** When everything was counted last. */
+  readonly at: number;
+  readonly limit: number;
+  count: Count;
+  /** Its days, "2026-11-29". Of a budget of hours nobody asks. */
+  readonly first: string;
+  readonly last: string;
+}
+
+/** The same, with everything counted once a second at most: what is added meanwhile is added to the last count. */
 export function createCounter() {
-  const known = new Map<
-    Budget,
-    {
-      readonly spend: Spend;
-      readonly version: number;
-      readonly at: number;
-      readonly limit: number;
-      readonly count: Count;
-    }
-  >();
+  const known = new Map<Budget, KnownCount>();
   return (spend: Spend, budget: Budget, now: number, limit: number): Count => {
-    const last = known.get(budget);
+    const before = known.get(budget);
     const version = spend.version();
-    const age = last === undefined ? 0 : now - last.at;
-    if (
-      last !== undefined &&
-      last.spend === spend &&
-      last.version === version &&
-      last.limit === limit &&
-      age >= 0 &&
-      (budget.per === "5h" ? age < ROLLING_AGE_MS : now < last.count.opensAt)
-    )
-      return last.count;
+    if (before?.spend === spend && before.limit === limit && isCurrent(before, budget, now)) {
+      if (before.version === version) return before.count;
+      const count = goOn(before, budget, now);
+      if (count !== null) {
+        before.version = version;
+        return (before.count = count);
+      }
+    }
     const count = countBudget(spend, budget, now, limit);
-    known.set(budget, { spend, version, at: now, limit, count });
+    const [first, last] = [localDay(spanOf(budget.per, now).start), localDay(now)];
+    known.set(budget, { spend, version, at: now, limit, count, first, last });
     return count;
   };
+}
+
+function isCurrent({ at, count }: KnownCount, { per }: Budget, now: number): boolean {
+  return now >= at && (per === "5h" ? now - at < COUNTED_MS : now < count.opensAt);
+}
+
+/** With what was added since; null where that cannot be told without all the rest. */
+function goOn({ at, count, first, last, limit, spend, version }: KnownCount, budget: Budget, now: number) {
+  const additions = now - at < COUNTED_MS ? spend.additionsSince(version) : null;
+  if (additions === null) return null;
+  const { per, scope, unit } = budget;
+  const isOfHours = per === "5h";
+  let { estimated, unpriced, used } = count;
+  for (const one of additions) {
+    if (isOfHours) {
+      const { recent } = one;
+      if (recent === null || !covers(scope, recent.place)) continue;
+      if (isRecent(recent.at, now)) used += one.used[unit];
+      // Which of them end first is not known here.
+      if (used >= limit) return null;
+      continue;
+    }
+    if (one.day > last || one.uncertain !== 0) return null;
+    if (one.day < first || !covers(scope, one.row)) continue;
+    used += one.used[unit];
+    unpriced += unit === "usd" ? one.unpriced : 0;
+    estimated += one.estimated;
+  }
+  return { ...count, used, unpriced, estimated };
 }

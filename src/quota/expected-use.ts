@@ -39,24 +39,21 @@ const MOST_SESSIONS = 500;
 const MOST_MODELS = 100;
 
 export function createExpectedUse() {
-  const sessions = new Map<string, readonly Sample[]>();
-  const models = new Map<string, readonly Sample[]>();
+  const sessions = new Map<string, Sample[]>();
+  const models = new Map<string, Sample[]>();
   return {
     expect({ bytes, model, sessionId }: Question): Expected {
-      const own = sessions.get(`${sessionId ?? ""} ${model ?? ""}`) ?? [];
-      const last = own.at(-1);
-      if (sessionId !== null && last !== undefined) {
+      const own = sessionId === null ? undefined : sessions.get(`${sessionId} ${model ?? ""}`);
+      const last = own?.at(-1);
+      if (own !== undefined && last !== undefined) {
         const { cached, created, created1h, fresh } = last.tokens;
         const grown = Math.max(0, bytes - last.bytes) / BYTES_PER_TOKEN;
-        const output = Math.max(LEAST_OUTPUT, ...own.map(({ tokens }) => tokens.output));
-        const tokens = { fresh: fresh + grown, cached, created, created1h, output };
+        const tokens = { fresh: fresh + grown, cached, created, created1h, output: longestOf(own) };
         return { tokens, least: NOTHING, isGuess: false };
       }
       const others = models.get(model ?? "") ?? [];
       const isGuess = others.length === 0;
-      const output = isGuess
-        ? UNKNOWN_OUTPUT
-        : Math.max(LEAST_OUTPUT, ...others.map(({ tokens }) => tokens.output));
+      const output = isGuess ? UNKNOWN_OUTPUT : longestOf(others);
       return {
         tokens: { fresh: bytes / BYTES_PER_TOKEN, cached: 0, created: 0, created1h: 0, output },
         least: {
@@ -82,11 +79,20 @@ export function sumOf({ cached, created, created1h, fresh, output }: BilledToken
   return cached + created + created1h + fresh + output;
 }
 
+function longestOf(samples: readonly Sample[]): number {
+  let longest = LEAST_OUTPUT;
+  for (const { tokens } of samples) longest = Math.max(longest, tokens.output);
+  return longest;
+}
+
 /** The newest ones, of the keys that were used last. */
 function keep(
-  samples: Map<string, readonly Sample[]>,
+  samples: Map<string, Sample[]>,
   key: string,
   { kept, most, sample }: { readonly sample: Sample; readonly most: number; readonly kept: number },
 ): void {
-  setNewest(samples, key, [...(samples.get(key) ?? []), sample].slice(-kept), most);
+  const own = samples.get(key) ?? [];
+  own.push(sample);
+  if (own.length > kept) own.shift();
+  setNewest(samples, key, own, most);
 }

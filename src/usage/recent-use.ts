@@ -58,14 +58,22 @@ export function createRecentUse(saved: z.infer<typeof recentSchema> = []) {
       return [keyOf(place), { place, slices: new Map(slices) }] as const;
     }),
   );
+  let latest: ({ readonly named: BudgetPlace } & ReturnType<typeof placeFor>) | null = null;
+  const placeFor = ({ config, model, rule, service, upstream }: BudgetPlace) => {
+    const named = { service, config, upstream, model, rule };
+    const known = places.get(keyOf(named));
+    if (known !== undefined) return known;
+    const place = places.size < MOST_PLACES ? named : { ...named, model: OTHERS };
+    return places.getOrInsertComputed(keyOf(place), () => ({ place, slices: new Map<number, Used>() }));
+  };
   return {
-    /** `at`: wall clock, ms. */
-    add(at: number, { config, model: named, rule, service, upstream }: BudgetPlace, used: Used): void {
-      const model = places.size < MOST_PLACES ? named : OTHERS;
-      const place = { service, config, upstream, model, rule };
-      const { slices } = places.getOrInsertComputed(keyOf(place), () => ({ place, slices: new Map() }));
+    /** `at`: wall clock, ms. Where it is kept. */
+    add(at: number, named: BudgetPlace, used: Used): BudgetPlace {
+      if (latest?.named !== named) latest = { named, ...placeFor(named) };
+      const { place, slices } = latest;
       const slice = at - (at % SLICE_MS);
       slices.set(slice, addUse(slices.get(slice) ?? NO_USE, used));
+      return place;
     },
     /** By the start of their slice. */
     *all(): Generator<readonly [place: BudgetPlace, slices: ReadonlyMap<number, Used>]> {
@@ -96,10 +104,15 @@ export function createRecentUse(saved: z.infer<typeof recentSchema> = []) {
   };
 }
 
-export function addUse(one: Used, { requests, tokens, usd }: Used): Used {
-  return { usd: one.usd + usd, tokens: one.tokens + tokens, requests: one.requests + requests };
+/** The other so many times: taken away where that is negative. */
+export function addUse(one: Used, { requests, tokens, usd }: Used, times = 1): Used {
+  return {
+    usd: one.usd + times * usd,
+    tokens: one.tokens + times * tokens,
+    requests: one.requests + times * requests,
+  };
 }
 
-function keyOf({ config, model, rule, service, upstream }: BudgetPlace): string {
-  return [service, config, upstream, model, rule].join("\n");
+export function keyOf({ config, model, rule, service, upstream }: BudgetPlace): string {
+  return `${service}\n${config ?? ""}\n${upstream ?? ""}\n${model ?? ""}\n${rule ?? ""}`;
 }

@@ -1,73 +1,31 @@
 // The ledger of spend: what was used by local day, upstream, config, model and project, so that budgets and today's figures
 // outlive the log. Knows which lines of the log it has, so that none counts twice. A cost is counted at the price of then.
 // Pure.
-import * as z from "zod/mini";
-import { later } from "../base/later.ts";
 import { localDay } from "../base/text.ts";
 import type { LogRecord } from "../log/record.ts";
 import { billedAttempts, hasFailed, isGeneration, lacksUsage, listAttempts } from "./outcome.ts";
 import type { AttemptCost, Cost } from "./prices.ts";
-import { readBilledTokens } from "./price-rates.ts";
-import { type BudgetPlace, OTHERS, type Used, createRecentUse, figure, recentSchema } from "./recent-use.ts";
+import { type BilledTokens, readBilledTokens } from "./price-rates.ts";
+import { type BudgetPlace, NO_USE, OTHERS, type Used, createRecentUse } from "./recent-use.ts";
+import type { SavedSpend, SpendRow } from "./saved-spend.ts";
 
-const count = later(() => z._default(figure, 0));
-const name = later(() => z.nullable(z.string()));
-const rowSchema = later(() =>
-  z.object({
-    service: z.string(),
-    config: name,
-    upstream: name,
-    /** What it was called then: another key of its address has another one. */
-    label: z._default(name, null),
-    model: name,
-    project: name,
-    /** The rule of config.json for its directory. */
-    rule: z._default(name, null),
-    /** Whose last attempt was there. */
-    requests: count,
-    failures: count,
-    attempts: count,
-    failed_attempts: count,
-    usd: count,
-    /** Not in `usd`: the model had no price. */
-    unpriced_requests: count,
-    /** Not in `usd` nor in the tokens: the upstream did not say. */
-    requests_without_usage: count,
-    /** Of requests and failed attempts: more was used than is in the tokens. */
-    partial_requests: count,
-    /** Each token is in one of the four. */
-    fresh_input_tokens: count,
-    cached_input_tokens: count,
-    cache_creation_tokens: count,
-    output_tokens: count,
-    /** Answers that used tokens, or may have; before they were counted, requests that did not fail. */
-    answers: z.optional(figure),
-    /** Of answers of which nobody said what they used: what was expected of them, for budgets alone. */
-    estimated_answers: count,
-    estimated_usd: count,
-    estimated_tokens: count,
-  }),
-);
-const spendSchema = later(() =>
-  z.object({
-    version: z.literal(1),
-    /** When the log was read last, wall clock in ms. */
-    read_at: z.nullable(figure),
-    log: z.array(z.object({ ino: figure, bytes: figure, head: z.string(), tail: z.string() })),
-    /** The lines of each run of a proxy that are counted, as first and last number of each stretch. */
-    runs: z.record(z.string(), z.object({ at: figure, seq: z.array(figure) })),
-    /** What was used in the last hours, for forecasts and budgets of hours: from when, and how many dollars; tokens, answers. */
-    recent: recentSchema,
-    days: z.record(z.string(), z.array(rowSchema)),
-    /** Days with lines of which nothing tells whether they are counted: they were left out. */
-    unsure: z.optional(z.array(z.string())),
-  }),
-);
-
-export type SpendRow = Readonly<z.infer<typeof rowSchema>>;
-type Row = z.infer<typeof rowSchema>;
-export type SavedSpend = z.infer<typeof spendSchema>;
+type Row = { -readonly [Name in keyof SpendRow]: SpendRow[Name] };
 type Place = BudgetPlace & Pick<SpendRow, "label" | "project">;
+
+/** What one answer has added, for a count that goes on from where it was. */
+export interface Addition {
+  /** "2026-11-29": the local day that has it. */
+  readonly day: string;
+  /** The row of the day. */
+  readonly row: BudgetPlace;
+  readonly used: Used;
+  /** The same in the last hours, wall clock in ms; null for what is not in them. */
+  readonly recent: { readonly place: BudgetPlace; readonly at: number } | null;
+  readonly unpriced: number;
+  readonly estimated: number;
+  /** Of which is not known what they used, or not all of it: negative where that was estimated. */
+  readonly uncertain: number;
+}
 
 /** The nearest so many: this month and the one before. Counted, so that a clock that is wrong for a while drops none. */
 const KEPT_DAYS = 62;
@@ -79,13 +37,10 @@ const LONGEST_NAME = 300;
 const LONGEST_URL = 2_000;
 const MOST_RUNS = 200;
 const MOST_STRETCHES = 50;
+/** Who counts less often than after so many counts everything anew. */
+const KEPT_ADDITIONS = 64;
 /** All places on earth begin their days at a quarter of an hour. */
 const QUARTER_MS = 900_000;
-
-/** Null for what is no ledger. */
-export function readSavedSpend(value: unknown): SavedSpend | null {
-  return spendSchema.safeParse(value).data ?? null;
-}
 
 export type Spend = ReturnType<typeof createSpend>;
 
@@ -98,10 +53,16 @@ export function createSpend(saved: SavedSpend | null = null) {
     ]),
   );
   const recent = createRecentUse(saved?.recent);
-  const runs = new Map(Object.entries(saved?.runs ?? {}));
+  const runs = new Map(
+    Object.entries(saved?.runs ?? {}).map(([run, { at, seq }]) => [run, { at, seq: [...seq] }]),
+  );
   const unsure = new Set(saved?.unsure);
   let [quarter, day] = [Number.NaN, ""];
   let version = 0;
+  /** The newest ones, each at the place of its version. */
+  const additions: Addition[] = [];
+  /** Most answers are of the place of the one before. */
+  let latest: { readonly day: string; readonly place: Place; readonly row: Row } | null = null;
 
   /** The last one is kept: lines go by time. */
   const dayOf = (at: number): string => {
@@ -110,7 +71,16 @@ export function createSpend(saved: SavedSpend | null = null) {
     return day;
   };
   const rowAt = (at: number, place: Place): Row => {
-    const rows = days.getOrInsertComputed(dayOf(at), () => new Map<string, Row>());
+    const day = dayOf(at);
+    if (latest?.day === day && isSamePlace(latest.place, place)) return latest.row;
+    const row = findRow(
+      days.getOrInsertComputed(day, () => new Map<string, Row>()),
+      place,
+    );
+    latest = { day, place, row };
+    return row;
+  };
+  const findRow = (rows: Map<string, Row>, place: Place): Row => {
     // Directories first: no budget is for one.
     const named = { ...place, project: OTHERS };
     const folded = { ...named, model: OTHERS };
@@ -130,40 +100,59 @@ export function createSpend(saved: SavedSpend | null = null) {
   /** What one answer used, or was expected to where nobody said. */
   const addUsed = (row: Row, record: LogRecord, cost: AttemptCost | null): void => {
     const { usage } = record;
-    if (usage?.partial === true) row.partial_requests += 1;
     const tokens = readBilledTokens(record);
-    const isWhole = usage !== undefined && !hasFailed(record) && isGeneration(record);
-    const isAnswer = tokens !== null || isWhole || lacksUsage(record);
+    const isPartial = usage?.partial === true;
+    const isUnsaid = lacksUsage(record);
+    const isWhole = (): boolean => usage !== undefined && !hasFailed(record) && isGeneration(record);
+    const isAnswer = tokens !== null || isUnsaid || isWhole();
+    if (!isAnswer && !isPartial) return;
+    if (isPartial) row.partial_requests += 1;
+    if (isUnsaid) row.requests_without_usage += 1;
+    const isEstimated = isAnswer && tokens === null && record.estimate !== undefined;
+    const isUnpriced = tokens !== null && cost?.kind === "unpriced";
+    if (isEstimated) row.estimated_answers += 1;
+    if (isUnpriced) row.unpriced_requests += 1;
     if (isAnswer) row.answers = answersOf(row) + 1;
-    if (tokens === null) {
-      if (isAnswer) addEstimate(row, record);
-      return;
-    }
-    row.fresh_input_tokens += tokens.fresh;
-    row.cached_input_tokens += tokens.cached;
-    row.cache_creation_tokens += tokens.created + tokens.created1h;
-    row.output_tokens += tokens.output;
-    if (cost?.kind === "unpriced") row.unpriced_requests += 1;
+    let used = NO_USE;
+    if (tokens !== null) used = addTokens(row, tokens, cost);
+    else if (isAnswer) used = addEstimate(row, record);
+    const at = spentAt(record);
+    version += 1;
+    additions[version % KEPT_ADDITIONS] = {
+      day: dayOf(at),
+      row,
+      used,
+      recent: isAnswer ? { place: recent.add(at, row, used), at } : null,
+      unpriced: Number(isUnpriced),
+      estimated: Number(isEstimated),
+      uncertain: Number(isPartial) + Number(isUnsaid) - Number(isEstimated),
+    };
+  };
+  const addTokens = (row: Row, tokens: BilledTokens, cost: AttemptCost | null): Used => {
+    const { cached, created, created1h, fresh, output } = tokens;
+    row.fresh_input_tokens += fresh;
+    row.cached_input_tokens += cached;
+    row.cache_creation_tokens += created + created1h;
+    row.output_tokens += output;
     const usd = cost?.kind === "priced" ? cost.usd : 0;
     row.usd += usd;
-    const { cached, created, created1h, fresh, output } = tokens;
-    const sum = fresh + cached + created + created1h + output;
-    recent.add(spentAt(record), row, { usd, tokens: sum, requests: 1 });
+    return { usd, tokens: fresh + cached + created + created1h + output, requests: 1 };
   };
-  const addEstimate = (row: Row, record: LogRecord): void => {
-    const { estimate } = record;
+  const addEstimate = (row: Row, { estimate }: LogRecord): Used => {
     const { tokens = 0, usd = 0 } = estimate ?? {};
-    if (estimate !== undefined) row.estimated_answers += 1;
     row.estimated_usd += usd;
     row.estimated_tokens += tokens;
-    recent.add(spentAt(record), row, { usd, tokens, requests: 1 });
+    return { usd, tokens, requests: 1 };
   };
 
   return {
     /** Whether the line of that number is counted. Undefined for a run that is not known. */
     has(run: string, seq: number): boolean | undefined {
       const stretches = runs.get(run)?.seq;
-      return stretches?.some((first, at) => at % 2 === 0 && first <= seq && seq <= (stretches[at + 1] ?? 0));
+      // Most ask for one of the newest.
+      for (let at = (stretches?.length ?? 0) - 2; at >= 0; at -= 2)
+        if (seq >= (stretches?.[at] ?? 0)) return seq <= (stretches?.[at + 1] ?? 0);
+      return stretches === undefined ? undefined : false;
     },
     /** Whether a line that ended then, wall clock in ms, may be of a run that was counted and is not known any more. */
     mayForget(endedAt: number): boolean {
@@ -180,11 +169,10 @@ export function createSpend(saved: SavedSpend | null = null) {
       const { run, seq } = record;
       const at = spentAt(record);
       if (run !== undefined && seq !== undefined) {
-        const known = runs.get(run)?.seq ?? [];
-        runs.delete(run);
-        runs.set(run, { at: now, seq: insert(known, seq) });
+        const known = runs.getOrInsertComputed(run, () => ({ at: now, seq: [] }));
+        known.at = now;
+        known.seq = insert(known.seq, seq);
       }
-      version += 1;
       if (record.refusals !== undefined) return;
       const place = placeOf(record);
       const row = rowAt(at, place);
@@ -197,7 +185,6 @@ export function createSpend(saved: SavedSpend | null = null) {
         tried.attempts += 1;
         if (isFailed) tried.failed_attempts += 1;
       }
-      if (lacksUsage(record)) row.requests_without_usage += 1;
       addUsed(row, record, cost);
       for (const [index, attempt] of billedAttempts(record).entries())
         addUsed(rowAt(at, placeOf(attempt)), attempt, cost?.attempts?.[index] ?? null);
@@ -207,8 +194,18 @@ export function createSpend(saved: SavedSpend | null = null) {
       for (const [name, rows] of days)
         if (name.startsWith(period)) for (const row of rows.values()) yield [name, row];
     },
-    /** Moves with everything that is added. */
+    /** Moves with everything that was used. */
     version: () => version,
+    /** What was added since a version, the oldest first; null where that is too long ago. */
+    additionsSince(since: number): readonly Addition[] | null {
+      if (since > version || version - since > KEPT_ADDITIONS) return null;
+      const found: Addition[] = [];
+      for (let at = since + 1; at <= version; at += 1) {
+        const one = additions[at % KEPT_ADDITIONS];
+        if (one !== undefined) found.push(one);
+      }
+      return found;
+    },
     /** What was used in the last hours, by the start of its slice. */
     recent: () => recent.all(),
     /** Dollars of the last hours at an upstream, by the start of their slice. */
@@ -217,6 +214,7 @@ export function createSpend(saved: SavedSpend | null = null) {
       new Set([...days.values()].flatMap((rows) => [...rows.values()].map(({ project }) => project))),
     /** Rows of projects that get one name become one. */
     renameProjects(rename: (project: string | null) => string | null): void {
+      latest = null;
       for (const rows of days.values()) {
         for (const [key, row] of rows) {
           const project = rename(row.project);
@@ -282,7 +280,19 @@ function nameOf(text: string | null | undefined, longest = LONGEST_NAME): string
 }
 
 function keyOf({ config, label, model, project, rule, service, upstream }: Place): string {
-  return [service, config, upstream, label, model, project, rule].join("\n");
+  return `${service}\n${config ?? ""}\n${upstream ?? ""}\n${label ?? ""}\n${model ?? ""}\n${project ?? ""}\n${rule ?? ""}`;
+}
+
+function isSamePlace(one: Place, other: Place): boolean {
+  return (
+    one.model === other.model &&
+    one.upstream === other.upstream &&
+    one.project === other.project &&
+    one.config === other.config &&
+    one.label === other.label &&
+    one.rule === other.rule &&
+    one.service === other.service
+  );
 }
 
 /** What a row has in each unit of a budget. */
@@ -348,9 +358,12 @@ function withoutZeros({ label, rule, ...row }: SpendRow): Row {
 }
 
 /** Stretches with one more number in them, in order and apart from each other. */
-function insert(stretches: readonly number[], seq: number): number[] {
-  const last = stretches.at(-1);
-  if (last !== undefined && last + 1 === seq) return [...stretches.slice(0, -1), seq];
+function insert(stretches: number[], seq: number): number[] {
+  const last = stretches.length - 1;
+  if (stretches[last] === seq - 1) {
+    stretches[last] = seq;
+    return stretches;
+  }
   const pairs = Array.from({ length: stretches.length / 2 }, (_, at) => [
     stretches[at * 2] ?? 0,
     stretches[at * 2 + 1] ?? 0,

@@ -3,7 +3,7 @@
 import { type Service, isService } from "../base/service.ts";
 import type { LogRecord } from "../log/record.ts";
 import { answererOf, hasFailed } from "./outcome.ts";
-import type { SpendRow } from "./spend.ts";
+import type { SpendRow } from "./saved-spend.ts";
 
 /** Field names as in `status --json`. */
 export interface TodayFacts {

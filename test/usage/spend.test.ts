@@ -1,7 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import type { Cost } from "../../src/usage/prices.ts";
-import { type Spend, type SpendRow, createSpend, readSavedSpend } from "../../src/usage/spend.ts";
+import { type SpendRow, readSavedSpend } from "../../src/usage/saved-spend.ts";
+import { type Spend, createSpend } from "../../src/usage/spend.ts";
 import { makeEntry } from "../log/make-entry.ts";
 
 const NOON = new Date(2026, 10, 29, 12).getTime();

@@ -9,10 +9,10 @@ import type { Budget } from "../../config/budgets.ts";
 import type { LogEntry } from "../../log/entry.ts";
 import type { LogRecord } from "../../log/record.ts";
 import type { BudgetQuestion, NoRoom, Room } from "../../proxy/deps.ts";
-import { covers, placeAt } from "../../quota/budget.ts";
+import { covers } from "../../quota/budget.ts";
 import { type Expected, createExpectedUse, sumOf } from "../../quota/expected-use.ts";
 import { type BilledTokens, isCacheApart, readBilledTokens } from "../../usage/price-rates.ts";
-import { type BudgetPlace, NO_USE, type Used, addUse } from "../../usage/recent-use.ts";
+import { type BudgetPlace, NO_USE, type Used, addUse, keyOf } from "../../usage/recent-use.ts";
 import type { SpendBook } from "../spend/spend-book.ts";
 import { type Holding, type PlacedUse, createSharedUses } from "./shared-uses.ts";
 
@@ -45,6 +45,8 @@ const MOST_SEEN = 1_000;
 /** For so many answers at once, where a hundred times as much is left. */
 const LEASED = 16;
 const FAR = 100;
+
+const NO_PRICE = {};
 
 /** What the budgets that an answer concerns say. */
 export interface Limits {
@@ -99,22 +101,21 @@ export function createRooms({ book, now, onTrouble, paths }: RoomsOptions) {
     const left = lease?.key === key ? lease.left : NO_USE;
     const { requests, tokens, usd } = use;
     if (lease !== null && left.requests >= requests && left.tokens >= tokens && left.usd >= usd) {
-      lease.left = addUse(left, { requests: -requests, tokens: -tokens, usd: -usd });
+      lease.left = addUse(left, use, -1);
       return;
     }
-    const ahead = { requests: LEASED * requests, tokens: LEASED * tokens, usd: LEASED * usd };
+    const ahead = addUse(NO_USE, use, LEASED);
     publish(key, spare(ahead) >= FAR ? ahead : NO_USE);
     look();
   };
   const add = ({ key, place, use }: Answer, sign: 1 | -1): void => {
-    const there = own.get(key)?.use ?? NO_USE;
-    const { requests, tokens, usd } = use;
-    const sum = addUse(there, { requests: sign * requests, tokens: sign * tokens, usd: sign * usd });
+    const sum = addUse(own.get(key)?.use ?? NO_USE, use, sign);
     if (sum.requests <= 0) own.delete(key);
     else own.set(key, { place, use: sum, at: now() });
   };
   /** A line that another process has written, and that is not counted here yet. */
   const findNews = (): string | undefined => {
+    if (others.length === 0) return undefined;
     const spend = book.spend();
     return others
       .filter(({ run, seq }) => run !== "" && seq > 0 && spend?.has(run, seq) !== true)
@@ -126,23 +127,22 @@ export function createRooms({ book, now, onTrouble, paths }: RoomsOptions) {
     const cost = book.costOf()?.(makeRecord(upstream, ask, { tokens, at: now() }));
     return cost?.kind === "priced" ? cost.usd : null;
   };
-  const expect = (upstream: Upstream, ask: BudgetQuestion): Answer => {
+  const expect = (upstream: Upstream, ask: BudgetQuestion, place: BudgetPlace): Answer => {
     const { isGuess, least, tokens }: Expected = expected.expect(ask);
     const usd = priceOf(upstream, ask, tokens);
     const likely = isGuess ? { ...tokens, output: GUESSED_OUTPUT } : tokens;
     const likelyUsd = isGuess ? priceOf(upstream, ask, likely) : usd;
-    const place = placeAt(upstream, ask);
+    const sum = sumOf(tokens);
     return {
       upstream,
       ask,
       place,
-      key: JSON.stringify(place),
-      use: {
-        usd: Math.max(usd ?? 0, least.usd ?? 0),
-        tokens: Math.max(sumOf(tokens), least.tokens),
-        requests: 1,
+      key: keyOf(place),
+      use: { usd: Math.max(usd ?? 0, least.usd ?? 0), tokens: Math.max(sum, least.tokens), requests: 1 },
+      estimate: {
+        ...(likelyUsd === null ? NO_PRICE : { usd: likelyUsd }),
+        tokens: Math.round(isGuess ? sumOf(likely) : sum),
       },
-      estimate: { ...(likelyUsd === null ? {} : { usd: likelyUsd }), tokens: Math.round(sumOf(likely)) },
     };
   };
   const makeRoom = (answer: Answer): Room => {
@@ -158,7 +158,7 @@ export function createRooms({ book, now, onTrouble, paths }: RoomsOptions) {
         const isOurs = entry?.upstream_base_url === upstream.baseUrl;
         const tokens = isOurs ? readBilledTokens(entry) : null;
         if (tokens !== null && entry !== null) {
-          const cost = book.costOf()?.(entry);
+          const cost = book.costAt(entry);
           expected.note(ask, tokens, cost?.kind === "priced" ? cost.usd : null);
         }
         publishEnd();
@@ -221,12 +221,12 @@ export function createRooms({ book, now, onTrouble, paths }: RoomsOptions) {
     /** What answers in flight are expected to use. */
     heldOf(budget: Budget, since: number): number {
       let held = sumFor(budget, since, own.values())[budget.unit];
-      for (const { uses } of others) if (uses.length > 0) held += sumFor(budget, since, uses)[budget.unit];
+      for (const { uses } of others) held += sumFor(budget, since, uses)[budget.unit];
       return held;
     },
     /** What processes that were killed had in flight. */
-    lostOf: (budget: Budget, since: number): Used =>
-      lost.length === 0 ? NO_USE : sumFor(budget, since, lost),
+    hasLost: () => lost.length > 0,
+    lostOf: (budget: Budget, since: number): Used => sumFor(budget, since, lost),
     hasPrice(upstream: Upstream, model: string): boolean {
       const key = `${upstream.key} ${upstream.configName} ${model}`;
       const known = prices.get(key);
@@ -243,16 +243,21 @@ export function createRooms({ book, now, onTrouble, paths }: RoomsOptions) {
     /** Prices may be others from now on. */
     forgetPrices: () => prices.clear(),
     /** Room for one answer, or why there is none. */
-    reserve(upstream: Upstream, ask: BudgetQuestion, limits: Limits): Room | NoRoom | Promise<Room | NoRoom> {
-      if (book.spend() === null) return reserveLater(() => expect(upstream, ask), limits);
-      const answer = expect(upstream, ask);
+    reserve(
+      upstream: Upstream,
+      ask: BudgetQuestion,
+      place: BudgetPlace,
+      limits: Limits,
+    ): Room | NoRoom | Promise<Room | NoRoom> {
+      if (book.spend() === null) return reserveLater(() => expect(upstream, ask, place), limits);
+      const answer = expect(upstream, ask, place);
       add(answer, 1);
       show(answer, limits.spare);
       const block = findNews() === undefined ? limits.findBlock(answer.use) : undefined;
       if (block === null) return makeRoom(answer);
       undo(answer);
       if (block?.isForNow === false) return block;
-      return reserveLater(() => expect(upstream, ask), limits);
+      return reserveLater(() => expect(upstream, ask, place), limits);
     },
     close: () => tryShared(() => shared.close()),
   };

@@ -10,7 +10,7 @@ import { readBudgets } from "../../quota/budget-reading.ts";
 import type { BudgetGate, BudgetQuestion } from "../../proxy/deps.ts";
 import type { Reading } from "../../quota/reading.ts";
 import type { Bar, PlanRequest, Reason } from "../../routing/types.ts";
-import type { Used } from "../../usage/recent-use.ts";
+import type { BudgetPlace, Used } from "../../usage/recent-use.ts";
 import type { Spend } from "../../usage/spend.ts";
 import type { LiveConfig } from "../live-config.ts";
 import type { SpendBook } from "../spend/spend-book.ts";
@@ -52,12 +52,25 @@ export interface BudgetFacts {
   readonly reason: Reason;
 }
 
+type Asked = Pick<PlanRequest, "model" | "project">;
 type Look = Omit<BudgetFacts, "held" | "reason">;
+
+/** What the budgets are to one upstream's requests for a model, from a project. */
+interface Stand {
+  readonly place: BudgetPlace;
+  readonly budgets: readonly Budget[];
+  /** Those that keep something back. */
+  readonly refusing: readonly Budget[];
+  /** The first that wants a price. */
+  readonly strict: Budget | undefined;
+}
 
 const STEPS = [80, 95, 100] as const;
 const CACHED_MS = 5_000;
 const LOOK_MS = 20;
+const MOST_STANDS = 50;
 const NONE: readonly Budget[] = [];
+const NONE_SPENT: readonly Look[] = [];
 const NO_FACTS: readonly BudgetFacts[] = [];
 const ANY = { model: null };
 
@@ -70,6 +83,10 @@ export function createBudgets(options: BudgetsOptions) {
   const readings = new Map<string, { readonly reading: Reading; readonly version: number }>();
   /** Steps that are told, or are just being told, by budget: the window, and the percents. */
   const told = new Map<string, { since: number; percent: number }>();
+  let stands: { readonly of: readonly Budget[]; readonly by: WeakMap<Upstream, readonly Stand[]> } = {
+    of: NONE,
+    by: new WeakMap(),
+  };
   let known: { readonly config: unknown; readonly budgets: readonly Budget[] } = {
     config: null,
     budgets: NONE,
@@ -98,43 +115,34 @@ export function createBudgets(options: BudgetsOptions) {
     return facts.isSpent && notes.liftsOf(budget).length > 0 ? lookOnce(spend, budget) : facts;
   };
   const lookOnce = (spend: Spend, budget: Budget): Look => {
-    const since = spanOf(budget.per, now()).start;
+    const at = now();
     const limit = limitOf(budget);
-    const own = countOf(spend, budget, now(), limit);
-    const lost = rooms.lostOf(budget, since);
-    const count =
-      lost.requests === 0
-        ? own
-        : { ...own, used: own.used + lost[budget.unit], estimated: own.estimated + lost.requests };
-    return {
-      budget,
-      limit,
-      count,
-      isSpent: isReached(count.used, limit),
-    };
+    const own = countOf(spend, budget, at, limit);
+    const count = rooms.hasLost() ? withLost(own, budget, at) : own;
+    return { budget, limit, count, isSpent: isReached(count.used, limit) };
+  };
+  const withLost = (own: Count, budget: Budget, at: number): Count => {
+    const lost = rooms.lostOf(budget, spanOf(budget.per, at).start);
+    return { ...own, used: own.used + lost[budget.unit], estimated: own.estimated + lost.requests };
   };
   /** Not by `look`: whether a budget is spent, which is asked most often, does not depend on it. */
   const heldOf = (budget: Budget): number => rooms.heldOf(budget, spanOf(budget.per, now()).start);
-  const concerning = (
-    upstream: Upstream,
-    request: Pick<PlanRequest, "model" | "project">,
-  ): readonly Budget[] => {
+  const standOf = (upstream: Upstream, { model, project }: Asked): Stand | null => {
     const budgets = list();
-    if (budgets.length === 0) return NONE;
-    const place = placeAt(upstream, request);
-    return budgets.filter((budget) => concerns(budget, upstream, place));
+    if (budgets.length === 0) return null;
+    if (stands.of !== budgets) stands = { of: budgets, by: new WeakMap() };
+    const own = stands.by.get(upstream) ?? [];
+    const rule = project ?? null;
+    for (const one of own) if (one.place.model === model && one.place.rule === rule) return one;
+    const made = makeStand(budgets, upstream, { model, project });
+    // A client may name a million models.
+    stands.by.set(upstream, [made, ...own].slice(0, MOST_STANDS));
+    return made;
   };
-  const isRefusing = ({ onSpent }: Budget): boolean => onSpent !== "warn";
 
   /** Has the model no price there, and does a budget refuse it then? */
-  const unpricedBy = (
-    upstream: Upstream,
-    model: string | null,
-    budgets: readonly Budget[],
-  ): Budget | undefined => {
-    const strict = budgets.find(({ unit, unpriced }) => unit === "usd" && unpriced === "refuse");
-    return strict === undefined || model === null || rooms.hasPrice(upstream, model) ? undefined : strict;
-  };
+  const unpricedBy = ({ place: { model }, strict }: Stand, upstream: Upstream): Budget | undefined =>
+    strict === undefined || model === null || rooms.hasPrice(upstream, model) ? undefined : strict;
 
   /** That a budget keeps nothing back, beside what else is said of it. */
   const noteLift = (said: Text | string | null, facts: readonly Look[]): Text | string | null => {
@@ -148,18 +156,24 @@ export function createBudgets(options: BudgetsOptions) {
   };
 
   /** What keeps an upstream from a request: of several that are spent, the one that opens last. */
-  const barOf = (upstream: Upstream, request: Pick<PlanRequest, "model" | "project">): Bar | undefined => {
-    const budgets = concerning(upstream, request);
-    const spend = budgets.length === 0 ? null : book.spend();
-    if (spend === null) return undefined;
-    const spent = budgets
-      .filter(isRefusing)
-      .map((budget) => look(spend, budget))
-      .filter(({ isSpent }) => isSpent)
-      .toSorted((one, other) => other.count.opensAt - one.count.opensAt);
-    const [last] = spent;
-    const endsLine = spent.some(({ budget }) => budget.onSpent === "stop");
-    if (last !== undefined) {
+  const barOf = (upstream: Upstream, request: Asked): Bar | undefined => {
+    const stand = standOf(upstream, request);
+    const spend = stand === null || stand.budgets.length === 0 ? null : book.spend();
+    return stand === null || spend === null ? undefined : barAt(stand, upstream, spend);
+  };
+  const listSpent = (budgets: readonly Budget[], spend: Spend): readonly Look[] => {
+    let spent = NONE_SPENT;
+    for (const budget of budgets) {
+      const one = look(spend, budget);
+      if (one.isSpent) spent = [...spent, one];
+    }
+    return spent;
+  };
+  const barAt = (stand: Stand, upstream: Upstream, spend: Spend): Bar | undefined => {
+    const spent = listSpent(stand.refusing, spend);
+    if (spent.length > 0) {
+      const last = spent.reduce((one, other) => (other.count.opensAt > one.count.opensAt ? other : one));
+      const endsLine = spent.some(({ budget }) => budget.onSpent === "stop");
       const { budget, count, limit } = last;
       const { opensAt: until } = count;
       return {
@@ -171,9 +185,9 @@ export function createBudgets(options: BudgetsOptions) {
         endsLine,
       };
     }
-    const strict = unpricedBy(upstream, request.model, budgets);
+    const strict = unpricedBy(stand, upstream);
     if (strict === undefined) return undefined;
-    const reason: Reason = { rule: "unpriced", model: request.model ?? "", name: strict.title };
+    const reason: Reason = { rule: "unpriced", model: stand.place.model ?? "", name: strict.title };
     return {
       availability: "exhausted",
       reason,
@@ -184,11 +198,11 @@ export function createBudgets(options: BudgetsOptions) {
     };
   };
 
-  const spareIn = (budgets: readonly Budget[], use: Used): number => {
+  const spareIn = ({ refusing }: Stand, use: Used): number => {
     const spend = book.spend();
     if (spend === null) return 0;
     return Math.min(
-      ...budgets.filter(isRefusing).map((budget) => {
+      ...refusing.map((budget) => {
         const { count, limit } = look(spend, budget);
         return (limit - count.used - heldOf(budget)) / use[budget.unit];
       }),
@@ -239,16 +253,16 @@ export function createBudgets(options: BudgetsOptions) {
     },
     /** Room for one answer of the upstream, which must be ended; a reason where there is none. Undefined where no budget is concerned. */
     reserve(upstream: Upstream, ask: BudgetQuestion): ReturnType<BudgetGate["reserve"]> {
-      const budgets = concerning(upstream, ask);
-      if (budgets.length === 0) return undefined;
-      const spare = (use: Used): number => spareIn(budgets, use);
+      const stand = standOf(upstream, ask);
+      if (stand === null || stand.budgets.length === 0) return undefined;
+      const spare = (use: Used): number => spareIn(stand, use);
       const findBlock = (own: Used): Block | null => {
         const spend = book.spend();
         if (spend === null) return null;
-        const bar = barOf(upstream, ask);
+        const bar = barAt(stand, upstream, spend);
         if (bar !== undefined)
           return { reason: bar.reason, endsLine: bar.endsLine === true, isForNow: false };
-        for (const budget of budgets.filter(isRefusing)) {
+        for (const budget of stand.refusing) {
           const isFull = ({ count, limit }: Look): boolean =>
             isReached(count.used + heldOf(budget) - own[budget.unit], limit);
           if (!isFull(look(spend, budget))) continue;
@@ -261,7 +275,7 @@ export function createBudgets(options: BudgetsOptions) {
         }
         return null;
       };
-      return rooms.reserve(upstream, ask, { findBlock, spare });
+      return rooms.reserve(upstream, ask, stand.place, { findBlock, spare });
     },
     /** Of the upstream itself; null where it has no budget, or what was spent is not known yet. */
     readingOf(upstream: Upstream): Reading | null {
@@ -305,6 +319,14 @@ export function createBudgets(options: BudgetsOptions) {
     stop: () => rooms.close(),
     notes,
   };
+}
+
+function makeStand(all: readonly Budget[], upstream: Upstream, request: Asked): Stand {
+  const place = placeAt(upstream, request);
+  const budgets = all.filter((budget) => concerns(budget, upstream, place));
+  const refusing = budgets.filter(({ onSpent }) => onSpent !== "warn");
+  const strict = budgets.find(({ unit, unpriced }) => unit === "usd" && unpriced === "refuse");
+  return { place, budgets, refusing, strict };
 }
 
 /** Sums of many parts of a dollar are not exact. */

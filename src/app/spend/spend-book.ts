@@ -22,14 +22,9 @@ import { type LogMark, readLogSince } from "../../log/marks.ts";
 import { parseLine } from "../../log/reader.ts";
 import type { LogRecord } from "../../log/record.ts";
 import { rotatedPath } from "../../log/rotation.ts";
-import type { Pricer } from "../../usage/prices.ts";
-import {
-  type SavedSpend,
-  type Spend,
-  createSpend,
-  readSavedSpend,
-  sessionOfProject,
-} from "../../usage/spend.ts";
+import type { Cost, Pricer } from "../../usage/prices.ts";
+import { type SavedSpend, readSavedSpend } from "../../usage/saved-spend.ts";
+import { type Spend, createSpend, sessionOfProject } from "../../usage/spend.ts";
 import type { LivePrices } from "./live-prices.ts";
 
 export type SpendBook = ReturnType<typeof createSpendBook>;
@@ -80,6 +75,7 @@ export function createSpendBook({ now, onTrouble, paths, prices }: SpendBookOpti
   let firstLook: Timer | null = null;
   let onChange: (() => void) | null = null;
   let told: string | null = null;
+  let priced: { readonly entry: LogEntry; readonly cost: Cost } | null = null;
   /** What ended while the ledger is made anew. */
   let late: Set<LogRecord> | null = null;
 
@@ -216,7 +212,8 @@ export function createSpendBook({ now, onTrouble, paths, prices }: SpendBookOpti
       late?.add(entry);
       if (live !== null) {
         // A budget counts it from this moment on.
-        addOwn(live.spend, live.costOf, [entry]);
+        priced = { entry, cost: live.costOf(entry) };
+        if (live.spend.has(run, entry.seq ?? 0) !== true) live.spend.add(entry, priced.cost, now());
         saveSoon();
       } else if (last.noted % LOOK_EVERY_LINES === 0) void saveWhereMuch();
     },
@@ -240,6 +237,9 @@ export function createSpendBook({ now, onTrouble, paths, prices }: SpendBookOpti
     spend: (): Spend | null => live?.spend ?? null,
     /** Null until the ledger was loaded. */
     costOf: (): Pricer["costOf"] | null => live?.costOf ?? null,
+    /** What an entry cost; the one that was noted last has its price. Null until the ledger was loaded. */
+    costAt: (entry: LogEntry): Cost | null =>
+      priced?.entry === entry ? priced.cost : (live?.costOf(entry) ?? null),
     /** The last line of this process. */
     lastLine: () => ({ run, seq }),
     /** Has the ledger what the log has by now, whoever wrote it. Never rejects. */
