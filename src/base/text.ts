@@ -60,7 +60,7 @@ export function useProgramName(name: ProgramName): void {
 const OWN_NAME = /(?<![\w./~@#-])(?:codex-helper|ch)(?![\w-]|[./]\w)/g;
 /** The same before one of our commands or flags: in a line to type, where a config may be called "ch". */
 const OWN_COMMAND =
-  /(?<![\w./~@#-])(?:codex-helper|ch)(?= (?:--?[a-z]|\[|COMMAND|(?:serve|status|quota|usage|session|config|run|doctor|switch|demo|init|routing|budget|project|default|filter|completion|top|audit|hooks|statusline|help)\b))/g;
+  /(?<![\w./~@#-])(?:codex-helper|ch)(?= (?:--?[a-z]|\[|COMMAND|(?:serve|status|quota|usage|session|config|run|doctor|switch|demo|init|routing|budget|project|default|filter|completion|top|audit|hooks|statusline|mcp|help)\b))/g;
 
 /** A text of ours before its values are in it. */
 export function nameProgram(template: string): string {

@@ -70,6 +70,10 @@ export const COMMANDS = {
     summary: "who is told of events: your own commands, notifications",
     load: () => import("./commands/hooks.ts"),
   },
+  mcp: {
+    summary: "answer an agent's questions about quota, route and spend, by MCP",
+    load: () => import("./commands/mcp.ts"),
+  },
   default: {
     summary: "show or set the default service",
     load: () => import("./commands/default.ts"),
