@@ -614,6 +614,104 @@ describe("a session's directory", () => {
   });
 });
 
+describe("usage summary --chart", () => {
+  const DAY_MS = 86_400_000;
+  const writeDays = (): void => {
+    home.write(
+      ".codex-helper/logs/requests.jsonl",
+      [0, 1, 5]
+        .map((day) =>
+          makeLogLine(
+            makeEntry({
+              timestamp_ms: NOON + day * DAY_MS,
+              config_name: day === 5 ? "备用中转" : "main",
+              model: "gpt-5",
+              usage: { input_tokens: 900, cached_input_tokens: 600, output_tokens: 100, total_tokens: 1000 },
+            }),
+          ),
+        )
+        .join(""),
+    );
+  };
+  const chart = async (...args: readonly string[]): Promise<string[]> => {
+    const { code, stdout } = await runCli(["usage", "summary", "--chart", ...args], { home });
+    expect(code).toBe(0);
+    return stdout.trimEnd().split("\n");
+  };
+
+  test("draws a bar of each group as long as its tokens, in parts by kind, with its figures", async () => {
+    writeDays();
+    const [heading = "", main = "", other = "", all = "", legend] = await chart();
+    expect(heading).toMatch(/^config +tokens +cost +requests$/);
+    const barOf = (line: string): string[] => line.match(/█+|▒+|░+/g) ?? [];
+    const [fresh = "", cached = "", output = ""] = barOf(main);
+    expect(cached.length / fresh.length).toBeCloseTo(2, 0);
+    expect(output.length / fresh.length).toBeCloseTo(1 / 3, 0);
+    expect(barOf(other).join("").length / barOf(main).join("").length).toBeCloseTo(0.5, 1);
+    expect([main, other, all].map((line) => Bun.stringWidth(line))).toEqual(
+      Array.from({ length: 3 }, () => Bun.stringWidth(heading)),
+    );
+    expect(Bun.stringWidth(heading)).toBeLessThanOrEqual(80);
+    expect(legend).toBe("█ fresh 900  ▒ cached 1.80k  ░ output 300");
+  });
+
+  test("shows a day without requests as one, and those before as earlier", async () => {
+    writeDays();
+    expect((await chart("--by", "day")).map((line) => line.split(/ +/)[0])).toEqual([
+      "day",
+      ...[22, 23, 24, 25, 26, 27].map((day) => `2026-11-${day}`),
+      "all",
+      "█",
+    ]);
+    expect((await chart("--by", "day", "--limit", "3")).map((line) => line.slice(0, 10).trimEnd())).toEqual([
+      "day",
+      "2 earlier",
+      "2026-11-25",
+      "2026-11-26",
+      "2026-11-27",
+      "all",
+      "█ fresh 90",
+    ]);
+    expect((await chart("--limit", "1"))[2]).toMatch(/^and 1 more +1\.00k/);
+  });
+
+  test("fits terminals, without colours and without Unicode", async () => {
+    writeDays();
+    for (const columns of [40, 80, 140]) {
+      const { screen } = await runAtTerminal([...PROGRAM, "usage", "summary", "--chart"], { home, columns });
+      for (const line of Bun.stripANSI(screen).split(/\r?\n/))
+        expect(Bun.stringWidth(line)).toBeLessThanOrEqual(columns);
+      expect(screen).toContain("\u001b[36m█");
+    }
+    const env = { LC_ALL: "C", NO_COLOR: "1" };
+    const { screen: plain } = await runAtTerminal([...PROGRAM, "usage", "summary", "--chart"], {
+      home,
+      columns: 80,
+      env,
+    });
+    expect(plain).toMatch(/main +#+=+\.+ +2\.00k/);
+    expect(plain).not.toContain("\u001b[36m");
+  });
+
+  test("is no form for scripts", async () => {
+    for (const other of ["--json", "--plain"]) {
+      const { code, stderr } = await runCli(["usage", "--chart", other], { home });
+      expect([code, stderr]).toEqual([2, `error: --chart and ${other} cannot be used together\n`]);
+    }
+  });
+
+  test("says so where nothing is known or logged", async () => {
+    expect((await runCli(["usage", "summary", "--chart"], { home })).stderr).toContain(
+      "no requests in the log",
+    );
+    home.write(
+      ".codex-helper/logs/requests.jsonl",
+      makeLogLine(makeEntry({ timestamp_ms: NOON, usage: undefined })),
+    );
+    expect((await chart()).at(-1)).toBe("no upstream said what was used");
+  });
+});
+
 describe("usage report", () => {
   const report = (...args: readonly string[]): Promise<CliResult> =>
     runCli(["usage", "report", ...args], { home });

@@ -24,7 +24,7 @@ import {
 } from "./range.ts";
 
 export const reportCommand = defineCommand({
-  description: "write a one-page report of tokens, costs, speed and availability",
+  description: "write a one-page report of tokens, costs and availability",
   examples: [
     ["ch usage report --html usage.html --since 30d", "the last 30 days, to view in a browser or to print"],
     ["ch usage report --html codex.html --codex", "Codex only"],

@@ -16,7 +16,7 @@ import {
   makeSteps,
 } from "../../../usage/summary.ts";
 import type { Tally } from "../../../usage/tally.ts";
-import { JSON_ARG, LIMIT_ARG, type Typed, readLimit } from "../../args.ts";
+import { JSON_ARG, LIMIT_ARG, type Typed, readLimit, usageError } from "../../args.ts";
 import { makeBar, makeSparkline } from "../../bars.ts";
 import { type Cli, defineCommand } from "../../cli.ts";
 import { cutPath, noteUnknown, showCost, showFailedCost, showMs, showTokens } from "../../figures.ts";
@@ -35,6 +35,7 @@ const SUMMARY_ARGS = {
   },
   ...RANGE_ARGS,
   ...LIMIT_ARG,
+  chart: { type: "boolean", description: "draw bars: fresh, cached and output tokens" },
   plain: { type: "boolean", description: "print plain rows for scripts" },
   ...JSON_ARG,
 } as const;
@@ -45,6 +46,7 @@ export const summaryCommand = defineCommand({
   description: "show totals of requests, tokens and costs",
   examples: [
     ["ch usage summary --by model --since today", "cost per model today"],
+    ["ch usage summary --by day --chart --since 14d", "a bar per day"],
     ["ch usage summary --plain", "one row per line, cells separated by |"],
   ],
   args: SUMMARY_ARGS,
@@ -60,6 +62,7 @@ export const overviewCommand = defineCommand({
   args: SUMMARY_ARGS,
   async run(args, cli) {
     const { limit, plain, since, until } = args;
+    refuseTwoForms(args);
     if (limit !== undefined || plain === true || since !== undefined || until !== undefined)
       return await summarize(args, cli);
     const day = readTime({ flag: "--since", value: "today", now: cli.now() });
@@ -71,14 +74,15 @@ export const overviewCommand = defineCommand({
       return await printJson(cli, read, { by, today: today.summary, month: month.summary });
     const { out } = cli;
     const hidden = new Set<string>();
-    for (const [title, { summary }, nothing] of [
+    for (const [title, part, nothing] of [
       [t`Today`, today, t`no requests today`],
       [t`This month`, month, t`no requests this month`],
     ] as const) {
       out.line(out.paint("bold", title));
-      if (summary.rows.length === 0) out.line(out.paint("dim", nothing));
-      else for (const name of printTable(cli, by, summary)) hidden.add(name);
-      if (summary === today.summary) out.line();
+      if (part.summary.rows.length === 0) out.line(out.paint("dim", nothing));
+      else if (args.chart === true) await drawChart(cli, by, part, null);
+      else for (const name of printTable(cli, by, part.summary)) hidden.add(name);
+      if (part === today) out.line();
     }
     noteRest(cli, [...hidden], month.summary);
     await notePricing(cli, month.summary, pricer);
@@ -87,6 +91,7 @@ export const overviewCommand = defineCommand({
 });
 
 async function summarize(args: SummaryArgs, cli: Cli): Promise<void> {
+  refuseTwoForms(args);
   const limit = readLimit(args.limit, { usual: MOST_ROWS, most: MOST_ROWS });
   const read = await readSummaries(cli, args, [0]);
   const { bad, by, parts, pricer } = read;
@@ -96,10 +101,42 @@ async function summarize(args: SummaryArgs, cli: Cli): Promise<void> {
   if (args.json === true) return await printJson(cli, read, { by, ...summary });
   if (args.plain === true) printPlain(cli, by, summary);
   else {
-    printSummary(cli, by, summary, part.trend);
+    if (summary.rows.length === 0) noteNothing(cli, summary);
+    else if (args.chart === true) {
+      await drawChart(cli, by, part, args.limit === undefined ? null : limit);
+      noteRest(cli, [], summary);
+    } else printSummary(cli, by, summary, part.trend);
     await notePricing(cli, summary, pricer);
   }
   warnOfBadLines(cli, bad);
+}
+
+function refuseTwoForms({ chart, json, plain }: SummaryArgs): void {
+  const other = json === true ? "json" : plain === true ? "plain" : null;
+  if (chart === true && other !== null)
+    throw usageError(t`--${"chart"} and --${other} cannot be used together`);
+}
+
+/** `limit`: null for as many as are usual. */
+async function drawChart(
+  cli: Cli,
+  by: Group,
+  { known, top, trend }: Part,
+  limit: number | null,
+): Promise<void> {
+  const { MOST_BARS, fillTimes, listTimes, printChart } = await import("./chart.ts");
+  const most = limit ?? MOST_BARS;
+  const times = isTimeGroup(by) ? listTimes(trend(), { by, known, most }) : null;
+  const { rest, rows, total } = top(times === null ? most : times.filter((time) => known.has(time)).length);
+  const { env, out } = cli;
+  printChart(cli, {
+    by,
+    heading: tell(HEADINGS[by]),
+    nameOf: (row) => showName(row, { by, width: out.width, env }),
+    rows: times === null ? rows : fillTimes(times, rows),
+    rest,
+    total,
+  });
 }
 
 /** One pass over the log, and a summary of what is in the range from each of the times on. */
@@ -127,11 +164,17 @@ async function readSummaries(cli: Cli, args: SummaryArgs, times: readonly number
   });
   const keys = new Set(summarizers.flatMap(({ one }) => [...one.keys()]));
   const rename = isPlace ? await nameDirectories(cli.paths, keys) : undefined;
-  const parts = summarizers.map(({ one }) => ({ summary: one.finish(rename), trend: one.trend() }));
+  const parts = summarizers.map(({ one }) => ({
+    summary: one.finish(rename),
+    trend: one.trend,
+    known: new Set(one.keys()),
+    top: (most: number) => one.finishTop(most, rename),
+  }));
   return { by, pricer, bad, parts };
 }
 
 type Read = Awaited<ReturnType<typeof readSummaries>>;
+type Part = Read["parts"][number];
 
 async function printJson(cli: Cli, { bad, pricer }: Read, figures: object): Promise<void> {
   const prices = { prices_as_of: pricer?.asOf, prices_problem: pricer?.problem?.message ?? null };
@@ -210,20 +253,19 @@ const SPARK_COLUMNS = 60;
 const LEAST_NAME_COLUMNS = 20;
 const NAME_SHARE = 0.35;
 
-function printSummary(cli: Cli, by: Group, summary: Summary, trend: Trend): void {
+function noteNothing({ out }: Cli, { other }: Summary): void {
+  out.note(
+    other === 0
+      ? t`no requests in the log`
+      : t`only ${other} requests in the log, none of which generates output`,
+  );
+}
+
+function printSummary(cli: Cli, by: Group, summary: Summary, trend: Part["trend"]): void {
   const { out } = cli;
-  const { rows, other } = summary;
-  if (rows.length === 0) {
-    out.note(
-      other === 0
-        ? t`no requests in the log`
-        : t`only ${other} requests in the log, none of which generates output`,
-    );
-    return;
-  }
   const hidden = printTable(cli, by, summary);
-  if (!hasBars(by, rows))
-    for (const line of describeTrend(trend, Math.min(SPARK_COLUMNS, out.width - 10))) out.line(line);
+  if (!hasBars(by, summary.rows))
+    for (const line of describeTrend(trend(), Math.min(SPARK_COLUMNS, out.width - 10))) out.line(line);
   noteRest(cli, hidden, summary);
 }
 
