@@ -22,7 +22,6 @@ test("every screen shows the places of an account and who waits for them, and th
     return await (await fetch(`http://127.0.0.1:${port}/v1/responses`, init)).text();
   };
   const asked = [1, 2, 3, 4, 5].map(ask);
-  await serving.waitFor(/main#1 +2 of 2 in use, 1 waiting/);
   const status = async () => JSON.parse((await runCli(["status", "--json"], { home })).stdout) as Status;
   const places = await waitUntil(async () => {
     const [codex] = (await status()).services;
@@ -43,6 +42,8 @@ test("every screen shows the places of an account and who waits for them, and th
   expect(chinese.stdout).toContain("并发 2/2，3 个在排队（由 acme 共用）");
   crowd.endBy(20);
   expect((await Promise.all(asked)).every((text) => text.includes("response.completed"))).toBe(true);
+  // Told with the requests that it is about.
+  await serving.waitFor(/main#1 +2 of 2 in use, 1 waiting/);
   const lines = await waitUntil(async () => {
     const { stdout } = await runCli(["usage", "tail", "--raw"], { home });
     const entries = stdout.trim().split("\n");

@@ -1195,7 +1195,7 @@ test("a client that points at a relay of the user's own on this machine is in no
   expect(found.filter(({ status }) => status !== "ok")).toEqual([]);
 });
 
-test.each([...CONDITIONS])("$name", async ({ hint, make, name, says, status }) => {
+test.concurrent.each([...CONDITIONS])("$name", async ({ hint, make, name, says, status }) => {
   await using healthy = await makeHealthyHome();
   await using _opened = (await make(healthy)) ?? { [Symbol.asyncDispose]: async () => {} };
   const id = name.split(":")[0];

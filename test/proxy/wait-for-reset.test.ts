@@ -45,7 +45,7 @@ const untilWaiting = (proxy: TestProxy, count = 1): Promise<readonly WaitFacts[]
   waitUntil(() => (waiting(proxy).length === count ? waiting(proxy) : null), { what: `${count} that wait` });
 const inSession = (id: string): RequestInit => ({ headers: { ...HEADERS, "session-id": id } });
 
-describe("a request that meets nothing but limits", () => {
+describe.concurrent("a request that meets nothing but limits", () => {
   test("is held until the reset that was named, and then answered", async () => {
     const clock = makeClock();
     await using relay = await startFakeUpstream([spentFor(7_200), GOOD.responses({ text: "at last" })]);
@@ -174,19 +174,22 @@ describe("a request that meets nothing but limits", () => {
   });
 });
 
-test("what an exhausted upstream hands on to none waits for it, however well the paid one is", async () => {
-  const clock = makeClock();
-  await using plan = await startFakeUpstream([spentFor(3_600), GOOD.responses({ text: "of the plan" })]);
-  await using paid = await startFakeUpstream([GOOD.responses()]);
-  await using proxy = startWaiting([plan, paid], clock, { route: { onExhausted: "stop" } });
-  const answer = proxy.ask("/v1/responses", TURN);
-  await untilWaiting(proxy);
-  clock.jump(HOUR + 1_000);
-  expect(await (await answer).text()).toContain("of the plan");
-  expect(paid.requests.length).toBe(0);
-});
+test.concurrent(
+  "what an exhausted upstream hands on to none waits for it, however well the paid one is",
+  async () => {
+    const clock = makeClock();
+    await using plan = await startFakeUpstream([spentFor(3_600), GOOD.responses({ text: "of the plan" })]);
+    await using paid = await startFakeUpstream([GOOD.responses()]);
+    await using proxy = startWaiting([plan, paid], clock, { route: { onExhausted: "stop" } });
+    const answer = proxy.ask("/v1/responses", TURN);
+    await untilWaiting(proxy);
+    clock.jump(HOUR + 1_000);
+    expect(await (await answer).text()).toContain("of the plan");
+    expect(paid.requests.length).toBe(0);
+  },
+);
 
-test("a session that is bound to one account waits for that one", async () => {
+test.concurrent("a session that is bound to one account waits for that one", async () => {
   const clock = makeClock();
   await using own = await startFakeUpstream([spentFor(3_600), GOOD.responses({ text: "of its own" })]);
   await using other = await startFakeUpstream([GOOD.responses()]);
@@ -200,7 +203,7 @@ test("a session that is bound to one account waits for that one", async () => {
   expect(other.requests.length).toBe(0);
 });
 
-test("those that wait for different upstreams do not wait for each other", async () => {
+test.concurrent("those that wait for different upstreams do not wait for each other", async () => {
   const clock = makeClock();
   await using one = await startFakeUpstream([spentFor(3_600), GOOD.responses()]);
   await using two = await startFakeUpstream([spentFor(7_200), GOOD.responses()]);
@@ -219,7 +222,7 @@ test("those that wait for different upstreams do not wait for each other", async
 
 const PLAN = { model: null, sessionId: null };
 
-describe("it ends in the ordinary answer", () => {
+describe.concurrent("it ends in the ordinary answer", () => {
   const start = async (clock: Clock, options: Partial<TestProxyOptions> = {}) => {
     const relay = await startFakeUpstream([spentFor(3 * 3_600)]);
     return { relay, proxy: startWaiting([relay], clock, options) };
@@ -338,7 +341,7 @@ describe("it ends in the ordinary answer", () => {
   });
 });
 
-test("a client that leaves frees its place, and what was held for it", async () => {
+test.concurrent("a client that leaves frees its place, and what was held for it", async () => {
   const clock = makeClock();
   await using relay = await startFakeUpstream([spentFor(3_600)]);
   await using proxy = startWaiting([relay], clock);
@@ -355,7 +358,7 @@ test("a client that leaves frees its place, and what was held for it", async () 
   expect([proxy.inFlight.count, proxy.heldBytes()]).toEqual([0, 0]);
 });
 
-test("an upstream that the config has anew is asked at once", async () => {
+test.concurrent("an upstream that the config has anew is asked at once", async () => {
   const clock = makeClock();
   await using spent = await startFakeUpstream([spentFor(3_600)]);
   await using fresh = await startFakeUpstream([GOOD.responses()]);
@@ -369,19 +372,22 @@ test("an upstream that the config has anew is asked at once", async () => {
   expect((await answer).status).toBe(200);
 });
 
-test("an outage right after the wait is not the end of it: a machine that wakes up has no network yet", async () => {
-  const clock = makeClock();
-  const bad = refuse(502, { message: "bad gateway" });
-  await using relay = await startFakeUpstream([spentFor(3_600), bad, GOOD.responses()]);
-  await using proxy = startWaiting([relay], clock);
-  const answer = proxy.ask("/v1/responses", TURN);
-  await untilWaiting(proxy);
-  clock.jump(HOUR + 1_000);
-  expect((await answer).status).toBe(200);
-  expect(relay.requests.length).toBe(3);
-});
+test.concurrent(
+  "an outage right after the wait is not the end of it: a machine that wakes up has no network yet",
+  async () => {
+    const clock = makeClock();
+    const bad = refuse(502, { message: "bad gateway" });
+    await using relay = await startFakeUpstream([spentFor(3_600), bad, GOOD.responses()]);
+    await using proxy = startWaiting([relay], clock);
+    const answer = proxy.ask("/v1/responses", TURN);
+    await untilWaiting(proxy);
+    clock.jump(HOUR + 1_000);
+    expect((await answer).status).toBe(200);
+    expect(relay.requests.length).toBe(3);
+  },
+);
 
-describe("no wait begins", () => {
+describe.concurrent("no wait begins", () => {
   const ANSWERS: readonly (readonly [string, Answer])[] = [
     ["an outage", refuse(502, { message: "bad gateway" })],
     ["an overload", refuse(529, { type: "overloaded_error" })],
