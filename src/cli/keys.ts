@@ -46,6 +46,21 @@ export function cutKeys(read: string): { readonly pieces: readonly Piece[]; read
   return { pieces, rest };
 }
 
+/** The terminal is raw until it is disposed of. */
+export function readRawKeys(listener: (bytes: Uint8Array) => void): Disposable {
+  const { stdin } = process;
+  stdin.setRawMode(true);
+  stdin.on("data", listener);
+  stdin.resume();
+  return {
+    [Symbol.dispose]() {
+      stdin.off("data", listener);
+      stdin.pause();
+      stdin.setRawMode(false);
+    },
+  };
+}
+
 export interface KeySource {
   readonly read: (listener: (bytes: Uint8Array) => void) => Disposable;
   readonly write: (text: string) => void;

@@ -3,7 +3,7 @@
 // Pure, but for what it is given to write with.
 import { inEnglish } from "../base/text.ts";
 import type { ToldEvent } from "../app/serve/events.ts";
-import type { LogEntry } from "../log/entry.ts";
+import type { LogRecord } from "../log/record.ts";
 import { isReason } from "../routing/reasons.ts";
 import { answererOf, isGeneration, outcomeOf } from "../usage/outcome.ts";
 import type { Cost } from "../usage/prices.ts";
@@ -27,7 +27,7 @@ export interface LiveLogOptions extends PageOptions, Pick<RepeatsOptions, "later
 const LONGEST_HOLD_MS = 30_000;
 
 export function createLiveLog(options: LiveLogOptions) {
-  const { hasServices, isBusy, later, now, paint, tidy = (text) => text, width } = options;
+  const { isBusy, later, now, paint, tidy = (text) => text, width } = options;
   const widths = new Map<string, number>();
   const page = createPage(options);
   const repeats = createRepeats({ ...options, page });
@@ -57,10 +57,10 @@ export function createLiveLog(options: LiveLogOptions) {
     for (const event of due) sayAlone(event);
   };
 
-  const draw = (entry: LogEntry, cost: Cost | null): string =>
-    describeRecord(entry, paint, { cost, hasService: hasServices, tidy, width: width(), widths });
+  const draw = (entry: LogRecord, cost: Cost | null): string =>
+    describeRecord(entry, paint, { cost, hasService: options.hasServices, tidy, width: width(), widths });
 
-  const sayFailure = (entry: LogEntry, cost: Cost | null): void => {
+  const sayFailure = (entry: LogRecord, cost: Cost | null): void => {
     const stories = storiesOf(entry);
     const answerer = answererOf(entry)?.label ?? "";
     const reason = isReason(entry.reason) ? causeOf(entry.reason) : (entry.error ?? "");
@@ -83,7 +83,7 @@ export function createLiveLog(options: LiveLogOptions) {
   };
 
   /** On a line under its request: who failed before, and what else happened meanwhile. */
-  const sayWay = (entry: LogEntry, events: readonly ToldEvent[]): void => {
+  const sayWay = (entry: LogRecord, events: readonly ToldEvent[]): void => {
     const isFailed = outcomeOf(entry) !== "ok";
     const stories = isFailed ? [] : describeOthers(entry, events);
     const isTold = (event: ToldEvent): boolean =>
@@ -106,14 +106,14 @@ export function createLiveLog(options: LiveLogOptions) {
   };
 
   /** Those that failed before the one that answered, but for what was told while it was asked. */
-  const describeOthers = (entry: LogEntry, events: readonly ToldEvent[]): Way[] =>
+  const describeOthers = (entry: LogRecord, events: readonly ToldEvent[]): Way[] =>
     listWay(entry).flatMap((way) => {
       if ((toldAlone.get(way.label) ?? 0) >= entry.timestamp_ms) return [];
       const spent = events.find(({ kind, labels }) => kind === "exhausted" && labels[0] === way.label);
       return [spent === undefined ? way : { ...way, words: describeEvent(spent) }];
     });
 
-  const isOther = (entry: LogEntry): boolean => {
+  const isOther = (entry: LogRecord): boolean => {
     if (outcomeOf(entry) !== "ok" || isGeneration(entry)) return false;
     const key = `${entry.service} ${entry.method} ${entry.path} ${entry.upstream_label}`;
     const isKnown = seenOthers.has(key);
@@ -123,7 +123,7 @@ export function createLiveLog(options: LiveLogOptions) {
 
   return {
     /** A request that has ended. */
-    request(entry: LogEntry, cost: Cost | null): void {
+    request(entry: LogRecord, cost: Cost | null): void {
       const mine = waiting.filter((event) => belongs(event, entry));
       waiting = waiting.filter((event) => !mine.includes(event));
       const how = outcomeOf(entry);
@@ -173,7 +173,7 @@ const MOST_OTHERS = 100;
 const PASSING: ReadonlySet<string> = new Set(["retry-budget", "probe-running", "retry-next"]);
 
 /** Where another model was asked for, that is what differs. */
-function nameAnswerer(entry: LogEntry): string {
+function nameAnswerer(entry: LogRecord): string {
   const label = answererOf(entry)?.label ?? "-";
   return entry.chain_model === undefined ? label : `${label} (${entry.chain_model})`;
 }
@@ -182,7 +182,7 @@ function keyOf({ kind, labels, words }: ToldEvent): string {
   return [kind, ...(labels.length === 0 ? [inEnglish(words)] : labels)].join(" ");
 }
 
-function belongs({ labels, service }: ToldEvent, entry: LogEntry): boolean {
+function belongs({ labels, service }: ToldEvent, entry: LogRecord): boolean {
   if (service !== entry.service) return false;
   const asked = [entry.upstream_label, ...(entry.attempts ?? []).map((attempt) => attempt.upstream_label)];
   return labels.length === 0 || labels.some((label) => asked.includes(label));

@@ -74,13 +74,13 @@ export function makeHarmless(text: string, hasColours: boolean): string {
 }
 
 /**
- * Indented JSON. Texts are in English; what says the same as data, `<name>_text` and `<name>_data`, is left out. What could
+ * Indented JSON, or on one line with 0. Texts are in English; what says the same as data, `<name>_text` and `<name>_data`, is left out. What could
  * steer a terminal is escaped, so that the value stays what it is.
  */
-export function makeJson(value: unknown): string {
+export function makeJson(value: unknown, indent = 2): string {
   const english = (name: string, part: unknown): unknown => {
     if (isRecord(part) && /_(?:text|data)$/.test(name)) return undefined;
     return isText(part) ? inEnglish(part) : part;
   };
-  return escapeHarmful(JSON.stringify(value, english, 2));
+  return escapeHarmful(JSON.stringify(value, english, indent));
 }

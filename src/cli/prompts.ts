@@ -2,7 +2,7 @@
 // Ctrl+C leave all of them by the same way: `Left` is thrown, also while something is waited for.
 import { Writable } from "node:stream";
 import { UserError } from "../base/errors.ts";
-import { openKeys } from "./keys.ts";
+import { openKeys, readRawKeys } from "./keys.ts";
 import { t } from "./language.ts";
 import { wrapIndented } from "./layout.ts";
 import type { TerminalStream } from "./terminal.ts";
@@ -76,22 +76,7 @@ export async function openPrompts(stderr: TerminalStream, show: (text: string) =
   const pasted = new Map<string, string>();
   let showTyped: ShowTyped = () => null;
   const keys = openKeys(
-    {
-      read(listener) {
-        const { stdin } = process;
-        stdin.setRawMode(true);
-        stdin.on("data", listener);
-        stdin.resume();
-        return {
-          [Symbol.dispose]() {
-            stdin.off("data", listener);
-            stdin.pause();
-            stdin.setRawMode(false);
-          },
-        };
-      },
-      write: stderr.write,
-    },
+    { read: readRawKeys, write: stderr.write },
     { interrupt: () => left.reject(new Left()), show: (text, hasWaited) => showTyped(text, hasWaited) },
   );
   const output = Object.assign(

@@ -77,9 +77,7 @@ export function describeEnd(
 
 /** How much is left and until when, as cells of a line of `ch status`: of each what fits, the longest first. */
 export function listQuotaCells({ quota }: { readonly quota: readonly QuotaRow[] }, now: number): string[][] {
-  const rows = quota.filter((row) => row.left !== null && !isRate(row) && row.state !== "stale");
-  // The one that ends first says most.
-  const [row] = rows.toSorted((one, other) => shareLeft(one) - shareLeft(other));
+  const row = findTightest(quota);
   const free = quota.find(({ state }) => state === "unlimited" || state === "no_key_limit");
   if (row === undefined)
     return [free === undefined ? ["", "", ""] : [tellFree(free), t`no limit`, ""], [""], [""]];
@@ -92,6 +90,20 @@ export function listQuotaCells({ quota }: { readonly quota: readonly QuotaRow[] 
   const soonest = row.runs_out_at_ms === null ? "" : t`runs out from ${showMoment(row.runs_out_at_ms, now)}`;
   const isOneTime = (row.runs_out_by_ms ?? row.runs_out_at_ms) === row.runs_out_at_ms;
   return [forms, [resets], isOneTime ? [end] : [end, soonest]];
+}
+
+/** The one that ends first says most. */
+function findTightest(quota: readonly QuotaRow[]): QuotaRow | undefined {
+  const rows = quota.filter((row) => row.left !== null && !isRate(row) && row.state !== "stale");
+  return rows.toSorted((one, other) => shareLeft(one) - shareLeft(other))[0];
+}
+
+/** "████░░  $7.70": as few columns as that takes; "" where nothing is known. */
+export function showTightest({ quota }: { readonly quota: readonly QuotaRow[] }): string {
+  const row = findTightest(quota);
+  if (row === undefined) return "";
+  const { left, unit } = row;
+  return `${makeBar(row)}  ${unit === "%" ? describeLeft(row) : showRest(left ?? 0, null, unit ?? "")}`.trim();
 }
 
 function tellFree({ source, state }: QuotaRow): string {

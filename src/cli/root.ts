@@ -46,6 +46,10 @@ export const COMMANDS = {
     summary: "point a client at the proxy, or restore it",
     load: () => import("./commands/switch.ts"),
   },
+  top: {
+    summary: "upstreams, running requests and events, live",
+    load: () => import("./commands/top.ts"),
+  },
   demo: {
     summary: "watch a failover, no key needed",
     load: () => import("./commands/demo.ts"),

@@ -59,6 +59,26 @@ export function openTerminal(env: Env): Terminal {
   };
 }
 
+/** What a command draws on that takes the whole of it. */
+export interface Canvas {
+  readonly hasColours: boolean;
+  /** Without our own signs where there is no Unicode. */
+  readonly show: (text: string) => string;
+  /** In the background. Resolves when it is written, or nobody reads any more. */
+  readonly write: (text: string) => Promise<void>;
+}
+
+/** Null where keys cannot be read, or the whole of stdout cannot be drawn on. */
+export function openCanvas(env: Env): Canvas | null {
+  if (!isTerminal(0) || !isTerminal(1) || env["TERM"] === "dumb") return null;
+  const hasSigns = hasUnicode(env);
+  return {
+    hasColours: wantsColour(env) ?? true,
+    show: (text) => (hasSigns ? text : withoutSigns(text)),
+    write: (text) => writeAll(1, Buffer.from(text)).catch(() => {}),
+  };
+}
+
 interface OpenStream extends TerminalStream {
   readonly writeBehind: Terminal["writeBehind"];
 }
