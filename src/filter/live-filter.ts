@@ -10,7 +10,7 @@ import type { Book } from "./placeholders.ts";
 import { type RedactionFacts, makeDangling, makeRemoved, makeUnreachable } from "./redaction.ts";
 import { makeRequestFilter, METADATA_HEADER, type RequestFilter } from "./request-filter.ts";
 import type { Restoring, SessionBooks } from "./restoring.ts";
-import { NO_RULES, parseRules, type RuleSet } from "./rules.ts";
+import { NO_RULES, packsOf, parseRules, type RuleSet } from "./rules.ts";
 
 /** What redaction made of a request. */
 export type FilteredRequest =
@@ -246,8 +246,14 @@ function makeFacts(state: FilterState): RedactionFacts {
       return { state: "broken", rules: 0 };
     case "ok":
     case "broken-with-last-good":
-      return { state: "rules", rules: state.rules.rules.length };
+      return describeRules(state.rules);
   }
+}
+
+function describeRules(set: RuleSet): RedactionFacts {
+  const packs = packsOf(set);
+  const rules = set.rules.filter(({ pack }) => pack === undefined).length;
+  return packs.length === 0 ? { state: "rules", rules } : { state: "rules", rules, packs };
 }
 
 /** The rules in force until now stay; "no rules" is not something to fall back to. */

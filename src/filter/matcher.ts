@@ -16,6 +16,10 @@ export interface Rule {
   readonly regex: boolean;
   readonly ignoreCase: boolean;
   readonly services: readonly Service[];
+  /** How it is called in counts; absent: by its number in the file. Never a part of what it finds. */
+  readonly name?: string | undefined;
+  /** The pack that it comes from. */
+  readonly pack?: string | undefined;
 }
 
 export interface Matcher {
@@ -33,6 +37,8 @@ export interface Matcher {
    * quadratic. `findBound` is asked about each match of a pattern.
    */
   readonly find: (text: string, deadline: Deadline, findBound?: FindBound) => number[];
+  /** ASCII words, one of which each match has, in either case. Absent: not known. */
+  readonly anchors?: readonly string[];
 }
 
 /** Throws once the time for patterns is used up. */

@@ -35,7 +35,7 @@ function redactText(text: string, redactor: Redactor, work: Work): string {
 
 /** Adds to `exemptHits` what the rules would have found. */
 export function countExempt(text: string, redactor: Redactor, work: Work): void {
-  for (const matcher of redactor.matchers) {
+  for (const matcher of redactor.among(text)) {
     const count = matcher.find(text, work.deadline).length / 2;
     work.exemptHits[matcher.index] = (work.exemptHits[matcher.index] ?? 0) + count;
   }
@@ -76,10 +76,14 @@ function applyRules(text: string, redactor: Redactor, work: Work): string {
   let current = text;
   for (let round = 1; round <= MAX_ROUNDS; round += 1) {
     const before = current;
+    let among = redactor.among(current);
     for (const matcher of redactor.matchers) {
       // A pattern may match its own target ("password=\\S+" -> "password=…"): one pass is all it gets.
-      if (round > 1 && matcher.rule.regex && matcher.rule.op === "replace") continue;
-      current = applyRule(current, matcher, work);
+      if ((round > 1 && matcher.rule.regex && matcher.rule.op === "replace") || !among.includes(matcher))
+        continue;
+      const next = applyRule(current, matcher, work);
+      if (next !== current) among = redactor.among(next);
+      current = next;
     }
     if (current === before) return current;
   }

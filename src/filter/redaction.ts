@@ -7,15 +7,19 @@ import { type Text, t } from "../base/text.ts";
 export interface RedactionFacts {
   readonly state: "off" | "none" | "rules" | "broken" | "gone";
   readonly rules: number;
+  /** The packs in use; absent for none. */
+  readonly packs?: readonly string[];
 }
 
-export function describeRedaction({ rules, state }: RedactionFacts): Text {
+export function describeRedaction({ packs, rules, state }: RedactionFacts): Text {
   switch (state) {
     case "off":
       return t`redaction is off: "filter": false in config.json`;
     case "none":
       return t`there are no redaction rules`;
     case "rules":
+      if (packs !== undefined && rules === 0) return t`redaction packs in use: ${packs.join(", ")}`;
+      if (packs !== undefined) return t`redaction rules in use: ${rules}, and the packs ${packs.join(", ")}`;
       return rules === 1 ? t`1 redaction rule is in use` : t`${rules} redaction rules are in use`;
     case "broken":
       return t`redaction rules cannot be read: requests are refused`;

@@ -3,6 +3,7 @@
 // Pure.
 import { makeEscapePattern, nextLongEscape, sourceUnits, withEscapeUnits } from "./escapes.ts";
 import type { Matcher } from "./matcher.ts";
+import { type Scanner, createScanner } from "./scanner.ts";
 
 export type Redactor = ReturnType<typeof makeRedactor>;
 
@@ -13,13 +14,18 @@ const PLAIN = /[^"\\/\u0000-\u001f]+/g;
 const PLAIN_ASCII = /[ !#-.0-[\]-~]+/g;
 
 export function makeRedactor(matchers: readonly Matcher[]) {
-  const needles = matchers.map(({ rule }) => (rule.regex ? "" : makeNeedle(rule.source, rule.ignoreCase)));
+  const needles = matchers.map(({ anchors, rule }) =>
+    anchors !== undefined ? null : rule.regex ? "" : makeNeedle(rule.source, rule.ignoreCase),
+  );
   const needlesWhere = (ignoreCase: boolean): string[] => [
     ...new Set(
-      needles.filter((needle, index) => needle !== "" && matchers[index]?.rule.ignoreCase === ignoreCase),
+      needles.flatMap((needle, index) =>
+        needle !== null && needle !== "" && matchers[index]?.rule.ignoreCase === ignoreCase ? [needle] : [],
+      ),
     ),
   ];
   const units = sourceUnits(matchers);
+  const anchored = makeAnchored(matchers);
   return {
     matchers,
     /** Some hits become placeholders. */
@@ -31,9 +37,33 @@ export function makeRedactor(matchers: readonly Matcher[]) {
     /** A rule gives no needle (a pattern, or quotes and slashes only): every string may match. */
     matchesAnywhere: needles.includes(""),
     /** Code units of the literal sources, and those that escapes are made of. */
-    units: withEscapeUnits(units),
+    units: withEscapeUnits(anchored === null ? units : new Set([...units, ...anchored.units])),
+    /** Finds the anchors; null without any. */
+    scanner: anchored?.scanner ?? null,
+    /** The rules that may match in a text, in order. */
+    among: (text: string): readonly Matcher[] => anchored?.among(text) ?? matchers,
     /** Any escape of one of `units`. */
     escapePattern: makeEscapePattern(units),
+  };
+}
+
+/** The rules with anchors: which of them are worth trying, and what bytes show them. */
+function makeAnchored(matchers: readonly Matcher[]) {
+  const all = matchers.flatMap(({ anchors = [] }) => anchors);
+  if (all.length === 0) return null;
+  // What JSON may spell otherwise shows only in part.
+  const parts = [...new Set(all.map((anchor) => makeNeedle(anchor, true)))];
+  const words = [...new Set(all.map((anchor) => anchor.toLowerCase()))];
+  const placeOf = new Map(words.map((word, place) => [word, place]));
+  const places = matchers.map(({ anchors }) => anchors?.map((word) => placeOf.get(word.toLowerCase()) ?? 0));
+  const inText = createScanner(words);
+  return {
+    units: new Set(parts.flatMap((part) => [...Buffer.from(part + part.toUpperCase())])),
+    scanner: createScanner(parts),
+    among(text: string): readonly Matcher[] {
+      const seen = inText.seen(text);
+      return matchers.filter((_, index) => places[index]?.some((place) => seen[place] === 1) ?? true);
+    },
   };
 }
 
@@ -61,6 +91,7 @@ export function findInBytes(redactor: Redactor, bytes: Buffer, latin1: string): 
     const lower = Buffer.from(latin1.toLowerCase(), "latin1");
     for (const needle of redactor.lowerNeedles) searches.push((from) => lower.indexOf(needle, from));
   }
+  if (redactor.scanner !== null) searches.push(anchorSearch(redactor.scanner, bytes));
   searches.push((from) => nextLongEscape(latin1, redactor.units, from));
   return firstOf(searches);
 }
@@ -73,8 +104,14 @@ export function findInText(redactor: Redactor, text: string): Candidates | null 
     const lower = text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
     for (const needle of redactor.lowerNeedles) searches.push((from) => lower.indexOf(needle, from));
   }
+  const { scanner } = redactor;
+  if (scanner !== null) searches.push((from) => scanner.nextInText(text, from));
   searches.push((from) => nextLongEscape(text, redactor.units, from));
   return firstOf(searches);
+}
+
+function anchorSearch(scanner: Scanner, bytes: Buffer): Search {
+  return (from) => scanner.next(bytes, from);
 }
 
 /** Each search goes over the text once: it is asked again only after the place it last found has been passed. */

@@ -51,7 +51,7 @@ export function makeRequestFilter({ rules, service, now, book }: RequestFilterOp
     return createIssuer({ book: (given ??= book()), redactor, bytes });
   };
   const guarded = <T>(bytes: Buffer, run: (tools: Tools) => T): Filtered<T> => {
-    const work = createWork(rules.rules, bytes.length, { now, issuer: issuerFor(bytes) });
+    const work = createWork(rules, bytes.length, { now, issuer: issuerFor(bytes) });
     try {
       return { kind: "ok", value: run({ redactor, work }), hits: work.hits, exemptHits: work.exemptHits };
     } catch (error) {

@@ -10,17 +10,20 @@ import { later } from "../base/later.ts";
 import { SERVICES, type Service, mapServices } from "../base/service.ts";
 import { oneLine } from "../base/terminal-text.ts";
 import { type Matcher, type Rule, compilePattern, makeMatcher } from "./matcher.ts";
+import { PACK_NAMES, loadPack, makePackMatcher, targetOf } from "./packs.ts";
 import { type Redactor, makeRedactor } from "./redactor.ts";
 
 /** The rules of one file, ready to use. */
 export interface RuleSet {
-  /** In the file's order. */
+  /** In the file's order; a pack has a rule for each of its patterns. */
   readonly rules: readonly Rule[];
+  /** For each rule: the number of its entry in the file, from 1. */
+  readonly numbers: readonly number[];
   /** For each service: the rules that apply to it. */
   readonly redactors: Readonly<Record<Service, Redactor>>;
 }
 
-export const NO_RULES: RuleSet = makeRuleSet([]);
+export const NO_RULES: RuleSet = makeRuleSet([], []);
 
 const MAX_FILE_CHARS = 2 ** 20;
 /** How a placeholder of no other shape begins. */
@@ -29,6 +32,16 @@ const MAX_RULES = 1000;
 const MAX_PATTERN_CHARS = 1000;
 /** Instructions of a compiled pattern: a character costs at most so many steps. */
 const MAX_PATTERN_SIZE = 1000;
+
+const servicesSchema = later(() =>
+  z._default(
+    z
+      .array(z.enum(SERVICES, english`must be "codex" or "claude"`), english`must be a list of services`)
+      .check(z.minLength(1, english`must name a service; omit it for all services`)),
+    [...SERVICES],
+  ),
+);
+const restoreSchema = later(() => z._default(z.boolean(english`must be true or false`), false));
 
 const ruleSchema = later(() =>
   z
@@ -45,13 +58,18 @@ const ruleSchema = later(() =>
       target: z.optional(z.string(english`must be a string`)),
       regex: z._default(z.boolean(english`must be true or false`), false),
       ignore_case: z._default(z.boolean(english`must be true or false`), false),
-      services: z._default(
+      services: servicesSchema,
+      restore: restoreSchema,
+      name: z.optional(
         z
-          .array(z.enum(SERVICES, english`must be "codex" or "claude"`), english`must be a list of services`)
-          .check(z.minLength(1, english`must name a service; omit it for all services`)),
-        [...SERVICES],
+          .string(english`must be a string`)
+          .check(
+            z.regex(
+              /^[\p{L}\p{N}][\p{L}\p{N} ._-]{0,39}$/u,
+              english`must be 1 to 40 letters, digits, spaces, "." "_" "-"`,
+            ),
+          ),
       ),
-      restore: z._default(z.boolean(english`must be true or false`), false),
     })
     .check(
       z.refine((rule) => rule.op === "remove" || rule.restore || rule.target !== undefined, {
@@ -67,6 +85,15 @@ const ruleSchema = later(() =>
         message: english`"remove" leaves nothing that could be restored`,
       }),
     ),
+);
+
+const packSchema = later(() =>
+  z.strictObject({
+    pack: z.enum(PACK_NAMES, english`must be secrets, emails, ip-private, home-paths or git-remotes`),
+    except: z._default(z.array(z.string(english`must be a string`), english`must be a list of names`), []),
+    services: servicesSchema,
+    restore: restoreSchema,
+  }),
 );
 
 /**
@@ -85,23 +112,52 @@ export function parseRules(text: string, name: string): RuleSet {
     const told = key === "" ? t`rule ${number}: ${words}` : t`rule ${number}, ${key}: ${words}`;
     return refuse(findNodeAtLocation(rule, [key]) ?? rule, told);
   };
-  const rules = nodes.map((node, index) => readRule(node, (key, words) => refuseRule(index, key, words)));
-  const matchers = rules.map((rule, index) =>
-    makeCheckedMatcher(rule, index, (words) => refuseRule(index, "source", words)),
-  );
-  rules.forEach((rule, index) => {
-    const found = rule.op === "replace" ? findSourceIn(rule.target, matchers) : -1;
-    if (found >= 0) refuseRule(index, "target", t`contains the source of rule ${found + 1}`);
+  const matchers: Matcher[] = [];
+  const numbers: number[] = [];
+  nodes.forEach((node, index) => {
+    const refuseKey: RefuseKey = (key, words) => refuseRule(index, key, words);
+    const isPack = node.type === "object" && findNodeAtLocation(node, ["pack"]) !== undefined;
+    const own = isPack
+      ? readPack(node, matchers.length, refuseKey)
+      : [
+          makeCheckedMatcher(readRule(node, refuseKey), matchers.length, (words) =>
+            refuseKey("source", words),
+          ),
+        ];
+    matchers.push(...own);
+    numbers.push(...own.map(() => index + 1));
   });
-  const inPlaceholders = rules.some(({ restore }) => restore) ? findSourceIn(FIXED_PART, matchers) : -1;
+  const entryOf = (index: number): number => (numbers[index] ?? 1) - 1;
+  matchers.forEach(({ rule }, index) => {
+    if (rule.name !== undefined && rule.pack === undefined && findSourceIn(rule.name, matchers) >= 0)
+      refuseRule(entryOf(index), "name", t`contains the source of a rule: names are in the log`);
+    const found = rule.op === "replace" ? findSourceIn(rule.target, matchers) : -1;
+    if (found < 0) return;
+    const key = rule.pack === undefined ? "target" : "pack";
+    refuseRule(entryOf(index), key, t`contains the source of rule ${entryOf(found) + 1}`);
+  });
+  const inPlaceholders = matchers.some(({ rule }) => rule.restore) ? findSourceIn(FIXED_PART, matchers) : -1;
   if (inPlaceholders >= 0)
-    refuseRule(inPlaceholders, "source", t`is a part of every placeholder ("${FIXED_PART}…")`);
-  return makeRuleSet(matchers);
+    refuseRule(entryOf(inPlaceholders), "source", t`is a part of every placeholder ("${FIXED_PART}…")`);
+  return makeRuleSet(matchers, numbers);
 }
 
-function makeRuleSet(matchers: readonly Matcher[]): RuleSet {
+type RefuseKey = (key: string, words: Text) => never;
+
+/** How a rule is called in counts: never by its source, which may be the secret itself. */
+export function nameOf({ numbers, rules }: RuleSet, index: number): string {
+  return rules[index]?.name ?? `rule-${numbers[index] ?? 0}`;
+}
+
+/** The packs in use, in the file's order. */
+export function packsOf({ rules }: RuleSet): readonly string[] {
+  return [...new Set(rules.flatMap(({ pack }) => pack ?? []))];
+}
+
+function makeRuleSet(matchers: readonly Matcher[], numbers: readonly number[]): RuleSet {
   return {
     rules: matchers.map(({ rule }) => rule),
+    numbers,
     redactors: mapServices(({ service }) =>
       makeRedactor(matchers.filter(({ rule }) => rule.services.includes(service))),
     ),
@@ -137,11 +193,12 @@ function parseFile(text: string, name: string): Node {
   return tree;
 }
 
-function readRule(node: Node, refuse: (key: string, words: Text) => never): Rule {
+/** The entry as it has to be. */
+function readEntry<T>(schema: z.ZodMiniType<T>, node: Node, refuse: RefuseKey): T {
   const keys = (node.children ?? []).map((property) => String(property.children?.[0]?.value));
   const twice = node.type === "object" ? keys.find((key, index) => keys.indexOf(key) !== index) : undefined;
   if (twice !== undefined) refuse(twice, t`is given twice`);
-  const result = ruleSchema.safeParse(getNodeValue(node));
+  const result = schema.safeParse(getNodeValue(node));
   if (!result.success) {
     const [issue] = result.error.issues;
     if (issue?.code === "unrecognized_keys")
@@ -149,8 +206,36 @@ function readRule(node: Node, refuse: (key: string, words: Text) => never): Rule
     if (issue?.code === "invalid_type" && issue.path.length === 0) refuse("", t`must be an object`);
     return refuse(String(issue?.path[0] ?? ""), fromEnglish(issue?.message ?? english`is not valid`));
   }
-  const { op, restore, source, target, regex, ignore_case: ignoreCase, services } = result.data;
-  return { op, source, target: restore ? "" : (target ?? ""), restore, regex, ignoreCase, services };
+  return result.data;
+}
+
+function readRule(node: Node, refuse: RefuseKey): Rule {
+  const entry = readEntry(ruleSchema, node, refuse);
+  const { ignore_case: ignoreCase, name, op, regex, restore, services, source, target } = entry;
+  return { op, source, target: restore ? "" : (target ?? ""), restore, regex, ignoreCase, services, name };
+}
+
+function readPack(node: Node, first: number, refuse: RefuseKey): Matcher[] {
+  const { except, pack: name, restore, services } = readEntry(packSchema, node, refuse);
+  const pack = loadPack(name);
+  const unknown = except.find((one) => pack.patterns.every((pattern) => pattern.name !== one));
+  if (unknown !== undefined) refuse("except", t`the pack has no pattern "${oneLine(unknown).slice(0, 40)}"`);
+  return pack.patterns
+    .filter((pattern) => !except.includes(pattern.name))
+    .map((pattern, index) => {
+      const rule: Rule = {
+        op: "replace",
+        source: pattern.pattern,
+        target: restore ? "" : targetOf(name, pack, pattern),
+        restore,
+        regex: true,
+        ignoreCase: pattern.ignore_case ?? false,
+        services,
+        name: `${name}/${pattern.name}`,
+        pack: name,
+      };
+      return makePackMatcher(rule, first + index, { pack, pattern });
+    });
 }
 
 function makeCheckedMatcher(rule: Rule, index: number, refuse: (words: Text) => never): Matcher {

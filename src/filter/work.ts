@@ -1,7 +1,7 @@
 // Counts what the rules do to one request and stops them when they do too much of it.
 // Pure.
 import { type Text, inEnglish, t } from "../base/text.ts";
-import type { Rule } from "./matcher.ts";
+import type { RuleSet } from "./rules.ts";
 
 /** The rules cannot be applied within bounds: the request must not be sent. `text` is for the user. */
 export class RedactionRefused extends Error {
@@ -34,7 +34,7 @@ const MAX_PATTERN_MS = 2000;
 
 /** `size`: bytes or characters of the request. `now`: a monotonic clock, ms. `issuer`: null where no rule restores. */
 export function createWork(
-  rules: readonly Rule[],
+  { numbers, rules }: Pick<RuleSet, "numbers" | "rules">,
   size: number,
   { issuer, now }: { readonly now: () => number; readonly issuer: Issuer | null },
 ) {
@@ -55,7 +55,8 @@ export function createWork(
     /** Books `chars` more characters (or fewer). Throws RedactionRefused when the request has grown too much. */
     grow: (chars: number, ruleIndex: number): void => {
       grown += chars;
-      if (grown > limit) throw new RedactionRefused(t`rule ${ruleIndex + 1} makes the request too large`);
+      if (grown > limit)
+        throw new RedactionRefused(t`rule ${numbers[ruleIndex] ?? 0} makes the request too large`);
     },
   };
 }

@@ -8,13 +8,15 @@ import { t, tell } from "../language.ts";
 import { quoteWord, showPath } from "../../base/paths.ts";
 import { CLIENT_NAME, DEFAULT_SERVICE, SERVICES, SERVICE_FACTS, type Service } from "../../base/service.ts";
 import { signText } from "../../base/secrets.ts";
+import { maskSecret } from "../../base/secrets.ts";
 import { printable } from "../../base/terminal-text.ts";
 import { type Change, diffTexts, focus } from "../../filter/diff.ts";
 import { findAt, makeFilterRecord, writeRecord } from "../../filter/filter-record.ts";
 import { Book } from "../../filter/placeholders.ts";
 import { describeRedaction } from "../../filter/redaction.ts";
+import { replaceRanges } from "../../filter/matcher.ts";
 import { makeRequestFilter } from "../../filter/request-filter.ts";
-import { NO_RULES, type RuleSet, parseRules } from "../../filter/rules.ts";
+import { NO_RULES, type RuleSet, nameOf, packsOf, parseRules } from "../../filter/rules.ts";
 import sampleOfMessages from "../../filter/sample-messages.json" with { type: "json" };
 import sampleOfResponses from "../../filter/sample-responses.json" with { type: "json" };
 import { makePlaceholderKey, readPlaceholderKey } from "../../state/placeholder-key.ts";
@@ -57,7 +59,8 @@ const checkCommand = defineCommand({
           path,
           exists: lookAt(path) !== null,
           valid: true,
-          rules: rules?.rules.length ?? 0,
+          rules: rules?.rules.filter(({ pack }) => pack === undefined).length ?? 0,
+          ...(rules === null || packsOf(rules).length === 0 ? {} : { packs: packsOf(rules) }),
           state: facts.state,
         });
       }
@@ -146,13 +149,16 @@ function describeRules(cli: Cli, rules: RuleSet | null): string {
   const path = showPath(cli.paths.filter, cli.env);
   if (rules === null) return t`${path}: no such file, so nothing is redacted`;
   const words = countRules(path, rules);
-  const restoring = rules.rules.filter(({ restore }) => restore).length;
+  const restoring = rules.rules.filter(({ pack, restore }) => pack === undefined && restore).length;
   return restoring === 0 ? words : t`${words}, ${restoring} with answers restored`;
 }
 
 function countRules(path: string, rules: RuleSet): string {
-  const count = rules.rules.length;
-  const patterns = rules.rules.filter(({ regex }) => regex).length;
+  const own = rules.rules.filter(({ pack }) => pack === undefined);
+  const count = own.length;
+  const packs = packsOf(rules);
+  if (packs.length > 0) return t`${path}: ${count} rules, and the packs ${packs.join(", ")}`;
+  const patterns = own.filter(({ regex }) => regex).length;
   const share = patterns === 0 ? t`no regular expressions` : t`${patterns} with a regular expression`;
   return count === 1 ? t`${path}: 1 rule, ${share}` : t`${path}: ${count} rules, ${share}`;
 }
@@ -200,8 +206,35 @@ function tryRules(cli: Cli, rules: RuleSet, input: Input) {
   const changes =
     result.value === input.body
       ? []
-      : diffTexts(Buffer.from(input.body).toString(), Buffer.from(result.value).toString());
+      : diffTexts(Buffer.from(input.body).toString(), Buffer.from(result.value).toString()).map(
+          ({ after, before, line }) => ({
+            line,
+            before: before === null ? null : maskHits(before, rules, input.service),
+            after,
+          }),
+        );
   return { input, rules, hits: result.hits, exemptHits: result.exemptHits, changes };
+}
+
+/** What the packs would take is shown masked: a screen is seen by others, too. */
+function maskHits(line: string, rules: RuleSet, service: Service): string {
+  let masked = line;
+  for (const { find, rule } of rules.redactors[service].among(line)) {
+    if (rule.pack === undefined) continue;
+    masked = replaceRanges(
+      masked,
+      find(masked, () => {}),
+      maskSecret,
+    );
+  }
+  return masked;
+}
+
+/** All rules but the patterns of packs that found nothing. */
+function listShown({ exemptHits, hits, rules }: Pick<Trial, "exemptHits" | "hits" | "rules">) {
+  return rules.rules
+    .map(({ name, op, pack, restore }, index) => ({ index, name, op, pack, restore }))
+    .filter(({ index, pack }) => pack === undefined || (hits[index] ?? 0) + (exemptHits[index] ?? 0) > 0);
 }
 
 function toJson({ input, rules, hits, exemptHits, changes }: Trial): unknown {
@@ -209,8 +242,9 @@ function toJson({ input, rules, hits, exemptHits, changes }: Trial): unknown {
     input: input.name,
     service: input.service,
     changed: changes.length > 0,
-    rules: rules.rules.map(({ op, restore }, index) => ({
-      rule: index + 1,
+    rules: listShown({ rules, hits, exemptHits }).map(({ index, op, pack, restore }) => ({
+      rule: rules.numbers[index],
+      ...(pack === undefined ? {} : { name: nameOf(rules, index) }),
       op,
       ...(restore ? { restore } : {}),
       hits: hits[index] ?? 0,
@@ -233,8 +267,8 @@ function printTrial({ out }: Cli, { input, rules, hits, exemptHits, changes }: T
   if (rules.rules.length > 0) {
     out.table(
       [t`  RULE`, t`OP`, t`CHANGES`, t`UNCHANGED`],
-      rules.rules.map(({ op }, index) => [
-        `  ${index + 1}`,
+      listShown({ rules, hits, exemptHits }).map(({ index, name, op }) => [
+        `  ${name ?? rules.numbers[index] ?? ""}`,
         op,
         String(hits[index] ?? 0),
         String(exemptHits[index] ?? 0),

@@ -1,0 +1,180 @@
+// Packs: rules that come with the program, for well-known shapes of secrets and personal data. Each is a file of data in packs/.
+// A pattern is read alike by RE2 and by the language's own engine, and is tried only around one of its anchors.
+// Pure.
+import type { FindBound } from "./nested-values.ts";
+import type { Deadline, Matcher, Rule } from "./matcher.ts";
+
+export const PACK_NAMES = ["secrets", "emails", "ip-private", "home-paths", "git-remotes"] as const;
+export type PackName = (typeof PACK_NAMES)[number];
+
+export interface Pack {
+  /** What a match is replaced by; absent: made of the name of its pattern. */
+  readonly target?: string;
+  readonly unless?: readonly string[];
+  readonly min_entropy?: number;
+  readonly patterns: readonly PackPattern[];
+}
+
+export interface PackPattern {
+  readonly name: string;
+  /** In the syntax that RE2 and JavaScript share. What its group matches is replaced; without one, all of it. */
+  readonly pattern: string;
+  /** Each match has one of these: it begins with it, or at most `before` characters before it. */
+  readonly anchors: readonly string[];
+  readonly before?: number;
+  readonly ignore_case?: boolean;
+  /** What the text before and behind a match must not look like. */
+  readonly not_after?: string;
+  readonly not_before?: string;
+  /** What a value must have in it, and must not: placeholders, names, well-known examples. */
+  readonly needs?: string;
+  readonly unless?: readonly string[];
+  /** Bits a character, by the characters of the value. */
+  readonly min_entropy?: number;
+  /** Where the shape is described. */
+  readonly source: string;
+  /** "{A36}": so many characters of a set, see docs/filter.md. */
+  readonly examples: readonly string[];
+}
+
+/** Read when a rule asks for one. */
+export function loadPack(name: PackName): Pack {
+  switch (name) {
+    case "secrets":
+      return require("./packs/secrets.json") as Pack;
+    case "emails":
+      return require("./packs/emails.json") as Pack;
+    case "ip-private":
+      return require("./packs/ip-private.json") as Pack;
+    case "home-paths":
+      return require("./packs/home-paths.json") as Pack;
+    case "git-remotes":
+      return require("./packs/git-remotes.json") as Pack;
+  }
+}
+
+/** What replaces the matches of a pattern. */
+export function targetOf(pack: PackName, { target }: Pack, pattern: PackPattern): string {
+  if (target !== undefined) return target;
+  const name = pack === "secrets" ? pattern.name : pack === "emails" ? "email" : pack;
+  return `[REDACTED_${name.toUpperCase().replaceAll("-", "_")}]`;
+}
+
+/** A pattern of a pack; `rule.source` is its pattern. */
+export function makePackMatcher(rule: Rule, index: number, { pack, pattern }: PackRule): Matcher {
+  let made: ((text: string, deadline: Deadline) => number[]) | undefined;
+  const find = (text: string, deadline: Deadline, findBound?: FindBound): number[] => {
+    const ranges = (made ??= compile(pack, pattern))(text, deadline);
+    return findBound === undefined ? ranges : bounded(ranges, findBound);
+  };
+  return { rule, index, view: (text) => text, find, anchors: pattern.anchors };
+}
+
+export interface PackRule {
+  readonly pack: Pack;
+  readonly pattern: PackPattern;
+}
+
+function bounded(ranges: readonly number[], findBound: FindBound): number[] {
+  const kept: number[] = [];
+  for (let at = 0; at < ranges.length; at += 2) {
+    const [start = 0, end = 0] = [ranges[at], ranges[at + 1]];
+    const bound = findBound(start, end);
+    const until = bound?.end ?? end;
+    if (until > start) kept.push(start, until);
+  }
+  return kept;
+}
+
+/** Characters around a match that decide whether it is one. */
+const CONTEXT = 256;
+/** So many more characters of base64 around a match: it is a piece of a picture. */
+const BLOB = 160;
+/** One character so many times in a row is nobody's secret, in a value that is not a whole block. */
+const RUN = 8;
+const LONGEST_WITH_RUN = 200;
+
+function compile(pack: Pack, pattern: PackPattern): (text: string, deadline: Deadline) => number[] {
+  const { anchors, before = 0, ignore_case: ignoresCase = false } = pattern;
+  const flags = ignoresCase ? "i" : "";
+  const anchor = new RegExp(anchors.map((word) => RegExp.escape(word)).join("|"), `g${flags}`);
+  const shape = new RegExp(pattern.pattern, `d${before === 0 ? "y" : "g"}${flags}`);
+  const [after, behind] = [pattern.not_after, pattern.not_before].map(compileOptional);
+  const needs = compileOptional(pattern.needs);
+  const unless = [...(pack.unless ?? []), ...(pattern.unless ?? [])].map((one) => new RegExp(one));
+  const least = pattern.min_entropy ?? pack.min_entropy ?? 0;
+
+  /** The match that has the anchor in it. Those before it have been looked at. */
+  const matchAt = (text: string, at: number, from: number): RegExpExecArray | null => {
+    shape.lastIndex = Math.max(from, at - before);
+    if (before === 0) return shape.exec(text);
+    // No more than can belong to it: a search goes over all that it is given.
+    const window = text.slice(0, Math.min(text.length, at + MOST_BEHIND));
+    for (let match = shape.exec(window); match !== null; match = shape.exec(window)) {
+      if (match.index > at) return null;
+      if (match.index + match[0].length > at) return match;
+    }
+    return null;
+  };
+  const isWanted = (text: string, start: number, end: number): boolean => {
+    const value = text.slice(start, end);
+    if (PLACEHOLDER.test(value)) return false;
+    if (needs !== undefined && !needs.test(value)) return false;
+    if (unless.some((one) => one.test(value))) return false;
+    if (pack.min_entropy !== undefined && (hasRun(value) || isInBlob(text, start, end))) return false;
+    return least === 0 || entropyOf(value) >= least;
+  };
+  return (text, deadline) => {
+    const ranges: number[] = [];
+    let done = 0;
+    anchor.lastIndex = 0;
+    for (let found = anchor.exec(text); found !== null; found = anchor.exec(text)) {
+      deadline();
+      const match = matchAt(text, found.index, done);
+      if (match === null) continue;
+      const [start = 0, end = 0] =
+        match.indices?.slice(1).find((one) => one !== undefined) ?? match.indices?.[0] ?? [];
+      const [first, last] = [match.index, match.index + match[0].length];
+      if (start < done || after?.test(text.slice(Math.max(0, first - CONTEXT), first)) === true) continue;
+      if (behind?.test(text.slice(last, last + CONTEXT)) === true || !isWanted(text, start, end)) continue;
+      ranges.push(start, end);
+      done = end;
+      anchor.lastIndex = Math.max(anchor.lastIndex, end);
+    }
+    return ranges;
+  };
+}
+
+/** What a rule that restores has left there. */
+const PLACEHOLDER = /chx[-_/][0-9a-f]{8}/i;
+/** A match that begins before its anchor ends at most so far behind it. */
+const MOST_BEHIND = 1024;
+
+function compileOptional(source: string | undefined): RegExp | undefined {
+  return source === undefined ? undefined : new RegExp(source);
+}
+
+function hasRun(value: string): boolean {
+  if (value.length > LONGEST_WITH_RUN) return false;
+  let run = 1;
+  for (let at = 1; at < value.length; at += 1) {
+    run = value.charCodeAt(at) === value.charCodeAt(at - 1) ? run + 1 : 1;
+    if (run === RUN) return true;
+  }
+  return false;
+}
+
+function isInBlob(text: string, start: number, end: number): boolean {
+  const before = /[A-Za-z0-9+/]*$/.exec(text.slice(Math.max(0, start - CONTEXT), start))?.[0].length ?? 0;
+  const behind = /^[A-Za-z0-9+/]*/.exec(text.slice(end, end + CONTEXT))?.[0].length ?? 0;
+  return before + behind > BLOB;
+}
+
+/** Shannon's, bits a character. */
+function entropyOf(value: string): number {
+  const counts = new Map<string, number>();
+  for (const unit of value) counts.set(unit, (counts.get(unit) ?? 0) + 1);
+  let bits = 0;
+  for (const count of counts.values()) bits -= (count / value.length) * Math.log2(count / value.length);
+  return bits;
+}
