@@ -10,8 +10,12 @@ const HARMFUL = new RegExp(`[\\u0000-\\u0008\\u000b-\\u001f]|${BEYOND_C0.source}
 const ESCAPE_SEQUENCE =
   /\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)?|[PX^_][^\u001b]*(?:\u001b\\)?|[ -/]*[0-~])/g;
 
+/** Most names are words of ASCII: to see that is cheaper than to look for each of what they lack. */
+const PLAIN = /^(?:[!-~]+ )*[!-~]+$/;
+
 /** One printable line: escape sequences and control characters gone, any run of white space is one blank. */
 export function oneLine(text: string): string {
+  if (PLAIN.test(text)) return text;
   return text.replace(ESCAPE_SEQUENCE, "").replace(/\s+/g, " ").replace(HARMFUL, "").trim();
 }
 

@@ -15,7 +15,14 @@ export type TextValue = string | number | Text;
 
 /** t`no config named ${name}`. Values are names, numbers or texts. */
 export function t(parts: TemplateStringsArray, ...values: readonly TextValue[]): Text {
-  return { text: parts.reduce((text, part, index) => `${text}{${index - 1}}${part}`), values };
+  return { text: templates.getOrInsertComputed(parts, joinParts), values };
+}
+
+/** A line of code says the same each time. */
+const templates = new WeakMap<TemplateStringsArray, string>();
+
+function joinParts(parts: TemplateStringsArray): string {
+  return parts.reduce((text, part, index) => `${text}{${index - 1}}${part}`);
 }
 
 /** An English text as a string, for where only strings pass, such as a schema. `fromEnglish` makes it a text again. */
@@ -64,12 +71,17 @@ const OWN_COMMAND =
 
 /** A text of ours before its values are in it. */
 export function nameProgram(template: string): string {
-  return template.replace(OWN_NAME, program);
+  return mayHaveName(template) ? template.replace(OWN_NAME, program) : template;
+}
+
+/** Cheaper to ask than the patterns. */
+function mayHaveName(text: string): boolean {
+  return text.includes("ch") || text.includes("codex-helper");
 }
 
 /** A line to type, or a message with one, that names the program as it was called. */
 export function asCalled(line: string): string {
-  return line.replace(OWN_COMMAND, program);
+  return mayHaveName(line) ? line.replace(OWN_COMMAND, program) : line;
 }
 
 /** `translate` gives the template in another language, its values in any order. */
@@ -77,6 +89,7 @@ export function renderText(text: Text | string, translate: (text: Text) => strin
   if (typeof text === "string") return text;
   const { values } = text;
   const template = nameProgram(translate(text));
+  if (values.length === 0) return template;
   return template.replace(/\{(\d+)\}/g, (place, index: string) => {
     const value = values[Number(index)];
     return value === undefined

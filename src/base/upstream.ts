@@ -117,10 +117,19 @@ export function chainOf(chains: ModelChains, requested: string): readonly string
 
 /** How every screen names the host of an address: `https://` is what is expected, and anything else is said. */
 export function showHost(address: string): string {
+  const known = hosts.get(address);
+  if (known !== undefined) return known;
   const url = URL.parse(address);
-  if (url === null || url.host === "") return address;
-  return url.protocol === "https:" ? url.host : `${url.protocol}//${url.host}`;
+  const isNone = url === null || url.host === "";
+  const host = isNone ? address : url.protocol === "https:" ? url.host : `${url.protocol}//${url.host}`;
+  if (hosts.size >= MOST_HOSTS) hosts.clear();
+  hosts.set(address, host);
+  return host;
 }
+
+/** The few that a process has: to parse one costs more than the rest of a line. */
+const hosts = new Map<string, string>();
+const MOST_HOSTS = 256;
 
 /** The model to ask this upstream for: its `models` entry of that name, else that of "*", else the same name. */
 export function modelAt(upstream: Upstream, requested: string): string {

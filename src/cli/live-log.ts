@@ -84,6 +84,7 @@ export function createLiveLog(options: LiveLogOptions) {
 
   /** On a line under its request: who failed before, and what else happened meanwhile. */
   const sayWay = (entry: LogRecord, events: readonly ToldEvent[]): void => {
+    if (events.length === 0 && entry.attempts === undefined) return;
     const isFailed = outcomeOf(entry) !== "ok";
     const stories = isFailed ? [] : describeOthers(entry, events);
     const isTold = (event: ToldEvent): boolean =>
@@ -124,8 +125,8 @@ export function createLiveLog(options: LiveLogOptions) {
   return {
     /** A request that has ended. */
     request(entry: LogRecord, cost: Cost | null): void {
-      const mine = waiting.filter((event) => belongs(event, entry));
-      waiting = waiting.filter((event) => !mine.includes(event));
+      const mine = waiting.length === 0 ? waiting : waiting.filter((event) => belongs(event, entry));
+      if (mine.length > 0) waiting = waiting.filter((event) => !mine.includes(event));
       const how = outcomeOf(entry);
       if (!isOther(entry)) {
         if (how === "ok" || (how === "client_gone" && entry.usage !== undefined)) {

@@ -26,7 +26,8 @@ const MINUTE = 60_000;
 type Page = ReturnType<typeof createPage>;
 
 export function createPage({ now, paint, print, replace }: PageOptions) {
-  let day = new Date(now()).toDateString();
+  /** The local day of the last line, wall clock in ms; its end is the next one's start. */
+  let day = dayOf(now());
   /** Whose the last line is. */
   let owner: object | null = null;
   return {
@@ -34,9 +35,10 @@ export function createPage({ now, paint, print, replace }: PageOptions) {
     canReplace: replace !== null,
     /** `at`: of what it tells, wall clock in ms. */
     write(line: string, at: number, whose: object | null = null): void {
-      const today = new Date(at).toDateString();
-      if (today !== day) print(paint("dim", `-- ${tell(showDay(at))} --`));
-      day = today;
+      if (at < day.start || at >= day.end) {
+        day = dayOf(at);
+        print(paint("dim", `-- ${tell(showDay(at))} --`));
+      }
       print(line);
       owner = whose;
     },
@@ -45,6 +47,12 @@ export function createPage({ now, paint, print, replace }: PageOptions) {
       owner = null;
     },
   };
+}
+
+function dayOf(at: number): { readonly start: number; readonly end: number } {
+  const date = new Date(at);
+  const start = date.setHours(0, 0, 0, 0);
+  return { start, end: date.setDate(date.getDate() + 1) };
 }
 
 export interface Said {
@@ -192,8 +200,12 @@ export function createRepeats({ later, now, page, width }: RepeatsOptions) {
     /** A request is answered again: how often that failed is told now. */
     flushFailures(): void {
       const at = now();
-      const due = pending().filter(([, { isFailure = false }]) => isFailure);
-      if (due.length > 0 && mayWrite(at)) writePending(at, due);
+      const isDue = ({ isFailure = false, untold }: Kind): boolean => isFailure && untold > 0;
+      if (!kinds.values().some(isDue) || !mayWrite(at)) return;
+      writePending(
+        at,
+        [...kinds].filter(([, kind]) => isDue(kind)),
+      );
     },
     close(): void {
       cancel?.();

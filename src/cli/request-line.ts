@@ -36,17 +36,43 @@ export interface LineOptions {
 }
 
 /** One cell of a line. */
-interface Cell {
-  readonly name: string;
-  /** From the longest to the shortest; "" where it may be left out. */
-  readonly forms: readonly string[];
-  readonly colour?: Colour;
-  readonly isFigure?: boolean;
+class Cell {
+  columns: number;
+  /** How many of the shorter forms were taken. */
+  private taken = 0;
+
+  /** `text`: its longest form; "" for none. `shorter`: the others, "" where it may be left out; asked for where there is no room. */
+  constructor(
+    readonly name: string,
+    public text: string,
+    private readonly shorter: readonly string[] | (() => readonly string[]) = NO_FORMS,
+    readonly style: { readonly colour?: Colour; readonly isFigure?: boolean } = PLAIN,
+  ) {
+    this.columns = text === "" ? 0 : Bun.stringWidth(text);
+  }
+
+  /** Its next shorter form, where there is one. Returns by how much less that takes. */
+  shorten(): number {
+    const next = (typeof this.shorter === "function" ? this.shorter() : this.shorter)[this.taken];
+    if (next === undefined) return 0;
+    const before = this.columns;
+    this.taken += 1;
+    this.text = next;
+    this.columns = Bun.stringWidth(next);
+    return before - this.columns + (next === "" && before > 0 ? GAP.length : 0);
+  }
 }
+
+const NO_FORMS: readonly string[] = [];
+const OR_NOTHING: readonly string[] = [""];
+const PLAIN = {};
+const FIGURE = { isFigure: true } as const;
+const DIM = { colour: "dim" } as const;
+const CYAN = { colour: "cyan" } as const;
 
 const GAP = "  ";
 const MAX_MODEL_COLUMNS = 28;
-const LEAST_MODEL_COLUMNS = 10;
+const SHORTER_MODEL_COLUMNS = [16, 10] as const;
 const MAX_BRIEF_COLUMNS = 28;
 /** Whose next shorter form is taken first where there is no room. */
 const RANKS = [
@@ -75,53 +101,51 @@ export function describeRecord(
   const url = answerer?.url;
   const stories = storiesOf(record);
   const sentence = isOk ? "" : tidy(describeFailure(record));
+  const model = nameModel(record);
+  const host = answerer?.label === undefined || url === undefined ? "" : showHost(url);
   const cells: readonly Cell[] = [
-    { name: "id", forms: [withId ? showValue(record.id) : ""], colour: "cyan" },
-    { name: "time", forms: [showClock(at)], colour: "dim" },
-    { name: "service", forms: hasService ? [showValue(record.service), ""] : [""] },
-    { name: "label", forms: stories === null ? [showAnswerer(record)] : [""] },
-    {
-      name: "host",
-      forms: answerer?.label === undefined || url === undefined ? [""] : [showHost(url), ""],
-      colour: "dim",
-    },
+    new Cell("id", withId ? showValue(record.id) : "", NO_FORMS, CYAN),
+    new Cell("time", showClock(at), NO_FORMS, DIM),
+    new Cell("service", hasService ? showValue(record.service) : "", OR_NOTHING),
+    new Cell("label", stories === null ? showAnswerer(answerer) : ""),
+    new Cell("host", host, OR_NOTHING, DIM),
     // A sentence says more.
-    { name: "model", forms: [...modelForms(record), ...(isOk ? [] : [""])] },
-    { name: "status", forms: [describeStatus(record)], colour: colourOf(record) },
-    { name: "times", forms: timeForms(record), isFigure: true },
+    new Cell("model", cutMiddle(model, MAX_MODEL_COLUMNS), () => [
+      ...SHORTER_MODEL_COLUMNS.map((columns) => cutMiddle(model, columns)),
+      ...(isOk ? NO_FORMS : OR_NOTHING),
+    ]),
+    new Cell("status", describeStatus(record), NO_FORMS, { colour: colourOf(record) }),
+    timeCell(record),
     ...usageCells(record.usage, isCacheApart(record.path)),
-    { name: "cost", forms: [describeCost(record, cost)], isFigure: true },
-    { name: "session", forms: [isOk && session !== undefined ? session.slice(0, 8) : "", ""], colour: "dim" },
+    new Cell("cost", describeCost(record, cost), NO_FORMS, FIGURE),
+    new Cell("session", isOk && session !== undefined ? session.slice(0, 8) : "", OR_NOTHING, DIM),
   ];
   const said = sentence === "" ? 0 : Bun.stringWidth(sentence) + GAP.length;
-  const chosen = chooseForms(cells, width - said);
-  const line = layOut(cells, chosen, { paint, spare: sentence === "" ? width : 0, widths });
+  shorten(cells, width - said);
+  const line = layOut(cells, { paint, spare: sentence === "" ? width : 0, widths });
   if (sentence === "") return line;
   const room = width - Bun.stringWidth(line) - GAP.length;
   return line + GAP + (stories === null ? cutMiddle(sentence, room) : fitStories(stories, room));
 }
 
-/** The form of each cell: all the longest, or by rank as much shorter as the width demands. */
-function chooseForms(cells: readonly Cell[], width: number): number[] {
-  const chosen = cells.map(() => 0);
-  const widthNow = (): number =>
-    cells.reduce((sum, { forms }, index) => {
-      const columns = Bun.stringWidth(forms[chosen[index] ?? 0] ?? "");
-      return columns === 0 ? sum : sum + columns + GAP.length;
-    }, -GAP.length);
+/** Each cell in its longest form, or by rank as much shorter as the width demands. */
+function shorten(cells: readonly Cell[], width: number): void {
+  let over = widthOf(cells) - width;
   for (const name of RANKS) {
-    if (widthNow() <= width) break;
-    const index = cells.findIndex((cell) => cell.name === name);
-    const { forms = [] } = cells[index] ?? {};
-    if ((chosen[index] ?? 0) + 1 < forms.length) chosen[index] = (chosen[index] ?? 0) + 1;
+    if (over <= 0) break;
+    over -= cells.find((cell) => cell.name === name)?.shorten() ?? 0;
   }
-  return chosen;
+}
+
+function widthOf(cells: readonly Cell[]): number {
+  let sum = -GAP.length;
+  for (const { columns } of cells) if (columns > 0) sum += columns + GAP.length;
+  return sum;
 }
 
 /** Cells under those of the lines before, as far as there is room for that. */
 function layOut(
   cells: readonly Cell[],
-  chosen: readonly number[],
   {
     paint,
     spare,
@@ -132,36 +156,34 @@ function layOut(
     readonly widths: LineOptions["widths"] | undefined;
   },
 ): string {
-  const shown = cells.flatMap((cell, index) => {
-    const text = cell.forms[chosen[index] ?? 0] ?? "";
-    return text === "" ? [] : [{ ...cell, text, columns: Bun.stringWidth(text) }];
-  });
-  let left = spare - shown.reduce((sum, { columns }) => sum + columns + GAP.length, -GAP.length);
-  return shown
-    .map(({ colour, columns, isFigure, name, text }, place) => {
-      const widest = Math.max(widths?.get(name) ?? 0, columns);
-      widths?.set(name, widest);
-      const isLast = place === shown.length - 1;
-      const blanks = isLast && isFigure !== true ? 0 : Math.max(0, Math.min(widest - columns, left));
-      left -= blanks;
-      const painted = colour === undefined ? text : paint(colour, text);
-      return isFigure === true ? " ".repeat(blanks) + painted : painted + " ".repeat(blanks);
-    })
-    .join(GAP);
+  let left = spare - widthOf(cells);
+  const last = cells.findLast(({ text }) => text !== "");
+  let line = "";
+  for (const cell of cells) {
+    const { columns, name, text } = cell;
+    const { colour, isFigure = false } = cell.style;
+    if (text === "") continue;
+    const known = widths?.get(name) ?? 0;
+    if (columns > known) widths?.set(name, columns);
+    const mayPad = known > columns && left > 0 && (isFigure || cell !== last);
+    const blanks = mayPad ? " ".repeat(Math.min(known - columns, left)) : "";
+    left -= blanks.length;
+    const painted = colour === undefined ? text : paint(colour, text);
+    line += (line === "" ? "" : GAP) + (isFigure ? blanks + painted : painted + blanks);
+  }
+  return line;
 }
 
-function showAnswerer(record: LogRecord): string {
-  const answerer = answererOf(record);
+function showAnswerer(answerer: ReturnType<typeof answererOf>): string {
   if (answerer === null) return "-";
   return showValue(answerer.label ?? (answerer.url === undefined ? null : showHost(answerer.url)));
 }
 
 /** The model that was asked for, and the one of a chain that was asked for in its place; the path where no model is named. */
-function modelForms(record: LogRecord): string[] {
+function nameModel(record: LogRecord): string {
   const { chain_model: instead, model, path } = record;
   const asked = showValue(model ?? (isGeneration(record) ? null : path));
-  const name = instead === undefined ? asked : `${asked} -> ${showValue(instead)}`;
-  return [MAX_MODEL_COLUMNS, 16, LEAST_MODEL_COLUMNS].map((columns) => cutMiddle(name, columns));
+  return instead === undefined ? asked : `${asked} -> ${showValue(instead)}`;
 }
 
 function describeStatus(record: LogRecord): string {
@@ -177,11 +199,12 @@ function colourOf(record: LogRecord): Colour {
 }
 
 /** "1.2/8.4 s", "8.4 s". */
-function timeForms({ duration_ms: whole, ttfb_ms: first }: LogRecord): string[] {
-  if (whole === undefined) return ["-", ""];
+function timeCell({ duration_ms: whole, ttfb_ms: first }: LogRecord): Cell {
+  if (whole === undefined) return new Cell("times", "-", OR_NOTHING, FIGURE);
   const total = formatMs(whole);
-  if (first === undefined || whole < 1000) return [total, ""];
-  return [`${(first / 1000).toFixed(1)}/${(whole / 1000).toFixed(whole < 99_950 ? 1 : 0)} s`, total];
+  if (first === undefined || whole < 1000) return new Cell("times", total, OR_NOTHING, FIGURE);
+  const both = `${(first / 1000).toFixed(1)}/${(whole / 1000).toFixed(whole < 99_950 ? 1 : 0)} s`;
+  return new Cell("times", both, [total], FIGURE);
 }
 
 function usageCells(usage: LogRecord["usage"], isApart: boolean): Cell[] {
@@ -194,29 +217,26 @@ function usageCells(usage: LogRecord["usage"], isApart: boolean): Cell[] {
   const all = input === undefined ? undefined : isApart ? input + cached + created : input;
   const more = usage?.partial === true ? "+" : "";
   const share = all === undefined || all === 0 ? "" : `${Math.round((100 * cached) / all)} %`;
+  const asked = all === undefined ? "" : t`${formatTokens(all) + more} in`;
+  const answered = output === undefined ? "" : t`${formatTokens(output) + more} out`;
   return [
-    {
-      name: "input",
-      forms: [all === undefined ? "" : t`${formatTokens(all) + more} in`, ""],
-      isFigure: true,
-    },
-    { name: "cached", forms: [share, ""], isFigure: true },
-    {
-      name: "output",
-      forms: [output === undefined ? "" : t`${formatTokens(output) + more} out`, ""],
-      isFigure: true,
-    },
+    new Cell("input", asked, OR_NOTHING, FIGURE),
+    new Cell("cached", share, OR_NOTHING, FIGURE),
+    new Cell("output", answered, OR_NOTHING, FIGURE),
   ];
 }
 
 /** Of the answer and of the attempts before it; "-" where nobody can say. */
 function describeCost(record: LogRecord, cost: Cost | null): string {
   if (cost === null) return "";
-  const all = [cost, ...(cost.attempts ?? [])];
-  const priced = all.flatMap((one) => (one.kind === "priced" ? [one.usd] : []));
-  if (priced.length === 0) return cost.kind === "unpriced" ? "-" : "";
-  const isPart = record.usage?.partial === true || all.some(({ kind }) => kind === "unpriced");
-  return `${formatCents(priced.reduce((sum, usd) => sum + usd, 0))}${isPart ? "+" : ""}`;
+  let usd: number | null = null;
+  let isPart = record.usage?.partial === true;
+  for (const one of [cost, ...(cost.attempts ?? [])]) {
+    if (one.kind === "priced") usd = (usd ?? 0) + one.usd;
+    isPart ||= one.kind === "unpriced";
+  }
+  if (usd === null) return cost.kind === "unpriced" ? "-" : "";
+  return `${formatCents(usd)}${isPart ? "+" : ""}`;
 }
 
 /** What became of one upstream in a request that none answered. */
@@ -356,7 +376,6 @@ export function storedFields({ raw, record }: StoredEntry, directory: string | u
 /** "14:03:05" in local time. */
 export function showClock(timestampMs: number): string {
   const date = new Date(timestampMs);
-  return [date.getHours(), date.getMinutes(), date.getSeconds()]
-    .map((part) => String(part).padStart(2, "0"))
-    .join(":");
+  const two = (part: number): string => (part < 10 ? `0${part}` : String(part));
+  return `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
 }

@@ -85,16 +85,18 @@ interface OpenStream extends TerminalStream {
 
 function openStream(fd: 1 | 2, env: Env, onFailure: (error: unknown) => void): OpenStream {
   const hasSigns = hasUnicode(env);
+  const wanted = wantedColumns(env);
+  const wantsColours = wantsColour(env);
   let backlog: Backlog | null = null;
   return {
     get columns() {
-      return isTerminal(fd) ? (wantedColumns(env) ?? (STREAMS[fd]().columns || USUAL_COLUMNS)) : undefined;
+      return isTerminal(fd) ? (wanted ?? (STREAMS[fd]().columns || USUAL_COLUMNS)) : undefined;
     },
     get width() {
-      return this.columns ?? wantedColumns(env) ?? USUAL_COLUMNS;
+      return this.columns ?? wanted ?? USUAL_COLUMNS;
     },
     get hasColours() {
-      return wantsColour(env) ?? isTerminal(fd);
+      return wantsColours ?? isTerminal(fd);
     },
     write(text) {
       // Data that goes to a program stays what it is.

@@ -27,6 +27,8 @@ interface OpenLog {
   readonly isFile: boolean;
   /** Where the file ended after our last write. */
   end: number;
+  /** Nobody else had written to it when we last looked: until then, and up to that length, its end is taken for known. */
+  alone: { readonly until: number; readonly bytes: number } | null;
   /** When we last looked whether the path still leads to this file. */
   lookedAt: number;
   rotateAtBytes: number;
@@ -35,6 +37,9 @@ interface OpenLog {
 const DEFAULT_MAX_BYTES = 50 * 1024 * 1024;
 /** A look at the path costs as much as the write. Until the next one, lines go into the file that was moved away. */
 const LOOK_INTERVAL_MS = 1000;
+/** To ask the file costs more than the write: where no other process writes, it is asked once in so long, and so much of a full file. */
+const ALONE_MS = 250;
+const ALONE_SHARE = 0.01;
 const ROTATION_RETRY_SHARE = 0.02;
 const NEWLINE = 0x0a;
 const TORN_AFTER_MS = 5;
@@ -66,13 +71,18 @@ export function createLogWriter(path: string, options: LogWriterOptions) {
 
   function reopen(): OpenLog {
     close();
-    return (log = { ...open(path), end: 0, lookedAt: monotonic(), rotateAtBytes: maxBytes });
+    return (log = { ...open(path), end: 0, alone: null, lookedAt: monotonic(), rotateAtBytes: maxBytes });
   }
 
   /** The file to write to, with its present size. */
   function ready(lineBytes: number): { to: OpenLog; size: number } {
     const to = log ?? reopen();
+    const now = monotonic();
+    const { alone, end } = to;
+    if (alone !== null && now < alone.until && end + lineBytes <= alone.bytes) return { to, size: end };
     const stats = fstatSync(to.fd);
+    const bytes = Math.min(to.rotateAtBytes, end + maxBytes * ALONE_SHARE);
+    to.alone = stats.size === end ? { until: now + ALONE_MS, bytes } : null;
     if (stats.nlink === 0 || hasMoved(to, stats)) return fresh();
     if (stats.size === 0 || stats.size + lineBytes <= to.rotateAtBytes) return { to, size: stats.size };
     try {

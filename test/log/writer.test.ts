@@ -93,9 +93,11 @@ describe("the log writer", () => {
   test("starts a new line after one that another process left torn, at its start and later", () => {
     mkdirSync(join(home, "logs"));
     writeFileSync(path, '{"timestamp_ms":1,"id":"to');
-    const log = createLogWriter(path, { onTrouble });
+    let now = 0;
+    const log = createLogWriter(path, { onTrouble, monotonic: () => now });
     log.append(makeEntry({ id: "a" }));
     appendFileSync(path, '{"timesta');
+    now += 250;
     log.append(makeEntry({ id: "b" }));
     log.append(makeEntry({ id: "c" }));
     log.close();
@@ -108,6 +110,7 @@ describe("the log writer", () => {
     const log = createLogWriter(path, { onTrouble, monotonic: () => now });
     log.append(makeEntry({ id: "a" }));
     rmSync(path);
+    now += 250;
     log.append(makeEntry({ id: "b" }));
     expect(ids()).toEqual(["b"]);
     renameSync(path, `${path}.moved`);
