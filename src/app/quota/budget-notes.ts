@@ -76,6 +76,8 @@ export function createBudgetNotes(paths: NotesPaths, now: () => number) {
   return {
     /** Looks at the file where one of the lifts that are known may have been taken back, or `isNeeded`: where a new one would matter. */
     refresh: (isNeeded: boolean): void => void ((isNeeded || read.notes.lifts.length > 0) && current()),
+    /** By the file as it was read last. */
+    hasLifts: (): boolean => read.notes.lifts.length > 0,
     liftsOf,
     /** Throws UserError. */
     lift: async (lifts: readonly Lift[]): Promise<void> =>

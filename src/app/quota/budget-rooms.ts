@@ -12,7 +12,7 @@ import type { BudgetQuestion, NoRoom, Room } from "../../proxy/deps.ts";
 import { covers } from "../../quota/budget.ts";
 import { type Expected, createExpectedUse, sumOf } from "../../quota/expected-use.ts";
 import { type BilledTokens, isCacheApart, readBilledTokens } from "../../usage/price-rates.ts";
-import { type BudgetPlace, NO_USE, type Used, addUse, keyOf } from "../../usage/recent-use.ts";
+import { type BudgetPlace, NO_USE, type Used, addUse } from "../../usage/recent-use.ts";
 import type { SpendBook } from "../spend/spend-book.ts";
 import { type Holding, type PlacedUse, createSharedUses } from "./shared-uses.ts";
 
@@ -27,11 +27,15 @@ interface RoomsOptions {
 /** Why there is no room: for now, while answers in flight may need it, or until the budget has some again. */
 export type Block = NoRoom;
 
-interface Answer {
+interface Placed {
+  readonly place: BudgetPlace;
+  /** Of the place. */
+  readonly key: string;
+}
+
+interface Answer extends Placed {
   readonly upstream: Upstream;
   readonly ask: BudgetQuestion;
-  readonly place: BudgetPlace;
-  readonly key: string;
   readonly use: Used;
   readonly estimate: NonNullable<LogEntry["estimate"]>;
 }
@@ -42,9 +46,8 @@ const GUESSED_OUTPUT = 2_000;
 const MOST_WAIT_MS = 10_000;
 const LOOK_AGAIN_MS = 100;
 const MOST_SEEN = 1_000;
-/** For so many answers at once, where a hundred times as much is left. */
-const LEASED = 16;
-const FAR = 100;
+/** Several answers are shown at once where that is a hundredth of what is left at most; fewer than the least are not worth it. */
+const LEASED = { share: 100, least: 16, most: 64 };
 
 const NO_PRICE = {};
 
@@ -104,8 +107,8 @@ export function createRooms({ book, now, onTrouble, paths }: RoomsOptions) {
       lease.left = addUse(left, use, -1);
       return;
     }
-    const ahead = addUse(NO_USE, use, LEASED);
-    publish(key, spare(ahead) >= FAR ? ahead : NO_USE);
+    const many = Math.min(LEASED.most, Math.floor(spare(use) / LEASED.share));
+    publish(key, many < LEASED.least ? NO_USE : addUse(NO_USE, use, many));
     look();
   };
   const add = ({ key, place, use }: Answer, sign: 1 | -1): void => {
@@ -127,7 +130,7 @@ export function createRooms({ book, now, onTrouble, paths }: RoomsOptions) {
     const cost = book.costOf()?.(makeRecord(upstream, ask, { tokens, at: now() }));
     return cost?.kind === "priced" ? cost.usd : null;
   };
-  const expect = (upstream: Upstream, ask: BudgetQuestion, place: BudgetPlace): Answer => {
+  const expect = (upstream: Upstream, ask: BudgetQuestion, { key, place }: Placed): Answer => {
     const { isGuess, least, tokens }: Expected = expected.expect(ask);
     const usd = priceOf(upstream, ask, tokens);
     const likely = isGuess ? { ...tokens, output: GUESSED_OUTPUT } : tokens;
@@ -137,7 +140,7 @@ export function createRooms({ book, now, onTrouble, paths }: RoomsOptions) {
       upstream,
       ask,
       place,
-      key: keyOf(place),
+      key,
       use: { usd: Math.max(usd ?? 0, least.usd ?? 0), tokens: Math.max(sum, least.tokens), requests: 1 },
       estimate: {
         ...(likelyUsd === null ? NO_PRICE : { usd: likelyUsd }),
@@ -246,18 +249,18 @@ export function createRooms({ book, now, onTrouble, paths }: RoomsOptions) {
     reserve(
       upstream: Upstream,
       ask: BudgetQuestion,
-      place: BudgetPlace,
+      placed: Placed,
       limits: Limits,
     ): Room | NoRoom | Promise<Room | NoRoom> {
-      if (book.spend() === null) return reserveLater(() => expect(upstream, ask, place), limits);
-      const answer = expect(upstream, ask, place);
+      if (book.spend() === null) return reserveLater(() => expect(upstream, ask, placed), limits);
+      const answer = expect(upstream, ask, placed);
       add(answer, 1);
       show(answer, limits.spare);
       const block = findNews() === undefined ? limits.findBlock(answer.use) : undefined;
       if (block === null) return makeRoom(answer);
       undo(answer);
       if (block?.isForNow === false) return block;
-      return reserveLater(() => expect(upstream, ask, place), limits);
+      return reserveLater(() => expect(upstream, ask, placed), limits);
     },
     close: () => tryShared(() => shared.close()),
   };

@@ -10,7 +10,7 @@ import { readBudgets } from "../../quota/budget-reading.ts";
 import type { BudgetGate, BudgetQuestion } from "../../proxy/deps.ts";
 import type { Reading } from "../../quota/reading.ts";
 import type { Bar, PlanRequest, Reason } from "../../routing/types.ts";
-import type { BudgetPlace, Used } from "../../usage/recent-use.ts";
+import { type BudgetPlace, type Used, keyOf as keyOfPlace } from "../../usage/recent-use.ts";
 import type { Spend } from "../../usage/spend.ts";
 import type { LiveConfig } from "../live-config.ts";
 import type { SpendBook } from "../spend/spend-book.ts";
@@ -58,11 +58,15 @@ type Look = Omit<BudgetFacts, "held" | "reason">;
 /** What the budgets are to one upstream's requests for a model, from a project. */
 interface Stand {
   readonly place: BudgetPlace;
+  /** Of the place. */
+  readonly key: string;
   readonly budgets: readonly Budget[];
   /** Those that keep something back. */
   readonly refusing: readonly Budget[];
   /** The first that wants a price. */
   readonly strict: Budget | undefined;
+  /** With that much counted, at that moment, nothing keeps the upstream from them. */
+  clear: { readonly spend: Spend; readonly version: number; readonly at: number } | null;
 }
 
 const STEPS = [80, 95, 100] as const;
@@ -169,7 +173,18 @@ export function createBudgets(options: BudgetsOptions) {
     }
     return spent;
   };
+  /** A request asks several times within a moment. What may change without being counted is looked at each time. */
   const barAt = (stand: Stand, upstream: Upstream, spend: Spend): Bar | undefined => {
+    const { clear, strict } = stand;
+    const isSure = strict === undefined && !notes.hasLifts() && !rooms.hasLost();
+    if (!isSure) return findBar(stand, upstream, spend);
+    const [at, version] = [now(), spend.version()];
+    if (clear?.version === version && clear.at === at && clear.spend === spend) return undefined;
+    const bar = findBar(stand, upstream, spend);
+    stand.clear = bar === undefined ? { spend, version, at } : null;
+    return bar;
+  };
+  const findBar = (stand: Stand, upstream: Upstream, spend: Spend): Bar | undefined => {
     const spent = listSpent(stand.refusing, spend);
     if (spent.length > 0) {
       const last = spent.reduce((one, other) => (other.count.opensAt > one.count.opensAt ? other : one));
@@ -275,7 +290,7 @@ export function createBudgets(options: BudgetsOptions) {
         }
         return null;
       };
-      return rooms.reserve(upstream, ask, stand.place, { findBlock, spare });
+      return rooms.reserve(upstream, ask, stand, { findBlock, spare });
     },
     /** Of the upstream itself; null where it has no budget, or what was spent is not known yet. */
     readingOf(upstream: Upstream): Reading | null {
@@ -326,7 +341,7 @@ function makeStand(all: readonly Budget[], upstream: Upstream, request: Asked): 
   const budgets = all.filter((budget) => concerns(budget, upstream, place));
   const refusing = budgets.filter(({ onSpent }) => onSpent !== "warn");
   const strict = budgets.find(({ unit, unpriced }) => unit === "usd" && unpriced === "refuse");
-  return { place, budgets, refusing, strict };
+  return { place, key: keyOfPlace(place), budgets, refusing, strict, clear: null };
 }
 
 /** Sums of many parts of a dollar are not exact. */

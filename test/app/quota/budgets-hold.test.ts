@@ -16,12 +16,12 @@ const PRICES = [{ model: "*", input: 0, output: 1_000_000 }];
 const MOST_OUTPUT = 500;
 const LIMITS = { usd: 1_200, tokens: 1_200, requests: 3 };
 
-function makeHome(unit: keyof typeof LIMITS): TempHome {
+function makeHome(unit: keyof typeof LIMITS, limit = LIMITS[unit]): TempHome {
   const home = makeTempHome();
   const upstream = { base_url: URL, auth: { auth_token: "k" } };
   home.write(".codex-helper/config.json", {
     codex: { configs: { main: { upstreams: [upstream] } } },
-    budget: { [unit]: LIMITS[unit], per: "month" },
+    budget: { [unit]: limit, per: "month" },
   });
   home.write(".codex-helper/prices.json", PRICES);
   return home;
@@ -159,3 +159,44 @@ test.each(["requests", "usd", "tokens"] as const)(
   },
   60_000,
 );
+
+test.each([
+  [5, 1],
+  [1_600, 1],
+  [1_601, 1 + 16],
+  [3_001, 1 + 30],
+  [1_000_000, 1 + 64],
+])("of %d answers that are left, others see %d held for the first", async (limit, held) => {
+  using home = makeHome("requests", limit);
+  const [one, other] = [startOne(home), startOne(home)];
+  for (const { book } of [one, other]) await book.load();
+  const ask = {
+    method: "POST",
+    path: "/v1/responses",
+    bytes: 0,
+    model: "m",
+    upstreamModel: "m",
+    sessionId: "s",
+    signal: AbortSignal.timeout(60_000),
+  };
+  const rooms: Room[] = [];
+  const reserve = async (): Promise<void> => {
+    const room = await one.budgets.reserve(one.upstream, ask);
+    if (room === undefined || "reason" in room) throw new Error("no room");
+    rooms.push(room);
+  };
+  const seen = (): number | undefined => other.budgets.facts()?.[0]?.held;
+  await reserve();
+  expect(seen()).toBe(held);
+  // What is in flight is never more than the others see.
+  while (rooms.length < Math.min(150, limit)) {
+    await reserve();
+    expect(seen()).toBeGreaterThanOrEqual(rooms.length);
+    expect(Number(seen()) - rooms.length).toBeLessThanOrEqual(limit / 100);
+  }
+  for (const { book, budgets, log } of [one, other]) {
+    await book.stop();
+    budgets.stop();
+    log.close();
+  }
+});
