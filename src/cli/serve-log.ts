@@ -9,12 +9,14 @@ import type { Cost, Pricer } from "../usage/prices.ts";
 import type { Cli } from "./cli.ts";
 import { tell } from "./language.ts";
 
-export const LOG_FORMATS = ["text", "json", "none"] as const;
+export const LOG_FORMATS = ["text", "json", "screen", "none"] as const;
 export type LogFormat = (typeof LOG_FORMATS)[number];
 
 export interface ServeLogOptions {
   readonly format: LogFormat;
   readonly hasServices: boolean;
+  /** A screen is there that shows warnings itself. Default: there is none. */
+  readonly hasScreen?: () => boolean;
 }
 
 export type ServeLog = Awaited<ReturnType<typeof createServeLog>>;
@@ -24,7 +26,10 @@ const SUM_UP_EVERY = 500;
 /** Files that are changed while nothing is asked are looked at so often. */
 const LOOK_EVERY_MS = 2_000;
 
-export async function createServeLog(cli: Cli, { format, hasServices }: ServeLogOptions) {
+export async function createServeLog(
+  cli: Cli,
+  { format, hasScreen = () => false, hasServices }: ServeLogOptions,
+) {
   const { now, out } = cli;
   const tally = createRunTally();
   let queue: LogEntry[] = [];
@@ -76,7 +81,7 @@ export async function createServeLog(cli: Cli, { format, hasServices }: ServeLog
     },
     /** Also where nothing else is logged. */
     onTrouble: (words: Text | string): void => {
-      out.warn(tell(words));
+      if (!hasScreen()) out.warn(tell(words));
       live?.interrupt();
       if (format === "json") writeJson({ event: "warning", timestamp_ms: now(), text: inEnglish(words) });
     },

@@ -17,6 +17,9 @@ import { PORT_ARG, readPort, readService, SERVICE_ARGS, usageError } from "../ar
 import { type Cli, defineCommand } from "../cli.ts";
 import { listenForSignals, watchBugs } from "../process-events.ts";
 import { wrapIndented } from "../layout.ts";
+import { requireCanvas } from "../full-screen.ts";
+import type { Canvas } from "../terminal.ts";
+import type { TopView } from "./top/view.ts";
 import { type LogFormat, type ServeLog, createServeLog } from "../serve-log.ts";
 import {
   describeHealed,
@@ -58,6 +61,7 @@ export const command = defineCommand({
     },
     "keep-switched": { type: "boolean", description: "do not restore the client at the end" },
     quiet: { type: "boolean", alias: "q", description: "print no log of requests and events" },
+    top: { type: "boolean", description: "show it on the whole screen, as ch top does" },
     log: {
       type: "enum",
       options: ["text", "json"],
@@ -75,6 +79,9 @@ export const command = defineCommand({
     if (args.all === true && port !== undefined) {
       throw usageError(t`--port is for one service; --all uses the default ports`);
     }
+    const isPrinted = args.quiet === true || args.log !== "text";
+    if (args.top === true && isPrinted) throw usageError(t`--top shows the log itself`, "ch serve --top");
+    const canvas = args.top === true ? requireCanvas(cli.env, "ch serve") : null;
     const config = await loadConfig(cli.paths.config);
     const asked = readService(args, t`both at once: ch serve --all`);
     let services = args.all === true ? SERVICES : [asked ?? config.defaultService ?? DEFAULT_SERVICE];
@@ -88,7 +95,8 @@ export const command = defineCommand({
       services,
       port,
       switches: args.switch,
-      log: args.quiet === true ? "none" : args.log,
+      canvas,
+      log: canvas !== null ? "screen" : args.quiet === true ? "none" : args.log,
       prefersOwnProvider: args["own-provider"] === true,
       keepsSwitched: args["keep-switched"] === true,
       isForced: args.force === true,
@@ -109,6 +117,7 @@ export async function serveServices(cli: Cli, options: ServeOptions): Promise<nu
   return await run(cli, {
     ...options,
     log: options.log ?? "text",
+    canvas: options.canvas ?? null,
     prefersOwnProvider: options.prefersOwnProvider === true,
     keepsSwitched: options.keepsSwitched === true,
     isForced: options.isForced === true,
@@ -162,6 +171,8 @@ interface RunOptions {
   readonly services: readonly Service[];
   readonly port: number | undefined;
   readonly log: LogFormat;
+  /** What the live view is drawn on; null without one. */
+  readonly canvas: Canvas | null;
   readonly switches: boolean;
   readonly prefersOwnProvider: boolean;
   readonly keepsSwitched: boolean;
@@ -171,10 +182,19 @@ interface RunOptions {
 async function run(cli: Cli, options: RunOptions): Promise<number> {
   const { now, out } = cli;
   const since = now();
-  const log = await createServeLog(cli, { format: options.log, hasServices: options.services.length > 1 });
+  let view: TopView | null = null;
+  const log = await createServeLog(cli, {
+    format: options.log,
+    hasServices: options.services.length > 1,
+    hasScreen: () => view !== null,
+  });
   using signals = listenForSignals();
-  using bugs = watchBugs((words) => log.onTrouble(words));
-  const ended = Promise.race([signals.next(), bugs.tooMany]);
+  using bugs = watchBugs((words) => {
+    view?.say(words);
+    log.onTrouble(words);
+  });
+  const left = Promise.withResolvers<number>();
+  const ended = Promise.race([signals.next(), bugs.tooMany, left.promise]);
   const again = ended.then(() => signals.next());
   const starting = start(cli, options, log);
   // Where it waits for something (a lock, a slow disk), a signal ends it: nothing is changed by then, or the journal knows.
@@ -182,9 +202,14 @@ async function run(cli: Cli, options: RunOptions): Promise<number> {
   const started = await Promise.race([starting, limit.then(() => null)]);
   if (started === null) return await ended;
   const { serving, switching } = started;
+  view = await openView(cli, options);
+  // Without it the proxy is stopped as well: whoever sees nothing cannot.
+  view?.ended.then(left.resolve, () => left.resolve(EXIT.bug));
   const exitCode = await ended;
   // Behind the ^C that the terminal shows.
-  if (exitCode === 130 && process.stderr.isTTY) out.note("");
+  if (view === null && exitCode === 130 && process.stderr.isTTY) out.note("");
+  await view?.close();
+  view = null;
   const deadline = Bun.sleep(LIMIT_MS);
   if (!options.keepsSwitched) await restore(cli, switching);
   if (serving.openAnswers() > 0) {
@@ -202,6 +227,18 @@ async function run(cli: Cli, options: RunOptions): Promise<number> {
   out.note(isWide ? said.replaceAll(/[;；] ?/g, "\n") : said);
   await log.drain();
   return exitCode;
+}
+
+/** Null where none is wanted, and where it fails: the proxy runs without it. */
+async function openView(cli: Cli, { canvas, services }: RunOptions): Promise<TopView | null> {
+  if (canvas === null) return null;
+  try {
+    const { openTopView } = await import("./top/view.ts");
+    return await openTopView(cli, canvas, { services, endsProxy: true });
+  } catch (error) {
+    cli.out.warn(tell(errorText(error)));
+    return null;
+  }
 }
 
 /** Serves, switches the clients, and says so. Throws UserError with nothing left running or changed. */

@@ -1,6 +1,7 @@
 // `ch top` as a program: its lines of JSON, its screen at a terminal with keys, and what it says where it cannot be shown.
 import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { drawScreen } from "../../../src/cli/commands/top/screen.ts";
 import { createTopModel } from "../../../src/cli/commands/top/model.ts";
 import { instanceSchema, runningSchema } from "../../../src/app/ask-instance.ts";
@@ -8,6 +9,7 @@ import { GOOD } from "../../helpers/answers.ts";
 import { PROGRAM, runCli, startCli } from "../../helpers/cli.ts";
 import { type RunningProxy, startConfiguredProxy } from "../../helpers/configured-proxy.ts";
 import { type FakeUpstream, startFakeUpstream } from "../../helpers/fake-upstream.ts";
+import { freePort } from "../../helpers/free-port.ts";
 import { startAtTerminal } from "../../helpers/pseudo-terminal.ts";
 import { makeTempHome } from "../../helpers/temp-home.ts";
 import { waitUntil } from "../../helpers/wait.ts";
@@ -113,6 +115,50 @@ testUnix("at a terminal it shows what runs, takes keys, and leaves the other scr
   await waitUntil(() => !isOff(), { deadlineMs: 10_000, what: "an enabled upstream" });
   await top.press("q", "main#1 is enabled");
   expect(await top.exited).toBe(0);
+});
+
+testUnix("after q and after Ctrl+C the terminal is as it was before", async () => {
+  for (const [key, code] of [
+    ["q", 0],
+    ["\u0003", 130],
+  ] as const)
+    await endWith(key, code);
+});
+
+async function endWith(key: string, code: number): Promise<void> {
+  await using running = await start();
+  const { home } = running.proxy;
+  const line = `stty -a > before; ${[...PROGRAM, "top"].map((word) => `'${word}'`).join(" ")}; echo "code $?"; stty -a > after`;
+  await using shell = startAtTerminal(["sh", "-c", line], { home });
+  await shell.press(key, "EVENTS");
+  await shell.waitFor(`code ${code}`);
+  await shell.exited;
+  const read = (name: string): string => readFileSync(join(home.path, name), "utf8");
+  expect(read("after")).toBe(read("before"));
+}
+
+testUnix(
+  "serve --top shows it in front of the proxy; q asks, and then all ends as after Ctrl+C",
+  async () => {
+    await using upstream = await startFakeUpstream(() => GOOD.responses());
+    using home = makeTempHome();
+    const upstreams = [{ base_url: upstream.baseUrl, auth: { auth_token: "sk-a" } }];
+    home.write(".codex-helper/config.json", { codex: { configs: { main: { upstreams } } } });
+    const args = ["serve", "--codex", "--no-switch", "--port", String(freePort()), "--top"];
+    await using serving = startAtTerminal([...PROGRAM, ...args], { home });
+    await serving.press("q", "EVENTS");
+    await serving.press("y", "stop the proxy");
+    await serving.waitFor("0 turns, 0 saved by failover");
+    expect(await serving.exited).toBe(0);
+  },
+);
+
+test("serve --top has no other log, and needs a terminal", async () => {
+  using home = makeTempHome();
+  for (const args of [["--top"], ["--top", "-q"], ["--top", "--log", "json"]]) {
+    const { code, stdout } = await runCli(["serve", ...args], { home });
+    expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+  }
 });
 
 const AT = 1_780_000_000_000;

@@ -30,6 +30,8 @@ export interface TopViewOptions {
   readonly endsProxy: boolean;
 }
 
+export type TopView = Awaited<ReturnType<typeof openTopView>>;
+
 const DRAW_AFTER_MS = 50;
 const CLOCK_MS = 1_000;
 /** Costs and failures of today, and the configs, are read again so long after something has happened. */
