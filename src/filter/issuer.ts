@@ -32,11 +32,16 @@ export function createIssuer({ book, bytes, redactor }: IssuerOptions): Issuer {
   };
   /** Of a string whose echo would come back otherwise. */
   let isVerbatim = false;
+  const replaced = new Map<string, string>();
 
   return {
     replace(hit) {
+      const known = isVerbatim ? undefined : replaced.get(hit);
+      if (known !== undefined) return known;
       const { after, before, value } = takeApart(restoreText(book, hit));
-      return before + give(value, isVerbatim).text + after;
+      const made = before + give(value, isVerbatim).text + after;
+      if (!isVerbatim) replaced.set(hit, made);
+      return made;
     },
 
     spare(text, ranges, isPattern) {
@@ -59,6 +64,7 @@ export function createIssuer({ book, bytes, redactor }: IssuerOptions): Issuer {
     },
 
     respell(token, before, after) {
+      if (!isVerbatim && token === JSON.stringify(before)) return null;
       const insertions = findInsertions(book, after);
       const inner = token.slice(1, -1);
       const pieces: string[] = [];

@@ -32,6 +32,8 @@ const SHAPE = new RegExp(
   ),
   "gi",
 );
+/** What all of these hold. */
+const MARK = /chx|24[0-3]\./i;
 const LONGEST = "chx-0123456789ab@chx.example".length;
 
 interface Kind {
@@ -223,6 +225,7 @@ export class Book {
     const start = Math.max(0, from - LONGEST);
     const near = text.slice(start, to + LONGEST);
     const ranges: number[] = [];
+    if (!MARK.test(near)) return ranges;
     let end = 0;
     const findForeign = (until: number): void => {
       for (const match of near.slice(end, until).matchAll(SHAPE))
