@@ -109,14 +109,18 @@ function usageLine(command: Command, line: string): string {
   ].join(" ");
 }
 
-/** One row for each; the flags that name a service share one. */
+/** So long is a text that two of them share a row. */
+const LONGEST_SHARED = 60;
+
+/** One row for each; the flags that name a service share one where they say little. */
 function flagRows(flags: readonly Flag[]): Row[] {
   const services = flags.filter(({ name }) => isService(name));
+  const together = tellList(services.map(describeFlag));
+  const isShared = services.length > 1 && Bun.stringWidth(together) <= LONGEST_SHARED;
   return flags.flatMap((flag): Row[] => {
-    if (services.length > 1 && isService(flag.name)) {
+    if (isShared && isService(flag.name)) {
       if (flag !== services[0]) return [];
-      const spellings = services.map(({ spelling }) => spelling).join(", ");
-      return [[spellings, tellList(services.map(describeFlag))]];
+      return [[services.map(({ spelling }) => spelling).join(", "), together]];
     }
     const value = flag.value === null ? "" : ` ${flag.value.hint}`;
     const short = flag.aliases.map((alias) => `-${alias}, `).join("");

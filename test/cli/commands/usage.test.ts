@@ -90,7 +90,7 @@ describe("usage summary", () => {
     expect(await usage("summary")).toEqual({
       code: 0,
       stdout: [
-        "config  requests  errors  failovers  input  cached  output  reasoning  total      cost  ttfb p50     p95  tok/s",
+        "config  requests  failed  failovers  input  cached  output  reasoning  total      cost  ttfb p50     p95  tok/s",
         "main           1       0          0  12.0k     75%     500        100  12.5k   $0.0099    200 ms  200 ms    500",
         "work           2       1          1  1.20k     83%      30          0  1.23k  unpriced    900 ms  900 ms     30",
         "all            3       1          1  13.2k     76%     530        100  13.7k  $0.0099+    200 ms  900 ms    265",

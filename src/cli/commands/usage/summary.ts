@@ -333,7 +333,7 @@ function makeColumns(rows: readonly Tally[]): Column[] {
   });
   return [
     figures(0, t`requests`, ({ requests }) => String(requests)),
-    figures(2, t`errors`, ({ errors }) => String(errors)),
+    figures(2, t`failed`, ({ errors }) => String(errors)),
     figures(4, t`failovers`, ({ failovers }) => String(failovers)),
     figures(5, t`input`, (row) => showTokens(row, row.all_input_tokens)),
     figures(7, t`cached`, (row) => `${percentCached(row)}%`),
