@@ -22,6 +22,12 @@ const MOST_ITEMS = 200;
 const SIGN_OF_LIFE_MS = 10_000;
 const SIGN_OF_LIFE = ": \n\n";
 
+interface Item {
+  readonly name: string;
+  readonly data: object;
+  text: string | undefined;
+}
+
 interface Viewer {
   /** What it has of each part. */
   readonly parts: Map<string, string>;
@@ -34,7 +40,8 @@ interface Viewer {
 
 export function createFeed({ everyMs = 250, look, onLeft, stuckMs = 15_000 }: FeedOptions) {
   const viewers = new Set<Viewer>();
-  let items: string[] = [];
+  /** Put into words when they are written: of a flood most are not. */
+  let items: Item[] = [];
   /** The number of the first item that is kept. */
   let firstItem = 0;
   let timer: Timer | null = null;
@@ -51,8 +58,10 @@ export function createFeed({ everyMs = 250, look, onLeft, stuckMs = 15_000 }: Fe
 
   /** All that the viewer has not been told yet; "" for nothing. */
   const newsFor = (viewer: Viewer, parts: ReadonlyMap<string, string>): string => {
-    const missed = Math.max(0, firstItem - viewer.next);
-    const fresh = items.slice(Math.max(0, viewer.next - firstItem));
+    const from = viewer.next - firstItem;
+    const at = Math.max(from, items.length - MOST_ITEMS);
+    const missed = at - from;
+    const fresh = items.slice(at).map((item) => (item.text ??= makeEvent(item.name, item.data)));
     viewer.next = firstItem + items.length;
     const changed = [...parts].filter(([name, text]) => viewer.parts.get(name) !== text);
     for (const [name, text] of changed) viewer.parts.set(name, text);
@@ -83,9 +92,9 @@ export function createFeed({ everyMs = 250, look, onLeft, stuckMs = 15_000 }: Fe
   };
 
   return {
-    tell(name: string, item: object): void {
-      items.push(makeEvent(name, item));
-      if (items.length <= MOST_ITEMS) return;
+    tell(name: string, data: object): void {
+      items.push({ name, data, text: undefined });
+      if (items.length < 2 * MOST_ITEMS) return;
       firstItem += items.length - MOST_ITEMS;
       items = items.slice(-MOST_ITEMS);
     },
