@@ -8,11 +8,11 @@ import { loadCommandPlaces } from "./command-table.ts";
 /** Names of products, protocols, formats and units, which Chinese texts of this field keep. */
 const NAMES =
   "Codex Claude Code opencode qwen copilot CLI ChatGPT OpenAI Anthropic Bearer PowerShell Markdown Base64 Bedrock Ctrl C compinit x-api-key " +
-  "HTTP http https DNS TCP TLS JSON TOML UTF API SOCKS URL ID NUL PATH Enter HTML CSV retry-after " +
+  "HTTP http https DNS TCP TLS JSON TOML UTF API SOCKS URL ID NUL PATH Enter HTML CSV MCP retry-after " +
   "provider shell bash zsh fish powershell pid token USD ms k M B KB MB MiB codex claude ch codex-helper cc-switch cli_proxy";
 /** Keys of the user's files that are one word, and words that the command line takes as a time. */
 const KEYS =
-  "op remove replace source target input output targets sessions today tomorrow last-week all model month project";
+  "notify op remove replace source target input output targets sessions today tomorrow last-week all model month project";
 /** Other programs' lines to type, as hints name them. */
 const TYPED =
   /npm install -g \S+|(?:codex|claude) (?:resume|login)(?: \S+)?|nslookup \S+|curl -v \S+|source <\(|cd \S+ && (?:rm )?|(?:export|unset) \S+/g;
