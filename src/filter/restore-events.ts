@@ -110,7 +110,11 @@ export class EventRestorer {
   }
 
   private isCalm(): boolean {
-    return this.partBytes === 0 && this.queue.length === 0 && !this.countsQuotes;
+    return this.partBytes === 0 && this.passesUnread();
+  }
+
+  private passesUnread(): boolean {
+    return this.queue.length === 0 && this.sealedTails.size === 0 && !this.countsQuotes;
   }
 
   private isOfInterest(latin1: string): boolean {
@@ -141,7 +145,7 @@ export class EventRestorer {
   }
 
   private take(bytes: Uint8Array, latin1: string, out: Uint8Array[]): void {
-    if (this.queue.length === 0 && !this.countsQuotes && !this.isOfInterest(latin1)) {
+    if (this.passesUnread() && !this.isOfInterest(latin1)) {
       out.push(bytes);
       return;
     }
@@ -188,7 +192,9 @@ export class EventRestorer {
     for (const piece of pieces) this.grow(piece);
     const ends = findEnds(event);
     if (ends === "all" || ends.length > 0) this.close(ends);
-    if (event["type"] === "content_block_stop") this.thoughts.delete(groupOf(event));
+    if (event["type"] !== "content_block_stop") return;
+    this.thoughts.delete(groupOf(event));
+    this.sealedTails.delete(`${groupOf(event)}|thinking`);
   }
 
   private thoughtOf({ channel }: Fragment): "signed" | "unknown" {
@@ -199,7 +205,9 @@ export class EventRestorer {
     const all = (this.sealedTails.get(channel) ?? "") + text;
     const mentions = this.book.find(all);
     this.counts.sealed += mentions.length;
-    this.sealedTails.set(channel, all.slice(this.book.findBeginning(all, mentions.at(-1)?.end ?? 0)));
+    const tail = all.slice(this.book.findBeginning(all, mentions.at(-1)?.end ?? 0));
+    if (tail === "") this.sealedTails.delete(channel);
+    else this.sealedTails.set(channel, tail);
   }
 
   /** A signature came, or may come: what was held of the thought goes out as it is. */

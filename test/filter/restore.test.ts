@@ -5,6 +5,7 @@ import { makeRequestFilter } from "../../src/filter/request-filter.ts";
 import { Restoring } from "../../src/filter/restoring.ts";
 import { parseRules } from "../../src/filter/rules.ts";
 import { expectOk, JSON_TYPE, makeBook } from "./filtered.ts";
+import { readAnswerFiles, textOf } from "../helpers/answer-file.ts";
 import { cycle, NODE, UNIT, WAYS, write } from "./rules-arbitrary.ts";
 
 const HOST = "db.your-company.com";
@@ -270,4 +271,52 @@ describe("what a perfect echo returns is what the text was, and no upstream sees
       );
     });
   }
+});
+
+test("a recorded answer that mentions no placeholder goes on byte by byte, chunked in any way", async () => {
+  const { book, redact } = open();
+  redact(JSON.stringify({ input: [HOST, PATH, KEY, "/home/alice/x", "bob@mail.example", "10.1.2.3"] }));
+  let bytes = 0;
+  for (const { answer } of await readAnswerFiles()) {
+    const said = Buffer.from(textOf(answer));
+    for (const sizes of [[], [1], [7, 1, 64], [300]]) {
+      if (said.length > 32 * 1024 && sizes[0] === 1) continue;
+      expect(Buffer.from(pass(book, said, sizes)).equals(said)).toBe(true);
+    }
+    bytes += said.length;
+  }
+  expect(bytes).toBeGreaterThan(50_000);
+});
+
+test("a signed thought stays as it is, whether its beginning says so or not", () => {
+  const { book, redact } = open();
+  const placeholder = /chx-\w+\.example/.exec(redact(JSON.stringify({ input: HOST })))?.[0] ?? "";
+  for (const begun of [{ thinking: "" }, { thinking: "", signature: "" }]) {
+    const events = sse([
+      { type: "content_block_start", index: 0, content_block: { type: "thinking", ...begun } },
+      ...cutText(`at ${placeholder} then`, [4]).map((thinking) => ({
+        type: "content_block_delta",
+        index: 0,
+        delta: { type: "thinking_delta", thinking },
+      })),
+      { type: "content_block_delta", index: 0, delta: { type: "signature_delta", signature: "EqQB" } },
+      { type: "content_block_stop", index: 0 },
+      { type: "message_stop" },
+    ]);
+    const restoring = new Restoring(book);
+    const restorer = restoring.open("text/event-stream", () => {});
+    const got = [...(restorer?.push(Buffer.from(events)) ?? []), ...(restorer?.finish() ?? [])];
+    expect(Buffer.concat(got).toString()).toBe(events);
+    expect([restoring.restored, restoring.sealed]).toEqual([0, 1]);
+  }
+  const document = {
+    content: [
+      { type: "thinking", thinking: placeholder, signature: "x" },
+      { type: "text", text: placeholder },
+    ],
+  };
+  const whole = new Restoring(book).whole(Buffer.from(JSON.stringify(document)), JSON_TYPE);
+  expect(JSON.parse(Buffer.from(whole).toString())).toEqual({
+    content: [document.content[0], { type: "text", text: HOST }],
+  });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { zstdDecompressSync } from "node:zlib";
 import { GOOD, stream, toolUse } from "../helpers/answers.ts";
@@ -114,5 +114,66 @@ describe("what a rule names never reaches an upstream", () => {
     expect(around(sent, "Deploy to [REDACTED_DOMAIN] with")).not.toEqual([]);
     expect(around(sent, DOMAIN)).toEqual([]);
     expect(around(sent, SECRET)).toEqual([]);
+  });
+});
+
+describe("what a rule restores is in the user's files, and never at an upstream", () => {
+  const FILTER = [{ op: "replace", source: DOMAIN, restore: true }];
+  const placeholderIn = (text: string): string => /chx-[0-9a-f]{8}\.example/.exec(text)?.[0] ?? "none";
+
+  test("Codex moves a redacted host from one file to another", async () => {
+    using home = makeClientHome();
+    const project = makeProject(home);
+    await using upstream = await startFakeUpstream((request, n) => {
+      if (n === 1) return GOOD.responses({ shellCommand: ["cat", "notes.json"] });
+      const body =
+        request.header("content-encoding") === "zstd" ? zstdDecompressSync(request.body) : request.body;
+      const host = placeholderIn(Buffer.from(body).toString());
+      return n === 2
+        ? GOOD.responses({ shellCommand: [`printf '{"moved":"https://${host}/a"}' > moved.json`] })
+        : GOOD.responses({ text: `moved ${host}` });
+    });
+    await using proxy = await startConfiguredProxy({ codex: [upstream], filter: FILTER });
+    const run = await runCodexExec({
+      home,
+      configToml: makeCodexConfig(proxy.codexUrl),
+      args: [
+        "exec",
+        "--skip-git-repo-check",
+        "--dangerously-bypass-approvals-and-sandbox",
+        "-m",
+        "gpt-5",
+        "-C",
+        project,
+      ],
+      prompt: `move ${DOMAIN}`,
+    });
+    expect(run).toMatchObject({ code: 0, stdout: `moved ${DOMAIN}\n` });
+    expect(readFileSync(join(project, "moved.json"), "utf8")).toBe(`{"moved":"https://${DOMAIN}/a"}`);
+    expect(around(everythingSent(upstream), DOMAIN)).toEqual([]);
+  });
+
+  test("Claude Code writes a redacted host into a file", async () => {
+    using home = makeClientHome();
+    const project = makeProject(home);
+    const target = join(project, "moved.json");
+    await using upstream = await startFakeUpstream((request, n) => {
+      const host = placeholderIn(request.text());
+      if (n === 1) return stream(toolUse("Bash", { command: "cat notes.json" }));
+      return n === 2
+        ? stream(toolUse("Write", { file_path: target, content: `{"moved":"https://${host}/a"}` }))
+        : GOOD.messages({ text: `moved ${host}` });
+    });
+    await using proxy = await startConfiguredProxy({ claude: [upstream], filter: FILTER });
+    const run = await runClaudePrint({
+      home,
+      baseUrl: proxy.claudeUrl,
+      prompt: `move ${DOMAIN}`,
+      cwd: project,
+      args: ["-p", "--allowedTools=Bash(cat:*),Write"],
+    });
+    expect(run).toMatchObject({ code: 0, stdout: `moved ${DOMAIN}\n` });
+    expect(readFileSync(target, "utf8")).toBe(`{"moved":"https://${DOMAIN}/a"}`);
+    expect(around(everythingSent(upstream), DOMAIN)).toEqual([]);
   });
 });
