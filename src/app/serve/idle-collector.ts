@@ -37,22 +37,28 @@ export function createIdleCollector({
   const fresh = rss();
   let collectedAt = Number.NEGATIVE_INFINITY;
   let timer: Timer | null = null;
+  /** A request has ended since the timer was set: quiet has to last from there on. */
+  let hasWorked = false;
 
-  const look = (): void => {
-    timer = null;
-    if (rss() - fresh < WORTH_BYTES) return;
-    const now = performance.now();
-    if (!isQuiet() || now - collectedAt < everyMs) return noteWork();
-    collectedAt = now;
-    collect();
-  };
-  const noteWork = (): void => {
-    if (timer !== null) return;
+  const wait = (): void => {
+    hasWorked = false;
     timer = setTimeout(look, quietMs);
     timer.unref();
   };
+  const look = (): void => {
+    timer = null;
+    if (hasWorked) return wait();
+    if (rss() - fresh < WORTH_BYTES) return;
+    const now = performance.now();
+    if (!isQuiet() || now - collectedAt < everyMs) return wait();
+    collectedAt = now;
+    collect();
+  };
   return {
     /** Call when a request has ended. Costs nothing but one timer for all of them. */
-    noteWork,
+    noteWork(): void {
+      hasWorked = true;
+      if (timer === null) wait();
+    },
   };
 }

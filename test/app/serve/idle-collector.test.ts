@@ -53,3 +53,15 @@ test("it is not done again and again where memory does not come back", async () 
   await waitUntil(() => state.looks >= 2);
   expect(state.released).toBe(1);
 });
+
+test("while requests end one after the other there is no pause to collect in, though none is open between two", async () => {
+  const { noteWork, state } = makeProcess({ everyMs: 0 });
+  state.mb = 120;
+  const endsAt = performance.now() + 60;
+  while (performance.now() < endsAt) {
+    noteWork();
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  expect(state.released).toBe(0);
+  await waitUntil(() => state.released === 1);
+});
