@@ -59,13 +59,22 @@ const NOTHING = new Uint8Array(0);
 
 /** Adds a version to the backups, and removes the oldest beyond their number. */
 export function keepVersion(directory: string, bytes: Uint8Array, now: number): void {
+  keepVersionOf(directory, bytes, { now, file: "config.json" });
+}
+
+/** Likewise, for another of our files. */
+export function keepVersionOf(
+  directory: string,
+  bytes: Uint8Array,
+  { file, now }: { readonly file: string; readonly now: number },
+): void {
   ensurePrivateDirectory(directory);
   const versions = readdirSync(directory)
-    .filter((name) => /^config\.json\.\d+$/.test(name))
+    .filter((name) => name.startsWith(`${file}.`) && /^\d+$/.test(name.slice(file.length + 1)))
     .toSorted();
-  const latest = Number(versions.at(-1)?.slice("config.json.".length) ?? 0);
+  const latest = Number(versions.at(-1)?.slice(file.length + 1) ?? 0);
   // The time in ms has 13 digits until the year 2286, so that the names sort.
-  const name = `config.json.${Math.max(now, latest + 1)}`;
+  const name = `${file}.${Math.max(now, latest + 1)}`;
   writeFileAtomic(join(directory, name), bytes, { mode: PRIVATE_FILE, isLocked: true });
   for (const old of versions.slice(0, Math.max(0, versions.length + 1 - KEPT_VERSIONS))) {
     removeFile(join(directory, old));

@@ -1,11 +1,20 @@
 // Packs: rules that come with the program, for well-known shapes of secrets and personal data. Each is a file of data in packs/.
 // A pattern is read alike by RE2 and by the language's own engine, and is tried only around one of its anchors.
 // Pure.
+import { type Text, t } from "../base/text.ts";
 import type { FindBound } from "./nested-values.ts";
 import type { Deadline, Matcher, Rule } from "./matcher.ts";
 
 export const PACK_NAMES = ["secrets", "emails", "ip-private", "home-paths", "git-remotes"] as const;
 export type PackName = (typeof PACK_NAMES)[number];
+
+export const PACK_WORDS: Readonly<Record<PackName, Text>> = {
+  secrets: t`keys, tokens, private keys, passwords in addresses`,
+  emails: t`e-mail addresses`,
+  "ip-private": t`addresses of private networks`,
+  "home-paths": t`user names in paths`,
+  "git-remotes": t`addresses of git repositories`,
+};
 
 export interface Pack {
   /** What a match is replaced by; absent: made of the name of its pattern. */

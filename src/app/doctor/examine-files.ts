@@ -21,7 +21,7 @@ import { type Text, t } from "../../base/text.ts";
 import { parseRecord } from "../../base/json-value.ts";
 import { type Paths, quoteWord } from "../../base/paths.ts";
 import type { FileFacts } from "../../doctor/facts.ts";
-import { inspectFilter } from "../filter-facts.ts";
+import { inspectFilter } from "../filter/filter-facts.ts";
 import type { LiveConfig, LiveConfigOptions } from "../live-config.ts";
 import { fixOf } from "../../routing/fixes.ts";
 import { describe as describeReason } from "../../routing/reasons.ts";

@@ -16,7 +16,7 @@ import {
   instanceSchema,
   tellInstance,
 } from "../ask-instance.ts";
-import { inspectFilter } from "../filter-facts.ts";
+import { inspectFilter } from "../filter/filter-facts.ts";
 import { type LiveConfigOptions, createLiveConfig, listKeys } from "../live-config.ts";
 import { createProjectGate } from "../projects/gate.ts";
 import { createLivePrices } from "../spend/live-prices.ts";

@@ -1,7 +1,7 @@
 // `ch filter check` and `ch filter test`: whether the rule file is valid, and what its rules would change.
 // Sends nothing. The difference shows what would be redacted, to the person whose it is; --json holds counts only.
 import { UserError } from "../../base/errors.ts";
-import { inspectFilter, type InspectedFilter } from "../../app/filter-facts.ts";
+import { inspectFilter, type InspectedFilter } from "../../app/filter/filter-facts.ts";
 import { createLiveConfig } from "../../app/live-config.ts";
 import { MAX_OWN_FILE_BYTES, lookAt, readText } from "../../base/files.ts";
 import { t, tell } from "../language.ts";
@@ -23,6 +23,7 @@ import { makePlaceholderKey, readPlaceholderKey } from "../../state/placeholder-
 import { JSON_ARG, SERVICE_ARGS, readService } from "../args.ts";
 import { type Cli, defineCommand, readFileOrInput } from "../cli.ts";
 import { cutColumns } from "../layout.ts";
+import { addCommand, listCommand, removeCommand } from "./filter/packs.ts";
 
 const MAX_CHANGES_SHOWN = 40;
 /**
@@ -105,13 +106,20 @@ const testCommand = defineCommand({
 });
 
 export const command = defineCommand({
-  description: "check and try the redaction rules",
+  description: "check and try the redaction rules, add packs of them",
   examples: [
     ["ch filter check", "check filter.json and show the line of each error"],
     ["ch filter test request.json", "what the rules would change in a request"],
+    ["ch filter add secrets", "redact known shapes of keys and tokens"],
   ],
   default: "check",
-  subCommands: { check: checkCommand, test: testCommand },
+  subCommands: {
+    check: checkCommand,
+    test: testCommand,
+    list: listCommand,
+    add: addCommand,
+    remove: removeCommand,
+  },
 });
 
 async function inspect({ env, now, paths }: Cli): Promise<InspectedFilter> {

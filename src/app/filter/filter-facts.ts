@@ -1,9 +1,9 @@
 // Which state redaction is in, for screens of processes that serve nothing. Changes nothing.
 // The redaction engine is the largest part of the program: it is loaded only where there is, or should be, a file.
-import type { UserError } from "../base/errors.ts";
-import type { Paths } from "../base/paths.ts";
-import { findAt, makeFilterRecord } from "../filter/filter-record.ts";
-import type { RedactionFacts } from "../filter/redaction.ts";
+import type { UserError } from "../../base/errors.ts";
+import type { Paths } from "../../base/paths.ts";
+import { findAt, makeFilterRecord } from "../../filter/filter-record.ts";
+import type { RedactionFacts } from "../../filter/redaction.ts";
 
 export interface InspectedFilter {
   readonly facts: RedactionFacts;
@@ -24,7 +24,7 @@ export async function inspectFilter({
   const record = makeFilterRecord(paths.filterRecord, null);
   if (isNothing(paths.filter) && record.read() !== "seen")
     return { facts: { state: "none", rules: 0 }, problem: null };
-  const { createLiveFilter } = await import("../filter/live-filter.ts");
+  const { createLiveFilter } = await import("../../filter/live-filter.ts");
   const filter = createLiveFilter({ path: paths.filter, record, isOff, now, placeholderKey: () => "" });
   return { facts: filter.facts(), problem: filter.problem() };
 }
