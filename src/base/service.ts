@@ -141,6 +141,9 @@ export const SERVICES: readonly Service[] = Object.values(SERVICE_FACTS).map(({ 
 /** What commands mean where neither a flag nor config.json says which. */
 export const DEFAULT_SERVICE: Service = "codex";
 
+/** Whose client tells its status line what it does. */
+export const PIPING_SERVICE: Service = "claude";
+
 /** The TCP port a service's proxy listens on unless told otherwise. */
 export const DEFAULT_PORT = mapServices(({ port }) => port);
 

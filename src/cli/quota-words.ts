@@ -1,6 +1,7 @@
 // What is left on an upstream, in words and bars for a person.
 // Pure.
-import { type QuotaRow, describeWindow, showAmount, showRest } from "../quota/sources.ts";
+import { showAmount, showRest } from "../quota/amounts.ts";
+import { type QuotaRow, describeWindow } from "../quota/sources.ts";
 import { type Text, t as text, showMoment, showSpan } from "../base/text.ts";
 import { t, tell } from "./language.ts";
 import type { Colour, ColouredText } from "./output.ts";

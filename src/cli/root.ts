@@ -58,6 +58,10 @@ export const COMMANDS = {
     summary: "set a client up by questions: what is there, or your relays",
     load: () => import("./commands/init.ts"),
   },
+  statusline: {
+    summary: "one line for Claude Code's status line or your prompt",
+    load: () => import("./commands/statusline.ts"),
+  },
   project: {
     summary: "rules by directory: which relays a project may use",
     load: () => import("./commands/project.ts"),

@@ -5,7 +5,7 @@ import type { Env } from "../base/env.ts";
 import { EXIT, UserError } from "../base/errors.ts";
 import { t, useProgramName } from "../base/text.ts";
 import { describeVersion, isBuilt } from "../base/version.ts";
-import { ClosedPipe, UnwrittenData, openTerminal } from "./terminal.ts";
+import { ClosedPipe, type Terminal, UnwrittenData, openTerminal } from "./terminal.ts";
 
 const CHECKOUT = join(import.meta.dir, "../..");
 /** What Bun takes from the current directory before a program's first line; each with the option that prevents it. */
@@ -25,6 +25,8 @@ export async function runCli(argv: readonly string[], env: Env, calledAs: string
       terminal.stdout.write(`codex-helper ${describeVersion()}\n`);
       return EXIT.ok;
     }
+    const line = await printLine(argv, env, terminal);
+    if (line !== null) return line;
     const { dispatch } = await import("./dispatch.ts");
     return await dispatch(argv, env, terminal);
   } catch (error) {
@@ -36,6 +38,16 @@ export async function runCli(argv: readonly string[], env: Env, calledAs: string
     const told = error instanceof UnwrittenData ? await tellUnwritten(error) : error;
     return reportError(told, createWords(terminal, env), env);
   }
+}
+
+/** `ch statusline` and `ch status --short`, which run at every prompt: nothing else is loaded. Null for any other words. */
+async function printLine(argv: readonly string[], env: Env, terminal: Terminal): Promise<number | null> {
+  const [name, ...rest] = argv;
+  const isShort = name === "status" && rest.includes("--short");
+  if (name !== "statusline" && !isShort) return null;
+  const { printStatusline, readLineArgs } = await import("./statusline/statusline.ts");
+  const args = readLineArgs(rest.filter((word) => !isShort || word !== "--short"));
+  return args === null ? null : await printStatusline(args, env, terminal);
 }
 
 /**

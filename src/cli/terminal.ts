@@ -194,7 +194,7 @@ function wantedColumns(env: Env): number | undefined {
 }
 
 /** As the C library chooses (POSIX, Base Definitions 8.2). Where nothing is set, most terminals have it all the same. */
-function hasUnicode(env: Env): boolean {
+export function hasUnicode(env: Env): boolean {
   const locale = ["LC_ALL", "LC_CTYPE", "LANG"].map((name) => readVariable(env, name)).find(Boolean);
   return locale === undefined || /utf-?8/i.test(locale);
 }

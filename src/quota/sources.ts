@@ -7,6 +7,7 @@ import { type Text, fromEnglish, inEnglish, isText } from "../base/text.ts";
 import { later } from "../base/later.ts";
 import type { Upstream } from "../base/upstream.ts";
 import type { QuotaNote, Reason } from "../routing/types.ts";
+import { showAmount, showRest } from "./amounts.ts";
 import { type Meter, assessMeter } from "./balance.ts";
 import { forecastEnd } from "./forecast.ts";
 import { type LookupChoice, chooseLookup } from "./lookup.ts";
@@ -165,23 +166,6 @@ function reasonOfMeter({ left, limit, name: window, unit, used }: Meter): Reason
 /** "month", "5 h", "7 d opus". */
 export function describeWindow(window: string): Text {
   return fromEnglish(window.replace(/^(\d+)([hdm])(?=$| )/, "$1 $2"));
-}
-
-/** "$20.00", "20.00 CNY", "12.5 quota". */
-export function showAmount(amount: number, unit: string): string {
-  const digits = showDigits(amount, unit);
-  return unit === "USD" ? `$${digits}` : `${digits} ${unit}`.trimEnd();
-}
-
-/** The same before "of" and its limit, which names the unit. */
-export function showRest(left: number, limit: number | null, unit: string): string {
-  return limit === null || unit === "USD" ? showAmount(left, unit) : showDigits(left, unit);
-}
-
-/** Money to the cent; anything else as it is, to two digits. */
-function showDigits(amount: number, unit: string): string {
-  if (unit === "USD" || unit === "CNY") return amount.toFixed(2);
-  return String(Math.round(amount * 100) / 100);
 }
 
 /** `now`: wall clock, ms. */

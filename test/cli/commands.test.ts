@@ -58,6 +58,7 @@ describe("a group without a command", () => {
       "ch routing": "explain",
       "ch project": "show",
       "ch budget": "list",
+      "ch statusline": "show",
       "ch filter": "check",
       "ch hooks": "list",
       "ch completion": undefined,

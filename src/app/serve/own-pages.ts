@@ -17,6 +17,7 @@ import type { LivePrices } from "../spend/live-prices.ts";
 import type { Quota } from "../quota/quota.ts";
 import type { SavedSections } from "../../state/state-file.ts";
 import type { InstanceFacts, RunningPart } from "../ask-instance.ts";
+import type { LineBook } from "./line.ts";
 import type { Viewers } from "./viewers.ts";
 import { explainRoute, makeProblem, makeRouteFacts } from "../status/facts.ts";
 
@@ -38,6 +39,7 @@ export interface OwnPagesOptions {
   /** Null where no request ever waited. */
   readonly waits: () => Waits | null;
   readonly viewers: Viewers;
+  readonly line: LineBook;
   /** The requests that are being answered. */
   readonly running: () => Iterable<RunningRequest>;
   readonly clientToken: string | null;
@@ -87,6 +89,8 @@ export function makeOwnPages(options: OwnPagesOptions): Pick<OwnRoutes, "read" |
     read: {
       health,
       status: (_query, isOwner) => status(isOwner),
+      /** For a status line: of a session, or of none. */
+      line: (query, isOwner) => (isOwner ? options.line.facts(query.get("session")) : null),
       async explain(query, isOwner) {
         const directory = query.get("path");
         const view = (await options.projects())?.look(directory, query.get("session"));

@@ -32,6 +32,7 @@ import { createLiveConfig } from "../live-config.ts";
 import { describeProcess } from "../status/running.ts";
 import { createOwnedNames } from "../owned-names.ts";
 import { createOpenSessions } from "./open-sessions.ts";
+import { createLineBook } from "./line.ts";
 import { makeOwnPages } from "./own-pages.ts";
 import { createReloads } from "./reloads.ts";
 import { requireRoute } from "./setup.ts";
@@ -271,9 +272,11 @@ async function startService(
   const token = crypto.randomUUID();
   const since = now();
   let port = options.port ?? DEFAULT_PORT[service];
+  const line = createLineBook({ ...shared, service, log: paths.requestsLog, route, router });
   const record = (entry: LogEntry): void => {
     book.number(entry);
     book.note(entry, log.append(entry));
+    line.note(entry);
     saved.noteChange();
     viewers.tell(service, "request", entry);
     options.onRequest(entry);
@@ -288,6 +291,7 @@ async function startService(
   const pages = makeOwnPages({
     ...shared,
     service,
+    line,
     port: () => port,
     since,
     router,

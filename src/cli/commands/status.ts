@@ -15,9 +15,17 @@ export const command = defineCommand({
     ["ch status", "both services"],
     ["ch status --codex --json", "the same as JSON"],
   ],
-  args: { ...SERVICE_ARGS, ...JSON_ARG },
+  args: {
+    ...SERVICE_ARGS,
+    short: { type: "boolean", description: "one line, as of ch statusline" },
+    ...JSON_ARG,
+  },
   async run(args, cli) {
     const service = readService(args);
+    if (args.short === true) {
+      const { showLine } = await import("./statusline.ts");
+      return await showLine(cli, { service, isJson: args.json === true });
+    }
     const services = service === undefined ? SERVICES : [service];
     const { env, paths } = cli;
     const cwd = readCurrentDirectory(env);

@@ -1,0 +1,158 @@
+// What a status line shows, found as fast as can be: the proxy that the client uses is asked; where none runs, the files tell the
+// rest. Checks no shapes, loads no schema, and never throws.
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import { readTextOrNull } from "../../base/files.ts";
+import { type JsonRecord, isRecord, parseRecord } from "../../base/json-value.ts";
+import type { Paths } from "../../base/paths.ts";
+import { DEFAULT_SERVICE, type Service, isService, readProxyAddress } from "../../base/service.ts";
+import { localDay } from "../../base/text.ts";
+import { OWN_PREFIX, makeChallenge } from "../../proxy/own-routes.ts";
+import type { QuotaRow } from "../../quota/sources.ts";
+
+/** The answer of the page. It is read without a check of its shape: fields are only ever added. Times are wall clock in ms. */
+export interface LineFacts {
+  readonly service: Service;
+  readonly now_ms: number;
+  /** Null where no request can go anywhere. */
+  readonly upstream: {
+    readonly label: string;
+    readonly state: string;
+    readonly until_ms: number | null;
+  } | null;
+  /** The upstream that answered before, after a failover not long ago. */
+  readonly from: string | null;
+  readonly left: Pick<
+    QuotaRow,
+    "left" | "limit" | "read_at_ms" | "resets_at_ms" | "state" | "unit" | "used" | "window"
+  > | null;
+  /** The budget of that upstream that is nearest to its end. */
+  readonly budget: { readonly share: number; readonly is_spent: boolean; readonly until_ms: number } | null;
+  readonly today: LineCost | null;
+  /** Null where nothing is known of it. */
+  readonly session: LineCost | null;
+  /** Of the input of the last turn, how much came from the cache. */
+  readonly cached_share: number | null;
+}
+
+export interface LineCost {
+  readonly usd: number;
+  /** Something has no price, or did not say what it used. */
+  readonly is_partial: boolean;
+}
+
+export interface LineQuestion {
+  readonly paths: Pick<Paths, "config" | "run" | "spend">;
+  /** Undefined: the default service, or the one that runs. */
+  readonly service: Service | undefined;
+  readonly session: string | null;
+  /** Where the client sends its requests, if that is known. */
+  readonly address: string | undefined;
+  /** Wall clock, ms. */
+  readonly now: number;
+}
+
+/** `at`: of when the facts are, where no proxy told them. */
+export type FoundFacts =
+  | { readonly kind: "running"; readonly facts: LineFacts }
+  /** A proxy is there, and did not answer in time. */
+  | { readonly kind: "silent" }
+  | { readonly kind: "none"; readonly today: LineFacts["today"]; readonly at: number | null };
+
+interface Record {
+  readonly service: Service;
+  readonly port: number;
+  readonly token: string;
+  readonly since: number;
+}
+
+/** Longer nobody waits for a line. */
+const ANSWER_MS = 400;
+
+export async function findLineFacts(question: LineQuestion): Promise<FoundFacts> {
+  const service = question.service ?? readDefault(question.paths.config);
+  const all = listRecords(question.paths.run);
+  const own = all.filter((one) => one.service === service);
+  const others = question.service === undefined ? all.filter((one) => one.service !== service) : [];
+  const port = readProxyAddress(service, question.address ?? "")?.port;
+  const order = [...own.filter((one) => one.port === port), ...own.filter((one) => one.port !== port)];
+  let isSilent = false;
+  for (const record of [...order, ...others]) {
+    const facts = await ask(record, question.session);
+    if (facts === "silent") isSilent = true;
+    else if (facts !== null) return { kind: "running", facts };
+    // One that hangs has taken all the time there is.
+    if (isSilent) return { kind: "silent" };
+  }
+  return { kind: "none", ...readToday(question, service) };
+}
+
+function listRecords(run: string): readonly Record[] {
+  let names: string[];
+  try {
+    names = readdirSync(run).filter((name) => /^instance-.*\.json$/.test(name));
+  } catch {
+    return [];
+  }
+  const records = names.flatMap((name): Record[] => {
+    const { port, service, since, token } = readRecord(join(run, name));
+    if (typeof service !== "string" || !isService(service) || typeof port !== "number") return [];
+    return typeof token === "string" && typeof since === "number" ? [{ service, port, token, since }] : [];
+  });
+  return records.toSorted((one, other) => one.since - other.since);
+}
+
+function readRecord(path: string): JsonRecord {
+  try {
+    return parseRecord(readTextOrNull(path) ?? "") ?? {};
+  } catch {
+    return {};
+  }
+}
+
+/** Null: nobody is there, or nobody of ours. */
+async function ask({ port, token }: Record, session: string | null): Promise<LineFacts | "silent" | null> {
+  const { headers, isAnsweredBy } = makeChallenge(token);
+  const query = session === null ? "" : `?session=${encodeURIComponent(session)}`;
+  try {
+    const response = await fetch(`http://127.0.0.1:${port}${OWN_PREFIX}line${query}`, {
+      headers,
+      signal: AbortSignal.timeout(ANSWER_MS),
+      redirect: "error",
+      decompress: false,
+      proxy: false,
+    });
+    if (!isAnsweredBy(response)) return null;
+    const facts: unknown = await response.json();
+    return isRecord(facts) && "now_ms" in facts ? (facts as unknown as LineFacts) : null;
+  } catch (error) {
+    return error instanceof Error && error.name === "TimeoutError" ? "silent" : null;
+  }
+}
+
+/** Without the parser of config.json: a word of it that is found in a comment chooses wrongly, and no more. */
+function readDefault(path: string): Service {
+  try {
+    const [, name = ""] = /"default_service"\s*:\s*"(\w+)"/.exec(readTextOrNull(path) ?? "") ?? [];
+    return isService(name) ? name : DEFAULT_SERVICE;
+  } catch {
+    return DEFAULT_SERVICE;
+  }
+}
+
+/** What the ledger of spend has of the day. */
+function readToday(
+  { now, paths }: LineQuestion,
+  service: Service,
+): { readonly today: LineFacts["today"]; readonly at: number | null } {
+  const { days, read_at: at } = readRecord(paths.spend);
+  const rows = isRecord(days) ? days[localDay(now)] : undefined;
+  if (!Array.isArray(rows)) return { today: null, at: null };
+  const own = rows.filter(isRecord).filter((row) => row["service"] === service);
+  const sum = (name: string): number => own.reduce((all, row) => all + (Number(row[name]) || 0), 0);
+  const unknown = sum("unpriced_requests") + sum("requests_without_usage") + sum("partial_requests");
+  return {
+    today: { usd: sum("usd"), is_partial: unknown > 0 },
+    at: typeof at === "number" ? at : null,
+  };
+}
