@@ -149,8 +149,10 @@ describe("every command that is named", () => {
         if (command !== undefined && /^[a-z]+$/.test(command)) {
           expect(Object.keys(COMMANDS)).toContain(command);
           path.push(command);
-          const listed = /^Commands(?: \(.+\))?\n((?: {2}.*\n)+)/m.exec(await help(path))?.[1];
-          if (listed !== undefined && sub !== undefined && /^[a-z-]+$/.test(sub)) {
+          const [, usual, listed] =
+            /^Commands(?: \((?:default: (\S+)|.+)\))?\n((?: {2}.*\n)+)/m.exec(await help(path)) ?? [];
+          if (usual !== undefined && sub?.startsWith("--") === true) path.push(usual);
+          if (listed !== undefined && sub !== undefined && /^[a-z][a-z-]*$/.test(sub)) {
             expect({ name, words, listed }).toMatchObject({
               listed: expect.stringMatching(new RegExp(`^ {2}${sub} `, "m")),
             });

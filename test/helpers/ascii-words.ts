@@ -1,5 +1,6 @@
 // Finds the words of a Chinese screen that are not Chinese: what is left once names, codes, and what is typed are gone.
 import { EVENT_KINDS } from "../../src/config/notify.ts";
+import { PACK_NAMES } from "../../src/filter/packs.ts";
 import { COMMANDS } from "../../src/cli/root.ts";
 import { listFlags, listPositionals } from "../../src/cli/flags.ts";
 import { RULES } from "../../src/routing/classify-rules.ts";
@@ -9,7 +10,7 @@ import { loadCommandPlaces } from "./command-table.ts";
 const NAMES =
   "Codex Claude Code opencode qwen copilot CLI ChatGPT OpenAI Anthropic Bearer PowerShell Markdown Base64 Bedrock Ctrl C compinit x-api-key " +
   "HTTP http https DNS TCP TLS JSON TOML UTF API SOCKS URL ID NUL PATH Enter HTML CSV MCP retry-after " +
-  "provider shell bash zsh fish powershell pid token USD ms k M B KB MB MiB codex claude ch codex-helper cc-switch cli_proxy";
+  "provider shell bash zsh fish powershell pid token starship tmux USD ms k M B KB MB MiB codex claude ch codex-helper cc-switch cli_proxy";
 /** Keys of the user's files that are one word, and words that the command line takes as a time. */
 const KEYS =
   "notify op remove replace source target input output targets sessions today tomorrow last-week all model month project";
@@ -33,6 +34,7 @@ export async function makeWordFinder(): Promise<WordFinder> {
     ...KEYS.split(" "),
     ...RULES.map(({ id }) => id),
     ...EVENT_KINDS,
+    ...PACK_NAMES,
     ...[...values, ...shown].filter((word) => /^[A-Z]+$/.test(word)),
   ]);
   const examples = places
@@ -60,7 +62,7 @@ export async function makeWordFinder(): Promise<WordFinder> {
     // Variables of a shell, and a word that was cut at the edge of a column.
     /\$\w+|[\w-]+…/g,
     // What was typed, and values of files.
-    /“[^”]*”|"[^"\n]*"|`[^`\n]*`/g,
+    /\{[a-z]+\}|“[^”]*”|"[^"\n]*"|`[^`\n]*`/g,
   ];
   return {
     list(screen, own = []) {

@@ -106,7 +106,7 @@ const testCommand = defineCommand({
 });
 
 export const command = defineCommand({
-  description: "check and try the redaction rules, add packs of them",
+  description: "check and try the redaction rules",
   examples: [
     ["ch filter check", "check filter.json and show the line of each error"],
     ["ch filter test request.json", "what the rules would change in a request"],

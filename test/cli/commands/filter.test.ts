@@ -298,3 +298,30 @@ test("never configured: nothing is refused, written or asked", async () => {
   expect(existsSync(home.paths.filterRecord)).toBe(false);
   expect(await seeState()).toEqual({ state: "none", rules: 0 });
 });
+
+test("add, list and remove work on filter.json and on a project's file, and show no source", async () => {
+  writeRules(RULES);
+  expect(await ch(["add", "secrets"])).toMatchObject({ code: 0, stdout: "" });
+  expect(await ch(["add", "emails", "--restore"])).toMatchObject({ code: 0 });
+  const written = JSON.parse(readFileSync(home.paths.filter, "utf8")) as unknown[];
+  expect(written.slice(2)).toEqual([{ pack: "secrets" }, { pack: "emails", restore: true }]);
+  const list = await ch(["list"]);
+  expect(list.stdout).toContain("rule-1");
+  expect(list.stdout).toContain("e-mail addresses");
+  expect(list.stdout + list.stderr).not.toContain("super-secret-token");
+  expect(list.stderr).toContain("ch filter add home-paths");
+  expect((await ch(["check"])).stdout).toContain("2 rules, and the packs secrets, emails");
+  expect(await seeState()).toEqual({ state: "rules", rules: 2, packs: ["secrets", "emails"] });
+  const tried = await ch(["test", "-"], "write to jane@corp-mail.net, your-company.com");
+  expect(tried.stdout).toContain("emails/email");
+  expect(tried.stdout).not.toContain("jane@corp-mail.net");
+  expect(await ch(["remove", "secrets"])).toMatchObject({ code: 0 });
+  expect(await ch(["remove", "secrets"])).toMatchObject({ code: 1 });
+  expect((await ch(["add", "nonsense"])).stderr).toContain('there is no pack "nonsense"');
+
+  home.write(".codex-helper/config.json", { projects: { "~/acme": { filter: "acme.json" } } });
+  expect(await ch(["add", "git-remotes", "--project", "~/acme"])).toMatchObject({ code: 0 });
+  expect(readFileSync(join(home.paths.home, "acme.json"), "utf8")).toBe(
+    '[\n  { "pack": "git-remotes" }\n]\n',
+  );
+});
