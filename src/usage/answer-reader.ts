@@ -119,8 +119,8 @@ export function createAnswerReader(api: Api, onDrop?: (chunk: Uint8Array) => voi
     countWritten(): number | null {
       if (shape !== "events") return null;
       const { news } = activity.counted;
-      if (news > written.chunks)
-        written.bytes += (news - written.chunks) * meanWritten(api, tail.newest(SAMPLE_CHUNKS));
+      const fresh = news - written.chunks;
+      if (fresh > 0) written.bytes += fresh * meanWritten(api, tail.newest(Math.min(fresh, SAMPLE_CHUNKS)));
       written.chunks = news;
       return Math.round(written.bytes / BYTES_PER_TOKEN);
     },
@@ -138,18 +138,10 @@ export function createAnswerReader(api: Api, onDrop?: (chunk: Uint8Array) => voi
 }
 
 const SAMPLE_CHUNKS = 16;
-const SAMPLE_BYTES = 8 * 1024;
 /** Of English prose and of code; Chinese has three bytes to a sign, and somewhat less than a token. */
 const BYTES_PER_TOKEN = 4;
 
-function meanWritten(api: Api, newest: readonly Uint8Array[]): number {
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  for (const chunk of newest.toReversed()) {
-    if (bytes > 0 && bytes + chunk.length > SAMPLE_BYTES) break;
-    bytes += chunk.length;
-    chunks.unshift(chunk);
-  }
+function meanWritten(api: Api, chunks: readonly Uint8Array[]): number {
   const splitter = createSseSplitter({ maxEventBytes: Number.POSITIVE_INFINITY });
   const events = splitter.push(Buffer.concat(chunks));
   return events.reduce((sum, event) => sum + countWritten(api, event), 0) / Math.max(1, chunks.length);
