@@ -4,6 +4,7 @@ import { runCli } from "../../helpers/cli.ts";
 import { type RunningProxy, startConfiguredProxy } from "../../helpers/configured-proxy.ts";
 import { type FakeUpstream, startFakeUpstream } from "../../helpers/fake-upstream.ts";
 import { makeTempHome } from "../../helpers/temp-home.ts";
+import { waitUntil } from "../../helpers/wait.ts";
 
 const SESSION = "8f98890e-0c03-4035-a7bd-9650c510b36a";
 const INPUT = JSON.stringify({
@@ -45,7 +46,11 @@ describe("the line of a session after a failover", () => {
     runCli(["statusline", ...args], { home: proxy.home, stdin: input, env });
 
   test("says where it is, where it came from, what it cost and what Claude Code pipes in", async () => {
-    const { code, stderr, stdout } = await show(["--plain"], INPUT, { COLUMNS: "200" });
+    // The first to ask for a session does not wait until the log is read.
+    const { code, stderr, stdout } = await waitUntil(async () => {
+      const shown = await show(["--plain"], INPUT, { COLUMNS: "200" });
+      return shown.stdout.includes("cached") ? shown : null;
+    });
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
     expect(stdout).toMatch(/^main#2 <- main#1 \| today \S+ \| session \S+ \| 83 % cached \| 43 % context\n$/);
   });
