@@ -1,11 +1,11 @@
 // Talks to running proxies over their own addresses: asks for facts, in the shapes that are described here, and tells them
 // to change something. Both sides prove that they know the token of the run; what cannot prove it is not ours, and says nothing.
 import * as z from "zod/mini";
+import { askPage } from "./ask-page.ts";
 import { UserError } from "../base/errors.ts";
 import { later } from "../base/later.ts";
 import { SERVICES } from "../base/service.ts";
 import { t, type Text, isText } from "../base/text.ts";
-import { OWN_PREFIX, makeChallenge } from "../proxy/own-routes.ts";
 import { quotaRowSchema } from "../quota/sources.ts";
 import type { Instance } from "../state/instances.ts";
 
@@ -54,31 +54,15 @@ export async function followInstance(
   return response?.ok === true ? response.body : null;
 }
 
-/** Null without an answer of ours. Never through an outbound proxy: it is a question to this machine alone. */
+/** Null without an answer of ours. */
 async function send(
-  { port, token }: Pick<Instance, "port" | "token">,
+  instance: Pick<Instance, "port" | "token">,
   name: string,
-  { query = {}, signal, waitMs = ANSWER_MS }: AskOptions & { readonly signal?: AbortSignal },
+  { query, signal, waitMs = ANSWER_MS }: AskOptions & { readonly signal?: AbortSignal },
   method: "GET" | "POST" = "GET",
 ): Promise<Response | null> {
-  const search = new URLSearchParams(query).toString();
-  const url = `http://127.0.0.1:${port}${OWN_PREFIX}${name}${search === "" ? "" : `?${search}`}`;
-  const { headers, isAnsweredBy } = makeChallenge(token);
-  try {
-    const response = await fetch(url, {
-      method,
-      headers,
-      signal: signal ?? AbortSignal.timeout(waitMs),
-      redirect: "error",
-      // Not ours, where it is compressed.
-      decompress: false,
-      proxy: false,
-      timeout: false,
-    });
-    return isAnsweredBy(response) ? response : null;
-  } catch {
-    return null;
-  }
+  const asked = { method, query, signal: signal ?? AbortSignal.timeout(waitMs) };
+  return await askPage(instance, name, asked).catch(() => null);
 }
 
 // The answers. A proxy makes these from plain values and never reads them.

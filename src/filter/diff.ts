@@ -34,6 +34,13 @@ export function focus(before: string, after: string, context: number): { before:
   return { before: cut(before), after: cut(after) };
 }
 
+/** The line with what differs in it replaced by what `mask` makes of it; without another line, all of it. */
+export function maskDifference(before: string, after: string | null, mask: (text: string) => string): string {
+  const same = countSame(before, after ?? "");
+  const end = before.length - same.end;
+  return before.slice(0, same.start) + mask(before.slice(same.start, end)) + before.slice(end);
+}
+
 /** How many lines or characters are the same at the start, and how many of the rest at the end. */
 function countSame(
   before: string | readonly string[],

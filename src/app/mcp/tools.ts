@@ -95,25 +95,18 @@ function chooseService(
 
 async function tellQuota(context: ToolContext, service: Service): Promise<ToolAnswer> {
   const [found] = (await surveyStatus([service], context)).services;
-  const upstreams = (found?.upstreams ?? []).map(
-    ({ base_url, label, problem, quota, reason, standing, until_ms }) => ({
-      upstream: label,
-      host: showHost(base_url),
-      state: standing,
-      reason: clean(problem ?? reason),
-      is_usable: problem === null,
-      until: showTime(until_ms),
-      quota: quota.map(({ left, limit, resets_at_ms, source, state, unit, window }) => ({
-        source,
-        window,
-        state,
-        left,
-        limit,
-        unit,
-        resets_at: showTime(resets_at_ms),
-      })),
-    }),
-  );
+  const upstreams = (found?.upstreams ?? []).map(({ quota, ...standing }) => ({
+    ...describeStanding(standing),
+    quota: quota.map(({ left, limit, resets_at_ms, source, state, unit, window }) => ({
+      source,
+      window,
+      state,
+      left,
+      limit,
+      unit,
+      resets_at: showTime(resets_at_ms),
+    })),
+  }));
   const problem = found?.problem == null ? null : clean(found.problem.message);
   const lines = upstreams.map(({ is_usable, quota, reason, state, until, upstream }) => {
     const now = is_usable ? (until === null ? state : `${state} until ${until}`) : reason;
@@ -132,6 +125,26 @@ async function tellQuota(context: ToolContext, service: Service): Promise<ToolAn
       problem,
       upstreams,
     },
+  };
+}
+
+interface Standing {
+  readonly label: string;
+  readonly base_url: string;
+  readonly standing: string;
+  readonly reason: string;
+  readonly problem: string | null;
+  readonly until_ms: number | null;
+}
+
+function describeStanding({ base_url, label, problem, reason, standing, until_ms }: Standing) {
+  return {
+    upstream: label,
+    host: showHost(base_url),
+    state: standing,
+    reason: clean(problem ?? reason),
+    is_usable: problem === null,
+    until: showTime(until_ms),
   };
 }
 
@@ -155,17 +168,10 @@ async function tellRoute(
   };
   const { explanation, isRunning } = await surveyRoute(service, question, context);
   const { config_name: config, max_upstreams, problem, project, wall } = explanation;
-  const places = explanation.places.map(
-    ({ base_url, label, problem, reason, standing, until_ms, upstream_model }) => ({
-      upstream: label,
-      host: showHost(base_url),
-      state: standing,
-      reason: clean(problem ?? reason),
-      is_usable: problem === null,
-      until: showTime(until_ms),
-      model: upstream_model,
-    }),
-  );
+  const places = explanation.places.map(({ upstream_model: model, ...standing }) => ({
+    ...describeStanding(standing),
+    model,
+  }));
   const why = problem === null ? null : clean(problem.message);
   const lines = places.map(({ host, is_usable, model: other, reason, state, upstream }, index) => {
     const asked = other === null ? "" : `, as model ${other}`;

@@ -2,12 +2,12 @@
 // rest. Checks no shapes, loads no schema, and never throws.
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
+import { askPage } from "../ask-page.ts";
 import { readTextOrNull } from "../../base/files.ts";
 import { type JsonRecord, isRecord, parseRecord } from "../../base/json-value.ts";
 import type { Paths } from "../../base/paths.ts";
 import { DEFAULT_SERVICE, type Service, isService, readProxyAddress } from "../../base/service.ts";
 import { localDay } from "../../base/text.ts";
-import { OWN_PREFIX, makeChallenge } from "../../proxy/own-routes.ts";
 import type { QuotaRow } from "../../quota/sources.ts";
 
 /** The answer of the page. It is read without a check of its shape: fields are only ever added. Times are wall clock in ms. */
@@ -111,18 +111,11 @@ function readRecord(path: string): JsonRecord {
 }
 
 /** Null: nobody is there, or nobody of ours. */
-async function ask({ port, token }: Record, session: string | null): Promise<LineFacts | "silent" | null> {
-  const { headers, isAnsweredBy } = makeChallenge(token);
-  const query = session === null ? "" : `?session=${encodeURIComponent(session)}`;
+async function ask(proxy: Record, session: string | null): Promise<LineFacts | "silent" | null> {
+  const query = session === null ? {} : { session };
   try {
-    const response = await fetch(`http://127.0.0.1:${port}${OWN_PREFIX}line${query}`, {
-      headers,
-      signal: AbortSignal.timeout(ANSWER_MS),
-      redirect: "error",
-      decompress: false,
-      proxy: false,
-    });
-    if (!isAnsweredBy(response)) return null;
+    const response = await askPage(proxy, "line", { query, signal: AbortSignal.timeout(ANSWER_MS) });
+    if (response === null) return null;
     const facts: unknown = await response.json();
     return isRecord(facts) && "now_ms" in facts ? (facts as unknown as LineFacts) : null;
   } catch (error) {

@@ -10,7 +10,7 @@ import { CLIENT_NAME, DEFAULT_SERVICE, SERVICES, SERVICE_FACTS, type Service } f
 import { signText } from "../../base/secrets.ts";
 import { maskSecret } from "../../base/secrets.ts";
 import { printable } from "../../base/terminal-text.ts";
-import { type Change, diffTexts, focus } from "../../filter/diff.ts";
+import { type Change, diffTexts, focus, maskDifference } from "../../filter/diff.ts";
 import { findAt, makeFilterRecord, writeRecord } from "../../filter/filter-record.ts";
 import { Book } from "../../filter/placeholders.ts";
 import { describeRedaction } from "../../filter/redaction.ts";
@@ -211,13 +211,14 @@ function tryRules(cli: Cli, rules: RuleSet, input: Input) {
   });
   const result = filter.filterBody(input.body, null);
   if (result.kind === "refused") throw new UserError(t`${input.name}: ${result.message}`);
+  const isTaken = result.hits.some((count, index) => count > 0 && rules.rules[index]?.pack !== undefined);
   const changes =
     result.value === input.body
       ? []
       : diffTexts(Buffer.from(input.body).toString(), Buffer.from(result.value).toString()).map(
           ({ after, before, line }) => ({
             line,
-            before: before === null ? null : maskHits(before, rules, input.service),
+            before: before === null || !isTaken ? before : maskHits({ before, after }, rules, input.service),
             after,
           }),
         );
@@ -225,9 +226,13 @@ function tryRules(cli: Cli, rules: RuleSet, input: Input) {
 }
 
 /** What the packs would take is shown masked: a screen is seen by others, too. */
-function maskHits(line: string, rules: RuleSet, service: Service): string {
-  let masked = line;
-  for (const { find, rule } of rules.redactors[service].among(line)) {
+function maskHits(
+  { after, before }: { readonly before: string; readonly after: string | null },
+  rules: RuleSet,
+  service: Service,
+): string {
+  let masked = before;
+  for (const { find, rule } of rules.redactors[service].among(before)) {
     if (rule.pack === undefined) continue;
     masked = replaceRanges(
       masked,
@@ -235,7 +240,8 @@ function maskHits(line: string, rules: RuleSet, service: Service): string {
       maskSecret,
     );
   }
-  return masked;
+  // What is found only with the lines around it (a private key) is not told apart from the rest that changes.
+  return masked === before ? maskDifference(before, after, maskSecret) : masked;
 }
 
 /** All rules but the patterns of packs that found nothing. */

@@ -325,3 +325,17 @@ test("add, list and remove work on filter.json and on a project's file, and show
     '[\n  { "pack": "git-remotes" }\n]\n',
   );
 });
+
+test("what packs would take over several lines is shown masked, too", async () => {
+  writeRules('[{ "pack": "secrets" }]');
+  const body = [
+    "MIIEpAIBAAKCAQEA1c7z9z5Pad7OejecsQ0bu3aumR2fXm8P",
+    "aB7cD9eF1gH3iJ5kL7mN9oP1qR3sT5uV7wX9yZ1aB3cD5eF7",
+  ];
+  const key = ["-----BEGIN RSA PRIVATE KEY-----", ...body, "-----END RSA PRIVATE KEY-----"].join("\n");
+  for (const text of [`before\n${key}\nafter`, JSON.stringify({ input: `before\n${key}\nafter` })]) {
+    const { stdout } = await ch(["test", "-"], text);
+    expect(stdout).toContain("[REDACTED_PRIVATE_KEY]");
+    for (const line of body) expect(stdout).not.toContain(line.slice(4, -4));
+  }
+});
