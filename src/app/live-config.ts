@@ -43,6 +43,8 @@ export function createLiveConfig({ paths, env, now, holder }: LiveConfigOptions)
   return {
     /** The config in force and, when the file is broken, what is wrong with it. */
     current: store.current,
+    /** The same, looked at now. */
+    refresh: store.refresh,
     /** Routing, limits and timeouts in force. */
     settings(): Settings {
       const { config } = store.current();

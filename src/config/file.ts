@@ -140,7 +140,14 @@ export function createConfigStore(path: string, now: () => number) {
     state = stateOf(watched);
     return state;
   };
-  return { current };
+  return {
+    current,
+    /** The same, looked at now: for what was asked because the file has just been changed. */
+    refresh: (): ConfigState => {
+      checkedAt = Number.NEGATIVE_INFINITY;
+      return current();
+    },
+  };
 }
 
 /** That a file system has no modes concerns all of our files: whoever says so of all leaves it out for this one. */

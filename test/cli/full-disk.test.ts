@@ -2,7 +2,7 @@
 // to, the same commands must end well with their output thrown away.
 import { expect, test } from "bun:test";
 import { closeSync, existsSync, openSync } from "node:fs";
-import { PROGRAM } from "../helpers/cli.ts";
+import { FROM_SOURCE, PROGRAM } from "../helpers/cli.ts";
 import { loadCommandPlaces } from "../helpers/command-table.ts";
 import { type TempHome, makeTempHome } from "../helpers/temp-home.ts";
 
@@ -106,7 +106,7 @@ test.each(["--version", "--help", "config list", "usage summary --json"])(
 
 test("says that the quota of a disk is reached", async () => {
   using home = makeConfiguredHome();
-  const [bun = "", ...program] = PROGRAM;
+  const [bun = "", ...program] = FROM_SOURCE;
   const child = Bun.spawn([bun, "--preload", FAULTS, ...program, "--version"], {
     env: { ...home.env, FS_FAULT: JSON.stringify({ kind: "fail", at: 1, code: "EDQUOT" }) },
     stderr: "pipe",

@@ -192,6 +192,14 @@ test("a change is in force from the next look, and only then", () => {
   expect(look().names).toEqual(["a", "b"]);
 });
 
+test("what is asked right after a change is answered by it", () => {
+  save(withConfigs("a"));
+  look();
+  save(withConfigs("a", "b"));
+  now += 50;
+  expect([...store.refresh().config.services.codex.configs.keys()]).toEqual(["a", "b"]);
+});
+
 test("nothing is worked out anew while the file stays", () => {
   save(withConfigs("a"));
   look();

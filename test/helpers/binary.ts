@@ -1,10 +1,12 @@
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 
 const ROOT = join(import.meta.dir, "../..");
 let compiling: Promise<string> | null = null;
 
-/** Path of the compiled program, made once a test run from the code as it is now. */
+/** Path of the compiled program: of the one that is tried, else made once a test file from the code as it is now. */
 export function compile(): Promise<string> {
+  const { TEST_PROGRAM } = process.env;
+  if (TEST_PROGRAM !== undefined) return Promise.resolve(resolve(ROOT, TEST_PROGRAM, "../codex-helper"));
   compiling ??= build();
   return compiling;
 }

@@ -1,14 +1,20 @@
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import type { Subprocess } from "bun";
 import type { TempHome } from "./temp-home.ts";
 
 const ROOT = join(import.meta.dir, "../..");
 
-/** How the program is started: from source, or the file that TEST_PROGRAM names. Both must behave alike. */
+/** The program from source, as it is now. */
+export const FROM_SOURCE: readonly string[] = [
+  process.execPath,
+  "--max-http-header-size=65536",
+  join(ROOT, "src/main.ts"),
+];
+
+const { TEST_PROGRAM } = process.env;
+/** How the program is started: from source, or the file that TEST_PROGRAM names (from the root of the project). */
 export const PROGRAM: readonly string[] =
-  process.env["TEST_PROGRAM"] === undefined
-    ? [process.execPath, "--max-http-header-size=65536", join(ROOT, "src/main.ts")]
-    : [process.env["TEST_PROGRAM"]];
+  TEST_PROGRAM === undefined ? FROM_SOURCE : [resolve(ROOT, TEST_PROGRAM)];
 
 export interface CliResult {
   readonly code: number;

@@ -88,10 +88,14 @@ export function makeOwnPages(options: OwnPagesOptions): Pick<OwnRoutes, "read" |
   return {
     read: {
       health,
-      status: (_query, isOwner) => status(isOwner),
+      status(_query, isOwner) {
+        live.refresh();
+        return status(isOwner);
+      },
       /** For a status line: of a session, or of none. */
       line: (query, isOwner) => (isOwner ? options.line.facts(query.get("session")) : null),
       async explain(query, isOwner) {
+        live.refresh();
         const directory = query.get("path");
         const view = (await options.projects())?.look(directory, query.get("session"));
         return explainRoute(
