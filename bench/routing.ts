@@ -4,6 +4,7 @@
 // where more than one in a thousand turns failed so, or the backup was asked under "stop" after a plan had said that it was spent.
 import { parseArgs } from "node:util";
 import { createMemoryBudget } from "../src/base/memory-budget.ts";
+import { OpenList } from "../src/base/open-list.ts";
 import { NO_OWNED_NAMES } from "../src/base/owned-names.ts";
 import { makeEmptyConfig } from "../src/config/parse.ts";
 import { resolveSettings } from "../src/config/settings.ts";
@@ -224,7 +225,7 @@ function makeDeps(time: VirtualTime, world: World, onExhausted: OnExhausted, see
     heartbeat: { afterMs: 10 * DAY },
     observeHeaders() {},
     inFlight: { count: 0 },
-    running: new Set(),
+    running: new OpenList(),
     uploads: createUploads(
       createMemoryBudget(() => 4_096),
       monotonic,

@@ -3,6 +3,7 @@
 // Pure.
 import type { Service } from "../base/service.ts";
 import type { Text } from "../base/text.ts";
+import type { OpenList } from "../base/open-list.ts";
 import type { OwnedNames } from "../base/owned-names.ts";
 import type { ModelChains, Upstream } from "../base/upstream.ts";
 import type { FilteredRequest } from "../filter/live-filter.ts";
@@ -219,7 +220,7 @@ export interface ProxyDeps {
   /** Requests open right now in the whole process; shared by all its services. */
   readonly inFlight: { count: number };
   /** The requests of this service that are being answered, for whoever looks. */
-  readonly running: Set<RunningRequest>;
+  readonly running: OpenList<RunningRequest>;
   /** The bodies that are being read, and what all requests hold in memory; shared by all services of the process. */
   readonly uploads: Uploads;
   /** Counts the requests that the guard turns away. */

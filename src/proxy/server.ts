@@ -1,6 +1,7 @@
 // Puts one service's proxy together and binds it to its port on loopback. Answers nothing by itself but its own failures;
 // what it starts, `stop` ends.
 import { errorCode, UserError } from "../base/errors.ts";
+import { OpenList } from "../base/open-list.ts";
 import { NO_OWNED_NAMES } from "../base/owned-names.ts";
 import { ESTABLISHED, hexPort, listTcpSockets, readTcpTables } from "../base/tcp-table.ts";
 import { t } from "../base/text.ts";
@@ -75,7 +76,7 @@ export function startProxy({
   let allowedHosts = makeAllowedHosts(port);
   let waits: Waits | null = null;
   let isStopping = false;
-  const running = new Set<RunningRequest>();
+  const running = new OpenList<RunningRequest>();
   const deps: ProxyDeps = {
     running,
     heartbeat: {},
@@ -112,7 +113,7 @@ export function startProxy({
     /** Those that wait for the reset of a limit; null where none ever did. */
     waits: () => waits,
     /** What each request that is being answered has come to, the oldest first. */
-    running: running as ReadonlySet<RunningRequest>,
+    running: running as Iterable<RunningRequest>,
     /** Takes no new connections, lets open requests finish for at most `graceMs`, then cuts them. */
     async stop(graceMs: number): Promise<void> {
       isStopping = true;

@@ -1,6 +1,7 @@
 // Which request bodies are read now: so many at once, in turns, as far as the memory budget has room. One that does not come
 // on gives its turn to the others, and its place too where they need it.
 import type { MemoryBudget } from "../base/memory-budget.ts";
+import { OpenList } from "../base/open-list.ts";
 
 export type Uploads = ReturnType<typeof createUploads>;
 
@@ -16,7 +17,13 @@ const PACE_BYTES_PER_MS = 16 * 1024;
 
 /** The uploads of the process. `monotonic` is a clock in ms. */
 export function createUploads(budget: MemoryBudget, monotonic: () => number) {
-  const uploads = { open: new Set<Upload>(), reading: 0, waiting: [] as (() => void)[], budget, monotonic };
+  const uploads = {
+    open: new OpenList<Upload>(),
+    reading: 0,
+    waiting: [] as (() => void)[],
+    budget,
+    monotonic,
+  };
   return {
     budget,
     /** Counts so many bytes as held. `onLoss` hears when the place is given to another. Null where there is no room. */
@@ -29,7 +36,7 @@ export function createUploads(budget: MemoryBudget, monotonic: () => number) {
 }
 
 interface Shared {
-  readonly open: Set<Upload>;
+  readonly open: OpenList<Upload>;
   reading: number;
   /** For a turn. */
   readonly waiting: (() => void)[];

@@ -31,9 +31,14 @@ export function createAffinity() {
   /** The least recently used first: what is used moves to the end. */
   const sessions = new Map<string, BoundSession>();
 
+  /** The last one: it is there already. */
+  let newest: string | null = null;
+
   const put = (session: BoundSession): void => {
-    sessions.delete(session.sessionId);
-    sessions.set(session.sessionId, session);
+    const { sessionId } = session;
+    if (sessionId !== newest) sessions.delete(sessionId);
+    sessions.set(sessionId, session);
+    newest = sessionId;
     if (sessions.size <= MAX_SESSIONS) return;
     const oldest = sessions.keys().next();
     if (oldest.done !== true) sessions.delete(oldest.value);

@@ -3,6 +3,7 @@
 import { describe, expect, test } from "bun:test";
 import { tellEvent } from "../../src/app/serve/events.ts";
 import { createMemoryBudget } from "../../src/base/memory-budget.ts";
+import { OpenList } from "../../src/base/open-list.ts";
 import type { Service } from "../../src/base/service.ts";
 import type { Upstream } from "../../src/base/upstream.ts";
 import { createLiveLog } from "../../src/cli/live-log.ts";
@@ -121,7 +122,7 @@ function play({ isTerminal = false, manners, seed = 1, services = ["codex"], wid
       now,
       monotonic: () => ms,
       inFlight: { count: 0 },
-      running: new Set(),
+      running: new OpenList(),
       uploads: createUploads(
         createMemoryBudget(() => null),
         () => ms,

@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import { createMemoryBudget } from "../../src/base/memory-budget.ts";
+import { OpenList } from "../../src/base/open-list.ts";
 import { NO_OWNED_NAMES } from "../../src/base/owned-names.ts";
 import type { LogEntry } from "../../src/log/entry.ts";
 import { createConnections } from "../../src/proxy/connections.ts";
@@ -41,7 +42,7 @@ test("a request that runs into a bug of ours has its line in the log, and does n
     heartbeat: { afterMs: 1_000, everyMs: 1_000 },
     observeHeaders: () => {},
     inFlight,
-    running: new Set(),
+    running: new OpenList(),
     uploads: createUploads(
       createMemoryBudget(() => null),
       now,
