@@ -91,6 +91,10 @@ const chain_model = z
     ),
   );
 
+const served_model = z
+  .optional(z.string())
+  .check(z.describe("As the answer names it; absent where it names none"));
+
 const estimate = z
   .optional(
     z.object({
@@ -111,6 +115,7 @@ const attempt = z.object({
     .check(z.describe("As this upstream was asked for it, when that differs from what the client asked for")),
   upstream_label: label,
   chain_model,
+  served_model,
   status_code: z
     .optional(z.int().check(z.minimum(100), z.maximum(599)))
     .check(z.describe("Absent when no answer came")),
@@ -177,6 +182,7 @@ export const logEntrySchema = z.object({
     .check(z.describe("As the upstream was asked for it, when that differs")),
   upstream_label: label,
   chain_model,
+  served_model,
   session_id: z.optional(z.string()),
   client: z
     .optional(z.string())

@@ -34,6 +34,7 @@ export function makeLogLine(entry: LogEntry): string {
     upstream_model: entry.upstream_model,
     upstream_label: entry.upstream_label,
     chain_model: entry.chain_model,
+    served_model: makeName(entry.served_model),
     session_id: entry.session_id,
     client: entry.client,
     agent: entry.agent,
@@ -49,6 +50,7 @@ export function makeLogLine(entry: LogEntry): string {
       upstream_model: attempt.upstream_model,
       upstream_label: attempt.upstream_label,
       chain_model: attempt.chain_model,
+      served_model: makeName(attempt.served_model),
       status_code: attempt.status_code,
       error: makeError(attempt.error),
       reason: maskValues(attempt.reason),
@@ -115,6 +117,11 @@ function makeFigures(figures: Figures): Record<keyof Figures, number | undefined
     input_image_tokens: figures.input_image_tokens,
     output_image_tokens: figures.output_image_tokens,
   };
+}
+
+/** Of what an upstream wrote. */
+function makeName(name: string | undefined): string | undefined {
+  return name === undefined ? undefined : maskText(name);
 }
 
 function makeError(text: string | undefined): string | undefined {

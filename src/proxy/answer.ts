@@ -4,6 +4,7 @@ import { classifyAttempt } from "../routing/classify.ts";
 import { reasonInEnglish } from "../routing/reasons.ts";
 import type { AttemptOutcome, Reason } from "../routing/types.ts";
 import type { Api } from "../usage/stream-events.ts";
+import type { Told } from "./held-usage.ts";
 import { createStreamTap, type TapFacts } from "../usage/stream-tap.ts";
 import { type JsonDocument, readDocument } from "../usage/answer-reader.ts";
 import { type Answer, isRedirect } from "./attempt.ts";
@@ -42,9 +43,13 @@ export interface Answering extends LoopRun {
 }
 
 /** Gives the client the answer that was made of an upstream's. */
-function answerConverted({ body, type, usage }: Converted, chosen: Chosen, exchange: Exchange): Response {
+function answerConverted(
+  { body, servedModel, type, usage }: Converted,
+  chosen: Chosen,
+  exchange: Exchange,
+): Response {
   chosen.permit?.succeed();
-  exchange.end({ status: 200, outcome: "ok", usage });
+  exchange.end({ status: 200, outcome: "ok", usage, servedModel });
   const headers = makeResponseHeaders({ upstream: chosen.answer.headers, decoded: true });
   headers.set("content-type", type);
   return new Response(body, { headers });
@@ -213,19 +218,19 @@ interface Ending {
 type Cut = Extract<AttemptOutcome, { kind: "cut" }>;
 
 function makeEnding({ end, isEvents, refusal, seen, status }: Delivered): Ending {
-  const usage = seen?.usage;
+  const told: Told = { usage: seen?.usage, servedModel: seen?.servedModel };
   // A client that has its terminal event is done, and leaves without waiting for the connection's end.
   if (end === "client-gone" && !(isEvents && seen?.terminal != null))
-    return { record: { status: CLIENT_CLOSED_REQUEST, outcome: "client_gone", usage }, cut: null };
+    return { record: { status: CLIENT_CLOSED_REQUEST, outcome: "client_gone", ...told }, cut: null };
   if (end !== "complete" && end !== "client-gone") {
     const cut: Cut = { kind: "cut", reason: end, body: "" };
-    return { record: { status, outcome: "cut", usage, reason: { rule: `cut-${end}` } }, cut };
+    return { record: { status, outcome: "cut", ...told, reason: { rule: `cut-${end}` } }, cut };
   }
-  if (refusal !== null) return { record: { status, outcome: "error", usage, reason: refusal }, cut: null };
+  if (refusal !== null) return { record: { status, outcome: "error", ...told, reason: refusal }, cut: null };
   if (!isEvents || seen?.terminal !== "failed")
-    return { record: { status, outcome: "ok", usage }, cut: null };
+    return { record: { status, outcome: "ok", ...told }, cut: null };
   const reason: Reason =
     seen.error === undefined ? { rule: "stream-error" } : { rule: "as-told", words: seen.error };
   const cut: Cut = { kind: "cut", reason: "error-event", body: reasonInEnglish(reason) };
-  return { record: { status, outcome: "error", usage, reason }, cut };
+  return { record: { status, outcome: "error", ...told, reason }, cut };
 }

@@ -116,9 +116,9 @@ export async function askUpstream(one: OneAttempt, run: LoopRun): Promise<Step> 
   if (result.kind !== "failed" || result.outcome.kind !== "not-tried") deps.router.noteAsked(upstream);
   const note = (verdict: Verdict | null, status: number | null, reason: Reason | null): void => {
     const durationMs = deps.monotonic() - startedAt;
-    const usage = result.kind === "answer" ? undefined : result.usage;
+    const told = result.kind === "answer" ? undefined : result.told;
     const { dropped } = run;
-    tried.push({ upstream, verdict, status, reason, durationMs, model, named, held, usage, dropped });
+    tried.push({ upstream, verdict, status, reason, durationMs, model, named, held, told, dropped });
   };
   const noteEndpoint = (was: "served" | "missing" | "failing"): void => {
     if (endpoint.counts !== "yes")

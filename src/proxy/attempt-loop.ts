@@ -275,7 +275,7 @@ async function askWithout(pass: Pass, run: LoopRun, progress: Progress): Promise
 
 /** It was not sent, or refused: nothing can have been used. */
 function isUnbilled({ retryClass }: Verdict, tried: Tried | undefined): boolean {
-  return (retryClass === "A" || retryClass === "B") && tried?.usage === undefined;
+  return (retryClass === "A" || retryClass === "B") && tried?.told?.usage === undefined;
 }
 
 function isTurn({ facts }: ClientRequest): boolean {
@@ -336,7 +336,7 @@ async function convert(
   permit.fail(verdict);
   const begun = tried.pop();
   const reason = outcome.kind === "cut" ? conversion.failure : verdict.reason;
-  if (begun !== undefined) tried.push({ ...begun, verdict, reason, usage: converted?.usage });
+  if (begun !== undefined) tried.push({ ...begun, verdict, reason, told: converted ?? undefined });
   return null;
 }
 

@@ -7,14 +7,13 @@ import type { Upstream } from "../base/upstream.ts";
 import type { AttemptOutcome } from "../routing/types.ts";
 import type { Api } from "../usage/stream-events.ts";
 import type { JsonDocument } from "../usage/answer-reader.ts";
-import type { Usage } from "../usage/usage.ts";
 import { AnswerBody, NOTHING, readDecoded, readStream, readWhole, type Source } from "./answer-body.ts";
 import { acceptsCodings, readCodings } from "./codings.ts";
 import { judgeData } from "./data-answer.ts";
 import type { Endpoint } from "./endpoints.ts";
 import { checkConnect, type Connections, type ConnectResult, findShortage } from "./connections.ts";
 import { type Acceptance, type BadContent, type Held, holdAnswer } from "./gate.ts";
-import { readHeldUsage, readToldUsage } from "./held-usage.ts";
+import { type Told, readHeldUsage, readToldUsage } from "./held-usage.ts";
 import { proxyConnectOutcome, proxyErrorOutcome, proxyLostOutcome, proxyPageOutcome } from "./outbound.ts";
 import type { UpstreamRequest } from "./upstream-request.ts";
 
@@ -61,7 +60,7 @@ export interface Answer {
   readonly abort: () => void;
 }
 
-/** `held`: what was read of the answer before it was committed or given up. `usage`: what it said of that until then. */
+/** `held`: what was read of the answer before it was committed or given up. `told`: what it said of itself until then. */
 export type AttemptResult = { readonly held: Held } & (
   | { readonly kind: "answer"; readonly answer: Answer }
   /** `answer` is there when the upstream gave one that could be shown if nothing better comes. */
@@ -69,9 +68,9 @@ export type AttemptResult = { readonly held: Held } & (
       readonly kind: "failed";
       readonly outcome: AttemptOutcome;
       readonly answer: Answer | null;
-      readonly usage?: Usage | undefined;
+      readonly told?: Told;
     }
-  | { readonly kind: "client-gone"; readonly usage?: Usage | undefined }
+  | { readonly kind: "client-gone"; readonly told?: Told }
 );
 
 const NOTHING_HELD: Held = { events: 0, bytes: 0 };
@@ -206,15 +205,15 @@ async function judge(request: AttemptRequest, answer: Answer, firstEventBy: numb
     const reason = request.accept.readStatus(status);
     const outcome: AttemptOutcome =
       reason === null ? { kind: "status", ...said } : { kind: "bad-content", reason, ...said };
-    return { kind: "failed", outcome, answer, held: NOTHING_HELD, usage: readToldUsage(request.usage, body) };
+    return { kind: "failed", outcome, answer, held: NOTHING_HELD, told: readToldUsage(request.usage, body) };
   }
   if (request.api === null) {
     const isLookedAt = request.judged === "data" && request.method !== "HEAD";
     const bad = isLookedAt ? await judgeData(answer, request.upstream.timeouts.idleMs) : null;
     if (request.clientSignal.aborted) return gone(answer);
     if (bad === null) return { kind: "answer", answer, held: NOTHING_HELD };
-    const usage = readToldUsage(request.usage, bad.body);
-    return { kind: "failed", outcome: bad, answer, held: NOTHING_HELD, usage };
+    const told = readToldUsage(request.usage, bad.body);
+    return { kind: "failed", outcome: bad, answer, held: NOTHING_HELD, told };
   }
   const gate = await holdAnswer({
     api: request.api,
@@ -233,17 +232,16 @@ async function judge(request: AttemptRequest, answer: Answer, firstEventBy: numb
   const reason = gate.kind === "bad" && gate.outcome.kind === "bad-content" ? gate.outcome.reason : null;
   const isBroken = gate.kind === "bad" && (reason === null || reason === "ended-early");
   // What cannot be decoded, or decodes to too much, is not decoded once more.
-  const usage =
-    reason === "malformed" ? undefined : await readHeldUsage(request.usage, { ...answer, isBroken });
+  const told = reason === "malformed" ? {} : await readHeldUsage(request.usage, { ...answer, isBroken });
   if (gate.kind === "commit" || request.clientSignal.aborted) {
     answer.abort();
-    return { kind: "client-gone", held, usage };
+    return { kind: "client-gone", held, told };
   }
   const { outcome } = gate;
   if (outcome.kind === "bad-content" && !PASSES_FOR_SUCCESS.has(outcome.reason))
-    return { kind: "failed", outcome, answer: { ...answer, document, responseId, shape }, held, usage };
+    return { kind: "failed", outcome, answer: { ...answer, document, responseId, shape }, held, told };
   if (!answer.body.ended) answer.abort();
-  return { kind: "failed", outcome, answer: null, held, usage };
+  return { kind: "failed", outcome, answer: null, held, told };
 }
 
 /**

@@ -5,9 +5,9 @@ import { isRecord, parseExact } from "../base/json-value.ts";
 import { createSseSplitter, type SseEvent } from "../base/sse.ts";
 import { createAnswerReader } from "../usage/answer-reader.ts";
 import type { Restoring } from "../filter/restoring.ts";
+import type { Told } from "./held-usage.ts";
 import { createStreamActivity } from "../usage/stream-activity.ts";
 import type { Api } from "../usage/stream-events.ts";
-import type { Usage } from "../usage/usage.ts";
 import type { Reason } from "../routing/types.ts";
 import type { Answer } from "./attempt.ts";
 import { makeDocument, makeEvents } from "./forms.ts";
@@ -33,17 +33,15 @@ export interface Conversion {
 }
 
 /** An answer that is an error, or breaks off: null. */
-export interface Unconverted {
+export interface Unconverted extends Told {
   readonly error: string | null;
-  readonly usage: Usage | undefined;
 }
 
 /** A body of our own making. */
-export interface Converted {
+export interface Converted extends Told {
   readonly body: string | Uint8Array;
   /** Its Content-Type. */
   readonly type: string;
-  readonly usage: Usage | undefined;
 }
 
 /** Far more than a model writes in one go. */
@@ -68,13 +66,14 @@ function change(
 ): Converted | Unconverted {
   const reader = createAnswerReader(api);
   reader.feed(said);
-  const { error, terminal, usage } = reader.facts();
-  if (error !== undefined || terminal === null) return { error: error ?? null, usage };
+  const { error, servedModel, terminal, usage } = reader.facts();
+  const told = { usage, servedModel };
+  if (error !== undefined || terminal === null) return { error: error ?? null, ...told };
   const bytes = restoring?.whole(said, headers.get("content-type")) ?? said;
   const changed = api === "chat" ? null : stream ? eventsFrom(api, bytes) : documentFrom(api, bytes);
   if (changed !== null)
-    return { body: changed, type: stream ? "text/event-stream" : "application/json", usage };
-  return { body: bytes, type: headers.get("content-type") ?? "application/octet-stream", usage };
+    return { body: changed, type: stream ? "text/event-stream" : "application/json", ...told };
+  return { body: bytes, type: headers.get("content-type") ?? "application/octet-stream", ...told };
 }
 
 function documentFrom(api: Exclude<Api, "chat">, bytes: Uint8Array): string | null {

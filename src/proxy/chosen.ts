@@ -2,10 +2,10 @@
 // and not read any further while the other upstreams are asked.
 import type { Upstream } from "../base/upstream.ts";
 import type { Candidate, Permit, Reason, Verdict } from "../routing/types.ts";
-import type { Usage } from "../usage/usage.ts";
 import type { Answer } from "./attempt.ts";
 import type { Converted } from "./change-form.ts";
 import type { Held } from "./gate.ts";
+import type { Told } from "./held-usage.ts";
 
 /** One attempt, as the log shows it. */
 export interface Tried {
@@ -21,8 +21,8 @@ export interface Tried {
   readonly named: string | null;
   /** What was read of its answer before that was committed or given up. */
   readonly held: Held;
-  /** What it said of its usage, where the client does not get it. */
-  readonly usage?: Usage | undefined;
+  /** What it said of itself, where the client does not get it. */
+  readonly told?: Told | undefined;
   /** What it went without because the upstream refuses it. */
   readonly dropped: readonly string[];
 }

@@ -38,5 +38,10 @@ async function summarize(answer: Answer, limits: Omit<CollectLimits, "maxBytes">
   const summary = told === null ? null : readSummary(readEvents(told));
   return summary === null
     ? null
-    : { body: makeCompactionStream(summary), type: "text/event-stream", usage: summary.tokens };
+    : {
+        body: makeCompactionStream(summary),
+        type: "text/event-stream",
+        usage: summary.tokens,
+        servedModel: summary.model,
+      };
 }

@@ -7,6 +7,7 @@ import { bytesOf, elementsOf, membersOf, rootOf, splice, stringAt } from "../bas
 import { isRecord, parseRecord, stringOr } from "../base/json-value.ts";
 import { makeSseEvent } from "../base/sse.ts";
 import type { Api } from "../usage/stream-events.ts";
+import { modelOf } from "../usage/served-model.ts";
 import { readUsage, type Usage } from "../usage/usage.ts";
 import type { Acceptance } from "./gate.ts";
 
@@ -86,6 +87,8 @@ export interface Summary {
   /** As the upstream gave it, undefined if it did not. */
   readonly usage: unknown;
   readonly tokens: Usage | undefined;
+  /** The model that the response names. */
+  readonly model?: string | undefined;
 }
 
 /** The event stream that answers a compaction request with a summary. `usage` is the upstream's own, or undefined. */
@@ -113,6 +116,7 @@ export function readSummary(events: readonly { readonly data: string }[]): Summa
   let whole = "";
   let id = "resp_compaction";
   let usage: unknown;
+  let model: string | undefined;
   let isComplete = false;
   for (const { data } of events) {
     const event = parseRecord(data);
@@ -123,13 +127,14 @@ export function readSummary(events: readonly { readonly data: string }[]): Summa
     isComplete = true;
     id = stringOr(event["response"]["id"], id);
     usage = event["response"]["usage"];
+    model = modelOf(event);
     if (whole === "" && Array.isArray(event["response"]["output"]))
       whole = event["response"]["output"].map(textOf).join("");
   }
   const summary = (whole === "" ? deltas : whole).trim();
   return summary === "" || !isComplete
     ? null
-    : { id, summary, usage, tokens: readUsage("responses", [usage]) };
+    : { id, summary, usage, tokens: readUsage("responses", [usage]), model };
 }
 
 function textOf(item: unknown): string {

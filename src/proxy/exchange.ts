@@ -5,15 +5,14 @@ import { reasonInEnglish } from "../routing/reasons.ts";
 import type { Permit, Reason } from "../routing/types.ts";
 import { isGeneration } from "../usage/outcome.ts";
 import { readBilledTokens } from "../usage/price-rates.ts";
-import type { Usage } from "../usage/usage.ts";
 import { type Tried, wasAsked } from "./chosen.ts";
 import type { ProxyDeps, Room, RunningFacts, RunningRequest } from "./deps.ts";
+import type { Told } from "./held-usage.ts";
 import type { RequestFacts } from "./request-facts.ts";
 
-export interface ExchangeEnd {
+export interface ExchangeEnd extends Told {
   readonly status: number;
   readonly outcome: LogEntry["outcome"];
-  readonly usage?: Usage | undefined;
   /** Why it was not looked for. */
   readonly usageUnknown?: LogEntry["usage_unknown"];
   readonly reason?: Reason | undefined;
@@ -134,7 +133,7 @@ export class Exchange implements RunningRequest {
     if (outcome === "ok") return "not_told";
     const isBegun = outcome === "cut" || outcome === "client_gone" || status < 400;
     // What an attempt said stands there.
-    return isBegun && tried.every(({ usage }) => usage === undefined) ? "cut" : undefined;
+    return isBegun && tried.every(({ told }) => told?.usage === undefined) ? "cut" : undefined;
   }
 
   /** What an answer of it was expected to use; undefined where no budget is concerned. */
@@ -219,6 +218,7 @@ export class Exchange implements RunningRequest {
       model: model ?? undefined,
       upstream_model: model === null || last?.model === model ? undefined : (last?.model ?? undefined),
       chain_model: chainModelOf(last, model),
+      served_model: as.servedModel,
       session_id: known?.facts.sessionId ?? undefined,
       project: this.project ?? undefined,
       client: known?.facts.client ?? undefined,
@@ -232,11 +232,11 @@ export class Exchange implements RunningRequest {
         ? tried.map((attempt) =>
             describeAttempt(attempt, {
               model,
-              isShown: attempt === shown,
+              shown: attempt === shown ? as : null,
               estimate:
                 attempt === shown ||
-                attempt.usage === undefined ||
-                readBilledTokens({ usage: attempt.usage, path: this.path }) !== null
+                attempt.told?.usage === undefined ||
+                readBilledTokens({ usage: attempt.told.usage, path: this.path }) !== null
                   ? undefined
                   : this.estimateOf(attempt),
             }),
@@ -261,9 +261,14 @@ function describeAttempt(
   attempt: Tried,
   {
     estimate,
-    isShown,
+    shown,
     model,
-  }: { readonly isShown: boolean; readonly model: string | null; readonly estimate: Room["estimate"] },
+  }: {
+    /** How the request ended, where the client saw this answer. */
+    readonly shown: ExchangeEnd | null;
+    readonly model: string | null;
+    readonly estimate: Room["estimate"];
+  },
 ): NonNullable<LogEntry["attempts"]>[number] {
   const { held, reason, verdict } = attempt;
   return {
@@ -271,15 +276,16 @@ function describeAttempt(
     upstream_label: attempt.upstream.label,
     upstream_model: model === null || attempt.model === model ? undefined : (attempt.model ?? undefined),
     chain_model: chainModelOf(attempt, model),
+    served_model: (shown ?? attempt.told)?.servedModel,
     status_code: attempt.status ?? undefined,
     ...sayWhy(reason),
     verdict: verdict?.rule ?? reason?.rule ?? "ok",
     duration_ms: Math.round(attempt.durationMs),
     held_events: held.events,
     held_bytes: held.bytes,
-    shown: isShown,
+    shown: shown !== null,
     // Of the answer that the client got, the line itself has it.
-    usage: isShown ? undefined : attempt.usage,
+    usage: shown === null ? attempt.told?.usage : undefined,
     estimate,
   };
 }

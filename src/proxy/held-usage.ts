@@ -1,4 +1,4 @@
-// What an answer that is given up had said of its usage: the upstream may charge for it although the client gets another.
+// What an answer that is given up had said of its usage and its model: the upstream may charge for it although the client gets another.
 // Reads only what is held, and only after a failure.
 import { createDecoder, MAX_LOOK_BYTES } from "../base/decoder.ts";
 import { createAnswerReader } from "../usage/answer-reader.ts";
@@ -14,16 +14,23 @@ interface HeldAnswer {
   readonly isBroken: boolean;
 }
 
+/** Of an answer that the client does not get. */
+export interface Told {
+  readonly usage?: Usage | undefined;
+  readonly servedModel?: string | undefined;
+}
+
+const NOTHING_TOLD: Told = {};
 /** A stream that began and did not come to an end has used something, and has not said how much. */
 const NOT_TOLD: Usage = { partial: true };
 
-/** To be called before the answer is dropped. Undefined for an answer that used nothing, as far as it says. Never rejects. */
+/** To be called before the answer is dropped. No usage of an answer that used nothing, as far as it says. Never rejects. */
 export async function readHeldUsage(
   api: Api | null,
   { body, encoding, isBroken, status }: HeldAnswer,
-): Promise<Usage | undefined> {
+): Promise<Told> {
   const held = body.held();
-  if (api === null) return undefined;
+  if (api === null) return NOTHING_TOLD;
   const reader = createAnswerReader(api);
   const decoder =
     encoding === null
@@ -39,15 +46,16 @@ export async function readHeldUsage(
   } finally {
     decoder?.close();
   }
-  const { terminal, usage } = reader.facts();
+  const { servedModel, terminal, usage } = reader.facts();
   const hasBegun = status < 300 && terminal === null && (isBroken || reader.shape === "events");
-  return usage ?? (hasBegun ? NOT_TOLD : undefined);
+  return { usage: usage ?? (hasBegun ? NOT_TOLD : undefined), servedModel };
 }
 
 /** The same for the text of a document or of an event, as far as it was read for a verdict. */
-export function readToldUsage(api: Api | null, text: string): Usage | undefined {
-  if (api === null || !text.includes("_tokens")) return undefined;
+export function readToldUsage(api: Api | null, text: string): Told {
+  if (api === null || !(text.includes("_tokens") || text.includes('"model"'))) return NOTHING_TOLD;
   const reader = createAnswerReader(api);
   reader.feed(Buffer.from(text));
-  return reader.facts().usage;
+  const { servedModel, usage } = reader.facts();
+  return { usage, servedModel };
 }

@@ -2,13 +2,14 @@
 // Keeps its end and reads that once; of what is dropped before it looks only at what tells tokens.
 // Pure.
 import { type Shape, shapeOf } from "../base/bytes.ts";
-import { isRecord, type JsonRecord, parseJson } from "../base/json-value.ts";
+import { isRecord, type JsonRecord, parseJson, stringOr } from "../base/json-value.ts";
 import { type SseEvent, createSseSplitter } from "../base/sse.ts";
 import { readTailMember } from "../base/json-members.ts";
 import { createByteTail } from "./byte-tail.ts";
 import { createStreamActivity } from "./stream-activity.ts";
 import { findInPart, findInText, findUsage, mayTellUsage, type UsageFound } from "./find-usage.ts";
 import { hasError } from "./output.ts";
+import { createOpening, modelInEvents, modelInText, modelOf } from "./served-model.ts";
 import {
   type Api,
   type EventReading,
@@ -21,6 +22,8 @@ import { type Usage, readUsage, tierOf, withoutZeroOutput } from "./usage.ts";
 
 export interface AnswerFacts {
   readonly usage: Usage | undefined;
+  /** The model that it names. */
+  readonly servedModel?: string | undefined;
   /** The end that the answer announced; null when there was none: it was cut, or is not over yet. */
   readonly terminal: "completed" | "failed" | "incomplete" | null;
   /** That was the end of the API itself, after which nothing comes, and not only the reason for it. */
@@ -53,8 +56,9 @@ export function createAnswerReader(api: Api, onDrop?: (chunk: Uint8Array) => voi
     // The first one is that of the beginning.
     while (lost.length > MOST_LOST) lost.splice(1, 1);
   };
-  let tail = createByteTail({ minBytes: EVENTS_TAIL_BYTES, onDrop, onLost });
   let shape: Shape = "unknown";
+  const opening = createOpening(() => shape, onDrop);
+  let tail = createByteTail({ minBytes: EVENTS_TAIL_BYTES, onDrop: opening.drop, onLost });
   let facts: AnswerFacts | null = null;
   const written = { chunks: 0, bytes: 0 };
   const activity = createStreamActivity();
@@ -94,7 +98,8 @@ export function createAnswerReader(api: Api, onDrop?: (chunk: Uint8Array) => voi
     feed(chunk: Uint8Array): void {
       if (shape === "unknown") {
         shape = shapeOf(chunk);
-        if (shape === "json") tail = createByteTail({ minBytes: JSON_TAIL_BYTES, isDocument: true, onDrop });
+        if (shape === "json")
+          tail = createByteTail({ minBytes: JSON_TAIL_BYTES, isDocument: true, onDrop: opening.drop });
       }
       if (!hasGap && !isDangling && undecidedBytes === 0 && activity.isWholeNews(chunk)) {
         facts = null;
@@ -126,14 +131,13 @@ export function createAnswerReader(api: Api, onDrop?: (chunk: Uint8Array) => voi
     },
     /** Bytes that are kept at this moment. */
     get heldBytes() {
-      return tail.heldBytes + undecidedBytes;
+      return tail.heldBytes + undecidedBytes + opening.heldBytes;
     },
     /** What the bytes so far come to. Worked out once; cheap enough for once a request, not for once a chunk. */
-    facts: (): AnswerFacts =>
-      (facts ??=
-        shape === "json"
-          ? readWholeAnswer(api, new TextDecoder().decode(tail.bytes()), tail.isCut)
-          : readTail(api, tail.bytes(), { lost, isCut: tail.isCut })),
+    facts(): AnswerFacts {
+      const read = shape === "json" ? readWholeAnswer : readTail;
+      return (facts ??= read(api, tail.bytes(), { lost, openingModel: opening.model, isCut: tail.isCut }));
+    },
   };
 }
 
@@ -150,11 +154,12 @@ function meanWritten(api: Api, chunks: readonly Uint8Array[]): number {
 /** What was dropped before the end that is kept. */
 interface Before {
   readonly lost: readonly UsageFound[];
+  readonly openingModel: string | undefined;
   readonly isCut: boolean;
 }
 
 /** Walks back from the end, event by event, until the terminal event and the last usage are found. */
-function readTail(api: Api, bytes: Uint8Array, { isCut, lost }: Before): AnswerFacts {
+function readTail(api: Api, bytes: Uint8Array, { isCut, lost, openingModel }: Before): AnswerFacts {
   const earlier = isCut ? lost : findAtBeginning(api, bytes);
   /** Asked when everything else is known: nearly always the end has told it by then. */
   let tells: boolean | null = null;
@@ -171,6 +176,7 @@ function readTail(api: Api, bytes: Uint8Array, { isCut, lost }: Before): AnswerF
   let isOver = false;
   let isSettled = false;
   let error: string | undefined;
+  let servedModel: string | undefined;
   const needles = (): readonly Buffer[] => (isSettled ? [] : terminal === null ? NEEDLES[api] : ANY_NEEDLE);
   for (const { event, isDispatched, mayTell } of eventsFromEnd(
     bytes,
@@ -178,6 +184,8 @@ function readTail(api: Api, bytes: Uint8Array, { isCut, lost }: Before): AnswerF
     () => !isCounted && (!isSettled || mayTellMore()),
   )) {
     const hadError = error !== undefined;
+    // Messages name theirs at the beginning alone. Else the end has the last word, as in the clients' own libraries.
+    if (api !== "messages") servedModel ??= modelInText(event.data);
     const reading: LateReading | null = isSettled && !mayTell ? null : readLate(api, event);
     if (!isSettled && isDispatched && reading !== null) {
       const { choices, kind }: LateReading = reading;
@@ -214,6 +222,7 @@ function readTail(api: Api, bytes: Uint8Array, { isCut, lost }: Before): AnswerF
   const isLast = terminal === null ? isOfEnd : terminal !== "failed" || (found.length > 0 && isBehindError);
   return {
     usage: usage === undefined || isLast ? usage : { ...usage, partial: true },
+    servedModel: servedModel ?? openingModel ?? modelInEvents(bytes),
     terminal,
     isOver,
     error,
@@ -353,12 +362,14 @@ export interface JsonDocument {
   readonly value: unknown;
 }
 
-/** What a document of which `text` is all, or only the end, comes to. From an end only usage is known. */
-function readWholeAnswer(api: Api, text: string, isCut: boolean): AnswerFacts {
+/** What a document of which this is all, or only the end, comes to. From an end only usage is known. */
+function readWholeAnswer(api: Api, bytes: Uint8Array, { isCut, openingModel }: Before): AnswerFacts {
+  const text = new TextDecoder().decode(bytes);
   if (isCut) {
     const found = findInPart(api, text);
     return {
       usage: found === null ? undefined : sumUp(api, [found]),
+      servedModel: openingModel ?? stringOr(readTailMember(text, "model", 1), undefined),
       terminal: text.trimEnd().endsWith("}") ? "completed" : null,
       isOver: false,
       error: undefined,
@@ -379,6 +390,7 @@ export function readDocument(api: Api, { text, value }: JsonDocument): AnswerFac
   const isUncounted = usage?.output_tokens === 0 && readAnswerDocument(api, value)?.hasText === true;
   return {
     usage: isUncounted ? withoutZeroOutput(usage) : usage,
+    servedModel: modelOf(value),
     terminal: hasFailed ? "failed" : status === "incomplete" ? "incomplete" : "completed",
     isOver: true,
     error: hasFailed ? text : undefined,

@@ -131,7 +131,7 @@ async function compare(
     ],
     body: method === "POST" ? JSON.stringify({ model: "m", stream, ...QUESTION[api], ...body }) : "",
   });
-  const { attempts, outcome, usage } = await proxy.entry();
+  const { attempts, outcome, served_model: served, usage } = await proxy.entry();
   const names = Object.keys(file.expect.headers ?? {});
   const headers = Object.fromEntries(names.map((name) => [name, got.header(name)]));
   const [first = makeUpstream()] = upstreams;
@@ -144,6 +144,7 @@ async function compare(
     verdict: attempts?.[0]?.verdict ?? "ok",
     outcome,
     usage,
+    served,
     failures: proxy.router.report(first).failures,
   };
   const isAsSeen = ([key, value]: [string, unknown]): boolean =>
@@ -199,9 +200,27 @@ function dueOf(file: AnswerFile, text: string): Record<string, unknown> {
     ...(verdict === "*" ? {} : { verdict }),
     ...(headers === undefined ? {} : { headers }),
     ...(usage === undefined ? {} : { usage: usage ?? undefined }),
+    ...(isGood || client === "second" || (client === "assembled" && file.second === undefined)
+      ? servedOf(file, shown)
+      : {}),
     ...(failures === undefined && !isGood ? {} : { failures: failures ?? 0 }),
     ...outcomeOf(file, isGood),
   };
+}
+
+/** The model that all of the answer's objects name; of one without a name nothing is said. */
+function servedOf(
+  { request: { path } = {} }: AnswerFile,
+  { body }: ScriptedAnswer,
+): { served?: string | undefined } {
+  if (path !== undefined || body.some((piece) => typeof piece === "string" && piece.includes("model")))
+    return {};
+  const names = body.flatMap((piece) => {
+    const value = Object(piece);
+    const object = Object(value.event ?? value.data ?? value.json);
+    return [object.model, object.response?.model, object.message?.model].filter((name) => name !== undefined);
+  });
+  return { served: names.at(-1) };
 }
 
 function outcomeOf({ expect: { client, outcome }, second }: AnswerFile, isGood: boolean) {

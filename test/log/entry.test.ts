@@ -28,6 +28,7 @@ const FULL: LogEntry = {
   upstream_model: "gpt-5-relay",
   upstream_label: "main#1",
   chain_model: "gpt-5-mini",
+  served_model: "gpt-5-mini-2026-01-01",
   session_id: "s",
   client: "codex_exec/0.171.0",
   agent: "subagent",

@@ -16,6 +16,8 @@ export interface GeneratedAnswer {
   /** `cut`: what was made breaks off at any byte. `left`: the client reads a little and goes. */
   readonly ending: "whole" | "cut" | "left";
   readonly truth: Figures;
+  /** The model that it names, somewhere. */
+  readonly served: string;
 }
 
 interface Random {
@@ -466,6 +468,34 @@ const CODINGS: readonly (readonly [name: string | null, code: (text: string) => 
   ["zstd", (text) => zstdCompressSync(text)],
 ];
 
+/** What repeats the request before its model. */
+const ECHO = "Be brief. \n".repeat(4_000);
+const DECOY = { metadata: { model: "of-the-request" }, tools: [{ model: "of-a-tool" }] };
+
+/** The same answer with the name of a model in it: in each chunk, or in the events of some of the places that have one. */
+function nameModel(text: string, served: string, random: Random): string {
+  const place = random.pick(["beginning", "end", "both"]);
+  const echo = random.int(4) === 0 ? { instructions: ECHO } : {};
+  const add = (value: object, before: object = {}): object =>
+    random.int(2) === 0
+      ? { ...DECOY, ...before, model: served, ...value }
+      : { ...value, ...before, model: served };
+  const name = (event: { readonly [name: string]: unknown }): object => {
+    const { message, response, type } = event;
+    if (Array.isArray(event["choices"])) return { ...event, model: served };
+    if (type === "message_start") return { ...event, message: add(Object(message)) };
+    if (typeof response !== "object" || response === null) return event;
+    const isBeginning = type === "response.created" || type === "response.in_progress";
+    return place === (isBeginning ? "end" : "beginning")
+      ? event
+      : { ...event, response: add(response, echo) };
+  };
+  if (text.startsWith("{")) return JSON.stringify(add(JSON.parse(text)));
+  return text.replaceAll(/^data: (\{.*)$/gm, (line, data: string) =>
+    JSON.parse(data) === null ? line : `data: ${JSON.stringify(name(JSON.parse(data)))}`,
+  );
+}
+
 export function generateAnswer(random: Random): GeneratedAnswer {
   const api = random.pick(["responses", "messages", "chat"] as const);
   const isStream = random.int(10) < 8;
@@ -479,7 +509,9 @@ export function generateAnswer(random: Random): GeneratedAnswer {
     output,
     reasoning: 1 + random.int(output - 1),
   };
-  const { text, truth } = make(used, random);
+  const { text: unnamed, truth } = make(used, random);
+  const served = random.pick(["gpt-6-sol-2026-09-01", "claude-opus-5-5", "供应商/模型 1", 'a "b" \\ c']);
+  const text = nameModel(unnamed, served, random);
   const [encoding, code] = random.pick(CODINGS);
   const bytes = code(text);
   const ending = random.pick(["whole", "whole", "whole", "cut", "left"] as const);
@@ -496,5 +528,6 @@ export function generateAnswer(random: Random): GeneratedAnswer {
     chunks: pieces,
     ending,
     truth,
+    served,
   };
 }

@@ -28,9 +28,13 @@ function figuresOf({ iterations: _, partial: __, ...usage }: LoggedUsage): Figur
 
 /** What is wrong with the line of an answer; null for nothing. */
 function findFault(
-  { api, ending, truth }: GeneratedAnswer,
-  { attempts = [], usage, usage_unknown: why }: LogEntry,
+  { api, ending, served, truth }: GeneratedAnswer,
+  { attempts = [], outcome, served_model: named, usage, usage_unknown: why }: LogEntry,
 ): string | null {
+  for (const name of [named, ...attempts.map((attempt) => attempt.served_model)])
+    if (name !== undefined && name !== served) return `${name} is not the model that it names`;
+  if (ending === "whole" && outcome !== "cut" && (named ?? attempts[0]?.served_model) === undefined)
+    return "the model that it names is not known";
   const all = [usage, ...attempts.map((attempt) => attempt.usage)].filter((one) => one !== undefined);
   if (all.length === 0)
     return why === undefined || ending === "whole" ? "nothing is known of it, and that is not said" : null;
@@ -97,7 +101,7 @@ async function ask(proxy: TestProxy, { answer, asked, begun, number }: Underway)
   await done;
 }
 
-test("what any answer used is counted to the token, or its line says that it is not known", async () => {
+test("what any answer used is counted to the token, or its line says that it is not known, and its model is the one it names", async () => {
   const random = createRandom(SEED);
   const underway = Array.from({ length: ANSWERS }, (_, number): Underway => {
     return {
