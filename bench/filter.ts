@@ -95,25 +95,25 @@ for (const [name, rules, bytes] of cases) {
 
 /** The events of a long answer, as an upstream sends them, and what is done with each while a session has placeholders. */
 const book = new Book((one) => signText("a key", one));
-for (const domain of domains.slice(0, 5)) book.issue(domain, false, () => true);
-const host = book.known(domains[0] ?? "", false)?.text ?? "";
-const events = Array.from({ length: 2000 }, (_, place) => {
-  const delta = place % 100 === 0 ? `https://${host}/${place}` : ` word ${place}`;
-  const data = {
-    type: "response.output_text.delta",
-    sequence_number: place,
-    item_id: "msg_1",
-    output_index: 0,
-    content_index: 0,
-    delta,
-  };
-  return Buffer.from(`event: ${data.type}\ndata: ${JSON.stringify(data)}\n\n`);
-});
-const plain = events.map((event) => Buffer.from(event.toString().replaceAll(host, "a.host.of.others")));
+const placeholders = [...domains.slice(0, 4), String.raw`C:\Users\a "user"`].map(
+  (value) => book.issue(value, false, () => true)?.text ?? "",
+);
+const saying = (word: string, everyNth: number): Buffer[] =>
+  Array.from({ length: 2000 }, (_, place) => {
+    const data = {
+      type: "response.function_call_arguments.delta",
+      sequence_number: place,
+      item_id: "fc_1",
+      output_index: 0,
+      delta: place === 0 ? '{"text":"' : place % everyNth === 0 ? ` at ${word} ` : ` word \\"${place}\\",`,
+    };
+    return Buffer.from(`event: ${data.type}\ndata: ${JSON.stringify(data)}\n\n`);
+  });
 console.log("\n2,000 events of an answer, in the restorer alone");
 for (const [name, stream] of [
-  ["none with a placeholder", plain],
-  ["one of 100 with a placeholder", events],
+  ["none with a placeholder", saying("", Infinity)],
+  ["one of 100 with a host's", saying(placeholders[0] ?? "", 100)],
+  ["one of 100 with a quoted text's", saying(placeholders.at(-1) ?? "", 100)],
 ] as const) {
   const ms = medianMs(() => {
     const restorer = new Restoring(book).open("text/event-stream", () => {});

@@ -32,6 +32,8 @@ const SHAPE = new RegExp(
   ),
   "gi",
 );
+/** What the beginnings of all of them are made of, where JSON spells it as a long escape. */
+const ESCAPED = "\\\\u00(?:[46][38]|[57]8|3[0-4a]|2[ef])";
 /** What all of these hold. */
 const MARK = /chx|24[0-3]\./i;
 const LONGEST = "chx-0123456789ab@chx.example".length;
@@ -250,7 +252,7 @@ export class Book {
   /** Whether JSON (its bytes as Latin-1) may hold one, or a string that ends in the beginning of one. One search tells. */
   mayBeIn(latin1: string): boolean {
     this.maybe ??= new RegExp(
-      [...new Set(["chx", "\\\\u00[2-7]", ...[...this.kinds].map(({ begins }) => begins)])].join("|"),
+      [...new Set(["chx", ESCAPED, ...[...this.kinds].map(({ begins }) => begins)])].join("|"),
       "i",
     );
     return this.maybe.test(latin1);

@@ -3,9 +3,18 @@
 // written anew. An event that ends a text follows what was held of it.
 // Pure.
 import { isRecord, type JsonRecord, parseExact, parseJson } from "../base/json-value.ts";
+import { BOUNDARY, dataOf, endsWithEvent, withData } from "./event-text.ts";
 import type { Book } from "./placeholders.ts";
-import { Quoting, restoreText, spell } from "./restore-text.ts";
-import { type Fragment, findEnds, findFragments, readThoughtStart, restoreValue } from "./restore-value.ts";
+import { QuotingLog } from "./quoting-log.ts";
+import { restoreText, spell } from "./restore-text.ts";
+import {
+  type Fragment,
+  findEnds,
+  findFragments,
+  groupOf,
+  readThoughtStart,
+  restoreValue,
+} from "./restore-value.ts";
 
 export interface Counts {
   /** In pieces of texts, in the strings of one event at most, and where nothing may be changed. */
@@ -31,14 +40,6 @@ interface Held {
   readonly hasWhole: boolean;
 }
 
-/** The text that pieces of one channel make. */
-interface Channel {
-  open: Piece[];
-  readonly quoting: Quoting | null;
-}
-
-const BOUNDARY = /(?:\r\n|\n|\r(?!\n))(?:\r\n|\n|\r(?!\n))/g;
-const ENDS = ["\n\n", "\r\n\r\n", "\r\r"];
 /** An event beyond this passes as it is, and all that follow. */
 const MAX_EVENT_BYTES = 16 * 2 ** 20;
 /** So many events wait for the rest of a placeholder at most, or so many bytes for the end of a thought. */
@@ -51,22 +52,23 @@ export class EventRestorer {
   private partBytes = 0;
   private queue: Held[] = [];
   private queuedBytes = 0;
-  private readonly channels = new Map<string, Channel>();
+  /** The pieces whose end may go on in the next one, by channel. */
+  private readonly open = new Map<string, Piece[]>();
   /** Messages blocks of thinking by their group. A "signed" one is never changed. */
   private readonly thoughts = new Map<string, "signed" | "unknown">();
   /** The end of a sealed text, for counting. */
   private readonly sealedTails = new Map<string, string>();
   private waitingPings = 0;
   private isGivenUp = false;
-  /** Values that came to be known later may need quotes that were not counted. */
-  private readonly countsQuotes: boolean;
+  /** Null where no value is known that quotes count for: of those that come to be known later none is put in. */
+  private readonly quotings: QuotingLog | null;
 
   constructor(
     private readonly book: Book,
     private readonly counts: Counts,
     private readonly hold: (bytes: number) => void,
   ) {
-    this.countsQuotes = book.hasSpecial;
+    this.quotings = book.hasSpecial ? new QuotingLog(hold) : null;
   }
 
   /** What may go on, in order. */
@@ -74,7 +76,10 @@ export class EventRestorer {
     if (this.isGivenUp || chunk.length === 0) return [chunk];
     const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
     const text = bytes.toString("latin1");
-    if (this.isCalm() && ENDS.some((end) => text.endsWith(end)) && !this.isOfInterest(text)) return [chunk];
+    if (this.partBytes === 0 && endsWithEvent(text) && this.passesUnread(text)) {
+      this.quotings?.passed(chunk);
+      return [chunk];
+    }
     // A blank line may be cut through.
     const tail =
       this.parts.length === 0 ? "" : Buffer.concat(this.parts.slice(-4)).toString("latin1").slice(-3);
@@ -106,19 +111,17 @@ export class EventRestorer {
     const rest = this.takeParts();
     if (rest.length > 0) this.take(rest, rest.toString("latin1"), out);
     this.letAllGo(out);
+    this.quotings?.letGo();
     return out;
   }
 
-  private isCalm(): boolean {
-    return this.partBytes === 0 && this.passesUnread();
-  }
-
-  private passesUnread(): boolean {
-    return this.queue.length === 0 && this.sealedTails.size === 0 && !this.countsQuotes;
-  }
-
-  private isOfInterest(latin1: string): boolean {
-    return this.book.mayBeIn(latin1) || latin1.includes("content_block_start");
+  private passesUnread(latin1: string): boolean {
+    return (
+      this.queue.length === 0 &&
+      this.sealedTails.size === 0 &&
+      !this.book.mayBeIn(latin1) &&
+      !latin1.includes("content_block_start")
+    );
   }
 
   private takeParts(): Buffer {
@@ -132,6 +135,7 @@ export class EventRestorer {
   private giveUp(): readonly Uint8Array[] {
     const out: Uint8Array[] = [];
     this.letAllGo(out);
+    this.quotings?.letGo();
     this.isGivenUp = true;
     out.push(this.takeParts());
     return out;
@@ -145,7 +149,8 @@ export class EventRestorer {
   }
 
   private take(bytes: Uint8Array, latin1: string, out: Uint8Array[]): void {
-    if (this.passesUnread() && !this.isOfInterest(latin1)) {
+    if (this.passesUnread(latin1)) {
+      this.quotings?.passed(bytes);
       out.push(bytes);
       return;
     }
@@ -171,9 +176,9 @@ export class EventRestorer {
 
   private read(bytes: Uint8Array, data: string, event: JsonRecord): void {
     const begun = readThoughtStart(event);
-    if (begun !== null) this.thoughts.set(groupOf(event), begun);
+    if (begun !== null) this.thoughts.set(groupOf(event["index"]), begun);
     const delta = event["delta"];
-    if (isRecord(delta) && delta["type"] === "signature_delta") this.seal(groupOf(event));
+    if (isRecord(delta) && delta["type"] === "signature_delta") this.seal(groupOf(event["index"]));
     const fragments = findFragments(event);
     let restored = 0;
     const value = restoreValue(
@@ -191,14 +196,17 @@ export class EventRestorer {
     this.enqueue({ bytes, data, pieces, hasWhole: value !== event });
     for (const piece of pieces) this.grow(piece);
     const ends = findEnds(event);
-    if (ends === "all" || ends.length > 0) this.close(ends);
+    if (ends === "all" || ends.length > 0) {
+      this.close(ends);
+      this.quotings?.ended(ends);
+    }
     if (event["type"] !== "content_block_stop") return;
-    this.thoughts.delete(groupOf(event));
-    this.sealedTails.delete(`${groupOf(event)}|thinking`);
+    this.thoughts.delete(groupOf(event["index"]));
+    this.sealedTails.delete(`${groupOf(event["index"])}|thinking`);
   }
 
-  private thoughtOf({ channel }: Fragment): "signed" | "unknown" {
-    return this.thoughts.get(channel.slice(0, channel.indexOf("|"))) ?? "signed";
+  private thoughtOf({ group }: Fragment): "signed" | "unknown" {
+    return this.thoughts.get(group) ?? "signed";
   }
 
   private countSealed({ channel, text }: Fragment): void {
@@ -214,56 +222,55 @@ export class EventRestorer {
   private seal(group: string): void {
     this.thoughts.set(group, "signed");
     for (const piece of this.queue.flatMap(({ pieces }) => pieces)) {
-      if (!piece.isThought || !piece.channel.startsWith(`${group}|`)) continue;
+      if (!piece.isThought || piece.group !== group) continue;
       piece.isChanged = false;
       piece.rest = "";
       const before = this.counts.sealed;
       this.countSealed(piece);
       this.counts.fragments -= this.counts.sealed - before;
     }
-    for (const [name, channel] of this.channels) if (name.startsWith(`${group}|thinking`)) channel.open = [];
+    this.open.delete(`${group}|thinking`);
   }
 
   /** Decides as much of a channel's text as can be. */
   private grow(piece: Piece): void {
-    const channel: Channel = this.channels.get(piece.channel) ?? {
-      open: [],
-      quoting: this.countsQuotes ? new Quoting() : null,
-    };
-    this.channels.set(piece.channel, channel);
-    channel.open.push(piece);
-    const text = channel.open.map(({ rest }) => rest).join("");
+    const open = [...(this.open.get(piece.channel) ?? []), piece];
+    const text = open.map(({ rest }) => rest).join("");
     const mentions = this.book
       .find(text)
-      .filter(({ placeholder }) => placeholder.isPlain || this.countsQuotes);
-    let fed = 0;
+      .filter(({ placeholder }) => placeholder.isPlain || this.quotings !== null);
+    let said = 0;
     const insertions = mentions.map(({ end, placeholder, start }) => {
-      channel.quoting?.feed(text.slice(fed, start));
-      fed = start;
+      this.quotings?.said(piece, text.slice(said, start));
+      said = start;
       this.counts.fragments += 1;
-      return { start, end, text: spell(placeholder, channel.quoting?.level ?? 0) };
+      const level = placeholder.isPlain ? 0 : (this.quotings?.level(piece.channel) ?? 0);
+      return { start, end, text: spell(placeholder, level) };
     });
     const decided = this.book.findBeginning(text, mentions.at(-1)?.end ?? 0);
-    channel.quoting?.feed(text.slice(fed, decided));
+    this.quotings?.said(piece, text.slice(said, decided));
     let from = 0;
-    for (const one of channel.open) {
+    for (const one of open) {
       const to = from + one.rest.length;
       settle(one, { text, from, to: Math.min(to, Math.max(from, decided)), insertions });
       one.rest = text.slice(Math.max(from, Math.min(to, decided)), to);
       from = to;
     }
-    channel.open = channel.open.filter(({ rest }) => rest !== "");
+    const stillOpen = open.filter(({ rest }) => rest !== "");
+    if (stillOpen.length === 0) this.open.delete(piece.channel);
+    else this.open.set(piece.channel, stillOpen);
   }
 
   /** What was held as a beginning was none. */
   private close(groups: readonly string[] | "all"): void {
-    for (const [name, channel] of this.channels) {
-      if (groups !== "all" && !groups.includes(name.slice(0, name.indexOf("|")))) continue;
-      for (const piece of channel.open) {
+    for (const [channel, open] of this.open) {
+      for (const piece of open) {
+        if (groups !== "all" && !groups.includes(piece.group)) break;
         piece.out += piece.rest;
+        this.quotings?.said(piece, piece.rest);
         piece.rest = "";
       }
-      this.channels.delete(name);
+      if (open.every(({ rest }) => rest === "")) this.open.delete(channel);
     }
   }
 
@@ -288,11 +295,7 @@ export class EventRestorer {
 
   private isUndecided(piece: Piece): boolean {
     if (piece.rest !== "") return true;
-    return (
-      piece.isThought &&
-      piece.isChanged &&
-      this.thoughts.get(piece.channel.slice(0, piece.channel.indexOf("|"))) === "unknown"
-    );
+    return piece.isThought && piece.isChanged && this.thoughts.get(piece.group) === "unknown";
   }
 
   private write({ bytes, data, hasWhole, pieces }: Held): Uint8Array {
@@ -301,7 +304,7 @@ export class EventRestorer {
     const exact = parseExact(data);
     const value = hasWhole ? restoreValue(this.book, exact, NONE, pieces) : exact;
     for (const { out, path } of changed) setAt(value, path, out);
-    return writeData(Buffer.from(bytes).toString(), JSON.stringify(value));
+    return withData(Buffer.from(bytes).toString(), JSON.stringify(value));
   }
 
   /** Data that is no JSON. A line break in a value would end the line. */
@@ -333,30 +336,6 @@ function settle(
     at = Math.min(end, to);
   }
   piece.out += text.slice(at, to);
-}
-
-const groupOf = ({ index }: JsonRecord): string => (typeof index === "number" ? String(index) : "");
-
-/** https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation */
-function dataOf(event: string): string {
-  return event
-    .replace(/^\uFEFF/, "")
-    .split(/\r\n|\n|\r/)
-    .flatMap((line) => (/^data(?::|$)/.test(line) ? [line.slice(line.startsWith("data: ") ? 6 : 5)] : []))
-    .join("\n");
-}
-
-/** The event with other data, in one line. */
-function writeData(event: string, data: string): Uint8Array {
-  let isWritten = false;
-  const lines = event.split(/(?<=\r\n|\n|\r(?!\n))/).flatMap((line) => {
-    const prefix = /^\uFEFF?data(?:: ?|(?=[\r\n]|$))/.exec(line)?.[0];
-    if (prefix === undefined) return [line];
-    if (isWritten) return [];
-    isWritten = true;
-    return [prefix + data + (/[\r\n]+$/.exec(line)?.[0] ?? "")];
-  });
-  return Buffer.from(lines.join(""));
 }
 
 function setAt(value: unknown, path: readonly (string | number)[], text: string): void {

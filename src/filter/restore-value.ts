@@ -21,7 +21,8 @@ const SEALED = new Set([
 ]);
 
 export interface Fragment {
-  /** Of which text it is a piece: all up to the first "|" is the item that it belongs to. */
+  /** The item that it belongs to, and which text of it. */
+  readonly group: string;
   readonly channel: string;
   readonly path: readonly (string | number)[];
   readonly text: string;
@@ -100,20 +101,23 @@ export function findFragments(event: JsonRecord): readonly Fragment[] {
   // https://platform.openai.com/docs/api-reference/responses-streaming
   if (typeof delta === "string" && type.endsWith(".delta")) {
     const { content_index: content, item_id: item, output_index: output, summary_index: summary } = event;
-    const channel = `${groupOf(output)}|${[item, content, summary].map(String).join(" ")} ${type}`;
-    return [{ channel, path: ["delta"], text: delta, isThought: false }];
+    const group = groupOf(output);
+    const channel = `${group}|${String(item)} ${String(content)} ${String(summary)} ${type}`;
+    return [{ group, channel, path: ["delta"], text: delta, isThought: false }];
   }
   // https://docs.anthropic.com/en/docs/build-with-claude/streaming
   if (type !== "content_block_delta" || !isRecord(delta)) return [];
   return ["text", "thinking", "partial_json", "content"].flatMap((name) => {
     const text = delta[name];
     if (typeof text !== "string") return [];
-    const channel = `${groupOf(index)}|${name}`;
-    return [{ channel, path: ["delta", name], text, isThought: name === "thinking" }];
+    const group = groupOf(index);
+    return [
+      { group, channel: `${group}|${name}`, path: ["delta", name], text, isThought: name === "thinking" },
+    ];
   });
 }
 
-const groupOf = (index: unknown): string => (typeof index === "number" ? String(index) : "");
+export const groupOf = (index: unknown): string => (typeof index === "number" ? String(index) : "");
 
 /** What is said of a piece and is none: the rest of a chunk's strings grow with each chunk. */
 const NAMES = new Set(["role", "id", "type", "name", "object", "call_id", "format", "mime_type"]);
@@ -123,7 +127,7 @@ function fragmentsOfChoice(choice: unknown, at: number): Fragment[] {
   const group = groupOf(choice["index"] ?? at);
   const found: Fragment[] = [];
   const visit = (value: unknown, path: readonly (string | number)[], channel: string): void => {
-    if (typeof value === "string") found.push({ channel, path, text: value, isThought: false });
+    if (typeof value === "string") found.push({ group, channel, path, text: value, isThought: false });
     else if (Array.isArray(value))
       value.forEach((one: unknown, index) => {
         const place = isRecord(one) && typeof one["index"] === "number" ? one["index"] : index;

@@ -320,3 +320,64 @@ test("a signed thought stays as it is, whether its beginning says so or not", ()
     content: [document.content[0], { type: "text", text: HOST }],
   });
 });
+
+/** The arguments that Messages tool calls bring, by block; each piece is [block, text], null for the block's end. */
+const callEvents = (pieces: readonly (readonly [number, string | null])[]): Buffer =>
+  Buffer.from(
+    sse(
+      pieces.map(([index, text]) =>
+        text === null
+          ? { type: "content_block_stop", index }
+          : {
+              type: "content_block_delta",
+              index,
+              delta: { type: "input_json_delta", partial_json: text },
+            },
+      ),
+    ),
+  );
+
+test("quotes count from a text's first piece on, however much of it went by before the value came up", () => {
+  const { book, redact } = open();
+  const [path = ""] = (JSON.parse(redact(JSON.stringify([PATH]))) as string[]).map(String);
+  expect(path).toMatch(/^C:\/chx\//);
+  const input = (block: number, events: readonly unknown[]): string =>
+    events
+      .filter((event) => (event as { index: number }).index === block)
+      .map((event) => joined([event], "delta", "partial_json"))
+      .join("");
+  const filler = Array.from({ length: 9_000 }, (_, n) => [1, `"line \\" ${n} [{\\\\",`] as const);
+  for (const more of [filler.slice(0, 3), filler]) {
+    const said = callEvents([
+      [0, '{"a":'],
+      [1, "["],
+      ...more,
+      [0, '"see '],
+      [1, '"at '],
+      [0, path.slice(0, 4)],
+      [1, `${path}"]`],
+      [0, `${path.slice(4)}\\\\"}`],
+    ]);
+    const events = readEvents(pass(book, said));
+    expect(JSON.parse(input(0, events))).toEqual({ a: `see ${PATH}\\` });
+    expect((JSON.parse(input(1, events)) as string[]).at(-1)).toBe(`at ${PATH}`);
+  }
+});
+
+test("a text that ends takes its quotes with it, and one that is only delayed does not", () => {
+  const { book, redact } = open();
+  const [path = ""] = (JSON.parse(redact(JSON.stringify([PATH]))) as string[]).map(String);
+  const ended = callEvents([
+    [0, '{"open":"'],
+    [0, null],
+    [0, `${path} x`],
+  ]);
+  expect(joined(readEvents(pass(book, ended)), "delta", "partial_json")).toBe(`{"open":"${PATH} x`);
+  // What no event can be read of says nothing of the texts around it.
+  const cut = [[0, '{"open":"c'] as const, [0, `${path}"}`] as const].map((piece) => callEvents([piece]));
+  const odd = Buffer.concat([cut[0] as Buffer, Buffer.from("data: [odd\n\n"), cut[1] as Buffer]);
+  expect(JSON.parse(joined(readOdd(pass(book, odd)), "delta", "partial_json"))).toEqual({ open: `c${PATH}` });
+});
+
+const readOdd = (bytes: Uint8Array): unknown[] =>
+  readEvents(Buffer.from(Buffer.from(bytes).toString().replace("data: [odd\n\n", "")));
