@@ -232,6 +232,18 @@ export const instanceSchema = later(() =>
         rules: z.number(),
       }),
     ),
+    /** How it is with the pool; absent without one. */
+    pool: z.optional(
+      z.looseObject({
+        namespace: z.string(),
+        name: z.string(),
+        features: z.array(z.string()),
+        state: z.enum(["connecting", "shared", "alone"]),
+        since_ms: figure,
+        why: z.nullable(z.string()),
+        round_trip_ms: z.nullable(figure),
+      }),
+    ),
   }),
 );
 

@@ -37,6 +37,8 @@ export function resolvePaths(env: Env) {
     priceList: join(home, "price-list.jsonl"),
     /** What clients must know where `limits.client_token` is on. */
     clientToken: join(home, "client-token"),
+    /** Who this home is among those that share a pool. */
+    machineId: join(home, "machine-id"),
     state: join(home, "state.json"),
     /** What was spent, by day. */
     spend: join(home, "spend.json"),

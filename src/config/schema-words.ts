@@ -65,6 +65,10 @@ function describeIssue(issue: Issue): Text {
     return t`must be two times of day such as "22:00-08:00"`;
   if (issue.path.at(-2) === "via" && issue.code === "custom")
     return t`must be an http or https address without a user name`;
+  if (issue.path.at(-2) === "share" && issue.path.at(-1) === "url" && issue.code === "custom")
+    return t`must be an address such as rediss://user:password@host:6379`;
+  if (issue.path.at(-1) === "share" && issue.code === "custom")
+    return t`must have one of url, url_env and url_command`;
   switch (issue.code) {
     case "invalid_type":
       if (issue.message === MISSING) return t`is missing`;

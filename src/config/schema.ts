@@ -8,6 +8,7 @@ import { makeAccountKeys, modelChains, onAllExhausted } from "./at-a-limit.ts";
 import { CONFIG_NAME } from "./name.ts";
 import { EVENT_KINDS, notifySchema } from "./notify.ts";
 import { described, maybe } from "./schema-words.ts";
+import { shareSchema } from "./share.ts";
 
 const string = z.string();
 const whole = (least: number, most: number) => z.int().check(z.minimum(least), z.maximum(most));
@@ -354,6 +355,7 @@ const rest = {
   on_all_exhausted: onAllExhausted("As in a config, for those that have none of their own."),
   hooks: maybe(hooksSchema, "Your own commands."),
   notify: maybe(notifySchema, "Notifications: `{}` for those of the desktop."),
+  share: maybe(shareSchema, "One pool for several machines, through Redis or Valkey (docs/sharing.md)."),
   limits: maybe(limitsSchema, "Sizes, in MiB, and who is answered."),
   projects: maybe(
     later(() => z.record(string, projectSchema)),

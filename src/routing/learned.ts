@@ -26,8 +26,8 @@ const MAX_ENTRIES = 500;
 
 const NOTHING: readonly RefusedThing[] = [];
 
-/** `now`: wall clock, ms. */
-export function createLearned(now: () => number) {
+/** `now`: wall clock, ms. `onChange` hears of the upstream of each entry that is new. */
+export function createLearned(now: () => number, onChange: (key: string) => void = () => {}) {
   /** The oldest first. */
   const entries = new Map<string, Learned>();
 
@@ -38,6 +38,7 @@ export function createLearned(now: () => number) {
     entries.set(name, entry);
     const oldest = entries.keys().next();
     if (entries.size > MAX_ENTRIES && oldest.done !== true) entries.delete(oldest.value);
+    onChange(entry.key);
   };
   const findWithout = (key: string, client: string): Learned | undefined => {
     const found = entries.get(
@@ -88,6 +89,9 @@ export function createLearned(now: () => number) {
     all: (): readonly Learned[] => [...entries.values()].filter(isInForce),
     load(saved: readonly Learned[]): void {
       for (const entry of saved) put(entry);
+    },
+    drop(key: string, isMeant: (entry: Learned) => boolean): void {
+      for (const [name, entry] of entries) if (entry.key === key && isMeant(entry)) entries.delete(name);
     },
     reset(key?: string): void {
       for (const [name, entry] of entries) if (key === undefined || entry.key === key) entries.delete(name);

@@ -21,6 +21,8 @@ export interface PermitBooks {
   readonly settings: () => RoutingSettings;
   /** Hears of each permit that was settled, by the upstream's key. `isLeft`: nobody waited for the end of the answer. */
   onSettled: ((key: string, isLeft: boolean) => void) | undefined;
+  /** Hears of each upstream that began to answer, or of which something else may have been learned. */
+  onLearned: ((key: string, isAnswered: boolean) => void) | undefined;
 }
 
 /** Must be settled, whatever happens. A class, because each attempt has one: as many closures would cost more. */
@@ -69,6 +71,7 @@ export class TurnPermit implements Permit {
     // Another model is asked for next.
     const { place = "last" } = this.request;
     announcer.failed(this.upstream, seen, place === "last" ? this.line : undefined);
+    this.books.onLearned?.(this.upstream.key, false);
   }
 
   release(): void {
@@ -96,6 +99,7 @@ export class TurnPermit implements Permit {
     records.noteAddressAnswered(this.upstream);
     announcer.answered(this.upstream, seen);
     this.noteServed();
+    this.books.onLearned?.(this.upstream.key, true);
   }
 
   /** The first sign of an answer: the session, or the flow of new ones, is with this upstream now. */

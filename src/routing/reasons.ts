@@ -65,6 +65,7 @@ export const REASONS: Readonly<Record<string, string>> = {
   "quota-headers": "headers of its answers",
   "quota-budget": "your budget",
   reserve: "your reserve",
+  "from-pool": "{cause}, told by {name}",
   // How a request ended.
   refused: "{why}",
   "no-upstream": "No upstream could answer {client}.",

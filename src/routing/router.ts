@@ -3,7 +3,7 @@
 import type { Upstream } from "../base/upstream.ts";
 import { createAffinity, type SessionBinding } from "./affinity.ts";
 import { withBar } from "./availability.ts";
-import { HEALTHY, withoutExhaustion } from "./health.ts";
+import { type Health, HEALTHY, withoutExhaustion } from "./health.ts";
 import { type PermitBooks, TurnPermit } from "./permit.ts";
 import { nameOfThing } from "./droppable.ts";
 import { type Outlook, outlookOf } from "./outlook.ts";
@@ -43,7 +43,7 @@ export function createRouter({ barOf, now, onEvent = () => {}, random, settings 
   const records = createRecords(now);
   const affinity = createAffinity();
   const budget = createRetryBudget(now);
-  const learned = createLearned(now);
+  const learned = createLearned(now, (key) => books.onLearned?.(key, false));
   const viewFor =
     (request: PlanRequest) =>
     (upstream: Upstream, isLastResort: boolean): Assessment => {
@@ -65,6 +65,7 @@ export function createRouter({ barOf, now, onEvent = () => {}, random, settings 
     random,
     settings,
     onSettled: undefined,
+    onLearned: undefined,
   };
 
   const moment = () => ({ now: now(), idleMs: settings().returnAfterIdleMs });
@@ -190,6 +191,19 @@ export function createRouter({ barOf, now, onEvent = () => {}, random, settings 
     /** From now on `heard` is called after each permit that was settled. */
     watchSettled(heard: PermitBooks["onSettled"]): void {
       books.onSettled = heard;
+    },
+    /** From now on `heard` is called when something may have been learned of an upstream. */
+    watchLearned(heard: PermitBooks["onLearned"]): void {
+      books.onLearned = heard;
+    },
+    healthOf: (key: string): Health => records.of(key).health,
+    /** Takes up what others have learned of the same account. */
+    take(upstream: Upstream, health: Health): void {
+      const record = records.of(upstream.key);
+      const seen = look(upstream);
+      record.health = health;
+      announcer.answered(upstream, seen);
+      announcer.failed(upstream, seen, records.lineOf(upstream.service));
     },
     /** What refusals have taught of an upstream. */
     learned,

@@ -13,6 +13,7 @@ import type { Router } from "../../routing/router.ts";
 import type { LiveFilter } from "../../filter/live-filter.ts";
 import { type LiveConfig, type LiveRoute, listKeys } from "../live-config.ts";
 import type { ProjectGate } from "../projects/gate.ts";
+import type { PoolDoor } from "../share/door.ts";
 import type { LivePrices } from "../spend/live-prices.ts";
 import type { Quota } from "../quota/quota.ts";
 import type { SavedSections } from "../../state/state-file.ts";
@@ -44,6 +45,7 @@ export interface OwnPagesOptions {
   readonly running: () => Iterable<RunningRequest>;
   readonly clientToken: string | null;
   readonly projects: ProjectGate["projects"];
+  readonly pool: PoolDoor;
 }
 
 /** A screen has no room for more. */
@@ -59,7 +61,7 @@ export function makeOwnPages(options: OwnPagesOptions): Pick<OwnRoutes, "read" |
     port: options.port(),
     client_token: options.clientToken !== null,
   });
-  const status = (isOwner: boolean): InstanceFacts => ({
+  const status = (isOwner: boolean, pool = options.pool.facts()): InstanceFacts => ({
     ...health(),
     since_ms: options.since,
     terminal: isOwner ? findTerminal() : null,
@@ -72,6 +74,7 @@ export function makeOwnPages(options: OwnPagesOptions): Pick<OwnRoutes, "read" |
     refusals: options.refusals(),
     waiting: (options.waits()?.list() ?? []).map((wait) => ({ ...wait })),
     redaction: { ...filter.facts() },
+    ...(pool === null ? {} : { pool: { ...pool } }),
   });
   const makeRunning = (): RunningPart => {
     const all = [...options.running()];
@@ -126,6 +129,7 @@ export function makeOwnPages(options: OwnPagesOptions): Pick<OwnRoutes, "read" |
           router.reset(key);
           lanes.forget(key);
         }
+        options.pool.noteReset(keys);
         saved.noteChange();
         await saved.flush();
       },

@@ -16,9 +16,12 @@ export interface ReloadsOptions {
   readonly onTrouble: (words: Text | string) => void;
   /** Something that the person did is in force. */
   readonly onNotice: (words: Text) => void;
+  /** config.json is another. */
+  readonly onConfig: () => void;
 }
 
-export function createReloads({ clientToken, filter, live, onNotice, onTrouble, prices }: ReloadsOptions) {
+export function createReloads(options: ReloadsOptions) {
+  const { clientToken, filter, live, onConfig, onNotice, onTrouble, prices } = options;
   let told: readonly string[] = [];
   let config = live.current().config;
   let rules: number | null = null;
@@ -38,6 +41,7 @@ export function createReloads({ clientToken, filter, live, onNotice, onTrouble, 
     const next = live.current().config;
     if (next === config) return;
     config = next;
+    onConfig();
     const changes = routes.flatMap((one) => {
       const listed = one.route.listUpstreams();
       const before = one.listed;

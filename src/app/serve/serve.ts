@@ -44,10 +44,8 @@ import { createRouterState } from "../router-state.ts";
 import { createSpendBook } from "../spend/spend-book.ts";
 import { createViewers, type Viewers } from "./viewers.ts";
 import type { Screen } from "./notice.ts";
-import { createTellers } from "./tellers.ts";
-
-/** Names of headers: a client with more is no client that we know. */
-const MOST_TOLD = 50;
+import { createHeldBackTeller, createTellers } from "./tellers.ts";
+import { createPoolDoor } from "../share/door.ts";
 
 export interface ServeOptions {
   readonly paths: Paths;
@@ -108,6 +106,7 @@ export async function serve(options: ServeOptions) {
     await Promise.all([
       ...running.map((one) => one.stop(graceMs)),
       shared.quota.stop(),
+      shared.pool.stop(),
       shared.tellers.stop(graceMs),
     ]);
     await shared.book.stop();
@@ -121,6 +120,7 @@ export async function serve(options: ServeOptions) {
     if (options.command !== "run") await tryTo(() => writeDefaultProviders(paths), onDiskTrouble);
     shared.quota.start();
     shared.book.start();
+    shared.pool.look();
     await shared.prices.look();
     redaction = shared.filter.facts();
     shared.reloads.look();
@@ -206,6 +206,11 @@ async function makeShared({
   const tellers = createTellers({ live, env, now, screen, onEvent: tell, onTrouble });
   const noteEvent = (event: AppEvent): void => tellers.note(event);
   const onStep = (step: BudgetStep): void => noteEvent({ kind: "budget", ...step });
+  const notice = (words: Text): void => {
+    viewers.tell(null, "notice", { timestamp_ms: now(), words });
+    onNotice(words);
+  };
+  const pool = createPoolDoor({ paths, env, live, now, onTrouble, onNotice: notice });
   return {
     now,
     live,
@@ -219,11 +224,10 @@ async function makeShared({
       prices,
       clientToken,
       onTrouble,
-      onNotice(words) {
-        viewers.tell(null, "notice", { timestamp_ms: now(), words });
-        onNotice(words);
-      },
+      onNotice: notice,
+      onConfig: () => pool.look(),
     }),
+    pool,
     tellHeldBack: createHeldBackTeller(onTrouble),
     log: createLogWriter(paths.requestsLog, { onTrouble: onDiskTrouble }),
     tellers,
@@ -266,6 +270,7 @@ async function startService(
   });
   const saved = createRouterState({ paths, service, router, onTrouble: onDiskTrouble });
   quota.attach({ route, router });
+  shared.pool.attach({ route, router });
   const owned = createOwnedNames({ service, paths, env: options.env, now });
   // Read before the first request waits for it; nothing is where nothing is set.
   void owned.current();
@@ -353,22 +358,6 @@ async function startService(
       saved.noteChange();
       await Promise.all([saved.flush(), gate.flush()]);
     },
-  };
-}
-
-/** Each name once: every request of a client has the same ones. */
-function createHeldBackTeller(onTrouble: ServeOptions["onTrouble"]): (entry: LogEntry) => void {
-  const told = new Set<string>();
-  const fresh = (names: readonly string[] = []): string => {
-    const some = names.filter((name) => !told.has(name)).slice(0, Math.max(0, MOST_TOLD - told.size));
-    for (const name of some) told.add(name);
-    return some.join(", ");
-  };
-  return ({ dropped, held_back }) => {
-    const names = fresh(held_back);
-    if (names !== "") onTrouble(t`held back from an upstream: ${names} (see: ch doctor)`);
-    const left = fresh(dropped);
-    if (left !== "") onTrouble(t`left out for an upstream that refuses it: ${left} (see: ch status)`);
   };
 }
 

@@ -1,0 +1,60 @@
+// The way into a pool for a running proxy: where config.json has no `share` nothing of it is loaded, and what changes there holds from
+// then on.
+import { onUserError } from "../../base/errors.ts";
+import { type Text, showMoment, t } from "../../base/text.ts";
+import type { Pool, PoolClient, PoolFacts, PoolOptions } from "./pool.ts";
+
+export interface PoolDoorOptions extends Pick<PoolOptions, "env" | "live" | "now" | "paths"> {
+  readonly onTrouble: (words: Text | string) => void;
+  readonly onNotice: (words: Text) => void;
+}
+
+export type PoolDoor = ReturnType<typeof createPoolDoor>;
+
+export function createPoolDoor(options: PoolDoorOptions) {
+  const { live, now, onNotice, onTrouble } = options;
+  const clients: PoolClient[] = [];
+  let pool: Pool | null = null;
+  let setting = "null";
+  let aloneSince: number | null = null;
+  let queue: Promise<void> = Promise.resolve();
+
+  const change = async (): Promise<void> => {
+    const { share } = live.current().config.shell;
+    const next = JSON.stringify(share ?? null);
+    if (next === setting) return;
+    setting = next;
+    await pool?.stop();
+    pool = null;
+    if (share == null) return;
+    const { joinPool } = await import("./pool.ts");
+    const onState: PoolOptions["onState"] = ({ kind, since, why }) => {
+      if (kind === "alone") {
+        aloneSince ??= since;
+        onTrouble(t`the pool ${share.namespace} cannot be used: ${why ?? ""}; this machine goes on alone`);
+      } else if (aloneSince !== null) {
+        onNotice(
+          t`the pool ${share.namespace} is shared again, alone since ${showMoment(aloneSince, now())}`,
+        );
+        aloneSince = null;
+      }
+    };
+    pool = await joinPool({ ...options, share, clients, onState });
+  };
+
+  return {
+    attach: (client: PoolClient): void => void clients.push(client),
+    /** config.json may be another. Returns at once. */
+    look(): void {
+      queue = queue.then(change).catch(onUserError(({ text }) => onTrouble(text)));
+    },
+    /** Null without a pool. */
+    facts: (): PoolFacts | null => pool?.facts() ?? null,
+    /** These upstreams were reset here, or all of the config. */
+    noteReset: (keys: readonly string[] | null): void => pool?.noteReset(keys),
+    async stop(): Promise<void> {
+      await queue;
+      await pool?.stop();
+    },
+  };
+}
