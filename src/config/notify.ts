@@ -14,7 +14,8 @@ export const EVENT_KINDS = [
   "limit-learned",
   "all-down",
   "budget",
-] as const satisfies readonly (RouterEvent["kind"] | "budget")[];
+  "model-mismatch",
+] as const satisfies readonly (RouterEvent["kind"] | "budget" | "model-mismatch")[];
 
 export type EventKind = (typeof EVENT_KINDS)[number];
 

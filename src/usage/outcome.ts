@@ -92,8 +92,9 @@ export function billedAttempts(record: LogRecord): readonly LogRecord[] {
   if (attempts === undefined) return NONE;
   return attempts.flatMap(({ usage, ...attempt }) => {
     if (usage === undefined) return [];
-    const { chain_model, estimate, upstream_base_url, upstream_label, upstream_model } = attempt;
-    const asked = { chain_model, estimate, upstream_base_url, upstream_label, upstream_model };
+    const { chain_model, estimate, served_model, upstream_base_url, upstream_label, upstream_model } =
+      attempt;
+    const asked = { chain_model, estimate, served_model, upstream_base_url, upstream_label, upstream_model };
     return [{ ...record, ...asked, usage, attempts: undefined }];
   });
 }

@@ -11,7 +11,17 @@ import type { Availability, LaneEvent, LaneFacts, Reason, RouterEvent } from "..
 import type { BudgetStep } from "../quota/budgets.ts";
 
 /** What a user wants to hear of. */
-export type AppEvent = RouterEvent | ({ readonly kind: "budget" } & BudgetStep);
+export type AppEvent =
+  | RouterEvent
+  | ({ readonly kind: "budget" } & BudgetStep)
+  /** An answer named another model than was asked for. */
+  | {
+      readonly kind: "model-mismatch";
+      readonly upstream: Upstream;
+      readonly asked: string;
+      readonly served: string;
+      readonly requestId: string | null;
+    };
 
 /** A new kind of event is one row of the table. */
 interface Row<E> {
@@ -132,6 +142,17 @@ const EVENTS: { readonly [K in EventKind]: Row<Extract<AppEvent, { kind: K }>> }
       reason: reasonInEnglish(reason),
     }),
     sample: makeSampleStep,
+  },
+  "model-mismatch": {
+    about: ({ upstream }) => [upstream],
+    words: ({ asked, served }) => t`was asked for ${asked}, and its answer names ${served}`,
+    json: ({ asked, requestId, served, upstream }) => ({
+      upstream: makeJson(upstream),
+      asked_model: asked,
+      served_model: served,
+      request_id: requestId,
+    }),
+    sample: () => ({ upstream: FIRST, asked: "gpt-5.5", served: "gpt-5.5-mini", requestId: null }),
   },
 };
 

@@ -22,6 +22,7 @@ import { createRouter } from "../../routing/router.ts";
 import { ensureClientToken, makeClientToken } from "../../state/client-token.ts";
 import { ensurePlaceholderKey } from "../../state/placeholder-key.ts";
 import { type Instance, removeDeadInstances, removeInstance, writeInstance } from "../../state/instances.ts";
+import { createEntryTeller } from "./entry-teller.ts";
 import type { AppEvent, ToldEvent } from "./events.ts";
 import { createIdleCollector } from "./idle-collector.ts";
 import { createLiveFilter } from "../../filter/live-filter.ts";
@@ -44,7 +45,7 @@ import { createRouterState } from "../router-state.ts";
 import { createSpendBook } from "../spend/spend-book.ts";
 import { createViewers, type Viewers } from "./viewers.ts";
 import type { Screen } from "./notice.ts";
-import { createHeldBackTeller, createTellers } from "./tellers.ts";
+import { createTellers } from "./tellers.ts";
 import { createPoolDoor } from "../share/door.ts";
 
 export interface ServeOptions {
@@ -228,7 +229,7 @@ async function makeShared({
       onConfig: () => pool.look(),
     }),
     pool,
-    tellHeldBack: createHeldBackTeller(onTrouble),
+    tellOf: createEntryTeller({ live, now, onEvent: noteEvent, onTrouble }),
     log: createLogWriter(paths.requestsLog, { onTrouble: onDiskTrouble }),
     tellers,
     noteEvent,
@@ -286,7 +287,7 @@ async function startService(
     viewers.tell(service, "request", entry);
     options.onRequest(entry);
     shared.reloads.look();
-    shared.tellHeldBack(entry);
+    shared.tellOf(entry);
     memory.noteWork();
   };
   const refusals = createRefusals({ service, now, record });

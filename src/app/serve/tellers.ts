@@ -1,8 +1,7 @@
 // Who is told of an event: the user's command, notifications, and the log that runs. The caller waits for none of them.
 import type { Env } from "../../base/env.ts";
-import { type Text, t } from "../../base/text.ts";
+import type { Text } from "../../base/text.ts";
 import { resolveNotify } from "../../config/notify.ts";
-import type { LogEntry } from "../../log/entry.ts";
 import type { LiveConfig } from "../live-config.ts";
 import { createEventHook } from "./event-hook.ts";
 import { type AppEvent, type ToldEvent, tellEvent } from "./events.ts";
@@ -43,24 +42,5 @@ export function createTellers(options: TellersOptions) {
     async stop(graceMs: number): Promise<void> {
       await Promise.all([hook.stop(graceMs), notifier?.then((one) => one.stop(graceMs))]);
     },
-  };
-}
-
-/** Names of headers: a client with more is no client that we know. */
-const MOST_TOLD = 50;
-
-/** Each name once: every request of a client has the same ones. */
-export function createHeldBackTeller(onTrouble: (words: Text) => void): (entry: LogEntry) => void {
-  const told = new Set<string>();
-  const fresh = (names: readonly string[] = []): string => {
-    const some = names.filter((name) => !told.has(name)).slice(0, Math.max(0, MOST_TOLD - told.size));
-    for (const name of some) told.add(name);
-    return some.join(", ");
-  };
-  return ({ dropped, held_back }) => {
-    const names = fresh(held_back);
-    if (names !== "") onTrouble(t`held back from an upstream: ${names} (see: ch doctor)`);
-    const left = fresh(dropped);
-    if (left !== "") onTrouble(t`left out for an upstream that refuses it: ${left} (see: ch status)`);
   };
 }

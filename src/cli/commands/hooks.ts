@@ -67,7 +67,7 @@ const testCommand = defineCommand({
     event: {
       type: "enum",
       options: [...EVENT_KINDS] as string[],
-      valueHint: EVENT_KINDS.join("|"),
+      valueHint: "EVENT",
       description: "which event (default: hop)",
     },
     ...JSON_ARG,

@@ -229,6 +229,7 @@ const HEADINGS: Readonly<Record<Group, Text>> = {
   config: text`config`,
   upstream: text`upstream`,
   model: text`model`,
+  "served-model": text`model named`,
   session: text`session`,
   client: text`client`,
   agent: text`agent`,

@@ -1,0 +1,71 @@
+// What a request's line in the log tells that a person should hear of at once: names that an upstream was not shown, and an answer
+// that names another model than was asked for. Each is told once, and nothing is loaded for a line without such a thing.
+import { type Text, t } from "../../base/text.ts";
+import type { LogEntry } from "../../log/entry.ts";
+import type { ModelNames } from "../../usage/model-match.ts";
+import type { LiveConfig } from "../live-config.ts";
+import type { AppEvent } from "./events.ts";
+
+type Named = ModelNames & Pick<LogEntry, "upstream_label">;
+
+interface EntryTellerOptions {
+  readonly live: Pick<LiveConfig, "listAll">;
+  /** Wall clock, ms. */
+  readonly now: () => number;
+  readonly onEvent: (event: AppEvent) => void;
+  readonly onTrouble: (words: Text) => void;
+}
+
+/** Names of headers: a client with more is no client that we know. */
+const MOST_TOLD = 50;
+/** Names of models in one day: an upstream may answer with a new one each time. */
+const MOST_SEEN = 500;
+
+export function createEntryTeller({ live, now, onEvent, onTrouble }: EntryTellerOptions) {
+  const told = new Set<string>();
+  const fresh = (names: readonly string[] = []): string => {
+    const some = names.filter((name) => !told.has(name)).slice(0, Math.max(0, MOST_TOLD - told.size));
+    for (const name of some) told.add(name);
+    return some.join(", ");
+  };
+  /** What was looked at: names by upstream, and those of another model without the name. From midnight to midnight. */
+  let seen = new Set<string>();
+  let day = "";
+  const look = (entry: LogEntry, names: Named): void => {
+    const {
+      chain_model,
+      model,
+      served_model: served,
+      upstream_base_url,
+      upstream_label,
+      upstream_model,
+    } = names;
+    const asked = upstream_model ?? chain_model ?? model;
+    if (served === undefined || asked === undefined || served === asked) return;
+    const today = new Date(now()).toDateString();
+    if (today !== day) seen = new Set();
+    day = today;
+    const pair = [entry.service, upstream_label, upstream_base_url, asked].join("\n");
+    const triple = `${pair}\n${served}`;
+    if (seen.has(pair) || seen.has(triple) || seen.size >= MOST_SEEN) return;
+    seen.add(triple);
+    const listed = live
+      .listAll(entry.service)
+      .find(({ upstream: { baseUrl, label } }) => baseUrl === upstream_base_url && label === upstream_label);
+    if (listed === undefined) return;
+    const { upstream } = listed;
+    void import("../../usage/model-match.ts").then(({ matchModel }) => {
+      if (seen.has(pair) || matchModel(names) !== "other") return;
+      seen.add(pair);
+      onEvent({ kind: "model-mismatch", upstream, asked, served, requestId: entry.id ?? null });
+    });
+  };
+  return (entry: LogEntry): void => {
+    const names = fresh(entry.held_back);
+    if (names !== "") onTrouble(t`held back from an upstream: ${names} (see: ch doctor)`);
+    const left = fresh(entry.dropped);
+    if (left !== "") onTrouble(t`left out for an upstream that refuses it: ${left} (see: ch status)`);
+    look(entry, { ...entry, upstream_base_url: entry.upstream_base_url ?? undefined });
+    for (const attempt of entry.attempts ?? []) look(entry, { model: entry.model, ...attempt });
+  };
+}

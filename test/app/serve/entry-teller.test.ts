@@ -1,0 +1,80 @@
+import { expect, test } from "bun:test";
+import { createEntryTeller } from "../../../src/app/serve/entry-teller.ts";
+import type { AppEvent } from "../../../src/app/serve/events.ts";
+import type { LogEntry } from "../../../src/log/entry.ts";
+import { makeEntry } from "../../log/make-entry.ts";
+import { makeUpstream } from "../../helpers/upstream.ts";
+import { waitUntil } from "../../helpers/wait.ts";
+
+const DAY_MS = 86_400_000;
+
+function setUp() {
+  const upstreams = [1, 2].map((position) =>
+    makeUpstream({ label: `main#${position}`, baseUrl: `https://relay-${position}.example/v1` }),
+  );
+  const events: AppEvent[] = [];
+  const clock = { now: Date.parse("2026-11-30T12:00:00") };
+  const tell = createEntryTeller({
+    live: { listAll: () => upstreams.map((upstream) => ({ upstream, problem: null }) as never) },
+    now: () => clock.now,
+    onEvent: (event) => events.push(event),
+    onTrouble: () => {},
+  });
+  const answer = (served: string, more: Partial<LogEntry> = {}): void =>
+    tell(
+      makeEntry({
+        model: "gpt-5.5",
+        served_model: served,
+        upstream_label: "main#1",
+        upstream_base_url: "https://relay-1.example/v1",
+        ...more,
+      }),
+    );
+  return { answer, clock, events };
+}
+
+test("another model is told once for an upstream, a model and a day", async () => {
+  const { answer, clock, events } = setUp();
+  const count = (expected: number) =>
+    waitUntil(() => events.length === expected || undefined, { what: `${expected} events` });
+  for (let times = 0; times < 3; times += 1) answer("gpt-5.5-mini", { id: "first" });
+  await count(1);
+  expect(events[0]).toMatchObject({
+    kind: "model-mismatch",
+    upstream: { label: "main#1" },
+    asked: "gpt-5.5",
+    served: "gpt-5.5-mini",
+    requestId: "first",
+  });
+  answer("glm-4.7");
+  answer("gpt-5.5-mini", { upstream_label: "main#2", upstream_base_url: "https://relay-2.example/v1" });
+  await count(2);
+  answer("gpt-4.1-mini", { model: "gpt-4.1" });
+  answer("gpt-4.1-mini", { model: "gpt-4.1", attempts: [] });
+  await count(3);
+  clock.now += DAY_MS;
+  answer("gpt-5.5-mini");
+  await count(4);
+});
+
+test("the same model by another name, a map of the user's own and an unknown upstream are no event", async () => {
+  const { answer, events } = setUp();
+  answer("gpt-5.5");
+  answer("gpt-5.5-2026-04-23");
+  answer("relay-best", { upstream_model: "relay-best" });
+  answer("gpt-5.5-mini", { upstream_label: "gone#1" });
+  // A failed attempt's answer counts as well, and comes after all of these.
+  answer("gpt-5.5", {
+    attempts: [
+      {
+        upstream_base_url: "https://relay-2.example/v1",
+        upstream_label: "main#2",
+        verdict: "empty-answer",
+        duration_ms: 1,
+        served_model: "gpt-5.5-nano",
+      },
+    ],
+  });
+  await waitUntil(() => events.length > 0 || undefined, { what: "an event" });
+  expect(events).toMatchObject([{ upstream: { label: "main#2" }, served: "gpt-5.5-nano" }]);
+});
