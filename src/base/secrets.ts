@@ -36,7 +36,7 @@ const PATTERNS: readonly [RegExp, string][] = [
   [/\b(sk|cr|key|pat|ghp|gho|xai|gsk|AIza)[-_][A-Za-z0-9_-]{8,}/g, "$1-…"],
   [/\/ch_[0-9a-f]{8,}/g, "/ch_…"],
   [/\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]*)?/g, "eyJ…"],
-  [/(https?:\/\/)[^\s/@"']+@/g, "$1…@"],
+  [/((?:https?|rediss?|valkeys?|redis\+[a-z+]+):\/\/)[^\s/@"']+@/g, "$1…@"],
   [/(https?:\/\/[^\s?"'#]+)\?[^\s"'#]*/g, "$1?…"],
 ];
 

@@ -11,9 +11,9 @@ const SECRET_KEYS = new Set(["auth_token", "api_key"]);
 const SECRET_MAPS = new Set(["headers", "query", "via"]);
 /**
  * Settings around the configs that are imported from a file. Hooks are not: they are commands; notifications tell a stranger's
- * address what happens here; and redaction is this machine's.
+ * address what happens here, as a pool would; and redaction is this machine's.
  */
-const NEVER = ["hooks", "notify", "filter"] as const;
+const NEVER = ["hooks", "notify", "filter", "share"] as const;
 const SETTINGS = ["default_service", "routing", "timeouts", "privacy", "limits"] as const;
 /** In the middle of every masked secret. */
 const MASK = "…";

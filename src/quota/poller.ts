@@ -4,6 +4,7 @@ import { t } from "../base/text.ts";
 import type { JsonRecord } from "../base/json-value.ts";
 import type { Availability } from "../routing/types.ts";
 import { type JsonAnswer, fetchJson } from "./fetch-json.ts";
+import type { Balance } from "./balance.ts";
 import type { Lookup } from "./lookup.ts";
 import { type Reading, makeReading, withBalance, withError } from "./reading.ts";
 
@@ -18,11 +19,21 @@ export interface PollerOptions {
   readonly targets: () => readonly PollTarget[];
   readonly readings: Map<string, Reading>;
   readonly onReading: () => void;
+  /** May this process ask now, where several machines share what they read; null where none do. Never rejects. */
+  readonly turnOf?: ((lookup: Lookup, isForced: boolean) => Promise<Turn> | null) | undefined;
   /** Reads what other processes found out; called before anything is asked. */
   readonly sync: () => void;
   /** Wall clock, ms. */
   readonly now: () => number;
 }
+
+/** `held`: another machine has asked, or is asking. */
+export type Turn =
+  | {
+      readonly kind: "go";
+      /** Must be called; null where nothing was read. */ readonly done: (balance: Balance | null) => void;
+    }
+  | { readonly kind: "held" };
 
 /** A host that the user did not configure gets one request in this time at most, of all its upstreams together. */
 const LEAST_AUTOMATIC_MS = 60_000;
@@ -31,7 +42,7 @@ const UNSUPPORTED_MS = 3_600_000;
 const UNSUPPORTED_AUTOMATIC_MS = 24 * 3_600_000;
 const SITE_MS = 24 * 3_600_000;
 
-export function createPoller({ now, onReading, readings, sync, targets }: PollerOptions) {
+export function createPoller({ now, onReading, readings, sync, targets, turnOf }: PollerOptions) {
   const busy = new Map<string, Promise<void>>();
   const withTraffic = new Set<string>();
   /** By host, of lookups that have no reading yet. Wall clock, ms. */
@@ -40,7 +51,16 @@ export function createPoller({ now, onReading, readings, sync, targets }: Poller
   const sites = new Map<string, Site>();
   const stopping = new AbortController();
 
-  const ask = (lookup: Lookup): Promise<void> => {
+  /** Undefined where it is not our turn. */
+  const askInTurn = async (lookup: Lookup, siteOf: Parameters<typeof askFor>[2], isForced: boolean) => {
+    const turn = await (turnOf?.(lookup, isForced) ?? null);
+    if (turn?.kind === "held" || stopping.signal.aborted) return undefined;
+    const found = await askFor(lookup, stopping.signal, siteOf);
+    turn?.done("error" in found ? null : found);
+    return found;
+  };
+
+  const ask = (lookup: Lookup, isForced = false): Promise<void> => {
     const { key } = lookup;
     const known = busy.get(key);
     if (known !== undefined) return known;
@@ -55,9 +75,9 @@ export function createPoller({ now, onReading, readings, sync, targets }: Poller
       sites.set(place, site);
       return site;
     };
-    const asking = askFor(lookup, stopping.signal, siteOf).then((found) => {
+    const asking = askInTurn(lookup, siteOf, isForced).then((found) => {
       busy.delete(key);
-      if (stopping.signal.aborted) return;
+      if (found === undefined || stopping.signal.aborted) return;
       const before = readings.get(key) ?? makeReading(lookup.source);
       readings.set(
         key,
@@ -105,7 +125,7 @@ export function createPoller({ now, onReading, readings, sync, targets }: Poller
     /** Polls all now. */
     async refresh(): Promise<void> {
       const asking: Promise<void>[] = [];
-      for (const { lookup } of targets()) if (mayAsk(lookup)) asking.push(ask(lookup));
+      for (const { lookup } of targets()) if (mayAsk(lookup)) asking.push(ask(lookup, true));
       await Promise.all(asking);
     },
     settled,

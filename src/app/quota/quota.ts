@@ -18,6 +18,7 @@ import { readInstances } from "../../state/instances.ts";
 import { tellInstance } from "../ask-instance.ts";
 import { type LiveConfig, type LiveConfigOptions, type LiveRoute, createLiveConfig } from "../live-config.ts";
 import { createLivePrices } from "../spend/live-prices.ts";
+import type { PoolDoor } from "../share/door.ts";
 import { recallRouter } from "../router-state.ts";
 import { type SpendBook, createSpendBook } from "../spend/spend-book.ts";
 import { type BudgetStep, createBudgets } from "./budgets.ts";
@@ -34,6 +35,8 @@ export interface QuotaOptions extends LiveConfigOptions {
   /** Stopped by whoever gives it. Default: one of its own. */
   readonly book?: SpendBook;
   readonly onTrouble: (words: Text | string) => void;
+  /** What other machines know, where they share it. */
+  readonly pool?: Pick<PoolDoor, "onBalance" | "turnOf">;
   /** A budget has passed one of its steps. */
   readonly onStep?: (step: BudgetStep) => void;
   /** Repeats the work until stopped. Default: a timer that keeps no process alive. */
@@ -109,10 +112,19 @@ export function createQuota(options: QuotaOptions) {
     readings,
     now,
     sync: saved.sync,
+    turnOf: options.pool?.turnOf,
     onReading() {
       saved.noteChange();
       applyAll();
     },
+  });
+
+  options.pool?.onBalance(({ key, source }, balance, at) => {
+    const before = readings.get(key) ?? makeReading(source);
+    if (before.triedAt > at) return;
+    readings.set(key, withBalance(before, balance, at));
+    saved.noteChange();
+    applyAll();
   });
 
   const reportProblem = (): void => {

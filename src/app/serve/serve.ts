@@ -119,9 +119,9 @@ export async function serve(options: ServeOptions) {
       running.push(await startService(service, { ...options, viewers, onTrouble, onDiskTrouble }, shared));
     openFetchThread(running[0]?.served.port);
     if (options.command !== "run") await tryTo(() => writeDefaultProviders(paths), onDiskTrouble);
+    shared.pool.look();
     shared.quota.start();
     shared.book.start();
-    shared.pool.look();
     await shared.prices.look();
     redaction = shared.filter.facts();
     shared.reloads.look();
@@ -234,7 +234,7 @@ async function makeShared({
     tellers,
     noteEvent,
     viewers,
-    quota: createQuota({ paths, env, holder: describeOwnProcess, live, book, now, onTrouble, onStep }),
+    quota: createQuota({ paths, env, holder: describeOwnProcess, live, book, now, onTrouble, onStep, pool }),
     inFlight,
     lanes: createLaneDoor({ now, onEvent: noteEvent }),
     uploads: createUploads(budget, () => performance.now()),

@@ -2,6 +2,8 @@
 // then on.
 import { onUserError } from "../../base/errors.ts";
 import { type Text, showMoment, t } from "../../base/text.ts";
+import type { Lookup } from "../../quota/lookup.ts";
+import type { Turn } from "../../quota/poller.ts";
 import type { Pool, PoolClient, PoolFacts, PoolOptions } from "./pool.ts";
 
 export interface PoolDoorOptions extends Pick<PoolOptions, "env" | "live" | "now" | "paths"> {
@@ -16,6 +18,7 @@ export function createPoolDoor(options: PoolDoorOptions) {
   const clients: PoolClient[] = [];
   let pool: Pool | null = null;
   let setting = "null";
+  let onBalance: PoolOptions["onBalance"] = () => {};
   let aloneSince: number | null = null;
   let queue: Promise<void> = Promise.resolve();
 
@@ -39,7 +42,13 @@ export function createPoolDoor(options: PoolDoorOptions) {
         aloneSince = null;
       }
     };
-    pool = await joinPool({ ...options, share, clients, onState });
+    pool = await joinPool({
+      ...options,
+      share,
+      clients,
+      onState,
+      onBalance: (...read) => onBalance(...read),
+    });
   };
 
   return {
@@ -50,6 +59,15 @@ export function createPoolDoor(options: PoolDoorOptions) {
     },
     /** Null without a pool. */
     facts: (): PoolFacts | null => pool?.facts() ?? null,
+    /** From now on `heard` is called for each balance that another machine has read. */
+    onBalance(heard: PoolOptions["onBalance"]): void {
+      onBalance = heard;
+    },
+    /** May this process ask for a balance now? Null without a pool. */
+    turnOf: (lookup: Lookup, isForced: boolean): Promise<Turn> | null =>
+      live.current().config.shell.share == null
+        ? null
+        : queue.then(() => pool?.turnOf(lookup, isForced) ?? { kind: "go", done() {} }),
     /** These upstreams were reset here, or all of the config. */
     noteReset: (keys: readonly string[] | null): void => pool?.noteReset(keys),
     async stop(): Promise<void> {

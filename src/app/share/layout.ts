@@ -9,6 +9,10 @@ const DAY_MS = 86_400_000;
 /** Who was not heard of for so long is gone, and the key of an unused pool with it. */
 export const KEPT_MS = 90 * DAY_MS;
 
+export const READING_MS = DAY_MS;
+/** A lookup may ask two addresses for 8 s each. */
+export const LEASE_MS = 30_000;
+
 export function makeLayout(namespace: string) {
   const at = (...parts: readonly string[]): string => [namespace, String(SCHEMA), ...parts].join(":");
   return {
@@ -79,5 +83,20 @@ export const SCRIPTS = {
     redis.call('HSET', KEYS[1], ARGV[1], ARGV[2] .. ' ' .. ARGV[3])
     keep(KEYS[1], ARGV[4])
     redis.call('PUBLISH', ARGV[5], ARGV[6])
+    return 1`),
+  /** KEYS reading, lease. ARGV who, ms, lifetime of the lease. A reading that is not older, else who may ask: "go", or "held". */
+  ask: script(`
+    local known = redis.call('GET', KEYS[1])
+    local at = known and tonumber(string.match(known, '^%d+'))
+    if at and at >= tonumber(ARGV[2]) then return known end
+    if redis.call('SET', KEYS[2], ARGV[1], 'NX', 'PX', ARGV[3]) then return 'go' end
+    return 'held'`),
+  /** KEYS reading, lease. ARGV who, the reading or nothing, lifetime, channel, message. */
+  tell: script(`
+    if ARGV[2] ~= '' then
+      redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
+      redis.call('PUBLISH', ARGV[4], ARGV[5])
+    end
+    if redis.call('GET', KEYS[2]) == ARGV[1] then redis.call('DEL', KEYS[2]) end
     return 1`),
 } as const;

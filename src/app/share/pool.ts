@@ -8,12 +8,15 @@ import { type Text, inEnglish, isText, t } from "../../base/text.ts";
 import type { Service } from "../../base/service.ts";
 import { VERSION } from "../../base/version.ts";
 import { SHARE_FEATURES, type ShareEntry, type ShareFeature, sharesFeature } from "../../config/share.ts";
+import type { Lookup } from "../../quota/lookup.ts";
+import type { Turn } from "../../quota/poller.ts";
 import type { Router } from "../../routing/router.ts";
 import { ensureMachineId } from "../../state/machine-id.ts";
 import type { LiveConfig, LiveRoute } from "../live-config.ts";
 import { readAddress } from "./address.ts";
 import { EngineError, type EngineState, type Link, createEngine } from "./engine.ts";
 import { KEPT_MS, SCHEMA, SCRIPTS, identifyUpstream, makeLayout } from "./layout.ts";
+import { type ReadingsOptions, createSharedReadings } from "./readings.ts";
 import { type VerdictNews, createVerdicts } from "./verdicts.ts";
 
 export interface PoolClient {
@@ -31,6 +34,8 @@ export interface PoolOptions {
   readonly now: () => number;
   /** It is shared from now on, or alone. */
   readonly onState: (state: EngineState) => void;
+  /** Another machine has read a balance. `at`: wall clock, ms. */
+  readonly onBalance: ReadingsOptions["onBalance"];
 }
 
 /** For people and scripts: never an address with its password. */
@@ -46,6 +51,9 @@ export interface PoolFacts {
 }
 
 export type Pool = Awaited<ReturnType<typeof joinPool>>;
+
+/** A balance is asked for without the engine after that. */
+const LONGEST_MEETING_MS = 2_000;
 
 /** Throws UserError where this machine cannot have a name of its own. */
 export async function joinPool(options: PoolOptions) {
@@ -93,6 +101,16 @@ export async function joinPool(options: PoolOptions) {
     );
   };
 
+  const readings = createSharedReadings({
+    layout,
+    run,
+    link: () => engine.link(),
+    secret: () => secret,
+    now,
+    skewMs: () => skewMs,
+    onBalance: options.onBalance,
+  });
+
   const greet = async (link: Link, isNew: boolean): Promise<void> => {
     const began = now();
     const me = JSON.stringify({ name, version: VERSION, features, pid: process.pid });
@@ -119,6 +137,7 @@ export async function joinPool(options: PoolOptions) {
     if (typeof id !== "string" || typeof at !== "number") return;
     const by = nameFrom(news["name"]);
     if (kind === "v" && hasVerdicts && typeof field === "string") verdicts.take({ id, field, at, value, by });
+    if (kind === "q" && features.includes("quota")) readings.take(id, at, value);
   };
   const engine = createEngine({
     address: () => readAddress(share, env),
@@ -149,7 +168,12 @@ export async function joinPool(options: PoolOptions) {
         round_trip_ms: roundTripMs === null ? null : Math.round(roundTripMs * 100) / 100,
       };
     },
-    settled: engine.settled,
+    /** May this process ask for a balance now? */
+    async turnOf(lookup: Lookup, isForced: boolean): Promise<Turn> {
+      if (!features.includes("quota")) return { kind: "go", done() {} };
+      await engine.settled(LONGEST_MEETING_MS);
+      return await readings.turnOf(lookup, isForced);
+    },
     noteReset: (keys: readonly string[] | null): void => verdicts.noteReset(keys),
     async stop(): Promise<void> {
       for (const { router } of clients) router.watchLearned(undefined);
