@@ -140,13 +140,17 @@ function Install-Program([string]$Directory) {
 function Assert-NoneSwitched([string]$Ours, [string]$Program) {
     $run = Join-Path $Ours 'run'
     if (-not (Test-Path -LiteralPath $run)) { return }
-    foreach ($journal in @(Get-ChildItem -LiteralPath $run -Filter 'switch-*.json')) {
+    $journals = @('switch-*.json', 'statusline-*.json' | ForEach-Object { Get-ChildItem -LiteralPath $run -Filter $_ })
+    foreach ($journal in $journals) {
         $file = (Get-Content -LiteralPath $journal.FullName -Raw -Encoding UTF8 | ConvertFrom-Json).file
-        $service = if ($journal.Name -like 'switch-claude-*') { 'claude' } else { 'codex' }
+        $service = if ($journal.Name -like '*-claude-*') { 'claude' } else { 'codex' }
+        $isLine = $journal.Name -like 'statusline-*'
+        $state = if ($isLine) { 'still has the status line' } else { 'is still switched' }
+        $words = if ($isLine) { 'statusline uninstall' } else { 'switch off' }
         $name = if ($service -eq 'claude') { 'CLAUDE_CONFIG_DIR' } else { 'CODEX_HOME' }
         $place = [IO.Path]::GetDirectoryName($file).Replace("'", "''")
         $quoted = $Program.Replace("'", "''")
-        throw "$file is still switched, so nothing was removed; first: `$env:$name = '$place'; & '$quoted' switch off --$service"
+        throw "$file $state, so nothing was removed; first: `$env:$name = '$place'; & '$quoted' $words --$service"
     }
 }
 
@@ -159,6 +163,10 @@ function Uninstall-Program([string]$Directory) {
             if ($LASTEXITCODE -ne 0) {
                 throw "a client could not be put back, so nothing was removed; see: `"$program`" doctor"
             }
+        }
+        & $program statusline uninstall --claude
+        if ($LASTEXITCODE -ne 0) {
+            throw "the status line could not be taken out, so nothing was removed; see: `"$program`" doctor"
         }
     }
     if ($Purge -or (Test-Path -LiteralPath $program)) { Assert-NoneSwitched $ours $program }

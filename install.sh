@@ -123,6 +123,8 @@ uninstall() {
       "$program" switch off "$service" ||
         fail "a client could not be put back, so nothing was removed; see: $program doctor"
     done
+    "$program" statusline uninstall --claude ||
+      fail "the status line could not be taken out, so nothing was removed; see: $program doctor"
   fi
   if [ -x "$program" ] || [ "$purge" = true ]; then refuse_switched; fi
   if [ -e "$program" ]; then
@@ -147,14 +149,19 @@ uninstall() {
 
 # A client that CODEX_HOME or CLAUDE_CONFIG_DIR of another terminal names: only its journal tells what stood there before.
 refuse_switched() {
-  for journal in "$home"/run/switch-*.json; do
+  for journal in "$home"/run/switch-*.json "$home"/run/statusline-*.json; do
     [ -e "$journal" ] || continue
     file=$(sed -n 's/^  "file": "\(.*\)",$/\1/p' "$journal")
+    state='is still switched'
     case $journal in
+      */statusline-*)
+        words="CLAUDE_CONFIG_DIR=$(quote "${file%/*}") $(quote "$program") statusline uninstall --claude"
+        state='still has the status line'
+        ;;
       */switch-claude-*) words="CLAUDE_CONFIG_DIR=$(quote "${file%/*}") $(quote "$program") switch off --claude" ;;
       *) words="CODEX_HOME=$(quote "${file%/*}") $(quote "$program") switch off --codex" ;;
     esac
-    fail "$file is still switched, so nothing was removed; first:
+    fail "$file $state, so nothing was removed; first:
   env $words"
   done
 }

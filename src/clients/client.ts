@@ -35,6 +35,8 @@ export interface Client extends ServiceFacts {
   readonly probeFiles: Readonly<Record<string, string>>;
   /** How a switch edits the client's file. */
   readonly createEditor: (target: SwitchTarget) => Promise<SwitchEditor>;
+  /** How a status line of ours gets into its file. Absent for one that shows no line of other programs. */
+  readonly createLineEditor?: (target: SwitchTarget) => Promise<StatusLineEditor>;
   /** What goes past our proxy although the client's file points at it. Throws UserError for files that cannot be read. */
   readonly listOverrides: (files: ClientFiles, isOwnAddress: IsOwnAddress) => Promise<readonly Override[]>;
   /** How it is started on a port of ours: everything but the port. Both throw UserError where something wins over us. */
@@ -216,6 +218,34 @@ export interface SwitchEditor {
   clean(text: string, changes: readonly KeyChange[] | null): Undo;
   /** Takes a switch out, with everything that no stored session needs. */
   undo(text: string, changes: readonly KeyChange[] | null): Promise<Undo>;
+}
+
+/** Our status line in a client's file, below its switch. Everything here throws UserError as a SwitchEditor does. */
+export interface StatusLineEditor {
+  readonly file: string;
+  /** Sets it in a text without a switch, around a line that is there. */
+  install(clean: string, options: LineOptions): LineEdit;
+  /** Takes it out of such a text. `changes` null: there is no journal. */
+  uninstall(clean: string, changes: readonly KeyChange[] | null): Undo;
+  /** Has the text without a switch changed, and sets the same switch again. `switched`: what its journal remembers. */
+  below(text: string, switched: readonly KeyChange[], change: (clean: string) => string): Edit;
+}
+
+export interface LineOptions {
+  /** The words that start our program. */
+  readonly program: readonly string[];
+  /** Is what these words start there? */
+  readonly isThere: (program: readonly string[]) => boolean;
+  /** What the journal remembers; null without one. */
+  readonly changes: readonly KeyChange[] | null;
+}
+
+export interface LineEdit {
+  readonly text: string;
+  /** Null where it was there already, and nothing was changed. */
+  readonly changes: readonly KeyChange[] | null;
+  /** The command whose lines go first. */
+  readonly wrapped: string | null;
 }
 
 export interface Edit {

@@ -1074,6 +1074,17 @@ const CONDITIONS: readonly Condition[] = [
     hint: /set CLAUDE_STREAM_FIRST_BYTE_TIMEOUT_MS to 360000 or more/,
   },
   {
+    name: "claude-statusline: its program was removed",
+    make: ({ home }) => {
+      const command = "'/opt/old place/ch' statusline --claude --wrap mine.sh";
+      const env = { ANTHROPIC_AUTH_TOKEN: "sk-ant-own" };
+      home.write(".claude/settings.json", { env, statusLine: { type: "command", command } });
+    },
+    status: "warn",
+    says: /settings\.json has a status line of ch whose program is gone: \/opt\/old place\/ch$/,
+    hint: /ch statusline install/,
+  },
+  {
     name: "codex-patience: it waits for an event for half a minute",
     make: ({ home }) =>
       void home.write(

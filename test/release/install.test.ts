@@ -15,6 +15,7 @@ import { basename, dirname, join } from "node:path";
 import { makeTarGz } from "../../release/archive.ts";
 import { PLATFORMS } from "../../release/platforms.ts";
 import { resolvePaths } from "../../src/base/paths.ts";
+import { installStatusLine, uninstallStatusLine } from "../../src/clients/switch/status-line.ts";
 import { switchOff, switchOn } from "../../src/clients/switch/switch.ts";
 import { GOOD_CERTIFICATE, TEST_KEY } from "../helpers/certificates.ts";
 import { type TempHome, makeTempHome } from "../helpers/temp-home.ts";
@@ -382,7 +383,9 @@ describe("uninstalling", () => {
     using home = onLinux();
     install(home, ["--from", release]);
     expect(install(home, ["--uninstall"])).toMatchObject({ code: 0, stderr: "" });
-    expect(readFileSync(join(home.path, "asked"), "utf8")).toBe("switch off --codex\nswitch off --claude\n");
+    expect(readFileSync(join(home.path, "asked"), "utf8")).toBe(
+      "switch off --codex\nswitch off --claude\nstatusline uninstall --claude\n",
+    );
     expect(installedIn(home)).toEqual([]);
   });
 
@@ -413,6 +416,29 @@ describe("uninstalling", () => {
       expect(asked.stdout.toString()).toBe(`CLAUDE_CONFIG_DIR=${other}|${program}|switch|off|--claude|`);
     }
     await switchOff(target);
+    expect(install(home, ["--uninstall", "--purge"])).toMatchObject({ code: 0 });
+  });
+
+  test("keeps what the status line of another directory needs to be taken out, and says how", async () => {
+    using home = onLinux();
+    install(home, ["--from", release]);
+    const other = join(home.path, "it's my 工作");
+    mkdirSync(other);
+    const env = { HOME: home.path, CLAUDE_CONFIG_DIR: other };
+    const target = { service: "claude", paths: resolvePaths(env), env } as const;
+    await installStatusLine(target, { program: ["/opt/ch"], isThere: () => true });
+    const { code, stderr } = install(home, ["--uninstall", "--purge"]);
+    expect({ code, installed: installedIn(home) }).toEqual({ code: 1, installed: ["ch", "codex-helper"] });
+    expect(stderr).toContain(
+      `${other}/settings.json still has the status line, so nothing was removed; first:`,
+    );
+    const command = String(stderr.split("\n")[1]).trim();
+    const asked = Bun.spawnSync(["sh", "-c", `env() { printf '%s|' "$@"; }; ${command}`]);
+    const program = join(home.path, ".local/bin/codex-helper");
+    expect(asked.stdout.toString()).toBe(
+      `CLAUDE_CONFIG_DIR=${other}|${program}|statusline|uninstall|--claude|`,
+    );
+    await uninstallStatusLine(target);
     expect(install(home, ["--uninstall", "--purge"])).toMatchObject({ code: 0 });
   });
 

@@ -1,7 +1,9 @@
 // What `ch doctor` checks of Claude Code's own files and variables: would it work at all with what it is set to?
 // Reads only, and keeps nothing of what the files hold but names.
 import { type Check, fail, info, ok, runChecks, warn } from "../../base/check.ts";
-import { lookAt } from "../../base/files.ts";
+import { onUserError } from "../../base/errors.ts";
+import { lookAt, readText } from "../../base/files.ts";
+import { isProgramThere } from "../../base/own-program.ts";
 import { DEFAULT_PORT, readProxyAddress } from "../../base/service.ts";
 import { t } from "../../base/text.ts";
 import type { ClientChecks, ClientFiles } from "../client.ts";
@@ -77,6 +79,20 @@ const CHECKS: readonly Check<Facts>[] = [
       ];
     },
   },
+  {
+    id: "claude-statusline",
+    about: "the status line that Claude Code runs is a program that is there",
+    worst: "warn",
+    run: ({ lostLine, settings }) =>
+      lostLine === null
+        ? []
+        : [
+            warn(
+              t`${settings} has a status line of ch whose program is gone: ${lostLine}`,
+              t`ch statusline install puts this one there, ch statusline uninstall takes it out`,
+            ),
+          ],
+  },
 ];
 
 export const claudeChecks: ClientChecks = {
@@ -92,7 +108,19 @@ async function collectFacts(files: ClientFiles) {
     patience: findVariable(claude, PATIENCE),
     isUsed: lookAt(files.paths.claudeHome) !== null,
     problems: claude.problems.map(({ text }) => text),
+    settings: files.paths.claudeSettings,
+    // What is wrong with the file is told by another check.
+    lostLine: await findLostLine(files).catch(onUserError(() => null)),
   };
+}
+
+/** The program of a status line of ours that is not there; null where none is missed. Throws UserError for a file that cannot be read. */
+async function findLostLine({ env, paths }: ClientFiles): Promise<string | null> {
+  const text = await readText(paths.claudeSettings);
+  if (text === null || !text.includes("statusline")) return null;
+  const { findLineProgram } = await import("./status-line.ts");
+  const program = findLineProgram(text);
+  return program === null || isProgramThere(program, env) ? null : (program.at(-1) ?? null);
 }
 
 /** Neither a key, nor a helper that makes one, nor a login. */

@@ -38,6 +38,7 @@ export const claude: Client = {
   probeFiles: {},
   secrets: { fileIn: (paths) => paths.claudeSettings, tableIn: (content) => content["env"] },
   createEditor: async (target) => (await import("./switch.ts")).createClaudeEditor(target),
+  createLineEditor: async (target) => (await import("./status-line.ts")).createClaudeLineEditor(target),
   async listOverrides(files, isOwnAddress) {
     const { readClaudeFacts } = await import("./facts.ts");
     const { listClaudeOverrides } = await import("./overrides.ts");

@@ -1,5 +1,6 @@
 // Points a settings.json at the proxy, and takes that out again: text in, text out, only the bytes of our own keys changed.
 // JSON has no place for a mark, so the journal remembers the exact text of each insertion.
+// A change of another key is made below that: to the text as it would be without us, so that either can be undone first.
 // Pure.
 import { UserError } from "../../base/errors.ts";
 import { isOwnAddress, readProxyAddress } from "../../base/service.ts";
@@ -58,13 +59,31 @@ export function undoClaudeSettings(source: string, options: UndoOptions): Undo {
   );
 }
 
+/** Has the text below a switch changed, and sets the keys that were there again. `changes`: of the switch's journal. */
+export function changeBelowSwitch(
+  source: string,
+  changes: readonly KeyChange[],
+  change: (clean: string) => string,
+): Edit {
+  const undone = undoClaudeSettings(source, { changes, ownAddresses: [] });
+  const held = undone.keys.flatMap((key) => (key.kind === "restored" ? [key] : []));
+  return held.reduce<Edit>(
+    (edit, { path, value }) => {
+      const next = setString(edit.text, path, value);
+      return { text: next.text, changes: [...edit.changes, ...next.changes] };
+    },
+    { text: change(undone.text), changes: [] },
+  );
+}
+
 /** "" for what is not there, or no text. */
 function textAt(document: SettingsDocument, path: readonly string[]): string {
   const value: unknown = findNode(document, path)?.value;
   return typeof value === "string" ? value : "";
 }
 
-function setString(source: string, path: readonly string[], value: string): Edit {
+/** Expects a string there, or nothing. */
+export function setString(source: string, path: readonly string[], value: string): Edit {
   const document = readSettings(source);
   const { bom, text } = document;
   const present = stringAt(document, path);
@@ -75,13 +94,16 @@ function setString(source: string, path: readonly string[], value: string): Edit
     const written = JSON.stringify(value);
     return { text: bom + replaceText(text, node, written), changes: [{ path, before, written, value }] };
   }
+  const insertion = insert(document, path, value);
+  return { text: insertion.text, changes: [{ path, before: null, ...insertion.change, value }] };
+}
+
+/** Adds a key that is not there. */
+export function insert({ bom, root, text }: SettingsDocument, path: readonly string[], value: unknown) {
   const set: Change = { kind: "set", path: [...path], value };
   // A text without a value may end in the middle of a comment's line: the object goes before it.
-  const edited = document.root === null ? change("{\n}\n", set) + text : change(text, set);
-  return {
-    text: bom + edited,
-    changes: [{ path, before: null, ...findInsertion(text, edited, path), value }],
-  };
+  const edited = root === null ? change("{\n}\n", set) + text : change(text, set);
+  return { text: bom + edited, change: findInsertion(text, edited, path) };
 }
 
 interface Step {
@@ -97,11 +119,12 @@ function undoPath(source: string, path: readonly string[], options: UndoOptions)
   if (node === undefined) {
     return changes.some(({ before }) => before !== null) ? { key: { kind: "gone", path } } : null;
   }
-  const ours = changes.find(({ value }) => value === node.value);
-  if (ours !== undefined) {
+  const ours = changes.filter(({ value }) => value === node.value);
+  const [newest] = ours;
+  if (newest !== undefined) {
     return {
-      text: document.bom + removeChange(document, ours),
-      key: { kind: "restored", path, isGuess: false, value: ours.value },
+      text: document.bom + removeChanges(document, ours, () => removeKey(document.text, newest)),
+      key: { kind: "restored", path, isGuess: false, value: newest.value },
     };
   }
   if (changes.length > 0) {
@@ -109,7 +132,7 @@ function undoPath(source: string, path: readonly string[], options: UndoOptions)
     return wasNeverWritten ? null : { key: { kind: "changed", path } };
   }
   if (options.changes !== null || !isRecognised(node.value, options)) return null;
-  const text = document.bom + change(document.text, { kind: "remove", path: [...path] });
+  const text = document.bom + without(document.text, path);
   return { text, key: { kind: "restored", path, isGuess: true, value: String(node.value) } };
 }
 
@@ -119,25 +142,39 @@ function isRecognised(value: unknown, { ownAddresses }: UndoOptions): boolean {
   );
 }
 
-function removeChange(document: SettingsDocument, ours: KeyChange): string {
+/**
+ * The text without what one of the changes of a key wrote, or with the key removed where it was laid out anew since. A crash may have left
+ * the text as any of them made it.
+ */
+export function removeChanges(
+  document: SettingsDocument,
+  changes: readonly KeyChange[],
+  remove: () => string,
+): string {
   const { text } = document;
-  const node = findNode(document, ours.path);
-  if (node === undefined) return text;
-  if (ours.before !== null) return replaceText(text, node, ours.before);
-  const removed = removeKey(text, ours);
-  const start = (node.parent?.offset ?? 0) - ours.written.indexOf(JSON.stringify(ours.path.at(-1)));
-  if (!text.startsWith(ours.written, start)) return removed;
-  const exact = text.slice(0, start) + (ours.replaced ?? "") + text.slice(start + ours.written.length);
-  return isSameValue(exact, removed) ? exact : removed;
+  let removed: string | undefined;
+  for (const { before, path, replaced = "", written } of changes) {
+    const node = findNode(document, path);
+    if (node === undefined) return text;
+    if (before !== null) return replaceText(text, node, before);
+    const start = (node.parent?.offset ?? 0) - written.indexOf(JSON.stringify(path.at(-1)));
+    if (!text.startsWith(written, start)) continue;
+    const exact = text.slice(0, start) + replaced + text.slice(start + written.length);
+    if (isSameValue(exact, (removed ??= remove()))) return exact;
+  }
+  return removed ?? remove();
 }
 
 /** For a file that was written anew meanwhile: the key goes, and so does an `env` that we made and that holds nothing. */
 function removeKey(text: string, { path, written }: KeyChange): string {
-  const removed = change(text, { kind: "remove", path: [...path] });
+  const removed = without(text, path);
   const isEnvEmpty = findNode(readSettings(removed), ["env"])?.children?.length === 0;
-  return isEnvEmpty && written.includes('"env"')
-    ? change(removed, { kind: "remove", path: ["env"] })
-    : removed;
+  return isEnvEmpty && written.includes('"env"') ? without(removed, ["env"]) : removed;
+}
+
+/** The text without a key, wherever it is. */
+export function without(text: string, path: readonly string[]): string {
+  return change(text, { kind: "remove", path: [...path] });
 }
 
 /** Verified by the editor itself: the result is read again and compared with what was meant. */

@@ -1,5 +1,5 @@
-// The journal of a switch: what was changed in a client's file, on whose behalf, and how it is undone. It is written before
-// the file and removed after it, so that a crash in between leaves enough to put things right.
+// The journals of a client's file: of a switch, and of a status line below it. What was changed, on whose behalf, and how it is
+// undone. Written before the file and removed after it, so that a crash in between leaves enough to put things right.
 // One for each file, because CODEX_HOME and CLAUDE_CONFIG_DIR may point to many.
 import { readdirSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -19,8 +19,9 @@ import { fingerprint } from "../../base/secrets.ts";
 import { SERVICES, type Service } from "../../base/service.ts";
 
 const VERSION = 1;
-/** Begins the name of every journal in paths.run. */
+/** Each begins the names of its journals in paths.run. */
 const JOURNAL_PREFIX = "switch-";
+const LINE_PREFIX = "statusline-";
 
 const ownerSchema = z.discriminatedUnion("kind", [
   /** A `switch on` typed by a person stays until it is ended. */
@@ -37,27 +38,31 @@ const changeSchema = z.object({
   value: z.string(),
 });
 
-const journalSchema = z.object({
+const lineJournalSchema = z.object({
   version: z.literal(VERSION),
   service: z.enum(SERVICES),
   /** The client's file, as it is named in the settings. */
   file: z.string(),
-  port: z.int(),
-  owner: ownerSchema,
   /** The newest first; older ones may be of a switch to another port that this one replaced. */
   changes: z.readonly(z.array(changeSchema)),
-  /** SHA-256 of the file as we wrote it. */
-  hash: z.string(),
   /** What was not there before. */
   created: z.object({ file: z.boolean(), directory: z.boolean() }),
 });
 
+const journalSchema = z.extend(lineJournalSchema, {
+  port: z.int(),
+  owner: ownerSchema,
+  /** SHA-256 of the file as we wrote it. */
+  hash: z.string(),
+});
+
 export type Owner = Readonly<z.infer<typeof ownerSchema>>;
 export type Journal = Readonly<z.infer<typeof journalSchema>>;
+export type LineJournal = Readonly<z.infer<typeof lineJournalSchema>>;
 
-export interface FoundJournal {
+export interface FoundJournal<T = Journal> {
   /** Null without one. */
-  readonly journal: Journal | null;
+  readonly journal: T | null;
   /** Why it cannot be used: what it knew is lost. */
   readonly problem: Text | string | null;
 }
@@ -67,16 +72,25 @@ export interface FoundJournal {
  * be reached by a link, and may have been replaced by one since.
  */
 export async function findJournalPath(paths: Paths, service: Service, file: string): Promise<string> {
-  const prefix = `${JOURNAL_PREFIX}${service}-`;
-  const own = join(paths.run, `${prefix}${fingerprint(file)}.json`);
+  return await findPath(paths.run, `${JOURNAL_PREFIX}${service}-`, file);
+}
+
+/** The same of a status line. */
+export async function findLineJournalPath(paths: Paths, service: Service, file: string): Promise<string> {
+  return await findPath(paths.run, `${LINE_PREFIX}${service}-`, file);
+}
+
+async function findPath(run: string, prefix: string, file: string): Promise<string> {
+  const own = join(run, `${prefix}${fingerprint(file)}.json`);
   // Where they cannot be listed, whoever reads or writes a journal there says what is wrong.
-  const all = listNames(paths.run)
+  const all = listNames(run)
     .filter((name) => name.startsWith(prefix) && name.endsWith(".json"))
-    .map((name) => join(paths.run, name));
+    .map((name) => join(run, name));
   if (all.includes(own)) return own;
   const real = realPath(file);
   for (const path of all) {
-    const { journal } = await readJournal(path);
+    // A journal of a switch has what one of a status line has, and more.
+    const { journal } = await readLineJournal(path);
     if (journal !== null && realPath(journal.file) === real) return path;
   }
   return own;
@@ -100,9 +114,17 @@ export function hasJournals({ run }: Pick<Paths, "run">): boolean {
 
 /** Never throws for what the journal holds. */
 export async function readJournal(path: string): Promise<FoundJournal> {
+  return await read(path, journalSchema);
+}
+
+export async function readLineJournal(path: string): Promise<FoundJournal<LineJournal>> {
+  return await read(path, lineJournalSchema);
+}
+
+async function read<T extends z.ZodMiniType>(path: string, schema: T): Promise<FoundJournal<z.infer<T>>> {
   try {
     const text = await readText(path);
-    return { journal: text === null ? null : journalSchema.parse(JSON.parse(text)), problem: null };
+    return { journal: text === null ? null : schema.parse(JSON.parse(text)), problem: null };
   } catch (error) {
     if (error instanceof UserError) return { journal: null, problem: error.text };
     if (error instanceof z.core.$ZodError || error instanceof SyntaxError) {
@@ -112,7 +134,10 @@ export async function readJournal(path: string): Promise<FoundJournal> {
   }
 }
 
-export function writeJournal(path: string, journal: Omit<Journal, "version">): void {
+export function writeJournal(
+  path: string,
+  journal: Omit<Journal, "version"> | Omit<LineJournal, "version">,
+): void {
   ensurePrivateDirectory(dirname(path));
   const text = `${JSON.stringify({ ...journal, version: VERSION }, null, 2)}\n`;
   writeFileAtomic(path, text, { mode: PRIVATE_FILE, isLocked: true });

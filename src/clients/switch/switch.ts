@@ -1,47 +1,35 @@
 // Points a client at the proxy, and restores it. The order of its steps is what makes a crash harmless:
 // the journal is written before the client's file and removed after it, all under one lock between processes.
 // Decides nothing about the content of a file.
-import { quoteWord } from "../../base/paths.ts";
-import { basename, dirname, join } from "node:path";
+import { dirname } from "node:path";
 import { UserError, onUserError } from "../../base/errors.ts";
-import { resolvePaths } from "../../base/paths.ts";
+import { quoteWord, resolvePaths } from "../../base/paths.ts";
 import { joinTexts, t, type Text } from "../../base/text.ts";
 import { realPath, removeFile, statOrNull } from "../../base/files.ts";
-import { removeLeftovers } from "../../base/leftovers.ts";
-import { withLock } from "../../base/lock.ts";
 import { type ProcessIdentity, isRunning } from "../../base/process-identity.ts";
 import { CLIENT_NAME, SERVICE_FACTS, type Service } from "../../base/service.ts";
 import { hashText } from "../../base/secrets.ts";
 import {
-  type ClientFile,
   MadeElsewhere,
-  WrittenMeanwhile,
   isReadByOthers,
   makeDirectoryOf,
   readClientFile,
-  removeClientFile,
   removeDirectoryOf,
   writeClientFile,
 } from "./client-file.ts";
-import { copyPathFor, healInterrupted } from "./in-place.ts";
+import { copyPathFor } from "./in-place.ts";
+import { type Journal, type Owner, listJournals, readJournal, writeJournal } from "./journal.ts";
 import {
-  type Journal,
-  type Owner,
-  findJournalPath,
-  listJournals,
-  readJournal,
-  writeJournal,
-} from "./journal.ts";
-import {
-  type KeyChange,
-  type SwitchEditor,
-  type SwitchGoal,
-  type SwitchTarget,
-  type Undone,
-  isSamePath,
-  showKey,
-} from "../client.ts";
-import { listRelativeHome } from "../override.ts";
+  quietly,
+  refuseUnusedHome,
+  restoreFile,
+  restoreJournal,
+  tryAgain,
+  underLock,
+  undoWrite,
+  withOlder,
+} from "./locked-file.ts";
+import { type KeyChange, type SwitchGoal, type SwitchTarget, type Undone, showKey } from "../client.ts";
 import { CLIENTS } from "../registry.ts";
 import { readSwitchStatus } from "./status.ts";
 
@@ -71,14 +59,13 @@ export interface SwitchedOff {
   readonly journalProblem: Text | string | null;
 }
 
-const MOST_TRIES = 3;
-
 /**
  * Points the client at the proxy; again, or at another port, is fine.
  * Throws UserError with nothing changed: the file cannot be edited, or a running proxy holds the switch.
  */
 export async function switchOn(target: SwitchTarget, goal: SwitchGoal, owner: Owner): Promise<SwitchedOn> {
-  return await underLock(target, async (editor, path) => {
+  const editor = await CLIENTS[target.service].createEditor(target);
+  return await underLock(target, editor.file, async (path) => {
     const { journal: known } = await readJournal(path);
     const keeper = chooseOwner(target, known, { owner, port: goal.port });
     refuseUnusedHome(target, dirname(editor.file));
@@ -156,7 +143,8 @@ export async function switchOff(
   onlyFor?: Owner,
   remembered?: Pick<SwitchedOn, "changes" | "created">,
 ): Promise<SwitchedOff | null> {
-  return await underLock(target, async (editor, path) => {
+  const editor = await CLIENTS[target.service].createEditor(target);
+  return await underLock(target, editor.file, async (path) => {
     const { journal, problem } = await readJournal(path);
     const known = journal ?? remembered ?? null;
     const isOthers = journal !== null && onlyFor !== undefined && !isSameOwner(journal.owner, onlyFor);
@@ -194,7 +182,7 @@ export async function repairDeadSwitch(target: SwitchTarget): Promise<string | n
   const { file, isInterrupted, isOwnerDead } = await readSwitchStatus(target);
   if (isOwnerDead) await switchOff(target);
   // Taking the lock heals.
-  else if (isInterrupted) await underLock(target, () => Promise.resolve());
+  else if (isInterrupted) await underLock(target, file, () => Promise.resolve());
   return isOwnerDead || isInterrupted ? file : null;
 }
 
@@ -239,61 +227,6 @@ function targetOf(
   };
 }
 
-/** A name that no shell has expanded, or a blank one, where nothing shows that the client was ever used with it. */
-function refuseUnusedHome({ env, service }: SwitchTarget, home: string): void {
-  const [found] = listRelativeHome(service, env, home);
-  const isBlank = (env[SERVICE_FACTS[service].home.variable] ?? "").trim() === "";
-  if (found === undefined || (!isBlank && statOrNull(home) !== null)) return;
-  throw new UserError(t`${found.where} ${found.what}`, { hint: found.hint });
-}
-
-/** True when the file was removed. */
-async function restoreFile(
-  file: ClientFile,
-  {
-    copy,
-    known,
-    text,
-  }: {
-    readonly text: string;
-    readonly known: Pick<Journal, "created"> | null;
-    readonly copy: string;
-  },
-): Promise<boolean> {
-  if (file.bytes !== null && text === "" && known?.created.file === true) {
-    removeClientFile(file);
-    return true;
-  }
-  if (text !== file.text) await writeClientFile(file, text, copy);
-  return false;
-}
-
-async function underLock<T>(
-  target: SwitchTarget,
-  work: (editor: SwitchEditor, journal: string) => Promise<T>,
-): Promise<T> {
-  const editor = await CLIENTS[target.service].createEditor(target);
-  return await withLock(join(target.paths.run, "switch.lock"), async () => {
-    const journal = await findJournalPath(target.paths, target.service, editor.file);
-    const copy = copyPathFor(journal);
-    for (const path of [journal, copy, realPath(editor.file)])
-      removeLeftovers(dirname(path), { name: basename(path), isLocked: true });
-    await healInterrupted(copy);
-    return await work(editor, journal);
-  });
-}
-
-/** Starts over when the client has written its file in between. */
-async function tryAgain<T>(work: () => Promise<T>): Promise<T> {
-  for (let left = MOST_TRIES; ; left -= 1) {
-    try {
-      return await work();
-    } catch (error) {
-      if (!(error instanceof WrittenMeanwhile) || left === 0) throw error;
-    }
-  }
-}
-
 /** A running proxy keeps what it has switched; what a person or a dead one has switched is taken over. */
 function chooseOwner(
   { service }: SwitchTarget,
@@ -323,45 +256,4 @@ function runningOwner(owner: Owner, asking: Owner | undefined): ProcessIdentity 
 function isSameOwner(one: Owner, other: Owner): boolean {
   if (one.kind === "user" || other.kind === "user") return one.kind === other.kind;
   return one.pid === other.pid && one.started === other.started;
-}
-
-/** A crash may have left the file as an older switch wrote it: its changes stay known until `off`. */
-function withOlder(changes: readonly KeyChange[], older: readonly KeyChange[]): KeyChange[] {
-  const isNew = (old: KeyChange): boolean =>
-    !changes.some((change) => change.value === old.value && isSamePath(change.path, old.path));
-  return [...changes, ...older.filter(isNew)];
-}
-
-/**
- * After a failure: the disk may have refused when the new text was in place already. False when that text is still there,
- * and the journal is needed.
- */
-async function undoWrite(file: ClientFile, written: string, copy: string): Promise<boolean> {
-  const isInPlace = async (): Promise<boolean> => {
-    const now = await readClientFile(file.path);
-    return now.bytes !== null && now.text === written && written !== file.text;
-  };
-  try {
-    if (!(await isInPlace())) return true;
-    const now = await readClientFile(file.path);
-    if (file.bytes === null) removeClientFile(now);
-    else await writeClientFile(now, file.text, copy);
-  } catch (error) {
-    if (!(error instanceof UserError)) throw error;
-  }
-  return !(await isInPlace());
-}
-
-function restoreJournal(path: string, known: Journal | null): void {
-  if (known === null) removeFile(path);
-  else writeJournal(path, known);
-}
-
-/** Tidies up after a failure. Where that fails too, nothing is worse: a journal may well know more than it needs to. */
-function quietly(tidy: () => void): void {
-  try {
-    tidy();
-  } catch (error) {
-    if (!(error instanceof UserError)) throw error;
-  }
 }

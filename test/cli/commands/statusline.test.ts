@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { chmodSync, readFileSync, readdirSync, symlinkSync } from "node:fs";
+import { join } from "node:path";
 import { GOOD, reply } from "../../helpers/answers.ts";
-import { runCli } from "../../helpers/cli.ts";
+import { PROGRAM, runCli } from "../../helpers/cli.ts";
 import { type RunningProxy, startConfiguredProxy } from "../../helpers/configured-proxy.ts";
 import { type FakeUpstream, startFakeUpstream } from "../../helpers/fake-upstream.ts";
 import { makeTempHome } from "../../helpers/temp-home.ts";
@@ -88,6 +90,66 @@ describe("the line of a session after a failover", () => {
       runCli(["statusline", "show", "--claude"], { home: proxy.home }),
     ]);
     expect(one).toEqual(other);
+  });
+});
+
+describe("installed in Claude Code", () => {
+  const MINE =
+    '{\n  "statusLine": { "type": "command", "command": "wc -c; echo \'it is\' mine" },\n  "model": "opus"\n}\n';
+  const asAnyone =
+    process.getuid?.() === 0 ? ["setpriv", "--bounding-set=-dac_override,-dac_read_search", "--"] : [];
+
+  test("it runs as Claude Code runs it, behind the line that was there, and goes without a trace", async () => {
+    using home = makeTempHome();
+    const file = home.write(".claude/settings.json", MINE);
+    const run = (...args: string[]) => runCli(["statusline", ...args], { home });
+    expect(await run("install")).toMatchObject({
+      code: 0,
+      stderr: expect.stringContaining("  your own status line stays: its lines come first"),
+    });
+    const installed = readFileSync(file, "utf8");
+    const { statusLine } = JSON.parse(installed) as { statusLine: { command: string } };
+    const shown = Bun.spawnSync(["/bin/sh", "-c", statusLine.command], {
+      env: home.env,
+      stdin: new TextEncoder().encode(INPUT),
+    });
+    expect(Bun.stripANSI(shown.stdout.toString()).trimStart()).toBe(
+      `${INPUT.length}\nit is mine\nch is not running | 43 % context\n`,
+    );
+    expect((await run("install", "--claude")).stderr).toBe(
+      "~/.claude/settings.json already has the status line\n",
+    );
+    expect(readFileSync(file, "utf8")).toBe(installed);
+    expect((await run("uninstall")).stderr).toBe("restored in ~/.claude/settings.json: statusLine\n");
+    expect(readFileSync(file, "utf8")).toBe(MINE);
+    expect((await run("uninstall")).stderr).toBe(
+      "no status line of ch is in ~/.claude/settings.json, which is unchanged\n",
+    );
+  });
+
+  test.each([
+    [0o400, "settings.json", "  chmod u+w "],
+    [0o400, "store", '  where it is made: statusLine.command = "'],
+  ])("a file that may not be written stays as it is: %o %s", async (mode, name, hint) => {
+    using home = makeTempHome();
+    const file = join(home.path, ".claude/settings.json");
+    const made = home.write(`.claude/${name}`, MINE);
+    chmodSync(made, mode);
+    if (made !== file) symlinkSync(made, file);
+    const { code, stderr } = await runCli(["statusline", "install"], {
+      home,
+      program: [...asAnyone, ...PROGRAM],
+    });
+    expect({ code, text: readFileSync(made, "utf8") }).toEqual({ code: 1, text: MINE });
+    expect(stderr).toContain(hint);
+    expect(stderr).not.toContain("is mine");
+    expect(readdirSync(home.paths.run).filter((one) => one.startsWith("statusline-"))).toEqual([]);
+  });
+
+  test("only a client that shows lines of others has it", async () => {
+    using home = makeTempHome();
+    const { code, stderr } = await runCli(["statusline", "install", "--codex"], { home });
+    expect({ code, stderr }).toEqual({ code: 1, stderr: "error: Codex shows no line of another program\n" });
   });
 });
 
