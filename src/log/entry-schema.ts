@@ -183,6 +183,16 @@ export const logEntrySchema = z.object({
   upstream_label: label,
   chain_model,
   served_model,
+  request_bytes: z
+    .optional(z.int().check(z.nonnegative()))
+    .check(z.describe("Of the request's body, decoded, as it was sent on; absent for none")),
+  output_bytes: z
+    .optional(z.int().check(z.nonnegative()))
+    .check(
+      z.describe(
+        "Of what the answer showed, in UTF-8, without reasoning; only of some streams that were kept whole, about one in 16",
+      ),
+    ),
   session_id: z.optional(z.string()),
   client: z
     .optional(z.string())

@@ -35,6 +35,8 @@ export function makeLogLine(entry: LogEntry): string {
     upstream_label: entry.upstream_label,
     chain_model: entry.chain_model,
     served_model: makeName(entry.served_model),
+    request_bytes: entry.request_bytes,
+    output_bytes: entry.output_bytes,
     session_id: entry.session_id,
     client: entry.client,
     agent: entry.agent,

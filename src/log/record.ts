@@ -52,6 +52,8 @@ export function readRecord(line: unknown): LogRecord | null {
     upstream_model: text(line["upstream_model"]),
     chain_model: text(line["chain_model"]),
     served_model: text(line["served_model"]),
+    request_bytes: figure(line["request_bytes"]),
+    output_bytes: figure(line["output_bytes"]),
     session_id: text(line["session_id"]),
     client: text(line["client"]),
     agent: text(line["agent"]),

@@ -93,6 +93,7 @@ export async function answerFrom(
     const refusal = permit === null ? exchange.shownReason() : null;
     const seen = look();
     const ending = makeEnding({ end, status: answer.status, seen, isEvents, refusal });
+    const outputBytes = (exchange.isSampled && isEvents ? tap?.countShown() : null) ?? undefined;
     tap?.close();
     answer.body.close();
     const isClientGone = ending.record.outcome === "client_gone";
@@ -101,7 +102,7 @@ export async function answerFrom(
       permit?.fail(classifyAttempt(ending.cut, upstream, { now: deps.now(), settings: route.routing }));
     } else if (isClientGone) permit?.release();
     else permit?.succeed();
-    exchange.end({ ...ending.record, ...whyUnknown(seen) });
+    exchange.end({ ...ending.record, ...whyUnknown(seen), outputBytes });
   };
   const finish = (end: DeliveryEnd): void => {
     try {

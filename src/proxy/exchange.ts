@@ -13,6 +13,8 @@ import type { RequestFacts } from "./request-facts.ts";
 export interface ExchangeEnd extends Told {
   readonly status: number;
   readonly outcome: LogEntry["outcome"];
+  /** Of what it showed, without reasoning; undefined where that was not counted. */
+  readonly outputBytes?: number | undefined;
   /** Why it was not looked for. */
   readonly usageUnknown?: LogEntry["usage_unknown"];
   readonly reason?: Reason | undefined;
@@ -27,10 +29,12 @@ interface Known {
     readonly restoring?: { readonly restored: number; readonly sealed: number };
   };
   readonly configName: string;
+  readonly requestBytes?: number;
 }
 
 /** Attempts of a request that was held, before the last time that it was asked. */
 const MOST_EARLIER = 32;
+const SAMPLED_OF = 16;
 /** Names of one request in the log. */
 const MOST_HELD_BACK = 32;
 
@@ -78,6 +82,11 @@ export class Exchange implements RunningRequest {
     this.service = deps.service;
     this.timestampMs = deps.now();
     this.startedAt = deps.monotonic();
+  }
+
+  /** What the answer showed is counted of a few: for all it would cost more than the rest of the record. */
+  get isSampled(): boolean {
+    return Math.trunc(this.startedAt * 1000) % SAMPLED_OF === 0;
   }
 
   /** It is counted among those in flight, until it ends. */
@@ -219,6 +228,8 @@ export class Exchange implements RunningRequest {
       upstream_model: model === null || last?.model === model ? undefined : (last?.model ?? undefined),
       chain_model: chainModelOf(last, model),
       served_model: as.servedModel,
+      request_bytes: known?.requestBytes || undefined,
+      output_bytes: as.outputBytes,
       session_id: known?.facts.sessionId ?? undefined,
       project: this.project ?? undefined,
       client: known?.facts.client ?? undefined,

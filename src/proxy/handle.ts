@@ -118,7 +118,7 @@ async function forward({ request, target, exchange, deps }: Forwarding): Promise
   hold(body.length - read.bytes.length);
   const facts =
     early !== undefined && body === read.bytes ? early : readRequestFacts(endpoint, request.headers, body);
-  exchange.describe({ facts, filtered, configName: route.configName });
+  exchange.describe({ facts, filtered, configName: route.configName, requestBytes: body.length });
   if (deps.noteSession !== undefined && facts.sessionId !== null && facts.agent !== "auxiliary")
     deps.noteSession(facts.sessionId, request);
   const traits = new Traits(method, target.path, request.headers, body);

@@ -13,6 +13,7 @@ import { createOpening, modelInEvents, modelInText, modelOf } from "./served-mod
 import {
   type Api,
   type EventReading,
+  countShown,
   countWritten,
   kindOfEvent,
   readAnswerDocument,
@@ -129,6 +130,7 @@ export function createAnswerReader(api: Api, onDrop?: (chunk: Uint8Array) => voi
       written.chunks = news;
       return Math.round(written.bytes / BYTES_PER_TOKEN);
     },
+    countShown: () => (shape !== "events" || tail.isCut ? null : countShown(api, tail.bytes())),
     /** Bytes that are kept at this moment. */
     get heldBytes() {
       return tail.heldBytes + undecidedBytes + opening.heldBytes;

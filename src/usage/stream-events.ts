@@ -2,7 +2,7 @@
 // nothing yet. Rows are read in order, the first that matches counts; docs/failover.md has the same rows.
 // Pure.
 import { isRecord, type JsonRecord, parseJson } from "../base/json-value.ts";
-import type { SseEvent } from "../base/sse.ts";
+import { type SseEvent, createSseSplitter } from "../base/sse.ts";
 import {
   countContent,
   hasContent,
@@ -178,6 +178,23 @@ export function countWritten(api: Api, { data }: SseEvent): number {
   if (api === "chat") return choicesOf(value).reduce((sum, { delta }) => sum + countContent(delta), 0);
   return String(value["type"]).endsWith("delta") ? countContent(value["delta"]) : 0;
 }
+
+/**
+ * What a client would show of a whole stream, in bytes, without reasoning. Null where the output tokens count what is not in it:
+ * thinking of which a summary is shown, or none.
+ */
+export function countShown(api: Api, bytes: Uint8Array): number | null {
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (api !== "responses" && THOUGHTS.some((word) => text.includes(word))) return null;
+  const splitter = createSseSplitter({ maxEventBytes: Number.POSITIVE_INFINITY });
+  let shown = 0;
+  for (const event of splitter.push(text)) if (!REASONING.test(event.data)) shown += countWritten(api, event);
+  return shown;
+}
+
+/** Of Responses the tokens of it are told apart. */
+const REASONING = /^\s*\{\s*"type"\s*:\s*"response\.reasoning/;
+const THOUGHTS = ['"thinking', '"reasoning', '"redacted_thinking'];
 
 /** Only the kind of it. */
 export const kindOfEvent = (api: Api, event: SseEvent): EventKind => readEvent(api, event).kind;

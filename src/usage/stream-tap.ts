@@ -22,6 +22,8 @@ interface StreamTap {
   activity(): { readonly news: number; readonly pings: number } | null;
   /** About so many tokens of output so far; null where that is not known. For whoever looks now and then. */
   countWritten(): number | null;
+  /** Bytes of all that the answer showed, without reasoning; null where that is not known. For the end. */
+  countShown(): number | null;
   /** Frees what it took to look into a compressed answer. */
   close(): void;
 }
@@ -50,6 +52,7 @@ export function createStreamTap(api: Api, encoding: string | null, decoded = fal
       finish: () => ({ ...reader.facts(), isReadable: true }),
       activity: () => reader.activity,
       countWritten: () => reader.countWritten(),
+      countShown: () => reader.countShown(),
       close() {},
     };
   }
@@ -95,6 +98,7 @@ export function createStreamTap(api: Api, encoding: string | null, decoded = fal
         : { ...UNREADABLE, ...(isTooLarge ? { isTooLarge } : {}) },
     activity: () => (isReadable ? reader.activity : null),
     countWritten: () => (isReadable ? reader.countWritten() : null),
+    countShown: () => (isReadable ? reader.countShown() : null),
     close: () => decoder?.close(),
   };
 }

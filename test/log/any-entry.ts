@@ -54,6 +54,8 @@ export const anyEntry: fc.Arbitrary<LogEntry> = fc.record({
   upstream_label: maybe(name),
   chain_model: maybe(name),
   served_model: maybe(name),
+  request_bytes: maybe(count),
+  output_bytes: maybe(count),
   session_id: maybe(name),
   client: maybe(fc.constantFrom("codex_exec/0.171.0", "OpenAI/JS/5.20.1")),
   agent: maybe(fc.constantFrom("main", "subagent", "compaction", "auxiliary")),

@@ -29,6 +29,8 @@ const FULL: LogEntry = {
   upstream_label: "main#1",
   chain_model: "gpt-5-mini",
   served_model: "gpt-5-mini-2026-01-01",
+  request_bytes: 4_321,
+  output_bytes: 1_234,
   session_id: "s",
   client: "codex_exec/0.171.0",
   agent: "subagent",

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { type Api, type EventKind, kindOfEvent } from "../../src/usage/stream-events.ts";
+import { countShown, type Api, type EventKind, kindOfEvent } from "../../src/usage/stream-events.ts";
 
 type Row = readonly [title: string, event: string | null, data: unknown, kind: EventKind];
 
@@ -133,4 +133,19 @@ test("kindOfEvent never throws", () => {
       expect(typeof kindOfEvent(format, { event: name, data })).toBe("string");
     }),
   );
+});
+
+test("the bytes that a stream shows are counted without reasoning and without what is said twice", () => {
+  const sse = (data: object): string => `data: ${JSON.stringify(data)}\n\n`;
+  const responses = [
+    { type: "response.created", response: { id: "r" } },
+    { type: "response.reasoning_summary_text.delta", delta: "not this" },
+    { type: "response.output_text.delta", delta: "four" },
+    { type: "response.output_text.done", text: "four" },
+  ];
+  expect(countShown("responses", Buffer.from(responses.map(sse).join("")))).toBe(4);
+  const block = { type: "content_block_delta", index: 0, delta: { type: "text_delta", text: "日本" } };
+  expect(countShown("messages", Buffer.from(sse(block)))).toBe(6);
+  const thought = { type: "content_block_delta", index: 0, delta: { type: "thinking_delta", thinking: "x" } };
+  expect(countShown("messages", Buffer.from(sse(thought) + sse(block)))).toBeNull();
 });
