@@ -17,6 +17,12 @@ export function listBudgets({ commands, crowd, memory, difficult, rows, starts }
   const ours = difficult.find(({ name }) => name === "ch");
   const timeOf = (list: Report["starts"], name: string): number | null =>
     list.find((one) => one.name === name)?.ms ?? null;
+  const version = timeOf(commands, "ch --version");
+  const overVersion = (name: string, of: (ms: number, version: number) => number): number | null => {
+    const ms = timeOf(commands, name);
+    return ms === null || version === null ? null : of(ms, version);
+  };
+  const timeMore = (name: string) => overVersion(name, (ms, least) => ms - least);
   const small = row("JSON 2 KB c=1");
   const paced = row("SSE 200 every 10 ms c=64");
   const plain = row("JSON 2 KB c=16");
@@ -71,7 +77,14 @@ export function listBudgets({ commands, crowd, memory, difficult, rows, starts }
     budget("memory, at rest again, MB", own?.after ?? null, [100, 0]),
     budget("memory, 400 MB to a client that does not read, MB more", ours?.stalledMb ?? null, [16, 0]),
     budget("exec to listening, ms", timeOf(starts, "ch"), [20, 1]),
-    budget("ch --version, ms", timeOf(commands, "ch --version"), [6, 1]),
+    budget("ch --version, ms", version, [6, 1]),
     budget("ch status, ms", timeOf(commands, "ch status"), [30, 1]),
+    budget("ch statusline, ms more than --version", timeMore("ch statusline"), [15, 1]),
+    budget("ch statusline, Chinese, ms more than --version", timeMore("ch statusline, Chinese"), [15, 1]),
+    budget(
+      "ch statusline, times --version",
+      overVersion("ch statusline", (ms, least) => ms / least),
+      [2.5, 1],
+    ),
   ];
 }

@@ -78,15 +78,21 @@ export async function findPrograms(upstreamPort: number): Promise<Field> {
   return { programs, missing };
 }
 
+interface TimedCommand {
+  readonly args: readonly string[];
+  /** As LANG has it. */
+  readonly language?: string;
+}
+
 /** How long each of several runs of a command of the release binary takes, ms, in a home with one upstream. */
-export function timeCommand(args: readonly string[], runs: number): number[] {
+export function timeCommand({ args, language = "C.UTF-8" }: TimedCommand, runs: number): number[] {
   const home = mkdtempSync(join(tmpdir(), "codex-helper-bench-"));
   const { env } = codexHelper(0, home, { origin: "http://127.0.0.1:9" });
   const times = Array.from({ length: runs }, () => {
     const startedAt = performance.now();
     Bun.spawnSync([BINARY, ...args], {
       cwd: home,
-      env: { HOME: home, PATH: process.env["PATH"] ?? "", ...env },
+      env: { HOME: home, PATH: process.env["PATH"] ?? "", LANG: language, ...env },
       stdio: ["ignore", "ignore", "ignore"],
     });
     return performance.now() - startedAt;

@@ -178,8 +178,11 @@ async function measureDifficultClients(
 }
 
 function measureCommands(): readonly CommandTime[] {
-  return ["--version", "status"].map((name) => ({
-    name: `ch ${name}`,
-    ms: medianOf(timeCommand([name], STARTS)),
-  }));
+  const commands = [
+    { name: "ch --version", args: ["--version"] },
+    { name: "ch status", args: ["status"] },
+    { name: "ch statusline", args: ["statusline", "--claude"] },
+    { name: "ch statusline, Chinese", args: ["statusline", "--claude"], language: "zh_CN.UTF-8" },
+  ];
+  return commands.map(({ name, ...command }) => ({ name, ms: medianOf(timeCommand(command, STARTS)) }));
 }

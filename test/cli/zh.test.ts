@@ -6,6 +6,7 @@ import ALL from "../../src/cli/zh.json";
 import { REASONS } from "../../src/routing/reasons.ts";
 import { listHelpTexts, loadCommandPlaces } from "../helpers/command-table.ts";
 import { hasWords, listTexts } from "../helpers/texts.ts";
+import { FILE as LINE_FILE, makeLineDictionary } from "./line-dictionary.ts";
 
 const { reasons: ZH_REASONS, ...ZH } = ALL;
 const SRC = join(import.meta.dir, "../../src");
@@ -51,6 +52,16 @@ describe("the Chinese reasons", () => {
       [...source.matchAll(/\brule: "([a-z-]+)"/g)].map(([, id = ""]) => id),
     );
     expect(named.filter((id) => !Object.hasOwn(REASONS, id))).toEqual([]);
+  });
+});
+
+test("the Chinese texts of the status line are those of all that are said there: bun run generate", async () => {
+  const made = await makeLineDictionary();
+  expect(await Bun.file(LINE_FILE).text()).toBe(made);
+  expect(JSON.parse(made)).toMatchObject({
+    "ch is not running": ZH["ch is not running"],
+    Mon: ZH.Mon,
+    spent: ZH.spent,
   });
 });
 

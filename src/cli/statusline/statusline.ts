@@ -85,7 +85,7 @@ async function makeOwn(
   { env, isClient, terminal }: Around,
 ): Promise<string> {
   const isChinese = isJson !== true && languageOf(env) === "zh";
-  useDictionary(isChinese ? (await import("../zh.json")).default : null);
+  useDictionary(isChinese ? (await import("./zh-line.json")).default : null);
   const { stdout } = terminal;
   const now = Date.now();
   const { session_id: session } = client;
