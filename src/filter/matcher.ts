@@ -4,6 +4,7 @@
 import type { RE2JS } from "re2js";
 import type { Service } from "../base/service.ts";
 import type { FindBound } from "./nested-values.ts";
+import { type Tree, readPattern } from "./pattern-tree.ts";
 
 export interface Rule {
   readonly op: "replace" | "remove";
@@ -37,8 +38,8 @@ export interface Matcher {
    * quadratic. `findBound` is asked about each match of a pattern.
    */
   readonly find: (text: string, deadline: Deadline, findBound?: FindBound) => number[];
-  /** ASCII words, one of which each match has, in either case. Absent: not known. */
-  readonly anchors?: readonly string[];
+  /** Of a pattern: what it matches, roughly. Null: not known. */
+  readonly readTree?: () => Tree | null;
 }
 
 /** Throws once the time for patterns is used up. */
@@ -130,7 +131,7 @@ function patternMatcher(rule: Rule, index: number): Matcher {
     deadline();
     return ranges;
   };
-  return { rule, index, view: identity, find };
+  return { rule, index, view: identity, find, readTree: () => readPattern(rule.source, rule.ignoreCase) };
 }
 
 /** For each prefix of the needle: the length of its longest proper suffix that is a prefix too. */
@@ -152,7 +153,7 @@ const CASED = /(?![A-Za-z])\p{Changes_When_Casemapped}/gu;
  * Lower case of the same length as the text. A letter whose lower case is longer ("İ") or falls into ASCII (the Kelvin
  * sign) stays as it is, and a letter never depends on its neighbours (final sigma), unlike in toLowerCase() of the whole.
  */
-function fold(text: string): string {
+export function fold(text: string): string {
   // oxlint-disable-next-line no-control-regex -- the ASCII range is the point
   if (/^[\u0000-\u007f]*$/.test(text)) return text.toLowerCase();
   return text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase()).replace(CASED, foldLetter);

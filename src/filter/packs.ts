@@ -3,7 +3,8 @@
 // Pure.
 import { type Text, t } from "../base/text.ts";
 import type { FindBound } from "./nested-values.ts";
-import type { Deadline, Matcher, Rule } from "./matcher.ts";
+import { type Deadline, type Matcher, type Rule, fold } from "./matcher.ts";
+import { type Tree, readPattern } from "./pattern-tree.ts";
 
 export const PACK_NAMES = ["secrets", "emails", "ip-private", "home-paths", "git-remotes"] as const;
 export type PackName = (typeof PACK_NAMES)[number];
@@ -76,7 +77,8 @@ export function makePackMatcher(rule: Rule, index: number, { pack, pattern }: Pa
     const ranges = (made ??= compile(pack, pattern))(text, deadline);
     return findBound === undefined ? ranges : bounded(ranges, findBound);
   };
-  return { rule, index, view: (text) => text, find, anchors: pattern.anchors };
+  const readTree = (): Tree | null => readPattern(pattern.pattern, rule.ignoreCase);
+  return { rule, index, view: (text) => text, find, readTree };
 }
 
 export interface PackRule {
@@ -106,7 +108,7 @@ const LONGEST_WITH_RUN = 200;
 function compile(pack: Pack, pattern: PackPattern): (text: string, deadline: Deadline) => number[] {
   const { anchors, before = 0, ignore_case: ignoresCase = false } = pattern;
   const flags = ignoresCase ? "i" : "";
-  const anchor = new RegExp(anchors.map((word) => RegExp.escape(word)).join("|"), `g${flags}`);
+  const words = ignoresCase ? [...new Set(anchors.map((word) => word.toLowerCase()))] : anchors;
   const shape = new RegExp(pattern.pattern, `d${before === 0 ? "y" : "g"}${flags}`);
   const [after, behind] = [pattern.not_after, pattern.not_before].map(compileOptional);
   const needs = compileOptional(pattern.needs);
@@ -136,10 +138,10 @@ function compile(pack: Pack, pattern: PackPattern): (text: string, deadline: Dea
   return (text, deadline) => {
     const ranges: number[] = [];
     let done = 0;
-    anchor.lastIndex = 0;
-    for (let found = anchor.exec(text); found !== null; found = anchor.exec(text)) {
+    for (const at of findWords(ignoresCase ? fold(text) : text, words)) {
+      if (at < done) continue;
       deadline();
-      const match = matchAt(text, found.index, done);
+      const match = matchAt(text, at, done);
       if (match === null) continue;
       const [start = 0, end = 0] =
         match.indices?.slice(1).find((one) => one !== undefined) ?? match.indices?.[0] ?? [];
@@ -148,10 +150,17 @@ function compile(pack: Pack, pattern: PackPattern): (text: string, deadline: Dea
       if (behind?.test(text.slice(last, last + CONTEXT)) === true || !isWanted(text, start, end)) continue;
       ranges.push(start, end);
       done = end;
-      anchor.lastIndex = Math.max(anchor.lastIndex, end);
     }
     return ranges;
   };
+}
+
+/** Where each of the words begins, in order. */
+function findWords(text: string, words: readonly string[]): number[] {
+  const places: number[] = [];
+  for (const word of words)
+    for (let at = text.indexOf(word); at >= 0; at = text.indexOf(word, at + 1)) places.push(at);
+  return places.sort((one, other) => one - other);
 }
 
 /** What a rule that restores has left there. */

@@ -35,7 +35,7 @@ function redactText(text: string, redactor: Redactor, work: Work): string {
 
 /** Adds to `exemptHits` what the rules would have found. */
 export function countExempt(text: string, redactor: Redactor, work: Work): void {
-  for (const matcher of redactor.among(text)) {
+  for (const matcher of redactor.among(text, work.allowance)) {
     const count = matcher.find(text, work.deadline).length / 2;
     work.exemptHits[matcher.index] = (work.exemptHits[matcher.index] ?? 0) + count;
   }
@@ -60,7 +60,7 @@ function applyEdits(text: string, edits: readonly Edit[], { issuer }: Work): str
  */
 function redactNestedJson(text: string, redactor: Redactor, work: Work): string {
   if (!/^\s*[[{"]/.test(text)) return text;
-  const mayMatch = findInText(redactor, text);
+  const mayMatch = findInText(redactor, text, work.allowance);
   if (mayMatch === null) return text;
   const json = { text, slice: (start: number, end: number) => text.slice(start, end), mayMatch };
   const edits = editStrings(json, "json", {
@@ -76,13 +76,13 @@ function applyRules(text: string, redactor: Redactor, work: Work): string {
   let current = text;
   for (let round = 1; round <= MAX_ROUNDS; round += 1) {
     const before = current;
-    let among = redactor.among(current);
+    let among = redactor.among(current, work.allowance);
     for (const matcher of redactor.matchers) {
       // A pattern may match its own target ("password=\\S+" -> "password=…"): one pass is all it gets.
       if ((round > 1 && matcher.rule.regex && matcher.rule.op === "replace") || !among.includes(matcher))
         continue;
       const next = applyRule(current, matcher, work);
-      if (next !== current) among = redactor.among(next);
+      if (next !== current) among = redactor.among(next, work.allowance);
       current = next;
     }
     if (current === before) return current;

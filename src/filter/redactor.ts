@@ -3,7 +3,7 @@
 // Pure.
 import { makeEscapePattern, nextLongEscape, sourceUnits, withEscapeUnits } from "./escapes.ts";
 import type { Matcher } from "./matcher.ts";
-import { type Scanner, createScanner } from "./scanner.ts";
+import { type Allowance, createPrefilter, matchesEmpty, once } from "./prefilter.ts";
 
 export type Redactor = ReturnType<typeof makeRedactor>;
 
@@ -14,55 +14,60 @@ const PLAIN = /[^"\\/\u0000-\u001f]+/g;
 const PLAIN_ASCII = /[ !#-.0-[\]-~]+/g;
 
 export function makeRedactor(matchers: readonly Matcher[]) {
-  const needles = matchers.map(({ anchors, rule }) =>
-    anchors !== undefined ? null : rule.regex ? "" : makeNeedle(rule.source, rule.ignoreCase),
-  );
+  const literals = matchers.filter(({ rule }) => !rule.regex);
   const needlesWhere = (ignoreCase: boolean): string[] => [
     ...new Set(
-      needles.flatMap((needle, index) =>
-        needle !== null && needle !== "" && matchers[index]?.rule.ignoreCase === ignoreCase ? [needle] : [],
-      ),
+      literals
+        .filter(({ rule }) => rule.ignoreCase === ignoreCase)
+        .map(({ rule }) => makeNeedle(rule.source, ignoreCase)),
     ),
   ];
+  const [needles, lowerNeedles] = [needlesWhere(false), needlesWhere(true)];
+  const hasPatterns = literals.length < matchers.length;
+  const patterns = once(() => planPatterns(matchers));
   const units = sourceUnits(matchers);
-  const anchored = makeAnchored(matchers);
   return {
     matchers,
     /** Some hits become placeholders. */
     restores: matchers.some(({ rule }) => rule.restore),
-    /** Any match shows one of these, or a long escape of one of `units`. Compared as they are. */
-    needles: needlesWhere(false),
+    /** Any match of a literal shows one of these, or a long escape of one of `units`. Compared as they are. */
+    needles,
     /** Likewise, in lower-case ASCII, for rules that ignore case. */
-    lowerNeedles: needlesWhere(true),
-    /** A rule gives no needle (a pattern, or quotes and slashes only): every string may match. */
-    matchesAnywhere: needles.includes(""),
+    lowerNeedles,
+    /** A literal of quotes and slashes only gives no needle, of some patterns nothing is known: every string may match. */
+    matchesAnywhere: (): boolean =>
+      needles.includes("") || lowerNeedles.includes("") || (hasPatterns && patterns().matchesAnywhere),
+    /** Finds where the patterns may match; null without any. */
+    prefilter: () => (hasPatterns ? patterns().prefilter : null),
     /** Code units of the literal sources, and those that escapes are made of. */
-    units: withEscapeUnits(anchored === null ? units : new Set([...units, ...anchored.units])),
-    /** Finds the anchors; null without any. */
-    scanner: anchored?.scanner ?? null,
+    units: withEscapeUnits(units),
     /** The rules that may match in a text, in order. */
-    among: (text: string): readonly Matcher[] => anchored?.among(text) ?? matchers,
+    among: (text: string, allowance: Allowance): readonly Matcher[] =>
+      hasPatterns ? patterns().among(text, allowance) : matchers,
     /** Any escape of one of `units`. */
     escapePattern: makeEscapePattern(units),
   };
 }
 
-/** The rules with anchors: which of them are worth trying, and what bytes show them. */
-function makeAnchored(matchers: readonly Matcher[]) {
-  const all = matchers.flatMap(({ anchors = [] }) => anchors);
-  if (all.length === 0) return null;
-  // What JSON may spell otherwise shows only in part.
-  const parts = [...new Set(all.map((anchor) => makeNeedle(anchor, true)))];
-  const words = [...new Set(all.map((anchor) => anchor.toLowerCase()))];
-  const placeOf = new Map(words.map((word, place) => [word, place]));
-  const places = matchers.map(({ anchors }) => anchors?.map((word) => placeOf.get(word.toLowerCase()) ?? 0));
-  const inText = createScanner(words);
+/** Made for the first request that they are applied to. */
+function planPatterns(matchers: readonly Matcher[]) {
+  const trees = matchers.map(({ readTree, rule }) => {
+    const tree = rule.regex ? (readTree?.() ?? null) : null;
+    return tree === null || matchesEmpty(tree) ? null : tree;
+  });
+  const known = trees.flatMap((tree) => tree ?? []);
+  const prefilter = known.length === 0 ? null : createPrefilter(known);
+  let count = 0;
+  /** For each rule: its place among those that are known. */
+  const places = trees.map((tree) => (tree === null ? -1 : count++));
   return {
-    units: new Set(parts.flatMap((part) => [...Buffer.from(part + part.toUpperCase())])),
-    scanner: createScanner(parts),
-    among(text: string): readonly Matcher[] {
-      const seen = inText.seen(text);
-      return matchers.filter((_, index) => places[index]?.some((place) => seen[place] === 1) ?? true);
+    prefilter,
+    matchesAnywhere: matchers.some(({ rule }, index) => rule.regex && trees[index] === null),
+    among(text: string, allowance: Allowance): readonly Matcher[] {
+      const seen = prefilter?.seen(text, allowance);
+      return matchers.filter(
+        (_, index) => seen === undefined || places[index] === -1 || seen[places[index] ?? 0] === 1,
+      );
     },
   };
 }
@@ -81,8 +86,12 @@ type Search = (from: number) => number;
 export type Candidates = (start: number, end: number) => boolean;
 
 /** Candidates in bytes of UTF-8, or null when no rule can match anywhere. `latin1`: the bytes as a text. */
-export function findInBytes(redactor: Redactor, bytes: Buffer, latin1: string): Candidates | null {
-  if (redactor.matchesAnywhere) return () => true;
+export function findInBytes(
+  redactor: Redactor,
+  { bytes, latin1 }: { readonly bytes: Buffer; readonly latin1: string },
+  allowance: Allowance,
+): Candidates | null {
+  if (redactor.matchesAnywhere()) return () => true;
   const searches: Search[] = redactor.needles.map((needle) => {
     const encoded = Buffer.from(needle);
     return (from) => bytes.indexOf(encoded, from);
@@ -91,27 +100,37 @@ export function findInBytes(redactor: Redactor, bytes: Buffer, latin1: string): 
     const lower = Buffer.from(latin1.toLowerCase(), "latin1");
     for (const needle of redactor.lowerNeedles) searches.push((from) => lower.indexOf(needle, from));
   }
-  if (redactor.scanner !== null) searches.push(anchorSearch(redactor.scanner, bytes));
   searches.push((from) => nextLongEscape(latin1, redactor.units, from));
-  return firstOf(searches);
+  const prefilter = redactor.prefilter();
+  if (prefilter === null) return firstOf(searches);
+  searches.push((from) => prefilter.nextInBytes(bytes, from, allowance));
+  return withNested(latin1, firstOf(searches));
 }
 
 /** Candidates in a text, or null when no rule can match anywhere. */
-export function findInText(redactor: Redactor, text: string): Candidates | null {
-  if (redactor.matchesAnywhere) return () => true;
+export function findInText(redactor: Redactor, text: string, allowance: Allowance): Candidates | null {
+  if (redactor.matchesAnywhere()) return () => true;
   const searches: Search[] = redactor.needles.map((needle) => (from) => text.indexOf(needle, from));
   if (redactor.lowerNeedles.length > 0) {
     const lower = text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
     for (const needle of redactor.lowerNeedles) searches.push((from) => lower.indexOf(needle, from));
   }
-  const { scanner } = redactor;
-  if (scanner !== null) searches.push((from) => scanner.nextInText(text, from));
   searches.push((from) => nextLongEscape(text, redactor.units, from));
-  return firstOf(searches);
+  const prefilter = redactor.prefilter();
+  if (prefilter === null) return firstOf(searches);
+  searches.push((from) => prefilter.nextInJson(text, from, allowance));
+  return withNested(text, firstOf(searches));
 }
 
-function anchorSearch(scanner: Scanner, bytes: Buffer): Search {
-  return (from) => scanner.next(bytes, from);
+/** How a string begins that may be JSON: what a pattern matches in that is told only by decoding it. */
+const NESTED = /"(?:[ \t\r\n]|\\[ntr]|\\u00(?:20|09|0[adAD]))*(?:[[{]|\\"|\\u00(?:5[bB]|7[bB]|22))/y;
+
+function withNested(text: string, candidates: Candidates | null): Candidates {
+  return (start, end) => {
+    if (candidates?.(start, end) === true) return true;
+    NESTED.lastIndex = start;
+    return NESTED.test(text);
+  };
 }
 
 /** Each search goes over the text once: it is asked again only after the place it last found has been passed. */

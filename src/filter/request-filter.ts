@@ -83,7 +83,7 @@ function redactBody(body: Uint8Array, contentType: string | null, { redactor, wo
   const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
   refuseUnreadable(bytes, contentType);
   const text = bytes.toString("latin1");
-  const mayMatch = findInBytes(redactor, bytes, text);
+  const mayMatch = findInBytes(redactor, { bytes, latin1: text }, work.allowance);
   if (mayMatch === null) return body;
   const json = { text, slice: (start: number, end: number) => bytes.toString("utf8", start, end), mayMatch };
   const edits = editStrings(json, "root", {

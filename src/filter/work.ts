@@ -1,6 +1,7 @@
 // Counts what the rules do to one request and stops them when they do too much of it.
 // Pure.
 import { type Text, inEnglish, t } from "../base/text.ts";
+import { newAllowance } from "./prefilter.ts";
 import type { RuleSet } from "./rules.ts";
 
 /** The rules cannot be applied within bounds: the request must not be sent. `text` is for the user. */
@@ -43,6 +44,7 @@ export function createWork(
   let grown = 0;
   return {
     issuer,
+    allowance: newAllowance(),
     /** Replacements, by the rule's place in the file. */
     hits: rules.map(() => 0),
     /** Matches in places that are never changed, likewise. */

@@ -13,6 +13,7 @@ import { printable } from "../../base/terminal-text.ts";
 import { type Change, diffTexts, focus, maskDifference } from "../../filter/diff.ts";
 import { findAt, makeFilterRecord, writeRecord } from "../../filter/filter-record.ts";
 import { Book } from "../../filter/placeholders.ts";
+import { newAllowance } from "../../filter/prefilter.ts";
 import { describeRedaction } from "../../filter/redaction.ts";
 import { replaceRanges } from "../../filter/matcher.ts";
 import { makeRequestFilter } from "../../filter/request-filter.ts";
@@ -232,7 +233,7 @@ function maskHits(
   service: Service,
 ): string {
   let masked = before;
-  for (const { find, rule } of rules.redactors[service].among(before)) {
+  for (const { find, rule } of rules.redactors[service].among(before, newAllowance())) {
     if (rule.pack === undefined) continue;
     masked = replaceRanges(
       masked,
