@@ -36,7 +36,8 @@ test("a record knows every field of the log", () => {
       estimate: { tokens: 7 },
     };
     full[field] ??=
-      Reflect.get(example, field) ?? (/_ms$|redactions|restored|refusals|seq/.test(field) ? 7 : "x");
+      Reflect.get(example, field) ??
+      (/_(?:ms|bytes)$|redactions|restored|refusals|seq/.test(field) ? 7 : "x");
   }
   const { iterations, server_tool_use: tools, ...shape } = logEntrySchema.shape.usage.def.innerType.shape;
   const count = (fields: object): Fields =>
