@@ -16,8 +16,13 @@ interface Limited {
 const UNITS: Readonly<Record<BudgetUnit, string>> = { usd: "USD", tokens: "tokens", requests: "answers" };
 const KEY = "budget";
 
-/** All of them of one upstream. `now`: wall clock, ms. */
-export function readBudgets(spend: Spend, budgets: readonly Limited[], now: number): Reading {
+/** All of them of one upstream. `now`: wall clock, ms. `usedByOthers`: what other machines have spent of one. */
+export function readBudgets(
+  spend: Spend,
+  budgets: readonly Limited[],
+  now: number,
+  usedByOthers: (budget: Budget) => number = () => 0,
+): Reading {
   const units = [...new Set(budgets.map(({ budget }) => budget.unit))];
   const readings = units.map((unit) => {
     const own = budgets.filter(({ budget }) => budget.unit === unit);
@@ -26,10 +31,11 @@ export function readBudgets(spend: Spend, budgets: readonly Limited[], now: numb
       month: null,
       ...Object.fromEntries(own.map(({ budget, limit }) => [budget.per, limit])),
     };
+    const others = Object.fromEntries(own.map(({ budget }) => [budget.per, usedByOthers(budget)]));
     const [first] = own;
     const ledger = createLedger();
     if (first !== undefined) fill(ledger, spend, first.budget, now);
-    return ledger.read(KEY, limits, now, unit === "usd" ? undefined : UNITS[unit]);
+    return ledger.read(KEY, limits, now, { unit: unit === "usd" ? undefined : UNITS[unit], others });
   });
   const [only] = readings;
   if (readings.length === 1 && only !== undefined) return only;

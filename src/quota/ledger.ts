@@ -15,6 +15,12 @@ export interface BudgetLimits {
   readonly "5h"?: number | null;
 }
 
+interface ReadOptions {
+  readonly unit?: string | undefined;
+  /** What other machines have spent in each window. */
+  readonly others?: Readonly<Partial<Record<string, number>>>;
+}
+
 interface Account {
   /** Dollars, or whatever else is counted, by the start of their slice, which divides a day in every time zone. */
   readonly slices: Map<number, number>;
@@ -58,7 +64,12 @@ export function createLedger() {
       if (count.estimated) increase(accountOf(key).estimated, at, count.estimated);
     },
     /** `now`: wall clock, ms. */
-    read(key: string, limits: BudgetLimits, now: number, unit = "USD"): Reading {
+    read(
+      key: string,
+      limits: BudgetLimits,
+      now: number,
+      { others = {}, unit = "USD" }: ReadOptions = {},
+    ): Reading {
       const account = accountOf(key);
       const oldest = Math.min(spanOf("month", now).start, spanOf("week", now).start);
       for (const counts of Object.values(account)) forget(counts, oldest);
@@ -69,6 +80,7 @@ export function createLedger() {
           isRolling: per === "5h",
           unit,
           slices,
+          usedByOthers: others[per] ?? 0,
           now,
         }),
       ).filter((period) => period !== null);
@@ -89,18 +101,19 @@ interface PeriodInput extends Span {
   /** It ends with the moment, and is never full again at once. */
   readonly isRolling: boolean;
   readonly slices: readonly (readonly [start: number, usd: number])[];
+  readonly usedByOthers: number;
   readonly now: number;
 }
 
 function readPeriod(
   name: string,
   limit: number | null,
-  { end, isRolling, now, slices, start, unit }: PeriodInput,
+  { end, isRolling, now, slices, start, unit, usedByOthers }: PeriodInput,
 ): { readonly meter: Meter; readonly samples: readonly Sample[] } | null {
   if (limit === null) return null;
   const from = Math.max(start, now - FORECAST_MS);
   const own = slices.filter(([at]) => at >= start && at <= now);
-  let used = own.filter(([at]) => at < from).reduce((sum, [, usd]) => sum + usd, 0);
+  let used = own.filter(([at]) => at < from).reduce((sum, [, usd]) => sum + usd, usedByOthers);
   const samples: Sample[] = [[from, Math.max(0, limit - used)]];
   for (const [at, usd] of own.filter(([slice]) => slice >= from)) {
     used += usd;

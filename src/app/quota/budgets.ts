@@ -13,6 +13,7 @@ import type { Bar, PlanRequest, Reason } from "../../routing/types.ts";
 import { type BudgetPlace, type Used, keyOf as keyOfPlace } from "../../usage/recent-use.ts";
 import type { Spend } from "../../usage/spend.ts";
 import type { LiveConfig } from "../live-config.ts";
+import type { PoolDoor } from "../share/door.ts";
 import type { SpendBook } from "../spend/spend-book.ts";
 import { createBudgetNotes, keyOf } from "./budget-notes.ts";
 import { type Block, createRooms } from "./budget-rooms.ts";
@@ -25,9 +26,13 @@ interface BudgetsOptions {
   readonly now: () => number;
   readonly onTrouble: (words: Text | string) => void;
   readonly onChange: () => void;
+  /** What other machines spend of them, where they share it. */
+  readonly pool?: BudgetPool | undefined;
   /** A budget has passed one of its steps. */
   readonly onStep?: (step: BudgetStep) => void;
 }
+
+export type BudgetPool = Pick<PoolDoor, "join" | "noteSpent" | "onSpent" | "usedByOthers">;
 
 /** A part of a budget is spent, in percent. */
 export interface BudgetStep {
@@ -79,7 +84,7 @@ const NO_FACTS: readonly BudgetFacts[] = [];
 const ANY = { model: null };
 
 export function createBudgets(options: BudgetsOptions) {
-  const { book, live, now, onChange, onTrouble, paths } = options;
+  const { book, live, now, onChange, onTrouble, paths, pool } = options;
   const notes = createBudgetNotes(paths, now);
   const spanOf = createSpans();
   const countOf = createCounter();
@@ -122,7 +127,8 @@ export function createBudgets(options: BudgetsOptions) {
     const at = now();
     const limit = limitOf(budget);
     const own = countOf(spend, budget, at, limit);
-    const count = rooms.hasLost() ? withLost(own, budget, at) : own;
+    const here = rooms.hasLost() ? withLost(own, budget, at) : own;
+    const count = pool === undefined ? here : pool.join(budget, here, limit);
     return { budget, limit, count, isSpent: isReached(count.used, limit) };
   };
   const withLost = (own: Count, budget: Budget, at: number): Count => {
@@ -249,6 +255,16 @@ export function createBudgets(options: BudgetsOptions) {
     }
   };
 
+  const isNear = (): boolean => {
+    const spend = book.spend();
+    return spend !== null && list().some((budget) => isNearly(look(spend, budget)));
+  };
+  pool?.onSpent({ list, spend: book.spend, isNear }, () => {
+    readings.clear();
+    tellSteps();
+    onChange();
+  });
+
   return {
     list,
     barOf,
@@ -307,7 +323,7 @@ export function createBudgets(options: BudgetsOptions) {
         budget,
         limit: Number.isFinite(limit) ? limit : budget.limit,
       }));
-      const counted = readBudgets(spend, figures, now());
+      const counted = readBudgets(spend, figures, now(), pool?.usedByOthers);
       const reading = { ...counted, error: noteLift(counted.error, facts) };
       readings.set(upstream.key, { reading, version });
       return reading;
@@ -328,6 +344,7 @@ export function createBudgets(options: BudgetsOptions) {
         rooms.settle();
         rooms.forgetPrices();
         tellSteps();
+        pool?.noteSpent();
         onChange();
       });
     },
@@ -347,6 +364,11 @@ function makeStand(all: readonly Budget[], upstream: Upstream, request: Asked): 
 /** Sums of many parts of a dollar are not exact. */
 function isReached(amount: number, limit: number): boolean {
   return amount >= limit * (1 - 1e-9);
+}
+
+/** Within a tenth of it on either side. */
+function isNearly({ count, limit }: Look): boolean {
+  return count.used > limit * 0.9 && count.used < limit * 1.1;
 }
 
 const SOURCE: Reason = { rule: "quota-budget" };

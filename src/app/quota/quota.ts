@@ -21,7 +21,7 @@ import { createLivePrices } from "../spend/live-prices.ts";
 import type { PoolDoor } from "../share/door.ts";
 import { recallRouter } from "../router-state.ts";
 import { type SpendBook, createSpendBook } from "../spend/spend-book.ts";
-import { type BudgetStep, createBudgets } from "./budgets.ts";
+import { type BudgetPool, type BudgetStep, createBudgets } from "./budgets.ts";
 
 export type Quota = ReturnType<typeof createQuota>;
 
@@ -36,12 +36,14 @@ export interface QuotaOptions extends LiveConfigOptions {
   readonly book?: SpendBook;
   readonly onTrouble: (words: Text | string) => void;
   /** What other machines know, where they share it. */
-  readonly pool?: Pick<PoolDoor, "onBalance" | "turnOf">;
+  readonly pool?: QuotaPool;
   /** A budget has passed one of its steps. */
   readonly onStep?: (step: BudgetStep) => void;
   /** Repeats the work until stopped. Default: a timer that keeps no process alive. */
   readonly every?: (work: () => void, ms: number) => () => void;
 }
+
+type QuotaPool = BudgetPool & Pick<PoolDoor, "onBalance" | "turnOf">;
 
 /** A check compares a few numbers; the lookups that are due run in the background. */
 const CHECK_EVERY_MS = 10_000;

@@ -282,6 +282,7 @@ async function startService(
   const record = (entry: LogEntry): void => {
     book.number(entry);
     book.note(entry, log.append(entry));
+    shared.pool.noteSpent();
     line.note(entry);
     saved.noteChange();
     viewers.tell(service, "request", entry);

@@ -4,6 +4,9 @@ import { onUserError } from "../../base/errors.ts";
 import { type Text, showMoment, t } from "../../base/text.ts";
 import type { Lookup } from "../../quota/lookup.ts";
 import type { Turn } from "../../quota/poller.ts";
+import type { Budget } from "../../config/budgets.ts";
+import type { Count } from "../../quota/budget.ts";
+import type { SpendSource } from "./spend.ts";
 import type { Pool, PoolClient, PoolFacts, PoolOptions } from "./pool.ts";
 
 export interface PoolDoorOptions extends Pick<PoolOptions, "env" | "live" | "now" | "paths"> {
@@ -19,6 +22,8 @@ export function createPoolDoor(options: PoolDoorOptions) {
   let pool: Pool | null = null;
   let setting = "null";
   let onBalance: PoolOptions["onBalance"] = () => {};
+  let source: SpendSource | null = null;
+  let onSpent = (): void => {};
   let aloneSince: number | null = null;
   let queue: Promise<void> = Promise.resolve();
 
@@ -48,6 +53,8 @@ export function createPoolDoor(options: PoolDoorOptions) {
       clients,
       onState,
       onBalance: (...read) => onBalance(...read),
+      source,
+      onSpent: () => onSpent(),
     });
   };
 
@@ -59,6 +66,21 @@ export function createPoolDoor(options: PoolDoorOptions) {
     },
     /** Null without a pool. */
     facts: (): PoolFacts | null => pool?.facts() ?? null,
+    /** From now on what `counted` says is told, and `heard` is called when others have spent something. */
+    onSpent(counted: SpendSource, heard: () => void): void {
+      source = counted;
+      onSpent = heard;
+    },
+    /** This machine may have spent something. */
+    noteSpent: (): void => pool?.spend?.note(),
+    /** With what the others have spent. */
+    join: (budget: Budget, own: Count, limit: number): Count => pool?.spend?.join(budget, own, limit) ?? own,
+    usedByOthers: (budget: Budget): number => pool?.spend?.usedByOthers(budget) ?? 0,
+    /** It was met, or cannot be in that time. */
+    async met(ms: number): Promise<void> {
+      await queue;
+      await pool?.settled(ms);
+    },
     /** From now on `heard` is called for each balance that another machine has read. */
     onBalance(heard: PoolOptions["onBalance"]): void {
       onBalance = heard;

@@ -63,7 +63,7 @@ const KEEP = `
 
 /** The engine runs each as one step. */
 export const SCRIPTS = {
-  /** KEYS schema, secret, machines. ARGV version, a secret, machine, JSON, ms. Answers the secret, and the time in s and us. */
+  /** KEYS schema, secret, machines. ARGV version, a secret, machine, JSON, ms. Answers the secret, the time in s and us, the machines. */
   hello: script(`${KEEP}
     local version = redis.call('GET', KEYS[1])
     if version and tonumber(version) > tonumber(ARGV[1]) then return {'newer', version} end
@@ -73,7 +73,7 @@ export const SCRIPTS = {
     local time = redis.call('TIME')
     redis.call('HSET', KEYS[3], ARGV[3], time[1] .. ' ' .. ARGV[4])
     keep(KEYS[3], ARGV[5])
-    return {'ok', redis.call('GET', KEYS[2]), time[1], time[2]}`),
+    return {'ok', redis.call('GET', KEYS[2]), time[1], time[2], redis.call('HLEN', KEYS[3])}`),
   /** KEYS verdicts. ARGV field, ms, JSON, lifetime in ms, channel, message. Of two that are told the later one counts. */
   learn: script(`${KEEP}
     local old = redis.call('HGET', KEYS[1], ARGV[1])
@@ -83,6 +83,14 @@ export const SCRIPTS = {
     redis.call('HSET', KEYS[1], ARGV[1], ARGV[2] .. ' ' .. ARGV[3])
     keep(KEYS[1], ARGV[4])
     redis.call('PUBLISH', ARGV[5], ARGV[6])
+    return 1`),
+  /** KEYS spend. ARGV machine, sum, lifetime in ms, channel, message. A sum only ever grows: telling it twice changes nothing. */
+  spend: script(`${KEEP}
+    local old = tonumber(redis.call('HGET', KEYS[1], ARGV[1]) or '-1')
+    if old >= tonumber(ARGV[2]) then return 0 end
+    redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
+    keep(KEYS[1], ARGV[3])
+    redis.call('PUBLISH', ARGV[4], ARGV[5])
     return 1`),
   /** KEYS reading, lease. ARGV who, ms, lifetime of the lease. A reading that is not older, else who may ask: "go", or "held". */
   ask: script(`

@@ -17,6 +17,7 @@ import { readAddress } from "./address.ts";
 import { EngineError, type EngineState, type Link, createEngine } from "./engine.ts";
 import { KEPT_MS, SCHEMA, SCRIPTS, identifyUpstream, makeLayout } from "./layout.ts";
 import { type ReadingsOptions, createSharedReadings } from "./readings.ts";
+import { type SpendSource, createSharedSpend } from "./spend.ts";
 import { type VerdictNews, createVerdicts } from "./verdicts.ts";
 
 export interface PoolClient {
@@ -36,6 +37,10 @@ export interface PoolOptions {
   readonly onState: (state: EngineState) => void;
   /** Another machine has read a balance. `at`: wall clock, ms. */
   readonly onBalance: ReadingsOptions["onBalance"];
+  /** What this machine spends; null where nothing is counted. */
+  readonly source: SpendSource | null;
+  /** The others have spent something. */
+  readonly onSpent: () => void;
 }
 
 /** For people and scripts: never an address with its password. */
@@ -68,6 +73,7 @@ export async function joinPool(options: PoolOptions) {
   /** The pool's, once it was met. Told again to an engine that has lost it. */
   let secret: string | null = null;
   let skewMs = 0;
+  let machines = 1;
   const write = (work: (link: Link) => Promise<unknown>): void => {
     const link = engine.link();
     // Alone: what holds then is told when the engine is back.
@@ -111,13 +117,27 @@ export async function joinPool(options: PoolOptions) {
     onBalance: options.onBalance,
   });
 
+  const { onSpent, source } = options;
+  const met = {
+    layout,
+    machine,
+    run,
+    link: () => engine.link(),
+    secret: () => secret,
+    machines: () => machines,
+  };
+  const spend =
+    source === null || !features.includes("budgets")
+      ? null
+      : createSharedSpend({ ...met, now, source, onChange: onSpent });
+
   const greet = async (link: Link, isNew: boolean): Promise<void> => {
     const began = now();
     const me = JSON.stringify({ name, version: VERSION, features, pid: process.pid });
     const mine = secret ?? makeSecret();
     const keys = [layout.schema, layout.secret, layout.machines];
     const answer = await link.run(SCRIPTS.hello, keys, [SCHEMA, mine, machine, me, KEPT_MS]);
-    const [state, theirs, secs, micros] = Array.isArray(answer) ? (answer as unknown[]) : [];
+    const [state, theirs, secs, micros, count] = Array.isArray(answer) ? (answer as unknown[]) : [];
     if (state === "newer")
       throw new EngineError(
         t`a newer version of ch uses this pool (layout ${String(theirs)}): update this one`,
@@ -125,10 +145,12 @@ export async function joinPool(options: PoolOptions) {
     if (state !== "ok" || typeof theirs !== "string")
       throw new EngineError(t`the engine answers what it was not asked`);
     skewMs = Number(secs) * 1_000 + Number(micros) / 1_000 - (began + now()) / 2;
+    machines = Number(count);
     const isOther = theirs !== secret;
     secret = theirs;
-    if (!isNew && !isOther) return;
+    if (!isNew && !isOther) return spend?.note();
     if (hasVerdicts) await readVerdicts(link);
+    await spend?.meet(link);
   };
   const onMessage = (text: string): void => {
     const news = parseJson(text);
@@ -137,6 +159,8 @@ export async function joinPool(options: PoolOptions) {
     if (typeof id !== "string" || typeof at !== "number") return;
     const by = nameFrom(news["name"]);
     if (kind === "v" && hasVerdicts && typeof field === "string") verdicts.take({ id, field, at, value, by });
+    if (kind === "s")
+      spend?.take({ id, window: news["window"], machine: news["machine"], amount: news["amount"] });
     if (kind === "q" && features.includes("quota")) readings.take(id, at, value);
   };
   const engine = createEngine({
@@ -168,6 +192,9 @@ export async function joinPool(options: PoolOptions) {
         round_trip_ms: roundTripMs === null ? null : Math.round(roundTripMs * 100) / 100,
       };
     },
+    settled: engine.settled,
+    /** Null where budgets are not shared. */
+    spend,
     /** May this process ask for a balance now? */
     async turnOf(lookup: Lookup, isForced: boolean): Promise<Turn> {
       if (!features.includes("quota")) return { kind: "go", done() {} };
@@ -177,6 +204,7 @@ export async function joinPool(options: PoolOptions) {
     noteReset: (keys: readonly string[] | null): void => verdicts.noteReset(keys),
     async stop(): Promise<void> {
       for (const { router } of clients) router.watchLearned(undefined);
+      spend?.stop();
       await engine.stop();
     },
   };

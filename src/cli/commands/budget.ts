@@ -3,10 +3,11 @@ import { createLiveConfig } from "../../app/live-config.ts";
 import type { Lift } from "../../app/quota/budget-notes.ts";
 import type { BudgetFacts } from "../../app/quota/budgets.ts";
 import { createQuota } from "../../app/quota/quota.ts";
+import { createPoolDoor } from "../../app/share/door.ts";
 import { UserError } from "../../base/errors.ts";
 import { quoteWord } from "../../base/paths.ts";
 import { similarNames } from "../../base/similar-names.ts";
-import { showMoment } from "../../base/text.ts";
+import { type Text, showMoment } from "../../base/text.ts";
 import {
   type BudgetPlace,
   findBudgetPlaces,
@@ -111,7 +112,7 @@ const liftCommand = defineCommand({
     const budgets = findBudgets(await loadConfig(cli.paths.config), args.name, args);
     const [first] = budgets;
     if (first === undefined) return;
-    const quota = open(cli);
+    const { quota } = open(cli);
     const { notes } = quota.budgets;
     try {
       if (args.off === true) {
@@ -223,16 +224,20 @@ export const command = defineCommand({
   subCommands: { list: listCommand, lift: liftCommand, set: setCommand, clear: clearCommand },
 });
 
+const MEETING_MS = 2_000;
+
 /** The budgets as they are, without a proxy's help. */
 function open(cli: Cli) {
   const live = createLiveConfig(cli);
-  return createQuota({ ...cli, live, onTrouble: (words) => cli.out.warn(tell(words)) });
+  const onTrouble = (words: Text | string): void => cli.out.warn(tell(words));
+  const pool = createPoolDoor({ ...cli, live, onTrouble, onNotice: () => {} });
+  return { quota: createQuota({ ...cli, live, pool, onTrouble }), pool };
 }
 
 /** A budget that is set anew later is in force from its beginning. */
 async function dropLifts(cli: Cli, id: string, per: string | null): Promise<void> {
   const isLeft = listBudgets(await loadConfig(cli.paths.config)).some((budget) => budget.id === id);
-  const quota = open(cli);
+  const { quota } = open(cli);
   try {
     await quota.budgets.notes.unlift(id, isLeft ? per : null);
   } finally {
@@ -241,14 +246,16 @@ async function dropLifts(cli: Cli, id: string, per: string | null): Promise<void
 }
 
 async function survey(cli: Cli) {
-  const quota = open(cli);
+  const { pool, quota } = open(cli);
   try {
-    await quota.load();
+    // What other machines have spent is in it, too.
+    pool.look();
+    await Promise.all([quota.load(), pool.met(MEETING_MS)]);
     const facts = quota.budgets.facts();
     if (facts === null) throw new UserError(t`your budgets cannot be counted now`, { hint: "ch doctor" });
     return { facts, lifts: quota.budgets.notes.liftsOf };
   } finally {
-    await quota.stop();
+    await Promise.all([quota.stop(), pool.stop()]);
   }
 }
 
